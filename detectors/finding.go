@@ -1,0 +1,75 @@
+package detectors
+
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Verdict says whether the capture proves the finding.
+type Verdict uint8
+
+// The two answers that are reported; the third, "no", is silence.
+const (
+	Seen      Verdict = iota // a fact about the capture
+	Undecided                // the capture cannot decide; Reason says why
+)
+
+// String is "seen" or "undecided".
+func (v Verdict) String() string {
+	if v == Undecided {
+		return "undecided"
+	}
+	return "seen"
+}
+
+// Severity orders findings for people and for --fail-on.
+type Severity uint8
+
+// Three severities; there is nothing below Info.
+const (
+	Info Severity = iota
+	Warning
+	Critical
+)
+
+// String is "info", "warning" or "critical".
+func (s Severity) String() string { return [...]string{"info", "warning", "critical"}[s] }
+
+// Evidence is one telling frame: what it shows, and the segment itself.
+type Evidence struct {
+	Role string // "window closed", "FIN, never acknowledged"
+	Seg  reassembly.Segment
+}
+
+// A Role names one end's part in the fault: "prober", "receiver".
+type Role struct {
+	Name string
+	Side reassembly.Side
+}
+
+// A Metric is one measured fact. Value is an int (counts, bytes), a float64
+// (seconds where the name ends in _s, otherwise a ratio) or a string.
+type Metric struct {
+	Name  string
+	Value any
+}
+
+// A Finding is one fault of one connection, with the frames that prove it.
+type Finding struct {
+	Detector string
+	Outcome  string // one of the detector's declared outcomes
+	Verdict  Verdict
+	Reason   string // why undecided; empty when seen
+	Severity Severity
+	Culprit  reassembly.Side
+	Roles    []Role
+	States   [2]fsm.State // both ends, by side, as the verdict found them
+	Start    int64        // nanoseconds since 1970: the anchor frame
+	End      int64        // the last moment that the finding speaks of
+	At       int64        // when it could be said: a frame or a deadline
+	Title    string       // one line
+	Message  string       // the sentence for the ticket, endpoints named
+	Limits   fsm.Limits
+	Metrics  []Metric
+	Evidence []Evidence // [0] is the anchor; never empty
+}

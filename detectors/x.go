@@ -1,0 +1,4 @@
+package detectors
+
+// Watcher follows one connection for one Detector.
+type Watcher interface{}

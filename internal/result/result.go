@@ -1,0 +1,112 @@
+// Package result is what an analysis found, as plain data: the engine fills
+// it, the reports print it, programs get it from tcptrace.Analyze.
+package result
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Report is one whole analysis.
+type Report struct {
+	Options  Options
+	Captures []Capture
+	Trace    Span
+	Totals   Totals
+	Flows    []Flow // sorted by ID; those with findings, or all
+	Findings []Finding
+}
+
+// Options are the settings that the verdicts depend on.
+type Options struct {
+	TimeWait  int64    // nanoseconds
+	Detectors []string // in order of the list
+}
+
+// Span is a stretch of trace time, nanoseconds since 1970; all zero if nothing
+// was read. End is the end of the trace as SPEC 3 has it: the last frame or a
+// later end that a file states.
+type Span struct{ First, Last, End int64 }
+
+// A Capture is one input file.
+type Capture struct {
+	File        string
+	Format      string   // "pcap", "pcapng", "scenario"
+	Compression string   // "", "gzip", "zstd", "lz4", "xz"
+	LinkTypes   []string // "ETHERNET", in order of appearance
+	Packets     uint64
+	Bytes       uint64 // captured bytes of all packets
+	Span        Span
+	Drops       uint64 // packets that the capturing kernel or interface says it lost
+	Warnings    []string
+}
+
+// Totals are the counts of the closing line.
+type Totals struct {
+	Packets      uint64 // frames of any kind
+	TCPSegments  uint64 // every TCP segment, copies included
+	Copies       uint64 // of these, frames captured more than once
+	Flows        uint64
+	Skipped      []Count // by reason, sorted by reason
+	EvictedFlows uint64
+	Groups       []Group // undecided and seen findings by detector and outcome
+}
+
+// A Count is a named number.
+type Count struct {
+	Name string
+	N    uint64
+}
+
+// A Group counts the findings of one detector, outcome and verdict.
+type Group struct {
+	Detector, Outcome string
+	Verdict           detectors.Verdict
+	N                 uint64
+}
+
+// Initiator says who opened a connection.
+type Initiator uint8
+
+// Who opened: unknown without a SYN.
+const (
+	InitiatorUnknown Initiator = iota
+	InitiatorA
+	InitiatorB
+)
+
+// String is "unknown", "a" or "b".
+func (i Initiator) String() string { return [...]string{"unknown", "a", "b"}[i] }
+
+// A Flow is one connection's row.
+type Flow struct {
+	ID        uint64 // 1-based, in order of first frames
+	Key       reassembly.Key
+	End       [2]reassembly.Endpoint // by side: A sent the SYN, or spoke first
+	Initiator Initiator
+	State     [2]fsm.State
+	Bounded   [2]bool
+	Since     [2]int64 // when each state was entered, nanoseconds since 1970
+	Ending    string   // open closed half-closed reset refused unanswered replaced evicted
+	First     int64
+	Last      int64
+	ISS       [2]reassembly.Seq // for relative sequence numbers; first sequence seen if no SYN was
+	Packets   [2]uint64         // sent by each side, copies left out
+	Bytes     [2]uint64         // payload bytes sent, each byte once
+	Rexmits   [2]uint64
+	Copies    uint64
+	RTT       int64 // nanoseconds; 0 if unknown
+	History   string
+	Limits    fsm.Limits
+	TCB       *[2]fsm.TCB // both ends, only with --flow
+}
+
+// A Finding is a detector's finding with its place in the trace.
+type Finding struct {
+	detectors.Finding
+	ID       string // stable: see engine
+	Flow     *Flow
+	Revision int  // live: 1, 2, ... as the outcome changes
+	Final    bool // it cannot change any more
+}

@@ -1,0 +1,144 @@
+package reassembly
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// Flags are the eight classic TCP flag bits, as in byte 13 of the header
+// (RFC 9293 3.1).
+type Flags uint8
+
+// The flag bits in wire order.
+const (
+	FIN Flags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+// Has reports whether every bit of want is set.
+func (f Flags) Has(want Flags) bool { return f&want == want }
+
+// Any reports whether at least one bit of want is set.
+func (f Flags) Any(want Flags) bool { return f&want != 0 }
+
+// String writes the flags as tcpdump does: "S", "S.", "P.", "F.", "R", ".",
+// or "none".
+func (f Flags) String() string {
+	if f == 0 {
+		return "none"
+	}
+	var b [8]byte
+	n := 0
+	for _, l := range [...]struct {
+		bit Flags
+		ch  byte
+	}{{FIN, 'F'}, {SYN, 'S'}, {RST, 'R'}, {PSH, 'P'}, {URG, 'U'}, {CWR, 'W'}, {ECE, 'E'}, {ACK, '.'}} {
+		if f&l.bit != 0 {
+			b[n] = l.ch
+			n++
+		}
+	}
+	return string(b[:n])
+}
+
+// An Endpoint is one end of a connection: an address (IPv4 as ::ffff:a.b.c.d)
+// and a port. It is flat, because netip.AddrPort holds a pointer that the
+// garbage collector would have to chase in every flow.
+type Endpoint struct {
+	Addr [16]byte
+	Port uint16
+}
+
+// EndpointFrom converts a netip.AddrPort; zones are dropped.
+func EndpointFrom(ap netip.AddrPort) Endpoint {
+	return Endpoint{Addr: ap.Addr().As16(), Port: ap.Port()}
+}
+
+// AddrPort converts to netip, with IPv4 unmapped.
+func (e Endpoint) AddrPort() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom16(e.Addr).Unmap(), e.Port)
+}
+
+// String is "addr:port", "[v6]:port" for IPv6.
+func (e Endpoint) String() string {
+	a := netip.AddrFrom16(e.Addr).Unmap()
+	if a.Is6() {
+		return "[" + a.String() + "]:" + strconv.Itoa(int(e.Port))
+	}
+	return a.String() + ":" + strconv.Itoa(int(e.Port))
+}
+
+// OptionBits say which TCP options a segment carried, and what the capture
+// did to them.
+type OptionBits uint8
+
+// The options that matter to the two ends' shared state.
+const (
+	HasMSS           OptionBits = 1 << iota // RFC 9293 3.7.1
+	HasScale                                // RFC 7323 2
+	HasSACKPermitted                        // RFC 2018 2
+	HasTimestamps                           // RFC 7323 3
+	OptionsCut                              // the capture ends inside the options
+	OptionsMalformed                        // an option lies about its length; what precedes it holds
+)
+
+// A Block is one SACK block, in the sequence space of the segment's receiver
+// (RFC 2018 3).
+type Block struct{ From, To Seq }
+
+// Options are the TCP options of one segment, as fixed fields. A field means
+// something only if its bit in Has is set (Blocks: if NBlocks > 0).
+type Options struct {
+	Has     OptionBits
+	Scale   uint8  // window-scale shift as sent; RFC 7323 2.3 caps its use at 14
+	NBlocks uint8  // how many of Blocks are filled, 0..4
+	MSS     uint16 // bytes
+	TSVal   uint32
+	TSEcr   uint32
+	Blocks  [4]Block
+}
+
+// A Segment is one TCP segment as the tap saw it. It is flat: copy it, keep it.
+type Segment struct {
+	At     int64  // nanoseconds since 1970, never far behind what came before (see capture.Trace)
+	Frame  uint32 // 1-based position in its file, as Wireshark counts
+	Seq    Seq
+	Ack    Seq    // valid if Flags.Has(ACK)
+	Len    uint32 // payload bytes on the wire, even if the capture cut them
+	Tunnel uint32 // hash of VLAN tags and tunnel identifiers, 0 for none
+	Link   uint32 // hash of the link-layer addresses, 0 for none: tells copies apart
+	File   uint16 // which input, in order of the command line
+	Window uint16 // as on the wire, unscaled
+	IPID   uint16 // IPv4 identification of the innermost header; 0 in IPv6
+	Flags  Flags
+	TTL    uint8 // of the innermost IP header
+	Src    Endpoint
+	Dst    Endpoint
+	Opts   Options
+}
+
+// SeqLen is the length in sequence space: payload plus one for each of SYN and
+// FIN (RFC 9293 3.4).
+func (s *Segment) SeqLen() uint32 {
+	n := s.Len
+	if s.Flags&SYN != 0 {
+		n++
+	}
+	if s.Flags&FIN != 0 {
+		n++
+	}
+	return n
+}
+
+// End is the sequence number after the segment: Seq + SeqLen.
+func (s *Segment) End() Seq { return s.Seq + Seq(s.SeqLen()) }
+
+// FINSeq is the sequence number of the FIN itself; meaningful only if the
+// segment carries one.
+func (s *Segment) FINSeq() Seq { return s.End() - 1 }
