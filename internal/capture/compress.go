@@ -1,0 +1,128 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+)
+
+// maxWindow is the largest history that a compressed file may ask for, in
+// bytes: zstd -19 --long and xz -9 need less.
+const maxWindow = 128 << 20
+
+// A decompressor undoes one kind of compression.
+type decompressor struct {
+	name  string
+	magic []byte
+	open  func(*bufio.Reader) (io.Reader, error)
+}
+
+var decompressors = []decompressor{
+	{"gzip", []byte{0x1f, 0x8b, 8}, func(r *bufio.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},
+	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4},
+	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4}, // the Linux kernel's legacy frame
+	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, openXZ},
+}
+
+// decompress gives the input's bytes as they were before compression, if any.
+func (f *File) decompress(opts *Options) (io.Reader, error) {
+	d := findDecompressor(f.in.r)
+	if d == nil {
+		return f.in.r, nil
+	}
+	f.info.Compression = d.name
+	plain, err := d.open(f.in.r)
+	if err != nil {
+		return nil, new(Damage).blame(err)
+	}
+	return &expander{r: plain, in: &f.in.taken, free: expandFreely, ratio: cmp.Or(opts.MaxExpand, expandRatio)}, nil
+}
+
+// findDecompressor recognises compressed content, and returns nil for any other.
+func findDecompressor(r *bufio.Reader) *decompressor {
+	head, _ := r.Peek(afterSkippable(r) + 6)
+	head = head[min(afterSkippable(r), len(head)):]
+	for i := range decompressors {
+		if bytes.HasPrefix(head, decompressors[i].magic) {
+			return &decompressors[i]
+		}
+	}
+	return nil
+}
+
+// afterSkippable is where the frame begins that follows a skippable one, which
+// zstd and lz4 files may begin with (RFC 8878 3.1.2); pzstd writes such.
+func afterSkippable(r *bufio.Reader) int {
+	b, err := r.Peek(8)
+	if err != nil || binary.LittleEndian.Uint32(b)&^0xf != 0x184d2a50 {
+		return 0
+	}
+	return 8 + int(min(binary.LittleEndian.Uint32(b[4:]), uint32(r.Size())))
+}
+
+func openZstd(r *bufio.Reader) (io.Reader, error) {
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
+	if err != nil {
+		return nil, err
+	}
+	return d.IOReadCloser(), nil
+}
+
+func openLZ4(r *bufio.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
+
+// openXZ refuses a history beyond maxWindow before the library allocates it:
+// the second byte of the LZMA2 filter's flags says how much
+// (https://tukaani.org/xz/xz-file-format.txt sections 3.1 and 5.3.1).
+func openXZ(r *bufio.Reader) (io.Reader, error) {
+	const streamHeader, lzma2 = 12, 0x21
+	b, _ := r.Peek(streamHeader + 64)
+	if i := bytes.Index(b[min(streamHeader, len(b)):], []byte{lzma2, 1}); i >= 0 && streamHeader+i+2 < len(b) {
+		if size := b[streamHeader+i+2]; xzHistory(size) > maxWindow {
+			return nil, fmt.Errorf("needs %d MiB of history to decompress, more than %d", xzHistory(size)>>20, maxWindow>>20)
+		}
+	}
+	return xz.NewReader(r)
+}
+
+func xzHistory(size byte) uint64 {
+	return uint64(2|size&1) << (min(size, 40)/2 + 11)
+}
+
+// errBomb is what an expander says.
+var errBomb = errors.New("decompresses to far more than any capture would")
+
+// An expander watches over a decompressor: once more than a GiB has come out, a
+// stream whose every byte has become more than ratio bytes is no capture. The
+// worst honest one, zeros in 64 KiB frames, stays below 5,000.
+type expander struct {
+	r     io.Reader
+	in    *int64 // compressed bytes so far
+	out   int64
+	free  int64 // bytes that are not judged
+	ratio int64
+}
+
+const (
+	expandFreely = 1 << 30
+	expandRatio  = 10_000
+)
+
+func (e *expander) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	e.out += int64(n)
+	if e.out > e.free && e.out/e.ratio > *e.in {
+		return n, errBomb
+	}
+	return n, err
+}

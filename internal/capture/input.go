@@ -1,0 +1,101 @@
+package capture
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+)
+
+// Options say how inputs are read.
+type Options struct {
+	// Stdin is what "-" means. Nil refuses it.
+	Stdin io.Reader
+	// Text turns scenario text into pcapng. Content counts as text if it is
+	// valid UTF-8 without NUL bytes and is nothing else. Nil refuses it.
+	Text func([]byte) ([]byte, error)
+	// MaxExpand bounds decompression: beyond the first GiB, a file may become
+	// this many times as large. 0 stands for 10,000.
+	MaxExpand int64
+}
+
+// stdinName is how standard input is named on command lines.
+const stdinName = "-"
+
+// An input is the bytes of one file as they lie on disk.
+type input struct {
+	r       *bufio.Reader
+	closer  io.Closer     // nil for standard input
+	taken   int64         // bytes read so far
+	counter *atomic.Int64 // the same, for whoever shows progress; may be nil
+	size    int64         // of a regular file, else 0
+}
+
+// openInput opens a named file, or standard input as "-".
+func openInput(name string, opts *Options) (*input, error) {
+	if name == stdinName {
+		if opts.Stdin == nil {
+			return nil, errors.New("-: there is no standard input")
+		}
+		return newInput(opts.Stdin, nil), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && st.IsDir() {
+		err = fmt.Errorf("%s: is a directory", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	in := newInput(f, f)
+	if st.Mode().IsRegular() {
+		in.size = st.Size()
+	}
+	return in, nil
+}
+
+func newInput(r io.Reader, c io.Closer) *input {
+	in := &input{closer: c}
+	in.r = bufio.NewReaderSize(tally{r, in}, sniffSize)
+	return in
+}
+
+// sniffSize is how much of an input is looked at to tell what it is, and how
+// much a decompressor is fed at once.
+const sniffSize = 32 << 10
+
+// A tally counts what is read from an input.
+type tally struct {
+	io.Reader
+	in *input
+}
+
+func (t tally) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	t.in.count(int64(n))
+	return n, err
+}
+
+func (in *input) count(n int64) {
+	in.taken += n
+	if in.counter != nil {
+		in.counter.Add(n)
+	}
+}
+
+// close closes the file, and counts what was not read of it as done.
+func (in *input) close() error {
+	if rest := in.size - in.taken; rest > 0 {
+		in.count(rest)
+	}
+	if in.closer == nil {
+		return nil
+	}
+	return in.closer.Close()
+}

@@ -1,0 +1,57 @@
+package capture
+
+import "strconv"
+
+// A LinkType says how a frame begins: a LINKTYPE_ number of the registry at
+// https://www.tcpdump.org/linktypes.html, as files hold it.
+type LinkType uint32
+
+// The link types that carry IP in one way or another.
+const (
+	LinkNull     LinkType = 0
+	LinkEthernet LinkType = 1
+	LinkPPP      LinkType = 9
+	LinkRawBSD   LinkType = 12 // DLT_RAW on most systems, written by old libpcap
+	LinkRawOBSD  LinkType = 14 // DLT_RAW on OpenBSD
+	LinkPPPHDLC  LinkType = 50
+	LinkPPPoE    LinkType = 51
+	LinkRaw      LinkType = 101
+	LinkCHDLC    LinkType = 104
+	Link80211    LinkType = 105
+	LinkLoop     LinkType = 108
+	LinkSLL      LinkType = 113
+	LinkPFLog    LinkType = 117
+	LinkRadiotap LinkType = 127
+	LinkIPv4     LinkType = 228
+	LinkIPv6     LinkType = 229
+	LinkSLL2     LinkType = 276
+)
+
+var linkNames = map[LinkType]string{
+	LinkNull:     "NULL",
+	LinkEthernet: "ETHERNET",
+	LinkPPP:      "PPP",
+	LinkRawBSD:   "RAW",
+	LinkRawOBSD:  "RAW",
+	LinkPPPHDLC:  "PPP_HDLC",
+	LinkPPPoE:    "PPP_ETHER",
+	LinkRaw:      "RAW",
+	LinkCHDLC:    "C_HDLC",
+	Link80211:    "IEEE802_11",
+	LinkLoop:     "LOOP",
+	LinkSLL:      "LINUX_SLL",
+	LinkPFLog:    "PFLOG",
+	LinkRadiotap: "IEEE802_11_RADIOTAP",
+	LinkIPv4:     "IPV4",
+	LinkIPv6:     "IPV6",
+	LinkSLL2:     "LINUX_SLL2",
+}
+
+// String is the registry's name without its prefix, "ETHERNET", or
+// "LINKTYPE_999" for a number without a name here.
+func (l LinkType) String() string {
+	if name, ok := linkNames[l]; ok {
+		return name
+	}
+	return "LINKTYPE_" + strconv.FormatUint(uint64(l), 10)
+}

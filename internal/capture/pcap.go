@@ -1,0 +1,152 @@
+package capture
+
+import "math"
+
+// The magic numbers of pcap, as the writer's byte order has them
+// (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-06.html section 4).
+const (
+	magicMicro    = 0xa1b2c3d4
+	magicNano     = 0xa1b23c4d
+	magicModified = 0xa1b2cd34 // Alexey Kuznetzov's: 8 more bytes a record
+)
+
+const (
+	pcapFileHeader     = 24
+	pcapRecordHeader   = 16
+	pcapModifiedHeader = 24
+)
+
+// lengthOrder says which of a record's two lengths comes first.
+type lengthOrder uint8
+
+const (
+	capturedFirst lengthOrder = iota
+	smallerFirst              // version 2.3: writers disagree
+	capturedLast              // before 2.3, and DG/UX
+)
+
+// A pcap reads the records of a classic capture file.
+type pcap struct {
+	*stream
+	order   byteOrder
+	lengths lengthOrder
+	link    LinkType
+	head    int    // bytes of a record header
+	second  uint32 // units in a second
+	unit    int64  // nanoseconds in a unit
+	snap    uint32 // as the header states it, no limit if 0
+	num     uint32 // records so far
+}
+
+// pcapMagic recognises the first four bytes of a file.
+func pcapMagic(b []byte) (order byteOrder, magic uint32, ok bool) {
+	for _, order = range []byteOrder{littleEndian, bigEndian} {
+		switch magic = order.u32(b); magic {
+		case magicMicro, magicNano, magicModified:
+			return order, magic, true
+		}
+	}
+	return order, 0, false
+}
+
+// newPcap reads the file header of a stream that begins with a pcap magic.
+func newPcap(s *stream) (*pcap, error) {
+	if !s.has(pcapFileHeader) {
+		return nil, s.cut("pcap file header", pcapFileHeader)
+	}
+	h := s.buf[s.off:]
+	order, magic, _ := pcapMagic(h)
+	p := &pcap{stream: s, order: order, head: pcapRecordHeader, second: 1e6, unit: 1e3}
+	switch magic {
+	case magicNano:
+		p.second, p.unit = 1e9, 1
+	case magicModified:
+		p.head = pcapModifiedHeader
+	}
+	major, minor := order.u16(h[4:]), order.u16(h[6:])
+	switch {
+	case major == 543, major == 2 && minor < 3: // as libpcap, sf-pcap.c
+		p.lengths = capturedLast
+	case major == 2 && minor == 3:
+		p.lengths = smallerFirst
+	case major != 2:
+		return nil, s.damage("pcap version %d.%d is not known", major, minor)
+	}
+	p.snap = order.u32(h[16:])
+	if p.snap == 0 {
+		p.snap = math.MaxUint32
+	}
+	p.link = LinkType(order.u32(h[20:]) & 0xffff) // above: reserved bits and the FCS length
+	s.off += pcapFileHeader
+	return p, nil
+}
+
+// close has nothing to learn: pcap files do not state when they ended.
+func (p *pcap) close() {}
+
+func (p *pcap) next(fr *Frame) error {
+	if !p.has(p.head) {
+		if p.rest() == 0 {
+			return p.finish()
+		}
+		return p.cut("record header", int64(p.head))
+	}
+	h := p.buf[p.off : p.off+pcapRecordHeader]
+	sec, frac := p.order.u32(h[0:]), p.order.u32(h[4:])
+	size, wire := p.order.u32(h[8:]), p.order.u32(h[12:])
+	if p.lengths != capturedFirst && (p.lengths == capturedLast || size > wire) {
+		size, wire = wire, size
+	}
+	if size > MaxFrame || frac >= p.second || sec|frac|wire == 0 || isMagic(sec) {
+		if err := p.doubt(h, frac, size, wire); err != nil {
+			return err
+		}
+	}
+	n := p.head + int(size)
+	if !p.has(n) {
+		return p.cut("record", int64(n))
+	}
+	fr.Data = p.buf[p.off+p.head : p.off+n : p.off+n]
+	p.off += n
+	p.num++
+	fr.At = int64(sec)*1e9 + int64(frac)*p.unit
+	fr.Len = int(max(size, wire))
+	fr.Num = p.num
+	fr.Link = p.link
+	return nil
+}
+
+// isMagic reports whether the seconds of a record are a file's magic number in
+// either byte order, the pcapng one included.
+func isMagic(sec uint32) bool {
+	switch sec {
+	case magicMicro, magicNano, magicModified, 0xd4c3b2a1, 0x4d3cb2a1, 0x34cdb2a1, blockSection:
+		return true
+	}
+	return false
+}
+
+// doubt looks again at a record header h with something odd about it. Writers
+// do odd things one at a time: fractions of more than a second, frames beyond
+// the snap length, captured lengths beyond the wire's. Two at once are damage.
+func (p *pcap) doubt(h []byte, frac, size, wire uint32) error {
+	switch {
+	case startsPcap(h):
+		return p.damage("another pcap file begins here: files put end to end are not one capture")
+	case startsPcapng(h):
+		return p.damage("a pcapng file begins here: files put end to end are not one capture")
+	case size > MaxFrame:
+		return p.damage("a record claims %d bytes", size)
+	case p.order.u64(h) == 0 && size|wire == 0:
+		return p.damage("zeros where a record should begin")
+	case frac >= p.second && (size > p.snap || size > wire):
+		return p.damage("no record begins here: a fraction of %d/%d s, %d bytes captured of %d", frac, p.second, size, wire)
+	}
+	return nil
+}
+
+// startsPcap reports whether a file header of pcap 2 begins at b.
+func startsPcap(b []byte) bool {
+	order, _, ok := pcapMagic(b)
+	return ok && order.u16(b[4:]) == 2
+}

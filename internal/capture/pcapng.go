@@ -1,0 +1,203 @@
+package capture
+
+// Block types of pcapng
+// (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html section 4).
+const (
+	blockInterface  = 1
+	blockPacket     = 2 // obsolete
+	blockSimple     = 3
+	blockStatistics = 5
+	blockEnhanced   = 6
+	blockJournal    = 9          // a systemd journal entry: Wireshark numbers it as a frame
+	blockSection    = 0x0a0d0d0a // the same in both byte orders
+)
+
+const (
+	orderMagic   = 0x1a2b3c4d
+	blockFrame   = 12 // type, length, length again
+	sectionHead  = 24 // up to the options
+	enhancedHead = 28 // up to the packet; the obsolete block's is as long
+	simpleHead   = 12
+	maxBlock     = MaxFrame + 1<<16 // a packet with its options
+)
+
+// A pcapng reads the packet blocks of a pcapng file.
+type pcapng struct {
+	*stream
+	order byteOrder
+	taps  section
+	info  *Info
+	clock *clock
+	num   uint32 // packet blocks so far
+	last  int64  // time of the last packet, for simple packet blocks
+}
+
+// startsPcapng reports whether a section header block begins at b, of at least
+// 12 bytes.
+func startsPcapng(b []byte) bool {
+	return bigEndian.u32(b) == blockSection &&
+		(littleEndian.u32(b[8:]) == orderMagic || bigEndian.u32(b[8:]) == orderMagic)
+}
+
+// newPcapng reads the section header that a stream begins with.
+func newPcapng(s *stream, info *Info, clock *clock) (*pcapng, error) {
+	n := &pcapng{stream: s, info: info, clock: clock}
+	return n, n.section()
+}
+
+func (n *pcapng) next(fr *Frame) error {
+	for {
+		if !n.has(8) {
+			if n.rest() == 0 {
+				return n.finish()
+			}
+			return n.cut("block header", 8)
+		}
+		kind, size := n.order.u32(n.buf[n.off:]), n.order.u32(n.buf[n.off+4:])
+		var err error
+		switch kind {
+		case blockEnhanced, blockPacket:
+			return n.packet(fr, size, kind)
+		case blockSimple:
+			return n.simple(fr, size)
+		case blockSection:
+			n.close()
+			err = n.section()
+		case blockInterface:
+			err = n.describe(size)
+		case blockStatistics:
+			err = n.statistics(size)
+		case blockJournal:
+			n.num++
+			err = n.pass(size)
+		default:
+			err = n.pass(size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// close takes what the section that ends here states about itself.
+func (n *pcapng) close() { n.taps.close(n.info, n.clock) }
+
+// section reads a section header block. Its byte order holds until the next.
+func (n *pcapng) section() error {
+	if !n.has(sectionHead) {
+		return n.cut("section header", sectionHead)
+	}
+	b := n.buf[n.off:]
+	switch {
+	case littleEndian.u32(b[8:]) == orderMagic:
+		n.order = littleEndian
+	case bigEndian.u32(b[8:]) == orderMagic:
+		n.order = bigEndian
+	default:
+		return n.damage("a section header without its byte-order magic")
+	}
+	if major := n.order.u16(b[12:]); major != 1 {
+		return n.damage("pcapng version %d.%d is not known", major, n.order.u16(b[14:]))
+	}
+	n.taps.reset()
+	return n.pass(n.order.u32(b[4:]))
+}
+
+// whole makes sure that the block of size bytes at the stream's position is in
+// memory, at least as long as its fixed part, and closed by its length again.
+func (n *pcapng) whole(size uint32, fixed int) ([]byte, error) {
+	if size%4 != 0 || size < uint32(fixed)+4 || size > maxBlock {
+		return nil, n.damage("a block claims %d bytes", size)
+	}
+	if !n.has(int(size)) {
+		return nil, n.cut("block", int64(size))
+	}
+	b := n.buf[n.off : n.off+int(size)]
+	if again := n.order.u32(b[size-4:]); again != size {
+		return nil, n.damage("a block of %d bytes ends as one of %d", size, again)
+	}
+	return b, nil
+}
+
+// pass skips a block of any size without keeping it.
+func (n *pcapng) pass(size uint32) error {
+	if size%4 != 0 || size < blockFrame {
+		return n.damage("a block claims %d bytes", size)
+	}
+	start := n.pos()
+	if !n.skip(int64(size)-4) || !n.has(4) {
+		d := n.cut("block", int64(size))
+		d.Offset = start
+		return d
+	}
+	if again := n.order.u32(n.buf[n.off:]); again != size {
+		d := n.damage("a block of %d bytes ends as one of %d", size, again)
+		d.Offset = start
+		return d
+	}
+	n.off += 4
+	return nil
+}
+
+// packet reads an enhanced packet block, or an obsolete packet block, which has
+// the interface and a drop count where the other has a long interface number.
+func (n *pcapng) packet(fr *Frame, size, kind uint32) error {
+	b, err := n.whole(size, enhancedHead)
+	if err != nil {
+		return err
+	}
+	id, drops := n.order.u32(b[8:]), uint16(0)
+	if kind == blockPacket {
+		id, drops = uint32(n.order.u16(b[8:])), n.order.u16(b[10:])
+	}
+	if id >= uint32(len(n.taps.all)) {
+		return n.damage("a packet of interface %d, of %d described", id, len(n.taps.all))
+	}
+	captured := n.order.u32(b[20:])
+	if captured > size-enhancedHead-4 || captured > MaxFrame {
+		return n.damage("a packet of %d bytes in a block of %d", captured, size)
+	}
+	tap := &n.taps.all[id]
+	stamp := uint64(n.order.u32(b[12:]))<<32 | uint64(n.order.u32(b[16:]))
+	n.last = tap.time(stamp)
+	n.deliver(fr, b, enhancedHead, captured, n.order.u32(b[24:]), tap)
+	if options := b[enhancedHead+(captured+3)&^3 : size-4]; len(options) > 4 && kind == blockEnhanced {
+		n.dropCount(tap, options)
+	} else if kind == blockPacket && drops != dropsUnknown {
+		tap.lose(uint64(drops), n.info)
+	}
+	return nil
+}
+
+// simple reads a simple packet block: a packet of interface 0 without a time,
+// which takes that of the packet before it.
+func (n *pcapng) simple(fr *Frame, size uint32) error {
+	b, err := n.whole(size, simpleHead)
+	if err != nil {
+		return err
+	}
+	if len(n.taps.all) == 0 {
+		return n.damage("a packet of interface 0, of none described")
+	}
+	tap := &n.taps.all[0]
+	wire := n.order.u32(b[8:])
+	captured := min(wire, size-simpleHead-4, MaxFrame)
+	if tap.snap != 0 {
+		captured = min(captured, tap.snap)
+	}
+	n.info.warn(&n.info.timeless, "simple packet blocks have no time: each is taken to be as late as the packet before it")
+	n.deliver(fr, b, simpleHead, captured, wire, tap)
+	return nil
+}
+
+func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire uint32, tap *tap) {
+	n.off += len(block)
+	n.num++
+	tap.packets++
+	end := head + captured
+	fr.At = n.last
+	fr.Data = block[head:end:end]
+	fr.Len = int(max(captured, wire))
+	fr.Num = n.num
+	fr.Link = tap.link
+}

@@ -1,0 +1,110 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+var errEmpty = errors.New("is empty")
+
+// recognise tells the format by its first bytes.
+func (f *File) recognise(s *stream, opts *Options) (err error) {
+	s.has(pcapFileHeader)
+	head := s.buf[s.off:s.end]
+	switch {
+	case len(head) == 0 && s.err == io.EOF:
+		return errEmpty
+	case len(head) == 0:
+		return s.finish()
+	case isPcap(head):
+		f.info.Format = "pcap"
+		p, err := newPcap(s)
+		if err != nil {
+			return err
+		}
+		f.info.carries(p.link)
+		f.records = p
+		return nil
+	case isPcapng(head):
+		f.info.Format = "pcapng"
+		f.records, err = newPcapng(s, &f.info, &f.clock)
+		return err
+	}
+	return f.text(s, opts)
+}
+
+func isPcap(head []byte) bool {
+	if len(head) < 4 {
+		return false
+	}
+	_, _, ok := pcapMagic(head)
+	return ok
+}
+
+func isPcapng(head []byte) bool {
+	return len(head) >= 4 && bigEndian.u32(head) == blockSection
+}
+
+// maxText is the longest scenario that is read.
+const maxText = 64 << 20
+
+// text reads scenario text and goes on with the packets that it describes.
+func (f *File) text(s *stream, opts *Options) error {
+	head := s.buf[s.off:s.end]
+	if opts.Text == nil || bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(trimRune(head)) {
+		return unknown(head)
+	}
+	text, err := io.ReadAll(io.LimitReader(s, maxText+1))
+	switch {
+	case err != nil:
+		return err
+	case len(text) > maxText:
+		return fmt.Errorf("is more than %d MiB of text", maxText>>20)
+	case bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text):
+		return unknown(head)
+	}
+	packets, err := opts.Text(text)
+	if err != nil {
+		return err
+	}
+	f.info.Format = "scenario"
+	f.records, err = newPcapng(newStream(bytes.NewReader(packets), len(packets)+1), &f.info, &f.clock)
+	return err
+}
+
+// trimRune drops a rune that the end of b cuts.
+func trimRune(b []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if utf8.RuneStart(b[len(b)-n]) {
+			if !utf8.FullRune(b[len(b)-n:]) {
+				return b[:len(b)-n]
+			}
+			break
+		}
+	}
+	return b
+}
+
+// others are kinds of files that people try, and what helps.
+var others = []struct{ magic, what string }{
+	{"BZh", "bzip2 is not read; unpack it: bzip2 -dc FILE | tcptrace -"},
+	{"PK\x03\x04", "this is a zip archive; unpack it"},
+	{"snoop\x00", "this is a snoop capture; convert it with editcap"},
+	{"GMBU", "this is a Network Monitor capture; convert it with editcap"},
+	{"RTSS", "this is a Network Monitor capture; convert it with editcap"},
+	{"MDMP", "this is a crash dump"},
+	{"\x7fELF", "this is a program"},
+}
+
+func unknown(head []byte) error {
+	const say = "is neither a pcap nor a pcapng file"
+	for _, o := range others {
+		if bytes.HasPrefix(head, []byte(o.magic)) {
+			return fmt.Errorf("%s: %s", say, o.what)
+		}
+	}
+	return fmt.Errorf("%s: it begins with % x", say, head[:min(len(head), 8)])
+}
