@@ -1,0 +1,44 @@
+package decode
+
+import "encoding/binary"
+
+// A tag is a kind of header whose identifier keeps address spaces apart. Only
+// what is the same in both directions of a connection is an identifier, which
+// tunnel addresses and GTP tunnel endpoints (3GPP TS 29.281 5.1) are not.
+type tag uint8
+
+const (
+	tagVLAN    tag = iota + 1 // VLAN identifier, 12 bits
+	tagMPLS                   // label, 20 bits
+	tagPPPoE                  // session
+	tagGRE                    // key, 0 without one
+	tagIPIP                   // protocol number of the inner IP
+	tagVXLAN                  // network identifier, 24 bits
+	tagGeneve                 // network identifier, 24 bits
+	tagGTP                    // nothing
+	tagEtherIP                // nothing
+)
+
+// mix adds an identifier to the tunnel hash h, outermost first. It never
+// returns 0.
+func mix(h uint32, t tag, id uint32) uint32 {
+	return fold(uint64(h)<<32 ^ uint64(t)<<24*0x9e3779b9 ^ uint64(id))
+}
+
+// addressPair hashes the two 48-bit addresses at the start of b. Who is first
+// matters.
+func addressPair(b []byte) uint32 {
+	return fold(binary.LittleEndian.Uint64(b)*0x9e3779b97f4a7c15 + uint64(binary.LittleEndian.Uint32(b[8:])))
+}
+
+// senderAddress hashes the eight-byte address field of a Linux cooked header,
+// which knows no receiver.
+func senderAddress(b []byte) uint32 { return fold(binary.LittleEndian.Uint64(b)) }
+
+// fold spreads x over 32 bits (the finalizer of SplitMix64) and avoids 0, which
+// means no hash.
+func fold(x uint64) uint32 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return max(uint32(x>>32), 1)
+}

@@ -1,0 +1,159 @@
+package decode
+
+import (
+	"encoding/binary"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Link types, by their LINKTYPE_ values in the tcpdump.org list. 12 and 14 are
+// DLT_RAW on most systems and on OpenBSD, written to files by old libpcaps.
+const (
+	linkNull       = 0
+	linkEthernet   = 1
+	linkPPP        = 9
+	linkFDDI       = 10
+	linkRawBSD     = 12
+	linkRawOpenBSD = 14
+	linkPPPHDLC    = 50
+	linkPPPEther   = 51
+	linkRFC1483    = 100
+	linkRaw        = 101
+	linkCiscoHDLC  = 104
+	link80211      = 105
+	linkLoop       = 108
+	linkSLL        = 113
+	linkPFLog      = 117
+	linkPrism      = 119
+	linkRadiotap   = 127
+	linkPPPWithDir = 166
+	linkIPv4       = 228
+	linkIPv6       = 229
+	linkSLL2       = 276
+)
+
+// link reads the header of every link type but Ethernet.
+func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment) Reason {
+	switch link {
+	case linkRawBSD, linkRawOpenBSD, linkRaw:
+		return d.ip(b, wire, seg)
+	case linkIPv4:
+		return d.ipv4(b, wire, seg)
+	case linkIPv6:
+		return d.ipv6(b, wire, seg)
+	case linkNull, linkLoop:
+		return d.loopback(b, wire, seg)
+	case linkSLL:
+		return d.sll(b, wire, seg)
+	case linkSLL2:
+		return d.sll2(b, wire, seg)
+	case linkPPP:
+		return d.ppp(b, wire, seg)
+	case linkPPPHDLC:
+		return d.pppHDLC(b, wire, seg)
+	case linkPPPWithDir:
+		if len(b) < 1 {
+			return short(wire, 1, MalformedLink)
+		}
+		return d.ppp(b[1:], wire-1, seg)
+	case linkPPPEther:
+		return d.pppoe(b, wire, seg)
+	case linkCiscoHDLC:
+		return d.ciscoHDLC(b, wire, seg)
+	case linkRFC1483:
+		return d.llc(b, wire, seg)
+	case linkFDDI:
+		return d.fddi(b, wire, seg)
+	case linkPFLog:
+		return d.pflog(b, wire, seg)
+	case link80211:
+		return d.wifi(b, wire, false, seg)
+	case linkRadiotap:
+		return d.radiotap(b, wire, seg)
+	case linkPrism:
+		return d.prism(b, wire, seg)
+	}
+	return UnknownLinkType
+}
+
+// loopback reads the address family before the packet: in the byte order of
+// whoever captured it (LINKTYPE_NULL) or the network's (LINKTYPE_LOOP). A family
+// fits in a byte, so the order shows. AF_INET is 2 everywhere, AF_INET6 is 10 on
+// Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on Darwin.
+func (d *Decoder) loopback(b []byte, wire int, seg *reassembly.Segment) Reason {
+	if len(b) < 4 {
+		return short(wire, 4, MalformedLink)
+	}
+	family := binary.BigEndian.Uint32(b)
+	if family > 0xff {
+		family = binary.LittleEndian.Uint32(b)
+	}
+	switch family {
+	case 2:
+		return d.ipv4(b[4:], wire-4, seg)
+	case 10, 24, 28, 30:
+		return d.ipv6(b[4:], wire-4, seg)
+	}
+	return NotTCP
+}
+
+// sll reads a Linux cooked header (LINKTYPE_LINUX_SLL): packet type, ARPHRD
+// type, address length, eight bytes for the sender's address, protocol.
+func (d *Decoder) sll(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const header = 16
+	if len(b) < header {
+		return short(wire, header, MalformedLink)
+	}
+	if binary.BigEndian.Uint16(b[4:]) > 0 {
+		seg.Link = senderAddress(b[6:])
+	}
+	return d.cooked(binary.BigEndian.Uint16(b[14:]), b[header:], wire-header, seg)
+}
+
+// sll2 reads a Linux cooked header of version 2 (LINKTYPE_LINUX_SLL2): protocol,
+// interface, ARPHRD type, packet type, address length, sender's address.
+func (d *Decoder) sll2(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const header = 20
+	if len(b) < header {
+		return short(wire, header, MalformedLink)
+	}
+	if b[11] > 0 {
+		seg.Link = senderAddress(b[12:])
+	}
+	return d.cooked(binary.BigEndian.Uint16(b), b[header:], wire-header, seg)
+}
+
+// cooked goes by a cooked header's protocol: an EtherType, or one of Linux's
+// small numbers, of which 4 is 802.2 (ETH_P_802_2).
+func (d *Decoder) cooked(protocol uint16, b []byte, wire int, seg *reassembly.Segment) Reason {
+	if protocol == 4 {
+		return d.llc(b, wire, seg)
+	}
+	return d.etherType(protocol, b, wire, seg)
+}
+
+// fddi reads a frame control byte, two addresses, and what follows if it is LLC.
+func (d *Decoder) fddi(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const header = 13
+	if len(b) < header {
+		return short(wire, header, MalformedLink)
+	}
+	if b[0]&0xf8 != 0x50 {
+		return NotTCP
+	}
+	seg.Link = addressPair(b[1:])
+	return d.llc(b[header:], wire-header, seg)
+}
+
+// pflog reads the header of OpenBSD's packet filter log, which begins with its
+// own length, to be rounded up to four bytes.
+func (d *Decoder) pflog(b []byte, wire int, seg *reassembly.Segment) Reason {
+	if len(b) < 1 {
+		return short(wire, 1, MalformedLink)
+	}
+	n := (int(b[0]) + 3) &^ 3
+	if len(b) < n {
+		return short(wire, n, MalformedLink)
+	}
+	return d.ip(b[n:], wire-n, seg)
+}
