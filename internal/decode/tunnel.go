@@ -81,7 +81,7 @@ func (d *Decoder) etherIP(b []byte, wire int, seg *reassembly.Segment) Reason {
 func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 8
 	if len(b) < header {
-		return NotTCP
+		return short(wire, header, NotTCP)
 	}
 	r := NotTCP
 	port := binary.BigEndian.Uint16(b[2:])

@@ -1,0 +1,439 @@
+package decode
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A sample is one way to carry the same segment.
+type sample struct {
+	name  string
+	link  uint32
+	frame []byte
+	want  reassembly.Segment // tunnel and link hash aside
+	tag   bool               // Tunnel is set
+}
+
+// samples has a frame of every encapsulation.
+func samples() []sample {
+	seg := tcp(timestamps, data)
+	p4, p6 := ipv4(protoTCP, seg), ipv6(protoTCP, seg)
+	s4, s6 := segment4(), segment6()
+	ip := func(protocol uint8, payload []byte) []byte { return ethernet(typeIPv4, ipv4(protocol, payload)) }
+	gre := func(flags, protocol uint16, rest ...[]byte) []byte {
+		return ip(protoGRE, cat(be16(flags, protocol), cat(rest...)))
+	}
+	eth4, eth6 := ethernet(typeIPv4, p4), ethernet(typeIPv6, p6)
+	// A packet under way to its second last stop: the header names the next.
+	stops := func(kind, left byte, list ...[]byte) []byte {
+		b := ipv6(protoRouting, extension(protoTCP, cat([]byte{kind, left, 0, 0, 0, 0}, cat(list...)), seg))
+		copy(b[24:40], addr6[0])
+		return b
+	}
+	return []sample{
+		{"ethernet ipv4", linkEthernet, eth4, s4, false},
+		{"ethernet ipv6", linkEthernet, eth6, s6, false},
+		{"padding", linkEthernet, cat(eth4, make([]byte, 9)), s4, false},
+		{"vlan", linkEthernet, ethernet(typeVLAN, vlan(5, typeIPv4, p4)), s4, true},
+		{"priority tag", linkEthernet, ethernet(typeVLAN, vlan(0, typeIPv4, p4)), s4, true},
+		{"qinq 88a8", linkEthernet, ethernet(typeProvider, vlan(5, typeVLAN, vlan(6, typeIPv6, p6))), s6, true},
+		{"qinq 9100", linkEthernet, ethernet(typeQinQ, vlan(5, typeVLAN, vlan(6, typeIPv4, p4))), s4, true},
+		{"llc snap", linkEthernet, ethernet(uint16(len(p4)+8), snap(typeIPv4, p4)), s4, false},
+		{"vlan llc snap", linkEthernet, ethernet(typeVLAN, vlan(1, uint16(len(p4)+8), snap(typeIPv4, p4))), s4, true},
+		{"llc ip", linkEthernet, ethernet(uint16(len(p4)+3), cat([]byte{6, 6, 3}, p4)), s4, false},
+		{"mpls ipv4", linkEthernet, ethernet(typeMPLS, mplsLabel(100, false, mplsLabel(16, true, p4))), s4, true},
+		{"mpls ipv6", linkEthernet, ethernet(typeMPLSMulticast, mplsLabel(16, true, p6)), s6, true},
+		{"pseudowire with control word", linkEthernet, ethernet(typeMPLS, mplsLabel(16, true, cat(be32(0), eth4))), s4, true},
+		{"pseudowire without", linkEthernet, ethernet(typeMPLS, mplsLabel(16, true, eth4)), s4, true},
+		{"pppoe", linkEthernet, ethernet(typePPPoE, pppoe(9, cat(be16(pppIPv4), p4))), s4, true},
+		{"pppoe ipv6", linkPPPEther, pppoe(9, cat(be16(pppIPv6), p6)), s6, true},
+		{"sll", linkSLL, cat(be16(0, 1, 6), macs[:6], be16(0, typeIPv4), p4), s4, false},
+		{"sll llc", linkSLL, cat(be16(0, 1, 6), macs[:6], be16(0, 4), snap(typeIPv4, p4)), s4, false},
+		{"sll2", linkSLL2, cat(be16(typeIPv6, 0), be32(3), be16(1), []byte{0, 6}, macs[:8], p6), s6, false},
+		{"sll2 vlan", linkSLL2, cat(be16(typeVLAN, 0), be32(3), be16(1), []byte{0, 6}, macs[:8], vlan(7, typeIPv4, p4)), s4, true},
+		{"null little-endian", linkNull, cat([]byte{2, 0, 0, 0}, p4), s4, false},
+		{"null big-endian", linkNull, cat(be32(2), p4), s4, false},
+		{"null linux ipv6", linkNull, cat([]byte{10, 0, 0, 0}, p6), s6, false},
+		{"null openbsd ipv6", linkNull, cat([]byte{24, 0, 0, 0}, p6), s6, false},
+		{"null freebsd ipv6", linkNull, cat([]byte{28, 0, 0, 0}, p6), s6, false},
+		{"null darwin ipv6", linkNull, cat(be32(30), p6), s6, false},
+		{"loop", linkLoop, cat(be32(24), p6), s6, false},
+		{"raw", linkRaw, p4, s4, false},
+		{"raw ipv6", linkRaw, p6, s6, false},
+		{"raw 12", linkRawBSD, p4, s4, false},
+		{"raw 14", linkRawOpenBSD, p6, s6, false},
+		{"ipv4", linkIPv4, p4, s4, false},
+		{"ipv6", linkIPv6, p6, s6, false},
+		{"ppp", linkPPP, cat(be16(hdlcAddressControl, pppIPv4), p4), s4, false},
+		{"ppp bare", linkPPP, cat(be16(pppIPv6), p6), s6, false},
+		{"ppp compressed protocol", linkPPP, cat([]byte{pppIPv4}, p4), s4, false},
+		{"ppp mpls", linkPPP, cat(be16(pppMPLS), mplsLabel(16, true, p4)), s4, true},
+		{"ppp hdlc", linkPPPHDLC, cat(be16(hdlcAddressControl, pppIPv4), p4), s4, false},
+		{"ppp hdlc of cisco", linkPPPHDLC, cat(be16(0x0f00, typeIPv6), p6), s6, false},
+		{"ppp with direction", linkPPPWithDir, cat([]byte{1}, be16(hdlcAddressControl, pppIPv4), p4), s4, false},
+		{"cisco hdlc", linkCiscoHDLC, cat(be16(0x0f00, typeIPv4), p4), s4, false},
+		{"rfc 1483", linkRFC1483, snap(typeIPv4, p4), s4, false},
+		{"fddi", linkFDDI, cat([]byte{0x50}, macs, snap(typeIPv4, p4)), s4, false},
+		{"pflog", linkPFLog, cat([]byte{61, 2}, make([]byte, 62), p4), s4, false},
+		{"802.11", link80211, wifi(0x08, 0x01, snap(typeIPv4, p4)), s4, false},
+		{"802.11 ack without fcs", link80211, wifi(0x08, 0x01, snap(typeIPv4, p4)), s4, false},
+		{"802.11 qos", link80211, wifi(0x88, 0x01, be16(0), snap(typeIPv6, p6)), s6, false},
+		{"802.11 four addresses", link80211, wifi(0x88, 0x03, macs[:6], be16(0), snap(typeIPv6, p6)), s6, false},
+		{"radiotap", linkRadiotap, radiotap(0, wifi(0x08, 0x01, snap(typeIPv4, p4))), s4, false},
+		{"radiotap fcs", linkRadiotap, radiotap(0x10, wifi(0x08, 0x01, snap(typeIPv4, p4), be32(1))), s4, false},
+		{"radiotap padded", linkRadiotap, radiotap(0x20, wifi(0x88, 0x01, be16(0, 0), snap(typeIPv4, p4))), s4, false},
+		{"prism", linkPrism, cat([]byte{0x44, 0, 0, 0, 24, 0, 0, 0}, make([]byte, 16), wifi(0x08, 0x01, snap(typeIPv4, p4))), s4, false},
+		{"ipv4 options", linkEthernet, ethernet(typeIPv4, ipv4With([]byte{7, 7, 4, 0, 0, 0, 0, 0}, 0, protoTCP, seg)), s4, false},
+		{"dont fragment", linkEthernet, ethernet(typeIPv4, ipv4With(nil, 0x4000, protoTCP, seg)), s4, false},
+		{"ipv4 ah", linkEthernet, ip(protoAH, cat([]byte{protoTCP, 4, 0, 0}, make([]byte, 20), seg)), s4, false},
+		{"ipv6 hop-by-hop", linkIPv6, ipv6(protoHopByHop, extension(protoTCP, []byte{5, 2, 0, 0}, seg)), s6, false},
+		{"ipv6 destination options", linkIPv6, ipv6(protoDestOpts, extension(protoTCP, make([]byte, 14), seg)), s6, false},
+		{"ipv6 ah and options", linkIPv6, ipv6(protoAH, cat([]byte{protoDestOpts, 4, 0, 0}, make([]byte, 20), extension(protoTCP, nil, seg))), s6, false},
+		{"ipv6 atomic fragment", linkIPv6, ipv6(protoFragment, fragmentHeader(protoTCP, 0, 1, seg)), s6, false},
+		{"ipv6 routing done", linkIPv6, ipv6(protoRouting, extension(protoTCP, cat([]byte{4, 0, 0, 0, 0, 0}, addr6[0]), seg)), s6, false},
+		{"ipv6 source route", linkIPv6, stops(0, 1, addr6[0], addr6[1]), s6, false},
+		{"ipv6 segment routing", linkIPv6, stops(4, 1, addr6[1], addr6[0]), s6, false},
+		{"ipv6 unknown routing", linkIPv6, ipv6(protoRouting, extension(protoTCP, []byte{99, 1, 0, 0, 0, 0}, seg)), s6, false},
+		{"ip in ip", linkEthernet, ip(protoIPv4, p4), s4, true},
+		{"6in4", linkEthernet, ip(protoIPv6, p6), s6, true},
+		{"4in6", linkIPv6, ipv6(protoIPv4, p4), s4, true},
+		{"6in6", linkIPv6, ipv6(protoIPv6, p6), s6, true},
+		{"gre", linkEthernet, gre(0, typeIPv4, p4), s4, true},
+		{"gre checksum key sequence", linkEthernet, gre(0xb000, typeIPv6, be32(0, 77, 1), p6), s6, true},
+		{"gre ethernet", linkEthernet, gre(0x2000, typeTEB, be32(77), eth4), s4, true},
+		{"gre mpls", linkEthernet, gre(0, typeMPLS, mplsLabel(16, true, p4)), s4, true},
+		{"pptp", linkEthernet, gre(0x3081, typePPP, be16(uint16(len(p4)+4), 9), be32(1, 2), be16(hdlcAddressControl, pppIPv4), p4), s4, true},
+		{"erspan", linkEthernet, gre(0, 0x88be, eth4), s4, true},
+		{"erspan 2", linkEthernet, gre(0x1000, 0x88be, be32(1), be32(0x10000000, 0), eth4), s4, true},
+		{"erspan 3", linkEthernet, gre(0x1000, 0x22eb, be32(1), be32(0x20000000, 0, 0), eth4), s4, true},
+		{"erspan 3 platform", linkEthernet, gre(0x1000, 0x22eb, be32(1), be32(0x20000000, 0, 1, 0, 0), eth6), s6, true},
+		{"etherip", linkEthernet, ip(protoEtherIP, cat(be16(0x3000), eth4)), s4, true},
+		{"mpls in ip", linkEthernet, ip(protoMPLS, mplsLabel(16, true, p4)), s4, true},
+		{"mpls in udp", linkEthernet, ip(protoUDP, udp(6635, mplsLabel(16, true, p4))), s4, true},
+		{"vxlan", linkEthernet, ip(protoUDP, udp(4789, vxlan(8, 0, 42, eth4))), s4, true},
+		{"vxlan of old linux", linkEthernet, ip(protoUDP, udp(8472, vxlan(8, 0, 42, eth6))), s6, true},
+		{"vxlan over ipv6", linkIPv6, ipv6(protoUDP, udp(4789, vxlan(8, 0, 42, eth4))), s4, true},
+		{"vxlan-gpe ethernet", linkEthernet, ip(protoUDP, udp(4790, vxlan(0x0c, 3, 42, eth4))), s4, true},
+		{"vxlan-gpe ipv4", linkEthernet, ip(protoUDP, udp(4790, vxlan(0x0c, 1, 42, p4))), s4, true},
+		{"vxlan-gpe ipv6", linkEthernet, ip(protoUDP, udp(4790, vxlan(0x0c, 2, 42, p6))), s6, true},
+		{"geneve", linkEthernet, ip(protoUDP, udp(6081, geneve(typeTEB, 42, nil, eth4))), s4, true},
+		{"geneve options ipv6", linkEthernet, ip(protoUDP, udp(6081, geneve(typeIPv6, 42, make([]byte, 8), p6))), s6, true},
+		{"gtp", linkEthernet, ip(protoUDP, udp(2152, cat([]byte{0x30, 255, 0, 0}, be32(1), p4))), s4, true},
+		{"gtp extension", linkEthernet, ip(protoUDP, udp(2152, cat([]byte{0x34, 255, 0, 0}, be32(1), []byte{0, 0, 0, 0x85, 1, 0, 0, 0}, p6))), s6, true},
+		{"vxlan vlan in vlan", linkEthernet, ethernet(typeVLAN, vlan(3, typeIPv4, ipv4(protoUDP, udp(4789, vxlan(8, 0, 42, ethernet(typeVLAN, vlan(4, typeIPv4, p4))))))), s4, true},
+	}
+}
+
+// stale is a segment with no field right, as a slot that was used before.
+func stale() reassembly.Segment {
+	var s reassembly.Segment
+	s.Seq, s.Ack, s.Len, s.Tunnel, s.Link = 9, 9, 9, 9, 9
+	s.Window, s.IPID, s.Flags, s.TTL = 9, 9, 9, 9
+	s.Src = reassembly.Endpoint{Addr: [16]byte{9, 1, 14: 9}, Port: 9}
+	s.Dst = s.Src
+	s.Opts = reassembly.Options{Has: 0xff, Scale: 9, NBlocks: 4, MSS: 9, TSVal: 9, TSEcr: 9}
+	s.Opts.Blocks[3] = reassembly.Block{From: 9, To: 9}
+	return s
+}
+
+func TestDecode(t *testing.T) {
+	d := New()
+	for _, s := range samples() {
+		t.Run(s.name, func(t *testing.T) {
+			got := stale()
+			if r := d.Decode(s.link, s.frame, len(s.frame), 0, &got); r != OK {
+				t.Fatalf("Decode: %v", r)
+			}
+			if (got.Tunnel != 0) != s.tag {
+				t.Errorf("Tunnel = %#x", got.Tunnel)
+			}
+			want := s.want
+			want.Tunnel, want.Link = got.Tunnel, got.Link
+			if got != want {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+// A frame cut anywhere is truncated, or its segment is the same, less the
+// options that were cut; with the wire length at hand it is never malformed.
+func TestDecode_cutAnywhere(t *testing.T) {
+	d := New()
+	for _, s := range samples() {
+		needed := 0
+		for n := range s.frame {
+			// A slice that ends where the frame does panics if read beyond.
+			cut := slices.Clone(s.frame[:n])[:n:n]
+			got := stale()
+			r := d.Decode(s.link, cut, len(s.frame), 0, &got)
+			if r == OK && needed == 0 {
+				needed = n
+			}
+			switch {
+			case r == OK:
+				want := s.want
+				want.Tunnel, want.Link = got.Tunnel, got.Link
+				if got.Opts.Has == reassembly.OptionsCut {
+					want.Opts = reassembly.Options{Has: reassembly.OptionsCut}
+				}
+				if got != want {
+					t.Fatalf("%s, cut to %d: got %+v\nwant %+v", s.name, n, got, want)
+				}
+			case needed != 0:
+				t.Fatalf("%s, cut to %d: %v, but decoded at %d", s.name, n, r, needed)
+			case r != Truncated && !guesses[s.name]:
+				t.Fatalf("%s, cut to %d: %v", s.name, n, r)
+			}
+			// The same bytes as a whole frame: anything but a panic.
+			d.Decode(s.link, cut, n, 0, &got)
+		}
+		if tail := len(s.frame) - needed; needed == 0 || tail < len(data)+len(timestamps) {
+			t.Errorf("%s needs %d of %d bytes", s.name, needed, len(s.frame))
+		}
+	}
+}
+
+// guesses need more than one header to be recognised: what looks like Ethernet
+// behind a label does so only with its EtherType.
+var guesses = map[string]bool{
+	"pseudowire with control word": true,
+	"pseudowire without":           true,
+}
+
+func TestDecode_noSegment(t *testing.T) {
+	seg := tcp(timestamps, data)
+	p4 := ipv4(protoTCP, seg)
+	nested := p4
+	for range 20 {
+		nested = ipv4(protoIPv4, nested)
+	}
+	tags := cat(be16(typeIPv4), p4)
+	for range 20 {
+		tags = cat(be16(typeVLAN, 1), tags)
+	}
+	for _, c := range []struct {
+		name  string
+		link  uint32
+		frame []byte
+		want  Reason
+	}{
+		{"empty", linkEthernet, nil, MalformedLink},
+		{"empty raw", linkRaw, nil, MalformedIP},
+		{"arp", linkEthernet, ethernet(0x0806, make([]byte, 28)), NotTCP},
+		{"lldp", linkEthernet, ethernet(0x88cc, make([]byte, 28)), NotTCP},
+		{"spanning tree", linkEthernet, ethernet(38, cat([]byte{0x42, 0x42, 3}, make([]byte, 35))), NotTCP},
+		{"novell", linkSLL, cat(make([]byte, 14), be16(1), p4), NotTCP},
+		{"udp", linkRaw, ipv4(protoUDP, udp(53, data)), NotTCP},
+		{"udp to a tunnel's port", linkRaw, ipv4(protoUDP, udp(4789, cat([]byte{8, 0, 0, 0, 0, 0, 1, 0}, data))), NotTCP},
+		{"icmp error quoting tcp", linkRaw, ipv4(1, cat([]byte{3, 3, 0, 0, 0, 0, 0, 0}, p4)), NotTCP},
+		{"ipv6 no next header", linkIPv6, ipv6(59, nil), NotTCP},
+		{"gtp echo", linkRaw, ipv4(protoUDP, udp(2152, cat([]byte{0x32, 1, 0, 4}, be32(0, 0)))), NotTCP},
+		{"pppoe discovery in session", linkPPPEther, []byte{0x11, 0xa7, 0, 0, 0, 0}, NotTCP},
+		{"ppp lcp", linkPPP, cat(be16(hdlcAddressControl, 0xc021), data), NotTCP},
+		{"ppp header compression", linkPPP, cat(be16(pppVJCompressed), data), Undecodable},
+		{"mppe", linkPPP, cat(be16(pppCompressed), data), Encrypted},
+		{"esp", linkRaw, ipv4(protoESP, data), Encrypted},
+		{"macsec", linkEthernet, ethernet(typeMACsec, data), Encrypted},
+		{"wpa", link80211, wifi(0x88, 0x41, be16(0), make([]byte, 8), data), Encrypted},
+		{"a-msdu", link80211, wifi(0x88, 0x01, be16(0x8000), data), Undecodable},
+		{"802.11 beacon", link80211, wifi(0x80, 0, data), NotTCP},
+		{"802.11 null", link80211, wifi(0x48, 0x01), NotTCP},
+		{"short radiotap", linkRadiotap, []byte{0, 0, 200, 0, 0, 0, 0, 0}, Undecodable},
+		{"unknown link type", 147, p4, UnknownLinkType},
+		{"huge link type", 1 << 31, p4, UnknownLinkType},
+		{"ethernet with an ipv6 inside ipv4's type", linkEthernet, ethernet(typeIPv4, ipv6(protoTCP, seg)), MalformedIP},
+		{"short ip header", linkRaw, edit(p4, 0, 0x44), MalformedIP},
+		{"ip header longer than packet", linkRaw, edit(p4, 3, 19), MalformedIP},
+		{"packet shorter than tcp", linkRaw, edit(p4, 3, 39), MalformedTCP},
+		{"data offset 4", linkRaw, edit(p4, 32, 0x40), MalformedTCP},
+		{"data offset beyond packet", linkRaw, ipv4(protoTCP, edit(tcp(nil, nil), 12, 0x60)), MalformedTCP},
+		{"extension beyond packet", linkIPv6, ipv6(protoHopByHop, []byte{6, 9, 0, 0, 0, 0, 0, 0}), MalformedIP},
+		{"gre source route", linkRaw, ipv4(protoGRE, cat(be16(0x4000, typeIPv4), p4)), Undecodable},
+		{"nested too deep", linkRaw, nested, Undecodable},
+		{"too many tags", linkEthernet, cat(macs, tags), Undecodable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var seg reassembly.Segment
+			if got := New().Decode(c.link, c.frame, len(c.frame), 0, &seg); got != c.want {
+				t.Errorf("Decode: %v, want %v (%+v)", got, c.want, seg)
+			}
+		})
+	}
+}
+
+// edit returns b with one byte replaced.
+func edit(b []byte, i int, v byte) []byte {
+	b = slices.Clone(b)
+	b[i] = v
+	return b
+}
+
+func TestDecode_eightTags(t *testing.T) {
+	b := cat(be16(typeIPv4), ipv4(protoTCP, tcp(nil, nil)))
+	for range 8 {
+		b = cat(be16(typeVLAN, 1), b)
+	}
+	var seg reassembly.Segment
+	if r := New().Decode(linkEthernet, cat(macs, b), 12+len(b), 0, &seg); r != OK {
+		t.Error(r)
+	}
+}
+
+// The lengths that IP states, and those of offloaded segments, which it does not.
+func TestDecode_lengths(t *testing.T) {
+	seg := tcp(nil, data)
+	jumbo := func(n uint32) []byte {
+		b := ipv6(protoHopByHop, extension(protoTCP, cat([]byte{0xc2, 4}, be32(n)), seg))
+		return edit(edit(b, 4, 0), 5, 0)
+	}
+	zero6 := ipv6(protoTCP, seg)
+	for _, c := range []struct {
+		name  string
+		frame []byte
+		wire  int // beyond the frame's bytes
+		want  uint32
+	}{
+		{"as captured", ipv4(protoTCP, seg), 0, 20},
+		{"cut by the snap length", ipv4(protoTCP, tcp(nil, make([]byte, 1400)))[:54], 1386, 1400},
+		{"ip says more than the frame", edit(ipv4(protoTCP, seg), 2, 4), 0, 4*256 + 20},
+		{"trailer", ipv4(protoTCP, seg), 6, 20},
+		{"tso", edit(edit(ipv4(protoTCP, seg), 2, 0), 3, 0), 70000, 70020},
+		{"ipv6 tso", edit(edit(zero6, 4, 0), 5, 0), 70000, 70020},
+		{"jumbogram", jumbo(70000 + 8 + 20), 70000 - 20, 70000},
+		{"tso in a tunnel", ipv4(protoIPv4, edit(edit(ipv4(protoTCP, seg), 2, 0), 3, 0)), 9, 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var seg reassembly.Segment
+			if r := New().Decode(linkRaw, c.frame, len(c.frame)+c.wire, 0, &seg); r != OK {
+				t.Fatal(r)
+			}
+			if seg.Len != c.want {
+				t.Errorf("Len = %d, want %d", seg.Len, c.want)
+			}
+		})
+	}
+	var s reassembly.Segment
+	if r := New().Decode(linkRaw, jumbo(1<<31), 100, 0, &s); r != MalformedIP {
+		t.Errorf("jumbogram of 2 GiB: %v", r)
+	}
+}
+
+func TestDecode_hashes(t *testing.T) {
+	hashes := func(link uint32, frame []byte) (tunnel, mac uint32) {
+		t.Helper()
+		var seg reassembly.Segment
+		if r := New().Decode(link, frame, len(frame), 0, &seg); r != OK {
+			t.Fatal(r)
+		}
+		return seg.Tunnel, seg.Link
+	}
+	p := ipv4(protoTCP, tcp(nil, nil))
+	swapped := cat(macs[6:], macs[:6], be16(typeIPv4), p)
+	plain, forth := hashes(linkEthernet, ethernet(typeIPv4, p))
+	if _, back := hashes(linkEthernet, swapped); plain != 0 || forth == back || forth == 0 || back == 0 {
+		t.Errorf("addresses in either order: %#x, %#x; tunnel %#x", forth, back, plain)
+	}
+	if tunnel, mac := hashes(linkRaw, p); tunnel != 0 || mac != 0 {
+		t.Errorf("raw IP: tunnel %#x, link %#x", tunnel, mac)
+	}
+	in := ethernet(typeIPv4, p)
+	seen := map[uint32]string{}
+	for name, frame := range map[string][]byte{
+		"vlan 5":       ethernet(typeVLAN, vlan(5, typeIPv4, p)),
+		"vlan 6":       ethernet(typeVLAN, vlan(6, typeIPv4, p)),
+		"vlan 5, 6":    ethernet(typeVLAN, vlan(5, typeVLAN, vlan(6, typeIPv4, p))),
+		"vlan 6, 5":    ethernet(typeVLAN, vlan(6, typeVLAN, vlan(5, typeIPv4, p))),
+		"label 5":      ethernet(typeMPLS, mplsLabel(5, true, p)),
+		"pppoe 5":      ethernet(typePPPoE, pppoe(5, cat(be16(pppIPv4), p))),
+		"gre 5":        ethernet(typeIPv4, ipv4(protoGRE, cat(be16(0x2000, typeIPv4), be32(5), p))),
+		"vxlan 5":      ethernet(typeIPv4, ipv4(protoUDP, udp(4789, vxlan(8, 0, 5, in)))),
+		"vxlan 6":      ethernet(typeIPv4, ipv4(protoUDP, udp(4789, vxlan(8, 0, 6, in)))),
+		"geneve 5":     ethernet(typeIPv4, ipv4(protoUDP, udp(6081, geneve(typeIPv4, 5, nil, p)))),
+		"ip in ip":     ethernet(typeIPv4, ipv4(protoIPv4, p)),
+		"gre, no key":  ethernet(typeIPv4, ipv4(protoGRE, cat(be16(0, typeIPv4), p))),
+		"vlan 0":       ethernet(typeVLAN, vlan(0, typeIPv4, p)),
+		"ip in ip * 2": ethernet(typeIPv4, ipv4(protoIPv4, ipv4(protoIPv4, p))),
+	} {
+		tunnel, mac := hashes(linkEthernet, frame)
+		if other, ok := seen[tunnel]; ok || tunnel == 0 {
+			t.Errorf("%s hashes to %#x, as does %q", name, tunnel, other)
+		}
+		if mac != forth {
+			t.Errorf("%s: link hash %#x, want %#x", name, mac, forth)
+		}
+		seen[tunnel] = name
+	}
+	// The priority of a tag is not an identifier.
+	a, _ := hashes(linkEthernet, ethernet(typeVLAN, vlan(5, typeIPv4, p)))
+	b, _ := hashes(linkEthernet, ethernet(typeVLAN, vlan(5|0xe000, typeIPv4, p)))
+	if a != b {
+		t.Error("VLAN priority changes the tunnel")
+	}
+}
+
+func TestDecode_doesNotAllocate(t *testing.T) {
+	d := New()
+	var seg reassembly.Segment
+	for _, s := range samples() {
+		switch s.link {
+		case link80211, linkRadiotap, linkPrism:
+			continue // gopacket's
+		}
+		if n := testing.AllocsPerRun(100, func() { d.Decode(s.link, s.frame, len(s.frame), 0, &seg) }); n != 0 {
+			t.Errorf("%s: %v allocations", s.name, n)
+		}
+	}
+}
+
+// No decoder changes the frame: it may be the writer's, too.
+func TestDecode_leavesTheFrameAlone(t *testing.T) {
+	d := New()
+	var seg reassembly.Segment
+	for _, s := range samples() {
+		before := slices.Clone(s.frame)
+		d.Decode(s.link, s.frame, len(s.frame), 0, &seg)
+		if !slices.Equal(before, s.frame) {
+			t.Errorf("%s: the frame has changed", s.name)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	seg := tcp(timestamps, data)
+	sack := cat([]byte{1, 1}, timestamps[2:], []byte{1, 1, 5, 18}, be32(1, 2, 3, 4))
+	syn := cat([]byte{2, 4, 5, 0xb4, 4, 2}, timestamps[2:], []byte{1, 3, 3, 7})
+	for _, c := range []struct {
+		name  string
+		frame []byte
+	}{
+		{"ipv4 timestamps", ethernet(typeIPv4, ipv4(protoTCP, seg))},
+		{"ipv4 no options", ethernet(typeIPv4, ipv4(protoTCP, tcp(nil, data)))},
+		{"ipv4 sack", ethernet(typeIPv4, ipv4(protoTCP, tcp(sack, nil)))},
+		{"ipv4 syn", ethernet(typeIPv4, ipv4(protoTCP, tcp(syn, nil)))},
+		{"ipv6 timestamps", ethernet(typeIPv6, ipv6(protoTCP, seg))},
+		{"vlan", ethernet(typeVLAN, vlan(5, typeIPv4, ipv4(protoTCP, seg)))},
+		{"vxlan", ethernet(typeIPv4, ipv4(protoUDP, udp(4789, vxlan(8, 0, 42, ethernet(typeIPv4, ipv4(protoTCP, seg))))))},
+		{"udp", ethernet(typeIPv4, ipv4(protoUDP, udp(53, data)))},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			d := New()
+			var seg reassembly.Segment
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Decode(linkEthernet, c.frame, len(c.frame), 0, &seg)
+			}
+		})
+	}
+	b.Run("verify 1460 bytes", func(b *testing.B) {
+		d := New()
+		d.VerifyChecksums = true
+		frame := ethernet(typeIPv4, summed(ipv4(protoTCP, tcp(timestamps, make([]byte, 1448)))))
+		var seg reassembly.Segment
+		for b.Loop() {
+			d.Decode(linkEthernet, frame, len(frame), 0, &seg)
+		}
+	})
+}
