@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -20,7 +21,7 @@ type Detector struct {
 	// Hears are the kinds of event that a watcher is given, the opening one
 	// included if it is among them.
 	Hears fsm.Kinds
-	Watch func(*fsm.Conn, *Settings) Watcher
+	Watch func(*Report) Watcher
 }
 
 // Doc is what --explain and docs/detectors.md print.
@@ -52,10 +53,85 @@ type Param struct {
 	Doc     string
 }
 
+// A Watcher follows one connection for one Detector.
+type Watcher interface {
+	// Event takes an event of a kind that the detector hears.
+	Event(ev fsm.Event, r *Report)
+	// End says that nothing more will come: what is open is decided now.
+	End(e Ending, r *Report)
+}
+
+// A Waker is a Watcher that asked for a deadline with Report.WakeAt.
+type Waker interface {
+	// Due is called once trace time has reached the deadline, before any later
+	// segment of the connection. There is one deadline, the earliest asked for;
+	// Due asks again for the next.
+	Due(now int64, r *Report)
+}
+
+// An Ending says when and why a connection's record stops.
+type Ending struct {
+	// At is the last moment that the capture can speak of: the end of the
+	// trace, or the next use of the four-tuple.
+	At  int64
+	Why Why
+}
+
+// Why a record stops.
+type Why uint8
+
+// The reasons.
+const (
+	TraceOver Why = iota // the trace ended
+	Replaced             // a new connection took the four-tuple
+	Dropped              // the connection was evicted to stay within bounds
+)
+
 // Settings are the parameter values in force for one run, and what a detector
-// must know of it.
+// must know of it. They are read-only once the run begins.
 type Settings struct {
-	values map[string]float64
-	// TimeWait is how long TIME_WAIT lasts (--time-wait).
-	TimeWait time.Duration
+	TimeWait time.Duration // how long TIME_WAIT lasts
+	values   map[string]float64
+}
+
+// Set changes parameter name of the detector; it fails if there is no such
+// parameter or the value is out of its range.
+func (s *Settings) Set(d *Detector, name string, value float64) error {
+	for _, p := range d.Params {
+		if p.Name != name {
+			continue
+		}
+		if !(value >= p.Min && value <= p.Max) {
+			return fmt.Errorf("%s.%s must lie between %g and %g", d.Name, name, p.Min, p.Max)
+		}
+		if s.values == nil {
+			s.values = map[string]float64{}
+		}
+		s.values[d.Name+"."+name] = value
+		return nil
+	}
+	return fmt.Errorf("%s has no parameter %q", d.Name, name)
+}
+
+// Value is the value in force of parameter name of the detector.
+func (s *Settings) Value(d *Detector, name string) float64 {
+	if v, ok := s.values[d.Name+"."+name]; ok {
+		return v
+	}
+	for _, p := range d.Params {
+		if p.Name == name {
+			return p.Default
+		}
+	}
+	return 0
+}
+
+// outcome is the declared outcome of that name.
+func (d *Detector) outcome(name string) Outcome {
+	for _, o := range d.Outcomes {
+		if o.Name == name {
+			return o
+		}
+	}
+	return Outcome{Name: name, Severity: Warning}
 }

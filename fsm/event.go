@@ -1,7 +1,73 @@
 package fsm
 
-// Kinds is a set of event kinds.
-type Kinds uint64
+import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// Conn is the two-sided state of one connection.
-type Conn struct{}
+// Kind is one kind of event: a fact that a segment brought to light.
+type Kind uint8
+
+// The events, in the order in which one segment brings them: what it
+// acknowledges, what it says of the window, what it sends. Event.Side is the
+// side that the definition calls "this side".
+const (
+	SynAcked      Kind = iota // this side's SYN was acknowledged
+	Advanced                  // something new of this side's was acknowledged
+	HoleAcked                 // bytes of this side were acknowledged that the tap has not seen
+	FinAcked                  // this side's FIN was acknowledged
+	WindowShut                // this side advertised window 0
+	WindowOpened              // this side advertised room again after window 0
+	Opened                    // this side sent its first SYN
+	SynResent                 // this side sent its SYN again
+	DataSent                  // this side sent payload that was not seen before
+	DataResent                // this side sent payload again
+	FinSent                   // this side sent its first FIN
+	FinResent                 // this side sent its FIN again
+	SentBeyondFin             // this side sent payload beyond its FIN
+	Probed                    // this side probed the peer's zero window
+	MaybeProbed               // this side sent what may be a probe; the peer's window was never seen
+	KeptAlive                 // this side sent a keep-alive
+	Strayed                   // this side seemed to send something far outside its sequence space
+	ResetSent                 // this side sent a believable RST
+	ResetDoubted              // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
+	ResetIgnored              // a RST in this side's name was not believed
+	Revived                   // this side went on after a RST in its name: the RST was not its own, or did not end it
+	Sent                      // this side sent a segment of any kind (comes last)
+	numKinds
+)
+
+// Kinds is a set of event kinds.
+type Kinds uint32
+
+// On makes a set.
+func On(kinds ...Kind) Kinds {
+	var s Kinds
+	for _, k := range kinds {
+		s |= 1 << k
+	}
+	return s
+}
+
+// Has reports whether k is in the set.
+func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
+
+// An Event is one fact. Seg is the segment that brought it, valid during the
+// call only.
+type Event struct {
+	Kind  Kind
+	Side  reassembly.Side
+	Class Class
+	N     uint32 // Advanced: by how many sequence numbers
+	Seg   *reassembly.Segment
+}
+
+// Events are what one segment brought: the engine reuses one for all.
+type Events struct {
+	Kinds  Kinds // of all that follow
+	List   []Event
+	Before [2]State // both ends' states before the segment
+}
+
+func (e *Events) reset(c *Conn) {
+	e.Kinds = 0
+	e.List = e.List[:0]
+	e.Before = [2]State{c.ends[0].state, c.ends[1].state}
+}

@@ -41,3 +41,57 @@ func (l Limits) Names() []string {
 
 // String joins the names with ", ".
 func (l Limits) String() string { return strings.Join(l.Names(), ", ") }
+
+// Limits are the reasons to trust what was captured of this connection less.
+// Those that concern the whole capture are not among them.
+func (c *Conn) Limits() Limits {
+	var l Limits
+	a, b := &c.ends[0], &c.ends[1]
+	if c.bits&midstream != 0 {
+		l |= Midstream
+	}
+	if c.bits&optionsCut != 0 {
+		l |= CutOptions
+	}
+	if c.bits&copiesSeen != 0 {
+		l |= Copies
+	}
+	if c.bits&clockStepped != 0 {
+		l |= ClockStepped
+	}
+	if c.bits&skippedIDs != 0 {
+		l |= LossBeforeTap
+	}
+	if a.packets == 0 && b.half.is(spoke) || b.packets == 0 && a.half.is(spoke) {
+		l |= OneSided
+	}
+	if a.out.Holes() || b.out.Holes() {
+		l |= Holes
+	}
+	if c.acksFiltered() {
+		l |= AcksFiltered
+	}
+	if a.packets > 0 && b.packets > 0 && a.half.bits&b.half.bits&synSeen == 0 {
+		l |= ScaleUnknown
+	}
+	return l
+}
+
+// acksFiltered: both sides sent payload or FIN, more than a handshake's worth,
+// and there is no pure ACK at all. A filter took them out.
+func (c *Conn) acksFiltered() bool {
+	a, b := &c.ends[0], &c.ends[1]
+	return a.acks == 0 && b.acks == 0 && a.half.is(spoke) && b.half.is(spoke) && a.packets+b.packets >= 5
+}
+
+// HoleSince reports whether bytes that the tap never saw were acknowledged at
+// or after the given time, to the second.
+func (c *Conn) HoleSince(at int64) bool {
+	return c.hole > c.secondOf(at) && (c.ends[0].out.Holes() || c.ends[1].out.Holes())
+}
+
+// MayBeCopied notes frames that may be copies but were counted as sent.
+func (c *Conn) MayBeCopied() { c.bits |= copiesSeen }
+
+// SteppedClock notes that the capture's clock jumped backwards.
+func (c *Conn) SteppedClock() { c.bits |= clockStepped }

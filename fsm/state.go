@@ -31,3 +31,43 @@ func (s State) String() string {
 	}
 	return stateNames[s]
 }
+
+// Short names keep the table's columns under gofmt.
+const (
+	cls = Closed
+	lis = Listen
+	sst = SynSent
+	srx = SynReceived
+	est = Established
+	fw1 = FinWait1
+	fw2 = FinWait2
+	cwt = CloseWait
+	cng = Closing
+	tmw = TimeWait
+)
+
+// stateOf reads one end's state off the two halves: its own phase, and the
+// peer's phase, which only its own acknowledgments move. A FIN that it has not
+// acknowledged does not move it: crossing FINs are FIN_WAIT_1 on both sides,
+// then CLOSING, never LAST_ACK.
+var stateOf = [5][5]State{
+	/* own \ peer   Idle Opng Open Shut Done */
+	Idle:    {cls, lis, est, est, cwt},
+	Opening: {sst, sst, srx, srx, cwt},
+	Open:    {est, sst, est, est, cwt},
+	Shut:    {fw1, fw1, fw1, fw1, cng},
+	Done:    {fw2, fw2, fw2, fw2, tmw},
+}
+
+func stateFrom(own, peer *Half) State {
+	s := stateOf[own.own()][peer.Phase]
+	if own.bits&closedSecond != 0 {
+		switch s { // closed second: RFC 9293 figure 5's left branch
+		case Closing:
+			return LastAck
+		case TimeWait:
+			return Closed
+		}
+	}
+	return s
+}

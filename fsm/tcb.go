@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // A TCB is one end's transmission control block, inferred from the wire: the
 // fields that `netstat -x` printed in KB Q117317. Known says which of them the
@@ -48,3 +52,57 @@ const (
 	KnowOpener
 	KnowLastAck
 )
+
+// TCB infers the side's control block at trace time at.
+func (c *Conn) TCB(side reassembly.Side, at int64, timeWait time.Duration) TCB {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	o, p := &own.out, &peer.out
+	t := TCB{
+		ISS: o.ISS, IRS: p.ISS, SndUna: o.Una, SndNxt: o.Nxt, MaxWnd: peer.maxWnd,
+		SndWnd: uint32(o.Edge - o.Una), SndWL1: peer.last.Seq, SndWL2: peer.last.Ack,
+		RcvNxt: p.Una, RcvWnd: uint32(p.Edge - p.Una), SndScale: peer.scale, RcvScale: own.scale,
+		MSS: own.mss, SRTT: int64(c.SRTT(side)), RTTVar: int64(own.rttvar) * int64(time.Microsecond),
+		RTO: int64(min(c.RTO(side)<<min(own.row, 7), maxRTO)), Rexmits: int(own.row),
+		Probing: peer.half.is(shut) && own.tries > 0, Probes: int(own.tries),
+		FIN: own.half.FIN, LastAckSent: own.last.Ack, ActiveOpen: side == reassembly.A,
+	}
+	know := func(f TCBField, is bool) {
+		if is {
+			t.Known |= f
+		}
+	}
+	know(KnowISS, o.Knows(reassembly.KnowISS))
+	know(KnowIRS, p.Knows(reassembly.KnowISS))
+	know(KnowSndUna, o.Knows(reassembly.KnowUna))
+	know(KnowSndNxt, o.Knows(reassembly.KnowNxt))
+	know(KnowSndWnd, o.Knows(reassembly.KnowEdge))
+	know(KnowRcvNxt, p.Knows(reassembly.KnowUna))
+	know(KnowRcvWnd, p.Knows(reassembly.KnowEdge))
+	know(KnowSndScale, peer.half.is(synSeen) && own.half.is(synSeen))
+	know(KnowRcvScale, peer.half.is(synSeen) && own.half.is(synSeen))
+	know(KnowMSS, own.opts&reassembly.HasMSS != 0)
+	know(KnowRTT, own.srtt != 0)
+	know(KnowFIN, own.half.Phase >= Shut)
+	know(KnowOpener, c.bits&midstream == 0)
+	know(KnowLastAck, own.last.Flags&reassembly.ACK != 0)
+	t.Timers = c.timers(side, at, timeWait)
+	return t
+}
+
+// timers are the side's timers that must be running, by the RFCs.
+func (c *Conn) timers(side reassembly.Side, at int64, timeWait time.Duration) []string {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	state, _ := c.State(side, at, timeWait)
+	var running []string
+	switch {
+	case state == Closed:
+		return nil
+	case state == TimeWait:
+		return []string{"time-wait"}
+	case peer.half.is(shut) && own.out.InFlight() <= 1:
+		running = append(running, "persist") // RFC 9293 3.8.6.1
+	case own.out.InFlight() > 0:
+		running = append(running, "retransmit") // RFC 6298 5.1
+	}
+	return running
+}

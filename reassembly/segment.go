@@ -142,3 +142,35 @@ func (s *Segment) End() Seq { return s.Seq + Seq(s.SeqLen()) }
 // FINSeq is the sequence number of the FIN itself; meaningful only if the
 // segment carries one.
 func (s *Segment) FINSeq() Seq { return s.End() - 1 }
+
+// A Mark is a Segment in 32 bytes: what a connection keeps of the last thing
+// each side sent. Addresses come from the connection; options are gone.
+type Mark struct {
+	At     int64
+	Frame  uint32
+	Seq    Seq
+	Ack    Seq
+	Len    uint32
+	File   uint16
+	Window uint16
+	IPID   uint16
+	Flags  Flags
+	TTL    uint8
+}
+
+// MarkOf shortens a segment.
+func MarkOf(s *Segment) Mark {
+	return Mark{s.At, s.Frame, s.Seq, s.Ack, s.Len, s.File, s.Window, s.IPID, s.Flags, s.TTL}
+}
+
+// Segment is the mark as a segment from src to dst.
+func (m *Mark) Segment(src, dst Endpoint) Segment {
+	return Segment{At: m.At, Frame: m.Frame, Seq: m.Seq, Ack: m.Ack, Len: m.Len, File: m.File,
+		Window: m.Window, IPID: m.IPID, Flags: m.Flags, TTL: m.TTL, Src: src, Dst: dst}
+}
+
+// End is the sequence number after the segment, as [Segment.End].
+func (m *Mark) End() Seq {
+	s := Segment{Seq: m.Seq, Len: m.Len, Flags: m.Flags}
+	return s.End()
+}

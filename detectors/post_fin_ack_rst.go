@@ -1,0 +1,176 @@
+package detectors
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// PostFINAckRST reports an ACK, sent after both FINs, that draws a RST from a
+// side which has already forgotten the connection. RFC 9293 3.10.7.1; KB
+// Q152474.
+var PostFINAckRST = &Detector{
+	Name: "post-fin-ack-rst",
+	Doc: Doc{
+		Title: "an ACK after both FINs drew a RST",
+		What: "Both sides have sent FIN. One side, X, acknowledges the other's FIN, and then a pure ACK of X meets a RST " +
+			"from Y, which has no connection any more. X's application may see \"connection reset by peer\" " +
+			"(WSAECONNRESET, ECONNRESET) and lose what it had not read yet.",
+		Cause: "redundant-ack: X acknowledged Y's FIN twice. Y was CLOSED after the first, and RFC 9293 3.10.7.1 makes it " +
+			"answer anything later with RST (Windows NT 3.51 let a delayed-ACK timer send the second one). forgotten: " +
+			"Y sent FIN and did not wait for its ACK, as hurried servers, load balancers and crashed hosts do.",
+		Action: "Ask X's application for connection-reset errors at this time and for data cut short (bytes_at_risk). " +
+			"Update X's TCP (redundant-ack), or look at how Y or the middlebox before it tears connections down (forgotten).",
+		NotThis: "A RST that answers data, a keep-alive or a repeated FIN; a RST from a side that has not closed; the second " +
+			"RST after an earlier one; an ACK that a host in TIME_WAIT swallowed. A half-close, however long, is normal.",
+		Peers: "Wireshark shows a Dup ACK and a RST and gives no cause.",
+		Refs:  []string{"KB Q152474", "RFC 9293 3.10.7.1"},
+		Since: "0.1",
+	},
+	Outcomes: []Outcome{
+		{"redundant-ack", Warning, "X acknowledged a FIN that it had acknowledged already, and nothing had called for it"},
+		{"forgotten", Info, "the RST answers the very first ACK of Y's FIN: Y did not wait in LAST_ACK"},
+	},
+	Opens: fsm.On(fsm.FinSent),
+	Hears: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.ResetSent, fsm.Sent),
+	Watch: func(*Report) Watcher { return new(postFINAckRST) },
+}
+
+// recentSent is how many of the last segments of each side are remembered, to
+// find the one that a RST answers.
+const recentSent = 4
+
+type postFINAckRST struct {
+	fin      [2]reassembly.Segment
+	finAck   [2]reassembly.Segment // the first ACK of that side's FIN
+	sent     [2][recentSent]reassembly.Segment
+	n        [2]int
+	calledBy [2]bool // since the first ACK of its FIN that side sent something that calls for another
+	done     bool
+}
+
+func (w *postFINAckRST) Event(ev fsm.Event, r *Report) {
+	if w.done {
+		return
+	}
+	side := ev.Side
+	switch ev.Kind {
+	case fsm.FinSent:
+		w.fin[side] = *ev.Seg
+	case fsm.FinAcked:
+		if ev.Seg.Flags&reassembly.FIN == 0 || ev.Seg.At != w.fin[side].At {
+			w.finAck[side] = *ev.Seg
+		}
+	case fsm.ResetSent:
+		w.done = true
+		w.judge(side, ev.Seg, r)
+	case fsm.Sent:
+		w.sent[side][w.n[side]%recentSent] = *ev.Seg
+		w.n[side]++
+		if w.finAck[side].At != 0 && callsForAck(ev) {
+			w.calledBy[side] = true
+		}
+	}
+}
+
+func (w *postFINAckRST) End(Ending, *Report) {}
+
+// callsForAck says whether a receiver must acknowledge the segment, even if it
+// has done so before (RFC 9293 3.10.7.4).
+func callsForAck(ev fsm.Event) bool {
+	return ev.Seg.SeqLen() > 0 || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe || ev.Class == fsm.Stray
+}
+
+// judge takes Y's RST: does it answer a pure ACK that X sent after its FIN?
+func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Segment, r *Report) {
+	x := y.Peer()
+	if w.fin[x].At == 0 || w.fin[y].At == 0 || w.finAck[y].At == 0 || w.answersOpenFIN(x, rst, r) {
+		return
+	}
+	ack := w.trigger(x, rst, r)
+	if ack == nil {
+		return
+	}
+	first := w.finAck[y]
+	switch {
+	case ack.Frame == first.Frame && ack.File == first.File:
+		w.tell("forgotten", y, x, ack, rst, r)
+	case r.Before[y] == fsm.Closed && !w.calledBy[y]:
+		w.tell("redundant-ack", x, x, ack, rst, r)
+	}
+}
+
+// answersOpenFIN: while X's FIN is unacknowledged, a RST at its ACK number, or
+// one that acknowledges it, answers that.
+func (w *postFINAckRST) answersOpenFIN(x reassembly.Side, rst *reassembly.Segment, r *Report) bool {
+	if r.Conn.Half(x).Phase == fsm.Done {
+		return false
+	}
+	return answers(rst, &w.fin[x])
+}
+
+// trigger finds the pure ACK of X that the RST answers: the latest that fits,
+// and nothing else that X sent later fits as well.
+func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Segment, r *Report) *reassembly.Segment {
+	y := x.Peer()
+	for i := range min(w.n[x], recentSent) {
+		seg := &w.sent[x][(w.n[x]-1-i)%recentSent]
+		if !answers(rst, seg) {
+			continue
+		}
+		if rst.At-seg.At < int64(r.Conn.Answer(y)/4) {
+			continue // it was already on its way
+		}
+		if !w.late(x, seg, r) || rst.At-seg.At > int64(r.Conn.RTO(y)) {
+			return nil
+		}
+		return seg
+	}
+	return nil
+}
+
+// late says whether the segment is a pure ACK in its place that X sent after
+// its FIN, acknowledging no more than Y's.
+func (w *postFINAckRST) late(x reassembly.Side, seg *reassembly.Segment, r *Report) bool {
+	own, peer := r.Conn.Stream(x), w.fin[x.Peer()]
+	after := seg.At > w.fin[x].At || seg.At == w.fin[x].At && seg.Frame > w.fin[x].Frame
+	return seg.Flags&^(reassembly.PSH|reassembly.ECE|reassembly.CWR) == reassembly.ACK && seg.Len == 0 &&
+		seg.Seq == own.Nxt && seg.Ack.AtOrBefore(peer.End()) && after
+}
+
+// answers says whether a RST answers the segment: bare, at its acknowledgment;
+// or with an ACK of what it sent.
+func answers(rst, seg *reassembly.Segment) bool {
+	a, b := reassembly.MarkOf(rst), reassembly.MarkOf(seg)
+	return fsm.Answers(&a, &b)
+}
+
+func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rst *reassembly.Segment, r *Report) {
+	y := x.Peer()
+	evidence := []Evidence{
+		{"FIN of " + r.Name(x), w.fin[x]},
+		{"FIN of " + r.Name(y), w.fin[y]},
+		{"first ACK of that FIN", w.finAck[y]},
+	}
+	if outcome == "redundant-ack" {
+		evidence = append(evidence, Evidence{"redundant ACK", *ack})
+	}
+	evidence = append(evidence, Evidence{"RST", *rst})
+	f := r.Find(outcome, culprit, rst.At, evidence...)
+	f.Roles = []Role{{"acker", x}, {"resetter", y}}
+	f.Measure("ack_to_rst_s", seconds(rst.At-ack.At))
+	f.Measure("bytes_at_risk", int(r.Conn.Recent(y, rst.At)))
+	if outcome == "redundant-ack" {
+		f.Measure("after_first_ack_s", seconds(ack.At-w.finAck[y].At))
+		f.Message = fmt.Sprintf("%s had acknowledged the FIN of %s (frame %d), which was then CLOSED; %s later it acknowledged "+
+			"it once more, uncalled for (frame %d), and met a RST %s after that (frame %d). An application on %s that was "+
+			"still reading may get a connection reset instead of the last data.",
+			r.Name(x), r.Name(y), w.finAck[y].Frame, span(ack.At-w.finAck[y].At), ack.Frame, span(rst.At-ack.At), rst.Frame, r.Name(x))
+	} else {
+		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its very first acknowledgment (frame %d) with RST (frame %d): "+
+			"it had thrown the connection away instead of waiting in LAST_ACK.",
+			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame)
+	}
+	r.Tell(f)
+}

@@ -1,0 +1,147 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Report is a watcher's view of its connection, and the way it speaks.
+type Report struct {
+	Conn     *fsm.Conn
+	Settings *Settings
+	Before   [2]fsm.State // both ends' states before the segment of the event
+	Capture  fsm.Limits   // limits of the whole capture
+
+	detector *Detector
+	wake     int64
+	told     []Finding
+}
+
+// NewReport is a report for one watcher of one connection.
+func NewReport(d *Detector, c *fsm.Conn, s *Settings) Report {
+	return Report{Conn: c, Settings: s, detector: d}
+}
+
+// WakeAt asks for Due at trace time at, in nanoseconds since 1970; the earliest
+// time asked for holds.
+func (r *Report) WakeAt(at int64) {
+	if r.wake == 0 || at < r.wake {
+		r.wake = at
+	}
+}
+
+// Deadline returns the time asked for and forgets it; 0 if there is none.
+func (r *Report) Deadline() int64 { return r.wake }
+
+// Woken forgets the deadline, before Due is called.
+func (r *Report) Woken() { r.wake = 0 }
+
+// Value is the value in force of one of the detector's parameters.
+func (r *Report) Value(param string) float64 { return r.Settings.Value(r.detector, param) }
+
+// Name is a side as sentences call it: its address and port.
+func (r *Report) Name(side reassembly.Side) string { return r.Conn.Endpoint(side).String() }
+
+// Find begins a finding: outcome, severity, states and limits are filled in.
+// evidence[0] is the anchor.
+func (r *Report) Find(outcome string, culprit reassembly.Side, at int64, evidence ...Evidence) Finding {
+	f := Finding{
+		Detector: r.detector.Name, Outcome: outcome, Severity: r.detector.outcome(outcome).Severity,
+		Title: r.detector.Doc.Title, Culprit: culprit, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
+		Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
+	}
+	return f
+}
+
+// StatesAt sets the finding's states to those of trace time at.
+func (r *Report) StatesAt(f *Finding, at int64) {
+	for side := range reassembly.Side(2) {
+		f.States[side], _ = r.Conn.State(side, at, r.Settings.TimeWait)
+	}
+}
+
+// Absence turns a seen finding that rests on something not coming since trace
+// time since into an undecided one, if the capture may have missed it.
+func (r *Report) Absence(f *Finding, since int64) {
+	for _, l := range [...]struct {
+		limit fsm.Limits
+		why   string
+	}{
+		{fsm.OneSided, "one-sided: only one direction was captured, so that an answer could not be seen"},
+		{fsm.AcksFiltered, "acks-filtered: the capture holds no pure ACKs, so that an answer may have been left out"},
+		{fsm.KernelDrops, "kernel-drops: the capturing system lost packets, and an answer may have been among them"},
+		{fsm.Evicted, "evicted: the connection was dropped from memory before the trace ended"},
+	} {
+		if f.Limits&l.limit != 0 {
+			f.Undecide(l.why)
+			return
+		}
+	}
+	if r.Conn.HoleSince(since - int64(time.Second)) {
+		f.Undecide("holes: bytes were acknowledged that the capture never saw, so that it may have missed an answer too")
+	}
+}
+
+// Tell reports the finding, or what has become of it: a finding of the same
+// anchor takes the place of the one told before.
+func (r *Report) Tell(f Finding) {
+	for i := range r.told {
+		if r.told[i].sameAnchor(&f) {
+			r.told[i] = f
+			return
+		}
+	}
+	r.told = append(r.told, f)
+}
+
+// Withdraw takes back what was told of the anchor: it was too early.
+func (r *Report) Withdraw(anchor *reassembly.Segment) {
+	for i := range r.told {
+		if a := &r.told[i].Evidence[0].Seg; a.Frame == anchor.Frame && a.File == anchor.File {
+			r.told = append(r.told[:i], r.told[i+1:]...)
+			return
+		}
+	}
+}
+
+// Told are the findings that stand.
+func (r *Report) Told() []Finding { return r.told }
+
+func (f *Finding) sameAnchor(g *Finding) bool {
+	a, b := &f.Evidence[0].Seg, &g.Evidence[0].Seg
+	return a.Frame == b.Frame && a.File == b.File
+}
+
+// Undecide makes the finding one that the capture cannot decide.
+func (f *Finding) Undecide(why string) {
+	f.Verdict, f.Reason = Undecided, why
+}
+
+// Measure adds a metric.
+func (f *Finding) Measure(name string, value any) {
+	f.Metrics = append(f.Metrics, Metric{name, value})
+}
+
+// seconds is a duration in seconds, for metrics.
+func seconds(ns int64) float64 { return time.Duration(ns).Seconds() }
+
+// span writes a duration for sentences: three digits, no false precision.
+func span(ns int64) string {
+	switch s := seconds(ns); {
+	case s < 0.001:
+		return fmt.Sprintf("%.0f µs", s*1e6)
+	case s < 1:
+		return fmt.Sprintf("%.0f ms", s*1e3)
+	case s < 100:
+		return fmt.Sprintf("%.1f s", s)
+	case s < 7200:
+		return fmt.Sprintf("%.0f s", s)
+	case s < 2*86400:
+		return fmt.Sprintf("%.1f hours", s/3600)
+	default:
+		return fmt.Sprintf("%.1f days", s/86400)
+	}
+}

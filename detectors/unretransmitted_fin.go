@@ -1,0 +1,172 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// UnretransmittedFIN reports a side that sent FIN, got no acknowledgment of it,
+// and never sent it again although the capture went on. RFC 9293 3.8.1; KB
+// Q254930.
+var UnretransmittedFIN = &Detector{
+	Name: "unretransmitted-fin",
+	Doc: Doc{
+		Title: "a FIN was never acknowledged and never sent again",
+		What: "One side sends FIN. Nothing from the other side acknowledges it, and no second FIN reaches the capture " +
+			"point, though the capture goes on for more than three retransmission timeouts (six seconds at least). " +
+			"The closer stays in FIN_WAIT_1 or LAST_ACK, its peer in ESTABLISHED, CLOSE_WAIT or FIN_WAIT_2.",
+		Cause: "The FIN was lost on the way, and its sender does not retransmit it: a fault of its TCP (Windows NT 4.0 " +
+			"before SP7 was one), a host that went away right after closing, or a middlebox between the sender and " +
+			"the capture point that drops FINs or forgot the connection.",
+		Action: "Capture on the closer's own interface: if the FIN is repeated there, something in between drops it; if " +
+			"not, the closer's stack is at fault. Until then the peer's socket has to be closed by hand, or by keep-alive.",
+		NotThis: "A FIN repeated with backoff and ignored: the closer does its part. A capture that ends too soon, or " +
+			"that holds one direction only: undecided. A RST from either side: the connection ended after all. A " +
+			"closer that still waits for older data to be acknowledged, or for the peer's window to open: its FIN is not due yet.",
+		Peers: "Wireshark says nothing about a FIN that is not acknowledged, and tcptrace calls the connection complete " +
+			"once both FINs were seen.",
+		Refs:  []string{"KB Q254930", "RFC 9293 3.8.1", "RFC 6298 5"},
+		Since: "0.1",
+	},
+	Outcomes: []Outcome{
+		{"peer-unaware", Critical, "the peer still acknowledges nothing beyond the FIN a timeout later: it never got it"},
+		{"silent", Warning, "nothing more came from the peer"},
+	},
+	Params: []Param{
+		{"patience", 6, 1, 3600, "s", "how long to wait for a second FIN at least; three RTO if that is longer"},
+	},
+	Opens: fsm.On(fsm.FinSent),
+	Hears: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
+		fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch: func(*Report) Watcher { return new(unretransmittedFIN) },
+}
+
+type unretransmittedFIN struct {
+	sides [2]lonelyFIN
+	reset bool // a believable RST came: neither side is waiting
+}
+
+// A lonelyFIN is one side's FIN while it is neither repeated nor acknowledged.
+type lonelyFIN struct {
+	open    bool
+	told    bool
+	fin     reassembly.Segment
+	busy    int64              // when its sender was last busy with what came before it
+	unaware reassembly.Segment // the peer's latest segment that still does not acknowledge it
+}
+
+func (w *unretransmittedFIN) Event(ev fsm.Event, r *Report) {
+	f := &w.sides[ev.Side]
+	switch ev.Kind {
+	case fsm.FinSent:
+		*f = lonelyFIN{open: true, fin: *ev.Seg, busy: ev.Seg.At}
+		r.WakeAt(w.deadline(ev.Side, r))
+	case fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin:
+		w.drop(ev.Side, r)
+	case fsm.Advanced, fsm.DataResent:
+		f.busy = ev.Seg.At
+	case fsm.ResetSent:
+		w.reset = true
+		w.drop(reassembly.A, r)
+		w.drop(reassembly.B, r)
+	case fsm.Sent:
+		p := &w.sides[ev.Side.Peer()]
+		if p.open && ev.Class != fsm.Stray && ev.Seg.At-p.fin.At > int64(r.Conn.RTO(ev.Side.Peer())) {
+			p.unaware = *ev.Seg
+		}
+	}
+}
+
+// drop ends the watch for one FIN: it is not, or no longer, left alone.
+func (w *unretransmittedFIN) drop(side reassembly.Side, r *Report) {
+	f := &w.sides[side]
+	if f.told {
+		r.Withdraw(&f.fin)
+	}
+	f.open = false
+}
+
+// deadline is when a second FIN is overdue. RTO resends the oldest segment
+// first (RFC 6298 5.4), so the wait begins when what came before the FIN is done.
+func (w *unretransmittedFIN) deadline(side reassembly.Side, r *Report) int64 {
+	f := &w.sides[side]
+	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Conn.RTO(side))
+	return max(f.fin.At, f.busy) + int64(patience)
+}
+
+// due says whether the FIN is next in line: all before it is acknowledged, and
+// the peer's window has room.
+func (w *unretransmittedFIN) due(side reassembly.Side, r *Report) bool {
+	s := r.Conn.Stream(side)
+	return !r.Conn.WindowShut(side.Peer()) && (!s.Knows(reassembly.KnowUna) || s.Una == w.sides[side].fin.FINSeq())
+}
+
+// Due tells what is overdue; a later resend, ACK or RST takes it back.
+func (w *unretransmittedFIN) Due(now int64, r *Report) {
+	for side := range reassembly.Side(2) {
+		f := &w.sides[side]
+		if !f.open || f.told {
+			continue
+		}
+		if at := w.deadline(side, r); at > now {
+			r.WakeAt(at)
+		} else if w.due(side, r) {
+			w.tell(side, at, now, r)
+		}
+	}
+}
+
+func (w *unretransmittedFIN) End(e Ending, r *Report) {
+	if w.reset {
+		return
+	}
+	for side := range reassembly.Side(2) {
+		if w.sides[side].open && w.due(side, r) {
+			w.tell(side, min(w.deadline(side, r), e.At), e.At, r)
+		}
+	}
+}
+
+// tell reports the FIN of side as things stand at trace time now.
+func (w *unretransmittedFIN) tell(side reassembly.Side, at, now int64, r *Report) {
+	f := &w.sides[side]
+	f.told = true
+	evidence := []Evidence{{"FIN, never acknowledged", f.fin}}
+	outcome := "silent"
+	if f.unaware.At != 0 {
+		outcome = "peer-unaware"
+		evidence = append(evidence, Evidence{"still does not acknowledge the FIN", f.unaware})
+	}
+	found := r.Find(outcome, side, at, evidence...)
+	r.StatesAt(&found, now)
+	found.End = now
+	found.Roles = []Role{{"closer", side}, {"peer", side.Peer()}}
+	waited := now - max(f.fin.At, f.busy)
+	found.Measure("waited_s", seconds(waited))
+	found.Measure("deadline_s", seconds(w.deadline(side, r)-max(f.fin.At, f.busy)))
+	found.Measure("rto_s", r.Conn.RTO(side).Seconds())
+	found.Message = w.message(side, now, waited, outcome, &found, r)
+	if deadline := w.deadline(side, r); now < deadline {
+		found.Undecide(fmt.Sprintf("the capture ends %s before a resend of the FIN would be overdue", span(deadline-now)))
+	} else {
+		r.Absence(&found, f.fin.At)
+	}
+	r.Tell(found)
+}
+
+func (w *unretransmittedFIN) message(side reassembly.Side, now, waited int64, outcome string, found *Finding, r *Report) string {
+	f := &w.sides[side]
+	own, peer := r.Name(side), r.Name(side.Peer())
+	m := fmt.Sprintf("%s sent FIN (frame %d); in the %s after it no acknowledgment of it came and no resend of it reached the capture point.",
+		own, f.fin.Frame, span(waited))
+	if outcome == "peer-unaware" {
+		m += fmt.Sprintf(" %s never got it: %s later it still acknowledges nothing beyond what came before (frame %d).",
+			peer, span(f.unaware.At-f.fin.At), f.unaware.Frame)
+	} else {
+		m += fmt.Sprintf(" Nothing more came from %s.", peer)
+	}
+	return m + fmt.Sprintf(" %s is left in %s, %s in %s.", own, found.States[side], peer, found.States[side.Peer()])
+}

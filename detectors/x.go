@@ -1,4 +1,0 @@
-package detectors
-
-// Watcher follows one connection for one Detector.
-type Watcher interface{}

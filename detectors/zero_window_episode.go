@@ -1,0 +1,258 @@
+package detectors
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// An episode is one time that a receiver's window was closed while its peer
+// had something to send.
+type episode struct {
+	opened   Evidence // the anchor: the segment that closed the window
+	probes   int
+	answered int
+	silent   int   // last probes that met no segment of the receiver at all
+	quiet    int64 // when the first of these was sent
+	waiting  bool  // the last probe has not been answered yet
+	first    int64 // first and last interval between probes, nanoseconds
+	interval int64
+	last     reassembly.Segment // the last probe
+	form     string
+	sender   int64 // last segment of the prober
+	receiver int64 // last segment of the receiver
+	trail    trail
+}
+
+// trail keeps the first and the last telling frames of an episode.
+type trail struct {
+	head []Evidence
+	tail [4]Evidence
+	n    int // all that were added
+}
+
+const trailHead = 4
+
+func (t *trail) add(role string, seg *reassembly.Segment) {
+	if t.n < trailHead {
+		t.head = append(t.head, Evidence{role, *seg})
+	} else {
+		t.tail[t.n%len(t.tail)] = Evidence{role, *seg}
+	}
+	t.n++
+}
+
+func (t *trail) all() []Evidence {
+	all := append([]Evidence(nil), t.head...)
+	for i := max(trailHead, t.n-len(t.tail)); i < t.n; i++ {
+		all = append(all, t.tail[i%len(t.tail)])
+	}
+	return all
+}
+
+// probe counts a probe.
+func (e *episode) probe(seg *reassembly.Segment) {
+	if e.probes > 0 {
+		e.interval = seg.At - e.last.At
+		if e.probes == 1 {
+			e.first = e.interval
+		}
+	} else {
+		e.form = e.formOf(seg)
+	}
+	if e.silent == 0 {
+		e.quiet = seg.At
+	}
+	e.probes++
+	e.silent++
+	e.waiting = true
+	e.last = *seg
+	e.sender = seg.At
+	e.trail.add("probe", seg)
+}
+
+// formOf names the form of a probe, as SND.UNA is the receiver's last ACK.
+func (e *episode) formOf(seg *reassembly.Segment) string {
+	switch below := seg.Seq.Before(e.opened.Seg.Ack); {
+	case seg.Len == 0:
+		return "empty-below-una"
+	case seg.Len == 1 && below:
+		return "byte-below-una"
+	case seg.Len == 1:
+		return "byte-at-nxt"
+	}
+	return "segment"
+}
+
+// receiverSpoke takes any segment of the receiver while its window is closed.
+// It answers the last probe if it acknowledges what the prober knows to be
+// acknowledged. Linux answers twice a second at most, so that a single
+// unanswered probe says little.
+func (e *episode) receiverSpoke(seg *reassembly.Segment, una reassembly.Seq) {
+	e.receiver = seg.At
+	e.silent = 0
+	if e.waiting && seg.Flags&reassembly.ACK != 0 && seg.Ack == una {
+		e.waiting = false
+		e.answered++
+		e.trail.add("answer, window still closed", seg)
+	}
+}
+
+// restart begins the count anew: the receiver took data and shut again.
+func (e *episode) restart() {
+	*e = episode{opened: e.opened, sender: e.sender, receiver: e.receiver}
+}
+
+// answeredByRST says whether the receiver's RST answers the last probe, which
+// nothing had answered: the receiver came back without the connection
+// (Q117317's note).
+func (e *episode) answeredByRST(rst *reassembly.Segment, rtt time.Duration) bool {
+	return e.waiting && rst.At-e.last.At <= int64(max(2*rtt, minAnswerTime)) && answers(rst, &e.last)
+}
+
+// patience is how long the prober may be silent before it has given up.
+func (e *episode) patience() int64 {
+	return max(int64(minSilence), int64(giveUpFactor*float64(e.interval)))
+}
+
+// nextTurn is when the episode, left alone, next changes its outcome.
+func (e *episode) nextTurn() int64 {
+	if gone := e.quiet + max(int64(minSilence), e.interval); e.silent > 0 && gone > e.last.At {
+		return gone
+	}
+	return e.last.At + e.patience()
+}
+
+// standing is the outcome as of trace time now, with the window still closed.
+func (e *episode) standing(now int64, end Ending, r *Report) string {
+	switch {
+	case end.Why == Replaced, now-e.sender >= e.patience():
+		return "gave-up"
+	case e.silent >= int(r.Value("min-silent")) && now-e.quiet >= max(int64(minSilence), e.interval):
+		return "ghosted"
+	}
+	return "stalled"
+}
+
+// finding tells the episode.
+func (e *episode) finding(outcome string, at int64, by *Evidence, prober reassembly.Side, r *Report) Finding {
+	evidence := []Evidence{e.opened}
+	for _, t := range e.trail.all() {
+		if t.Seg.Frame != e.opened.Seg.Frame || t.Seg.File != e.opened.Seg.File {
+			evidence = append(evidence, t)
+		}
+	}
+	if by != nil {
+		evidence = append(evidence, *by)
+	}
+	receiver := prober.Peer()
+	f := r.Find(outcome, receiver, at, evidence...)
+	if by == nil {
+		r.StatesAt(&f, at)
+	}
+	f.End = at
+	f.Roles = []Role{{"prober", prober}, {"receiver", receiver}}
+	f.Measure("probes", e.probes)
+	f.Measure("answered", e.answered)
+	f.Measure("unanswered", e.probes-e.answered)
+	f.Measure("form", e.form)
+	f.Measure("first_interval_s", seconds(e.first))
+	f.Measure("last_interval_s", seconds(e.interval))
+	f.Measure("backoff", e.backoff())
+	f.Measure("duration_s", seconds(at-e.opened.Seg.At))
+	f.Measure("silence_s", seconds(e.silence(at)))
+	f.Measure("episodes", 1)
+	f.Message = e.message(outcome, at, by, prober, r)
+	if outcome == "ghosted" || outcome == "gave-up" && by == nil && r.Conn.Last() == e.sender {
+		r.Absence(&f, e.receiver)
+	}
+	return f
+}
+
+// backoff is by what factor the interval grew from probe to probe, to two
+// digits: 2 is exponential, 1 constant.
+func (e *episode) backoff() float64 {
+	if e.probes < 3 || e.first <= 0 || e.interval <= 0 {
+		return 1
+	}
+	f := math.Pow(float64(e.interval)/float64(e.first), 1/float64(e.probes-2))
+	return math.Round(f*100) / 100
+}
+
+// silence is how long the receiver has said nothing, counted from the first
+// probe that it left unanswered.
+func (e *episode) silence(at int64) int64 {
+	if e.silent == 0 {
+		return 0
+	}
+	return at - e.quiet
+}
+
+func (e *episode) message(outcome string, at int64, by *Evidence, prober reassembly.Side, r *Report) string {
+	s, rcv := r.Name(prober), r.Name(prober.Peer())
+	m := fmt.Sprintf("%s closed its window (frame %d) and %s probed it %d times in %s; ",
+		rcv, e.opened.Seg.Frame, s, e.probes, span(at-e.opened.Seg.At))
+	switch e.answered {
+	case 0:
+		m += "no probe was answered."
+	case e.probes:
+		m += "each probe was answered with window 0."
+	default:
+		m += fmt.Sprintf("%d probes were answered with window 0, %d not.", e.answered, e.probes-e.answered)
+	}
+	switch outcome {
+	case "ghosted":
+		m += fmt.Sprintf(" %s has said nothing for %s and the last %d probes: it is gone, and %s does not give up.",
+			rcv, span(e.silence(at)), e.silent, s)
+	case "stalled":
+		m += fmt.Sprintf(" The window was still closed when the capture ended: the application on %s does not read.", rcv)
+	case "reset":
+		m += fmt.Sprintf(" Then %s answered a probe with RST (frame %d): it is back, without the connection.", rcv, by.Seg.Frame)
+	case "aborted":
+		m += fmt.Sprintf(" Then %s ended the connection with a RST that no probe called for (frame %d): its application was closed or killed without reading.",
+			rcv, by.Seg.Frame)
+	case "gave-up":
+		if by != nil {
+			m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", s, by.Seg.Frame)
+		} else {
+			m += fmt.Sprintf(" Then %s gave up: it has sent nothing for %s.", s, span(at-e.sender))
+		}
+	case "recovered":
+		m += fmt.Sprintf(" Then the window opened again (frame %d).", by.Seg.Frame)
+	}
+	if quiet := e.last.At - e.quiet; e.silent > 0 && quiet > int64(userTimeout) {
+		m += fmt.Sprintf(" %s went on probing for %s without any answer, past the 100 s of RFC 1122 4.2.3.5 (R2): the fault of Windows NT 3.1 in Q117317.",
+			s, span(quiet))
+	}
+	return m
+}
+
+// A recovery is one or more episodes in quick succession after which the
+// window opened again.
+type recovery struct {
+	episode  episode // the first, with the counts of all
+	episodes int
+	shut     int64 // nanoseconds that the window was closed, in all
+	end      int64
+}
+
+// join adds a later episode to the count.
+func (m *recovery) join(e *episode) {
+	m.episode.probes += e.probes
+	m.episode.answered += e.answered
+	m.episode.interval = e.interval
+	m.episode.last = e.last
+	m.episode.silent, m.episode.quiet = e.silent, e.quiet
+	m.episode.sender, m.episode.receiver = e.sender, e.receiver
+}
+
+// set changes a metric.
+func (f *Finding) set(name string, value any) {
+	for i := range f.Metrics {
+		if f.Metrics[i].Name == name {
+			f.Metrics[i].Value = value
+		}
+	}
+}

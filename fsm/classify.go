@@ -1,0 +1,159 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Class is what a segment is for, judged when it was sent.
+type Class uint8
+
+// The classes.
+const (
+	Plain          Class = iota // not classified
+	Syn                         // SYN or SYN-ACK
+	NewData                     // payload or FIN not seen before
+	Retransmission              // payload or FIN seen before
+	OutOfOrder                  // payload that fills a hole, too soon to be a retransmission
+	KeepAlive                   // one below NXT, while the peer's window is open (RFC 9293 3.8.4)
+	Probe                       // a zero-window probe (RFC 9293 3.8.6.1)
+	Ambiguous                   // probe or keep-alive: the peer's window was never seen
+	WindowUpdate                // a pure ACK that changes only the window
+	DupAck                      // a pure ACK that repeats, with data in flight (RFC 5681 2)
+	PureAck                     // any other segment that carries nothing
+	ChallengeAck                // a pure ACK that answers a SYN or RST out of place (RFC 5961)
+	Rst                         // RST
+	Stray                       // far outside the sequence space
+	numClasses
+)
+
+var classNames = [numClasses]string{
+	"", "SYN", "new data", "retransmission", "out of order", "keep-alive", "zero-window probe",
+	"probe or keep-alive", "window update", "duplicate ACK", "pure ACK", "challenge ACK", "RST", "stray",
+}
+
+// String is the class in words: "zero-window probe".
+func (c Class) String() string { return classNames[c] }
+
+// reorderTime is how long a captured segment may be late without being a
+// retransmission, where the round trip is unknown or shorter: the 3 ms that
+// Wireshark allows.
+const reorderTime = 3 * time.Millisecond
+
+// plainClass classifies what is neither probe nor keep-alive. was is NXT before
+// the segment, knew whether it was known.
+func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew bool) Class {
+	seg, own := s.seg, s.own
+	if seg.SeqLen() == 0 {
+		return s.ackClass(was, knew)
+	}
+	switch place {
+	case reassembly.Repeat:
+		return Retransmission
+	case reassembly.Filling:
+		// RETRANSMISSION or OUT OF ORDER: a segment that fills a hole is late by
+		// reordering if what overtook it is younger than a round trip.
+		if time.Duration(seg.At-own.last.At) < max(reorderTime, s.c.RTT()) && own.row == 0 {
+			return OutOfOrder
+		}
+		return Retransmission
+	}
+	return NewData
+}
+
+// ackClass classifies a segment that carries nothing.
+func (s *step) ackClass(was reassembly.Seq, knew bool) Class {
+	seg, own, peer := s.seg, s.own, s.peer
+	last := &own.last
+	inPlace := knew && seg.Seq == was && last.Flags&reassembly.ACK != 0 && seg.Ack == last.Ack
+	// CHALLENGE ACK: repeats itself to a SYN or RST that was out of place.
+	if bit := challengeBit(s.side.Peer()); s.c.bits&bit != 0 {
+		s.c.bits &^= bit
+		return ChallengeAck
+	}
+	switch {
+	case !inPlace:
+		return PureAck
+	// WINDOW UPDATE: same seq, same ack, another window.
+	case seg.Window != last.Window:
+		return WindowUpdate
+	// DUPLICATE ACK: same seq, ack and window, with data of the peer in flight.
+	case peer.out.InFlight() > 0:
+		return DupAck
+	}
+	return PureAck
+}
+
+// believed says whether the segment can belong to this connection at all. A
+// forged segment rarely can; see Stream.Believes.
+func (s *step) believed() bool {
+	seg, own, peer := s.seg, s.own, s.peer
+	if seg.Flags&reassembly.SYN != 0 {
+		return s.believedSYN()
+	}
+	if seg.Flags&reassembly.ACK == 0 { // RFC 9293 3.10.7.4: "if the ACK bit is off, drop the segment"
+		return false
+	}
+	if seg.Seq == own.out.Nxt && uint32(peer.out.Nxt-seg.Ack) <= peer.out.InFlight() {
+		return true // the common case
+	}
+	wide := s.c.scaleUnknown()
+	return own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide) &&
+		peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+}
+
+// believedSYN: there is one initial sequence number each way, and a SYN-ACK
+// acknowledges the other.
+func (s *step) believedSYN() bool {
+	seg, own, peer := s.seg, s.own, s.peer
+	switch {
+	case own.out.Knows(reassembly.KnowISS):
+		if own.out.ISS != seg.Seq {
+			break
+		}
+		fallthrough
+	case !own.out.Knows(reassembly.KnowNxt), own.out.Una == seg.Seq+1:
+		if seg.Flags&reassembly.ACK == 0 || !peer.out.Knows(reassembly.KnowISS) {
+			return true
+		}
+		if seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
+			return true
+		}
+	}
+	s.c.bits |= challengeBit(s.side)
+	return false
+}
+
+// corroborated says whether an unbelievable segment is borne out after all: it
+// fits what the other side said before it, or half of it fits the connection
+// and the rest fits the segment before. Then the capture has a hole, and the
+// connection goes on behind it.
+func (s *step) corroborated() bool {
+	seg, own, peer, c := s.seg, s.own, s.peer, s.c
+	if seg.Flags&reassembly.SYN != 0 || seg.Flags&reassembly.ACK == 0 {
+		return false
+	}
+	wide := c.scaleUnknown()
+	seqOK := own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	ackOK := peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+	seqNear, ackNear := own.out.NearStray(seg.Seq), peer.out.NearStray(seg.Ack)
+	byPeer := (c.bits&strayByA != 0) != (s.side == reassembly.A)
+	own.out.Stray(seg.End())
+	peer.out.Stray(seg.Ack)
+	c.bits &^= strayByA
+	if s.side == reassembly.A {
+		c.bits |= strayByA
+	}
+	if !(seqOK && ackNear || ackOK && seqNear || seqNear && ackNear && (byPeer || peer.packets == 0)) {
+		return false
+	}
+	if !seqOK {
+		own.out.Jump(seg.Seq)
+	}
+	if !ackOK {
+		peer.out.Jump(seg.Ack)
+	}
+	c.hole = c.secondOf(seg.At) + 1
+	return true
+}

@@ -1,0 +1,229 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// An end is one side of a connection: what it sent, how far its direction has
+// come, and what it offers its peer.
+type end struct {
+	out  reassembly.Stream // its sequence space
+	half Half
+	last reassembly.Mark // the last segment it sent
+
+	since int64 // when it entered its state
+	bytes uint64
+
+	// Times of the short past, in microseconds of trace time modulo 2^32 (71
+	// minutes), to keep a connection small.
+	rttAt   uint32 // when the segment being timed was sent; meaningful while timing is set
+	quietAt uint32 // when the peer shut its window, or this side last probed it
+
+	rttSeq  reassembly.Seq // what must be acknowledged to end the timing
+	srtt    uint32         // microseconds (RFC 6298 2.3)
+	rttvar  uint32         // microseconds
+	answer  uint32         // microseconds it took to answer the peer's part of the handshake; 0 = not seen
+	maxWnd  uint32         // largest window it offered, in bytes
+	packets uint32
+	rexmits uint32
+	recent  [2]uint32 // new payload bytes in the connection's current second, and in the one before
+
+	mss   uint16
+	state State
+	scale uint8 // its window scale, if opts has HasScale
+	row   uint8 // retransmissions in a row
+	tries uint8 // probes in a row
+	acks  uint8 // pure ACKs, counted to 255
+	opts  reassembly.OptionBits
+}
+
+type connBits uint16
+
+const (
+	aIsLo connBits = 1 << iota
+	midstream
+	optionsCut
+	copiesSeen
+	clockStepped
+	skippedIDs
+	resetByA
+	resetByB
+	pendingByA // a doubtful RST of A waits for what comes next
+	pendingByB
+	challengeA // A sent a SYN or RST that calls for a challenge ACK (RFC 5961)
+	challengeB
+	strayByA // the last implausible segment was A's
+)
+
+// Conn is the two-sided state of one connection. The zero value is not ready:
+// call Begin. It holds no pointers, so that a million of them cost the garbage
+// collector nothing.
+type Conn struct {
+	ends    [2]end
+	key     reassembly.Key
+	first   int64
+	history uint64
+	hole    uint32 // second of the connection in which bytes were last acknowledged that the tap never saw, plus one
+	second  uint32 // current second of the connection, for ends.recent
+	wrote   uint32 // history letters that were written
+	copies  uint32
+	tunnel  uint32
+	bits    connBits
+}
+
+// Begin readies a connection for the segment that shows it first. A sent the
+// SYN if one was seen, or was sent the SYN-ACK; otherwise it spoke first.
+func (c *Conn) Begin(seg *reassembly.Segment) {
+	key, fromLo := reassembly.KeyOf(seg)
+	*c = Conn{key: key, first: seg.At, tunnel: seg.Tunnel}
+	senderIsA := seg.Flags&(reassembly.SYN|reassembly.ACK) != reassembly.SYN|reassembly.ACK
+	if fromLo == senderIsA {
+		c.bits |= aIsLo
+	}
+	if seg.Flags&reassembly.SYN == 0 {
+		c.bits |= midstream
+		c.ends[0].half.Phase, c.ends[1].half.Phase = Open, Open
+	}
+}
+
+// SideOf says which side sends a segment from lo, given KeyOf's second answer.
+func (c *Conn) SideOf(fromLo bool) reassembly.Side {
+	if fromLo == (c.bits&aIsLo != 0) {
+		return reassembly.A
+	}
+	return reassembly.B
+}
+
+// resetBit, pendingBit, challengeBit and strayBit pick a side's bit.
+func resetBit(s reassembly.Side) connBits     { return resetByA << s }
+func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
+func challengeBit(s reassembly.Side) connBits { return challengeA << s }
+
+// State is one end's state at trace time at, and since when. A time later than
+// the last segment's only lets TIME_WAIT, which lasts timeWait, run out.
+// TIME_WAIT starts anew with whatever the peer sends into it, as Linux does
+// and RFC 9293 3.10.7.4 asks for a repeated FIN.
+func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s State, since int64) {
+	own := &c.ends[side]
+	if own.state == TimeWait {
+		over := max(own.since, c.ends[side.Peer()].last.At) + int64(timeWait)
+		if at >= over {
+			return Closed, over
+		}
+	}
+	return own.state, own.since
+}
+
+// Bounded reports whether the side's state rests on an ACK that was seen but
+// is not known to have arrived: the side is at most there.
+func (c *Conn) Bounded(side reassembly.Side) bool {
+	own := &c.ends[side]
+	if !own.half.is(doubted) || c.bits&(resetByA|resetByB) != 0 {
+		return false
+	}
+	switch own.state {
+	case Established, FinWait2, TimeWait, Closed:
+		return true
+	}
+	return false
+}
+
+// Endpoint is the side's address and port.
+func (c *Conn) Endpoint(side reassembly.Side) reassembly.Endpoint {
+	if (side == reassembly.A) == (c.bits&aIsLo != 0) {
+		return c.key.Lo
+	}
+	return c.key.Hi
+}
+
+// Key is the connection's four-tuple.
+func (c *Conn) Key() reassembly.Key { return c.key }
+
+// Tunnel is the tunnel hash of the first segment.
+func (c *Conn) Tunnel() uint32 { return c.tunnel }
+
+// First is the time of the first segment.
+func (c *Conn) First() int64 { return c.first }
+
+// Last is the time of the last segment of either side.
+func (c *Conn) Last() int64 { return max(c.first, c.ends[0].last.At, c.ends[1].last.At) }
+
+// LastSent is the last segment that the side sent; its At is 0 if there was none.
+func (c *Conn) LastSent(side reassembly.Side) reassembly.Mark { return c.ends[side].last }
+
+// Stream is the side's sequence space.
+func (c *Conn) Stream(side reassembly.Side) *reassembly.Stream { return &c.ends[side].out }
+
+// Half is the side's direction: how far it has come.
+func (c *Conn) Half(side reassembly.Side) *Half { return &c.ends[side].half }
+
+// Packets is how many segments the side sent, copies left out.
+func (c *Conn) Packets(side reassembly.Side) uint64 { return uint64(c.ends[side].packets) }
+
+// Bytes is how much payload the side sent, each byte counted once.
+func (c *Conn) Bytes(side reassembly.Side) uint64 { return c.ends[side].bytes }
+
+// Retransmissions is how many segments the side sent again.
+func (c *Conn) Retransmissions(side reassembly.Side) uint64 { return uint64(c.ends[side].rexmits) }
+
+// Copied notes a frame that the capture holds more than once.
+func (c *Conn) Copied() { c.copies++ }
+
+// Copies is how many frames were captured more than once.
+func (c *Conn) Copies() uint64 { return uint64(c.copies) }
+
+// Recent is how much new payload the side sent in the second before at, or a
+// little longer: up to two.
+func (c *Conn) Recent(side reassembly.Side, at int64) uint64 {
+	c.roll(at)
+	r := c.ends[side].recent
+	return uint64(r[0]) + uint64(r[1])
+}
+
+// roll moves the count of recent bytes on to the second of at.
+func (c *Conn) roll(at int64) {
+	now := c.secondOf(at)
+	for i := range c.ends {
+		switch r := &c.ends[i].recent; {
+		case now <= c.second:
+		case now == c.second+1:
+			r[0], r[1] = 0, r[0]
+		default:
+			r[0], r[1] = 0, 0
+		}
+	}
+	c.second = max(c.second, now)
+}
+
+func (c *Conn) secondOf(at int64) uint32 {
+	return uint32(max(at-c.first, 0) / int64(time.Second))
+}
+
+// Opener says who sent the first SYN: A if anybody was seen to.
+func (c *Conn) Opener() (side reassembly.Side, known bool) {
+	return reassembly.A, c.bits&midstream == 0
+}
+
+// ResetBy says which side ended the connection by a believable RST.
+func (c *Conn) ResetBy() (side reassembly.Side, is bool) {
+	switch {
+	case c.bits&resetByA != 0:
+		return reassembly.A, true
+	case c.bits&resetByB != 0:
+		return reassembly.B, true
+	}
+	return 0, false
+}
+
+// Over reports whether nothing more is due: reset, or both FINs acknowledged.
+func (c *Conn) Over() bool {
+	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].half.Phase == Done && c.ends[1].half.Phase == Done
+}
+
+// Synchronized reports whether both sides were seen to take part: each sent a
+// SYN that was acknowledged, or was found running.
+func (c *Conn) Synchronized() bool {
+	return c.ends[0].half.Phase >= Open && c.ends[1].half.Phase >= Open
+}

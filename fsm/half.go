@@ -1,0 +1,59 @@
+package fsm
+
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
+// Phase is how far one direction of a connection has come, by evidence.
+type Phase uint8
+
+// The phases, between the four milestones of a direction.
+const (
+	Idle    Phase = iota // nothing sent
+	Opening              // SYN sent, not acknowledged
+	Open                 // SYN acknowledged, or the connection was found running
+	Shut                 // FIN sent, not acknowledged
+	Done                 // FIN acknowledged
+)
+
+type halfBits uint16
+
+const (
+	closedSecond halfBits = 1 << iota // acknowledged the peer's FIN before, or with, its own
+	synAckLost                        // repeated its SYN after an ACK of it was seen
+	finAckLost                        // repeated its FIN after an ACK of it was seen
+	doubted                           // phase rests on an ACK that may not have arrived; see doubt
+	spoke                             // sent something without SYN
+	beyondFin                         // sent payload beyond its FIN: its sequence space is broken
+	finAgain                          // sent its FIN more than once
+	shut                              // advertises window 0
+	synSeen                           // its SYN was captured, with its options
+	timing                            // a segment of this direction is being timed
+)
+
+// A Half is one direction of a connection: four milestones and what casts
+// doubt on them.
+type Half struct {
+	FIN   reassembly.Seq // of the FIN itself; valid from phase Shut on
+	doubt reassembly.Seq // once this side acknowledges beyond it, doubted is settled
+	Phase Phase
+	bits  halfBits
+}
+
+func (h *Half) is(b halfBits) bool { return h.bits&b != 0 }
+
+// own is the phase as its own side must believe it to be: one step back where
+// a repeated SYN or FIN shows that the ACK was lost beyond the tap.
+func (h *Half) own() Phase {
+	switch {
+	case h.Phase == Done && h.is(finAckLost):
+		return Shut
+	case h.Phase == Open && h.is(synAckLost) && !h.is(spoke):
+		return Opening
+	}
+	return h.Phase
+}
+
+// Resent reports whether the FIN was sent more than once.
+func (h *Half) Resent() bool { return h.is(finAgain) }
+
+// Broken reports whether payload or a second FIN came beyond the FIN.
+func (h *Half) Broken() bool { return h.is(beyondFin) }

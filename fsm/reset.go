@@ -1,0 +1,109 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// reset takes a RST. It ends the connection only if it is believable; a forged
+// one must not (RFC 5961 3.2).
+func (s *step) reset() {
+	c := s.c
+	if c.bits&(resetByA|resetByB) != 0 { // it is over already
+		return
+	}
+	switch s.believeReset() {
+	case resetBelieved:
+		c.bits |= resetBit(s.side)
+		c.bits &^= pendingByA | pendingByB
+		s.emit(ResetSent, s.side)
+	case resetPending:
+		c.bits |= pendingBit(s.side) | challengeBit(s.side)
+		s.emit(ResetDoubted, s.side)
+	default:
+		c.bits |= challengeBit(s.side)
+		s.emit(ResetIgnored, s.side)
+	}
+}
+
+type resetBelief uint8
+
+const (
+	resetIgnored resetBelief = iota
+	resetPending
+	resetBelieved
+)
+
+func (s *step) believeReset() resetBelief {
+	seg, out, peer := s.seg, &s.own.out, s.peer
+	// IN SYN_SENT a RST must acknowledge the SYN (RFC 9293 3.10.7.3).
+	if peer.half.Phase == Opening && s.own.half.Phase == Idle {
+		if seg.Flags&reassembly.ACK != 0 && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
+			return resetBelieved
+		}
+		return resetIgnored
+	}
+	if !out.Knows(reassembly.KnowNxt) && !out.Knows(reassembly.KnowUna) {
+		return resetBelieved // nothing is known against it
+	}
+	una := out.Una
+	if !out.Knows(reassembly.KnowUna) {
+		una = out.Nxt
+		if out.Knows(reassembly.KnowISS) {
+			una = out.ISS
+		}
+	}
+	switch {
+	// IN PLACE: between what the peer acknowledged and what this side sent.
+	case una.AtOrBefore(seg.Seq) && seg.Seq.AtOrBefore(out.Nxt):
+		return resetBelieved
+	// ANSWERING: at the acknowledgment of the segment it answers.
+	case peer.last.Flags&reassembly.ACK != 0 && seg.Seq == peer.last.Ack:
+		return resetBelieved
+	// IN THE WINDOW, elsewhere: what comes next decides.
+	case out.Knows(reassembly.KnowEdge) && una.AtOrBefore(seg.Seq) && seg.Seq.Before(out.Edge):
+		return resetPending
+	}
+	return resetIgnored
+}
+
+// goneOn draws the conclusion from a side that goes on sending after a RST in
+// its name: the RST was not its own.
+func (s *step) goneOn() {
+	c := s.c
+	if c.bits&pendingBit(s.side) != 0 {
+		c.bits &^= pendingBit(s.side)
+		s.emit(ResetIgnored, s.side)
+	}
+	if c.bits&resetBit(s.side) != 0 && time.Duration(s.seg.At-s.own.last.At) > reorderTime {
+		c.bits &^= resetBit(s.side)
+		s.emit(Revived, s.side)
+	}
+}
+
+// Settle ends the wait for what follows a doubtful RST: the connection ended
+// there, so it is believed. It reports which side's RST that was.
+func (c *Conn) Settle() (side reassembly.Side, settled bool) {
+	for side := range reassembly.Side(2) {
+		if c.bits&pendingBit(side) != 0 {
+			c.bits &^= pendingByA | pendingByB
+			c.bits |= resetBit(side)
+			at := c.ends[side].last.At
+			c.rename(reassembly.A, at)
+			c.rename(reassembly.B, at)
+			return side, true
+		}
+	}
+	return 0, false
+}
+
+// Answers reports whether a RST answers the given segment of the other side,
+// as RFC 9293 3.10.7.1 builds one: bare, at the segment's acknowledgment; or
+// with an ACK of exactly what the segment sent.
+func Answers(rst, seg *reassembly.Mark) bool {
+	if rst.Flags&reassembly.ACK == 0 {
+		return seg.Flags&reassembly.ACK != 0 && rst.Seq == seg.Ack
+	}
+	return rst.Ack == seg.End()
+}

@@ -1,0 +1,85 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// The bounds of RFC 6298: 2.4 floor, 2.1 without samples (as RFC 1122 had it),
+// 2.5 ceiling.
+const (
+	minRTO     = time.Second
+	defaultRTO = 3 * time.Second
+	maxRTO     = 120 * time.Second
+)
+
+// clock is a time in microseconds modulo 2^32: enough for differences of up to
+// 71 minutes.
+func clock(at int64) uint32 { return uint32(at / int64(time.Microsecond)) }
+
+// time begins to time the segment, until what it sends is acknowledged.
+func (s *step) time() {
+	s.own.rttAt, s.own.rttSeq = clock(s.seg.At), s.seg.End()
+	s.own.half.bits |= timing
+}
+
+// timed is how long the peer's segment has been timed, in microseconds: at
+// least one, so that zero can mean "not seen".
+func (s *step) timed() uint32 { return max(clock(s.seg.At)-s.peer.rttAt, 1) }
+
+// timeAnswer notes how long this side took to answer the peer's SYN, or its
+// SYN-ACK.
+func (s *step) timeAnswer() {
+	if s.peer.half.is(timing) {
+		s.own.answer = s.timed()
+	}
+}
+
+// sampleRTT ends the timing of one of the peer's segments (RFC 6298 2.2, 2.3).
+func (s *step) sampleRTT() {
+	p := s.peer
+	if !p.half.is(timing) || s.seg.Ack.Before(p.rttSeq) {
+		return
+	}
+	r := s.timed()
+	p.half.bits &^= timing
+	if p.srtt == 0 {
+		p.srtt, p.rttvar = r, r/2
+		return
+	}
+	d := max(p.srtt, r) - min(p.srtt, r)
+	p.rttvar = uint32((3*uint64(p.rttvar) + uint64(d)) / 4)
+	p.srtt = max(uint32((7*uint64(p.srtt)+uint64(r))/8), 1)
+}
+
+// SRTT is the smoothed time from the side's data, at the tap, to its
+// acknowledgment there; 0 if nothing was timed.
+func (c *Conn) SRTT(side reassembly.Side) time.Duration {
+	return time.Duration(c.ends[side].srtt) * time.Microsecond
+}
+
+// Answer is how long the side took to answer the peer's part of the handshake:
+// SYN to SYN-ACK, or SYN-ACK to ACK; 0 if that was not seen.
+func (c *Conn) Answer(side reassembly.Side) time.Duration {
+	return time.Duration(c.ends[side].answer) * time.Microsecond
+}
+
+// RTO is the side's retransmission timeout without backoff (RFC 6298), from
+// the samples seen: at least a second, three without samples.
+func (c *Conn) RTO(side reassembly.Side) time.Duration {
+	e := &c.ends[side]
+	if e.srtt == 0 {
+		return defaultRTO
+	}
+	return min(max(time.Duration(uint64(e.srtt)+4*uint64(e.rttvar))*time.Microsecond, minRTO), maxRTO)
+}
+
+// RTT is the round trip of the handshake, both halves of it as the tap sees
+// them; without one, of the data that was timed; 0 if there is neither.
+func (c *Conn) RTT() time.Duration {
+	if a, b := c.Answer(reassembly.A), c.Answer(reassembly.B); a != 0 && b != 0 {
+		return a + b
+	}
+	return c.SRTT(reassembly.A) + c.SRTT(reassembly.B)
+}

@@ -1,0 +1,110 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// minProbeGap is how long after the window shut, and after the probe before
+// it, payload of more than a byte must come to be a probe: a burst that was
+// already in flight is not probing.
+const minProbeGap = 200 * time.Millisecond
+
+// offerWindow notes the window that the segment advertises, unless the segment
+// is older than the last one (RFC 9293 3.10.7.4: SND.WL1, SND.WL2).
+func (s *step) offerWindow(moved bool) {
+	seg, own, peer := s.seg, s.own, s.peer
+	last := &own.last
+	if own.packets > 1 && !moved && last.Flags&reassembly.ACK != 0 &&
+		(seg.Seq.Before(last.Seq) || seg.Ack.Before(last.Ack)) {
+		return
+	}
+	wnd := uint32(seg.Window)
+	if seg.Flags&reassembly.SYN == 0 {
+		wnd <<= s.c.scaleOf(s.side)
+	}
+	own.maxWnd = max(own.maxWnd, wnd)
+	peer.out.Offer(seg.Ack + reassembly.Seq(wnd))
+	switch {
+	case wnd == 0 && seg.Flags&reassembly.SYN == 0 && !own.half.is(shut):
+		own.half.bits |= shut
+		peer.quietAt, peer.tries = clock(seg.At), 0
+		s.emit(WindowShut, s.side)
+	case wnd > 0 && own.half.is(shut):
+		own.half.bits &^= shut
+		peer.tries = 0
+		s.emit(WindowOpened, s.side)
+	}
+}
+
+// scaleOf is the shift in force for the side's windows: none unless both SYNs
+// carried the option (RFC 7323 2.2).
+func (c *Conn) scaleOf(side reassembly.Side) uint8 {
+	if c.ends[0].opts&c.ends[1].opts&reassembly.HasScale == 0 {
+		return 0
+	}
+	return c.ends[side].scale
+}
+
+// scaleUnknown says whether windows may be scaled without our knowing.
+func (c *Conn) scaleUnknown() bool {
+	return c.bits&optionsCut != 0 || c.ends[0].half.bits&c.ends[1].half.bits&synSeen == 0
+}
+
+// WindowShut reports whether the side's last advertised window is 0.
+func (c *Conn) WindowShut(side reassembly.Side) bool { return c.ends[side].half.is(shut) }
+
+// WindowSeen reports whether the side was seen to advertise any window.
+func (c *Conn) WindowSeen(side reassembly.Side) bool {
+	return c.ends[side.Peer()].out.Knows(reassembly.KnowEdge)
+}
+
+// probeClass recognises probes and keep-alives; Plain is everything else. It
+// looks at the sender's space as it was before the segment.
+func (s *step) probeClass() Class {
+	seg, own := s.seg, s.own
+	out := &own.out
+	if seg.Len > 1 && !s.peer.half.is(shut) || !out.Knows(reassembly.KnowNxt) {
+		return Plain
+	}
+	below := seg.Seq == out.Nxt-1 || out.Knows(reassembly.KnowUna) && seg.Seq == out.Una-1
+	switch {
+	case s.peer.half.is(shut):
+		if s.probes(below) {
+			return Probe
+		}
+	case !below || seg.Flags&reassembly.FIN != 0 || own.half.Phase >= Shut:
+	case !out.Knows(reassembly.KnowEdge):
+		return Ambiguous
+	// KEEP-ALIVE: nothing, or one byte that was acknowledged, one below NXT,
+	// and a window that is open.
+	case seg.Len == 0 || out.InFlight() == 0:
+		return KeepAlive
+	}
+	return Plain
+}
+
+// probes says whether the segment probes the peer's zero window, in any of the
+// forms that stacks use.
+func (s *step) probes(below bool) bool {
+	seg, own := s.seg, s.own
+	switch seg.Len {
+	case 0: // LINUX: nothing, at UNA-1. Nothing at NXT is an ACK, and a FIN is a FIN.
+		return below && seg.Flags&reassembly.FIN == 0
+	case 1: // BSD, WINDOWS, NT: one byte at NXT or UNA, or at UNA-1.
+		return below || !seg.Seq.Before(own.out.Una)
+	}
+	// A SEGMENT beyond the edge, or what was in flight when the window shut,
+	// once the peer has had time to say that it shut.
+	return seg.End().After(own.out.Una) &&
+		time.Duration(clock(seg.At)-own.quietAt)*time.Microsecond >= max(minProbeGap, s.c.SRTT(s.side))
+}
+
+// maybeProbe says whether the segment may be one of a series of probes whose
+// cause, the window 0, lies before the capture: the peer has not spoken, and
+// the segment is small or repeats.
+func (s *step) maybeProbe() bool {
+	return !s.own.out.Knows(reassembly.KnowEdge) && s.own.half.Phase == Open && s.seg.Flags&reassembly.FIN == 0 &&
+		(s.seg.Len <= 1 || s.class == Retransmission || s.class == Ambiguous)
+}

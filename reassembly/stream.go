@@ -1,0 +1,194 @@
+package reassembly
+
+// Placement says where a segment fell in its sender's sequence space.
+type Placement uint8
+
+// The ways a segment can fall. Empty segments (no payload, SYN or FIN) have
+// only Fresh, Ahead and Repeat.
+const (
+	Fresh   Placement = iota // begins at NXT
+	Ahead                    // begins beyond NXT: something before it was not seen
+	Overlap                  // begins before NXT and ends beyond it
+	Filling                  // ends at or before NXT, and some of it fell in a hole
+	Repeat                   // all of it was seen before
+)
+
+// Known says which fields of a Stream the wire has told.
+type Known uint8
+
+// The facts that may be missing.
+const (
+	KnowISS  Known = 1 << iota // a SYN was seen, or acknowledged
+	KnowUna                    // the peer acknowledged something
+	KnowNxt                    // something was sent, or acknowledged
+	KnowEdge                   // the peer advertised a window
+	knowStray
+	lossy // a hole was acknowledged and forgotten
+)
+
+// Reach is how far beyond the offered window, or behind what is acknowledged,
+// a segment may lie and still be believed: one MiB, and 16 MiB while the
+// window scale is unknown (RFC 7323 2.2 allows windows up to 1 GiB; a blind
+// forger hits such a stretch of the 4 GiB circle once in 256 tries).
+const (
+	reach        = 1 << 20
+	reachUnknown = 1 << 24
+)
+
+// A Stream is one direction's account of its sequence space. The zero value
+// knows nothing.
+type Stream struct {
+	// ISS is the initial sequence number; midstream, one less than the first
+	// number seen, so that relative numbers begin at 1 either way.
+	ISS            Seq
+	Una, Nxt, Edge Seq
+	stray          Seq // the last place that was not believed
+	gaps           gaps
+	known          Known
+}
+
+// Knows reports whether every fact in k is known.
+func (s *Stream) Knows(k Known) bool { return s.known&k == k }
+
+// Open notes a SYN with initial sequence number iss.
+func (s *Stream) Open(iss Seq) {
+	s.ISS = iss
+	s.known |= KnowISS
+}
+
+// Believes reports whether a segment at seq of n sequence numbers can belong
+// to this stream: between what is acknowledged and what the peer offered, with
+// some reach to either side. wide says that windows are only lower bounds.
+func (s *Stream) Believes(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
+	if s.known&KnowNxt == 0 {
+		return true
+	}
+	r := Seq(reach)
+	if wide {
+		r = reachUnknown
+	}
+	r += Seq(maxWnd)
+	low, high := s.Nxt, s.Nxt
+	if s.known&KnowUna != 0 {
+		low = s.Una
+	}
+	if s.known&KnowEdge != 0 {
+		high = high.Max(s.Edge)
+	}
+	return (low - r).AtOrBefore(seq) && (seq + Seq(n)).AtOrBefore(high+r)
+}
+
+// Stray remembers a place that was not believed, in case more evidence comes.
+func (s *Stream) Stray(seq Seq) {
+	s.stray = seq
+	s.known |= knowStray
+}
+
+// NearStray reports whether seq lies near the last place that was not believed.
+func (s *Stream) NearStray(seq Seq) bool {
+	return s.known&knowStray != 0 && uint32(seq-s.stray+reach) < 2*reach
+}
+
+// Jump moves NXT, and UNA with it, to seq across a hole that the capture has.
+func (s *Stream) Jump(seq Seq) {
+	s.Una, s.Nxt, s.Edge = seq, seq, seq
+	s.gaps = gaps{}
+	s.known = s.known&^(knowStray|KnowEdge) | KnowNxt | KnowUna | lossy
+}
+
+// Send notes n sequence numbers sent from seq on, and says where they fell.
+func (s *Stream) Send(seq Seq, n uint32) Placement {
+	end := seq + Seq(n)
+	if s.known&KnowNxt == 0 {
+		s.begin(seq)
+		s.Nxt = end
+		return Fresh
+	}
+	if seq == s.Nxt {
+		s.Nxt = end
+		return Fresh
+	}
+	if s.Nxt.Before(seq) {
+		if n > 0 { // an empty segment may run ahead of reordered data: it takes no place
+			s.gaps.open(s.Nxt, seq)
+			s.Nxt = end
+		}
+		return Ahead
+	}
+	if n == 0 {
+		return Repeat
+	}
+	hit := s.gaps.n > 0 && s.gaps.fill(seq, end)
+	if s.Nxt.Before(end) {
+		s.Nxt = end
+		return Overlap
+	}
+	if hit {
+		return Filling
+	}
+	return Repeat
+}
+
+// begin starts the account at seq, midstream unless a SYN was seen.
+func (s *Stream) begin(seq Seq) {
+	if s.known&KnowNxt != 0 {
+		return
+	}
+	s.known |= KnowNxt
+	s.Nxt = seq
+	if s.known&KnowISS == 0 {
+		s.ISS = seq - 1
+	}
+}
+
+// Acked notes the peer's cumulative acknowledgment and returns by how many
+// sequence numbers UNA moved (0 for a repeat or an old one), and whether it
+// passed over bytes that the tap has not seen (yet: captures reorder by
+// microseconds).
+func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
+	switch {
+	case s.known&KnowUna != 0:
+		if ack.AtOrBefore(s.Una) {
+			return 0, false
+		}
+		moved = uint32(ack - s.Una)
+	case s.known&KnowISS != 0:
+		moved = uint32(ack - s.ISS)
+	default: // midstream: the first ACK seen is where the account begins
+		s.begin(ack)
+		s.Nxt = s.Nxt.Max(ack)
+	}
+	s.Una = ack
+	s.known |= KnowUna
+	if s.gaps.n > 0 && s.gaps.below(ack) {
+		unseen = true
+		if s.gaps.n == maxGaps && s.gaps.dropBelow(ack) {
+			s.known |= lossy
+		}
+	}
+	if s.Nxt.Before(ack) {
+		s.gaps.open(s.Nxt, ack)
+		s.Nxt = ack
+		unseen = true
+	}
+	return moved, unseen
+}
+
+// Offer notes the peer's window: the right edge up to which data may be sent.
+func (s *Stream) Offer(edge Seq) {
+	s.Edge = edge
+	s.known |= KnowEdge
+}
+
+// InFlight is how many sequence numbers are sent and not acknowledged.
+func (s *Stream) InFlight() uint32 {
+	if s.known&(KnowUna|KnowNxt) != KnowUna|KnowNxt {
+		return 0
+	}
+	return uint32(s.Nxt - s.Una)
+}
+
+// Holes reports whether bytes were acknowledged that the tap never saw.
+func (s *Stream) Holes() bool {
+	return s.known&lossy != 0 || s.known&KnowUna != 0 && s.gaps.below(s.Una)
+}
