@@ -1,0 +1,182 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// ends names the two sides of a connection as the notation does: client and
+// server where a SYN was seen, which is what makes them so, else the endpoints.
+func ends(f *result.Flow) [2]string {
+	switch f.Initiator {
+	case result.InitiatorA:
+		return [2]string{"client", "server"}
+	case result.InitiatorB:
+		return [2]string{"server", "client"}
+	}
+	return [2]string{f.End[reassembly.A].String(), f.End[reassembly.B].String()}
+}
+
+// sender is the side that sent the segment.
+func sender(f *result.Flow, seg *reassembly.Segment) reassembly.Side {
+	if seg.Src == f.End[reassembly.A] {
+		return reassembly.A
+	}
+	return reassembly.B
+}
+
+// direction is "client > server".
+func direction(f *result.Flow, seg *reassembly.Segment) string {
+	names, from := ends(f), sender(f, seg)
+	return names[from] + " > " + names[from.Peer()]
+}
+
+// segment is what follows the direction in the notation, with sequence numbers
+// relative to the sides' initial ones.
+func segment(f *result.Flow, seg *reassembly.Segment) string {
+	from := sender(f, seg)
+	return string(scenario.AppendSegment(nil, seg, f.ISS[from], f.ISS[from.Peer()]))
+}
+
+// notation is a segment's line as a scenario has it, without the time.
+func notation(f *result.Flow, seg *reassembly.Segment) string {
+	return direction(f, seg) + "  " + segment(f, seg)
+}
+
+// A long probe loop has dozens of telling frames, all alike but for the first
+// and the last ones.
+const (
+	framesHead = 8
+	framesTail = 4
+)
+
+// frameLines are a finding's telling frames in order of time, one a line:
+// number, seconds since the trace began, the notation, what it shows. Where
+// they come from several files, a line names each.
+func frameLines(r *result.Report, o *Options, f *result.Finding) []string {
+	evidence := slices.Clone(f.Evidence)
+	slices.SortStableFunc(evidence, func(a, b detectors.Evidence) int { return cmp.Compare(a.Seg.At, b.Seg.At) })
+	cut := len(evidence) > framesHead+framesTail+1
+	var lines []string
+	t := frameTable{r: r, o: o, flow: f.Flow}
+	for i := range evidence {
+		t.measure(&evidence[i])
+	}
+	for i := range evidence {
+		if cut && i >= framesHead && i < len(evidence)-framesTail {
+			continue
+		}
+		if cut && i == len(evidence)-framesTail {
+			lines = append(lines, strings.Repeat(" ", t.frame)+"  ... "+
+				count(uint64(len(evidence)-framesHead-framesTail), "frame")+" like these")
+		}
+		if i == 0 && len(r.Captures) > 1 || i > 0 && evidence[i].Seg.File != evidence[i-1].Seg.File {
+			lines = append(lines, "in "+clean(o.file(r, &evidence[i].Seg))+":")
+		}
+		lines = append(lines, t.line(&evidence[i]))
+	}
+	return lines
+}
+
+// frameTable holds the column widths of frameLines.
+type frameTable struct {
+	r    *result.Report
+	o    *Options
+	flow *result.Flow
+
+	frame, time, direction, flags, rest int
+}
+
+// segmentColumn is how far a long segment, a SYN with its options, may push the
+// roles of the others to the right.
+const segmentColumn = 44
+
+func (t *frameTable) measure(e *detectors.Evidence) {
+	flags, rest := t.segment(&e.Seg)
+	t.frame = max(t.frame, len(strconv.Itoa(int(e.Seg.Frame))))
+	t.time = max(t.time, len(t.offset(&e.Seg)))
+	t.direction = max(t.direction, len(direction(t.flow, &e.Seg)))
+	t.flags = max(t.flags, len(flags))
+	if len(rest) <= segmentColumn {
+		t.rest = max(t.rest, len(rest))
+	}
+}
+
+func (t *frameTable) line(e *detectors.Evidence) string {
+	flags, rest := t.segment(&e.Seg)
+	return padLeft(strconv.Itoa(int(e.Seg.Frame)), t.frame) + "  " +
+		padLeft(t.offset(&e.Seg), t.time) + "  " +
+		padRight(direction(t.flow, &e.Seg), t.direction) + "  " +
+		padRight(flags, t.flags) + "  " + padRight(rest, t.rest) + "  " + clean(e.Role)
+}
+
+// segment is the notation in two columns. Timestamps are left out: on nearly
+// every segment of today, they would take the width that the roles need.
+func (t *frameTable) segment(seg *reassembly.Segment) (flags, rest string) {
+	plain := *seg
+	plain.Opts.Has &^= reassembly.HasTimestamps
+	flags, rest, _ = strings.Cut(segment(t.flow, &plain), " ")
+	return flags, strings.TrimLeft(rest, " ")
+}
+
+// offset is the frame's time since the trace began, in seconds.
+func (t *frameTable) offset(seg *reassembly.Segment) string {
+	return offset(t.o.time(seg) - t.r.Trace.First)
+}
+
+// displayFilters are Wireshark display filters that show a finding's frames, by
+// file in order of appearance. Since Wireshark 4.0 the members of a set must be
+// separated by commas.
+func displayFilters(r *result.Report, o *Options, f *result.Finding) (files, filters []string) {
+	frames := map[uint16][]uint32{}
+	var order []uint16
+	for i := range f.Evidence {
+		seg := &f.Evidence[i].Seg
+		if frames[seg.File] == nil {
+			order = append(order, seg.File)
+			files = append(files, o.file(r, seg))
+		}
+		frames[seg.File] = append(frames[seg.File], seg.Frame)
+	}
+	for _, file := range order {
+		filters = append(filters, displayFilter(frames[file]))
+	}
+	return files, filters
+}
+
+// displayFilter is "frame.number in {30, 31, 33..39}".
+func displayFilter(frames []uint32) string {
+	slices.Sort(frames)
+	frames = slices.Compact(frames)
+	if len(frames) == 1 {
+		return "frame.number == " + strconv.Itoa(int(frames[0]))
+	}
+	b := []byte("frame.number in {")
+	for i := 0; i < len(frames); {
+		last := i
+		for last+1 < len(frames) && frames[last+1] == frames[last]+1 {
+			last++
+		}
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = strconv.AppendUint(b, uint64(frames[i]), 10)
+		switch {
+		case last == i+1: // two are a list, not a range
+			b = append(b, ", "...)
+			b = strconv.AppendUint(b, uint64(frames[last]), 10)
+		case last > i:
+			b = append(b, ".."...)
+			b = strconv.AppendUint(b, uint64(frames[last]), 10)
+		}
+		i = last + 1
+	}
+	return string(append(b, '}'))
+}

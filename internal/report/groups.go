@@ -1,0 +1,181 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// A class is everything of one detector that ended alike.
+type class struct {
+	detector, outcome string
+	verdict           detectors.Verdict
+}
+
+// String is "slug/outcome".
+func (c class) String() string { return clean(c.detector + "/" + c.outcome) }
+
+// A group is what people should read as one trouble: findings of one class with
+// one host at fault. A million connections with one cause are one group.
+type group struct {
+	class
+	host     [16]byte
+	severity detectors.Severity // the worst of them
+	findings []*result.Finding  // never empty
+	detail   detail
+	room     room // for its findings
+}
+
+// detail says how much of a group is printed.
+type detail uint8
+
+const (
+	full    detail = iota
+	brief          // one line
+	counted        // only in the number of those left out
+)
+
+// A room is how many of a kind are told: the first in full, some more as a line
+// each, the rest as a number, so that a report stays within a few screens
+// however many connections or hosts are in the same trouble. JSON, ndjson and
+// CSV list them all.
+type room struct{ full, brief int } // brief counts the full ones too
+
+var (
+	roomForHosts       = room{3, 10} // of one class
+	roomForConnections = room{3, 10} // of the first host of a class
+	roomForMore        = room{1, 3}  // of its other hosts, which say the same again
+)
+
+// detail is how much is told of the n-th, from 0.
+func (r room) detail(n int) detail {
+	switch {
+	case n < r.full:
+		return full
+	case n < r.brief:
+		return brief
+	}
+	return counted
+}
+
+// groupFindings puts together what belongs together, in order of first
+// appearance.
+func groupFindings(r *result.Report, undecided bool) []*group {
+	type key struct {
+		class
+		host [16]byte
+	}
+	var groups []*group
+	byKey := map[key]*group{}
+	sizes := map[class]int{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Verdict == detectors.Undecided && !undecided {
+			continue
+		}
+		c := class{f.Detector, f.Outcome, f.Verdict}
+		k := key{c, f.Flow.End[f.Culprit].Addr}
+		g := byKey[k]
+		if g == nil {
+			g = &group{class: c, host: k.host, detail: roomForHosts.detail(sizes[c]), room: roomForMore}
+			if sizes[c] == 0 {
+				g.room = roomForConnections
+			}
+			sizes[c]++
+			byKey[k] = g
+			groups = append(groups, g)
+		}
+		g.findings = append(g.findings, f)
+		g.severity = max(g.severity, f.Severity)
+	}
+	return groups
+}
+
+// An omission is what a class has beyond its brief groups.
+type omission struct {
+	class
+	hosts, findings uint64
+}
+
+// omissions sums up the groups that are only counted, by class in order of
+// first appearance.
+func omissions(groups []*group) []omission {
+	var list []omission
+	index := map[class]int{}
+	for _, g := range groups {
+		if g.detail != counted {
+			continue
+		}
+		i, ok := index[g.class]
+		if !ok {
+			i = len(list)
+			index[g.class] = i
+			list = append(list, omission{class: g.class})
+		}
+		list[i].hosts++
+		list[i].findings += uint64(len(g.findings))
+	}
+	return list
+}
+
+// String is what a report says of them.
+func (o omission) String() string {
+	return fmt.Sprintf("... and %s with %s (%s): --format json lists them",
+		count(o.hosts, "more host"), o.class, count(o.findings, "finding"))
+}
+
+// summary is "server 10.0.0.5: 14 connections left in LAST_ACK".
+func (g *group) summary(n Names) string {
+	who := g.findings[0].Flow.End[g.findings[0].Culprit].AddrPort().Addr().String()
+	if name := g.shared(culpritName); name != "" {
+		who = name + " " + who
+	}
+	what := count(uint64(len(g.findings)), "connection")
+	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Culprit]) }); {
+	case state == "":
+	case halfway(g.findings[0].States[g.findings[0].Culprit]):
+		what += " left in " + state
+	default:
+		what += " in " + state
+	}
+	return who + ": " + what
+}
+
+// word is the severity, or that nothing is decided.
+func (g *group) word() string {
+	if g.verdict == detectors.Undecided {
+		return g.verdict.String()
+	}
+	return g.severity.String()
+}
+
+// shared is what all findings of the group have in common, or nothing.
+func (g *group) shared(of func(*result.Finding) string) string {
+	first := of(g.findings[0])
+	for _, f := range g.findings[1:] {
+		if of(f) != first {
+			return ""
+		}
+	}
+	return first
+}
+
+// culpritName is "client", "server" or nothing.
+func culpritName(f *result.Finding) string {
+	if f.Flow.Initiator == result.InitiatorUnknown {
+		return ""
+	}
+	return ends(f.Flow)[f.Culprit]
+}
+
+// halfway reports whether a connection should not stay in the state for long:
+// one end has closed and waits for the other.
+func halfway(s fsm.State) bool {
+	switch s {
+	case fsm.FinWait1, fsm.FinWait2, fsm.CloseWait, fsm.Closing, fsm.LastAck:
+		return true
+	}
+	return false
+}

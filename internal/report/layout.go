@@ -1,0 +1,76 @@
+package report
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// lineWidth is what sentences are wrapped at, in characters: tickets and mails
+// break what is much wider.
+const lineWidth = 100
+
+// wrap breaks prose into lines of at most width characters. White space counts
+// as in Markdown: a line break is a space, an empty line parts paragraphs, and
+// a word that is too long stays whole.
+func wrap(prose string, width int) []string {
+	var lines []string
+	for _, paragraph := range strings.Split(strings.TrimSpace(prose), "\n\n") {
+		if len(lines) > 0 {
+			lines = append(lines, "")
+		}
+		line, used := "", 0
+		for _, word := range strings.Fields(paragraph) {
+			word = clean(word)
+			n := utf8.RuneCountInString(word)
+			if used > 0 && used+1+n > width {
+				lines = append(lines, line)
+				line, used = "", 0
+			}
+			if used > 0 {
+				line += " "
+				used++
+			}
+			line += word
+			used += n
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// padRight fills s up to width characters.
+func padRight(s string, width int) string { return s + padding(s, width) }
+
+// padLeft is padRight for numbers.
+func padLeft(s string, width int) string { return padding(s, width) + s }
+
+func padding(s string, width int) string {
+	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}
+
+// table aligns cells in columns, two spaces apart; right says which columns are
+// numbers. No line ends in a space.
+func table(rows [][]string, right ...bool) []string {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	lines := make([]string, len(rows))
+	for n, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			if i < len(right) && right[i] {
+				cells[i] = padLeft(cell, widths[i])
+			} else {
+				cells[i] = padRight(cell, widths[i])
+			}
+		}
+		lines[n] = strings.TrimRight(strings.Join(cells, "  "), " ")
+	}
+	return lines
+}

@@ -1,0 +1,63 @@
+// Package report writes what an analysis found, one file per format. It only
+// reads result.Report: what is worth reporting was decided before.
+//
+// Nothing that comes from a capture or its name reaches the output as it is:
+// each format passes it through clean and then through its own quoting.
+package report
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Options are what a reader chooses about the form of a report, and what the
+// report cannot know by itself.
+type Options struct {
+	Names     Names  // spelling of states for people; JSON and CSV keep the RFC's
+	Color     bool   // text only
+	Undecided bool   // text and Markdown print undecided findings too
+	Flows     bool   // text lists the connections; CSV lists them instead of findings
+	Version   string // of tcptrace
+
+	// Docs finds a detector by its slug, nil if there is none. It may be nil.
+	Docs func(slug string) *detectors.Detector
+	// RawTime gives a frame's time as its own file has it, in nanoseconds since
+	// 1970; nil where that is the time it was analysed with.
+	RawTime func(file uint16, frame uint32, at int64) int64
+	// Files are the names of the inputs by Segment.File; empty where that is
+	// the order of Report.Captures.
+	Files []string
+}
+
+// doc is what the detector says of itself, empty if it is unknown.
+func (o *Options) doc(slug string) detectors.Doc {
+	if o.Docs == nil {
+		return detectors.Doc{}
+	}
+	d := o.Docs(slug)
+	if d == nil {
+		return detectors.Doc{}
+	}
+	return d.Doc
+}
+
+// file is the name of the segment's input.
+func (o *Options) file(r *result.Report, seg *reassembly.Segment) string {
+	i := int(seg.File)
+	switch {
+	case i < len(o.Files):
+		return o.Files[i]
+	case len(o.Files) == 0 && i < len(r.Captures):
+		return r.Captures[i].File
+	}
+	return ""
+}
+
+// time is the segment's time as its file has it.
+func (o *Options) time(seg *reassembly.Segment) int64 {
+	if o.RawTime == nil {
+		return seg.At
+	}
+	return o.RawTime(seg.File, seg.Frame, seg.At)
+}
