@@ -111,10 +111,10 @@ func (t *frameTable) measure(e *detectors.Evidence) {
 
 func (t *frameTable) line(e *detectors.Evidence) string {
 	flags, rest := t.segment(&e.Seg)
-	return padLeft(strconv.Itoa(int(e.Seg.Frame)), t.frame) + "  " +
-		padLeft(t.offset(&e.Seg), t.time) + "  " +
-		padRight(direction(t.flow, &e.Seg), t.direction) + "  " +
-		padRight(flags, t.flags) + "  " + padRight(rest, t.rest) + "  " + clean(e.Role)
+	return strings.TrimRight(padLeft(strconv.Itoa(int(e.Seg.Frame)), t.frame)+"  "+
+		padLeft(t.offset(&e.Seg), t.time)+"  "+
+		padRight(direction(t.flow, &e.Seg), t.direction)+"  "+
+		padRight(flags, t.flags)+"  "+padRight(rest, t.rest)+"  "+clean(e.Role), " ")
 }
 
 // segment is the notation in two columns. Timestamps are left out: on nearly
