@@ -118,14 +118,6 @@ func (t *textWriter) flowCells(row *flowRow, f *result.Flow) {
 	row.cell(append(row.text, f.Limits.String()...))
 }
 
-// arrow points to the side that was called; a dash if nobody was seen calling.
-func arrow(f *result.Flow) byte {
-	if f.Initiator == result.InitiatorUnknown {
-		return '-'
-	}
-	return '>'
-}
-
 // appendPair appends "14/26".
 func appendPair(b []byte, pair [2]uint64, own reassembly.Side) []byte {
 	b = append(strconv.AppendUint(b, pair[own], 10), '/')

@@ -162,14 +162,6 @@ func (g *group) shared(of func(*result.Finding) string) string {
 	return first
 }
 
-// culpritName is "client", "server" or nothing.
-func culpritName(f *result.Finding) string {
-	if f.Flow.Initiator == result.InitiatorUnknown {
-		return ""
-	}
-	return ends(f.Flow)[f.Culprit]
-}
-
 // halfway reports whether a connection should not stay in the state for long:
 // one end has closed and waits for the other.
 func halfway(s fsm.State) bool {
