@@ -64,7 +64,7 @@ func (c *clock) makesGood(raw int64) bool {
 	if size <= 0 || jump < size || len(c.steps) >= maxSteps {
 		return false
 	}
-	return size > strayStep || c.several && jump < size+stepBack
+	return size > strayStep || c.several
 }
 
 func (c *clock) step(frame uint32, offset, size int64) {

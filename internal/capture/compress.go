@@ -6,13 +6,11 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
 )
 
 // maxWindow is the largest history that a compressed file may ask for, in
@@ -80,24 +78,6 @@ func openZstd(r *bufio.Reader) (io.Reader, error) {
 }
 
 func openLZ4(r *bufio.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
-
-// openXZ refuses a history beyond maxWindow before the library allocates it:
-// the second byte of the LZMA2 filter's flags says how much
-// (https://tukaani.org/xz/xz-file-format.txt sections 3.1 and 5.3.1).
-func openXZ(r *bufio.Reader) (io.Reader, error) {
-	const streamHeader, lzma2 = 12, 0x21
-	b, _ := r.Peek(streamHeader + 64)
-	if i := bytes.Index(b[min(streamHeader, len(b)):], []byte{lzma2, 1}); i >= 0 && streamHeader+i+2 < len(b) {
-		if size := b[streamHeader+i+2]; xzHistory(size) > maxWindow {
-			return nil, fmt.Errorf("needs %d MiB of history to decompress, more than %d", xzHistory(size)>>20, maxWindow>>20)
-		}
-	}
-	return xz.NewReader(r)
-}
-
-func xzHistory(size byte) uint64 {
-	return uint64(2|size&1) << (min(size, 40)/2 + 11)
-}
 
 // errBomb is what an expander says.
 var errBomb = errors.New("decompresses to far more than any capture would")

@@ -13,6 +13,7 @@ type member struct {
 	index uint16
 	rank  int   // its place where times are equal
 	first int64 // time of its first frame
+	size  int64 // in bytes, of a regular file
 	file  *File // nil if it was never opened
 	frame Frame // at hand, while it takes part in the merge
 	err   error // why it could not be opened
@@ -45,11 +46,15 @@ func (t *Trace) survey() {
 	})
 	for rank, m := range found {
 		m.rank = rank
+		t.total += m.size
 		if m.file.in == nil {
 			t.merge.waiting = append(t.merge.waiting, m)
 		} else {
 			t.merge.push(m)
 		}
+	}
+	if len(t.merge.open) > 0 {
+		t.total = 0 // nobody knows how much a pipe holds
 	}
 }
 
@@ -66,6 +71,7 @@ func (m *member) peek(t *Trace) bool {
 	}
 	m.first = m.frame.At
 	if !once {
+		m.size = st.Size()
 		m.file.Close()
 		m.file = m.file.unread()
 	}

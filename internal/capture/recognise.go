@@ -12,13 +12,13 @@ var errEmpty = errors.New("is empty")
 
 // recognise tells the format by its first bytes.
 func (f *File) recognise(s *stream, opts *Options) (err error) {
-	s.has(pcapFileHeader)
+	enough := s.has(pcapFileHeader)
 	head := s.buf[s.off:s.end]
 	switch {
-	case len(head) == 0 && s.err == io.EOF:
-		return errEmpty
-	case len(head) == 0:
+	case !enough && s.err != io.EOF:
 		return s.finish()
+	case len(head) == 0:
+		return errEmpty
 	case isPcap(head):
 		f.info.Format = "pcap"
 		p, err := newPcap(s)
@@ -54,7 +54,7 @@ const maxText = 64 << 20
 // text reads scenario text and goes on with the packets that it describes.
 func (f *File) text(s *stream, opts *Options) error {
 	head := s.buf[s.off:s.end]
-	if opts.Text == nil || bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(trimRune(head)) {
+	if opts.Text == nil || foreign(head) != "" || bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(trimRune(head)) {
 		return unknown(head)
 	}
 	text, err := io.ReadAll(io.LimitReader(s, maxText+1))
@@ -99,12 +99,20 @@ var others = []struct{ magic, what string }{
 	{"\x7fELF", "this is a program"},
 }
 
-func unknown(head []byte) error {
-	const say = "is neither a pcap nor a pcapng file"
+// foreign says what a file of another kind is, and "" if that is not known.
+func foreign(head []byte) string {
 	for _, o := range others {
 		if bytes.HasPrefix(head, []byte(o.magic)) {
-			return fmt.Errorf("%s: %s", say, o.what)
+			return o.what
 		}
 	}
-	return fmt.Errorf("%s: it begins with % x", say, head[:min(len(head), 8)])
+	return ""
+}
+
+func unknown(head []byte) error {
+	what := foreign(head)
+	if what == "" {
+		what = fmt.Sprintf("it begins with % x", head[:min(len(head), 8)])
+	}
+	return fmt.Errorf("is neither a pcap nor a pcapng file: %s", what)
 }

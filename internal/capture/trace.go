@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"sync/atomic"
 )
@@ -43,7 +42,6 @@ func OpenTrace(names []string, opts Options) (*Trace, []error) {
 		}
 		t.members = append(t.members, m)
 	}
-	t.total = totalSize(names)
 	if len(t.members) == 1 {
 		t.openLone()
 	} else {
@@ -58,26 +56,12 @@ func OpenTrace(names []string, opts Options) (*Trace, []error) {
 	return t, errs
 }
 
-// totalSize is how many bytes there are to read, or 0 if that cannot be known.
-func totalSize(names []string) (total int64) {
-	for _, name := range names {
-		st, err := os.Stat(name)
-		if name == stdinName || err == nil && !st.Mode().IsRegular() {
-			return 0
-		}
-		if err == nil {
-			total += st.Size()
-		}
-	}
-	return total
-}
-
 // openLone opens the only input; there is nothing to merge.
 func (t *Trace) openLone() {
 	m := t.members[0]
 	m.file, m.err = open(m.name, &t.opts, setup{block: blockSize, counter: &t.read})
 	if m.err == nil {
-		t.lone = m
+		t.lone, t.total = m, m.file.in.size
 	}
 }
 

@@ -1,0 +1,61 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/bits"
+
+	"github.com/ulikunitz/xz"
+)
+
+// openXZ guards the library against two things that it takes as they come: a
+// history of any size, and a stream that ends inside a block header.
+func openXZ(r *bufio.Reader) (io.Reader, error) {
+	if history := xzHistory(r); history > maxWindow {
+		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", history>>20, maxWindow>>20)
+	}
+	return xz.NewReader(bufio.NewReaderSize(&xzSource{r: r}, sniffSize))
+}
+
+// xzHistory is the history that the first block of an xz stream asks for, in
+// bytes, or 0 if there is none; the library would allocate up to 4 GiB at once
+// (https://tukaani.org/xz/xz-file-format.txt sections 3.1 and 5.3.1).
+func xzHistory(r *bufio.Reader) uint64 {
+	const streamHeader, lzma2, sizes = 12, 0x21, 0xc0
+	b, _ := r.Peek(streamHeader + 32)
+	if len(b) < streamHeader+32 {
+		return 0 // an empty stream is as long
+	}
+	flags, b := b[streamHeader+1], b[streamHeader+2:]
+	for range bits.OnesCount8(flags & sizes) { // the block's sizes come first, if stated
+		_, n := binary.Uvarint(b)
+		b = b[max(n, 0):]
+	}
+	if b[0] != lzma2 || b[1] != 1 {
+		return 0 // not a filter that is read at all
+	}
+	exponent := min(b[2], 40)
+	return uint64(2|exponent&1) << (exponent/2 + 11)
+}
+
+// An xzSource tells an xz stream that was cut from one that is whole, which
+// ends in the footer's magic and zeros (section 2.1.2.4 there).
+type xzSource struct {
+	r    io.Reader
+	tail []byte // the last two bytes before trailing zeros
+}
+
+func (x *xzSource) Read(p []byte) (int, error) {
+	n, err := x.r.Read(p)
+	if read := bytes.TrimRight(p[:n], "\x00"); len(read) > 0 {
+		x.tail = append(x.tail, read[max(0, len(read)-2):]...)
+		x.tail = append(x.tail[:0], x.tail[max(0, len(x.tail)-2):]...)
+	}
+	if err == io.EOF && string(x.tail) != "YZ" {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
