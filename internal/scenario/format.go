@@ -70,7 +70,7 @@ type printer struct {
 	decimals int
 }
 
-// header writes the start and the hosts.
+// header writes the start, the hosts, and the ISNs that they begin with.
 func (p *printer) header(dst []byte) []byte {
 	if p.t.Start != defaultStart {
 		dst = append(dst, "start "...)
@@ -92,7 +92,22 @@ func (p *printer) header(dst []byte) []byte {
 		dst = h.Attrs.append(dst, &plain.Attrs, 0)
 		dst = append(dst, '\n')
 	}
+	for i := range p.t.Lines {
+		if l := &p.t.Lines[i]; l.isSegment() {
+			dst = p.firstISS(dst, l.From, l.SeqBase)
+			dst = p.firstISS(dst, l.To, l.AckBase)
+		}
+	}
 	return dst
+}
+
+// firstISS writes the ISN that a host begins with.
+func (p *printer) firstISS(dst []byte, host int, isn reassembly.Seq) []byte {
+	if p.state[host].used {
+		return dst
+	}
+	p.state[host].used = true
+	return p.iss(dst, host, isn)
 }
 
 // measure finds the widths of the columns.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds on what is read: a scenario may be anybody's input.
@@ -47,8 +49,9 @@ func parse(name string, text []byte) (*File, error) {
 		line = strings.TrimRight(line, "\r")
 		n++
 		section, isMarker := marker(line)
-		var err error
+		err := checkText(n, line)
 		switch {
+		case err != nil:
 		case isMarker && section != "trace":
 			err = fmt.Errorf("%d:1: section %q is no trace; write %s", n, clip(section), traceMarker)
 		case isMarker:
@@ -72,6 +75,18 @@ func parse(name string, text []byte) (*File, error) {
 	}
 	f.Story = strings.TrimSpace(story.String())
 	return f, nil
+}
+
+// checkText refuses what is no text: it would reach a terminal by way of
+// comments and stories.
+func checkText(n int, line string) error {
+	if i := strings.IndexFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }); i >= 0 {
+		return fmt.Errorf("%d:%d: a control character", n, i+1)
+	}
+	if !utf8.ValidString(line) {
+		return fmt.Errorf("%d:1: not UTF-8", n)
+	}
+	return nil
 }
 
 // finish adds the trace that ends before line n, if one was begun.

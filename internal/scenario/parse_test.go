@@ -194,6 +194,8 @@ func TestParse_wrong(t *testing.T) {
 	const syn = "0 client > server S 0:0(0) win 1"
 	for _, c := range []struct{ text, want string }{
 		{"", "x:1:1: the trace before this line is empty"},
+		{syn + " # \x1b[2J", "x:1:36: a control character"},
+		{"\xff", "x:1:1: not UTF-8"},
 		{"prose", `x:1:1: a line begins with a time, or with start, host, iss or drop, not with "prose"`},
 		{"0 client > server", "x:1:18: FLAGS is missing"},
 		{"0 client < server S 0:0(0) win 1", "x:1:10: want SIDE > SIDE"},

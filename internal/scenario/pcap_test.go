@@ -31,6 +31,9 @@ func read(input []byte) (segs []reassembly.Segment, frames uint32, info capture.
 		}
 	}
 	info = tr.Infos()[0]
+	if tr.Steps() > 0 {
+		info.Warnings = nil // the trace steps back; a reader may say so
+	}
 	return segs, frames, info, errors.Join(info.Err, tr.Close())
 }
 
