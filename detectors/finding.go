@@ -70,6 +70,7 @@ type Finding struct {
 	Title    string       // one line
 	Message  string       // the sentence for the ticket, endpoints named
 	Limits   fsm.Limits
+	Absence  bool // it rests on something that did not come, which a lossy capture may have missed
 	Metrics  []Metric
 	Evidence []Evidence // [0] is the anchor; never empty
 }

@@ -33,7 +33,7 @@ func (r *Report) WakeAt(at int64) {
 	}
 }
 
-// Deadline returns the time asked for and forgets it; 0 if there is none.
+// Deadline is the time asked for; 0 if there is none.
 func (r *Report) Deadline() int64 { return r.wake }
 
 // Woken forgets the deadline, before Due is called.
@@ -56,22 +56,28 @@ func (r *Report) Find(outcome string, culprit reassembly.Side, at int64, evidenc
 	return f
 }
 
-// StatesAt sets the finding's states to those of trace time at.
-func (r *Report) StatesAt(f *Finding, at int64) {
-	for side := range reassembly.Side(2) {
-		f.States[side], _ = r.Conn.State(side, at, r.Settings.TimeWait)
+// Absence marks a finding that rests on something not coming since trace time
+// since. It is undecided if the capture may have missed it.
+func (r *Report) Absence(f *Finding, since int64) {
+	f.Absence = true
+	f.Doubt()
+	if f.Verdict == Seen && r.Conn.HoleSince(since-int64(time.Second)) {
+		f.Undecide("holes: bytes were acknowledged that the capture never saw, so that it may have missed an answer too")
 	}
 }
 
-// Absence turns a seen finding that rests on something not coming since trace
-// time since into an undecided one, if the capture may have missed it.
-func (r *Report) Absence(f *Finding, since int64) {
+// Doubt makes a seen finding that rests on an absence undecided if one of its
+// limits means that the capture may have missed what is said to be absent.
+func (f *Finding) Doubt() {
+	if !f.Absence || f.Verdict != Seen {
+		return
+	}
 	for _, l := range [...]struct {
 		limit fsm.Limits
 		why   string
 	}{
 		{fsm.OneSided, "one-sided: only one direction was captured, so that an answer could not be seen"},
-		{fsm.AcksFiltered, "acks-filtered: the capture holds no pure ACKs, so that an answer may have been left out"},
+		{fsm.AcksFiltered, "acks-filtered: the capture leaves pure ACKs out, and the answer may have been one"},
 		{fsm.KernelDrops, "kernel-drops: the capturing system lost packets, and an answer may have been among them"},
 		{fsm.Evicted, "evicted: the connection was dropped from memory before the trace ended"},
 	} {
@@ -79,9 +85,6 @@ func (r *Report) Absence(f *Finding, since int64) {
 			f.Undecide(l.why)
 			return
 		}
-	}
-	if r.Conn.HoleSince(since - int64(time.Second)) {
-		f.Undecide("holes: bytes were acknowledged that the capture never saw, so that it may have missed an answer too")
 	}
 }
 
@@ -144,4 +147,12 @@ func span(ns int64) string {
 	default:
 		return fmt.Sprintf("%.1f days", s/86400)
 	}
+}
+
+// StatesNow are both ends' states at trace time at.
+func (r *Report) StatesNow(at int64) (states [2]fsm.State) {
+	for side := range reassembly.Side(2) {
+		states[side], _ = r.Conn.State(side, at, r.Settings.TimeWait)
+	}
+	return states
 }

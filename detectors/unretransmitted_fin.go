@@ -26,7 +26,7 @@ var UnretransmittedFIN = &Detector{
 		NotThis: "A FIN repeated with backoff and ignored: the closer does its part. A capture that ends too soon, or " +
 			"that holds one direction only: undecided. A RST from either side: the connection ended after all. A " +
 			"closer that still waits for older data to be acknowledged, or for the peer's window to open: its FIN is not due yet.",
-		Peers: "Wireshark says nothing about a FIN that is not acknowledged, and tcptrace calls the connection complete " +
+		Peers: "Wireshark says nothing about a FIN that is not acknowledged, and Ostermann's tcptrace calls the connection complete " +
 			"once both FINs were seen.",
 		Refs:  []string{"KB Q254930", "RFC 9293 3.8.1", "RFC 6298 5"},
 		Since: "0.1",
@@ -141,7 +141,7 @@ func (w *unretransmittedFIN) tell(side reassembly.Side, at, now int64, r *Report
 		evidence = append(evidence, Evidence{"still does not acknowledge the FIN", f.unaware})
 	}
 	found := r.Find(outcome, side, at, evidence...)
-	r.StatesAt(&found, now)
+	found.States = r.StatesNow(now)
 	found.End = now
 	found.Roles = []Role{{"closer", side}, {"peer", side.Peer()}}
 	waited := now - max(f.fin.At, f.busy)

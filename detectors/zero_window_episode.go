@@ -150,7 +150,7 @@ func (e *episode) finding(outcome string, at int64, by *Evidence, prober reassem
 	receiver := prober.Peer()
 	f := r.Find(outcome, receiver, at, evidence...)
 	if by == nil {
-		r.StatesAt(&f, at)
+		f.States = r.StatesNow(at)
 	}
 	f.End = at
 	f.Roles = []Role{{"prober", prober}, {"receiver", receiver}}

@@ -24,7 +24,7 @@ var ZeroWindowProbeLoop = &Detector{
 			"sender by hand, or by a limit there (TCP_USER_TIMEOUT; RFC 1122 4.2.3.5 asks for R2 of 100 s at least).",
 		NotThis: "Keep-alives, which have the same form on Linux but meet an open window. A burst that was in flight when the " +
 			"window shut. A window that closes for a moment and opens again.",
-		Peers: "Wireshark calls Linux's probes Keep-Alive, because it does not look at the peer's window, and tcptrace counts " +
+		Peers: "Wireshark calls Linux's probes Keep-Alive, because it does not look at the peer's window, and Ostermann's tcptrace counts " +
 			"only probes that carry data.",
 		Refs:  []string{"KB Q117317", "RFC 9293 3.8.6.1", "RFC 1122 4.2.2.17"},
 		Since: "0.1",

@@ -227,3 +227,51 @@ func (c *Conn) Over() bool {
 func (c *Conn) Synchronized() bool {
 	return c.ends[0].half.Phase >= Open && c.ends[1].half.Phase >= Open
 }
+
+// Distance is how far the segment lies from where the connection is, in
+// sequence numbers of both directions; ok says that it can belong to it at all.
+// It tells apart connections that share a four-tuple.
+func (c *Conn) Distance(seg *reassembly.Segment, side reassembly.Side) (d uint64, ok bool) {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	wide := c.scaleUnknown()
+	ok = own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	if own.out.Knows(reassembly.KnowNxt) {
+		d += abs(own.out.Nxt.To(seg.Seq))
+	}
+	if seg.Flags&reassembly.ACK != 0 {
+		ok = ok && peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+		if peer.out.Knows(reassembly.KnowNxt) {
+			d += abs(peer.out.Nxt.To(seg.Ack))
+		}
+	}
+	return d, ok
+}
+
+func abs(n int32) uint64 { return uint64(max(int64(n), -int64(n))) }
+
+// Expects reports whether a SYN or SYN-ACK of side belongs to this connection's
+// opening: it repeats the side's own, or is the first that the side can send.
+func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	switch {
+	case own.out.Knows(reassembly.KnowISS):
+		return own.out.ISS == seg.Seq
+	case own.out.Knows(reassembly.KnowNxt) || c.Over():
+		return false
+	case seg.Flags&reassembly.ACK == 0: // simultaneous open (RFC 9293 3.5)
+		return peer.half.Phase == Opening
+	}
+	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
+}
+
+// FINRank says whether the side's FIN was the first or the second of the
+// connection: 0 or 1.
+func (c *Conn) FINRank(side reassembly.Side) int {
+	if c.ends[side].half.is(finSecond) {
+		return 1
+	}
+	return 0
+}
+
+// HasKey reports whether the connection has this four-tuple.
+func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key == *k }

@@ -26,6 +26,7 @@ const (
 	finAgain                          // sent its FIN more than once
 	shut                              // advertises window 0
 	synSeen                           // its SYN was captured, with its options
+	finSecond                         // its FIN came after the peer's
 	timing                            // a segment of this direction is being timed
 )
 

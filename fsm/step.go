@@ -236,6 +236,9 @@ func (s *step) finish() {
 	switch {
 	case h.Phase < Shut:
 		h.FIN, h.Phase = f, Shut
+		if s.peer.half.Phase >= Shut {
+			h.bits |= finSecond
+		}
 		if s.peer.half.Phase == Done {
 			h.bits |= closedSecond
 		}

@@ -150,7 +150,7 @@ func writeCells(out *csv.Writer, row []string) {
 // (OWASP, CSV injection), or the full-width forms of these. An apostrophe in
 // front means text to all of them.
 func plainCell(s string) string {
-	s = clean(s)
+	s = Clean(s)
 	for _, mark := range [...]string{"=", "+", "-", "@", "＝", "＋", "－", "＠"} {
 		if strings.HasPrefix(strings.TrimLeft(s, " "), mark) {
 			return "'" + s

@@ -112,7 +112,7 @@ func (t *textWriter) flowCells(row *flowRow, f *result.Flow) {
 		row.text = append(row.text, duration(f.RTT)...)
 	}
 	row.cell(row.text)
-	row.cell(append(row.text, clean(f.Ending)...))
+	row.cell(append(row.text, Clean(f.Ending)...))
 	row.text = append(t.appendState(row.text, f, own), '/')
 	row.cell(t.appendState(row.text, f, peer))
 	row.cell(append(row.text, f.Limits.String()...))

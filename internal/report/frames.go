@@ -58,7 +58,7 @@ func frameLines(r *result.Report, o *Options, f *result.Finding) []string {
 				count(uint64(len(evidence)-framesHead-framesTail), "frame")+" like these")
 		}
 		if i == 0 && len(r.Captures) > 1 || i > 0 && evidence[i].Seg.File != evidence[i-1].Seg.File {
-			lines = append(lines, "in "+clean(o.file(r, &evidence[i].Seg))+":")
+			lines = append(lines, "in "+Clean(o.file(r, &evidence[i].Seg))+":")
 		}
 		lines = append(lines, t.line(&evidence[i]))
 	}
@@ -94,7 +94,7 @@ func (t *frameTable) line(e *detectors.Evidence) string {
 	return strings.TrimRight(padLeft(strconv.Itoa(int(e.Seg.Frame)), t.frame)+"  "+
 		padLeft(t.offset(&e.Seg), t.time)+"  "+
 		padRight(direction(t.flow, &e.Seg), t.direction)+"  "+
-		padRight(flags, t.flags)+"  "+padRight(rest, t.rest)+"  "+clean(e.Role), " ")
+		padRight(flags, t.flags)+"  "+padRight(rest, t.rest)+"  "+Clean(e.Role), " ")
 }
 
 // segment is the notation in two columns. Timestamps are left out: on nearly

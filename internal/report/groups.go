@@ -15,7 +15,7 @@ type class struct {
 }
 
 // String is "slug/outcome".
-func (c class) String() string { return clean(c.detector + "/" + c.outcome) }
+func (c class) String() string { return Clean(c.detector + "/" + c.outcome) }
 
 // A group is what people should read as one trouble: findings of one class with
 // one host at fault. A million connections with one cause are one group.

@@ -20,7 +20,7 @@ func wrap(prose string, width int) []string {
 		}
 		line, used := "", 0
 		for _, word := range strings.Fields(paragraph) {
-			word = clean(word)
+			word = Clean(word)
 			n := utf8.RuneCountInString(word)
 			if used > 0 && used+1+n > width {
 				lines = append(lines, line)

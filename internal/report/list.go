@@ -131,6 +131,6 @@ func (t *textWriter) sample(text string) {
 	}
 	t.heading("Sample")
 	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		t.line(strings.TrimRight("  "+clean(strings.ReplaceAll(l, "\t", "    ")), " "))
+		t.line(strings.TrimRight("  "+Clean(strings.ReplaceAll(l, "\t", "    ")), " "))
 	}
 }

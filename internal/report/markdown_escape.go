@@ -10,7 +10,7 @@ func mdCode(s string) string {
 	if s == "" {
 		return ""
 	}
-	return "`" + harmless(clean(s)) + "`"
+	return "`" + harmless(Clean(s)) + "`"
 }
 
 // harmless spells out what is markup in some tracker even inside code.
@@ -37,7 +37,7 @@ func spellOut(b []byte, s, marks string) []byte {
 // finished text, where no escape helps: their marks are spelled out.
 func mdProse(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	s = string(spellOut(nil, clean(s), "@#"))
+	s = string(spellOut(nil, Clean(s), "@#"))
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if strings.IndexByte("\\`*[]<>|~{}!&$^", s[i]) >= 0 || s[i] == '_' && !inWord(s, i) {

@@ -65,7 +65,7 @@ func part(f *result.Finding, side reassembly.Side) string {
 	var words []string
 	for _, role := range f.Roles {
 		if role.Side == side {
-			words = append(words, clean(role.Name))
+			words = append(words, Clean(role.Name))
 		}
 	}
 	switch {

@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// clean returns s with everything spelled out that a terminal or an editor
+// Clean returns s with everything spelled out that a terminal or an editor
 // would act on instead of showing: control characters of both kinds, escapes,
 // bidirectional overrides, invisible and formatting characters, line
 // separators, and bytes that are not UTF-8.
-func clean(s string) string {
+func Clean(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] >= 0x7f {
 			return string(appendClean(nil, s))
@@ -18,7 +18,7 @@ func clean(s string) string {
 	return s
 }
 
-// appendClean appends clean(s).
+// appendClean appends Clean(s).
 func appendClean(b []byte, s string) []byte {
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)

@@ -24,15 +24,15 @@ func TestClean(t *testing.T) {
 		"caf\xe9":             `caf\xe9`,
 		"\xed\xa0\x80":        `\xed\xa0\x80`, // half a surrogate pair
 	} {
-		if got := clean(in); got != want {
-			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		if got := Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
 
 func FuzzClean(f *testing.F) {
 	f.Add("\x1b[31m\u202e\xff")
-	f.Fuzz(func(t *testing.T, s string) { requireHarmless(t, clean(s), "") })
+	f.Fuzz(func(t *testing.T, s string) { requireHarmless(t, Clean(s), "") })
 }
 
 // requireHarmless fails on anything that a terminal acts on, other than allowed.

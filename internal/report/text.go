@@ -193,7 +193,7 @@ func (t *textWriter) filters(f *result.Finding) []string {
 	files, filters := displayFilters(t.r, t.o, f)
 	if len(t.r.Captures) > 1 {
 		for i := range filters {
-			filters[i] += "  in " + clean(files[i])
+			filters[i] += "  in " + Clean(files[i])
 		}
 	}
 	return filters

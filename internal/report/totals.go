@@ -15,7 +15,7 @@ func (t *textWriter) totals() {
 	}
 	for i := range t.r.Captures {
 		for _, warning := range captureWarnings(&t.r.Captures[i]) {
-			t.line(t.paint.severity(detectors.Warning, "Warning:"), " ", clean(warning))
+			t.line(t.paint.severity(detectors.Warning, "Warning:"), " ", Clean(warning))
 		}
 	}
 }

@@ -110,3 +110,13 @@ type Finding struct {
 	Revision int  // live: 1, 2, ... as the outcome changes
 	Final    bool // it cannot change any more
 }
+
+// A Turn is one segment of a connection that is told in full, and where it left
+// both ends.
+type Turn struct {
+	Seg     reassembly.Segment
+	Side    reassembly.Side
+	Class   fsm.Class
+	State   [2]fsm.State
+	Bounded [2]bool
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+)
+
+// flags are what the command line says, one field per flag.
+type flags struct {
+	detect   string
+	set      []string
+	list     bool
+	explain  string
+	filter   string
+	filterBP string
+
+	flows  bool
+	flow   string
+	states bool
+	at     string
+	all    bool
+
+	format    string
+	output    string
+	names     string
+	undecided bool
+	color     string
+	quiet     bool
+	verbose   bool
+	noBar     bool
+
+	failOn    string
+	timeWait  time.Duration
+	maxFlows  int
+	workers   int
+	checksums bool
+	version   bool
+	help      bool
+	files     []string
+}
+
+// group is flags that belong together in --help.
+type group struct {
+	title string
+	set   *pflag.FlagSet
+}
+
+// define makes the flag set, in groups: the one source of parsing, --help,
+// the manual page and shell completion.
+func define(f *flags) []group {
+	var groups []group
+	add := func(title string) *pflag.FlagSet {
+		set := pflag.NewFlagSet(title, pflag.ContinueOnError)
+		set.SortFlags = false
+		groups = append(groups, group{title, set})
+		return set
+	}
+	s := add("What to look at")
+	s.StringVar(&f.filter, "filter", "", "only frames that match the pcap-filter `EXPR`ession")
+	s.StringVar(&f.filterBP, "filter-bpf", "", "only frames that match the program in `FILE`, as tcpdump -ddd prints it")
+	s.BoolVar(&f.checksums, "verify-checksums", false, "leave out segments whose checksum is provably wrong")
+
+	s = add("What to look for")
+	s.StringVarP(&f.detect, "detect", "d", "", "`LIST` of detectors: a,b only these; -a,-b all but these")
+	s.StringArrayVar(&f.set, "set", nil, "change a threshold, `SLUG.PARAM=VALUE`; may be repeated")
+	s.DurationVar(&f.timeWait, "time-wait", engine.DefaultTimeWait, "how long TIME_WAIT lasts (Linux: 60s; RFC 9293: 4m)")
+	s.BoolVar(&f.list, "list", false, "list the detectors")
+	s.StringVar(&f.explain, "explain", "", "tell all about the detector `SLUG`, with its sample")
+
+	s = add("What to see")
+	s.BoolVar(&f.flows, "flows", false, "one row per connection")
+	s.StringVar(&f.flow, "flow", "", "one connection in full: its number, or A:PORT-B:PORT (`ID`)")
+	s.BoolVar(&f.states, "states", false, "the sockets of both hosts, as netstat -an would print them")
+	s.StringVar(&f.at, "at", "", "with --states: after all frames up to `TIME` (RFC 3339, or +12.5 seconds from the first frame)")
+	s.BoolVar(&f.all, "all", false, "with --states: CLOSED ends too")
+	s.BoolVar(&f.undecided, "undecided", false, "print what the capture could not decide, too")
+	s.StringVar(&f.names, "names", "rfc", "spelling of states: rfc, netstat, ss or kb (`STYLE`)")
+
+	s = add("Output")
+	s.StringVar(&f.format, "format", "", "text, json, ndjson, markdown, csv or scenario (`NAME`; default text)")
+	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, in the format of its extension; never half a file")
+	s.StringVar(&f.color, "color", "auto", "auto, always or never (`WHEN`); NO_COLOR is honoured")
+	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress")
+	s.BoolVarP(&f.verbose, "verbose", "v", false, "tell what is being done")
+
+	s = add("Running")
+	s.StringVar(&f.failOn, "fail-on", "warning", "lowest severity that makes the exit status 1: info, warning, critical or never (`LEVEL`)")
+	s.IntVar(&f.maxFlows, "max-flows", engine.DefaultMaxFlows, "connections held at a time (`N`)")
+	s.IntVar(&f.workers, "workers", 0, "goroutines that judge; 0 chooses (`N`)")
+	s.BoolVar(&f.version, "version", false, "print the version")
+	s.BoolVarP(&f.help, "help", "h", false, "print this")
+	return groups
+}
+
+// parse reads the command line.
+func parse(args []string) (*flags, []group, error) {
+	f := new(flags)
+	groups := define(f)
+	all := pflag.NewFlagSet("tcptrace", pflag.ContinueOnError)
+	all.SetOutput(io.Discard)
+	for _, g := range groups {
+		all.AddFlagSet(g.set)
+	}
+	if err := all.Parse(args); err != nil {
+		return f, groups, err
+	}
+	f.files = all.Args()
+	return f, groups, f.check()
+}
+
+// check refuses what contradicts itself before any work is done.
+func (f *flags) check() error {
+	oneOf := func(flag, value string, words ...string) error {
+		for _, w := range words {
+			if value == w {
+				return nil
+			}
+		}
+		return fmt.Errorf("--%s %q: want one of %s", flag, value, strings.Join(words, ", "))
+	}
+	if err := oneOf("color", f.color, "auto", "always", "never"); err != nil {
+		return err
+	}
+	if err := oneOf("fail-on", f.failOn, "info", "warning", "critical", "never"); err != nil {
+		return err
+	}
+	switch {
+	case f.at != "" && !f.states:
+		return fmt.Errorf("--at goes with --states")
+	case f.all && !f.states:
+		return fmt.Errorf("--all goes with --states")
+	case f.states && f.flow != "":
+		return fmt.Errorf("--states and --flow exclude each other")
+	case f.maxFlows < 1:
+		return fmt.Errorf("--max-flows must be at least 1")
+	case f.workers < 0:
+		return fmt.Errorf("--workers must not be negative")
+	case f.timeWait <= 0:
+		return fmt.Errorf("--time-wait must be positive")
+	case f.filter != "" && f.filterBP != "":
+		return fmt.Errorf("--filter and --filter-bpf exclude each other")
+	}
+	return nil
+}
+
+// usage prints --help.
+func usage(w io.Writer, groups []group) {
+	fmt.Fprint(w, `tcptrace says what went wrong in the TCP connections of a capture, which host
+did it, and which frames prove it.
+
+  tcptrace [flags] FILE...    read captures (- is standard input); several are one trace
+
+pcap and pcapng, also compressed (gzip, zstd, lz4, xz), and scenario text.
+`)
+	for _, g := range groups {
+		fmt.Fprintf(w, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
+	}
+	fmt.Fprint(w, `
+Exit status: 0 nothing found at or above --fail-on; 1 something found; 2 some of
+the work could not be done (whatever could be done is still reported).
+`)
+}

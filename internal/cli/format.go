@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// writer writes a report in one format.
+type writer func(io.Writer, *result.Report, report.Options) error
+
+// format is one output format and the file extensions that mean it.
+type format struct {
+	name       string
+	extensions []string
+	write      writer
+}
+
+var formats = []format{
+	{"text", []string{".txt"}, report.Text},
+	{"json", []string{".json"}, report.JSON},
+	{"ndjson", []string{".ndjson", ".jsonl"}, report.NDJSON},
+	{"markdown", []string{".md", ".markdown"}, report.Markdown},
+	{"csv", []string{".csv"}, report.CSV},
+	{"scenario", []string{".txtar"}, nil},
+}
+
+// chooseFormat is the format by name, or by the output's extension.
+func chooseFormat(name, output string) (*format, error) {
+	if name == "" && output != "" {
+		ext := strings.ToLower(filepath.Ext(output))
+		for i := range formats {
+			for _, e := range formats[i].extensions {
+				if e == ext {
+					return &formats[i], nil
+				}
+			}
+		}
+		return nil, fmt.Errorf("-o %s: no format has the extension %q; say --format", output, ext)
+	}
+	if name == "" {
+		name = "text"
+	}
+	var known []string
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i], nil
+		}
+		known = append(known, formats[i].name)
+	}
+	return nil, fmt.Errorf("--format %q: want one of %s", name, strings.Join(known, ", "))
+}

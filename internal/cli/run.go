@@ -1,0 +1,259 @@
+// Package cli is the command: flags in, exit status out.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+	"github.com/tcptrace-go/tcptrace/samples"
+)
+
+// Env is the world as the command sees it.
+type Env struct {
+	Args      []string
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
+	Detectors []*detectors.Detector
+}
+
+// The exit statuses.
+const (
+	exitClean  = 0
+	exitFound  = 1
+	exitFailed = 2
+)
+
+// Run does what the arguments say and returns the exit status.
+func Run(env Env) int {
+	f, groups, err := parse(env.Args)
+	c := command{env: env, flags: f}
+	switch {
+	case err != nil:
+		c.complain(fmt.Errorf("%w (see --help)", err))
+		return exitFailed
+	case f.help:
+		usage(env.Stdout, groups)
+	case f.version:
+		fmt.Fprintln(env.Stdout, "tcptrace", Version())
+	case f.list:
+		c.check(report.List(env.Stdout, env.Detectors, c.reportOptions()))
+	case f.explain != "":
+		c.explain()
+	default:
+		c.analyse()
+	}
+	return c.status()
+}
+
+// command is one run.
+type command struct {
+	env    Env
+	flags  *flags
+	failed bool // some of the work could not be done
+	found  bool // something at or above --fail-on was seen
+}
+
+func (c *command) status() int {
+	switch {
+	case c.failed:
+		return exitFailed
+	case c.found:
+		return exitFound
+	}
+	return exitClean
+}
+
+// complain tells an error that leaves work undone.
+func (c *command) complain(err error) {
+	c.failed = true
+	fmt.Fprintln(c.env.Stderr, "tcptrace:", report.Clean(err.Error()))
+}
+
+// warn tells of something that does not.
+func (c *command) warn(text string) {
+	if !c.flags.quiet {
+		fmt.Fprintln(c.env.Stderr, "tcptrace: warning:", report.Clean(text))
+	}
+}
+
+func (c *command) check(err error) {
+	if err != nil {
+		c.complain(err)
+	}
+}
+
+func (c *command) explain() {
+	d := findDetector(c.env.Detectors, c.flags.explain)
+	if d == nil {
+		c.complain(fmt.Errorf("--explain: there is no detector %q (see --list)", c.flags.explain))
+		return
+	}
+	c.check(report.Explain(c.env.Stdout, d, samples.Text(d.Name), c.reportOptions()))
+}
+
+// analyse reads the captures and reports.
+func (c *command) analyse() {
+	f := c.flags
+	o, form, err := c.options()
+	if err == nil && len(f.files) == 0 {
+		err = errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
+	}
+	if err != nil {
+		c.complain(err)
+		return
+	}
+	trace, errs := capture.OpenTrace(f.files, capture.Options{Stdin: c.env.Stdin, Text: scenario.Pcapng})
+	defer trace.Close()
+	for _, err := range errs {
+		c.complain(err)
+	}
+	if len(errs) == len(f.files) {
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	hideBar := c.showProgress(trace)
+	r := engine.Run(ctx, trace, *o)
+	hideBar()
+	if ctx.Err() != nil {
+		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
+	}
+	for _, capture := range r.Captures {
+		for _, w := range capture.Warnings {
+			c.warn(w)
+		}
+	}
+	c.check(c.report(r, form, trace.RawTime))
+	c.found = c.fails(r)
+}
+
+// options are the engine's settings for this run, and the format of its output.
+func (c *command) options() (*engine.Options, *format, error) {
+	f := c.flags
+	form, err := chooseFormat(f.format, f.output)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := report.ParseNames(f.names); err != nil {
+		return nil, nil, err
+	}
+	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states, VerifyChecksums: f.checksums}
+	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
+		return nil, nil, err
+	}
+	if o.Settings, err = settings(c.env.Detectors, f); err != nil {
+		return nil, nil, err
+	}
+	if f.at != "" {
+		if o.Until, err = c.parseAt(f.at); err != nil {
+			return nil, nil, err
+		}
+	}
+	return o, form, nil
+}
+
+// parseAt reads the time of --at: RFC 3339, or seconds from the first frame,
+// for which the captures are opened once.
+func (c *command) parseAt(at string) (int64, error) {
+	if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
+		return t.UnixNano(), nil
+	}
+	d, err := strconv.ParseFloat(strings.TrimPrefix(at, "+"), 64)
+	if err != nil || !strings.HasPrefix(at, "+") || d < 0 || d > 1e9 {
+		return 0, fmt.Errorf("--at %q: want a time as 2006-01-02T15:04:05Z, or +SECONDS from the first frame", at)
+	}
+	for _, name := range c.flags.files {
+		if name == "-" {
+			return 0, errors.New("--at +SECONDS needs files: standard input cannot be read twice")
+		}
+	}
+	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
+	defer trace.Close()
+	var fr capture.Frame
+	if err := trace.Next(&fr); err != nil {
+		return 0, errors.New("--at +SECONDS: there is no first frame")
+	}
+	return fr.At + int64(d*float64(time.Second)), nil
+}
+
+// report prints the result in the form that was asked for.
+func (c *command) report(r *result.Report, form *format, rawTime func(uint16, uint32, int64) int64) error {
+	o := c.reportOptions()
+	o.RawTime = rawTime
+	return c.output(func(w io.Writer) error {
+		switch {
+		case c.flags.states && form.name == "json":
+			return report.StatesJSON(w, r.Trace.End, c.endpoints(r), o)
+		case c.flags.states:
+			return report.StatesText(w, r.Trace.End, c.endpoints(r), o)
+		}
+		return form.write(w, r, o)
+	})
+}
+
+// endpoints are the sockets of both hosts.
+func (c *command) endpoints(r *result.Report) []report.Endpoint {
+	var list []report.Endpoint
+	for i := range r.Flows {
+		fl := &r.Flows[i]
+		for side := range reassembly.Side(2) {
+			if isShown(fl.State[side].String(), c.flags.all) {
+				list = append(list, report.Endpoint{Flow: fl.ID, Local: fl.End[side], Foreign: fl.End[side.Peer()],
+					State: fl.State[side], Since: fl.Since[side], Bounded: fl.Bounded[side]})
+			}
+		}
+	}
+	return list
+}
+
+// isShown: CLOSED only if asked for, LISTEN never: a tap does not see it.
+func isShown(state string, all bool) bool {
+	return state != "LISTEN" && (all || state != "CLOSED")
+}
+
+func (c *command) reportOptions() report.Options {
+	names, _ := report.ParseNames(c.flags.names)
+	return report.Options{
+		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Version: Version(),
+		Docs: func(slug string) *detectors.Detector { return findDetector(c.env.Detectors, slug) },
+	}
+}
+
+// fails says whether something at or above --fail-on was seen.
+func (c *command) fails(r *result.Report) bool {
+	least, ok := map[string]detectors.Severity{"info": detectors.Info, "warning": detectors.Warning, "critical": detectors.Critical}[c.flags.failOn]
+	if !ok {
+		return false
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Verdict == detectors.Seen && f.Severity >= least {
+			return true
+		}
+	}
+	return false
+}
+
+// Version is the module's version as the build knows it.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}

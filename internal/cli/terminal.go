@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"os"
+	"time"
+
+	"github.com/cheggaaa/pb/v3"
+	"golang.org/x/term"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+)
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// useColor follows --color; auto means a terminal without NO_COLOR
+// (no-color.org) or TERM=dumb.
+func (c *command) useColor() bool {
+	switch c.flags.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return c.flags.output == "" && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(c.env.Stdout)
+}
+
+// Long files get a progress bar, once they have taken a while.
+const (
+	barAfter = 500 * time.Millisecond
+	barEvery = 200 * time.Millisecond
+)
+
+// showProgress shows how far reading has come, if standard error is a terminal,
+// and returns the function that takes the bar away.
+func (c *command) showProgress(trace *capture.Trace) (hide func()) {
+	_, total := trace.Progress()
+	if total == 0 || c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) {
+		return func() {}
+	}
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		wait := time.NewTimer(barAfter)
+		defer wait.Stop()
+		select {
+		case <-done:
+			return
+		case <-wait.C:
+		}
+		bar := pb.Full.New(0).SetTotal(total).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).SetWriter(c.env.Stderr).Start()
+		defer bar.Finish()
+		tick := time.NewTicker(barEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				read, _ := trace.Progress()
+				bar.SetCurrent(read)
+			}
+		}
+	}()
+	return func() { close(done); <-gone }
+}

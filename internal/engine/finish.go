@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// found is a finding on its way into the report.
+type found struct {
+	detectors.Finding
+	detector int    // position in the list, for the order
+	ord      uint64 // of its connection
+	finRank  int    // whether the culprit's FIN was the first or second
+}
+
+// report ends every connection and puts the findings into their order: by time,
+// then connection, then detector. None of it depends on the judges.
+func (r *reader) report() *result.Report {
+	c := collector{options: r.options, end: r.end(), gaps: r.gaps, limits: r.captureLimits()}
+	for _, j := range r.team.judges {
+		for _, p := range j.parts {
+			if p != nil {
+				c.collect(p)
+			}
+		}
+	}
+	c.doubtFINs()
+	rep := &result.Report{
+		Options: result.Options{TimeWait: int64(r.options.Settings.TimeWait)},
+		Trace:   result.Span{First: r.first, Last: r.last, End: c.end},
+		Totals: result.Totals{
+			Packets: r.packets, TCPSegments: r.segments, Copies: c.copies,
+			Flows: uint64(len(c.ordinals)), EvictedFlows: c.dropped, Skipped: r.skippedFrames(),
+		},
+	}
+	for _, d := range r.options.Detectors {
+		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
+	}
+	for _, info := range r.trace.Infos() {
+		rep.Captures = append(rep.Captures, captureOf(&info))
+	}
+	c.number(rep)
+	rep.Totals.Flows += c.dropped - c.keptDropped
+	return rep
+}
+
+func (r *reader) skippedFrames() []result.Count {
+	var counts []result.Count
+	for reason, n := range r.skipped {
+		if n > 0 {
+			counts = append(counts, result.Count{Name: decode.Reason(reason).String(), N: n})
+		}
+	}
+	slices.SortFunc(counts, func(a, b result.Count) int { return cmp.Compare(a.Name, b.Name) })
+	return counts
+}
+
+// collector gathers what the partitions hold at the end.
+type collector struct {
+	options     *Options
+	end         int64
+	gaps        []gap
+	limits      fsm.Limits
+	rows        []numbered
+	found       []found
+	ordinals    []uint64 // of every connection that is still known
+	fins        census
+	copies      uint64
+	dropped     uint64
+	keptDropped uint64 // dropped, but kept for their findings
+}
+
+// numbered is a row with the ordinal that its ID comes from.
+type numbered struct {
+	result.Flow
+	ord uint64
+}
+
+func (c *collector) collect(p *partition) {
+	for i := range p.table.made {
+		f := p.table.flow(i)
+		if !f.live {
+			continue
+		}
+		before := len(c.found)
+		e := p.ending(i, f, c.end, c.gaps)
+		p.finish(f, e, c.limits, func(d int, fd detectors.Finding) {
+			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
+		})
+		f.conn.Settle()
+		if c.options.AllFlows || len(c.found) > before {
+			c.rows = append(c.rows, numbered{p.row(f, e), f.ordinal})
+		}
+		c.ordinals = append(c.ordinals, f.ordinal)
+		c.copies += f.conn.Copies()
+		p.fins.count(&f.conn)
+	}
+	for _, k := range p.kept {
+		c.rows = append(c.rows, numbered{k.row, k.ord})
+		c.ordinals = append(c.ordinals, k.ord)
+		for i := range k.found {
+			k.found[i].Limits |= c.limits
+			k.found[i].Doubt()
+		}
+		c.found = append(c.found, k.found...)
+		c.keptDropped++
+	}
+	c.dropped += p.dropped
+	c.fins.add(&p.fins)
+}
+
+// minFINs is how many FINs of one rank, none of them acknowledged, show that
+// the capture leaves such ACKs out: captures of a phone's VPN do.
+const minFINs = 5
+
+// doubtFINs makes what was said of unacknowledged FINs undecided if the capture
+// shows no acknowledgment of any FIN of that rank.
+func (c *collector) doubtFINs() {
+	for i := range c.found {
+		f := &c.found[i]
+		if f.Detector != detectors.UnretransmittedFIN.Name || f.Verdict != detectors.Seen {
+			continue
+		}
+		if c.fins.sent[f.finRank] >= minFINs && c.fins.acked[f.finRank] == 0 {
+			f.Limits |= fsm.AcksFiltered
+			f.Doubt()
+		}
+	}
+}
+
+// number gives connections and findings their order, numbers and IDs.
+func (c *collector) number(rep *result.Report) {
+	slices.Sort(c.ordinals)
+	slices.SortFunc(c.rows, func(a, b numbered) int { return cmp.Compare(a.ord, b.ord) })
+	rep.Flows = make([]result.Flow, len(c.rows))
+	byOrd := make(map[uint64]*result.Flow, min(len(c.found), len(c.rows)))
+	for i := range c.rows {
+		rep.Flows[i] = c.rows[i].Flow
+		n, _ := slices.BinarySearch(c.ordinals, c.rows[i].ord)
+		rep.Flows[i].ID = uint64(n) + 1
+	}
+	for i := range c.found {
+		byOrd[c.found[i].ord] = nil
+	}
+	for i := range c.rows {
+		if _, is := byOrd[c.rows[i].ord]; is {
+			byOrd[c.rows[i].ord] = &rep.Flows[i]
+		}
+	}
+	slices.SortStableFunc(c.found, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector))
+	})
+	seen := map[string]int{}
+	for i := range c.found {
+		f := &c.found[i]
+		flow := byOrd[f.ord]
+		rep.Findings = append(rep.Findings, result.Finding{Finding: f.Finding, ID: identify(&f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true})
+	}
+}
+
+// row is what is reported of a connection.
+func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
+	c := &f.conn
+	row := result.Flow{
+		Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
+	}
+	if _, known := c.Opener(); known {
+		row.Initiator = result.InitiatorA
+	}
+	at := e.At
+	if p.options.Until != 0 {
+		at = p.options.Until
+	}
+	for side := range reassembly.Side(2) {
+		row.End[side] = c.Endpoint(side)
+		row.State[side], row.Since[side] = c.State(side, at, p.options.Settings.TimeWait)
+		row.Bounded[side] = c.Bounded(side)
+		row.ISS[side] = c.Stream(side).ISS
+		row.Packets[side] = c.Packets(side)
+		row.Bytes[side] = c.Bytes(side)
+		row.Rexmits[side] = c.Retransmissions(side)
+	}
+	return row
+}
+
+// endingName says how a connection ended, in one word.
+func endingName(c *fsm.Conn, why detectors.Why) string {
+	a, b := c.Half(reassembly.A).Phase, c.Half(reassembly.B).Phase
+	_, reset := c.ResetBy()
+	switch {
+	case reset && a == fsm.Opening && b == fsm.Idle:
+		return "refused"
+	case reset:
+		return "reset"
+	case a == fsm.Done && b == fsm.Done:
+		return "closed"
+	case why == detectors.Replaced:
+		return "replaced"
+	case why == detectors.Dropped:
+		return "evicted"
+	case a == fsm.Opening && b == fsm.Idle:
+		return "unanswered"
+	case a >= fsm.Shut || b >= fsm.Shut:
+		return "half-closed"
+	}
+	return "open"
+}

@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// identify makes a finding's ID: a hash of the detector, both endpoints, and
+// the anchor segment: who sent it, seq, ack, flags, length, and the how manieth
+// such finding it is. Nothing in it depends on files, frames, times or judges.
+func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) string {
+	a := &f.Evidence[0].Seg
+	ack := a.Ack
+	what := fmt.Sprintf("%s|%v|%v|%t|%d|%d|%d|%d", f.Detector, flow.Key.Lo, flow.Key.Hi, a.Src == flow.Key.Lo, a.Seq, ack, a.Flags, a.Len)
+	seen[what]++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d", what, seen[what]))
+	return hex.EncodeToString(sum[:8])
+}
+
+// captureOf is a file's line in the report.
+func captureOf(info *capture.Info) result.Capture {
+	c := result.Capture{
+		File: info.File, Format: info.Format, Compression: info.Compression, Packets: info.Packets, Bytes: info.Bytes,
+		Span: result.Span{First: info.First, Last: info.Last, End: info.End}, Drops: info.Drops, Warnings: info.Warnings,
+	}
+	for _, l := range info.LinkTypes {
+		c.LinkTypes = append(c.LinkTypes, l.String())
+	}
+	if info.Err != nil {
+		c.Warnings = append(c.Warnings, info.Err.Error())
+	}
+	return c
+}

@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"hash/maphash"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A judge follows the connections of its partitions.
+type judge struct {
+	in      chan *batch
+	free    chan *batch
+	options *Options
+	parts   [partitions]*partition // nil where no segment has come yet
+	events  fsm.Events
+}
+
+func (j *judge) run() {
+	for b := range j.in {
+		for i := range b.n {
+			p := j.parts[b.part[i]]
+			if p == nil {
+				p = newPartition(j.options)
+				j.parts[b.part[i]] = p
+			}
+			p.take(&b.segs[i], b.ord[i], &j.events)
+		}
+		b.n = 0
+		j.free <- b
+	}
+}
+
+// partition is a fixed share of the connections, with bounds of its own.
+type partition struct {
+	options *Options
+	table   table
+	opens   fsm.Kinds // what starts a watch, over all detectors
+	watches []watches
+	idle    []uint32 // free places in watches
+	copies  copies
+	bounds  bounds
+	next    map[uint32]int64 // connections whose four-tuple was used again, and when
+	fins    census
+	dropped uint64
+	kept    []evicted
+	now     int64 // latest segment
+}
+
+func newPartition(o *Options) *partition {
+	p := &partition{options: o, bounds: newBounds(o.MaxFlows)}
+	p.table.seed = maphash.MakeSeed()
+	for _, d := range o.Detectors {
+		p.opens |= d.Opens
+	}
+	return p
+}
+
+// take applies one segment to its connection.
+func (p *partition) take(seg *reassembly.Segment, ord uint64, ev *fsm.Events) {
+	p.now = max(p.now, seg.At)
+	key, fromLo := reassembly.KeyOf(seg)
+	i, f := p.locate(seg, &key, fromLo, ord)
+	side := f.conn.SideOf(fromLo)
+	if p.copies.isCopy(i, f, seg, side) {
+		f.conn.Copied()
+		return
+	}
+	f.fresh = true
+	if f.watch != 0 {
+		p.wake(f, seg.At)
+	}
+	f.conn.Step(seg, side, ev)
+	if ev.Kinds&p.opens != 0 || f.watch != 0 {
+		p.tell(f, ev)
+	}
+	if !f.closed && f.conn.Over() {
+		f.closed = true
+		p.bounds.close(i)
+	}
+	if follow := p.options.Follow; follow != nil {
+		follow.note(f, seg, side, ev, p.options.Settings.TimeWait)
+	}
+}
+
+// locate finds the connection that the segment belongs to, or begins it.
+func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, ord uint64) (uint32, *flow) {
+	hash := p.table.hashOf(key)
+	first, next, ok := p.table.find(key, hash, hash)
+	if !ok {
+		return p.begin(seg, hash, ord)
+	}
+	f := p.table.flow(first)
+	if _, _, more := p.table.find(key, hash, next); !more {
+		if p.belongs(f, seg, fromLo) {
+			p.spoke(first)
+			return first, f
+		}
+	} else if i, best := p.choose(seg, key, hash, fromLo); best != nil {
+		p.spoke(i)
+		return i, best
+	}
+	if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
+		p.reused(key, hash, seg.At)
+	}
+	return p.begin(seg, hash, ord)
+}
+
+// belongs says whether the segment is one of the only connection with its
+// four-tuple. A SYN must fit its opening. Anything else does, unless it comes
+// through another tunnel, or after the end, and from a sequence space of its own.
+func (p *partition) belongs(f *flow, seg *reassembly.Segment, fromLo bool) bool {
+	c := &f.conn
+	side := c.SideOf(fromLo)
+	switch {
+	case seg.Flags&reassembly.SYN != 0:
+		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel()
+	case seg.Tunnel != c.Tunnel() || c.Over() && seg.Flags&reassembly.RST == 0:
+		_, ok := c.Distance(seg, side)
+		return ok
+	}
+	return true
+}
+
+// choose finds the one of several connections with the same four-tuple that the
+// segment lies nearest to: they follow one another, or run side by side in two
+// VLANs, or before and behind a firewall that rewrites sequence numbers.
+func (p *partition) choose(seg *reassembly.Segment, key *reassembly.Key, hash uint32, fromLo bool) (uint32, *flow) {
+	var (
+		best, newest   *flow
+		bestI, newestI uint32
+		least          uint64
+	)
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		f := p.table.flow(i)
+		side := f.conn.SideOf(fromLo)
+		if newest == nil || f.ordinal > newest.ordinal {
+			newest, newestI = f, i
+		}
+		if seg.Flags&reassembly.SYN != 0 && !f.conn.Expects(seg, side) {
+			continue
+		}
+		d, fits := f.conn.Distance(seg, side)
+		if fits && (best == nil || d < least || d == least && f.ordinal > best.ordinal) {
+			best, bestI, least = f, i, d
+		}
+	}
+	if best == nil && seg.Flags&reassembly.SYN == 0 {
+		return newestI, newest // a stray of the one that runs now
+	}
+	return bestI, best
+}
+
+// begin adds a connection.
+func (p *partition) begin(seg *reassembly.Segment, hash uint32, ord uint64) (uint32, *flow) {
+	if p.table.count >= p.bounds.flows {
+		p.evict()
+	}
+	i, f := p.table.add(hash)
+	f.ordinal = ord
+	f.conn.Begin(seg)
+	if follow := p.options.Follow; follow != nil {
+		follow.begin(f)
+	}
+	return i, f
+}
+
+// reused notes that a SYN took the four-tuple for a new connection: unless the
+// older ones speak again, their record ends here.
+func (p *partition) reused(key *reassembly.Key, hash uint32, at int64) {
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		if _, is := p.next[i]; !is {
+			if p.next == nil {
+				p.next = map[uint32]int64{}
+			}
+			p.next[i] = at
+		}
+	}
+}
+
+// spoke notes that a connection goes on, whatever used its four-tuple.
+func (p *partition) spoke(i uint32) {
+	if p.next != nil {
+		delete(p.next, i)
+	}
+}
+
+// census counts FINs over the whole capture: a capture that never shows an
+// acknowledgment of any proves nothing about one.
+type census struct{ sent, acked [2]uint64 }
+
+func (c *census) count(conn *fsm.Conn) {
+	for side := range reassembly.Side(2) {
+		h := conn.Half(side)
+		if h.Phase < fsm.Shut {
+			continue
+		}
+		rank := conn.FINRank(side)
+		c.sent[rank]++
+		if h.Phase == fsm.Done {
+			c.acked[rank]++
+		}
+	}
+}
+
+func (c *census) add(d *census) {
+	for rank := range c.sent {
+		c.sent[rank] += d.sent[rank]
+		c.acked[rank] += d.acked[rank]
+	}
+}
+
+// ending is how the record of a connection stops at the end of the trace.
+func (p *partition) ending(i uint32, f *flow, end int64, gaps []gap) detectors.Ending {
+	e := detectors.Ending{At: endOf(f.conn.Last(), end, gaps)}
+	if at, is := p.next[i]; is && at <= e.At {
+		e = detectors.Ending{At: at, Why: detectors.Replaced}
+	}
+	return e
+}

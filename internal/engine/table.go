@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// fold mixes one endpoint into 64 bits.
+func fold(e *reassembly.Endpoint) uint64 {
+	a := binary.LittleEndian.Uint64(e.Addr[:8]) ^ uint64(e.Port)*0xA0761D6478BD642F
+	b := binary.LittleEndian.Uint64(e.Addr[8:]) ^ 0xE7037ED1A0B428DB
+	hi, lo := bits.Mul64(a^0x8EBC6AF09C88C6E3, b)
+	return hi ^ lo
+}
+
+// A flow is one connection in memory: no pointers, so that the garbage
+// collector has nothing to chase.
+type flow struct {
+	conn    fsm.Conn
+	ordinal uint64 // of its first segment among all of the trace
+	watch   uint32 // index of its watches plus one; 0 = none
+	twins   uint32 // frames that came twice, alike in all but what tells copies
+	hash    uint32
+	live    bool // this slot is in use
+	fresh   bool // heard of since the clock hand last passed
+	closed  bool // in the queue of closed connections
+}
+
+// chunkSize is how many flows are allocated together.
+const (
+	chunkBits = 6
+	chunkSize = 1 << chunkBits
+)
+
+// table finds the connections of one partition. Slots hold index plus one and
+// half of the hash; several connections of one four-tuple lie on one probe
+// sequence. The hash is seeded: nobody can choose addresses that collide.
+type table struct {
+	seed   maphash.Seed
+	slots  []slot
+	chunks [][]flow
+	unused []uint32 // indices of freed flows
+	made   uint32   // flows ever allocated
+	count  int
+}
+
+type slot struct{ tag, index uint32 }
+
+func (t *table) flow(i uint32) *flow { return &t.chunks[i>>chunkBits][i&(chunkSize-1)] }
+
+// hashOf is the seeded hash of a key.
+func (t *table) hashOf(k *reassembly.Key) uint32 {
+	var b [36]byte
+	copy(b[0:16], k.Lo.Addr[:])
+	copy(b[16:32], k.Hi.Addr[:])
+	binary.LittleEndian.PutUint16(b[32:], k.Lo.Port)
+	binary.LittleEndian.PutUint16(b[34:], k.Hi.Port)
+	return uint32(maphash.Bytes(t.seed, b[:])) | 1
+}
+
+// find looks for a connection of the key from probe position p on, and returns
+// its index and the position behind it. Begin with p = hash.
+func (t *table) find(k *reassembly.Key, hash, p uint32) (i, next uint32, ok bool) {
+	if t.count == 0 {
+		return 0, 0, false
+	}
+	mask := uint32(len(t.slots) - 1)
+	for ; ; p++ {
+		switch s := t.slots[p&mask]; {
+		case s.index == 0:
+			return 0, 0, false
+		case s.tag == hash && t.flow(s.index-1).conn.HasKey(k):
+			return s.index - 1, p + 1, true
+		}
+	}
+}
+
+// add makes room for a new connection.
+func (t *table) add(hash uint32) (uint32, *flow) {
+	if t.slots == nil {
+		t.slots = make([]slot, 16)
+	}
+	if (t.count+1)*4 > len(t.slots)*3 {
+		t.grow()
+	}
+	var i uint32
+	if n := len(t.unused); n > 0 {
+		i, t.unused = t.unused[n-1], t.unused[:n-1]
+	} else {
+		if i = t.made; i>>chunkBits == uint32(len(t.chunks)) {
+			t.chunks = append(t.chunks, make([]flow, chunkSize))
+		}
+		t.made++
+	}
+	t.put(slot{hash, i + 1})
+	t.count++
+	f := t.flow(i)
+	*f = flow{hash: hash, live: true, fresh: true}
+	return i, f
+}
+
+func (t *table) put(s slot) {
+	mask := uint32(len(t.slots) - 1)
+	p := s.tag & mask
+	for t.slots[p].index != 0 {
+		p = (p + 1) & mask
+	}
+	t.slots[p] = s
+}
+
+// remove frees a connection's place and moves up what was probed past it, so
+// that there are no tombs to fill the table.
+func (t *table) remove(i uint32) {
+	f := t.flow(i)
+	mask := uint32(len(t.slots) - 1)
+	p := f.hash & mask
+	for t.slots[p].index != i+1 {
+		p = (p + 1) & mask
+	}
+	for q := (p + 1) & mask; t.slots[q].index != 0; q = (q + 1) & mask {
+		if home := t.slots[q].tag & mask; (q-home)&mask >= (q-p)&mask {
+			t.slots[p], p = t.slots[q], q
+		}
+	}
+	t.slots[p] = slot{}
+	f.live = false
+	t.unused = append(t.unused, i)
+	t.count--
+}
+
+// grow doubles the slots.
+func (t *table) grow() {
+	old := t.slots
+	t.slots = make([]slot, 2*len(old))
+	for _, s := range old {
+		if s.index != 0 {
+			t.put(s)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// batchSize is how many segments travel together: 64 KiB of them, so that a
+// few batches in flight stay in the cache.
+const batchSize = 512
+
+// A batch is segments of one judge's partitions, in order. Its slots are
+// decoded into in place.
+type batch struct {
+	segs [batchSize]reassembly.Segment
+	ord  [batchSize]uint64 // position among all segments of the trace
+	part [batchSize]uint8
+	n    int
+}
+
+// team is the judges and the way to them.
+type team struct {
+	judges  []*judge
+	free    chan *batch
+	current []*batch // by judge; with one judge, slots are filled in place
+	scratch reassembly.Segment
+	wait    sync.WaitGroup
+}
+
+// inFlight is how many batches a judge may lag behind the reader.
+const inFlight = 8
+
+func newTeam(o *Options) *team {
+	n := o.Workers
+	if n <= 0 { // the reader needs a processor of its own
+		n = max(1, runtime.GOMAXPROCS(0)-1)
+	}
+	n = min(n, partitions)
+	t := &team{judges: make([]*judge, n), current: make([]*batch, n), free: make(chan *batch, n*(inFlight+2))}
+	for range cap(t.free) {
+		t.free <- nil // allocated on first use: a small capture needs few
+	}
+	for i := range t.judges {
+		j := &judge{in: make(chan *batch, inFlight), free: t.free, options: o}
+		t.judges[i], t.current[i] = j, t.fresh()
+		t.wait.Add(1)
+		go func() {
+			defer t.wait.Done()
+			j.run()
+		}()
+	}
+	return t
+}
+
+func (t *team) fresh() *batch {
+	if b := <-t.free; b != nil {
+		return b
+	}
+	return new(batch)
+}
+
+// slot is where the next segment is to be decoded.
+func (t *team) slot() *reassembly.Segment {
+	if len(t.judges) > 1 {
+		return &t.scratch
+	}
+	b := t.current[0]
+	return &b.segs[b.n]
+}
+
+// hand passes the segment in the slot on to its judge.
+func (t *team) hand(ord uint64) {
+	i := 0
+	seg := t.slot()
+	p := partitionOf(seg)
+	if len(t.judges) > 1 {
+		i = int(p) % len(t.judges)
+		t.current[i].segs[t.current[i].n] = *seg
+	}
+	b := t.current[i]
+	b.ord[b.n], b.part[b.n] = ord, p
+	if b.n++; b.n == batchSize {
+		t.judges[i].in <- b
+		t.current[i] = t.fresh()
+	}
+}
+
+// close hands over what is left and waits for the judges.
+func (t *team) close() {
+	for i, j := range t.judges {
+		j.in <- t.current[i]
+		close(j.in)
+	}
+	t.wait.Wait()
+}
+
+// partitions is how many parts the connections are dealt into, whatever the
+// number of judges.
+const partitions = 64
+
+// partitionOf is the part of the segment's connection: the same for both
+// directions, the same in every run.
+func partitionOf(seg *reassembly.Segment) uint8 {
+	h := fold(&seg.Src) + fold(&seg.Dst)
+	return uint8(h * 0x9E3779B97F4A7C15 >> 58)
+}

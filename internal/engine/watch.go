@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// watches are what the detectors follow on one connection, in order of the
+// list of detectors.
+type watches struct {
+	list []watch
+	due  int64 // earliest deadline; 0 = none
+}
+
+type watch struct {
+	detector int // index into Options.Detectors
+	watcher  detectors.Watcher
+	report   detectors.Report
+}
+
+// tell gives the events of a segment to those who hear them, and starts the
+// watches that they open.
+func (p *partition) tell(f *flow, ev *fsm.Events) {
+	if ev.Kinds&p.opens != 0 {
+		p.open(f, ev.Kinds)
+	}
+	w := &p.watches[f.watch-1]
+	w.due = 0
+	for i := range w.list {
+		x := &w.list[i]
+		hears := p.options.Detectors[x.detector].Hears
+		if hears&ev.Kinds != 0 {
+			x.report.Before = ev.Before
+			for _, e := range ev.List {
+				if hears.Has(e.Kind) {
+					x.watcher.Event(e, &x.report)
+				}
+			}
+		}
+		w.setDue(x.report.Deadline())
+	}
+}
+
+func (w *watches) setDue(at int64) {
+	if at != 0 && (w.due == 0 || at < w.due) {
+		w.due = at
+	}
+}
+
+// open starts the watches that the kinds call for and that do not run yet.
+func (p *partition) open(f *flow, kinds fsm.Kinds) {
+	if f.watch == 0 {
+		f.watch = p.place()
+	}
+	w := &p.watches[f.watch-1]
+	for i, d := range p.options.Detectors {
+		if d.Opens&kinds != 0 && !w.has(i) {
+			r := detectors.NewReport(d, &f.conn, p.options.Settings)
+			w.list = append(w.list, watch{detector: i, watcher: d.Watch(&r), report: r})
+		}
+	}
+}
+
+func (w *watches) has(detector int) bool {
+	for i := range w.list {
+		if w.list[i].detector == detector {
+			return true
+		}
+	}
+	return false
+}
+
+// place is a free place for watches, plus one.
+func (p *partition) place() uint32 {
+	if n := len(p.idle); n > 0 {
+		i := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return i
+	}
+	p.watches = append(p.watches, watches{})
+	return uint32(len(p.watches))
+}
+
+// wake fires the connection's deadlines up to now, each at its own time.
+func (p *partition) wake(f *flow, now int64) {
+	w := &p.watches[f.watch-1]
+	for w.due != 0 && w.due <= now {
+		at := w.due
+		w.due = 0
+		for i := range w.list {
+			x := &w.list[i]
+			if d := x.report.Deadline(); d != 0 && d <= at {
+				x.report.Woken()
+				x.fire(at)
+			}
+			w.setDue(x.report.Deadline())
+		}
+		if w.due == at { // a deadline that does not move would never end
+			w.due = 0
+		}
+	}
+}
+
+func (x *watch) fire(at int64) {
+	waker, ok := x.watcher.(detectors.Waker)
+	if !ok {
+		return
+	}
+	x.report.Before = x.report.StatesNow(at)
+	waker.Due(at, &x.report)
+}
+
+// finish fires what is due up to the end, tells the watchers that nothing more
+// comes, and calls yield with each finding. The watches are gone afterwards.
+func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield func(detector int, found detectors.Finding)) {
+	if f.watch == 0 {
+		return
+	}
+	p.wake(f, e.At)
+	f.conn.Settle()
+	w := &p.watches[f.watch-1]
+	for i := range w.list {
+		x := &w.list[i]
+		x.report.Capture |= limits
+		x.report.Before = x.report.StatesNow(e.At)
+		x.watcher.End(e, &x.report)
+		for _, found := range x.report.Told() {
+			yield(x.detector, found)
+		}
+	}
+	w.list = nil
+	p.idle = append(p.idle, f.watch)
+	f.watch = 0
+}
