@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -19,12 +20,31 @@ type destinationOptions struct{ layers.IPv6ExtensionSkipper }
 
 func (*destinationOptions) CanDecode() gopacket.LayerClass { return layers.LayerTypeIPv6Destination }
 
+// strictIPv4 is gopacket's, less what it lets pass: a version that is not 4, and
+// a length of 0, which it takes for the frame's modulo 65536.
+type strictIPv4 struct{ layers.IPv4 }
+
+func (ip *strictIPv4) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) error {
+	if len(data) >= 4 && (data[0]>>4 != 4 || binary.BigEndian.Uint16(data[2:]) == 0) {
+		return errors.New("not as the decoder reads it")
+	}
+	return ip.IPv4.DecodeFromBytes(data, df)
+}
+
+// strictIPv6 is the same for IPv6.
+type strictIPv6 struct{ layers.IPv6 }
+
+func (ip *strictIPv6) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) error {
+	if len(data) >= 6 && (data[0]>>4 != 6 || binary.BigEndian.Uint16(data[4:]) == 0) {
+		return errors.New("not as the decoder reads it")
+	}
+	return ip.IPv6.DecodeFromBytes(data, df)
+}
+
 // byGopacket decodes an Ethernet frame through VLAN, IPv4, IPv6 with hop-by-hop
 // and destination options, IP in IP, and TCP with gopacket. It reports false where
 // gopacket 1.1.19 sees no TCP, or is known to be of another mind:
 //
-//   - it does not look at the IP version;
-//   - an IPv4 length of 0 becomes the frame's modulo 65536, and IPv6's an error;
 //   - it takes hop-by-hop options for no part of the payload that IPv6's length
 //     counts, so that TCP may begin behind its end;
 //   - a TCP option that is too long or has no length is an error, as is a header
@@ -33,8 +53,8 @@ func byGopacket(frame []byte) (seg reassembly.Segment, tagged, ok bool) {
 	var (
 		eth  layers.Ethernet
 		tag  layers.Dot1Q
-		ip4  layers.IPv4
-		ip6  layers.IPv6
+		ip4  strictIPv4
+		ip6  strictIPv6
 		dest destinationOptions
 		tcp  layers.TCP
 	)
@@ -63,9 +83,6 @@ func byGopacket(frame []byte) (seg reassembly.Segment, tagged, ok bool) {
 	length := 0
 	var src, dst netip.Addr
 	if ip == layers.LayerTypeIPv4 {
-		if ip4.Version != 4 || binary.BigEndian.Uint16(ip4.Contents[2:]) == 0 {
-			return seg, false, false
-		}
 		length = int(ip4.Length) - len(ip4.Contents)
 		src, _ = netip.AddrFromSlice(ip4.SrcIP)
 		dst, _ = netip.AddrFromSlice(ip4.DstIP)
@@ -73,9 +90,6 @@ func byGopacket(frame []byte) (seg reassembly.Segment, tagged, ok bool) {
 	} else {
 		extensions := header - (cap(frame) - cap(ip6.Contents)) - len(ip6.Contents)
 		length = int(ip6.Length) - extensions
-		if ip6.Version != 6 || ip6.Length == 0 {
-			return seg, false, false
-		}
 		src, _ = netip.AddrFromSlice(ip6.SrcIP)
 		dst, _ = netip.AddrFromSlice(ip6.DstIP)
 		seg.TTL = ip6.HopLimit

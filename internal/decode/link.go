@@ -26,7 +26,8 @@ const (
 	linkPFLog      = 117
 	linkPrism      = 119
 	linkRadiotap   = 127
-	linkPPPWithDir = 166
+	linkPPPD       = 166
+	linkPPPWithDir = 204
 	linkIPv4       = 228
 	linkIPv6       = 229
 	linkSLL2       = 276
@@ -51,11 +52,10 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.ppp(b, wire, seg)
 	case linkPPPHDLC:
 		return d.pppHDLC(b, wire, seg)
+	case linkPPPD:
+		return d.pppDirected(2, b, wire, seg)
 	case linkPPPWithDir:
-		if len(b) < 1 {
-			return short(wire, 1, MalformedLink)
-		}
-		return d.ppp(b[1:], wire-1, seg)
+		return d.pppDirected(1, b, wire, seg)
 	case linkPPPEther:
 		return d.pppoe(b, wire, seg)
 	case linkCiscoHDLC:

@@ -59,6 +59,16 @@ func (d *Decoder) pppHDLC(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.ppp(b, wire, seg)
 }
 
+// pppDirected reads PPP behind a byte that says which way the packet went: one of
+// its own (LINKTYPE_PPP_WITH_DIR), or, before the control byte, in the place of
+// the address (LINKTYPE_PPP_PPPD); n bytes in all.
+func (d *Decoder) pppDirected(n int, b []byte, wire int, seg *reassembly.Segment) Reason {
+	if len(b) < n {
+		return short(wire, n, MalformedLink)
+	}
+	return d.ppp(b[n:], wire-n, seg)
+}
+
 // ciscoHDLC reads an address byte, a control byte and an EtherType.
 func (d *Decoder) ciscoHDLC(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 4
