@@ -227,6 +227,18 @@ func TestPcapng_statedEnd(t *testing.T) {
 	}
 }
 
+// As dumpcap writes it: packets in nanoseconds, the end in microseconds.
+func TestPcapng_statedEndInMicroseconds(t *testing.T) {
+	w := newPcapngWriter(littleEndian)
+	w.section()
+	w.iface(LinkEthernet, opt{optResolution, []byte{9}})
+	w.packet(0, uint64(at), []byte("x"), 1)
+	w.statistics(0, w.u64opt(optReceived, 1), w.stampopt(optEndTime, uint64(at/1000+4_000_000)))
+	if _, info := readWell(t, w.Bytes()); info.End != at/1000*1000+4*sec {
+		t.Errorf("end %d, want 4 s after %d", info.End, at)
+	}
+}
+
 func TestResolution(t *testing.T) {
 	tests := []struct {
 		name    string

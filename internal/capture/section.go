@@ -115,7 +115,7 @@ func (n *pcapng) statistics(size uint32) error {
 		}
 		switch code {
 		case optEndTime:
-			a.end = t.time(uint64(n.order.u32(value))<<32 | uint64(n.order.u32(value[4:])))
+			a.end = n.endTime(t, uint64(n.order.u32(value))<<32|uint64(n.order.u32(value[4:])))
 		case optReceived:
 			a.received, a.known = n.order.u64(value), true
 		case optIfDrop, optOSDrop:
@@ -127,6 +127,19 @@ func (n *pcapng) statistics(size uint32) error {
 	t.tellDrops(dropped, n.info)
 	n.off += int(size)
 	return nil
+}
+
+// endTime reads isb_endtime. dumpcap (seen: 4.0) writes it in microseconds
+// whatever the interface's resolution is, which is 10^-9 for its own captures;
+// read as it should be, such a capture ended in January 1970.
+func (n *pcapng) endTime(t *tap, stamp uint64) int64 {
+	end := t.time(stamp)
+	micro := microseconds
+	micro.offset = t.offset
+	if end < n.last/2 && micro.time(stamp) >= n.last {
+		return micro.time(stamp)
+	}
+	return end
 }
 
 // dropCount looks for epb_dropcount in a packet's options.
