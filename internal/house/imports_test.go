@@ -1,0 +1,173 @@
+// Package house holds the rules that the packages keep among themselves.
+package house
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tcptrace-go/tcptrace"
+
+// mayImport is who may import whom, as words relative to the module; "." is the
+// root package. What a package does not need it may not have: the sequence
+// arithmetic knows no states, states know no verdicts, verdicts know no files,
+// and what prints a report cannot run an analysis.
+var mayImport = map[string]string{
+	"reassembly": "",
+	"fsm":        "reassembly",
+	"detectors":  "fsm reassembly",
+	"samples":    "",
+
+	"internal/capture":  "reassembly",
+	"internal/decode":   "reassembly",
+	"internal/filter":   "",
+	"internal/scenario": "reassembly",
+	"internal/result":   "detectors fsm reassembly",
+	"internal/engine":   "internal/capture internal/decode internal/result detectors fsm reassembly",
+	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
+	"internal/cli":      anything,
+
+	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors",
+	"cmd/tcptrace": ".",
+
+	"internal/house":             "",
+	"internal/kernel":            anything,
+	"internal/bench":             anything,
+	"internal/tracegen":          "",
+	"internal/tracegen/tracegen": "internal/tracegen",
+}
+
+// anything is for those that put the others together.
+const anything = "*"
+
+// doors are the packages that may import a third-party module. One door each:
+// to leave a library is one commit.
+var doors = map[string]string{
+	"github.com/google/gopacket":    "internal/decode",
+	"github.com/klauspost/compress": "internal/capture",
+	"github.com/pierrec/lz4/v4":     "internal/capture",
+	"github.com/ulikunitz/xz":       "internal/capture",
+	"golang.org/x/net/bpf":          "internal/filter",
+	"github.com/fatih/color":        "internal/report",
+	"github.com/spf13/pflag":        "internal/cli",
+	"github.com/cheggaaa/pb/v3":     "internal/cli",
+	"golang.org/x/term":             "internal/cli",
+}
+
+// TestImports holds the packages, without their tests, to the tables above.
+func TestImports(t *testing.T) {
+	imports := goList(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./...")
+	for _, line := range imports {
+		pkg, rest, _ := strings.Cut(line, " ")
+		name := relative(pkg)
+		allowed, known := mayImport[name]
+		if !known {
+			t.Errorf("Package %s has no row in mayImport: say there whom it may import.", name)
+			continue
+		}
+		for _, path := range strings.Fields(rest) {
+			if problem := forbids(name, allowed, path); problem != "" {
+				t.Error(problem)
+			}
+		}
+	}
+	for name := range mayImport {
+		if !slices.ContainsFunc(imports, func(line string) bool { return relative(firstWord(line)) == name }) {
+			t.Logf("There is no package %s (yet, or on this system).", name)
+		}
+	}
+}
+
+// forbids says in a sentence why the package must not import path, or nothing.
+func forbids(name, allowed, path string) string {
+	switch {
+	case isOurs(path):
+		if allowed != anything && !slices.Contains(strings.Fields(allowed), relative(path)) {
+			return "Package " + name + " must not import " + relative(path) + ": it may import " + list(allowed) + "."
+		}
+	case isStandard(path): // everyone's
+	default:
+		door, known := doorOf(path)
+		if !known {
+			return "Package " + name + " imports " + path + ", which has no door: give it one in doors, and write down why " +
+				"it came in (docs/decisions/0005-dependencies.md)."
+		}
+		if !slices.Contains(strings.Fields(door), name) {
+			return "Package " + name + " must not import " + path + ": its door is " + door + "."
+		}
+	}
+	return ""
+}
+
+func list(allowed string) string {
+	if allowed == "" {
+		return "only the standard library"
+	}
+	return "only " + strings.ReplaceAll(allowed, " ", ", ")
+}
+
+func doorOf(path string) (door string, known bool) {
+	for lib, door := range doors {
+		if path == lib || strings.HasPrefix(path, lib+"/") {
+			return door, true
+		}
+	}
+	return "", false
+}
+
+func isOurs(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
+
+// isStandard: paths of the standard library have no dot in their first element.
+func isStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+// relative is a package's path within the module, "." for the root.
+func relative(path string) string {
+	if path == module {
+		return "."
+	}
+	return strings.TrimPrefix(path, module+"/")
+}
+
+func firstWord(line string) string {
+	word, _, _ := strings.Cut(line, " ")
+	return word
+}
+
+// goList runs go list at the root of the module and returns its lines.
+func goList(t *testing.T, format string, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-f", format}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		var why string
+		if exit, ok := err.(*exec.ExitError); ok {
+			why = string(exit.Stderr)
+		}
+		t.Fatalf("go list: %v\n%s", err, why)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// TestForbids shows that the rules bite.
+func TestForbids(t *testing.T) {
+	for _, c := range []struct{ pkg, path, want string }{
+		{"reassembly", module + "/fsm", "Package reassembly must not import fsm: it may import only the standard library."},
+		{"internal/report", module + "/internal/engine", "must not import internal/engine"},
+		{"internal/engine", module + "/internal/report", "must not import internal/report"},
+		{"detectors", "github.com/google/gopacket/layers", "its door is internal/decode."},
+		{"internal/cli", "example.com/new/thing", "which has no door"},
+		{"internal/cli", module + "/internal/engine", ""},
+		{"fsm", "time", ""},
+	} {
+		got := forbids(c.pkg, mayImport[c.pkg], c.path)
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s importing %s: %q, want %q", c.pkg, c.path, got, c.want)
+		}
+	}
+}
