@@ -124,6 +124,8 @@ func TestCutAnywhere(t *testing.T) {
 				}
 				var d *Damage
 				switch isDamage := errors.As(err, &d); {
+				case isDamage && d.Compression != "" && d.Err == nil:
+					t.Errorf("cut at %d: not told from a file cut before compression: %v", n, err)
 				case isDamage && (!d.Cut || d.Frame != uint32(len(frames)) || d.File != "-"):
 					t.Errorf("cut at %d after %d frames: %+v", n, len(frames), d)
 				case !isDamage && n >= 6 && !atRecord(name, n):

@@ -161,6 +161,7 @@ func TestPcapng_dropsToldTwiceCountOnce(t *testing.T) {
 	w.packet(0, 1, []byte("x"), 1, w.u64opt(optDropCount, 3))
 	w.statistics(0, w.u64opt(optIfDrop, 2), w.u64opt(optOSDrop, 2))
 	w.statistics(0, w.u64opt(optIfDrop, 2), w.u64opt(optOSDrop, 5))
+	w.packet(0, 2, []byte("x"), 1, w.u64opt(optDropCount, 1))
 	if _, info := readWell(t, w.Bytes()); info.Drops != 7 {
 		t.Errorf("%d drops, want the 7 of the last statistics", info.Drops)
 	}
@@ -265,6 +266,7 @@ func TestResolution(t *testing.T) {
 		{"before 1970", 6, -9, 7_000_000, 0},
 		{"absurd", 6, 0, 1<<64 - 1, maxTime},
 		{"absurd seconds", 0, 0, 1<<64 - 1, maxTime},
+		{"seconds that overflow to nothing", 0, 0, 1 << 63, maxTime},
 		{"absurd offset", 6, -1 << 63, 7, 0},
 		{"absurd both", 6, 1<<63 - 1, 1<<64 - 1, maxTime},
 	}

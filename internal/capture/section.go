@@ -154,9 +154,7 @@ func (n *pcapng) dropCount(t *tap, options []byte) {
 // lose counts packets lost just before one that was captured.
 func (t *tap) lose(count uint64, info *Info) {
 	t.lost += count
-	if t.lost > t.dropped {
-		t.tellDrops(t.lost, info)
-	}
+	t.tellDrops(t.lost, info)
 }
 
 // tellDrops takes a total of the interface's losses. Packets and statistics may

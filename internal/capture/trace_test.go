@@ -158,6 +158,14 @@ func TestTrace_unreadableFilesAreLeftOut(t *testing.T) {
 	}
 }
 
+func TestTrace_progressReachesTheEndOfDamagedFiles(t *testing.T) {
+	content := append(pcapOf(10), make([]byte, 3*blockSize)...)
+	_, tr := readTrace(t, save(t, map[string][]byte{"x": content}), Options{})
+	if read, total := tr.Progress(); read != total || total != int64(len(content)) {
+		t.Errorf("progress %d of %d at the end of %d bytes", read, total, len(content))
+	}
+}
+
 // A clock that steps back does not take the trace with it.
 func TestTrace_clockStep(t *testing.T) {
 	ng := newPcapngWriter(littleEndian)
