@@ -42,9 +42,9 @@ var PostFINAckRST = &Detector{
 const recentSent = 4
 
 type postFINAckRST struct {
-	fin      [2]reassembly.Segment
-	finAck   [2]reassembly.Segment // the first ACK of that side's FIN
-	sent     [2][recentSent]reassembly.Segment
+	fin      [2]reassembly.Mark
+	finAck   [2]reassembly.Mark // the first ACK of that side's FIN
+	sent     [2][recentSent]reassembly.Mark
 	n        [2]int
 	calledBy [2]bool // since the first ACK of its FIN that side sent something that calls for another
 	done     bool
@@ -57,16 +57,17 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *Report) {
 	side := ev.Side
 	switch ev.Kind {
 	case fsm.FinSent:
-		w.fin[side] = *ev.Seg
+		w.fin[side] = reassembly.MarkOf(ev.Seg)
 	case fsm.FinAcked:
 		if ev.Seg.Flags&reassembly.FIN == 0 || ev.Seg.At != w.fin[side].At {
-			w.finAck[side] = *ev.Seg
+			w.finAck[side] = reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.ResetSent:
 		w.done = true
-		w.judge(side, ev.Seg, r)
+		rst := reassembly.MarkOf(ev.Seg)
+		w.judge(side, &rst, r)
 	case fsm.Sent:
-		w.sent[side][w.n[side]%recentSent] = *ev.Seg
+		w.sent[side][w.n[side]%recentSent] = reassembly.MarkOf(ev.Seg)
 		w.n[side]++
 		if w.finAck[side].At != 0 && callsForAck(ev) {
 			w.calledBy[side] = true
@@ -83,7 +84,7 @@ func callsForAck(ev fsm.Event) bool {
 }
 
 // judge takes Y's RST: does it answer a pure ACK that X sent after its FIN?
-func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Segment, r *Report) {
+func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Mark, r *Report) {
 	x := y.Peer()
 	if w.fin[x].At == 0 || w.fin[y].At == 0 || w.finAck[y].At == 0 || w.answersOpenFIN(x, rst, r) {
 		return
@@ -103,20 +104,20 @@ func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Segment, r *Rep
 
 // answersOpenFIN: while X's FIN is unacknowledged, a RST at its ACK number, or
 // one that acknowledges it, answers that.
-func (w *postFINAckRST) answersOpenFIN(x reassembly.Side, rst *reassembly.Segment, r *Report) bool {
+func (w *postFINAckRST) answersOpenFIN(x reassembly.Side, rst *reassembly.Mark, r *Report) bool {
 	if r.Conn.Half(x).Phase == fsm.Done {
 		return false
 	}
-	return answers(rst, &w.fin[x])
+	return fsm.Answers(rst, &w.fin[x])
 }
 
 // trigger finds the pure ACK of X that the RST answers: the latest that fits,
 // and nothing else that X sent later fits as well.
-func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Segment, r *Report) *reassembly.Segment {
+func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Mark, r *Report) *reassembly.Mark {
 	y := x.Peer()
 	for i := range min(w.n[x], recentSent) {
 		seg := &w.sent[x][(w.n[x]-1-i)%recentSent]
-		if !answers(rst, seg) {
+		if !fsm.Answers(rst, seg) {
 			continue
 		}
 		if rst.At-seg.At < int64(r.Conn.Answer(y)/4) {
@@ -132,31 +133,24 @@ func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Segment, r *R
 
 // late says whether the segment is a pure ACK in its place that X sent after
 // its FIN, acknowledging no more than Y's.
-func (w *postFINAckRST) late(x reassembly.Side, seg *reassembly.Segment, r *Report) bool {
+func (w *postFINAckRST) late(x reassembly.Side, seg *reassembly.Mark, r *Report) bool {
 	own, peer := r.Conn.Stream(x), w.fin[x.Peer()]
 	after := seg.At > w.fin[x].At || seg.At == w.fin[x].At && seg.Frame > w.fin[x].Frame
 	return seg.Flags&^(reassembly.PSH|reassembly.ECE|reassembly.CWR) == reassembly.ACK && seg.Len == 0 &&
 		seg.Seq == own.Nxt && seg.Ack.AtOrBefore(peer.End()) && after
 }
 
-// answers says whether a RST answers the segment: bare, at its acknowledgment;
-// or with an ACK of what it sent.
-func answers(rst, seg *reassembly.Segment) bool {
-	a, b := reassembly.MarkOf(rst), reassembly.MarkOf(seg)
-	return fsm.Answers(&a, &b)
-}
-
-func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rst *reassembly.Segment, r *Report) {
+func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rst *reassembly.Mark, r *Report) {
 	y := x.Peer()
 	evidence := []Evidence{
-		{"FIN of " + r.Name(x), w.fin[x]},
-		{"FIN of " + r.Name(y), w.fin[y]},
-		{"first ACK of that FIN", w.finAck[y]},
+		r.Evidence("FIN of "+r.Name(x), x, &w.fin[x]),
+		r.Evidence("FIN of "+r.Name(y), y, &w.fin[y]),
+		r.Evidence("first ACK of that FIN", x, &w.finAck[y]),
 	}
 	if outcome == "redundant-ack" {
-		evidence = append(evidence, Evidence{"redundant ACK", *ack})
+		evidence = append(evidence, r.Evidence("redundant ACK", x, ack))
 	}
-	evidence = append(evidence, Evidence{"RST", *rst})
+	evidence = append(evidence, r.Evidence("RST", y, rst))
 	f := r.Find(outcome, culprit, rst.At, evidence...)
 	f.Roles = []Role{{"acker", x}, {"resetter", y}}
 	f.Measure("ack_to_rst_s", seconds(rst.At-ack.At))

@@ -100,10 +100,10 @@ func (r *Report) Tell(f Finding) {
 	r.told = append(r.told, f)
 }
 
-// Withdraw takes back what was told of the anchor: it was too early.
-func (r *Report) Withdraw(anchor *reassembly.Segment) {
+// Withdraw takes back what was told of the anchor frame: it was too early.
+func (r *Report) Withdraw(file uint16, frame uint32) {
 	for i := range r.told {
-		if a := &r.told[i].Evidence[0].Seg; a.Frame == anchor.Frame && a.File == anchor.File {
+		if a := &r.told[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
 			r.told = append(r.told[:i], r.told[i+1:]...)
 			return
 		}
@@ -147,6 +147,11 @@ func span(ns int64) string {
 	default:
 		return fmt.Sprintf("%.1f days", s/86400)
 	}
+}
+
+// Evidence makes a telling frame of a mark of what side sent.
+func (r *Report) Evidence(role string, side reassembly.Side, m *reassembly.Mark) Evidence {
+	return Evidence{role, m.Segment(r.Conn.Endpoint(side), r.Conn.Endpoint(side.Peer()))}
 }
 
 // StatesNow are both ends' states at trace time at.

@@ -53,16 +53,16 @@ type unretransmittedFIN struct {
 type lonelyFIN struct {
 	open    bool
 	told    bool
-	fin     reassembly.Segment
-	busy    int64              // when its sender was last busy with what came before it
-	unaware reassembly.Segment // the peer's latest segment that still does not acknowledge it
+	fin     reassembly.Mark
+	busy    int64           // when its sender was last busy with what came before it
+	unaware reassembly.Mark // the peer's latest segment that still does not acknowledge it
 }
 
 func (w *unretransmittedFIN) Event(ev fsm.Event, r *Report) {
 	f := &w.sides[ev.Side]
 	switch ev.Kind {
 	case fsm.FinSent:
-		*f = lonelyFIN{open: true, fin: *ev.Seg, busy: ev.Seg.At}
+		*f = lonelyFIN{open: true, fin: reassembly.MarkOf(ev.Seg), busy: ev.Seg.At}
 		r.WakeAt(w.deadline(ev.Side, r))
 	case fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin:
 		w.drop(ev.Side, r)
@@ -75,7 +75,7 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *Report) {
 	case fsm.Sent:
 		p := &w.sides[ev.Side.Peer()]
 		if p.open && ev.Class != fsm.Stray && ev.Seg.At-p.fin.At > int64(r.Conn.RTO(ev.Side.Peer())) {
-			p.unaware = *ev.Seg
+			p.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *Report) {
 func (w *unretransmittedFIN) drop(side reassembly.Side, r *Report) {
 	f := &w.sides[side]
 	if f.told {
-		r.Withdraw(&f.fin)
+		r.Withdraw(f.fin.File, f.fin.Frame)
 	}
 	f.open = false
 }
@@ -101,7 +101,7 @@ func (w *unretransmittedFIN) deadline(side reassembly.Side, r *Report) int64 {
 // the peer's window has room.
 func (w *unretransmittedFIN) due(side reassembly.Side, r *Report) bool {
 	s := r.Conn.Stream(side)
-	return !r.Conn.WindowShut(side.Peer()) && (!s.Knows(reassembly.KnowUna) || s.Una == w.sides[side].fin.FINSeq())
+	return !r.Conn.WindowShut(side.Peer()) && (!s.Knows(reassembly.KnowUna) || s.Una == r.Conn.Half(side).FIN)
 }
 
 // Due tells what is overdue; a later resend, ACK or RST takes it back.
@@ -134,11 +134,11 @@ func (w *unretransmittedFIN) End(e Ending, r *Report) {
 func (w *unretransmittedFIN) tell(side reassembly.Side, at, now int64, r *Report) {
 	f := &w.sides[side]
 	f.told = true
-	evidence := []Evidence{{"FIN, never acknowledged", f.fin}}
+	evidence := []Evidence{r.Evidence("FIN, never acknowledged", side, &f.fin)}
 	outcome := "silent"
 	if f.unaware.At != 0 {
 		outcome = "peer-unaware"
-		evidence = append(evidence, Evidence{"still does not acknowledge the FIN", f.unaware})
+		evidence = append(evidence, r.Evidence("still does not acknowledge the FIN", side.Peer(), &f.unaware))
 	}
 	found := r.Find(outcome, side, at, evidence...)
 	found.States = r.StatesNow(now)

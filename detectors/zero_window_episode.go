@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -109,7 +110,8 @@ func (e *episode) restart() {
 // nothing had answered: the receiver came back without the connection
 // (Q117317's note).
 func (e *episode) answeredByRST(rst *reassembly.Segment, rtt time.Duration) bool {
-	return e.waiting && rst.At-e.last.At <= int64(max(2*rtt, minAnswerTime)) && answers(rst, &e.last)
+	a, b := reassembly.MarkOf(rst), reassembly.MarkOf(&e.last)
+	return e.waiting && rst.At-e.last.At <= int64(max(2*rtt, minAnswerTime)) && fsm.Answers(&a, &b)
 }
 
 // patience is how long the prober may be silent before it has given up.

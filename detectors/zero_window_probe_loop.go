@@ -203,7 +203,7 @@ func (p *probing) tell(outcome string, at int64, by *Evidence, prober reassembly
 		r.Tell(e.finding(outcome, at, by, prober, r))
 		return
 	}
-	r.Withdraw(&e.opened.Seg) // what was told while it lasted
+	r.Withdraw(e.opened.Seg.File, e.opened.Seg.Frame) // what was told while it lasted
 	if p.merged == nil || e.opened.Seg.At-p.merged.end > int64(mergeWithin) {
 		p.merged = &recovery{episode: *e}
 	} else {
