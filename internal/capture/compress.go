@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -14,22 +15,23 @@ import (
 )
 
 // maxWindow is the largest history that a compressed file may ask for, in
-// bytes: zstd -19 --long and xz -9 need less.
+// bytes: as much as zstd --long needs, and twice what xz -9 does.
 const maxWindow = 128 << 20
 
 // A decompressor undoes one kind of compression.
 type decompressor struct {
-	name  string
-	magic []byte
-	open  func(*bufio.Reader) (io.Reader, error)
+	name    string
+	magic   []byte
+	open    func(*bufio.Reader) (io.Reader, error)
+	history func(*bufio.Reader) uint64 // bytes that it asks to look back; nil if always few
 }
 
 var decompressors = []decompressor{
-	{"gzip", []byte{0x1f, 0x8b, 8}, func(r *bufio.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd},
-	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4},
-	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4}, // the Linux kernel's legacy frame
-	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, openXZ},
+	{"gzip", []byte{0x1f, 0x8b, 8}, func(r *bufio.Reader) (io.Reader, error) { return gzip.NewReader(r) }, nil},
+	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, openZstd, zstdHistory},
+	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, openLZ4, nil},
+	{"lz4", []byte{0x02, 0x21, 0x4c, 0x18}, openLZ4, nil}, // the Linux kernel's legacy frame
+	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, openXZ, xzHistory},
 }
 
 // decompress gives the input's bytes as they were before compression, if any.
@@ -39,6 +41,9 @@ func (f *File) decompress(opts *Options) (io.Reader, error) {
 		return f.in.r, nil
 	}
 	f.info.Compression = d.name
+	if d.history != nil && d.history(f.in.r) > maxWindow {
+		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", d.history(f.in.r)>>20, maxWindow>>20)
+	}
 	plain, err := d.open(f.in.r)
 	if err != nil {
 		return nil, new(Damage).blame(err)
@@ -69,12 +74,17 @@ func afterSkippable(r *bufio.Reader) int {
 }
 
 func openZstd(r *bufio.Reader) (io.Reader, error) {
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1),
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
-	if err != nil {
-		return nil, err
+}
+
+// zstdHistory is what the first frame asks for; the library refuses later ones.
+func zstdHistory(r *bufio.Reader) uint64 {
+	var h zstd.Header
+	if b, _ := r.Peek(zstd.HeaderMaxSize); h.Decode(b) != nil {
+		return 0
 	}
-	return d.IOReadCloser(), nil
+	return h.WindowSize
 }
 
 func openLZ4(r *bufio.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }

@@ -182,6 +182,15 @@ func TestExpanderStopsBombs(t *testing.T) {
 	}
 }
 
+func TestZstd_hugeHistoryIsRefused(t *testing.T) {
+	for exponent, refused := range map[byte]bool{17: false, 18: true, 31: true} { // 2^(10+17) is 128 MiB
+		_, _, err := read([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, exponent << 3, 1, 0, 0}, Options{})
+		if err == nil || strings.Contains(err.Error(), "needs a history") != refused {
+			t.Errorf("history 2^(10+%d): %v", exponent, err)
+		}
+	}
+}
+
 func TestXZ_hugeHistoryIsRefused(t *testing.T) {
 	content := compressors["xz"](smallPcap())
 	for _, tt := range []struct {

@@ -4,24 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"math/bits"
 
 	"github.com/ulikunitz/xz"
 )
 
-// openXZ guards the library against two things that it takes as they come: a
-// history of any size, and a stream that ends inside a block header.
+// openXZ tells the library of a stream that ends inside a block header, which
+// it takes for an orderly end.
 func openXZ(r *bufio.Reader) (io.Reader, error) {
-	if history := xzHistory(r); history > maxWindow {
-		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", history>>20, maxWindow>>20)
-	}
 	return xz.NewReader(bufio.NewReaderSize(&xzSource{r: r}, sniffSize))
 }
 
 // xzHistory is the history that the first block of an xz stream asks for, in
-// bytes, or 0 if there is none; the library would allocate up to 4 GiB at once
+// bytes, or 0 if there is none; the library would allocate up to 4 GiB at once.
+// Later blocks could ask for more, but no compressor varies it within a file
 // (https://tukaani.org/xz/xz-file-format.txt sections 3.1 and 5.3.1).
 func xzHistory(r *bufio.Reader) uint64 {
 	const streamHeader, lzma2, sizes = 12, 0x21, 0xc0
