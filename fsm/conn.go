@@ -275,3 +275,11 @@ func (c *Conn) FINRank(side reassembly.Side) int {
 
 // HasKey reports whether the connection has this four-tuple.
 func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key == *k }
+
+// Touch reads a word of each part of the connection. Called for a batch of
+// connections that are about to be stepped, it lets memory fetch them together
+// instead of one after the other.
+func (c *Conn) Touch() uint32 {
+	a, b := &c.ends[0], &c.ends[1]
+	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + c.copies
+}

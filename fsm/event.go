@@ -59,15 +59,47 @@ type Event struct {
 	Seg   *reassembly.Segment
 }
 
-// Events are what one segment brought: the engine reuses one for all.
+// Events are what one segment brought. The engine reuses one for all segments;
+// most connections have nobody who listens, so that noting an event must cost
+// next to nothing.
 type Events struct {
-	Kinds  Kinds // of all that follow
-	List   []Event
+	Kinds  Kinds    // all that are in the list
 	Before [2]State // both ends' states before the segment
+	Class  Class    // the segment's
+
+	seg   *reassembly.Segment
+	moved uint32 // Event.N of Advanced
+	n     int
+	list  [maxEvents]struct {
+		kind Kind
+		side reassembly.Side
+	}
 }
 
-func (e *Events) reset(c *Conn) {
-	e.Kinds = 0
-	e.List = e.List[:0]
+// maxEvents is more than any one segment can bring: each kind at most once.
+const maxEvents = 1 << 5
+
+// Len is how many events there are.
+func (e *Events) Len() int { return e.n }
+
+// At is the i-th event, counted from 0.
+func (e *Events) At(i int) Event {
+	l := e.list[i%maxEvents]
+	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Seg: e.seg}
+	if l.kind == Advanced {
+		ev.N = e.moved
+	}
+	return ev
+}
+
+func (e *Events) reset(c *Conn, seg *reassembly.Segment) {
+	e.Kinds, e.Class, e.seg, e.moved, e.n = 0, Plain, seg, 0, 0
 	e.Before = [2]State{c.ends[0].state, c.ends[1].state}
+}
+
+func (e *Events) add(k Kind, side reassembly.Side) {
+	e.Kinds |= 1 << k
+	l := &e.list[e.n%maxEvents]
+	l.kind, l.side = k, side
+	e.n++
 }

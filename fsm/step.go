@@ -6,7 +6,7 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 // what it brought to light. The order within one segment is fixed: what it
 // acknowledges, what it says of the window, what it sends.
 func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
-	ev.reset(c)
+	ev.reset(c, seg)
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
 	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev}
 	own.packets++
@@ -26,6 +26,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 		s.emit(Strayed, side)
 	}
 	s.emit(Sent, side)
+	ev.Class = s.class
 	own.last = reassembly.MarkOf(seg)
 	c.rename(reassembly.A, seg.At)
 	c.rename(reassembly.B, seg.At)
@@ -42,10 +43,7 @@ type step struct {
 	class     Class
 }
 
-func (s *step) emit(k Kind, side reassembly.Side) {
-	s.ev.Kinds |= 1 << k
-	s.ev.List = append(s.ev.List, Event{Kind: k, Side: side, Class: s.class, Seg: s.seg})
-}
+func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side) }
 
 // apply takes a believed segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
@@ -96,7 +94,7 @@ func (s *step) acknowledge() uint32 {
 		}
 		s.sampleRTT()
 		s.emit(Advanced, s.side.Peer())
-		s.ev.List[len(s.ev.List)-1].N = moved
+		s.ev.moved = moved
 	}
 	if h.Phase >= Shut && seg.Ack.After(h.FIN) {
 		if h.Phase == Shut {

@@ -1,6 +1,6 @@
 package reassembly
 
-import "bytes"
+import "encoding/binary"
 
 // Side is one end of a connection: A or B. Neither is special; which is the
 // client is a matter of evidence (who sent the SYN).
@@ -24,9 +24,17 @@ type Key struct{ Lo, Hi Endpoint }
 
 // KeyOf returns the segment's key and whether its sender is the Lo end.
 func KeyOf(seg *Segment) (k Key, fromLo bool) {
-	c := bytes.Compare(seg.Src.Addr[:], seg.Dst.Addr[:])
-	if c < 0 || c == 0 && seg.Src.Port <= seg.Dst.Port {
-		return Key{seg.Src, seg.Dst}, true
+	if seg.Dst.before(&seg.Src) {
+		return Key{seg.Dst, seg.Src}, false
 	}
-	return Key{seg.Dst, seg.Src}, false
+	return Key{seg.Src, seg.Dst}, true
+}
+
+func (e *Endpoint) before(f *Endpoint) bool {
+	for i := 0; i < len(e.Addr); i += 8 {
+		if a, b := binary.BigEndian.Uint64(e.Addr[i:]), binary.BigEndian.Uint64(f.Addr[i:]); a != b {
+			return a < b
+		}
+	}
+	return e.Port < f.Port
 }

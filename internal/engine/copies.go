@@ -9,7 +9,7 @@ import (
 
 // copyTime is how much later a copy of a frame may be captured: mirror ports
 // and two taps on one switch stay well below.
-const copyTime = 2 * time.Millisecond
+const copyTime = uint32(2 * time.Millisecond / time.Microsecond)
 
 // recentFrames is how many frames a partition remembers to recognise copies by.
 // A partition sees one frame in 64: this is two milliseconds of six million
@@ -22,14 +22,14 @@ type copies struct {
 	recent *[recentFrames]sighting
 }
 
-// A sighting is what is remembered of a frame.
+// A sighting is what is remembered of a frame, in 16 bytes.
 type sighting struct {
-	print uint64 // all that copies have in common
-	at    int64
-	link  uint32 // what copies may differ in: link-layer addresses, tunnel, TTL
-	tun   uint32
+	print uint32 // of all that copies have in common
+	at    uint32 // microseconds modulo 2^32
+	where uint32 // link-layer addresses and tunnel, mixed: copies may differ in these
 	ipid  uint16
-	ttl   uint8
+	ttl   uint8 // and in this
+	live  bool
 }
 
 // isCopy says whether the frame was captured before, and remembers it if not.
@@ -40,20 +40,16 @@ func (c *copies) isCopy(i uint32, f *flow, seg *reassembly.Segment, side reassem
 	if c.recent == nil {
 		c.recent = new([recentFrames]sighting)
 	}
-	fp := fingerprint(i, seg, side)
-	s := &c.recent[fp%recentFrames]
-	d := seg.At - s.at
-	if s.print != fp || d > int64(copyTime) || d < -int64(copyTime) {
-		*s = sighting{fp, seg.At, seg.Link, seg.Tunnel, seg.IPID, seg.TTL}
-		return false
-	}
-	if seg.IPID != s.ipid {
-		*s = sighting{fp, seg.At, seg.Link, seg.Tunnel, seg.IPID, seg.TTL}
+	print := fingerprint(i, seg, side)
+	seen := sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, true}
+	s := &c.recent[print%recentFrames]
+	if s.print != seen.print || !s.live || s.ipid != seen.ipid || seen.at-s.at+copyTime > 2*copyTime {
+		*s = seen
 		return false
 	}
 	sent := f.conn.Packets(reassembly.A) + f.conn.Packets(reassembly.B)
 	f.twins++
-	if seg.IPID != 0 || seg.Link != s.link || seg.Tunnel != s.tun || seg.TTL != s.ttl || 2*uint64(f.twins) > sent {
+	if seen.ipid != 0 || seen.where != s.where || seen.ttl != s.ttl || 2*uint64(f.twins) > sent {
 		return true
 	}
 	f.conn.MayBeCopied()
@@ -62,16 +58,19 @@ func (c *copies) isCopy(i uint32, f *flow, seg *reassembly.Segment, side reassem
 
 // fingerprint hashes what a copy has in common with its original.
 func fingerprint(i uint32, seg *reassembly.Segment, side reassembly.Side) uint64 {
-	mix := func(h, v uint64) uint64 {
-		hi, lo := bits.Mul64(h^v, 0x9E3779B97F4A7C15)
-		return hi ^ lo
-	}
 	o := &seg.Opts
-	h := mix(uint64(i)<<32|uint64(side)<<31, uint64(seg.Seq)<<32|uint64(seg.Ack))
+	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), uint64(i)<<32|uint64(side))
 	h = mix(h, uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
-	h = mix(h, uint64(o.TSVal)<<32|uint64(o.TSEcr))
+	if o.Has&reassembly.HasTimestamps != 0 {
+		h = mix(h, uint64(o.TSVal)<<32|uint64(o.TSEcr))
+	}
 	for b := range o.NBlocks {
 		h = mix(h, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
 	}
 	return h
+}
+
+func mix(h, v uint64) uint64 {
+	hi, lo := bits.Mul64(h^0xA0761D6478BD642F, v^0x9E3779B97F4A7C15)
+	return hi ^ lo
 }

@@ -32,13 +32,10 @@ func (w *Follow) note(f *flow, seg *reassembly.Segment, side reassembly.Side, ev
 	if f != w.flow {
 		return
 	}
-	t := result.Turn{Seg: *seg, Side: side}
+	t := result.Turn{Seg: *seg, Side: side, Class: ev.Class}
 	for s := range reassembly.Side(2) {
 		t.State[s], _ = f.conn.State(s, seg.At, timeWait)
 		t.Bounded[s] = f.conn.Bounded(s)
-	}
-	for _, e := range ev.List {
-		t.Class = e.Class
 	}
 	w.Turn(t)
 }

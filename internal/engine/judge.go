@@ -15,20 +15,40 @@ type judge struct {
 	options *Options
 	parts   [partitions]*partition // nil where no segment has come yet
 	events  fsm.Events
+	fetched uint32 // keeps fetch from being optimised away
 }
 
 func (j *judge) run() {
 	for b := range j.in {
+		j.fetch(b)
 		for i := range b.n {
-			p := j.parts[b.part[i]]
-			if p == nil {
-				p = newPartition(j.options)
-				j.parts[b.part[i]] = p
-			}
-			p.take(&b.segs[i], b.ord[i], &j.events)
+			j.parts[b.part[i]].take(&b.segs[i], b.ord[i], b.hash[i], &j.events)
 		}
 		b.n = 0
 		j.free <- b
+	}
+}
+
+// fetch has memory bring the connections of a batch: first all places in the
+// tables, then all connections. Each loop's misses overlap; taken one by one
+// they would be most of the judge's time.
+func (j *judge) fetch(b *batch) {
+	for i := range b.n {
+		p := j.parts[b.part[i]]
+		if p == nil {
+			p = newPartition(j.options)
+			j.parts[b.part[i]] = p
+		}
+		key, _ := reassembly.KeyOf(&b.segs[i])
+		b.hash[i] = p.table.hashOf(&key)
+		if n := len(p.table.slots); n > 0 {
+			j.fetched += p.table.slots[int(b.hash[i])&(n-1)].tag
+		}
+	}
+	for i := range b.n {
+		if f := j.parts[b.part[i]].table.near(b.hash[i]); f != nil {
+			j.fetched += f.conn.Touch() + f.watch
+		}
 	}
 }
 
@@ -58,10 +78,10 @@ func newPartition(o *Options) *partition {
 }
 
 // take applies one segment to its connection.
-func (p *partition) take(seg *reassembly.Segment, ord uint64, ev *fsm.Events) {
+func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, ev *fsm.Events) {
 	p.now = max(p.now, seg.At)
 	key, fromLo := reassembly.KeyOf(seg)
-	i, f := p.locate(seg, &key, fromLo, ord)
+	i, f := p.locate(seg, &key, fromLo, hash, ord)
 	side := f.conn.SideOf(fromLo)
 	if p.copies.isCopy(i, f, seg, side) {
 		f.conn.Copied()
@@ -85,8 +105,7 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, ev *fsm.Events) {
 }
 
 // locate finds the connection that the segment belongs to, or begins it.
-func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, ord uint64) (uint32, *flow) {
-	hash := p.table.hashOf(key)
+func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, ord uint64) (uint32, *flow) {
 	first, next, ok := p.table.find(key, hash, hash)
 	if !ok {
 		return p.begin(seg, hash, ord)

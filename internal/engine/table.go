@@ -79,6 +79,19 @@ func (t *table) find(k *reassembly.Key, hash, p uint32) (i, next uint32, ok bool
 	}
 }
 
+// near is the connection that a key of this hash most likely belongs to, nil if
+// there is none. It looks no further than one place.
+func (t *table) near(hash uint32) *flow {
+	if t.count == 0 {
+		return nil
+	}
+	s := t.slots[hash&uint32(len(t.slots)-1)]
+	if s.tag != hash || s.index == 0 {
+		return nil
+	}
+	return t.flow(s.index - 1)
+}
+
 // add makes room for a new connection.
 func (t *table) add(hash uint32) (uint32, *flow) {
 	if t.slots == nil {

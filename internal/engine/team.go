@@ -16,6 +16,7 @@ const batchSize = 512
 type batch struct {
 	segs [batchSize]reassembly.Segment
 	ord  [batchSize]uint64 // position among all segments of the trace
+	hash [batchSize]uint32 // of the key, seeded by its partition
 	part [batchSize]uint8
 	n    int
 }
@@ -34,8 +35,8 @@ const inFlight = 8
 
 func newTeam(o *Options) *team {
 	n := o.Workers
-	if n <= 0 { // the reader needs a processor of its own
-		n = max(1, runtime.GOMAXPROCS(0)-1)
+	if n <= 0 { // the reader needs less than a processor, the judges more than one
+		n = runtime.GOMAXPROCS(0)
 	}
 	n = min(n, partitions)
 	t := &team{judges: make([]*judge, n), current: make([]*batch, n), free: make(chan *batch, n*(inFlight+2))}

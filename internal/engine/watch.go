@@ -31,8 +31,8 @@ func (p *partition) tell(f *flow, ev *fsm.Events) {
 		hears := p.options.Detectors[x.detector].Hears
 		if hears&ev.Kinds != 0 {
 			x.report.Before = ev.Before
-			for _, e := range ev.List {
-				if hears.Has(e.Kind) {
+			for e := range ev.Len() {
+				if e := ev.At(e); hears.Has(e.Kind) {
 					x.watcher.Event(e, &x.report)
 				}
 			}
@@ -53,10 +53,14 @@ func (p *partition) open(f *flow, kinds fsm.Kinds) {
 		f.watch = p.place()
 	}
 	w := &p.watches[f.watch-1]
+	if w.list == nil {
+		w.list = make([]watch, 0, 2) // a close opens two
+	}
 	for i, d := range p.options.Detectors {
 		if d.Opens&kinds != 0 && !w.has(i) {
-			r := detectors.NewReport(d, &f.conn, p.options.Settings)
-			w.list = append(w.list, watch{detector: i, watcher: d.Watch(&r), report: r})
+			w.list = append(w.list, watch{detector: i, report: detectors.NewReport(d, &f.conn, p.options.Settings)})
+			x := &w.list[len(w.list)-1]
+			x.watcher = d.Watch(&x.report)
 		}
 	}
 }
