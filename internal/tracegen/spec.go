@@ -22,22 +22,22 @@ type Spec struct {
 
 // A Truth is what an analyser must find in a trace.
 type Truth struct {
-	Frames      int64     // in the file, flood included
-	Connections int64     // different four-tuples, flood included; none is used twice
-	Bytes       int64     // size of the file
-	First       time.Time // of the first frame
-	Last        time.Time // of the last frame
-	Faults      []Fault   // by start
+	Frames      int64     `json:"frames"`      // in the file, flood included
+	Connections int64     `json:"connections"` // different four-tuples, flood included; none is used twice
+	Bytes       int64     `json:"bytes"`       // size of the file
+	First       time.Time `json:"first"`       // of the first frame
+	Last        time.Time `json:"last"`        // of the last frame
+	Faults      []Fault   `json:"faults"`
 }
 
 // A Fault is one planted fault, provable before the trace ends. A trace also
 // ends in the middle of healthy closes, which prove nothing.
 type Fault struct {
-	Detector string
-	Outcome  string
-	Client   netip.AddrPort
-	Server   netip.AddrPort
-	Culprit  netip.AddrPort // one of the two
+	Detector string         `json:"detector"`
+	Outcome  string         `json:"outcome"`
+	Client   netip.AddrPort `json:"client"`
+	Server   netip.AddrPort `json:"server"`
+	Culprit  netip.AddrPort `json:"culprit"` // one of the two
 }
 
 const (

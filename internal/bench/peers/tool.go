@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"slices"
+	"time"
+)
+
+// A tool is a program to time; the capture's name goes where args has file.
+type tool struct {
+	name string
+	path string
+	args []string
+	okay []int // exit statuses of success besides 0
+	runs int
+}
+
+// file stands for the capture among a tool's arguments.
+const file = "\x00"
+
+// ostermann is where distributions install Ostermann's tcptrace: it and this
+// project's program have one name, so PATH does not tell them apart.
+const ostermann = "/usr/bin/tcptrace"
+
+func (s settings) ours() tool {
+	// Status 1 says that something was found.
+	return tool{name: "tcptrace", path: s.tcptrace, args: []string{file}, okay: []int{1}, runs: s.runs}
+}
+
+// fastTools are tcptrace and what merely filters and copies.
+func (s settings) fastTools() []tool {
+	tools := []tool{s.ours()}
+	if path, err := exec.LookPath("tcpdump"); err == nil {
+		tools = append(tools, tool{name: "tcpdump", path: path, args: []string{"-r", file, "-w", "/dev/null", "tcp"}, runs: s.runs})
+	}
+	return tools
+}
+
+// everyTool adds those that analyse.
+func (s settings) everyTool() []tool {
+	tools := s.fastTools()
+	if isOstermann(ostermann) {
+		// -n: otherwise it asks the name servers about every address.
+		tools = append(tools, tool{name: "Ostermann's tcptrace", path: ostermann, args: []string{"-n", file}, runs: s.slowRuns})
+	}
+	if path, err := exec.LookPath("tshark"); err == nil {
+		tools = append(tools, tool{name: "tshark -z conv,tcp", path: path, args: []string{"-n", "-q", "-r", file, "-z", "conv,tcp"}, runs: s.slowRuns})
+	}
+	return tools
+}
+
+// isOstermann reports whether a program calls itself that.
+func isOstermann(path string) bool {
+	out, _ := exec.Command(path, "-v").CombinedOutput() // its status says nothing
+	return bytes.Contains(out, []byte("Ostermann"))
+}
+
+// A sample is one run of a tool.
+type sample struct {
+	wall time.Duration
+	cpu  time.Duration // user and system, of all threads
+	peak int64         // resident bytes at most, mapped file pages included
+}
+
+// run times one run on a capture; what the tool prints goes nowhere.
+func (t tool) run(capture string) (sample, error) {
+	args := slices.Clone(t.args)
+	args[slices.Index(args, file)] = capture
+	cmd := exec.Command(t.path, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	start := time.Now()
+	err := cmd.Run()
+	wall := time.Since(start)
+	state := cmd.ProcessState
+	if err != nil && (state == nil || !slices.Contains(t.okay, state.ExitCode())) {
+		return sample{}, fmt.Errorf("%v: %w: %s", cmd, err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return sample{wall: wall, cpu: state.UserTime() + state.SystemTime(), peak: peakMemory(state)}, nil
+}
