@@ -42,6 +42,7 @@ func samples() []sample {
 		{"qinq 9100", linkEthernet, ethernet(typeQinQ, vlan(5, typeVLAN, vlan(6, typeIPv4, p4))), s4, true},
 		{"llc snap", linkEthernet, ethernet(uint16(len(p4)+8), snap(typeIPv4, p4)), s4, false},
 		{"vlan llc snap", linkEthernet, ethernet(typeVLAN, vlan(1, uint16(len(p4)+8), snap(typeIPv4, p4))), s4, true},
+		{"llc snap through a bridge", linkEthernet, ethernet(uint16(len(p4)+8), edit(snap(typeIPv4, p4), 5, 0xf8)), s4, false},
 		{"llc ip", linkEthernet, ethernet(uint16(len(p4)+3), cat([]byte{6, 6, 3}, p4)), s4, false},
 		{"mpls ipv4", linkEthernet, ethernet(typeMPLS, mplsLabel(100, false, mplsLabel(16, true, p4))), s4, true},
 		{"mpls ipv6", linkEthernet, ethernet(typeMPLSMulticast, mplsLabel(16, true, p6)), s6, true},
@@ -101,6 +102,7 @@ func samples() []sample {
 		{"4in6", linkIPv6, ipv6(protoIPv4, p4), s4, true},
 		{"6in6", linkIPv6, ipv6(protoIPv6, p6), s6, true},
 		{"gre", linkEthernet, gre(0, typeIPv4, p4), s4, true},
+		{"gre reserved bits", linkEthernet, gre(0x0ff8, typeIPv4, p4), s4, true},
 		{"gre checksum key sequence", linkEthernet, gre(0xb000, typeIPv6, be32(0, 77, 1), p6), s6, true},
 		{"gre ethernet", linkEthernet, gre(0x2000, typeTEB, be32(77), eth4), s4, true},
 		{"gre mpls", linkEthernet, gre(0, typeMPLS, mplsLabel(16, true, p4)), s4, true},
@@ -214,6 +216,10 @@ func TestDecode_noSegment(t *testing.T) {
 	for range 20 {
 		tags = cat(be16(typeVLAN, 1), tags)
 	}
+	wires := ethernet(typeIPv4, p4)
+	for range 20 {
+		wires = ethernet(typeMPLS, mplsLabel(1, true, wires))
+	}
 	for _, c := range []struct {
 		name  string
 		link  uint32
@@ -230,8 +236,23 @@ func TestDecode_noSegment(t *testing.T) {
 		{"udp to a tunnel's port", linkRaw, ipv4(protoUDP, udp(4789, cat([]byte{8, 0, 0, 0, 0, 0, 1, 0}, data))), NotTCP},
 		{"icmp error quoting tcp", linkRaw, ipv4(1, cat([]byte{3, 3, 0, 0, 0, 0, 0, 0}, p4)), NotTCP},
 		{"ipv6 no next header", linkIPv6, ipv6(59, nil), NotTCP},
-		{"gtp echo", linkRaw, ipv4(protoUDP, udp(2152, cat([]byte{0x32, 1, 0, 4}, be32(0, 0)))), NotTCP},
-		{"pppoe discovery in session", linkPPPEther, []byte{0x11, 0xa7, 0, 0, 0, 0}, NotTCP},
+		{"udp to a tunnel's port, damaged inside", linkRaw, ipv4(protoUDP, udp(4789, vxlan(8, 0, 1, ethernet(typeIPv4, data)))), NotTCP},
+		{"vxlan without identifier", linkRaw, ipv4(protoUDP, udp(4789, vxlan(0, 0, 1, ethernet(typeIPv4, p4)))), NotTCP},
+		{"vxlan-gpe of something else", linkRaw, ipv4(protoUDP, udp(4790, vxlan(4, 4, 1, p4))), NotTCP},
+		{"geneve of the future", linkRaw, ipv4(protoUDP, udp(6081, edit(geneve(typeIPv4, 1, nil, p4), 0, 0x40))), NotTCP},
+		{"gtp end marker", linkRaw, ipv4(protoUDP, udp(2152, cat([]byte{0x30, 254, 0, 0}, be32(1), p4))), NotTCP},
+		{"gtp extension without length", linkRaw, ipv4(protoUDP, udp(2152, cat([]byte{0x34, 255, 0, 0}, be32(1), []byte{0, 0, 0, 1, 0, 0, 0, 1}))), NotTCP},
+		{"gre of the future", linkRaw, ipv4(protoGRE, cat(be16(2, typeIPv4), p4)), Undecodable},
+		{"packet in the padding", linkRaw, cat(ipv4(protoIPv4, nil), p4), MalformedIP},
+		{"unknown oui", linkEthernet, ethernet(100, edit(snap(typeIPv4, p4), 5, 0x0c)), NotTCP},
+		{"fddi token", linkFDDI, cat([]byte{0x80}, macs, snap(typeIPv4, p4)), NotTCP},
+		{"loopback of another family", linkNull, cat(be32(7), p4), NotTCP},
+		{"neither version", linkRaw, edit(p4, 0, 0x55), NotTCP},
+		{"ipv6 of another version", linkIPv6, edit(ipv6(protoTCP, seg), 0, 0x40), MalformedIP},
+		{"ipv6 header chain in fragments", linkIPv6, ipv6(protoFragment, fragmentHeader(protoDestOpts, 1, 1, extension(protoTCP, nil, seg[:24]))), IPv6Fragment},
+		{"fragment beyond 64 KiB", linkRaw, ipv4With(nil, 0x1fff, protoTCP, seg), MalformedIP},
+		{"pppoe of another version", linkPPPEther, edit(pppoe(1, cat(be16(pppIPv4), p4)), 0, 0x21), MalformedLink},
+		{"pppoe discovery in session", linkPPPEther, edit(pppoe(1, cat(be16(pppIPv4), p4)), 1, 0xa7), NotTCP},
 		{"ppp lcp", linkPPP, cat(be16(hdlcAddressControl, 0xc021), data), NotTCP},
 		{"ppp header compression", linkPPP, cat(be16(pppVJCompressed), data), Undecodable},
 		{"mppe", linkPPP, cat(be16(pppCompressed), data), Encrypted},
@@ -239,8 +260,10 @@ func TestDecode_noSegment(t *testing.T) {
 		{"macsec", linkEthernet, ethernet(typeMACsec, data), Encrypted},
 		{"wpa", link80211, wifi(0x88, 0x41, be16(0), make([]byte, 8), data), Encrypted},
 		{"a-msdu", link80211, wifi(0x88, 0x01, be16(0x8000), data), Undecodable},
-		{"802.11 beacon", link80211, wifi(0x80, 0, data), NotTCP},
-		{"802.11 null", link80211, wifi(0x48, 0x01), NotTCP},
+		{"a-msdu, four addresses", link80211, wifi(0x88, 0x03, macs[:6], be16(0x8000), snap(typeIPv4, p4)), Undecodable},
+		{"802.11 second fragment", link80211, edit(wifi(0x08, 0x01, snap(typeIPv4, p4)), 22, 0x11), NotTCP},
+		{"802.11 beacon", link80211, wifi(0x80, 0, snap(typeIPv4, p4)), NotTCP},
+		{"802.11 null", link80211, wifi(0x48, 0x01, snap(typeIPv4, p4)), NotTCP},
 		{"short radiotap", linkRadiotap, []byte{0, 0, 200, 0, 0, 0, 0, 0}, Undecodable},
 		{"unknown link type", 147, p4, UnknownLinkType},
 		{"huge link type", 1 << 31, p4, UnknownLinkType},
@@ -253,6 +276,7 @@ func TestDecode_noSegment(t *testing.T) {
 		{"extension beyond packet", linkIPv6, ipv6(protoHopByHop, []byte{6, 9, 0, 0, 0, 0, 0, 0}), MalformedIP},
 		{"gre source route", linkRaw, ipv4(protoGRE, cat(be16(0x4000, typeIPv4), p4)), Undecodable},
 		{"nested too deep", linkRaw, nested, Undecodable},
+		{"pseudowires too deep", linkEthernet, wires, Undecodable},
 		{"too many tags", linkEthernet, cat(macs, tags), Undecodable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -285,10 +309,10 @@ func TestDecode_eightTags(t *testing.T) {
 // The lengths that IP states, and those of offloaded segments, which it does not.
 func TestDecode_lengths(t *testing.T) {
 	seg := tcp(nil, data)
-	jumbo := func(n uint32) []byte {
-		b := ipv6(protoHopByHop, extension(protoTCP, cat([]byte{0xc2, 4}, be32(n)), seg))
-		return edit(edit(b, 4, 0), 5, 0)
+	hopByHop := func(options []byte) []byte {
+		return edit(edit(ipv6(protoHopByHop, extension(protoTCP, options, seg)), 4, 0), 5, 0)
 	}
+	jumbo := func(n uint32) []byte { return cat([]byte{0xc2, 4}, be32(n)) }
 	zero6 := ipv6(protoTCP, seg)
 	for _, c := range []struct {
 		name  string
@@ -302,7 +326,11 @@ func TestDecode_lengths(t *testing.T) {
 		{"trailer", ipv4(protoTCP, seg), 6, 20},
 		{"tso", edit(edit(ipv4(protoTCP, seg), 2, 0), 3, 0), 70000, 70020},
 		{"ipv6 tso", edit(edit(zero6, 4, 0), 5, 0), 70000, 70020},
-		{"jumbogram", jumbo(70000 + 8 + 20), 70000 - 20, 70000},
+		{"jumbogram", hopByHop(jumbo(70000 + 8 + 20)), 70000 - 20, 70000},
+		{"jumbogram, padded", hopByHop(cat([]byte{0, 1, 1, 0, 0, 5, 0}, jumbo(70000+16+20))), 70000 - 20, 70000},
+		{"jumbogram without its option", hopByHop([]byte{5, 2, 0, 0}), 70000, 70020},
+		{"jumbogram with a bad option", hopByHop([]byte{5, 99}), 70000, 70020},
+		{"wire length forgotten", edit(edit(ipv4(protoTCP, seg), 2, 0), 3, 0), -100, 20},
 		{"tso in a tunnel", ipv4(protoIPv4, edit(edit(ipv4(protoTCP, seg), 2, 0), 3, 0)), 9, 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -316,8 +344,11 @@ func TestDecode_lengths(t *testing.T) {
 		})
 	}
 	var s reassembly.Segment
-	if r := New().Decode(linkRaw, jumbo(1<<31), 100, 0, &s); r != MalformedIP {
+	if r := New().Decode(linkRaw, hopByHop(jumbo(1<<31)), 100, 0, &s); r != MalformedIP {
 		t.Errorf("jumbogram of 2 GiB: %v", r)
+	}
+	if r := New().Decode(linkRaw, edit(edit(ipv4(protoTCP, seg), 2, 0), 3, 0), 1<<31-1, 0, &s); r != MalformedIP {
+		t.Errorf("frame of 2 GiB: %v", r)
 	}
 }
 
@@ -338,6 +369,9 @@ func TestDecode_hashes(t *testing.T) {
 	}
 	if tunnel, mac := hashes(linkRaw, p); tunnel != 0 || mac != 0 {
 		t.Errorf("raw IP: tunnel %#x, link %#x", tunnel, mac)
+	}
+	if fold(0) == 0 { // the address of Linux's loopback interface
+		t.Error("a hash is 0")
 	}
 	in := ethernet(typeIPv4, p)
 	seen := map[uint32]string{}
@@ -366,11 +400,35 @@ func TestDecode_hashes(t *testing.T) {
 		}
 		seen[tunnel] = name
 	}
-	// The priority of a tag is not an identifier.
-	a, _ := hashes(linkEthernet, ethernet(typeVLAN, vlan(5, typeIPv4, p)))
-	b, _ := hashes(linkEthernet, ethernet(typeVLAN, vlan(5|0xe000, typeIPv4, p)))
-	if a != b {
-		t.Error("VLAN priority changes the tunnel")
+	pptp := func(call uint16) []byte {
+		return ipv4(protoGRE, cat(be16(0x2001, typePPP, uint16(len(p)+2), call, pppIPv4), p))
+	}
+	gtp := func(endpoint uint32) []byte {
+		return ipv4(protoUDP, udp(2152, cat([]byte{0x30, 255}, be16(uint16(len(p))), be32(endpoint), p)))
+	}
+	for name, pair := range map[string][2][]byte{
+		"VLAN priority": {ethernet(typeVLAN, vlan(5, typeIPv4, p)), ethernet(typeVLAN, vlan(5|0xe000, typeIPv4, p))},
+		"PPTP call":     {ethernet(typeIPv4, pptp(1)), ethernet(typeIPv4, pptp(2))},
+		"GTP endpoint":  {ethernet(typeIPv4, gtp(1)), ethernet(typeIPv4, gtp(2))},
+	} {
+		a, _ := hashes(linkEthernet, pair[0])
+		b, _ := hashes(linkEthernet, pair[1])
+		if a != b {
+			t.Errorf("%s tells tunnels apart", name)
+		}
+	}
+	sll := func(length uint16) []byte { return cat(be16(0, 1, length), macs[:8], be16(typeIPv4), p) }
+	sll2 := func(length byte) []byte {
+		return cat(be16(typeIPv4, 0), be32(1), be16(1), []byte{0, length}, macs[:8], p)
+	}
+	for _, c := range []struct {
+		link  uint32
+		frame []byte
+		want  bool
+	}{{linkSLL, sll(0), false}, {linkSLL, sll(6), true}, {linkSLL2, sll2(0), false}, {linkSLL2, sll2(6), true}} {
+		if _, mac := hashes(c.link, c.frame); (mac != 0) != c.want {
+			t.Errorf("link type %d, address %v: link hash %#x", c.link, c.want, mac)
+		}
 	}
 }
 

@@ -55,6 +55,10 @@ func FuzzFragments(f *testing.F) {
 	f.Add([]byte{4, 2, 1, 0, 2, 0, 2, 2, 0})
 	f.Add([]byte{0, 1, 0, 2, 1, 0, 4, 1, 0, 6, 1, 1, 5, 1, 0, 3, 1, 0, 1, 1, 0})
 	f.Add([]byte{0, 2, 0, 1, 2, 0, 3, 1, 1})
+	f.Add([]byte{10, 1, 0, 0, 20, 0, 20, 1, 1})        // one around another
+	f.Add([]byte{0, 10, 0, 11, 9, 0, 10, 2, 0})        // beyond a gap
+	f.Add([]byte{0, 10, 0, 11, 9, 0, 10, 1, 1})        // an end before what came
+	f.Add([]byte{5, 5, 0, 0, 7, 0, 10, 5, 1, 0, 5, 0}) // partly over the next
 	f.Fuzz(func(t *testing.T, script []byte) {
 		script = script[:min(len(script), 3*40)]
 		g := datagram{waiting: true, length: unknown}

@@ -2,9 +2,10 @@ package decode
 
 import "encoding/binary"
 
-// A tag is a kind of header whose identifier keeps address spaces apart. Only
-// what is the same in both directions of a connection is an identifier, which
-// tunnel addresses and GTP tunnel endpoints (3GPP TS 29.281 5.1) are not.
+// A tag is a kind of header whose identifier keeps address spaces apart. What
+// names the receiver of a tunnel is no identifier, for the other direction has
+// another: addresses, PPTP's call (RFC 2637 4.1), GTP's endpoint (3GPP TS 29.281
+// 5.1). An MPLS label does too, but is all that keeps two VPNs apart.
 type tag uint8
 
 const (

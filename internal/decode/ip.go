@@ -8,24 +8,22 @@ import (
 
 // Protocol numbers (IANA registry), which IPv6 calls next header.
 const (
-	protoHopByHop  = 0
-	protoIPv4      = 4
-	protoTCP       = 6
-	protoUDP       = 17
-	protoIPv6      = 41
-	protoRouting   = 43
-	protoFragment  = 44
-	protoGRE       = 47
-	protoESP       = 50
-	protoAH        = 51
-	protoDestOpts  = 60
-	protoEtherIP   = 97
-	protoMobility  = 135
-	protoMPLS      = 137
-	protoHIP       = 139
-	protoShim6     = 140
-	protoTestOne   = 253 // RFC 3692, extension headers by RFC 7045
-	protoTestOther = 254
+	protoHopByHop = 0
+	protoIPv4     = 4
+	protoTCP      = 6
+	protoUDP      = 17
+	protoIPv6     = 41
+	protoRouting  = 43
+	protoFragment = 44
+	protoGRE      = 47
+	protoESP      = 50
+	protoAH       = 51
+	protoDestOpts = 60
+	protoEtherIP  = 97
+	protoMobility = 135
+	protoMPLS     = 137
+	protoHIP      = 139
+	protoShim6    = 140
 )
 
 // ip reads IPv4 or IPv6, as the version says.

@@ -86,7 +86,7 @@ func (d *Decoder) extensions(next uint8, b []byte, wire int, seg *reassembly.Seg
 func isExtension(next uint8) bool {
 	switch next {
 	case protoHopByHop, protoRouting, protoFragment, protoAH, protoDestOpts,
-		protoMobility, protoHIP, protoShim6, protoTestOne, protoTestOther:
+		protoMobility, protoHIP, protoShim6:
 		return true
 	}
 	return false

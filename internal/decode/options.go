@@ -99,11 +99,11 @@ func setTimestamps(v []byte, o *reassembly.Options) {
 	o.TSEcr = binary.BigEndian.Uint32(v[4:])
 }
 
-// setBlocks reads the blocks of a SACK option: one to four, which is what forty
-// bytes of options hold (RFC 2018 3).
+// setBlocks reads the blocks of a SACK option, one or more. The forty bytes that
+// options have hold four at most (RFC 2018 3).
 func setBlocks(v []byte, o *reassembly.Options) bool {
 	const block = 8
-	if len(v) == 0 || len(v)%block != 0 || len(v)/block > len(o.Blocks) {
+	if len(v) == 0 || len(v)%block != 0 {
 		return false
 	}
 	o.NBlocks = uint8(len(v) / block)

@@ -38,7 +38,7 @@ func (d *Decoder) gre(b []byte, wire int, seg *reassembly.Segment) Reason {
 		return short(wire, n, MalformedLink)
 	}
 	var k uint32
-	if flags&key != 0 && flags&version == 0 { // in version 1 it names the receiver's call
+	if flags&key != 0 && flags&version == 0 {
 		k = binary.BigEndian.Uint32(b[id:])
 	}
 	seg.Tunnel = mix(seg.Tunnel, tagGRE, k)
