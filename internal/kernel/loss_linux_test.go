@@ -1,0 +1,93 @@
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Where a host loses segments.
+var (
+	leaving  = nftables.ChainHookOutput // the tap does not see them
+	arriving = nftables.ChainHookInput  // the tap has seen them
+)
+
+// A kind is a set of segments, by their flags.
+type kind struct{ of, set reassembly.Flags }
+
+var (
+	anything = kind{}
+	anySYN   = kind{reassembly.SYN, reassembly.SYN}
+	synACK   = kind{reassembly.SYN | reassembly.ACK, reassembly.SYN | reassembly.ACK}
+	anyFIN   = kind{reassembly.FIN, reassembly.FIN}
+	anyRST   = kind{reassembly.RST, reassembly.RST}
+	pureACK  = kind{^reassembly.Flags(0), reassembly.ACK} // stacks push the last of what they have to say
+)
+
+// A loss is a fault of the network, until it is mended.
+type loss struct {
+	h     *host
+	conn  *nftables.Conn
+	table *nftables.Table
+}
+
+// loses drops segments of a kind on their way out of the host or into it.
+func (h *host) loses(at *nftables.ChainHook, k kind) *loss {
+	h.t.Helper()
+	return h.drop(at, k)
+}
+
+// losesFirst drops the first n segments of a kind.
+func (h *host) losesFirst(n uint32, at *nftables.ChainHook, k kind) *loss {
+	h.t.Helper()
+	return h.drop(at, k, bucket(n, false))
+}
+
+// losesAfter drops all segments of a kind but the first n.
+func (h *host) losesAfter(n uint32, at *nftables.ChainHook, k kind) *loss {
+	h.t.Helper()
+	return h.drop(at, k, bucket(n, true))
+}
+
+// bucket matches n times, or after n times; it fills again in weeks.
+func bucket(n uint32, over bool) expr.Any {
+	return &expr.Limit{Type: expr.LimitTypePkts, Rate: 1, Unit: expr.LimitTimeWeek, Burst: n, Over: over}
+}
+
+func (h *host) drop(at *nftables.ChainHook, k kind, which ...expr.Any) *loss {
+	h.t.Helper()
+	conn, err := nftables.New(nftables.WithNetNSFd(int(h.ns)))
+	must(h.t, err)
+	h.faults++
+	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: fmt.Sprint("fault", h.faults)})
+	chain := conn.AddChain(&nftables.Chain{
+		Name: "drop", Table: table, Type: nftables.ChainTypeFilter, Hooknum: at, Priority: nftables.ChainPriorityFilter,
+	})
+	conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: dropRule(k, which)})
+	must(h.t, conn.Flush())
+	return &loss{h, conn, table}
+}
+
+// mended ends the loss.
+func (l *loss) mended() {
+	l.h.t.Helper()
+	l.conn.DelTable(l.table)
+	must(l.h.t, l.conn.Flush())
+}
+
+const flagsOffset = 13 // of the TCP header (RFC 9293 3.1)
+
+func dropRule(k kind, which []expr.Any) []expr.Any {
+	rule := []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: flagsOffset, Len: 1},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{byte(k.of)}, Xor: []byte{0}},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{byte(k.set)}},
+	}
+	return append(append(rule, which...), &expr.Verdict{Kind: expr.VerdictDrop})
+}

@@ -1,0 +1,68 @@
+package kernel
+
+import (
+	"time"
+
+	. "github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// A FIN is lost, and whatever the kernel does about it never reaches the wire:
+// KB Q254930, whose stack did nothing.
+var lostFINs = []tale{
+	{name: "FIN lost, peer talks on", play: func(s *story) {
+		client, server := s.connect()
+		s.loseFINForGood()
+		server.finish()
+		s.ask(Established, FinWait1)
+		for range 8 {
+			client.send(100)
+			server.receive(100)
+			s.traceGoesOn(time.Second)
+		}
+		s.ask(Established, FinWait1)
+	}, find: []finding{{"unretransmitted-fin", "peer-unaware", serverAddr}}},
+
+	{name: "second FIN lost, peer waits", play: func(s *story) {
+		client, server := s.connect()
+		client.finish()
+		s.ask(FinWait2, CloseWait)
+		s.loseFINForGood()
+		server.finish()
+		s.ask(FinWait2, LastAck)
+		s.traceGoesOn(7 * time.Second)
+		s.ask(FinWait2, LastAck)
+	}, find: []finding{{"unretransmitted-fin", "silent", serverAddr}}},
+
+	{name: "FIN lost, trace ends", play: func(s *story) {
+		_, server := s.connect()
+		s.loseFINForGood()
+		server.finish()
+		s.traceGoesOn(3 * time.Second)
+		s.ask(Established, FinWait1)
+	}},
+
+	{name: "FIN sent again and again", play: func(s *story) {
+		_, server := s.connect()
+		s.client.loses(arriving, anyFIN)
+		server.finish()
+		s.traceGoesOn(8 * time.Second)
+		s.ask(Established, FinWait1)
+	}},
+
+	{name: "FIN lost, then aborted", play: func(s *story) {
+		client, server := s.connect()
+		s.loseFINForGood()
+		server.finish()
+		s.traceGoesOn(7 * time.Second)
+		s.ask(Established, FinWait1)
+		client.abort()
+		s.ask(Closed, Closed)
+	}},
+}
+
+// loseFINForGood lets one FIN of the server reach the wire, but not the client.
+func (s *story) loseFINForGood() {
+	s.Helper()
+	s.client.loses(arriving, anyFIN)
+	s.server.losesAfter(1, leaving, anyFIN)
+}

@@ -1,0 +1,46 @@
+package kernel
+
+import (
+	. "github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// How connections end without order. None of it is a finding of its own.
+var resets = []tale{
+	{name: "refused", play: func(s *story) {
+		s.record()
+		s.client.socket(clientPort).dial(serverPort)
+		s.tap.await(1, sentBy(s.server).with(anyRST))
+		s.ask(Closed, Closed)
+	}},
+
+	{name: "aborted", play: func(s *story) {
+		client, _ := s.connect()
+		client.abort()
+		s.ask(Closed, Closed)
+	}},
+
+	{name: "closed with unread data", play: func(s *story) {
+		client, server := s.connect()
+		client.send(100)
+		s.tap.await(1, sentBy(s.server).after(s.tap.await(2, data(s.client)).At)) // it has arrived
+		server.close()
+		s.ask(Closed, Closed)
+	}},
+
+	{name: "data after close", play: func(s *story) {
+		client, server := s.connect()
+		server.close()
+		s.ask(CloseWait, FinWait2)
+		client.send(100)
+		s.ask(Closed, Closed)
+	}},
+
+	{name: "RST lost", play: func(s *story) {
+		client, _ := s.connect()
+		s.server.loses(arriving, anyRST)
+		client.abort()
+		s.tap.await(1, sentBy(s.client).with(anyRST))
+		s.ask(Closed, Established).
+			seems(s.server, Closed, "the RST was seen to leave, and nothing shows that it was lost")
+	}},
+}

@@ -1,0 +1,199 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// snap is how much of a frame is kept: all headers, as `tcpdump -s 96`.
+const snap = 96
+
+// A frame is one captured frame.
+type frame struct {
+	at   int64 // nanoseconds since 1970, by the kernel's clock
+	wire int
+	data []byte
+}
+
+// A tap records what passes a host's interface, both ways.
+type tap struct {
+	t    *testing.T
+	fd   int
+	stop chan struct{}
+	done chan struct{}
+
+	mu       sync.Mutex
+	frames   []frame
+	segments []reassembly.Segment
+	decoder  *decode.Decoder
+}
+
+// tap begins to record at the host's interface (packet(7)).
+func (h *host) tap() *tap {
+	h.t.Helper()
+	p := &tap{t: h.t, stop: make(chan struct{}), done: make(chan struct{}), decoder: decode.New()}
+	var err error
+	h.inside(func() {
+		p.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	})
+	must(h.t, err)
+	h.t.Cleanup(func() { unix.Close(p.fd) })
+	must(h.t, unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
+	must(h.t, unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20))
+	all := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_ALL))
+	must(h.t, unix.Bind(p.fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: h.link.Attrs().Index}))
+	go p.record()
+	return p
+}
+
+func (p *tap) record() {
+	defer close(p.done)
+	for stopping := false; ; {
+		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, 20)
+		switch {
+		case n > 0:
+			p.take()
+		case stopping:
+			return
+		}
+		select {
+		case <-p.stop:
+			stopping = true
+		default:
+		}
+	}
+}
+
+// take reads one frame off the tap, with the kernel's timestamp.
+func (p *tap) take() {
+	var data [snap]byte
+	var control [128]byte
+	wire, size, _, _, err := unix.Recvmsg(p.fd, data[:], control[:], unix.MSG_TRUNC)
+	if err != nil {
+		return
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:size])
+	if err != nil || len(messages) == 0 {
+		p.t.Errorf("the tap: a frame without a timestamp: %v", err)
+		return
+	}
+	var stamp unix.Timespec
+	if _, err := binary.Decode(messages[0].Data, binary.NativeEndian, &stamp); err != nil {
+		p.t.Errorf("the tap: %v", err)
+	}
+	f := frame{at: stamp.Nano(), wire: wire, data: slices.Clone(data[:min(wire, snap)])}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frames = append(p.frames, f)
+	seg := reassembly.Segment{}
+	if p.decoder.Decode(linkEthernet, f.data, f.wire, f.at, &seg) == decode.OK {
+		seg.At = f.at
+		p.segments = append(p.segments, seg)
+	}
+}
+
+// seen is what the tap saw so far.
+func (p *tap) seen() []reassembly.Segment {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.segments)
+}
+
+// last is the last segment that the host sent.
+func (p *tap) last(h *host) reassembly.Segment {
+	p.t.Helper()
+	for _, seg := range slices.Backward(p.seen()) {
+		if sentBy(h)(&seg) {
+			return seg
+		}
+	}
+	p.t.Fatalf("the tap saw nothing of the %s", h.name)
+	return reassembly.Segment{}
+}
+
+// A sight is something to look for on the wire.
+type sight func(*reassembly.Segment) bool
+
+// data sees the segments of a host that carry payload.
+func data(h *host) sight {
+	return func(seg *reassembly.Segment) bool { return sentBy(h)(seg) && seg.Len > 0 }
+}
+
+// sentBy sees the segments of a host.
+func sentBy(h *host) sight {
+	return func(seg *reassembly.Segment) bool { return seg.Src.AddrPort().Addr() == h.addr }
+}
+
+// with narrows a sight to a kind.
+func (s sight) with(k kind) sight {
+	return func(seg *reassembly.Segment) bool { return s(seg) && seg.Flags&k.of == k.set }
+}
+
+// after narrows a sight to what comes later than the given moment.
+func (s sight) after(at int64) sight {
+	return func(seg *reassembly.Segment) bool { return s(seg) && seg.At > at }
+}
+
+// await waits until the tap has seen n such segments, and returns the last.
+func (p *tap) await(n int, s sight) reassembly.Segment {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		left := n
+		for _, seg := range p.seen() {
+			if s(&seg) {
+				if left--; left == 0 {
+					return seg
+				}
+			}
+		}
+	}
+	p.t.Fatalf("the tap did not see it %d times within %v", n, patience)
+	return reassembly.Segment{}
+}
+
+// end stops the recording when all that was sent is in it.
+func (p *tap) end() {
+	p.t.Helper()
+	close(p.stop)
+	<-p.done
+	stats, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	must(p.t, err)
+	if stats.Drops > 0 {
+		p.t.Errorf("the tap missed %d frames", stats.Drops)
+	}
+}
+
+const (
+	linkEthernet  = 1          // tcpdump.org link-layer header types
+	pcapNanoMagic = 0xA1B23C4D // pcap-savefile(5)
+)
+
+// write writes the recording as a pcap file.
+func (p *tap) write(name string) {
+	p.t.Helper()
+	le := binary.LittleEndian
+	out := le.AppendUint32(nil, pcapNanoMagic)
+	out = le.AppendUint16(le.AppendUint16(out, 2), 4)
+	for _, word := range []uint32{0, 0, snap, linkEthernet} {
+		out = le.AppendUint32(out, word)
+	}
+	for _, f := range p.frames {
+		for _, word := range []int64{f.at / 1e9, f.at % 1e9, int64(len(f.data)), int64(f.wire)} {
+			out = le.AppendUint32(out, uint32(word))
+		}
+		out = append(out, f.data...)
+	}
+	if err := os.WriteFile(name, out, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
