@@ -53,8 +53,13 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 		return Retransmission
 	case reassembly.Filling:
 		// RETRANSMISSION or OUT OF ORDER: a segment that fills a hole is late by
-		// reordering if what overtook it is younger than a round trip.
-		if time.Duration(seg.At-own.last.At) < max(reorderTime, s.c.RTT()) && own.row == 0 {
+		// reordering if what overtook it is younger than a round trip: a later
+		// segment, or the peer's ACK.
+		overtaker := &own.last
+		if own.out.Knows(reassembly.KnowUna) && seg.Seq.Before(own.out.Una) {
+			overtaker = &s.peer.last
+		}
+		if time.Duration(seg.At-overtaker.At) < max(reorderTime, s.c.RTT()) && own.row == 0 {
 			return OutOfOrder
 		}
 		return Retransmission

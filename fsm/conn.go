@@ -281,5 +281,5 @@ func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key == *k }
 // instead of one after the other.
 func (c *Conn) Touch() uint32 {
 	a, b := &c.ends[0], &c.ends[1]
-	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + c.copies
+	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.copies
 }

@@ -18,8 +18,9 @@ type halfBits uint16
 
 const (
 	closedSecond halfBits = 1 << iota // acknowledged the peer's FIN before, or with, its own
-	synAckLost                        // repeated its SYN after an ACK of it was seen
-	finAckLost                        // repeated its FIN after an ACK of it was seen
+	synAckLost                        // repeated its SYN after an ACK of it was seen, and none since
+	finAckLost                        // repeated its FIN after an ACK of it was seen, and none since
+	finFirst                          // sent its FIN before its SYN was acknowledged (figure 5: SYN_RECEIVED to FIN_WAIT_1)
 	doubted                           // phase rests on an ACK that may not have arrived; see doubt
 	spoke                             // sent something without SYN
 	beyondFin                         // sent payload beyond its FIN: its sequence space is broken
@@ -48,6 +49,15 @@ func (h *Half) own() Phase {
 	case h.Phase == Done && h.is(finAckLost):
 		return Shut
 	case h.Phase == Open && h.is(synAckLost) && !h.is(spoke):
+		return Opening
+	}
+	return h.Phase
+}
+
+// heard is the phase as the peer knows it: a FIN says nothing to a side that
+// has not taken the SYN yet.
+func (h *Half) heard() Phase {
+	if h.Phase == Shut && h.is(finFirst) {
 		return Opening
 	}
 	return h.Phase

@@ -62,10 +62,20 @@ func (s *step) believeReset() resetBelief {
 	case peer.last.Flags&reassembly.ACK != 0 && seg.Seq == peer.last.Ack:
 		return resetBelieved
 	// IN THE WINDOW, elsewhere: what comes next decides.
-	case out.Knows(reassembly.KnowEdge) && una.AtOrBefore(seg.Seq) && seg.Seq.Before(out.Edge):
+	case una.AtOrBefore(seg.Seq) && s.mayBeInWindow():
 		return resetPending
 	}
 	return resetIgnored
+}
+
+// mayBeInWindow says whether the segment lies left of the edge of the peer's
+// window, which may be further right than is known while the scale is unknown.
+func (s *step) mayBeInWindow() bool {
+	out := &s.own.out
+	if s.c.scaleUnknown() {
+		return out.Believes(s.seg.Seq, 0, s.peer.maxWnd, true)
+	}
+	return out.Knows(reassembly.KnowEdge) && s.seg.Seq.Before(out.Edge)
 }
 
 // goneOn draws the conclusion from a side that goes on sending after a RST in

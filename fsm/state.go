@@ -60,7 +60,7 @@ var stateOf = [5][5]State{
 }
 
 func stateFrom(own, peer *Half) State {
-	s := stateOf[own.own()][peer.Phase]
+	s := stateOf[own.own()][peer.heard()]
 	if own.bits&closedSecond != 0 {
 		switch s { // closed second: RFC 9293 figure 5's left branch
 		case Closing:

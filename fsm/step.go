@@ -27,7 +27,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	}
 	s.emit(Sent, side)
 	ev.Class = s.class
-	own.last = reassembly.MarkOf(seg)
+	s.remember()
 	c.rename(reassembly.A, seg.At)
 	c.rename(reassembly.B, seg.At)
 	c.write(side, seg, ev.Kinds, s.class)
@@ -41,6 +41,16 @@ type step struct {
 	ev        *Events
 	side      reassembly.Side
 	class     Class
+}
+
+// remember keeps the segment as its side's last, unless it was not the side's
+// own for all that is known: of those, only that the side was heard of.
+func (s *step) remember() {
+	if s.class == Stray || s.class == Rst && s.ev.Kinds.Has(ResetIgnored) {
+		s.own.last.At = s.seg.At
+		return
+	}
+	s.own.last = reassembly.MarkOf(s.seg)
 }
 
 func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side) }
@@ -84,13 +94,11 @@ func (s *step) acknowledge() uint32 {
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		s.emit(HoleAcked, s.side.Peer())
 	}
+	h.bits &^= synAckLost
 	if moved > 0 {
 		peer.row = 0
-		if h.Phase == Opening && seg.Ack.After(peer.out.ISS) {
-			h.Phase = Open
-			s.doubt()
-			s.timeAnswer()
-			s.emit(SynAcked, s.side.Peer())
+		if h.Phase == Opening || h.is(finFirst) {
+			s.synAcked()
 		}
 		s.sampleRTT()
 		s.emit(Advanced, s.side.Peer())
@@ -105,6 +113,18 @@ func (s *step) acknowledge() uint32 {
 		h.bits &^= finAckLost
 	}
 	return moved
+}
+
+// synAcked notes the acknowledgment of the peer's SYN.
+func (s *step) synAcked() {
+	h := &s.peer.half
+	h.bits &^= finFirst
+	if h.Phase == Opening {
+		h.Phase = Open
+		s.doubt()
+	}
+	s.timeAnswer()
+	s.emit(SynAcked, s.side.Peer())
 }
 
 // doubt notes that the peer's phase now rests on this segment's arrival.
@@ -138,7 +158,9 @@ func (s *step) open() {
 	own.out.Send(seg.Seq, seg.SeqLen())
 	if again {
 		s.sentAgain()
-		if own.half.Phase == Open {
+		// A SYN that comes with an ACK now is the answer to the peer's, of a
+		// simultaneous open (RFC 9293 figure 7), rather than a repeat.
+		if own.half.Phase == Open && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
 			own.half.bits |= synAckLost
 		}
 		s.emit(SynResent, s.side)
@@ -156,9 +178,7 @@ func (s *step) send() {
 	seg, own := s.seg, s.own
 	s.settleDoubt()
 	own.half.bits |= spoke
-	if own.half.Phase == Idle { // its SYN was missed
-		own.half.Phase = Open
-	}
+	s.missedSYNs()
 	n := seg.SeqLen()
 	s.class = s.probeClass()
 	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)
@@ -186,6 +206,18 @@ func (s *step) send() {
 	}
 }
 
+// missedSYNs opens what must be open by the time that a side speaks without
+// SYN, though the capture does not show how.
+func (s *step) missedSYNs() {
+	own, peer := &s.own.half, &s.peer.half
+	if own.Phase == Idle { // its SYN was missed
+		own.Phase = Open
+	}
+	if s.peer.packets == 0 { // the peer's part was missed, or is not captured at all
+		own.Phase, peer.Phase = max(own.Phase, Open), max(peer.Phase, Open)
+	}
+}
+
 // announce emits the events of the segment's class.
 func (s *step) announce(fresh uint32) {
 	switch s.class {
@@ -198,7 +230,9 @@ func (s *step) announce(fresh uint32) {
 		s.emit(KeptAlive, s.side)
 	case Retransmission:
 		s.sentAgain()
-		s.emit(DataResent, s.side)
+		if s.seg.Len > 0 {
+			s.emit(DataResent, s.side)
+		}
 	}
 	if fresh > 0 {
 		s.emit(DataSent, s.side)
@@ -233,6 +267,9 @@ func (s *step) finish() {
 	f := s.seg.FINSeq()
 	switch {
 	case h.Phase < Shut:
+		if h.Phase == Opening {
+			h.bits |= finFirst
+		}
 		h.FIN, h.Phase = f, Shut
 		if s.peer.half.Phase >= Shut {
 			h.bits |= finSecond
@@ -241,10 +278,8 @@ func (s *step) finish() {
 			h.bits |= closedSecond
 		}
 		s.emit(FinSent, s.side)
-		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) { // its ACK was captured first
-			h.Phase = Done
-			h.doubt, h.bits = s.peer.out.Nxt, h.bits|doubted
-			s.emit(FinAcked, s.side)
+		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
+			s.finAckedBefore()
 		}
 	case f != h.FIN: // there is but one FIN (RFC 9293 3.10.4)
 		s.beyondFin()
@@ -253,11 +288,21 @@ func (s *step) finish() {
 		if h.Phase == Done {
 			h.bits |= finAckLost
 		}
-		if s.seg.Len == 0 { // with payload it was counted as data
-			s.sentAgain()
-		}
 		s.emit(FinResent, s.side)
 	}
+}
+
+// finAckedBefore takes a FIN whose ACK was captured first: captures reorder by
+// microseconds. If that ACK was the peer's FIN, the peer closed second.
+func (s *step) finAckedBefore() {
+	h, peer := &s.own.half, s.peer
+	h.Phase = Done
+	h.doubt, h.bits = peer.out.Nxt, h.bits|doubted
+	if peer.half.Phase >= Shut && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
+		h.bits &^= finSecond | closedSecond
+		peer.half.bits |= finSecond | closedSecond
+	}
+	s.emit(FinAcked, s.side)
 }
 
 func (s *step) beyondFin() {

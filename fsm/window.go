@@ -16,7 +16,7 @@ const minProbeGap = 200 * time.Millisecond
 func (s *step) offerWindow(moved bool) {
 	seg, own, peer := s.seg, s.own, s.peer
 	last := &own.last
-	if own.packets > 1 && !moved && last.Flags&reassembly.ACK != 0 &&
+	if own.packets > 1 && !moved && last.Flags&(reassembly.ACK|reassembly.RST) == reassembly.ACK &&
 		(seg.Seq.Before(last.Seq) || seg.Ack.Before(last.Ack)) {
 		return
 	}
@@ -74,7 +74,7 @@ func (s *step) probeClass() Class {
 		if s.probes(below) {
 			return Probe
 		}
-	case !below || seg.Flags&reassembly.FIN != 0 || own.half.Phase >= Shut:
+	case !below || seg.Flags&reassembly.FIN != 0 || s.overtaken():
 	case !out.Knows(reassembly.KnowEdge):
 		return Ambiguous
 	// KEEP-ALIVE: nothing, or one byte that was acknowledged, one below NXT,
@@ -83,6 +83,13 @@ func (s *step) probeClass() Class {
 		return KeepAlive
 	}
 	return Plain
+}
+
+// overtaken says whether the segment may have been sent before the one that was
+// captured before it, which took the place of what was NXT.
+func (s *step) overtaken() bool {
+	last := &s.own.last
+	return last.End() != last.Seq && time.Duration(s.seg.At-last.At) < reorderTime
 }
 
 // probes says whether the segment probes the peer's zero window, in any of the

@@ -153,6 +153,9 @@ func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
 		}
 		moved = uint32(ack - s.Una)
 	case s.known&KnowISS != 0:
+		if ack.AtOrBefore(s.ISS) {
+			return 0, false
+		}
 		moved = uint32(ack - s.ISS)
 	default: // midstream: the first ACK seen is where the account begins
 		s.begin(ack)
@@ -162,9 +165,7 @@ func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
 	s.known |= KnowUna
 	if s.gaps.n > 0 && s.gaps.below(ack) {
 		unseen = true
-		if s.gaps.n == maxGaps && s.gaps.dropBelow(ack) {
-			s.known |= lossy
-		}
+		s.forget(ack)
 	}
 	if s.Nxt.Before(ack) {
 		s.gaps.open(s.Nxt, ack)
@@ -172,6 +173,23 @@ func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
 		unseen = true
 	}
 	return moved, unseen
+}
+
+// forgetBehind is how far behind UNA a hole may be filled, at most. Numbers are
+// ordered within half of the circle only, so that no hole may stay for good.
+const forgetBehind = 1 << 30
+
+// forget drops holes that will hardly be filled any more: those that are far
+// behind, and acknowledged ones if there is no room for others. That there
+// were such holes is remembered.
+func (s *Stream) forget(ack Seq) {
+	to := ack - forgetBehind
+	if s.gaps.n == maxGaps {
+		to = ack
+	}
+	if s.gaps.dropBelow(to) {
+		s.known |= lossy
+	}
 }
 
 // Offer notes the peer's window: the right edge up to which data may be sent.
