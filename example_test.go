@@ -1,0 +1,75 @@
+package tcptrace_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/tcptrace-go/tcptrace"
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// A capture goes in, findings come out.
+func ExampleAnalyze() {
+	report, err := tcptrace.Analyze(context.Background(), tcptrace.Options{}, "samples/unretransmitted-fin.txtar")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		fmt.Println(f.Severity, f.Detector, f.Outcome)
+		fmt.Println(f.Flow.End[f.Culprit], "is left in", f.States[f.Culprit])
+		for _, e := range f.Evidence {
+			fmt.Printf("frame %d: %s\n", e.Seg.Frame, e.Role)
+		}
+	}
+	// Output:
+	// critical unretransmitted-fin peer-unaware
+	// 10.0.0.2:443 is left in FIN_WAIT_1
+	// frame 6: FIN, never acknowledged
+	// frame 7: still does not acknowledge the FIN
+}
+
+// hurriedClose reports a side that closes soon after the connection was opened.
+var hurriedClose = &detectors.Detector{
+	Name:     "hurried-close",
+	Doc:      detectors.Doc{Title: "a connection was closed within a second of its opening"},
+	Outcomes: []detectors.Outcome{{Name: "hurried", Severity: detectors.Info, When: "FIN came within a second"}},
+	Opens:    fsm.On(fsm.FinSent),
+	Hears:    fsm.On(fsm.FinSent),
+	Watch:    func(*detectors.Report) detectors.Watcher { return hurried{} },
+}
+
+type hurried struct{}
+
+func (hurried) Event(ev fsm.Event, r *detectors.Report) {
+	if age := ev.Seg.At - r.Conn.First(); age < 1e9 {
+		f := r.Find("hurried", ev.Side, ev.Seg.At, detectors.Evidence{Role: "early FIN", Seg: *ev.Seg})
+		f.Message = fmt.Sprintf("%s closed %d ms after the connection was opened.", r.Name(ev.Side), age/1e6)
+		r.Tell(f)
+	}
+}
+
+func (hurried) End(detectors.Ending, *detectors.Report) {}
+
+// A detector of one's own needs only the packages detectors, fsm and
+// reassembly. Programs give it to Analyze; tcptrace.Main(hurriedClose) is a
+// command that has it beside the others.
+func ExampleAnalyze_ownDetector() {
+	options := tcptrace.Options{Detectors: []*detectors.Detector{hurriedClose}}
+	report, err := tcptrace.Analyze(context.Background(), options, "samples/unretransmitted-fin.txtar")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		fmt.Println(f.Message)
+	}
+	// Output:
+	// 10.0.0.2:443 closed 121 ms after the connection was opened.
+}
+
+// The whole main of a tcptrace with a detector of one's own.
+func ExampleMain() {
+	os.Exit(tcptrace.Main(hurriedClose))
+}
