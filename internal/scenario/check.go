@@ -70,7 +70,7 @@ func (w *Want) differs(f *Found) string {
 	message, err := regexp.Compile(w.Message)
 	switch {
 	case err != nil:
-		return err.Error()
+		return "want: " + err.Error()
 	case w.Undecided != f.Undecided || w.Outcome != "" && w.Outcome != f.Outcome:
 		return fmt.Sprintf("got %s, want %s", named(f.Undecided, f.Detector, f.Outcome), named(w.Undecided, w.Detector, w.Outcome))
 	case w.Frames != nil && !slices.Equal(w.Frames, f.Frames):

@@ -72,6 +72,13 @@ func TestCheck_twins(t *testing.T) {
 	}
 }
 
+func TestCheck_wrongExpression(t *testing.T) {
+	got := parseOne(t, "0 client > server S 0:0(0) win 1 # want a `(`").Check([]Found{{Detector: "a", Frames: []uint32{1}}})
+	if want := []string{"x:1: frame 1: want: error parsing regexp: missing closing ): `(`"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestCheckStates(t *testing.T) {
 	tr := parseOne(t, "0 client > server S 0:0(0) win 1 | A~ B\n+1 other\n+1 end | A B")
 	states := func(a, b string, bounded bool) func(reassembly.Endpoint) (string, bool) {

@@ -18,6 +18,7 @@ type parser struct {
 	now    int64                                     // time of the last line
 	latest int64                                     // greatest time so far
 	frames uint32
+	items  int // how much there is to keep: see maxItems
 	last   int // index in t.Lines of the last captured segment, -1 before it
 }
 
@@ -35,6 +36,7 @@ func newParser(name string) *parser {
 		ends:   map[reassembly.Key][2]reassembly.Endpoint{},
 		now:    defaultStart,
 		latest: defaultStart,
+		items:  8, // the maps and hosts of a trace are as large as that many lines
 		last:   -1,
 	}
 	for _, h := range defaultHosts() {
@@ -59,6 +61,7 @@ func (p *parser) line(n int, text string) error {
 		l := p.timed(s)
 		l.SrcLine, l.Text = n, strings.TrimSpace(text)
 		p.t.Lines = append(p.t.Lines, l)
+		p.items += 1 + len(l.Wants)
 		return s.errAt(n)
 	}
 	if c := s.peek(); c != 0 && c != '#' {

@@ -21,7 +21,7 @@ iss third 4294967290
 -.001 server > client  S.  0:0(0) ack 1 win 65160
 +.010 again > third    S.  0:0(0) ack 1 win 65160
 +.010 again > third    P.  1:11(10) ack 1 win 65160 {id 9}
-+.000 copy {mac 2,ttl 56}
+-.001 copy {mac 2,ttl 56}
 +.010 again > third    P.  11:21(10) ack 1 win 65160 {id 10}
 +.010 third > again    .   1:1(0) ack 1 win 65160 <sack 11:21>
 `
@@ -37,9 +37,9 @@ iss client2 4294967290
 0.010  client2 > server2  S   0:0(0)          win 64240
 0.019  server2 > client2  S.  0:0(0)    ack 1 win 65160 {id 0}
 0.029  server2 > client2  P.  1:11(10)  ack 1 win 65160
-0.029  server2 > client2  P.  1:11(10)  ack 1 win 65160 {id 9,ttl 56,mac 2}
-0.039  server2 > client2  P.  11:21(10) ack 1 win 65160
-0.049  client2 > server2  .   1:1(0)    ack 1 win 65160 <sack 11:21>
+0.028  server2 > client2  P.  1:11(10)  ack 1 win 65160 {id 9,ttl 56,mac 2}
+0.038  server2 > client2  P.  11:21(10) ack 1 win 65160
+0.048  client2 > server2  .   1:1(0)    ack 1 win 65160 <sack 11:21>
 2.000  end
 `
 

@@ -11,8 +11,8 @@ import (
 // Bounds on what is read: a scenario may be anybody's input.
 const (
 	maxText  = 64 << 20 // bytes
-	maxLines = 1 << 18  // lines that take trace time, in all traces
-	maxHosts = 1 << 16  // per trace
+	maxLine  = 16 << 10 // bytes
+	maxItems = 1 << 18  // frames, wants and hosts of all traces
 )
 
 const traceMarker = "-- trace --"
@@ -35,72 +35,89 @@ func parse(name string, text []byte) (*File, error) {
 		return nil, fmt.Errorf("1:1: %d bytes are too many for a scenario, the most is %d", len(text), maxText)
 	}
 	rest := string(bytes.TrimPrefix(text, byteOrderMark))
-	f := &File{Name: name}
-	var p *parser
-	var story strings.Builder
-	budget := maxLines
+	r := reader{f: &File{Name: name}, left: maxItems}
 	if !hasMarker(rest) {
-		p = newParser(name)
+		r.p = newParser(name)
 	}
 	n := 0
 	for rest != "" {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
-		line = strings.TrimRight(line, "\r")
 		n++
-		section, isMarker := marker(line)
-		err := checkText(n, line)
-		switch {
-		case err != nil:
-		case isMarker && section != "trace":
-			err = fmt.Errorf("%d:1: section %q is no trace; write %s", n, clip(section), traceMarker)
-		case isMarker:
-			err = f.finish(p, n)
-			p = newParser(name)
-		case p == nil:
-			story.WriteString(line + "\n")
-		default:
-			before := len(p.t.Lines)
-			err = p.line(n, line)
-			if budget -= len(p.t.Lines) - before; budget < 0 {
-				err = fmt.Errorf("%d:1: more than %d frames are too many for a scenario", n, maxLines)
-			}
-		}
-		if err != nil {
+		if err := r.line(n, strings.TrimRight(line, "\r")); err != nil {
 			return nil, err
 		}
 	}
-	if err := f.finish(p, n+1); err != nil {
+	if err := r.finish(n + 1); err != nil {
 		return nil, err
 	}
-	f.Story = strings.TrimSpace(story.String())
-	return f, nil
+	r.f.Story = strings.TrimSpace(r.story.String())
+	return r.f, nil
+}
+
+// A reader reads the lines of a file.
+type reader struct {
+	f     *File
+	story strings.Builder
+	p     *parser // of the trace being read, nil in the story
+	left  int     // of maxItems
+}
+
+func (r *reader) line(n int, line string) error {
+	if err := checkText(n, line); err != nil {
+		return err
+	}
+	if section, ok := marker(line); ok {
+		return r.section(n, section)
+	}
+	if r.p == nil {
+		r.story.WriteString(line + "\n")
+		return nil
+	}
+	if err := r.p.line(n, line); err != nil {
+		return err
+	}
+	if r.p.items > r.left {
+		return fmt.Errorf("%d:1: more than %d frames, wants and hosts are too many for a scenario", n, maxItems)
+	}
+	return nil
+}
+
+// section begins a trace.
+func (r *reader) section(n int, name string) error {
+	if name != "trace" {
+		return fmt.Errorf("%d:1: section %q is no trace; write %s", n, clip(name), traceMarker)
+	}
+	err := r.finish(n)
+	r.p = newParser(r.f.Name)
+	return err
+}
+
+// finish adds the trace that ends before line n, if one was begun.
+func (r *reader) finish(n int) error {
+	if r.p == nil {
+		return nil
+	}
+	if len(r.p.t.Lines) == 0 {
+		return fmt.Errorf("%d:1: the trace before this line is empty", n)
+	}
+	r.left -= r.p.items
+	r.f.Traces = append(r.f.Traces, r.p.t)
+	return r.p.t.checkWants()
 }
 
 // checkText refuses what is no text: it would reach a terminal by way of
 // comments and stories.
 func checkText(n int, line string) error {
+	if len(line) > maxLine {
+		return fmt.Errorf("%d:1: %d bytes are too long a line, the most is %d", n, len(line), maxLine)
+	}
 	if i := strings.IndexFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }); i >= 0 {
 		return fmt.Errorf("%d:%d: a control character", n, i+1)
 	}
 	if !utf8.ValidString(line) {
 		return fmt.Errorf("%d:1: not UTF-8", n)
 	}
-	return nil
-}
-
-// finish adds the trace that ends before line n, if one was begun.
-func (f *File) finish(p *parser, n int) error {
-	if p == nil {
-		return nil
-	}
-	if len(p.t.Lines) == 0 {
-		return fmt.Errorf("%d:1: the trace before this line is empty", n)
-	}
-	if err := p.t.checkWants(); err != nil {
-		return err
-	}
-	f.Traces = append(f.Traces, p.t)
 	return nil
 }
 

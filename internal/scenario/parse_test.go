@@ -203,6 +203,7 @@ func TestParse_wrong(t *testing.T) {
 		{"0 client > server SX 0:0(0) win 1", `x:1:19: flags are "SX", want letters of SFRP.UEW, each once, or none`},
 		{"0 client > server SS 0:0(0) win 1", `x:1:19: flags are "SS", want`},
 		{"0 client > server P 1:101(99) win 1", "x:1:21: END is 101, but FIRST+LEN is 100"},
+		{"0 client > server P 1:101(101) win 1", "x:1:21: END is 101, but FIRST+LEN is 102"},
 		{"0 client > server S 0:1(0) win 1", "(LEN counts payload only, not SYN and FIN)"},
 		{"0 client > server S 0-0(0) win 1", `x:1:21: "0-0(0)" is no FIRST:END(LEN)`},
 		{"0 client > server S 0:0(0)x win 1", `"0:0(0)x" is no FIRST:END(LEN)`},
@@ -230,7 +231,7 @@ func TestParse_wrong(t *testing.T) {
 		{"9223372036 client > server S 0:0(0) win 1", "beyond the year 2262"},
 		{syn + "\n-1 other", "x:2:1: -1 is before the trace's start"},
 		{syn + "\n+1 end\n+1 other", "x:3:1: the trace ended on the line before"},
-		{"5 other\n1 end", "the trace ends before its last frame"},
+		{"5 other\n1 other\n4 end", "the trace ends before its last frame"},
 		{"0 copy", "there is no segment to copy yet"},
 		{"0 other | A B", "no connection has states yet"},
 		{"0 drop client > server S 0:0(0) win 1", "drop stands before the time"},
@@ -244,7 +245,7 @@ func TestParse_wrong(t *testing.T) {
 		{syn + " # want a:", "the outcome is missing behind want"},
 		{syn + " # want a[2]", "the evidence begins with this line's frame, 1"},
 		{syn + " # want a[1 2]", "x:1:1: want frame 2: the trace has 1"},
-		{syn + " # want a `(`", "`(` is no regular expression"},
+		{syn + " # want a ``", "`` wants any message; leave it out"},
 		{syn + " # want a `b", "'`' without '`'"},
 		{"start yesterday", `start is "yesterday", want RFC 3339`},
 		{"start 1969-12-31T23:59:59Z", "from 1970 to 2262"},
@@ -270,11 +271,16 @@ func TestParse_wrong(t *testing.T) {
 }
 
 func TestParse_tooMuch(t *testing.T) {
-	if _, err := Parse("x", []byte(strings.Repeat("0 other\n", maxLines+1))); err == nil {
-		t.Error("too many frames were read")
-	}
-	if _, err := Parse("x", make([]byte, maxText+1)); err == nil {
-		t.Error("too much text was read")
+	for what, text := range map[string]string{
+		"frames": strings.Repeat("0 other\n", maxItems+1),
+		"traces": strings.Repeat("-- trace --\n0 other\n", maxItems+1),
+		"wants":  "0 client > server S 0:0(0) win 1\n" + strings.Repeat("0 copy # want a"+strings.Repeat(";a", 7<<10)+"\n", maxItems>>12),
+		"line":   "# " + strings.Repeat("c", maxLine),
+		"text":   strings.Repeat("c\n", maxText/2+1),
+	} {
+		if _, err := Parse("x", []byte(text)); err == nil || !strings.Contains(err.Error(), " too ") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

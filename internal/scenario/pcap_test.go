@@ -121,12 +121,14 @@ drop +.001 client > server . 1:1(0) ack 1 win 502
 `
 
 func TestPcapng_readBack(t *testing.T) {
-	f, err := scenario.Parse("x", []byte(varied))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := captures(f.Traces[0]); err != nil {
-		t.Error(err)
+	for _, text := range []string{varied, "5 client > server S 0:0(0) win 1\n-.5 other", "7 end"} {
+		f, err := scenario.Parse("x", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := captures(f.Traces[0]); err != nil {
+			t.Errorf("%v in\n%s", err, text)
+		}
 	}
 }
 
