@@ -10,6 +10,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ func main() {
 	flag.StringVar(&s.dir, "dir", filepath.Join(os.TempDir(), "tcptrace-bench"), "`directory` of the captures")
 	flag.StringVar(&s.tcptrace, "tcptrace", "./tcptrace", "the tcptrace to time, a `path`")
 	flag.IntVar(&s.runs, "runs", 5, "runs of each fast tool")
-	flag.IntVar(&s.slowRuns, "slow-runs", 1, "runs of Ostermann's tcptrace and of tshark")
+	flag.IntVar(&s.slowRuns, "slow-runs", 1, "runs of Ostermann's tcptrace and of tshark; 0 leaves them out")
 	small := flag.Bool("small", false, "time from start to answer on 40 frames")
 	scaling := flag.Bool("scaling", false, "cost per frame on captures of growing size")
 	sizes := flag.String("sizes", "1,2,5,10", "millions of frames for -scaling")
@@ -46,6 +47,9 @@ func main() {
 		return
 	}
 
+	if s.runs < 1 || s.slowRuns < 0 {
+		exitOn(errors.New("-runs must be at least 1, -slow-runs at least 0"))
+	}
 	if _, err := exec.LookPath(s.tcptrace); err != nil {
 		exitOn(fmt.Errorf("%w; build it with: go build -o %s ./cmd/tcptrace", err, s.tcptrace))
 	}

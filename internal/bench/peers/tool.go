@@ -41,6 +41,9 @@ func (s settings) fastTools() []tool {
 // everyTool adds those that analyse.
 func (s settings) everyTool() []tool {
 	tools := s.fastTools()
+	if s.slowRuns == 0 {
+		return tools
+	}
 	if isOstermann(ostermann) {
 		// -n: otherwise it asks the name servers about every address.
 		tools = append(tools, tool{name: "Ostermann's tcptrace", path: ostermann, args: []string{"-n", file}, runs: s.slowRuns})
