@@ -15,7 +15,8 @@
 // lines of a report look like: a bug report is a paste, and a paste is a test.
 // docs/scenario.md describes it for people.
 //
-// Parse reads it, File.Append writes it, Trace.Pcapng makes a capture of it,
-// and Trace.Check holds what an analysis found against what the text wants.
-// States and detectors are mere words here: the package knows segments only.
+// Parse reads it, Append writes it, New makes it of captured segments,
+// Trace.Pcapng makes a capture of it, and Trace.Check holds what an analysis
+// found against what the text wants. States and detectors are mere words here:
+// the package knows segments only.
 package scenario
