@@ -59,17 +59,22 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *Report) {
 	case fsm.FinSent:
 		w.fin[side] = reassembly.MarkOf(ev.Seg)
 	case fsm.FinAcked:
-		if ev.Seg.Flags&reassembly.FIN == 0 || ev.Seg.At != w.fin[side].At {
-			w.finAck[side] = reassembly.MarkOf(ev.Seg)
+		w.finAck[side] = reassembly.MarkOf(ev.Seg)
+		if same(&w.finAck[side], &w.fin[side]) { // captured microseconds before the FIN
+			w.finAck[side] = r.Conn.LastSent(side.Peer())
 		}
 	case fsm.ResetSent:
 		w.done = true
 		rst := reassembly.MarkOf(ev.Seg)
 		w.judge(side, &rst, r)
 	case fsm.Sent:
-		w.sent[side][w.n[side]%recentSent] = reassembly.MarkOf(ev.Seg)
+		m := reassembly.MarkOf(ev.Seg)
+		w.sent[side][w.n[side]%recentSent] = m
 		w.n[side]++
-		if w.finAck[side].At != 0 && callsForAck(ev) {
+		switch {
+		case ev.Class == fsm.ChallengeAck: // the other side's SYN called for it
+			w.calledBy[side.Peer()] = true
+		case w.finAck[side].At != 0 && callsForAck(ev) && !same(&m, &w.fin[side]):
 			w.calledBy[side] = true
 		}
 	}
@@ -93,9 +98,8 @@ func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Mark, r *Report
 	if ack == nil {
 		return
 	}
-	first := w.finAck[y]
 	switch {
-	case ack.Frame == first.Frame && ack.File == first.File:
+	case same(ack, &w.finAck[y]):
 		w.tell("forgotten", y, x, ack, rst, r)
 	case r.Before[y] == fsm.Closed && !w.calledBy[y]:
 		w.tell("redundant-ack", x, x, ack, rst, r)
@@ -123,7 +127,7 @@ func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Mark, r *Repo
 		if rst.At-seg.At < int64(r.Conn.Answer(y)/4) {
 			continue // it was already on its way
 		}
-		if !w.late(x, seg, r) || rst.At-seg.At > int64(r.Conn.RTO(y)) {
+		if !r.Conn.ClosingAck(x, seg) || rst.At-seg.At > int64(r.Conn.RTO(y)) {
 			return nil
 		}
 		return seg
@@ -131,14 +135,8 @@ func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Mark, r *Repo
 	return nil
 }
 
-// late says whether the segment is a pure ACK in its place that X sent after
-// its FIN, acknowledging no more than Y's.
-func (w *postFINAckRST) late(x reassembly.Side, seg *reassembly.Mark, r *Report) bool {
-	own, peer := r.Conn.Stream(x), w.fin[x.Peer()]
-	after := seg.At > w.fin[x].At || seg.At == w.fin[x].At && seg.Frame > w.fin[x].Frame
-	return seg.Flags&^(reassembly.PSH|reassembly.ECE|reassembly.CWR) == reassembly.ACK && seg.Len == 0 &&
-		seg.Seq == own.Nxt && seg.Ack.AtOrBefore(peer.End()) && after
-}
+// same says whether both are one frame.
+func same(a, b *reassembly.Mark) bool { return a.Frame == b.Frame && a.File == b.File }
 
 func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rst *reassembly.Mark, r *Report) {
 	y := x.Peer()

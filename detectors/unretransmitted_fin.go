@@ -40,43 +40,52 @@ var UnretransmittedFIN = &Detector{
 	},
 	Opens: fsm.On(fsm.FinSent),
 	Hears: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
-		fsm.ResetSent, fsm.Revived, fsm.Sent),
+		fsm.WindowOpened, fsm.ResetSent, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(unretransmittedFIN) },
 }
 
-type unretransmittedFIN struct {
-	sides [2]lonelyFIN
-	reset bool // a believable RST came: neither side is waiting
-}
+type unretransmittedFIN struct{ sides [2]lonelyFIN }
 
 // A lonelyFIN is one side's FIN while it is neither repeated nor acknowledged.
 type lonelyFIN struct {
 	open    bool
 	told    bool
 	fin     reassembly.Mark
-	busy    int64           // when its sender was last busy with what came before it
+	busy    int64           // when it was sent, or when something still came before it
 	unaware reassembly.Mark // the peer's latest segment that still does not acknowledge it
 }
 
 func (w *unretransmittedFIN) Event(ev fsm.Event, r *Report) {
-	f := &w.sides[ev.Side]
 	switch ev.Kind {
 	case fsm.FinSent:
-		*f = lonelyFIN{open: true, fin: reassembly.MarkOf(ev.Seg), busy: ev.Seg.At}
-		r.WakeAt(w.deadline(ev.Side, r))
+		if _, over := r.Conn.ResetBy(); !over {
+			w.sides[ev.Side] = lonelyFIN{open: true, fin: reassembly.MarkOf(ev.Seg)}
+			w.busy(ev.Side, ev.Seg.At, r)
+		}
 	case fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin:
 		w.drop(ev.Side, r)
 	case fsm.Advanced, fsm.DataResent:
-		f.busy = ev.Seg.At
+		w.busy(ev.Side, ev.Seg.At, r)
+	case fsm.WindowOpened:
+		w.busy(ev.Side.Peer(), ev.Seg.At, r)
 	case fsm.ResetSent:
-		w.reset = true
 		w.drop(reassembly.A, r)
 		w.drop(reassembly.B, r)
 	case fsm.Sent:
 		p := &w.sides[ev.Side.Peer()]
-		if p.open && ev.Class != fsm.Stray && ev.Seg.At-p.fin.At > int64(r.Conn.RTO(ev.Side.Peer())) {
+		own := ev.Class != fsm.Stray && ev.Class != fsm.Rst // not somebody else's in its name
+		if p.open && own && ev.Seg.At-p.fin.At > int64(r.Conn.RTO(ev.Side.Peer())) {
 			p.unaware = reassembly.MarkOf(ev.Seg)
 		}
+	}
+}
+
+// busy notes that something came before the FIN until now: the wait for a
+// second one begins anew.
+func (w *unretransmittedFIN) busy(side reassembly.Side, at int64, r *Report) {
+	if f := &w.sides[side]; f.open {
+		f.busy = at
+		r.WakeAt(w.deadline(side, r))
 	}
 }
 
@@ -92,16 +101,8 @@ func (w *unretransmittedFIN) drop(side reassembly.Side, r *Report) {
 // deadline is when a second FIN is overdue. RTO resends the oldest segment
 // first (RFC 6298 5.4), so the wait begins when what came before the FIN is done.
 func (w *unretransmittedFIN) deadline(side reassembly.Side, r *Report) int64 {
-	f := &w.sides[side]
 	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Conn.RTO(side))
-	return max(f.fin.At, f.busy) + int64(patience)
-}
-
-// due says whether the FIN is next in line: all before it is acknowledged, and
-// the peer's window has room.
-func (w *unretransmittedFIN) due(side reassembly.Side, r *Report) bool {
-	s := r.Conn.Stream(side)
-	return !r.Conn.WindowShut(side.Peer()) && (!s.Knows(reassembly.KnowUna) || s.Una == r.Conn.Half(side).FIN)
+	return w.sides[side].busy + int64(patience)
 }
 
 // Due tells what is overdue; a later resend, ACK or RST takes it back.
@@ -113,18 +114,15 @@ func (w *unretransmittedFIN) Due(now int64, r *Report) {
 		}
 		if at := w.deadline(side, r); at > now {
 			r.WakeAt(at)
-		} else if w.due(side, r) {
+		} else if r.Conn.FINDue(side) {
 			w.tell(side, at, now, r)
 		}
 	}
 }
 
 func (w *unretransmittedFIN) End(e Ending, r *Report) {
-	if w.reset {
-		return
-	}
 	for side := range reassembly.Side(2) {
-		if w.sides[side].open && w.due(side, r) {
+		if w.sides[side].open && r.Conn.FINDue(side) {
 			w.tell(side, min(w.deadline(side, r), e.At), e.At, r)
 		}
 	}
@@ -144,12 +142,12 @@ func (w *unretransmittedFIN) tell(side reassembly.Side, at, now int64, r *Report
 	found.States = r.StatesNow(now)
 	found.End = now
 	found.Roles = []Role{{"closer", side}, {"peer", side.Peer()}}
-	waited := now - max(f.fin.At, f.busy)
-	found.Measure("waited_s", seconds(waited))
-	found.Measure("deadline_s", seconds(w.deadline(side, r)-max(f.fin.At, f.busy)))
+	deadline := w.deadline(side, r)
+	found.Measure("waited_s", seconds(now-f.busy))
+	found.Measure("deadline_s", seconds(deadline-f.busy))
 	found.Measure("rto_s", r.Conn.RTO(side).Seconds())
-	found.Message = w.message(side, now, waited, outcome, &found, r)
-	if deadline := w.deadline(side, r); now < deadline {
+	found.Message = w.message(side, now-f.busy, outcome, &found, r)
+	if now < deadline {
 		found.Undecide(fmt.Sprintf("the capture ends %s before a resend of the FIN would be overdue", span(deadline-now)))
 	} else {
 		r.Absence(&found, f.fin.At)
@@ -157,7 +155,7 @@ func (w *unretransmittedFIN) tell(side reassembly.Side, at, now int64, r *Report
 	r.Tell(found)
 }
 
-func (w *unretransmittedFIN) message(side reassembly.Side, now, waited int64, outcome string, found *Finding, r *Report) string {
+func (w *unretransmittedFIN) message(side reassembly.Side, waited int64, outcome string, found *Finding, r *Report) string {
 	f := &w.sides[side]
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent FIN (frame %d); in the %s after it no acknowledgment of it came and no resend of it reached the capture point.",
@@ -166,7 +164,7 @@ func (w *unretransmittedFIN) message(side reassembly.Side, now, waited int64, ou
 		m += fmt.Sprintf(" %s never got it: %s later it still acknowledges nothing beyond what came before (frame %d).",
 			peer, span(f.unaware.At-f.fin.At), f.unaware.Frame)
 	} else {
-		m += fmt.Sprintf(" Nothing more came from %s.", peer)
+		m += fmt.Sprintf(" %s has sent nothing since that would tell whether it got it.", peer)
 	}
 	return m + fmt.Sprintf(" %s is left in %s, %s in %s.", own, found.States[side], peer, found.States[side.Peer()])
 }

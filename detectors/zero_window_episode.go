@@ -24,6 +24,7 @@ type episode struct {
 	form     string
 	sender   int64 // last segment of the prober
 	receiver int64 // last segment of the receiver
+	replaced bool  // ended by a new connection on the four-tuple
 	trail    trail
 }
 
@@ -54,14 +55,15 @@ func (t *trail) all() []Evidence {
 }
 
 // probe counts a probe.
-func (e *episode) probe(seg *reassembly.Segment) {
-	if e.probes > 0 {
+func (e *episode) probe(seg *reassembly.Segment, form string) {
+	switch e.probes {
+	case 0:
+		e.form = form
+	case 1:
+		e.first = seg.At - e.last.At
+		fallthrough
+	default:
 		e.interval = seg.At - e.last.At
-		if e.probes == 1 {
-			e.first = e.interval
-		}
-	} else {
-		e.form = e.formOf(seg)
 	}
 	if e.silent == 0 {
 		e.quiet = seg.At
@@ -74,36 +76,35 @@ func (e *episode) probe(seg *reassembly.Segment) {
 	e.trail.add("probe", seg)
 }
 
-// formOf names the form of a probe, as SND.UNA is the receiver's last ACK.
-func (e *episode) formOf(seg *reassembly.Segment) string {
-	switch below := seg.Seq.Before(e.opened.Seg.Ack); {
-	case seg.Len == 0:
-		return "empty-below-una"
-	case seg.Len == 1 && below:
-		return "byte-below-una"
-	case seg.Len == 1:
-		return "byte-at-nxt"
+// The forms of a probe, as the metric names them.
+const (
+	emptyBelowUna = "empty-below-una" // Linux
+	byteBelowUna  = "byte-below-una"
+	byteAtNxt     = "byte-at-nxt" // BSD, Windows, NT
+	wholeSegment  = "segment"     // what did not fit, or was in flight
+)
+
+// formOf names the form of a probe.
+func formOf(seg *reassembly.Segment, prober reassembly.Side, r *Report) string {
+	m := reassembly.MarkOf(seg)
+	if seg.Len == 1 && r.Conn.Below(prober, &m) {
+		return byteBelowUna
 	}
-	return "segment"
+	return ambiguousForm(seg)
 }
 
 // receiverSpoke takes any segment of the receiver while its window is closed.
-// It answers the last probe if it acknowledges what the prober knows to be
-// acknowledged. Linux answers twice a second at most, so that a single
+// It answers the last probe if it acknowledges SND.UNA, or the probe's byte,
+// and shows window 0. Linux answers twice a second at most, so that a single
 // unanswered probe says little.
-func (e *episode) receiverSpoke(seg *reassembly.Segment, una reassembly.Seq) {
+func (e *episode) receiverSpoke(seg *reassembly.Segment, acksUna bool) {
 	e.receiver = seg.At
 	e.silent = 0
-	if e.waiting && seg.Flags&reassembly.ACK != 0 && seg.Ack == una {
+	if e.waiting && acksUna && seg.Window == 0 {
 		e.waiting = false
 		e.answered++
 		e.trail.add("answer, window still closed", seg)
 	}
-}
-
-// restart begins the count anew: the receiver took data and shut again.
-func (e *episode) restart() {
-	*e = episode{opened: e.opened, sender: e.sender, receiver: e.receiver}
 }
 
 // answeredByRST says whether the receiver's RST answers the last probe, which
@@ -119,20 +120,24 @@ func (e *episode) patience() int64 {
 	return max(int64(minSilence), int64(giveUpFactor*float64(e.interval)))
 }
 
-// nextTurn is when the episode, left alone, next changes its outcome.
-func (e *episode) nextTurn() int64 {
-	if gone := e.quiet + max(int64(minSilence), e.interval); e.silent > 0 && gone > e.last.At {
-		return gone
+// nextTurn is when after now the episode, left alone, next changes its outcome.
+func (e *episode) nextTurn(now int64, r *Report) int64 {
+	gone, gaveUp := e.quiet+e.enough(), e.sender+e.patience()
+	if e.silent >= int(r.Value("min-silent")) && gone > now {
+		return min(gone, gaveUp)
 	}
-	return e.last.At + e.patience()
+	return gaveUp
 }
 
+// enough is how much silence shows that the receiver is gone.
+func (e *episode) enough() int64 { return max(int64(minSilence), e.interval) }
+
 // standing is the outcome as of trace time now, with the window still closed.
-func (e *episode) standing(now int64, end Ending, r *Report) string {
+func (e *episode) standing(now int64, r *Report) string {
 	switch {
-	case end.Why == Replaced, now-e.sender >= e.patience():
+	case e.replaced, now-e.sender >= e.patience():
 		return "gave-up"
-	case e.silent >= int(r.Value("min-silent")) && now-e.quiet >= max(int64(minSilence), e.interval):
+	case e.silent >= int(r.Value("min-silent")) && now-e.quiet >= e.enough():
 		return "ghosted"
 	}
 	return "stalled"
@@ -167,8 +172,11 @@ func (e *episode) finding(outcome string, at int64, by *Evidence, prober reassem
 	f.Measure("silence_s", seconds(e.silence(at)))
 	f.Measure("episodes", 1)
 	f.Message = e.message(outcome, at, by, prober, r)
-	if outcome == "ghosted" || outcome == "gave-up" && by == nil && r.Conn.Last() == e.sender {
+	switch {
+	case outcome == "ghosted":
 		r.Absence(&f, e.receiver)
+	case outcome == "gave-up" && by == nil && !e.replaced:
+		r.Absence(&f, e.sender)
 	}
 	return f
 }
@@ -216,9 +224,12 @@ func (e *episode) message(outcome string, at int64, by *Evidence, prober reassem
 		m += fmt.Sprintf(" Then %s ended the connection with a RST that no probe called for (frame %d): its application was closed or killed without reading.",
 			rcv, by.Seg.Frame)
 	case "gave-up":
-		if by != nil {
+		switch {
+		case by != nil:
 			m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", s, by.Seg.Frame)
-		} else {
+		case e.replaced:
+			m += " Then a new connection took its place."
+		default:
 			m += fmt.Sprintf(" Then %s gave up: it has sent nothing for %s.", s, span(at-e.sender))
 		}
 	case "recovered":

@@ -42,7 +42,7 @@ var ZeroWindowProbeLoop = &Detector{
 		{"min-silent", 2, 1, 1000, "", "last probes that must have met no segment at all before the receiver is called gone"},
 	},
 	Opens: fsm.On(fsm.WindowShut, fsm.MaybeProbed),
-	Hears: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Sent),
+	Hears: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(zeroWindowProbeLoop) },
 }
 
@@ -64,85 +64,84 @@ type zeroWindowProbeLoop struct {
 // probing is what is known of one side that probes the other's window.
 type probing struct {
 	open    bool
+	reset   bool // closed by a RST; that may prove not to be its sender's own
 	episode episode
 	merged  *recovery // the last recovered episodes, while others may join them
-	series  []reassembly.Segment
-	broken  bool // the series is not one of probes
+	series  series
 }
 
 func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *Report) {
-	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
+	side := ev.Side
+	own, peer := &w.sides[side], &w.sides[side.Peer()]
 	switch ev.Kind {
 	case fsm.WindowShut: // this side is the receiver
-		peer.shut(ev.Seg, r)
+		peer.shut(ev.Seg, side.Peer(), r)
 	case fsm.WindowOpened:
 		if peer.open {
-			peer.close("recovered", ev.Seg.At, &Evidence{"window open again", *ev.Seg}, ev.Side.Peer(), r)
+			peer.close("recovered", ev.Seg.At, &Evidence{"window open again", *ev.Seg}, side.Peer(), r)
 		}
-		peer.series = nil
+		peer.series = series{}
 	case fsm.Advanced: // what this side, the prober, sent was taken
-		if own.open && ev.N > 1 {
-			own.episode.restart()
+		if own.open && ev.N > 1 && r.Conn.WindowShut(side.Peer()) {
+			own.restart(r)
 		}
 	case fsm.Probed:
 		if own.open {
-			own.episode.probe(ev.Seg)
-			own.wake(ev.Side, r)
+			own.episode.probe(ev.Seg, formOf(ev.Seg, side, r))
+			own.wake(ev.Seg.At, r)
 		}
 	case fsm.MaybeProbed:
-		own.suspect(ev.Seg)
+		own.series.suspect(ev.Seg)
 	case fsm.ResetSent:
-		w.reset(ev.Side, ev.Seg, r)
+		w.reset(side, ev.Seg, r)
+	case fsm.Revived:
+		own.revive(r)
+		peer.revive(r)
 	case fsm.Sent:
-		if own.open {
-			own.episode.sender = ev.Seg.At
-		}
-		if peer.open && ev.Class != fsm.Stray {
-			peer.episode.receiverSpoke(ev.Seg, r.Conn.Stream(ev.Side.Peer()).Una)
-		} else if r.Conn.WindowSeen(ev.Side) {
-			peer.series = nil // the window is known, and it is open
-		}
+		w.sent(ev, r)
+	}
+}
+
+// sent takes any segment, after the other events that it brought.
+func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *Report) {
+	if ev.Class == fsm.Stray || ev.Class == fsm.Rst {
+		return
+	}
+	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
+	if own.open {
+		own.episode.sender = ev.Seg.At
+	}
+	if peer.open {
+		peer.episode.receiverSpoke(ev.Seg, r.Conn.AcksUna(ev.Side, ev.Seg))
+	} else if r.Conn.WindowSeen(ev.Side) {
+		peer.series = series{} // the window is known, and it is open
 	}
 }
 
 // shut opens an episode at the segment that advertised window 0, or back at the
 // first of a series of probes that it answers.
-func (p *probing) shut(seg *reassembly.Segment, r *Report) {
+func (p *probing) shut(seg *reassembly.Segment, prober reassembly.Side, r *Report) {
 	p.open, p.episode = true, episode{opened: Evidence{"window closed", *seg}, sender: seg.At, receiver: seg.At}
-	if len(p.series) > 0 {
-		first := p.series[0]
-		p.episode.opened = Evidence{"first probe seen; the window closed before the capture", first}
-		p.episode.receiver = first.At
-		for i := range p.series {
-			p.episode.probe(&p.series[i])
-		}
-		p.episode.sender = p.episode.last.At
-		p.series = nil
+	if p.series.probed(prober, r) {
+		p.episode = p.series.episode
+		p.episode.form = formOf(&p.episode.last, prober, r)
 	}
+	p.series = series{}
 }
 
-// maxSeries bounds the memory of a series of what may be probes.
-const maxSeries = 64
-
-// suspect collects segments that may be probes: of one form, while the
-// receiver's window was never seen.
-func (p *probing) suspect(seg *reassembly.Segment) {
-	if n := len(p.series); n > 0 {
-		last := &p.series[n-1]
-		if seg.Seq != last.Seq || seg.Ack != last.Ack || seg.Len != last.Len {
-			p.series = p.series[:0]
-		} else if n == maxSeries {
-			copy(p.series[1:], p.series[2:])
-			p.series = p.series[:n-1]
-		}
-	}
-	p.series = append(p.series, *seg)
+// restart begins the count anew: the receiver took data, and its window is
+// still closed.
+func (p *probing) restart(r *Report) {
+	e := &p.episode
+	r.Withdraw(e.opened.Seg.File, e.opened.Seg.Frame)
+	*e = episode{opened: e.opened, sender: e.sender, receiver: e.receiver}
 }
 
 // reset ends episodes of both directions by a RST of side.
 func (w *zeroWindowProbeLoop) reset(side reassembly.Side, rst *reassembly.Segment, r *Report) {
 	if own := &w.sides[side]; own.open {
 		own.close("gave-up", rst.At, &Evidence{"RST of the prober", *rst}, side, r)
+		own.reset = true
 	}
 	prober := side.Peer()
 	if p := &w.sides[prober]; p.open {
@@ -151,15 +150,27 @@ func (w *zeroWindowProbeLoop) reset(side reassembly.Side, rst *reassembly.Segmen
 			outcome, role = "reset", "RST in answer to the probe"
 		}
 		p.close(outcome, rst.At, &Evidence{role, *rst}, prober, r)
+		p.reset = true
 	}
-	w.sides[0].series, w.sides[1].series = nil, nil
+	w.sides[0].series, w.sides[1].series = series{}, series{}
+}
+
+// revive goes on with an episode that a RST had closed: it was not its sender's
+// own.
+func (p *probing) revive(r *Report) {
+	if p.reset {
+		p.open, p.reset = true, false
+		r.Withdraw(p.episode.opened.Seg.File, p.episode.opened.Seg.Frame)
+	}
 }
 
 // wake asks for a look at the episode when it may have changed its outcome
 // without a segment: what is told early is told again at the end.
-func (p *probing) wake(prober reassembly.Side, r *Report) {
+func (p *probing) wake(now int64, r *Report) {
 	if p.episode.probes >= int(r.Value("min-probes")) {
-		r.WakeAt(p.episode.nextTurn())
+		if at := p.episode.nextTurn(now, r); at > now {
+			r.WakeAt(at)
+		}
 	}
 }
 
@@ -167,10 +178,8 @@ func (p *probing) wake(prober reassembly.Side, r *Report) {
 func (w *zeroWindowProbeLoop) Due(now int64, r *Report) {
 	for side := range reassembly.Side(2) {
 		if p := &w.sides[side]; p.open {
-			p.tell(p.episode.standing(now, Ending{At: now}, r), now, nil, side, r)
-			if next := p.episode.nextTurn(); next > now {
-				r.WakeAt(next)
-			}
+			p.tell(p.episode.standing(now, r), now, nil, side, r)
+			p.wake(now, r)
 		}
 	}
 }
@@ -179,9 +188,10 @@ func (w *zeroWindowProbeLoop) End(e Ending, r *Report) {
 	for side := range reassembly.Side(2) {
 		p := &w.sides[side]
 		if p.open {
-			p.close(p.episode.standing(e.At, e, r), e.At, nil, side, r)
+			p.episode.replaced = e.Why == Replaced
+			p.close(p.episode.standing(e.At, r), e.At, nil, side, r)
 		} else {
-			p.tellSeries(e, side, r)
+			p.series.tell(e, side, r)
 		}
 	}
 }
@@ -220,32 +230,4 @@ func (p *probing) tell(outcome string, at int64, by *Evidence, prober reassembly
 		f.Message += fmt.Sprintf(" This happened %d times in %s.", m.episodes, span(at-m.episode.opened.Seg.At))
 	}
 	r.Tell(f)
-}
-
-// tellSeries reports probes whose cause lies before the capture: what the
-// window was, nobody saw.
-func (p *probing) tellSeries(e Ending, prober reassembly.Side, r *Report) {
-	if len(p.series) < int(r.Value("min-probes")) || !growing(p.series) {
-		return
-	}
-	p.shut(&p.series[0], r)
-	f := p.episode.finding(p.episode.standing(e.At, e, r), e.At, nil, prober, r)
-	f.Limits |= fsm.WindowUnknown
-	f.Undecide("window-unknown: the capture begins inside the exchange and shows no window of the receiver; these may be keep-alives or retransmissions")
-	r.Tell(f)
-}
-
-// growing says whether the intervals of a series look like a persist timer's:
-// 0.2 s at first, and growing.
-func growing(series []reassembly.Segment) bool {
-	before := int64(0)
-	for i := 1; i < len(series); i++ {
-		d := series[i].At - series[i-1].At
-		if d < int64(firstInterval) || d < before-before/8 { // timers are not exact
-			return false
-		}
-		before = d
-	}
-	first := series[1].At - series[0].At
-	return before > first+first/4
 }

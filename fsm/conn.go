@@ -147,10 +147,12 @@ func (c *Conn) Tunnel() uint32 { return c.tunnel }
 // First is the time of the first segment.
 func (c *Conn) First() int64 { return c.first }
 
-// Last is the time of the last segment of either side.
+// Last is the time of the last segment of either side; what was not believed
+// does not count.
 func (c *Conn) Last() int64 { return max(c.first, c.ends[0].last.At, c.ends[1].last.At) }
 
-// LastSent is the last segment that the side sent; its At is 0 if there was none.
+// LastSent is the last segment that the side sent and that was believed or may
+// come to be; its At is 0 if there was none.
 func (c *Conn) LastSent(side reassembly.Side) reassembly.Mark { return c.ends[side].last }
 
 // Stream is the side's sequence space.
@@ -248,6 +250,11 @@ func (c *Conn) Distance(seg *reassembly.Segment, side reassembly.Side) (d uint64
 }
 
 func abs(n int32) uint64 { return uint64(max(int64(n), -int64(n))) }
+
+// Challenged notes that the side sent a SYN on the four-tuple that is not this
+// connection's: if the peer still has the connection, it answers with an ACK
+// (RFC 5961 4.2).
+func (c *Conn) Challenged(side reassembly.Side) { c.bits |= challengeBit(side) }
 
 // Expects reports whether a SYN or SYN-ACK of side belongs to this connection's
 // opening: it repeats the side's own, or is the first that the side can send.

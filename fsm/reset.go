@@ -107,13 +107,3 @@ func (c *Conn) Settle() (side reassembly.Side, settled bool) {
 	}
 	return 0, false
 }
-
-// Answers reports whether a RST answers the given segment of the other side,
-// as RFC 9293 3.10.7.1 builds one: bare, at the segment's acknowledgment; or
-// with an ACK of exactly what the segment sent.
-func Answers(rst, seg *reassembly.Mark) bool {
-	if rst.Flags&reassembly.ACK == 0 {
-		return seg.Flags&reassembly.ACK != 0 && rst.Seq == seg.Ack
-	}
-	return rst.Ack == seg.End()
-}

@@ -44,10 +44,9 @@ type step struct {
 }
 
 // remember keeps the segment as its side's last, unless it was not the side's
-// own for all that is known: of those, only that the side was heard of.
+// own for all that is known.
 func (s *step) remember() {
 	if s.class == Stray || s.class == Rst && s.ev.Kinds.Has(ResetIgnored) {
-		s.own.last.At = s.seg.At
 		return
 	}
 	s.own.last = reassembly.MarkOf(s.seg)

@@ -114,6 +114,24 @@ func (x *watch) fire(at int64) {
 	waker.Due(at, &x.report)
 }
 
+// settle tells the watchers of a doubtful RST that is believed after all, as
+// the connection ended with it.
+func (p *partition) settle(f *flow, w *watches) {
+	side, settled := f.conn.Settle()
+	if !settled {
+		return
+	}
+	m := f.conn.LastSent(side)
+	rst := m.Segment(f.conn.Endpoint(side), f.conn.Endpoint(side.Peer()))
+	for i := range w.list {
+		x := &w.list[i]
+		if p.options.Detectors[x.detector].Hears.Has(fsm.ResetSent) {
+			x.report.Before = x.report.StatesNow(rst.At)
+			x.watcher.Event(fsm.Event{Kind: fsm.ResetSent, Side: side, Class: fsm.Rst, Seg: &rst}, &x.report)
+		}
+	}
+}
+
 // finish fires what is due up to the end, tells the watchers that nothing more
 // comes, and calls yield with each finding. The watches are gone afterwards.
 func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield func(detector int, found detectors.Finding)) {
@@ -121,8 +139,8 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 		return
 	}
 	p.wake(f, e.At)
-	f.conn.Settle()
 	w := &p.watches[f.watch-1]
+	p.settle(f, w)
 	for i := range w.list {
 		x := &w.list[i]
 		x.report.Capture |= limits

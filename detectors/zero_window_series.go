@@ -1,0 +1,69 @@
+package detectors
+
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A series is segments of one form that may be probes: the receiver has not
+// spoken yet, because the capture begins inside the exchange. It is an episode
+// if an answer proves it.
+type series struct {
+	episode
+	growing bool // its intervals are like a persist timer's: firstInterval at least, none shorter than the one before
+}
+
+// suspect takes a segment that may be a probe.
+func (s *series) suspect(seg *reassembly.Segment) {
+	if s.probes > 0 && (seg.Seq != s.last.Seq || seg.Ack != s.last.Ack || seg.Len != s.last.Len) {
+		*s = series{}
+	}
+	before := s.interval
+	if s.probes == 0 {
+		s.growing = true
+		s.opened = Evidence{"first probe seen; the window closed before the capture", *seg}
+		s.receiver = seg.At
+	}
+	s.probe(seg, ambiguousForm(seg))
+	if s.probes > 1 && (s.interval < int64(firstInterval) || s.interval < before-before/8) { // timers are not exact
+		s.growing = false
+	}
+}
+
+// ambiguousForm is the form of what may be a probe, while nobody knows what was
+// acknowledged.
+func ambiguousForm(seg *reassembly.Segment) string {
+	switch seg.Len {
+	case 0:
+		return emptyBelowUna
+	case 1:
+		return byteAtNxt
+	}
+	return wholeSegment
+}
+
+// probed says whether the series proves to be one of probes, now that its
+// receiver has advertised window 0 and said what it has.
+func (s *series) probed(prober reassembly.Side, r *Report) bool {
+	switch m := reassembly.MarkOf(&s.last); {
+	case s.probes == 0:
+		return false
+	case m.Len == 0: // what sits at SND.NXT is an ACK
+		return r.Conn.Below(prober, &m)
+	default:
+		return m.Len == 1 || s.growing
+	}
+}
+
+// tell reports probes whose cause lies before the capture: what the window was,
+// nobody saw.
+func (s *series) tell(e Ending, prober reassembly.Side, r *Report) {
+	if s.probes < int(r.Value("min-probes")) || !s.growing || s.interval <= s.first+s.first/4 {
+		return
+	}
+	s.replaced = e.Why == Replaced
+	f := s.finding(s.standing(e.At, r), e.At, nil, prober, r)
+	f.Limits |= fsm.WindowUnknown
+	f.Undecide("window-unknown: the capture begins inside the exchange and shows no window of the receiver; these may be keep-alives or retransmissions")
+	r.Tell(f)
+}

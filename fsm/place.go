@@ -1,0 +1,47 @@
+package fsm
+
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
+// Where a segment stands, for those who judge it: all sequence arithmetic is
+// here or in reassembly.
+
+// Below reports whether a segment of the side begins below what its peer has
+// acknowledged.
+func (c *Conn) Below(side reassembly.Side, seg *reassembly.Mark) bool {
+	out := &c.ends[side].out
+	return out.Knows(reassembly.KnowUna) && seg.Seq.Before(out.Una)
+}
+
+// AcksUna reports whether a segment of the side acknowledges exactly what it
+// has acknowledged so far.
+func (c *Conn) AcksUna(side reassembly.Side, seg *reassembly.Segment) bool {
+	return seg.Flags&reassembly.ACK != 0 && seg.Ack == c.ends[side.Peer()].out.Una
+}
+
+// FINDue reports whether the side's FIN is what it must send next: all before
+// it is acknowledged (RFC 6298 5.4: the earliest segment is sent again), and
+// the peer's window is open.
+func (c *Conn) FINDue(side reassembly.Side) bool {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	return !peer.half.is(shut) && (!own.out.Knows(reassembly.KnowUna) || own.out.Una == own.half.FIN)
+}
+
+// ClosingAck reports whether a segment of the side is a pure ACK in its place,
+// at SND.NXT behind the side's FIN, that acknowledges no more than the peer's
+// FIN.
+func (c *Conn) ClosingAck(side reassembly.Side, seg *reassembly.Mark) bool {
+	const marks = reassembly.PSH | reassembly.ECE | reassembly.CWR
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	return seg.Flags&^marks == reassembly.ACK && seg.Len == 0 && own.half.Phase >= Shut &&
+		seg.Seq == own.out.Nxt && seg.Seq.After(own.half.FIN) && seg.Ack.AtOrBefore(peer.half.FIN+1)
+}
+
+// Answers reports whether a RST answers the given segment of the other side,
+// as RFC 9293 3.10.7.1 builds one: bare, at the segment's acknowledgment; or
+// with an ACK of exactly what the segment sent.
+func Answers(rst, seg *reassembly.Mark) bool {
+	if rst.Flags&reassembly.ACK == 0 {
+		return seg.Flags&reassembly.ACK != 0 && rst.Seq == seg.Ack
+	}
+	return rst.Ack == seg.End()
+}
