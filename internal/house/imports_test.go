@@ -34,7 +34,7 @@ var mayImport = map[string]string{
 
 	"internal/house":             "",
 	"internal/kernel":            anything,
-	"internal/bench":             anything,
+	"internal/bench/peers":       "internal/tracegen",
 	"internal/tracegen":          "",
 	"internal/tracegen/tracegen": "internal/tracegen",
 }
