@@ -152,7 +152,7 @@ func (c *command) options() (*engine.Options, *format, error) {
 		return nil, nil, err
 	}
 	if _, err := report.ParseNames(f.names); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("--names: %w", err)
 	}
 	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states, VerifyChecksums: f.checksums}
 	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
