@@ -281,7 +281,7 @@ func (c *Conn) FINRank(side reassembly.Side) int {
 }
 
 // HasKey reports whether the connection has this four-tuple.
-func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key == *k }
+func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key.Lo.Is(&k.Lo) && c.key.Hi.Is(&k.Hi) }
 
 // Touch reads a word of each part of the connection. Called for a batch of
 // connections that are about to be stepped, it lets memory fetch them together

@@ -24,6 +24,9 @@ const (
 	wroteG        // a gap: the peer acknowledged what the tap never saw of it
 )
 
+// resent are the events of something sent again.
+const resent Kinds = 1<<DataResent | 1<<SynResent | 1<<FinResent
+
 // write notes the letters that the segment adds.
 func (c *Conn) write(side reassembly.Side, seg *reassembly.Segment, kinds Kinds, class Class) {
 	switch {
@@ -45,7 +48,7 @@ func (c *Conn) write(side reassembly.Side, seg *reassembly.Segment, kinds Kinds,
 	case seg.Flags&reassembly.FIN == 0:
 		c.letter(side, wroteA)
 	}
-	if kinds&On(HoleAcked, WindowShut, DataResent, SynResent, FinResent, FinSent) == 0 {
+	if kinds&(resent|1<<HoleAcked|1<<WindowShut|1<<FinSent) == 0 {
 		return
 	}
 	if kinds.Has(HoleAcked) {
@@ -54,7 +57,7 @@ func (c *Conn) write(side reassembly.Side, seg *reassembly.Segment, kinds Kinds,
 	if kinds.Has(WindowShut) {
 		c.letter(side, wroteW)
 	}
-	if kinds&On(DataResent, SynResent, FinResent) != 0 {
+	if kinds&resent != 0 {
 		c.letter(side, wroteT)
 	}
 	if kinds.Has(FinSent) {

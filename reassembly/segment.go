@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 )
@@ -58,6 +59,13 @@ type Endpoint struct {
 // EndpointFrom converts a netip.AddrPort; zones are dropped.
 func EndpointFrom(ap netip.AddrPort) Endpoint {
 	return Endpoint{Addr: ap.Addr().As16(), Port: ap.Port()}
+}
+
+// Is reports whether two endpoints are the same. On the path that every segment
+// takes it costs less than ==, which calls memequal.
+func (e *Endpoint) Is(f *Endpoint) bool {
+	le := binary.LittleEndian
+	return e.Port == f.Port && le.Uint64(e.Addr[8:]) == le.Uint64(f.Addr[8:]) && le.Uint64(e.Addr[:]) == le.Uint64(f.Addr[:])
 }
 
 // AddrPort converts to netip, with IPv4 unmapped.

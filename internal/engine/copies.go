@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"time"
 
@@ -36,13 +37,9 @@ type sighting struct {
 // Copies carry the same IPv4 ID. Where there is none (IPv6, ID 0), they differ
 // in link-layer addresses, tags or TTL, or the connection doubles most of its
 // frames; else the frame counts as sent, and that is told.
-func (c *copies) isCopy(i uint32, f *flow, seg *reassembly.Segment, side reassembly.Side) bool {
-	if c.recent == nil {
-		c.recent = new([recentFrames]sighting)
-	}
-	print := fingerprint(i, seg, side)
+func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
+	s := c.place(print)
 	seen := sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, true}
-	s := &c.recent[print%recentFrames]
 	if s.print != seen.print || !s.live || s.ipid != seen.ipid || seen.at-s.at+copyTime > 2*copyTime {
 		*s = seen
 		return false
@@ -56,11 +53,21 @@ func (c *copies) isCopy(i uint32, f *flow, seg *reassembly.Segment, side reassem
 	return false
 }
 
-// fingerprint hashes what a copy has in common with its original.
-func fingerprint(i uint32, seg *reassembly.Segment, side reassembly.Side) uint64 {
+// place is where a frame of this fingerprint is remembered.
+func (c *copies) place(print uint64) *sighting {
+	if c.recent == nil {
+		c.recent = new([recentFrames]sighting)
+	}
+	return &c.recent[print%recentFrames]
+}
+
+// fingerprint hashes what a copy has in common with its original, given the
+// hash of its four-tuple.
+func fingerprint(hash uint32, seg *reassembly.Segment) uint64 {
 	o := &seg.Opts
-	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), uint64(i)<<32|uint64(side))
-	h = mix(h, uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
+	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), uint64(hash)<<32|uint64(seg.Src.Port)<<16|uint64(seg.Dst.Port))
+	h = mix(h^binary.LittleEndian.Uint64(seg.Src.Addr[8:]),
+		uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
 	if o.Has&reassembly.HasTimestamps != 0 {
 		h = mix(h, uint64(o.TSVal)<<32|uint64(o.TSEcr))
 	}

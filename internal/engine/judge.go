@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"hash/maphash"
+	"math/rand/v2"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -20,13 +20,17 @@ type judge struct {
 
 func (j *judge) run() {
 	for b := range j.in {
-		j.fetch(b)
-		for i := range b.n {
-			j.parts[b.part[i]].take(&b.segs[i], b.ord[i], b.hash[i], &j.events)
-		}
-		b.n = 0
+		j.take(b)
 		j.free <- b
 	}
+}
+
+func (j *judge) take(b *batch) {
+	j.fetch(b)
+	for i := range b.n {
+		j.parts[b.part[i]].take(&b.segs[i], b.ord[i], b.hash[i], b.print[i], &j.events)
+	}
+	b.n = 0
 }
 
 // fetch has memory bring the connections of a batch: first all places in the
@@ -39,8 +43,9 @@ func (j *judge) fetch(b *batch) {
 			p = newPartition(j.options)
 			j.parts[b.part[i]] = p
 		}
-		key, _ := reassembly.KeyOf(&b.segs[i])
-		b.hash[i] = p.table.hashOf(&key)
+		b.hash[i] = p.table.hashOf(&b.segs[i])
+		b.print[i] = fingerprint(b.hash[i], &b.segs[i])
+		j.fetched += p.copies.place(b.print[i]).at
 		if n := len(p.table.slots); n > 0 {
 			j.fetched += p.table.slots[int(b.hash[i])&(n-1)].tag
 		}
@@ -70,7 +75,7 @@ type partition struct {
 
 func newPartition(o *Options) *partition {
 	p := &partition{options: o, bounds: newBounds(o.MaxFlows)}
-	p.table.seed = maphash.MakeSeed()
+	p.table.seed = seed{rand.Uint64(), rand.Uint64()}
 	for _, d := range o.Detectors {
 		p.opens |= d.Opens
 	}
@@ -78,12 +83,12 @@ func newPartition(o *Options) *partition {
 }
 
 // take applies one segment to its connection.
-func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, ev *fsm.Events) {
+func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) {
 	p.now = max(p.now, seg.At)
 	key, fromLo := reassembly.KeyOf(seg)
 	i, f := p.locate(seg, &key, fromLo, hash, ord)
 	side := f.conn.SideOf(fromLo)
-	if p.copies.isCopy(i, f, seg, side) {
+	if p.copies.isCopy(f, seg, print) {
 		f.conn.Copied()
 		return
 	}
@@ -121,7 +126,7 @@ func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo 
 		return i, best
 	}
 	if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
-		p.reused(key, hash, seg.At)
+		p.reused(key, hash, fromLo, seg.At)
 	}
 	return p.begin(seg, hash, ord)
 }
@@ -187,8 +192,10 @@ func (p *partition) begin(seg *reassembly.Segment, hash uint32, ord uint64) (uin
 
 // reused notes that a SYN took the four-tuple for a new connection: unless the
 // older ones speak again, their record ends here.
-func (p *partition) reused(key *reassembly.Key, hash uint32, at int64) {
+func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, at int64) {
 	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		c := &p.table.flow(i).conn
+		c.Challenged(c.SideOf(fromLo))
 		if _, is := p.next[i]; !is {
 			if p.next == nil {
 				p.next = map[uint32]int64{}

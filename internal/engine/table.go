@@ -2,19 +2,26 @@ package engine
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
+// A seed is the secret of a hash.
+type seed [2]uint64
+
 // fold mixes one endpoint into 64 bits.
-func fold(e *reassembly.Endpoint) uint64 {
-	a := binary.LittleEndian.Uint64(e.Addr[:8]) ^ uint64(e.Port)*0xA0761D6478BD642F
-	b := binary.LittleEndian.Uint64(e.Addr[8:]) ^ 0xE7037ED1A0B428DB
-	hi, lo := bits.Mul64(a^0x8EBC6AF09C88C6E3, b)
+func (s *seed) fold(e *reassembly.Endpoint) uint64 {
+	a := binary.LittleEndian.Uint64(e.Addr[:8]) ^ uint64(e.Port)*0xA0761D6478BD642F ^ s[0]
+	b := binary.LittleEndian.Uint64(e.Addr[8:]) ^ s[1]
+	hi, lo := bits.Mul64(a, b)
 	return hi ^ lo
+}
+
+// hash mixes a segment's four-tuple, the same in both directions.
+func (s *seed) hash(seg *reassembly.Segment) uint64 {
+	return (s.fold(&seg.Src) + s.fold(&seg.Dst)) * 0x9E3779B97F4A7C15
 }
 
 // A flow is one connection in memory: no pointers, so that the garbage
@@ -40,7 +47,7 @@ const (
 // half of the hash; several connections of one four-tuple lie on one probe
 // sequence. The hash is seeded: nobody can choose addresses that collide.
 type table struct {
-	seed   maphash.Seed
+	seed   seed
 	slots  []slot
 	chunks [][]flow
 	unused []uint32 // indices of freed flows
@@ -52,15 +59,8 @@ type slot struct{ tag, index uint32 }
 
 func (t *table) flow(i uint32) *flow { return &t.chunks[i>>chunkBits][i&(chunkSize-1)] }
 
-// hashOf is the seeded hash of a key.
-func (t *table) hashOf(k *reassembly.Key) uint32 {
-	var b [36]byte
-	copy(b[0:16], k.Lo.Addr[:])
-	copy(b[16:32], k.Hi.Addr[:])
-	binary.LittleEndian.PutUint16(b[32:], k.Lo.Port)
-	binary.LittleEndian.PutUint16(b[34:], k.Hi.Port)
-	return uint32(maphash.Bytes(t.seed, b[:])) | 1
-}
+// hashOf is the seeded hash of the segment's key, never 0.
+func (t *table) hashOf(seg *reassembly.Segment) uint32 { return uint32(t.seed.hash(seg)>>32) | 1 }
 
 // find looks for a connection of the key from probe position p on, and returns
 // its index and the position behind it. Begin with p = hash.

@@ -14,11 +14,12 @@ const batchSize = 512
 // A batch is segments of one judge's partitions, in order. Its slots are
 // decoded into in place.
 type batch struct {
-	segs [batchSize]reassembly.Segment
-	ord  [batchSize]uint64 // position among all segments of the trace
-	hash [batchSize]uint32 // of the key, seeded by its partition
-	part [batchSize]uint8
-	n    int
+	segs  [batchSize]reassembly.Segment
+	ord   [batchSize]uint64 // position among all segments of the trace
+	print [batchSize]uint64 // fingerprint, to recognise copies
+	hash  [batchSize]uint32 // of the key, seeded by its partition
+	part  [batchSize]uint8
+	n     int
 }
 
 // team is the judges and the way to them.
@@ -101,9 +102,9 @@ func (t *team) close() {
 // number of judges.
 const partitions = 64
 
+// dealing is the fixed seed by which connections are dealt to partitions.
+var dealing = seed{0x8EBC6AF09C88C6E3, 0xE7037ED1A0B428DB}
+
 // partitionOf is the part of the segment's connection: the same for both
 // directions, the same in every run.
-func partitionOf(seg *reassembly.Segment) uint8 {
-	h := fold(&seg.Src) + fold(&seg.Dst)
-	return uint8(h * 0x9E3779B97F4A7C15 >> 58)
-}
+func partitionOf(seg *reassembly.Segment) uint8 { return uint8(dealing.hash(seg) >> 58) }

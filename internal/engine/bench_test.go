@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// generated is a capture of many connections at a time, made once per run.
+func generated(b *testing.B, frames, flows int) string {
+	b.Helper()
+	name := filepath.Join(b.TempDir(), "bench.pcap")
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := tracegen.Write(f, tracegen.Spec{Frames: int64(frames), Flows: flows, Snap: 96, Seed: 1}); err != nil {
+		b.Fatal(err)
+	}
+	return name
+}
+
+func perSegment(b *testing.B, n int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/segment")
+}
+
+// BenchmarkRun is a whole analysis: reading, decoding, judging.
+func BenchmarkRun(b *testing.B) {
+	const frames = 500_000
+	name := generated(b, frames, 20_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+		if errs != nil {
+			b.Fatal(errs)
+		}
+		Run(context.Background(), trace, Options{Detectors: detectors.All})
+	}
+	perSegment(b, frames)
+}
+
+// BenchmarkJudge is one judge alone: lookup, step, detectors.
+func BenchmarkJudge(b *testing.B) {
+	const frames = 500_000
+	segs := segments(b, generated(b, frames, 20_000))
+	b.ReportAllocs()
+	for b.Loop() {
+		o := &Options{Detectors: detectors.All}
+		o.defaults()
+		j := &judge{in: make(chan *batch, 1), free: make(chan *batch, 2), options: o}
+		bt := new(batch)
+		for i := range segs {
+			bt.segs[bt.n], bt.ord[bt.n], bt.part[bt.n] = segs[i], uint64(i), partitionOf(&segs[i])
+			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
+				j.take(bt)
+			}
+		}
+	}
+	perSegment(b, len(segs))
+}
+
+// BenchmarkLookup is the flow table alone.
+func BenchmarkLookup(b *testing.B) {
+	const frames = 500_000
+	segs := segments(b, generated(b, frames, 20_000))
+	t := table{seed: seed{1, 2}}
+	for b.Loop() {
+		for i := range segs {
+			key, _ := reassembly.KeyOf(&segs[i])
+			hash := t.hashOf(&segs[i])
+			if _, _, ok := t.find(&key, hash, hash); !ok {
+				_, f := t.add(hash)
+				f.conn.Begin(&segs[i])
+			}
+		}
+	}
+	perSegment(b, len(segs))
+}
+
+func segments(b *testing.B, name string) (segs []reassembly.Segment) {
+	b.Helper()
+	trace, _ := capture.OpenTrace([]string{name}, capture.Options{})
+	d := decode.New()
+	var fr capture.Frame
+	for trace.Next(&fr) == nil {
+		var s reassembly.Segment
+		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &s) == decode.OK {
+			s.At, s.Frame = fr.At, fr.Num
+			segs = append(segs, s)
+		}
+	}
+	return segs
+}
