@@ -135,13 +135,25 @@ func (c *command) analyse() {
 	if ctx.Err() != nil {
 		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
 	}
-	for _, capture := range r.Captures {
-		for _, w := range capture.Warnings {
-			c.warn(w)
-		}
-	}
+	c.tellDamage(trace.Infos(), r.Captures)
 	c.check(c.report(r, form, trace.RawTime))
 	c.found = c.fails(r)
+}
+
+// tellDamage warns of what is wrong with the inputs that could be opened. One
+// that is damaged before its first frame could not be read at all.
+func (c *command) tellDamage(inputs []capture.Info, told []result.Capture) {
+	for i, in := range inputs {
+		if in.Format == "" { // complained of when it was opened
+			continue
+		}
+		for _, w := range told[i].Warnings {
+			c.warn(in.File + ": " + w)
+		}
+		if in.Err != nil && in.Packets == 0 {
+			c.failed = true
+		}
+	}
 }
 
 // options are the engine's settings for this run, and the format of its output.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -26,13 +27,13 @@ func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) stri
 func captureOf(info *capture.Info) result.Capture {
 	c := result.Capture{
 		File: info.File, Format: info.Format, Compression: info.Compression, Packets: info.Packets, Bytes: info.Bytes,
-		Span: result.Span{First: info.First, Last: info.Last, End: info.End}, Drops: info.Drops, Warnings: info.Warnings,
+		Span: result.Span{First: info.First, Last: info.Last, End: info.End}, Drops: info.Drops,
 	}
 	for _, l := range info.LinkTypes {
 		c.LinkTypes = append(c.LinkTypes, l.String())
 	}
-	if info.Err != nil {
-		c.Warnings = append(c.Warnings, info.Err.Error())
+	for _, w := range info.Warnings { // the line has the file's name already
+		c.Warnings = append(c.Warnings, strings.TrimPrefix(w, info.File+": "))
 	}
 	return c
 }
