@@ -1,6 +1,10 @@
 package filter
 
-import "fmt"
+import (
+	"fmt"
+
+	"golang.org/x/net/bpf"
+)
 
 // defaultSnaplen is tcpdump's.
 const defaultSnaplen = 262144
@@ -45,16 +49,19 @@ func (g *generator) program(c *condition, snaplen uint32) (*Program, error) {
 	if len(decisions.steps) > maxSteps {
 		return nil, &SyntaxError{0, "the expression is too long"}
 	}
-	decisions = simplified(decisions)
-	if decisions.root == reject {
+	decisions = decisions.simplified()
+	switch decisions.root {
+	case reject:
 		return nil, &SyntaxError{0, "the expression matches no packet"}
+	case accept:
+		return &Program{code: []bpf.RawInstruction{{Op: classRet | sourceK, K: snaplen}}}, nil
 	}
 	e := &emitter{pool: g.pool, graph: decisions}
 	blocks := e.blocks()
 	if e.full {
 		return nil, &SyntaxError{0, "the arithmetic is too deeply nested"}
 	}
-	code := assemble(decisions, blocks, snaplen)
+	code := assemble(merged(blocks), snaplen)
 	if code == nil {
 		return nil, &SyntaxError{0, fmt.Sprintf("the program has more than %d instructions", maxInstructions)}
 	}

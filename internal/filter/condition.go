@@ -1,7 +1,5 @@
 package filter
 
-import "math"
-
 // A test compares a value with the constant k, or with the value b if that is
 // not none. op is a BPF jump operation: =, >, >= (unsigned), or any bit in
 // common.
@@ -80,13 +78,15 @@ func (p *pool) compare(op uint16, a valueID, k uint32) *condition {
 	switch {
 	case v.op == constant:
 		return truth(t.outcome(v.k))
-	case op == jumpGe && k == 0:
-		return always
-	case op == jumpGt && k == math.MaxUint32, op == jumpSet && k == 0:
+	case op == jumpSet && k == 0:
 		return never
-	case op == jumpEq && k == 0 && v.op == operation && v.k == aluAnd:
-		if mask, ok := p.isConstant(v.b); ok {
-			return not(p.compare(jumpSet, v.a, mask))
+	case op == jumpEq && v.op == operation:
+		right, ok := p.isConstant(v.b)
+		switch {
+		case ok && v.k == aluAnd && k == 0:
+			return not(p.compare(jumpSet, v.a, right))
+		case ok && v.k == aluSub:
+			return p.compare(jumpEq, v.a, k+right)
 		}
 	}
 	return &condition{test: t}

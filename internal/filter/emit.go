@@ -15,19 +15,26 @@ type emitter struct {
 // registers says which values the accumulator and the index register hold.
 type registers struct{ a, x valueID }
 
-// blocks are the instructions of every step, its jump last with targets open.
-// A value that a register holds whichever way the step was reached is not
-// computed again.
-func (e *emitter) blocks() [][]bpf.RawInstruction {
+// A block is the instructions of a step. The last is its jump, whose targets
+// are not filled in but named by next: where to go if the test holds, and if
+// not.
+type block struct {
+	code []bpf.RawInstruction
+	next [2]nodeID
+}
+
+// blocks are the blocks of every step, by id. A value that a register holds
+// whichever way the step was reached is not computed again.
+func (e *emitter) blocks() []block {
 	n := len(e.graph.steps)
 	entry := make([]*registers, n)
 	entry[e.graph.root] = &registers{none, none}
-	code := make([][]bpf.RawInstruction, n)
+	blocks := make([]block, n)
 	for id := e.graph.root; id >= firstStep; id-- {
 		s := e.graph.steps[id]
 		e.regs, e.out = *entry[id], nil
 		e.test(s.test)
-		code[id] = e.out
+		blocks[id] = block{e.out, [2]nodeID{s.yes, s.no}}
 		for _, next := range []nodeID{s.yes, s.no} {
 			if entry[next] == nil {
 				entry[next] = new(registers)
@@ -36,7 +43,7 @@ func (e *emitter) blocks() [][]bpf.RawInstruction {
 			entry[next].keep(e.regs)
 		}
 	}
-	return code
+	return blocks
 }
 
 func (r *registers) keep(other registers) {
@@ -112,9 +119,14 @@ func (e *emitter) index(id valueID) {
 
 // operands computes a into the accumulator and b into the index register.
 func (e *emitter) operands(a, b valueID) {
-	if e.values[b].op == ipv4Header {
+	switch {
+	case e.values[b].op == ipv4Header:
 		e.accumulate(a)
 		e.index(b)
+		return
+	case !e.indexed(a):
+		e.index(b)
+		e.accumulate(a)
 		return
 	}
 	e.accumulate(b)
@@ -126,6 +138,20 @@ func (e *emitter) operands(a, b valueID) {
 	e.emit(classLdx|modeMem, slot)
 	e.regs.x = b
 	e.used--
+}
+
+// indexed reports whether computing a value takes the index register.
+func (e *emitter) indexed(id valueID) bool {
+	switch v := e.values[id]; v.op {
+	case loadAt, ipv4Header:
+		return true
+	case negation:
+		return e.indexed(v.a)
+	case operation:
+		_, ok := e.isConstant(v.b)
+		return !ok || e.indexed(v.a)
+	}
+	return false
 }
 
 func sizeMode(size uint8) uint16 {

@@ -1,6 +1,6 @@
 package filter
 
-import "maps"
+import "slices"
 
 // A nodeID names a step of a decision graph.
 type nodeID int32
@@ -18,30 +18,23 @@ type step struct {
 	yes, no nodeID
 }
 
-// A graph is an acyclic decision graph: steps lead to steps with lower ids, and
-// equal steps are one. Index 0 and 1 of steps are the ends.
+// A graph is an acyclic decision graph: steps lead to steps with lower ids.
+// Index 0 and 1 of steps are the ends.
 type graph struct {
 	steps []step
-	ids   map[step]nodeID
 	root  nodeID
 }
 
-func newGraph() *graph {
-	return &graph{steps: make([]step, firstStep), ids: map[step]nodeID{}}
-}
+func newGraph() *graph { return &graph{steps: make([]step, firstStep)} }
 
-// add returns the step; one that leads to the same place either way is no step.
+// add appends a step and returns its id; one that leads to the same place
+// either way is no step.
 func (g *graph) add(s step) nodeID {
 	if s.yes == s.no {
 		return s.yes
 	}
-	id, ok := g.ids[s]
-	if !ok {
-		id = nodeID(len(g.steps))
-		g.steps = append(g.steps, s)
-		g.ids[s] = id
-	}
-	return id
+	g.steps = append(g.steps, s)
+	return nodeID(len(g.steps) - 1)
 }
 
 // decide adds the steps of a condition and returns the first.
@@ -61,55 +54,66 @@ func (g *graph) decide(c *condition, yes, no nodeID) nodeID {
 	return g.add(step{c.test, yes, no})
 }
 
+// maxRounds bounds the simplification, which in rare cases moves the same
+// steps to and fro; libpcap stops after as many.
+const maxRounds = 100
+
 // simplified is the graph without the tests whose outcome is known on the way
 // to them: a second look at the Ethernet type, for instance. A test is known
 // only if its value was loaded before, so that no load that could fail is
 // lost; but a test whose outcome does not matter goes, and its load with it,
 // as in libpcap's optimizer.
-func simplified(g *graph) *graph {
-	for {
-		next := g.threaded()
-		if next.root == g.root && maps.Equal(next.ids, g.ids) {
-			return next
+func (g *graph) simplified() *graph {
+	g = relinked(g.steps, g.root)
+	for range maxRounds {
+		threaded := g.threaded()
+		next, moved := threaded.hoisted()
+		if !moved && slices.Equal(threaded.steps, g.steps) {
+			break
 		}
 		g = next
 	}
+	return g
 }
 
 // threaded leads every branch past the steps that what is known decides.
 func (g *graph) threaded() *graph {
-	k := newKnowledge(g)
-	steps := append([]step(nil), g.steps...)
-	for id := g.root; id >= firstStep; id-- {
-		if !k.reached(id) {
-			continue
-		}
-		s := &steps[id]
-		s.yes = k.follow(id, s.test, true, s.yes)
-		s.no = k.follow(id, s.test, false, s.no)
-		k.forget(id)
+	k := g.learn()
+	steps := slices.Clone(g.steps)
+	for id := firstStep; id <= g.root; id++ {
+		steps[id].yes = k.destination(id, true)
+		steps[id].no = k.destination(id, false)
 	}
-	return rebuilt(steps, g.root)
+	return relinked(steps, g.root)
 }
 
-// rebuilt is the graph of the steps that the root leads to.
-func rebuilt(steps []step, root nodeID) *graph {
-	needed := make([]bool, len(steps))
-	needed[root] = true
-	for id := root; id >= firstStep; id-- {
-		if needed[id] {
-			needed[steps[id].yes] = true
-			needed[steps[id].no] = true
-		}
-	}
+// relinked is the graph of the steps that the root leads to, which may have
+// ids in any order. A root without effect stays unless it leads to an end,
+// because libpcap keeps its load.
+func relinked(steps []step, root nodeID) *graph {
 	g := newGraph()
-	moved := make([]nodeID, len(steps))
-	moved[accept] = accept
-	for id := firstStep; id <= root; id++ {
-		if s := steps[id]; needed[id] {
-			moved[id] = g.add(step{s.test, moved[s.yes], moved[s.no]})
-		}
+	if root < firstStep {
+		g.root = root
+		return g
 	}
-	g.root = moved[root]
+	done := make([]bool, len(steps))
+	to := make([]nodeID, len(steps))
+	done[reject], done[accept], to[accept] = true, true, accept
+	var visit func(nodeID) nodeID
+	visit = func(id nodeID) nodeID {
+		if !done[id] {
+			s := steps[id]
+			no := visit(s.no)
+			to[id] = g.add(step{s.test, visit(s.yes), no})
+			done[id] = true
+		}
+		return to[id]
+	}
+	s := steps[root]
+	no, yes := visit(s.no), visit(s.yes)
+	if g.root = yes; yes != no || yes >= firstStep {
+		g.root = nodeID(len(g.steps))
+		g.steps = append(g.steps, step{s.test, yes, no})
+	}
 	return g
 }

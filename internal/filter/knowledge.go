@@ -1,99 +1,100 @@
 package filter
 
-// A knowledge holds, for the steps of a graph, the tests whose outcome is the
-// same on every way to them.
+import "slices"
+
+// A branch is a step with one of its outcomes: 2*id if the test holds, 2*id+1
+// if not.
+type branch int
+
+func branchOf(id nodeID, holds bool) branch {
+	if holds {
+		return branch(2 * id)
+	}
+	return branch(2*id + 1)
+}
+
+// A branchSet is a set of branches, as bits.
+type branchSet []uint64
+
+func (s branchSet) has(b branch) bool { return s[b/64]&(1<<(b%64)) != 0 }
+func (s branchSet) add(b branch)      { s[b/64] |= 1 << (b % 64) }
+
+func (s branchSet) keep(other branchSet) {
+	for i := range s {
+		s[i] &= other[i]
+	}
+}
+
+// A knowledge holds, for the steps of a graph, the branches that every way to
+// them takes.
 type knowledge struct {
-	graph *graph
-	index map[test]int      // of the bit of a test in facts
-	tests []test            // by index
-	about map[valueID][]int // the tests of a value against constants
-	facts []facts           // by nodeID; nil before a way there was seen
+	steps  []step
+	about  map[valueID][]nodeID // the steps that test a value
+	passed []branchSet          // by nodeID
 }
 
-// facts are two sets of tests: those known to hold and those known not to.
-type facts struct{ holds, fails bits }
-
-type bits []uint64
-
-func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
-func (b bits) add(i int)      { b[i/64] |= 1 << (i % 64) }
-
-func (b bits) keep(other bits) {
-	for i := range b {
-		b[i] &= other[i]
-	}
-}
-
-func newKnowledge(g *graph) *knowledge {
-	k := &knowledge{graph: g, index: map[test]int{}, about: map[valueID][]int{}, facts: make([]facts, len(g.steps))}
-	for _, s := range g.steps[firstStep:] {
-		if _, ok := k.index[s.test]; ok {
-			continue
-		}
-		i := len(k.tests)
-		k.index[s.test] = i
-		k.tests = append(k.tests, s.test)
-		if s.test.b == none {
-			k.about[s.test.a] = append(k.about[s.test.a], i)
+// learn computes the knowledge of a graph whose steps are all led to by others,
+// of higher ids, except the root.
+func (g *graph) learn() *knowledge {
+	k := &knowledge{steps: g.steps, about: map[valueID][]nodeID{}, passed: make([]branchSet, len(g.steps))}
+	words := (2*len(g.steps) + 63) / 64
+	k.passed[g.root] = make(branchSet, words)
+	scratch := make(branchSet, words)
+	for id := g.root; id >= firstStep; id-- {
+		s := g.steps[id]
+		k.about[s.test.a] = append(k.about[s.test.a], id)
+		for _, holds := range []bool{true, false} {
+			copy(scratch, k.passed[id])
+			scratch.add(branchOf(id, holds))
+			to := s.after(holds)
+			if k.passed[to] == nil {
+				k.passed[to] = slices.Clone(scratch)
+			} else {
+				k.passed[to].keep(scratch)
+			}
 		}
 	}
-	k.facts[g.root] = k.nothing()
 	return k
 }
 
-func (k *knowledge) nothing() facts {
-	words := (len(k.tests) + 63) / 64
-	return facts{make(bits, words), make(bits, words)}
+// after is where a step leads.
+func (s step) after(holds bool) nodeID {
+	if holds {
+		return s.yes
+	}
+	return s.no
 }
 
-func (k *knowledge) reached(id nodeID) bool { return k.facts[id].holds != nil }
-
-func (k *knowledge) forget(id nodeID) { k.facts[id] = facts{} }
-
-// follow returns where the branch from a step really leads, and adds what is
-// known on it to what is known there.
-func (k *knowledge) follow(from nodeID, t test, outcome bool, to nodeID) nodeID {
-	f := k.after(k.facts[from], t, outcome)
+// destination is where a branch of a step really leads, past all the steps
+// whose outcome is known on it.
+func (k *knowledge) destination(from nodeID, holds bool) nodeID {
+	passed := slices.Clone(k.passed[from])
+	passed.add(branchOf(from, holds))
+	to := k.steps[from].after(holds)
 	for to >= firstStep {
-		s := k.graph.steps[to]
-		switch i := k.index[s.test]; {
-		case f.holds.has(i):
-			to = s.yes
-			continue
-		case f.fails.has(i):
-			to = s.no
-			continue
+		holds, known := k.outcome(to, passed)
+		if !known {
+			break
 		}
-		break
-	}
-	if k.reached(to) {
-		k.facts[to].holds.keep(f.holds)
-		k.facts[to].fails.keep(f.fails)
-	} else {
-		k.facts[to] = f
+		to = k.steps[to].after(holds)
 	}
 	return to
 }
 
-// after is what is known when a test came out so. Equality with a constant
-// settles every other test of the same value.
-func (k *knowledge) after(before facts, t test, outcome bool) facts {
-	f := k.nothing()
-	copy(f.holds, before.holds)
-	copy(f.fails, before.fails)
-	f.learn(k.index[t], outcome)
-	if t.op == jumpEq && t.b == none && outcome {
-		for _, i := range k.about[t.a] {
-			f.learn(i, k.tests[i].outcome(t.k))
+// outcome is what the test of a step comes to after some branches, if that is
+// known: the same test was made, or one found the value equal to another
+// constant. More could be concluded, but is not in libpcap, which then makes
+// loads that we would not.
+func (k *knowledge) outcome(id nodeID, passed branchSet) (holds, known bool) {
+	t := k.steps[id].test
+	for _, other := range k.about[t.a] {
+		o := k.steps[other].test
+		switch found := passed.has(branchOf(other, true)); {
+		case o == t && (found || passed.has(branchOf(other, false))):
+			return found, true
+		case found && o.op == jumpEq && t.op == jumpEq && o.b == none && t.b == none:
+			return false, true
 		}
 	}
-	return f
-}
-
-func (f facts) learn(i int, outcome bool) {
-	if outcome {
-		f.holds.add(i)
-	} else {
-		f.fails.add(i)
-	}
+	return false, false
 }

@@ -55,7 +55,7 @@ func (g *generator) arith(n arith, has []*condition) (valueID, []*condition) {
 		return g.field(n, has)
 	}
 	g.fail("unexpected operand %T", n)
-	return none, has
+	return g.constant(0), has
 }
 
 // field is bytes of a header.
@@ -78,7 +78,7 @@ func (g *generator) field(n *loadArith, has []*condition) (valueID, []*condition
 		return g.checked(g.loadAt(size, g.at.network, behind)), has
 	case isTransport || n.proto == "aarp" || etherTypes[n.proto] <= longestSize:
 		g.fail("fields of %s cannot be read", n.proto)
-		return none, has
+		return index, has
 	}
 	return g.checked(g.loadAt(size, g.at.network, index)), append(append(has, inner...), g.isProto(n.proto))
 }
