@@ -2,7 +2,10 @@
 package house
 
 import (
+	"maps"
+	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +155,26 @@ func goList(t *testing.T, format string, args ...string) []string {
 		t.Fatalf("go list: %v\n%s", err, why)
 	}
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// TestDoors_decided holds the decision about dependencies to what is built.
+func TestDoors_decided(t *testing.T) {
+	decision, err := os.ReadFile("../../docs/decisions/0005-dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range goList(t, "{{.ImportPath}} {{.Module.Version}}", slices.Sorted(maps.Keys(doors))...) {
+		lib, version, _ := strings.Cut(line, " ")
+		row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(tableName(lib)) + ` \| ` + regexp.QuoteMeta(version) + ` \| ` + regexp.QuoteMeta(doors[lib]) + ` \|`)
+		if !row.Match(decision) {
+			t.Errorf("docs/decisions/0005-dependencies.md has no row for %s %s, which comes in through %s.", tableName(lib), version, doors[lib])
+		}
+	}
+}
+
+// tableName is what the decision calls a library: no host, no major version.
+func tableName(lib string) string {
+	return regexp.MustCompile(`^github\.com/|/v\d+$`).ReplaceAllString(lib, "")
 }
 
 // TestForbids shows that the rules bite.
