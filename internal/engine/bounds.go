@@ -58,7 +58,6 @@ func (b *bounds) oldestSilent(t *table) uint32 {
 // evicted is a connection that left before the end, with its findings.
 type evicted struct {
 	row   result.Flow
-	ord   uint64
 	found []found
 }
 
@@ -82,7 +81,7 @@ func (p *partition) evict() {
 		if !closed {
 			row.Ending = "evicted"
 		}
-		p.kept = append(p.kept, evicted{row: row, ord: f.ordinal, found: all})
+		p.kept = append(p.kept, evicted{row: row, found: all})
 	}
 	p.fins.count(&f.conn)
 	p.spoke(i)

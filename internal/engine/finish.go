@@ -23,12 +23,17 @@ type found struct {
 // then connection, then detector. None of it depends on the judges.
 func (r *reader) report() *result.Report {
 	c := collector{options: r.options, end: r.end(), gaps: r.gaps, limits: r.captureLimits()}
-	for _, j := range r.team.judges {
-		for _, p := range j.parts {
-			if p != nil {
-				c.collect(p)
-			}
-		}
+	parts := r.team.partitions()
+	known := 0
+	for _, p := range parts {
+		known += p.table.count + len(p.kept)
+	}
+	c.ordinals = make([]uint64, 0, known)
+	if r.options.AllFlows {
+		c.rows = make([]result.Flow, 0, known)
+	}
+	for _, p := range parts {
+		c.collect(p)
 	}
 	c.doubtFINs()
 	rep := &result.Report{
@@ -67,19 +72,13 @@ type collector struct {
 	end         int64
 	gaps        []gap
 	limits      fsm.Limits
-	rows        []numbered
+	rows        []result.Flow // numbered by ordinal, until all are known
 	found       []found
 	ordinals    []uint64 // of every connection that is still known
 	fins        census
 	copies      uint64
 	dropped     uint64
 	keptDropped uint64 // dropped, but kept for their findings
-}
-
-// numbered is a row with the ordinal that its ID comes from.
-type numbered struct {
-	result.Flow
-	ord uint64
 }
 
 func (c *collector) collect(p *partition) {
@@ -95,15 +94,15 @@ func (c *collector) collect(p *partition) {
 		})
 		f.conn.Settle()
 		if c.options.AllFlows || len(c.found) > before {
-			c.rows = append(c.rows, numbered{p.row(f, e), f.ordinal})
+			c.rows = append(c.rows, p.row(f, e))
 		}
 		c.ordinals = append(c.ordinals, f.ordinal)
 		c.copies += f.conn.Copies()
 		p.fins.count(&f.conn)
 	}
 	for _, k := range p.kept {
-		c.rows = append(c.rows, numbered{k.row, k.ord})
-		c.ordinals = append(c.ordinals, k.ord)
+		c.rows = append(c.rows, k.row)
+		c.ordinals = append(c.ordinals, k.row.ID)
 		for i := range k.found {
 			k.found[i].Limits |= c.limits
 			k.found[i].Doubt()
@@ -137,21 +136,19 @@ func (c *collector) doubtFINs() {
 // number gives connections and findings their order, numbers and IDs.
 func (c *collector) number(rep *result.Report) {
 	slices.Sort(c.ordinals)
-	slices.SortFunc(c.rows, func(a, b numbered) int { return cmp.Compare(a.ord, b.ord) })
-	rep.Flows = make([]result.Flow, len(c.rows))
-	byOrd := make(map[uint64]*result.Flow, min(len(c.found), len(c.rows)))
-	for i := range c.rows {
-		rep.Flows[i] = c.rows[i].Flow
-		n, _ := slices.BinarySearch(c.ordinals, c.rows[i].ord)
-		rep.Flows[i].ID = uint64(n) + 1
-	}
+	slices.SortFunc(c.rows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
+	rep.Flows = c.rows
+	byOrd := make(map[uint64]*result.Flow, len(c.found))
 	for i := range c.found {
 		byOrd[c.found[i].ord] = nil
 	}
-	for i := range c.rows {
-		if _, is := byOrd[c.rows[i].ord]; is {
-			byOrd[c.rows[i].ord] = &rep.Flows[i]
+	for i := range rep.Flows {
+		row := &rep.Flows[i]
+		if _, is := byOrd[row.ID]; is {
+			byOrd[row.ID] = row
 		}
+		n, _ := slices.BinarySearch(c.ordinals, row.ID)
+		row.ID = uint64(n) + 1
 	}
 	slices.SortStableFunc(c.found, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector))
@@ -168,7 +165,7 @@ func (c *collector) number(rep *result.Report) {
 func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
 	c := &f.conn
 	row := result.Flow{
-		Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		ID: f.ordinal, Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {

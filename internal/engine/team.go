@@ -98,6 +98,18 @@ func (t *team) close() {
 	t.wait.Wait()
 }
 
+// partitions are those that got any segment, by judge.
+func (t *team) partitions() (all []*partition) {
+	for _, j := range t.judges {
+		for _, p := range j.parts {
+			if p != nil {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
 // partitions is how many parts the connections are dealt into, whatever the
 // number of judges.
 const partitions = 64
