@@ -25,7 +25,7 @@ type Options struct {
 }
 
 // Span is a stretch of trace time, nanoseconds since 1970; all zero if nothing
-// was read. End is the end of the trace as SPEC 3 has it: the last frame or a
+// was read. End is the end of the trace: its last frame of any kind, or a
 // later end that a file states.
 type Span struct{ First, Last, End int64 }
 
