@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -62,20 +61,12 @@ func (o *Options) defaults() {
 
 // reader is the one goroutine that reads and decodes.
 type reader struct {
-	trace    *capture.Trace
-	options  *Options
-	decoder  *decode.Decoder
-	team     *team
-	first    int64
-	last     int64 // latest frame of any kind
-	packets  uint64
-	segments uint64
-	skipped  [decode.NumReasons]uint64
-	gaps     []gap
+	tally
+	trace   *capture.Trace
+	options *Options
+	decoder *decode.Decoder
+	team    *team
 }
-
-// gap is a stretch in which nothing at all was recorded.
-type gap struct{ from, to int64 }
 
 // checkEvery is how many frames go by between two looks at the context.
 const checkEvery = 4096
@@ -97,8 +88,7 @@ func (r *reader) read(ctx context.Context) {
 
 // take decodes one frame and hands its segment on.
 func (r *reader) take(fr *capture.Frame) {
-	r.packets++
-	r.keepTime(fr.At)
+	r.frame(fr)
 	seg := r.team.slot()
 	reason := r.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
 	if reason != decode.OK {
@@ -110,50 +100,15 @@ func (r *reader) take(fr *capture.Frame) {
 	r.team.hand(r.segments)
 }
 
-func (r *reader) keepTime(at int64) {
-	switch {
-	case r.last == 0:
-		r.first, r.last = at, at
-	case at > r.last:
-		if at-r.last > quietGap {
-			r.gaps = append(r.gaps, gap{r.last, at})
-		}
-		r.last = at
-	case at < r.first:
-		r.first = at
-	}
-}
-
-// end is the end of the trace: its last frame of any kind, or a later end that
-// a file states.
-func (r *reader) end() int64 {
+// report ends every connection and tells what was found.
+func (r *reader) report() *result.Report {
+	end := max(r.last, r.trace.End())
 	if r.options.Until != 0 {
-		return r.options.Until
+		end = r.options.Until
 	}
-	return max(r.last, r.trace.End())
-}
-
-// endOf is the last moment that the capture can speak of for a connection last
-// heard of at last: the end of the trace, or a gap that came before it.
-func endOf(last, end int64, gaps []gap) int64 {
-	for _, g := range gaps {
-		if g.from >= last {
-			return min(g.from, end)
-		}
-	}
-	return end
-}
-
-// captureLimits are the limits of the whole capture.
-func (r *reader) captureLimits() fsm.Limits {
-	var l fsm.Limits
+	var captures []result.Capture
 	for _, info := range r.trace.Infos() {
-		if info.Drops > 0 {
-			l |= fsm.KernelDrops
-		}
+		captures = append(captures, captureOf(&info))
 	}
-	if r.trace.Steps() > 0 {
-		l |= fsm.ClockStepped
-	}
-	return l
+	return assemble(r.options, &r.tally, r.team.partitions(), captures, end)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
-	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -19,17 +18,21 @@ type found struct {
 	finRank  int    // whether the culprit's FIN was the first or second
 }
 
-// report ends every connection and puts the findings into their order: by time,
-// then connection, then detector. None of it depends on the judges.
-func (r *reader) report() *result.Report {
-	c := collector{options: r.options, end: r.end(), gaps: r.gaps, limits: r.captureLimits()}
-	parts := r.team.partitions()
+// assemble ends every connection and puts the findings into their order: by
+// time, then connection, then detector. None of it depends on the judges.
+func assemble(o *Options, t *tally, parts []*partition, captures []result.Capture, end int64) *result.Report {
+	c := collector{options: o, tally: t, end: end}
+	for _, file := range captures {
+		if file.Drops > 0 {
+			c.limits |= fsm.KernelDrops
+		}
+	}
 	known := 0
 	for _, p := range parts {
 		known += p.table.count + len(p.kept)
 	}
 	c.ordinals = make([]uint64, 0, known)
-	if r.options.AllFlows {
+	if o.AllFlows {
 		c.rows = make([]result.Flow, 0, known)
 	}
 	for _, p := range parts {
@@ -37,41 +40,27 @@ func (r *reader) report() *result.Report {
 	}
 	c.doubtFINs()
 	rep := &result.Report{
-		Options: result.Options{TimeWait: int64(r.options.Settings.TimeWait)},
-		Trace:   result.Span{First: r.first, Last: r.last, End: c.end},
+		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
+		Captures: captures,
+		Trace:    result.Span{First: t.first, Last: t.last, End: end},
 		Totals: result.Totals{
-			Packets: r.packets, TCPSegments: r.segments, Copies: c.copies,
-			Flows: uint64(len(c.ordinals)), EvictedFlows: c.dropped, Skipped: r.skippedFrames(),
+			Packets: t.packets, TCPSegments: t.segments, Copies: c.copies, Skipped: t.skippedFrames(),
+			Flows: uint64(len(c.ordinals)) + c.dropped - c.keptDropped, EvictedFlows: c.dropped,
 		},
 	}
-	for _, d := range r.options.Detectors {
+	for _, d := range o.Detectors {
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
-	for _, info := range r.trace.Infos() {
-		rep.Captures = append(rep.Captures, captureOf(&info))
-	}
 	c.number(rep)
-	rep.Totals.Flows += c.dropped - c.keptDropped
 	return rep
-}
-
-func (r *reader) skippedFrames() []result.Count {
-	var counts []result.Count
-	for reason, n := range r.skipped {
-		if n > 0 {
-			counts = append(counts, result.Count{Name: decode.Reason(reason).String(), N: n})
-		}
-	}
-	slices.SortFunc(counts, func(a, b result.Count) int { return cmp.Compare(a.Name, b.Name) })
-	return counts
 }
 
 // collector gathers what the partitions hold at the end.
 type collector struct {
 	options     *Options
+	tally       *tally
 	end         int64
-	gaps        []gap
-	limits      fsm.Limits
+	limits      fsm.Limits    // of the whole capture
 	rows        []result.Flow // numbered by ordinal, until all are known
 	found       []found
 	ordinals    []uint64 // of every connection that is still known
@@ -88,13 +77,16 @@ func (c *collector) collect(p *partition) {
 			continue
 		}
 		before := len(c.found)
-		e := p.ending(i, f, c.end, c.gaps)
-		p.finish(f, e, c.limits, func(d int, fd detectors.Finding) {
+		e := p.ending(i, f, c.tally, c.end)
+		limits := c.limits | c.tally.stepped(f.conn.First(), f.conn.Last())
+		p.finish(f, e, limits, func(d int, fd detectors.Finding) {
 			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
 		})
 		f.conn.Settle()
 		if c.options.AllFlows || len(c.found) > before {
-			c.rows = append(c.rows, p.row(f, e))
+			row := p.row(f, e)
+			row.Limits |= limits
+			c.rows = append(c.rows, row)
 		}
 		c.ordinals = append(c.ordinals, f.ordinal)
 		c.copies += f.conn.Copies()

@@ -238,8 +238,8 @@ func (c *census) add(d *census) {
 }
 
 // ending is how the record of a connection stops at the end of the trace.
-func (p *partition) ending(i uint32, f *flow, end int64, gaps []gap) detectors.Ending {
-	e := detectors.Ending{At: endOf(f.conn.Last(), end, gaps)}
+func (p *partition) ending(i uint32, f *flow, t *tally, end int64) detectors.Ending {
+	e := detectors.Ending{At: t.endOf(f.conn.Last(), end)}
 	if at, is := p.next[i]; is && at <= e.At {
 		e = detectors.Ending{At: at, Why: detectors.Replaced}
 	}

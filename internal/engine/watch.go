@@ -147,6 +147,8 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 		x.report.Before = x.report.StatesNow(e.At)
 		x.watcher.End(e, &x.report)
 		for _, found := range x.report.Told() {
+			found.Limits |= f.conn.Limits() | limits // some were told before all was known
+			found.Doubt()
 			yield(x.detector, found)
 		}
 	}
