@@ -41,8 +41,7 @@ const (
 // number, seconds since the trace began, the notation, what it shows. Where
 // they come from several files, a line names each.
 func frameLines(r *result.Report, o *Options, f *result.Finding) []string {
-	evidence := slices.Clone(f.Evidence)
-	slices.SortStableFunc(evidence, func(a, b detectors.Evidence) int { return cmp.Compare(a.Seg.At, b.Seg.At) })
+	evidence := inTime(f.Evidence)
 	cut := len(evidence) > framesHead+framesTail+1
 	var lines []string
 	t := frameTable{r: r, o: o, flow: f.Flow}
@@ -63,6 +62,13 @@ func frameLines(r *result.Report, o *Options, f *result.Finding) []string {
 		lines = append(lines, t.line(&evidence[i]))
 	}
 	return lines
+}
+
+// inTime are the telling frames in order of time.
+func inTime(evidence []detectors.Evidence) []detectors.Evidence {
+	evidence = slices.Clone(evidence)
+	slices.SortStableFunc(evidence, func(a, b detectors.Evidence) int { return cmp.Compare(a.Seg.At, b.Seg.At) })
+	return evidence
 }
 
 // frameTable holds the column widths of frameLines.

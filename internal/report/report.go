@@ -28,6 +28,8 @@ type Options struct {
 	// Files are the names of the inputs by Segment.File; empty where that is
 	// the order of Report.Captures.
 	Files []string
+	// Pictures are what HTML draws of connections; nil for a page without.
+	Pictures *Pictures
 }
 
 // doc is what the detector says of itself, empty if it is unknown.
