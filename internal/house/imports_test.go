@@ -37,6 +37,7 @@ var mayImport = map[string]string{
 
 	"internal/house":             "",
 	"internal/kernel":            anything,
+	"internal/metamorphic":       "",
 	"internal/bench/peers":       "internal/tracegen",
 	"internal/tracegen":          "",
 	"internal/tracegen/tracegen": "internal/tracegen",

@@ -1,0 +1,163 @@
+package metamorphic
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+)
+
+// A conversation is one trace, taken out of its file.
+type conversation struct {
+	name   string
+	trace  *scenario.Trace
+	frames []frame
+	plain  *account // what is told of it undressed
+}
+
+// conversations are all traces of all scenarios of the repository.
+var conversations = sync.OnceValues(func() ([]*conversation, error) {
+	var all []*conversation
+	for _, pattern := range []string{"../../samples", "../../detectors/testdata", "../../fsm/testdata", "testdata"} {
+		names, err := filepath.Glob(filepath.Join(pattern, "*.txtar"))
+		if err != nil || len(names) == 0 {
+			return nil, fmt.Errorf("no scenarios in %s (%v)", pattern, err)
+		}
+		for _, name := range names {
+			file, err := parse(name)
+			if err != nil {
+				return nil, err
+			}
+			for i, trace := range file.Traces {
+				label := strings.TrimPrefix(filepath.ToSlash(name), "../../") + "/" + strconv.Itoa(i+1)
+				c, err := newConversation(label, trace)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, c)
+			}
+		}
+	}
+	return all, nil
+})
+
+func parse(name string) (*scenario.File, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return scenario.Parse(name, text)
+}
+
+func newConversation(name string, trace *scenario.Trace) (*conversation, error) {
+	file, err := trace.Pcapng()
+	if err != nil {
+		return nil, err
+	}
+	c := &conversation{name: name, trace: trace}
+	if c.frames, err = readFrames(file, trace.End); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	rep, err := analyse(plain.pcap(c.frames))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	c.plain = tell(rep, nil)
+	return c, nil
+}
+
+// readFrames takes a capture apart. The end that it states becomes a frame that
+// is no TCP, because few formats can state one.
+func readFrames(file []byte, end int64) ([]frame, error) {
+	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	defer trace.Close()
+	var frames []frame
+	var fr capture.Frame
+	for {
+		err := trace.Next(&fr)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		f := newFrame(fr.Data, fr.Len)
+		f.at = trace.RawTime(fr.File, fr.Num, fr.At)
+		frames = append(frames, f)
+	}
+	if end != 0 {
+		frames = append(frames, frame{at: end, packet: datagram()})
+	}
+	return frames, nil
+}
+
+// full asks for every change on every conversation.
+var full = os.Getenv("METAMORPHIC") == "full"
+
+// forEach runs the test on one of every so many conversations: which ones
+// depends on the name of the test, so that all of them get their share.
+func forEach(t *testing.T, every uint64, test func(*testing.T, *conversation)) {
+	t.Helper()
+	all, err := conversations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if !full && number(t.Name(), c.name)%every != 0 {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) { test(t, c) })
+	}
+}
+
+// number is the same for the same words in every run.
+func number(words ...string) uint64 {
+	h := fnv.New64a()
+	for _, w := range words {
+		fmt.Fprintf(h, "%s|", w)
+	}
+	return binary.BigEndian.Uint64(h.Sum(nil))
+}
+
+// random numbers that are the same in every run of the test.
+func random(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(number(t.Name()), 1)) }
+
+// goesBack reports whether a frame is earlier than one before it: the order of
+// such a capture is lost where it is split.
+func (c *conversation) goesBack() bool {
+	for i := 1; i < len(c.frames); i++ {
+		if c.frames[i].at < c.frames[i-1].at {
+			return true
+		}
+	}
+	return false
+}
+
+// inOneTunnel reports whether all frames have the same tags, so that nothing is
+// lost without them.
+func (c *conversation) inOneTunnel() bool {
+	for i := range c.frames {
+		if !c.frames[i].other && !bytes.Equal(c.frames[i].tags, c.frames[0].tags) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasCopies reports whether frames were captured more than once, or may have
+// been: what tells it is lost without link-layer addresses or IPv4.
+func (c *conversation) hasCopies() bool { return c.plain.copies }

@@ -1,0 +1,77 @@
+package metamorphic
+
+import "encoding/binary"
+
+// A dress is a way to wrap frames for a link type. It puts something before
+// the packet, so that what was not captured stays so.
+type dress struct {
+	name string
+	link uint32
+	wrap func(*frame) []byte
+	lose losses
+}
+
+// losses are what a dress has no place for.
+type losses uint8
+
+const (
+	losesTags losses = 1 << iota // VLAN tags
+	losesMACs                    // link-layer addresses, by which copies are told
+	losesIPID                    // IPv4 identification, by which copies are told
+	onlyIPv4                     // fits IPv4 only
+)
+
+// fits reports whether the conversation loses nothing that matters in the dress.
+func (d *dress) fits(c *conversation) bool {
+	switch {
+	case d.lose&losesTags != 0 && !c.inOneTunnel(),
+		d.lose&(losesMACs|losesIPID) != 0 && c.hasCopies(),
+		d.lose&onlyIPv4 != 0 && c.frames[0].is6():
+		return false
+	}
+	return true
+}
+
+var plain = dress{name: "Ethernet", link: 1, wrap: (*frame).ethernet}
+
+// A record is a frame as a file has it.
+type record struct {
+	at   int64
+	data []byte
+	wire int
+}
+
+// records are the frames in this dress.
+func (d *dress) records(frames []frame) []record {
+	out := make([]record, len(frames))
+	for i := range frames {
+		data := d.wrap(&frames[i])
+		out[i] = record{frames[i].at, data, len(data) + frames[i].rest}
+	}
+	return out
+}
+
+// pcap is the usual file: little-endian, nanoseconds.
+func (d *dress) pcap(frames []frame) []byte {
+	return pcap(binary.LittleEndian, true, d.link, d.records(frames))
+}
+
+func pcap(order binary.AppendByteOrder, nano bool, link uint32, records []record) []byte {
+	magic, unit := uint32(0xa1b2c3d4), int64(1000)
+	if nano {
+		magic, unit = 0xa1b23c4d, 1
+	}
+	b := order.AppendUint32(nil, magic)
+	b = order.AppendUint16(b, 2)
+	b = order.AppendUint16(b, 4)
+	for _, v := range []uint32{0, 0, 262144, link} {
+		b = order.AppendUint32(b, v)
+	}
+	for _, r := range records {
+		for _, v := range []uint32{uint32(r.at / 1e9), uint32(r.at % 1e9 / unit), uint32(len(r.data)), uint32(r.wire)} {
+			b = order.AppendUint32(b, v)
+		}
+		b = append(b, r.data...)
+	}
+	return b
+}
