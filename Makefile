@@ -23,10 +23,10 @@ golden: ## write what the reports and the command print now, and show what chang
 	git --no-pager diff --stat
 
 samples: ## the captures beside samples/*.txtar
-	go generate ./samples
+	go test ./samples -update
 
 docs: ## docs/detectors.md, from the detectors
-	go generate ./detectors
+	go test ./detectors -update
 
 fuzz:
 	.ci/fuzz 60s
