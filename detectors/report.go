@@ -18,6 +18,7 @@ type Report struct {
 	detector *Detector
 	wake     int64
 	told     []Finding
+	changed  bool // since Changed was asked
 }
 
 // NewReport is a report for one watcher of one connection.
@@ -91,6 +92,7 @@ func (f *Finding) Doubt() {
 // Tell reports the finding, or what has become of it: a finding of the same
 // anchor takes the place of the one told before.
 func (r *Report) Tell(f Finding) {
+	r.changed = true
 	for i := range r.told {
 		if r.told[i].sameAnchor(&f) {
 			r.told[i] = f
@@ -105,9 +107,18 @@ func (r *Report) Withdraw(file uint16, frame uint32) {
 	for i := range r.told {
 		if a := &r.told[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
 			r.told = append(r.told[:i], r.told[i+1:]...)
+			r.changed = true
 			return
 		}
 	}
+}
+
+// Changed reports whether something was told or withdrawn since it was last
+// asked.
+func (r *Report) Changed() bool {
+	was := r.changed
+	r.changed = false
+	return was
 }
 
 // Told are the findings that stand.

@@ -22,20 +22,28 @@ func (b *bounds) close(i uint32) { b.closed = append(b.closed, i) }
 
 // oldestClosed takes the next closed connection off the queue.
 func (b *bounds) oldestClosed(t *table) (uint32, bool) {
-	for b.head < len(b.closed) {
-		i := b.closed[b.head]
+	i, is := b.peekClosed(t)
+	if is {
 		b.head++
-		if b.head*2 > len(b.closed) && b.head > chunkSize {
-			b.closed = append(b.closed[:0], b.closed[b.head:]...)
-			b.head = 0
-		}
-		if f := t.flow(i); f.live && f.closed {
-			if f.conn.Over() {
-				return i, true
-			}
-			f.closed = false // it came back to life, and will close again
-		}
 	}
+	return i, is
+}
+
+// peekClosed finds the next closed connection, and leaves it in the queue.
+func (b *bounds) peekClosed(t *table) (uint32, bool) {
+	for ; b.head < len(b.closed); b.head++ {
+		i := b.closed[b.head]
+		f := t.flow(i)
+		if f.live && f.closed && f.conn.Over() {
+			if b.head > chunkSize && b.head*2 > len(b.closed) {
+				b.closed = append(b.closed[:0], b.closed[b.head:]...)
+				b.head = 0
+			}
+			return i, true
+		}
+		f.closed = false // it came back to life, and will close again
+	}
+	b.closed, b.head = b.closed[:0], 0
 	return 0, false
 }
 
@@ -61,24 +69,43 @@ type evicted struct {
 	found []found
 }
 
+// maxKept bounds the findings of connections that are gone, for the closing
+// report. They were told when they were found.
+const maxKept = 1000
+
+// forget drops the oldest of what is kept of connections that are gone.
+func (p *partition) forget() {
+	if over := len(p.kept) - maxKept; over > 0 {
+		p.kept = append(p.kept[:0], p.kept[over:]...)
+	}
+}
+
 // evict makes room for one connection.
 func (p *partition) evict() {
 	i, closed := p.bounds.oldestClosed(&p.table)
 	if !closed {
 		i = p.bounds.oldestSilent(&p.table)
 	}
+	p.release(i, detectors.Ending{At: p.now, Why: detectors.Dropped}, !closed)
+	p.dropped++
+}
+
+// release ends a connection before the trace does and keeps what was found; cut
+// says that it was not over yet.
+func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 	f := p.table.flow(i)
-	e := detectors.Ending{At: p.now, Why: detectors.Dropped}
 	var limits fsm.Limits
-	if !closed {
+	if cut {
 		limits = fsm.Evicted
 	}
 	var all []found
-	p.finish(f, e, limits, func(d int, fd detectors.Finding) { all = append(all, found{detector: d, Finding: fd, ord: f.ordinal}) })
-	if len(all) > 0 {
+	p.finish(f, e, limits, func(d int, fd detectors.Finding) {
+		all = append(all, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
+	})
+	if len(all) > 0 || p.options.Follow.follows(f) {
 		row := p.row(f, e)
 		row.Limits |= limits
-		if !closed {
+		if cut {
 			row.Ending = "evicted"
 		}
 		p.kept = append(p.kept, evicted{row: row, found: all})
@@ -86,5 +113,4 @@ func (p *partition) evict() {
 	p.fins.count(&f.conn)
 	p.spoke(i)
 	p.table.remove(i)
-	p.dropped++
 }

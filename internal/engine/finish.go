@@ -45,7 +45,7 @@ func assemble(o *Options, t *tally, parts []*partition, captures []result.Captur
 		Trace:    result.Span{First: t.first, Last: t.last, End: end},
 		Totals: result.Totals{
 			Packets: t.packets, TCPSegments: t.segments, Copies: c.copies, Skipped: t.skippedFrames(),
-			Flows: uint64(len(c.ordinals)) + c.dropped - c.keptDropped, EvictedFlows: c.dropped,
+			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped,
 		},
 	}
 	for _, d := range o.Detectors {
@@ -57,17 +57,17 @@ func assemble(o *Options, t *tally, parts []*partition, captures []result.Captur
 
 // collector gathers what the partitions hold at the end.
 type collector struct {
-	options     *Options
-	tally       *tally
-	end         int64
-	limits      fsm.Limits    // of the whole capture
-	rows        []result.Flow // numbered by ordinal, until all are known
-	found       []found
-	ordinals    []uint64 // of every connection that is still known
-	fins        census
-	copies      uint64
-	dropped     uint64
-	keptDropped uint64 // dropped, but kept for their findings
+	options  *Options
+	tally    *tally
+	end      int64
+	limits   fsm.Limits    // of the whole capture
+	rows     []result.Flow // numbered by ordinal, until all are known
+	found    []found
+	ordinals []uint64 // of every connection that is still known
+	fins     census
+	copies   uint64
+	dropped  uint64
+	gone     uint64 // connections of which nothing is left but their number
 }
 
 func (c *collector) collect(p *partition) {
@@ -83,8 +83,8 @@ func (c *collector) collect(p *partition) {
 			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
 		})
 		f.conn.Settle()
-		if c.options.AllFlows || len(c.found) > before {
-			row := p.row(f, e)
+		if c.options.AllFlows || len(c.found) > before || c.options.Follow.follows(f) {
+			row := p.row(f, e, c.end)
 			row.Limits |= limits
 			c.rows = append(c.rows, row)
 		}
@@ -100,9 +100,9 @@ func (c *collector) collect(p *partition) {
 			k.found[i].Doubt()
 		}
 		c.found = append(c.found, k.found...)
-		c.keptDropped++
 	}
 	c.dropped += p.dropped
+	c.gone += p.dropped + p.left - uint64(len(p.kept))
 	c.fins.add(&p.fins)
 }
 
@@ -153,28 +153,30 @@ func (c *collector) number(rep *result.Report) {
 	}
 }
 
-// row is what is reported of a connection.
-func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
+// row is what is reported of a connection, with the states of trace time at: a
+// time later than its ending lets TIME_WAIT run out, though nothing was
+// recorded meanwhile.
+func (p *partition) row(f *flow, e detectors.Ending, at int64) result.Flow {
 	c := &f.conn
 	row := result.Flow{
-		ID: f.ordinal, Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		ID: f.ordinal, Conn: f.ordinal, Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {
 		row.Initiator = result.InitiatorA
 	}
-	at := e.At
-	if p.options.Until != 0 {
-		at = p.options.Until
-	}
+	timeWait := p.options.Settings.TimeWait
 	for side := range reassembly.Side(2) {
 		row.End[side] = c.Endpoint(side)
-		row.State[side], row.Since[side] = c.State(side, at, p.options.Settings.TimeWait)
+		row.State[side], row.Since[side] = c.State(side, at, timeWait)
 		row.Bounded[side] = c.Bounded(side)
 		row.ISS[side] = c.Stream(side).ISS
 		row.Packets[side] = c.Packets(side)
 		row.Bytes[side] = c.Bytes(side)
 		row.Rexmits[side] = c.Retransmissions(side)
+	}
+	if p.options.Follow.follows(f) {
+		row.TCB = &[2]fsm.TCB{c.TCB(reassembly.A, at, timeWait), c.TCB(reassembly.B, at, timeWait)}
 	}
 	return row
 }

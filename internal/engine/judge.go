@@ -38,11 +38,7 @@ func (j *judge) take(b *batch) {
 // they would be most of the judge's time.
 func (j *judge) fetch(b *batch) {
 	for i := range b.n {
-		p := j.parts[b.part[i]]
-		if p == nil {
-			p = newPartition(j.options)
-			j.parts[b.part[i]] = p
-		}
+		p := j.partition(b.part[i])
 		b.hash[i] = p.table.hashOf(&b.segs[i])
 		b.print[i] = fingerprint(b.hash[i], &b.segs[i])
 		j.fetched += p.copies.place(b.print[i]).at
@@ -57,6 +53,24 @@ func (j *judge) fetch(b *batch) {
 	}
 }
 
+// partition is the judge's partition of that number, made when it is needed.
+func (j *judge) partition(n uint8) *partition {
+	if j.parts[n] == nil {
+		j.parts[n] = newPartition(j.options)
+	}
+	return j.parts[n]
+}
+
+// all are the partitions that got any segment.
+func (j *judge) all() (parts []*partition) {
+	for _, p := range j.parts {
+		if p != nil {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
 // partition is a fixed share of the connections, with bounds of its own.
 type partition struct {
 	options *Options
@@ -68,9 +82,10 @@ type partition struct {
 	bounds  bounds
 	next    map[uint32]int64 // connections whose four-tuple was used again, and when
 	fins    census
-	dropped uint64
-	kept    []evicted
-	now     int64 // latest segment
+	dropped uint64    // connections evicted
+	left    uint64    // connections that left after their time, live
+	kept    []evicted // of both, those with findings
+	now     int64     // latest segment
 }
 
 func newPartition(o *Options) *partition {
@@ -82,15 +97,15 @@ func newPartition(o *Options) *partition {
 	return p
 }
 
-// take applies one segment to its connection.
-func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) {
+// take applies one segment to its connection, and returns that.
+func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) *flow {
 	p.now = max(p.now, seg.At)
 	key, fromLo := reassembly.KeyOf(seg)
 	i, f := p.locate(seg, &key, fromLo, hash, ord)
 	side := f.conn.SideOf(fromLo)
 	if p.copies.isCopy(f, seg, print) {
 		f.conn.Copied()
-		return
+		return f
 	}
 	f.fresh = true
 	if f.watch != 0 {
@@ -98,7 +113,7 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 	}
 	f.conn.Step(seg, side, ev)
 	if ev.Kinds&p.opens != 0 || f.watch != 0 {
-		p.tell(f, ev)
+		p.tell(i, f, ev)
 	}
 	if !f.closed && f.conn.Over() {
 		f.closed = true
@@ -107,6 +122,7 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 	if follow := p.options.Follow; follow != nil {
 		follow.note(f, seg, side, ev, p.options.Settings.TimeWait)
 	}
+	return f
 }
 
 // locate finds the connection that the segment belongs to, or begins it.

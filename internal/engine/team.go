@@ -101,11 +101,7 @@ func (t *team) close() {
 // partitions are those that got any segment, by judge.
 func (t *team) partitions() (all []*partition) {
 	for _, j := range t.judges {
-		for _, p := range j.parts {
-			if p != nil {
-				all = append(all, p)
-			}
-		}
+		all = append(all, j.all()...)
 	}
 	return all
 }

@@ -9,7 +9,8 @@ import (
 // list of detectors.
 type watches struct {
 	list []watch
-	due  int64 // earliest deadline; 0 = none
+	due  int64  // earliest deadline; 0 = none
+	flow uint32 // index of the connection
 }
 
 type watch struct {
@@ -20,9 +21,9 @@ type watch struct {
 
 // tell gives the events of a segment to those who hear them, and starts the
 // watches that they open.
-func (p *partition) tell(f *flow, ev *fsm.Events) {
+func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 	if ev.Kinds&p.opens != 0 {
-		p.open(f, ev.Kinds)
+		p.open(i, f, ev.Kinds)
 	}
 	w := &p.watches[f.watch-1]
 	w.due = 0
@@ -48,11 +49,12 @@ func (w *watches) setDue(at int64) {
 }
 
 // open starts the watches that the kinds call for and that do not run yet.
-func (p *partition) open(f *flow, kinds fsm.Kinds) {
+func (p *partition) open(index uint32, f *flow, kinds fsm.Kinds) {
 	if f.watch == 0 {
 		f.watch = p.place()
 	}
 	w := &p.watches[f.watch-1]
+	w.flow = index
 	if w.list == nil {
 		w.list = make([]watch, 0, 2) // a close opens two
 	}
@@ -152,7 +154,7 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 			yield(x.detector, found)
 		}
 	}
-	w.list = nil
+	w.list, w.due = nil, 0
 	p.idle = append(p.idle, f.watch)
 	f.watch = 0
 }

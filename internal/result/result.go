@@ -82,6 +82,7 @@ func (i Initiator) String() string { return [...]string{"unknown", "a", "b"}[i] 
 // A Flow is one connection's row.
 type Flow struct {
 	ID        uint64 // 1-based, in order of first frames
+	Conn      uint64 // position of its first segment among those of the trace: names it in every run
 	Key       reassembly.Key
 	End       [2]reassembly.Endpoint // by side: A sent the SYN, or spoke first
 	Initiator Initiator
@@ -99,7 +100,7 @@ type Flow struct {
 	RTT       int64 // nanoseconds; 0 if unknown
 	History   string
 	Limits    fsm.Limits
-	TCB       *[2]fsm.TCB // both ends, only with --flow
+	TCB       *[2]fsm.TCB // both ends, only of connections that are followed
 }
 
 // A Finding is a detector's finding with its place in the trace.
@@ -114,6 +115,8 @@ type Finding struct {
 // A Turn is one segment of a connection that is told in full, and where it left
 // both ends.
 type Turn struct {
+	Conn    uint64 // its connection's Flow.Conn
+	N       uint64 // 1 for the connection's first segment; copies do not count
 	Seg     reassembly.Segment
 	Side    reassembly.Side
 	Class   fsm.Class

@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Live judges frames as they come and tells each finding the moment that it can
+// be said. When it is closed, it has found what Run finds in the same frames.
+// It is not safe for concurrent use: who reads the frames also moves the clock.
+type Live struct {
+	tally
+	options *Options
+	decoder *decode.Decoder
+	judge   judge
+	tell    func(result.Finding)
+	told    map[anchor]announced
+	seen    map[string]int // for the IDs
+}
+
+// anchor names a finding within one run: by detector and anchor frame.
+type anchor struct {
+	detector string
+	file     uint16
+	frame    uint32
+}
+
+// announced is what was last said of a finding.
+type announced struct {
+	result.Finding
+	flow result.Flow
+}
+
+// NewLive is ready for the first frame. tell is called with each finding when
+// it can first be said, and again with the same ID and a higher Revision when
+// its outcome or verdict has changed. Final says that neither can change any
+// more.
+func NewLive(o Options, tell func(result.Finding)) *Live {
+	o.Workers = 1
+	o.defaults()
+	l := &Live{options: &o, decoder: decode.New(), tell: tell, told: map[anchor]announced{}, seen: map[string]int{}}
+	l.decoder.VerifyChecksums = o.VerifyChecksums
+	l.judge.options = &o
+	return l
+}
+
+// Frame takes the next frame.
+func (l *Live) Frame(fr *capture.Frame) {
+	l.frame(fr)
+	var seg reassembly.Segment
+	if reason := l.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason != decode.OK {
+		l.skipped[reason]++
+		return
+	}
+	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+	l.segments++
+	p := l.judge.partition(partitionOf(&seg))
+	hash := p.table.hashOf(&seg)
+	f := p.take(&seg, l.segments, hash, fingerprint(hash, &seg), &l.judge.events)
+	l.announce(p, f, seg.At)
+}
+
+// Tick moves the clock to now while the wire is silent: deadlines up to now
+// fire, and connections whose TIME_WAIT has passed leave. Every frame up to now
+// must have been given before.
+func (l *Live) Tick(now int64) {
+	for _, p := range l.judge.parts {
+		if p == nil {
+			continue
+		}
+		p.now = max(p.now, now)
+		for w := range p.watches {
+			if due := p.watches[w].due; due != 0 && due <= now {
+				f := p.table.flow(p.watches[w].flow)
+				p.wake(f, now)
+				l.announce(p, f, now)
+			}
+		}
+		l.leave(p, now)
+	}
+}
+
+// leave lets go of connections that closed long enough ago.
+func (l *Live) leave(p *partition, now int64) {
+	for {
+		i, is := p.bounds.peekClosed(&p.table)
+		if !is {
+			return
+		}
+		f := p.table.flow(i)
+		if f.conn.Last()+int64(l.options.Settings.TimeWait) > now {
+			return
+		}
+		p.bounds.head++
+		before := len(p.kept)
+		p.release(i, detectors.Ending{At: now}, false)
+		p.left++
+		for k := range p.kept[before:] {
+			kept := &p.kept[before+k]
+			for j := range kept.found {
+				l.say(&kept.found[j].Finding, &kept.row, true)
+			}
+		}
+		p.forget()
+	}
+}
+
+// announce tells what has changed about a connection.
+func (l *Live) announce(p *partition, f *flow, now int64) {
+	if f.watch == 0 {
+		return
+	}
+	list := p.watches[f.watch-1].list
+	for i := range list {
+		r := &list[i].report
+		if !r.Changed() {
+			continue
+		}
+		row := p.row(f, detectors.Ending{At: now})
+		said := map[anchor]bool{}
+		for _, found := range r.Told() {
+			l.say(&found, &row, false)
+			said[anchorOf(&found)] = true
+		}
+		l.withdraw(l.options.Detectors[list[i].detector].Name, f.ordinal, said)
+	}
+}
+
+func anchorOf(f *detectors.Finding) anchor {
+	return anchor{f.Detector, f.Evidence[0].Seg.File, f.Evidence[0].Seg.Frame}
+}
+
+// say tells a finding if it is new, changed, or final.
+func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
+	a := anchorOf(f)
+	last, again := l.told[a]
+	if again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
+		return
+	}
+	now := announced{result.Finding{Finding: *f, Revision: 1, Final: final}, *row}
+	if again {
+		now.ID, now.Revision = last.ID, last.Revision
+		if last.Outcome != f.Outcome || last.Verdict != f.Verdict {
+			now.Revision++
+		}
+	} else {
+		now.ID = identify(f, row, l.seen)
+	}
+	now.Flow = &now.flow
+	l.tell(now.Finding)
+	if final {
+		delete(l.told, a)
+	} else {
+		l.told[a] = now
+	}
+}
+
+// withdraw takes back what was said of a connection and no longer stands.
+func (l *Live) withdraw(detector string, ord uint64, said map[anchor]bool) {
+	for a, last := range l.told {
+		if a.detector != detector || last.flow.ID != ord || said[a] {
+			continue
+		}
+		last.Verdict, last.Reason = detectors.Undecided, "withdrawn: a later frame explains it"
+		last.Revision++
+		last.Final = true
+		last.Flow = &last.flow
+		l.tell(last.Finding)
+		delete(l.told, a)
+	}
+}
+
+// Close ends the trace at end, or at its last frame if that is later. What is
+// still open is decided and told, and the closing report returned.
+func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
+	l.Tick(end)
+	r := assemble(l.options, &l.tally, l.judge.all(), captures, max(end, l.last))
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		l.say(&f.Finding, f.Flow, true)
+	}
+	return r
+}
+
+// Snapshot is the state of things at now: every connection, and the findings
+// that stand.
+func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
+	r := &result.Report{Captures: captures, Trace: result.Span{First: l.first, Last: l.last, End: now}}
+	r.Totals = result.Totals{Packets: l.packets, TCPSegments: l.segments, Skipped: l.skippedFrames()}
+	for _, p := range l.judge.all() {
+		for i := range p.table.made {
+			if f := p.table.flow(i); f.live {
+				r.Flows = append(r.Flows, p.row(f, detectors.Ending{At: now}))
+			}
+		}
+		r.Totals.EvictedFlows += p.dropped
+	}
+	r.Totals.Flows = uint64(len(r.Flows))
+	for _, a := range l.told {
+		f := a.Finding
+		f.Flow = &a.flow
+		r.Findings = append(r.Findings, f)
+	}
+	return r
+}
