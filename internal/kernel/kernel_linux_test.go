@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
-var record = flag.String("record", "", "keep the recordings in this directory")
+var record = flag.String("record", "", "keep the recordings, and what the kernels said, in this `directory`")
 
 // TestMain lets all stories run at a time: they mostly wait.
 func TestMain(m *testing.M) {
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 // TestKernel plays all stories.
 func TestKernel(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped: the kernel's timers run in real time, half a minute of it")
+		t.Skip("skipped: the kernel's timers run in real time, ten seconds of it")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: only root may make network namespaces and record frames")
@@ -29,19 +31,22 @@ func TestKernel(t *testing.T) {
 	for _, tale := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, lookAlikes) {
 		t.Run(tale.name, func(t *testing.T) {
 			t.Parallel()
-			s := &story{T: t}
+			s := &story{T: t, truth: truth{System: system(t), Story: tale.name, Findings: append([]finding{}, tale.find...)}}
 			s.client, s.server = newHosts(t)
 			tale.play(s)
-			s.tap.end()
-			file := filepath.Join(keepIn(t), fileName(tale.name))
-			s.tap.write(file)
-			s.judgeStates(file)
-			s.judgeFindings(file, tale.find)
+			s.judge(filepath.Join(keepIn(t), strings.ReplaceAll(strings.ToLower(tale.name), " ", "-")))
 		})
 	}
 }
 
-func fileName(story string) string { return strings.ReplaceAll(story, " ", "-") + ".pcap" }
+// judge holds tcptrace against what happened.
+func (s *story) judge(name string) {
+	s.Helper()
+	s.tap.write(name + ".pcap")
+	s.truth.write(s.T, name+".json")
+	judgeStates(s.T, &s.truth, name+".pcap")
+	judgeFindings(s.T, &s.truth, name+".pcap")
+}
 
 // keepIn is where the recording goes. That of a failed story is kept.
 func keepIn(t *testing.T) string {
@@ -61,4 +66,13 @@ func keepIn(t *testing.T) string {
 		os.RemoveAll(dir)
 	})
 	return dir
+}
+
+// system is the kernel's name and version.
+func system(t *testing.T) string {
+	t.Helper()
+	var name unix.Utsname
+	must(t, unix.Uname(&name))
+	release, _, _ := strings.Cut(unix.ByteSliceToString(name.Release[:]), "-")
+	return unix.ByteSliceToString(name.Sysname[:]) + " " + release
 }

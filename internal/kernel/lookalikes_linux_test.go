@@ -3,7 +3,7 @@ package kernel
 import (
 	"golang.org/x/sys/unix"
 
-	. "github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 // What resembles a fault and is none, or another.
@@ -12,7 +12,7 @@ var lookAlikes = []tale{
 		client, _ := s.connect()
 		keepAlive(client)
 		s.tap.await(4, sentBy(s.server).after(s.tap.last(s.client).At))
-		s.ask(Established, Established)
+		s.ask(fsm.Established, fsm.Established)
 	}},
 
 	{name: "keep-alives unanswered", play: func(s *story) {
@@ -20,8 +20,8 @@ var lookAlikes = []tale{
 		s.server.loses(arriving, anything)
 		keepAlive(client)
 		s.tap.await(1, sentBy(s.client).with(anyRST))
-		s.ask(Closed, Established).
-			seems(s.server, Closed, "the RST was seen to leave, and nothing shows that it was lost")
+		s.ask(fsm.Closed, fsm.Established).
+			seems(s.server, fsm.Closed, "the RST was seen to leave, and nothing shows that it was lost")
 	}},
 }
 

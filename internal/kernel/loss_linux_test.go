@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/google/nftables"
@@ -16,17 +17,25 @@ var (
 	arriving = nftables.ChainHookInput  // the tap has seen them
 )
 
-// A kind is a set of segments, by their flags.
-type kind struct{ of, set reassembly.Flags }
+// A kind is a set of segments, by their flags and whether they carry payload.
+type kind struct {
+	of, set reassembly.Flags
+	empty   bool
+}
 
 var (
 	anything = kind{}
-	anySYN   = kind{reassembly.SYN, reassembly.SYN}
-	synACK   = kind{reassembly.SYN | reassembly.ACK, reassembly.SYN | reassembly.ACK}
-	anyFIN   = kind{reassembly.FIN, reassembly.FIN}
-	anyRST   = kind{reassembly.RST, reassembly.RST}
-	pureACK  = kind{^reassembly.Flags(0), reassembly.ACK} // stacks push the last of what they have to say
+	anySYN   = kind{of: reassembly.SYN, set: reassembly.SYN}
+	synACK   = kind{of: reassembly.SYN | reassembly.ACK, set: reassembly.SYN | reassembly.ACK}
+	anyFIN   = kind{of: reassembly.FIN, set: reassembly.FIN}
+	anyRST   = kind{of: reassembly.RST, set: reassembly.RST}
+	pureACK  = kind{of: reassembly.SYN | reassembly.FIN | reassembly.RST | reassembly.ACK, set: reassembly.ACK, empty: true}
 )
+
+// has says whether the segment is of the kind.
+func (k kind) has(seg *reassembly.Segment) bool {
+	return seg.Flags&k.of == k.set && (!k.empty || seg.Len == 0)
+}
 
 // A loss is a fault of the network, until it is mended.
 type loss struct {
@@ -79,15 +88,24 @@ func (l *loss) mended() {
 	must(l.h.t, l.conn.Flush())
 }
 
-const flagsOffset = 13 // of the TCP header (RFC 9293 3.1)
-
+// dropRule drops the segments of a kind that also match which.
 func dropRule(k kind, which []expr.Any) []expr.Any {
+	const (
+		totalLength = 2  // offset in the IPv4 header (RFC 791 3.1)
+		flags       = 13 // offset in the TCP header (RFC 9293 3.1)
+		headers     = 20 + 60
+	)
 	rule := []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
-		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: flagsOffset, Len: 1},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: flags, Len: 1},
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{byte(k.of)}, Xor: []byte{0}},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{byte(k.set)}},
+	}
+	if k.empty { // or as good as: no story sends less than these headers may hold
+		rule = append(rule,
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: totalLength, Len: 2},
+			&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: binary.BigEndian.AppendUint16(nil, headers)})
 	}
 	return append(append(rule, which...), &expr.Verdict{Kind: expr.VerdictDrop})
 }

@@ -3,42 +3,42 @@ package kernel
 import (
 	"time"
 
-	. "github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 // A FIN is lost, and whatever the kernel does about it never reaches the wire:
 // KB Q254930, whose stack did nothing.
 var lostFINs = []tale{
-	{name: "FIN lost, peer talks on", play: func(s *story) {
+	{name: "FIN lost and peer talks on", play: func(s *story) {
 		client, server := s.connect()
 		s.loseFINForGood()
 		server.finish()
-		s.ask(Established, FinWait1)
+		s.ask(fsm.Established, fsm.FinWait1)
 		for range 8 {
 			client.send(100)
 			server.receive(100)
 			s.traceGoesOn(time.Second)
 		}
-		s.ask(Established, FinWait1)
+		s.ask(fsm.Established, fsm.FinWait1)
 	}, find: []finding{{"unretransmitted-fin", "peer-unaware", serverAddr}}},
 
-	{name: "second FIN lost, peer waits", play: func(s *story) {
+	{name: "second FIN lost and peer waits", play: func(s *story) {
 		client, server := s.connect()
 		client.finish()
-		s.ask(FinWait2, CloseWait)
+		s.ask(fsm.FinWait2, fsm.CloseWait)
 		s.loseFINForGood()
 		server.finish()
-		s.ask(FinWait2, LastAck)
+		s.ask(fsm.FinWait2, fsm.LastAck)
 		s.traceGoesOn(7 * time.Second)
-		s.ask(FinWait2, LastAck)
+		s.ask(fsm.FinWait2, fsm.LastAck)
 	}, find: []finding{{"unretransmitted-fin", "silent", serverAddr}}},
 
-	{name: "FIN lost, trace ends", play: func(s *story) {
+	{name: "FIN lost and trace ends", play: func(s *story) {
 		_, server := s.connect()
 		s.loseFINForGood()
 		server.finish()
 		s.traceGoesOn(3 * time.Second)
-		s.ask(Established, FinWait1)
+		s.ask(fsm.Established, fsm.FinWait1)
 	}},
 
 	{name: "FIN sent again and again", play: func(s *story) {
@@ -46,17 +46,17 @@ var lostFINs = []tale{
 		s.client.loses(arriving, anyFIN)
 		server.finish()
 		s.traceGoesOn(8 * time.Second)
-		s.ask(Established, FinWait1)
+		s.ask(fsm.Established, fsm.FinWait1)
 	}},
 
-	{name: "FIN lost, then aborted", play: func(s *story) {
+	{name: "FIN lost and then aborted", play: func(s *story) {
 		client, server := s.connect()
 		s.loseFINForGood()
 		server.finish()
 		s.traceGoesOn(7 * time.Second)
-		s.ask(Established, FinWait1)
+		s.ask(fsm.Established, fsm.FinWait1)
 		client.abort()
-		s.ask(Closed, Closed)
+		s.ask(fsm.Closed, fsm.Closed)
 	}},
 }
 

@@ -1,7 +1,7 @@
 package kernel
 
 import (
-	. "github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 // How connections end without order. None of it is a finding of its own.
@@ -10,13 +10,13 @@ var resets = []tale{
 		s.record()
 		s.client.socket(clientPort).dial(serverPort)
 		s.tap.await(1, sentBy(s.server).with(anyRST))
-		s.ask(Closed, Closed)
+		s.ask(fsm.Closed, fsm.Closed)
 	}},
 
 	{name: "aborted", play: func(s *story) {
 		client, _ := s.connect()
 		client.abort()
-		s.ask(Closed, Closed)
+		s.ask(fsm.Closed, fsm.Closed)
 	}},
 
 	{name: "closed with unread data", play: func(s *story) {
@@ -24,15 +24,15 @@ var resets = []tale{
 		client.send(100)
 		s.tap.await(1, sentBy(s.server).after(s.tap.await(2, data(s.client)).At)) // it has arrived
 		server.close()
-		s.ask(Closed, Closed)
+		s.ask(fsm.Closed, fsm.Closed)
 	}},
 
 	{name: "data after close", play: func(s *story) {
 		client, server := s.connect()
 		server.close()
-		s.ask(CloseWait, FinWait2)
+		s.ask(fsm.CloseWait, fsm.FinWait2)
 		client.send(100)
-		s.ask(Closed, Closed)
+		s.ask(fsm.Closed, fsm.Closed)
 	}},
 
 	{name: "RST lost", play: func(s *story) {
@@ -40,7 +40,7 @@ var resets = []tale{
 		s.server.loses(arriving, anyRST)
 		client.abort()
 		s.tap.await(1, sentBy(s.client).with(anyRST))
-		s.ask(Closed, Established).
-			seems(s.server, Closed, "the RST was seen to leave, and nothing shows that it was lost")
+		s.ask(fsm.Closed, fsm.Established).
+			seems(s.server, fsm.Closed, "the RST was seen to leave, and nothing shows that it was lost")
 	}},
 }

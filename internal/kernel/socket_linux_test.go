@@ -140,3 +140,21 @@ func (s *socket) abort() {
 	must(s.h.t, unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0}))
 	s.close()
 }
+
+// sayHello sends a datagram that nobody wants.
+func (h *host) sayHello() {
+	h.t.Helper()
+	const discard = 9 // RFC 863
+	h.sendRaw(unix.SOCK_DGRAM, 0, discard, []byte("hello"))
+}
+
+// sendRaw sends one packet to the peer without a connection.
+func (h *host) sendRaw(kind, protocol, port int, packet []byte) {
+	h.t.Helper()
+	var fd int
+	var err error
+	h.inside(func() { fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, protocol) })
+	must(h.t, err)
+	defer unix.Close(fd)
+	must(h.t, unix.Sendto(fd, packet, 0, &unix.SockaddrInet4{Port: port, Addr: h.peer.addr.As4()}))
+}

@@ -11,16 +11,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// A pair is one socket's address and its peer's.
-type pair struct{ local, foreign netip.AddrPort }
-
-func (p pair) String() string { return p.local.String() + " > " + p.foreign.String() }
-
-// A table is what `ss -tan` prints: sockets and their states. CLOSED and LISTEN
-// are left out: a tap sees neither.
-type table map[pair]fsm.State
-
-// stateOf is the kernel's numbers (include/net/tcp_states.h) in RFC names.
+// stateOf is the kernel's numbers (include/net/tcp_states.h) in RFC names. CLOSE and LISTEN are left
+// out.
 var stateOf = map[uint8]fsm.State{
 	netlink.TCP_ESTABLISHED: fsm.Established,
 	netlink.TCP_SYN_SENT:    fsm.SynSent,
@@ -35,25 +27,28 @@ var stateOf = map[uint8]fsm.State{
 }
 
 // sockets asks the host's kernel for its TCP sockets (sock_diag(7)).
-func (h *host) sockets() table {
+func (h *host) sockets() (seats []seat) {
 	h.t.Helper()
 	list, err := h.nl.SocketDiagTCP(unix.AF_INET)
 	for errors.Is(err, netlink.ErrDumpInterrupted) {
 		list, err = h.nl.SocketDiagTCP(unix.AF_INET)
 	}
 	must(h.t, err)
-	t := table{}
 	for _, s := range list {
 		if state, ok := stateOf[s.State]; ok {
-			local, _ := netip.AddrFromSlice(s.ID.Source)
-			foreign, _ := netip.AddrFromSlice(s.ID.Destination)
-			t[pair{
-				netip.AddrPortFrom(local.Unmap(), s.ID.SourcePort),
-				netip.AddrPortFrom(foreign.Unmap(), s.ID.DestinationPort),
-			}] = state
+			seats = append(seats, seat{
+				Local:   addrPort(s.ID.Source, s.ID.SourcePort),
+				Foreign: addrPort(s.ID.Destination, s.ID.DestinationPort),
+				State:   state.String(),
+			})
 		}
 	}
-	return t
+	return seats
+}
+
+func addrPort(ip net.IP, port uint16) netip.AddrPort {
+	addr, _ := netip.AddrFromSlice(ip)
+	return netip.AddrPortFrom(addr.Unmap(), port)
 }
 
 // forget has a host lose its end of the connection without telling the peer, as
@@ -61,7 +56,7 @@ func (h *host) sockets() table {
 func (s *story) forget(h *host) {
 	s.Helper()
 	silenced := h.loses(leaving, anyRST)
-	p := s.pair(h)
-	must(s.T, h.nl.SocketDestroy(net.TCPAddrFromAddrPort(p.local), net.TCPAddrFromAddrPort(p.foreign)))
+	end := s.seatOf(h, new(moment))
+	must(s.T, h.nl.SocketDestroy(net.TCPAddrFromAddrPort(end.Local), net.TCPAddrFromAddrPort(end.Foreign)))
 	silenced.mended()
 }

@@ -1,8 +1,7 @@
 package kernel
 
 import (
-	"fmt"
-	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,15 +16,8 @@ type story struct {
 	*testing.T
 	client, server *host
 	tap            *tap // at the client's interface
-	moments        []*moment
+	truth          truth
 }
-
-// The connection's ports.
-const (
-	clientPort = 40000
-	serverPort = 5000
-	otherPort  = 40001 // of a second client
-)
 
 // A tale is a story before it is played.
 type tale struct {
@@ -34,25 +26,12 @@ type tale struct {
 	find []finding // what tcptrace must say of it, and nothing else
 }
 
-// A finding is what tcptrace says went wrong, and whose fault it says it was.
-type finding struct {
-	detector, outcome string
-	culprit           netip.Addr
-}
-
-// A moment is a time at which both kernels were asked.
-type moment struct {
-	at     int64 // nanoseconds since 1970
-	kernel table // of both hosts
-	wire   map[pair]claim
-}
-
-// A claim is what the wire shows of a socket where the kernel knows better.
-type claim struct {
-	state   fsm.State
-	bounded bool
-	why     string
-}
+// The connection's ports.
+const (
+	clientPort = 40000
+	serverPort = 5000
+	otherPort  = 40001 // of a second client
+)
 
 // connect opens the connection, tapped from the start.
 func (s *story) connect() (client, server *socket) {
@@ -78,24 +57,17 @@ func (s *story) establish() (client, server *socket) {
 	return client, server
 }
 
-func (s *story) pair(h *host) pair {
-	if h == s.client {
-		return pair{h.endpoint(clientPort), h.peer.endpoint(serverPort)}
-	}
-	return pair{h.endpoint(serverPort), h.peer.endpoint(clientPort)}
-}
-
 // ask waits until the kernels have the connection in the given states (CLOSED:
 // no socket), and notes the moment for the judge.
 func (s *story) ask(client, server fsm.State) *asked {
 	s.Helper()
-	want := [2]fsm.State{client, server}
-	var got [2]fsm.State
+	want := [2]string{client.String(), server.String()}
+	var got [2]string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		m := s.look()
-		got = [2]fsm.State{m.kernel[s.pair(s.client)], m.kernel[s.pair(s.server)]}
-		if got == want && sameTable(m.kernel, s.look().kernel) { // not between two states
-			s.moments = append(s.moments, m)
+		got = [2]string{s.seatOf(s.client, m).State, s.seatOf(s.server, m).State}
+		if got == want && slices.Equal(s.look().Sockets, m.Sockets) { // not between two states
+			s.truth.Moments = append(s.truth.Moments, m)
 			return &asked{s, m}
 		}
 	}
@@ -106,12 +78,19 @@ func (s *story) ask(client, server fsm.State) *asked {
 // look asks both kernels for their sockets now.
 func (s *story) look() *moment {
 	s.Helper()
-	m := &moment{kernel: s.client.sockets(), wire: map[pair]claim{}}
-	for p, state := range s.server.sockets() {
-		m.kernel[p] = state
-	}
-	m.at = time.Now().UnixNano()
+	m := &moment{Sockets: append(s.client.sockets(), s.server.sockets()...)}
+	m.At = time.Now().UTC()
+	s.seatOf(s.client, m)
+	s.seatOf(s.server, m)
 	return m
+}
+
+// seatOf is the seat of the connection's end at the host.
+func (s *story) seatOf(h *host, m *moment) *seat {
+	if h == s.client {
+		return m.seat(h.endpoint(clientPort), h.peer.endpoint(serverPort))
+	}
+	return m.seat(h.endpoint(serverPort), h.peer.endpoint(clientPort))
 }
 
 // asked is a moment of which there is more to say.
@@ -121,15 +100,16 @@ type asked struct {
 }
 
 // atMost says that the wire shows a host further than its kernel is, because an
-// acknowledgment was seen that did not arrive. tcptrace must call it a bound.
+// acknowledgment was seen that did not arrive. If tcptrace says so, it must call
+// it a bound.
 func (a *asked) atMost(h *host, state fsm.State, why string) *asked {
-	a.m.wire[a.s.pair(h)] = claim{state, true, why}
+	a.s.seatOf(h, a.m).Wire = &claim{state.String(), true, why}
 	return a
 }
 
 // seems says that the wire shows a host in another state than its kernel.
 func (a *asked) seems(h *host, state fsm.State, why string) *asked {
-	a.m.wire[a.s.pair(h)] = claim{state, false, why}
+	a.s.seatOf(h, a.m).Wire = &claim{state.String(), false, why}
 	return a
 }
 
@@ -137,15 +117,10 @@ func (a *asked) seems(h *host, state fsm.State, why string) *asked {
 // still records.
 func (s *story) traceGoesOn(d time.Duration) {
 	s.Helper()
-	var fd int
-	var err error
-	s.client.inside(func() { fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0) })
-	must(s.T, err)
-	defer unix.Close(fd)
-	const discard = 9 // RFC 863
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
-		must(s.T, unix.Sendto(fd, []byte("still here"), 0, &unix.SockaddrInet4{Port: discard, Addr: s.server.addr.As4()}))
+		s.client.sayHello()
 	}
+	s.client.sayHello()
 }
 
 // repeatsACK makes a host send what its socket would not: a pure ACK for all
@@ -153,13 +128,6 @@ func (s *story) traceGoesOn(d time.Duration) {
 func (s *story) repeatsACK(h *host) {
 	s.Helper()
 	own, peer := s.tap.last(h), s.tap.last(h.peer)
-	var fd int
-	var err error
-	h.inside(func() { fd, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP) })
-	must(s.T, err)
-	defer unix.Close(fd)
 	ack := rawACK(own.Src, own.Dst, own.Seq+reassembly.Seq(own.SeqLen()), peer.Seq+reassembly.Seq(peer.SeqLen()))
-	must(s.T, unix.Sendto(fd, ack, 0, &unix.SockaddrInet4{Addr: h.peer.addr.As4()}))
+	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, ack)
 }
-
-func sameTable(a, b table) bool { return fmt.Sprint(a) == fmt.Sprint(b) }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"os"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,14 +23,11 @@ type frame struct {
 	data []byte
 }
 
-// A tap records what passes a host's interface, both ways.
+// A tap records what passes a host's interface, both ways. Frames wait in its
+// socket, with the kernel's timestamps, until somebody looks.
 type tap struct {
-	t    *testing.T
-	fd   int
-	stop chan struct{}
-	done chan struct{}
-
-	mu       sync.Mutex
+	t        *testing.T
+	fd       int
 	frames   []frame
 	segments []reassembly.Segment
 	decoder  *decode.Decoder
@@ -40,7 +36,7 @@ type tap struct {
 // tap begins to record at the host's interface (packet(7)).
 func (h *host) tap() *tap {
 	h.t.Helper()
-	p := &tap{t: h.t, stop: make(chan struct{}), done: make(chan struct{}), decoder: decode.New()}
+	p := &tap{t: h.t, decoder: decode.New()}
 	var err error
 	h.inside(func() {
 		p.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -48,65 +44,62 @@ func (h *host) tap() *tap {
 	must(h.t, err)
 	h.t.Cleanup(func() { unix.Close(p.fd) })
 	must(h.t, unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
-	must(h.t, unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20))
+	must(h.t, unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20))
 	all := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_ALL))
 	must(h.t, unix.Bind(p.fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: h.link.Attrs().Index}))
-	go p.record()
+	p.awaitClock(h)
 	return p
 }
 
-func (p *tap) record() {
-	defer close(p.done)
-	for stopping := false; ; {
-		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, 20)
-		switch {
-		case n > 0:
-			p.take()
-		case stopping:
-			return
-		}
-		select {
-		case <-p.stop:
-			stopping = true
-		default:
-		}
+// awaitClock waits until frames are stamped as they pass: the kernel begins with
+// that a while after it is asked to, and stamps frames as they are read until
+// then.
+func (p *tap) awaitClock(h *host) {
+	p.t.Helper()
+	for stamped := false; !stamped; p.frames = nil {
+		h.sayHello()
+		sent := time.Now().UnixNano()
+		time.Sleep(time.Millisecond)
+		p.seen()
+		stamped = len(p.frames) > 0 && p.frames[0].at <= sent
 	}
 }
 
-// take reads one frame off the tap, with the kernel's timestamp.
-func (p *tap) take() {
+// take reads one frame off the tap, if there is one.
+func (p *tap) take() bool {
+	p.t.Helper()
 	var data [snap]byte
 	var control [128]byte
 	wire, size, _, _, err := unix.Recvmsg(p.fd, data[:], control[:], unix.MSG_TRUNC)
-	if err != nil {
-		return
+	if err == unix.EAGAIN {
+		return false
 	}
+	must(p.t, err)
 	messages, err := unix.ParseSocketControlMessage(control[:size])
-	if err != nil || len(messages) == 0 {
-		p.t.Errorf("the tap: a frame without a timestamp: %v", err)
-		return
-	}
+	must(p.t, err)
 	var stamp unix.Timespec
-	if _, err := binary.Decode(messages[0].Data, binary.NativeEndian, &stamp); err != nil {
-		p.t.Errorf("the tap: %v", err)
+	for _, m := range messages {
+		if m.Header.Type == unix.SCM_TIMESTAMPNS {
+			_, err = binary.Decode(m.Data, binary.NativeEndian, &stamp)
+			must(p.t, err)
+		}
 	}
 	f := frame{at: stamp.Nano(), wire: wire, data: slices.Clone(data[:min(wire, snap)])}
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.frames = append(p.frames, f)
 	seg := reassembly.Segment{}
 	if p.decoder.Decode(linkEthernet, f.data, f.wire, f.at, &seg) == decode.OK {
 		seg.At = f.at
 		p.segments = append(p.segments, seg)
 	}
+	return true
 }
 
 // seen is what the tap saw so far.
 func (p *tap) seen() []reassembly.Segment {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.segments)
+	p.t.Helper()
+	for p.take() {
+	}
+	return p.segments
 }
 
 // last is the last segment that the host sent.
@@ -124,19 +117,19 @@ func (p *tap) last(h *host) reassembly.Segment {
 // A sight is something to look for on the wire.
 type sight func(*reassembly.Segment) bool
 
-// data sees the segments of a host that carry payload.
-func data(h *host) sight {
-	return func(seg *reassembly.Segment) bool { return sentBy(h)(seg) && seg.Len > 0 }
-}
-
 // sentBy sees the segments of a host.
 func sentBy(h *host) sight {
 	return func(seg *reassembly.Segment) bool { return seg.Src.AddrPort().Addr() == h.addr }
 }
 
+// data sees the segments of a host that carry payload.
+func data(h *host) sight {
+	return func(seg *reassembly.Segment) bool { return sentBy(h)(seg) && seg.Len > 0 }
+}
+
 // with narrows a sight to a kind.
 func (s sight) with(k kind) sight {
-	return func(seg *reassembly.Segment) bool { return s(seg) && seg.Flags&k.of == k.set }
+	return func(seg *reassembly.Segment) bool { return s(seg) && k.has(seg) }
 }
 
 // after narrows a sight to what comes later than the given moment.
@@ -161,26 +154,20 @@ func (p *tap) await(n int, s sight) reassembly.Segment {
 	return reassembly.Segment{}
 }
 
-// end stops the recording when all that was sent is in it.
-func (p *tap) end() {
-	p.t.Helper()
-	close(p.stop)
-	<-p.done
-	stats, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
-	must(p.t, err)
-	if stats.Drops > 0 {
-		p.t.Errorf("the tap missed %d frames", stats.Drops)
-	}
-}
-
 const (
 	linkEthernet  = 1          // tcpdump.org link-layer header types
 	pcapNanoMagic = 0xA1B23C4D // pcap-savefile(5)
 )
 
-// write writes the recording as a pcap file.
+// write ends the recording and writes it as a pcap file.
 func (p *tap) write(name string) {
 	p.t.Helper()
+	p.seen()
+	stats, err := unix.GetsockoptTpacketStats(p.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	must(p.t, err)
+	if stats.Drops > 0 {
+		p.t.Errorf("the tap missed %d frames", stats.Drops)
+	}
 	le := binary.LittleEndian
 	out := le.AppendUint32(nil, pcapNanoMagic)
 	out = le.AppendUint16(le.AppendUint16(out, 2), 4)

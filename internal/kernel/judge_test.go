@@ -1,0 +1,112 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace"
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// judged are the detectors whose faults the stories bring about.
+var judged = []*detectors.Detector{detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST}
+
+// judgeStates compares what tcptrace reads off a recording with what the
+// kernels said, at every moment that they were asked.
+func judgeStates(t *testing.T, tr *truth, file string) {
+	t.Helper()
+	for i, m := range tr.Moments {
+		rep := analyseUntil(t, file, m.At.UnixNano())
+		wire := statesOf(t, rep)
+		for p := range wire {
+			m.seat(p.local, p.foreign)
+		}
+		for _, s := range m.Sockets {
+			got, seen := wire[pair{s.Local, s.Foreign}]
+			if !seen {
+				got.State = "CLOSED"
+			}
+			if fault := disagreement(&s, got); fault != "" {
+				t.Errorf("moment %d, %.3fs after the first frame: %v > %v is %s for its kernel, %s",
+					i+1, float64(m.At.UnixNano()-rep.Trace.First)/1e9, s.Local, s.Foreign, s.State, fault)
+			}
+		}
+	}
+}
+
+// disagreement says what is wrong about what tcptrace made of a socket.
+func disagreement(s *seat, got claim) string {
+	switch {
+	case got.State == s.State && (s.Wire == nil || s.Wire.Bounded):
+		return ""
+	case s.Wire == nil:
+		return got.State + " for tcptrace"
+	case got.State != s.Wire.State:
+		return fmt.Sprintf("%s on the wire (%s), but %s for tcptrace", s.Wire.State, s.Wire.Why, got.State)
+	case s.Wire.Bounded && !got.Bounded:
+		return fmt.Sprintf("and tcptrace is too sure of %s: %s", got.State, s.Wire.Why)
+	}
+	return ""
+}
+
+// analyseUntil analyses a recording up to a moment.
+func analyseUntil(t *testing.T, file string, at int64) *result.Report {
+	t.Helper()
+	trace, errs := capture.OpenTrace([]string{file}, capture.Options{})
+	defer trace.Close()
+	for _, err := range errs {
+		t.Error(err)
+	}
+	return engine.Run(context.Background(), trace, engine.Options{AllFlows: true, Until: at, Workers: 1})
+}
+
+// A pair is one socket's address and its peer's.
+type pair struct{ local, foreign netip.AddrPort }
+
+// statesOf are the sockets of both hosts, as tcptrace sees them. As in the
+// kernels' tables, CLOSED and LISTEN do not appear, unless as a bound.
+func statesOf(t *testing.T, rep *result.Report) map[pair]claim {
+	t.Helper()
+	states := map[pair]claim{}
+	for _, fl := range rep.Flows {
+		for side := range reassembly.Side(2) {
+			c := claim{State: fl.State[side].String(), Bounded: fl.Bounded[side]}
+			if fl.State[side] == fsm.Listen || fl.State[side] == fsm.Closed && !c.Bounded {
+				continue
+			}
+			p := pair{fl.End[side].AddrPort(), fl.End[side.Peer()].AddrPort()}
+			if old, twice := states[p]; twice && old.State != "CLOSED" {
+				t.Errorf("%v > %v is two sockets for tcptrace, %s and %s", p.local, p.foreign, old.State, c.State)
+			}
+			states[p] = c
+		}
+	}
+	return states
+}
+
+// judgeFindings compares what tcptrace finds in a recording with what was done.
+func judgeFindings(t *testing.T, tr *truth, file string) {
+	t.Helper()
+	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Detectors: judged}, file)
+	if err != nil {
+		t.Error(err)
+	}
+	var got []finding
+	for _, f := range rep.Findings {
+		t.Logf("%s: %s", f.Verdict, f.Message)
+		if f.Verdict == detectors.Seen {
+			got = append(got, finding{f.Detector, f.Outcome, f.Flow.End[f.Culprit].AddrPort().Addr()})
+		}
+	}
+	if !slices.Equal(got, tr.Findings) {
+		t.Errorf("tcptrace found %v; what was done is %v", got, tr.Findings)
+	}
+}

@@ -1,0 +1,27 @@
+package kernel
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// recordings were made by TestKernel, so that all can see what it saw.
+const recordings = "../../samples/real"
+
+// TestRecordings judges tcptrace by what the kernels said when the samples were
+// recorded.
+func TestRecordings(t *testing.T) {
+	files, err := filepath.Glob(recordings + "/*.pcap")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings in %s: %v", recordings, err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".pcap")
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			tr := readTruth(t, name+".json")
+			judgeStates(t, tr, file)
+			judgeFindings(t, tr, file)
+		})
+	}
+}
