@@ -43,4 +43,16 @@ var resets = []tale{
 		s.ask(fsm.Closed, fsm.Established).
 			seems(s.server, fsm.Closed, "the RST was seen to leave, and nothing shows that it was lost")
 	}},
+
+	{name: "client restarted", play: func(s *story) { // RFC 9293 figure 9
+		s.connect()
+		s.forget(s.client)
+		s.ask(fsm.Closed, fsm.Established).
+			seems(s.client, fsm.Established, "it went down without a word")
+		listener := s.server.socket(serverPort).listen(1)
+		s.client.socket(clientPort).dial(serverPort)
+		s.ask(fsm.SynSent, fsm.Closed)
+		listener.accept()
+		s.ask(fsm.Established, fsm.Established)
+	}},
 }
