@@ -84,7 +84,7 @@ func (c *collector) collect(p *partition) {
 		})
 		f.conn.Settle()
 		if c.options.AllFlows || len(c.found) > before || c.options.Follow.follows(f) {
-			row := p.row(f, e, c.end)
+			row := p.rowAt(f, e, c.end)
 			row.Limits |= limits
 			c.rows = append(c.rows, row)
 		}
@@ -153,10 +153,14 @@ func (c *collector) number(rep *result.Report) {
 	}
 }
 
-// row is what is reported of a connection, with the states of trace time at: a
-// time later than its ending lets TIME_WAIT run out, though nothing was
-// recorded meanwhile.
-func (p *partition) row(f *flow, e detectors.Ending, at int64) result.Flow {
+// row is what is reported of a connection as it ends.
+func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
+	return p.rowAt(f, e, max(e.At, p.options.Until))
+}
+
+// rowAt is row with the states of trace time at: a time later than the ending
+// lets TIME_WAIT run out, though nothing was recorded meanwhile.
+func (p *partition) rowAt(f *flow, e detectors.Ending, at int64) result.Flow {
 	c := &f.conn
 	row := result.Flow{
 		ID: f.ordinal, Conn: f.ordinal, Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
