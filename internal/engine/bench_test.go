@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -13,18 +11,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// generated is a capture of many connections at a time, made once per run.
-func generated(b *testing.B, frames, flows int) string {
-	b.Helper()
-	name := filepath.Join(b.TempDir(), "bench.pcap")
-	f, err := os.Create(name)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := tracegen.Write(f, tracegen.Spec{Frames: int64(frames), Flows: flows, Snap: 96, Seed: 1}); err != nil {
-		b.Fatal(err)
-	}
+// benched is a capture of many connections at a time.
+func benched(b *testing.B, frames int64) string {
+	name, _ := trace(b, tracegen.Spec{Frames: frames, Flows: 20_000, Snap: 96, Seed: 1})
 	return name
 }
 
@@ -35,7 +24,7 @@ func perSegment(b *testing.B, n int) {
 // BenchmarkRun is a whole analysis: reading, decoding, judging.
 func BenchmarkRun(b *testing.B) {
 	const frames = 500_000
-	name := generated(b, frames, 20_000)
+	name := benched(b, frames)
 	b.ReportAllocs()
 	for b.Loop() {
 		trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
@@ -50,7 +39,7 @@ func BenchmarkRun(b *testing.B) {
 // BenchmarkJudge is one judge alone: lookup, step, detectors.
 func BenchmarkJudge(b *testing.B) {
 	const frames = 500_000
-	segs := segments(b, generated(b, frames, 20_000))
+	segs := segments(b, benched(b, frames))
 	b.ReportAllocs()
 	for b.Loop() {
 		o := &Options{Detectors: detectors.All}
@@ -70,7 +59,7 @@ func BenchmarkJudge(b *testing.B) {
 // BenchmarkLookup is the flow table alone.
 func BenchmarkLookup(b *testing.B) {
 	const frames = 500_000
-	segs := segments(b, generated(b, frames, 20_000))
+	segs := segments(b, benched(b, frames))
 	t := table{seed: seed{1, 2}}
 	for b.Loop() {
 		for i := range segs {
@@ -85,7 +74,7 @@ func BenchmarkLookup(b *testing.B) {
 	perSegment(b, len(segs))
 }
 
-func segments(b *testing.B, name string) (segs []reassembly.Segment) {
+func segments(b testing.TB, name string) (segs []reassembly.Segment) {
 	b.Helper()
 	trace, _ := capture.OpenTrace([]string{name}, capture.Options{})
 	d := decode.New()

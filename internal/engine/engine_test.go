@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"unsafe"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func run(t testing.TB, o Options, files ...string) *result.Report {
+	t.Helper()
+	trace, errs := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
+	for _, err := range errs {
+		t.Fatal(err)
+	}
+	defer trace.Close()
+	if o.Detectors == nil {
+		o.Detectors = detectors.All
+	}
+	return Run(context.Background(), trace, o)
+}
+
+// trace writes a generated capture and returns its name.
+func trace(t testing.TB, spec tracegen.Spec) (string, tracegen.Truth) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "generated.pcap")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	truth, err := tracegen.Write(f, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name, truth
+}
+
+func text(t testing.TB, lines string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "scenario.txtar")
+	if err := os.WriteFile(name, []byte("-- trace --\n"+lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// strip removes what programs hold on to, for comparison.
+func strip(r *result.Report) any {
+	type finding struct {
+		detectors.Finding
+		ID   string
+		Flow uint64
+	}
+	var list []finding
+	for _, f := range r.Findings {
+		list = append(list, finding{f.Finding, f.ID, f.Flow.ID})
+	}
+	return []any{r.Totals, r.Trace, r.Flows, list}
+}
+
+func TestRun_workersDoNotShow(t *testing.T) {
+	name, _ := trace(t, tracegen.Spec{Frames: 60_000, Flows: 500, Snap: 96, Faults: 3, Seed: 7})
+	// A bound that is reached, so that evictions are compared as well.
+	for _, max := range []int{0, 64 * 5} {
+		want := strip(run(t, Options{AllFlows: true, MaxFlows: max, Workers: 1}, name))
+		for workers := 2; workers <= 8; workers++ {
+			got := strip(run(t, Options{AllFlows: true, MaxFlows: max, Workers: workers}, name))
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("with --max-flows %d, %d workers do not report what one does", max, workers)
+			}
+		}
+	}
+}
+
+func TestRun_findsWhatWasPlanted(t *testing.T) {
+	name, truth := trace(t, tracegen.Spec{Frames: 100_000, Flows: 2000, Snap: 96, Faults: 4, Seed: 3})
+	r := run(t, Options{}, name)
+	planted := map[string]bool{}
+	for _, f := range truth.Faults {
+		planted[fmt.Sprintf("%s/%s of %s", f.Detector, f.Outcome, f.Culprit)] = true
+	}
+	for _, f := range r.Findings {
+		if f.Verdict != detectors.Seen {
+			continue
+		}
+		what := fmt.Sprintf("%s/%s of %s", f.Detector, f.Outcome, f.Flow.End[f.Culprit])
+		if !planted[what] {
+			t.Errorf("nobody planted %s", what)
+		}
+		delete(planted, what)
+	}
+	for what := range planted {
+		t.Errorf("%s was planted and not found", what)
+	}
+}
+
+// TestLive_findsWhatRunFinds feeds the frames one by one, with the clock moved
+// between them, as a live interface does.
+func TestLive_findsWhatRunFinds(t *testing.T) {
+	name, _ := trace(t, tracegen.Spec{Frames: 40_000, Flows: 500, Snap: 96, Faults: 3, Seed: 5})
+	want := run(t, Options{}, name)
+	tr, _ := capture.OpenTrace([]string{name}, capture.Options{})
+	last := map[string]result.Finding{}
+	live := NewLive(Options{Detectors: detectors.All}, func(f result.Finding) {
+		if before, again := last[f.ID]; again && (before.Final || f.Revision < before.Revision) {
+			t.Errorf("finding %s came again after it was final, or with an older revision", f.ID)
+		}
+		last[f.ID] = f
+	})
+	var fr capture.Frame
+	var at int64
+	for tr.Next(&fr) == nil {
+		for ; at != 0 && at+1e9 < fr.At; at += 1e9 {
+			live.Tick(at)
+		}
+		at = fr.At
+		live.Frame(&fr)
+	}
+	got := live.Close(tr.End(), nil)
+	if len(got.Findings) != len(want.Findings) {
+		t.Fatalf("live found %d, the file holds %d", len(got.Findings), len(want.Findings))
+	}
+	for i := range want.Findings {
+		g, w := &got.Findings[i], &want.Findings[i]
+		if g.ID != w.ID || g.Outcome != w.Outcome || g.Verdict != w.Verdict || !reflect.DeepEqual(g.Metrics, w.Metrics) {
+			t.Errorf("finding %d: live says %s %s/%s %v %v, the file %s %s/%s %v %v", i,
+				g.ID, g.Detector, g.Outcome, g.Verdict, g.Metrics, w.ID, w.Detector, w.Outcome, w.Verdict, w.Metrics)
+		}
+		if told := last[w.ID]; !told.Final || told.Outcome != w.Outcome {
+			t.Errorf("finding %s was not told in the end as %s", w.ID, w.Outcome)
+		}
+	}
+}
+
+func TestRun_bounds(t *testing.T) {
+	const max = partitions * 2
+	name, _ := trace(t, tracegen.Spec{Frames: 0, Flood: 5000, Seed: 1})
+	r := run(t, Options{MaxFlows: max, AllFlows: true}, name)
+	if len(r.Flows) > max {
+		t.Errorf("%d connections are held, more than the %d allowed", len(r.Flows), max)
+	}
+	if got := r.Totals.EvictedFlows + uint64(len(r.Flows)); got != r.Totals.Flows {
+		t.Errorf("%d connections evicted or held, %d counted", got, r.Totals.Flows)
+	}
+	if r.Totals.EvictedFlows == 0 {
+		t.Error("nothing was evicted, or nobody said so")
+	}
+}
+
+// Closed connections go first, whoever came first.
+func TestEvict_closedFirst(t *testing.T) {
+	p := newPartition(&Options{Detectors: detectors.All, Settings: &detectors.Settings{}, MaxFlows: partitions * 3})
+	take := func(port uint16, flags reassembly.Flags, at int64) {
+		seg := reassembly.Segment{At: at, Frame: 1, Seq: 1, Flags: flags, Src: reassembly.Endpoint{Port: port}, Dst: reassembly.Endpoint{Port: 80}}
+		if flags.Has(reassembly.RST) {
+			seg.Src, seg.Dst, seg.Ack = seg.Dst, seg.Src, 2
+		}
+		var ev = new(judge).events
+		hash := p.table.hashOf(&seg)
+		p.take(&seg, uint64(at), hash, fingerprint(hash, &seg), &ev)
+	}
+	held := func(port uint16) bool {
+		for i := range p.table.made {
+			f := p.table.flow(i)
+			if k := f.conn.Key(); f.live && (k.Lo.Port == port || k.Hi.Port == port) {
+				return true
+			}
+		}
+		return false
+	}
+	take(1001, reassembly.SYN, 1e9)
+	take(1002, reassembly.SYN, 2e9)
+	take(1002, reassembly.RST|reassembly.ACK, 3e9) // refused: closed
+	take(1003, reassembly.SYN, 4e9)
+	take(1004, reassembly.SYN, 5e9)
+	if held(1002) || !held(1001) {
+		t.Error("the fourth connection did not take the place of the closed one")
+	}
+	take(1005, reassembly.SYN, 6e9)
+	if held(1001) || !held(1003) {
+		t.Error("with none closed, the oldest did not leave")
+	}
+}
+
+func TestRun_anHourOfNothingEndsTheTrace(t *testing.T) {
+	const fin = `
+0.000  client > server  S   0:0(0)              win 64240
++.010  server > client  S.  0:0(0)     ack 1    win 65160
++.000  client > server  .   1:1(0)     ack 1    win 502
++.100  server > client  F.  1:1(0)     ack 1    win 509
+`
+	for name, c := range map[string]struct {
+		after string
+		want  detectors.Verdict
+	}{
+		"gap":                 {"+3700 other\n", detectors.Undecided},
+		"no gap":              {"+3000 other\n+1000 other\n", detectors.Seen},
+		"the flow goes on":    {"+3700 client > server . 1:1(0) ack 1 win 502\n+1 end\n", detectors.Seen},
+		"only its end stated": {"+20 end\n", detectors.Seen},
+	} {
+		r := run(t, Options{}, text(t, fin+c.after))
+		if len(r.Findings) != 1 || r.Findings[0].Verdict != c.want {
+			t.Errorf("%s: want one finding, %v; got %v", name, c.want, r.Findings)
+		}
+	}
+}
+
+func TestFlow_isSmall(t *testing.T) {
+	if size := unsafe.Sizeof(flow{}); size > 432 {
+		t.Errorf("a connection takes %d bytes", size)
+	}
+}
+
+// TestTake_allocatesNothing: once its connection is known, a segment costs no
+// allocation.
+func TestTake_allocatesNothing(t *testing.T) {
+	name, _ := trace(t, tracegen.Spec{Frames: 20_000, Flows: 100, Snap: 96, Seed: 1})
+	segs := segments(t, name)
+	j := &judge{options: &Options{Detectors: detectors.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows}}
+	feed := func() {
+		for i := range segs {
+			s := &segs[i]
+			if s.Flags.Any(reassembly.SYN | reassembly.FIN | reassembly.RST) {
+				continue // these begin and end things, and may allocate
+			}
+			p := j.partition(partitionOf(s))
+			hash := p.table.hashOf(s)
+			p.take(s, uint64(i), hash, fingerprint(hash, s), &j.events)
+		}
+	}
+	feed()
+	if n := testing.AllocsPerRun(3, feed); n > 0 {
+		t.Errorf("%d segments cost %v allocations", len(segs), n)
+	}
+}
+
+// TestTable compares the table with a map over random additions and removals.
+func TestTable(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	tab := table{seed: seed{rng.Uint64(), rng.Uint64()}}
+	model := map[uint16]uint32{}
+	segment := func(port uint16) reassembly.Segment {
+		return reassembly.Segment{Flags: reassembly.SYN, Src: reassembly.Endpoint{Port: port}, Dst: reassembly.Endpoint{Port: 80}}
+	}
+	for range 20_000 {
+		port := uint16(rng.IntN(300)) + 1000
+		seg := segment(port)
+		key, _ := reassembly.KeyOf(&seg)
+		hash := tab.hashOf(&seg)
+		i, _, ok := tab.find(&key, hash, hash)
+		want, known := model[port]
+		if ok != known || ok && i != want {
+			t.Fatalf("port %d: found %v at %d, want %v at %d", port, ok, i, known, want)
+		}
+		switch {
+		case !known:
+			i, f := tab.add(hash)
+			f.conn.Begin(&seg)
+			model[port] = i
+		case rng.IntN(3) == 0:
+			tab.remove(i)
+			delete(model, port)
+		}
+		if tab.count != len(model) {
+			t.Fatalf("the table counts %d, there are %d", tab.count, len(model))
+		}
+	}
+}
