@@ -23,10 +23,10 @@ golden: ## write what the reports and the command print now, and show what chang
 	git --no-pager diff --stat
 
 samples: ## the captures beside samples/*.txtar
-	go test ./samples -update
+	go test ./samples -run Captures -update
 
 docs: ## docs/detectors.md, from the detectors
-	go test ./detectors -update
+	go test ./detectors -run Docs -update
 
 fuzz:
 	.ci/fuzz 60s
