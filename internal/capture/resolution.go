@@ -61,13 +61,13 @@ func (r *resolution) time(stamp uint64) int64 {
 	if r.shift != 0 {
 		hi, lo = shiftRight(hi, lo, r.shift)
 	}
-	if hi != 0 || lo > math.MaxInt64 {
-		lo = math.MaxInt64
+	if hi != 0 {
+		lo = math.MaxUint64
 	}
 	if r.div != 1 {
 		lo /= r.div
 	}
-	at := min(int64(lo), maxTime) + r.offset
+	at := int64(min(lo, maxTime)) + r.offset
 	return min(max(at, 0), maxTime)
 }
 
