@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -107,8 +108,14 @@ func (a *account) finding(f *result.Finding, start int64, origin func(uint16, ui
 	}
 }
 
-// withSides writes the names of sides for their addresses.
+// frameNumbers are where a message names frames; the evidence does, too, in a
+// way that can be followed.
+var frameNumbers = regexp.MustCompile(`frames? \d+`)
+
+// withSides writes the names of sides for their addresses, and no numbers of
+// frames.
 func withSides(message string, flow *result.Flow) string {
+	message = frameNumbers.ReplaceAllString(message, "frame #")
 	sides := []reassembly.Side{reassembly.A, reassembly.B}
 	slices.SortFunc(sides, func(x, y reassembly.Side) int { return len(flow.End[y].String()) - len(flow.End[x].String()) })
 	for _, s := range sides {

@@ -100,7 +100,7 @@ func readFrames(file []byte, end int64) ([]frame, error) {
 		frames = append(frames, f)
 	}
 	if end != 0 {
-		frames = append(frames, frame{at: end, packet: datagram()})
+		frames = append(frames, frame{at: end, packet: datagram(), other: true})
 	}
 	return frames, nil
 }
@@ -141,6 +141,25 @@ func random(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(number(t.Name
 func (c *conversation) goesBack() bool {
 	for i := 1; i < len(c.frames); i++ {
 		if c.frames[i].at < c.frames[i-1].at {
+			return true
+		}
+	}
+	return false
+}
+
+// end is the time of the latest frame.
+func (c *conversation) end() (at int64) {
+	for i := range c.frames {
+		at = max(at, c.frames[i].at)
+	}
+	return at
+}
+
+// fallsSilent reports a stretch of an hour without any frame. The trace ends
+// there for what is absent: at its last frame, be that a copy.
+func (c *conversation) fallsSilent() bool {
+	for i := 1; i < len(c.frames); i++ {
+		if c.frames[i].at-c.frames[i-1].at > 3600e9 {
 			return true
 		}
 	}

@@ -1,0 +1,77 @@
+package metamorphic
+
+import (
+	"slices"
+	"testing"
+)
+
+// A mirror port captures each frame twice, microseconds apart.
+func TestDoubled(t *testing.T) {
+	forEach(t, 1, func(t *testing.T, c *conversation) {
+		if c.hasCopies() || c.fallsSilent() {
+			return
+		}
+		for _, later := range []int64{0, 3e3, 900e3} {
+			demandTwice(t, c, func(f *frame) { f.at += later })
+		}
+	})
+}
+
+// Two taps on the way: the second sees a frame routed on, or in a VLAN.
+func TestDoubledFurtherOn(t *testing.T) {
+	forEach(t, 1, func(t *testing.T, c *conversation) {
+		if c.hasCopies() || c.fallsSilent() {
+			return
+		}
+		demandTwice(t, c, func(f *frame) { f.at += 40e3; f.routed() })
+		demandTwice(t, c, func(f *frame) { f.at += 40e3; f.tagged(99) })
+		demandTwice(t, c, func(f *frame) { f.at += 40e3; f.routed(); f.tagged(99) })
+	})
+}
+
+// The same in two files.
+func TestTwoTaps(t *testing.T) {
+	forEach(t, 4, func(t *testing.T, c *conversation) {
+		if c.hasCopies() || c.fallsSilent() || c.goesBack() {
+			return
+		}
+		end := c.end()
+		second := changed(c.frames, func(f *frame) { f.at = min(f.at+40e3, end); f.routed(); f.tagged(99) })
+		same := func(_ uint16, frame uint32) uint32 { return frame }
+		near, far := plain.pcap(c.frames), plain.pcap(second)
+		c.plain.sameFindings(t, tell(analyseFiles(t, near, far), same))
+		c.plain.sameFindings(t, tell(analyseFiles(t, far, near), same))
+	})
+}
+
+// demandTwice wants the same findings if each frame comes again, changed.
+func demandTwice(t *testing.T, c *conversation, again func(*frame)) {
+	t.Helper()
+	copies := changed(c.frames, again)
+	end := c.end()
+	var both []frame
+	for i := range c.frames {
+		copies[i].at = min(copies[i].at, end)
+		both = append(both, c.frames[i], copies[i])
+	}
+	rep, err := analyse(plain.pcap(both))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.plain.sameFindings(t, tell(rep, func(_ uint16, frame uint32) uint32 { return (frame + 1) / 2 }))
+}
+
+// routed is what a router does to a frame.
+func (f *frame) routed() {
+	f.mac = [12]byte{2, 9, 9, 9, 9, f.mac[5], 2, 8, 8, 8, 8, f.mac[11]}
+	if f.is6() {
+		f.packet[7]--
+	} else {
+		f.packet[8]--
+	}
+}
+
+// tagged puts the frame into a VLAN.
+func (f *frame) tagged(vlan byte) {
+	f.tags = slices.Concat([]byte{typeVLAN >> 8, typeVLAN & 0xff, 0, vlan}, f.tags)
+}

@@ -1,0 +1,55 @@
+package metamorphic
+
+import "testing"
+
+// A snap length of 96 bytes loses nothing; more than headers tells nothing.
+func TestPayloadKeptOrCut(t *testing.T) {
+	forEach(t, 1, func(t *testing.T, c *conversation) {
+		whole := changed(c.frames, (*frame).fill)
+		demandExactly(t, c, whole)
+		for i := range whole {
+			if f := &whole[i]; !f.other && len(f.mac)+len(f.tags)+2+f.header()+f.optionsEnd() > 96 {
+				return // IPv6, or tags, and every option there is
+			}
+		}
+		demandExactly(t, c, snapped(whole, 96))
+	})
+}
+
+// A snap length that cuts options costs a limit and what the options said. 60
+// bytes leave six of the options in an IPv4 packet.
+func TestOptionsCut(t *testing.T) {
+	forEach(t, 1, func(t *testing.T, c *conversation) {
+		for snap := 0; snap <= 10; snap += 2 {
+			demand(t, c, changed(c.frames, func(f *frame) { f.cut(f.header() + 20 + snap) }))
+		}
+	})
+}
+
+// payload is how many bytes TCP carries.
+func (f *frame) payload() int { return f.length() - f.header() - int(f.tcp()[12]>>4)*4 }
+
+// optionsEnd is the length of the TCP header.
+func (f *frame) optionsEnd() int { return int(f.tcp()[12]>>4) * 4 }
+
+// fill keeps the payload, something that looks like TCP again.
+func (f *frame) fill() {
+	if f.rest == f.payload() { // all headers are there
+		for ; f.rest > 0; f.rest-- {
+			f.packet = append(f.packet, f.packet[f.rest%20])
+		}
+	}
+}
+
+// cut keeps n bytes of the packet.
+func (f *frame) cut(n int) {
+	if n < len(f.packet) {
+		f.rest += len(f.packet) - n
+		f.packet = f.packet[:n]
+	}
+}
+
+// snapped keeps n bytes of each frame.
+func snapped(frames []frame, n int) []frame {
+	return changed(frames, func(f *frame) { f.cut(n - len(f.mac) - len(f.tags) - 2) })
+}

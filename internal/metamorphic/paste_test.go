@@ -1,0 +1,101 @@
+package metamorphic
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A capture becomes text, the text a capture: a ticket is a test.
+func TestPasted(t *testing.T) {
+	forEach(t, 1, func(t *testing.T, c *conversation) {
+		if c.fallsSilent() { // other frames are not told of, so that the silence is longer
+			return
+		}
+		file := plain.pcap(c.frames)
+		rep, err := analyse(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := scenario.New(connections(t, rep, file), rep.Trace.End).Append(nil)
+		again, err := scenario.Pcapng(text)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		pasted, err := analyse(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, c.withoutOthers(t, rep).core, tell(pasted, nil).core)
+		if t.Failed() {
+			t.Logf("of\n%s", text)
+		}
+	})
+}
+
+// withoutOthers is the account with frames numbered as in the text, which holds
+// TCP alone.
+func (c *conversation) withoutOthers(t *testing.T, rep *result.Report) *account {
+	t.Helper()
+	number := make([]uint32, len(c.frames)+1)
+	for i := range c.frames {
+		number[i+1] = number[i]
+		if !c.frames[i].other {
+			number[i+1]++
+		}
+	}
+	return tell(rep, func(_ uint16, frame uint32) uint32 { return number[frame] })
+}
+
+// connections are those of the report with their segments.
+func connections(t *testing.T, rep *result.Report, file []byte) []scenario.Conn {
+	t.Helper()
+	var conns []scenario.Conn
+	byKey := map[reassembly.Key]int{}
+	for i := range rep.Flows {
+		fl := &rep.Flows[i]
+		if _, known := byKey[fl.Key]; known { // used again: one connection of the text
+			continue
+		}
+		byKey[fl.Key] = len(conns)
+		conns = append(conns, scenario.Conn{Ends: fl.End, ISN: fl.ISS})
+	}
+	for _, seg := range segments(t, file) {
+		key, _ := reassembly.KeyOf(&seg)
+		c := &conns[byKey[key]]
+		c.Segs = append(c.Segs, seg)
+	}
+	return conns
+}
+
+// segments decodes a capture.
+func segments(t *testing.T, file []byte) []reassembly.Segment {
+	t.Helper()
+	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	defer trace.Close()
+	d := decode.New()
+	var segs []reassembly.Segment
+	var fr capture.Frame
+	for trace.Next(&fr) == nil {
+		var seg reassembly.Segment
+		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) == decode.OK {
+			seg.At, seg.Frame = trace.RawTime(fr.File, fr.Num, fr.At), fr.Num
+			segs = append(segs, seg)
+		}
+	}
+	return segs
+}
+
+// sortByTime puts the frames of several conversations into one order.
+func sortByTime(frames []frame) {
+	slices.SortStableFunc(frames, func(a, b frame) int { return int(a.at - b.at) })
+}
