@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -209,8 +210,8 @@ func (p *parser) carry(s *scanner, seg *reassembly.Segment, a Attrs, c *ids) {
 	if seg.Opts.Has&damage == damage {
 		s.fail("options are cut or malformed, not both: nobody reads on behind a lie")
 	}
-	if n := optionBytes(&seg.Opts); n > maxOptionBytes {
-		s.fail("the options need %d bytes; a TCP header has room for %d", n, maxOptionBytes)
+	if n := packet.OptionBytes(&seg.Opts); n > packet.MaxOptions {
+		s.fail("the options need %d bytes; a TCP header has room for %d", n, packet.MaxOptions)
 	}
 	a.put(seg)
 	c.use(a.ID)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -140,7 +141,7 @@ func (r *renamer) rename(seg *reassembly.Segment) {
 	if !seg.Flags.Has(reassembly.ACK) {
 		seg.Ack = 0
 	}
-	if optionBytes(&seg.Opts) > maxOptionBytes {
+	if packet.OptionBytes(&seg.Opts) > packet.MaxOptions {
 		seg.Opts.Has &^= reassembly.OptionsMalformed // a lie in the very last byte
 	}
 }

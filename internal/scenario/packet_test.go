@@ -22,7 +22,7 @@ host v6too [fe80::2]:40001 {ttl 1}
 `)
 	for _, seg := range tr.Segments() {
 		frame, headers := appendPacket(nil, &seg)
-		if len(frame) != int(headers) {
+		if len(frame) != headers {
 			t.Fatalf("frame %d holds %d bytes of %d", seg.Frame, len(frame), headers)
 		}
 		p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)

@@ -1,0 +1,83 @@
+// Package packet writes TCP segments as Ethernet frames, from nothing but what
+// a segment tells: scenarios become captures this way, and captures anonymous.
+package packet
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Form is what a frame has that its segment does not tell. The zero value is
+// a frame without tags, its addresses zero, its checksum right.
+type Form struct {
+	Dst, Src  [6]byte  // link-layer addresses
+	Tags      []uint16 // VLAN identifiers, outermost first
+	TCPHeader int      // bytes that the TCP header has at least, up to MaxHeader
+	Sum       Sum
+}
+
+// MaxHeader is the longest TCP header (RFC 9293 3.1: the data offset has four
+// bits).
+const MaxHeader = 60
+
+const (
+	typeVLAN = 0x8100
+	typeIPv4 = 0x0800
+	typeIPv6 = 0x86dd
+
+	protoTCP = 6
+)
+
+// Append appends the segment's Ethernet frame without its payload, cut inside
+// the TCP options if the segment says so. It returns how many bytes the headers
+// have on the wire, too. The segment's options must fit (see OptionBytes).
+func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, headers int) {
+	start := len(dst)
+	dst = append(append(dst, form.Dst[:]...), form.Src[:]...)
+	for _, tag := range form.Tags {
+		dst = binary.BigEndian.AppendUint16(dst, typeVLAN)
+		dst = binary.BigEndian.AppendUint16(dst, tag)
+	}
+	var buf [MaxHeader]byte
+	tcp, captured := appendTCP(buf[:0], seg, form.TCPHeader)
+	length := uint32(len(tcp)) + seg.Len
+	dst = appendIP(dst, seg, length)
+	binary.BigEndian.PutUint16(tcp[16:], form.Sum.field(tcp, pseudoSum(seg, uint64(length)), uint64(length)))
+	headers = len(dst) - start + len(tcp)
+	return append(dst, tcp[:captured]...), headers
+}
+
+// IsIPv6 reports whether the segment is one of IPv6.
+func IsIPv6(seg *reassembly.Segment) bool {
+	return seg.Src.AddrPort().Addr().Is6() || seg.Dst.AddrPort().Addr().Is6()
+}
+
+// appendIP writes the EtherType and the header of a packet that carries length
+// bytes. A length that the header cannot hold is written as 0, as segmentation
+// offload does.
+func appendIP(dst []byte, seg *reassembly.Segment, length uint32) []byte {
+	if IsIPv6(seg) {
+		if length > math.MaxUint16 {
+			length = 0
+		}
+		dst = binary.BigEndian.AppendUint16(dst, typeIPv6)
+		dst = append(dst, 0x60, 0, 0, 0)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(length))
+		dst = append(dst, protoTCP, seg.TTL)
+		return append(append(dst, seg.Src.Addr[:]...), seg.Dst.Addr[:]...)
+	}
+	if length += 20; length > math.MaxUint16 {
+		length = 0
+	}
+	dst = binary.BigEndian.AppendUint16(dst, typeIPv4)
+	start := len(dst)
+	dst = append(dst, 0x45, 0)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(length))
+	dst = binary.BigEndian.AppendUint16(dst, seg.IPID)
+	dst = append(dst, 0x40, 0, seg.TTL, protoTCP, 0, 0) // don't fragment
+	dst = append(append(dst, seg.Src.Addr[12:]...), seg.Dst.Addr[12:]...)
+	binary.BigEndian.PutUint16(dst[start+10:], checksum(dst[start:], 0))
+	return dst
+}
