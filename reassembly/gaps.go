@@ -14,8 +14,8 @@ type gaps struct {
 
 // open notes that [from, to) was skipped; from is at or after every gap.
 func (s *gaps) open(from, to Seq) {
-	if s.n == maxGaps {
-		s.g[maxGaps-1].To = to
+	if s.n == maxGaps || s.n > 0 && s.g[s.n-1].To == from {
+		s.g[s.n-1].To = to
 		return
 	}
 	s.g[s.n] = Block{from, to}
