@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ func ReadBPF(r io.Reader) (*Program, error) {
 	next := func() (fields []uint32, err error) {
 		line++
 		if !lines.Scan() {
-			return nil, errors.Join(lines.Err(), io.ErrUnexpectedEOF)
+			return nil, cmp.Or(lines.Err(), io.ErrUnexpectedEOF)
 		}
 		return numbers(lines.Text())
 	}
@@ -67,7 +68,7 @@ func numbers(line string) ([]uint32, error) {
 	for field := range strings.FieldsSeq(line) {
 		n, err := strconv.ParseUint(field, 10, 32)
 		if err != nil || len(ns) == 4 {
-			return nil, fmt.Errorf("%q is not what tcpdump -ddd writes", line)
+			return nil, errors.New("expected up to four unsigned numbers, as tcpdump -ddd writes them")
 		}
 		ns = append(ns, uint32(n))
 	}

@@ -9,8 +9,12 @@ import (
 // defaultSnaplen is tcpdump's.
 const defaultSnaplen = 262144
 
-// maxSteps bounds what is simplified: far more than a program can hold.
-const maxSteps = 8192
+// maxLength, in bytes, and maxSteps bound what is worked on, at far more than
+// a program can hold.
+const (
+	maxLength = 1 << 16
+	maxSteps  = 8192
+)
 
 // Compile translates a pcap-filter(7) expression into classic BPF for packets
 // of one link type, a number of https://www.tcpdump.org/linktypes.html: NULL
@@ -23,6 +27,9 @@ func Compile(expr string, link uint32, snaplen int) (*Program, error) {
 	at, ok := layoutOf(link)
 	if !ok {
 		return nil, fmt.Errorf("filter: expressions are not supported for link type %d%s", link, escapeHatch)
+	}
+	if len(expr) > maxLength {
+		return nil, &SyntaxError{maxLength, fmt.Sprintf("the expression is longer than %d bytes", maxLength)}
 	}
 	if snaplen <= 0 {
 		snaplen = defaultSnaplen

@@ -129,14 +129,14 @@ func (e *emitter) operands(a, b valueID) {
 		e.accumulate(a)
 		return
 	}
-	e.accumulate(b)
+	e.accumulate(a)
 	slot := e.used
 	e.used++
 	e.full = e.full || slot >= scratchWords
 	e.emit(classSt, slot)
-	e.accumulate(a)
-	e.emit(classLdx|modeMem, slot)
-	e.regs.x = b
+	e.index(b)
+	e.emit(classLd|modeMem, slot)
+	e.regs.a = a
 	e.used--
 }
 

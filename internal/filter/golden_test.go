@@ -56,7 +56,7 @@ func writeGolden(t *testing.T, gs []golden) {
 			fmt.Fprintf(&b, "refused: %s\n", g.refusal)
 		}
 	}
-	if err := os.WriteFile(goldenFile, []byte(b.String()), 0o600); err != nil {
+	if err := os.WriteFile(goldenFile, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -16,13 +16,13 @@ var (
 
 // hostID is a host or network by address or number.
 func (g *generator) hostID(n *idNode) *condition {
-	if n.mask != nil && n.what != network && (n.id.kind == ipv4 || n.mask.num != 128) {
+	if n.mask != nil && n.what != network && (n.id.kind == addrIPv4 || n.mask.num != 128) {
 		return g.fail("a mask goes with net, not with host")
 	}
 	switch n.id.kind {
-	case ipv6:
+	case addrIPv6:
 		return g.ipv6ID(n)
-	case ipv4, number:
+	case addrIPv4, number:
 		return g.ipv4ID(n)
 	case mac:
 		return g.fail("an Ethernet address goes with ether host, ether src or ether dst")

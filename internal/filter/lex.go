@@ -10,13 +10,13 @@ import (
 type kind uint8
 
 const (
-	end     kind = iota
-	keyword      // host, tcp, and, ( , [ , <= ...: text says which
-	number       // 80, 0x50, 0120, tcp-syn: num is its value
-	word         // any other name, and \tcp: an escaped keyword
-	ipv4         // 10.1 to 10.1.2.3
-	ipv6         // 2001:db8::1
-	mac          // 00:11:22:33:44:55, also with - or . or 001122334455
+	end      kind = iota
+	keyword       // host, tcp, and, ( , [ , <= ...: text says which
+	number        // 80, 0x50, 0120, tcp-syn: num is its value
+	word          // any other name, and \tcp: an escaped keyword
+	addrIPv4      // 10.1 to 10.1.2.3
+	addrIPv6      // 2001:db8::1
+	mac           // 00:11:22:33:44:55, also with - or . or 001122334455
 )
 
 // A token is one lexical element of an expression. pos is its byte offset.
@@ -86,7 +86,7 @@ func lexOne(s string) (token, error) {
 	case isMAC(text):
 		return token{kind: mac, text: text}, nil
 	case isDotted(text):
-		return token{kind: ipv4, text: text}, nil
+		return token{kind: addrIPv4, text: text}, nil
 	case isNumber(text):
 		num, err := parseNumber(text)
 		return token{kind: number, text: text, num: num}, err
@@ -129,7 +129,7 @@ func lexAddress(s string) (token, bool) {
 		return token{kind: mac, text: text}, true
 	}
 	a, err := netip.ParseAddr(text)
-	return token{kind: ipv6, text: text}, err == nil && a.Is6()
+	return token{kind: addrIPv6, text: text}, err == nil && a.Is6()
 }
 
 // isMAC reports whether s is six groups of one or two hexadecimal digits with

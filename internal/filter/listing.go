@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/net/bpf"
 )
@@ -61,22 +62,13 @@ func listing(index int, in bpf.RawInstruction) string {
 		operand = fmt.Sprint(index + 1 + int(in.K))
 	case form.operand == "#%#x":
 		operand = fmt.Sprintf(form.operand, in.K)
-	case hasVerb(form.operand):
+	case strings.Contains(form.operand, "%"):
 		operand = fmt.Sprintf(form.operand, int32(in.K))
 	}
 	if isConditional(in.Op) {
 		return fmt.Sprintf("(%03d) %-8s %-16s jt %d\tjf %d", index, form.name, operand, index+1+int(in.Jt), index+1+int(in.Jf))
 	}
 	return fmt.Sprintf("(%03d) %-8s %s", index, form.name, operand)
-}
-
-func hasVerb(format string) bool {
-	for _, c := range format {
-		if c == '%' {
-			return true
-		}
-	}
-	return false
 }
 
 func isConditional(op uint16) bool { return op&7 == classJump && op != classJump|jumpAlways }

@@ -94,7 +94,7 @@ func (r dice) transport() (int, []byte) {
 func (r dice) ipv4() []byte {
 	protocol, payload := r.transport()
 	options := r.bytes(4 * pick(r, 0, 0, 0, 1, 3, 10))
-	fragment := pick(r, 0, 0, 0x4000, 0x2000, 0x2000+r.IntN(100), 1+r.IntN(0x1fff))
+	fragment := pick(r, 0, 0, 0x4000, 0x2000, 0x2000+r.IntN(100), 0x1000, 1+r.IntN(0x1fff))
 	total := 20 + len(options) + len(payload)
 	return join([]byte{0x40 | byte(5+len(options)/4), byte(pick(r, 0, 0xb8))}, u16(total), r.bytes(2), u16(fragment),
 		[]byte{byte(pick(r, 1, 64, 128, 255)), byte(protocol)}, r.bytes(2), r.ip4(), r.ip4(), options, payload)
@@ -122,7 +122,7 @@ func (r dice) labelled() []byte {
 	for range r.IntN(3) {
 		stack = append(stack, u32(pick(r, 16, 100, 1024)<<12|64)...)
 	}
-	return join(stack, u32(pick(r, 16, 100, 1024)<<12|pick(r, 0x140, 0x140, 64)), pick(r, r.ipv4, r.ipv6)())
+	return join(stack, u32(pick(r, 16, 100, 1024)<<12|pick(r, 0x140, 0x340, 64)), pick(r, r.ipv4, r.ipv6)())
 }
 
 func (r dice) ppp() []byte {

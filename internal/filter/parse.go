@@ -212,12 +212,12 @@ func (p *parser) id(q qual) node {
 	}
 	n := &idNode{pos: pos(t.pos), qual: q, id: t}
 	switch {
-	case (t.kind == ipv4 || t.kind == ipv6) && p.accept("/"):
+	case (t.kind == addrIPv4 || t.kind == addrIPv6) && p.accept("/"):
 		mask := p.expectNumber()
 		n.mask = &mask
-	case t.kind == ipv4 && p.accept("mask"):
+	case t.kind == addrIPv4 && p.accept("mask"):
 		mask := p.take()
-		if mask.kind != ipv4 {
+		if mask.kind != addrIPv4 {
 			p.refuse(mask, "expected a netmask such as 255.255.255.0")
 		}
 		n.mask = &mask

@@ -25,7 +25,7 @@ func (p *parser) term() (node, qual) {
 		return &primitiveNode{pos: at, name: t.text}, qual{}
 	case p.accept("vlan"), p.accept("mpls"), p.accept("pppoes"):
 		return &primitiveNode{pos: at, name: t.text, number: p.optionalNumber()}, qual{}
-	case t.kind == ipv4 || t.kind == ipv6 || t.kind == mac || t.kind == word:
+	case t.kind == addrIPv4 || t.kind == addrIPv6 || t.kind == mac || t.kind == word:
 		p.refuse(t, "expected a keyword such as host, net or port")
 	default:
 		p.refuse(t, "expected a filter primitive")
@@ -35,6 +35,8 @@ func (p *parser) term() (node, qual) {
 
 // optionalNumber reads a number, perhaps in parentheses, if there is one.
 func (p *parser) optionalNumber() *token {
+	p.deeper()
+	defer func() { p.depth-- }()
 	switch t := p.peek(); {
 	case t.kind == number:
 		p.take()
