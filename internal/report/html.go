@@ -69,6 +69,8 @@ type page struct {
 	r *result.Report
 	o *Options
 
+	drawn int // findings
+
 	Title     string
 	Version   string
 	Totals    string
@@ -98,7 +100,7 @@ type summaryRow struct {
 }
 
 func newPage(r *result.Report, o *Options) *page {
-	p := &page{r: r, o: o, Title: "TCP trace report", Version: o.Version, Totals: totalsSentence(r, o.Undecided)}
+	p := &page{r: r, o: o, Title: "TCP trace report", Version: o.Version, Totals: Clean(totalsSentence(r, o.Undecided))}
 	if r.Trace.First != 0 {
 		p.Period = instant(r.Trace.First) + " to " + instant(r.Trace.End)
 	}
@@ -115,6 +117,9 @@ func newPage(r *result.Report, o *Options) *page {
 	p.Limits = flowLimits(r)
 	for _, g := range groups {
 		p.group(g)
+	}
+	if p.drawn == maxSections {
+		p.Omissions = append(p.Omissions, "What has no link is beyond the "+thousands(maxSections)+" findings that one page tells in full.")
 	}
 	for _, omitted := range omissions(groups) {
 		p.Omissions = append(p.Omissions, omitted.String())

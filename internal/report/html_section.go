@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -69,7 +70,7 @@ func (p *page) section(g *group, row summaryRow) section {
 
 func (p *page) finding(f *result.Finding) findingPart {
 	k := p.o.Pictures.of(f)
-	told := findingPart{Message: paragraphs(p.o.Names.respell(f.Message)), Ladder: p.ladder(f, k), Figures: k.figures(f, "p"+f.ID)}
+	told := findingPart{Message: paragraphs(p.o.Names.respell(f.Message)), Ladder: p.ladder(f, k), Figures: k.figures(f, p.nextID())}
 	for _, side := range [...]reassembly.Side{opener(f.Flow), opener(f.Flow).Peer()} {
 		told.Ends = append(told.Ends, endRow{party(f, side), p.o.Names.State(f.States[side]), part(f, side)})
 	}
@@ -90,6 +91,12 @@ func (p *page) finding(f *result.Finding) findingPart {
 		told.Filters = append(told.Filters, row)
 	}
 	return told
+}
+
+// nextID begins the ids of another finding's pictures.
+func (p *page) nextID() string {
+	p.drawn++
+	return "p" + strconv.Itoa(p.drawn)
 }
 
 // add adds a term, if there is anything to say.

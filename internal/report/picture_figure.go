@@ -115,8 +115,12 @@ func (d *oneWay) telling() bool {
 
 // note is what must be known to read the picture.
 func (f *figure) note(s *series, v *view) string {
-	note := "Time counts from the connection's first frame, sequence numbers from the initial ones. The shaded stretch, " +
-		clock(v.start, v) + " to " + clock(v.end, v) + ", is what the finding speaks of."
+	note := "Time counts from the connection's first frame, sequence numbers from the initial ones."
+	if v.end > v.start {
+		note += " The shaded stretch, " + clock(v.start, v) + " to " + clock(v.end, v) + ", is what the finding speaks of."
+	} else {
+		note += " The finding is at " + clock(v.start, v) + "."
+	}
 	if slices.ContainsFunc(f.Plots, func(p *plot) bool { return p.Beyond }) {
 		note += " Where the window's edge lies beyond the scale, it is drawn along the top."
 	}

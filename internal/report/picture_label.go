@@ -11,7 +11,8 @@ type label struct {
 const (
 	labelChar   = 7.4 // width of a letter, pixels
 	labelHeight = 12
-	labelGap    = 5 // between a mark and its letters
+	labelGap    = 5  // between a mark and its letters
+	labelApart  = 10 // between letters that tell the same, so that the lines are seen
 )
 
 // A box is where letters stand on the narrowest screen; on any other there is
@@ -19,6 +20,7 @@ const (
 type box struct {
 	left, right float64
 	y           int
+	mark        mark
 }
 
 func (b box) overlaps(c box) bool {
@@ -30,8 +32,11 @@ func (b box) overlaps(c box) bool {
 func (d *oneWay) labels(w *window) []label {
 	var labels []label
 	var taken []box
-	free := func(b box) bool {
+	free := func(b box, m mark) bool {
 		for _, t := range taken {
+			if t.mark == m {
+				t.right += labelApart
+			}
 			if b.overlaps(t) {
 				return false
 			}
@@ -45,7 +50,7 @@ func (d *oneWay) labels(w *window) []label {
 			}
 			l, b := labelFor(m, w.column(c.at))
 			for _, y := range labelHeights(w.pixel(c.place[m]), m, w.height) {
-				if b.y = y; free(b) {
+				if b.y = y; free(b, m) {
 					l.Y = y
 					taken, labels = append(taken, b), append(labels, l)
 					break
@@ -61,12 +66,12 @@ func labelFor(m mark, column int) (label, box) {
 	sign := markSigns[m]
 	l := label{Class: sign.class, Text: sign.sign, X: percent(column), Anchor: "middle"}
 	x, width := float64(column)*phoneWidth/plotColumns, float64(len(sign.sign))*labelChar
-	b := box{left: x - width/2, right: x + width/2}
+	b := box{left: x - width/2, right: x + width/2, mark: m}
 	switch {
 	case b.left < 0:
-		l.Anchor, b = "start", box{left: x, right: x + width}
+		l.Anchor, b.left, b.right = "start", x, x+width
 	case b.right > phoneWidth:
-		l.Anchor, b = "end", box{left: x - width, right: x}
+		l.Anchor, b.left, b.right = "end", x-width, x
 	}
 	return l, b
 }
@@ -75,12 +80,14 @@ func labelFor(m mark, column int) (label, box) {
 // mark, or below it. What happens once, and must be told, may move further.
 func labelHeights(y int, m mark, height int) []int {
 	above, below := y-labelGap, y+labelGap+labelHeight-3
-	heights := []int{above, below}
-	if m == markProbe { // the ACK line and Z are above
-		heights = []int{below, above}
-	}
-	if m == markRST || m == markFIN || m == markSYN {
-		heights = append(heights, above-labelHeight, below+labelHeight)
+	var heights []int
+	switch m {
+	case markProbe: // Z is above
+		heights = []int{below}
+	case markRST, markFIN, markSYN:
+		heights = []int{above, below, above - labelHeight, below + labelHeight}
+	default:
+		heights = []int{above, below}
 	}
 	kept := heights[:0]
 	for _, h := range heights {

@@ -13,7 +13,12 @@ func (d *oneWay) lines(w *window, last int64) []line {
 		{"again", d.bars(w, func(c *cell) extent { return c.again })},
 	}
 	for m := range numMarks {
-		lines = append(lines, line{"dot " + markSigns[m].class, d.dots(w, m)})
+		path, n := d.dots(w, m)
+		class := "dot "
+		if n > plotColumns/4 { // they would hide the lines
+			class = "speck "
+		}
+		lines = append(lines, line{class + markSigns[m].class, path})
 	}
 	kept := lines[:0]
 	for _, l := range lines {
@@ -160,17 +165,18 @@ func (d *oneWay) closedLine(w *window, last int64) string {
 	return string(p)
 }
 
-// dots are the places of a mark: lines of no length, whose square caps are not
-// stretched with the picture.
-func (d *oneWay) dots(w *window, m mark) string {
+// dots are the places of a mark, and how many: lines of no length, whose square
+// caps are not stretched with the picture.
+func (d *oneWay) dots(w *window, m mark) (path string, n int) {
 	var p pen
 	for c := range d.columns(w) {
 		if c.marks.has(m) {
 			p.to('M', w.column(c.at), w.row(c.place[m]))
 			p.to('h', 0)
+			n++
 		}
 	}
-	return string(p)
+	return string(p), n
 }
 
 // columns are the cells as the plot has room for them, one for each column.

@@ -82,10 +82,10 @@ type closeUp struct {
 // shows both.
 func newCloseUp(f *result.Finding) *closeUp {
 	const (
-		least  = 10e6 // nanoseconds: a handshake or a close in a LAN fits
-		around = 4    // a quarter of the finding's length before and after it
-		worthy = 3    // times that the whole is longer
-		narrow = 16   // times that it is longer than all that came before
+		least  = 200e6 // nanoseconds: a delayed ACK and a first retransmission fit (RFC 6298)
+		around = 4     // a quarter of the finding's length before and after it
+		worthy = 5     // times that the whole is longer
+		narrow = 16    // times that it is longer than all that came before
 	)
 	first, end := f.Flow.First, max(f.End, f.Start)
 	last := max(f.Flow.Last, end)
