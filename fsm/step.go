@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // Step takes the connection's next segment, sent by side, and fills ev with
 // what it brought to light. The order within one segment is fixed: what it
@@ -284,7 +288,8 @@ func (s *step) finish() {
 		s.beyondFin()
 	default:
 		h.bits |= finAgain
-		if h.Phase == Done {
+		// A resend that only crossed the ACK proves nothing.
+		if h.Phase == Done && time.Duration(s.seg.At-s.peer.last.At) > max(reorderTime, s.c.RTT()) {
 			h.bits |= finAckLost
 		}
 		s.emit(FinResent, s.side)

@@ -47,7 +47,8 @@ func BenchmarkJudge(b *testing.B) {
 		j := &judge{in: make(chan *batch, 1), free: make(chan *batch, 2), options: o}
 		bt := new(batch)
 		for i := range segs {
-			bt.segs[bt.n], bt.ord[bt.n], bt.part[bt.n] = segs[i], uint64(i), partitionOf(&segs[i])
+			tuple := dealing.hash(&segs[i])
+			bt.segs[bt.n], bt.ord[bt.n], bt.print[bt.n], bt.part[bt.n] = segs[i], uint64(i), tuple, partitionOf(tuple)
 			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
 				j.take(bt)
 			}

@@ -38,9 +38,8 @@ type sighting struct {
 // in link-layer addresses, tags or TTL, or the connection doubles most of its
 // frames; else the frame counts as sent, and that is told.
 func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
-	s := c.place(print)
-	seen := sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, true}
-	if s.print != seen.print || !s.live || s.ipid != seen.ipid || seen.at-s.at+copyTime > 2*copyTime {
+	s, seen := c.place(print), sight(seg, print)
+	if !s.resembles(&seen) {
 		*s = seen
 		return false
 	}
@@ -53,6 +52,21 @@ func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
 	return false
 }
 
+// remembers reports whether a frame like this one was captured just before.
+func (c *copies) remembers(seg *reassembly.Segment, print uint64) bool {
+	seen := sight(seg, print)
+	return c.place(print).resembles(&seen)
+}
+
+func sight(seg *reassembly.Segment, print uint64) sighting {
+	return sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, true}
+}
+
+// resembles reports whether one of two frames may be a copy of the other.
+func (s *sighting) resembles(o *sighting) bool {
+	return s.print == o.print && s.live && s.ipid == o.ipid && o.at-s.at+copyTime <= 2*copyTime
+}
+
 // place is where a frame of this fingerprint is remembered.
 func (c *copies) place(print uint64) *sighting {
 	if c.recent == nil {
@@ -62,10 +76,11 @@ func (c *copies) place(print uint64) *sighting {
 }
 
 // fingerprint hashes what a copy has in common with its original, given the
-// hash of its four-tuple.
-func fingerprint(hash uint32, seg *reassembly.Segment) uint64 {
+// fixed hash of its four-tuple: what falls out of the cache must not depend on
+// a seed.
+func fingerprint(tuple uint64, seg *reassembly.Segment) uint64 {
 	o := &seg.Opts
-	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), uint64(hash)<<32|uint64(seg.Src.Port)<<16|uint64(seg.Dst.Port))
+	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
 	h = mix(h^binary.LittleEndian.Uint64(seg.Src.Addr[8:]),
 		uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
 	if o.Has&reassembly.HasTimestamps != 0 {

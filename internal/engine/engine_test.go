@@ -168,8 +168,7 @@ func TestEvict_closedFirst(t *testing.T) {
 			seg.Src, seg.Dst, seg.Ack = seg.Dst, seg.Src, 2
 		}
 		var ev = new(judge).events
-		hash := p.table.hashOf(&seg)
-		p.take(&seg, uint64(at), hash, fingerprint(hash, &seg), &ev)
+		p.take(&seg, uint64(at), p.table.hashOf(&seg), fingerprint(dealing.hash(&seg), &seg), &ev)
 	}
 	held := func(port uint16) bool {
 		for i := range p.table.made {
@@ -235,9 +234,9 @@ func TestTake_allocatesNothing(t *testing.T) {
 			if s.Flags.Any(reassembly.SYN | reassembly.FIN | reassembly.RST) {
 				continue // these begin and end things, and may allocate
 			}
-			p := j.partition(partitionOf(s))
-			hash := p.table.hashOf(s)
-			p.take(s, uint64(i), hash, fingerprint(hash, s), &j.events)
+			tuple := dealing.hash(s)
+			p := j.partition(partitionOf(tuple))
+			p.take(s, uint64(i), p.table.hashOf(s), fingerprint(tuple, s), &j.events)
 		}
 	}
 	feed()

@@ -173,6 +173,9 @@ func (p *partition) rowAt(f *flow, e detectors.Ending, at int64) result.Flow {
 	for side := range reassembly.Side(2) {
 		row.End[side] = c.Endpoint(side)
 		row.State[side], row.Since[side] = c.State(side, at, timeWait)
+		if e.Why == detectors.Replaced && row.State[side] != fsm.Closed { // a four-tuple has one socket
+			row.State[side], row.Since[side] = fsm.Closed, e.At
+		}
 		row.Bounded[side] = c.Bounded(side)
 		row.ISS[side] = c.Stream(side).ISS
 		row.Packets[side] = c.Packets(side)

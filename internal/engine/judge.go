@@ -40,7 +40,7 @@ func (j *judge) fetch(b *batch) {
 	for i := range b.n {
 		p := j.partition(b.part[i])
 		b.hash[i] = p.table.hashOf(&b.segs[i])
-		b.print[i] = fingerprint(b.hash[i], &b.segs[i])
+		b.print[i] = fingerprint(b.print[i], &b.segs[i])
 		j.fetched += p.copies.place(b.print[i]).at
 		if n := len(p.table.slots); n > 0 {
 			j.fetched += p.table.slots[int(b.hash[i])&(n-1)].tag
@@ -101,7 +101,7 @@ func newPartition(o *Options) *partition {
 func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) *flow {
 	p.now = max(p.now, seg.At)
 	key, fromLo := reassembly.KeyOf(seg)
-	i, f := p.locate(seg, &key, fromLo, hash, ord)
+	i, f := p.locate(seg, &key, fromLo, hash, print, ord)
 	side := f.conn.SideOf(fromLo)
 	if p.copies.isCopy(f, seg, print) {
 		f.conn.Copied()
@@ -125,15 +125,16 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 	return f
 }
 
-// locate finds the connection that the segment belongs to, or begins it.
-func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, ord uint64) (uint32, *flow) {
+// locate finds the connection that the segment belongs to, or begins it. The
+// copy of a stray belongs where the stray did, also through another tunnel.
+func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print, ord uint64) (uint32, *flow) {
 	first, next, ok := p.table.find(key, hash, hash)
 	if !ok {
 		return p.begin(seg, hash, ord)
 	}
 	f := p.table.flow(first)
 	if _, _, more := p.table.find(key, hash, next); !more {
-		if p.belongs(f, seg, fromLo) {
+		if p.belongs(f, seg, fromLo) || p.copies.remembers(seg, print) {
 			p.spoke(first)
 			return first, f
 		}

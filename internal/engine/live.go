@@ -57,9 +57,9 @@ func (l *Live) Frame(fr *capture.Frame) {
 	}
 	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
 	l.segments++
-	p := l.judge.partition(partitionOf(&seg))
-	hash := p.table.hashOf(&seg)
-	f := p.take(&seg, l.segments, hash, fingerprint(hash, &seg), &l.judge.events)
+	tuple := dealing.hash(&seg)
+	p := l.judge.partition(partitionOf(tuple))
+	f := p.take(&seg, l.segments, p.table.hashOf(&seg), fingerprint(tuple, &seg), &l.judge.events)
 	l.announce(p, f, seg.At)
 }
 

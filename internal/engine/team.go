@@ -16,7 +16,7 @@ const batchSize = 512
 type batch struct {
 	segs  [batchSize]reassembly.Segment
 	ord   [batchSize]uint64 // position among all segments of the trace
-	print [batchSize]uint64 // fingerprint, to recognise copies
+	print [batchSize]uint64 // first the fixed hash of the four-tuple, then the fingerprint of it all
 	hash  [batchSize]uint32 // of the key, seeded by its partition
 	part  [batchSize]uint8
 	n     int
@@ -76,13 +76,14 @@ func (t *team) slot() *reassembly.Segment {
 func (t *team) hand(ord uint64) {
 	i := 0
 	seg := t.slot()
-	p := partitionOf(seg)
+	tuple := dealing.hash(seg)
+	p := partitionOf(tuple)
 	if len(t.judges) > 1 {
 		i = int(p) % len(t.judges)
 		t.current[i].segs[t.current[i].n] = *seg
 	}
 	b := t.current[i]
-	b.ord[b.n], b.part[b.n] = ord, p
+	b.ord[b.n], b.print[b.n], b.part[b.n] = ord, tuple, p
 	if b.n++; b.n == batchSize {
 		t.judges[i].in <- b
 		t.current[i] = t.fresh()
@@ -113,6 +114,6 @@ const partitions = 64
 // dealing is the fixed seed by which connections are dealt to partitions.
 var dealing = seed{0x8EBC6AF09C88C6E3, 0xE7037ED1A0B428DB}
 
-// partitionOf is the part of the segment's connection: the same for both
-// directions, the same in every run.
-func partitionOf(seg *reassembly.Segment) uint8 { return uint8(dealing.hash(seg) >> 58) }
+// partitionOf is the part of the connection with this fixed hash of the
+// four-tuple: the same for both directions, the same in every run.
+func partitionOf(tuple uint64) uint8 { return uint8(tuple >> 58) }
