@@ -26,11 +26,15 @@ var mayImport = map[string]string{
 	"internal/capture":  "reassembly",
 	"internal/decode":   "reassembly",
 	"internal/filter":   "",
-	"internal/scenario": "reassembly",
+	"internal/packet":   "reassembly",
+	"internal/pcapng":   "",
+	"internal/scenario": "internal/packet internal/pcapng reassembly",
 	"internal/result":   "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/result detectors fsm reassembly",
 	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
 	"internal/cli":      anything,
+
+	"internal/anonymize": "internal/packet internal/result reassembly",
 
 	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors",
 	"cmd/tcptrace": ".",
