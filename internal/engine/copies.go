@@ -12,16 +12,20 @@ import (
 // and two taps on one switch stay well below.
 const copyTime = uint32(2 * time.Millisecond / time.Microsecond)
 
-// recentFrames is how many frames a partition remembers to recognise copies by.
-// A partition sees one frame in 64: this is two milliseconds of six million
+// crowds is how many sets of frames a partition remembers to recognise copies
+// by. A partition sees one frame in 64: this is two milliseconds of eight million
 // frames a second.
-const recentFrames = 256
+const crowds = 64
 
 // copies recognises frames that the capture holds more than once. It is a small
 // cache: what falls out of it is taken as sent.
 type copies struct {
-	recent *[recentFrames]sighting
+	recent *[crowds]crowd
 }
+
+// A crowd is the last frames whose fingerprints have the same place, the latest
+// first. It fits a cache line.
+type crowd [4]sighting
 
 // A sighting is what is remembered of a frame, in 16 bytes.
 type sighting struct {
@@ -38,9 +42,11 @@ type sighting struct {
 // in link-layer addresses, tags or TTL, or the connection doubles most of its
 // frames; else the frame counts as sent, and that is told.
 func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
-	s, seen := c.place(print), sight(seg, print)
-	if !s.resembles(&seen) {
-		*s = seen
+	here, seen := c.place(print), sight(seg, print)
+	s := here.find(&seen)
+	if s == nil {
+		copy(here[1:], here[:len(here)-1])
+		here[0] = seen
 		return false
 	}
 	sent := f.conn.Packets(reassembly.A) + f.conn.Packets(reassembly.B)
@@ -55,11 +61,21 @@ func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
 // remembers reports whether a frame like this one was captured just before.
 func (c *copies) remembers(seg *reassembly.Segment, print uint64) bool {
 	seen := sight(seg, print)
-	return c.place(print).resembles(&seen)
+	return c.place(print).find(&seen) != nil
 }
 
 func sight(seg *reassembly.Segment, print uint64) sighting {
 	return sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, true}
+}
+
+// find returns the sighting that the frame may be a copy of, nil if there is none.
+func (c *crowd) find(seen *sighting) *sighting {
+	for i := range c {
+		if c[i].resembles(seen) {
+			return &c[i]
+		}
+	}
+	return nil
 }
 
 // resembles reports whether one of two frames may be a copy of the other.
@@ -67,12 +83,12 @@ func (s *sighting) resembles(o *sighting) bool {
 	return s.print == o.print && s.live && s.ipid == o.ipid && o.at-s.at+copyTime <= 2*copyTime
 }
 
-// place is where a frame of this fingerprint is remembered.
-func (c *copies) place(print uint64) *sighting {
+// place is where frames of this fingerprint are remembered.
+func (c *copies) place(print uint64) *crowd {
 	if c.recent == nil {
-		c.recent = new([recentFrames]sighting)
+		c.recent = new([crowds]crowd)
 	}
-	return &c.recent[print%recentFrames]
+	return &c.recent[print%crowds]
 }
 
 // fingerprint hashes what a copy has in common with its original, given the

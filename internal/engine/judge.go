@@ -41,7 +41,7 @@ func (j *judge) fetch(b *batch) {
 		p := j.partition(b.part[i])
 		b.hash[i] = p.table.hashOf(&b.segs[i])
 		b.print[i] = fingerprint(b.print[i], &b.segs[i])
-		j.fetched += p.copies.place(b.print[i]).at
+		j.fetched += p.copies.place(b.print[i])[0].at
 		if n := len(p.table.slots); n > 0 {
 			j.fetched += p.table.slots[int(b.hash[i])&(n-1)].tag
 		}
