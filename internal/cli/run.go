@@ -119,6 +119,14 @@ func (c *command) analyse() {
 		c.complain(err)
 		return
 	}
+	sieve, err := newSieve(f)
+	if err != nil {
+		c.complain(err)
+		return
+	}
+	if sieve != nil {
+		o.Match = sieve.match
+	}
 	trace, errs := capture.OpenTrace(f.files, capture.Options{Stdin: c.env.Stdin, Text: scenario.Pcapng})
 	defer trace.Close()
 	for _, err := range errs {
@@ -136,6 +144,11 @@ func (c *command) analyse() {
 		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
 	}
 	c.tellDamage(trace.Infos(), r.Captures)
+	if sieve != nil {
+		for _, err := range sieve.refused {
+			c.complain(err)
+		}
+	}
 	c.check(c.report(r, form, trace.RawTime))
 	c.found = c.fails(r)
 }
