@@ -1,0 +1,226 @@
+package anonymize
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/packet"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func endpoint(s string) reassembly.Endpoint {
+	return reassembly.EndpointFrom(netip.MustParseAddrPort(s))
+}
+
+const all = reassembly.HasMSS | reassembly.HasTimestamps
+
+// exchange is a connection's beginning, with numbers that wrap.
+func exchange(a, b reassembly.Endpoint) []reassembly.Segment {
+	return []reassembly.Segment{
+		{Src: a, Dst: b, Seq: 0xffffffff, Ack: 0xdead, Flags: reassembly.SYN, Opts: reassembly.Options{Has: all, MSS: 1460, TSVal: 7}},
+		{Src: b, Dst: a, Seq: 100, Ack: 0, Flags: reassembly.SYN | reassembly.ACK, Opts: reassembly.Options{Has: all, TSVal: 900, TSEcr: 7}},
+		{Src: a, Dst: b, Seq: 0, Ack: 101, Flags: reassembly.ACK, Opts: reassembly.Options{Has: reassembly.HasTimestamps, TSVal: 9, TSEcr: 900}},
+		{Src: b, Dst: a, Seq: 101, Ack: 0, Flags: reassembly.ACK,
+			Opts: reassembly.Options{NBlocks: 1, Blocks: [4]reassembly.Block{{From: 10, To: 20}}}},
+	}
+}
+
+func TestSegment_differencesStay(t *testing.T) {
+	a, b := endpoint("10.0.0.1:1"), endpoint("10.0.0.2:2")
+	was := exchange(a, b)
+	is := exchange(a, b)
+	m := New(sampleKey)
+	for i := range is {
+		m.Segment(&is[i])
+	}
+	if is[0].Src != m.Endpoint(a) || is[0].Dst != m.Endpoint(b) || is[0].Src == a || is[0].Src.Port != 1 {
+		t.Errorf("the endpoints are %v and %v", is[0].Src, is[0].Dst)
+	}
+	if is[0].Ack != 0 {
+		t.Error("a number that nothing said was valid is kept")
+	}
+	shiftA, shiftB := is[0].Seq-was[0].Seq, is[1].Seq-was[1].Seq
+	if shiftA == 0 || shiftB == 0 || shiftA == shiftB {
+		t.Errorf("sequence numbers are shifted by %d and %d", shiftA, shiftB)
+	}
+	clockA, clockB := is[0].Opts.TSVal-7, is[1].Opts.TSVal-900
+	if clockA == 0 || clockB == 0 || clockA == clockB {
+		t.Errorf("timestamps are shifted by %d and %d", clockA, clockB)
+	}
+	if is[0].Opts.TSEcr != 0 || is[1].Opts.TSEcr != 7+clockA || is[2].Opts.TSEcr != 900+clockB {
+		t.Error("echoed timestamps are not those that were sent")
+	}
+	if is[1].Ack != shiftA || is[2].Seq != shiftA || is[2].Ack != 101+shiftB || is[3].Ack != shiftA {
+		t.Error("acknowledgments are not of what was sent")
+	}
+	if block := is[3].Opts.Blocks[0]; block != (reassembly.Block{From: 10 + shiftA, To: 20 + shiftA}) {
+		t.Errorf("the SACK block is %v", block)
+	}
+	other := exchange(endpoint("10.0.0.1:3"), b)
+	m.Segment(&other[0])
+	if other[0].Seq-was[0].Seq == shiftA || other[0].Opts.TSVal-7 != clockA {
+		t.Error("another connection of the host has its own numbers and the host's clock")
+	}
+}
+
+// A host without the connection answers a SYN from no sequence space.
+func TestSegment_refusal(t *testing.T) {
+	m := New(sampleKey)
+	rst := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Ack: 5, Flags: reassembly.RST | reassembly.ACK}
+	m.Segment(&rst)
+	if rst.Seq != 0 || rst.Ack == 5 {
+		t.Errorf("seq %d, ack %d", rst.Seq, rst.Ack)
+	}
+}
+
+// What was forgotten is computed again.
+func TestMapper_bounded(t *testing.T) {
+	m := New(sampleKey)
+	segment := func(i int) reassembly.Segment {
+		seg := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Seq: 7}
+		seg.Src.Addr[15], seg.Src.Addr[14], seg.Src.Addr[13] = byte(i), byte(i>>8), byte(i>>16)
+		m.Segment(&seg)
+		return seg
+	}
+	first := segment(0)
+	for i := range maxKept {
+		segment(i + 1)
+	}
+	if len(m.hosts) > maxKept || len(m.flows) > maxKept {
+		t.Errorf("%d hosts and %d directions are remembered", len(m.hosts), len(m.flows))
+	}
+	if again := segment(0); again != first {
+		t.Errorf("%v becomes %v", first, again)
+	}
+}
+
+// A frame made anew tells the segment that was rewritten, and nothing else.
+func TestAppendFrame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	secret := [6]byte{0x00, 0x1b, 0x21, 0xaa, 0xbb, 0xcc}
+	pairs := [][2]string{{"10.0.0.1:1", "10.0.0.2:2"}, {"[2001:db8::dead:beef]:1", "[2001:db8::cafe:f00d]:2"}}
+	for _, pair := range pairs {
+		for _, seg := range exchange(endpoint(pair[0]), endpoint(pair[1])) {
+			for _, sum := range []packet.Sum{packet.Right, packet.Offloaded, packet.Wrong} {
+				for _, tags := range [][]uint16{nil, {5}, {5, 6}} {
+					seg.Len, seg.IPID, seg.TTL = 0, 77, 9
+					data, _ := packet.Append(nil, &seg, packet.Form{Src: secret, Tags: tags, Sum: sum, TCPHeader: 48})
+					seg.Len = 33
+					payload := make([]byte, seg.Len)
+					for i := range payload {
+						payload[i] = byte(rng.Uint32())
+					}
+					setLength(data, tags, 33)
+					data = append(data, payload...)
+					check(t, data, sum, tags, payload)
+				}
+			}
+		}
+	}
+}
+
+// setLength makes the IP header of a frame tell n bytes more.
+func setLength(data []byte, tags []uint16, n byte) {
+	ip := data[14+4*len(tags):]
+	if ip[0]>>4 == 6 {
+		ip[5] += n
+	} else {
+		ip[3] += n
+	}
+}
+
+func check(t *testing.T, data []byte, sum packet.Sum, tags []uint16, payload []byte) {
+	t.Helper()
+	m := New(sampleKey)
+	f := Frame{Link: 1, Data: data}
+	if why := decode.New().Decode(1, data, len(data), 0, &f.Seg); why != decode.OK {
+		t.Fatal(why)
+	}
+	f.TCP = len(data) - len(payload) - 48
+	whole := f.Data[f.TCP:]
+	repair(whole, sum, &f.Seg)
+
+	got, wire := m.AppendFrame(nil, &f, true)
+	if wire != len(data) || len(got) != len(data) {
+		t.Errorf("%d of %d bytes are %d of %d", len(data), len(data), len(got), wire)
+	}
+	want, seg := f.Seg, reassembly.Segment{}
+	m.Segment(&want)
+	if why := decode.New().Decode(1, got, wire, 0, &seg); why != decode.OK {
+		t.Fatal(why)
+	}
+	seg.Link = want.Link
+	if seg != want {
+		t.Errorf("got  %+v\nwant %+v", seg, want)
+	}
+	if s := packet.SumOf(got[len(got)-len(whole):], &seg); s != sum {
+		t.Errorf("the checksum was %d and is %d", sum, s)
+	}
+	if got[0]&3 != 0 || got[6]&3 != 2 { // nobody's stays; the sender's is local
+		t.Errorf("the link-layer addresses are % x", got[:12])
+	}
+	for _, leak := range [][]byte{data[6:12], payload[:8], f.Seg.Src.Addr[12:], f.Seg.Dst.Addr[12:]} {
+		if bytes.Contains(got, leak) {
+			t.Errorf("% x is still there:\n% x", leak, got)
+		}
+	}
+	if got, wire := m.AppendFrame(nil, &f, false); len(got) != wire-len(payload) {
+		t.Errorf("without payload there are %d bytes of %d", len(got), wire)
+	}
+}
+
+// repair gives a segment, to which payload was added, the checksum it is to
+// have.
+func repair(segment []byte, sum packet.Sum, seg *reassembly.Segment) {
+	for field := range 1 << 16 {
+		segment[16], segment[17] = byte(field>>8), byte(field)
+		if packet.SumOf(segment, seg) == sum {
+			return
+		}
+	}
+}
+
+// Tunnels that are not VLANs stay apart, and VLANs keep their numbers.
+func TestTags(t *testing.T) {
+	m := New(sampleKey)
+	seg := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2")}
+	plain, _ := packet.Append(nil, &seg, packet.Form{Tags: []uint16{5, 6}})
+	vlan := Frame{Link: 1, Data: plain, TCP: len(plain) - 20, Seg: seg}
+	vlan.Seg.Tunnel = 99
+	if tags := m.tags(&vlan); len(tags) != 2 || tags[0] != 5 || tags[1] != 6 {
+		t.Errorf("VLANs 5 and 6 are %v", tags)
+	}
+	deeper := vlan
+	deeper.TCP += 28 // something between the first IP header and TCP
+	other := deeper
+	other.Seg.Tunnel = 98
+	a, b := m.tags(&deeper), m.tags(&other)
+	if len(a) != 1 || len(b) != 1 || a[0] == b[0] || a[0] == 0 || a[0] > 4094 {
+		t.Errorf("two tunnels are %v and %v", a, b)
+	}
+	for n := range plain {
+		vlan.Data = plain[:n]
+		m.tags(&vlan) // does not look beyond the end
+	}
+}
+
+func TestMAC(t *testing.T) {
+	m := New(sampleKey)
+	for _, c := range []struct {
+		from [6]byte
+		same bool
+		bits byte
+	}{
+		{[6]byte{}, true, 0},
+		{[6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, true, 3},
+		{[6]byte{0x00, 1, 2, 3, 4, 5}, false, 2},
+		{[6]byte{0x01, 0, 0x5e, 3, 4, 5}, false, 3},
+	} {
+		if got := m.mac(c.from); (got == c.from) != c.same || got[0]&3 != c.bits || got != m.mac(c.from) {
+			t.Errorf("% x becomes % x", c.from, got)
+		}
+	}
+}
