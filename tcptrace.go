@@ -20,8 +20,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
-// Report is what an analysis found.
-type Report = result.Report
+// What an analysis found.
+type (
+	Report  = result.Report
+	Finding = result.Finding
+	Flow    = result.Flow
+	Capture = result.Capture
+	Totals  = result.Totals
+)
 
 // Options are the settings of Analyze; the zero value serves.
 type Options struct {

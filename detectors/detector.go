@@ -31,7 +31,7 @@ type Doc struct {
 	Cause   string   // what usually brings it about
 	Action  string   // what to do next
 	NotThis string   // the look-alikes, and how they differ
-	Peers   string   // what Wireshark calls these frames, and why; may be empty
+	Peers   string   // what Wireshark calls these frames, and why
 	Refs    []string // "RFC 9293 3.8.6.1", "KB Q117317"
 	Since   string   // version that brought it
 }
