@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,8 +67,11 @@ func Run(env Env) int {
 type command struct {
 	env    Env
 	flags  *flags
-	failed bool // some of the work could not be done
-	found  bool // something at or above --fail-on was seen
+	kept   *turns        // of the connection of --flow
+	rows   []result.Flow // of it, and of the heirs to its four-tuple
+	paste  *paste        // the same, for --format scenario
+	failed bool          // some of the work could not be done
+	found  bool          // something at or above --fail-on was seen
 }
 
 func (c *command) status() int {
@@ -149,8 +153,32 @@ func (c *command) analyse() {
 			c.complain(err)
 		}
 	}
-	c.check(c.report(r, form, trace.RawTime))
+	if o.Follow != nil {
+		if err := c.single(r, o.Follow); err != nil {
+			c.complain(err)
+			return
+		}
+	}
+	c.check(c.report(ctx, r, o, form, trace.RawTime))
 	c.found = c.fails(r)
+}
+
+// again reads the files once more, for connections that the first reading
+// found to be of interest. What is wrong with the files has been told.
+func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Follow) *result.Report {
+	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
+	defer trace.Close()
+	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
+	return engine.Run(ctx, trace, o)
+}
+
+// readsOnce reports whether an input cannot be read twice: standard input, a
+// pipe.
+func (c *command) readsOnce() bool {
+	return slices.ContainsFunc(c.flags.files, func(name string) bool {
+		st, err := os.Stat(name)
+		return name == "-" || err == nil && !st.Mode().IsRegular()
+	})
 }
 
 // tellDamage warns of what is wrong with the inputs that could be opened. One
@@ -186,6 +214,17 @@ func (c *command) options() (*engine.Options, *format, error) {
 	if o.Settings, err = settings(c.env.Detectors, f); err != nil {
 		return nil, nil, err
 	}
+	if f.flow != "" {
+		if err := c.follow(o, form); err != nil {
+			return nil, nil, err
+		}
+	}
+	switch {
+	case f.states && form.name != "text" && form.name != "json":
+		return nil, nil, fmt.Errorf("--states is printed as text or json, not as %s", form.name)
+	case form.name == "scenario" && f.flow == "" && c.readsOnce():
+		return nil, nil, errors.New("--format scenario reads the capture twice, which standard input and pipes do not allow: name a file, or the connection with --flow")
+	}
 	if f.at != "" {
 		if o.Until, err = c.parseAt(f.at); err != nil {
 			return nil, nil, err
@@ -204,10 +243,8 @@ func (c *command) parseAt(at string) (int64, error) {
 	if err != nil || !strings.HasPrefix(at, "+") || d < 0 || d > 1e9 {
 		return 0, fmt.Errorf("--at %q: want a time as 2006-01-02T15:04:05Z, or +SECONDS from the first frame", at)
 	}
-	for _, name := range c.flags.files {
-		if name == "-" {
-			return 0, errors.New("--at +SECONDS needs files: standard input cannot be read twice")
-		}
+	if c.readsOnce() {
+		return 0, errors.New("--at +SECONDS needs files: standard input cannot be read twice")
 	}
 	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
 	defer trace.Close()
@@ -219,17 +256,23 @@ func (c *command) parseAt(at string) (int64, error) {
 }
 
 // report prints the result in the form that was asked for.
-func (c *command) report(r *result.Report, form *format, rawTime func(uint16, uint32, int64) int64) error {
-	o := c.reportOptions()
-	o.RawTime = rawTime
+func (c *command) report(ctx context.Context, r *result.Report, o *engine.Options, form *format, rawTime func(uint16, uint32, int64) int64) error {
+	ro := c.reportOptions()
+	ro.RawTime = rawTime
 	return c.output(func(w io.Writer) error {
 		switch {
 		case c.flags.states && form.name == "json":
-			return report.StatesJSON(w, r.Trace.End, c.endpoints(r), o)
+			return report.StatesJSON(w, r.Trace.End, c.endpoints(r), ro)
 		case c.flags.states:
-			return report.StatesText(w, r.Trace.End, c.endpoints(r), o)
+			return report.StatesText(w, r.Trace.End, c.endpoints(r), ro)
+		case form.name == "scenario":
+			return c.writeScenario(ctx, w, r, o)
+		case c.flags.flow != "" && form.name == "json":
+			return report.FlowJSON(w, r, c.turns(ctx, r, o), ro)
+		case c.flags.flow != "" && form.name == "text":
+			return report.FlowText(w, r, c.turns(ctx, r, o), ro)
 		}
-		return form.write(w, r, o)
+		return form.write(w, r, ro)
 	})
 }
 

@@ -43,6 +43,7 @@ func assemble(o *Options, t *tally, parts []*partition, captures []result.Captur
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
 		Captures: captures,
 		Trace:    result.Span{First: t.first, Last: t.last, End: end},
+		Gaps:     t.quiet(),
 		Totals: result.Totals{
 			Packets: t.packets, TCPSegments: t.segments, Copies: c.copies, Skipped: t.skippedFrames(),
 			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped,

@@ -57,6 +57,15 @@ func (t *tally) endOf(last, end int64) int64 {
 	return end
 }
 
+// quiet are the gaps as the report has them.
+func (t *tally) quiet() []result.Span {
+	var spans []result.Span
+	for _, g := range t.gaps {
+		spans = append(spans, result.Span{First: g.from, Last: g.to})
+	}
+	return spans
+}
+
 // stepped is the limit of a connection during which a clock went back.
 func (t *tally) stepped(first, last int64) fsm.Limits {
 	i, _ := slices.BinarySearch(t.steps, first)

@@ -103,12 +103,9 @@ func (t *frameTable) line(e *detectors.Evidence) string {
 		padRight(flags, t.flags)+"  "+padRight(rest, t.rest)+"  "+Clean(e.Role), " ")
 }
 
-// segment is the notation in two columns. Timestamps are left out: on nearly
-// every segment of today, they would take the width that the roles need.
+// segment is the notation in two columns.
 func (t *frameTable) segment(seg *reassembly.Segment) (flags, rest string) {
-	plain := *seg
-	plain.Opts.Has &^= reassembly.HasTimestamps
-	flags, rest, _ = strings.Cut(segment(t.flow, &plain), " ")
+	flags, rest, _ = strings.Cut(segment(t.flow, withoutTimestamps(seg)), " ")
 	return flags, strings.TrimLeft(rest, " ")
 }
 

@@ -17,11 +17,16 @@ const (
 // for each connection, finding and frame: it streams, it can be searched with
 // grep, and two reports can be compared with diff.
 func JSON(w io.Writer, r *result.Report, o Options) error {
+	return writeJSON(w, r, &o, func(*jsonWriter) {})
+}
+
+// writeJSON writes the object; more writes fields behind the usual ones.
+func writeJSON(w io.Writer, r *result.Report, o *Options, more func(*jsonWriter)) error {
 	out := newJSONWriter(w)
 	out.write(func(b []byte) []byte {
 		b = append(b, '{')
 		b = appendStringField(b, "schema", reportSchema)
-		b = appendTool(b, &o)
+		b = appendTool(b, o)
 		b = append(appendOptions(b, r.Options), ",\n "...)
 		return append(appendKey(b, "captures"), '[')
 	})
@@ -37,9 +42,11 @@ func JSON(w io.Writer, r *result.Report, o Options) error {
 		b = append(b, "],\n "...)
 		return append(appendKey(b, "findings"), '[')
 	})
-	fields := findingFields{r, &o, "\n    "}
+	fields := findingFields{r, o, "\n    "}
 	jsonRows(out, r.Findings, fields.append)
-	out.write(func(b []byte) []byte { return append(b, "]}\n"...) })
+	out.write(func(b []byte) []byte { return append(b, ']') })
+	more(out)
+	out.write(func(b []byte) []byte { return append(b, "}\n"...) })
 	return out.Flush()
 }
 

@@ -13,6 +13,7 @@ type Report struct {
 	Options  Options
 	Captures []Capture
 	Trace    Span
+	Gaps     []Span // over an hour without a single frame, First to Last; they end the trace for what is absent
 	Totals   Totals
 	Flows    []Flow // sorted by ID; those with findings, or all
 	Findings []Finding
