@@ -44,13 +44,16 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		o := &Options{Detectors: detectors.All}
 		o.defaults()
-		j := &judge{in: make(chan *batch, 1), free: make(chan *batch, 2), options: o}
+		j := &judge{options: o}
+		for p := range j.mine {
+			j.mine[p] = true
+		}
 		bt := new(batch)
 		for i := range segs {
-			tuple := dealing.hash(&segs[i])
-			bt.segs[bt.n], bt.ord[bt.n], bt.print[bt.n], bt.part[bt.n] = segs[i], uint64(i), tuple, partitionOf(tuple)
+			bt.segs[bt.n], bt.tuple[bt.n] = segs[i], dealing.hash(&segs[i])
 			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
 				j.take(bt)
+				bt.n, bt.first = 0, uint64(i)+2
 			}
 		}
 	}

@@ -97,7 +97,7 @@ func (r *reader) take(fr *capture.Frame) {
 	}
 	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
 	r.segments++
-	r.team.hand(r.segments)
+	r.team.hand()
 }
 
 // report ends every connection and tells what was found.

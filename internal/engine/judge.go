@@ -13,44 +13,62 @@ type judge struct {
 	in      chan *batch
 	free    chan *batch
 	options *Options
+	mine    [partitions]bool
 	parts   [partitions]*partition // nil where no segment has come yet
 	events  fsm.Events
+
+	// Of the batch at hand: its segments in the judge's partitions, the seeded
+	// hashes of their keys, and their fingerprints.
+	own     [batchSize]uint16
+	hash    [batchSize]uint32
+	print   [batchSize]uint64
 	fetched uint32 // keeps fetch from being optimised away
 }
 
 func (j *judge) run() {
 	for b := range j.in {
 		j.take(b)
-		j.free <- b
+		if b.left.Add(-1) == 0 {
+			j.free <- b
+		}
 	}
 }
 
 func (j *judge) take(b *batch) {
-	j.fetch(b)
-	for i := range b.n {
-		j.parts[b.part[i]].take(&b.segs[i], b.ord[i], b.hash[i], b.print[i], &j.events)
+	n := j.fetch(b)
+	for k := range n {
+		i := j.own[k]
+		p := j.parts[partitionOf(b.tuple[i])]
+		p.take(&b.segs[i], b.first+uint64(i), j.hash[k], j.print[k], &j.events)
 	}
-	b.n = 0
 }
 
-// fetch has memory bring the connections of a batch: first all places in the
-// tables, then all connections. Each loop's misses overlap; taken one by one
-// they would be most of the judge's time.
-func (j *judge) fetch(b *batch) {
+// fetch finds the judge's own segments in a batch and has memory bring their
+// connections: first all places in the tables, then all connections. Each
+// loop's misses overlap; taken one by one they would be most of the judge's
+// time.
+func (j *judge) fetch(b *batch) (n int) {
 	for i := range b.n {
-		p := j.partition(b.part[i])
-		b.hash[i] = p.table.hashOf(&b.segs[i])
-		b.print[i] = fingerprint(b.print[i], &b.segs[i])
-		j.fetched += p.copies.place(b.print[i])[0].at
-		if n := len(p.table.slots); n > 0 {
-			j.fetched += p.table.slots[int(b.hash[i])&(n-1)].tag
+		part := partitionOf(b.tuple[i])
+		if !j.mine[part] {
+			continue
 		}
+		p := j.partition(part)
+		j.own[n] = uint16(i)
+		j.hash[n] = p.table.hashOf(&b.segs[i])
+		j.print[n] = fingerprint(b.tuple[i], &b.segs[i])
+		j.fetched += p.copies.place(j.print[n])[0].at
+		if slots := len(p.table.slots); slots > 0 {
+			j.fetched += p.table.slots[int(j.hash[n])&(slots-1)].tag
+		}
+		n++
 	}
-	for i := range b.n {
-		if f := j.parts[b.part[i]].table.near(b.hash[i]); f != nil {
+	for k := range n {
+		if f := j.parts[partitionOf(b.tuple[j.own[k]])].table.near(j.hash[k]); f != nil {
 			j.fetched += f.conn.Touch() + f.watch
 		}
 	}
+	return n
 }
 
 // partition is the judge's partition of that number, made when it is needed.

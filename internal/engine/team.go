@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -11,23 +12,22 @@ import (
 // few batches in flight stay in the cache.
 const batchSize = 512
 
-// A batch is segments of one judge's partitions, in order. Its slots are
-// decoded into in place.
+// A batch is segments of the trace in order, decoded in place. Every judge gets
+// every batch and takes what is its own: that costs less than sorting segments
+// into batches of their own, which copies them.
 type batch struct {
 	segs  [batchSize]reassembly.Segment
-	ord   [batchSize]uint64 // position among all segments of the trace
-	print [batchSize]uint64 // first the fixed hash of the four-tuple, then the fingerprint of it all
-	hash  [batchSize]uint32 // of the key, seeded by its partition
-	part  [batchSize]uint8
+	tuple [batchSize]uint64 // the fixed hash of the four-tuple
+	first uint64            // position of the first among all segments of the trace
 	n     int
+	left  atomic.Int32 // judges that are not done with it
 }
 
 // team is the judges and the way to them.
 type team struct {
 	judges  []*judge
 	free    chan *batch
-	current []*batch // by judge; with one judge, slots are filled in place
-	scratch reassembly.Segment
+	current *batch
 	wait    sync.WaitGroup
 }
 
@@ -40,13 +40,17 @@ func newTeam(o *Options) *team {
 		n = runtime.GOMAXPROCS(0)
 	}
 	n = min(n, partitions)
-	t := &team{judges: make([]*judge, n), current: make([]*batch, n), free: make(chan *batch, n*(inFlight+2))}
+	t := &team{judges: make([]*judge, n), free: make(chan *batch, inFlight+2)}
 	for range cap(t.free) {
 		t.free <- nil // allocated on first use: a small capture needs few
 	}
+	t.current = t.fresh(1)
 	for i := range t.judges {
 		j := &judge{in: make(chan *batch, inFlight), free: t.free, options: o}
-		t.judges[i], t.current[i] = j, t.fresh()
+		for p := i; p < partitions; p += n {
+			j.mine[p] = true
+		}
+		t.judges[i] = j
 		t.wait.Add(1)
 		go func() {
 			defer t.wait.Done()
@@ -56,44 +60,40 @@ func newTeam(o *Options) *team {
 	return t
 }
 
-func (t *team) fresh() *batch {
-	if b := <-t.free; b != nil {
-		return b
+// fresh is an empty batch whose first segment is that of position first.
+func (t *team) fresh(first uint64) *batch {
+	b := <-t.free
+	if b == nil {
+		b = new(batch)
 	}
-	return new(batch)
+	b.n, b.first = 0, first
+	return b
 }
 
 // slot is where the next segment is to be decoded.
-func (t *team) slot() *reassembly.Segment {
-	if len(t.judges) > 1 {
-		return &t.scratch
+func (t *team) slot() *reassembly.Segment { return &t.current.segs[t.current.n] }
+
+// hand passes the segment in the slot on.
+func (t *team) hand() {
+	b := t.current
+	b.tuple[b.n] = dealing.hash(&b.segs[b.n])
+	if b.n++; b.n == batchSize {
+		t.send()
+		t.current = t.fresh(b.first + batchSize)
 	}
-	b := t.current[0]
-	return &b.segs[b.n]
 }
 
-// hand passes the segment in the slot on to its judge.
-func (t *team) hand(ord uint64) {
-	i := 0
-	seg := t.slot()
-	tuple := dealing.hash(seg)
-	p := partitionOf(tuple)
-	if len(t.judges) > 1 {
-		i = int(p) % len(t.judges)
-		t.current[i].segs[t.current[i].n] = *seg
-	}
-	b := t.current[i]
-	b.ord[b.n], b.print[b.n], b.part[b.n] = ord, tuple, p
-	if b.n++; b.n == batchSize {
-		t.judges[i].in <- b
-		t.current[i] = t.fresh()
+func (t *team) send() {
+	t.current.left.Store(int32(len(t.judges)))
+	for _, j := range t.judges {
+		j.in <- t.current
 	}
 }
 
 // close hands over what is left and waits for the judges.
 func (t *team) close() {
-	for i, j := range t.judges {
-		j.in <- t.current[i]
+	t.send()
+	for _, j := range t.judges {
 		close(j.in)
 	}
 	t.wait.Wait()
