@@ -42,6 +42,7 @@ const (
 	KnowSndUna
 	KnowSndNxt
 	KnowSndWnd
+	KnowSndWL
 	KnowRcvNxt
 	KnowRcvWnd
 	KnowSndScale
@@ -76,6 +77,7 @@ func (c *Conn) TCB(side reassembly.Side, at int64, timeWait time.Duration) TCB {
 	know(KnowSndUna, o.Knows(reassembly.KnowUna))
 	know(KnowSndNxt, o.Knows(reassembly.KnowNxt))
 	know(KnowSndWnd, o.Knows(reassembly.KnowEdge))
+	know(KnowSndWL, o.Knows(reassembly.KnowEdge) && peer.last.Flags&reassembly.ACK != 0)
 	know(KnowRcvNxt, p.Knows(reassembly.KnowUna))
 	know(KnowRcvWnd, p.Knows(reassembly.KnowEdge))
 	know(KnowSndScale, peer.half.is(synSeen) && own.half.is(synSeen))

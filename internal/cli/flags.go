@@ -138,6 +138,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--all goes with --states")
 	case f.states && f.flow != "":
 		return fmt.Errorf("--states and --flow exclude each other")
+	case f.flows && f.flow != "":
+		return fmt.Errorf("--flows and --flow exclude each other")
 	case f.maxFlows < 1:
 		return fmt.Errorf("--max-flows must be at least 1")
 	case f.workers < 0:

@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -236,12 +235,12 @@ func (c *command) options() (*engine.Options, *format, error) {
 // parseAt reads the time of --at: RFC 3339, or seconds from the first frame,
 // for which the captures are opened once.
 func (c *command) parseAt(at string) (int64, error) {
-	if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
-		return t.UnixNano(), nil
+	if t, err := time.Parse(time.RFC3339Nano, at); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
+		return max(t.UnixNano(), 1), nil // 0 would mean the end
 	}
-	d, err := strconv.ParseFloat(strings.TrimPrefix(at, "+"), 64)
-	if err != nil || !strings.HasPrefix(at, "+") || d < 0 || d > 1e9 {
-		return 0, fmt.Errorf("--at %q: want a time as 2006-01-02T15:04:05Z, or +SECONDS from the first frame", at)
+	d, err := strconv.ParseFloat(at, 64)
+	if err != nil || !(d >= 0 && d <= 1e9) {
+		return 0, fmt.Errorf("--at %q: want a time as 2006-01-02T15:04:05Z (from 1970 to 2261), or +SECONDS from the first frame", at)
 	}
 	if c.readsOnce() {
 		return 0, errors.New("--at +SECONDS needs files: standard input cannot be read twice")
@@ -276,13 +275,26 @@ func (c *command) report(ctx context.Context, r *result.Report, o *engine.Option
 	})
 }
 
-// endpoints are the sockets of both hosts.
+// endpoints are the sockets of both hosts. A host has one socket for each
+// four-tuple: a connection that came after the end of another took its place,
+// TIME_WAIT or not (RFC 9293 3.6.1).
 func (c *command) endpoints(r *result.Report) []report.Endpoint {
+	type socket struct{ local, foreign reassembly.Endpoint }
+	began := map[socket]int64{} // the newest connections
+	for i := range r.Flows {
+		fl := &r.Flows[i]
+		for side := range reassembly.Side(2) {
+			if isShown(fl.State[side].String(), false) {
+				began[socket{fl.End[side], fl.End[side.Peer()]}] = fl.First
+			}
+		}
+	}
 	var list []report.Endpoint
 	for i := range r.Flows {
 		fl := &r.Flows[i]
 		for side := range reassembly.Side(2) {
-			if isShown(fl.State[side].String(), c.flags.all) {
+			replaced := began[socket{fl.End[side], fl.End[side.Peer()]}] > fl.Last
+			if !replaced && isShown(fl.State[side].String(), c.flags.all) {
 				list = append(list, report.Endpoint{Flow: fl.ID, Local: fl.End[side], Foreign: fl.End[side.Peer()],
 					State: fl.State[side], Since: fl.Since[side], Bounded: fl.Bounded[side]})
 			}

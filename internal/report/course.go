@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,13 +46,15 @@ func (p *flowPage) course() {
 			p.line(strings.TrimRight(l, " "))
 		}
 	}
-	p.legend(telling)
+	p.legend(telling, rungs)
 }
 
-func (p *flowPage) legend(telling bool) {
+func (p *flowPage) legend(telling bool, rungs []rungText) {
 	p.line("")
 	p.line("TIME in seconds since the trace began. A state is told when it changes, and stands behind the segment.")
-	p.line("~ at most: the ACK that leads there was seen, but not whether it arrived.")
+	if slices.ContainsFunc(rungs, func(g rungText) bool { return strings.Contains(g.state[0]+g.state[1], "~") }) {
+		p.line("~ at most: the ACK that leads there was seen, but not whether it arrived.")
+	}
 	if telling {
 		p.line("* proves a finding.")
 	}

@@ -60,11 +60,32 @@ func (p *flowPage) longNames() [2]string {
 	return names
 }
 
+// titles are the long names where they fit above columns.
+func (p *flowPage) titles() [2]string {
+	names := p.longNames()
+	if max(len(names[0]), len(names[1])) > titleWidth {
+		return p.shortNames()
+	}
+	return names
+}
+
+// titleWidth is what both columns of the control blocks may take.
+const titleWidth = 36
+
+// lasted is how long the connection was heard of, and the trace after it.
+func (p *flowPage) lasted() string {
+	s := "for " + duration(p.f.Last-p.f.First)
+	if rest := p.r.Trace.End - p.f.Last; rest > 0 {
+		return s + "; the trace goes on for " + duration(rest)
+	}
+	return s + ", to the end of the trace"
+}
+
 func (p *flowPage) head() {
 	f, names := p.f, p.longNames()
 	p.line(p.paint.strong(fmt.Sprintf("Connection %d", f.ID)), "  ", names[p.left], " ", string(arrow(f)), " ", names[p.left.Peer()])
 	p.line("")
-	p.label("When", fmt.Sprintf("%s, for %s; the trace goes on for %s", instant(f.First), duration(f.Last-f.First), duration(max(0, p.r.Trace.End-f.Last))))
+	p.label("When", instant(f.First)+", "+p.lasted())
 	if f.Initiator == result.InitiatorUnknown {
 		p.label("Opened by", "unknown: no SYN was captured; A spoke first")
 	} else {
@@ -88,9 +109,9 @@ func (p *flowPage) findings() {
 		if f.Verdict == detectors.Undecided {
 			word = "undecided"
 		}
-		message := p.o.Names.respell(f.Message)
+		message := f.Message
 		if f.Reason != "" {
-			message += " (" + p.o.Names.respell(f.Reason) + ")"
+			message += " (" + f.Reason + ")"
 		}
 		told = append(told, fmt.Sprintf("%s %s/%s: %s [finding %s]", word, f.Detector, f.Outcome, message, f.ID))
 	}
@@ -102,7 +123,7 @@ func (p *flowPage) findings() {
 
 // ends tells what each end announced and sent, side by side.
 func (p *flowPage) ends() {
-	names := p.longNames()
+	names := p.titles()
 	syns := p.syns()
 	rows := [][]string{{"", names[p.left], names[p.left.Peer()]}}
 	row := func(what string, tell func(side reassembly.Side) string) {

@@ -68,7 +68,7 @@ func (t *textWriter) section(name, prose string) {
 		return
 	}
 	t.heading(name)
-	for _, l := range wrap(prose, lineWidth-2) {
+	for _, l := range wrap(t.o.Names.respell(prose), lineWidth-2) {
 		t.line(strings.TrimRight("  "+l, " "))
 	}
 }
@@ -98,7 +98,7 @@ func (t *textWriter) wrappedTable(name string, rows [][]string) {
 	var lines [][]string
 	for _, row := range rows {
 		last := len(row) - 1
-		for i, l := range wrap(row[last], lineWidth-2-leading(rows)) {
+		for i, l := range wrap(t.o.Names.respell(row[last]), lineWidth-2-leading(rows)) {
 			cells := make([]string, last, last+1)
 			if i == 0 {
 				copy(cells, row)

@@ -106,8 +106,8 @@ var tcbFields = [...]tcbField{
 	{"SND.NXT", "sndseq", func(v *tcbView) string { return v.own(fsm.KnowSndNxt, "", v.SndNxt) }},
 	{"SND.WND", "sndws", func(v *tcbView) string { return v.bytes(fsm.KnowSndWnd, fsm.KnowSndScale, inferred, v.SndWnd) }},
 	{"largest SND.WND", "maxsndws", func(v *tcbView) string { return v.bytes(fsm.KnowSndWnd, fsm.KnowSndScale, inferred, v.MaxWnd) }},
-	{"SND.WL1", "", func(v *tcbView) string { return v.peers(fsm.KnowSndWnd, inferred, v.SndWL1) }},
-	{"SND.WL2", "", func(v *tcbView) string { return v.own(fsm.KnowSndWnd, inferred, v.SndWL2) }},
+	{"SND.WL1", "", func(v *tcbView) string { return v.peers(fsm.KnowSndWL, inferred, v.SndWL1) }},
+	{"SND.WL2", "", func(v *tcbView) string { return v.own(fsm.KnowSndWL, inferred, v.SndWL2) }},
 	{"window scale, sending", "", func(v *tcbView) string { return v.number(fsm.KnowSndScale, int(v.SndScale)) }},
 	{"largest segment", "sndseg", (*tcbView).largestSegment},
 	{"congestion window", "congestws", func(*tcbView) string { return unknown }},
@@ -185,7 +185,7 @@ func (p *flowPage) controlBlocks() {
 	if p.f.TCB == nil {
 		return
 	}
-	names := p.longNames()
+	names := p.titles()
 	left, right := p.tcbView(p.left), p.tcbView(p.left.Peer())
 	rows := [][]string{{"CONTROL BLOCK", "netstat -x", names[p.left], names[p.left.Peer()]}}
 	for i := range tcbFields {

@@ -159,7 +159,7 @@ func (t *textWriter) label(name string, paragraphs ...string) {
 		if p == "" {
 			continue
 		}
-		for _, l := range wrap(p, lineWidth-2-labelWidth) {
+		for _, l := range wrap(t.o.Names.respell(p), lineWidth-2-labelWidth) {
 			t.line(strings.TrimRight("  "+head+l, " "))
 			head = strings.Repeat(" ", labelWidth)
 		}
