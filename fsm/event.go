@@ -6,8 +6,10 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 type Kind uint8
 
 // The events, in the order in which one segment brings them: what it
-// acknowledges, what it says of the window, what it sends. Event.Side is the
-// side that the definition calls "this side".
+// acknowledges, what it says of the window, what it sends. Two come before
+// these: ResetIgnored and Revived, where the segment shows that an earlier RST
+// was not its side's own. Event.Side is the side that the definition calls
+// "this side".
 const (
 	SynAcked      Kind = iota // this side's SYN was acknowledged
 	Advanced                  // something new of this side's was acknowledged

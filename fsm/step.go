@@ -7,8 +7,7 @@ import (
 )
 
 // Step takes the connection's next segment, sent by side, and fills ev with
-// what it brought to light. The order within one segment is fixed: what it
-// acknowledges, what it says of the window, what it sends.
+// what it brought to light, in the order of the kinds.
 func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	ev.reset(c, seg)
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
@@ -88,7 +87,7 @@ func (c *Conn) rename(side reassembly.Side, at int64) {
 func (s *step) acknowledge() uint32 {
 	seg, peer := s.seg, s.peer
 	h := &peer.half
-	if seg.Flags&reassembly.SYN != 0 && peer.packets == 0 { // the SYN it answers was missed
+	if seg.Flags&reassembly.SYN != 0 && peer.packets == 0 && h.Phase == Idle { // the SYN it answers was missed
 		peer.out.Open(seg.Ack - 1)
 		h.Phase = Opening
 	}

@@ -157,10 +157,10 @@ func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
 			return 0, false
 		}
 		moved = uint32(ack - s.ISS)
-	default: // midstream: the first ACK seen is where the account begins
-		s.begin(ack)
+	default: // midstream: what lies before the first ACK is not missed, be it a keep-alive's
 		s.Nxt = s.Nxt.Max(ack)
 	}
+	s.begin(ack) // where the account begins, if the tap has not seen anything sent yet
 	s.Una = ack
 	s.known |= KnowUna
 	if s.gaps.n > 0 && s.gaps.below(ack) {

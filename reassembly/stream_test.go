@@ -95,6 +95,17 @@ func TestStream_midstream(t *testing.T) {
 	})
 }
 
+// A SYN that was missed, but acknowledged, leaves no hole.
+func TestStream_missedSYN(t *testing.T) {
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		s.Open(base)
+		if moved, unseen := s.Acked(base + 1); moved != 1 || unseen || s.Nxt != base+1 || s.Holes() {
+			t.Errorf("the ACK of a SYN that was missed moves UNA by %d, unseen %t: %+v", moved, unseen, s)
+		}
+	})
+}
+
 // A hole that is passed by half of the circle is a hole still.
 func TestStream_longAfterAHole(t *testing.T) {
 	var s Stream
