@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -19,7 +20,12 @@ type Live struct {
 	tell    func(result.Finding)
 	told    map[anchor]announced
 	seen    map[string]int // for the IDs
+	limits  fsm.Limits     // of the capture
 }
+
+// maxSeen bounds the memory of IDs. Beyond it, findings alike in connection and
+// anchor segment may get the same.
+const maxSeen = 1 << 16
 
 // anchor names a finding within one run: by detector and anchor frame.
 type anchor struct {
@@ -59,8 +65,35 @@ func (l *Live) Frame(fr *capture.Frame) {
 	l.segments++
 	tuple := dealing.hash(&seg)
 	p := l.judge.partition(partitionOf(tuple))
+	kept := len(p.kept)
 	f := p.take(&seg, l.segments, p.table.hashOf(&seg), fingerprint(tuple, &seg), &l.judge.events)
+	l.part(p, kept)
 	l.announce(p, f, seg.At)
+}
+
+// Lost says that frames were lost: nothing can be said to be absent any more.
+func (l *Live) Lost() {
+	if l.limits&fsm.KernelDrops != 0 {
+		return
+	}
+	l.limits |= fsm.KernelDrops
+	for a, last := range l.told {
+		if last.Final {
+			continue
+		}
+		before := last.Verdict
+		l.doubt(&last.Finding.Finding)
+		if last.Verdict != before {
+			last.Revision++
+			l.retell(a, last)
+		}
+	}
+}
+
+// doubt makes undecided what the capture's limits leave no proof of.
+func (l *Live) doubt(f *detectors.Finding) {
+	f.Limits |= l.limits
+	f.Doubt()
 }
 
 // Tick moves the clock to now while the wire is silent: deadlines up to now
@@ -98,14 +131,29 @@ func (l *Live) leave(p *partition, now int64) {
 		before := len(p.kept)
 		p.release(i, detectors.Ending{At: now}, false)
 		p.left++
-		for k := range p.kept[before:] {
-			kept := &p.kept[before+k]
-			for j := range kept.found {
-				l.say(&kept.found[j].Finding, &kept.row, true)
-			}
-		}
-		p.forget()
+		l.part(p, before)
 	}
+}
+
+// part tells, for the last time, what was found about connections that have
+// been released since so many were kept.
+func (l *Live) part(p *partition, before int) {
+	if len(p.kept) == before {
+		return
+	}
+	for k := range p.kept[before:] {
+		kept := &p.kept[before+k]
+		for j := range kept.found {
+			l.doubt(&kept.found[j].Finding)
+			l.say(&kept.found[j].Finding, &kept.row, true)
+		}
+	}
+	for _, forgotten := range p.kept[:max(0, len(p.kept)-maxKept)] {
+		for j := range forgotten.found {
+			delete(l.told, anchorOf(&forgotten.found[j].Finding))
+		}
+	}
+	p.forget()
 }
 
 // announce tells what has changed about a connection.
@@ -122,6 +170,7 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 		row := p.row(f, detectors.Ending{At: now})
 		said := map[anchor]bool{}
 		for _, found := range r.Told() {
+			l.doubt(&found)
 			l.say(&found, &row, false)
 			said[anchorOf(&found)] = true
 		}
@@ -137,7 +186,7 @@ func anchorOf(f *detectors.Finding) anchor {
 func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
 	a := anchorOf(f)
 	last, again := l.told[a]
-	if again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
+	if last.Final || again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
 		return
 	}
 	now := announced{result.Finding{Finding: *f, Revision: 1, Final: final}, *row}
@@ -147,40 +196,48 @@ func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
 			now.Revision++
 		}
 	} else {
+		if len(l.seen) > maxSeen {
+			clear(l.seen)
+		}
 		now.ID = identify(f, row, l.seen)
 	}
+	l.retell(a, now)
+}
+
+// retell tells a finding and remembers that. What is final is remembered, too:
+// the closing report comes upon it again.
+func (l *Live) retell(a anchor, now announced) {
 	now.Flow = &now.flow
+	l.told[a] = now
 	l.tell(now.Finding)
-	if final {
-		delete(l.told, a)
-	} else {
-		l.told[a] = now
-	}
 }
 
 // withdraw takes back what was said of a connection and no longer stands.
 func (l *Live) withdraw(detector string, ord uint64, said map[anchor]bool) {
 	for a, last := range l.told {
-		if a.detector != detector || last.flow.ID != ord || said[a] {
+		if last.Final || a.detector != detector || last.flow.ID != ord || said[a] {
 			continue
 		}
 		last.Verdict, last.Reason = detectors.Undecided, "withdrawn: a later frame explains it"
 		last.Revision++
 		last.Final = true
 		last.Flow = &last.flow
-		l.tell(last.Finding)
 		delete(l.told, a)
+		l.tell(last.Finding)
 	}
 }
 
 // Close ends the trace at end, or at its last frame if that is later. What is
 // still open is decided and told, and the closing report returned.
+// Connections have the numbers of a file there: Flow.Conn is what they were told
+// with.
 func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 	l.Tick(end)
 	r := assemble(l.options, &l.tally, l.judge.all(), captures, max(end, l.last))
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		l.say(&f.Finding, f.Flow, true)
+		f.Revision = l.told[anchorOf(&f.Finding)].Revision
 	}
 	return r
 }
@@ -200,6 +257,9 @@ func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
 	}
 	r.Totals.Flows = uint64(len(r.Flows))
 	for _, a := range l.told {
+		if a.Final {
+			continue
+		}
 		f := a.Finding
 		f.Flow = &a.flow
 		r.Findings = append(r.Findings, f)

@@ -1,0 +1,96 @@
+package live
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/pcapng"
+)
+
+// A Keeper writes what is seen to pcapng files, one after another, named and
+// rotated as tcpdump does (tcpdump(1), -C and -W).
+type Keeper struct {
+	Name      string
+	Size      int64 // begin another file once one is larger than so many bytes; 0 for never
+	Files     int   // begin again with the first file after so many; 0 for never
+	Interface pcapng.Interface
+	Section   pcapng.Section
+
+	names  []string // by Frame.File
+	file   *os.File
+	buffer *bufio.Writer
+	out    *pcapng.Writer
+	frames uint32 // in the file
+	last   int64  // time of the latest frame
+	lost   uint64 // frames before this file
+	drops  uint64
+}
+
+// maxNames is how many files Frame.File can tell apart.
+const maxNames = 1 << 16
+
+// Open begins the first file.
+func (k *Keeper) Open() error {
+	name := k.nameOf(len(k.names))
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if len(k.names) == maxNames { // frames of the last files share a name
+		k.names = k.names[:maxNames-1]
+	}
+	k.names = append(k.names, name)
+	k.file, k.frames, k.lost = file, 0, k.drops
+	k.buffer = bufio.NewWriterSize(file, 256<<10)
+	k.out = pcapng.NewWriter(k.buffer)
+	if err := k.out.Begin(k.Section); err != nil {
+		return err
+	}
+	_, err = k.out.Interface(k.Interface)
+	return err
+}
+
+// nameOf is the name of the n-th file, from 0. tcpdump numbers the first one
+// only if there is a last one, with zeros for the widest number.
+func (k *Keeper) nameOf(n int) string {
+	if k.Files > 0 && k.Size > 0 {
+		return fmt.Sprintf("%s%0*d", k.Name, len(fmt.Sprint(k.Files-1)), n%k.Files)
+	}
+	if n == 0 {
+		return k.Name
+	}
+	return fmt.Sprint(k.Name, n)
+}
+
+// Keep writes a frame and gives it its place: number and file.
+func (k *Keeper) Keep(fr *capture.Frame) error {
+	if k.Size > 0 && k.out.Size() > k.Size {
+		if err := k.Close(k.last); err != nil {
+			return err
+		}
+		if err := k.Open(); err != nil {
+			return err
+		}
+	}
+	k.frames++
+	k.last = max(k.last, fr.At)
+	fr.Num, fr.File = k.frames, uint16(len(k.names)-1)
+	return k.out.Packet(&pcapng.Packet{At: fr.At, Data: fr.Data, Len: fr.Len})
+}
+
+// Lost tells how many frames were lost so far.
+func (k *Keeper) Lost(drops uint64) { k.drops = drops }
+
+// Flush makes what was written readable by others.
+func (k *Keeper) Flush() error { return k.buffer.Flush() }
+
+// Close ends the file, and states that the capture went on until at.
+func (k *Keeper) Close(at int64) error {
+	k.out.Lost(0, k.drops-k.lost)
+	return firstError(k.out.End(at), k.buffer.Flush(), k.file.Close())
+}
+
+// Names are those of the files, by Frame.File.
+func (k *Keeper) Names() []string { return k.names }

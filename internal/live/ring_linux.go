@@ -1,0 +1,158 @@
+package live
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+)
+
+// The kernel fills blocks and hands each over when it is full, or when its first
+// frame has waited for retireAfter.
+const (
+	blockSize   = 1 << 20 // a frame of segmentation offload must fit: 512 KiB (GSO_MAX_SIZE of BIG TCP)
+	maxBlocks   = 64
+	retireAfter = 20 * time.Millisecond
+)
+
+// Delay is how long a frame may take from its time stamp until Next has it. A
+// block is handed over at the second of the kernel's ticks at the latest
+// (prb_retire_rx_blk_timer_expired), and frames queue for another processor
+// before they come to the ring.
+const Delay = 2*retireAfter + 60*time.Millisecond
+
+// A Ring is an interface that is captured from, through memory that the kernel
+// fills (packet(7), PACKET_RX_RING with TPACKET_V3). It is not safe for
+// concurrent use, but for Wake.
+type Ring struct {
+	socket
+	memory []byte
+	block  []byte // being read; nil if none
+	number int    // of that block
+	next   uint32 // offset of its next frame
+	left   uint32 // frames that are left in it
+	waker  int    // eventfd
+	drops  uint64
+	state  linkState
+	looked time.Time // at the interface
+}
+
+// Offsets in a block's descriptor and in a frame's header (struct
+// tpacket_block_desc and tpacket3_hdr in linux/if_packet.h); the sockaddr_ll
+// follows the latter.
+const (
+	blockStatus = 8
+	blockFrames = 12
+	blockFirst  = 16
+
+	frameNext     = 0
+	frameSeconds  = 4
+	frameNanos    = 8
+	frameCaptured = 12
+	frameLength   = 16
+	frameStatus   = 20
+	frameMAC      = 24
+	frameTCI      = 32
+	frameTPID     = 36
+	frameSockaddr = 48
+
+	addrProtocol = frameSockaddr + 2
+	addrIndex    = frameSockaddr + 4
+	addrHardware = frameSockaddr + 8
+	addrPacket   = frameSockaddr + 10
+	addrLength   = frameSockaddr + 11
+	addrAddress  = frameSockaddr + 12
+)
+
+var ne = binary.NativeEndian
+
+// Next reads the next frame that has come into fr, and is false if there is
+// none. The frame's bytes are valid until the next call. Its number and file
+// are not set.
+func (r *Ring) Next(fr *capture.Frame) bool {
+	for {
+		if r.left == 0 && !r.advance() {
+			return false
+		}
+		h := r.block[r.next:]
+		r.left--
+		r.next += ne.Uint32(h[frameNext:])
+		if r.any && isLoopbackEcho(h) {
+			continue
+		}
+		*fr = capture.Frame{
+			At:   int64(ne.Uint32(h[frameSeconds:]))*1e9 + int64(ne.Uint32(h[frameNanos:])),
+			Link: r.Link(),
+		}
+		fr.Data, fr.Len = r.dress(h)
+		return true
+	}
+}
+
+// advance goes to the next block, if the kernel has handed it over, and gives
+// back the one that was read.
+func (r *Ring) advance() bool {
+	if r.block != nil {
+		atomic.StoreUint32(statusOf(r.block), unix.TP_STATUS_KERNEL)
+		r.number = (r.number + 1) % (len(r.memory) / blockSize)
+		r.block = nil
+	}
+	b := r.memory[r.number*blockSize:][:blockSize]
+	if atomic.LoadUint32(statusOf(b))&unix.TP_STATUS_USER == 0 {
+		return false
+	}
+	r.block, r.next, r.left = b, ne.Uint32(b[blockFirst:]), ne.Uint32(b[blockFrames:])
+	return r.left > 0
+}
+
+func statusOf(block []byte) *uint32 { return (*uint32)(unsafe.Pointer(&block[blockStatus])) }
+
+// Wait waits until a block has been handed over, somebody calls Wake, or d has
+// passed. It tells, in a sentence, if the interface has gone or come back.
+func (r *Ring) Wait(d time.Duration) (news string) {
+	if r.block == nil || r.left == 0 {
+		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN | unix.POLLERR}, {Fd: int32(r.waker), Events: unix.POLLIN}}
+		unix.Poll(fds, int(d/time.Millisecond))
+		if fds[0].Revents&unix.POLLERR != 0 {
+			unix.GetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_ERROR) // reading clears it
+			r.looked = time.Time{}
+		}
+		if fds[1].Revents != 0 {
+			var count [8]byte
+			unix.Read(r.waker, count[:])
+		}
+	}
+	if now := time.Now(); now.Sub(r.looked) >= lookEvery {
+		r.looked = now
+		return r.look()
+	}
+	return ""
+}
+
+// Wake ends a Wait, from any goroutine.
+func (r *Ring) Wake() {
+	var one [8]byte
+	ne.PutUint64(one[:], 1)
+	unix.Write(r.waker, one[:])
+}
+
+// Drops is how many frames the kernel had no room for, so far.
+func (r *Ring) Drops() uint64 {
+	// Reading the counts clears them.
+	if stats, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+		r.drops += uint64(stats.Drops)
+	}
+	return r.drops
+}
+
+// Close gives the ring back.
+func (r *Ring) Close() error {
+	r.block = nil
+	err := unix.Munmap(r.memory)
+	unix.Close(r.waker)
+	return firstError(err, unix.Close(r.fd))
+}
