@@ -174,8 +174,8 @@ func (r rectangle) inside(s rectangle) bool {
 
 // overlaps by more than what letters leave empty above and below.
 func (r rectangle) overlaps(s rectangle) bool {
-	const rim = 2
-	return r.Left+rim < s.Right && s.Left+rim < r.Right && r.Top+rim < s.Bottom && s.Top+rim < r.Bottom
+	const side, rim = 1, 4
+	return r.Left+side < s.Right && s.Left+side < r.Right && r.Top+rim < s.Bottom && s.Top+rim < r.Bottom
 }
 
 // A layout is what the measuring page writes down.

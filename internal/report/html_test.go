@@ -283,6 +283,7 @@ func marked() (*result.Report, Options) {
 		{b, fsm.Ambiguous, 25, ack, 400, 0, 1, 500},
 		{b, fsm.OutOfOrder, 30, ack, 401, 10, 1, 500},
 		{b, fsm.NewData, 40, fin, 411, 0, 1, 500},
+		{b, fsm.Retransmission, 40.2, fin, 411, 0, 1, 500}, // FIN, FIN and R in one place
 		{b, fsm.Rst, 50, reassembly.RST, 900_000, 0, 1, 0},
 	} {
 		seg := sent(f, s.side, uint32(i+1), s.at, s.flags, s.seq, s.len, s.ack, s.win)

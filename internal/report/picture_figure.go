@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -31,7 +30,7 @@ type legendRow struct {
 // figures are the pictures of a finding: a close one where the whole connection
 // is too long to show it, and the whole.
 func (k *sketch) figures(f *result.Finding, id string) []*figure {
-	if k == nil {
+	if k == nil || !k.whole.began {
 		return nil
 	}
 	var list []*figure
@@ -42,9 +41,9 @@ func (k *sketch) figures(f *result.Finding, id string) []*figure {
 }
 
 func (k *sketch) figure(f *result.Finding, s *series, title, id string) *figure {
-	v := &view{zero: k.flow.First, iss: k.flow.ISS, x0: s.from, x1: max(s.to, s.last), start: f.Start, end: f.End}
+	v := &view{zero: k.flow.First, iss: k.flow.ISS, x0: s.from, x1: s.to, start: f.Start, end: f.End}
 	if s == k.whole {
-		v.x1 = max(v.x1, f.End)
+		v.x1 = max(s.last, f.End)
 	}
 	fig := &figure{Title: title}
 	var shown []reassembly.Side
@@ -165,7 +164,7 @@ func (s *series) legend(sides []reassembly.Side, v *view) (rows []legendRow) {
 		}
 	}
 	add("sent", "", "data, from its first byte to its last", func(d *oneWay) string { return d.segments.in(v) })
-	add("ack", "", "acknowledged up to here", func(d *oneWay) string { return d.acks.in(v) })
+	add("ack", "", "ACKs, and what they acknowledge", func(d *oneWay) string { return d.acks.in(v) })
 	add("edge", "", "right edge of the receive window", (*oneWay).windowWords)
 	for m, sign := range markSigns {
 		add(sign.class, sign.sign, sign.meaning, func(d *oneWay) string { return d.marks[m].in(v) })
@@ -183,9 +182,13 @@ func (d *oneWay) windowWords() string {
 
 // describe is a plot in words, for whoever cannot see it.
 func (s *series) describe(side reassembly.Side, v *view) string {
-	words := fmt.Sprintf("Time from %s to %s, shaded from %s to %s.", clock(v.x0, v), clock(v.x1, v), clock(v.start, v), clock(v.end, v))
+	words := fmt.Sprintf("Time from %s to %s; shaded from %s to %s", clock(v.x0, v), clock(v.x1, v), clock(v.start, v), clock(v.end, v))
 	for _, row := range s.legend([]reassembly.Side{side}, v) {
-		words += " " + strings.TrimLeft(row.Sign+" ", " ") + row.Meaning + ": " + row.Cells[0] + "."
+		words += "; " + row.Meaning
+		if row.Sign != "" && row.Sign != row.Meaning {
+			words += " (" + row.Sign + ")"
+		}
+		words += ": " + row.Cells[0]
 	}
-	return words
+	return words + "."
 }

@@ -165,13 +165,17 @@ func (d *oneWay) closedLine(w *window, last int64) string {
 	return string(p)
 }
 
+// dotRadius keeps dots whole at the border of the plot, in rows.
+const dotRadius = 20
+
 // dots are the places of a mark, and how many: lines of no length, whose square
 // caps are not stretched with the picture.
 func (d *oneWay) dots(w *window, m mark) (path string, n int) {
 	var p pen
 	for c := range d.columns(w) {
 		if c.marks.has(m) {
-			p.to('M', w.column(c.at), w.row(c.place[m]))
+			row := min(max(w.row(c.place[m]), dotRadius), plotRows-dotRadius) // a RST's number may be anything
+			p.to('M', w.column(c.at), row)
 			p.to('h', 0)
 			n++
 		}

@@ -129,6 +129,13 @@ func axisWidth(text string) int { return int(float64(len(text))*axisChar) + 10 }
 // borders are seen whole: a share of it, 1/margin on each side.
 const margin = 40
 
+// timeWindow is a window for the time from first to last, with its margins.
+func timeWindow(first, last int64) window {
+	last = max(last, first)
+	wide := (last-first)/margin + 1
+	return window{x0: first - wide, x1: last + wide}
+}
+
 // window is what a plot of the direction shows. The window's edge may lie so far
 // beyond the data that they would be a flat line: then it is left out of the
 // scale.
@@ -158,8 +165,9 @@ func (d *oneWay) window(v *view, height int) window {
 	if span := seen.hi - seen.lo; edges.hi <= seen.hi+span {
 		seen.hi = max(seen.hi, edges.hi)
 	}
-	high, wide := (seen.hi-seen.lo)/(margin/4)+1, (v.x1-v.x0)/margin+1
-	w := window{v.x0 - wide, v.x1 + wide, seen.lo - high/2, seen.hi + high, false, height}
+	high := (seen.hi-seen.lo)/(margin/4) + 1
+	w := timeWindow(v.x0, v.x1)
+	w.y0, w.y1, w.height = seen.lo-high/2, seen.hi+high, height
 	w.beyond = edges.hi > w.y1
 	return w
 }

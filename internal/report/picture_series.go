@@ -61,7 +61,11 @@ type windowScale struct {
 
 // add takes the connection's next segment.
 func (s *series) add(t *result.Turn) {
-	if t.Class == fsm.Stray || t.Seg.At > s.to {
+	switch {
+	case t.Class == fsm.Stray:
+		return
+	case t.Seg.At > s.to:
+		s.last = s.to // the connection goes on, and so do its lines
 		return
 	}
 	if t.Seg.Flags.Has(reassembly.SYN) {

@@ -77,18 +77,17 @@ func newTimeline(r *result.Report) *timeline {
 	if len(r.Flows) == 0 {
 		return nil
 	}
-	pad := (r.Trace.End-r.Trace.First)/margin + 1
-	w := &window{x0: r.Trace.First - pad, x1: r.Trace.End + pad}
-	t := &timeline{Columns: timeTicks(w, r.Trace.First)}
+	w := timeWindow(r.Trace.First, r.Trace.End)
+	t := &timeline{Columns: timeTicks(&w, r.Trace.First)}
 	which := "Every connection"
 	if uint64(len(r.Flows)) < r.Totals.Flows {
 		which = "The connections with findings, " + thousands(uint64(len(r.Flows))) + " of " + thousands(r.Totals.Flows)
 	}
 	if len(r.Flows) <= barsMost {
-		t.bars(r, w)
+		t.bars(r, &w)
 		t.Note = which + ", from first frame to last. Letters are findings: C critical, W warning, I info, ? undecided."
 	} else {
-		most := t.area(r, w)
+		most := t.area(r, &w)
 		t.Note = fmt.Sprintf("%s: how many were open at a time, at most %s; below, when findings began.", which, thousands(uint64(most)))
 	}
 	t.Desc = t.Note + " " + verdictSentence(r, true) + "."

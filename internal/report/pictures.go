@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -58,7 +59,7 @@ func (p *Pictures) want(f *result.Finding) {
 	if k == nil {
 		k = &sketch{
 			flow:  f.Flow,
-			whole: &series{from: f.Flow.First, to: max(f.Flow.Last, f.Flow.First)},
+			whole: &series{from: f.Flow.First, to: math.MaxInt64},
 			close: map[*result.Finding]*closeUp{}, moments: map[frameID]*moment{},
 		}
 		p.sketches[f.Flow.ID] = k
@@ -90,7 +91,7 @@ func newCloseUp(f *result.Finding) *closeUp {
 	first, end := f.Flow.First, max(f.End, f.Start)
 	last := max(f.Flow.Last, end)
 	lead := f.Start - first
-	pad := max((end-f.Start)/around, least, 4*f.Flow.RTT)
+	pad := min(max((end-f.Start)/around, least, 4*f.Flow.RTT), last-first)
 	switch from, to := max(f.Start-pad, first), min(end+pad, last); {
 	case to-from < (last-first)/worthy:
 		return &closeUp{series{from: from, to: to}, "The moment of it"}
