@@ -1,0 +1,303 @@
+package evidence_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/anonymize"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+)
+
+// scenarios are all captures of the repository that are written as text.
+func scenarios(t testing.TB) map[string][]byte {
+	t.Helper()
+	captures := map[string][]byte{}
+	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no scenarios match %s (%v)", pattern, err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := scenario.Parse(name, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, trace := range f.Traces {
+				b, err := trace.Pcapng()
+				if err != nil {
+					t.Fatal(err)
+				}
+				captures[strings.TrimPrefix(filepath.ToSlash(name), "../../")+"/"+strconv.Itoa(i+1)] = b
+			}
+		}
+	}
+	return captures
+}
+
+// save writes a capture to a file.
+func save(t testing.TB, content []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "original.pcapng")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func opener(names ...string) func() (*capture.Trace, error) {
+	return func() (*capture.Trace, error) {
+		trace, errs := capture.OpenTrace(names, capture.Options{})
+		return trace, errors.Join(errs...)
+	}
+}
+
+func analyse(open func() (*capture.Trace, error), match func(*capture.Frame) bool) (*result.Report, error) {
+	trace, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer trace.Close()
+	return engine.Run(context.Background(), trace, engine.Options{Detectors: detectors.All, Workers: 1, AllFlows: true, Match: match}), nil
+}
+
+func again(name string) (*result.Report, error) { return analyse(opener(name), nil) }
+
+// anonymously analyses as the command does with a mapper: what the engine
+// decodes was rewritten.
+func anonymously(m *anonymize.Mapper) func(*capture.Frame) bool {
+	d := decode.New()
+	return func(fr *capture.Frame) bool {
+		f := anonymize.Frame{Link: uint32(fr.Link), Data: fr.Data, TCP: -1}
+		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &f.Seg) == decode.OK {
+			fr.Data, fr.Len = m.AppendFrame(nil, &f, false)
+			fr.Link = capture.LinkEthernet
+		}
+		return true
+	}
+}
+
+// prove writes the evidence of the captures and holds each file to what it
+// proves.
+func prove(t *testing.T, o evidence.Options, match func(*capture.Frame) bool, names ...string) []evidence.File {
+	t.Helper()
+	r, err := analyse(opener(names...), match)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reports []*result.Report
+	o.Analyse = func(name string) (*result.Report, error) {
+		r, err := again(name)
+		reports = append(reports, r)
+		return r, err
+	}
+	dir := filepath.Join(t.TempDir(), "evidence")
+	files, err := evidence.Write(context.Background(), dir, opener(names...), r, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(r.Findings) {
+		t.Fatalf("%d files of %d findings", len(files), len(r.Findings))
+	}
+	for i, f := range files {
+		want := &r.Findings[i]
+		if f.Doubt != "" && !byOthers(want) {
+			t.Errorf("%s %s: %s", want.Detector, want.Outcome, f.Doubt)
+		}
+		if base := want.Detector + "-" + want.ID + ".pcapng"; filepath.Base(f.Path) != base {
+			t.Errorf("the file is %s, want %s", f.Path, base)
+		}
+		same(t, want, reports[i])
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	return files
+}
+
+// byOthers: what other connections show made the finding undecided. They are not
+// in its file, which says so.
+func byOthers(f *result.Finding) bool {
+	return strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
+}
+
+// same says so if the report does not hold the finding.
+func same(t *testing.T, want *result.Finding, r *result.Report) {
+	t.Helper()
+	i := slices.IndexFunc(r.Findings, func(f result.Finding) bool { return f.ID == want.ID })
+	if i < 0 {
+		t.Errorf("%s %s %s is not found again", want.Detector, want.Outcome, want.ID)
+		return
+	}
+	got := &r.Findings[i]
+	decided := got.Verdict == want.Verdict && got.Reason == want.Reason || byOthers(want)
+	if got.Outcome != want.Outcome || !decided || got.Severity != want.Severity || got.States != want.States {
+		t.Errorf("%s was %s %s %s %v %q,\nis %s %s %s %v %q", want.Detector, want.Outcome, want.Verdict, want.Severity, want.States, want.Reason,
+			got.Outcome, got.Verdict, got.Severity, got.States, got.Reason)
+	}
+	if !slices.Equal(got.Metrics, want.Metrics) {
+		t.Errorf("%s %s: metrics are\n%v, want\n%v", want.Detector, want.Outcome, got.Metrics, want.Metrics)
+	}
+	if got.Start != want.Start || got.End != want.End || len(got.Evidence) != len(want.Evidence) {
+		t.Errorf("%s %s: another stretch, or other frames", want.Detector, want.Outcome)
+	}
+}
+
+func TestWrite_bringsTheFindingAgain(t *testing.T) {
+	findings := 0
+	for name, content := range scenarios(t) {
+		t.Run(name, func(t *testing.T) {
+			original := save(t, content)
+			findings += len(prove(t, evidence.Options{Version: "test"}, nil, original))
+			prove(t, evidence.Options{Payload: true}, nil, original)
+			m := anonymize.New(anonymize.Key{1})
+			prove(t, evidence.Options{Anonymize: m}, anonymously(m), original)
+		})
+	}
+	if findings < 50 {
+		t.Errorf("only %d findings were written", findings)
+	}
+}
+
+// Two captures side by side are one trace, and evidence names both.
+func TestWrite_severalInputs(t *testing.T) {
+	all := scenarios(t)
+	a, b := save(t, all["samples/unretransmitted-fin.txtar/1"]), save(t, all["detectors/testdata/zero-window-probe-loop.txtar/1"])
+	files := prove(t, evidence.Options{Files: []string{"a", "b"}}, nil, a, b)
+	for _, f := range files {
+		content, err := os.ReadFile(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Finding.Evidence {
+			seg := &f.Finding.Evidence[i].Seg
+			want := "(frame " + strconv.Itoa(int(seg.Frame)) + " of " + []string{"a", "b"}[seg.File] + ")"
+			if !bytes.Contains(content, []byte(want)) {
+				t.Errorf("no comment of %s says %q", filepath.Base(f.Path), want)
+			}
+		}
+	}
+}
+
+// Wireshark shows what the frames tell.
+func TestWrite_tshark(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed")
+	}
+	files := prove(t, evidence.Options{Version: "1.2.3", Files: []string{"x.pcap"}}, nil, save(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"]))
+	f := files[0]
+	out, err := exec.Command(tshark, "-r", f.Path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.number", "-e", "frame.comment").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchor := strconv.Itoa(int(f.Finding.Evidence[0].Seg.Frame))
+	want := anchor + "\ttcptrace unretransmitted-fin " + f.Finding.ID + ": FIN, never acknowledged (frame " + anchor + " of x.pcap)\n"
+	if !strings.HasPrefix(string(out), want) {
+		t.Errorf("tshark shows\n%swant\n%s", out, want)
+	}
+	out, err = exec.Command(tshark, "-r", f.Path, "-Y", "tcp.payload || _ws.malformed").Output()
+	if err != nil || len(out) > 0 {
+		t.Errorf("tshark shows payload, or what it cannot read: %s (%v)", out, err)
+	}
+}
+
+func TestWrite_nothingHalf(t *testing.T) {
+	original := save(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
+	r, err := analyse(opener(original), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("interrupted", func(t *testing.T) {
+		ctx, stop := context.WithCancel(context.Background())
+		stop()
+		dir := t.TempDir()
+		if _, err := evidence.Write(ctx, dir, opener(original), r, evidence.Options{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		empty(t, dir)
+	})
+	t.Run("the input has changed", func(t *testing.T) {
+		dir := t.TempDir()
+		other := save(t, scenarios(t)["detectors/testdata/zero-window-probe-loop.txtar/1"])
+		files, err := evidence.Write(context.Background(), dir, opener(other), r, evidence.Options{Files: []string{"x.pcap"}})
+		if err == nil || !strings.Contains(err.Error(), "x.pcap has changed since it was analysed: frame") || len(files) > 0 {
+			t.Errorf("got %v, %v", files, err)
+		}
+		empty(t, dir)
+	})
+	t.Run("what is written cannot be read", func(t *testing.T) {
+		dir := t.TempDir()
+		o := evidence.Options{Analyse: func(string) (*result.Report, error) { return nil, os.ErrPermission }}
+		if _, err := evidence.Write(context.Background(), dir, opener(original), r, o); !errors.Is(err, os.ErrPermission) {
+			t.Errorf("got %v", err)
+		}
+		empty(t, dir)
+	})
+	t.Run("no finding", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "none")
+		if _, err := evidence.Write(context.Background(), dir, opener(original), &result.Report{}, evidence.Options{}); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Error("an empty directory was made")
+		}
+	})
+}
+
+func empty(t *testing.T, dir string) {
+	t.Helper()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("the directory holds %v (%v)", entries, err)
+	}
+}
+
+// A file that does not bring the finding says so, and so does the caller.
+func TestWrite_doubt(t *testing.T) {
+	original := save(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
+	r, err := analyse(opener(original), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*result.Report){
+		"it does not bring the finding":            func(r *result.Report) { r.Findings = nil },
+		"the outcome is x instead of ":             func(r *result.Report) { r.Findings[0].Outcome = "x" },
+		"the verdict is undecided instead of seen": func(r *result.Report) { r.Findings[0].Verdict = detectors.Undecided },
+		"waited_s is 7 instead of ":                func(r *result.Report) { r.Findings[0].Metrics[0].Value = 7 },
+	} {
+		o := evidence.Options{Analyse: func(name string) (*result.Report, error) {
+			r, err := again(name)
+			change(r)
+			return r, err
+		}}
+		files, err := evidence.Write(context.Background(), t.TempDir(), opener(original), r, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(files[0].Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(files[0].Doubt, want) || !bytes.Contains(content, []byte("Read by itself, this file says otherwise: "+files[0].Doubt)) {
+			t.Errorf("the doubt is %q, want %q", files[0].Doubt, want)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package evidence
+
+import (
+	"encoding/binary"
+	"sort"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// tcpHeader finds where in the frame's bytes the TCP header of its segment
+// begins and ends; from is -1 if the segment came in fragments. No layer is
+// taken apart for it: the decoder is shown ever less of the frame. It needs the
+// header up to and with the window field, 16 bytes, and not a byte more.
+func tcpHeader(fr *capture.Frame, seg *reassembly.Segment) (from, to int) {
+	const needed = 16
+	n := sort.Search(len(fr.Data), func(n int) bool { return decodes(fr, n) })
+	from = n - needed
+	if from < 0 || !decodes(fr, n) {
+		return -1, 0
+	}
+	h := fr.Data[from:n]
+	if binary.BigEndian.Uint16(h) != seg.Src.Port || binary.BigEndian.Uint16(h[2:]) != seg.Dst.Port {
+		return -1, 0
+	}
+	return from, min(from+int(h[12]>>4)*4, len(fr.Data))
+}
+
+// decodes reports whether the first n bytes of the frame are enough to read its
+// segment from.
+func decodes(fr *capture.Frame, n int) bool {
+	var d decode.Decoder // one that knows of no fragments
+	var seg reassembly.Segment
+	return d.Decode(uint32(fr.Link), fr.Data[:n], fr.Len, fr.At, &seg) == decode.OK
+}
