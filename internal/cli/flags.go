@@ -83,7 +83,7 @@ func define(f *flags) []group {
 	s.StringVar(&f.names, "names", "rfc", "spell states in the `STYLE` of rfc, netstat, ss or kb (Q137984)")
 
 	s = add("Output")
-	s.StringVar(&f.format, "format", "", "`NAME` of the format: text, json, ndjson, markdown, csv or scenario (default text)")
+	s.StringVar(&f.format, "format", "", "`NAME` of the format: text, json, ndjson, markdown, html, csv or scenario (default text)")
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, in the format of its extension; never half a file")
 	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colour: auto, always or never; NO_COLOR is honoured")
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")

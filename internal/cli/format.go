@@ -25,6 +25,7 @@ var formats = []format{
 	{"json", []string{".json"}, report.JSON},
 	{"ndjson", []string{".ndjson", ".jsonl"}, report.NDJSON},
 	{"markdown", []string{".md", ".markdown"}, report.Markdown},
+	{"html", []string{".html", ".htm"}, report.HTML},
 	{"csv", []string{".csv"}, report.CSV},
 	{"scenario", []string{".txtar"}, nil},
 }

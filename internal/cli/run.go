@@ -270,6 +270,8 @@ func (c *command) report(ctx context.Context, r *result.Report, o *engine.Option
 			return report.FlowJSON(w, r, c.turns(ctx, r, o), ro)
 		case c.flags.flow != "" && form.name == "text":
 			return report.FlowText(w, r, c.turns(ctx, r, o), ro)
+		case form.name == "html":
+			ro.Pictures = c.pictures(ctx, r, o, ro)
 		}
 		return form.write(w, r, ro)
 	})
