@@ -17,6 +17,15 @@ type flags struct {
 	set      []string
 	list     bool
 	explain  string
+	iface    string
+	ifaces   bool
+	chaste   bool
+	duration time.Duration
+	keep     string
+	keepSize int64
+	keepMost int
+	metrics  string
+
 	filter   string
 	filterBP string
 
@@ -62,6 +71,9 @@ func define(f *flags) []group {
 		return set
 	}
 	s := add("What to look at")
+	s.StringVarP(&f.iface, "interface", "i", "", "sniff at the interface `NAME`, or any")
+	s.BoolVarP(&f.ifaces, "list-interfaces", "D", false, "list the interfaces")
+	s.BoolVarP(&f.chaste, "no-promiscuous", "p", false, "with -i: only what is meant for this host")
 	s.StringVar(&f.filter, "filter", "", "only frames that match `EXPR`, a pcap-filter expression")
 	s.StringVar(&f.filterBP, "filter-bpf", "", "only frames that match the program in `FILE`, as tcpdump -ddd prints it")
 	s.BoolVar(&f.checksums, "verify-checksums", false, "leave out segments whose checksum is provably wrong")
@@ -89,6 +101,13 @@ func define(f *flags) []group {
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress")
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "tell what is being done")
+
+	s = add("While sniffing")
+	s.DurationVar(&f.duration, "duration", 0, "stop after `DURATION`; ^C stops at any time")
+	s.StringVarP(&f.keep, "write", "w", "", "keep what is seen in `FILE`, a pcapng file")
+	s.Int64VarP(&f.keepSize, "rotate-size", "C", 0, "with -w: begin FILE1, FILE2, ... once one is larger than `MB` million bytes")
+	s.IntVarP(&f.keepMost, "rotate-files", "W", 0, "with -C: `N` files at most, then the first one anew")
+	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`, [HOST]:PORT; without a host, to this machine only")
 
 	s = add("Running")
 	s.StringVar(&f.failOn, "fail-on", "warning", "`LEVEL` from which findings make the exit status 1: info, warning, critical or never")
@@ -146,6 +165,14 @@ func (f *flags) check() error {
 		return fmt.Errorf("--workers must not be negative")
 	case f.timeWait <= 0:
 		return fmt.Errorf("--time-wait must be positive")
+	case f.iface == "" && (f.chaste || f.duration != 0 || f.keep != "" || f.metrics != ""):
+		return fmt.Errorf("-p, --duration, -w and --metrics go with -i")
+	case f.keep == "" && f.keepSize != 0, f.keepSize == 0 && f.keepMost != 0:
+		return fmt.Errorf("-C goes with -w, and -W with -C")
+	case f.duration < 0 || f.keepSize < 0 || f.keepMost < 0:
+		return fmt.Errorf("--duration, -C and -W must not be negative")
+	case f.iface != "" && (f.flow != "" || f.states):
+		return fmt.Errorf("--flow and --states are for files; while sniffing, SIGUSR1 shows the sockets")
 	case f.filter != "" && f.filterBP != "":
 		return fmt.Errorf("--filter and --filter-bpf exclude each other")
 	}
@@ -157,7 +184,8 @@ func usage(w io.Writer, groups []group) {
 	fmt.Fprint(w, `tcptrace says what went wrong in the TCP connections of a capture, which host
 did it, and which frames prove it.
 
-  tcptrace [flags] FILE...    read captures (- is standard input); several are one trace
+  tcptrace [flags] FILE...              read captures (- is standard input); several are one trace
+  tcptrace [flags] -i IFACE [filter]    sniff, and tell what goes wrong while it does; ^C reports
 
 pcap and pcapng, also compressed (gzip, zstd, lz4, xz), and scenario text.
 `)

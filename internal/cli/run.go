@@ -56,6 +56,10 @@ func Run(env Env) int {
 		c.check(report.List(env.Stdout, env.Detectors, c.reportOptions()))
 	case f.explain != "":
 		c.explain()
+	case f.ifaces:
+		c.check(listInterfaces(env.Stdout))
+	case f.iface != "":
+		c.sniff()
 	default:
 		c.analyse()
 	}

@@ -32,6 +32,7 @@ var mayImport = map[string]string{
 	"internal/result":   "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/result detectors fsm reassembly",
 	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
+	"internal/live":     "internal/capture internal/engine internal/filter internal/pcapng internal/result",
 	"internal/cli":      anything,
 
 	"internal/anonymize": "internal/packet internal/result reassembly",
@@ -61,6 +62,7 @@ var doors = map[string]string{
 	"github.com/spf13/pflag":        "internal/cli",
 	"github.com/cheggaaa/pb/v3":     "internal/cli",
 	"golang.org/x/term":             "internal/cli",
+	"golang.org/x/sys/unix":         "internal/live",
 }
 
 // TestImports holds the packages, without their tests, to the tables above.

@@ -221,7 +221,10 @@ func (l *Loop) Captures() []result.Capture {
 // Snapshot is the state of things.
 func (l *Loop) Snapshot() *result.Report { return l.Engine.Snapshot(max(l.now, l.last), l.Captures()) }
 
-// Frames and Drops are the counts so far.
+// Closing reports whether the capture is stopped, and only the report is to come.
+func (l *Loop) Closing() bool { return l.end != 0 }
+
+// Frames is how many frames were judged so far.
 func (l *Loop) Frames() uint64 { return l.frames }
 
 // Drops is how many frames were lost so far.

@@ -11,9 +11,6 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
-// Any is the name that stands for all interfaces.
-const Any = "any"
-
 // ErrPermission says that this process may not capture.
 var ErrPermission = errors.New("capturing needs the capability CAP_NET_RAW")
 

@@ -29,3 +29,6 @@ func firstError(errs ...error) error {
 	}
 	return nil
 }
+
+// Any is the name that stands for all interfaces.
+const Any = "any"

@@ -2,7 +2,6 @@ package report
 
 import (
 	"io"
-	"strconv"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
@@ -12,12 +11,7 @@ import (
 // again with a higher revision, until it is final.
 func NDJSON(w io.Writer, r *result.Report, o Options) error {
 	out := newJSONWriter(w)
-	fields := findingFields{r: r, o: &o}
-	ndjsonRows(out, "finding", r.Findings, func(b []byte, f *result.Finding) []byte {
-		b = fields.append(b, f)
-		b = strconv.AppendInt(appendKey(b, "revision"), int64(f.Revision), 10)
-		return appendBoolField(b, "final", f.Final)
-	})
+	ndjsonRows(out, "finding", r.Findings, liveFields(r, &o))
 	ndjsonRows(out, "flow", r.Flows, appendFlow)
 	out.write(func(b []byte) []byte { return appendSummary(b, r, &o) })
 	return out.Flush()

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/filter"
+	"github.com/tcptrace-go/tcptrace/internal/live"
+	"github.com/tcptrace-go/tcptrace/internal/pcapng"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// listInterfaces prints what -i takes.
+func listInterfaces(w io.Writer) error {
+	list, err := live.Interfaces()
+	for _, i := range list {
+		fmt.Fprintf(w, "%s\t%s\n", report.Clean(i.Name), i.Flags)
+	}
+	return err
+}
+
+// A sniffer is one live capture.
+type sniffer struct {
+	*command
+	format *format
+	ring   *live.Ring
+	loop   *live.Loop
+	tap    result.Report  // what findings are told with: where the trace begins, and its files
+	told   map[string]int // revisions of findings that were printed and are not final
+}
+
+// sniff captures from an interface until it is stopped, and reports.
+func (c *command) sniff() {
+	s := &sniffer{command: c, told: map[string]int{}}
+	o, form, err := c.options()
+	if err == nil {
+		s.format = form
+		err = s.open(o)
+	}
+	if err != nil {
+		c.complain(err)
+		return
+	}
+	defer s.ring.Close()
+	stop := s.heed()
+	defer stop()
+	r, err := s.loop.Run()
+	c.check(err)
+	c.check(s.close(r))
+	c.found = c.fails(r)
+}
+
+// open opens all that will be needed, and then gives up the privileges and the
+// system calls that nothing needs any more.
+func (s *sniffer) open(o *engine.Options) error {
+	f := s.flags
+	if len(f.files) > 0 {
+		if f.filter != "" || f.filterBP != "" {
+			return errors.New("the filter is told twice: behind the flags, and by --filter or --filter-bpf")
+		}
+		f.filter = strings.Join(f.files, " ")
+	}
+	sieve, err := newSieve(f)
+	if err != nil {
+		return err
+	}
+	want := live.Options{Interface: f.iface, Promiscuous: !f.chaste}
+	if sieve != nil {
+		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return sieve.program(link) }
+	}
+	if s.ring, err = live.Open(want); errors.Is(err, live.ErrPermission) {
+		return fmt.Errorf("%s: %w; either run this as root, or once: sudo setcap cap_net_raw+ep %s", f.iface, err, executable())
+	} else if err != nil {
+		return err
+	}
+	s.loop = &live.Loop{
+		Source: s.ring, Engine: engine.NewLive(*o, s.tell), Now: time.Now, Warn: s.warn,
+		Input: result.Capture{File: f.iface, Format: "live", LinkTypes: []string{s.ring.Link().String()}},
+	}
+	if f.keep != "" {
+		s.loop.Keeper = &live.Keeper{
+			Name: f.keep, Size: f.keepSize * 1e6, Files: f.keepMost,
+			Interface: pcapng.Interface{Link: uint16(s.ring.Link()), Name: f.iface, Filter: f.filter},
+			Section:   pcapng.Section{Application: "tcptrace " + Version(), System: runtime.GOOS},
+		}
+		if err := s.loop.Keeper.Open(); err != nil {
+			return fmt.Errorf("-w: %w", err)
+		}
+	}
+	return nil
+}
+
+// executable is the path of this program, to be copied into a shell.
+func executable() string {
+	if path, err := os.Executable(); err == nil {
+		return path
+	}
+	return "tcptrace"
+}
+
+// heed has signals and --duration stop the loop, and SIGUSR1 ask for the state
+// of things. A second ^C ends the process, as ever.
+func (s *sniffer) heed() (stop func()) {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if d := s.flags.duration; d != 0 {
+		var timeout context.CancelFunc
+		ctx, timeout = context.WithTimeout(ctx, d)
+		cancel = both(cancel, timeout)
+	}
+	context.AfterFunc(ctx, func() {
+		cancel()
+		s.loop.Stop()
+	})
+	asked := make(chan os.Signal, 1)
+	if len(stateSignals) > 0 {
+		signal.Notify(asked, stateSignals...)
+	}
+	go func() {
+		for range asked {
+			s.loop.Ask(s.showState)
+		}
+	}()
+	return cancel
+}
+
+func both(f, g func()) func() { return func() { f(); g() } }
+
+// tell prints a finding the moment that it can be said.
+func (s *sniffer) tell(f result.Finding) {
+	o := s.findingOptions()
+	var err error
+	switch {
+	case s.format.name == "ndjson" && s.flags.output == "":
+		err = report.FindingNDJSON(s.env.Stdout, &s.tap, &f, o)
+	case s.format.name != "text" && s.flags.output == "":
+		return // the closing report alone
+	case f.Verdict == detectors.Undecided && f.Revision == 1 && !s.flags.undecided:
+		return
+	case s.told[f.ID] == f.Revision || s.loop.Closing():
+		// nothing new for people, or in the closing report
+	default:
+		err = report.FindingText(s.env.Stdout, &s.tap, &f, o)
+		s.told[f.ID] = f.Revision
+	}
+	if f.Final {
+		delete(s.told, f.ID)
+	}
+	s.check(err)
+}
+
+// findingOptions are those of reports, with the names of the files that frames
+// are in by now.
+func (s *sniffer) findingOptions() report.Options {
+	snap := s.loop.Captures()
+	s.tap.Captures, s.tap.Trace = snap, snap[0].Span
+	o := s.reportOptions()
+	if s.loop.Keeper != nil {
+		o.Files = s.loop.Keeper.Names()
+	}
+	return o
+}
+
+// showState prints the sockets and the findings that stand, beside the output.
+func (s *sniffer) showState(l *live.Loop) {
+	r := l.Snapshot()
+	o := s.findingOptions()
+	s.check(report.StatesText(s.env.Stderr, r.Trace.End, s.endpoints(r), o))
+	fmt.Fprintln(s.env.Stderr)
+	s.check(report.Text(s.env.Stderr, r, o))
+}
+
+// close prints the closing report.
+func (s *sniffer) close(r *result.Report) error {
+	o := s.findingOptions()
+	if s.format.name == "ndjson" && s.flags.output == "" {
+		for i := range r.Flows { // the numbers that findings were told with
+			r.Flows[i].ID = r.Flows[i].Conn
+		}
+		return report.ClosingNDJSON(s.env.Stdout, r, o)
+	}
+	if s.format.write == nil {
+		return fmt.Errorf("--format %s: a live capture cannot be written so", s.format.name)
+	}
+	return s.output(func(w io.Writer) error { return s.format.write(w, r, o) })
+}
+
+// outputs are the directories that files are written to.
+func (s *sniffer) outputs() (dirs []string) {
+	for _, name := range []string{s.flags.keep, s.flags.output} {
+		if name != "" && name != "-" {
+			dirs = append(dirs, filepath.Dir(name))
+		}
+	}
+	return dirs
+}
