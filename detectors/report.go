@@ -18,8 +18,13 @@ type Report struct {
 	detector *Detector
 	wake     int64
 	told     []Finding
+	omitted  int  // findings that others took the place of
 	changed  bool // since Changed was asked
 }
+
+// maxTold is how many findings a watcher may have standing. A connection that
+// goes wrong more often shows nothing new, and must not fill the memory.
+const maxTold = 100
 
 // NewReport is a report for one watcher of one connection.
 func NewReport(d *Detector, c *fsm.Conn, s *Settings) Report {
@@ -90,7 +95,8 @@ func (f *Finding) Doubt() {
 }
 
 // Tell reports the finding, or what has become of it: a finding of the same
-// anchor takes the place of the one told before.
+// anchor takes the place of the one told before. Where a hundred stand already,
+// it takes the place of the last: how it began and how it ended is what counts.
 func (r *Report) Tell(f Finding) {
 	r.changed = true
 	for i := range r.told {
@@ -99,8 +105,17 @@ func (r *Report) Tell(f Finding) {
 			return
 		}
 	}
+	if len(r.told) == maxTold {
+		r.omitted++
+		r.told[maxTold-1] = f
+		return
+	}
 	r.told = append(r.told, f)
 }
+
+// Omitted is how many findings were told and left out again, because too many
+// stood already.
+func (r *Report) Omitted() int { return r.omitted }
 
 // Withdraw takes back what was told of the anchor frame: it was too early.
 func (r *Report) Withdraw(file uint16, frame uint32) {

@@ -174,8 +174,11 @@ func (p *partition) belongs(f *flow, seg *reassembly.Segment, fromLo bool) bool 
 	side := c.SideOf(fromLo)
 	switch {
 	case seg.Flags&reassembly.SYN != 0:
-		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel()
+		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel() && !c.Echoes(seg, side)
 	case seg.Tunnel != c.Tunnel() || c.Over() && seg.Flags&reassembly.RST == 0:
+		_, ok := c.Distance(seg, side)
+		return ok
+	case c.Echoes(seg, side): // behind a firewall that gave it other numbers
 		_, ok := c.Distance(seg, side)
 		return ok
 	}
@@ -275,8 +278,8 @@ func (c *census) add(d *census) {
 // ending is how the record of a connection stops at the end of the trace.
 func (p *partition) ending(i uint32, f *flow, t *tally, end int64) detectors.Ending {
 	e := detectors.Ending{At: t.endOf(f.conn.Last(), end)}
-	if at, is := p.next[i]; is && at <= e.At {
-		e = detectors.Ending{At: at, Why: detectors.Replaced}
+	if at, is := p.next[i]; is && at <= e.At { // frames are not always in order
+		e = detectors.Ending{At: max(at, f.conn.Last()), Why: detectors.Replaced}
 	}
 	return e
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -163,18 +165,25 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 	}
 	list := p.watches[f.watch-1].list
 	for i := range list {
-		r := &list[i].report
-		if !r.Changed() {
-			continue
+		if x := &list[i]; x.report.Changed() {
+			l.tellAll(x, p.row(f, detectors.Ending{At: now}))
 		}
-		row := p.row(f, detectors.Ending{At: now})
-		said := map[anchor]bool{}
-		for _, found := range r.Told() {
-			l.doubt(&found)
-			l.say(&found, &row, false)
-			said[anchorOf(&found)] = true
+	}
+}
+
+// tellAll tells what stands of a watch, and takes back what no longer does.
+func (l *Live) tellAll(x *watch, row result.Flow) {
+	before := x.said
+	x.said = nil
+	for _, found := range x.report.Told() {
+		l.doubt(&found)
+		l.say(&found, &row, false)
+		x.said = append(x.said, anchorOf(&found))
+	}
+	for n, a := range before { // as a rule, what stood still stands, at the same place
+		if !(n < len(x.said) && x.said[n] == a || slices.Contains(x.said, a)) {
+			l.withdraw(a, x.report.Omitted() > 0)
 		}
-		l.withdraw(l.options.Detectors[list[i].detector].Name, f.ordinal, said)
 	}
 }
 
@@ -212,19 +221,21 @@ func (l *Live) retell(a anchor, now announced) {
 	l.tell(now.Finding)
 }
 
-// withdraw takes back what was said of a connection and no longer stands.
-func (l *Live) withdraw(detector string, ord uint64, said map[anchor]bool) {
-	for a, last := range l.told {
-		if last.Final || a.detector != detector || last.flow.ID != ord || said[a] {
-			continue
-		}
+// withdraw takes back what was said and no longer stands. What is omitted holds,
+// but the connection has so many findings that the closing report leaves it out.
+func (l *Live) withdraw(a anchor, omitted bool) {
+	last, is := l.told[a]
+	if !is || last.Final {
+		return
+	}
+	if !omitted {
 		last.Verdict, last.Reason = detectors.Undecided, "withdrawn: a later frame explains it"
 		last.Revision++
-		last.Final = true
-		last.Flow = &last.flow
-		delete(l.told, a)
-		l.tell(last.Finding)
 	}
+	last.Final = true
+	last.Flow = &last.flow
+	delete(l.told, a)
+	l.tell(last.Finding)
 }
 
 // Close ends the trace at end, or at its last frame if that is later. What is
@@ -237,7 +248,8 @@ func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		l.say(&f.Finding, f.Flow, true)
-		f.Revision = l.told[anchorOf(&f.Finding)].Revision
+		told := l.told[anchorOf(&f.Finding)]
+		f.ID, f.Revision = told.ID, told.Revision
 	}
 	return r
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
@@ -17,6 +19,7 @@ type watch struct {
 	detector int // index into Options.Detectors
 	watcher  detectors.Watcher
 	report   detectors.Report
+	said     []anchor // of the findings that were told live and stand
 }
 
 // tell gives the events of a segment to those who hear them, and starts the
@@ -148,9 +151,13 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 		x.report.Capture |= limits
 		x.report.Before = x.report.StatesNow(e.At)
 		x.watcher.End(e, &x.report)
-		for _, found := range x.report.Told() {
+		told, omitted := x.report.Told(), x.report.Omitted()
+		for n, found := range told {
 			found.Limits |= f.conn.Limits() | limits // some were told before all was known
 			found.Doubt()
+			if n == len(told)-1 && omitted > 0 {
+				found.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
+			}
 			yield(x.detector, found)
 		}
 	}
