@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // Where a segment stands, for those who judge it: all sequence arithmetic is
 // here or in reassembly.
@@ -34,6 +38,18 @@ func (c *Conn) ClosingAck(side reassembly.Side, seg *reassembly.Mark) bool {
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
 	return seg.Flags&^marks == reassembly.ACK && seg.Len == 0 && own.half.Phase >= Shut &&
 		seg.Seq == own.out.Nxt && seg.Seq.After(own.half.FIN) && seg.Ack.AtOrBefore(peer.half.FIN+1)
+}
+
+// Echoes reports whether the segment could be the side's last one once more, but
+// for its sequence numbers: what a firewall that rewrites them has sent on.
+// Without an IP identification, only a SYN or another TTL shows it.
+func (c *Conn) Echoes(seg *reassembly.Segment, side reassembly.Side) bool {
+	last := &c.ends[side].last
+	if seg.IPID != last.IPID || seg.Len != last.Len || seg.Flags != last.Flags || seg.Window != last.Window ||
+		time.Duration(seg.At-last.At) > reorderTime {
+		return false
+	}
+	return seg.IPID != 0 || seg.Flags&reassembly.SYN != 0 || seg.TTL != last.TTL
 }
 
 // Answers reports whether a RST answers the given segment of the other side,

@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
@@ -34,6 +35,9 @@ func (t *Trace) Pcapng() ([]byte, error) {
 	last := t.Start
 	for i := range t.Lines {
 		l := &t.Lines[i]
+		if last-l.Seg.At > int64(time.Second) { // the clock was set back, and tells the end
+			last = l.Seg.At
+		}
 		last = max(last, l.Seg.At)
 		switch {
 		case !l.Captured:
