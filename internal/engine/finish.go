@@ -19,7 +19,7 @@ type found struct {
 }
 
 // assemble ends every connection and puts the findings into their order: by
-// time, then connection, then detector. None of it depends on the judges.
+// time, then connection, detector and anchor. None of it depends on the judges.
 func assemble(o *Options, t *tally, parts []*partition, captures []result.Capture, end int64) *result.Report {
 	c := collector{options: o, tally: t, end: end}
 	for _, file := range captures {
@@ -144,7 +144,8 @@ func (c *collector) number(rep *result.Report) {
 		row.ID = uint64(n) + 1
 	}
 	slices.SortStableFunc(c.found, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector),
+			cmp.Compare(a.Evidence[0].Seg.File, b.Evidence[0].Seg.File), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})
 	seen := map[string]int{}
 	for i := range c.found {

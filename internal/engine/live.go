@@ -131,7 +131,7 @@ func (l *Live) leave(p *partition, now int64) {
 		}
 		p.bounds.head++
 		before := len(p.kept)
-		p.release(i, detectors.Ending{At: now}, false)
+		p.release(i, p.ending(i, f, &l.tally, now), false)
 		p.left++
 		l.part(p, before)
 	}
