@@ -2,7 +2,9 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"embed"
+	"fmt"
 	"html/template"
 	"io"
 	"slices"
@@ -54,6 +56,11 @@ func sections(r *result.Report, o *Options) []*group {
 		left -= g.inFull()
 	}
 	return groups
+}
+
+// severityFirst orders the worst first, and what is undecided last.
+func severityFirst(a, b *group) int {
+	return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(b.severity, a.severity))
 }
 
 // inFull is how many of a group's findings are told in full.
@@ -118,8 +125,8 @@ func newPage(r *result.Report, o *Options) *page {
 	for _, g := range groups {
 		p.group(g)
 	}
-	if p.drawn == maxSections {
-		p.Omissions = append(p.Omissions, "What has no link is beyond the "+thousands(maxSections)+" findings that one page tells in full.")
+	if slices.ContainsFunc(p.Summary, func(row summaryRow) bool { return row.Number == 0 }) {
+		p.Omissions = append(p.Omissions, fmt.Sprintf("Of the findings, %d are told in full, and what has no link in one line: --format json lists them all", p.drawn))
 	}
 	for _, omitted := range omissions(groups) {
 		p.Omissions = append(p.Omissions, omitted.String())
@@ -157,15 +164,7 @@ func severityClass(g *group) string {
 
 // tiles are what was read and what was found.
 func tiles(r *result.Report) []tile {
-	var seen [3]uint64
-	var undecided uint64
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Verdict == detectors.Undecided {
-			undecided++
-		} else {
-			seen[f.Severity]++
-		}
-	}
+	seen, undecided := verdicts(r)
 	plural := func(class string, n uint64, noun string) tile {
 		number, words, _ := strings.Cut(count(n, noun), " ")
 		return tile{class, number, words}

@@ -21,11 +21,11 @@ import (
 // A browser opens pages of a server that stands for the whole network.
 type browser struct {
 	path  string
-	pages map[string][]byte // by path
 	serve *httptest.Server
 
-	mu   sync.Mutex
-	seen []string // what was asked of the network
+	mu    sync.Mutex
+	pages map[string][]byte // by path
+	seen  []string          // what was asked of the network
 }
 
 // newBrowser skips the test where there is no Chromium.
@@ -44,9 +44,10 @@ func newBrowser(t *testing.T, pages map[string][]byte) *browser {
 	b.serve = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
 		b.seen = append(b.seen, r.Host+r.URL.Path)
+		page := b.pages[r.URL.Path]
 		b.mu.Unlock()
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(b.pages[r.URL.Path])
+		_, _ = w.Write(page)
 	}))
 	t.Cleanup(b.serve.Close)
 	return b
@@ -204,7 +205,9 @@ func (b *browser) measure(t *testing.T, page []byte, width int, flags ...string)
 	if err := measuring.Execute(&wrapped, map[string]any{"Width": width, "Page": string(page)}); err != nil {
 		t.Fatal(err)
 	}
+	b.mu.Lock()
 	b.pages["/measure"] = wrapped.Bytes()
+	b.mu.Unlock()
 	dom, console := b.open(t, "/measure", flags...)
 	if len(console) > 0 {
 		t.Errorf("the browser says %s", strings.Join(console, "\n"))

@@ -64,7 +64,7 @@ func withoutStyle(write writer) writer {
 }
 
 // voids are the elements without an end (HTML 13.1.2).
-var voids = []string{"meta", "link", "br"}
+var voids = []string{"meta", "link", "br", "col"}
 
 // TestHTML_harmless reads pages as a browser does: what is opened is closed in
 // order, nothing can run, nothing is fetched, no id is there twice, and what
@@ -83,7 +83,7 @@ func TestHTML_harmless(t *testing.T) {
 
 // elements are all that a page consists of.
 var elements = strings.Fields("html head meta link title style body header main footer section article h1 h2 h3 h4 h5 p ul li a b br code span strong " +
-	"div table thead tbody tr th td dl dt dd details summary figure figcaption svg desc text rect line path")
+	"div table colgroup col thead tbody tr th td dl dt dd details summary figure figcaption svg desc text rect line path")
 
 func checkHTML(t *testing.T, page []byte) {
 	t.Helper()
@@ -246,6 +246,9 @@ func TestHTML_manyFindings(t *testing.T) {
 	checkHTML(t, page)
 	if n := bytes.Count(page, []byte("<article>")); n != maxSections {
 		t.Errorf("%d findings in full, want %d", n, maxSections)
+	}
+	if !bytes.Contains(page, []byte("Of the findings, 50 are told in full")) {
+		t.Error("the page does not say that it leaves findings out")
 	}
 	t.Logf("%d bytes", len(page))
 	if len(page) > 1_000_000 {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -147,9 +146,4 @@ func (k *sketch) moment(id frameID) *moment {
 		return m
 	}
 	return nil
-}
-
-// severityFirst orders the worst first, and what is undecided last.
-func severityFirst(a, b *group) int {
-	return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(b.severity, a.severity))
 }

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Names     Names  // spelling of states for people; JSON and CSV keep the RFC's
 	Color     bool   // text only
-	Undecided bool   // text and Markdown print undecided findings too
+	Undecided bool   // text, Markdown and HTML print undecided findings too
 	Flows     bool   // text lists the connections; CSV lists them instead of findings
 	Version   string // of tcptrace
 

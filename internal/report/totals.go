@@ -42,11 +42,8 @@ func totalsSentence(r *result.Report, undecidedShown bool) string {
 	return s
 }
 
-// verdictSentence is "Found: 1 critical, 2 warnings; 3 undecided". Silence is
-// the detectors' silence, not the network's health.
-func verdictSentence(r *result.Report, undecidedShown bool) string {
-	var seen [3]uint64
-	var undecided uint64
+// verdicts counts what was found by severity, and what is undecided.
+func verdicts(r *result.Report) (seen [3]uint64, undecided uint64) {
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.Verdict == detectors.Undecided {
 			undecided++
@@ -54,6 +51,13 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 			seen[f.Severity]++
 		}
 	}
+	return seen, undecided
+}
+
+// verdictSentence is "Found: 1 critical, 2 warnings; 3 undecided". Silence is
+// the detectors' silence, not the network's health.
+func verdictSentence(r *result.Report, undecidedShown bool) string {
+	seen, undecided := verdicts(r)
 	var parts []string
 	if seen[detectors.Critical] > 0 {
 		parts = append(parts, thousands(seen[detectors.Critical])+" critical")
