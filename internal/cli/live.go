@@ -21,6 +21,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
 // listInterfaces prints what -i takes.
@@ -99,6 +100,9 @@ func (s *sniffer) open(o *engine.Options) error {
 		if err := s.loop.Keeper.Open(); err != nil {
 			return fmt.Errorf("-w: %w", err)
 		}
+	}
+	for _, what := range sandbox.Enter(sandbox.Needs{Write: s.outputs()}) {
+		s.mention(what)
 	}
 	return nil
 }
@@ -197,12 +201,21 @@ func (s *sniffer) close(r *result.Report) error {
 	return s.output(func(w io.Writer) error { return s.format.write(w, r, o) })
 }
 
-// outputs are the directories that files are written to.
-func (s *sniffer) outputs() (dirs []string) {
+// outputs are the places that will be written to: directories, as files come and
+// go in them, or what is no regular file.
+func (s *sniffer) outputs() (places []string) {
 	for _, name := range []string{s.flags.keep, s.flags.output} {
-		if name != "" && name != "-" {
-			dirs = append(dirs, filepath.Dir(name))
+		if name == "" || name == "-" {
+			continue
+		}
+		if target, err := filepath.EvalSymlinks(name); err == nil {
+			name = target
+		}
+		if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
+			places = append(places, name)
+		} else {
+			places = append(places, filepath.Dir(name))
 		}
 	}
-	return dirs
+	return places
 }

@@ -100,6 +100,13 @@ func (c *command) warn(text string) {
 	}
 }
 
+// mention tells what is being done, with -v.
+func (c *command) mention(text string) {
+	if c.flags.verbose {
+		fmt.Fprintln(c.env.Stderr, "tcptrace:", report.Clean(text))
+	}
+}
+
 func (c *command) check(err error) {
 	if err != nil {
 		c.complain(err)
@@ -210,7 +217,7 @@ func (c *command) options() (*engine.Options, *format, error) {
 	if _, err := report.ParseNames(f.names); err != nil {
 		return nil, nil, fmt.Errorf("--names: %w", err)
 	}
-	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states, VerifyChecksums: f.checksums}
+	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums}
 	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
 		return nil, nil, err
 	}

@@ -33,6 +33,7 @@ var mayImport = map[string]string{
 	"internal/engine":   "internal/capture internal/decode internal/result detectors fsm reassembly",
 	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/pcapng internal/result",
+	"internal/sandbox":  "",
 	"internal/cli":      anything,
 
 	"internal/anonymize": "internal/packet internal/result reassembly",
@@ -62,7 +63,10 @@ var doors = map[string]string{
 	"github.com/spf13/pflag":        "internal/cli",
 	"github.com/cheggaaa/pb/v3":     "internal/cli",
 	"golang.org/x/term":             "internal/cli",
-	"golang.org/x/sys/unix":         "internal/live",
+	"golang.org/x/sys/unix":         "internal/live internal/sandbox",
+
+	"github.com/landlock-lsm/go-landlock/landlock":  "internal/sandbox",
+	"kernel.org/pub/linux/libs/security/libcap/cap": "internal/sandbox",
 }
 
 // TestImports holds the packages, without their tests, to the tables above.
