@@ -41,7 +41,7 @@ func duration(ns int64) string {
 	d := time.Duration(ns)
 	switch {
 	case d < 0:
-		return "-" + duration(-ns)
+		return "-" + duration(-max(ns, -math.MaxInt64)) // the least of all has no opposite
 	case d < time.Second:
 		return decimal(float64(d)/1e6) + " ms"
 	case d < 2*time.Minute:
