@@ -39,13 +39,14 @@ type sniffer struct {
 	format *format
 	ring   *live.Ring
 	loop   *live.Loop
+	served *live.Metrics  // nil without --metrics
 	tap    result.Report  // what findings are told with: where the trace begins, and its files
-	told   map[string]int // revisions of findings that were printed and are not final
+	known  map[string]int // revisions that were told of findings that are not final
 }
 
 // sniff captures from an interface until it is stopped, and reports.
 func (c *command) sniff() {
-	s := &sniffer{command: c, told: map[string]int{}}
+	s := &sniffer{command: c, known: map[string]int{}}
 	o, form, err := c.options()
 	if err == nil {
 		s.format = form
@@ -101,6 +102,13 @@ func (s *sniffer) open(o *engine.Options) error {
 			return fmt.Errorf("-w: %w", err)
 		}
 	}
+	if f.metrics != "" {
+		if s.served, err = live.ListenMetrics(f.metrics); err != nil {
+			return fmt.Errorf("--metrics: %w", err)
+		}
+		s.mention(fmt.Sprintf("metrics at http://%v/metrics", s.served.Addr()))
+		s.served.Serve(s.loop)
+	}
 	for _, what := range sandbox.Enter(sandbox.Needs{Write: s.outputs()}) {
 		s.mention(what)
 	}
@@ -145,22 +153,30 @@ func both(f, g func()) func() { return func() { f(); g() } }
 // tell prints a finding the moment that it can be said.
 func (s *sniffer) tell(f result.Finding) {
 	o := s.findingOptions()
+	if s.served != nil && s.known[f.ID] != f.Revision {
+		s.served.Tell(&f)
+	}
+	s.print(&f, o)
+	s.known[f.ID] = f.Revision
+	if f.Final {
+		delete(s.known, f.ID)
+	}
+}
+
+// print prints what is new about a finding.
+func (s *sniffer) print(f *result.Finding, o report.Options) {
 	var err error
 	switch {
 	case s.format.name == "ndjson" && s.flags.output == "":
-		err = report.FindingNDJSON(s.env.Stdout, &s.tap, &f, o)
+		err = report.FindingNDJSON(s.env.Stdout, &s.tap, f, o)
 	case s.format.name != "text" && s.flags.output == "":
 		return // the closing report alone
 	case f.Verdict == detectors.Undecided && f.Revision == 1 && !s.flags.undecided:
 		return
-	case s.told[f.ID] == f.Revision || s.loop.Closing():
+	case s.known[f.ID] == f.Revision || s.loop.Closing():
 		// nothing new for people, or in the closing report
 	default:
-		err = report.FindingText(s.env.Stdout, &s.tap, &f, o)
-		s.told[f.ID] = f.Revision
-	}
-	if f.Final {
-		delete(s.told, f.ID)
+		err = report.FindingText(s.env.Stdout, &s.tap, f, o)
 	}
 	s.check(err)
 }

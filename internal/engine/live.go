@@ -278,3 +278,29 @@ func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
 	}
 	return r
 }
+
+// Sockets counts the ends of the connections that are held, by state at now.
+func (l *Live) Sockets(now int64) map[fsm.State]int {
+	n := map[fsm.State]int{}
+	for _, p := range l.judge.all() {
+		for i := range p.table.made {
+			f := p.table.flow(i)
+			if !f.live {
+				continue
+			}
+			for side := range reassembly.Side(2) {
+				state, _ := f.conn.State(side, now, l.options.Settings.TimeWait)
+				n[state]++
+			}
+		}
+	}
+	return n
+}
+
+// Connections is how many connections are held.
+func (l *Live) Connections() (n int) {
+	for _, p := range l.judge.all() {
+		n += p.table.count
+	}
+	return n
+}
