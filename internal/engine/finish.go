@@ -144,7 +144,7 @@ func (c *collector) number(rep *result.Report) {
 		row.ID = uint64(n) + 1
 	}
 	slices.SortStableFunc(c.found, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector),
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector), cmp.Compare(a.Start, b.Start),
 			cmp.Compare(a.Evidence[0].Seg.File, b.Evidence[0].Seg.File), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})
 	seen := map[string]int{}
