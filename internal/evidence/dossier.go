@@ -105,8 +105,10 @@ func (d *dossier) take(rec *record, seg *reassembly.Segment) {
 	if keeps := d.keeps(seg); keeps || tells || d.over {
 		d.release()
 		d.write(rec, role)
+	} else if leadsUp := seg.At >= d.finding.Start-leadUp && seg.At < d.finding.Start; leadsUp {
+		d.hold(rec, max(d.o.MaxFrames/4, maxHeld))
 	} else {
-		d.hold(rec)
+		d.hold(rec, maxHeld)
 	}
 }
 
@@ -121,14 +123,7 @@ func (d *dossier) keeps(seg *reassembly.Segment) bool {
 	} else if opens {
 		return true
 	}
-	f := d.finding
-	switch {
-	case seg.At < f.Start-leadUp || seg.At > f.End:
-		return false
-	case seg.At < f.Start:
-		return d.frames < d.o.MaxFrames/2
-	}
-	return d.frames < d.o.MaxFrames
+	return d.finding.Start <= seg.At && seg.At <= d.finding.End && d.frames < d.o.MaxFrames
 }
 
 // opens reports whether the segment is one of the handshake. It ends with the
@@ -143,19 +138,18 @@ func (d *dossier) opens(seg *reassembly.Segment) bool {
 }
 
 // maxHeld is how many frames before a telling one are kept with it, and how
-// many at the end of the connection.
+// many at the end of the connection, at least.
 const maxHeld = 32
 
-// hold keeps a frame for the time being, in place of the oldest.
-func (d *dossier) hold(rec *record) {
-	var space []byte
-	if len(d.held) == maxHeld {
-		space = d.held[0].data[:0]
-		d.held = slices.Delete(d.held, 0, 1)
-		d.missed++
+// hold keeps a frame for the time being, with as many before it as asked for,
+// or up to twice as many.
+func (d *dossier) hold(rec *record, before int) {
+	if n := len(d.held) - before; n >= before {
+		d.missed += uint64(n)
+		d.held = slices.Delete(d.held, 0, n)
 	}
 	kept := *rec
-	kept.data = append(space, rec.data...)
+	kept.data = slices.Clone(rec.data)
 	d.held = append(d.held, kept)
 }
 
@@ -168,6 +162,7 @@ func (d *dossier) release() {
 	for i := range d.held {
 		d.write(&d.held[i], "")
 	}
+	clear(d.held) // they may be large
 	d.held = d.held[:0]
 }
 

@@ -1,0 +1,135 @@
+package evidence_test
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/packet"
+	"github.com/tcptrace-go/tcptrace/internal/pcapng"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// segments decodes a capture.
+func segments(t testing.TB, content []byte) (segs []reassembly.Segment, end int64) {
+	t.Helper()
+	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(content)})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	d := decode.New()
+	for fr := (capture.Frame{}); trace.Next(&fr) == nil; {
+		seg := reassembly.Segment{At: fr.At}
+		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) == decode.OK {
+			seg.At = fr.At
+			segs = append(segs, seg)
+		}
+	}
+	return segs, trace.End()
+}
+
+// record makes a capture of segments.
+func record(segs []reassembly.Segment, end int64) []byte {
+	var b bytes.Buffer
+	w := pcapng.NewWriter(&b)
+	w.Begin(pcapng.Section{})
+	tap, _ := w.Interface(pcapng.Interface{Link: 1})
+	for i := range segs {
+		seg := &segs[i]
+		form := packet.Form{Src: [6]byte{2, byte(seg.Link)}}
+		if seg.Tunnel != 0 {
+			form.Tags = []uint16{uint16(seg.Tunnel%4094) + 1}
+		}
+		data, headers := packet.Append(nil, seg, form)
+		w.Packet(&pcapng.Packet{Interface: tap, At: seg.At, Data: data, Len: headers + int(seg.Len)})
+	}
+	w.End(end)
+	return b.Bytes()
+}
+
+// lengthen puts rounds of data and acknowledgment behind the handshake that the
+// segments begin with, or returns nil if they begin with none.
+func lengthen(segs []reassembly.Segment, rounds int) []reassembly.Segment {
+	const (
+		data = 65_000 // segmentation offload hands over as much at a time
+		pace = int64(20 * time.Millisecond)
+	)
+	if len(segs) < 4 || segs[0].Flags != reassembly.SYN || segs[1].Flags != reassembly.SYN|reassembly.ACK ||
+		segs[2].Flags != reassembly.ACK || segs[2].Len != 0 || segs[2].Src != segs[0].Src || segs[2].Window == 0 ||
+		segs[2].Seq != segs[0].Seq+1 || segs[2].Ack != segs[1].Seq+1 {
+		return nil
+	}
+	client, server := segs[2], segs[1]
+	long := slices.Clone(segs[:3])
+	at := segs[2].At
+	for i := range rounds {
+		down, up := client, client
+		down.Src, down.Dst, down.Seq, down.Ack = server.Src, server.Dst, client.Ack+reassembly.Seq(i*data), client.Seq
+		down.Len, down.Window, down.IPID, down.Opts = data, 60000, 0, reassembly.Options{}
+		up.Ack, up.IPID, up.Opts = down.Seq+data, 0, reassembly.Options{}
+		down.At, up.At = at+pace/2, at+pace
+		at += pace
+		long = append(long, down, up)
+	}
+	all := reassembly.Seq(rounds * data)
+	for _, seg := range segs[3:] {
+		seg.At += at - segs[2].At
+		switch {
+		case seg.Src == server.Src && seg.Dst == server.Dst:
+			seg.Seq += all
+		case seg.Src == client.Src && seg.Dst == client.Dst:
+			seg.Ack += all
+			for i := range seg.Opts.Blocks {
+				seg.Opts.Blocks[i].From += all
+				seg.Opts.Blocks[i].To += all
+			}
+		}
+		long = append(long, seg)
+	}
+	return long
+}
+
+// What a long connection had to say before the finding is not needed for it,
+// however much it was.
+func TestWrite_cut(t *testing.T) {
+	const rounds, room = 500, 400
+	cuts := 0
+	for name, content := range scenarios(t) {
+		segs, end := segments(t, content)
+		long := lengthen(segs, rounds)
+		if long == nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			end += long[len(long)-1].At - segs[len(segs)-1].At
+			for _, f := range prove(t, evidence.Options{MaxFrames: room}, nil, save(t, record(long, end))) {
+				if f.Frames > room {
+					t.Errorf("%d frames are kept of %d", f.Frames, len(long))
+				}
+				if f.Cut > 0 {
+					cuts++
+					commented(t, f.Path, "of the connection were left out of this file")
+				}
+			}
+		})
+	}
+	if cuts < 20 {
+		t.Errorf("only %d connections were cut", cuts)
+	}
+}
+
+func commented(t *testing.T, path, text string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(content, []byte(text)) {
+		t.Errorf("%s does not say %q", path, text)
+	}
+}
