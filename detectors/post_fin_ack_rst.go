@@ -91,7 +91,7 @@ func callsForAck(ev fsm.Event) bool {
 // judge takes Y's RST: does it answer a pure ACK that X sent after its FIN?
 func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Mark, r *Report) {
 	x := y.Peer()
-	if w.fin[x].At == 0 || w.fin[y].At == 0 || w.finAck[y].At == 0 || w.answersOpenFIN(x, rst, r) {
+	if w.fin[x].At == 0 || w.finAck[y].At == 0 || w.answersOpenFIN(x, rst, r) {
 		return
 	}
 	ack := w.trigger(x, rst, r)

@@ -80,7 +80,6 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *Report) {
 		if peer.open {
 			peer.close("recovered", ev.Seg.At, &Evidence{"window open again", *ev.Seg}, side.Peer(), r)
 		}
-		peer.series = series{}
 	case fsm.Advanced: // what this side, the prober, sent was taken
 		if own.open && ev.N > 1 && r.Conn.WindowShut(side.Peer()) {
 			own.restart(r)

@@ -159,6 +159,11 @@ func TestStep_order(t *testing.T) {
 			w.send(1, time.Second, fin, 1, 0, 1)
 			return w
 		}, fin, 1, 0, 1, 9, []Kind{FinResent, Sent}},
+		{"another FIN, elsewhere", func() *wire {
+			w := newWire().open(time.Second)
+			w.send(1, time.Second, fin, 1, 0, 1)
+			return w
+		}, fin, 2, 0, 1, 9, []Kind{SentBeyondFin, Sent}},
 		{"payload beyond the FIN", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, fin, 1, 0, 1)
@@ -188,6 +193,8 @@ func TestStep_order(t *testing.T) {
 		{"a RST in place", func() *wire { return newWire().open(time.Second) }, rst, 1, 0, 0, 0, []Kind{ResetSent, Sent}},
 		{"a RST in the window", func() *wire { return newWire().open(time.Second) }, rst, 500, 0, 0, 0, []Kind{ResetDoubted, Sent}},
 		{"a RST elsewhere", func() *wire { return newWire().open(time.Second) }, rst, 5000, 0, 0, 0, []Kind{ResetIgnored, Sent}},
+		{"a RST behind a RST", func() *wire { w := newWire().open(time.Second); w.send(1, 0, rst, 1, 0, 0); return w },
+			rst, 1, 0, 0, 0, []Kind{Sent}},
 		{"a stray", func() *wire { return newWire().open(time.Second) }, ack, 1 << 30, 10, 1, 9, []Kind{Strayed, Sent}},
 	} {
 		w := c.wire()

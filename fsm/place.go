@@ -30,14 +30,12 @@ func (c *Conn) FINDue(side reassembly.Side) bool {
 	return !peer.half.is(shut) && (!own.out.Knows(reassembly.KnowUna) || own.out.Una == own.half.FIN)
 }
 
-// ClosingAck reports whether a segment of the side is a pure ACK in its place,
-// at SND.NXT behind the side's FIN, that acknowledges no more than the peer's
-// FIN.
+// ClosingAck reports whether a segment that the side has sent is a pure ACK in
+// its place behind the side's FIN, which acknowledges no more than the peer's.
+// Nothing but what carries nothing begins at SND.NXT once it has been sent.
 func (c *Conn) ClosingAck(side reassembly.Side, seg *reassembly.Mark) bool {
-	const marks = reassembly.PSH | reassembly.ECE | reassembly.CWR
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
-	return seg.Flags&^marks == reassembly.ACK && seg.Len == 0 && own.half.Phase >= Shut &&
-		seg.Seq == own.out.Nxt && seg.Seq.After(own.half.FIN) && seg.Ack.AtOrBefore(peer.half.FIN+1)
+	return own.half.Phase >= Shut && seg.Seq == own.out.Nxt && seg.Ack.AtOrBefore(peer.half.FIN+1)
 }
 
 // Echoes reports whether the segment could be the side's last one once more, but
