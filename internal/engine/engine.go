@@ -8,6 +8,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Options are the settings of one run.
@@ -20,6 +21,7 @@ type Options struct {
 	VerifyChecksums bool
 	Until           int64                        // leave out frames later than this; 0 = none
 	Match           func(fr *capture.Frame) bool // leave out frames that do not match; nil = none
+	Rewrite         func(*reassembly.Segment)    // change segments as they are decoded (--anonymize); nil = none
 	Follow          *Follow
 }
 
@@ -96,6 +98,9 @@ func (r *reader) take(fr *capture.Frame) {
 		return
 	}
 	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+	if r.options.Rewrite != nil {
+		r.options.Rewrite(seg)
+	}
 	r.segments++
 	r.team.hand()
 }

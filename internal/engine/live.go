@@ -64,6 +64,9 @@ func (l *Live) Frame(fr *capture.Frame) {
 		return
 	}
 	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+	if l.options.Rewrite != nil {
+		l.options.Rewrite(&seg)
+	}
 	l.segments++
 	tuple := dealing.hash(&seg)
 	p := l.judge.partition(partitionOf(tuple))
