@@ -17,6 +17,7 @@ type body struct {
 // of them than a process may have.
 type room struct {
 	dir    string
+	max    int // bytes
 	used   int
 	bodies []*body
 }
@@ -33,7 +34,7 @@ func (r *room) body() *body {
 // Write adds to the body.
 func (b *body) Write(p []byte) (int, error) {
 	b.buf = append(b.buf, p...)
-	if b.room.used += len(p); b.room.used > maxRoom {
+	if b.room.used += len(p); b.room.used > b.room.max {
 		return len(p), b.room.spill()
 	}
 	return len(p), nil

@@ -133,3 +133,51 @@ func commented(t *testing.T, path, text string) {
 		t.Errorf("%s does not say %q", path, text)
 	}
 }
+
+// A handshake whose last ACK was data leaves something in flight, which must
+// not be timed across the cut.
+func TestWrite_cutBehindData(t *testing.T) {
+	segs, end := segments(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
+	long := lengthen(segs, 500)
+	if long == nil {
+		t.Fatal("the sample does not begin with a handshake")
+	}
+	end += long[len(long)-1].At - segs[len(segs)-1].At
+	client := &long[2] // it acknowledges with a request, which the next segments acknowledge
+	const request = 100
+	client.Len, client.Flags = request, client.Flags|reassembly.PSH
+	for i := 3; i < len(long); i++ {
+		if long[i].Src == client.Src {
+			long[i].Seq += request
+		} else {
+			long[i].Ack += request
+		}
+	}
+	for _, f := range prove(t, evidence.Options{MaxFrames: 400}, nil, save(t, record(long, end))) {
+		if f.Cut == 0 {
+			t.Error("nothing was cut")
+		}
+	}
+}
+
+// A connection replaced on its four-tuple hours later: what others sent in the
+// meantime, and shows that the capture went on, is not in the file.
+func TestWrite_replacedLate(t *testing.T) {
+	segs, _ := segments(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
+	last := segs[len(segs)-1]
+	other := reassembly.Segment{Flags: reassembly.SYN, Src: last.Src, Dst: last.Dst}
+	other.Src.Port++
+	for range 6 {
+		last.At += int64(40 * time.Minute)
+		other.At = last.At
+		segs = append(segs, other)
+	}
+	next := segs[0]
+	next.At, next.Seq = last.At+int64(time.Second), next.Seq+1<<30
+	segs = append(segs, next)
+	for _, f := range prove(t, evidence.Options{}, nil, save(t, record(segs, next.At+int64(time.Hour)))) {
+		if f.Finding.End != next.At {
+			t.Errorf("the finding ends at %d, the next connection began at %d", f.Finding.End, next.At)
+		}
+	}
+}

@@ -25,7 +25,7 @@ type pass struct {
 }
 
 func newPass(dir string, r *result.Report, o *Options) *pass {
-	p := &pass{o: o, decoder: decode.New(), byKey: map[reassembly.Key][]*dossier{}, room: &room{dir: dir}}
+	p := &pass{o: o, decoder: decode.New(), byKey: map[reassembly.Key][]*dossier{}, room: &room{dir: dir, max: maxRoom}}
 	p.decoder.VerifyChecksums = o.VerifyChecksums
 	ends := map[*result.Flow]int64{}
 	for i := range r.Findings {

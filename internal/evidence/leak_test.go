@@ -1,0 +1,193 @@
+package evidence_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/anonymize"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/pcapng"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// original writes the segments, disguised, into a file with a telling name.
+func (s *secrets) original(t *testing.T, segs []reassembly.Segment, end int64, w way) string {
+	t.Helper()
+	var b bytes.Buffer
+	out := pcapng.NewWriter(&b)
+	out.Begin(pcapng.Section{})
+	tap, _ := out.Interface(pcapng.Interface{Link: w.link})
+	for _, seg := range segs {
+		frame := s.disguise(seg, w)
+		out.Packet(&pcapng.Packet{Interface: tap, At: seg.At, Data: frame, Len: len(frame)})
+	}
+	out.End(end)
+	name := filepath.Join(t.TempDir(), "acme-bank.pcapng")
+	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// forms are a secret's, as text and as bytes.
+func (s *secrets) forms(segs []reassembly.Segment) map[string][]byte {
+	forms := map[string][]byte{"the file's name": []byte("acme-bank")}
+	add := func(what string, b []byte) { forms[fmt.Sprintf("%s % x", what, b)] = b }
+	for _, h := range s.hosts {
+		a := netip.AddrFrom16(h).Unmap()
+		add("the address", a.AsSlice())
+		add("in text, the address", []byte(a.String()))
+		if a.Is6() {
+			add("half the address", h[8:])
+			add("in text, the address", []byte(a.StringExpanded()))
+		}
+	}
+	for _, m := range s.macs {
+		add("the link-layer address", m[:])
+		add("in text, the link-layer address", []byte(net.HardwareAddr(m[:]).String()))
+	}
+	for _, o := range s.outer {
+		add("the tunnel's address", o[:])
+		add("in text, the tunnel's address", []byte(netip.AddrFrom4(o).String()))
+	}
+	twice := append(s.payload[:], s.payload[:]...)
+	for i := range s.payload {
+		add("payload", twice[i:i+6])
+	}
+	for _, seg := range segs {
+		if seg.Flags&reassembly.SYN != 0 {
+			add("the initial sequence number", binary.BigEndian.AppendUint32(nil, uint32(seg.Seq)))
+		}
+	}
+	return forms
+}
+
+var formats = map[string]func(io.Writer, *result.Report, report.Options) error{
+	"text": report.Text, "json": report.JSON, "ndjson": report.NDJSON, "markdown": report.Markdown, "html": report.HTML, "csv": report.CSV,
+}
+
+// outputs are all that is printed and written of a capture, by name.
+func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
+	t.Helper()
+	trace, err := opener(name)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trace.Close()
+	var turns []result.Turn
+	r := engine.Run(context.Background(), trace, engine.Options{
+		Detectors: detectors.All, AllFlows: true, Match: anonymously(m),
+		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Turn) { turns = append(turns, turn) }},
+	})
+	names := anonymize.NewNames([]string{name})
+	names.Captures(r.Captures)
+	all := map[string][]byte{}
+	print := func(format string, write func(io.Writer) error) {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		all[format] = b.Bytes()
+	}
+	o := report.Options{Undecided: true, Flows: true}
+	for format, write := range formats {
+		print(format, func(w io.Writer) error { return write(w, r, o) })
+	}
+	if len(r.Flows) > 0 {
+		one := *r
+		one.Flows = r.Flows[:1]
+		print("flow text", func(w io.Writer) error { return report.FlowText(w, &one, turns, o) })
+		print("flow json", func(w io.Writer) error { return report.FlowJSON(w, &one, turns, o) })
+	}
+	files := prove(t, evidence.Options{Anonymize: m, Payload: true, Files: []string{names.Of(name)}}, anonymously(m), name)
+	for _, f := range files {
+		content, err := os.ReadFile(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all["evidence "+filepath.Base(f.Path)] = content
+	}
+	return all
+}
+
+// Nothing of the original survives anywhere, whatever it came through.
+func TestAnonymize_nothingSurvives(t *testing.T) {
+	all := scenarios(t)
+	for i, name := range slices.Sorted(maps.Keys(all)) {
+		w := ways[i%len(ways)]
+		t.Run(name+" "+w.name, func(t *testing.T) {
+			segs, end := segments(t, all[name])
+			s := newSecrets(uint64(i))
+			m := anonymize.New(anonymize.Key{byte(i)})
+			original := s.original(t, segs, end, w)
+			forms := s.forms(segs)
+			there := 0
+			plain, err := os.ReadFile(original)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, secret := range forms {
+				if bytes.Contains(plain, secret) {
+					there++
+				}
+			}
+			if there == 0 && len(segs) > 0 {
+				t.Error("the original does not hold what is looked for")
+			}
+			for output, content := range outputs(t, original, m) {
+				for what, secret := range forms {
+					if bytes.Contains(content, secret) {
+						t.Errorf("%s holds %s", output, what)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Frames cut behind the TCP header tell all that they told whole, whatever they
+// came through, and no byte more.
+func TestWrite_headersOnly(t *testing.T) {
+	segs, end := segments(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
+	for i := range segs {
+		segs[i].Opts = reassembly.Options{Has: reassembly.HasTimestamps, TSVal: uint32(i), NBlocks: 1, Blocks: [4]reassembly.Block{{From: 1, To: 2}}}
+	}
+	for i, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			s := newSecrets(uint64(i))
+			original := s.original(t, segs, end, w)
+			for _, f := range prove(t, evidence.Options{}, nil, original) {
+				content, err := os.ReadFile(f.Path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, _ := segments(t, content)
+				if len(got) != len(segs) {
+					t.Fatalf("%d frames of %d", len(got), len(segs))
+				}
+				for j := range got {
+					if got[j].Opts != segs[j].Opts || got[j].Len != segs[j].Len {
+						t.Errorf("got  %+v\nwant %+v", got[j], segs[j])
+					}
+				}
+				if bytes.Contains(content, s.payload[:4]) {
+					t.Error("payload is there")
+				}
+			}
+		})
+	}
+}
