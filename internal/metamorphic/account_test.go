@@ -62,9 +62,10 @@ func run(names []string, stdin []byte, o engine.Options) (*result.Report, error)
 // times count from the first frame, frames are those of the conversation, ends
 // are sides, sequence numbers relative.
 type account struct {
-	core   []string // what must stay in every dress
-	exact  []string // what must stay with it where SPEC promises ids: ids and limits
-	copies bool
+	rows     []string // of connections
+	findings []string // all but ids and limits
+	exact    []string // ids and limits
+	copies   bool
 }
 
 // tell makes the account of a report. origin names the frame of the
@@ -75,11 +76,11 @@ func tell(rep *result.Report, origin func(file uint16, frame uint32) uint32) *ac
 	}
 	a := &account{copies: rep.Totals.Copies > 0}
 	start := rep.Trace.First
-	a.core = append(a.core, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
+	a.rows = append(a.rows, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
 	for i := range rep.Flows {
 		fl := &rep.Flows[i]
 		a.copies = a.copies || fl.Limits&fsm.Copies != 0
-		a.core = append(a.core, fmt.Sprintf("connection %d %s, opened by %v, ends %v bounded %v, from %d to %d, packets %v bytes %v again %v, rtt %d, %s",
+		a.rows = append(a.rows, fmt.Sprintf("connection %d %s, opened by %v, ends %v bounded %v, from %d to %d, packets %v bytes %v again %v, rtt %d, %s",
 			fl.ID, fl.Ending, fl.Initiator, fl.State, fl.Bounded, fl.First-start, fl.Last-start, fl.Packets, fl.Bytes, fl.Rexmits, fl.RTT, fl.History))
 		a.exact = append(a.exact, fmt.Sprintf("connection %d: %v", fl.ID, fl.Limits))
 	}
@@ -93,7 +94,7 @@ func tell(rep *result.Report, origin func(file uint16, frame uint32) uint32) *ac
 
 // finding tells all of a finding but its id and limits.
 func (a *account) finding(f *result.Finding, start int64, origin func(uint16, uint32) uint32) {
-	a.core = append(a.core, fmt.Sprintf("%s %s %v %q %v of connection %d, culprit %v, roles %v, %v, from %d to %d said at %d, %v",
+	a.findings = append(a.findings, fmt.Sprintf("%s %s %v %q %v of connection %d, culprit %v, roles %v, %v, from %d to %d said at %d, %v",
 		f.Detector, f.Outcome, f.Verdict, f.Reason, f.Severity, f.Flow.ID, f.Culprit, f.Roles, f.States, f.Start-start, f.End-start, f.At-start, f.Metrics),
 		"  "+withSides(f.Message, f.Flow))
 	for _, e := range f.Evidence {
@@ -104,7 +105,7 @@ func (a *account) finding(f *result.Finding, start int64, origin func(uint16, ui
 		line := fmt.Appendf(nil, "  %d %d %v %s: ", origin(e.Seg.File, e.Seg.Frame), e.Seg.At-start, side, withSides(e.Role, f.Flow))
 		seg := e.Seg
 		seg.Opts = reassembly.Options{}
-		a.core = append(a.core, string(scenario.AppendSegment(line, &seg, f.Flow.ISS[side], f.Flow.ISS[side.Peer()])))
+		a.findings = append(a.findings, string(scenario.AppendSegment(line, &seg, f.Flow.ISS[side], f.Flow.ISS[side.Peer()])))
 	}
 }
 
@@ -124,16 +125,16 @@ func withSides(message string, flow *result.Flow) string {
 	return message
 }
 
-// sameFindings demands the same but for ids and limits.
+// sameFindings demands the same connections and findings but for ids and limits.
 func (a *account) sameFindings(t *testing.T, b *account) {
 	t.Helper()
-	compare(t, a.core, b.core)
+	compare(t, slices.Concat(a.rows, a.findings), slices.Concat(b.rows, b.findings))
 }
 
 // same demands the same in every word.
 func (a *account) same(t *testing.T, b *account) {
 	t.Helper()
-	compare(t, append(a.core[:len(a.core):len(a.core)], a.exact...), append(b.core[:len(b.core):len(b.core)], b.exact...))
+	compare(t, slices.Concat(a.rows, a.findings, a.exact), slices.Concat(b.rows, b.findings, b.exact))
 }
 
 func compare(t *testing.T, want, got []string) {
@@ -151,6 +152,9 @@ func compare(t *testing.T, want, got []string) {
 		if !slices.Contains(want, line) {
 			fmt.Fprintln(&diff, "+", line)
 		}
+	}
+	if diff.Len() == 0 {
+		fmt.Fprintf(&diff, "the same in another order: %q, before %q", got, want)
 	}
 	t.Errorf("in this dress it is told otherwise:\n%s", diff.String())
 }

@@ -147,14 +147,6 @@ func (c *conversation) goesBack() bool {
 	return false
 }
 
-// end is the time of the latest frame.
-func (c *conversation) end() (at int64) {
-	for i := range c.frames {
-		at = max(at, c.frames[i].at)
-	}
-	return at
-}
-
 // fallsSilent reports a stretch of an hour without any frame. The trace ends
 // there for what is absent: at its last frame, be that a copy.
 func (c *conversation) fallsSilent() bool {

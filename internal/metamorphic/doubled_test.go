@@ -35,8 +35,7 @@ func TestTwoTaps(t *testing.T) {
 		if c.hasCopies() || c.fallsSilent() || c.goesBack() {
 			return
 		}
-		end := c.end()
-		second := changed(c.frames, func(f *frame) { f.at = min(f.at+40e3, end); f.routed(); f.tagged(99) })
+		second := c.notBeyondEnd(changed(c.frames, func(f *frame) { f.at += 40e3; f.routed(); f.tagged(99) }))
 		same := func(_ uint16, frame uint32) uint32 { return frame }
 		near, far := plain.pcap(c.frames), plain.pcap(second)
 		c.plain.sameFindings(t, tell(analyseFiles(t, near, far), same))
@@ -47,11 +46,9 @@ func TestTwoTaps(t *testing.T) {
 // demandTwice wants the same findings if each frame comes again, changed.
 func demandTwice(t *testing.T, c *conversation, again func(*frame)) {
 	t.Helper()
-	copies := changed(c.frames, again)
-	end := c.end()
+	copies := c.notBeyondEnd(changed(c.frames, again))
 	var both []frame
 	for i := range c.frames {
-		copies[i].at = min(copies[i].at, end)
 		both = append(both, c.frames[i], copies[i])
 	}
 	rep, err := analyse(plain.pcap(both))
@@ -59,6 +56,17 @@ func demandTwice(t *testing.T, c *conversation, again func(*frame)) {
 		t.Fatal(err)
 	}
 	c.plain.sameFindings(t, tell(rep, func(_ uint16, frame uint32) uint32 { return (frame + 1) / 2 }))
+}
+
+// notBeyondEnd brings copies forward that would come after the last frame and
+// make the trace longer.
+func (c *conversation) notBeyondEnd(copies []frame) []frame {
+	var end int64
+	for i := len(copies) - 1; i >= 0; i-- {
+		end = max(end, c.frames[i].at)
+		copies[i].at = min(copies[i].at, end)
+	}
+	return copies
 }
 
 // routed is what a router does to a frame.

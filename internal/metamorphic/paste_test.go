@@ -32,7 +32,7 @@ func TestPasted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, c.withoutOthers(t, rep).core, tell(pasted, nil).core)
+		c.withoutOthers(rep).sameFindings(t, tell(pasted, nil))
 		if t.Failed() {
 			t.Logf("of\n%s", text)
 		}
@@ -41,8 +41,7 @@ func TestPasted(t *testing.T) {
 
 // withoutOthers is the account with frames numbered as in the text, which holds
 // TCP alone.
-func (c *conversation) withoutOthers(t *testing.T, rep *result.Report) *account {
-	t.Helper()
+func (c *conversation) withoutOthers(rep *result.Report) *account {
 	number := make([]uint32, len(c.frames)+1)
 	for i := range c.frames {
 		number[i+1] = number[i]
@@ -88,7 +87,7 @@ func segments(t *testing.T, file []byte) []reassembly.Segment {
 	for trace.Next(&fr) == nil {
 		var seg reassembly.Segment
 		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) == decode.OK {
-			seg.At, seg.Frame = trace.RawTime(fr.File, fr.Num, fr.At), fr.Num
+			seg.At, seg.Frame = fr.At, fr.Num
 			segs = append(segs, seg)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // A capture rotated into two files anywhere, named in either order.
 func TestSplitInTwo(t *testing.T) {
-	forEach(t, 3, func(t *testing.T, c *conversation) {
+	forEach(t, 8, func(t *testing.T, c *conversation) {
 		if c.goesBack() {
 			return
 		}
@@ -27,7 +27,7 @@ func TestSplitInTwo(t *testing.T) {
 
 // A file for each frame, in any order; frames of one time stay together.
 func TestSplitEverywhere(t *testing.T) {
-	forEach(t, 2, func(t *testing.T, c *conversation) {
+	forEach(t, 8, func(t *testing.T, c *conversation) {
 		if c.goesBack() || len(c.frames) > 200 {
 			return
 		}
