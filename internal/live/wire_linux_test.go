@@ -1,0 +1,239 @@
+package live_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/cli"
+)
+
+// asCommand has this test binary be tcptrace.
+const asCommand = "TCPTRACE_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: detectors.All}))
+	}
+	flag.Parse()
+	flag.Set("test.parallel", "100") // they mostly wait
+	os.Exit(m.Run())
+}
+
+// A wire is a network namespace with two ends of a cable: what is sent into
+// "far" comes out of "near". A thread lives in it.
+type wire struct {
+	*testing.T
+	ns   netns.NsHandle
+	nl   *netlink.Handle
+	work chan func()
+	out  int // packet socket at far
+}
+
+func newWire(t *testing.T) *wire {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("skipped: only root may make network namespaces and capture")
+	}
+	w := &wire{T: t, work: make(chan func()), out: -1}
+	made := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread dies with the goroutine
+		var err error
+		w.ns, err = netns.New()
+		made <- err
+		for f := range w.work {
+			f()
+		}
+	}()
+	t.Cleanup(func() { close(w.work) })
+	if err := <-made; errors.Is(err, os.ErrPermission) {
+		t.Skipf("skipped: this system lets nobody make network namespaces: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.ns.Close() })
+	nl, err := netlink.NewHandleAt(w.ns, unix.NETLINK_ROUTE)
+	w.must(err)
+	t.Cleanup(nl.Close)
+	w.nl = nl
+	w.inside(func() { w.must(os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0)) })
+	lo, err := nl.LinkByName("lo")
+	w.must(err)
+	w.must(nl.LinkSetUp(lo))
+	w.plug()
+	return w
+}
+
+// plug makes the cable.
+func (w *wire) plug() {
+	w.Helper()
+	w.must(w.nl.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "near", MTU: 9000}, PeerName: "far"}))
+	for _, name := range []string{"near", "far"} {
+		link, err := w.nl.LinkByName(name)
+		w.must(err)
+		w.must(w.nl.LinkSetARPOff(link))
+		w.must(w.nl.LinkSetUp(link))
+	}
+	link, err := w.nl.LinkByName("far")
+	w.must(err)
+	w.inside(func() {
+		if w.out >= 0 {
+			unix.Close(w.out)
+		}
+		w.out, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		w.must(err)
+		w.must(unix.Bind(w.out, &unix.SockaddrLinklayer{Ifindex: link.Attrs().Index}))
+	})
+	w.Cleanup(func() { unix.Close(w.out); w.out = -1 })
+}
+
+// unplug takes the cable away.
+func (w *wire) unplug() {
+	w.Helper()
+	link, err := w.nl.LinkByName("near")
+	w.must(err)
+	w.must(w.nl.LinkDel(link))
+}
+
+func (w *wire) send(frame []byte) {
+	w.Helper()
+	_, err := unix.Write(w.out, frame)
+	w.must(err)
+}
+
+// inside runs f on the thread that lives in the namespace.
+func (w *wire) inside(f func()) {
+	done := make(chan struct{})
+	w.work <- func() { defer close(done); f() }
+	<-done
+}
+
+func (w *wire) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// A sniffing is tcptrace as a process of its own, in the namespace.
+type sniffing struct {
+	*wire
+	cmd    *exec.Cmd
+	mu     sync.Mutex
+	stdout bytes.Buffer
+	stderr bytes.Buffer
+}
+
+// sniff starts tcptrace and waits until it captures.
+func (w *wire) sniff(args ...string) *sniffing {
+	w.Helper()
+	s := &sniffing{wire: w, cmd: w.command(append([]string{"-v"}, args...)...)}
+	s.cmd.Stdout, s.cmd.Stderr = &locked{&s.mu, &s.stdout}, &locked{&s.mu, &s.stderr}
+	w.inside(func() { w.must(s.cmd.Start()) })
+	w.Cleanup(func() { s.cmd.Process.Kill() })
+	s.await(s.errors, "seccomp")
+	return s
+}
+
+// command is tcptrace, not started.
+func (w *wire) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	return cmd
+}
+
+// locked is a buffer that is read while it is written.
+type locked struct {
+	mu *sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (s *sniffing) output() string { s.mu.Lock(); defer s.mu.Unlock(); return s.stdout.String() }
+func (s *sniffing) errors() string { s.mu.Lock(); defer s.mu.Unlock(); return s.stderr.String() }
+
+// await waits until the process has printed a text.
+func (s *sniffing) await(where func() string, text string) {
+	s.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if bytes.Contains([]byte(where()), []byte(text)) {
+			return
+		}
+	}
+	s.Fatalf("tcptrace did not print %q:\n%s\n%s", text, s.output(), s.errors())
+}
+
+// stop ends it as ^C does, and checks its status.
+func (s *sniffing) stop(status int) {
+	s.Helper()
+	s.must(s.cmd.Process.Signal(syscall.SIGINT))
+	err := s.cmd.Wait()
+	if got := s.cmd.ProcessState.ExitCode(); got != status {
+		s.Errorf("tcptrace ends with %d (%v), want %d:\n%s\n%s", got, err, status, s.output(), s.errors())
+	}
+}
+
+// replay sends the frames of a capture, in their time, as long as they were on
+// the wire, and returns when the capture's time is over.
+func (w *wire) replay(file string) {
+	w.Helper()
+	trace, errs := capture.OpenTrace([]string{file}, capture.Options{})
+	defer trace.Close()
+	for _, err := range errs {
+		w.Fatal(err)
+	}
+	var begin time.Time
+	var first int64
+	at := func(t int64) time.Time { return begin.Add(time.Duration(t - first)) }
+	for fr := (capture.Frame{}); trace.Next(&fr) == nil; {
+		if begin.IsZero() {
+			begin, first = time.Now(), fr.At
+		}
+		time.Sleep(time.Until(at(fr.At)))
+		frame := append(bytes.Clone(fr.Data), make([]byte, fr.Len-len(fr.Data))...)
+		if fr.Link == capture.LinkRaw {
+			frame = append(etherHeader(0x0800), frame...)
+		}
+		w.send(frame)
+	}
+	time.Sleep(time.Until(at(trace.End())) + 50*time.Millisecond)
+}
+
+// etherHeader is one between two stations that are not here.
+func etherHeader(protocol uint16) []byte {
+	h := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
+	return binary.BigEndian.AppendUint16(h, protocol)
+}
+
+// listen is a TCP listener in the namespace, at the loopback interface.
+func (w *wire) listen() (l net.Listener) {
+	w.Helper()
+	w.inside(func() {
+		var err error
+		l, err = net.Listen("tcp4", "127.0.0.1:0")
+		w.must(err)
+	})
+	w.Cleanup(func() { l.Close() })
+	return l
+}
