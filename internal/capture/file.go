@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync/atomic"
 )
@@ -87,6 +88,9 @@ func (f *File) Next(fr *Frame) error {
 // stop ends the reading.
 func (f *File) stop(err error) error {
 	f.records.close()
+	if errors.Is(err, ErrStopped) {
+		err = io.EOF
+	}
 	var d *Damage
 	if errors.As(err, &d) {
 		f.damaged(d)

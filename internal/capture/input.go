@@ -19,7 +19,15 @@ type Options struct {
 	// MaxExpand bounds decompression: beyond the first GiB, a file may become
 	// this many times as large. 0 stands for 10,000.
 	MaxExpand int64
+	// Pipe is what standard input and everything else that is no regular file
+	// is read through: they may keep their reader waiting. Nil reads them as
+	// they are.
+	Pipe func(io.Reader) io.Reader
 }
+
+// ErrStopped is what a reader of Options.Pipe says when nobody wants the rest.
+// The file ends there, and is not damaged.
+var ErrStopped = errors.New("reading was stopped")
 
 // stdinName is how standard input is named on command lines.
 const stdinName = "-"
@@ -39,7 +47,7 @@ func openInput(name string, opts *Options) (*input, error) {
 		if opts.Stdin == nil {
 			return nil, errors.New("-: there is no standard input")
 		}
-		return newInput(opts.Stdin, nil), nil
+		return newInput(opts.piped(opts.Stdin), nil), nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -53,11 +61,19 @@ func openInput(name string, opts *Options) (*input, error) {
 		f.Close()
 		return nil, err
 	}
-	in := newInput(f, f)
-	if st.Mode().IsRegular() {
-		in.size = st.Size()
+	if !st.Mode().IsRegular() {
+		return newInput(opts.piped(f), f), nil
 	}
+	in := newInput(f, f)
+	in.size = st.Size()
 	return in, nil
+}
+
+func (o *Options) piped(r io.Reader) io.Reader {
+	if o.Pipe == nil {
+		return r
+	}
+	return o.Pipe(r)
 }
 
 func newInput(r io.Reader, c io.Closer) *input {

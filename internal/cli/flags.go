@@ -180,8 +180,9 @@ func (f *flags) check() error {
 }
 
 // usage prints --help.
-func usage(w io.Writer, groups []group) {
-	fmt.Fprint(w, `tcptrace says what went wrong in the TCP connections of a capture, which host
+func usage(w io.Writer, groups []group) error {
+	var b strings.Builder
+	b.WriteString(`tcptrace says what went wrong in the TCP connections of a capture, which host
 did it, and which frames prove it.
 
   tcptrace [flags] FILE...              read captures (- is standard input); several are one trace
@@ -190,10 +191,12 @@ did it, and which frames prove it.
 pcap and pcapng, also compressed (gzip, zstd, lz4, xz), and scenario text.
 `)
 	for _, g := range groups {
-		fmt.Fprintf(w, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
 	}
-	fmt.Fprint(w, `
+	b.WriteString(`
 Exit status: 0 nothing found at or above --fail-on; 1 something found; 2 some of
 the work could not be done (whatever could be done is still reported).
 `)
+	_, err := io.WriteString(w, b.String())
+	return err
 }

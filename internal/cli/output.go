@@ -2,7 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -38,12 +41,19 @@ func replace(name string, write func(io.Writer) error) (err error) {
 		}
 		return f.Close()
 	}
-	if target, err := filepath.EvalSymlinks(name); err == nil {
+	switch target, err := filepath.EvalSymlinks(name); {
+	case err == nil:
 		name = target
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", name, err)
+	default: // perhaps a link to what is not there yet
+		if target, err := os.Readlink(name); err == nil {
+			return replace(beside(name, target), write)
+		}
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
+	if err != nil { // nobody asked for that name
+		return &os.PathError{Op: "create", Path: name, Err: errors.Unwrap(err)}
 	}
 	defer func() {
 		if err != nil {
@@ -61,6 +71,14 @@ func replace(name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(tmp.Name(), name)
+}
+
+// beside is the path that a symbolic link leads to.
+func beside(link, target string) string {
+	if filepath.IsAbs(target) {
+		return target
+	}
+	return filepath.Join(filepath.Dir(link), target)
 }
 
 // permissions are those of the file that is replaced, or the usual ones.

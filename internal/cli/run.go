@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -49,9 +47,10 @@ func Run(env Env) int {
 		c.complain(fmt.Errorf("%w (see --help)", err))
 		return exitFailed
 	case f.help:
-		usage(env.Stdout, groups)
+		c.check(usage(env.Stdout, groups))
 	case f.version:
-		fmt.Fprintln(env.Stdout, "tcptrace", Version())
+		_, err := fmt.Fprintln(env.Stdout, "tcptrace", Version())
+		c.check(err)
 	case f.list:
 		c.check(report.List(env.Stdout, env.Detectors, c.reportOptions()))
 	case f.explain != "":
@@ -141,7 +140,8 @@ func (c *command) analyse() {
 	if sieve != nil {
 		o.Match = sieve.match
 	}
-	trace, errs := capture.OpenTrace(f.files, capture.Options{Stdin: c.env.Stdin, Text: scenario.Pcapng})
+	done := make(chan struct{})
+	trace, errs := capture.OpenTrace(f.files, capture.Options{Stdin: c.env.Stdin, Text: scenario.Pcapng, Pipe: pipeUntil(done)})
 	defer trace.Close()
 	for _, err := range errs {
 		c.complain(err)
@@ -149,7 +149,7 @@ func (c *command) analyse() {
 	if len(errs) == len(f.files) {
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(done)
 	defer stop()
 	hideBar := c.showProgress(trace)
 	r := engine.Run(ctx, trace, *o)
