@@ -1,7 +1,6 @@
 package detectors
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -198,74 +197,4 @@ func (e *episode) silence(at int64) int64 {
 		return 0
 	}
 	return at - e.quiet
-}
-
-func (e *episode) message(outcome string, at int64, by *Evidence, prober reassembly.Side, r *Report) string {
-	s, rcv := r.Name(prober), r.Name(prober.Peer())
-	m := fmt.Sprintf("%s closed its window (frame %d) and %s probed it %d times in %s; ",
-		rcv, e.opened.Seg.Frame, s, e.probes, span(at-e.opened.Seg.At))
-	switch e.answered {
-	case 0:
-		m += "no probe was answered."
-	case e.probes:
-		m += "each probe was answered with window 0."
-	default:
-		m += fmt.Sprintf("%d probes were answered with window 0, %d not.", e.answered, e.probes-e.answered)
-	}
-	switch outcome {
-	case "ghosted":
-		m += fmt.Sprintf(" %s has said nothing for %s and the last %d probes: it is gone, and %s does not give up.",
-			rcv, span(e.silence(at)), e.silent, s)
-	case "stalled":
-		m += fmt.Sprintf(" The window was still closed when the capture ended: the application on %s does not read.", rcv)
-	case "reset":
-		m += fmt.Sprintf(" Then %s answered a probe with RST (frame %d): it is back, without the connection.", rcv, by.Seg.Frame)
-	case "aborted":
-		m += fmt.Sprintf(" Then %s ended the connection with a RST that no probe called for (frame %d): its application was closed or killed without reading.",
-			rcv, by.Seg.Frame)
-	case "gave-up":
-		switch {
-		case by != nil:
-			m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", s, by.Seg.Frame)
-		case e.replaced:
-			m += " Then a new connection took its place."
-		default:
-			m += fmt.Sprintf(" Then %s gave up: it has sent nothing for %s.", s, span(at-e.sender))
-		}
-	case "recovered":
-		m += fmt.Sprintf(" Then the window opened again (frame %d).", by.Seg.Frame)
-	}
-	if quiet := e.last.At - e.quiet; e.silent > 0 && quiet > int64(userTimeout) {
-		m += fmt.Sprintf(" %s went on probing for %s without any answer, past the 100 s of RFC 1122 4.2.3.5 (R2): the fault of Windows NT 3.1 in Q117317.",
-			s, span(quiet))
-	}
-	return m
-}
-
-// A recovery is one or more episodes in quick succession after which the
-// window opened again.
-type recovery struct {
-	episode  episode // the first, with the counts of all
-	episodes int
-	shut     int64 // nanoseconds that the window was closed, in all
-	end      int64
-}
-
-// join adds a later episode to the count.
-func (m *recovery) join(e *episode) {
-	m.episode.probes += e.probes
-	m.episode.answered += e.answered
-	m.episode.interval = e.interval
-	m.episode.last = e.last
-	m.episode.silent, m.episode.quiet = e.silent, e.quiet
-	m.episode.sender, m.episode.receiver = e.sender, e.receiver
-}
-
-// set changes a metric.
-func (f *Finding) set(name string, value any) {
-	for i := range f.Metrics {
-		if f.Metrics[i].Name == name {
-			f.Metrics[i].Value = value
-		}
-	}
 }

@@ -23,8 +23,6 @@ const (
 	finFirst                          // sent its FIN before its SYN was acknowledged (figure 5: SYN_RECEIVED to FIN_WAIT_1)
 	doubted                           // phase rests on an ACK that may not have arrived; see doubt
 	spoke                             // sent something without SYN
-	beyondFin                         // sent payload beyond its FIN: its sequence space is broken
-	finAgain                          // sent its FIN more than once
 	shut                              // advertises window 0
 	synSeen                           // its SYN was captured, with its options
 	finSecond                         // its FIN came after the peer's
@@ -62,9 +60,3 @@ func (h *Half) heard() Phase {
 	}
 	return h.Phase
 }
-
-// Resent reports whether the FIN was sent more than once.
-func (h *Half) Resent() bool { return h.is(finAgain) }
-
-// Broken reports whether payload or a second FIN came beyond the FIN.
-func (h *Half) Broken() bool { return h.is(beyondFin) }

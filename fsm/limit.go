@@ -56,9 +56,6 @@ func (c *Conn) Limits() Limits {
 	if c.bits&copiesSeen != 0 {
 		l |= Copies
 	}
-	if c.bits&clockStepped != 0 {
-		l |= ClockStepped
-	}
 	if c.bits&skippedIDs != 0 {
 		l |= LossBeforeTap
 	}
@@ -92,6 +89,3 @@ func (c *Conn) HoleSince(at int64) bool {
 
 // MayBeCopied notes frames that may be copies but were counted as sent.
 func (c *Conn) MayBeCopied() { c.bits |= copiesSeen }
-
-// SteppedClock notes that the capture's clock jumped backwards.
-func (c *Conn) SteppedClock() { c.bits |= clockStepped }

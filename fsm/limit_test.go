@@ -41,7 +41,6 @@ func TestLimits(t *testing.T) {
 			w.conn.Step(&seg, reassembly.A, &w.ev)
 		}, CutOptions},
 		{"copies", func(w *wire) { w.open(0); w.conn.MayBeCopied() }, Copies},
-		{"the clock stepped", func(w *wire) { w.open(0); w.conn.SteppedClock() }, ClockStepped},
 		{"identifications that skip behind a FIN", func(w *wire) {
 			w.open(0)
 			w.send(1, 0, fin, 1, 0, 1)

@@ -1,0 +1,66 @@
+package fsm
+
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
+// acknowledge applies what the segment says of the peer's sequence space and
+// returns how far UNA moved.
+func (s *step) acknowledge() uint32 {
+	seg, peer := s.seg, s.peer
+	h := &peer.half
+	if seg.Flags&reassembly.SYN != 0 && peer.packets == 0 && h.Phase == Idle { // the SYN it answers was missed
+		peer.out.Open(seg.Ack - 1)
+		h.Phase = Opening
+	}
+	moved, unseen := peer.out.Acked(seg.Ack)
+	if unseen {
+		s.c.hole = s.c.secondOf(seg.At) + 1
+		s.emit(HoleAcked, s.side.Peer())
+	}
+	h.bits &^= synAckLost
+	if moved > 0 {
+		peer.row = 0
+		if h.Phase == Opening || h.is(finFirst) {
+			s.synAcked()
+		}
+		s.sampleRTT()
+		s.emit(Advanced, s.side.Peer())
+		s.ev.moved = moved
+	}
+	if h.Phase >= Shut && seg.Ack.After(h.FIN) {
+		if h.Phase == Shut {
+			h.Phase = Done
+			s.doubt()
+			s.emit(FinAcked, s.side.Peer())
+		}
+		h.bits &^= finAckLost
+	}
+	return moved
+}
+
+// synAcked notes the acknowledgment of the peer's SYN.
+func (s *step) synAcked() {
+	h := &s.peer.half
+	h.bits &^= finFirst
+	if h.Phase == Opening {
+		h.Phase = Open
+		s.doubt()
+	}
+	s.timeAnswer()
+	s.emit(SynAcked, s.side.Peer())
+}
+
+// doubt notes that the peer's phase now rests on this segment's arrival.
+func (s *step) doubt() {
+	s.peer.half.doubt = s.own.out.Nxt
+	s.peer.half.bits |= doubted
+}
+
+// settleDoubt sees whether the segment proves that an earlier ACK arrived. A
+// side that speaks without SYN has left SYN_RECEIVED; one that acknowledges
+// what its peer sent with or after that ACK has received it.
+func (s *step) settleDoubt() {
+	h := &s.own.half
+	if h.is(doubted) && (h.Phase == Open || s.seg.Ack.After(h.doubt)) {
+		h.bits &^= doubted
+	}
+}

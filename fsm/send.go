@@ -1,0 +1,139 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// send takes a segment without SYN and RST.
+func (s *step) send() {
+	seg, own := s.seg, s.own
+	s.settleDoubt()
+	own.half.bits |= spoke
+	s.missedSYNs()
+	n := seg.SeqLen()
+	s.class = s.probeClass()
+	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)
+	place := own.out.Send(seg.Seq, n)
+	if s.class == Plain {
+		s.class = s.plainClass(place, was, knew)
+	}
+	fresh := freshBytes(seg, place, was)
+	own.bytes += uint64(fresh)
+	if fresh > 0 {
+		s.c.roll(seg.At)
+		own.recent[0] += fresh
+	}
+	if !own.half.is(timing) && n > 0 && place == reassembly.Fresh {
+		s.time()
+	}
+	if n == 0 {
+		own.acks = satInc(own.acks)
+	}
+	s.announce(fresh)
+	if seg.Flags&reassembly.FIN != 0 {
+		s.finish()
+	} else if own.half.Phase >= Shut && seg.Len > 0 && seg.End().After(own.half.FIN) {
+		s.emit(SentBeyondFin, s.side)
+	}
+}
+
+// missedSYNs opens what must be open by the time that a side speaks without
+// SYN, though the capture does not show how.
+func (s *step) missedSYNs() {
+	own, peer := &s.own.half, &s.peer.half
+	if own.Phase == Idle { // its SYN was missed
+		own.Phase = Open
+	}
+	if s.peer.packets == 0 { // the peer's part was missed, or is not captured at all
+		own.Phase, peer.Phase = max(own.Phase, Open), max(peer.Phase, Open)
+	}
+}
+
+// announce emits the events of the segment's class.
+func (s *step) announce(fresh uint32) {
+	switch s.class {
+	case Probe:
+		s.own.quietAt = clock(s.seg.At)
+		s.own.tries = satInc(s.own.tries)
+		s.emit(Probed, s.side)
+		return
+	case KeepAlive:
+		s.emit(KeptAlive, s.side)
+	case Retransmission:
+		s.sentAgain()
+		if s.seg.Len > 0 {
+			s.emit(DataResent, s.side)
+		}
+	}
+	if fresh > 0 {
+		s.emit(DataSent, s.side)
+	}
+	if s.maybeProbe() {
+		s.emit(MaybeProbed, s.side)
+	}
+}
+
+// freshBytes is how much of the payload was not seen before.
+func freshBytes(seg *reassembly.Segment, place reassembly.Placement, was reassembly.Seq) uint32 {
+	switch place {
+	case reassembly.Repeat:
+		return 0
+	case reassembly.Overlap:
+		return min(seg.Len, uint32(was.To(seg.Seq+reassembly.Seq(seg.Len))))
+	}
+	return seg.Len
+}
+
+// sentAgain counts a retransmission. A segment sent twice is not timed: nobody
+// can say which of the two was acknowledged (Karn; RFC 6298 3).
+func (s *step) sentAgain() {
+	s.own.rexmits++
+	s.own.row = satInc(s.own.row)
+	s.own.half.bits &^= timing
+}
+
+// finish takes the FIN of a segment.
+func (s *step) finish() {
+	h := &s.own.half
+	f := s.seg.FINSeq()
+	switch {
+	case h.Phase < Shut:
+		if h.Phase == Opening {
+			h.bits |= finFirst
+		}
+		h.FIN, h.Phase = f, Shut
+		if s.peer.half.Phase >= Shut {
+			h.bits |= finSecond
+		}
+		if s.peer.half.Phase == Done {
+			h.bits |= closedSecond
+		}
+		s.emit(FinSent, s.side)
+		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
+			s.finAckedBefore()
+		}
+	case f != h.FIN: // there is but one FIN (RFC 9293 3.10.4)
+		s.emit(SentBeyondFin, s.side)
+	default:
+		// A resend that only crossed the ACK proves nothing.
+		if h.Phase == Done && time.Duration(s.seg.At-s.peer.last.At) > max(reorderTime, s.c.RTT()) {
+			h.bits |= finAckLost
+		}
+		s.emit(FinResent, s.side)
+	}
+}
+
+// finAckedBefore takes a FIN whose ACK was captured first: captures reorder by
+// microseconds. If that ACK was the peer's FIN, the peer closed second.
+func (s *step) finAckedBefore() {
+	h, peer := &s.own.half, s.peer
+	h.Phase = Done
+	h.doubt, h.bits = peer.out.Nxt, h.bits|doubted
+	if peer.half.Phase >= Shut && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
+		h.bits &^= finSecond | closedSecond
+		peer.half.bits |= finSecond | closedSecond
+	}
+	s.emit(FinAcked, s.side)
+}

@@ -1,0 +1,58 @@
+package fsm
+
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
+// HasKey reports whether the connection has this four-tuple.
+func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key.Lo.Is(&k.Lo) && c.key.Hi.Is(&k.Hi) }
+
+// Tunnel is the tunnel hash of the first segment.
+func (c *Conn) Tunnel() uint32 { return c.tunnel }
+
+// Distance is how far the segment lies from where the connection is, in
+// sequence numbers of both directions; ok says that it can belong to it at all.
+// It tells apart connections that share a four-tuple.
+func (c *Conn) Distance(seg *reassembly.Segment, side reassembly.Side) (d uint64, ok bool) {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	wide := c.scaleUnknown()
+	ok = own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	if own.out.Knows(reassembly.KnowNxt) {
+		d += abs(own.out.Nxt.To(seg.Seq))
+	}
+	if seg.Flags&reassembly.ACK != 0 {
+		ok = ok && peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+		if peer.out.Knows(reassembly.KnowNxt) {
+			d += abs(peer.out.Nxt.To(seg.Ack))
+		}
+	}
+	return d, ok
+}
+
+func abs(n int32) uint64 { return uint64(max(int64(n), -int64(n))) }
+
+// Challenged notes that the side sent a SYN on the four-tuple that is not this
+// connection's: if the peer still has the connection, it answers with an ACK
+// (RFC 5961 4.2).
+func (c *Conn) Challenged(side reassembly.Side) { c.bits |= challengeBit(side) }
+
+// Expects reports whether a SYN or SYN-ACK of side belongs to this connection's
+// opening: it repeats the side's own, or is the first that the side can send.
+func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	switch {
+	case own.out.Knows(reassembly.KnowISS):
+		return own.out.ISS == seg.Seq
+	case own.out.Knows(reassembly.KnowNxt) || c.Over():
+		return false
+	case seg.Flags&reassembly.ACK == 0: // simultaneous open (RFC 9293 3.5)
+		return peer.half.Phase == Opening
+	}
+	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
+}
+
+// Touch reads a word of each part of the connection. Called for a batch of
+// connections that are about to be stepped, it lets memory fetch them together
+// instead of one after the other.
+func (c *Conn) Touch() uint32 {
+	a, b := &c.ends[0], &c.ends[1]
+	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.copies
+}
