@@ -87,7 +87,6 @@ func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Repo
 	if c.flags.flow == "" {
 		wanted := c.worthPasting(r)
 		if len(wanted) == 0 {
-			c.warn("no connection has a finding, so that there is none to print; --flow ID prints any")
 			return nil
 		}
 		p = newPaste(wanted)
@@ -120,9 +119,12 @@ func (c *command) worthPasting(r *result.Report) map[uint64]bool {
 			}
 		}
 	}
-	if len(left) > 0 {
-		c.warn(fmt.Sprintf("%d connections with findings are left out (at most %d, and %d segments, are printed); --flow ID prints any of them",
-			len(left), pasteConns, pasteSegments))
+	switch {
+	case len(left) > 0:
+		c.warn(fmt.Sprintf("of the connections with findings, %d are printed and %d left out (%d connections and %d segments are the most); --flow ID prints any",
+			len(wanted), len(left), pasteConns, pasteSegments))
+	case len(wanted) == 0:
+		c.warn("no connection has a finding, so that there is none to print; --flow ID prints any")
 	}
 	return wanted
 }
@@ -174,15 +176,18 @@ func keepGaps(t *scenario.Trace, gaps []result.Span) {
 	for _, l := range t.Lines {
 		to := l.Seg.At
 		for _, g := range gaps {
-			if g.First < last || g.Last > to || g.First == last && g.Last == to {
+			if g.First < last || g.Last > to {
 				continue
 			}
 			for ; g.First-last > quiet; last += quiet {
 				other(last + quiet)
 			}
-			other(g.First)
-			other(g.Last)
-			last = g.Last
+			if g.First > last {
+				other(g.First)
+			}
+			if last = g.Last; last < to || l.End {
+				other(last)
+			}
 		}
 		for ; to-last > quiet && !l.End; last += quiet {
 			other(last + quiet)

@@ -51,7 +51,7 @@ func (p *flowPage) course() {
 
 func (p *flowPage) legend(telling bool, rungs []rungText) {
 	p.line("")
-	p.line("TIME in seconds since the trace began. A state is told when it changes, and stands behind the segment.")
+	p.line("TIME in seconds since the trace began. A state is told when it changes, as it is after the segment.")
 	if slices.ContainsFunc(rungs, func(g rungText) bool { return strings.Contains(g.state[0]+g.state[1], "~") }) {
 		p.line("~ at most: the ACK that leads there was seen, but not whether it arrived.")
 	}
@@ -284,7 +284,7 @@ func (c *classifier) words(t *result.Turn) string {
 		return words
 	case t.Class == fsm.Rst:
 		if t.State != [2]fsm.State{} {
-			return "RST, not believed"
+			return "RST, in doubt"
 		}
 		return words
 	case has(reassembly.FIN) && t.Class == fsm.NewData && t.Seg.Len > 0:
@@ -297,14 +297,28 @@ func (c *classifier) words(t *result.Turn) string {
 	if t.Class == fsm.Stray {
 		return words
 	}
-	switch shut := has(reassembly.ACK) && t.Seg.Window == 0; {
-	case shut && !c.shut[t.Side]:
-		words += ", window shut"
+	return c.window(t, words)
+}
+
+// window adds what the turn says of a closed window. An ACK that carries
+// nothing is for that alone.
+func (c *classifier) window(t *result.Turn, words string) string {
+	was, shut := c.shut[t.Side], t.Seg.Window == 0
+	c.shut[t.Side] = shut
+	news := ""
+	switch {
+	case shut && was:
+		news = "window still shut"
 	case shut:
-		words += ", still shut"
-	case c.shut[t.Side]:
-		words += ", window open"
+		news = "window shut"
+	case was:
+		news = "window open again"
+	default:
+		return words
 	}
-	c.shut[t.Side] = t.Seg.Window == 0
-	return words
+	switch t.Class {
+	case fsm.PureAck, fsm.WindowUpdate, fsm.DupAck:
+		return news
+	}
+	return words + ", " + news
 }

@@ -93,9 +93,9 @@ func (p *flowPage) head() {
 	}
 	p.label("Ended", f.Ending)
 	if f.RTT != 0 {
-		p.label("RTT", duration(f.RTT)+", by the handshake")
+		p.label("RTT", duration(f.RTT))
 	} else {
-		p.label("RTT", "unknown: the handshake was not captured whole")
+		p.label("RTT", "unknown")
 	}
 	p.label("Limits", limitLines(f.Limits)...)
 }

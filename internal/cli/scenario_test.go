@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+)
+
+// A verdict is what a paste must bring again. Addresses, frame numbers and IDs
+// are the paste's own.
+type verdict struct {
+	Detector, Outcome, Verdict, Severity string
+	Start, End                           string
+	Limits                               []string
+	Metrics                              map[string]any
+	Evidence                             []struct{ Time string }
+}
+
+// A paste is a test: every scenario of the repository, printed as a scenario,
+// brings the same findings.
+func TestScenario_pasteFindsTheSame(t *testing.T) {
+	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar", "testdata/traces/*.txtar"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no scenarios match %s (%v)", pattern, err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, err := scenario.Parse(name, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, tr := range file.Traces {
+				t.Run(fmt.Sprintf("%s/%d", filepath.Base(name), i+1), func(t *testing.T) { pasteOf(t, tr) })
+			}
+		}
+	}
+}
+
+// Two connections of a paste may lie hours apart. That the capture went on
+// meanwhile is not lost: without a frame in an hour, the FIN would be undecided.
+func TestScenario_otherTrafficWentOn(t *testing.T) {
+	file, err := scenario.Parse("silence", []byte(`
+host late 10.0.0.9:1000
+0.0  client > server  S  0:0(0) win 64240
++.01 server > client  S. 0:0(0) ack 1 win 65160
++.01 client > server  .  1:1(0) ack 1 win 64240
++1   server > client  F. 1:1(0) ack 1 win 65160
++3000 other
++3000 other
++3000 other
++1   late > server    S  0:0(0) win 64240
++.01 server > late    S. 0:0(0) ack 1 win 65160
++.01 late > server    .  1:1(0) ack 1 win 64240
++1   server > late    F. 1:1(0) ack 1 win 65160
++60  end
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pasteOf(t, file.Traces[0])
+}
+
+func pasteOf(t *testing.T, tr *scenario.Trace) {
+	packets, err := tr.Pcapng()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := filepath.Join(t.TempDir(), "capture.pcapng")
+	if err := os.WriteFile(before, packets, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := verdicts(t, before)
+	if len(want) == 0 {
+		return
+	}
+	after := filepath.Join(filepath.Dir(before), "paste.txtar")
+	_, warnings := tcptrace(t, "-o", after, before)
+	if strings.Contains(warnings, "says something else") {
+		t.Error(warnings)
+	}
+	if got := verdicts(t, after); !reflect.DeepEqual(got, want) {
+		text, _ := os.ReadFile(after)
+		t.Errorf("the paste brings\n%+v\nthe capture\n%+v\n%s", got, want, text)
+	}
+}
+
+func verdicts(t *testing.T, name string) []verdict {
+	t.Helper()
+	out, _ := tcptrace(t, "--format", "json", name)
+	var r struct{ Findings []verdict }
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r.Findings
+}
+
+// tcptrace runs the command, which must do all of its work.
+func tcptrace(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if Run(Env{Args: args, Stdout: &out, Stderr: &errs, Detectors: detectors.All}) == exitFailed {
+		t.Fatalf("tcptrace %v: %s", args, errs.String())
+	}
+	return out.String(), errs.String()
+}
+
+// A connection that is too long does not take the place of others, and what is
+// certain goes first.
+func TestScenario_worthPasting(t *testing.T) {
+	var r result.Report
+	flows := []result.Flow{
+		{Conn: 1, Packets: [2]uint64{3, 4}},
+		{Conn: 2, Packets: [2]uint64{pasteSegments, 0}},
+		{Conn: 3, Packets: [2]uint64{pasteSegments / 2, pasteSegments/2 - 2*pasteHeir}},
+		{Conn: 4, Packets: [2]uint64{1, 1}},
+	}
+	for i := range flows {
+		r.Findings = append(r.Findings, result.Finding{Flow: &flows[i]})
+	}
+	r.Findings[0].Verdict = detectors.Undecided
+	var told strings.Builder
+	c := command{flags: &flags{}, env: Env{Stderr: &told}}
+	if got := c.worthPasting(&r); !reflect.DeepEqual(got, map[uint64]bool{3: true}) {
+		t.Errorf("the paste has connections %v, want 3, which leaves no room", got)
+	}
+	if !strings.Contains(told.String(), "1 are printed and 3 left out") {
+		t.Errorf("told: %s", told.String())
+	}
+}
