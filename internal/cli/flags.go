@@ -35,6 +35,11 @@ type flags struct {
 	at     string
 	all    bool
 
+	evidence        string
+	evidencePayload bool
+	anonymize       bool
+	anonymizeKey    string
+
 	format    string
 	output    string
 	names     string
@@ -97,6 +102,10 @@ func define(f *flags) []group {
 	s = add("Output")
 	s.StringVar(&f.format, "format", "", "`NAME` of the format: text, json, ndjson, markdown, html, csv or scenario (default text)")
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, in the format of its extension; never half a file")
+	s.StringVar(&f.evidence, "evidence", "", "for each finding a small pcapng of just its connection in `DIR`, headers only")
+	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
+	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses and names, the same in report and evidence; no payload")
+	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: the key in `FILE`, 32 bytes or as many in hex, to replace them the same every time")
 	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colour: auto, always or never; NO_COLOR is honoured")
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress")
@@ -173,6 +182,10 @@ func (f *flags) check() error {
 		return fmt.Errorf("--duration, -C and -W must not be negative")
 	case f.iface != "" && (f.flow != "" || f.states):
 		return fmt.Errorf("--flow and --states are for files; while sniffing, SIGUSR1 shows the sockets")
+	case f.evidencePayload && (f.evidence == "" || f.anonymize):
+		return fmt.Errorf("--evidence-payload goes with --evidence, and not with --anonymize")
+	case f.anonymizeKey != "" && !f.anonymize:
+		return fmt.Errorf("--anonymize-key goes with --anonymize")
 	case f.filter != "" && f.filterBP != "":
 		return fmt.Errorf("--filter and --filter-bpf exclude each other")
 	}

@@ -53,12 +53,11 @@ func (c *command) turns(ctx context.Context, r *result.Report, o *engine.Options
 	if len(missing) == 0 {
 		return c.kept.all()
 	}
-	if c.readsOnce() {
-		c.warn("telling frames in the middle of this long connection are left out: standard input cannot be read twice")
+	k := turns{marked: missing}
+	if _, err := c.again(ctx, *o, &engine.Follow{Conns: map[uint64]bool{r.Flows[0].Conn: true}, Turn: k.add}); err != nil {
+		c.warn("telling frames in the middle of this long connection are left out: " + err.Error())
 		return c.kept.all()
 	}
-	k := turns{marked: missing}
-	c.again(ctx, *o, &engine.Follow{Conns: map[uint64]bool{r.Flows[0].Conn: true}, Turn: k.add})
 	return k.all()
 }
 

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"time"
 
@@ -67,13 +65,17 @@ func Run(env Env) int {
 
 // command is one run.
 type command struct {
-	env    Env
-	flags  *flags
-	kept   *turns        // of the connection of --flow
-	rows   []result.Flow // of it, and of the heirs to its four-tuple
-	paste  *paste        // the same, for --format scenario
-	failed bool          // some of the work could not be done
-	found  bool          // something at or above --fail-on was seen
+	env   Env
+	flags *flags
+	kept  *turns        // of the connection of --flow
+	rows  []result.Flow // of it, and of the heirs to its four-tuple
+	paste *paste        // the same, for --format scenario
+
+	inputs   *inputs
+	disguise *disguise
+
+	failed bool // some of the work could not be done
+	found  bool // something at or above --fail-on was seen
 }
 
 func (c *command) status() int {
@@ -89,20 +91,20 @@ func (c *command) status() int {
 // complain tells an error that leaves work undone.
 func (c *command) complain(err error) {
 	c.failed = true
-	fmt.Fprintln(c.env.Stderr, "tcptrace:", report.Clean(err.Error()))
+	fmt.Fprintln(c.env.Stderr, "tcptrace:", report.Clean(c.disguise.text(err.Error())))
 }
 
 // warn tells of something that does not.
 func (c *command) warn(text string) {
 	if !c.flags.quiet {
-		fmt.Fprintln(c.env.Stderr, "tcptrace: warning:", report.Clean(text))
+		fmt.Fprintln(c.env.Stderr, "tcptrace: warning:", report.Clean(c.disguise.text(text)))
 	}
 }
 
 // mention tells what is being done, with -v.
 func (c *command) mention(text string) {
 	if c.flags.verbose {
-		fmt.Fprintln(c.env.Stderr, "tcptrace:", report.Clean(text))
+		fmt.Fprintln(c.env.Stderr, "tcptrace:", report.Clean(c.disguise.text(text)))
 	}
 }
 
@@ -119,76 +121,6 @@ func (c *command) explain() {
 		return
 	}
 	c.check(report.Explain(c.env.Stdout, d, samples.Text(d.Name), c.reportOptions()))
-}
-
-// analyse reads the captures and reports.
-func (c *command) analyse() {
-	f := c.flags
-	o, form, err := c.options()
-	if err == nil && len(f.files) == 0 {
-		err = errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
-	}
-	if err != nil {
-		c.complain(err)
-		return
-	}
-	sieve, err := newSieve(f)
-	if err != nil {
-		c.complain(err)
-		return
-	}
-	if sieve != nil {
-		o.Match = sieve.match
-	}
-	done := make(chan struct{})
-	trace, errs := capture.OpenTrace(f.files, capture.Options{Stdin: c.env.Stdin, Text: scenario.Pcapng, Pipe: pipeUntil(done)})
-	defer trace.Close()
-	for _, err := range errs {
-		c.complain(err)
-	}
-	if len(errs) == len(f.files) {
-		return
-	}
-	ctx, stop := interruptible(done)
-	defer stop()
-	hideBar := c.showProgress(trace)
-	r := engine.Run(ctx, trace, *o)
-	hideBar()
-	if ctx.Err() != nil {
-		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
-	}
-	c.tellDamage(trace.Infos(), r.Captures)
-	if sieve != nil {
-		for _, err := range sieve.refused {
-			c.complain(err)
-		}
-	}
-	if o.Follow != nil {
-		if err := c.single(r, o.Follow); err != nil {
-			c.complain(err)
-			return
-		}
-	}
-	c.check(c.report(ctx, r, o, form, trace.RawTime))
-	c.found = c.fails(r)
-}
-
-// again reads the files once more, for connections that the first reading
-// found to be of interest. What is wrong with the files has been told.
-func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Follow) *result.Report {
-	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
-	defer trace.Close()
-	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
-	return engine.Run(ctx, trace, o)
-}
-
-// readsOnce reports whether an input cannot be read twice: standard input, a
-// pipe.
-func (c *command) readsOnce() bool {
-	return slices.ContainsFunc(c.flags.files, func(name string) bool {
-		st, err := os.Stat(name)
-		return name == "-" || err == nil && !st.Mode().IsRegular()
-	})
 }
 
 // tellDamage warns of what is wrong with the inputs that could be opened. One
@@ -232,8 +164,6 @@ func (c *command) options() (*engine.Options, *format, error) {
 	switch {
 	case f.states && form.name != "text" && form.name != "json":
 		return nil, nil, fmt.Errorf("--states is printed as text or json, not as %s", form.name)
-	case form.name == "scenario" && f.flow == "" && c.readsOnce():
-		return nil, nil, errors.New("--format scenario reads the capture twice, which standard input and pipes do not allow: name a file, or the connection with --flow")
 	}
 	if f.at != "" {
 		if o.Until, err = c.parseAt(f.at); err != nil {
@@ -253,8 +183,10 @@ func (c *command) parseAt(at string) (int64, error) {
 	if err != nil || !(d >= 0 && d <= 1e9) {
 		return 0, fmt.Errorf("--at %q: want a time as 2006-01-02T15:04:05Z (from 1970 to 2261), or +SECONDS from the first frame", at)
 	}
-	if c.readsOnce() {
-		return 0, errors.New("--at +SECONDS needs files: standard input cannot be read twice")
+	for _, name := range c.flags.files {
+		if !isFile(name) {
+			return 0, errors.New("--at +SECONDS needs files: standard input and pipes cannot be read twice")
+		}
 	}
 	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
 	defer trace.Close()

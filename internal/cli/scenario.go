@@ -90,7 +90,11 @@ func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Repo
 			return nil
 		}
 		p = newPaste(wanted)
-		rows = c.again(ctx, *o, &engine.Follow{Conns: wanted, Heirs: true, Turn: p.add}).Flows
+		again, err := c.again(ctx, *o, &engine.Follow{Conns: wanted, Heirs: true, Turn: p.add})
+		if err != nil {
+			return fmt.Errorf("--format scenario reads the captures twice: %w; name the connection with --flow", err)
+		}
+		rows = again.Flows
 	}
 	if p.cut {
 		c.warn(fmt.Sprintf("only the first %d segments are printed: what was found may rest on later ones", pasteSegments))

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// analyse reads the captures and reports.
+func (c *command) analyse() {
+	o, form, err := c.prepare()
+	if err != nil {
+		c.complain(err)
+		return
+	}
+	defer c.inputs.close()
+	sieve, err := newSieve(c.flags)
+	if err != nil {
+		c.complain(err)
+		return
+	}
+	if sieve != nil {
+		o.Match = sieve.match
+	}
+	trace, errs := c.inputs.open()
+	defer trace.Close()
+	for _, err := range errs {
+		c.complain(err)
+	}
+	if len(errs) == len(c.flags.files) {
+		return
+	}
+	ctx, stop := interruptible(c.inputs.done)
+	defer stop()
+	hideBar := c.showProgress(trace)
+	r := engine.Run(ctx, trace, *o)
+	hideBar()
+	if ctx.Err() != nil {
+		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
+	}
+	c.tellDamage(trace.Infos(), r.Captures)
+	if sieve != nil {
+		for _, err := range sieve.refused {
+			c.complain(err)
+		}
+	}
+	if o.Follow != nil {
+		if err := c.single(r, o.Follow); err != nil {
+			c.complain(err)
+			return
+		}
+	}
+	c.disguise.captures(r)
+	c.check(c.report(ctx, r, o, form, trace.RawTime))
+	if c.flags.evidence != "" {
+		c.writeEvidence(ctx, r, o)
+	}
+	c.found = c.fails(r)
+}
+
+// prepare turns the flags into what a run needs.
+func (c *command) prepare() (*engine.Options, *format, error) {
+	o, form, err := c.options()
+	if err == nil && len(c.flags.files) == 0 {
+		err = errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.disguise, err = newDisguise(c.flags); err != nil {
+		return nil, nil, err
+	}
+	c.disguise.apply(o)
+	twice := c.flags.evidence != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
+	c.inputs, err = c.newInputs(twice)
+	return o, form, err
+}
+
+// again reads the captures once more, for connections that the first reading
+// found to be of interest.
+func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Follow) (*result.Report, error) {
+	trace, err := c.inputs.again()
+	if err != nil {
+		return nil, err
+	}
+	defer trace.Close()
+	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
+	return engine.Run(ctx, trace, o), nil
+}
+
+// pictures are what an HTML page draws of the connections whose findings it
+// tells: the capture is read once more for them.
+func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Options, ro report.Options) *report.Pictures {
+	p := report.NewPictures(r, ro)
+	drawn := map[uint64]bool{}
+	for _, id := range p.Flows() {
+		drawn[id] = true
+	}
+	ids := map[uint64]uint64{} // by Flow.Conn
+	follow := &engine.Follow{Conns: map[uint64]bool{}, Turn: func(t result.Turn) { p.Add(ids[t.Conn], &t) }}
+	for i := range r.Flows {
+		if f := &r.Flows[i]; drawn[f.ID] {
+			ids[f.Conn] = f.ID
+			follow.Conns[f.Conn] = true
+		}
+	}
+	if len(ids) == 0 {
+		return p
+	}
+	if _, err := c.again(ctx, *o, follow); err != nil {
+		c.warn("no pictures: " + err.Error())
+	}
+	return p
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// writeEvidence writes a capture for each finding. Each is read back, and held
+// to the finding that it is to prove.
+func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine.Options) {
+	eo := evidence.Options{
+		Payload: c.flags.evidencePayload, Version: Version(), Match: o.Match, VerifyChecksums: o.VerifyChecksums,
+		Analyse: func(name string) (*result.Report, error) { return c.readBack(name, o) },
+	}
+	if c.disguise != nil {
+		eo.Anonymize = c.disguise.mapper
+	}
+	files, err := evidence.Write(ctx, c.flags.evidence, c.inputs.again, r, eo)
+	c.check(err)
+	for _, f := range files {
+		if f.Doubt != "" {
+			c.warn(fmt.Sprintf("%s: %s", f.Path, f.Doubt))
+		} else {
+			c.mention(fmt.Sprintf("wrote %s, %d frames", f.Path, f.Frames))
+		}
+	}
+}
+
+// readBack analyses a file of evidence with the settings of the run.
+func (c *command) readBack(name string, o *engine.Options) (*result.Report, error) {
+	trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+	if errs != nil {
+		return nil, errs[0]
+	}
+	defer trace.Close()
+	return engine.Run(context.Background(), trace, engine.Options{
+		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: 1, VerifyChecksums: o.VerifyChecksums,
+	}), nil
+}
