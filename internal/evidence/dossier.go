@@ -24,7 +24,7 @@ type dossier struct {
 	heard int64 // the latest frame
 
 	whole   bool // all frames are kept
-	opening bool // nothing but the handshake has come
+	opening opening
 	held    []record
 	cuts    []cut
 	missed  uint64 // left out since the last frame that was kept
@@ -55,7 +55,7 @@ type stretch struct {
 }
 
 func newDossier(r *result.Report, f *result.Finding, end int64, o *Options, room *room) *dossier {
-	d := &dossier{report: r, finding: f, o: o, end: end, telling: map[frameID]*telling{}, taps: map[tapID]int{}, opening: true}
+	d := &dossier{report: r, finding: f, o: o, end: end, telling: map[frameID]*telling{}, taps: map[tapID]int{}}
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
 		id := frameID{e.Seg.File, e.Seg.Frame}
@@ -118,23 +118,13 @@ const leadUp = int64(3 * time.Second)
 
 // keeps reports whether the frame is one of those that the finding comes from.
 func (d *dossier) keeps(seg *reassembly.Segment) bool {
-	if opens := d.opens(seg); d.whole {
+	switch {
+	case d.whole:
 		return d.frames < d.o.MaxFrames
-	} else if opens {
+	case d.opening.takes(seg):
 		return true
 	}
 	return d.finding.Start <= seg.At && seg.At <= d.finding.End && d.frames < d.o.MaxFrames
-}
-
-// opens reports whether the segment is one of the handshake. It ends with the
-// first segment that is no SYN: behind that, nothing is in flight, and no round
-// trip is being timed that would last as long as the cut.
-func (d *dossier) opens(seg *reassembly.Segment) bool {
-	if !d.opening {
-		return false
-	}
-	d.opening = seg.Flags&reassembly.SYN != 0
-	return d.opening || seg.SeqLen() == 0 && seg.Flags&reassembly.RST == 0 && d.frames > 0
 }
 
 // maxHeld is how many frames before a telling one are kept with it, and how
