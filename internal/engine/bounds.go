@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -11,14 +13,36 @@ import (
 // been silent longest, as a clock hand finds it.
 type bounds struct {
 	flows  int
-	closed []uint32 // a queue of closed connections
+	closed []leaver // a queue of closed connections
 	head   int
 	hand   uint32
 }
 
+// A leaver is a connection that closed. Its place may have become another's.
+type leaver struct {
+	index   uint32
+	ordinal uint32 // the lower half of the flow's
+}
+
+func (l leaver) flow(t *table) (f *flow, still bool) {
+	f = t.flow(l.index)
+	return f, f.live && f.closed && uint32(f.ordinal) == l.ordinal
+}
+
 func newBounds(flows int) bounds { return bounds{flows: max(1, flows/partitions)} }
 
-func (b *bounds) close(i uint32) { b.closed = append(b.closed, i) }
+// close queues a connection. Those that left out of turn are cleared away before
+// they outnumber the others.
+func (b *bounds) close(i uint32, t *table) {
+	if n := len(b.closed); n > 2*chunkSize && n > 2*t.count {
+		b.closed = slices.DeleteFunc(b.closed[b.head:], func(l leaver) bool {
+			_, still := l.flow(t)
+			return !still
+		})
+		b.head = 0
+	}
+	b.closed = append(b.closed, leaver{i, uint32(t.flow(i).ordinal)})
+}
 
 // oldestClosed takes the next closed connection off the queue.
 func (b *bounds) oldestClosed(t *table) (uint32, bool) {
@@ -32,14 +56,17 @@ func (b *bounds) oldestClosed(t *table) (uint32, bool) {
 // peekClosed finds the next closed connection, and leaves it in the queue.
 func (b *bounds) peekClosed(t *table) (uint32, bool) {
 	for ; b.head < len(b.closed); b.head++ {
-		i := b.closed[b.head]
-		f := t.flow(i)
-		if f.live && f.closed && f.conn.Over() {
+		l := b.closed[b.head]
+		f, still := l.flow(t)
+		if !still {
+			continue
+		}
+		if f.conn.Over() {
 			if b.head > chunkSize && b.head*2 > len(b.closed) {
 				b.closed = append(b.closed[:0], b.closed[b.head:]...)
 				b.head = 0
 			}
-			return i, true
+			return l.index, true
 		}
 		f.closed = false // it came back to life, and will close again
 	}

@@ -135,7 +135,7 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 	}
 	if !f.closed && f.conn.Over() {
 		f.closed = true
-		p.bounds.close(i)
+		p.bounds.close(i, &p.table)
 	}
 	if follow := p.options.Follow; follow != nil {
 		follow.note(f, seg, side, ev, p.options.Settings.TimeWait)
@@ -163,7 +163,36 @@ func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo 
 	if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
 		p.reused(key, hash, fromLo, seg.At)
 	}
+	p.thin(key, hash)
 	return p.begin(seg, hash, ord)
+}
+
+// maxChain is how many connections of one four-tuple are held. Each segment of
+// the four-tuple looks at all of them, and nobody may make that long by
+// choosing the same ports over and over.
+const maxChain = 64
+
+// thin makes room for one more connection of the four-tuple: the oldest leaves.
+func (p *partition) thin(key *reassembly.Key, hash uint32) {
+	var oldest *flow
+	var oldestI uint32
+	n := 0
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		if f := p.table.flow(i); oldest == nil || f.ordinal < oldest.ordinal {
+			oldest, oldestI = f, i
+		}
+		n++
+	}
+	if n < maxChain {
+		return
+	}
+	e := detectors.Ending{At: p.now, Why: detectors.Dropped}
+	at, replaced := p.next[oldestI]
+	if replaced {
+		e = detectors.Ending{At: max(at, oldest.conn.Last()), Why: detectors.Replaced}
+	}
+	p.release(oldestI, e, !replaced && !oldest.closed)
+	p.dropped++
 }
 
 // belongs says whether the segment is one of the only connection with its
