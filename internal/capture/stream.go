@@ -4,7 +4,7 @@ import "io"
 
 // blockSize is how much is read from a file at once: large enough that system
 // calls do not show, small enough to stay in the second-level cache.
-const blockSize = 512 << 10
+const blockSize = 256 << 10
 
 // A stream is the uncompressed bytes of a file, seen through one block. Unread
 // bytes are buf[off:end]. Slices of buf are valid until the next has or skip.
