@@ -45,7 +45,7 @@ func changed(tr *scenario.Trace, change func(l *scenario.Line)) *scenario.Trace 
 // Where the sequence spaces of both sides begin does not matter: anywhere, and
 // in half of the trials so that one or both end within the trace.
 func TestInvariance_sequenceSpace(t *testing.T) {
-	trials := 10
+	trials := 6
 	if testing.Short() {
 		trials = 3
 	}

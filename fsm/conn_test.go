@@ -227,6 +227,10 @@ func TestStep_class(t *testing.T) {
 		{"some data again, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 5, 10, 1, 9, time.Second, NewData},
 		{"data that was overtaken", func(w *wire) { w.send(1, 0, ack, 11, 10, 1) }, ack, 1, 10, 1, 9, time.Millisecond, OutOfOrder},
 		{"data that fills a hole late", func(w *wire) { w.send(1, 0, ack, 11, 10, 1) }, ack, 1, 10, 1, 9, time.Minute, Retransmission},
+		{"data that fills a hole among resends", func(w *wire) {
+			w.send(1, 0, ack, 11, 10, 1)
+			w.send(1, 0, ack, 11, 10, 1)
+		}, ack, 1, 10, 1, 9, time.Millisecond, Retransmission},
 		{"data overtaken by its ACK", func(w *wire) { w.now += time.Hour; w.send(0, time.Hour, ack, 1, 0, 11) }, ack, 1, 10, 1, 9, time.Microsecond, OutOfOrder},
 		{"an ACK", func(w *wire) { w.send(0, 0, ack, 1, 10, 1) }, ack, 1, 0, 11, 1000, time.Second, PureAck},
 		{"an ACK of nothing new", nil, ack, 1, 0, 1, 1000, time.Second, PureAck},
@@ -278,6 +282,37 @@ func TestConn_counts(t *testing.T) {
 	tcb := c.TCB(reassembly.B, int64(time.Hour+w.now), time.Minute)
 	if tcb.Rexmits != 3 || tcb.RTO != int64(8*c.RTO(reassembly.B)) {
 		t.Errorf("%d retransmissions in a row, RTO %v; want 3, and the RTO doubled thrice", tcb.Rexmits, time.Duration(tcb.RTO))
+	}
+}
+
+// The four arrows that rest on an ACK that was seen, not known to have arrived,
+// and what settles each.
+func TestConn_Bounded(t *testing.T) {
+	w := newWire()
+	for i, c := range []struct {
+		side  reassembly.Side
+		flags reassembly.Flags
+		seq   uint32
+		n     uint32
+		ack   uint32
+		want  [2]bool
+	}{
+		{0, syn, 0, 0, 0, [2]bool{}},
+		{1, syn | ack, 0, 0, 1, [2]bool{}},      // a is in SYN_SENT still
+		{0, ack, 1, 0, 1, [2]bool{false, true}}, // b: SYN_RECEIVED to ESTABLISHED
+		{1, ack, 1, 10, 1, [2]bool{}},           // it speaks
+		{0, fin, 1, 0, 1, [2]bool{}},
+		{1, ack, 11, 0, 2, [2]bool{true, false}}, // a: FIN_WAIT_1 to FIN_WAIT_2
+		{1, ack, 11, 10, 2, [2]bool{true, false}},
+		{0, ack, 2, 0, 11, [2]bool{true, false}}, // this may have crossed the ACK
+		{0, ack, 2, 0, 21, [2]bool{}},            // this cannot
+		{1, fin, 21, 0, 2, [2]bool{}},
+		{0, ack, 2, 0, 22, [2]bool{false, true}}, // b: LAST_ACK to CLOSED
+	} {
+		w.send(c.side, time.Second, c.flags, c.seq, c.n, c.ack)
+		if got := [2]bool{w.conn.Bounded(0), w.conn.Bounded(1)}; got != c.want {
+			t.Errorf("after segment %d the states are bounded: %v, want %v", i+1, got, c.want)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ type follower struct {
 func (f *follower) step(seg *reassembly.Segment) *fsm.Conn {
 	key, fromLo := reassembly.KeyOf(seg)
 	c := f.conns[key]
-	if c == nil || seg.Flags.Any(reassembly.SYN) && !c.Expects(seg, c.SideOf(fromLo)) {
+	if c == nil || seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN && !c.Expects(seg, c.SideOf(fromLo)) {
 		c = new(fsm.Conn)
 		c.Begin(seg)
 		f.conns[key] = c
