@@ -77,7 +77,7 @@ func TestParseKey(t *testing.T) {
 			t.Errorf("%s: %x, %v", c.name, key, err)
 		}
 	}
-	if NewKey() == NewKey() {
+	if a, b := NewKey(), NewKey(); a == b {
 		t.Error("two new keys are the same")
 	}
 }

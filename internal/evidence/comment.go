@@ -44,7 +44,7 @@ func (d *dossier) comment(doubt string) string {
 		lines = append(lines, d.tellCuts())
 	}
 	lines = append(lines, "The record goes to "+time.Unix(0, d.end).UTC().Format(time.RFC3339Nano)+
-		": that nothing more comes until then was seen.")
+		"; that no other frame of the connection came until then is part of the evidence.")
 	if doubt != "" {
 		lines = append(lines, "Read by itself, this file says otherwise: "+doubt+".")
 	}
