@@ -16,11 +16,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
-	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // scenarios are all captures of the repository that are written as text.
@@ -70,36 +70,22 @@ func opener(names ...string) func() (*capture.Trace, error) {
 	}
 }
 
-func analyse(open func() (*capture.Trace, error), match func(*capture.Frame) bool) (*result.Report, error) {
+func analyse(open func() (*capture.Trace, error), rewrite func(*reassembly.Segment)) (*result.Report, error) {
 	trace, err := open()
 	if err != nil {
 		return nil, err
 	}
 	defer trace.Close()
-	return engine.Run(context.Background(), trace, engine.Options{Detectors: detectors.All, Workers: 1, AllFlows: true, Match: match}), nil
+	return engine.Run(context.Background(), trace, engine.Options{Detectors: detectors.All, Workers: 1, AllFlows: true, Rewrite: rewrite}), nil
 }
 
 func again(name string) (*result.Report, error) { return analyse(opener(name), nil) }
 
-// anonymously analyses as the command does with a mapper: what the engine
-// decodes was rewritten.
-func anonymously(m *anonymize.Mapper) func(*capture.Frame) bool {
-	d := decode.New()
-	return func(fr *capture.Frame) bool {
-		f := anonymize.Frame{Link: uint32(fr.Link), Data: fr.Data, TCP: -1}
-		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &f.Seg) == decode.OK {
-			fr.Data, fr.Len = m.AppendFrame(nil, &f, false)
-			fr.Link = capture.LinkEthernet
-		}
-		return true
-	}
-}
-
 // prove writes the evidence of the captures and holds each file to what it
 // proves.
-func prove(t *testing.T, o evidence.Options, match func(*capture.Frame) bool, names ...string) []evidence.File {
+func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), names ...string) []evidence.File {
 	t.Helper()
-	r, err := analyse(opener(names...), match)
+	r, err := analyse(opener(names...), rewrite)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +155,7 @@ func TestWrite_bringsTheFindingAgain(t *testing.T) {
 			findings += len(prove(t, evidence.Options{Version: "test"}, nil, original))
 			prove(t, evidence.Options{Payload: true}, nil, original)
 			m := anonymize.New(anonymize.Key{1})
-			prove(t, evidence.Options{Anonymize: m}, anonymously(m), original)
+			prove(t, evidence.Options{Anonymize: m}, m.Segment, original)
 		})
 	}
 	if findings < 50 {

@@ -47,7 +47,7 @@ func TestWrite_fragments(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := anonymize.New(anonymize.Key{1})
-	files := append(prove(t, evidence.Options{}, nil, original), prove(t, evidence.Options{Anonymize: m}, anonymously(m), original)...)
+	files := append(prove(t, evidence.Options{}, nil, original), prove(t, evidence.Options{Anonymize: m}, m.Segment, original)...)
 	if len(files) < 2 {
 		t.Fatal("nothing was found")
 	}
