@@ -1,0 +1,256 @@
+package live_test
+
+import (
+	"math"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/live"
+	"github.com/tcptrace-go/tcptrace/internal/packet"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+const second = int64(time.Second)
+
+// A stage is a source and a clock: frames come at their time, and time passes
+// while the loop waits.
+type stage struct {
+	now   int64
+	next  func() (at int64, data []byte) // the next frame, once it was taken
+	at    int64
+	data  []byte
+	drops uint64
+	late  int64 // how long frames take until they can be read
+	until int64
+	loop  *live.Loop
+}
+
+func (s *stage) Next(fr *capture.Frame) bool {
+	if s.data == nil {
+		s.at, s.data = s.next()
+	}
+	if s.at+s.late > s.now {
+		return false
+	}
+	*fr = capture.Frame{At: s.at, Data: s.data, Len: len(s.data), Link: capture.LinkEthernet}
+	s.data = nil
+	return true
+}
+
+func (s *stage) Match(*capture.Frame) bool { return true }
+func (s *stage) Wake()                     {}
+func (s *stage) Drops() uint64             { return s.drops }
+
+func (s *stage) Wait(d time.Duration) string {
+	s.now += int64(d)
+	if s.now >= s.until {
+		s.loop.Stop()
+	}
+	return ""
+}
+
+// run runs a loop over the stage, for so many seconds.
+func (s *stage) run(t *testing.T, seconds int64, o engine.Options, tell func(result.Finding), warn func(string)) *result.Report {
+	t.Helper()
+	s.now, s.until = 1000*second, (1000+seconds)*second
+	o.Detectors = detectors.All
+	s.loop = &live.Loop{
+		Source: s, Engine: engine.NewLive(o, tell), Now: func() time.Time { return time.Unix(0, s.now) }, Warn: warn,
+		Input: result.Capture{File: "stage"},
+	}
+	r, err := s.loop.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A play sends segments between a client and a server, at seconds after 1000.
+type act struct {
+	after  float64
+	server bool
+	flags  reassembly.Flags
+	seq    reassembly.Seq
+	ack    reassembly.Seq
+	window uint16
+}
+
+func play(acts ...act) func() (int64, []byte) {
+	return func() (int64, []byte) {
+		if len(acts) == 0 {
+			return math.MaxInt64 / 2, []byte{}
+		}
+		a := acts[0]
+		acts = acts[1:]
+		return 1000*second + int64(a.after*1e9), a.frame(1)
+	}
+}
+
+// frame is the act's frame, on the n-th connection.
+func (a *act) frame(n uint32) []byte {
+	client := reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 10, 13: byte(n >> 24), 14: byte(n >> 16), 15: 1}, Port: uint16(n)}
+	server := reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 10, 13: 0, 14: 0, 15: 2}, Port: 443}
+	seg := reassembly.Segment{Src: client, Dst: server, Seq: a.seq, Ack: a.ack, Flags: a.flags, Window: a.window, TTL: 64}
+	if a.server {
+		seg.Src, seg.Dst = server, client
+	}
+	frame, _ := packet.Append(nil, &seg, packet.Form{})
+	return frame
+}
+
+const (
+	syn = reassembly.SYN
+	ack = reassembly.ACK
+	fin = reassembly.FIN
+)
+
+// lostFIN is a server's FIN that the client does not know of, as the ACK after
+// it shows; nothing comes afterwards.
+var lostFIN = []act{
+	{0, false, syn, 99, 0, 1000}, {0.01, true, syn | ack, 499, 100, 1000}, {0.02, false, ack, 100, 500, 1000},
+	{0.1, true, fin | ack, 500, 100, 1000},
+	{2, false, ack, 100, 500, 1000},
+}
+
+// TestLoop_deadline: the wire is silent, and the finding is told when its
+// deadline has passed and all frames up to it must have come, and no sooner.
+func TestLoop_deadline(t *testing.T) {
+	s := &stage{next: play(lostFIN...), late: int64(live.Delay) - 1}
+	var told []time.Duration
+	s.run(t, 120, engine.Options{}, func(f result.Finding) {
+		if f.Detector == "unretransmitted-fin" && !f.Final {
+			told = append(told, time.Duration(s.now-f.At))
+		}
+	}, func(text string) { t.Error(text) })
+	if len(told) != 1 || told[0] < live.Delay || told[0] > live.Delay+100*time.Millisecond {
+		t.Errorf("told %v after the deadline, want once within 100 ms of %v", told, live.Delay)
+	}
+}
+
+// TestLoop_lastFrames: what was sent before the end counts, though it could be
+// read only afterwards; what was sent after it does not.
+func TestLoop_lastFrames(t *testing.T) {
+	s := &stage{next: play(lostFIN[0], act{9.99, true, syn | ack, 499, 100, 1000}, act{10.2, false, ack, 100, 500, 1000}), late: 50e6}
+	r := s.run(t, 10, engine.Options{}, func(result.Finding) {}, nil)
+	if r.Totals.Packets != 2 || r.Trace.End < 1010*second || r.Trace.End > 1010*second+100e6 {
+		t.Errorf("%d frames up to %d, want 2 up to second 1010", r.Totals.Packets, r.Trace.End)
+	}
+}
+
+// TestLoop_drops: what the kernel lost is told, and what was told of absence
+// until then is told again as undecided.
+func TestLoop_drops(t *testing.T) {
+	s := &stage{next: play(lostFIN...)}
+	var verdicts []string
+	warned := 0
+	r := s.run(t, 120, engine.Options{}, func(f result.Finding) {
+		verdicts = append(verdicts, f.Verdict.String())
+		s.drops = 7
+	}, func(text string) {
+		if warned++; !strings.Contains(text, "7 packets lost") {
+			t.Error(text)
+		}
+	})
+	if warned != 1 || len(verdicts) != 3 || verdicts[0] != "seen" || verdicts[1] != "undecided" {
+		t.Errorf("warned %d times, told as %v", warned, verdicts)
+	}
+	if r.Captures[0].Drops != 7 {
+		t.Errorf("the report knows of %d lost packets", r.Captures[0].Drops)
+	}
+}
+
+// TestLoop_soak: connections come and go for an hour; memory is that of those
+// which are there.
+func TestLoop_soak(t *testing.T) {
+	const (
+		perSecond = 200
+		gap       = second / perSecond
+		story     = 6 // segments of a connection
+	)
+	acts := [story]act{
+		{0, false, syn, 99, 0, 1000}, {0, true, syn | ack, 499, 100, 1000}, {0, false, ack, 100, 500, 1000},
+		{0, true, fin | ack, 500, 100, 1000}, {0, false, fin | ack, 100, 501, 1000}, {0, true, ack, 501, 101, 1000},
+	}
+	seconds := int64(3600)
+	if testing.Short() {
+		seconds = 600
+	}
+	var n uint32
+	s := &stage{}
+	var early, late uint64
+	var measured int64
+	s.next = func() (int64, []byte) {
+		n++
+		at := 1000*second + int64(n)*gap/story
+		if passed := at - 1000*second; passed > measured {
+			heap := liveHeap()
+			if passed > 150*second {
+				late = max(late, heap)
+			} else if passed > 100*second {
+				early = max(early, heap)
+			}
+			measured = passed + 10*second
+		}
+		return at, acts[n%story].frame(n / story)
+	}
+	r := s.run(t, seconds, engine.Options{MaxFlows: 1 << 20}, func(result.Finding) {}, nil)
+	t.Logf("%d connections in %d s: the heap is %.1f MB after 150 s, and %.1f MB at most later", r.Totals.Flows, seconds, float64(early)/1e6, float64(late)/1e6)
+	if r.Totals.Flows < uint64(seconds)*perSecond*9/10 || r.Totals.EvictedFlows > 0 {
+		t.Errorf("%d connections, %d of them evicted", r.Totals.Flows, r.Totals.EvictedFlows)
+	}
+	if late > early+early/4+1e6 {
+		t.Errorf("the heap grows from %d to %d bytes", early, late)
+	}
+}
+
+func liveHeap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestKeeper_names are those of tcpdump 4.99 for -w k -C 1 with and without -W.
+func TestKeeper_names(t *testing.T) {
+	for _, c := range []struct {
+		size  int64
+		files int
+		want  string
+	}{
+		{0, 0, "k"},
+		{1000, 0, "k k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11"},
+		{1000, 3, "k0 k1 k2 k0 k1 k2 k0 k1 k2 k0 k1 k2"},
+		{1000, 11, "k00 k01 k02 k03 k04 k05 k06 k07 k08 k09 k10 k00"},
+	} {
+		k := &live.Keeper{Name: filepath.Join(t.TempDir(), "k"), Size: c.size, Files: c.files}
+		if err := k.Open(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 12 {
+			fr := capture.Frame{At: int64(i), Data: make([]byte, 1000), Len: 1000}
+			if err := k.Keep(&fr); err != nil {
+				t.Fatal(err)
+			}
+			if wantNum := uint32(1); c.size > 0 && (fr.Num != wantNum || int(fr.File) != i) {
+				t.Errorf("frame %d is number %d of file %d", i, fr.Num, fr.File)
+			}
+		}
+		if err := k.Close(100); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, name := range k.Names() {
+			got = append(got, filepath.Base(name))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("-C %d -W %d: %v, want %s", c.size, c.files, got, c.want)
+		}
+	}
+}
