@@ -7,6 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
@@ -19,6 +20,9 @@ func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine
 	}
 	if c.disguise != nil {
 		eo.Anonymize = c.disguise.mapper
+	}
+	for i := range r.Captures {
+		eo.Files = append(eo.Files, report.Clean(r.Captures[i].File))
 	}
 	files, err := evidence.Write(ctx, c.flags.evidence, c.inputs.again, r, eo)
 	c.check(err)

@@ -36,6 +36,7 @@ var mayImport = map[string]string{
 	"internal/sandbox":  "",
 	"internal/cli":      anything,
 
+	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
 	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors",
