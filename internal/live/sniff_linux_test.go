@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,12 +121,7 @@ func TestSniff_realFault(t *testing.T) {
 	w := newWire(t)
 	s := w.sniff("-i", "lo", "tcp")
 	l := w.listen()
-	var c net.Conn
-	w.inside(func() {
-		var err error
-		c, err = net.Dial("tcp4", l.Addr().String())
-		w.must(err)
-	})
+	c := w.dial(l.Addr().String())
 	defer c.Close()
 	hung, err := l.Accept()
 	w.must(err)

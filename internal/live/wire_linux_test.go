@@ -237,3 +237,13 @@ func (w *wire) listen() (l net.Listener) {
 	w.Cleanup(func() { l.Close() })
 	return l
 }
+
+func (w *wire) dial(addr string) (c net.Conn) {
+	w.Helper()
+	w.inside(func() {
+		var err error
+		c, err = net.Dial("tcp4", addr)
+		w.must(err)
+	})
+	return c
+}
