@@ -24,6 +24,7 @@ const (
 	LinkRadiotap LinkType = 127
 	LinkIPv4     LinkType = 228
 	LinkIPv6     LinkType = 229
+	LinkNFLog    LinkType = 239
 	LinkSLL2     LinkType = 276
 )
 
@@ -44,6 +45,7 @@ var linkNames = map[LinkType]string{
 	LinkRadiotap: "IEEE802_11_RADIOTAP",
 	LinkIPv4:     "IPV4",
 	LinkIPv6:     "IPV6",
+	LinkNFLog:    "NFLOG",
 	LinkSLL2:     "LINUX_SLL2",
 }
 

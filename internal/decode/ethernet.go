@@ -22,6 +22,10 @@ const (
 	typeProvider      = 0x88a8
 	typeQinQ          = 0x9100
 	typeMACsec        = 0x88e5
+	typeBackbone      = 0x88e7 // IEEE 802.1ah
+	typeFabricPath    = 0x8903
+	typeVNTag         = 0x8926
+	typeETag          = 0x893f // IEEE 802.1BR
 )
 
 // minEtherType is the least EtherType; what is below is a length, and LLC
@@ -71,6 +75,14 @@ func (d *Decoder) etherType(t uint16, b []byte, wire int, seg *reassembly.Segmen
 		return d.ppp(b, wire, seg)
 	case typeTEB:
 		return d.ethernetInside(b, wire, seg)
+	case typeBackbone:
+		return d.backbone(b, wire, seg)
+	case typeFabricPath:
+		return d.fabricPath(b, wire, seg)
+	case typeVNTag:
+		return d.portTag(4, b, wire, seg)
+	case typeETag:
+		return d.portTag(6, b, wire, seg)
 	case typeMACsec:
 		return Encrypted
 	}

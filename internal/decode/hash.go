@@ -9,15 +9,16 @@ import "encoding/binary"
 type tag uint8
 
 const (
-	tagVLAN    tag = iota + 1 // VLAN identifier, 12 bits
-	tagMPLS                   // label, 20 bits
-	tagPPPoE                  // session
-	tagGRE                    // key, 0 without one
-	tagIPIP                   // protocol number of the inner IP
-	tagVXLAN                  // network identifier, 24 bits
-	tagGeneve                 // network identifier, 24 bits
-	tagGTP                    // nothing
-	tagEtherIP                // nothing
+	tagVLAN     tag = iota + 1 // VLAN identifier, 12 bits
+	tagMPLS                    // label, 20 bits
+	tagPPPoE                   // session
+	tagGRE                     // key, 0 without one
+	tagIPIP                    // protocol number of the inner IP
+	tagVXLAN                   // network identifier, 24 bits
+	tagGeneve                  // network identifier, 24 bits
+	tagGTP                     // nothing
+	tagEtherIP                 // nothing
+	tagBackbone                // service, 24 bits
 )
 
 // mix adds an identifier to the tunnel hash h, outermost first. It never

@@ -30,6 +30,7 @@ const (
 	linkPPPWithDir = 204
 	linkIPv4       = 228
 	linkIPv6       = 229
+	linkNFLog      = 239
 	linkSLL2       = 276
 )
 
@@ -48,9 +49,7 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.sll(b, wire, seg)
 	case linkSLL2:
 		return d.sll2(b, wire, seg)
-	case linkPPP:
-		return d.ppp(b, wire, seg)
-	case linkPPPHDLC:
+	case linkPPP, linkPPPHDLC:
 		return d.pppHDLC(b, wire, seg)
 	case linkPPPD:
 		return d.pppDirected(2, b, wire, seg)
@@ -64,6 +63,8 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.llc(b, wire, seg)
 	case linkFDDI:
 		return d.fddi(b, wire, seg)
+	case linkNFLog:
+		return d.nflog(b, wire, seg)
 	case linkPFLog:
 		return d.pflog(b, wire, seg)
 	case link80211:

@@ -49,8 +49,8 @@ func (d *Decoder) ppp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return NotTCP
 }
 
-// pppHDLC reads LINKTYPE_PPP_HDLC, which is Cisco's framing if the address byte
-// is one of Cisco's.
+// pppHDLC reads LINKTYPE_PPP and LINKTYPE_PPP_HDLC, which are Cisco's framing if
+// the address byte is one of Cisco's: no protocol number begins so.
 func (d *Decoder) pppHDLC(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const unicast, multicast = 0x0f, 0x8f
 	if len(b) > 0 && (b[0] == unicast || b[0] == multicast) {

@@ -43,8 +43,13 @@ func (d *Decoder) gre(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	seg.Tunnel = mix(seg.Tunnel, tagGRE, k)
 	b, wire = b[n:], wire-n
-	const erspan, erspan3 = 0x88be, 0x22eb
+	const erspan, erspan3, wccp = 0x88be, 0x22eb, 0x883e
 	switch {
+	case protocol == wccp: // a web cache's router: version 2 has a header before the packet
+		if len(b) > 0 && b[0]>>4 != 4 {
+			b, wire = b[min(4, len(b)):], wire-4
+		}
+		return d.ipv4(b, wire, seg)
 	case protocol == erspan && flags&sequence == 0: // type I has no header of its own
 		return d.ethernetInside(b, wire, seg)
 	case protocol == erspan:
@@ -89,6 +94,8 @@ func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	switch port {
 	case 2152:
 		r = d.gtp(b, wire, seg)
+	case 4754: // RFC 8086
+		r = d.gre(b, wire, seg)
 	case 4789, 8472: // IANA's, and what Linux used before
 		r = d.vxlan(b, wire, seg)
 	case 4790:

@@ -1,0 +1,43 @@
+package decode
+
+import (
+	"encoding/binary"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// nflog reads what Linux's packet filter logs (LINKTYPE_NFLOG): address family,
+// version, resource, and then fields, of which one is the packet. Lengths and
+// types are in the byte order of the host that captured; a length counts its own
+// four bytes and is rounded up to four.
+func (d *Decoder) nflog(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const (
+		header  = 4
+		field   = 4
+		payload = 9 // NFULA_PAYLOAD
+	)
+	if len(b) < header {
+		return short(wire, header, MalformedLink)
+	}
+	for b, wire = b[header:], wire-header; wire > 0; {
+		if len(b) < field {
+			return short(wire, field, MalformedLink)
+		}
+		size, kind := int(binary.LittleEndian.Uint16(b)), binary.LittleEndian.Uint16(b[2:])
+		if kind > 0xff { // types fit in a byte, so the order shows
+			size, kind = int(binary.BigEndian.Uint16(b)), binary.BigEndian.Uint16(b[2:])
+		}
+		switch {
+		case size < field:
+			return MalformedLink
+		case kind == payload:
+			return d.ip(b[field:], wire-field, seg)
+		}
+		size = (size + 3) &^ 3
+		if len(b) < size {
+			return short(wire, size, MalformedLink)
+		}
+		b, wire = b[size:], wire-size
+	}
+	return NotTCP
+}
