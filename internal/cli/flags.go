@@ -54,6 +54,8 @@ type flags struct {
 	maxFlows  int
 	workers   int
 	checksums bool
+	complete  string
+	manual    bool
 	version   bool
 	help      bool
 	files     []string
@@ -76,7 +78,7 @@ func define(f *flags) []group {
 		return set
 	}
 	s := add("What to look at")
-	s.StringVarP(&f.iface, "interface", "i", "", "sniff at the interface `NAME`, or any")
+	s.StringVarP(&f.iface, "interface", "i", "", "sniff at the interface `IFACE`, or any")
 	s.BoolVarP(&f.ifaces, "list-interfaces", "D", false, "list the interfaces")
 	s.BoolVarP(&f.chaste, "no-promiscuous", "p", false, "with -i: only what is meant for this host")
 	s.StringVar(&f.filter, "filter", "", "only frames that match `EXPR`, a pcap-filter expression")
@@ -97,16 +99,16 @@ func define(f *flags) []group {
 	s.StringVar(&f.at, "at", "", "with --states: after all frames up to `TIME` (RFC 3339, or +12.5 seconds from the first frame)")
 	s.BoolVar(&f.all, "all", false, "with --states: CLOSED ends too")
 	s.BoolVar(&f.undecided, "undecided", false, "print what the capture could not decide, too")
-	s.StringVar(&f.names, "names", "rfc", "spell states in the `STYLE` of rfc, netstat, ss or kb (Q137984)")
+	choice(s, &f.names, "names", "rfc", "spell states in the `STYLE` of %s (Q137984)", stateNames)
 
 	s = add("Output")
-	s.StringVar(&f.format, "format", "", "`NAME` of the format: text, json, ndjson, markdown, html, csv or scenario (default text)")
+	choice(s, &f.format, "format", "", "`NAME` of the format: %s (default text)", formatNames())
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, in the format of its extension; never half a file")
 	s.StringVar(&f.evidence, "evidence", "", "for each finding a small pcapng of just its connection in `DIR`, headers only")
 	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
 	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses and names, the same in report and evidence; no payload")
 	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: the key in `FILE`, 32 bytes or as many in hex, to replace them the same every time")
-	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colour: auto, always or never; NO_COLOR is honoured")
+	choice(s, &f.color, "color", "auto", "`WHEN` to use colour: %s; NO_COLOR is honoured", []string{"auto", "always", "never"})
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress")
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "tell what is being done")
@@ -119,9 +121,11 @@ func define(f *flags) []group {
 	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`, [HOST]:PORT; without a host, to this machine only")
 
 	s = add("Running")
-	s.StringVar(&f.failOn, "fail-on", "warning", "`LEVEL` from which findings make the exit status 1: info, warning, critical or never")
+	choice(s, &f.failOn, "fail-on", "warning", "`LEVEL` from which findings make the exit status 1: %s", failLevels)
 	s.IntVar(&f.maxFlows, "max-flows", engine.DefaultMaxFlows, "hold at most `N` connections at a time")
 	s.IntVar(&f.workers, "workers", 0, "judge with `N` goroutines; 0 chooses")
+	choice(s, &f.complete, "completion", "", "print what completes command lines in the `SHELL` %s", shells)
+	s.BoolVar(&f.manual, "man", false, "print the manual page, for man -l -")
 	s.BoolVar(&f.version, "version", false, "print the version")
 	s.BoolVarP(&f.help, "help", "h", false, "print this")
 	return groups
@@ -140,25 +144,14 @@ func parse(args []string) (*flags, []group, error) {
 		return f, groups, err
 	}
 	f.files = all.Args()
+	if err := checkChoices(all); err != nil {
+		return f, groups, err
+	}
 	return f, groups, f.check()
 }
 
 // check refuses what contradicts itself before any work is done.
 func (f *flags) check() error {
-	oneOf := func(flag, value string, words ...string) error {
-		for _, w := range words {
-			if value == w {
-				return nil
-			}
-		}
-		return fmt.Errorf("--%s %q: want one of %s", flag, value, strings.Join(words, ", "))
-	}
-	if err := oneOf("color", f.color, "auto", "always", "never"); err != nil {
-		return err
-	}
-	if err := oneOf("fail-on", f.failOn, "info", "warning", "critical", "never"); err != nil {
-		return err
-	}
 	switch {
 	case f.at != "" && !f.states:
 		return fmt.Errorf("--at goes with --states")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/internal/report"
@@ -46,12 +47,14 @@ func chooseFormat(name, output string) (*format, error) {
 	if name == "" {
 		name = "text"
 	}
-	var known []string
+	return &formats[slices.Index(formatNames(), name)], nil // parse let no other name pass
+}
+
+// formatNames are what --format takes.
+func formatNames() []string {
+	var names []string
 	for i := range formats {
-		if formats[i].name == name {
-			return &formats[i], nil
-		}
-		known = append(known, formats[i].name)
+		names = append(names, formats[i].name)
 	}
-	return nil, fmt.Errorf("--format %q: want one of %s", name, strings.Join(known, ", "))
+	return names
 }

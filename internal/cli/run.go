@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,6 +50,10 @@ func Run(env Env) int {
 	case f.version:
 		_, err := fmt.Fprintln(env.Stdout, "tcptrace", Version())
 		c.check(err)
+	case f.complete != "":
+		c.check(completion(env.Stdout, f.complete, groups, env.Detectors))
+	case f.manual:
+		c.check(manPage(env.Stdout, groups, env.Detectors))
 	case f.list:
 		c.check(report.List(env.Stdout, env.Detectors, c.reportOptions()))
 	case f.explain != "":
@@ -145,9 +150,6 @@ func (c *command) options() (*engine.Options, *format, error) {
 	form, err := chooseFormat(f.format, f.output)
 	if err != nil {
 		return nil, nil, err
-	}
-	if _, err := report.ParseNames(f.names); err != nil {
-		return nil, nil, fmt.Errorf("--names: %w", err)
 	}
 	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums}
 	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
@@ -263,10 +265,7 @@ func (c *command) reportOptions() report.Options {
 
 // fails says whether something at or above --fail-on was seen.
 func (c *command) fails(r *result.Report) bool {
-	least, ok := map[string]detectors.Severity{"info": detectors.Info, "warning": detectors.Warning, "critical": detectors.Critical}[c.flags.failOn]
-	if !ok {
-		return false
-	}
+	least := detectors.Severity(slices.Index(failLevels, c.flags.failOn))
 	for i := range r.Findings {
 		if f := &r.Findings[i]; f.Verdict == detectors.Seen && f.Severity >= least {
 			return true

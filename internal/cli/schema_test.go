@@ -65,7 +65,7 @@ func closed(schema any) {
 	}
 }
 
-func document(t *testing.T, text []byte) any {
+func parsed(t *testing.T, text []byte) any {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
@@ -82,7 +82,7 @@ func TestSchemas_hold(t *testing.T) {
 	line := validator(t, ndjsonSchema, nil)
 	check := func(s *jsonschema.Schema, what string, text []byte) {
 		t.Helper()
-		if err := s.Validate(document(t, text)); err != nil {
+		if err := s.Validate(parsed(t, text)); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -170,13 +170,13 @@ func TestSchemas_refuse(t *testing.T) {
 			t.Fatalf("%s has no %s", tt.document, tt.old)
 		}
 		wrong := strings.Replace(text, tt.old, tt.new, 1)
-		if validator(t, tt.schema, nil).Validate(document(t, []byte(wrong))) == nil {
+		if validator(t, tt.schema, nil).Validate(parsed(t, []byte(wrong))) == nil {
 			t.Errorf("%s: %s instead of %s is accepted", tt.document, tt.new, tt.old)
 		}
 	}
 	line := validator(t, ndjsonSchema, nil)
 	for _, wrong := range []string{`{"type": "summary"}`, `{"type": "flow", "id": 1}`, `{"type": "finding"}`, `{"type": "total"}`, `{}`} {
-		if line.Validate(document(t, []byte(wrong))) == nil {
+		if line.Validate(parsed(t, []byte(wrong))) == nil {
 			t.Errorf("the line %s is accepted", wrong)
 		}
 	}
@@ -186,10 +186,10 @@ func TestSchemas_refuse(t *testing.T) {
 func TestSchemas_open(t *testing.T) {
 	text := contents(t, "../report/testdata/everything.json")
 	more := bytes.Replace(text, []byte(`"findings": 1`), []byte(`"findings": 1, "since_v2": true`), 1)
-	if err := validator(t, reportSchema, nil).Validate(document(t, more)); err != nil {
+	if err := validator(t, reportSchema, nil).Validate(parsed(t, more)); err != nil {
 		t.Error(err)
 	}
-	if validator(t, reportSchema, closed).Validate(document(t, more)) == nil {
+	if validator(t, reportSchema, closed).Validate(parsed(t, more)) == nil {
 		t.Error("a field that the schema does not tell of goes unnoticed")
 	}
 }

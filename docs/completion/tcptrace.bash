@@ -1,0 +1,74 @@
+# Completion of tcptrace's command lines in bash, as tcptrace --completion bash
+# prints it. Where nothing is proposed, file names are.
+
+# _tcptrace_list proposes words for the last part of a list with commas, with a
+# - in front if that part has one.
+_tcptrace_list() {
+    local part=${cur##*,}
+    local before=${cur%"$part"}
+    [[ $part == -* ]] && before+=-
+    COMPREPLY=($(compgen -P "$before" -W "$1" -- "${part#-}"))
+}
+
+_tcptrace() {
+    local cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD-1]} word
+    COMPREPLY=()
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        [[ $word == -- ]] && return
+    done
+    if [[ $cur == = ]]; then # --flag=
+        cur=
+    elif [[ $flag == = ]]; then # --flag=word
+        flag=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    case $flag in
+    -i|--interface)
+        COMPREPLY=($(compgen -W "any $("${COMP_WORDS[0]}" --list-interfaces 2>/dev/null | cut -f1)" -- "$cur"))
+        return ;;
+    --filter) return ;;
+    --filter-bpf) return ;;
+    -d|--detect)
+        _tcptrace_list 'zero-window-probe-loop unretransmitted-fin post-fin-ack-rst'
+        return ;;
+    --set)
+        COMPREPLY=($(compgen -W 'zero-window-probe-loop.min-probes= zero-window-probe-loop.min-silent= unretransmitted-fin.patience=' -- "$cur"))
+        compopt -o nospace 2>/dev/null
+        return ;;
+    --time-wait) return ;;
+    --explain)
+        COMPREPLY=($(compgen -W 'zero-window-probe-loop unretransmitted-fin post-fin-ack-rst' -- "$cur"))
+        return ;;
+    --flow) return ;;
+    --at) return ;;
+    --names)
+        COMPREPLY=($(compgen -W 'rfc netstat ss kb' -- "$cur"))
+        return ;;
+    --format)
+        COMPREPLY=($(compgen -W 'text json ndjson markdown html csv scenario' -- "$cur"))
+        return ;;
+    -o|--output) return ;;
+    --evidence) return ;;
+    --anonymize-key) return ;;
+    --color)
+        COMPREPLY=($(compgen -W 'auto always never' -- "$cur"))
+        return ;;
+    --duration) return ;;
+    -w|--write) return ;;
+    -C|--rotate-size) return ;;
+    -W|--rotate-files) return ;;
+    --metrics) return ;;
+    --fail-on)
+        COMPREPLY=($(compgen -W 'info warning critical never' -- "$cur"))
+        return ;;
+    --max-flows) return ;;
+    --workers) return ;;
+    --completion)
+        COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur"))
+        return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums -d --detect --set --time-wait --list --explain --flows --flow --states --at --all --undecided --names --format -o --output --evidence --evidence-payload --anonymize --anonymize-key --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
+    fi
+}
+
+complete -o default -F _tcptrace tcptrace
