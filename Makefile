@@ -4,7 +4,7 @@
 TOOL := go tool -modfile=tools/go.mod
 BENCH := bench-data
 
-.PHONY: build test check golden samples docs fuzz bench bench-diff bench-peers
+.PHONY: build test check golden samples docs licences fuzz bench bench-diff bench-peers dist dist-check
 
 build: ## the command, as ./tcptrace
 	CGO_ENABLED=0 go build -trimpath ./cmd/tcptrace
@@ -25,8 +25,12 @@ golden: ## write what the reports and the command print now, and show what chang
 samples: ## the captures beside samples/*.txtar
 	go test ./samples -run Captures -update
 
-docs: ## docs/detectors.md, from the detectors
+docs: ## docs/detectors.md from the detectors; manual page and shell completion from the flags
 	go test ./detectors -run Docs -update
+	go test ./internal/cli -run Generated -update
+
+licences: ## docs/licences.md, from what is built in
+	.ci/licences >docs/licences.md.new && mv docs/licences.md.new docs/licences.md
 
 fuzz:
 	.ci/fuzz 60s
@@ -40,3 +44,10 @@ bench-diff: ## first: make bench; mv bench-data/new.txt bench-data/old.txt; chan
 
 bench-peers: build ## beside tcpdump, Ostermann's tcptrace and tshark
 	go run ./internal/bench/peers
+
+dist: ## the binaries of a release, each with its bill of materials
+	.ci/dist dist
+
+dist-check: ## that they are the same bytes each time
+	go mod verify
+	.ci/same-bytes
