@@ -84,7 +84,8 @@ func (s *sniffer) open(o *engine.Options) error {
 		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return sieve.program(link) }
 	}
 	if s.ring, err = live.Open(want); errors.Is(err, live.ErrPermission) {
-		return fmt.Errorf("%s: %w; either run this as root, or once: sudo setcap cap_net_raw+ep %s", f.iface, err, executable())
+		s.complain(fmt.Errorf("%s: %w", f.iface, err))
+		return fmt.Errorf("run this as root, or once: sudo setcap cap_net_raw+ep %s", executable())
 	} else if err != nil {
 		return err
 	}

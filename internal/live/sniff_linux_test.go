@@ -218,3 +218,16 @@ func TestSniff_refused(t *testing.T) {
 		}
 	}
 }
+
+// TestSniff_noPermission: the two lines that a user needs.
+func TestSniff_noPermission(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	cmd := w.command("-i", "near")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	var out []byte
+	w.inside(func() { out, _ = cmd.CombinedOutput() })
+	if s := string(out); cmd.ProcessState.ExitCode() != 2 || strings.Count(s, "\n") != 2 || !strings.Contains(s, "CAP_NET_RAW") || !strings.Contains(s, "sudo setcap cap_net_raw+ep /") {
+		t.Errorf("without permission it ends with %d and says\n%s", cmd.ProcessState.ExitCode(), s)
+	}
+}
