@@ -40,6 +40,9 @@ const (
 // Run does what the arguments say and returns the exit status.
 func Run(env Env) int {
 	f, groups, err := parse(env.Args)
+	if err == nil {
+		err = validate(env.Detectors)
+	}
 	c := command{env: env, flags: f}
 	switch {
 	case err != nil:
