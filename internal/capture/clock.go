@@ -88,3 +88,15 @@ func (c *clock) raw(frame uint32, at int64) int64 {
 	}
 	return at - c.steps[i-1].offset
 }
+
+// A Clock turns the stamps of live frames into trace time, as reading the frames
+// from a file would. The zero value is ready.
+type Clock struct{ clock clock }
+
+// Tell gives the trace time of a frame, and whether the clock stepped before it.
+func (c *Clock) Tell(frame uint32, stamp int64) (at int64, stepped bool) {
+	return c.clock.tell(frame, stamp)
+}
+
+// Now is the trace time of a moment without a frame.
+func (c *Clock) Now(stamp int64) int64 { return stamp + c.clock.offset }

@@ -173,6 +173,10 @@ func (f *flags) check() error {
 		return fmt.Errorf("-C goes with -w, and -W with -C")
 	case f.duration < 0 || f.keepSize < 0 || f.keepMost < 0:
 		return fmt.Errorf("--duration, -C and -W must not be negative")
+	case f.iface != "" && f.evidence != "":
+		return fmt.Errorf("--evidence is for files; while sniffing, -w keeps what was seen")
+	case f.keep != "" && f.anonymize:
+		return fmt.Errorf("-w keeps packets as they are, which --anonymize forbids")
 	case f.iface != "" && (f.flow != "" || f.states):
 		return fmt.Errorf("--flow and --states are for files; while sniffing, SIGUSR1 shows the sockets")
 	case f.evidencePayload && (f.evidence == "" || f.anonymize):

@@ -73,12 +73,16 @@ func (s *sniffer) open(o *engine.Options) error {
 		if f.filter != "" || f.filterBP != "" {
 			return errors.New("the filter is told twice: behind the flags, and by --filter or --filter-bpf")
 		}
-		f.filter = strings.Join(f.files, " ")
+		f.filter, f.files = strings.Join(f.files, " "), nil
 	}
 	sieve, err := newSieve(f)
 	if err != nil {
 		return err
 	}
+	if s.disguise, err = newDisguise(f); err != nil {
+		return err
+	}
+	s.disguise.apply(o)
 	want := live.Options{Interface: f.iface, Promiscuous: !f.chaste}
 	if sieve != nil {
 		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return sieve.program(link) }

@@ -25,8 +25,10 @@ type Loop struct {
 	stopped bool
 	asked   []func(*Loop)
 
-	end    int64 // the last moment to be judged, once stopped
-	now    int64 // up to where deadlines have fired
+	clock  capture.Clock
+	end    int64     // the last moment to be judged, once stopped: a stamp
+	ended  time.Time // when that was
+	now    int64     // up to where deadlines have fired
 	ticked time.Time
 	tick   time.Duration // how long to wait until the next tick
 	drops  uint64
@@ -106,11 +108,12 @@ func (l *Loop) judge(fr *capture.Frame) {
 	if l.first == 0 {
 		l.first = fr.At
 	}
-	l.last = max(l.last, fr.At)
 	fr.Num, fr.File = uint32(l.frames), 0
 	if l.Keeper != nil && l.err == nil {
 		l.err = l.Keeper.Keep(fr)
 	}
+	fr.At, fr.Stepped = l.clock.Tell(uint32(l.frames), fr.At)
+	l.last = max(l.last, fr.At)
 	l.Engine.Frame(fr)
 }
 
@@ -123,10 +126,10 @@ func (l *Loop) advance(before time.Time, drained bool) {
 	}
 	upTo := l.last
 	if drained {
-		upTo = before.UnixNano()
+		upTo = l.clock.Now(before.UnixNano())
 	}
 	if upTo -= int64(Delay); l.end != 0 {
-		upTo = min(upTo, l.end)
+		upTo = min(upTo, l.clock.Now(l.end))
 	}
 	l.countDrops()
 	if upTo > l.now {
@@ -136,7 +139,7 @@ func (l *Loop) advance(before time.Time, drained bool) {
 	l.ticked = l.Now()
 	l.tick = max(tickEvery, tickShare*l.ticked.Sub(before))
 	if l.Ticked != nil {
-		l.Ticked(max(0, l.ticked.UnixNano()-int64(Delay)-l.now))
+		l.Ticked(max(0, l.clock.Now(l.ticked.UnixNano())-int64(Delay)-l.now))
 	}
 }
 
@@ -167,12 +170,12 @@ func (l *Loop) answer(now time.Time) {
 		f(l)
 	}
 	if (stopped || l.err != nil) && l.end == 0 {
-		l.end = now.UnixNano()
+		l.end, l.ended = now.UnixNano(), now
 	}
 }
 
 // isOver reports whether all frames up to the end have come.
-func (l *Loop) isOver(now time.Time) bool { return l.end != 0 && now.UnixNano() >= l.end+int64(Delay) }
+func (l *Loop) isOver(now time.Time) bool { return l.end != 0 && now.Sub(l.ended) >= Delay }
 
 // rest waits for frames. What was kept is made readable first.
 func (l *Loop) rest() {
@@ -203,7 +206,7 @@ func (l *Loop) close() (*result.Report, error) {
 	if l.Keeper != nil {
 		l.err = firstError(l.err, l.Keeper.Close(l.end))
 	}
-	return l.Engine.Close(l.end, l.Captures()), l.err
+	return l.Engine.Close(l.clock.Now(l.end), l.Captures()), l.err
 }
 
 // Captures are what the report says of the input: one for each file that keeps
@@ -211,7 +214,7 @@ func (l *Loop) close() (*result.Report, error) {
 func (l *Loop) Captures() []result.Capture {
 	c := l.Input
 	c.Packets, c.Bytes, c.Drops = l.frames, l.bytes, l.drops
-	c.Span = result.Span{First: l.first, Last: l.last, End: max(l.last, l.end)}
+	c.Span = result.Span{First: l.first, Last: l.last, End: max(l.last, l.clock.Now(l.end))}
 	if l.Keeper != nil && len(l.Keeper.names) == 1 {
 		c.File = l.Keeper.names[0]
 	}

@@ -144,6 +144,33 @@ func TestLoop_lastFrames(t *testing.T) {
 	}
 }
 
+// TestLoop_clockStep: somebody sets the clock back by an hour. Trace time goes on,
+// and so do the deadlines.
+func TestLoop_clockStep(t *testing.T) {
+	const hour = 3600
+	s := &stage{}
+	acts := append([]act(nil), lostFIN...)
+	acts[4].after -= hour
+	next := play(acts...)
+	s.next = func() (int64, []byte) {
+		at, data := next()
+		if at < 1000*second {
+			s.now -= hour * second
+			s.until -= hour * second
+		}
+		return at, data
+	}
+	seen := 0
+	r := s.run(t, 120, engine.Options{}, func(f result.Finding) {
+		if seen++; f.End-f.Start > 130*second {
+			t.Errorf("it lasted %v", time.Duration(f.End-f.Start))
+		}
+	}, nil)
+	if seen == 0 || r.Trace.End-r.Trace.First > 130*second || r.Totals.Packets != 5 {
+		t.Errorf("%d findings in %d frames, the trace lasts %v", seen, r.Totals.Packets, time.Duration(r.Trace.End-r.Trace.First))
+	}
+}
+
 // TestLoop_drops: what the kernel lost is told, and what was told of absence
 // until then is told again as undecided.
 func TestLoop_drops(t *testing.T) {
