@@ -3,21 +3,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/internal/scenario"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 	"github.com/tcptrace-go/tcptrace/samples"
 )
 
@@ -147,61 +142,6 @@ func (c *command) tellDamage(inputs []capture.Info, told []result.Capture) {
 	}
 }
 
-// options are the engine's settings for this run, and the format of its output.
-func (c *command) options() (*engine.Options, *format, error) {
-	f := c.flags
-	form, err := chooseFormat(f.format, f.output)
-	if err != nil {
-		return nil, nil, err
-	}
-	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums}
-	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
-		return nil, nil, err
-	}
-	if o.Settings, err = settings(c.env.Detectors, f); err != nil {
-		return nil, nil, err
-	}
-	if f.flow != "" {
-		if err := c.follow(o, form); err != nil {
-			return nil, nil, err
-		}
-	}
-	switch {
-	case f.states && form.name != "text" && form.name != "json":
-		return nil, nil, fmt.Errorf("--states is printed as text or json, not as %s", form.name)
-	}
-	if f.at != "" {
-		if o.Until, err = c.parseAt(f.at); err != nil {
-			return nil, nil, err
-		}
-	}
-	return o, form, nil
-}
-
-// parseAt reads the time of --at: RFC 3339, or seconds from the first frame,
-// for which the captures are opened once.
-func (c *command) parseAt(at string) (int64, error) {
-	if t, err := time.Parse(time.RFC3339Nano, at); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
-		return max(t.UnixNano(), 1), nil // 0 would mean the end
-	}
-	d, err := strconv.ParseFloat(at, 64)
-	if err != nil || !(d >= 0 && d <= 1e9) {
-		return 0, fmt.Errorf("--at %q: want a time as 2006-01-02T15:04:05Z (from 1970 to 2261), or +SECONDS from the first frame", at)
-	}
-	for _, name := range c.flags.files {
-		if !isFile(name) {
-			return 0, errors.New("--at +SECONDS needs files: standard input and pipes cannot be read twice")
-		}
-	}
-	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
-	defer trace.Close()
-	var fr capture.Frame
-	if err := trace.Next(&fr); err != nil {
-		return 0, errors.New("--at +SECONDS: there is no first frame")
-	}
-	return fr.At + int64(d*float64(time.Second)), nil
-}
-
 // report prints the result in the form that was asked for.
 func (c *command) report(ctx context.Context, r *result.Report, o *engine.Options, form *format, rawTime func(uint16, uint32, int64) int64) error {
 	ro := c.reportOptions()
@@ -223,39 +163,6 @@ func (c *command) report(ctx context.Context, r *result.Report, o *engine.Option
 		}
 		return form.write(w, r, ro)
 	})
-}
-
-// endpoints are the sockets of both hosts. A host has one socket for each
-// four-tuple: a connection that came after the end of another took its place,
-// TIME_WAIT or not (RFC 9293 3.6.1).
-func (c *command) endpoints(r *result.Report) []report.Endpoint {
-	type socket struct{ local, foreign reassembly.Endpoint }
-	began := map[socket]int64{} // the newest connections
-	for i := range r.Flows {
-		fl := &r.Flows[i]
-		for side := range reassembly.Side(2) {
-			if isShown(fl.State[side].String(), false) {
-				began[socket{fl.End[side], fl.End[side.Peer()]}] = fl.First
-			}
-		}
-	}
-	var list []report.Endpoint
-	for i := range r.Flows {
-		fl := &r.Flows[i]
-		for side := range reassembly.Side(2) {
-			replaced := began[socket{fl.End[side], fl.End[side.Peer()]}] > fl.Last
-			if !replaced && isShown(fl.State[side].String(), c.flags.all) {
-				list = append(list, report.Endpoint{Flow: fl.ID, Local: fl.End[side], Foreign: fl.End[side.Peer()],
-					State: fl.State[side], Since: fl.Since[side], Bounded: fl.Bounded[side]})
-			}
-		}
-	}
-	return list
-}
-
-// isShown: CLOSED only if asked for, LISTEN never: a tap does not see it.
-func isShown(state string, all bool) bool {
-	return state != "LISTEN" && (all || state != "CLOSED")
 }
 
 func (c *command) reportOptions() report.Options {

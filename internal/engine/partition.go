@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"math/rand/v2"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// partition is a fixed share of the connections, with bounds of its own.
+type partition struct {
+	options *Options
+	table   table
+	opens   fsm.Kinds // what starts a watch, over all detectors
+	watches []watches
+	idle    []uint32 // free places in watches
+	copies  copies
+	bounds  bounds
+	next    map[uint32]int64 // connections whose four-tuple was used again, and when
+	fins    census
+	dropped uint64    // connections evicted
+	left    uint64    // connections that left after their time, live
+	kept    []evicted // of both, those with findings
+	now     int64     // latest segment
+}
+
+func newPartition(o *Options) *partition {
+	p := &partition{options: o, bounds: newBounds(o.MaxFlows)}
+	p.table.seed = seed{rand.Uint64(), rand.Uint64()}
+	for _, d := range o.Detectors {
+		p.opens |= d.Opens
+	}
+	return p
+}
+
+// take applies one segment to its connection, and returns that.
+func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) *flow {
+	p.now = max(p.now, seg.At)
+	key, fromLo := reassembly.KeyOf(seg)
+	i, f := p.locate(seg, &key, fromLo, hash, print, ord)
+	side := f.conn.SideOf(fromLo)
+	if p.copies.isCopy(f, seg, print) {
+		f.conn.Copied()
+		return f
+	}
+	f.fresh = true
+	if f.watch != 0 {
+		p.wake(f, seg.At)
+	}
+	f.conn.Step(seg, side, ev)
+	if ev.Kinds&p.opens != 0 || f.watch != 0 {
+		p.tell(i, f, ev)
+	}
+	if !f.closed && f.conn.Over() {
+		f.closed = true
+		p.bounds.close(i, &p.table)
+	}
+	if follow := p.options.Follow; follow != nil {
+		follow.note(f, seg, side, ev, p.options.Settings.TimeWait)
+	}
+	return f
+}
+
+// begin adds a connection.
+func (p *partition) begin(seg *reassembly.Segment, hash uint32, ord uint64) (uint32, *flow) {
+	if p.table.count >= p.bounds.flows {
+		p.evict()
+	}
+	i, f := p.table.add(hash)
+	f.ordinal = ord
+	f.conn.Begin(seg)
+	if follow := p.options.Follow; follow != nil {
+		follow.begin(f)
+	}
+	return i, f
+}
+
+// ending is how the record of a connection stops at the end of the trace.
+func (p *partition) ending(i uint32, f *flow, t *tally, end int64) detectors.Ending {
+	e := detectors.Ending{At: t.endOf(f.conn.Last(), end)}
+	if at, is := p.next[i]; is && at <= e.At { // frames are not always in order
+		e = detectors.Ending{At: max(at, f.conn.Last()), Why: detectors.Replaced}
+	}
+	return e
+}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// locate finds the connection that the segment belongs to, or begins it. The
+// copy of a stray belongs where the stray did, also through another tunnel.
+func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print, ord uint64) (uint32, *flow) {
+	first, next, ok := p.table.find(key, hash, hash)
+	if !ok {
+		return p.begin(seg, hash, ord)
+	}
+	f := p.table.flow(first)
+	if _, _, more := p.table.find(key, hash, next); !more {
+		if p.belongs(f, seg, fromLo) || p.copies.remembers(seg, print) {
+			p.spoke(first)
+			return first, f
+		}
+	} else if i, best := p.choose(seg, key, hash, fromLo); best != nil {
+		p.spoke(i)
+		return i, best
+	}
+	if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
+		p.reused(key, hash, fromLo, seg.At)
+	}
+	p.thin(key, hash)
+	return p.begin(seg, hash, ord)
+}
+
+// maxChain is how many connections of one four-tuple are held. Each segment of
+// the four-tuple looks at all of them, and nobody may make that long by
+// choosing the same ports over and over.
+const maxChain = 64
+
+// thin makes room for one more connection of the four-tuple: the oldest leaves.
+func (p *partition) thin(key *reassembly.Key, hash uint32) {
+	var oldest *flow
+	var oldestI uint32
+	n := 0
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		if f := p.table.flow(i); oldest == nil || f.ordinal < oldest.ordinal {
+			oldest, oldestI = f, i
+		}
+		n++
+	}
+	if n < maxChain {
+		return
+	}
+	e := detectors.Ending{At: p.now, Why: detectors.Dropped}
+	at, replaced := p.next[oldestI]
+	if replaced {
+		e = detectors.Ending{At: max(at, oldest.conn.Last()), Why: detectors.Replaced}
+	}
+	p.release(oldestI, e, !replaced && !oldest.closed)
+	p.dropped++
+}
+
+// belongs says whether the segment is one of the only connection with its
+// four-tuple. A SYN must fit its opening. Anything else does, unless it comes
+// through another tunnel, or after the end, and from a sequence space of its own.
+func (p *partition) belongs(f *flow, seg *reassembly.Segment, fromLo bool) bool {
+	c := &f.conn
+	side := c.SideOf(fromLo)
+	switch {
+	case seg.Flags&reassembly.SYN != 0:
+		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel() && !c.Echoes(seg, side)
+	case seg.Tunnel != c.Tunnel() || c.Over() && seg.Flags&reassembly.RST == 0:
+		_, ok := c.Distance(seg, side)
+		return ok
+	case c.Echoes(seg, side): // behind a firewall that gave it other numbers
+		_, ok := c.Distance(seg, side)
+		return ok
+	}
+	return true
+}
+
+// choose finds the one of several connections with the same four-tuple that the
+// segment lies nearest to: they follow one another, or run side by side in two
+// VLANs, or before and behind a firewall that rewrites sequence numbers.
+func (p *partition) choose(seg *reassembly.Segment, key *reassembly.Key, hash uint32, fromLo bool) (uint32, *flow) {
+	var (
+		best, newest   *flow
+		bestI, newestI uint32
+		least          uint64
+	)
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		f := p.table.flow(i)
+		side := f.conn.SideOf(fromLo)
+		if newest == nil || f.ordinal > newest.ordinal {
+			newest, newestI = f, i
+		}
+		if seg.Flags&reassembly.SYN != 0 && !f.conn.Expects(seg, side) {
+			continue
+		}
+		d, fits := f.conn.Distance(seg, side)
+		if fits && (best == nil || d < least || d == least && f.ordinal > best.ordinal) {
+			best, bestI, least = f, i, d
+		}
+	}
+	if best == nil && seg.Flags&reassembly.SYN == 0 {
+		return newestI, newest // a stray of the one that runs now
+	}
+	return bestI, best
+}
+
+// reused notes that a SYN took the four-tuple for a new connection: unless the
+// older ones speak again, their record ends here.
+func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, at int64) {
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		c := &p.table.flow(i).conn
+		c.Challenged(c.SideOf(fromLo))
+		if _, is := p.next[i]; !is {
+			if p.next == nil {
+				p.next = map[uint32]int64{}
+			}
+			p.next[i] = at
+		}
+	}
+}
+
+// spoke notes that a connection goes on, whatever used its four-tuple.
+func (p *partition) spoke(i uint32) {
+	if p.next != nil {
+		delete(p.next, i)
+	}
+}
