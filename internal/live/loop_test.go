@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"flag"
 	"math"
 	"path/filepath"
 	"runtime"
@@ -193,7 +194,9 @@ func TestLoop_drops(t *testing.T) {
 	}
 }
 
-// TestLoop_soak: connections come and go for an hour; memory is that of those
+var soak = flag.Int64("soak", 600, "let connections come and go for so many `seconds` of trace time")
+
+// TestLoop_soak: connections come and go; memory is that of those
 // which are there.
 func TestLoop_soak(t *testing.T) {
 	const (
@@ -205,10 +208,7 @@ func TestLoop_soak(t *testing.T) {
 		{0, false, syn, 99, 0, 1000}, {0, true, syn | ack, 499, 100, 1000}, {0, false, ack, 100, 500, 1000},
 		{0, true, fin | ack, 500, 100, 1000}, {0, false, fin | ack, 100, 501, 1000}, {0, true, ack, 501, 101, 1000},
 	}
-	seconds := int64(3600)
-	if testing.Short() {
-		seconds = 600
-	}
+	seconds := *soak
 	var n uint32
 	s := &stage{}
 	var early, late uint64

@@ -211,6 +211,7 @@ func (w *wire) replay(file string) {
 			begin, first = time.Now(), fr.At
 		}
 		time.Sleep(time.Until(at(fr.At)))
+		begin = begin.Add(time.Since(at(fr.At))) // a machine that is late stays late: frames that come closer are another story
 		frame := append(bytes.Clone(fr.Data), make([]byte, fr.Len-len(fr.Data))...)
 		if fr.Link == capture.LinkRaw {
 			frame = append(etherHeader(0x0800), frame...)
