@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -14,19 +15,30 @@ const (
 	maxRTO     = 120 * time.Second
 )
 
-// clock is a time in microseconds modulo 2^32: enough for differences of up to
-// 71 minutes.
-func clock(at int64) uint32 { return uint32(at / int64(time.Microsecond)) }
+// clock is a time in microseconds of the connection modulo 2^32: enough for
+// differences of up to 71 minutes.
+func (c *Conn) clock(at int64) uint32 { return uint32((at - c.first) / int64(time.Microsecond)) }
+
+// elapsed is how many microseconds went by from a reading of the clock to at; 0
+// if it was captured the other way round. Trace time goes back by a second at
+// most.
+func (c *Conn) elapsed(since uint32, at int64) uint32 {
+	const back = 2_000_000
+	if d := c.clock(at) - since; d <= math.MaxUint32-back {
+		return d
+	}
+	return 0
+}
 
 // time begins to time the segment, until what it sends is acknowledged.
 func (s *step) time() {
-	s.own.rttAt, s.own.rttSeq = clock(s.seg.At), s.seg.End()
+	s.own.rttAt, s.own.rttSeq = s.c.clock(s.seg.At), s.seg.End()
 	s.own.half.bits |= timing
 }
 
 // timed is how long the peer's segment has been timed, in microseconds: at
 // least one, so that zero can mean "not seen".
-func (s *step) timed() uint32 { return max(clock(s.seg.At)-s.peer.rttAt, 1) }
+func (s *step) timed() uint32 { return max(s.c.elapsed(s.peer.rttAt, s.seg.At), 1) }
 
 // timeAnswer notes how long this side took to answer the peer's SYN, or its
 // SYN-ACK.

@@ -55,7 +55,7 @@ func (s *step) missedSYNs() {
 func (s *step) announce(fresh uint32) {
 	switch s.class {
 	case Probe:
-		s.own.quietAt = clock(s.seg.At)
+		s.own.quietAt = s.c.clock(s.seg.At)
 		s.own.tries = satInc(s.own.tries)
 		s.emit(Probed, s.side)
 		return

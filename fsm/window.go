@@ -29,7 +29,7 @@ func (s *step) offerWindow(moved bool) {
 	switch {
 	case wnd == 0 && seg.Flags&reassembly.SYN == 0 && !own.half.is(shut):
 		own.half.bits |= shut
-		peer.quietAt, peer.tries = clock(seg.At), 0
+		peer.quietAt, peer.tries = s.c.clock(seg.At), 0
 		s.emit(WindowShut, s.side)
 	case wnd > 0 && own.half.is(shut):
 		own.half.bits &^= shut
@@ -105,7 +105,7 @@ func (s *step) probes(below bool) bool {
 	// A SEGMENT beyond the edge, or what was in flight when the window shut,
 	// once the peer has had time to say that it shut.
 	return seg.End().After(own.out.Una) &&
-		time.Duration(clock(seg.At)-own.quietAt)*time.Microsecond >= max(minProbeGap, s.c.SRTT(s.side))
+		time.Duration(s.c.elapsed(own.quietAt, seg.At))*time.Microsecond >= max(minProbeGap, s.c.SRTT(s.side))
 }
 
 // maybeProbe says whether the segment may be one of a series of probes whose
