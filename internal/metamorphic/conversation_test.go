@@ -21,36 +21,59 @@ import (
 // A conversation is one trace, taken out of its file.
 type conversation struct {
 	name   string
-	trace  *scenario.Trace
 	frames []frame
 	plain  *account // what is told of it undressed
 }
 
-// conversations are all traces of all scenarios of the repository.
+// conversations are all traces of all scenarios of the repository, and what was
+// recorded of real hosts.
 var conversations = sync.OnceValues(func() ([]*conversation, error) {
 	var all []*conversation
-	for _, pattern := range []string{"../../samples", "../../detectors/testdata", "../../fsm/testdata", "testdata"} {
-		names, err := filepath.Glob(filepath.Join(pattern, "*.txtar"))
+	for _, pattern := range []string{"samples/*.txtar", "detectors/testdata/*.txtar", "fsm/testdata/*.txtar", "internal/metamorphic/testdata/*.txtar", "samples/real/*.pcap"} {
+		names, err := filepath.Glob(filepath.Join("../..", pattern))
 		if err != nil || len(names) == 0 {
-			return nil, fmt.Errorf("no scenarios in %s (%v)", pattern, err)
+			return nil, fmt.Errorf("nothing matches %s (%v)", pattern, err)
 		}
 		for _, name := range names {
-			file, err := parse(name)
+			some, err := read(name)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			for i, trace := range file.Traces {
-				label := strings.TrimPrefix(filepath.ToSlash(name), "../../") + "/" + strconv.Itoa(i+1)
-				c, err := newConversation(label, trace)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, c)
-			}
+			all = append(all, some...)
 		}
 	}
 	return all, nil
 })
+
+// read reads the conversations of a scenario, or the one of a recording.
+func read(name string) ([]*conversation, error) {
+	label := strings.TrimPrefix(filepath.ToSlash(name), "../../")
+	if filepath.Ext(name) == ".pcap" {
+		recording, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := newConversation(label, recording, 0)
+		return []*conversation{c}, err
+	}
+	file, err := parse(name)
+	if err != nil {
+		return nil, err
+	}
+	var all []*conversation
+	for i, trace := range file.Traces {
+		capture, err := trace.Pcapng()
+		if err != nil {
+			return nil, err
+		}
+		c, err := newConversation(label+"/"+strconv.Itoa(i+1), capture, trace.End)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
 
 func parse(name string) (*scenario.File, error) {
 	text, err := os.ReadFile(name)
@@ -60,21 +83,17 @@ func parse(name string) (*scenario.File, error) {
 	return scenario.Parse(name, text)
 }
 
-func newConversation(name string, trace *scenario.Trace) (*conversation, error) {
-	file, err := trace.Pcapng()
+// newConversation takes a capture that goes on until end, if it states one.
+func newConversation(name string, file []byte, end int64) (*conversation, error) {
+	frames, err := readFrames(file, end)
 	if err != nil {
 		return nil, err
 	}
-	c := &conversation{name: name, trace: trace}
-	if c.frames, err = readFrames(file, trace.End); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	rep, err := analyse(plain.pcap(c.frames))
+	rep, err := analyse(plain.pcap(frames))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
-	c.plain = tell(rep, nil)
-	return c, nil
+	return &conversation{name: name, frames: frames, plain: tell(rep, nil)}, nil
 }
 
 // readFrames takes a capture apart. The end that it states becomes a frame that

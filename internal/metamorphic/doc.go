@@ -6,7 +6,8 @@
 // what the frames were wrapped in, which tool wrote the file and how many files
 // it made of it, how much of each frame was kept and how often. Each test takes
 // every scenario of the repository (samples, detectors/testdata, fsm/testdata
-// and testdata here), changes one of these, and demands that the report stays:
+// and testdata here) and every recording (samples/real), changes one of these,
+// and demands that the report stays:
 //
 //   - as it was in every word, ids and limits included, for times, files,
 //     encodings and the number of workers;
