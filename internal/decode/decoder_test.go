@@ -266,6 +266,7 @@ func TestDecode_noSegment(t *testing.T) {
 		{"ppp lcp", linkPPP, cat(be16(hdlcAddressControl, 0xc021), data), NotTCP},
 		{"ppp header compression", linkPPP, cat(be16(pppVJCompressed), data), Undecodable},
 		{"mppe", linkPPP, cat(be16(pppCompressed), data), Encrypted},
+		{"ipcomp", linkRaw, ipv4(protoIPComp, data), Undecodable},
 		{"esp", linkRaw, ipv4(protoESP, data), Encrypted},
 		{"macsec", linkEthernet, ethernet(typeMACsec, data), Encrypted},
 		{"wpa", link80211, wifi(0x88, 0x41, be16(0), make([]byte, 8), data), Encrypted},

@@ -20,6 +20,7 @@ const (
 	protoAH       = 51
 	protoDestOpts = 60
 	protoEtherIP  = 97
+	protoIPComp   = 108
 	protoMobility = 135
 	protoMPLS     = 137
 	protoHIP      = 139
@@ -113,6 +114,8 @@ func (d *Decoder) payload(protocol uint8, b []byte, wire int, seg *reassembly.Se
 		return d.extensions(protoAH, b, wire, seg)
 	case protoESP:
 		return Encrypted
+	case protoIPComp: // compressed (RFC 3173)
+		return Undecodable
 	}
 	return NotTCP
 }
