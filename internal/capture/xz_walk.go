@@ -1,0 +1,160 @@
+package capture
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// An xzWalk goes along xz streams, without decompressing them, to look at each
+// block's header before the library does: it would allocate whatever history
+// the header asks for, up to 4 GiB, at once
+// (https://tukaani.org/xz/xz-file-format.txt sections 2 to 4).
+type xzWalk struct {
+	step  func(*xzWalk, []byte) error // what the next bytes are
+	need  int                         // how many of them
+	have  []byte                      // of these, what came
+	skip  uint64                      // bytes to go over first
+	check uint64                      // size of a block's check
+	block uint64                      // compressed bytes of the block
+	left  uint64                      // numbers in the index to come
+	index uint64                      // bytes of the index
+}
+
+var errXZ = errors.New("xz: the stream makes no sense")
+
+func newXZWalk() *xzWalk { return &xzWalk{step: (*xzWalk).begin, need: 4} }
+
+// walk goes on through b. With an error comes how many bytes of b are before
+// what is wrong.
+func (w *xzWalk) walk(b []byte) (int, error) {
+	n := 0
+	for n < len(b) {
+		if w.skip > 0 {
+			k := min(w.skip, uint64(len(b)-n))
+			w.skip -= k
+			n += int(k)
+			continue
+		}
+		start := n
+		k := min(w.need-len(w.have), len(b)-n)
+		w.have = append(w.have, b[n:n+k]...)
+		if n += k; len(w.have) < w.need {
+			break
+		}
+		if err := w.step(w, w.have); err != nil {
+			return start, err
+		}
+		w.have = w.have[:0]
+	}
+	return n, nil
+}
+
+// next says what comes after skip bytes, and how many bytes that has.
+func (w *xzWalk) next(step func(*xzWalk, []byte) error, need int, skip uint64) error {
+	w.step, w.need, w.skip = step, need, skip
+	return nil
+}
+
+// begin is how a stream begins, or padding before it.
+func (w *xzWalk) begin(b []byte) error {
+	switch string(b) {
+	case "\x00\x00\x00\x00":
+		return nil
+	case "\xfd7zX":
+		return w.next((*xzWalk).streamFlags, 8, 0)
+	}
+	return errXZ
+}
+
+func (w *xzWalk) streamFlags(b []byte) error {
+	if string(b[:3]) != "Z\x00\x00" || b[3] > 15 {
+		return errXZ
+	}
+	w.check = [...]uint64{0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64}[b[3]]
+	return w.next((*xzWalk).blockSize, 1, 0)
+}
+
+// blockSize begins a block's header, or the index.
+func (w *xzWalk) blockSize(b []byte) error {
+	if b[0] == 0 {
+		w.left, w.index = 0, 1
+		return w.next((*xzWalk).records, 1, 0)
+	}
+	return w.next((*xzWalk).blockHeader, int(b[0])*4+3, 0)
+}
+
+func (w *xzWalk) blockHeader(b []byte) error {
+	if n := blockHistory(b); n > maxWindow {
+		return fmt.Errorf("xz: a block needs a history of %d MiB to decompress, of %d allowed", n>>20, maxWindow>>20)
+	}
+	w.block = 0
+	return w.next((*xzWalk).chunk, 1, 0)
+}
+
+// chunk is the control byte of an LZMA2 chunk. The last is 0, behind which come
+// padding and the check.
+func (w *xzWalk) chunk(b []byte) error {
+	w.block++
+	switch c := b[0]; {
+	case c == 0:
+		return w.next((*xzWalk).blockSize, 1, -w.block&3+w.check)
+	case c < 3:
+		return w.next((*xzWalk).plainChunk, 2, 0)
+	case c < 0x80:
+		return errXZ
+	case c < 0xc0:
+		return w.next((*xzWalk).packedChunk, 4, 0)
+	}
+	return w.next((*xzWalk).packedChunkProperties, 4, 0)
+}
+
+func (w *xzWalk) plainChunk(b []byte) error {
+	return w.chunkOf(2, uint64(binary.BigEndian.Uint16(b))+1)
+}
+
+func (w *xzWalk) packedChunk(b []byte) error {
+	return w.chunkOf(4, uint64(binary.BigEndian.Uint16(b[2:]))+1)
+}
+
+func (w *xzWalk) packedChunkProperties(b []byte) error {
+	return w.chunkOf(4, uint64(binary.BigEndian.Uint16(b[2:]))+2)
+}
+
+func (w *xzWalk) chunkOf(head, size uint64) error {
+	w.block += head + size
+	return w.next((*xzWalk).chunk, 1, size)
+}
+
+// records is a byte of how many records the index has.
+func (w *xzWalk) records(b []byte) error {
+	shift := 7 * (w.index - 1)
+	w.index++
+	if shift > 56 {
+		return errXZ
+	}
+	w.left |= uint64(b[0]&0x7f) << shift
+	if b[0] < 0x80 {
+		w.left *= 2 // each has two numbers
+		return w.record()
+	}
+	return nil
+}
+
+// recordByte is one of a number in the index.
+func (w *xzWalk) recordByte(b []byte) error {
+	w.index++
+	if b[0] < 0x80 {
+		w.left--
+	}
+	return w.record()
+}
+
+// record goes on with the index: behind it come padding, its check and the
+// stream's footer.
+func (w *xzWalk) record() error {
+	if w.left > 0 {
+		return w.next((*xzWalk).recordByte, 1, 0)
+	}
+	return w.next((*xzWalk).begin, 4, -w.index&3+4+12)
+}
