@@ -226,9 +226,3 @@ func (l *Loop) Snapshot() *result.Report { return l.Engine.Snapshot(max(l.now, l
 
 // Closing reports whether the capture is stopped, and only the report is to come.
 func (l *Loop) Closing() bool { return l.end != 0 }
-
-// Frames is how many frames were judged so far.
-func (l *Loop) Frames() uint64 { return l.frames }
-
-// Drops is how many frames were lost so far.
-func (l *Loop) Drops() uint64 { return l.drops }
