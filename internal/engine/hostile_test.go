@@ -110,7 +110,7 @@ func TestPartition_manyFindings(t *testing.T) {
 func TestPartition_longConnection(t *testing.T) {
 	f := newFeeder()
 	fl := f.open()
-	const piece, total = 64 << 10, 1 << 34
+	const piece, total = 1 << 20, 1 << 34 // as offloading hands them over
 	for at := uint64(1); at <= total; at += piece {
 		f.give(false, reassembly.Segment{Seq: reassembly.Seq(at), Ack: 1, Len: piece, Flags: reassembly.ACK, Window: 1000})
 		f.give(true, reassembly.Segment{Seq: 1, Ack: reassembly.Seq(at + piece), Flags: reassembly.ACK, Window: 65535})
