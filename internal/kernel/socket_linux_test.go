@@ -90,19 +90,6 @@ func (s *socket) receive(n int) {
 	}
 }
 
-// fill sends until the socket takes no more.
-func (s *socket) fill() (sent int) {
-	s.h.t.Helper()
-	for {
-		n, err := unix.Write(s.fd, make([]byte, 4096))
-		if err == unix.EAGAIN {
-			return sent
-		}
-		must(s.h.t, err)
-		sent += n
-	}
-}
-
 // wait waits until the socket is readable or writable. A socket in error is
 // both, and the next call on it tells.
 func (s *socket) wait(events int16) {
