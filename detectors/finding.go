@@ -69,6 +69,7 @@ type Finding struct {
 	At       int64        // when it could be said: a frame or a deadline
 	Title    string       // one line
 	Message  string       // the sentence for the ticket, endpoints named
+	Peers    string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
 	Limits   fsm.Limits
 	Absence  bool // it rests on something that did not come, which a lossy capture may have missed
 	Metrics  []Metric

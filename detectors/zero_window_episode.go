@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -171,6 +172,7 @@ func (e *episode) finding(outcome string, at int64, by *Evidence, prober reassem
 	f.Measure("silence_s", seconds(e.silence(at)))
 	f.Measure("episodes", 1)
 	f.Message = e.message(outcome, at, by, prober, r)
+	f.Peers = e.peers()
 	switch {
 	case outcome == "ghosted":
 		r.Absence(&f, e.receiver)
@@ -178,6 +180,23 @@ func (e *episode) finding(outcome string, at int64, by *Evidence, prober reassem
 		r.Absence(&f, e.sender)
 	}
 	return f
+}
+
+// peers says what Wireshark makes of the probes, by its own rules: a keep-alive
+// is whatever lies one below NXT, a probe is one byte at NXT while the window is
+// 0, and anything else is a retransmission or goes unnamed.
+func (e *episode) peers() string {
+	span := fmt.Sprintf("frame %d", e.last.Frame)
+	if first := e.trail.head[0].Seg.Frame; first != e.last.Frame {
+		span = fmt.Sprintf("frames %d to %d", first, e.last.Frame)
+	}
+	switch e.form {
+	case emptyBelowUna, byteBelowUna:
+		return "Wireshark calls the probes of " + span + " Keep-Alive, because it does not look at the peer's window."
+	case byteAtNxt:
+		return "Wireshark calls the probes of " + span + " ZeroWindowProbe, as they are, and does not say how that ends."
+	}
+	return "Wireshark calls the probes of " + span + " retransmissions or nothing at all: to it only a single byte is a probe."
 }
 
 // backoff is by what factor the interval grew from probe to probe, to two

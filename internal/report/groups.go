@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -170,4 +171,15 @@ func halfway(s fsm.State) bool {
 		return true
 	}
 	return false
+}
+
+// peers is what Wireshark makes of the frames: of these very ones where the
+// group is a single finding and its detector says so, else as a rule. The label
+// names Wireshark already.
+func (g *group) peers(doc detectors.Doc) string {
+	says := doc.Peers
+	if len(g.findings) == 1 && g.findings[0].Peers != "" {
+		says = g.findings[0].Peers
+	}
+	return strings.TrimPrefix(says, "Wireshark ")
 }

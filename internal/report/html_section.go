@@ -117,6 +117,6 @@ func (p *page) advice(g *group) (terms []term) {
 	terms = appendTerm(terms, "Cause", doc.Cause)
 	terms = appendTerm(terms, "Action", doc.Action)
 	terms = appendTerm(terms, "Not this", doc.NotThis)
-	terms = appendTerm(terms, "Wireshark", strings.TrimPrefix(doc.Peers, "Wireshark ")) // the label says it
+	terms = appendTerm(terms, "Wireshark", g.peers(doc))
 	return appendTerm(terms, "See", strings.Join(append(append([]string(nil), doc.Refs...), "tcptrace --explain "+g.detector), ", "))
 }

@@ -183,7 +183,7 @@ func (m *markdownWriter) advice(g *group) {
 	doc := m.o.doc(g.detector)
 	m.item("Cause", mdProse(doc.Cause))
 	m.item("Action", mdProse(doc.Action))
-	m.item("Wireshark", mdProse(strings.TrimPrefix(doc.Peers, "Wireshark "))) // the label says it
+	m.item("Wireshark", mdProse(g.peers(doc)))
 	m.item("See", mdProse(strings.Join(doc.Refs, ", ")))
 }
 

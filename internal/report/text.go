@@ -145,7 +145,7 @@ func (t *textWriter) advice(g *group) {
 	doc := t.o.doc(g.detector)
 	t.label("Cause", doc.Cause)
 	t.label("Action", doc.Action)
-	t.label("Wireshark", strings.TrimPrefix(doc.Peers, "Wireshark ")) // the label says it
+	t.label("Wireshark", g.peers(doc))
 	t.label("See", strings.Join(append(slices.Clone(doc.Refs), "tcptrace --explain "+g.detector), ", "))
 }
 
