@@ -1,7 +1,7 @@
 // Package engine runs an analysis: frames in, findings out.
 //
 //	reader ──> decode ──> batches of segments ──> judges (one goroutine each)
-//	 (one goroutine)       by partition             partition: flow table
+//	 (one goroutine)       to every judge           partition: flow table
 //	                                                 └ flow: fsm.Conn, watches
 //	                                                          │
 //	        order, number, identify  <── findings, rows ──────┘
