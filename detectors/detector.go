@@ -21,7 +21,14 @@ type Detector struct {
 	// Hears are the kinds of event that a watcher is given, the opening one
 	// included if it is among them.
 	Hears fsm.Kinds
+	// Watch starts the watch of one connection; nil says that this connection is
+	// of no interest, as of this event.
 	Watch func(*Report) Watcher
+
+	// YieldsTo names detectors that know better: where one of them has found
+	// something of the same connection and shows this one's anchor frame among its
+	// evidence, it speaks alone.
+	YieldsTo []string
 }
 
 // Doc is what --explain and docs/detectors.md print.
@@ -41,6 +48,8 @@ type Outcome struct {
 	Name     string
 	Severity Severity
 	When     string
+	Cause    string // in place of Doc.Cause, where the outcomes differ in it
+	Action   string // in place of Doc.Action
 }
 
 // A Param is a threshold that --set SLUG.NAME=VALUE changes.
@@ -124,6 +133,19 @@ func (s *Settings) Value(d *Detector, name string) float64 {
 		}
 	}
 	return 0
+}
+
+// Advice is the detector's Doc as it applies to one outcome: with its own cause
+// and action where it has them.
+func (d *Detector) Advice(outcome string) Doc {
+	doc, o := d.Doc, d.outcome(outcome)
+	if o.Cause != "" {
+		doc.Cause = o.Cause
+	}
+	if o.Action != "" {
+		doc.Action = o.Action
+	}
+	return doc
 }
 
 // outcome is the declared outcome of that name.

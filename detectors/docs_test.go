@@ -50,6 +50,11 @@ func docs() []byte {
 		for _, o := range d.Outcomes {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, o.Severity, o.When)
 		}
+		for _, o := range d.Outcomes {
+			if o.Cause != "" || o.Action != "" {
+				fmt.Fprintf(&b, "\n**If it is %s.** %s\n", o.Name, strings.TrimSpace(o.Cause+" "+o.Action))
+			}
+		}
 		if len(d.Params) > 0 {
 			fmt.Fprintf(&b, "\n| parameter (`--set %s.NAME=VALUE`) | default | range | meaning |\n|---|---|---|---|\n", d.Name)
 			for _, p := range d.Params {

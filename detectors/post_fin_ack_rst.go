@@ -29,8 +29,8 @@ var PostFINAckRST = &Detector{
 		Since: "0.1",
 	},
 	Outcomes: []Outcome{
-		{"redundant-ack", Warning, "X acknowledged a FIN that it had acknowledged already, and nothing had called for it"},
-		{"forgotten", Info, "the RST answers the very first ACK of Y's FIN: Y did not wait in LAST_ACK"},
+		{Name: "redundant-ack", Severity: Warning, When: "X acknowledged a FIN that it had acknowledged already, and nothing had called for it"},
+		{Name: "forgotten", Severity: Info, When: "the RST answers the very first ACK of Y's FIN: Y did not wait in LAST_ACK"},
 	},
 	Opens: fsm.On(fsm.FinSent),
 	Hears: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.ResetSent, fsm.Sent),

@@ -144,6 +144,16 @@ func (f *Finding) sameAnchor(g *Finding) bool {
 	return a.Frame == b.Frame && a.File == b.File
 }
 
+// Shows reports whether the segment's frame is among the finding's evidence.
+func (f *Finding) Shows(seg *reassembly.Segment) bool {
+	for i := range f.Evidence {
+		if e := &f.Evidence[i].Seg; e.Frame == seg.Frame && e.File == seg.File {
+			return true
+		}
+	}
+	return false
+}
+
 // Undecide makes the finding one that the capture cannot decide.
 func (f *Finding) Undecide(why string) {
 	f.Verdict, f.Reason = Undecided, why

@@ -32,8 +32,8 @@ var UnretransmittedFIN = &Detector{
 		Since: "0.1",
 	},
 	Outcomes: []Outcome{
-		{"peer-unaware", Critical, "the peer still acknowledges nothing beyond the FIN a timeout later: it never got it"},
-		{"silent", Warning, "nothing more came from the peer"},
+		{Name: "peer-unaware", Severity: Critical, When: "the peer still acknowledges nothing beyond the FIN a timeout later: it never got it"},
+		{Name: "silent", Severity: Warning, When: "nothing more came from the peer"},
 	},
 	Params: []Param{
 		{"patience", 6, 1, 3600, "s", "how long to wait for a second FIN at least; three RTO if that is longer"},

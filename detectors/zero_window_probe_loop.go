@@ -30,12 +30,12 @@ var ZeroWindowProbeLoop = &Detector{
 		Since: "0.1",
 	},
 	Outcomes: []Outcome{
-		{"ghosted", Critical, "the receiver is gone, and the sender still probed when the capture ended"},
-		{"stalled", Critical, "the window was still closed when the capture ended"},
-		{"reset", Warning, "the receiver came back without the connection and answered a probe with RST"},
-		{"aborted", Warning, "the receiver ended the connection by a RST of its own"},
-		{"gave-up", Warning, "the sender ended it: by RST, by a new connection, or by falling silent"},
-		{"recovered", Info, "the window opened again; a warning from 30 s on"},
+		{Name: "ghosted", Severity: Critical, When: "the receiver is gone, and the sender still probed when the capture ended"},
+		{Name: "stalled", Severity: Critical, When: "the window was still closed when the capture ended"},
+		{Name: "reset", Severity: Warning, When: "the receiver came back without the connection and answered a probe with RST"},
+		{Name: "aborted", Severity: Warning, When: "the receiver ended the connection by a RST of its own"},
+		{Name: "gave-up", Severity: Warning, When: "the sender ended it: by RST, by a new connection, or by falling silent"},
+		{Name: "recovered", Severity: Info, When: "the window opened again; a warning from 30 s on"},
 	},
 	Params: []Param{
 		{"min-probes", 3, 1, 1000, "", "probes that make a finding"},

@@ -37,7 +37,7 @@ const (
 )
 
 // Kinds is a set of event kinds.
-type Kinds uint32
+type Kinds uint64
 
 // On makes a set.
 func On(kinds ...Kind) Kinds {
@@ -79,7 +79,7 @@ type Events struct {
 }
 
 // maxEvents is more than any one segment can bring: each kind at most once.
-const maxEvents = 1 << 5
+const maxEvents = 1 << 6
 
 // Len is how many events there are.
 func (e *Events) Len() int { return e.n }

@@ -166,21 +166,30 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 	if f.watch == 0 {
 		return
 	}
-	list := p.watches[f.watch-1].list
-	for i := range list {
-		if x := &list[i]; x.report.Changed() {
-			l.tellAll(x, p.row(f, detectors.Ending{At: now}))
-		}
+	w := &p.watches[f.watch-1]
+	changed := false
+	for i := range w.list {
+		changed = w.list[i].report.Changed() || changed
+	}
+	if !changed {
+		return
+	}
+	row := p.row(f, detectors.Ending{At: now})
+	for i := range w.list { // one may have to yield to what another has said
+		l.tellAll(p, w, &w.list[i], &row)
 	}
 }
 
 // tellAll tells what stands of a watch, and takes back what no longer does.
-func (l *Live) tellAll(x *watch, row result.Flow) {
+func (l *Live) tellAll(p *partition, w *watches, x *watch, row *result.Flow) {
 	before := x.said
 	x.said = nil
 	for _, found := range x.report.Told() {
+		if p.yields(w, x, &found) {
+			continue
+		}
 		l.doubt(&found)
-		l.say(&found, &row, false)
+		l.say(&found, row, false)
 		x.said = append(x.said, anchorOf(&found))
 	}
 	for n, a := range before { // as a rule, what stood still stands, at the same place

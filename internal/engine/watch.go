@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -28,6 +29,9 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 	if ev.Kinds&p.opens != 0 {
 		p.open(i, f, ev.Kinds)
 	}
+	if f.watch == 0 {
+		return
+	}
 	w := &p.watches[f.watch-1]
 	w.due = 0
 	for i := range w.list {
@@ -53,20 +57,23 @@ func (w *watches) setDue(at int64) {
 
 // open starts the watches that the kinds call for and that do not run yet.
 func (p *partition) open(index uint32, f *flow, kinds fsm.Kinds) {
-	if f.watch == 0 {
-		f.watch = p.place()
-	}
-	w := &p.watches[f.watch-1]
-	w.flow = index
-	if w.list == nil {
-		w.list = make([]watch, 0, 2) // a close opens two
-	}
 	for i, d := range p.options.Detectors {
-		if d.Opens&kinds != 0 && !w.has(i) {
-			w.list = append(w.list, watch{detector: i, report: detectors.NewReport(d, &f.conn, p.options.Settings)})
-			x := &w.list[len(w.list)-1]
-			x.watcher = d.Watch(&x.report)
+		if d.Opens&kinds == 0 || f.watch != 0 && p.watches[f.watch-1].has(i) {
+			continue
 		}
+		x := watch{detector: i, report: detectors.NewReport(d, &f.conn, p.options.Settings)}
+		if x.watcher = d.Watch(&x.report); x.watcher == nil {
+			continue
+		}
+		if f.watch == 0 {
+			f.watch = p.place()
+		}
+		w := &p.watches[f.watch-1]
+		w.flow = index
+		if w.list == nil {
+			w.list = make([]watch, 0, 2) // a close opens two
+		}
+		w.list = append(w.list, x)
 	}
 }
 
@@ -151,8 +158,14 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 		x.report.Capture |= limits
 		x.report.Before = x.report.StatesNow(e.At)
 		x.watcher.End(e, &x.report)
+	}
+	for i := range w.list {
+		x := &w.list[i]
 		told, omitted := x.report.Told(), x.report.Omitted()
 		for n, found := range told {
+			if p.yields(w, x, &found) {
+				continue
+			}
 			found.Limits |= f.conn.Limits() | limits // some were told before all was known
 			found.Doubt()
 			if n == len(told)-1 && omitted > 0 {
@@ -164,4 +177,25 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 	w.list, w.due = nil, 0
 	p.idle = append(p.idle, f.watch)
 	f.watch = 0
+}
+
+// yields reports whether another detector tells better what x has found: of two
+// that could speak of one thing, one does.
+func (p *partition) yields(w *watches, x *watch, f *detectors.Finding) bool {
+	to := p.options.Detectors[x.detector].YieldsTo
+	if len(to) == 0 {
+		return false
+	}
+	for i := range w.list {
+		y := &w.list[i]
+		if !slices.Contains(to, p.options.Detectors[y.detector].Name) {
+			continue
+		}
+		for k := range y.report.Told() {
+			if g := &y.report.Told()[k]; g.Verdict <= f.Verdict && g.Shows(&f.Evidence[0].Seg) {
+				return true
+			}
+		}
+	}
+	return false
 }

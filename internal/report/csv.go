@@ -80,7 +80,7 @@ func writeFindingCells(out *csv.Writer, r *result.Report, o *Options) {
 }
 
 func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
-	doc, ends, anchor := o.doc(f.Detector), f.Flow.End, &f.Evidence[0].Seg
+	doc, ends, anchor := o.doc(f.Detector, f.Outcome), f.Flow.End, &f.Evidence[0].Seg
 	frames := make([]string, len(f.Evidence))
 	for i := range f.Evidence {
 		frames[i] = strconv.Itoa(int(f.Evidence[i].Seg.Frame))

@@ -113,7 +113,7 @@ func appendTerm(terms []term, word, text string) []term {
 
 // advice is what holds for all findings of a group.
 func (p *page) advice(g *group) (terms []term) {
-	doc := p.o.doc(g.detector)
+	doc := p.o.doc(g.detector, g.outcome)
 	terms = appendTerm(terms, "Cause", doc.Cause)
 	terms = appendTerm(terms, "Action", doc.Action)
 	terms = appendTerm(terms, "Not this", doc.NotThis)

@@ -18,7 +18,7 @@ type findingFields struct {
 
 // append appends the fields of one finding, without the braces.
 func (w findingFields) append(b []byte, f *result.Finding) []byte {
-	doc := w.o.doc(f.Detector)
+	doc := w.o.doc(f.Detector, f.Outcome)
 	ends := f.Flow.End
 	b = appendStringField(b, "id", f.ID)
 	b = appendStringField(b, "detector", f.Detector)

@@ -50,6 +50,11 @@ func Explain(w io.Writer, d *detectors.Detector, sample string, o Options) error
 	t.section("Action", d.Doc.Action)
 	t.section("Wireshark", d.Doc.Peers)
 	t.outcomes(d.Outcomes)
+	for _, o := range d.Outcomes {
+		if o.Cause != "" || o.Action != "" {
+			t.section("If it is "+o.Name, strings.TrimSpace(o.Cause+" "+o.Action))
+		}
+	}
 	t.params(d)
 	t.section("References", strings.Join(d.Doc.Refs, ", "))
 	t.section("Since", d.Doc.Since)

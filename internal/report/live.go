@@ -20,7 +20,7 @@ func FindingText(w io.Writer, r *result.Report, f *result.Finding, o Options) er
 	t.line(head...)
 	t.finding(f)
 	if f.Revision == 1 && f.Verdict == detectors.Seen {
-		t.label("Action", t.o.doc(f.Detector).Action)
+		t.label("Action", t.o.doc(f.Detector, f.Outcome).Action)
 	}
 	t.line("")
 	return t.out.Flush()

@@ -180,7 +180,7 @@ func (m *markdownWriter) others(g *group) {
 
 // advice is what holds for all findings of a group.
 func (m *markdownWriter) advice(g *group) {
-	doc := m.o.doc(g.detector)
+	doc := m.o.doc(g.detector, g.outcome)
 	m.item("Cause", mdProse(doc.Cause))
 	m.item("Action", mdProse(doc.Action))
 	m.item("Wireshark", mdProse(g.peers(doc)))

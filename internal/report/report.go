@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // doc is what the detector says of itself, empty if it is unknown.
-func (o *Options) doc(slug string) detectors.Doc {
+func (o *Options) doc(slug, outcome string) detectors.Doc {
 	if o.Docs == nil {
 		return detectors.Doc{}
 	}
@@ -41,7 +41,7 @@ func (o *Options) doc(slug string) detectors.Doc {
 	if d == nil {
 		return detectors.Doc{}
 	}
-	return d.Doc
+	return d.Advice(outcome)
 }
 
 // file is the name of the segment's input.

@@ -142,7 +142,7 @@ func (t *textWriter) finding(f *result.Finding) {
 
 // advice writes what holds for all findings of a group.
 func (t *textWriter) advice(g *group) {
-	doc := t.o.doc(g.detector)
+	doc := t.o.doc(g.detector, g.outcome)
 	t.label("Cause", doc.Cause)
 	t.label("Action", doc.Action)
 	t.label("Wireshark", g.peers(doc))
