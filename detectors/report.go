@@ -20,6 +20,7 @@ type Report struct {
 	told     []Finding
 	omitted  int  // findings that others took the place of
 	changed  bool // since Changed was asked
+	brief    bool // see Brief
 }
 
 // maxTold is how many findings a watcher may have standing. A connection that
@@ -99,6 +100,9 @@ func (f *Finding) Doubt() {
 // it takes the place of the last: how it began and how it ended is what counts.
 func (r *Report) Tell(f Finding) {
 	r.changed = true
+	if r.brief {
+		f = f.bare()
+	}
 	for i := range r.told {
 		if r.told[i].sameAnchor(&f) {
 			r.told[i] = f
@@ -111,6 +115,22 @@ func (r *Report) Tell(f Finding) {
 		return
 	}
 	r.told = append(r.told, f)
+}
+
+// Brief keeps no more of the findings to come than it takes to count them. The
+// engine asks for that where a detector has spoken of so many connections that
+// this one's will not be listed. It holds from before the first finding on.
+func (r *Report) Brief() { r.brief = true }
+
+// IsBrief reports whether findings are only to be counted.
+func (r *Report) IsBrief() bool { return r.brief }
+
+// bare is what counts of a finding: what it is, and its anchor.
+func (f *Finding) bare() Finding {
+	return Finding{
+		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Culprit: f.Culprit,
+		Limits: f.Limits, Absence: f.Absence, Evidence: []Evidence{f.Evidence[0]},
+	}
 }
 
 // Omitted is how many findings were told and left out again, because too many

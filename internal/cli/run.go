@@ -181,7 +181,9 @@ func (c *command) fails(r *result.Report) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(r.Totals.Groups, func(g result.Group) bool {
+		return g.Listed < g.N && g.Verdict == detectors.Seen && g.Severity >= least
+	})
 }
 
 // Version is the module's version as the build knows it.

@@ -103,6 +103,11 @@ const maxKept = 1000
 // forget drops the oldest of what is kept of connections that are gone.
 func (p *partition) forget() {
 	if over := len(p.kept) - maxKept; over > 0 {
+		for _, gone := range p.kept[:over] {
+			for _, f := range gone.found {
+				p.held[f.detector]--
+			}
+		}
 		p.kept = append(p.kept[:0], p.kept[over:]...)
 	}
 }

@@ -9,21 +9,22 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// feeder gives a partition segments from port 1000 to port 80 and back.
+// feeder gives a partition segments from a client's port to port 80 and back.
 type feeder struct {
 	*partition
-	ev  fsm.Events
-	ord uint64
+	ev     fsm.Events
+	ord    uint64
+	client uint16 // its port
 }
 
 func newFeeder() *feeder {
-	return &feeder{partition: newPartition(&Options{Detectors: detectors.All, Settings: &detectors.Settings{TimeWait: DefaultTimeWait}, MaxFlows: DefaultMaxFlows})}
+	return &feeder{client: 1000, partition: newPartition(&Options{Detectors: detectors.All, Settings: &detectors.Settings{TimeWait: DefaultTimeWait}, MaxFlows: DefaultMaxFlows})}
 }
 
 func (f *feeder) give(fromServer bool, seg reassembly.Segment) *flow {
 	f.ord++
 	seg.At, seg.Frame, seg.IPID = int64(f.ord)*int64(time.Millisecond), uint32(f.ord), uint16(f.ord)
-	seg.Src.Port, seg.Dst.Port = 1000, 80
+	seg.Src.Port, seg.Dst.Port = f.client, 80
 	if fromServer {
 		seg.Src, seg.Dst = seg.Dst, seg.Src
 	}

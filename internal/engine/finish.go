@@ -21,7 +21,7 @@ type found struct {
 // assemble ends every connection and puts the findings into their order: by
 // time, then connection, detector and anchor. None of it depends on the judges.
 func assemble(o *Options, t *tally, parts []*partition, captures []result.Capture, end int64) *result.Report {
-	c := collector{options: o, tally: t, end: end}
+	c := collector{options: o, tally: t, end: end, toll: toll{}}
 	for _, file := range captures {
 		if file.Drops > 0 {
 			c.limits |= fsm.KernelDrops
@@ -46,7 +46,7 @@ func assemble(o *Options, t *tally, parts []*partition, captures []result.Captur
 		Gaps:     t.quiet(),
 		Totals: result.Totals{
 			Packets: t.packets, TCPSegments: t.segments, Copies: c.copies, Skipped: t.skippedFrames(),
-			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped,
+			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
 	}
 	for _, d := range o.Detectors {
@@ -69,6 +69,7 @@ type collector struct {
 	copies   uint64
 	dropped  uint64
 	gone     uint64 // connections of which nothing is left but their number
+	toll     toll   // findings that are not listed, and at last all
 }
 
 func (c *collector) collect(p *partition) {
@@ -119,11 +120,17 @@ func (c *collector) doubtFINs() {
 		if f.Detector != detectors.UnretransmittedFIN.Name || f.Verdict != detectors.Seen {
 			continue
 		}
-		if c.fins.sent[f.finRank] >= minFINs && c.fins.acked[f.finRank] == 0 {
+		if c.hidesACKs(f.finRank) {
 			f.Limits |= fsm.AcksFiltered
 			f.Doubt()
 		}
 	}
+}
+
+// hidesACKs reports whether the capture shows FINs of that rank, and no
+// acknowledgment of any.
+func (c *collector) hidesACKs(finRank int) bool {
+	return c.fins.sent[finRank] >= minFINs && c.fins.acked[finRank] == 0
 }
 
 // number gives connections and findings their order, numbers and IDs.

@@ -22,11 +22,14 @@ type partition struct {
 	dropped uint64    // connections evicted
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings
+	held    []int     // findings for the report, by detector
 	now     int64     // latest segment
+
+	unlisted toll // findings that are only counted
 }
 
 func newPartition(o *Options) *partition {
-	p := &partition{options: o, bounds: newBounds(o.MaxFlows)}
+	p := &partition{options: o, bounds: newBounds(o.MaxFlows), held: make([]int, len(o.Detectors)), unlisted: toll{}}
 	p.table.seed = seed{rand.Uint64(), rand.Uint64()}
 	for _, d := range o.Detectors {
 		p.opens |= d.Opens

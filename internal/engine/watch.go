@@ -20,6 +20,7 @@ type watch struct {
 	detector int // index into Options.Detectors
 	watcher  detectors.Watcher
 	report   detectors.Report
+	listed   int      // how many of its findings the partition counts as held
 	said     []anchor // of the findings that were told live and stand
 }
 
@@ -38,12 +39,14 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 		x := &w.list[i]
 		hears := p.options.Detectors[x.detector].Hears
 		if hears&ev.Kinds != 0 {
+			p.ration(x)
 			x.report.Before = ev.Before
 			for e := range ev.Len() {
 				if e := ev.At(e); hears.Has(e.Kind) {
 					x.watcher.Event(e, &x.report)
 				}
 			}
+			p.account(x)
 		}
 		w.setDue(x.report.Deadline())
 	}
@@ -107,7 +110,9 @@ func (p *partition) wake(f *flow, now int64) {
 			x := &w.list[i]
 			if d := x.report.Deadline(); d != 0 && d <= at {
 				x.report.Woken()
+				p.ration(x)
 				x.fire(at)
+				p.account(x)
 			}
 			w.setDue(x.report.Deadline())
 		}
@@ -157,19 +162,26 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 		x := &w.list[i]
 		x.report.Capture |= limits
 		x.report.Before = x.report.StatesNow(e.At)
+		p.ration(x)
 		x.watcher.End(e, &x.report)
+		p.account(x)
 	}
 	for i := range w.list {
 		x := &w.list[i]
 		told, omitted := x.report.Told(), x.report.Omitted()
 		for n, found := range told {
 			if p.yields(w, x, &found) {
+				p.held[x.detector]--
 				continue
 			}
 			found.Limits |= f.conn.Limits() | limits // some were told before all was known
 			found.Doubt()
 			if n == len(told)-1 && omitted > 0 {
 				found.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
+			}
+			if x.report.IsBrief() {
+				p.unlisted.add(kindOf(&found, f.conn.FINRank(found.Culprit)), found.Severity, 1, 0)
+				continue
 			}
 			yield(x.detector, found)
 		}
@@ -192,7 +204,8 @@ func (p *partition) yields(w *watches, x *watch, f *detectors.Finding) bool {
 			continue
 		}
 		for k := range y.report.Told() {
-			if g := &y.report.Told()[k]; g.Verdict <= f.Verdict && g.Shows(&f.Evidence[0].Seg) {
+			g := &y.report.Told()[k]
+			if g.Verdict <= f.Verdict && (y.report.IsBrief() || g.Shows(&f.Evidence[0].Seg)) {
 				return true
 			}
 		}

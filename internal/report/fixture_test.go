@@ -130,8 +130,9 @@ func everything() *result.Report {
 			Packets: 1042, TCPSegments: 1038, Copies: 4, Flows: 2, EvictedFlows: 1,
 			Skipped: []result.Count{{Name: "arp", N: 3}, {Name: "ipv4-fragment", N: 1}},
 			Groups: []result.Group{
-				{Detector: "zero-window-probe-loop", Outcome: "ghosted", N: 1}, {Detector: "unretransmitted-fin", Outcome: "peer-unaware", N: 1},
-				{Detector: "unretransmitted-fin", Outcome: "silent", Verdict: detectors.Undecided, N: 1},
+				{Detector: "zero-window-probe-loop", Outcome: "ghosted", Severity: detectors.Critical, N: 1, Listed: 1},
+				{Detector: "unretransmitted-fin", Outcome: "peer-unaware", Severity: detectors.Critical, N: 1, Listed: 1},
+				{Detector: "unretransmitted-fin", Outcome: "silent", Verdict: detectors.Undecided, Severity: detectors.Warning, N: 1, Listed: 1},
 			},
 		},
 	}
@@ -144,6 +145,7 @@ func everything() *result.Report {
 func crowded() *result.Report {
 	r := everything()
 	r.Captures, r.Totals.Flows = r.Captures[:1], 15
+	r.Totals.Groups = []result.Group{{Detector: "unretransmitted-fin", Outcome: "peer-unaware", Severity: detectors.Critical, N: 12359, Listed: 14}}
 	r.Flows = make([]result.Flow, 15)
 	r.Flows[0] = *flow(1, "10.77.1.1:60558", "10.77.1.2:5000")
 	r.Findings = []result.Finding{ghost(&r.Flows[0])}

@@ -94,37 +94,37 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 	return groups
 }
 
-// An omission is what a class has beyond its brief groups.
-type omission struct {
-	class
-	hosts, findings uint64
-}
-
-// omissions sums up the groups that are only counted, by class in order of
-// first appearance.
-func omissions(groups []*group) []omission {
-	var list []omission
-	index := map[class]int{}
+// omissions are the sentences about what is not printed: the groups that are
+// only counted, by class in order of first appearance, and the findings that
+// were too many to keep.
+func omissions(r *result.Report, groups []*group, undecided bool) (sentences []string) {
+	type omission struct{ hosts, findings uint64 }
+	var order []class
+	left := map[class]*omission{}
 	for _, g := range groups {
 		if g.detail != counted {
 			continue
 		}
-		i, ok := index[g.class]
-		if !ok {
-			i = len(list)
-			index[g.class] = i
-			list = append(list, omission{class: g.class})
+		o := left[g.class]
+		if o == nil {
+			o = new(omission)
+			left[g.class] = o
+			order = append(order, g.class)
 		}
-		list[i].hosts++
-		list[i].findings += uint64(len(g.findings))
+		o.hosts++
+		o.findings += uint64(len(g.findings))
 	}
-	return list
-}
-
-// String is what a report says of them.
-func (o omission) String() string {
-	return fmt.Sprintf("... and %s with %s (%s): --format json lists them",
-		count(o.hosts, "more host"), o.class, count(o.findings, "finding"))
+	for _, c := range order {
+		sentences = append(sentences, fmt.Sprintf("... and %s with %s (%s): --format json lists them",
+			count(left[c].hosts, "more host"), c, count(left[c].findings, "finding")))
+	}
+	for _, g := range r.Totals.Groups {
+		if more := g.N - g.Listed; more > 0 && (undecided || g.Verdict == detectors.Seen) {
+			sentences = append(sentences, fmt.Sprintf("... and %s of %s, which are counted and not listed",
+				count(more, "more finding"), class{g.Detector, g.Outcome, g.Verdict}))
+		}
+	}
+	return sentences
 }
 
 // summary is "server 10.0.0.5: 14 connections left in LAST_ACK".

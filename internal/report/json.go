@@ -143,7 +143,9 @@ func appendTotals(b []byte, t *result.Totals) []byte {
 		b = appendStringField(b, "detector", g.Detector)
 		b = appendStringField(b, "outcome", g.Outcome)
 		b = appendStringField(b, "verdict", g.Verdict.String())
+		b = appendStringField(b, "severity", g.Severity.String())
 		b = appendUintField(b, "findings", g.N)
+		b = appendUintField(b, "listed", g.Listed)
 		b = append(b, '}')
 	}
 	return append(b, "]}"...)

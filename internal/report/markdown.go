@@ -91,9 +91,9 @@ func (m *markdownWriter) summary(groups []*group) {
 		m.line(fmt.Sprintf("| %d | %s | %s | %s | %s |", i+1, severity, mdProse(g.class.String()), who,
 			instant(g.findings[0].Start)))
 	}
-	for _, omitted := range omissions(groups) {
+	for _, omitted := range omissions(m.r, groups, m.o.Undecided) {
 		m.line("")
-		m.line(mdProse(omitted.String()))
+		m.line(mdProse(omitted))
 	}
 }
 

@@ -28,8 +28,8 @@ func Text(w io.Writer, r *result.Report, o Options) error {
 		}
 		t.group(g)
 	}
-	for _, omitted := range omissions(groups) {
-		t.line(omitted.String())
+	for _, omitted := range omissions(t.r, groups, t.o.Undecided) {
+		t.line(omitted)
 	}
 	if len(groups) > 0 {
 		t.line("")

@@ -51,6 +51,13 @@ func verdicts(r *result.Report) (seen [3]uint64, undecided uint64) {
 			seen[f.Severity]++
 		}
 	}
+	for _, g := range r.Totals.Groups {
+		if more := g.N - g.Listed; g.Verdict == detectors.Undecided {
+			undecided += more
+		} else {
+			seen[g.Severity] += more
+		}
+	}
 	return seen, undecided
 }
 

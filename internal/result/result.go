@@ -51,7 +51,7 @@ type Totals struct {
 	Flows        uint64
 	Skipped      []Count // by reason, sorted by reason
 	EvictedFlows uint64
-	Groups       []Group // undecided and seen findings by detector and outcome
+	Groups       []Group // undecided and seen findings by detector and outcome, in order of detectors
 }
 
 // A Count is a named number.
@@ -60,11 +60,15 @@ type Count struct {
 	N    uint64
 }
 
-// A Group counts the findings of one detector, outcome and verdict.
+// A Group counts the findings of one detector, outcome and verdict. Where a
+// detector speaks of tens of thousands of connections, the report does not list
+// them all.
 type Group struct {
 	Detector, Outcome string
 	Verdict           detectors.Verdict
-	N                 uint64
+	Severity          detectors.Severity // the worst among them
+	N                 uint64             // all
+	Listed            uint64             // of these, in Report.Findings
 }
 
 // Initiator says who opened a connection.

@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Where thousands of connections are in the same trouble, a thousand of a
+// partition's are listed and the rest is counted.
+func TestPartition_manyConnectionsInTrouble(t *testing.T) {
+	const many = 5 * maxHeld
+	f := newFeeder()
+	for range many {
+		f.client++
+		f.open()
+		f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
+	}
+	// A FIN that is acknowledged: else the capture would seem to leave such ACKs out.
+	f.client++
+	f.open()
+	f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
+	f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.ACK, Window: 1000})
+
+	f.ord += 60_000
+	tl := &tally{first: 1, last: int64(f.ord) * 1e6}
+	r := assemble(f.options, tl, []*partition{f.partition}, nil, tl.last)
+	want := result.Group{
+		Detector: "unretransmitted-fin", Outcome: "silent", Severity: detectors.Warning, N: many, Listed: maxHeld,
+	}
+	if len(r.Totals.Groups) != 1 || r.Totals.Groups[0] != want || len(r.Findings) != maxHeld {
+		t.Errorf("%d are listed, the groups are %+v; want one, %+v", len(r.Findings), r.Totals.Groups, want)
+	}
+}
+
+// What is counted and not listed is doubted like the rest.
+func TestPartition_unlistedIsDoubted(t *testing.T) {
+	f := newFeeder()
+	for range maxHeld + 10 { // and no FIN is ever acknowledged
+		f.client++
+		f.open()
+		f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
+	}
+	f.ord += 60_000
+	tl := &tally{first: 1, last: int64(f.ord) * 1e6}
+	r := assemble(f.options, tl, []*partition{f.partition}, nil, tl.last)
+	want := result.Group{
+		Detector: "unretransmitted-fin", Outcome: "silent", Verdict: detectors.Undecided, Severity: detectors.Warning,
+		N: maxHeld + 10, Listed: maxHeld,
+	}
+	if len(r.Totals.Groups) != 1 || r.Totals.Groups[0] != want {
+		t.Errorf("the groups are %+v; want one, %+v", r.Totals.Groups, want)
+	}
+}
