@@ -27,6 +27,7 @@ const (
 	synSeen                           // its SYN was captured, with its options
 	finSecond                         // its FIN came after the peer's
 	timing                            // a segment of this direction is being timed
+	oversize                          // sent a segment larger than the peer's MSS: see Oversize
 )
 
 // A Half is one direction of a connection: four milestones and what casts

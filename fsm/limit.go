@@ -1,6 +1,10 @@
 package fsm
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // Limits are the reasons to trust a capture of one connection less. Each is
 // one bit; each finding carries those of its connection.
@@ -80,6 +84,11 @@ func (c *Conn) acksFiltered() bool {
 	a, b := &c.ends[0], &c.ends[1]
 	return a.acks == 0 && b.acks == 0 && a.half.is(spoke) && b.half.is(spoke) && a.packets+b.packets >= 5
 }
+
+// Oversize reports whether the side sent a segment larger than its peer's MSS
+// option allows (RFC 9293 3.7.1): the wire never had it. A network card splits
+// such segments after, or joins them before, they are captured (TSO, GRO).
+func (c *Conn) Oversize(side reassembly.Side) bool { return c.ends[side].half.is(oversize) }
 
 // HoleSince reports whether bytes that the tap never saw were acknowledged at
 // or after the given time, to the second.

@@ -30,6 +30,8 @@ func (s *step) send() {
 	}
 	if n == 0 {
 		own.acks = satInc(own.acks)
+	} else if seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
+		own.half.bits |= oversize
 	}
 	s.announce(fresh)
 	if seg.Flags&reassembly.FIN != 0 {

@@ -143,6 +143,7 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 		p.kept = append(p.kept, evicted{row: row, found: all})
 	}
 	p.fins.count(&f.conn)
+	p.survey.count(f)
 	p.spoke(i)
 	p.table.remove(i)
 }

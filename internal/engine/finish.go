@@ -49,6 +49,7 @@ func assemble(o *Options, t *tally, parts []*partition, captures []result.Captur
 			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
 	}
+	rep.Notes = c.notes(parts)
 	for _, d := range o.Detectors {
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
@@ -93,6 +94,7 @@ func (c *collector) collect(p *partition) {
 		c.ordinals = append(c.ordinals, f.ordinal)
 		c.copies += f.conn.Copies()
 		p.fins.count(&f.conn)
+		p.survey.count(f)
 	}
 	for _, k := range p.kept {
 		c.rows = append(c.rows, k.row)

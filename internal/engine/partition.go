@@ -19,6 +19,7 @@ type partition struct {
 	bounds  bounds
 	next    map[uint32]int64 // connections whose four-tuple was used again, and when
 	fins    census
+	survey  survey
 	dropped uint64    // connections evicted
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings

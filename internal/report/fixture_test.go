@@ -126,6 +126,7 @@ func everything() *result.Report {
 				Span: result.Span{First: after(62.5), Last: after(66.25), End: after(75)}, Drops: 3, Warnings: []string{"cut short in the middle of packet 3"}},
 		},
 		Trace: result.Span{First: began, Last: after(66.25), End: after(75)},
+		Notes: []result.Note{{Name: "one-sided", Message: "1 of 2 connections were captured in one direction only."}},
 		Totals: result.Totals{
 			Packets: 1042, TCPSegments: 1038, Copies: 4, Flows: 2, EvictedFlows: 1,
 			Skipped: []result.Count{{Name: "arp", N: 3}, {Name: "ipv4-fragment", N: 1}},

@@ -121,7 +121,10 @@ func newPage(r *result.Report, o *Options) *page {
 			p.Warnings = append(p.Warnings, Clean(w))
 		}
 	}
-	p.Limits = flowLimits(r)
+	for _, n := range r.Notes {
+		p.Limits = append(p.Limits, Clean(n.Message))
+	}
+	p.Limits = append(p.Limits, flowLimits(r)...)
 	for _, g := range groups {
 		p.group(g)
 	}

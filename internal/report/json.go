@@ -35,6 +35,7 @@ func writeJSON(w io.Writer, r *result.Report, o *Options, more func(*jsonWriter)
 		b = append(b, "],\n "...)
 		b = append(appendTrace(b, r), ",\n "...)
 		b = append(appendTotals(b, &r.Totals), ",\n "...)
+		b = append(appendNotes(b, r.Notes), ",\n "...)
 		return append(appendKey(b, "flows"), '[')
 	})
 	jsonRows(out, r.Flows, appendFlow)
@@ -149,4 +150,14 @@ func appendTotals(b []byte, t *result.Totals) []byte {
 		b = append(b, '}')
 	}
 	return append(b, "]}"...)
+}
+
+func appendNotes(b []byte, notes []result.Note) []byte {
+	b = append(appendKey(b, "notes"), '[')
+	for _, n := range notes {
+		b = append(appendComma(b), '{')
+		b = appendStringField(b, "name", n.Name)
+		b = append(appendStringField(b, "message", n.Message), '}')
+	}
+	return append(b, ']')
 }

@@ -60,6 +60,9 @@ func (m *markdownWriter) captures() {
 			m.line("  - **Warning:** ", count(c.Drops, "packet"), " lost while capturing, by its own account")
 		}
 	}
+	for _, n := range m.r.Notes {
+		m.line("- ", mdProse(n.Message))
+	}
 }
 
 // describe is "pcapng (zstd), ETHERNET".

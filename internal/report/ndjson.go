@@ -40,5 +40,6 @@ func appendSummary(b []byte, r *result.Report, o *Options) []byte {
 	b = append(b, ']')
 	b = appendTrace(b, r)
 	b = appendTotals(b, &r.Totals)
+	b = appendNotes(b, r.Notes)
 	return append(b, "}\n"...)
 }

@@ -13,6 +13,11 @@ func (t *textWriter) totals() {
 	for _, l := range wrap(totalsSentence(t.r, t.o.Undecided), lineWidth) {
 		t.line(l)
 	}
+	for _, note := range t.r.Notes {
+		for i, l := range wrap("Note: "+note.Message, lineWidth-2) {
+			t.line(strings.Repeat("  ", min(i, 1)), l)
+		}
+	}
 	for i := range t.r.Captures {
 		for _, warning := range captureWarnings(&t.r.Captures[i]) {
 			t.line(t.paint.severity(detectors.Warning, "Warning:"), " ", Clean(warning))
@@ -76,8 +81,10 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 		parts = append(parts, thousands(seen[detectors.Info])+" info")
 	}
 	found := "Found: " + strings.Join(parts, ", ")
-	if len(parts) == 0 {
-		found = "Nothing found by " + list(r.Options.Detectors)
+	if names := r.Options.Detectors; len(parts) == 0 && len(names) > maxNamed {
+		found = fmt.Sprintf("Nothing found by %d detectors", len(names))
+	} else if len(parts) == 0 {
+		found = "Nothing found by " + list(names)
 	}
 	switch {
 	case undecided > 0 && undecidedShown:
@@ -87,6 +94,9 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 	}
 	return found
 }
+
+// maxNamed is how many detectors are named that found nothing.
+const maxNamed = 4
 
 // list is "a, b and c".
 func list(words []string) string {

@@ -13,6 +13,7 @@ type Report struct {
 	Options  Options
 	Captures []Capture
 	Trace    Span
+	Notes    []Note
 	Gaps     []Span // over an hour without a single frame, First to Last; they end the trace for what is absent
 	Totals   Totals
 	Flows    []Flow // sorted by ID; those with findings, or all
@@ -41,6 +42,12 @@ type Capture struct {
 	Span        Span
 	Drops       uint64 // packets that the capturing kernel or interface says it lost
 	Warnings    []string
+}
+
+// A Note is what the capture as a whole hides or distorts, with the consequence.
+type Note struct {
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut"
+	Message string
 }
 
 // Totals are the counts of the closing line.
