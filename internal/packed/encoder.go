@@ -1,0 +1,339 @@
+package packed
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// MaxChunk is the largest chunk, in bytes. A chunk is what is read, checked and
+// handed on at once.
+const MaxChunk = 64 << 10
+
+// maxRecord bounds one record: the first of an IPv6 connection with every option
+// has 170 bytes.
+const maxRecord = 256
+
+// What a record says besides its connection, position and time: the fields that
+// are not as expected. The frequent ones are in the mask's first byte.
+const (
+	inNanoseconds = 1 << iota // the time is no whole microsecond after the last
+	hasSeq
+	hasAck
+	hasLen
+	hasWindow
+	hasFlags
+	hasFrame
+	hasIPID
+	hasPlace // TTL, tunnel and link-layer addresses
+	hasOptions
+	hasBlocks
+	hasFile
+	knownFields = 1<<iota - 1
+)
+
+// A line is one direction of a connection: what its next segment is expected to
+// be like.
+type line struct {
+	next, ack     reassembly.Seq
+	length        uint32
+	tunnel, link  uint32
+	tsVal, tsEcr  uint32
+	window, ipid  uint16
+	flags         reassembly.Flags
+	ttl           uint8
+	options       reassembly.OptionBits
+	used, counted bool // counted: its IP identifications count up
+}
+
+// A pair is a four-tuple of a chunk.
+type pair struct {
+	ends [2]reassembly.Endpoint
+	line [2]line
+}
+
+// open readies a direction for its first segment.
+func (p *pair) open(dir int) *line {
+	l := &p.line[dir]
+	if !l.used {
+		l.used = true
+		l.next, l.ack = p.line[1-dir].ack, p.line[1-dir].next
+	}
+	return l
+}
+
+// expectIPID is the identification that the next segment should have.
+func (l *line) expectIPID() uint16 {
+	if l.counted {
+		return l.ipid + 1
+	}
+	return l.ipid
+}
+
+// after remembers a segment.
+func (l *line) after(seg *reassembly.Segment) {
+	l.counted = seg.IPID != l.ipid
+	l.next, l.ack, l.length = seg.End(), seg.Ack, seg.Len
+	l.tunnel, l.link, l.ttl = seg.Tunnel, seg.Link, seg.TTL
+	l.window, l.ipid, l.flags = seg.Window, seg.IPID, seg.Flags
+	l.options = seg.Opts.Has
+	if seg.Opts.Has&reassembly.HasTimestamps != 0 {
+		l.tsVal, l.tsEcr = seg.Opts.TSVal, seg.Opts.TSEcr
+	}
+}
+
+// run is where a chunk stands: what its next record is told against.
+type run struct {
+	position uint64
+	at       int64
+	file     uint16
+	frame    uint32
+	frames   map[uint16]uint32 // last of the other files
+}
+
+func (r *run) reset() { *r = run{frames: r.frames}; clear(r.frames) }
+
+// turn goes over to another file.
+func (r *run) turn(file uint16) {
+	if r.frames == nil {
+		r.frames = map[uint16]uint32{}
+	}
+	r.frames[r.file] = r.frame
+	r.file, r.frame = file, r.frames[file]
+}
+
+// An Encoder packs segments into a chunk. The zero value is ready.
+type Encoder struct {
+	run
+	buf   []byte
+	count int
+	pairs []pair
+	slots []uint16 // hash table of pairs, index plus one
+	seed  [2]uint64
+}
+
+// Len is how many bytes the chunk has so far.
+func (e *Encoder) Len() int { return len(e.buf) }
+
+// Count is how many segments are in it.
+func (e *Encoder) Count() int { return e.count }
+
+// Full reports whether the chunk has no room for any segment there may be.
+func (e *Encoder) Full() bool { return len(e.buf) > MaxChunk-maxRecord }
+
+// Chunk is what has been packed. It is valid until the next Append or Reset.
+func (e *Encoder) Chunk() []byte { return e.buf }
+
+// Reset begins another chunk.
+func (e *Encoder) Reset() {
+	e.run.reset()
+	e.buf, e.count, e.pairs = e.buf[:0], 0, e.pairs[:0]
+	clear(e.slots)
+}
+
+// Append adds a segment. Its position among those of the trace must be above
+// that of the one before; the chunk must not be Full.
+func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
+	b := e.buf
+	index, dir := e.find(seg)
+	if index < 0 {
+		index, dir = e.add(seg), 0
+		b = appendEnds(append(b, 0), seg)
+	} else {
+		b = binary.AppendUvarint(b, uint64(index<<1|dir)+1)
+	}
+	step := position - e.position
+	b = binary.AppendUvarint(b, step)
+	mask := uint64(0)
+	if seg.File != e.file {
+		mask |= hasFile
+		e.turn(seg.File)
+	}
+	frame := int64(seg.Frame) - int64(e.frame) - int64(step)
+	if frame != 0 {
+		mask |= hasFrame
+	}
+	l := e.pairs[index].open(dir)
+	mask |= l.news(seg)
+	since := seg.At - e.at
+	if since%1000 != 0 {
+		mask |= inNanoseconds
+	} else {
+		since /= 1000
+	}
+	b = binary.AppendUvarint(b, mask)
+	b = binary.AppendVarint(b, since)
+	if mask&hasFile != 0 {
+		b = binary.AppendUvarint(b, uint64(seg.File))
+	}
+	if mask&hasFrame != 0 {
+		b = binary.AppendVarint(b, frame)
+	}
+	e.buf = l.append(b, mask, seg)
+	e.position, e.at, e.frame = position, seg.At, seg.Frame
+	e.count++
+	l.after(seg)
+}
+
+// news are the fields that are not as expected.
+func (l *line) news(seg *reassembly.Segment) (mask uint64) {
+	if seg.Seq != l.next {
+		mask |= hasSeq
+	}
+	if seg.Ack != l.ack {
+		mask |= hasAck
+	}
+	if seg.Len != l.length {
+		mask |= hasLen
+	}
+	if seg.Window != l.window {
+		mask |= hasWindow
+	}
+	if seg.Flags != l.flags {
+		mask |= hasFlags
+	}
+	if seg.IPID != l.expectIPID() {
+		mask |= hasIPID
+	}
+	if seg.TTL != l.ttl || seg.Tunnel != l.tunnel || seg.Link != l.link {
+		mask |= hasPlace
+	}
+	if seg.Opts.Has != l.options {
+		mask |= hasOptions
+	}
+	if seg.Opts.NBlocks != 0 {
+		mask |= hasBlocks
+	}
+	return mask
+}
+
+// append writes them, and the values of the options that are there.
+func (l *line) append(b []byte, mask uint64, seg *reassembly.Segment) []byte {
+	if mask&hasFlags != 0 {
+		b = append(b, byte(seg.Flags))
+	}
+	if mask&hasLen != 0 {
+		b = binary.AppendUvarint(b, uint64(seg.Len))
+	}
+	if mask&hasSeq != 0 {
+		b = appendStep(b, uint32(seg.Seq), uint32(l.next))
+	}
+	if mask&hasAck != 0 {
+		b = appendStep(b, uint32(seg.Ack), uint32(l.ack))
+	}
+	if mask&hasWindow != 0 {
+		b = binary.AppendVarint(b, int64(int16(seg.Window-l.window)))
+	}
+	if mask&hasIPID != 0 {
+		b = binary.AppendVarint(b, int64(int16(seg.IPID-l.expectIPID())))
+	}
+	if mask&hasPlace != 0 {
+		b = append(b, seg.TTL)
+		b = binary.LittleEndian.AppendUint32(b, seg.Tunnel)
+		b = binary.LittleEndian.AppendUint32(b, seg.Link)
+	}
+	o := &seg.Opts
+	if mask&hasOptions != 0 {
+		b = append(b, byte(o.Has))
+	}
+	if o.Has&reassembly.HasTimestamps != 0 {
+		b = appendStep(b, o.TSVal, l.tsVal)
+		b = appendStep(b, o.TSEcr, l.tsEcr)
+	}
+	if o.Has&reassembly.HasMSS != 0 {
+		b = binary.AppendUvarint(b, uint64(o.MSS))
+	}
+	if o.Has&reassembly.HasScale != 0 {
+		b = append(b, o.Scale)
+	}
+	if mask&hasBlocks != 0 {
+		b = append(b, o.NBlocks)
+		for _, k := range o.Blocks[:o.NBlocks] {
+			b = appendStep(b, uint32(k.From), uint32(seg.Ack))
+			b = appendStep(b, uint32(k.To), uint32(k.From))
+		}
+	}
+	return b
+}
+
+// appendStep writes a 32-bit number as the short way from another.
+func appendStep(b []byte, to, from uint32) []byte {
+	return binary.AppendVarint(b, int64(int32(to-from)))
+}
+
+// appendEnds writes source and destination.
+func appendEnds(b []byte, seg *reassembly.Segment) []byte {
+	src, dst := seg.Src.Addr[:], seg.Dst.Addr[:]
+	family := byte(6)
+	if mapped(src) && mapped(dst) {
+		src, dst, family = src[12:], dst[12:], 4
+	}
+	b = append(append(append(b, family), src...), dst...)
+	b = binary.BigEndian.AppendUint16(b, seg.Src.Port)
+	return binary.BigEndian.AppendUint16(b, seg.Dst.Port)
+}
+
+// mapped reports whether an address is that of IPv4.
+func mapped(a []byte) bool {
+	return binary.LittleEndian.Uint64(a) == 0 && binary.LittleEndian.Uint32(a[8:]) == 0xffff0000
+}
+
+// find looks for the segment's four-tuple, and says in which direction it goes.
+func (e *Encoder) find(seg *reassembly.Segment) (index, dir int) {
+	if len(e.slots) == 0 {
+		return -1, 0
+	}
+	mask := uint64(len(e.slots) - 1)
+	for p := e.hash(&seg.Src, &seg.Dst); ; p++ {
+		i := int(e.slots[p&mask]) - 1
+		if i < 0 {
+			return -1, 0
+		}
+		switch ends := &e.pairs[i].ends; {
+		case ends[0].Is(&seg.Src) && ends[1].Is(&seg.Dst):
+			return i, 0
+		case ends[1].Is(&seg.Src) && ends[0].Is(&seg.Dst):
+			return i, 1
+		}
+	}
+}
+
+// add has a new four-tuple, which goes from the segment's source.
+func (e *Encoder) add(seg *reassembly.Segment) int {
+	e.pairs = append(e.pairs, pair{ends: [2]reassembly.Endpoint{seg.Src, seg.Dst}})
+	if 2*len(e.pairs) > len(e.slots) {
+		e.slots = make([]uint16, max(64, 2*len(e.slots)))
+		for i := range e.pairs {
+			e.put(i)
+		}
+	} else {
+		e.put(len(e.pairs) - 1)
+	}
+	return len(e.pairs) - 1
+}
+
+func (e *Encoder) put(i int) {
+	mask := uint64(len(e.slots) - 1)
+	p := e.hash(&e.pairs[i].ends[0], &e.pairs[i].ends[1])
+	for ; e.slots[p&mask] != 0; p++ {
+	}
+	e.slots[p&mask] = uint16(i + 1)
+}
+
+// hash is the same in both directions. Its seed is the Encoder's own, so that
+// nobody can choose addresses that collide; it does not show in the chunk.
+func (e *Encoder) hash(x, y *reassembly.Endpoint) uint64 {
+	if e.seed[0] == 0 {
+		e.seed = [2]uint64{rand.Uint64() | 1, rand.Uint64()}
+	}
+	return (e.fold(x) + e.fold(y)) * 0x9E3779B97F4A7C15 >> 32
+}
+
+func (e *Encoder) fold(x *reassembly.Endpoint) uint64 {
+	a := binary.LittleEndian.Uint64(x.Addr[:8]) ^ uint64(x.Port)*0xA0761D6478BD642F ^ e.seed[0]
+	b := binary.LittleEndian.Uint64(x.Addr[8:]) ^ e.seed[1]
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
