@@ -50,10 +50,10 @@ func BenchmarkJudge(b *testing.B) {
 		}
 		bt := new(batch)
 		for i := range segs {
-			bt.segs[bt.n], bt.tuple[bt.n] = segs[i], dealing.hash(&segs[i])
+			bt.segs[bt.n], bt.tuple[bt.n], bt.position[bt.n] = segs[i], dealing.hash(&segs[i]), uint64(i)+1
 			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
 				j.take(bt)
-				bt.n, bt.first = 0, uint64(i)+2
+				bt.n = 0
 			}
 		}
 	}

@@ -142,8 +142,7 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 		}
 		p.kept = append(p.kept, evicted{row: row, found: all})
 	}
-	p.fins.count(&f.conn)
-	p.survey.count(f)
+	survey(&p.census, f)
 	p.spoke(i)
 	p.table.remove(i)
 }

@@ -229,7 +229,8 @@ func hear(t *testing.T, file []byte, o Options) *result.Report {
 	}
 	var captures []result.Capture
 	for _, info := range trace.Infos() {
-		captures = append(captures, captureOf(&info))
+		file := captureOf(&info)
+		captures = append(captures, rowOf(&file))
 	}
 	r := live.Close(trace.End(), captures)
 	for i := range r.Findings {

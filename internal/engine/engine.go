@@ -6,7 +6,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
-	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -39,11 +39,39 @@ const quietGap = int64(time.Hour)
 // Run analyses a trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, trace *capture.Trace, o Options) *result.Report {
+	r, _ := Judge(ctx, newFrames(ctx, trace, &o), o)
+	return r
+}
+
+// Judge analyses the segments of a source to their end, or until ctx is done. It
+// also returns the census of these segments; the report goes by that of the
+// source's facts, if it is known.
+func Judge(ctx context.Context, src Source, o Options) (*result.Report, packed.Census) {
 	o.defaults()
-	r := reader{trace: trace, options: &o, decoder: decode.New(), team: newTeam(&o)}
-	r.decoder.VerifyChecksums = o.VerifyChecksums
-	r.read(ctx)
-	return r.report()
+	team := newTeam(&o)
+	read(ctx, src, team)
+	facts := src.Facts()
+	captures := make([]result.Capture, len(facts.Captures))
+	for i := range captures {
+		captures[i] = rowOf(&facts.Captures[i])
+	}
+	return assemble(&o, facts, team.partitions(), captures)
+}
+
+// checkEvery is how many segments or frames go by between two looks at the
+// context.
+const checkEvery = 4096
+
+// read hands the segments of the source on.
+func read(ctx context.Context, src Source, t *team) {
+	defer t.close()
+	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
+		position, err := src.Next(t.slot())
+		if err != nil {
+			return
+		}
+		t.hand(position)
+	}
 }
 
 func (o *Options) defaults() {
@@ -59,61 +87,4 @@ func (o *Options) defaults() {
 	if o.Follow != nil { // its connection is numbered as it comes
 		o.Workers = 1
 	}
-}
-
-// reader is the one goroutine that reads and decodes.
-type reader struct {
-	tally
-	trace   *capture.Trace
-	options *Options
-	decoder *decode.Decoder
-	team    *team
-}
-
-// checkEvery is how many frames go by between two looks at the context.
-const checkEvery = 4096
-
-func (r *reader) read(ctx context.Context) {
-	defer r.team.close()
-	var fr capture.Frame
-	for r.packets%checkEvery != 0 || ctx.Err() == nil {
-		if r.trace.Next(&fr) != nil {
-			return
-		}
-		if r.options.Until != 0 && fr.At > r.options.Until || r.options.Match != nil && !r.options.Match(&fr) {
-			r.packets++
-			continue
-		}
-		r.take(&fr)
-	}
-}
-
-// take decodes one frame and hands its segment on.
-func (r *reader) take(fr *capture.Frame) {
-	r.frame(fr)
-	seg := r.team.slot()
-	reason := r.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
-	if reason != decode.OK {
-		r.skipped[reason]++
-		return
-	}
-	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
-	if r.options.Rewrite != nil {
-		r.options.Rewrite(seg)
-	}
-	r.segments++
-	r.team.hand()
-}
-
-// report ends every connection and tells what was found.
-func (r *reader) report() *result.Report {
-	end := max(r.last, r.trace.End())
-	if r.options.Until != 0 {
-		end = r.options.Until
-	}
-	var captures []result.Capture
-	for _, info := range r.trace.Infos() {
-		captures = append(captures, captureOf(&info))
-	}
-	return assemble(r.options, &r.tally, r.team.partitions(), captures, end)
 }

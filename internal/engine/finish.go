@@ -6,6 +6,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -20,8 +21,8 @@ type found struct {
 
 // assemble ends every connection and puts the findings into their order: by
 // time, then connection, detector and anchor. None of it depends on the judges.
-func assemble(o *Options, t *tally, parts []*partition, captures []result.Capture, end int64) *result.Report {
-	c := collector{options: o, tally: t, end: end, toll: toll{}}
+func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []result.Capture) (*result.Report, packed.Census) {
+	c := collector{options: o, facts: facts, end: facts.End, toll: toll{}}
 	for _, file := range captures {
 		if file.Drops > 0 {
 			c.limits |= fsm.KernelDrops
@@ -38,35 +39,44 @@ func assemble(o *Options, t *tally, parts []*partition, captures []result.Captur
 	for _, p := range parts {
 		c.collect(p)
 	}
-	c.doubtFINs()
+	own := c.census
+	own.Known, own.Segments, own.Copies = true, facts.Segments, c.copies
+	if facts.Census.Known {
+		c.census = facts.Census
+	} else {
+		c.census = own
+	}
+	for i := range c.found {
+		doubtFIN(&c.found[i].Finding, c.found[i].finRank, &c.census)
+	}
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
 		Captures: captures,
-		Trace:    result.Span{First: t.first, Last: t.last, End: end},
-		Gaps:     t.quiet(),
+		Trace:    result.Span{First: facts.First, Last: facts.Last, End: facts.End},
+		Gaps:     quiet(facts),
 		Totals: result.Totals{
-			Packets: t.packets, TCPSegments: t.segments, Copies: c.copies, Skipped: t.skippedFrames(),
+			Packets: facts.Packets, TCPSegments: facts.Segments, Copies: c.copies, Skipped: skippedFrames(facts),
 			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
+		Notes: notes(&c.census),
 	}
-	rep.Notes = c.notes(parts)
 	for _, d := range o.Detectors {
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
 	c.number(rep)
-	return rep
+	return rep, own
 }
 
 // collector gathers what the partitions hold at the end.
 type collector struct {
 	options  *Options
-	tally    *tally
+	facts    *packed.Facts
 	end      int64
 	limits   fsm.Limits    // of the whole capture
 	rows     []result.Flow // numbered by ordinal, until all are known
 	found    []found
-	ordinals []uint64 // of every connection that is still known
-	fins     census
+	ordinals []uint64      // of every connection that is still known
+	census   packed.Census // of all partitions, and then of the whole trace
 	copies   uint64
 	dropped  uint64
 	gone     uint64 // connections of which nothing is left but their number
@@ -80,8 +90,8 @@ func (c *collector) collect(p *partition) {
 			continue
 		}
 		before := len(c.found)
-		e := p.ending(i, f, c.tally, c.end)
-		limits := c.limits | c.tally.stepped(f.conn.First(), f.conn.Last())
+		e := p.ending(i, f, c.facts, c.end)
+		limits := c.limits | stepped(c.facts, f.conn.First(), f.conn.Last())
 		p.finish(f, e, limits, func(d int, fd detectors.Finding) {
 			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
 		})
@@ -93,8 +103,7 @@ func (c *collector) collect(p *partition) {
 		}
 		c.ordinals = append(c.ordinals, f.ordinal)
 		c.copies += f.conn.Copies()
-		p.fins.count(&f.conn)
-		p.survey.count(f)
+		survey(&p.census, f)
 	}
 	for _, k := range p.kept {
 		c.rows = append(c.rows, k.row)
@@ -107,32 +116,7 @@ func (c *collector) collect(p *partition) {
 	}
 	c.dropped += p.dropped
 	c.gone += p.dropped + p.left - uint64(len(p.kept))
-	c.fins.add(&p.fins)
-}
-
-// minFINs is how many FINs of one rank, none of them acknowledged, show that
-// the capture leaves such ACKs out: captures of a phone's VPN do.
-const minFINs = 5
-
-// doubtFINs makes what was said of unacknowledged FINs undecided if the capture
-// shows no acknowledgment of any FIN of that rank.
-func (c *collector) doubtFINs() {
-	for i := range c.found {
-		f := &c.found[i]
-		if f.Detector != detectors.UnretransmittedFIN.Name || f.Verdict != detectors.Seen {
-			continue
-		}
-		if c.hidesACKs(f.finRank) {
-			f.Limits |= fsm.AcksFiltered
-			f.Doubt()
-		}
-	}
-}
-
-// hidesACKs reports whether the capture shows FINs of that rank, and no
-// acknowledgment of any.
-func (c *collector) hidesACKs(finRank int) bool {
-	return c.fins.sent[finRank] >= minFINs && c.fins.acked[finRank] == 0
+	c.census.Add(&p.census)
 }
 
 // number gives connections and findings their order, numbers and IDs.
@@ -160,7 +144,7 @@ func (c *collector) number(rep *result.Report) {
 	for i := range c.found {
 		f := &c.found[i]
 		flow := byOrd[f.ord]
-		rep.Findings = append(rep.Findings, result.Finding{Finding: f.Finding, ID: identify(&f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true})
+		rep.Findings = append(rep.Findings, result.Finding{Finding: f.Finding, ID: identify(&f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true, FINRank: f.finRank})
 	}
 }
 

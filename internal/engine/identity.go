@@ -8,6 +8,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
@@ -23,17 +24,17 @@ func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) stri
 	return hex.EncodeToString(sum[:8])
 }
 
-// captureOf is a file's line in the report.
-func captureOf(info *capture.Info) result.Capture {
-	c := result.Capture{
-		File: info.File, Format: info.Format, Compression: info.Compression, Packets: info.Packets, Bytes: info.Bytes,
-		Span: result.Span{First: info.First, Last: info.Last, End: info.End}, Drops: info.Drops,
+// rowOf is a file's line in the report.
+func rowOf(c *packed.Capture) result.Capture {
+	row := result.Capture{
+		File: c.File, Format: c.Format, Compression: c.Compression, Packets: c.Packets, Bytes: c.Bytes,
+		Span: result.Span{First: c.First, Last: c.Last, End: c.End}, Drops: c.Drops,
 	}
-	for _, l := range info.LinkTypes {
-		c.LinkTypes = append(c.LinkTypes, l.String())
+	for _, l := range c.LinkTypes {
+		row.LinkTypes = append(row.LinkTypes, capture.LinkType(l).String())
 	}
-	for _, w := range info.Warnings { // the line has the file's name already
-		c.Warnings = append(c.Warnings, strings.TrimPrefix(w, info.File+": "))
+	for _, w := range c.Warnings { // the line has the file's name already
+		row.Warnings = append(row.Warnings, strings.TrimPrefix(w, c.File+": "))
 	}
-	return c
+	return row
 }

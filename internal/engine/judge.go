@@ -33,7 +33,7 @@ func (j *judge) take(b *batch) {
 	for k := range n {
 		i := j.own[k]
 		p := j.parts[partitionOf(b.tuple[i])]
-		p.take(&b.segs[i], b.first+uint64(i), j.hash[k], j.print[k], &j.events)
+		p.take(&b.segs[i], b.position[i], j.hash[k], j.print[k], &j.events)
 	}
 }
 

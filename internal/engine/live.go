@@ -67,11 +67,11 @@ func (l *Live) Frame(fr *capture.Frame) {
 	if l.options.Rewrite != nil {
 		l.options.Rewrite(&seg)
 	}
-	l.segments++
+	l.facts.Segments++
 	tuple := dealing.hash(&seg)
 	p := l.judge.partition(partitionOf(tuple))
 	kept := len(p.kept)
-	f := p.take(&seg, l.segments, p.table.hashOf(&seg), fingerprint(tuple, &seg), &l.judge.events)
+	f := p.take(&seg, l.facts.Segments, p.table.hashOf(&seg), fingerprint(tuple, &seg), &l.judge.events)
 	l.part(p, kept)
 	l.announce(p, f, seg.At)
 }
@@ -134,7 +134,7 @@ func (l *Live) leave(p *partition, now int64) {
 		}
 		p.bounds.head++
 		before := len(p.kept)
-		p.release(i, p.ending(i, f, &l.tally, now), false)
+		p.release(i, p.ending(i, f, &l.facts, now), false)
 		p.left++
 		l.part(p, before)
 	}
@@ -256,7 +256,7 @@ func (l *Live) withdraw(a anchor, omitted bool) {
 // with.
 func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 	l.Tick(end)
-	r := assemble(l.options, &l.tally, l.judge.all(), captures, max(end, l.last))
+	r, _ := assemble(l.options, l.whole(max(end, l.facts.Last)), l.judge.all(), captures)
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		l.say(&f.Finding, f.Flow, true)
@@ -269,8 +269,8 @@ func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 // Snapshot is the state of things at now: every connection, and the findings
 // that stand.
 func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
-	r := &result.Report{Captures: captures, Trace: result.Span{First: l.first, Last: l.last, End: now}}
-	r.Totals = result.Totals{Packets: l.packets, TCPSegments: l.segments, Skipped: l.skippedFrames()}
+	r := &result.Report{Captures: captures, Trace: result.Span{First: l.facts.First, Last: l.facts.Last, End: now}}
+	r.Totals = result.Totals{Packets: l.facts.Packets, TCPSegments: l.facts.Segments, Skipped: skippedFrames(l.whole(now))}
 	for _, p := range l.judge.all() {
 		for i := range p.table.made {
 			if f := p.table.flow(i); f.live {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -18,8 +19,7 @@ type partition struct {
 	copies  copies
 	bounds  bounds
 	next    map[uint32]int64 // connections whose four-tuple was used again, and when
-	fins    census
-	survey  survey
+	census  packed.Census
 	dropped uint64    // connections evicted
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings
@@ -81,8 +81,8 @@ func (p *partition) begin(seg *reassembly.Segment, hash uint32, ord uint64) (uin
 }
 
 // ending is how the record of a connection stops at the end of the trace.
-func (p *partition) ending(i uint32, f *flow, t *tally, end int64) detectors.Ending {
-	e := detectors.Ending{At: t.endOf(f.conn.Last(), end)}
+func (p *partition) ending(i uint32, f *flow, facts *packed.Facts, end int64) detectors.Ending {
+	e := detectors.Ending{At: endOf(facts, f.conn.Last(), end)}
 	if at, is := p.next[i]; is && at <= e.At { // frames are not always in order
 		e = detectors.Ending{At: max(at, f.conn.Last()), Why: detectors.Replaced}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -25,8 +26,8 @@ func TestPartition_manyConnectionsInTrouble(t *testing.T) {
 	f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.ACK, Window: 1000})
 
 	f.ord += 60_000
-	tl := &tally{first: 1, last: int64(f.ord) * 1e6}
-	r := assemble(f.options, tl, []*partition{f.partition}, nil, tl.last)
+	end := int64(f.ord) * 1e6
+	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
 		Detector: "unretransmitted-fin", Outcome: "silent", Severity: detectors.Warning, N: many, Listed: maxHeld,
 	}
@@ -44,8 +45,8 @@ func TestPartition_unlistedIsDoubted(t *testing.T) {
 		f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
 	}
 	f.ord += 60_000
-	tl := &tally{first: 1, last: int64(f.ord) * 1e6}
-	r := assemble(f.options, tl, []*partition{f.partition}, nil, tl.last)
+	end := int64(f.ord) * 1e6
+	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
 		Detector: "unretransmitted-fin", Outcome: "silent", Verdict: detectors.Undecided, Severity: detectors.Warning,
 		N: maxHeld + 10, Listed: maxHeld,

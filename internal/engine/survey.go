@@ -3,79 +3,73 @@ package engine
 import (
 	"fmt"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// survey counts the connections by what they show of the capture that they are
-// in: where it was taken, and what it left out.
-type survey struct {
-	flows    uint64
-	oneSided uint64
-	lossy    uint64
-	filtered uint64
-	cut      uint64
-	oversize uint64
-	biggest  struct { // the first sender of a segment larger than the wire can have had
-		ordinal uint64
-		host    reassembly.Endpoint
-	}
-}
-
-func (s *survey) count(f *flow) {
+// survey adds a connection to a census.
+func survey(c *packed.Census, f *flow) {
 	l := f.conn.Limits()
-	s.flows++
-	for _, c := range [...]struct {
+	c.Flows++
+	for _, x := range [...]struct {
 		limit fsm.Limits
 		n     *uint64
-	}{{fsm.OneSided, &s.oneSided}, {fsm.Holes, &s.lossy}, {fsm.AcksFiltered, &s.filtered}, {fsm.CutOptions, &s.cut}} {
-		if l&c.limit != 0 {
-			*c.n++
+	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.Filtered}, {fsm.CutOptions, &c.Cut}} {
+		if l&x.limit != 0 {
+			*x.n++
 		}
 	}
 	for side := range reassembly.Side(2) {
 		if f.conn.Oversize(side) {
-			s.oversize++
-			s.bigger(f.ordinal, f.conn.Endpoint(side))
+			c.Oversize++
+			c.Bigger(packed.Sender{Position: f.ordinal, Host: f.conn.Endpoint(side)})
 			break
+		}
+	}
+	for side := range reassembly.Side(2) {
+		h := f.conn.Half(side)
+		if h.Phase < fsm.Shut {
+			continue
+		}
+		fins := &c.FINs[f.conn.FINRank(side)]
+		fins.Sent++
+		if h.Phase == fsm.Done {
+			fins.Acked++
 		}
 	}
 }
 
-func (s *survey) bigger(ordinal uint64, host reassembly.Endpoint) {
-	if b := &s.biggest; b.ordinal == 0 || ordinal < b.ordinal {
-		b.ordinal, b.host = ordinal, host
+// DoubtFINs makes what was said of unacknowledged FINs undecided if the trace
+// shows no acknowledgment of any FIN of that rank. Run and Judge do so, by the
+// census of the source's facts or, where that is not Known, their own: it is for
+// who judged parts of a trace before all of it was counted, with a census that
+// was Known to be empty.
+func DoubtFINs(findings []result.Finding, c *packed.Census) {
+	for i := range findings {
+		doubtFIN(&findings[i].Finding, findings[i].FINRank, c)
 	}
 }
 
-func (s *survey) add(t *survey) {
-	s.flows += t.flows
-	s.oneSided += t.oneSided
-	s.lossy += t.lossy
-	s.filtered += t.filtered
-	s.cut += t.cut
-	s.oversize += t.oversize
-	if t.biggest.ordinal != 0 {
-		s.bigger(t.biggest.ordinal, t.biggest.host)
+func doubtFIN(f *detectors.Finding, rank int, c *packed.Census) {
+	if f.Detector == detectors.UnretransmittedFIN.Name && f.Verdict == detectors.Seen && c.HidesACKs(rank) {
+		f.Limits |= fsm.AcksFiltered
+		f.Doubt()
 	}
 }
 
 // notes say, once for the whole capture, what many connections share: it does
 // not make a fault of any of them.
-func (c *collector) notes(parts []*partition) []result.Note {
-	var s survey
-	for _, p := range parts {
-		s.add(&p.survey)
-	}
-	segments, flows := c.tally.segments, s.flows
-	filtered := s.filtered
-	for rank := range c.fins.sent {
-		if c.hidesACKs(rank) {
-			filtered = max(filtered, c.fins.sent[rank])
+func notes(s *packed.Census) []result.Note {
+	segments, flows, filtered := s.Segments, s.Flows, s.Filtered
+	for rank := range s.FINs {
+		if s.HidesACKs(rank) {
+			filtered = max(filtered, s.FINs[rank].Sent)
 		}
 	}
-	host := s.biggest.host.AddrPort().Addr()
+	host := s.Biggest.Host.AddrPort().Addr()
 	var notes []result.Note
 	for _, n := range [...]struct {
 		name    string
@@ -85,17 +79,17 @@ func (c *collector) notes(parts []*partition) []result.Note {
 		of      string
 		message string
 	}{
-		{"offload", s.oversize, flows, 100, "connections", fmt.Sprintf("hold segments larger than the receiver's MSS, the first of %s: they were captured "+
+		{"offload", s.Oversize, flows, 100, "connections", fmt.Sprintf("hold segments larger than the receiver's MSS, the first of %s: they were captured "+
 			"on a host whose network card splits or joins them (TSO, GRO). Sizes, numbers and times of segments are that host's, not the wire's.", host)},
-		{"one-sided", s.oneSided, flows, 20, "connections", "were captured in one direction only: what their other side did is not known, and nothing of it can be said to be absent. " +
+		{"one-sided", s.OneSided, flows, 20, "connections", "were captured in one direction only: what their other side did is not known, and nothing of it can be said to be absent. " +
 			"Capture where both directions pass."},
-		{"lossy", s.lossy, flows, 20, "connections", "acknowledge bytes that the capture does not hold: it lost frames that were on the wire. " +
+		{"lossy", s.Lossy, flows, 20, "connections", "acknowledge bytes that the capture does not hold: it lost frames that were on the wire. " +
 			"An absence near such a hole is undecided."},
-		{"doubled", c.copies, segments, 10, "segments", "are copies of others (a mirror port, two taps, a VLAN in and out). They were counted once; tools that look at each frame " +
+		{"doubled", s.Copies, segments, 10, "segments", "are copies of others (a mirror port, two taps, a VLAN in and out). They were counted once; tools that look at each frame " +
 			"call them retransmissions."},
 		{"filtered", filtered, flows, 20, "connections", "lack the pure ACKs that they must have had: a filter left them out, or a capture on a phone. " +
 			"What was never acknowledged cannot be told."},
-		{"cut", s.cut, flows, 20, "connections", "have TCP options that the snap length cut off: scale, SACK and timestamps may be unknown. 96 bytes a frame are enough, 262 where there are tunnels."},
+		{"cut", s.Cut, flows, 20, "connections", "have TCP options that the snap length cut off: scale, SACK and timestamps may be unknown. 96 bytes a frame are enough, 262 where there are tunnels."},
 	} {
 		if n.some > 0 && n.some*n.one >= n.all {
 			notes = append(notes, result.Note{Name: n.name, Message: fmt.Sprintf("%d of %d %s %s", n.some, max(n.all, n.some), n.of, n.message)})

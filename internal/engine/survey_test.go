@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -68,10 +69,11 @@ func TestNotes(t *testing.T) {
 }
 
 func names(f *feeder, segments uint64) (names []string) {
-	before := f.survey
-	defer func() { f.survey = before }()
-	tl := &tally{first: 1, last: int64(f.ord) * 1e6, segments: segments}
-	for _, n := range assemble(f.options, tl, []*partition{f.partition}, []result.Capture{{}}, tl.last).Notes {
+	before := f.census
+	defer func() { f.census = before }()
+	end := int64(f.ord) * 1e6
+	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end, Segments: segments}, []*partition{f.partition}, []result.Capture{{}})
+	for _, n := range r.Notes {
 		names = append(names, n.Name)
 	}
 	return names

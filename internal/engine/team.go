@@ -16,11 +16,11 @@ const batchSize = 512
 // every batch and takes what is its own: that costs less than sorting segments
 // into batches of their own, which copies them.
 type batch struct {
-	segs  [batchSize]reassembly.Segment
-	tuple [batchSize]uint64 // the fixed hash of the four-tuple
-	first uint64            // position of the first among all segments of the trace
-	n     int
-	left  atomic.Int32 // judges that are not done with it
+	segs     [batchSize]reassembly.Segment
+	tuple    [batchSize]uint64 // the fixed hash of the four-tuple
+	position [batchSize]uint64 // among all segments of the trace
+	n        int
+	left     atomic.Int32 // judges that are not done with it
 }
 
 // team is the judges and the way to them.
@@ -44,7 +44,7 @@ func newTeam(o *Options) *team {
 	for range cap(t.free) {
 		t.free <- nil // allocated on first use: a small capture needs few
 	}
-	t.current = t.fresh(1)
+	t.current = t.fresh()
 	for i := range t.judges {
 		j := &judge{in: make(chan *batch, inFlight), free: t.free, options: o}
 		for p := i; p < partitions; p += n {
@@ -60,13 +60,13 @@ func newTeam(o *Options) *team {
 	return t
 }
 
-// fresh is an empty batch whose first segment is that of position first.
-func (t *team) fresh(first uint64) *batch {
+// fresh is an empty batch.
+func (t *team) fresh() *batch {
 	b := <-t.free
 	if b == nil {
 		b = new(batch)
 	}
-	b.n, b.first = 0, first
+	b.n = 0
 	return b
 }
 
@@ -74,12 +74,12 @@ func (t *team) fresh(first uint64) *batch {
 func (t *team) slot() *reassembly.Segment { return &t.current.segs[t.current.n] }
 
 // hand passes the segment in the slot on.
-func (t *team) hand() {
+func (t *team) hand(position uint64) {
 	b := t.current
-	b.tuple[b.n] = dealing.hash(&b.segs[b.n])
+	b.tuple[b.n], b.position[b.n] = dealing.hash(&b.segs[b.n]), position
 	if b.n++; b.n == batchSize {
 		t.send()
-		t.current = t.fresh(b.first + batchSize)
+		t.current = t.fresh()
 	}
 }
 

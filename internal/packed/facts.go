@@ -1,5 +1,7 @@
 package packed
 
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
 // Facts are what must be known of a trace to judge some of its connections: what
 // none of their own segments shows.
 type Facts struct {
@@ -9,7 +11,7 @@ type Facts struct {
 	End         int64 // of the trace: its last frame, or a later end that a file states
 	Gaps        []Gap // over an hour without a frame, in order
 	Steps       []int64
-	FINs        FINs
+	Census      Census
 
 	// Of this part of the trace. Frames without a segment count in one part
 	// only, so that the parts add up.
@@ -25,12 +27,63 @@ type Facts struct {
 // A Gap is a stretch in which nothing at all was recorded.
 type Gap struct{ From, To int64 }
 
-// FINs are those of the whole trace, by rank: the first of a connection, and the
-// second. A trace in which no FIN of a rank is ever acknowledged leaves such
-// ACKs out.
-type FINs struct {
-	Known       bool // they have been counted
-	Sent, Acked [2]uint64
+// A Census counts the connections of a whole trace by what they show of the
+// capture that they are in. Some verdicts and all notes go by it.
+type Census struct {
+	Known    bool // they have been counted
+	Flows    uint64
+	Segments uint64
+	Copies   uint64 // frames captured more than once
+	OneSided uint64
+	Lossy    uint64 // with holes
+	Filtered uint64 // without their pure ACKs
+	Cut      uint64 // whose options the snap length cuts
+	Oversize uint64 // with segments larger than the receiver's MSS
+	Biggest  Sender // the first that sends such
+	FINs     [2]FINs
+}
+
+// A Sender is an end of the connection whose first segment has that position.
+type Sender struct {
+	Position uint64 // 0: there is none
+	Host     reassembly.Endpoint
+}
+
+// FINs are those of a rank: the first of each connection, or the second. A trace
+// in which none is ever acknowledged leaves such ACKs out.
+type FINs struct{ Sent, Acked uint64 }
+
+// Add adds what was counted of other connections of the trace.
+func (c *Census) Add(d *Census) {
+	c.Flows += d.Flows
+	c.Segments += d.Segments
+	c.Copies += d.Copies
+	c.OneSided += d.OneSided
+	c.Lossy += d.Lossy
+	c.Filtered += d.Filtered
+	c.Cut += d.Cut
+	c.Oversize += d.Oversize
+	for rank := range c.FINs {
+		c.FINs[rank].Sent += d.FINs[rank].Sent
+		c.FINs[rank].Acked += d.FINs[rank].Acked
+	}
+	if d.Biggest.Position != 0 {
+		c.Bigger(d.Biggest)
+	}
+}
+
+// Bigger counts a sender of segments larger than the wire can have had.
+func (c *Census) Bigger(s Sender) {
+	if c.Biggest.Position == 0 || s.Position < c.Biggest.Position {
+		c.Biggest = s
+	}
+}
+
+// HidesACKs reports whether the trace shows FINs of that rank, and no
+// acknowledgment of any: captures of a phone's VPN do.
+func (c *Census) HidesACKs(rank int) bool {
+	const enough = 5
+	return c.FINs[rank].Sent >= enough && c.FINs[rank].Acked == 0
 }
 
 // A Count is a named number.

@@ -122,6 +122,7 @@ type Finding struct {
 	Flow     *Flow
 	Revision int  // live: 1, 2, ... as the outcome changes
 	Final    bool // it cannot change any more
+	FINRank  int  // whether the culprit's FIN was the first of the connection, 0, or the second
 }
 
 // A Turn is one segment of a connection that is told in full, and where it left
