@@ -14,6 +14,14 @@ import (
 // writeEvidence writes a capture for each finding. Each is read back, and held
 // to the finding that it is to prove.
 func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine.Options) {
+	eo := c.evidenceOptions(o)
+	for i := range r.Captures {
+		eo.Files = append(eo.Files, report.Clean(r.Captures[i].File))
+	}
+	c.evidenceOf(ctx, func() (evidence.Source, error) { return c.inputs.again() }, r, eo)
+}
+
+func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 	eo := evidence.Options{
 		Payload: c.flags.evidencePayload, Version: Version(), Match: o.Match, VerifyChecksums: o.VerifyChecksums,
 		Analyse: func(name string) (*result.Report, error) { return c.readBack(name, o) },
@@ -21,10 +29,11 @@ func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine
 	if c.disguise != nil {
 		eo.Anonymize = c.disguise.mapper
 	}
-	for i := range r.Captures {
-		eo.Files = append(eo.Files, report.Clean(r.Captures[i].File))
-	}
-	files, err := evidence.Write(ctx, c.flags.evidence, c.inputs.again, r, eo)
+	return eo
+}
+
+func (c *command) evidenceOf(ctx context.Context, open func() (evidence.Source, error), r *result.Report, eo evidence.Options) {
+	files, err := evidence.Write(ctx, c.flags.evidence, open, r, eo)
 	c.check(err)
 	for _, f := range files {
 		if f.Doubt != "" {

@@ -173,8 +173,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("-C goes with -w, and -W with -C")
 	case f.duration < 0 || f.keepSize < 0 || f.keepMost < 0:
 		return fmt.Errorf("--duration, -C and -W must not be negative")
-	case f.iface != "" && f.evidence != "":
-		return fmt.Errorf("--evidence is for files; while sniffing, -w keeps what was seen")
+	case f.iface != "" && f.evidencePayload:
+		return fmt.Errorf("--evidence-payload is for files; while sniffing, headers are remembered, and -w keeps everything")
 	case f.keep != "" && f.anonymize:
 		return fmt.Errorf("-w keeps packets as they are, which --anonymize forbids")
 	case f.iface != "" && (f.flow != "" || f.states):

@@ -42,6 +42,7 @@ type sniffer struct {
 	served *live.Metrics  // nil without --metrics
 	tap    result.Report  // what findings are told with: where the trace begins, and its files
 	known  map[string]int // revisions that were told of findings that are not final
+	clerk  *clerk         // nil without --evidence
 }
 
 // sniff captures from an interface until it is stopped, and reports.
@@ -96,6 +97,12 @@ func (s *sniffer) open(o *engine.Options) error {
 	s.loop = &live.Loop{
 		Source: s.ring, Engine: engine.NewLive(*o, s.tell), Now: time.Now, Warn: s.warn,
 		Input: result.Capture{File: f.iface, Format: "live", LinkTypes: []string{s.ring.Link().String()}},
+	}
+	if f.evidence != "" {
+		if s.clerk, err = s.newClerk(o); err != nil {
+			return fmt.Errorf("--evidence: %w", err)
+		}
+		s.loop.Engine.Seen = s.clerk.recent.Add
 	}
 	if f.keep != "" {
 		s.loop.Keeper = &live.Keeper{
@@ -162,6 +169,9 @@ func (s *sniffer) tell(f result.Finding) {
 		s.served.Tell(&f)
 	}
 	s.print(&f, o)
+	if s.clerk != nil && (s.known[f.ID] != f.Revision || f.Final) {
+		s.clerk.file(&f, s.tap.Captures, o.Files)
+	}
 	s.known[f.ID] = f.Revision
 	if f.Final {
 		delete(s.known, f.ID)
@@ -225,7 +235,7 @@ func (s *sniffer) close(r *result.Report) error {
 // outputs are the places that will be written to: directories, as files come and
 // go in them, or what is no regular file.
 func (s *sniffer) outputs() (places []string) {
-	for _, name := range []string{s.flags.keep, s.flags.output} {
+	for _, name := range []string{s.flags.keep, s.flags.output, s.flags.evidence} {
 		if name == "" || name == "-" {
 			continue
 		}

@@ -16,6 +16,10 @@ import (
 // It is not safe for concurrent use: who reads the frames also moves the clock.
 type Live struct {
 	tally
+	// Seen, if it is not nil, is given each frame that holds a segment before that
+	// is judged. Neither is valid after the call.
+	Seen func(*capture.Frame, *reassembly.Segment)
+
 	options *Options
 	decoder *decode.Decoder
 	judge   judge
@@ -68,6 +72,9 @@ func (l *Live) Frame(fr *capture.Frame) {
 		l.options.Rewrite(&seg)
 	}
 	l.facts.Segments++
+	if l.Seen != nil {
+		l.Seen(fr, &seg)
+	}
 	tuple := dealing.hash(&seg)
 	p := l.judge.partition(partitionOf(tuple))
 	kept := len(p.kept)
@@ -243,6 +250,7 @@ func (l *Live) withdraw(a anchor, omitted bool) {
 	if !omitted {
 		last.Verdict, last.Reason = detectors.Undecided, "withdrawn: a later frame explains it"
 		last.Revision++
+		last.Withdrawn = true
 	}
 	last.Final = true
 	last.Flow = &last.flow

@@ -43,6 +43,9 @@ func (d *dossier) comment(doubt string) string {
 	if len(d.cuts) > 0 {
 		lines = append(lines, d.tellCuts())
 	}
+	if d.o.Remembered {
+		lines = append(lines, d.tellForgotten())
+	}
 	lines = append(lines, "The record goes to "+time.Unix(0, d.end).UTC().Format(time.RFC3339Nano)+
 		"; that no other frame of the connection came until then is part of the evidence.")
 	if doubt != "" {
@@ -121,4 +124,18 @@ func (d *dossier) tellCuts() string {
 		places = append(places, "...")
 	}
 	return fmt.Sprintf("Cut: %d frames of the connection were left out of this file, %s.", total, strings.Join(places, ", "))
+}
+
+// tellForgotten says what of the connection a live capture no longer remembered.
+func (d *dossier) tellForgotten() string {
+	text := fmt.Sprintf("Written while the capture went on, from memory: %d frames of the connection's %d", d.frames,
+		d.finding.Flow.Packets[0]+d.finding.Flow.Packets[1]+d.finding.Flow.Copies)
+	var gone []uint32
+	for id := range d.telling {
+		gone = append(gone, id.frame)
+	}
+	if slices.Sort(gone); len(gone) > 0 {
+		text += "; not among them are the telling frames " + strings.Trim(fmt.Sprint(gone), "[]")
+	}
+	return text + "."
 }

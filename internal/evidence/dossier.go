@@ -81,7 +81,7 @@ const silence = int64(time.Hour)
 func (d *dossier) wants(seg *reassembly.Segment) bool {
 	switch {
 	case !d.begun:
-		d.begun = seg.At == d.finding.Flow.First
+		d.begun = seg.At == d.finding.Flow.First || d.o.Remembered && seg.At > d.finding.Flow.First
 		d.heard = seg.At
 		return d.begun
 	case d.over || seg.At > d.end:

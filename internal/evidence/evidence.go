@@ -38,6 +38,9 @@ type Options struct {
 	// Match and VerifyChecksums are those of the analysis.
 	Match           func(*capture.Frame) bool
 	VerifyChecksums bool
+	// Remembered says that the source is not the whole trace, but what a live
+	// capture still remembers of it.
+	Remembered bool
 	// MaxFrames is how many frames a file has at most, but for a few telling
 	// ones; 0 = DefaultMaxFrames.
 	MaxFrames int
@@ -60,13 +63,19 @@ type File struct {
 	Doubt   string // how the finding differs that the file alone brings; empty if it is the same
 }
 
+// A Source gives the frames of a trace, in order: capture.Trace, or Recent.Of.
+type Source interface {
+	Next(*capture.Frame) error
+	Close() error
+}
+
 // Write writes a file for each finding of the report into dir, which it makes
 // if need be. open opens the trace that the report is of once more. A file is
 // written beside its place and renamed, so that nobody sees half of it.
 //
 // It returns the files that were written, in order of the findings, and what
 // could not be done. If ctx is done, nothing is written.
-func Write(ctx context.Context, dir string, open func() (*capture.Trace, error), r *result.Report, o Options) ([]File, error) {
+func Write(ctx context.Context, dir string, open func() (Source, error), r *result.Report, o Options) ([]File, error) {
 	if len(r.Findings) == 0 {
 		return nil, nil
 	}

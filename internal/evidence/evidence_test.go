@@ -70,6 +70,10 @@ func opener(names ...string) func() (*capture.Trace, error) {
 	}
 }
 
+func source(open func() (*capture.Trace, error)) func() (evidence.Source, error) {
+	return func() (evidence.Source, error) { return open() }
+}
+
 func analyse(open func() (*capture.Trace, error), rewrite func(*reassembly.Segment)) (*result.Report, error) {
 	trace, err := open()
 	if err != nil {
@@ -96,7 +100,7 @@ func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), 
 		return r, err
 	}
 	dir := filepath.Join(t.TempDir(), "evidence")
-	files, err := evidence.Write(context.Background(), dir, opener(names...), r, o)
+	files, err := evidence.Write(context.Background(), dir, source(opener(names...)), r, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +220,7 @@ func TestWrite_nothingHalf(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		stop()
 		dir := t.TempDir()
-		if _, err := evidence.Write(ctx, dir, opener(original), r, evidence.Options{}); !errors.Is(err, context.Canceled) {
+		if _, err := evidence.Write(ctx, dir, source(opener(original)), r, evidence.Options{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 		empty(t, dir)
@@ -224,7 +228,7 @@ func TestWrite_nothingHalf(t *testing.T) {
 	t.Run("the input has changed", func(t *testing.T) {
 		dir := t.TempDir()
 		other := save(t, scenarios(t)["detectors/testdata/zero-window-probe-loop.txtar/1"])
-		files, err := evidence.Write(context.Background(), dir, opener(other), r, evidence.Options{Files: []string{"x.pcap"}})
+		files, err := evidence.Write(context.Background(), dir, source(opener(other)), r, evidence.Options{Files: []string{"x.pcap"}})
 		if err == nil || !strings.Contains(err.Error(), "x.pcap has changed since it was analysed: frame") || len(files) > 0 {
 			t.Errorf("got %v, %v", files, err)
 		}
@@ -233,14 +237,14 @@ func TestWrite_nothingHalf(t *testing.T) {
 	t.Run("what is written cannot be read", func(t *testing.T) {
 		dir := t.TempDir()
 		o := evidence.Options{Analyse: func(string) (*result.Report, error) { return nil, os.ErrPermission }}
-		if _, err := evidence.Write(context.Background(), dir, opener(original), r, o); !errors.Is(err, os.ErrPermission) {
+		if _, err := evidence.Write(context.Background(), dir, source(opener(original)), r, o); !errors.Is(err, os.ErrPermission) {
 			t.Errorf("got %v", err)
 		}
 		empty(t, dir)
 	})
 	t.Run("no finding", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "none")
-		if _, err := evidence.Write(context.Background(), dir, opener(original), &result.Report{}, evidence.Options{}); err != nil {
+		if _, err := evidence.Write(context.Background(), dir, source(opener(original)), &result.Report{}, evidence.Options{}); err != nil {
 			t.Error(err)
 		}
 		if _, err := os.Stat(dir); err == nil {
@@ -274,7 +278,7 @@ func TestWrite_doubt(t *testing.T) {
 			change(r)
 			return r, err
 		}}
-		files, err := evidence.Write(context.Background(), t.TempDir(), opener(original), r, o)
+		files, err := evidence.Write(context.Background(), t.TempDir(), source(opener(original)), r, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ func (d *dossier) file(dir string) (File, error) {
 	if err := d.complete(); err != nil {
 		return File{}, err
 	}
-	path := filepath.Join(dir, fileName(d.finding))
+	path := filepath.Join(dir, FileName(d.finding))
 	f := File{Path: path, Finding: d.finding, Frames: d.frames}
 	for _, c := range d.cuts {
 		f.Cut += c.n
@@ -44,7 +44,7 @@ func (d *dossier) file(dir string) (File, error) {
 // capture states.
 func (d *dossier) complete() error {
 	d.release()
-	if len(d.telling) > 0 {
+	if len(d.telling) > 0 && !d.o.Remembered {
 		missing := slices.SortedFunc(maps.Keys(d.telling), func(a, b frameID) int { return int(a.frame) - int(b.frame) })[0]
 		return fmt.Errorf("evidence of %s %s: %s has changed since it was analysed: frame %d is not there",
 			d.finding.Detector, d.finding.ID, d.name(missing.file), missing.frame)
@@ -80,8 +80,9 @@ func (d *dossier) assemble(path, doubt string) (name string, err error) {
 	return tmp.Name(), err
 }
 
-// fileName is the finding's: unretransmitted-fin-034eebf1b682f60a.pcapng.
-func fileName(f *result.Finding) string {
+// FileName is the name of a finding's file:
+// unretransmitted-fin-034eebf1b682f60a.pcapng.
+func FileName(f *result.Finding) string {
 	safe := func(r rune) rune {
 		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
 			return r

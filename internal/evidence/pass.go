@@ -49,7 +49,7 @@ const (
 	disorder = int64(time.Second)
 )
 
-func (p *pass) read(ctx context.Context, trace *capture.Trace) error {
+func (p *pass) read(ctx context.Context, trace Source) error {
 	var fr capture.Frame
 	for n := 0; ; n++ {
 		if n%checkEvery == 0 && ctx.Err() != nil {

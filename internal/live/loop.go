@@ -32,6 +32,7 @@ type Loop struct {
 	ticked time.Time
 	tick   time.Duration // how long to wait until the next tick
 	drops  uint64
+	breaks uint64 // times that the interface went or came back
 	warned uint64 // of so many drops
 	frames uint64
 	bytes  uint64
@@ -146,7 +147,8 @@ func (l *Loop) advance(before time.Time, drained bool) {
 // countDrops tells of frames that were lost, each time that it has become twice
 // as many.
 func (l *Loop) countDrops() {
-	l.drops = l.Source.Drops()
+	lost := l.Source.Drops()
+	l.drops = lost + l.breaks
 	if l.Keeper != nil {
 		l.Keeper.Lost(l.drops)
 	}
@@ -154,9 +156,9 @@ func (l *Loop) countDrops() {
 		return
 	}
 	l.Engine.Lost()
-	if l.drops >= 2*l.warned {
-		l.warned = l.drops
-		l.Warn(fmt.Sprintf("%s: %d packets lost: they came faster than they could be judged. What is missing may have been among them", l.Input.File, l.drops))
+	if lost > 0 && lost >= 2*l.warned {
+		l.warned = lost
+		l.Warn(fmt.Sprintf("%s: %d packets lost: they came faster than they could be judged. What is missing may have been among them", l.Input.File, lost))
 	}
 }
 
@@ -186,7 +188,8 @@ func (l *Loop) rest() {
 	if l.end != 0 {
 		wait = 5 * time.Millisecond
 	}
-	if news := l.Source.Wait(wait); news != "" {
+	if news := l.Source.Wait(wait); news != "" { // what came meanwhile is missing: a packet, for all that is known
+		l.breaks++
 		l.Input.Warnings = appendBounded(l.Input.Warnings, l.Now().UTC().Format(time.RFC3339)+" "+news)
 		l.Warn(news)
 	}

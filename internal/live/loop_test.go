@@ -30,6 +30,7 @@ type stage struct {
 	drops uint64
 	late  int64 // how long frames take until they can be read
 	until int64
+	gone  int64 // when the interface goes, if it does
 	loop  *live.Loop
 }
 
@@ -53,6 +54,10 @@ func (s *stage) Wait(d time.Duration) string {
 	s.now += int64(d)
 	if s.now >= s.until {
 		s.loop.Stop()
+	}
+	if s.gone != 0 && s.now >= s.gone {
+		s.gone = 0
+		return "stage is gone"
 	}
 	return ""
 }
@@ -132,6 +137,20 @@ func TestLoop_deadline(t *testing.T) {
 	}, func(text string) { t.Error(text) })
 	if len(told) != 1 || told[0] < live.Delay || told[0] > live.Delay+100*time.Millisecond {
 		t.Errorf("told %v after the deadline, want once within 100 ms of %v", told, live.Delay)
+	}
+}
+
+// TestLoop_outage: while the interface was away, the ACK may have come.
+func TestLoop_outage(t *testing.T) {
+	s := &stage{next: play(lostFIN...), gone: 1003 * second}
+	r := s.run(t, 120, engine.Options{}, func(result.Finding) {}, func(string) {})
+	for _, f := range r.Findings {
+		if f.Verdict != detectors.Undecided || !strings.HasPrefix(f.Reason, "kernel-drops") {
+			t.Errorf("%s is %v though the interface was away: %q", f.Detector, f.Verdict, f.Reason)
+		}
+	}
+	if c := r.Captures[0]; len(r.Findings) == 0 || c.Drops != 1 || len(c.Warnings) != 1 {
+		t.Errorf("%d findings, %d drops, warnings %q", len(r.Findings), c.Drops, c.Warnings)
 	}
 }
 

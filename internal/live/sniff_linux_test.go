@@ -93,8 +93,8 @@ func TestSniff_replay(t *testing.T) {
 			w := newWire(t)
 			file := filepath.Join("../../samples", sample)
 			want := fromFile(t, file)
-			kept := filepath.Join(t.TempDir(), "kept.pcapng")
-			s := w.sniff("-i", "near", "--format", "ndjson", "-w", kept, "--fail-on", "never", "tcp")
+			kept, proofs := filepath.Join(t.TempDir(), "kept.pcapng"), filepath.Join(t.TempDir(), "made", "proofs")
+			s := w.sniff("-i", "near", "--format", "ndjson", "-w", kept, "--evidence", proofs, "--fail-on", "never", "tcp")
 			w.replay(file)
 			s.stop(0)
 			if got := fromLines(t, s.output()); !maps.Equal(got, want) {
@@ -102,6 +102,11 @@ func TestSniff_replay(t *testing.T) {
 			}
 			if got := fromFile(t, kept); !maps.Equal(got, want) {
 				t.Errorf("the kept file brings\n%v\nthe sample\n%v", got, want)
+			}
+			for id, f := range want {
+				if proof := fromFile(t, filepath.Join(proofs, f.detector+"-"+id+".pcapng")); proof[id] != f {
+					t.Errorf("the evidence brings %v, want %v", proof[id], f)
+				}
 			}
 			for _, l := range lines(t, s.output()) {
 				for _, e := range l.Evidence {

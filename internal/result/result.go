@@ -123,6 +123,8 @@ type Finding struct {
 	Revision int  // live: 1, 2, ... as the outcome changes
 	Final    bool // it cannot change any more
 	FINRank  int  // whether the culprit's FIN was the first of the connection, 0, or the second
+
+	Withdrawn bool // live: a later frame explains it; it does not stand any more
 }
 
 // A Turn is one segment of a connection that is told in full, and where it left
