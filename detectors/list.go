@@ -5,4 +5,5 @@ var All = []*Detector{
 	ZeroWindowProbeLoop,
 	UnretransmittedFIN,
 	PostFINAckRST,
+	DeadPeer,
 }

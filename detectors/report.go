@@ -49,6 +49,11 @@ func (r *Report) Woken() { r.wake = 0 }
 // Value is the value in force of one of the detector's parameters.
 func (r *Report) Value(param string) float64 { return r.Settings.Value(r.detector, param) }
 
+// nanos is the value of a parameter that is in seconds.
+func (r *Report) nanos(param string) int64 {
+	return int64(r.Value(param) * float64(time.Second))
+}
+
 // Name is a side as sentences call it: its address and port.
 func (r *Report) Name(side reassembly.Side) string { return r.Conn.Endpoint(side).String() }
 

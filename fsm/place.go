@@ -16,6 +16,14 @@ func (c *Conn) Below(side reassembly.Side, seg *reassembly.Mark) bool {
 	return out.Knows(reassembly.KnowUna) && seg.Seq.Before(out.Una)
 }
 
+// Oldest reports whether a segment of the side begins with what its peer must
+// acknowledge next: with RTO, the earliest segment is sent again (RFC 6298 5.4).
+// Where nothing was acknowledged, any may be the oldest.
+func (c *Conn) Oldest(side reassembly.Side, seg *reassembly.Mark) bool {
+	out := &c.ends[side].out
+	return !out.Knows(reassembly.KnowUna) || seg.Seq == out.Una
+}
+
 // AcksUna reports whether a segment of the side acknowledges exactly what it
 // has acknowledged so far.
 func (c *Conn) AcksUna(side reassembly.Side, seg *reassembly.Segment) bool {

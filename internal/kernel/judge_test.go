@@ -17,7 +17,9 @@ import (
 )
 
 // judged are the detectors whose faults the stories bring about.
-var judged = []*detectors.Detector{detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST}
+var judged = []*detectors.Detector{
+	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
+}
 
 // judgeStates compares what tcptrace reads off a recording with what the
 // kernels said, at every moment that they were asked.

@@ -14,15 +14,6 @@ var lookAlikes = []tale{
 		s.tap.await(4, sentBy(s.server).after(s.tap.last(s.client).At))
 		s.ask(fsm.Established, fsm.Established)
 	}},
-
-	{name: "keep-alives unanswered", play: func(s *story) {
-		client, _ := s.connect()
-		s.server.loses(arriving, anything)
-		keepAlive(client)
-		s.tap.await(1, sentBy(s.client).with(anyRST))
-		s.ask(fsm.Closed, fsm.Established).
-			seems(s.server, fsm.Closed, "the RST was seen to leave, and nothing shows that it was lost")
-	}},
 }
 
 // keepAlive has a socket ask each second whether its peer is there, and end the
