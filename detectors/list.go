@@ -3,6 +3,8 @@ package detectors
 // All are the detectors in the order in which they are listed and reported.
 var All = []*Detector{
 	ZeroWindowProbeLoop,
+	ZeroWindowDeadlock,
+	WindowShrunk,
 	UnretransmittedFIN,
 	PostFINAckRST,
 	DeadPeer,

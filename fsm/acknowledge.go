@@ -14,6 +14,7 @@ func (s *step) acknowledge() uint32 {
 	moved, unseen := peer.out.Acked(seg.Ack)
 	if unseen {
 		s.c.hole = s.c.secondOf(seg.At) + 1
+		h.bits &^= unpushed
 		s.emit(HoleAcked, s.side.Peer())
 	}
 	h.bits &^= synAckLost

@@ -158,17 +158,17 @@ func TestStep_order(t *testing.T) {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, fin, 1, 0, 1)
 			return w
-		}, fin, 1, 0, 1, 9, []Kind{FinResent, Sent}},
+		}, fin, 1, 0, 1, 9, []Kind{WindowShrunk, FinResent, Sent}},
 		{"another FIN, elsewhere", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, fin, 1, 0, 1)
 			return w
-		}, fin, 2, 0, 1, 9, []Kind{SentBeyondFin, Sent}},
+		}, fin, 2, 0, 1, 9, []Kind{WindowShrunk, SentBeyondFin, Sent}},
 		{"payload beyond the FIN", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, fin, 1, 0, 1)
 			return w
-		}, ack, 2, 10, 1, 9, []Kind{DataSent, SentBeyondFin, Sent}},
+		}, ack, 2, 10, 1, 9, []Kind{WindowShrunk, DataSent, SentBeyondFin, Sent}},
 		{"an ACK of what was not seen", func() *wire { return newWire().open(time.Second) },
 			ack, 1, 0, 100, 9, []Kind{HoleAcked, Advanced, Sent}},
 		{"a probe that acknowledges data", func() *wire {
@@ -183,13 +183,13 @@ func TestStep_order(t *testing.T) {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, rst, 500, 0, 0)
 			return w
-		}, ack, 1, 10, 1, 9, []Kind{ResetIgnored, DataSent, Sent}},
+		}, ack, 1, 10, 1, 9, []Kind{ResetIgnored, WindowShrunk, DataSent, Sent}},
 		{"data behind a believed RST", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(0, time.Second, ack, 1, 10, 1)
 			w.send(1, time.Second, rst, 1, 0, 0)
 			return w
-		}, ack, 1, 10, 11, 9, []Kind{Revived, Advanced, DataSent, Sent}},
+		}, ack, 1, 10, 11, 9, []Kind{Revived, Advanced, WindowShrunk, DataSent, Sent}},
 		{"a RST in place", func() *wire { return newWire().open(time.Second) }, rst, 1, 0, 0, 0, []Kind{ResetSent, Sent}},
 		{"a RST in the window", func() *wire { return newWire().open(time.Second) }, rst, 500, 0, 0, 0, []Kind{ResetDoubted, Sent}},
 		{"a RST elsewhere", func() *wire { return newWire().open(time.Second) }, rst, 5000, 0, 0, 0, []Kind{ResetIgnored, Sent}},

@@ -17,9 +17,12 @@ const (
 	FinAcked                  // this side's FIN was acknowledged
 	WindowShut                // this side advertised window 0
 	WindowOpened              // this side advertised room again after window 0
+	WindowShrunk              // this side took back window that it had offered, since its handshake (RFC 9293 3.8.6)
+	WindowSmall               // this side advertised a window that is too small for a full segment, though not shut
 	Opened                    // this side sent its first SYN
 	SynResent                 // this side sent its SYN again
 	DataSent                  // this side sent payload that was not seen before
+	Overran                   // this side sent payload beyond all that the peer has offered, for all that was seen
 	DataResent                // this side sent payload again
 	FinSent                   // this side sent its first FIN
 	FinResent                 // this side sent its FIN again
@@ -57,7 +60,7 @@ type Event struct {
 	Kind  Kind
 	Side  reassembly.Side
 	Class Class
-	N     uint32 // Advanced: by how many sequence numbers
+	N     uint32 // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes
 	Seg   *reassembly.Segment
 }
 
@@ -69,10 +72,12 @@ type Events struct {
 	Before [2]State // both ends' states before the segment
 	Class  Class    // the segment's
 
-	seg   *reassembly.Segment
-	moved uint32 // Event.N of Advanced
-	n     int
-	list  [maxEvents]struct {
+	seg    *reassembly.Segment
+	moved  uint32 // Event.N of Advanced
+	shrunk uint32 // of WindowShrunk
+	over   uint32 // of Overran
+	n      int
+	list   [maxEvents]struct {
 		kind Kind
 		side reassembly.Side
 	}
@@ -88,8 +93,13 @@ func (e *Events) Len() int { return e.n }
 func (e *Events) At(i int) Event {
 	l := e.list[i%maxEvents]
 	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Seg: e.seg}
-	if l.kind == Advanced {
+	switch l.kind {
+	case Advanced:
 		ev.N = e.moved
+	case WindowShrunk:
+		ev.N = e.shrunk
+	case Overran:
+		ev.N = e.over
 	}
 	return ev
 }

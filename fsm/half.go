@@ -28,6 +28,8 @@ const (
 	finSecond                         // its FIN came after the peer's
 	timing                            // a segment of this direction is being timed
 	oversize                          // sent a segment larger than the peer's MSS: see Oversize
+	unpushed                          // its last payload came without PSH: more was queued (RFC 9293 3.9.1.2)
+	shrank                            // took back window that it had offered: its edge is not all that it has offered
 )
 
 // A Half is one direction of a connection: four milestones and what casts

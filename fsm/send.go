@@ -24,6 +24,12 @@ func (s *step) send() {
 	if fresh > 0 {
 		s.c.roll(seg.At)
 		own.recent[0] += fresh
+		if seg.End() == own.out.Nxt {
+			own.half.bits &^= unpushed
+			if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 {
+				own.half.bits |= unpushed
+			}
+		}
 	}
 	if !own.half.is(timing) && n > 0 && place == reassembly.Fresh {
 		s.time()
@@ -71,6 +77,9 @@ func (s *step) announce(fresh uint32) {
 	}
 	if fresh > 0 {
 		s.emit(DataSent, s.side)
+		if end := s.seg.Seq + reassembly.Seq(s.seg.Len); s.own.out.Edge.Before(end) {
+			s.overrun(uint32(end - s.own.out.Edge))
+		}
 	}
 	if s.maybeProbe() {
 		s.emit(MaybeProbed, s.side)

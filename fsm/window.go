@@ -25,7 +25,10 @@ func (s *step) offerWindow(moved bool) {
 		wnd <<= s.c.scaleOf(s.side)
 	}
 	own.maxWnd = max(own.maxWnd, wnd)
-	peer.out.Offer(seg.Ack + reassembly.Seq(wnd))
+	edge := seg.Ack + reassembly.Seq(wnd)
+	shrunk := peer.out.Knows(reassembly.KnowEdge) && edge.Before(peer.out.Edge)
+	by := uint32(peer.out.Edge - edge)
+	peer.out.Offer(edge)
 	switch {
 	case wnd == 0 && seg.Flags&reassembly.SYN == 0 && !own.half.is(shut):
 		own.half.bits |= shut
@@ -35,6 +38,12 @@ func (s *step) offerWindow(moved bool) {
 		own.half.bits &^= shut
 		peer.tries = 0
 		s.emit(WindowOpened, s.side)
+	}
+	if shrunk {
+		s.shrink(by)
+	}
+	if wnd < uint32(own.mss) && s.small(wnd) {
+		s.emit(WindowSmall, s.side)
 	}
 }
 

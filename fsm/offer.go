@@ -1,0 +1,113 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What a window that is offered says beyond its size. All of this needs the
+// scale: without it, windows are lower bounds (RFC 7323 2.2).
+
+// optionRoom is how much smaller than the MSS a full segment may be: TCP options
+// take 40 bytes at most (RFC 9293 3.7.1).
+const optionRoom = 40
+
+// shrink takes a right edge that lies by bytes to the left of the one before it,
+// which RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is
+// rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
+// be scaled, and hosts size their buffers after it.
+func (s *step) shrink(by uint32) {
+	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
+		return
+	}
+	s.own.half.bits |= shrank
+	if s.own.last.Flags&reassembly.SYN == 0 && s.later() {
+		s.emit(WindowShrunk, s.side)
+		s.ev.shrunk = by
+	}
+}
+
+// later says whether the segment must have been sent after its side's last one,
+// and not merely captured after it.
+func (s *step) later() bool {
+	seg, last := s.seg, &s.own.last
+	if seg.Seq.After(last.Seq) || seg.Ack.After(last.Ack) {
+		return true
+	}
+	const close = 1000 // IP identifications of one host, counted up
+	if n := seg.IPID - last.IPID; seg.IPID != 0 && last.IPID != 0 && n != 0 && (n < close || -n < close) {
+		return n < close
+	}
+	return time.Duration(seg.At-last.At) > max(reorderTime, s.c.RTT())
+}
+
+// small says whether a window, in bytes, is open and yet too small for a full
+// segment to this side.
+func (s *step) small(wnd uint32) bool {
+	return wnd > 0 && wnd+optionRoom < uint32(s.own.mss) && s.seg.Flags&reassembly.SYN == 0 && !s.c.scaleUnknown()
+}
+
+// overrun takes new payload that ends by bytes beyond the peer's right edge. A
+// probe may do that, by a byte; a unit of the scale is rounding. If the peer has
+// taken back what it offered, or the SYN-ACK did offer more, nothing is said.
+func (s *step) overrun(by uint32) {
+	if !s.own.out.Knows(reassembly.KnowEdge) || s.peer.half.is(shrank) || s.c.scaleUnknown() ||
+		by < max(2, uint32(1)<<s.c.scaleOf(s.side.Peer())) {
+		return
+	}
+	s.emit(Overran, s.side)
+	s.ev.over = by
+}
+
+// TookBack reports whether the side ever took back window that it had offered:
+// then its peer need not have filled what it closes.
+func (c *Conn) TookBack(side reassembly.Side) bool { return c.ends[side].half.is(shrank) }
+
+// Window is what the side last offered its peer, in bytes.
+func (c *Conn) Window(side reassembly.Side) uint32 {
+	out := &c.ends[side.Peer()].out
+	if !out.Knows(reassembly.KnowEdge|reassembly.KnowUna) || out.Edge.Before(out.Una) {
+		return 0
+	}
+	return uint32(out.Edge - out.Una)
+}
+
+// WindowSmall reports whether the side's window is open and too small for a full
+// segment.
+func (c *Conn) WindowSmall(side reassembly.Side) bool {
+	w := c.Window(side)
+	return w > 0 && w+optionRoom < uint32(c.ends[side].mss) && !c.scaleUnknown()
+}
+
+// WindowFilled reports whether the side has sent up to its peer's right edge.
+func (c *Conn) WindowFilled(side reassembly.Side) bool {
+	out := &c.ends[side].out
+	return out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && !out.Nxt.Before(out.Edge)
+}
+
+// CutOff is how many bytes the side has in flight that lie beyond its peer's
+// right edge, rounding apart.
+func (c *Conn) CutOff(side reassembly.Side) uint32 {
+	out := &c.ends[side].out
+	if !out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) || out.Nxt.Before(out.Edge+1<<c.scaleOf(side.Peer())) {
+		return 0
+	}
+	return uint32(out.Nxt - out.Edge)
+}
+
+// HoldsBack reports whether the side has more to send than it has sent, by its
+// own word: what is in flight must be acknowledged or sent again, and the last
+// buffered segment bears PSH (RFC 9293 3.9.1.2, MUST-61).
+func (c *Conn) HoldsBack(side reassembly.Side) bool {
+	own := &c.ends[side]
+	return own.out.InFlight() > 0 || own.half.is(unpushed)
+}
+
+// OfferedShort reports whether a segment of the side, the latest that it sent,
+// offers less than its peer has sent with the other one: if there was an offer of
+// more, this segment would have to take it back.
+func (c *Conn) OfferedShort(side reassembly.Side, seg *reassembly.Segment, sent *reassembly.Mark) bool {
+	edge := seg.Ack + reassembly.Seq(uint32(seg.Window)<<c.scaleOf(side))
+	return c.AcksUna(side, seg) && edge.Before(sent.Seq+reassembly.Seq(sent.Len))
+}
