@@ -71,5 +71,5 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 // status: 0 nothing found, 1 something found, 2 some work could not be done.
 func Main(extra ...*detectors.Detector) int {
 	all := append(append([]*detectors.Detector(nil), detectors.All...), extra...)
-	return cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: all})
+	return cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: all, Confine: true})
 }

@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
 // analyse reads the captures and reports.
@@ -25,6 +28,7 @@ func (c *command) analyse() {
 	if sieve != nil {
 		o.Match = sieve.match
 	}
+	c.confine(sandbox.Needs{Read: c.flags.files, Write: c.outputs()})
 	trace, errs := c.inputs.open()
 	defer trace.Close()
 	for _, err := range errs {
@@ -74,6 +78,11 @@ func (c *command) prepare() (*engine.Options, *format, error) {
 		return nil, nil, err
 	}
 	c.disguise.apply(o)
+	if c.flags.evidence != "" {
+		if err := os.MkdirAll(c.flags.evidence, 0o777); err != nil {
+			return nil, nil, fmt.Errorf("--evidence: %w", err)
+		}
+	}
 	twice := c.flags.evidence != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
 	c.inputs, err = c.newInputs(twice)
 	return o, form, err

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -121,9 +120,7 @@ func (s *sniffer) open(o *engine.Options) error {
 		s.mention(fmt.Sprintf("metrics at http://%v/metrics", s.served.Addr()))
 		s.served.Serve(s.loop)
 	}
-	for _, what := range sandbox.Enter(sandbox.Needs{Write: s.outputs()}) {
-		s.mention(what)
-	}
+	s.confine(sandbox.Needs{Write: s.outputs()})
 	return nil
 }
 
@@ -230,23 +227,4 @@ func (s *sniffer) close(r *result.Report) error {
 		return fmt.Errorf("--format %s: a live capture cannot be written so", s.format.name)
 	}
 	return s.output(func(w io.Writer) error { return s.format.write(w, r, o) })
-}
-
-// outputs are the places that will be written to: directories, as files come and
-// go in them, or what is no regular file.
-func (s *sniffer) outputs() (places []string) {
-	for _, name := range []string{s.flags.keep, s.flags.output, s.flags.evidence} {
-		if name == "" || name == "-" {
-			continue
-		}
-		if target, err := filepath.EvalSymlinks(name); err == nil {
-			name = target
-		}
-		if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
-			places = append(places, name)
-		} else {
-			places = append(places, filepath.Dir(name))
-		}
-	}
-	return places
 }

@@ -23,6 +23,9 @@ type Env struct {
 	Stdout    io.Writer
 	Stderr    io.Writer
 	Detectors []*detectors.Detector
+	// Confine says that the process is the command's alone, which may give up
+	// rights for good.
+	Confine bool
 }
 
 // The exit statuses.

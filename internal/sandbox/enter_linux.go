@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
@@ -12,29 +14,49 @@ import (
 // Enter gives up, for all threads and for good, what the needs leave out, as far
 // as the kernel can take it away. It returns in sentences what is so.
 func Enter(n Needs) (active []string) {
-	return append(active, dropCapabilities(n.Write), leaveFiles(n), refuseCalls())
+	return append(active, dropCapabilities(n), leaveFiles(n), refuseCalls())
 }
 
-// dropCapabilities leaves none, but for root the right to write into somebody
-// else's directory if that is where the output goes: the file system is out of
-// reach but for that.
-func dropCapabilities(write []string) string {
-	none := cap.NewSet()
-	kept := "all capabilities are dropped"
-	for _, name := range write {
-		if isForeign(name) {
-			kept = "all capabilities are dropped but CAP_DAC_OVERRIDE, as " + name + " belongs to somebody else"
-			for _, flag := range []cap.Flag{cap.Permitted, cap.Effective} {
-				if err := none.SetFlag(flag, true, cap.DAC_OVERRIDE); err != nil {
-					return "capabilities are kept: " + err.Error()
-				}
-			}
+// dropCapabilities leaves none, but for root the right to read what belongs to
+// somebody else, if there is anything to read, and the right to write there if
+// that is where the output goes: the file system is out of reach but for that.
+func dropCapabilities(n Needs) string {
+	if os.Geteuid() != 0 {
+		return dropAllBut()
+	}
+	var keep []cap.Value
+	if len(n.Read) > 0 {
+		keep = append(keep, cap.DAC_READ_SEARCH)
+	}
+	if slices.ContainsFunc(n.Write, isForeign) {
+		keep = append(keep, cap.DAC_OVERRIDE)
+	}
+	had := cap.GetProc()
+	keep = slices.DeleteFunc(keep, func(c cap.Value) bool { // a container's root may lack it
+		is, err := had.GetFlag(cap.Permitted, c)
+		return err != nil || !is
+	})
+	return dropAllBut(keep...)
+}
+
+func dropAllBut(keep ...cap.Value) string {
+	left := cap.NewSet()
+	names := make([]string, len(keep))
+	for i, c := range keep {
+		names[i] = strings.ToUpper(c.String())
+	}
+	for _, flag := range []cap.Flag{cap.Permitted, cap.Effective} {
+		if err := left.SetFlag(flag, true, keep...); err != nil {
+			return "capabilities are kept: " + err.Error()
 		}
 	}
-	if err := none.SetProc(); err != nil {
+	switch err := left.SetProc(); {
+	case err != nil:
 		return "capabilities are kept: " + err.Error()
+	case len(keep) == 0:
+		return "all capabilities are dropped"
 	}
-	return kept
+	return "all capabilities are dropped but " + strings.Join(names, " and ") + ", for files of others"
 }
 
 // isForeign reports whether root can write to it only because root can.
