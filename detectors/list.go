@@ -8,4 +8,6 @@ var All = []*Detector{
 	UnretransmittedFIN,
 	PostFINAckRST,
 	DeadPeer,
+	CloseWaitLeak,
+	FINUnanswered,
 }

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -208,6 +209,16 @@ func span(ns int64) string {
 	default:
 		return fmt.Sprintf("%.1f days", s/86400)
 	}
+}
+
+// backoff is by what factor the interval grew from one of n sends to the next,
+// to two digits: 2 is exponential, 1 constant.
+func backoff(first, last int64, n int) float64 {
+	if n < 3 || first <= 0 || last <= 0 {
+		return 1
+	}
+	f := math.Pow(float64(last)/float64(first), 1/float64(n-2))
+	return math.Round(f*100) / 100
 }
 
 // Evidence makes a telling frame of a mark of what side sent.

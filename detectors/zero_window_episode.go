@@ -2,7 +2,6 @@ package detectors
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -167,7 +166,7 @@ func (e *episode) finding(outcome string, at int64, by *Evidence, prober reassem
 	f.Measure("form", e.form)
 	f.Measure("first_interval_s", seconds(e.first))
 	f.Measure("last_interval_s", seconds(e.interval))
-	f.Measure("backoff", e.backoff())
+	f.Measure("backoff", backoff(e.first, e.interval, e.probes))
 	f.Measure("duration_s", seconds(at-e.opened.Seg.At))
 	f.Measure("silence_s", seconds(e.silence(at)))
 	f.Measure("episodes", 1)
@@ -197,16 +196,6 @@ func (e *episode) peers() string {
 		return "Wireshark calls the probes of " + span + " ZeroWindowProbe, as they are, and does not say how that ends."
 	}
 	return "Wireshark calls the probes of " + span + " retransmissions or nothing at all: to it only a single byte is a probe."
-}
-
-// backoff is by what factor the interval grew from probe to probe, to two
-// digits: 2 is exponential, 1 constant.
-func (e *episode) backoff() float64 {
-	if e.probes < 3 || e.first <= 0 || e.interval <= 0 {
-		return 1
-	}
-	f := math.Pow(float64(e.interval)/float64(e.first), 1/float64(e.probes-2))
-	return math.Round(f*100) / 100
 }
 
 // silence is how long the receiver has said nothing, counted from the first

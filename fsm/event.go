@@ -36,6 +36,7 @@ const (
 	ResetIgnored              // a RST in this side's name was not believed
 	Revived                   // this side went on after a RST in its name: the RST was not its own, or did not end it
 	Sent                      // this side sent a segment of any kind (comes last)
+	HalfClosed                // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
 	numKinds
 )
 
@@ -62,6 +63,7 @@ type Event struct {
 	Class Class
 	N     uint32 // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes
 	Seg   *reassembly.Segment
+	Was   *reassembly.Mark // FinResent: what this side sent before it, as a rule the FIN; valid during the call only
 }
 
 // Events are what one segment brought. The engine reuses one for all segments;
@@ -73,9 +75,10 @@ type Events struct {
 	Class  Class    // the segment's
 
 	seg    *reassembly.Segment
-	moved  uint32 // Event.N of Advanced
-	shrunk uint32 // of WindowShrunk
-	over   uint32 // of Overran
+	moved  uint32          // Event.N of Advanced
+	shrunk uint32          // of WindowShrunk
+	over   uint32          // of Overran
+	was    reassembly.Mark // Event.Was of FinResent
 	n      int
 	list   [maxEvents]struct {
 		kind Kind
@@ -100,6 +103,8 @@ func (e *Events) At(i int) Event {
 		ev.N = e.shrunk
 	case Overran:
 		ev.N = e.over
+	case FinResent:
+		ev.Was = &e.was
 	}
 	return ev
 }

@@ -38,6 +38,16 @@ func (c *Conn) FINDue(side reassembly.Side) bool {
 	return !peer.half.is(shut) && (!own.out.Knows(reassembly.KnowUna) || own.out.Una == own.half.FIN)
 }
 
+// HalfCloseGrace is how long a connection may be half closed without anybody
+// taking note: an ordinary close passes through CLOSE_WAIT in less.
+const HalfCloseGrace = time.Second
+
+// HalfClosed reports whether the side's FIN is acknowledged and the peer has
+// sent none, nor a RST: FIN_WAIT_2 here, CLOSE_WAIT there.
+func (c *Conn) HalfClosed(side reassembly.Side) bool {
+	return c.ends[side].half.Phase == Done && c.ends[side.Peer()].half.Phase < Shut && c.bits&(resetByA|resetByB) == 0
+}
+
 // ClosingAck reports whether a segment that the side has sent is a pure ACK in
 // its place behind the side's FIN, which acknowledges no more than the peer's.
 // Nothing but what carries nothing begins at SND.NXT once it has been sent.

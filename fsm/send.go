@@ -132,6 +132,7 @@ func (s *step) finish() {
 		if h.Phase == Done && time.Duration(s.seg.At-s.peer.last.At) > max(reorderTime, s.c.RTT()) {
 			h.bits |= finAckLost
 		}
+		s.ev.was = s.own.last
 		s.emit(FinResent, s.side)
 	}
 }

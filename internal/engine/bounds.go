@@ -132,7 +132,7 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 	}
 	var all []found
 	p.finish(f, e, limits, func(d int, fd detectors.Finding) {
-		all = append(all, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
+		all = append(all, found{Finding: fd, detector: d, ord: f.ordinal, finRank: finRank(&f.conn, &fd)})
 	})
 	if len(all) > 0 || p.options.Follow.follows(f) {
 		row := p.row(f, e)

@@ -15,6 +15,7 @@ type feeder struct {
 	ev     fsm.Events
 	ord    uint64
 	client uint16 // its port
+	still  bool   // time does not go on
 }
 
 func newFeeder() *feeder {
@@ -25,6 +26,9 @@ func (f *feeder) give(fromServer bool, seg reassembly.Segment) *flow {
 	f.ord++
 	seg.At, seg.Frame, seg.IPID = int64(f.ord)*int64(time.Millisecond), uint32(f.ord), uint16(f.ord)
 	seg.Src.Port, seg.Dst.Port = f.client, 80
+	if f.still {
+		seg.At = 1
+	}
 	if fromServer {
 		seg.Src, seg.Dst = seg.Dst, seg.Src
 	}

@@ -16,7 +16,7 @@ type found struct {
 	detectors.Finding
 	detector int    // position in the list, for the order
 	ord      uint64 // of its connection
-	finRank  int    // whether the culprit's FIN was the first or second
+	finRank  int    // whether the FIN it speaks of was the first or second
 }
 
 // assemble ends every connection and puts the findings into their order: by
@@ -84,6 +84,7 @@ type collector struct {
 }
 
 func (c *collector) collect(p *partition) {
+	p.lapse(c.end)
 	for i := range p.table.made {
 		f := p.table.flow(i)
 		if !f.live {
@@ -93,7 +94,7 @@ func (c *collector) collect(p *partition) {
 		e := p.ending(i, f, c.facts, c.end)
 		limits := c.limits | stepped(c.facts, f.conn.First(), f.conn.Last())
 		p.finish(f, e, limits, func(d int, fd detectors.Finding) {
-			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: f.conn.FINRank(fd.Culprit)})
+			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: finRank(&f.conn, &fd)})
 		})
 		f.conn.Settle()
 		if c.options.AllFlows || len(c.found) > before || c.options.Follow.follows(f) {

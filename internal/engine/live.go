@@ -117,6 +117,7 @@ func (l *Live) Tick(now int64) {
 			continue
 		}
 		p.now = max(p.now, now)
+		p.lapse(now)
 		for w := range p.watches {
 			if due := p.watches[w].due; due != 0 && due <= now {
 				f := p.table.flow(p.watches[w].flow)

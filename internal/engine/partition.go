@@ -18,6 +18,7 @@ type partition struct {
 	idle    []uint32 // free places in watches
 	copies  copies
 	bounds  bounds
+	lapses  lapses
 	next    map[uint32]int64 // connections whose four-tuple was used again, and when
 	census  packed.Census
 	dropped uint64    // connections evicted
@@ -49,12 +50,18 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 		return f
 	}
 	f.fresh = true
+	if p.lapses.due != 0 && p.lapses.due <= p.now {
+		p.lapse(p.now)
+	}
 	if f.watch != 0 {
 		p.wake(f, seg.At)
 	}
 	f.conn.Step(seg, side, ev)
 	if ev.Kinds&p.opens != 0 || f.watch != 0 {
 		p.tell(i, f, ev)
+	}
+	if ev.Kinds.Has(fsm.FinAcked) && p.opens.Has(fsm.HalfClosed) {
+		p.lapses.add(i, f, &p.table)
 	}
 	if !f.closed && f.conn.Over() {
 		f.closed = true

@@ -23,7 +23,8 @@ func TestPartition_manyConnectionsInTrouble(t *testing.T) {
 	f.client++
 	f.open()
 	f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
-	f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.ACK, Window: 1000})
+	f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
+	f.give(false, reassembly.Segment{Seq: 2, Ack: 2, Flags: reassembly.ACK, Window: 1000})
 
 	f.ord += 60_000
 	end := int64(f.ord) * 1e6

@@ -54,10 +54,27 @@ func DoubtFINs(findings []result.Finding, c *packed.Census) {
 }
 
 func doubtFIN(f *detectors.Finding, rank int, c *packed.Census) {
-	if f.Detector == detectors.UnretransmittedFIN.Name && f.Verdict == detectors.Seen && c.HidesACKs(rank) {
+	if awaitsFINACK(f.Detector) && f.Absence && f.Verdict == detectors.Seen && c.HidesACKs(rank) {
 		f.Limits |= fsm.AcksFiltered
 		f.Doubt()
 	}
+}
+
+// awaitsFINACK reports whether what the detector says is absent is the
+// acknowledgment of a FIN.
+func awaitsFINACK(detector string) bool {
+	return detector == detectors.UnretransmittedFIN.Name || detector == detectors.FINUnanswered.Name
+}
+
+// finRank says whether the FIN that a finding speaks of was the first or the
+// second of the connection: that of the side it calls closer.
+func finRank(c *fsm.Conn, f *detectors.Finding) int {
+	for _, role := range f.Roles {
+		if role.Name == "closer" {
+			return c.FINRank(role.Side)
+		}
+	}
+	return c.FINRank(f.Culprit)
 }
 
 // notes say, once for the whole capture, what many connections share: it does

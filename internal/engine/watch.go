@@ -180,7 +180,7 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 				found.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
 			}
 			if x.report.IsBrief() {
-				p.unlisted.add(kindOf(&found, f.conn.FINRank(found.Culprit)), found.Severity, 1, 0)
+				p.unlisted.add(kindOf(&found, finRank(&f.conn, &found)), found.Severity, 1, 0)
 				continue
 			}
 			yield(x.detector, found)

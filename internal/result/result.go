@@ -122,7 +122,7 @@ type Finding struct {
 	Flow     *Flow
 	Revision int  // live: 1, 2, ... as the outcome changes
 	Final    bool // it cannot change any more
-	FINRank  int  // whether the culprit's FIN was the first of the connection, 0, or the second
+	FINRank  int  // whether the FIN it speaks of was the first of the connection, 0, or the second
 
 	Withdrawn bool // live: a later frame explains it; it does not stand any more
 }
