@@ -31,6 +31,7 @@ complete -c tcptrace -l undecided -d 'print what the capture could not decide, t
 complete -c tcptrace -l names -x -a 'rfc netstat ss kb' -d 'spell states in the STYLE of rfc, netstat, ss or kb (Q137984)'
 complete -c tcptrace -l format -x -a 'text json ndjson markdown html csv scenario' -d 'NAME of the format: text, json, ndjson, markdown, html, csv or scenario (default text)'
 complete -c tcptrace -s o -l output -r -F -d 'write to FILE, in the format of its extension; never half a file'
+complete -c tcptrace -l shard -x -d 'judge nothing, but split by connection into N shards in the directory of -o, to be judged anywhere'
 complete -c tcptrace -l evidence -x -a '(__fish_complete_directories)' -d 'for each finding a small pcapng of just its connection in DIR, headers only'
 complete -c tcptrace -l evidence-payload -d 'with --evidence: keep the payload'
 complete -c tcptrace -l anonymize -d 'replace addresses and names, the same in report and evidence; no payload'

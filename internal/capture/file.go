@@ -21,6 +21,7 @@ type File struct {
 	in      *input
 	info    Info
 	clock   clock
+	part    *part  // of a shard; nil for other files
 	last    uint32 // number of the last frame
 	index   uint16
 	err     error // sticky: io.EOF or *Damage
@@ -80,6 +81,10 @@ func (f *File) Next(fr *Frame) error {
 	}
 	f.info.count(fr)
 	f.last = fr.Num
+	if f.part != nil {
+		f.clock.max = f.part.last
+		return nil
+	}
 	fr.File = f.index
 	fr.At, fr.Stepped = f.clock.tell(fr.Num, fr.At)
 	return nil
@@ -127,7 +132,7 @@ func (f *File) Close() error {
 
 // unread is what is left of a closed file that was only looked into.
 func (f *File) unread() *File {
-	return &File{index: f.index, err: f.err, info: Info{
+	return &File{index: f.index, part: f.part, err: f.err, info: Info{
 		File:        f.info.File,
 		Format:      f.info.Format,
 		Compression: f.info.Compression,

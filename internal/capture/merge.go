@@ -12,7 +12,7 @@ type member struct {
 	name  string
 	index uint16
 	rank  int   // its place where times are equal
-	first int64 // time of its first frame
+	first int64 // key of its first frame
 	size  int64 // in bytes, of a regular file
 	file  *File // nil if it was never opened
 	frame Frame // at hand, while it takes part in the merge
@@ -41,6 +41,7 @@ func (t *Trace) survey() {
 			found = append(found, m)
 		}
 	}
+	found = t.alike(found)
 	slices.SortFunc(found, func(a, b *member) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.name, b.name), cmp.Compare(a.index, b.index))
 	})
@@ -69,7 +70,7 @@ func (m *member) peek(t *Trace) bool {
 	if m.file, m.err = open(m.name, &t.opts, s); m.err != nil || !m.next() {
 		return false
 	}
-	m.first = m.frame.At
+	m.first = m.frame.key()
 	if !once {
 		m.size = st.Size()
 		m.file.Close()
@@ -109,7 +110,7 @@ func (t *Trace) nextMerged(fr *Frame) error {
 		}
 		g.sink(0)
 	}
-	for len(g.waiting) > 0 && (len(g.open) == 0 || g.waiting[0].first <= g.open[0].frame.At) {
+	for len(g.waiting) > 0 && (len(g.open) == 0 || g.waiting[0].first <= g.open[0].frame.key()) {
 		m := g.waiting[0]
 		g.waiting = g.waiting[1:]
 		if m.reopen(t) {
@@ -174,5 +175,15 @@ func (m *member) info() Info {
 
 // before orders members by the frame at hand.
 func (m *member) before(o *member) bool {
-	return m.frame.At < o.frame.At || m.frame.At == o.frame.At && m.rank < o.rank
+	a, b := m.frame.key(), o.frame.key()
+	return a < b || a == b && m.rank < o.rank
+}
+
+// key is what frames are merged by: their time or, in shards, their position in
+// the trace that was split.
+func (fr *Frame) key() int64 {
+	if fr.Packed != nil {
+		return int64(fr.Packed.Position)
+	}
+	return fr.At
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
 var errEmpty = errors.New("is empty")
@@ -32,6 +34,14 @@ func (f *File) recognise(s *stream, opts *Options) (err error) {
 		f.info.Format = "pcapng"
 		f.records, err = newPcapng(s, &f.info, &f.clock)
 		return err
+	case packed.Is(head):
+		f.info.Format = "shard"
+		p, err := newShard(s)
+		if err != nil {
+			return err
+		}
+		f.records, f.part = p, p.part
+		return nil
 	}
 	return f.text(s, opts)
 }

@@ -11,7 +11,8 @@ import (
 
 // A Trace is several files as one: their frames merged by time. Frames of equal
 // time come in the order of the files' first frames, then of their names, so
-// that the order of the command line does not show.
+// that the order of the command line does not show. Segments of shards come in
+// the order of the trace that was split.
 //
 // Trace time is the files' time, but for clock steps: where a file's clock goes
 // back by more than a second, its later frames are shifted so that time goes
@@ -21,6 +22,7 @@ type Trace struct {
 	members []*member // by index on the command line
 	lone    *member   // the only one, which needs no merging
 	merge   merge
+	split   bool // they are shards
 	read    atomic.Int64
 	total   int64
 }
@@ -61,7 +63,7 @@ func (t *Trace) openLone() {
 	m := t.members[0]
 	m.file, m.err = open(m.name, &t.opts, setup{block: blockSize, counter: &t.read})
 	if m.err == nil {
-		t.lone, t.total = m, m.file.in.size
+		t.lone, t.total, t.split = m, m.file.in.size, m.file.part != nil
 	}
 }
 
@@ -86,12 +88,18 @@ func (t *Trace) Infos() []Info {
 	for i, m := range t.members {
 		infos[i] = m.info()
 	}
+	if t.IsSplit() {
+		return t.captures(infos)
+	}
 	return infos
 }
 
 // End is the end of the trace so far, in trace time: the latest frame of any
 // kind, or a later end that a file states.
 func (t *Trace) End() (end int64) {
+	if f := t.Facts(); f != nil {
+		return f.End
+	}
 	for _, m := range t.members {
 		if m.file != nil {
 			end = max(end, m.file.clock.end())
@@ -112,6 +120,9 @@ func (t *Trace) Steps() (steps int) {
 
 // RawTime is the time that a frame has in its file, given its trace time.
 func (t *Trace) RawTime(file uint16, frame uint32, at int64) int64 {
+	if t.IsSplit() {
+		return t.rawTime(file, frame, at)
+	}
 	if int(file) >= len(t.members) || t.members[file].file == nil {
 		return at
 	}

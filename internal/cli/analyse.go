@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -25,32 +26,26 @@ func (c *command) analyse() {
 		c.complain(err)
 		return
 	}
-	if sieve != nil {
-		o.Match = sieve.match
-	}
 	c.confine(sandbox.Needs{Read: c.flags.files, Write: c.outputs()})
-	trace, errs := c.inputs.open()
+	trace, ok := c.open(sieve, o)
 	defer trace.Close()
-	for _, err := range errs {
-		c.complain(err)
-	}
-	if len(errs) == len(c.flags.files) {
+	if !ok {
 		return
 	}
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()
+	if err := c.count(ctx, trace, o.Follow); err != nil {
+		c.complain(err)
+		return
+	}
 	hideBar := c.showProgress(trace)
 	r := engine.Run(ctx, trace, *o)
 	hideBar()
 	if ctx.Err() != nil {
 		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
 	}
-	c.tellDamage(trace.Infos(), r.Captures)
-	if sieve != nil {
-		for _, err := range sieve.refused {
-			c.complain(err)
-		}
-	}
+	c.tellDamage(trace.Infos())
+	c.tellRefused(sieve)
 	if o.Follow != nil {
 		if err := c.single(r, o.Follow); err != nil {
 			c.complain(err)
@@ -65,11 +60,32 @@ func (c *command) analyse() {
 	c.found = c.fails(r)
 }
 
+// open opens the captures, and reports whether there is anything to do.
+func (c *command) open(sieve *sieve, o *engine.Options) (*capture.Trace, bool) {
+	if sieve != nil {
+		o.Match = sieve.match
+	}
+	trace, errs := c.inputs.open()
+	for _, err := range errs {
+		c.complain(err)
+	}
+	if len(errs) == len(c.flags.files) {
+		return trace, false
+	}
+	c.knowCaptures(trace)
+	err := c.suits(trace)
+	c.check(err)
+	return trace, err == nil
+}
+
+// errNothing is what a command line without files says.
+var errNothing = errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
+
 // prepare turns the flags into what a run needs.
 func (c *command) prepare() (*engine.Options, *format, error) {
 	o, form, err := c.options()
 	if err == nil && len(c.flags.files) == 0 {
-		err = errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
+		err = errNothing
 	}
 	if err != nil {
 		return nil, nil, err

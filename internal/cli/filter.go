@@ -75,3 +75,13 @@ func pointAt(expr string, err error) error {
 	}
 	return fmt.Errorf("--filter: %w, at %q; what only tcpdump understands goes in with --filter-bpf", err, rest)
 }
+
+// tellRefused complains of frames that the expression does not suit.
+func (c *command) tellRefused(s *sieve) {
+	if s == nil {
+		return
+	}
+	for _, err := range s.refused {
+		c.complain(err)
+	}
+}

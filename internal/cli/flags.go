@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
 // flags are what the command line says, one field per flag.
@@ -42,6 +43,8 @@ type flags struct {
 
 	format    string
 	output    string
+	shards    int
+	splits    bool // --shard was given
 	names     string
 	undecided bool
 	color     string
@@ -104,6 +107,7 @@ func define(f *flags) []group {
 	s = add("Output")
 	choice(s, &f.format, "format", "", "`NAME` of the format: %s (default text)", formatNames())
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, in the format of its extension; never half a file")
+	s.IntVar(&f.shards, "shard", 0, "judge nothing, but split by connection into `N` shards in the directory of -o, to be judged anywhere")
 	s.StringVar(&f.evidence, "evidence", "", "for each finding a small pcapng of just its connection in `DIR`, headers only")
 	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
 	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses and names, the same in report and evidence; no payload")
@@ -144,6 +148,7 @@ func parse(args []string) (*flags, []group, error) {
 		return f, groups, err
 	}
 	f.files = all.Args()
+	f.splits = all.Changed("shard")
 	if err := checkChoices(all); err != nil {
 		return f, groups, err
 	}
@@ -186,6 +191,24 @@ func (f *flags) check() error {
 	case f.filter != "" && f.filterBP != "":
 		return fmt.Errorf("--filter and --filter-bpf exclude each other")
 	}
+	if f.splits {
+		return f.checkSplit()
+	}
+	return nil
+}
+
+// checkSplit refuses what does not go with --shard.
+func (f *flags) checkSplit() error {
+	switch {
+	case f.shards < 1 || f.shards > packed.MaxShards:
+		return fmt.Errorf("--shard %d: between 1 and %d shards can be written", f.shards, packed.MaxShards)
+	case f.output == "" || f.output == "-":
+		return fmt.Errorf("--shard goes with -o DIR, the directory to write shards to")
+	case f.iface != "":
+		return fmt.Errorf("--shard is for files; while sniffing, -w keeps what was seen")
+	case f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil:
+		return fmt.Errorf("--shard judges nothing: what to look for and what to see is said when the shards are judged")
+	}
 	return nil
 }
 
@@ -197,6 +220,7 @@ did it, and which frames prove it.
 
   tcptrace [flags] FILE...              read captures (- is standard input); several are one trace
   tcptrace [flags] -i IFACE [filter]    sniff, and tell what goes wrong while it does; ^C reports
+  tcptrace --shard N -o DIR FILE...     split by connection; tcptrace DIR/shard-* judges as FILE... would be
 
 pcap and pcapng, also compressed (gzip, zstd, lz4, xz), and scenario text.
 `)

@@ -60,8 +60,12 @@ func (c *command) parseAt(at string) (int64, error) {
 	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
 	defer trace.Close()
 	var fr capture.Frame
-	if err := trace.Next(&fr); err != nil {
+	if err := trace.Next(&fr); err != nil && !trace.IsSplit() {
 		return 0, errors.New("--at +SECONDS: there is no first frame")
 	}
-	return fr.At + int64(d*float64(time.Second)), nil
+	first := fr.At
+	if trace.IsSplit() {
+		first = trace.Start()
+	}
+	return first + int64(d*float64(time.Second)), nil
 }

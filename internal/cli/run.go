@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -63,6 +64,8 @@ func Run(env Env) int {
 		c.check(listInterfaces(env.Stdout))
 	case f.iface != "":
 		c.sniff()
+	case f.shards != 0:
+		c.split()
 	default:
 		c.analyse()
 	}
@@ -131,13 +134,13 @@ func (c *command) explain() {
 
 // tellDamage warns of what is wrong with the inputs that could be opened. One
 // that is damaged before its first frame could not be read at all.
-func (c *command) tellDamage(inputs []capture.Info, told []result.Capture) {
-	for i, in := range inputs {
+func (c *command) tellDamage(inputs []capture.Info) {
+	for _, in := range inputs {
 		if in.Format == "" { // complained of when it was opened
 			continue
 		}
-		for _, w := range told[i].Warnings {
-			c.warn(in.File + ": " + w)
+		for _, w := range in.Warnings { // some begin with the name
+			c.warn(in.File + ": " + strings.TrimPrefix(w, in.File+": "))
 		}
 		if in.Err != nil && in.Packets == 0 {
 			c.failed = true

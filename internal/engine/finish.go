@@ -123,6 +123,14 @@ func (c *collector) collect(p *partition) {
 // number gives connections and findings their order, numbers and IDs.
 func (c *collector) number(rep *result.Report) {
 	slices.Sort(c.ordinals)
+	numbers := c.numbers()
+	if follow := c.options.Follow; follow != nil && numbers != nil {
+		for i, n := range follow.Same {
+			if n <= uint64(len(numbers)) {
+				follow.Same[i] = numbers[n-1]
+			}
+		}
+	}
 	slices.SortFunc(c.rows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
 	rep.Flows = c.rows
 	byOrd := make(map[uint64]*result.Flow, len(c.found))
@@ -136,6 +144,9 @@ func (c *collector) number(rep *result.Report) {
 		}
 		n, _ := slices.BinarySearch(c.ordinals, row.ID)
 		row.ID = uint64(n) + 1
+		if numbers != nil {
+			row.ID = numbers[n]
+		}
 	}
 	slices.SortStableFunc(c.found, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector), cmp.Compare(a.Start, b.Start),
@@ -147,6 +158,23 @@ func (c *collector) number(rep *result.Report) {
 		flow := byOrd[f.ord]
 		rep.Findings = append(rep.Findings, result.Finding{Finding: f.Finding, ID: identify(&f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true, FINRank: f.finRank})
 	}
+}
+
+// numbers are those that the connections have in the trace that these are a part
+// of, in order of ordinals; nil if it does not tell of all.
+func (c *collector) numbers() []uint64 {
+	told := c.facts.Numbers
+	numbers := make([]uint64, 0, len(c.ordinals))
+	for _, ord := range c.ordinals {
+		for len(told) > 0 && told[0].Position < ord {
+			told = told[1:]
+		}
+		if len(told) == 0 || told[0].Position != ord {
+			return nil
+		}
+		numbers = append(numbers, told[0].Number)
+	}
+	return numbers
 }
 
 // row is what is reported of a connection as it ends.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -13,6 +14,7 @@ import (
 // them in the report of an earlier run, Flow.Conn.
 type Follow struct {
 	ID    uint64          // number of the connection, in order of first frames; 0 = by the others
+	Place uint64          // which of the connections judged is that, where it is not ID: in shards
 	Key   reassembly.Key  // both endpoints, Lo and Hi in any order
 	Conns map[uint64]bool // by Flow.Conn
 	// Heirs adds the connections that come to use the four-tuple of one that
@@ -39,7 +41,7 @@ func (w *Follow) begin(f *flow) {
 	k := f.conn.Key()
 	same := k == w.Key || k == reassembly.Key{Lo: w.Key.Hi, Hi: w.Key.Lo}
 	switch {
-	case w.ID == w.begun, same && !w.keys[k], w.Conns[f.ordinal], w.Heirs && w.keys[k]:
+	case w.ID != 0 && cmp.Or(w.Place, w.ID) == w.begun, same && !w.keys[k], w.Conns[f.ordinal], w.Heirs && w.keys[k]:
 		w.pick(f, k)
 	case same && len(w.Same) < maxSame:
 		w.Same = append(w.Same, w.begun)

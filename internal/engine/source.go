@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
@@ -45,6 +46,15 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 		if err := f.trace.Next(fr); err != nil {
 			return 0, err
 		}
+		if fr.Packed != nil {
+			if position, is := f.unpack(seg); is {
+				return position, nil
+			}
+			continue
+		}
+		if f.facts.Packets == 0 {
+			f.facts.Start = fr.At
+		}
 		if f.options.Until != 0 && fr.At > f.options.Until || f.options.Match != nil && !f.options.Match(fr) {
 			f.facts.Packets++
 			continue
@@ -64,17 +74,55 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 	return 0, io.EOF
 }
 
+// unpack takes the segment of a shard.
+func (f *frames) unpack(seg *reassembly.Segment) (position uint64, is bool) {
+	f.facts.Packets++ // for the sake of ctx
+	p := f.fr.Packed
+	if f.options.Until != 0 && p.At > f.options.Until {
+		return 0, false
+	}
+	*seg = p.Segment
+	if f.options.Rewrite != nil {
+		f.options.Rewrite(seg)
+	}
+	return p.Position, true
+}
+
+// split are the facts that shards tell, as far as they are about frames up to
+// Until.
+func (f *frames) split(facts *packed.Facts) *packed.Facts {
+	until := f.options.Until
+	if until == 0 {
+		return facts
+	}
+	facts.Gaps = slices.DeleteFunc(slices.Clone(facts.Gaps), func(g packed.Gap) bool { return g.To > until })
+	facts.Last, facts.End = min(facts.Last, until), until
+	return facts
+}
+
 // Facts are those of the frames read so far.
 func (f *frames) Facts() *packed.Facts {
+	facts := f.trace.Facts()
+	if facts != nil {
+		facts = f.split(facts)
+	} else {
+		facts = f.recorded()
+	}
+	facts.Captures = nil
+	for i, info := range f.trace.Infos() {
+		facts.Captures = append(facts.Captures, captureOf(&info))
+		facts.Captures[i].Steps = f.trace.ClockSteps(i)
+	}
+	return facts
+}
+
+// recorded are the facts of the frames read so far.
+func (f *frames) recorded() *packed.Facts {
 	end := max(f.facts.Last, f.trace.End())
 	if f.options.Until != 0 {
 		end = f.options.Until
 	}
-	facts := f.whole(end)
-	for _, info := range f.trace.Infos() {
-		facts.Captures = append(facts.Captures, captureOf(&info))
-	}
-	return facts
+	return f.whole(end)
 }
 
 // captureOf is what is told of a file.

@@ -54,8 +54,11 @@ func (t *tally) whole(end int64) *packed.Facts {
 }
 
 // endOf is the last moment that the capture can speak of for a connection last
-// heard of at last: the end of the trace, or a gap that came before it.
+// heard of at last: the end of the trace, or a gap or cut that came before it.
 func endOf(f *packed.Facts, last, end int64) int64 {
+	if i, _ := slices.BinarySearch(f.Cuts, last); i < len(f.Cuts) {
+		end = min(f.Cuts[i], end)
+	}
 	i, _ := slices.BinarySearchFunc(f.Gaps, last, func(g packed.Gap, last int64) int { return cmp.Compare(g.From, last) })
 	if i < len(f.Gaps) {
 		return min(f.Gaps[i].From, end)

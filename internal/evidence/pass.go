@@ -67,7 +67,9 @@ func (p *pass) read(ctx context.Context, trace Source) error {
 // take deals out a frame.
 func (p *pass) take(fr *capture.Frame) {
 	var decoded reassembly.Segment
-	if p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded) != decode.OK {
+	if fr.Packed != nil { // the headers are all there is
+		decoded = fr.Packed.Segment
+	} else if p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded) != decode.OK {
 		return
 	}
 	decoded.At, decoded.Frame, decoded.File = fr.At, fr.Num, fr.File

@@ -23,7 +23,7 @@ var mayImport = map[string]string{
 	"detectors":  "fsm reassembly",
 	"samples":    "",
 
-	"internal/capture":  "reassembly",
+	"internal/capture":  "internal/packed reassembly",
 	"internal/decode":   "reassembly",
 	"internal/filter":   "",
 	"internal/packed":   "reassembly",
@@ -32,6 +32,7 @@ var mayImport = map[string]string{
 	"internal/scenario": "internal/packet internal/pcapng reassembly",
 	"internal/result":   "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/packed internal/result detectors fsm reassembly",
+	"internal/shard":    "internal/capture internal/engine internal/packed reassembly",
 	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/pcapng internal/result",
 	"internal/sandbox":  "",

@@ -7,10 +7,11 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 type Facts struct {
 	Captures []Capture // the files of the trace; a segment's File is an index
 
-	First, Last int64 // frames of any kind, nanoseconds since 1970
-	End         int64 // of the trace: its last frame, or a later end that a file states
-	Gaps        []Gap // over an hour without a frame, in order
-	Steps       []int64
+	Start       int64   // first frame in order, of any kind; in a file it is in the Prelude
+	First, Last int64   // frames of any kind, nanoseconds since 1970
+	End         int64   // of the trace: its last frame, or a later end that a file states
+	Gaps        []Gap   // over an hour without a frame, in order
+	Steps       []int64 // when a clock went back
 	Census      Census
 
 	// Of this part of the trace. Frames without a segment count in one part
@@ -18,6 +19,10 @@ type Facts struct {
 	Packets  uint64 // frames of any kind
 	Segments uint64
 	Skipped  []Count // frames without a segment, by reason
+
+	// Cuts are when parts of the trace end of which the rest is missing, in order.
+	// No file holds them: its reader finds out.
+	Cuts []int64
 
 	// Numbers are those that connections have among all of the trace, by the
 	// position of their first segment. None: they count from 1.

@@ -110,7 +110,7 @@ func appendCapture(b []byte, c *result.Capture) []byte {
 }
 
 func appendTrace(b []byte, r *result.Report) []byte {
-	known := r.Totals.Packets > 0
+	known := r.Totals.Packets > 0 || r.Trace.End > 0 // a shard may have none of the packets
 	b = append(appendKey(b, "trace"), '{')
 	b = appendMoment(b, "first", r.Trace.First, known)
 	b = appendMoment(b, "last", r.Trace.Last, known)

@@ -1,0 +1,231 @@
+package shard
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+)
+
+// open opens files as one trace.
+func open(t testing.TB, files ...string) *capture.Trace {
+	t.Helper()
+	trace, errs := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
+	for _, err := range errs {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { trace.Close() })
+	return trace
+}
+
+// split splits files and returns the shards.
+func split(t testing.TB, s Split, files ...string) []string {
+	t.Helper()
+	s.Dir = cmp.Or(s.Dir, filepath.Join(t.TempDir(), "shards"))
+	if _, err := s.Run(context.Background(), open(t, files...)); err != nil {
+		t.Fatal(err)
+	}
+	shards, _ := filepath.Glob(filepath.Join(s.Dir, "*"))
+	if len(shards) != s.Shards {
+		t.Fatalf("%d shards are there, want %d: %q", len(shards), s.Shards, shards)
+	}
+	return shards
+}
+
+// told is the JSON report with all connections.
+func told(t testing.TB, files ...string) []byte {
+	t.Helper()
+	return toldWith(t, engine.Options{Workers: 1}, files...)
+}
+
+func toldWith(t testing.TB, o engine.Options, files ...string) []byte {
+	t.Helper()
+	o.Detectors, o.AllFlows = detectors.All, true
+	trace := open(t, files...)
+	r := engine.Run(context.Background(), trace, o)
+	docs := func(slug string) *detectors.Detector {
+		i := slices.IndexFunc(detectors.All, func(d *detectors.Detector) bool { return d.Name == slug })
+		return detectors.All[i]
+	}
+	var b bytes.Buffer
+	if err := report.JSON(&b, r, report.Options{Flows: true, Docs: docs, RawTime: trace.RawTime}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A message is a report as anybody reads it.
+type message struct {
+	Captures, Trace, Notes json.RawMessage
+	Totals                 map[string]any
+	Flows, Findings        []json.RawMessage
+}
+
+func read(t testing.TB, text []byte) (m message) {
+	t.Helper()
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// demandSame splits files, and demands that all shards together tell the very
+// same as the files, and that one by one they tell the same findings and
+// connections.
+func demandSame(t *testing.T, n int, files ...string) {
+	t.Helper()
+	want := told(t, files...)
+	shards := split(t, Split{Shards: n}, files...)
+	if got := told(t, shards...); !bytes.Equal(want, got) {
+		t.Errorf("%d shards tell\n%s\nwant\n%s", n, got, want)
+	}
+	slices.Reverse(shards)
+	if got := told(t, shards...); !bytes.Equal(want, got) {
+		t.Errorf("%d shards tell otherwise in another order", n)
+	}
+	all, sum := read(t, want), message{Totals: map[string]any{}}
+	for _, s := range shards {
+		one := read(t, told(t, s))
+		if !bytes.Equal(one.Captures, all.Captures) || !bytes.Equal(one.Trace, all.Trace) || !bytes.Equal(one.Notes, all.Notes) {
+			t.Errorf("%s tells of the trace\n%s %s %s, want\n%s %s %s", s, one.Captures, one.Trace, one.Notes, all.Captures, all.Trace, all.Notes)
+		}
+		sum.Flows = append(sum.Flows, one.Flows...)
+		sum.Findings = append(sum.Findings, one.Findings...)
+		add(sum.Totals, one.Totals)
+	}
+	sameSet(t, "connection", all.Flows, sum.Flows)
+	sameSet(t, "finding", all.Findings, sum.Findings)
+	total := map[string]any{}
+	add(total, all.Totals)
+	if a, b := fmt.Sprint(total), fmt.Sprint(sum.Totals); a != b {
+		t.Errorf("the totals of the shards add up to %s, want %s", b, a)
+	}
+}
+
+// add adds up numbers, also below names.
+func add(sum, n map[string]any) {
+	for name, v := range n {
+		switch v := v.(type) {
+		case float64:
+			if old, _ := sum[name].(float64); old+v != 0 {
+				sum[name] = old + v
+			}
+		case map[string]any:
+			if sum[name] == nil {
+				sum[name] = map[string]any{}
+			}
+			add(sum[name].(map[string]any), v)
+		}
+	}
+}
+
+func sameSet(t *testing.T, what string, want, got []json.RawMessage) {
+	t.Helper()
+	count := map[string]int{}
+	for _, w := range want {
+		count[string(w)]++
+	}
+	for _, g := range got {
+		count[string(g)]--
+	}
+	for text, n := range count {
+		switch {
+		case n > 0:
+			t.Errorf("one by one, this %s is missing: %s", what, text)
+		case n < 0:
+			t.Errorf("one by one, there is this %s: %s", what, text)
+		}
+	}
+}
+
+// TestSplit: shards of every scenario of the repository tell what its capture
+// tells.
+func TestSplit(t *testing.T) {
+	var names []string
+	for _, dir := range []string{"../../samples", "../../detectors/testdata", "../metamorphic/testdata", "../cli/testdata/traces"} {
+		found, err := filepath.Glob(dir + "/*.txtar")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: no scenarios (%v)", dir, err)
+		}
+		names = append(names, found...)
+	}
+	for _, name := range names {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, err := scenario.Parse(name, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			for i, trace := range file.Traces {
+				packets, err := trace.Pcapng()
+				if err != nil {
+					t.Fatal(err)
+				}
+				capture := filepath.Join(dir, fmt.Sprintf("%d.pcapng", i))
+				if err := os.WriteFile(capture, packets, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				demandSame(t, []int{1, 7, 64}[i%3], capture)
+			}
+			if len(file.Traces) == 1 {
+				demandSame(t, 7, name)
+				demandSame(t, 64, name)
+			}
+		})
+	}
+}
+
+// A split that fails, or is asked into a directory with shards, leaves nothing
+// behind.
+func TestSplit_refuses(t *testing.T) {
+	sample := "../../samples/unretransmitted-fin.txtar"
+	for name, c := range map[string]struct {
+		s    Split
+		want string
+	}{
+		"too many": {Split{Dir: "x", Shards: 4097}, "4097 shards: between 1 and 4096 can be written"},
+		"none":     {Split{Dir: "x"}, "0 shards: between 1"},
+		"there":    {Split{Dir: ".", Shards: 2}, "shard-000 is there already: remove the shards in this directory, or name another"},
+		"a file":   {Split{Dir: "file", Shards: 2}, "file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := cmp.Or(os.WriteFile(dir+"/shard-000", nil, 0o600), os.WriteFile(dir+"/file", nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			before := list(t, dir)
+			c.s.Dir = filepath.Join(dir, c.s.Dir)
+			_, err := c.s.Run(context.Background(), open(t, sample))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+			if after := list(t, dir); after != before {
+				t.Errorf("there are now %s, and there were %s", after, before)
+			}
+		})
+	}
+}
+
+func list(t *testing.T, dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(entries)
+}

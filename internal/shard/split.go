@@ -1,0 +1,104 @@
+// Package shard splits a trace: for each share of its connections a file of
+// packed headers, which package capture reads as any other capture.
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+)
+
+// A Split says how a trace is to be split.
+type Split struct {
+	Dir    string // made if it is not there
+	Shards int
+	Engine engine.Options         // what to leave out or change, and bounds
+	Rename func([]packed.Capture) // changes what is told of the captures; may be nil
+
+	ready, made bool // the directory; it was not there
+}
+
+// Prepare makes the directory, unless it is there. There must be no shards in
+// it: nobody could tell them from the new ones.
+func (s *Split) Prepare() error {
+	if s.Shards < 1 || s.Shards > packed.MaxShards {
+		return fmt.Errorf("%d shards: between 1 and %d can be written", s.Shards, packed.MaxShards)
+	}
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, os.ErrNotExist) {
+		s.made = true
+		err = os.MkdirAll(s.Dir, 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			return fmt.Errorf("%s is there already: remove the shards in this directory, or name another", filepath.Join(s.Dir, e.Name()))
+		}
+	}
+	s.ready = true
+	return nil
+}
+
+// A Summary says what was written.
+type Summary struct {
+	Segments uint64
+	Bytes    int64
+}
+
+// Run reads the trace to its end and writes all shards, or none: until they are
+// whole they have other names. It prepares the directory, unless that is done.
+func (s *Split) Run(ctx context.Context, trace *capture.Trace) (sum Summary, err error) {
+	if !s.ready {
+		if err := s.Prepare(); err != nil {
+			return sum, err
+		}
+	}
+	w := &writer{split: s, files: make([]file, s.Shards)}
+	w.chunk = min(packed.MaxChunk, memory/s.Shards)
+	defer func() {
+		if err != nil {
+			w.discard()
+		}
+	}()
+	if err := w.begin(s.captures(trace)); err != nil {
+		return sum, err
+	}
+	facts, dealt, err := engine.Split(ctx, trace, s.Engine, w.take)
+	if err == nil && len(facts.Cuts) > 0 {
+		err = errors.New("shards that are cut cannot be split again: what is missing would not be known any more")
+	}
+	if err != nil {
+		return sum, err
+	}
+	if s.Rename != nil {
+		s.Rename(facts.Captures)
+	}
+	return sum, w.finish(facts, dealt, &sum)
+}
+
+// captures are the trace's files as they are known before they are read.
+func (s *Split) captures(trace *capture.Trace) (all []packed.Capture) {
+	for _, info := range trace.Infos() {
+		all = append(all, packed.Capture{File: info.File})
+	}
+	if s.Rename != nil {
+		s.Rename(all)
+	}
+	return all
+}
+
+const prefix = "shard-"
+
+// name is that of a shard: shard-017.
+func name(shard, of int) string {
+	return fmt.Sprintf("%s%0*d", prefix, max(3, len(fmt.Sprint(of-1))), shard)
+}

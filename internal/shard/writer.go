@@ -1,0 +1,176 @@
+package shard
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// memory is shared out to the chunks that are being filled. An encoder needs up
+// to eight times as much as its chunk.
+const memory = 64 << 20
+
+// A writer writes all shards of a split. No file stays open between two chunks,
+// so that there may be more of them than a process may open.
+type writer struct {
+	split *Split
+	files []file
+	chunk int    // when one is full, in bytes
+	block []byte // for each in turn
+}
+
+// A file is one shard while it is written.
+type file struct {
+	path, temp string
+	encoder    packed.Encoder
+	segments   uint64
+	bytes      int64
+	sum        uint64 // of all blocks
+}
+
+// begin writes how every file begins.
+func (w *writer) begin(captures []packed.Capture) error {
+	names := packed.AppendNames(nil, captures)
+	if len(names) > packed.MaxBlock {
+		return errors.New("the names of the captures have no room in a shard")
+	}
+	for i := range w.files {
+		f := &w.files[i]
+		f.path = filepath.Join(w.split.Dir, name(i, len(w.files)))
+		prelude := packed.Prelude{Shard: uint32(i), Of: uint32(len(w.files))}
+		temp, err := os.CreateTemp(w.split.Dir, "."+name(i, len(w.files))+".*")
+		if err != nil {
+			return err
+		}
+		f.temp = temp.Name()
+		w.block = packed.AppendBlock(prelude.Append(w.block[:0]), packed.BlockNames, names)
+		f.bytes = int64(len(w.block))
+		if err := closed(temp, w.block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closed writes to a file and closes it.
+func closed(f *os.File, b []byte) error {
+	_, err := f.Write(b)
+	return errors.Join(err, f.Close())
+}
+
+// take writes a segment to its shard.
+func (w *writer) take(tuple, position uint64, seg *reassembly.Segment) error {
+	f := &w.files[engine.ShardOf(tuple, len(w.files))]
+	if f.encoder.Full() || f.encoder.Len() >= w.chunk {
+		if err := w.flush(f); err != nil {
+			return err
+		}
+	}
+	f.encoder.Append(position, seg)
+	f.segments++
+	return nil
+}
+
+// flush writes the chunk at hand.
+func (w *writer) flush(f *file) error {
+	if f.encoder.Count() == 0 {
+		return nil
+	}
+	err := w.append(f, packed.BlockSegments, f.encoder.Chunk())
+	f.encoder.Reset()
+	return err
+}
+
+// append writes a block.
+func (w *writer) append(f *file, kind byte, content []byte) error {
+	if len(content) > packed.MaxBlock {
+		return fmt.Errorf("%s: what is known of the whole trace has no room in a shard", f.path)
+	}
+	out, err := os.OpenFile(f.temp, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	w.block = packed.AppendBlock(w.block[:0], kind, content)
+	f.bytes += int64(len(w.block))
+	f.sum = (f.sum ^ uint64(binary.LittleEndian.Uint32(w.block[5:]))) * 0x100000001B3
+	return closed(out, w.block)
+}
+
+// finish writes what is known now, and gives the files their names.
+func (w *writer) finish(facts *packed.Facts, dealt []engine.Dealt, sum *Summary) error {
+	numbers := make([][]packed.Number, len(w.files))
+	for _, d := range dealt {
+		i := engine.ShardOf(d.Tuple, len(w.files))
+		numbers[i] = append(numbers[i], d.Number)
+	}
+	shared := facts.AppendShared(nil)
+	id := sha256.New()
+	id.Write(shared)
+	for i := range w.files {
+		f := &w.files[i]
+		own := packed.Facts{Packets: f.segments, Segments: f.segments, Numbers: numbers[i]}
+		if i == 0 {
+			own.Packets += facts.Packets - facts.Segments
+			own.Skipped = facts.Skipped
+		}
+		if err := w.flush(f); err != nil {
+			return err
+		}
+		if err := w.append(f, packed.BlockFacts, own.AppendOwn(shared[:len(shared):len(shared)])); err != nil {
+			return err
+		}
+		binary.Write(id, binary.LittleEndian, f.sum)
+		sum.Segments += f.segments
+		sum.Bytes += f.bytes
+	}
+	return w.name([16]byte(id.Sum(nil)), facts.Start)
+}
+
+// name lets the shards know one another, and makes them what they are.
+func (w *writer) name(split [16]byte, start int64) error {
+	for i := range w.files {
+		prelude := packed.Prelude{Shard: uint32(i), Of: uint32(len(w.files)), Split: split, Start: start}
+		if err := rewrite(w.files[i].temp, prelude.Append(nil)); err != nil {
+			return err
+		}
+	}
+	for i := range w.files {
+		f := &w.files[i]
+		if err := os.Rename(f.temp, f.path); err != nil {
+			return err
+		}
+		f.temp = f.path
+	}
+	return nil
+}
+
+// rewrite puts other bytes at the beginning of a file, and makes it readable as
+// files usually are.
+func rewrite(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.NewOffsetWriter(f, 0).Write(b)
+	return errors.Join(err, f.Chmod(0o644), f.Close())
+}
+
+// discard removes what has been written.
+func (w *writer) discard() {
+	for i := range w.files {
+		if w.files[i].temp != "" {
+			os.Remove(w.files[i].temp)
+		}
+	}
+	if w.split.made {
+		os.Remove(w.split.Dir)
+	}
+}
