@@ -10,4 +10,5 @@ var All = []*Detector{
 	DeadPeer,
 	CloseWaitLeak,
 	FINUnanswered,
+	IdleBlackhole,
 }

@@ -179,6 +179,22 @@ func TestStep_order(t *testing.T) {
 		}, ack, 1, 1, 11, 9, []Kind{Advanced, Probed, Sent}},
 		{"a keep-alive", func() *wire { return newWire().open(time.Second) },
 			ack, 0, 0, 1, 9, []Kind{KeptAlive, Sent}},
+		{"data after a minute of silence", func() *wire { w := newWire().open(time.Second); w.now += 59 * time.Second; return w },
+			ack, 1, 10, 1, 9, []Kind{DataSent, Woke, Sent}},
+		{"data after a minute in which its side has said something", func() *wire {
+			w := newWire().open(time.Second)
+			w.win = 9
+			w.send(1, 30*time.Second, ack, 1, 0, 1)
+			w.now += 58 * time.Second
+			return w
+		}, ack, 1, 10, 1, 9, []Kind{DataSent, Sent}},
+		{"data after a minute in which its peer has said something", func() *wire {
+			w := newWire().open(time.Second)
+			w.send(0, 30*time.Second, ack, 1, 0, 1)
+			w.now += 58 * time.Second
+			return w
+		}, ack, 1, 10, 1, 9, []Kind{DataSent, Sent}},
+		{"data at the beginning of a capture", newWire, ack, 1, 10, 1, 9, []Kind{DataSent, Sent}},
 		{"data behind a doubtful RST", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, rst, 500, 0, 0)

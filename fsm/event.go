@@ -23,6 +23,7 @@ const (
 	SynResent                 // this side sent its SYN again
 	DataSent                  // this side sent payload that was not seen before
 	Overran                   // this side sent payload beyond all that the peer has offered, for all that was seen
+	Woke                      // this side sent new payload after a minute or more in which neither side sent anything
 	DataResent                // this side sent payload again
 	FinSent                   // this side sent its first FIN
 	FinResent                 // this side sent its FIN again

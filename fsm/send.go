@@ -80,10 +80,27 @@ func (s *step) announce(fresh uint32) {
 		if end := s.seg.Seq + reassembly.Seq(s.seg.Len); s.own.out.Edge.Before(end) {
 			s.overrun(uint32(end - s.own.out.Edge))
 		}
+		// WOKE: payload after a minute or more of silence on both sides. No middlebox of
+		// note forgets a connection sooner.
+		if s.silence() >= idleTime {
+			s.emit(Woke, s.side)
+		}
 	}
 	if s.maybeProbe() {
 		s.emit(MaybeProbed, s.side)
 	}
+}
+
+// idleTime is how long both sides must be silent for a connection to be idle.
+const idleTime = time.Minute
+
+// silence is how long neither side had sent anything before the segment.
+func (s *step) silence() time.Duration {
+	last := max(s.own.last.At, s.peer.last.At)
+	if last == 0 {
+		return 0
+	}
+	return time.Duration(s.seg.At - last)
 }
 
 // freshBytes is how much of the payload was not seen before.
