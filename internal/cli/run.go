@@ -192,8 +192,14 @@ func (c *command) fails(r *result.Report) bool {
 	})
 }
 
-// Version is the module's version as the build knows it.
+// version is set by release builds (.ci/dist).
+var version string
+
+// Version is the release, or the module's version as the build knows it.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
