@@ -11,4 +11,6 @@ var All = []*Detector{
 	CloseWaitLeak,
 	FINUnanswered,
 	IdleBlackhole,
+	SYNUnanswered,
+	SYNAckUnanswered,
 }

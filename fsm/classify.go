@@ -103,6 +103,9 @@ func (s *step) believed() bool {
 	if seg.Seq == own.out.Nxt && uint32(peer.out.Nxt-seg.Ack) <= peer.out.InFlight() {
 		return true // the common case
 	}
+	if peer.awaitsAnswer(own) && seg.Ack.AtOrBefore(peer.out.ISS) {
+		return false
+	}
 	wide := s.c.scaleUnknown()
 	return own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide) &&
 		peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
@@ -140,7 +143,8 @@ func (s *step) corroborated() bool {
 		return false
 	}
 	wide := c.scaleUnknown()
-	seqOK := own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	// Of a side that has sent nothing yet, any number would do: that is no evidence.
+	seqOK := !peer.awaitsAnswer(own) && own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
 	ackOK := peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
 	seqNear, ackNear := own.out.NearStray(seg.Seq), peer.out.NearStray(seg.Ack)
 	byPeer := (c.bits&strayByA != 0) != (s.side == reassembly.A)

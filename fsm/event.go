@@ -8,8 +8,9 @@ type Kind uint8
 // The events, in the order in which one segment brings them: what it
 // acknowledges, what it says of the window, what it sends. Two come before
 // these: ResetIgnored and Revived, where the segment shows that an earlier RST
-// was not its side's own. Event.Side is the side that the definition calls
-// "this side".
+// was not its side's own. Some are brought by a segment of another connection
+// of the four-tuple. Event.Side is the side that the definition calls "this
+// side".
 const (
 	SynAcked      Kind = iota // this side's SYN was acknowledged
 	Advanced                  // something new of this side's was acknowledged
@@ -32,6 +33,10 @@ const (
 	MaybeProbed               // this side sent what may be a probe; the peer's window was never seen
 	KeptAlive                 // this side sent a keep-alive
 	Strayed                   // this side seemed to send something far outside its sequence space
+	SynRenewed                // this side sent another SYN, with another ISN, while its first was unanswered
+	SynChallenged             // this side's unanswered SYN met a pure ACK of something else: its peer still has an older connection
+	SynMisacked               // this side's unanswered SYN met a SYN-ACK that does not acknowledge it
+	ChallengeRst              // this side answered that pure ACK, or that SYN-ACK, with a RST
 	ResetSent                 // this side sent a believable RST
 	ResetDoubted              // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
 	ResetIgnored              // a RST in this side's name was not believed
@@ -56,15 +61,17 @@ func On(kinds ...Kind) Kinds {
 // Has reports whether k is in the set.
 func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
 
-// An Event is one fact. Seg is the segment that brought it, valid during the
-// call only.
+// An Event is one fact. Seg is the segment that brought it; Seg and Was are
+// valid during the call only.
 type Event struct {
 	Kind  Kind
 	Side  reassembly.Side
 	Class Class
 	N     uint32 // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes
 	Seg   *reassembly.Segment
-	Was   *reassembly.Mark // FinResent: what this side sent before it, as a rule the FIN; valid during the call only
+	// Was is what the segment goes back to. FinResent, SynResent: what this side
+	// sent before it. SynRenewed, SynChallenged, SynMisacked: the unanswered SYN.
+	Was *reassembly.Mark
 }
 
 // Events are what one segment brought. The engine reuses one for all segments;
@@ -79,7 +86,7 @@ type Events struct {
 	moved  uint32          // Event.N of Advanced
 	shrunk uint32          // of WindowShrunk
 	over   uint32          // of Overran
-	was    reassembly.Mark // Event.Was of FinResent
+	was    reassembly.Mark // Event.Was
 	n      int
 	list   [maxEvents]struct {
 		kind Kind
@@ -104,7 +111,7 @@ func (e *Events) At(i int) Event {
 		ev.N = e.shrunk
 	case Overran:
 		ev.N = e.over
-	case FinResent:
+	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked:
 		ev.Was = &e.was
 	}
 	return ev

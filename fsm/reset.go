@@ -13,6 +13,10 @@ func (s *step) reset() {
 	if c.bits&(resetByA|resetByB) != 0 { // it is over already
 		return
 	}
+	if s.own.awaitsAnswer(s.peer) && s.own.out.StrayAt(s.seg.Seq) {
+		s.emit(ChallengeRst, s.side) // it ends the peer's old connection, not this one
+		return
+	}
 	switch s.believeReset() {
 	case resetBelieved:
 		c.bits |= resetBit(s.side)

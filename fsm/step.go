@@ -23,6 +23,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	default:
 		s.class = Stray
 		s.emit(Strayed, side)
+		s.misanswers()
 	}
 	s.emit(Sent, side)
 	ev.Class = s.class
@@ -45,7 +46,7 @@ type step struct {
 // remember keeps the segment as its side's last, unless it was not the side's
 // own for all that is known.
 func (s *step) remember() {
-	if s.class == Stray || s.class == Rst && s.ev.Kinds.Has(ResetIgnored) {
+	if s.class == Stray || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
 		return
 	}
 	s.own.last = reassembly.MarkOf(s.seg)
@@ -93,6 +94,7 @@ func (s *step) open() {
 	own.out.Send(seg.Seq, seg.SeqLen())
 	if again {
 		s.sentAgain()
+		s.ev.was = own.last
 		// A SYN that comes with an ACK now is the answer to the peer's, of a
 		// simultaneous open (RFC 9293 figure 7), rather than a repeat.
 		if own.half.Phase == Open && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {

@@ -29,11 +29,6 @@ func (c *Conn) Distance(seg *reassembly.Segment, side reassembly.Side) (d uint64
 
 func abs(n int32) uint64 { return uint64(max(int64(n), -int64(n))) }
 
-// Challenged notes that the side sent a SYN on the four-tuple that is not this
-// connection's: if the peer still has the connection, it answers with an ACK
-// (RFC 5961 4.2).
-func (c *Conn) Challenged(side reassembly.Side) { c.bits |= challengeBit(side) }
-
 // Expects reports whether a SYN or SYN-ACK of side belongs to this connection's
 // opening: it repeats the side's own, or is the first that the side can send.
 func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {

@@ -84,6 +84,9 @@ func (s *Stream) Stray(seq Seq) {
 	s.known |= knowStray
 }
 
+// StrayAt reports whether seq is the last place that was not believed.
+func (s *Stream) StrayAt(seq Seq) bool { return s.known&knowStray != 0 && s.stray == seq }
+
 // NearStray reports whether seq lies near the last place that was not believed.
 func (s *Stream) NearStray(seq Seq) bool {
 	return s.known&knowStray != 0 && uint32(seq-s.stray+reach) < 2*reach

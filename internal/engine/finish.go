@@ -47,7 +47,7 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 		c.census = own
 	}
 	for i := range c.found {
-		doubtFIN(&c.found[i].Finding, c.found[i].finRank, &c.census)
+		doubt(&c.found[i].Finding, c.found[i].finRank, &c.census)
 	}
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},

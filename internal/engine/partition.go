@@ -27,7 +27,8 @@ type partition struct {
 	held    []int     // findings for the report, by detector
 	now     int64     // latest segment
 
-	unlisted toll // findings that are only counted
+	unlisted toll       // findings that are only counted
+	aside    fsm.Events // what a segment brought for another connection than its own
 }
 
 func newPartition(o *Options) *partition {
@@ -62,6 +63,9 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 	}
 	if ev.Kinds.Has(fsm.FinAcked) && p.opens.Has(fsm.HalfClosed) {
 		p.lapses.add(i, f, &p.table)
+	}
+	if ev.Class == fsm.ChallengeAck || ev.Kinds.Has(fsm.ResetSent) {
+		p.overheard(f, seg, fromLo, hash, ev.Class)
 	}
 	if !f.closed && f.conn.Over() {
 		f.closed = true

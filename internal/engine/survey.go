@@ -22,6 +22,14 @@ func survey(c *packed.Census, f *flow) {
 			*x.n++
 		}
 	}
+	opener, _ := f.conn.Opener()
+	if f.conn.AwaitsAnswer(opener) && f.conn.Packets(opener.Peer()) == 0 {
+		if f.conn.Packets(opener) > 1 {
+			c.SYNs++
+		} else {
+			c.LoneSYNs++
+		}
+	}
 	for side := range reassembly.Side(2) {
 		if f.conn.Oversize(side) {
 			c.Oversize++
@@ -42,20 +50,21 @@ func survey(c *packed.Census, f *flow) {
 	}
 }
 
-// DoubtFINs makes what was said of unacknowledged FINs undecided if the trace
-// shows no acknowledgment of any FIN of that rank. Run and Judge do so, by the
-// census of the source's facts or, where that is not Known, their own: it is for
-// who judged parts of a trace before all of it was counted, with a census that
-// was Known to be empty.
-func DoubtFINs(findings []result.Finding, c *packed.Census) {
+// Doubt makes what was said to be absent undecided if the trace as a whole shows
+// that such things were left out of it. Run and Judge do so, by the census of
+// the source's facts or, where that is not Known, their own: it is for who judged
+// parts of a trace before all of it was counted, with a census that was Known to
+// be empty.
+func Doubt(findings []result.Finding, c *packed.Census) {
 	for i := range findings {
-		doubtFIN(&findings[i].Finding, findings[i].FINRank, c)
+		f := &findings[i]
+		doubt(&f.Finding, f.FINRank, c)
 	}
 }
 
-func doubtFIN(f *detectors.Finding, rank int, c *packed.Census) {
-	if awaitsFINACK(f.Detector) && f.Absence && f.Verdict == detectors.Seen && c.HidesACKs(rank) {
-		f.Limits |= fsm.AcksFiltered
+func doubt(f *detectors.Finding, finRank int, c *packed.Census) {
+	if l := hidden(f.Detector, finRank, c); l != 0 && f.Absence && f.Verdict == detectors.Seen {
+		f.Limits |= l
 		f.Doubt()
 	}
 }
@@ -75,6 +84,19 @@ func finRank(c *fsm.Conn, f *detectors.Finding) int {
 		}
 	}
 	return c.FINRank(f.Culprit)
+}
+
+// hidden is the limit for which a trace cannot prove what the detector finds
+// absent: it shows no acknowledgment of any FIN of that rank, or nothing but
+// SYNs.
+func hidden(detector string, finRank int, c *packed.Census) fsm.Limits {
+	switch {
+	case awaitsFINACK(detector) && c.HidesACKs(finRank):
+		return fsm.AcksFiltered
+	case detector == detectors.SYNUnanswered.Name && c.OnlySYNs():
+		return fsm.OneSided
+	}
+	return 0
 }
 
 // notes say, once for the whole capture, what many connections share: it does

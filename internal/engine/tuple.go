@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -23,7 +24,7 @@ func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo 
 		return i, best
 	}
 	if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
-		p.reused(key, hash, fromLo, seg.At)
+		p.reused(key, hash, fromLo, seg)
 	}
 	p.thin(key, hash)
 	return p.begin(seg, hash, ord)
@@ -107,17 +108,65 @@ func (p *partition) choose(seg *reassembly.Segment, key *reassembly.Key, hash ui
 
 // reused notes that a SYN took the four-tuple for a new connection: unless the
 // older ones speak again, their record ends here.
-func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, at int64) {
+func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, seg *reassembly.Segment) {
+	oldest := p.oldestWaiting(key, hash, fromLo)
 	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
-		c := &p.table.flow(i).conn
-		c.Challenged(c.SideOf(fromLo))
-		if _, is := p.next[i]; !is {
+		f := p.table.flow(i)
+		_, again := p.next[i]
+		f.conn.Superseded(seg, f.conn.SideOf(fromLo), f == oldest && !again, &p.aside)
+		p.tellAside(i, f, seg.At)
+		if !again {
 			if p.next == nil {
 				p.next = map[uint32]int64{}
 			}
-			p.next[i] = at
+			p.next[i] = seg.At
 		}
 	}
+}
+
+// oldestWaiting is the first connection of the four-tuple whose SYN, from the
+// end that fromLo tells, is unanswered; nil if there is none.
+func (p *partition) oldestWaiting(key *reassembly.Key, hash uint32, fromLo bool) (oldest *flow) {
+	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
+		f := p.table.flow(i)
+		if f.conn.AwaitsAnswer(f.conn.SideOf(fromLo)) && (oldest == nil || f.ordinal < oldest.ordinal) {
+			oldest = f
+		}
+	}
+	return oldest
+}
+
+// overheard has the latest connection of the four-tuple that waits for an
+// answer hear what was said on an older one: an ACK that answered its SYN, or
+// the RST that this drew.
+func (p *partition) overheard(f *flow, seg *reassembly.Segment, fromLo bool, hash uint32, class fsm.Class) {
+	var latest *flow
+	var latestI uint32
+	key := f.conn.Key()
+	for i, next, ok := p.table.find(&key, hash, hash); ok; i, next, ok = p.table.find(&key, hash, next) {
+		g := p.table.flow(i)
+		opener, _ := g.conn.Opener()
+		if g != f && g.conn.AwaitsAnswer(opener) && (latest == nil || g.ordinal > latest.ordinal) {
+			latest, latestI = g, i
+		}
+	}
+	if latest == nil {
+		return
+	}
+	latest.conn.Overhears(seg, latest.conn.SideOf(fromLo), class, &p.aside)
+	p.tellAside(latestI, latest, seg.At)
+}
+
+// tellAside gives the events that another connection's segment brought to those
+// who hear them.
+func (p *partition) tellAside(i uint32, f *flow, at int64) {
+	if p.aside.Kinds&p.opens == 0 && (f.watch == 0 || p.aside.Kinds == 0) {
+		return
+	}
+	if f.watch != 0 {
+		p.wake(f, at)
+	}
+	p.tell(i, f, &p.aside)
 }
 
 // spoke notes that a connection goes on, whatever used its four-tuple.

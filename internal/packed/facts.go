@@ -46,6 +46,8 @@ type Census struct {
 	Oversize uint64 // with segments larger than the receiver's MSS
 	Biggest  Sender // the first that sends such
 	FINs     [2]FINs
+	LoneSYNs uint64 // connections of which there is one SYN, and nothing else
+	SYNs     uint64 // those of which there are several, and nothing else
 }
 
 // A Sender is an end of the connection whose first segment has that position.
@@ -72,6 +74,8 @@ func (c *Census) Add(d *Census) {
 		c.FINs[rank].Sent += d.FINs[rank].Sent
 		c.FINs[rank].Acked += d.FINs[rank].Acked
 	}
+	c.LoneSYNs += d.LoneSYNs
+	c.SYNs += d.SYNs
 	if d.Biggest.Position != 0 {
 		c.Bigger(d.Biggest)
 	}
@@ -89,6 +93,14 @@ func (c *Census) Bigger(s Sender) {
 func (c *Census) HidesACKs(rank int) bool {
 	const enough = 5
 	return c.FINs[rank].Sent >= enough && c.FINs[rank].Acked == 0
+}
+
+// OnlySYNs reports whether the trace leaves out whatever answers a SYN: it holds
+// nothing but SYNs, as a filter makes it, and most of them were not repeated, as
+// unanswered ones are.
+func (c *Census) OnlySYNs() bool {
+	const enough = 5
+	return c.LoneSYNs+c.SYNs == c.Flows && c.LoneSYNs >= enough && c.LoneSYNs >= c.SYNs
 }
 
 // A Count is a named number.

@@ -1,0 +1,106 @@
+package detectors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// tell reports how things stand at trace time now.
+func (w *synAckUnanswered) tell(outcome string, at, now int64, r *Report) {
+	server := w.client.Peer()
+	culprit := w.client
+	evidence := []Evidence{r.Evidence("SYN-ACK", server, &w.synAck)}
+	add := func(role string, side reassembly.Side, m *reassembly.Mark) {
+		if m.At != 0 {
+			evidence = append(evidence, r.Evidence(role, side, m))
+		}
+	}
+	if w.ignored > 0 {
+		culprit = server
+		add("acknowledged", w.client, &w.ack)
+	}
+	add("SYN, the last repeat", w.client, &w.syn)
+	add("SYN-ACK, the last repeat", server, &w.last)
+	until := now
+	if outcome == "recovered" {
+		until = w.last.At
+	}
+	if w.ignored == 0 {
+		add("acknowledged at last", w.client, &w.ack)
+		if w.ack.At != 0 {
+			until = w.ack.At
+		}
+	}
+	if w.ignored > 0 {
+		add("the server goes on", server, &w.end)
+		if w.end.At != 0 && w.waiting {
+			until = w.end.At
+		}
+	}
+	if outcome == "not-repeated" {
+		culprit = server
+	}
+	f := r.Find(outcome, culprit, at, evidence...)
+	f.States, f.End = r.StatesNow(now), max(now, until)
+	f.Roles = []Role{{"client", w.client}, {"server", server}}
+	f.Measure("repeats", w.repeats)
+	f.Measure("syn_repeats", w.asked)
+	f.Measure("acks_ignored", w.ignored)
+	f.Measure("unacked_bytes", int(r.Conn.Stream(w.client).InFlight()))
+	f.Measure("waited_s", seconds(until-w.synAck.At))
+	f.Message = w.message(outcome, until-w.synAck.At, r)
+	switch {
+	case outcome == "recovered":
+		if until-w.synAck.At >= int64(r.Value("costly")*float64(time.Second)) && (w.ignored == 0 || w.waiting) {
+			f.Severity = Warning
+		}
+	case w.said != outcome && now < w.deadline(r) && w.ignored < 2:
+		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", span(w.deadline(r)-now)))
+	case r.Conn.Packets(w.client) == 0:
+		f.Undecide("one-sided: nothing of the client was captured, not even its SYN")
+	case w.ignored < 2:
+		r.Absence(&f, w.synAck.At)
+	}
+	w.said, w.saidAt = outcome, at
+	r.Tell(f)
+}
+
+// message is the sentence for the ticket.
+func (w *synAckUnanswered) message(outcome string, waited int64, r *Report) string {
+	client, server := r.Name(w.client), r.Name(w.client.Peer())
+	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame)
+	if w.repeats > 0 {
+		m += fmt.Sprintf(", and again %s, the last time %s later (frame %d)", times(w.repeats), span(w.last.At-w.synAck.At), w.last.Frame)
+	}
+	switch outcome {
+	case "accept-queue-full":
+		m += fmt.Sprintf(", although %s had acknowledged it (frame %d). ", client, w.ack.Frame)
+		if n := r.Conn.Stream(w.client).InFlight(); n > 0 {
+			m += fmt.Sprintf("%s of %s are not acknowledged either. ", many(int(n), "byte"), client)
+		}
+		m += "The ACK did not count: the server's accept queue is full, or what the client sends is lost behind the capture point."
+		if w.end.At != 0 {
+			m += fmt.Sprintf(" After %s the server went on (frame %d).", span(w.end.At-w.synAck.At), w.end.Frame)
+		}
+	case "syn-repeated":
+		m += fmt.Sprintf(", but %s repeated its SYN %s (the last: frame %d) and acknowledged nothing in %s: no SYN-ACK reaches it.",
+			client, times(w.asked), w.syn.Frame, span(waited))
+	case "not-repeated":
+		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (the last: frame %d).", client, times(w.asked), w.syn.Frame)
+	case "ack-missing":
+		m += fmt.Sprintf(". Nothing came from %s in %s.", client, span(waited))
+	default:
+		switch {
+		case w.ignored > 0:
+			m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or did not count yet.", client, w.ack.Frame)
+		case w.asked > 0:
+			m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged at last, %s after the first SYN-ACK (frame %d).",
+				client, times(w.asked), span(waited), w.ack.Frame)
+		default:
+			m += fmt.Sprintf("; %s acknowledged at last, %s after the first (frame %d).", client, span(waited), w.ack.Frame)
+		}
+	}
+	return m
+}

@@ -1,0 +1,86 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What may befall a SYN before it is answered, besides silence and RST.
+
+// awaitsAnswer says whether this end has sent a SYN, and its peer nothing that
+// belongs to the connection.
+func (e *end) awaitsAnswer(peer *end) bool {
+	return e.half.Phase == Opening && peer.half.Phase == Idle && e.out.Knows(reassembly.KnowISS)
+}
+
+// misanswers takes a stray segment: is it the answer to the peer's SYN of a
+// host that has something else on its mind? In SYN_SENT, what does not
+// acknowledge the SYN is not acceptable, and draws a RST at its ACK number (RFC
+// 9293 3.10.7.3).
+func (s *step) misanswers() {
+	seg, peer := s.seg, s.peer
+	if !peer.awaitsAnswer(s.own) || seg.Len > 0 {
+		return
+	}
+	kind := SynChallenged
+	switch seg.Flags & (reassembly.SYN | reassembly.FIN | reassembly.ACK) {
+	case reassembly.ACK: // CHALLENGE: it has a connection with other numbers (RFC 5961 4.2)
+	case reassembly.SYN | reassembly.ACK:
+		kind = SynMisacked
+	default:
+		return
+	}
+	s.ev.was = peer.last
+	peer.out.Stray(seg.Ack)
+	s.emit(kind, s.side.Peer())
+}
+
+// AwaitsAnswer reports whether the side has sent a SYN that nothing of this
+// connection has answered, not even a RST.
+func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
+	return c.ends[side].awaitsAnswer(&c.ends[side.Peer()]) && !c.Over()
+}
+
+// Offered are the options that the side's SYNs carried, all of them together.
+func (c *Conn) Offered(side reassembly.Side) reassembly.OptionBits { return c.ends[side].opts }
+
+// How much later a SYN with another ISN still asks for the same as the first:
+// later than any burst, and no later than a stack that backs off would ask
+// again.
+const (
+	minRenewal = 200 * time.Millisecond
+	maxRenewal = 64 * time.Second
+)
+
+// Superseded takes a SYN of the side on the four-tuple that is not this
+// connection's, but a new one's. If the peer still has this one, it will answer
+// with an ACK (RFC 5961 4.2). If oldest, this is the first connection of those
+// on the four-tuple that wait for an answer.
+func (c *Conn) Superseded(seg *reassembly.Segment, side reassembly.Side, oldest bool, ev *Events) {
+	ev.reset(c, seg)
+	ev.Class = Syn
+	c.bits |= challengeBit(side)
+	last := &c.ends[side].last
+	if since := time.Duration(seg.At - last.At); oldest && c.AwaitsAnswer(side) && since >= minRenewal && since <= maxRenewal {
+		ev.was = *last
+		ev.add(SynRenewed, side)
+	}
+}
+
+// Overhears takes a segment that the side sent on an older connection of the
+// four-tuple: the ACK that answered the SYN of this one, or the RST that this
+// drew.
+func (c *Conn) Overhears(seg *reassembly.Segment, side reassembly.Side, class Class, ev *Events) {
+	ev.reset(c, seg)
+	ev.Class = class
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	switch {
+	case class == ChallengeAck && c.AwaitsAnswer(side.Peer()):
+		ev.was = peer.last
+		peer.out.Stray(seg.Ack)
+		ev.add(SynChallenged, side.Peer())
+	case class == Rst && c.AwaitsAnswer(side) && own.out.StrayAt(seg.Seq):
+		ev.add(ChallengeRst, side)
+	}
+}

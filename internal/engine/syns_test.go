@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+var syn = reassembly.Segment{Flags: reassembly.SYN, Window: 1000}
+
+// ask has a new client send its SYN so many times.
+func (f *feeder) ask(times int) {
+	f.client++
+	for range times {
+		f.give(false, syn)
+		f.ord += 1000 // milliseconds
+	}
+}
+
+// A capture of SYNs only, as a filter makes it, does not prove that one went
+// unanswered.
+func TestSYNs_only(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		lone, asked int
+		refused     bool
+		want        detectors.Verdict
+	}{
+		{"a filter", 5, 5, false, detectors.Undecided},
+		{"too few to say", 4, 1, false, detectors.Seen},
+		{"a dead server", 5, 6, false, detectors.Seen},
+		{"an answer", 50, 1, true, detectors.Seen},
+	} {
+		f := newFeeder()
+		for range c.lone {
+			f.ask(1)
+		}
+		if c.refused {
+			f.ask(1)
+			f.give(true, reassembly.Segment{Ack: 1, Flags: reassembly.RST | reassembly.ACK})
+		}
+		for range c.asked {
+			f.ask(2)
+		}
+		f.ord += 60_000
+		end := int64(f.ord) * 1e6
+		r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+		if len(r.Findings) != c.asked {
+			t.Fatalf("%s: %d findings, want %d", c.name, len(r.Findings), c.asked)
+		}
+		for _, found := range r.Findings {
+			if found.Detector != "syn-unanswered" || found.Verdict != c.want {
+				t.Errorf("%s: %s is %v (%s), want %v", c.name, found.Detector, found.Verdict, found.Reason, c.want)
+			}
+		}
+	}
+}
+
+// A flood of SYNs starts no watch.
+func TestSYNs_flood(t *testing.T) {
+	f := newFeeder()
+	for range 1000 {
+		f.ask(1)
+	}
+	if n := len(f.partition.watches); n != 0 {
+		t.Errorf("%d watches were started", n)
+	}
+}
