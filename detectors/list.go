@@ -13,4 +13,6 @@ var All = []*Detector{
 	IdleBlackhole,
 	SYNUnanswered,
 	SYNAckUnanswered,
+	ResetCause,
+	ForgedReset,
 }

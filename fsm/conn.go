@@ -70,6 +70,7 @@ type Conn struct {
 	copies  uint32
 	tunnel  uint32
 	bits    connBits
+	hush    uint16 // seconds of silence that were broken last; see Silence
 }
 
 // Begin readies a connection for the segment that shows it first. A sent the

@@ -70,7 +70,8 @@ type Event struct {
 	N     uint32 // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. FinResent, SynResent: what this side
-	// sent before it. SynRenewed, SynChallenged, SynMisacked: the unanswered SYN.
+	// sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
+	// SynMisacked: the unanswered SYN.
 	Was *reassembly.Mark
 }
 
@@ -111,7 +112,7 @@ func (e *Events) At(i int) Event {
 		ev.N = e.shrunk
 	case Overran:
 		ev.N = e.over
-	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked:
+	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked, ResetSent, ResetDoubted, ResetIgnored:
 		ev.Was = &e.was
 	}
 	return ev

@@ -30,6 +30,9 @@ const (
 	oversize                          // sent a segment larger than the peer's MSS: see Oversize
 	unpushed                          // its last payload came without PSH: more was queued (RFC 9293 3.9.1.2)
 	shrank                            // took back window that it had offered: its edge is not all that it has offered
+	countsIDs                         // its last two IP identifications follow one another
+	variesTTL                         // its segments came with more than one TTL
+	challenged                        // its last segment is a challenge ACK
 )
 
 // A Half is one direction of a connection: four milestones and what casts

@@ -77,3 +77,92 @@ func Answers(rst, seg *reassembly.Mark) bool {
 	}
 	return rst.Ack == seg.End()
 }
+
+// Prods reports whether a segment that the side has sent has the form of a
+// keep-alive or of a probe of the peer's closed window: nothing, or one byte, at
+// SND.NXT-1 (RFC 9293 3.8.4, 3.8.6.1); or one byte into a closed window.
+func (c *Conn) Prods(side reassembly.Side, seg *reassembly.Mark) bool {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	if seg.Len > 1 || seg.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST) != 0 {
+		return false
+	}
+	return seg.Seq == own.out.Nxt-1 || seg.Len == 1 && peer.half.is(shut)
+}
+
+// AtNxt reports whether the segment begins where the side would send next.
+func (c *Conn) AtNxt(side reassembly.Side, seg *reassembly.Mark) bool {
+	return seg.Seq == c.ends[side].out.Nxt
+}
+
+// AcksOld reports whether a segment of the side acknowledges less than the side
+// has acknowledged before: it is an old duplicate, or late.
+func (c *Conn) AcksOld(side reassembly.Side, seg *reassembly.Mark) bool {
+	out := &c.ends[side.Peer()].out
+	return seg.Flags&reassembly.ACK != 0 && out.Knows(reassembly.KnowUna) && seg.Ack.Before(out.Una)
+}
+
+// KnowsFIN reports whether a segment of the side acknowledges the peer's FIN.
+func (c *Conn) KnowsFIN(side reassembly.Side, seg *reassembly.Mark) bool {
+	h := &c.ends[side.Peer()].half
+	return h.Phase >= Shut && seg.Flags&reassembly.ACK != 0 && seg.Ack.After(h.FIN)
+}
+
+// AtFIN reports whether the segment begins at the side's FIN, not behind it.
+func (c *Conn) AtFIN(side reassembly.Side, seg *reassembly.Mark) bool {
+	h := &c.ends[side].half
+	return h.Phase >= Shut && seg.Seq == h.FIN
+}
+
+// Unacked is how many bytes of the side's payload nothing has acknowledged; by,
+// if not nil, is a segment of the peer that may do so as well.
+func (c *Conn) Unacked(side reassembly.Side, by *reassembly.Mark) uint32 {
+	own := &c.ends[side]
+	out := &own.out
+	una := out.ISS + 1
+	if out.Knows(reassembly.KnowUna) {
+		una = out.Una
+	}
+	if by != nil && by.Flags&reassembly.ACK != 0 && by.Ack.After(una) && by.Ack.AtOrBefore(out.Nxt) {
+		una = by.Ack
+	}
+	end := out.Nxt
+	if own.half.Phase >= Shut && end == own.half.FIN+1 {
+		end--
+	}
+	if !out.Knows(reassembly.KnowNxt) || !una.Before(end) {
+		return 0
+	}
+	return uint32(end - una)
+}
+
+// Filled is by how many bytes the window that the side offers lies below the
+// largest that it has offered.
+func (c *Conn) Filled(side reassembly.Side) uint32 {
+	out := &c.ends[side.Peer()].out
+	if !out.Knows(reassembly.KnowEdge | reassembly.KnowUna) {
+		return 0
+	}
+	wnd := uint32(max(out.Una.To(out.Edge), 0))
+	if most := c.ends[side].maxWnd; wnd < most {
+		return most - wnd
+	}
+	return 0
+}
+
+// Grain is the smallest step in which the side's window can change.
+func (c *Conn) Grain(side reassembly.Side) uint32 { return 1 << c.scaleOf(side) }
+
+// Row is how many segments in a row the side has sent again without any
+// progress.
+func (c *Conn) Row(side reassembly.Side) int { return int(c.ends[side].row) }
+
+// ChallengedLast reports whether the side's last segment is a challenge ACK: it
+// answers a SYN or RST that was out of place (RFC 5961 3.2, 4.2).
+func (c *Conn) ChallengedLast(side reassembly.Side) bool { return c.ends[side].half.is(challenged) }
+
+// Behind reports whether the segment begins below what the peer has
+// acknowledged, and near enough to be something that the side once had to say.
+func (c *Conn) Behind(side reassembly.Side, seg *reassembly.Mark) bool {
+	out := &c.ends[side].out
+	return c.Below(side, seg) && out.Believes(seg.Seq, 0, c.ends[side.Peer()].maxWnd, c.scaleUnknown())
+}

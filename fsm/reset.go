@@ -10,6 +10,10 @@ import (
 // one must not (RFC 5961 3.2).
 func (s *step) reset() {
 	c := s.c
+	s.ev.was = s.own.last
+	if out := &s.own.out; !out.Knows(reassembly.KnowISS) && !out.Knows(reassembly.KnowNxt) { // numbers are told from here
+		out.ISS = s.seg.Seq
+	}
 	if c.bits&(resetByA|resetByB) != 0 { // it is over already
 		return
 	}
@@ -64,6 +68,10 @@ func (s *step) believeReset() resetBelief {
 		return resetBelieved
 	// ANSWERING: at the acknowledgment of the segment it answers.
 	case peer.last.Flags&reassembly.ACK != 0 && seg.Seq == peer.last.Ack:
+		return resetBelieved
+	// AT ITS FIN, acknowledged since: it answers what crossed the FIN, or follows
+	// it at once (Linux tcp_reset_check takes it, for macOS; samples/reset-cause).
+	case s.own.half.Phase == Done && seg.Seq == s.own.half.FIN:
 		return resetBelieved
 	// IN THE WINDOW, elsewhere: what comes next decides.
 	case una.AtOrBefore(seg.Seq) && s.mayBeInWindow():

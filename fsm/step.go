@@ -49,6 +49,10 @@ func (s *step) remember() {
 	if s.class == Stray || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
 		return
 	}
+	if s.class != Rst {
+		s.habits()
+		s.breakSilence()
+	}
 	s.own.last = reassembly.MarkOf(s.seg)
 }
 

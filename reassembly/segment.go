@@ -177,8 +177,11 @@ func (m *Mark) Segment(src, dst Endpoint) Segment {
 		Window: m.Window, IPID: m.IPID, Flags: m.Flags, TTL: m.TTL, Src: src, Dst: dst}
 }
 
-// End is the sequence number after the segment, as [Segment.End].
-func (m *Mark) End() Seq {
-	s := Segment{Seq: m.Seq, Len: m.Len, Flags: m.Flags}
-	return s.End()
+// SeqLen is the length in sequence space, as [Segment.SeqLen].
+func (m *Mark) SeqLen() uint32 {
+	s := Segment{Len: m.Len, Flags: m.Flags}
+	return s.SeqLen()
 }
+
+// End is the sequence number after the segment, as [Segment.End].
+func (m *Mark) End() Seq { return m.Seq + Seq(m.SeqLen()) }

@@ -1,0 +1,146 @@
+package detectors
+
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// ResetCause says of the RST that ended a connection what it answers, in which
+// state its sender was, and what that means. RFC 9293 3.10.7, 3.5.2; RFC 5961.
+var ResetCause = &Detector{
+	Name: "reset-cause",
+	Doc: Doc{
+		Title: "a connection was reset",
+		What: "A believable RST ended the connection. What it answers and how it is made tells who sent it and why: a bare RST at " +
+			"the acknowledgment of the segment before it comes of a host that has no such connection (RFC 9293 3.10.7.1); RST " +
+			"with ACK, at SND.NXT, of a socket that was there and gave up.",
+		Cause: "See the outcomes.",
+		Action: "Look at the side that sent the RST, at the time of the RST: its application's log, its socket statistics (`nstat -az` " +
+			"on Linux: TcpExtTCPAbort*), and what stands in front of it.",
+		NotThis: "An ACK after both FINs that drew a RST: post-fin-ack-rst. A RST that ended the probing of a closed window: " +
+			"zero-window-probe-loop. A RST at the end of what a timeout had decided already is told there (dead-peer, fin-unanswered, " +
+			"close-wait-leak, half-close-cut, syn-unanswered, syn-ack-unanswered). A RST that was not believed: forged-reset. A second and third RST " +
+			"of one connection says nothing new: they are counted.",
+		Peers: "Wireshark marks each RST red (\"Connection reset (RST)\") and does not say what it answers; Zeek and Ostermann's tcptrace " +
+			"count resets by side.",
+		Refs:  []string{"RFC 9293 3.10.7", "RFC 9293 3.5.2", "RFC 5961 3.2", "RFC 2525 2.17", "KB Q152474"},
+		Since: "0.2",
+	},
+	Outcomes: resetOutcomes,
+	Params: []Param{
+		{"min-idle", 60, 1, 86400, "s", "silence after which a RST may be that of a middlebox which has forgotten the connection"},
+	},
+	Opens:    fsm.On(fsm.ResetSent, fsm.ResetDoubted),
+	Hears:    fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.Sent),
+	Watch:    watchReset,
+	YieldsTo: []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "fin-unanswered", "close-wait-leak", "half-close-cut", "syn-unanswered", "syn-ack-unanswered"},
+}
+
+// watchReset declines where the capture has nothing but RSTs: what they end is
+// not in it.
+func watchReset(r *Report) Watcher {
+	if r.Conn.Packets(reassembly.A)+r.Conn.Packets(reassembly.B) == 1 {
+		return nil
+	}
+	return new(resetCause)
+}
+
+type resetCause struct {
+	pending *resetCase // a RST that is believed only if the connection ends with it
+	last    resetCase  // the RST that ended the connection, as far as is known
+	told    bool
+	goneOn  reassembly.Mark // the first segment in the name of its sender after it
+	again   bool            // X sent its SYN again before that
+	alive   bool            // and the other side has spoken since, too: the RST did not end it
+	resets  [2]int          // RSTs of each side
+}
+
+func (w *resetCause) Event(ev fsm.Event, r *Report) {
+	side := ev.Side
+	switch ev.Kind {
+	case fsm.ResetDoubted:
+		c := caseOf(ev, r)
+		w.pending = &c
+	case fsm.ResetIgnored:
+		w.pending = nil
+	case fsm.ResetSent:
+		w.reset(ev, r)
+	case fsm.Revived:
+		if w.told && side == w.last.y && w.goneOn.At == 0 {
+			w.goneOn = reassembly.MarkOf(ev.Seg)
+			w.tell(r)
+		}
+	case fsm.Sent:
+		switch {
+		case ev.Class == fsm.Rst:
+			w.resets[side]++
+		case ev.Class == fsm.Syn && w.goneOn.At == 0:
+			w.again = w.again || side != w.last.y
+		case ev.Class != fsm.Stray && w.goneOn.At != 0 && side != w.last.y:
+			w.alive = true
+		}
+	}
+}
+
+// reset takes a believable RST. One that follows a RST which ended the
+// connection for one side only is a consequence of that.
+func (w *resetCause) reset(ev fsm.Event, r *Report) {
+	if w.told && !w.alive {
+		return
+	}
+	c := caseOf(ev, r)
+	if ev.Was == nil && w.pending != nil { // the end of the record settled a doubtful one
+		c = *w.pending
+		c.doubtful = true
+	}
+	w.finish(r)
+	w.last, w.told, w.again, w.alive, w.goneOn = c, true, false, false, reassembly.Mark{}
+	w.resets = [2]int{}
+	w.tell(r)
+}
+
+func (w *resetCause) End(_ Ending, r *Report) { w.finish(r) }
+
+// finish tells the finding that stands once more, now that all RSTs are counted.
+func (w *resetCause) finish(r *Report) {
+	if w.told {
+		w.tell(r)
+	}
+}
+
+// tell reports the RST as things stand.
+func (w *resetCause) tell(r *Report) {
+	c := &w.last
+	outcome := c.outcome(w.goneOn.At != 0, w.again, r)
+	y, x := c.y, c.y.Peer()
+	evidence := []Evidence{r.Evidence("RST", y, &c.rst)}
+	if c.answers || c.near || c.last.Len > 0 {
+		evidence = append(evidence, r.Evidence(c.role(), x, &c.last))
+	}
+	if c.prev.At != 0 {
+		role := "last of " + r.Name(y) + " before it"
+		if c.prev.Flags.Has(reassembly.FIN) {
+			role = "FIN of " + r.Name(y)
+		}
+		evidence = append(evidence, r.Evidence(role, y, &c.prev))
+	}
+	if w.goneOn.At != 0 {
+		evidence = append(evidence, r.Evidence("and it goes on", y, &w.goneOn))
+	}
+	f := r.Find(outcome, c.culprit(outcome), c.rst.At, evidence...)
+	f.End = max(c.rst.At, w.goneOn.At)
+	f.At = f.End
+	f.States = c.before
+	f.Roles = []Role{{"resetter", y}, {"peer", x}}
+	f.Severity = c.severity(outcome, f.Severity)
+	f.Measure("resets", max(w.resets[0]+w.resets[1], 1))
+	if c.answers {
+		f.Measure("answer_s", seconds(c.rst.At-c.last.At))
+	}
+	f.Measure("idle_s", seconds(c.idle))
+	f.Measure("lost_bytes", int(c.lost))
+	c.measure(outcome, &f)
+	f.Message = c.message(outcome, w, r)
+	c.doubt(outcome, &f, r)
+	r.Tell(f)
+}
