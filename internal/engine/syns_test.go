@@ -47,13 +47,18 @@ func TestSYNs_only(t *testing.T) {
 		f.ord += 60_000
 		end := int64(f.ord) * 1e6
 		r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
-		if len(r.Findings) != c.asked {
-			t.Fatalf("%s: %d findings, want %d", c.name, len(r.Findings), c.asked)
-		}
+		n := 0
 		for _, found := range r.Findings {
+			if found.Detector == detectors.ResetCause.Name { // the answer
+				continue
+			}
+			n++
 			if found.Detector != "syn-unanswered" || found.Verdict != c.want {
 				t.Errorf("%s: %s is %v (%s), want %v", c.name, found.Detector, found.Verdict, found.Reason, c.want)
 			}
+		}
+		if n != c.asked {
+			t.Errorf("%s: %d findings, want %d", c.name, n, c.asked)
 		}
 	}
 }
