@@ -142,6 +142,7 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 		}
 		p.kept = append(p.kept, evicted{row: row, found: all})
 	}
+	f.conn.Settle() // as at the end, for the census
 	survey(&p.census, f)
 	p.spoke(i)
 	p.table.remove(i)

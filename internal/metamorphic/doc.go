@@ -10,7 +10,7 @@
 // and demands that the report stays:
 //
 //   - as it was in every word, ids and limits included, for times, files,
-//     encodings and the number of workers;
+//     encodings, shards and the number of workers;
 //   - as it was but for ids and limits, for sequence spaces, addresses,
 //     encapsulations, frames captured twice and options cut.
 //

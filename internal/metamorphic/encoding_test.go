@@ -85,10 +85,13 @@ func encodings() []encoding {
 		encoding{"pcapng with simple packet blocks", micro, ngStyle{order: le, unit: micro, simple: true}.write},
 		encoding{"pcapng of all this", nano, ngStyle{order: bige, unit: nano, offset: 7, sections: true, taps: 2, strangers: true, simple: true}.write},
 	)
+	shard := asShard(classic(le, true))
+	all = append(all, encoding{"shard", nano, shard})
 	for _, c := range compressions {
 		all = append(all,
 			encoding{"pcap " + c.name, nano, c.after(classic(le, true))},
-			encoding{"pcapng " + c.name, nano, c.after(ngStyle{order: le, unit: nano}.write)})
+			encoding{"pcapng " + c.name, nano, c.after(ngStyle{order: le, unit: nano}.write)},
+			encoding{"shard " + c.name, nano, c.after(shard)})
 	}
 	return all
 }

@@ -133,7 +133,7 @@ func ParseFacts(b []byte) (*Facts, error) {
 	f.Packets, f.Segments = p.uvarint(), p.uvarint()
 	f.Skipped = make([]Count, p.count(2))
 	for i := range f.Skipped {
-		f.Skipped[i] = Count{p.string(), p.uvarint()}
+		f.Skipped[i] = Count{p.word(), p.uvarint()}
 	}
 	f.Numbers = make([]Number, p.count(2))
 	var last Number
@@ -152,7 +152,7 @@ func ParseFacts(b []byte) (*Facts, error) {
 const leastCapture = 12
 
 func (p *parser) capture(c *Capture) {
-	c.File, c.Format, c.Compression = p.string(), p.string(), p.string()
+	c.File, c.Format, c.Compression = p.string(), p.word(), p.word()
 	c.LinkTypes = make([]uint32, p.count(1))
 	for i := range c.LinkTypes {
 		c.LinkTypes[i] = uint32(p.uvarint())
@@ -251,3 +251,15 @@ func (p *parser) bytes(n int) []byte {
 }
 
 func (p *parser) string() string { return string(p.bytes(p.count(1))) }
+
+// word is a name of ours, which goes into reports as it is.
+func (p *parser) word() string {
+	s := p.string()
+	for _, c := range s {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			p.fail(fmt.Errorf("%q is no name", s))
+			return ""
+		}
+	}
+	return s
+}
