@@ -15,4 +15,5 @@ var All = []*Detector{
 	SYNAckUnanswered,
 	ResetCause,
 	ForgedReset,
+	Retransmissions,
 }

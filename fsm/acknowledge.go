@@ -19,13 +19,20 @@ func (s *step) acknowledge() uint32 {
 	}
 	h.bits &^= synAckLost
 	if moved > 0 {
-		peer.row = 0
+		if peer.row > 0 {
+			peer.row = 0
+			s.emit(ResendAcked, s.side.Peer())
+		}
+		peer.dups, peer.sacked = 0, false
 		if h.Phase == Opening || h.is(finFirst) {
 			s.synAcked()
 		}
 		s.sampleRTT()
 		s.emit(Advanced, s.side.Peer())
 		s.ev.moved = moved
+	}
+	if seg.Opts.NBlocks > 0 {
+		s.sack()
 	}
 	if h.Phase >= Shut && seg.Ack.After(h.FIN) {
 		if h.Phase == Shut {

@@ -41,6 +41,9 @@ func (c Class) String() string { return classNames[c] }
 // Wireshark allows.
 const reorderTime = 3 * time.Millisecond
 
+// maxLate is more than any network holds back a packet that others overtake.
+const maxLate = time.Second
+
 // plainClass classifies what is neither probe nor keep-alive. was is NXT before
 // the segment, knew whether it was known.
 func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew bool) Class {
@@ -53,7 +56,17 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 		return Retransmission
 	case reassembly.Filling:
 		// RETRANSMISSION or OUT OF ORDER: a segment that fills a hole is late by
-		// reordering if what overtook it is younger than a round trip: a later
+		// reordering if its sender numbered it before what overtook it. It was sent
+		// again if the peer asked for it, and it is numbered so or the peer is so far
+		// away that it was not asked for too soon.
+		numbered := s.numbered()
+		if numbered == before && time.Duration(seg.At-own.last.At) < maxLate {
+			return OutOfOrder
+		}
+		if own.lossShown() && (numbered == after || s.c.SRTT(s.side) >= reorderTime) {
+			return Retransmission
+		}
+		// Else it is late if what overtook it is younger than a round trip: a later
 		// segment, or the peer's ACK.
 		overtaker := &own.last
 		if own.out.Knows(reassembly.KnowUna) && seg.Seq.Before(own.out.Una) {

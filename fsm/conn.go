@@ -30,13 +30,15 @@ type end struct {
 	rexmits uint32
 	recent  [2]uint32 // new payload bytes in the connection's current second, and in the one before
 
-	mss   uint16
-	tries uint16 // probes in a row: the article's retry was at 0x333
-	state State
-	scale uint8 // its window scale, if opts has HasScale
-	row   uint8 // retransmissions in a row
-	acks  uint8 // pure ACKs, counted to 255
-	opts  reassembly.OptionBits
+	mss    uint16
+	tries  uint16 // probes in a row: the article's retry was at 0x333
+	state  State
+	scale  uint8 // its window scale, if opts has HasScale
+	row    uint8 // retransmissions in a row
+	acks   uint8 // pure ACKs, counted to 255
+	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 255
+	sacked bool  // the peer has something beyond UNA, by SACK, since UNA last moved
+	opts   reassembly.OptionBits
 }
 
 type connBits uint16

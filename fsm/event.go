@@ -14,6 +14,9 @@ type Kind uint8
 const (
 	SynAcked      Kind = iota // this side's SYN was acknowledged
 	Advanced                  // something new of this side's was acknowledged
+	ResendAcked               // something new of this side's was acknowledged, for the first time since it sent something again
+	ArrivedTwice              // payload of this side's arrived twice, by its peer's first SACK block (RFC 2883)
+	SackStrayed               // this side acknowledged selectively what lies far outside its peer's sequence space
 	HoleAcked                 // bytes of this side were acknowledged that the tap has not seen
 	FinAcked                  // this side's FIN was acknowledged
 	WindowShut                // this side advertised window 0
@@ -26,6 +29,7 @@ const (
 	Overran                   // this side sent payload beyond all that the peer has offered, for all that was seen
 	Woke                      // this side sent new payload after a minute or more in which neither side sent anything
 	DataResent                // this side sent payload again
+	CameLate                  // this side's payload filled a hole too soon to have been sent again
 	FinSent                   // this side sent its first FIN
 	FinResent                 // this side sent its FIN again
 	SentBeyondFin             // this side sent payload beyond its FIN
@@ -41,6 +45,7 @@ const (
 	ResetDoubted              // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
 	ResetIgnored              // a RST in this side's name was not believed
 	Revived                   // this side went on after a RST in its name: the RST was not its own, or did not end it
+	Rebuffed                  // this side had sent something again, and a segment of its peer that carries nothing acknowledges nothing new
 	Sent                      // this side sent a segment of any kind (comes last)
 	HalfClosed                // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
 	numKinds
@@ -67,7 +72,9 @@ type Event struct {
 	Kind  Kind
 	Side  reassembly.Side
 	Class Class
-	N     uint32 // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes
+	Place reassembly.Placement // of the segment in its sender's sequence space
+	N     uint32               // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
+	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. FinResent, SynResent: what this side
 	// sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
@@ -88,6 +95,8 @@ type Events struct {
 	shrunk uint32          // of WindowShrunk
 	over   uint32          // of Overran
 	was    reassembly.Mark // Event.Was
+	resend resend          // of DataResent
+	place  reassembly.Placement
 	n      int
 	list   [maxEvents]struct {
 		kind Kind
@@ -104,7 +113,7 @@ func (e *Events) Len() int { return e.n }
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
 	l := e.list[i%maxEvents]
-	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Seg: e.seg}
+	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, Seg: e.seg}
 	switch l.kind {
 	case Advanced:
 		ev.N = e.moved
@@ -114,12 +123,14 @@ func (e *Events) At(i int) Event {
 		ev.N = e.over
 	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked, ResetSent, ResetDoubted, ResetIgnored:
 		ev.Was = &e.was
+	case DataResent:
+		ev.N, ev.Age = e.resend.silence, e.resend.age
 	}
 	return ev
 }
 
 func (e *Events) reset(c *Conn, seg *reassembly.Segment) {
-	e.Kinds, e.Class, e.seg, e.moved, e.n = 0, Plain, seg, 0, 0
+	e.Kinds, e.Class, e.seg, e.moved, e.place, e.n = 0, Plain, seg, 0, reassembly.Fresh, 0
 	e.Before = [2]State{c.ends[0].state, c.ends[1].state}
 }
 

@@ -24,6 +24,22 @@ func (c *Conn) Oldest(side reassembly.Side, seg *reassembly.Mark) bool {
 	return !out.Knows(reassembly.KnowUna) || seg.Seq == out.Una
 }
 
+// Covered reports whether all of a segment of the side has been acknowledged.
+func (c *Conn) Covered(side reassembly.Side, seg *reassembly.Segment) bool {
+	return c.Acked(side, seg.End())
+}
+
+// Acked reports whether all that the side sent before seq has been acknowledged.
+func (c *Conn) Acked(side reassembly.Side, seq reassembly.Seq) bool {
+	out := &c.ends[side].out
+	return out.Knows(reassembly.KnowUna) && seq.AtOrBefore(out.Una)
+}
+
+// Youngest reports whether a segment of the side ends what the side has sent.
+func (c *Conn) Youngest(side reassembly.Side, seg *reassembly.Segment) bool {
+	return seg.End() == c.ends[side].out.Nxt
+}
+
 // AcksUna reports whether a segment of the side acknowledges exactly what it
 // has acknowledged so far.
 func (c *Conn) AcksUna(side reassembly.Side, seg *reassembly.Segment) bool {

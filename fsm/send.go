@@ -19,6 +19,7 @@ func (s *step) send() {
 	if s.class == Plain {
 		s.class = s.plainClass(place, was, knew)
 	}
+	s.ev.place = place
 	fresh := freshBytes(seg, place, was)
 	own.bytes += uint64(fresh)
 	if fresh > 0 {
@@ -36,6 +37,9 @@ func (s *step) send() {
 	}
 	if n == 0 {
 		own.acks = satInc(own.acks)
+		if s.class == DupAck {
+			s.peer.dups = satInc(s.peer.dups)
+		}
 	} else if seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
 		own.half.bits |= oversize
 	}
@@ -70,9 +74,14 @@ func (s *step) announce(fresh uint32) {
 	case KeepAlive:
 		s.emit(KeptAlive, s.side)
 	case Retransmission:
+		s.ev.resend = s.resend()
 		s.sentAgain()
 		if s.seg.Len > 0 {
 			s.emit(DataResent, s.side)
+		}
+	case OutOfOrder:
+		if s.seg.Len > 0 {
+			s.emit(CameLate, s.side)
 		}
 	}
 	if fresh > 0 {

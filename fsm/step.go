@@ -60,14 +60,18 @@ func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side) }
 
 // apply takes a believed segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
+	moved := uint32(0)
 	if s.seg.Flags&reassembly.ACK != 0 {
-		moved := s.acknowledge()
+		moved = s.acknowledge()
 		s.offerWindow(moved > 0)
 	}
 	if s.seg.Flags&reassembly.SYN != 0 {
 		s.open()
-	} else {
-		s.send()
+		return
+	}
+	s.send()
+	if s.peer.row > 0 && moved == 0 && s.seg.SeqLen() == 0 {
+		s.emit(Rebuffed, s.side.Peer())
 	}
 }
 

@@ -100,6 +100,12 @@ const (
 // (RFC 2018 3).
 type Block struct{ From, To Seq }
 
+// Holds reports whether all of c lies within b.
+func (b Block) Holds(c Block) bool { return b.From.AtOrBefore(c.From) && c.To.AtOrBefore(b.To) }
+
+// Meets reports whether the two blocks have a byte in common.
+func (b Block) Meets(c Block) bool { return b.From.Before(c.To) && c.From.Before(b.To) }
+
 // Options are the TCP options of one segment, as fixed fields. A field means
 // something only if its bit in Has is set (Blocks: if NBlocks > 0).
 type Options struct {

@@ -111,7 +111,7 @@ func (a *account) finding(f *result.Finding, start int64, origin func(uint16, ui
 
 // frameNumbers are where a message names frames; the evidence does, too, in a
 // way that can be followed.
-var frameNumbers = regexp.MustCompile(`frames? \d+`)
+var frameNumbers = regexp.MustCompile(`frames? \d+( to \d+)?`)
 
 // withSides writes the names of sides for their addresses, and no numbers of
 // frames.

@@ -35,10 +35,18 @@ func TestOptionsCut(t *testing.T) {
 }
 
 // lessOptions leaves out what only options tell of a finding that there is
-// without them: which SYN it was that was answered.
+// without them: which SYN it was that was answered. What a sender did again, and
+// whether for nothing, only SACK and timestamps tell.
 func lessOptions(findings []string) (less []string) {
 	const syn = "syn-unanswered "
+	needs := false
 	for i, line := range findings {
+		if line[0] != ' ' { // a finding begins
+			needs = strings.HasPrefix(line, "retransmissions ")
+		}
+		if needs {
+			continue
+		}
 		if rest, is := strings.CutPrefix(line, syn+"timestamps"); is {
 			line = syn + "answered-late" + rest
 		}

@@ -1,0 +1,92 @@
+package fsm
+
+import (
+	"math"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What there is to know of a segment at the moment when it is sent again:
+// whether the receiver said that something is missing, and how long the sender
+// has waited.
+
+// dupThresh is how many duplicate ACKs tell a sender that a segment is lost
+// (RFC 5681 3.2).
+const dupThresh = 3
+
+// lossShown reports whether the peer has shown that something of this end is
+// missing: by three duplicate ACKs, or by SACK (RFC 6675, RFC 8985).
+func (e *end) lossShown() bool { return e.dups >= dupThresh || e.sacked }
+
+// LossShown reports whether the side's peer has shown that something of the
+// side's is missing, since it last acknowledged anything new.
+func (c *Conn) LossShown(side reassembly.Side) bool { return c.ends[side].lossShown() }
+
+// resend is how long it took until something was sent again, in microseconds.
+type resend struct {
+	silence uint32 // since the last segment of either side
+	age     uint32 // since what is in flight was sent, by the segment that is timed; 0 = none is
+}
+
+// resend looks at the clocks before the segment restarts them.
+func (s *step) resend() (r resend) {
+	last := max(s.own.last.At, s.peer.last.At)
+	if last != 0 {
+		r.silence = uint32(min(max(s.seg.At-last, 0)/int64(time.Microsecond), math.MaxUint32))
+	}
+	if s.own.half.is(timing) {
+		r.age = s.c.elapsed(s.own.rttAt, s.seg.At)
+	}
+	return r
+}
+
+// sack takes the segment's SACK blocks, in the peer's sequence space.
+func (s *step) sack() {
+	seg, peer := s.seg, s.peer
+	blocks := seg.Opts.Blocks[:seg.Opts.NBlocks]
+	strayed := false
+	for i, b := range blocks {
+		switch {
+		case !b.From.Before(b.To): // a block that is none
+		case !peer.out.Believes(b.From, uint32(b.To-b.From), s.own.maxWnd, s.c.scaleUnknown()):
+			strayed = true
+		// D-SACK: the first block tells what arrived twice, if it lies below the ACK
+		// or within the second (RFC 2883 4).
+		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):
+			s.emit(ArrivedTwice, s.side.Peer())
+		case b.To.After(peer.out.Una):
+			peer.sacked = true
+		}
+	}
+	if strayed {
+		s.emit(SackStrayed, s.side)
+	}
+}
+
+// order is of two packets of one host, by their IP identifications.
+type order uint8
+
+const (
+	unordered order = iota
+	before
+	after
+)
+
+// numbersApart is how far the IP identifications of two packets of a connection
+// may lie apart if the host counts. Where it draws them by lot, two lie so close
+// once in 500 times.
+const numbersApart = 64
+
+// numbered says whether the segment was sent before or after the one of its
+// side that was captured before it, if the host numbers its packets.
+func (s *step) numbered() order {
+	id, last := s.seg.IPID, s.own.last.IPID
+	switch d := int16(id - last); {
+	case id == 0 || last == 0 || d == 0 || d > numbersApart || d < -numbersApart:
+		return unordered
+	case d < 0:
+		return before
+	}
+	return after
+}
