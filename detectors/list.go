@@ -5,6 +5,8 @@ var All = []*Detector{
 	ZeroWindowProbeLoop,
 	ZeroWindowDeadlock,
 	WindowShrunk,
+	WindowOverrun,
+	SmallWindow,
 	UnretransmittedFIN,
 	PostFINAckRST,
 	DeadPeer,

@@ -1,8 +1,6 @@
 package detectors
 
 import (
-	"fmt"
-
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -45,9 +43,8 @@ var ZeroWindowDeadlock = &Detector{
 
 // zeroWindowDeadlock holds one wait per direction, by the side that waits.
 type zeroWindowDeadlock struct {
-	sides [2]shutOut
-	spoke [2]int64 // when each side last sent anything
-	asked [2]int64 // when it last sent what its peer must answer
+	sides   [2]shutOut
+	contact contact
 }
 
 func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *Report) {
@@ -75,15 +72,11 @@ func (w *zeroWindowDeadlock) heard(ev fsm.Event, r *Report) {
 		return
 	}
 	own := &w.sides[ev.Side]
-	w.spoke[ev.Side] = ev.Seg.At
+	w.contact.heard(ev)
 	switch {
-	case ev.Seg.SeqLen() > 0:
-		w.asked[ev.Side] = ev.Seg.At
-		if ev.Class != fsm.Probe {
-			own.wentOn(ev.Seg, w.asked[ev.Side.Peer()], ev.Side, r)
-		}
+	case ev.Seg.SeqLen() > 0 && ev.Class != fsm.Probe:
+		own.wentOn(ev.Seg, w.contact.asked[ev.Side.Peer()], ev.Side, r)
 	case ev.Class == fsm.KeepAlive:
-		w.asked[ev.Side] = ev.Seg.At
 		own.again(ev.Seg.At, ev.Side, r) // a probe, if the sender does not know that the window is open
 	}
 }
@@ -118,9 +111,7 @@ func (w *zeroWindowDeadlock) tell(side reassembly.Side, at, now int64, r *Report
 	if !ok {
 		return
 	}
-	if asked := w.asked[side.Peer()]; f.Verdict == Seen && asked > w.spoke[side] && now-asked > int64(r.Conn.RTO(side.Peer())) {
-		f.Undecide(fmt.Sprintf("what the receiver sent %s before was not answered either: the sender may be gone", span(now-asked)))
-	}
+	w.contact.doubt(&f, side, now, r)
 	s.told = true
 	r.Tell(f)
 }

@@ -42,17 +42,12 @@ func (s *step) later() bool {
 	return time.Duration(seg.At-last.At) > max(reorderTime, s.c.RTT())
 }
 
-// small says whether a window, in bytes, is open and yet too small for a full
-// segment to this side.
-func (s *step) small(wnd uint32) bool {
-	return wnd > 0 && wnd+optionRoom < uint32(s.own.mss) && s.seg.Flags&reassembly.SYN == 0 && !s.c.scaleUnknown()
-}
-
 // overrun takes new payload that ends by bytes beyond the peer's right edge. A
-// probe may do that, by a byte; a unit of the scale is rounding. If the peer has
-// taken back what it offered, or the SYN-ACK did offer more, nothing is said.
+// probe may do that, so that closed windows are left out; a unit of the scale is
+// rounding. If the peer has taken back what it offered, if only what the SYN-ACK
+// did, nothing is said.
 func (s *step) overrun(by uint32) {
-	if !s.own.out.Knows(reassembly.KnowEdge) || s.peer.half.is(shrank) || s.c.scaleUnknown() ||
+	if !s.own.out.Knows(reassembly.KnowEdge) || s.peer.half.is(shrank|shut) || s.c.scaleUnknown() ||
 		by < max(2, uint32(1)<<s.c.scaleOf(s.side.Peer())) {
 		return
 	}
@@ -110,4 +105,14 @@ func (c *Conn) HoldsBack(side reassembly.Side) bool {
 func (c *Conn) OfferedShort(side reassembly.Side, seg *reassembly.Segment, sent *reassembly.Mark) bool {
 	edge := seg.Ack + reassembly.Seq(uint32(seg.Window)<<c.scaleOf(side))
 	return c.AcksUna(side, seg) && edge.Before(sent.Seq+reassembly.Seq(sent.Len))
+}
+
+// MSS is the largest segment that the side announced it would take; 0 if it did
+// not.
+func (c *Conn) MSS(side reassembly.Side) uint16 { return c.ends[side].mss }
+
+// Covers reports whether a segment sends the last byte of another again.
+func (c *Conn) Covers(again, seg *reassembly.Mark) bool {
+	end := seg.Seq + reassembly.Seq(seg.Len)
+	return again.Seq.Before(end) && end.AtOrBefore(again.Seq+reassembly.Seq(again.Len))
 }

@@ -42,7 +42,7 @@ func (s *step) offerWindow(moved bool) {
 	if shrunk {
 		s.shrink(by)
 	}
-	if wnd < uint32(own.mss) && s.small(wnd) {
+	if wnd < uint32(own.mss) && s.c.WindowSmall(s.side) {
 		s.emit(WindowSmall, s.side)
 	}
 }

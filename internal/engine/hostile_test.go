@@ -11,8 +11,9 @@ import (
 
 // open gives the handshake of a connection whose sides begin at 0.
 func (f *feeder) open() *flow {
-	f.give(false, reassembly.Segment{Flags: reassembly.SYN, Window: 1000})
-	f.give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | reassembly.ACK, Window: 1000})
+	scaled := reassembly.Options{Has: reassembly.HasScale, Scale: 5}
+	f.give(false, reassembly.Segment{Flags: reassembly.SYN, Window: 1000, Opts: scaled})
+	f.give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | reassembly.ACK, Window: 1000, Opts: scaled})
 	return f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.ACK, Window: 1000})
 }
 
@@ -111,6 +112,7 @@ func TestPartition_longConnection(t *testing.T) {
 	f := newFeeder()
 	fl := f.open()
 	const piece, total = 1 << 20, 1 << 34 // as offloading hands them over
+	f.give(true, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.ACK, Window: 65535})
 	for at := uint64(1); at <= total; at += piece {
 		f.give(false, reassembly.Segment{Seq: reassembly.Seq(at), Ack: 1, Len: piece, Flags: reassembly.ACK, Window: 1000})
 		f.give(true, reassembly.Segment{Seq: 1, Ack: reassembly.Seq(at + piece), Flags: reassembly.ACK, Window: 65535})
