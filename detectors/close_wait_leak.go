@@ -46,6 +46,8 @@ var CloseWaitLeak = &Detector{
 	Hears: fsm.On(fsm.HalfClosed, fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed, fsm.WindowOpened, fsm.KeptAlive,
 		fsm.FinSent, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(closeWaitLeak) },
+
+	YieldsTo: []string{"half-close-cut"},
 }
 
 // minUnheard is how many keep-alives of the closer must stay unanswered before

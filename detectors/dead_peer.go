@@ -46,7 +46,7 @@ var DeadPeer = &Detector{
 	Hears: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(deadPeer) },
 
-	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole"},
+	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "half-close-cut"},
 }
 
 // deadPeer holds one account per direction, by the side that repeats itself.

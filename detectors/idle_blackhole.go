@@ -39,6 +39,8 @@ var IdleBlackhole = &Detector{
 	Opens: fsm.On(fsm.Woke),
 	Hears: fsm.On(fsm.Woke, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(idleBlackhole) },
+
+	YieldsTo: []string{"half-close-cut"},
 }
 
 // idleBlackhole holds one account per direction, by the side that broke the

@@ -18,4 +18,6 @@ var All = []*Detector{
 	ResetCause,
 	ForgedReset,
 	Retransmissions,
+	HalfCloseCut,
+	FINOverHole,
 }

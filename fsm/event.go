@@ -36,6 +36,7 @@ const (
 	Probed                    // this side probed the peer's zero window
 	MaybeProbed               // this side sent what may be a probe; the peer's window was never seen
 	KeptAlive                 // this side sent a keep-alive
+	FinOverHole               // this side's FIN is out, and a pure ACK of the peer repeats that it lacks something before it
 	Strayed                   // this side seemed to send something far outside its sequence space
 	SynRenewed                // this side sent another SYN, with another ISN, while its first was unanswered
 	SynChallenged             // this side's unanswered SYN met a pure ACK of something else: its peer still has an older connection

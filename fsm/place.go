@@ -64,6 +64,16 @@ func (c *Conn) HalfClosed(side reassembly.Side) bool {
 	return c.ends[side].half.Phase == Done && c.ends[side.Peer()].half.Phase < Shut && c.bits&(resetByA|resetByB) == 0
 }
 
+// LackingBeforeFIN is how many bytes before the side's FIN the peer has not
+// acknowledged, and whether the tap has not seen the first of them either.
+func (c *Conn) LackingBeforeFIN(side reassembly.Side) (n uint32, unseen bool) {
+	e := &c.ends[side]
+	if e.half.Phase != Shut || !e.out.Knows(reassembly.KnowUna) || !e.out.Una.Before(e.half.FIN) {
+		return 0, false
+	}
+	return uint32(e.half.FIN - e.out.Una), e.out.Skipped(e.out.Una)
+}
+
 // ClosingAck reports whether a segment that the side has sent is a pure ACK in
 // its place behind the side's FIN, which acknowledges no more than the peer's.
 // Nothing but what carries nothing begins at SND.NXT once it has been sent.

@@ -44,6 +44,9 @@ func (s *step) send() {
 		own.half.bits |= oversize
 	}
 	s.announce(fresh)
+	if n == 0 && s.peer.half.Phase == Shut {
+		s.lacks()
+	}
 	if seg.Flags&reassembly.FIN != 0 {
 		s.finish()
 	} else if own.half.Phase >= Shut && seg.Len > 0 && seg.End().After(own.half.FIN) {
@@ -110,6 +113,16 @@ func (s *step) silence() time.Duration {
 		return 0
 	}
 	return time.Duration(s.seg.At - last)
+}
+
+// lacks says whether an empty segment shows that the peer's FIN lies beyond a
+// hole: it has arrived out of order, or something else beyond the hole has, and
+// a receiver answers that at once with the acknowledgment that it sent before
+// (RFC 5681 4.2), or with SACK.
+func (s *step) lacks() {
+	if s.seg.Ack.Before(s.peer.half.FIN) && (s.class == DupAck || s.seg.Opts.NBlocks > 0) {
+		s.emit(FinOverHole, s.side.Peer())
+	}
 }
 
 // freshBytes is how much of the payload was not seen before.

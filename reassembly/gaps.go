@@ -60,6 +60,16 @@ func (s *gaps) fill(from, to Seq) bool {
 // below reports whether some gap begins before seq.
 func (s *gaps) below(seq Seq) bool { return s.n > 0 && s.g[0].From.Before(seq) }
 
+// has reports whether seq lies in a gap.
+func (s *gaps) has(seq Seq) bool {
+	for _, g := range s.g[:s.n] {
+		if g.From.AtOrBefore(seq) && seq.Before(g.To) {
+			return true
+		}
+	}
+	return false
+}
+
 // dropBelow forgets the gaps that end at or before seq and reports whether
 // there were any.
 func (s *gaps) dropBelow(seq Seq) bool {

@@ -209,6 +209,9 @@ func (s *Stream) InFlight() uint32 {
 	return uint32(s.Nxt - s.Una)
 }
 
+// Skipped reports whether seq lies in a hole: not seen, though what follows was.
+func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
+
 // Holes reports whether bytes were acknowledged that the tap never saw.
 func (s *Stream) Holes() bool {
 	return s.known&lossy != 0 || s.known&KnowUna != 0 && s.gaps.below(s.Una)
