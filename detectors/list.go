@@ -20,4 +20,7 @@ var All = []*Detector{
 	Retransmissions,
 	HalfCloseCut,
 	FINOverHole,
+	Reordering,
+	SACKMismatch,
+	PAWSDrops,
 }

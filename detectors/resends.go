@@ -31,9 +31,10 @@ type resends struct {
 
 	open   [openResends]openResend // the latest, oldest first
 	opened uint8
-	cause  trigger        // of the episode, which lasts until all before covers is acknowledged
-	covers reassembly.Seq // RFC 6582: "recover"
-	stamp  uint32         // timestamp of the row's first, if that is marked as the head
+	cause  trigger          // of the episode, which lasts until all before covers is acknowledged
+	covers reassembly.Seq   // RFC 6582: "recover"
+	hole   reassembly.Block // what was in flight when the receiver last showed a hole
+	stamp  uint32           // timestamp of the row's first, if that is marked as the head
 }
 
 // An openResend is a segment that was sent again, of which nobody knows yet
@@ -129,6 +130,12 @@ func (a *resends) resent(ev fsm.Event, r *Report) (expired, late bool) {
 	return expired, false
 }
 
+// holeShown notes what the receiver may be missing.
+func (a *resends) holeShown(side reassembly.Side, r *Report) {
+	out := r.Conn.Stream(side)
+	a.hole = reassembly.Block{From: out.Una, To: out.Nxt}
+}
+
 // triggerOf says what made the side send the segment again, as far as the wire
 // shows it, and whether this is the segment for which a timer ran out, not one
 // that follows in its recovery.
@@ -140,6 +147,9 @@ func (a *resends) triggerOf(ev fsm.Event, r *Report) (k trigger, expired bool) {
 	oldest, youngest := c.Oldest(side, &m), c.Youngest(side, ev.Seg)
 	srtt := c.SRTT(side)
 	switch {
+	// CROSSED: by now all has been acknowledged that the receiver had asked for.
+	case !byTimer && c.Covered(side, ev.Seg) && a.hole.Holds(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}):
+		return fast, false
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
 	// 3.1, RFC 6582, RFC 6675).
 	case !byTimer && (a.cause == fast || a.cause == timeout) && !c.Acked(side, a.covers):

@@ -52,7 +52,7 @@ var Retransmissions = &Detector{
 		{"min-stall", 3, 0.2, 3600, "s", "standing still for a second or more until timeouts ran out, in all, that is worth a finding"},
 	},
 	Opens:    fsm.On(fsm.DataResent),
-	Hears:    fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice),
+	Hears:    fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown),
 	Watch:    func(*Report) Watcher { return new(retransmissions) },
 	YieldsTo: []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
 }
@@ -101,6 +101,8 @@ func (w *retransmissions) Event(ev fsm.Event, r *Report) {
 		a.acked(ev.Seg)
 		a.moved(ev.Seg)
 		a.tell(false, ev.Seg.At, ev.Side, r)
+	case fsm.HoleShown:
+		a.holeShown(ev.Side, r)
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}

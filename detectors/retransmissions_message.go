@@ -107,7 +107,7 @@ func (a *lossyWay) message(outcome, where string, side reassembly.Side, r *Repor
 		}
 	}
 	m := fmt.Sprintf("%s sent %s again (from frame %d on), %.1f %% of its payload from there: %s.",
-		own, counted(t.all(), "segment"), a.first.Frame, 100*a.share(side, r), strings.Join(made, ", "))
+		own, counted(t.all(), "segment", "segments"), a.first.Frame, 100*a.share(side, r), strings.Join(made, ", "))
 	if vain := t.inVain(); vain > 0 {
 		m += fmt.Sprintf(" Of these, %d for nothing: the original had arrived.", vain)
 	}
@@ -126,15 +126,15 @@ func (a *lossyWay) message(outcome, where string, side reassembly.Side, r *Repor
 	}
 	if s := &a.longest; a.stalls > 0 && outcome == "rto-stalls" {
 		m += fmt.Sprintf(" The connection stood still %s, for %s in all; the longest was %s, broken by a resend (frame %d) and its acknowledgment (frame %d).",
-			counted(a.stalls, "time"), span(a.stalled), span(s.lasted()), s.resent.Frame, s.ended.Frame)
+			counted(a.stalls, "time", "times"), span(a.stalled), span(s.lasted()), s.resent.Frame, s.ended.Frame)
 	}
 	return m
 }
 
 // counted is a number of things: "1 segment", "2 segments".
-func counted(n uint32, thing string) string {
+func counted(n uint32, one, many string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -16,6 +16,7 @@ const (
 	Advanced                  // something new of this side's was acknowledged
 	ResendAcked               // something new of this side's was acknowledged, for the first time since it sent something again
 	ArrivedTwice              // payload of this side's arrived twice, by its peer's first SACK block (RFC 2883)
+	HoleShown                 // something of this side's is missing, as its peer shows by a third duplicate ACK or by SACK
 	SackStrayed               // this side acknowledged selectively what lies far outside its peer's sequence space
 	HoleAcked                 // bytes of this side were acknowledged that the tap has not seen
 	FinAcked                  // this side's FIN was acknowledged
@@ -46,7 +47,7 @@ const (
 	ResetDoubted              // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
 	ResetIgnored              // a RST in this side's name was not believed
 	Revived                   // this side went on after a RST in its name: the RST was not its own, or did not end it
-	Rebuffed                  // this side had sent something again, and a segment of its peer that carries nothing acknowledges nothing new
+	Rebuffed                  // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK
 	Sent                      // this side sent a segment of any kind (comes last)
 	HalfClosed                // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
 	numKinds

@@ -192,3 +192,14 @@ func (c *Conn) Behind(side reassembly.Side, seg *reassembly.Mark) bool {
 	out := &c.ends[side].out
 	return c.Below(side, seg) && out.Believes(seg.Seq, 0, c.ends[side.Peer()].maxWnd, c.scaleUnknown())
 }
+
+// Astray is how far the segment's SACK blocks lie from what it acknowledges:
+// the farthest, in bytes.
+func Astray(seg *reassembly.Segment) (bytes int32) {
+	for _, b := range seg.Opts.Blocks[:seg.Opts.NBlocks] {
+		if d := seg.Ack.To(b.From); max(d, -d) > max(bytes, -bytes) {
+			bytes = d
+		}
+	}
+	return bytes
+}

@@ -23,6 +23,18 @@ func (e *end) lossShown() bool { return e.dups >= dupThresh || e.sacked }
 // side's is missing, since it last acknowledged anything new.
 func (c *Conn) LossShown(side reassembly.Side) bool { return c.ends[side].lossShown() }
 
+// rebuffs is how many resends in a row without progress are remarkable.
+const rebuffs = 3
+
+// dupAck counts a duplicate ACK for the peer.
+func (s *step) dupAck() {
+	p := s.peer
+	shown := p.lossShown()
+	if p.dups = satInc(p.dups); !shown && p.lossShown() {
+		s.emit(HoleShown, s.side.Peer())
+	}
+}
+
 // resend is how long it took until something was sent again, in microseconds.
 type resend struct {
 	silence uint32 // since the last segment of either side
@@ -56,6 +68,9 @@ func (s *step) sack() {
 		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):
 			s.emit(ArrivedTwice, s.side.Peer())
 		case b.To.After(peer.out.Una):
+			if !peer.lossShown() {
+				s.emit(HoleShown, s.side.Peer())
+			}
 			peer.sacked = true
 		}
 	}

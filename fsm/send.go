@@ -38,7 +38,7 @@ func (s *step) send() {
 	if n == 0 {
 		own.acks = satInc(own.acks)
 		if s.class == DupAck {
-			s.peer.dups = satInc(s.peer.dups)
+			s.dupAck()
 		}
 	} else if seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
 		own.half.bits |= oversize

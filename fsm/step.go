@@ -70,7 +70,7 @@ func (s *step) apply() {
 		return
 	}
 	s.send()
-	if s.peer.row > 0 && moved == 0 && s.seg.SeqLen() == 0 {
+	if s.peer.row >= rebuffs && moved == 0 && !s.peer.sacked && s.seg.SeqLen() == 0 {
 		s.emit(Rebuffed, s.side.Peer())
 	}
 }

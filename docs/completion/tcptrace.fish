@@ -6,7 +6,7 @@ function __tcptrace_list
     set -l token (commandline -ct | string replace -r '^--[^=]*=' '')
     set -l before (string replace -r '[^,]*$' '' -- "$token")
     set -l minus (string match -r '^-' -- "$token")
-    for slug in zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole
+    for slug in zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole reordering sack-mismatch paws-drops
         echo "$before$minus$slug"
     end
 end
@@ -18,10 +18,10 @@ complete -c tcptrace -l filter -x -d 'only frames that match EXPR, a pcap-filter
 complete -c tcptrace -l filter-bpf -r -F -d 'only frames that match the program in FILE, as tcpdump -ddd prints it'
 complete -c tcptrace -l verify-checksums -d 'leave out segments whose checksum is provably wrong'
 complete -c tcptrace -s d -l detect -x -a '(__tcptrace_list)' -d 'LIST of detectors: a,b only these; -a,-b all but these'
-complete -c tcptrace -l set -x -a 'zero-window-probe-loop.min-probes= zero-window-probe-loop.min-silent= zero-window-deadlock.patience= small-window.patience= small-window.min-fills= unretransmitted-fin.patience= dead-peer.min-keepalives= dead-peer.min-resends= dead-peer.patience= dead-peer.min-outage= close-wait-leak.idle= fin-unanswered.min-sends= fin-unanswered.patience= idle-blackhole.min-resends= idle-blackhole.min-idle= idle-blackhole.patience= syn-unanswered.patience= syn-unanswered.costly= syn-ack-unanswered.patience= syn-ack-unanswered.costly= reset-cause.min-idle= retransmissions.min-resent= retransmissions.min-episodes= retransmissions.min-share= retransmissions.min-stall= half-close-cut.idle= half-close-cut.min-resends= half-close-cut.patience= fin-over-hole.patience=' -d 'SLUG.PARAM=VALUE changes a threshold; may be repeated'
+complete -c tcptrace -l set -x -a 'zero-window-probe-loop.min-probes= zero-window-probe-loop.min-silent= zero-window-deadlock.patience= small-window.patience= small-window.min-fills= unretransmitted-fin.patience= dead-peer.min-keepalives= dead-peer.min-resends= dead-peer.patience= dead-peer.min-outage= close-wait-leak.idle= fin-unanswered.min-sends= fin-unanswered.patience= idle-blackhole.min-resends= idle-blackhole.min-idle= idle-blackhole.patience= syn-unanswered.patience= syn-unanswered.costly= syn-ack-unanswered.patience= syn-ack-unanswered.costly= reset-cause.min-idle= retransmissions.min-resent= retransmissions.min-episodes= retransmissions.min-share= retransmissions.min-stall= half-close-cut.idle= half-close-cut.min-resends= half-close-cut.patience= fin-over-hole.patience= reordering.min-resent= reordering.min-share= sack-mismatch.min-acks= paws-drops.min-drops=' -d 'SLUG.PARAM=VALUE changes a threshold; may be repeated'
 complete -c tcptrace -l time-wait -x -d 'let TIME_WAIT last for DURATION (Linux: 60s; RFC 9293: 4m)'
 complete -c tcptrace -l list -d 'list the detectors'
-complete -c tcptrace -l explain -x -a 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole' -d 'tell all about the detector SLUG, with its sample'
+complete -c tcptrace -l explain -x -a 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole reordering sack-mismatch paws-drops' -d 'tell all about the detector SLUG, with its sample'
 complete -c tcptrace -l flows -d 'one row per connection'
 complete -c tcptrace -l flow -x -d 'connection ID in full: its number, or A:PORT-B:PORT'
 complete -c tcptrace -l states -d 'the sockets of both hosts, as netstat -an would print them'
