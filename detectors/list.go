@@ -23,8 +23,4 @@ var All = []*Detector{
 	Reordering,
 	SACKMismatch,
 	PAWSDrops,
-	ChallengedSYN,
-	WrongSYNAck,
-	SlowConnect,
-	NoData,
 }

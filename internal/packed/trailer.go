@@ -80,17 +80,26 @@ func (c *Capture) append(b []byte) []byte {
 }
 
 func (c *Census) append(b []byte) []byte {
-	known := uint64(0)
-	if c.Known {
-		known = 1
+	counts := c.counts()
+	b = binary.AppendUvarint(b, uint64(len(counts)))
+	for _, n := range counts {
+		b = binary.AppendUvarint(b, *n)
 	}
-	b = appendCounts(b, known, c.Flows, c.Segments, c.Copies, c.OneSided, c.Lossy, c.Filtered, c.Cut, c.Oversize)
-	for _, f := range c.FINs {
-		b = appendCounts(b, f.Sent, f.Acked)
-	}
-	b = appendCounts(b, c.Biggest.Position)
 	b = append(b, c.Biggest.Host.Addr[:]...)
-	return binary.BigEndian.AppendUint16(b, c.Biggest.Host.Port)
+	b = binary.BigEndian.AppendUint16(b, c.Biggest.Host.Port)
+	if c.Known {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// counts are the numbers of a census in the order of the file. Whoever adds one
+// changes the Version.
+func (c *Census) counts() []*uint64 {
+	return []*uint64{
+		&c.Flows, &c.Segments, &c.Copies, &c.OneSided, &c.Lossy, &c.Filtered, &c.Cut, &c.Oversize, &c.LoneSYNs, &c.SYNs,
+		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Biggest.Position,
+	}
 }
 
 func appendString(b []byte, s string) []byte {
@@ -170,13 +179,17 @@ func (p *parser) capture(c *Capture) {
 }
 
 func (p *parser) census(c *Census) {
-	c.Known = p.uvarint() != 0
-	for _, n := range []*uint64{&c.Flows, &c.Segments, &c.Copies, &c.OneSided, &c.Lossy, &c.Filtered, &c.Cut, &c.Oversize,
-		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Biggest.Position} {
+	counts := c.counts()
+	if n := p.count(1); n != len(counts) {
+		p.fail(fmt.Errorf("the census has %d numbers, and this tcptrace knows of %d", n, len(counts)))
+		return
+	}
+	for _, n := range counts {
 		*n = p.uvarint()
 	}
-	if b := p.bytes(18); b != nil {
+	if b := p.bytes(19); b != nil {
 		c.Biggest.Host = reassembly.Endpoint{Addr: [16]byte(b), Port: binary.BigEndian.Uint16(b[16:])}
+		c.Known = b[18] != 0
 	}
 }
 

@@ -325,3 +325,46 @@ func high(a, b uint64) uint64 {
 	mid := a1*b0 + a0*b0>>32
 	return a1*b1 + mid>>32 + (mid&(1<<32-1)+a0*b1)>>32
 }
+
+// What only many connections together show is known in each shard.
+func TestSplit_census(t *testing.T) {
+	var fins, syns strings.Builder
+	for i := range 8 {
+		fmt.Fprintf(&fins, "host c%d 10.0.1.%d:4000%d\n", i, i+1, i)
+		fmt.Fprintf(&syns, "host c%d 10.0.1.%d:4000%d\n", i, i+1, i)
+	}
+	for i := range 8 {
+		fmt.Fprintf(&fins, "+.1 c%d > server S 0:0(0) win 64240\n+.01 server > c%d S. 0:0(0) ack 1 win 64240\n+.01 c%d > server . 1:1(0) ack 1 win 64240\n+.01 c%d > server F. 1:1(0) ack 1 win 64240\n", i, i, i, i)
+		fmt.Fprintf(&syns, "+.1 c%d > server S 0:0(0) win 64240\n", i)
+	}
+	fmt.Fprintf(&syns, "+3 c7 > server S 0:0(0) win 64240\n")
+	for name, x := range map[string]struct{ lines, want string }{
+		"FINs": {fins.String(), "acks-filtered"},
+		"SYNs": {syns.String(), "one-sided"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := write(t, "x.txtar", []byte("-- trace --\n"+x.lines+"+300 end\n"))
+			if text := told(t, file); !bytes.Contains(text, []byte(x.want)) {
+				t.Fatalf("there is no %s in\n%s", x.want, text)
+			}
+			demandSame(t, 7, file)
+			demandSame(t, 64, file)
+		})
+	}
+}
+
+// All shards together are the trace in its order, though times go back.
+func TestRead_order(t *testing.T) {
+	file := generated(t, 3000)
+	all := frames(file)
+	for i := 10; i < len(all); i += 10 {
+		all[i-1], all[i] = all[i], all[i-1]
+	}
+	trace := open(t, split(t, Split{Shards: 13}, write(t, "x.pcap", pcap(file, all)))...)
+	var fr capture.Frame
+	for want := uint64(1); trace.Next(&fr) == nil; want++ {
+		if fr.Packed.Position != want || fr.Num != uint32(want) {
+			t.Fatalf("segment %d, of frame %d, comes as number %d", fr.Packed.Position, fr.Num, want)
+		}
+	}
+}
