@@ -23,4 +23,8 @@ var All = []*Detector{
 	Reordering,
 	SACKMismatch,
 	PAWSDrops,
+	ChallengedSYN,
+	WrongSYNAck,
+	SlowConnect,
+	NoData,
 }

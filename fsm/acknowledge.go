@@ -53,8 +53,8 @@ func (s *step) synAcked() {
 		h.Phase = Open
 		s.doubt()
 	}
-	s.timeAnswer()
 	s.emit(SynAcked, s.side.Peer())
+	s.timeAnswer()
 }
 
 // doubt notes that the peer's phase now rests on this segment's arrival.

@@ -157,8 +157,9 @@ func (s *step) corroborated() bool {
 	}
 	wide := c.scaleUnknown()
 	// Of a side that has sent nothing yet, any number would do: that is no evidence.
-	seqOK := !peer.awaitsAnswer(own) && own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
-	ackOK := peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+	waits := peer.awaitsAnswer(own)
+	seqOK := !waits && own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	ackOK := peer.out.Believes(seg.Ack, 0, own.maxWnd, wide) && !(waits && seg.Ack.AtOrBefore(peer.out.ISS))
 	seqNear, ackNear := own.out.NearStray(seg.Seq), peer.out.NearStray(seg.Ack)
 	byPeer := (c.bits&strayByA != 0) != (s.side == reassembly.A)
 	own.out.Stray(seg.End())

@@ -135,7 +135,7 @@ func TestStep_order(t *testing.T) {
 		want  []Kind
 	}{
 		{"a SYN-ACK", func() *wire { w := newWire(); w.send(0, 0, syn, 0, 0, 0); return w },
-			syn | ack, 0, 0, 1, 9, []Kind{SynAcked, Advanced, Opened, Sent}},
+			syn | ack, 0, 0, 1, 9, []Kind{SynAcked, AnsweredLate, Advanced, Opened, Sent}},
 		{"a SYN-ACK again", func() *wire { return newWire().open(time.Second) },
 			syn | ack, 0, 0, 1, 9, []Kind{SynResent, Sent}},
 		{"an ACK of data and FIN that shuts the window and carries data and FIN", func() *wire {

@@ -13,6 +13,7 @@ type Kind uint8
 // side".
 const (
 	SynAcked      Kind = iota // this side's SYN was acknowledged
+	AnsweredLate              // this side took 200 ms or longer to answer the peer's SYN or SYN-ACK
 	Advanced                  // something new of this side's was acknowledged
 	ResendAcked               // something new of this side's was acknowledged, for the first time since it sent something again
 	ArrivedTwice              // payload of this side's arrived twice, by its peer's first SACK block (RFC 2883)
@@ -32,6 +33,7 @@ const (
 	DataResent                // this side sent payload again
 	CameLate                  // this side's payload filled a hole too soon to have been sent again
 	FinSent                   // this side sent its first FIN
+	HungUp                    // this side, which was connected to, sent FIN before either side had sent a byte
 	FinResent                 // this side sent its FIN again
 	SentBeyondFin             // this side sent payload beyond its FIN
 	Probed                    // this side probed the peer's zero window
@@ -80,7 +82,8 @@ type Event struct {
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. FinResent, SynResent: what this side
 	// sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
-	// SynMisacked: the unanswered SYN.
+	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
+	// before it.
 	Was *reassembly.Mark
 }
 
@@ -123,7 +126,7 @@ func (e *Events) At(i int) Event {
 		ev.N = e.shrunk
 	case Overran:
 		ev.N = e.over
-	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked, ResetSent, ResetDoubted, ResetIgnored:
+	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
 		ev.Was = &e.was
 	case DataResent:
 		ev.N, ev.Age = e.resend.silence, e.resend.age

@@ -40,11 +40,21 @@ func (s *step) time() {
 // least one, so that zero can mean "not seen".
 func (s *step) timed() uint32 { return max(s.c.elapsed(s.peer.rttAt, s.seg.At), 1) }
 
+// lateAnswer is how long an answer takes that is worth an event, in microseconds:
+// few paths are that long.
+const lateAnswer = 200_000
+
 // timeAnswer notes how long this side took to answer the peer's SYN, or its
 // SYN-ACK.
 func (s *step) timeAnswer() {
-	if s.peer.half.is(timing) {
-		s.own.answer = s.timed()
+	if !s.peer.half.is(timing) {
+		return
+	}
+	s.own.answer = s.timed()
+	crossing := s.seg.Flags&reassembly.SYN != 0 && s.own.half.is(synSeen)
+	if s.own.answer >= lateAnswer && !crossing {
+		s.ev.was = s.peer.last
+		s.emit(AnsweredLate, s.side)
 	}
 }
 

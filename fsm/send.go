@@ -161,6 +161,7 @@ func (s *step) finish() {
 			h.bits |= closedSecond
 		}
 		s.emit(FinSent, s.side)
+		s.hungUp()
 		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
 			s.finAckedBefore()
 		}

@@ -33,7 +33,20 @@ func (s *step) misanswers() {
 	}
 	s.ev.was = peer.last
 	peer.out.Stray(seg.Ack)
+	s.own.countFrom(seg)
 	s.emit(kind, s.side.Peer())
+}
+
+// countFrom has relative numbers of this end, of which nothing is known, begin
+// with the segment.
+func (e *end) countFrom(seg *reassembly.Segment) {
+	if e.out.Knows(reassembly.KnowISS) || e.out.Knows(reassembly.KnowNxt) {
+		return
+	}
+	e.out.ISS = seg.Seq
+	if seg.Flags&reassembly.SYN == 0 {
+		e.out.ISS--
+	}
 }
 
 // AwaitsAnswer reports whether the side has sent a SYN that nothing of this
@@ -79,8 +92,21 @@ func (c *Conn) Overhears(seg *reassembly.Segment, side reassembly.Side, class Cl
 	case class == ChallengeAck && c.AwaitsAnswer(side.Peer()):
 		ev.was = peer.last
 		peer.out.Stray(seg.Ack)
+		own.countFrom(seg)
 		ev.add(SynChallenged, side.Peer())
 	case class == Rst && c.AwaitsAnswer(side) && own.out.StrayAt(seg.Seq):
 		ev.add(ChallengeRst, side)
+	}
+}
+
+// hungUp takes the first FIN of a side that was connected to: did anybody say
+// anything?
+func (s *step) hungUp() {
+	own, peer := s.own, s.peer
+	opened := own.half.bits&peer.half.bits&synSeen != 0 && own.out.Knows(reassembly.KnowUna) && peer.half.Phase == Open
+	if s.side == reassembly.B && opened && s.c.bits&(resetByA|resetByB) == 0 && s.seg.Len == 0 &&
+		s.seg.Seq == own.out.ISS+1 && own.out.Una == s.seg.Seq && peer.out.Nxt == peer.out.ISS+1 {
+		s.ev.was = peer.last
+		s.emit(HungUp, s.side)
 	}
 }

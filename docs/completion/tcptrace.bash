@@ -28,15 +28,15 @@ _tcptrace() {
     --filter) return ;;
     --filter-bpf) return ;;
     -d|--detect)
-        _tcptrace_list 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole reordering sack-mismatch paws-drops'
+        _tcptrace_list 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole reordering sack-mismatch paws-drops challenged-syn wrong-syn-ack slow-connect no-data'
         return ;;
     --set)
-        COMPREPLY=($(compgen -W 'zero-window-probe-loop.min-probes= zero-window-probe-loop.min-silent= zero-window-deadlock.patience= small-window.patience= small-window.min-fills= unretransmitted-fin.patience= dead-peer.min-keepalives= dead-peer.min-resends= dead-peer.patience= dead-peer.min-outage= close-wait-leak.idle= fin-unanswered.min-sends= fin-unanswered.patience= idle-blackhole.min-resends= idle-blackhole.min-idle= idle-blackhole.patience= syn-unanswered.patience= syn-unanswered.costly= syn-ack-unanswered.patience= syn-ack-unanswered.costly= reset-cause.min-idle= retransmissions.min-resent= retransmissions.min-episodes= retransmissions.min-share= retransmissions.min-stall= half-close-cut.idle= half-close-cut.min-resends= half-close-cut.patience= fin-over-hole.patience= reordering.min-resent= reordering.min-share= sack-mismatch.min-acks= paws-drops.min-drops=' -- "$cur"))
+        COMPREPLY=($(compgen -W 'zero-window-probe-loop.min-probes= zero-window-probe-loop.min-silent= zero-window-deadlock.patience= small-window.patience= small-window.min-fills= unretransmitted-fin.patience= dead-peer.min-keepalives= dead-peer.min-resends= dead-peer.patience= dead-peer.min-outage= close-wait-leak.idle= fin-unanswered.min-sends= fin-unanswered.patience= idle-blackhole.min-resends= idle-blackhole.min-idle= idle-blackhole.patience= syn-unanswered.patience= syn-unanswered.costly= syn-ack-unanswered.patience= syn-ack-unanswered.costly= reset-cause.min-idle= retransmissions.min-resent= retransmissions.min-episodes= retransmissions.min-share= retransmissions.min-stall= half-close-cut.idle= half-close-cut.min-resends= half-close-cut.patience= fin-over-hole.patience= reordering.min-resent= reordering.min-share= sack-mismatch.min-acks= paws-drops.min-drops= challenged-syn.patience= challenged-syn.costly= wrong-syn-ack.patience= wrong-syn-ack.costly= slow-connect.limit= slow-connect.costly= no-data.within=' -- "$cur"))
         compopt -o nospace 2>/dev/null
         return ;;
     --time-wait) return ;;
     --explain)
-        COMPREPLY=($(compgen -W 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole reordering sack-mismatch paws-drops' -- "$cur"))
+        COMPREPLY=($(compgen -W 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst dead-peer close-wait-leak fin-unanswered idle-blackhole syn-unanswered syn-ack-unanswered reset-cause forged-reset retransmissions half-close-cut fin-over-hole reordering sack-mismatch paws-drops challenged-syn wrong-syn-ack slow-connect no-data' -- "$cur"))
         return ;;
     --flow) return ;;
     --at) return ;;

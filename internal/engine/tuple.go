@@ -100,10 +100,17 @@ func (p *partition) choose(seg *reassembly.Segment, key *reassembly.Key, hash ui
 			best, bestI, least = f, i, d
 		}
 	}
-	if best == nil && seg.Flags&reassembly.SYN == 0 {
+	if best == nil && (seg.Flags&reassembly.SYN == 0 || newest.misanswered(seg, fromLo)) {
 		return newestI, newest // a stray of the one that runs now
 	}
 	return bestI, best
+}
+
+// misanswered says whether the segment is a SYN-ACK that the peer of a connection
+// may have sent, in answer to its SYN and with another acknowledgment.
+func (f *flow) misanswered(seg *reassembly.Segment, fromLo bool) bool {
+	c := &f.conn
+	return seg.Flags&reassembly.ACK != 0 && c.AwaitsAnswer(c.SideOf(fromLo).Peer())
 }
 
 // reused notes that a SYN took the four-tuple for a new connection: unless the
