@@ -19,6 +19,7 @@ import (
 // judged are the detectors whose faults the stories bring about.
 var judged = []*detectors.Detector{
 	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
+	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the
@@ -94,10 +95,23 @@ func statesOf(t *testing.T, rep *result.Report) map[pair]claim {
 	return states
 }
 
+// settings are the thresholds of the story.
+func (tr *truth) settings(t *testing.T) *detectors.Settings {
+	t.Helper()
+	s := &detectors.Settings{TimeWait: engine.DefaultTimeWait}
+	for _, x := range tr.Set {
+		i := slices.IndexFunc(judged, func(d *detectors.Detector) bool { return d.Name == x.Detector })
+		if err := s.Set(judged[i], x.Param, x.Value); err != nil {
+			t.Error(err)
+		}
+	}
+	return s
+}
+
 // judgeFindings compares what tcptrace finds in a recording with what was done.
 func judgeFindings(t *testing.T, tr *truth, file string) {
 	t.Helper()
-	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Detectors: judged}, file)
+	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Detectors: judged, Settings: tr.settings(t)}, file)
 	if err != nil {
 		t.Error(err)
 	}

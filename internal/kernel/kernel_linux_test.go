@@ -28,10 +28,10 @@ func TestKernel(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: only root may make network namespaces and record frames")
 	}
-	for _, tale := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, silences, lookAlikes) {
+	for _, tale := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, silences, heldSockets, lookAlikes) {
 		t.Run(tale.name, func(t *testing.T) {
 			t.Parallel()
-			s := &story{T: t, truth: truth{System: system(t), Story: tale.name, Findings: append([]finding{}, tale.find...)}}
+			s := &story{T: t, truth: truth{System: system(t), Story: tale.name, Set: tale.set, Findings: append([]finding{}, tale.find...)}}
 			s.client, s.server = newHosts(t)
 			tale.play(s)
 			s.judge(filepath.Join(keepIn(t), strings.ReplaceAll(strings.ToLower(tale.name), " ", "-")))

@@ -47,7 +47,7 @@ var lostFINs = []tale{
 		server.finish()
 		s.traceGoesOn(8 * time.Second)
 		s.ask(fsm.Established, fsm.FinWait1)
-	}},
+	}, find: []finding{{"fin-unanswered", "still-trying", clientAddr}}},
 
 	{name: "FIN lost and then aborted", play: func(s *story) {
 		client, server := s.connect()

@@ -23,6 +23,7 @@ type story struct {
 type tale struct {
 	name string
 	play func(*story)
+	set  []setting // thresholds for what it brings about
 	find []finding // what tcptrace must say of it, and nothing else
 }
 

@@ -13,7 +13,16 @@ type truth struct {
 	System   string    `json:"system"` // "Linux 6.18.44"
 	Story    string    `json:"story"`
 	Moments  []*moment `json:"moments"`
+	Set      []setting `json:"set,omitempty"`
 	Findings []finding `json:"findings"` // what tcptrace must say of it, and nothing else
+}
+
+// A setting is a threshold that is lower than usual, so that a story need not
+// wait for a minute.
+type setting struct {
+	Detector string  `json:"detector"`
+	Param    string  `json:"param"`
+	Value    float64 `json:"value"`
 }
 
 // A moment is a time at which both hosts' kernels were asked for their sockets.
