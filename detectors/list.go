@@ -27,4 +27,6 @@ var All = []*Detector{
 	WrongSYNAck,
 	SlowConnect,
 	NoData,
+	AckDelay,
+	AckStorm,
 }

@@ -30,6 +30,7 @@ const (
 	DataSent                  // this side sent payload that was not seen before
 	Overran                   // this side sent payload beyond all that the peer has offered, for all that was seen
 	Woke                      // this side sent new payload after a minute or more in which neither side sent anything
+	HeldBack                  // this side sent payload for which it had waited until its peer sent an ACK that it had delayed
 	DataResent                // this side sent payload again
 	CameLate                  // this side's payload filled a hole too soon to have been sent again
 	FinSent                   // this side sent its first FIN
@@ -40,6 +41,7 @@ const (
 	MaybeProbed               // this side sent what may be a probe; the peer's window was never seen
 	KeptAlive                 // this side sent a keep-alive
 	FinOverHole               // this side's FIN is out, and a pure ACK of the peer repeats that it lacks something before it
+	AckEchoed                 // this side sent the same pure ACK again, and nothing but a pure ACK of its peer had called for it
 	Strayed                   // this side seemed to send something far outside its sequence space
 	SynRenewed                // this side sent another SYN, with another ISN, while its first was unanswered
 	SynChallenged             // this side's unanswered SYN met a pure ACK of something else: its peer still has an older connection
@@ -84,6 +86,9 @@ type Event struct {
 	// sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
 	// before it.
+	// Was is what the segment goes back to. FinResent, SynResent, HeldBack: what
+	// this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
+	// SynMisacked: the unanswered SYN.
 	Was *reassembly.Mark
 }
 
@@ -126,7 +131,7 @@ func (e *Events) At(i int) Event {
 		ev.N = e.shrunk
 	case Overran:
 		ev.N = e.over
-	case FinResent, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
+	case FinResent, HeldBack, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
 		ev.Was = &e.was
 	case DataResent:
 		ev.N, ev.Age = e.resend.silence, e.resend.age

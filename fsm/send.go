@@ -97,6 +97,12 @@ func (s *step) announce(fresh uint32) {
 		if s.silence() >= idleTime {
 			s.emit(Woke, s.side)
 		}
+		if s.heldBack() {
+			s.ev.was = s.own.last
+			s.emit(HeldBack, s.side)
+		}
+	} else if s.seg.SeqLen() == 0 && s.echoes() {
+		s.emit(AckEchoed, s.side)
 	}
 	if s.maybeProbe() {
 		s.emit(MaybeProbed, s.side)

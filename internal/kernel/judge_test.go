@@ -20,6 +20,7 @@ import (
 var judged = []*detectors.Detector{
 	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
 	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut,
+	detectors.IdleBlackhole, detectors.AckDelay, detectors.AckStorm,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the

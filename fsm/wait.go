@@ -1,0 +1,92 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// ACKs that come late, and ACKs that answer ACKs.
+
+const (
+	// minAckDelay is the shortest timer of a delayed ACK that is waited for, Linux's
+	// 40 ms, with room for a timer that is not exact; maxAckDelay is the longest
+	// that RFC 1122 4.2.3.2 allows.
+	minAckDelay = 35 * time.Millisecond
+	maxAckDelay = 500 * time.Millisecond
+	// reactTime is how long a host needs to send on once an ACK lets it.
+	reactTime = 3 * time.Millisecond
+	// echoTime is how soon an ACK follows the one that draws it, twice the longest
+	// round trip or so. No timer that sends ACKs is shorter.
+	echoTime = 200 * time.Millisecond
+)
+
+// heldBack says whether the payload waited for an ACK that the peer delayed:
+// Nagle (RFC 9293 3.7.4) meets a delayed ACK (RFC 9293 3.8.6.3). The ACK is
+// pure and covers all that was sent, it came later than the path explains, and
+// what is less than a full segment followed it at once, as soon as the path
+// allows and no sooner.
+func (s *step) heldBack() bool {
+	seg, before, ack := s.seg, &s.own.last, &s.peer.last
+	delay := time.Duration(ack.At - before.At)
+	if delay < minAckDelay || ack.Len > 0 || before.Len == 0 {
+		return false
+	}
+	there, back := s.c.Answer(s.side.Peer()), s.c.Answer(s.side)
+	react := time.Duration(seg.At - ack.At)
+	return delay-there >= minAckDelay && delay-there <= maxAckDelay &&
+		react+reactTime >= back/2 && react <= back+back/2+reactTime &&
+		ack.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) == reassembly.ACK &&
+		ack.Ack == seg.Seq && before.End() == seg.Seq &&
+		s.c.Small(seg.Len) && s.roomy()
+}
+
+// roomy says whether the peer's window has room for a full segment, so that it
+// was not the window that was waited for.
+func (s *step) roomy() bool {
+	return s.c.scaleUnknown() || uint32(s.own.out.Edge-s.own.out.Una) >= 2*s.c.segmentSize()
+}
+
+// segmentSize is the payload of a full segment, options left out: the smaller of
+// both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
+func (c *Conn) segmentSize() uint32 {
+	size := uint32(0)
+	for i := range c.ends {
+		if e := &c.ends[i]; e.mss > 0 && (size == 0 || uint32(e.mss) < size) {
+			size = uint32(e.mss)
+		}
+	}
+	if size == 0 {
+		return 536
+	}
+	return size
+}
+
+// maxOptions is the most that a TCP header's options take (RFC 9293 3.1).
+const maxOptions = 40
+
+// Small reports whether a segment with so much payload is less than a full one,
+// whatever its options: one that Nagle holds back.
+func (c *Conn) Small(payload uint32) bool {
+	return payload+maxOptions < c.segmentSize()
+}
+
+// echoes says whether the segment is the side's last pure ACK once more, and
+// all that came in between is a pure ACK of the peer's. Nothing calls for that
+// but an ACK that is not acceptable (RFC 9293 3.10.7.4).
+func (s *step) echoes() bool {
+	seg, own, peer := s.seg, &s.own.last, &s.peer.last
+	return seg.Seq == own.Seq && seg.Ack == own.Ack && own.At <= peer.At && time.Duration(seg.At-own.At) < echoTime &&
+		isPure(own) && isPure(peer) && seg.Flags&(reassembly.FIN|reassembly.RST) == 0 &&
+		!s.own.half.is(shut) && !s.peer.half.is(shut)
+}
+
+func isPure(m *reassembly.Mark) bool {
+	return m.Len == 0 && m.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) == reassembly.ACK
+}
+
+// InPlace reports whether a segment of the side begins where the side's next
+// payload must.
+func (c *Conn) InPlace(side reassembly.Side, m *reassembly.Mark) bool {
+	return m.Seq == c.ends[side].out.Nxt
+}
