@@ -10,7 +10,7 @@ var ChallengedSYN = &Detector{
 	Doc: Doc{
 		Title: "a SYN met an ACK of an older connection",
 		What: "A client sends SYN, and the other end answers with a pure ACK whose numbers are another connection's. The client " +
-			"answers that with RST, and only its next SYN, a second or more later, can open the connection.",
+			"answers that with RST, and only its next SYN can open the connection: a second later, or at once (Linux).",
 		Cause: "The server still holds a connection with the same ports: the client went down or forgot it without a word, a NAT " +
 			"or load balancer gave its port to somebody else, or the port is used again before TIME_WAIT is over. Guards against " +
 			"floods (out-of-sequence SYN authentication) answer the first SYN so on purpose.",

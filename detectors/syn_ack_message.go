@@ -52,6 +52,8 @@ func (w *synAckUnanswered) tell(outcome string, at, now int64, r *Report) {
 	f.Measure("waited_s", seconds(until-w.synAck.At))
 	f.Message = w.message(outcome, until-w.synAck.At, r)
 	switch {
+	case w.ignored == 1 && w.end.At == 0 && now < w.deadline(r):
+		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", span(w.deadline(r)-now)))
 	case outcome == "recovered":
 		if until-w.synAck.At >= int64(r.Value("costly")*float64(time.Second)) && (w.ignored == 0 || w.waiting) {
 			f.Severity = Warning

@@ -36,7 +36,7 @@ func (w *synUnanswered) tell(outcome string, at, now int64, r *Report) {
 		}
 	case "no-answer":
 		if w.said == 0 {
-			f.Undecide(fmt.Sprintf("the capture ends %s before the last SYN has had its time to be answered", span(w.deadline(r)-now)))
+			f.Undecide(fmt.Sprintf("the capture ends %s before the second SYN has had its time to be answered", span(w.deadline(r)-now)))
 		}
 	}
 	if f.Verdict == Seen {

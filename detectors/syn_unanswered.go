@@ -13,8 +13,8 @@ var SYNUnanswered = &Detector{
 	Name: "syn-unanswered",
 	Doc: Doc{
 		Title: "a SYN had to be repeated, for nothing came back",
-		What: "A client sends SYN, nothing of any kind comes back from the other end, and the SYN is sent again: by " +
-			"most stacks after 1 s, then 2, 4, 8 s later and so on. The client waits in SYN_SENT.",
+		What: "A client sends SYN, nothing of any kind comes back from the other end, and the SYN is sent again: after " +
+			"1 s as a rule, and then at intervals that double, by Linux 6.5 and later only from the sixth on. The client waits in SYN_SENT.",
 		Cause: "A firewall that drops SYNs, a host that is down or an address that nobody has, a route that leads " +
 			"nowhere or only one way; or a server whose accept queue is full: Linux then drops SYNs.",
 		Action: "Capture at the server. If the SYN does not come in there, follow the path and its firewalls; if it " +
@@ -53,7 +53,7 @@ var SYNUnanswered = &Detector{
 		},
 	},
 	Params: []Param{
-		{"patience", 3, 0.5, 3600, "s", "how long after the last SYN an answer may still come"},
+		{"patience", 3, 0.5, 3600, "s", "how long after the second SYN an answer may still come"},
 		{"costly", 3, 0, 3600, "s", "how late an answer must come to be a warning"},
 	},
 	Opens: fsm.On(fsm.SynResent, fsm.SynRenewed),
@@ -87,6 +87,7 @@ type synUnanswered struct {
 	syn     reassembly.Mark // the first; its At is 0 if nothing has been repeated
 	last    reassembly.Mark // the latest repeat; At is 0 if there is none
 	before  int64           // when the SYN before that was sent
+	second  int64           // when it was first sent again
 	renewed reassembly.Mark // the SYN with another ISN
 	answer  reassembly.Mark
 	repeats int
@@ -130,7 +131,10 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *Report) {
 		w.bare = w.repeats
 	}
 	w.stamp = ev.Seg.Opts.TSVal
-	r.WakeAt(w.deadline(r))
+	if w.repeats == 1 {
+		w.second = ev.Seg.At
+		r.WakeAt(w.deadline(r))
+	}
 }
 
 // answered takes what acknowledges the SYN.
@@ -157,8 +161,10 @@ func (w *synUnanswered) drop(r *Report) {
 	w.done = true
 }
 
+// deadline is when two SYNs have gone unanswered for long enough, whatever else
+// was sent by then.
 func (w *synUnanswered) deadline(r *Report) int64 {
-	return w.last.At + int64(r.Value("patience")*float64(time.Second))
+	return w.second + int64(r.Value("patience")*float64(time.Second))
 }
 
 // Due tells that no answer came; a later one changes that.
@@ -166,12 +172,8 @@ func (w *synUnanswered) Due(now int64, r *Report) {
 	if w.done || w.said != 0 {
 		return
 	}
-	if at := w.deadline(r); at > now {
-		r.WakeAt(at)
-	} else {
-		w.said = at
-		w.tell("no-answer", at, now, r)
-	}
+	w.said = now
+	w.tell("no-answer", now, now, r)
 }
 
 func (w *synUnanswered) End(e Ending, r *Report) {

@@ -21,6 +21,7 @@ var judged = []*detectors.Detector{
 	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
 	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut,
 	detectors.IdleBlackhole, detectors.AckDelay, detectors.AckStorm,
+	detectors.SYNUnanswered, detectors.SYNAckUnanswered, detectors.ChallengedSYN, detectors.WrongSYNAck, detectors.SlowConnect, detectors.NoData,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -18,9 +20,19 @@ var openings = []tale{
 		s.server.loses(arriving, anySYN)
 		s.client.socket(clientPort).dial(serverPort)
 		s.ask(fsm.SynSent, fsm.Closed)
-		s.tap.await(2, sentBy(s.client).with(anySYN))
+		s.tap.await(3, sentBy(s.client).with(anySYN)) // after two seconds, or three
+		s.traceGoesOn(2200 * time.Millisecond)
 		s.ask(fsm.SynSent, fsm.Closed)
-	}},
+	}, find: []finding{{"syn-unanswered", "no-answer", serverAddr}}},
+
+	{name: "SYN lost once", play: func(s *story) {
+		s.record()
+		s.server.losesFirst(1, arriving, anySYN)
+		listener := s.server.socket(serverPort).listen(1)
+		s.client.socket(clientPort).dial(serverPort)
+		listener.accept()
+		s.ask(fsm.Established, fsm.Established)
+	}, find: []finding{{"syn-unanswered", "answered-late", serverAddr}}},
 
 	{name: "SYN-ACK lost", play: func(s *story) {
 		s.record()
@@ -33,7 +45,7 @@ var openings = []tale{
 		lost.mended()
 		listener.accept()
 		s.ask(fsm.Established, fsm.Established)
-	}},
+	}, find: []finding{{"syn-ack-unanswered", "recovered", clientAddr}}},
 
 	{name: "last ACK of the handshake lost", play: func(s *story) {
 		s.record()
@@ -49,7 +61,7 @@ var openings = []tale{
 		client.send(100)
 		listener.accept().receive(100)
 		s.ask(fsm.Established, fsm.Established)
-	}},
+	}, find: []finding{{"syn-ack-unanswered", "recovered", serverAddr}}},
 
 	{name: "last ACK of the handshake lost once", play: func(s *story) {
 		s.record()
@@ -71,6 +83,31 @@ var openings = []tale{
 		s.tap.await(3, sentBy(s.client).with(anySYN))
 		s.ask(fsm.SynSent, fsm.Closed)
 	}},
+
+	{name: "accept queue full", play: func(s *story) {
+		s.record()
+		s.server.socket(serverPort).listen(0) // nobody accepts
+		late := s.server.losesFirst(1, arriving, pureACK)
+		client := s.client.socket(clientPort).dial(serverPort)
+		client.wait(unix.POLLOUT)
+		late.mended()
+		other := s.client.socket(otherPort).dial(serverPort) // it takes the only place
+		other.wait(unix.POLLOUT)
+		client.send(100)
+		s.tap.await(4, sentBy(s.server).with(synACK)) // three of these, and what the other got
+		s.ask(fsm.Established, fsm.SynReceived).
+			atMost(s.server, fsm.Established, "the server lets the ACKs pass as if they had not arrived")
+	}, find: []finding{{"syn-ack-unanswered", "accept-queue-full", serverAddr}}},
+
+	{name: "closed at once", play: func(s *story) {
+		s.record()
+		listener := s.server.socket(serverPort).listen(1)
+		client := s.client.socket(clientPort).dial(serverPort)
+		listener.accept().close()
+		s.ask(fsm.CloseWait, fsm.FinWait2)
+		client.close()
+		s.ask(fsm.Closed, fsm.TimeWait)
+	}, find: []finding{{"no-data", "closed-at-once", serverAddr}}},
 
 	{name: "deferred accept", play: func(s *story) {
 		s.record()

@@ -53,5 +53,5 @@ var resets = []tale{
 		s.client.socket(clientPort).dial(serverPort)
 		listener.accept() // the half-open connection is reset, and the SYN comes again after a second
 		s.ask(fsm.Established, fsm.Established)
-	}},
+	}, find: []finding{{"challenged-syn", "connected", serverAddr}}},
 }
