@@ -32,14 +32,7 @@ func (s *step) shrink(by uint32) {
 // and not merely captured after it.
 func (s *step) later() bool {
 	seg, last := s.seg, &s.own.last
-	if seg.Seq.After(last.Seq) || seg.Ack.After(last.Ack) {
-		return true
-	}
-	const close = 1000 // IP identifications of one host, counted up
-	if n := seg.IPID - last.IPID; seg.IPID != 0 && last.IPID != 0 && n != 0 && (n < close || -n < close) {
-		return n < close
-	}
-	return time.Duration(seg.At-last.At) > max(reorderTime, s.c.RTT())
+	return seg.Seq.After(last.Seq) || seg.Ack.After(last.Ack) || time.Duration(seg.At-last.At) > max(reorderTime, s.c.RTT())
 }
 
 // overrun takes new payload that ends by bytes beyond the peer's right edge. A

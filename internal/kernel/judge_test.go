@@ -22,6 +22,7 @@ var judged = []*detectors.Detector{
 	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut,
 	detectors.IdleBlackhole, detectors.AckDelay, detectors.AckStorm,
 	detectors.SYNUnanswered, detectors.SYNAckUnanswered, detectors.ChallengedSYN, detectors.WrongSYNAck, detectors.SlowConnect, detectors.NoData,
+	detectors.ZeroWindowDeadlock, detectors.WindowShrunk, detectors.WindowOverrun, detectors.SmallWindow,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the

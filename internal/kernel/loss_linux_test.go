@@ -69,6 +69,12 @@ func bucket(n uint32, over bool) expr.Any {
 
 func (h *host) drop(at *nftables.ChainHook, k kind, which ...expr.Any) *loss {
 	h.t.Helper()
+	return h.change(at, k, append(which, &expr.Verdict{Kind: expr.VerdictDrop})...)
+}
+
+// change does something to the segments of a kind.
+func (h *host) change(at *nftables.ChainHook, k kind, what ...expr.Any) *loss {
+	h.t.Helper()
 	conn, err := nftables.New(nftables.WithNetNSFd(int(h.ns)))
 	must(h.t, err)
 	h.faults++
@@ -76,7 +82,7 @@ func (h *host) drop(at *nftables.ChainHook, k kind, which ...expr.Any) *loss {
 	chain := conn.AddChain(&nftables.Chain{
 		Name: "drop", Table: table, Type: nftables.ChainTypeFilter, Hooknum: at, Priority: nftables.ChainPriorityFilter,
 	})
-	conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: dropRule(k, which)})
+	conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(matching(k), what...)})
 	must(h.t, conn.Flush())
 	return &loss{h, conn, table}
 }
@@ -88,8 +94,8 @@ func (l *loss) mended() {
 	must(l.h.t, l.conn.Flush())
 }
 
-// dropRule drops the segments of a kind that also match which.
-func dropRule(k kind, which []expr.Any) []expr.Any {
+// matching matches the segments of a kind.
+func matching(k kind) []expr.Any {
 	const (
 		totalLength = 2  // offset in the IPv4 header (RFC 791 3.1)
 		flags       = 13 // offset in the TCP header (RFC 9293 3.1)
@@ -107,5 +113,5 @@ func dropRule(k kind, which []expr.Any) []expr.Any {
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: totalLength, Len: 2},
 			&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: binary.BigEndian.AppendUint16(nil, headers)})
 	}
-	return append(append(rule, which...), &expr.Verdict{Kind: expr.VerdictDrop})
+	return rule
 }

@@ -37,14 +37,17 @@ func TestOptionsCut(t *testing.T) {
 
 // lessOptions leaves out what only options tell of a finding that there is
 // without them: which SYN it was that was answered. What a sender did again, and
-// whether for nothing, only SACK and timestamps tell.
+// whether for nothing, only SACK and timestamps tell; how large a window is, only
+// the scale.
 func lessOptions(findings []string) (less []string) {
 	const syn = "syn-unanswered "
-	needs := false
+	needs, without := false, []string{
+		"retransmissions", "reordering", "sack-mismatch", "paws-drops", "window-shrunk", "window-overrun", "small-window",
+	}
 	for i, line := range findings {
 		if line[0] != ' ' { // a finding begins
 			slug, _, _ := strings.Cut(line, " ")
-			needs = slices.Contains([]string{"retransmissions", "reordering", "sack-mismatch", "paws-drops"}, slug)
+			needs = slices.Contains(without, slug)
 		}
 		if needs {
 			continue

@@ -1,0 +1,132 @@
+package kernel
+
+import (
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What becomes of windows. Linux probes a closed one, so that its probes are
+// taken from it; and it takes nothing back, unless it is told to.
+var windows = []tale{
+	{name: "probes never leave", play: func(s *story) {
+		s.client.losesAfter(1, leaving, pureACK) // all but the handshake's
+		s.shutWindow()
+		s.ask(fsm.Established, fsm.Established)
+		s.traceGoesOn(threeRTO)
+	}, set: soon, find: []finding{{"zero-window-deadlock", "stuck", clientAddr}}},
+
+	{name: "update lost and probes never leave", play: func(s *story) {
+		s.client.losesAfter(1, leaving, pureACK)
+		_, server, shut := s.shutWindow()
+		s.client.loses(arriving, anything)
+		s.readAll(server)
+		s.tap.await(1, func(seg *reassembly.Segment) bool { return sentBy(s.server)(seg) && seg.At > shut && seg.Window > 0 })
+		s.ask(fsm.Established, fsm.Established)
+		s.traceGoesOn(threeRTO)
+	}, set: soon, find: []finding{{"zero-window-deadlock", "update-lost", clientAddr}}},
+
+	{name: "window reopened for a sender that never asked", play: func(s *story) {
+		s.client.losesAfter(1, leaving, pureACK)
+		_, server, _ := s.shutWindow()
+		s.traceGoesOn(threeRTO)
+		server.receive(pending)
+		s.ask(fsm.Established, fsm.Established)
+	}, set: soon, find: []finding{{"zero-window-deadlock", "resumed", clientAddr}}},
+
+	{name: "said all before a closed window", play: func(s *story) {
+		s.fillWindow()
+		s.ask(fsm.Established, fsm.Established)
+		s.traceGoesOn(threeRTO)
+	}, set: soon},
+
+	{name: "window taken back", play: func(s *story) {
+		s.server.sysctl("net/ipv4/tcp_shrink_window", "1")
+		client, server := s.connect()
+		server.set(unix.SOL_SOCKET, unix.SO_RCVBUF, room)
+		client.send(1000)
+		s.tap.await(1, sentBy(s.server).after(s.tap.await(2, data(s.client)).At))
+		s.ask(fsm.Established, fsm.Established)
+	}, find: []finding{{"window-shrunk", "taken-back", serverAddr}}},
+
+	{name: "buffer made smaller", play: func(s *story) {
+		client, server := s.connect()
+		server.set(unix.SOL_SOCKET, unix.SO_RCVBUF, room)
+		client.send(1000)
+		s.tap.await(1, sentBy(s.server).after(s.tap.await(2, data(s.client)).At))
+		s.ask(fsm.Established, fsm.Established)
+	}},
+
+	{name: "buffer smaller than a segment", play: func(s *story) {
+		s.record()
+		listener := s.server.socket(serverPort)
+		listener.set(unix.SOL_SOCKET, unix.SO_RCVBUF, 1) // the kernel makes it a little more
+		listener.listen(1)
+		client := s.client.socket(clientPort).dial(serverPort)
+		server := listener.accept()
+		listener.close()
+		client.send(pending)
+		server.receive(pending)
+		s.ask(fsm.Established, fsm.Established)
+	}, find: []finding{{"small-window", "silly", serverAddr}}},
+
+	{name: "scale lost on the way", play: func(s *story) {
+		s.server.rewrites(leaving, synACK, scaleOption, []byte{1, 1, 1}) // NOPs
+		_, server := s.connect()
+		server.send(200_000)
+		s.ask(fsm.Established, fsm.Established)
+		s.traceGoesOn(500 * time.Millisecond) // it has to send again what the client had no room for
+	}, find: []finding{{"window-overrun", "dropped", serverAddr}}},
+}
+
+// threeRTO is the least that tcptrace waits for what a timer should bring.
+const threeRTO = 3200 * time.Millisecond
+
+var soon = []setting{{"zero-window-deadlock", "patience", 3}}
+
+// readAll has the server read all that the tap saw it acknowledge.
+func (s *story) readAll(server *socket) {
+	s.Helper()
+	first := s.tap.await(1, data(s.client))
+	server.receive(int(s.tap.last(s.server).Ack - first.Seq))
+}
+
+// fillWindow has the client send just what the server's window takes.
+func (s *story) fillWindow() {
+	s.Helper()
+	s.record()
+	listener := s.server.socket(serverPort)
+	listener.set(unix.SOL_SOCKET, unix.SO_RCVBUF, room)
+	listener.listen(1)
+	client := s.client.socket(clientPort).dial(serverPort)
+	server := listener.accept()
+	listener.close()
+	server.send(1)
+	client.receive(1)
+	for last := s.tap.last(s.server); last.Window > 0; {
+		client.send(int(last.Window))
+		all := last.Ack + reassembly.Seq(last.Window)
+		last = s.tap.await(1, func(seg *reassembly.Segment) bool { return sentBy(s.server)(seg) && seg.Ack == all })
+	}
+}
+
+// scaleOption is where Linux has the window scale option in a SYN-ACK: behind
+// MSS, SACK-permitted, timestamps and a NOP.
+const scaleOption = 20 + 4 + 2 + 10 + 1
+
+// rewrites puts other bytes into the TCP headers of the segments of a kind.
+func (h *host) rewrites(at *nftables.ChainHook, k kind, offset uint32, bytes []byte) {
+	h.t.Helper()
+	const checksum = 16 // offset in the TCP header
+	h.change(at, k,
+		&expr.Immediate{Register: 1, Data: bytes},
+		&expr.Payload{
+			OperationType: expr.PayloadWrite, SourceRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: offset,
+			Len: uint32(len(bytes)), CsumType: expr.CsumTypeInet, CsumOffset: checksum,
+		})
+}
