@@ -2,6 +2,7 @@ package shard
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/binary"
@@ -17,6 +18,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -367,4 +369,31 @@ func TestRead_order(t *testing.T) {
 			t.Fatalf("segment %d, of frame %d, comes as number %d", fr.Packed.Position, fr.Num, want)
 		}
 	}
+}
+
+// Where the kernel lost frames, no shard can say that something is absent.
+func TestSplit_drops(t *testing.T) {
+	var b bytes.Buffer
+	w := pcapng.NewWriter(&b)
+	err := w.Begin(pcapng.Section{})
+	n, err2 := w.Interface(pcapng.Interface{Link: uint16(capture.LinkEthernet)})
+	if err := cmp.Or(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	trace := open(t, "../../samples/unretransmitted-fin.txtar")
+	var fr capture.Frame
+	for trace.Next(&fr) == nil {
+		if err := w.Packet(&pcapng.Packet{Interface: n, At: fr.At, Data: fr.Data, Len: fr.Len}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Lost(n, 3)
+	if err := w.End(trace.End()); err != nil {
+		t.Fatal(err)
+	}
+	name := write(t, "x.pcapng", b.Bytes())
+	if !bytes.Contains(told(t, name), []byte("kernel-drops")) {
+		t.Fatal("nothing was dropped")
+	}
+	demandSame(t, 7, name)
 }
