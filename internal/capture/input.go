@@ -23,6 +23,9 @@ type Options struct {
 	// is read through: they may keep their reader waiting. Nil reads them as
 	// they are.
 	Pipe func(io.Reader) io.Reader
+	// Open opens an input that is not standard input, wherever it lies. Nil has
+	// the operating system do so.
+	Open func(name string) (io.ReadCloser, error)
 }
 
 // ErrStopped is what a reader of Options.Pipe says when nobody wants the rest.
@@ -48,6 +51,13 @@ func openInput(name string, opts *Options) (*input, error) {
 			return nil, errors.New("-: there is no standard input")
 		}
 		return newInput(opts.piped(opts.Stdin), nil), nil
+	}
+	if opts.Open != nil {
+		f, err := opts.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		return newInput(f, f), nil
 	}
 	f, err := os.Open(name)
 	if err != nil {

@@ -72,7 +72,9 @@ func (m *member) peek(t *Trace) bool {
 	}
 	m.first = m.frame.key()
 	if !once {
-		m.size = st.Size()
+		if err == nil { // it lies here
+			m.size = st.Size()
+		}
 		m.file.Close()
 		m.file = m.file.unread()
 	}

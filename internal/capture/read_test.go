@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"testing"
 )
@@ -319,5 +320,29 @@ func TestLinkTypeString(t *testing.T) {
 		if l.String() != want {
 			t.Errorf("%d is %s, want %s", uint32(l), l, want)
 		}
+	}
+}
+
+// Inputs may lie elsewhere than in files of this machine.
+func TestOpen_elsewhere(t *testing.T) {
+	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := Options{Open: func(name string) (io.ReadCloser, error) {
+		if name != "bucket/x.pcapng" {
+			return nil, os.ErrNotExist
+		}
+		return io.NopCloser(bytes.NewReader(sample)), nil
+	}}
+	trace, errs := OpenTrace([]string{"bucket/x.pcapng", "bucket/none"}, opts)
+	defer trace.Close()
+	var fr Frame
+	n := 0
+	for trace.Next(&fr) == nil {
+		n++
+	}
+	if len(errs) != 1 || n == 0 {
+		t.Errorf("%d frames, and the errors %v; want one, of the file that is not there", n, errs)
 	}
 }

@@ -43,6 +43,9 @@ func newPartition(o *Options) *partition {
 // take applies one segment to its connection, and returns that.
 func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) *flow {
 	p.now = max(p.now, seg.At)
+	if p.lapses.due != 0 && p.lapses.due <= p.now { // first: the segment may be another connection's, or a copy
+		p.lapse(p.now)
+	}
 	key, fromLo := reassembly.KeyOf(seg)
 	i, f := p.locate(seg, &key, fromLo, hash, print, ord)
 	side := f.conn.SideOf(fromLo)
@@ -51,9 +54,6 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 		return f
 	}
 	f.fresh = true
-	if p.lapses.due != 0 && p.lapses.due <= p.now {
-		p.lapse(p.now)
-	}
 	if f.watch != 0 {
 		p.wake(f, seg.At)
 	}

@@ -1,0 +1,83 @@
+// Tcptrace-beam judges the captures of many machines as one trace, on a runner of
+// Apache Beam. docs/scale-out.md tells when that pays, and how.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/gcs"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/flink"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal"
+
+	"github.com/tcptrace-go/tcptrace/beam/pipeline"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+)
+
+// words are a flag that may be repeated.
+type words []string
+
+func (w *words) String() string     { return strings.Join(*w, ",") }
+func (w *words) Set(s string) error { *w = append(*w, s); return nil }
+
+func main() {
+	var o pipeline.Options
+	flag.Var((*words)(&o.Inputs), "input", "capture `files` to read, as one trace; a pattern, may be repeated")
+	flag.StringVar(&o.Output, "output", "", "`folder` to write the report to")
+	flag.StringVar(&o.Detect, "detect", "", "`list` of detectors: a,b only these; -a,-b all but these")
+	flag.Var((*words)(&o.Set), "set", "`slug.param=value` changes a threshold; may be repeated")
+	flag.DurationVar(&o.TimeWait, "time-wait", engine.DefaultTimeWait, "how long TIME_WAIT lasts")
+	replace := flag.Bool("replace", false, "write over a report that is in the folder already")
+	flag.Parse()
+	beam.Init() // a worker goes no further
+	if err := run(context.Background(), o, *replace); err != nil {
+		fmt.Fprintln(os.Stderr, "tcptrace-beam:", err)
+		os.Exit(2)
+	}
+}
+
+func run(ctx context.Context, o pipeline.Options, replace bool) error {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("%q: inputs are named with --input", flag.Arg(0))
+	}
+	if err := pipeline.Prepare(ctx, o, replace); err != nil {
+		return err
+	}
+	p, s := beam.NewPipelineWithRoot()
+	pipeline.Add(s, o)
+	runner := *runners.Runner
+	if runner == "" {
+		runner = "prism"
+	}
+	start := time.Now()
+	result, err := beam.Run(ctx, runner, p)
+	if err != nil {
+		return err
+	}
+	tell(result, time.Since(start))
+	return nil
+}
+
+// tell prints what was counted, where the runner says so.
+func tell(result beam.PipelineResult, took time.Duration) {
+	fmt.Fprintf(os.Stderr, "tcptrace-beam: done in %.1f s\n", took.Seconds())
+	if result == nil {
+		return
+	}
+	all := result.Metrics().Query(func(r beam.MetricResult) bool { return r.Namespace() == pipeline.Namespace })
+	for _, c := range all.Counters() {
+		fmt.Fprintf(os.Stderr, "  %s: %d\n", c.Name(), c.Result())
+	}
+	for _, d := range all.Distributions() {
+		v := d.Result()
+		fmt.Fprintf(os.Stderr, "  %s: %d, of %d to %d, %d in all\n", d.Name(), v.Count, v.Min, v.Max, v.Sum)
+	}
+}

@@ -1,0 +1,213 @@
+package intake
+
+import (
+	"errors"
+	"io"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/chunk"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Reader takes files to pieces.
+type Reader struct {
+	// Open opens an input.
+	Open func(name string) (io.ReadCloser, error)
+	// Emit is given each chunk with the key of its connection; both are its to keep.
+	Emit func(key, value []byte) error
+	// Create begins a run, whose name is the second result.
+	Create func() (io.WriteCloser, string, error)
+	// Travel is how many bytes one file may emit of a connection. The rest is
+	// left in a run.
+	Travel int
+	// Hold is how many bytes are held back, that chunks may become large.
+	Hold int
+}
+
+// A Dead letter tells of a file that could not be read, or not to its end.
+type Dead struct {
+	File   string `json:"file"`
+	Frames uint64 `json:"frames"` // that were read
+	Offset int64  `json:"offset"` // of the record that makes no sense; -1 where there is none
+	Reason string `json:"reason"`
+}
+
+// Read reads one file to its end, or as far as it makes sense: then the letter
+// tells why. The error is that of Emit or of a run.
+func (r *Reader) Read(index uint16, name string) (*Facts, *Dead, error) {
+	trace, _ := capture.OpenTrace([]string{name}, capture.Options{Open: r.Open, Text: scenario.Pcapng})
+	defer trace.Close()
+	t := tally{trace: trace, Facts: Facts{Index: int(index)}}
+	p := pieces{Reader: r, file: index, conns: map[reassembly.Key]*conn{}}
+	defer p.spool.close()
+	decoder := decode.New()
+	var (
+		fr  capture.Frame
+		seg reassembly.Segment
+	)
+	for trace.Next(&fr) == nil {
+		if fr.Packed != nil {
+			return t.facts(), &Dead{File: name, Offset: -1, Reason: "a shard, which was read already: judge it with tcptrace"}, nil
+		}
+		time := t.frame(&fr)
+		if reason := decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason != decode.OK {
+			t.skipped[reason]++
+			continue
+		}
+		t.Segments++
+		seg.At, seg.Frame, seg.File = fr.At, fr.Num, index
+		if err := p.add(&seg, time); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := p.finish(); err != nil {
+		return nil, nil, err
+	}
+	return t.facts(), letter(trace.Infos()[0]), nil
+}
+
+// letter is nil for a file that is whole.
+func letter(info capture.Info) *Dead {
+	if info.Err == nil {
+		return nil
+	}
+	d := &Dead{File: info.File, Frames: info.Packets, Offset: -1, Reason: info.Err.Error()}
+	var damage *capture.Damage
+	if errors.As(info.Err, &damage) {
+		d.Offset, d.Reason = damage.Offset, damage.Reason
+	}
+	return d
+}
+
+// pieces are the connections of a file.
+type pieces struct {
+	*Reader
+	file  uint16
+	conns map[reassembly.Key]*conn
+	held  int
+	free  []*chunk.Builder
+	spool spool
+}
+
+// A conn is what is held of a connection.
+type conn struct {
+	builder   *chunk.Builder // nil if there is nothing
+	travelled int            // bytes emitted
+	run       []extent       // chunks in the spool
+}
+
+// perBuilder is about what a connection costs besides the bytes of its chunk.
+const perBuilder = 1 << 10
+
+func (p *pieces) add(seg *reassembly.Segment, time int64) error {
+	key, _ := reassembly.KeyOf(seg)
+	c := p.conns[key]
+	if c == nil {
+		c = new(conn)
+		p.conns[key] = c
+	}
+	if c.builder == nil {
+		c.builder = p.builder()
+		p.held += perBuilder
+	}
+	before := c.builder.Len()
+	c.builder.Add(seg, time)
+	p.held += c.builder.Len() - before
+	if c.builder.Full() {
+		return p.take(&key, c)
+	}
+	if p.held > p.Hold {
+		return p.flush()
+	}
+	return nil
+}
+
+// builder is a fresh one, or one that was used.
+func (p *pieces) builder() *chunk.Builder {
+	if n := len(p.free); n > 0 {
+		b := p.free[n-1]
+		p.free = p.free[:n-1]
+		return b
+	}
+	return new(chunk.Builder)
+}
+
+// take emits the chunk of a connection, or leaves it in the spool.
+func (p *pieces) take(key *reassembly.Key, c *conn) error {
+	p.held -= c.builder.Len() + perBuilder
+	value := c.builder.Take(make([]byte, 0, c.builder.Len()+64), p.file)
+	p.free, c.builder = append(p.free, c.builder), nil
+	if c.run == nil && c.travelled+len(value) <= p.Travel {
+		c.travelled += len(value)
+		return p.Emit(appendKey(nil, key), value)
+	}
+	at, err := p.spool.append(value)
+	c.run = append(c.run, at)
+	return err
+}
+
+// flush lets go of all that is held. Of connections that were small it forgets
+// what has travelled.
+func (p *pieces) flush() error {
+	for key, c := range p.conns {
+		if c.builder != nil {
+			if err := p.take(&key, c); err != nil {
+				return err
+			}
+		}
+		if c.run == nil && c.travelled < perBuilder {
+			delete(p.conns, key)
+		}
+	}
+	return nil
+}
+
+// finish emits what is left, and writes the runs.
+func (p *pieces) finish() error {
+	for key, c := range p.conns {
+		if c.builder != nil {
+			if err := p.take(&key, c); err != nil {
+				return err
+			}
+		}
+		if c.run == nil {
+			continue
+		}
+		value, err := p.writeRun(c.run)
+		if err != nil {
+			return err
+		}
+		if err := p.Emit(appendKey(nil, &key), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeRun writes the chunks of a connection one after another, and returns
+// what travels in their place.
+func (p *pieces) writeRun(chunks []extent) (value []byte, err error) {
+	w, name, err := p.Create()
+	if err != nil {
+		return nil, err
+	}
+	var buf []byte
+	for i, at := range chunks {
+		body, err := p.spool.read(at)
+		if err != nil {
+			w.Close()
+			return nil, err
+		}
+		if i == 0 {
+			value = chunk.Run(body, name)
+		}
+		buf = chunk.AppendToRun(buf[:0], body)
+		if _, err := w.Write(buf); err != nil {
+			w.Close()
+			return nil, err
+		}
+	}
+	return value, w.Close()
+}

@@ -1,0 +1,114 @@
+package intake
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+)
+
+// Whole is what must be known of all files before anything of them is judged.
+type Whole struct {
+	Facts packed.Facts
+	Ranks []int // of the files by index, where times are equal
+}
+
+// maxSteps is how many steps of clocks are remembered, as in package engine.
+const maxSteps = 1024
+
+// Combine puts the facts of all files together; their order does not matter.
+func Combine(files []*Facts) *Whole {
+	slices.SortFunc(files, func(a, b *Facts) int { return cmp.Compare(a.Index, b.Index) })
+	w := &Whole{Ranks: ranks(files)}
+	f := &w.Facts
+	skipped := map[string]uint64{}
+	for _, x := range files {
+		f.Captures = append(f.Captures, x.Capture)
+		f.Packets += x.Frames
+		f.Segments += x.Segments
+		f.End = max(f.End, x.End)
+		for _, s := range x.Skipped {
+			skipped[s.Name] += s.N
+		}
+		if x.Frames == 0 {
+			continue
+		}
+		if f.Packets == x.Frames || x.Start < f.Start { // the first that has any, or earlier
+			f.Start = x.Start
+		}
+		if f.First == 0 || x.Earliest < f.First {
+			f.First = x.Earliest
+		}
+		f.Last = max(f.Last, x.Latest)
+	}
+	for name, n := range skipped {
+		f.Skipped = append(f.Skipped, packed.Count{Name: name, N: n})
+	}
+	slices.SortFunc(f.Skipped, func(a, b packed.Count) int { return cmp.Compare(a.Name, b.Name) })
+	f.Gaps = gaps(files)
+	f.Steps = steps(files, w.Ranks)
+	return w
+}
+
+// ranks is the order of files whose frames have equal times: that of their first
+// frames, then of their names.
+func ranks(files []*Facts) []int {
+	order := make([]int, len(files))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := files[i], files[j]
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Capture.File, b.Capture.File), cmp.Compare(i, j))
+	})
+	ranks := make([]int, len(files))
+	for rank, i := range order {
+		ranks[i] = rank
+	}
+	return ranks
+}
+
+// gaps are the stretches in which no file has a frame.
+func gaps(files []*Facts) (all []packed.Gap) {
+	var spans []packed.Gap // with frames, none further from the next than the quiet gap
+	for _, f := range files {
+		if f.Frames == 0 {
+			continue
+		}
+		from := f.Start // what comes before it in time is behind it in place
+		for _, g := range f.Gaps {
+			spans = append(spans, packed.Gap{From: from, To: g.From})
+			from = g.To
+		}
+		spans = append(spans, packed.Gap{From: from, To: f.Latest})
+	}
+	slices.SortFunc(spans, func(a, b packed.Gap) int { return cmp.Compare(a.From, b.From) })
+	for i, last := 0, int64(0); i < len(spans); i++ {
+		if i > 0 && spans[i].From-last > quietGap {
+			all = append(all, packed.Gap{From: last, To: spans[i].From})
+		}
+		last = max(last, spans[i].To)
+	}
+	return all
+}
+
+// steps are the times at which a clock stepped, in the order of the trace.
+func steps(files []*Facts, ranks []int) (at []int64) {
+	type placed struct {
+		Step
+		rank int
+	}
+	var all []placed
+	for i, f := range files {
+		for _, s := range f.Steps {
+			all = append(all, placed{s, ranks[i]})
+		}
+	}
+	slices.SortFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.rank, b.rank), cmp.Compare(a.Frame, b.Frame))
+	})
+	for _, s := range all[:min(len(all), maxSteps)] {
+		at = append(at, s.At)
+	}
+	return at
+}

@@ -1,0 +1,106 @@
+package outcome
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/chunk"
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// Sums are what is known of many connections together, before they have their
+// numbers.
+type Sums struct {
+	Census   packed.Census
+	Biggest  chunk.Place // of the connection that Census.Biggest is of
+	Flows    uint64
+	Evicted  uint64
+	Unlisted []result.Group // findings that are only counted
+	Rows     []Slice        // connections by the time of their first segments
+	Findings []Slice        // by the time at which they can be said
+}
+
+// A Slice is how many there are in a stretch of time.
+type Slice struct {
+	Time  int64 // which stretch
+	Count uint64
+}
+
+// Add adds the sums of other connections, but for the slices of time.
+func (s *Sums) Add(t *Sums) {
+	had, biggest := s.Census.Biggest.Position != 0, s.Census.Biggest
+	s.Census.Add(&t.Census)
+	s.Census.Biggest = biggest // its position is that among its four-tuple's
+	if t.Census.Biggest.Position != 0 && (!had || t.Biggest.Compare(s.Biggest) < 0) {
+		s.Biggest, s.Census.Biggest = t.Biggest, t.Census.Biggest
+	}
+	s.Flows += t.Flows
+	s.Evicted += t.Evicted
+	s.Unlisted = append(s.Unlisted, t.Unlisted...)
+}
+
+// Merge puts sums together.
+func Merge(all []*Sums) *Sums {
+	m := new(Sums)
+	var rows, findings []Slice
+	for _, s := range all {
+		m.Add(s)
+		rows = append(rows, s.Rows...)
+		findings = append(findings, s.Findings...)
+	}
+	m.Rows, m.Findings = add(rows), add(findings)
+	return m
+}
+
+// add sums up slices of the same stretch, and puts them in order.
+func add(slicesOfTime []Slice) []Slice {
+	sums := map[int64]uint64{}
+	for _, s := range slicesOfTime {
+		sums[s.Time] += s.Count
+	}
+	return FromMap(sums)
+}
+
+// FromMap has slices in order of time.
+func FromMap(counts map[int64]uint64) []Slice {
+	all := make([]Slice, 0, len(counts))
+	for _, t := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, Slice{t, counts[t]})
+	}
+	return all
+}
+
+// Groups sums up findings by kind, in the order of the detectors.
+func Groups(groups []result.Group, list []*detectors.Detector) []result.Group {
+	type kind struct {
+		detector, outcome string
+		verdict           detectors.Verdict
+	}
+	sums := map[kind]*result.Group{}
+	for _, g := range groups {
+		k := kind{g.Detector, g.Outcome, g.Verdict}
+		sum := sums[k]
+		if sum == nil {
+			sum = &result.Group{Detector: g.Detector, Outcome: g.Outcome, Verdict: g.Verdict}
+			sums[k] = sum
+		}
+		sum.Severity = max(sum.Severity, g.Severity)
+		sum.N += g.N
+		sum.Listed += g.Listed
+	}
+	order := map[string]int{}
+	for i, d := range list {
+		order[d.Name] = i
+	}
+	var all []result.Group
+	for _, g := range sums {
+		all = append(all, *g)
+	}
+	slices.SortFunc(all, func(a, b result.Group) int {
+		return cmp.Or(cmp.Compare(order[a.Detector], order[b.Detector]), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	return all
+}

@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/intake"
+	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
+)
+
+// fill has something in every field.
+func fill(v reflect.Value, r *rand.Rand) {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		v.SetInt(int64(r.Uint64()) >> (64 - v.Type().Bits()))
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(r.Uint64() >> (64 - v.Type().Bits()))
+	case reflect.Float64:
+		v.SetFloat(r.Float64())
+	case reflect.String:
+		v.SetString(string([]byte{byte(r.Uint32()), 0, 'x'}))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 3, 3))
+		fallthrough
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i), r)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), r)
+		}
+	case reflect.Pointer:
+		if r.IntN(2) == 0 {
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(v.Elem(), r)
+		}
+	case reflect.Interface:
+		v.Set(reflect.ValueOf([]any{nil, -5, 0.5, "word"}[1+r.IntN(3)]))
+	}
+}
+
+func roundTrip[T any](t *testing.T) {
+	for seed := range uint64(20) {
+		want, have := new(T), new(T)
+		fill(reflect.ValueOf(want).Elem(), rand.New(rand.NewPCG(seed, 0)))
+		b := Append(nil, want)
+		rest, err := Read(append(b, 7), have)
+		if err != nil || len(rest) != 1 || !reflect.DeepEqual(want, have) {
+			t.Fatalf("%v, %d bytes left; wrote\n%+v, read\n%+v", err, len(rest), want, have)
+		}
+		for n := range len(b) {
+			if _, err := Read(b[:n], new(T)); err == nil {
+				t.Fatalf("%d of %d bytes are a %T", n, len(b), *want)
+			}
+		}
+	}
+}
+
+// What travels comes out as it went in, every field that there is or will be.
+func TestRoundTrip(t *testing.T) {
+	roundTrip[outcome.Connection](t)
+	roundTrip[outcome.Finding](t)
+	roundTrip[outcome.Sums](t)
+	roundTrip[intake.Facts](t)
+	roundTrip[intake.Whole](t)
+}

@@ -1,0 +1,177 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/memfs"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/table"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	beam.Init()
+	if !testing.Verbose() {
+		slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	}
+	os.Exit(m.Run())
+}
+
+// run runs one pipeline for each of the options, all in one job.
+func run(t *testing.T, all ...Options) beam.PipelineResult {
+	t.Helper()
+	p, s := beam.NewPipelineWithRoot()
+	for i, o := range all {
+		if err := Prepare(t.Context(), o, false); err != nil {
+			t.Fatal(err)
+		}
+		Add(s.Scope(fmt.Sprint(i)), o)
+	}
+	r, err := prism.Execute(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// single is what one process makes of the files: the lines of ndjson without the
+// connections, and these.
+func single(t *testing.T, o Options, files []string) (lines, summary []byte, rows []table.Row) {
+	t.Helper()
+	trace, _ := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
+	defer trace.Close()
+	e, err := o.engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.AllFlows = true
+	r := engine.Run(context.Background(), trace, e)
+	for i := range r.Flows {
+		rows = append(rows, table.RowOf(&r.Flows[i]))
+	}
+	r.Flows = nil
+	var buf bytes.Buffer
+	ro := report.Options{Version: o.Version, Docs: find, RawTime: trace.RawTime}
+	if err := report.NDJSON(&buf, r, ro); err != nil {
+		t.Fatal(err)
+	}
+	all := buf.Bytes()
+	last := bytes.LastIndexByte(all[:len(all)-1], '\n') + 1
+	return all[:last], all[last:], rows
+}
+
+// same demands that a pipeline's output is what one process makes of the files.
+func same(t *testing.T, o Options, files []string) {
+	t.Helper()
+	lines, summary, rows := single(t, o, files)
+	demand(t, o.Output, FindingsFile, lines)
+	demand(t, o.Output, ReportFile, summary)
+	have := readTable(t, o.Output)
+	for i := range rows {
+		if i >= len(have) || fmt.Sprint(plain(rows[i])) != fmt.Sprint(plain(have[i])) {
+			t.Errorf("connection %d of %d and %d is not the same: want\n%+v", i+1, len(rows), len(have), rows[i])
+			if i < len(have) {
+				t.Errorf("have\n%+v", have[i])
+			}
+			return
+		}
+	}
+	if len(have) != len(rows) {
+		t.Errorf("%d connections, want %d", len(have), len(rows))
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Output, workFolder, "*")); len(left) > 0 {
+		t.Errorf("%d files are left over", len(left))
+	}
+}
+
+// plain is a row that can be printed to compare it.
+func plain(r table.Row) any {
+	rtt := 0.0
+	if r.RTT != nil {
+		rtt = *r.RTT
+	}
+	r.RTT = nil
+	return []any{r, rtt}
+}
+
+func demand(t *testing.T, folder, name string, want []byte) {
+	t.Helper()
+	have, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if bytes.Equal(have, want) {
+		return
+	}
+	h, w := strings.Split(string(have), "\n"), strings.Split(string(want), "\n")
+	for i := range w {
+		if i >= len(h) || h[i] != w[i] {
+			t.Errorf("%s has %d lines, want %d; line %d is\n%s\nwant\n%s", name, len(h), len(w), i+1, strings.Join(h[i:min(i+1, len(h))], ""), w[i])
+			return
+		}
+	}
+	t.Errorf("%s has %d lines, want %d", name, len(h), len(w))
+}
+
+func readTable(t *testing.T, folder string) (rows []table.Row) {
+	t.Helper()
+	names, _ := filepath.Glob(filepath.Join(folder, ConnectionsGlob))
+	slices.Sort(names)
+	for _, name := range names {
+		part, err := parquet.ReadFile[table.Row](name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, part...)
+	}
+	return rows
+}
+
+func samples(t *testing.T) []string {
+	t.Helper()
+	files, _ := filepath.Glob("../../samples/*.pcapng")
+	if len(files) < 10 {
+		t.Fatalf("%d samples", len(files))
+	}
+	return files
+}
+
+// Every sample by itself.
+func TestSamples(t *testing.T) {
+	var all []Options
+	for _, file := range samples(t) {
+		all = append(all, Options{Inputs: []string{file}, Output: filepath.Join(t.TempDir(), filepath.Base(file)), Version: "1.2.3"})
+	}
+	for some := range slices.Chunk(all, 10) { // a job of hundreds of steps is slow
+		run(t, some...)
+	}
+	for _, o := range all {
+		same(t, o, o.Inputs)
+	}
+}
+
+// All samples as one trace: they use one another's four-tuples, days apart.
+func TestSamples_together(t *testing.T) {
+	o := Options{Inputs: []string{"../../samples/*.pcapng"}, Output: t.TempDir(), Range: 10}
+	run(t, o)
+	same(t, o, samples(t))
+}

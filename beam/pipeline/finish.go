@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/intake"
+	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
+	"github.com/tcptrace-go/tcptrace/beam/internal/store"
+	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, int, func(*[]byte) bool, []byte, []byte, error](&finishFn{})
+}
+
+// The files of a report. The last one says that the others are complete.
+const (
+	FindingsFile    = "findings.ndjson"
+	DeadLettersFile = "dead-letters.ndjson"
+	ConnectionsGlob = "connections/part-*.parquet"
+	ReportFile      = "report.json"
+)
+
+// finishFn gives all parts their places.
+type finishFn struct{ Options Options }
+
+// ProcessElement takes all parts. It may be repeated at any point: as Prepare
+// took away the report of any other run, one that is there is this run's.
+func (f *finishFn) ProcessElement(ctx context.Context, _ int, values func(*[]byte) bool, whole, planned []byte) error {
+	done, err := store.List(ctx, f.place(ReportFile))
+	if err != nil {
+		return err
+	}
+	if len(done) > 0 {
+		return f.Options.tidy(ctx)
+	}
+	var w intake.Whole
+	if _, err := wire.Read(whole, &w); err != nil {
+		return err
+	}
+	var p plan
+	if _, err := wire.Read(planned, &p); err != nil {
+		return err
+	}
+	parts, err := gather[part](values)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(parts, func(a, b *part) int { return cmp.Or(cmp.Compare(a.Range, b.Range), strings.Compare(a.Text, b.Text)) })
+	if err := f.findings(ctx, parts); err != nil {
+		return err
+	}
+	var dead bytes.Buffer
+	groups := p.Sums.Unlisted
+	for _, pt := range parts {
+		groups = append(groups, pt.Groups...)
+		switch pt.Kind {
+		case deadLetters:
+			fmt.Fprintln(&dead, pt.Text)
+		case connections:
+			if err := store.Rename(ctx, pt.Name, f.place(fmt.Sprintf("connections/part-%05d.parquet", pt.Range))); err != nil {
+				return err
+			}
+		}
+	}
+	if err := f.write(ctx, DeadLettersFile, dead.Bytes()); err != nil {
+		return err
+	}
+	summary, err := f.summary(ctx, &w.Facts, &p.Sums, groups)
+	if err != nil {
+		return err
+	}
+	if err := f.write(ctx, ReportFile, summary); err != nil {
+		return err
+	}
+	return f.Options.tidy(ctx)
+}
+
+func (f *finishFn) place(name string) string {
+	return store.Join(f.Options.Output, strings.Split(name, "/")...)
+}
+
+// write writes a file beside and renames it.
+func (f *finishFn) write(ctx context.Context, name string, data []byte) error {
+	beside := f.Options.work(name)
+	if err := store.Write(ctx, beside, data); err != nil {
+		return err
+	}
+	return store.Rename(ctx, beside, f.place(name))
+}
+
+// findings strings the parts with findings together.
+func (f *finishFn) findings(ctx context.Context, parts []*part) error {
+	beside := f.Options.work(FindingsFile)
+	out, err := store.Create(ctx, beside)
+	if err != nil {
+		return err
+	}
+	for _, pt := range parts {
+		if pt.Kind != findings {
+			continue
+		}
+		if err := appendTo(ctx, out, pt.Name); err != nil {
+			out.Close()
+			return err
+		}
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	return store.Rename(ctx, beside, f.place(FindingsFile))
+}
+
+func appendTo(ctx context.Context, out io.Writer, name string) error {
+	in, err := store.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	_, err = io.Copy(out, in)
+	return err
+}
+
+// summary is the line that tcptrace --format ndjson ends with.
+func (f *finishFn) summary(ctx context.Context, facts *packed.Facts, sums *outcome.Sums, groups []result.Group) ([]byte, error) {
+	o, err := f.Options.engine()
+	if err != nil {
+		return nil, err
+	}
+	facts.Census = sums.Census
+	facts.Census.Known, facts.Census.Segments = true, facts.Segments
+	r, _ := engine.Judge(ctx, nothing{facts}, o)
+	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Copies = sums.Flows, sums.Evicted, sums.Census.Copies
+	r.Totals.Groups = outcome.Groups(groups, o.Detectors)
+	var buf bytes.Buffer
+	err = report.NDJSON(&buf, r, reportOptions(&f.Options, facts))
+	return buf.Bytes(), err
+}
+
+// nothing is a source without segments: what is judged of it is what the facts
+// say.
+type nothing struct{ facts *packed.Facts }
+
+func (nothing) Next(*reassembly.Segment) (uint64, error) { return 0, io.EOF }
+func (n nothing) Facts() *packed.Facts                   { return n.facts }

@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/chunk"
+	"github.com/tcptrace-go/tcptrace/beam/internal/intake"
+	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
+	"github.com/tcptrace-go/tcptrace/beam/internal/store"
+	"github.com/tcptrace-go/tcptrace/beam/internal/table"
+	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, []byte, []byte, []byte, func(int, []byte), error](&spreadFn{})
+	register.DoFn7x1[context.Context, int, func(*[]byte) bool, []byte, []byte, func(int, []byte), func([]byte), error](&numberFn{})
+	register.Emitter2[int, []byte]()
+}
+
+// spreadFn sends each connection to the range that it is numbered in.
+type spreadFn struct {
+	whole memory[intake.Whole]
+	plan  memory[plan]
+}
+
+// ProcessElement emits the connection by range.
+func (f *spreadFn) ProcessElement(_ context.Context, element, whole, planned []byte, emit func(int, []byte)) error {
+	w, err := f.whole.of(whole)
+	if err != nil {
+		return err
+	}
+	p, err := f.plan.of(planned)
+	if err != nil {
+		return err
+	}
+	var place chunk.Place // the record begins with it
+	if _, err := wire.Read(element, &place); err != nil {
+		return err
+	}
+	emit(outcome.Find(p.Rows, outcome.SliceOf(place.Time, w.Facts.First, w.Facts.Last)), element)
+	return nil
+}
+
+// numberFn numbers the connections of a range, and writes their table.
+type numberFn struct {
+	Options Options
+	whole   memory[intake.Whole]
+	plan    memory[plan]
+}
+
+// ProcessElement emits the range's findings by range of their own, and the part
+// that the table is.
+func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]byte) bool, whole, planned []byte,
+	emit func(int, []byte), parts func([]byte)) error {
+	w, err := f.whole.of(whole)
+	if err != nil {
+		return err
+	}
+	p, err := f.plan.of(planned)
+	if err != nil {
+		return err
+	}
+	records, err := sorted(values)
+	if err != nil {
+		return err
+	}
+	name := f.Options.work("parquet")
+	out, err := store.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	rows := table.NewWriter(out)
+	detector := f.Options.order()
+	pt := part{Kind: connections, Range: rang, Name: name}
+	for i, r := range records {
+		var c outcome.Connection
+		if _, err := wire.Read(r.bytes, &c); err != nil {
+			return err
+		}
+		c.Row.ID = p.Rows[rang].Before + uint64(i) + 1
+		rows.Write(&c.Row)
+		engine.Doubt(c.Findings, &p.Sums.Census)
+		for k := range c.Findings {
+			fd := outcome.Finding{Place: c.Place, Detector: detector[c.Findings[k].Detector], Row: c.Row, Finding: c.Findings[k]}
+			pt.Groups = append(pt.Groups, result.Group{
+				Detector: fd.Finding.Detector, Outcome: fd.Outcome, Verdict: fd.Verdict, Severity: fd.Severity, N: 1, Listed: 1,
+			})
+			at := outcome.Find(p.Findings, outcome.SliceOf(fd.At, w.Facts.First, w.Facts.Last))
+			emit(at, wire.Append(nil, &fd))
+		}
+		records[i].bytes = nil
+	}
+	if err := rows.Close(); err != nil {
+		out.Close()
+		return err
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	pt.Groups = outcome.Groups(pt.Groups, nil)
+	parts(wire.Append(nil, &pt))
+	return nil
+}
+
+// A record is an encoded connection.
+type record struct {
+	place chunk.Place
+	bytes []byte
+}
+
+// sorted reads records in order of their places.
+func sorted(values func(*[]byte) bool) (all []record, err error) {
+	for {
+		var r record
+		if !values(&r.bytes) {
+			break
+		}
+		if _, err := wire.Read(r.bytes, &r.place); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b record) int { return a.place.Compare(b.place) })
+	return all, nil
+}

@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+)
+
+// Options are the settings of one run.
+type Options struct {
+	Inputs   []string // names and patterns; their order is that of the files
+	Output   string   // folder
+	Detect   string   // as --detect of the command: "a,b" or "-a,-b"
+	Set      []string // as --set: "slug.param=value"
+	TimeWait time.Duration
+	Version  string // of tcptrace, for the report
+
+	// Group bounds the bytes that travel of one connection, over all files, but
+	// that Least may always travel of each. What is more lies in runs. 0: 256 MiB
+	// and 64 KiB.
+	Group, Least int
+	// Hold bounds the bytes that one file's reader holds back. 0: 64 MiB.
+	Hold int
+	// Range is how many connections, and a tenth of it how many findings, one
+	// worker puts in order at once. 0: 100,000.
+	Range int
+}
+
+func (o Options) filled() Options {
+	if o.Group == 0 {
+		o.Group, o.Least = 256<<20, packed.MaxChunk
+	}
+	if o.Hold == 0 {
+		o.Hold = 64 << 20
+	}
+	if o.Range == 0 {
+		o.Range = 100_000
+	}
+	return o
+}
+
+// engine is what the options mean to the engine.
+func (o *Options) engine() (engine.Options, error) {
+	e := engine.Options{Settings: &detectors.Settings{TimeWait: o.TimeWait}}
+	var err error
+	if e.Detectors, err = choose(o.Detect); err != nil {
+		return e, err
+	}
+	for _, arg := range o.Set {
+		if err := set(e.Settings, arg); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// choose picks detectors: "a,b" only these, "-a,-b" all but these.
+func choose(list string) (chosen []*detectors.Detector, err error) {
+	if list == "" {
+		return detectors.All, nil
+	}
+	named := map[string]bool{}
+	without := strings.HasPrefix(list, "-")
+	for _, word := range strings.Split(list, ",") {
+		slug, minus := strings.CutPrefix(strings.TrimSpace(word), "-")
+		if minus != without {
+			return nil, fmt.Errorf("detect %q: either name what to run, or with - what to leave out", list)
+		}
+		if find(slug) == nil {
+			return nil, fmt.Errorf("detect: there is no detector %q", slug)
+		}
+		named[slug] = true
+	}
+	for _, d := range detectors.All {
+		if named[d.Name] != without {
+			chosen = append(chosen, d)
+		}
+	}
+	return chosen, nil
+}
+
+func find(slug string) *detectors.Detector {
+	for _, d := range detectors.All {
+		if d.Name == slug {
+			return d
+		}
+	}
+	return nil
+}
+
+// set changes one threshold.
+func set(s *detectors.Settings, arg string) error {
+	name, value, ok := strings.Cut(arg, "=")
+	slug, param, dotted := strings.Cut(name, ".")
+	d := find(slug)
+	switch {
+	case !ok || !dotted:
+		return fmt.Errorf("set %q: want SLUG.PARAM=VALUE", arg)
+	case d == nil:
+		return fmt.Errorf("set: there is no detector %q", slug)
+	}
+	v, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return fmt.Errorf("set %s: %q is not a number", name, value)
+	}
+	return s.Set(d, param, v)
+}

@@ -1,0 +1,58 @@
+package pipeline
+
+import (
+	"context"
+	"io"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/intake"
+	"github.com/tcptrace-go/tcptrace/beam/internal/store"
+	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, []byte, func([]byte, []byte), func([]byte), func([]byte), error](&readFn{})
+	register.Emitter2[[]byte, []byte]()
+}
+
+// readFn takes a file to pieces.
+type readFn struct{ Options Options }
+
+// ProcessElement emits the chunks of the file by four-tuple, its facts, and a
+// letter if it is damaged.
+func (f *readFn) ProcessElement(ctx context.Context, element []byte, chunks func([]byte, []byte), facts, dead func([]byte)) error {
+	var in input
+	if _, err := wire.Read(element, &in); err != nil {
+		return err
+	}
+	r := intake.Reader{
+		Open: func(name string) (io.ReadCloser, error) { return store.Open(ctx, name) },
+		Emit: func(key, value []byte) error {
+			metrics.chunks.Update(ctx, int64(len(value)))
+			chunks(key, value)
+			return nil
+		},
+		Create: func() (io.WriteCloser, string, error) {
+			metrics.runs.Inc(ctx, 1)
+			name := f.Options.work("run")
+			w, err := store.Create(ctx, name)
+			return w, name, err
+		},
+		Travel: max(f.Options.Least, f.Options.Group/in.Of),
+		Hold:   f.Options.Hold,
+	}
+	file, letterOf, err := r.Read(uint16(in.Index), in.Name)
+	if err != nil {
+		return err
+	}
+	metrics.files.Inc(ctx, 1)
+	metrics.frames.Inc(ctx, int64(file.Frames))
+	metrics.segments.Inc(ctx, int64(file.Segments))
+	if letterOf != nil {
+		metrics.badFiles.Inc(ctx, 1)
+		dead(letter(letterOf))
+	}
+	facts(wire.Append(nil, file))
+	return nil
+}

@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sort"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/tcptrace-go/tcptrace/beam/internal/intake"
+	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
+	"github.com/tcptrace-go/tcptrace/beam/internal/store"
+	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, int, func(*[]byte) bool, []byte, func([]byte), error](&renderFn{})
+}
+
+// renderFn writes the findings of a range as the lines that the report has of
+// them.
+type renderFn struct {
+	Options Options
+	whole   memory[intake.Whole]
+}
+
+// ProcessElement emits the part that the lines are.
+func (f *renderFn) ProcessElement(ctx context.Context, rang int, values func(*[]byte) bool, whole []byte, parts func([]byte)) error {
+	w, err := f.whole.of(whole)
+	if err != nil {
+		return err
+	}
+	all, err := gather[outcome.Finding](values)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, (*outcome.Finding).Compare)
+	r := &result.Report{Findings: make([]result.Finding, len(all))}
+	for i, fd := range all {
+		r.Findings[i] = fd.Finding
+		r.Findings[i].Flow = &fd.Row
+	}
+	lines, err := linesOf(r, reportOptions(&f.Options, &w.Facts))
+	if err != nil {
+		return err
+	}
+	p := part{Kind: findings, Range: rang, Name: f.Options.work("ndjson")}
+	if err := store.Write(ctx, p.Name, lines); err != nil {
+		return err
+	}
+	parts(wire.Append(nil, &p))
+	return nil
+}
+
+// linesOf are the lines of ndjson without the summary, which is the last.
+func linesOf(r *result.Report, o report.Options) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := report.NDJSON(&buf, r, o); err != nil {
+		return nil, err
+	}
+	b := buf.Bytes()
+	return b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1], nil
+}
+
+// reportOptions are what the writers of reports must know.
+func reportOptions(o *Options, facts *packed.Facts) report.Options {
+	ro := report.Options{
+		Version: o.Version,
+		Docs:    find,
+		RawTime: func(file uint16, frame uint32, at int64) int64 { return rawTime(facts.Captures[file].Steps, frame, at) },
+	}
+	for i := range facts.Captures {
+		ro.Files = append(ro.Files, facts.Captures[i].File)
+	}
+	return ro
+}
+
+// rawTime is the time of a frame as its file has it.
+func rawTime(steps []packed.Step, frame uint32, at int64) int64 {
+	i := sort.Search(len(steps), func(i int) bool { return steps[i].Frame > frame })
+	if i == 0 {
+		return at
+	}
+	return at - steps[i-1].Offset
+}

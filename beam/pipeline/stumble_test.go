@@ -1,0 +1,201 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// A stumbler is a runner in one goroutine whose workers die: every other step is
+// begun, and dies at some point or has done all when nobody hears of it any more;
+// then it is done again. Elements come in any order, in bundles of any size.
+type stumbler struct {
+	*rand.Rand
+	t      *testing.T
+	o      Options
+	deaths int
+}
+
+// errDead is a worker's end.
+var errDead = errors.New("the worker dies")
+
+// out collects what one attempt at a step emits.
+type out struct {
+	chunks map[string][][]byte
+	ranges map[int][][]byte
+	values [3][][]byte
+	left   int // emissions up to the worker's death; negative: it lives
+}
+
+func (x *out) breathe() {
+	if x.left--; x.left == 0 {
+		panic(errDead)
+	}
+}
+
+func (x *out) emit(n int) func([]byte) {
+	return func(b []byte) {
+		x.breathe()
+		x.values[n] = append(x.values[n], b)
+	}
+}
+
+func (x *out) chunk(key, value []byte) {
+	x.breathe()
+	x.chunks[string(key)] = append(x.chunks[string(key)], value)
+}
+
+func (x *out) rang(n int, value []byte) {
+	x.breathe()
+	x.ranges[n] = append(x.ranges[n], value)
+}
+
+func fresh(left int) *out {
+	return &out{chunks: map[string][][]byte{}, ranges: map[int][][]byte{}, left: left}
+}
+
+// step does a step until its output counts, and adds that to all.
+func (s *stumbler) step(all *out, do func(x *out) error) {
+	s.t.Helper()
+	for s.IntN(2) == 0 {
+		s.deaths++
+		s.die(do, fresh(1+s.IntN(4)))
+	}
+	x := fresh(-1)
+	if err := do(x); err != nil {
+		s.t.Fatal(err)
+	}
+	for key, v := range x.chunks {
+		all.chunks[key] = append(all.chunks[key], v...)
+	}
+	for n, v := range x.ranges {
+		all.ranges[n] = append(all.ranges[n], v...)
+	}
+	for i, v := range x.values {
+		all.values[i] = append(all.values[i], v...)
+	}
+}
+
+// die does a step in vain.
+func (s *stumbler) die(do func(x *out) error, x *out) {
+	defer func() {
+		if r := recover(); r != nil && r != any(errDead) {
+			panic(r)
+		}
+	}()
+	_ = do(x)
+}
+
+// each gives the values in any order, as a group has them.
+func (s *stumbler) each(values ...[]byte) func(*[]byte) bool {
+	values = slices.Clone(values)
+	s.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
+	return func(b *[]byte) bool {
+		if len(values) == 0 {
+			return false
+		}
+		*b, values = values[0], values[1:]
+		return true
+	}
+}
+
+// one does a step that makes one thing of a group.
+func (s *stumbler) one(fn interface {
+	ProcessElement(int, func(*[]byte) bool, func([]byte)) error
+}, values [][]byte) []byte {
+	s.t.Helper()
+	all := fresh(-1)
+	s.step(all, func(x *out) error { return fn.ProcessElement(0, s.each(append(values, []byte{})...), x.emit(0)) })
+	return all.values[0][0]
+}
+
+func (s *stumbler) run() {
+	ctx, o := context.Background(), s.o.filled()
+	if err := Prepare(ctx, o, false); err != nil {
+		s.t.Fatal(err)
+	}
+	inputs, read := fresh(-1), fresh(-1)
+	s.step(inputs, func(x *out) error { return (&matchFn{o}).ProcessElement(ctx, nil, x.emit(0), x.emit(1)) })
+	for _, i := range s.Perm(len(inputs.values[0])) {
+		s.step(read, func(x *out) error {
+			return (&readFn{o}).ProcessElement(ctx, inputs.values[0][i], x.chunk, x.emit(0), x.emit(1))
+		})
+	}
+	whole := s.one(&combineFn{}, read.values[0])
+	judged := s.judge(ctx, o, read.chunks, whole)
+	planned := s.one(&planFn{o}, judged.values[1])
+
+	spread, numbered, rendered := fresh(-1), fresh(-1), fresh(-1)
+	for _, c := range judged.values[0] {
+		s.step(spread, func(x *out) error { return new(spreadFn).ProcessElement(ctx, c, whole, planned, x.rang) })
+	}
+	for n, group := range spread.ranges {
+		s.step(numbered, func(x *out) error {
+			return (&numberFn{Options: o}).ProcessElement(ctx, n, s.each(group...), whole, planned, x.rang, x.emit(0))
+		})
+	}
+	for n, group := range numbered.ranges {
+		s.step(rendered, func(x *out) error {
+			return (&renderFn{Options: o}).ProcessElement(ctx, n, s.each(group...), whole, x.emit(0))
+		})
+	}
+	parts := append(append(append(numbered.values[0], rendered.values[0]...), inputs.values[1]...), read.values[1]...)
+	s.step(fresh(-1), func(*out) error {
+		return (&finishFn{o}).ProcessElement(ctx, 0, s.each(append(parts, []byte{})...), whole, planned)
+	})
+}
+
+// judge judges the four-tuples, in bundles of a few.
+func (s *stumbler) judge(ctx context.Context, o Options, groups map[string][][]byte, whole []byte) *out {
+	var keys []string
+	for key := range groups { // in no order
+		keys = append(keys, key)
+	}
+	judged := fresh(-1)
+	for len(keys) > 0 {
+		n := min(len(keys), 1+s.IntN(100))
+		s.step(judged, func(x *out) error {
+			fn := &judgeFn{Options: o}
+			fn.StartBundle(ctx, whole, x.emit(0), x.emit(1))
+			for _, key := range keys[:n] {
+				if err := fn.ProcessElement(ctx, []byte(key), s.each(groups[key]...), whole, x.emit(0), x.emit(1)); err != nil {
+					return err
+				}
+			}
+			fn.FinishBundle(ctx, whole, x.emit(0), x.emit(1))
+			return nil
+		})
+		keys = keys[n:]
+	}
+	return judged
+}
+
+// Workers that die change nothing, whether connections travel or lie in runs.
+func TestStumbles(t *testing.T) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	folder := t.TempDir()
+	files := generate(t, folder, 20_000, 7)
+	for name, o := range map[string]Options{
+		"samples":   {Inputs: []string{"../../samples/*.pcapng"}, Range: 20},
+		"generated": {Inputs: []string{filepath.Join(folder, "trace*")}, Range: 50},
+		"runs":      {Inputs: []string{filepath.Join(folder, "trace*")}, Range: 50, Group: 1000, Least: 1, Hold: 1 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Output = t.TempDir()
+			s := stumbler{Rand: rand.New(rand.NewPCG(1, 2)), t: t, o: o}
+			s.run()
+			if name == "samples" {
+				files := samples(t)
+				same(t, o, files)
+			} else {
+				same(t, o, files)
+			}
+			t.Logf("%d workers died", s.deaths)
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Tuples judges the connections of one four-tuple, and then of the next: for who
+// has all segments of each, and each by itself. It is what Judge would say of
+// every one alone, without setting up a team each time.
+//
+// Bounds that a trace's connections share hold for each four-tuple here: none is
+// evicted for another's sake, and a thousand findings of a detector are listed of
+// each.
+type Tuples struct {
+	options  Options
+	facts    *packed.Facts
+	captures []result.Capture // their drops, which bear on verdicts
+	part     *partition
+	events   fsm.Events
+}
+
+// NewTuples judges by the facts of the whole trace. Their census counts if it is
+// Known; an empty one leaves Doubt to the caller.
+func NewTuples(o Options, facts *packed.Facts) *Tuples {
+	o.defaults()
+	o.AllFlows, o.MaxFlows = true, partitions*DefaultMaxFlows
+	t := &Tuples{options: o, facts: facts, captures: make([]result.Capture, 1)}
+	for _, c := range facts.Captures {
+		t.captures[0].Drops += c.Drops
+	}
+	t.part = newPartition(&t.options)
+	return t
+}
+
+// Take applies the next segment of the four-tuple. Positions grow; begins says
+// that a connection begins with this one.
+func (t *Tuples) Take(position uint64, seg *reassembly.Segment) (begins bool) {
+	p := t.part
+	f := p.take(seg, position, p.table.hashOf(seg), fingerprint(dealing.hash(seg), seg), &t.events)
+	return f.ordinal == position
+}
+
+// End ends the connections of the four-tuple, and reports them all with their
+// census. In the report's totals, what the facts say is of the whole trace.
+func (t *Tuples) End() (*result.Report, packed.Census) {
+	report, census := assemble(&t.options, t.facts, []*partition{t.part}, t.captures)
+	t.part.reset()
+	return report, census
+}
+
+// reset makes a partition as new, but for memory that it keeps.
+func (p *partition) reset() {
+	fresh := partition{
+		options: p.options, opens: p.opens, table: p.table, watches: p.watches[:0], idle: p.idle[:0],
+		copies: p.copies, bounds: newBounds(p.options.MaxFlows), held: p.held, unlisted: p.unlisted,
+	}
+	fresh.table.reset()
+	clear(p.watches)
+	clear(fresh.held)
+	clear(fresh.unlisted)
+	if r := fresh.copies.recent; r != nil {
+		*r = [crowds]crowd{}
+	}
+	*p = fresh
+}
+
+// reset empties a table, and keeps memory for the few connections that a
+// four-tuple mostly has.
+func (t *table) reset() {
+	if len(t.chunks) > 1 {
+		*t = table{seed: t.seed}
+		return
+	}
+	clear(t.slots)
+	t.unused, t.made, t.count = t.unused[:0], 0, 0
+}

@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// One four-tuple after another comes out as all of them at once.
+func TestTuples(t *testing.T) {
+	name, _ := trace(t, tracegen.Spec{Frames: 30_000, Flows: 200, Snap: 96, Faults: 5, Seed: 9})
+	o := Options{Detectors: detectors.All, AllFlows: true}
+	files, _ := capture.OpenTrace([]string{name}, capture.Options{})
+	defer files.Close()
+	source := newFrames(context.Background(), files, &o)
+	type placed struct {
+		reassembly.Segment
+		position uint64
+	}
+	tuples := map[uint64][]placed{}
+	for {
+		var seg placed
+		position, err := source.Next(&seg.Segment)
+		if err != nil {
+			break
+		}
+		seg.position = position
+		tuples[Tuple(&seg.Segment)] = append(tuples[Tuple(&seg.Segment)], seg)
+	}
+	whole := run(t, o, name)
+	facts := source.Facts()
+	facts.Census.Known = true
+
+	var findings, rows []string
+	judge := NewTuples(o, facts)
+	census := facts.Census
+	for _, segs := range tuples { // in any order
+		begun := 0
+		for i := range segs {
+			if judge.Take(segs[i].position, &segs[i].Segment) {
+				begun++
+			}
+		}
+		r, c := judge.End()
+		if begun != len(r.Flows) {
+			t.Errorf("%d connections began, and %d are reported", begun, len(r.Flows))
+		}
+		census.Add(&c)
+		Doubt(r.Findings, &facts.Census)
+		findings, rows = append(findings, tell(r.Findings)...), append(rows, tellRows(r.Flows)...)
+	}
+	if census.Flows != whole.Totals.Flows {
+		t.Errorf("the census has %d connections of %d", census.Flows, whole.Totals.Flows)
+	}
+	demandSame(t, "findings", findings, tell(whole.Findings))
+	demandSame(t, "connections", rows, tellRows(whole.Flows))
+}
+
+func demandSame(t *testing.T, what string, have, want []string) {
+	t.Helper()
+	slices.Sort(have)
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		t.Errorf("%d %s, which are not the %d of the whole", len(have), what, len(want))
+	}
+}
+
+// tell has findings as text, without the number of their connection.
+func tell(findings []result.Finding) (all []string) {
+	for _, f := range findings {
+		b, _ := json.Marshal([]any{f.Finding, f.ID, f.Flow.Conn})
+		all = append(all, string(b))
+	}
+	return all
+}
+
+func tellRows(rows []result.Flow) (all []string) {
+	for _, r := range rows {
+		r.ID = 0
+		b, _ := json.Marshal(r)
+		all = append(all, string(b))
+	}
+	return all
+}
