@@ -18,14 +18,17 @@ type resetCase struct {
 
 	answers   bool // the RST is what a host without the connection answers to last
 	near      bool // it would be, but came too soon: it answers something before that
+	unsure    bool // nobody can say so
 	prods     bool // last is a keep-alive or a probe
 	old       bool // last acknowledges less than X had acknowledged before
+	late      bool // last is not the prompt acknowledgment of what Y sent before it
 	knewFIN   bool // last acknowledges Y's FIN
 	atNxt     bool // the RST is where Y would send next
 	newborn   bool // Y has only just sent its part of the handshake, and nothing else
 	challenge bool // last is a challenge ACK
 	doubtful  bool // believed only because the connection ends here
 	ttl, id   bool // it breaks with Y's habits
+	noID      bool // it has no IP ID, though Y counts: no socket of Y made it
 	gaveUp    bool // Y's own segments had met no answer
 
 	idle    int64  // how long nobody had spoken before last, or before the RST if that broke the silence
@@ -38,6 +41,7 @@ type resetCase struct {
 	row     int    // retransmissions of Y in a row
 	spoke   [2]bool
 	recent  uint64 // payload of X in the last second or two
+	sent    uint64 // payload of X, all of it
 	packets [2]uint64
 	rtt     int64
 }
@@ -78,21 +82,22 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 			k.opened = opener
 		}
 	}
-	k.ttl, k.id = c.Strange(y, &k.prev, &k.rst)
+	k.ttl, k.id, k.noID = c.Strange(y, &k.prev, &k.rst)
 	k.atNxt = c.AtNxt(y, &k.rst)
 	if k.last.At != 0 {
 		k.prods, k.old, k.knewFIN = c.Prods(x, &k.last), c.AcksOld(x, &k.last), c.KnowsFIN(x, &k.last)
-		if k.last.Len == 0 && k.bare() { // data came before last; the RST is at its acknowledgment
-			k.knewFIN = !c.AtFIN(y, &k.rst)
+		if k.last.Len == 0 { // data came before last; a bare RST is at its acknowledgment
+			k.knewFIN, k.unsure = k.bare() && !c.AtFIN(y, &k.rst), !k.bare()
 		}
 	}
 	k.challenge = c.ChallengedLast(x)
 	k.rtt = int64(c.RTT())
 	k.pair(c)
-	k.newborn = k.opened == acceptor && !k.spoke[y] && k.phase[y] < fsm.Shut && k.prev.Flags&reassembly.SYN != 0 && k.idle < 1e9 && k.packets[x] <= 4
+	k.newborn = k.opened == acceptor && !k.spoke[y] && k.phase[y] < fsm.Shut && k.prev.Flags&reassembly.SYN != 0 && k.idle < 1e9 && k.packets[x] <= 4 &&
+		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
 	k.filled, k.grain, k.recent = c.Filled(y), c.Grain(y), c.Recent(x, k.rst.At)
-	k.row = c.Row(y)
+	k.sent, k.row = c.Bytes(x), c.Row(y)
 	k.gaveUp = k.prev.At > k.last.At && (k.row >= 2 || c.Prods(y, &k.prev))
 	return k
 }
@@ -118,7 +123,9 @@ func (k *resetCase) pair(c *fsm.Conn) {
 	// With ACK, a RST says what has arrived; it answers what has no ACK itself,
 	// and what a living socket would not acknowledge so.
 	fits = fits && (k.bare() || k.last.Flags&reassembly.ACK == 0 || k.prods && k.last.Len == 0)
-	k.near = fits && !k.challenge && after < int64(c.Answer(k.y)/4)
+	prompt := k.prev.Len > 0 && k.prev.End() == k.last.Ack && k.last.At-k.prev.At <= max(4*k.rtt, int64(answerTime))
+	k.late = k.old || !prompt
+	k.near = fits && !k.challenge && !k.old && after < int64(c.Answer(k.y)/4)
 	k.answers = fits && !k.near
 	switch {
 	case soon && k.last.At >= k.prev.At:
@@ -142,7 +149,7 @@ func (k *resetCase) outcome(goesOn, again bool, r *Report) string {
 	// IN ITS NAME: whoever goes on has not reset the connection. A host that does
 	// not know it answered, as a NAT node does for what its conntrack calls
 	// INVALID (kubernetes#74839); or somebody who wants it to end.
-	case goesOn && k.bare() && k.answers && (k.last.SeqLen() == 0 || k.old):
+	case goesOn && k.bare() && k.answers && k.last.SeqLen() == 0 && k.late:
 		return "late-ack"
 	case goesOn:
 		return "suspected-injection"
@@ -150,7 +157,9 @@ func (k *resetCase) outcome(goesOn, again bool, r *Report) string {
 	// OVER: both FINs are acknowledged.
 	case k.phase[0] == fsm.Done && k.phase[1] == fsm.Done:
 		return "stale"
-	case k.shut(y) && k.lost > 0 && (k.bare() || k.beyond > 0):
+	// AFTER ITS FIN: what came met no socket. Linux answers bare, Windows with ACK
+	// of it and window 0.
+	case k.shut(y) && k.lost > 0 && (k.bare() || k.beyond > 0 || k.rst.Window == 0):
 		return "data-after-close"
 	case k.challenge && k.answers: // RFC 9293 figure 9
 		return "half-open"
@@ -173,14 +182,18 @@ func (k *resetCase) outcome(goesOn, again bool, r *Report) string {
 		return "aborted"
 	case k.bare() && answers && k.old:
 		return "stale"
-	case k.bare() && idle:
+	case k.bare() && idle && (!k.broke || onTheDot(k.idle)):
 		return "idle-drop"
 	case k.bare() && answers:
 		return "half-open"
-	case k.bare() && !k.doubtful && k.seen():
-		return "suspected-injection"
+	case !k.bare() || k.doubtful || !k.seen():
+		return "unexplained"
+	// WITHOUT ACK, answering nothing: so abort Windows XP and iOS, by a socket that
+	// is there. One that marks its packets otherwise did not make it.
+	case k.atNxt && !k.noID:
+		return "aborted"
 	}
-	return "unexplained"
+	return "suspected-injection"
 }
 
 // seen says whether the capture shows both sides' part of what came before.
@@ -200,7 +213,7 @@ func (k *resetCase) unread() bool {
 	}
 	lastWord := k.last.Len > 0 && !k.prods && !(k.prev.At > k.last.At && k.prev.Len > 0)
 	switch {
-	case k.filled >= max(2*k.grain, minWindowFall):
+	case k.windowFell():
 		return true
 	case k.lost > 0:
 		return lastWord
@@ -210,6 +223,12 @@ func (k *resetCase) unread() bool {
 		return lastWord && !k.spoke[k.y]
 	}
 	return lastWord && k.rst.At-k.last.At <= k.rtt
+}
+
+// windowFell says whether Y's window has fallen so far that data must lie in it,
+// and not further than there was data.
+func (k *resetCase) windowFell() bool {
+	return k.filled >= max(2*k.grain, minWindowFall) && uint64(k.filled) <= k.sent
 }
 
 // culprit is who has to look: as a rule the side whose RST it is.
@@ -225,8 +244,8 @@ func (k *resetCase) culprit(outcome string) reassembly.Side {
 	return k.y
 }
 
-// minLost is how much payload must be lost before that alone is a fault: a TLS
-// close_notify is less, and nobody misses it.
+// minLost is how much payload must be lost to count where its sender knew that
+// nobody reads: a TLS close_notify is less, and nobody misses it.
 const minLost = 100
 
 // severity is less where nothing was lost that anybody wanted.
@@ -234,7 +253,7 @@ func (k *resetCase) severity(outcome string, usual Severity) Severity {
 	x := k.y.Peer()
 	switch outcome {
 	case "aborted":
-		if k.gaveUp || k.opened == acceptor && k.unsent > 0 {
+		if k.gaveUp || k.opened == acceptor && k.unsent > 0 && (k.unsent >= minLost || !k.shut(x)) {
 			return Warning
 		}
 	case "unread-data":
@@ -243,7 +262,7 @@ func (k *resetCase) severity(outcome string, usual Severity) Severity {
 		}
 	case "data-after-close":
 		fresh := k.lost >= minLost && k.recent <= uint64(k.lost) // nothing was on its way just before
-		if k.opened == opener || k.opened == unknownOpener && (k.knewFIN || !fresh) {
+		if k.opened == opener || k.knewFIN && k.lost < minLost || k.opened == unknownOpener && (k.knewFIN || !fresh) {
 			return Info
 		}
 	case "stale":
@@ -270,6 +289,10 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 		f.Undecide("one-sided: the SYN-ACK that it may answer was not captured")
 	case outcome == "unexplained" && !k.seen():
 		f.Undecide("midstream: the capture begins with the RST, and shows nothing that its sender sent before")
+	case outcome == "half-open" && k.prev.At == 0:
+		f.Undecide("midstream: nothing that the sender of the RST sent before was captured, so that it may have closed")
+	case outcome == "half-open":
+		r.Absence(f, k.last.At) // of its FIN
 	case outcome == "suspected-injection" && !k.ttl && !k.id, outcome == "idle-drop" && k.broke:
 		r.Absence(f, k.rst.At)
 	}

@@ -50,6 +50,7 @@ type resetCause struct {
 	last    resetCase  // the RST that ended the connection, as far as is known
 	told    bool
 	goneOn  reassembly.Mark // the first segment in the name of its sender after it
+	revived bool            // something came in the name of its sender after it
 	again   bool            // X sent its SYN again before that
 	alive   bool            // and the other side has spoken since, too: the RST did not end it
 	resets  [2]int          // RSTs of each side
@@ -66,12 +67,12 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 	case fsm.ResetSent:
 		w.reset(ev, r)
 	case fsm.Revived:
-		if w.told && side == w.last.y && w.goneOn.At == 0 {
-			w.goneOn = reassembly.MarkOf(ev.Seg)
-			w.tell(r)
-		}
+		w.revived = w.told && side == w.last.y
 	case fsm.Sent:
 		switch {
+		case w.revived && w.goneOn.At == 0 && side == w.last.y && provesLife(ev, r):
+			w.goneOn = reassembly.MarkOf(ev.Seg)
+			w.tell(r)
 		case ev.Class == fsm.Rst:
 			w.resets[side]++
 		case ev.Class == fsm.Syn && w.goneOn.At == 0:
@@ -80,6 +81,14 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 			w.alive = true
 		}
 	}
+}
+
+// provesLife says whether a segment can only be of somebody who still has the
+// connection. An old one may be a duplicate from the network, or of the capture.
+func provesLife(ev fsm.Event, r *Report) bool {
+	m := reassembly.MarkOf(ev.Seg)
+	return ev.Class != fsm.Stray && ev.Class != fsm.Rst &&
+		(!r.Conn.Below(ev.Side, &m) || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe)
 }
 
 // reset takes a believable RST. One that follows a RST which ended the
@@ -94,16 +103,16 @@ func (w *resetCause) reset(ev fsm.Event, r *Report) {
 		c.doubtful = true
 	}
 	w.finish(r)
-	w.last, w.told, w.again, w.alive, w.goneOn = c, true, false, false, reassembly.Mark{}
+	w.last, w.told, w.revived, w.again, w.alive, w.goneOn = c, true, false, false, false, reassembly.Mark{}
 	w.resets = [2]int{}
 	w.tell(r)
 }
 
 func (w *resetCause) End(_ Ending, r *Report) { w.finish(r) }
 
-// finish tells the finding that stands once more, now that all RSTs are counted.
+// finish tells the finding that stands once more, if more RSTs came since.
 func (w *resetCause) finish(r *Report) {
-	if w.told {
+	if w.told && w.resets[0]+w.resets[1] > 1 {
 		w.tell(r)
 	}
 }

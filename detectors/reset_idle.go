@@ -25,3 +25,14 @@ func idleWords(idle int64) string {
 	}
 	return fmt.Sprintf("longer than the %d s of %s", s, who)
 }
+
+// onTheDot says whether a silence ended just when one of them did: then it may
+// have been a middlebox that ended it.
+func onTheDot(idle int64) bool {
+	for _, d := range idleDefaults {
+		if at := int64(d.s) * 1e9; idle >= at-1e9 && idle <= at+at/50+1e9 {
+			return true
+		}
+	}
+	return false
+}

@@ -13,7 +13,7 @@ func (k *resetCase) role() string {
 	case k.answers:
 		return "answered by it"
 	case k.near:
-		return "just before it; it answers something earlier"
+		return "answered by it, or sent too late for that"
 	}
 	return "last data before it"
 }
@@ -35,7 +35,7 @@ func (k *resetCase) what() string {
 		name = fmt.Sprintf("%d bytes", m.Len)
 	}
 	if k.near {
-		return fmt.Sprintf("what came before %s", name)
+		return fmt.Sprintf("%s (frame %d), or something just before it,", name, m.Frame)
 	}
 	return fmt.Sprintf("%s (frame %d)", name, m.Frame)
 }
@@ -44,11 +44,13 @@ func (k *resetCase) what() string {
 func (k *resetCase) measure(outcome string, f *Finding) {
 	switch outcome {
 	case "data-after-close":
-		raced := 0
-		if !k.knewFIN {
-			raced = 1
+		switch {
+		case k.unsure:
+		case k.knewFIN:
+			f.Measure("raced_fin", 0)
+		default:
+			f.Measure("raced_fin", 1)
 		}
-		f.Measure("raced_fin", raced)
 	case "idle-drop", "keepalive-refused":
 		if s, _, _ := idleDefault(k.idle); s > 0 {
 			f.Measure("idle_default_s", float64(s))
@@ -86,11 +88,13 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 			m += fmt.Sprintf("; %s had acknowledged more than that before, so that it is an old duplicate, and %s does not know the connection any more.", x, y)
 		}
 	case "data-after-close":
-		m = fmt.Sprintf("%s had closed; %d bytes of %s met no socket there any more and were answered with RST %s. ", y, k.lost, x, rst)
-		if k.knewFIN {
-			m += fmt.Sprintf("%s knew of the FIN and sent all the same.", x)
-		} else {
-			m += fmt.Sprintf("They crossed the FIN on the way: %s could not know of it.", x)
+		m = fmt.Sprintf("%s had closed; %d bytes of %s met no socket there any more and were answered with RST %s.", y, k.lost, x, rst)
+		switch {
+		case k.unsure:
+		case k.knewFIN:
+			m += fmt.Sprintf(" %s knew of the FIN and sent all the same.", x)
+		default:
+			m += fmt.Sprintf(" They crossed the FIN on the way: %s could not know of it.", x)
 		}
 	case "idle-drop":
 		m = fmt.Sprintf("Nobody had spoken for %s, %s; then ", span(k.idle), idleWords(k.idle))
@@ -118,21 +122,22 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 		m = fmt.Sprintf("%s answered %s of %s with a bare RST %s, as a host that does not know the connection. It had not closed: ", y, k.what(), x, rst)
 		switch {
 		case k.challenge:
-			m += "it was restarted, and the ACK challenges what it sends now (RFC 9293 figure 9)."
+			m += "it has lost it, and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9)."
 		case k.newborn:
 			m += "it took the SYN and did not take the connection (a full accept queue that resets, a SYN cookie that does not hold, no backend)."
 		default:
 			m += "it has lost it, or something else answers at its address."
 		}
 	case "unread-data":
-		m = fmt.Sprintf("%s closed its socket by RST %s with data of %s in it that its application had not read", y, rst, x)
+		m = fmt.Sprintf("%s closed its socket by RST %s with data of %s ", y, rst, x)
 		switch {
-		case k.filled >= max(2*k.grain, minWindowFall):
-			m += fmt.Sprintf(": its window had fallen by %d bytes.", k.filled)
+		case k.windowFell():
+			m += fmt.Sprintf("in it that its application had not read: its window had fallen by %d bytes.", k.filled)
 		case k.lost > 0:
-			m += fmt.Sprintf(" or that was still on its way (%d bytes not acknowledged).", k.lost)
+			m += fmt.Sprintf("in it that its application had not read, or still on its way: %d bytes were not acknowledged.", k.lost)
 		default:
-			m += fmt.Sprintf(": %s (frame %d) was acknowledged and never answered.", k.dataWords(), k.last.Frame)
+			m += fmt.Sprintf("acknowledged and never answered (%d bytes, frame %d): for all that can be seen, its application had not read them.",
+				k.last.Len, k.last.Frame)
 		}
 	case "aborted":
 		m = k.abortWords(y, x, rst)
@@ -158,8 +163,6 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 	return m
 }
 
-func (k *resetCase) dataWords() string { return fmt.Sprintf("its last data, %d bytes", k.last.Len) }
-
 func (k *resetCase) abortWords(y, x, rst string) string {
 	m := fmt.Sprintf("%s ended the connection with %s by RST %s", y, x, rst)
 	switch {
@@ -175,8 +178,13 @@ func (k *resetCase) abortWords(y, x, rst string) string {
 		m += fmt.Sprintf(" in place of a FIN: %s had closed.", x)
 	case k.before[k.y] == fsm.SynReceived:
 		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", x)
+	case k.spoke[k.y.Peer()]:
+		m += " in place of a FIN: its application aborted it, or closed it with something left unread that the wire does not show."
 	default:
 		m += " in place of a FIN: its application aborted it."
+	}
+	if k.bare() && !k.shut(k.y) {
+		m += " It is without ACK, as some stacks make it."
 	}
 	switch {
 	case k.unsent > 0:
@@ -202,6 +210,9 @@ func (k *resetCase) injectionWords(y, x, rst string, w *resetCause) string {
 	}
 	if k.id {
 		m += fmt.Sprintf(" Its IP ID, %d, is out of the order in which %s counts (%d before it).", k.rst.IPID, y, k.prev.IPID)
+	}
+	if k.noID && !k.answers && !k.near {
+		m += fmt.Sprintf(" It has no IP ID, though %s counts its packets: no socket of that host made it.", y)
 	}
 	return m + " Something else may have sent it."
 }

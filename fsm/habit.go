@@ -39,18 +39,19 @@ func (s *step) habits() {
 const strangeStep = 4096
 
 // Strange says in what a RST of the side breaks with the habits of the side,
-// which had sent prev before: it came with another TTL than all else, or with an
-// IP identification that is not next in a side that counts. A RST without an
-// identification is no break: Linux answers so for sockets that are gone.
-func (c *Conn) Strange(side reassembly.Side, prev, rst *reassembly.Mark) (ttl, id bool) {
+// which had sent prev before: it came with another TTL than all else, with an IP
+// identification that is not next in a side that counts, or with none, though
+// the side counts. The last is no break in an answer, as Linux makes it for
+// sockets that are gone; but no socket that is there made it.
+func (c *Conn) Strange(side reassembly.Side, prev, rst *reassembly.Mark) (ttl, id, none bool) {
 	h := &c.ends[side].half
 	if prev.At == 0 {
-		return false, false
+		return false, false, false
 	}
 	ttl = !h.is(variesTTL) && rst.TTL != prev.TTL
 	gap := rst.IPID - prev.IPID
 	id = h.is(countsIDs) && rst.IPID != 0 && (gap == 0 || gap > strangeStep)
-	return ttl, id
+	return ttl, id, h.is(countsIDs) && rst.IPID == 0
 }
 
 // breakSilence notes for how long nobody had spoken, if the segment ends that.

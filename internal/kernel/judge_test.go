@@ -23,6 +23,7 @@ var judged = []*detectors.Detector{
 	detectors.IdleBlackhole, detectors.AckDelay, detectors.AckStorm,
 	detectors.SYNUnanswered, detectors.SYNAckUnanswered, detectors.ChallengedSYN, detectors.WrongSYNAck, detectors.SlowConnect, detectors.NoData,
 	detectors.ZeroWindowDeadlock, detectors.WindowShrunk, detectors.WindowOverrun, detectors.SmallWindow,
+	detectors.ResetCause, detectors.ForgedReset,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the

@@ -67,6 +67,13 @@ func bucket(n uint32, over bool) expr.Any {
 	return &expr.Limit{Type: expr.LimitTypePkts, Rate: 1, Unit: expr.LimitTimeWeek, Burst: n, Over: over}
 }
 
+// rejectsFirst has a firewall answer the first n arriving segments of a kind
+// with RST, in the host's name.
+func (h *host) rejectsFirst(n uint32, k kind) *loss {
+	h.t.Helper()
+	return h.change(arriving, k, bucket(n, false), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
+}
+
 func (h *host) drop(at *nftables.ChainHook, k kind, which ...expr.Any) *loss {
 	h.t.Helper()
 	return h.change(at, k, append(which, &expr.Verdict{Kind: expr.VerdictDrop})...)

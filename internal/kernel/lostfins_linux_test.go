@@ -57,7 +57,7 @@ var lostFINs = []tale{
 		s.ask(fsm.Established, fsm.FinWait1)
 		client.abort()
 		s.ask(fsm.Closed, fsm.Closed)
-	}},
+	}, find: []finding{{"reset-cause", "aborted", clientAddr}}},
 }
 
 // loseFINForGood lets one FIN of the server reach the wire, but not the client.

@@ -8,14 +8,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// rawACK is the TCP header of a pure ACK between two IPv4 endpoints, checksum
-// included (RFC 9293 3.1).
-func rawACK(src, dst reassembly.Endpoint, seq, ack reassembly.Seq) []byte {
+// rawHeader is a TCP header between two IPv4 endpoints, checksum included, of a
+// segment that carries nothing (RFC 9293 3.1).
+func rawHeader(src, dst reassembly.Endpoint, flags reassembly.Flags, seq, ack reassembly.Seq) []byte {
 	const headerLen, window, checksumAt = 20, 1024, 16
 	be := binary.BigEndian
 	h := be.AppendUint16(be.AppendUint16(nil, src.Port), dst.Port)
 	h = be.AppendUint32(be.AppendUint32(h, uint32(seq)), uint32(ack))
-	h = append(h, headerLen/4<<4, byte(reassembly.ACK))
+	h = append(h, headerLen/4<<4, byte(flags))
 	h = append(be.AppendUint16(h, window), 0, 0, 0, 0)
 
 	a, b := src.AddrPort().Addr().As4(), dst.AddrPort().Addr().As4()

@@ -128,7 +128,17 @@ func (s *story) traceGoesOn(d time.Duration) {
 // that its peer has sent.
 func (s *story) repeatsACK(h *host) {
 	s.Helper()
+	s.forges(h, reassembly.ACK, 0, 0)
+}
+
+// forges makes a host send a segment without its socket's knowledge: so far
+// behind what it has sent, and acknowledging so much more than it has got.
+func (s *story) forges(h *host, flags reassembly.Flags, behind, more int) {
+	s.Helper()
 	own, peer := s.tap.last(h), s.tap.last(h.peer)
-	ack := rawACK(own.Src, own.Dst, own.Seq+reassembly.Seq(own.SeqLen()), peer.Seq+reassembly.Seq(peer.SeqLen()))
-	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, ack)
+	seq, ack := own.End()+reassembly.Seq(behind), reassembly.Seq(0)
+	if flags.Has(reassembly.ACK) {
+		ack = peer.End() + reassembly.Seq(more)
+	}
+	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, rawHeader(own.Src, own.Dst, flags, seq, ack))
 }
