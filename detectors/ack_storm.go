@@ -117,7 +117,7 @@ func (w *ackStorm) tell(r *Report) {
 // place finds the side whose ACKs do not lie where its data ended; where both
 // or none do, it is the one whose ACK was drawn first that is named.
 func (w *ackStorm) place(r *Report) {
-	own, peer := r.Conn.InPlace(w.by, &w.from), r.Conn.InPlace(w.by.Peer(), &w.answers)
+	own, peer := r.Conn.AtNxt(w.by, &w.from), r.Conn.AtNxt(w.by.Peer(), &w.answers)
 	w.lost, w.astray = own != peer, w.by
 	if own && !peer {
 		w.astray = w.by.Peer()

@@ -24,7 +24,7 @@ var DeadPeer = &Detector{
 			"notices is its own choice: TCP_USER_TIMEOUT for data, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for silence.",
 		NotThis: "Probes of a closed window: zero-window-probe-loop speaks. A FIN or a SYN that is sent again. A peer that says " +
 			"anything at all, even without acknowledging the data, and one that answers with RST. Data after a long idle " +
-			"time: idle-blackhole speaks. A capture of one direction: undecided.",
+			"time: idle-blackhole speaks. Full segments that never arrive where smaller ones do: mtu-blackhole. A capture of one direction: undecided.",
 		Peers: "Wireshark marks each frame, as Retransmission or Keep-Alive, and does not say that nobody answers.",
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},
 		Since: "0.2",
@@ -46,7 +46,7 @@ var DeadPeer = &Detector{
 	Hears: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(deadPeer) },
 
-	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "half-close-cut"},
+	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "mtu-blackhole", "half-close-cut"},
 }
 
 // deadPeer holds one account per direction, by the side that repeats itself.

@@ -40,7 +40,7 @@ var IdleBlackhole = &Detector{
 	Hears: fsm.On(fsm.Woke, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(idleBlackhole) },
 
-	YieldsTo: []string{"half-close-cut"},
+	YieldsTo: []string{"half-close-cut", "mtu-blackhole"},
 }
 
 // idleBlackhole holds one account per direction, by the side that broke the

@@ -27,6 +27,7 @@ var All = []*Detector{
 	WrongSYNAck,
 	SlowConnect,
 	NoData,
+	MTUBlackhole,
 	AckDelay,
 	AckStorm,
 }

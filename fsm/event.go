@@ -82,13 +82,10 @@ type Event struct {
 	N     uint32               // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
-	// Was is what the segment goes back to. FinResent, SynResent: what this side
-	// sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
-	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
-	// before it.
 	// Was is what the segment goes back to. FinResent, SynResent, HeldBack: what
 	// this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
-	// SynMisacked: the unanswered SYN.
+	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
+	// before it.
 	Was *reassembly.Mark
 }
 

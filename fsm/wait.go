@@ -84,9 +84,3 @@ func (s *step) echoes() bool {
 func isPure(m *reassembly.Mark) bool {
 	return m.Len == 0 && m.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) == reassembly.ACK
 }
-
-// InPlace reports whether a segment of the side begins where the side's next
-// payload must.
-func (c *Conn) InPlace(side reassembly.Side, m *reassembly.Mark) bool {
-	return m.Seq == c.ends[side].out.Nxt
-}

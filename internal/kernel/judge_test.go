@@ -20,10 +20,10 @@ import (
 var judged = []*detectors.Detector{
 	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
 	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut,
-	detectors.IdleBlackhole, detectors.AckDelay, detectors.AckStorm,
 	detectors.SYNUnanswered, detectors.SYNAckUnanswered, detectors.ChallengedSYN, detectors.WrongSYNAck, detectors.SlowConnect, detectors.NoData,
 	detectors.ZeroWindowDeadlock, detectors.WindowShrunk, detectors.WindowOverrun, detectors.SmallWindow,
 	detectors.ResetCause, detectors.ForgedReset,
+	detectors.IdleBlackhole, detectors.MTUBlackhole, detectors.AckDelay, detectors.AckStorm,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the
