@@ -130,5 +130,8 @@ func (o *overrun) tell(side reassembly.Side, now int64, r *Report) {
 	default:
 		f.Message += fmt.Sprintf(" %s took it all the same.", peer)
 	}
+	if r.Conn.ScaleUnanswered() {
+		f.Message += fmt.Sprintf(" Only one SYN bears the window scale option. If something took it out of the other, %s multiplies windows that %s does not scale.", own, peer)
+	}
 	r.Tell(f)
 }

@@ -100,6 +100,13 @@ func (c *Conn) OfferedShort(side reassembly.Side, seg *reassembly.Segment, sent 
 	return c.AcksUna(side, seg) && edge.Before(sent.Seq+reassembly.Seq(sent.Len))
 }
 
+// ScaleUnanswered reports whether one SYN offered the window scale option and the
+// other did not bear it, so that neither side may scale (RFC 7323 2.2).
+func (c *Conn) ScaleUnanswered() bool {
+	a, b := &c.ends[0], &c.ends[1]
+	return !c.scaleUnknown() && (a.opts^b.opts)&reassembly.HasScale != 0
+}
+
 // MSS is the largest segment that the side announced it would take; 0 if it did
 // not.
 func (c *Conn) MSS(side reassembly.Side) uint16 { return c.ends[side].mss }
