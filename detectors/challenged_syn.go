@@ -32,8 +32,9 @@ var ChallengedSYN = &Detector{
 				"connect from another port.",
 		},
 	},
-	Params: misanswerParams,
-	Opens:  fsm.On(fsm.SynChallenged),
-	Hears:  misanswerEvents,
-	Watch:  func(*Report) Watcher { return &misanswer{kind: fsm.SynChallenged} },
+	Params:   misanswerParams,
+	Opens:    fsm.On(fsm.SynChallenged),
+	Hears:    misanswerEvents,
+	YieldsTo: []string{"early-reuse"},
+	Watch:    func(*Report) Watcher { return &misanswer{kind: fsm.SynChallenged} },
 }

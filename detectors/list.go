@@ -20,6 +20,7 @@ var All = []*Detector{
 	Retransmissions,
 	HalfCloseCut,
 	FINOverHole,
+	EarlyReuse,
 	Reordering,
 	SACKMismatch,
 	PAWSDrops,

@@ -33,7 +33,7 @@ var ResetCause = &Detector{
 	Opens:    fsm.On(fsm.ResetSent, fsm.ResetDoubted),
 	Hears:    fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.Sent),
 	Watch:    watchReset,
-	YieldsTo: []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "syn-unanswered", "syn-ack-unanswered"},
+	YieldsTo: []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
 
 // watchReset declines where the capture has nothing but RSTs: what they end is

@@ -45,7 +45,7 @@ var SlowConnect = &Detector{
 		}
 		return &slowConnect{limit: int64(limit)}
 	},
-	YieldsTo: []string{"syn-unanswered", "syn-ack-unanswered", "challenged-syn", "wrong-syn-ack"},
+	YieldsTo: []string{"early-reuse", "syn-unanswered", "syn-ack-unanswered", "challenged-syn", "wrong-syn-ack"},
 }
 
 type slowConnect struct {

@@ -65,7 +65,7 @@ var SYNUnanswered = &Detector{
 		}
 		return &synUnanswered{client: client}
 	},
-	YieldsTo: []string{"challenged-syn", "wrong-syn-ack"},
+	YieldsTo: []string{"early-reuse", "challenged-syn", "wrong-syn-ack"},
 }
 
 // The same SYN again within minRepeat is one that the network has doubled: no

@@ -54,6 +54,7 @@ const (
 	Rebuffed                  // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK
 	Sent                      // this side sent a segment of any kind (comes last)
 	HalfClosed                // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
+	ReusedEarly               // this side's SYN uses the ports of a connection that is in TIME_WAIT at the peer; N is 1 if its ISN lies beyond all that was used there
 	numKinds
 )
 
@@ -85,7 +86,7 @@ type Event struct {
 	// Was is what the segment goes back to. FinResent, SynResent, HeldBack: what
 	// this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
-	// before it.
+	// before it. ReusedEarly: the last of the old connection that its peer sent.
 	Was *reassembly.Mark
 }
 
@@ -128,6 +129,8 @@ func (e *Events) At(i int) Event {
 		ev.N = e.shrunk
 	case Overran:
 		ev.N = e.over
+	case ReusedEarly:
+		ev.Was, ev.N = &e.was, e.over
 	case FinResent, HeldBack, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
 		ev.Was = &e.was
 	case DataResent:

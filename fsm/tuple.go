@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // HasKey reports whether the connection has this four-tuple.
 func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key.Lo.Is(&k.Lo) && c.key.Hi.Is(&k.Hi) }
@@ -42,6 +46,31 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 		return peer.half.Phase == Opening
 	}
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
+}
+
+// A Reuse is what a SYN shows of the connection whose ports it uses again while
+// that is in TIME_WAIT at the SYN's receiver.
+type Reuse struct {
+	Last   reassembly.Mark // the last that the receiver sent in the old connection
+	Beyond bool            // the SYN's ISN lies beyond all that its sender used there (RFC 9293 3.6.1)
+	Is     bool
+}
+
+// ReusedBy compares a SYN of side on the same ports with the connection.
+func (c *Conn) ReusedBy(seg *reassembly.Segment, side reassembly.Side, timeWait time.Duration) Reuse {
+	own, peer := &c.ends[side], &c.ends[side.Peer()]
+	st, _ := c.State(side.Peer(), seg.At, timeWait)
+	return Reuse{peer.last, seg.Seq.After(own.out.Nxt), st == TimeWait}
+}
+
+// Reused adds to the events of a connection's first SYN that it uses ports again
+// early.
+func (e *Events) Reused(r *Reuse, side reassembly.Side) {
+	e.was, e.over = r.Last, 0
+	if r.Beyond {
+		e.over = 1
+	}
+	e.add(ReusedEarly, side)
 }
 
 // Touch reads a word of each part of the connection. Called for a batch of

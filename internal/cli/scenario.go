@@ -120,6 +120,9 @@ func (c *command) worthPasting(r *result.Report) map[uint64]bool {
 			default:
 				wanted[f.Conn] = true
 				room -= size
+				if f.Former != 0 { // what was found may rest on it
+					wanted[f.Former] = true
+				}
 			}
 		}
 	}

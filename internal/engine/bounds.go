@@ -145,5 +145,6 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 	f.conn.Settle() // as at the end, for the census
 	survey(&p.census, f)
 	p.spoke(i)
+	delete(p.former, f.ordinal)
 	p.table.remove(i)
 }

@@ -27,8 +27,11 @@ type partition struct {
 	held    []int     // findings for the report, by detector
 	now     int64     // latest segment
 
-	unlisted toll       // findings that are only counted
-	aside    fsm.Events // what a segment brought for another connection than its own
+	unlisted toll              // findings that are only counted
+	reuse    fsm.Reuse         // what the segment at hand, a SYN, takes the ports of
+	reusedOf uint64            // ordinal of that connection
+	former   map[uint64]uint64 // of connections that took ports early: by ordinal, whose
+	aside    fsm.Events        // what a segment brought for another connection than its own
 }
 
 func newPartition(o *Options) *partition {
@@ -58,6 +61,14 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 		p.wake(f, seg.At)
 	}
 	f.conn.Step(seg, side, ev)
+	if p.reuse.Is {
+		ev.Reused(&p.reuse, side)
+		p.reuse.Is = false
+		if p.former == nil {
+			p.former = map[uint64]uint64{}
+		}
+		p.former[f.ordinal] = p.reusedOf
+	}
 	if ev.Kinds&p.opens != 0 || f.watch != 0 {
 		p.tell(i, f, ev)
 	}

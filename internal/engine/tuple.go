@@ -120,6 +120,9 @@ func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, seg *r
 	for i, next, ok := p.table.find(key, hash, hash); ok; i, next, ok = p.table.find(key, hash, next) {
 		f := p.table.flow(i)
 		_, again := p.next[i]
+		if r := f.conn.ReusedBy(seg, f.conn.SideOf(fromLo), p.options.Settings.TimeWait); r.Is && (!p.reuse.Is || r.Last.At > p.reuse.Last.At) {
+			p.reuse, p.reusedOf = r, f.ordinal
+		}
 		f.conn.Superseded(seg, f.conn.SideOf(fromLo), f == oldest && !again, &p.aside)
 		p.tellAside(i, f, seg.At)
 		if !again {

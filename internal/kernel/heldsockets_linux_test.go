@@ -3,7 +3,10 @@ package kernel
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Sockets that one side holds in a state which the other has left, or waits in
@@ -89,6 +92,27 @@ var heldSockets = []tale{
 		s.ask(fsm.FinWait2, fsm.LastAck)
 	}, set: []setting{{"fin-unanswered", "patience", 0.5}},
 		find: []finding{{"fin-unanswered", "still-trying", clientAddr}}},
+
+	{name: "TIME_WAIT and a newer SYN", play: func(s *story) {
+		client, server := s.connect()
+		server.finish()
+		client.close()
+		s.ask(fsm.Closed, fsm.TimeWait)
+		s.establish()
+		s.ask(fsm.Established, fsm.Established)
+	}},
+
+	{name: "TIME_WAIT and a SYN that may be old", play: func(s *story) {
+		client, server := s.connect()
+		server.finish()
+		client.close()
+		s.ask(fsm.Closed, fsm.TimeWait)
+		own, peer := s.tap.last(s.client), s.tap.last(s.server)
+		syn := rawHeader(own.Src, peer.Src, reassembly.SYN, own.Seq-1e6, 0)
+		s.client.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, syn)
+		s.traceGoesOn(1200 * time.Millisecond)
+	}, set: []setting{{"early-reuse", "patience", 1}},
+		find: []finding{{"early-reuse", "refused", clientAddr}}},
 
 	{name: "FIN that never arrives at a living peer", play: func(s *story) {
 		client, server := s.connect()

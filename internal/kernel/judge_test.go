@@ -19,7 +19,7 @@ import (
 // judged are the detectors whose faults the stories bring about.
 var judged = []*detectors.Detector{
 	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
-	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut,
+	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut, detectors.EarlyReuse,
 	detectors.SYNUnanswered, detectors.SYNAckUnanswered, detectors.ChallengedSYN, detectors.WrongSYNAck, detectors.SlowConnect, detectors.NoData,
 	detectors.ZeroWindowDeadlock, detectors.WindowShrunk, detectors.WindowOverrun, detectors.SmallWindow,
 	detectors.ResetCause, detectors.ForgedReset,

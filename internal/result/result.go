@@ -95,6 +95,7 @@ func (i Initiator) String() string { return [...]string{"unknown", "a", "b"}[i] 
 type Flow struct {
 	ID        uint64 // 1-based, in order of first frames
 	Conn      uint64 // position of its first segment among those of the trace: names it in every run
+	Former    uint64 // Conn of the connection whose ports it took during TIME_WAIT; 0 if there is none
 	Key       reassembly.Key
 	End       [2]reassembly.Endpoint // by side: A sent the SYN, or spoke first
 	Initiator Initiator
