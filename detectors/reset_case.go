@@ -135,14 +135,13 @@ func (k *resetCase) pair(c *fsm.Conn) {
 	}
 }
 
-// outcome names the cause. goesOn says that Y goes on as if it had sent no RST,
-// again that X sent its SYN once more before that.
-func (k *resetCase) outcome(goesOn, again bool, r *Report) string {
+// outcome names the cause. goesOn says that Y goes on as if it had sent no RST.
+func (k *resetCase) outcome(goesOn bool, r *Report) string {
 	y, x := k.y, k.y.Peer()
 	idle := k.idle >= int64(r.Value("min-idle")*1e9)-1e9
 	answers := k.answers || k.near
 	switch {
-	case k.phase[x] == fsm.Opening && k.phase[y] == fsm.Idle && (!goesOn || again):
+	case k.phase[x] == fsm.Opening && k.phase[y] == fsm.Idle:
 		return "refused"
 	case k.before[y] == fsm.SynSent:
 		return "handshake-reset"

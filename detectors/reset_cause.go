@@ -51,7 +51,6 @@ type resetCause struct {
 	told    bool
 	goneOn  reassembly.Mark // the first segment in the name of its sender after it
 	revived bool            // something came in the name of its sender after it
-	again   bool            // X sent its SYN again before that
 	alive   bool            // and the other side has spoken since, too: the RST did not end it
 	resets  [2]int          // RSTs of each side
 }
@@ -75,8 +74,6 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 			w.tell(r)
 		case ev.Class == fsm.Rst:
 			w.resets[side]++
-		case ev.Class == fsm.Syn && w.goneOn.At == 0:
-			w.again = w.again || side != w.last.y
 		case ev.Class != fsm.Stray && w.goneOn.At != 0 && side != w.last.y:
 			w.alive = true
 		}
@@ -103,7 +100,7 @@ func (w *resetCause) reset(ev fsm.Event, r *Report) {
 		c.doubtful = true
 	}
 	w.finish(r)
-	w.last, w.told, w.revived, w.again, w.alive, w.goneOn = c, true, false, false, false, reassembly.Mark{}
+	w.last, w.told, w.revived, w.alive, w.goneOn = c, true, false, false, reassembly.Mark{}
 	w.resets = [2]int{}
 	w.tell(r)
 }
@@ -120,7 +117,7 @@ func (w *resetCause) finish(r *Report) {
 // tell reports the RST as things stand.
 func (w *resetCause) tell(r *Report) {
 	c := &w.last
-	outcome := c.outcome(w.goneOn.At != 0, w.again, r)
+	outcome := c.outcome(w.goneOn.At != 0, r)
 	y, x := c.y, c.y.Peer()
 	evidence := []Evidence{r.Evidence("RST", y, &c.rst)}
 	if c.answers || c.near || c.last.Len > 0 {

@@ -69,9 +69,6 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 	switch outcome {
 	case "refused":
 		m = fmt.Sprintf("%s answered %s of %s with RST %s: it refuses the connection.", y, k.what(), x, rst)
-		if w.goneOn.At != 0 {
-			m += fmt.Sprintf(" %s sent its SYN again and was taken then (frame %d).", x, w.goneOn.Frame)
-		}
 	case "handshake-reset":
 		m = fmt.Sprintf("%s opened the connection and answered %s with RST %s: it does not want the connection any more, or its host does not know of it.", y, k.what(), rst)
 		if k.last.Flags&reassembly.SYN == 0 {
@@ -157,7 +154,7 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 			m += " It answers nothing that was captured, and is not made as a socket would make it."
 		}
 	}
-	if w.goneOn.At != 0 && outcome != "refused" && !w.alive && w.resets[k.y.Peer()] > 0 {
+	if w.goneOn.At != 0 && !w.alive && w.resets[k.y.Peer()] > 0 {
 		m += fmt.Sprintf(" %s took it for good: it answered with RST.", x)
 	}
 	return m
