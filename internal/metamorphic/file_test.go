@@ -1,6 +1,10 @@
 package metamorphic
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+)
 
 // A dress is a way to wrap frames for a link type. It puts something before
 // the packet, so that what was not captured stays so.
@@ -17,7 +21,7 @@ type losses uint8
 const (
 	losesTags losses = 1 << iota // VLAN tags
 	losesMACs                    // link-layer addresses, by which copies are told
-	losesIPID                    // IPv4 identification, by which copies are told
+	losesIPID                    // IPv4 identification, by which copies are told, and some forgeries
 	onlyIPv4                     // fits IPv4 only
 )
 
@@ -26,10 +30,16 @@ func (d *dress) fits(c *conversation) bool {
 	switch {
 	case d.lose&losesTags != 0 && !c.inOneTunnel(),
 		d.lose&(losesMACs|losesIPID) != 0 && c.hasCopies(),
+		d.lose&losesIPID != 0 && c.restsOnIPIDs(),
 		d.lose&onlyIPv4 != 0 && c.frames[0].is6():
 		return false
 	}
 	return true
+}
+
+// restsOnIPIDs reports whether a finding says that an IP ID proves it.
+func (c *conversation) restsOnIPIDs() bool {
+	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.Contains(line, "IP ID") })
 }
 
 var plain = dress{name: "Ethernet", link: 1, wrap: (*frame).ethernet}
