@@ -16,13 +16,14 @@ const optionRoom = 40
 // shrink takes a right edge that lies by bytes to the left of the one before it,
 // which RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is
 // rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
-// be scaled, and hosts size their buffers after it.
+// be scaled, and hosts size their buffers after it. Nor does a window for nothing:
+// behind the FIN, some stacks advertise 0.
 func (s *step) shrink(by uint32) {
 	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
 		return
 	}
 	s.own.half.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.later() {
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.half.Phase != Done && s.later() {
 		s.emit(WindowShrunk, s.side)
 		s.ev.shrunk = by
 	}
