@@ -28,7 +28,8 @@ var Retransmissions = &Detector{
 		NotThis: "A handful of fast retransmissions: TCP at work. One segment sent again and again to a peer that does not answer, to " +
 			"the end of the connection: what was never acknowledged is not counted here, and dead-peer, mtu-blackhole and " +
 			"idle-blackhole speak of it. Zero-window probes. Segments that were sent again because others overtook them: reordering.",
-		Peers: "Wireshark calls a segment a fast retransmission only if it comes within 20 ms of a second duplicate ACK, spurious only if " +
+		Peers: "Wireshark calls a segment a fast retransmission only if it is the one that two duplicate ACKs name, within 20 ms of them, so that " +
+			"what follows in the same recovery is a plain one to it; spurious only if " +
 			"its ACK was captured before it, and out of order if it fills a hole within 3 ms or the handshake's round trip, even where " +
 			"SACK had asked for it; it has no word for timeouts and tail probes, and does not read timestamps or D-SACK for this.",
 		Refs:  []string{"RFC 5681 3.2", "RFC 6298 5", "RFC 6675", "RFC 8985 7", "RFC 3522", "RFC 2883"},

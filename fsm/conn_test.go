@@ -26,6 +26,7 @@ type wire struct {
 	iss  [2]reassembly.Seq
 	win  uint16
 	id   uint16
+	like func(*reassembly.Segment) // what else the next segment has
 }
 
 func newWire() *wire { return &wire{iss: [2]reassembly.Seq{1<<32 - 50, 1<<32 - 5}, win: 1000} }
@@ -42,6 +43,10 @@ func (w *wire) send(side reassembly.Side, d time.Duration, flags reassembly.Flag
 		seg.Ack = w.iss[side.Peer()] + reassembly.Seq(acked)
 	}
 	seg.Src.Port, seg.Dst.Port = 1000+uint16(side), 1001-uint16(side)
+	if w.like != nil {
+		w.like(&seg)
+		w.like = nil
+	}
 	if w.conn.first == 0 {
 		w.conn.Begin(&seg)
 	}

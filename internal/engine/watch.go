@@ -11,9 +11,10 @@ import (
 // watches are what the detectors follow on one connection, in order of the
 // list of detectors.
 type watches struct {
-	list []watch
-	due  int64  // earliest deadline; 0 = none
-	flow uint32 // index of the connection
+	list  []watch
+	hears fsm.Kinds // what any of them hears
+	due   int64     // earliest deadline; 0 = none
+	flow  uint32    // index of the connection
 }
 
 type watch struct {
@@ -34,6 +35,9 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 		return
 	}
 	w := &p.watches[f.watch-1]
+	if w.hears&ev.Kinds == 0 { // most segments of a long connection that lost one
+		return
+	}
 	w.due = 0
 	for i := range w.list {
 		x := &w.list[i]
@@ -72,11 +76,12 @@ func (p *partition) open(index uint32, f *flow, kinds fsm.Kinds) {
 			f.watch = p.place()
 		}
 		w := &p.watches[f.watch-1]
-		w.flow = index
+		w.flow, w.hears = index, w.hears|d.Hears
 		if w.list == nil {
 			w.list = make([]watch, 0, 2) // a close opens two
 		}
 		w.list = append(w.list, x)
+		w.setDue(x.report.Deadline())
 	}
 }
 
@@ -186,7 +191,7 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 			yield(x.detector, found)
 		}
 	}
-	w.list, w.due = nil, 0
+	w.list, w.hears, w.due = nil, 0, 0
 	p.idle = append(p.idle, f.watch)
 	f.watch = 0
 }

@@ -24,6 +24,7 @@ var judged = []*detectors.Detector{
 	detectors.ZeroWindowDeadlock, detectors.WindowShrunk, detectors.WindowOverrun, detectors.SmallWindow,
 	detectors.ResetCause, detectors.ForgedReset,
 	detectors.IdleBlackhole, detectors.MTUBlackhole, detectors.AckDelay, detectors.AckStorm,
+	detectors.Retransmissions, detectors.Reordering,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the

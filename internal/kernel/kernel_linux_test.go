@@ -28,7 +28,7 @@ func TestKernel(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: only root may make network namespaces and record frames")
 	}
-	for _, tale := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, silences, stalls, blackHoles, heldSockets, windows, lookAlikes) {
+	for _, tale := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, silences, stalls, blackHoles, heldSockets, windows, losses, lookAlikes) {
 		t.Run(tale.name, func(t *testing.T) {
 			t.Parallel()
 			s := &story{T: t, truth: truth{System: system(t), Story: tale.name, Set: tale.set, Findings: append([]finding{}, tale.find...)}}

@@ -1,0 +1,144 @@
+package fsm
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// sack gives the next segment SACK blocks, relative to the other side's ISN.
+func (w *wire) sack(side reassembly.Side, edges ...uint32) {
+	w.like = func(seg *reassembly.Segment) {
+		for i := 0; i < len(edges); i += 2 {
+			iss := w.iss[side.Peer()]
+			seg.Opts.Blocks[seg.Opts.NBlocks] = reassembly.Block{From: iss + reassembly.Seq(edges[i]), To: iss + reassembly.Seq(edges[i+1])}
+			seg.Opts.NBlocks++
+		}
+	}
+}
+
+// number gives the next segment an IP identification.
+func (w *wire) number(id uint16) { w.like = func(seg *reassembly.Segment) { seg.IPID = id } }
+
+// What the receiver says of what is missing, and of what came twice.
+func TestStep_sack(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		edges []uint32
+		want  []Kind
+	}{
+		{"a block beyond the ACK", []uint32{21, 31}, []Kind{HoleShown, Sent}},
+		{"two blocks beyond the ACK", []uint32{21, 31, 41, 51}, []Kind{HoleShown, Sent}},
+		{"a block below the ACK", []uint32{1, 11}, []Kind{ArrivedTwice, Sent}},
+		{"a block within the next", []uint32{41, 51, 31, 61}, []Kind{ArrivedTwice, HoleShown, Sent}},
+		{"a block within the one before it", []uint32{31, 61, 41, 51}, []Kind{HoleShown, Sent}},
+		{"a block that ends before it begins", []uint32{31, 21}, []Kind{Sent}},
+		{"a block far beyond", []uint32{1 << 30, 1<<30 + 10}, []Kind{SackStrayed, Sent}},
+		{"a block far below", []uint32{3 << 30, 3<<30 + 10}, []Kind{SackStrayed, Sent}},
+	} {
+		w := newWire().open(time.Millisecond)
+		w.send(0, time.Second, ack, 1, 100, 1)
+		w.send(1, time.Second, ack, 1, 0, 11)
+		w.win++ // so that this is no duplicate ACK
+		w.sack(1, c.edges...)
+		if got := w.send(1, time.Second, ack, 1, 0, 11); !slices.Equal(got, c.want) {
+			t.Errorf("%s brings %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// A hole is shown once, by the third duplicate ACK or by SACK, until something
+// new is acknowledged.
+func TestStep_holeShown(t *testing.T) {
+	w := newWire().open(time.Millisecond)
+	w.send(1, 0, ack, 1, 0, 1) // so that what it sends below repeats itself
+	w.send(0, time.Second, ack, 1, 100, 1)
+	for i, want := range []bool{false, false, true, false} {
+		w.send(1, time.Millisecond, ack, 1, 0, 1)
+		if got := w.ev.Kinds.Has(HoleShown); got != want {
+			t.Errorf("duplicate ACK %d shows a hole: %v", i+1, got)
+		}
+	}
+	w.sack(1, 51, 101)
+	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(HoleShown) || !w.conn.LossShown(0) {
+		t.Error("SACK shows the hole again, or nobody knows of it")
+	}
+	if w.send(1, 0, ack, 1, 0, 51); w.conn.LossShown(0) {
+		t.Error("what is missing has been acknowledged")
+	}
+	w.sack(1, 61, 101)
+	if w.send(1, 0, ack, 1, 0, 51); !w.ev.Kinds.Has(HoleShown) {
+		t.Error("SACK does not show the next hole")
+	}
+}
+
+// A resend tells how long it took, and the first progress behind it is told.
+func TestStep_resend(t *testing.T) {
+	w := newWire().open(time.Millisecond)
+	w.send(0, time.Second, ack, 1, 100, 1)
+	w.send(0, 50*time.Millisecond, ack, 101, 100, 1)
+	w.send(0, 200*time.Millisecond, ack, 1, 100, 1)
+	ev := w.ev.At(0)
+	if ev.N != 200_000 || ev.Age != 250_000 || ev.Place != reassembly.Repeat {
+		t.Errorf("sent again after %d µs of silence, %d µs after the first of what is in flight, as %v", ev.N, ev.Age, ev.Place)
+	}
+	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(ResendAcked) || w.ev.Kinds.Has(Rebuffed) {
+		t.Errorf("an ACK of nothing new brings %b", w.ev.Kinds)
+	}
+	for range 2 {
+		w.send(0, time.Second, ack, 1, 100, 1)
+	}
+	if w.send(1, 0, ack, 1, 0, 1); !w.ev.Kinds.Has(Rebuffed) {
+		t.Error("an ACK of nothing new after the third resend is no rebuff")
+	}
+	w.sack(1, 101, 201)
+	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(Rebuffed) {
+		t.Error("SACK is a rebuff")
+	}
+	if w.send(1, 0, ack, 1, 0, 101); !w.ev.Kinds.Has(ResendAcked) {
+		t.Error("an ACK of what was sent again is not told")
+	}
+	if w.send(1, 0, ack, 1, 0, 201); w.ev.Kinds.Has(ResendAcked) {
+		t.Error("the ACK behind it is told as well")
+	}
+}
+
+// What fills a hole was late, or sent again: by its number, by what the receiver
+// had shown, or by the time.
+func TestStep_filling(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		shown bool // by SACK
+		rtt   time.Duration
+		id    uint16 // 100 is the one before
+		after time.Duration
+		want  Class
+	}{
+		{"numbered before", true, time.Second, 99, 100 * time.Millisecond, OutOfOrder},
+		{"numbered before, but much later", true, time.Second, 99, 2 * time.Second, Retransmission},
+		{"numbered behind, and asked for", true, time.Second, 101, 100 * time.Millisecond, Retransmission},
+		{"numbered behind, and not asked for", false, time.Second, 101, 100 * time.Millisecond, OutOfOrder},
+		{"numbered far behind, and asked for", true, time.Millisecond / 4, 1000, time.Millisecond, OutOfOrder},
+		{"without number, and asked for from afar", true, time.Second, 0, 100 * time.Millisecond, Retransmission},
+		{"without number, and asked for from nearby", true, time.Millisecond / 4, 0, time.Millisecond, OutOfOrder},
+	} {
+		w := newWire().open(c.rtt)
+		w.send(0, time.Second, ack, 1, 10, 1)
+		w.send(1, c.rtt, ack, 1, 0, 11)
+		w.number(100)
+		w.send(0, time.Second, ack, 21, 10, 1)
+		if c.shown {
+			w.sack(1, 21, 31)
+			w.send(1, 0, ack, 1, 0, 11)
+		}
+		w.number(c.id)
+		if w.send(0, c.after, ack, 11, 10, 1); w.ev.Class != c.want {
+			t.Errorf("%s: %q, want %q", c.name, w.ev.Class, c.want)
+		}
+		if w.ev.Kinds.Has(CameLate) != (c.want == OutOfOrder) {
+			t.Errorf("%s: Kinds is %b", c.name, w.ev.Kinds)
+		}
+	}
+}
