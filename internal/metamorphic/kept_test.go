@@ -47,7 +47,7 @@ func lessOptions(findings []string) (less []string) {
 	for i, line := range findings {
 		if line[0] != ' ' { // a finding begins
 			slug, _, _ := strings.Cut(line, " ")
-			needs = slices.Contains(without, slug)
+			needs = slices.Contains(without, slug) || strings.HasPrefix(line, "reset-cause unexplained undecided")
 		}
 		if needs {
 			continue
