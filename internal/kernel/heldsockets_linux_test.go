@@ -112,7 +112,7 @@ var heldSockets = []tale{
 		s.client.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, syn)
 		s.traceGoesOn(1200 * time.Millisecond)
 	}, set: []setting{{"early-reuse", "patience", 1}},
-		find: []finding{{"early-reuse", "refused", clientAddr}}},
+		find: []finding{{"reset-cause", "stale", serverAddr}, {"early-reuse", "refused", clientAddr}}},
 
 	{name: "FIN that never arrives at a living peer", play: func(s *story) {
 		client, server := s.connect()
