@@ -15,7 +15,7 @@ var blackHoles = []tale{
 		client, _ := s.connect()
 		s.narrow()
 		client.send(3000)
-		s.traceGoesOn(6500 * time.Millisecond)
+		s.traceGoesOn(9 * time.Second) // resends come 6.4 and 12.8 s after the first timeout or so
 		s.ask(fsm.Established, fsm.Established)
 	}, find: []finding{{"mtu-blackhole", "stuck", serverAddr}}},
 
