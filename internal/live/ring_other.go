@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !libpcap
 
 package live
 
@@ -28,7 +28,7 @@ type Ring struct{ Source }
 
 // Open says what to do instead.
 func Open(Options) (*Ring, error) {
-	return nil, errors.New("live capture works on Linux only; elsewhere, pipe tcpdump: tcpdump -U -w - | tcptrace -")
+	return nil, errors.New("this build captures on Linux only: build with -tags libpcap, or pipe tcpdump: tcpdump -U -w - | tcptrace -")
 }
 
 // Link is how frames begin.
