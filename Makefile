@@ -4,7 +4,7 @@
 TOOL := go tool -modfile=tools/go.mod
 BENCH := bench-data
 
-.PHONY: build test check golden samples docs licences fuzz bench bench-diff bench-peers dist dist-check
+.PHONY: build test check beam golden samples docs licences fuzz bench bench-diff bench-peers dist dist-check
 
 build: ## the command, as ./tcptrace
 	CGO_ENABLED=0 go build -trimpath ./cmd/tcptrace
@@ -17,6 +17,9 @@ check:
 	go vet ./...
 	$(TOOL) staticcheck ./...
 	go test -race ./...
+
+beam: ## the module that runs on a cluster; after a change of go.mod here, tidy it there
+	cd beam && go mod tidy && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test ./...
 
 golden: ## write what the reports and the command print now, and show what changed
 	go test ./internal/report ./internal/cli . -update

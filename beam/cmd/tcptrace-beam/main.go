@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ func run(ctx context.Context, o pipeline.Options, replace bool) error {
 	if err := pipeline.Prepare(ctx, o, replace); err != nil {
 		return err
 	}
+	o.Version = version()
 	p, s := beam.NewPipelineWithRoot()
 	pipeline.Add(s, o)
 	runner := *runners.Runner
@@ -64,6 +66,18 @@ func run(ctx context.Context, o pipeline.Options, replace bool) error {
 	}
 	tell(result, time.Since(start))
 	return nil
+}
+
+// version is that of tcptrace, as the build knows it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			if d.Path == "github.com/tcptrace-go/tcptrace" && d.Replace == nil {
+				return d.Version
+			}
+		}
+	}
+	return "devel"
 }
 
 // tell prints what was counted, where the runner says so.
