@@ -56,6 +56,15 @@ type deadPeer struct {
 }
 
 func (w *deadPeer) Event(ev fsm.Event, r *Report) {
+	w.take(ev, r)
+	if w.open(reassembly.A) == nil && w.open(reassembly.B) == nil {
+		r.Hear(DeadPeer.Opens)
+	} else {
+		r.Hear(DeadPeer.Hears)
+	}
+}
+
+func (w *deadPeer) take(ev fsm.Event, r *Report) {
 	side := ev.Side
 	switch ev.Kind {
 	case fsm.KeptAlive:

@@ -124,8 +124,10 @@ func (s *Settings) Set(d *Detector, name string, value float64) error {
 
 // Value is the value in force of parameter name of the detector.
 func (s *Settings) Value(d *Detector, name string) float64 {
-	if v, ok := s.values[d.Name+"."+name]; ok {
-		return v
+	if len(s.values) > 0 { // as a rule there are none, and joining the names takes time
+		if v, ok := s.values[d.Name+"."+name]; ok {
+			return v
+		}
 	}
 	for _, p := range d.Params {
 		if p.Name == name {

@@ -64,6 +64,18 @@ type tooLarge struct {
 }
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *Report) {
+	w.take(ev, r)
+	if w.sides[0].idle() && w.sides[1].idle() {
+		r.Hear(MTUBlackhole.Opens)
+	} else {
+		r.Hear(MTUBlackhole.Hears)
+	}
+}
+
+// idle reports whether nothing but trouble to come would change the account.
+func (a *tooLarge) idle() bool { return a == nil || a.n == 0 && a.beyond.At == 0 && !a.told }
+
+func (w *mtuBlackhole) take(ev fsm.Event, r *Report) {
 	side := ev.Side
 	switch ev.Kind {
 	case fsm.HoleShown:

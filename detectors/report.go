@@ -17,6 +17,7 @@ type Report struct {
 	Capture  fsm.Limits   // limits of the whole capture
 
 	detector *Detector
+	hears    fsm.Kinds
 	wake     int64
 	told     []Finding
 	omitted  int  // findings that others took the place of
@@ -30,8 +31,16 @@ const maxTold = 100
 
 // NewReport is a report for one watcher of one connection.
 func NewReport(d *Detector, c *fsm.Conn, s *Settings) Report {
-	return Report{Conn: c, Settings: s, detector: d}
+	return Report{Conn: c, Settings: s, detector: d, hears: d.Hears}
 }
+
+// Hear says which of the kinds that the detector hears its watcher wants from
+// now on: one that waits for trouble to come back need not be told of each
+// segment until then.
+func (r *Report) Hear(kinds fsm.Kinds) { r.hears = kinds & r.detector.Hears }
+
+// Hears are the kinds of event that the watcher wants.
+func (r *Report) Hears() fsm.Kinds { return r.hears }
 
 // WakeAt asks for Due at trace time at, in nanoseconds since 1970; the earliest
 // time asked for holds.

@@ -38,10 +38,10 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 	if w.hears&ev.Kinds == 0 { // most segments of a long connection that lost one
 		return
 	}
-	w.due = 0
+	w.due, w.hears = 0, 0
 	for i := range w.list {
 		x := &w.list[i]
-		hears := p.options.Detectors[x.detector].Hears
+		hears := x.report.Hears()
 		if hears&ev.Kinds != 0 {
 			p.ration(x)
 			x.report.Before = ev.Before
@@ -52,6 +52,7 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 			}
 			p.account(x)
 		}
+		w.hears |= x.report.Hears()
 		w.setDue(x.report.Deadline())
 	}
 }
