@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+)
+
+// Two taps whose frames interleave, one of them with stamps out of order, and a
+// file of two hours later whose clock is set back: the order of the trace, its
+// gap and its steps are those that one process sees.
+func TestClocks(t *testing.T) {
+	var buf bytes.Buffer
+	if _, err := tracegen.Write(&buf, tracegen.Spec{Frames: 6000, Flows: 60, Snap: 96, Faults: 4, Seed: 5}); err != nil {
+		t.Fatal(err)
+	}
+	const header, step = 24, 5
+	head, rest := buf.Bytes()[:header], buf.Bytes()[header:]
+	folder := t.TempDir()
+	file := map[string][]byte{}
+	add := func(name string, record []byte, shift int) {
+		record = bytes.Clone(record)
+		binary.LittleEndian.PutUint32(record, uint32(int(binary.LittleEndian.Uint32(record))+shift))
+		if file[name] == nil {
+			file[name] = bytes.Clone(head)
+		}
+		file[name] = append(file[name], record...)
+	}
+	var held []byte // of the second tap, to come behind the next
+	for i := 0; len(rest) > 0; i++ {
+		n := 16 + int(binary.LittleEndian.Uint32(rest[8:]))
+		record := rest[:n]
+		rest = rest[n:]
+		later := 7200
+		if i > 3000 {
+			later -= step
+		}
+		add("later.pcap", record, later)
+		switch {
+		case i%2 == 0:
+			add("a.pcap", record, 0)
+		case i%14 == 1:
+			held = record
+		default:
+			add("b.pcap", record, 0)
+			if held != nil {
+				add("b.pcap", held, 0)
+				held = nil
+			}
+		}
+	}
+	var files []string
+	for _, name := range []string{"a.pcap", "b.pcap", "later.pcap"} {
+		files = append(files, filepath.Join(folder, name))
+		if err := os.WriteFile(files[len(files)-1], file[name], 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Reverse(files) // the order of the names counts where times are equal, not that of the list
+	for _, o := range []Options{{}, {Group: 1, Least: 1, Hold: 100_000}} {
+		o.Inputs, o.Output, o.Range = files, t.TempDir(), 20
+		s := stumbler{Rand: rand.New(rand.NewPCG(3, 4)), t: t, o: o}
+		s.run()
+		same(t, o, files)
+	}
+}
+
+// Where no FIN of the whole trace is ever acknowledged, nothing is proved by one:
+// that is known only when all connections are counted.
+func TestCensus(t *testing.T) {
+	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	var files []string
+	for i := range byte(8) {
+		name := filepath.Join(folder, string('a'+i)+".pcapng")
+		other := bytes.ReplaceAll(sample, binary.BigEndian.AppendUint16(nil, 40000), binary.BigEndian.AppendUint16(nil, 40001+uint16(i)))
+		if err := os.WriteFile(name, other, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, name)
+	}
+	o := Options{Inputs: files, Output: t.TempDir()}
+	s := stumbler{Rand: rand.New(rand.NewPCG(5, 6)), t: t, o: o}
+	s.run()
+	same(t, o, files)
+	if lines, _, _ := single(t, o, files); !bytes.Contains(lines, []byte("acks-filtered")) {
+		t.Errorf("one process does not doubt the FINs:\n%s", lines)
+	}
+}
