@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -92,6 +94,56 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 		g.severity = max(g.severity, f.Severity)
 	}
 	return groups
+}
+
+// screenful is groupFindings for a terminal or a ticket.
+func screenful(r *result.Report, undecided bool) []*group {
+	groups := groupFindings(r, undecided)
+	if len(groups) > crowd {
+		thin(groups)
+	}
+	return groups
+}
+
+// Beyond so many groups only the worst are told in full: the report shall be read
+// to its end.
+const (
+	crowd        = 12
+	classesFull  = 3 // classes that are told in full, by their first host
+	hostsOfClass = 3 // hosts that get a line, of each class
+)
+
+var roomInCrowd = room{1, 3}
+
+// thin puts the groups of a class together, the worst classes first, and leaves
+// out detail.
+func thin(groups []*group) {
+	worst, first := map[class]detectors.Severity{}, map[class]int{}
+	for i, g := range groups {
+		if _, known := first[g.class]; !known {
+			first[g.class] = i
+		}
+		worst[g.class] = max(worst[g.class], g.severity)
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(worst[b.class], worst[a.class]), cmp.Compare(first[a.class], first[b.class]),
+			cmp.Compare(b.severity, a.severity))
+	})
+	classes, hosts := 0, 0
+	for i, g := range groups {
+		if i == 0 || g.class != groups[i-1].class {
+			classes, hosts = classes+1, 0
+		}
+		g.room = roomInCrowd
+		switch hosts++; {
+		case hosts > hostsOfClass:
+			g.detail = counted
+		case hosts == 1 && classes <= classesFull && g.severity > detectors.Info && g.verdict == detectors.Seen:
+			g.detail = full
+		default:
+			g.detail = brief
+		}
+	}
 }
 
 // omissions are the sentences about what is not printed: the groups that are

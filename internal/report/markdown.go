@@ -15,7 +15,7 @@ import (
 // importer agree on, and short enough for a comment. It groups as Text does.
 func Markdown(w io.Writer, r *result.Report, o Options) error {
 	m := &markdownWriter{bufio.NewWriterSize(w, 1<<16), r, &o}
-	groups := groupFindings(r, o.Undecided)
+	groups := screenful(r, o.Undecided)
 	m.line("# TCP trace report")
 	m.line("")
 	m.line(mdProse(totalsSentence(r, o.Undecided)))

@@ -21,7 +21,7 @@ func Text(w io.Writer, r *result.Report, o Options) error {
 		t.flowTable()
 		t.line("")
 	}
-	groups := groupFindings(r, o.Undecided)
+	groups := screenful(r, o.Undecided)
 	for i, g := range groups {
 		if i > 0 && (g.detail == full || groups[i-1].detail == full) && g.detail != counted {
 			t.line("")

@@ -25,12 +25,34 @@ func TestText_staysOnAScreen(t *testing.T) {
 	}
 	for name, write := range map[string]writer{"text": Text, "markdown": Markdown} {
 		got := written(t, write, r, testOptions())
-		if lines := bytes.Count(got, []byte("\n")); lines > 250 {
+		if lines := bytes.Count(got, []byte("\n")); lines > 70 {
 			t.Errorf("%s: %d lines, want a few screens at most", name, lines)
 		}
-		if want := "990 more hosts with unretransmitted-fin/peer-unaware (19,800 findings)"; !bytes.Contains(got, []byte(want)) {
+		if want := "997 more hosts with unretransmitted-fin/peer-unaware (19,940 findings)"; !bytes.Contains(got, []byte(want)) {
 			t.Errorf("%s does not say %q", name, want)
 		}
+	}
+}
+
+// TestText_worstFirst: where much is found, the worst class is told in full and
+// what is only worth knowing gets a line for some.
+func TestText_worstFirst(t *testing.T) {
+	r := everything()
+	r.Findings = nil
+	r.Flows = make([]result.Flow, 40)
+	for i := range r.Flows {
+		server := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 443)
+		r.Flows[i] = *flow(uint64(i+1), "192.0.2.1:40000", server.String())
+		f := lastAck(&r.Flows[i])
+		if i < 39 {
+			f.Outcome, f.Severity = "harmless", detectors.Info
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	got := string(written(t, Text, r, testOptions()))
+	worst, harmless := strings.Index(got, "CRITICAL  unretransmitted-fin/peer-unaware"), strings.Index(got, "INFO  unretransmitted-fin/harmless")
+	if worst != 0 || harmless < 0 || strings.Count(got, "INFO ") != 3 || strings.Count(got, "Cause:") != 1 {
+		t.Errorf("want the worst first and alone in full, and three lines of the others:\n%s", got)
 	}
 }
 
