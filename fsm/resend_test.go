@@ -105,6 +105,25 @@ func TestStep_resend(t *testing.T) {
 	}
 }
 
+// What crosses its ACK makes no row: its sender cannot have known. Once it can
+// have, the ACK was lost.
+func TestStep_crossedAck(t *testing.T) {
+	const rtt = 20 * time.Millisecond
+	w := newWire().open(rtt / 2)
+	w.send(0, time.Second, ack, 1, 100, 1)
+	w.send(0, rtt, ack, 1, 100, 1)
+	if w.conn.Row(0) != 1 {
+		t.Errorf("a segment without an ACK was sent again: %d in a row", w.conn.Row(0))
+	}
+	w.send(1, 0, ack, 1, 0, 101)
+	if w.send(0, rtt, ack, 1, 100, 1); w.conn.Row(0) != 0 || w.conn.Retransmissions(0) != 2 {
+		t.Errorf("a resend that crosses its ACK: %d in a row, %d in all", w.conn.Row(0), w.conn.Retransmissions(0))
+	}
+	if w.send(0, rtt, ack, 1, 100, 1); w.conn.Row(0) != 1 {
+		t.Errorf("a resend long behind its ACK: %d in a row", w.conn.Row(0))
+	}
+}
+
 // What fills a hole was late, or sent again: by its number, by what the receiver
 // had shown, or by the time.
 func TestStep_filling(t *testing.T) {

@@ -146,8 +146,16 @@ func freshBytes(seg *reassembly.Segment, place reassembly.Placement, was reassem
 // can say which of the two was acknowledged (Karn; RFC 6298 3).
 func (s *step) sentAgain() {
 	s.own.rexmits++
-	s.own.row = satInc(s.own.row)
+	if !s.crossedAck() {
+		s.own.row = satInc(s.own.row)
+	}
 	s.own.half.bits &^= timing
+}
+
+// crossedAck says whether all of a segment that was sent again had been
+// acknowledged, so shortly before that its sender cannot have known.
+func (s *step) crossedAck() bool {
+	return s.c.Covered(s.side, s.seg) && time.Duration(s.seg.At-s.peer.last.At) <= max(reorderTime, s.c.RTT())
 }
 
 // finish takes the FIN of a segment.
@@ -175,7 +183,7 @@ func (s *step) finish() {
 		s.emit(SentBeyondFin, s.side)
 	default:
 		// A resend that only crossed the ACK proves nothing.
-		if h.Phase == Done && time.Duration(s.seg.At-s.peer.last.At) > max(reorderTime, s.c.RTT()) {
+		if h.Phase == Done && !s.crossedAck() {
 			h.bits |= finAckLost
 		}
 		s.ev.was = s.own.last
