@@ -41,11 +41,23 @@ func (s *step) heldBack() bool {
 		s.c.Small(seg.Len) && s.roomy()
 }
 
-// roomy says whether the peer's window has room for a full segment, so that it
-// was not the window that was waited for.
+// roomy says whether the peer's window has room for two full segments, so that
+// it was not the window that was waited for. A window whose scale was not seen is
+// larger than it looks, if anything: what looks roomy is.
 func (s *step) roomy() bool {
-	return s.c.scaleUnknown() || uint32(s.own.out.Edge-s.own.out.Una) >= 2*s.c.segmentSize()
+	out := &s.own.out
+	room, full := uint32(max(out.Una.To(out.Edge), 0)), s.c.segmentSize()
+	switch {
+	case s.c.bits&optionsCut != 0: // nor was the MSS
+		full = max(full, ethernetMSS)
+	case s.c.scaleUnknown(): // who waits for the window fills it
+		return s.seg.End().Before(out.Edge)
+	}
+	return room >= 2*full
 }
+
+// ethernetMSS is the payload of a full segment where the MTU is 1500.
+const ethernetMSS = 1460
 
 // segmentSize is the payload of a full segment, options left out: the smaller of
 // both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
