@@ -60,7 +60,9 @@ type tooLarge struct {
 	probe  reassembly.Mark // a large segment, sent once, after smaller pieces had arrived
 	told   bool            // that the sender fell back, anchored at anchor
 	anchor reassembly.Mark
-	passed bool // large segments do arrive
+	doubt  uint32 // size of the segment, where that was told in doubt; 0: it was not
+	old    int64  // since then: bytes acknowledged, less those sent or sent again
+	passed bool   // large segments do arrive
 }
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *Report) {
@@ -83,8 +85,11 @@ func (w *mtuBlackhole) take(ev fsm.Event, r *Report) {
 	case fsm.DataResent:
 		w.side(side).again(ev, r)
 	case fsm.DataSent:
-		if a := w.sides[side]; a != nil && a.told && ev.Seg.Len >= a.size && a.probe.At == 0 {
-			a.probe = reassembly.MarkOf(ev.Seg)
+		if a := w.sides[side]; a != nil && a.told {
+			a.old -= int64(ev.Seg.Len)
+			if ev.Seg.Len >= a.size && a.probe.At == 0 {
+				a.probe = reassembly.MarkOf(ev.Seg)
+			}
 		}
 	case fsm.Advanced:
 		if a := w.sides[side]; a != nil {
@@ -131,6 +136,7 @@ func (a *tooLarge) arrived(side reassembly.Side, by *reassembly.Segment, r *Repo
 func (a *tooLarge) again(ev fsm.Event, r *Report) {
 	m := reassembly.MarkOf(ev.Seg)
 	a.probe.At = 0
+	a.old -= int64(m.Len)
 	if m.Flags&reassembly.FIN != 0 || a.over() || a.passed {
 		return
 	}
@@ -160,7 +166,10 @@ func (a *tooLarge) again(ev fsm.Event, r *Report) {
 // advanced takes the peer's acknowledgment of something new: of the large
 // segment as a whole, or of the first smaller piece.
 func (a *tooLarge) advanced(ev fsm.Event, r *Report) {
-	if a.probe.At != 0 && r.Conn.Acked(ev.Side, a.probe.End()) {
+	a.old += int64(ev.N)
+	// So much was in flight behind it all the while, and arrived at its first attempt.
+	behind := a.doubt > 0 && a.old >= int64(a.doubt)
+	if behind || a.probe.At != 0 && r.Conn.Acked(ev.Side, a.probe.End()) {
 		a.passed = true // the sizes have nothing to do with it
 		r.Withdraw(a.anchor.File, a.anchor.Frame)
 	}
@@ -175,7 +184,7 @@ func (a *tooLarge) advanced(ev fsm.Event, r *Report) {
 		return
 	}
 	keep := *a
-	*a = tooLarge{told: keep.told, anchor: keep.anchor, passed: keep.passed, size: keep.size, probe: keep.probe}
+	*a = tooLarge{told: keep.told, anchor: keep.anchor, passed: keep.passed, size: keep.size, probe: keep.probe, doubt: keep.doubt, old: keep.old}
 }
 
 // provenStuck reports whether resends enough have failed although something
@@ -242,7 +251,7 @@ func (a *tooLarge) stuck(side reassembly.Side, now int64, r *Report) {
 
 // fellBack tells of smaller pieces that arrived.
 func (a *tooLarge) fellBack(side reassembly.Side, ack *reassembly.Segment, r *Report) {
-	a.told, a.anchor = true, a.first
+	a.told, a.anchor, a.old = true, a.first, 0
 	evidence := append(a.evidence(side, r), r.Evidence("sent again in smaller pieces", side, &a.piece), Evidence{"acknowledged at once", *ack})
 	f := a.finding("fell-back", side, ack.At, evidence, r)
 	f.Measure("piece", int(a.piece.Len))
@@ -251,6 +260,7 @@ func (a *tooLarge) fellBack(side reassembly.Side, ack *reassembly.Segment, r *Re
 		"connection loses this time anew.", r.Name(side), a.size, a.resends, span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len,
 		a.piece.Frame, ack.Frame, r.Name(side), r.Name(side.Peer()), r.Name(side))
 	if a.beyond.At == 0 && a.spoke.At == 0 {
+		a.doubt = a.size
 		f.Undecide("nothing was heard of the peer meanwhile: an outage that ended just then would look the same")
 	}
 	r.Tell(f)
