@@ -97,6 +97,15 @@ func (a *account) finding(f *result.Finding, start int64, origin func(uint16, ui
 	a.findings = append(a.findings, fmt.Sprintf("%s %s %v %q %v of connection %d, culprit %v, roles %v, %v, from %d to %d said at %d, %v",
 		f.Detector, f.Outcome, f.Verdict, f.Reason, f.Severity, f.Flow.ID, f.Culprit, f.Roles, f.States, f.Start-start, f.End-start, f.At-start, f.Metrics),
 		"  "+withSides(f.Message, f.Flow))
+	iss := f.Flow.ISS
+	for i := range f.Evidence {
+		seg := &f.Evidence[len(f.Evidence)-1-i].Seg
+		for side := range iss {
+			if f.Flow.Packets[side] == 0 && seg.Src == f.Flow.End[side] { // of the connection before
+				iss[side] = seg.Seq
+			}
+		}
+	}
 	for _, e := range f.Evidence {
 		side := reassembly.A
 		if e.Seg.Src != f.Flow.End[reassembly.A] {
@@ -105,7 +114,7 @@ func (a *account) finding(f *result.Finding, start int64, origin func(uint16, ui
 		line := fmt.Appendf(nil, "  %d %d %v %s: ", origin(e.Seg.File, e.Seg.Frame), e.Seg.At-start, side, withSides(e.Role, f.Flow))
 		seg := e.Seg
 		seg.Opts = reassembly.Options{}
-		a.findings = append(a.findings, string(scenario.AppendSegment(line, &seg, f.Flow.ISS[side], f.Flow.ISS[side.Peer()])))
+		a.findings = append(a.findings, string(scenario.AppendSegment(line, &seg, iss[side], iss[side.Peer()])))
 	}
 }
 
