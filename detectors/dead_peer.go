@@ -171,7 +171,9 @@ func (w *deadPeer) wake(side reassembly.Side, now int64, r *Report) {
 }
 
 func (w *deadPeer) provenAt(side reassembly.Side, r *Report) int64 {
-	return w.sides[side].provenAt(time.Duration(r.nanos("patience")), r.Conn.RTO(side))
+	v := w.sides[side]
+	spare := v.resends > int(r.Value("min-resends")) || v.keepAlives > int(r.Value("min-keepalives"))
+	return v.provenAt(time.Duration(r.nanos("patience")), r.Conn.RTO(side), spare)
 }
 
 // Due tells how things stand.

@@ -118,7 +118,7 @@ func (u *wakeUp) proven(side reassembly.Side, r *Report) (at int64, enough bool)
 	if u.data.At == 0 || u.vigil == nil || u.vigil.resends < int(r.Value("min-resends")) {
 		return 0, false
 	}
-	return u.vigil.provenAt(time.Duration(r.nanos("patience")), r.Conn.RTO(side)), true
+	return u.vigil.provenAt(time.Duration(r.nanos("patience")), r.Conn.RTO(side), false), true
 }
 
 // wake asks for a look when it is proven, and when the sender has given up.

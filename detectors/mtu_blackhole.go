@@ -193,7 +193,7 @@ func (a *tooLarge) provenStuck(side reassembly.Side, r *Report) (at int64, enoug
 	if a.n == 0 || a.passed || a.resends < int(r.Value("min-resends")) || a.longer == 0 || a.longer >= a.size {
 		return 0, false
 	}
-	return a.provenAt(time.Duration(r.nanos("patience")), r.Conn.RTO(side)), true
+	return a.provenAt(time.Duration(r.nanos("patience")), r.Conn.RTO(side), false), true
 }
 
 func (a *tooLarge) wake(side reassembly.Side, now int64, r *Report) {

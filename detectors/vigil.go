@@ -68,9 +68,14 @@ func (v *vigil) resend(m *reassembly.Mark, oldest bool) {
 func (v *vigil) over() bool { return v.rst.At != 0 }
 
 // provenAt is when the peer has had time to answer: patience after the first
-// repeat, and a timeout after the last.
-func (v *vigil) provenAt(patience, rto time.Duration) int64 {
-	return max(v.first.At+int64(max(patience, 3*rto)), v.last().At+int64(rto))
+// repeat, and a timeout after the last; or after the one before that, where the
+// last is to spare.
+func (v *vigil) provenAt(patience, rto time.Duration, spare bool) int64 {
+	last := v.last()
+	if spare {
+		last = &v.recent[(v.n-2)%recentRepeats]
+	}
+	return max(v.first.At+int64(max(patience, 3*rto)), last.At+int64(rto))
 }
 
 // givenUpAt is when the next repeat is overdue. sender is when the side last
