@@ -131,7 +131,7 @@ func newPage(r *result.Report, o *Options) *page {
 	if slices.ContainsFunc(p.Summary, func(row summaryRow) bool { return row.Number == 0 }) {
 		p.Omissions = append(p.Omissions, fmt.Sprintf("Of the findings, %d are told in full, and what has no link in one line: --format json lists them all", p.drawn))
 	}
-	p.Omissions = omissions(r, groups, o.Undecided)
+	p.Omissions = append(p.Omissions, omissions(r, groups, o.Undecided)...)
 	return p
 }
 
