@@ -1,6 +1,7 @@
 package metamorphic
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func (d *dress) fits(c *conversation) bool {
 	switch {
 	case d.lose&losesTags != 0 && !c.inOneTunnel(),
 		d.lose&(losesMACs|losesIPID) != 0 && c.hasCopies(),
-		d.lose&losesIPID != 0 && c.restsOnIPIDs(),
+		d.lose&losesIPID != 0 && (c.restsOnIPIDs() || c.echoes()),
 		d.lose&onlyIPv4 != 0 && c.frames[0].is6():
 		return false
 	}
@@ -40,6 +41,26 @@ func (d *dress) fits(c *conversation) bool {
 // restsOnIPIDs reports whether a finding says that an IP ID proves it.
 func (c *conversation) restsOnIPIDs() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.Contains(line, "IP ID") })
+}
+
+// echoes reports whether a host sends the same segment twice so soon that its IP
+// identification alone tells the second from a copy of the first.
+func (c *conversation) echoes() bool {
+	const soon = 2_000_000 // ns, in which copies come
+	for i := range c.frames {
+		f := &c.frames[i]
+		for j := i - 1; j >= 0 && !f.other && f.at-c.frames[j].at <= soon; j-- {
+			g := &c.frames[j]
+			from, to := f.ends()
+			if g.other || !bytes.Equal(f.tcp(), g.tcp()) {
+				continue
+			}
+			if gFrom, gTo := g.ends(); from == gFrom && to == gTo {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var plain = dress{name: "Ethernet", link: 1, wrap: (*frame).ethernet}
