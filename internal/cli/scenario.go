@@ -120,8 +120,8 @@ func (c *command) worthPasting(r *result.Report) map[uint64]bool {
 			default:
 				wanted[f.Conn] = true
 				room -= size
-				if f.Former != 0 { // what was found may rest on it
-					wanted[f.Former] = true
+				if f.Former.Conn != 0 { // what was found may rest on it
+					wanted[f.Former.Conn] = true
 				}
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -27,11 +28,11 @@ type partition struct {
 	held    []int     // findings for the report, by detector
 	now     int64     // latest segment
 
-	unlisted toll              // findings that are only counted
-	reuse    fsm.Reuse         // what the segment at hand, a SYN, takes the ports of
-	reusedOf uint64            // ordinal of that connection
-	former   map[uint64]uint64 // of connections that took ports early: by ordinal, whose
-	aside    fsm.Events        // what a segment brought for another connection than its own
+	unlisted toll                     // findings that are only counted
+	reuse    fsm.Reuse                // what the segment at hand, a SYN, takes the ports of
+	reusedOf result.Former            // that connection
+	former   map[uint64]result.Former // of connections that took ports early: by ordinal, whose
+	aside    fsm.Events               // what a segment brought for another connection than its own
 }
 
 func newPartition(o *Options) *partition {
@@ -65,7 +66,7 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print
 		ev.Reused(&p.reuse, side)
 		p.reuse.Is = false
 		if p.former == nil {
-			p.former = map[uint64]uint64{}
+			p.former = map[uint64]result.Former{}
 		}
 		p.former[f.ordinal] = p.reusedOf
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -121,7 +122,8 @@ func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, seg *r
 		f := p.table.flow(i)
 		_, again := p.next[i]
 		if r := f.conn.ReusedBy(seg, f.conn.SideOf(fromLo), p.options.Settings.TimeWait); r.Is && (!p.reuse.Is || r.Last.At > p.reuse.Last.At) {
-			p.reuse, p.reusedOf = r, f.ordinal
+			c := &f.conn
+			p.reuse, p.reusedOf = r, result.Former{Conn: f.ordinal, First: c.First(), Frames: c.Packets(reassembly.A) + c.Packets(reassembly.B) + c.Copies()}
 		}
 		f.conn.Superseded(seg, f.conn.SideOf(fromLo), f == oldest && !again, &p.aside)
 		p.tellAside(i, f, seg.At)

@@ -14,12 +14,14 @@ type secrets struct {
 	rng     *rand.Rand
 	hosts   map[[16]byte][16]byte // for the addresses of a scenario
 	macs    map[[16]byte][6]byte
-	outer   [2][4]byte // of tunnels
-	payload [8]byte    // again and again
+	starts  map[[2]reassembly.Endpoint]reassembly.Seq // by sender and receiver: by how much sequence numbers are shifted
+	outer   [2][4]byte                                // of tunnels
+	payload [8]byte                                   // again and again
 }
 
 func newSecrets(seed uint64) *secrets {
-	s := &secrets{rng: rand.New(rand.NewPCG(seed, 0)), hosts: map[[16]byte][16]byte{}, macs: map[[16]byte][6]byte{}}
+	s := &secrets{rng: rand.New(rand.NewPCG(seed, 0)), hosts: map[[16]byte][16]byte{}, macs: map[[16]byte][6]byte{},
+		starts: map[[2]reassembly.Endpoint]reassembly.Seq{}}
 	s.fill(s.outer[0][:])
 	s.fill(s.outer[1][:])
 	s.fill(s.payload[:])
@@ -55,6 +57,34 @@ func (s *secrets) mac(addr [16]byte) [6]byte {
 		s.macs[addr] = m
 	}
 	return m
+}
+
+// start is what is added to a direction's sequence numbers. Those of scenarios
+// are round, and -1 is what every section of a pcapng begins with.
+func (s *secrets) start(src, dst reassembly.Endpoint) reassembly.Seq {
+	ends := [2]reassembly.Endpoint{src, dst}
+	n, known := s.starts[ends]
+	if !known {
+		n = reassembly.Seq(s.rng.Uint32())
+		s.starts[ends] = n
+	}
+	return n
+}
+
+// number shifts what a segment says of sequence numbers. A RST to what nobody
+// waits for has none of its own (RFC 9293 3.10.7.1).
+func (s *secrets) number(seg *reassembly.Segment) {
+	own, peer := s.start(seg.Src, seg.Dst), s.start(seg.Dst, seg.Src)
+	if seg.Seq != 0 || seg.Flags&(reassembly.RST|reassembly.ACK) != reassembly.RST|reassembly.ACK {
+		seg.Seq += own
+	}
+	if seg.Flags&reassembly.ACK != 0 {
+		seg.Ack += peer
+	}
+	for i := range seg.Opts.Blocks[:seg.Opts.NBlocks] {
+		seg.Opts.Blocks[i].From += peer
+		seg.Opts.Blocks[i].To += peer
+	}
 }
 
 // A way is how packets travel past a tap.
@@ -123,6 +153,7 @@ func (s *secrets) outerIP(ethernet []byte, protocol byte, carried []byte) []byte
 // disguise makes a whole frame of a segment, with the secrets in it.
 func (s *secrets) disguise(seg reassembly.Segment, w way) []byte {
 	form := packet.Form{Src: s.mac(seg.Src.Addr), Dst: s.mac(seg.Dst.Addr)}
+	s.number(&seg)
 	seg.Src.Addr, seg.Dst.Addr = s.host(seg.Src.Addr), s.host(seg.Dst.Addr)
 	seg.Opts.Has &^= reassembly.OptionsCut
 	frame, _ := packet.Append(nil, &seg, form)

@@ -18,10 +18,14 @@ type dossier struct {
 	end     int64                // of the record, as the file states it
 
 	// Which frames of the four-tuple are the connection's: from its first to its
-	// end, and the SYN that began the next one if that is what ended it.
+	// end, and the SYN that began the next one if that is what ended it. A
+	// connection that took its ports early is judged by the former one, and so
+	// that one's frames go before.
+	first int64
 	begun bool
 	over  bool
 	heard int64 // the latest frame
+	own   bool  // the former connection, if there is one, has given way
 
 	whole   bool // all frames are kept
 	opening opening
@@ -65,7 +69,14 @@ func newDossier(r *result.Report, f *result.Finding, end int64, o *Options, room
 			d.telling[id] = &telling{e.Role, reassembly.MarkOf(&e.Seg)}
 		}
 	}
-	d.whole = f.Flow.Packets[0]+f.Flow.Packets[1]+f.Flow.Copies <= uint64(o.MaxFrames)
+	flow := f.Flow
+	frames := flow.Packets[0] + flow.Packets[1] + flow.Copies
+	d.first, d.own = flow.First, true
+	if flow.Former.Conn != 0 {
+		d.first, d.own = flow.Former.First, false
+		frames += flow.Former.Frames
+	}
+	d.whole = frames <= uint64(o.MaxFrames)
 	d.body = room.body()
 	d.writer = pcapng.NewWriter(d.body)
 	return d
@@ -81,7 +92,7 @@ const silence = int64(time.Hour)
 func (d *dossier) wants(seg *reassembly.Segment) bool {
 	switch {
 	case !d.begun:
-		d.begun = seg.At == d.finding.Flow.First || d.o.Remembered && seg.At > d.finding.Flow.First
+		d.begun = seg.At == d.first || d.o.Remembered && seg.At > d.first
 		d.heard = seg.At
 		return d.begun
 	case d.over || seg.At > d.end:
@@ -118,6 +129,9 @@ const leadUp = int64(3 * time.Second)
 
 // keeps reports whether the frame is one of those that the finding comes from.
 func (d *dossier) keeps(seg *reassembly.Segment) bool {
+	if !d.own && seg.At >= d.finding.Flow.First && seg.Flags&reassembly.SYN != 0 {
+		d.own, d.opening = true, opening{}
+	}
 	switch {
 	case d.whole:
 		return d.frames < d.o.MaxFrames

@@ -4,7 +4,9 @@
 // The trace is read a second time, once for all findings. What is written of a
 // connection brings the same finding when it is read by itself. So a record
 // goes from the connection's first frame to the last moment that the finding
-// speaks of, and states that moment as its end: silence up to then counts.
+// speaks of, and states that moment as its end: silence up to then counts. If
+// the connection took its ports while the one before it was in TIME_WAIT, that
+// one goes before.
 //
 // A connection that is longer than it need be is cut to its handshake, the
 // stretch that the finding speaks of, what led up to it, and its end. Only
@@ -41,8 +43,8 @@ type Options struct {
 	// Remembered says that the source is not the whole trace, but what a live
 	// capture still remembers of it.
 	Remembered bool
-	// MaxFrames is how many frames a file has at most, but for a few telling
-	// ones; 0 = DefaultMaxFrames.
+	// MaxFrames is how many frames a file has at most, but for the telling
+	// ones, a few before each of them, and the last; 0 = DefaultMaxFrames.
 	MaxFrames int
 	// Analyse reads a file with the settings that the report was made with, but
 	// without Match and Anonymize: what was written is held to what it proves.

@@ -109,18 +109,57 @@ func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), 
 	}
 	for i, f := range files {
 		want := &r.Findings[i]
-		if f.Doubt != "" && !byOthers(want) {
+		var but []string
+		if f.Cut > 0 {
+			but = sumsUp[want.Detector+":"+want.Outcome]
+			if finLate(want) {
+				but = []string{theVerdict}
+			}
+		}
+		if !tolerable(f.Doubt, but) && !byOthers(want) {
 			t.Errorf("%s %s: %s", want.Detector, want.Outcome, f.Doubt)
 		}
 		if base := want.Detector + "-" + want.ID + ".pcapng"; filepath.Base(f.Path) != base {
 			t.Errorf("the file is %s, want %s", f.Path, base)
 		}
-		same(t, want, reports[i])
+		same(t, want, reports[i], but)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
 	return files
+}
+
+// sumsUp are the metrics that count what happened over the whole connection, or
+// rest on round trips long before. Where frames were cut they cannot come out
+// the same; the file says by how much they differ. All else must not.
+var sumsUp = map[string][]string{
+	"small-window:silly":         {"fills", "mean_bytes"},
+	"retransmissions:rto-stalls": {"stalled_s", "longest_stall_s"},
+}
+
+// theVerdict is what a doubt calls it.
+const theVerdict = "the verdict"
+
+// finLate: the ACK of the FIN was captured before the FIN, microseconds apart.
+// That is a hole until the FIN comes, and where a cut leaves another one open,
+// nobody remembers that the latest was closed: the file alone proves no absence.
+func finLate(f *result.Finding) bool {
+	return f.Detector == "close-wait-leak" && f.Outcome == "idle" && len(f.Evidence) > 1 && f.Evidence[1].Seg.Frame > f.Evidence[0].Seg.Frame
+}
+
+// tolerable reports whether a doubt is of nothing but what is named.
+func tolerable(doubt string, but []string) bool {
+	if doubt == "" {
+		return true
+	}
+	for _, difference := range strings.Split(doubt, ", ") {
+		name, _, _ := strings.Cut(difference, " is ")
+		if !slices.Contains(but, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // byOthers: what other connections show made the finding undecided. They are not
@@ -129,8 +168,9 @@ func byOthers(f *result.Finding) bool {
 	return strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
 }
 
-// same says so if the report does not hold the finding.
-func same(t *testing.T, want *result.Finding, r *result.Report) {
+// same says so if the report does not hold the finding, the metrics aside that
+// are named, or the verdict if a hole is why.
+func same(t *testing.T, want *result.Finding, r *result.Report, but []string) {
 	t.Helper()
 	i := slices.IndexFunc(r.Findings, func(f result.Finding) bool { return f.ID == want.ID })
 	if i < 0 {
@@ -138,12 +178,15 @@ func same(t *testing.T, want *result.Finding, r *result.Report) {
 		return
 	}
 	got := &r.Findings[i]
-	decided := got.Verdict == want.Verdict && got.Reason == want.Reason || byOthers(want)
+	decided := got.Verdict == want.Verdict && got.Reason == want.Reason || byOthers(want) ||
+		slices.Contains(but, theVerdict) && got.Verdict == detectors.Undecided && strings.HasPrefix(got.Reason, "holes:")
 	if got.Outcome != want.Outcome || !decided || got.Severity != want.Severity || got.States != want.States {
 		t.Errorf("%s was %s %s %s %v %q,\nis %s %s %s %v %q", want.Detector, want.Outcome, want.Verdict, want.Severity, want.States, want.Reason,
 			got.Outcome, got.Verdict, got.Severity, got.States, got.Reason)
 	}
-	if !slices.Equal(got.Metrics, want.Metrics) {
+	if !slices.EqualFunc(got.Metrics, want.Metrics, func(a, b detectors.Metric) bool {
+		return a == b || a.Name == b.Name && slices.Contains(but, a.Name)
+	}) {
 		t.Errorf("%s %s: metrics are\n%v, want\n%v", want.Detector, want.Outcome, got.Metrics, want.Metrics)
 	}
 	if got.Start != want.Start || got.End != want.End || len(got.Evidence) != len(want.Evidence) {

@@ -70,6 +70,7 @@ func (s *secrets) forms(segs []reassembly.Segment) map[string][]byte {
 	}
 	for _, seg := range segs {
 		if seg.Flags&reassembly.SYN != 0 {
+			s.number(&seg)
 			add("the initial sequence number", binary.BigEndian.AppendUint32(nil, uint32(seg.Seq)))
 		}
 	}
@@ -209,8 +210,10 @@ func TestWrite_headersOnly(t *testing.T) {
 					t.Fatalf("%d frames of %d", len(got), len(segs))
 				}
 				for j := range got {
-					if got[j].Opts != segs[j].Opts || got[j].Len != segs[j].Len {
-						t.Errorf("got  %+v\nwant %+v", got[j], segs[j])
+					want := segs[j]
+					s.number(&want)
+					if got[j].Opts != want.Opts || got[j].Len != want.Len {
+						t.Errorf("got  %+v\nwant %+v", got[j], want)
 					}
 				}
 				if bytes.Contains(content, s.payload[:4]) {

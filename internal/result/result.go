@@ -91,11 +91,18 @@ const (
 // String is "unknown", "a" or "b".
 func (i Initiator) String() string { return [...]string{"unknown", "a", "b"}[i] }
 
+// A Former is the connection whose ports another one took during TIME_WAIT.
+type Former struct {
+	Conn   uint64 // its Flow.Conn; 0 if there is none
+	First  int64
+	Frames uint64 // until the other began, copies included
+}
+
 // A Flow is one connection's row.
 type Flow struct {
 	ID        uint64 // 1-based, in order of first frames
 	Conn      uint64 // position of its first segment among those of the trace: names it in every run
-	Former    uint64 // Conn of the connection whose ports it took during TIME_WAIT; 0 if there is none
+	Former    Former // the connection whose ports it took during TIME_WAIT
 	Key       reassembly.Key
 	End       [2]reassembly.Endpoint // by side: A sent the SYN, or spoke first
 	Initiator Initiator
