@@ -188,3 +188,47 @@ func TestWrite_replacedLate(t *testing.T) {
 		}
 	}
 }
+
+// A connection that took its ports early is cut as any other, and keeps both
+// openings: the former one's and its own.
+func TestWrite_cutBehindTheFormer(t *testing.T) {
+	const former, rounds, room = 7, 500, 400
+	all := scenarios(t)
+	segs, _ := segments(t, all["detectors/testdata/early-reuse.txtar/1"])
+	own, end := segments(t, all["samples/unretransmitted-fin.txtar/1"])
+	long := lengthen(own, rounds)
+	if long == nil || long[0].Src != segs[0].Src || long[0].Dst != segs[0].Dst {
+		t.Fatal("the sample does not begin with a handshake between the same ports")
+	}
+	end += long[len(long)-1].At - own[len(own)-1].At
+	const pause, beyond = int64(20 * time.Second), 1 << 28 // its ISNs are new
+	segs = segs[:former]
+	for _, seg := range long {
+		seg.At += pause
+		seg.Seq += beyond
+		if seg.Flags&reassembly.ACK != 0 {
+			seg.Ack += beyond
+		}
+		segs = append(segs, seg)
+	}
+	files := prove(t, evidence.Options{MaxFrames: room}, nil, save(t, record(segs, end+pause)))
+	if len(files) == 0 {
+		t.Error("nothing is found")
+	}
+	for _, f := range files {
+		content, err := os.ReadFile(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, _ := segments(t, content)
+		syns := 0
+		for i := range kept {
+			if kept[i].Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
+				syns++
+			}
+		}
+		if f.Cut == 0 || f.Finding.Flow.Former.Conn == 0 || syns != 2 {
+			t.Errorf("%s: %d frames cut, former %+v, %d SYNs", f.Finding.Detector, f.Cut, f.Finding.Flow.Former, syns)
+		}
+	}
+}
