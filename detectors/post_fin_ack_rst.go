@@ -74,7 +74,7 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *Report) {
 		switch {
 		case ev.Class == fsm.ChallengeAck: // the other side's SYN called for it
 			w.calledBy[side.Peer()] = true
-		case w.finAck[side].At != 0 && callsForAck(ev) && !same(&m, &w.fin[side]):
+		case w.fin[side].At != 0 && callsForAck(ev) && !same(&m, &w.fin[side]): // also before the first ACK: there may be one for each
 			w.calledBy[side] = true
 		}
 	}

@@ -264,6 +264,10 @@ func (k *resetCase) severity(outcome string, usual Severity) Severity {
 		if k.opened == opener || k.knewFIN && k.lost < minLost || k.opened == unknownOpener && (k.knewFIN || !fresh) {
 			return Info
 		}
+	case "keepalive-refused":
+		if k.shut(k.y) && k.lost == 0 {
+			return Info // it had closed, and said so
+		}
 	case "stale":
 		if !(k.phase[0] == fsm.Done && k.phase[1] == fsm.Done) {
 			return Warning

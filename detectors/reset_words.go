@@ -130,6 +130,8 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 		switch {
 		case k.windowFell():
 			m += fmt.Sprintf("in it that its application had not read: its window had fallen by %d bytes.", k.filled)
+		case k.lost > 0 && k.beyond == 0:
+			m += fmt.Sprintf("in it that its application had not read: %d bytes, which the RST itself acknowledges.", k.lost)
 		case k.lost > 0:
 			m += fmt.Sprintf("in it that its application had not read, or still on its way: %d bytes were not acknowledged.", k.lost)
 		default:

@@ -62,11 +62,16 @@ type slowHalf struct {
 	told   bool
 }
 
+// longestAnswer is how long a host waits for the answer to its SYN, and for an
+// ACK (RFC 1122 4.2.3.5: R2 for a SYN): beyond it, the clock was set.
+const longestAnswer = int64(3 * time.Minute)
+
 func (w *slowConnect) Event(ev fsm.Event, r *Report) {
 	answerer := ev.Side.Peer() // of what this side sends
 	switch ev.Kind {
 	case fsm.AnsweredLate:
-		if h := &w.halves[ev.Side]; h.asked.At == 0 && ev.Seg.At-ev.Was.At >= w.limit {
+		took := ev.Seg.At - ev.Was.At
+		if h := &w.halves[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && r.Conn.IsFirst(ev.Side, ev.Seg) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.DataSent: // the only thing in flight

@@ -60,7 +60,8 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *Report) {
 	case fsm.Advanced: // the receiver went on taking data
 		own.again(ev.Seg.At, ev.Side, r)
 	case fsm.ResetSent:
-		own.open, peer.open = false, false
+		own.cut(ev.Seg.At, ev.Side, r)
+		peer.cut(ev.Seg.At, ev.Side.Peer(), r)
 	case fsm.Sent:
 		w.heard(ev, r)
 	}
@@ -109,6 +110,10 @@ func (w *zeroWindowDeadlock) tell(side reassembly.Side, at, now int64, r *Report
 	s := &w.sides[side]
 	f, ok := s.finding(at, now, side, r)
 	if !ok {
+		if s.told { // as of the end it could not be said
+			s.told = false
+			r.Withdraw(s.shut.File, s.shut.Frame)
+		}
 		return
 	}
 	w.contact.doubt(&f, side, now, r)

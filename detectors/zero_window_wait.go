@@ -53,6 +53,15 @@ func (s *shutOut) again(at int64, side reassembly.Side, r *Report) {
 	r.WakeAt(s.deadline(side, r))
 }
 
+// cut ends the wait by a RST. One that is believed late, as nothing came after
+// it, takes back what was told of the time since.
+func (s *shutOut) cut(at int64, side reassembly.Side, r *Report) {
+	if s.open && s.told && at < s.deadline(side, r) {
+		r.Withdraw(s.shut.File, s.shut.Frame)
+	}
+	s.open = false
+}
+
 // asked takes a probe.
 func (s *shutOut) asked(seg *reassembly.Segment, side reassembly.Side, r *Report) {
 	if !s.open {

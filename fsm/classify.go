@@ -88,7 +88,9 @@ func (s *step) ackClass(was reassembly.Seq, knew bool) Class {
 	// CHALLENGE ACK: repeats itself to a SYN or RST that was out of place.
 	if bit := challengeBit(s.side.Peer()); s.c.bits&bit != 0 {
 		s.c.bits &^= bit
-		return ChallengeAck
+		if last.At == 0 || seg.Ack == last.Ack {
+			return ChallengeAck
+		}
 	}
 	switch {
 	case !inPlace:

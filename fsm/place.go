@@ -40,6 +40,12 @@ func (c *Conn) Youngest(side reassembly.Side, seg *reassembly.Segment) bool {
 	return seg.End() == c.ends[side].out.Nxt
 }
 
+// IsFirst reports whether a segment of the side is its SYN, or lies right behind
+// it: it sent nothing before that.
+func (c *Conn) IsFirst(side reassembly.Side, seg *reassembly.Segment) bool {
+	return seg.Flags&reassembly.SYN != 0 || seg.Seq == c.ends[side].out.ISS+1 && seg.Flags&reassembly.FIN == 0
+}
+
 // AcksUna reports whether a segment of the side acknowledges exactly what it
 // has acknowledged so far.
 func (c *Conn) AcksUna(side reassembly.Side, seg *reassembly.Segment) bool {

@@ -67,7 +67,7 @@ func (s *Stream) Believes(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
 	if wide {
 		r = reachUnknown
 	}
-	r += Seq(maxWnd)
+	r = min(r+Seq(maxWnd), 1<<28) // the window may be as large as 1 GiB itself, and half the circle is 2
 	low, high := s.Nxt, s.Nxt
 	if s.known&KnowUna != 0 {
 		low = s.Una

@@ -155,6 +155,18 @@ func TestStream_Believes(t *testing.T) {
 	})
 }
 
+// The largest window there is, 65535 << 14, does not go halfway round the circle.
+func TestStream_Believes_hugeWindow(t *testing.T) {
+	const window = 65535 << 14
+	var s Stream
+	s.Send(1000, 100)
+	s.Acked(1100)
+	s.Offer(1100 + window)
+	if !s.Believes(1100, 10, window, false) || s.Believes(1100+1<<31, 0, window, false) {
+		t.Error("what comes next is not believed, or what is half the circle away is")
+	}
+}
+
 func TestStream_Jump(t *testing.T) {
 	var s Stream
 	s.Send(0, 100)
