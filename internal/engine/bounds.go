@@ -98,14 +98,16 @@ type evicted struct {
 
 // maxKept bounds the findings of connections that are gone, for the closing
 // report. They were told when they were found.
-const maxKept = 1000
+const maxKept = 100
 
 // forget drops the oldest of what is kept of connections that are gone.
 func (p *partition) forget() {
 	if over := len(p.kept) - maxKept; over > 0 {
 		for _, gone := range p.kept[:over] {
-			for _, f := range gone.found {
+			for i := range gone.found {
+				f := &gone.found[i]
 				p.held[f.detector]--
+				p.unlisted.add(kindOf(&f.Finding, f.finRank), f.Severity, 1, 0)
 			}
 		}
 		p.kept = append(p.kept[:0], p.kept[over:]...)

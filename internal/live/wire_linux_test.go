@@ -28,7 +28,7 @@ const asCommand = "TCPTRACE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
-		os.Exit(cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: detectors.All}))
+		os.Exit(cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: detectors.All, Confine: true}))
 	}
 	flag.Parse()
 	flag.Set("test.parallel", "100") // they mostly wait
