@@ -147,6 +147,9 @@ func FuzzDetectors(f *testing.F) {
 		if got := Run(context.Background(), playTrace(t, file), options); !reflect.DeepEqual(strip(got), strip(want)) {
 			t.Errorf("four judges report\n%v\none\n%v", strip(got), strip(want))
 		}
+		if len(want.Gaps) > 0 { // live, an hour of silence is heard; in a file, nobody may have recorded
+			return
+		}
 		if got := hear(t, file, options); !reflect.DeepEqual(essence(got), essence(want)) {
 			t.Errorf("live:\n%v\nfrom the file:\n%v", essence(got), essence(want))
 		}

@@ -119,9 +119,13 @@ func (l *Live) Tick(now int64) {
 		p.now = max(p.now, now)
 		p.lapse(now)
 		for w := range p.watches {
-			if due := p.watches[w].due; due != 0 && due <= now {
+			due, upTo := p.watches[w].due, now
+			if at, is := p.next[p.watches[w].flow]; is { // the four-tuple is another's from then on
+				upTo = min(now, at)
+			}
+			if due != 0 && due <= upTo {
 				f := p.table.flow(p.watches[w].flow)
-				p.wake(f, now)
+				p.wake(f, upTo)
 				l.announce(p, f, now)
 			}
 		}
