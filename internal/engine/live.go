@@ -120,10 +120,13 @@ func (l *Live) Tick(now int64) {
 		p.lapse(now)
 		for w := range p.watches {
 			due, upTo := p.watches[w].due, now
+			if due == 0 || due > now {
+				continue
+			}
 			if at, is := p.next[p.watches[w].flow]; is { // the four-tuple is another's from then on
 				upTo = min(now, at)
 			}
-			if due != 0 && due <= upTo {
+			if due <= upTo {
 				f := p.table.flow(p.watches[w].flow)
 				p.wake(f, upTo)
 				l.announce(p, f, now)
