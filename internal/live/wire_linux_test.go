@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"flag"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -219,6 +222,47 @@ func (w *wire) replay(file string) {
 		w.send(frame)
 	}
 	time.Sleep(time.Until(at(trace.End())) + 50*time.Millisecond)
+}
+
+// inTime runs a test that replays a capture and keeps what came, until it came at
+// the capture's own times, and compares what both hold: a busy machine sends some
+// frames late, which is another story, rightly told.
+func (w *wire) inTime(file string, test func(file, kept string)) {
+	w.Helper()
+	const tolerance = int64(2 * time.Millisecond)
+	late := func(a, b int64) bool { return a-b > tolerance || b-a > tolerance }
+	for range 3 {
+		kept := filepath.Join(w.TempDir(), "kept.pcapng")
+		test(file, kept)
+		sent, came := gaps(w.T, file), gaps(w.T, kept)
+		if len(sent) != len(came) {
+			w.Fatalf("of %d frames %d are kept", len(sent), len(came))
+		}
+		if slices.EqualFunc(sent, came, func(a, b int64) bool { return !late(a, b) }) {
+			if got, want := fromFile(w.T, kept), fromFile(w.T, file); !maps.Equal(got, want) {
+				w.Errorf("the kept file brings\n%v\nthe capture\n%v", got, want)
+			}
+			return
+		}
+	}
+	w.Log("this machine is too busy to send frames in time: what it told was compared with the kept file only")
+}
+
+// gaps are the times in nanoseconds from frame to frame.
+func gaps(t *testing.T, file string) (all []int64) {
+	t.Helper()
+	trace, errs := capture.OpenTrace([]string{file}, capture.Options{})
+	defer trace.Close()
+	for _, err := range errs {
+		t.Fatal(err)
+	}
+	last := int64(0)
+	for fr := (capture.Frame{}); trace.Next(&fr) == nil; last = fr.At {
+		if last != 0 {
+			all = append(all, fr.At-last)
+		}
+	}
+	return all
 }
 
 // etherHeader is one between two stations that are not here.
