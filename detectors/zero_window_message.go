@@ -10,6 +10,10 @@ func (e *episode) message(outcome string, at int64, by *Evidence, prober reassem
 	s, rcv := r.Name(prober), r.Name(prober.Peer())
 	m := fmt.Sprintf("%s closed its window (frame %d) and %s probed it %d times in %s; ",
 		rcv, e.opened.Seg.Frame, s, e.probes, span(at-e.opened.Seg.At))
+	if e.opened.Seg.Src == r.Conn.Endpoint(prober) {
+		m = fmt.Sprintf("%s had closed its window before the capture began, and %s probed it %d times in %s, from frame %d on; ",
+			rcv, s, e.probes, span(at-e.opened.Seg.At), e.opened.Seg.Frame)
+	}
 	switch e.answered {
 	case 0:
 		m += "no probe was answered."

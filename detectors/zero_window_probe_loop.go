@@ -109,6 +109,8 @@ func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *Report) {
 	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
 	if own.open {
 		own.episode.sender = ev.Seg.At
+	} else if ev.Class == fsm.NewData {
+		own.series.wentOn(ev.Seg)
 	}
 	if peer.open {
 		peer.episode.receiverSpoke(ev.Seg, r.Conn.AcksUna(ev.Side, ev.Seg))
@@ -123,6 +125,7 @@ func (p *probing) shut(seg *reassembly.Segment, prober reassembly.Side, r *Repor
 	p.open, p.episode = true, episode{opened: Evidence{"window closed", *seg}, sender: seg.At, receiver: seg.At}
 	if p.series.probed(prober, r) {
 		p.episode = p.series.episode
+		p.episode.opened.Role = "first probe seen; the window closed before the capture"
 		p.episode.form = formOf(&p.episode.last, prober, r)
 	}
 	p.series = series{}

@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"fmt"
+
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -21,12 +23,20 @@ func (s *series) suspect(seg *reassembly.Segment) {
 	before := s.interval
 	if s.probes == 0 {
 		s.growing = true
-		s.opened = Evidence{"first probe seen; the window closed before the capture", *seg}
+		s.opened = Evidence{"the first of a series", *seg}
 		s.receiver = seg.At
 	}
 	s.probe(seg, ambiguousForm(seg))
 	if s.probes > 1 && (s.interval < int64(firstInterval) || s.interval < before-before/8) { // timers are not exact
 		s.growing = false
+	}
+}
+
+// wentOn takes new data of the side that may be probing. Who sends more than
+// what it had sent again is not stopped by a window: those were no probes.
+func (s *series) wentOn(seg *reassembly.Segment) {
+	if last := &s.last; seg.Frame != last.Frame || seg.File != last.File {
+		*s = series{}
 	}
 }
 
@@ -63,7 +73,21 @@ func (s *series) tell(e Ending, prober reassembly.Side, r *Report) {
 	}
 	s.replaced = e.Why == Replaced
 	f := s.finding(s.standing(e.At, r), e.At, nil, prober, r)
+	f.Message = s.message(prober, r)
 	f.Limits |= fsm.WindowUnknown
 	f.Undecide("window-unknown: the capture begins inside the exchange and shows no window of the receiver; these may be keep-alives or retransmissions")
 	r.Tell(f)
+}
+
+func (s *series) message(prober reassembly.Side, r *Report) string {
+	what := fmt.Sprintf("the same %d bytes", s.last.Len)
+	switch s.last.Len {
+	case 0:
+		what = "the same empty segment"
+	case 1:
+		what = "the same byte"
+	}
+	return fmt.Sprintf("%s sent %s %d times in %s (frames %d to %d), at intervals of %s to %s. That is how a closed window is probed, "+
+		"and how data is sent again that meets no answer. The capture shows no window of %s.", r.Name(prober), what, s.probes,
+		span(s.last.At-s.opened.Seg.At), s.opened.Seg.Frame, s.last.Frame, span(s.first), span(s.interval), r.Name(prober.Peer()))
 }
