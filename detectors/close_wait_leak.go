@@ -142,7 +142,8 @@ func (w *closeWaitLeak) free(r *Report) bool {
 // over takes the open side's FIN, or a RST of either side.
 func (w *closeWaitLeak) over(ev fsm.Event, r *Report) {
 	w.open = false
-	if !w.told && (ev.Seg.At < w.deadline(r) || !w.free(r)) {
+	if ev.Seg.At < w.deadline(r) || !w.told && !w.free(r) {
+		w.withdraw(r) // told before the trace's clock was set back
 		return
 	}
 	w.end = reassembly.MarkOf(ev.Seg)

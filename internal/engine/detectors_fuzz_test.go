@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"testing"
 	"time"
 
@@ -193,7 +194,7 @@ func checkFindings(t *testing.T, r *result.Report) {
 		if (f.Verdict == detectors.Undecided) != (f.Reason != "") {
 			t.Errorf("%s/%s is %v because of %q", f.Detector, f.Outcome, f.Verdict, f.Reason)
 		}
-		if f.Message == "" || f.Title == "" || f.End < f.Start {
+		if f.Message == "" || f.Title == "" || f.End < f.Start || negative.MatchString(f.Message) {
 			t.Errorf("%s/%s: %q: %q, from %d to %d", f.Detector, f.Outcome, f.Title, f.Message, f.Start, f.End)
 		}
 		for _, m := range f.Metrics {
@@ -203,6 +204,9 @@ func checkFindings(t *testing.T, r *result.Report) {
 		}
 	}
 }
+
+// negative is a time or a number of bytes below zero, in a sentence.
+var negative = regexp.MustCompile(`[ (]-\d`)
 
 func declares(detector, outcome string) bool {
 	for _, d := range detectors.All {
