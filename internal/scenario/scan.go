@@ -57,7 +57,7 @@ func (s *scanner) word(what string) string {
 func (s *scanner) keyword(word string) bool {
 	s.peek()
 	rest, ok := strings.CutPrefix(s.line[s.at:], word)
-	if !ok || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+	if !ok || rest != "" && !strings.Contains(" \t#", rest[:1]) {
 		return false
 	}
 	s.at += len(word)
