@@ -30,6 +30,7 @@ type resetCase struct {
 	ttl, id   bool // it breaks with Y's habits
 	noID      bool // it has no IP ID, though Y counts: no socket of Y made it
 	gaveUp    bool // Y's own segments had met no answer
+	endUnseen bool // the last that Y sent was not captured, and may have been its FIN
 
 	idle    int64  // how long nobody had spoken before last, or before the RST if that broke the silence
 	broke   bool   // the RST broke the silence itself
@@ -97,7 +98,7 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
 	k.filled, k.grain, k.recent = c.Filled(y), c.Grain(y), c.Recent(x, k.rst.At)
-	k.sent, k.row = c.Bytes(x), c.Row(y)
+	k.sent, k.row, k.endUnseen = c.Bytes(x), c.Row(y), c.MayHaveClosed(y)
 	k.gaveUp = k.prev.At > k.last.At && (k.row >= 2 || c.Prods(y, &k.prev))
 	return k
 }
@@ -294,9 +295,13 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 		f.Undecide("midstream: the capture begins with the RST, and shows nothing that its sender sent before")
 	case outcome == "half-open" && k.prev.At == 0:
 		f.Undecide("midstream: nothing that the sender of the RST sent before was captured, so that it may have closed")
+	case k.endUnseen && (outcome == "half-open" || outcome == "keepalive-refused" || outcome == "idle-drop" && !k.ttl):
+		f.Undecide("holes: the last that the sender of the RST had sent was acknowledged, but not captured, and may have been its FIN")
 	case outcome == "half-open":
 		r.Absence(f, k.last.At) // of its FIN
-	case outcome == "suspected-injection" && !k.ttl && !k.id, outcome == "idle-drop" && k.broke:
+	case outcome == "idle-drop":
+		r.Absence(f, k.rst.At-k.idle)
+	case outcome == "suspected-injection" && !k.ttl && !k.id:
 		r.Absence(f, k.rst.At)
 	}
 }

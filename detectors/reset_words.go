@@ -116,7 +116,11 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 			m += fmt.Sprintf(" Before that nobody had spoken for %s, %s.", span(k.idle), words)
 		}
 	case "half-open":
-		m = fmt.Sprintf("%s answered %s of %s with a bare RST %s, as a host that does not know the connection. It had not closed: ", y, k.what(), x, rst)
+		closed := "It had not closed"
+		if k.endUnseen || k.prev.At == 0 {
+			closed = "If it had not closed"
+		}
+		m = fmt.Sprintf("%s answered %s of %s with a bare RST %s, as a host that does not know the connection. %s: ", y, k.what(), x, rst, closed)
 		switch {
 		case k.challenge:
 			m += "it has lost it, and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9)."

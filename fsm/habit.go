@@ -56,11 +56,16 @@ func (c *Conn) Strange(side reassembly.Side, prev, rst *reassembly.Mark) (ttl, i
 
 // breakSilence notes for how long nobody had spoken, if the segment ends that.
 // Until the other side speaks the longest counts: what is sent again, or on,
-// without an answer breaks no new silence.
+// without an answer breaks no new silence. Nor does the acknowledgment of what
+// the tap has not seen: it was sent meanwhile.
 func (s *step) breakSilence() {
 	own, peer := s.own.last.At, s.peer.last.At
 	before := max(own, peer)
 	if before == 0 {
+		return
+	}
+	if s.ev.Kinds.Has(HoleAcked) { // the peer has spoken, who knows when
+		s.c.hush = 0
 		return
 	}
 	first := peer >= own // its side had not spoken last

@@ -145,6 +145,13 @@ func (c *Conn) AtFIN(side reassembly.Side, seg *reassembly.Mark) bool {
 	return h.Phase >= Shut && seg.Seq == h.FIN
 }
 
+// MayHaveClosed reports whether the last that the side has sent was never seen,
+// only acknowledged: it may have been its FIN.
+func (c *Conn) MayHaveClosed(side reassembly.Side) bool {
+	own := &c.ends[side]
+	return own.half.Phase < Shut && own.out.Skipped(own.out.Nxt-1)
+}
+
 // Unacked is how many bytes of the side's payload nothing has acknowledged; by,
 // if not nil, is a segment of the peer that may do so as well.
 func (c *Conn) Unacked(side reassembly.Side, by *reassembly.Mark) uint32 {
