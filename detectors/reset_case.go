@@ -12,6 +12,7 @@ import (
 type resetCase struct {
 	y               reassembly.Side
 	rst, prev, last reassembly.Mark // the RST; what Y had sent last before it; what X had
+	arrived         reassembly.Mark // what X acknowledged after it, of what was on its way
 	before          [2]fsm.State
 	phase           [2]fsm.Phase
 	opened          opening // whether Y did
@@ -37,6 +38,7 @@ type resetCase struct {
 	lost    uint32 // bytes of X's payload that Y had not acknowledged
 	beyond  uint32 // of these, what the RST does not acknowledge either
 	unsent  uint32 // bytes of Y's payload that X had not acknowledged
+	missing uint32 // of these, what X has not acknowledged since
 	filled  uint32 // by how much Y's window had fallen
 	grain   uint32 // the step in which it can
 	row     int    // retransmissions of Y in a row
@@ -97,10 +99,22 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 	k.newborn = k.opened == acceptor && !k.spoke[y] && k.phase[y] < fsm.Shut && k.prev.Flags&reassembly.SYN != 0 && k.idle < 1e9 && k.packets[x] <= 4 &&
 		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
+	k.missing = k.unsent
 	k.filled, k.grain, k.recent = c.Filled(y), c.Grain(y), c.Recent(x, k.rst.At)
 	k.sent, k.row, k.endUnseen = c.Bytes(x), c.Row(y), c.MayHaveClosed(y)
 	k.gaveUp = k.prev.At > k.last.At && (k.row >= 2 || c.Prods(y, &k.prev))
 	return k
+}
+
+// arrive takes what X sends after the RST: does it acknowledge what was on its
+// way? The RST does not undo that.
+func (k *resetCase) arrive(ev fsm.Event, r *Report) bool {
+	missing := r.Conn.Unacked(k.y, nil)
+	if k.missing == 0 || missing >= k.missing {
+		return false
+	}
+	k.missing, k.arrived = missing, reassembly.MarkOf(ev.Seg)
+	return true
 }
 
 // bare says whether the RST acknowledges nothing.
@@ -253,7 +267,7 @@ func (k *resetCase) severity(outcome string, usual Severity) Severity {
 	x := k.y.Peer()
 	switch outcome {
 	case "aborted":
-		if k.gaveUp || k.opened == acceptor && k.unsent > 0 && (k.unsent >= minLost || !k.shut(x)) {
+		if k.gaveUp || k.opened == acceptor && k.missing > 0 && (k.missing >= minLost || !k.shut(x)) {
 			return Warning
 		}
 	case "unread-data":

@@ -76,6 +76,8 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 			w.resets[side]++
 		case ev.Class != fsm.Stray && w.goneOn.At != 0 && side != w.last.y:
 			w.alive = true
+		case w.told && side != w.last.y && w.last.arrive(ev, r):
+			w.tell(r)
 		}
 	}
 }
@@ -129,6 +131,9 @@ func (w *resetCause) tell(r *Report) {
 			role = "FIN of " + r.Name(y)
 		}
 		evidence = append(evidence, r.Evidence(role, y, &c.prev))
+	}
+	if c.arrived.At != 0 {
+		evidence = append(evidence, r.Evidence("acknowledges what came before it", x, &c.arrived))
 	}
 	if w.goneOn.At != 0 {
 		evidence = append(evidence, r.Evidence("and it goes on", y, &w.goneOn))

@@ -190,8 +190,10 @@ func (k *resetCase) abortWords(y, x, rst string) string {
 		m += " It is without ACK, as some stacks make it."
 	}
 	switch {
+	case k.missing > 0:
+		m += fmt.Sprintf(" %d bytes of its own were not acknowledged and may be lost.", k.missing)
 	case k.unsent > 0:
-		m += fmt.Sprintf(" %d bytes of its own were not acknowledged and may be lost.", k.unsent)
+		m += fmt.Sprintf(" What was on its way arrived: %s acknowledged it (frame %d).", x, k.arrived.Frame)
 	case k.lost == 0:
 		m += " Nothing was on its way."
 	}
