@@ -29,6 +29,7 @@ type resetCase struct {
 	challenge bool // last is a challenge ACK
 	doubtful  bool // believed only because the connection ends here
 	ttl, id   bool // it breaks with Y's habits
+	borrowed  bool // its IP ID is one of X's
 	noID      bool // it has no IP ID, though Y counts: no socket of Y made it
 	gaveUp    bool // Y's own segments had met no answer
 	endUnseen bool // the last that Y sent was not captured, and may have been its FIN
@@ -86,6 +87,7 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 		}
 	}
 	k.ttl, k.id, k.noID = c.Strange(y, &k.prev, &k.rst)
+	k.borrowed = k.id && c.Borrowed(y, &k.rst)
 	k.atNxt = c.AtNxt(y, &k.rst)
 	if k.last.At != 0 {
 		k.prods, k.old, k.knewFIN = c.Prods(x, &k.last), c.AcksOld(x, &k.last), c.KnowsFIN(x, &k.last)

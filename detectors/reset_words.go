@@ -207,11 +207,17 @@ func (k *resetCase) injectionWords(y, x, rst string, w *resetCause) string {
 		m += fmt.Sprintf("%s did not end the connection for it: %s goes on after it (frame %d).", rst, y, w.goneOn.Frame)
 	case k.answers || k.near:
 		m += fmt.Sprintf("answers %s of %s %s.", k.what(), x, rst)
+	case k.bare() && k.lost > 0 && fsm.Answers(&k.rst, &k.last): // any of them, if they were longer on their way
+		m += fmt.Sprintf("%s met %d bytes of %s that were on their way.", rst, k.lost, x)
 	default:
 		m += fmt.Sprintf("answers nothing that %s sent %s.", x, rst)
 	}
 	if k.ttl {
 		m += fmt.Sprintf(" It has TTL %d, all else of %s %d.", k.rst.TTL, y, k.prev.TTL)
+	}
+	if k.borrowed {
+		return m + fmt.Sprintf(" Its IP ID, %d, is not as %s counts (%d before it), but one of the last of %s (%d in frame %d): something made it of a packet of %s.",
+			k.rst.IPID, y, k.prev.IPID, x, k.last.IPID, k.last.Frame, x)
 	}
 	if k.id {
 		m += fmt.Sprintf(" Its IP ID, %d, is out of the order in which %s counts (%d before it).", k.rst.IPID, y, k.prev.IPID)

@@ -121,10 +121,14 @@ func (o *overrun) tell(side reassembly.Side, now int64, r *Report) {
 	case o.resent.At != 0:
 		f.Message += fmt.Sprintf(" The excess was dropped and had to be sent again (frame %d).", o.resent.Frame)
 	case o.waiting:
-		f.End = now
 		f.Message += fmt.Sprintf(" %s has not acknowledged it.", peer)
+		what := "capture"
+		if r.Conn.Over() {
+			what, now = "connection", r.Conn.Last()
+		}
+		f.End = now
 		if rto := int64(r.Conn.RTO(side)); now-o.last.At < rto {
-			f.Undecide(fmt.Sprintf("the capture ends %s before it would be sent again", span(o.last.At+rto-now)))
+			f.Undecide(fmt.Sprintf("the %s ends %s before it would be sent again", what, span(o.last.At+rto-now)))
 		} else {
 			r.Absence(&f, o.last.At)
 		}

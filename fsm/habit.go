@@ -54,6 +54,13 @@ func (c *Conn) Strange(side reassembly.Side, prev, rst *reassembly.Mark) (ttl, i
 	return ttl, id, h.is(countsIDs) && rst.IPID == 0
 }
 
+// Borrowed reports whether a RST of the side bears the IP identification of one
+// of the last packets of its peer, which counts them: it was made of that packet.
+func (c *Conn) Borrowed(side reassembly.Side, rst *reassembly.Mark) bool {
+	peer := &c.ends[side.Peer()]
+	return peer.half.is(countsIDs) && rst.IPID != 0 && peer.last.IPID-rst.IPID <= numbersApart
+}
+
 // breakSilence notes for how long nobody had spoken, if the segment ends that.
 // Until the other side speaks the longest counts: what is sent again, or on,
 // without an answer breaks no new silence. Nor does the acknowledgment of what
