@@ -51,7 +51,7 @@ func parse(name string, text []byte) (*File, error) {
 	if err := r.finish(n + 1); err != nil {
 		return nil, err
 	}
-	r.f.Story = strings.TrimSpace(r.story.String())
+	r.f.Story = strings.Trim(r.story.String(), "\n\ufeff") // nothing else: a line without its blanks could be a marker
 	return r.f, nil
 }
 
