@@ -12,15 +12,20 @@ import (
 // and two taps on one switch stay well below.
 const copyTime = uint32(2 * time.Millisecond / time.Microsecond)
 
-// crowds is how many sets of frames a partition remembers to recognise copies
-// by. A partition sees one frame in 64: this is two milliseconds of eight million
-// frames a second.
-const crowds = 64
+// crowds is how many sets of frames a partition remembers at first to recognise
+// copies by, and mostCrowds at the most: with one connection in 64, that is two
+// milliseconds of eight million frames a second, and of 250 million.
+const (
+	crowds     = 64
+	mostCrowds = crowds << 5
+)
 
 // copies recognises frames that the capture holds more than once. It is a small
-// cache: what falls out of it is taken as sent.
+// cache, which grows where it has found copies and a frame falls out that is not
+// copyTime old yet. What falls out of it is taken as sent.
 type copies struct {
-	recent *[crowds]crowd
+	recent []crowd
+	found  bool
 }
 
 // A crowd is the last frames whose fingerprints have the same place, the latest
@@ -34,7 +39,7 @@ type sighting struct {
 	where uint32 // link-layer addresses and tunnel, mixed: copies may differ in these
 	ipid  uint16
 	ttl   uint8 // and in this
-	live  bool
+	more  uint8 // more of the print, which says where the frame belongs once there are more crowds; never 0
 }
 
 // isCopy says whether the frame was captured before, and remembers it if not.
@@ -45,6 +50,10 @@ func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
 	here, seen := c.place(print), sight(seg, print)
 	s := here.find(&seen)
 	if s == nil {
+		if c.found && len(c.recent) < mostCrowds && here[len(here)-1].recent(&seen) {
+			c.grow()
+			here = c.place(print)
+		}
 		copy(here[1:], here[:len(here)-1])
 		here[0] = seen
 		return false
@@ -52,6 +61,7 @@ func (c *copies) isCopy(f *flow, seg *reassembly.Segment, print uint64) bool {
 	sent := f.conn.Packets(reassembly.A) + f.conn.Packets(reassembly.B)
 	f.twins++
 	if seen.ipid != 0 || seen.where != s.where || seen.ttl != s.ttl || 2*uint64(f.twins) > sent {
+		c.found = true
 		return true
 	}
 	f.conn.MayBeCopied()
@@ -65,7 +75,7 @@ func (c *copies) remembers(seg *reassembly.Segment, print uint64) bool {
 }
 
 func sight(seg *reassembly.Segment, print uint64) sighting {
-	return sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, true}
+	return sighting{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, 1 | uint8(print/crowds)<<1}
 }
 
 // find returns the sighting that the frame may be a copy of, nil if there is none.
@@ -80,15 +90,39 @@ func (c *crowd) find(seen *sighting) *sighting {
 
 // resembles reports whether one of two frames may be a copy of the other.
 func (s *sighting) resembles(o *sighting) bool {
-	return s.print == o.print && s.live && s.ipid == o.ipid && o.at-s.at+copyTime <= 2*copyTime
+	return s.print == o.print && s.ipid == o.ipid && s.recent(o)
+}
+
+// recent reports whether the two frames were captured within copyTime.
+func (s *sighting) recent(o *sighting) bool {
+	return s.more != 0 && o.at-s.at+copyTime <= 2*copyTime
 }
 
 // place is where frames of this fingerprint are remembered.
 func (c *copies) place(print uint64) *crowd {
 	if c.recent == nil {
-		c.recent = new([crowds]crowd)
+		c.recent = make([]crowd, crowds)
 	}
-	return &c.recent[print%crowds]
+	return &c.recent[print&uint64(len(c.recent)-1)]
+}
+
+// grow makes two crowds of each.
+func (c *copies) grow() {
+	n := len(c.recent)
+	bit := uint8(n/crowds) << 1
+	all := make([]crowd, 2*n)
+	for i := range c.recent {
+		var next [2]int
+		for _, s := range c.recent[i] {
+			half := 0
+			if s.more&bit != 0 {
+				half = 1
+			}
+			all[i+half*n][next[half]] = s
+			next[half]++
+		}
+	}
+	c.recent = all
 }
 
 // fingerprint hashes what a copy has in common with its original, given the
@@ -96,7 +130,7 @@ func (c *copies) place(print uint64) *crowd {
 // a seed.
 func fingerprint(tuple uint64, seg *reassembly.Segment) uint64 {
 	o := &seg.Opts
-	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
+	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
 	h = mix(h^binary.LittleEndian.Uint64(seg.Src.Addr[8:]),
 		uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
 	if o.Has&reassembly.HasTimestamps != 0 {

@@ -55,15 +55,14 @@ func (t *Tuples) End() (*result.Report, packed.Census) {
 func (p *partition) reset() {
 	fresh := partition{
 		options: p.options, opens: p.opens, table: p.table, watches: p.watches[:0], idle: p.idle[:0],
-		copies: p.copies, bounds: newBounds(p.options.MaxFlows), held: p.held, unlisted: p.unlisted,
+		bounds: newBounds(p.options.MaxFlows), held: p.held, unlisted: p.unlisted,
 	}
 	fresh.table.reset()
 	clear(p.watches)
 	clear(fresh.held)
 	clear(fresh.unlisted)
-	if r := fresh.copies.recent; r != nil {
-		*r = [crowds]crowd{}
-	}
+	fresh.copies = copies{recent: p.copies.recent[:min(len(p.copies.recent), crowds)]}
+	clear(fresh.copies.recent)
 	*p = fresh
 }
 
