@@ -42,8 +42,11 @@ func (w *synAckUnanswered) tell(outcome string, at, now int64, r *Report) {
 	if outcome == "not-repeated" {
 		culprit = server
 	}
+	add("the server gives up", server, &w.rst)
 	f := r.Find(outcome, culprit, at, evidence...)
-	f.States, f.End = r.StatesNow(now), max(now, until)
+	if f.End = max(now, until); w.rst.At == 0 {
+		f.States = r.StatesNow(now)
+	}
 	f.Roles = []Role{{"client", w.client}, {"server", server}}
 	f.Measure("repeats", w.repeats)
 	f.Measure("syn_repeats", w.asked)
@@ -51,6 +54,9 @@ func (w *synAckUnanswered) tell(outcome string, at, now int64, r *Report) {
 	f.Measure("unacked_bytes", int(r.Conn.Stream(w.client).InFlight()))
 	f.Measure("waited_s", seconds(until-w.synAck.At))
 	f.Message = w.message(outcome, until-w.synAck.At, r)
+	if w.rst.At != 0 {
+		f.Message += fmt.Sprintf(" Then %s gave up, with RST (frame %d).", r.Name(server), w.rst.Frame)
+	}
 	switch {
 	case w.ignored == 1 && w.end.At == 0 && now < w.deadline(r):
 		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", span(w.deadline(r)-now)))

@@ -60,7 +60,7 @@ var SYNAckUnanswered = &Detector{
 		{"costly", 3, 0, 3600, "s", "how late the handshake must end to be a warning"},
 	},
 	Opens: fsm.On(fsm.SynResent),
-	Hears: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Sent),
+	Hears: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(r *Report) Watcher {
 		client, _ := r.Conn.Opener()
 		if r.Conn.Half(client.Peer()).Phase == fsm.Idle { // syn-unanswered
@@ -82,6 +82,7 @@ type synAckUnanswered struct {
 	syn      reassembly.Mark // the client's latest SYN since, if it was repeated
 	ack      reassembly.Mark // of the SYN-ACK: the first, or what was known of it
 	end      reassembly.Mark // the server's first segment behind the handshake
+	rst      reassembly.Mark // with which the server gave up
 	repeats  int             // of the SYN-ACK
 	asked    int             // SYNs repeated since the SYN-ACK
 	ignored  int             // SYN-ACKs repeated after an ACK that should have arrived
@@ -94,6 +95,9 @@ type synAckUnanswered struct {
 
 func (w *synAckUnanswered) Event(ev fsm.Event, r *Report) {
 	switch {
+	case ev.Kind == fsm.Revived && w.rst.At != 0: // it did not give up
+		w.rst, w.finished = reassembly.Mark{}, false
+		w.tell(w.said, w.saidAt, ev.Seg.At, r)
 	case w.finished:
 	case ev.Kind == fsm.SynResent && ev.Side == w.client:
 		w.synAgain(ev, r)
@@ -106,6 +110,8 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *Report) {
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // it was answered, after all
 		w.drop(r)
+	case ev.Kind == fsm.ResetSent && ev.Side != w.client:
+		w.gaveUp(ev, r)
 	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && ev.Class != fsm.Stray && ev.Class != fsm.Rst:
 		w.finish(ev, r)
 	}
@@ -116,6 +122,15 @@ func (w *synAckUnanswered) drop(r *Report) {
 	w.finished = true
 	if w.said != "" {
 		r.Withdraw(w.synAck.File, w.synAck.Frame)
+	}
+}
+
+// gaveUp takes the server's RST: the end of what was told, if that was told.
+func (w *synAckUnanswered) gaveUp(ev fsm.Event, r *Report) {
+	w.finished = true
+	if w.said != "" && w.said != "recovered" {
+		w.rst = reassembly.MarkOf(ev.Seg)
+		w.tell(w.said, w.saidAt, ev.Seg.At, r)
 	}
 }
 
