@@ -21,7 +21,8 @@ var PAWSDrops = &Detector{
 		Action: "Compare the timestamps at both ends of the path: where they differ, a device between rewrites them. If the sender itself " +
 			"went back, close the connection; to keep such hosts in service, switch timestamps off there (net.ipv4.tcp_timestamps=0).",
 		NotThis: "Data that is sent again and meets no answer at all: dead-peer. SYNs that a server drops by their timestamps: " +
-			"syn-unanswered. A late segment with an older timestamp among younger ones: reordering.",
+			"syn-unanswered. A late segment with an older timestamp among younger ones: reordering. Data that had been acknowledged before, such " +
+			"as frames that were captured once more much later.",
 		Peers: "Wireshark shows retransmissions and duplicate ACKs, and does not compare timestamps.",
 		Refs:  []string{"RFC 7323 5.3", "RFC 7323 5.5"},
 		Since: "0.2",
@@ -58,7 +59,7 @@ func (w *pawsDrops) Event(ev fsm.Event, r *Report) {
 	switch ev.Kind {
 	case fsm.DataResent:
 		s.resent = reassembly.Mark{}
-		if stamped {
+		if stamped && !r.Conn.Covered(ev.Side, ev.Seg) { // what has arrived cannot be dropped: it is an echo, or its ACK was lost
 			s.resent, s.stamp = reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal
 		}
 	case fsm.Rebuffed:
