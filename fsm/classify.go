@@ -48,7 +48,7 @@ const maxLate = time.Second
 // the segment, knew whether it was known.
 func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew bool) Class {
 	seg, own := s.seg, s.own
-	if seg.SeqLen() == 0 {
+	if s.n == 0 {
 		return s.ackClass(was, knew)
 	}
 	switch place {
@@ -122,7 +122,7 @@ func (s *step) believed() bool {
 		return false
 	}
 	wide := s.c.scaleUnknown()
-	return own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide) &&
+	return own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide) &&
 		peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
 }
 
@@ -160,7 +160,7 @@ func (s *step) corroborated() bool {
 	wide := c.scaleUnknown()
 	// Of a side that has sent nothing yet, any number would do: that is no evidence.
 	waits := peer.awaitsAnswer(own)
-	seqOK := !waits && own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	seqOK := !waits && own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide)
 	ackOK := peer.out.Believes(seg.Ack, 0, own.maxWnd, wide) && !(waits && seg.Ack.AtOrBefore(peer.out.ISS))
 	seqNear, ackNear := own.out.NearStray(seg.Seq), peer.out.NearStray(seg.Ack)
 	byPeer := (c.bits&strayByA != 0) != (s.side == reassembly.A)

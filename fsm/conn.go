@@ -186,16 +186,17 @@ func (c *Conn) Recent(side reassembly.Side, at int64) uint64 {
 // roll moves the count of recent bytes on to the second of at.
 func (c *Conn) roll(at int64) {
 	now := c.secondOf(at)
-	for i := range c.ends {
-		switch r := &c.ends[i].recent; {
-		case now <= c.second:
-		case now == c.second+1:
-			r[0], r[1] = 0, r[0]
-		default:
-			r[0], r[1] = 0, 0
-		}
+	if now <= c.second {
+		return
 	}
-	c.second = max(c.second, now)
+	for i := range c.ends {
+		r := &c.ends[i].recent
+		if r[1] = 0; now == c.second+1 {
+			r[1] = r[0]
+		}
+		r[0] = 0
+	}
+	c.second = now
 }
 
 func (c *Conn) secondOf(at int64) uint32 {

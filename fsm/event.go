@@ -105,7 +105,7 @@ type Events struct {
 	was    reassembly.Mark // Event.Was
 	resend resend          // of DataResent
 	place  reassembly.Placement
-	n      int
+	n      uint
 	list   [maxEvents]struct {
 		kind Kind
 		side reassembly.Side
@@ -116,11 +116,11 @@ type Events struct {
 const maxEvents = 1 << 6
 
 // Len is how many events there are.
-func (e *Events) Len() int { return e.n }
+func (e *Events) Len() int { return int(e.n) }
 
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
-	l := e.list[i%maxEvents]
+	l := e.list[uint(i)%maxEvents]
 	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, Seg: e.seg}
 	switch l.kind {
 	case Advanced:

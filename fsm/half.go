@@ -35,6 +35,9 @@ const (
 	challenged                        // its last segment is a challenge ACK
 )
 
+// stateBits are those that states are read off, beside phases.
+const stateBits = closedSecond | synAckLost | finAckLost | finFirst | spoke
+
 // A Half is one direction of a connection: four milestones and what casts
 // doubt on them.
 type Half struct {

@@ -69,7 +69,7 @@ func (c *Conn) write(side reassembly.Side, seg *reassembly.Segment, kinds Kinds,
 // wrote say which letters are there, the high ones how many.
 func (c *Conn) letter(side reassembly.Side, l uint32) {
 	code := l*2 + uint32(side)
-	if c.wrote&(1<<code) != 0 {
+	if c.wrote>>(code&31)&1 != 0 {
 		return
 	}
 	n := c.wrote >> 24

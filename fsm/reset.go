@@ -94,6 +94,9 @@ func (s *step) mayBeInWindow() bool {
 // its name: the RST was not its own.
 func (s *step) goneOn() {
 	c := s.c
+	if c.bits&(resetByA|resetByB|pendingByA|pendingByB) == 0 {
+		return
+	}
 	if c.bits&pendingBit(s.side) != 0 {
 		c.bits &^= pendingBit(s.side)
 		s.emit(ResetIgnored, s.side)

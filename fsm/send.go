@@ -12,7 +12,7 @@ func (s *step) send() {
 	s.settleDoubt()
 	own.half.bits |= spoke
 	s.missedSYNs()
-	n := seg.SeqLen()
+	n := s.n
 	s.class = s.probeClass()
 	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)
 	place := own.out.Send(seg.Seq, n)
@@ -101,7 +101,7 @@ func (s *step) announce(fresh uint32) {
 			s.ev.was = s.own.last
 			s.emit(HeldBack, s.side)
 		}
-	} else if s.seg.SeqLen() == 0 && s.echoes() {
+	} else if s.n == 0 && s.echoes() {
 		s.emit(AckEchoed, s.side)
 	}
 	if s.maybeProbe() {

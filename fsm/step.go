@@ -6,8 +6,9 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 // what it brought to light, in the order of the kinds.
 func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	ev.reset(c, seg)
-	own, peer := &c.ends[side], &c.ends[side.Peer()]
-	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev}
+	was := c.standing()
+	own, peer := c.both(side)
+	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev, n: seg.SeqLen()}
 	own.packets++
 	if seg.Opts.Has&reassembly.OptionsCut != 0 {
 		c.bits |= optionsCut
@@ -28,8 +29,10 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	s.emit(Sent, side)
 	ev.Class = s.class
 	s.remember()
-	c.rename(reassembly.A, seg.At)
-	c.rename(reassembly.B, seg.At)
+	if c.standing() != was || own.packets == 1 { // else both states stay, as with nearly all segments
+		c.rename(reassembly.A, seg.At)
+		c.rename(reassembly.B, seg.At)
+	}
 	c.write(side, seg, ev.Kinds, s.class)
 }
 
@@ -39,8 +42,17 @@ type step struct {
 	seg       *reassembly.Segment
 	own, peer *end
 	ev        *Events
+	n         uint32 // sequence numbers that the segment takes
 	side      reassembly.Side
 	class     Class
+}
+
+// both are the ends, that of the side first.
+func (c *Conn) both(side reassembly.Side) (own, peer *end) {
+	if side == reassembly.A {
+		return &c.ends[0], &c.ends[1]
+	}
+	return &c.ends[1], &c.ends[0]
 }
 
 // remember keeps the segment as its side's last, unless it was not the side's
@@ -70,9 +82,15 @@ func (s *step) apply() {
 		return
 	}
 	s.send()
-	if s.peer.row >= rebuffs && moved == 0 && !s.peer.sacked && s.seg.SeqLen() == 0 {
+	if s.peer.row >= rebuffs && moved == 0 && !s.peer.sacked && s.n == 0 {
 		s.emit(Rebuffed, s.side.Peer())
 	}
+}
+
+// standing is all that both ends' states are read off, for comparison.
+func (c *Conn) standing() uint64 {
+	a, b := &c.ends[0].half, &c.ends[1].half
+	return uint64(a.Phase)<<56 | uint64(b.Phase)<<48 | uint64(a.bits&stateBits)<<32 | uint64(b.bits&stateBits)<<16 | uint64(c.bits&(resetByA|resetByB))
 }
 
 // rename reads one end's state off the halves again.
@@ -99,7 +117,7 @@ func (s *step) open() {
 		own.mss = seg.Opts.MSS
 	}
 	own.scale = min(seg.Opts.Scale, 14) // RFC 7323 2.3
-	own.out.Send(seg.Seq, seg.SeqLen())
+	own.out.Send(seg.Seq, s.n)
 	if again {
 		s.sentAgain()
 		s.ev.was = own.last
@@ -122,7 +140,7 @@ func (s *step) open() {
 // the sender's IP IDs, one by one so far, skip.
 func (s *step) skippedIDs() {
 	last := &s.own.last
-	if s.seg.IPID == 0 || last.IPID == 0 || s.own.half.Phase < Shut || s.own.half.Phase == Done {
+	if s.own.half.Phase != Shut || s.seg.IPID == 0 || last.IPID == 0 {
 		return
 	}
 	if gap := s.seg.IPID - last.IPID; gap > 1 && gap <= 8 {

@@ -9,6 +9,15 @@ import (
 // HasKey reports whether the connection has this four-tuple.
 func (c *Conn) HasKey(k *reassembly.Key) bool { return c.key.Lo.Is(&k.Lo) && c.key.Hi.Is(&k.Hi) }
 
+// Sends reports whether a segment has the connection's four-tuple, and if so,
+// whether it comes from the key's Lo end.
+func (c *Conn) Sends(seg *reassembly.Segment) (fromLo, is bool) {
+	if seg.Src.Is(&c.key.Lo) && seg.Dst.Is(&c.key.Hi) {
+		return true, true
+	}
+	return false, seg.Src.Is(&c.key.Hi) && seg.Dst.Is(&c.key.Lo)
+}
+
 // Tunnel is the tunnel hash of the first segment.
 func (c *Conn) Tunnel() uint32 { return c.tunnel }
 

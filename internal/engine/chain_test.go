@@ -32,7 +32,7 @@ func (f *feeder) give(fromServer bool, seg reassembly.Segment) *flow {
 	if fromServer {
 		seg.Src, seg.Dst = seg.Dst, seg.Src
 	}
-	return f.take(&seg, f.ord, f.table.hashOf(&seg), fingerprint(dealing.hash(&seg), &seg), &f.ev)
+	return f.take(&seg, f.ord, f.table.hashOf(&seg), 0, fingerprint(dealing.hash(&seg), &seg), &f.ev)
 }
 
 // However often one four-tuple is used again, a segment costs the same, and

@@ -27,7 +27,7 @@ func TestCopies(t *testing.T) {
 		take := func(i int, at int64, ttl uint8) {
 			seg := reassembly.Segment{At: at, Frame: 1, Seq: 1 + reassembly.Seq(i)*c.step, Ack: 1, Flags: reassembly.ACK, IPID: uint16(i) + 1,
 				TTL: ttl, Src: reassembly.Endpoint{Port: 1}, Dst: reassembly.Endpoint{Port: 2}}
-			f = p.take(&seg, uint64(at), p.table.hashOf(&seg), fingerprint(dealing.hash(&seg), &seg), &ev)
+			f = p.take(&seg, uint64(at), p.table.hashOf(&seg), 0, fingerprint(dealing.hash(&seg), &seg), &ev)
 		}
 		take(0, 1e9, 64) // that the capture holds copies shows early
 		take(0, 1e9+1, 63)

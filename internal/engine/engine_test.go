@@ -169,7 +169,7 @@ func TestEvict_closedFirst(t *testing.T) {
 			seg.Src, seg.Dst, seg.Ack = seg.Dst, seg.Src, 2
 		}
 		var ev = new(judge).events
-		p.take(&seg, uint64(at), p.table.hashOf(&seg), fingerprint(dealing.hash(&seg), &seg), &ev)
+		p.take(&seg, uint64(at), p.table.hashOf(&seg), 0, fingerprint(dealing.hash(&seg), &seg), &ev)
 	}
 	held := func(port uint16) bool {
 		for i := range p.table.made {
@@ -240,7 +240,7 @@ func TestTake_allocatesNothing(t *testing.T) {
 			}
 			tuple := dealing.hash(s)
 			p := j.partition(partitionOf(tuple))
-			p.take(s, uint64(i), p.table.hashOf(s), fingerprint(tuple, s), &j.events)
+			p.take(s, uint64(i), p.table.hashOf(s), 0, fingerprint(tuple, s), &j.events)
 		}
 	}
 	feed()

@@ -15,6 +15,7 @@ type judge struct {
 	// hashes of their keys, and their fingerprints.
 	own     [batchSize]uint16
 	hash    [batchSize]uint32
+	guess   [batchSize]uint32 // and the connections that these most likely mean, plus one
 	print   [batchSize]uint64
 	fetched uint32 // keeps fetch from being optimised away
 }
@@ -33,7 +34,7 @@ func (j *judge) take(b *batch) {
 	for k := range n {
 		i := j.own[k]
 		p := j.parts[partitionOf(b.tuple[i])]
-		p.take(&b.segs[i], b.position[i], j.hash[k], j.print[k], &j.events)
+		p.take(&b.segs[i], b.position[i], j.hash[k], j.guess[k], j.print[k], &j.events)
 	}
 }
 
@@ -58,7 +59,10 @@ func (j *judge) fetch(b *batch) (n int) {
 		n++
 	}
 	for k := range n {
-		if f := j.parts[partitionOf(b.tuple[j.own[k]])].table.near(j.hash[k]); f != nil {
+		t := &j.parts[partitionOf(b.tuple[j.own[k]])].table
+		j.guess[k] = t.guess(j.hash[k])
+		if j.guess[k] != 0 {
+			f := t.flow(j.guess[k] - 1)
 			j.fetched += f.conn.Touch() + f.watch
 		}
 	}

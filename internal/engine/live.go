@@ -78,7 +78,7 @@ func (l *Live) Frame(fr *capture.Frame) {
 	tuple := dealing.hash(&seg)
 	p := l.judge.partition(partitionOf(tuple))
 	kept := len(p.kept)
-	f := p.take(&seg, l.facts.Segments, p.table.hashOf(&seg), fingerprint(tuple, &seg), &l.judge.events)
+	f := p.take(&seg, l.facts.Segments, p.table.hashOf(&seg), 0, fingerprint(tuple, &seg), &l.judge.events)
 	l.part(p, kept)
 	l.announce(p, f, seg.At)
 }

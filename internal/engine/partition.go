@@ -45,13 +45,12 @@ func newPartition(o *Options) *partition {
 }
 
 // take applies one segment to its connection, and returns that.
-func (p *partition) take(seg *reassembly.Segment, ord uint64, hash uint32, print uint64, ev *fsm.Events) *flow {
+func (p *partition) take(seg *reassembly.Segment, ord uint64, hash, guess uint32, print uint64, ev *fsm.Events) *flow {
 	p.now = max(p.now, seg.At)
 	if p.lapses.due != 0 && p.lapses.due <= p.now { // first: the segment may be another connection's, or a copy
 		p.lapse(p.now)
 	}
-	key, fromLo := reassembly.KeyOf(seg)
-	i, f := p.locate(seg, &key, fromLo, hash, print, ord)
+	i, f, fromLo := p.locate(seg, hash, guess, print, ord)
 	side := f.conn.SideOf(fromLo)
 	if p.copies.isCopy(f, seg, print) {
 		f.conn.Copied()

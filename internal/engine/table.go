@@ -33,6 +33,7 @@ type flow struct {
 	twins   uint32 // frames that came twice, alike in all but what tells copies
 	hash    uint32
 	live    bool // this slot is in use
+	shared  bool // another connection has, or had, the same four-tuple
 	fresh   bool // heard of since the clock hand last passed
 	closed  bool // in the queue of closed connections
 }
@@ -49,7 +50,7 @@ const (
 type table struct {
 	seed   seed
 	slots  []slot
-	chunks [][]flow
+	chunks []*[chunkSize]flow
 	unused []uint32 // indices of freed flows
 	made   uint32   // flows ever allocated
 	count  int
@@ -79,17 +80,33 @@ func (t *table) find(k *reassembly.Key, hash, p uint32) (i, next uint32, ok bool
 	}
 }
 
-// near is the connection that a key of this hash most likely belongs to, nil if
-// there is none. It looks no further than one place.
-func (t *table) near(hash uint32) *flow {
+// guess is the index plus one of the connection that a key of this hash most
+// likely belongs to, 0 if there is none.
+func (t *table) guess(hash uint32) uint32 {
 	if t.count == 0 {
-		return nil
+		return 0
 	}
-	s := t.slots[hash&uint32(len(t.slots)-1)]
-	if s.tag != hash || s.index == 0 {
-		return nil
+	mask := uint32(len(t.slots) - 1)
+	for p := hash; ; p++ {
+		if s := &t.slots[p&mask]; s.tag == hash || s.index == 0 {
+			return s.index
+		}
 	}
-	return t.flow(s.index - 1)
+}
+
+// guessed is the connection of a guess, if the segment has its four-tuple and no
+// other connection has, nil otherwise; and whether the Lo end sent the segment.
+// Since the guess the connection may have left, and another may have its place.
+func (t *table) guessed(guess uint32, seg *reassembly.Segment) (f *flow, fromLo bool) {
+	if guess == 0 {
+		return nil, false
+	}
+	f = t.flow(guess - 1)
+	fromLo, is := f.conn.Sends(seg)
+	if !is || !f.live || f.shared {
+		return nil, false
+	}
+	return f, fromLo
 }
 
 // add makes room for a new connection.
@@ -105,7 +122,7 @@ func (t *table) add(hash uint32) (uint32, *flow) {
 		i, t.unused = t.unused[n-1], t.unused[:n-1]
 	} else {
 		if i = t.made; i>>chunkBits == uint32(len(t.chunks)) {
-			t.chunks = append(t.chunks, make([]flow, chunkSize))
+			t.chunks = append(t.chunks, new([chunkSize]flow))
 		}
 		t.made++
 	}

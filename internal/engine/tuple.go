@@ -7,9 +7,21 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// locate finds the connection that the segment belongs to, or begins it. The
-// copy of a stray belongs where the stray did, also through another tunnel.
-func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print, ord uint64) (uint32, *flow) {
+// locate finds the connection that the segment belongs to, or begins it, and
+// says whether its Lo end sent the segment.
+func (p *partition) locate(seg *reassembly.Segment, hash, guess uint32, print, ord uint64) (i uint32, f *flow, fromLo bool) {
+	if f, fromLo := p.table.guessed(guess, seg); f != nil && p.belongs(f, seg, fromLo) {
+		p.spoke(guess - 1)
+		return guess - 1, f, fromLo
+	}
+	key, fromLo := reassembly.KeyOf(seg)
+	i, f = p.search(seg, &key, fromLo, hash, print, ord)
+	return i, f, fromLo
+}
+
+// search is locate where the guess was wrong. The copy of a stray belongs where
+// the stray did, also through another tunnel.
+func (p *partition) search(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print, ord uint64) (uint32, *flow) {
 	first, next, ok := p.table.find(key, hash, hash)
 	if !ok {
 		return p.begin(seg, hash, ord)
@@ -28,7 +40,10 @@ func (p *partition) locate(seg *reassembly.Segment, key *reassembly.Key, fromLo 
 		p.reused(key, hash, fromLo, seg)
 	}
 	p.thin(key, hash)
-	return p.begin(seg, hash, ord)
+	f.shared = true
+	i, heir := p.begin(seg, hash, ord)
+	heir.shared = true
+	return i, heir
 }
 
 // maxChain is how many connections of one four-tuple are held. Each segment of

@@ -39,7 +39,7 @@ func NewTuples(o Options, facts *packed.Facts) *Tuples {
 // that a connection begins with this one.
 func (t *Tuples) Take(position uint64, seg *reassembly.Segment) (begins bool) {
 	p := t.part
-	f := p.take(seg, position, p.table.hashOf(seg), fingerprint(dealing.hash(seg), seg), &t.events)
+	f := p.take(seg, position, p.table.hashOf(seg), 0, fingerprint(dealing.hash(seg), seg), &t.events)
 	return f.ordinal == position
 }
 
