@@ -49,10 +49,11 @@ func (w *misanswer) Event(ev fsm.Event, r *Report) {
 	case ev.Kind == fsm.SynResent && ev.Side == w.client:
 		w.renewed++
 		w.goesOn(ev, r)
-	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
+	case ev.Kind == fsm.SynAcked && ev.Side == w.client && ev.Seg.Flags.Has(reassembly.SYN):
 		w.done, w.answer = true, reassembly.MarkOf(ev.Seg)
 		w.tell("connected", ev.Seg.At, ev.Seg.At, r)
-	case ev.Kind == fsm.ResetSent && ev.Side != w.client: // refused
+	// They went on, and the capture lacks the right SYN-ACK, or shows it garbled.
+	case ev.Kind == fsm.SynAcked && ev.Side == w.client, ev.Kind == fsm.ResetSent && ev.Side != w.client: // refused
 		w.done = true
 		if w.said != 0 {
 			r.Withdraw(w.syn.File, w.syn.Frame)
