@@ -12,6 +12,7 @@ import (
 type resetCase struct {
 	y               reassembly.Side
 	rst, prev, last reassembly.Mark // the RST; what Y had sent last before it; what X had
+	first           reassembly.Mark // the RST of Y that X challenged, if this is Y's answer
 	arrived         reassembly.Mark // what X acknowledged after it, of what was on its way
 	before          [2]fsm.State
 	phase           [2]fsm.Phase
@@ -119,6 +120,14 @@ func (k *resetCase) arrive(ev fsm.Event, r *Report) bool {
 	return true
 }
 
+// confirms takes the last RST of Y that X must not believe as it was: X asks with
+// a challenge ACK, and whoever meant it answers with RST (RFC 5961 3.2).
+func (k *resetCase) confirms(doubted *reassembly.Mark) {
+	if asked := k.last.At - doubted.At; doubted.At != 0 && k.challenge && k.answers && asked >= 0 && asked <= max(4*k.rtt, int64(answerTime)) {
+		k.first = *doubted
+	}
+}
+
 // bare says whether the RST acknowledges nothing.
 func (k *resetCase) bare() bool { return k.rst.Flags&reassembly.ACK == 0 }
 
@@ -177,6 +186,8 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 	// of it and window 0.
 	case k.shut(y) && k.lost > 0 && (k.bare() || k.beyond > 0 || k.rst.Window == 0):
 		return "data-after-close"
+	case k.first.At != 0:
+		return "aborted"
 	case k.challenge && k.answers: // RFC 9293 figure 9
 		return "half-open"
 	// STRANGE: it comes from elsewhere.

@@ -30,7 +30,7 @@ var ResetCause = &Detector{
 	Params: []Param{
 		{"min-idle", 60, 1, 86400, "s", "silence after which a RST may be that of a middlebox which has forgotten the connection"},
 	},
-	Opens:    fsm.On(fsm.ResetSent, fsm.ResetDoubted),
+	Opens:    fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored),
 	Hears:    fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.Sent),
 	Watch:    watchReset,
 	YieldsTo: []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
@@ -46,8 +46,9 @@ func watchReset(r *Report) Watcher {
 }
 
 type resetCause struct {
-	pending *resetCase // a RST that is believed only if the connection ends with it
-	last    resetCase  // the RST that ended the connection, as far as is known
+	pending *resetCase         // a RST that is believed only if the connection ends with it
+	doubted [2]reassembly.Mark // each side's latest RST that its peer must not believe as it is
+	last    resetCase          // the RST that ended the connection, as far as is known
 	told    bool
 	goneOn  reassembly.Mark // the first segment in the name of its sender after it
 	revived bool            // something came in the name of its sender after it
@@ -60,9 +61,11 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 	switch ev.Kind {
 	case fsm.ResetDoubted:
 		c := caseOf(ev, r)
-		w.pending = &c
+		w.pending, w.doubted[side] = &c, c.rst
 	case fsm.ResetIgnored:
-		w.pending = nil
+		if w.pending = nil; ev.Class == fsm.Rst {
+			w.doubted[side] = reassembly.MarkOf(ev.Seg)
+		}
 	case fsm.ResetSent:
 		w.reset(ev, r)
 	case fsm.Revived:
@@ -97,6 +100,7 @@ func (w *resetCause) reset(ev fsm.Event, r *Report) {
 		return
 	}
 	c := caseOf(ev, r)
+	c.confirms(&w.doubted[ev.Side])
 	if ev.Was == nil && w.pending != nil { // the end of the record settled a doubtful one
 		c = *w.pending
 		c.doubtful = true
@@ -125,7 +129,10 @@ func (w *resetCause) tell(r *Report) {
 	if c.answers || c.near || c.last.Len > 0 {
 		evidence = append(evidence, r.Evidence(c.role(), x, &c.last))
 	}
-	if c.prev.At != 0 {
+	switch {
+	case c.first.At != 0:
+		evidence = append(evidence, r.Evidence("its first RST, not to be believed", y, &c.first))
+	case c.prev.At != 0:
 		role := "last of " + r.Name(y) + " before it"
 		if c.prev.Flags.Has(reassembly.FIN) {
 			role = "FIN of " + r.Name(y)

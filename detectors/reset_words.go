@@ -169,6 +169,9 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 func (k *resetCase) abortWords(y, x, rst string) string {
 	m := fmt.Sprintf("%s ended the connection with %s by RST %s", y, x, rst)
 	switch {
+	case k.first.At != 0:
+		m += fmt.Sprintf(", the second of two: the first (frame %d) lay where %s must not believe it, which asked with an ACK (frame %d; RFC 5961 3.2).",
+			k.first.Frame, x, k.last.Frame)
 	case k.gaveUp && k.row > 0:
 		m += fmt.Sprintf(": it gave up, after %d resends in a row that %s did not answer.", k.row, x)
 	case k.gaveUp:
@@ -186,7 +189,7 @@ func (k *resetCase) abortWords(y, x, rst string) string {
 	default:
 		m += " in place of a FIN: its application aborted it."
 	}
-	if k.bare() && !k.shut(k.y) {
+	if k.bare() && !k.shut(k.y) && k.first.At == 0 {
 		m += " It is without ACK, as some stacks make it."
 	}
 	switch {
