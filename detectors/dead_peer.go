@@ -235,8 +235,8 @@ func (v *vigil) message(outcome string, side reassembly.Side, now, sender int64,
 	}
 	m += fmt.Sprintf(" in %s (frames %d to %d) and met no answer at all. %s Its peer is gone, or the path there or back is broken: from here both look the same.",
 		span(v.last().At-v.first.At), v.first.Frame, v.last().Frame, v.ended(own, now, sender))
-	if outcome == "data" && v.least > smallSegment {
-		m += fmt.Sprintf(" All that was sent again had %d bytes or more; a path that drops only large packets would look so too.", v.least)
+	if outcome == "data" && v.onlyLarge(side, r) {
+		m += fmt.Sprintf(" Nothing as large as its %d bytes was ever acknowledged: a path that drops only large packets would look so too.", v.least)
 	}
 	return m
 }

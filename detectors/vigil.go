@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -62,6 +63,14 @@ func (v *vigil) resend(m *reassembly.Mark, oldest bool) {
 		v.least = m.Len
 	}
 	v.resends++
+}
+
+// onlyLarge says whether all that was sent since the peer's last word is full
+// segments of one size, for all that is known, and nothing as large has ever
+// been acknowledged: a path that drops large packets may be all that is wrong.
+func (v *vigil) onlyLarge(side reassembly.Side, r *Report) bool {
+	inFlight, sent := r.Conn.Stream(side).InFlight(), r.Conn.Bytes(side)
+	return v.least > smallSegment && inFlight%v.least == 0 && sent < uint64(inFlight+v.least) && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0
 }
 
 // over reports whether the side itself ended the vigil by a RST.
