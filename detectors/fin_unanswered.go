@@ -99,7 +99,10 @@ func (w *finUnanswered) Event(ev fsm.Event, r *Report) {
 func (w *finUnanswered) again(ev fsm.Event, r *Report) {
 	f := &w.sides[ev.Side]
 	m := reassembly.MarkOf(ev.Seg)
+	_, reset := r.Conn.ResetBy()
 	switch {
+	case reset: // it was answered so, and the answer lost behind the tap
+		return
 	case r.Conn.Half(ev.Side).Phase == fsm.Done: // the ACK was seen, and lost behind the tap
 		return
 	case !f.open:
