@@ -33,6 +33,8 @@ type resetCase struct {
 	borrowed  bool // its IP ID is one of X's
 	noID      bool // it has no IP ID, though Y counts: no socket of Y made it
 	gaveUp    bool // Y's own segments had met no answer
+	held      bool // X's window is closed, so that no FIN of Y could leave
+	restarts  bool // what goes on in Y's name after it may be a connection that begins
 	endUnseen bool // the last that Y sent was not captured, and may have been its FIN
 
 	idle    int64  // how long nobody had spoken before last, or before the RST if that broke the silence
@@ -103,6 +105,7 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
 	k.missing = k.unsent
+	k.held = c.WindowShut(x) && !k.shut(y)
 	k.filled, k.grain, k.recent = c.Filled(y), c.Grain(y), c.Recent(x, k.rst.At)
 	k.sent, k.row, k.endUnseen = c.Bytes(x), c.Row(y), c.MayHaveClosed(y)
 	k.gaveUp = k.prev.At > k.last.At && (k.row >= 2 || c.Prods(y, &k.prev))
@@ -144,8 +147,9 @@ func (k *resetCase) pair(c *fsm.Conn) {
 	after := k.rst.At - k.last.At
 	soon := after <= max(4*k.rtt, int64(answerTime))
 	fits := soon && fsm.Answers(&k.rst, &k.last) && k.last.Flags&reassembly.RST == 0
-	// Y had answered it otherwise already, unless the RST is below what Y sent.
-	fits = fits && (k.last.At >= k.prev.At || !k.atNxt)
+	// Y had answered it otherwise already, unless the RST is below what Y sent, or
+	// what Y sent was on its way.
+	fits = fits && (k.last.At >= k.prev.At || !k.atNxt || c.Precedes(k.y, &k.prev, &k.last))
 	// With ACK, a RST says what has arrived; it answers what has no ACK itself,
 	// and what a living socket would not acknowledge so.
 	fits = fits && (k.bare() || k.last.Flags&reassembly.ACK == 0 || k.prods && k.last.Len == 0)
@@ -184,7 +188,7 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 		return "stale"
 	// AFTER ITS FIN: what came met no socket. Linux answers bare, Windows with ACK
 	// of it and window 0.
-	case k.shut(y) && k.lost > 0 && (k.bare() || k.beyond > 0 || k.rst.Window == 0):
+	case k.shut(y) && k.lost > 0 && (k.bare() || k.beyond > 0 && !k.inPlace() || k.rst.Window == 0):
 		return "data-after-close"
 	case k.first.At != 0:
 		return "aborted"
@@ -322,12 +326,16 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 		f.Undecide("midstream: the capture begins with the RST, and shows nothing that its sender sent before")
 	case outcome == "half-open" && k.prev.At == 0:
 		f.Undecide("midstream: nothing that the sender of the RST sent before was captured, so that it may have closed")
+	case outcome == "half-open" && k.held:
+		f.Undecide("the window of its peer was closed: the sender of the RST may have closed, too, and its FIN have waited behind the window")
 	case k.endUnseen && (outcome == "half-open" || outcome == "keepalive-refused" || outcome == "idle-drop" && !k.ttl):
 		f.Undecide("holes: the last that the sender of the RST had sent was acknowledged, but not captured, and may have been its FIN")
 	case outcome == "half-open":
 		r.Absence(f, k.last.At) // of its FIN
 	case outcome == "idle-drop":
 		r.Absence(f, k.rst.At-k.idle)
+	case outcome == "suspected-injection" && k.restarts && !k.ttl && !k.id:
+		f.Undecide("what goes on stands as a connection that begins: a server that answers with SYN cookies may have reset the first, and taken up another from what came after that")
 	case outcome == "suspected-injection" && !k.ttl && !k.id:
 		r.Absence(f, k.rst.At)
 	}

@@ -74,6 +74,7 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 		switch {
 		case w.revived && w.goneOn.At == 0 && side == w.last.y && provesLife(ev, r):
 			w.goneOn = reassembly.MarkOf(ev.Seg)
+			w.last.restarts = r.Conn.Restarts(side, ev.Seg, &w.last.rst)
 			w.tell(r)
 		case ev.Class == fsm.Rst:
 			w.resets[side]++

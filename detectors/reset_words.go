@@ -117,7 +117,7 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 		}
 	case "half-open":
 		closed := "It had not closed"
-		if k.endUnseen || k.prev.At == 0 {
+		if k.endUnseen || k.held || k.prev.At == 0 {
 			closed = "If it had not closed"
 		}
 		m = fmt.Sprintf("%s answered %s of %s with a bare RST %s, as a host that does not know the connection. %s: ", y, k.what(), x, rst, closed)

@@ -46,6 +46,16 @@ func (c *Conn) IsFirst(side reassembly.Side, seg *reassembly.Segment) bool {
 	return seg.Flags&reassembly.SYN != 0 || seg.Seq == c.ends[side].out.ISS+1 && seg.Flags&reassembly.FIN == 0
 }
 
+// Restarts reports whether a segment of the side, sent after its RST, is as the
+// first of a connection that a server takes up from a SYN cookie (RFC 4987 3.6):
+// an ACK right behind its SYN, of something that had not arrived before the RST.
+// Any segment of the client that acknowledges the SYN-ACK makes Linux do so, also
+// one that was on its way when the server reset the connection.
+func (c *Conn) Restarts(side reassembly.Side, seg *reassembly.Segment, rst *reassembly.Mark) bool {
+	return side == reassembly.B && c.bits&midstream == 0 && seg.SeqLen() == 0 && c.IsFirst(side, seg) &&
+		rst.Flags&reassembly.ACK != 0 && seg.Ack.After(rst.Ack)
+}
+
 // AcksUna reports whether a segment of the side acknowledges exactly what it
 // has acknowledged so far.
 func (c *Conn) AcksUna(side reassembly.Side, seg *reassembly.Segment) bool {
@@ -111,14 +121,28 @@ func Answers(rst, seg *reassembly.Mark) bool {
 }
 
 // Prods reports whether a segment that the side has sent has the form of a
-// keep-alive or of a probe of the peer's closed window: nothing, or one byte, at
-// SND.NXT-1 (RFC 9293 3.8.4, 3.8.6.1); or one byte into a closed window.
+// keep-alive or of a probe of the peer's closed window: at SND.NXT-1 nothing, or
+// one byte that was acknowledged (RFC 9293 3.8.4, 3.8.6.1; the last byte sent is
+// there, too, and is data until then); or one byte into a closed window.
 func (c *Conn) Prods(side reassembly.Side, seg *reassembly.Mark) bool {
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
 	if seg.Len > 1 || seg.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST) != 0 {
 		return false
 	}
-	return seg.Seq == own.out.Nxt-1 || seg.Len == 1 && peer.half.is(shut)
+	return seg.Seq == own.out.Nxt-1 && (seg.Len == 0 || c.Below(side, seg)) || seg.Len == 1 && peer.half.is(shut)
+}
+
+// Precedes reports whether a segment of the side was sent before what its peer
+// sent last, last, can have reached it, though it was captured later: it does not
+// acknowledge that, or came sooner than the side can answer, by the handshake.
+func (c *Conn) Precedes(side reassembly.Side, seg, last *reassembly.Mark) bool {
+	switch gap := time.Duration(seg.At - last.At); {
+	case gap < c.Answer(side)/4:
+		return true
+	case gap < c.Answer(side):
+		return last.End() != last.Seq && seg.Ack.Before(last.End())
+	}
+	return false
 }
 
 // AtNxt reports whether the segment begins where the side would send next.
