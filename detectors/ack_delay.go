@@ -16,7 +16,7 @@ var AckDelay = &Detector{
 	Doc: Doc{
 		Title: "small writes wait for delayed ACKs",
 		What: "One side sends less than a full segment, and then nothing until it is acknowledged. The other side has nothing to " +
-			"say yet and delays its ACK, by 40 ms (Linux), 200 ms (Windows, BSD) or so, which the round trip of the handshake does " +
+			"say yet and delays its ACK, by 40 ms (Linux, newer Windows), 200 ms (older Windows, BSD) or so, which the round trip of the handshake does " +
 			"not explain. The moment the ACK is there, the next small segment follows. Again and again.",
 		Cause: "The sending application writes one message in several pieces (write, write, read). Nagle's algorithm holds the second " +
 			"back while the first is not acknowledged (RFC 9293 3.7.4), and the receiver, which waits for that second piece, delays the " +
@@ -164,9 +164,9 @@ func (x *wait) evidence(side reassembly.Side, r *Report) []Evidence {
 func timerWords(delay int64) string {
 	switch ms := delay / 1e6; {
 	case ms >= 35 && ms <= 60:
-		return ", as Linux does"
+		return ", as Linux and newer Windows do"
 	case ms >= 150 && ms <= 250:
-		return ", as Windows and BSD do"
+		return ", as older Windows and BSD do"
 	}
 	return ""
 }

@@ -67,7 +67,7 @@ func (w *reordering) Event(ev fsm.Event, r *Report) {
 	case fsm.CameLate:
 		a.late++
 	case fsm.HoleShown:
-		a.holeShown(ev.Side, r)
+		a.holeShown(ev, r)
 	case fsm.DataResent:
 		was := a.sum.vain[fast]
 		if a.resent(ev, r); a.sum.vain[fast] > was {

@@ -33,7 +33,8 @@ type resends struct {
 	opened uint8
 	cause  trigger          // of the episode, which lasts until all before covers is acknowledged
 	covers reassembly.Seq   // RFC 6582: "recover"
-	hole   reassembly.Block // what was in flight when the receiver last showed a hole
+	hole   reassembly.Block // what was in flight when the receiver last showed holes
+	shown  int64            // when that was
 	stamp  uint32           // timestamp of the row's first, if that is marked as the head
 }
 
@@ -130,10 +131,14 @@ func (a *resends) resent(ev fsm.Event, r *Report) (expired, late bool) {
 	return expired, false
 }
 
-// holeShown notes what the receiver may be missing.
-func (a *resends) holeShown(side reassembly.Side, r *Report) {
-	out := r.Conn.Stream(side)
-	a.hole = reassembly.Block{From: out.Una, To: out.Nxt}
+// holeShown notes what the receiver may be missing. What it showed within the
+// last round trip may still be sent again.
+func (a *resends) holeShown(ev fsm.Event, r *Report) {
+	out := r.Conn.Stream(ev.Side)
+	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) {
+		a.hole.From = out.Una
+	}
+	a.hole.To, a.shown = out.Nxt, ev.Seg.At
 }
 
 // triggerOf says what made the side send the segment again, as far as the wire
@@ -154,7 +159,7 @@ func (a *resends) triggerOf(ev fsm.Event, r *Report) (k trigger, expired bool) {
 	// 3.1, RFC 6582, RFC 6675).
 	case !byTimer && (a.cause == fast || a.cause == timeout) && !c.Acked(side, a.covers):
 		return a.cause, false
-	case !byTimer && c.LossShown(side):
+	case !byTimer && c.LossShown(side) && !c.Covered(side, ev.Seg):
 		return fast, false
 	// TLP: the last segment, though older ones are in flight (RFC 8985 7.3).
 	case youngest && !oldest && waited >= srtt && waited > 0:

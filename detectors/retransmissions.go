@@ -103,7 +103,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *Report) {
 		a.moved(ev.Seg)
 		a.tell(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
-		a.holeShown(ev.Side, r)
+		a.holeShown(ev, r)
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
