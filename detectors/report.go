@@ -3,6 +3,7 @@ package detectors
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -16,13 +17,18 @@ type Report struct {
 	Before   [2]fsm.State // both ends' states before the segment of the event
 	Capture  fsm.Limits   // limits of the whole capture
 
+	changed  bool // since Changed was asked
+	brief    bool // see Brief
 	detector *Detector
 	hears    fsm.Kinds
 	wake     int64
-	told     []Finding
-	omitted  int  // findings that others took the place of
-	changed  bool // since Changed was asked
-	brief    bool // see Brief
+	tale     *tale // nil until something is told: nearly every report stays without
+}
+
+// A tale is what was told.
+type tale struct {
+	told    []Finding
+	omitted int // findings that others took the place of
 }
 
 // maxTold is how many findings a watcher may have standing. A connection that
@@ -118,18 +124,22 @@ func (r *Report) Tell(f Finding) {
 	if r.brief {
 		f = f.bare()
 	}
-	for i := range r.told {
-		if r.told[i].sameAnchor(&f) {
-			r.told[i] = f
+	if r.tale == nil {
+		r.tale = new(tale)
+	}
+	t := r.tale
+	for i := range t.told {
+		if t.told[i].sameAnchor(&f) {
+			t.told[i] = f
 			return
 		}
 	}
-	if len(r.told) == maxTold {
-		r.omitted++
-		r.told[maxTold-1] = f
+	if len(t.told) == maxTold {
+		t.omitted++
+		t.told[maxTold-1] = f
 		return
 	}
-	r.told = append(r.told, f)
+	t.told = append(t.told, f)
 }
 
 // Brief keeps no more of the findings to come than it takes to count them. The
@@ -150,13 +160,18 @@ func (f *Finding) bare() Finding {
 
 // Omitted is how many findings were told and left out again, because too many
 // stood already.
-func (r *Report) Omitted() int { return r.omitted }
+func (r *Report) Omitted() int {
+	if r.tale == nil {
+		return 0
+	}
+	return r.tale.omitted
+}
 
 // Withdraw takes back what was told of the anchor frame: it was too early.
 func (r *Report) Withdraw(file uint16, frame uint32) {
-	for i := range r.told {
-		if a := &r.told[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
-			r.told = append(r.told[:i], r.told[i+1:]...)
+	for i := range r.Told() {
+		if a := &r.tale.told[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
+			r.tale.told = slices.Delete(r.tale.told, i, i+1)
 			r.changed = true
 			return
 		}
@@ -172,7 +187,12 @@ func (r *Report) Changed() bool {
 }
 
 // Told are the findings that stand.
-func (r *Report) Told() []Finding { return r.told }
+func (r *Report) Told() []Finding {
+	if r.tale == nil {
+		return nil
+	}
+	return r.tale.told
+}
 
 func (f *Finding) sameAnchor(g *Finding) bool {
 	a, b := &f.Evidence[0].Seg, &g.Evidence[0].Seg

@@ -107,7 +107,7 @@ func (p *partition) forget() {
 			for i := range gone.found {
 				f := &gone.found[i]
 				p.held[f.detector]--
-				p.unlisted.add(kindOf(&f.Finding, f.finRank), f.Severity, 1, 0)
+				p.unlisted.add(kindOf(f.Finding, f.finRank), f.Severity, 1, 0)
 			}
 		}
 		p.kept = append(p.kept[:0], p.kept[over:]...)
@@ -132,10 +132,7 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 	if cut {
 		limits = fsm.Evicted
 	}
-	var all []found
-	p.finish(f, e, limits, func(d int, fd detectors.Finding) {
-		all = append(all, found{Finding: fd, detector: d, ord: f.ordinal, finRank: finRank(&f.conn, &fd)})
-	})
+	all := p.finish(f, e, limits, nil)
 	if len(all) > 0 || p.options.Follow.follows(f) {
 		row := p.row(f, e)
 		row.Limits |= limits

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -13,7 +14,7 @@ import (
 
 // found is a finding on its way into the report.
 type found struct {
-	detectors.Finding
+	*detectors.Finding
 	detector int    // position in the list, for the order
 	ord      uint64 // of its connection
 	finRank  int    // whether the FIN it speaks of was the first or second
@@ -28,17 +29,7 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 			c.limits |= fsm.KernelDrops
 		}
 	}
-	known := 0
-	for _, p := range parts {
-		known += p.table.count + len(p.kept)
-	}
-	c.ordinals = make([]uint64, 0, known)
-	if o.AllFlows {
-		c.rows = make([]result.Flow, 0, known)
-	}
-	for _, p := range parts {
-		c.collect(p)
-	}
+	c.gather(parts)
 	own := c.census
 	own.Known, own.Segments, own.Copies = true, facts.Segments, c.copies
 	if facts.Census.Known {
@@ -47,7 +38,7 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 		c.census = own
 	}
 	for i := range c.found {
-		doubt(&c.found[i].Finding, c.found[i].finRank, &c.census)
+		doubt(c.found[i].Finding, c.found[i].finRank, &c.census)
 	}
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
@@ -69,55 +60,103 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 
 // collector gathers what the partitions hold at the end.
 type collector struct {
-	options  *Options
-	facts    *packed.Facts
-	end      int64
-	limits   fsm.Limits    // of the whole capture
-	rows     []result.Flow // numbered by ordinal, until all are known
-	found    []found
-	ordinals []uint64      // of every connection that is still known
-	census   packed.Census // of all partitions, and then of the whole trace
-	copies   uint64
-	dropped  uint64
-	gone     uint64 // connections of which nothing is left but their number
-	toll     toll   // findings that are not listed, and at last all
+	options *Options
+	facts   *packed.Facts
+	end     int64
+	limits  fsm.Limits // of the whole capture
+	harvest
+	census  packed.Census // of all partitions, and then of the whole trace
+	dropped uint64
+	gone    uint64 // connections of which nothing is left but their number
+	toll    toll   // findings that are not listed, and at last all
 }
 
-func (c *collector) collect(p *partition) {
+// A harvest is what there is to say of connections, or of a partition's.
+type harvest struct {
+	rows     []result.Flow // numbered by ordinal, until all are known
+	found    []found
+	ordinals []uint64 // of every connection that is still known
+	copies   uint64
+}
+
+// gather ends the connections of all partitions, on as many processors as there
+// are judges.
+func (c *collector) gather(parts []*partition) {
+	harvests := make([]harvest, len(parts))
+	known := 0
+	for _, p := range parts {
+		known += p.known()
+	}
+	c.ordinals = make([]uint64, known)
+	if c.options.AllFlows {
+		c.rows = make([]result.Flow, known)
+	}
+	known = 0
+	for i, p := range parts { // each fills in its part
+		from, to := known, known+p.known()
+		harvests[i].ordinals = c.ordinals[from:from:to]
+		if c.options.AllFlows {
+			harvests[i].rows = c.rows[from:from:to]
+		}
+		known = to
+	}
+	var wait sync.WaitGroup
+	n := c.options.judges()
+	for k := range min(n, len(parts)) {
+		wait.Go(func() {
+			for i := k; i < len(parts); i += n {
+				c.reap(parts[i], &harvests[i])
+			}
+		})
+	}
+	wait.Wait()
+	for i, p := range parts {
+		h := &harvests[i]
+		c.found = append(c.found, h.found...)
+		if !c.options.AllFlows {
+			c.rows = append(c.rows, h.rows...)
+		}
+		c.copies += h.copies
+		c.dropped += p.dropped
+		c.gone += p.dropped + p.left - uint64(len(p.kept))
+		c.census.Add(&p.census)
+	}
+}
+
+// known is of how many connections there is something to say.
+func (p *partition) known() int { return p.table.count + len(p.kept) }
+
+// reap ends the connections of a partition.
+func (c *collector) reap(p *partition, h *harvest) {
 	p.lapse(c.end)
 	for i := range p.table.made {
 		f := p.table.flow(i)
 		if !f.live {
 			continue
 		}
-		before := len(c.found)
+		before := len(h.found)
 		e := p.ending(i, f, c.facts, c.end)
 		limits := c.limits | stepped(c.facts, f.conn.First(), f.conn.Last())
-		p.finish(f, e, limits, func(d int, fd detectors.Finding) {
-			c.found = append(c.found, found{Finding: fd, detector: d, ord: f.ordinal, finRank: finRank(&f.conn, &fd)})
-		})
+		h.found = p.finish(f, e, limits, h.found)
 		f.conn.Settle()
-		if c.options.AllFlows || len(c.found) > before || c.options.Follow.follows(f) {
+		if c.options.AllFlows || len(h.found) > before || c.options.Follow.follows(f) {
 			row := p.rowAt(f, e, c.end)
 			row.Limits |= limits
-			c.rows = append(c.rows, row)
+			h.rows = append(h.rows, row)
 		}
-		c.ordinals = append(c.ordinals, f.ordinal)
-		c.copies += f.conn.Copies()
+		h.ordinals = append(h.ordinals, f.ordinal)
+		h.copies += f.conn.Copies()
 		survey(&p.census, f)
 	}
 	for _, k := range p.kept {
-		c.rows = append(c.rows, k.row)
-		c.ordinals = append(c.ordinals, k.row.ID)
+		h.rows = append(h.rows, k.row)
+		h.ordinals = append(h.ordinals, k.row.ID)
 		for i := range k.found {
 			k.found[i].Limits |= c.limits
 			k.found[i].Doubt()
 		}
-		c.found = append(c.found, k.found...)
+		h.found = append(h.found, k.found...)
 	}
-	c.dropped += p.dropped
-	c.gone += p.dropped + p.left - uint64(len(p.kept))
-	c.census.Add(&p.census)
 }
 
 // number gives connections and findings their order, numbers and IDs.
@@ -153,10 +192,13 @@ func (c *collector) number(rep *result.Report) {
 			cmp.Compare(a.Evidence[0].Seg.File, b.Evidence[0].Seg.File), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})
 	seen := map[string]int{}
+	if len(c.found) > 0 {
+		rep.Findings = make([]result.Finding, 0, len(c.found))
+	}
 	for i := range c.found {
 		f := &c.found[i]
 		flow := byOrd[f.ord]
-		rep.Findings = append(rep.Findings, result.Finding{Finding: f.Finding, ID: identify(&f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true, FINRank: f.finRank})
+		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding, ID: identify(f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true, FINRank: f.finRank})
 	}
 }
 

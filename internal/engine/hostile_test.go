@@ -96,8 +96,7 @@ func TestPartition_manyFindings(t *testing.T) {
 		f.ord += 60_000
 		f.flap(n)
 	}
-	var told []detectors.Finding
-	f.finish(fl, detectors.Ending{At: f.now}, 0, func(_ int, found detectors.Finding) { told = append(told, found) })
+	told := f.finish(fl, detectors.Ending{At: f.now}, 0, nil)
 	if len(told) != 100 {
 		t.Fatalf("%d findings of %d are told", len(told), times)
 	}

@@ -99,7 +99,7 @@ func (p *partition) raise(i uint32, f *flow, ev fsm.Event, at int64) {
 	if f.watch == 0 {
 		return
 	}
-	w := &p.watches[f.watch-1]
+	w := p.watches.at(f.watch)
 	for i := range w.list {
 		x := &w.list[i]
 		if !p.options.Detectors[x.detector].Hears.Has(ev.Kind) {

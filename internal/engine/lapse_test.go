@@ -19,12 +19,12 @@ func TestLapse_ordinaryClose(t *testing.T) {
 	f := newFeeder()
 	f.open()
 	c := f.close(reassembly.ACK)
-	before := len(f.watches[c.watch-1].list)
+	before := len(f.watches.at(c.watch).list)
 	f.ord += 900
 	f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
 	f.ord += 5000
 	f.give(false, reassembly.Segment{Seq: 2, Ack: 2, Flags: reassembly.ACK, Window: 1000})
-	if after := len(f.watches[c.watch-1].list); after != before || len(f.lapses.queue) != 0 {
+	if after := len(f.watches.at(c.watch).list); after != before || len(f.lapses.queue) != 0 {
 		t.Errorf("%d watches before the connection was closed, %d after; %d wait", before, after, len(f.lapses.queue))
 	}
 }
@@ -35,11 +35,11 @@ func TestLapse_leftHalfClosed(t *testing.T) {
 	f := newFeeder()
 	f.open()
 	c := f.close(reassembly.ACK)
-	before := len(f.watches[c.watch-1].list)
+	before := len(f.watches.at(c.watch).list)
 	f.ord += 1000
 	f.client++
 	f.open()
-	if after := len(f.watches[c.watch-1].list); after <= before {
+	if after := len(f.watches.at(c.watch).list); after <= before {
 		t.Errorf("%d watches before, %d a second after it was half closed", before, after)
 	}
 }

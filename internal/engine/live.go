@@ -118,16 +118,17 @@ func (l *Live) Tick(now int64) {
 		}
 		p.now = max(p.now, now)
 		p.lapse(now)
-		for w := range p.watches {
-			due, upTo := p.watches[w].due, now
+		for place := range p.watches.made {
+			w := p.watches.at(place + 1)
+			due, upTo := w.due, now
 			if due == 0 || due > now {
 				continue
 			}
-			if at, is := p.next[p.watches[w].flow]; is { // the four-tuple is another's from then on
+			if at, is := p.next[w.flow]; is { // the four-tuple is another's from then on
 				upTo = min(now, at)
 			}
 			if due <= upTo {
-				f := p.table.flow(p.watches[w].flow)
+				f := p.table.flow(w.flow)
 				p.wake(f, upTo)
 				l.announce(p, f, now)
 			}
@@ -164,13 +165,13 @@ func (l *Live) part(p *partition, before int) {
 	for k := range p.kept[before:] {
 		kept := &p.kept[before+k]
 		for j := range kept.found {
-			l.doubt(&kept.found[j].Finding)
-			l.say(&kept.found[j].Finding, &kept.row, true)
+			l.doubt(kept.found[j].Finding)
+			l.say(kept.found[j].Finding, &kept.row, true)
 		}
 	}
 	for _, forgotten := range p.kept[:max(0, len(p.kept)-maxKept)] {
 		for j := range forgotten.found {
-			delete(l.told, anchorOf(&forgotten.found[j].Finding))
+			delete(l.told, anchorOf(forgotten.found[j].Finding))
 		}
 	}
 	p.forget()
@@ -181,7 +182,7 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 	if f.watch == 0 {
 		return
 	}
-	w := &p.watches[f.watch-1]
+	w := p.watches.at(f.watch)
 	changed := false
 	for i := range w.list {
 		changed = w.list[i].report.Changed() || changed
@@ -197,18 +198,22 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 
 // tellAll tells what stands of a watch, and takes back what no longer does.
 func (l *Live) tellAll(p *partition, w *watches, x *watch, row *result.Flow) {
-	before := x.said
-	x.said = nil
+	before := w.said[x.detector]
+	var said []anchor
 	for _, found := range x.report.Told() {
 		if p.yields(w, x, &found) {
 			continue
 		}
 		l.doubt(&found)
 		l.say(&found, row, false)
-		x.said = append(x.said, anchorOf(&found))
+		said = append(said, anchorOf(&found))
 	}
+	if w.said == nil {
+		w.said = map[int32][]anchor{}
+	}
+	w.said[x.detector] = said
 	for n, a := range before { // as a rule, what stood still stands, at the same place
-		if !(n < len(x.said) && x.said[n] == a || slices.Contains(x.said, a)) {
+		if !(n < len(said) && said[n] == a || slices.Contains(said, a)) {
 			l.withdraw(a, x.report.Omitted() > 0)
 		}
 	}

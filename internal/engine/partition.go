@@ -15,8 +15,7 @@ type partition struct {
 	options *Options
 	table   table
 	opens   fsm.Kinds // what starts a watch, over all detectors
-	watches []watches
-	idle    []uint32 // free places in watches
+	watches places
 	copies  copies
 	bounds  bounds
 	lapses  lapses

@@ -28,8 +28,8 @@ func (p *partition) account(x *watch) {
 	if x.report.IsBrief() {
 		return
 	}
-	n := len(x.report.Told())
-	p.held[x.detector] += n - x.listed
+	n := int32(len(x.report.Told()))
+	p.held[x.detector] += int(n - x.listed)
 	x.listed = n
 }
 

@@ -35,11 +35,7 @@ type team struct {
 const inFlight = 8
 
 func newTeam(o *Options) *team {
-	n := o.Workers
-	if n <= 0 { // the reader needs less than a processor, the judges more than one
-		n = runtime.GOMAXPROCS(0)
-	}
-	n = min(n, partitions)
+	n := o.judges()
 	t := &team{judges: make([]*judge, n), free: make(chan *batch, inFlight+2)}
 	for range cap(t.free) {
 		t.free <- nil // allocated on first use: a small capture needs few
@@ -58,6 +54,15 @@ func newTeam(o *Options) *team {
 		}()
 	}
 	return t
+}
+
+// judges is how many judges there are.
+func (o *Options) judges() int {
+	n := o.Workers
+	if n <= 0 { // the reader needs less than a processor, the judges more than one
+		n = runtime.GOMAXPROCS(0)
+	}
+	return min(n, partitions)
 }
 
 // fresh is an empty batch.

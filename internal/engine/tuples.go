@@ -54,11 +54,11 @@ func (t *Tuples) End() (*result.Report, packed.Census) {
 // reset makes a partition as new, but for memory that it keeps.
 func (p *partition) reset() {
 	fresh := partition{
-		options: p.options, opens: p.opens, table: p.table, watches: p.watches[:0], idle: p.idle[:0],
+		options: p.options, opens: p.opens, table: p.table, watches: p.watches,
 		bounds: newBounds(p.options.MaxFlows), held: p.held, unlisted: p.unlisted,
 	}
 	fresh.table.reset()
-	clear(p.watches)
+	fresh.watches.reset()
 	clear(fresh.held)
 	clear(fresh.unlisted)
 	fresh.copies = copies{recent: p.copies.recent[:min(len(p.copies.recent), crowds)]}

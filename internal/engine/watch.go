@@ -12,17 +12,17 @@ import (
 // list of detectors.
 type watches struct {
 	list  []watch
-	hears fsm.Kinds // what any of them hears
-	due   int64     // earliest deadline; 0 = none
-	flow  uint32    // index of the connection
+	hears fsm.Kinds          // what any of them hears
+	due   int64              // earliest deadline; 0 = none
+	flow  uint32             // index of the connection
+	said  map[int32][]anchor // of the findings that were told live and stand, by detector
 }
 
 type watch struct {
-	detector int // index into Options.Detectors
 	watcher  detectors.Watcher
 	report   detectors.Report
-	listed   int      // how many of its findings the partition counts as held
-	said     []anchor // of the findings that were told live and stand
+	detector int32 // index into Options.Detectors
+	listed   int32 // how many of its findings the partition counts as held
 }
 
 // tell gives the events of a segment to those who hear them, and starts the
@@ -34,7 +34,7 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 	if f.watch == 0 {
 		return
 	}
-	w := &p.watches[f.watch-1]
+	w := p.watches.at(f.watch)
 	if w.hears&ev.Kinds == 0 { // most segments of a long connection that lost one
 		return
 	}
@@ -66,49 +66,49 @@ func (w *watches) setDue(at int64) {
 // open starts the watches that the kinds call for and that do not run yet.
 func (p *partition) open(index uint32, f *flow, kinds fsm.Kinds) {
 	for i, d := range p.options.Detectors {
-		if d.Opens&kinds == 0 || f.watch != 0 && p.watches[f.watch-1].has(i) {
-			continue
-		}
-		x := watch{detector: i, report: detectors.NewReport(d, &f.conn, p.options.Settings)}
-		if x.watcher = d.Watch(&x.report); x.watcher == nil {
+		if d.Opens&kinds == 0 || f.watch != 0 && p.watches.at(f.watch).has(i) {
 			continue
 		}
 		if f.watch == 0 {
-			f.watch = p.place()
+			f.watch = p.watches.take()
 		}
-		w := &p.watches[f.watch-1]
-		w.flow, w.hears = index, w.hears|d.Hears
+		w := p.watches.at(f.watch)
 		if w.list == nil {
 			w.list = make([]watch, 0, 2) // a close opens two
 		}
-		w.list = append(w.list, x)
+		n := len(w.list)
+		w.list = append(w.list, watch{detector: int32(i), report: detectors.NewReport(d, &f.conn, p.options.Settings)})
+		x := &w.list[n]
+		if x.watcher = d.Watch(&x.report); x.watcher == nil {
+			w.list = w.list[:n]
+			continue
+		}
+		w.flow, w.hears = index, w.hears|d.Hears
 		w.setDue(x.report.Deadline())
 	}
+	if f.watch != 0 && len(p.watches.at(f.watch).list) == 0 {
+		p.leave(f)
+	}
+}
+
+// leave ends the watches of a connection.
+func (p *partition) leave(f *flow) {
+	p.watches.free(f.watch)
+	f.watch = 0
 }
 
 func (w *watches) has(detector int) bool {
 	for i := range w.list {
-		if w.list[i].detector == detector {
+		if w.list[i].detector == int32(detector) {
 			return true
 		}
 	}
 	return false
 }
 
-// place is a free place for watches, plus one.
-func (p *partition) place() uint32 {
-	if n := len(p.idle); n > 0 {
-		i := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		return i
-	}
-	p.watches = append(p.watches, watches{})
-	return uint32(len(p.watches))
-}
-
 // wake fires the connection's deadlines up to now, each at its own time.
 func (p *partition) wake(f *flow, now int64) {
-	w := &p.watches[f.watch-1]
+	w := p.watches.at(f.watch)
 	for w.due != 0 && w.due <= now {
 		at := w.due
 		w.due = 0
@@ -156,13 +156,13 @@ func (p *partition) settle(f *flow, w *watches) {
 }
 
 // finish fires what is due up to the end, tells the watchers that nothing more
-// comes, and calls yield with each finding. The watches are gone afterwards.
-func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield func(detector int, found detectors.Finding)) {
+// comes, and adds the findings to all. The watches are gone afterwards.
+func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, all []found) []found {
 	if f.watch == 0 {
-		return
+		return all
 	}
 	p.wake(f, e.At)
-	w := &p.watches[f.watch-1]
+	w := p.watches.at(f.watch)
 	p.settle(f, w)
 	for i := range w.list {
 		x := &w.list[i]
@@ -175,26 +175,27 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, yield
 	for i := range w.list {
 		x := &w.list[i]
 		told, omitted := x.report.Told(), x.report.Omitted()
-		for n, found := range told {
-			if p.yields(w, x, &found) {
+		for n := range told {
+			if p.yields(w, x, &told[n]) {
 				p.held[x.detector]--
 				continue
 			}
-			found.Limits |= f.conn.Limits() | limits // some were told before all was known
-			found.Doubt()
+			fd := told[n]                         // who yields goes by it as it was told
+			fd.Limits |= f.conn.Limits() | limits // some were told before all was known
+			fd.Doubt()
 			if n == len(told)-1 && omitted > 0 {
-				found.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
+				fd.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
 			}
+			rank := finRank(&f.conn, &fd)
 			if x.report.IsBrief() {
-				p.unlisted.add(kindOf(&found, finRank(&f.conn, &found)), found.Severity, 1, 0)
+				p.unlisted.add(kindOf(&fd, rank), fd.Severity, 1, 0)
 				continue
 			}
-			yield(x.detector, found)
+			all = append(all, found{Finding: &fd, detector: int(x.detector), ord: f.ordinal, finRank: rank})
 		}
 	}
-	w.list, w.hears, w.due = nil, 0, 0
-	p.idle = append(p.idle, f.watch)
-	f.watch = 0
+	p.leave(f)
+	return all
 }
 
 // yields reports whether another detector tells better what x has found: of two
