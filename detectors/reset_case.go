@@ -175,6 +175,8 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 		return "refused"
 	case k.before[y] == fsm.SynSent:
 		return "handshake-reset"
+	case k.before[x] == fsm.SynSent && k.answers && k.last.Flags.Has(reassembly.SYN): // the SYN-ACK was lost, and what sent it is gone
+		return "refused"
 	// IN ITS NAME: whoever goes on has not reset the connection. A host that does
 	// not know it answered, as a NAT node does for what its conntrack calls
 	// INVALID (kubernetes#74839); or somebody who wants it to end.

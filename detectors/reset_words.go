@@ -69,6 +69,9 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 	switch outcome {
 	case "refused":
 		m = fmt.Sprintf("%s answered %s of %s with RST %s: it refuses the connection.", y, k.what(), x, rst)
+		if k.prev.Flags.Has(reassembly.SYN | reassembly.ACK) {
+			m = fmt.Sprintf("%s answered %s of %s with RST %s: it refuses the connection, which it had accepted before (frame %d).", y, k.what(), x, rst, k.prev.Frame)
+		}
 	case "handshake-reset":
 		m = fmt.Sprintf("%s opened the connection and answered %s with RST %s: it does not want the connection any more, or its host does not know of it.", y, k.what(), rst)
 		if k.last.Flags&reassembly.SYN == 0 {

@@ -158,6 +158,10 @@ func (s *step) corroborated() bool {
 		return false
 	}
 	wide := c.scaleUnknown()
+	if s.settled() && own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide) {
+		peer.out.Reopen(seg.Ack - 1)
+		return true
+	}
 	// Of a side that has sent nothing yet, any number would do: that is no evidence.
 	waits := peer.awaitsAnswer(own)
 	seqOK := !waits && own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide)

@@ -45,12 +45,17 @@ const (
 
 func (s *step) believeReset() resetBelief {
 	seg, out, peer := s.seg, &s.own.out, s.peer
-	// IN SYN_SENT a RST must acknowledge the SYN (RFC 9293 3.10.7.3).
-	if peer.half.Phase == Opening && s.own.half.Phase == Idle {
+	// IN SYN_SENT a RST must acknowledge the SYN, and its number is of no account
+	// (RFC 9293 3.10.7.3). So is the peer as long as no answer is known to have reached
+	// it: neither the SYN of the other side, of a simultaneous open, nor a SYN-ACK that
+	// did not keep it from asking again.
+	if peer.half.own() == Opening && s.own.half.Phase <= Opening {
 		if seg.Flags&reassembly.ACK != 0 && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
 			return resetBelieved
 		}
-		return resetIgnored
+		if s.own.half.Phase == Idle {
+			return resetIgnored
+		}
 	}
 	if !out.Knows(reassembly.KnowNxt) && !out.Knows(reassembly.KnowUna) {
 		return resetBelieved // nothing is known against it

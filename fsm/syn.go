@@ -20,6 +20,9 @@ func (e *end) awaitsAnswer(peer *end) bool {
 // 9293 3.10.7.3).
 func (s *step) misanswers() {
 	seg, peer := s.seg, s.peer
+	if s.another() {
+		s.own.out.Stray(seg.End())
+	}
 	if !peer.awaitsAnswer(s.own) || seg.Len > 0 {
 		return
 	}
@@ -35,6 +38,23 @@ func (s *step) misanswers() {
 	peer.out.Stray(seg.Ack)
 	s.own.countFrom(seg)
 	s.emit(kind, s.side.Peer())
+}
+
+// another says whether the segment is another SYN-ACK than the one that the side
+// has sent so far, while nothing shows that the peer has got that: a host that
+// forgot the SYN, or never remembers any (RFC 4987 3.6), answers the next one with
+// another ISN, and so does another host behind the same address.
+func (s *step) another() bool {
+	const synACK = reassembly.SYN | reassembly.ACK
+	return s.seg.Flags.Has(synACK) && s.own.half.Phase == Opening && s.peer.out.Knows(reassembly.KnowISS) &&
+		s.seg.Ack.After(s.peer.out.ISS) && s.seg.Ack.AtOrBefore(s.peer.out.Nxt)
+}
+
+// settled says whether the segment acknowledges the other SYN-ACK of the peer: that
+// is the one which came.
+func (s *step) settled() bool {
+	peer := s.peer
+	return s.own.half.Phase == Open && peer.half.Phase == Opening && peer.out.Knows(reassembly.KnowISS) && peer.out.StrayAt(s.seg.Ack)
 }
 
 // countFrom has relative numbers of this end, of which nothing is known, begin

@@ -56,6 +56,13 @@ func (s *Stream) Open(iss Seq) {
 	s.known |= KnowISS
 }
 
+// Reopen begins the account anew with another SYN, at iss.
+func (s *Stream) Reopen(iss Seq) {
+	*s = Stream{}
+	s.Open(iss)
+	s.begin(iss + 1)
+}
+
 // Believes reports whether a segment at seq of n sequence numbers can belong
 // to this stream: between what is acknowledged and what the peer offered, with
 // some reach to either side. wide says that windows are only lower bounds.
