@@ -335,7 +335,8 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 	case outcome == "half-open":
 		r.Absence(f, k.last.At) // of its FIN
 	case outcome == "idle-drop":
-		r.Absence(f, k.rst.At-k.idle)
+		f.Absence = true // of what was said in the silence; a hole would have shown that something was
+		f.Doubt()
 	case outcome == "suspected-injection" && k.restarts && !k.ttl && !k.id:
 		f.Undecide("what goes on stands as a connection that begins: a server that answers with SYN cookies may have reset the first, and taken up another from what came after that")
 	case outcome == "suspected-injection" && !k.ttl && !k.id:
