@@ -171,7 +171,7 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 	idle := k.idle >= int64(r.Value("min-idle")*1e9)-1e9
 	answers := k.answers || k.near
 	switch {
-	case k.phase[x] == fsm.Opening && k.phase[y] == fsm.Idle:
+	case k.phase[x] == fsm.Opening && k.phase[y] == fsm.Idle, k.scanned():
 		return "refused"
 	case k.before[y] == fsm.SynSent:
 		return "handshake-reset"
@@ -227,6 +227,12 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 		return "aborted"
 	}
 	return "suspected-injection"
+}
+
+// scanned says whether the RST answers what no connection can begin with: a port
+// scan sends that, and a closed port answers it so (RFC 9293 3.10.7.1).
+func (k *resetCase) scanned() bool {
+	return k.answers && k.last.Flags&(reassembly.SYN|reassembly.ACK) == 0
 }
 
 // seen says whether the capture shows both sides' part of what came before.
@@ -301,6 +307,10 @@ func (k *resetCase) severity(outcome string, usual Severity) Severity {
 	case "keepalive-refused":
 		if k.shut(k.y) && k.lost == 0 {
 			return Info // it had closed, and said so
+		}
+	case "refused":
+		if k.scanned() {
+			return Info
 		}
 	case "stale":
 		if !(k.phase[0] == fsm.Done && k.phase[1] == fsm.Done) {

@@ -72,6 +72,10 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 		if k.prev.Flags.Has(reassembly.SYN | reassembly.ACK) {
 			m = fmt.Sprintf("%s answered %s of %s with RST %s: it refuses the connection, which it had accepted before (frame %d).", y, k.what(), x, rst, k.prev.Frame)
 		}
+		if k.scanned() {
+			m = fmt.Sprintf("%s answered a segment of %s with neither SYN nor ACK (frame %d), as port scans send them (FIN, NULL, Xmas), with RST %s, as a closed port does.",
+				y, x, k.last.Frame, rst)
+		}
 	case "handshake-reset":
 		m = fmt.Sprintf("%s opened the connection and answered %s with RST %s: it does not want the connection any more, or its host does not know of it.", y, k.what(), rst)
 		if k.last.Flags&reassembly.SYN == 0 {

@@ -86,7 +86,9 @@ func (c *Conn) Begin(seg *reassembly.Segment) {
 	}
 	if seg.Flags&reassembly.SYN == 0 {
 		c.bits |= midstream
-		c.ends[0].half.Phase, c.ends[1].half.Phase = Open, Open
+		if seg.Flags&(reassembly.ACK|reassembly.RST) != 0 { // else no connection can have it (RFC 9293 3.10.7.4): a port scan
+			c.ends[0].half.Phase, c.ends[1].half.Phase = Open, Open
+		}
 	}
 }
 

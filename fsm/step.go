@@ -58,7 +58,9 @@ func (c *Conn) both(side reassembly.Side) (own, peer *end) {
 // remember keeps the segment as its side's last, unless it was not the side's
 // own for all that is known.
 func (s *step) remember() {
-	if s.class == Stray || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
+	if s.class == Stray && s.own.packets+s.peer.packets == 1 { // nothing can be said against it yet
+		s.own.countFrom(s.seg)
+	} else if s.class == Stray || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
 		return
 	}
 	if s.class != Rst {
