@@ -55,7 +55,9 @@ const (
 	pendingByB
 	challengeA // A sent a SYN or RST that calls for a challenge ACK (RFC 5961)
 	challengeB
-	strayByA // the last implausible segment was A's
+	strayByA  // the last implausible segment was A's
+	outlivedA // A has begun another connection on the four-tuple, and said nothing in this one since
+	outlivedB
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:
@@ -104,6 +106,7 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 func resetBit(s reassembly.Side) connBits     { return resetByA << s }
 func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
 func challengeBit(s reassembly.Side) connBits { return challengeA << s }
+func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
 
 // State is one end's state at trace time at, and since when. A time later than
 // the last segment's only lets TIME_WAIT, which lasts timeWait, run out.
@@ -124,7 +127,7 @@ func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s 
 // is not known to have arrived: the side is at most there.
 func (c *Conn) Bounded(side reassembly.Side) bool {
 	own := &c.ends[side]
-	if !own.half.is(doubted) || c.bits&(resetByA|resetByB) != 0 {
+	if !own.half.is(doubted) || c.bits&(resetByA|resetByB|outlivedBit(side)) != 0 {
 		return false
 	}
 	switch own.state {

@@ -99,6 +99,7 @@ func (s *step) mayBeInWindow() bool {
 // its name: the RST was not its own.
 func (s *step) goneOn() {
 	c := s.c
+	c.bits &^= outlivedBit(s.side)
 	if c.bits&(resetByA|resetByB|pendingByA|pendingByB) == 0 {
 		return
 	}

@@ -92,14 +92,14 @@ func (s *step) apply() {
 // standing is all that both ends' states are read off, for comparison.
 func (c *Conn) standing() uint64 {
 	a, b := &c.ends[0].half, &c.ends[1].half
-	return uint64(a.Phase)<<56 | uint64(b.Phase)<<48 | uint64(a.bits&stateBits)<<32 | uint64(b.bits&stateBits)<<16 | uint64(c.bits&(resetByA|resetByB))
+	return uint64(a.Phase)<<56 | uint64(b.Phase)<<48 | uint64(a.bits&stateBits)<<32 | uint64(b.bits&stateBits)<<16 | uint64(c.bits&(resetByA|resetByB|outlivedA|outlivedB))
 }
 
 // rename reads one end's state off the halves again.
 func (c *Conn) rename(side reassembly.Side, at int64) {
 	own := &c.ends[side]
 	st := stateFrom(&own.half, &c.ends[side.Peer()].half)
-	if c.bits&(resetByA|resetByB) != 0 {
+	if c.bits&(resetByA|resetByB|outlivedBit(side)) != 0 {
 		st = Closed
 	}
 	if st != own.state {

@@ -94,6 +94,7 @@ func (c *Conn) Superseded(seg *reassembly.Segment, side reassembly.Side, oldest 
 	ev.reset(c, seg)
 	ev.Class = Syn
 	c.bits |= challengeBit(side)
+	c.Outlived(side, seg)
 	last := &c.ends[side].last
 	if since := time.Duration(seg.At - last.At); oldest && c.AwaitsAnswer(side) && since >= minRenewal && since <= maxRenewal {
 		ev.was = *last

@@ -57,6 +57,17 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
 }
 
+// Outlived notes that the side has begun another connection on the four-tuple with
+// the segment. A host has one socket for it, so this connection's is gone there,
+// unless it runs in another tunnel, or the side goes on here, behind a firewall
+// that rewrites numbers.
+func (c *Conn) Outlived(side reassembly.Side, seg *reassembly.Segment) {
+	if seg.Tunnel == c.tunnel {
+		c.bits |= outlivedBit(side)
+		c.rename(side, seg.At)
+	}
+}
+
 // A Reuse is what a SYN shows of the connection whose ports it uses again while
 // that is in TIME_WAIT at the SYN's receiver.
 type Reuse struct {
