@@ -77,7 +77,7 @@ const deferGap = int64(4 * time.Second)
 
 type synAckUnanswered struct {
 	client   reassembly.Side
-	synAck   reassembly.Mark // the first; its At is 0 if nothing has been repeated
+	synAck   reassembly.Mark // the first; its At is 0 if nothing has been sent again
 	last     reassembly.Mark // the latest SYN-ACK, if it was repeated
 	syn      reassembly.Mark // the client's latest SYN since, if it was repeated
 	ack      reassembly.Mark // of the SYN-ACK: the first, or what was known of it
@@ -154,11 +154,14 @@ func (w *synAckUnanswered) synAgain(ev fsm.Event, r *Report) {
 // synAckAgain takes the server's SYN-ACK, sent again.
 func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *Report) {
 	const synAck = reassembly.SYN | reassembly.ACK
-	if ev.Was.Flags&synAck != synAck || !repeats(&ev) {
+	if ev.Was.Flags&synAck != synAck {
 		return
 	}
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
+	}
+	if !repeats(&ev) {
+		return
 	}
 	if r.Conn.Half(w.client.Peer()).Phase != fsm.Opening {
 		latest := r.Conn.LastSent(w.client)

@@ -46,7 +46,7 @@ type overrun struct {
 	proof   reassembly.Mark // the receiver's segment that proves it
 	resent  reassembly.Mark // it was sent again
 	last    reassembly.Mark // the latest that is proved; what becomes of it decides
-	count   int
+	count   int // bursts, each until the receiver says something
 	most    uint32
 	waiting bool // nobody knows yet what has become of the latest
 }
@@ -56,8 +56,9 @@ func (w *windowOverrun) Event(ev fsm.Event, r *Report) {
 	switch ev.Kind {
 	case fsm.Overran:
 		if o.suspect.At == 0 {
-			o.suspect, o.by = reassembly.MarkOf(ev.Seg), ev.N
+			o.suspect, o.by = reassembly.MarkOf(ev.Seg), 0
 		}
+		o.by = max(o.by, ev.N) // what is further beyond is judged with it
 	case fsm.Advanced:
 		o.waiting = o.waiting && !r.Conn.Acked(ev.Side, o.last.End())
 	case fsm.DataResent:
@@ -115,8 +116,8 @@ func (o *overrun) tell(side reassembly.Side, now int64, r *Report) {
 	f.Roles = []Role{{"sender", side}, {"receiver", side.Peer()}}
 	f.Measure("overruns", o.count)
 	f.Measure("beyond", int(o.most))
-	f.Message = fmt.Sprintf("%s sent up to %d bytes beyond the window that %s had offered (first in frame %d, %d times in all); the next segment of %s still offers less (frame %d).",
-		own, o.most, peer, o.first.Frame, o.count, peer, o.proof.Frame)
+	f.Message = fmt.Sprintf("%s sent up to %d bytes beyond the window that %s had offered, in %s (from frame %d on); the next segment of %s still offers less (frame %d).",
+		own, o.most, peer, counted(uint32(o.count), "burst", "bursts"), o.first.Frame, peer, o.proof.Frame)
 	switch {
 	case o.resent.At != 0:
 		f.Message += fmt.Sprintf(" The excess was dropped and had to be sent again (frame %d).", o.resent.Frame)
