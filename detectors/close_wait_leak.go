@@ -236,8 +236,12 @@ func (w *closeWaitLeak) message(outcome string, now int64, f *Finding, r *Report
 	}
 	switch {
 	case outcome == "idle":
-		return m + fmt.Sprintf(" %s, to the end of the record: its application has not closed the socket. %s is left in %s, %s in %s.",
-			silence, holder, f.States[w.closer.Peer()], closer, f.States[w.closer])
+		why := "its application has not closed the socket"
+		if far(w.ack.TTL) {
+			why += ", unless something on the way to the capture point swallows its FIN and all repeats"
+		}
+		return m + fmt.Sprintf(" %s, to the end of the record: %s. %s is left in %s, %s in %s.",
+			silence, why, holder, f.States[w.closer.Peer()], closer, f.States[w.closer])
 	case outcome == "abandoned":
 		return m + fmt.Sprintf(" %s, in CLOSE_WAIT, until %s gave up waiting in FIN_WAIT_2 and reset the connection (frame %d).",
 			silence, closer, w.end.Frame)
@@ -250,3 +254,7 @@ func (w *closeWaitLeak) message(outcome string, now int64, f *Finding, r *Report
 	}
 	return m + fmt.Sprintf(" %s, in CLOSE_WAIT, and closed at last (frame %d).", silence, w.end.Frame)
 }
+
+// far says whether the packet has crossed a router: its TTL is none of those that
+// hosts begin with. What forgets connections, as a NAT does, may have been on its way.
+func far(ttl uint8) bool { return ttl != 64 && ttl != 128 && ttl != 255 }

@@ -46,7 +46,7 @@ type overrun struct {
 	proof   reassembly.Mark // the receiver's segment that proves it
 	resent  reassembly.Mark // it was sent again
 	last    reassembly.Mark // the latest that is proved; what becomes of it decides
-	count   int // bursts, each until the receiver says something
+	count   int             // bursts, each until the receiver says something
 	most    uint32
 	waiting bool // nobody knows yet what has become of the latest
 }
