@@ -69,13 +69,13 @@ func (w *deadPeer) take(ev fsm.Event, r *Report) {
 	switch ev.Kind {
 	case fsm.KeptAlive:
 		m := reassembly.MarkOf(ev.Seg)
-		v := w.vigil(side, r)
+		v := w.vigil(ev, r)
 		v.repeat(&m)
 		v.keepAlives++
 		w.wake(side, ev.Seg.At, r)
 	case fsm.DataResent:
 		if m := reassembly.MarkOf(ev.Seg); m.Flags&reassembly.FIN == 0 {
-			w.vigil(side, r).resend(&m, r.Conn.Oldest(side, &m))
+			w.vigil(ev, r).resend(&m, r.Conn.Oldest(side, &m))
 			w.wake(side, ev.Seg.At, r)
 		}
 	case fsm.ResetSent:
@@ -100,14 +100,16 @@ func (w *deadPeer) open(side reassembly.Side) *vigil {
 	return nil
 }
 
-// vigil is the account of the side, begun if there is none.
-func (w *deadPeer) vigil(side reassembly.Side, r *Report) *vigil {
+// vigil is the account of the side that repeats itself, begun if there is none.
+func (w *deadPeer) vigil(ev fsm.Event, r *Report) *vigil {
+	side := ev.Side
 	if w.sides[side] == nil {
 		w.sides[side] = new(vigil)
 	}
 	v := w.sides[side]
 	if v.n == 0 {
 		*v = vigil{heard: r.Conn.LastSent(side.Peer())}
+		v.small = ev.Was != nil && ev.Was.At > v.heard.At && ev.Was.SeqLen() > 0 && ev.Was.Len < ev.Seg.Len
 	}
 	return v
 }

@@ -19,7 +19,8 @@ type vigil struct {
 
 	keepAlives int
 	resends    int    // of the oldest byte that is not acknowledged
-	least      uint32 // payload of the smallest of these
+	least      uint32 // payload of the smallest that was sent again
+	small      bool   // a smaller one was sent for the first time since the peer's last word
 	interval   int64  // between the last two repeats
 	replaced   bool   // a new connection took the four-tuple
 }
@@ -56,21 +57,20 @@ func (v *vigil) last() *reassembly.Mark { return &v.recent[(v.n-1)%recentRepeats
 // 5.4); what else is sent again, as a tail loss probe, is not counted.
 func (v *vigil) resend(m *reassembly.Mark, oldest bool) {
 	v.repeat(m)
-	if !oldest {
-		return
-	}
-	if v.resends == 0 || m.Len < v.least {
+	if v.least == 0 || m.Len < v.least {
 		v.least = m.Len
 	}
-	v.resends++
+	if oldest {
+		v.resends++
+	}
 }
 
-// onlyLarge says whether all that was sent since the peer's last word is full
-// segments of one size, for all that is known, and nothing as large has ever
-// been acknowledged: a path that drops large packets may be all that is wrong.
+// onlyLarge says whether all that was sent since the peer's last word is large, for
+// all that is known, and nothing as large has ever been acknowledged: a path that
+// drops large packets may be all that is wrong.
 func (v *vigil) onlyLarge(side reassembly.Side, r *Report) bool {
-	inFlight, sent := r.Conn.Stream(side).InFlight(), r.Conn.Bytes(side)
-	return v.least > smallSegment && inFlight%v.least == 0 && sent < uint64(inFlight+v.least) && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0
+	return v.least > smallSegment && !v.small && r.Conn.Half(side).Phase < fsm.Shut && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
+		r.Conn.Bytes(side) < uint64(r.Conn.Stream(side).InFlight()+v.least)
 }
 
 // over reports whether the side itself ended the vigil by a RST.

@@ -83,8 +83,8 @@ type Event struct {
 	N     uint32               // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
-	// Was is what the segment goes back to. FinResent, SynResent, HeldBack: what
-	// this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
+	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
+	// HeldBack: what this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
 	// before it. ReusedEarly: the last of the old connection that its peer sent.
 	Was *reassembly.Mark
@@ -134,7 +134,7 @@ func (e *Events) At(i int) Event {
 	case FinResent, HeldBack, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
 		ev.Was = &e.was
 	case DataResent:
-		ev.N, ev.Age = e.resend.silence, e.resend.age
+		ev.Was, ev.N, ev.Age = &e.was, e.resend.silence, e.resend.age
 	}
 	return ev
 }

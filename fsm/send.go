@@ -77,7 +77,7 @@ func (s *step) announce(fresh uint32) {
 	case KeepAlive:
 		s.emit(KeptAlive, s.side)
 	case Retransmission:
-		s.ev.resend = s.resend()
+		s.ev.resend, s.ev.was = s.resend(), s.own.last
 		s.sentAgain()
 		if s.seg.Len > 0 {
 			s.emit(DataResent, s.side)
