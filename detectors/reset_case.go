@@ -33,6 +33,8 @@ type resetCase struct {
 	borrowed  bool // its IP ID is one of X's
 	noID      bool // it has no IP ID, though Y counts: no socket of Y made it
 	gaveUp    bool // Y's own segments had met no answer
+	again     bool // X sent its SYN again, after it
+	taken     bool // and Y took that one
 	held      bool // X's window is closed, so that no FIN of Y could leave
 	restarts  bool // what goes on in Y's name after it may be a connection that begins
 	endUnseen bool // the last that Y sent was not captured, and may have been its FIN
@@ -171,11 +173,11 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 	idle := k.idle >= int64(r.Value("min-idle")*1e9)-1e9
 	answers := k.answers || k.near
 	switch {
-	case k.phase[x] == fsm.Opening && k.phase[y] == fsm.Idle, k.scanned():
+	case !goesOn && k.refusal(), k.scanned():
 		return "refused"
 	case k.before[y] == fsm.SynSent:
 		return "handshake-reset"
-	case k.before[x] == fsm.SynSent && k.answers && k.last.Flags.Has(reassembly.SYN): // the SYN-ACK was lost, and what sent it is gone
+	case !goesOn && k.before[x] == fsm.SynSent && k.answers && k.last.Flags.Has(reassembly.SYN): // the SYN-ACK was lost, and what sent it is gone
 		return "refused"
 	// IN ITS NAME: whoever goes on has not reset the connection. A host that does
 	// not know it answered, as a NAT node does for what its conntrack calls
@@ -227,6 +229,11 @@ func (k *resetCase) outcome(goesOn bool, r *Report) string {
 		return "aborted"
 	}
 	return "suspected-injection"
+}
+
+// refusal says whether the RST answers a SYN as a closed port does.
+func (k *resetCase) refusal() bool {
+	return k.phase[k.y.Peer()] == fsm.Opening && k.phase[k.y] == fsm.Idle
 }
 
 // scanned says whether the RST answers what no connection can begin with: a port
@@ -309,7 +316,7 @@ func (k *resetCase) severity(outcome string, usual Severity) Severity {
 			return Info // it had closed, and said so
 		}
 	case "refused":
-		if k.scanned() {
+		if k.scanned() || k.taken {
 			return Info
 		}
 	case "stale":

@@ -78,8 +78,11 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 			w.tell(r)
 		case ev.Class == fsm.Rst:
 			w.resets[side]++
-		case ev.Class != fsm.Stray && w.goneOn.At != 0 && side != w.last.y:
+		case ev.Class == fsm.Syn && w.told && side != w.last.y:
+			w.last.again = true
+		case ev.Class != fsm.Stray && w.goneOn.At != 0 && side != w.last.y && !w.alive:
 			w.alive = true
+			w.tell(r)
 		case w.told && side != w.last.y && w.last.arrive(ev, r):
 			w.tell(r)
 		}
@@ -124,7 +127,11 @@ func (w *resetCause) finish(r *Report) {
 // tell reports the RST as things stand.
 func (w *resetCause) tell(r *Report) {
 	c := &w.last
-	outcome := c.outcome(w.goneOn.At != 0, r)
+	goesOn := w.goneOn.At != 0
+	if c.refusal() { // its peer decides whether that is believed
+		goesOn, c.taken = w.alive && !c.again, w.alive && c.again
+	}
+	outcome := c.outcome(goesOn, r)
 	y, x := c.y, c.y.Peer()
 	evidence := []Evidence{r.Evidence("RST", y, &c.rst)}
 	if c.answers || c.near || c.last.Len > 0 {

@@ -4,7 +4,7 @@ package detectors
 var resetOutcomes = []Outcome{
 	{
 		Name: "refused", Severity: Warning,
-		When:   "a SYN was answered with RST; info if it was no SYN, but what a port scan sends (FIN, NULL, Xmas)",
+		When:   "a SYN was answered with RST; info if the SYN that came again was taken, or if it was no SYN, but what a port scan sends (FIN, NULL, Xmas)",
 		Cause:  "Nobody listens on that address and port, or a firewall rejects the connection with RST (RFC 9293 3.10.7.1).",
 		Action: "See whether the service runs and listens on that address (`ss -ltn`), and whether the client has the right port; then look for a rule that rejects.",
 	},

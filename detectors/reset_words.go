@@ -76,6 +76,12 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 			m = fmt.Sprintf("%s answered a segment of %s with neither SYN nor ACK (frame %d), as port scans send them (FIN, NULL, Xmas), with RST %s, as a closed port does.",
 				y, x, k.last.Frame, rst)
 		}
+		switch {
+		case k.taken:
+			m += fmt.Sprintf(" It takes the SYN that comes again (frame %d).", w.goneOn.Frame)
+		case w.goneOn.At != 0:
+			m += fmt.Sprintf(" SYN-ACK came in its name all the same (frame %d).", w.goneOn.Frame)
+		}
 	case "handshake-reset":
 		m = fmt.Sprintf("%s opened the connection and answered %s with RST %s: it does not want the connection any more, or its host does not know of it.", y, k.what(), rst)
 		if k.last.Flags&reassembly.SYN == 0 {

@@ -115,6 +115,9 @@ func (s *step) believed() bool {
 	if seg.Flags&reassembly.ACK == 0 { // RFC 9293 3.10.7.4: "if the ACK bit is off, drop the segment"
 		return false
 	}
+	if s.refused() { // it has no socket to speak of, unless it sends SYN-ACK
+		return false
+	}
 	if seg.Seq == own.out.Nxt && uint32(peer.out.Nxt-seg.Ack) <= peer.out.InFlight() {
 		return true // the common case
 	}

@@ -107,11 +107,21 @@ func (s *step) goneOn() {
 		c.bits &^= pendingBit(s.side)
 		s.emit(ResetIgnored, s.side)
 	}
-	if c.bits&resetBit(s.side) != 0 && time.Duration(s.seg.At-s.own.last.At) > reorderTime {
+	if c.bits&resetBit(s.side) != 0 && (time.Duration(s.seg.At-s.own.last.At) > reorderTime || s.accepts()) {
 		c.bits &^= resetBit(s.side)
 		s.emit(Revived, s.side)
 	}
 }
+
+// refused says whether a RST in the side's name refused its peer's SYN, and the
+// side has sent nothing else.
+func (s *step) refused() bool {
+	return s.c.bits&resetBit(s.side) != 0 && s.own.half.Phase == Idle
+}
+
+// accepts says whether the segment is a SYN-ACK behind a RST that refused the SYN:
+// what sends it cannot have sent a RST that does not lie behind it.
+func (s *step) accepts() bool { return s.refused() && s.own.last.Seq != s.seg.End() }
 
 // Settle ends the wait for what follows a doubtful RST: the connection ended
 // there, so it is believed. It reports which side's RST that was.

@@ -49,10 +49,10 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 	switch {
 	case own.out.Knows(reassembly.KnowISS):
 		return own.out.ISS == seg.Seq
-	case own.out.Knows(reassembly.KnowNxt) || c.Over():
+	case own.out.Knows(reassembly.KnowNxt):
 		return false
 	case seg.Flags&reassembly.ACK == 0: // simultaneous open (RFC 9293 3.5)
-		return peer.half.Phase == Opening
+		return peer.half.Phase == Opening && !c.Over()
 	}
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
 }
