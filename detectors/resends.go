@@ -153,7 +153,8 @@ func (a *resends) triggerOf(ev fsm.Event, r *Report) (k trigger, expired bool) {
 	srtt := c.SRTT(side)
 	switch {
 	// CROSSED: by now all has been acknowledged that the receiver had asked for.
-	case !byTimer && c.Covered(side, ev.Seg) && a.hole.Holds(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}):
+	case !byTimer && c.Covered(side, ev.Seg) && a.hole.Holds(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}) &&
+		ev.Seg.At-a.shown <= int64(c.RTT()+ackClock):
 		return fast, false
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
 	// 3.1, RFC 6582, RFC 6675).
