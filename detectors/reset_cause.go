@@ -91,10 +91,12 @@ func (w *resetCause) Event(ev fsm.Event, r *Report) {
 
 // provesLife says whether a segment can only be of somebody who still has the
 // connection. An old one may be a duplicate from the network, or of the capture.
+// So is what looks like a keep-alive once both sides have closed.
 func provesLife(ev fsm.Event, r *Report) bool {
 	m := reassembly.MarkOf(ev.Seg)
+	closed := r.Conn.Half(ev.Side).Phase == fsm.Done && r.Conn.Half(ev.Side.Peer()).Phase == fsm.Done
 	return ev.Class != fsm.Stray && ev.Class != fsm.Rst &&
-		(!r.Conn.Below(ev.Side, &m) || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe)
+		(!r.Conn.Below(ev.Side, &m) || (ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe) && !closed)
 }
 
 // reset takes a believable RST. One that follows a RST which ended the
