@@ -255,10 +255,11 @@ func (r *Report) Evidence(role string, side reassembly.Side, m *reassembly.Mark)
 	return Evidence{role, m.Segment(r.Conn.Endpoint(side), r.Conn.Endpoint(side.Peer()))}
 }
 
-// StatesNow are both ends' states at trace time at.
+// StatesNow are both ends' states at trace time at, as the connection left them:
+// also where one of them has begun another since.
 func (r *Report) StatesNow(at int64) (states [2]fsm.State) {
 	for side := range reassembly.Side(2) {
-		states[side], _ = r.Conn.State(side, at, r.Settings.TimeWait)
+		states[side] = r.Conn.Left(side, at, r.Settings.TimeWait)
 	}
 	return states
 }

@@ -35,7 +35,7 @@ type resetCase struct {
 	gaveUp    bool // Y's own segments had met no answer
 	again     bool // X sent its SYN again, after it
 	taken     bool // and Y took that one
-	held      bool // X's window is closed, so that no FIN of Y could leave
+	held      bool // X's window is closed, or full, so that no FIN of Y could leave
 	restarts  bool // what goes on in Y's name after it may be a connection that begins
 	endUnseen bool // the last that Y sent was not captured, and may have been its FIN
 
@@ -107,7 +107,7 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
 	k.missing = k.unsent
-	k.held = c.WindowShut(x) && !k.shut(y)
+	k.held = c.Held(y) && !k.shut(y)
 	k.filled, k.grain, k.recent = c.Filled(y), c.Grain(y), c.Recent(x, k.rst.At)
 	k.sent, k.row, k.endUnseen = c.Bytes(x), c.Row(y), c.MayHaveClosed(y)
 	k.gaveUp = k.prev.At > k.last.At && (k.row >= 2 || c.Prods(y, &k.prev))
@@ -346,7 +346,7 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 	case outcome == "half-open" && k.prev.At == 0:
 		f.Undecide("midstream: nothing that the sender of the RST sent before was captured, so that it may have closed")
 	case outcome == "half-open" && k.held:
-		f.Undecide("the window of its peer was closed: the sender of the RST may have closed, too, and its FIN have waited behind the window")
+		f.Undecide("the window of its peer was closed, or full: the sender of the RST may have closed, too, and its FIN have waited behind the window")
 	case k.endUnseen && (outcome == "half-open" || outcome == "keepalive-refused" || outcome == "idle-drop" && !k.ttl):
 		f.Undecide("holes: the last that the sender of the RST had sent was acknowledged, but not captured, and may have been its FIN")
 	case outcome == "half-open":

@@ -130,13 +130,20 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 		}
 	case "half-open":
 		closed := "It had not closed"
-		if k.endUnseen || k.held || k.prev.At == 0 {
+		switch {
+		case k.shut(k.y):
+			closed = "It had closed"
+		case k.endUnseen || k.held || k.prev.At == 0:
 			closed = "If it had not closed"
 		}
 		m = fmt.Sprintf("%s answered %s of %s with a bare RST %s, as a host that does not know the connection. %s: ", y, k.what(), x, rst, closed)
 		switch {
 		case k.challenge:
-			m += "it has lost it, and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9)."
+			lost := "lost it"
+			if k.shut(k.y) {
+				lost = "nothing left of it"
+			}
+			m += fmt.Sprintf("it has %s, and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9).", lost)
 		case k.newborn:
 			m += "it took the SYN and did not take the connection (a full accept queue that resets, a SYN cookie that does not hold, no backend)."
 		default:

@@ -137,7 +137,7 @@ func (c *Conn) Prods(side reassembly.Side, seg *reassembly.Mark) bool {
 // acknowledge that, or came sooner than the side can answer, by the handshake.
 func (c *Conn) Precedes(side reassembly.Side, seg, last *reassembly.Mark) bool {
 	switch gap := time.Duration(seg.At - last.At); {
-	case gap < c.Answer(side)/4:
+	case gap < c.Answer(side)/2:
 		return true
 	case gap < c.Answer(side):
 		return last.End() != last.Seq && seg.Ack.Before(last.End())
@@ -167,6 +167,13 @@ func (c *Conn) KnowsFIN(side reassembly.Side, seg *reassembly.Mark) bool {
 func (c *Conn) AtFIN(side reassembly.Side, seg *reassembly.Mark) bool {
 	h := &c.ends[side].half
 	return h.Phase >= Shut && seg.Seq == h.FIN
+}
+
+// Held reports whether a FIN of the side could not leave, for all that is known:
+// what its peer has room for is less than a segment.
+func (c *Conn) Held(side reassembly.Side) bool {
+	out := &c.ends[side].out
+	return c.WindowShut(side.Peer()) || !c.scaleUnknown() && out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && out.Nxt.To(out.Edge) < int32(c.segmentSize())
 }
 
 // MayHaveClosed reports whether the last that the side has sent was never seen,

@@ -75,7 +75,7 @@ func (s *step) sack() {
 		switch {
 		case !b.From.Before(b.To): // a block that is none
 		case !peer.out.Believes(b.From, uint32(b.To-b.From), s.own.maxWnd, s.c.scaleUnknown()):
-			strayed = true
+			strayed = strayed || peer.out.InFlight() > 0 // else it tells of no hole, but of a segment that was not this connection's
 		// D-SACK: the first block tells what arrived twice, if it lies below the ACK
 		// or within the second (RFC 2883 4).
 		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):

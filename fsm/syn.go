@@ -50,11 +50,24 @@ func (s *step) another() bool {
 		s.seg.Ack.After(s.peer.out.ISS) && s.seg.Ack.AtOrBefore(s.peer.out.Nxt)
 }
 
-// settled says whether the segment acknowledges the other SYN-ACK of the peer: that
-// is the one which came.
-func (s *step) settled() bool {
-	peer := s.peer
-	return s.own.half.Phase == Open && peer.half.Phase == Opening && peer.out.Knows(reassembly.KnowISS) && peer.out.StrayAt(s.seg.Ack)
+// settles says whether the segment tells that the other SYN-ACK is the one that
+// counts: it acknowledges that, or goes on from there.
+func (s *step) settles() bool {
+	seg, own, peer := s.seg, s.own, s.peer
+	wide := s.c.scaleUnknown()
+	switch {
+	case own.half.Phase == Open && peer.half.Phase == Opening && peer.out.Knows(reassembly.KnowISS) && peer.out.StrayAt(seg.Ack):
+		if own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide) {
+			peer.out.Reopen(seg.Ack - 1)
+			return true
+		}
+	case own.half.Phase == Opening && peer.half.Phase == Open && own.out.Knows(reassembly.KnowISS) && own.out.StrayAt(seg.Seq):
+		if peer.out.Believes(seg.Ack, 0, own.maxWnd, wide) {
+			own.out.Reopen(seg.Seq - 1)
+			return true
+		}
+	}
+	return false
 }
 
 // countFrom has relative numbers of this end, of which nothing is known, begin
@@ -94,7 +107,6 @@ func (c *Conn) Superseded(seg *reassembly.Segment, side reassembly.Side, oldest 
 	ev.reset(c, seg)
 	ev.Class = Syn
 	c.bits |= challengeBit(side)
-	c.Outlived(side, seg)
 	last := &c.ends[side].last
 	if since := time.Duration(seg.At - last.At); oldest && c.AwaitsAnswer(side) && since >= minRenewal && since <= maxRenewal {
 		ev.was = *last

@@ -68,6 +68,15 @@ func (c *Conn) Outlived(side reassembly.Side, seg *reassembly.Segment) {
 	}
 }
 
+// Left is the side's state at trace time at, as of this connection alone.
+func (c *Conn) Left(side reassembly.Side, at int64, timeWait time.Duration) State {
+	if c.bits&outlivedBit(side) != 0 && c.bits&(resetByA|resetByB) == 0 {
+		return stateFrom(&c.ends[side].half, &c.ends[side.Peer()].half)
+	}
+	s, _ := c.State(side, at, timeWait)
+	return s
+}
+
 // A Reuse is what a SYN shows of the connection whose ports it uses again while
 // that is in TIME_WAIT at the SYN's receiver.
 type Reuse struct {

@@ -77,6 +77,9 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash, guess uint32
 	if ev.Class == fsm.ChallengeAck || ev.Kinds.Has(fsm.ResetSent) {
 		p.overheard(f, seg, fromLo, hash, ev.Class)
 	}
+	if f.shared && ev.Kinds.Has(fsm.Opened) {
+		p.outlived(f, seg, fromLo, hash)
+	}
 	if !f.closed && f.conn.Over() {
 		f.closed = true
 		p.bounds.close(i, &p.table)

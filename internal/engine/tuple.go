@@ -184,6 +184,17 @@ func (p *partition) overheard(f *flow, seg *reassembly.Segment, fromLo bool, has
 	p.tellAside(latestI, latest, seg.At)
 }
 
+// outlived takes the first SYN or SYN-ACK of a side in a connection: of older ones
+// on the four-tuple it has nothing left.
+func (p *partition) outlived(f *flow, seg *reassembly.Segment, fromLo bool, hash uint32) {
+	key := f.conn.Key()
+	for i, next, ok := p.table.find(&key, hash, hash); ok; i, next, ok = p.table.find(&key, hash, next) {
+		if g := p.table.flow(i); g.ordinal < f.ordinal {
+			g.conn.Outlived(g.conn.SideOf(fromLo), seg)
+		}
+	}
+}
+
 // tellAside gives the events that another connection's segment brought to those
 // who hear them.
 func (p *partition) tellAside(i uint32, f *flow, at int64) {
