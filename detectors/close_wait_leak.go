@@ -44,7 +44,7 @@ var CloseWaitLeak = &Detector{
 	},
 	Opens: fsm.On(fsm.HalfClosed),
 	Hears: fsm.On(fsm.HalfClosed, fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed, fsm.WindowOpened, fsm.KeptAlive,
-		fsm.FinSent, fsm.ResetSent, fsm.Revived, fsm.Sent),
+		fsm.FinSent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(closeWaitLeak) },
 
 	YieldsTo: []string{"half-close-cut"},
@@ -94,6 +94,11 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *Report) {
 	case fsm.Sent:
 		if holder && ev.Class != fsm.Stray && ev.Class != fsm.Rst {
 			w.unheard = 0
+		}
+	case fsm.SentBeyondFin:
+		if !holder { // it goes on: that was no FIN, or its numbers are wrong
+			w.withdraw(r)
+			w.open, w.ack = false, reassembly.Mark{}
 		}
 	case fsm.FinSent, fsm.ResetSent:
 		w.over(ev, r)

@@ -38,7 +38,7 @@ var HalfCloseCut = &Detector{
 		{"patience", 6, 0.5, 3600, "s", "for how long at least it must stay without one"},
 	},
 	Opens: fsm.On(fsm.HalfClosed),
-	Hears: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Hears: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*Report) Watcher { return new(halfCloseCut) },
 }
 
@@ -56,12 +56,17 @@ type halfCloseCut struct {
 	rst     reassembly.Mark
 	ttl     [2]uint8 // of each side's latest segment
 	told    bool
+	void    bool // the closer went on: it was no FIN, or its numbers are wrong
 }
 
 func (w *halfCloseCut) Event(ev fsm.Event, r *Report) {
 	switch {
 	case ev.Kind == fsm.HalfClosed:
 		w.begin(ev, r)
+	case w.void:
+	case ev.Kind == fsm.SentBeyondFin && ev.Side == w.closer:
+		w.forget(r)
+		w.void = true
 	case w.rst.At != 0:
 		if ev.Kind == fsm.Revived {
 			w.forget(r)

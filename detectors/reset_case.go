@@ -37,6 +37,7 @@ type resetCase struct {
 	taken     bool // and Y took that one
 	held      bool // X's window is closed, or full, so that no FIN of Y could leave
 	restarts  bool // what goes on in Y's name after it may be a connection that begins
+	ackUnseen bool // the last that X has acknowledged of Y was not captured
 	endUnseen bool // the last that Y sent was not captured, and may have been its FIN
 
 	idle    int64  // how long nobody had spoken before last, or before the RST if that broke the silence
@@ -107,6 +108,7 @@ func caseOf(ev fsm.Event, r *Report) resetCase {
 		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
 	k.missing = k.unsent
+	k.ackUnseen = c.AckedUnseen(y)
 	k.held = c.Held(y) && !k.shut(y)
 	k.filled, k.grain, k.recent = c.Filled(y), c.Grain(y), c.Recent(x, k.rst.At)
 	k.sent, k.row, k.endUnseen = c.Bytes(x), c.Row(y), c.MayHaveClosed(y)
@@ -345,6 +347,8 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 		f.Undecide("midstream: the capture begins with the RST, and shows nothing that its sender sent before")
 	case outcome == "half-open" && k.prev.At == 0:
 		f.Undecide("midstream: nothing that the sender of the RST sent before was captured, so that it may have closed")
+	case outcome == "stale" && k.ackUnseen && !(k.phase[0] == fsm.Done && k.phase[1] == fsm.Done):
+		f.Undecide("holes: what the peer had acknowledged before was not captured, so that the sender of the RST may never have sent it")
 	case outcome == "half-open" && k.held:
 		f.Undecide("the window of its peer was closed, or full: the sender of the RST may have closed, too, and its FIN have waited behind the window")
 	case k.endUnseen && (outcome == "half-open" || outcome == "keepalive-refused" || outcome == "idle-drop" && !k.ttl):

@@ -183,6 +183,13 @@ func (c *Conn) MayHaveClosed(side reassembly.Side) bool {
 	return own.half.Phase < Shut && own.out.Skipped(own.out.Nxt-1)
 }
 
+// AckedUnseen reports whether the last that was acknowledged of the side was not
+// captured: nobody knows whether it was sent.
+func (c *Conn) AckedUnseen(side reassembly.Side) bool {
+	out := &c.ends[side].out
+	return out.Knows(reassembly.KnowUna) && out.Skipped(out.Una-1)
+}
+
 // Unacked is how many bytes of the side's payload nothing has acknowledged; by,
 // if not nil, is a segment of the peer that may do so as well.
 func (c *Conn) Unacked(side reassembly.Side, by *reassembly.Mark) uint32 {
