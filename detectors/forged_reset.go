@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -167,3 +168,7 @@ func (w *forgedReset) message(r *Report) string {
 	}
 	return m
 }
+
+// onItsWay is for how long after a RST a segment of the same side may still have
+// been on its way, captured out of order.
+const onItsWay = 3 * time.Millisecond

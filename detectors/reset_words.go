@@ -92,7 +92,7 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 		if k.answers || k.near {
 			m = fmt.Sprintf("%s answered %s of %s with RST %s", y, k.what(), x, rst)
 		}
-		if k.phase[0] == fsm.Done && k.phase[1] == fsm.Done {
+		if k.closed() {
 			m += " after both sides had closed."
 		} else {
 			m += fmt.Sprintf("; %s had acknowledged more than that before, so that it is an old duplicate, and %s does not know the connection any more.", x, y)
