@@ -32,7 +32,7 @@ func (k *resetCase) what() string {
 	case m.Flags.Has(reassembly.FIN):
 		name = "the FIN"
 	case m.Len > 0:
-		name = fmt.Sprintf("%d bytes", m.Len)
+		name = counted(m.Len, "byte", "bytes")
 	}
 	if k.near {
 		return fmt.Sprintf("%s (frame %d), or something just before it,", name, m.Frame)

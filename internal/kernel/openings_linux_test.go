@@ -47,6 +47,20 @@ var openings = []tale{
 		s.ask(fsm.Established, fsm.Established)
 	}, find: []finding{{"syn-ack-unanswered", "recovered", clientAddr}}},
 
+	{name: "SYN-ACK lost and SYN forgotten", play: func(s *story) {
+		s.record()
+		listener := s.server.socket(serverPort).listen(1)
+		lost := s.client.loses(arriving, anySYN)
+		client := s.client.socket(clientPort).dial(serverPort)
+		s.ask(fsm.SynSent, fsm.SynReceived)
+		s.forget(s.server)
+		lost.mended()
+		server := listener.accept() // the next SYN is answered with another ISN
+		client.send(100)
+		server.receive(100)
+		s.ask(fsm.Established, fsm.Established)
+	}, find: []finding{{"syn-ack-unanswered", "recovered", clientAddr}}},
+
 	{name: "last ACK of the handshake lost", play: func(s *story) {
 		s.record()
 		listener := s.server.socket(serverPort).listen(1)
@@ -129,6 +143,18 @@ var openings = []tale{
 		s.ask(fsm.Established, fsm.Established)
 	}},
 
+	{name: "simultaneous open given up", play: func(s *story) {
+		s.record()
+		client, server := s.dialEachOther()
+		client.close()
+		server.close()
+		s.server.loses(leaving, anyRST)
+		s.client.release()
+		s.server.release()
+		s.tap.await(1, sentBy(s.client).with(anyRST))
+		s.ask(fsm.Closed, fsm.Closed)
+	}, find: []finding{{"reset-cause", "handshake-reset", clientAddr}}},
+
 	{name: "simultaneous open with lost SYN-ACKs", play: func(s *story) {
 		s.record()
 		s.dialEachOther()
@@ -169,13 +195,14 @@ var openings = []tale{
 
 // dialEachOther has both hosts dial the other's port at the same time: both
 // SYNs are on hold.
-func (s *story) dialEachOther() {
+func (s *story) dialEachOther() (client, server *socket) {
 	s.Helper()
 	s.client.hold()
 	s.server.hold()
-	s.client.socket(clientPort).dial(serverPort)
-	s.server.socket(serverPort).dial(clientPort)
+	client = s.client.socket(clientPort).dial(serverPort)
+	server = s.server.socket(serverPort).dial(clientPort)
 	s.ask(fsm.SynSent, fsm.SynSent).
 		seems(s.client, fsm.Closed, "its SYN is still on hold").
 		seems(s.server, fsm.Closed, "its SYN is still on hold")
+	return client, server
 }

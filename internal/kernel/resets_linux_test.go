@@ -55,6 +55,13 @@ var resets = []tale{
 		s.ask(fsm.Closed, fsm.Closed)
 	}, find: []finding{{"reset-cause", "half-open", serverAddr}}},
 
+	{name: "one byte to a server that was restarted", play: func(s *story) { // where keep-alives are, but none
+		client, _ := s.connect()
+		s.forget(s.server)
+		client.send(1)
+		s.ask(fsm.Closed, fsm.Closed)
+	}, find: []finding{{"reset-cause", "half-open", serverAddr}}},
+
 	{name: "keep-alive to a server that was restarted", play: func(s *story) {
 		client, _ := s.connect()
 		keepAlive(client)
@@ -128,6 +135,20 @@ var resets = []tale{
 		s.ask(fsm.Closed, fsm.Established).
 			seems(s.server, fsm.Closed, "the RST was seen to leave, and nothing shows that it was lost")
 	}, find: []finding{{"reset-cause", "aborted", clientAddr}}},
+
+	{name: "client restarted after it had closed", play: func(s *story) {
+		client, server := s.connect()
+		client.finish()
+		s.ask(fsm.FinWait2, fsm.CloseWait)
+		s.forget(s.client)
+		silenced := s.client.loses(leaving, anyRST)
+		s.client.socket(clientPort).dial(serverPort)
+		s.tap.await(2, sentBy(s.server).with(pureACK).after(s.tap.await(2, sentBy(s.client).with(anySYN)).At)) // it challenges both SYNs
+		s.ask(fsm.SynSent, fsm.CloseWait)
+		silenced.mended()
+		server.send(100)
+		s.ask(fsm.SynSent, fsm.Closed)
+	}, find: []finding{{"reset-cause", "data-after-close", serverAddr}}},
 
 	{name: "client restarted", play: func(s *story) { // RFC 9293 figure 9
 		s.connect()
