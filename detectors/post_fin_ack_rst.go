@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -41,6 +42,9 @@ var PostFINAckRST = &Detector{
 // find the one that a RST answers.
 const recentSent = 4
 
+// copyTime is how soon after a frame its copy may be captured.
+const copyTime = 2 * time.Millisecond
+
 type postFINAckRST struct {
 	fin      [2]reassembly.Mark
 	finAck   [2]reassembly.Mark // the first ACK of that side's FIN
@@ -48,10 +52,12 @@ type postFINAckRST struct {
 	n        [2]int
 	calledBy [2]bool // since the first ACK of its FIN that side sent something that calls for another
 	done     bool
+	withACK  reassembly.Mark // the RST of a finding, if it acknowledges something
 }
 
 func (w *postFINAckRST) Event(ev fsm.Event, r *Report) {
 	if w.done {
+		w.behind(ev, r)
 		return
 	}
 	side := ev.Side
@@ -86,6 +92,19 @@ func (w *postFINAckRST) End(Ending, *Report) {}
 // has done so before (RFC 9293 3.10.7.4).
 func callsForAck(ev fsm.Event) bool {
 	return ev.Seg.SeqLen() > 0 || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe || ev.Class == fsm.Stray
+}
+
+// behind takes what follows the RST. If that was RST with ACK, and a bare one comes
+// behind it, the first was Y's own abort, and only the second an answer.
+func (w *postFINAckRST) behind(ev fsm.Event, r *Report) {
+	y, x := ev.Side, ev.Side.Peer()
+	if ev.Kind != fsm.Sent || ev.Class != fsm.Rst || w.withACK.At == 0 || ev.Seg.Flags&reassembly.ACK != 0 {
+		return
+	}
+	if ev.Seg.Seq == w.withACK.Seq && ev.Seg.At-w.withACK.At <= int64(r.Conn.RTO(y)) {
+		r.Withdraw(w.fin[x].File, w.fin[x].Frame)
+	}
+	w.withACK = reassembly.Mark{}
 }
 
 // judge takes Y's RST: does it answer a pure ACK that X sent after its FIN?
@@ -163,6 +182,12 @@ func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rs
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its very first acknowledgment (frame %d) with RST (frame %d): "+
 			"it had thrown the connection away instead of waiting in LAST_ACK.",
 			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame)
+	}
+	if outcome == "redundant-ack" && f.Limits&fsm.Copies != 0 && ack.At-w.finAck[y].At <= int64(copyTime) {
+		f.Undecide("copies: the two ACKs are alike and may be one, captured twice; or the FIN came twice, and each had to be acknowledged")
+	}
+	if rst.Flags&reassembly.ACK != 0 {
+		w.withACK = *rst
 	}
 	r.Tell(f)
 }
