@@ -11,12 +11,12 @@ type judge struct {
 	parts   [partitions]*partition // nil where no segment has come yet
 	events  fsm.Events
 
-	// Of the batch at hand: its segments in the judge's partitions, the seeded
+	// Of the part of a batch at hand: its segments in the judge's partitions, the seeded
 	// hashes of their keys, and their fingerprints.
-	own     [batchSize]uint16
-	hash    [batchSize]uint32
-	guess   [batchSize]uint32 // and the connections that these most likely mean, plus one
-	print   [batchSize]uint64
+	own     [fetchSize]uint16
+	hash    [fetchSize]uint32
+	guess   [fetchSize]uint32 // and the connections that these most likely mean, plus one
+	print   [fetchSize]uint64
 	fetched uint32 // keeps fetch from being optimised away
 }
 
@@ -30,20 +30,26 @@ func (j *judge) run() {
 }
 
 func (j *judge) take(b *batch) {
-	n := j.fetch(b)
-	for k := range n {
-		i := j.own[k]
-		p := j.parts[partitionOf(b.tuple[i])]
-		p.take(&b.segs[i], b.position[i], j.hash[k], j.guess[k], j.print[k], &j.events)
+	for from := 0; from < b.n; from += fetchSize {
+		n := j.fetch(b, from, min(from+fetchSize, b.n))
+		for k := range n {
+			i := j.own[k]
+			p := j.parts[partitionOf(b.tuple[i])]
+			p.take(&b.segs[i], b.position[i], j.hash[k], j.guess[k], j.print[k], &j.events)
+		}
 	}
 }
 
-// fetch finds the judge's own segments in a batch and has memory bring their
-// connections: first all places in the tables, then all connections. Each
+// fetchSize is for how many segments connections are fetched at a time: few
+// enough that these are still in the cache when their turn comes.
+const fetchSize = 512
+
+// fetch finds the judge's own segments in a part of a batch and has memory bring
+// their connections: first all places in the tables, then all connections. Each
 // loop's misses overlap; taken one by one they would be most of the judge's
 // time.
-func (j *judge) fetch(b *batch) (n int) {
-	for i := range b.n {
+func (j *judge) fetch(b *batch, from, to int) (n int) {
+	for i := from; i < to; i++ {
 		part := partitionOf(b.tuple[i])
 		if !j.mine[part] {
 			continue

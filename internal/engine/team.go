@@ -8,9 +8,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// batchSize is how many segments travel together: 64 KiB of them, so that a
-// few batches in flight stay in the cache.
-const batchSize = 512
+// batchSize is how many segments travel together: 256 KiB of them. A judge that
+// waits for a batch has to be woken, which takes as long as twenty segments.
+const batchSize = 2048
 
 // A batch is segments of the trace in order, decoded in place. Every judge gets
 // every batch and takes what is its own: that costs less than sorting segments
