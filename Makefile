@@ -4,7 +4,7 @@
 TOOL := go tool -modfile=tools/go.mod
 BENCH := bench-data
 
-.PHONY: build test check beam golden samples docs licences fuzz bench bench-diff bench-peers dist dist-check
+.PHONY: build test check beam golden samples docs licences fuzz bench bench-diff bench-peers profile dist dist-check
 
 build: ## the command, as ./tcptrace
 	CGO_ENABLED=0 go build -trimpath ./cmd/tcptrace
@@ -47,6 +47,10 @@ bench-diff: ## first: make bench; mv bench-data/new.txt bench-data/old.txt; chan
 
 bench-peers: build ## beside tcpdump, Ostermann's tcptrace and tshark
 	go run ./internal/bench/peers
+
+profile: ## tells the compiler anew what is hot, after a change of it
+	mkdir -p $(BENCH)
+	go test -run '^$$' -bench 'BenchmarkRun$$' -benchtime 20s -o $(BENCH)/engine.test -cpuprofile cmd/tcptrace/default.pgo ./internal/engine
 
 dist: ## the binaries of a release, each with its bill of materials
 	.ci/dist dist
