@@ -98,13 +98,17 @@ func (k *resetCase) message(outcome string, w *resetCause, r *Report) string {
 			m += fmt.Sprintf("; %s had acknowledged more than that before, so that it is an old duplicate, and %s does not know the connection any more.", x, y)
 		}
 	case "data-after-close":
-		m = fmt.Sprintf("%s had closed; %d bytes of %s met no socket there any more and were answered with RST %s.", y, k.lost, x, rst)
+		were, they := "were", "They"
+		if k.lost == 1 {
+			were, they = "was", "It"
+		}
+		m = fmt.Sprintf("%s had closed; %s of %s met no socket there any more and %s answered with RST %s.", y, counted(k.lost, "byte", "bytes"), x, were, rst)
 		switch {
 		case k.unsure:
 		case k.knewFIN:
 			m += fmt.Sprintf(" %s knew of the FIN and sent all the same.", x)
 		default:
-			m += fmt.Sprintf(" They crossed the FIN on the way: %s could not know of it.", x)
+			m += fmt.Sprintf(" %s crossed the FIN on the way: %s could not know of it.", they, x)
 		}
 	case "idle-drop":
 		m = fmt.Sprintf("Nobody had spoken for %s, %s; then ", span(k.idle), idleWords(k.idle))

@@ -51,6 +51,9 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *Report) {
 	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
 	switch ev.Kind {
 	case fsm.WindowShut:
+		if _, over := r.Conn.ResetBy(); over { // it crossed the RST, and nobody is left to ask
+			return
+		}
 		peer.begin(ev.Seg, r.Conn.LastSent(ev.Side.Peer()), r)
 		r.WakeAt(peer.deadline(ev.Side.Peer(), r))
 	case fsm.WindowOpened:

@@ -48,12 +48,12 @@ func (c *Conn) IsFirst(side reassembly.Side, seg *reassembly.Segment) bool {
 
 // Restarts reports whether a segment of the side, sent after its RST, is as the
 // first of a connection that a server takes up from a SYN cookie (RFC 4987 3.6):
-// an ACK right behind its SYN, of something that had not arrived before the RST.
+// an ACK right behind its SYN, of more than had arrived before the RST, or of less.
 // Any segment of the client that acknowledges the SYN-ACK makes Linux do so, also
 // one that was on its way when the server reset the connection.
 func (c *Conn) Restarts(side reassembly.Side, seg *reassembly.Segment, rst *reassembly.Mark) bool {
 	return side == reassembly.B && c.bits&midstream == 0 && seg.SeqLen() == 0 && c.IsFirst(side, seg) &&
-		rst.Flags&reassembly.ACK != 0 && seg.Ack.After(rst.Ack)
+		rst.Flags&reassembly.ACK != 0 && seg.Ack != rst.Ack
 }
 
 // AcksUna reports whether a segment of the side acknowledges exactly what it
