@@ -168,19 +168,25 @@ func (p *tap) write(name string) {
 	if stats.Drops > 0 {
 		p.t.Errorf("the tap missed %d frames", stats.Drops)
 	}
+	writeFrames(p.t, name, linkEthernet, p.frames)
+}
+
+// writeFrames writes frames as a pcap file.
+func writeFrames(t *testing.T, name string, link uint32, frames []frame) {
+	t.Helper()
 	le := binary.LittleEndian
 	out := le.AppendUint32(nil, pcapNanoMagic)
 	out = le.AppendUint16(le.AppendUint16(out, 2), 4)
-	for _, word := range []uint32{0, 0, snap, linkEthernet} {
+	for _, word := range []uint32{0, 0, snap, link} {
 		out = le.AppendUint32(out, word)
 	}
-	for _, f := range p.frames {
+	for _, f := range frames {
 		for _, word := range []int64{f.at / 1e9, f.at % 1e9, int64(len(f.data)), int64(f.wire)} {
 			out = le.AppendUint32(out, uint32(word))
 		}
 		out = append(out, f.data...)
 	}
 	if err := os.WriteFile(name, out, 0o644); err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 }

@@ -1,0 +1,64 @@
+package kernel
+
+import (
+	"container/heap"
+	"time"
+)
+
+// A fault befalls some segments of a host: all of a kind after the first few.
+type fault struct {
+	from, behind int // whose segments; 1 = behind the tap
+	kind         kind
+	payload      bool // only segments that carry some
+	skip, count  int  // how many are spared first, and how many befallen; 0 = all others
+	what         string
+	late         time.Duration
+	off          bool
+}
+
+func (f *fault) befalls(p *passage) {
+	if f.off || f.from != p.from || !f.kind.has(&p.seg) || f.payload && p.seg.Len == 0 {
+		return
+	}
+	if f.skip--; f.skip >= 0 || f.count > 0 && -f.skip > f.count {
+		return
+	}
+	switch f.what {
+	case "lose":
+		p.lost[f.behind]++
+	case "double":
+		p.copies[f.behind]++
+	case "hold up":
+		p.late[f.behind] += f.late
+	case "miss":
+		p.missed = true
+	}
+}
+
+// A deadline is what is to be done at a time.
+type deadline struct {
+	at time.Time
+	n  int
+	f  func()
+}
+
+func (w *wire) after(d time.Duration, f func()) {
+	w.n++
+	heap.Push(&w.due, deadline{time.Now().Add(d), w.n, f})
+}
+
+// waiting is a heap of deadlines.
+type waiting []deadline
+
+func (h waiting) Len() int { return len(h) }
+func (h waiting) Less(i, j int) bool {
+	return h[i].at.Before(h[j].at) || h[i].at.Equal(h[j].at) && h[i].n < h[j].n
+}
+func (h waiting) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *waiting) Push(x any)   { *h = append(*h, x.(deadline)) }
+func (h *waiting) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}

@@ -1,0 +1,119 @@
+package kernel
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// judgeFinding looks whether a finding's frames are such as it says, and whether
+// it says what was done.
+func (p *plot) judgeFinding(f *result.Finding) (faults []string) {
+	name := fmt.Sprintf("%s %s:%s", f.Verdict, f.Detector, f.Outcome)
+	byFrame := map[uint32]*passage{}
+	for _, x := range p.seen() {
+		byFrame[uint32(x.frame)] = x
+	}
+	for _, e := range f.Evidence { // some are the second sight of a frame that was doubled
+		if x := byFrame[e.Seg.Frame]; x != nil && (x.seg.Seq != e.Seg.Seq || x.seg.Flags != e.Seg.Flags) {
+			faults = append(faults, name+": the evidence is another frame")
+		}
+	}
+	for _, word := range misnamed(f.Message, byFrame) {
+		faults = append(faults, fmt.Sprintf("%s: says %s of what is none", name, word))
+	}
+	fault := ""
+	switch {
+	case f.Verdict == detectors.Seen:
+		fault = p.falsehood(f, byFrame[f.Evidence[0].Seg.Frame], byFrame[f.Evidence[len(f.Evidence)-1].Seg.Frame])
+	case f.Reason == "":
+		fault = "undecided without a reason"
+	}
+	if fault != "" {
+		faults = append(faults, name+": "+fault)
+	}
+	return faults
+}
+
+// frameWords are what a message calls a frame: "FIN (frame 7)". What comes after
+// the words in the first group is not the frame itself.
+var frameWords = regexp.MustCompile(`((?:acknowledged|after|before)(?: its| the| it)?(?: first)? )?(SYN-ACK|SYN|FIN|RST|[0-9]+ bytes?)(?: [a-z]+)? \(frame ([0-9]+)\)`)
+
+// misnamed are the words that a message calls a frame by which it is not.
+func misnamed(message string, byFrame map[uint32]*passage) (words []string) {
+	for _, m := range frameWords.FindAllStringSubmatch(message, -1) {
+		n, _ := strconv.Atoi(m[3])
+		x := byFrame[uint32(n)]
+		if x == nil || m[1] != "" {
+			continue
+		}
+		flags, is := x.seg.Flags, false
+		switch m[2] {
+		case "SYN-ACK":
+			is = flags.Has(reassembly.SYN | reassembly.ACK)
+		case "SYN":
+			is = flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN
+		case "FIN":
+			is = flags.Has(reassembly.FIN)
+		case "RST":
+			is = flags.Has(reassembly.RST)
+		default:
+			is = strings.HasPrefix(m[2], fmt.Sprint(x.seg.Len, " "))
+		}
+		if !is {
+			words = append(words, m[2])
+		}
+	}
+	return words
+}
+
+// falsehood says what is not true of a finding that counts as seen. Its first and
+// last evidence are nil where that is the second sight of a frame.
+func (p *plot) falsehood(f *result.Finding, first, last *passage) string {
+	culprit := 0
+	if f.Flow.End[f.Culprit].AddrPort().Addr() == serverAddr {
+		culprit = 1
+	}
+	switch f.Detector {
+	case "reset-cause":
+		if first == nil {
+			break
+		}
+		cause := p.causeOf(first)
+		if !p.mayBe(first, f.Outcome) || strings.Contains(f.Message, "It had not closed") && (strings.HasSuffix(cause, "closed") || strings.HasSuffix(cause, "FIN")) {
+			return "a RST " + cause
+		}
+	case "post-fin-ack-rst":
+		if last != nil && !strings.HasPrefix(p.causeOf(last), "bare, after") {
+			return "a RST " + p.causeOf(last)
+		}
+	case "zero-window-probe-loop":
+		switch bare := last != nil && last.seg.Flags&reassembly.ACK == 0; {
+		case f.Outcome == "ghosted" && p.gone(culprit) == "":
+			return "the receiver is there"
+		case f.Outcome == "reset" && last != nil && !bare, f.Outcome == "aborted" && bare:
+			return "a RST " + p.causeOf(last)
+		}
+	case "unretransmitted-fin":
+		switch {
+		case f.Outcome == "peer-unaware" && first != nil && first.arrived != 0:
+			return "the FIN arrived"
+		case p.gone(culprit)+p.gone(1-culprit) == "" && !p.missed():
+			return "both are there"
+		}
+	case "close-wait-leak":
+		if last := p.moments[len(p.moments)-1]; f.Outcome == "idle" && last.Sockets[culprit].State != "CLOSE_WAIT" && p.gone(culprit) == "" {
+			return "its kernel has " + last.Sockets[culprit].State
+		}
+	case "syn-unanswered", "syn-ack-unanswered", "fin-unanswered", "dead-peer", "retransmissions", "zero-window-deadlock":
+		if p.whole() {
+			return "nothing was lost"
+		}
+	}
+	return ""
+}

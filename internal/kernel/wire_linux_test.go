@@ -1,0 +1,216 @@
+package kernel
+
+import (
+	"container/heap"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A wire joins two hosts as a cable does, but everything that passes does so
+// before its eyes: it knows what was sent, what the tap saw and what arrived, and
+// may lose, delay or double any of it. It lives in one goroutine; others have
+// that do things.
+type wire struct {
+	ends    [2]*os.File // TUN devices, of the client and of the server
+	in      chan passage
+	todo    chan func()
+	decoder *decode.Decoder
+	due     waiting
+	n       int // so far, to keep order among what is due at a time
+
+	tapping  bool
+	ports    [2]uint16 // what else passes is left over from earlier stories, and lost
+	muted    [2]bool   // a host that goes down says no more RST
+	delay    [2][2]time.Duration
+	faults   []*fault
+	passages []*passage
+	frames   []frame
+	stalled  bool // something waited for long
+}
+
+// A passage is one packet on its way: when it was sent, seen and received, in
+// nanoseconds since 1970, 0 if never.
+type passage struct {
+	seg                   reassembly.Segment
+	from                  int
+	sent, tapped, arrived int64
+	frame                 int // in the recording
+	data                  []byte
+	lost, copies          [2]int // before the tap, and behind it
+	late                  [2]time.Duration
+	missed                bool // by the tap
+}
+
+// patient is how late the wire may be: hosts and detectors go by less than a
+// second here and there.
+const patient = 50 * time.Millisecond
+
+// linkRaw is IP without a link layer.
+const linkRaw = 101
+
+// newWire gives both hosts an interface at the wire.
+func newWire(t *testing.T, client, server *host) *wire {
+	t.Helper()
+	w := &wire{in: make(chan passage, 1024), todo: make(chan func()), decoder: decode.New()}
+	for i, h := range []*host{client, server} {
+		w.ends[i] = h.plugTUN()
+		go w.listen(i)
+	}
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	go w.run(over)
+	return w
+}
+
+// plugTUN gives the host an interface whose other end is a file.
+func (h *host) plugTUN() *os.File {
+	h.t.Helper()
+	var fd int
+	var err error
+	h.inside(func() {
+		if fd, err = unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err != nil {
+			return
+		}
+		req, _ := unix.NewIfreq("eth0")
+		req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, req)
+	})
+	must(h.t, err)
+	file := os.NewFile(uintptr(fd), "tun")
+	h.t.Cleanup(func() { file.Close() })
+	h.link, err = h.nl.LinkByName("eth0")
+	must(h.t, err)
+	must(h.t, h.nl.AddrAdd(h.link, &netlink.Addr{IPNet: &net.IPNet{IP: h.addr.AsSlice(), Mask: net.CIDRMask(24, 32)}}))
+	must(h.t, h.nl.LinkSetUp(h.link))
+	return file
+}
+
+func (w *wire) listen(from int) {
+	var buf [65536]byte
+	for {
+		n, err := w.ends[from].Read(buf[:])
+		if err != nil {
+			return
+		}
+		w.in <- passage{from: from, data: append([]byte(nil), buf[:n]...), sent: time.Now().UnixNano()}
+	}
+}
+
+// do has the wire do something, and waits for that.
+func (w *wire) do(f func()) {
+	done := make(chan struct{})
+	w.todo <- func() { defer close(done); f() }
+	<-done
+}
+
+func (w *wire) run(over chan struct{}) {
+	for {
+		wait := time.Second
+		if len(w.due) > 0 {
+			if wait = time.Until(w.due[0].at); wait <= 0 {
+				w.stalled = w.stalled || wait < -patient
+				heap.Pop(&w.due).(deadline).f()
+				continue
+			}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case p := <-w.in:
+			w.sent(&p)
+		case f := <-w.todo:
+			f()
+		case <-timer.C:
+		case <-over:
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// sent takes what a host sends: what will become of it?
+func (w *wire) sent(p *passage) {
+	w.stalled = w.stalled || time.Now().UnixNano()-p.sent > int64(patient)
+	if w.decoder.Decode(linkRaw, p.data, len(p.data), p.sent, &p.seg) != decode.OK {
+		return
+	}
+	own, peer := w.ports[p.from], w.ports[1-p.from]
+	if p.seg.Src.Port != own || p.seg.Dst.Port != peer {
+		return
+	}
+	w.passages = append(w.passages, p)
+	if w.muted[p.from] && p.seg.Flags&reassembly.RST != 0 {
+		p.lost[0] = 1
+	}
+	for _, f := range w.faults {
+		f.befalls(p)
+	}
+	if p.lost[0] > 0 {
+		return
+	}
+	w.after(w.delay[p.from][0]+p.late[0], func() {
+		for range 1 + p.copies[0] {
+			w.see(p)
+		}
+		w.after(w.delay[p.from][1]+p.late[1], func() { w.deliver(p) })
+	})
+}
+
+func (w *wire) see(p *passage) {
+	if !w.tapping || p.missed {
+		return
+	}
+	now := time.Now().UnixNano()
+	w.frames = append(w.frames, frame{now, len(p.data), p.data[:min(len(p.data), snap)]})
+	if p.tapped == 0 {
+		p.tapped, p.frame = now, len(w.frames)
+	}
+}
+
+func (w *wire) deliver(p *passage) {
+	if p.lost[1] > 0 {
+		return
+	}
+	p.arrived = time.Now().UnixNano()
+	for range 1 + p.copies[0] + p.copies[1] {
+		w.ends[1-p.from].Write(p.data)
+	}
+}
+
+// rest waits until all that was sent has passed, but for what is delayed.
+func (w *wire) rest() {
+	for range 20 {
+		for quiet := false; !quiet; {
+			select {
+			case p := <-w.in:
+				w.sent(&p)
+			default:
+				quiet = true
+			}
+			for len(w.due) > 0 && time.Until(w.due[0].at) <= 0 {
+				heap.Pop(&w.due).(deadline).f()
+				quiet = false
+			}
+		}
+		time.Sleep(300 * time.Microsecond)
+		if len(w.in) == 0 {
+			return
+		}
+	}
+}
+
+// tick has the recording show that it goes on.
+func (w *wire) tick() {
+	if !w.tapping {
+		return
+	}
+	hello := []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, unix.IPPROTO_UDP, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 9, 0, 9, 0, 8, 0, 0}
+	w.frames = append(w.frames, frame{time.Now().UnixNano(), len(hello), hello})
+}
