@@ -170,10 +170,12 @@ func (c *Conn) AtFIN(side reassembly.Side, seg *reassembly.Mark) bool {
 }
 
 // Held reports whether a FIN of the side could not leave, for all that is known:
-// what its peer has room for is less than a segment.
+// the window is closed, or what is in flight leaves less than a segment of it. A
+// window whose scale was not seen is larger than it looks, if anything.
 func (c *Conn) Held(side reassembly.Side) bool {
 	out := &c.ends[side].out
-	return c.WindowShut(side.Peer()) || !c.scaleUnknown() && out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && out.Nxt.To(out.Edge) < int32(c.segmentSize())
+	return c.WindowShut(side.Peer()) ||
+		out.InFlight() > 0 && out.Knows(reassembly.KnowEdge) && out.Nxt.To(out.Edge) < int32(c.fullSegment())
 }
 
 // MayHaveClosed reports whether the last that the side has sent was never seen,

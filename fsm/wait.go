@@ -46,18 +46,22 @@ func (s *step) heldBack() bool {
 // larger than it looks, if anything: what looks roomy is.
 func (s *step) roomy() bool {
 	out := &s.own.out
-	room, full := uint32(max(out.Una.To(out.Edge), 0)), s.c.segmentSize()
-	switch {
-	case s.c.bits&optionsCut != 0: // nor was the MSS
-		full = max(full, ethernetMSS)
-	case s.c.scaleUnknown(): // who waits for the window fills it
+	if s.c.bits&optionsCut == 0 && s.c.scaleUnknown() { // who waits for the window fills it
 		return s.seg.End().Before(out.Edge)
 	}
-	return room >= 2*full
+	return uint32(max(out.Una.To(out.Edge), 0)) >= 2*s.c.fullSegment()
 }
 
 // ethernetMSS is the payload of a full segment where the MTU is 1500.
 const ethernetMSS = 1460
+
+// fullSegment is segmentSize, or more where an MSS may have been cut off.
+func (c *Conn) fullSegment() uint32 {
+	if c.bits&optionsCut != 0 {
+		return max(c.segmentSize(), ethernetMSS)
+	}
+	return c.segmentSize()
+}
 
 // segmentSize is the payload of a full segment, options left out: the smaller of
 // both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
