@@ -44,14 +44,14 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		o := &Options{Detectors: detectors.All}
 		o.defaults()
-		j := &judge{options: o}
+		j := &judge{seed: newSeed(), options: o}
 		for p := range j.mine {
 			j.mine[p] = true
 		}
 		bt := new(batch)
 		for i := range segs {
-			bt.segs[bt.n], bt.tuple[bt.n], bt.position[bt.n] = segs[i], dealing.hash(&segs[i]), uint64(i)+1
-			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
+			bt.segs[bt.n] = segs[i]
+			if bt.add(uint64(i)+1, &j.seed); bt.n == batchSize || i == len(segs)-1 {
 				j.take(bt)
 				bt.n = 0
 			}

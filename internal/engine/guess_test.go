@@ -60,3 +60,16 @@ func TestPartition_guessOfOneThatLeft(t *testing.T) {
 		t.Error("a segment was taken for one of a connection that has left")
 	}
 }
+
+// Whoever chooses addresses does not know how they are hashed, be it live.
+func TestSeed_isDrawn(t *testing.T) {
+	var o Options
+	o.defaults()
+	l := NewLive(o, nil)
+	team := newTeam(&o)
+	defer team.close()
+	seeds := map[seed]bool{{}: true, l.judge.partition(0).table.seed: true, team.judges[0].partition(0).table.seed: true}
+	if len(seeds) != 3 || team.judges[0].seed != team.seed {
+		t.Errorf("seeds %v: they are not drawn, or the reader has another than the judges", seeds)
+	}
+}

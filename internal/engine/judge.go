@@ -7,16 +7,15 @@ type judge struct {
 	in      chan *batch
 	free    chan *batch
 	options *Options
+	seed    seed // of its partitions' tables
 	mine    [partitions]bool
 	parts   [partitions]*partition // nil where no segment has come yet
 	events  fsm.Events
 
-	// Of the part of a batch at hand: its segments in the judge's partitions, the seeded
-	// hashes of their keys, and their fingerprints.
+	// Of the part of a batch at hand: its segments in the judge's partitions, and the
+	// connections that they most likely belong to, plus one.
 	own     [fetchSize]uint16
-	hash    [fetchSize]uint32
-	guess   [fetchSize]uint32 // and the connections that these most likely mean, plus one
-	print   [fetchSize]uint64
+	guess   [fetchSize]uint32
 	fetched uint32 // keeps fetch from being optimised away
 }
 
@@ -35,7 +34,7 @@ func (j *judge) take(b *batch) {
 		for k := range n {
 			i := j.own[k]
 			p := j.parts[partitionOf(b.tuple[i])]
-			p.take(&b.segs[i], b.position[i], j.hash[k], j.guess[k], j.print[k], &j.events)
+			p.take(&b.segs[i], b.position[i], b.hash[i], j.guess[k], b.print[i], &j.events)
 		}
 	}
 }
@@ -45,7 +44,7 @@ func (j *judge) take(b *batch) {
 const fetchSize = 512
 
 // fetch finds the judge's own segments in a part of a batch and has memory bring
-// their connections: first all places in the tables, then all connections. Each
+// them and their connections: first all places in the tables, then the rest. Each
 // loop's misses overlap; taken one by one they would be most of the judge's
 // time.
 func (j *judge) fetch(b *batch, from, to int) (n int) {
@@ -56,17 +55,17 @@ func (j *judge) fetch(b *batch, from, to int) (n int) {
 		}
 		p := j.partition(part)
 		j.own[n] = uint16(i)
-		j.hash[n] = p.table.hashOf(&b.segs[i])
-		j.print[n] = fingerprint(b.tuple[i], &b.segs[i])
-		j.fetched += p.copies.place(j.print[n])[0].at
+		j.fetched += p.copies.place(b.print[i])[0].at
 		if slots := len(p.table.slots); slots > 0 {
-			j.fetched += p.table.slots[int(j.hash[n])&(slots-1)].tag
+			j.fetched += p.table.slots[int(b.hash[i])&(slots-1)].tag
 		}
 		n++
 	}
 	for k := range n {
-		t := &j.parts[partitionOf(b.tuple[j.own[k]])].table
-		j.guess[k] = t.guess(j.hash[k])
+		i := j.own[k]
+		j.fetched += b.segs[i].Frame + uint32(b.segs[i].Dst.Port)
+		t := &j.parts[partitionOf(b.tuple[i])].table
+		j.guess[k] = t.guess(b.hash[i])
 		if j.guess[k] != 0 {
 			f := t.flow(j.guess[k] - 1)
 			j.fetched += f.conn.Touch() + f.watch
@@ -79,6 +78,7 @@ func (j *judge) fetch(b *batch, from, to int) (n int) {
 func (j *judge) partition(n uint8) *partition {
 	if j.parts[n] == nil {
 		j.parts[n] = newPartition(j.options)
+		j.parts[n].table.seed = j.seed
 	}
 	return j.parts[n]
 }

@@ -55,7 +55,7 @@ func NewLive(o Options, tell func(result.Finding)) *Live {
 	o.defaults()
 	l := &Live{options: &o, decoder: decode.New(), tell: tell, told: map[anchor]announced{}, seen: map[string]int{}}
 	l.decoder.VerifyChecksums = o.VerifyChecksums
-	l.judge.options = &o
+	l.judge.options, l.judge.seed = &o, newSeed()
 	return l
 }
 

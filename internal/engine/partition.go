@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"math/rand/v2"
-
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
@@ -36,7 +34,7 @@ type partition struct {
 
 func newPartition(o *Options) *partition {
 	p := &partition{options: o, bounds: newBounds(o.MaxFlows), held: make([]int, len(o.Detectors)), unlisted: toll{}}
-	p.table.seed = seed{rand.Uint64(), rand.Uint64()}
+	p.table.seed = newSeed()
 	for _, d := range o.Detectors {
 		p.opens |= d.Opens
 	}

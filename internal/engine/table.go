@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -23,6 +24,11 @@ func (s *seed) fold(e *reassembly.Endpoint) uint64 {
 func (s *seed) hash(seg *reassembly.Segment) uint64 {
 	return (s.fold(&seg.Src) + s.fold(&seg.Dst)) * 0x9E3779B97F4A7C15
 }
+
+// key is the hash of a segment's key in a table with this seed, never 0.
+func (s *seed) key(seg *reassembly.Segment) uint32 { return uint32(s.hash(seg)>>32) | 1 }
+
+func newSeed() seed { return seed{rand.Uint64(), rand.Uint64()} }
 
 // A flow is one connection in memory: no pointers, so that the garbage
 // collector has nothing to chase.
@@ -60,8 +66,8 @@ type slot struct{ tag, index uint32 }
 
 func (t *table) flow(i uint32) *flow { return &t.chunks[i>>chunkBits][i&(chunkSize-1)] }
 
-// hashOf is the seeded hash of the segment's key, never 0.
-func (t *table) hashOf(seg *reassembly.Segment) uint32 { return uint32(t.seed.hash(seg)>>32) | 1 }
+// hashOf is the seeded hash of the segment's key.
+func (t *table) hashOf(seg *reassembly.Segment) uint32 { return t.seed.key(seg) }
 
 // find looks for a connection of the key from probe position p on, and returns
 // its index and the position behind it. Begin with p = hash.

@@ -17,14 +17,26 @@ const batchSize = 2048
 // into batches of their own, which copies them.
 type batch struct {
 	segs     [batchSize]reassembly.Segment
-	tuple    [batchSize]uint64 // the fixed hash of the four-tuple
 	position [batchSize]uint64 // among all segments of the trace
+	tuple    [batchSize]uint64 // the fixed hash of the four-tuple
+	hash     [batchSize]uint32 // the seeded one
+	print    [batchSize]uint64 // the fingerprint
 	n        int
 	left     atomic.Int32 // judges that are not done with it
 }
 
+// add takes the segment that was decoded into the next place. It is hashed here,
+// where it is in the cache: to a judge, it comes from another processor's.
+func (b *batch) add(position uint64, s *seed) {
+	n, seg := b.n, &b.segs[b.n]
+	b.position[n], b.tuple[n] = position, dealing.hash(seg)
+	b.hash[n], b.print[n] = s.key(seg), fingerprint(b.tuple[n], seg)
+	b.n++
+}
+
 // team is the judges and the way to them.
 type team struct {
+	seed    seed // of all their tables
 	judges  []*judge
 	free    chan *batch
 	current *batch
@@ -36,13 +48,13 @@ const inFlight = 8
 
 func newTeam(o *Options) *team {
 	n := o.judges()
-	t := &team{judges: make([]*judge, n), free: make(chan *batch, inFlight+2)}
+	t := &team{seed: newSeed(), judges: make([]*judge, n), free: make(chan *batch, inFlight+2)}
 	for range cap(t.free) {
 		t.free <- nil // allocated on first use: a small capture needs few
 	}
 	t.current = t.fresh()
 	for i := range t.judges {
-		j := &judge{in: make(chan *batch, inFlight), free: t.free, options: o}
+		j := &judge{seed: t.seed, in: make(chan *batch, inFlight), free: t.free, options: o}
 		for p := i; p < partitions; p += n {
 			j.mine[p] = true
 		}
@@ -80,9 +92,7 @@ func (t *team) slot() *reassembly.Segment { return &t.current.segs[t.current.n] 
 
 // hand passes the segment in the slot on.
 func (t *team) hand(position uint64) {
-	b := t.current
-	b.tuple[b.n], b.position[b.n] = dealing.hash(&b.segs[b.n]), position
-	if b.n++; b.n == batchSize {
+	if t.current.add(position, &t.seed); t.current.n == batchSize {
 		t.send()
 		t.current = t.fresh()
 	}
