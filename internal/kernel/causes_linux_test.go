@@ -18,10 +18,12 @@ var causes = map[string][]string{
 	"with ACK, when it timed out":     {"aborted", "unread-data"},
 	"bare, after forgot ESTABLISHED":  {"half-open", "keepalive-refused"},
 	"bare, after forgot CLOSE_WAIT":   {"half-open", "keepalive-refused"},
+	"bare, after forgot FIN_WAIT_1":   {"half-open", "keepalive-refused", "data-after-close", "aborted"}, // its FIN may wait, or be under way
+	"bare, after forgot FIN_WAIT_2":   {"data-after-close", "keepalive-refused", "aborted", "stale"},
 	"bare, after forgot SYN_RECEIVED": {"half-open", "keepalive-refused", "handshake-reset"},
 	"bare, after forgot SYN_SENT":     {"handshake-reset"},
 	"bare, after forgot, closed":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
-	"bare, after close":               {"handshake-reset", "half-open", "keepalive-refused"},
+	"bare, after close":               {"handshake-reset", "half-open", "keepalive-refused", "data-after-close"},
 	"bare, after close with FIN":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
 	"bare, when it timed out":         {"half-open", "keepalive-refused", "handshake-reset", "data-after-close", "stale", "aborted"},
 }
@@ -96,7 +98,7 @@ func (p *plot) whole() bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(p.deeds, func(d deed) bool { return d.what == "forget" || d.what == "defer accept" })
+	return !slices.ContainsFunc(p.deeds, func(d deed) bool { return slices.Contains([]string{"forget", "defer accept", "user timeout"}, d.what) })
 }
 
 // gone says whether the side forgot its end, or whether what is sent to it or by

@@ -81,7 +81,7 @@ func (p *plot) falsehood(f *result.Finding, first, last *passage) string {
 	}
 	switch f.Detector {
 	case "reset-cause":
-		if first == nil {
+		if first == nil || p.missed() {
 			break
 		}
 		cause := p.causeOf(first)
