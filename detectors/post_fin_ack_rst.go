@@ -135,18 +135,30 @@ func (w *postFINAckRST) answersOpenFIN(x reassembly.Side, rst *reassembly.Mark, 
 }
 
 // trigger finds the pure ACK of X that the RST answers: the latest that fits,
-// and nothing else that X sent later fits as well.
+// and nothing else that X sent later fits as well. A RST that comes sooner than Y
+// can answer was already on its way from one before; if none is there that Y
+// would have answered about then, Y is quick: on one machine, a handshake may take
+// longer than a RST does.
 func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Mark, r *Report) *reassembly.Mark {
 	y := x.Peer()
+	answer := int64(r.Conn.Answer(y))
+	var sooner *reassembly.Mark
 	for i := range min(w.n[x], recentSent) {
 		seg := &w.sent[x][(w.n[x]-1-i)%recentSent]
 		if !fsm.Answers(rst, seg) {
 			continue
 		}
-		if rst.At-seg.At < int64(r.Conn.Answer(y)/4) {
-			continue // it was already on its way
+		wait := rst.At - seg.At
+		if wait < answer/4 {
+			if sooner == nil {
+				sooner = seg
+			}
+			continue
 		}
-		if !r.Conn.ClosingAck(x, seg) || rst.At-seg.At > int64(r.Conn.RTO(y)) {
+		if sooner != nil && wait > 4*answer {
+			seg, wait = sooner, rst.At-sooner.At
+		}
+		if !r.Conn.ClosingAck(x, seg) || wait > int64(r.Conn.RTO(y)) {
 			return nil
 		}
 		return seg
