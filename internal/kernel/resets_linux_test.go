@@ -87,11 +87,12 @@ var resets = []tale{
 		client, server := s.connect()
 		client.finish()
 		s.ask(fsm.FinWait2, fsm.CloseWait)
-		s.server.losesFirst(1, arriving, pureACK)
+		lost := s.server.loses(arriving, pureACK)
 		server.close()
 		s.ask(fsm.TimeWait, fsm.LastAck).
 			atMost(s.server, fsm.Closed, "the last ACK was seen to leave, not to arrive")
 		s.forget(s.client)
+		lost.mended()
 		s.tap.await(1, sentBy(s.client).with(anyRST))
 		s.ask(fsm.Closed, fsm.Closed)
 	}, find: []finding{{"reset-cause", "stale", serverAddr}}},

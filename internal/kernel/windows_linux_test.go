@@ -80,7 +80,7 @@ var windows = []tale{
 		_, server := s.connect()
 		server.send(200_000)
 		s.ask(fsm.Established, fsm.Established)
-		s.traceGoesOn(500 * time.Millisecond) // it has to send again what the client had no room for
+		s.traceGoesOn(2 * time.Second) // it has to send again what the client had no room for
 	}, find: []finding{{"window-overrun", "dropped", serverAddr}}},
 }
 
