@@ -80,8 +80,8 @@ var windows = []tale{
 		_, server := s.connect()
 		server.send(200_000)
 		s.ask(fsm.Established, fsm.Established)
-		s.traceGoesOn(2 * time.Second) // it has to send again what the client had no room for
-	}, find: []finding{{"window-overrun", "dropped", serverAddr}}},
+		s.traceGoesOn(4 * time.Second) // it has to send again what the client had no room for, and then to wait for room
+	}, find: []finding{{"window-overrun", "dropped", serverAddr}, {"zero-window-probe-loop", "stalled", clientAddr}}},
 }
 
 // threeRTO is the least that tcptrace waits for what a timer should bring.
