@@ -193,7 +193,11 @@ func (k *resetCase) doubt(outcome string, f *Finding, r *Report) {
 	case outcome == "half-open" && k.held:
 		f.Undecide("the window of its peer was closed, or full: the sender of the RST may have closed, too, and its FIN have waited behind the window")
 	case k.endUnseen && (outcome == "half-open" || outcome == "keepalive-refused" || outcome == "idle-drop" && !k.ttl):
-		f.Undecide("holes: the last that the sender of the RST had sent was acknowledged, but not captured, and may have been its FIN")
+		why := "holes: the last that the sender of the RST had sent was acknowledged, but not captured, and may have been its FIN"
+		if r.Conn.OnlyAcks(k.y) {
+			why = "midstream: of the sender of the RST only ACKs were captured before, so that it may have closed"
+		}
+		f.Undecide(why)
 	case outcome == "half-open":
 		r.Absence(f, k.last.At) // of its FIN
 	case outcome == "idle-drop":

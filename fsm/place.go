@@ -182,7 +182,14 @@ func (c *Conn) Held(side reassembly.Side) bool {
 // only acknowledged: it may have been its FIN.
 func (c *Conn) MayHaveClosed(side reassembly.Side) bool {
 	own := &c.ends[side]
-	return own.half.Phase < Shut && own.out.Skipped(own.out.Nxt-1)
+	return own.half.Phase < Shut && own.out.Skipped(own.out.Nxt-1) || c.OnlyAcks(side)
+}
+
+// OnlyAcks reports whether nothing of the side was captured but acknowledgments:
+// all that it sent, a FIN perhaps, was acknowledged before the capture began.
+func (c *Conn) OnlyAcks(side reassembly.Side) bool {
+	own := &c.ends[side]
+	return own.half.Phase < Shut && own.half.bits&synSeen == 0 && own.bytes == 0
 }
 
 // AckedUnseen reports whether the last that was acknowledged of the side was not
