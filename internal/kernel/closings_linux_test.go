@@ -42,13 +42,7 @@ var closings = []tale{
 	}},
 
 	{name: "last ACK lost", play: func(s *story) {
-		client, server := s.connect()
-		client.finish()
-		s.ask(fsm.FinWait2, fsm.CloseWait)
-		lost := s.server.loses(arriving, pureACK)
-		server.close()
-		s.ask(fsm.TimeWait, fsm.LastAck).
-			atMost(s.server, fsm.Closed, "the last ACK was seen to leave, not to arrive")
+		lost := s.losesLastACK()
 		s.tap.await(4, sentBy(s.server).with(anyFIN))
 		s.ask(fsm.TimeWait, fsm.LastAck).
 			atMost(s.server, fsm.Closed, "the ACK of the repeated FIN may have arrived")
@@ -102,4 +96,17 @@ var closings = []tale{
 		}
 		s.ask(fsm.TimeWait, fsm.TimeWait)
 	}},
+}
+
+// losesLastACK closes both sides, the client first, whose last ACK is lost.
+func (s *story) losesLastACK() *loss {
+	s.Helper()
+	client, server := s.connect()
+	client.finish()
+	s.ask(fsm.FinWait2, fsm.CloseWait)
+	lost := s.server.loses(arriving, pureACK)
+	server.close()
+	s.ask(fsm.TimeWait, fsm.LastAck).
+		atMost(s.server, fsm.Closed, "the last ACK was seen to leave, not to arrive")
+	return lost
 }

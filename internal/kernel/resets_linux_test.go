@@ -84,13 +84,7 @@ var resets = []tale{
 	}, find: []finding{{"reset-cause", "handshake-reset", clientAddr}}},
 
 	{name: "FIN sent again to a TIME_WAIT that is gone", play: func(s *story) {
-		client, server := s.connect()
-		client.finish()
-		s.ask(fsm.FinWait2, fsm.CloseWait)
-		lost := s.server.loses(arriving, pureACK)
-		server.close()
-		s.ask(fsm.TimeWait, fsm.LastAck).
-			atMost(s.server, fsm.Closed, "the last ACK was seen to leave, not to arrive")
+		lost := s.losesLastACK()
 		s.forget(s.client)
 		lost.mended()
 		s.tap.await(1, sentBy(s.client).with(anyRST))

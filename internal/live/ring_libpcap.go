@@ -23,14 +23,6 @@ const Delay = 100 * time.Millisecond
 // ErrPermission says that this process may not capture.
 var ErrPermission = errors.New("capturing is not permitted")
 
-// Options say what to capture.
-type Options struct {
-	Interface   string
-	Promiscuous bool // ask for frames to other stations, too
-	// Filter gives the program for the frames' link type, nil for all frames.
-	Filter func(capture.LinkType) (*filter.Program, error)
-}
-
 // A Ring is an interface that is captured from through libpcap, or Npcap on
 // Windows: for the systems where there is no other way (-tags libpcap; needs
 // cgo, but for Windows). An interface that goes is not picked up again.

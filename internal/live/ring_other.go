@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
-	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
 // Delay is how long a frame may take from its time stamp until Next has it.
@@ -15,13 +14,6 @@ const Delay = 100 * time.Millisecond
 
 // ErrPermission says that this process may not capture.
 var ErrPermission = errors.New("capturing is not permitted")
-
-// Options say what to capture.
-type Options struct {
-	Interface   string
-	Promiscuous bool // ask for frames to other stations, too
-	Filter      func(capture.LinkType) (*filter.Program, error)
-}
 
 // A Ring is an interface that is captured from: only on Linux.
 type Ring struct{ Source }

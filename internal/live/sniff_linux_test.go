@@ -85,7 +85,7 @@ func TestSniff_replay(t *testing.T) {
 	for _, sample := range []string{
 		"hung-reader.pcapng", "post-fin-ack-rst.pcapng", "zero-window-probe-loop.not-brief.pcapng",
 		"real/fin-lost-and-peer-talks-on.pcap", "real/one-side-closing.pcap", "real/reader-restarted.pcap", "real/reader-vanishes.pcap",
-		"real/simultaneous-open-with-lost-syn-acks.pcap",
+		"real/redundant-ack-draws-rst.pcap", "real/simultaneous-open-with-lost-syn-acks.pcap",
 	} {
 		t.Run(sample, func(t *testing.T) {
 			t.Parallel()

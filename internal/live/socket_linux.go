@@ -16,15 +16,6 @@ import (
 // ErrPermission says that this process may not capture.
 var ErrPermission = errors.New("capturing needs the capability CAP_NET_RAW")
 
-// Options say what to capture.
-type Options struct {
-	Interface   string
-	Promiscuous bool // ask for frames to other stations, too
-	// Filter gives the program for the frames' link type, nil for all frames.
-	// The kernel runs it where it can; else Ring.Match does.
-	Filter func(capture.LinkType) (*filter.Program, error)
-}
-
 // A socket is a packet socket bound to an interface (packet(7)).
 type socket struct {
 	fd      int
