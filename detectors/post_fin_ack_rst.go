@@ -2,7 +2,6 @@ package detectors
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -41,9 +40,6 @@ var PostFINAckRST = &Detector{
 // recentSent is how many of the last segments of each side are remembered, to
 // find the one that a RST answers.
 const recentSent = 4
-
-// copyTime is how soon after a frame its copy may be captured.
-const copyTime = 2 * time.Millisecond
 
 type postFINAckRST struct {
 	fin      [2]reassembly.Mark
@@ -195,7 +191,7 @@ func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rs
 			"it had thrown the connection away instead of waiting in LAST_ACK.",
 			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame)
 	}
-	if outcome == "redundant-ack" && f.Limits&fsm.Copies != 0 && ack.At-w.finAck[y].At <= int64(copyTime) {
+	if outcome == "redundant-ack" && f.Limits&fsm.Copies != 0 && ack.At-w.finAck[y].At <= int64(fsm.CopyTime) {
 		f.Undecide("copies: the two ACKs are alike and may be one, captured twice; or the FIN came twice, and each had to be acknowledged")
 	}
 	if rst.Flags&reassembly.ACK != 0 {

@@ -174,6 +174,10 @@ func (c *Conn) Bytes(side reassembly.Side) uint64 { return c.ends[side].bytes }
 // Retransmissions is how many segments the side sent again.
 func (c *Conn) Retransmissions(side reassembly.Side) uint64 { return uint64(c.ends[side].rexmits) }
 
+// CopyTime is how much later a copy of a frame may be captured: mirror ports and
+// two taps on one switch stay well below.
+const CopyTime = 2 * time.Millisecond
+
 // Copied notes a frame that the capture holds more than once.
 func (c *Conn) Copied() { c.copies++ }
 

@@ -5,12 +5,12 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// copyTime is how much later a copy of a frame may be captured: mirror ports
-// and two taps on one switch stay well below.
-const copyTime = uint32(2 * time.Millisecond / time.Microsecond)
+// copyTime is fsm.CopyTime in microseconds.
+const copyTime = uint32(fsm.CopyTime / time.Microsecond)
 
 // crowds is how many sets of frames a partition remembers at first to recognise
 // copies by, and mostCrowds at the most: with one connection in 64, that is two
