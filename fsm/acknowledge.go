@@ -28,8 +28,7 @@ func (s *step) acknowledge() uint32 {
 			s.synAcked()
 		}
 		s.sampleRTT()
-		s.emit(Advanced, s.side.Peer())
-		s.ev.moved = moved
+		s.ev.add(Advanced, s.side.Peer(), moved)
 	}
 	if seg.Opts.NBlocks > 0 {
 		s.sack()

@@ -84,7 +84,9 @@ type Event struct {
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
-	// HeldBack: what this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
+	// HeldBack: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
+	// the same, At 0 if nothing; where only a later segment shows that a RST was
+	// ignored, that RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
 	// before it. ReusedEarly: the last of the old connection that its peer sent.
 	Was *reassembly.Mark
@@ -98,19 +100,33 @@ type Events struct {
 	Before [2]State // both ends' states before the segment
 	Class  Class    // the segment's
 
-	seg    *reassembly.Segment
-	moved  uint32          // Event.N of Advanced
-	shrunk uint32          // of WindowShrunk
-	over   uint32          // of Overran
-	was    reassembly.Mark // Event.Was
-	resend resend          // of DataResent
-	place  reassembly.Placement
-	n      uint
-	list   [maxEvents]struct {
-		kind Kind
-		side reassembly.Side
-	}
+	seg   *reassembly.Segment
+	place reassembly.Placement
+	n     uint
+	was   [numWas]reassembly.Mark // valid where an entry names them
+	list  [maxEvents]entry
 }
+
+// An entry is one event with all that belongs to it alone: flat, and written once.
+type entry struct {
+	kind Kind
+	side reassembly.Side
+	was  was
+	n    uint32
+	age  uint32
+}
+
+// was says what an event goes back to: one of three segments, each noted at most
+// once for all events of a segment.
+type was uint8
+
+const (
+	noWas    was = iota
+	ownLast      // what the segment's side had sent before it
+	peerLast     // what the other side had sent last
+	oldLast      // of the connection whose ports are used again
+	numWas
+)
 
 // maxEvents is more than any one segment can bring: each kind at most once.
 const maxEvents = 1 << 6
@@ -120,33 +136,31 @@ func (e *Events) Len() int { return int(e.n) }
 
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
-	l := e.list[uint(i)%maxEvents]
-	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, Seg: e.seg}
-	switch l.kind {
-	case Advanced:
-		ev.N = e.moved
-	case WindowShrunk:
-		ev.N = e.shrunk
-	case Overran:
-		ev.N = e.over
-	case ReusedEarly:
-		ev.Was, ev.N = &e.was, e.over
-	case FinResent, HeldBack, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
-		ev.Was = &e.was
-	case DataResent:
-		ev.Was, ev.N, ev.Age = &e.was, e.resend.silence, e.resend.age
+	l := &e.list[uint(i)%maxEvents]
+	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, N: l.n, Age: l.age, Seg: e.seg}
+	if l.was != noWas {
+		ev.Was = &e.was[l.was]
 	}
 	return ev
 }
 
 func (e *Events) reset(c *Conn, seg *reassembly.Segment) {
-	e.Kinds, e.Class, e.seg, e.moved, e.place, e.n = 0, Plain, seg, 0, reassembly.Fresh, 0
+	e.Kinds, e.Class, e.seg, e.place, e.n = 0, Plain, seg, reassembly.Fresh, 0
 	e.Before = [2]State{c.ends[0].state, c.ends[1].state}
 }
 
-func (e *Events) add(k Kind, side reassembly.Side) {
+func (e *Events) add(k Kind, side reassembly.Side, n uint32) *entry {
 	e.Kinds |= 1 << k
 	l := &e.list[e.n%maxEvents]
-	l.kind, l.side = k, side
+	*l = entry{kind: k, side: side, n: n}
 	e.n++
+	return l
+}
+
+// addWas adds an event that goes back to m.
+func (e *Events) addWas(k Kind, side reassembly.Side, w was, m *reassembly.Mark) *entry {
+	e.was[w] = *m
+	l := e.add(k, side, 0)
+	l.was = w
+	return l
 }

@@ -161,3 +161,43 @@ func TestStep_filling(t *testing.T) {
 		}
 	}
 }
+
+// An event's payload is its own, whatever else the segment brings.
+func TestEvents_ownPayload(t *testing.T) {
+	w := newWire().open(time.Second)
+	w.send(0, 0, ack, 1, 100, 1)
+	w.send(1, time.Second, rst, 500, 0, 0) // in the window, though not in its place
+	doubted := w.conn.LastSent(1)
+	w.send(1, time.Second, ack, 1, 10, 101)
+	found := map[Kind]Event{}
+	for i := range w.ev.Len() {
+		found[w.ev.At(i).Kind] = w.ev.At(i)
+	}
+	if ev := found[ResetIgnored]; ev.Was == nil || *ev.Was != doubted {
+		t.Errorf("the RST that is ignored goes back to %v, want the RST itself, frame %d", ev.Was, doubted.Frame)
+	}
+	if found[Advanced].N != 100 || found[DataSent].Was != nil {
+		t.Errorf("ADVANCED by %d, want 100; DATA SENT goes back to %v, want nothing", found[Advanced].N, found[DataSent].Was)
+	}
+
+	w = newWire()
+	w.send(0, 0, syn, 0, 10, 0)
+	w.send(1, 10*time.Millisecond, syn|ack, 0, 0, 1) // without the data of Fast Open
+	synAck := w.conn.LastSent(1)
+	w.send(0, 900*time.Millisecond, ack, 1, 10, 1)
+	for i := range w.ev.Len() {
+		switch ev := w.ev.At(i); ev.Kind {
+		case AnsweredLate:
+			if *ev.Was != synAck {
+				t.Errorf("what was answered late is frame %d, want the SYN-ACK, frame %d", ev.Was.Frame, synAck.Frame)
+			}
+		case DataResent:
+			if ev.Was.Flags != syn || ev.N != 900_000 {
+				t.Errorf("the data are sent again %d µs after frame %d, want 900,000 after the SYN", ev.N, ev.Was.Frame)
+			}
+		}
+	}
+	if !w.ev.Kinds.Has(AnsweredLate) || !w.ev.Kinds.Has(DataResent) {
+		t.Errorf("the ACK brings %b, want ANSWERED LATE and DATA RESENT", w.ev.Kinds)
+	}
+}

@@ -10,7 +10,6 @@ import (
 // one must not (RFC 5961 3.2).
 func (s *step) reset() {
 	c := s.c
-	s.ev.was = s.own.last
 	if out := &s.own.out; !out.Knows(reassembly.KnowISS) && !out.Knows(reassembly.KnowNxt) { // numbers are told from here
 		out.ISS = s.seg.Seq
 	}
@@ -25,13 +24,13 @@ func (s *step) reset() {
 	case resetBelieved:
 		c.bits |= resetBit(s.side)
 		c.bits &^= pendingByA | pendingByB
-		s.emit(ResetSent, s.side)
+		s.emitAfter(ResetSent)
 	case resetPending:
 		c.bits |= pendingBit(s.side) | challengeBit(s.side)
-		s.emit(ResetDoubted, s.side)
+		s.emitAfter(ResetDoubted)
 	default:
 		c.bits |= challengeBit(s.side)
-		s.emit(ResetIgnored, s.side)
+		s.emitAfter(ResetIgnored)
 	}
 }
 
@@ -105,7 +104,7 @@ func (s *step) goneOn() {
 	}
 	if c.bits&pendingBit(s.side) != 0 {
 		c.bits &^= pendingBit(s.side)
-		s.emit(ResetIgnored, s.side)
+		s.emitAfter(ResetIgnored)
 	}
 	if c.bits&resetBit(s.side) != 0 && (time.Duration(s.seg.At-s.own.last.At) > reorderTime || s.accepts()) {
 		c.bits &^= resetBit(s.side)

@@ -77,10 +77,11 @@ func (s *step) announce(fresh uint32) {
 	case KeepAlive:
 		s.emit(KeptAlive, s.side)
 	case Retransmission:
-		s.ev.resend, s.ev.was = s.resend(), s.own.last
+		again := s.resend()
 		s.sentAgain()
 		if s.seg.Len > 0 {
-			s.emit(DataResent, s.side)
+			e := s.emitAfter(DataResent)
+			e.n, e.age = again.silence, again.age
 		}
 	case OutOfOrder:
 		if s.seg.Len > 0 {
@@ -98,8 +99,7 @@ func (s *step) announce(fresh uint32) {
 			s.emit(Woke, s.side)
 		}
 		if s.heldBack() {
-			s.ev.was = s.own.last
-			s.emit(HeldBack, s.side)
+			s.emitAfter(HeldBack)
 		}
 	} else if s.n == 0 && s.echoes() {
 		s.emit(AckEchoed, s.side)
@@ -186,8 +186,7 @@ func (s *step) finish() {
 		if h.Phase == Done && !s.crossedAck() {
 			h.bits |= finAckLost
 		}
-		s.ev.was = s.own.last
-		s.emit(FinResent, s.side)
+		s.emitAfter(FinResent)
 	}
 }
 

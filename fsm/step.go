@@ -70,7 +70,11 @@ func (s *step) remember() {
 	s.own.last = reassembly.MarkOf(s.seg)
 }
 
-func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side) }
+func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side, 0) }
+
+// emitAfter emits an event of the segment's side that goes back to what that had
+// sent before.
+func (s *step) emitAfter(k Kind) *entry { return s.ev.addWas(k, s.side, ownLast, &s.own.last) }
 
 // apply takes a believed segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
@@ -122,13 +126,12 @@ func (s *step) open() {
 	own.out.Send(seg.Seq, s.n)
 	if again {
 		s.sentAgain()
-		s.ev.was = own.last
 		// A SYN that comes with an ACK now is the answer to the peer's, of a
 		// simultaneous open (RFC 9293 figure 7), rather than a repeat.
 		if own.half.Phase == Open && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
 			own.half.bits |= synAckLost
 		}
-		s.emit(SynResent, s.side)
+		s.emitAfter(SynResent)
 		return
 	}
 	if own.half.Phase == Idle {

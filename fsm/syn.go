@@ -34,10 +34,9 @@ func (s *step) misanswers() {
 	default:
 		return
 	}
-	s.ev.was = peer.last
 	peer.out.Stray(seg.Ack)
 	s.own.countFrom(seg)
-	s.emit(kind, s.side.Peer())
+	s.ev.addWas(kind, s.side.Peer(), peerLast, &peer.last)
 }
 
 // another says whether the segment is another SYN-ACK than the one that the side
@@ -109,8 +108,7 @@ func (c *Conn) Superseded(seg *reassembly.Segment, side reassembly.Side, oldest 
 	c.bits |= challengeBit(side)
 	last := &c.ends[side].last
 	if since := time.Duration(seg.At - last.At); oldest && c.AwaitsAnswer(side) && since >= minRenewal && since <= maxRenewal {
-		ev.was = *last
-		ev.add(SynRenewed, side)
+		ev.addWas(SynRenewed, side, ownLast, last)
 	}
 }
 
@@ -123,12 +121,11 @@ func (c *Conn) Overhears(seg *reassembly.Segment, side reassembly.Side, class Cl
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
 	switch {
 	case class == ChallengeAck && c.AwaitsAnswer(side.Peer()):
-		ev.was = peer.last
 		peer.out.Stray(seg.Ack)
 		own.countFrom(seg)
-		ev.add(SynChallenged, side.Peer())
+		ev.addWas(SynChallenged, side.Peer(), peerLast, &peer.last)
 	case class == Rst && c.AwaitsAnswer(side) && own.out.StrayAt(seg.Seq):
-		ev.add(ChallengeRst, side)
+		ev.add(ChallengeRst, side, 0)
 	}
 }
 
@@ -139,7 +136,6 @@ func (s *step) hungUp() {
 	opened := own.half.bits&peer.half.bits&synSeen != 0 && own.out.Knows(reassembly.KnowUna) && peer.half.Phase == Open
 	if s.side == reassembly.B && opened && s.c.bits&(resetByA|resetByB) == 0 && s.seg.Len == 0 &&
 		s.seg.Seq == own.out.ISS+1 && own.out.Una == s.seg.Seq && peer.out.Nxt == peer.out.ISS+1 {
-		s.ev.was = peer.last
-		s.emit(HungUp, s.side)
+		s.ev.addWas(HungUp, s.side, peerLast, &peer.last)
 	}
 }

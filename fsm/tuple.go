@@ -95,11 +95,10 @@ func (c *Conn) ReusedBy(seg *reassembly.Segment, side reassembly.Side, timeWait 
 // Reused adds to the events of a connection's first SYN that it uses ports again
 // early.
 func (e *Events) Reused(r *Reuse, side reassembly.Side) {
-	e.was, e.over = r.Last, 0
+	l := e.addWas(ReusedEarly, side, oldLast, &r.Last)
 	if r.Beyond {
-		e.over = 1
+		l.n = 1
 	}
-	e.add(ReusedEarly, side)
 }
 
 // Touch reads a word of each part of the connection. Called for a batch of
