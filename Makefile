@@ -29,7 +29,7 @@ samples: ## the captures beside samples/*.txtar
 	go test ./samples -run Captures -update
 
 docs: ## docs/detectors.md from the detectors; manual page and shell completion from the flags
-	go test ./detectors -run Docs -update
+	go test ./detectors/catalogue -run Docs -update
 	go test ./internal/cli -run Generated -update
 
 licences: ## docs/licences.md, from what is built in

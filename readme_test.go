@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 )
 
 var update = flag.Bool("update", false, "write into README.md what its commands print and which detectors there are")
@@ -60,7 +60,7 @@ var table = regexp.MustCompile(`(<!-- the detectors;[^\n]*-->\n\n)(?:\|[^\n]*\n)
 func TestREADME_detectors(t *testing.T) {
 	var rows strings.Builder
 	rows.WriteString("| Detector | What went wrong | Outcomes | After |\n|---|---|---|---|\n")
-	for _, d := range detectors.All {
+	for _, d := range catalogue.All {
 		var outcomes []string
 		for _, o := range d.Outcomes {
 			outcomes = append(outcomes, o.Name)

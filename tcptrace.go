@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/cli"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -53,7 +54,7 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 	trace, errs := capture.OpenTrace(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
 	defer trace.Close()
 	if o.Detectors == nil {
-		o.Detectors = detectors.All
+		o.Detectors = catalogue.All
 	}
 	r := engine.Run(ctx, trace, engine.Options{
 		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
@@ -70,6 +71,6 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 // Main is the tcptrace command with extra detectors. It returns the exit
 // status: 0 nothing found, 1 something found, 2 some work could not be done.
 func Main(extra ...*detectors.Detector) int {
-	all := append(append([]*detectors.Detector(nil), detectors.All...), extra...)
+	all := append(append([]*detectors.Detector(nil), catalogue.All...), extra...)
 	return cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: all, Confine: true})
 }

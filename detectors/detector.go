@@ -25,6 +25,10 @@ type Detector struct {
 	// of no interest, as of this event.
 	Watch func(*Report) Watcher
 
+	// Absence says what the findings that rest on an absence miss, where the engine
+	// can tell from the whole capture that it could not have held that.
+	Absence Absence
+
 	// YieldsTo names detectors that know better: where one of them has found
 	// something of the same connection and shows this one's anchor frame among its
 	// evidence, it speaks alone.

@@ -1,8 +1,6 @@
 package detectors
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -66,7 +64,7 @@ func (r *Report) Woken() { r.wake = 0 }
 func (r *Report) Value(param string) float64 { return r.Settings.Value(r.detector, param) }
 
 // nanos is the value of a parameter that is in seconds.
-func (r *Report) nanos(param string) int64 {
+func (r *Report) Nanos(param string) int64 {
 	return int64(r.Value(param) * float64(time.Second))
 }
 
@@ -87,7 +85,7 @@ func (r *Report) Find(outcome string, culprit reassembly.Side, at int64, evidenc
 // Absence marks a finding that rests on something not coming since trace time
 // since. It is undecided if the capture may have missed it.
 func (r *Report) Absence(f *Finding, since int64) {
-	f.Absence = true
+	f.Absence = max(r.detector.Absence, AnyAbsence)
 	f.Doubt()
 	if f.Verdict == Seen && r.Conn.HoleSince(since-int64(time.Second)) {
 		f.Undecide("holes: bytes were acknowledged that the capture never saw, so that it may have missed an answer too")
@@ -97,7 +95,7 @@ func (r *Report) Absence(f *Finding, since int64) {
 // Doubt makes a seen finding that rests on an absence undecided if one of its
 // limits means that the capture may have missed what is said to be absent.
 func (f *Finding) Doubt() {
-	if !f.Absence || f.Verdict != Seen {
+	if f.Absence == NoAbsence || f.Verdict != Seen {
 		return
 	}
 	for _, l := range [...]struct {
@@ -214,40 +212,15 @@ func (f *Finding) Undecide(why string) {
 	f.Verdict, f.Reason = Undecided, why
 }
 
-// Measure adds a metric.
+// Measure adds a metric, or gives it another value.
 func (f *Finding) Measure(name string, value any) {
+	for i := range f.Metrics {
+		if f.Metrics[i].Name == name {
+			f.Metrics[i].Value = value
+			return
+		}
+	}
 	f.Metrics = append(f.Metrics, Metric{name, value})
-}
-
-// seconds is a duration in seconds, for metrics.
-func seconds(ns int64) float64 { return time.Duration(ns).Seconds() }
-
-// span writes a duration for sentences: three digits, no false precision.
-func span(ns int64) string {
-	switch s := seconds(ns); {
-	case s < 0.001:
-		return fmt.Sprintf("%.0f µs", s*1e6)
-	case s < 1:
-		return fmt.Sprintf("%.0f ms", s*1e3)
-	case s < 100:
-		return fmt.Sprintf("%.1f s", s)
-	case s < 7200:
-		return fmt.Sprintf("%.0f s", s)
-	case s < 2*86400:
-		return fmt.Sprintf("%.1f hours", s/3600)
-	default:
-		return fmt.Sprintf("%.1f days", s/86400)
-	}
-}
-
-// backoff is by what factor the interval grew from one of n sends to the next,
-// to two digits: 2 is exponential, 1 constant.
-func backoff(first, last int64, n int) float64 {
-	if n < 3 || first <= 0 || last <= 0 {
-		return 1
-	}
-	f := math.Pow(float64(last)/float64(first), 1/float64(n-2))
-	return math.Round(f*100) / 100
 }
 
 // Evidence makes a telling frame of a mark of what side sent.

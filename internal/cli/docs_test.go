@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 )
 
 const completionDir = docs + "completion/"
@@ -113,7 +113,7 @@ func TestCompletion_bash(t *testing.T) {
 		t.Fatal(err)
 	}
 	var slugs, without, params []string
-	for _, d := range detectors.All {
+	for _, d := range catalogue.All {
 		slugs = append(slugs, d.Name)
 		without = append(without, "-"+d.Name)
 		for _, p := range d.Params {

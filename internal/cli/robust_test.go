@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/samples"
@@ -30,7 +30,7 @@ func aSample(t testing.TB) []byte {
 // commandLine runs tcptrace and returns its exit status and what it printed.
 func commandLine(stdin io.Reader, args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = Run(Env{Args: args, Stdin: stdin, Stdout: &out, Stderr: &errs, Detectors: detectors.All})
+	status = Run(Env{Args: args, Stdin: stdin, Stdout: &out, Stderr: &errs, Detectors: catalogue.All})
 	return status, out.String(), errs.String()
 }
 
@@ -45,7 +45,7 @@ func TestRun_fullDisk(t *testing.T) {
 		"--format json -", "--format ndjson -", "--format csv -", "--format markdown -", "--format html -",
 	} {
 		var errs bytes.Buffer
-		status := Run(Env{Args: strings.Fields(args), Stdin: bytes.NewReader(aSample(t)), Stdout: full{}, Stderr: &errs, Detectors: detectors.All})
+		status := Run(Env{Args: strings.Fields(args), Stdin: bytes.NewReader(aSample(t)), Stdout: full{}, Stderr: &errs, Detectors: catalogue.All})
 		if status != exitFailed || !strings.Contains(errs.String(), "no space left") {
 			t.Errorf("tcptrace %s exits with %d and says %q", args, status, &errs)
 		}

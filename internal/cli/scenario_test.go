@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
@@ -111,7 +112,7 @@ func verdicts(t *testing.T, name string) []verdict {
 func tcptrace(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if Run(Env{Args: args, Stdout: &out, Stderr: &errs, Detectors: detectors.All}) == exitFailed {
+	if Run(Env{Args: args, Stdout: &out, Stderr: &errs, Detectors: catalogue.All}) == exitFailed {
 		t.Fatalf("tcptrace %v: %s", args, errs.String())
 	}
 	return out.String(), errs.String()

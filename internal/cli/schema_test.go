@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
@@ -135,7 +136,7 @@ func contents(t *testing.T, name string) []byte {
 func printed(t *testing.T, args ...string) []byte {
 	t.Helper()
 	var out, complaints bytes.Buffer
-	if Run(Env{Args: args, Stdout: &out, Stderr: &complaints, Detectors: detectors.All}) == exitFailed {
+	if Run(Env{Args: args, Stdout: &out, Stderr: &complaints, Detectors: catalogue.All}) == exitFailed {
 		t.Fatalf("tcptrace %s: %s", strings.Join(args, " "), &complaints)
 	}
 	return out.Bytes()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"tcptrace": func() {
-			os.Exit(Run(Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: detectors.All, Confine: true}))
+			os.Exit(Run(Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: catalogue.All, Confine: true}))
 		},
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
@@ -91,7 +91,7 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 	defer trace.Close()
 	var turns []result.Turn
 	r := engine.Run(context.Background(), trace, engine.Options{
-		Detectors: detectors.All, AllFlows: true, Rewrite: m.Segment,
+		Detectors: catalogue.All, AllFlows: true, Rewrite: m.Segment,
 		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Turn) { turns = append(turns, turn) }},
 	})
 	names := anonymize.NewNames([]string{name})

@@ -21,7 +21,16 @@ var mayImport = map[string]string{
 	"reassembly": "",
 	"fsm":        "reassembly",
 	"detectors":  "fsm reassembly",
-	"samples":    "",
+
+	"detectors/middlebox":   "",
+	"detectors/flowcontrol": "detectors fsm reassembly",
+	"detectors/closing":     "detectors fsm reassembly",
+	"detectors/resets":      "detectors detectors/middlebox fsm reassembly",
+	"detectors/opening":     "detectors fsm reassembly",
+	"detectors/loss":        "detectors fsm reassembly",
+	"detectors/path":        "detectors detectors/middlebox fsm reassembly",
+	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path",
+	"samples":               "",
 
 	"internal/capture":  "internal/packed reassembly",
 	"internal/decode":   "reassembly",
@@ -41,7 +50,7 @@ var mayImport = map[string]string{
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
-	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors",
+	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors detectors/catalogue",
 	"cmd/tcptrace": ".",
 
 	"internal/kernel":            "",

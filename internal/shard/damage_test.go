@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
@@ -152,6 +152,6 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		defer trace.Close()
-		engine.Run(context.Background(), trace, engine.Options{Detectors: detectors.All, Workers: 1, AllFlows: true})
+		engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All, Workers: 1, AllFlows: true})
 	})
 }
