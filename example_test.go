@@ -31,23 +31,25 @@ func ExampleAnalyze() {
 	// frame 7: still does not acknowledge the FIN
 }
 
+var closedHurriedly = &detectors.Outcome{Name: "hurried", Severity: detectors.Info, When: "FIN came within a second"}
+
 // hurriedClose reports a side that closes soon after the connection was opened.
 var hurriedClose = &detectors.Detector{
-	Name:     "hurried-close",
-	Doc:      detectors.Doc{Title: "a connection was closed within a second of its opening"},
-	Outcomes: []detectors.Outcome{{Name: "hurried", Severity: detectors.Info, When: "FIN came within a second"}},
-	Opens:    fsm.On(fsm.FinSent),
-	Hears:    fsm.On(fsm.FinSent),
-	Watch:    func(*detectors.Report) detectors.Watcher { return hurried{} },
+	Name:         "hurried-close",
+	Doc:          detectors.Doc{Title: "a connection was closed within a second of its opening"},
+	Outcomes:     []*detectors.Outcome{closedHurriedly},
+	StartsOn:     fsm.On(fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.FinSent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return hurried{} },
 }
 
 type hurried struct{}
 
 func (hurried) Event(ev fsm.Event, r *detectors.Report) {
 	if age := ev.Seg.At - r.Conn.First(); age < 1e9 {
-		f := r.Find("hurried", ev.Side, ev.Seg.At, detectors.Evidence{Role: "early FIN", Seg: *ev.Seg})
+		f := r.Find(closedHurriedly, ev.Side, ev.Seg.At, detectors.Evidence{Role: "early FIN", Seg: *ev.Seg})
 		f.Message = fmt.Sprintf("%s closed %d ms after the connection was opened.", r.Name(ev.Side), age/1e6)
-		r.Tell(f)
+		r.Emit(f)
 	}
 }
 

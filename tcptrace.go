@@ -49,13 +49,18 @@ type Options struct {
 
 // Analyze reads the named captures as one trace and judges it. The report holds
 // whatever could be done; the error joins what could not: files that cannot be
-// opened, and damage (errors that name file, offset and reason).
+// opened, and damage (errors that name file, offset and reason). Detectors that
+// declare something wrongly are an error that names detector and field, and no
+// report.
 func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
-	trace, errs := capture.OpenTrace(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
-	defer trace.Close()
 	if o.Detectors == nil {
 		o.Detectors = catalogue.All
 	}
+	if err := detectors.Validate(o.Detectors, catalogue.All...); err != nil {
+		return nil, err
+	}
+	trace, errs := capture.OpenTrace(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
+	defer trace.Close()
 	r := engine.Run(ctx, trace, engine.Options{
 		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
 	})
@@ -65,7 +70,7 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 			errs = append(errs, info.Err)
 		}
 	}
-	return r, errors.Join(append(errs, ctx.Err())...)
+	return r, errors.Join(append(errs, r.Err, ctx.Err())...)
 }
 
 // Main is the tcptrace command with extra detectors. It returns the exit

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace"
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 // What cannot be read is an error; what can be is still judged.
@@ -32,6 +34,38 @@ func TestAnalyze_cancelled(t *testing.T) {
 	}
 }
 
+// A detector that declares something wrongly, or uses what it does not declare, is an
+// error that names it.
+func TestAnalyze_wrongDetectors(t *testing.T) {
+	detector := func(watch func(*detectors.Report) detectors.Watcher) tcptrace.Options {
+		return tcptrace.Options{Detectors: []*detectors.Detector{{
+			Name: "any-fin", Doc: detectors.Doc{Title: "somebody closed"}, Outcomes: []*detectors.Outcome{{Name: "closed"}},
+			StartsOn: fsm.On(fsm.FinSent), SubscribesTo: fsm.On(fsm.FinSent), Watch: watch,
+		}}}
+	}
+	const sample = "samples/unretransmitted-fin.txtar"
+	_, err := tcptrace.Analyze(context.Background(), detector(nil), sample)
+	if want := "detector any-fin: Watch is nil"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	report, err := tcptrace.Analyze(context.Background(), detector(func(*detectors.Report) detectors.Watcher { return undeclared{} }), sample)
+	if want := `the detector any-fin reported the outcome "gone", which it does not declare`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	if len(report.Findings) != 1 {
+		t.Errorf("%d findings, want the one that was made", len(report.Findings))
+	}
+}
+
+// undeclared reports an outcome that its detector does not declare.
+type undeclared struct{}
+
+func (undeclared) Event(ev fsm.Event, r *detectors.Report) {
+	r.Emit(r.Find(&detectors.Outcome{Name: "gone"}, ev.Side, ev.Seg.At, detectors.Evidence{Role: "FIN", Seg: *ev.Seg}))
+}
+
+func (undeclared) End(detectors.Ending, *detectors.Report) {}
+
 const pluginMain = `package main
 
 import (
@@ -42,19 +76,21 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
+var closed = &detectors.Outcome{Name: "closed", Severity: detectors.Critical}
+
 var mine = &detectors.Detector{
 	Name:     "any-fin",
 	Doc:      detectors.Doc{Title: "somebody closed"},
-	Outcomes: []detectors.Outcome{{Name: "closed", Severity: detectors.Critical}},
-	Opens:    fsm.On(fsm.FinSent),
-	Hears:    fsm.On(fsm.FinSent),
+	Outcomes: []*detectors.Outcome{closed},
+	StartsOn: fsm.On(fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.FinSent),
 	Watch:    func(*detectors.Report) detectors.Watcher { return watcher{} },
 }
 
 type watcher struct{}
 
 func (watcher) Event(ev fsm.Event, r *detectors.Report) {
-	r.Tell(r.Find("closed", ev.Side, ev.Seg.At, detectors.Evidence{Role: "FIN", Seg: *ev.Seg}))
+	r.Emit(r.Find(closed, ev.Side, ev.Seg.At, detectors.Evidence{Role: "FIN", Seg: *ev.Seg}))
 }
 
 func (watcher) End(detectors.Ending, *detectors.Report) {}

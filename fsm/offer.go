@@ -23,7 +23,7 @@ func (s *step) shrink(by uint32) {
 		return
 	}
 	s.own.half.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.half.Phase != Done && s.later() {
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.half.Phase != PhaseFinAcked && s.later() {
 		s.ev.add(WindowShrunk, s.side, by)
 	}
 }

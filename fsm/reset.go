@@ -48,11 +48,11 @@ func (s *step) believeReset() resetBelief {
 	// (RFC 9293 3.10.7.3). So is the peer as long as no answer is known to have reached
 	// it: neither the SYN of the other side, of a simultaneous open, nor a SYN-ACK that
 	// did not keep it from asking again.
-	if peer.half.own() == Opening && s.own.half.Phase <= Opening {
+	if peer.half.own() == PhaseOpening && s.own.half.Phase <= PhaseOpening {
 		if seg.Flags&reassembly.ACK != 0 && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
 			return resetBelieved
 		}
-		if s.own.half.Phase == Idle {
+		if s.own.half.Phase == PhaseIdle {
 			return resetIgnored
 		}
 	}
@@ -75,7 +75,7 @@ func (s *step) believeReset() resetBelief {
 		return resetBelieved
 	// AT ITS FIN, acknowledged since: it answers what crossed the FIN, or follows
 	// it at once (Linux tcp_reset_check takes it, for macOS; samples/reset-cause).
-	case s.own.half.Phase == Done && seg.Seq == s.own.half.FIN:
+	case s.own.half.Phase == PhaseFinAcked && seg.Seq == s.own.half.FIN:
 		return resetBelieved
 	// IN THE WINDOW, elsewhere: what comes next decides.
 	case una.AtOrBefore(seg.Seq) && s.mayBeInWindow():
@@ -115,7 +115,7 @@ func (s *step) goneOn() {
 // refused says whether a RST in the side's name refused its peer's SYN, and the
 // side has sent nothing else.
 func (s *step) refused() bool {
-	return s.c.bits&resetBit(s.side) != 0 && s.own.half.Phase == Idle
+	return s.c.bits&resetBit(s.side) != 0 && s.own.half.Phase == PhaseIdle
 }
 
 // accepts says whether the segment is a SYN-ACK behind a RST that refused the SYN:

@@ -52,7 +52,7 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 	case own.out.Knows(reassembly.KnowNxt):
 		return false
 	case seg.Flags&reassembly.ACK == 0: // simultaneous open (RFC 9293 3.5)
-		return peer.half.Phase == Opening && !c.Over()
+		return peer.half.Phase == PhaseOpening && !c.Over()
 	}
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/detectors/closing"
 	"github.com/tcptrace-go/tcptrace/detectors/flowcontrol"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -93,21 +94,43 @@ func TestSettings_Set(t *testing.T) {
 	}
 }
 
-func TestDetector_Validate(t *testing.T) {
-	for want, change := range map[string]func(*detectors.Detector){
-		"kebab-case":   func(d *detectors.Detector) { d.Name = "Zero_Window" },
-		"no Watch":     func(d *detectors.Detector) { d.Watch = nil },
-		"never run":    func(d *detectors.Detector) { d.Opens = 0 },
-		"no title":     func(d *detectors.Detector) { d.Doc.Title = "" },
-		"no outcome":   func(d *detectors.Detector) { d.Outcomes = nil },
-		"outcome \"A":  func(d *detectors.Detector) { d.Outcomes = []detectors.Outcome{{Name: "A"}} },
-		"parameter":    func(d *detectors.Detector) { d.Params = []detectors.Param{{Name: "x y"}} },
-		"does not lie": func(d *detectors.Detector) { d.Params = []detectors.Param{{Name: "x", Default: 3, Max: 2}} },
+// What is declared wrongly is an error that names the detector and the field.
+func TestValidate(t *testing.T) {
+	outcome := func(name string) *detectors.Outcome { return &detectors.Outcome{Name: name} }
+	for _, c := range []struct {
+		want   string
+		change func(*detectors.Detector)
+	}{
+		{`Name "Zero_Window" is not in kebab-case`, func(d *detectors.Detector) { d.Name = "Zero_Window" }},
+		{"Watch is nil", func(d *detectors.Detector) { d.Watch = nil }},
+		{"StartsOn is empty", func(d *detectors.Detector) { d.StartsOn = 0 }},
+		{"Doc.Title is empty", func(d *detectors.Detector) { d.Doc.Title = "" }},
+		{"Absence 9", func(d *detectors.Detector) { d.Absence = 9 }},
+		{"Outcomes is empty", func(d *detectors.Detector) { d.Outcomes = nil }},
+		{"Outcomes holds nil at 1", func(d *detectors.Detector) { d.Outcomes = []*detectors.Outcome{outcome("a"), nil} }},
+		{`Outcomes "A" is not in kebab-case`, func(d *detectors.Detector) { d.Outcomes = []*detectors.Outcome{outcome("A")} }},
+		{`Outcomes "a" is declared twice`, func(d *detectors.Detector) { d.Outcomes = []*detectors.Outcome{outcome("a"), outcome("a")} }},
+		{`Outcomes gives "a" a severity of 3`, func(d *detectors.Detector) { d.Outcomes = []*detectors.Outcome{{Name: "a", Severity: 3}} }},
+		{`Params "x y" is not in kebab-case`, func(d *detectors.Detector) { d.Params = []detectors.Param{{Name: "x y"}} }},
+		{"Params x: the default 3 does not lie between 0 and 2", func(d *detectors.Detector) { d.Params = []detectors.Param{{Name: "x", Default: 3, Max: 2}} }},
+		{`YieldsTo names "no-such"`, func(d *detectors.Detector) { d.YieldsTo = []string{"no-such"} }},
+		{`YieldsTo names "zero-window-probe-loop"`, func(d *detectors.Detector) { d.YieldsTo = []string{d.Name} }},
 	} {
 		d := *flowcontrol.ZeroWindowProbeLoop
-		change(&d)
-		if err := d.Validate(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("a detector changed so: %v, want an error that says %q", err, want)
+		c.change(&d)
+		if err := detectors.Validate([]*detectors.Detector{&d}); err == nil || !strings.Contains(err.Error(), "detector "+d.Name+": "+c.want) {
+			t.Errorf("%v, want an error that says %q", err, c.want)
 		}
+	}
+	d := flowcontrol.ZeroWindowProbeLoop
+	for want, all := range map[string][]*detectors.Detector{`two detectors have the Name "zero-window-probe-loop"`: {d, d}, "detector 2 of 2 is nil": {d, nil}} {
+		if err := detectors.Validate(all); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want an error that says %q", err, want)
+		}
+	}
+	yields := *d
+	yields.YieldsTo = []string{"reset-cause"}
+	if err := detectors.Validate([]*detectors.Detector{&yields}, catalogue.All...); err != nil {
+		t.Errorf("it yields to a detector that is known, and does not run: %v", err)
 	}
 }

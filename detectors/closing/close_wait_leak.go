@@ -31,7 +31,7 @@ var CloseWaitLeak = &detectors.Detector{
 		Refs:  []string{"KB Q137984", "RFC 9293 3.6", "KB 923200", "KB 813056"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "idle", Severity: detectors.Warning, When: "the socket was still in CLOSE_WAIT when the record ends"},
 		{Name: "abandoned", Severity: detectors.Warning, When: "the side that had closed gave up waiting and reset the connection",
 			Cause: "The application on the side in CLOSE_WAIT did not close, and the host of the other did not wait for ever: Linux gives " +
@@ -43,8 +43,8 @@ var CloseWaitLeak = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "idle", Default: 60, Min: 1, Max: 1e6, Unit: "s", Doc: "how long a side may neither send nor close after its peer's FIN; a minute is what Linux grants the other end in FIN_WAIT_2"},
 	},
-	Opens: fsm.On(fsm.HalfClosed),
-	Hears: fsm.On(fsm.HalfClosed, fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed, fsm.WindowOpened, fsm.KeptAlive,
+	StartsOn: fsm.On(fsm.HalfClosed),
+	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed, fsm.WindowOpened, fsm.KeptAlive,
 		fsm.FinSent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*detectors.Report) detectors.Watcher { return new(closeWaitLeak) },
 
@@ -93,7 +93,7 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 			w.unheard++
 		}
 	case fsm.Sent:
-		if holder && ev.Class != fsm.Stray && ev.Class != fsm.Rst {
+		if holder && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
 			w.unheard = 0
 		}
 	case fsm.SentBeyondFin:
@@ -109,10 +109,10 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 // begin starts the wait: a second ago, the closer's FIN was acknowledged.
 func (w *closeWaitLeak) begin(ev fsm.Event, r *detectors.Report) {
 	*w = closeWaitLeak{open: true, closer: ev.Side, ack: reassembly.MarkOf(ev.Seg), since: ev.Seg.At}
-	if last := r.Conn.LastSent(ev.Side); last.Flags&reassembly.FIN != 0 {
+	if last := r.Old.LastSent(ev.Side); last.Flags&reassembly.FIN != 0 {
 		w.fin = last
 	}
-	if last := r.Conn.LastSent(ev.Side.Peer()); last.Len > 0 {
+	if last := r.Old.LastSent(ev.Side.Peer()); last.Len > 0 {
 		w.since = max(w.since, last.At)
 	}
 	r.WakeAt(w.deadline(r))
@@ -142,7 +142,7 @@ func (w *closeWaitLeak) deadline(r *detectors.Report) int64 {
 
 // free says that nothing but the application keeps the open side from closing.
 func (w *closeWaitLeak) free(r *detectors.Report) bool {
-	return r.Conn.Stream(w.closer.Peer()).InFlight() == 0 && !r.Conn.WindowShut(w.closer) && w.unheard < minUnheard
+	return r.Old.Stream(w.closer.Peer()).InFlight() == 0 && !r.Old.WindowShut(w.closer) && w.unheard < minUnheard
 }
 
 // over takes the open side's FIN, or a RST of either side.
@@ -164,7 +164,7 @@ func (w *closeWaitLeak) over(ev fsm.Event, r *detectors.Report) {
 // not its side's own.
 func (w *closeWaitLeak) after(ev fsm.Event, r *detectors.Report) {
 	switch {
-	case ev.Kind == fsm.Revived && w.ack.At != 0 && r.Conn.HalfClosed(w.closer):
+	case ev.Kind == fsm.Revived && w.ack.At != 0 && r.Old.HalfClosed(w.closer):
 		w.withdraw(r)
 		w.open, w.end = true, reassembly.Mark{}
 		r.WakeAt(w.deadline(r))
@@ -217,7 +217,7 @@ func (w *closeWaitLeak) tell(outcome string, now int64, r *detectors.Report) {
 	if w.reply.At != 0 {
 		evidence = append(evidence, r.Evidence("RST to the late FIN", w.closer, &w.reply))
 	}
-	f := r.Find(outcome, holder, max(w.ack.At, min(w.deadline(r), now)), evidence...)
+	f := r.FindNamed(outcome, holder, max(w.ack.At, min(w.deadline(r), now)), evidence...)
 	if outcome != "idle" {
 		f.At = now
 	} else {
@@ -230,7 +230,7 @@ func (w *closeWaitLeak) tell(outcome string, now int64, r *detectors.Report) {
 	f.Measure("idle_s", detectors.Seconds(now-w.since))
 	f.Measure("threshold_s", detectors.Seconds(w.deadline(r)-w.since))
 	f.Message = w.message(outcome, now, &f, r)
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (w *closeWaitLeak) message(outcome string, now int64, f *detectors.Finding, r *detectors.Report) string {

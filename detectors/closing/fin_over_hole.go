@@ -28,7 +28,7 @@ var FINOverHole = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.10.7.4", "RFC 6298 5.4", "RFC 5681 4.2"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "abandoned", Severity: detectors.Warning, When: "the sender sent nothing more of its stream"},
 		{Name: "fin-only", Severity: detectors.Warning, When: "the sender repeats its FIN, but not the bytes before it",
 			Cause: "The sender lives and does retransmit, yet of its segments only the small ones arrive at the capture point: a link with a smaller MTU before it " +
@@ -39,9 +39,9 @@ var FINOverHole = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "how long to wait for the bytes at least; three RTO if that is longer"},
 	},
-	Opens: fsm.On(fsm.FinOverHole),
-	Hears: fsm.On(fsm.FinOverHole, fsm.Advanced, fsm.DataSent, fsm.DataResent, fsm.FinResent, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(finOverHole) },
+	StartsOn:     fsm.On(fsm.FinOverHole),
+	SubscribesTo: fsm.On(fsm.FinOverHole, fsm.Advanced, fsm.DataSent, fsm.DataResent, fsm.FinResent, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(finOverHole) },
 }
 
 type finOverHole struct{ sides [2]holedFIN }
@@ -81,7 +81,7 @@ func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 // lacks takes an ACK that repeats what the peer lacks.
 func (w *finOverHole) lacks(ev fsm.Event, r *detectors.Report) {
 	f := &w.sides[ev.Side]
-	if _, over := r.Conn.ResetBy(); over {
+	if _, over := r.Old.ResetBy(); over {
 		return
 	}
 	f.last = reassembly.MarkOf(ev.Seg)
@@ -90,7 +90,7 @@ func (w *finOverHole) lacks(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	*f = holedFIN{open: true, ack: f.last, last: f.last, acks: 1, busy: ev.Seg.At}
-	if last := r.Conn.LastSent(ev.Side); last.Flags&reassembly.FIN != 0 {
+	if last := r.Old.LastSent(ev.Side); last.Flags&reassembly.FIN != 0 {
 		f.fin = last
 	}
 	r.WakeAt(w.deadline(ev.Side, r))
@@ -103,7 +103,7 @@ func (w *finOverHole) filled(side reassembly.Side, at int64, r *detectors.Report
 	if !f.open {
 		return
 	}
-	if n, _ := r.Conn.LackingBeforeFIN(side); n == 0 {
+	if n, _ := r.Old.LackingBeforeFIN(side); n == 0 {
 		w.drop(side, r)
 		return
 	}
@@ -125,7 +125,7 @@ func (w *finOverHole) drop(side reassembly.Side, r *detectors.Report) {
 
 // deadline is when the bytes are overdue.
 func (w *finOverHole) deadline(side reassembly.Side, r *detectors.Report) int64 {
-	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Conn.RTO(side))
+	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Old.RTO(side))
 	return w.sides[side].busy + int64(patience)
 }
 
@@ -154,8 +154,8 @@ func (w *finOverHole) End(e detectors.Ending, r *detectors.Report) {
 // if the side is free to fill it.
 func (w *finOverHole) judge(side reassembly.Side, now int64, r *detectors.Report) {
 	f := &w.sides[side]
-	n, unseen := r.Conn.LackingBeforeFIN(side)
-	if n == 0 || r.Conn.WindowShut(side.Peer()) {
+	n, unseen := r.Old.LackingBeforeFIN(side)
+	if n == 0 || r.Old.WindowShut(side.Peer()) {
 		return
 	}
 	f.told = true
@@ -171,7 +171,7 @@ func (w *finOverHole) judge(side reassembly.Side, now int64, r *detectors.Report
 	if !detectors.SameFrame(&f.last, &f.ack) {
 		evidence = append(evidence, r.Evidence("still lacks it", side.Peer(), &f.last))
 	}
-	found := r.Find(outcome, side, min(now, w.deadline(side, r)), evidence...)
+	found := r.FindNamed(outcome, side, min(now, w.deadline(side, r)), evidence...)
 	found.States = r.StatesNow(now)
 	found.End = now
 	found.Roles = []detectors.Role{{Name: "closer", Side: side}, {Name: "peer", Side: side.Peer()}}
@@ -184,7 +184,7 @@ func (w *finOverHole) judge(side reassembly.Side, now int64, r *detectors.Report
 	} else {
 		r.Absence(&found, f.ack.At)
 	}
-	r.Tell(found)
+	r.Emit(found)
 }
 
 func (w *finOverHole) message(side reassembly.Side, outcome string, n uint32, unseen bool, now int64, r *detectors.Report) string {

@@ -30,7 +30,7 @@ var FINUnanswered = &detectors.Detector{
 		Refs:  []string{"RFC 6298 5", "RFC 9293 3.8.3", "RFC 1122 4.2.3.5", "KB Q254930"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "peer-unaware", Severity: detectors.Critical, When: "the peer goes on speaking and acknowledges nothing beyond what came before the FIN: it never gets it",
 			Cause: "The peer lives, and its segments arrive: something on the way drops those of the closer with FIN (a firewall, a NAT, a WAN " +
 				"optimiser that believes the connection closed), or all of them (then the peer repeats itself, too), or the peer's TCP ignores them.",
@@ -46,10 +46,10 @@ var FINUnanswered = &detectors.Detector{
 		{Name: "min-sends", Default: 3, Min: 2, Max: 100, Unit: "", Doc: "how often a FIN must be sent, the first time included"},
 		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "for how long at least the FIN must stay unacknowledged"},
 	},
-	Absence: detectors.NoFINAck,
-	Opens:   fsm.On(fsm.FinResent),
-	Hears:   fsm.On(fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch:   func(*detectors.Report) detectors.Watcher { return new(finUnanswered) },
+	Absence:      detectors.NoFINAck,
+	StartsOn:     fsm.On(fsm.FinResent),
+	SubscribesTo: fsm.On(fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(finUnanswered) },
 }
 
 type finUnanswered struct{ sides [2]repeatedFIN }
@@ -89,8 +89,8 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		f := &w.sides[ev.Side.Peer()]
-		if f.open && ev.Class != fsm.Stray && ev.Class != fsm.Rst {
-			if ev.Seg.At-f.first.At > int64(r.Conn.RTO(ev.Side.Peer())) { // an earlier one may have crossed it
+		if f.open && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
+			if ev.Seg.At-f.first.At > int64(r.Old.RTO(ev.Side.Peer())) { // an earlier one may have crossed it
 				f.unaware = reassembly.MarkOf(ev.Seg)
 			}
 		}
@@ -101,11 +101,11 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 func (w *finUnanswered) again(ev fsm.Event, r *detectors.Report) {
 	f := &w.sides[ev.Side]
 	m := reassembly.MarkOf(ev.Seg)
-	_, reset := r.Conn.ResetBy()
+	_, reset := r.Old.ResetBy()
 	switch {
 	case reset: // it was answered so, and the answer lost behind the tap
 		return
-	case r.Conn.Half(ev.Side).Phase == fsm.Done: // the ACK was seen, and lost behind the tap
+	case r.Old.Half(ev.Side).Phase == fsm.PhaseFinAcked: // the ACK was seen, and lost behind the tap
 		return
 	case !f.open:
 		anew := f.anew
@@ -145,7 +145,7 @@ func (f *repeatedFIN) overdue() int64 {
 // acknowledgment is missing.
 func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
 	f := &w.sides[side]
-	return f.open && f.sends >= int(r.Value("min-sends")) && r.Conn.FINDue(side)
+	return f.open && f.sends >= int(r.Value("min-sends")) && r.Old.FINDue(side)
 }
 
 // drop ends the watch of one FIN: there is nothing to be said about it.
@@ -163,7 +163,7 @@ func (w *finUnanswered) over(side reassembly.Side, outcome string, ev fsm.Event,
 	if !f.open {
 		return
 	}
-	ripe := f.sends >= int(r.Value("min-sends")) && ev.Seg.At >= w.patient(side, r) && (f.told || outcome == "answered" || r.Conn.FINDue(side))
+	ripe := f.sends >= int(r.Value("min-sends")) && ev.Seg.At >= w.patient(side, r) && (f.told || outcome == "answered" || r.Old.FINDue(side))
 	if !ripe {
 		w.drop(side, r)
 		return
@@ -229,7 +229,7 @@ func (w *finUnanswered) tell(side reassembly.Side, outcome string, now int64, r 
 	if !detectors.SameFrame(&f.last, &f.first) {
 		evidence = append(evidence, r.Evidence("FIN, the last time", side, &f.last))
 	}
-	found := r.Find(outcome, side.Peer(), now, append(evidence, more...)...)
+	found := r.FindNamed(outcome, side.Peer(), now, append(evidence, more...)...)
 	standing := outcome != "answered" && outcome != "reset"
 	if standing {
 		found.States = r.StatesNow(now)
@@ -243,14 +243,14 @@ func (w *finUnanswered) tell(side reassembly.Side, outcome string, now int64, r 
 	found.Measure("backoff", detectors.Backoff(f.gaps[0], f.gaps[1], f.sends))
 	found.Measure("duration_s", detectors.Seconds(now-f.first.At))
 	found.Measure("silence_s", detectors.Seconds(now-f.last.At))
-	found.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.LastSent(side.Peer()).At, r.Conn.First())))
+	found.Measure("peer_silence_s", detectors.Seconds(now-max(r.Old.LastSent(side.Peer()).At, r.Old.First())))
 	found.Message = w.message(side, outcome, now, &found, r)
 	if early := w.patient(side, r) - now; standing && early > 0 {
 		found.Undecide(fmt.Sprintf("the capture ends %s too soon to call the FIN unanswered", detectors.Span(early)))
 	} else if standing {
 		r.Absence(&found, f.first.At)
 	}
-	r.Tell(found)
+	r.Emit(found)
 }
 
 // turned is when the outcome became true, but for patience.
@@ -274,7 +274,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome string, now int64,
 		return m + fmt.Sprintf(" %s acknowledged it after %s: until then one of them could not hear the other.", peer, detectors.Span(now-f.first.At))
 	case "reset":
 		who := peer
-		if found.Evidence[len(found.Evidence)-1].Seg.Src == r.Conn.Endpoint(side) {
+		if found.Evidence[len(found.Evidence)-1].Seg.Src == r.Old.Endpoint(side) {
 			who = own
 		}
 		return m + fmt.Sprintf(" Nobody acknowledged it, and after %s %s ended the connection with RST (frame %d).",
@@ -284,7 +284,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome string, now int64,
 			peer, detectors.Span(f.unaware.At-f.first.At), f.unaware.Frame)
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it.", peer)
-		if r.Conn.LastSent(side.Peer()).At <= f.first.At {
+		if r.Old.LastSent(side.Peer()).At <= f.first.At {
 			m = m[:len(m)-1] + ", nor sent anything else since: it is gone, or cut off."
 		}
 	}

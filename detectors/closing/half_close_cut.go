@@ -29,7 +29,7 @@ var HalfCloseCut = &detectors.Detector{
 		Refs:  []string{"KB 813056", "KB 923200", "RFC 9293 3.6", "moby/moby#29655"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "reset", Severity: detectors.Warning, When: "the first segment after the silence was answered with RST, although the half-close had been in use, or waited for its first answer"},
 		{Name: "unanswered", Severity: detectors.Warning, When: "data after the silence was sent again and again, and met nothing at all"},
 	},
@@ -38,9 +38,9 @@ var HalfCloseCut = &detectors.Detector{
 		{Name: "min-resends", Default: 3, Min: 1, Max: 100, Unit: "", Doc: "how often data must be sent again without an answer"},
 		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "for how long at least it must stay without one"},
 	},
-	Opens: fsm.On(fsm.HalfClosed),
-	Hears: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(halfCloseCut) },
+	StartsOn:     fsm.On(fsm.HalfClosed),
+	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(halfCloseCut) },
 }
 
 type halfCloseCut struct {
@@ -79,7 +79,7 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 		w.resent(ev, r)
 	case ev.Kind == fsm.ResetSent:
 		w.reset(ev, r)
-	case ev.Kind == fsm.Sent && ev.Class != fsm.Stray && ev.Class != fsm.Rst:
+	case ev.Kind == fsm.Sent && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst:
 		w.sent(ev, r)
 	}
 }
@@ -88,9 +88,9 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 // its FIN came with the last of its request, and the other side has said nothing.
 func (w *halfCloseCut) begin(ev fsm.Event, r *detectors.Report) {
 	*w = halfCloseCut{closer: ev.Side, ack: reassembly.MarkOf(ev.Seg)}
-	fin := r.Conn.LastSent(ev.Side)
-	w.inUse = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Conn.Bytes(ev.Side.Peer()) == 0
-	w.before = r.Conn.LastSent(ev.Side.Peer())
+	fin := r.Old.LastSent(ev.Side)
+	w.inUse = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Old.Bytes(ev.Side.Peer()) == 0
+	w.before = r.Old.LastSent(ev.Side.Peer())
 	w.ttl[ev.Side], w.ttl[ev.Side.Peer()] = fin.TTL, w.before.TTL
 	if fin.At > w.before.At {
 		w.before = fin
@@ -140,7 +140,7 @@ func (w *halfCloseCut) resent(ev fsm.Event, r *detectors.Report) {
 // patient is when what broke the silence has been without an answer for long
 // enough.
 func (w *halfCloseCut) patient(r *detectors.Report) int64 {
-	return w.trigger.At + max(int64(r.Value("patience")*float64(time.Second)), int64(3*r.Conn.RTO(w.user)))
+	return w.trigger.At + max(int64(r.Value("patience")*float64(time.Second)), int64(3*r.Old.RTO(w.user)))
 }
 
 // reset takes a RST: the answer to what broke the silence, or the end of it.
@@ -154,7 +154,7 @@ func (w *halfCloseCut) reset(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	answers := fsm.Answers(&w.rst, &w.trigger) || fsm.Answers(&w.rst, &w.latest)
-	if w.inUse && answers && w.rst.At-w.latest.At <= int64(r.Conn.RTO(ev.Side)) {
+	if w.inUse && answers && w.rst.At-w.latest.At <= int64(r.Old.RTO(ev.Side)) {
 		w.tell("reset", ev.Seg.At, r)
 	} else if w.told {
 		r.Withdraw(w.trigger.File, w.trigger.Frame)
@@ -197,7 +197,7 @@ func (w *halfCloseCut) tell(outcome string, now int64, r *detectors.Report) {
 		}
 		evidence = append(evidence, r.Evidence("RST", side, &w.rst))
 	}
-	f := r.Find(outcome, w.user.Peer(), now, evidence...)
+	f := r.FindNamed(outcome, w.user.Peer(), now, evidence...)
 	f.End = now
 	f.Roles = []detectors.Role{{Name: "closer", Side: w.closer}, {Name: "open", Side: open}}
 	f.Measure("half_closed_s", detectors.Seconds(w.trigger.At-w.ack.At))
@@ -217,7 +217,7 @@ func (w *halfCloseCut) tell(outcome string, now int64, r *detectors.Report) {
 			w.resends, detectors.Span(w.latest.At-w.trigger.At))
 		r.Absence(&f, w.trigger.At)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 // what broke the silence.

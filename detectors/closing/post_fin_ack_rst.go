@@ -29,13 +29,13 @@ var PostFINAckRST = &detectors.Detector{
 		Refs:  []string{"KB Q152474", "RFC 9293 3.10.7.1"},
 		Since: "0.1",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "redundant-ack", Severity: detectors.Warning, When: "X acknowledged a FIN that it had acknowledged already, and nothing had called for it"},
 		{Name: "forgotten", Severity: detectors.Info, When: "the RST answers the very first ACK of Y's FIN: Y did not wait in LAST_ACK"},
 	},
-	Opens: fsm.On(fsm.FinSent),
-	Hears: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.ResetSent, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(postFINAckRST) },
+	StartsOn:     fsm.On(fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.ResetSent, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(postFINAckRST) },
 }
 
 // recentSent is how many of the last segments of each side are remembered, to
@@ -64,7 +64,7 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinAcked:
 		w.finAck[side] = reassembly.MarkOf(ev.Seg)
 		if detectors.SameFrame(&w.finAck[side], &w.fin[side]) { // captured microseconds before the FIN
-			w.finAck[side] = r.Conn.LastSent(side.Peer())
+			w.finAck[side] = r.Old.LastSent(side.Peer())
 		}
 	case fsm.ResetSent:
 		w.done = true
@@ -88,7 +88,7 @@ func (w *postFINAckRST) End(detectors.Ending, *detectors.Report) {}
 // callsForAck says whether a receiver must acknowledge the segment, even if it
 // has done so before (RFC 9293 3.10.7.4).
 func callsForAck(ev fsm.Event) bool {
-	return ev.Seg.SeqLen() > 0 || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe || ev.Class == fsm.Stray
+	return ev.Seg.SeqLen() > 0 || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe || ev.Class == fsm.OutOfWindow
 }
 
 // behind takes what follows the RST. If that was RST with ACK, and a bare one comes
@@ -98,7 +98,7 @@ func (w *postFINAckRST) behind(ev fsm.Event, r *detectors.Report) {
 	if ev.Kind != fsm.Sent || ev.Class != fsm.Rst || w.withACK.At == 0 || ev.Seg.Flags&reassembly.ACK != 0 {
 		return
 	}
-	if ev.Seg.Seq == w.withACK.Seq && ev.Seg.At-w.withACK.At <= int64(r.Conn.RTO(y)) {
+	if ev.Seg.Seq == w.withACK.Seq && ev.Seg.At-w.withACK.At <= int64(r.Old.RTO(y)) {
 		r.Withdraw(w.fin[x].File, w.fin[x].Frame)
 	}
 	w.withACK = reassembly.Mark{}
@@ -125,7 +125,7 @@ func (w *postFINAckRST) judge(y reassembly.Side, rst *reassembly.Mark, r *detect
 // answersOpenFIN: while X's FIN is unacknowledged, a RST at its ACK number, or
 // one that acknowledges it, answers that.
 func (w *postFINAckRST) answersOpenFIN(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) bool {
-	if r.Conn.Half(x).Phase == fsm.Done {
+	if r.Old.Half(x).Phase == fsm.PhaseFinAcked {
 		return false
 	}
 	return fsm.Answers(rst, &w.fin[x])
@@ -138,7 +138,7 @@ func (w *postFINAckRST) answersOpenFIN(x reassembly.Side, rst *reassembly.Mark, 
 // longer than a RST does.
 func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) *reassembly.Mark {
 	y := x.Peer()
-	answer := int64(r.Conn.Answer(y))
+	answer := int64(r.Old.Answer(y))
 	var sooner *reassembly.Mark
 	for i := range min(w.n[x], recentSent) {
 		seg := &w.sent[x][(w.n[x]-1-i)%recentSent]
@@ -155,7 +155,7 @@ func (w *postFINAckRST) trigger(x reassembly.Side, rst *reassembly.Mark, r *dete
 		if sooner != nil && wait > 4*answer {
 			seg, wait = sooner, rst.At-sooner.At
 		}
-		if !r.Conn.ClosingAck(x, seg) || wait > int64(r.Conn.RTO(y)) {
+		if !r.Old.ClosingAck(x, seg) || wait > int64(r.Old.RTO(y)) {
 			return nil
 		}
 		return seg
@@ -174,10 +174,10 @@ func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rs
 		evidence = append(evidence, r.Evidence("redundant ACK", x, ack))
 	}
 	evidence = append(evidence, r.Evidence("RST", y, rst))
-	f := r.Find(outcome, culprit, rst.At, evidence...)
+	f := r.FindNamed(outcome, culprit, rst.At, evidence...)
 	f.Roles = []detectors.Role{{Name: "acker", Side: x}, {Name: "resetter", Side: y}}
 	f.Measure("ack_to_rst_s", detectors.Seconds(rst.At-ack.At))
-	f.Measure("bytes_at_risk", int(r.Conn.Recent(y, rst.At)))
+	f.Measure("bytes_at_risk", int(r.Old.Recent(y, rst.At)))
 	if outcome == "redundant-ack" {
 		f.Measure("after_first_ack_s", detectors.Seconds(ack.At-w.finAck[y].At))
 		f.Message = fmt.Sprintf("%s had acknowledged the FIN of %s (frame %d), which was then CLOSED; %s later it acknowledged "+
@@ -195,5 +195,5 @@ func (w *postFINAckRST) tell(outcome string, culprit, x reassembly.Side, ack, rs
 	if rst.Flags&reassembly.ACK != 0 {
 		w.withACK = *rst
 	}
-	r.Tell(f)
+	r.Emit(f)
 }

@@ -32,16 +32,16 @@ var UnretransmittedFIN = &detectors.Detector{
 		Refs:  []string{"KB Q254930", "RFC 9293 3.8.1", "RFC 6298 5"},
 		Since: "0.1",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "peer-unaware", Severity: detectors.Critical, When: "the peer still acknowledges nothing beyond the FIN a timeout later: it never got it"},
 		{Name: "silent", Severity: detectors.Warning, When: "nothing more came from the peer"},
 	},
 	Params: []detectors.Param{
 		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "how long to wait for a second FIN at least; three RTO if that is longer"},
 	},
-	Absence: detectors.NoFINAck,
-	Opens:   fsm.On(fsm.FinSent),
-	Hears: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
+	Absence:  detectors.NoFINAck,
+	StartsOn: fsm.On(fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
 		fsm.WindowOpened, fsm.ResetSent, fsm.Sent),
 	Watch: func(*detectors.Report) detectors.Watcher { return new(unretransmittedFIN) },
 }
@@ -60,7 +60,7 @@ type lonelyFIN struct {
 func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.FinSent:
-		if _, over := r.Conn.ResetBy(); !over {
+		if _, over := r.Old.ResetBy(); !over {
 			w.sides[ev.Side] = lonelyFIN{open: true, fin: reassembly.MarkOf(ev.Seg)}
 			w.busy(ev.Side, ev.Seg.At, r)
 		}
@@ -75,8 +75,8 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 		w.drop(reassembly.B, r)
 	case fsm.Sent:
 		p := &w.sides[ev.Side.Peer()]
-		own := ev.Class != fsm.Stray && ev.Class != fsm.Rst // not somebody else's in its name
-		if p.open && own && ev.Seg.At-p.fin.At > int64(r.Conn.RTO(ev.Side.Peer())) {
+		own := ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst // not somebody else's in its name
+		if p.open && own && ev.Seg.At-p.fin.At > int64(r.Old.RTO(ev.Side.Peer())) {
 			p.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}
@@ -103,7 +103,7 @@ func (w *unretransmittedFIN) drop(side reassembly.Side, r *detectors.Report) {
 // deadline is when a second FIN is overdue. RTO resends the oldest segment
 // first (RFC 6298 5.4), so the wait begins when what came before the FIN is done.
 func (w *unretransmittedFIN) deadline(side reassembly.Side, r *detectors.Report) int64 {
-	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Conn.RTO(side))
+	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Old.RTO(side))
 	return w.sides[side].busy + int64(patience)
 }
 
@@ -116,7 +116,7 @@ func (w *unretransmittedFIN) Due(now int64, r *detectors.Report) {
 		}
 		if at := w.deadline(side, r); at > now {
 			r.WakeAt(at)
-		} else if r.Conn.FINDue(side) {
+		} else if r.Old.FINDue(side) {
 			w.tell(side, at, now, r)
 		}
 	}
@@ -124,7 +124,7 @@ func (w *unretransmittedFIN) Due(now int64, r *detectors.Report) {
 
 func (w *unretransmittedFIN) End(e detectors.Ending, r *detectors.Report) {
 	for side := range reassembly.Side(2) {
-		if w.sides[side].open && r.Conn.FINDue(side) {
+		if w.sides[side].open && r.Old.FINDue(side) {
 			w.tell(side, min(w.deadline(side, r), e.At), e.At, r)
 		}
 	}
@@ -140,21 +140,21 @@ func (w *unretransmittedFIN) tell(side reassembly.Side, at, now int64, r *detect
 		outcome = "peer-unaware"
 		evidence = append(evidence, r.Evidence("still does not acknowledge the FIN", side.Peer(), &f.unaware))
 	}
-	found := r.Find(outcome, side, at, evidence...)
+	found := r.FindNamed(outcome, side, at, evidence...)
 	found.States = r.StatesNow(now)
 	found.End = now
 	found.Roles = []detectors.Role{{Name: "closer", Side: side}, {Name: "peer", Side: side.Peer()}}
 	deadline := w.deadline(side, r)
 	found.Measure("waited_s", detectors.Seconds(now-f.busy))
 	found.Measure("deadline_s", detectors.Seconds(deadline-f.busy))
-	found.Measure("rto_s", r.Conn.RTO(side).Seconds())
+	found.Measure("rto_s", r.Old.RTO(side).Seconds())
 	found.Message = w.message(side, now-f.busy, outcome, &found, r)
 	if now < deadline {
 		found.Undecide(fmt.Sprintf("the capture ends %s before a resend of the FIN would be overdue", detectors.Span(deadline-now)))
 	} else {
 		r.Absence(&found, f.fin.At)
 	}
-	r.Tell(found)
+	r.Emit(found)
 }
 
 func (w *unretransmittedFIN) message(side reassembly.Side, waited int64, outcome string, found *detectors.Finding, r *detectors.Report) string {

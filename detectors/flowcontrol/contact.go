@@ -27,7 +27,7 @@ func (c *contact) heard(ev fsm.Event) {
 // time now nobody can tell whether it is there at all.
 func (c *contact) doubt(f *detectors.Finding, side reassembly.Side, now int64, r *detectors.Report) {
 	asked := c.asked[side.Peer()]
-	if f.Verdict == detectors.Seen && asked > c.spoke[side] && now-asked > int64(r.Conn.RTO(side.Peer())) {
+	if f.Verdict == detectors.Seen && asked > c.spoke[side] && now-asked > int64(r.Old.RTO(side.Peer())) {
 		f.Undecide(fmt.Sprintf("what the receiver sent %s before was not answered either: the sender may be gone", detectors.Span(now-asked)))
 	}
 }

@@ -28,7 +28,7 @@ var SmallWindow = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.6.2", "RFC 1122 4.2.3.3", "RFC 1122 4.2.3.4", "RFC 813"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "frozen", Severity: detectors.Critical, When: "the sender has more to send and does not use the window, and it stays as it is",
 			Cause: "The receiver leaves a few bytes open and does not read on; the sender's TCP avoids small segments, as it must, but lacks " +
 				"the override timer (RFC 9293 3.8.6.2.1 asks for 0.1 to 1 s) that sends what fits. Each waits for the other.",
@@ -39,9 +39,9 @@ var SmallWindow = &detectors.Detector{
 		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long a small window must stay unused to be frozen at least; three RTO if that is longer"},
 		{Name: "min-fills", Default: 10, Min: 2, Max: 100000, Unit: "", Doc: "small windows filled in a row that make a silly window"},
 	},
-	Opens: fsm.On(fsm.WindowSmall),
-	Hears: fsm.On(fsm.WindowSmall, fsm.DataSent, fsm.DataResent, fsm.ResetSent, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(smallWindow) },
+	StartsOn:     fsm.On(fsm.WindowSmall),
+	SubscribesTo: fsm.On(fsm.WindowSmall, fsm.DataSent, fsm.DataResent, fsm.ResetSent, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(smallWindow) },
 }
 
 // smallWindow holds one account per side that sends into small windows.
@@ -83,7 +83,7 @@ func (w *smallWindow) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ResetSent:
 		w.sides[0].ice.open, w.sides[1].ice.open = false, false
 	case fsm.Sent:
-		if ev.Class != fsm.Stray && ev.Class != fsm.Rst {
+		if ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
 			w.contact.heard(ev)
 			w.sides[ev.Side.Peer()].offered(ev.Seg, ev.Side.Peer(), r)
 		}
@@ -94,14 +94,14 @@ func (w *smallWindow) Event(ev fsm.Event, r *detectors.Report) {
 // brought.
 func (s *squeeze) offered(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	receiver := side.Peer()
-	if !r.Conn.WindowSmall(receiver) {
+	if !r.Old.WindowSmall(receiver) {
 		s.ice.open = false
-		if !r.Conn.WindowShut(receiver) {
+		if !r.Old.WindowShut(receiver) {
 			s.fill.over()
 		}
 		return
 	}
-	switch size := r.Conn.Window(receiver); {
+	switch size := r.Old.Window(receiver); {
 	case s.ice.told: // one is enough
 		s.ice.open = s.ice.open && size == s.ice.size
 	case !s.ice.open || size != s.ice.size:
@@ -114,7 +114,7 @@ func (s *squeeze) offered(seg *reassembly.Segment, side reassembly.Side, r *dete
 // overrides its patience (RFC 9293 3.8.6.2.1), or its persist timer does, 5 s in
 // BSD.
 func (s *frost) deadline(side reassembly.Side, r *detectors.Report) int64 {
-	return s.since + max(int64(r.Value("patience")*float64(time.Second)), 3*int64(r.Conn.RTO(side)))
+	return s.since + max(int64(r.Value("patience")*float64(time.Second)), 3*int64(r.Old.RTO(side)))
 }
 
 // used takes payload of the sender: the window is not frozen, or not any more.
@@ -129,7 +129,7 @@ func (s *frost) used(r *detectors.Report) {
 // sent takes payload: does it fill a small window?
 func (f *filling) sent(ev fsm.Event, r *detectors.Report) {
 	receiver := ev.Side.Peer()
-	if ev.Kind != fsm.DataSent || !r.Conn.WindowFilled(ev.Side) || !r.Conn.WindowSmall(receiver) {
+	if ev.Kind != fsm.DataSent || !r.Old.WindowFilled(ev.Side) || !r.Old.WindowSmall(receiver) {
 		return
 	}
 	f.last = reassembly.MarkOf(ev.Seg)
@@ -177,29 +177,29 @@ func (w *smallWindow) End(e detectors.Ending, r *detectors.Report) {
 // tell reports a window that stays as it is at trace time now, if the sender has
 // more to send: what is in flight would be another matter.
 func (s *frost) tell(at, now int64, side reassembly.Side, c *contact, r *detectors.Report) {
-	if at < s.deadline(side, r) || !r.Conn.HoldsBack(side) || r.Conn.Stream(side).InFlight() > 0 {
+	if at < s.deadline(side, r) || !r.Old.HoldsBack(side) || r.Old.Stream(side).InFlight() > 0 {
 		return
 	}
 	s.told = true
 	own, peer := r.Name(side), r.Name(side.Peer())
-	f := r.Find("frozen", side, at, r.Evidence("window left small", side.Peer(), &s.small))
+	f := r.FindNamed("frozen", side, at, r.Evidence("window left small", side.Peer(), &s.small))
 	f.States, f.End = r.StatesNow(now), now
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	f.Measure("window", int(s.size))
-	f.Measure("mss", int(r.Conn.MSS(side.Peer())))
+	f.Measure("mss", int(r.Old.MSS(side.Peer())))
 	f.Measure("waited_s", detectors.Seconds(now-s.since))
 	f.Message = fmt.Sprintf("%s left a window of %d bytes (frame %d), less than a segment of %d. In the %s after it %s, which has more to send as its last segment "+
 		"came without PSH, did not use it, and %s did not open it further: each waits for the other.",
-		peer, s.size, s.small.Frame, r.Conn.MSS(side.Peer()), detectors.Span(now-s.since), own, peer)
+		peer, s.size, s.small.Frame, r.Old.MSS(side.Peer()), detectors.Span(now-s.since), own, peer)
 	r.Absence(&f, s.since)
 	c.doubt(&f, side, now, r)
-	r.Tell(f)
+	r.Emit(f)
 }
 
 // tell reports a row of small windows, each filled.
 func (f *filling) tell(side reassembly.Side, r *detectors.Report) {
-	own, peer, mss := r.Name(side), r.Name(side.Peer()), int(r.Conn.MSS(side.Peer()))
-	found := r.Find("silly", side.Peer(), f.last.At,
+	own, peer, mss := r.Name(side), r.Name(side.Peer()), int(r.Old.MSS(side.Peer()))
+	found := r.FindNamed("silly", side.Peer(), f.last.At,
 		r.Evidence("fills a small window", side, &f.first), r.Evidence("fills a small window, the last", side, &f.last))
 	took := f.last.At - f.first.At
 	found.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
@@ -209,5 +209,5 @@ func (f *filling) tell(side reassembly.Side, r *detectors.Report) {
 	found.Measure("duration_s", detectors.Seconds(took))
 	found.Message = fmt.Sprintf("%s filled %d windows of %s, one by one, that were smaller than a segment of %d bytes (frames %d to %d): %d bytes each on average, in %s.",
 		own, f.fills, peer, mss, f.first.Frame, f.last.Frame, int(f.bytes)/f.fills, detectors.Span(took))
-	r.Tell(found)
+	r.Emit(found)
 }

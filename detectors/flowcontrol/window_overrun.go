@@ -27,13 +27,13 @@ var WindowOverrun = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.3"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "dropped", Severity: detectors.Warning, When: "the receiver did not take it: it was sent again, or not acknowledged to the end"},
 		{Name: "taken", Severity: detectors.Info, When: "the receiver took it all the same"},
 	},
-	Opens: fsm.On(fsm.Overran),
-	Hears: fsm.On(fsm.Overran, fsm.Advanced, fsm.DataResent, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(windowOverrun) },
+	StartsOn:     fsm.On(fsm.Overran),
+	SubscribesTo: fsm.On(fsm.Overran, fsm.Advanced, fsm.DataResent, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowOverrun) },
 }
 
 // windowOverrun holds one account per side that sends too much.
@@ -61,14 +61,14 @@ func (w *windowOverrun) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		o.by = max(o.by, ev.N) // what is further beyond is judged with it
 	case fsm.Advanced:
-		o.waiting = o.waiting && !r.Conn.Acked(ev.Side, o.last.End())
+		o.waiting = o.waiting && !r.Old.Acked(ev.Side, o.last.End())
 	case fsm.DataResent:
-		if m := reassembly.MarkOf(ev.Seg); o.waiting && o.resent.At == 0 && r.Conn.Covers(&m, &o.last) {
+		if m := reassembly.MarkOf(ev.Seg); o.waiting && o.resent.At == 0 && r.Old.Covers(&m, &o.last) {
 			o.resent = m
 			o.tell(ev.Side, ev.Seg.At, r)
 		}
 	case fsm.Sent:
-		if peer.suspect.At != 0 && ev.Class != fsm.Stray && ev.Class != fsm.Rst {
+		if peer.suspect.At != 0 && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
 			peer.judge(ev.Seg, ev.Side.Peer(), r)
 		}
 	}
@@ -79,7 +79,7 @@ func (w *windowOverrun) Event(ev fsm.Event, r *detectors.Report) {
 func (o *overrun) judge(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	suspect := o.suspect
 	o.suspect = reassembly.Mark{}
-	if !r.Conn.OfferedShort(side.Peer(), seg, &suspect) {
+	if !r.Old.OfferedShort(side.Peer(), seg, &suspect) {
 		return
 	}
 	if o.count++; o.count == 1 {
@@ -113,7 +113,7 @@ func (o *overrun) tell(side reassembly.Side, now int64, r *detectors.Report) {
 	if o.resent.At != 0 {
 		evidence = append(evidence, r.Evidence("sent again", side, &o.resent))
 	}
-	f := r.Find(outcome, side, evidence[len(evidence)-1].Seg.At, evidence...)
+	f := r.FindNamed(outcome, side, evidence[len(evidence)-1].Seg.At, evidence...)
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	f.Measure("overruns", o.count)
 	f.Measure("beyond", int(o.most))
@@ -125,11 +125,11 @@ func (o *overrun) tell(side reassembly.Side, now int64, r *detectors.Report) {
 	case o.waiting:
 		f.Message += fmt.Sprintf(" %s has not acknowledged it.", peer)
 		what := "capture"
-		if r.Conn.Over() {
-			what, now = "connection", r.Conn.Last()
+		if r.Old.Over() {
+			what, now = "connection", r.Old.Last()
 		}
 		f.End = now
-		if rto := int64(r.Conn.RTO(side)); now-o.last.At < rto {
+		if rto := int64(r.Old.RTO(side)); now-o.last.At < rto {
 			f.Undecide(fmt.Sprintf("the %s ends %s before it would be sent again", what, detectors.Span(o.last.At+rto-now)))
 		} else {
 			r.Absence(&f, o.last.At)
@@ -137,8 +137,8 @@ func (o *overrun) tell(side reassembly.Side, now int64, r *detectors.Report) {
 	default:
 		f.Message += fmt.Sprintf(" %s took it all the same.", peer)
 	}
-	if r.Conn.ScaleUnanswered() {
+	if r.Old.ScaleUnanswered() {
 		f.Message += fmt.Sprintf(" Only one SYN bears the window scale option. If something took it out of the other, %s multiplies windows that %s does not scale.", own, peer)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }

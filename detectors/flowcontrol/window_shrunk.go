@@ -27,14 +27,14 @@ var WindowShrunk = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "cut-off", Severity: detectors.Warning, When: "data in flight lay beyond the new edge: the receiver will not take what it had asked for"},
 		{Name: "taken-back", Severity: detectors.Info, When: "nothing was in flight there"},
 	},
-	Opens:    fsm.On(fsm.WindowShrunk),
-	Hears:    fsm.On(fsm.WindowShrunk),
-	Watch:    func(*detectors.Report) detectors.Watcher { return new(windowShrunk) },
-	YieldsTo: []string{"zero-window-probe-loop"},
+	StartsOn:     fsm.On(fsm.WindowShrunk),
+	SubscribesTo: fsm.On(fsm.WindowShrunk),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowShrunk) },
+	YieldsTo:     []string{"zero-window-probe-loop"},
 }
 
 // windowShrunk holds one account per side that takes window back.
@@ -55,7 +55,7 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		s.first = m
 	}
 	s.most = max(s.most, ev.N)
-	if n := r.Conn.CutOff(ev.Side.Peer()); n > 0 {
+	if n := r.Old.CutOff(ev.Side.Peer()); n > 0 {
 		if s.cuts++; s.cuts == 1 {
 			s.cut = m
 		}
@@ -80,7 +80,7 @@ func (s *shrinking) tell(side reassembly.Side, last *reassembly.Mark, r *detecto
 	if !detectors.SameFrame(last, &s.first) && !detectors.SameFrame(last, &s.cut) {
 		evidence = append(evidence, r.Evidence("window taken back, the last time", side, last))
 	}
-	f := r.Find(outcome, side, last.At, evidence...)
+	f := r.FindNamed(outcome, side, last.At, evidence...)
 	f.Roles = []detectors.Role{{Name: "receiver", Side: side}, {Name: "sender", Side: side.Peer()}}
 	f.Measure("shrinks", s.shrinks)
 	f.Measure("cuts", s.cuts)
@@ -94,5 +94,5 @@ func (s *shrinking) tell(side reassembly.Side, last *reassembly.Mark, r *detecto
 	} else {
 		f.Message += " Nothing was in flight there, so that no harm was done."
 	}
-	r.Tell(f)
+	r.Emit(f)
 }

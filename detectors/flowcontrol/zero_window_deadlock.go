@@ -26,7 +26,7 @@ var ZeroWindowDeadlock = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.6.1", "RFC 1122 4.2.2.17"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "stuck", Severity: detectors.Critical, When: "the window stays closed, and the sender does not ask"},
 		{Name: "update-lost", Severity: detectors.Critical, When: "the receiver opened its window, and the sender neither goes on nor asks: it does not know",
 			Cause: "The window update was lost behind the capture point, as pure ACKs may be, and the sender's TCP has no persist timer that " +
@@ -36,10 +36,10 @@ var ZeroWindowDeadlock = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long to wait for a probe at least; three RTO if that is longer, or two and a half intervals of probes that came before"},
 	},
-	Opens:    fsm.On(fsm.WindowShut),
-	Hears:    fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch:    func(*detectors.Report) detectors.Watcher { return new(zeroWindowDeadlock) },
-	YieldsTo: []string{"zero-window-probe-loop"},
+	StartsOn:     fsm.On(fsm.WindowShut),
+	SubscribesTo: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(zeroWindowDeadlock) },
+	YieldsTo:     []string{"zero-window-probe-loop"},
 }
 
 // zeroWindowDeadlock holds one wait per direction, by the side that waits.
@@ -52,10 +52,10 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *detectors.Report) {
 	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
 	switch ev.Kind {
 	case fsm.WindowShut:
-		if _, over := r.Conn.ResetBy(); over { // it crossed the RST, and nobody is left to ask
+		if _, over := r.Old.ResetBy(); over { // it crossed the RST, and nobody is left to ask
 			return
 		}
-		peer.begin(ev.Seg, r.Conn.LastSent(ev.Side.Peer()), r)
+		peer.begin(ev.Seg, r.Old.LastSent(ev.Side.Peer()), r)
 		r.WakeAt(peer.deadline(ev.Side.Peer(), r))
 	case fsm.WindowOpened:
 		peer.opened(ev.Seg, ev.Side.Peer(), r)
@@ -73,7 +73,7 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *detectors.Report) {
 
 // heard takes any segment, after the other events that it brought.
 func (w *zeroWindowDeadlock) heard(ev fsm.Event, r *detectors.Report) {
-	if ev.Class == fsm.Stray || ev.Class == fsm.Rst {
+	if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
 		return
 	}
 	own := &w.sides[ev.Side]
@@ -122,5 +122,5 @@ func (w *zeroWindowDeadlock) tell(side reassembly.Side, at, now int64, r *detect
 	}
 	w.contact.doubt(&f, side, now, r)
 	s.told = true
-	r.Tell(f)
+	r.Emit(f)
 }

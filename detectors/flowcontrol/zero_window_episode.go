@@ -87,7 +87,7 @@ const (
 // formOf names the form of a probe.
 func formOf(seg *reassembly.Segment, prober reassembly.Side, r *detectors.Report) string {
 	m := reassembly.MarkOf(seg)
-	if seg.Len == 1 && r.Conn.Below(prober, &m) {
+	if seg.Len == 1 && r.Old.Below(prober, &m) {
 		return byteBelowUna
 	}
 	return ambiguousForm(seg)
@@ -155,7 +155,7 @@ func (e *episode) finding(outcome string, at int64, by *detectors.Evidence, prob
 		evidence = append(evidence, *by)
 	}
 	receiver := prober.Peer()
-	f := r.Find(outcome, receiver, at, evidence...)
+	f := r.FindNamed(outcome, receiver, at, evidence...)
 	if by == nil {
 		f.States = r.StatesNow(at)
 	}

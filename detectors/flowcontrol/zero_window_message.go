@@ -11,7 +11,7 @@ func (e *episode) message(outcome string, at int64, by *detectors.Evidence, prob
 	s, rcv := r.Name(prober), r.Name(prober.Peer())
 	m := fmt.Sprintf("%s closed its window (frame %d) and %s probed it %d times in %s; ",
 		rcv, e.opened.Seg.Frame, s, e.probes, detectors.Span(at-e.opened.Seg.At))
-	if e.opened.Seg.Src == r.Conn.Endpoint(prober) {
+	if e.opened.Seg.Src == r.Old.Endpoint(prober) {
 		m = fmt.Sprintf("%s had closed its window before the capture began, and %s probed it %d times in %s, from frame %d on; ",
 			rcv, s, e.probes, detectors.Span(at-e.opened.Seg.At), e.opened.Seg.Frame)
 	}

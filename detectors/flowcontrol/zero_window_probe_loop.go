@@ -30,7 +30,7 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 		Refs:  []string{"KB Q117317", "RFC 9293 3.8.6.1", "RFC 1122 4.2.2.17"},
 		Since: "0.1",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "ghosted", Severity: detectors.Critical, When: "the receiver is gone, and the sender still probed when the capture ended"},
 		{Name: "stalled", Severity: detectors.Critical, When: "the window was still closed when the capture ended"},
 		{Name: "reset", Severity: detectors.Warning, When: "the receiver came back without the connection and answered a probe with RST"},
@@ -42,9 +42,9 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 		{Name: "min-probes", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "probes that make a finding"},
 		{Name: "min-silent", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "last probes that must have met no segment at all before the receiver is called gone"},
 	},
-	Opens: fsm.On(fsm.WindowShut, fsm.MaybeProbed),
-	Hears: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(zeroWindowProbeLoop) },
+	StartsOn:     fsm.On(fsm.WindowShut, fsm.MaybeProbed),
+	SubscribesTo: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(zeroWindowProbeLoop) },
 }
 
 const (
@@ -80,7 +80,7 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
 			peer.close("recovered", ev.Seg.At, &detectors.Evidence{Role: "window open again", Seg: *ev.Seg}, side.Peer(), r)
 		}
 	case fsm.Advanced: // what this side, the prober, sent was taken
-		if own.open && ev.N > 1 && r.Conn.WindowShut(side.Peer()) {
+		if own.open && ev.N > 1 && r.Old.WindowShut(side.Peer()) {
 			own.restart(r)
 		}
 	case fsm.Probed:
@@ -102,7 +102,7 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
 
 // sent takes any segment, after the other events that it brought.
 func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *detectors.Report) {
-	if ev.Class == fsm.Stray || ev.Class == fsm.Rst {
+	if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
 		return
 	}
 	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
@@ -112,8 +112,8 @@ func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *detectors.Report) {
 		own.series.wentOn(ev.Seg)
 	}
 	if peer.open {
-		peer.episode.receiverSpoke(ev.Seg, r.Conn.AcksUna(ev.Side, ev.Seg))
-	} else if r.Conn.WindowSeen(ev.Side) {
+		peer.episode.receiverSpoke(ev.Seg, r.Old.AcksUna(ev.Side, ev.Seg))
+	} else if r.Old.WindowSeen(ev.Side) {
 		peer.series = series{} // the window is known, and it is open
 	}
 }
@@ -147,7 +147,7 @@ func (w *zeroWindowProbeLoop) reset(side reassembly.Side, rst *reassembly.Segmen
 	prober := side.Peer()
 	if p := &w.sides[prober]; p.open {
 		outcome, role := "aborted", "RST, called for by no probe"
-		if p.episode.answeredByRST(rst, r.Conn.SRTT(prober)) {
+		if p.episode.answeredByRST(rst, r.Old.SRTT(prober)) {
 			outcome, role = "reset", "RST in answer to the probe"
 		}
 		p.close(outcome, rst.At, &detectors.Evidence{Role: role, Seg: *rst}, prober, r)
@@ -211,7 +211,7 @@ func (p *probing) tell(outcome string, at int64, by *detectors.Evidence, prober 
 		return
 	}
 	if outcome != "recovered" {
-		r.Tell(e.finding(outcome, at, by, prober, r))
+		r.Emit(e.finding(outcome, at, by, prober, r))
 		return
 	}
 	r.Withdraw(e.opened.Seg.File, e.opened.Seg.Frame) // what was told while it lasted
@@ -230,5 +230,5 @@ func (p *probing) tell(outcome string, at int64, by *detectors.Evidence, prober 
 	if m.episodes > 1 {
 		f.Message += fmt.Sprintf(" This happened %d times in %s.", m.episodes, detectors.Span(at-m.episode.opened.Seg.At))
 	}
-	r.Tell(f)
+	r.Emit(f)
 }

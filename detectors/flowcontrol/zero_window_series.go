@@ -60,7 +60,7 @@ func (s *series) probed(prober reassembly.Side, r *detectors.Report) bool {
 	case s.probes == 0:
 		return false
 	case m.Len == 0: // what sits at SND.NXT is an ACK
-		return r.Conn.Below(prober, &m)
+		return r.Old.Below(prober, &m)
 	default:
 		return m.Len == 1 || s.growing
 	}
@@ -77,7 +77,7 @@ func (s *series) tell(e detectors.Ending, prober reassembly.Side, r *detectors.R
 	f.Message = s.message(prober, r)
 	f.Limits |= fsm.WindowUnknown
 	f.Undecide("window-unknown: the capture begins inside the exchange and shows no window of the receiver; these may be keep-alives or retransmissions")
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (s *series) message(prober reassembly.Side, r *detectors.Report) string {

@@ -37,7 +37,7 @@ func (s *shutOut) begin(seg *reassembly.Segment, last reassembly.Mark, r *detect
 // timeout, and the intervals grow exponentially (RFC 9293 3.8.6.1, SHLD-29 and
 // SHLD-30); BSD takes 5 s for the first.
 func (s *shutOut) deadline(side reassembly.Side, r *detectors.Report) int64 {
-	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Conn.RTO(side))
+	patience := max(time.Duration(r.Value("patience")*float64(time.Second)), 3*r.Old.RTO(side))
 	return s.since + max(int64(patience), int64(persistFactor*float64(s.gap)))
 }
 
@@ -83,10 +83,10 @@ func (s *shutOut) opened(seg *reassembly.Segment, side reassembly.Side, r *detec
 	if seg.At >= s.deadline(side, r) {
 		s.waited = seg.At - s.since
 	}
-	s.held = r.Conn.HoldsBack(side)
+	s.held = r.Old.HoldsBack(side)
 	s.update = reassembly.MarkOf(seg)
 	s.again(seg.At, side, r)
-	if r.Conn.WindowSmall(side.Peer()) { // that is another matter
+	if r.Old.WindowSmall(side.Peer()) { // that is another matter
 		s.open = false
 	}
 }
@@ -102,38 +102,38 @@ func (s *shutOut) wentOn(seg *reassembly.Segment, asked int64, side reassembly.S
 	}
 	s.again(seg.At, side, r)
 	s.open = false
-	soon := max(2*r.Conn.RTT(), minAnswerTime)
+	soon := max(2*r.Old.RTT(), minAnswerTime)
 	atOnce := seg.At-s.update.At <= int64(soon) && asked < s.update.At // nothing else can have called for it
 	if s.waited > 0 && (s.held || atOnce) {
-		f := r.Find("resumed", side, seg.At, s.evidence(detectors.Evidence{Role: "went on", Seg: *seg}, side, r)...)
+		f := r.FindNamed("resumed", side, seg.At, s.evidence(detectors.Evidence{Role: "went on", Seg: *seg}, side, r)...)
 		s.describe(&f, s.waited, side, r)
 		f.Message += fmt.Sprintf(" When the window opened (frame %d), it went on at once (frame %d): it had held that back all the while. "+
 			"Had the update been lost, both would have waited for ever.", s.update.Frame, seg.Frame)
 		r.Absence(&f, s.shut.At)
-		r.Tell(f)
+		r.Emit(f)
 	}
 }
 
 // finding is the wait as things stand at trace time now; ok is false where
 // nothing is wrong for all that can be seen.
 func (s *shutOut) finding(at, now int64, side reassembly.Side, r *detectors.Report) (f detectors.Finding, ok bool) {
-	held := r.Conn.HoldsBack(side)
+	held := r.Old.HoldsBack(side)
 	left := s.deadline(side, r) - now
 	switch {
-	case !held && (s.update.At != 0 || r.Conn.TookBack(side.Peer()) || r.Conn.Half(side).Phase >= fsm.Shut):
+	case !held && (s.update.At != 0 || r.Old.TookBack(side.Peer()) || r.Old.Half(side).Phase >= fsm.PhaseFinSent):
 		return f, false // it may well have nothing to say
-	case left > 0 && (s.probes > 0 || s.update.At != 0 || !held || now-s.since < 3*int64(r.Conn.RTO(side))):
+	case left > 0 && (s.probes > 0 || s.update.At != 0 || !held || now-s.since < 3*int64(r.Old.RTO(side))):
 		return f, false // there is time yet
 	}
 	outcome := "stuck"
 	if s.update.At != 0 {
 		outcome = "update-lost"
 	}
-	f = r.Find(outcome, side, at, s.evidence(detectors.Evidence{}, side, r)...)
+	f = r.FindNamed(outcome, side, at, s.evidence(detectors.Evidence{}, side, r)...)
 	f.States, f.End = r.StatesNow(now), now
 	s.describe(&f, now-s.since, side, r)
-	switch n := r.Conn.Stream(side).InFlight(); {
-	case n == 1 && r.Conn.Half(side).Phase == fsm.Shut:
+	switch n := r.Old.Stream(side).InFlight(); {
+	case n == 1 && r.Old.Half(side).Phase == fsm.PhaseFinSent:
 		f.Message += fmt.Sprintf(" Of %s, its FIN is neither acknowledged nor sent again.", r.Name(side))
 	case n > 0:
 		f.Message += fmt.Sprintf(" It has %d bytes in flight, which are neither acknowledged nor sent again.", n)
@@ -179,9 +179,9 @@ func (s *shutOut) describe(f *detectors.Finding, waited int64, side reassembly.S
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	f.Measure("waited_s", detectors.Seconds(waited))
 	f.Measure("deadline_s", detectors.Seconds(s.deadline(side, r)-s.since))
-	f.Measure("rto_s", r.Conn.RTO(side).Seconds())
+	f.Measure("rto_s", r.Old.RTO(side).Seconds())
 	f.Measure("probes", s.probes)
-	f.Measure("in_flight", int(r.Conn.Stream(side).InFlight()))
+	f.Measure("in_flight", int(r.Old.Stream(side).InFlight()))
 	f.Message = fmt.Sprintf("%s closed its window (frame %d)", peer, s.shut.Frame)
 	switch {
 	case s.probes > 0:

@@ -28,16 +28,16 @@ var PAWSDrops = &detectors.Detector{
 		Refs:  []string{"RFC 7323 5.3", "RFC 7323 5.5"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "stuck", Severity: detectors.Critical, When: "nothing more was acknowledged: all was dropped to the end"},
 		{Name: "recovered", Severity: detectors.Warning, When: "the connection went on once the timestamps had caught up"},
 	},
 	Params: []detectors.Param{
 		{Name: "min-drops", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "answers to later resends, after three in a row, that show a younger timestamp"},
 	},
-	Opens: fsm.On(fsm.Rebuffed),
-	Hears: fsm.On(fsm.Rebuffed, fsm.DataResent, fsm.ResendAcked),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(pawsDrops) },
+	StartsOn:     fsm.On(fsm.NoProgress),
+	SubscribesTo: fsm.On(fsm.NoProgress, fsm.DataResent, fsm.ResendAcked),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(pawsDrops) },
 }
 
 // pawsDrops holds one account per direction, by the side whose segments are
@@ -60,10 +60,10 @@ func (w *pawsDrops) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.DataResent:
 		s.resent = reassembly.Mark{}
-		if stamped && !r.Conn.Covered(ev.Side, ev.Seg) { // what has arrived cannot be dropped: it is an echo, or its ACK was lost
+		if stamped && !r.Old.Covered(ev.Side, ev.Seg) { // what has arrived cannot be dropped: it is an echo, or its ACK was lost
 			s.resent, s.stamp = reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal
 		}
-	case fsm.Rebuffed:
+	case fsm.NoProgress:
 		if s.resent.At == 0 || !stamped || !reassembly.Seq(s.stamp).Before(reassembly.Seq(ev.Seg.Opts.TSEcr)) {
 			return
 		}
@@ -110,7 +110,7 @@ func (w *pawsDrops) tell(outcome string, side reassembly.Side, at int64, by *det
 	if by != nil {
 		evidence = append(evidence, *by)
 	}
-	f := r.Find(outcome, side, at, evidence...)
+	f := r.FindNamed(outcome, side, at, evidence...)
 	if by == nil {
 		f.States = r.StatesNow(at)
 	}
@@ -124,5 +124,5 @@ func (w *pawsDrops) tell(outcome string, side reassembly.Side, at int64, by *det
 	if outcome == "recovered" {
 		f.Message += fmt.Sprintf(" Then the timestamps had caught up, and the data was acknowledged (frame %d).", by.Seg.Frame)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }

@@ -29,7 +29,7 @@ var Reordering = &detectors.Detector{
 		Refs:  []string{"RFC 2883", "RFC 3522", "RFC 4653", "RFC 8985"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "before-tap", Severity: detectors.Warning, When: "the capture shows the late segments: they were overtaken between their sender and the capture point"},
 		{Name: "behind-tap", Severity: detectors.Warning, When: "the segments were captured in order: they were overtaken between the capture point and the receiver"},
 	},
@@ -37,9 +37,9 @@ var Reordering = &detectors.Detector{
 		{Name: "min-resent", Default: 5, Min: 1, Max: 1e6, Unit: "", Doc: "segments sent again for nothing, because others overtook them, that make a finding"},
 		{Name: "min-share", Default: 0.5, Min: 0, Max: 1, Unit: "", Doc: "of all that duplicate ACKs and SACK caused to be sent again"},
 	},
-	Opens: fsm.On(fsm.HoleShown, fsm.CameLate),
-	Hears: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.CameLate),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(reordering) },
+	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataOutOfOrder),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(reordering) },
 }
 
 // reordering holds what is known of each direction in which a hole was shown.
@@ -65,7 +65,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 		w.ways[ev.Side] = a
 	}
 	switch ev.Kind {
-	case fsm.CameLate:
+	case fsm.DataOutOfOrder:
 		a.late++
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
@@ -96,7 +96,7 @@ func (w *reordering) End(e detectors.Ending, r *detectors.Report) {
 	for side, a := range w.ways {
 		if a != nil && a.sum.vain[fast] >= uint32(r.Value("min-resent")) &&
 			float64(a.sum.vain[fast]) >= r.Value("min-share")*float64(a.sum.count[fast]) {
-			r.Tell(a.finding(reassembly.Side(side), e.At, r))
+			r.Emit(a.finding(reassembly.Side(side), e.At, r))
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (a *overtaken) finding(side reassembly.Side, at int64, r *detectors.Report)
 		outcome, culprit = "before-tap", side
 		where = fmt.Sprintf("%s late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were")+" captured", own)
 	}
-	f := r.Find(outcome, culprit, at, a.proof)
+	f := r.FindNamed(outcome, culprit, at, a.proof)
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}

@@ -88,13 +88,13 @@ func sum(counts *[triggers]uint32) (n uint32) {
 
 // begin starts the account: what is in flight by now may be sent again.
 func (a *resends) begin(side reassembly.Side, r *detectors.Report) {
-	sent := r.Conn.Bytes(side)
-	a.base = sent - min(uint64(r.Conn.Stream(side).InFlight()), sent)
+	sent := r.Old.Bytes(side)
+	a.base = sent - min(uint64(r.Old.Stream(side).InFlight()), sent)
 }
 
 // sent is all payload since then, counted as often as it was sent.
 func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
-	return float64(r.Conn.Bytes(side) - a.base + a.sum.bytes)
+	return float64(r.Old.Bytes(side) - a.base + a.sum.bytes)
 }
 
 // resent takes a segment that the side sent again and says what made it, whether
@@ -102,13 +102,13 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	side, seg := ev.Side, ev.Seg
 	k, expired := a.triggerOf(ev, r)
-	if a.episodes == 0 || r.Conn.Acked(side, a.covers) {
+	if a.episodes == 0 || r.Old.Acked(side, a.covers) {
 		a.episodes++
-		a.cause, a.covers = k, r.Conn.Stream(side).Nxt
+		a.cause, a.covers = k, r.Old.Stream(side).Nxt
 	} else if k == fast || k == timeout {
 		a.cause = k
 	}
-	if r.Conn.Covered(side, seg) {
+	if r.Old.Covered(side, seg) {
 		a.sum.count[k]++
 		a.sum.vain[k]++
 		a.sum.bytes += uint64(seg.Len)
@@ -116,7 +116,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		return false, true
 	}
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k}
-	if m := reassembly.MarkOf(seg); a.row.all() == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && r.Conn.Oldest(side, &m) {
+	if m := reassembly.MarkOf(seg); a.row.all() == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && r.Old.Oldest(side, &m) {
 		o.head, a.stamp = true, seg.Opts.TSVal
 	}
 	if a.opened == openResends {
@@ -135,8 +135,8 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 // holeShown notes what the receiver may be missing. What it showed within the
 // last round trip may still be sent again.
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
-	out := r.Conn.Stream(ev.Side)
-	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) {
+	out := r.Old.Stream(ev.Side)
+	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Old.RTT()) {
 		a.hole.From = out.Una
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At
@@ -146,7 +146,7 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 // shows it, and whether this is the segment for which a timer ran out, not one
 // that follows in its recovery.
 func (a *resends) triggerOf(ev fsm.Event, r *detectors.Report) (k trigger, expired bool) {
-	c, side := r.Conn, ev.Side
+	c, side := r.Old, ev.Side
 	silence, waited := waits(ev)
 	byTimer := silence >= c.RTT()+ackClock // no ACK that the tap saw made it
 	m := reassembly.MarkOf(ev.Seg)

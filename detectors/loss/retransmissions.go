@@ -36,7 +36,7 @@ var Retransmissions = &detectors.Detector{
 		Refs:  []string{"RFC 5681 3.2", "RFC 6298 5", "RFC 6675", "RFC 8985 7", "RFC 3522", "RFC 2883"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "rto-stalls", Severity: detectors.Info, When: "the connection stood still for seconds in all, until timeouts ran out; a warning if that happened more than once",
 			Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, the resends with " +
 				"them, or the ACKs. Each timeout without an answer doubles the next."},
@@ -53,10 +53,10 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "share of the payload sent again, from the first time on, that is worth a finding"},
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "standing still for a second or more until timeouts ran out, in all, that is worth a finding"},
 	},
-	Opens:    fsm.On(fsm.DataResent),
-	Hears:    fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown),
-	Watch:    func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
-	YieldsTo: []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
+	StartsOn:     fsm.On(fsm.DataResent),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
+	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
 }
 
 // retransmissions holds what is known of each direction in which something was
@@ -116,13 +116,13 @@ func (a *lossyWay) again(ev fsm.Event, r *detectors.Report) {
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)
 	if late {
-		if silence >= r.Conn.RTT()+ackClock {
+		if silence >= r.Old.RTT()+ackClock {
 			a.lostAcks++
 		}
 		return
 	}
 	if first { // the segment that is timed may be older than the last progress by a round trip
-		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
+		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Old.SRTT(ev.Side)))
 	}
 	if expired && a.stall.resent.At == 0 {
 		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting}
@@ -188,6 +188,6 @@ func (a *lossyWay) tell(last bool, at int64, side reassembly.Side, r *detectors.
 	}
 	a.told, a.next = outcome, 2*a.sum.all()
 	if outcome != "" {
-		r.Tell(a.finding(outcome, at, side, r))
+		r.Emit(a.finding(outcome, at, side, r))
 	}
 }

@@ -26,7 +26,7 @@ func (a *lossyWay) finding(outcome string, at int64, side reassembly.Side, r *de
 	if where == beforeTap || outcome == "spurious" {
 		culprit = side
 	}
-	f := r.Find(outcome, culprit, at, evidence...)
+	f := r.FindNamed(outcome, culprit, at, evidence...)
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}

@@ -28,15 +28,15 @@ var SACKMismatch = &detectors.Detector{
 		Refs:  []string{"RFC 2018 3", "RFC 2018 5", "RFC 2883"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "rewritten", Severity: detectors.Critical, When: "a direction's SACK blocks lie outside what the other side has sent"},
 	},
 	Params: []detectors.Param{
 		{Name: "min-acks", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "such segments that make a finding"},
 	},
-	Opens: fsm.On(fsm.SackStrayed),
-	Hears: fsm.On(fsm.SackStrayed),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(sackMismatch) },
+	StartsOn:     fsm.On(fsm.SackOutOfWindow),
+	SubscribesTo: fsm.On(fsm.SackOutOfWindow),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(sackMismatch) },
 }
 
 // sackMismatch holds one account per direction, by the side that acknowledges.
@@ -73,12 +73,12 @@ func (w *sackMismatch) tell(side reassembly.Side, at int64, r *detectors.Report)
 	if s.n > 1 {
 		evidence = append(evidence, r.Evidence("the last such", side, &s.last))
 	}
-	f := r.Find("rewritten", side, at, evidence...)
+	f := r.FindNamed("rewritten", side, at, evidence...)
 	f.Roles = []detectors.Role{{Name: "acknowledger", Side: side}, {Name: "sender", Side: side.Peer()}}
 	f.Measure("acks", int(s.n))
 	f.Measure("offset_bytes", int(s.off))
 	f.Message = fmt.Sprintf("%s of %s acknowledge selectively what %s never sent, %d bytes from what they acknowledge in sequence (frame %d): "+
 		"something between the two moves sequence numbers and leaves the SACK option as it was, so that SACK does not work.",
 		detectors.Counted(s.n, "segment", "segments"), r.Name(side), r.Name(side.Peer()), s.off, s.first.Frame)
-	r.Tell(f)
+	r.Emit(f)
 }

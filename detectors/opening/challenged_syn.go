@@ -26,7 +26,7 @@ var ChallengedSYN = &detectors.Detector{
 		Refs:  []string{"RFC 5961 4.2", "RFC 9293 3.5.1", "RFC 9293 3.10.7.3", "Linux tcp_send_challenge_ack()"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "connected", Severity: detectors.Info, When: "a later SYN was answered with SYN-ACK; a warning if that took 3 s or longer"},
 		{Name: "stuck", Severity: detectors.Warning, When: "no SYN was answered with SYN-ACK: the old connection stays",
 			Cause: "The client's RST does not arrive: a firewall drops it, for it knows of no connection with these numbers, or the client " +
@@ -35,9 +35,9 @@ var ChallengedSYN = &detectors.Detector{
 				"connect from another port.",
 		},
 	},
-	Params:   misanswerParams,
-	Opens:    fsm.On(fsm.SynChallenged),
-	Hears:    misanswerEvents,
-	YieldsTo: []string{"early-reuse"},
-	Watch:    func(*detectors.Report) detectors.Watcher { return &misanswer{kind: fsm.SynChallenged} },
+	Params:       misanswerParams,
+	StartsOn:     fsm.On(fsm.SynChallenged),
+	SubscribesTo: misanswerEvents,
+	YieldsTo:     []string{"early-reuse"},
+	Watch:        func(*detectors.Report) detectors.Watcher { return &misanswer{kind: fsm.SynChallenged} },
 }

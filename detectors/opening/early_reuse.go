@@ -30,7 +30,7 @@ var EarlyReuse = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.6.1", "RFC 6191", "RFC 1122 4.2.2.13", "RFC 1337", "KB Q137984"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "refused", Severity: detectors.Warning, When: "the SYN was answered with an ACK of the old connection, to the end of the record; or with RST or nothing at all, and nothing showed that it was new"},
 		{Name: "delayed", Severity: detectors.Info, When: "only a later SYN opened the connection; a warning if that took 3 s or longer"},
 		{Name: "unproven", Severity: detectors.Info, When: "it was taken at once, in the first quarter of TIME_WAIT, although neither its ISN nor a timestamp showed that it was new",
@@ -41,9 +41,9 @@ var EarlyReuse = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "for how long the SYN must stay without a SYN-ACK to be refused; from here on a delay is a warning"},
 	},
-	Opens: fsm.On(fsm.ReusedEarly),
-	Hears: fsm.On(fsm.ReusedEarly, fsm.SynResent, fsm.SynChallenged, fsm.SynAcked, fsm.ResetSent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(earlyReuse) },
+	StartsOn:     fsm.On(fsm.ReusedEarly),
+	SubscribesTo: fsm.On(fsm.ReusedEarly, fsm.SynResent, fsm.SynChallenged, fsm.SynAcked, fsm.ResetSent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(earlyReuse) },
 }
 
 type earlyReuse struct {
@@ -141,7 +141,7 @@ func (w *earlyReuse) tell(outcome string, now int64, r *detectors.Report) {
 		}
 		evidence = append(evidence, r.Evidence(role, server, &w.end))
 	}
-	f := r.Find(outcome, w.opener, now, evidence...)
+	f := r.FindNamed(outcome, w.opener, now, evidence...)
 	f.End = now
 	if w.end.At == 0 {
 		f.At = min(now, max(w.deadline(r), w.last.At))
@@ -156,7 +156,7 @@ func (w *earlyReuse) tell(outcome string, now int64, r *detectors.Report) {
 	f.Measure("syns", w.resends+1)
 	f.Measure("delay_s", detectors.Seconds(now-w.syn.At))
 	f.Message = w.message(outcome, now, r)
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (w *earlyReuse) message(outcome string, now int64, r *detectors.Report) string {

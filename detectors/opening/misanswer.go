@@ -114,7 +114,7 @@ func (w *misanswer) tell(outcome string, at, now int64, r *detectors.Report) {
 	if outcome == "connected" {
 		evidence = append(evidence, r.Evidence("the right answer", server, &w.answer))
 	}
-	f := r.Find(outcome, server, at, evidence...)
+	f := r.FindNamed(outcome, server, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
 	f.Roles = []detectors.Role{{Name: "client", Side: w.client}, {Name: "server", Side: server}}
 	f.Measure("wrong_answers", w.times)
@@ -132,7 +132,7 @@ func (w *misanswer) tell(outcome string, at, now int64, r *detectors.Report) {
 	default:
 		r.Absence(&f, w.syn.At)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (w *misanswer) message(outcome string, now int64, r *detectors.Report) string {

@@ -27,16 +27,16 @@ var NoData = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.6"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "closed-at-once", Severity: detectors.Info, When: "the FIN came within 0.1 s of the handshake, or one and a half round trips"},
 	},
 	Params: []detectors.Param{
 		{Name: "within", Default: 0.1, Min: 0.001, Max: 3600, Unit: "s", Doc: "how soon after the handshake's last ACK the FIN must come; one and a half round trips if that is longer"},
 	},
-	Opens:    fsm.On(fsm.HungUp),
-	Hears:    fsm.On(fsm.HungUp),
-	Watch:    func(*detectors.Report) detectors.Watcher { return noData{} },
-	YieldsTo: []string{"reset-cause", "unretransmitted-fin", "fin-unanswered"},
+	StartsOn:     fsm.On(fsm.ClosedWithoutData),
+	SubscribesTo: fsm.On(fsm.ClosedWithoutData),
+	Watch:        func(*detectors.Report) detectors.Watcher { return noData{} },
+	YieldsTo:     []string{"reset-cause", "unretransmitted-fin", "fin-unanswered"},
 }
 
 type noData struct{}
@@ -44,18 +44,18 @@ type noData struct{}
 func (noData) Event(ev fsm.Event, r *detectors.Report) {
 	server, client := ev.Side, ev.Side.Peer()
 	after := ev.Seg.At - ev.Was.At
-	if after >= max(int64(r.Value("within")*float64(time.Second)), int64(3*r.Conn.RTT()/2)) {
+	if after >= max(int64(r.Value("within")*float64(time.Second)), int64(3*r.Old.RTT()/2)) {
 		return
 	}
 	fin := reassembly.MarkOf(ev.Seg)
-	f := r.Find("closed-at-once", server, ev.Seg.At,
+	f := r.FindNamed("closed-at-once", server, ev.Seg.At,
 		r.Evidence("FIN", server, &fin), r.Evidence("the handshake's last ACK", client, ev.Was))
 	f.End = ev.Seg.At
 	f.Roles = []detectors.Role{{Name: "server", Side: server}, {Name: "client", Side: client}}
 	f.Measure("after_s", detectors.Seconds(after))
 	f.Message = fmt.Sprintf("%s took the connection of %s (frame %d) and closed it %s later (frame %d), before either had sent a byte.",
 		r.Name(server), r.Name(client), ev.Was.Frame, detectors.Span(after), fin.Frame)
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (noData) End(detectors.Ending, *detectors.Report) {}

@@ -27,7 +27,7 @@ var SlowConnect = &detectors.Detector{
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "slow-answer", Severity: detectors.Info, When: "the SYN-ACK came late; a warning from 3 s on"},
 		{Name: "slow-ack", Severity: detectors.Info, When: "the ACK of the SYN-ACK came late; a warning from 3 s on",
 			Cause: "The client, or what lies between the capture point and it, was slow to let the SYN-ACK through or to answer: a busy or " +
@@ -37,11 +37,11 @@ var SlowConnect = &detectors.Detector{
 		{Name: "limit", Default: 0.5, Min: 0.2, Max: 3600, Unit: "s", Doc: "how long one half of the handshake must take"},
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how long it must take to be a warning"},
 	},
-	Opens: fsm.On(fsm.AnsweredLate),
-	Hears: fsm.On(fsm.AnsweredLate, fsm.DataSent, fsm.DataResent, fsm.Advanced),
+	StartsOn:     fsm.On(fsm.AnsweredLate),
+	SubscribesTo: fsm.On(fsm.AnsweredLate, fsm.DataSent, fsm.DataResent, fsm.Advanced),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		limit := time.Duration(r.Value("limit") * float64(time.Second))
-		if max(r.Conn.Answer(reassembly.A), r.Conn.Answer(reassembly.B)) < limit {
+		if max(r.Old.Answer(reassembly.A), r.Old.Answer(reassembly.B)) < limit {
 			return nil
 		}
 		return &slowConnect{limit: int64(limit)}
@@ -72,11 +72,11 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.AnsweredLate:
 		took := ev.Seg.At - ev.Was.At
-		if h := &w.halves[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && r.Conn.IsFirst(ev.Side, ev.Seg) {
+		if h := &w.halves[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && r.Old.IsFirst(ev.Side, ev.Seg) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.DataSent: // the only thing in flight
-		if h := &w.halves[answerer]; h.due() && h.sent == 0 && r.Conn.Stream(ev.Side).InFlight() == ev.Seg.Len {
+		if h := &w.halves[answerer]; h.due() && h.sent == 0 && r.Old.Stream(ev.Side).InFlight() == ev.Seg.Len {
 			h.sent = ev.Seg.At
 		}
 	case fsm.DataResent:
@@ -122,7 +122,7 @@ func (w *slowConnect) tell(side reassembly.Side, at int64, r *detectors.Report) 
 	if h.answer.Flags&reassembly.SYN != 0 {
 		outcome, asked, answer = "slow-answer", "SYN", "SYN-ACK"
 	}
-	f := r.Find(outcome, side, at, r.Evidence(asked, side.Peer(), &h.asked), r.Evidence(answer+", late", side, &h.answer))
+	f := r.FindNamed(outcome, side, at, r.Evidence(asked, side.Peer(), &h.asked), r.Evidence(answer+", late", side, &h.answer))
 	f.Roles = []detectors.Role{{Name: "slow", Side: side}, {Name: "waiting", Side: side.Peer()}}
 	f.Measure("took_s", detectors.Seconds(took))
 	if w.costs(h, r) {
@@ -136,5 +136,5 @@ func (w *slowConnect) tell(side reassembly.Side, at int64, r *detectors.Report) 
 	} else {
 		f.Undecide("no later round trip shows whether the path is always that long")
 	}
-	r.Tell(f)
+	r.Emit(f)
 }

@@ -44,7 +44,7 @@ func (w *synAckUnanswered) tell(outcome string, at, now int64, r *detectors.Repo
 		culprit = server
 	}
 	add("the server gives up", server, &w.rst)
-	f := r.Find(outcome, culprit, at, evidence...)
+	f := r.FindNamed(outcome, culprit, at, evidence...)
 	if f.End = max(now, until); w.rst.At == 0 {
 		f.States = r.StatesNow(now)
 	}
@@ -52,7 +52,7 @@ func (w *synAckUnanswered) tell(outcome string, at, now int64, r *detectors.Repo
 	f.Measure("repeats", w.repeats)
 	f.Measure("syn_repeats", w.asked)
 	f.Measure("acks_ignored", w.ignored)
-	f.Measure("unacked_bytes", int(r.Conn.Stream(w.client).InFlight()))
+	f.Measure("unacked_bytes", int(r.Old.Stream(w.client).InFlight()))
 	f.Measure("waited_s", detectors.Seconds(until-w.synAck.At))
 	f.Message = w.message(outcome, until-w.synAck.At, r)
 	if w.rst.At != 0 {
@@ -67,13 +67,13 @@ func (w *synAckUnanswered) tell(outcome string, at, now int64, r *detectors.Repo
 		}
 	case w.said != outcome && now < w.deadline(r) && w.ignored < 2:
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(w.deadline(r)-now)))
-	case r.Conn.Packets(w.client) == 0:
+	case r.Old.Packets(w.client) == 0:
 		f.Undecide("one-sided: nothing of the client was captured, not even its SYN")
 	case w.ignored < 2:
 		r.Absence(&f, w.synAck.At)
 	}
 	w.said, w.saidAt = outcome, at
-	r.Tell(f)
+	r.Emit(f)
 }
 
 // message is the sentence for the ticket.
@@ -86,7 +86,7 @@ func (w *synAckUnanswered) message(outcome string, waited int64, r *detectors.Re
 	switch outcome {
 	case "accept-queue-full":
 		m += fmt.Sprintf(", although %s had acknowledged it (frame %d). ", client, w.ack.Frame)
-		if n := r.Conn.Stream(w.client).InFlight(); n > 0 {
+		if n := r.Old.Stream(w.client).InFlight(); n > 0 {
 			m += fmt.Sprintf("%s of %s are not acknowledged either. ", many(int(n), "byte"), client)
 		}
 		m += "The ACK did not count: the server's accept queue is full, or what the client sends is lost behind the capture point."

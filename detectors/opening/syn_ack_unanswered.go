@@ -28,7 +28,7 @@ var SYNAckUnanswered = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.5", "RFC 9293 3.10.7.4", "Linux tcp_check_req(), tcp_abort_on_overflow"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "accept-queue-full", Severity: detectors.Warning, When: "the SYN-ACK was repeated although its ACK had been seen: twice or more, or with data of the client that stays unacknowledged",
 			Cause: "The server's application does not accept connections as fast as they come, its accept queue is full, and its " +
 				"kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0): the client believes that it is connected. " +
@@ -60,11 +60,11 @@ var SYNAckUnanswered = &detectors.Detector{
 		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long after the last SYN-ACK, or repeated SYN, an answer may still come"},
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how late the handshake must end to be a warning"},
 	},
-	Opens: fsm.On(fsm.SynResent),
-	Hears: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	StartsOn:     fsm.On(fsm.SynResent),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(r *detectors.Report) detectors.Watcher {
-		client, _ := r.Conn.Opener()
-		if r.Conn.Half(client.Peer()).Phase == fsm.Idle { // syn-unanswered
+		client, _ := r.Old.Opener()
+		if r.Old.Half(client.Peer()).Phase == fsm.PhaseIdle { // syn-unanswered
 			return nil
 		}
 		return &synAckUnanswered{client: client}
@@ -113,7 +113,7 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.drop(r)
 	case ev.Kind == fsm.ResetSent && ev.Side != w.client:
 		w.gaveUp(ev, r)
-	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && ev.Class != fsm.Stray && ev.Class != fsm.Rst:
+	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst:
 		w.finish(ev, r)
 	}
 }
@@ -141,10 +141,10 @@ func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case ev.Seg.Flags&reassembly.ACK != 0: // both open at the same time
 		w.finished = true
-	case r.Conn.Half(server).Phase != fsm.Opening || !repeats(&ev):
+	case r.Old.Half(server).Phase != fsm.PhaseOpening || !repeats(&ev):
 	default:
 		if w.synAck.At == 0 {
-			w.synAck = r.Conn.LastSent(server)
+			w.synAck = r.Old.LastSent(server)
 		}
 		w.asked++
 		w.syn = reassembly.MarkOf(ev.Seg)
@@ -164,21 +164,21 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if !repeats(&ev) {
 		return
 	}
-	if r.Conn.Half(w.client.Peer()).Phase != fsm.Opening {
-		latest := r.Conn.LastSent(w.client)
+	if r.Old.Half(w.client.Peer()).Phase != fsm.PhaseOpening {
+		latest := r.Old.LastSent(w.client)
 		if w.ack.At == 0 {
 			w.ack = latest
 		}
 		// It may have left before that arrived: it takes as long as the SYN took
 		// to be answered, at most.
-		if ev.Seg.At-latest.At < w.synAck.At-r.Conn.First() {
+		if ev.Seg.At-latest.At < w.synAck.At-r.Old.First() {
 			return
 		}
 		// One lost ACK is ignored once: the client answers each SYN-ACK that
 		// reaches it (RFC 9293 3.10.7.4).
 		if latest.At >= ev.Was.At {
 			if w.ignored++; w.ignored == 1 {
-				w.gap, w.waiting = ev.Seg.At-w.synAck.At, r.Conn.Stream(w.client).InFlight() > 0
+				w.gap, w.waiting = ev.Seg.At-w.synAck.At, r.Old.Stream(w.client).InFlight() > 0
 			}
 		}
 	}
@@ -239,7 +239,7 @@ func (w *synAckUnanswered) Due(now int64, r *detectors.Report) {
 // outcome is how things stand once an answer is overdue.
 func (w *synAckUnanswered) outcome(r *detectors.Report) string {
 	switch {
-	case w.ignored > 0 && r.Conn.Stream(w.client).InFlight() > 0:
+	case w.ignored > 0 && r.Old.Stream(w.client).InFlight() > 0:
 		return "accept-queue-full"
 	case w.deferred():
 		return ""

@@ -22,7 +22,7 @@ func (w *synUnanswered) tell(outcome string, at, now int64, r *detectors.Report)
 	case "answered-late", "timestamps":
 		evidence = append(evidence, r.Evidence("answer", server, &w.answer))
 	}
-	f := r.Find(outcome, culprit, at, evidence...)
+	f := r.FindNamed(outcome, culprit, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
 	f.Roles = []detectors.Role{{Name: "client", Side: w.client}, {Name: "server", Side: server}}
 	f.Measure("repeats", w.repeats)
@@ -44,7 +44,7 @@ func (w *synUnanswered) tell(outcome string, at, now int64, r *detectors.Report)
 	if f.Verdict == detectors.Seen {
 		r.Absence(&f, w.syn.At)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 // message is the sentence for the ticket.

@@ -29,7 +29,7 @@ var SYNUnanswered = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.1", "RFC 6298 5.7", "KB Q200770", "Linux tcp_conn_request(), tcp_v4_conn_request()"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back for all that was captured"},
 		{Name: "answered-late", Severity: detectors.Info, When: "a SYN-ACK came at last; a warning if that took 3 s or longer",
 			Cause: "The SYN or its SYN-ACK was lost on the way, or a server whose accept queue was full dropped the SYN. " +
@@ -57,12 +57,12 @@ var SYNUnanswered = &detectors.Detector{
 		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long after the second SYN an answer may still come"},
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how late an answer must come to be a warning"},
 	},
-	Absence: detectors.NoSYNAnswer,
-	Opens:   fsm.On(fsm.SynResent, fsm.SynRenewed),
-	Hears:   fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent),
+	Absence:      detectors.NoSYNAnswer,
+	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent),
 	Watch: func(r *detectors.Report) detectors.Watcher {
-		client, _ := r.Conn.Opener()
-		if !r.Conn.AwaitsAnswer(client) {
+		client, _ := r.Old.Opener()
+		if !r.Old.AwaitsAnswer(client) {
 			return nil
 		}
 		return &synUnanswered{client: client}
@@ -129,7 +129,7 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 	}
 	w.repeats++
 	w.before, w.last = max(w.last.At, w.syn.At), reassembly.MarkOf(ev.Seg)
-	if less := r.Conn.Offered(w.client) &^ ev.Seg.Opts.Has; less&reassembly.HasTimestamps != 0 && w.bare == 0 {
+	if less := r.Old.Offered(w.client) &^ ev.Seg.Opts.Has; less&reassembly.HasTimestamps != 0 && w.bare == 0 {
 		w.bare = w.repeats
 	}
 	w.stamp = ev.Seg.Opts.TSVal

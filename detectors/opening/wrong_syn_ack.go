@@ -24,12 +24,12 @@ var WrongSYNAck = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.10.7.3", "RFC 9293 3.5"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "connected", Severity: detectors.Info, When: "a SYN-ACK with the right number came as well; a warning if that took 3 s or longer"},
 		{Name: "stuck", Severity: detectors.Warning, When: "none with the right number came"},
 	},
-	Params: misanswerParams,
-	Opens:  fsm.On(fsm.SynMisacked),
-	Hears:  misanswerEvents,
-	Watch:  func(*detectors.Report) detectors.Watcher { return &misanswer{kind: fsm.SynMisacked} },
+	Params:       misanswerParams,
+	StartsOn:     fsm.On(fsm.SynMisacked),
+	SubscribesTo: misanswerEvents,
+	Watch:        func(*detectors.Report) detectors.Watcher { return &misanswer{kind: fsm.SynMisacked} },
 }

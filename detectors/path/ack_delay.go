@@ -32,15 +32,15 @@ var AckDelay = &detectors.Detector{
 		Refs:  []string{"KB 823764", "RFC 9293 3.7.4", "RFC 9293 3.8.6.3", "RFC 896"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "nagle", Severity: detectors.Info, When: "small segments waited for delayed ACKs again and again; a warning where that took a tenth of the time, and a second in all"},
 	},
 	Params: []detectors.Param{
 		{Name: "min-stalls", Default: 5, Min: 2, Max: 1e6, Unit: "", Doc: "times that make a finding"},
 	},
-	Opens: fsm.On(fsm.HeldBack),
-	Hears: fsm.On(fsm.HeldBack, fsm.DataSent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(ackDelay) },
+	StartsOn:     fsm.On(fsm.NagleDelay),
+	SubscribesTo: fsm.On(fsm.NagleDelay, fsm.DataSent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(ackDelay) },
 }
 
 const (
@@ -71,12 +71,12 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 	side := ev.Side
 	a := w.sides[side]
 	switch ev.Kind {
-	case fsm.HeldBack:
+	case fsm.NagleDelay:
 		if a == nil {
 			a = new(waiting)
 			w.sides[side] = a
 		}
-		a.waited(&wait{*ev.Was, r.Conn.LastSent(side.Peer()), reassembly.MarkOf(ev.Seg)}, side, r)
+		a.waited(&wait{*ev.Was, r.Old.LastSent(side.Peer()), reassembly.MarkOf(ev.Seg)}, side, r)
 		a.sent(ev.Seg, side, r)
 	case fsm.DataSent:
 		if a != nil && !a.free {
@@ -97,7 +97,7 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 		a.longest = *x
 	}
 	a.n++
-	a.lost += x.lasted() - int64(r.Conn.Answer(side.Peer()))
+	a.lost += x.lasted() - int64(r.Old.Answer(side.Peer()))
 	a.last = x.held.At
 	if a.n >= a.next {
 		a.next = 2 * a.n
@@ -108,11 +108,11 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 // sent watches for small segments that did not wait.
 func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	m := reassembly.MarkOf(seg)
-	if !r.Conn.Small(m.Len) {
+	if !r.Old.Small(m.Len) {
 		a.small.At = 0
 		return
 	}
-	if a.small.At != 0 && !detectors.SameFrame(&a.small, &m) && !r.Conn.Below(side, &a.small) {
+	if a.small.At != 0 && !detectors.SameFrame(&a.small, &m) && !r.Old.Below(side, &a.small) {
 		a.free = true
 		r.Withdraw(a.first.data.File, a.first.data.Frame)
 	}
@@ -132,7 +132,7 @@ func (a *waiting) tell(side reassembly.Side, at int64, r *detectors.Report) {
 	if a.longest.lasted() > a.first.lasted() {
 		evidence = append(evidence, a.longest.evidence(side, r)...)
 	}
-	f := r.Find("nagle", side, at, evidence...)
+	f := r.FindNamed("nagle", side, at, evidence...)
 	f.End = at
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	mean, lasted := a.lost/int64(a.n), at-a.first.data.At
@@ -147,10 +147,10 @@ func (a *waiting) tell(side reassembly.Side, at int64, r *detectors.Report) {
 		"That happened %d times and took %s of the %s from frame %d on. The first time, frame %d waited for frame %d.",
 		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), a.n, detectors.Span(a.lost), detectors.Span(lasted), a.first.data.Frame,
 		a.first.held.Frame, a.first.ack.Frame)
-	if r.Conn.Answer(side.Peer()) == 0 {
+	if r.Old.Answer(side.Peer()) == 0 {
 		f.Undecide("the capture does not show the handshake, and so not how long the path is: a round trip as long would look the same")
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (x *wait) evidence(side reassembly.Side, r *detectors.Report) []detectors.Evidence {

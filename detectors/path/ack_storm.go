@@ -28,15 +28,15 @@ var AckStorm = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.10.7.4", "RFC 5961 7"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "loop", Severity: detectors.Warning, When: "ACKs drew ACKs, many in a second"},
 	},
 	Params: []detectors.Param{
 		{Name: "min-rate", Default: 20, Min: 2, Max: 1e6, Unit: "", Doc: "ACKs drawn by ACKs within a second that make a finding, both sides together"},
 	},
-	Opens: fsm.On(fsm.AckEchoed),
-	Hears: fsm.On(fsm.AckEchoed),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(ackStorm) },
+	StartsOn:     fsm.On(fsm.AckRepeated),
+	SubscribesTo: fsm.On(fsm.AckRepeated),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(ackStorm) },
 }
 
 // ackStorm counts the ACKs that ACKs drew.
@@ -61,7 +61,7 @@ func (w *ackStorm) Event(ev fsm.Event, r *detectors.Report) {
 	if at-w.second >= int64(time.Second) || w.second == 0 {
 		w.second, w.n = at, 0
 		if !w.told {
-			w.from, w.by, w.answers = reassembly.MarkOf(ev.Seg), ev.Side, r.Conn.LastSent(ev.Side.Peer())
+			w.from, w.by, w.answers = reassembly.MarkOf(ev.Seg), ev.Side, r.Old.LastSent(ev.Side.Peer())
 			w.all = [2]int{}
 		}
 	}
@@ -98,7 +98,7 @@ func (w *ackStorm) tell(r *detectors.Report) {
 		}
 	}
 	culprit := w.astray
-	f := r.Find("loop", culprit, w.last, evidence...)
+	f := r.FindNamed("loop", culprit, w.last, evidence...)
 	f.End = w.last
 	f.Roles = []detectors.Role{{Name: "astray", Side: culprit}, {Name: "peer", Side: culprit.Peer()}}
 	f.Measure("acks", w.all[0]+w.all[1])
@@ -112,13 +112,13 @@ func (w *ackStorm) tell(r *detectors.Report) {
 		f.Message += fmt.Sprintf(" The ACKs of %s do not lie where the data in its name ended: somebody else sent data in its name, or changes its numbers.",
 			r.Name(culprit))
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 // place finds the side whose ACKs do not lie where its data ended; where both
 // or none do, it is the one whose ACK was drawn first that is named.
 func (w *ackStorm) place(r *detectors.Report) {
-	own, peer := r.Conn.AtNxt(w.by, &w.from), r.Conn.AtNxt(w.by.Peer(), &w.answers)
+	own, peer := r.Old.AtNxt(w.by, &w.from), r.Old.AtNxt(w.by.Peer(), &w.answers)
 	w.lost, w.astray = own != peer, w.by
 	if own && !peer {
 		w.astray = w.by.Peer()

@@ -30,7 +30,7 @@ var DeadPeer = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "keepalive", Severity: detectors.Warning, When: "keep-alives in a row met nothing at all"},
 		{Name: "data", Severity: detectors.Warning, When: "data was sent again and again, and nothing at all came back"},
 		{Name: "recovered", Severity: detectors.Info, When: "the peer came back after an outage long enough to be noticed",
@@ -43,9 +43,9 @@ var DeadPeer = &detectors.Detector{
 		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "silence after the first of them, at least; three RTO if that is longer"},
 		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "silence that is worth a note although the peer came back"},
 	},
-	Opens: fsm.On(fsm.KeptAlive, fsm.DataResent),
-	Hears: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(deadPeer) },
+	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent),
+	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(deadPeer) },
 
 	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "mtu-blackhole", "half-close-cut"},
 }
@@ -59,9 +59,9 @@ type deadPeer struct {
 func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	w.take(ev, r)
 	if w.open(reassembly.A) == nil && w.open(reassembly.B) == nil {
-		r.Hear(DeadPeer.Opens)
+		r.Subscribe(DeadPeer.StartsOn)
 	} else {
-		r.Hear(DeadPeer.Hears)
+		r.Subscribe(DeadPeer.SubscribesTo)
 	}
 }
 
@@ -76,7 +76,7 @@ func (w *deadPeer) take(ev fsm.Event, r *detectors.Report) {
 		w.wake(side, ev.Seg.At, r)
 	case fsm.DataResent:
 		if m := reassembly.MarkOf(ev.Seg); m.Flags&reassembly.FIN == 0 {
-			w.vigil(ev, r).resend(&m, r.Conn.Oldest(side, &m))
+			w.vigil(ev, r).resend(&m, r.Old.Oldest(side, &m))
 			w.wake(side, ev.Seg.At, r)
 		}
 	case fsm.ResetSent:
@@ -109,7 +109,7 @@ func (w *deadPeer) vigil(ev fsm.Event, r *detectors.Report) *vigil {
 	}
 	v := w.sides[side]
 	if v.n == 0 {
-		*v = vigil{heard: r.Conn.LastSent(side.Peer())}
+		*v = vigil{heard: r.Old.LastSent(side.Peer())}
 		v.small = ev.Was != nil && ev.Was.At > v.heard.At && ev.Was.SeqLen() > 0 && ev.Was.Len < ev.Seg.Len
 	}
 	return v
@@ -140,11 +140,11 @@ func (w *deadPeer) answered(side reassembly.Side, seg *reassembly.Segment, r *de
 	v := w.sides[side]
 	r.Withdraw(v.first.File, v.first.Frame)
 	v.keepAlives, v.resends = v.keepAlives-1, v.resends-1
-	if w.outcome(v, r) != "" && seg.At-v.first.At >= r.Nanos("min-outage") && !r.Conn.HoleSince(v.first.At-int64(time.Second)) {
+	if w.outcome(v, r) != "" && seg.At-v.first.At >= r.Nanos("min-outage") && !r.Old.HoleSince(v.first.At-int64(time.Second)) {
 		if w.outages[side] == nil {
 			w.outages[side] = new(outages)
 		}
-		r.Tell(w.outages[side].add(v, side, seg, r))
+		r.Emit(w.outages[side].add(v, side, seg, r))
 	}
 	v.n = 0
 }
@@ -166,7 +166,7 @@ func (w *deadPeer) wake(side reassembly.Side, now int64, r *detectors.Report) {
 	if v == nil || v.over() || w.outcome(v, r) == "" {
 		return
 	}
-	for _, at := range [...]int64{w.provenAt(side, r), v.givenUpAt(r.Conn.LastSent(side).At)} {
+	for _, at := range [...]int64{w.provenAt(side, r), v.givenUpAt(r.Old.LastSent(side).At)} {
 		if at > now {
 			r.WakeAt(at)
 		}
@@ -176,7 +176,7 @@ func (w *deadPeer) wake(side reassembly.Side, now int64, r *detectors.Report) {
 func (w *deadPeer) provenAt(side reassembly.Side, r *detectors.Report) int64 {
 	v := w.sides[side]
 	spare := v.resends > int(r.Value("min-resends")) || v.keepAlives > int(r.Value("min-keepalives"))
-	return v.provenAt(time.Duration(r.Nanos("patience")), r.Conn.RTO(side), spare)
+	return v.provenAt(time.Duration(r.Nanos("patience")), r.Old.RTO(side), spare)
 }
 
 // Due tells how things stand.
@@ -207,8 +207,8 @@ func (w *deadPeer) tell(side reassembly.Side, now int64, r *detectors.Report) {
 	if outcome == "" {
 		return
 	}
-	sender := r.Conn.LastSent(side).At
-	f := r.Find(outcome, side.Peer(), now, v.evidence(side, r)...)
+	sender := r.Old.LastSent(side).At
+	f := r.FindNamed(outcome, side.Peer(), now, v.evidence(side, r)...)
 	f.End = now
 	f.Roles = []detectors.Role{{Name: "survivor", Side: side}, {Name: "silent", Side: side.Peer()}}
 	f.Measure("keepalives", v.keepAlives)
@@ -222,7 +222,7 @@ func (w *deadPeer) tell(side reassembly.Side, now int64, r *detectors.Report) {
 	} else {
 		r.Absence(&f, v.first.At)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (v *vigil) message(outcome string, side reassembly.Side, now, sender int64, r *detectors.Report) string {

@@ -30,7 +30,7 @@ var IdleBlackhole = &detectors.Detector{
 		Refs:  []string{"RFC 5382 5", "RFC 1122 4.2.3.6", "RFC 9293 3.8.4"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "silent", Severity: detectors.Warning, When: "nothing came back to the end, or until the sender gave up"},
 	},
 	Params: []detectors.Param{
@@ -38,9 +38,9 @@ var IdleBlackhole = &detectors.Detector{
 		{Name: "min-idle", Default: 60, Min: 60, Max: 1e6, Unit: "s", Doc: "idle time before the data"},
 		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "silence after the first resend, at least; three RTO if that is longer"},
 	},
-	Opens: fsm.On(fsm.Woke),
-	Hears: fsm.On(fsm.Woke, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(idleBlackhole) },
+	StartsOn:     fsm.On(fsm.DataAfterIdle),
+	SubscribesTo: fsm.On(fsm.DataAfterIdle, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(idleBlackhole) },
 
 	YieldsTo: []string{"half-close-cut", "mtu-blackhole"},
 }
@@ -60,8 +60,8 @@ type wakeUp struct {
 func (w *idleBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	u, at := &w.sides[ev.Side], ev.Seg.At
 	switch ev.Kind {
-	case fsm.Woke:
-		heard := r.Conn.LastSent(ev.Side.Peer())
+	case fsm.DataAfterIdle:
+		heard := r.Old.LastSent(ev.Side.Peer())
 		if idle := at - heard.At; u.data.At == 0 && heard.At != 0 && idle >= r.Nanos("min-idle") {
 			u.data, u.idle = reassembly.MarkOf(ev.Seg), idle
 			if u.vigil != nil {
@@ -108,10 +108,10 @@ func (u *wakeUp) again(ev fsm.Event, r *detectors.Report) {
 		u.vigil = new(vigil)
 	}
 	if u.vigil.n == 0 {
-		u.vigil.heard = r.Conn.LastSent(ev.Side.Peer())
+		u.vigil.heard = r.Old.LastSent(ev.Side.Peer())
 	}
 	m := reassembly.MarkOf(ev.Seg)
-	u.vigil.resend(&m, r.Conn.Oldest(ev.Side, &m))
+	u.vigil.resend(&m, r.Old.Oldest(ev.Side, &m))
 	u.wake(ev.Side, m.At, r)
 }
 
@@ -120,13 +120,13 @@ func (u *wakeUp) proven(side reassembly.Side, r *detectors.Report) (at int64, en
 	if u.data.At == 0 || u.vigil == nil || u.vigil.resends < int(r.Value("min-resends")) {
 		return 0, false
 	}
-	return u.vigil.provenAt(time.Duration(r.Nanos("patience")), r.Conn.RTO(side), false), true
+	return u.vigil.provenAt(time.Duration(r.Nanos("patience")), r.Old.RTO(side), false), true
 }
 
 // wake asks for a look when it is proven, and when the sender has given up.
 func (u *wakeUp) wake(side reassembly.Side, now int64, r *detectors.Report) {
 	if at, enough := u.proven(side, r); enough && !u.over() {
-		for _, at := range [...]int64{at, u.vigil.givenUpAt(r.Conn.LastSent(side).At)} {
+		for _, at := range [...]int64{at, u.vigil.givenUpAt(r.Old.LastSent(side).At)} {
 			if at > now {
 				r.WakeAt(at)
 			}
@@ -161,8 +161,8 @@ func (u *wakeUp) tell(side reassembly.Side, now int64, r *detectors.Report) {
 		return
 	}
 	v := u.vigil
-	sender := r.Conn.LastSent(side).At
-	f := r.Find("silent", side.Peer(), now, append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)...)
+	sender := r.Old.LastSent(side).At
+	f := r.FindNamed("silent", side.Peer(), now, append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)...)
 	f.End = now
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "silent", Side: side.Peer()}}
 	shortest, words := middlebox.Fit(u.survived, u.idle)
@@ -178,7 +178,7 @@ func (u *wakeUp) tell(side reassembly.Side, now int64, r *detectors.Report) {
 	} else {
 		r.Absence(&f, u.data.At)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (u *wakeUp) message(side reassembly.Side, now, sender int64, shortest int, words string, r *detectors.Report) string {

@@ -31,7 +31,7 @@ var MTUBlackhole = &detectors.Detector{
 		Refs:  []string{"RFC 2923 2.1", "RFC 4821", "RFC 1191"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "stuck", Severity: detectors.Critical, When: "the large segment never arrived, to the end, though a smaller one behind it did"},
 		{Name: "fell-back", Severity: detectors.Warning, When: "the sender tried smaller pieces in the end, and these were acknowledged"},
 	},
@@ -40,9 +40,9 @@ var MTUBlackhole = &detectors.Detector{
 		{Name: "min-size", Default: 537, Min: 1, Max: 65535, Unit: "", Doc: "payload of a segment that counts as large; all paths carry 576-byte packets"},
 		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "time without success after the first resend, at least, for stuck; three RTO if that is longer"},
 	},
-	Opens: fsm.On(fsm.HoleShown, fsm.DataResent),
-	Hears: fsm.On(fsm.HoleShown, fsm.DataResent, fsm.DataSent, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(mtuBlackhole) },
+	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataResent),
+	SubscribesTo: fsm.On(fsm.HoleShown, fsm.DataResent, fsm.DataSent, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(mtuBlackhole) },
 
 	YieldsTo: []string{"zero-window-probe-loop"},
 }
@@ -69,9 +69,9 @@ type tooLarge struct {
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	w.take(ev, r)
 	if w.sides[0].idle() && w.sides[1].idle() {
-		r.Hear(MTUBlackhole.Opens)
+		r.Subscribe(MTUBlackhole.StartsOn)
 	} else {
-		r.Hear(MTUBlackhole.Hears)
+		r.Subscribe(MTUBlackhole.SubscribesTo)
 	}
 }
 
@@ -109,7 +109,7 @@ func (w *mtuBlackhole) take(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.Sent:
-		if a := w.sides[side.Peer()]; a != nil && a.n > 0 && !a.over() && ev.Class != fsm.Rst && ev.Class != fsm.Stray && r.Conn.AcksUna(side, ev.Seg) {
+		if a := w.sides[side.Peer()]; a != nil && a.n > 0 && !a.over() && ev.Class != fsm.Rst && ev.Class != fsm.OutOfWindow && r.Old.AcksUna(side, ev.Seg) {
 			a.spoke = reassembly.MarkOf(ev.Seg)
 			a.arrived(side.Peer(), ev.Seg, r)
 		}
@@ -125,7 +125,7 @@ func (w *mtuBlackhole) side(side reassembly.Side) *tooLarge {
 
 // arrived takes what the peer says of the payload behind the hole.
 func (a *tooLarge) arrived(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
-	if n := r.Conn.Arrived(side, by); n > 0 {
+	if n := r.Old.Arrived(side, by); n > 0 {
 		if a.beyond.At == 0 {
 			a.beyond = reassembly.MarkOf(by)
 		}
@@ -141,9 +141,9 @@ func (a *tooLarge) again(ev fsm.Event, r *detectors.Report) {
 	if m.Flags&reassembly.FIN != 0 || a.over() || a.passed {
 		return
 	}
-	oldest := r.Conn.Oldest(ev.Side, &m)
+	oldest := r.Old.Oldest(ev.Side, &m)
 	if a.n == 0 {
-		a.heard = r.Conn.LastSent(ev.Side.Peer())
+		a.heard = r.Old.LastSent(ev.Side.Peer())
 	}
 	switch {
 	case !oldest:
@@ -170,7 +170,7 @@ func (a *tooLarge) advanced(ev fsm.Event, r *detectors.Report) {
 	a.old += int64(ev.N)
 	// So much was in flight behind it all the while, and arrived at its first attempt.
 	behind := a.doubt > 0 && a.old >= int64(a.doubt)
-	if behind || a.probe.At != 0 && r.Conn.Acked(ev.Side, a.probe.End()) {
+	if behind || a.probe.At != 0 && r.Old.Acked(ev.Side, a.probe.End()) {
 		a.passed = true // the sizes have nothing to do with it
 		r.Withdraw(a.anchor.File, a.anchor.Frame)
 	}
@@ -194,7 +194,7 @@ func (a *tooLarge) provenStuck(side reassembly.Side, r *detectors.Report) (at in
 	if a.n == 0 || a.passed || a.resends < int(r.Value("min-resends")) || a.longer == 0 || a.longer >= a.size {
 		return 0, false
 	}
-	return a.provenAt(time.Duration(r.Nanos("patience")), r.Conn.RTO(side), false), true
+	return a.provenAt(time.Duration(r.Nanos("patience")), r.Old.RTO(side), false), true
 }
 
 func (a *tooLarge) wake(side reassembly.Side, now int64, r *detectors.Report) {
@@ -241,13 +241,13 @@ func (a *tooLarge) stuck(side reassembly.Side, now int64, r *detectors.Report) {
 	f.Message = fmt.Sprintf("%s sent a segment of %d bytes again %d times in %s (frames %d to %d), and it never arrived; %d bytes behind it did "+
 		"(SACK, frame %d). Large packets do not pass from %s to %s, and nothing tells %s so.", r.Name(side), a.size, a.resends,
 		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.longer, a.beyond.Frame, r.Name(side), r.Name(side.Peer()), r.Name(side))
-	f.Measure("ending", a.ending(now, r.Conn.LastSent(side).At))
+	f.Measure("ending", a.ending(now, r.Old.LastSent(side).At))
 	if now < proven && !a.over() && !a.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(proven-now)))
 	} else {
 		r.Absence(&f, a.first.At)
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 // fellBack tells of smaller pieces that arrived.
@@ -264,11 +264,11 @@ func (a *tooLarge) fellBack(side reassembly.Side, ack *reassembly.Segment, r *de
 		a.doubt = a.size
 		f.Undecide("nothing was heard of the peer meanwhile: an outage that ended just then would look the same")
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (a *tooLarge) finding(outcome string, side reassembly.Side, at int64, evidence []detectors.Evidence, r *detectors.Report) detectors.Finding {
-	f := r.Find(outcome, side.Peer(), at, evidence...)
+	f := r.FindNamed(outcome, side.Peer(), at, evidence...)
 	f.End = at
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	f.Measure("size", int(a.size))

@@ -27,7 +27,7 @@ func (o *outages) add(v *vigil, side reassembly.Side, back *reassembly.Segment, 
 	o.total += silence
 	o.longest = max(o.longest, silence)
 	o.repeats += v.n
-	f := r.Find("recovered", side.Peer(), back.At, o.evidence...)
+	f := r.FindNamed("recovered", side.Peer(), back.At, o.evidence...)
 	f.End = back.At
 	f.Roles = []detectors.Role{{Name: "survivor", Side: side}, {Name: "silent", Side: side.Peer()}}
 	f.Measure("outages", o.n)

@@ -70,8 +70,8 @@ func (v *vigil) resend(m *reassembly.Mark, oldest bool) {
 // all that is known, and nothing as large has ever been acknowledged: a path that
 // drops large packets may be all that is wrong.
 func (v *vigil) onlyLarge(side reassembly.Side, r *detectors.Report) bool {
-	return v.least > smallSegment && !v.small && r.Conn.Half(side).Phase < fsm.Shut && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
-		r.Conn.Bytes(side) < uint64(r.Conn.Stream(side).InFlight()+v.least)
+	return v.least > smallSegment && !v.small && r.Old.Half(side).Phase < fsm.PhaseFinSent && r.Old.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
+		r.Old.Bytes(side) < uint64(r.Old.Stream(side).InFlight()+v.least)
 }
 
 // over reports whether the side itself ended the vigil by a RST.

@@ -28,12 +28,12 @@ var ForgedReset = &detectors.Detector{
 		Refs:  []string{"RFC 5961 3.2", "RFC 9293 3.10.7.3", "RFC 9293 3.10.7.4"},
 		Since: "0.2",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "ignored", Severity: detectors.Warning, When: "a RST that is not believable, and the side in whose name it came goes on"},
 	},
-	Opens: fsm.On(fsm.ResetIgnored, fsm.ResetDoubted, fsm.Strayed),
-	Hears: fsm.On(fsm.ResetIgnored, fsm.ResetDoubted, fsm.Strayed, fsm.ResetSent, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(forgedReset) },
+	StartsOn:     fsm.On(fsm.ResetIgnored, fsm.ResetDoubted, fsm.SentOutOfWindow),
+	SubscribesTo: fsm.On(fsm.ResetIgnored, fsm.ResetDoubted, fsm.SentOutOfWindow, fsm.ResetSent, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(forgedReset) },
 }
 
 type forgedReset struct {
@@ -54,7 +54,7 @@ type forgedReset struct {
 func (w *forgedReset) Event(ev fsm.Event, r *detectors.Report) {
 	side := ev.Side
 	switch ev.Kind {
-	case fsm.Strayed:
+	case fsm.SentOutOfWindow:
 		w.stray[side] = reassembly.MarkOf(ev.Seg)
 	case fsm.ResetDoubted:
 		w.note(ev, r)
@@ -78,7 +78,7 @@ func (w *forgedReset) note(ev fsm.Event, r *detectors.Report) {
 	}
 	w.first, w.side, w.states = reassembly.MarkOf(ev.Seg), ev.Side, r.Before
 	w.outside = ev.Kind == fsm.ResetIgnored
-	w.old = r.Conn.Behind(ev.Side, &w.first)
+	w.old = r.Old.Behind(ev.Side, &w.first)
 }
 
 // answersStray: what does not belong to the connection may be answered with RST,
@@ -90,7 +90,7 @@ func (w *forgedReset) answersStray(ev fsm.Event) bool {
 
 // sent takes any segment: does the connection go on?
 func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
-	if w.first.At == 0 || ev.Class == fsm.Rst || ev.Class == fsm.Stray {
+	if w.first.At == 0 || ev.Class == fsm.Rst || ev.Class == fsm.OutOfWindow {
 		return
 	}
 	if ev.Side != w.side {
@@ -111,7 +111,7 @@ func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
 }
 
 func (w *forgedReset) End(e detectors.Ending, r *detectors.Report) {
-	if w.told || w.first.At != 0 && !w.over && !r.Conn.Over() {
+	if w.told || w.first.At != 0 && !w.over && !r.Old.Over() {
 		w.tell(max(e.At, w.first.At), r)
 	}
 }
@@ -126,7 +126,7 @@ func (w *forgedReset) tell(at int64, r *detectors.Report) {
 		evidence = append(evidence, r.Evidence("and the connection goes on", y, &w.goneOn))
 		at = w.goneOn.At
 	}
-	f := r.Find("ignored", y, at, evidence...)
+	f := r.FindNamed("ignored", y, at, evidence...)
 	f.States, f.End = w.states, max(at, w.challenge.At)
 	f.Roles = []detectors.Role{{Name: "impersonated", Side: y}, {Name: "target", Side: x}}
 	f.Measure("resets", w.resets)
@@ -139,7 +139,7 @@ func (w *forgedReset) tell(at int64, r *detectors.Report) {
 	case w.old:
 		f.Undecide("it lies where that side had been before: it may answer a segment that was late, which this capture shows at another time or not at all")
 	}
-	r.Tell(f)
+	r.Emit(f)
 }
 
 func (w *forgedReset) message(r *detectors.Report) string {

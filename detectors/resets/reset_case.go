@@ -72,7 +72,7 @@ const answerTime = 250 * time.Millisecond
 
 // caseOf takes the facts at the time of the RST.
 func caseOf(ev fsm.Event, r *detectors.Report) resetCase {
-	c, y, x := r.Conn, ev.Side, ev.Side.Peer()
+	c, y, x := r.Old, ev.Side, ev.Side.Peer()
 	k := resetCase{y: y, rst: reassembly.MarkOf(ev.Seg), last: c.LastSent(x), before: r.Before}
 	if ev.Was != nil {
 		k.prev = *ev.Was
@@ -100,7 +100,7 @@ func caseOf(ev fsm.Event, r *detectors.Report) resetCase {
 	k.challenge = c.ChallengedLast(x)
 	k.rtt = int64(c.RTT())
 	k.pair(c)
-	k.newborn = k.opened == acceptor && !k.spoke[y] && k.phase[y] < fsm.Shut && k.prev.Flags&reassembly.SYN != 0 && k.idle < 1e9 && k.packets[x] <= 4 &&
+	k.newborn = k.opened == acceptor && !k.spoke[y] && k.phase[y] < fsm.PhaseFinSent && k.prev.Flags&reassembly.SYN != 0 && k.idle < 1e9 && k.packets[x] <= 4 &&
 		k.last.Flags&reassembly.FIN == 0
 	k.lost, k.beyond, k.unsent = c.Unacked(x, nil), c.Unacked(x, &k.rst), c.Unacked(y, nil)
 	k.missing = k.unsent
@@ -115,7 +115,7 @@ func caseOf(ev fsm.Event, r *detectors.Report) resetCase {
 // arrive takes what X sends after the RST: does it acknowledge what was on its
 // way? The RST does not undo that.
 func (k *resetCase) arrive(ev fsm.Event, r *detectors.Report) bool {
-	missing := r.Conn.Unacked(k.y, nil)
+	missing := r.Old.Unacked(k.y, nil)
 	if k.missing == 0 || missing >= k.missing {
 		return false
 	}
@@ -135,10 +135,12 @@ func (k *resetCase) confirms(doubted *reassembly.Mark) {
 func (k *resetCase) bare() bool { return k.rst.Flags&reassembly.ACK == 0 }
 
 // closed says whether both sides' FINs are acknowledged.
-func (k *resetCase) closed() bool { return k.phase[0] == fsm.Done && k.phase[1] == fsm.Done }
+func (k *resetCase) closed() bool {
+	return k.phase[0] == fsm.PhaseFinAcked && k.phase[1] == fsm.PhaseFinAcked
+}
 
 // shut says whether the side has sent FIN.
-func (k *resetCase) shut(side reassembly.Side) bool { return k.phase[side] >= fsm.Shut }
+func (k *resetCase) shut(side reassembly.Side) bool { return k.phase[side] >= fsm.PhaseFinSent }
 
 // pair looks whether the RST answers what X sent last, and how long nobody had
 // spoken before that. What comes sooner than a quarter of the time that Y took

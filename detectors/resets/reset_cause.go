@@ -31,16 +31,16 @@ var ResetCause = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a RST may be that of a middlebox which has forgotten the connection"},
 	},
-	Opens:    fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored),
-	Hears:    fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.Sent),
-	Watch:    watchReset,
-	YieldsTo: []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
+	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored),
+	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.Sent),
+	Watch:        watchReset,
+	YieldsTo:     []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
 
 // watchReset declines where the capture has nothing but RSTs: what they end is
 // not in it.
 func watchReset(r *detectors.Report) detectors.Watcher {
-	if r.Conn.Packets(reassembly.A)+r.Conn.Packets(reassembly.B) == 1 {
+	if r.Old.Packets(reassembly.A)+r.Old.Packets(reassembly.B) == 1 {
 		return nil
 	}
 	return new(resetCause)
@@ -75,13 +75,13 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		switch {
 		case w.revived && w.goneOn.At == 0 && side == w.last.y && provesLife(ev, r):
 			w.goneOn = reassembly.MarkOf(ev.Seg)
-			w.last.restarts = r.Conn.Restarts(side, ev.Seg, &w.last.rst)
+			w.last.restarts = r.Old.Restarts(side, ev.Seg, &w.last.rst)
 			w.tell(r)
 		case ev.Class == fsm.Rst:
 			w.resets[side]++
 		case ev.Class == fsm.Syn && w.told && side != w.last.y:
 			w.last.again = true
-		case ev.Class != fsm.Stray && w.goneOn.At != 0 && side != w.last.y && !w.alive:
+		case ev.Class != fsm.OutOfWindow && w.goneOn.At != 0 && side != w.last.y && !w.alive:
 			w.alive = true
 			w.tell(r)
 		case w.told && side != w.last.y && w.last.arrive(ev, r):
@@ -95,9 +95,9 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 // So is what looks like a keep-alive once both sides have closed.
 func provesLife(ev fsm.Event, r *detectors.Report) bool {
 	m := reassembly.MarkOf(ev.Seg)
-	closed := r.Conn.Half(ev.Side).Phase == fsm.Done && r.Conn.Half(ev.Side.Peer()).Phase == fsm.Done
-	return ev.Class != fsm.Stray && ev.Class != fsm.Rst &&
-		(!r.Conn.Below(ev.Side, &m) || (ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe) && !closed)
+	closed := r.Old.Half(ev.Side).Phase == fsm.PhaseFinAcked && r.Old.Half(ev.Side.Peer()).Phase == fsm.PhaseFinAcked
+	return ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst &&
+		(!r.Old.Below(ev.Side, &m) || (ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe) && !closed)
 }
 
 // reset takes a believable RST. One that follows a RST which ended the
@@ -156,7 +156,7 @@ func (w *resetCause) tell(r *detectors.Report) {
 	if w.goneOn.At != 0 {
 		evidence = append(evidence, r.Evidence("and it goes on", y, &w.goneOn))
 	}
-	f := r.Find(outcome, c.culprit(outcome), c.rst.At, evidence...)
+	f := r.FindNamed(outcome, c.culprit(outcome), c.rst.At, evidence...)
 	f.End = max(c.rst.At, w.goneOn.At)
 	f.At = f.End
 	f.States = c.before
@@ -171,5 +171,5 @@ func (w *resetCause) tell(r *detectors.Report) {
 	c.measure(outcome, &f)
 	f.Message = c.message(outcome, w, r)
 	c.doubt(outcome, &f, r)
-	r.Tell(f)
+	r.Emit(f)
 }

@@ -5,7 +5,7 @@ import (
 )
 
 // resetOutcomes are what a RST may mean.
-var resetOutcomes = []detectors.Outcome{
+var resetOutcomes = []*detectors.Outcome{
 	{
 		Name: "refused", Severity: detectors.Warning,
 		When:   "a SYN was answered with RST; info if the SYN that came again was taken, or if it was no SYN, but what a port scan sends (FIN, NULL, Xmas)",

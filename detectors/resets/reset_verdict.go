@@ -73,7 +73,7 @@ func (k *resetCase) outcome(goesOn bool, r *detectors.Report) string {
 
 // refusal says whether the RST answers a SYN as a closed port does.
 func (k *resetCase) refusal() bool {
-	return k.phase[k.y.Peer()] == fsm.Opening && k.phase[k.y] == fsm.Idle
+	return k.phase[k.y.Peer()] == fsm.PhaseOpening && k.phase[k.y] == fsm.PhaseIdle
 }
 
 // scanned says whether the RST answers what no connection can begin with: a port
@@ -196,7 +196,7 @@ func (k *resetCase) doubt(outcome string, f *detectors.Finding, r *detectors.Rep
 		f.Undecide("the window of its peer was closed, or full: the sender of the RST may have closed, too, and its FIN have waited behind the window")
 	case k.endUnseen && (outcome == "half-open" || outcome == "keepalive-refused" || outcome == "idle-drop" && !k.ttl):
 		why := "holes: the last that the sender of the RST had sent was acknowledged, but not captured, and may have been its FIN"
-		if r.Conn.OnlyAcks(k.y) {
+		if r.Old.OnlyAcks(k.y) {
 			why = "midstream: of the sender of the RST only ACKs were captured before, so that it may have closed"
 		}
 		f.Undecide(why)

@@ -44,6 +44,7 @@ func (c *command) analyse() {
 	if ctx.Err() != nil {
 		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
 	}
+	c.check(r.Err)
 	c.tellDamage(trace.Infos())
 	c.tellRefused(sieve)
 	if o.Follow != nil {

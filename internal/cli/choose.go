@@ -36,20 +36,6 @@ func chooseDetectors(all []*detectors.Detector, list string) ([]*detectors.Detec
 	return chosen, nil
 }
 
-// validate refuses detectors that say too little of themselves to be run, or
-// share a name: those that a build adds are checked nowhere else.
-func validate(all []*detectors.Detector) error {
-	for i, d := range all {
-		if err := d.Validate(); err != nil {
-			return err
-		}
-		if findDetector(all[:i], d.Name) != nil {
-			return fmt.Errorf("there are two detectors %q", d.Name)
-		}
-	}
-	return nil
-}
-
 func findDetector(all []*detectors.Detector, slug string) *detectors.Detector {
 	for _, d := range all {
 		if d.Name == slug {

@@ -40,7 +40,7 @@ const (
 func Run(env Env) int {
 	f, groups, err := parse(env.Args)
 	if err == nil {
-		err = validate(env.Detectors)
+		err = detectors.Validate(env.Detectors)
 	}
 	c := command{env: env, flags: f}
 	switch {

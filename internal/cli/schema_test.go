@@ -208,7 +208,7 @@ func TestSchema_words(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"state":    spelled(fsm.Closed, fsm.TimeWait),
-		"class":    spelled(fsm.Plain, fsm.Stray),
+		"class":    spelled(fsm.Plain, fsm.OutOfWindow),
 		"severity": spelled(detectors.Info, detectors.Critical),
 		"verdict":  spelled(detectors.Seen, detectors.Undecided),
 		"limits":   (^fsm.Limits(0)).Names(),

@@ -51,6 +51,9 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 		},
 		Notes: notes(&c.census),
 	}
+	for _, p := range parts {
+		rep.Err = cmp.Or(rep.Err, p.err)
+	}
 	for _, d := range o.Detectors {
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
@@ -259,19 +262,19 @@ func endingName(c *fsm.Conn, why detectors.Why) string {
 	a, b := c.Half(reassembly.A).Phase, c.Half(reassembly.B).Phase
 	_, reset := c.ResetBy()
 	switch {
-	case reset && a == fsm.Opening && b == fsm.Idle:
+	case reset && a == fsm.PhaseOpening && b == fsm.PhaseIdle:
 		return "refused"
 	case reset:
 		return "reset"
-	case a == fsm.Done && b == fsm.Done:
+	case a == fsm.PhaseFinAcked && b == fsm.PhaseFinAcked:
 		return "closed"
 	case why == detectors.Replaced:
 		return "replaced"
 	case why == detectors.Dropped:
 		return "evicted"
-	case a == fsm.Opening && b == fsm.Idle:
+	case a == fsm.PhaseOpening && b == fsm.PhaseIdle:
 		return "unanswered"
-	case a >= fsm.Shut || b >= fsm.Shut:
+	case a >= fsm.PhaseFinSent || b >= fsm.PhaseFinSent:
 		return "half-closed"
 	}
 	return "open"

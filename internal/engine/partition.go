@@ -25,6 +25,7 @@ type partition struct {
 	held    []int     // findings for the report, by detector
 	now     int64     // latest segment
 
+	err      error                    // of a detector
 	unlisted toll                     // findings that are only counted
 	reuse    fsm.Reuse                // what the segment at hand, a SYN, takes the ports of
 	reusedOf result.Former            // that connection
@@ -36,7 +37,7 @@ func newPartition(o *Options) *partition {
 	p := &partition{options: o, bounds: newBounds(o.MaxFlows), held: make([]int, len(o.Detectors)), unlisted: toll{}}
 	p.table.seed = newSeed()
 	for _, d := range o.Detectors {
-		p.opens |= d.Opens
+		p.opens |= d.StartsOn
 	}
 	return p
 }

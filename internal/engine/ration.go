@@ -19,16 +19,16 @@ const maxHeld = 1000
 // its detector.
 func (p *partition) ration(x *watch) {
 	if p.held[x.detector] >= maxHeld && x.listed == 0 {
-		x.report.Brief()
+		x.Brief()
 	}
 }
 
 // account sees, after a watcher has spoken, how many findings stand.
 func (p *partition) account(x *watch) {
-	if x.report.IsBrief() {
+	if x.IsBrief() {
 		return
 	}
-	n := int32(len(x.report.Told()))
+	n := int32(len(x.Findings()))
 	p.held[x.detector] += int(n - x.listed)
 	x.listed = n
 }

@@ -39,12 +39,12 @@ func survey(c *packed.Census, f *flow) {
 	}
 	for side := range reassembly.Side(2) {
 		h := f.conn.Half(side)
-		if h.Phase < fsm.Shut {
+		if h.Phase < fsm.PhaseFinSent {
 			continue
 		}
 		fins := &c.FINs[f.conn.FINRank(side)]
 		fins.Sent++
-		if h.Phase == fsm.Done {
+		if h.Phase == fsm.PhaseFinAcked {
 			fins.Acked++
 		}
 	}

@@ -294,7 +294,7 @@ func (c *classifier) words(t *result.Turn) string {
 	case has(reassembly.FIN) && t.Class == fsm.Retransmission:
 		words = "FIN again"
 	}
-	if t.Class == fsm.Stray {
+	if t.Class == fsm.OutOfWindow {
 		return words
 	}
 	return c.window(t, words)

@@ -126,7 +126,7 @@ func TestClassifier(t *testing.T) {
 		{turn(fsm.NewData, ack, 1, 0), "new data, window still shut"},
 		{turn(fsm.WindowUpdate, ack, 0, 9), "window open again"},
 		{turn(fsm.KeepAlive, ack, 0, 9), "keep-alive"},
-		{turn(fsm.Stray, ack, 0, 0), "stray"},
+		{turn(fsm.OutOfWindow, ack, 0, 0), "stray"},
 		{turn(fsm.DupAck, ack, 0, 9), "duplicate ACK"},
 		{turn(fsm.NewData, fin, 5, 9), "new data, FIN"},
 		{turn(fsm.NewData, fin, 0, 9), "FIN"},

@@ -78,7 +78,7 @@ func (t *textWriter) section(name, prose string) {
 	}
 }
 
-func (t *textWriter) outcomes(outcomes []detectors.Outcome) {
+func (t *textWriter) outcomes(outcomes []*detectors.Outcome) {
 	var rows [][]string
 	for _, o := range outcomes {
 		rows = append(rows, []string{o.Name, o.Severity.String(), o.When})

@@ -62,7 +62,7 @@ type windowScale struct {
 // add takes the connection's next segment.
 func (s *series) add(t *result.Turn) {
 	switch {
-	case t.Class == fsm.Stray:
+	case t.Class == fsm.OutOfWindow:
 		return
 	case t.Seg.At > s.to:
 		s.last = s.to // the connection goes on, and so do its lines

@@ -18,6 +18,7 @@ type Report struct {
 	Totals   Totals
 	Flows    []Flow // sorted by ID; those with findings, or all
 	Findings []Finding
+	Err      error // of the detectors themselves: an outcome that one does not declare; nil as a rule
 }
 
 // Options are the settings that the verdicts depend on.
