@@ -32,6 +32,8 @@ var mayImport = map[string]string{
 	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path",
 	"samples":               "",
 
+	"detectors/detectortest": "detectors detectors/catalogue internal/capture internal/engine internal/result internal/scenario",
+
 	"internal/capture":  "internal/packed reassembly",
 	"internal/decode":   "reassembly",
 	"internal/filter":   "",
