@@ -85,6 +85,7 @@ type Overdue struct {
 	Now   int64 // trace time
 	Short int64 // nanoseconds by which the capture ended before the limit; 0 if it did not
 	Ended bool  // nothing more comes
+	Why   Why   // if it ended, the reason
 }
 
 // schedule asks for the limits of what was armed or extended.
@@ -106,7 +107,7 @@ func (r *Report) schedule(w Waiter) {
 
 // expire reports what is overdue at trace time now, each deadline once; where the
 // limit has grown, it waits on. At the end it goes through all that are armed.
-func (r *Report) expire(w Waiter, now int64, ended bool) {
+func (r *Report) expire(w Waiter, now int64, ended bool, why Why) {
 	ds := w.Deadlines()
 	for i := range ds {
 		d := &ds[i]
@@ -115,9 +116,9 @@ func (r *Report) expire(w Waiter, now int64, ended bool) {
 		}
 		switch limit := w.Limit(i, r); {
 		case limit <= now:
-			w.Overdue(i, Overdue{At: limit, Now: now, Ended: ended}, r)
+			w.Overdue(i, Overdue{At: limit, Now: now, Ended: ended, Why: why}, r)
 		case ended:
-			w.Overdue(i, Overdue{At: now, Now: now, Short: limit - now, Ended: true}, r)
+			w.Overdue(i, Overdue{At: now, Now: now, Short: limit - now, Ended: true, Why: why}, r)
 		default:
 			r.wakeAt(limit)
 		}
