@@ -155,6 +155,27 @@ func TestStream_Believes(t *testing.T) {
 	})
 }
 
+// The peer's largest window counts on top: a segment may lie so much further off.
+func TestStream_Believes_window(t *testing.T) {
+	const window = 700_000
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		s.Send(base, 1000)
+		s.Acked(base + 500)
+		s.Offer(base + 2000)
+		for seq, want := range map[Seq]bool{
+			Seq(500).back(reach + window):     true,
+			Seq(500).back(reach + window + 1): false,
+			2000 + reach + window:             true,
+			2000 + reach + window + 1:         false,
+		} {
+			if got := s.Believes(base+seq, 0, window, false); got != want {
+				t.Errorf("from %d: with a window of %d, %d is believed: %t", base, window, int32(seq), got)
+			}
+		}
+	})
+}
+
 // The largest window there is, 65535 << 14, does not go halfway round the circle.
 func TestStream_Believes_hugeWindow(t *testing.T) {
 	const window = 65535 << 14
@@ -170,12 +191,14 @@ func TestStream_Believes_hugeWindow(t *testing.T) {
 func TestStream_Jump(t *testing.T) {
 	var s Stream
 	s.Send(0, 100)
+	s.Acked(100)
+	s.Offer(5000)
 	s.Stray(1 << 30)
 	if !s.NearStray(1<<30+100) || !s.NearStray(1<<30-100) || s.NearStray(1<<29) {
 		t.Error("near the last stray is not where it was")
 	}
 	s.Jump(1 << 30)
-	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.NearStray(1<<30) {
+	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.Window() != 0 || s.NearStray(1<<30) {
 		t.Errorf("across a hole: %+v", s)
 	}
 }
