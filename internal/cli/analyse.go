@@ -90,7 +90,7 @@ func (c *command) prepare() (*engine.Options, *format, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.disguise, err = newDisguise(c.flags); err != nil {
+	if err := c.begin(); err != nil {
 		return nil, nil, err
 	}
 	c.disguise.apply(o)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
@@ -25,7 +26,7 @@ func (c *command) outputs() (places []string) {
 		if name == "" || name == "-" {
 			continue
 		}
-		name = destination(name)
+		name = output.Destination(name)
 		if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
 			places = append(places, name)
 		} else {
@@ -33,17 +34,4 @@ func (c *command) outputs() (places []string) {
 		}
 	}
 	return places
-}
-
-// destination is where symbolic links lead, though nothing may be there yet.
-func destination(name string) string {
-	const most = 40 // as the kernel follows
-	for range most {
-		target, err := os.Readlink(name)
-		if err != nil {
-			break
-		}
-		name = beside(name, target)
-	}
-	return name
 }

@@ -33,6 +33,15 @@ func newDisguise(f *flags) (*disguise, error) {
 	return &disguise{anonymize.New(key), anonymize.NewNames(f.files)}, nil
 }
 
+// begin does what comes first however the command runs: from here on, no name
+// that is to be replaced is printed, and no input is in danger.
+func (c *command) begin() (err error) {
+	if c.disguise, err = newDisguise(c.flags); err != nil {
+		return err
+	}
+	return c.protectInputs()
+}
+
 // text is a message with the names of files replaced.
 func (d *disguise) text(s string) string {
 	if d == nil {

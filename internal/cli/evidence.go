@@ -24,6 +24,7 @@ func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine
 func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 	eo := evidence.Options{
 		Payload: c.flags.evidencePayload, Version: Version(), Match: o.Match, VerifyChecksums: o.VerifyChecksums,
+		Guard:   &c.guard,
 		Analyse: func(name string) (*result.Report, error) { return c.readBack(name, o) },
 	}
 	if c.disguise != nil {

@@ -180,6 +180,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--duration, -C and -W must not be negative")
 	case f.iface != "" && f.evidencePayload:
 		return fmt.Errorf("--evidence-payload is for files; while sniffing, headers are remembered, and -w keeps everything")
+	case f.keep != "" && f.keep == f.output:
+		return fmt.Errorf("-w and -o name the same file")
 	case f.keep != "" && f.anonymize:
 		return fmt.Errorf("-w keeps packets as they are, which --anonymize forbids")
 	case f.iface != "" && (f.flow != "" || f.states):

@@ -79,7 +79,7 @@ func (s *sniffer) open(o *engine.Options) error {
 	if err != nil {
 		return err
 	}
-	if s.disguise, err = newDisguise(f); err != nil {
+	if err := s.begin(); err != nil {
 		return err
 	}
 	s.disguise.apply(o)
@@ -108,6 +108,7 @@ func (s *sniffer) open(o *engine.Options) error {
 			Name: f.keep, Size: f.keepSize * 1e6, Files: f.keepMost,
 			Interface: pcapng.Interface{Link: uint16(s.ring.Link()), Name: f.iface, Filter: f.filter},
 			Section:   pcapng.Section{Application: "tcptrace " + Version(), System: runtime.GOOS},
+			Guard:     &s.guard,
 		}
 		if err := s.loop.Keeper.Open(); err != nil {
 			return fmt.Errorf("-w: %w", err)

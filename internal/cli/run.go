@@ -12,6 +12,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/samples"
@@ -80,6 +81,7 @@ type command struct {
 	rows  []result.Flow // of it, and of the heirs to its four-tuple
 	paste *paste        // the same, for --format scenario
 
+	guard    output.Guard // of what is read
 	inputs   *inputs
 	disguise *disguise
 

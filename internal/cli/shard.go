@@ -62,14 +62,14 @@ func (c *command) splitting() (*shard.Split, *engine.Options, error) {
 	if len(f.files) == 0 {
 		return nil, nil, errNothing
 	}
-	var err error
-	if c.disguise, err = newDisguise(f); err != nil {
+	err := c.begin()
+	if err != nil {
 		return nil, nil, err
 	}
 	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, VerifyChecksums: f.checksums}
 	c.disguise.apply(o)
 	c.inputs, err = c.newInputs(false)
-	return &shard.Split{Dir: f.output, Shards: f.shards, Rename: c.disguise.packed}, o, err
+	return &shard.Split{Dir: f.output, Shards: f.shards, Rename: c.disguise.packed, Guard: &c.guard}, o, err
 }
 
 // packed replaces the names of the files that shards tell of.
