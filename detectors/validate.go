@@ -7,6 +7,25 @@ import (
 
 var slug = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 
+// Validate says what keeps the detectors from being run together: a nil one, one
+// that Detector.Validate refuses, or two of the same name.
+func Validate(all []*Detector) error {
+	names := map[string]bool{}
+	for i, d := range all {
+		if d == nil {
+			return fmt.Errorf("detector %d of %d is nil", i+1, len(all))
+		}
+		if err := d.Validate(); err != nil {
+			return err
+		}
+		if names[d.Name] {
+			return fmt.Errorf("there are two detectors %q", d.Name)
+		}
+		names[d.Name] = true
+	}
+	return nil
+}
+
 // Validate says what keeps the detector from being run: a name, outcome or
 // parameter that is not in kebab-case, or a part that is missing.
 func (d *Detector) Validate() error {

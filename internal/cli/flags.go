@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,21 +15,21 @@ import (
 
 // flags are what the command line says, one field per flag.
 type flags struct {
-	detect   string
-	set      []string
-	list     bool
-	explain  string
-	iface    string
-	ifaces   bool
-	chaste   bool
-	duration time.Duration
-	keep     string
-	keepSize int64
-	keepMost int
-	metrics  string
+	detect        string
+	set           []string
+	list          bool
+	explain       string
+	iface         string
+	ifaces        bool
+	noPromiscuous bool
+	duration      time.Duration
+	keep          string
+	keepSize      int64
+	keepMost      int
+	metrics       string
 
-	filter   string
-	filterBP string
+	filter    string
+	filterBPF string
 
 	flows  bool
 	flow   string
@@ -83,9 +84,9 @@ func define(f *flags) []group {
 	s := add("What to look at")
 	s.StringVarP(&f.iface, "interface", "i", "", "sniff at the interface `IFACE`, or any")
 	s.BoolVarP(&f.ifaces, "list-interfaces", "D", false, "list the interfaces")
-	s.BoolVarP(&f.chaste, "no-promiscuous", "p", false, "with -i: only what is meant for this host")
+	s.BoolVarP(&f.noPromiscuous, "no-promiscuous", "p", false, "with -i: only what is meant for this host")
 	s.StringVar(&f.filter, "filter", "", "only frames that match `EXPR`, a pcap-filter expression")
-	s.StringVar(&f.filterBP, "filter-bpf", "", "only frames that match the program in `FILE`, as tcpdump -ddd prints it")
+	s.StringVar(&f.filterBPF, "filter-bpf", "", "only frames that match the program in `FILE`, as tcpdump -ddd prints it")
 	s.BoolVar(&f.checksums, "verify-checksums", false, "leave out segments whose checksum is provably wrong")
 
 	s = add("What to look for")
@@ -157,59 +158,37 @@ func parse(args []string) (*flags, []group, error) {
 
 // check refuses what contradicts itself before any work is done.
 func (f *flags) check() error {
-	switch {
-	case f.at != "" && !f.states:
-		return fmt.Errorf("--at goes with --states")
-	case f.all && !f.states:
-		return fmt.Errorf("--all goes with --states")
-	case f.states && f.flow != "":
-		return fmt.Errorf("--states and --flow exclude each other")
-	case f.flows && f.flow != "":
-		return fmt.Errorf("--flows and --flow exclude each other")
-	case f.maxFlows < 1:
-		return fmt.Errorf("--max-flows must be at least 1")
-	case f.workers < 0:
-		return fmt.Errorf("--workers must not be negative")
-	case f.timeWait <= 0:
-		return fmt.Errorf("--time-wait must be positive")
-	case f.iface == "" && (f.chaste || f.duration != 0 || f.keep != "" || f.metrics != ""):
-		return fmt.Errorf("-p, --duration, -w and --metrics go with -i")
-	case f.keep == "" && f.keepSize != 0, f.keepSize == 0 && f.keepMost != 0:
-		return fmt.Errorf("-C goes with -w, and -W with -C")
-	case f.duration < 0 || f.keepSize < 0 || f.keepMost < 0:
-		return fmt.Errorf("--duration, -C and -W must not be negative")
-	case f.iface != "" && f.evidencePayload:
-		return fmt.Errorf("--evidence-payload is for files; while sniffing, headers are remembered, and -w keeps everything")
-	case f.keep != "" && f.keep == f.output:
-		return fmt.Errorf("-w and -o name the same file")
-	case f.keep != "" && f.anonymize:
-		return fmt.Errorf("-w keeps packets as they are, which --anonymize forbids")
-	case f.iface != "" && (f.flow != "" || f.states):
-		return fmt.Errorf("--flow and --states are for files; while sniffing, SIGUSR1 shows the sockets")
-	case f.evidencePayload && (f.evidence == "" || f.anonymize):
-		return fmt.Errorf("--evidence-payload goes with --evidence, and not with --anonymize")
-	case f.anonymizeKey != "" && !f.anonymize:
-		return fmt.Errorf("--anonymize-key goes with --anonymize")
-	case f.filter != "" && f.filterBP != "":
-		return fmt.Errorf("--filter and --filter-bpf exclude each other")
-	}
-	if f.splits {
-		return f.checkSplit()
-	}
-	return nil
-}
-
-// checkSplit refuses what does not go with --shard.
-func (f *flags) checkSplit() error {
-	switch {
-	case f.shards < 1 || f.shards > packed.MaxShards:
-		return fmt.Errorf("--shard %d: between 1 and %d shards can be written", f.shards, packed.MaxShards)
-	case f.output == "" || f.output == "-":
-		return fmt.Errorf("--shard goes with -o DIR, the directory to write shards to")
-	case f.iface != "":
-		return fmt.Errorf("--shard is for files; while sniffing, -w keeps what was seen")
-	case f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil:
-		return fmt.Errorf("--shard judges nothing: what to look for and what to see is said when the shards are judged")
+	live, splits := f.iface != "", f.splits
+	for _, x := range [...]struct {
+		wrong bool
+		say   string
+	}{
+		{f.at != "" && !f.states, "--at goes with --states"},
+		{f.all && !f.states, "--all goes with --states"},
+		{f.states && f.flow != "", "--states and --flow exclude each other"},
+		{f.flows && f.flow != "", "--flows and --flow exclude each other"},
+		{f.maxFlows < 1, "--max-flows must be at least 1"},
+		{f.workers < 0, "--workers must not be negative"},
+		{f.timeWait <= 0, "--time-wait must be positive"},
+		{!live && (f.noPromiscuous || f.duration != 0 || f.keep != "" || f.metrics != ""), "-p, --duration, -w and --metrics go with -i"},
+		{f.keep == "" && f.keepSize != 0 || f.keepSize == 0 && f.keepMost != 0, "-C goes with -w, and -W with -C"},
+		{f.duration < 0 || f.keepSize < 0 || f.keepMost < 0, "--duration, -C and -W must not be negative"},
+		{live && f.evidencePayload, "--evidence-payload is for files; while sniffing, headers are remembered, and -w keeps everything"},
+		{f.keep != "" && f.keep == f.output, "-w and -o name the same file"},
+		{f.keep != "" && f.anonymize, "-w keeps packets as they are, which --anonymize forbids"},
+		{live && (f.flow != "" || f.states), "--flow and --states are for files; while sniffing, SIGUSR1 shows the sockets"},
+		{f.evidencePayload && (f.evidence == "" || f.anonymize), "--evidence-payload goes with --evidence, and not with --anonymize"},
+		{f.anonymizeKey != "" && !f.anonymize, "--anonymize-key goes with --anonymize"},
+		{f.filter != "" && f.filterBPF != "", "--filter and --filter-bpf exclude each other"},
+		{splits && (f.shards < 1 || f.shards > packed.MaxShards), fmt.Sprintf("--shard %d: between 1 and %d shards can be written", f.shards, packed.MaxShards)},
+		{splits && (f.output == "" || f.output == stdinName), "--shard goes with -o DIR, the directory to write shards to"},
+		{splits && live, "--shard is for files; while sniffing, -w keeps what was seen"},
+		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil),
+			"--shard judges nothing: what to look for and what to see is said when the shards are judged"},
+	} {
+		if x.wrong {
+			return errors.New(x.say)
+		}
 	}
 	return nil
 }

@@ -12,34 +12,27 @@ import (
 )
 
 // options are the engine's settings for this run, and the format of its output.
-func (c *command) options() (*engine.Options, *format, error) {
+func (c *command) options() (o *engine.Options, form *format, err error) {
 	f := c.flags
-	form, err := chooseFormat(f.format, f.output)
-	if err != nil {
+	if form, err = chooseFormat(f.format, f.output); err != nil {
 		return nil, nil, err
 	}
-	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums}
+	o = &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums}
 	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
 		return nil, nil, err
 	}
 	if o.Settings, err = settings(c.env.Detectors, f); err != nil {
 		return nil, nil, err
 	}
-	if f.flow != "" {
-		if err := c.follow(o, form); err != nil {
-			return nil, nil, err
-		}
-	}
 	switch {
 	case f.states && form.name != "text" && form.name != "json":
-		return nil, nil, fmt.Errorf("--states is printed as text or json, not as %s", form.name)
+		err = fmt.Errorf("--states is printed as text or json, not as %s", form.name)
+	case f.flow != "":
+		err = c.follow(o, form)
+	case f.at != "":
+		o.Until, err = c.parseAt(f.at)
 	}
-	if f.at != "" {
-		if o.Until, err = c.parseAt(f.at); err != nil {
-			return nil, nil, err
-		}
-	}
-	return o, form, nil
+	return o, form, err
 }
 
 // parseAt reads the time of --at: RFC 3339, or seconds from the first frame,

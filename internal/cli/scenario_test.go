@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
@@ -115,28 +114,4 @@ func tcptrace(t *testing.T, args ...string) (stdout, stderr string) {
 		t.Fatalf("tcptrace %v: %s", args, errs.String())
 	}
 	return out.String(), errs.String()
-}
-
-// A connection that is too long does not take the place of others, and what is
-// certain goes first.
-func TestScenario_worthPasting(t *testing.T) {
-	var r result.Report
-	flows := []result.Flow{
-		{Conn: 1, Packets: [2]uint64{3, 4}},
-		{Conn: 2, Packets: [2]uint64{pasteSegments, 0}},
-		{Conn: 3, Packets: [2]uint64{pasteSegments / 2, pasteSegments/2 - 2*pasteHeir}},
-		{Conn: 4, Packets: [2]uint64{1, 1}},
-	}
-	for i := range flows {
-		r.Findings = append(r.Findings, result.Finding{Flow: &flows[i]})
-	}
-	r.Findings[0].Verdict = detectors.Undecided
-	var told strings.Builder
-	c := command{flags: &flags{}, env: Env{Stderr: &told}}
-	if got := c.worthPasting(&r); !reflect.DeepEqual(got, map[uint64]bool{3: true}) {
-		t.Errorf("the paste has connections %v, want 3, which leaves no room", got)
-	}
-	if !strings.Contains(told.String(), "1 are printed and 3 left out") {
-		t.Errorf("told: %s", told.String())
-	}
 }

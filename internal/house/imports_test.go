@@ -37,6 +37,7 @@ var mayImport = map[string]string{
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
 	"internal/output":   "",
+	"internal/excerpt":  "internal/result internal/scenario detectors reassembly",
 	"internal/cli":      anything,
 
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",

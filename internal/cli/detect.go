@@ -17,8 +17,7 @@ func chooseDetectors(all []*detectors.Detector, list string) ([]*detectors.Detec
 	named := map[string]bool{}
 	without := strings.HasPrefix(strings.TrimSpace(list), "-")
 	for _, word := range strings.Split(list, ",") {
-		word = strings.TrimSpace(word)
-		slug, minus := strings.CutPrefix(word, "-")
+		slug, minus := strings.CutPrefix(strings.TrimSpace(word), "-")
 		if minus != without {
 			return nil, fmt.Errorf("--detect %q: either name what to run, or with - what to leave out", list)
 		}
@@ -34,20 +33,6 @@ func chooseDetectors(all []*detectors.Detector, list string) ([]*detectors.Detec
 		}
 	}
 	return chosen, nil
-}
-
-// validate refuses detectors that say too little of themselves to be run, or
-// share a name: those that a build adds are checked nowhere else.
-func validate(all []*detectors.Detector) error {
-	for i, d := range all {
-		if err := d.Validate(); err != nil {
-			return err
-		}
-		if findDetector(all[:i], d.Name) != nil {
-			return fmt.Errorf("there are two detectors %q", d.Name)
-		}
-	}
-	return nil
 }
 
 func findDetector(all []*detectors.Detector, slug string) *detectors.Detector {
