@@ -45,7 +45,7 @@ func (c *command) analyse() error {
 	r := engine.Run(ctx, trace, *o)
 	hideBar()
 	if ctx.Err() != nil {
-		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
+		c.complain(errors.New("interrupted: the report covers the frames read so far"))
 	}
 	c.complainOfInputs(trace)
 	if o.Follow != nil {
@@ -68,7 +68,7 @@ func (c *command) analyse() error {
 	return nil
 }
 
-// report prints the result in the form that was asked for.
+// report prints the result in the requested format.
 func (c *command) report(ctx context.Context, w io.Writer, r *result.Report, o *engine.Options, form *format, ro report.Options) error {
 	switch {
 	case c.flags.states && form.name == "json":
@@ -95,8 +95,8 @@ func (c *command) reportOptions() report.Options {
 	}
 }
 
-// pictures are what an HTML page draws of the connections whose findings it
-// shows: the capture is read once more for them.
+// pictures reads the capture a second time for the pictures of an HTML page: those
+// of connections with findings.
 func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Options, ro report.Options) *report.Pictures {
 	p := report.NewPictures(r, ro)
 	drawn := p.Flows()
@@ -118,7 +118,7 @@ func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Opti
 	return p
 }
 
-// fails says whether something at or above --fail-on was found.
+// fails reports whether there are findings at or above --fail-on.
 func (c *command) fails(r *result.Report) bool {
 	least := detectors.Severity(slices.Index(failLevels, c.flags.failOn))
 	for i := range r.Findings {

@@ -36,8 +36,8 @@ func newAnonymizer(f *flags) (*anonymizer, error) {
 	return &anonymizer{anonymize.New(key), anonymize.NewNames(f.files)}, nil
 }
 
-// apply has segments rewritten as they are decoded, so that nothing behind the
-// decoder ever sees an original.
+// apply makes the decoder rewrite segments, so that nothing after it sees an
+// original address.
 func (a *anonymizer) apply(o *engine.Options) {
 	if a == nil {
 		return
@@ -48,8 +48,7 @@ func (a *anonymizer) apply(o *engine.Options) {
 	}
 }
 
-// learn adds the names of the captures that were split into the shards of the
-// trace.
+// learn adds the names of captures recorded in the shards of the trace.
 func (a *anonymizer) learn(trace *capture.Trace, files []string) {
 	if a == nil || !trace.IsSplit() {
 		return
@@ -61,7 +60,7 @@ func (a *anonymizer) learn(trace *capture.Trace, files []string) {
 	a.names = anonymize.NewNames(slices.Concat(names, files))
 }
 
-// text is a message with the names of files replaced.
+// text replaces the names of files in a message.
 func (a *anonymizer) text(s string) string {
 	if a == nil {
 		return s

@@ -8,9 +8,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
-// confine gives up all that reading the inputs and writing to the given places
-// does not need, before the first byte of a capture is looked at: somebody else
-// made it.
+// confine gives up every right that is not needed to read the inputs and to write
+// to the given places. It comes before the first byte of a capture is read, as
+// captures may be hostile.
 func (c *command) confine(places []string) {
 	if !c.env.Confine {
 		return
@@ -20,8 +20,8 @@ func (c *command) confine(places []string) {
 	}
 }
 
-// outputs are the places that will be written to: directories, as files come and
-// go in them, or what is no regular file.
+// outputs lists the places that will be written to: directories, because files are
+// created and renamed in them, and anything that is not a regular file.
 func (c *command) outputs() (places []string) {
 	for _, name := range []string{c.flags.keep, c.flags.output, c.flags.evidence} {
 		if name == "" || name == stdinName {

@@ -14,7 +14,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// makeEvidenceDir makes the directory of --evidence.
+// makeEvidenceDir creates the directory of --evidence.
 func (c *command) makeEvidenceDir() error {
 	if c.flags.evidence == "" {
 		return nil
@@ -29,8 +29,8 @@ func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 	eo := evidence.Options{
 		Payload: c.flags.evidencePayload, Version: Version(), Match: o.Match, VerifyChecksums: o.VerifyChecksums,
 		Guard: &c.guard,
-		// What was written is analysed with the settings of the run, to see
-		// whether it brings the finding that it is to prove.
+		// A written file is analysed with the settings of the run, to see
+		// whether it gives the finding that it should prove.
 		Analyse: func(name string) (*result.Report, error) {
 			trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
 			if errs != nil {
@@ -48,8 +48,8 @@ func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 	return eo
 }
 
-// writeEvidence writes a capture for each finding of the report. Files are the
-// names by Segment.File.
+// writeEvidence writes a capture for each finding of the report. Segment.File is
+// the index into files.
 func (c *command) writeEvidence(ctx context.Context, source func() (evidence.Source, error), files []string, r *result.Report, o evidence.Options) {
 	o.Files = nil
 	for _, name := range files {
@@ -66,8 +66,8 @@ func (c *command) writeEvidence(ctx context.Context, source func() (evidence.Sou
 	}
 }
 
-// liveEvidence writes the evidence of a live capture while it goes on: frames
-// are remembered for a while only.
+// liveEvidence writes evidence while a live capture runs, from the frames that are
+// still remembered.
 type liveEvidence struct {
 	*command
 	recent  *evidence.Recent
@@ -76,8 +76,8 @@ type liveEvidence struct {
 	full    bool
 }
 
-// maxLiveEvidence is how many files a live capture writes at most: it may go on
-// for weeks, into a directory that nobody looks at.
+// maxLiveEvidence bounds the files of a live capture, which may run for weeks and
+// fill a disk.
 const maxLiveEvidence = 1000
 
 func (c *command) newLiveEvidence(o *engine.Options) *liveEvidence {
@@ -86,8 +86,8 @@ func (c *command) newLiveEvidence(o *engine.Options) *liveEvidence {
 	return e
 }
 
-// update writes the evidence of a finding as it stands, and removes it if the
-// finding was withdrawn.
+// update writes the evidence of the current revision of a finding, and removes it
+// if the finding was withdrawn.
 func (e *liveEvidence) update(f *result.Finding, captures []result.Capture, files []string) {
 	switch {
 	case f.Withdrawn:
@@ -101,7 +101,7 @@ func (e *liveEvidence) update(f *result.Finding, captures []result.Capture, file
 	case len(e.written) == maxLiveEvidence && !e.written[f.ID]:
 		if !e.full {
 			e.full = true
-			e.warn("%s: holds the evidence of %d findings, and gets no more", e.flags.evidence, maxLiveEvidence)
+			e.warn("%s: evidence of %d findings is written, no more will be", e.flags.evidence, maxLiveEvidence)
 		}
 		return
 	}

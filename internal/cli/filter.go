@@ -9,17 +9,17 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
-// A frameFilter holds the program of --filter for each link type that comes by,
-// or that of --filter-bpf for all. A nil one passes everything.
+// A frameFilter holds the program of --filter for each link type that occurs, or
+// the one program of --filter-bpf. A nil one passes everything.
 type frameFilter struct {
 	expr     string
 	fixed    *filter.Program // of --filter-bpf
 	programs map[capture.LinkType]*filter.Program
-	refused  []error // link types that the expression does not suit
+	refused  []error // errors of link types that the expression cannot be compiled for
 }
 
-// newFrameFilter compiles what the flags say. Expressions are tried on Ethernet,
-// so that a mistake shows before any work.
+// newFrameFilter reads --filter and --filter-bpf. Expressions are compiled for
+// Ethernet first, so that a syntax error is reported before any work.
 func newFrameFilter(f *flags) (*frameFilter, error) {
 	switch {
 	case f.filterBPF != "":
@@ -47,13 +47,13 @@ func (ff *frameFilter) match(fr *capture.Frame) bool {
 	if !known {
 		var err error
 		if p, err = ff.program(fr.Link); err != nil {
-			ff.refused = append(ff.refused, fmt.Errorf("frames of link type %v are left out: %w", fr.Link, err))
+			ff.refused = append(ff.refused, fmt.Errorf("frames of link type %v are ignored: %w", fr.Link, err))
 		}
 	}
 	return p != nil && p.Match(fr.Data, fr.Len)
 }
 
-// program is that of the link type.
+// program returns the program for a link type.
 func (ff *frameFilter) program(link capture.LinkType) (*filter.Program, error) {
 	if ff.fixed != nil {
 		return ff.fixed, nil
@@ -63,7 +63,7 @@ func (ff *frameFilter) program(link capture.LinkType) (*filter.Program, error) {
 	return p, pointAt(ff.expr, err)
 }
 
-// pointAt quotes the words of the expression that a mistake is at.
+// pointAt adds the position of a syntax error: the rest of the expression.
 func pointAt(expr string, err error) error {
 	var mistake *filter.SyntaxError
 	if !errors.As(err, &mistake) {
@@ -71,7 +71,7 @@ func pointAt(expr string, err error) error {
 	}
 	rest := expr[mistake.Pos:]
 	if rest == "" {
-		return fmt.Errorf("--filter: %w, at its end", err)
+		return fmt.Errorf("--filter: %w at the end of the expression", err)
 	}
-	return fmt.Errorf("--filter: %w, at %q; what only tcpdump understands goes in with --filter-bpf", err, rest)
+	return fmt.Errorf("--filter: %w at %q; for what only tcpdump understands, use --filter-bpf", err, rest)
 }

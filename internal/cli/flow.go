@@ -27,12 +27,12 @@ func parseFlow(value string) (*engine.Follow, error) {
 	lo, err1 := netip.ParseAddrPort(one)
 	hi, err2 := netip.ParseAddrPort(other)
 	if err1 != nil || err2 != nil {
-		return nil, fmt.Errorf("--flow %q: want a connection's number as --flows prints it, or A:PORT-B:PORT ([A]:PORT-[B]:PORT in IPv6)", value)
+		return nil, fmt.Errorf("--flow %q: want the number of a connection in --flows, or A:PORT-B:PORT ([A]:PORT-[B]:PORT for IPv6)", value)
 	}
 	return &engine.Follow{Key: reassembly.Key{Lo: reassembly.EndpointFrom(lo), Hi: reassembly.EndpointFrom(hi)}}, nil
 }
 
-// follow has the engine follow the connection of --flow.
+// follow makes the engine record the connection of --flow.
 func (c *command) follow(o *engine.Options, form *format) (err error) {
 	if o.Follow, err = parseFlow(c.flags.flow); err != nil {
 		return err
@@ -47,15 +47,15 @@ func (c *command) follow(o *engine.Options, form *format) (err error) {
 	return nil
 }
 
-// findInShards turns a connection's number, which is that in the trace that was
-// split, into its position among the connections of the shards.
+// findInShards turns the number of a connection in the original trace into its
+// position among the connections of the shards.
 func (c *command) findInShards(ctx context.Context, first *capture.Trace, follow *engine.Follow) error {
 	if follow == nil || follow.ID == 0 || !first.IsSplit() {
 		return nil
 	}
 	trace, err := c.inputs.reopen()
 	if err != nil {
-		return fmt.Errorf("--flow %s: shards are read twice to find a number: %w; say A:PORT-B:PORT", c.flags.flow, err)
+		return fmt.Errorf("--flow %s: shards are read twice to find a connection by number: %w; use A:PORT-B:PORT", c.flags.flow, err)
 	}
 	defer trace.Close()
 	var fr capture.Frame
@@ -67,29 +67,29 @@ func (c *command) findInShards(ctx context.Context, first *capture.Trace, follow
 	}
 	numbers := trace.Facts().Numbers
 	if len(numbers) == 0 {
-		return nil // they count from 1 here as well
+		return nil // connections are numbered from 1
 	}
 	i, is := slices.BinarySearchFunc(numbers, follow.ID, func(n packed.Number, id uint64) int {
 		return int(min(max(int64(n.Number-id), -1), 1))
 	})
 	if !is {
-		return fmt.Errorf("--flow %s: there is no such connection in these shards (see --flows)", c.flags.flow)
+		return fmt.Errorf("--flow %s: no such connection in these shards (see --flows)", c.flags.flow)
 	}
 	follow.Place = uint64(i) + 1
 	return nil
 }
 
-// single leaves only the followed connection in the report.
+// single removes all other connections from the report.
 func (c *command) single(r *result.Report, follow *engine.Follow) error {
 	c.rows = r.Flows
 	i := slices.IndexFunc(r.Flows, func(f result.Flow) bool { return f.TCB != nil })
 	if i < 0 {
-		return fmt.Errorf("--flow %s: there is no such connection among the %d of this trace (see --flows)", c.flags.flow, r.Totals.Flows)
+		return fmt.Errorf("--flow %s: no such connection among the %d of this trace (see --flows)", c.flags.flow, r.Totals.Flows)
 	}
 	r.Flows = []result.Flow{r.Flows[i]}
 	flow := &r.Flows[0]
 	if follow.ID != 0 && flow.ID != follow.ID {
-		c.warn("connections were dropped to stay within --max-flows; number %d of all is number %d of those left", follow.ID, flow.ID)
+		c.warn("connections were dropped to stay within --max-flows; connection %d is number %d of those that remain", follow.ID, flow.ID)
 	}
 	if len(follow.Same) > 0 {
 		c.warn("connection %d is the first of several with these endpoints; the next are %s", flow.ID, strings.Trim(fmt.Sprint(follow.Same), "[]"))

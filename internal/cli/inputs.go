@@ -16,18 +16,18 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
-// inputs are the captures of a run, which some outputs read a second time:
-// what they show is known only when everything has been read.
+// inputs are the captures of a run. Some outputs read them a second time: which
+// connections to show is known only at the end of the first reading.
 type inputs struct {
 	files  []string
 	stdin  io.Reader
-	replay *evidence.Spool // keeps standard input, if it is to be read again
-	done   chan struct{}   // closed to end the waiting for a pipe
+	replay *evidence.Spool // of standard input, if it will be read again
+	done   chan struct{}   // closed to stop waiting for a pipe
 }
 
 const stdinName = "-"
 
-// newInputs readies the captures; twice says that they will be read again.
+// newInputs prepares for one reading of the captures, or for two.
 func (c *command) newInputs(twice bool) (*inputs, error) {
 	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{})}
 	if twice && slices.Contains(in.files, stdinName) {
@@ -46,8 +46,8 @@ func (in *inputs) close() {
 	}
 }
 
-// open opens the captures for the first reading. It is an error if there is
-// nothing to read.
+// open opens the captures for the first reading. It complains of those that cannot
+// be read, and returns an error if none can.
 func (c *command) open(o *engine.Options) (*capture.Trace, error) {
 	if c.filter != nil {
 		o.Match = c.filter.match
@@ -62,7 +62,8 @@ func (c *command) open(o *engine.Options) (*capture.Trace, error) {
 	return trace, c.suits(trace)
 }
 
-// reopen opens the captures once more. What is wrong with them has been said.
+// reopen opens the captures for the second reading. Errors are ignored: open has
+// reported them.
 func (in *inputs) reopen() (*capture.Trace, error) {
 	o := capture.Options{Text: scenario.Pcapng}
 	for _, name := range in.files {
@@ -73,22 +74,21 @@ func (in *inputs) reopen() (*capture.Trace, error) {
 			}
 			o.Stdin = r
 		} else if !isFile(name) {
-			return nil, fmt.Errorf("%s: what comes through a pipe cannot be read again", name)
+			return nil, fmt.Errorf("%s: a pipe cannot be read twice", name)
 		}
 	}
 	trace, _ := capture.OpenTrace(in.files, o)
 	return trace, nil
 }
 
-// isFile reports whether the name is that of something that can be read as
-// often as one likes. What is not there is none of our business here.
+// isFile reports whether the input can be read more than once. A missing file
+// counts as one: opening it reports the error.
 func isFile(name string) bool {
 	st, err := os.Stat(name)
 	return name != stdinName && (err != nil || st.Mode().IsRegular())
 }
 
-// again reads the captures once more, for connections that the first reading
-// found to be of interest.
+// again reads the captures a second time, for the connections of follow.
 func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Follow) (*result.Report, error) {
 	trace, err := c.inputs.reopen()
 	if err != nil {
@@ -99,11 +99,11 @@ func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Fo
 	return engine.Run(ctx, trace, o), nil
 }
 
-// complainOfInputs says what is wrong with inputs that could be opened. One
-// that is damaged before its first frame could not be read at all.
+// complainOfInputs reports damage in inputs that could be opened. An input that is
+// damaged before its first frame counts as not read.
 func (c *command) complainOfInputs(trace *capture.Trace) {
 	for _, in := range trace.Infos() {
-		if in.Format == "" { // complained of when it was opened
+		if in.Format == "" { // reported when it was opened
 			continue
 		}
 		for _, w := range in.Warnings { // some begin with the name

@@ -22,7 +22,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// listInterfaces prints what -i takes.
+// listInterfaces prints the names that -i accepts.
 func listInterfaces(w io.Writer) error {
 	list, err := live.Interfaces()
 	for _, i := range list {
@@ -38,8 +38,8 @@ type sniffer struct {
 	ring     *live.Ring
 	loop     *live.Loop
 	metrics  *live.Metrics  // nil without --metrics
-	header   result.Report  // what findings are printed with: where the trace begins, and its files
-	known    map[string]int // revisions that were printed of findings that are not final
+	header   result.Report  // context of printed findings: start of the trace, and its files
+	known    map[string]int // last printed revision of findings that are not final, by ID
 	evidence *liveEvidence  // nil without --evidence
 }
 
@@ -49,6 +49,9 @@ func (c *command) sniff() error {
 	o, form, err := c.options()
 	if err != nil {
 		return err
+	}
+	if form.write == nil {
+		return fmt.Errorf("--format %s is for files", form.name)
 	}
 	s.format = form
 	if err := s.open(o); err != nil {
@@ -64,13 +67,13 @@ func (c *command) sniff() error {
 	return nil
 }
 
-// open opens all that will be needed, and then gives up the privileges and the
-// system calls that nothing needs any more.
+// open opens everything that the capture needs, then gives up the rights that are
+// no longer needed.
 func (s *sniffer) open(o *engine.Options) (err error) {
 	f := s.flags
 	if len(f.files) > 0 {
 		if f.filter != "" || f.filterBPF != "" {
-			return errors.New("the filter is told twice: behind the flags, and by --filter or --filter-bpf")
+			return errors.New("two filters: one after the flags, one in --filter or --filter-bpf")
 		}
 		f.filter, f.files = strings.Join(f.files, " "), nil
 	}
@@ -86,7 +89,7 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 		if err1 != nil {
 			program = "tcptrace"
 		}
-		return errors.Join(fmt.Errorf("%s: %w", f.iface, err), fmt.Errorf("run this as root, or once: sudo setcap cap_net_raw+ep %s", program))
+		return errors.Join(fmt.Errorf("%s: %w", f.iface, err), fmt.Errorf("run tcptrace as root, or once: sudo setcap cap_net_raw+ep %s", program))
 	} else if err != nil {
 		return err
 	}
@@ -123,8 +126,8 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 	return nil
 }
 
-// handleSignals has signals and --duration stop the loop, and SIGUSR1 ask for
-// the state of things. A second ^C ends the process, as ever.
+// handleSignals makes signals and --duration stop the loop, and SIGUSR1 print the
+// state. A second ^C ends the process.
 func (s *sniffer) handleSignals() (stop func()) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	if d := s.flags.duration; d != 0 {
@@ -146,8 +149,8 @@ func (s *sniffer) handleSignals() (stop func()) {
 	return cancel
 }
 
-// emit prints a finding the moment that it is certain enough, and keeps metrics
-// and evidence up to date.
+// emit handles a new or changed finding: prints it, counts it and writes its
+// evidence.
 func (s *sniffer) emit(f result.Finding) {
 	o := s.findingOptions()
 	isNew := s.known[f.ID] != f.Revision
@@ -164,22 +167,21 @@ func (s *sniffer) emit(f result.Finding) {
 	}
 }
 
-// print prints what is new about a finding.
+// print prints a finding if the format and its revision call for it.
 func (s *sniffer) print(f *result.Finding, o report.Options, isNew bool) error {
 	switch {
 	case s.format.name == "ndjson" && s.flags.output == "":
 		return report.FindingNDJSON(s.env.Stdout, &s.header, f, o)
-	case s.format.name != "text" && s.flags.output == "": // the closing report alone
+	case s.format.name != "text" && s.flags.output == "": // only the closing report
 	case f.Verdict == detectors.Undecided && f.Revision == 1 && !s.flags.undecided:
-	case !isNew || s.loop.Closing(): // nothing new for people, or in the closing report
+	case !isNew || s.loop.Closing(): // printed already, or about to be in the closing report
 	default:
 		return report.FindingText(s.env.Stdout, &s.header, f, o)
 	}
 	return nil
 }
 
-// findingOptions are those of reports, with the names of the files that frames
-// are in by now.
+// findingOptions returns report options with the current files of -w.
 func (s *sniffer) findingOptions() report.Options {
 	snap := s.loop.Captures()
 	s.header.Captures, s.header.Trace = snap, snap[0].Span
@@ -190,7 +192,7 @@ func (s *sniffer) findingOptions() report.Options {
 	return o
 }
 
-// showState prints the sockets and the findings that stand, beside the output.
+// showState prints the sockets and the current findings on standard error.
 func (s *sniffer) showState(l *live.Loop) {
 	r := l.Snapshot()
 	o := s.findingOptions()
@@ -203,13 +205,10 @@ func (s *sniffer) showState(l *live.Loop) {
 func (s *sniffer) close(r *result.Report) error {
 	o := s.findingOptions()
 	if s.format.name == "ndjson" && s.flags.output == "" {
-		for i := range r.Flows { // the numbers that findings were printed with
+		for i := range r.Flows { // as in the findings printed before
 			r.Flows[i].ID = r.Flows[i].Conn
 		}
 		return report.ClosingNDJSON(s.env.Stdout, r, o)
-	}
-	if s.format.write == nil {
-		return fmt.Errorf("--format %s: a live capture cannot be written so", s.format.name)
 	}
 	return s.output(func(w io.Writer) error { return s.format.write(w, r, o) })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/output"
 )
 
-// output lets write fill standard output, or the file of -o.
+// output calls write with standard output, or with the file of -o.
 func (c *command) output(write func(io.Writer) error) error {
 	if c.toStdout() {
 		return output.Buffered(c.env.Stdout, write)
@@ -20,13 +20,13 @@ func (c *command) output(write func(io.Writer) error) error {
 
 func (c *command) toStdout() bool { return c.flags.output == "" || c.flags.output == stdinName }
 
-// protectInputs refuses to begin if an output would overwrite what the run
-// reads. Until the run ends, the guard looks at each file before it is written.
+// protectInputs returns an error if an output would overwrite an input. The guard
+// checks again each time a file is written.
 func (c *command) protectInputs() error {
 	f, g := c.flags, &c.guard
 	files := f.files
 	if f.iface != "" {
-		files = nil // they are words of the filter
+		files = nil // words of the filter
 	}
 	if slices.Contains(files, stdinName) {
 		g.ProtectOpen("the input "+stdinName, c.env.Stdin)

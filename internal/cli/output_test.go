@@ -18,8 +18,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
-// Whoever writes looks again at what is there by then: an input that came to
-// lie in the place of an output while the command ran is not overwritten.
+// All writers check again when they write: an input that was moved to the place of
+// an output during the run is not overwritten.
 func TestGuard_latecomer(t *testing.T) {
 	open := func(name string) *capture.Trace {
 		trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
@@ -80,8 +80,7 @@ func TestGuard_latecomer(t *testing.T) {
 	}
 }
 
-// Inputs are also the files of a directory that is named; what is no file is
-// never in the way.
+// The files of a named directory are protected, devices and missing files are not.
 func TestGuard_directory(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "in.pcapng")

@@ -16,15 +16,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/samples"
 )
 
-// Env is the world as the command sees it.
+// Env is the command's environment.
 type Env struct {
 	Args      []string
 	Stdin     io.Reader
 	Stdout    io.Writer
 	Stderr    io.Writer
 	Detectors []*detectors.Detector
-	// Confine lets the command give up rights for good; the process must have
-	// no other use for them.
+	// Confine lets the command give up rights of the process for good.
 	Confine bool
 }
 
@@ -65,17 +64,17 @@ type command struct {
 	failed bool // some of the work could not be done
 	found  bool // something at or above --fail-on was found
 
-	guard      output.Guard // of all that is read
+	guard      output.Guard // protects everything that is read
 	inputs     *inputs
 	filter     *frameFilter
 	anonymizer *anonymizer
 
 	timeline *timeline        // of the connection of --flow
 	excerpt  *excerpt.Excerpt // the same, for --format scenario
-	rows     []result.Flow    // of it, and of its successors on the four-tuple
+	rows     []result.Flow    // of it, and of its successors on the same four-tuple
 }
 
-// run does one of the things that the command can do.
+// run does what the flags ask for.
 func (c *command) run(groups []group) error {
 	f, w, all := c.flags, c.env.Stdout, c.env.Detectors
 	switch {
@@ -93,7 +92,7 @@ func (c *command) run(groups []group) error {
 	case f.explain != "":
 		d := findDetector(all, f.explain)
 		if d == nil {
-			return fmt.Errorf("--explain: there is no detector %q (see --list)", f.explain)
+			return fmt.Errorf("--explain: unknown detector %q (see --list)", f.explain)
 		}
 		return report.Explain(w, d, samples.Text(d.Name), c.reportOptions())
 	case f.ifaces:
@@ -101,15 +100,15 @@ func (c *command) run(groups []group) error {
 	case f.iface != "":
 		return c.sniff()
 	case len(f.files) == 0:
-		return errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
+		return errors.New("no input: give a capture file, or - for standard input (see --help)")
 	case f.shards != 0:
 		return c.split()
 	}
 	return c.analyse()
 }
 
-// begin readies what does not depend on where frames come from. From here on no
-// name is printed that --anonymize hides, and no input can be overwritten.
+// begin does what live captures and files have in common. After it, messages are
+// anonymized and inputs are safe from being overwritten.
 func (c *command) begin(o *engine.Options) (err error) {
 	if c.anonymizer, err = newAnonymizer(c.flags); err != nil {
 		return err
@@ -122,7 +121,8 @@ func (c *command) begin(o *engine.Options) (err error) {
 	return err
 }
 
-// complain prints errors that leave work undone, a line for each.
+// complain prints an error on a line, joined errors on a line each, and makes the
+// exit status 2.
 func (c *command) complain(err error) {
 	if joined, is := err.(interface{ Unwrap() []error }); is {
 		for _, err := range joined.Unwrap() {
@@ -140,14 +140,14 @@ func (c *command) check(err error) {
 	}
 }
 
-// warn prints what leaves no work undone.
+// warn prints a warning, unless -q is set.
 func (c *command) warn(format string, args ...any) {
 	if !c.flags.quiet {
 		c.note("tcptrace: warning:", fmt.Sprintf(format, args...))
 	}
 }
 
-// mention prints what is being done, with -v.
+// mention prints a message if -v is set.
 func (c *command) mention(format string, args ...any) {
 	if c.flags.verbose {
 		c.note("tcptrace:", fmt.Sprintf(format, args...))

@@ -14,17 +14,17 @@ import (
 )
 
 // writeScenario writes the connections with findings, or the one of --flow, as
-// scenario text that brings the same findings.
+// scenario text that gives the same findings.
 func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Report, o *engine.Options) error {
 	x, rows := c.excerpt, c.rows
 	if x == nil {
 		chosen, left := excerpt.Choose(r)
 		switch {
 		case left > 0:
-			c.warn("of the connections with findings, %d are printed and %d left out (%d connections and %d segments are the most); --flow ID prints any",
+			c.warn("%d connections with findings are printed, %d are left out (at most %d connections and %d segments); use --flow ID for any other",
 				len(chosen), left, excerpt.MaxConns, excerpt.MaxSegments)
 		case len(chosen) == 0:
-			c.warn("no connection has a finding, so that there is none to print; --flow ID prints any")
+			c.warn("no connection has a finding, nothing is printed; use --flow ID for any connection")
 		}
 		if len(chosen) == 0 {
 			return nil
@@ -32,12 +32,12 @@ func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Repo
 		x = excerpt.New(chosen)
 		again, err := c.again(ctx, *o, &engine.Follow{Conns: chosen, Heirs: true, Turn: x.Add})
 		if err != nil {
-			return fmt.Errorf("--format scenario reads the captures twice: %w; name the connection with --flow", err)
+			return fmt.Errorf("--format scenario reads the captures twice: %w; use --flow to print one connection", err)
 		}
 		rows = again.Flows
 	}
 	if x.Cut {
-		c.warn("only the first %d segments are printed: what was found may rest on later ones", excerpt.MaxSegments)
+		c.warn("only the first %d segments are printed; findings may depend on later ones", excerpt.MaxSegments)
 	}
 	text := x.Text(r, rows)
 	c.check(c.compare(ctx, text, o))
@@ -45,9 +45,9 @@ func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Repo
 	return err
 }
 
-// compare reads the scenario as anybody will, and warns if it says something
-// else than the capture: what other connections, or the capturing system, say
-// about the capture is not in it.
+// compare analyses the scenario and warns if the result differs from that of the
+// capture: what other connections and the capturing system say about the capture
+// is not in the scenario.
 func (c *command) compare(ctx context.Context, text []byte, o *engine.Options) error {
 	file, err := scenario.Parse("scenario", text)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *command) compare(ctx context.Context, text []byte, o *engine.Options) e
 	}
 	packets, err := file.Traces[0].Pcapng()
 	if err != nil {
-		return fmt.Errorf("the scenario makes no capture: %w", err)
+		return fmt.Errorf("the scenario cannot be converted to a capture: %w", err)
 	}
 	trace, errs := capture.OpenTrace([]string{stdinName}, capture.Options{Stdin: bytes.NewReader(packets)})
 	defer trace.Close()
@@ -64,7 +64,7 @@ func (c *command) compare(ctx context.Context, text []byte, o *engine.Options) e
 	}
 	r := engine.Run(ctx, trace, engine.Options{Detectors: o.Detectors, Settings: o.Settings, Workers: 1})
 	for _, fault := range file.Traces[0].Check(excerpt.Found(r)) {
-		c.warn("the scenario says something else than the capture: %s", fault)
+		c.warn("the scenario gives another result than the capture: %s", fault)
 	}
 	return nil
 }

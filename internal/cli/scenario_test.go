@@ -14,8 +14,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
-// A verdict is what a paste must bring again. Addresses, frame numbers and IDs
-// are the paste's own.
+// A verdict is what a printed scenario must give again. Its addresses, frame
+// numbers and IDs differ.
 type verdict struct {
 	Detector, Outcome, Verdict, Severity string
 	Start, End                           string
@@ -24,8 +24,7 @@ type verdict struct {
 	Evidence                             []struct{ Time string }
 }
 
-// A paste is a test: every scenario of the repository, printed as a scenario,
-// brings the same findings.
+// Every scenario of the repository, printed as a scenario, gives the same findings.
 func TestScenario_pasteFindsTheSame(t *testing.T) {
 	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar", "testdata/traces/*.txtar"} {
 		names, err := filepath.Glob(pattern)
@@ -48,8 +47,8 @@ func TestScenario_pasteFindsTheSame(t *testing.T) {
 	}
 }
 
-// Two connections of a paste may lie hours apart. That the capture went on
-// meanwhile is not lost: without a frame in an hour, the FIN would be undecided.
+// Two printed connections may be hours apart. That other traffic was captured in
+// between is kept: without a frame in an hour, the FIN would be undecided.
 func TestScenario_otherTrafficWentOn(t *testing.T) {
 	file, err := scenario.Parse("silence", []byte(`
 host late 10.0.0.9:1000
@@ -106,7 +105,7 @@ func verdicts(t *testing.T, name string) []verdict {
 	return r.Findings
 }
 
-// tcptrace runs the command, which must do all of its work.
+// tcptrace runs the command, which must not exit with status 2.
 func tcptrace(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer

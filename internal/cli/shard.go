@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
-// split writes the captures as shards, and analyses nothing.
+// split writes the captures as shards, without analysing them.
 func (c *command) split() error {
 	f := c.flags
 	o := &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, VerifyChecksums: f.checksums}
@@ -38,7 +38,7 @@ func (c *command) split() error {
 	hideBar()
 	c.complainOfInputs(trace)
 	if ctx.Err() != nil {
-		return errors.New("interrupted: no shards are written")
+		return errors.New("interrupted: no shards were written")
 	}
 	if err == nil {
 		c.mention("wrote %d shards to %s, %d segments in %d bytes", s.Shards, s.Dir, sum.Segments, sum.Bytes)
@@ -46,7 +46,7 @@ func (c *command) split() error {
 	return err
 }
 
-// suits refuses what only frames can give, if there are none.
+// suits refuses flags that need frames if the inputs are shards, which have none.
 func (c *command) suits(trace *capture.Trace) error {
 	f := c.flags
 	if !trace.IsSplit() {
@@ -57,7 +57,7 @@ func (c *command) suits(trace *capture.Trace) error {
 		given bool
 	}{{"--filter", f.filter != ""}, {"--filter-bpf", f.filterBPF != ""}, {"--verify-checksums", f.checksums}} {
 		if x.given {
-			return fmt.Errorf("%s: shards hold segments, not frames; say it when splitting", x.flag)
+			return fmt.Errorf("%s: shards hold segments, not frames; use it when splitting", x.flag)
 		}
 	}
 	if f.evidencePayload {

@@ -10,25 +10,25 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What is kept of a long connection: its first segments and its last, and what
-// surrounds the marked frames.
+// A timeline keeps the first and last segments of a long connection, and those
+// around marked frames.
 const (
 	keepHead   = 1 << 10
 	keepTail   = 1 << 16
 	keepAround = 3
 )
 
-// A timeline keeps the segments of one connection that are worth printing.
+// A timeline collects the segments of one connection to be printed.
 type timeline struct {
 	marked map[frame]bool
 	head   []result.Turn
 	around []result.Turn
 	tail   []result.Turn // a ring, once it is full
 	next   int           // in tail
-	due    int           // how many more belong to the last mark
+	due    int           // segments still to keep after the last mark
 }
 
-// A frame is a frame's name in all inputs.
+// A frame identifies a frame among all inputs.
 type frame struct {
 	file   uint16
 	number uint32
@@ -57,7 +57,7 @@ func (k *timeline) add(t result.Turn) {
 	k.next = (k.next + 1) % keepTail
 }
 
-// latest are the last n of the tail.
+// latest returns the last n of the tail.
 func (k *timeline) latest(n int) (last []result.Turn) {
 	for i := min(n, len(k.tail)); i > 0; i-- {
 		last = append(last, k.tail[(k.next-i+len(k.tail))%len(k.tail)])
@@ -65,14 +65,14 @@ func (k *timeline) latest(n int) (last []result.Turn) {
 	return last
 }
 
-// all are the segments that were kept, each once and in order.
+// all returns the segments that were kept, each once and in order.
 func (k *timeline) all() []result.Turn {
 	kept := slices.Concat(k.head, k.around, k.tail)
 	slices.SortFunc(kept, func(a, b result.Turn) int { return cmp.Compare(a.N, b.N) })
 	return slices.CompactFunc(kept, func(a, b result.Turn) bool { return a.N == b.N })
 }
 
-// missing are the frames of evidence that were not kept.
+// missing returns the frames of evidence that were not kept.
 func (k *timeline) missing(r *result.Report) map[frame]bool {
 	missing := map[frame]bool{}
 	for i := range r.Findings {
@@ -86,15 +86,15 @@ func (k *timeline) missing(r *result.Report) map[frame]bool {
 	return missing
 }
 
-// steps are the segments kept of the connection of --flow. If frames of evidence
-// in the middle of a long one are not among them, the files are read again.
+// steps returns the segments to print for --flow. If evidence in the middle of a
+// long connection was not kept, the files are read again.
 func (c *command) steps(ctx context.Context, r *result.Report, o *engine.Options) []result.Turn {
 	k := c.timeline
 	if missing := k.missing(r); len(missing) > 0 {
 		second := &timeline{marked: missing}
 		follow := &engine.Follow{Conns: map[uint64]bool{r.Flows[0].Conn: true}, Turn: second.add}
 		if _, err := c.again(ctx, *o, follow); err != nil {
-			c.warn("telling frames in the middle of this long connection are left out: %v", err)
+			c.warn("evidence in the middle of this long connection is not shown: %v", err)
 		} else {
 			k = second
 		}

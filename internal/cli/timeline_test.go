@@ -8,7 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Of a long connection, both ends are kept, and what surrounds a mark.
+// Of a long connection, the first and last segments and those around a mark are
+// kept.
 func TestTimeline_long(t *testing.T) {
 	const total = keepHead + 3*keepTail
 	const mark = keepHead + keepTail/2

@@ -14,8 +14,8 @@ const (
 	MaxConns    = 20
 	MaxSegments = 1<<18 - 1<<12
 	maxFillers  = 1 << 10
-	// Of a connection that takes over the four-tuple of another, its opening is
-	// enough to end that one.
+	// A successor on the same four-tuple is there only to end its predecessor: its
+	// opening is enough.
 	successorSegments = 3
 )
 

@@ -39,9 +39,9 @@ func (x *Excerpt) Text(r *result.Report, rows []result.Flow) []byte {
 	return file.Append(nil)
 }
 
-// keepGaps adds frames that are not TCP where the rest of the capture went on
-// while these connections were silent: an hour without any frame would end the
-// trace for what is absent.
+// keepGaps adds frames that are not TCP where other connections were active while
+// these were silent. Without them there may be an hour without any frame, after
+// which a trace no longer counts for absences.
 func keepGaps(t *scenario.Trace, gaps []result.Span) {
 	const quiet = int64(time.Hour)
 	var lines []scenario.Line

@@ -1,5 +1,5 @@
-// Package output creates the files that a run writes: whole or not at all, and
-// never in the place of a file that the same run reads.
+// Package output writes the files of a run: completely or not at all, and never
+// over a file that the run reads.
 package output
 
 import (
@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// A Guard knows the files that must not be overwritten. Files are told apart by
-// what they are, not by name (os.SameFile), so that links and mounts do not
-// matter. A nil Guard, and the zero value, protect nothing.
+// A Guard knows the files that must not be overwritten. Files are compared with
+// os.SameFile, not by name, so that links and mounts do not matter. A nil Guard
+// and the zero value protect nothing.
 type Guard struct{ protected []protected }
 
 type protected struct {
@@ -19,9 +19,8 @@ type protected struct {
 }
 
 // Protect protects the named file, or the files in the named directory. The
-// label is what an error calls it, such as "the input x.pcap". Names that do not
-// exist and whatever is not a regular file (a pipe, a device, a terminal) hold
-// nothing that could be lost.
+// label is its name in errors, such as "the input x.pcap". Missing files, and what
+// is not a regular file (a pipe, a device, a terminal), are not protected.
 func (g *Guard) Protect(label, name string) {
 	st, err := os.Stat(name)
 	switch {
@@ -60,8 +59,8 @@ func stat(stream any) os.FileInfo {
 	return st
 }
 
-// Check is an error if the named file is protected. The label is what the error
-// calls the output, such as "-o x.json".
+// Check returns an error if the named file is protected. The label is the name of
+// the output in the error, such as "-o x.json".
 func (g *Guard) Check(label, name string) error {
 	st, err := os.Stat(name)
 	if err != nil { // nothing to overwrite
@@ -70,10 +69,10 @@ func (g *Guard) Check(label, name string) error {
 	return g.check(label, st)
 }
 
-// CheckDir is an error if one of the files in a directory is protected whose name
+// CheckDir returns an error if the directory has a protected file under a name that
 // the run may write.
 func (g *Guard) CheckDir(label, dir string, writes func(name string) bool) error {
-	entries, _ := os.ReadDir(dir) // none, if it is still to be made
+	entries, _ := os.ReadDir(dir) // none if it does not exist yet
 	for _, e := range entries {
 		if writes(e.Name()) {
 			if err := g.Check(label, filepath.Join(dir, e.Name())); err != nil {
@@ -84,7 +83,7 @@ func (g *Guard) CheckDir(label, dir string, writes func(name string) bool) error
 	return nil
 }
 
-// CheckOpen is an error if the stream is an open file that is protected.
+// CheckOpen returns an error if the stream is an open file that is protected.
 func (g *Guard) CheckOpen(label string, stream any) error { return g.check(label, stat(stream)) }
 
 func (g *Guard) check(label string, st os.FileInfo) error {
@@ -99,7 +98,7 @@ func (g *Guard) check(label string, st os.FileInfo) error {
 	return nil
 }
 
-// Create is os.Create, but for protected files.
+// Create is os.Create, but refuses protected files.
 func (g *Guard) Create(name string) (*os.File, error) {
 	if err := g.Check(name, name); err != nil {
 		return nil, err
@@ -107,7 +106,7 @@ func (g *Guard) Create(name string) (*os.File, error) {
 	return os.Create(name)
 }
 
-// Rename is os.Rename, but onto protected files.
+// Rename is os.Rename, but refuses to replace protected files.
 func (g *Guard) Rename(from, to string) error {
 	if err := g.Check(to, to); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// Replace writes a file whole or not at all: beside its place first, then
-// renamed, so that nobody ever reads half of it. What is not a regular file (a
-// FIFO, /dev/null) is written as it is, and a symbolic link stays one.
+// Replace writes a file completely or not at all: it writes a temporary file in the
+// same directory and renames it. What is not a regular file (a FIFO, /dev/null) is
+// written directly. The target of a symbolic link is replaced, not the link.
 func (g *Guard) Replace(name string, write func(io.Writer) error) (err error) {
 	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
@@ -29,7 +29,7 @@ func (g *Guard) Replace(name string, write func(io.Writer) error) (err error) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
-	if err != nil { // nobody asked for that name
+	if err != nil { // the user knows only the final name
 		return &os.PathError{Op: "create", Path: name, Err: errors.Unwrap(err)}
 	}
 	err = errors.Join(Buffered(tmp, write), tmp.Chmod(permissions(target)), tmp.Close())
@@ -42,7 +42,7 @@ func (g *Guard) Replace(name string, write func(io.Writer) error) (err error) {
 	return err
 }
 
-// Buffered lets write fill w through a buffer.
+// Buffered calls write with a buffer around w, and flushes it.
 func Buffered(w io.Writer, write func(io.Writer) error) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	if err := write(b); err != nil {
@@ -51,9 +51,9 @@ func Buffered(w io.Writer, write func(io.Writer) error) error {
 	return b.Flush()
 }
 
-// Destination is where symbolic links lead, though nothing may be there yet.
+// Destination follows symbolic links, also to a file that does not exist yet.
 func Destination(name string) string {
-	const most = 40 // as the kernel follows
+	const most = 40 // as Linux does
 	for range most {
 		target, err := os.Readlink(name)
 		if err != nil {
@@ -67,7 +67,7 @@ func Destination(name string) string {
 	return name
 }
 
-// permissions are those of the file that is replaced, or the usual ones.
+// permissions returns those of the file to be replaced, or 0644.
 func permissions(name string) os.FileMode {
 	if st, err := os.Stat(name); err == nil {
 		return st.Mode().Perm()
