@@ -59,7 +59,7 @@ var table = regexp.MustCompile(`(<!-- the detectors;[^\n]*-->\n\n)(?:\|[^\n]*\n)
 // TestREADME_detectors holds the README's table to the list of detectors.
 func TestREADME_detectors(t *testing.T) {
 	var rows strings.Builder
-	rows.WriteString("| Detector | What went wrong | Outcomes | After |\n|---|---|---|---|\n")
+	rows.WriteString("| Detector | What went wrong | Outcomes | Reference |\n|---|---|---|---|\n")
 	for _, d := range catalogue.All {
 		var outcomes []string
 		for _, o := range d.Outcomes {

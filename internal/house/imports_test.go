@@ -43,13 +43,15 @@ var mayImport = map[string]string{
 	"internal/scenario": "internal/packet internal/pcapng reassembly",
 	"internal/result":   "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/packed internal/result detectors fsm reassembly",
-	"internal/shard":    "internal/capture internal/engine internal/packed reassembly",
+	"internal/shard":    "internal/capture internal/engine internal/output internal/packed reassembly",
 	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
-	"internal/live":     "internal/capture internal/engine internal/filter internal/pcapng internal/result",
+	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
+	"internal/output":   "",
+	"internal/excerpt":  "internal/result internal/scenario detectors reassembly",
 	"internal/cli":      anything,
 
-	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/packet internal/pcapng internal/result detectors reassembly",
+	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
 	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors detectors/catalogue",

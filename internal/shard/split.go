@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
@@ -21,6 +22,7 @@ type Split struct {
 	Shards int
 	Engine engine.Options         // what to leave out or change, and bounds
 	Rename func([]packed.Capture) // changes what is told of the captures; may be nil
+	Guard  *output.Guard          // knows the files that must not be overwritten
 
 	ready, made bool // the directory; it was not there
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// endpoints are the sockets of both hosts. A host has one socket for each
-// four-tuple: a connection that came after the end of another took its place,
-// TIME_WAIT or not (RFC 9293 3.6.1).
+// endpoints lists the sockets of both hosts. A host has one socket for each
+// four-tuple: a new connection replaces an older one, even in TIME_WAIT
+// (RFC 9293 3.6.1).
 func (c *command) endpoints(r *result.Report) []report.Endpoint {
 	type socket struct{ local, foreign reassembly.Endpoint }
 	began := map[socket]int64{} // the newest connections
@@ -34,7 +34,7 @@ func (c *command) endpoints(r *result.Report) []report.Endpoint {
 	return list
 }
 
-// isShown: CLOSED only if asked for, LISTEN never: a tap does not see it.
+// isShown omits CLOSED unless --all is set, and LISTEN, which a capture cannot show.
 func isShown(state string, all bool) bool {
 	return state != "LISTEN" && (all || state != "CLOSED")
 }

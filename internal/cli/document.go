@@ -9,13 +9,13 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 )
 
-// option is a flag as the manual page and shell completion tell of it.
+// option is a flag as the manual page and shell completion describe it.
 type option struct {
 	Long, Short string   // without dashes; most have no short name
-	Value       string   // what stands for its value, as in FILE; empty if it takes none
+	Value       string   // placeholder of its value, such as FILE; empty if it takes none
 	Says        string   // its usage, with Value between `` as pflag has it
-	Default     string   // empty if that is zero or nothing
-	Words       []string // what its value, or each part of it, may be
+	Default     string   // empty if that is zero or empty
+	Words       []string // possible values, or possible parts of a list
 	Repeats     bool
 }
 
@@ -25,8 +25,7 @@ type section struct {
 	Options []option
 }
 
-// document is what the templates of the manual page and of completion are
-// filled with.
+// document is the data of the templates of the manual page and of completion.
 type document struct {
 	Sections  []section
 	Detectors []*detectors.Detector
@@ -66,7 +65,7 @@ func newOption(f *pflag.Flag, all []*detectors.Detector) option {
 	return o
 }
 
-// Options are those of all sections.
+// Options returns the options of all sections.
 func (d document) Options() []option {
 	var all []option
 	for _, s := range d.Sections {
@@ -75,7 +74,7 @@ func (d document) Options() []option {
 	return all
 }
 
-// Spellings are the names with their dashes.
+// Spellings returns the names with their dashes.
 func (o option) Spellings() []string {
 	if o.Short == "" {
 		return []string{"--" + o.Long}
@@ -83,5 +82,5 @@ func (o option) Spellings() []string {
 	return []string{"-" + o.Short, "--" + o.Long}
 }
 
-// Plain is the usage without quotes.
+// Plain returns the usage without backquotes.
 func (o option) Plain() string { return strings.ReplaceAll(o.Says, "`", "") }

@@ -10,8 +10,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 )
 
-// interruptible is done, and closes done, at the first signal that asks the
-// command to stop. The second one kills it, as if nobody had listened.
+// interruptible returns a context that ends at the first SIGINT or SIGTERM, and then
+// closes done. A second signal kills the process.
 func interruptible(done chan<- struct{}) (ctx context.Context, stop context.CancelFunc) {
 	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
@@ -21,31 +21,31 @@ func interruptible(done chan<- struct{}) (ctx context.Context, stop context.Canc
 	return ctx, stop
 }
 
-// A pipe reads what may keep its reader waiting, and stops when done is closed.
+// A pipe reads from a reader that may block, and stops when done is closed.
 type pipe struct {
 	r     io.Reader
 	done  <-chan struct{}
 	got   chan got
 	block []byte
-	rest  []byte // of the block, not yet taken
-	err   error  // behind the rest
+	rest  []byte // of the block, not yet read
+	err   error  // after the rest
 }
 
-// got is what one Read gave.
+// got is the result of one Read.
 type got struct {
 	n   int
 	err error
 }
 
-// pipeUntil makes pipes, for capture.Options.Pipe.
+// pipeUntil returns a function for capture.Options.Pipe.
 func pipeUntil(done <-chan struct{}) func(io.Reader) io.Reader {
 	return func(r io.Reader) io.Reader {
 		return &pipe{r: r, done: done, block: make([]byte, 64<<10), got: make(chan got, 1)}
 	}
 }
 
-// Read leaves a goroutine behind where it stops, with a block that nobody looks
-// at any more.
+// Read may leave a goroutine behind that is blocked in Read. Its block is not used
+// again.
 func (p *pipe) Read(b []byte) (int, error) {
 	if len(p.rest) == 0 && p.err == nil {
 		go func() {

@@ -8,8 +8,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 )
 
-// chooseDetectors picks from all by --detect: "a,b" only these, "-a,-b" all but
-// these.
+// chooseDetectors applies --detect: "a,b" runs only these, "-a,-b" all but these.
 func chooseDetectors(all []*detectors.Detector, list string) ([]*detectors.Detector, error) {
 	if list == "" {
 		return all, nil
@@ -17,13 +16,12 @@ func chooseDetectors(all []*detectors.Detector, list string) ([]*detectors.Detec
 	named := map[string]bool{}
 	without := strings.HasPrefix(strings.TrimSpace(list), "-")
 	for _, word := range strings.Split(list, ",") {
-		word = strings.TrimSpace(word)
-		slug, minus := strings.CutPrefix(word, "-")
+		slug, minus := strings.CutPrefix(strings.TrimSpace(word), "-")
 		if minus != without {
-			return nil, fmt.Errorf("--detect %q: either name what to run, or with - what to leave out", list)
+			return nil, fmt.Errorf("--detect %q: list detectors to run, or with - detectors to leave out, not both", list)
 		}
 		if findDetector(all, slug) == nil {
-			return nil, fmt.Errorf("--detect: there is no detector %q (see --list)", slug)
+			return nil, fmt.Errorf("--detect: unknown detector %q (see --list)", slug)
 		}
 		named[slug] = true
 	}
@@ -45,7 +43,7 @@ func findDetector(all []*detectors.Detector, slug string) *detectors.Detector {
 	return nil
 }
 
-// settings are the thresholds that --set changes.
+// settings applies --set and --time-wait.
 func settings(all []*detectors.Detector, f *flags) (*detectors.Settings, error) {
 	s := &detectors.Settings{TimeWait: f.timeWait}
 	for _, arg := range f.set {
@@ -56,7 +54,7 @@ func settings(all []*detectors.Detector, f *flags) (*detectors.Settings, error) 
 		}
 		d := findDetector(all, slug)
 		if d == nil {
-			return nil, fmt.Errorf("--set: there is no detector %q (see --list)", slug)
+			return nil, fmt.Errorf("--set: unknown detector %q (see --list)", slug)
 		}
 		v, err := strconv.ParseFloat(value, 64)
 		if err != nil {
