@@ -18,6 +18,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // What an analysis found.
@@ -50,12 +51,12 @@ type Options struct {
 // whatever could be done; the error joins what could not: files that cannot be
 // opened, and damage (errors that name file, offset and reason).
 func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
-	trace, errs := capture.OpenTrace(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
+	trace, errs := source.Open(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
 	defer trace.Close()
 	if o.Detectors == nil {
 		o.Detectors = detectors.All
 	}
-	r := engine.Run(ctx, trace, engine.Options{
+	r := source.Run(ctx, trace, engine.Options{
 		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
 	})
 	for _, info := range trace.Infos() {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // analyse reads the captures and reports.
@@ -39,7 +39,7 @@ func (c *command) analyse() {
 		return
 	}
 	hideBar := c.showProgress(trace)
-	r := engine.Run(ctx, trace, *o)
+	r := source.Run(ctx, trace, *o)
 	hideBar()
 	if ctx.Err() != nil {
 		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
@@ -61,7 +61,7 @@ func (c *command) analyse() {
 }
 
 // open opens the captures, and reports whether there is anything to do.
-func (c *command) open(sieve *sieve, o *engine.Options) (*capture.Trace, bool) {
+func (c *command) open(sieve *sieve, o *engine.Options) (source.Trace, bool) {
 	if sieve != nil {
 		o.Match = sieve.match
 	}
@@ -113,7 +113,7 @@ func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Fo
 	}
 	defer trace.Close()
 	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
-	return engine.Run(ctx, trace, o), nil
+	return source.Run(ctx, trace, o), nil
 }
 
 // pictures are what an HTML page draws of the connections whose findings it

@@ -9,6 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
 // writeEvidence writes a capture for each finding. Each is read back, and held
@@ -18,7 +19,19 @@ func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine
 	for i := range r.Captures {
 		eo.Files = append(eo.Files, report.Clean(r.Captures[i].File))
 	}
-	c.evidenceOf(ctx, func() (evidence.Source, error) { return c.inputs.again() }, r, eo)
+	c.evidenceOf(ctx, c.framesAgain, r, eo)
+}
+
+// framesAgain opens the inputs once more.
+func (c *command) framesAgain() (evidence.Source, error) {
+	switch trace, err := c.inputs.again(); trace := trace.(type) {
+	case *shard.Trace:
+		return evidence.Headers(trace), nil
+	case *capture.Trace:
+		return trace, nil
+	default:
+		return nil, err
+	}
 }
 
 func (c *command) evidenceOptions(o *engine.Options) evidence.Options {

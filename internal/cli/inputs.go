@@ -9,6 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // inputs are the captures of a run, which some outputs read a second time:
@@ -36,12 +37,12 @@ func (c *command) newInputs(twice bool) (*inputs, error) {
 }
 
 // open opens them for the first reading.
-func (in *inputs) open() (*capture.Trace, []error) {
-	return capture.OpenTrace(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
+func (in *inputs) open() (source.Trace, []error) {
+	return source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
 }
 
 // again opens them once more. What is wrong with them has been told.
-func (in *inputs) again() (*capture.Trace, error) {
+func (in *inputs) again() (source.Trace, error) {
 	o := capture.Options{Text: scenario.Pcapng}
 	for _, name := range in.files {
 		if name == stdinName && in.spool != nil {
@@ -54,7 +55,7 @@ func (in *inputs) again() (*capture.Trace, error) {
 			return nil, fmt.Errorf("%s: what comes through a pipe cannot be read again", name)
 		}
 	}
-	trace, _ := capture.OpenTrace(in.files, o)
+	trace, _ := source.Open(in.files, o)
 	return trace, nil
 }
 

@@ -8,11 +8,12 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // split writes the captures as shards, and judges nothing.
@@ -42,7 +43,7 @@ func (c *command) split() {
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()
 	hideBar := c.showProgress(trace)
-	sum, err := s.Run(ctx, trace)
+	sum, err := s.Run(ctx, trace.Infos(), source.Segments(ctx, trace, o))
 	hideBar()
 	c.tellDamage(trace.Infos())
 	c.tellRefused(sieve)
@@ -73,7 +74,7 @@ func (c *command) splitting() (*shard.Split, *engine.Options, error) {
 }
 
 // packed replaces the names of the files that shards tell of.
-func (d *disguise) packed(captures []packed.Capture) {
+func (d *disguise) packed(captures []stats.Capture) {
 	if d == nil {
 		return
 	}
@@ -87,9 +88,9 @@ func (d *disguise) packed(captures []packed.Capture) {
 }
 
 // suits says what was asked for that only frames can give, if there are none.
-func (c *command) suits(trace *capture.Trace) error {
+func (c *command) suits(trace source.Trace) error {
 	f := c.flags
-	if !trace.IsSplit() {
+	if _, is := trace.(*shard.Trace); !is {
 		return nil
 	}
 	for _, x := range [...]struct {
@@ -108,8 +109,8 @@ func (c *command) suits(trace *capture.Trace) error {
 
 // knowCaptures has the disguise replace the names of the captures that were
 // split, too.
-func (c *command) knowCaptures(trace *capture.Trace) {
-	if c.disguise == nil || !trace.IsSplit() {
+func (c *command) knowCaptures(trace source.Trace) {
+	if _, is := trace.(*shard.Trace); !is || c.disguise == nil {
 		return
 	}
 	var names []string
@@ -121,27 +122,31 @@ func (c *command) knowCaptures(trace *capture.Trace) {
 
 // count turns a connection's number, which is that in the trace that was split,
 // into its place among those of the shards.
-func (c *command) count(ctx context.Context, first *capture.Trace, follow *engine.Follow) error {
-	if follow == nil || follow.ID == 0 || !first.IsSplit() {
+func (c *command) count(ctx context.Context, first source.Trace, follow *engine.Follow) error {
+	if _, is := first.(*shard.Trace); !is || follow == nil || follow.ID == 0 {
 		return nil
 	}
-	trace, err := c.inputs.again()
+	again, err := c.inputs.again()
 	if err != nil {
 		return fmt.Errorf("--flow %s: shards are read twice to find a number: %w; say A:PORT-B:PORT", c.flags.flow, err)
 	}
-	defer trace.Close()
-	var fr capture.Frame
+	defer again.Close()
+	shards, is := again.(*shard.Trace)
+	if !is {
+		return errors.New("--flow: the shards cannot be read again")
+	}
+	var seg reassembly.Segment
 	for err = nil; err == nil && ctx.Err() == nil; {
-		err = trace.Next(&fr)
+		_, err = shards.Next(&seg)
 	}
 	if err != io.EOF {
 		return errors.Join(err, ctx.Err())
 	}
-	numbers := trace.Facts().Numbers
+	numbers := shards.Stats().Numbers
 	if len(numbers) == 0 {
 		return nil // they count from 1 here as well
 	}
-	i, is := slices.BinarySearchFunc(numbers, follow.ID, func(n packed.Number, id uint64) int {
+	i, is := slices.BinarySearchFunc(numbers, follow.ID, func(n stats.Number, id uint64) int {
 		return int(min(max(int64(n.Number-id), -1), 1))
 	})
 	if !is {
