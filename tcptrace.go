@@ -19,6 +19,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // What an analysis found.
@@ -59,9 +60,9 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 	if err := detectors.Validate(o.Detectors, catalogue.All...); err != nil {
 		return nil, err
 	}
-	trace, errs := capture.OpenTrace(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
+	trace, errs := source.Open(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
 	defer trace.Close()
-	r := engine.Run(ctx, trace, engine.Options{
+	r := source.Run(ctx, trace, engine.Options{
 		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
 	})
 	for _, info := range trace.Infos() {

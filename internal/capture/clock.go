@@ -1,8 +1,9 @@
 package capture
 
 import (
-	"sort"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 const (
@@ -26,20 +27,13 @@ type clock struct {
 	before  int64 // what was added before the last step back
 	last    int64 // the last time as recorded
 	several bool  // frames of several interfaces, whose clocks may differ
-	steps   []step
-}
-
-// A step is a change of offset from a frame on.
-type step struct {
-	frame  uint32
-	offset int64
-	size   int64 // how far the clock went back; negative if it went forward
+	steps   stats.ClockSteps
 }
 
 // tell gives the trace time of a frame, and whether the clock stepped before it.
 func (c *clock) tell(frame uint32, raw int64) (at int64, stepped bool) {
 	if len(c.steps) > 0 && c.makesGood(raw) {
-		c.step(frame, c.before, c.before-c.offset)
+		c.step(frame, c.before)
 		stepped = true
 	}
 	at = raw + c.offset
@@ -47,7 +41,7 @@ func (c *clock) tell(frame uint32, raw int64) (at int64, stepped bool) {
 		at = c.max
 		if len(c.steps) < maxSteps {
 			c.before = c.offset
-			c.step(frame, c.max-raw, c.max-raw-c.offset)
+			c.step(frame, c.max-raw)
 			stepped = true
 		}
 	}
@@ -67,9 +61,9 @@ func (c *clock) makesGood(raw int64) bool {
 	return size > strayStep || c.several
 }
 
-func (c *clock) step(frame uint32, offset, size int64) {
+func (c *clock) step(frame uint32, offset int64) {
 	c.offset = offset
-	c.steps = append(c.steps, step{frame, offset, size})
+	c.steps = append(c.steps, stats.ClockStep{Frame: frame, Offset: offset})
 }
 
 // state takes an end that the file states, by its clock of the moment.
@@ -79,15 +73,6 @@ func (c *clock) state(raw int64) {
 
 // end is the latest time that the file vouches for.
 func (c *clock) end() int64 { return max(c.max, c.stated) }
-
-// raw undoes tell: the time of a frame as the file has it.
-func (c *clock) raw(frame uint32, at int64) int64 {
-	i := sort.Search(len(c.steps), func(i int) bool { return c.steps[i].frame > frame })
-	if i == 0 {
-		return at
-	}
-	return at - c.steps[i-1].offset
-}
 
 // A Clock turns the stamps of live frames into trace time, as reading the frames
 // from a file would. The zero value is ready.

@@ -35,20 +35,21 @@ var decompressors = []decompressor{
 }
 
 // decompress gives the input's bytes as they were before compression, if any.
-func (f *File) decompress(opts *Options) (io.Reader, error) {
-	d := findDecompressor(f.in.r)
+func (in *Input) decompress(opts *Options) (io.Reader, error) {
+	r := in.raw.r
+	d := findDecompressor(r)
 	if d == nil {
-		return f.in.r, nil
+		return r, nil
 	}
-	f.info.Compression = d.name
-	if d.history != nil && d.history(f.in.r) > maxWindow {
-		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", d.history(f.in.r)>>20, maxWindow>>20)
+	in.Compression = d.name
+	if d.history != nil && d.history(r) > maxWindow {
+		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", d.history(r)>>20, maxWindow>>20)
 	}
-	plain, err := d.open(f.in.r)
+	plain, err := d.open(r)
 	if err != nil {
 		return nil, new(Damage).blame(err)
 	}
-	return &expander{r: plain, in: &f.in.taken, free: expandFreely, ratio: cmp.Or(opts.MaxExpand, expandRatio)}, nil
+	return &expander{r: plain, in: &in.raw.taken, free: expandFreely, ratio: cmp.Or(opts.MaxExpand, expandRatio)}, nil
 }
 
 // findDecompressor recognises compressed content, and returns nil for any other.

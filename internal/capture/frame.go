@@ -1,7 +1,5 @@
 package capture
 
-import "github.com/tcptrace-go/tcptrace/internal/packed"
-
 // MaxFrame is the largest frame that is believed, in bytes. Offloading stacks
 // hand over up to 512 KiB at once (Linux BIG TCP, GSO_MAX_SIZE); what claims
 // more than this is damage.
@@ -16,9 +14,4 @@ type Frame struct {
 	Link    LinkType // of Data
 	File    uint16   // which input, in order of the command line
 	Stepped bool     // the file's clock stepped just before this frame
-
-	// Packed is the segment that a shard holds in place of a frame, valid as long
-	// as Data; nil if this is a frame. Num and File are those of the capture that
-	// it came from, and there is no Data.
-	Packed *packed.Record
 }

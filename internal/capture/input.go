@@ -35,29 +35,105 @@ var ErrStopped = errors.New("reading was stopped")
 // stdinName is how standard input is named on command lines.
 const stdinName = "-"
 
-// An input is the bytes of one file as they lie on disk.
-type input struct {
+// An Input is the bytes of one file, decompressed, for whoever knows their format.
+type Input struct {
+	Name        string
+	Compression string // as in Info
+	*stream
+	raw *raw
+}
+
+// openInput opens a named file, or standard input as "-". Its stream has blocks
+// of so many bytes; 0 is as many as a file among many needs.
+func openInput(name string, opts *Options, block int) (*Input, error) {
+	raw, err := openRaw(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	in := &Input{Name: name, raw: raw}
+	plain, err := in.decompress(opts)
+	if err != nil {
+		raw.close()
+		return nil, in.Explain(err)
+	}
+	if block == 0 {
+		block = peekBlock
+		if raw.once {
+			block = leastShare
+		}
+	}
+	in.stream = newStream(plain, block)
+	return in, nil
+}
+
+// Peek gives the next n bytes, and nil if there are fewer. They are valid until
+// the next Peek.
+func (in *Input) Peek(n int) []byte {
+	if !in.has(n) {
+		return nil
+	}
+	return in.buf[in.off : in.off+n]
+}
+
+// Skip goes on behind n bytes that Peek gave.
+func (in *Input) Skip(n int) { in.off += n }
+
+// Offset is that of the next byte.
+func (in *Input) Offset() int64 { return in.pos() }
+
+// Cut is the damage of an input that ends within the next n bytes.
+func (in *Input) Cut(what string, n int) *Damage { return in.cut(what, int64(n)) }
+
+// End is why no more bytes come: io.EOF, or a *Damage if they could not be
+// decompressed or read.
+func (in *Input) End() error { return in.finish() }
+
+// Explain completes an error in the content with the input's name.
+func (in *Input) Explain(err error) error {
+	var d *Damage
+	if errors.As(err, &d) {
+		d.File, d.Compression = in.Name, in.Compression
+		return d
+	}
+	return fmt.Errorf("%s: %w", in.Name, err)
+}
+
+// Count adds the bytes read from now on, as they lie on disk, and those read
+// before to a counter.
+func (in *Input) Count(c *atomic.Int64) {
+	c.Add(in.raw.taken)
+	in.raw.counter = c
+}
+
+// Size is that on disk, in bytes; 0 if it is not known, as that of a pipe.
+func (in *Input) Size() int64 { return in.raw.size }
+
+// Close closes the file.
+func (in *Input) Close() error { return in.raw.close() }
+
+// A raw is the bytes of one file as they lie on disk.
+type raw struct {
 	r       *bufio.Reader
 	closer  io.Closer     // nil for standard input
+	once    bool          // it cannot be read again
 	taken   int64         // bytes read so far
 	counter *atomic.Int64 // the same, for whoever shows progress; may be nil
 	size    int64         // of a regular file, else 0
 }
 
-// openInput opens a named file, or standard input as "-".
-func openInput(name string, opts *Options) (*input, error) {
+func openRaw(name string, opts *Options) (*raw, error) {
 	if name == stdinName {
 		if opts.Stdin == nil {
 			return nil, errors.New("-: there is no standard input")
 		}
-		return newInput(opts.piped(opts.Stdin), nil), nil
+		return newRaw(opts.piped(opts.Stdin), nil, true), nil
 	}
 	if opts.Open != nil {
 		f, err := opts.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		return newInput(f, f), nil
+		return newRaw(f, f, false), nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -72,11 +148,11 @@ func openInput(name string, opts *Options) (*input, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() {
-		return newInput(opts.piped(f), f), nil
+		return newRaw(opts.piped(f), f, true), nil
 	}
-	in := newInput(f, f)
-	in.size = st.Size()
-	return in, nil
+	r := newRaw(f, f, false)
+	r.size = st.Size()
+	return r, nil
 }
 
 func (o *Options) piped(r io.Reader) io.Reader {
@@ -86,42 +162,42 @@ func (o *Options) piped(r io.Reader) io.Reader {
 	return o.Pipe(r)
 }
 
-func newInput(r io.Reader, c io.Closer) *input {
-	in := &input{closer: c}
-	in.r = bufio.NewReaderSize(tally{r, in}, sniffSize)
-	return in
+func newRaw(r io.Reader, c io.Closer, once bool) *raw {
+	f := &raw{closer: c, once: once}
+	f.r = bufio.NewReaderSize(counted{r, f}, sniffSize)
+	return f
 }
 
 // sniffSize is how much of an input is looked at to tell what it is, and how
 // much a decompressor is fed at once.
 const sniffSize = 32 << 10
 
-// A tally counts what is read from an input.
-type tally struct {
+// A counted counts what is read from a file.
+type counted struct {
 	io.Reader
-	in *input
+	raw *raw
 }
 
-func (t tally) Read(p []byte) (int, error) {
-	n, err := t.Reader.Read(p)
-	t.in.count(int64(n))
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.raw.count(int64(n))
 	return n, err
 }
 
-func (in *input) count(n int64) {
-	in.taken += n
-	if in.counter != nil {
-		in.counter.Add(n)
+func (f *raw) count(n int64) {
+	f.taken += n
+	if f.counter != nil {
+		f.counter.Add(n)
 	}
 }
 
 // close closes the file, and counts what was not read of it as done.
-func (in *input) close() error {
-	if rest := in.size - in.taken; rest > 0 {
-		in.count(rest)
+func (f *raw) close() error {
+	if rest := f.size - f.taken; rest > 0 {
+		f.count(rest)
 	}
-	if in.closer == nil {
+	if f.closer == nil {
 		return nil
 	}
-	return in.closer.Close()
+	return f.closer.Close()
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
-
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
 var errEmpty = errors.New("is empty")
@@ -34,14 +32,6 @@ func (f *File) recognise(s *stream, opts *Options) (err error) {
 		f.info.Format = "pcapng"
 		f.records, err = newPcapng(s, &f.info, &f.clock)
 		return err
-	case packed.Is(head):
-		f.info.Format = "shard"
-		p, err := newShard(s)
-		if err != nil {
-			return err
-		}
-		f.records, f.part = p, p.part
-		return nil
 	}
 	return f.text(s, opts)
 }
@@ -106,6 +96,7 @@ var others = []struct{ magic, what string }{
 	{"GMBU", "this is a Network Monitor capture; convert it with editcap"},
 	{"RTSS", "this is a Network Monitor capture; convert it with editcap"},
 	{"MDMP", "this is a crash dump"},
+	{"\x93tcp\r\n", "this is a shard of a trace (docs/shards.md), which only tcptrace itself reads"},
 	{"\x7fELF", "this is a program"},
 }
 

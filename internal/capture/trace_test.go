@@ -232,7 +232,7 @@ func TestClock(t *testing.T) {
 			if at/sec != tt.want[i] {
 				t.Errorf("%s: frame %d is at %d, want %d", tt.name, i+1, at/sec, tt.want[i])
 			}
-			if back := c.raw(uint32(i+1), at); back != raw && at != maxTime {
+			if back := c.steps.RawTime(uint32(i+1), at); back != raw && at != maxTime {
 				t.Errorf("%s: frame %d was recorded at %d, not %d", tt.name, i+1, raw, back)
 			}
 		}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // analyse reads the captures and reports.
@@ -42,7 +42,7 @@ func (c *command) analyse() error {
 		return err
 	}
 	hideBar := c.showProgress(trace)
-	r := engine.Run(ctx, trace, *o)
+	r := source.Run(ctx, trace, *o)
 	hideBar()
 	if ctx.Err() != nil {
 		c.complain(errors.New("interrupted: the report covers the frames read so far"))
@@ -63,7 +63,7 @@ func (c *command) analyse() error {
 		for i := range r.Captures {
 			files = append(files, r.Captures[i].File)
 		}
-		c.writeEvidence(ctx, func() (evidence.Source, error) { return c.inputs.reopen() }, files, r, c.evidenceOptions(o))
+		c.writeEvidence(ctx, c.framesAgain, files, r, c.evidenceOptions(o))
 	}
 	c.found = c.fails(r)
 	return nil

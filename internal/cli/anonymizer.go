@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // An anonymizer replaces addresses and names for --anonymize. A nil one changes
@@ -49,8 +50,8 @@ func (a *anonymizer) apply(o *engine.Options) {
 }
 
 // learn adds the names of captures recorded in the shards of the trace.
-func (a *anonymizer) learn(trace *capture.Trace, files []string) {
-	if a == nil || !trace.IsSplit() {
+func (a *anonymizer) learn(trace source.Trace, files []string) {
+	if _, is := trace.(*shard.Trace); !is || a == nil {
 		return
 	}
 	var names []string
@@ -76,7 +77,7 @@ func (a *anonymizer) captures(r *result.Report) {
 }
 
 // packed replaces the names of files in shards.
-func (a *anonymizer) packed(captures []packed.Capture) {
+func (a *anonymizer) packed(captures []stats.Capture) {
 	if a == nil {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
 // makeEvidenceDir creates the directory of --evidence.
@@ -23,6 +24,18 @@ func (c *command) makeEvidenceDir() error {
 		return fmt.Errorf("--evidence: %w", err)
 	}
 	return nil
+}
+
+// framesAgain opens the inputs for the second reading; shards give headers.
+func (c *command) framesAgain() (evidence.Source, error) {
+	switch trace, err := c.inputs.reopen(); trace := trace.(type) {
+	case *shard.Trace:
+		return evidence.Headers(trace), nil
+	case *capture.Trace:
+		return trace, nil
+	default:
+		return nil, err
+	}
 }
 
 func (c *command) evidenceOptions(o *engine.Options) evidence.Options {

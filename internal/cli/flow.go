@@ -10,11 +10,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/excerpt"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -49,27 +50,31 @@ func (c *command) follow(o *engine.Options, form *format) (err error) {
 
 // findInShards turns the number of a connection in the original trace into its
 // position among the connections of the shards.
-func (c *command) findInShards(ctx context.Context, first *capture.Trace, follow *engine.Follow) error {
-	if follow == nil || follow.ID == 0 || !first.IsSplit() {
+func (c *command) findInShards(ctx context.Context, first source.Trace, follow *engine.Follow) error {
+	if _, is := first.(*shard.Trace); !is || follow == nil || follow.ID == 0 {
 		return nil
 	}
-	trace, err := c.inputs.reopen()
+	again, err := c.inputs.reopen()
 	if err != nil {
 		return fmt.Errorf("--flow %s: shards are read twice to find a connection by number: %w; use A:PORT-B:PORT", c.flags.flow, err)
 	}
-	defer trace.Close()
-	var fr capture.Frame
-	for err == nil && ctx.Err() == nil {
-		err = trace.Next(&fr)
+	defer again.Close()
+	shards, is := again.(*shard.Trace)
+	if !is {
+		return errors.New("--flow: the shards cannot be read again")
+	}
+	var seg reassembly.Segment
+	for err = nil; err == nil && ctx.Err() == nil; {
+		_, err = shards.Next(&seg)
 	}
 	if err != io.EOF {
 		return errors.Join(err, ctx.Err())
 	}
-	numbers := trace.Facts().Numbers
+	numbers := shards.Stats().Numbers
 	if len(numbers) == 0 {
 		return nil // connections are numbered from 1
 	}
-	i, is := slices.BinarySearchFunc(numbers, follow.ID, func(n packed.Number, id uint64) int {
+	i, is := slices.BinarySearchFunc(numbers, follow.ID, func(n stats.Number, id uint64) int {
 		return int(min(max(int64(n.Number-id), -1), 1))
 	})
 	if !is {

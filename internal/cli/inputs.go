@@ -14,6 +14,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // inputs are the captures of a run. Some outputs read them a second time: which
@@ -48,12 +49,12 @@ func (in *inputs) close() {
 
 // open opens the captures for the first reading. It complains of those that cannot
 // be read, and returns an error if none can.
-func (c *command) open(o *engine.Options) (*capture.Trace, error) {
+func (c *command) open(o *engine.Options) (source.Trace, error) {
 	if c.filter != nil {
 		o.Match = c.filter.match
 	}
 	in := c.inputs
-	trace, errs := capture.OpenTrace(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
+	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
 	if len(errs) == len(in.files) {
 		return trace, errors.Join(errs...)
 	}
@@ -64,7 +65,7 @@ func (c *command) open(o *engine.Options) (*capture.Trace, error) {
 
 // reopen opens the captures for the second reading. Errors are ignored: open has
 // reported them.
-func (in *inputs) reopen() (*capture.Trace, error) {
+func (in *inputs) reopen() (source.Trace, error) {
 	o := capture.Options{Text: scenario.Pcapng}
 	for _, name := range in.files {
 		if name == stdinName && in.replay != nil {
@@ -77,7 +78,7 @@ func (in *inputs) reopen() (*capture.Trace, error) {
 			return nil, fmt.Errorf("%s: a pipe cannot be read twice", name)
 		}
 	}
-	trace, _ := capture.OpenTrace(in.files, o)
+	trace, _ := source.Open(in.files, o)
 	return trace, nil
 }
 
@@ -96,12 +97,12 @@ func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Fo
 	}
 	defer trace.Close()
 	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
-	return engine.Run(ctx, trace, o), nil
+	return source.Run(ctx, trace, o), nil
 }
 
 // complainOfInputs reports damage in inputs that could be opened. An input that is
 // damaged before its first frame counts as not read.
-func (c *command) complainOfInputs(trace *capture.Trace) {
+func (c *command) complainOfInputs(trace source.Trace) {
 	for _, in := range trace.Infos() {
 		if in.Format == "" { // reported when it was opened
 			continue

@@ -9,6 +9,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // options returns the engine's options and the output format.
@@ -50,15 +52,16 @@ func (c *command) parseAt(at string) (int64, error) {
 			return 0, errors.New("--at +SECONDS needs files: standard input and pipes cannot be read twice")
 		}
 	}
-	trace, _ := capture.OpenTrace(c.flags.files, capture.Options{Text: scenario.Pcapng})
+	trace, _ := source.Open(c.flags.files, capture.Options{Text: scenario.Pcapng})
 	defer trace.Close()
 	var fr capture.Frame
-	if err := trace.Next(&fr); err != nil && !trace.IsSplit() {
-		return 0, errors.New("--at +SECONDS: the capture has no frames")
+	switch trace := trace.(type) {
+	case *shard.Trace:
+		fr.At = trace.Start()
+	case *capture.Trace:
+		if trace.Next(&fr) != nil {
+			return 0, errors.New("--at +SECONDS: the capture has no frames")
+		}
 	}
-	first := fr.At
-	if trace.IsSplit() {
-		first = trace.Start()
-	}
-	return first + int64(d*float64(time.Second)), nil
+	return fr.At + int64(d*float64(time.Second)), nil
 }

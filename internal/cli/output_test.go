@@ -16,6 +16,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/live"
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // All writers check again when they write: an input that was moved to the place of
@@ -41,7 +42,8 @@ func TestGuard_latecomer(t *testing.T) {
 		},
 		"shard-000": func(path string, g *output.Guard, input string) error {
 			split.Guard = g
-			_, err := split.Run(context.Background(), open(input))
+			trace := open(input)
+			_, err := split.Run(context.Background(), trace.Infos(), source.Segments(context.Background(), trace, &engine.Options{}))
 			return err
 		},
 		"kept": func(path string, g *output.Guard, _ string) error {

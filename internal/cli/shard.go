@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // split writes the captures as shards, without analysing them.
@@ -34,7 +34,7 @@ func (c *command) split() error {
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()
 	hideBar := c.showProgress(trace)
-	sum, err := s.Run(ctx, trace)
+	sum, err := s.Run(ctx, trace.Infos(), source.Segments(ctx, trace, o))
 	hideBar()
 	c.complainOfInputs(trace)
 	if ctx.Err() != nil {
@@ -47,9 +47,9 @@ func (c *command) split() error {
 }
 
 // suits refuses flags that need frames if the inputs are shards, which have none.
-func (c *command) suits(trace *capture.Trace) error {
+func (c *command) suits(trace source.Trace) error {
 	f := c.flags
-	if !trace.IsSplit() {
+	if _, is := trace.(*shard.Trace); !is {
 		return nil
 	}
 	for _, x := range [...]struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/cheggaaa/pb/v3"
 	"golang.org/x/term"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 func isTerminal(w any) bool {
@@ -35,7 +35,7 @@ const (
 
 // showProgress shows a progress bar if standard error is a terminal, and returns a
 // function that removes it.
-func (c *command) showProgress(trace *capture.Trace) (hide func()) {
+func (c *command) showProgress(trace source.Trace) (hide func()) {
 	_, total := trace.Progress()
 	if total == 0 || c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) {
 		return func() {}

@@ -141,8 +141,8 @@ func (p *partition) release(i uint32, e detectors.Ending, cut bool) {
 		}
 		p.kept = append(p.kept, evicted{row: row, found: all})
 	}
-	f.conn.Settle() // as at the end, for the census
-	survey(&p.census, f)
+	f.conn.Settle() // as at the end, for the counts
+	survey(&p.counts, f)
 	p.spoke(i)
 	delete(p.former, f.ordinal)
 	p.table.remove(i)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -22,7 +22,7 @@ type found struct {
 
 // assemble ends every connection and puts the findings into their order: by
 // time, then connection, detector and anchor. None of it depends on the judges.
-func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []result.Capture) (*result.Report, packed.Census) {
+func assemble(o *Options, facts *stats.Trace, parts []*partition, captures []result.Capture) (*result.Report, stats.Counts) {
 	c := collector{options: o, facts: facts, end: facts.End, toll: toll{}}
 	for _, file := range captures {
 		if file.Drops > 0 {
@@ -30,15 +30,15 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 		}
 	}
 	c.gather(parts)
-	own := c.census
-	own.Known, own.Segments, own.Copies = true, facts.Segments, c.copies
-	if facts.Census.Known {
-		c.census = facts.Census
+	own := c.counts
+	own.Known, own.Segments, own.Duplicates = true, facts.Segments, c.copies
+	if facts.Counts.Known {
+		c.counts = facts.Counts
 	} else {
-		c.census = own
+		c.counts = own
 	}
 	for i := range c.found {
-		doubt(c.found[i].Finding, c.found[i].finRank, &c.census)
+		doubt(c.found[i].Finding, c.found[i].finRank, &c.counts)
 	}
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
@@ -49,7 +49,7 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 			Packets: facts.Packets, TCPSegments: facts.Segments, Copies: c.copies, Skipped: skippedFrames(facts),
 			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
-		Notes: notes(&c.census),
+		Notes: notes(&c.counts),
 	}
 	for _, p := range parts {
 		rep.Err = cmp.Or(rep.Err, p.err)
@@ -64,11 +64,11 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 // collector gathers what the partitions hold at the end.
 type collector struct {
 	options *Options
-	facts   *packed.Facts
+	facts   *stats.Trace
 	end     int64
 	limits  fsm.Limits // of the whole capture
 	harvest
-	census  packed.Census // of all partitions, and then of the whole trace
+	counts  stats.Counts // of all partitions, and then of the whole trace
 	dropped uint64
 	gone    uint64 // connections of which nothing is left but their number
 	toll    toll   // findings that are not listed, and at last all
@@ -122,7 +122,7 @@ func (c *collector) gather(parts []*partition) {
 		c.copies += h.copies
 		c.dropped += p.dropped
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
-		c.census.Add(&p.census)
+		c.counts.Add(&p.counts)
 	}
 }
 
@@ -149,7 +149,7 @@ func (c *collector) reap(p *partition, h *harvest) {
 		}
 		h.ordinals = append(h.ordinals, f.ordinal)
 		h.copies += f.conn.Copies()
-		survey(&p.census, f)
+		survey(&p.counts, f)
 	}
 	for _, k := range p.kept {
 		h.rows = append(h.rows, k.row)

@@ -3,8 +3,8 @@ package engine
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -18,7 +18,7 @@ type partition struct {
 	bounds  bounds
 	lapses  lapses
 	next    map[uint32]int64 // connections whose four-tuple was used again, and when
-	census  packed.Census
+	counts  stats.Counts
 	dropped uint64    // connections evicted
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings
@@ -104,8 +104,8 @@ func (p *partition) begin(seg *reassembly.Segment, hash uint32, ord uint64) (uin
 }
 
 // ending is how the record of a connection stops at the end of the trace.
-func (p *partition) ending(i uint32, f *flow, facts *packed.Facts, end int64) detectors.Ending {
-	e := detectors.Ending{At: endOf(facts, f.conn.Last(), end)}
+func (p *partition) ending(i uint32, f *flow, facts *stats.Trace, end int64) detectors.Ending {
+	e := detectors.Ending{At: facts.KnownUntil(f.conn.Last(), end)}
 	if at, is := p.next[i]; is && at <= e.At { // frames are not always in order
 		e = detectors.Ending{At: max(at, f.conn.Last()), Why: detectors.Replaced}
 	}

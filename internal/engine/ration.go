@@ -63,7 +63,7 @@ func (t toll) add(k kind, severity detectors.Severity, n, listed uint64) {
 // the whole capture.
 func (c *collector) unlisted(t toll) {
 	for k, g := range t {
-		if k.absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.absence, k.finRank, &c.census) != 0) {
+		if k.absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.absence, k.finRank, &c.counts) != 0) {
 			k.verdict = detectors.Undecided
 		}
 		c.toll.add(kind{detector: k.detector, outcome: k.outcome, verdict: k.verdict}, g.Severity, g.N, 0)

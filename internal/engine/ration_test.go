@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -28,7 +28,7 @@ func TestPartition_manyConnectionsInTrouble(t *testing.T) {
 
 	f.ord += 60_000
 	end := int64(f.ord) * 1e6
-	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
 		Detector: "unretransmitted-fin", Outcome: "silent", Severity: detectors.Warning, N: many, Listed: maxHeld,
 	}
@@ -47,7 +47,7 @@ func TestPartition_unlistedIsDoubted(t *testing.T) {
 	}
 	f.ord += 60_000
 	end := int64(f.ord) * 1e6
-	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
 		Detector: "unretransmitted-fin", Outcome: "silent", Verdict: detectors.Undecided, Severity: detectors.Warning,
 		N: maxHeld + 10, Listed: maxHeld,

@@ -23,6 +23,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Options say what is written, and how the report was made.
@@ -68,10 +69,31 @@ type File struct {
 	Doubt   string // how the finding differs that the file alone brings; empty if it is the same
 }
 
-// A Source gives the frames of a trace, in order: capture.Trace, or Recent.Of.
+// A Source gives the frames of a trace, in order: capture.Trace, Recent.Of, or
+// Headers.
 type Source interface {
 	Next(*capture.Frame) error
 	Close() error
+}
+
+// Segments gives the segments of a trace whose frames were not kept: shard.Trace.
+type Segments interface {
+	Next(*reassembly.Segment) (position uint64, err error)
+	Close() error
+}
+
+// Headers is a source of frames whose headers are made from segments.
+func Headers(s Segments) Source { return &headers{Segments: s} }
+
+type headers struct {
+	Segments
+	seg reassembly.Segment // of the latest frame
+}
+
+func (h *headers) Next(fr *capture.Frame) error {
+	_, err := h.Segments.Next(&h.seg)
+	*fr = capture.Frame{At: h.seg.At, Num: h.seg.Frame, File: h.seg.File}
+	return err
 }
 
 // Write writes a file for each finding of the report into dir, which it makes

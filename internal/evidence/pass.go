@@ -22,6 +22,7 @@ type pass struct {
 	until    int64 // when the last of them ends
 	room     *room
 	frame    []byte // the one being made anew
+	headers  *headers
 }
 
 func newPass(dir string, r *result.Report, o *Options) *pass {
@@ -50,6 +51,7 @@ const (
 )
 
 func (p *pass) read(ctx context.Context, trace Source) error {
+	p.headers, _ = trace.(*headers)
 	var fr capture.Frame
 	for n := 0; ; n++ {
 		if n%checkEvery == 0 && ctx.Err() != nil {
@@ -67,8 +69,8 @@ func (p *pass) read(ctx context.Context, trace Source) error {
 // take deals out a frame.
 func (p *pass) take(fr *capture.Frame) {
 	var decoded reassembly.Segment
-	if fr.Packed != nil { // the headers are all there is
-		decoded = fr.Packed.Segment
+	if p.headers != nil {
+		decoded = p.headers.seg
 	} else if p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded) != decode.OK {
 		return
 	}

@@ -34,16 +34,19 @@ var mayImport = map[string]string{
 
 	"detectors/detectortest": "detectors detectors/catalogue internal/capture internal/engine internal/result internal/scenario",
 
-	"internal/capture":  "internal/packed reassembly",
+	"internal/capture":  "internal/merge internal/stats",
+	"internal/merge":    "",
+	"internal/stats":    "reassembly",
 	"internal/decode":   "reassembly",
 	"internal/filter":   "",
-	"internal/packed":   "reassembly",
+	"internal/packed":   "internal/stats reassembly",
 	"internal/packet":   "reassembly",
 	"internal/pcapng":   "",
 	"internal/scenario": "internal/packet internal/pcapng reassembly",
 	"internal/result":   "detectors fsm reassembly",
-	"internal/engine":   "internal/capture internal/decode internal/packed internal/result detectors fsm reassembly",
-	"internal/shard":    "internal/capture internal/engine internal/output internal/packed reassembly",
+	"internal/engine":   "internal/capture internal/decode internal/result internal/stats detectors fsm reassembly",
+	"internal/shard":    "internal/capture internal/engine internal/merge internal/output internal/packed internal/stats reassembly",
+	"internal/source":   "internal/capture internal/engine internal/result internal/shard",
 	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
@@ -54,7 +57,7 @@ var mayImport = map[string]string{
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
-	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario detectors detectors/catalogue",
+	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source detectors detectors/catalogue",
 	"cmd/tcptrace": ".",
 
 	"internal/kernel":            "",

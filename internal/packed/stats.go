@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // AppendNames adds the content of a block of names.
-func AppendNames(b []byte, captures []Capture) []byte {
-	b = binary.AppendUvarint(b, uint64(len(captures)))
-	for i := range captures {
-		b = appendString(b, captures[i].File)
+func AppendNames(b []byte, names []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(names)))
+	for _, name := range names {
+		b = appendString(b, name)
 	}
 	return b
 }
@@ -27,78 +28,77 @@ func ParseNames(b []byte) ([]string, error) {
 	return names, p.end()
 }
 
-// AppendShared adds what all parts of a trace have in common, which a block of
-// facts begins with.
-func (f *Facts) AppendShared(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(f.Captures)))
-	for i := range f.Captures {
-		b = f.Captures[i].append(b)
+// AppendShared adds the part of a block of statistics that is the same in all
+// shards. The block begins with it.
+func AppendShared(b []byte, t *stats.Trace) []byte {
+	b = binary.AppendUvarint(b, uint64(len(t.Captures)))
+	for i := range t.Captures {
+		b = appendCapture(b, &t.Captures[i])
 	}
-	b = appendTimes(b, f.First, f.Last, f.End)
-	b = binary.AppendUvarint(b, uint64(len(f.Gaps)))
-	for _, g := range f.Gaps {
+	b = appendTimes(b, t.First, t.Last, t.End)
+	b = binary.AppendUvarint(b, uint64(len(t.Gaps)))
+	for _, g := range t.Gaps {
 		b = appendTimes(b, g.From, g.To)
 	}
-	b = binary.AppendUvarint(b, uint64(len(f.Steps)))
-	b = appendTimes(b, f.Steps...)
-	return f.Census.append(b)
+	b = binary.AppendUvarint(b, uint64(len(t.ClockSteps)))
+	b = appendTimes(b, t.ClockSteps...)
+	return appendCounts(b, &t.Counts)
 }
 
-// AppendOwn adds what only this part has, which a block of facts ends with.
-func (f *Facts) AppendOwn(b []byte) []byte {
-	b = appendCounts(b, f.Packets, f.Segments)
-	b = binary.AppendUvarint(b, uint64(len(f.Skipped)))
-	for _, s := range f.Skipped {
-		b = appendCounts(appendString(b, s.Name), s.N)
+// AppendOwn adds the part that only this shard has. The block ends with it.
+func AppendOwn(b []byte, t *stats.Trace) []byte {
+	b = appendNumbers(b, t.Packets, t.Segments)
+	b = binary.AppendUvarint(b, uint64(len(t.Skipped)))
+	for _, s := range t.Skipped {
+		b = appendNumbers(appendString(b, s.Reason), s.N)
 	}
-	b = binary.AppendUvarint(b, uint64(len(f.Numbers)))
-	var last Number
-	for _, n := range f.Numbers {
-		b = appendCounts(b, n.Position-last.Position, n.Number-last.Number)
+	b = binary.AppendUvarint(b, uint64(len(t.Numbers)))
+	var last stats.Number
+	for _, n := range t.Numbers {
+		b = appendNumbers(b, n.Position-last.Position, n.Number-last.Number)
 		last = n
 	}
 	return b
 }
 
-func (c *Capture) append(b []byte) []byte {
+func appendCapture(b []byte, c *stats.Capture) []byte {
 	b = appendString(appendString(appendString(b, c.File), c.Format), c.Compression)
 	b = binary.AppendUvarint(b, uint64(len(c.LinkTypes)))
 	for _, l := range c.LinkTypes {
-		b = appendCounts(b, uint64(l))
+		b = appendNumbers(b, uint64(l))
 	}
-	b = appendCounts(b, c.Packets, c.Bytes, c.Drops)
+	b = appendNumbers(b, c.Packets, c.Bytes, c.Drops)
 	b = appendTimes(b, c.First, c.Last, c.End)
 	b = binary.AppendUvarint(b, uint64(len(c.Warnings)))
 	for _, w := range c.Warnings {
 		b = appendString(b, w)
 	}
-	b = binary.AppendUvarint(b, uint64(len(c.Steps)))
-	for _, s := range c.Steps {
-		b = appendTimes(appendCounts(b, uint64(s.Frame)), s.Offset)
+	b = binary.AppendUvarint(b, uint64(len(c.ClockSteps)))
+	for _, s := range c.ClockSteps {
+		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
 	}
 	return b
 }
 
-func (c *Census) append(b []byte) []byte {
-	counts := c.counts()
+func appendCounts(b []byte, c *stats.Counts) []byte {
+	counts := inOrder(c)
 	b = binary.AppendUvarint(b, uint64(len(counts)))
 	for _, n := range counts {
 		b = binary.AppendUvarint(b, *n)
 	}
-	b = append(b, c.Biggest.Host.Addr[:]...)
-	b = binary.BigEndian.AppendUint16(b, c.Biggest.Host.Port)
+	b = append(b, c.Oversized.Host.Addr[:]...)
+	b = binary.BigEndian.AppendUint16(b, c.Oversized.Host.Port)
 	if c.Known {
 		return append(b, 1)
 	}
 	return append(b, 0)
 }
 
-// counts are the numbers of a census in the order of the file. Whoever adds one
-// changes the Version.
-func (c *Census) counts() []*uint64 {
+// inOrder has the counts in the order of the file. Adding one changes the Version.
+func inOrder(c *stats.Counts) []*uint64 {
 	return []*uint64{
-		&c.Flows, &c.Segments, &c.Copies, &c.OneSided, &c.Lossy, &c.Filtered, &c.Cut, &c.Oversize, &c.LoneSYNs, &c.SYNs,
-		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Biggest.Position,
+		&c.Flows, &c.Segments, &c.Duplicates, &c.OneSided, &c.Lossy, &c.ACKsFiltered, &c.OptionsCut, &c.Oversize, &c.LoneSYNs, &c.RepeatedSYNs,
+		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Oversized.Position,
 	}
 }
 
@@ -106,8 +106,8 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-func appendCounts(b []byte, counts ...uint64) []byte {
-	for _, n := range counts {
+func appendNumbers(b []byte, numbers ...uint64) []byte {
+	for _, n := range numbers {
 		b = binary.AppendUvarint(b, n)
 	}
 	return b
@@ -120,47 +120,47 @@ func appendTimes(b []byte, times ...int64) []byte {
 	return b
 }
 
-// ParseFacts reads the content of a block of facts.
-func ParseFacts(b []byte) (*Facts, error) {
+// ParseStats reads the content of a block of statistics.
+func ParseStats(b []byte) (*stats.Trace, error) {
 	p := parser{b: b}
-	f := &Facts{Captures: make([]Capture, p.count(leastCapture))}
-	for i := range f.Captures {
-		p.capture(&f.Captures[i])
+	t := &stats.Trace{Captures: make([]stats.Capture, p.count(leastCapture))}
+	for i := range t.Captures {
+		p.capture(&t.Captures[i])
 	}
-	f.First, f.Last, f.End = p.time(), p.time(), p.time()
-	f.Gaps = make([]Gap, p.count(2))
-	for i := range f.Gaps {
-		if f.Gaps[i] = (Gap{p.time(), p.time()}); f.Gaps[i].To < f.Gaps[i].From || i > 0 && f.Gaps[i].From < f.Gaps[i-1].To {
+	t.First, t.Last, t.End = p.time(), p.time(), p.time()
+	t.Gaps = make([]stats.Gap, p.count(2))
+	for i := range t.Gaps {
+		if t.Gaps[i] = (stats.Gap{From: p.time(), To: p.time()}); t.Gaps[i].To < t.Gaps[i].From || i > 0 && t.Gaps[i].From < t.Gaps[i-1].To {
 			p.fail(errors.New("the gaps of the trace are out of order"))
 		}
 	}
-	f.Steps = make([]int64, p.count(1))
-	for i := range f.Steps {
-		f.Steps[i] = p.time()
+	t.ClockSteps = make([]int64, p.count(1))
+	for i := range t.ClockSteps {
+		t.ClockSteps[i] = p.time()
 	}
-	p.census(&f.Census)
-	f.Packets, f.Segments = p.uvarint(), p.uvarint()
-	f.Skipped = make([]Count, p.count(2))
-	for i := range f.Skipped {
-		f.Skipped[i] = Count{p.word(), p.uvarint()}
+	p.counts(&t.Counts)
+	t.Packets, t.Segments = p.uvarint(), p.uvarint()
+	t.Skipped = make([]stats.Skipped, p.count(2))
+	for i := range t.Skipped {
+		t.Skipped[i] = stats.Skipped{Reason: p.word(), N: p.uvarint()}
 	}
-	f.Numbers = make([]Number, p.count(2))
-	var last Number
-	for i := range f.Numbers {
-		n := Number{last.Position + p.uvarint(), last.Number + p.uvarint()}
+	t.Numbers = make([]stats.Number, p.count(2))
+	var last stats.Number
+	for i := range t.Numbers {
+		n := stats.Number{Position: last.Position + p.uvarint(), Number: last.Number + p.uvarint()}
 		if n.Position <= last.Position || n.Number <= last.Number {
 			p.fail(errors.New("the numbers of connections are out of order"))
 			break
 		}
-		f.Numbers[i], last = n, n
+		t.Numbers[i], last = n, n
 	}
-	return f, p.end()
+	return t, p.end()
 }
 
 // leastCapture is how many bytes a capture takes at least.
 const leastCapture = 12
 
-func (p *parser) capture(c *Capture) {
+func (p *parser) capture(c *stats.Capture) {
 	c.File, c.Format, c.Compression = p.string(), p.word(), p.word()
 	c.LinkTypes = make([]uint32, p.count(1))
 	for i := range c.LinkTypes {
@@ -172,23 +172,23 @@ func (p *parser) capture(c *Capture) {
 	for i := range c.Warnings {
 		c.Warnings[i] = p.string()
 	}
-	c.Steps = make([]Step, p.count(2))
-	for i := range c.Steps {
-		c.Steps[i] = Step{uint32(p.uvarint()), p.varint()}
+	c.ClockSteps = make([]stats.ClockStep, p.count(2))
+	for i := range c.ClockSteps {
+		c.ClockSteps[i] = stats.ClockStep{Frame: uint32(p.uvarint()), Offset: p.varint()}
 	}
 }
 
-func (p *parser) census(c *Census) {
-	counts := c.counts()
+func (p *parser) counts(c *stats.Counts) {
+	counts := inOrder(c)
 	if n := p.count(1); n != len(counts) {
-		p.fail(fmt.Errorf("the census has %d numbers, and this tcptrace knows of %d", n, len(counts)))
+		p.fail(fmt.Errorf("it has %d counts of connections; this tcptrace knows %d", n, len(counts)))
 		return
 	}
 	for _, n := range counts {
 		*n = p.uvarint()
 	}
 	if b := p.bytes(19); b != nil {
-		c.Biggest.Host = reassembly.Endpoint{Addr: [16]byte(b), Port: binary.BigEndian.Uint16(b[16:])}
+		c.Oversized.Host = reassembly.Endpoint{Addr: [16]byte(b), Port: binary.BigEndian.Uint16(b[16:])}
 		c.Known = b[18] != 0
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // fill gives every field a value of its own.
@@ -33,52 +35,51 @@ func fill(v reflect.Value, next *uint64) {
 	}
 }
 
-// filled are facts of which nothing is zero.
-func filled() *Facts {
-	f := new(Facts)
+// filled are statistics of which nothing is zero.
+func filled() *stats.Trace {
+	f := new(stats.Trace)
 	var n uint64
 	fill(reflect.ValueOf(f).Elem(), &n)
 	f.Start, f.Cuts = 0, nil // these are not in the block
 	for i := range f.Numbers {
-		f.Numbers[i] = Number{Position: uint64(5*i + 300), Number: uint64(i + 7)}
+		f.Numbers[i] = stats.Number{Position: uint64(5*i + 300), Number: uint64(i + 7)}
 	}
 	return f
 }
 
 // Whatever is known of a trace travels in its shards.
-func TestFacts_holdEverything(t *testing.T) {
+func TestStats_holdEverything(t *testing.T) {
 	want := filled()
-	got, err := ParseFacts(want.AppendOwn(want.AppendShared(nil)))
+	got, err := ParseStats(AppendOwn(AppendShared(nil, want), want))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(want, got) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
 	}
-	sum := Census{Biggest: want.Census.Biggest}
-	sum.Add(&want.Census)
-	sum.Known = true
-	if sum != want.Census {
-		t.Errorf("a census added to nothing is %+v, want %+v", sum, want.Census)
+	sum := stats.Counts{Known: true}
+	sum.Add(&want.Counts)
+	if sum != want.Counts {
+		t.Errorf("counts added to nothing are %+v, want %+v", sum, want.Counts)
 	}
 }
 
 // What is cut off is an error, wherever it is, and so is what is too much.
-func TestFacts_cut(t *testing.T) {
+func TestStats_cut(t *testing.T) {
 	f := filled()
-	whole := f.AppendOwn(f.AppendShared(nil))
+	whole := AppendOwn(AppendShared(nil, f), f)
 	for n := range whole {
-		if _, err := ParseFacts(whole[:n]); err == nil {
+		if _, err := ParseStats(whole[:n]); err == nil {
 			t.Errorf("%d bytes of %d are taken for all", n, len(whole))
 		}
 	}
-	if _, err := ParseFacts(append(whole, 0)); err == nil || !strings.Contains(err.Error(), "1 bytes too many") {
+	if _, err := ParseStats(append(whole, 0)); err == nil || !strings.Contains(err.Error(), "1 bytes too many") {
 		t.Errorf("a byte too many: %v", err)
 	}
 }
 
 func TestNames(t *testing.T) {
-	b := AppendNames(nil, []Capture{{File: "a.pcap"}, {}})
+	b := AppendNames(nil, []string{"a.pcap", ""})
 	if names, err := ParseNames(b); err != nil || !reflect.DeepEqual(names, []string{"a.pcap", ""}) {
 		t.Errorf("%q, %v", names, err)
 	}
@@ -87,18 +88,18 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzFacts: what can be read, writes and reads again as the same.
-func FuzzFacts(f *testing.F) {
+// FuzzStats: what can be read, writes and reads again as the same.
+func FuzzStats(f *testing.F) {
 	x := filled()
-	f.Add(x.AppendOwn(x.AppendShared(nil)))
+	f.Add(AppendOwn(AppendShared(nil, x), x))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		facts, err := ParseFacts(b)
+		got, err := ParseStats(b)
 		if err != nil {
 			return
 		}
-		again, err := ParseFacts(facts.AppendOwn(facts.AppendShared(nil)))
-		if err != nil || !reflect.DeepEqual(facts, again) {
-			t.Errorf("%v: got\n%+v, want\n%+v", err, again, facts)
+		again, err := ParseStats(AppendOwn(AppendShared(nil, got), got))
+		if err != nil || !reflect.DeepEqual(got, again) {
+			t.Errorf("%v: got\n%+v, want\n%+v", err, again, got)
 		}
 	})
 }
