@@ -37,12 +37,13 @@ const (
 // Run does what the arguments say and returns the exit status.
 func Run(env Env) int {
 	f, groups, err := parse(env.Args)
-	if err == nil {
-		err = detectors.Validate(env.Detectors)
-	}
 	c := command{env: env, flags: f}
 	if err != nil {
 		c.complain(fmt.Errorf("%w (see --help)", err))
+		return exitFailed
+	}
+	if err := detectors.Validate(env.Detectors); err != nil {
+		c.complain(err)
 		return exitFailed
 	}
 	if err := c.run(groups); err != nil {
