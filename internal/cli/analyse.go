@@ -125,7 +125,7 @@ func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Opti
 		drawn[id] = true
 	}
 	ids := map[uint64]uint64{} // by Flow.Conn
-	follow := &engine.Follow{Conns: map[uint64]bool{}, Turn: func(t result.Turn) { p.Add(ids[t.Conn], &t) }}
+	follow := &engine.Follow{Conns: map[uint64]bool{}, Turn: func(t result.Step) { p.Add(ids[t.Conn], &t) }}
 	for i := range r.Flows {
 		if f := &r.Flows[i]; drawn[f.ID] {
 			ids[f.Conn] = f.ID

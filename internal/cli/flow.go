@@ -48,7 +48,7 @@ func (c *command) follow(o *engine.Options, form *format) error {
 
 // turns are those that were kept of the connection of --flow. If telling frames
 // in the middle of a long one are not among them, the files are read again.
-func (c *command) turns(ctx context.Context, r *result.Report, o *engine.Options) []result.Turn {
+func (c *command) turns(ctx context.Context, r *result.Report, o *engine.Options) []result.Step {
 	missing := c.kept.missing(r)
 	if len(missing) == 0 {
 		return c.kept.all()
@@ -77,9 +77,9 @@ const (
 // turns keeps what is worth telling of one connection.
 type turns struct {
 	marked map[frame]bool
-	head   []result.Turn
-	around []result.Turn
-	tail   []result.Turn // a ring, once it is full
+	head   []result.Step
+	around []result.Step
+	tail   []result.Step // a ring, once it is full
 	next   int           // in tail
 	due    int           // how many more belong to the last mark
 }
@@ -92,7 +92,7 @@ type frame struct {
 
 func frameOf(seg *reassembly.Segment) frame { return frame{seg.File, seg.Frame} }
 
-func (k *turns) add(t result.Turn) {
+func (k *turns) add(t result.Step) {
 	if len(k.head) < keepHead {
 		k.head = append(k.head, t)
 		return
@@ -114,8 +114,8 @@ func (k *turns) add(t result.Turn) {
 }
 
 // latest are the last n of the tail.
-func (k *turns) latest(n int) []result.Turn {
-	var last []result.Turn
+func (k *turns) latest(n int) []result.Step {
+	var last []result.Step
 	for i := min(n, len(k.tail)); i > 0; i-- {
 		last = append(last, k.tail[(k.next-i+len(k.tail))%len(k.tail)])
 	}
@@ -123,10 +123,10 @@ func (k *turns) latest(n int) []result.Turn {
 }
 
 // all are the turns that were kept, each once and in order.
-func (k *turns) all() []result.Turn {
+func (k *turns) all() []result.Step {
 	kept := slices.Concat(k.head, k.around, k.tail)
-	slices.SortFunc(kept, func(a, b result.Turn) int { return cmp.Compare(a.N, b.N) })
-	return slices.CompactFunc(kept, func(a, b result.Turn) bool { return a.N == b.N })
+	slices.SortFunc(kept, func(a, b result.Step) int { return cmp.Compare(a.N, b.N) })
+	return slices.CompactFunc(kept, func(a, b result.Step) bool { return a.N == b.N })
 }
 
 // missing are the telling frames that were not kept.

@@ -40,14 +40,14 @@ type paste struct {
 type pasted struct {
 	conn  uint64
 	heir  bool
-	turns []result.Turn
+	turns []result.Step
 }
 
 func newPaste(wanted map[uint64]bool) *paste {
 	return &paste{wanted: wanted, byConn: map[uint64]*pasted{}, latest: map[reassembly.Key]*pasted{}, room: pasteSegments}
 }
 
-func (p *paste) add(t result.Turn) {
+func (p *paste) add(t result.Step) {
 	c, known := p.byConn[t.Conn]
 	if !known {
 		c = p.begin(&t)
@@ -65,7 +65,7 @@ func (p *paste) add(t result.Turn) {
 
 // begin takes up a connection: one that is wanted, or the heir of one. Only a
 // SYN makes an heir: other things run side by side.
-func (p *paste) begin(t *result.Turn) *pasted {
+func (p *paste) begin(t *result.Step) *pasted {
 	key, _ := reassembly.KeyOf(&t.Seg)
 	before := p.latest[key]
 	c := &pasted{conn: t.Conn, heir: !p.wanted[t.Conn]}
@@ -120,8 +120,8 @@ func (c *command) worthPasting(r *result.Report) map[uint64]bool {
 			default:
 				wanted[f.Conn] = true
 				room -= size
-				if f.Former.Conn != 0 { // what was found may rest on it
-					wanted[f.Former.Conn] = true
+				if f.Predecessor.Conn != 0 { // what was found may rest on it
+					wanted[f.Predecessor.Conn] = true
 				}
 			}
 		}
@@ -210,7 +210,7 @@ func keepGaps(t *scenario.Trace, gaps []result.Span) {
 func (p *paste) number(t *scenario.Trace) map[frame]int {
 	lines := map[frame]int{}
 	next := make([]int, len(p.conns))
-	was := make([]result.Turn, len(p.conns))
+	was := make([]result.Step, len(p.conns))
 	first := map[reassembly.Key][2]reassembly.Endpoint{}
 	n := uint32(0)
 	for i := range t.Lines {
@@ -240,7 +240,7 @@ func (p *paste) number(t *scenario.Trace) map[frame]int {
 }
 
 // assertStates puts the states of the turn on its line, in the order of ends.
-func assertStates(l *scenario.Line, t *result.Turn, ends [2]reassembly.Endpoint) {
+func assertStates(l *scenario.Line, t *result.Step, ends [2]reassembly.Endpoint) {
 	l.HasStates, l.StateEnds = true, ends
 	for i, end := range ends {
 		side := t.Side

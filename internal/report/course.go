@@ -112,7 +112,7 @@ func (p *flowPage) lastRung(next uint64) rungText {
 	return g
 }
 
-func (p *flowPage) state(t *result.Turn, side reassembly.Side) string {
+func (p *flowPage) state(t *result.Step, side reassembly.Side) string {
 	s := p.o.Names.State(t.State[side])
 	if t.Bounded[side] {
 		s += "~"
@@ -269,7 +269,7 @@ type classifier struct {
 }
 
 // words is the class of the turn, with what the class alone does not say.
-func (c *classifier) words(t *result.Turn) string {
+func (c *classifier) words(t *result.Step) string {
 	words := t.Class.String()
 	has := t.Seg.Flags.Has
 	switch {
@@ -302,7 +302,7 @@ func (c *classifier) words(t *result.Turn) string {
 
 // window adds what the turn says of a closed window. An ACK that carries
 // nothing is for that alone.
-func (c *classifier) window(t *result.Turn, words string) string {
+func (c *classifier) window(t *result.Step, words string) string {
 	was, shut := c.shut[t.Side], t.Seg.Window == 0
 	c.shut[t.Side] = shut
 	news := ""

@@ -15,7 +15,7 @@ import (
 // was found, every turn with the states that it led to, and both control
 // blocks. r holds this connection alone; turns are those that were kept of it,
 // in order.
-func FlowText(w io.Writer, r *result.Report, turns []result.Turn, o Options) error {
+func FlowText(w io.Writer, r *result.Report, turns []result.Step, o Options) error {
 	t := newTextWriter(w, r, &o)
 	p := flowPage{textWriter: t, f: &r.Flows[0], turns: turns}
 	p.left = opener(p.f)
@@ -35,7 +35,7 @@ func FlowText(w io.Writer, r *result.Report, turns []result.Turn, o Options) err
 type flowPage struct {
 	*textWriter
 	f     *result.Flow
-	turns []result.Turn
+	turns []result.Step
 	left  reassembly.Side
 }
 

@@ -22,7 +22,7 @@ func one(f *result.Flow, findings ...result.Finding) *result.Report {
 	return r
 }
 
-func flowText(t *testing.T, r *result.Report, turns []result.Turn, o Options) []string {
+func flowText(t *testing.T, r *result.Report, turns []result.Step, o Options) []string {
 	t.Helper()
 	var b strings.Builder
 	if err := FlowText(&b, r, turns, o); err != nil {
@@ -106,15 +106,15 @@ func TestControlBlock_unknown(t *testing.T) {
 
 func TestClassifier(t *testing.T) {
 	f := flow(1, "10.0.0.1:1", "10.0.0.2:2")
-	turn := func(class fsm.Class, flags reassembly.Flags, length uint32, window uint16) result.Turn {
-		return result.Turn{Class: class, State: [2]fsm.State{fsm.Established, fsm.Established}, Seg: sent(f, reassembly.A, 1, 0, flags, 0, length, 0, window)}
+	turn := func(class fsm.Class, flags reassembly.Flags, length uint32, window uint16) result.Step {
+		return result.Step{Class: class, State: [2]fsm.State{fsm.Established, fsm.Established}, Seg: sent(f, reassembly.A, 1, 0, flags, 0, length, 0, window)}
 	}
 	const syn, rst = reassembly.SYN, reassembly.RST
 	dead := turn(fsm.Rst, rst, 0, 0)
 	dead.State = [2]fsm.State{}
 	c := classifier{}
 	for _, step := range []struct {
-		turn result.Turn
+		turn result.Step
 		want string
 	}{
 		{turn(fsm.Syn, syn, 0, 500), "SYN"},
@@ -149,14 +149,14 @@ func TestCourse_width(t *testing.T) {
 	r := one(f)
 	r.Captures = make([]result.Capture, 12)
 	r.Trace.End = after(1e8)
-	var turns []result.Turn
+	var turns []result.Step
 	for n := range uint64(4) {
 		side := reassembly.Side(n % 2)
 		seg := sent(f, side, 4_000_000_000, 99_999_999, fin|reassembly.PSH|reassembly.URG, 4_000_000_000, 65_000, 4_000_000_000, 65535)
 		seg.File = 11
 		seg.Opts.NBlocks = 1
 		seg.Opts.Blocks[0] = reassembly.Block{From: f.ISS[side.Peer()] + 4_000_000_000, To: f.ISS[side.Peer()] + 4_100_000_000}
-		turns = append(turns, result.Turn{
+		turns = append(turns, result.Step{
 			N: n + 1, Side: side, Seg: seg, Class: fsm.Ambiguous,
 			State: [2]fsm.State{fsm.SynReceived, fsm.State(n + 2)}, Bounded: [2]bool{true, n%2 == 0},
 		})
@@ -177,12 +177,12 @@ func TestCourse_long(t *testing.T) {
 	found := ghost(f)
 	found.Evidence = found.Evidence[:1]
 	found.Evidence[0].Seg.Frame = 5000
-	var turns []result.Turn
+	var turns []result.Step
 	for n := uint32(1); n <= 10000; n++ {
 		if n > 6000 && n < 6100 {
 			continue // was not kept
 		}
-		turns = append(turns, result.Turn{N: uint64(n), Side: reassembly.A, Class: fsm.NewData, Seg: sent(f, reassembly.A, n, 1, ack, n, 1, 1, 9)})
+		turns = append(turns, result.Step{N: uint64(n), Side: reassembly.A, Class: fsm.NewData, Seg: sent(f, reassembly.A, n, 1, ack, n, 1, 1, 9)})
 	}
 	text := strings.Join(flowText(t, one(f, found), turns, testOptions()), "\n")
 	for _, want := range []string{

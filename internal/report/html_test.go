@@ -20,8 +20,8 @@ import (
 )
 
 // turn is a segment as the engine tells it.
-func turn(f *result.Flow, class fsm.Class, seg reassembly.Segment) *result.Turn {
-	return &result.Turn{Seg: seg, Side: sender(f, &seg), Class: class, State: f.State, Bounded: f.Bounded}
+func turn(f *result.Flow, class fsm.Class, seg reassembly.Segment) *result.Step {
+	return &result.Step{Seg: seg, Side: sender(f, &seg), Class: class, State: f.State, Bounded: f.Bounded}
 }
 
 // telling makes the finding's frames into the whole connection.
@@ -357,7 +357,7 @@ func TestPicture_allocatesNothing(t *testing.T) {
 		for range 1000 {
 			i++
 			seg := sent(f, reassembly.B, i+1000, float64(i)/1e3, ack, i*10, 10, 1, 500)
-			p.Add(f.ID, &result.Turn{Seg: seg, Side: reassembly.B, Class: fsm.NewData})
+			p.Add(f.ID, &result.Step{Seg: seg, Side: reassembly.B, Class: fsm.NewData})
 		}
 	}
 	for range 10 {

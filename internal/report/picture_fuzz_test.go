@@ -43,7 +43,7 @@ func FuzzPictures(f *testing.F) {
 				Window: binary.BigEndian.Uint16(turns[20:]), Frame: uint32(turns[22]),
 				Opts: reassembly.Options{Has: reassembly.HasScale, Scale: turns[23]},
 			}
-			o.Pictures.Add(flow.ID, &result.Turn{Seg: seg, Side: reassembly.Side(turns[16] & 1), Class: fsm.Class(turns[16] >> 1 % 14)})
+			o.Pictures.Add(flow.ID, &result.Step{Seg: seg, Side: reassembly.Side(turns[16] & 1), Class: fsm.Class(turns[16] >> 1 % 14)})
 		}
 		page := written(t, HTML, r, o)
 		checkHTML(t, page)

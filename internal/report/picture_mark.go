@@ -43,7 +43,7 @@ type markSet uint16
 func (s markSet) has(m mark) bool { return s&(1<<m) != 0 }
 
 // marksOf are the marks of a segment in the picture of its sender's direction.
-func marksOf(t *result.Turn) (s markSet) {
+func marksOf(t *result.Step) (s markSet) {
 	switch t.Class {
 	case fsm.Retransmission:
 		s |= 1 << markResent

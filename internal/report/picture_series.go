@@ -60,7 +60,7 @@ type windowScale struct {
 }
 
 // add takes the connection's next segment.
-func (s *series) add(t *result.Turn) {
+func (s *series) add(t *result.Step) {
 	switch {
 	case t.Class == fsm.Stray:
 		return
@@ -83,7 +83,7 @@ func (s *series) add(t *result.Turn) {
 }
 
 // addSent is the segment in the picture of its own direction.
-func (s *series) addSent(t *result.Turn, at int64) {
+func (s *series) addSent(t *result.Step, at int64) {
 	seg, d := &t.Seg, &s.sent[t.Side]
 	marks := marksOf(t)
 	start := d.offset(seg.Seq)
@@ -122,7 +122,7 @@ func (s *series) addSent(t *result.Turn, at int64) {
 
 // addAck is the segment in the picture of the other direction: the ACK line and
 // the right edge of the window.
-func (s *series) addAck(t *result.Turn, at int64) {
+func (s *series) addAck(t *result.Step, at int64) {
 	seg, d := &t.Seg, &s.sent[t.Side.Peer()]
 	if !seg.Flags.Has(reassembly.ACK) || seg.Flags.Has(reassembly.RST) {
 		return // a RST's window says nothing
@@ -147,7 +147,7 @@ func (s *series) addAck(t *result.Turn, at int64) {
 
 // window is the segment's window in bytes; a lower bound if the scale is
 // unknown. A window in a SYN is never scaled (RFC 7323 2.2).
-func (s *series) window(t *result.Turn) int64 {
+func (s *series) window(t *result.Step) int64 {
 	w := int64(t.Seg.Window)
 	own, peer := s.scale[t.Side], s.scale[t.Side.Peer()]
 	if t.Seg.Flags.Has(reassembly.SYN) || !own.offered || !peer.offered {

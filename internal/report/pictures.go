@@ -38,7 +38,7 @@ type frameID struct {
 type moment struct {
 	seen bool
 	nth  uint64
-	turn result.Turn
+	turn result.Step
 }
 
 // NewPictures says which connections are to be drawn. Call it with the options
@@ -111,7 +111,7 @@ func (p *Pictures) Flows() []uint64 {
 }
 
 // Add takes the next segment of one of the Flows, copies left out.
-func (p *Pictures) Add(flow uint64, t *result.Turn) {
+func (p *Pictures) Add(flow uint64, t *result.Step) {
 	k := p.sketches[flow]
 	if k == nil {
 		return

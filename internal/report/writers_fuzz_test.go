@@ -38,13 +38,13 @@ func FuzzWriters(f *testing.F) {
 		requireCells(t, written(t, CSV, r, o))
 		checkHTML(t, written(t, HTML, r, o))
 
-		turns := make([]result.Turn, 0, len(choice))
+		turns := make([]result.Step, 0, len(choice))
 		for _, c := range choice {
 			seg := r.Findings[0].Evidence[0].Seg
 			seg.Flags, seg.Opts.Has, seg.Opts.NBlocks = reassembly.Flags(c), reassembly.OptionBits(c), c&3
-			turns = append(turns, result.Turn{Conn: count, N: count, Seg: seg, Side: reassembly.Side(c & 1), Class: fsm.Class(c % 14)})
+			turns = append(turns, result.Step{Conn: count, N: count, Seg: seg, Side: reassembly.Side(c & 1), Class: fsm.Class(c % 14)})
 		}
-		course := func(write func(io.Writer, *result.Report, []result.Turn, Options) error) writer {
+		course := func(write func(io.Writer, *result.Report, []result.Step, Options) error) writer {
 			return func(w io.Writer, r *result.Report, o Options) error { return write(w, r, turns, o) }
 		}
 		requireHarmless(t, string(written(t, course(FlowText), r, o)), "\n")
