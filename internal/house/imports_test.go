@@ -33,10 +33,13 @@ var mayImport = map[string]string{
 	"internal/result":   "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/packed internal/result detectors fsm reassembly",
 	"internal/shard":    "internal/capture internal/engine internal/packed reassembly",
-	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
+	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/pcapng internal/result",
 	"internal/sandbox":  "",
 	"internal/cli":      anything,
+
+	"internal/report/pictures": "internal/report/quantity fsm reassembly",
+	"internal/report/quantity": "",
 
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",

@@ -146,3 +146,12 @@ type Step struct {
 	State   [2]fsm.State
 	Bounded [2]bool
 }
+
+// A FrameID identifies a frame among all inputs.
+type FrameID struct {
+	File  uint16
+	Frame uint32
+}
+
+// FrameOf is the frame of a segment.
+func FrameOf(seg *reassembly.Segment) FrameID { return FrameID{seg.File, seg.Frame} }
