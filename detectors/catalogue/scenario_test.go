@@ -85,7 +85,7 @@ func TestScenarios_states(t *testing.T) {
 		turns := map[uint32]turn{}
 		for i := range rep.Flows {
 			flow := &rep.Flows[i]
-			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Turn: func(x result.Turn) {
+			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Turn: func(x result.Step) {
 				turns[x.Seg.Frame] = turn{flow, x}
 			}}})
 		}
@@ -105,7 +105,7 @@ func TestScenarios_states(t *testing.T) {
 // A turn is what one segment did to its connection.
 type turn struct {
 	flow *result.Flow
-	result.Turn
+	result.Step
 }
 
 // states are those after the turn, or those at the end of the trace.

@@ -21,9 +21,9 @@ const (
 // A timeline collects the segments of one connection to be printed.
 type timeline struct {
 	marked map[frame]bool
-	head   []result.Turn
-	around []result.Turn
-	tail   []result.Turn // a ring, once it is full
+	head   []result.Step
+	around []result.Step
+	tail   []result.Step // a ring, once it is full
 	next   int           // in tail
 	due    int           // segments still to keep after the last mark
 }
@@ -36,7 +36,7 @@ type frame struct {
 
 func frameOf(seg *reassembly.Segment) frame { return frame{seg.File, seg.Frame} }
 
-func (k *timeline) add(t result.Turn) {
+func (k *timeline) add(t result.Step) {
 	if len(k.head) < keepHead {
 		k.head = append(k.head, t)
 		return
@@ -58,7 +58,7 @@ func (k *timeline) add(t result.Turn) {
 }
 
 // latest returns the last n of the tail.
-func (k *timeline) latest(n int) (last []result.Turn) {
+func (k *timeline) latest(n int) (last []result.Step) {
 	for i := min(n, len(k.tail)); i > 0; i-- {
 		last = append(last, k.tail[(k.next-i+len(k.tail))%len(k.tail)])
 	}
@@ -66,10 +66,10 @@ func (k *timeline) latest(n int) (last []result.Turn) {
 }
 
 // all returns the segments that were kept, each once and in order.
-func (k *timeline) all() []result.Turn {
+func (k *timeline) all() []result.Step {
 	kept := slices.Concat(k.head, k.around, k.tail)
-	slices.SortFunc(kept, func(a, b result.Turn) int { return cmp.Compare(a.N, b.N) })
-	return slices.CompactFunc(kept, func(a, b result.Turn) bool { return a.N == b.N })
+	slices.SortFunc(kept, func(a, b result.Step) int { return cmp.Compare(a.N, b.N) })
+	return slices.CompactFunc(kept, func(a, b result.Step) bool { return a.N == b.N })
 }
 
 // missing returns the frames of evidence that were not kept.
@@ -88,7 +88,7 @@ func (k *timeline) missing(r *result.Report) map[frame]bool {
 
 // steps returns the segments to print for --flow. If evidence in the middle of a
 // long connection was not kept, the files are read again.
-func (c *command) steps(ctx context.Context, r *result.Report, o *engine.Options) []result.Turn {
+func (c *command) steps(ctx context.Context, r *result.Report, o *engine.Options) []result.Step {
 	k := c.timeline
 	if missing := k.missing(r); len(missing) > 0 {
 		second := &timeline{marked: missing}

@@ -15,7 +15,7 @@ func TestTimeline_long(t *testing.T) {
 	const mark = keepHead + keepTail/2
 	k := timeline{marked: map[frame]bool{{0, mark}: true, {0, mark + 1}: true, {0, total}: true}}
 	for n := uint32(1); n <= total; n++ {
-		k.add(result.Turn{N: uint64(n), Seg: reassembly.Segment{Frame: n}})
+		k.add(result.Step{N: uint64(n), Seg: reassembly.Segment{Frame: n}})
 	}
 	want := map[uint64]bool{}
 	for n := uint64(1); n <= total; n++ {
@@ -39,7 +39,7 @@ func TestTimeline_long(t *testing.T) {
 func TestTimeline_missing(t *testing.T) {
 	var k timeline
 	for n := uint32(1); n <= keepHead+keepTail+10; n++ {
-		k.add(result.Turn{N: uint64(n), Seg: reassembly.Segment{Frame: n}})
+		k.add(result.Step{N: uint64(n), Seg: reassembly.Segment{Frame: n}})
 	}
 	found := result.Finding{}
 	for _, n := range []uint32{5, keepHead + 5, keepHead + 100} {

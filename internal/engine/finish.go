@@ -232,7 +232,7 @@ func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
 func (p *partition) rowAt(f *flow, e detectors.Ending, at int64) result.Flow {
 	c := &f.conn
 	row := result.Flow{
-		ID: f.ordinal, Conn: f.ordinal, Former: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		ID: f.ordinal, Conn: f.ordinal, Predecessor: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {

@@ -89,10 +89,10 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 		t.Fatal(err)
 	}
 	defer trace.Close()
-	var turns []result.Turn
+	var turns []result.Step
 	r := engine.Run(context.Background(), trace, engine.Options{
 		Detectors: catalogue.All, AllFlows: true, Rewrite: m.Segment,
-		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Turn) { turns = append(turns, turn) }},
+		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Step) { turns = append(turns, turn) }},
 	})
 	names := anonymize.NewNames([]string{name})
 	names.Captures(r.Captures)

@@ -35,7 +35,7 @@ type Excerpt struct {
 type conn struct {
 	id        uint64 // Flow.Conn
 	successor bool   // is there only to end a wanted one
-	steps     []result.Turn
+	steps     []result.Step
 }
 
 // New makes an excerpt of the wanted connections, by Flow.Conn, or of the first
@@ -46,7 +46,7 @@ func New(wanted map[uint64]bool) *Excerpt {
 }
 
 // Add adds a segment, in the order of the capture.
-func (x *Excerpt) Add(t result.Turn) {
+func (x *Excerpt) Add(t result.Step) {
 	c, known := x.byID[t.Conn]
 	if !known {
 		c = x.begin(&t)
@@ -65,7 +65,7 @@ func (x *Excerpt) Add(t result.Turn) {
 // begin returns the connection that begins here, nil if it is neither wanted nor
 // the successor of one that is. Only a SYN makes a successor: other segments on
 // the same ports belong to connections side by side.
-func (x *Excerpt) begin(t *result.Turn) *conn {
+func (x *Excerpt) begin(t *result.Step) *conn {
 	key, _ := reassembly.KeyOf(&t.Seg)
 	before := x.latest[key]
 	c := &conn{id: t.Conn, successor: !x.wanted[t.Conn]}
@@ -97,8 +97,8 @@ func Choose(r *result.Report) (chosen map[uint64]bool, left int) {
 			default:
 				chosen[f.Conn] = true
 				room -= size
-				if f.Former.Conn != 0 { // the finding may rest on it
-					chosen[f.Former.Conn] = true
+				if f.Predecessor.Conn != 0 { // the finding may rest on it
+					chosen[f.Predecessor.Conn] = true
 				}
 			}
 		}

@@ -120,7 +120,7 @@ func (x *Excerpt) number(t *scenario.Trace) map[frameID]*scenario.Line {
 }
 
 // assertStates adds the states after the step to its line, in the order of ends.
-func assertStates(l *scenario.Line, t *result.Turn, ends [2]reassembly.Endpoint) {
+func assertStates(l *scenario.Line, t *result.Step, ends [2]reassembly.Endpoint) {
 	l.HasStates, l.StateEnds = true, ends
 	for i, end := range ends {
 		side := t.Side

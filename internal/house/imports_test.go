@@ -47,12 +47,15 @@ var mayImport = map[string]string{
 	"internal/engine":   "internal/capture internal/decode internal/result internal/stats detectors fsm reassembly",
 	"internal/shard":    "internal/capture internal/engine internal/merge internal/output internal/packed internal/stats reassembly",
 	"internal/source":   "internal/capture internal/engine internal/result internal/shard",
-	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
+	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
 	"internal/output":   "",
 	"internal/excerpt":  "internal/result internal/scenario detectors reassembly",
 	"internal/cli":      anything,
+
+	"internal/report/pictures": "internal/report/quantity fsm reassembly",
+	"internal/report/quantity": "",
 
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",

@@ -12,8 +12,8 @@ import (
 
 // FuzzPictures draws connections whose clocks, numbers and classes are anything.
 func FuzzPictures(f *testing.F) {
-	const turnSize = 24
-	ordinary := make([]byte, 0, 8*turnSize)
+	const stepSize = 24
+	ordinary := make([]byte, 0, 8*stepSize)
 	for i := range uint64(8) {
 		ordinary = binary.BigEndian.AppendUint64(ordinary, uint64(after(float64(i))))
 		ordinary = binary.BigEndian.AppendUint32(ordinary, uint32(1000+i*100))
@@ -23,7 +23,7 @@ func FuzzPictures(f *testing.F) {
 	f.Add(after(0), after(60), after(1), after(5), ordinary)
 	f.Add(int64(-1<<63), int64(1<<63-1), int64(0), int64(1<<62), bytes.Repeat([]byte{0xff, 0, 0x7f, 0x80, 3}, 50))
 	f.Add(int64(1<<63-1), int64(0), int64(-5), int64(-1<<63), bytes.Repeat([]byte{0x80}, 480))
-	f.Fuzz(func(t *testing.T, first, last, start, end int64, turns []byte) {
+	f.Fuzz(func(t *testing.T, first, last, start, end int64, steps []byte) {
 		const bound = 1<<62 - 1 // what captures keep times within
 		for _, at := range []*int64{&first, &last, &start, &end} {
 			*at &= bound
@@ -35,15 +35,15 @@ func FuzzPictures(f *testing.F) {
 		r.Trace = result.Span{First: first, Last: last, End: end}
 		o := testOptions()
 		o.Pictures = NewPictures(r, o)
-		for ; len(turns) >= turnSize; turns = turns[turnSize:] {
+		for ; len(steps) >= stepSize; steps = steps[stepSize:] {
 			seg := reassembly.Segment{
-				At:  int64(binary.BigEndian.Uint64(turns)) & bound,
-				Seq: reassembly.Seq(binary.BigEndian.Uint32(turns[8:])), Ack: reassembly.Seq(binary.BigEndian.Uint32(turns[12:])),
-				Flags: reassembly.Flags(turns[17]), Len: uint32(binary.BigEndian.Uint16(turns[18:])),
-				Window: binary.BigEndian.Uint16(turns[20:]), Frame: uint32(turns[22]),
-				Opts: reassembly.Options{Has: reassembly.HasScale, Scale: turns[23]},
+				At:  int64(binary.BigEndian.Uint64(steps)) & bound,
+				Seq: reassembly.Seq(binary.BigEndian.Uint32(steps[8:])), Ack: reassembly.Seq(binary.BigEndian.Uint32(steps[12:])),
+				Flags: reassembly.Flags(steps[17]), Len: uint32(binary.BigEndian.Uint16(steps[18:])),
+				Window: binary.BigEndian.Uint16(steps[20:]), Frame: uint32(steps[22]),
+				Opts: reassembly.Options{Has: reassembly.HasScale, Scale: steps[23]},
 			}
-			o.Pictures.Add(flow.ID, &result.Turn{Seg: seg, Side: reassembly.Side(turns[16] & 1), Class: fsm.Class(turns[16] >> 1 % 14)})
+			o.Pictures.Add(flow.ID, &result.Step{Seg: seg, Side: reassembly.Side(steps[16] & 1), Class: fsm.Class(steps[16] >> 1 % 14)})
 		}
 		page := written(t, HTML, r, o)
 		checkHTML(t, page)

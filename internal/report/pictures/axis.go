@@ -1,8 +1,10 @@
-package report
+package pictures
 
 import (
 	"strconv"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 )
 
 // A tick is a round number on an axis: Y is in pixels from the top of the
@@ -13,7 +15,7 @@ type tick struct {
 	Text      string // empty where there is no room
 }
 
-// tickApart is how far ticks of the sequence axis are apart at least, pixels.
+// tickApart is the least distance of ticks on the sequence axis, pixels.
 const tickApart = 36
 
 // sequenceTicks are round sequence numbers, relative to the initial one.
@@ -27,18 +29,18 @@ func sequenceTicks(w *window, shift int64) (ticks []tick) {
 	return ticks
 }
 
-// bytesAt is a sequence number, shortened where the digits would say nothing.
+// bytesAt is a sequence number, in millions or thousands where the step allows.
 func bytesAt(n, step int64) string {
 	switch {
 	case n >= 1e7 && step%1e6 == 0:
-		return thousands(uint64(n/1e6)) + " M"
+		return quantity.Thousands(uint64(n/1e6)) + " M"
 	case n >= 1e7 && step%1e3 == 0:
-		return thousands(uint64(n/1e3)) + " k"
+		return quantity.Thousands(uint64(n/1e3)) + " k"
 	}
-	return thousands(uint64(n))
+	return quantity.Thousands(uint64(n))
 }
 
-// timeTicks are round times since zero, in the unit that suits.
+// timeTicks are round times since zero, in seconds, hours or days.
 func timeTicks(w *window, zero int64) []tick {
 	span := w.x1 - w.x0
 	unit, name := int64(time.Second), " s"
@@ -56,10 +58,10 @@ func timeTicks(w *window, zero int64) []tick {
 	}
 }
 
-// timeTicksOf reports too whether there is room for all of them on a phone.
+// timeTicksOf also reports whether a phone has room for all of them.
 func timeTicksOf(w *window, zero, step, unit int64, name string) (ticks []tick, room bool) {
 	room = true
-	free := 0.0 // pixels up to which the axis is written on
+	free := 0.0 // pixel from which the axis is free
 	for at := ceiling(w.x0-zero, step); at <= w.x1-zero; at += step {
 		if at < 0 {
 			continue
@@ -92,8 +94,8 @@ func decimals(at, step, unit int64) string {
 	return strconv.FormatFloat(float64(at)/float64(unit), 'f', digits, 64)
 }
 
-// roundStep is the least of 1, 2, 5, 10, 20 ... units, or such a part of one,
-// that is not below n.
+// roundStep is the least of 1, 2, 5, 10, 20 ... units, or such a fraction of a
+// unit, that is not below n.
 func roundStep(n, unit int64) int64 {
 	step := unit
 	for step > n && step%10 == 0 {
