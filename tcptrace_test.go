@@ -14,23 +14,36 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// What cannot be read is an error; what can be is still judged.
+// An input that cannot be read is an error; the others are still analysed.
 func TestAnalyze_partOfIt(t *testing.T) {
 	report, err := tcptrace.Analyze(context.Background(), tcptrace.Options{}, "samples/unretransmitted-fin.txtar", "missing.pcap")
 	if err == nil || !strings.Contains(err.Error(), "missing.pcap") {
-		t.Errorf("error %v does not tell of missing.pcap", err)
+		t.Errorf("error %v does not name missing.pcap", err)
 	}
 	if len(report.Findings) != 1 {
 		t.Errorf("%d findings, want the one of the file that could be read", len(report.Findings))
 	}
 }
 
-// A context that is done ends the analysis, and that is told.
+// A context that has ended ends the analysis, and is an error.
 func TestAnalyze_cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := tcptrace.Analyze(ctx, tcptrace.Options{}, "samples/unretransmitted-fin.txtar"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+// Options are checked, and not changed.
+func TestAnalyze_options(t *testing.T) {
+	for _, o := range []tcptrace.Options{{MaxFlows: -1}, {Workers: -1}} {
+		if r, err := tcptrace.Analyze(context.Background(), o, "samples/unretransmitted-fin.txtar"); err == nil || r != nil {
+			t.Errorf("%+v: report %v, error %v", o, r, err)
+		}
+	}
+	settings := new(detectors.Settings)
+	if _, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Settings: settings}, "samples/unretransmitted-fin.txtar"); err != nil || settings.TimeWait != 0 {
+		t.Errorf("error %v, settings %+v", err, settings)
 	}
 }
 

@@ -60,7 +60,7 @@ var mayImport = map[string]string{
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
-	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source detectors detectors/catalogue",
+	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source detectors detectors/catalogue fsm reassembly",
 	"cmd/tcptrace": ".",
 
 	"internal/kernel":            "",
