@@ -7,36 +7,36 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// maxHonest is how many senders checksums remembers. Of later ones nothing is
-// held to be bad.
-const maxHonest = 1 << 16
+// maxSenders is how many senders checksums remembers. No segment of later ones
+// counts as damaged.
+const maxSenders = 1 << 16
 
-// checksums judges TCP checksums (RFC 9293 3.1). On the host that sends, a
-// capture sees segments before the network card has computed their sum, so a
-// wrong one proves damage only where the sender was seen to send a right one.
+// checksums verifies TCP checksums (RFC 9293 3.1). A capture on the sending host
+// sees segments before the network card has computed their checksum. So a wrong
+// one proves damage only if the same sender has sent a correct one.
 type checksums struct {
-	honest map[[16]byte]struct{} // addresses that have sent a correct sum
+	correct map[[16]byte]struct{} // addresses that have sent a correct one
 }
 
 // bad reports whether the whole segment b is provably damaged.
 func (c *checksums) bad(b []byte, seg *reassembly.Segment) bool {
 	pseudo := pseudoHeader(seg, len(b))
-	_, honest := c.honest[seg.Src.Addr]
+	_, correct := c.correct[seg.Src.Addr]
 	if fold16(pseudo+sum(b)) == 0xffff {
-		if !honest && len(c.honest) < maxHonest {
-			if c.honest == nil {
-				c.honest = make(map[[16]byte]struct{})
+		if !correct && len(c.correct) < maxSenders {
+			if c.correct == nil {
+				c.correct = make(map[[16]byte]struct{})
 			}
-			c.honest[seg.Src.Addr] = struct{}{}
+			c.correct[seg.Src.Addr] = struct{}{}
 		}
 		return false
 	}
-	return honest && !partial(binary.BigEndian.Uint16(b[16:]), pseudo, len(b))
+	return correct && !partial(binary.BigEndian.Uint16(b[16:]), pseudo, len(b))
 }
 
-// partial reports whether field is the sum over the pseudo-header alone, which
-// is what a sender leaves for its network card to complete: with the segment's
-// length or, to cut a large one into several, without it.
+// partial reports whether field is the sum of the pseudo-header alone, which a
+// sender leaves for its network card to complete: with the segment's length or,
+// if the card is to split a large segment, without it.
 func partial(field uint16, pseudo uint64, length int) bool {
 	return field == fold16(pseudo) || fold16(uint64(field)+uint64(length)) == fold16(pseudo)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Whatever the bytes, Decode returns, leaves them alone, says the same again,
-// and never invents a segment that no network could carry.
+// Whatever the bytes, Decode returns, does not change them, gives the same result
+// again, and never invents a segment that no network could carry.
 func FuzzDecode(f *testing.F) {
 	for _, s := range samples() {
 		f.Add(s.link, s.frame, uint16(0))
@@ -49,7 +49,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A datagram of any fragments in any order is what a byte map says it is.
+// A datagram of any fragments in any order is the same as in a byte map.
 func FuzzFragments(f *testing.F) {
 	f.Add([]byte{0, 2, 0, 2, 2, 1})
 	f.Add([]byte{4, 2, 1, 0, 2, 0, 2, 2, 0})
