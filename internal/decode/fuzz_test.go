@@ -105,16 +105,16 @@ func FuzzFragments(f *testing.F) {
 		if g.complete() && !complete {
 			t.Fatalf("complete too soon: %+v", g)
 		}
-		if !g.complete() && complete && !g.spoilt { // spoilt by too many spans on the way
+		if !g.complete() && complete && !g.broken { // spoilt by too many spans on the way
 			t.Fatalf("not complete: %+v", g)
 		}
 		if g.complete() && g.length != length {
 			t.Fatalf("length %d, want %d", g.length, length)
 		}
-		if spoilt && !g.spoilt {
+		if spoilt && !g.broken {
 			t.Fatalf("a contradiction went unseen: %+v", g)
 		}
-		if !spoilt && !g.spoilt {
+		if !spoilt && !g.broken {
 			if spans != g.n {
 				t.Fatalf("%d spans, want %d: %+v", g.n, spans, g)
 			}
