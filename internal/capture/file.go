@@ -8,11 +8,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// A records reads the records of one format. It leaves Frame.File and
-// Frame.Stepped alone, and gives times as the file has them.
+// A records reads the records of one format. It does not set Frame.File and
+// Frame.Stepped, and leaves times as the file has them.
 type records interface {
 	next(*Frame) error
-	close() // the end, orderly or not, has been reached
+	close() // called at the end of the file, regular or not
 }
 
 // A File is one capture being read.
@@ -38,8 +38,8 @@ func open(name string, opts *Options, block int) (*File, error) {
 	return newFile(in, opts)
 }
 
-// newFile finds out which format the input has and reads its header. It closes
-// the input if it cannot.
+// newFile recognises the format of the input and reads its header. It closes the
+// input if that fails.
 func newFile(in *Input, opts *Options) (*File, error) {
 	f := &File{in: in, info: Info{Capture: stats.Capture{File: in.Name, Compression: in.Compression}}}
 	if err := f.recognise(in.stream, opts); err != nil {
@@ -49,8 +49,9 @@ func newFile(in *Input, opts *Options) (*File, error) {
 	return f, nil
 }
 
-// Next reads the next frame into fr. It returns io.EOF at an orderly end and a
-// *Damage where the file stops making sense, then and ever after.
+// Next reads the next frame into fr. It returns io.EOF at the regular end, or a
+// *Damage at the first record that is cut or damaged; further calls return the
+// same error.
 func (f *File) Next(fr *Frame) error {
 	if f.err != nil {
 		return f.err
@@ -61,7 +62,7 @@ func (f *File) Next(fr *Frame) error {
 	f.info.count(fr)
 	f.last = fr.Num
 	fr.File = f.index
-	fr.At, fr.Stepped = f.clock.tell(fr.Num, fr.At)
+	fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
 	return nil
 }
 
@@ -85,7 +86,7 @@ func (f *File) stop(err error) error {
 // Info is what is known of the file so far.
 func (f *File) Info() Info { return f.info.snapshot(&f.clock) }
 
-// Close closes the file and lets go of its block. Info stays.
+// Close closes the file and releases its block. Info remains valid.
 func (f *File) Close() error {
 	if f.in == nil {
 		return nil
@@ -98,7 +99,7 @@ func (f *File) Close() error {
 	return err
 }
 
-// unread is what is left of a closed file that was only looked into.
+// unread is a closed file of which only the first frame was read.
 func (f *File) unread() *File {
 	return &File{index: f.index, err: f.err, info: Info{Capture: stats.Capture{
 		File:        f.info.File,

@@ -8,25 +8,25 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// Info is what is known of one input, so far while it is being read.
+// Info is what is known about one input so far.
 type Info struct {
 	stats.Capture
-	Err error // why the input could not be read, or not to its end (a *Damage)
+	Err error // why the input could not be read, or a *Damage if not to its end
 
-	timeless bool // warned of simple packet blocks
+	warnedSimple bool // of packets without a time
 }
 
-// maxLinkTypes bounds the list: more than this is somebody's fuzzer.
+// maxLinkTypes bounds the list. Only a fuzzer makes more.
 const maxLinkTypes = 64
 
-// carries notes a link type.
+// carries adds a link type.
 func (i *Info) carries(l LinkType) {
 	if !slices.Contains(i.LinkTypes, uint32(l)) && len(i.LinkTypes) < maxLinkTypes {
 		i.LinkTypes = append(i.LinkTypes, uint32(l))
 	}
 }
 
-// count notes a packet.
+// count counts a packet.
 func (i *Info) count(fr *Frame) {
 	if i.Packets == 0 || fr.At < i.First {
 		i.First = fr.At
@@ -44,8 +44,7 @@ func (i *Info) warn(warned *bool, text string) {
 	}
 }
 
-// snapshot is a copy that later reading does not change, with what the clock
-// did.
+// snapshot is a copy that reading on does not change, with the clock steps.
 func (i *Info) snapshot(c *clock) Info {
 	s := *i
 	s.LinkTypes = slices.Clone(i.LinkTypes)

@@ -11,31 +11,31 @@ import (
 
 // Options say how inputs are read.
 type Options struct {
-	// Stdin is what "-" means. Nil refuses it.
+	// Stdin is read for the name "-". If it is nil, that name is an error.
 	Stdin io.Reader
 	// Text turns scenario text into pcapng. Content counts as text if it is
-	// valid UTF-8 without NUL bytes and is nothing else. Nil refuses it.
+	// valid UTF-8 without NUL bytes and no other known format. If Text is nil,
+	// text is an error.
 	Text func([]byte) ([]byte, error)
-	// MaxExpand bounds decompression: beyond the first GiB, a file may become
-	// this many times as large. 0 stands for 10,000.
+	// MaxExpand bounds decompression: beyond the first GiB, a file may expand to
+	// this many times its size. 0 means 10,000.
 	MaxExpand int64
-	// Pipe is what standard input and everything else that is no regular file
-	// is read through: they may keep their reader waiting. Nil reads them as
-	// they are.
+	// Pipe wraps standard input and everything else that is not a regular file,
+	// because reading these may block. Nil does not wrap them.
 	Pipe func(io.Reader) io.Reader
-	// Open opens an input that is not standard input, wherever it lies. Nil has
-	// the operating system do so.
+	// Open opens an input other than standard input, wherever it is stored. Nil
+	// means os.Open.
 	Open func(name string) (io.ReadCloser, error)
 }
 
-// ErrStopped is what a reader of Options.Pipe says when nobody wants the rest.
-// The file ends there, and is not damaged.
+// ErrStopped is returned by a reader of Options.Pipe when reading is to stop. The
+// file ends there, and is not damaged.
 var ErrStopped = errors.New("reading was stopped")
 
-// stdinName is how standard input is named on command lines.
+// stdinName is the name of standard input on the command line.
 const stdinName = "-"
 
-// An Input is the bytes of one file, decompressed, for whoever knows their format.
+// An Input is the decompressed bytes of one file of any format.
 type Input struct {
 	Name        string
 	Compression string // as in Info
@@ -43,8 +43,8 @@ type Input struct {
 	raw *raw
 }
 
-// openInput opens a named file, or standard input as "-". Its stream has blocks
-// of so many bytes; 0 is as many as a file among many needs.
+// openInput opens a named file, or standard input as "-". block is the size of
+// its stream's block in bytes; 0 suits one file of many.
 func openInput(name string, opts *Options, block int) (*Input, error) {
 	raw, err := openRaw(name, opts)
 	if err != nil {
@@ -66,7 +66,7 @@ func openInput(name string, opts *Options, block int) (*Input, error) {
 	return in, nil
 }
 
-// Peek gives the next n bytes, and nil if there are fewer. They are valid until
+// Peek returns the next n bytes, or nil if there are fewer. They are valid until
 // the next Peek.
 func (in *Input) Peek(n int) []byte {
 	if !in.has(n) {
@@ -75,20 +75,20 @@ func (in *Input) Peek(n int) []byte {
 	return in.buf[in.off : in.off+n]
 }
 
-// Skip goes on behind n bytes that Peek gave.
+// Skip consumes n bytes that Peek returned.
 func (in *Input) Skip(n int) { in.off += n }
 
-// Offset is that of the next byte.
+// Offset is the offset of the next byte in the decompressed file.
 func (in *Input) Offset() int64 { return in.pos() }
 
-// Cut is the damage of an input that ends within the next n bytes.
+// Cut is the damage of an input that ends within the n bytes of a record.
 func (in *Input) Cut(what string, n int) *Damage { return in.cut(what, int64(n)) }
 
 // End is why no more bytes come: io.EOF, or a *Damage if they could not be
 // decompressed or read.
 func (in *Input) End() error { return in.finish() }
 
-// Explain completes an error in the content with the input's name.
+// Explain adds the input's name to an error in its content.
 func (in *Input) Explain(err error) error {
 	var d *Damage
 	if errors.As(err, &d) {
@@ -98,26 +98,25 @@ func (in *Input) Explain(err error) error {
 	return fmt.Errorf("%s: %w", in.Name, err)
 }
 
-// Count adds the bytes read from now on, as they lie on disk, and those read
-// before to a counter.
+// Count adds all bytes read from the file, as stored on disk, to a counter.
 func (in *Input) Count(c *atomic.Int64) {
-	c.Add(in.raw.taken)
+	c.Add(in.raw.read)
 	in.raw.counter = c
 }
 
-// Size is that on disk, in bytes; 0 if it is not known, as that of a pipe.
+// Size is the size on disk in bytes. It is 0 if unknown, as for a pipe.
 func (in *Input) Size() int64 { return in.raw.size }
 
 // Close closes the file.
 func (in *Input) Close() error { return in.raw.close() }
 
-// A raw is the bytes of one file as they lie on disk.
+// A raw is the bytes of one file as stored on disk.
 type raw struct {
 	r       *bufio.Reader
 	closer  io.Closer     // nil for standard input
 	once    bool          // it cannot be read again
-	taken   int64         // bytes read so far
-	counter *atomic.Int64 // the same, for whoever shows progress; may be nil
+	read    int64         // bytes so far
+	counter *atomic.Int64 // adds up the same for all files; may be nil
 	size    int64         // of a regular file, else 0
 }
 
@@ -168,8 +167,8 @@ func newRaw(r io.Reader, c io.Closer, once bool) *raw {
 	return f
 }
 
-// sniffSize is how much of an input is looked at to tell what it is, and how
-// much a decompressor is fed at once.
+// sniffSize is how much of an input is examined to recognise its compression, and
+// the read size of decompressors.
 const sniffSize = 32 << 10
 
 // A counted counts what is read from a file.
@@ -185,15 +184,15 @@ func (c counted) Read(p []byte) (int, error) {
 }
 
 func (f *raw) count(n int64) {
-	f.taken += n
+	f.read += n
 	if f.counter != nil {
 		f.counter.Add(n)
 	}
 }
 
-// close closes the file, and counts what was not read of it as done.
+// close closes the file, and counts the rest of it as read.
 func (f *raw) close() error {
-	if rest := f.size - f.taken; rest > 0 {
+	if rest := f.size - f.read; rest > 0 {
 		f.count(rest)
 	}
 	if f.closer == nil {

@@ -13,29 +13,29 @@ import (
 type member struct {
 	name  string
 	index uint16
-	rank  int   // its place where times are equal
+	rank  int   // its place among files whose times are equal
 	first int64 // time of its first frame
 	file  *File // nil if it was never opened
-	frame Frame // at hand, while it takes part in the merge
+	frame Frame // the next one, while the file is open
 	err   error // why it could not be opened
 }
 
-// A merging holds the files whose times overlap now. Thousands of rotated files
-// are open one or two at a time.
+// A merging holds the files whose times overlap now, so that of thousands of
+// rotated files only one or two are open at a time.
 type merging struct {
 	waiting []*member // closed, in order of their first frames
 	open    merge.Heap[*member]
 	once    []*member // open, because they can be read only once, such as pipes
-	handed  bool      // the frame of the first was given out
+	handed  bool      // Next has returned the frame of the first
 }
 
 const (
 	peekBlock  = 32 << 10 // to read a first frame and no more
-	leastShare = 64 << 10 // of a file among many
+	leastShare = 64 << 10 // of the memory for blocks, for one file of many
 )
 
-// peek reads a member's first frame, and closes the file again if it can be read
-// once more.
+// peek reads the first frame of a file, and closes the file if it can be opened
+// again.
 func (t *Trace) peek(m *member) {
 	in := m.file.in
 	if in.raw.once {
@@ -55,7 +55,7 @@ func (t *Trace) peek(m *member) {
 	m.first = m.frame.At
 }
 
-// Begin finds the order of the files, when all have been added.
+// Begin puts the files in order. All must have been added.
 func (t *Trace) Begin() {
 	g := &t.merge
 	all := slices.Concat(g.waiting, g.once)
@@ -71,11 +71,11 @@ func (t *Trace) Begin() {
 	}
 	for _, m := range g.once {
 		g.open.Push(m, m.first, m.rank)
-		t.total = 0 // nobody knows how much a pipe holds
+		t.total = 0 // the size of a pipe is unknown
 	}
 }
 
-// reopen reads a surveyed file from its beginning, now that its time has come.
+// reopen opens a file again when the merge has come to its first frame.
 func (m *member) reopen(t *Trace) bool {
 	share := max(leastShare, blockSize/(len(t.merge.open)+1))
 	f, err := open(m.name, &t.opts, share)
@@ -88,7 +88,7 @@ func (m *member) reopen(t *Trace) bool {
 	return m.next()
 }
 
-// next has the member's next frame at hand, or closes its file.
+// next reads the next frame of the file, or closes it if there is none.
 func (m *member) next() bool {
 	if m.file.Next(&m.frame) == nil {
 		return true

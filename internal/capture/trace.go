@@ -8,19 +8,19 @@ import (
 	"sync/atomic"
 )
 
-// A Trace is several captures as one: their frames merged by time. Frames of
-// equal time come in the order of the files' first frames, then of their names,
-// so that the order of the command line does not show.
+// A Trace is several captures read as one, their frames merged by time. Frames
+// with equal times come in the order of the files' first frames, then of their
+// names, so that the order on the command line makes no difference.
 //
-// Trace time is the files' time, but for clock steps: where a file's clock goes
-// back by more than a second, its later frames are shifted so that time goes
-// on. RawTime undoes that for printing.
+// Trace time is the time in the files, except after clock steps: if a file's
+// clock goes back by more than a second, its later frames are shifted so that
+// time goes on. RawTime undoes that for printing.
 type Trace struct {
 	opts    Options
-	single  bool      // there is one input, which needs no merging
+	single  bool      // there is only one input, which needs no merging
 	stdin   bool      // standard input was opened
-	members []*member // by index on the command line
-	lone    *member   // the single one, until it is read
+	members []*member // in the order of the command line
+	lone    *member   // the only one, until it has been read
 	merge   merging
 	read    atomic.Int64
 	total   int64
@@ -51,8 +51,8 @@ func OpenTrace(names []string, opts Options) (*Trace, []error) {
 	return t, errs
 }
 
-// NewTrace is a trace of so many inputs. Each is either added or left out, in the
-// order of the command line, and then the trace begins.
+// NewTrace returns a trace for so many inputs. In the order of the command line,
+// call Add or LeaveOut for each, and then Begin.
 func NewTrace(inputs int, opts Options) (*Trace, error) {
 	t := &Trace{opts: opts, single: inputs == 1}
 	if inputs > maxInputs {
@@ -61,7 +61,7 @@ func NewTrace(inputs int, opts Options) (*Trace, error) {
 	return t, nil
 }
 
-// OpenInput opens the next input of the trace.
+// OpenInput opens the next input of the trace, for Add.
 func (t *Trace) OpenInput(name string) (*Input, error) {
 	if name == stdinName {
 		if t.stdin {
@@ -76,8 +76,8 @@ func (t *Trace) OpenInput(name string) (*Input, error) {
 	return openInput(name, &t.opts, block)
 }
 
-// Add adds an input that was opened, and reads its header. It closes an input
-// that is no capture.
+// Add adds an input and reads its header. If the input is not a capture, Add
+// closes it and returns the reason.
 func (t *Trace) Add(in *Input) error {
 	f, err := newFile(in, &t.opts)
 	if err != nil {
@@ -94,7 +94,7 @@ func (t *Trace) Add(in *Input) error {
 	return nil
 }
 
-// LeaveOut says why an input is not part of the trace.
+// LeaveOut records why an input is not part of the trace, for Infos.
 func (t *Trace) LeaveOut(name string, err error) { t.member(name).err = err }
 
 func (t *Trace) member(name string) *member {
@@ -104,7 +104,7 @@ func (t *Trace) member(name string) *member {
 }
 
 // Next reads the next frame of the trace into fr. It returns io.EOF when every
-// file is read; damage of one file ends that file, and is told in its Info.
+// file has been read. Damage ends only the file that it is in; see its Info.
 func (t *Trace) Next(fr *Frame) error {
 	if t.lone == nil {
 		return t.nextMerged(fr)
@@ -117,8 +117,8 @@ func (t *Trace) Next(fr *Frame) error {
 	return io.EOF
 }
 
-// Infos tells about every input in order of the command line, those that could
-// not be read included.
+// Infos describes every input in the order of the command line, including those
+// that could not be read.
 func (t *Trace) Infos() []Info {
 	infos := make([]Info, len(t.members))
 	for i, m := range t.members {
@@ -138,7 +138,7 @@ func (t *Trace) End() (end int64) {
 	return end
 }
 
-// Steps is how often the clocks of the files stepped, so far.
+// Steps is the number of clock steps in all files so far.
 func (t *Trace) Steps() (steps int) {
 	for _, m := range t.members {
 		if m.file != nil {
@@ -156,8 +156,8 @@ func (t *Trace) RawTime(file uint16, frame uint32, at int64) int64 {
 	return t.members[file].file.clock.steps.RawTime(frame, at)
 }
 
-// Progress is how many bytes of how many have been read, as they lie on disk;
-// total is 0 where that cannot be known. It may be called from any goroutine.
+// Progress returns the bytes read so far and the total, as stored on disk. The
+// total is 0 if it is unknown. Progress may be called from any goroutine.
 func (t *Trace) Progress() (read, total int64) { return t.read.Load(), t.total }
 
 // Close closes whatever is still open.

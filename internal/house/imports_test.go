@@ -37,7 +37,7 @@ var mayImport = map[string]string{
 	"internal/capture":  "internal/merge internal/stats",
 	"internal/merge":    "",
 	"internal/stats":    "reassembly",
-	"internal/decode":   "reassembly",
+	"internal/decode":   "internal/packet reassembly",
 	"internal/filter":   "",
 	"internal/packed":   "internal/stats reassembly",
 	"internal/packet":   "reassembly",

@@ -113,11 +113,11 @@ func (r *reader) count(before uint64) error {
 	rec := &r.rec
 	switch {
 	case rec.Position <= before || rec.Position > maxPosition:
-		return r.damaged("a segment is not behind the one before")
+		return r.damaged("a segment does not come after the previous one")
 	case rec.At < r.last-stepBack:
 		return r.damaged("time goes back by more than a second")
 	case int(rec.File) >= len(r.names):
-		return r.damaged(fmt.Sprintf("a segment is of capture %d, and there are %d", rec.File+1, len(r.names)))
+		return r.damaged(fmt.Sprintf("a segment belongs to capture %d of %d", rec.File+1, len(r.names)))
 	}
 	if r.segments == 0 {
 		r.first, r.last = rec.At, rec.At
@@ -181,18 +181,18 @@ func (r *reader) finish(content []byte) error {
 	case err != nil:
 		return err
 	case s.Segments != r.segments:
-		return fmt.Errorf("%d segments were written, and %d are there", s.Segments, r.segments)
+		return fmt.Errorf("%d segments were written, but there are %d", s.Segments, r.segments)
 	case len(s.Captures) != len(r.names):
-		return errors.New("the captures are not those that were named")
+		return errors.New("the captures are not those of the first block")
 	}
 	r.stats = s
 	return nil
 }
 
-// end is the end of the file, behind which nothing comes.
+// end checks that nothing follows the last block.
 func (r *reader) end() error {
 	if r.in.Peek(1) != nil {
-		return &capture.Damage{Offset: r.in.Offset(), Reason: "the file goes on behind its end: shards are named one by one, not joined"}
+		return &capture.Damage{Offset: r.in.Offset(), Reason: "the file continues after its end: name shards one by one instead of joining them"}
 	}
 	return r.in.End()
 }

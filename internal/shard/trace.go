@@ -222,8 +222,8 @@ func (t *Trace) RawTime(file uint16, frame uint32, at int64) int64 {
 	return at
 }
 
-// Progress is how many bytes of how many have been read, as they lie on disk;
-// total is 0 where that cannot be known. It may be called from any goroutine.
+// Progress returns the bytes read so far and the total, as stored on disk. The
+// total is 0 if it is unknown. Progress may be called from any goroutine.
 func (t *Trace) Progress() (read, total int64) {
 	if t.pipe {
 		return t.read.Load(), 0

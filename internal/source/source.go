@@ -13,12 +13,12 @@ import (
 
 // A Trace is what the inputs hold: a *capture.Trace or a *shard.Trace.
 type Trace interface {
-	// Infos describes the captures, and what is wrong with any of the inputs.
+	// Infos describes the captures and the inputs that have a problem.
 	Infos() []capture.Info
 	// RawTime is the time that a frame has in its file, given its trace time.
 	RawTime(file uint16, frame uint32, at int64) int64
-	// Progress is how many bytes of how many have been read; total is 0 where that
-	// cannot be known. It may be called from any goroutine.
+	// Progress returns the bytes read so far and the total, 0 if that is unknown.
+	// It may be called from any goroutine.
 	Progress() (read, total int64)
 	Close() error
 }
