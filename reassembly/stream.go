@@ -216,6 +216,21 @@ func (s *Stream) InFlight() uint32 {
 	return uint32(s.Nxt - s.Una)
 }
 
+// Covered reports whether all before seq has been acknowledged.
+func (s *Stream) Covered(seq Seq) bool { return s.Knows(KnowUna) && seq.AtOrBefore(s.Una) }
+
+// Below reports whether a segment at seq begins below what has been acknowledged.
+func (s *Stream) Below(seq Seq) bool { return s.Knows(KnowUna) && seq.Before(s.Una) }
+
+// Window is SND.WND: how much of the peer's window lies beyond UNA, in bytes; 0 if
+// either is unknown.
+func (s *Stream) Window() uint32 {
+	if !s.Knows(KnowEdge|KnowUna) || s.Edge.Before(s.Una) {
+		return 0
+	}
+	return uint32(s.Edge - s.Una)
+}
+
 // Skipped reports whether seq lies in a hole: not seen, though what follows was.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
 
