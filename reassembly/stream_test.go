@@ -77,6 +77,26 @@ func TestStream_Acked(t *testing.T) {
 	})
 }
 
+func TestStream_acknowledged(t *testing.T) {
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		s.Offer(base + 100)
+		if s.Covered(base) || s.Below(base-1) || s.Window() != 0 {
+			t.Error("before the first acknowledgment something is acknowledged, or has a window")
+		}
+		s.Acked(base)
+		if !s.Covered(base) || s.Covered(base+1) || !s.Below(base-1) || s.Below(base) {
+			t.Errorf("at UNA %d: covered %t, %t; below %t, %t", base, s.Covered(base), s.Covered(base+1), s.Below(base-1), s.Below(base))
+		}
+		if s.Window() != 100 {
+			t.Errorf("the window is %d, want 100", s.Window())
+		}
+		if s.Offer(base - 1); s.Window() != 0 {
+			t.Errorf("the window of an edge below UNA is %d, want 0", s.Window())
+		}
+	})
+}
+
 // Midstream, the account begins with what is seen first.
 func TestStream_midstream(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
