@@ -84,3 +84,19 @@ func WindowSmall(v fsm.View, side reassembly.Side) bool {
 	wnd := in.Window()
 	return known && wnd > 0 && wnd+options < uint32(syn.MSS)
 }
+
+// FINDue reports whether the side's FIN is what it must send next: the peer has
+// acknowledged everything before it (RFC 6298 5.4 retransmits the earliest segment),
+// and advertises an open window.
+func FINDue(v fsm.View, side reassembly.Side) bool {
+	fin, _ := v.FIN(side)
+	out := v.Stream(side)
+	return !v.WindowShut(side.Peer()) && (!out.Knows(reassembly.KnowUna) || out.Una == fin)
+}
+
+// HalfClosed reports whether the side's FIN is acknowledged and the peer has sent
+// neither FIN nor RST: FIN_WAIT_2 here, CLOSE_WAIT there.
+func HalfClosed(v fsm.View, side reassembly.Side) bool {
+	_, reset := v.ResetBy()
+	return v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent && !reset
+}
