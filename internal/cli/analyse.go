@@ -32,10 +32,10 @@ func (c *command) analyse() error {
 	defer c.inputs.close()
 	c.confine(c.outputs())
 	trace, err := c.open(o)
-	defer trace.Close()
 	if err != nil {
 		return err
 	}
+	defer trace.Close()
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()
 	if err := c.findInShards(ctx, trace, o.Follow); err != nil {

@@ -55,12 +55,16 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 	}
 	in := c.inputs
 	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
-	if len(errs) == len(in.files) {
-		return trace, errors.Join(errs...)
+	err := errors.Join(errs...)
+	if len(errs) < len(in.files) {
+		c.check(err)
+		c.anonymizer.learn(trace, in.files)
+		err = c.suits(trace)
 	}
-	c.check(errors.Join(errs...))
-	c.anonymizer.learn(trace, in.files)
-	return trace, c.suits(trace)
+	if err != nil {
+		trace.Close()
+	}
+	return trace, err
 }
 
 // reopen opens the captures for the second reading. Errors are ignored: open has
