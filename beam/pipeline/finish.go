@@ -143,7 +143,7 @@ func (f *finishFn) summary(ctx context.Context, facts *packed.Facts, sums *outco
 	facts.Census = sums.Census
 	facts.Census.Known, facts.Census.Segments = true, facts.Segments
 	r, _ := engine.Judge(ctx, nothing{facts}, o)
-	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Copies = sums.Flows, sums.Evicted, sums.Census.Copies
+	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Duplicates = sums.Flows, sums.Evicted, sums.Census.Copies
 	r.Totals.Groups = outcome.Groups(groups, o.Detectors)
 	var buf bytes.Buffer
 	err = report.NDJSON(&buf, r, reportOptions(&f.Options, facts))

@@ -132,7 +132,7 @@ func (d *dossier) tellCuts() string {
 // tellForgotten says what of the connection a live capture no longer remembered.
 func (d *dossier) tellForgotten() string {
 	text := fmt.Sprintf("Written while the capture went on, from memory: %d frames of the connection's %d", d.frames,
-		d.finding.Flow.Packets[0]+d.finding.Flow.Packets[1]+d.finding.Flow.Copies)
+		d.finding.Flow.Packets[0]+d.finding.Flow.Packets[1]+d.finding.Flow.Duplicates)
 	var gone []uint32
 	for id := range d.telling {
 		gone = append(gone, id.frame)

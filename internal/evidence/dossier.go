@@ -70,7 +70,7 @@ func newDossier(r *result.Report, f *result.Finding, end int64, o *Options, room
 		}
 	}
 	flow := f.Flow
-	frames := flow.Packets[0] + flow.Packets[1] + flow.Copies
+	frames := flow.Packets[0] + flow.Packets[1] + flow.Duplicates
 	d.first, d.own = flow.First, true
 	if flow.Predecessor.Conn != 0 {
 		d.first, d.own = flow.Predecessor.First, false

@@ -59,7 +59,7 @@ type finding struct {
 	Ends     [2]end // the opener's first
 	When     string
 	Doubt    []term // of what is undecided
-	Facts    []term
+	Details  []term
 	Frames   []frameRow
 	Evidence uint64 // frames, those omitted from Frames included
 	Filters  []filter
@@ -184,7 +184,7 @@ func (b *builder) finding(f *result.Finding, l listed) finding {
 	if f.Verdict == detectors.Undecided {
 		v.Doubt = b.terms(term{"Undecided", f.Reason}, term{"Severity", f.Severity.String() + ", if confirmed"})
 	}
-	v.Facts = b.terms(term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
+	v.Details = b.terms(term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
 	b.figured++
 	d := b.o.Pictures.of(f)
 	v.Figures = d.figures(f, "p"+strconv.Itoa(b.figured))

@@ -119,13 +119,13 @@ func (o *Overview) bars(t *Trace, w *window) {
 			X: percent(from), Width: percent(max(to-from, 2)),
 		})
 	}
-	taken := map[[2]int]bool{} // bar and column, at the width of a letter
+	taken := map[[2]int]bool{} // by bar and column, at the width of a letter
 	for i := range t.Findings {
 		f := &t.Findings[i]
 		column := w.column(f.Start)
-		place := [2]int{f.Connection, column * phoneWidth / plotColumns / 10}
-		if !taken[place] {
-			taken[place] = true
+		slot := [2]int{f.Connection, column * phoneWidth / plotColumns / 10}
+		if !taken[slot] {
+			taken[slot] = true
 			b := &o.Bars[f.Connection]
 			b.Marks = append(b.Marks, findingMark{f.Class, letters[f.rank():][:1], percent(column)})
 		}
