@@ -14,10 +14,10 @@ import (
 // inputs are the captures of a run, which some outputs read a second time:
 // what they show is known only when everything has been read.
 type inputs struct {
-	files []string
-	stdin io.Reader
-	spool *evidence.Spool // keeps standard input, if it is to be read again
-	done  chan struct{}   // closed to end the waiting for a pipe
+	files  []string
+	stdin  io.Reader
+	replay *evidence.ReplayBuffer // keeps standard input, if it is to be read again
+	done   chan struct{}          // closed to end the waiting for a pipe
 }
 
 const stdinName = "-"
@@ -26,11 +26,11 @@ const stdinName = "-"
 func (c *command) newInputs(twice bool) (*inputs, error) {
 	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{})}
 	if twice && slices.Contains(in.files, stdinName) {
-		spool, err := evidence.NewSpool(in.stdin, evidence.DefaultSpool)
+		replay, err := evidence.NewReplayBuffer(in.stdin, evidence.DefaultReplayBytes)
 		if err != nil {
 			return nil, err
 		}
-		in.spool, in.stdin = spool, spool
+		in.replay, in.stdin = replay, replay
 	}
 	return in, nil
 }
@@ -44,8 +44,8 @@ func (in *inputs) open() (*capture.Trace, []error) {
 func (in *inputs) again() (*capture.Trace, error) {
 	o := capture.Options{Text: scenario.Pcapng}
 	for _, name := range in.files {
-		if name == stdinName && in.spool != nil {
-			r, err := in.spool.Again()
+		if name == stdinName && in.replay != nil {
+			r, err := in.replay.Again()
 			if err != nil {
 				return nil, err
 			}
@@ -59,8 +59,8 @@ func (in *inputs) again() (*capture.Trace, error) {
 }
 
 func (in *inputs) close() {
-	if in.spool != nil {
-		in.spool.Close()
+	if in.replay != nil {
+		in.replay.Close()
 	}
 }
 

@@ -112,7 +112,7 @@ func TestWrite_cut(t *testing.T) {
 					t.Errorf("%d frames are kept of %d", f.Frames, len(long))
 				}
 				if f.Finding.Flow.Predecessor.Conn != 0 {
-					commented(t, f.Path, "The former connection of the same ports goes before")
+					commented(t, f.Path, "The previous connection of the same ports comes first")
 				}
 				if f.Cut > 0 {
 					cuts++

@@ -311,7 +311,7 @@ func TestWrite_doubt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*result.Report){
-		"it does not bring the finding":            func(r *result.Report) { r.Findings = nil },
+		"the finding is missing":                   func(r *result.Report) { r.Findings = nil },
 		"the outcome is x instead of ":             func(r *result.Report) { r.Findings[0].Outcome = "x" },
 		"the verdict is undecided instead of seen": func(r *result.Report) { r.Findings[0].Verdict = detectors.Undecided },
 		"waited_s is 7 instead of ":                func(r *result.Report) { r.Findings[0].Metrics[0].Value = 7 },
@@ -329,7 +329,7 @@ func TestWrite_doubt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(files[0].Doubt, want) || !bytes.Contains(content, []byte("Read by itself, this file says otherwise: "+files[0].Doubt)) {
+		if !strings.Contains(files[0].Doubt, want) || !bytes.Contains(content, []byte("Analysed by itself, this file gives a different result: "+files[0].Doubt)) {
 			t.Errorf("the doubt is %q, want %q", files[0].Doubt, want)
 		}
 	}

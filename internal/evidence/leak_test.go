@@ -24,7 +24,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// original writes the segments, disguised, into a file with a telling name.
+// original writes the segments, with the secrets in them, into a file with a
+// revealing name.
 func (s *secrets) original(t *testing.T, segs []reassembly.Segment, end int64, w way) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -32,7 +33,7 @@ func (s *secrets) original(t *testing.T, segs []reassembly.Segment, end int64, w
 	out.Begin(pcapng.Section{})
 	tap, _ := out.Interface(pcapng.Interface{Link: w.link})
 	for _, seg := range segs {
-		frame := s.disguise(seg, w)
+		frame := s.frame(seg, w)
 		out.Packet(&pcapng.Packet{Interface: tap, At: seg.At, Data: frame, Len: len(frame)})
 	}
 	out.End(end)
@@ -89,10 +90,10 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 		t.Fatal(err)
 	}
 	defer trace.Close()
-	var turns []result.Step
+	var steps []result.Step
 	r := engine.Run(context.Background(), trace, engine.Options{
 		Detectors: detectors.All, AllFlows: true, Rewrite: m.Segment,
-		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Step) { turns = append(turns, turn) }},
+		Follow: &engine.Follow{ID: 1, Turn: func(s result.Step) { steps = append(steps, s) }},
 	})
 	names := anonymize.NewNames([]string{name})
 	names.Captures(r.Captures)
@@ -111,8 +112,8 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 	if len(r.Flows) > 0 {
 		one := *r
 		one.Flows = r.Flows[:1]
-		print("flow text", func(w io.Writer) error { return report.FlowText(w, &one, turns, o) })
-		print("flow json", func(w io.Writer) error { return report.FlowJSON(w, &one, turns, o) })
+		print("flow text", func(w io.Writer) error { return report.FlowText(w, &one, steps, o) })
+		print("flow json", func(w io.Writer) error { return report.FlowJSON(w, &one, steps, o) })
 	}
 	files := prove(t, evidence.Options{Anonymize: m, Payload: true, Files: []string{names.Of(name)}}, m.Segment, name)
 	for _, f := range files {

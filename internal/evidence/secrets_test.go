@@ -150,15 +150,15 @@ func (s *secrets) outerIP(ethernet []byte, protocol byte, carried []byte) []byte
 	return join(ethernet[:12], []byte{8, 0}, h, s.outer[0][:], s.outer[1][:], carried)
 }
 
-// disguise makes a whole frame of a segment, with the secrets in it.
-func (s *secrets) disguise(seg reassembly.Segment, w way) []byte {
+// frame makes a whole frame of a segment, with the secrets in it.
+func (s *secrets) frame(seg reassembly.Segment, w way) []byte {
 	form := packet.Form{Src: s.mac(seg.Src.Addr), Dst: s.mac(seg.Dst.Addr)}
 	s.number(&seg)
 	seg.Src.Addr, seg.Dst.Addr = s.host(seg.Src.Addr), s.host(seg.Dst.Addr)
 	seg.Opts.Has &^= reassembly.OptionsCut
-	frame, _ := packet.Append(nil, &seg, form)
+	data, _ := packet.Append(nil, &seg, form)
 	for n := 0; n < int(seg.Len); n++ {
-		frame = append(frame, s.payload[n%len(s.payload)])
+		data = append(data, s.payload[n%len(s.payload)])
 	}
-	return w.wrap(s, frame)
+	return w.wrap(s, data)
 }
