@@ -22,8 +22,8 @@ import (
 type inputs struct {
 	files  []string
 	stdin  io.Reader
-	replay *evidence.Spool // of standard input, if it will be read again
-	done   chan struct{}   // closed to stop waiting for a pipe
+	replay *evidence.ReplayBuffer // of standard input, if it will be read again
+	done   chan struct{}          // closed to stop waiting for a pipe
 }
 
 const stdinName = "-"
@@ -32,7 +32,7 @@ const stdinName = "-"
 func (c *command) newInputs(twice bool) (*inputs, error) {
 	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{})}
 	if twice && slices.Contains(in.files, stdinName) {
-		replay, err := evidence.NewSpool(in.stdin, evidence.DefaultSpool)
+		replay, err := evidence.NewReplayBuffer(in.stdin, evidence.DefaultReplayBytes)
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ func assemble(o *Options, facts *stats.Trace, parts []*partition, captures []res
 		Trace:    result.Span{First: facts.First, Last: facts.Last, End: facts.End},
 		Gaps:     quiet(facts),
 		Totals: result.Totals{
-			Packets: facts.Packets, TCPSegments: facts.Segments, Copies: c.copies, Skipped: skippedFrames(facts),
+			Packets: facts.Packets, TCPSegments: facts.Segments, Duplicates: c.copies, Skipped: skippedFrames(facts),
 			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
 		Notes: notes(&c.counts),
@@ -232,7 +232,7 @@ func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
 func (p *partition) rowAt(f *flow, e detectors.Ending, at int64) result.Flow {
 	c := &f.conn
 	row := result.Flow{
-		ID: f.ordinal, Conn: f.ordinal, Predecessor: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		ID: f.ordinal, Conn: f.ordinal, Predecessor: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Duplicates: c.Copies(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {

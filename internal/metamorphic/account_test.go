@@ -75,7 +75,7 @@ func tell(rep *result.Report, origin func(file uint16, frame uint32) uint32) *ac
 	if origin == nil {
 		origin = func(_ uint16, frame uint32) uint32 { return frame }
 	}
-	a := &account{copies: rep.Totals.Copies > 0}
+	a := &account{copies: rep.Totals.Duplicates > 0}
 	start := rep.Trace.First
 	a.rows = append(a.rows, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
 	for i := range rep.Flows {

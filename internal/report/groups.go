@@ -144,7 +144,7 @@ func shorten(groups []*group) {
 	}
 }
 
-// maxSections bounds an HTML page, whatever is in the trace: a finding in full
+// maxSections bounds an HTML page, however large the trace is: a finding in full
 // takes up to 100 KB for each of its pictures.
 const maxSections = 50
 

@@ -81,7 +81,7 @@ func TestFrames_longLoopIsCut(t *testing.T) {
 	for len(f.Evidence) < 40 {
 		f.Evidence = append(f.Evidence, f.Evidence[len(f.Evidence)-1])
 	}
-	lines := frameLines((&builder{r: r, o: &Options{}}).finding(f, "").Frames)
+	lines := frameLines((&builder{r: r, o: &Options{}}).finding(f, listed{}).Frames)
 	if want := 1 + framesHead + 1 + framesTail; len(lines) != want { // a file's name, and what was cut
 		t.Errorf("%d lines, want %d", len(lines), want)
 	}

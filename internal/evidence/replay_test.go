@@ -11,7 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 )
 
-func TestSpool(t *testing.T) {
+func TestReplayBuffer(t *testing.T) {
 	content := strings.Repeat("standard input ", 1000)
 	for _, c := range []struct {
 		name string
@@ -23,7 +23,7 @@ func TestSpool(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
-			s, err := evidence.NewSpool(iotest.HalfReader(strings.NewReader(content)), c.max)
+			s, err := evidence.NewReplayBuffer(iotest.HalfReader(strings.NewReader(content)), c.max)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,9 +55,9 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// A disk without room does not disturb the analysis.
-func TestSpool_noRoom(t *testing.T) {
-	s, err := evidence.NewSpool(bytes.NewReader(make([]byte, 100)), 1000)
+// A full disk does not disturb the analysis.
+func TestReplayBuffer_noSpace(t *testing.T) {
+	s, err := evidence.NewReplayBuffer(bytes.NewReader(make([]byte, 100)), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,15 +8,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// secrets are what a capture says of whose it is: random, so that whatever of
-// them comes back was not there by chance.
+// secrets are what identifies the hosts of a capture: random, so that they do not
+// come up again by chance.
 type secrets struct {
 	rng     *rand.Rand
-	hosts   map[[16]byte][16]byte // for the addresses of a scenario
+	hosts   map[[16]byte][16]byte // by the address in a scenario
 	macs    map[[16]byte][6]byte
-	starts  map[[2]reassembly.Endpoint]reassembly.Seq // by sender and receiver: by how much sequence numbers are shifted
+	starts  map[[2]reassembly.Endpoint]reassembly.Seq // offset of sequence numbers, by sender and receiver
 	outer   [2][4]byte                                // of tunnels
-	payload [8]byte                                   // again and again
+	payload [8]byte                                   // repeated
 }
 
 func newSecrets(seed uint64) *secrets {
@@ -34,7 +34,7 @@ func (s *secrets) fill(b []byte) {
 	}
 }
 
-// host is the secret address that stands for one of a scenario.
+// host is the secret address for one of a scenario.
 func (s *secrets) host(addr [16]byte) [16]byte {
 	h, known := s.hosts[addr]
 	if !known {
@@ -71,8 +71,8 @@ func (s *secrets) start(src, dst reassembly.Endpoint) reassembly.Seq {
 	return n
 }
 
-// number shifts what a segment says of sequence numbers. A RST to what nobody
-// waits for has none of its own (RFC 9293 3.10.7.1).
+// number shifts the sequence numbers of a segment. A RST from a host without the
+// connection has none of its own (RFC 9293 3.10.7.1).
 func (s *secrets) number(seg *reassembly.Segment) {
 	own, peer := s.start(seg.Src, seg.Dst), s.start(seg.Dst, seg.Src)
 	if seg.Seq != 0 || seg.Flags&(reassembly.RST|reassembly.ACK) != reassembly.RST|reassembly.ACK {
@@ -87,8 +87,8 @@ func (s *secrets) number(seg *reassembly.Segment) {
 	}
 }
 
-// A way is how packets travel past a tap.
-type way struct {
+// An encapsulation is how packets are captured.
+type encapsulation struct {
 	name string
 	link uint16
 	wrap func(s *secrets, ethernet []byte) []byte
@@ -96,7 +96,7 @@ type way struct {
 
 const etherHeader = 14
 
-var ways = []way{
+var encapsulations = []encapsulation{
 	{"Ethernet", 1, func(_ *secrets, e []byte) []byte { return e }},
 	{"VLAN", 1, func(_ *secrets, e []byte) []byte { return join(e[:12], []byte{0x81, 0, 0, 5}, e[12:]) }},
 	{"QinQ", 1, func(_ *secrets, e []byte) []byte {
@@ -150,15 +150,15 @@ func (s *secrets) outerIP(ethernet []byte, protocol byte, carried []byte) []byte
 	return join(ethernet[:12], []byte{8, 0}, h, s.outer[0][:], s.outer[1][:], carried)
 }
 
-// disguise makes a whole frame of a segment, with the secrets in it.
-func (s *secrets) disguise(seg reassembly.Segment, w way) []byte {
+// frame makes a whole frame of a segment, with the secrets in it.
+func (s *secrets) frame(seg reassembly.Segment, w encapsulation) []byte {
 	form := packet.Form{Src: s.mac(seg.Src.Addr), Dst: s.mac(seg.Dst.Addr)}
 	s.number(&seg)
 	seg.Src.Addr, seg.Dst.Addr = s.host(seg.Src.Addr), s.host(seg.Dst.Addr)
 	seg.Opts.Has &^= reassembly.OptionsCut
-	frame, _ := packet.Append(nil, &seg, form)
+	data, _ := packet.Append(nil, &seg, form)
 	for n := 0; n < int(seg.Len); n++ {
-		frame = append(frame, s.payload[n%len(s.payload)])
+		data = append(data, s.payload[n%len(s.payload)])
 	}
-	return w.wrap(s, frame)
+	return w.wrap(s, data)
 }
