@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -56,3 +57,10 @@ const (
 	MinSilence   = 3 * time.Second
 	GiveUpFactor = 2.5
 )
+
+// Over reports whether the connection has ended: by an acceptable RST, or because
+// both FINs were acknowledged.
+func Over(v fsm.View) bool {
+	_, reset := v.ResetBy()
+	return reset || v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
+}

@@ -216,6 +216,9 @@ func (s *Stream) InFlight() uint32 {
 	return uint32(s.Nxt - s.Una)
 }
 
+// Below reports whether a segment at seq begins below what has been acknowledged.
+func (s *Stream) Below(seq Seq) bool { return s.Knows(KnowUna) && seq.Before(s.Una) }
+
 // Skipped reports whether seq lies in a hole: not seen, though what follows was.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
 
