@@ -64,3 +64,15 @@ func Over(v fsm.View) bool {
 	_, reset := v.ResetBy()
 	return reset || v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
 }
+
+// IsProbe reports whether a segment that the side has sent has the form of a
+// keep-alive, or of a probe of the peer's zero window: empty at SND.NXT-1, or there
+// with one byte that was acknowledged before (RFC 9293 3.8.4, 3.8.6.1; until then it is
+// the last byte of data); or one byte into a zero window.
+func IsProbe(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
+	if m.Len > 1 || m.Flags.Any(reassembly.SYN|reassembly.FIN|reassembly.RST) {
+		return false
+	}
+	out := v.Stream(side)
+	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.WindowShut(side.Peer())
+}
