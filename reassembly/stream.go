@@ -216,6 +216,13 @@ func (s *Stream) InFlight() uint32 {
 	return uint32(s.Nxt - s.Una)
 }
 
+// Covered reports whether all before seq has been acknowledged.
+func (s *Stream) Covered(seq Seq) bool { return s.Knows(KnowUna) && seq.AtOrBefore(s.Una) }
+
+// Oldest reports whether a segment at seq is what a timeout sends again: the earliest
+// that was not acknowledged (RFC 6298 5.4). Before the first acknowledgment, any may be.
+func (s *Stream) Oldest(seq Seq) bool { return !s.Knows(KnowUna) || seq == s.Una }
+
 // Skipped reports whether seq lies in a hole: not seen, though what follows was.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
 
