@@ -159,7 +159,7 @@ func (p *paste) text(r *result.Report, rows []result.Flow) []byte {
 	lines := p.number(t)
 	p.wants(t, r, lines)
 	file := scenario.File{
-		Story: "Printed by tcptrace --format scenario. IP addresses are replaced; times, ports,\n" +
+		Intro: "Printed by tcptrace --format scenario. IP addresses are replaced; times, ports,\n" +
 			"sequence numbers and IP identifications are as captured.",
 		Traces: []*scenario.Trace{t},
 	}
