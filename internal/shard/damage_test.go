@@ -63,7 +63,7 @@ func readAll(content []byte) error {
 	return infos[len(infos)-1].Err
 }
 
-// Damage is reportOf with the name of the file and the place.
+// Damage is reported with the name of the file and the offset.
 func TestDamage(t *testing.T) {
 	file, c := sample(t)
 	names := int64(packed.PreludeSize)
