@@ -11,7 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// A capture goes in, findings come out.
+// Analyze reads captures and returns findings.
 func ExampleAnalyze() {
 	report, err := tcptrace.Analyze(context.Background(), tcptrace.Options{}, "samples/unretransmitted-fin.txtar")
 	if err != nil {
@@ -31,31 +31,33 @@ func ExampleAnalyze() {
 	// frame 7: still does not acknowledge the FIN
 }
 
+var closedHurriedly = &detectors.Outcome{Name: "hurried", Severity: detectors.Info, When: "FIN came within a second"}
+
 // hurriedClose reports a side that closes soon after the connection was opened.
 var hurriedClose = &detectors.Detector{
-	Name:     "hurried-close",
-	Doc:      detectors.Doc{Title: "a connection was closed within a second of its opening"},
-	Outcomes: []detectors.Outcome{{Name: "hurried", Severity: detectors.Info, When: "FIN came within a second"}},
-	Opens:    fsm.On(fsm.FinSent),
-	Hears:    fsm.On(fsm.FinSent),
-	Watch:    func(*detectors.Report) detectors.Watcher { return hurried{} },
+	Name:         "hurried-close",
+	Doc:          detectors.Doc{Title: "a connection was closed within a second of its opening"},
+	Outcomes:     []*detectors.Outcome{closedHurriedly},
+	StartsOn:     fsm.On(fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.FinSent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return hurried{} },
 }
 
 type hurried struct{}
 
 func (hurried) Event(ev fsm.Event, r *detectors.Report) {
 	if age := ev.Seg.At - r.Conn.First(); age < 1e9 {
-		f := r.Find("hurried", ev.Side, ev.Seg.At, detectors.Evidence{Role: "early FIN", Seg: *ev.Seg})
+		f := r.Find(closedHurriedly, ev.Side, ev.Seg.At, detectors.Evidence{Role: "early FIN", Seg: *ev.Seg})
 		f.Message = fmt.Sprintf("%s closed %d ms after the connection was opened.", r.Name(ev.Side), age/1e6)
-		r.Tell(f)
+		r.Emit(f)
 	}
 }
 
 func (hurried) End(detectors.Ending, *detectors.Report) {}
 
-// A detector of one's own needs only the packages detectors, fsm and
-// reassembly. Programs give it to Analyze; tcptrace.Main(hurriedClose) is a
-// command that has it beside the others.
+// A new detector needs only the packages detectors, fsm and reassembly. Programs
+// pass it to Analyze; tcptrace.Main(hurriedClose) is the command with this detector
+// in addition to the others.
 func ExampleAnalyze_ownDetector() {
 	options := tcptrace.Options{Detectors: []*detectors.Detector{hurriedClose}}
 	report, err := tcptrace.Analyze(context.Background(), options, "samples/unretransmitted-fin.txtar")
@@ -69,7 +71,7 @@ func ExampleAnalyze_ownDetector() {
 	// 10.0.0.2:443 closed 121 ms after the connection was opened.
 }
 
-// The whole main of a tcptrace with a detector of one's own.
+// The main function of a tcptrace with an additional detector.
 func ExampleMain() {
 	os.Exit(tcptrace.Main(hurriedClose))
 }

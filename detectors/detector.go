@@ -12,18 +12,22 @@ import (
 type Detector struct {
 	Name     string // kebab-case slug; the same in code, file, samples, docs and JSON
 	Doc      Doc
-	Outcomes []Outcome
+	Outcomes []*Outcome
 	Params   []Param
 
-	// Opens are the kinds of event that start a watch on a connection. A
+	// StartsOn are the kinds of event that start a watcher on a connection. A
 	// connection with none of these costs nothing.
-	Opens fsm.Kinds
-	// Hears are the kinds of event that a watcher is given, the opening one
-	// included if it is among them.
-	Hears fsm.Kinds
-	// Watch starts the watch of one connection; nil says that this connection is
+	StartsOn fsm.Kinds
+	// SubscribesTo are the kinds of event that a watcher is given, the one that
+	// started it included if it is among them.
+	SubscribesTo fsm.Kinds
+	// Watch makes the watcher of one connection; nil says that this connection is
 	// of no interest, as of this event.
 	Watch func(*Report) Watcher
+
+	// Absence says what the findings that rest on an absence miss, where the engine
+	// can tell from the whole capture that it could not have held that.
+	Absence Absence
 
 	// YieldsTo names detectors that know better: where one of them has found
 	// something of the same connection and shows this one's anchor frame among its
@@ -64,17 +68,14 @@ type Param struct {
 
 // A Watcher follows one connection for one Detector.
 type Watcher interface {
-	// Event takes an event of a kind that the detector hears.
+	// Event takes an event of a kind that the detector subscribes to.
 	Event(ev fsm.Event, r *Report)
 	// End says that nothing more will come: what is open is decided now.
 	End(e Ending, r *Report)
 }
 
-// A Waker is a Watcher that asked for a deadline with Report.WakeAt.
+// A Waker is a Watcher that waits without a Deadline.
 type Waker interface {
-	// Due is called once trace time has reached the deadline, before any later
-	// segment of the connection. There is one deadline, the earliest asked for;
-	// Due asks again for the next.
 	Due(now int64, r *Report)
 }
 
@@ -151,11 +152,11 @@ func (d *Detector) Advice(outcome string) Doc {
 }
 
 // outcome is the declared outcome of that name.
-func (d *Detector) outcome(name string) Outcome {
+func (d *Detector) outcome(name string) *Outcome {
 	for _, o := range d.Outcomes {
 		if o.Name == name {
 			return o
 		}
 	}
-	return Outcome{Name: name, Severity: Warning}
+	return &Outcome{Name: name, Severity: Warning}
 }

@@ -35,6 +35,17 @@ const (
 // String is "info", "warning" or "critical".
 func (s Severity) String() string { return [...]string{"info", "warning", "critical"}[s] }
 
+// An Absence is what a finding misses, if it rests on something that did not come.
+type Absence uint8
+
+// What may be absent. A capture as a whole may show that it holds none of these.
+const (
+	NoAbsence   Absence = iota
+	AnyAbsence          // something of this connection
+	NoFINAck            // the ACK of a FIN: a filter may leave all such out
+	NoSYNAnswer         // an answer to a SYN: the capture may hold nothing but SYNs
+)
+
 // Evidence is one telling frame: what it shows, and the segment itself.
 type Evidence struct {
 	Role string // "window closed", "FIN, never acknowledged"
@@ -71,7 +82,7 @@ type Finding struct {
 	Message  string       // the sentence for the ticket, endpoints named
 	Peers    string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
 	Limits   fsm.Limits
-	Absence  bool // it rests on something that did not come, which a lossy capture may have missed
+	Absence  Absence // it rests on something that did not come, which a lossy capture may have missed
 	Metrics  []Metric
 	Evidence []Evidence // [0] is the anchor; never empty
 }

@@ -1,8 +1,6 @@
 package detectors
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -10,63 +8,55 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Report is a watcher's view of its connection, and the way it speaks.
+// A Report is what a watcher is given with each call: its connection to read, and the
+// way to report what it found.
 type Report struct {
-	Conn     *fsm.Conn
+	Conn     fsm.View
 	Settings *Settings
 	Before   [2]fsm.State // both ends' states before the segment of the event
 	Capture  fsm.Limits   // limits of the whole capture
 
-	changed  bool // since Changed was asked
-	brief    bool // see Brief
-	detector *Detector
-	hears    fsm.Kinds
-	wake     int64
-	tale     *tale // nil until something is told: nearly every report stays without
+	Old *fsm.Conn // for detectors that do not read the view yet
+
+	detector   *Detector
+	subscribed fsm.Kinds
+	wake       int64     // the next deadline; 0 = none
+	moved      bool      // a Deadline was armed or extended
+	changed    bool      // since Run.Changed was asked
+	brief      bool      // see Run.Brief
+	found      *findings // nil until something is reported: nearly every report stays without
 }
 
-// A tale is what was told.
-type tale struct {
-	told    []Finding
-	omitted int // findings that others took the place of
+// findings are what was reported and stands.
+type findings struct {
+	list       []Finding
+	omitted    int // findings that others took the place of
+	undeclared string
 }
 
-// maxTold is how many findings a watcher may have standing. A connection that
+// maxFindings is how many findings a watcher may have standing. A connection that
 // goes wrong more often shows nothing new, and must not fill the memory.
-const maxTold = 100
+const maxFindings = 100
 
-// NewReport is a report for one watcher of one connection.
-func NewReport(d *Detector, c *fsm.Conn, s *Settings) Report {
-	return Report{Conn: c, Settings: s, detector: d, hears: d.Hears}
-}
-
-// Hear says which of the kinds that the detector hears its watcher wants from
-// now on: one that waits for trouble to come back need not be told of each
+// Subscribe narrows the kinds of event that the watcher is given from now on, among
+// those of its detector: one that waits for trouble to come back need not see each
 // segment until then.
-func (r *Report) Hear(kinds fsm.Kinds) { r.hears = kinds & r.detector.Hears }
+func (r *Report) Subscribe(kinds fsm.Kinds) { r.subscribed = kinds & r.detector.SubscribesTo }
 
-// Hears are the kinds of event that the watcher wants.
-func (r *Report) Hears() fsm.Kinds { return r.hears }
-
-// WakeAt asks for Due at trace time at, in nanoseconds since 1970; the earliest
-// time asked for holds.
-func (r *Report) WakeAt(at int64) {
+func (r *Report) wakeAt(at int64) {
 	if r.wake == 0 || at < r.wake {
 		r.wake = at
 	}
 }
 
-// Deadline is the time asked for; 0 if there is none.
-func (r *Report) Deadline() int64 { return r.wake }
-
-// Woken forgets the deadline, before Due is called.
-func (r *Report) Woken() { r.wake = 0 }
+// WakeAt asks for Waker.Due at trace time at.
+func (r *Report) WakeAt(at int64) { r.wakeAt(at) }
 
 // Value is the value in force of one of the detector's parameters.
 func (r *Report) Value(param string) float64 { return r.Settings.Value(r.detector, param) }
 
-// nanos is the value of a parameter that is in seconds.
-func (r *Report) nanos(param string) int64 {
+// Nanos is the value in force of a parameter that is in seconds, in nanoseconds.
+func (r *Report) Nanos(param string) int64 {
 	return int64(r.Value(param) * float64(time.Second))
 }
 
@@ -74,20 +64,34 @@ func (r *Report) nanos(param string) int64 {
 func (r *Report) Name(side reassembly.Side) string { return r.Conn.Endpoint(side).String() }
 
 // Find begins a finding: outcome, severity, states and limits are filled in.
-// evidence[0] is the anchor.
-func (r *Report) Find(outcome string, culprit reassembly.Side, at int64, evidence ...Evidence) Finding {
-	f := Finding{
-		Detector: r.detector.Name, Outcome: outcome, Severity: r.detector.outcome(outcome).Severity,
+// evidence[0] is the anchor. at is when the finding could be made, in trace time.
+func (r *Report) Find(o *Outcome, culprit reassembly.Side, at int64, evidence ...Evidence) Finding {
+	if !slices.Contains(r.detector.Outcomes, o) {
+		r.results().undeclared = o.Name
+	}
+	return Finding{
+		Detector: r.detector.Name, Outcome: o.Name, Severity: o.Severity,
 		Title: r.detector.Doc.Title, Culprit: culprit, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
 		Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
-	return f
+}
+
+// FindNamed is Find for detectors whose outcomes are not values yet.
+func (r *Report) FindNamed(outcome string, culprit reassembly.Side, at int64, evidence ...Evidence) Finding {
+	return r.Find(r.detector.outcome(outcome), culprit, at, evidence...)
+}
+
+func (r *Report) results() *findings {
+	if r.found == nil {
+		r.found = new(findings)
+	}
+	return r.found
 }
 
 // Absence marks a finding that rests on something not coming since trace time
 // since. It is undecided if the capture may have missed it.
 func (r *Report) Absence(f *Finding, since int64) {
-	f.Absence = true
+	f.Absence = max(r.detector.Absence, AnyAbsence)
 	f.Doubt()
 	if f.Verdict == Seen && r.Conn.HoleSince(since-int64(time.Second)) {
 		f.Undecide("holes: bytes were acknowledged that the capture never saw, so that it may have missed an answer too")
@@ -97,7 +101,7 @@ func (r *Report) Absence(f *Finding, since int64) {
 // Doubt makes a seen finding that rests on an absence undecided if one of its
 // limits means that the capture may have missed what is said to be absent.
 func (f *Finding) Doubt() {
-	if !f.Absence || f.Verdict != Seen {
+	if f.Absence == NoAbsence || f.Verdict != Seen {
 		return
 	}
 	for _, l := range [...]struct {
@@ -116,39 +120,48 @@ func (f *Finding) Doubt() {
 	}
 }
 
-// Tell reports the finding, or what has become of it: a finding of the same
-// anchor takes the place of the one told before. Where a hundred stand already,
-// it takes the place of the last: how it began and how it ended is what counts.
-func (r *Report) Tell(f Finding) {
+// Emit reports the finding, or what has become of it: a finding with the same anchor
+// replaces the one reported before. Where a hundred stand already, it replaces the
+// last: how it began and how it ended is what counts.
+func (r *Report) Emit(f Finding) {
 	r.changed = true
 	if r.brief {
 		f = f.bare()
 	}
-	if r.tale == nil {
-		r.tale = new(tale)
-	}
-	t := r.tale
-	for i := range t.told {
-		if t.told[i].sameAnchor(&f) {
-			t.told[i] = f
+	t := r.results()
+	for i := range t.list {
+		if t.list[i].sameAnchor(&f) {
+			t.list[i] = f
 			return
 		}
 	}
-	if len(t.told) == maxTold {
+	if len(t.list) == maxFindings {
 		t.omitted++
-		t.told[maxTold-1] = f
+		t.list[maxFindings-1] = f
 		return
 	}
-	t.told = append(t.told, f)
+	t.list = append(t.list, f)
 }
 
-// Brief keeps no more of the findings to come than it takes to count them. The
-// engine asks for that where a detector has spoken of so many connections that
-// this one's will not be listed. It holds from before the first finding on.
-func (r *Report) Brief() { r.brief = true }
+// Withdraw takes back what was reported of the anchor frame: it was too early.
+func (r *Report) Withdraw(file uint16, frame uint32) {
+	list := r.Findings()
+	for i := range list {
+		if a := &list[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
+			r.found.list = slices.Delete(list, i, i+1)
+			r.changed = true
+			return
+		}
+	}
+}
 
-// IsBrief reports whether findings are only to be counted.
-func (r *Report) IsBrief() bool { return r.brief }
+// Findings are those that stand.
+func (r *Report) Findings() []Finding {
+	if r.found == nil {
+		return nil
+	}
+	return r.found.list
+}
 
 // bare is what counts of a finding: what it is, and its anchor.
 func (f *Finding) bare() Finding {
@@ -156,42 +169,6 @@ func (f *Finding) bare() Finding {
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Culprit: f.Culprit,
 		Limits: f.Limits, Absence: f.Absence, Evidence: []Evidence{f.Evidence[0]},
 	}
-}
-
-// Omitted is how many findings were told and left out again, because too many
-// stood already.
-func (r *Report) Omitted() int {
-	if r.tale == nil {
-		return 0
-	}
-	return r.tale.omitted
-}
-
-// Withdraw takes back what was told of the anchor frame: it was too early.
-func (r *Report) Withdraw(file uint16, frame uint32) {
-	for i := range r.Told() {
-		if a := &r.tale.told[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
-			r.tale.told = slices.Delete(r.tale.told, i, i+1)
-			r.changed = true
-			return
-		}
-	}
-}
-
-// Changed reports whether something was told or withdrawn since it was last
-// asked.
-func (r *Report) Changed() bool {
-	was := r.changed
-	r.changed = false
-	return was
-}
-
-// Told are the findings that stand.
-func (r *Report) Told() []Finding {
-	if r.tale == nil {
-		return nil
-	}
-	return r.tale.told
 }
 
 func (f *Finding) sameAnchor(g *Finding) bool {
@@ -214,40 +191,15 @@ func (f *Finding) Undecide(why string) {
 	f.Verdict, f.Reason = Undecided, why
 }
 
-// Measure adds a metric.
+// Measure adds a metric, or gives it another value.
 func (f *Finding) Measure(name string, value any) {
+	for i := range f.Metrics {
+		if f.Metrics[i].Name == name {
+			f.Metrics[i].Value = value
+			return
+		}
+	}
 	f.Metrics = append(f.Metrics, Metric{name, value})
-}
-
-// seconds is a duration in seconds, for metrics.
-func seconds(ns int64) float64 { return time.Duration(ns).Seconds() }
-
-// span writes a duration for sentences: three digits, no false precision.
-func span(ns int64) string {
-	switch s := seconds(ns); {
-	case s < 0.001:
-		return fmt.Sprintf("%.0f µs", s*1e6)
-	case s < 1:
-		return fmt.Sprintf("%.0f ms", s*1e3)
-	case s < 100:
-		return fmt.Sprintf("%.1f s", s)
-	case s < 7200:
-		return fmt.Sprintf("%.0f s", s)
-	case s < 2*86400:
-		return fmt.Sprintf("%.1f hours", s/3600)
-	default:
-		return fmt.Sprintf("%.1f days", s/86400)
-	}
-}
-
-// backoff is by what factor the interval grew from one of n sends to the next,
-// to two digits: 2 is exponential, 1 constant.
-func backoff(first, last int64, n int) float64 {
-	if n < 3 || first <= 0 || last <= 0 {
-		return 1
-	}
-	f := math.Pow(float64(last)/float64(first), 1/float64(n-2))
-	return math.Round(f*100) / 100
 }
 
 // Evidence makes a telling frame of a mark of what side sent.
@@ -259,7 +211,7 @@ func (r *Report) Evidence(role string, side reassembly.Side, m *reassembly.Mark)
 // also where one of them has begun another since.
 func (r *Report) StatesNow(at int64) (states [2]fsm.State) {
 	for side := range reassembly.Side(2) {
-		states[side] = r.Conn.Left(side, at, r.Settings.TimeWait)
+		states[side] = r.Conn.State(side, at, r.Settings.TimeWait)
 	}
 	return states
 }

@@ -1,39 +1,94 @@
 package detectors
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 )
 
 var slug = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 
-// Validate says what keeps the detector from being run: a name, outcome or
-// parameter that is not in kebab-case, or a part that is missing.
-func (d *Detector) Validate() error {
-	switch {
-	case !slug.MatchString(d.Name):
-		return fmt.Errorf("the detector's name %q is not in kebab-case", d.Name)
-	case d.Watch == nil:
-		return fmt.Errorf("the detector %s has no Watch", d.Name)
-	case d.Opens == 0:
-		return fmt.Errorf("the detector %s opens on no kind of event: it would never run", d.Name)
-	case d.Doc.Title == "":
-		return fmt.Errorf("the detector %s has no title", d.Name)
-	case len(d.Outcomes) == 0:
-		return fmt.Errorf("the detector %s declares no outcome", d.Name)
+// Validate says what keeps the detectors from being run together: an error for each
+// thing declared wrongly, which names the detector and the field. Detectors may yield
+// to each other and to those in known, which need not be run.
+func Validate(run []*Detector, known ...*Detector) error {
+	var errs []error
+	names := map[string]bool{}
+	for _, d := range known {
+		names[d.Name] = true
 	}
-	for _, o := range d.Outcomes {
-		if !slug.MatchString(o.Name) {
-			return fmt.Errorf("%s: the outcome %q is not in kebab-case", d.Name, o.Name)
+	seen := map[string]bool{}
+	for i, d := range run {
+		if d == nil {
+			errs = append(errs, fmt.Errorf("detector %d of %d is nil", i+1, len(run)))
+			continue
+		}
+		if seen[d.Name] {
+			errs = append(errs, fmt.Errorf("two detectors have the Name %q", d.Name))
+		}
+		seen[d.Name], names[d.Name] = true, true
+		errs = append(errs, d.validate())
+	}
+	for _, d := range run {
+		if d == nil {
+			continue
+		}
+		for _, name := range d.YieldsTo {
+			if !names[name] || name == d.Name {
+				errs = append(errs, fmt.Errorf("detector %s: YieldsTo names %q, which is no other detector", d.Name, name))
+			}
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// validate is about one detector by itself.
+func (d *Detector) validate() error {
+	var errs []error
+	fail := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("detector %s: %s %s", d.Name, field, fmt.Sprintf(format, args...)))
+	}
+	kebab := func(field, name string, seen map[string]bool) {
+		if !slug.MatchString(name) {
+			fail(field, "%q is not in kebab-case", name)
+		} else if seen[name] {
+			fail(field, "%q is declared twice", name)
+		}
+		seen[name] = true
+	}
+	kebab("Name", d.Name, map[string]bool{})
+	if d.Watch == nil {
+		fail("Watch", "is nil")
+	}
+	if d.StartsOn == 0 {
+		fail("StartsOn", "is empty: it would never run")
+	}
+	if d.Doc.Title == "" {
+		fail("Doc.Title", "is empty")
+	}
+	if d.Absence > NoSYNAnswer {
+		fail("Absence", "%d is none of those declared", d.Absence)
+	}
+	if len(d.Outcomes) == 0 {
+		fail("Outcomes", "is empty")
+	}
+	seen := map[string]bool{}
+	for i, o := range d.Outcomes {
+		if o == nil {
+			fail("Outcomes", "holds nil at %d", i)
+			continue
+		}
+		kebab("Outcomes", o.Name, seen)
+		if o.Severity > Critical {
+			fail("Outcomes", "gives %q a severity of %d", o.Name, o.Severity)
+		}
+	}
+	seen = map[string]bool{}
 	for _, p := range d.Params {
-		if !slug.MatchString(p.Name) {
-			return fmt.Errorf("%s: the parameter %q is not in kebab-case", d.Name, p.Name)
-		}
+		kebab("Params", p.Name, seen)
 		if !(p.Min <= p.Default && p.Default <= p.Max) {
-			return fmt.Errorf("%s: the default of %s does not lie between %g and %g", d.Name, p.Name, p.Min, p.Max)
+			fail("Params", "%s: the default %g does not lie between %g and %g", p.Name, p.Default, p.Min, p.Max)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -7,9 +7,9 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 func (s *step) acknowledge() uint32 {
 	seg, peer := s.seg, s.peer
 	h := &peer.half
-	if seg.Flags&reassembly.SYN != 0 && peer.packets == 0 && h.Phase == Idle { // the SYN it answers was missed
+	if seg.Flags&reassembly.SYN != 0 && peer.packets == 0 && h.Phase == PhaseIdle { // the SYN it answers was missed
 		peer.out.Open(seg.Ack - 1)
-		h.Phase = Opening
+		h.Phase = PhaseOpening
 	}
 	moved, unseen := peer.out.Acked(seg.Ack)
 	if unseen {
@@ -24,19 +24,18 @@ func (s *step) acknowledge() uint32 {
 			s.emit(ResendAcked, s.side.Peer())
 		}
 		peer.dups, peer.sacked = 0, false
-		if h.Phase == Opening || h.is(finFirst) {
+		if h.Phase == PhaseOpening || h.is(finFirst) {
 			s.synAcked()
 		}
 		s.sampleRTT()
-		s.emit(Advanced, s.side.Peer())
-		s.ev.moved = moved
+		s.ev.add(Advanced, s.side.Peer(), moved)
 	}
 	if seg.Opts.NBlocks > 0 {
 		s.sack()
 	}
-	if h.Phase >= Shut && seg.Ack.After(h.FIN) {
-		if h.Phase == Shut {
-			h.Phase = Done
+	if h.Phase >= PhaseFinSent && seg.Ack.After(h.FIN) {
+		if h.Phase == PhaseFinSent {
+			h.Phase = PhaseFinAcked
 			s.doubt()
 			s.emit(FinAcked, s.side.Peer())
 		}
@@ -49,8 +48,8 @@ func (s *step) acknowledge() uint32 {
 func (s *step) synAcked() {
 	h := &s.peer.half
 	h.bits &^= finFirst
-	if h.Phase == Opening {
-		h.Phase = Open
+	if h.Phase == PhaseOpening {
+		h.Phase = PhaseOpen
 		s.doubt()
 	}
 	s.emit(SynAcked, s.side.Peer())
@@ -68,7 +67,7 @@ func (s *step) doubt() {
 // what its peer sent with or after that ACK has received it.
 func (s *step) settleDoubt() {
 	h := &s.own.half
-	if h.is(doubted) && (h.Phase == Open || s.seg.Ack.After(h.doubt)) {
+	if h.is(doubted) && (h.Phase == PhaseOpen || s.seg.Ack.After(h.doubt)) {
 		h.bits &^= doubted
 	}
 }

@@ -24,7 +24,7 @@ const (
 	PureAck                     // any other segment that carries nothing
 	ChallengeAck                // a pure ACK that answers a SYN or RST out of place (RFC 5961)
 	Rst                         // RST
-	Stray                       // far outside the sequence space
+	OutOfWindow                 // far outside the sequence space
 	numClasses
 )
 

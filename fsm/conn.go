@@ -89,7 +89,7 @@ func (c *Conn) Begin(seg *reassembly.Segment) {
 	if seg.Flags&reassembly.SYN == 0 {
 		c.bits |= midstream
 		if seg.Flags&(reassembly.ACK|reassembly.RST) != 0 { // else no connection can have it (RFC 9293 3.10.7.4): a port scan
-			c.ends[0].half.Phase, c.ends[1].half.Phase = Open, Open
+			c.ends[0].half.Phase, c.ends[1].half.Phase = PhaseOpen, PhaseOpen
 		}
 	}
 }
@@ -230,7 +230,7 @@ func (c *Conn) ResetBy() (side reassembly.Side, is bool) {
 
 // Over reports whether nothing more is due: reset, or both FINs acknowledged.
 func (c *Conn) Over() bool {
-	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].half.Phase == Done && c.ends[1].half.Phase == Done
+	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].half.Phase == PhaseFinAcked && c.ends[1].half.Phase == PhaseFinAcked
 }
 
 // FINRank says whether the side's FIN was the first or the second of the

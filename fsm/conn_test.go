@@ -185,7 +185,7 @@ func TestStep_order(t *testing.T) {
 		{"a keep-alive", func() *wire { return newWire().open(time.Second) },
 			ack, 0, 0, 1, 9, []Kind{KeptAlive, Sent}},
 		{"data after a minute of silence", func() *wire { w := newWire().open(time.Second); w.now += 59 * time.Second; return w },
-			ack, 1, 10, 1, 9, []Kind{DataSent, Woke, Sent}},
+			ack, 1, 10, 1, 9, []Kind{DataSent, DataAfterIdle, Sent}},
 		{"data after a minute in which its side has said something", func() *wire {
 			w := newWire().open(time.Second)
 			w.win = 9
@@ -216,7 +216,7 @@ func TestStep_order(t *testing.T) {
 		{"a RST elsewhere", func() *wire { return newWire().open(time.Second) }, rst, 5000, 0, 0, 0, []Kind{ResetIgnored, Sent}},
 		{"a RST behind a RST", func() *wire { w := newWire().open(time.Second); w.send(1, 0, rst, 1, 0, 0); return w },
 			rst, 1, 0, 0, 0, []Kind{Sent}},
-		{"a stray", func() *wire { return newWire().open(time.Second) }, ack, 1 << 30, 10, 1, 9, []Kind{Strayed, Sent}},
+		{"a stray", func() *wire { return newWire().open(time.Second) }, ack, 1 << 30, 10, 1, 9, []Kind{SentOutOfWindow, Sent}},
 	} {
 		w := c.wire()
 		w.win = c.win
@@ -269,8 +269,8 @@ func TestStep_class(t *testing.T) {
 		{"an ACK that answers a SYN", func(w *wire) { w.send(0, 0, syn, 7000, 0, 0) }, ack, 1, 0, 1, 9, time.Second, ChallengeAck},
 		{"a RST", nil, rst, 1, 0, 0, 0, time.Second, Rst},
 		{"a SYN-ACK", nil, syn | ack, 0, 0, 1, 9, time.Second, Syn},
-		{"a segment without ACK", nil, reassembly.PSH, 1, 10, 0, 9, time.Second, Stray},
-		{"a segment far away", nil, ack, 1 << 30, 10, 1, 9, time.Second, Stray},
+		{"a segment without ACK", nil, reassembly.PSH, 1, 10, 0, 9, time.Second, OutOfWindow},
+		{"a segment far away", nil, ack, 1 << 30, 10, 1, 9, time.Second, OutOfWindow},
 	} {
 		w := newWire().open(time.Second)
 		if c.wire != nil {

@@ -7,7 +7,7 @@
 //
 //	SYN sent   SYN acknowledged   FIN sent   FIN acknowledged
 //
-// and between them lie the five phases of a [Half]: Idle, Opening, Open,
+// and between them lie the five phases of a [Half]: Idle, PhaseOpening, PhaseOpen,
 // Closing, Closed. The eleven names of RFC 9293 are read off the two halves by
 // one table of five by five (state.go), plus one tie-break: the side that had
 // acknowledged the peer's FIN before it sent its own closed second, so that

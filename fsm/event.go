@@ -12,49 +12,49 @@ type Kind uint8
 // of the four-tuple. Event.Side is the side that the definition calls "this
 // side".
 const (
-	SynAcked      Kind = iota // this side's SYN was acknowledged
-	AnsweredLate              // this side took 200 ms or longer to answer the peer's SYN or SYN-ACK
-	Advanced                  // something new of this side's was acknowledged
-	ResendAcked               // something new of this side's was acknowledged, for the first time since it sent something again
-	ArrivedTwice              // payload of this side's arrived twice, by its peer's first SACK block (RFC 2883)
-	HoleShown                 // something of this side's is missing, as its peer shows by a third duplicate ACK or by SACK
-	SackStrayed               // this side acknowledged selectively what lies far outside its peer's sequence space
-	HoleAcked                 // bytes of this side were acknowledged that the tap has not seen
-	FinAcked                  // this side's FIN was acknowledged
-	WindowShut                // this side advertised window 0
-	WindowOpened              // this side advertised room again after window 0
-	WindowShrunk              // this side took back window that it had offered, since its handshake (RFC 9293 3.8.6)
-	WindowSmall               // this side advertised a window that is too small for a full segment, though not shut
-	Opened                    // this side sent its first SYN
-	SynResent                 // this side sent its SYN again
-	DataSent                  // this side sent payload that was not seen before
-	Overran                   // this side sent payload beyond all that the peer has offered, for all that was seen
-	Woke                      // this side sent new payload after a minute or more in which neither side sent anything
-	HeldBack                  // this side sent payload for which it had waited until its peer sent an ACK that it had delayed
-	DataResent                // this side sent payload again
-	CameLate                  // this side's payload filled a hole too soon to have been sent again
-	FinSent                   // this side sent its first FIN
-	HungUp                    // this side, which was connected to, sent FIN before either side had sent a byte
-	FinResent                 // this side sent its FIN again
-	SentBeyondFin             // this side sent payload beyond its FIN
-	Probed                    // this side probed the peer's zero window
-	MaybeProbed               // this side sent what may be a probe; the peer's window was never seen
-	KeptAlive                 // this side sent a keep-alive
-	FinOverHole               // this side's FIN is out, and a pure ACK of the peer repeats that it lacks something before it
-	AckEchoed                 // this side sent the same pure ACK again, and nothing but a pure ACK of its peer had called for it
-	Strayed                   // this side seemed to send something far outside its sequence space
-	SynRenewed                // this side sent another SYN, with another ISN, while its first was unanswered
-	SynChallenged             // this side's unanswered SYN met a pure ACK of something else: its peer still has an older connection
-	SynMisacked               // this side's unanswered SYN met a SYN-ACK that does not acknowledge it
-	ChallengeRst              // this side answered that pure ACK, or that SYN-ACK, with a RST
-	ResetSent                 // this side sent a believable RST
-	ResetDoubted              // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
-	ResetIgnored              // a RST in this side's name was not believed
-	Revived                   // this side went on after a RST in its name: the RST was not its own, or did not end it
-	Rebuffed                  // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK
-	Sent                      // this side sent a segment of any kind (comes last)
-	HalfClosed                // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
-	ReusedEarly               // this side's SYN uses the ports of a connection that is in TIME_WAIT at the peer; N is 1 if its ISN lies beyond all that was used there
+	SynAcked          Kind = iota // this side's SYN was acknowledged
+	AnsweredLate                  // this side took 200 ms or longer to answer the peer's SYN or SYN-ACK
+	Advanced                      // something new of this side's was acknowledged
+	ResendAcked                   // something new of this side's was acknowledged, for the first time since it sent something again
+	ArrivedTwice                  // payload of this side's arrived twice, by its peer's first SACK block (RFC 2883)
+	HoleShown                     // something of this side's is missing, as its peer shows by a third duplicate ACK or by SACK
+	SackOutOfWindow               // this side acknowledged selectively what lies far outside its peer's sequence space
+	HoleAcked                     // bytes of this side were acknowledged that the tap has not seen
+	FinAcked                      // this side's FIN was acknowledged
+	WindowShut                    // this side advertised window 0
+	WindowOpened                  // this side advertised room again after window 0
+	WindowShrunk                  // this side took back window that it had offered, since its handshake (RFC 9293 3.8.6)
+	WindowSmall                   // this side advertised a window that is too small for a full segment, though not shut
+	Opened                        // this side sent its first SYN
+	SynResent                     // this side sent its SYN again
+	DataSent                      // this side sent payload that was not seen before
+	Overran                       // this side sent payload beyond all that the peer has offered, for all that was seen
+	DataAfterIdle                 // this side sent new payload after a minute or more in which neither side sent anything
+	NagleDelay                    // this side sent payload for which it had waited until its peer sent an ACK that it had delayed
+	DataResent                    // this side sent payload again
+	DataOutOfOrder                // this side's payload filled a hole too soon to have been sent again
+	FinSent                       // this side sent its first FIN
+	ClosedWithoutData             // this side, which was connected to, sent FIN before either side had sent a byte
+	FinResent                     // this side sent its FIN again
+	SentBeyondFin                 // this side sent payload beyond its FIN
+	Probed                        // this side probed the peer's zero window
+	MaybeProbed                   // this side sent what may be a probe; the peer's window was never seen
+	KeptAlive                     // this side sent a keep-alive
+	FinOverHole                   // this side's FIN is out, and a pure ACK of the peer repeats that it lacks something before it
+	AckRepeated                   // this side sent the same pure ACK again, and nothing but a pure ACK of its peer had called for it
+	SentOutOfWindow               // this side seemed to send something far outside its sequence space
+	SynRenewed                    // this side sent another SYN, with another ISN, while its first was unanswered
+	SynChallenged                 // this side's unanswered SYN met a pure ACK of something else: its peer still has an older connection
+	SynMisacked                   // this side's unanswered SYN met a SYN-ACK that does not acknowledge it
+	ChallengeRst                  // this side answered that pure ACK, or that SYN-ACK, with a RST
+	ResetSent                     // this side sent a believable RST
+	ResetDoubted                  // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
+	ResetIgnored                  // a RST in this side's name was not believed
+	Revived                       // this side went on after a RST in its name: the RST was not its own, or did not end it
+	NoProgress                    // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK
+	Sent                          // this side sent a segment of any kind (comes last)
+	HalfClosed                    // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
+	ReusedEarly                   // this side's SYN uses the ports of a connection that is in TIME_WAIT at the peer; N is 1 if its ISN lies beyond all that was used there
 	numKinds
 )
 
@@ -84,8 +84,10 @@ type Event struct {
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
-	// HeldBack: what this side sent before it; RSTs the same, At 0 if nothing. SynRenewed, SynChallenged,
-	// SynMisacked: the unanswered SYN. AnsweredLate, HungUp: the peer's segment
+	// NagleDelay: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
+	// the same, At 0 if nothing; where only a later segment shows that a RST was
+	// ignored, that RST. SynRenewed, SynChallenged,
+	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment
 	// before it. ReusedEarly: the last of the old connection that its peer sent.
 	Was *reassembly.Mark
 }
@@ -98,19 +100,33 @@ type Events struct {
 	Before [2]State // both ends' states before the segment
 	Class  Class    // the segment's
 
-	seg    *reassembly.Segment
-	moved  uint32          // Event.N of Advanced
-	shrunk uint32          // of WindowShrunk
-	over   uint32          // of Overran
-	was    reassembly.Mark // Event.Was
-	resend resend          // of DataResent
-	place  reassembly.Placement
-	n      uint
-	list   [maxEvents]struct {
-		kind Kind
-		side reassembly.Side
-	}
+	seg   *reassembly.Segment
+	place reassembly.Placement
+	n     uint
+	was   [numWas]reassembly.Mark // valid where an entry names them
+	list  [maxEvents]entry
 }
+
+// An entry is one event with all that belongs to it alone: flat, and written once.
+type entry struct {
+	kind Kind
+	side reassembly.Side
+	was  was
+	n    uint32
+	age  uint32
+}
+
+// was says what an event goes back to: one of three segments, each noted at most
+// once for all events of a segment.
+type was uint8
+
+const (
+	noWas    was = iota
+	ownLast      // what the segment's side had sent before it
+	peerLast     // what the other side had sent last
+	oldLast      // of the connection whose ports are used again
+	numWas
+)
 
 // maxEvents is more than any one segment can bring: each kind at most once.
 const maxEvents = 1 << 6
@@ -120,33 +136,31 @@ func (e *Events) Len() int { return int(e.n) }
 
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
-	l := e.list[uint(i)%maxEvents]
-	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, Seg: e.seg}
-	switch l.kind {
-	case Advanced:
-		ev.N = e.moved
-	case WindowShrunk:
-		ev.N = e.shrunk
-	case Overran:
-		ev.N = e.over
-	case ReusedEarly:
-		ev.Was, ev.N = &e.was, e.over
-	case FinResent, HeldBack, SynResent, SynRenewed, SynChallenged, SynMisacked, AnsweredLate, HungUp, ResetSent, ResetDoubted, ResetIgnored:
-		ev.Was = &e.was
-	case DataResent:
-		ev.Was, ev.N, ev.Age = &e.was, e.resend.silence, e.resend.age
+	l := &e.list[uint(i)%maxEvents]
+	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, N: l.n, Age: l.age, Seg: e.seg}
+	if l.was != noWas {
+		ev.Was = &e.was[l.was]
 	}
 	return ev
 }
 
 func (e *Events) reset(c *Conn, seg *reassembly.Segment) {
-	e.Kinds, e.Class, e.seg, e.moved, e.place, e.n = 0, Plain, seg, 0, reassembly.Fresh, 0
+	e.Kinds, e.Class, e.seg, e.place, e.n = 0, Plain, seg, reassembly.Fresh, 0
 	e.Before = [2]State{c.ends[0].state, c.ends[1].state}
 }
 
-func (e *Events) add(k Kind, side reassembly.Side) {
+func (e *Events) add(k Kind, side reassembly.Side, n uint32) *entry {
 	e.Kinds |= 1 << k
 	l := &e.list[e.n%maxEvents]
-	l.kind, l.side = k, side
+	*l = entry{kind: k, side: side, n: n}
 	e.n++
+	return l
+}
+
+// addWas adds an event that goes back to m.
+func (e *Events) addWas(k Kind, side reassembly.Side, w was, m *reassembly.Mark) *entry {
+	e.was[w] = *m
+	l := e.add(k, side, 0)
+	l.was = w
+	return l
 }

@@ -96,7 +96,7 @@ func check(t *testing.T, c *Conn, ev *Events, before *[2]Phase, now int64) {
 		if e.out.Knows(reassembly.KnowUna|reassembly.KnowNxt) && e.out.Nxt.Before(e.out.Una) {
 			t.Fatalf("%v: UNA %d is beyond NXT %d", side, e.out.Una, e.out.Nxt)
 		}
-		if e.half.Phase < before[side] || e.half.Phase > Done {
+		if e.half.Phase < before[side] || e.half.Phase > PhaseFinAcked {
 			t.Fatalf("%v: the phase went from %d to %d", side, before[side], e.half.Phase)
 		}
 		before[side] = e.half.Phase

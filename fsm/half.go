@@ -7,11 +7,11 @@ type Phase uint8
 
 // The phases, between the four milestones of a direction.
 const (
-	Idle    Phase = iota // nothing sent
-	Opening              // SYN sent, not acknowledged
-	Open                 // SYN acknowledged, or the connection was found running
-	Shut                 // FIN sent, not acknowledged
-	Done                 // FIN acknowledged
+	PhaseIdle     Phase = iota // nothing sent
+	PhaseOpening               // SYN sent, not acknowledged
+	PhaseOpen                  // SYN acknowledged, or the connection was found running
+	PhaseFinSent               // FIN sent, not acknowledged
+	PhaseFinAcked              // FIN acknowledged
 )
 
 type halfBits uint16
@@ -41,7 +41,7 @@ const stateBits = closedSecond | synAckLost | finAckLost | finFirst | spoke
 // A Half is one direction of a connection: four milestones and what casts
 // doubt on them.
 type Half struct {
-	FIN   reassembly.Seq // of the FIN itself; valid from phase Shut on
+	FIN   reassembly.Seq // of the FIN itself; valid from phase PhaseFinSent on
 	doubt reassembly.Seq // once this side acknowledges beyond it, doubted is settled
 	Phase Phase
 	bits  halfBits
@@ -53,10 +53,10 @@ func (h *Half) is(b halfBits) bool { return h.bits&b != 0 }
 // a repeated SYN or FIN shows that the ACK was lost beyond the tap.
 func (h *Half) own() Phase {
 	switch {
-	case h.Phase == Done && h.is(finAckLost):
-		return Shut
-	case h.Phase == Open && h.is(synAckLost) && !h.is(spoke):
-		return Opening
+	case h.Phase == PhaseFinAcked && h.is(finAckLost):
+		return PhaseFinSent
+	case h.Phase == PhaseOpen && h.is(synAckLost) && !h.is(spoke):
+		return PhaseOpening
 	}
 	return h.Phase
 }
@@ -64,8 +64,8 @@ func (h *Half) own() Phase {
 // heard is the phase as the peer knows it: a FIN says nothing to a side that
 // has not taken the SYN yet.
 func (h *Half) heard() Phase {
-	if h.Phase == Shut && h.is(finFirst) {
-		return Opening
+	if h.Phase == PhaseFinSent && h.is(finFirst) {
+		return PhaseOpening
 	}
 	return h.Phase
 }

@@ -51,7 +51,7 @@ func (l Limits) String() string { return strings.Join(l.Names(), ", ") }
 func (c *Conn) Limits() Limits {
 	var l Limits
 	a, b := &c.ends[0], &c.ends[1]
-	if c.bits&midstream != 0 && (a.half.Phase != Idle || b.half.Phase != Idle) {
+	if c.bits&midstream != 0 && (a.half.Phase != PhaseIdle || b.half.Phase != PhaseIdle) {
 		l |= Midstream
 	}
 	if c.bits&optionsCut != 0 {

@@ -23,9 +23,8 @@ func (s *step) shrink(by uint32) {
 		return
 	}
 	s.own.half.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.half.Phase != Done && s.later() {
-		s.emit(WindowShrunk, s.side)
-		s.ev.shrunk = by
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.half.Phase != PhaseFinAcked && s.later() {
+		s.ev.add(WindowShrunk, s.side, by)
 	}
 }
 
@@ -45,8 +44,7 @@ func (s *step) overrun(by uint32) {
 		by < max(2, uint32(1)<<s.c.scaleOf(s.side.Peer())) {
 		return
 	}
-	s.emit(Overran, s.side)
-	s.ev.over = by
+	s.ev.add(Overran, s.side, by)
 }
 
 // TookBack reports whether the side ever took back window that it had offered:

@@ -77,14 +77,14 @@ const HalfCloseGrace = time.Second
 // HalfClosed reports whether the side's FIN is acknowledged and the peer has
 // sent none, nor a RST: FIN_WAIT_2 here, CLOSE_WAIT there.
 func (c *Conn) HalfClosed(side reassembly.Side) bool {
-	return c.ends[side].half.Phase == Done && c.ends[side.Peer()].half.Phase < Shut && c.bits&(resetByA|resetByB) == 0
+	return c.ends[side].half.Phase == PhaseFinAcked && c.ends[side.Peer()].half.Phase < PhaseFinSent && c.bits&(resetByA|resetByB) == 0
 }
 
 // LackingBeforeFIN is how many bytes before the side's FIN the peer has not
 // acknowledged, and whether the tap has not seen the first of them either.
 func (c *Conn) LackingBeforeFIN(side reassembly.Side) (n uint32, unseen bool) {
 	e := &c.ends[side]
-	if e.half.Phase != Shut || !e.out.Knows(reassembly.KnowUna) || !e.out.Una.Before(e.half.FIN) {
+	if e.half.Phase != PhaseFinSent || !e.out.Knows(reassembly.KnowUna) || !e.out.Una.Before(e.half.FIN) {
 		return 0, false
 	}
 	return uint32(e.half.FIN - e.out.Una), e.out.Skipped(e.out.Una)
@@ -95,7 +95,7 @@ func (c *Conn) LackingBeforeFIN(side reassembly.Side) (n uint32, unseen bool) {
 // Nothing but what carries nothing begins at SND.NXT once it has been sent.
 func (c *Conn) ClosingAck(side reassembly.Side, seg *reassembly.Mark) bool {
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
-	return own.half.Phase >= Shut && seg.Seq == own.out.Nxt && seg.Ack.AtOrBefore(peer.half.FIN+1)
+	return own.half.Phase >= PhaseFinSent && seg.Seq == own.out.Nxt && seg.Ack.AtOrBefore(peer.half.FIN+1)
 }
 
 // Echoes reports whether the segment could be the side's last one once more, but
@@ -160,13 +160,13 @@ func (c *Conn) AcksOld(side reassembly.Side, seg *reassembly.Mark) bool {
 // KnowsFIN reports whether a segment of the side acknowledges the peer's FIN.
 func (c *Conn) KnowsFIN(side reassembly.Side, seg *reassembly.Mark) bool {
 	h := &c.ends[side.Peer()].half
-	return h.Phase >= Shut && seg.Flags&reassembly.ACK != 0 && seg.Ack.After(h.FIN)
+	return h.Phase >= PhaseFinSent && seg.Flags&reassembly.ACK != 0 && seg.Ack.After(h.FIN)
 }
 
 // AtFIN reports whether the segment begins at the side's FIN, not behind it.
 func (c *Conn) AtFIN(side reassembly.Side, seg *reassembly.Mark) bool {
 	h := &c.ends[side].half
-	return h.Phase >= Shut && seg.Seq == h.FIN
+	return h.Phase >= PhaseFinSent && seg.Seq == h.FIN
 }
 
 // Held reports whether a FIN of the side could not leave, for all that is known:
@@ -182,14 +182,14 @@ func (c *Conn) Held(side reassembly.Side) bool {
 // only acknowledged: it may have been its FIN.
 func (c *Conn) MayHaveClosed(side reassembly.Side) bool {
 	own := &c.ends[side]
-	return own.half.Phase < Shut && own.out.Skipped(own.out.Nxt-1) || c.OnlyAcks(side)
+	return own.half.Phase < PhaseFinSent && own.out.Skipped(own.out.Nxt-1) || c.OnlyAcks(side)
 }
 
 // OnlyAcks reports whether nothing of the side was captured but acknowledgments:
 // all that it sent, a FIN perhaps, was acknowledged before the capture began.
 func (c *Conn) OnlyAcks(side reassembly.Side) bool {
 	own := &c.ends[side]
-	return own.half.Phase < Shut && own.half.bits&synSeen == 0 && own.bytes == 0
+	return own.half.Phase < PhaseFinSent && own.half.bits&synSeen == 0 && own.bytes == 0
 }
 
 // AckedUnseen reports whether the last that was acknowledged of the side was not
@@ -212,7 +212,7 @@ func (c *Conn) Unacked(side reassembly.Side, by *reassembly.Mark) uint32 {
 		una = by.Ack
 	}
 	end := out.Nxt
-	if own.half.Phase >= Shut && end == own.half.FIN+1 {
+	if own.half.Phase >= PhaseFinSent && end == own.half.FIN+1 {
 		end--
 	}
 	if !out.Knows(reassembly.KnowNxt) || !una.Before(end) {

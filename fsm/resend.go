@@ -88,7 +88,7 @@ func (s *step) sack() {
 		}
 	}
 	if strayed {
-		s.emit(SackStrayed, s.side)
+		s.emit(SackOutOfWindow, s.side)
 	}
 }
 

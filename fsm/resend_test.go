@@ -35,8 +35,8 @@ func TestStep_sack(t *testing.T) {
 		{"a block within the next", []uint32{41, 51, 31, 61}, []Kind{ArrivedTwice, HoleShown, Sent}},
 		{"a block within the one before it", []uint32{31, 61, 41, 51}, []Kind{HoleShown, Sent}},
 		{"a block that ends before it begins", []uint32{31, 21}, []Kind{Sent}},
-		{"a block far beyond", []uint32{1 << 30, 1<<30 + 10}, []Kind{SackStrayed, Sent}},
-		{"a block far below", []uint32{3 << 30, 3<<30 + 10}, []Kind{SackStrayed, Sent}},
+		{"a block far beyond", []uint32{1 << 30, 1<<30 + 10}, []Kind{SackOutOfWindow, Sent}},
+		{"a block far below", []uint32{3 << 30, 3<<30 + 10}, []Kind{SackOutOfWindow, Sent}},
 	} {
 		w := newWire().open(time.Millisecond)
 		w.send(0, time.Second, ack, 1, 100, 1)
@@ -84,17 +84,17 @@ func TestStep_resend(t *testing.T) {
 	if ev.N != 200_000 || ev.Age != 250_000 || ev.Place != reassembly.Repeat {
 		t.Errorf("sent again after %d µs of silence, %d µs after the first of what is in flight, as %v", ev.N, ev.Age, ev.Place)
 	}
-	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(ResendAcked) || w.ev.Kinds.Has(Rebuffed) {
+	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(ResendAcked) || w.ev.Kinds.Has(NoProgress) {
 		t.Errorf("an ACK of nothing new brings %b", w.ev.Kinds)
 	}
 	for range 2 {
 		w.send(0, time.Second, ack, 1, 100, 1)
 	}
-	if w.send(1, 0, ack, 1, 0, 1); !w.ev.Kinds.Has(Rebuffed) {
+	if w.send(1, 0, ack, 1, 0, 1); !w.ev.Kinds.Has(NoProgress) {
 		t.Error("an ACK of nothing new after the third resend is no rebuff")
 	}
 	w.sack(1, 101, 201)
-	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(Rebuffed) {
+	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(NoProgress) {
 		t.Error("SACK is a rebuff")
 	}
 	if w.send(1, 0, ack, 1, 0, 101); !w.ev.Kinds.Has(ResendAcked) {
@@ -156,8 +156,48 @@ func TestStep_filling(t *testing.T) {
 		if w.send(0, c.after, ack, 11, 10, 1); w.ev.Class != c.want {
 			t.Errorf("%s: %q, want %q", c.name, w.ev.Class, c.want)
 		}
-		if w.ev.Kinds.Has(CameLate) != (c.want == OutOfOrder) {
+		if w.ev.Kinds.Has(DataOutOfOrder) != (c.want == OutOfOrder) {
 			t.Errorf("%s: Kinds is %b", c.name, w.ev.Kinds)
 		}
+	}
+}
+
+// An event's payload is its own, whatever else the segment brings.
+func TestEvents_ownPayload(t *testing.T) {
+	w := newWire().open(time.Second)
+	w.send(0, 0, ack, 1, 100, 1)
+	w.send(1, time.Second, rst, 500, 0, 0) // in the window, though not in its place
+	doubted := w.conn.LastSent(1)
+	w.send(1, time.Second, ack, 1, 10, 101)
+	found := map[Kind]Event{}
+	for i := range w.ev.Len() {
+		found[w.ev.At(i).Kind] = w.ev.At(i)
+	}
+	if ev := found[ResetIgnored]; ev.Was == nil || *ev.Was != doubted {
+		t.Errorf("the RST that is ignored goes back to %v, want the RST itself, frame %d", ev.Was, doubted.Frame)
+	}
+	if found[Advanced].N != 100 || found[DataSent].Was != nil {
+		t.Errorf("ADVANCED by %d, want 100; DATA SENT goes back to %v, want nothing", found[Advanced].N, found[DataSent].Was)
+	}
+
+	w = newWire()
+	w.send(0, 0, syn, 0, 10, 0)
+	w.send(1, 10*time.Millisecond, syn|ack, 0, 0, 1) // without the data of Fast PhaseOpen
+	synAck := w.conn.LastSent(1)
+	w.send(0, 900*time.Millisecond, ack, 1, 10, 1)
+	for i := range w.ev.Len() {
+		switch ev := w.ev.At(i); ev.Kind {
+		case AnsweredLate:
+			if *ev.Was != synAck {
+				t.Errorf("what was answered late is frame %d, want the SYN-ACK, frame %d", ev.Was.Frame, synAck.Frame)
+			}
+		case DataResent:
+			if ev.Was.Flags != syn || ev.N != 900_000 {
+				t.Errorf("the data are sent again %d µs after frame %d, want 900,000 after the SYN", ev.N, ev.Was.Frame)
+			}
+		}
+	}
+	if !w.ev.Kinds.Has(AnsweredLate) || !w.ev.Kinds.Has(DataResent) {
+		t.Errorf("the ACK brings %b, want ANSWERED LATE and DATA RESENT", w.ev.Kinds)
 	}
 }

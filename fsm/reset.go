@@ -10,7 +10,6 @@ import (
 // one must not (RFC 5961 3.2).
 func (s *step) reset() {
 	c := s.c
-	s.ev.was = s.own.last
 	if out := &s.own.out; !out.Knows(reassembly.KnowISS) && !out.Knows(reassembly.KnowNxt) { // numbers are told from here
 		out.ISS = s.seg.Seq
 	}
@@ -25,13 +24,13 @@ func (s *step) reset() {
 	case resetBelieved:
 		c.bits |= resetBit(s.side)
 		c.bits &^= pendingByA | pendingByB
-		s.emit(ResetSent, s.side)
+		s.emitAfter(ResetSent)
 	case resetPending:
 		c.bits |= pendingBit(s.side) | challengeBit(s.side)
-		s.emit(ResetDoubted, s.side)
+		s.emitAfter(ResetDoubted)
 	default:
 		c.bits |= challengeBit(s.side)
-		s.emit(ResetIgnored, s.side)
+		s.emitAfter(ResetIgnored)
 	}
 }
 
@@ -49,11 +48,11 @@ func (s *step) believeReset() resetBelief {
 	// (RFC 9293 3.10.7.3). So is the peer as long as no answer is known to have reached
 	// it: neither the SYN of the other side, of a simultaneous open, nor a SYN-ACK that
 	// did not keep it from asking again.
-	if peer.half.own() == Opening && s.own.half.Phase <= Opening {
+	if peer.half.own() == PhaseOpening && s.own.half.Phase <= PhaseOpening {
 		if seg.Flags&reassembly.ACK != 0 && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
 			return resetBelieved
 		}
-		if s.own.half.Phase == Idle {
+		if s.own.half.Phase == PhaseIdle {
 			return resetIgnored
 		}
 	}
@@ -76,7 +75,7 @@ func (s *step) believeReset() resetBelief {
 		return resetBelieved
 	// AT ITS FIN, acknowledged since: it answers what crossed the FIN, or follows
 	// it at once (Linux tcp_reset_check takes it, for macOS; samples/reset-cause).
-	case s.own.half.Phase == Done && seg.Seq == s.own.half.FIN:
+	case s.own.half.Phase == PhaseFinAcked && seg.Seq == s.own.half.FIN:
 		return resetBelieved
 	// IN THE WINDOW, elsewhere: what comes next decides.
 	case una.AtOrBefore(seg.Seq) && s.mayBeInWindow():
@@ -105,7 +104,7 @@ func (s *step) goneOn() {
 	}
 	if c.bits&pendingBit(s.side) != 0 {
 		c.bits &^= pendingBit(s.side)
-		s.emit(ResetIgnored, s.side)
+		s.emitAfter(ResetIgnored)
 	}
 	if c.bits&resetBit(s.side) != 0 && (time.Duration(s.seg.At-s.own.last.At) > reorderTime || s.accepts()) {
 		c.bits &^= resetBit(s.side)
@@ -116,7 +115,7 @@ func (s *step) goneOn() {
 // refused says whether a RST in the side's name refused its peer's SYN, and the
 // side has sent nothing else.
 func (s *step) refused() bool {
-	return s.c.bits&resetBit(s.side) != 0 && s.own.half.Phase == Idle
+	return s.c.bits&resetBit(s.side) != 0 && s.own.half.Phase == PhaseIdle
 }
 
 // accepts says whether the segment is a SYN-ACK behind a RST that refused the SYN:

@@ -53,8 +53,7 @@ func (s *step) timeAnswer() {
 	s.own.answer = s.timed()
 	crossing := s.seg.Flags&reassembly.SYN != 0 && s.own.half.is(synSeen)
 	if s.own.answer >= lateAnswer && !crossing {
-		s.ev.was = s.peer.last
-		s.emit(AnsweredLate, s.side)
+		s.ev.addWas(AnsweredLate, s.side, peerLast, &s.peer.last)
 	}
 }
 

@@ -44,12 +44,12 @@ func (s *step) send() {
 		own.half.bits |= oversize
 	}
 	s.announce(fresh)
-	if n == 0 && s.peer.half.Phase == Shut {
+	if n == 0 && s.peer.half.Phase == PhaseFinSent {
 		s.lacks()
 	}
 	if seg.Flags&reassembly.FIN != 0 {
 		s.finish()
-	} else if own.half.Phase >= Shut && seg.Len > 0 && seg.End().After(own.half.FIN) {
+	} else if own.half.Phase >= PhaseFinSent && seg.Len > 0 && seg.End().After(own.half.FIN) {
 		s.emit(SentBeyondFin, s.side)
 	}
 }
@@ -58,11 +58,11 @@ func (s *step) send() {
 // SYN, though the capture does not show how.
 func (s *step) missedSYNs() {
 	own, peer := &s.own.half, &s.peer.half
-	if own.Phase == Idle { // its SYN was missed
-		own.Phase = Open
+	if own.Phase == PhaseIdle { // its SYN was missed
+		own.Phase = PhaseOpen
 	}
 	if s.peer.packets == 0 { // the peer's part was missed, or is not captured at all
-		own.Phase, peer.Phase = max(own.Phase, Open), max(peer.Phase, Open)
+		own.Phase, peer.Phase = max(own.Phase, PhaseOpen), max(peer.Phase, PhaseOpen)
 	}
 }
 
@@ -77,14 +77,15 @@ func (s *step) announce(fresh uint32) {
 	case KeepAlive:
 		s.emit(KeptAlive, s.side)
 	case Retransmission:
-		s.ev.resend, s.ev.was = s.resend(), s.own.last
+		again := s.resend()
 		s.sentAgain()
 		if s.seg.Len > 0 {
-			s.emit(DataResent, s.side)
+			e := s.emitAfter(DataResent)
+			e.n, e.age = again.silence, again.age
 		}
 	case OutOfOrder:
 		if s.seg.Len > 0 {
-			s.emit(CameLate, s.side)
+			s.emit(DataOutOfOrder, s.side)
 		}
 	}
 	if fresh > 0 {
@@ -95,14 +96,13 @@ func (s *step) announce(fresh uint32) {
 		// WOKE: payload after a minute or more of silence on both sides. No middlebox of
 		// note forgets a connection sooner.
 		if s.silence() >= idleTime {
-			s.emit(Woke, s.side)
+			s.emit(DataAfterIdle, s.side)
 		}
 		if s.heldBack() {
-			s.ev.was = s.own.last
-			s.emit(HeldBack, s.side)
+			s.emitAfter(NagleDelay)
 		}
 	} else if s.n == 0 && s.echoes() {
-		s.emit(AckEchoed, s.side)
+		s.emit(AckRepeated, s.side)
 	}
 	if s.maybeProbe() {
 		s.emit(MaybeProbed, s.side)
@@ -163,15 +163,15 @@ func (s *step) finish() {
 	h := &s.own.half
 	f := s.seg.FINSeq()
 	switch {
-	case h.Phase < Shut:
-		if h.Phase == Opening {
+	case h.Phase < PhaseFinSent:
+		if h.Phase == PhaseOpening {
 			h.bits |= finFirst
 		}
-		h.FIN, h.Phase = f, Shut
-		if s.peer.half.Phase >= Shut {
+		h.FIN, h.Phase = f, PhaseFinSent
+		if s.peer.half.Phase >= PhaseFinSent {
 			h.bits |= finSecond
 		}
-		if s.peer.half.Phase == Done {
+		if s.peer.half.Phase == PhaseFinAcked {
 			h.bits |= closedSecond
 		}
 		s.emit(FinSent, s.side)
@@ -183,11 +183,10 @@ func (s *step) finish() {
 		s.emit(SentBeyondFin, s.side)
 	default:
 		// A resend that only crossed the ACK proves nothing.
-		if h.Phase == Done && !s.crossedAck() {
+		if h.Phase == PhaseFinAcked && !s.crossedAck() {
 			h.bits |= finAckLost
 		}
-		s.ev.was = s.own.last
-		s.emit(FinResent, s.side)
+		s.emitAfter(FinResent)
 	}
 }
 
@@ -195,9 +194,9 @@ func (s *step) finish() {
 // microseconds. If that ACK was the peer's FIN, the peer closed second.
 func (s *step) finAckedBefore() {
 	h, peer := &s.own.half, s.peer
-	h.Phase = Done
+	h.Phase = PhaseFinAcked
 	h.doubt, h.bits = peer.out.Nxt, h.bits|doubted
-	if peer.half.Phase >= Shut && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
+	if peer.half.Phase >= PhaseFinSent && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
 		h.bits &^= finSecond | closedSecond
 		peer.half.bits |= finSecond | closedSecond
 	}

@@ -51,12 +51,12 @@ const (
 // acknowledged does not move it: crossing FINs are FIN_WAIT_1 on both sides,
 // then CLOSING, never LAST_ACK.
 var stateOf = [5][5]State{
-	/* own \ peer   Idle Opng Open Shut Done */
-	Idle:    {cls, lis, est, est, cwt},
-	Opening: {sst, sst, srx, srx, cwt},
-	Open:    {est, sst, est, est, cwt},
-	Shut:    {fw1, fw1, fw1, fw1, cng},
-	Done:    {fw2, fw2, fw2, fw2, tmw},
+	/* own \ peer   Idle Opng PhaseOpen PhaseFinSent PhaseFinAcked */
+	PhaseIdle:     {cls, lis, est, est, cwt},
+	PhaseOpening:  {sst, sst, srx, srx, cwt},
+	PhaseOpen:     {est, sst, est, est, cwt},
+	PhaseFinSent:  {fw1, fw1, fw1, fw1, cng},
+	PhaseFinAcked: {fw2, fw2, fw2, fw2, tmw},
 }
 
 func stateFrom(own, peer *Half) State {

@@ -6,11 +6,11 @@ import "testing"
 // what it acknowledged of its peer (across), as the package comment has them.
 func TestStateFrom(t *testing.T) {
 	want := [5][5]string{
-		Idle:    {"CLOSED", "LISTEN", "ESTABLISHED", "ESTABLISHED", "CLOSE_WAIT"},
-		Opening: {"SYN_SENT", "SYN_SENT", "SYN_RECEIVED", "SYN_RECEIVED", "CLOSE_WAIT"},
-		Open:    {"ESTABLISHED", "SYN_SENT", "ESTABLISHED", "ESTABLISHED", "CLOSE_WAIT"},
-		Shut:    {"FIN_WAIT_1", "FIN_WAIT_1", "FIN_WAIT_1", "FIN_WAIT_1", "CLOSING"},
-		Done:    {"FIN_WAIT_2", "FIN_WAIT_2", "FIN_WAIT_2", "FIN_WAIT_2", "TIME_WAIT"},
+		PhaseIdle:     {"CLOSED", "LISTEN", "ESTABLISHED", "ESTABLISHED", "CLOSE_WAIT"},
+		PhaseOpening:  {"SYN_SENT", "SYN_SENT", "SYN_RECEIVED", "SYN_RECEIVED", "CLOSE_WAIT"},
+		PhaseOpen:     {"ESTABLISHED", "SYN_SENT", "ESTABLISHED", "ESTABLISHED", "CLOSE_WAIT"},
+		PhaseFinSent:  {"FIN_WAIT_1", "FIN_WAIT_1", "FIN_WAIT_1", "FIN_WAIT_1", "CLOSING"},
+		PhaseFinAcked: {"FIN_WAIT_2", "FIN_WAIT_2", "FIN_WAIT_2", "FIN_WAIT_2", "TIME_WAIT"},
 	}
 	for own := range Phase(5) {
 		for peer := range Phase(5) {
@@ -39,12 +39,12 @@ func TestStateFrom_doubt(t *testing.T) {
 		own, peer Half
 		want      State
 	}{
-		{Half{Phase: Open, bits: synAckLost}, Half{Phase: Open}, SynReceived},
-		{Half{Phase: Open, bits: synAckLost | spoke}, Half{Phase: Open}, Established},
-		{Half{Phase: Done, bits: finAckLost}, Half{Phase: Open}, FinWait1},
-		{Half{Phase: Done, bits: finAckLost}, Half{Phase: Done}, Closing},
-		{Half{Phase: Done, bits: finAckLost | closedSecond}, Half{Phase: Done}, LastAck},
-		{Half{Phase: Open}, Half{Phase: Shut, bits: finFirst}, SynSent},
+		{Half{Phase: PhaseOpen, bits: synAckLost}, Half{Phase: PhaseOpen}, SynReceived},
+		{Half{Phase: PhaseOpen, bits: synAckLost | spoke}, Half{Phase: PhaseOpen}, Established},
+		{Half{Phase: PhaseFinAcked, bits: finAckLost}, Half{Phase: PhaseOpen}, FinWait1},
+		{Half{Phase: PhaseFinAcked, bits: finAckLost}, Half{Phase: PhaseFinAcked}, Closing},
+		{Half{Phase: PhaseFinAcked, bits: finAckLost | closedSecond}, Half{Phase: PhaseFinAcked}, LastAck},
+		{Half{Phase: PhaseOpen}, Half{Phase: PhaseFinSent, bits: finFirst}, SynSent},
 	} {
 		if got := stateFrom(&c.own, &c.peer); got != c.want {
 			t.Errorf("%+v against %+v is %v, want %v", c.own, c.peer, got, c.want)

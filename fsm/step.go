@@ -22,8 +22,8 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 		s.goneOn()
 		s.apply()
 	default:
-		s.class = Stray
-		s.emit(Strayed, side)
+		s.class = OutOfWindow
+		s.emit(SentOutOfWindow, side)
 		s.misanswers()
 	}
 	s.emit(Sent, side)
@@ -58,9 +58,9 @@ func (c *Conn) both(side reassembly.Side) (own, peer *end) {
 // remember keeps the segment as its side's last, unless it was not the side's
 // own for all that is known.
 func (s *step) remember() {
-	if s.class == Stray && s.own.packets+s.peer.packets == 1 { // nothing can be said against it yet
+	if s.class == OutOfWindow && s.own.packets+s.peer.packets == 1 { // nothing can be said against it yet
 		s.own.countFrom(s.seg)
-	} else if s.class == Stray || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
+	} else if s.class == OutOfWindow || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
 		return
 	}
 	if s.class != Rst {
@@ -70,7 +70,11 @@ func (s *step) remember() {
 	s.own.last = reassembly.MarkOf(s.seg)
 }
 
-func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side) }
+func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side, 0) }
+
+// emitAfter emits an event of the segment's side that goes back to what that had
+// sent before.
+func (s *step) emitAfter(k Kind) *entry { return s.ev.addWas(k, s.side, ownLast, &s.own.last) }
 
 // apply takes a believed segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
@@ -85,7 +89,7 @@ func (s *step) apply() {
 	}
 	s.send()
 	if s.peer.row >= rebuffs && moved == 0 && !s.peer.sacked && s.n == 0 {
-		s.emit(Rebuffed, s.side.Peer())
+		s.emit(NoProgress, s.side.Peer())
 	}
 }
 
@@ -122,17 +126,16 @@ func (s *step) open() {
 	own.out.Send(seg.Seq, s.n)
 	if again {
 		s.sentAgain()
-		s.ev.was = own.last
 		// A SYN that comes with an ACK now is the answer to the peer's, of a
 		// simultaneous open (RFC 9293 figure 7), rather than a repeat.
-		if own.half.Phase == Open && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
+		if own.half.Phase == PhaseOpen && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
 			own.half.bits |= synAckLost
 		}
-		s.emit(SynResent, s.side)
+		s.emitAfter(SynResent)
 		return
 	}
-	if own.half.Phase == Idle {
-		own.half.Phase = Opening
+	if own.half.Phase == PhaseIdle {
+		own.half.Phase = PhaseOpening
 	}
 	s.time()
 	s.emit(Opened, s.side)
@@ -142,7 +145,7 @@ func (s *step) open() {
 // the sender's IP IDs, one by one so far, skip.
 func (s *step) skippedIDs() {
 	last := &s.own.last
-	if s.own.half.Phase != Shut || s.seg.IPID == 0 || last.IPID == 0 {
+	if s.own.half.Phase != PhaseFinSent || s.seg.IPID == 0 || last.IPID == 0 {
 		return
 	}
 	if gap := s.seg.IPID - last.IPID; gap > 1 && gap <= 8 {

@@ -11,7 +11,7 @@ import (
 // awaitsAnswer says whether this end has sent a SYN, and its peer nothing that
 // belongs to the connection.
 func (e *end) awaitsAnswer(peer *end) bool {
-	return e.half.Phase == Opening && peer.half.Phase == Idle && e.out.Knows(reassembly.KnowISS)
+	return e.half.Phase == PhaseOpening && peer.half.Phase == PhaseIdle && e.out.Knows(reassembly.KnowISS)
 }
 
 // misanswers takes a stray segment: is it the answer to the peer's SYN of a
@@ -34,10 +34,9 @@ func (s *step) misanswers() {
 	default:
 		return
 	}
-	s.ev.was = peer.last
 	peer.out.Stray(seg.Ack)
 	s.own.countFrom(seg)
-	s.emit(kind, s.side.Peer())
+	s.ev.addWas(kind, s.side.Peer(), peerLast, &peer.last)
 }
 
 // another says whether the segment is another SYN-ACK than the one that the side
@@ -46,7 +45,7 @@ func (s *step) misanswers() {
 // another ISN, and so does another host behind the same address.
 func (s *step) another() bool {
 	const synACK = reassembly.SYN | reassembly.ACK
-	return s.seg.Flags.Has(synACK) && s.own.half.Phase == Opening && s.peer.out.Knows(reassembly.KnowISS) &&
+	return s.seg.Flags.Has(synACK) && s.own.half.Phase == PhaseOpening && s.peer.out.Knows(reassembly.KnowISS) &&
 		s.seg.Ack.After(s.peer.out.ISS) && s.seg.Ack.AtOrBefore(s.peer.out.Nxt)
 }
 
@@ -56,12 +55,12 @@ func (s *step) settles() bool {
 	seg, own, peer := s.seg, s.own, s.peer
 	wide := s.c.scaleUnknown()
 	switch {
-	case own.half.Phase == Open && peer.half.Phase == Opening && peer.out.Knows(reassembly.KnowISS) && peer.out.StrayAt(seg.Ack):
+	case own.half.Phase == PhaseOpen && peer.half.Phase == PhaseOpening && peer.out.Knows(reassembly.KnowISS) && peer.out.StrayAt(seg.Ack):
 		if own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide) {
 			peer.out.Reopen(seg.Ack - 1)
 			return true
 		}
-	case own.half.Phase == Opening && peer.half.Phase == Open && own.out.Knows(reassembly.KnowISS) && own.out.StrayAt(seg.Seq):
+	case own.half.Phase == PhaseOpening && peer.half.Phase == PhaseOpen && own.out.Knows(reassembly.KnowISS) && own.out.StrayAt(seg.Seq):
 		if peer.out.Believes(seg.Ack, 0, own.maxWnd, wide) {
 			own.out.Reopen(seg.Seq - 1)
 			return true
@@ -109,8 +108,7 @@ func (c *Conn) Superseded(seg *reassembly.Segment, side reassembly.Side, oldest 
 	c.bits |= challengeBit(side)
 	last := &c.ends[side].last
 	if since := time.Duration(seg.At - last.At); oldest && c.AwaitsAnswer(side) && since >= minRenewal && since <= maxRenewal {
-		ev.was = *last
-		ev.add(SynRenewed, side)
+		ev.addWas(SynRenewed, side, ownLast, last)
 	}
 }
 
@@ -123,12 +121,11 @@ func (c *Conn) Overhears(seg *reassembly.Segment, side reassembly.Side, class Cl
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
 	switch {
 	case class == ChallengeAck && c.AwaitsAnswer(side.Peer()):
-		ev.was = peer.last
 		peer.out.Stray(seg.Ack)
 		own.countFrom(seg)
-		ev.add(SynChallenged, side.Peer())
+		ev.addWas(SynChallenged, side.Peer(), peerLast, &peer.last)
 	case class == Rst && c.AwaitsAnswer(side) && own.out.StrayAt(seg.Seq):
-		ev.add(ChallengeRst, side)
+		ev.add(ChallengeRst, side, 0)
 	}
 }
 
@@ -136,10 +133,9 @@ func (c *Conn) Overhears(seg *reassembly.Segment, side reassembly.Side, class Cl
 // anything?
 func (s *step) hungUp() {
 	own, peer := s.own, s.peer
-	opened := own.half.bits&peer.half.bits&synSeen != 0 && own.out.Knows(reassembly.KnowUna) && peer.half.Phase == Open
+	opened := own.half.bits&peer.half.bits&synSeen != 0 && own.out.Knows(reassembly.KnowUna) && peer.half.Phase == PhaseOpen
 	if s.side == reassembly.B && opened && s.c.bits&(resetByA|resetByB) == 0 && s.seg.Len == 0 &&
 		s.seg.Seq == own.out.ISS+1 && own.out.Una == s.seg.Seq && peer.out.Nxt == peer.out.ISS+1 {
-		s.ev.was = peer.last
-		s.emit(HungUp, s.side)
+		s.ev.addWas(ClosedWithoutData, s.side, peerLast, &peer.last)
 	}
 }

@@ -84,7 +84,7 @@ func (c *Conn) TCB(side reassembly.Side, at int64, timeWait time.Duration) TCB {
 	know(KnowRcvScale, peer.half.is(synSeen) && own.half.is(synSeen))
 	know(KnowMSS, own.opts&reassembly.HasMSS != 0)
 	know(KnowRTT, own.srtt != 0)
-	know(KnowFIN, own.half.Phase >= Shut)
+	know(KnowFIN, own.half.Phase >= PhaseFinSent)
 	know(KnowOpener, c.bits&midstream == 0)
 	know(KnowLastAck, own.last.Flags&reassembly.ACK != 0)
 	t.Timers = c.timers(side, at, timeWait)

@@ -52,7 +52,7 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 	case own.out.Knows(reassembly.KnowNxt):
 		return false
 	case seg.Flags&reassembly.ACK == 0: // simultaneous open (RFC 9293 3.5)
-		return peer.half.Phase == Opening && !c.Over()
+		return peer.half.Phase == PhaseOpening && !c.Over()
 	}
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
 }
@@ -95,11 +95,10 @@ func (c *Conn) ReusedBy(seg *reassembly.Segment, side reassembly.Side, timeWait 
 // Reused adds to the events of a connection's first SYN that it uses ports again
 // early.
 func (e *Events) Reused(r *Reuse, side reassembly.Side) {
-	e.was, e.over = r.Last, 0
+	l := e.addWas(ReusedEarly, side, oldLast, &r.Last)
 	if r.Beyond {
-		e.over = 1
+		l.n = 1
 	}
-	e.add(ReusedEarly, side)
 }
 
 // Touch reads a word of each part of the connection. Called for a batch of

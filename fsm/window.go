@@ -121,6 +121,6 @@ func (s *step) probes(below bool) bool {
 // cause, the window 0, lies before the capture: the peer has not spoken, and
 // the segment is small or repeats.
 func (s *step) maybeProbe() bool {
-	return !s.own.out.Knows(reassembly.KnowEdge) && s.own.half.Phase == Open && s.seg.Flags&reassembly.FIN == 0 &&
+	return !s.own.out.Knows(reassembly.KnowEdge) && s.own.half.Phase == PhaseOpen && s.seg.Flags&reassembly.FIN == 0 &&
 		(s.seg.Len <= 1 || s.class == Retransmission || s.class == Ambiguous)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
@@ -62,7 +63,7 @@ func (o *Options) engine() (engine.Options, error) {
 // choose picks detectors: "a,b" only these, "-a,-b" all but these.
 func choose(list string) (chosen []*detectors.Detector, err error) {
 	if list == "" {
-		return detectors.All, nil
+		return catalogue.All, nil
 	}
 	named := map[string]bool{}
 	without := strings.HasPrefix(list, "-")
@@ -76,7 +77,7 @@ func choose(list string) (chosen []*detectors.Detector, err error) {
 		}
 		named[slug] = true
 	}
-	for _, d := range detectors.All {
+	for _, d := range catalogue.All {
 		if named[d.Name] != without {
 			chosen = append(chosen, d)
 		}
@@ -85,7 +86,7 @@ func choose(list string) (chosen []*detectors.Detector, err error) {
 }
 
 func find(slug string) *detectors.Detector {
-	for _, d := range detectors.All {
+	for _, d := range catalogue.All {
 		if d.Name == slug {
 			return d
 		}

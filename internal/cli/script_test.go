@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
@@ -21,13 +21,13 @@ var update = flag.Bool("update", false, "write what was printed into the scripts
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"tcptrace": func() {
-			os.Exit(Run(Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: detectors.All, Confine: true}))
+			os.Exit(Run(Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: catalogue.All, Confine: true}))
 		},
 	})
 }
 
-// TestScript runs testdata/script: one file per behaviour that a user can see.
-// Beside each lie the traces of testdata/traces, as text and as pcapng.
+// TestScript runs testdata/script: one file for each behaviour that a user sees.
+// Scripts find the traces of testdata/traces as text and as pcapng.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -64,7 +64,7 @@ func layTraces(env *testscript.Env) error {
 	return nil
 }
 
-// exits runs a command that must end with just this status: exits 2 tcptrace ...
+// exits runs a command that must exit with this status: exits 2 tcptrace ...
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS COMMAND...")
@@ -84,7 +84,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// shorten takes bytes off the end of a file: shorten FILE BYTES.
+// shorten cuts bytes off the end of a file: shorten FILE BYTES.
 func shorten(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: shorten FILE BYTES")

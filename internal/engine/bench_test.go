@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
@@ -31,7 +31,7 @@ func BenchmarkRun(b *testing.B) {
 		if errs != nil {
 			b.Fatal(errs)
 		}
-		Run(context.Background(), trace, Options{Detectors: detectors.All})
+		Run(context.Background(), trace, Options{Detectors: catalogue.All})
 	}
 	perSegment(b, frames)
 }
@@ -42,7 +42,7 @@ func BenchmarkJudge(b *testing.B) {
 	segs := segments(b, benched(b, frames))
 	b.ReportAllocs()
 	for b.Loop() {
-		o := &Options{Detectors: detectors.All}
+		o := &Options{Detectors: catalogue.All}
 		o.defaults()
 		j := &judge{seed: newSeed(), options: o}
 		for p := range j.mine {

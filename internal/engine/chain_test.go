@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -19,7 +20,7 @@ type feeder struct {
 }
 
 func newFeeder() *feeder {
-	return &feeder{client: 1000, partition: newPartition(&Options{Detectors: detectors.All, Settings: &detectors.Settings{TimeWait: DefaultTimeWait}, MaxFlows: DefaultMaxFlows})}
+	return &feeder{client: 1000, partition: newPartition(&Options{Detectors: catalogue.All, Settings: &detectors.Settings{TimeWait: DefaultTimeWait}, MaxFlows: DefaultMaxFlows})}
 }
 
 func (f *feeder) give(fromServer bool, seg reassembly.Segment) *flow {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -21,7 +22,7 @@ func TestCopies(t *testing.T) {
 		{"a hundred different segments", 100, 1000, 2},
 		{"two thousand", 2000, 1000, 50},
 	} {
-		p := newPartition(&Options{Detectors: detectors.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows})
+		p := newPartition(&Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows})
 		var ev fsm.Events
 		var f *flow
 		take := func(i int, at int64, ttl uint8) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -138,7 +139,7 @@ func FuzzDetectors(f *testing.F) {
 	add(0, fin|ack, 0, 0, 4<<3, 4, 4, fin|ack, 0, 0, 4<<3, 3, 0, ack, 0, 0, 4<<3, 2, 0, ack, 0, 0, 4<<3, 3, 4, rst, 0, 0, 0, 2)
 	f.Fuzz(func(t *testing.T, script []byte, crowded bool) {
 		file := playFile(script)
-		options := Options{Detectors: detectors.All, AllFlows: true, Workers: 1}
+		options := Options{Detectors: catalogue.All, AllFlows: true, Workers: 1}
 		if crowded {
 			options.MaxFlows = 1
 		}
@@ -209,7 +210,7 @@ func checkFindings(t *testing.T, r *result.Report) {
 var negative = regexp.MustCompile(`[ (]-\d`)
 
 func declares(detector, outcome string) bool {
-	for _, d := range detectors.All {
+	for _, d := range catalogue.All {
 		for _, o := range d.Outcomes {
 			if d.Name == detector && o.Name == outcome {
 				return true

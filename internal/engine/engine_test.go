@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
@@ -26,7 +27,7 @@ func run(t testing.TB, o Options, files ...string) *result.Report {
 	}
 	defer trace.Close()
 	if o.Detectors == nil {
-		o.Detectors = detectors.All
+		o.Detectors = catalogue.All
 	}
 	return Run(context.Background(), trace, o)
 }
@@ -114,7 +115,7 @@ func TestLive_findsWhatRunFinds(t *testing.T) {
 	want := run(t, Options{}, name)
 	tr, _ := capture.OpenTrace([]string{name}, capture.Options{})
 	last := map[string]result.Finding{}
-	live := NewLive(Options{Detectors: detectors.All}, func(f result.Finding) {
+	live := NewLive(Options{Detectors: catalogue.All}, func(f result.Finding) {
 		if before, again := last[f.ID]; again && (before.Final || f.Revision < before.Revision) {
 			t.Errorf("finding %s came again after it was final, or with an older revision", f.ID)
 		}
@@ -162,7 +163,7 @@ func TestRun_bounds(t *testing.T) {
 
 // Closed connections go first, whoever came first.
 func TestEvict_closedFirst(t *testing.T) {
-	p := newPartition(&Options{Detectors: detectors.All, Settings: &detectors.Settings{}, MaxFlows: partitions * 3})
+	p := newPartition(&Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: partitions * 3})
 	take := func(port uint16, flags reassembly.Flags, at int64) {
 		seg := reassembly.Segment{At: at, Frame: 1, Seq: 1, Flags: flags, Src: reassembly.Endpoint{Port: port}, Dst: reassembly.Endpoint{Port: 80}}
 		if flags.Has(reassembly.RST) {
@@ -231,7 +232,7 @@ func TestTake_allocatesNothing(t *testing.T) {
 	for i := range segs {
 		segs[i].Opts = reassembly.Options{} // played again, their timestamps would go back, and be told
 	}
-	j := &judge{options: &Options{Detectors: detectors.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows}}
+	j := &judge{options: &Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows}}
 	feed := func() {
 		for i := range segs {
 			s := &segs[i]

@@ -51,6 +51,9 @@ func assemble(o *Options, facts *stats.Trace, parts []*partition, captures []res
 		},
 		Notes: notes(&c.counts),
 	}
+	for _, p := range parts {
+		rep.Err = cmp.Or(rep.Err, p.err)
+	}
 	for _, d := range o.Detectors {
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
@@ -229,7 +232,7 @@ func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
 func (p *partition) rowAt(f *flow, e detectors.Ending, at int64) result.Flow {
 	c := &f.conn
 	row := result.Flow{
-		ID: f.ordinal, Conn: f.ordinal, Former: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		ID: f.ordinal, Conn: f.ordinal, Predecessor: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {
@@ -259,19 +262,19 @@ func endingName(c *fsm.Conn, why detectors.Why) string {
 	a, b := c.Half(reassembly.A).Phase, c.Half(reassembly.B).Phase
 	_, reset := c.ResetBy()
 	switch {
-	case reset && a == fsm.Opening && b == fsm.Idle:
+	case reset && a == fsm.PhaseOpening && b == fsm.PhaseIdle:
 		return "refused"
 	case reset:
 		return "reset"
-	case a == fsm.Done && b == fsm.Done:
+	case a == fsm.PhaseFinAcked && b == fsm.PhaseFinAcked:
 		return "closed"
 	case why == detectors.Replaced:
 		return "replaced"
 	case why == detectors.Dropped:
 		return "evicted"
-	case a == fsm.Opening && b == fsm.Idle:
+	case a == fsm.PhaseOpening && b == fsm.PhaseIdle:
 		return "unanswered"
-	case a >= fsm.Shut || b >= fsm.Shut:
+	case a >= fsm.PhaseFinSent || b >= fsm.PhaseFinSent:
 		return "half-closed"
 	}
 	return "open"

@@ -21,7 +21,7 @@ type Follow struct {
 	// is followed.
 	Heirs bool
 	// Turn is told every segment of the connections followed, copies left out.
-	Turn func(result.Turn)
+	Turn func(result.Step)
 
 	// Same are the numbers of the connections of Key that come after the one
 	// that is followed, the first few.
@@ -61,7 +61,7 @@ func (w *Follow) note(f *flow, seg *reassembly.Segment, side reassembly.Side, ev
 	if !w.flows[f] {
 		return
 	}
-	t := result.Turn{
+	t := result.Step{
 		Conn: f.ordinal, N: f.conn.Packets(reassembly.A) + f.conn.Packets(reassembly.B),
 		Seg: *seg, Side: side, Class: ev.Class,
 	}

@@ -102,13 +102,12 @@ func (p *partition) raise(i uint32, f *flow, ev fsm.Event, at int64) {
 	w := p.watches.at(f.watch)
 	for i := range w.list {
 		x := &w.list[i]
-		if !p.options.Detectors[x.detector].Hears.Has(ev.Kind) {
+		if !p.options.Detectors[x.detector].SubscribesTo.Has(ev.Kind) {
 			continue
 		}
 		p.ration(x)
-		x.report.Before = x.report.StatesNow(at)
-		x.watcher.Event(ev, &x.report)
+		x.Event(ev, at)
 		p.account(x)
-		w.setDue(x.report.Deadline())
+		w.setDue(x.Next())
 	}
 }

@@ -185,7 +185,7 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 	w := p.watches.at(f.watch)
 	changed := false
 	for i := range w.list {
-		changed = w.list[i].report.Changed() || changed
+		changed = w.list[i].Changed() || changed
 	}
 	if !changed {
 		return
@@ -200,7 +200,7 @@ func (l *Live) announce(p *partition, f *flow, now int64) {
 func (l *Live) tellAll(p *partition, w *watches, x *watch, row *result.Flow) {
 	before := w.said[x.detector]
 	var said []anchor
-	for _, found := range x.report.Told() {
+	for _, found := range x.Findings() {
 		if p.yields(w, x, &found) {
 			continue
 		}
@@ -214,7 +214,7 @@ func (l *Live) tellAll(p *partition, w *watches, x *watch, row *result.Flow) {
 	w.said[x.detector] = said
 	for n, a := range before { // as a rule, what stood still stands, at the same place
 		if !(n < len(said) && said[n] == a || slices.Contains(said, a)) {
-			l.withdraw(a, x.report.Omitted() > 0)
+			l.withdraw(a, x.Omitted() > 0)
 		}
 	}
 }

@@ -25,18 +25,19 @@ type partition struct {
 	held    []int     // findings for the report, by detector
 	now     int64     // latest segment
 
-	unlisted toll                     // findings that are only counted
-	reuse    fsm.Reuse                // what the segment at hand, a SYN, takes the ports of
-	reusedOf result.Former            // that connection
-	former   map[uint64]result.Former // of connections that took ports early: by ordinal, whose
-	aside    fsm.Events               // what a segment brought for another connection than its own
+	err      error                         // of a detector
+	unlisted toll                          // findings that are only counted
+	reuse    fsm.Reuse                     // what the segment at hand, a SYN, takes the ports of
+	reusedOf result.Predecessor            // that connection
+	former   map[uint64]result.Predecessor // of connections that took ports early: by ordinal, whose
+	aside    fsm.Events                    // what a segment brought for another connection than its own
 }
 
 func newPartition(o *Options) *partition {
 	p := &partition{options: o, bounds: newBounds(o.MaxFlows), held: make([]int, len(o.Detectors)), unlisted: toll{}}
 	p.table.seed = newSeed()
 	for _, d := range o.Detectors {
-		p.opens |= d.Opens
+		p.opens |= d.StartsOn
 	}
 	return p
 }
@@ -62,7 +63,7 @@ func (p *partition) take(seg *reassembly.Segment, ord uint64, hash, guess uint32
 		ev.Reused(&p.reuse, side)
 		p.reuse.Is = false
 		if p.former == nil {
-			p.former = map[uint64]result.Former{}
+			p.former = map[uint64]result.Predecessor{}
 		}
 		p.former[f.ordinal] = p.reusedOf
 	}

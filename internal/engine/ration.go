@@ -19,16 +19,16 @@ const maxHeld = 1000
 // its detector.
 func (p *partition) ration(x *watch) {
 	if p.held[x.detector] >= maxHeld && x.listed == 0 {
-		x.report.Brief()
+		x.Brief()
 	}
 }
 
 // account sees, after a watcher has spoken, how many findings stand.
 func (p *partition) account(x *watch) {
-	if x.report.IsBrief() {
+	if x.IsBrief() {
 		return
 	}
-	n := int32(len(x.report.Told()))
+	n := int32(len(x.Findings()))
 	p.held[x.detector] += int(n - x.listed)
 	x.listed = n
 }
@@ -39,7 +39,7 @@ type toll map[kind]*result.Group
 type kind struct {
 	detector, outcome string
 	verdict           detectors.Verdict
-	absence           bool
+	absence           detectors.Absence
 	finRank           int
 }
 
@@ -63,7 +63,7 @@ func (t toll) add(k kind, severity detectors.Severity, n, listed uint64) {
 // the whole capture.
 func (c *collector) unlisted(t toll) {
 	for k, g := range t {
-		if k.absence && (c.limits&fsm.KernelDrops != 0 || hidden(k.detector, k.finRank, &c.counts) != 0) {
+		if k.absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.absence, k.finRank, &c.counts) != 0) {
 			k.verdict = detectors.Undecided
 		}
 		c.toll.add(kind{detector: k.detector, outcome: k.outcome, verdict: k.verdict}, g.Severity, g.N, 0)

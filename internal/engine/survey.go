@@ -39,12 +39,12 @@ func survey(c *stats.Counts, f *flow) {
 	}
 	for side := range reassembly.Side(2) {
 		h := f.conn.Half(side)
-		if h.Phase < fsm.Shut {
+		if h.Phase < fsm.PhaseFinSent {
 			continue
 		}
 		fins := &c.FINs[f.conn.FINRank(side)]
 		fins.Sent++
-		if h.Phase == fsm.Done {
+		if h.Phase == fsm.PhaseFinAcked {
 			fins.Acked++
 		}
 	}
@@ -63,16 +63,10 @@ func Doubt(findings []result.Finding, c *stats.Counts) {
 }
 
 func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
-	if l := hidden(f.Detector, finRank, c); l != 0 && f.Absence && f.Verdict == detectors.Seen {
+	if l := hidden(f.Absence, finRank, c); l != 0 && f.Verdict == detectors.Seen {
 		f.Limits |= l
 		f.Doubt()
 	}
-}
-
-// awaitsFINACK reports whether what the detector says is absent is the
-// acknowledgment of a FIN.
-func awaitsFINACK(detector string) bool {
-	return detector == detectors.UnretransmittedFIN.Name || detector == detectors.FINUnanswered.Name
 }
 
 // finRank says whether the FIN that a finding speaks of was the first or the
@@ -89,11 +83,11 @@ func finRank(c *fsm.Conn, f *detectors.Finding) int {
 // hidden is the limit for which a trace cannot prove what the detector finds
 // absent: it shows no acknowledgment of any FIN of that rank, or nothing but
 // SYNs.
-func hidden(detector string, finRank int, c *stats.Counts) fsm.Limits {
+func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	switch {
-	case awaitsFINACK(detector) && c.HidesACKs(finRank):
+	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
 		return fsm.AcksFiltered
-	case detector == detectors.SYNUnanswered.Name && c.OnlySYNs():
+	case absent == detectors.NoSYNAnswer && c.OnlySYNs():
 		return fsm.OneSided
 	}
 	return 0

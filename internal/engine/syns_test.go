@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/resets"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -49,7 +50,7 @@ func TestSYNs_only(t *testing.T) {
 		r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 		n := 0
 		for _, found := range r.Findings {
-			if found.Detector == detectors.ResetCause.Name { // the answer
+			if found.Detector == resets.ResetCause.Name { // the answer
 				continue
 			}
 			n++

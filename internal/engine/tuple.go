@@ -138,7 +138,7 @@ func (p *partition) reused(key *reassembly.Key, hash uint32, fromLo bool, seg *r
 		_, again := p.next[i]
 		if r := f.conn.ReusedBy(seg, f.conn.SideOf(fromLo), p.options.Settings.TimeWait); r.Is && (!p.reuse.Is || r.Last.At > p.reuse.Last.At) {
 			c := &f.conn
-			p.reuse, p.reusedOf = r, result.Former{Conn: f.ordinal, First: c.First(), Frames: c.Packets(reassembly.A) + c.Packets(reassembly.B) + c.Copies()}
+			p.reuse, p.reusedOf = r, result.Predecessor{Conn: f.ordinal, First: c.First(), Frames: c.Packets(reassembly.A) + c.Packets(reassembly.B) + c.Copies()}
 		}
 		f.conn.Superseded(seg, f.conn.SideOf(fromLo), f == oldest && !again, &p.aside)
 		p.tellAside(i, f, seg.At)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
@@ -16,7 +16,7 @@ import (
 // One four-tuple after another comes out as all of them at once.
 func TestTuples(t *testing.T) {
 	name, _ := trace(t, tracegen.Spec{Frames: 30_000, Flows: 200, Snap: 96, Faults: 5, Seed: 9})
-	o := Options{Detectors: detectors.All, AllFlows: true}
+	o := Options{Detectors: catalogue.All, AllFlows: true}
 	files, _ := capture.OpenTrace([]string{name}, capture.Options{})
 	defer files.Close()
 	source := Frames(context.Background(), files, &o)

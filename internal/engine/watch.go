@@ -19,8 +19,7 @@ type watches struct {
 }
 
 type watch struct {
-	watcher  detectors.Watcher
-	report   detectors.Report
+	detectors.Run
 	detector int32 // index into Options.Detectors
 	listed   int32 // how many of its findings the partition counts as held
 }
@@ -41,19 +40,13 @@ func (p *partition) tell(i uint32, f *flow, ev *fsm.Events) {
 	w.due, w.hears = 0, 0
 	for i := range w.list {
 		x := &w.list[i]
-		hears := x.report.Hears()
-		if hears&ev.Kinds != 0 {
+		if x.Subscribed()&ev.Kinds != 0 {
 			p.ration(x)
-			x.report.Before = ev.Before
-			for e := range ev.Len() {
-				if e := ev.At(e); hears.Has(e.Kind) {
-					x.watcher.Event(e, &x.report)
-				}
-			}
+			x.Deliver(ev)
 			p.account(x)
 		}
-		w.hears |= x.report.Hears()
-		w.setDue(x.report.Deadline())
+		w.hears |= x.Subscribed()
+		w.setDue(x.Next())
 	}
 }
 
@@ -66,7 +59,7 @@ func (w *watches) setDue(at int64) {
 // open starts the watches that the kinds call for and that do not run yet.
 func (p *partition) open(index uint32, f *flow, kinds fsm.Kinds) {
 	for i, d := range p.options.Detectors {
-		if d.Opens&kinds == 0 || f.watch != 0 && p.watches.at(f.watch).has(i) {
+		if d.StartsOn&kinds == 0 || f.watch != 0 && p.watches.at(f.watch).has(i) {
 			continue
 		}
 		if f.watch == 0 {
@@ -77,14 +70,14 @@ func (p *partition) open(index uint32, f *flow, kinds fsm.Kinds) {
 			w.list = make([]watch, 0, 2) // a close opens two
 		}
 		n := len(w.list)
-		w.list = append(w.list, watch{detector: int32(i), report: detectors.NewReport(d, &f.conn, p.options.Settings)})
+		w.list = append(w.list, watch{detector: int32(i)})
 		x := &w.list[n]
-		if x.watcher = d.Watch(&x.report); x.watcher == nil {
+		if !x.Start(d, &f.conn, p.options.Settings) {
 			w.list = w.list[:n]
 			continue
 		}
-		w.flow, w.hears = index, w.hears|d.Hears
-		w.setDue(x.report.Deadline())
+		w.flow, w.hears = index, w.hears|d.SubscribesTo
+		w.setDue(x.Next())
 	}
 	if f.watch != 0 && len(p.watches.at(f.watch).list) == 0 {
 		p.leave(f)
@@ -114,27 +107,16 @@ func (p *partition) wake(f *flow, now int64) {
 		w.due = 0
 		for i := range w.list {
 			x := &w.list[i]
-			if d := x.report.Deadline(); d != 0 && d <= at {
-				x.report.Woken()
+			if d := x.Next(); d != 0 && d <= at {
 				p.ration(x)
-				x.fire(at)
+				x.Expire(at)
 				p.account(x)
 			}
-			w.setDue(x.report.Deadline())
-		}
-		if w.due == at { // a deadline that does not move would never end
-			w.due = 0
+			if d := x.Next(); d > at { // one that asks for the same moment again must wait for the next segment
+				w.setDue(d)
+			}
 		}
 	}
-}
-
-func (x *watch) fire(at int64) {
-	waker, ok := x.watcher.(detectors.Waker)
-	if !ok {
-		return
-	}
-	x.report.Before = x.report.StatesNow(at)
-	waker.Due(at, &x.report)
 }
 
 // settle tells the watchers of a doubtful RST that is believed after all, as
@@ -148,9 +130,8 @@ func (p *partition) settle(f *flow, w *watches) {
 	rst := m.Segment(f.conn.Endpoint(side), f.conn.Endpoint(side.Peer()))
 	for i := range w.list {
 		x := &w.list[i]
-		if p.options.Detectors[x.detector].Hears.Has(fsm.ResetSent) {
-			x.report.Before = x.report.StatesNow(rst.At)
-			x.watcher.Event(fsm.Event{Kind: fsm.ResetSent, Side: side, Class: fsm.Rst, Seg: &rst}, &x.report)
+		if p.options.Detectors[x.detector].SubscribesTo.Has(fsm.ResetSent) {
+			x.Event(fsm.Event{Kind: fsm.ResetSent, Side: side, Class: fsm.Rst, Seg: &rst}, rst.At)
 		}
 	}
 }
@@ -166,15 +147,16 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, all [
 	p.settle(f, w)
 	for i := range w.list {
 		x := &w.list[i]
-		x.report.Capture |= limits
-		x.report.Before = x.report.StatesNow(e.At)
 		p.ration(x)
-		x.watcher.End(e, &x.report)
+		x.End(e, limits)
 		p.account(x)
 	}
 	for i := range w.list {
 		x := &w.list[i]
-		told, omitted := x.report.Told(), x.report.Omitted()
+		told, omitted := x.Findings(), x.Omitted()
+		if p.err == nil {
+			p.err = x.Err()
+		}
 		for n := range told {
 			if p.yields(w, x, &told[n]) {
 				p.held[x.detector]--
@@ -187,7 +169,7 @@ func (p *partition) finish(f *flow, e detectors.Ending, limits fsm.Limits, all [
 				fd.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
 			}
 			rank := finRank(&f.conn, &fd)
-			if x.report.IsBrief() {
+			if x.IsBrief() {
 				p.unlisted.add(kindOf(&fd, rank), fd.Severity, 1, 0)
 				continue
 			}
@@ -210,9 +192,9 @@ func (p *partition) yields(w *watches, x *watch, f *detectors.Finding) bool {
 		if !slices.Contains(to, p.options.Detectors[y.detector].Name) {
 			continue
 		}
-		for k := range y.report.Told() {
-			g := &y.report.Told()[k]
-			if g.Verdict <= f.Verdict && (y.report.IsBrief() || g.Shows(&f.Evidence[0].Seg)) {
+		for k := range y.Findings() {
+			g := &y.Findings()[k]
+			if g.Verdict <= f.Verdict && (y.IsBrief() || g.Shows(&f.Evidence[0].Seg)) {
 				return true
 			}
 		}

@@ -39,7 +39,7 @@ func (d *dossier) comment(doubt string) string {
 		lines = append(lines, "Undecided: "+f.Reason)
 	}
 	lines = append(lines, d.sources()...)
-	if f.Flow.Former.Conn != 0 {
+	if f.Flow.Predecessor.Conn != 0 {
 		lines = append(lines, "The former connection of the same ports goes before: it was in TIME_WAIT when they were taken.")
 	}
 	lines = append(lines, d.treatment())

@@ -111,7 +111,7 @@ func TestWrite_cut(t *testing.T) {
 				if few := 2 * 32 * (len(f.Finding.Evidence) + 1); f.Frames > room+few { // before each telling frame, and at the end
 					t.Errorf("%d frames are kept of %d", f.Frames, len(long))
 				}
-				if f.Finding.Flow.Former.Conn != 0 {
+				if f.Finding.Flow.Predecessor.Conn != 0 {
 					commented(t, f.Path, "The former connection of the same ports goes before")
 				}
 				if f.Cut > 0 {
@@ -227,8 +227,8 @@ func TestWrite_cutBehindTheFormer(t *testing.T) {
 				syns++
 			}
 		}
-		if f.Cut == 0 || f.Finding.Flow.Former.Conn == 0 || syns != 2 {
-			t.Errorf("%s: %d frames cut, former %+v, %d SYNs", f.Finding.Detector, f.Cut, f.Finding.Flow.Former, syns)
+		if f.Cut == 0 || f.Finding.Flow.Predecessor.Conn == 0 || syns != 2 {
+			t.Errorf("%s: %d frames cut, former %+v, %d SYNs", f.Finding.Detector, f.Cut, f.Finding.Flow.Predecessor, syns)
 		}
 	}
 }

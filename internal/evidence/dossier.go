@@ -72,9 +72,9 @@ func newDossier(r *result.Report, f *result.Finding, end int64, o *Options, room
 	flow := f.Flow
 	frames := flow.Packets[0] + flow.Packets[1] + flow.Copies
 	d.first, d.own = flow.First, true
-	if flow.Former.Conn != 0 {
-		d.first, d.own = flow.Former.First, false
-		frames += flow.Former.Frames
+	if flow.Predecessor.Conn != 0 {
+		d.first, d.own = flow.Predecessor.First, false
+		frames += flow.Predecessor.Frames
 	}
 	d.whole = frames <= uint64(o.MaxFrames)
 	d.body = room.body()

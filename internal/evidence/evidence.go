@@ -21,6 +21,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -44,6 +45,8 @@ type Options struct {
 	// Remembered says that the source is not the whole trace, but what a live
 	// capture still remembers of it.
 	Remembered bool
+	// Guard knows the files that must not be overwritten.
+	Guard *output.Guard
 	// MaxFrames is how many frames a file has at most, but for the telling
 	// ones, a few before each of them, and the last; 0 = DefaultMaxFrames.
 	MaxFrames int

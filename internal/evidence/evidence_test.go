@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -80,7 +81,7 @@ func analyse(open func() (*capture.Trace, error), rewrite func(*reassembly.Segme
 		return nil, err
 	}
 	defer trace.Close()
-	return engine.Run(context.Background(), trace, engine.Options{Detectors: detectors.All, Workers: 1, AllFlows: true, Rewrite: rewrite}), nil
+	return engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All, Workers: 1, AllFlows: true, Rewrite: rewrite}), nil
 }
 
 func again(name string) (*result.Report, error) { return analyse(opener(name), nil) }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func (d *dossier) file(dir string) (File, error) {
 		}
 	}
 	if err == nil {
-		err = os.Rename(tmp, path)
+		err = d.o.Guard.Rename(tmp, path)
 	}
 	if err != nil {
 		os.Remove(tmp)
@@ -91,6 +92,11 @@ func FileName(f *result.Finding) string {
 	}
 	return strings.Map(safe, f.Detector+"-"+f.ID) + ".pcapng"
 }
+
+var fileName = regexp.MustCompile(`^[-_0-9a-z]+-[0-9a-f]{16}\.pcapng$`)
+
+// IsFileName reports whether FileName may return the name.
+func IsFileName(name string) bool { return fileName.MatchString(strings.ToLower(name)) }
 
 // doubt reads a file by itself and says how the finding that it brings differs
 // from the one that it is to prove.

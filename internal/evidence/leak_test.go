@@ -14,7 +14,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
@@ -89,10 +89,10 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 		t.Fatal(err)
 	}
 	defer trace.Close()
-	var turns []result.Turn
+	var turns []result.Step
 	r := engine.Run(context.Background(), trace, engine.Options{
-		Detectors: detectors.All, AllFlows: true, Rewrite: m.Segment,
-		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Turn) { turns = append(turns, turn) }},
+		Detectors: catalogue.All, AllFlows: true, Rewrite: m.Segment,
+		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Step) { turns = append(turns, turn) }},
 	})
 	names := anonymize.NewNames([]string{name})
 	names.Captures(r.Captures)

@@ -21,7 +21,18 @@ var mayImport = map[string]string{
 	"reassembly": "",
 	"fsm":        "reassembly",
 	"detectors":  "fsm reassembly",
-	"samples":    "",
+
+	"detectors/middlebox":   "",
+	"detectors/flowcontrol": "detectors fsm reassembly",
+	"detectors/closing":     "detectors fsm reassembly",
+	"detectors/resets":      "detectors detectors/middlebox fsm reassembly",
+	"detectors/opening":     "detectors fsm reassembly",
+	"detectors/loss":        "detectors fsm reassembly",
+	"detectors/path":        "detectors detectors/middlebox fsm reassembly",
+	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path",
+	"samples":               "",
+
+	"detectors/detectortest": "detectors detectors/catalogue internal/capture internal/engine internal/result internal/scenario",
 
 	"internal/capture":  "internal/merge internal/stats",
 	"internal/merge":    "",
@@ -34,17 +45,22 @@ var mayImport = map[string]string{
 	"internal/scenario": "internal/packet internal/pcapng reassembly",
 	"internal/result":   "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/result internal/stats detectors fsm reassembly",
-	"internal/shard":    "internal/capture internal/engine internal/merge internal/packed internal/stats reassembly",
+	"internal/shard":    "internal/capture internal/engine internal/merge internal/output internal/packed internal/stats reassembly",
 	"internal/source":   "internal/capture internal/engine internal/result internal/shard",
-	"internal/report":   "internal/result internal/scenario detectors fsm reassembly",
-	"internal/live":     "internal/capture internal/engine internal/filter internal/pcapng internal/result",
+	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario detectors fsm reassembly",
+	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
+	"internal/output":   "",
+	"internal/excerpt":  "internal/result internal/scenario detectors reassembly",
 	"internal/cli":      anything,
 
-	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/packet internal/pcapng internal/result detectors reassembly",
+	"internal/report/pictures": "internal/report/quantity fsm reassembly",
+	"internal/report/quantity": "",
+
+	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
-	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source detectors",
+	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source detectors detectors/catalogue fsm reassembly",
 	"cmd/tcptrace": ".",
 
 	"internal/kernel":            "",

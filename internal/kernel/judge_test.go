@@ -9,6 +9,12 @@ import (
 
 	"github.com/tcptrace-go/tcptrace"
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/closing"
+	"github.com/tcptrace-go/tcptrace/detectors/flowcontrol"
+	detectloss "github.com/tcptrace-go/tcptrace/detectors/loss"
+	"github.com/tcptrace-go/tcptrace/detectors/opening"
+	"github.com/tcptrace-go/tcptrace/detectors/path"
+	detectresets "github.com/tcptrace-go/tcptrace/detectors/resets"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -18,13 +24,13 @@ import (
 
 // judged are the detectors whose faults the stories bring about.
 var judged = []*detectors.Detector{
-	detectors.ZeroWindowProbeLoop, detectors.UnretransmittedFIN, detectors.PostFINAckRST, detectors.DeadPeer,
-	detectors.CloseWaitLeak, detectors.FINUnanswered, detectors.HalfCloseCut, detectors.EarlyReuse,
-	detectors.SYNUnanswered, detectors.SYNAckUnanswered, detectors.ChallengedSYN, detectors.WrongSYNAck, detectors.SlowConnect, detectors.NoData,
-	detectors.ZeroWindowDeadlock, detectors.WindowShrunk, detectors.WindowOverrun, detectors.SmallWindow,
-	detectors.ResetCause, detectors.ForgedReset,
-	detectors.IdleBlackhole, detectors.MTUBlackhole, detectors.AckDelay, detectors.AckStorm,
-	detectors.Retransmissions, detectors.Reordering,
+	flowcontrol.ZeroWindowProbeLoop, closing.UnretransmittedFIN, closing.PostFINAckRST, path.DeadPeer,
+	closing.CloseWaitLeak, closing.FINUnanswered, closing.HalfCloseCut, opening.EarlyReuse,
+	opening.SYNUnanswered, opening.SYNAckUnanswered, opening.ChallengedSYN, opening.WrongSYNAck, opening.SlowConnect, opening.NoData,
+	flowcontrol.ZeroWindowDeadlock, flowcontrol.WindowShrunk, flowcontrol.WindowOverrun, flowcontrol.SmallWindow,
+	detectresets.ResetCause, detectresets.ForgedReset,
+	path.IdleBlackhole, path.MTUBlackhole, path.AckDelay, path.AckStorm,
+	detectloss.Retransmissions, detectloss.Reordering,
 }
 
 // judgeStates compares what tcptrace reads off a recording with what the

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace"
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -39,8 +40,8 @@ func (p *plot) judge(t *testing.T, name string, all *tally) {
 	faults := p.judgeStates(t, file)
 	set := &detectors.Settings{TimeWait: time.Minute}
 	for _, s := range hasty {
-		i := slices.IndexFunc(detectors.All, func(d *detectors.Detector) bool { return d.Name == s.Detector })
-		if err := set.Set(detectors.All[i], s.Param, s.Value); err != nil {
+		i := slices.IndexFunc(catalogue.All, func(d *detectors.Detector) bool { return d.Name == s.Detector })
+		if err := set.Set(catalogue.All[i], s.Param, s.Value); err != nil {
 			t.Error(err)
 		}
 	}

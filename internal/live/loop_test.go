@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/live"
@@ -66,7 +67,7 @@ func (s *stage) Wait(d time.Duration) string {
 func (s *stage) run(t *testing.T, seconds int64, o engine.Options, tell func(result.Finding), warn func(string)) *result.Report {
 	t.Helper()
 	s.now, s.until = 1000*second, (1000+seconds)*second
-	o.Detectors = detectors.All
+	o.Detectors = catalogue.All
 	s.loop = &live.Loop{
 		Source: s, Engine: engine.NewLive(o, tell), Now: func() time.Time { return time.Unix(0, s.now) }, Warn: warn,
 		Input: result.Capture{File: "stage"},
@@ -145,7 +146,7 @@ func TestLoop_outage(t *testing.T) {
 	s := &stage{next: play(lostFIN...), gone: 1003 * second}
 	r := s.run(t, 120, engine.Options{}, func(result.Finding) {}, func(string) {})
 	for _, f := range r.Findings {
-		if f.Absence && f.Verdict != detectors.Undecided || f.Absence && !strings.HasPrefix(f.Reason, "kernel-drops") {
+		if f.Absence != 0 && f.Verdict != detectors.Undecided || f.Absence != 0 && !strings.HasPrefix(f.Reason, "kernel-drops") {
 			t.Errorf("%s is %v though the interface was away: %q", f.Detector, f.Verdict, f.Reason)
 		}
 	}
@@ -198,7 +199,7 @@ func TestLoop_drops(t *testing.T) {
 	var verdicts []string
 	warned := 0
 	r := s.run(t, 120, engine.Options{}, func(f result.Finding) {
-		if f.Absence {
+		if f.Absence != 0 {
 			verdicts = append(verdicts, f.Verdict.String())
 			s.drops = 7
 		}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -55,7 +55,7 @@ func run(names []string, stdin []byte, o engine.Options) (*result.Report, error)
 		return nil, errs[0]
 	}
 	defer trace.Close()
-	o.Detectors, o.AllFlows = detectors.All, true
+	o.Detectors, o.AllFlows = catalogue.All, true
 	return source.Run(context.Background(), trace, o), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 )
@@ -124,7 +125,7 @@ func reportOf(t *testing.T, file []byte, workers int) []byte {
 	}
 	var b bytes.Buffer
 	docs := func(slug string) *detectors.Detector {
-		for _, d := range detectors.All {
+		for _, d := range catalogue.All {
 			if d.Name == slug {
 				return d
 			}

@@ -196,7 +196,7 @@ var probeLoop = &detectors.Detector{
 		Refs:    []string{"KB Q117317", "RFC 9293 3.8.6.1"},
 		Since:   "1.0",
 	},
-	Outcomes: []detectors.Outcome{
+	Outcomes: []*detectors.Outcome{
 		{Name: "ghosted", Severity: detectors.Critical, When: "the last probes met no segment of the receiver at all, for at least three seconds or the last interval, and the sender still probed when the trace ended"},
 		{Name: "recovered", Severity: detectors.Info, When: "the window opened again"},
 	},
@@ -214,7 +214,7 @@ var lostFIN = &detectors.Detector{
 		Action: "Find which host sent the FIN and check its stack; check that no middlebox drops bare FINs.",
 		Refs:   []string{"KB Q254930", "RFC 9293 3.8.1"},
 	},
-	Outcomes: []detectors.Outcome{{Name: "silent", Severity: detectors.Warning, When: "nothing came from the peer"}},
+	Outcomes: []*detectors.Outcome{{Name: "silent", Severity: detectors.Warning, When: "nothing came from the peer"}},
 }
 
 func testDocs(slug string) *detectors.Detector {

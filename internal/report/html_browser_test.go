@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 )
 
 // A browser opens pages of a server that stands for the whole network.
@@ -292,9 +294,9 @@ func checkPictures(t *testing.T, l *layout) {
 			}
 		}
 	}
-	for _, sign := range markSigns {
-		if !slices.Contains(marks, sign.sign) {
-			t.Errorf("no %s in %q", sign.sign, marks)
+	for _, sign := range pictures.Signs {
+		if !slices.Contains(marks, sign.Sign) {
+			t.Errorf("no %s in %q", sign.Sign, marks)
 		}
 	}
 }

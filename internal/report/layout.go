@@ -5,12 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// lineWidth is what sentences are wrapped at, in characters: tickets and mails
-// break what is much wider.
+// lineWidth is the width of sentences in characters: tickets and mails break
+// what is much wider.
 const lineWidth = 100
 
 // wrap breaks prose into lines of at most width characters. White space counts
-// as in Markdown: a line break is a space, an empty line parts paragraphs, and
+// as in Markdown: a line break is a space, an empty line separates paragraphs;
 // a word that is too long stays whole.
 func wrap(prose string, width int) []string {
 	var lines []string
@@ -49,11 +49,12 @@ func padding(s string, width int) string {
 }
 
 // table aligns cells in columns, two spaces apart; right says which columns are
-// numbers. No line ends in a space.
+// numbers. The last cell of a row may be longer than its column. No line ends
+// in a space.
 func table(rows [][]string, right ...bool) []string {
 	var widths []int
 	for _, row := range rows {
-		for i, cell := range row {
+		for i, cell := range row[:len(row)-1] {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
@@ -62,15 +63,15 @@ func table(rows [][]string, right ...bool) []string {
 	}
 	lines := make([]string, len(rows))
 	for n, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
+		line := ""
+		for i, cell := range row[:len(row)-1] {
 			if i < len(right) && right[i] {
-				cells[i] = padLeft(cell, widths[i])
+				line += padLeft(cell, widths[i]) + "  "
 			} else {
-				cells[i] = padRight(cell, widths[i])
+				line += padRight(cell, widths[i]) + "  "
 			}
 		}
-		lines[n] = strings.TrimRight(strings.Join(cells, "  "), " ")
+		lines[n] = strings.TrimRight(line+row[len(row)-1], " ")
 	}
 	return lines
 }

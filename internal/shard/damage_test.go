@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
@@ -151,6 +151,6 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		defer trace.Close()
-		source.Run(context.Background(), trace, engine.Options{Detectors: detectors.All, Workers: 1, AllFlows: true})
+		source.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All, Workers: 1, AllFlows: true})
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
@@ -63,17 +64,17 @@ func reportOf(t testing.TB, files ...string) []byte {
 // analyse analyses files.
 func analyse(t testing.TB, files ...string) *result.Report {
 	t.Helper()
-	return source.Run(context.Background(), open(t, files...), engine.Options{Detectors: detectors.All})
+	return source.Run(context.Background(), open(t, files...), engine.Options{Detectors: catalogue.All})
 }
 
 func reportWith(t testing.TB, o engine.Options, files ...string) []byte {
 	t.Helper()
-	o.Detectors, o.AllFlows = detectors.All, true
+	o.Detectors, o.AllFlows = catalogue.All, true
 	trace := open(t, files...)
 	r := source.Run(context.Background(), trace, o)
 	docs := func(slug string) *detectors.Detector {
-		i := slices.IndexFunc(detectors.All, func(d *detectors.Detector) bool { return d.Name == slug })
-		return detectors.All[i]
+		i := slices.IndexFunc(catalogue.All, func(d *detectors.Detector) bool { return d.Name == slug })
+		return catalogue.All[i]
 	}
 	var b bytes.Buffer
 	if err := report.JSON(&b, r, report.Options{Flows: true, Docs: docs, RawTime: trace.RawTime}); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
@@ -22,6 +23,7 @@ type Split struct {
 	Shards int
 	Engine engine.Options        // MaxFlows, Until, Rewrite and Workers count
 	Rename func([]stats.Capture) // changes the description of the captures; may be nil
+	Guard  *output.Guard         // knows the files that must not be overwritten
 
 	ready bool // Prepare was called
 	made  bool // the directory did not exist

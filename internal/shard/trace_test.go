@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -292,7 +293,7 @@ func TestMixed(t *testing.T) {
 		if len(errs) != 1 || !strings.Contains(errs[0].Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.files, errs, c.want)
 		}
-		rest := source.Run(context.Background(), trace, engine.Options{Detectors: detectors.All})
+		rest := source.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
 		alone := analyse(t, c.files[:len(c.files)-1]...)
 		if rest.Totals.TCPSegments != alone.Totals.TCPSegments || len(rest.Findings) != len(alone.Findings) {
 			t.Errorf("%q: %d segments, want those of the others, %d", c.files, rest.Totals.TCPSegments, alone.Totals.TCPSegments)

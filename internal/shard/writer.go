@@ -145,7 +145,7 @@ func (w *writer) name(split [16]byte, start int64) error {
 	}
 	for i := range w.files {
 		f := &w.files[i]
-		if err := os.Rename(f.temp, f.path); err != nil {
+		if err := w.split.Guard.Rename(f.temp, f.path); err != nil {
 			return err
 		}
 		f.temp = f.path

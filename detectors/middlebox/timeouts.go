@@ -1,0 +1,77 @@
+// Package middlebox knows after how long well-known middleboxes forget a connection.
+package middlebox
+
+import (
+	"fmt"
+)
+
+// defaults are times after which well-known middleboxes forget a connection
+// in which nothing is sent, shortest first. Sources: the vendors' manuals.
+var defaults = []struct {
+	s   int
+	who string
+}{
+	{60, "many proxies and load balancers (AWS ALB, nginx)"},
+	{240, "Azure load balancers"},
+	{300, "F5 BIG-IP and others"},
+	{350, "AWS network load balancers and NAT gateways"},
+	{600, "Google Cloud's firewall"},
+	{900, "Linux virtual servers (IPVS)"},
+	{3600, "many firewalls (Cisco ASA, Palo Alto)"},
+	{7200, "NATs that keep to RFC 5382 (two hours)"},
+}
+
+// Fit says which defaults lie between a silence that did no harm and one
+// that did, in words, and the shortest of them in seconds: 0 if there is none.
+func Fit(survived, idle int64) (shortest int, words string) {
+	n := 0
+	for _, d := range defaults {
+		at := int64(d.s) * 1e9
+		if at <= survived || at > idle {
+			continue
+		}
+		if n++; n == 1 {
+			shortest = d.s
+		}
+		words = fmt.Sprintf("the %d s of %s", d.s, d.who)
+	}
+	if n > 1 {
+		words += fmt.Sprintf(", or a shorter limit down to %d s", shortest)
+	}
+	return shortest, words
+}
+
+// Longest is the longest of the well-known idle timeouts that a silence has
+// outlived, give or take the second in which it is measured; and whether it is
+// so close that the silence hardly outlived it by chance.
+func Longest(idle int64) (s int, who string, close bool) {
+	for _, d := range defaults {
+		if at := int64(d.s) * 1e9; idle >= at-1e9 {
+			s, who, close = d.s, d.who, idle <= at+at/10
+		}
+	}
+	return s, who, close
+}
+
+// Words says which of them a silence fits.
+func Words(idle int64) string {
+	s, who, close := Longest(idle)
+	switch {
+	case s == 0:
+		return ""
+	case close:
+		return fmt.Sprintf("just past the %d s of %s", s, who)
+	}
+	return fmt.Sprintf("longer than the %d s of %s", s, who)
+}
+
+// OnTheDot says whether a silence ended just when one of them did: then it may
+// have been a middlebox that ended it.
+func OnTheDot(idle int64) bool {
+	for _, d := range defaults {
+		if at := int64(d.s) * 1e9; idle >= at-1e9 && idle <= at+at/50+1e9 {
+			return true
+		}
+	}
+	return false
+}

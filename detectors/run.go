@@ -1,0 +1,116 @@
+package detectors
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// A Run is one watcher at work on one connection. Engines drive it; detectors need
+// not know of it.
+type Run struct {
+	watcher Watcher
+	waiter  Waiter // the same, if it has deadlines
+	report  Report
+}
+
+// Start starts a watcher for the connection. ok is false if the connection is of no
+// interest to the detector.
+func (x *Run) Start(d *Detector, c *fsm.Conn, s *Settings) (ok bool) {
+	x.report = Report{Conn: c.View(), Old: c, Settings: s, detector: d, subscribed: d.SubscribesTo}
+	if x.watcher = d.Watch(&x.report); x.watcher == nil {
+		return false
+	}
+	if x.waiter, ok = x.watcher.(Waiter); ok {
+		x.report.schedule(x.waiter)
+	}
+	return true
+}
+
+// Subscribed are the kinds of event that the watcher wants now.
+func (x *Run) Subscribed() fsm.Kinds { return x.report.subscribed }
+
+// Deliver gives the watcher those of a segment's events that it wants.
+func (x *Run) Deliver(events *fsm.Events) {
+	kinds := x.report.subscribed
+	x.report.Before = events.Before
+	for i := range events.Len() {
+		if ev := events.At(i); kinds.Has(ev.Kind) {
+			x.watcher.Event(ev, &x.report)
+		}
+	}
+	if x.waiter != nil {
+		x.report.schedule(x.waiter)
+	}
+}
+
+// Event gives the watcher an event that no segment of the connection brought, at
+// trace time at.
+func (x *Run) Event(ev fsm.Event, at int64) {
+	x.report.Before = x.report.StatesNow(at)
+	x.watcher.Event(ev, &x.report)
+	if x.waiter != nil {
+		x.report.schedule(x.waiter)
+	}
+}
+
+// Next is the watcher's next deadline in trace time; 0 if there is none.
+func (x *Run) Next() int64 { return x.report.wake }
+
+// Expire tells the watcher what is overdue at trace time now.
+func (x *Run) Expire(now int64) {
+	x.report.wake = 0
+	x.report.Before = x.report.StatesNow(now)
+	if x.waiter != nil {
+		x.report.expire(x.waiter, now, false, 0)
+	}
+	if w, is := x.watcher.(Waker); is {
+		w.Due(now, &x.report)
+	}
+}
+
+// End tells the watcher that nothing more will come. limits are those of the whole
+// capture, for this connection.
+func (x *Run) End(e Ending, limits fsm.Limits) {
+	x.report.Capture |= limits
+	x.report.Before = x.report.StatesNow(e.At)
+	if x.waiter != nil {
+		x.report.expire(x.waiter, e.At, true, e.Why)
+	}
+	x.watcher.End(e, &x.report)
+}
+
+// Brief keeps no more of the findings to come than it takes to count them. Engines ask
+// for that, before the first finding, where a detector has reported so many
+// connections that this one's will not be listed.
+func (x *Run) Brief() { x.report.brief = true }
+
+// IsBrief reports whether findings are only counted.
+func (x *Run) IsBrief() bool { return x.report.brief }
+
+// Findings are those that stand.
+func (x *Run) Findings() []Finding { return x.report.Findings() }
+
+// Omitted is how many findings were reported and left out again, because too many
+// stood already.
+func (x *Run) Omitted() int {
+	if x.report.found == nil {
+		return 0
+	}
+	return x.report.found.omitted
+}
+
+// Changed reports whether something was reported or withdrawn since it was last asked.
+func (x *Run) Changed() bool {
+	was := x.report.changed
+	x.report.changed = false
+	return was
+}
+
+// Err is an error of the detector itself: it used an outcome that it does not declare.
+func (x *Run) Err() error {
+	if x.report.found == nil || x.report.found.undeclared == "" {
+		return nil
+	}
+	return fmt.Errorf("the detector %s reported the outcome %q, which it does not declare", x.report.detector.Name, x.report.found.undeclared)
+}

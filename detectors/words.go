@@ -1,0 +1,86 @@
+package detectors
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Seconds is a duration in seconds, for metrics.
+func Seconds(ns int64) float64 { return time.Duration(ns).Seconds() }
+
+// Span writes a duration for sentences: three digits, no false precision.
+func Span(ns int64) string {
+	switch s := Seconds(ns); {
+	case s < 0.001:
+		return fmt.Sprintf("%.0f µs", s*1e6)
+	case s < 1:
+		return fmt.Sprintf("%.0f ms", s*1e3)
+	case s < 100:
+		return fmt.Sprintf("%.1f s", s)
+	case s < 7200:
+		return fmt.Sprintf("%.0f s", s)
+	case s < 2*86400:
+		return fmt.Sprintf("%.1f hours", s/3600)
+	default:
+		return fmt.Sprintf("%.1f days", s/86400)
+	}
+}
+
+// Backoff is by what factor the interval grew from one of n sends to the next,
+// to two digits: 2 is exponential, 1 constant.
+func Backoff(first, last int64, n int) float64 {
+	if n < 3 || first <= 0 || last <= 0 {
+		return 1
+	}
+	f := math.Pow(float64(last)/float64(first), 1/float64(n-2))
+	return math.Round(f*100) / 100
+}
+
+// Counted is a number of things: "1 segment", "2 segments".
+func Counted(n uint32, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// SameFrame says whether both are one frame.
+func SameFrame(a, b *reassembly.Mark) bool { return a.Frame == b.Frame && a.File == b.File }
+
+// A retransmitter that is silent for MinSilence at least, and for GiveUpFactor of
+// its last interval, has given up.
+const (
+	MinSilence   = 3 * time.Second
+	GiveUpFactor = 2.5
+)
+
+// Over reports whether the connection has ended: by an acceptable RST, or because
+// both FINs were acknowledged.
+func Over(v fsm.View) bool {
+	_, reset := v.ResetBy()
+	return reset || v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
+}
+
+// MoreToSend reports whether the side is known to have more to send: data in flight
+// must be acknowledged or sent again, and the last buffered segment carries PSH (RFC
+// 9293 3.9.1.2, MUST-61).
+func MoreToSend(v fsm.View, side reassembly.Side) bool {
+	out := v.Stream(side)
+	return out.InFlight() > 0 || v.Unpushed(side)
+}
+
+// WindowSmall reports whether the side's window is open and too small for a full
+// segment, whose options take 40 bytes at most (RFC 9293 3.7.1). False where the
+// window scale is unknown: then windows are lower bounds.
+func WindowSmall(v fsm.View, side reassembly.Side) bool {
+	const options = 40
+	in := v.Stream(side.Peer())
+	syn, _ := v.SYNOptions(side)
+	_, known := v.WindowScale(side)
+	wnd := in.Window()
+	return known && wnd > 0 && wnd+options < uint32(syn.MSS)
+}
