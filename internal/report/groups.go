@@ -25,7 +25,6 @@ func (c class) String() string { return Clean(c.detector + "/" + c.outcome) }
 // one host at fault. A million connections with one cause are one group.
 type group struct {
 	class
-	host     [16]byte
 	severity detectors.Severity // the worst of them
 	findings []*result.Finding  // never empty
 	detail   detail
@@ -71,7 +70,7 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 		k := key{c, f.Flow.End[f.Culprit].Addr}
 		g := byKey[k]
 		if g == nil {
-			g = &group{class: c, host: k.host, quota: repeatQuota}
+			g = &group{class: c, quota: repeatQuota}
 			switch n := hosts[c]; {
 			case n == 0:
 				g.quota = connectionQuota
