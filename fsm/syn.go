@@ -87,9 +87,6 @@ func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
 	return c.ends[side].awaitsAnswer(&c.ends[side.Peer()]) && !c.Over()
 }
 
-// Offered are the options that the side's SYNs carried, all of them together.
-func (c *Conn) Offered(side reassembly.Side) reassembly.OptionBits { return c.ends[side].opts }
-
 // How much later a SYN with another ISN still asks for the same as the first:
 // later than any burst, and no later than a stack that backs off would ask
 // again.
