@@ -47,7 +47,7 @@ func watchReset(r *detectors.Report) detectors.Watcher {
 }
 
 type resetCause struct {
-	pending *resetCase         // a RST that is believed only if the connection ends with it
+	pending [2]*resetCase      // each side's RST that is believed only if the connection ends with it
 	doubted [2]reassembly.Mark // each side's latest RST that its peer must not believe as it is
 	last    resetCase          // the RST that ended the connection, as far as is known
 	told    bool
@@ -62,10 +62,12 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.ResetDoubted:
 		c := caseOf(ev, r)
-		w.pending, w.doubted[side] = &c, c.rst
+		w.pending[side], w.doubted[side] = &c, c.rst
 	case fsm.ResetIgnored:
-		if w.pending = nil; ev.Class == fsm.Rst {
+		if ev.Class == fsm.Rst {
 			w.doubted[side] = reassembly.MarkOf(ev.Seg)
+		} else { // a later segment of that side
+			w.pending[side] = nil
 		}
 	case fsm.ResetSent:
 		w.reset(ev, r)
@@ -108,8 +110,8 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 	}
 	c := caseOf(ev, r)
 	c.confirms(&w.doubted[ev.Side])
-	if ev.Was == nil && w.pending != nil { // the end of the record settled a doubtful one
-		c = *w.pending
+	if p := w.pending[ev.Side]; p != nil && p.rst.Frame == ev.Seg.Frame && p.rst.File == ev.Seg.File { // the record ends with the doubtful one
+		c = *p
 		c.doubtful = true
 	}
 	w.finish(r)

@@ -38,7 +38,7 @@ func (c *command) follow(o *engine.Options, form *format) error {
 	o.Follow = follow
 	if form.name == "scenario" {
 		c.paste = newPaste(nil)
-		follow.Heirs, follow.Turn = true, c.paste.add
+		follow.Successors, follow.Turn = true, c.paste.add
 	} else {
 		c.kept = new(turns)
 		follow.Turn = c.kept.add

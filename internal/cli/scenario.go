@@ -90,7 +90,7 @@ func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Repo
 			return nil
 		}
 		p = newPaste(wanted)
-		again, err := c.again(ctx, *o, &engine.Follow{Conns: wanted, Heirs: true, Turn: p.add})
+		again, err := c.again(ctx, *o, &engine.Follow{Conns: wanted, Successors: true, Turn: p.add})
 		if err != nil {
 			return fmt.Errorf("--format scenario reads the captures twice: %w; name the connection with --flow", err)
 		}

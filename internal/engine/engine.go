@@ -48,14 +48,14 @@ func Run(ctx context.Context, trace *capture.Trace, o Options) *result.Report {
 // source's facts, if it is known.
 func Judge(ctx context.Context, src Source, o Options) (*result.Report, packed.Census) {
 	o.defaults()
-	team := newTeam(&o)
-	read(ctx, src, team)
+	pool := newPool(&o)
+	read(ctx, src, pool)
 	facts := src.Facts()
 	captures := make([]result.Capture, len(facts.Captures))
 	for i := range captures {
 		captures[i] = rowOf(&facts.Captures[i])
 	}
-	return assemble(&o, facts, team.partitions(), captures)
+	return assemble(&o, facts, pool.partitions(), captures)
 }
 
 // checkEvery is how many segments or frames go by between two looks at the
@@ -63,14 +63,14 @@ func Judge(ctx context.Context, src Source, o Options) (*result.Report, packed.C
 const checkEvery = 4096
 
 // read hands the segments of the source on.
-func read(ctx context.Context, src Source, t *team) {
-	defer t.close()
+func read(ctx context.Context, src Source, p *pool) {
+	defer p.close()
 	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
-		position, err := src.Next(t.slot())
+		position, err := src.Next(p.slot())
 		if err != nil {
 			return
 		}
-		t.hand(position)
+		p.hand(position)
 	}
 }
 

@@ -7,23 +7,23 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // found is a finding on its way into the report.
 type found struct {
-	*detectors.Finding
-	detector int    // position in the list, for the order
-	ord      uint64 // of its connection
-	finRank  int    // whether the FIN it speaks of was the first or second
+	watch.Finding
+	conn uint64 // position of its connection
 }
 
 // assemble ends every connection and puts the findings into their order: by
 // time, then connection, detector and anchor. None of it depends on the judges.
 func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []result.Capture) (*result.Report, packed.Census) {
-	c := collector{options: o, facts: facts, end: facts.End, toll: toll{}}
+	c := collector{options: o, facts: facts, end: facts.End, counts: watch.Counts{}}
 	for _, file := range captures {
 		if file.Drops > 0 {
 			c.limits |= fsm.KernelDrops
@@ -31,14 +31,14 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 	}
 	c.gather(parts)
 	own := c.census
-	own.Known, own.Segments, own.Copies = true, facts.Segments, c.copies
+	own.Known, own.Segments, own.Copies = true, facts.Segments, c.duplicates
 	if facts.Census.Known {
 		c.census = facts.Census
 	} else {
 		c.census = own
 	}
 	for i := range c.found {
-		doubt(c.found[i].Finding, c.found[i].finRank, &c.census)
+		doubt(c.found[i].Finding.Finding, c.found[i].FINRank, &c.census)
 	}
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
@@ -46,13 +46,13 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 		Trace:    result.Span{First: facts.First, Last: facts.Last, End: facts.End},
 		Gaps:     quiet(facts),
 		Totals: result.Totals{
-			Packets: facts.Packets, TCPSegments: facts.Segments, Copies: c.copies, Skipped: skippedFrames(facts),
-			Flows: uint64(len(c.ordinals)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
+			Packets: facts.Packets, TCPSegments: facts.Segments, Copies: c.duplicates, Skipped: skippedFrames(facts),
+			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
 		Notes: notes(&c.census),
 	}
 	for _, p := range parts {
-		rep.Err = cmp.Or(rep.Err, p.err)
+		rep.Err = cmp.Or(rep.Err, p.watch.Err())
 	}
 	for _, d := range o.Detectors {
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
@@ -70,16 +70,16 @@ type collector struct {
 	harvest
 	census  packed.Census // of all partitions, and then of the whole trace
 	dropped uint64
-	gone    uint64 // connections of which nothing is left but their number
-	toll    toll   // findings that are not listed, and at last all
+	gone    uint64       // connections of which nothing is left but their number
+	counts  watch.Counts // findings that are not listed, and at last all
 }
 
 // A harvest is what there is to say of connections, or of a partition's.
 type harvest struct {
-	rows     []result.Flow // numbered by ordinal, until all are known
-	found    []found
-	ordinals []uint64 // of every connection that is still known
-	copies   uint64
+	rows       []result.Flow // numbered by position, until all are known
+	found      []found
+	positions  []uint64 // of every connection that is still known
+	duplicates uint64
 }
 
 // gather ends the connections of all partitions, on as many processors as there
@@ -90,21 +90,21 @@ func (c *collector) gather(parts []*partition) {
 	for _, p := range parts {
 		known += p.known()
 	}
-	c.ordinals = make([]uint64, known)
+	c.positions = make([]uint64, known)
 	if c.options.AllFlows {
 		c.rows = make([]result.Flow, known)
 	}
 	known = 0
 	for i, p := range parts { // each fills in its part
 		from, to := known, known+p.known()
-		harvests[i].ordinals = c.ordinals[from:from:to]
+		harvests[i].positions = c.positions[from:from:to]
 		if c.options.AllFlows {
 			harvests[i].rows = c.rows[from:from:to]
 		}
 		known = to
 	}
 	var wait sync.WaitGroup
-	n := c.options.judges()
+	n := c.options.workers()
 	for k := range min(n, len(parts)) {
 		wait.Go(func() {
 			for i := k; i < len(parts); i += n {
@@ -119,7 +119,7 @@ func (c *collector) gather(parts []*partition) {
 		if !c.options.AllFlows {
 			c.rows = append(c.rows, h.rows...)
 		}
-		c.copies += h.copies
+		c.duplicates += h.duplicates
 		c.dropped += p.dropped
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
 		c.census.Add(&p.census)
@@ -127,33 +127,27 @@ func (c *collector) gather(parts []*partition) {
 }
 
 // known is of how many connections there is something to say.
-func (p *partition) known() int { return p.table.count + len(p.kept) }
+func (p *partition) known() int { return p.flows.Len() + len(p.kept) }
 
 // reap ends the connections of a partition.
 func (c *collector) reap(p *partition, h *harvest) {
-	p.lapse(c.end)
-	for i := range p.table.made {
-		f := p.table.flow(i)
-		if !f.live {
-			continue
-		}
+	p.halfClosed(c.end)
+	for id, f := range p.flows.All() {
 		before := len(h.found)
-		e := p.ending(i, f, c.facts, c.end)
-		limits := c.limits | stepped(c.facts, f.conn.First(), f.conn.Last())
-		h.found = p.finish(f, e, limits, h.found)
-		f.conn.Settle()
+		e := p.ending(id, f, c.facts, c.end)
+		limits := c.limits | stepped(c.facts, f.Conn.First(), f.Conn.Last())
+		h.found = p.end(id, f, e, limits, h.found)
 		if c.options.AllFlows || len(h.found) > before || c.options.Follow.follows(f) {
 			row := p.rowAt(f, e, c.end)
 			row.Limits |= limits
 			h.rows = append(h.rows, row)
 		}
-		h.ordinals = append(h.ordinals, f.ordinal)
-		h.copies += f.conn.Copies()
-		survey(&p.census, f)
+		h.positions = append(h.positions, f.Position)
+		h.duplicates += f.Duplicates()
 	}
 	for _, k := range p.kept {
 		h.rows = append(h.rows, k.row)
-		h.ordinals = append(h.ordinals, k.row.ID)
+		h.positions = append(h.positions, k.row.ID)
 		for i := range k.found {
 			k.found[i].Limits |= c.limits
 			k.found[i].Doubt()
@@ -164,7 +158,7 @@ func (c *collector) reap(p *partition, h *harvest) {
 
 // number gives connections and findings their order, numbers and IDs.
 func (c *collector) number(rep *result.Report) {
-	slices.Sort(c.ordinals)
+	slices.Sort(c.positions)
 	numbers := c.numbers()
 	if follow := c.options.Follow; follow != nil && numbers != nil {
 		for i, n := range follow.Same {
@@ -175,23 +169,23 @@ func (c *collector) number(rep *result.Report) {
 	}
 	slices.SortFunc(c.rows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
 	rep.Flows = c.rows
-	byOrd := make(map[uint64]*result.Flow, len(c.found))
+	rowOf := make(map[uint64]*result.Flow, len(c.found))
 	for i := range c.found {
-		byOrd[c.found[i].ord] = nil
+		rowOf[c.found[i].conn] = nil
 	}
 	for i := range rep.Flows {
 		row := &rep.Flows[i]
-		if _, is := byOrd[row.ID]; is {
-			byOrd[row.ID] = row
+		if _, is := rowOf[row.ID]; is {
+			rowOf[row.ID] = row
 		}
-		n, _ := slices.BinarySearch(c.ordinals, row.ID)
+		n, _ := slices.BinarySearch(c.positions, row.ID)
 		row.ID = uint64(n) + 1
 		if numbers != nil {
 			row.ID = numbers[n]
 		}
 	}
 	slices.SortStableFunc(c.found, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ord, b.ord), cmp.Compare(a.detector, b.detector), cmp.Compare(a.Start, b.Start),
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.conn, b.conn), cmp.Compare(a.Order, b.Order), cmp.Compare(a.Start, b.Start),
 			cmp.Compare(a.Evidence[0].Seg.File, b.Evidence[0].Seg.File), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})
 	seen := map[string]int{}
@@ -200,17 +194,17 @@ func (c *collector) number(rep *result.Report) {
 	}
 	for i := range c.found {
 		f := &c.found[i]
-		flow := byOrd[f.ord]
-		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding, ID: identify(f.Finding, flow, seen), Flow: flow, Revision: 1, Final: true, FINRank: f.finRank})
+		row := rowOf[f.conn]
+		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding.Finding, ID: identify(f.Finding.Finding, row, seen), Flow: row, Revision: 1, Final: true, FINRank: f.FINRank})
 	}
 }
 
 // numbers are those that the connections have in the trace that these are a part
-// of, in order of ordinals; nil if it does not tell of all.
+// of, in order of positions; nil if it does not tell of all.
 func (c *collector) numbers() []uint64 {
 	told := c.facts.Numbers
-	numbers := make([]uint64, 0, len(c.ordinals))
-	for _, ord := range c.ordinals {
+	numbers := make([]uint64, 0, len(c.positions))
+	for _, ord := range c.positions {
 		for len(told) > 0 && told[0].Position < ord {
 			told = told[1:]
 		}
@@ -223,16 +217,16 @@ func (c *collector) numbers() []uint64 {
 }
 
 // row is what is reported of a connection as it ends.
-func (p *partition) row(f *flow, e detectors.Ending) result.Flow {
+func (p *partition) row(f *flow.Flow, e detectors.Ending) result.Flow {
 	return p.rowAt(f, e, max(e.At, p.options.Until))
 }
 
 // rowAt is row with the states of trace time at: a time later than the ending
 // lets TIME_WAIT run out, though nothing was recorded meanwhile.
-func (p *partition) rowAt(f *flow, e detectors.Ending, at int64) result.Flow {
-	c := &f.conn
+func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flow {
+	c := &f.Conn
 	row := result.Flow{
-		ID: f.ordinal, Conn: f.ordinal, Former: p.former[f.ordinal], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: c.Copies(), RTT: int64(c.RTT()),
+		ID: f.Position, Conn: f.Position, Former: p.predecessors[f.Position], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: f.Duplicates(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {

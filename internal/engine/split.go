@@ -7,13 +7,14 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Tuple is the hash of a segment's four-tuple by which connections are dealt out:
 // the same in both directions, on every machine. docs/shards.md defines it.
-func Tuple(seg *reassembly.Segment) uint64 { return dealing.hash(seg) }
+func Tuple(seg *reassembly.Segment) uint64 { return flow.Tuple(seg) }
 
 // ShardOf is which of n shards has the connections with that hash. Up to 64 of
 // them, if n is a power of two, are whole partitions: bounds hold there as in the
@@ -37,11 +38,11 @@ type Dealt struct {
 func Split(ctx context.Context, trace *capture.Trace, o Options, take func(tuple, position uint64, seg *reassembly.Segment) error) (*packed.Facts, []Dealt, error) {
 	o.Detectors, o.AllFlows, o.Follow = nil, false, nil
 	o.defaults()
-	team := newTeam(&o)
+	pool := newPool(&o)
 	tap := &tap{Source: newFrames(ctx, trace, &o), take: take}
-	read(ctx, tap, team)
+	read(ctx, tap, pool)
 	facts := tap.Facts()
-	parts := team.partitions()
+	parts := pool.partitions()
 	r, census := assemble(&o, facts, parts, nil)
 	if !facts.Census.Known {
 		facts.Census = census
@@ -72,11 +73,9 @@ func (t *tap) Next(seg *reassembly.Segment) (uint64, error) {
 // have.
 func dealt(parts []*partition, numbers []packed.Number) (all []Dealt) {
 	for _, p := range parts {
-		for i := range p.table.made {
-			if f := p.table.flow(i); f.live {
-				k := f.conn.Key()
-				all = append(all, Dealt{Tuple(&reassembly.Segment{Src: k.Lo, Dst: k.Hi}), packed.Number{Position: f.ordinal}})
-			}
+		for _, f := range p.flows.All() {
+			k := f.Conn.Key()
+			all = append(all, Dealt{Tuple(&reassembly.Segment{Src: k.Lo, Dst: k.Hi}), packed.Number{Position: f.Position}})
 		}
 	}
 	slices.SortFunc(all, func(a, b Dealt) int { return cmp.Compare(a.Position, b.Position) })

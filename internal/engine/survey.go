@@ -5,14 +5,15 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // survey adds a connection to a census.
-func survey(c *packed.Census, f *flow) {
-	l := f.conn.Limits()
+func survey(c *packed.Census, f *flow.Flow) {
+	l := f.Conn.Limits()
 	c.Flows++
 	for _, x := range [...]struct {
 		limit fsm.Limits
@@ -22,27 +23,27 @@ func survey(c *packed.Census, f *flow) {
 			*x.n++
 		}
 	}
-	opener, _ := f.conn.Opener()
-	if f.conn.AwaitsAnswer(opener) && f.conn.Packets(opener.Peer()) == 0 {
-		if f.conn.Packets(opener) > 1 {
+	opener, _ := f.Conn.Opener()
+	if f.Conn.AwaitsAnswer(opener) && f.Conn.Packets(opener.Peer()) == 0 {
+		if f.Conn.Packets(opener) > 1 {
 			c.SYNs++
 		} else {
 			c.LoneSYNs++
 		}
 	}
 	for side := range reassembly.Side(2) {
-		if f.conn.Oversize(side) {
+		if f.Conn.Oversize(side) {
 			c.Oversize++
-			c.Bigger(packed.Sender{Position: f.ordinal, Host: f.conn.Endpoint(side)})
+			c.Bigger(packed.Sender{Position: f.Position, Host: f.Conn.Endpoint(side)})
 			break
 		}
 	}
 	for side := range reassembly.Side(2) {
-		h := f.conn.Half(side)
+		h := f.Conn.Half(side)
 		if h.Phase < fsm.PhaseFinSent {
 			continue
 		}
-		fins := &c.FINs[f.conn.FINRank(side)]
+		fins := &c.FINs[f.Conn.FINRank(side)]
 		fins.Sent++
 		if h.Phase == fsm.PhaseFinAcked {
 			fins.Acked++
@@ -67,17 +68,6 @@ func doubt(f *detectors.Finding, finRank int, c *packed.Census) {
 		f.Limits |= l
 		f.Doubt()
 	}
-}
-
-// finRank says whether the FIN that a finding speaks of was the first or the
-// second of the connection: that of the side it calls closer.
-func finRank(c *fsm.Conn, f *detectors.Finding) int {
-	for _, role := range f.Roles {
-		if role.Name == "closer" {
-			return c.FINRank(role.Side)
-		}
-	}
-	return c.FINRank(f.Culprit)
 }
 
 // hidden is the limit for which a trace cannot prove what the detector finds

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -31,7 +32,7 @@ func NewTuples(o Options, facts *packed.Facts) *Tuples {
 	for _, c := range facts.Captures {
 		t.captures[0].Drops += c.Drops
 	}
-	t.part = newPartition(&t.options)
+	t.part = newPartition(&t.options, flow.NewSeed())
 	return t
 }
 
@@ -39,8 +40,8 @@ func NewTuples(o Options, facts *packed.Facts) *Tuples {
 // that a connection begins with this one.
 func (t *Tuples) Take(position uint64, seg *reassembly.Segment) (begins bool) {
 	p := t.part
-	f := p.take(seg, position, p.table.hashOf(seg), 0, fingerprint(dealing.hash(seg), seg), &t.events)
-	return f.ordinal == position
+	id := p.process(seg, position, p.flows.Hash(seg), flow.New, flow.Fingerprint(flow.Tuple(seg), seg), &t.events)
+	return p.flows.At(id).Position == position
 }
 
 // End ends the connections of the four-tuple, and reports them all with their
@@ -49,30 +50,4 @@ func (t *Tuples) End() (*result.Report, packed.Census) {
 	report, census := assemble(&t.options, t.facts, []*partition{t.part}, t.captures)
 	t.part.reset()
 	return report, census
-}
-
-// reset makes a partition as new, but for memory that it keeps.
-func (p *partition) reset() {
-	fresh := partition{
-		options: p.options, opens: p.opens, table: p.table, watches: p.watches,
-		bounds: newBounds(p.options.MaxFlows), held: p.held, unlisted: p.unlisted,
-	}
-	fresh.table.reset()
-	fresh.watches.reset()
-	clear(fresh.held)
-	clear(fresh.unlisted)
-	fresh.copies = copies{recent: p.copies.recent[:min(len(p.copies.recent), crowds)]}
-	clear(fresh.copies.recent)
-	*p = fresh
-}
-
-// reset empties a table, and keeps memory for the few connections that a
-// four-tuple mostly has.
-func (t *table) reset() {
-	if len(t.chunks) > 1 {
-		*t = table{seed: t.seed}
-		return
-	}
-	clear(t.slots)
-	t.unused, t.made, t.count = t.unused[:0], 0, 0
 }

@@ -1,15 +1,21 @@
-package engine
+package watch
 
-// places hold the watches of connections: in chunks, as the table does, so that
-// none of them moves when there are more.
+// chunkSize is how many groups are allocated together.
+const (
+	chunkBits = 6
+	chunkSize = 1 << chunkBits
+)
+
+// places hold groups of watchers: in chunks, so that none of them moves when there
+// are more.
 type places struct {
-	chunks []*[chunkSize]watches
+	chunks []*[chunkSize]group
 	made   uint32   // places ever used
 	idle   []uint32 // of these, free ones
 }
 
 // at is what has the place; the first is 1.
-func (p *places) at(place uint32) *watches {
+func (p *places) at(place uint32) *group {
 	return &p.chunks[(place-1)>>chunkBits][(place-1)&(chunkSize-1)]
 }
 
@@ -21,7 +27,7 @@ func (p *places) take() uint32 {
 		return place
 	}
 	if p.made>>chunkBits == uint32(len(p.chunks)) {
-		p.chunks = append(p.chunks, new([chunkSize]watches))
+		p.chunks = append(p.chunks, new([chunkSize]group))
 	}
 	p.made++
 	return p.made
@@ -29,7 +35,7 @@ func (p *places) take() uint32 {
 
 // free gives a place back.
 func (p *places) free(place uint32) {
-	*p.at(place) = watches{}
+	*p.at(place) = group{}
 	p.idle = append(p.idle, place)
 }
 
@@ -40,7 +46,7 @@ func (p *places) reset() {
 		return
 	}
 	for place := range p.made {
-		*p.at(place + 1) = watches{}
+		*p.at(place + 1) = group{}
 	}
 	p.made, p.idle = 0, p.idle[:0]
 }
