@@ -131,6 +131,10 @@ const (
 // maxEvents is more than any one segment can bring: each kind at most once.
 const maxEvents = 1 << 6
 
+// Ends reports whether a side's direction ended: its FIN was acknowledged, or a RST
+// counts.
+func (e *Events) Ends() bool { return e.Kinds&(1<<FinAcked|1<<ResetSent) != 0 }
+
 // Len is how many events there are.
 func (e *Events) Len() int { return int(e.n) }
 

@@ -15,8 +15,8 @@ import (
 // A partition is a fixed share of the connections, with bounds of its own.
 type partition struct {
 	options *Options
-	flows   *flow.Table
-	watch   *watch.Set
+	flows   flow.Table
+	watch   watch.Set
 	starts  fsm.Kinds // what starts a watcher
 	now     int64     // latest segment
 
@@ -63,22 +63,21 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if p.watch.Timers.Due(p.now) { // before all else: the segment may be another connection's, or a duplicate
 		p.halfClosed(p.now)
 	}
-	m := p.flows.Find(seg, hash, guess, print)
-	f := p.flows.At(m.ID)
-	if m.Duplicate {
+	f, m := p.flows.Find(seg, hash, guess, print)
+	if m.Marks.Has(flow.Duplicate) {
 		if m.ID == flow.New {
 			m.ID, _ = p.add(position, hash)
 		}
 		return m.ID
 	}
-	if m.Maybe {
+	if m.Marks.Has(flow.Alike) {
 		f.Conn.MayBeDuplicates()
 	}
 	if f.Watchers != 0 {
 		p.watch.Expire(f.Watchers, seg.At)
 	}
 	f.Conn.Step(seg, m.Side, ev)
-	if m.Shared {
+	if m.Marks.Has(flow.Shared) {
 		p.bystanders(&m, seg, position, hash, ev)
 	}
 	if m.ID == flow.New {
@@ -87,10 +86,10 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), &f.Conn, ev)
 	}
-	if ev.Kinds.Has(fsm.FinAcked) {
+	if ev.Ends() {
 		p.halfClosing(m.ID, f)
+		p.flows.Note(m.ID, f)
 	}
-	p.flows.Note(m.ID, f)
 	if p.options.Follow != nil {
 		p.options.Follow.note(f, seg, m.Side, ev, p.options.Settings.TimeWait)
 	}
@@ -177,7 +176,7 @@ func (p *partition) deliverAside(id flow.ID, f *flow.Flow, at int64) {
 
 // halfClosing starts the timer of a connection that may be half closed.
 func (p *partition) halfClosing(id flow.ID, f *flow.Flow) {
-	if !p.starts.Has(fsm.HalfClosed) {
+	if !p.starts.Has(fsm.HalfClosed) || f.Conn.Over() {
 		return
 	}
 	timers := &p.watch.Timers

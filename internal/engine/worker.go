@@ -62,7 +62,7 @@ func (w *worker) fetch(b *batch, from, to int) (n int) {
 	for k := range n {
 		i := w.segs[k]
 		w.fetched += b.segs[i].Frame + uint32(b.segs[i].Dst.Port)
-		t := w.parts[partitionOf(b.tuple[i])].flows
+		t := &w.parts[partitionOf(b.tuple[i])].flows
 		w.guess[k] = t.Guess(b.hash[i])
 		if w.guess[k] != flow.New {
 			w.fetched += t.At(w.guess[k]).Touch()

@@ -44,8 +44,8 @@ type entry struct {
 // check says whether the frame was captured before, and remembers it if not.
 // Duplicates carry the same IPv4 ID. Where there is none (IPv6, ID 0), they differ in
 // link-layer addresses, tags or TTL, or the connection doubles most of its frames;
-// else the frame counts as sent, and maybe says so.
-func (d *duplicates) check(f *Flow, seg *reassembly.Segment, print uint64) (is, maybe bool) {
+// else the frame counts as sent, and is Alike.
+func (d *duplicates) check(f *Flow, seg *reassembly.Segment, print uint64) Marks {
 	here, seen := d.bucket(print), entryOf(seg, print)
 	e := here.find(&seen)
 	if e == nil {
@@ -54,16 +54,16 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, print uint64) (is, 
 			here = d.bucket(print)
 		}
 		here.add(seen)
-		return false, false
+		return 0
 	}
 	sent := f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B)
 	f.alike++
 	if seen.ipid != 0 || seen.where != e.where || seen.ttl != e.ttl || 2*uint64(f.alike) > sent {
 		d.found = true
 		f.duplicates++
-		return true, false
+		return Duplicate
 	}
-	return false, true
+	return Alike
 }
 
 // remembers reports whether a frame like this one was captured just before.

@@ -10,35 +10,48 @@ import (
 
 // A Match is what the table knows of a segment.
 type Match struct {
-	ID        ID              // of its connection; New if one begins with it
-	Side      reassembly.Side // of the sender
-	Duplicate bool            // the frame was captured before
-	Maybe     bool            // it may have been, but counts as sent
-	Shared    bool            // other connections have, or had, the same four-tuple
+	ID    ID              // of its connection; New if one begins with it
+	Side  reassembly.Side // of the sender
+	Marks Marks
 }
+
+// Marks are what is unusual about a segment: nearly all have none.
+type Marks uint8
+
+// The marks.
+const (
+	Duplicate Marks = 1 << iota // the frame was captured before
+	Alike                       // it may have been, but counts as sent
+	Shared                      // other connections have, or had, the same four-tuple
+)
+
+// Has reports whether m is among the marks.
+func (all Marks) Has(m Marks) bool { return all&m != 0 }
 
 // Find finds the connection that a segment belongs to, or begins it. hash is that of
 // the four-tuple, print the segment's Fingerprint; guess may be any place.
 //
-// Where one begins, At(New) is it, until Add takes it in or another begins.
-func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (m Match) {
+// Where one begins, f is At(New), until Add takes it in or another begins.
+func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (f *Flow, m Match) {
 	f, fromLo := t.guessed(guess, seg)
 	m.ID = guess
 	if f == nil || !belongs(f, seg, fromLo) {
 		var key reassembly.Key
 		key, fromLo = reassembly.KeyOf(seg)
 		m.ID = t.search(seg, &key, fromLo, hash, print)
-		f = t.At(m.ID)
-		m.Shared = f.shared
+		if f = t.At(m.ID); f.shared {
+			m.Marks = Shared
+		}
 	}
 	if t.replaced != nil {
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
 	m.Side = f.Conn.SideOf(fromLo)
-	if m.Duplicate, m.Maybe = t.duplicates.check(f, seg, print); !m.Duplicate {
+	m.Marks |= t.duplicates.check(f, seg, print)
+	if !m.Marks.Has(Duplicate) {
 		f.fresh = true
 	}
-	return m
+	return f, m
 }
 
 // guessed is the connection in a place, if the segment has its four-tuple and no

@@ -31,17 +31,14 @@ func (t *Table) leaver(l leaver) (f *Flow, still bool) {
 	return f, f.held && f.closed && uint32(f.Position) == l.position
 }
 
-// Note looks at a connection after a segment: one that is over may leave first.
+// Note looks at a connection that a segment may have ended: one that is over leaves
+// before others. Those that left out of turn are cleared away before they outnumber
+// the others.
 func (t *Table) Note(id ID, f *Flow) {
-	if !f.closed && f.Conn.Over() {
-		f.closed = true
-		t.queue(id, f)
+	if f.closed || !f.Conn.Over() {
+		return
 	}
-}
-
-// queue queues a connection that is over. Those that left out of turn are cleared away
-// before they outnumber the others.
-func (t *Table) queue(id ID, f *Flow) {
+	f.closed = true
 	if n := len(t.closed); n > 2*ChunkSize && n > 2*t.count {
 		t.closed = slices.DeleteFunc(t.closed[t.head:], func(l leaver) bool {
 			_, still := t.leaver(l)

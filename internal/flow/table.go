@@ -69,8 +69,8 @@ type slot struct {
 }
 
 // NewTable makes a table for so many connections at a time, at least one.
-func NewTable(most int, seed Seed) *Table {
-	t := &Table{seed: seed, max: max(1, most)}
+func NewTable(most int, seed Seed) Table {
+	t := Table{seed: seed, max: max(1, most)}
 	t.clear()
 	return t
 }

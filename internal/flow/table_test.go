@@ -19,7 +19,8 @@ type driver struct {
 }
 
 func newDriver(most int) *driver {
-	return &driver{Table: NewTable(most, NewSeed()), left: map[Why]int{}}
+	t := NewTable(most, NewSeed())
+	return &driver{Table: &t, left: map[Why]int{}}
 }
 
 // give has a segment from client to port 80, or back, processed.
@@ -34,9 +35,8 @@ func (d *driver) give(client uint16, fromServer bool, seg reassembly.Segment) *F
 }
 
 func (d *driver) process(seg *reassembly.Segment, hash uint32, guess ID, print uint64) ID {
-	m := d.Find(seg, hash, guess, print)
-	f := d.At(m.ID)
-	if !m.Duplicate {
+	f, m := d.Find(seg, hash, guess, print)
+	if !m.Marks.Has(Duplicate) {
 		f.Conn.Step(seg, m.Side, &d.ev)
 	}
 	if m.ID == New {
@@ -51,7 +51,7 @@ func (d *driver) process(seg *reassembly.Segment, hash uint32, guess ID, print u
 		}
 		m.ID, f = d.Add(d.position, hash)
 	}
-	if !m.Duplicate {
+	if !m.Marks.Has(Duplicate) && d.ev.Ends() {
 		d.Note(m.ID, f)
 	}
 	return m.ID

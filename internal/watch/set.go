@@ -38,8 +38,8 @@ type watcher struct {
 }
 
 // NewSet makes a set without watchers.
-func NewSet(list []*detectors.Detector, settings *detectors.Settings) *Set {
-	s := &Set{detectors: list, settings: settings, held: make([]int, len(list)), Unlisted: Counts{}}
+func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
+	s := Set{detectors: list, settings: settings, held: make([]int, len(list)), Unlisted: Counts{}}
 	for _, d := range list {
 		s.starts |= d.StartsOn
 	}

@@ -31,7 +31,7 @@ func toyDetector(name string, wait time.Duration, overdue func(w *toy, o detecto
 
 // A wire is one connection with its watchers, at the time of its last segment.
 type wire struct {
-	*Set
+	Set
 	conn     fsm.Conn
 	ev       fsm.Events
 	watchers uint32
