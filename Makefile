@@ -1,5 +1,5 @@
-# make check is what has to pass before a change is shown to others; .ci/run
-# is that and more, and installs what it needs.
+# make check must pass before a change is submitted; .ci/run does that and more,
+# and installs what it needs.
 
 TOOL := go tool -modfile=tools/go.mod
 BENCH := bench-data
@@ -18,21 +18,21 @@ check:
 	$(TOOL) staticcheck ./...
 	go test -race ./...
 
-beam: ## the module that runs on a cluster; after a change of go.mod here, tidy it there
+beam: ## the module for clusters; after a change of go.mod here, tidy it there
 	cd beam && go mod tidy && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test ./...
 
-golden: ## write what the reports and the command print now, and show what changed
+golden: ## update the expected output of reports and command, and show the changes
 	go test ./internal/report ./internal/cli . -update
 	git --no-pager diff --stat
 
-samples: ## the captures beside samples/*.txtar
-	go test ./samples -run Captures -update
+samples: ## the captures next to samples/*.txtar
+	go test ./samples -update
 
 docs: ## docs/detectors.md from the detectors; manual page and shell completion from the flags
 	go test ./detectors/catalogue -run Docs -update
 	go test ./internal/cli -run Generated -update
 
-licences: ## docs/licences.md, from what is built in
+licences: ## docs/licences.md, from the modules in the build
 	.ci/licences >docs/licences.md.new && mv docs/licences.md.new docs/licences.md
 
 fuzz:
@@ -45,16 +45,16 @@ bench:
 bench-diff: ## first: make bench; mv bench-data/new.txt bench-data/old.txt; change something; make bench
 	$(TOOL) benchstat $(BENCH)/old.txt $(BENCH)/new.txt
 
-bench-peers: build ## beside tcpdump, Ostermann's tcptrace and tshark
+bench-peers: build ## with tcpdump, Ostermann's tcptrace and tshark
 	go run ./internal/bench/peers
 
-profile: ## tells the compiler anew what is hot, after a change of it
+profile: ## a new profile for the compiler, after changes of the hot path
 	mkdir -p $(BENCH)
 	go test -run '^$$' -bench 'BenchmarkRun$$' -benchtime 20s -o $(BENCH)/engine.test -cpuprofile cmd/tcptrace/default.pgo ./internal/engine
 
 dist: ## the binaries of a release, each with its bill of materials
 	.ci/dist dist
 
-dist-check: ## that they are the same bytes each time
+dist-check: ## that they are reproducible
 	go mod verify
 	.ci/same-bytes

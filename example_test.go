@@ -11,7 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// A capture goes in, findings come out.
+// Analyze reads captures and returns findings.
 func ExampleAnalyze() {
 	report, err := tcptrace.Analyze(context.Background(), tcptrace.Options{}, "samples/unretransmitted-fin.txtar")
 	if err != nil {
@@ -55,9 +55,9 @@ func (hurried) Event(ev fsm.Event, r *detectors.Report) {
 
 func (hurried) End(detectors.Ending, *detectors.Report) {}
 
-// A detector of one's own needs only the packages detectors, fsm and
-// reassembly. Programs give it to Analyze; tcptrace.Main(hurriedClose) is a
-// command that has it beside the others.
+// A new detector needs only the packages detectors, fsm and reassembly. Programs
+// pass it to Analyze; tcptrace.Main(hurriedClose) is the command with this detector
+// in addition to the others.
 func ExampleAnalyze_ownDetector() {
 	options := tcptrace.Options{Detectors: []*detectors.Detector{hurriedClose}}
 	report, err := tcptrace.Analyze(context.Background(), options, "samples/unretransmitted-fin.txtar")
@@ -71,7 +71,7 @@ func ExampleAnalyze_ownDetector() {
 	// 10.0.0.2:443 closed 121 ms after the connection was opened.
 }
 
-// The whole main of a tcptrace with a detector of one's own.
+// The main function of a tcptrace with an additional detector.
 func ExampleMain() {
 	os.Exit(tcptrace.Main(hurriedClose))
 }

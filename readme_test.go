@@ -13,19 +13,19 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 )
 
-var update = flag.Bool("update", false, "write into README.md what its commands print and which detectors there are")
+var update = flag.Bool("update", false, "update the output of commands and the table of detectors in README.md")
 
 // console is a block of the README with one command and what it prints.
 var console = regexp.MustCompile("(?s)```console\n\\$ ([^\n]*)\n(.*?)```\n")
 
-// TestREADME_examples runs the commands of the README: they print just that.
+// TestREADME_examples runs the commands of the README and compares their output.
 func TestREADME_examples(t *testing.T) {
 	readme := readREADME(t)
 	ran := 0
 	got := console.ReplaceAllStringFunc(readme, func(block string) string {
 		parts := console.FindStringSubmatch(block)
 		command := parts[1]
-		if command == "go test ./..." { // this is it
+		if command == "go test ./..." { // this test
 			return block
 		}
 		ran++
@@ -40,8 +40,8 @@ func TestREADME_examples(t *testing.T) {
 	keep(t, readme, got)
 }
 
-// output is what a command prints on standard output. Findings make it exit
-// with a status of 1.
+// output returns what a command prints on standard output. Exit status 1 means
+// findings.
 func output(t *testing.T, command string) string {
 	t.Helper()
 	words := strings.Fields(command)
@@ -53,13 +53,13 @@ func output(t *testing.T, command string) string {
 	return string(out)
 }
 
-// table is the README's table of detectors, with the comment before it.
+// table matches the table of detectors in the README, and the comment before it.
 var table = regexp.MustCompile(`(<!-- the detectors;[^\n]*-->\n\n)(?:\|[^\n]*\n)*\n?`)
 
-// TestREADME_detectors holds the README's table to the list of detectors.
+// TestREADME_detectors compares the table in the README with the detectors.
 func TestREADME_detectors(t *testing.T) {
 	var rows strings.Builder
-	rows.WriteString("| Detector | What went wrong | Outcomes | After |\n|---|---|---|---|\n")
+	rows.WriteString("| Detector | What went wrong | Outcomes | Reference |\n|---|---|---|---|\n")
 	for _, d := range catalogue.All {
 		var outcomes []string
 		for _, o := range d.Outcomes {
@@ -83,7 +83,7 @@ func readREADME(t *testing.T) string {
 	return string(b)
 }
 
-// keep compares the README with what it should be, or writes it.
+// keep compares the README with what it should be, or updates it.
 func keep(t *testing.T, readme, want string) {
 	t.Helper()
 	switch {
@@ -96,7 +96,7 @@ func keep(t *testing.T, readme, want string) {
 		old, now := strings.Split(readme, "\n"), strings.Split(want, "\n")
 		for i := range min(len(old), len(now)) {
 			if old[i] != now[i] {
-				t.Fatalf("README.md:%d says\n  %s\nbut it should say\n  %s\n(go test . -update, and look at the difference)", i+1, old[i], now[i])
+				t.Fatalf("README.md:%d is\n  %s\nwant\n  %s\n(go test . -update, and review the difference)", i+1, old[i], now[i])
 			}
 		}
 		t.Fatalf("README.md ends too early or too late (go test . -update)")

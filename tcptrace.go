@@ -1,68 +1,70 @@
-// Package tcptrace analyses captures of TCP connections: it rebuilds what both
-// ends knew and says what went wrong, which host did it and which frames prove
-// it.
+// Package tcptrace analyses captures of TCP connections. It rebuilds the state of
+// both ends of each connection and reports what went wrong, which host is
+// responsible and which frames prove it.
 //
-// Programs call [Analyze]. A build of the command with detectors of one's own
-// is a Go module with a main of ten lines that calls [Main]; a detector needs
-// only the packages detectors, fsm and reassembly.
+// Programs call [Analyze]. To build the command with additional detectors, write a
+// module whose main function calls [Main]. A detector needs only the packages
+// detectors, fsm and reassembly.
 package tcptrace
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/cli"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
-// What an analysis found.
-type (
-	Report  = result.Report
-	Finding = result.Finding
-	Flow    = result.Flow
-	Capture = result.Capture
-	Totals  = result.Totals
-)
-
-// Options are the settings of Analyze; the zero value serves.
+// Options are the settings of Analyze. The zero value has all defaults.
 type Options struct {
-	// Detectors are those to run, in the order of their findings; nil for
-	// detectors.All.
+	// Detectors are run in this order; nil runs catalogue.All.
 	Detectors []*detectors.Detector
-	// Settings are thresholds and how long TIME_WAIT lasts; nil for defaults.
+	// Settings are the thresholds and the duration of TIME_WAIT; nil for the
+	// defaults, with 60 s of TIME_WAIT.
 	Settings *detectors.Settings
-	// MaxFlows bounds the connections held at a time; 0 for 1,000,000.
+	// MaxFlows is how many connections are tracked at a time; 0 means 1,000,000.
 	MaxFlows int
-	// Workers is how many goroutines judge; 0 to choose. It never shows in
-	// the report.
+	// Workers is the number of goroutines that analyse connections; 0 chooses.
+	// The report does not depend on it.
 	Workers int
-	// AllFlows lists every connection in the report, not only those with
-	// findings.
+	// AllFlows lists all connections in the report, not only those with findings.
 	AllFlows bool
 }
 
-// Analyze reads the named captures as one trace and judges it. The report holds
-// whatever could be done; the error joins what could not: files that cannot be
-// opened, and damage (errors that name file, offset and reason). Detectors that
-// declare something wrongly are an error that names detector and field, and no
-// report.
+// Analyze analyses the named captures as one trace, merged by time. "-" is standard
+// input.
+//
+// A detector with a bad declaration is an error that names the detector and the
+// field, and there is no report. All other errors are about parts of the work, and
+// the report covers the rest: files that cannot be opened, damaged files (file,
+// offset and reason), outcomes that a detector did not declare, and ctx.Err() if
+// ctx ended before all captures were read. Errors are joined with errors.Join.
 func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
+	if o.MaxFlows < 0 || o.Workers < 0 {
+		return nil, fmt.Errorf("options: MaxFlows is %d and Workers is %d, but neither may be negative", o.MaxFlows, o.Workers)
+	}
 	if o.Detectors == nil {
 		o.Detectors = catalogue.All
 	}
 	if err := detectors.Validate(o.Detectors, catalogue.All...); err != nil {
 		return nil, err
 	}
-	trace, errs := capture.OpenTrace(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
+	settings := detectors.Settings{} // a copy: the engine sets defaults
+	if o.Settings != nil {
+		settings = *o.Settings
+	}
+	trace, errs := source.Open(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
 	defer trace.Close()
-	r := engine.Run(ctx, trace, engine.Options{
-		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
+	r := source.Run(ctx, trace, engine.Options{
+		Detectors: o.Detectors, Settings: &settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
 	})
 	for _, info := range trace.Infos() {
 		var damage *capture.Damage
@@ -70,12 +72,14 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 			errs = append(errs, info.Err)
 		}
 	}
-	return r, errors.Join(append(errs, r.Err, ctx.Err())...)
+	return newReport(r), errors.Join(append(errs, r.Err, ctx.Err())...)
 }
 
-// Main is the tcptrace command with extra detectors. It returns the exit
-// status: 0 nothing found, 1 something found, 2 some work could not be done.
+// Main runs the tcptrace command with additional detectors, on os.Args. It returns
+// the exit status: 0 no findings, 1 findings, 2 some of the work could not be done.
 func Main(extra ...*detectors.Detector) int {
-	all := append(append([]*detectors.Detector(nil), catalogue.All...), extra...)
-	return cli.Run(cli.Env{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Detectors: all, Confine: true})
+	return cli.Run(cli.Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Detectors: slices.Concat(catalogue.All, extra), Confine: true,
+	})
 }

@@ -14,23 +14,36 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// What cannot be read is an error; what can be is still judged.
+// An input that cannot be read is an error; the others are still analysed.
 func TestAnalyze_partOfIt(t *testing.T) {
 	report, err := tcptrace.Analyze(context.Background(), tcptrace.Options{}, "samples/unretransmitted-fin.txtar", "missing.pcap")
 	if err == nil || !strings.Contains(err.Error(), "missing.pcap") {
-		t.Errorf("error %v does not tell of missing.pcap", err)
+		t.Errorf("error %v does not name missing.pcap", err)
 	}
 	if len(report.Findings) != 1 {
 		t.Errorf("%d findings, want the one of the file that could be read", len(report.Findings))
 	}
 }
 
-// A context that is done ends the analysis, and that is told.
+// A context that has ended ends the analysis, and is an error.
 func TestAnalyze_cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := tcptrace.Analyze(ctx, tcptrace.Options{}, "samples/unretransmitted-fin.txtar"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+// Options are checked, and not changed.
+func TestAnalyze_options(t *testing.T) {
+	for _, o := range []tcptrace.Options{{MaxFlows: -1}, {Workers: -1}} {
+		if r, err := tcptrace.Analyze(context.Background(), o, "samples/unretransmitted-fin.txtar"); err == nil || r != nil {
+			t.Errorf("%+v: report %v, error %v", o, r, err)
+		}
+	}
+	settings := new(detectors.Settings)
+	if _, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Settings: settings}, "samples/unretransmitted-fin.txtar"); err != nil || settings.TimeWait != 0 {
+		t.Errorf("error %v, settings %+v", err, settings)
 	}
 }
 
@@ -66,70 +79,28 @@ func (undeclared) Event(ev fsm.Event, r *detectors.Report) {
 
 func (undeclared) End(detectors.Ending, *detectors.Report) {}
 
-const pluginMain = `package main
-
-import (
-	"os"
-
-	"github.com/tcptrace-go/tcptrace"
-	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
-)
-
-var closed = &detectors.Outcome{Name: "closed", Severity: detectors.Critical}
-
-var mine = &detectors.Detector{
-	Name:     "any-fin",
-	Doc:      detectors.Doc{Title: "somebody closed"},
-	Outcomes: []*detectors.Outcome{closed},
-	StartsOn: fsm.On(fsm.FinSent),
-	SubscribesTo: fsm.On(fsm.FinSent),
-	Watch:    func(*detectors.Report) detectors.Watcher { return watcher{} },
-}
-
-type watcher struct{}
-
-func (watcher) Event(ev fsm.Event, r *detectors.Report) {
-	r.Emit(r.Find(closed, ev.Side, ev.Seg.At, detectors.Evidence{Role: "FIN", Seg: *ev.Seg}))
-}
-
-func (watcher) End(detectors.Ending, *detectors.Report) {}
-
-func main() { os.Exit(tcptrace.Main(mine)) }
-`
-
-// A module elsewhere builds a tcptrace that has its own detector beside the
-// others, with the public packages alone.
+// A module elsewhere builds a tcptrace that has its own detector beside the others,
+// and tests it with traces, with the public packages alone.
 func TestMain_builtElsewhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: builds a program")
 	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
+	run := func(args ...string) (string, error) {
+		cmd := exec.Command("go", args...)
+		cmd.Dir, cmd.Env = "contrib/own-detector", append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
 	}
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if out, err := run("test", "./..."); err != nil {
+		t.Errorf("go test: %v\n%s", err, out)
 	}
-	sums, err := os.ReadFile("go.sum")
-	if err != nil {
-		t.Fatal(err)
-	}
-	write("main.go", pluginMain)
-	write("go.sum", string(sums))
-	write("go.mod", "module example.com/mine\n\ngo 1.26\n\nrequire github.com/tcptrace-go/tcptrace v0.0.0\n\n"+
-		"replace github.com/tcptrace-go/tcptrace => "+here+"\n")
-	build := exec.Command("go", "build", "-mod=mod", "-o", "mine.exe", ".")
-	build.Dir, build.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
+	program := filepath.Join(t.TempDir(), "own.exe")
+	if out, err := run("build", "-o", program, "."); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	run := exec.Command(filepath.Join(dir, "mine.exe"), "-d", "any-fin", "--format", "csv", filepath.Join(here, "samples", "unretransmitted-fin.txtar"))
-	out, err := run.Output()
-	if run.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), ",any-fin,closed,seen,") {
-		t.Errorf("%v, %v:\n%s", run, err, out)
+	own := exec.Command(program, "-d", "hurried-close", "--fail-on", "info", "--format", "csv", "samples/unretransmitted-fin.txtar")
+	out, err := own.Output()
+	if own.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), ",hurried-close,closed,seen,") {
+		t.Errorf("%v, %v:\n%s", own, err, out)
 	}
 }

@@ -62,7 +62,7 @@ func (x *Run) Expire(now int64) {
 	x.report.wake = 0
 	x.report.Before = x.report.StatesNow(now)
 	if x.waiter != nil {
-		x.report.expire(x.waiter, now, false)
+		x.report.expire(x.waiter, now, false, 0)
 	}
 	if w, is := x.watcher.(Waker); is {
 		w.Due(now, &x.report)
@@ -75,7 +75,7 @@ func (x *Run) End(e Ending, limits fsm.Limits) {
 	x.report.Capture |= limits
 	x.report.Before = x.report.StatesNow(e.At)
 	if x.waiter != nil {
-		x.report.expire(x.waiter, e.At, true)
+		x.report.expire(x.waiter, e.At, true, e.Why)
 	}
 	x.watcher.End(e, &x.report)
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -56,3 +57,46 @@ const (
 	MinSilence   = 3 * time.Second
 	GiveUpFactor = 2.5
 )
+
+// Over reports whether the connection has ended: by an acceptable RST, or because
+// both FINs were acknowledged.
+func Over(v fsm.View) bool {
+	_, reset := v.ResetBy()
+	return reset || v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
+}
+
+// MoreToSend reports whether the side is known to have more to send: data in flight
+// must be acknowledged or sent again, and the last buffered segment carries PSH (RFC
+// 9293 3.9.1.2, MUST-61).
+func MoreToSend(v fsm.View, side reassembly.Side) bool {
+	out := v.Stream(side)
+	return out.InFlight() > 0 || v.Unpushed(side)
+}
+
+// WindowSmall reports whether the side's window is open and too small for a full
+// segment, whose options take 40 bytes at most (RFC 9293 3.7.1). False where the
+// window scale is unknown: then windows are lower bounds.
+func WindowSmall(v fsm.View, side reassembly.Side) bool {
+	const options = 40
+	in := v.Stream(side.Peer())
+	syn, _ := v.SYNOptions(side)
+	_, known := v.WindowScale(side)
+	wnd := in.Window()
+	return known && wnd > 0 && wnd+options < uint32(syn.MSS)
+}
+
+// FINDue reports whether the side's FIN is what it must send next: the peer has
+// acknowledged everything before it (RFC 6298 5.4 retransmits the earliest segment),
+// and advertises an open window.
+func FINDue(v fsm.View, side reassembly.Side) bool {
+	fin, _ := v.FIN(side)
+	out := v.Stream(side)
+	return !v.WindowShut(side.Peer()) && (!out.Knows(reassembly.KnowUna) || out.Una == fin)
+}
+
+// HalfClosed reports whether the side's FIN is acknowledged and the peer has sent
+// neither FIN nor RST: FIN_WAIT_2 here, CLOSE_WAIT there.
+func HalfClosed(v fsm.View, side reassembly.Side) bool {
+	_, reset := v.ResetBy()
+	return v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent && !reset
+}

@@ -216,6 +216,26 @@ func (s *Stream) InFlight() uint32 {
 	return uint32(s.Nxt - s.Una)
 }
 
+// Covered reports whether everything before seq has been acknowledged.
+func (s *Stream) Covered(seq Seq) bool { return s.Knows(KnowUna) && seq.AtOrBefore(s.Una) }
+
+// Below reports whether seq lies below what has been acknowledged.
+func (s *Stream) Below(seq Seq) bool { return s.Knows(KnowUna) && seq.Before(s.Una) }
+
+// Oldest reports whether a segment at seq begins with what must be acknowledged next:
+// the retransmission timer sends the earliest segment (RFC 6298 5.4). Where nothing
+// was acknowledged, any may be the oldest.
+func (s *Stream) Oldest(seq Seq) bool { return !s.Knows(KnowUna) || seq == s.Una }
+
+// Window is SND.WND in bytes: how far the right edge lies beyond what is
+// acknowledged; 0 if either is unknown.
+func (s *Stream) Window() uint32 {
+	if !s.Knows(KnowEdge|KnowUna) || s.Edge.Before(s.Una) {
+		return 0
+	}
+	return uint32(s.Edge - s.Una)
+}
+
 // Skipped reports whether seq lies in a hole: not seen, though what follows was.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
 

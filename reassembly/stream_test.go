@@ -77,6 +77,26 @@ func TestStream_Acked(t *testing.T) {
 	})
 }
 
+func TestStream_acknowledged(t *testing.T) {
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		s.Offer(base + 100)
+		if s.Covered(base) || s.Below(base-1) || s.Window() != 0 {
+			t.Error("before the first acknowledgment something is acknowledged, or has a window")
+		}
+		s.Acked(base)
+		if !s.Covered(base) || s.Covered(base+1) || !s.Below(base-1) || s.Below(base) {
+			t.Errorf("at UNA %d: covered %t, %t; below %t, %t", base, s.Covered(base), s.Covered(base+1), s.Below(base-1), s.Below(base))
+		}
+		if s.Window() != 100 {
+			t.Errorf("the window is %d, want 100", s.Window())
+		}
+		if s.Offer(base - 1); s.Window() != 0 {
+			t.Errorf("the window of an edge below UNA is %d, want 0", s.Window())
+		}
+	})
+}
+
 // Midstream, the account begins with what is seen first.
 func TestStream_midstream(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
@@ -155,6 +175,27 @@ func TestStream_Believes(t *testing.T) {
 	})
 }
 
+// The peer's largest window counts on top: a segment may lie so much further off.
+func TestStream_Believes_window(t *testing.T) {
+	const window = 700_000
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		s.Send(base, 1000)
+		s.Acked(base + 500)
+		s.Offer(base + 2000)
+		for seq, want := range map[Seq]bool{
+			Seq(500).back(reach + window):     true,
+			Seq(500).back(reach + window + 1): false,
+			2000 + reach + window:             true,
+			2000 + reach + window + 1:         false,
+		} {
+			if got := s.Believes(base+seq, 0, window, false); got != want {
+				t.Errorf("from %d: with a window of %d, %d is believed: %t", base, window, int32(seq), got)
+			}
+		}
+	})
+}
+
 // The largest window there is, 65535 << 14, does not go halfway round the circle.
 func TestStream_Believes_hugeWindow(t *testing.T) {
 	const window = 65535 << 14
@@ -170,12 +211,14 @@ func TestStream_Believes_hugeWindow(t *testing.T) {
 func TestStream_Jump(t *testing.T) {
 	var s Stream
 	s.Send(0, 100)
+	s.Acked(100)
+	s.Offer(5000)
 	s.Stray(1 << 30)
 	if !s.NearStray(1<<30+100) || !s.NearStray(1<<30-100) || s.NearStray(1<<29) {
 		t.Error("near the last stray is not where it was")
 	}
 	s.Jump(1 << 30)
-	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.NearStray(1<<30) {
+	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.Window() != 0 || s.NearStray(1<<30) {
 		t.Errorf("across a hole: %+v", s)
 	}
 }

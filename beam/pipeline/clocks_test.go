@@ -73,7 +73,7 @@ func TestClocks(t *testing.T) {
 
 // Where no FIN of the whole trace is ever acknowledged, nothing is proved by one:
 // that is known only when all connections are counted.
-func TestCensus(t *testing.T) {
+func TestCounts(t *testing.T) {
 	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
 	if err != nil {
 		t.Fatal(err)

@@ -14,12 +14,12 @@ func init() {
 	register.Iter1[[]byte]()
 }
 
-// combineFn puts the facts of all files together.
+// combineFn puts the statistics of all files together.
 type combineFn struct{}
 
-// ProcessElement emits the facts of the whole trace.
+// ProcessElement emits the statistics of the whole trace.
 func (*combineFn) ProcessElement(_ int, values func(*[]byte) bool, emit func([]byte)) error {
-	files, err := gather[intake.Facts](values)
+	files, err := gather[intake.Stats](values)
 	if err == nil {
 		emit(wire.Append(nil, intake.Combine(files)))
 	}

@@ -3,13 +3,13 @@
 //
 //	match ─> read ─────────────────> chunks by four-tuple ─> judge ─> spread ─> number ─> render
 //	           │                                              ↑ │        ↑         │        │
-//	           ├─> facts of each file ─> combine ─────────────┘ └─ sums ─ plan     │        │
+//	           ├─> stats of each file ─> combine ─────────────┘ └─ sums ─ plan     │        │
 //	           └─> dead letters ──────────────────────────────────────────────┐    │        │
 //	                                                                          finish <──────┘
 //
-// A four-tuple is judged by the engine itself, in one place, with the facts of the
-// whole trace beside it: its end, its gaps, what the kernel dropped. What needs
-// more than one connection (numbers, order, the census of FINs) is settled
+// A four-tuple is judged by the engine itself, in one place, with the statistics of
+// the whole trace beside it: its end, its gaps, what the kernel dropped. What needs
+// more than one connection (numbers, order, the count of FINs) is settled
 // afterwards, by ranges of time.
 //
 // Every step may be repeated: it writes under a name of its own, and the files

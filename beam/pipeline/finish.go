@@ -16,9 +16,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/store"
 	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -79,7 +79,7 @@ func (f *finishFn) ProcessElement(ctx context.Context, _ int, values func(*[]byt
 	if err := f.write(ctx, DeadLettersFile, dead.Bytes()); err != nil {
 		return err
 	}
-	summary, err := f.summary(ctx, &w.Facts, &p.Sums, groups)
+	summary, err := f.summary(ctx, &w.Stats, &p.Sums, groups)
 	if err != nil {
 		return err
 	}
@@ -135,24 +135,23 @@ func appendTo(ctx context.Context, out io.Writer, name string) error {
 }
 
 // summary is the line that tcptrace --format ndjson ends with.
-func (f *finishFn) summary(ctx context.Context, facts *packed.Facts, sums *outcome.Sums, groups []result.Group) ([]byte, error) {
+func (f *finishFn) summary(ctx context.Context, trace *stats.Trace, sums *outcome.Sums, groups []result.Group) ([]byte, error) {
 	o, err := f.Options.engine()
 	if err != nil {
 		return nil, err
 	}
-	facts.Census = sums.Census
-	facts.Census.Known, facts.Census.Segments = true, facts.Segments
-	r, _ := engine.Judge(ctx, nothing{facts}, o)
-	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Copies = sums.Flows, sums.Evicted, sums.Census.Copies
+	trace.Counts = sums.Counts
+	trace.Counts.Known, trace.Counts.Segments = true, trace.Segments
+	r, _ := engine.Judge(ctx, nothing{trace}, o)
+	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Duplicates = sums.Flows, sums.Evicted, sums.Counts.Duplicates
 	r.Totals.Groups = outcome.Groups(groups, o.Detectors)
 	var buf bytes.Buffer
-	err = report.NDJSON(&buf, r, reportOptions(&f.Options, facts))
+	err = report.NDJSON(&buf, r, reportOptions(&f.Options, trace))
 	return buf.Bytes(), err
 }
 
-// nothing is a source without segments: what is judged of it is what the facts
-// say.
-type nothing struct{ facts *packed.Facts }
+// nothing is a source without segments: its report has the statistics of the trace.
+type nothing struct{ trace *stats.Trace }
 
 func (nothing) Next(*reassembly.Segment) (uint64, error) { return 0, io.EOF }
-func (n nothing) Facts() *packed.Facts                   { return n.facts }
+func (n nothing) Stats() *stats.Trace                    { return n.trace }

@@ -14,6 +14,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 func init() {
@@ -76,14 +77,14 @@ func (f *judgeFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[]b
 		}
 	}
 	metrics.perConnection.Update(ctx, int64(position))
-	report, census := f.tuples.End()
-	f.count(report, &census)
+	report, counts := f.tuples.End()
+	f.count(report, &counts)
 	f.emit(ctx, report, emit)
 	clear(f.places)
 	return nil
 }
 
-// ready makes what judges, when the facts are there.
+// ready makes what judges, when the statistics of the trace are there.
 func (f *judgeFn) ready(ctx context.Context, whole []byte) error {
 	if f.tuples != nil {
 		return nil
@@ -96,19 +97,19 @@ func (f *judgeFn) ready(ctx context.Context, whole []byte) error {
 	if err != nil {
 		return err
 	}
-	facts := w.Facts
-	facts.Census = packed.Census{Known: true} // FINs are doubted when all are counted
-	f.tuples = engine.NewTuples(o, &facts)
+	trace := w.Stats
+	trace.Counts = stats.Counts{Known: true} // FINs are doubted when all are counted
+	f.tuples = engine.NewTuples(o, &trace)
 	f.merge = chunk.NewMerge(w.Ranks, func(name string) (io.ReadCloser, error) { return store.Open(ctx, name) })
 	f.places = map[uint64]chunk.Place{}
 	return nil
 }
 
 // count adds the connections of a four-tuple to the sums.
-func (f *judgeFn) count(r *result.Report, census *packed.Census) {
-	s := outcome.Sums{Census: *census, Flows: r.Totals.Flows, Evicted: r.Totals.EvictedFlows}
-	if b := census.Biggest.Position; b != 0 {
-		s.Biggest = f.places[b]
+func (f *judgeFn) count(r *result.Report, counts *stats.Counts) {
+	s := outcome.Sums{Counts: *counts, Flows: r.Totals.Flows, Evicted: r.Totals.EvictedFlows}
+	if p := counts.Oversized.Position; p != 0 {
+		s.Oversized = f.places[p]
 	}
 	for _, g := range r.Totals.Groups {
 		if g.Listed < g.N {
@@ -122,7 +123,7 @@ func (f *judgeFn) count(r *result.Report, census *packed.Census) {
 // emit emits connections with their findings.
 func (f *judgeFn) emit(ctx context.Context, r *result.Report, emit func([]byte)) {
 	w, _ := f.whole.of(nil)
-	first, last := w.Facts.First, w.Facts.Last
+	first, last := w.Stats.First, w.Stats.Last
 	found := r.Findings
 	for i := range r.Flows {
 		row := &r.Flows[i]

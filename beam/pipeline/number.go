@@ -42,7 +42,7 @@ func (f *spreadFn) ProcessElement(_ context.Context, element, whole, planned []b
 	if _, err := wire.Read(element, &place); err != nil {
 		return err
 	}
-	emit(outcome.Find(p.Rows, outcome.SliceOf(place.Time, w.Facts.First, w.Facts.Last)), element)
+	emit(outcome.Find(p.Rows, outcome.SliceOf(place.Time, w.Stats.First, w.Stats.Last)), element)
 	return nil
 }
 
@@ -84,13 +84,13 @@ func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 		}
 		c.Row.ID = p.Rows[rang].Before + uint64(i) + 1
 		rows.Write(&c.Row)
-		engine.Doubt(c.Findings, &p.Sums.Census)
+		engine.Doubt(c.Findings, &p.Sums.Counts)
 		for k := range c.Findings {
 			fd := outcome.Finding{Place: c.Place, Detector: detector[c.Findings[k].Detector], Row: c.Row, Finding: c.Findings[k]}
 			pt.Groups = append(pt.Groups, result.Group{
 				Detector: fd.Finding.Detector, Outcome: fd.Outcome, Verdict: fd.Verdict, Severity: fd.Severity, N: 1, Listed: 1,
 			})
-			at := outcome.Find(p.Findings, outcome.SliceOf(fd.At, w.Facts.First, w.Facts.Last))
+			at := outcome.Find(p.Findings, outcome.SliceOf(fd.At, w.Stats.First, w.Stats.Last))
 			emit(at, wire.Append(nil, &fd))
 		}
 		records[i].bytes = nil

@@ -10,8 +10,8 @@ func Add(s beam.Scope, o Options) {
 	seed := beam.Create(s, []byte{}) // what is grouped is never without a group
 	inputs, strays := beam.ParDo2(s.Scope("match"), &matchFn{o}, seed)
 	inputs = beam.Reshuffle(s.Scope("match"), inputs)
-	chunks, facts, dead := beam.ParDo3(s.Scope("read"), &readFn{o}, inputs)
-	whole := one(s.Scope("facts"), &combineFn{}, beam.Flatten(s, facts, seed))
+	chunks, stats, dead := beam.ParDo3(s.Scope("read"), &readFn{o}, inputs)
+	whole := one(s.Scope("stats"), &combineFn{}, beam.Flatten(s, stats, seed))
 	known := beam.SideInput{Input: whole}
 
 	groups := beam.GroupByKey(s.Scope("judge"), chunks)

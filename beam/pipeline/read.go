@@ -19,9 +19,9 @@ func init() {
 // readFn takes a file to pieces.
 type readFn struct{ Options Options }
 
-// ProcessElement emits the chunks of the file by four-tuple, its facts, and a
+// ProcessElement emits the chunks of the file by four-tuple, its statistics, and a
 // letter if it is damaged.
-func (f *readFn) ProcessElement(ctx context.Context, element []byte, chunks func([]byte, []byte), facts, dead func([]byte)) error {
+func (f *readFn) ProcessElement(ctx context.Context, element []byte, chunks func([]byte, []byte), stats, dead func([]byte)) error {
 	var in input
 	if _, err := wire.Read(element, &in); err != nil {
 		return err
@@ -53,6 +53,6 @@ func (f *readFn) ProcessElement(ctx context.Context, element []byte, chunks func
 		metrics.badFiles.Inc(ctx, 1)
 		dead(letter(letterOf))
 	}
-	facts(wire.Append(nil, file))
+	stats(wire.Append(nil, file))
 	return nil
 }

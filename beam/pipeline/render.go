@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"sort"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
@@ -12,9 +11,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
 	"github.com/tcptrace-go/tcptrace/beam/internal/store"
 	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 func init() {
@@ -44,7 +43,7 @@ func (f *renderFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 		r.Findings[i] = fd.Finding
 		r.Findings[i].Flow = &fd.Row
 	}
-	lines, err := linesOf(r, reportOptions(&f.Options, &w.Facts))
+	lines, err := linesOf(r, reportOptions(&f.Options, &w.Stats))
 	if err != nil {
 		return err
 	}
@@ -67,23 +66,16 @@ func linesOf(r *result.Report, o report.Options) ([]byte, error) {
 }
 
 // reportOptions are what the writers of reports must know.
-func reportOptions(o *Options, facts *packed.Facts) report.Options {
+func reportOptions(o *Options, trace *stats.Trace) report.Options {
 	ro := report.Options{
 		Version: o.Version,
 		Docs:    find,
-		RawTime: func(file uint16, frame uint32, at int64) int64 { return rawTime(facts.Captures[file].Steps, frame, at) },
+		RawTime: func(file uint16, frame uint32, at int64) int64 {
+			return trace.Captures[file].ClockSteps.RawTime(frame, at)
+		},
 	}
-	for i := range facts.Captures {
-		ro.Files = append(ro.Files, facts.Captures[i].File)
+	for i := range trace.Captures {
+		ro.Files = append(ro.Files, trace.Captures[i].File)
 	}
 	return ro
-}
-
-// rawTime is the time of a frame as its file has it.
-func rawTime(steps []packed.Step, frame uint32, at int64) int64 {
-	i := sort.Search(len(steps), func(i int) bool { return steps[i].Frame > frame })
-	if i == 0 {
-		return at
-	}
-	return at - steps[i-1].Offset
 }

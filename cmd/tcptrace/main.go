@@ -1,4 +1,4 @@
-// Command tcptrace says what went wrong in the TCP connections of a capture.
+// Command tcptrace reports what went wrong in the TCP connections of a capture.
 package main
 
 import (

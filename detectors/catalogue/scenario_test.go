@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/detectors/detectortest"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -17,12 +17,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// scenarioFiles are all scenarios of the repository that say what is to be
-// found: the stories of the articles, and the rules one by one.
+// scenarios are all scenarios of the repository that say what is to be found: the
+// stories of the articles, and the rules one by one.
+var scenarios = []string{"../../samples/*.txtar", "../../fsm/testdata/*.txtar", "../testdata/*.txtar"}
+
 func scenarioFiles(t testing.TB) []*scenario.File {
 	t.Helper()
 	var files []*scenario.File
-	for _, pattern := range []string{"../../samples/*.txtar", "../../fsm/testdata/*.txtar", "../testdata/*.txtar"} {
+	for _, pattern := range scenarios {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("no scenarios match %s (%v)", pattern, err)
@@ -72,30 +74,8 @@ func analyse(t testing.TB, tr *scenario.Trace, o engine.Options) *result.Report 
 	return engine.Run(context.Background(), c, o)
 }
 
-func foundIn(rep *result.Report) []scenario.Found {
-	var found []scenario.Found
-	for i := range rep.Findings {
-		f := &rep.Findings[i]
-		x := scenario.Found{
-			Detector: f.Detector, Outcome: f.Outcome, Undecided: f.Verdict == detectors.Undecided,
-			Message: f.Severity.String() + ": " + f.Message + " " + f.Reason,
-		}
-		for _, e := range f.Evidence {
-			x.Frames = append(x.Frames, e.Seg.Frame)
-		}
-		found = append(found, x)
-	}
-	return found
-}
-
 // A scenario holds what is wanted of it, and nothing else.
-func TestScenarios_findings(t *testing.T) {
-	forTraces(t, func(t *testing.T, tr *scenario.Trace) {
-		for _, fault := range tr.Check(foundIn(analyse(t, tr, engine.Options{}))) {
-			t.Error(fault)
-		}
-	})
-}
+func TestScenarios_findings(t *testing.T) { detectortest.Run(t, catalogue.All, scenarios...) }
 
 // The states that a scenario asserts are those that the analysis tells, after
 // each frame and at the end.
@@ -105,7 +85,7 @@ func TestScenarios_states(t *testing.T) {
 		turns := map[uint32]turn{}
 		for i := range rep.Flows {
 			flow := &rep.Flows[i]
-			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Turn: func(x result.Turn) {
+			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Turn: func(x result.Step) {
 				turns[x.Seg.Frame] = turn{flow, x}
 			}}})
 		}
@@ -125,7 +105,7 @@ func TestScenarios_states(t *testing.T) {
 // A turn is what one segment did to its connection.
 type turn struct {
 	flow *result.Flow
-	result.Turn
+	result.Step
 }
 
 // states are those after the turn, or those at the end of the trace.

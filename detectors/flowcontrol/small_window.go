@@ -2,41 +2,33 @@ package flowcontrol
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// SmallWindow reports windows that are open and yet too small for a segment:
-// nobody fills them, or everybody does, again and again. RFC 9293 3.8.6.2.
+// SmallWindow reports windows that are open but too small for a full segment: the
+// sender does not use them, or fills one after the other. RFC 9293 3.8.6.2.
 var SmallWindow = &detectors.Detector{
 	Name: "small-window",
 	Doc: detectors.Doc{
-		Title: "a window too small for one segment holds the connection up",
-		What: "The receiver advertises a window of some bytes, less than a full segment. Either the sender, which has more to send, waits " +
-			"for a larger one and sends nothing (frozen); or it fills each such window as it comes, and a stream of small " +
-			"segments does the work of a few large ones (silly window syndrome).",
-		Cause: "A receive buffer smaller than the MSS that goes with it (SO_RCVBUF set to a few hundred bytes, embedded stacks), or an application that reads in " +
-			"dribbles from a full buffer while its TCP announces every byte: RFC 9293 3.8.6.2.2 has a receiver wait for a full " +
-			"segment's room.",
-		Action: "Give the receiving socket a buffer of several segments, or let it announce a smaller MSS; look at why its application reads so little at a time.",
-		NotThis: "Small segments before a large window: that is the application, or Nagle. A window that is small for a moment while data " +
+		Title: "a window too small for one segment holds up the connection",
+		What: "The receiver advertises a window of a few bytes, less than a full segment. Either the sender, which has more to send, waits " +
+			"for a larger one and sends nothing (frozen); or it fills each such window as it comes, and many small " +
+			"segments do the work of a few large ones (silly window syndrome).",
+		Cause: "A receive buffer smaller than the MSS announced with it (SO_RCVBUF set to a few hundred bytes, embedded stacks), or an application that reads a few " +
+			"bytes at a time from a full buffer while its TCP announces every byte: RFC 9293 3.8.6.2.2 tells a receiver to wait until there is room for a full segment.",
+		Action: "Give the receiving socket a buffer of several segments, or have it announce a smaller MSS. Find out why its application reads so little at a time.",
+		NotThis: "Small segments into a large window: that is the application, or Nagle. A window that is small for a moment while data " +
 			"fills it. A window of 0 (zero-window-probe-loop, zero-window-deadlock). A window whose scale is unknown.",
-		Peers: "Wireshark says Window Full at each of them, as at any other window, and knows no silly window.",
+		Peers: "Wireshark says Window Full at each of them, as at any other full window, and does not detect silly windows.",
 		Refs:  []string{"RFC 9293 3.8.6.2", "RFC 1122 4.2.3.3", "RFC 1122 4.2.3.4", "RFC 813"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "frozen", Severity: detectors.Critical, When: "the sender has more to send and does not use the window, and it stays as it is",
-			Cause: "The receiver leaves a few bytes open and does not read on; the sender's TCP avoids small segments, as it must, but lacks " +
-				"the override timer (RFC 9293 3.8.6.2.1 asks for 0.1 to 1 s) that sends what fits. Each waits for the other.",
-			Action: "Look at the receiving application first: why does it not read? Then at the sender's stack, which should have filled the window and probed it."},
-		{Name: "silly", Severity: detectors.Warning, When: "segment after segment fills a window that is smaller than a segment"},
-	},
+	Outcomes: []*detectors.Outcome{frozen, silly},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long a small window must stay unused to be frozen at least; three RTO if that is longer"},
+		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long a small window must stay unused to count as frozen; three RTOs if that is longer"},
 		{Name: "min-fills", Default: 10, Min: 2, Max: 100000, Unit: "", Doc: "small windows filled in a row that make a silly window"},
 	},
 	StartsOn:     fsm.On(fsm.WindowSmall),
@@ -44,170 +36,154 @@ var SmallWindow = &detectors.Detector{
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(smallWindow) },
 }
 
-// smallWindow holds one account per side that sends into small windows.
+var (
+	frozen = &detectors.Outcome{Name: "frozen", Severity: detectors.Critical,
+		When: "the sender has more to send and does not use the window, which stays as it is",
+		Cause: "The receiver leaves a few bytes open and does not read on. The sender's TCP avoids small segments, as it must, but lacks " +
+			"the override timer (RFC 9293 3.8.6.2.1 recommends 0.1 to 1 s) that sends what fits. Each waits for the other.",
+		Action: "Look at the receiving application first: why does it not read? Then at the sender's stack, which should have filled the window and probed it."}
+	silly = &detectors.Outcome{Name: "silly", Severity: detectors.Warning, When: "segment after segment fills a window smaller than a full segment"}
+)
+
+// smallWindow follows, for each side that sends, its peer's small windows.
 type smallWindow struct {
-	sides   [2]squeeze
-	contact contact
+	due      [2]detectors.Deadline // something must be sent into the small window
+	unused   [2]unusedWindow
+	filled   [2]filledWindows
+	liveness liveness
 }
 
-// A squeeze is what one side makes of its peer's small windows.
-type squeeze struct {
-	ice  frost
-	fill filling
+// An unusedWindow is a small window into which nothing has been sent.
+type unusedWindow struct {
+	small reassembly.Mark // the anchor: the segment that left the window like this
+	size  uint32          // bytes
 }
 
-// A frost is a small window that nobody uses.
-type frost struct {
-	open  bool
-	told  bool
-	small reassembly.Mark // the anchor: the segment that left the window so
-	size  uint32
-	since int64
-}
-
-// A filling is a row of small windows that were filled.
-type filling struct {
-	first reassembly.Mark // the anchor
-	last  reassembly.Mark
-	fills int
-	bytes uint64
-	told  bool
+// filledWindows are small windows in a row, each of which was filled.
+type filledWindows struct {
+	first    reassembly.Mark // the anchor
+	last     reassembly.Mark
+	count    int
+	bytes    uint64
+	reported bool
 }
 
 func (w *smallWindow) Event(ev fsm.Event, r *detectors.Report) {
-	own := &w.sides[ev.Side]
 	switch ev.Kind {
 	case fsm.DataSent, fsm.DataResent:
-		own.ice.used(r)
-		own.fill.sent(ev, r)
+		w.due[ev.Side].Satisfy(r)
+		w.filled[ev.Side].sent(ev, r)
 	case fsm.ResetSent:
-		w.sides[0].ice.open, w.sides[1].ice.open = false, false
+		w.due[reassembly.A].Disarm()
+		w.due[reassembly.B].Disarm()
 	case fsm.Sent:
 		if ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
-			w.contact.heard(ev)
-			w.sides[ev.Side.Peer()].offered(ev.Seg, ev.Side.Peer(), r)
+			w.liveness.note(ev)
+			w.offered(ev.Seg, ev.Side.Peer(), r)
 		}
 	}
 }
 
-// offered takes a segment of the receiver, after the other events that it
-// brought.
-func (s *squeeze) offered(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
-	receiver := side.Peer()
-	if !r.Old.WindowSmall(receiver) {
-		s.ice.open = false
-		if !r.Old.WindowShut(receiver) {
-			s.fill.over()
+// offered looks at the window that a segment of the receiver leaves the side.
+func (w *smallWindow) offered(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
+	due, unused, receiver := &w.due[side], &w.unused[side], side.Peer()
+	if !detectors.WindowSmall(r.Conn, receiver) {
+		due.Disarm()
+		if !r.Conn.WindowShut(receiver) {
+			w.filled[side].end()
 		}
 		return
 	}
-	switch size := r.Old.Window(receiver); {
-	case s.ice.told: // one is enough
-		s.ice.open = s.ice.open && size == s.ice.size
-	case !s.ice.open || size != s.ice.size:
-		s.ice = frost{open: true, small: reassembly.MarkOf(seg), size: size, since: seg.At}
-		r.WakeAt(s.ice.deadline(side, r))
+	out := r.Conn.Stream(side)
+	switch size := out.Window(); {
+	case due.Armed() && size == unused.size:
+	case due.Reported(): // one is enough
+		due.Disarm()
+	default:
+		*unused = unusedWindow{reassembly.MarkOf(seg), size}
+		due.Arm(seg.At, r)
 	}
 }
 
-// deadline is when the sender should have sent what fits: a timer of 0.1 to 1 s
-// overrides its patience (RFC 9293 3.8.6.2.1), or its persist timer does, 5 s in
-// BSD.
-func (s *frost) deadline(side reassembly.Side, r *detectors.Report) int64 {
-	return s.since + max(int64(r.Value("patience")*float64(time.Second)), 3*int64(r.Old.RTO(side)))
-}
-
-// used takes payload of the sender: the window is not frozen, or not any more.
-func (s *frost) used(r *detectors.Report) {
-	if s.open && s.told {
-		s.told = false
-		r.Withdraw(s.small.File, s.small.Frame)
-	}
-	s.open = false
-}
-
-// sent takes payload: does it fill a small window?
-func (f *filling) sent(ev fsm.Event, r *detectors.Report) {
-	receiver := ev.Side.Peer()
-	if ev.Kind != fsm.DataSent || !r.Old.WindowFilled(ev.Side) || !r.Old.WindowSmall(receiver) {
+// sent counts new payload that fills a small window.
+func (f *filledWindows) sent(ev fsm.Event, r *detectors.Report) {
+	out := r.Conn.Stream(ev.Side)
+	full := out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && !out.Nxt.Before(out.Edge)
+	if ev.Kind != fsm.DataSent || !full || !detectors.WindowSmall(r.Conn, ev.Side.Peer()) {
 		return
 	}
 	f.last = reassembly.MarkOf(ev.Seg)
-	f.fills++
+	f.count++
 	f.bytes += uint64(ev.Seg.Len)
 	switch n := int(r.Value("min-fills")); {
-	case f.fills == 1:
+	case f.count == 1:
 		f.first = f.last
-	case f.fills >= n:
-		f.told = true
-		f.tell(ev.Side, r)
+	case f.count >= n:
+		f.reported = true
+		f.report(ev.Side, r)
 	}
 }
 
-// over ends a row: the receiver offers room for a segment.
-func (f *filling) over() {
-	if !f.told {
-		*f = filling{}
+// end ends a row: the receiver offers room for a full segment.
+func (f *filledWindows) end() {
+	if !f.reported {
+		*f = filledWindows{}
 	}
 }
 
-// Due tells of windows that have been left unused for too long.
-func (w *smallWindow) Due(now int64, r *detectors.Report) {
-	for side := range reassembly.Side(2) {
-		s := &w.sides[side].ice
-		if !s.open || s.told {
-			continue
-		}
-		if at := s.deadline(side, r); at > now {
-			r.WakeAt(at)
-		} else {
-			s.tell(at, now, side, &w.contact, r)
-		}
-	}
+func (w *smallWindow) Deadlines() []detectors.Deadline { return w.due[:] }
+
+// Limit is when the side should have sent what fits: a timer of 0.1 to 1 s overrides
+// silly window avoidance (RFC 9293 3.8.6.2.1), or else its persist timer does, 5 s
+// in BSD.
+func (w *smallWindow) Limit(i int, r *detectors.Report) int64 {
+	return w.due[i].Since() + max(r.Nanos("patience"), 3*int64(r.Conn.RTO(reassembly.Side(i))))
 }
 
-func (w *smallWindow) End(e detectors.Ending, r *detectors.Report) {
-	for side := range reassembly.Side(2) {
-		if s := &w.sides[side].ice; s.open {
-			s.tell(min(s.deadline(side, r), e.At), e.At, side, &w.contact, r)
-		}
-	}
-}
-
-// tell reports a window that stays as it is at trace time now, if the sender has
-// more to send: what is in flight would be another matter.
-func (s *frost) tell(at, now int64, side reassembly.Side, c *contact, r *detectors.Report) {
-	if at < s.deadline(side, r) || !r.Old.HoldsBack(side) || r.Old.Stream(side).InFlight() > 0 {
+// Overdue reports a window left unused, if the sender has more to send and nothing in
+// flight: then it would not be the window that it waits for.
+func (w *smallWindow) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
+	side := reassembly.Side(i)
+	out := r.Conn.Stream(side)
+	if o.Short > 0 || out.InFlight() > 0 || !detectors.MoreToSend(r.Conn, side) {
 		return
 	}
-	s.told = true
-	own, peer := r.Name(side), r.Name(side.Peer())
-	f := r.FindNamed("frozen", side, at, r.Evidence("window left small", side.Peer(), &s.small))
-	f.States, f.End = r.StatesNow(now), now
+	own, peer, since := r.Name(side), r.Name(side.Peer()), w.due[i].Since()
+	small, size, mss := &w.unused[i].small, w.unused[i].size, announcedMSS(r.Conn, side.Peer())
+	f := r.Find(frozen, side, o.At, r.Evidence("window left small", side.Peer(), small))
+	f.States, f.End = r.StatesNow(o.Now), o.Now
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
-	f.Measure("window", int(s.size))
-	f.Measure("mss", int(r.Old.MSS(side.Peer())))
-	f.Measure("waited_s", detectors.Seconds(now-s.since))
-	f.Message = fmt.Sprintf("%s left a window of %d bytes (frame %d), less than a segment of %d. In the %s after it %s, which has more to send as its last segment "+
-		"came without PSH, did not use it, and %s did not open it further: each waits for the other.",
-		peer, s.size, s.small.Frame, r.Old.MSS(side.Peer()), detectors.Span(now-s.since), own, peer)
-	r.Absence(&f, s.since)
-	c.doubt(&f, side, now, r)
-	r.Emit(f)
+	f.Measure("window", int(size))
+	f.Measure("mss", mss)
+	f.Measure("waited_s", detectors.Seconds(o.Now-since))
+	f.Message = fmt.Sprintf("%s left a window of %d bytes (frame %d), less than a full segment of %d. %s has more to send, since its last segment came without PSH, "+
+		"but did not use the window for %s, and %s did not open it further. Each waits for the other.",
+		peer, size, small.Frame, mss, own, detectors.Span(o.Now-since), peer)
+	r.Absence(&f, since)
+	w.liveness.doubt(&f, side, o.Now, r)
+	w.due[i].Emit(f, r)
 }
 
-// tell reports a row of small windows, each filled.
-func (f *filling) tell(side reassembly.Side, r *detectors.Report) {
-	own, peer, mss := r.Name(side), r.Name(side.Peer()), int(r.Old.MSS(side.Peer()))
-	found := r.FindNamed("silly", side.Peer(), f.last.At,
-		r.Evidence("fills a small window", side, &f.first), r.Evidence("fills a small window, the last", side, &f.last))
-	took := f.last.At - f.first.At
+func (w *smallWindow) End(detectors.Ending, *detectors.Report) {}
+
+// announcedMSS is the MSS option of the side's SYN; 0 if there was none.
+func announcedMSS(v fsm.View, side reassembly.Side) int {
+	syn, _ := v.SYNOptions(side)
+	return int(syn.MSS)
+}
+
+// report reports a row of small windows that the side filled.
+func (f *filledWindows) report(side reassembly.Side, r *detectors.Report) {
+	own, peer, mss := r.Name(side), r.Name(side.Peer()), announcedMSS(r.Conn, side.Peer())
+	mean, took := int(f.bytes)/f.count, f.last.At-f.first.At
+	found := r.Find(silly, side.Peer(), f.last.At,
+		r.Evidence("fills a small window", side, &f.first), r.Evidence("fills a small window, latest", side, &f.last))
 	found.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
-	found.Measure("fills", f.fills)
-	found.Measure("mean_bytes", int(f.bytes)/f.fills)
+	found.Measure("fills", f.count)
+	found.Measure("mean_bytes", mean)
 	found.Measure("mss", mss)
 	found.Measure("duration_s", detectors.Seconds(took))
-	found.Message = fmt.Sprintf("%s filled %d windows of %s, one by one, that were smaller than a segment of %d bytes (frames %d to %d): %d bytes each on average, in %s.",
-		own, f.fills, peer, mss, f.first.Frame, f.last.Frame, int(f.bytes)/f.fills, detectors.Span(took))
+	found.Message = fmt.Sprintf("%s filled %d windows of %s one by one, each smaller than a full segment of %d bytes (frames %d to %d): %d bytes on average, in %s.",
+		own, f.count, peer, mss, f.first.Frame, f.last.Frame, mean, detectors.Span(took))
 	r.Emit(found)
 }

@@ -8,91 +8,105 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// WindowShrunk reports a receiver that takes back window which it had offered.
-// RFC 9293 3.8.6.
+// WindowShrunk reports a receiver that takes back window it has offered. RFC 9293
+// 3.8.6.
 var WindowShrunk = &detectors.Detector{
 	Name: "window-shrunk",
 	Doc: detectors.Doc{
-		Title: "a receiver took back window that it had offered",
-		What: "The right edge of the window, acknowledgment plus window, moves left from one segment of the receiver to the next, by " +
-			"more than the scale's rounding. RFC 9293 3.8.6 strongly discourages that: the sender may have sent already what it was allowed to.",
-		Cause: "A receiver that sizes its window by what memory is left: Linux with net.ipv4.tcp_shrink_window on, or out of socket " +
-			"memory; small embedded stacks with few buffers; a proxy or load balancer that rewrites windows (rate shaping).",
-		Action: "Look at the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and at middleboxes that shape by window. " +
-			"If data was cut off, expect retransmissions that no loss explains.",
-		NotThis: "A window that grows smaller as data fills it: its edge stays. Less than a unit of the window scale. What a " +
-			"SYN-ACK offered, which hosts correct afterwards. ACKs captured out of order. A connection whose scale is unknown. " +
-			"A window that shrank to 0 and was probed there (zero-window-probe-loop).",
-		Peers: "Wireshark does not compare right edges; Zeek calls it window_recision.",
+		Title: "a receiver took back window it had offered",
+		What: "The right edge of the window, acknowledgment number plus window, moves left from one segment of the receiver to the next, by " +
+			"more than the rounding of the window scale. RFC 9293 3.8.6 strongly discourages this: the sender may already have sent what it was allowed to send.",
+		Cause: "A receiver that sizes its window by the memory it has left: Linux with net.ipv4.tcp_shrink_window enabled, or out of socket " +
+			"memory; small embedded stacks with few buffers. Or a proxy or load balancer that rewrites windows to shape traffic.",
+		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
+			"If data was cut off, expect retransmissions that no packet loss explains.",
+		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
+			"correction of the window in the SYN-ACK. ACKs captured out of order. A connection whose window scale is unknown. " +
+			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
+		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "cut-off", Severity: detectors.Warning, When: "data in flight lay beyond the new edge: the receiver will not take what it had asked for"},
-		{Name: "taken-back", Severity: detectors.Info, When: "nothing was in flight there"},
-	},
+	Outcomes:     []*detectors.Outcome{cutOff, takenBack},
 	StartsOn:     fsm.On(fsm.WindowShrunk),
 	SubscribesTo: fsm.On(fsm.WindowShrunk),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowShrunk) },
 	YieldsTo:     []string{"zero-window-probe-loop"},
 }
 
-// windowShrunk holds one account per side that takes window back.
-type windowShrunk struct{ sides [2]shrinking }
+var (
+	cutOff = &detectors.Outcome{Name: "cut-off", Severity: detectors.Warning,
+		When: "data was in flight beyond the new right edge: the receiver will not accept data that it had asked for"}
+	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, When: "nothing was in flight beyond the new right edge"}
+)
 
-type shrinking struct {
+type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its window
+
+// shrinks are all the times that one side has shrunk its window.
+type shrinks struct {
 	first   reassembly.Mark // the anchor
 	cut     reassembly.Mark // the first that cut off data in flight
-	shrinks int
+	count   int
 	cuts    int
-	most    uint32 // bytes taken back at a time
+	largest uint32 // bytes taken back at once
 	cutOff  uint32 // bytes in flight beyond the edge, at most
 }
 
 func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	s, m := &w.sides[ev.Side], reassembly.MarkOf(ev.Seg)
-	if s.shrinks++; s.shrinks == 1 {
+	if s.count++; s.count == 1 {
 		s.first = m
 	}
-	s.most = max(s.most, ev.N)
-	if n := r.Old.CutOff(ev.Side.Peer()); n > 0 {
+	s.largest = max(s.largest, ev.N)
+	if n := beyondEdge(r.Conn, ev.Side.Peer()); n > 0 {
 		if s.cuts++; s.cuts == 1 {
 			s.cut = m
 		}
 		s.cutOff = max(s.cutOff, n)
 	}
-	s.tell(ev.Side, &m, r)
+	s.report(ev.Side, &m, r)
 }
 
 func (w *windowShrunk) End(detectors.Ending, *detectors.Report) {}
 
-// tell reports what side has taken back so far.
-func (s *shrinking) tell(side reassembly.Side, last *reassembly.Mark, r *detectors.Report) {
+// beyondEdge is how many bytes the side has in flight beyond its peer's right edge;
+// less than a unit of the window scale is rounding (RFC 7323 2.4).
+func beyondEdge(v fsm.View, side reassembly.Side) uint32 {
+	out := v.Stream(side)
+	shift, _ := v.WindowScale(side.Peer())
+	if !out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) || out.Nxt.Before(out.Edge+1<<shift) {
+		return 0
+	}
+	return uint32(out.Nxt - out.Edge)
+}
+
+// report reports what the side has taken back so far.
+func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detectors.Report) {
 	own, peer := r.Name(side), r.Name(side.Peer())
-	outcome := "taken-back"
-	evidence := []detectors.Evidence{r.Evidence("window taken back", side, &s.first)}
+	outcome := takenBack
+	evidence := []detectors.Evidence{r.Evidence("window shrunk", side, &s.first)}
 	if s.cuts > 0 {
-		outcome = "cut-off"
+		outcome = cutOff
 		if !detectors.SameFrame(&s.cut, &s.first) {
-			evidence = append(evidence, r.Evidence("window taken back from data in flight", side, &s.cut))
+			evidence = append(evidence, r.Evidence("window shrunk below data in flight", side, &s.cut))
 		}
 	}
 	if !detectors.SameFrame(last, &s.first) && !detectors.SameFrame(last, &s.cut) {
-		evidence = append(evidence, r.Evidence("window taken back, the last time", side, last))
+		evidence = append(evidence, r.Evidence("window shrunk, latest", side, last))
 	}
-	f := r.FindNamed(outcome, side, last.At, evidence...)
+	f := r.Find(outcome, side, last.At, evidence...)
 	f.Roles = []detectors.Role{{Name: "receiver", Side: side}, {Name: "sender", Side: side.Peer()}}
-	f.Measure("shrinks", s.shrinks)
+	f.Measure("shrinks", s.count)
 	f.Measure("cuts", s.cuts)
-	f.Measure("taken_back", int(s.most))
+	f.Measure("taken_back", int(s.largest))
 	f.Measure("cut_off", int(s.cutOff))
-	f.Message = fmt.Sprintf("%s took back up to %d bytes of the window that it had offered %s (first in frame %d, %d times in all).",
-		own, s.most, peer, s.first.Frame, s.shrinks)
+	f.Message = fmt.Sprintf("%s took back up to %d bytes of the window it had offered %s (%s, first in frame %d).",
+		own, s.largest, peer, detectors.Counted(uint32(s.count), "time", "times"), s.first.Frame)
 	if s.cuts > 0 {
-		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d): it sent them as it might, and will have to send them again.",
+		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them, and will have to send them again.",
 			peer, s.cutOff, s.cut.Frame)
 	} else {
-		f.Message += " Nothing was in flight there, so that no harm was done."
+		f.Message += " Nothing was in flight there, so no harm was done."
 	}
 	r.Emit(f)
 }

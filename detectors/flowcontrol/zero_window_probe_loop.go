@@ -9,35 +9,28 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// ZeroWindowProbeLoop reports a sender that probes a receiver's closed window,
-// and how that ended. RFC 9293 3.8.6.1; KB Q117317.
+// ZeroWindowProbeLoop reports a sender that probes a receiver's closed window, and
+// how that ended. RFC 9293 3.8.6.1; KB Q117317.
 var ZeroWindowProbeLoop = &detectors.Detector{
 	Name: "zero-window-probe-loop",
 	Doc: detectors.Doc{
 		Title: "a sender is probing a window that stays closed",
-		What: "The receiver advertises window 0 and the sender probes it, at growing intervals: nothing at SND.UNA-1 (Linux), " +
+		What: "The receiver advertises window 0 and the sender probes it, at growing intervals: with an empty segment at SND.UNA-1 (Linux), " +
 			"one byte at SND.NXT (BSD, Windows), or the segment that did not fit. The receiver answers each probe with " +
-			"window 0, or answers nothing at all.",
+			"window 0, or does not answer at all.",
 		Cause: "Answered probes: the receiving application has stopped reading (hung, blocked, deadlocked, suspended), and its " +
-			"buffer is full. Unanswered probes: the receiver was switched off, lost its network or its state, while its " +
-			"window was closed; the sender cannot know.",
+			"buffer is full. Unanswered probes: the receiver was switched off, or lost its network or its state, while its " +
+			"window was closed. The sender cannot know.",
 		Action: "Look at the receiving process: why does it not read? If the receiver is gone, close the connection on the " +
-			"sender by hand, or by a limit there (TCP_USER_TIMEOUT; RFC 1122 4.2.3.5 asks for R2 of 100 s at least).",
-		NotThis: "Keep-alives, which have the same form on Linux but meet an open window. A burst that was in flight when the " +
-			"window shut. A window that closes for a moment and opens again.",
-		Peers: "Wireshark calls Linux's probes Keep-Alive, because it does not look at the peer's window, and Ostermann's tcptrace counts " +
+			"sender by hand, or set a limit there (TCP_USER_TIMEOUT; RFC 1122 4.2.3.5 asks for an R2 of at least 100 s).",
+		NotThis: "Keep-alives, which look the same on Linux but meet an open window. A burst that was in flight when the " +
+			"window closed. A window that closes for a moment and opens again.",
+		Peers: "Wireshark calls Linux's probes Keep-Alive, because it does not look at the peer's window. Ostermann's tcptrace counts " +
 			"only probes that carry data.",
 		Refs:  []string{"KB Q117317", "RFC 9293 3.8.6.1", "RFC 1122 4.2.2.17"},
 		Since: "0.1",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "ghosted", Severity: detectors.Critical, When: "the receiver is gone, and the sender still probed when the capture ended"},
-		{Name: "stalled", Severity: detectors.Critical, When: "the window was still closed when the capture ended"},
-		{Name: "reset", Severity: detectors.Warning, When: "the receiver came back without the connection and answered a probe with RST"},
-		{Name: "aborted", Severity: detectors.Warning, When: "the receiver ended the connection by a RST of its own"},
-		{Name: "gave-up", Severity: detectors.Warning, When: "the sender ended it: by RST, by a new connection, or by falling silent"},
-		{Name: "recovered", Severity: detectors.Info, When: "the window opened again; a warning from 30 s on"},
-	},
+	Outcomes: []*detectors.Outcome{ghosted, stalled, reset, aborted, gaveUp, recovered},
 	Params: []detectors.Param{
 		{Name: "min-probes", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "probes that make a finding"},
 		{Name: "min-silent", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "last probes that must have met no segment at all before the receiver is called gone"},
@@ -47,141 +40,155 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(zeroWindowProbeLoop) },
 }
 
+var (
+	ghosted = &detectors.Outcome{Name: "ghosted", Severity: detectors.Critical,
+		When: "the receiver is unreachable, and the sender was still probing when the capture ended"}
+	stalled = &detectors.Outcome{Name: "stalled", Severity: detectors.Critical, When: "the window was still closed when the capture ended"}
+	reset   = &detectors.Outcome{Name: "reset", Severity: detectors.Warning,
+		When: "the receiver came back without the connection and answered a probe with RST"}
+	aborted = &detectors.Outcome{Name: "aborted", Severity: detectors.Warning, When: "the receiver ended the connection with a RST of its own"}
+	gaveUp  = &detectors.Outcome{Name: "gave-up", Severity: detectors.Warning,
+		When: "the sender ended it: by RST, by a new connection, or by falling silent"}
+	recovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, When: "the window opened again; a warning from 30 s on"}
+)
+
 const (
-	mergeWithin   = 5 * time.Second        // recovered episodes so close are one finding
+	mergeWithin   = 5 * time.Second        // recovered episodes this close together are one finding
 	longStall     = 30 * time.Second       // from here on a recovered episode is a warning
 	minAnswerTime = 50 * time.Millisecond  // a RST this soon after a probe may answer it
 	firstInterval = 200 * time.Millisecond // shortest first interval of a persist timer
 	userTimeout   = 100 * time.Second      // R2 of RFC 1122 4.2.3.5
 )
 
-// zeroWindowProbeLoop holds one account per direction, by the side that probes.
+// zeroWindowProbeLoop follows each side that probes its peer's window.
 type zeroWindowProbeLoop struct {
-	sides [2]probing
+	review [2]detectors.Deadline // of the open episode: silence alone may change its outcome
+	sides  [2]prober
 }
 
-// probing is what is known of one side that probes the other's window.
-type probing struct {
-	open    bool
-	reset   bool // closed by a RST; that may prove not to be its sender's own
-	episode episode
-	merged  *recovery // the last recovered episodes, while others may join them
-	series  series
+// A prober is one side that probes, or may probe, its peer's window.
+type prober struct {
+	open     bool // the episode
+	byRST    bool // a RST closed it, which may prove not to be its side's own
+	episode  episode
+	merged   *recovery // the last recovered episodes, while others may join them
+	series   series
+	reviewAt int64
 }
 
 func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
-	side := ev.Side
-	own, peer := &w.sides[side], &w.sides[side.Peer()]
+	side, peerSide := ev.Side, ev.Side.Peer()
+	own, peer := &w.sides[side], &w.sides[peerSide]
 	switch ev.Kind {
-	case fsm.WindowShut: // this side is the receiver
-		peer.shut(ev.Seg, side.Peer(), r)
+	case fsm.WindowShut:
+		peer.begin(ev.Seg, peerSide, r)
 	case fsm.WindowOpened:
 		if peer.open {
-			peer.close("recovered", ev.Seg.At, &detectors.Evidence{Role: "window open again", Seg: *ev.Seg}, side.Peer(), r)
+			peer.close(recovered, ev.Seg.At, &detectors.Evidence{Role: "window open again", Seg: *ev.Seg}, peerSide, r)
 		}
-	case fsm.Advanced: // what this side, the prober, sent was taken
-		if own.open && ev.N > 1 && r.Old.WindowShut(side.Peer()) {
-			own.restart(r)
+	case fsm.Advanced: // beyond a probe's byte, though the window stays closed: the count starts again
+		if own.open && ev.N > 1 && r.Conn.WindowShut(peerSide) {
+			e := &own.episode
+			own.withdraw(r)
+			*e = episode{anchor: e.anchor, proberLast: e.proberLast, receiverLast: e.receiverLast}
 		}
 	case fsm.Probed:
 		if own.open {
-			own.episode.probe(ev.Seg, formOf(ev.Seg, side, r))
-			own.wake(ev.Seg.At, r)
+			own.episode.probe(ev.Seg, probeForm(r.Conn, side, ev.Seg))
+			w.schedule(side, ev.Seg.At, r)
 		}
 	case fsm.MaybeProbed:
-		own.series.suspect(ev.Seg)
+		own.series.add(ev.Seg)
 	case fsm.ResetSent:
 		w.reset(side, ev.Seg, r)
-	case fsm.Revived:
-		own.revive(r)
-		peer.revive(r)
+	case fsm.Revived: // the RST was not its side's own: the episode goes on
+		for i := range w.sides {
+			if p := &w.sides[i]; p.byRST {
+				p.open, p.byRST = true, false
+				p.withdraw(r)
+			}
+		}
 	case fsm.Sent:
 		w.sent(ev, r)
 	}
 }
 
-// sent takes any segment, after the other events that it brought.
+// sent notes any segment, after the other events that it brought.
 func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *detectors.Report) {
 	if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
 		return
 	}
 	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
 	if own.open {
-		own.episode.sender = ev.Seg.At
+		own.episode.proberLast = ev.Seg.At
 	} else if ev.Class == fsm.NewData {
-		own.series.wentOn(ev.Seg)
+		own.series.newData(ev.Seg)
 	}
 	if peer.open {
-		peer.episode.receiverSpoke(ev.Seg, r.Old.AcksUna(ev.Side, ev.Seg))
-	} else if r.Old.WindowSeen(ev.Side) {
-		peer.series = series{} // the window is known, and it is open
+		peer.episode.fromReceiver(ev.Seg, acksUna(r.Conn, ev.Side, ev.Seg))
+		return
+	}
+	if out := r.Conn.Stream(ev.Side.Peer()); out.Knows(reassembly.KnowEdge) { // the window is known, and it is open
+		peer.series = series{}
 	}
 }
 
-// shut opens an episode at the segment that advertised window 0, or back at the
-// first of a series of probes that it answers.
-func (p *probing) shut(seg *reassembly.Segment, prober reassembly.Side, r *detectors.Report) {
-	p.open, p.episode = true, episode{opened: detectors.Evidence{Role: "window closed", Seg: *seg}, sender: seg.At, receiver: seg.At}
-	if p.series.probed(prober, r) {
+// begin begins an episode at the segment that advertised window 0, or back at the
+// first of the probes that it answers.
+func (p *prober) begin(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
+	p.open, p.episode = true, episode{anchor: detectors.Evidence{Role: "window closed", Seg: *seg}, proberLast: seg.At, receiverLast: seg.At}
+	if p.series.areProbes(r.Conn, side) {
 		p.episode = p.series.episode
-		p.episode.opened.Role = "first probe seen; the window closed before the capture"
-		p.episode.form = formOf(&p.episode.last, prober, r)
+		p.episode.anchor.Role = "first probe seen; the window closed before the capture"
+		p.episode.form = probeForm(r.Conn, side, &p.episode.last)
 	}
 	p.series = series{}
 }
 
-// restart begins the count anew: the receiver took data, and its window is
-// still closed.
-func (p *probing) restart(r *detectors.Report) {
-	e := &p.episode
-	r.Withdraw(e.opened.Seg.File, e.opened.Seg.Frame)
-	*e = episode{opened: e.opened, sender: e.sender, receiver: e.receiver}
-}
-
-// reset ends episodes of both directions by a RST of side.
+// reset ends the episodes of both directions by a RST of the side.
 func (w *zeroWindowProbeLoop) reset(side reassembly.Side, rst *reassembly.Segment, r *detectors.Report) {
 	if own := &w.sides[side]; own.open {
-		own.close("gave-up", rst.At, &detectors.Evidence{Role: "RST of the prober", Seg: *rst}, side, r)
-		own.reset = true
+		own.close(gaveUp, rst.At, &detectors.Evidence{Role: "RST from the prober", Seg: *rst}, side, r)
+		own.byRST = true
 	}
-	prober := side.Peer()
-	if p := &w.sides[prober]; p.open {
-		outcome, role := "aborted", "RST, called for by no probe"
-		if p.episode.answeredByRST(rst, r.Old.SRTT(prober)) {
-			outcome, role = "reset", "RST in answer to the probe"
+	if peer := &w.sides[side.Peer()]; peer.open {
+		outcome, role := aborted, "RST that answers no probe"
+		if peer.episode.answeredByRST(rst, r.Conn.SRTT(side.Peer())) {
+			outcome, role = reset, "RST in answer to the probe"
 		}
-		p.close(outcome, rst.At, &detectors.Evidence{Role: role, Seg: *rst}, prober, r)
-		p.reset = true
+		peer.close(outcome, rst.At, &detectors.Evidence{Role: role, Seg: *rst}, side.Peer(), r)
+		peer.byRST = true
 	}
-	w.sides[0].series, w.sides[1].series = series{}, series{}
+	w.sides[reassembly.A].series, w.sides[reassembly.B].series = series{}, series{}
 }
 
-// revive goes on with an episode that a RST had closed: it was not its sender's
-// own.
-func (p *probing) revive(r *detectors.Report) {
-	if p.reset {
-		p.open, p.reset = true, false
-		r.Withdraw(p.episode.opened.Seg.File, p.episode.opened.Seg.Frame)
+// schedule asks for a review when silence may have changed the outcome of the side's
+// episode. An earlier review stays.
+func (w *zeroWindowProbeLoop) schedule(side reassembly.Side, now int64, r *detectors.Report) {
+	p, review := &w.sides[side], &w.review[side]
+	if p.episode.probes < int(r.Value("min-probes")) {
+		return
 	}
-}
-
-// wake asks for a look at the episode when it may have changed its outcome
-// without a segment: what is told early is told again at the end.
-func (p *probing) wake(now int64, r *detectors.Report) {
-	if p.episode.probes >= int(r.Value("min-probes")) {
-		if at := p.episode.nextTurn(now, r); at > now {
-			r.WakeAt(at)
-		}
+	if at := p.episode.nextChange(now, r); at > now && (!review.Armed() || at < p.reviewAt) {
+		p.reviewAt = at
+		review.Arm(now, r)
 	}
 }
 
-// Due tells how open episodes stand.
-func (w *zeroWindowProbeLoop) Due(now int64, r *detectors.Report) {
-	for side := range reassembly.Side(2) {
-		if p := &w.sides[side]; p.open {
-			p.tell(p.episode.standing(now, r), now, nil, side, r)
-			p.wake(now, r)
-		}
+func (w *zeroWindowProbeLoop) Deadlines() []detectors.Deadline { return w.review[:] }
+
+// Limit is when the episode is to be reviewed.
+func (w *zeroWindowProbeLoop) Limit(i int, _ *detectors.Report) int64 { return w.sides[i].reviewAt }
+
+// Overdue reports how the open episode stands. End does so for the last time.
+func (w *zeroWindowProbeLoop) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
+	if o.Ended {
+		return
+	}
+	w.review[i].Disarm()
+	if p, side := &w.sides[i], reassembly.Side(i); p.open {
+		p.report(p.episode.outcome(o.Now, r), o.Now, nil, side, r)
+		w.schedule(side, o.Now, r)
 	}
 }
 
@@ -190,45 +197,50 @@ func (w *zeroWindowProbeLoop) End(e detectors.Ending, r *detectors.Report) {
 		p := &w.sides[side]
 		if p.open {
 			p.episode.replaced = e.Why == detectors.Replaced
-			p.close(p.episode.standing(e.At, r), e.At, nil, side, r)
+			p.close(p.episode.outcome(e.At, r), e.At, nil, side, r)
 		} else {
-			p.series.tell(e, side, r)
+			p.series.report(e, side, r)
 		}
 	}
 }
 
-// close ends the episode.
-func (p *probing) close(outcome string, at int64, by *detectors.Evidence, prober reassembly.Side, r *detectors.Report) {
+// close ends the episode, by the segment that ended it if there was one.
+func (p *prober) close(outcome *detectors.Outcome, at int64, by *detectors.Evidence, side reassembly.Side, r *detectors.Report) {
 	p.open = false
-	p.tell(outcome, at, by, prober, r)
+	p.report(outcome, at, by, side, r)
 }
 
-// tell reports the episode as it stands, if it has probes enough. Recovered
+// report reports the episode as it stands, if it has enough probes. Recovered
 // episodes in quick succession are one finding.
-func (p *probing) tell(outcome string, at int64, by *detectors.Evidence, prober reassembly.Side, r *detectors.Report) {
+func (p *prober) report(outcome *detectors.Outcome, at int64, by *detectors.Evidence, side reassembly.Side, r *detectors.Report) {
 	e := &p.episode
 	if e.probes < int(r.Value("min-probes")) {
 		return
 	}
-	if outcome != "recovered" {
-		r.Emit(e.finding(outcome, at, by, prober, r))
+	if outcome != recovered {
+		r.Emit(e.finding(outcome, at, by, side, r))
 		return
 	}
-	r.Withdraw(e.opened.Seg.File, e.opened.Seg.Frame) // what was told while it lasted
-	if p.merged == nil || e.opened.Seg.At-p.merged.end > int64(mergeWithin) {
+	p.withdraw(r) // the finding of the episode while it lasted
+	if p.merged == nil || e.anchor.Seg.At-p.merged.end > int64(mergeWithin) {
 		p.merged = &recovery{episode: *e}
 	} else {
 		p.merged.join(e)
 	}
 	m := p.merged
-	m.end, m.shut, m.episodes = at, m.shut+at-e.opened.Seg.At, m.episodes+1
-	f := m.episode.finding(outcome, at, by, prober, r)
+	m.end, m.shut, m.episodes = at, m.shut+at-e.anchor.Seg.At, m.episodes+1
+	f := m.episode.finding(outcome, at, by, side, r)
 	f.Measure("episodes", m.episodes)
 	if m.shut >= int64(longStall) {
 		f.Severity = detectors.Warning
 	}
 	if m.episodes > 1 {
-		f.Message += fmt.Sprintf(" This happened %d times in %s.", m.episodes, detectors.Span(at-m.episode.opened.Seg.At))
+		f.Message += fmt.Sprintf(" This happened %d times in %s.", m.episodes, detectors.Span(at-m.episode.anchor.Seg.At))
 	}
 	r.Emit(f)
+}
+
+// withdraw takes back what was reported of the episode.
+func (p *prober) withdraw(r *detectors.Report) {
+	r.Withdraw(p.episode.anchor.Seg.File, p.episode.anchor.Seg.Frame)
 }

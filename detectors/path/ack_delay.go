@@ -16,36 +16,37 @@ var AckDelay = &detectors.Detector{
 	Name: "ack-delay",
 	Doc: detectors.Doc{
 		Title: "small writes wait for delayed ACKs",
-		What: "One side sends less than a full segment, and then nothing until it is acknowledged. The other side has nothing to " +
-			"say yet and delays its ACK, by 40 ms (Linux, newer Windows), 200 ms (older Windows, BSD) or so, which the round trip of the handshake does " +
-			"not explain. The moment the ACK is there, the next small segment follows. Again and again.",
+		What: "One side sends less than a full segment, and then nothing until it is acknowledged. The other side has no data to " +
+			"send yet and delays its ACK, by about 40 ms (Linux, newer Windows) or 200 ms (older Windows, BSD), which the round trip of the handshake does " +
+			"not explain. As soon as the ACK arrives, the next small segment follows. This repeats.",
 		Cause: "The sending application writes one message in several pieces (write, write, read). Nagle's algorithm holds the second " +
-			"back while the first is not acknowledged (RFC 9293 3.7.4), and the receiver, which waits for that second piece, delays the " +
-			"ACK of the first in the hope of an answer to send with it (RFC 9293 3.8.6.3). On Windows, an application that waits " +
-			"for each send to complete without a send buffer does the same to itself (KB 823764).",
-		Action: "Have the sending application write what belongs together at once (one buffer, writev, MSG_MORE), or switch Nagle off " +
+			"back until the first is acknowledged (RFC 9293 3.7.4). The receiver waits for that second piece, and delays the " +
+			"ACK of the first so that it can go out with an answer (RFC 9293 3.8.6.3). On Windows, an application that waits " +
+			"for each send to complete without a send buffer causes the same delay (KB 823764).",
+		Action: "Have the sending application write a whole message at once (one buffer, writev, MSG_MORE), or switch Nagle off " +
 			"(TCP_NODELAY). If only the receiver can be changed: TCP_QUICKACK on Linux, TcpAckFrequency=1 on Windows.",
-		NotThis: "A path whose round trip is as long: the handshake tells. A delayed ACK that nobody waits for. An answer that takes its " +
-			"time: it comes with data. A sender that does send small segments while others are not acknowledged: Nagle is off, and it " +
+		NotThis: "A path whose round trip is as long: the handshake shows it. A delayed ACK that nobody waits for. A slow " +
+			"answer: it carries data. A sender that sends small segments while others are not acknowledged: Nagle is off, and it " +
 			"waits for something else.",
-		Peers: "Wireshark has no word for it; the gap shows in the time column only.",
+		Peers: "Wireshark does not mark it; the gap shows only in the time column.",
 		Refs:  []string{"KB 823764", "RFC 9293 3.7.4", "RFC 9293 3.8.6.3", "RFC 896"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "nagle", Severity: detectors.Info, When: "small segments waited for delayed ACKs again and again; a warning where that took a tenth of the time, and a second in all"},
-	},
+	Outcomes: []*detectors.Outcome{nagle},
 	Params: []detectors.Param{
-		{Name: "min-stalls", Default: 5, Min: 2, Max: 1e6, Unit: "", Doc: "times that make a finding"},
+		{Name: "min-stalls", Default: 5, Min: 2, Max: 1e6, Unit: "", Doc: "number of such waits that makes a finding"},
 	},
 	StartsOn:     fsm.On(fsm.NagleDelay),
 	SubscribesTo: fsm.On(fsm.NagleDelay, fsm.DataSent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(ackDelay) },
 }
 
+var nagle = &detectors.Outcome{Name: "nagle", Severity: detectors.Info, When: "small segments repeatedly waited for delayed ACKs; a warning if that took a tenth of the time, and a second in total"}
+
+// It is a warning if at least costlyWait was lost, and costlyShare of the time.
 const (
-	costlyWait  = time.Second // lost in all, from here on it is a warning ...
-	costlyShare = 0.1         // ... if it is as much of the time that it went on
+	costlyWait  = time.Second
+	costlyShare = 0.1
 )
 
 // ackDelay holds one account per direction, by the side that waits.
@@ -58,11 +59,11 @@ type waiting struct {
 	lost           int64
 	last           int64           // when it last waited
 	small          reassembly.Mark // the last payload, if it was less than a full segment
-	next           int             // how many stalls are worth telling anew
+	next           int             // the number of stalls at which it is reported again
 	free           bool            // it sent a small segment while another was not acknowledged
 }
 
-// A wait is one stall: what was sent, its ACK, and what had waited for that.
+// A wait is one stall: what was sent, its ACK, and what waited for the ACK.
 type wait struct{ data, ack, held reassembly.Mark }
 
 func (x *wait) lasted() int64 { return x.ack.At - x.data.At }
@@ -76,7 +77,7 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 			a = new(waiting)
 			w.sides[side] = a
 		}
-		a.waited(&wait{*ev.Was, r.Old.LastSent(side.Peer()), reassembly.MarkOf(ev.Seg)}, side, r)
+		a.waited(&wait{*ev.Was, r.Conn.Last(side.Peer()), reassembly.MarkOf(ev.Seg)}, side, r)
 		a.sent(ev.Seg, side, r)
 	case fsm.DataSent:
 		if a != nil && !a.free {
@@ -85,7 +86,7 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// waited counts a stall, and tells now and then.
+// waited counts a stall, and reports now and then.
 func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 	if a.free {
 		return
@@ -97,42 +98,61 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 		a.longest = *x
 	}
 	a.n++
-	a.lost += x.lasted() - int64(r.Old.Answer(side.Peer()))
+	a.lost += x.lasted() - int64(r.Conn.HandshakeRTT(side.Peer()))
 	a.last = x.held.At
 	if a.n >= a.next {
 		a.next = 2 * a.n
-		a.tell(side, a.last, r)
+		a.report(side, a.last, r)
 	}
 }
 
 // sent watches for small segments that did not wait.
 func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
-	m := reassembly.MarkOf(seg)
-	if !r.Old.Small(m.Len) {
+	m, out := reassembly.MarkOf(seg), r.Conn.Stream(side)
+	if !isSmall(m.Len, r.Conn) {
 		a.small.At = 0
 		return
 	}
-	if a.small.At != 0 && !detectors.SameFrame(&a.small, &m) && !r.Old.Below(side, &a.small) {
+	if a.small.At != 0 && !detectors.SameFrame(&a.small, &m) && !out.Below(a.small.Seq) {
 		a.free = true
 		r.Withdraw(a.first.data.File, a.first.data.Frame)
 	}
 	a.small = m
 }
 
+// maxOptions is the most that a TCP header's options take (RFC 9293 3.1).
+const maxOptions = 40
+
+// isSmall reports whether a segment with so much payload is less than a full one,
+// whatever its options: one that Nagle holds back. A full one is the smaller of both
+// sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
+func isSmall(payload uint32, v fsm.View) bool {
+	full := uint32(0)
+	for side := range reassembly.Side(2) {
+		if o, _ := v.SYNOptions(side); o.MSS > 0 && (full == 0 || uint32(o.MSS) < full) {
+			full = uint32(o.MSS)
+		}
+	}
+	if full == 0 {
+		full = 536
+	}
+	return payload+maxOptions < full
+}
+
 func (w *ackDelay) End(_ detectors.Ending, r *detectors.Report) {
 	for side, a := range w.sides {
 		if a != nil && !a.free && a.n >= int(r.Value("min-stalls")) {
-			a.tell(reassembly.Side(side), a.last, r)
+			a.report(reassembly.Side(side), a.last, r)
 		}
 	}
 }
 
-func (a *waiting) tell(side reassembly.Side, at int64, r *detectors.Report) {
+func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 	evidence := a.first.evidence(side, r)
 	if a.longest.lasted() > a.first.lasted() {
 		evidence = append(evidence, a.longest.evidence(side, r)...)
 	}
-	f := r.FindNamed("nagle", side, at, evidence...)
+	f := r.Find(nagle, side, at, evidence...)
 	f.End = at
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	mean, lasted := a.lost/int64(a.n), at-a.first.data.At
@@ -143,12 +163,12 @@ func (a *waiting) tell(side reassembly.Side, at int64, r *detectors.Report) {
 	if a.lost >= int64(costlyWait) && float64(a.lost) >= costlyShare*float64(lasted) {
 		f.Severity = detectors.Warning
 	}
-	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next; %s delayed these ACKs by %s%s. "+
-		"That happened %d times and took %s of the %s from frame %d on. The first time, frame %d waited for frame %d.",
+	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
+		"This happened %d times and took %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
 		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), a.n, detectors.Span(a.lost), detectors.Span(lasted), a.first.data.Frame,
 		a.first.held.Frame, a.first.ack.Frame)
-	if r.Old.Answer(side.Peer()) == 0 {
-		f.Undecide("the capture does not show the handshake, and so not how long the path is: a round trip as long would look the same")
+	if r.Conn.HandshakeRTT(side.Peer()) == 0 {
+		f.Undecide("the handshake was not captured, so the round trip is unknown: a path that long would look the same")
 	}
 	r.Emit(f)
 }
@@ -157,7 +177,7 @@ func (x *wait) evidence(side reassembly.Side, r *detectors.Report) []detectors.E
 	return []detectors.Evidence{
 		r.Evidence("small segment", side, &x.data),
 		r.Evidence("its ACK, "+detectors.Span(x.lasted())+" later", side.Peer(), &x.ack),
-		r.Evidence("what had waited for that", side, &x.held),
+		r.Evidence("next segment, held back until then", side, &x.held),
 	}
 }
 

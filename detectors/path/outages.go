@@ -7,39 +7,38 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// outages are the times that a peer was silent and came back, as one finding:
-// how it went the first time, and how often.
+// outages are the times that a peer was silent and came back, as one finding: how it
+// went the first time, and how often.
 type outages struct {
 	n        int
 	total    int64
 	longest  int64
-	repeats  int
+	retries  int
 	evidence []detectors.Evidence // of the first
 }
 
 // add takes an outage that the peer's segment ended, and makes the finding.
-func (o *outages) add(v *vigil, side reassembly.Side, back *reassembly.Segment, r *detectors.Report) detectors.Finding {
+func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segment, r *detectors.Report) detectors.Finding {
 	silence := back.At - v.first.At
 	if o.n == 0 {
-		o.evidence = append(v.evidence(side, r), detectors.Evidence{Role: "the peer is back", Seg: *back})
+		o.evidence = append(v.evidence(side, r), detectors.Evidence{Role: "peer is back", Seg: *back})
 	}
 	o.n++
 	o.total += silence
 	o.longest = max(o.longest, silence)
-	o.repeats += v.n
-	f := r.FindNamed("recovered", side.Peer(), back.At, o.evidence...)
+	o.retries += v.n
+	f := r.Find(deadRecovered, side.Peer(), back.At, o.evidence...)
 	f.End = back.At
 	f.Roles = []detectors.Role{{Name: "survivor", Side: side}, {Name: "silent", Side: side.Peer()}}
 	f.Measure("outages", o.n)
-	f.Measure("repeats", o.repeats)
+	f.Measure("repeats", o.retries)
 	f.Measure("silence_s", detectors.Seconds(o.total))
 	f.Measure("longest_s", detectors.Seconds(o.longest))
-	first := &o.evidence[0].Seg
-	f.Message = fmt.Sprintf("%s did not answer %s for %s (from frame %d to frame %d); then it was back, and the connection went on.",
-		r.Name(side.Peer()), r.Name(side), detectors.Span(o.evidence[len(o.evidence)-1].Seg.At-first.At), first.Frame,
-		o.evidence[len(o.evidence)-1].Seg.Frame)
+	first, last := &o.evidence[0].Seg, &o.evidence[len(o.evidence)-1].Seg
+	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it was back, and the connection continued.",
+		r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
 	if o.n > 1 {
-		f.Message += fmt.Sprintf(" This happened %d times, for %s in all.", o.n, detectors.Span(o.total))
+		f.Message += fmt.Sprintf(" This happened %d times, for %s in total.", o.n, detectors.Span(o.total))
 	}
 	r.Absence(&f, first.At)
 	return f

@@ -1,19 +1,20 @@
 package capture
 
 import (
-	"sort"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 const (
-	// A stamp this far before the latest one is the clock stepping back; less
-	// is the reordering of queues and processors.
+	// A timestamp this much before the latest one is a clock step. Smaller
+	// differences come from reordering in queues and processors.
 	stepBack = int64(time.Second)
-	// A step larger than this that the next jump forward makes good was no
-	// step but a stray stamp, such as the zeros of a broken writer.
-	strayStep = int64(time.Hour)
-	// Beyond this many steps a file's stamps are noise, and time stands still
-	// rather than following them.
+	// A larger step that the next jump forward undoes was not a clock step, but a
+	// single wrong timestamp, such as the zeros of a broken writer.
+	wrongStamp = int64(time.Hour)
+	// After this many steps a file's timestamps are noise. Time then stands still
+	// instead of following them.
 	maxSteps = 4096
 )
 
@@ -22,24 +23,18 @@ const (
 type clock struct {
 	max     int64 // latest trace time of a frame
 	stated  int64 // latest end that the file states, in trace time; 0 if none
-	offset  int64 // what is added now
-	before  int64 // what was added before the last step back
-	last    int64 // the last time as recorded
-	several bool  // frames of several interfaces, whose clocks may differ
-	steps   []step
+	offset  int64 // added to the file's times now
+	before  int64 // added before the last step back
+	last    int64 // the last time, as recorded
+	several bool  // there are several interfaces, whose clocks may differ
+	steps   stats.ClockSteps
 }
 
-// A step is a change of offset from a frame on.
-type step struct {
-	frame  uint32
-	offset int64
-	size   int64 // how far the clock went back; negative if it went forward
-}
-
-// tell gives the trace time of a frame, and whether the clock stepped before it.
-func (c *clock) tell(frame uint32, raw int64) (at int64, stepped bool) {
-	if len(c.steps) > 0 && c.makesGood(raw) {
-		c.step(frame, c.before, c.before-c.offset)
+// traceTime returns the trace time of a frame, and whether the clock stepped just
+// before it.
+func (c *clock) traceTime(frame uint32, raw int64) (at int64, stepped bool) {
+	if len(c.steps) > 0 && c.undoesStep(raw) {
+		c.step(frame, c.before)
 		stepped = true
 	}
 	at = raw + c.offset
@@ -47,7 +42,7 @@ func (c *clock) tell(frame uint32, raw int64) (at int64, stepped bool) {
 		at = c.max
 		if len(c.steps) < maxSteps {
 			c.before = c.offset
-			c.step(frame, c.max-raw, c.max-raw-c.offset)
+			c.step(frame, c.max-raw)
 			stepped = true
 		}
 	}
@@ -57,46 +52,38 @@ func (c *clock) tell(frame uint32, raw int64) (at int64, stepped bool) {
 	return at, stepped
 }
 
-// makesGood reports whether a time undoes the last step back: the step was that
-// of a single stray stamp, or of the other of two interfaces whose clocks differ.
-func (c *clock) makesGood(raw int64) bool {
+// undoesStep reports whether a time undoes the last step back, because that was a
+// single wrong timestamp, or because two interfaces have different clocks.
+func (c *clock) undoesStep(raw int64) bool {
 	size, jump := c.offset-c.before, raw-c.last
 	if size <= 0 || jump < size || len(c.steps) >= maxSteps {
 		return false
 	}
-	return size > strayStep || c.several
+	return size > wrongStamp || c.several
 }
 
-func (c *clock) step(frame uint32, offset, size int64) {
+func (c *clock) step(frame uint32, offset int64) {
 	c.offset = offset
-	c.steps = append(c.steps, step{frame, offset, size})
+	c.steps = append(c.steps, stats.ClockStep{Frame: frame, Offset: offset})
 }
 
-// state takes an end that the file states, by its clock of the moment.
+// state notes an end that the file states, by its clock at this point.
 func (c *clock) state(raw int64) {
 	c.stated = max(c.stated, min(raw+c.offset, maxTime))
 }
 
-// end is the latest time that the file vouches for.
+// end is the latest time that the file covers.
 func (c *clock) end() int64 { return max(c.max, c.stated) }
 
-// raw undoes tell: the time of a frame as the file has it.
-func (c *clock) raw(frame uint32, at int64) int64 {
-	i := sort.Search(len(c.steps), func(i int) bool { return c.steps[i].frame > frame })
-	if i == 0 {
-		return at
-	}
-	return at - c.steps[i-1].offset
-}
-
-// A Clock turns the stamps of live frames into trace time, as reading the frames
-// from a file would. The zero value is ready.
+// A Clock turns the timestamps of live frames into trace time, as reading these
+// frames from a file does. The zero value is ready.
 type Clock struct{ clock clock }
 
-// Tell gives the trace time of a frame, and whether the clock stepped before it.
-func (c *Clock) Tell(frame uint32, stamp int64) (at int64, stepped bool) {
-	return c.clock.tell(frame, stamp)
+// TraceTime returns the trace time of a frame in nanoseconds, and whether the
+// clock stepped just before it.
+func (c *Clock) TraceTime(frame uint32, stamp int64) (at int64, stepped bool) {
+	return c.clock.traceTime(frame, stamp)
 }
 
-// Now is the trace time of a moment without a frame.
+// Now is the trace time of a timestamp that belongs to no frame.
 func (c *Clock) Now(stamp int64) int64 { return stamp + c.clock.offset }

@@ -23,7 +23,7 @@ type decompressor struct {
 	name    string
 	magic   []byte
 	open    func(*bufio.Reader) (io.Reader, error)
-	history func(*bufio.Reader) uint64 // bytes that it asks to look back; nil if always few
+	history func(*bufio.Reader) uint64 // bytes of history that it needs; nil if always few
 }
 
 var decompressors = []decompressor{
@@ -34,24 +34,25 @@ var decompressors = []decompressor{
 	{"xz", []byte{0xfd, '7', 'z', 'X', 'Z', 0}, openXZ, xzHistory},
 }
 
-// decompress gives the input's bytes as they were before compression, if any.
-func (f *File) decompress(opts *Options) (io.Reader, error) {
-	d := findDecompressor(f.in.r)
+// decompress returns the input's bytes before compression, if it has any.
+func (in *Input) decompress(opts *Options) (io.Reader, error) {
+	r := in.raw.r
+	d := findDecompressor(r)
 	if d == nil {
-		return f.in.r, nil
+		return r, nil
 	}
-	f.info.Compression = d.name
-	if d.history != nil && d.history(f.in.r) > maxWindow {
-		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", d.history(f.in.r)>>20, maxWindow>>20)
+	in.Compression = d.name
+	if d.history != nil && d.history(r) > maxWindow {
+		return nil, fmt.Errorf("needs a history of %d MiB to decompress, of %d allowed", d.history(r)>>20, maxWindow>>20)
 	}
-	plain, err := d.open(f.in.r)
+	plain, err := d.open(r)
 	if err != nil {
-		return nil, new(Damage).blame(err)
+		return nil, new(Damage).because(err)
 	}
-	return &expander{r: plain, in: &f.in.taken, free: expandFreely, ratio: cmp.Or(opts.MaxExpand, expandRatio)}, nil
+	return &expander{r: plain, in: &in.raw.read, free: expandFreely, ratio: cmp.Or(opts.MaxExpand, expandRatio)}, nil
 }
 
-// findDecompressor recognises compressed content, and returns nil for any other.
+// findDecompressor recognises compressed content. It returns nil for any other.
 func findDecompressor(r *bufio.Reader) *decompressor {
 	head, _ := r.Peek(afterSkippable(r) + 6)
 	head = head[min(afterSkippable(r), len(head)):]
@@ -63,8 +64,8 @@ func findDecompressor(r *bufio.Reader) *decompressor {
 	return nil
 }
 
-// afterSkippable is where the frame begins that follows a skippable one, which
-// zstd and lz4 files may begin with (RFC 8878 3.1.2); pzstd writes such.
+// afterSkippable is the offset of the first frame after a skippable one. zstd and
+// lz4 files may begin with those (RFC 8878 3.1.2), and pzstd writes them.
 func afterSkippable(r *bufio.Reader) int {
 	b, err := r.Peek(8)
 	if err != nil || binary.LittleEndian.Uint32(b)&^0xf != 0x184d2a50 {
@@ -78,7 +79,8 @@ func openZstd(r *bufio.Reader) (io.Reader, error) {
 		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
 }
 
-// zstdHistory is what the first frame asks for; the library refuses later ones.
+// zstdHistory is what the first frame needs. The library refuses later ones that
+// need too much.
 func zstdHistory(r *bufio.Reader) uint64 {
 	var h zstd.Header
 	if b, _ := r.Peek(zstd.HeaderMaxSize); h.Decode(b) != nil {
@@ -89,17 +91,16 @@ func zstdHistory(r *bufio.Reader) uint64 {
 
 func openLZ4(r *bufio.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
 
-// errBomb is what an expander says.
 var errBomb = errors.New("decompresses to far more than any capture would")
 
-// An expander watches over a decompressor: once more than a GiB has come out, a
-// stream whose every byte has become more than ratio bytes is no capture. The
-// worst honest one, zeros in 64 KiB frames, stays below 5,000.
+// An expander limits a decompressor. Once it has produced more than a GiB, more
+// than ratio bytes for each compressed byte are refused. The highest ratio of a
+// real capture, zeros in 64 KiB frames, is below 5,000.
 type expander struct {
 	r     io.Reader
 	in    *int64 // compressed bytes so far
 	out   int64
-	free  int64 // bytes that are not judged
+	free  int64 // bytes before ratio counts
 	ratio int64
 }
 

@@ -87,7 +87,7 @@ func TestCompression_skippableFrame(t *testing.T) {
 		frames, info := readWell(t, slices.Concat(skippable, compressors[name](smallPcap())))
 		wantFrames(t, frames, want...)
 		if info.Compression != name {
-			t.Errorf("%s was taken for %s", name, info.Compression)
+			t.Errorf("%s was recognised as %s", name, info.Compression)
 		}
 	}
 }
@@ -104,8 +104,8 @@ func TestCompression_severalStreams(t *testing.T) {
 	}
 }
 
-// However a file is cut, what is read is what came before, and the end is told
-// from a cut.
+// Wherever a file is cut, the frames before the cut are read, and the cut is
+// reported.
 func TestCutAnywhere(t *testing.T) {
 	contents := map[string][]byte{"pcap": smallPcap(), "pcapng": smallPcapng()}
 	for name, compress := range compressors {
@@ -125,7 +125,7 @@ func TestCutAnywhere(t *testing.T) {
 				var d *Damage
 				switch isDamage := errors.As(err, &d); {
 				case isDamage && d.Compression != "" && d.Err == nil:
-					t.Errorf("cut at %d: not told from a file cut before compression: %v", n, err)
+					t.Errorf("cut at %d: the same as a file cut before compression: %v", n, err)
 				case isDamage && (!d.Cut || d.Frame != uint32(len(frames)) || d.File != "-"):
 					t.Errorf("cut at %d after %d frames: %+v", n, len(frames), d)
 				case !isDamage && n >= 6 && !atRecord(name, n):

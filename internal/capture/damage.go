@@ -6,15 +6,16 @@ import (
 	"io"
 )
 
-// A Damage says where a file stops making sense. Every frame before it holds.
+// A Damage is the place where a file can no longer be read. All frames before it
+// are good.
 type Damage struct {
 	File        string
 	Compression string // as in Info: Offset then counts uncompressed bytes
-	Offset      int64  // of the record that is cut or damaged
+	Offset      int64  // of the record that is cut or damaged, in bytes
 	Frame       uint32 // the last whole frame, 0 if there was none
-	Cut         bool   // the bytes end here, rather than being wrong
+	Cut         bool   // the file ends here; otherwise its bytes are wrong
 	Reason      string
-	Err         error // from below, e.g. the decompressor's; may be nil
+	Err         error // of the layer below, such as the decompressor; may be nil
 }
 
 // Error names the file, the place and the reason.
@@ -34,20 +35,20 @@ func (d *Damage) Error() string {
 	return fmt.Sprintf("%s: %s %s, %s: %s", d.File, what, where, last, d.Reason)
 }
 
-// Unwrap gives the error from below.
+// Unwrap returns the error of the layer below.
 func (d *Damage) Unwrap() error { return d.Err }
 
-// damage is a record at the stream's position that cannot be.
+// damage is an impossible record at the stream's position.
 func (s *stream) damage(format string, args ...any) *Damage {
 	return &Damage{Offset: s.pos(), Reason: fmt.Sprintf(format, args...)}
 }
 
-// cut is a record at the stream's position whose n bytes did not all come:
+// cut is a record of n bytes at the stream's position, of which some are missing:
 // the file ends inside it, or the layer below failed.
 func (s *stream) cut(what string, n int64) *Damage {
 	d := &Damage{Offset: s.pos(), Cut: true}
 	if s.err != io.EOF {
-		return d.blame(s.err)
+		return d.because(s.err)
 	}
 	d.Reason = fmt.Sprintf("the file ends inside a %s of %d bytes", what, n)
 	return d
@@ -60,11 +61,11 @@ func (s *stream) finish() error {
 		return io.EOF
 	}
 	d := &Damage{Offset: s.pos()}
-	return d.blame(s.err)
+	return d.because(s.err)
 }
 
-// blame takes the reason from the layer below.
-func (d *Damage) blame(err error) *Damage {
+// because sets the reason to an error of the layer below.
+func (d *Damage) because(err error) *Damage {
 	d.Err, d.Reason = err, err.Error()
 	d.Cut = err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
 	if d.Cut {

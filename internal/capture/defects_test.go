@@ -76,11 +76,11 @@ func TestReaderDefects(t *testing.T) {
 			pcap(pcapHeader{order: bigEndian}, func(w *pcapWriter) { w.record(1e9, []byte("ab"), 2) }),
 		), want: frames{{At: 1e9, Num: 1, Link: 1, Len: 2, Data: "ab"}}, damage: "-: damaged at byte 42, after frame 1: another pcap file begins here"},
 
-		{name: "pcapng behind pcap", content: slices.Concat(
+		{name: "pcapng after pcap", content: slices.Concat(
 			pcap(pcapHeader{}, func(w *pcapWriter) { w.record(1e9, []byte("ab"), 2) }), half(6, 0),
 		), want: frames{{At: 1e9, Num: 1, Link: 1, Len: 2, Data: "ab"}}, damage: "-: damaged at byte 42, after frame 1: a pcapng file begins here"},
 
-		{name: "pcap behind pcapng", content: slices.Concat(half(6, 5), pcap(pcapHeader{}, func(*pcapWriter) {})),
+		{name: "pcap after pcapng", content: slices.Concat(half(6, 5), pcap(pcapHeader{}, func(*pcapWriter) {})),
 			want: frames{{At: 5000, Num: 1, Link: 1, Len: 1, Data: "x"}}, damage: "-: damaged at byte 96, after frame 1"},
 
 		{name: "half a second of 2^-20", content: half(0x80|20, 1<<19), want: frames{{At: 5e8, Num: 1, Link: 1, Len: 1, Data: "x"}}},
@@ -153,7 +153,7 @@ func wantDamage(t *testing.T, err error, prefix string) {
 	}
 }
 
-// A length that lies about 4 GiB must not be believed with memory.
+// A wrong length of 4 GiB must not allocate memory.
 func TestLyingLengthCostsNothing(t *testing.T) {
 	w := newPcapWriter(pcapHeader{})
 	w.raw(1, 0, MaxFrame, MaxFrame, nil)

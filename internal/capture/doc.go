@@ -1,10 +1,10 @@
 // Package capture reads recorded traffic: pcap and pcapng files, plain or
 // compressed, and several files as one trace merged by time.
 //
-//	input -> decompress -> stream -> pcap | pcapng -> File (clock) -> Trace
+//	Input (decompress, stream) -> pcap | pcapng -> File (clock) -> Trace
 //
-// What a file is gets decided by its content, never by its name. Reading goes
-// through one large block per file whose tail is moved to the front before each
-// refill; frames are slices of that block, so nothing is copied or allocated
-// per frame, and no length field of a file can ask for more than MaxFrame bytes.
+// The content of a file decides its format, never its name. A file is read
+// through one large block, whose unread tail moves to the front before each
+// refill. Frames are slices of that block, so nothing is copied or allocated per
+// frame, and no length field in a file can ask for more than MaxFrame bytes.
 package capture

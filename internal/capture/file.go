@@ -2,76 +2,56 @@ package capture
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
+
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// A records reads the records of one format. It leaves Frame.File and
-// Frame.Stepped alone, and gives times as the file has them.
+// A records reads the records of one format. It does not set Frame.File and
+// Frame.Stepped, and leaves times as the file has them.
 type records interface {
 	next(*Frame) error
-	close() // the end, orderly or not, has been reached
+	close() // called at the end of the file, regular or not
 }
 
-// A File is one input being read.
+// A File is one capture being read.
 type File struct {
 	records records
-	in      *input
+	in      *Input
 	info    Info
 	clock   clock
-	part    *part  // of a shard; nil for other files
 	last    uint32 // number of the last frame
 	index   uint16
 	err     error // sticky: io.EOF or *Damage
 }
 
-// setup is what a Trace knows better than Open's defaults.
-type setup struct {
-	index   uint16
-	block   int
-	counter *atomic.Int64
-}
+// Open opens one capture and reads its header. The error is a *Damage if the
+// header is cut or damaged.
+func Open(name string, opts Options) (*File, error) { return open(name, &opts, blockSize) }
 
-// Open opens one input and reads its header. The error is a *Damage if the
-// input is a capture whose header is cut or damaged.
-func Open(name string, opts Options) (*File, error) {
-	return open(name, &opts, setup{block: blockSize})
-}
-
-func open(name string, opts *Options, s setup) (*File, error) {
-	in, err := openInput(name, opts)
+func open(name string, opts *Options, block int) (*File, error) {
+	in, err := openInput(name, opts, block)
 	if err != nil {
 		return nil, err
 	}
-	in.counter = s.counter
-	f := &File{in: in, index: s.index, info: Info{File: name}}
-	if err := f.begin(opts, s.block); err != nil {
-		in.close()
-		return nil, err
+	return newFile(in, opts)
+}
+
+// newFile recognises the format of the input and reads its header. It closes the
+// input if that fails.
+func newFile(in *Input, opts *Options) (*File, error) {
+	f := &File{in: in, info: Info{Capture: stats.Capture{File: in.Name, Compression: in.Compression}}}
+	if err := f.recognise(in.stream, opts); err != nil {
+		in.Close()
+		return nil, in.Explain(err)
 	}
 	return f, nil
 }
 
-// begin finds out what the input is and reads its header.
-func (f *File) begin(opts *Options, block int) error {
-	plain, err := f.decompress(opts)
-	if err == nil {
-		err = f.recognise(newStream(plain, block), opts)
-	}
-	var d *Damage
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &d):
-		return f.damaged(d)
-	}
-	return fmt.Errorf("%s: %w", f.info.File, err)
-}
-
-// Next reads the next frame into fr. It returns io.EOF at an orderly end and a
-// *Damage where the file stops making sense, then and ever after.
+// Next reads the next frame into fr. It returns io.EOF at the regular end, or a
+// *Damage at the first record that is cut or damaged; further calls return the
+// same error.
 func (f *File) Next(fr *Frame) error {
 	if f.err != nil {
 		return f.err
@@ -81,12 +61,8 @@ func (f *File) Next(fr *Frame) error {
 	}
 	f.info.count(fr)
 	f.last = fr.Num
-	if f.part != nil {
-		f.clock.max = f.part.last
-		return nil
-	}
 	fr.File = f.index
-	fr.At, fr.Stepped = f.clock.tell(fr.Num, fr.At)
+	fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
 	return nil
 }
 
@@ -98,7 +74,8 @@ func (f *File) stop(err error) error {
 	}
 	var d *Damage
 	if errors.As(err, &d) {
-		f.damaged(d)
+		d.Frame = f.last
+		f.in.Explain(d)
 		f.info.Warnings = append(f.info.Warnings, d.Error())
 		f.info.Err = d
 	}
@@ -106,23 +83,15 @@ func (f *File) stop(err error) error {
 	return err
 }
 
-// damaged completes what a reader of records says about damage.
-func (f *File) damaged(d *Damage) *Damage {
-	d.File = f.info.File
-	d.Compression = f.info.Compression
-	d.Frame = f.last
-	return d
-}
-
 // Info is what is known of the file so far.
 func (f *File) Info() Info { return f.info.snapshot(&f.clock) }
 
-// Close closes the file and lets go of its block. Info stays.
+// Close closes the file and releases its block. Info remains valid.
 func (f *File) Close() error {
 	if f.in == nil {
 		return nil
 	}
-	err := f.in.close()
+	err := f.in.Close()
 	f.in, f.records = nil, nil
 	if f.err == nil {
 		f.err = os.ErrClosed
@@ -130,12 +99,12 @@ func (f *File) Close() error {
 	return err
 }
 
-// unread is what is left of a closed file that was only looked into.
+// unread is a closed file of which only the first frame was read.
 func (f *File) unread() *File {
-	return &File{index: f.index, part: f.part, err: f.err, info: Info{
+	return &File{index: f.index, err: f.err, info: Info{Capture: stats.Capture{
 		File:        f.info.File,
 		Format:      f.info.Format,
 		Compression: f.info.Compression,
 		LinkTypes:   f.info.LinkTypes,
-	}}
+	}}}
 }

@@ -1,10 +1,8 @@
 package capture
 
-import "github.com/tcptrace-go/tcptrace/internal/packed"
-
-// MaxFrame is the largest frame that is believed, in bytes. Offloading stacks
-// hand over up to 512 KiB at once (Linux BIG TCP, GSO_MAX_SIZE); what claims
-// more than this is damage.
+// MaxFrame is the largest frame that is accepted, in bytes; a longer one is
+// damage. With segmentation offload, frames reach 512 KiB (Linux BIG TCP,
+// GSO_MAX_SIZE).
 const MaxFrame = 16 << 20
 
 // A Frame is one captured record.
@@ -14,11 +12,6 @@ type Frame struct {
 	Len     int      // bytes on the wire, never less than len(Data)
 	Num     uint32   // 1-based position in its file, as Wireshark counts
 	Link    LinkType // of Data
-	File    uint16   // which input, in order of the command line
-	Stepped bool     // the file's clock stepped just before this frame
-
-	// Packed is the segment that a shard holds in place of a frame, valid as long
-	// as Data; nil if this is a frame. Num and File are those of the capture that
-	// it came from, and there is no Data.
-	Packed *packed.Record
+	File    uint16   // index of the input, in the order of the command line
+	Stepped bool     // the file's clock stepped just before
 }

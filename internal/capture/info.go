@@ -4,37 +4,29 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// Info is what is known of one input, so far while it is being read. Times are
-// as the file has them, nanoseconds since 1970.
+// Info is what is known about one input so far.
 type Info struct {
-	File        string
-	Format      string     // "pcap", "pcapng", "scenario"; "" if the input could not be opened
-	Compression string     // "", "gzip", "zstd", "lz4", "xz"
-	LinkTypes   []LinkType // in order of appearance
-	Packets     uint64
-	Bytes       uint64 // captured bytes of all packets
-	First, Last int64  // earliest and latest time of a packet
-	End         int64  // when the capture ended, as the file states it; 0 if it does not
-	Drops       uint64 // packets that the capturing system says it lost
-	Warnings    []string
-	Err         error // why the input could not be read, or not to its end (a *Damage)
+	stats.Capture
+	Err error // why the input could not be read, or a *Damage if not to its end
 
-	timeless bool // warned of simple packet blocks
+	warnedSimple bool // of packets without a time
 }
 
-// maxLinkTypes bounds the list: more than this is somebody's fuzzer.
+// maxLinkTypes bounds the list. Only a fuzzer makes more.
 const maxLinkTypes = 64
 
-// carries notes a link type.
+// carries adds a link type.
 func (i *Info) carries(l LinkType) {
-	if !slices.Contains(i.LinkTypes, l) && len(i.LinkTypes) < maxLinkTypes {
-		i.LinkTypes = append(i.LinkTypes, l)
+	if !slices.Contains(i.LinkTypes, uint32(l)) && len(i.LinkTypes) < maxLinkTypes {
+		i.LinkTypes = append(i.LinkTypes, uint32(l))
 	}
 }
 
-// count notes a packet.
+// count counts a packet.
 func (i *Info) count(fr *Frame) {
 	if i.Packets == 0 || fr.At < i.First {
 		i.First = fr.At
@@ -52,24 +44,23 @@ func (i *Info) warn(warned *bool, text string) {
 	}
 }
 
-// snapshot is a copy that later reading does not change, with what the clock
-// did.
+// snapshot is a copy that reading on does not change, with the clock steps.
 func (i *Info) snapshot(c *clock) Info {
 	s := *i
 	s.LinkTypes = slices.Clone(i.LinkTypes)
 	s.Warnings = slices.Clone(i.Warnings)
 	if len(c.steps) > 0 {
+		s.ClockSteps = slices.Clone(c.steps)
 		s.Warnings = append(s.Warnings, c.warning())
 	}
 	return s
 }
 
 func (c *clock) warning() string {
-	first := c.steps[0]
 	more := ""
 	if n := len(c.steps) - 1; n > 0 {
 		more = fmt.Sprintf(", and stepped %d times more", n)
 	}
 	return fmt.Sprintf("the clock went back by %v at frame %d%s: later times are shifted so that time goes on",
-		time.Duration(first.size), first.frame, more)
+		time.Duration(c.steps[0].Offset), c.steps[0].Frame, more)
 }

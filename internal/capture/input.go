@@ -11,53 +11,128 @@ import (
 
 // Options say how inputs are read.
 type Options struct {
-	// Stdin is what "-" means. Nil refuses it.
+	// Stdin is read for the name "-". If it is nil, that name is an error.
 	Stdin io.Reader
 	// Text turns scenario text into pcapng. Content counts as text if it is
-	// valid UTF-8 without NUL bytes and is nothing else. Nil refuses it.
+	// valid UTF-8 without NUL bytes and no other known format. If Text is nil,
+	// text is an error.
 	Text func([]byte) ([]byte, error)
-	// MaxExpand bounds decompression: beyond the first GiB, a file may become
-	// this many times as large. 0 stands for 10,000.
+	// MaxExpand bounds decompression: beyond the first GiB, a file may expand to
+	// this many times its size. 0 means 10,000.
 	MaxExpand int64
-	// Pipe is what standard input and everything else that is no regular file
-	// is read through: they may keep their reader waiting. Nil reads them as
-	// they are.
+	// Pipe wraps standard input and everything else that is not a regular file,
+	// because reading these may block. Nil does not wrap them.
 	Pipe func(io.Reader) io.Reader
-	// Open opens an input that is not standard input, wherever it lies. Nil has
-	// the operating system do so.
+	// Open opens an input other than standard input, wherever it is stored. Nil
+	// means os.Open.
 	Open func(name string) (io.ReadCloser, error)
 }
 
-// ErrStopped is what a reader of Options.Pipe says when nobody wants the rest.
-// The file ends there, and is not damaged.
+// ErrStopped is returned by a reader of Options.Pipe when reading is to stop. The
+// file ends there, and is not damaged.
 var ErrStopped = errors.New("reading was stopped")
 
-// stdinName is how standard input is named on command lines.
+// stdinName is the name of standard input on the command line.
 const stdinName = "-"
 
-// An input is the bytes of one file as they lie on disk.
-type input struct {
+// An Input is the decompressed bytes of one file of any format.
+type Input struct {
+	Name        string
+	Compression string // as in Info
+	*stream
+	raw *raw
+}
+
+// openInput opens a named file, or standard input as "-". block is the size of
+// its stream's block in bytes; 0 suits one file of many.
+func openInput(name string, opts *Options, block int) (*Input, error) {
+	raw, err := openRaw(name, opts)
+	if err != nil {
+		return nil, err
+	}
+	in := &Input{Name: name, raw: raw}
+	plain, err := in.decompress(opts)
+	if err != nil {
+		raw.close()
+		return nil, in.Explain(err)
+	}
+	if block == 0 {
+		block = peekBlock
+		if raw.once {
+			block = leastShare
+		}
+	}
+	in.stream = newStream(plain, block)
+	return in, nil
+}
+
+// Peek returns the next n bytes, or nil if there are fewer. They are valid until
+// the next Peek.
+func (in *Input) Peek(n int) []byte {
+	if !in.has(n) {
+		return nil
+	}
+	return in.buf[in.off : in.off+n]
+}
+
+// Skip consumes n bytes that Peek returned.
+func (in *Input) Skip(n int) { in.off += n }
+
+// Offset is the offset of the next byte in the decompressed file.
+func (in *Input) Offset() int64 { return in.pos() }
+
+// Cut is the damage of an input that ends within the n bytes of a record.
+func (in *Input) Cut(what string, n int) *Damage { return in.cut(what, int64(n)) }
+
+// End is why no more bytes come: io.EOF, or a *Damage if they could not be
+// decompressed or read.
+func (in *Input) End() error { return in.finish() }
+
+// Explain adds the input's name to an error in its content.
+func (in *Input) Explain(err error) error {
+	var d *Damage
+	if errors.As(err, &d) {
+		d.File, d.Compression = in.Name, in.Compression
+		return d
+	}
+	return fmt.Errorf("%s: %w", in.Name, err)
+}
+
+// Count adds all bytes read from the file, as stored on disk, to a counter.
+func (in *Input) Count(c *atomic.Int64) {
+	c.Add(in.raw.read)
+	in.raw.counter = c
+}
+
+// Size is the size on disk in bytes. It is 0 if unknown, as for a pipe.
+func (in *Input) Size() int64 { return in.raw.size }
+
+// Close closes the file.
+func (in *Input) Close() error { return in.raw.close() }
+
+// A raw is the bytes of one file as stored on disk.
+type raw struct {
 	r       *bufio.Reader
 	closer  io.Closer     // nil for standard input
-	taken   int64         // bytes read so far
-	counter *atomic.Int64 // the same, for whoever shows progress; may be nil
+	once    bool          // it cannot be read again
+	read    int64         // bytes so far
+	counter *atomic.Int64 // adds up the same for all files; may be nil
 	size    int64         // of a regular file, else 0
 }
 
-// openInput opens a named file, or standard input as "-".
-func openInput(name string, opts *Options) (*input, error) {
+func openRaw(name string, opts *Options) (*raw, error) {
 	if name == stdinName {
 		if opts.Stdin == nil {
 			return nil, errors.New("-: there is no standard input")
 		}
-		return newInput(opts.piped(opts.Stdin), nil), nil
+		return newRaw(opts.piped(opts.Stdin), nil, true), nil
 	}
 	if opts.Open != nil {
 		f, err := opts.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		return newInput(f, f), nil
+		return newRaw(f, f, false), nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -72,11 +147,11 @@ func openInput(name string, opts *Options) (*input, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() {
-		return newInput(opts.piped(f), f), nil
+		return newRaw(opts.piped(f), f, true), nil
 	}
-	in := newInput(f, f)
-	in.size = st.Size()
-	return in, nil
+	r := newRaw(f, f, false)
+	r.size = st.Size()
+	return r, nil
 }
 
 func (o *Options) piped(r io.Reader) io.Reader {
@@ -86,42 +161,42 @@ func (o *Options) piped(r io.Reader) io.Reader {
 	return o.Pipe(r)
 }
 
-func newInput(r io.Reader, c io.Closer) *input {
-	in := &input{closer: c}
-	in.r = bufio.NewReaderSize(tally{r, in}, sniffSize)
-	return in
+func newRaw(r io.Reader, c io.Closer, once bool) *raw {
+	f := &raw{closer: c, once: once}
+	f.r = bufio.NewReaderSize(counted{r, f}, sniffSize)
+	return f
 }
 
-// sniffSize is how much of an input is looked at to tell what it is, and how
-// much a decompressor is fed at once.
+// sniffSize is how much of an input is examined to recognise its compression, and
+// the read size of decompressors.
 const sniffSize = 32 << 10
 
-// A tally counts what is read from an input.
-type tally struct {
+// A counted counts what is read from a file.
+type counted struct {
 	io.Reader
-	in *input
+	raw *raw
 }
 
-func (t tally) Read(p []byte) (int, error) {
-	n, err := t.Reader.Read(p)
-	t.in.count(int64(n))
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.raw.count(int64(n))
 	return n, err
 }
 
-func (in *input) count(n int64) {
-	in.taken += n
-	if in.counter != nil {
-		in.counter.Add(n)
+func (f *raw) count(n int64) {
+	f.read += n
+	if f.counter != nil {
+		f.counter.Add(n)
 	}
 }
 
-// close closes the file, and counts what was not read of it as done.
-func (in *input) close() error {
-	if rest := in.size - in.taken; rest > 0 {
-		in.count(rest)
+// close closes the file, and counts the rest of it as read.
+func (f *raw) close() error {
+	if rest := f.size - f.read; rest > 0 {
+		f.count(rest)
 	}
-	if in.closer == nil {
+	if f.closer == nil {
 		return nil
 	}
-	return in.closer.Close()
+	return f.closer.Close()
 }

@@ -3,97 +3,92 @@ package capture
 import (
 	"cmp"
 	"io"
-	"os"
 	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/merge"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // A member is one file of a trace.
 type member struct {
 	name  string
 	index uint16
-	rank  int   // its place where times are equal
-	first int64 // key of its first frame
-	size  int64 // in bytes, of a regular file
+	rank  int   // its place among files whose times are equal
+	first int64 // time of its first frame
 	file  *File // nil if it was never opened
-	frame Frame // at hand, while it takes part in the merge
+	frame Frame // the next one, while the file is open
 	err   error // why it could not be opened
 }
 
-// A merge holds the files whose times overlap now. Thousands of rotated files
-// are open one or two at a time.
-type merge struct {
+// A merging holds the files whose times overlap now, so that of thousands of
+// rotated files only one or two are open at a time.
+type merging struct {
 	waiting []*member // closed, in order of their first frames
-	open    []*member // a heap: the earliest frame first
-	handed  bool      // the frame of open[0] was given out
+	open    merge.Heap[*member]
+	once    []*member // open, because they can be read only once, such as pipes
+	handed  bool      // Next has returned the frame of the first
 }
 
 const (
 	peekBlock  = 32 << 10 // to read a first frame and no more
-	leastShare = 64 << 10 // of a file among many
+	leastShare = 64 << 10 // of the memory for blocks, for one file of many
 )
 
-// survey finds the order of the files and closes them again, but for those
-// that can be read only once, such as pipes.
-func (t *Trace) survey() {
-	var found []*member
-	for _, m := range t.members {
-		if m.err == nil && m.peek(t) {
-			found = append(found, m)
-		}
+// peek reads the first frame of a file, and closes the file if it can be opened
+// again.
+func (t *Trace) peek(m *member) {
+	in := m.file.in
+	if in.raw.once {
+		in.Count(&t.read)
 	}
-	found = t.alike(found)
-	slices.SortFunc(found, func(a, b *member) int {
-		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.name, b.name), cmp.Compare(a.index, b.index))
-	})
-	for rank, m := range found {
-		m.rank = rank
-		t.total += m.size
-		if m.file.in == nil {
-			t.merge.waiting = append(t.merge.waiting, m)
-		} else {
-			t.merge.push(m)
-		}
-	}
-	if len(t.merge.open) > 0 {
-		t.total = 0 // nobody knows how much a pipe holds
-	}
-}
-
-// peek reads a member's first frame, and reports whether it has one.
-func (m *member) peek(t *Trace) bool {
-	st, err := os.Stat(m.name)
-	once := m.name == stdinName || err == nil && !st.Mode().IsRegular()
-	s := setup{index: m.index, block: peekBlock}
-	if once {
-		s = setup{index: m.index, block: leastShare, counter: &t.read}
-	}
-	if m.file, m.err = open(m.name, &t.opts, s); m.err != nil || !m.next() {
-		return false
-	}
-	m.first = m.frame.key()
-	if !once {
-		if err == nil { // it lies here
-			m.size = st.Size()
-		}
+	switch {
+	case !m.next():
+		return
+	case in.raw.once:
+		t.merge.once = append(t.merge.once, m)
+	default:
 		m.file.Close()
 		m.file = m.file.unread()
+		t.merge.waiting = append(t.merge.waiting, m)
+		t.total += in.Size()
 	}
-	return true
+	m.first = m.frame.At
 }
 
-// reopen reads a surveyed file from its beginning, now that its time has come.
+// Begin puts the files in order. All must have been added.
+func (t *Trace) Begin() {
+	g := &t.merge
+	all := slices.Concat(g.waiting, g.once)
+	slices.SortFunc(all, func(a, b *member) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.name, b.name), cmp.Compare(a.index, b.index))
+	})
+	g.waiting = g.waiting[:0]
+	for rank, m := range all {
+		m.rank = rank
+		if m.file.in == nil {
+			g.waiting = append(g.waiting, m)
+		}
+	}
+	for _, m := range g.once {
+		g.open.Push(m, m.first, m.rank)
+		t.total = 0 // the size of a pipe is unknown
+	}
+}
+
+// reopen opens a file again when the merge has come to its first frame.
 func (m *member) reopen(t *Trace) bool {
 	share := max(leastShare, blockSize/(len(t.merge.open)+1))
-	f, err := open(m.name, &t.opts, setup{index: m.index, block: share, counter: &t.read})
+	f, err := open(m.name, &t.opts, share)
 	if err != nil {
 		m.err = err
 		return false
 	}
-	m.file = f
+	f.in.Count(&t.read)
+	m.file, f.index = f, m.index
 	return m.next()
 }
 
-// next has the member's next frame at hand, or closes its file.
+// next reads the next frame of the file, or closes it if there is none.
 func (m *member) next() bool {
 	if m.file.Next(&m.frame) == nil {
 		return true
@@ -107,64 +102,36 @@ func (t *Trace) nextMerged(fr *Frame) error {
 	g := &t.merge
 	if g.handed {
 		g.handed = false
-		if !g.open[0].next() {
-			g.drop()
+		if m, _ := g.open.First(); m.next() {
+			g.open.Advance(m.frame.At)
+		} else {
+			g.open.Pop()
 		}
-		g.sink(0)
 	}
-	for len(g.waiting) > 0 && (len(g.open) == 0 || g.waiting[0].first <= g.open[0].frame.key()) {
+	for len(g.waiting) > 0 && (len(g.open) == 0 || g.waiting[0].first <= g.earliest()) {
 		m := g.waiting[0]
 		g.waiting = g.waiting[1:]
 		if m.reopen(t) {
-			g.push(m)
+			g.open.Push(m, m.frame.At, m.rank)
 		}
 	}
 	if len(g.open) == 0 {
 		return io.EOF
 	}
-	*fr = g.open[0].frame
+	m, _ := g.open.First()
+	*fr = m.frame
 	g.handed = true
 	return nil
 }
 
-// push adds a member to the heap.
-func (g *merge) push(m *member) {
-	g.open = append(g.open, m)
-	i := len(g.open) - 1
-	for i > 0 && m.before(g.open[(i-1)/2]) {
-		g.open[i] = g.open[(i-1)/2]
-		i = (i - 1) / 2
-	}
-	g.open[i] = m
-}
-
-// drop takes the first member off the heap, which sink then restores.
-func (g *merge) drop() {
-	last := len(g.open) - 1
-	g.open[0] = g.open[last]
-	g.open[last] = nil
-	g.open = g.open[:last]
-}
-
-// sink moves the member at i to where it belongs.
-func (g *merge) sink(i int) {
-	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(g.open); child++ {
-			if g.open[child].before(g.open[least]) {
-				least = child
-			}
-		}
-		if least == i {
-			return
-		}
-		g.open[i], g.open[least] = g.open[least], g.open[i]
-		i = least
-	}
+// earliest is the time of the next frame of the files that are open.
+func (g *merging) earliest() int64 {
+	_, at := g.open.First()
+	return at
 }
 
 func (m *member) info() Info {
-	info := Info{File: m.name}
+	info := Info{Capture: stats.Capture{File: m.name}}
 	if m.file != nil {
 		info = m.file.Info()
 	}
@@ -173,19 +140,4 @@ func (m *member) info() Info {
 		info.Warnings = append(info.Warnings, m.err.Error())
 	}
 	return info
-}
-
-// before orders members by the frame at hand.
-func (m *member) before(o *member) bool {
-	a, b := m.frame.key(), o.frame.key()
-	return a < b || a == b && m.rank < o.rank
-}
-
-// key is what frames are merged by: their time or, in shards, their position in
-// the trace that was split.
-func (fr *Frame) key() int64 {
-	if fr.Packed != nil {
-		return int64(fr.Packed.Position)
-	}
-	return fr.At
 }

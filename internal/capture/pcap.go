@@ -21,7 +21,7 @@ type lengthOrder uint8
 
 const (
 	capturedFirst lengthOrder = iota
-	smallerFirst              // version 2.3: writers disagree
+	smallerFirst              // version 2.3, whose writers disagree
 	capturedLast              // before 2.3, and DG/UX
 )
 
@@ -32,9 +32,9 @@ type pcap struct {
 	lengths lengthOrder
 	link    LinkType
 	head    int    // bytes of a record header
-	second  uint32 // units in a second
-	unit    int64  // nanoseconds in a unit
-	snap    uint32 // as the header states it, no limit if 0
+	second  uint32 // units of the fraction in a second
+	unit    int64  // nanoseconds in such a unit
+	snap    uint32 // as the header states it; the maximum if that is 0
 	num     uint32 // records so far
 }
 
@@ -81,7 +81,7 @@ func newPcap(s *stream) (*pcap, error) {
 	return p, nil
 }
 
-// close has nothing to learn: pcap files do not state when they ended.
+// close does nothing: pcap files do not state when the capture ended.
 func (p *pcap) close() {}
 
 func (p *pcap) next(fr *Frame) error {
@@ -98,7 +98,7 @@ func (p *pcap) next(fr *Frame) error {
 		size, wire = wire, size
 	}
 	if size > MaxFrame || frac >= p.second || sec|frac|wire == 0 || isMagic(sec) {
-		if err := p.doubt(h, frac, size, wire); err != nil {
+		if err := p.check(h, frac, size, wire); err != nil {
 			return err
 		}
 	}
@@ -116,8 +116,8 @@ func (p *pcap) next(fr *Frame) error {
 	return nil
 }
 
-// isMagic reports whether the seconds of a record are a file's magic number in
-// either byte order, the pcapng one included.
+// isMagic reports whether the seconds of a record are the magic number of a pcap
+// file, in either byte order, or of a pcapng file.
 func isMagic(sec uint32) bool {
 	switch sec {
 	case magicMicro, magicNano, magicModified, 0xd4c3b2a1, 0x4d3cb2a1, 0x34cdb2a1, blockSection:
@@ -126,10 +126,10 @@ func isMagic(sec uint32) bool {
 	return false
 }
 
-// doubt looks again at a record header h with something odd about it. Writers
-// do odd things one at a time: fractions of more than a second, frames beyond
-// the snap length, captured lengths beyond the wire's. Two at once are damage.
-func (p *pcap) doubt(h []byte, frac, size, wire uint32) error {
+// check examines an unusual record header h. Real writers make one mistake at a
+// time: a fraction of more than a second, a frame longer than the snap length, a
+// captured length larger than that on the wire. Two of these are damage.
+func (p *pcap) check(h []byte, frac, size, wire uint32) error {
 	switch {
 	case startsPcap(h):
 		return p.damage("another pcap file begins here: files put end to end are not one capture")

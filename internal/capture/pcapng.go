@@ -8,7 +8,7 @@ const (
 	blockSimple     = 3
 	blockStatistics = 5
 	blockEnhanced   = 6
-	blockJournal    = 9          // a systemd journal entry: Wireshark numbers it as a frame
+	blockJournal    = 9          // a systemd journal entry, which Wireshark numbers as a frame
 	blockSection    = 0x0a0d0d0a // the same in both byte orders
 )
 
@@ -24,12 +24,12 @@ const (
 // A pcapng reads the packet blocks of a pcapng file.
 type pcapng struct {
 	*stream
-	order byteOrder
-	taps  section
-	info  *Info
-	clock *clock
-	num   uint32 // packet blocks so far
-	last  int64  // time of the last packet, for simple packet blocks
+	order      byteOrder
+	interfaces []iface
+	info       *Info
+	clock      *clock
+	num        uint32 // packet blocks so far
+	last       int64  // time of the last packet, for simple packet blocks
 }
 
 // startsPcapng reports whether a section header block begins at b, of at least
@@ -79,9 +79,6 @@ func (n *pcapng) next(fr *Frame) error {
 	}
 }
 
-// close takes what the section that ends here states about itself.
-func (n *pcapng) close() { n.taps.close(n.info, n.clock) }
-
 // section reads a section header block. Its byte order holds until the next.
 func (n *pcapng) section() error {
 	if !n.has(sectionHead) {
@@ -99,12 +96,12 @@ func (n *pcapng) section() error {
 	if major := n.order.u16(b[12:]); major != 1 {
 		return n.damage("pcapng version %d.%d is not known", major, n.order.u16(b[14:]))
 	}
-	n.taps.reset()
+	n.interfaces = n.interfaces[:0]
 	return n.pass(n.order.u32(b[4:]))
 }
 
-// whole makes sure that the block of size bytes at the stream's position is in
-// memory, at least as long as its fixed part, and closed by its length again.
+// whole reads the block of size bytes at the stream's position into memory. It
+// checks that the block has its fixed part and repeats its length at the end.
 func (n *pcapng) whole(size uint32, fixed int) ([]byte, error) {
 	if size%4 != 0 || size < uint32(fixed)+4 || size > maxBlock {
 		return nil, n.damage("a block claims %d bytes", size)
@@ -119,7 +116,7 @@ func (n *pcapng) whole(size uint32, fixed int) ([]byte, error) {
 	return b, nil
 }
 
-// pass skips a block of any size without keeping it.
+// pass skips a block of any size.
 func (n *pcapng) pass(size uint32) error {
 	if size%4 != 0 || size < blockFrame {
 		return n.damage("a block claims %d bytes", size)
@@ -139,8 +136,9 @@ func (n *pcapng) pass(size uint32) error {
 	return nil
 }
 
-// packet reads an enhanced packet block, or an obsolete packet block, which has
-// the interface and a drop count where the other has a long interface number.
+// packet reads an enhanced packet block or an obsolete packet block. The latter
+// has a 16-bit interface number and a drop count instead of a 32-bit interface
+// number.
 func (n *pcapng) packet(fr *Frame, size, kind uint32) error {
 	b, err := n.whole(size, enhancedHead)
 	if err != nil {
@@ -150,54 +148,54 @@ func (n *pcapng) packet(fr *Frame, size, kind uint32) error {
 	if kind == blockPacket {
 		id, drops = uint32(n.order.u16(b[8:])), n.order.u16(b[10:])
 	}
-	if id >= uint32(len(n.taps.all)) {
-		return n.damage("a packet of interface %d, of %d described", id, len(n.taps.all))
+	if id >= uint32(len(n.interfaces)) {
+		return n.damage("a packet of interface %d, of %d described", id, len(n.interfaces))
 	}
 	captured := n.order.u32(b[20:])
 	if captured > size-enhancedHead-4 || captured > MaxFrame {
 		return n.damage("a packet of %d bytes in a block of %d", captured, size)
 	}
-	tap := &n.taps.all[id]
+	iface := &n.interfaces[id]
 	stamp := uint64(n.order.u32(b[12:]))<<32 | uint64(n.order.u32(b[16:]))
-	n.last = tap.time(stamp)
-	n.deliver(fr, b, enhancedHead, captured, n.order.u32(b[24:]), tap)
+	n.last = iface.time(stamp)
+	n.deliver(fr, b, enhancedHead, captured, n.order.u32(b[24:]), iface)
 	if options := b[enhancedHead+(captured+3)&^3 : size-4]; len(options) > 4 && kind == blockEnhanced {
-		n.dropCount(tap, options)
+		n.dropCount(iface, options)
 	} else if kind == blockPacket && drops != dropsUnknown {
-		tap.lose(uint64(drops), n.info)
+		iface.lose(uint64(drops), n.info)
 	}
 	return nil
 }
 
-// simple reads a simple packet block: a packet of interface 0 without a time,
-// which takes that of the packet before it.
+// simple reads a simple packet block: a packet of interface 0 without a time. It
+// gets the time of the packet before it.
 func (n *pcapng) simple(fr *Frame, size uint32) error {
 	b, err := n.whole(size, simpleHead)
 	if err != nil {
 		return err
 	}
-	if len(n.taps.all) == 0 {
+	if len(n.interfaces) == 0 {
 		return n.damage("a packet of interface 0, of none described")
 	}
-	tap := &n.taps.all[0]
+	iface := &n.interfaces[0]
 	wire := n.order.u32(b[8:])
 	captured := min(wire, size-simpleHead-4, MaxFrame)
-	if tap.snap != 0 {
-		captured = min(captured, tap.snap)
+	if iface.snap != 0 {
+		captured = min(captured, iface.snap)
 	}
-	n.info.warn(&n.info.timeless, "simple packet blocks have no time: each is taken to be as late as the packet before it")
-	n.deliver(fr, b, simpleHead, captured, wire, tap)
+	n.info.warn(&n.info.warnedSimple, "simple packet blocks have no time: each is taken to be as late as the packet before it")
+	n.deliver(fr, b, simpleHead, captured, wire, iface)
 	return nil
 }
 
-func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire uint32, tap *tap) {
+func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire uint32, iface *iface) {
 	n.off += len(block)
 	n.num++
-	tap.packets++
+	iface.packets++
 	end := head + captured
 	fr.At = n.last
 	fr.Data = block[head:end:end]
 	fr.Len = int(max(captured, wire))
 	fr.Num = n.num
-	fr.Link = tap.link
+	fr.Link = iface.link
 }

@@ -27,7 +27,7 @@ func keep(fr *Frame) got {
 // openBytes opens content with a block so small that it is refilled and grown.
 func openBytes(content []byte, opts Options) (*File, error) {
 	opts.Stdin = bytes.NewReader(content)
-	return open("-", &opts, setup{block: 64})
+	return open("-", &opts, 64)
 }
 
 // read reads content to its end. The error is nil at an orderly end.
@@ -85,7 +85,7 @@ func TestPcap_everyMagicAndOrder(t *testing.T) {
 					got{At: first, Num: 1, Link: LinkEthernet, Len: 3, Data: "one"},
 					got{At: first + 1_000_000, Num: 2, Link: LinkEthernet, Len: 1500, Data: "two"})
 				if info.Format != "pcap" || info.Packets != 2 || info.Bytes != 6 || info.First != first ||
-					info.Last != first+1_000_000 || !slices.Equal(info.LinkTypes, []LinkType{LinkEthernet}) {
+					info.Last != first+1_000_000 || !slices.Equal(info.LinkTypes, []uint32{uint32(LinkEthernet)}) {
 					t.Errorf("info is %+v", info)
 				}
 			})
@@ -139,7 +139,7 @@ func TestPcapng_sectionsAndInterfaces(t *testing.T) {
 	}
 	frames, info := readWell(t, slices.Concat(little.Bytes(), big.Bytes()))
 	wantFrames(t, frames, want...)
-	if info.Format != "pcapng" || info.Packets != 8 || !slices.Equal(info.LinkTypes, []LinkType{LinkEthernet, LinkRaw}) {
+	if info.Format != "pcapng" || info.Packets != 8 || !slices.Equal(info.LinkTypes, []uint32{uint32(LinkEthernet), uint32(LinkRaw)}) {
 		t.Errorf("info is %+v", info)
 	}
 }

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
-
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
 var errEmpty = errors.New("is empty")
 
-// recognise tells the format by its first bytes.
+// recognise finds out the format by the first bytes.
 func (f *File) recognise(s *stream, opts *Options) (err error) {
 	enough := s.has(pcapFileHeader)
 	head := s.buf[s.off:s.end]
@@ -34,14 +32,6 @@ func (f *File) recognise(s *stream, opts *Options) (err error) {
 		f.info.Format = "pcapng"
 		f.records, err = newPcapng(s, &f.info, &f.clock)
 		return err
-	case packed.Is(head):
-		f.info.Format = "shard"
-		p, err := newShard(s)
-		if err != nil {
-			return err
-		}
-		f.records, f.part = p, p.part
-		return nil
 	}
 	return f.text(s, opts)
 }
@@ -58,13 +48,13 @@ func isPcapng(head []byte) bool {
 	return len(head) >= 4 && bigEndian.u32(head) == blockSection
 }
 
-// maxText is the longest scenario that is read.
+// maxText is the longest scenario that is read, in bytes.
 const maxText = 64 << 20
 
-// text reads scenario text and goes on with the packets that it describes.
+// text reads scenario text. The records are the packets that it describes.
 func (f *File) text(s *stream, opts *Options) error {
 	head := s.buf[s.off:s.end]
-	if opts.Text == nil || foreign(head) != "" || bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(trimRune(head)) {
+	if opts.Text == nil || knownKind(head) != "" || bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(trimRune(head)) {
 		return unknown(head)
 	}
 	text, err := io.ReadAll(io.LimitReader(s, maxText+1))
@@ -85,7 +75,7 @@ func (f *File) text(s *stream, opts *Options) error {
 	return err
 }
 
-// trimRune drops a rune that the end of b cuts.
+// trimRune drops an incomplete rune at the end of b.
 func trimRune(b []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if utf8.RuneStart(b[len(b)-n]) {
@@ -98,20 +88,21 @@ func trimRune(b []byte) []byte {
 	return b
 }
 
-// others are kinds of files that people try, and what helps.
-var others = []struct{ magic, what string }{
+// otherKinds are files that people try to read, and what to do with them.
+var otherKinds = []struct{ magic, what string }{
 	{"BZh", "bzip2 is not read; unpack it: bzip2 -dc FILE | tcptrace -"},
 	{"PK\x03\x04", "this is a zip archive; unpack it"},
 	{"snoop\x00", "this is a snoop capture; convert it with editcap"},
 	{"GMBU", "this is a Network Monitor capture; convert it with editcap"},
 	{"RTSS", "this is a Network Monitor capture; convert it with editcap"},
 	{"MDMP", "this is a crash dump"},
+	{"\x93tcp\r\n", "this is a shard of a trace (docs/shards.md), which only tcptrace itself reads"},
 	{"\x7fELF", "this is a program"},
 }
 
-// foreign says what a file of another kind is, and "" if that is not known.
-func foreign(head []byte) string {
-	for _, o := range others {
+// knownKind says what a file of another kind is, "" if that is not known.
+func knownKind(head []byte) string {
+	for _, o := range otherKinds {
 		if bytes.HasPrefix(head, []byte(o.magic)) {
 			return o.what
 		}
@@ -120,7 +111,7 @@ func foreign(head []byte) string {
 }
 
 func unknown(head []byte) error {
-	what := foreign(head)
+	what := knownKind(head)
 	if what == "" {
 		what = fmt.Sprintf("it begins with % x", head[:min(len(head), 8)])
 	}

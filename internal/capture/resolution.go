@@ -5,14 +5,14 @@ import (
 	"math/bits"
 )
 
-// maxTime is the latest time that is told apart, in nanoseconds since 1970: the
-// year 2116. Later stamps read as this one and earlier ones than 1970 as 1970,
-// which leaves room to add durations to any time without overflow.
+// maxTime is the latest time there can be, in nanoseconds since 1970: the year
+// 2116. Later timestamps read as this one, and those before 1970 as 1970, so that
+// durations can be added to any time without overflow.
 const maxTime = 1<<62 - 1
 
 // A resolution turns an interface's timestamps into nanoseconds: times mul,
-// shifted right, divided by div. All in integers, so that half a second of 2^20
-// units is .500000000 and nothing divides by zero.
+// shifted right, divided by div. It uses integers, so that half a second in units
+// of 2^-20 is .500000000, and never divides by zero.
 type resolution struct {
 	mul, div uint64
 	shift    uint8

@@ -13,56 +13,51 @@ const (
 	optOSDrop     = 7  // isb_osdrop
 )
 
-// dropsUnknown in the obsolete packet block's drop count means what it says.
+// dropsUnknown is a drop count of the obsolete packet block that is not known.
 const dropsUnknown = 0xffff
 
-// maxTaps bounds the interfaces of one section.
-const maxTaps = 1 << 16
+// maxInterfaces bounds the interfaces of one section.
+const maxInterfaces = 1 << 16
 
-// A tap is one interface of a section.
-type tap struct {
+// An iface is one interface of a section.
+type iface struct {
 	resolution
-	link    LinkType
-	snap    uint32
-	packets uint64 // in this section so far
-	lost    uint64 // by the drop counts of its packets
-	dropped uint64 // the same or more, as its statistics say
-	account account
+	link     LinkType
+	snap     uint32
+	packets  uint64 // in this section so far
+	lost     uint64 // by the drop counts of its packets
+	dropped  uint64 // the larger of lost and what its statistics say
+	received ifReceived
 }
 
-// An account is an interface's statistics block as far as it bears on the end
-// of the trace.
-type account struct {
-	received uint64
+// ifReceived is the part of an interface statistics block that says when the
+// capture ended.
+type ifReceived struct {
+	packets  uint64
 	end      int64 // nanoseconds since 1970, 0 if not stated
-	known    bool  // received was stated
-	squares  bool  // received was the packets of the section up to the block
+	known    bool  // packets was stated
+	complete bool  // the section has as many packets up to the block
 }
 
-// A section holds the interfaces of the current pcapng section.
-type section struct{ all []tap }
-
-func (s *section) reset() { s.all = s.all[:0] }
-
-// close learns from the interface statistics when the capture ended: it went on
+// close learns from the interface statistics when the capture ended. It went on
 // in silence until isb_endtime if every interface received as many packets as
-// the section holds. Otherwise somebody saved a selection of a longer capture,
-// and what else came before that time is not known.
-func (s *section) close(info *Info, clock *clock) {
+// the section has. Otherwise somebody saved a part of a longer capture, and what
+// else came before that time is unknown.
+func (n *pcapng) close() {
 	var end int64
-	for i := range s.all {
-		t := &s.all[i]
-		if !t.account.known {
+	for i := range n.interfaces {
+		t := &n.interfaces[i]
+		if !t.received.known {
 			continue
 		}
-		if !t.account.squares && t.account.received != t.packets {
+		if !t.received.complete && t.received.packets != t.packets {
 			return
 		}
-		end = max(end, t.account.end)
+		end = max(end, t.received.end)
 	}
 	if end != 0 {
-		info.End = max(info.End, end)
-		clock.state(end)
+		n.info.End = max(n.info.End, end)
+		n.clock.state(end)
 	}
 }
 
@@ -73,10 +68,10 @@ func (n *pcapng) describe(size uint32) error {
 	if err != nil {
 		return err
 	}
-	if len(n.taps.all) == maxTaps {
-		return n.damage("more than %d interfaces", maxTaps)
+	if len(n.interfaces) == maxInterfaces {
+		return n.damage("more than %d interfaces", maxInterfaces)
 	}
-	t := tap{resolution: microseconds, link: LinkType(n.order.u16(b[8:])), snap: n.order.u32(b[12:])}
+	t := iface{resolution: microseconds, link: LinkType(n.order.u16(b[8:])), snap: n.order.u32(b[12:])}
 	offset := int64(0)
 	for code, value := range n.options(b[head : size-4]) {
 		switch {
@@ -87,8 +82,8 @@ func (n *pcapng) describe(size uint32) error {
 		}
 	}
 	t.setOffset(offset)
-	n.taps.all = append(n.taps.all, t)
-	n.clock.several = len(n.taps.all) > 1
+	n.interfaces = append(n.interfaces, t)
+	n.clock.several = len(n.interfaces) > 1
 	n.info.carries(t.link)
 	n.off += int(size)
 	return nil
@@ -103,11 +98,11 @@ func (n *pcapng) statistics(size uint32) error {
 		return err
 	}
 	id := n.order.u32(b[8:])
-	if id >= uint32(len(n.taps.all)) {
-		return n.damage("statistics of interface %d, of %d described", id, len(n.taps.all))
+	if id >= uint32(len(n.interfaces)) {
+		return n.damage("statistics of interface %d, of %d described", id, len(n.interfaces))
 	}
-	t := &n.taps.all[id]
-	var a account
+	t := &n.interfaces[id]
+	var r ifReceived
 	var dropped uint64
 	for code, value := range n.options(b[head : size-4]) {
 		if len(value) < 8 {
@@ -115,24 +110,24 @@ func (n *pcapng) statistics(size uint32) error {
 		}
 		switch code {
 		case optEndTime:
-			a.end = n.endTime(t, uint64(n.order.u32(value))<<32|uint64(n.order.u32(value[4:])))
+			r.end = n.endTime(t, uint64(n.order.u32(value))<<32|uint64(n.order.u32(value[4:])))
 		case optReceived:
-			a.received, a.known = n.order.u64(value), true
+			r.packets, r.known = n.order.u64(value), true
 		case optIfDrop, optOSDrop:
 			dropped += n.order.u64(value)
 		}
 	}
-	a.squares = a.known && a.received == t.packets
-	t.account = a
-	t.tellDrops(dropped, n.info)
+	r.complete = r.known && r.packets == t.packets
+	t.received = r
+	t.countDrops(dropped, n.info)
 	n.off += int(size)
 	return nil
 }
 
-// endTime reads isb_endtime. dumpcap (seen: 4.0) writes it in microseconds
-// whatever the interface's resolution is, which is 10^-9 for its own captures;
-// read as it should be, such a capture ended in January 1970.
-func (n *pcapng) endTime(t *tap, stamp uint64) int64 {
+// endTime reads isb_endtime. dumpcap (seen: 4.0) always writes it in microseconds,
+// although the resolution of its own interfaces is 10^-9. Read by the standard,
+// such a capture ended in January 1970.
+func (n *pcapng) endTime(t *iface, stamp uint64) int64 {
 	end := t.time(stamp)
 	micro := microseconds
 	micro.offset = t.offset
@@ -143,7 +138,7 @@ func (n *pcapng) endTime(t *tap, stamp uint64) int64 {
 }
 
 // dropCount looks for epb_dropcount in a packet's options.
-func (n *pcapng) dropCount(t *tap, options []byte) {
+func (n *pcapng) dropCount(t *iface, options []byte) {
 	for code, value := range n.options(options) {
 		if code == optDropCount && len(value) >= 8 {
 			t.lose(n.order.u64(value), n.info)
@@ -151,23 +146,23 @@ func (n *pcapng) dropCount(t *tap, options []byte) {
 	}
 }
 
-// lose counts packets lost just before one that was captured.
-func (t *tap) lose(count uint64, info *Info) {
+// lose counts packets that were lost just before one that was captured.
+func (t *iface) lose(count uint64, info *Info) {
 	t.lost += count
-	t.tellDrops(t.lost, info)
+	t.countDrops(t.lost, info)
 }
 
-// tellDrops takes a total of the interface's losses. Packets and statistics may
-// both tell of the same loss, so the larger total counts.
-func (t *tap) tellDrops(total uint64, info *Info) {
+// countDrops adds a total of the interface's losses. Packets and statistics may
+// both report the same loss, so the larger total counts.
+func (t *iface) countDrops(total uint64, info *Info) {
 	if total > t.dropped {
 		info.Drops += total - t.dropped
 		t.dropped = total
 	}
 }
 
-// options goes through the options of a block up to the end mark, or to where
-// one claims more than there is.
+// options yields the options of a block up to the end mark, or to an option that
+// claims more bytes than there are.
 func (n *pcapng) options(b []byte) iter.Seq2[uint16, []byte] {
 	return func(yield func(uint16, []byte) bool) {
 		for len(b) >= 4 {

@@ -2,18 +2,18 @@ package capture
 
 import "io"
 
-// blockSize is how much is read from a file at once: large enough that system
-// calls do not show, small enough to stay in the second-level cache.
+// blockSize is how much is read from a file at once, in bytes: large enough to
+// make system calls cheap, small enough for the second-level cache.
 const blockSize = 256 << 10
 
-// A stream is the uncompressed bytes of a file, seen through one block. Unread
-// bytes are buf[off:end]. Slices of buf are valid until the next has or skip.
+// A stream reads the uncompressed bytes of a file through one block. Unread bytes
+// are buf[off:end]. Slices of buf are valid until the next has or skip.
 type stream struct {
 	r        io.Reader
 	buf      []byte
 	off, end int
 	base     int64 // offset of buf[0] in the stream
-	err      error // why no more bytes come: io.EOF, or what went wrong
+	err      error // why there are no more bytes: io.EOF, or what went wrong
 }
 
 func newStream(r io.Reader, size int) *stream {
@@ -26,8 +26,8 @@ func (s *stream) pos() int64 { return s.base + int64(s.off) }
 // rest is the number of unread bytes in the block.
 func (s *stream) rest() int { return s.end - s.off }
 
-// has reports whether n more bytes are there, reading as needed. It blocks only
-// for bytes that it needs, so that live pipes flow.
+// has reports whether there are n more bytes, reading as needed. It blocks only
+// for bytes that it needs, so that live pipes are read without delay.
 func (s *stream) has(n int) bool { return s.end-s.off >= n || s.fill(n) }
 
 func (s *stream) fill(n int) bool {
@@ -43,18 +43,18 @@ func (s *stream) fill(n int) bool {
 	return s.end >= n
 }
 
-// grow doubles the block. It is called only when the block is full of bytes
-// that really came, so a length that lies costs nothing.
+// grow doubles the block. It is called only when the block is full of bytes that
+// were really read, so that a wrong length field allocates nothing.
 func (s *stream) grow() {
 	b := make([]byte, 2*len(s.buf))
 	copy(b, s.buf[:s.end])
 	s.buf = b
 }
 
-// read appends what one Read gives, or sets err.
+// read appends the result of one Read, or sets err.
 func (s *stream) read() {
-	const patience = 100 // empty reads in a row, as bufio has it
-	for range patience {
+	const maxEmpty = 100 // reads in a row, as in bufio
+	for range maxEmpty {
 		k, err := s.r.Read(s.buf[s.end:])
 		s.end += k
 		s.err = err
@@ -65,7 +65,7 @@ func (s *stream) read() {
 	s.err = io.ErrNoProgress
 }
 
-// skip drops n bytes, which need not fit the block.
+// skip skips n bytes, which may be more than the block holds.
 func (s *stream) skip(n int64) bool {
 	for n > 0 {
 		if !s.has(1) {
@@ -78,7 +78,7 @@ func (s *stream) skip(n int64) bool {
 	return true
 }
 
-// Read gives the bytes as they are, for whoever wants no records.
+// Read reads bytes without their record structure.
 func (s *stream) Read(p []byte) (int, error) {
 	if !s.has(1) {
 		return 0, s.err

@@ -5,24 +5,23 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"sync/atomic"
 )
 
-// A Trace is several files as one: their frames merged by time. Frames of equal
-// time come in the order of the files' first frames, then of their names, so
-// that the order of the command line does not show. Segments of shards come in
-// the order of the trace that was split.
+// A Trace is several captures read as one, their frames merged by time. Frames
+// with equal times come in the order of the files' first frames, then of their
+// names, so that the order on the command line makes no difference.
 //
-// Trace time is the files' time, but for clock steps: where a file's clock goes
-// back by more than a second, its later frames are shifted so that time goes
-// on. RawTime undoes that for printing.
+// Trace time is the time in the files, except after clock steps: if a file's
+// clock goes back by more than a second, its later frames are shifted so that
+// time goes on. RawTime undoes that for printing.
 type Trace struct {
 	opts    Options
-	members []*member // by index on the command line
-	lone    *member   // the only one, which needs no merging
-	merge   merge
-	split   bool // they are shards
+	single  bool      // there is only one input, which needs no merging
+	stdin   bool      // standard input was opened
+	members []*member // in the order of the command line
+	lone    *member   // the only one, until it has been read
+	merge   merging
 	read    atomic.Int64
 	total   int64
 }
@@ -33,42 +32,79 @@ const maxInputs = math.MaxUint16 + 1
 // OpenTrace opens the named inputs as one trace. Inputs that cannot be read are
 // reported and left out.
 func OpenTrace(names []string, opts Options) (*Trace, []error) {
-	t := &Trace{opts: opts}
-	if len(names) > maxInputs {
-		return t, []error{fmt.Errorf("%d inputs are too many: %d can be merged", len(names), maxInputs)}
-	}
-	for i, name := range names {
-		m := &member{name: name, index: uint16(i)}
-		if name == stdinName && slices.Contains(names[:i], name) {
-			m.err = errors.New("-: standard input can be read only once")
-		}
-		t.members = append(t.members, m)
-	}
-	if len(t.members) == 1 {
-		t.openLone()
-	} else {
-		t.survey()
+	t, err := NewTrace(len(names), opts)
+	if err != nil {
+		return t, []error{err}
 	}
 	var errs []error
-	for _, m := range t.members {
-		if m.err != nil {
-			errs = append(errs, m.err)
+	for _, name := range names {
+		in, err := t.OpenInput(name)
+		if err == nil {
+			err = t.Add(in)
+		}
+		if err != nil {
+			t.LeaveOut(name, err)
+			errs = append(errs, err)
 		}
 	}
+	t.Begin()
 	return t, errs
 }
 
-// openLone opens the only input; there is nothing to merge.
-func (t *Trace) openLone() {
-	m := t.members[0]
-	m.file, m.err = open(m.name, &t.opts, setup{block: blockSize, counter: &t.read})
-	if m.err == nil {
-		t.lone, t.total, t.split = m, m.file.in.size, m.file.part != nil
+// NewTrace returns a trace for so many inputs. In the order of the command line,
+// call Add or LeaveOut for each, and then Begin.
+func NewTrace(inputs int, opts Options) (*Trace, error) {
+	t := &Trace{opts: opts, single: inputs == 1}
+	if inputs > maxInputs {
+		return t, fmt.Errorf("%d inputs are too many: %d can be merged", inputs, maxInputs)
 	}
+	return t, nil
+}
+
+// OpenInput opens the next input of the trace, for Add.
+func (t *Trace) OpenInput(name string) (*Input, error) {
+	if name == stdinName {
+		if t.stdin {
+			return nil, errors.New("-: standard input can be read only once")
+		}
+		t.stdin = true
+	}
+	block := 0
+	if t.single {
+		block = blockSize
+	}
+	return openInput(name, &t.opts, block)
+}
+
+// Add adds an input and reads its header. If the input is not a capture, Add
+// closes it and returns the reason.
+func (t *Trace) Add(in *Input) error {
+	f, err := newFile(in, &t.opts)
+	if err != nil {
+		return err
+	}
+	m := t.member(in.Name)
+	m.file, f.index = f, m.index
+	if t.single {
+		in.Count(&t.read)
+		t.lone, t.total = m, in.Size()
+	} else {
+		t.peek(m)
+	}
+	return nil
+}
+
+// LeaveOut records why an input is not part of the trace, for Infos.
+func (t *Trace) LeaveOut(name string, err error) { t.member(name).err = err }
+
+func (t *Trace) member(name string) *member {
+	m := &member{name: name, index: uint16(len(t.members))}
+	t.members = append(t.members, m)
+	return m
 }
 
 // Next reads the next frame of the trace into fr. It returns io.EOF when every
-// file is read; damage of one file ends that file, and is told in its Info.
+// file has been read. Damage ends only the file that it is in; see its Info.
 func (t *Trace) Next(fr *Frame) error {
 	if t.lone == nil {
 		return t.nextMerged(fr)
@@ -81,15 +117,12 @@ func (t *Trace) Next(fr *Frame) error {
 	return io.EOF
 }
 
-// Infos tells about every input in order of the command line, those that could
-// not be read included.
+// Infos describes every input in the order of the command line, including those
+// that could not be read.
 func (t *Trace) Infos() []Info {
 	infos := make([]Info, len(t.members))
 	for i, m := range t.members {
 		infos[i] = m.info()
-	}
-	if t.IsSplit() {
-		return t.captures(infos)
 	}
 	return infos
 }
@@ -97,9 +130,6 @@ func (t *Trace) Infos() []Info {
 // End is the end of the trace so far, in trace time: the latest frame of any
 // kind, or a later end that a file states.
 func (t *Trace) End() (end int64) {
-	if f := t.Facts(); f != nil {
-		return f.End
-	}
 	for _, m := range t.members {
 		if m.file != nil {
 			end = max(end, m.file.clock.end())
@@ -108,7 +138,7 @@ func (t *Trace) End() (end int64) {
 	return end
 }
 
-// Steps is how often the clocks of the files stepped, so far.
+// Steps is the number of clock steps in all files so far.
 func (t *Trace) Steps() (steps int) {
 	for _, m := range t.members {
 		if m.file != nil {
@@ -120,17 +150,14 @@ func (t *Trace) Steps() (steps int) {
 
 // RawTime is the time that a frame has in its file, given its trace time.
 func (t *Trace) RawTime(file uint16, frame uint32, at int64) int64 {
-	if t.IsSplit() {
-		return t.rawTime(file, frame, at)
-	}
 	if int(file) >= len(t.members) || t.members[file].file == nil {
 		return at
 	}
-	return t.members[file].file.clock.raw(frame, at)
+	return t.members[file].file.clock.steps.RawTime(frame, at)
 }
 
-// Progress is how many bytes of how many have been read, as they lie on disk;
-// total is 0 where that cannot be known. It may be called from any goroutine.
+// Progress returns the bytes read so far and the total, as stored on disk. The
+// total is 0 if it is unknown. Progress may be called from any goroutine.
 func (t *Trace) Progress() (read, total int64) { return t.read.Load(), t.total }
 
 // Close closes whatever is still open.
@@ -141,6 +168,6 @@ func (t *Trace) Close() error {
 			errs = append(errs, m.file.Close())
 		}
 	}
-	t.lone, t.merge = nil, merge{}
+	t.lone, t.merge = nil, merging{}
 	return errors.Join(errs...)
 }

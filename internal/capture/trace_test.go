@@ -166,7 +166,7 @@ func TestTrace_progressReachesTheEndOfDamagedFiles(t *testing.T) {
 	}
 }
 
-// A clock that steps back does not take the trace with it.
+// A clock that steps back does not set back the trace.
 func TestTrace_clockStep(t *testing.T) {
 	ng := newPcapngWriter(littleEndian)
 	ng.section()
@@ -217,8 +217,8 @@ func TestClock(t *testing.T) {
 		raw     []int64 // seconds
 		want    []int64
 	}{
-		{"a stray zero", false, []int64{1e9, 0, 1e9 + 7, 1e9 + 8}, []int64{1e9, 1e9, 1e9 + 7, 1e9 + 8}},
-		{"a stray future", false, []int64{1e9, 4e9, 1e9 + 7, 1e9 + 9}, []int64{1e9, 4e9, 4e9, 4e9 + 2}},
+		{"a single zero", false, []int64{1e9, 0, 1e9 + 7, 1e9 + 8}, []int64{1e9, 1e9, 1e9 + 7, 1e9 + 8}},
+		{"a single future", false, []int64{1e9, 4e9, 1e9 + 7, 1e9 + 9}, []int64{1e9, 4e9, 4e9, 4e9 + 2}},
 		{"a step and silence", false, []int64{100, 95, 115, 116}, []int64{100, 100, 120, 121}},
 		{"interfaces apart", true, []int64{100, 95, 100, 95, 101, 96}, []int64{100, 100, 100, 100, 101, 101}},
 		{"the end of time", false, []int64{4.6e9, 4.7e9, 0, 5}, []int64{4.6e9, maxTime / sec, maxTime / sec, maxTime / sec}},
@@ -228,23 +228,23 @@ func TestClock(t *testing.T) {
 		c.several = tt.several
 		for i, raw := range tt.raw {
 			raw := min(raw*sec, maxTime)
-			at, _ := c.tell(uint32(i+1), raw)
+			at, _ := c.traceTime(uint32(i+1), raw)
 			if at/sec != tt.want[i] {
 				t.Errorf("%s: frame %d is at %d, want %d", tt.name, i+1, at/sec, tt.want[i])
 			}
-			if back := c.raw(uint32(i+1), at); back != raw && at != maxTime {
+			if back := c.steps.RawTime(uint32(i+1), at); back != raw && at != maxTime {
 				t.Errorf("%s: frame %d was recorded at %d, not %d", tt.name, i+1, raw, back)
 			}
 		}
 	}
 }
 
-// Noise instead of times neither takes the clock back nor memory without bound.
+// Noise instead of times neither sets back the clock nor uses unbounded memory.
 func TestClock_noise(t *testing.T) {
 	var c clock
 	last := int64(0)
 	for i := range uint32(10 * maxSteps) {
-		at, _ := c.tell(i+1, int64(i*2654435761)<<20)
+		at, _ := c.traceTime(i+1, int64(i*2654435761)<<20)
 		if at < last-stepBack {
 			t.Fatalf("frame %d: from %d to %d", i+1, last, at)
 		}

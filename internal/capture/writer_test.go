@@ -30,7 +30,7 @@ func (p *put) u32(vs ...uint32) {
 	}
 }
 
-// pcapHeader says what to write where it is not the usual.
+// pcapHeader has the values that are not the usual ones.
 type pcapHeader struct {
 	order        byteOrder
 	magic        uint32
@@ -94,7 +94,7 @@ type opt struct {
 	value []byte
 }
 
-// block writes a block around what body writes, with options behind it.
+// block writes a block around what body writes, followed by options.
 func (w *pcapngWriter) block(kind uint32, body func(*put), opts ...opt) {
 	var b put
 	b.order = w.order

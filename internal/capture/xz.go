@@ -10,42 +10,43 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// openXZ tells the library of a stream that ends inside a block header, which
-// it takes for an orderly end.
+// openXZ reports an error for a stream that ends inside a block header. The
+// library itself treats that as the regular end.
 func openXZ(r *bufio.Reader) (io.Reader, error) {
 	return xz.NewReader(bufio.NewReaderSize(&xzSource{r: r, walk: newXZWalk()}, sniffSize))
 }
 
-// xzHistory is the history that the first block of an xz stream asks for, in
-// bytes, or 0 if there is none. An xzWalk refuses later ones.
+// xzHistory is the history that the first block of an xz stream needs, in bytes,
+// or 0 if there is none. An xzWalk checks later blocks.
 func xzHistory(r *bufio.Reader) uint64 {
 	const streamHeader = 12
 	b, _ := r.Peek(streamHeader + 32)
 	if len(b) < streamHeader+32 {
-		return 0 // an empty stream is as long
+		return 0 // as short as an empty stream
 	}
 	return blockHistory(b[streamHeader+1:])
 }
 
-// blockHistory is what a block's header asks for, given without its first byte
+// blockHistory is the history that a block needs, given its header without the
+// first byte
 // (https://tukaani.org/xz/xz-file-format.txt sections 3.1 and 5.3.1).
 func blockHistory(b []byte) uint64 {
 	const lzma2, sizes = 0x21, 0xc0
 	flags, b := b[0], b[1:]
-	for range bits.OnesCount8(flags & sizes) { // the block's sizes come first, if stated
+	for range bits.OnesCount8(flags & sizes) { // sizes come first, if they are stated
 		_, n := binary.Uvarint(b)
 		b = b[max(n, 0):]
 	}
 	if len(b) < 3 || b[0] != lzma2 || b[1] != 1 {
-		return 0 // not a filter that is read at all
+		return 0 // a filter that the library refuses
 	}
 	exponent := min(b[2], 40)
 	return uint64(2|exponent&1) << (exponent/2 + 11)
 }
 
-// An xzSource tells an xz stream that was cut from one that is whole, which
-// ends in the footer's magic and zeros (section 2.1.2.4 there), and stops before
-// a block that asks for too much.
+// An xzSource returns an error at the end of an xz stream that was cut short. A
+// whole one ends in the footer's magic and zeros (section 2.1.2.4 there). It also
+// stops before a block that needs too much history.
 type xzSource struct {
 	r    io.Reader
 	tail []byte // the last two bytes before trailing zeros

@@ -55,11 +55,11 @@ func TestXZWalk_letsStreamsPass(t *testing.T) {
 	}
 }
 
-// The second stream asks for 4 GiB: nobody may come to allocate them.
+// The second stream asks for 4 GiB, which must not be allocated.
 func TestXZ_laterBlockAsksForTooMuch(t *testing.T) {
 	first := compressors["xz"](smallPcap())
 	second := bytes.Clone(first)
-	const dictionary = 12 + 4 // behind the stream's header: size, flags, filter, its size
+	const dictionary = 12 + 4 // after the stream's header: size, flags, filter, its size
 	second[dictionary] = 40
 	f, err := openBytes(append(first, second...), Options{})
 	if err != nil {

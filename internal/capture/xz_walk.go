@@ -6,27 +6,27 @@ import (
 	"fmt"
 )
 
-// An xzWalk goes along xz streams, without decompressing them, to look at each
-// block's header before the library does: it would allocate whatever history
-// the header asks for, up to 4 GiB, at once
+// An xzWalk parses xz streams without decompressing them, to check each block's
+// header before the library reads it: the library would immediately allocate
+// whatever history the header asks for, up to 4 GiB
 // (https://tukaani.org/xz/xz-file-format.txt sections 2 to 4).
 type xzWalk struct {
-	step  func(*xzWalk, []byte) error // what the next bytes are
-	need  int                         // how many of them
-	have  []byte                      // of these, what came
-	skip  uint64                      // bytes to go over first
+	step  func(*xzWalk, []byte) error // parses the next bytes
+	need  int                         // how many bytes that takes
+	have  []byte                      // those that have come
+	skip  uint64                      // bytes to skip before
 	check uint64                      // size of a block's check
 	block uint64                      // compressed bytes of the block
-	left  uint64                      // numbers in the index to come
-	index uint64                      // bytes of the index
+	left  uint64                      // numbers to come in the index
+	index uint64                      // bytes of the index so far
 }
 
 var errXZ = errors.New("xz: the stream makes no sense")
 
 func newXZWalk() *xzWalk { return &xzWalk{step: (*xzWalk).begin, need: 4} }
 
-// walk goes on through b. With an error comes how many bytes of b are before
-// what is wrong.
+// walk parses b. With an error, it returns how many bytes of b precede the
+// problem.
 func (w *xzWalk) walk(b []byte) (int, error) {
 	n := 0
 	for n < len(b) {
@@ -50,13 +50,13 @@ func (w *xzWalk) walk(b []byte) (int, error) {
 	return n, nil
 }
 
-// next says what comes after skip bytes, and how many bytes that has.
+// next sets what parses the next need bytes, after skip bytes.
 func (w *xzWalk) next(step func(*xzWalk, []byte) error, need int, skip uint64) error {
 	w.step, w.need, w.skip = step, need, skip
 	return nil
 }
 
-// begin is how a stream begins, or padding before it.
+// begin parses the start of a stream, or padding before it.
 func (w *xzWalk) begin(b []byte) error {
 	switch string(b) {
 	case "\x00\x00\x00\x00":
@@ -75,7 +75,7 @@ func (w *xzWalk) streamFlags(b []byte) error {
 	return w.next((*xzWalk).blockSize, 1, 0)
 }
 
-// blockSize begins a block's header, or the index.
+// blockSize parses the start of a block header, or of the index.
 func (w *xzWalk) blockSize(b []byte) error {
 	if b[0] == 0 {
 		w.left, w.index = 0, 1
@@ -92,8 +92,8 @@ func (w *xzWalk) blockHeader(b []byte) error {
 	return w.next((*xzWalk).chunk, 1, 0)
 }
 
-// chunk is the control byte of an LZMA2 chunk. The last is 0, behind which come
-// padding and the check.
+// chunk parses the control byte of an LZMA2 chunk. The last is 0; padding and the
+// check follow it.
 func (w *xzWalk) chunk(b []byte) error {
 	w.block++
 	switch c := b[0]; {
@@ -126,7 +126,7 @@ func (w *xzWalk) chunkOf(head, size uint64) error {
 	return w.next((*xzWalk).chunk, 1, size)
 }
 
-// records is a byte of how many records the index has.
+// records parses a byte of the number of records in the index.
 func (w *xzWalk) records(b []byte) error {
 	shift := 7 * (w.index - 1)
 	w.index++
@@ -141,7 +141,7 @@ func (w *xzWalk) records(b []byte) error {
 	return nil
 }
 
-// recordByte is one of a number in the index.
+// recordByte parses a byte of a number in the index.
 func (w *xzWalk) recordByte(b []byte) error {
 	w.index++
 	if b[0] < 0x80 {
@@ -150,8 +150,8 @@ func (w *xzWalk) recordByte(b []byte) error {
 	return w.record()
 }
 
-// record goes on with the index: behind it come padding, its check and the
-// stream's footer.
+// record continues with the index. Padding, its check and the stream's footer
+// follow it.
 func (w *xzWalk) record() error {
 	if w.left > 0 {
 		return w.next((*xzWalk).recordByte, 1, 0)

@@ -3,132 +3,109 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
+	"io"
+	"slices"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/internal/sandbox"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // analyse reads the captures and reports.
-func (c *command) analyse() {
-	o, form, err := c.prepare()
-	if err != nil {
-		c.complain(err)
-		return
-	}
-	defer c.inputs.close()
-	sieve, err := newSieve(c.flags)
-	if err != nil {
-		c.complain(err)
-		return
-	}
-	c.confine(sandbox.Needs{Read: c.flags.files, Write: c.outputs()})
-	trace, ok := c.open(sieve, o)
-	defer trace.Close()
-	if !ok {
-		return
-	}
-	ctx, stop := interruptible(c.inputs.done)
-	defer stop()
-	if err := c.count(ctx, trace, o.Follow); err != nil {
-		c.complain(err)
-		return
-	}
-	hideBar := c.showProgress(trace)
-	r := engine.Run(ctx, trace, *o)
-	hideBar()
-	if ctx.Err() != nil {
-		c.complain(errors.New("interrupted: what follows covers the frames read so far"))
-	}
-	c.check(r.Err)
-	c.tellDamage(trace.Infos())
-	c.tellRefused(sieve)
-	if o.Follow != nil {
-		if err := c.single(r, o.Follow); err != nil {
-			c.complain(err)
-			return
-		}
-	}
-	c.disguise.captures(r)
-	c.check(c.report(ctx, r, o, form, trace.RawTime))
-	if c.flags.evidence != "" {
-		c.writeEvidence(ctx, r, o)
-	}
-	c.found = c.fails(r)
-}
-
-// open opens the captures, and reports whether there is anything to do.
-func (c *command) open(sieve *sieve, o *engine.Options) (*capture.Trace, bool) {
-	if sieve != nil {
-		o.Match = sieve.match
-	}
-	trace, errs := c.inputs.open()
-	for _, err := range errs {
-		c.complain(err)
-	}
-	if len(errs) == len(c.flags.files) {
-		return trace, false
-	}
-	c.knowCaptures(trace)
-	err := c.suits(trace)
-	c.check(err)
-	return trace, err == nil
-}
-
-// errNothing is what a command line without files says.
-var errNothing = errors.New("nothing to read: name a capture file, or - for standard input (see --help)")
-
-// prepare turns the flags into what a run needs.
-func (c *command) prepare() (*engine.Options, *format, error) {
+func (c *command) analyse() error {
 	o, form, err := c.options()
-	if err == nil && len(c.flags.files) == 0 {
-		err = errNothing
-	}
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	if c.disguise, err = newDisguise(c.flags); err != nil {
-		return nil, nil, err
+	if err := c.begin(o); err != nil {
+		return err
 	}
-	c.disguise.apply(o)
-	if c.flags.evidence != "" {
-		if err := os.MkdirAll(c.flags.evidence, 0o777); err != nil {
-			return nil, nil, fmt.Errorf("--evidence: %w", err)
-		}
+	if err := c.makeEvidenceDir(); err != nil {
+		return err
 	}
 	twice := c.flags.evidence != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
-	c.inputs, err = c.newInputs(twice)
-	return o, form, err
-}
-
-// again reads the captures once more, for connections that the first reading
-// found to be of interest.
-func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Follow) (*result.Report, error) {
-	trace, err := c.inputs.again()
+	if c.inputs, err = c.newInputs(twice); err != nil {
+		return err
+	}
+	defer c.inputs.close()
+	c.confine(c.outputs())
+	trace, err := c.open(o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer trace.Close()
-	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
-	return engine.Run(ctx, trace, o), nil
+	ctx, stop := interruptible(c.inputs.done)
+	defer stop()
+	if err := c.findInShards(ctx, trace, o.Follow); err != nil {
+		return err
+	}
+	hideBar := c.showProgress(trace)
+	r := source.Run(ctx, trace, *o)
+	hideBar()
+	if ctx.Err() != nil {
+		c.complain(errors.New("interrupted: the report covers the frames read so far"))
+	}
+	c.check(r.Err)
+	c.complainOfInputs(trace)
+	if o.Follow != nil {
+		if err := c.single(r, o.Follow); err != nil {
+			return err
+		}
+	}
+	c.anonymizer.captures(r)
+	ro := c.reportOptions()
+	ro.RawTime = trace.RawTime
+	c.check(c.output(func(w io.Writer) error { return c.report(ctx, w, r, o, form, ro) }))
+	if c.flags.evidence != "" {
+		var files []string
+		for i := range r.Captures {
+			files = append(files, r.Captures[i].File)
+		}
+		c.writeEvidence(ctx, c.framesAgain, files, r, c.evidenceOptions(o))
+	}
+	c.found = c.fails(r)
+	return nil
 }
 
-// pictures are what an HTML page draws of the connections whose findings it
-// tells: the capture is read once more for them.
+// report prints the result in the requested format.
+func (c *command) report(ctx context.Context, w io.Writer, r *result.Report, o *engine.Options, form *format, ro report.Options) error {
+	switch {
+	case c.flags.states && form.name == "json":
+		return report.StatesJSON(w, r.Trace.End, c.endpoints(r), ro)
+	case c.flags.states:
+		return report.StatesText(w, r.Trace.End, c.endpoints(r), ro)
+	case form.name == "scenario":
+		return c.writeScenario(ctx, w, r, o)
+	case c.flags.flow != "" && form.name == "json":
+		return report.FlowJSON(w, r, c.steps(ctx, r, o), ro)
+	case c.flags.flow != "" && form.name == "text":
+		return report.FlowText(w, r, c.steps(ctx, r, o), ro)
+	case form.name == "html":
+		ro.Pictures = c.pictures(ctx, r, o, ro)
+	}
+	return form.write(w, r, ro)
+}
+
+func (c *command) reportOptions() report.Options {
+	names, _ := report.ParseNames(c.flags.names)
+	return report.Options{
+		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Version: Version(),
+		Docs: func(slug string) *detectors.Detector { return findDetector(c.env.Detectors, slug) },
+	}
+}
+
+// pictures reads the capture a second time for the pictures of an HTML page: those
+// of connections with findings.
 func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Options, ro report.Options) *report.Pictures {
 	p := report.NewPictures(r, ro)
-	drawn := map[uint64]bool{}
-	for _, id := range p.Flows() {
-		drawn[id] = true
-	}
+	drawn := p.Flows()
 	ids := map[uint64]uint64{} // by Flow.Conn
-	follow := &engine.Follow{Conns: map[uint64]bool{}, Turn: func(t result.Turn) { p.Add(ids[t.Conn], &t) }}
+	follow := &engine.Follow{Conns: map[uint64]bool{}, Turn: func(t result.Step) { p.Add(ids[t.Conn], &t) }}
 	for i := range r.Flows {
-		if f := &r.Flows[i]; drawn[f.ID] {
+		f := &r.Flows[i]
+		if _, is := slices.BinarySearch(drawn, f.ID); is {
 			ids[f.Conn] = f.ID
 			follow.Conns[f.Conn] = true
 		}
@@ -137,7 +114,20 @@ func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Opti
 		return p
 	}
 	if _, err := c.again(ctx, *o, follow); err != nil {
-		c.warn("no pictures: " + err.Error())
+		c.warn("no pictures: %v", err)
 	}
 	return p
+}
+
+// fails reports whether there are findings at or above --fail-on.
+func (c *command) fails(r *result.Report) bool {
+	least := detectors.Severity(slices.Index(failLevels, c.flags.failOn))
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Verdict == detectors.Seen && f.Severity >= least {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.Totals.Groups, func(g result.Group) bool {
+		return g.Listed < g.N && g.Verdict == detectors.Seen && g.Severity >= least
+	})
 }

@@ -11,25 +11,24 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report"
 )
 
-// The words of flags that take one of a few.
+// The values of flags that take one of a few words.
 var (
 	stateNames = []string{report.RFC.String(), report.Netstat.String(), report.SS.String(), report.KB.String()}
-	// failLevels are the severities, and one that no finding has.
+	// failLevels are the severities, and one above all of them.
 	failLevels = []string{detectors.Info.String(), detectors.Warning.String(), detectors.Critical.String(), "never"}
 )
 
-// wordsNote is the annotation of a flag that lists its words.
+// wordsNote is the annotation of a flag with its possible values.
 const wordsNote = "words"
 
-// choice defines a flag that takes one of a few words; %s in its usage is where
-// they are listed.
+// choice defines a flag that takes one of the words. They replace %s in its usage.
 func choice(s *pflag.FlagSet, p *string, name, preset, usage string, words []string) {
 	last := len(words) - 1
 	s.StringVar(p, name, preset, fmt.Sprintf(usage, strings.Join(words[:last], ", ")+" or "+words[last]))
 	s.Lookup(name).Annotations = map[string][]string{wordsNote: words}
 }
 
-// checkChoices refuses other words.
+// checkChoices refuses all other values of such flags.
 func checkChoices(set *pflag.FlagSet) (err error) {
 	set.Visit(func(f *pflag.Flag) {
 		words, value := f.Annotations[wordsNote], f.Value.String()

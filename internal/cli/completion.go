@@ -9,13 +9,13 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 )
 
-// shells are those that completion is made for: each has its template.
+// shells with a completion template.
 var shells = []string{"bash", "zsh", "fish"}
 
 //go:embed completion
 var completions embed.FS
 
-// completion writes the script by which a shell completes command lines.
+// completion writes the completion script for a shell.
 func completion(w io.Writer, shell string, groups []group, all []*detectors.Detector) error {
 	t, err := template.New(shell+".tmpl").Funcs(template.FuncMap{
 		"join":   strings.Join,

@@ -4,46 +4,34 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
-// confine gives up what the needs leave out, before the first byte of a capture
-// is looked at: somebody else made it.
-func (c *command) confine(n sandbox.Needs) {
+// confine gives up every right that is not needed to read the inputs and to write
+// to the given places. It comes before the first byte of a capture is read, as
+// captures may be hostile.
+func (c *command) confine(places []string) {
 	if !c.env.Confine {
 		return
 	}
-	for _, what := range sandbox.Enter(n) {
-		c.mention(what)
+	for _, what := range sandbox.Enter(sandbox.Needs{Read: c.flags.files, Write: places}) {
+		c.mention("%s", what)
 	}
 }
 
-// outputs are the places that will be written to: directories, as files come and
-// go in them, or what is no regular file.
+// outputs lists the places that will be written to: directories, because files are
+// created and renamed in them, and anything that is not a regular file.
 func (c *command) outputs() (places []string) {
 	for _, name := range []string{c.flags.keep, c.flags.output, c.flags.evidence} {
-		if name == "" || name == "-" {
+		if name == "" || name == stdinName {
 			continue
 		}
-		name = destination(name)
-		if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
-			places = append(places, name)
-		} else {
-			places = append(places, filepath.Dir(name))
+		name = output.Destination(name)
+		if st, err := os.Stat(name); err != nil || st.Mode().IsRegular() {
+			name = filepath.Dir(name)
 		}
+		places = append(places, name)
 	}
 	return places
-}
-
-// destination is where symbolic links lead, though nothing may be there yet.
-func destination(name string) string {
-	const most = 40 // as the kernel follows
-	for range most {
-		target, err := os.Readlink(name)
-		if err != nil {
-			break
-		}
-		name = beside(name, target)
-	}
-	return name
 }

@@ -14,8 +14,7 @@ import (
 
 const completionDir = docs + "completion/"
 
-// generated are the documents that the command prints of itself, with the flag
-// that does.
+// generated are the documents that the command prints about itself, by flag.
 var generated = map[string]string{
 	docs + "tcptrace.1":             "--man",
 	completionDir + "tcptrace.bash": "--completion=bash",
@@ -23,7 +22,7 @@ var generated = map[string]string{
 	completionDir + "tcptrace.fish": "--completion=fish",
 }
 
-// TestGenerated holds docs to the flags.
+// TestGenerated keeps docs in step with the flags.
 func TestGenerated(t *testing.T) {
 	for name, flag := range generated {
 		want := printed(t, flag)
@@ -50,8 +49,7 @@ func TestGenerated_allFlags(t *testing.T) {
 	}
 }
 
-// run runs a program that not every machine has, and returns what it printed,
-// complaints included.
+// run runs a program that may be missing, and returns its output and errors.
 func run(t *testing.T, input string, name string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -66,8 +64,8 @@ func run(t *testing.T, input string, name string, args ...string) string {
 	return string(out)
 }
 
-// TestManPage_renders: groff finds nothing to warn of, and flags can be copied
-// from what it makes.
+// TestManPage_renders: groff gives no warning, and flags can be copied from the
+// page.
 func TestManPage_renders(t *testing.T) {
 	source := string(printed(t, "--man"))
 	if warnings := run(t, source, "groff", "-man", "-ww", "-z", "-Tutf8"); warnings != "" {
@@ -94,7 +92,7 @@ func TestRoff(t *testing.T) {
 	}
 }
 
-// TestCompletion_parses: each shell reads its script.
+// TestCompletion_parses: each shell accepts its script.
 func TestCompletion_parses(t *testing.T) {
 	for _, shell := range shells {
 		t.Run(shell, func(t *testing.T) {
@@ -105,8 +103,8 @@ func TestCompletion_parses(t *testing.T) {
 	}
 }
 
-// TestCompletion_bash asks the script what it proposes, as bash does: words are
-// split at = too.
+// TestCompletion_bash asks the script for proposals as bash does, with words split
+// at = too.
 func TestCompletion_bash(t *testing.T) {
 	script, err := filepath.Abs(completionDir + "tcptrace.bash")
 	if err != nil {
@@ -154,7 +152,7 @@ func TestCompletion_bash(t *testing.T) {
 	}
 }
 
-// TestCompletion_fish: fish itself says what it proposes.
+// TestCompletion_fish asks fish itself for proposals.
 func TestCompletion_fish(t *testing.T) {
 	const ask = `source ` + completionDir + `tcptrace.fish; complete -C $argv[1]`
 	for line, want := range map[string]string{

@@ -3,55 +3,123 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
-// writeEvidence writes a capture for each finding. Each is read back, and held
-// to the finding that it is to prove.
-func (c *command) writeEvidence(ctx context.Context, r *result.Report, o *engine.Options) {
-	eo := c.evidenceOptions(o)
-	for i := range r.Captures {
-		eo.Files = append(eo.Files, report.Clean(r.Captures[i].File))
+// makeEvidenceDir creates the directory of --evidence.
+func (c *command) makeEvidenceDir() error {
+	if c.flags.evidence == "" {
+		return nil
 	}
-	c.evidenceOf(ctx, func() (evidence.Source, error) { return c.inputs.again() }, r, eo)
+	if err := os.MkdirAll(c.flags.evidence, 0o777); err != nil {
+		return fmt.Errorf("--evidence: %w", err)
+	}
+	return nil
+}
+
+// framesAgain opens the inputs for the second reading; shards give headers.
+func (c *command) framesAgain() (evidence.Source, error) {
+	switch trace, err := c.inputs.reopen(); trace := trace.(type) {
+	case *shard.Trace:
+		return evidence.Headers(trace), nil
+	case *capture.Trace:
+		return trace, nil
+	default:
+		return nil, err
+	}
 }
 
 func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 	eo := evidence.Options{
 		Payload: c.flags.evidencePayload, Version: Version(), Match: o.Match, VerifyChecksums: o.VerifyChecksums,
-		Analyse: func(name string) (*result.Report, error) { return c.readBack(name, o) },
+		Guard: &c.guard,
+		// A written file is analysed with the settings of the run, to see
+		// whether it gives the finding that it should prove.
+		Analyse: func(name string) (*result.Report, error) {
+			trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+			if errs != nil {
+				return nil, errs[0]
+			}
+			defer trace.Close()
+			return engine.Run(context.Background(), trace, engine.Options{
+				Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: 1, VerifyChecksums: o.VerifyChecksums,
+			}), nil
+		},
 	}
-	if c.disguise != nil {
-		eo.Anonymize = c.disguise.mapper
+	if c.anonymizer != nil {
+		eo.Anonymize = c.anonymizer.mapper
 	}
 	return eo
 }
 
-func (c *command) evidenceOf(ctx context.Context, open func() (evidence.Source, error), r *result.Report, eo evidence.Options) {
-	files, err := evidence.Write(ctx, c.flags.evidence, open, r, eo)
+// writeEvidence writes a capture for each finding of the report. Segment.File is
+// the index into files.
+func (c *command) writeEvidence(ctx context.Context, source func() (evidence.Source, error), files []string, r *result.Report, o evidence.Options) {
+	o.Files = nil
+	for _, name := range files {
+		o.Files = append(o.Files, report.Clean(name))
+	}
+	written, err := evidence.Write(ctx, c.flags.evidence, source, r, o)
 	c.check(err)
-	for _, f := range files {
+	for _, f := range written {
 		if f.Doubt != "" {
-			c.warn(fmt.Sprintf("%s: %s", f.Path, f.Doubt))
+			c.warn("%s: %s", f.Path, f.Doubt)
 		} else {
-			c.mention(fmt.Sprintf("wrote %s, %d frames", f.Path, f.Frames))
+			c.mention("wrote %s, %d frames", f.Path, f.Frames)
 		}
 	}
 }
 
-// readBack analyses a file of evidence with the settings of the run.
-func (c *command) readBack(name string, o *engine.Options) (*result.Report, error) {
-	trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
-	if errs != nil {
-		return nil, errs[0]
+// liveEvidence writes evidence while a live capture runs, from the frames that are
+// still remembered.
+type liveEvidence struct {
+	*command
+	recent  *evidence.Recent
+	options evidence.Options
+	written map[string]bool // IDs
+	full    bool
+}
+
+// maxLiveEvidence bounds the files of a live capture, which may run for weeks and
+// fill a disk.
+const maxLiveEvidence = 1000
+
+func (c *command) newLiveEvidence(o *engine.Options) *liveEvidence {
+	e := &liveEvidence{command: c, recent: evidence.NewRecent(), options: c.evidenceOptions(o), written: map[string]bool{}}
+	e.options.Remembered, e.options.Match = true, nil
+	return e
+}
+
+// update writes the evidence of the current revision of a finding, and removes it
+// if the finding was withdrawn.
+func (e *liveEvidence) update(f *result.Finding, captures []result.Capture, files []string) {
+	switch {
+	case f.Withdrawn:
+		if e.written[f.ID] {
+			e.check(os.Remove(filepath.Join(e.flags.evidence, evidence.FileName(f))))
+			delete(e.written, f.ID)
+		}
+		return
+	case f.Verdict == detectors.Undecided && !f.Final:
+		return
+	case len(e.written) == maxLiveEvidence && !e.written[f.ID]:
+		if !e.full {
+			e.full = true
+			e.warn("%s: evidence of %d findings is written, no more will be", e.flags.evidence, maxLiveEvidence)
+		}
+		return
 	}
-	defer trace.Close()
-	return engine.Run(context.Background(), trace, engine.Options{
-		Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: 1, VerifyChecksums: o.VerifyChecksums,
-	}), nil
+	e.written[f.ID] = true
+	r := &result.Report{Captures: captures, Flows: []result.Flow{*f.Flow}, Findings: []result.Finding{*f}}
+	r.Findings[0].Flow = &r.Flows[0]
+	e.writeEvidence(context.Background(), func() (evidence.Source, error) { return e.recent.Of(f.Flow.Key), nil }, files, r, e.options)
 }

@@ -9,61 +9,61 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
-// A sieve holds the program of --filter for each link type that comes by, or
-// that of --filter-bpf for all.
-type sieve struct {
+// A frameFilter holds the program of --filter for each link type that occurs, or
+// the one program of --filter-bpf. A nil one passes everything.
+type frameFilter struct {
 	expr     string
 	fixed    *filter.Program // of --filter-bpf
 	programs map[capture.LinkType]*filter.Program
-	refused  []error // link types that the expression does not suit
+	refused  []error // errors of link types that the expression cannot be compiled for
 }
 
-// newSieve compiles what the flags say, and is nil if they say nothing.
-// Expressions are tried on Ethernet, so that a mistake shows before any work.
-func newSieve(f *flags) (*sieve, error) {
+// newFrameFilter reads --filter and --filter-bpf. Expressions are compiled for
+// Ethernet first, so that a syntax error is reported before any work.
+func newFrameFilter(f *flags) (*frameFilter, error) {
 	switch {
-	case f.filterBP != "":
-		file, err := os.Open(f.filterBP)
+	case f.filterBPF != "":
+		file, err := os.Open(f.filterBPF)
 		if err != nil {
 			return nil, fmt.Errorf("--filter-bpf: %w", err)
 		}
 		defer file.Close()
 		p, err := filter.ReadBPF(file)
 		if err != nil {
-			return nil, fmt.Errorf("--filter-bpf %s: %w", f.filterBP, err)
+			return nil, fmt.Errorf("--filter-bpf %s: %w", f.filterBPF, err)
 		}
-		return &sieve{fixed: p}, nil
+		return &frameFilter{fixed: p}, nil
 	case f.filter != "":
-		s := &sieve{expr: f.filter, programs: map[capture.LinkType]*filter.Program{}}
-		_, err := s.program(capture.LinkEthernet)
-		return s, err
+		ff := &frameFilter{expr: f.filter, programs: map[capture.LinkType]*filter.Program{}}
+		_, err := ff.program(capture.LinkEthernet)
+		return ff, err
 	}
 	return nil, nil
 }
 
 // match reports whether a frame passes.
-func (s *sieve) match(fr *capture.Frame) bool {
-	p, known := s.programs[fr.Link]
+func (ff *frameFilter) match(fr *capture.Frame) bool {
+	p, known := ff.programs[fr.Link]
 	if !known {
 		var err error
-		if p, err = s.program(fr.Link); err != nil {
-			s.refused = append(s.refused, fmt.Errorf("frames of link type %v are left out: %w", fr.Link, err))
+		if p, err = ff.program(fr.Link); err != nil {
+			ff.refused = append(ff.refused, fmt.Errorf("frames of link type %v are ignored: %w", fr.Link, err))
 		}
 	}
 	return p != nil && p.Match(fr.Data, fr.Len)
 }
 
-// program is that of the link type.
-func (s *sieve) program(link capture.LinkType) (*filter.Program, error) {
-	if s.fixed != nil {
-		return s.fixed, nil
+// program returns the program for a link type.
+func (ff *frameFilter) program(link capture.LinkType) (*filter.Program, error) {
+	if ff.fixed != nil {
+		return ff.fixed, nil
 	}
-	p, err := filter.Compile(s.expr, uint32(link), 0)
-	s.programs[link] = p
-	return p, pointAt(s.expr, err)
+	p, err := filter.Compile(ff.expr, uint32(link), 0)
+	ff.programs[link] = p
+	return p, pointAt(ff.expr, err)
 }
 
-// pointAt names the words of the expression that a mistake is at.
+// pointAt adds the position of a syntax error: the rest of the expression.
 func pointAt(expr string, err error) error {
 	var mistake *filter.SyntaxError
 	if !errors.As(err, &mistake) {
@@ -71,17 +71,7 @@ func pointAt(expr string, err error) error {
 	}
 	rest := expr[mistake.Pos:]
 	if rest == "" {
-		return fmt.Errorf("--filter: %w, at its end", err)
+		return fmt.Errorf("--filter: %w at the end of the expression", err)
 	}
-	return fmt.Errorf("--filter: %w, at %q; what only tcpdump understands goes in with --filter-bpf", err, rest)
-}
-
-// tellRefused complains of frames that the expression does not suit.
-func (c *command) tellRefused(s *sieve) {
-	if s == nil {
-		return
-	}
-	for _, err := range s.refused {
-		c.complain(err)
-	}
+	return fmt.Errorf("--filter: %w at %q; for what only tcpdump understands, use --filter-bpf", err, rest)
 }

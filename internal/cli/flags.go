@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,23 +13,23 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
-// flags are what the command line says, one field per flag.
+// flags are the parsed command line, one field per flag.
 type flags struct {
-	detect   string
-	set      []string
-	list     bool
-	explain  string
-	iface    string
-	ifaces   bool
-	chaste   bool
-	duration time.Duration
-	keep     string
-	keepSize int64
-	keepMost int
-	metrics  string
+	detect        string
+	set           []string
+	list          bool
+	explain       string
+	iface         string
+	ifaces        bool
+	noPromiscuous bool
+	duration      time.Duration
+	keep          string
+	keepSize      int64
+	keepMost      int
+	metrics       string
 
-	filter   string
-	filterBP string
+	filter    string
+	filterBPF string
 
 	flows  bool
 	flow   string
@@ -64,14 +65,14 @@ type flags struct {
 	files     []string
 }
 
-// group is flags that belong together in --help.
+// group is a section of --help.
 type group struct {
 	title string
 	set   *pflag.FlagSet
 }
 
-// define makes the flag set, in groups: the one source of parsing, --help,
-// the manual page and shell completion.
+// define defines all flags. Parsing, --help, the manual page and shell completion
+// are made from it.
 func define(f *flags) []group {
 	var groups []group
 	add := func(title string) *pflag.FlagSet {
@@ -80,58 +81,58 @@ func define(f *flags) []group {
 		groups = append(groups, group{title, set})
 		return set
 	}
-	s := add("What to look at")
-	s.StringVarP(&f.iface, "interface", "i", "", "sniff at the interface `IFACE`, or any")
+	s := add("Input")
+	s.StringVarP(&f.iface, "interface", "i", "", "capture live from the interface `IFACE`, or any")
 	s.BoolVarP(&f.ifaces, "list-interfaces", "D", false, "list the interfaces")
-	s.BoolVarP(&f.chaste, "no-promiscuous", "p", false, "with -i: only what is meant for this host")
-	s.StringVar(&f.filter, "filter", "", "only frames that match `EXPR`, a pcap-filter expression")
-	s.StringVar(&f.filterBP, "filter-bpf", "", "only frames that match the program in `FILE`, as tcpdump -ddd prints it")
-	s.BoolVar(&f.checksums, "verify-checksums", false, "leave out segments whose checksum is provably wrong")
+	s.BoolVarP(&f.noPromiscuous, "no-promiscuous", "p", false, "with -i: do not put the interface into promiscuous mode")
+	s.StringVar(&f.filter, "filter", "", "only frames that match the pcap-filter expression `EXPR`")
+	s.StringVar(&f.filterBPF, "filter-bpf", "", "only frames that match the BPF program in `FILE`, as tcpdump -ddd prints it")
+	s.BoolVar(&f.checksums, "verify-checksums", false, "ignore segments whose checksum is provably wrong")
 
-	s = add("What to look for")
-	s.StringVarP(&f.detect, "detect", "d", "", "`LIST` of detectors: a,b only these; -a,-b all but these")
-	s.StringArrayVar(&f.set, "set", nil, "`SLUG.PARAM=VALUE` changes a threshold; may be repeated")
-	s.DurationVar(&f.timeWait, "time-wait", engine.DefaultTimeWait, "let TIME_WAIT last for `DURATION` (Linux: 60s; RFC 9293: 4m)")
+	s = add("Detection")
+	s.StringVarP(&f.detect, "detect", "d", "", "run only the detectors in `LIST` (a,b), or all but these (-a,-b)")
+	s.StringArrayVar(&f.set, "set", nil, "change a threshold: `SLUG.PARAM=VALUE`; may be repeated")
+	s.DurationVar(&f.timeWait, "time-wait", engine.DefaultTimeWait, "assume that TIME_WAIT lasts for `DURATION` (Linux: 60s; RFC 9293: 4m)")
 	s.BoolVar(&f.list, "list", false, "list the detectors")
-	s.StringVar(&f.explain, "explain", "", "tell all about the detector `SLUG`, with its sample")
+	s.StringVar(&f.explain, "explain", "", "describe the detector `SLUG` and show its sample")
 
-	s = add("What to see")
-	s.BoolVar(&f.flows, "flows", false, "one row per connection")
-	s.StringVar(&f.flow, "flow", "", "connection `ID` in full: its number, or A:PORT-B:PORT")
-	s.BoolVar(&f.states, "states", false, "the sockets of both hosts, as netstat -an would print them")
-	s.StringVar(&f.at, "at", "", "with --states: after all frames up to `TIME` (RFC 3339, or +12.5 seconds from the first frame)")
-	s.BoolVar(&f.all, "all", false, "with --states: CLOSED ends too")
-	s.BoolVar(&f.undecided, "undecided", false, "print what the capture could not decide, too")
-	choice(s, &f.names, "names", "rfc", "spell states in the `STYLE` of %s (Q137984)", stateNames)
+	s = add("View")
+	s.BoolVar(&f.flows, "flows", false, "print one row per connection")
+	s.StringVar(&f.flow, "flow", "", "print connection `ID` in full: its number in --flows, or A:PORT-B:PORT")
+	s.BoolVar(&f.states, "states", false, "print the sockets of both hosts, as netstat -an would")
+	s.StringVar(&f.at, "at", "", "with --states: the states at `TIME` (RFC 3339, or +12.5 for seconds from the first frame)")
+	s.BoolVar(&f.all, "all", false, "with --states: include CLOSED sockets")
+	s.BoolVar(&f.undecided, "undecided", false, "also print findings that the capture cannot prove")
+	choice(s, &f.names, "names", "rfc", "write state names in `STYLE`: %s (KB Q137984)", stateNames)
 
 	s = add("Output")
-	choice(s, &f.format, "format", "", "`NAME` of the format: %s (default text)", formatNames())
-	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, in the format of its extension; never half a file")
-	s.IntVar(&f.shards, "shard", 0, "judge nothing, but split by connection into `N` shards in the directory of -o, to be judged anywhere")
-	s.StringVar(&f.evidence, "evidence", "", "for each finding a small pcapng of just its connection in `DIR`, headers only")
+	choice(s, &f.format, "format", "", "output format `NAME`: %s (default text)", formatNames())
+	s.StringVarP(&f.output, "output", "o", "", "write the report to `FILE`, in the format of its extension; FILE is replaced only when complete")
+	s.IntVar(&f.shards, "shard", 0, "do not analyse; split by connection into `N` shards in the directory of -o, to analyse them anywhere")
+	s.StringVar(&f.evidence, "evidence", "", "write to `DIR` a small pcapng for each finding: only its connection, without payload")
 	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
-	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses and names, the same in report and evidence; no payload")
-	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: the key in `FILE`, 32 bytes or as many in hex, to replace them the same every time")
-	choice(s, &f.color, "color", "auto", "`WHEN` to use colour: %s; NO_COLOR is honoured", []string{"auto", "always", "never"})
+	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses and file names, consistently in report and evidence; no payload")
+	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: read the key from `FILE` (32 bytes or 64 hex digits); the same key gives the same replacements")
+	choice(s, &f.color, "color", "auto", "use colour `WHEN`: %s; NO_COLOR is respected", []string{"auto", "always", "never"})
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")
-	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress")
-	s.BoolVarP(&f.verbose, "verbose", "v", false, "tell what is being done")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress bar")
+	s.BoolVarP(&f.verbose, "verbose", "v", false, "print what is being done")
 
-	s = add("While sniffing")
+	s = add("Live capture")
 	s.DurationVar(&f.duration, "duration", 0, "stop after `DURATION`; ^C stops at any time")
-	s.StringVarP(&f.keep, "write", "w", "", "keep what is seen in `FILE`, a pcapng file")
-	s.Int64VarP(&f.keepSize, "rotate-size", "C", 0, "with -w: begin FILE1, FILE2, ... once one is larger than `MB` million bytes")
-	s.IntVarP(&f.keepMost, "rotate-files", "W", 0, "with -C: `N` files at most, then the first one anew")
-	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`, [HOST]:PORT; without a host, to this machine only")
+	s.StringVarP(&f.keep, "write", "w", "", "save the packets to `FILE` (pcapng)")
+	s.Int64VarP(&f.keepSize, "rotate-size", "C", 0, "with -w: start a new file (FILE1, FILE2, ...) after `MB` million bytes")
+	s.IntVarP(&f.keepMost, "rotate-files", "W", 0, "with -C: write at most `N` files, then overwrite the oldest")
+	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`, [HOST]:PORT; without HOST, only this machine can read them")
 
-	s = add("Running")
-	choice(s, &f.failOn, "fail-on", "warning", "`LEVEL` from which findings make the exit status 1: %s", failLevels)
-	s.IntVar(&f.maxFlows, "max-flows", engine.DefaultMaxFlows, "hold at most `N` connections at a time")
-	s.IntVar(&f.workers, "workers", 0, "judge with `N` goroutines; 0 chooses")
-	choice(s, &f.complete, "completion", "", "print what completes command lines in the `SHELL` %s", shells)
+	s = add("General")
+	choice(s, &f.failOn, "fail-on", "warning", "exit with status 1 on findings at `LEVEL` or above: %s", failLevels)
+	s.IntVar(&f.maxFlows, "max-flows", engine.DefaultMaxFlows, "track at most `N` connections at a time")
+	s.IntVar(&f.workers, "workers", 0, "use `N` workers; 0 chooses")
+	choice(s, &f.complete, "completion", "", "print the completion script for `SHELL`: %s", shells)
 	s.BoolVar(&f.manual, "man", false, "print the manual page, for man -l -")
 	s.BoolVar(&f.version, "version", false, "print the version")
-	s.BoolVarP(&f.help, "help", "h", false, "print this")
+	s.BoolVarP(&f.help, "help", "h", false, "print this help")
 	return groups
 }
 
@@ -155,59 +156,39 @@ func parse(args []string) (*flags, []group, error) {
 	return f, groups, f.check()
 }
 
-// check refuses what contradicts itself before any work is done.
+// check refuses combinations of flags that make no sense, before any work.
 func (f *flags) check() error {
-	switch {
-	case f.at != "" && !f.states:
-		return fmt.Errorf("--at goes with --states")
-	case f.all && !f.states:
-		return fmt.Errorf("--all goes with --states")
-	case f.states && f.flow != "":
-		return fmt.Errorf("--states and --flow exclude each other")
-	case f.flows && f.flow != "":
-		return fmt.Errorf("--flows and --flow exclude each other")
-	case f.maxFlows < 1:
-		return fmt.Errorf("--max-flows must be at least 1")
-	case f.workers < 0:
-		return fmt.Errorf("--workers must not be negative")
-	case f.timeWait <= 0:
-		return fmt.Errorf("--time-wait must be positive")
-	case f.iface == "" && (f.chaste || f.duration != 0 || f.keep != "" || f.metrics != ""):
-		return fmt.Errorf("-p, --duration, -w and --metrics go with -i")
-	case f.keep == "" && f.keepSize != 0, f.keepSize == 0 && f.keepMost != 0:
-		return fmt.Errorf("-C goes with -w, and -W with -C")
-	case f.duration < 0 || f.keepSize < 0 || f.keepMost < 0:
-		return fmt.Errorf("--duration, -C and -W must not be negative")
-	case f.iface != "" && f.evidencePayload:
-		return fmt.Errorf("--evidence-payload is for files; while sniffing, headers are remembered, and -w keeps everything")
-	case f.keep != "" && f.anonymize:
-		return fmt.Errorf("-w keeps packets as they are, which --anonymize forbids")
-	case f.iface != "" && (f.flow != "" || f.states):
-		return fmt.Errorf("--flow and --states are for files; while sniffing, SIGUSR1 shows the sockets")
-	case f.evidencePayload && (f.evidence == "" || f.anonymize):
-		return fmt.Errorf("--evidence-payload goes with --evidence, and not with --anonymize")
-	case f.anonymizeKey != "" && !f.anonymize:
-		return fmt.Errorf("--anonymize-key goes with --anonymize")
-	case f.filter != "" && f.filterBP != "":
-		return fmt.Errorf("--filter and --filter-bpf exclude each other")
-	}
-	if f.splits {
-		return f.checkSplit()
-	}
-	return nil
-}
-
-// checkSplit refuses what does not go with --shard.
-func (f *flags) checkSplit() error {
-	switch {
-	case f.shards < 1 || f.shards > packed.MaxShards:
-		return fmt.Errorf("--shard %d: between 1 and %d shards can be written", f.shards, packed.MaxShards)
-	case f.output == "" || f.output == "-":
-		return fmt.Errorf("--shard goes with -o DIR, the directory to write shards to")
-	case f.iface != "":
-		return fmt.Errorf("--shard is for files; while sniffing, -w keeps what was seen")
-	case f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil:
-		return fmt.Errorf("--shard judges nothing: what to look for and what to see is said when the shards are judged")
+	live, splits := f.iface != "", f.splits
+	for _, x := range [...]struct {
+		wrong bool
+		say   string
+	}{
+		{f.at != "" && !f.states, "--at needs --states"},
+		{f.all && !f.states, "--all needs --states"},
+		{f.states && f.flow != "", "--states and --flow cannot be combined"},
+		{f.flows && f.flow != "", "--flows and --flow cannot be combined"},
+		{f.maxFlows < 1, "--max-flows must be at least 1"},
+		{f.workers < 0, "--workers must not be negative"},
+		{f.timeWait <= 0, "--time-wait must be positive"},
+		{!live && (f.noPromiscuous || f.duration != 0 || f.keep != "" || f.metrics != ""), "-p, --duration, -w and --metrics need -i"},
+		{f.keep == "" && f.keepSize != 0 || f.keepSize == 0 && f.keepMost != 0, "-C needs -w, and -W needs -C"},
+		{f.duration < 0 || f.keepSize < 0 || f.keepMost < 0, "--duration, -C and -W must not be negative"},
+		{live && f.evidencePayload, "--evidence-payload is for files; a live capture remembers headers only, use -w to keep everything"},
+		{f.keep != "" && f.keep == f.output, "-w and -o name the same file"},
+		{f.keep != "" && f.anonymize, "-w saves packets unchanged, which --anonymize forbids"},
+		{live && (f.flow != "" || f.states), "--flow and --states are for files; during a live capture, SIGUSR1 prints the sockets"},
+		{f.evidencePayload && (f.evidence == "" || f.anonymize), "--evidence-payload needs --evidence, and cannot be combined with --anonymize"},
+		{f.anonymizeKey != "" && !f.anonymize, "--anonymize-key needs --anonymize"},
+		{f.filter != "" && f.filterBPF != "", "--filter and --filter-bpf cannot be combined"},
+		{splits && (f.shards < 1 || f.shards > packed.MaxShards), fmt.Sprintf("--shard %d: the number of shards must be between 1 and %d", f.shards, packed.MaxShards)},
+		{splits && (f.output == "" || f.output == stdinName), "--shard needs -o DIR, the directory to write the shards to"},
+		{splits && live, "--shard is for files; use -w to save a live capture"},
+		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil),
+			"--shard only splits: say what to detect and what to print when you analyse the shards"},
+	} {
+		if x.wrong {
+			return errors.New(x.say)
+		}
 	}
 	return nil
 }
@@ -215,21 +196,21 @@ func (f *flags) checkSplit() error {
 // usage prints --help.
 func usage(w io.Writer, groups []group) error {
 	var b strings.Builder
-	b.WriteString(`tcptrace says what went wrong in the TCP connections of a capture, which host
-did it, and which frames prove it.
+	b.WriteString(`tcptrace reports what went wrong in the TCP connections of a capture, which host
+is responsible, and which frames prove it.
 
-  tcptrace [flags] FILE...              read captures (- is standard input); several are one trace
-  tcptrace [flags] -i IFACE [filter]    sniff, and tell what goes wrong while it does; ^C reports
-  tcptrace --shard N -o DIR FILE...     split by connection; tcptrace DIR/shard-* judges as FILE... would be
+  tcptrace [flags] FILE...              analyse captures (- is standard input); several are one trace
+  tcptrace [flags] -i IFACE [filter]    analyse live traffic; print findings as they occur, a report on ^C
+  tcptrace --shard N -o DIR FILE...     split by connection; tcptrace DIR/shard-* gives the report of FILE...
 
-pcap and pcapng, also compressed (gzip, zstd, lz4, xz), and scenario text.
+Captures are pcap or pcapng, also compressed (gzip, zstd, lz4, xz), or scenario text.
 `)
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
 	}
 	b.WriteString(`
-Exit status: 0 nothing found at or above --fail-on; 1 something found; 2 some of
-the work could not be done (whatever could be done is still reported).
+Exit status: 0 no findings at or above --fail-on; 1 findings; 2 some of the work
+could not be done (partial results are still reported).
 `)
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -1,17 +1,21 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/excerpt"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -21,154 +25,83 @@ func parseFlow(value string) (*engine.Follow, error) {
 		return &engine.Follow{ID: id}, nil
 	}
 	one, other, _ := strings.Cut(value, "-")
-	lo, err1 := parseEndpoint(one)
-	hi, err2 := parseEndpoint(other)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, fmt.Errorf("--flow %q: want a connection's number as --flows prints it, or A:PORT-B:PORT ([A]:PORT-[B]:PORT in IPv6)", value)
+	lo, err1 := netip.ParseAddrPort(one)
+	hi, err2 := netip.ParseAddrPort(other)
+	if err1 != nil || err2 != nil {
+		return nil, fmt.Errorf("--flow %q: want the number of a connection in --flows, or A:PORT-B:PORT ([A]:PORT-[B]:PORT for IPv6)", value)
 	}
-	return &engine.Follow{Key: reassembly.Key{Lo: lo, Hi: hi}}, nil
+	return &engine.Follow{Key: reassembly.Key{Lo: reassembly.EndpointFrom(lo), Hi: reassembly.EndpointFrom(hi)}}, nil
 }
 
-// follow has the engine tell the connection of --flow.
-func (c *command) follow(o *engine.Options, form *format) error {
-	follow, err := parseFlow(c.flags.flow)
-	if err != nil {
+// follow makes the engine record the connection of --flow.
+func (c *command) follow(o *engine.Options, form *format) (err error) {
+	if o.Follow, err = parseFlow(c.flags.flow); err != nil {
 		return err
 	}
-	o.Follow = follow
 	if form.name == "scenario" {
-		c.paste = newPaste(nil)
-		follow.Successors, follow.Turn = true, c.paste.add
+		c.excerpt = excerpt.New(nil)
+		o.Follow.Successors, o.Follow.Turn = true, c.excerpt.Add
 	} else {
-		c.kept = new(turns)
-		follow.Turn = c.kept.add
+		c.timeline = new(timeline)
+		o.Follow.Turn = c.timeline.add
 	}
 	return nil
 }
 
-// turns are those that were kept of the connection of --flow. If telling frames
-// in the middle of a long one are not among them, the files are read again.
-func (c *command) turns(ctx context.Context, r *result.Report, o *engine.Options) []result.Turn {
-	missing := c.kept.missing(r)
-	if len(missing) == 0 {
-		return c.kept.all()
+// findInShards turns the number of a connection in the original trace into its
+// position among the connections of the shards.
+func (c *command) findInShards(ctx context.Context, first source.Trace, follow *engine.Follow) error {
+	if _, is := first.(*shard.Trace); !is || follow == nil || follow.ID == 0 {
+		return nil
 	}
-	k := turns{marked: missing}
-	if _, err := c.again(ctx, *o, &engine.Follow{Conns: map[uint64]bool{r.Flows[0].Conn: true}, Turn: k.add}); err != nil {
-		c.warn("telling frames in the middle of this long connection are left out: " + err.Error())
-		return c.kept.all()
+	again, err := c.inputs.reopen()
+	if err != nil {
+		return fmt.Errorf("--flow %s: shards are read twice to find a connection by number: %w; use A:PORT-B:PORT", c.flags.flow, err)
 	}
-	return k.all()
+	defer again.Close()
+	shards, is := again.(*shard.Trace)
+	if !is {
+		return errors.New("--flow: the shards cannot be read again")
+	}
+	var seg reassembly.Segment
+	for err = nil; err == nil && ctx.Err() == nil; {
+		_, err = shards.Next(&seg)
+	}
+	if err != io.EOF {
+		return errors.Join(err, ctx.Err())
+	}
+	numbers := shards.Stats().Numbers
+	if len(numbers) == 0 {
+		return nil // connections are numbered from 1
+	}
+	i, is := slices.BinarySearchFunc(numbers, follow.ID, func(n stats.Number, id uint64) int {
+		return int(min(max(int64(n.Number-id), -1), 1))
+	})
+	if !is {
+		return fmt.Errorf("--flow %s: no such connection in these shards (see --flows)", c.flags.flow)
+	}
+	follow.Place = uint64(i) + 1
+	return nil
 }
 
-func parseEndpoint(s string) (reassembly.Endpoint, error) {
-	ap, err := netip.ParseAddrPort(s)
-	return reassembly.EndpointFrom(ap), err
-}
-
-// What is kept of a long connection: its first turns and its last, and what
-// surrounds the marked frames.
-const (
-	keepHead   = 1 << 10
-	keepTail   = 1 << 16
-	keepAround = 3
-)
-
-// turns keeps what is worth telling of one connection.
-type turns struct {
-	marked map[frame]bool
-	head   []result.Turn
-	around []result.Turn
-	tail   []result.Turn // a ring, once it is full
-	next   int           // in tail
-	due    int           // how many more belong to the last mark
-}
-
-// A frame is a frame's name in all inputs.
-type frame struct {
-	file   uint16
-	number uint32
-}
-
-func frameOf(seg *reassembly.Segment) frame { return frame{seg.File, seg.Frame} }
-
-func (k *turns) add(t result.Turn) {
-	if len(k.head) < keepHead {
-		k.head = append(k.head, t)
-		return
-	}
-	if k.marked[frameOf(&t.Seg)] {
-		k.around = append(k.around, k.latest(keepAround)...)
-		k.due = keepAround + 1
-	}
-	if k.due > 0 {
-		k.due--
-		k.around = append(k.around, t)
-	}
-	if len(k.tail) < keepTail {
-		k.tail = append(k.tail, t)
-		return
-	}
-	k.tail[k.next] = t
-	k.next = (k.next + 1) % keepTail
-}
-
-// latest are the last n of the tail.
-func (k *turns) latest(n int) []result.Turn {
-	var last []result.Turn
-	for i := min(n, len(k.tail)); i > 0; i-- {
-		last = append(last, k.tail[(k.next-i+len(k.tail))%len(k.tail)])
-	}
-	return last
-}
-
-// all are the turns that were kept, each once and in order.
-func (k *turns) all() []result.Turn {
-	kept := slices.Concat(k.head, k.around, k.tail)
-	slices.SortFunc(kept, func(a, b result.Turn) int { return cmp.Compare(a.N, b.N) })
-	return slices.CompactFunc(kept, func(a, b result.Turn) bool { return a.N == b.N })
-}
-
-// missing are the telling frames that were not kept.
-func (k *turns) missing(r *result.Report) map[frame]bool {
-	missing := map[frame]bool{}
-	for i := range r.Findings {
-		for j := range r.Findings[i].Evidence {
-			missing[frameOf(&r.Findings[i].Evidence[j].Seg)] = true
-		}
-	}
-	for _, t := range k.all() {
-		delete(missing, frameOf(&t.Seg))
-	}
-	return missing
-}
-
-// single leaves only the followed connection in the report.
+// single removes all other connections from the report.
 func (c *command) single(r *result.Report, follow *engine.Follow) error {
-	var flows []result.Flow
 	c.rows = r.Flows
-	for _, f := range r.Flows {
-		if f.TCB != nil {
-			flows = append(flows, f)
-			break
-		}
+	i := slices.IndexFunc(r.Flows, func(f result.Flow) bool { return f.TCB != nil })
+	if i < 0 {
+		return fmt.Errorf("--flow %s: no such connection among the %d of this trace (see --flows)", c.flags.flow, r.Totals.Flows)
 	}
-	if flows == nil {
-		return fmt.Errorf("--flow %s: there is no such connection among the %d of this trace (see --flows)", c.flags.flow, r.Totals.Flows)
-	}
-	if follow.ID != 0 && flows[0].ID != follow.ID {
-		c.warn(fmt.Sprintf("connections were dropped to stay within --max-flows; number %d of all is number %d of those left", follow.ID, flows[0].ID))
+	r.Flows = []result.Flow{r.Flows[i]}
+	flow := &r.Flows[0]
+	if follow.ID != 0 && flow.ID != follow.ID {
+		c.warn("connections were dropped to stay within --max-flows; connection %d is number %d of those that remain", follow.ID, flow.ID)
 	}
 	if len(follow.Same) > 0 {
-		c.warn(fmt.Sprintf("connection %d is the first of several with these endpoints; the next are %s", flows[0].ID, strings.Trim(fmt.Sprint(follow.Same), "[]")))
+		c.warn("connection %d is the first of several with these endpoints; the next are %s", flow.ID, strings.Trim(fmt.Sprint(follow.Same), "[]"))
 	}
-	var findings []result.Finding
-	for _, f := range r.Findings {
-		if f.Flow.ID == flows[0].ID {
-			f.Flow = &flows[0]
-			findings = append(findings, f)
-		}
+	r.Findings = slices.DeleteFunc(r.Findings, func(f result.Finding) bool { return f.Flow.ID != flow.ID })
+	for i := range r.Findings {
+		r.Findings[i].Flow = flow
 	}
-	r.Flows, r.Findings = flows, findings
 	return nil
 }

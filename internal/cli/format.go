@@ -31,7 +31,7 @@ var formats = []format{
 	{"scenario", []string{".txtar"}, nil},
 }
 
-// chooseFormat is the format by name, or by the output's extension.
+// chooseFormat finds the format by name, or by the extension of the output.
 func chooseFormat(name, output string) (*format, error) {
 	if name == "" && output != "" {
 		ext := strings.ToLower(filepath.Ext(output))
@@ -42,15 +42,15 @@ func chooseFormat(name, output string) (*format, error) {
 				}
 			}
 		}
-		return nil, fmt.Errorf("-o %s: no format has the extension %q; say --format", output, ext)
+		return nil, fmt.Errorf("-o %s: no format for the extension %q; use --format", output, ext)
 	}
 	if name == "" {
 		name = "text"
 	}
-	return &formats[slices.Index(formatNames(), name)], nil // parse let no other name pass
+	return &formats[slices.Index(formatNames(), name)], nil // parse has checked the name
 }
 
-// formatNames are what --format takes.
+// formatNames lists the values of --format.
 func formatNames() []string {
 	var names []string
 	for i := range formats {

@@ -1,72 +1,124 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
-// inputs are the captures of a run, which some outputs read a second time:
-// what they show is known only when everything has been read.
+// inputs are the captures of a run. Some outputs read them a second time: which
+// connections to show is known only at the end of the first reading.
 type inputs struct {
-	files []string
-	stdin io.Reader
-	spool *evidence.Spool // keeps standard input, if it is to be read again
-	done  chan struct{}   // closed to end the waiting for a pipe
+	files  []string
+	stdin  io.Reader
+	replay *evidence.ReplayBuffer // of standard input, if it will be read again
+	done   chan struct{}          // closed to stop waiting for a pipe
 }
 
 const stdinName = "-"
 
-// newInputs readies the captures; twice says that they will be read again.
+// newInputs prepares for one reading of the captures, or for two.
 func (c *command) newInputs(twice bool) (*inputs, error) {
 	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{})}
 	if twice && slices.Contains(in.files, stdinName) {
-		spool, err := evidence.NewSpool(in.stdin, evidence.DefaultSpool)
+		replay, err := evidence.NewReplayBuffer(in.stdin, evidence.DefaultReplayBytes)
 		if err != nil {
 			return nil, err
 		}
-		in.spool, in.stdin = spool, spool
+		in.replay, in.stdin = replay, replay
 	}
 	return in, nil
 }
 
-// open opens them for the first reading.
-func (in *inputs) open() (*capture.Trace, []error) {
-	return capture.OpenTrace(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
+func (in *inputs) close() {
+	if in.replay != nil {
+		in.replay.Close()
+	}
 }
 
-// again opens them once more. What is wrong with them has been told.
-func (in *inputs) again() (*capture.Trace, error) {
+// open opens the captures for the first reading. It complains of those that cannot
+// be read, and returns an error if none can.
+func (c *command) open(o *engine.Options) (source.Trace, error) {
+	if c.filter != nil {
+		o.Match = c.filter.match
+	}
+	in := c.inputs
+	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
+	err := errors.Join(errs...)
+	if len(errs) < len(in.files) {
+		c.check(err)
+		c.anonymizer.learn(trace, in.files)
+		err = c.suits(trace)
+	}
+	if err != nil {
+		trace.Close()
+	}
+	return trace, err
+}
+
+// reopen opens the captures for the second reading. Errors are ignored: open has
+// reported them.
+func (in *inputs) reopen() (source.Trace, error) {
 	o := capture.Options{Text: scenario.Pcapng}
 	for _, name := range in.files {
-		if name == stdinName && in.spool != nil {
-			r, err := in.spool.Again()
+		if name == stdinName && in.replay != nil {
+			r, err := in.replay.Again()
 			if err != nil {
 				return nil, err
 			}
 			o.Stdin = r
 		} else if !isFile(name) {
-			return nil, fmt.Errorf("%s: what comes through a pipe cannot be read again", name)
+			return nil, fmt.Errorf("%s: a pipe cannot be read twice", name)
 		}
 	}
-	trace, _ := capture.OpenTrace(in.files, o)
+	trace, _ := source.Open(in.files, o)
 	return trace, nil
 }
 
-func (in *inputs) close() {
-	if in.spool != nil {
-		in.spool.Close()
-	}
-}
-
-// isFile reports whether the name is that of something that can be read as
-// often as one likes. What is not there is none of our business here.
+// isFile reports whether the input can be read more than once. A missing file
+// counts as one: opening it reports the error.
 func isFile(name string) bool {
 	st, err := os.Stat(name)
 	return name != stdinName && (err != nil || st.Mode().IsRegular())
+}
+
+// again reads the captures a second time, for the connections of follow.
+func (c *command) again(ctx context.Context, o engine.Options, follow *engine.Follow) (*result.Report, error) {
+	trace, err := c.inputs.reopen()
+	if err != nil {
+		return nil, err
+	}
+	defer trace.Close()
+	o.Detectors, o.AllFlows, o.Follow = nil, false, follow
+	return source.Run(ctx, trace, o), nil
+}
+
+// complainOfInputs reports damage in inputs that could be opened. An input that is
+// damaged before its first frame counts as not read.
+func (c *command) complainOfInputs(trace source.Trace) {
+	for _, in := range trace.Infos() {
+		if in.Format == "" { // reported when it was opened
+			continue
+		}
+		for _, w := range in.Warnings { // some begin with the name
+			c.warn("%s: %s", in.File, strings.TrimPrefix(w, in.File+": "))
+		}
+		if in.Err != nil && in.Packets == 0 {
+			c.failed = true
+		}
+	}
+	if c.filter != nil {
+		c.check(errors.Join(c.filter.refused...))
+	}
 }

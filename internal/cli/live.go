@@ -20,10 +20,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
-// listInterfaces prints what -i takes.
+// listInterfaces prints the names that -i accepts.
 func listInterfaces(w io.Writer) error {
 	list, err := live.Interfaces()
 	for _, i := range list {
@@ -35,111 +34,104 @@ func listInterfaces(w io.Writer) error {
 // A sniffer is one live capture.
 type sniffer struct {
 	*command
-	format *format
-	ring   *live.Ring
-	loop   *live.Loop
-	served *live.Metrics  // nil without --metrics
-	tap    result.Report  // what findings are told with: where the trace begins, and its files
-	known  map[string]int // revisions that were told of findings that are not final
-	clerk  *clerk         // nil without --evidence
+	format   *format
+	ring     *live.Ring
+	loop     *live.Loop
+	metrics  *live.Metrics  // nil without --metrics
+	header   result.Report  // context of printed findings: start of the trace, and its files
+	known    map[string]int // last printed revision of findings that are not final, by ID
+	evidence *liveEvidence  // nil without --evidence
 }
 
 // sniff captures from an interface until it is stopped, and reports.
-func (c *command) sniff() {
+func (c *command) sniff() error {
 	s := &sniffer{command: c, known: map[string]int{}}
 	o, form, err := c.options()
-	if err == nil {
-		s.format = form
-		err = s.open(o)
-	}
 	if err != nil {
-		c.complain(err)
-		return
+		return err
+	}
+	if form.write == nil {
+		return fmt.Errorf("--format %s is for files", form.name)
+	}
+	s.format = form
+	if err := s.open(o); err != nil {
+		return err
 	}
 	defer s.ring.Close()
-	stop := s.heed()
+	stop := s.handleSignals()
 	defer stop()
 	r, err := s.loop.Run()
 	c.check(err)
 	c.check(s.close(r))
 	c.found = c.fails(r)
+	return nil
 }
 
-// open opens all that will be needed, and then gives up the privileges and the
-// system calls that nothing needs any more.
-func (s *sniffer) open(o *engine.Options) error {
+// open opens everything that the capture needs, then gives up the rights that are
+// no longer needed.
+func (s *sniffer) open(o *engine.Options) (err error) {
 	f := s.flags
 	if len(f.files) > 0 {
-		if f.filter != "" || f.filterBP != "" {
-			return errors.New("the filter is told twice: behind the flags, and by --filter or --filter-bpf")
+		if f.filter != "" || f.filterBPF != "" {
+			return errors.New("two filters: one after the flags, one in --filter or --filter-bpf")
 		}
 		f.filter, f.files = strings.Join(f.files, " "), nil
 	}
-	sieve, err := newSieve(f)
-	if err != nil {
+	if err := s.begin(o); err != nil {
 		return err
 	}
-	if s.disguise, err = newDisguise(f); err != nil {
-		return err
-	}
-	s.disguise.apply(o)
-	want := live.Options{Interface: f.iface, Promiscuous: !f.chaste}
-	if sieve != nil {
-		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return sieve.program(link) }
+	want := live.Options{Interface: f.iface, Promiscuous: !f.noPromiscuous}
+	if s.filter != nil {
+		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return s.filter.program(link) }
 	}
 	if s.ring, err = live.Open(want); errors.Is(err, live.ErrPermission) {
-		s.complain(fmt.Errorf("%s: %w", f.iface, err))
-		return fmt.Errorf("run this as root, or once: sudo setcap cap_net_raw+ep %s", executable())
+		program, err1 := os.Executable()
+		if err1 != nil {
+			program = "tcptrace"
+		}
+		return errors.Join(fmt.Errorf("%s: %w", f.iface, err), fmt.Errorf("run tcptrace as root, or once: sudo setcap cap_net_raw+ep %s", program))
 	} else if err != nil {
 		return err
 	}
 	s.loop = &live.Loop{
-		Source: s.ring, Engine: engine.NewLive(*o, s.tell), Now: time.Now, Warn: s.warn,
+		Source: s.ring, Engine: engine.NewLive(*o, s.emit), Now: time.Now, Warn: func(text string) { s.warn("%s", text) },
 		Input: result.Capture{File: f.iface, Format: "live", LinkTypes: []string{s.ring.Link().String()}},
 	}
 	if f.evidence != "" {
-		if s.clerk, err = s.newClerk(o); err != nil {
-			return fmt.Errorf("--evidence: %w", err)
+		if err := s.makeEvidenceDir(); err != nil {
+			return err
 		}
-		s.loop.Engine.Seen = s.clerk.recent.Add
+		s.evidence = s.newLiveEvidence(o)
+		s.loop.Engine.Seen = s.evidence.recent.Add
 	}
 	if f.keep != "" {
 		s.loop.Keeper = &live.Keeper{
 			Name: f.keep, Size: f.keepSize * 1e6, Files: f.keepMost,
 			Interface: pcapng.Interface{Link: uint16(s.ring.Link()), Name: f.iface, Filter: f.filter},
 			Section:   pcapng.Section{Application: "tcptrace " + Version(), System: runtime.GOOS},
+			Guard:     &s.guard,
 		}
 		if err := s.loop.Keeper.Open(); err != nil {
 			return fmt.Errorf("-w: %w", err)
 		}
 	}
 	if f.metrics != "" {
-		if s.served, err = live.ListenMetrics(f.metrics); err != nil {
+		if s.metrics, err = live.ListenMetrics(f.metrics); err != nil {
 			return fmt.Errorf("--metrics: %w", err)
 		}
-		s.mention(fmt.Sprintf("metrics at http://%v/metrics", s.served.Addr()))
-		s.served.Serve(s.loop)
+		s.mention("metrics at http://%v/metrics", s.metrics.Addr())
+		s.metrics.Serve(s.loop)
 	}
-	s.confine(sandbox.Needs{Write: s.outputs()})
+	s.confine(s.outputs())
 	return nil
 }
 
-// executable is the path of this program, to be copied into a shell.
-func executable() string {
-	if path, err := os.Executable(); err == nil {
-		return path
-	}
-	return "tcptrace"
-}
-
-// heed has signals and --duration stop the loop, and SIGUSR1 ask for the state
-// of things. A second ^C ends the process, as ever.
-func (s *sniffer) heed() (stop func()) {
+// handleSignals makes signals and --duration stop the loop, and SIGUSR1 print the
+// state. A second ^C ends the process.
+func (s *sniffer) handleSignals() (stop func()) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	if d := s.flags.duration; d != 0 {
-		var timeout context.CancelFunc
-		ctx, timeout = context.WithTimeout(ctx, d)
-		cancel = both(cancel, timeout)
+		time.AfterFunc(d, cancel)
 	}
 	context.AfterFunc(ctx, func() {
 		cancel()
@@ -157,17 +149,17 @@ func (s *sniffer) heed() (stop func()) {
 	return cancel
 }
 
-func both(f, g func()) func() { return func() { f(); g() } }
-
-// tell prints a finding the moment that it can be said.
-func (s *sniffer) tell(f result.Finding) {
+// emit handles a new or changed finding: prints it, counts it and writes its
+// evidence.
+func (s *sniffer) emit(f result.Finding) {
 	o := s.findingOptions()
-	if s.served != nil && s.known[f.ID] != f.Revision {
-		s.served.Tell(&f)
+	isNew := s.known[f.ID] != f.Revision
+	if s.metrics != nil && isNew {
+		s.metrics.Tell(&f)
 	}
-	s.print(&f, o)
-	if s.clerk != nil && (s.known[f.ID] != f.Revision || f.Final) {
-		s.clerk.file(&f, s.tap.Captures, o.Files)
+	s.check(s.print(&f, o, isNew))
+	if s.evidence != nil && (isNew || f.Final) {
+		s.evidence.update(&f, s.header.Captures, o.Files)
 	}
 	s.known[f.ID] = f.Revision
 	if f.Final {
@@ -175,29 +167,24 @@ func (s *sniffer) tell(f result.Finding) {
 	}
 }
 
-// print prints what is new about a finding.
-func (s *sniffer) print(f *result.Finding, o report.Options) {
-	var err error
+// print prints a finding if the format and its revision call for it.
+func (s *sniffer) print(f *result.Finding, o report.Options, isNew bool) error {
 	switch {
 	case s.format.name == "ndjson" && s.flags.output == "":
-		err = report.FindingNDJSON(s.env.Stdout, &s.tap, f, o)
-	case s.format.name != "text" && s.flags.output == "":
-		return // the closing report alone
+		return report.FindingNDJSON(s.env.Stdout, &s.header, f, o)
+	case s.format.name != "text" && s.flags.output == "": // only the closing report
 	case f.Verdict == detectors.Undecided && f.Revision == 1 && !s.flags.undecided:
-		return
-	case s.known[f.ID] == f.Revision || s.loop.Closing():
-		// nothing new for people, or in the closing report
+	case !isNew || s.loop.Closing(): // printed already, or about to be in the closing report
 	default:
-		err = report.FindingText(s.env.Stdout, &s.tap, f, o)
+		return report.FindingText(s.env.Stdout, &s.header, f, o)
 	}
-	s.check(err)
+	return nil
 }
 
-// findingOptions are those of reports, with the names of the files that frames
-// are in by now.
+// findingOptions returns report options with the current files of -w.
 func (s *sniffer) findingOptions() report.Options {
 	snap := s.loop.Captures()
-	s.tap.Captures, s.tap.Trace = snap, snap[0].Span
+	s.header.Captures, s.header.Trace = snap, snap[0].Span
 	o := s.reportOptions()
 	if s.loop.Keeper != nil {
 		o.Files = s.loop.Keeper.Names()
@@ -205,7 +192,7 @@ func (s *sniffer) findingOptions() report.Options {
 	return o
 }
 
-// showState prints the sockets and the findings that stand, beside the output.
+// showState prints the sockets and the current findings on standard error.
 func (s *sniffer) showState(l *live.Loop) {
 	r := l.Snapshot()
 	o := s.findingOptions()
@@ -218,13 +205,10 @@ func (s *sniffer) showState(l *live.Loop) {
 func (s *sniffer) close(r *result.Report) error {
 	o := s.findingOptions()
 	if s.format.name == "ndjson" && s.flags.output == "" {
-		for i := range r.Flows { // the numbers that findings were told with
+		for i := range r.Flows { // as in the findings printed before
 			r.Flows[i].ID = r.Flows[i].Conn
 		}
 		return report.ClosingNDJSON(s.env.Stdout, r, o)
-	}
-	if s.format.write == nil {
-		return fmt.Errorf("--format %s: a live capture cannot be written so", s.format.name)
 	}
 	return s.output(func(w io.Writer) error { return s.format.write(w, r, o) })
 }

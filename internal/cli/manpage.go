@@ -12,7 +12,7 @@ import (
 //go:embed manpage.tmpl
 var manPageText string
 
-// manPage writes the manual page in the man macros of roff.
+// manPage writes the manual page in roff, with the man macros.
 func manPage(w io.Writer, groups []group, all []*detectors.Detector) error {
 	t, err := template.New("man page").Funcs(template.FuncMap{"roff": roff, "sentence": sentence}).Parse(manPageText)
 	if err != nil {
@@ -21,8 +21,8 @@ func manPage(w io.Writer, groups []group, all []*detectors.Detector) error {
 	return t.Execute(w, newDocument(groups, all))
 }
 
-// roff escapes text: dashes are those of the keyboard, so that flags can be
-// copied, and what stands between backquotes is in italics.
+// roff escapes text. Dashes become ASCII dashes, so that flags can be copied, and
+// text between backquotes becomes italic.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`).Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") { // would be a macro
@@ -32,7 +32,7 @@ func roff(text string) string {
 	return strings.Replace(text, "`", `\fR`, 1)
 }
 
-// sentence makes one of a flag's usage and default.
+// sentence makes a sentence of the usage and default of a flag.
 func sentence(o option) string {
 	s := strings.ToUpper(o.Says[:1]) + o.Says[1:] + "."
 	if o.Default != "" {

@@ -1,90 +1,51 @@
 package cli
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 )
 
-// output lets write fill standard output, or the file of -o: beside its place
-// first, then renamed, so that nobody ever reads half a report.
+// output calls write with standard output, or with the file of -o.
 func (c *command) output(write func(io.Writer) error) error {
-	if c.flags.output == "" || c.flags.output == "-" {
-		return buffered(c.env.Stdout, write)
+	if c.toStdout() {
+		return output.Buffered(c.env.Stdout, write)
 	}
-	return replace(c.flags.output, write)
+	return c.guard.Replace(c.flags.output, write)
 }
 
-func buffered(w io.Writer, write func(io.Writer) error) error {
-	b := bufio.NewWriterSize(w, 64<<10)
-	if err := write(b); err != nil {
-		return err
-	}
-	return b.Flush()
-}
+func (c *command) toStdout() bool { return c.flags.output == "" || c.flags.output == stdinName }
 
-// replace writes a file whole or not at all. What is not a regular file (a
-// FIFO, /dev/null) is written as it is, and a symbolic link stays one.
-func replace(name string, write func(io.Writer) error) (err error) {
-	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		if err := buffered(f, write); err != nil {
-			f.Close()
-			return err
-		}
-		return f.Close()
+// protectInputs returns an error if an output would overwrite an input. The guard
+// checks again each time a file is written.
+func (c *command) protectInputs() error {
+	f, g := c.flags, &c.guard
+	files := f.files
+	if f.iface != "" {
+		files = nil // words of the filter
 	}
-	switch target, err := filepath.EvalSymlinks(name); {
-	case err == nil:
-		name = target
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w", name, err)
-	default: // perhaps a link to what is not there yet
-		if target, err := os.Readlink(name); err == nil {
-			return replace(beside(name, target), write)
-		}
+	if slices.Contains(files, stdinName) {
+		g.ProtectOpen("the input "+stdinName, c.env.Stdin)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil { // nobody asked for that name
-		return &os.PathError{Op: "create", Path: name, Err: errors.Unwrap(err)}
+	for _, name := range slices.Concat(files, []string{f.filterBPF, f.anonymizeKey}) {
+		g.Protect("the input "+name, name)
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if err = buffered(tmp, write); err != nil {
-		return err
+	err := g.CheckDir("--evidence "+f.evidence, f.evidence, evidence.IsFileName)
+	if c.toStdout() && err == nil {
+		err = g.CheckOpen("standard output", c.env.Stdout)
+	} else if err == nil {
+		err = g.Check("-o "+f.output, f.output)
 	}
-	if err = tmp.Chmod(permissions(name)); err != nil {
-		return err
+	if err == nil && f.keep != "" {
+		first := filepath.Base(f.keep)
+		err = g.CheckDir("-w "+f.keep, filepath.Dir(f.keep), func(name string) bool {
+			n, is := strings.CutPrefix(name, first)
+			return is && (n == "" || f.keepSize > 0 && strings.Trim(n, "0123456789") == "")
+		})
 	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
-}
-
-// beside is the path that a symbolic link leads to.
-func beside(link, target string) string {
-	if filepath.IsAbs(target) {
-		return target
-	}
-	return filepath.Join(filepath.Dir(link), target)
-}
-
-// permissions are those of the file that is replaced, or the usual ones.
-func permissions(name string) os.FileMode {
-	if st, err := os.Stat(name); err == nil {
-		return st.Mode().Perm()
-	}
-	return 0o644
+	return err
 }

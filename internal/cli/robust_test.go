@@ -38,7 +38,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// Whatever cannot be printed is work that could not be done.
+// Output that cannot be written makes the exit status 2.
 func TestRun_fullDisk(t *testing.T) {
 	for _, args := range []string{
 		"--help", "--version", "--list", "--explain zero-window-probe-loop", "-", "--flows -", "--states -", "--flow 1 -", "--format scenario --flow 1 -",
@@ -52,7 +52,7 @@ func TestRun_fullDisk(t *testing.T) {
 	}
 }
 
-// What no file name may bring into a report or an error.
+// No file name brings control characters or markup into a report or an error.
 func TestRun_hostileNames(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("such names cannot be there")
@@ -85,7 +85,7 @@ func TestRun_hostileNames(t *testing.T) {
 	}
 }
 
-// harmful is the first character that a terminal would act on, 0 if there is none.
+// harmful returns the first character that a terminal would act on, or 0.
 func harmful(text string) rune {
 	for i, r := range text {
 		if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") || !unicode.IsPrint(r) && !strings.ContainsRune("\n\t\u00a0", r) {
@@ -95,7 +95,7 @@ func harmful(text string) rune {
 	return 0
 }
 
-// A reader that nobody wants to wait for any more ends the file, undamaged.
+// A pipe that is stopped ends the file without damage.
 func TestPipe_stops(t *testing.T) {
 	content := aSample(t)
 	r, w := io.Pipe()
@@ -118,7 +118,7 @@ func TestPipe_stops(t *testing.T) {
 	}
 }
 
-// What comes through a pipe in pieces is what was sent.
+// A pipe passes on what it reads, in pieces of any size.
 func TestPipe_passesOn(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789"), 30_000)
 	r, w := io.Pipe()
@@ -136,7 +136,7 @@ func TestPipe_passesOn(t *testing.T) {
 	}
 }
 
-// A capture that is cut anywhere gives what its whole packets give.
+// A capture that is cut anywhere gives the findings of its complete packets.
 func TestRun_cutAnywhere(t *testing.T) {
 	content := aSample(t)
 	type read struct {

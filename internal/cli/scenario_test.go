@@ -10,14 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
-	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
-// A verdict is what a paste must bring again. Addresses, frame numbers and IDs
-// are the paste's own.
+// A verdict is what a printed scenario must give again. Its addresses, frame
+// numbers and IDs differ.
 type verdict struct {
 	Detector, Outcome, Verdict, Severity string
 	Start, End                           string
@@ -26,8 +24,7 @@ type verdict struct {
 	Evidence                             []struct{ Time string }
 }
 
-// A paste is a test: every scenario of the repository, printed as a scenario,
-// brings the same findings.
+// Every scenario of the repository, printed as a scenario, gives the same findings.
 func TestScenario_pasteFindsTheSame(t *testing.T) {
 	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar", "testdata/traces/*.txtar"} {
 		names, err := filepath.Glob(pattern)
@@ -50,8 +47,8 @@ func TestScenario_pasteFindsTheSame(t *testing.T) {
 	}
 }
 
-// Two connections of a paste may lie hours apart. That the capture went on
-// meanwhile is not lost: without a frame in an hour, the FIN would be undecided.
+// Two printed connections may be hours apart. That other traffic was captured in
+// between is kept: without a frame in an hour, the FIN would be undecided.
 func TestScenario_otherTrafficWentOn(t *testing.T) {
 	file, err := scenario.Parse("silence", []byte(`
 host late 10.0.0.9:1000
@@ -108,7 +105,7 @@ func verdicts(t *testing.T, name string) []verdict {
 	return r.Findings
 }
 
-// tcptrace runs the command, which must do all of its work.
+// tcptrace runs the command, which must not exit with status 2.
 func tcptrace(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -116,28 +113,4 @@ func tcptrace(t *testing.T, args ...string) (stdout, stderr string) {
 		t.Fatalf("tcptrace %v: %s", args, errs.String())
 	}
 	return out.String(), errs.String()
-}
-
-// A connection that is too long does not take the place of others, and what is
-// certain goes first.
-func TestScenario_worthPasting(t *testing.T) {
-	var r result.Report
-	flows := []result.Flow{
-		{Conn: 1, Packets: [2]uint64{3, 4}},
-		{Conn: 2, Packets: [2]uint64{pasteSegments, 0}},
-		{Conn: 3, Packets: [2]uint64{pasteSegments / 2, pasteSegments/2 - 2*pasteHeir}},
-		{Conn: 4, Packets: [2]uint64{1, 1}},
-	}
-	for i := range flows {
-		r.Findings = append(r.Findings, result.Finding{Flow: &flows[i]})
-	}
-	r.Findings[0].Verdict = detectors.Undecided
-	var told strings.Builder
-	c := command{flags: &flags{}, env: Env{Stderr: &told}}
-	if got := c.worthPasting(&r); !reflect.DeepEqual(got, map[uint64]bool{3: true}) {
-		t.Errorf("the paste has connections %v, want 3, which leaves no room", got)
-	}
-	if !strings.Contains(told.String(), "1 are printed and 3 left out") {
-		t.Errorf("told: %s", told.String())
-	}
 }

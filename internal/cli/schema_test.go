@@ -23,7 +23,7 @@ const (
 	ndjsonSchema = docs + "ndjson.schema.json"
 )
 
-// loader reads schemas, and changes them if it is told how.
+// loader reads schemas, and applies a change if there is one.
 type loader struct{ change func(schema any) }
 
 func (l loader) Load(url string) (any, error) {
@@ -47,8 +47,8 @@ func validator(t *testing.T, file string, change func(any)) *jsonschema.Schema {
 	return s
 }
 
-// closed forbids fields that the schema does not tell of: programs that read a
-// report must let them pass, but what is written today is to be documented.
+// closed forbids fields that the schema does not describe: readers of a report must
+// ignore them, but everything written today must be documented.
 func closed(schema any) {
 	switch v := schema.(type) {
 	case map[string]any:
@@ -75,8 +75,8 @@ func parsed(t *testing.T, text []byte) any {
 	return doc
 }
 
-// TestSchemas_hold validates every JSON output for every sample, and the
-// documents that the reports' own tests keep.
+// TestSchemas_hold validates every JSON output for every sample, and the golden
+// files of the reports.
 func TestSchemas_hold(t *testing.T) {
 	report := validator(t, reportSchema, closed)
 	states := validator(t, statesSchema, closed)
@@ -109,7 +109,7 @@ func TestSchemas_hold(t *testing.T) {
 	checkLines("everything.ndjson", contents(t, kept+"everything.ndjson"))
 }
 
-// traceFiles are the traces of this repository that have connections.
+// traceFiles returns the traces of this repository that have connections.
 func traceFiles(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -132,7 +132,7 @@ func contents(t *testing.T, name string) []byte {
 	return text
 }
 
-// printed is what the command writes.
+// printed returns what the command writes.
 func printed(t *testing.T, args ...string) []byte {
 	t.Helper()
 	var out, complaints bytes.Buffer
@@ -183,7 +183,7 @@ func TestSchemas_refuse(t *testing.T) {
 	}
 }
 
-// TestSchemas_open: fields may be added, so documents with more are good.
+// TestSchemas_open: documents with additional fields are valid.
 func TestSchemas_open(t *testing.T) {
 	text := contents(t, "../report/testdata/everything.json")
 	more := bytes.Replace(text, []byte(`"findings": 1`), []byte(`"findings": 1, "since_v2": true`), 1)
@@ -195,7 +195,7 @@ func TestSchemas_open(t *testing.T) {
 	}
 }
 
-// TestSchema_words holds the words that the schema lists to the code's.
+// TestSchema_words compares the words that the schema lists with those of the code.
 func TestSchema_words(t *testing.T) {
 	var schema struct {
 		Defs map[string]struct {
@@ -220,7 +220,7 @@ func TestSchema_words(t *testing.T) {
 	}
 }
 
-// spelled are the words for first to last.
+// spelled returns the words for first to last.
 func spelled[T interface {
 	~uint8
 	String() string

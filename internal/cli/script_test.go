@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScript runs testdata/script: one file per behaviour that a user can see.
-// Beside each lie the traces of testdata/traces, as text and as pcapng.
+// TestScript runs testdata/script: one file for each behaviour that a user sees.
+// Scripts find the traces of testdata/traces as text and as pcapng.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -64,7 +64,7 @@ func layTraces(env *testscript.Env) error {
 	return nil
 }
 
-// exits runs a command that must end with just this status: exits 2 tcptrace ...
+// exits runs a command that must exit with this status: exits 2 tcptrace ...
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS COMMAND...")
@@ -84,7 +84,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// shorten takes bytes off the end of a file: shorten FILE BYTES.
+// shorten cuts bytes off the end of a file: shorten FILE BYTES.
 func shorten(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: shorten FILE BYTES")

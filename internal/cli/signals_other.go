@@ -4,5 +4,5 @@ package cli
 
 import "os"
 
-// stateSignals ask for the state of things; this system has none.
+// stateSignals make a live capture print its state; this system has none.
 var stateSignals []os.Signal

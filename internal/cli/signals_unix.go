@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// stateSignals ask for the state of things.
+// stateSignals make a live capture print its state.
 var stateSignals = []os.Signal{syscall.SIGUSR1}

@@ -7,7 +7,7 @@ import (
 	"github.com/cheggaaa/pb/v3"
 	"golang.org/x/term"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 func isTerminal(w any) bool {
@@ -27,15 +27,15 @@ func (c *command) useColor() bool {
 	return c.flags.output == "" && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(c.env.Stdout)
 }
 
-// Long files get a progress bar, once they have taken a while.
+// A progress bar appears if reading takes a while.
 const (
 	barAfter = 500 * time.Millisecond
 	barEvery = 200 * time.Millisecond
 )
 
-// showProgress shows how far reading has come, if standard error is a terminal,
-// and returns the function that takes the bar away.
-func (c *command) showProgress(trace *capture.Trace) (hide func()) {
+// showProgress shows a progress bar if standard error is a terminal, and returns a
+// function that removes it.
+func (c *command) showProgress(trace source.Trace) (hide func()) {
 	_, total := trace.Progress()
 	if total == 0 || c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) {
 		return func() {}

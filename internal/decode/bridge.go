@@ -6,12 +6,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What bridges and switches put between the addresses and what an Ethernet frame
-// carries, besides VLAN tags.
+// Headers other than VLAN tags that bridges and switches put between the addresses
+// and the payload of an Ethernet frame.
 
-// portTag skips the n bytes of a tag that names ports of an extended bridge, and
-// goes on with the EtherType behind it: IEEE 802.1BR 12.1, or Cisco's VN-Tag
-// before it. Ports are those of sender and receiver, and identify no network.
+// portTag skips a tag of n bytes that names ports of an extended bridge (IEEE
+// 802.1BR 12.1, or its predecessor, Cisco's VN-Tag), and reads the EtherType
+// after it. The ports are those of sender and receiver; they identify no network.
 func (d *Decoder) portTag(n int, b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < n+2 {
 		return short(wire, n+2, MalformedLink)
@@ -22,7 +22,7 @@ func (d *Decoder) portTag(n int, b []byte, wire int, seg *reassembly.Segment) Re
 	return d.lengthOrType(binary.BigEndian.Uint16(b[n:]), b[n+2:], wire-n-2, seg)
 }
 
-// backbone reads a frame that a provider's backbone carries for a customer, behind
+// backbone reads a frame that a provider's backbone carries for a customer, after
 // the customer's service identifier (IEEE 802.1Q 9.7).
 func (d *Decoder) backbone(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 4
@@ -33,8 +33,8 @@ func (d *Decoder) backbone(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.ethernetInside(b[header:], wire-header, seg)
 }
 
-// fabricPath reads a frame that Cisco's FabricPath carries behind its forwarding
-// tag, which names a tree and a time to live.
+// fabricPath reads a frame of Cisco's FabricPath, after its forwarding tag, which
+// has a tree and a time to live.
 func (d *Decoder) fabricPath(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 2
 	if len(b) < header {

@@ -1,42 +1,42 @@
 // Package decode turns a captured frame into a reassembly.Segment.
 //
-// A frame is peeled from the outside in. Each layer is a method that takes the
-// captured bytes from its first byte on and the number of bytes that the wire
-// had there; the first never outnumber the second. It strips its own header,
-// puts what it knows into the Segment, and calls the next layer; the innermost
-// IP header and the TCP header behind it win.
+// A frame is decoded from the outside in. Each layer is a method that gets the
+// captured bytes from its first byte on, and the number of bytes that the wire
+// had there, which is never smaller. It strips its own header, stores what it
+// knows in the Segment, and calls the next layer, so that the innermost IP header
+// and the TCP header after it win.
 //
 //	link type > (VLAN, MPLS, PPPoE)* > IP > (GRE, IP-in-IP, VXLAN ... > IP)* > TCP
 //
-// Lengths come from IP headers, never from the buffer: a snap length shortens
-// the one and Ethernet padding lengthens the other. Where the total length of
-// an IP header exceeds the frame, the header is believed: tools that cut frames
-// and forget what they cut are common, and a receiver never sees a frame that
-// is too short. (Wireshark believes the frame.) Where it is zero, the frame is
-// all there is to go by: segmentation offload leaves it so.
+// Lengths come from IP headers, never from the buffer, which a snap length
+// shortens and Ethernet padding lengthens. If the total length in an IP header
+// exceeds the frame, the header counts: many tools cut frames without recording
+// the original length, and a receiver never sees a frame that is too short.
+// (Wireshark trusts the frame.) If it is zero, as segmentation offload leaves it,
+// the length of the frame counts.
 package decode
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// maxDepth is how many headers that nest at will (IP, VLAN tags, Ethernet in a
+// maxDepth is how many headers that can be nested (IP, VLAN tags, Ethernet in a
 // tunnel) a frame may have. Eight tags around a tunnel in a tunnel fit.
 const maxDepth = 16
 
-// maxPacket bounds a length that no 16-bit IP field bounds. A segment larger
-// than the largest window, 2^30 (RFC 7323 2.3), cannot exist.
+// maxPacket bounds lengths that have no 16-bit IP field. No segment can be larger
+// than the largest window, 2^30 (RFC 7323 2.3).
 const maxPacket = 1 << 30
 
-// A Decoder turns frames into segments. It remembers IP fragments, and with
-// VerifyChecksums which senders have sent a correct one, so a trace needs one
-// Decoder and the frames in the order of the trace. It is not safe for
+// A Decoder turns frames into segments. It remembers IP fragments and, with
+// VerifyChecksums, which senders have sent a correct checksum. So a trace needs
+// one Decoder, and the frames in the order of the trace. It is not safe for
 // concurrent use.
 type Decoder struct {
-	// VerifyChecksums lets Decode refuse segments whose TCP checksum is
-	// provably wrong; without it no checksum is looked at. See checksums.
+	// VerifyChecksums makes Decode refuse segments whose TCP checksum is
+	// provably wrong. Otherwise no checksum is computed. See checksums.
 	VerifyChecksums bool
 
 	at        int64 // of the frame being decoded
-	depth     int   // nesting headers seen in it
+	depth     int   // nested headers in it so far
 	sums      checksums
 	fragments *fragments // nil until the first one
 }
@@ -44,15 +44,14 @@ type Decoder struct {
 // New returns a Decoder that does not verify checksums.
 func New() *Decoder { return new(Decoder) }
 
-// Decode fills seg from one captured frame. link is a number of the tcpdump.org
-// link-layer header types list, data what was captured, wire the length of the
-// frame on the wire, at its time in nanoseconds since 1970. Neither data nor
-// seg is kept.
+// Decode fills seg from one captured frame. link is a LINKTYPE_ number of
+// tcpdump.org, data are the captured bytes, wire is the length of the frame on the
+// wire, at its time in nanoseconds since 1970. Decode keeps neither data nor seg.
 //
-// If the Reason is OK, every field of seg is set but At, Frame and File, which
-// are the caller's; otherwise seg holds nothing of use. Decode never panics,
-// whatever data holds, and does not allocate for what is common: everything but
-// 802.11 headers, checksum verification and the first IP fragment.
+// If the Reason is OK, all fields of seg are set except At, Frame and File, which
+// are the caller's. Otherwise seg holds nothing useful. Decode never panics,
+// whatever data holds. It allocates only for 802.11 headers, checksum
+// verification and the first IP fragment.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
 	wire = max(wire, len(data))
 	d.at, d.depth = at, 0
@@ -66,7 +65,7 @@ func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reas
 	return d.link(link, data, wire, seg)
 }
 
-// descend counts a nesting header and reports whether it may be entered.
+// descend counts a nested header and reports whether it may be decoded.
 func (d *Decoder) descend() bool {
 	d.depth++
 	return d.depth <= maxDepth

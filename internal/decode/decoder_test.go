@@ -138,7 +138,7 @@ func samples() []sample {
 	}
 }
 
-// stale is a segment with no field right, as a slot that was used before.
+// stale is a segment whose fields are all wrong, like a slot that was used before.
 func stale() reassembly.Segment {
 	var s reassembly.Segment
 	s.Seq, s.Ack, s.Len, s.Tunnel, s.Link = 9, 9, 9, 9, 9
@@ -170,8 +170,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// A frame cut anywhere is truncated, or its segment is the same, less the
-// options that were cut; with the wire length at hand it is never malformed.
+// A frame that is cut anywhere is truncated, or its segment is the same except for
+// the options that were cut. As the wire length is known, it is never malformed.
 func TestDecode_cutAnywhere(t *testing.T) {
 	d := New()
 	for _, s := range samples() {
@@ -208,8 +208,8 @@ func TestDecode_cutAnywhere(t *testing.T) {
 	}
 }
 
-// guesses need more than one header to be recognised: what looks like Ethernet
-// behind a label does so only with its EtherType.
+// guesses need more than one header to be recognised: Ethernet after a label is
+// recognised by its EtherType.
 var guesses = map[string]bool{
 	"pseudowire with control word": true,
 	"pseudowire without":           true,
@@ -457,7 +457,7 @@ func TestDecode_doesNotAllocate(t *testing.T) {
 	}
 }
 
-// No decoder changes the frame: it may be the writer's, too.
+// Decode does not change the frame, which others may be reading.
 func TestDecode_leavesTheFrameAlone(t *testing.T) {
 	d := New()
 	var seg reassembly.Segment

@@ -8,8 +8,7 @@ import (
 
 const ethernetHeader = 14
 
-// EtherTypes (IEEE registry). 0x9100 is what switches used for outer tags before
-// 802.1ad.
+// EtherTypes (IEEE registry). Switches used 0x9100 for outer tags before 802.1ad.
 const (
 	typeIPv4          = 0x0800
 	typeTEB           = 0x6558 // transparent Ethernet bridging: Ethernet in a tunnel (RFC 7637 3.2)
@@ -28,7 +27,7 @@ const (
 	typeETag          = 0x893f // IEEE 802.1BR
 )
 
-// minEtherType is the least EtherType; what is below is a length, and LLC
+// minEtherType is the smallest EtherType. A smaller number is a length, and LLC
 // follows (IEEE 802.3 3.2.6).
 const minEtherType = 0x0600
 
@@ -58,7 +57,7 @@ func (d *Decoder) lengthOrType(t uint16, b []byte, wire int, seg *reassembly.Seg
 	return d.etherType(t, b, wire, seg)
 }
 
-// etherType reads what t announces.
+// etherType reads the payload of EtherType t.
 func (d *Decoder) etherType(t uint16, b []byte, wire int, seg *reassembly.Segment) Reason {
 	switch t {
 	case typeIPv4:
@@ -102,7 +101,7 @@ func (d *Decoder) vlan(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.lengthOrType(binary.BigEndian.Uint16(b[2:]), b[4:], wire-4, seg)
 }
 
-// llc reads an IEEE 802.2 header, and SNAP behind it (RFC 1042).
+// llc reads an IEEE 802.2 header, and SNAP after it (RFC 1042).
 func (d *Decoder) llc(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const (
 		header = 3

@@ -10,71 +10,72 @@ const (
 	// maxDatagrams is how many datagrams may wait for fragments at a time.
 	maxDatagrams = 256
 
-	// fragmentTimeout is how long, in nanoseconds of the trace, a datagram waits
-	// for its fragments. Linux gives up then too (net.ipv4.ipfrag_time); RFC 8200
-	// 4.5 asks for 60 s.
+	// fragmentTimeout is how long a datagram waits for its fragments, in
+	// nanoseconds of trace time: as in Linux (net.ipv4.ipfrag_time). RFC 8200 4.5
+	// has 60 s.
 	fragmentTimeout = 30e9
 
 	// maxIPPayload bounds where a fragment may end. RFC 791 3.1.
 	maxIPPayload = 0xffff
 )
 
-// A fragment is what an IP header says about a part of a datagram.
+// A fragment is what the IP header of a fragment says about the datagram.
 type fragment struct {
 	id       uint32
 	protocol uint8
-	more     bool // not the last
-	missing  Reason
-	offset   int // in bytes
+	more     bool   // not the last
+	reason   Reason // while the datagram is incomplete
+	offset   int    // in bytes
 }
 
-// fragment reads a packet that is part of a datagram, whose payload begins at b.
+// fragment reads a packet that is part of a datagram and whose payload begins at
+// b.
 //
-// A TCP segment is put together, but only its header and its extent are kept,
-// and the frame that completes it stands for all. A tunnel is read from its
-// first fragment, because the inner IP header states its own length. Whatever
-// else came in fragments is not TCP.
+// A TCP segment is put together, but only its header and its length are kept; the
+// frame that completes it stands for all of it. A tunnel is read from its first
+// fragment, because the inner IP header states its own length. Other fragments
+// are not TCP.
 func (d *Decoder) fragment(f fragment, b []byte, wire int, seg *reassembly.Segment) Reason {
 	switch {
 	case wire == 0 || f.offset+wire > maxIPPayload || f.more && wire%8 != 0:
 		return MalformedIP
 	case f.protocol == protoTCP:
-		return d.gather(f, b, wire, seg)
+		return d.assemble(f, b, wire, seg)
 	case isExtension(f.protocol):
-		return f.missing // a header chain in pieces, as RFC 7112 forbids it
+		return f.reason // a fragmented header chain, which RFC 7112 forbids
 	case f.offset == 0:
 		return d.payload(f.protocol, b, wire, seg)
 	}
 	return NotTCP
 }
 
-// gather adds a fragment of a TCP segment to the others, and reads the segment
-// if that was the last one missing.
-func (d *Decoder) gather(f fragment, b []byte, wire int, seg *reassembly.Segment) Reason {
+// assemble adds a fragment of a TCP segment to the others, and reads the segment
+// when it is complete.
+func (d *Decoder) assemble(f fragment, b []byte, wire int, seg *reassembly.Segment) Reason {
 	if d.fragments == nil {
 		d.fragments = new(fragments)
 	}
 	g := d.fragments.find(datagramKey{seg.Src.Addr, seg.Dst.Addr, f.id, seg.Tunnel}, d.at)
 	g.add(f.offset, wire, !f.more, b)
 	if !g.complete() {
-		return f.missing
+		return f.reason
 	}
 	g.waiting = false
 	return d.tcp(g.captured(), g.length, seg)
 }
 
-// A datagramKey tells datagrams apart, of which all are TCP (RFC 791 3.2). The
-// tunnel is in it because address spaces may overlap.
+// A datagramKey identifies a datagram, all of which are TCP (RFC 791 3.2). It has
+// the tunnel because address spaces may overlap.
 type datagramKey struct {
 	src, dst   [16]byte
 	id, tunnel uint32
 }
 
-// fragments are the datagrams of which a part is missing.
+// fragments are the incomplete datagrams.
 type fragments [maxDatagrams]datagram
 
-// find returns the datagram that key names, waiting since less than the timeout
-// before at, or a new one, if need be in the place of the one waiting longest.
+// find returns the datagram of key, if it has waited for less than the timeout, or
+// a new one. If there is no free slot, that replaces the one waiting longest.
 func (t *fragments) find(key datagramKey, at int64) *datagram {
 	oldest := &t[0]
 	for i := range t {
@@ -90,7 +91,7 @@ func (t *fragments) find(key datagramKey, at int64) *datagram {
 	return oldest
 }
 
-// unknown is the length of a datagram whose last fragment has not come.
+// unknown is the length of a datagram before its last fragment has come.
 const unknown = -1
 
 // A span is bytes of a datagram, [from, to).
@@ -100,29 +101,29 @@ type span struct{ from, to int }
 type datagram struct {
 	key     datagramKey
 	since   int64 // when its first fragment came
-	waiting bool  // for more; otherwise the slot is free
-	spoilt  bool  // its fragments contradict each other, or are in too many pieces
+	waiting bool  // for more fragments; otherwise the slot is free
+	broken  bool  // its fragments contradict each other, or there are too many gaps
 
 	length int     // in all, or unknown
-	spans  [8]span // what has come, in order, not touching
-	n      int     // how many spans there are
+	spans  [8]span // what has come, in order; spans do not touch
+	n      int     // number of spans
 
 	header [60]byte // the first bytes, as many as a TCP header can have
 	held   uint64   // bit i: header[i] was captured
 }
 
-// add notes a fragment of wire bytes at offset, of which b was captured. What has
-// come already is left as it was: a copy of a fragment changes nothing. A
-// fragment that overlaps another in part spoils the datagram, as in RFC 5722 4.
+// add adds a fragment of wire bytes at offset, of which b was captured. A duplicate
+// fragment changes nothing. A fragment that partly overlaps another breaks the
+// datagram, as in RFC 5722 4.
 func (g *datagram) add(offset, wire int, last bool, b []byte) {
 	s := span{offset, offset + wire}
 	if last && g.length == unknown {
 		g.length = s.to
 	}
 	if g.length != unknown && (s.to > g.length || last && s.to != g.length || g.n > 0 && g.spans[g.n-1].to > g.length) {
-		g.spoilt = true
+		g.broken = true
 	}
-	if g.spoilt || !g.insert(s) {
+	if g.broken || !g.insert(s) {
 		return
 	}
 	if s.from < len(g.header) {
@@ -137,13 +138,13 @@ func (g *datagram) insert(s span) bool {
 	for i < g.n && g.spans[i].to < s.from {
 		i++
 	}
-	// spans[i] is the first that touches s or lies behind it.
+	// spans[i] is the first that touches s or comes after it.
 	switch {
 	case i < g.n && g.spans[i].from <= s.from && s.to <= g.spans[i].to:
 		return false
 	case i < g.n && g.spans[i].to == s.from: // s continues it
 		if i+1 < g.n && g.spans[i+1].from < s.to {
-			g.spoilt = true
+			g.broken = true
 			return false
 		}
 		g.spans[i].to = s.to
@@ -155,7 +156,7 @@ func (g *datagram) insert(s span) bool {
 	case i < g.n && g.spans[i].from == s.to: // s precedes it
 		g.spans[i].from = s.from
 	case i < g.n && g.spans[i].from < s.to, g.n == len(g.spans):
-		g.spoilt = true
+		g.broken = true
 		return false
 	default:
 		copy(g.spans[i+1:g.n+1], g.spans[i:g.n])
@@ -166,7 +167,7 @@ func (g *datagram) insert(s span) bool {
 }
 
 func (g *datagram) complete() bool {
-	return !g.spoilt && g.n == 1 && g.spans[0] == span{0, g.length}
+	return !g.broken && g.n == 1 && g.spans[0] == span{0, g.length}
 }
 
 // captured returns the first bytes of the datagram, as far as the capture has

@@ -46,7 +46,7 @@ func tcp(opts, payload []byte) []byte {
 }
 
 // segment4 and segment6 are what tcp(timestamps, data) decodes to in ipv4 and
-// ipv6, tunnel and link aside.
+// ipv6, without tunnel and link.
 func segment4() reassembly.Segment {
 	s := segment6()
 	s.IPID = 7

@@ -7,8 +7,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Whatever the bytes, Decode returns, leaves them alone, says the same again,
-// and never invents a segment that no network could carry.
+// Whatever the bytes, Decode returns, does not change them, gives the same result
+// again, and never invents a segment that no network could carry.
 func FuzzDecode(f *testing.F) {
 	for _, s := range samples() {
 		f.Add(s.link, s.frame, uint16(0))
@@ -49,7 +49,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A datagram of any fragments in any order is what a byte map says it is.
+// A datagram of any fragments in any order is the same as in a byte map.
 func FuzzFragments(f *testing.F) {
 	f.Add([]byte{0, 2, 0, 2, 2, 1})
 	f.Add([]byte{4, 2, 1, 0, 2, 0, 2, 2, 0})
@@ -105,16 +105,16 @@ func FuzzFragments(f *testing.F) {
 		if g.complete() && !complete {
 			t.Fatalf("complete too soon: %+v", g)
 		}
-		if !g.complete() && complete && !g.spoilt { // spoilt by too many spans on the way
+		if !g.complete() && complete && !g.broken { // spoilt by too many spans on the way
 			t.Fatalf("not complete: %+v", g)
 		}
 		if g.complete() && g.length != length {
 			t.Fatalf("length %d, want %d", g.length, length)
 		}
-		if spoilt && !g.spoilt {
+		if spoilt && !g.broken {
 			t.Fatalf("a contradiction went unseen: %+v", g)
 		}
-		if !spoilt && !g.spoilt {
+		if !spoilt && !g.broken {
 			if spans != g.n {
 				t.Fatalf("%d spans, want %d: %+v", g.n, spans, g)
 			}

@@ -14,19 +14,19 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// destinationOptions is gopacket's skipper for one kind of extension header: of
-// the others, routing changes the receiver and fragments are put together.
+// destinationOptions skips only one kind of extension header. Others matter: a
+// routing header changes the receiver, and fragments are put together.
 type destinationOptions struct{ layers.IPv6ExtensionSkipper }
 
 func (*destinationOptions) CanDecode() gopacket.LayerClass { return layers.LayerTypeIPv6Destination }
 
-// strictIPv4 is gopacket's, less what it lets pass: a version that is not 4, and
-// a length of 0, which it takes for the frame's modulo 65536.
+// strictIPv4 refuses what gopacket accepts: a version that is not 4, and a length
+// of 0, for which gopacket uses the frame's length modulo 65536.
 type strictIPv4 struct{ layers.IPv4 }
 
 func (ip *strictIPv4) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) error {
 	if len(data) >= 4 && (data[0]>>4 != 4 || binary.BigEndian.Uint16(data[2:]) == 0) {
-		return errors.New("not as the decoder reads it")
+		return errors.New("the decoder reads this differently")
 	}
 	return ip.IPv4.DecodeFromBytes(data, df)
 }
@@ -36,19 +36,19 @@ type strictIPv6 struct{ layers.IPv6 }
 
 func (ip *strictIPv6) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) error {
 	if len(data) >= 6 && (data[0]>>4 != 6 || binary.BigEndian.Uint16(data[4:]) == 0) {
-		return errors.New("not as the decoder reads it")
+		return errors.New("the decoder reads this differently")
 	}
 	return ip.IPv6.DecodeFromBytes(data, df)
 }
 
 // byGopacket decodes an Ethernet frame through VLAN, IPv4, IPv6 with hop-by-hop
-// and destination options, IP in IP, and TCP with gopacket. It reports false where
-// gopacket 1.1.19 sees no TCP, or is known to be of another mind:
+// and destination options, IP in IP, and TCP with gopacket. It reports false if
+// gopacket 1.1.19 sees no TCP, or is known to decode differently:
 //
-//   - it takes hop-by-hop options for no part of the payload that IPv6's length
-//     counts, so that TCP may begin behind its end;
-//   - a TCP option that is too long or has no length is an error, as is a header
-//     that was cut.
+//   - it does not count hop-by-hop options as part of the IPv6 payload, so that
+//     TCP may begin after the end of that;
+//   - it returns an error for a TCP option that is too long or has no length, and
+//     for a header that was cut.
 func byGopacket(frame []byte) (seg reassembly.Segment, tagged, ok bool) {
 	var (
 		eth  layers.Ethernet
@@ -188,8 +188,7 @@ func ethernetSamples() (frames [][]byte) {
 	return frames
 }
 
-// Damaged at random, with a fixed seed: what FuzzDecodeAgainstGopacket does at
-// leisure, in little.
+// A short version of FuzzDecodeAgainstGopacket: random damage with a fixed seed.
 func TestDecode_againstGopacket(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	frames := ethernetSamples()

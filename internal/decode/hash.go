@@ -2,10 +2,11 @@ package decode
 
 import "encoding/binary"
 
-// A tag is a kind of header whose identifier keeps address spaces apart. What
-// names the receiver of a tunnel is no identifier, for the other direction has
-// another: addresses, PPTP's call (RFC 2637 4.1), GTP's endpoint (3GPP TS 29.281
-// 5.1). An MPLS label does too, but is all that keeps two VPNs apart.
+// A tag is a kind of header whose identifier separates address spaces. What names
+// the receiver of a tunnel is not such an identifier, because the other direction
+// has a different one: addresses, PPTP's call (RFC 2637 4.1), GTP's endpoint (3GPP
+// TS 29.281 5.1). This holds for an MPLS label as well, but nothing else separates
+// two VPNs.
 type tag uint8
 
 const (
@@ -27,14 +28,13 @@ func mix(h uint32, t tag, id uint32) uint32 {
 	return fold(uint64(h)<<32 ^ uint64(t)<<24*0x9e3779b9 ^ uint64(id))
 }
 
-// addressPair hashes the two 48-bit addresses at the start of b. Who is first
-// matters.
+// addressPair hashes the two 48-bit addresses at the start of b, in this order.
 func addressPair(b []byte) uint32 {
 	return fold(binary.LittleEndian.Uint64(b)*0x9e3779b97f4a7c15 + uint64(binary.LittleEndian.Uint32(b[8:])))
 }
 
 // senderAddress hashes the eight-byte address field of a Linux cooked header,
-// which knows no receiver.
+// which has no receiver.
 func senderAddress(b []byte) uint32 { return fold(binary.LittleEndian.Uint64(b)) }
 
 // fold spreads x over 32 bits (the finalizer of SplitMix64) and avoids 0, which

@@ -76,7 +76,7 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 			protocol: protocol,
 			offset:   int(cut&0x1fff) * 8,
 			more:     cut&0x2000 != 0,
-			missing:  IPv4Fragment,
+			reason:   IPv4Fragment,
 		}, b, wire, seg)
 	case protocol == protoTCP:
 		return d.tcp(b, wire, seg)
@@ -91,7 +91,7 @@ func mapIPv4(to *[16]byte, b []byte) {
 	binary.BigEndian.PutUint64(to[8:], 0xffff<<32|uint64(binary.BigEndian.Uint32(b)))
 }
 
-// payload reads what an IP packet carries.
+// payload reads the payload of an IP packet.
 func (d *Decoder) payload(protocol uint8, b []byte, wire int, seg *reassembly.Segment) Reason {
 	switch protocol {
 	case protoTCP:

@@ -41,8 +41,8 @@ func (d *Decoder) ipv6(b []byte, wire int, seg *reassembly.Segment) Reason {
 }
 
 // extensions follows the chain of extension headers (RFC 8200 4), each of at
-// least eight bytes, to what the packet carries. The authentication header (RFC
-// 4302) is one of them, and the only one that IPv4 has too.
+// least eight bytes, to the payload of the packet. The authentication header (RFC
+// 4302) is one of them, and the only one that IPv4 has as well.
 func (d *Decoder) extensions(next uint8, b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 8
 	for isExtension(next) {
@@ -66,15 +66,15 @@ func (d *Decoder) extensions(next uint8, b []byte, wire int, seg *reassembly.Seg
 		case protoRouting:
 			finalDestination(b[:n], seg)
 		case protoFragment:
-			// An atomic fragment, the whole at offset 0, is a packet as any
-			// other (RFC 6946).
+			// An atomic fragment, the whole packet at offset 0, is not a
+			// fragment (RFC 6946).
 			if cut := binary.BigEndian.Uint16(b[2:]); cut&^0x0006 != 0 {
 				return d.fragment(fragment{
 					id:       binary.BigEndian.Uint32(b[4:]),
 					protocol: b[0],
 					offset:   int(cut &^ 7),
 					more:     cut&1 != 0,
-					missing:  IPv6Fragment,
+					reason:   IPv6Fragment,
 				}, b[n:], wire-n, seg)
 			}
 		}
@@ -92,10 +92,10 @@ func isExtension(next uint8) bool {
 	return false
 }
 
-// finalDestination makes the last stop of a routing header the receiver, while
-// there are stops left: it is whom the TCP checksum names, and who answers (RFC
-// 8200 8.1). Types 0 and 2 list the stops in order, type 4, segment routing, in
-// reverse (RFC 8754 2). Other types are passed over.
+// finalDestination makes the last stop of a routing header the receiver, if there
+// are stops left: the TCP checksum covers that address, and it is the one that
+// answers (RFC 8200 8.1). Types 0 and 2 list the stops in order, type 4 (segment
+// routing) in reverse (RFC 8754 2). Other types are ignored.
 func finalDestination(b []byte, seg *reassembly.Segment) {
 	const header, address = 8, 16
 	kind, left := b[2], b[3]
@@ -112,8 +112,8 @@ func finalDestination(b []byte, seg *reassembly.Segment) {
 }
 
 // jumbo returns the payload length of a packet whose header says 0: that of the
-// jumbo payload option (RFC 2675 2) if its hop-by-hop header has one, else what
-// the frame holds, wire.
+// jumbo payload option (RFC 2675 2) if its hop-by-hop header has one, otherwise
+// wire, the rest of the frame.
 func jumbo(b []byte, wire int) int {
 	const pad1, jumboPayload = 0, 0xc2
 	if len(b) < 2 {

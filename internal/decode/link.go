@@ -7,7 +7,7 @@ import (
 )
 
 // Link types, by their LINKTYPE_ values in the tcpdump.org list. 12 and 14 are
-// DLT_RAW on most systems and on OpenBSD, written to files by old libpcaps.
+// DLT_RAW on most systems and on OpenBSD; old versions of libpcap wrote these.
 const (
 	linkNull       = 0
 	linkEthernet   = 1
@@ -34,7 +34,7 @@ const (
 	linkSLL2       = 276
 )
 
-// link reads the header of every link type but Ethernet.
+// link reads the header of every link type except Ethernet.
 func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment) Reason {
 	switch link {
 	case linkRawBSD, linkRawOpenBSD, linkRaw:
@@ -77,9 +77,9 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 	return UnknownLinkType
 }
 
-// loopback reads the address family before the packet: in the byte order of
-// whoever captured it (LINKTYPE_NULL) or the network's (LINKTYPE_LOOP). A family
-// fits in a byte, so the order shows. AF_INET is 2 everywhere, AF_INET6 is 10 on
+// loopback reads the address family before the packet. It is in the byte order of
+// the capturing host (LINKTYPE_NULL) or the network (LINKTYPE_LOOP). A family fits
+// into a byte, which reveals the order. AF_INET is 2 everywhere; AF_INET6 is 10 on
 // Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on Darwin.
 func (d *Decoder) loopback(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < 4 {
@@ -124,8 +124,8 @@ func (d *Decoder) sll2(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.cooked(binary.BigEndian.Uint16(b), b[header:], wire-header, seg)
 }
 
-// cooked goes by a cooked header's protocol: an EtherType, or one of Linux's
-// small numbers, of which 4 is 802.2 (ETH_P_802_2).
+// cooked reads the payload of a cooked header. Its protocol is an EtherType, or a
+// small number of Linux, of which 4 is 802.2 (ETH_P_802_2).
 func (d *Decoder) cooked(protocol uint16, b []byte, wire int, seg *reassembly.Segment) Reason {
 	if protocol == 4 {
 		return d.llc(b, wire, seg)
@@ -133,7 +133,7 @@ func (d *Decoder) cooked(protocol uint16, b []byte, wire int, seg *reassembly.Se
 	return d.etherType(protocol, b, wire, seg)
 }
 
-// fddi reads a frame control byte, two addresses, and what follows if it is LLC.
+// fddi reads a frame control byte, two addresses and, if there is one, LLC.
 func (d *Decoder) fddi(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 13
 	if len(b) < header {
@@ -146,8 +146,8 @@ func (d *Decoder) fddi(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.llc(b[header:], wire-header, seg)
 }
 
-// pflog reads the header of OpenBSD's packet filter log, which begins with its
-// own length, to be rounded up to four bytes.
+// pflog reads the header of OpenBSD's packet filter log. It begins with its own
+// length, which is rounded up to four bytes.
 func (d *Decoder) pflog(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < 1 {
 		return short(wire, 1, MalformedLink)

@@ -6,11 +6,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// mpls reads a label stack (RFC 3032 2.1). What is behind its bottom is known
-// only to the router that gave out the label, so the first nibble must tell, as
-// routers that balance load guess too (RFC 8469 1): 4 and 6 are IP, 0 the
-// control word of a pseudowire (RFC 4448 4.6), and the rest, if it looks like it,
-// Ethernet without one.
+// mpls reads a label stack (RFC 3032 2.1). Only the router that assigned the label
+// knows what follows it, so this looks at the first nibble, as routers do for load
+// balancing (RFC 8469 1): 4 and 6 are IP, 0 is the control word of a pseudowire
+// (RFC 4448 4.6), and others are Ethernet without one, if they look like it.
 func (d *Decoder) mpls(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const (
 		entry  = 4
@@ -39,8 +38,8 @@ func (d *Decoder) mpls(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return NotTCP
 }
 
-// looksEthernet reports whether an EtherType that could lead to TCP stands where
-// an Ethernet header has it.
+// looksEthernet reports whether b has an EtherType that can lead to TCP where an
+// Ethernet header has it.
 func looksEthernet(b []byte) bool {
 	if len(b) < ethernetHeader {
 		return false

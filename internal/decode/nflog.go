@@ -6,10 +6,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// nflog reads what Linux's packet filter logs (LINKTYPE_NFLOG): address family,
-// version, resource, and then fields, of which one is the packet. Lengths and
-// types are in the byte order of the host that captured; a length counts its own
-// four bytes and is rounded up to four.
+// nflog reads a packet that Linux's packet filter has logged (LINKTYPE_NFLOG):
+// address family, version, resource, and fields, one of which is the packet.
+// Lengths and types are in the byte order of the capturing host. A length
+// includes its own four bytes and is rounded up to four.
 func (d *Decoder) nflog(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const (
 		header  = 4
@@ -24,7 +24,7 @@ func (d *Decoder) nflog(b []byte, wire int, seg *reassembly.Segment) Reason {
 			return short(wire, field, MalformedLink)
 		}
 		size, kind := int(binary.LittleEndian.Uint16(b)), binary.LittleEndian.Uint16(b[2:])
-		if kind > 0xff { // types fit in a byte, so the order shows
+		if kind > 0xff { // types fit into a byte, which reveals the order
 			size, kind = int(binary.BigEndian.Uint16(b)), binary.BigEndian.Uint16(b[2:])
 		}
 		switch {

@@ -17,12 +17,12 @@ const (
 	optTimestamps    = 8
 )
 
-// timestampsOnly is how nearly every segment of today begins its options: NOP,
-// NOP, timestamps of ten bytes, which make up twelve (RFC 7323 appendix A).
+// timestampsOnly is how nearly all segments begin their options today: NOP, NOP,
+// timestamps of ten bytes, which makes twelve (RFC 7323 appendix A).
 const timestampsOnly = optNop<<24 | optNop<<16 | optTimestamps<<8 | 10
 
-// readOptions reads TCP options from b, of which the header had room bytes. What
-// precedes a lie or the end of the capture holds.
+// readOptions reads TCP options from b; the header had room bytes of them. Options
+// before a malformed one, or before the end of the capture, are good.
 func readOptions(b []byte, room int, o *reassembly.Options) {
 	if len(b) == 12 && room == 12 && binary.BigEndian.Uint32(b) == timestampsOnly {
 		setTimestamps(b[4:], o)
@@ -61,8 +61,8 @@ func readOptions(b []byte, room int, o *reassembly.Options) {
 	}
 }
 
-// readOption reads one option's value and reports whether its length is one that
-// the kind can have. Kinds that do not matter here can have any.
+// readOption reads the value of one option and reports whether its length is
+// valid for its kind. Unused kinds may have any length.
 func readOption(kind byte, v []byte, o *reassembly.Options) bool {
 	switch kind {
 	case optMSS:
@@ -99,8 +99,8 @@ func setTimestamps(v []byte, o *reassembly.Options) {
 	o.TSEcr = binary.BigEndian.Uint32(v[4:])
 }
 
-// setBlocks reads the blocks of a SACK option, one or more. The forty bytes that
-// options have hold four at most (RFC 2018 3).
+// setBlocks reads the blocks of a SACK option. The forty bytes of all options hold
+// up to four (RFC 2018 3).
 func setBlocks(v []byte, o *reassembly.Options) bool {
 	const block = 8
 	if len(v) == 0 || len(v)%block != 0 {

@@ -20,8 +20,8 @@ const (
 	hdlcAddressControl = 0xff03 // all stations, unnumbered information (RFC 1662 3.1)
 )
 
-// ppp reads a protocol number, with or without the address and control bytes of
-// HDLC-like framing (RFC 1662) before it, in two bytes or one (RFC 1661 6.5).
+// ppp reads a protocol number of two bytes or one (RFC 1661 6.5), with or without
+// the address and control bytes of HDLC-like framing before it (RFC 1662).
 func (d *Decoder) ppp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) >= 2 && binary.BigEndian.Uint16(b) == hdlcAddressControl {
 		b, wire = b[2:], wire-2
@@ -30,7 +30,7 @@ func (d *Decoder) ppp(b []byte, wire int, seg *reassembly.Segment) Reason {
 		return short(wire, 2, MalformedLink)
 	}
 	protocol, n := binary.BigEndian.Uint16(b), 2
-	if b[0]&1 != 0 { // a number is odd in its last byte only
+	if b[0]&1 != 0 { // only the last byte of a number is odd
 		protocol, n = uint16(b[0]), 1
 	}
 	b, wire = b[n:], wire-n
@@ -49,8 +49,8 @@ func (d *Decoder) ppp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return NotTCP
 }
 
-// pppHDLC reads LINKTYPE_PPP and LINKTYPE_PPP_HDLC, which are Cisco's framing if
-// the address byte is one of Cisco's: no protocol number begins so.
+// pppHDLC reads LINKTYPE_PPP and LINKTYPE_PPP_HDLC. If the address byte is one of
+// Cisco's, so is the framing: no protocol number begins with it.
 func (d *Decoder) pppHDLC(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const unicast, multicast = 0x0f, 0x8f
 	if len(b) > 0 && (b[0] == unicast || b[0] == multicast) {
@@ -59,9 +59,9 @@ func (d *Decoder) pppHDLC(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.ppp(b, wire, seg)
 }
 
-// pppDirected reads PPP behind a byte that says which way the packet went: one of
-// its own (LINKTYPE_PPP_WITH_DIR), or, before the control byte, in the place of
-// the address (LINKTYPE_PPP_PPPD); n bytes in all.
+// pppDirected reads PPP after n bytes with the direction of the packet: a byte of
+// its own (LINKTYPE_PPP_WITH_DIR), or one that replaces the address byte before
+// the control byte (LINKTYPE_PPP_PPPD).
 func (d *Decoder) pppDirected(n int, b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < n {
 		return short(wire, n, MalformedLink)

@@ -1,24 +1,24 @@
 package decode
 
-// A Reason says what became of a frame: OK, or why there is no TCP segment in
-// it. The names are those under which a report counts skipped frames.
+// A Reason is the result of decoding a frame: OK, or why it has no TCP segment.
+// Reports count skipped frames by these names.
 type Reason uint8
 
 // The reasons. Every frame has exactly one.
 const (
 	OK              Reason = iota // a TCP segment was decoded
-	NotTCP                        // read to the end, and it is something else: UDP, ICMP, ARP, LLDP
-	IPv4Fragment                  // part of a TCP segment whose other parts are needed (RFC 791 3.2)
+	NotTCP                        // fully decoded, and something else: UDP, ICMP, ARP, LLDP
+	IPv4Fragment                  // part of a TCP segment of which other parts are missing (RFC 791 3.2)
 	IPv6Fragment                  // the same in IPv6 (RFC 8200 4.5)
 	Truncated                     // the capture ends before the TCP window field, byte 16 of the header
 	MalformedLink                 // a link-layer or tunnel header contradicts the frame's own length
 	MalformedIP                   // an IP header contradicts itself
 	MalformedTCP                  // a TCP header shorter than 20 bytes, or longer than its packet
-	UnknownLinkType               // nothing here reads this link type
-	Encrypted                     // ESP, MACsec, protected 802.11, MPPE: perhaps TCP, nobody can tell
-	BadChecksum                   // damaged on the way, as its receiver saw too
-	Undecodable                   // nested too deeply, or packed in a way that is not unpacked here
-	NumReasons                    // how many there are, to count them in an array
+	UnknownLinkType               // this link type is not supported
+	Encrypted                     // ESP, MACsec, protected 802.11, MPPE: perhaps TCP
+	BadChecksum                   // damaged on the way, so its receiver dropped it
+	Undecodable                   // nested too deeply, or compressed in a way that is not supported
+	NumReasons                    // the number of reasons
 )
 
 var reasonNames = [NumReasons]string{
@@ -36,7 +36,7 @@ var reasonNames = [NumReasons]string{
 	Undecodable:     "undecodable",
 }
 
-// String is the reason's name in reports, in kebab case.
+// String is the reason's name in reports.
 func (r Reason) String() string {
 	if r >= NumReasons {
 		return "unknown-reason"
@@ -44,17 +44,16 @@ func (r Reason) String() string {
 	return reasonNames[r]
 }
 
-// malformed reports whether a header was read that cannot be what it was taken
-// for.
+// malformed reports whether a header turned out to be none.
 func (r Reason) malformed() bool {
 	return r == MalformedLink || r == MalformedIP || r == MalformedTCP
 }
 
-// short says why need bytes of header are not there, where the packet has wire
-// bytes left: it never had them (lie), or the capture cut them.
-func short(wire, need int, lie Reason) Reason {
+// short says why need bytes of a header are missing, where the packet has wire
+// bytes left: it never had them (malformed), or the capture cut them off.
+func short(wire, need int, malformed Reason) Reason {
 	if wire < need {
-		return lie
+		return malformed
 	}
 	return Truncated
 }

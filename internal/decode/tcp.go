@@ -9,13 +9,13 @@ import (
 const (
 	tcpHeader = 20
 
-	// tcpNeeded is how much of a header a segment is read from: up to and with
-	// the window. Behind it are the checksum and the urgent pointer.
+	// tcpNeeded is how much of a header must have been captured: up to and
+	// including the window. The checksum and the urgent pointer follow.
 	tcpNeeded = 16
 )
 
-// tcp reads a TCP header (RFC 9293 3.1) and ends the descent. wire is the length
-// of the segment, header included.
+// tcp reads a TCP header (RFC 9293 3.1), the last layer. wire is the length of the
+// segment, header included.
 func (d *Decoder) tcp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if wire < tcpHeader {
 		return MalformedTCP

@@ -45,7 +45,7 @@ func (d *Decoder) gre(b []byte, wire int, seg *reassembly.Segment) Reason {
 	b, wire = b[n:], wire-n
 	const erspan, erspan3, wccp = 0x88be, 0x22eb, 0x883e
 	switch {
-	case protocol == wccp: // a web cache's router: version 2 has a header before the packet
+	case protocol == wccp: // web cache redirection: version 2 has a header before the packet
 		if len(b) > 0 && b[0]>>4 != 4 {
 			b, wire = b[min(4, len(b)):], wire-4
 		}
@@ -62,8 +62,8 @@ func (d *Decoder) gre(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.etherType(protocol, b, wire, seg)
 }
 
-// mirrored reads the frame behind an ERSPAN header of n bytes (draft-foschiano-
-// erspan 4). Its session identifies the mirror, not the traffic.
+// mirrored reads the frame after an ERSPAN header of n bytes (draft-foschiano-
+// erspan 4). The header's session identifies the mirror, not the traffic.
 func (d *Decoder) mirrored(n int, b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < n {
 		return short(wire, n, MalformedLink)
@@ -81,8 +81,8 @@ func (d *Decoder) etherIP(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.ethernetInside(b[header:], wire-header, seg)
 }
 
-// udp looks into datagrams to the ports of tunnels. A port is a hint only: what
-// then makes no sense was no tunnel.
+// udp reads datagrams to the ports of tunnels. A port is only a hint: a datagram
+// that turns out to be malformed was not a tunnel.
 func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 8
 	if len(b) < header {
@@ -96,7 +96,7 @@ func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 		r = d.gtp(b, wire, seg)
 	case 4754: // RFC 8086
 		r = d.gre(b, wire, seg)
-	case 4789, 8472: // IANA's, and what Linux used before
+	case 4789, 8472: // the registered port, and the one that Linux used before
 		r = d.vxlan(b, wire, seg)
 	case 4790:
 		r = d.vxlanGPE(b, wire, seg)
@@ -128,7 +128,7 @@ func (d *Decoder) vxlan(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.ethernetInside(b[vxlanHeader:], wire-vxlanHeader, seg)
 }
 
-// vxlanGPE reads the form that can carry more than Ethernet
+// vxlanGPE reads the variant that also carries other protocols than Ethernet
 // (draft-ietf-nvo3-vxlan-gpe 3).
 func (d *Decoder) vxlanGPE(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const next = 0x04 // the P flag: byte 3 says what is inside

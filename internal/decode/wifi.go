@@ -7,8 +7,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// The headers of 802.11 and of what monitor mode puts before it have many forms;
-// gopacket finds where they end. What they carry is read as ever.
+// 802.11 headers, and those that monitor mode puts before them, have many forms.
+// gopacket finds their end.
 
 func (d *Decoder) radiotap(b []byte, wire int, seg *reassembly.Segment) Reason {
 	var h layers.RadioTap
@@ -28,8 +28,8 @@ func (d *Decoder) prism(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.wifi(b[n:], wire-n, false, seg)
 }
 
-// wifi reads a frame of IEEE 802.11. If padded, the driver has filled the header
-// up to a multiple of four bytes (radiotap.org, field "flags").
+// wifi reads a frame of IEEE 802.11. padded says that the driver has padded the
+// header to a multiple of four bytes (radiotap.org, field "flags").
 func (d *Decoder) wifi(b []byte, wire int, padded bool, seg *reassembly.Segment) Reason {
 	const (
 		noData    = 0x40 // of the subtype, in frame control (IEEE 802.11 9.2.4.1.3)
@@ -69,9 +69,9 @@ type linkHeader interface {
 }
 
 // headerLength returns the length of the header h at the start of b. gopacket
-// 1.1.19 gets a copy, because it moves bytes within a padded radiotap frame,
-// with room behind for the checksum that it insists on; and it panics on headers
-// that claim more than there is.
+// 1.1.19 gets a copy, because it moves bytes within a padded radiotap frame, with
+// room for the checksum that it requires. It panics on headers that claim to be
+// longer than they are.
 func headerLength(h linkHeader, b []byte, wire int) (n int, r Reason) {
 	defer func() {
 		if recover() != nil {

@@ -237,8 +237,7 @@ func hear(t *testing.T, file []byte, o Options) *result.Report {
 	}
 	var captures []result.Capture
 	for _, info := range trace.Infos() {
-		file := captureOf(&info)
-		captures = append(captures, rowOf(&file))
+		captures = append(captures, rowOf(&info.Capture))
 	}
 	r := live.Close(trace.End(), captures)
 	for i := range r.Findings {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -32,25 +32,21 @@ const DefaultMaxFlows = 1_000_000
 // 9293 3.4.2 has 2 MSL, four minutes.
 const DefaultTimeWait = 60 * time.Second
 
-// quietGap is a stretch without a single frame after which nothing can be said
-// to be absent: nobody was capturing, or files of different days are merged.
-const quietGap = int64(time.Hour)
-
 // Run analyses a trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, trace *capture.Trace, o Options) *result.Report {
-	r, _ := Judge(ctx, newFrames(ctx, trace, &o), o)
+	r, _ := Judge(ctx, Frames(ctx, trace, &o), o)
 	return r
 }
 
 // Judge analyses the segments of a source to their end, or until ctx is done. It
-// also returns the census of these segments; the report goes by that of the
-// source's facts, if it is known.
-func Judge(ctx context.Context, src Source, o Options) (*result.Report, packed.Census) {
+// also returns the counts of these connections; the report depends on those of
+// the source, if they are Known.
+func Judge(ctx context.Context, src Source, o Options) (*result.Report, stats.Counts) {
 	o.defaults()
 	pool := newPool(&o)
-	read(ctx, src, pool)
-	facts := src.Facts()
+	read(ctx, src, &o, pool, nil)
+	facts := statsOf(src, &o)
 	captures := make([]result.Capture, len(facts.Captures))
 	for i := range captures {
 		captures[i] = rowOf(&facts.Captures[i])
@@ -62,16 +58,39 @@ func Judge(ctx context.Context, src Source, o Options) (*result.Report, packed.C
 // context.
 const checkEvery = 4096
 
-// read hands the segments of the source on.
-func read(ctx context.Context, src Source, p *pool) {
+// read hands the segments of the source on. Each is shown to see before, unless
+// that is nil; its first error ends the reading.
+func read(ctx context.Context, src Source, o *Options, p *pool, see func(position uint64, seg *reassembly.Segment) error) error {
 	defer p.close()
 	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
-		position, err := src.Next(p.slot())
+		seg := p.slot()
+		position, err := src.Next(seg)
 		if err != nil {
-			return
+			return nil
+		}
+		if o.Until != 0 && seg.At > o.Until {
+			continue
+		}
+		if o.Rewrite != nil {
+			o.Rewrite(seg)
+		}
+		if see != nil {
+			if err := see(position, seg); err != nil {
+				return err
+			}
 		}
 		p.hand(position)
 	}
+	return nil
+}
+
+// statsOf is what a source shows of its trace up to Until.
+func statsOf(src Source, o *Options) *stats.Trace {
+	s := src.Stats()
+	if o.Until != 0 {
+		s.Until(o.Until)
+	}
+	return s
 }
 
 func (o *Options) defaults() {

@@ -8,8 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -22,23 +22,23 @@ type found struct {
 
 // assemble ends every connection and puts the findings into their order: by
 // time, then connection, detector and anchor. None of it depends on the judges.
-func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []result.Capture) (*result.Report, packed.Census) {
-	c := collector{options: o, facts: facts, end: facts.End, counts: watch.Counts{}}
+func assemble(o *Options, facts *stats.Trace, parts []*partition, captures []result.Capture) (*result.Report, stats.Counts) {
+	c := collector{options: o, facts: facts, end: facts.End, kinds: watch.Counts{}}
 	for _, file := range captures {
 		if file.Drops > 0 {
 			c.limits |= fsm.KernelDrops
 		}
 	}
 	c.gather(parts)
-	own := c.census
-	own.Known, own.Segments, own.Copies = true, facts.Segments, c.duplicates
-	if facts.Census.Known {
-		c.census = facts.Census
+	own := c.counts
+	own.Known, own.Segments, own.Duplicates = true, facts.Segments, c.duplicates
+	if facts.Counts.Known {
+		c.counts = facts.Counts
 	} else {
-		c.census = own
+		c.counts = own
 	}
 	for i := range c.found {
-		doubt(c.found[i].Finding.Finding, c.found[i].FINRank, &c.census)
+		doubt(c.found[i].Finding.Finding, c.found[i].FINRank, &c.counts)
 	}
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
@@ -46,10 +46,10 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 		Trace:    result.Span{First: facts.First, Last: facts.Last, End: facts.End},
 		Gaps:     quiet(facts),
 		Totals: result.Totals{
-			Packets: facts.Packets, TCPSegments: facts.Segments, Copies: c.duplicates, Skipped: skippedFrames(facts),
+			Packets: facts.Packets, TCPSegments: facts.Segments, Duplicates: c.duplicates, Skipped: skippedFrames(facts),
 			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
-		Notes: notes(&c.census),
+		Notes: notes(&c.counts),
 	}
 	for _, p := range parts {
 		rep.Err = cmp.Or(rep.Err, p.watch.Err())
@@ -64,14 +64,14 @@ func assemble(o *Options, facts *packed.Facts, parts []*partition, captures []re
 // collector gathers what the partitions hold at the end.
 type collector struct {
 	options *Options
-	facts   *packed.Facts
+	facts   *stats.Trace
 	end     int64
 	limits  fsm.Limits // of the whole capture
 	harvest
-	census  packed.Census // of all partitions, and then of the whole trace
+	counts  stats.Counts // of all partitions, and then of the whole trace
 	dropped uint64
 	gone    uint64       // connections of which nothing is left but their number
-	counts  watch.Counts // findings that are not listed, and at last all
+	kinds   watch.Counts // findings that are not listed, and at last all
 }
 
 // A harvest is what there is to say of connections, or of a partition's.
@@ -122,7 +122,7 @@ func (c *collector) gather(parts []*partition) {
 		c.duplicates += h.duplicates
 		c.dropped += p.dropped
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
-		c.census.Add(&p.census)
+		c.counts.Add(&p.counts)
 	}
 }
 
@@ -226,7 +226,7 @@ func (p *partition) row(f *flow.Flow, e detectors.Ending) result.Flow {
 func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flow {
 	c := &f.Conn
 	row := result.Flow{
-		ID: f.Position, Conn: f.Position, Former: p.predecessors[f.Position], Key: c.Key(), First: c.First(), Last: c.Last(), Copies: f.Duplicates(), RTT: int64(c.RTT()),
+		ID: f.Position, Conn: f.Position, Predecessor: p.predecessors[f.Position], Key: c.Key(), First: c.First(), Last: c.Last(), Duplicates: f.Duplicates(), RTT: int64(c.RTT()),
 		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
 	}
 	if _, known := c.Opener(); known {

@@ -22,7 +22,7 @@ type Follow struct {
 	// followed.
 	Successors bool
 	// Turn is told every segment of the connections followed, copies left out.
-	Turn func(result.Turn)
+	Turn func(result.Step)
 
 	// Same are the numbers of the connections of Key that come after the one
 	// that is followed, the first few.
@@ -57,7 +57,7 @@ func (w *Follow) note(f *flow.Flow, seg *reassembly.Segment, side reassembly.Sid
 	if !w.follows(f) {
 		return
 	}
-	t := result.Turn{
+	t := result.Step{
 		Conn: f.Position, N: f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B),
 		Seg: *seg, Side: side, Class: ev.Class,
 	}

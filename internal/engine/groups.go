@@ -14,10 +14,10 @@ import (
 // whole capture.
 func (c *collector) unlisted(counts watch.Counts) {
 	for k, n := range counts {
-		if k.Absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.Absence, k.FINRank, &c.census) != 0) {
+		if k.Absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.Absence, k.FINRank, &c.counts) != 0) {
 			k.Verdict = detectors.Undecided
 		}
-		c.counts.Add(watch.Kind{Detector: k.Detector, Outcome: k.Outcome, Verdict: k.Verdict}, n.Severity, n.N, 0)
+		c.kinds.Add(watch.Kind{Detector: k.Detector, Outcome: k.Outcome, Verdict: k.Verdict}, n.Severity, n.N, 0)
 	}
 }
 
@@ -29,10 +29,10 @@ func (c *collector) groups(parts []*partition) []result.Group {
 	}
 	for i := range c.found {
 		f := &c.found[i]
-		c.counts.Add(watch.Kind{Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict}, f.Severity, 1, 1)
+		c.kinds.Add(watch.Kind{Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict}, f.Severity, 1, 1)
 	}
 	var groups []result.Group
-	for k, n := range c.counts {
+	for k, n := range c.kinds {
 		groups = append(groups, result.Group{Detector: k.Detector, Outcome: k.Outcome, Verdict: k.Verdict, Severity: n.Severity, N: n.N, Listed: n.Listed})
 	}
 	order := map[string]int{}

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -31,7 +31,7 @@ func TestPartition_manyConnectionsInTrouble(t *testing.T) {
 
 	f.position += 60_000
 	end := int64(f.position) * 1e6
-	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
 		Detector: "unretransmitted-fin", Outcome: "silent", Severity: detectors.Warning, N: many, Listed: listed,
 	}
@@ -50,7 +50,7 @@ func TestPartition_unlistedIsDoubted(t *testing.T) {
 	}
 	f.position += 60_000
 	end := int64(f.position) * 1e6
-	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
 		Detector: "unretransmitted-fin", Outcome: "silent", Verdict: detectors.Undecided, Severity: detectors.Warning,
 		N: listed + 10, Listed: listed,

@@ -8,8 +8,8 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // identify makes a finding's ID: a hash of the detector, both endpoints, and
@@ -25,7 +25,7 @@ func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) stri
 }
 
 // rowOf is a file's line in the report.
-func rowOf(c *packed.Capture) result.Capture {
+func rowOf(c *stats.Capture) result.Capture {
 	row := result.Capture{
 		File: c.File, Format: c.Format, Compression: c.Compression, Packets: c.Packets, Bytes: c.Bytes,
 		Span: result.Span{First: c.First, Last: c.Last, End: c.End}, Drops: c.Drops,

@@ -6,8 +6,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -20,11 +20,11 @@ type partition struct {
 	starts  fsm.Kinds // what starts a watcher
 	now     int64     // latest segment
 
-	predecessors map[uint64]result.Former // of connections that took ports early, by position
-	aside        fsm.Events               // what a segment brought to light of another connection than its own
-	ended        []watch.Finding          // of the connection that ends
+	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
+	aside        fsm.Events                    // what a segment brought to light of another connection than its own
+	ended        []watch.Finding               // of the connection that ends
 
-	census  packed.Census
+	counts  stats.Counts
 	dropped uint64    // connections evicted
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings
@@ -143,9 +143,9 @@ func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position 
 		}
 		if o.Conn.Bystand(&by, ev, &p.aside) {
 			if p.predecessors == nil {
-				p.predecessors = map[uint64]result.Former{}
+				p.predecessors = map[uint64]result.Predecessor{}
 			}
-			p.predecessors[position] = result.Former{Conn: o.Position, First: o.Conn.First(), Frames: o.Frames()}
+			p.predecessors[position] = result.Predecessor{Conn: o.Position, First: o.Conn.First(), Frames: o.Frames()}
 		}
 		p.deliverAside(id, o, seg.At)
 	}
@@ -220,13 +220,13 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 			all = append(all, found{fd, f.Position})
 		}
 	}
-	survey(&p.census, f)
+	survey(&p.counts, f)
 	return all
 }
 
 // ending is how the record of a connection stops at the end of the trace.
-func (p *partition) ending(id flow.ID, f *flow.Flow, facts *packed.Facts, end int64) detectors.Ending {
-	e := detectors.Ending{At: endOf(facts, f.Conn.Last(), end)}
+func (p *partition) ending(id flow.ID, f *flow.Flow, facts *stats.Trace, end int64) detectors.Ending {
+	e := detectors.Ending{At: facts.KnownUntil(f.Conn.Last(), end)}
 	if at, is := p.flows.ReplacedAt(id); is && at <= e.At { // frames are not always in order
 		e = detectors.Ending{At: max(at, f.Conn.Last()), Why: detectors.Replaced}
 	}

@@ -6,9 +6,8 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -27,55 +26,38 @@ func ShardOf(tuple uint64, n int) int {
 // A Dealt is a connection of a trace that was split.
 type Dealt struct {
 	Tuple uint64
-	packed.Number
+	stats.Number
 }
 
-// Split gives every segment of a trace to take, with its hash and position, and
+// Split gives every segment of a source to take, with its hash and position, and
 // returns what must be known of the whole to judge a part. For that it follows
 // the connections as Run does, but for the detectors: only so is it known which
 // FINs were acknowledged, and which connections there were. Numbers are left out
 // where connections had to be dropped. The first error of take ends it.
-func Split(ctx context.Context, trace *capture.Trace, o Options, take func(tuple, position uint64, seg *reassembly.Segment) error) (*packed.Facts, []Dealt, error) {
+func Split(ctx context.Context, src Source, o Options, take func(tuple, position uint64, seg *reassembly.Segment) error) (*stats.Trace, []Dealt, error) {
 	o.Detectors, o.AllFlows, o.Follow = nil, false, nil
 	o.defaults()
 	pool := newPool(&o)
-	tap := &tap{Source: newFrames(ctx, trace, &o), take: take}
-	read(ctx, tap, pool)
-	facts := tap.Facts()
+	err := read(ctx, src, &o, pool, func(position uint64, seg *reassembly.Segment) error { return take(Tuple(seg), position, seg) })
+	whole := statsOf(src, &o)
 	parts := pool.partitions()
-	r, census := assemble(&o, facts, parts, nil)
-	if !facts.Census.Known {
-		facts.Census = census
+	r, counts := assemble(&o, whole, parts, nil)
+	if !whole.Counts.Known {
+		whole.Counts = counts
 	}
-	if err := cmp.Or(tap.err, ctx.Err()); err != nil || r.Totals.EvictedFlows > 0 {
-		return facts, nil, err
+	if err := cmp.Or(err, ctx.Err()); err != nil || r.Totals.EvictedFlows > 0 {
+		return whole, nil, err
 	}
-	return facts, dealt(parts, facts.Numbers), nil
-}
-
-// A tap shows the segments of a source to somebody else.
-type tap struct {
-	Source
-	take func(tuple, position uint64, seg *reassembly.Segment) error
-	err  error
-}
-
-func (t *tap) Next(seg *reassembly.Segment) (uint64, error) {
-	position, err := t.Source.Next(seg)
-	if err == nil {
-		t.err = t.take(Tuple(seg), position, seg)
-		err = t.err
-	}
-	return position, err
+	return whole, dealt(parts, whole.Numbers), nil
 }
 
 // dealt are the connections in order, with the numbers that they have, or are to
 // have.
-func dealt(parts []*partition, numbers []packed.Number) (all []Dealt) {
+func dealt(parts []*partition, numbers []stats.Number) (all []Dealt) {
 	for _, p := range parts {
 		for _, f := range p.flows.All() {
 			k := f.Conn.Key()
-			all = append(all, Dealt{Tuple(&reassembly.Segment{Src: k.Lo, Dst: k.Hi}), packed.Number{Position: f.Position}})
+			all = append(all, Dealt{Tuple(&reassembly.Segment{Src: k.Lo, Dst: k.Hi}), stats.Number{Position: f.Position}})
 		}
 	}
 	slices.SortFunc(all, func(a, b Dealt) int { return cmp.Compare(a.Position, b.Position) })
@@ -84,7 +66,7 @@ func dealt(parts []*partition, numbers []packed.Number) (all []Dealt) {
 		if len(numbers) == 0 {
 			continue
 		}
-		n, is := slices.BinarySearchFunc(numbers, all[i].Position, func(n packed.Number, position uint64) int { return cmp.Compare(n.Position, position) })
+		n, is := slices.BinarySearchFunc(numbers, all[i].Position, func(n stats.Number, position uint64) int { return cmp.Compare(n.Position, position) })
 		if !is {
 			return nil
 		}

@@ -6,19 +6,19 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// survey adds a connection to a census.
-func survey(c *packed.Census, f *flow.Flow) {
+// survey counts a connection.
+func survey(c *stats.Counts, f *flow.Flow) {
 	l := f.Conn.Limits()
 	c.Flows++
 	for _, x := range [...]struct {
 		limit fsm.Limits
 		n     *uint64
-	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.Filtered}, {fsm.CutOptions, &c.Cut}} {
+	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.ACKsFiltered}, {fsm.CutOptions, &c.OptionsCut}} {
 		if l&x.limit != 0 {
 			*x.n++
 		}
@@ -26,7 +26,7 @@ func survey(c *packed.Census, f *flow.Flow) {
 	opener, _ := f.Conn.Opener()
 	if f.Conn.AwaitsAnswer(opener) && f.Conn.Packets(opener.Peer()) == 0 {
 		if f.Conn.Packets(opener) > 1 {
-			c.SYNs++
+			c.RepeatedSYNs++
 		} else {
 			c.LoneSYNs++
 		}
@@ -34,7 +34,7 @@ func survey(c *packed.Census, f *flow.Flow) {
 	for side := range reassembly.Side(2) {
 		if f.Conn.Oversize(side) {
 			c.Oversize++
-			c.Bigger(packed.Sender{Position: f.Position, Host: f.Conn.Endpoint(side)})
+			c.AddOversized(stats.Sender{Position: f.Position, Host: f.Conn.Endpoint(side)})
 			break
 		}
 	}
@@ -52,18 +52,18 @@ func survey(c *packed.Census, f *flow.Flow) {
 }
 
 // Doubt makes what was said to be absent undecided if the trace as a whole shows
-// that such things were left out of it. Run and Judge do so, by the census of
-// the source's facts or, where that is not Known, their own: it is for who judged
-// parts of a trace before all of it was counted, with a census that was Known to
+// that such things were left out of it. Run and Judge do so, by the counts of
+// the source or, where those are not Known, their own: it is for who analysed
+// parts of a trace before all of it was counted, with counts that were Known to
 // be empty.
-func Doubt(findings []result.Finding, c *packed.Census) {
+func Doubt(findings []result.Finding, c *stats.Counts) {
 	for i := range findings {
 		f := &findings[i]
 		doubt(&f.Finding, f.FINRank, c)
 	}
 }
 
-func doubt(f *detectors.Finding, finRank int, c *packed.Census) {
+func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 	if l := hidden(f.Absence, finRank, c); l != 0 && f.Verdict == detectors.Seen {
 		f.Limits |= l
 		f.Doubt()
@@ -73,7 +73,7 @@ func doubt(f *detectors.Finding, finRank int, c *packed.Census) {
 // hidden is the limit for which a trace cannot prove what the detector finds
 // absent: it shows no acknowledgment of any FIN of that rank, or nothing but
 // SYNs.
-func hidden(absent detectors.Absence, finRank int, c *packed.Census) fsm.Limits {
+func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	switch {
 	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
 		return fsm.AcksFiltered
@@ -85,14 +85,14 @@ func hidden(absent detectors.Absence, finRank int, c *packed.Census) fsm.Limits 
 
 // notes say, once for the whole capture, what many connections share: it does
 // not make a fault of any of them.
-func notes(s *packed.Census) []result.Note {
-	segments, flows, filtered := s.Segments, s.Flows, s.Filtered
+func notes(s *stats.Counts) []result.Note {
+	segments, flows, filtered := s.Segments, s.Flows, s.ACKsFiltered
 	for rank := range s.FINs {
 		if s.HidesACKs(rank) {
 			filtered = max(filtered, s.FINs[rank].Sent)
 		}
 	}
-	host := s.Biggest.Host.AddrPort().Addr()
+	host := s.Oversized.Host.AddrPort().Addr()
 	var notes []result.Note
 	for _, n := range [...]struct {
 		name    string
@@ -108,11 +108,11 @@ func notes(s *packed.Census) []result.Note {
 			"Capture where both directions pass."},
 		{"lossy", s.Lossy, flows, 20, "connections", "acknowledge bytes that the capture does not hold: it lost frames that were on the wire. " +
 			"An absence near such a hole is undecided."},
-		{"doubled", s.Copies, segments, 10, "segments", "are copies of others (a mirror port, two taps, a VLAN in and out). They were counted once; tools that look at each frame " +
+		{"doubled", s.Duplicates, segments, 10, "segments", "are copies of others (a mirror port, two taps, a VLAN in and out). They were counted once; tools that look at each frame " +
 			"call them retransmissions."},
 		{"filtered", filtered, flows, 20, "connections", "lack the pure ACKs that they must have had: a filter left them out, or a capture on a phone. " +
 			"What was never acknowledged cannot be told."},
-		{"cut", s.Cut, flows, 20, "connections", "have TCP options that the snap length cut off: scale, SACK and timestamps may be unknown. 96 bytes a frame are enough, 262 where there are tunnels."},
+		{"cut", s.OptionsCut, flows, 20, "connections", "have TCP options that the snap length cut off: scale, SACK and timestamps may be unknown. 96 bytes a frame are enough, 262 where there are tunnels."},
 	} {
 		if n.some > 0 && n.some*n.one >= n.all {
 			notes = append(notes, result.Note{Name: n.name, Message: fmt.Sprintf("%d of %d %s %s", n.some, max(n.all, n.some), n.of, n.message)})

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -69,10 +69,10 @@ func TestNotes(t *testing.T) {
 }
 
 func names(f *feeder, segments uint64) (names []string) {
-	before := f.census
-	defer func() { f.census = before }()
+	before := f.counts
+	defer func() { f.counts = before }()
 	end := int64(f.position) * 1e6
-	r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end, Segments: segments}, []*partition{f.partition}, []result.Capture{{}})
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end, Segments: segments}, []*partition{f.partition}, []result.Capture{{}})
 	for _, n := range r.Notes {
 		names = append(names, n.Name)
 	}

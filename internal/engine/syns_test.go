@@ -5,7 +5,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/resets"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -47,7 +47,7 @@ func TestSYNs_only(t *testing.T) {
 		}
 		f.position += 60_000
 		end := int64(f.position) * 1e6
-		r, _ := assemble(f.options, &packed.Facts{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+		r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 		n := 0
 		for _, found := range r.Findings {
 			if found.Detector == resets.ResetCause.Name { // the answer

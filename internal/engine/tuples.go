@@ -3,8 +3,8 @@ package engine
 import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -17,15 +17,15 @@ import (
 // each.
 type Tuples struct {
 	options  Options
-	facts    *packed.Facts
+	facts    *stats.Trace
 	captures []result.Capture // their drops, which bear on verdicts
 	part     *partition
 	events   fsm.Events
 }
 
-// NewTuples judges by the facts of the whole trace. Their census counts if it is
-// Known; an empty one leaves Doubt to the caller.
-func NewTuples(o Options, facts *packed.Facts) *Tuples {
+// NewTuples judges by what the whole trace shows. Its counts hold if they are
+// Known; empty ones leave Doubt to the caller.
+func NewTuples(o Options, facts *stats.Trace) *Tuples {
 	o.defaults()
 	o.AllFlows, o.MaxFlows = true, partitions*DefaultMaxFlows
 	t := &Tuples{options: o, facts: facts, captures: make([]result.Capture, 1)}
@@ -45,9 +45,9 @@ func (t *Tuples) Take(position uint64, seg *reassembly.Segment) (begins bool) {
 }
 
 // End ends the connections of the four-tuple, and reports them all with their
-// census. In the report's totals, what the facts say is of the whole trace.
-func (t *Tuples) End() (*result.Report, packed.Census) {
-	report, census := assemble(&t.options, t.facts, []*partition{t.part}, t.captures)
+// counts. In the report's totals, packets and segments are those of the whole trace.
+func (t *Tuples) End() (*result.Report, stats.Counts) {
+	report, counts := assemble(&t.options, t.facts, []*partition{t.part}, t.captures)
 	t.part.reset()
-	return report, census
+	return report, counts
 }

@@ -19,7 +19,7 @@ func TestTuples(t *testing.T) {
 	o := Options{Detectors: catalogue.All, AllFlows: true}
 	files, _ := capture.OpenTrace([]string{name}, capture.Options{})
 	defer files.Close()
-	source := newFrames(context.Background(), files, &o)
+	source := Frames(context.Background(), files, &o)
 	type placed struct {
 		reassembly.Segment
 		position uint64
@@ -35,12 +35,12 @@ func TestTuples(t *testing.T) {
 		tuples[Tuple(&seg.Segment)] = append(tuples[Tuple(&seg.Segment)], seg)
 	}
 	whole := run(t, o, name)
-	facts := source.Facts()
-	facts.Census.Known = true
+	facts := source.Stats()
+	facts.Counts.Known = true
 
 	var findings, rows []string
 	judge := NewTuples(o, facts)
-	census := facts.Census
+	counts := facts.Counts
 	for _, segs := range tuples { // in any order
 		begun := 0
 		for i := range segs {
@@ -52,12 +52,12 @@ func TestTuples(t *testing.T) {
 		if begun != len(r.Flows) {
 			t.Errorf("%d connections began, and %d are reported", begun, len(r.Flows))
 		}
-		census.Add(&c)
-		Doubt(r.Findings, &facts.Census)
+		counts.Add(&c)
+		Doubt(r.Findings, &facts.Counts)
 		findings, rows = append(findings, tell(r.Findings)...), append(rows, tellRows(r.Flows)...)
 	}
-	if census.Flows != whole.Totals.Flows {
-		t.Errorf("the census has %d connections of %d", census.Flows, whole.Totals.Flows)
+	if counts.Flows != whole.Totals.Flows {
+		t.Errorf("%d connections are counted of %d", counts.Flows, whole.Totals.Flows)
 	}
 	demandSame(t, "findings", findings, tell(whole.Findings))
 	demandSame(t, "connections", rows, tellRows(whole.Flows))

@@ -6,14 +6,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tcptrace-go/tcptrace"
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // judgeFinding looks whether a finding's frames are such as it says, and whether
 // it says what was done.
-func (p *plot) judgeFinding(f *result.Finding) (faults []string) {
+func (p *plot) judgeFinding(f *tcptrace.Finding) (faults []string) {
 	name := fmt.Sprintf("%s %s:%s", f.Verdict, f.Detector, f.Outcome)
 	byFrame := map[uint32]*passage{}
 	for _, x := range p.seen() {
@@ -74,7 +74,7 @@ func misnamed(message string, byFrame map[uint32]*passage) (words []string) {
 
 // falsehood says what is not true of a finding that counts as seen. Its first and
 // last evidence are nil where that is the second sight of a frame.
-func (p *plot) falsehood(f *result.Finding, first, last *passage) string {
+func (p *plot) falsehood(f *tcptrace.Finding, first, last *passage) string {
 	culprit := 0
 	if f.Flow.End[f.Culprit].AddrPort().Addr() == serverAddr {
 		culprit = 1

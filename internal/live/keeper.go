@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 )
 
@@ -17,6 +18,7 @@ type Keeper struct {
 	Files     int   // begin again with the first file after so many; 0 for never
 	Interface pcapng.Interface
 	Section   pcapng.Section
+	Guard     *output.Guard // knows the files that must not be overwritten
 
 	names  []string // by Frame.File
 	file   *os.File
@@ -34,7 +36,7 @@ const maxNames = 1 << 16
 // Open begins the first file.
 func (k *Keeper) Open() error {
 	name := k.nameOf(len(k.names))
-	file, err := os.Create(name)
+	file, err := k.Guard.Create(name)
 	if err != nil {
 		return err
 	}

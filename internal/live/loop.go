@@ -113,7 +113,7 @@ func (l *Loop) judge(fr *capture.Frame) {
 	if l.Keeper != nil && l.err == nil {
 		l.err = l.Keeper.Keep(fr)
 	}
-	fr.At, fr.Stepped = l.clock.Tell(uint32(l.frames), fr.At)
+	fr.At, fr.Stepped = l.clock.TraceTime(uint32(l.frames), fr.At)
 	l.last = max(l.last, fr.At)
 	l.Engine.Frame(fr)
 }

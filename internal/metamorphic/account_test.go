@@ -17,6 +17,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -49,13 +50,13 @@ func analyseNamed(t *testing.T, names []string) *result.Report {
 }
 
 func run(names []string, stdin []byte, o engine.Options) (*result.Report, error) {
-	trace, errs := capture.OpenTrace(names, capture.Options{Stdin: bytes.NewReader(stdin), Text: scenario.Pcapng})
+	trace, errs := source.Open(names, capture.Options{Stdin: bytes.NewReader(stdin), Text: scenario.Pcapng})
 	if len(errs) > 0 {
 		return nil, errs[0]
 	}
 	defer trace.Close()
 	o.Detectors, o.AllFlows = catalogue.All, true
-	return engine.Run(context.Background(), trace, o), nil
+	return source.Run(context.Background(), trace, o), nil
 }
 
 // An account is what a report tells, in lines that do not depend on dress:
@@ -74,7 +75,7 @@ func tell(rep *result.Report, origin func(file uint16, frame uint32) uint32) *ac
 	if origin == nil {
 		origin = func(_ uint16, frame uint32) uint32 { return frame }
 	}
-	a := &account{copies: rep.Totals.Copies > 0}
+	a := &account{copies: rep.Totals.Duplicates > 0}
 	start := rep.Trace.First
 	a.rows = append(a.rows, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
 	for i := range rep.Flows {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
@@ -30,7 +31,8 @@ func shardsOf(t *testing.T, file []byte, n int) (shards [][]byte) {
 	}
 	defer trace.Close()
 	s := shard.Split{Dir: t.TempDir(), Shards: n}
-	if _, err := s.Run(context.Background(), trace); err != nil {
+	ctx := context.Background()
+	if _, err := s.Run(ctx, trace.Infos(), engine.Frames(ctx, trace, &s.Engine)); err != nil {
 		t.Fatal(err)
 	}
 	names, err := filepath.Glob(s.Dir + "/shard-*")

@@ -109,7 +109,7 @@ func checkStates(t *testing.T, trace *scenario.Trace, rep *result.Report) {
 		turns := turnsOf(t, trace, fl.ID)
 		for l := range trace.Lines {
 			line := &trace.Lines[l]
-			at := slices.IndexFunc(turns, func(x result.Turn) bool { return line.Captured && x.Seg.Frame == line.Seg.Frame })
+			at := slices.IndexFunc(turns, func(x result.Step) bool { return line.Captured && x.Seg.Frame == line.Seg.Frame })
 			if at < 0 {
 				continue
 			}
@@ -127,14 +127,14 @@ func checkStates(t *testing.T, trace *scenario.Trace, rep *result.Report) {
 }
 
 // turnsOf are the segments of a connection and the states after each.
-func turnsOf(t *testing.T, trace *scenario.Trace, id uint64) []result.Turn {
+func turnsOf(t *testing.T, trace *scenario.Trace, id uint64) []result.Step {
 	t.Helper()
 	file, err := trace.Pcapng()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var turns []result.Turn
-	follow := &engine.Follow{ID: id, Turn: func(x result.Turn) { turns = append(turns, x) }}
+	var turns []result.Step
+	follow := &engine.Follow{ID: id, Turn: func(x result.Step) { turns = append(turns, x) }}
 	if _, err := run([]string{"-"}, file, engine.Options{Follow: follow}); err != nil {
 		t.Fatal(err)
 	}

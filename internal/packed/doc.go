@@ -1,11 +1,9 @@
-// Package packed is the stream of TCP headers that captures are reduced to
-// where one machine is not enough: what the judges need of each segment, in
-// some ten bytes, and what must be known of the trace as a whole.
+// Package packed is how segments and the statistics of a trace are written in
+// shards: TCP headers in some ten bytes each.
 //
-//	Encoder, Decoder   segments <-> chunk, which needs nothing from outside
-//	Facts              what no single connection shows: ends, gaps, drops
-//	Writer, Prelude    a file of chunks with its facts: a shard
+//	Encoder, Decoder        segments <-> chunk, which can be read by itself
+//	AppendShared, ParseStats   stats.Trace <-> block
+//	Prelude, Block          the frame around both
 //
-// docs/shards.md describes every byte. Files are read by package capture, as any
-// other capture is.
+// docs/shards.md describes every byte. Package shard reads and writes the files.
 package packed

@@ -66,7 +66,7 @@ func Is(head []byte) bool { return bytes.HasPrefix(head, []byte(Magic)) }
 const (
 	BlockNames    = 1 // of the captures: the first
 	BlockSegments = 2 // a chunk
-	BlockFacts    = 3 // the last: without it, the file was cut
+	BlockStats    = 3 // the last: without it, the file was cut
 )
 
 // BlockHeader is how many bytes come before a block's content: kind, length and

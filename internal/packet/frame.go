@@ -1,5 +1,5 @@
-// Package packet writes TCP segments as Ethernet frames, from nothing but what
-// a segment tells: scenarios become captures this way, and captures anonymous.
+// Package packet builds Ethernet frames from TCP segments, for scenarios and
+// anonymised captures, and computes TCP checksums.
 package packet
 
 import (
@@ -9,12 +9,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Form is what a frame has that its segment does not tell. The zero value is
-// a frame without tags, its addresses zero, its checksum right.
+// A Form has the parts of a frame that are not in its segment. The zero value is
+// a frame without tags, with zero addresses and a correct checksum.
 type Form struct {
 	Dst, Src  [6]byte  // link-layer addresses
 	Tags      []uint16 // VLAN identifiers, outermost first
-	TCPHeader int      // bytes that the TCP header has at least, up to MaxHeader
+	TCPHeader int      // minimum length of the TCP header in bytes, up to MaxHeader
 	Sum       Sum
 }
 
@@ -30,9 +30,9 @@ const (
 	protoTCP = 6
 )
 
-// Append appends the segment's Ethernet frame without its payload, cut inside
-// the TCP options if the segment says so. It returns how many bytes the headers
-// have on the wire, too. The segment's options must fit (see OptionBytes).
+// Append appends the segment's Ethernet frame without its payload, cut inside the
+// TCP options if the segment has OptionsCut. It also returns the length of the
+// headers on the wire. The segment's options must fit (see OptionBytes).
 func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, headers int) {
 	start := len(dst)
 	dst = append(append(dst, form.Dst[:]...), form.Src[:]...)
@@ -49,14 +49,14 @@ func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, heade
 	return append(dst, tcp[:captured]...), headers
 }
 
-// IsIPv6 reports whether the segment is one of IPv6.
+// IsIPv6 reports whether the segment needs an IPv6 header.
 func IsIPv6(seg *reassembly.Segment) bool {
 	return seg.Src.AddrPort().Addr().Is6() || seg.Dst.AddrPort().Addr().Is6()
 }
 
-// appendIP writes the EtherType and the header of a packet that carries length
-// bytes. A length that the header cannot hold is written as 0, as segmentation
-// offload does.
+// appendIP writes the EtherType and the header of a packet with a payload of length
+// bytes. A length that is too large for the header becomes 0, as with segmentation
+// offload.
 func appendIP(dst []byte, seg *reassembly.Segment, length uint32) []byte {
 	if IsIPv6(seg) {
 		if length > math.MaxUint16 {

@@ -1,10 +1,11 @@
-package packet
+package packet_test
 
 import (
 	"net/netip"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/internal/decode"
+	. "github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -21,7 +22,7 @@ var segments = []reassembly.Segment{
 		Opts: reassembly.Options{Has: reassembly.HasTimestamps, NBlocks: 3, Blocks: [4]reassembly.Block{{From: 1, To: 2}, {From: 3, To: 4}, {From: 5, To: 6}}}},
 }
 
-// What a frame is made of is read from it again, and its checksum is as wanted.
+// A frame decodes to its segment, and has the checksum that was wanted.
 func TestAppend_readBack(t *testing.T) {
 	for _, want := range segments {
 		for _, sum := range []Sum{Right, Offloaded, Wrong} {
@@ -68,8 +69,7 @@ func TestAppend_tags(t *testing.T) {
 	}
 }
 
-// A checksum that is wrong by the worst of luck is not taken for one that the
-// network card was to complete.
+// A wrong checksum is never by chance one that the network card was to complete.
 func TestSum_wrongIsNotOffloaded(t *testing.T) {
 	seg := segments[0]
 	for port := range 65536 {

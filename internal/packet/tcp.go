@@ -6,13 +6,13 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// MaxOptions is how many bytes of options a TCP header has room for.
+// MaxOptions is the room for options in a TCP header, in bytes.
 const MaxOptions = MaxHeader - 20
 
 const noOperation = 1
 
-// appendTCP writes the TCP header without its checksum, of least bytes or more,
-// and how much of it the capture holds.
+// appendTCP writes a TCP header of at least least bytes, without its checksum. It
+// also returns how much of it the capture has.
 func appendTCP(dst []byte, seg *reassembly.Segment, least int) (header []byte, captured int) {
 	dst = binary.BigEndian.AppendUint16(dst, seg.Src.Port)
 	dst = binary.BigEndian.AppendUint16(dst, seg.Dst.Port)
@@ -67,13 +67,13 @@ func appendOptions(dst []byte, o *reassembly.Options) []byte {
 	return dst
 }
 
-// OptionBytes is the least room that the options need in a header. What needs
-// more than MaxOptions cannot be written.
+// OptionBytes is the room that the options need in a header, in bytes. It may
+// exceed MaxOptions; such options cannot be written.
 func OptionBytes(o *reassembly.Options) int {
 	var buf [64]byte
 	n := len(appendOptions(buf[:0], o))
 	if o.Has&reassembly.OptionsCut != 0 {
-		n++ // what was cut off
+		n++ // the part that was cut off
 	}
 	return n
 }

@@ -33,7 +33,7 @@ const (
 
 var le = binary.LittleEndian
 
-// begin starts a block; end closes it with its length, before and behind.
+// begin starts a block. end finishes it with its length, at both ends.
 func begin(b []byte, kind uint32) []byte { return le.AppendUint32(le.AppendUint32(b, kind), 0) }
 
 func end(b []byte, start int) []byte {
@@ -42,11 +42,10 @@ func end(b []byte, start int) []byte {
 	return le.AppendUint32(b, length)
 }
 
-// maxOption is the longest value that the 16 bits of an option's length tell.
+// maxOption is the longest value of an option, whose length has 16 bits.
 const maxOption = 1<<16 - 1
 
-// appendText writes an option of text, if there is any: UTF-8, cut to what an
-// option can hold.
+// appendText writes an option of text, if there is any: UTF-8, cut to maxOption.
 func appendText(b []byte, code uint16, text string) []byte {
 	if text == "" {
 		return b
@@ -78,7 +77,7 @@ func appendStamp(b []byte, stamp uint64) []byte {
 	return le.AppendUint32(le.AppendUint32(b, uint32(stamp>>32)), uint32(stamp))
 }
 
-// align fills up to a multiple of four; every block begins at one.
+// align pads to a multiple of four, where every block begins.
 func align(b []byte) []byte {
 	for len(b)%4 != 0 {
 		b = append(b, 0)

@@ -1,5 +1,5 @@
-// Package pcapng writes pcapng files: packets with comments, of one or several
-// interfaces, and when the capture ended.
+// Package pcapng writes pcapng files: packets with comments, from one or several
+// interfaces, and the end of the capture.
 package pcapng
 
 import (
@@ -8,49 +8,49 @@ import (
 	"time"
 )
 
-// A Section is what a file says of itself. Empty fields are left out.
+// A Section describes the file. Empty fields are left out.
 type Section struct {
 	Comment     string
 	Hardware    string
 	System      string
-	Application string // that wrote it
+	Application string // that wrote the file
 }
 
 // An Interface is where packets were captured.
 type Interface struct {
 	Link        uint16 // number of the tcpdump.org link-layer header types list
-	Snap        uint32 // most bytes captured of a packet, 0 for all
+	Snap        uint32 // maximum of captured bytes of a packet, 0 for all
 	Name        string
 	Description string
-	Filter      string // pcap-filter expression that chose the packets
-	Micro       bool   // times in microseconds, else in nanoseconds
+	Filter      string // pcap-filter expression that selected the packets
+	Micro       bool   // times in microseconds instead of nanoseconds
 }
 
 // A Packet is one captured frame.
 type Packet struct {
-	Interface int    // as Writer.Interface numbered it
+	Interface int    // number from Writer.Interface
 	At        int64  // nanoseconds since 1970
-	Data      []byte // what was captured
+	Data      []byte // captured bytes
 	Len       int    // bytes on the wire, at least len(Data)
-	Comment   string // shown by Wireshark with the packet
+	Comment   string // Wireshark shows it with the packet
 }
 
-// A Writer writes one section: its header, interfaces, packets, and statistics.
-// Nothing is buffered, so that what was written is whole at any time. An error
-// of the underlying writer is kept, and returned ever after.
+// A Writer writes one section: its header, interfaces, packets and statistics. It
+// does not buffer, so that the file is complete at any time. After an error of the
+// underlying writer, every call returns that error.
 //
-// Who learns only at the end what the section is to say writes the rest first,
-// elsewhere, and leaves out Begin.
+// If the section's description is known only at the end, write the rest first, to
+// another place, without Begin.
 type Writer struct {
-	w     io.Writer
-	block []byte // the one being written
-	taps  []tap
-	size  int64
-	err   error
+	w      io.Writer
+	block  []byte // the one being written
+	ifaces []iface
+	size   int64
+	err    error
 }
 
-// A tap is an interface and what came from it.
-type tap struct {
+// An iface is an interface, with the number of its packets.
+type iface struct {
 	micro   bool
 	packets uint64
 	lost    uint64
@@ -76,8 +76,8 @@ func (w *Writer) Begin(s Section) error {
 	return w.write(appendEnd(b))
 }
 
-// Interface describes an interface and returns its number. It may come at any
-// time before the interface's first packet.
+// Interface adds an interface and returns its number. Call it before the
+// interface's first packet.
 func (w *Writer) Interface(i Interface) (number int, err error) {
 	const nano, micro = 9, 6 // negative powers of ten
 	b := begin(w.block[:0], blockInterface)
@@ -85,7 +85,7 @@ func (w *Writer) Interface(i Interface) (number int, err error) {
 	b = le.AppendUint32(b, i.Snap)
 	b = appendText(b, optName, i.Name)
 	b = appendText(b, optDescription, i.Description)
-	if i.Filter != "" { // the first byte says that text follows
+	if i.Filter != "" { // byte 0: a string follows
 		b = appendText(b, optFilter, "\x00"+i.Filter)
 	}
 	resolution := byte(nano)
@@ -93,16 +93,16 @@ func (w *Writer) Interface(i Interface) (number int, err error) {
 		resolution = micro
 	}
 	b = align(append(appendCode(b, optResolution, 1), resolution))
-	w.taps = append(w.taps, tap{micro: i.Micro})
-	return len(w.taps) - 1, w.write(appendEnd(b))
+	w.ifaces = append(w.ifaces, iface{micro: i.Micro})
+	return len(w.ifaces) - 1, w.write(appendEnd(b))
 }
 
 // Packet writes a packet.
 func (w *Writer) Packet(p *Packet) error {
-	if p.Interface < 0 || p.Interface >= len(w.taps) {
-		return fmt.Errorf("a packet of interface %d, of %d described", p.Interface, len(w.taps))
+	if p.Interface < 0 || p.Interface >= len(w.ifaces) {
+		return fmt.Errorf("a packet of interface %d, of %d described", p.Interface, len(w.ifaces))
 	}
-	t := &w.taps[p.Interface]
+	t := &w.ifaces[p.Interface]
 	t.packets++
 	b := begin(w.block[:0], blockPacket)
 	b = le.AppendUint32(b, uint32(p.Interface))
@@ -116,16 +116,15 @@ func (w *Writer) Packet(p *Packet) error {
 	return w.write(b)
 }
 
-// Lost sets how many packets the system failed to hand over, from the start of
-// the capture.
-func (w *Writer) Lost(number int, packets uint64) { w.taps[number].lost = packets }
+// Lost sets how many packets the system has lost since the start of the capture.
+func (w *Writer) Lost(number int, packets uint64) { w.ifaces[number].lost = packets }
 
-// End writes the statistics of every interface: the capture went on until at,
-// in nanoseconds since 1970, and holds all that was received. They make silence
-// up to then count. End may be called again after more packets.
+// End writes the statistics of every interface, which state that the capture
+// continued until at, in nanoseconds since 1970, and has all received packets.
+// So silence up to at counts. End may be called again after more packets.
 func (w *Writer) End(at int64) error {
-	for i := range w.taps {
-		t := &w.taps[i]
+	for i := range w.ifaces {
+		t := &w.ifaces[i]
 		b := begin(w.block[:0], blockStatistics)
 		b = le.AppendUint32(b, uint32(i))
 		b = appendStamp(b, t.stamp(at))
@@ -141,15 +140,15 @@ func (w *Writer) End(at int64) error {
 	return w.err
 }
 
-// stamp is a time in units of the interface.
-func (t *tap) stamp(at int64) uint64 {
+// stamp is a time in the interface's units.
+func (t *iface) stamp(at int64) uint64 {
 	if t.micro {
 		at /= int64(time.Microsecond)
 	}
 	return uint64(at)
 }
 
-// write closes the block in b and writes it.
+// write finishes the block in b and writes it.
 func (w *Writer) write(b []byte) error {
 	if w.err != nil {
 		return w.err

@@ -79,7 +79,7 @@ func TestWriter_readBack(t *testing.T) {
 	}
 }
 
-// Wireshark shows the comments, and takes the file as a whole.
+// Wireshark reads the file and shows the comments.
 func TestWriter_tshark(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -105,7 +105,7 @@ func TestWriter_tshark(t *testing.T) {
 	}
 }
 
-// No text is too long, or too broken, for an option.
+// A text that is too long or not valid UTF-8 still makes a valid option.
 func TestWriter_text(t *testing.T) {
 	for _, comment := range []string{strings.Repeat("é", 40_000), "x" + strings.Repeat("é", 40_000), "\xff\xfe"} {
 		var b bytes.Buffer
@@ -146,7 +146,7 @@ func TestWriter_errorStays(t *testing.T) {
 	}
 }
 
-// Live capture writes every packet that it sees.
+// Live capture writes every packet, so this must not allocate.
 func TestWriter_allocatesNothing(t *testing.T) {
 	w := pcapng.NewWriter(io.Discard)
 	tap, _ := w.Interface(pcapng.Interface{Link: 1})

@@ -6,80 +6,90 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // CSV writes a line for each finding, or for each connection if Options.Flows
-// is set, below a line of column names: those of JSON, where a dot stands
-// between a name and what is inside it.
+// is set, below a line of column names: those of JSON, with a dot between a name
+// and what is inside it.
 func CSV(w io.Writer, r *result.Report, o Options) error {
 	out := csv.NewWriter(w)
+	write := func(row []string) {
+		for i, c := range row {
+			row[i] = plainCell(c)
+		}
+		_ = out.Write(row) // csv keeps the error for Error
+	}
 	if o.Flows {
-		writeFlowCells(out, r)
+		flowRows(r, write)
 	} else {
-		writeFindingCells(out, r, &o)
+		findingRows(r, &o, write)
 	}
 	out.Flush()
 	return out.Error()
 }
 
-// flowColumnNames are the fields of JSON's rows, in their order.
-var flowColumnNames = []string{
-	"id", "a", "b", "initiator", "state_a", "state_b", "bounded_a", "bounded_b", "ending", "first", "last",
-	"packets_a2b", "packets_b2a", "bytes_a2b", "bytes_b2a", "retransmissions_a2b", "retransmissions_b2a",
-	"rtt_s", "history", "limits", "copies",
-}
-
-func writeFlowCells(out *csv.Writer, r *result.Report) {
-	_ = out.Write(flowColumnNames) // csv keeps the error for Error
-	row := make([]string, 0, len(flowColumnNames))
+// flowRows are the fields of JSON's rows, in their order.
+func flowRows(r *result.Report, write func([]string)) {
+	const A, B = reassembly.A, reassembly.B
+	write([]string{
+		"id", "a", "b", "initiator", "state_a", "state_b", "bounded_a", "bounded_b", "ending", "first", "last",
+		"packets_a2b", "packets_b2a", "bytes_a2b", "bytes_b2a", "retransmissions_a2b", "retransmissions_b2a",
+		"rtt_s", "history", "limits", "copies",
+	})
 	for i := range r.Flows {
-		f := &r.Flows[i]
-		row = append(row[:0], unsigned(f.ID), f.End[reassembly.A].String(), f.End[reassembly.B].String(),
-			f.Initiator.String(), f.State[reassembly.A].String(), f.State[reassembly.B].String(),
-			strconv.FormatBool(f.Bounded[reassembly.A]), strconv.FormatBool(f.Bounded[reassembly.B]),
-			f.Ending, timestamp(f.First), timestamp(f.Last),
-			unsigned(f.Packets[reassembly.A]), unsigned(f.Packets[reassembly.B]),
-			unsigned(f.Bytes[reassembly.A]), unsigned(f.Bytes[reassembly.B]),
-			unsigned(f.Rexmits[reassembly.A]), unsigned(f.Rexmits[reassembly.B]),
-			roundTrip(f), f.History, f.Limits.String(), unsigned(f.Copies))
-		writeCells(out, row)
+		f, rtt := &r.Flows[i], ""
+		if f.RTT != 0 {
+			rtt = string(appendSeconds(nil, f.RTT))
+		}
+		write([]string{
+			unsigned(f.ID), f.End[A].String(), f.End[B].String(), f.Initiator.String(), f.State[A].String(), f.State[B].String(),
+			strconv.FormatBool(f.Bounded[A]), strconv.FormatBool(f.Bounded[B]), f.Ending, timestamp(f.First), timestamp(f.Last),
+			unsigned(f.Packets[A]), unsigned(f.Packets[B]), unsigned(f.Bytes[A]), unsigned(f.Bytes[B]), unsigned(f.Rexmits[A]), unsigned(f.Rexmits[B]),
+			rtt, f.History, f.Limits.String(), unsigned(f.Duplicates),
+		})
 	}
 }
 
-// findingColumnNames come before the roles and metrics, which differ between
-// detectors. file and frame are the anchor's.
-var findingColumnNames = []string{
-	"id", "detector", "outcome", "verdict", "reason", "severity", "flow", "culprit", "a", "b", "state_a", "state_b",
-	"start", "end", "title", "message", "cause", "action", "limits", "references", "file", "frame", "frames",
-}
-
-func writeFindingCells(out *csv.Writer, r *result.Report, o *Options) {
-	roles, metrics := namesUsed(r)
-	header := slices.Clone(findingColumnNames)
-	for _, name := range roles {
-		header = append(header, "roles."+name)
+// findingRows have the roles and metrics last, which differ between detectors.
+// file and frame are the anchor's.
+func findingRows(r *result.Report, o *Options, write func([]string)) {
+	header := []string{
+		"id", "detector", "outcome", "verdict", "reason", "severity", "flow", "culprit", "a", "b", "state_a", "state_b",
+		"start", "end", "title", "message", "cause", "action", "limits", "references", "file", "frame", "frames",
 	}
-	for _, name := range metrics {
-		header = append(header, "metrics."+name)
+	var roles, metrics []string // in order of appearance
+	for i := range r.Findings {
+		for _, role := range r.Findings[i].Roles {
+			if name := "roles." + role.Name; !slices.Contains(roles, name) {
+				roles = append(roles, name)
+			}
+		}
+		for _, m := range r.Findings[i].Metrics {
+			if name := "metrics." + m.Name; !slices.Contains(metrics, name) {
+				metrics = append(metrics, name)
+			}
+		}
 	}
-	writeCells(out, header)
+	fixed := len(header)
+	header = slices.Concat(header, roles, metrics)
+	write(slices.Clone(header))
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		row := findingCells(r, o, f)
-		for _, name := range roles {
-			row = append(row, roleCell(f, name))
+		for _, name := range header[fixed:] {
+			row = append(row, namedCell(f, name))
 		}
-		for _, name := range metrics {
-			row = append(row, metricCell(f, name))
-		}
-		writeCells(out, row)
+		write(row)
 	}
 }
 
 func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
+	const A, B = reassembly.A, reassembly.B
 	doc, ends, anchor := o.doc(f.Detector, f.Outcome), f.Flow.End, &f.Evidence[0].Seg
 	frames := make([]string, len(f.Evidence))
 	for i := range f.Evidence {
@@ -87,62 +97,30 @@ func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
 	}
 	return []string{
 		f.ID, f.Detector, f.Outcome, f.Verdict.String(), f.Reason, f.Severity.String(), unsigned(f.Flow.ID),
-		ends[f.Culprit].String(), ends[reassembly.A].String(), ends[reassembly.B].String(),
-		f.States[reassembly.A].String(), f.States[reassembly.B].String(),
-		timestamp(f.Start), timestamp(f.End), f.Title, f.Message, doc.Cause, doc.Action,
-		f.Limits.String(), strings.Join(doc.Refs, ", "),
-		o.file(r, anchor), strconv.Itoa(int(anchor.Frame)), strings.Join(frames, " "),
+		ends[f.Culprit].String(), ends[A].String(), ends[B].String(), f.States[A].String(), f.States[B].String(),
+		timestamp(f.Start), timestamp(f.End), f.Title, f.Message, doc.Cause, doc.Action, f.Limits.String(), strings.Join(doc.Refs, ", "),
+		o.file(r, anchor), frames[0], strings.Join(frames, " "),
 	}
 }
 
-// namesUsed are the roles and metrics of all findings, in order of appearance.
-func namesUsed(r *result.Report) (roles, metrics []string) {
-	known := map[string]bool{}
-	add := func(list *[]string, kind, name string) {
-		if !known[kind+name] {
-			known[kind+name] = true
-			*list = append(*list, name)
+// namedCell is a role's endpoint or a metric's value; empty if the finding has
+// none of that name.
+func namedCell(f *result.Finding, column string) string {
+	kind, name, _ := strings.Cut(column, ".")
+	if kind == "roles" {
+		if i := slices.IndexFunc(f.Roles, func(r detectors.Role) bool { return r.Name == name }); i >= 0 {
+			return f.Flow.End[f.Roles[i].Side].String()
 		}
+		return ""
 	}
-	for i := range r.Findings {
-		for _, role := range r.Findings[i].Roles {
-			add(&roles, "role ", role.Name)
-		}
-		for _, m := range r.Findings[i].Metrics {
-			add(&metrics, "metric ", m.Name)
-		}
+	i := slices.IndexFunc(f.Metrics, func(m detectors.Metric) bool { return m.Name == name })
+	if i < 0 {
+		return ""
 	}
-	return roles, metrics
-}
-
-func roleCell(f *result.Finding, name string) string {
-	for _, role := range f.Roles {
-		if role.Name == name {
-			return f.Flow.End[role.Side].String()
-		}
+	if s, ok := f.Metrics[i].Value.(string); ok {
+		return s
 	}
-	return ""
-}
-
-func metricCell(f *result.Finding, name string) string {
-	for _, m := range f.Metrics {
-		if m.Name != name {
-			continue
-		}
-		if s, ok := m.Value.(string); ok {
-			return s
-		}
-		return string(appendMetricValue(nil, m.Value))
-	}
-	return ""
-}
-
-// writeCells writes a line with every cell made harmless, in place.
-func writeCells(out *csv.Writer, row []string) {
-	for i, c := range row {
-		row[i] = plainCell(c)
-	}
-	_ = out.Write(row) // csv keeps the error for Error
+	return string(object(nil).metric(f.Metrics[i].Value))
 }
 
 // plainCell is a cell that no spreadsheet takes for a formula: they all take
@@ -161,13 +139,4 @@ func plainCell(s string) string {
 
 func unsigned(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// timestamp is RFC 3339 without JSON's quotes.
-func timestamp(ns int64) string { return strings.Trim(string(appendTime(nil, ns)), `"`) }
-
-// roundTrip is the RTT in seconds, empty if it is unknown.
-func roundTrip(f *result.Flow) string {
-	if f.RTT == 0 {
-		return ""
-	}
-	return string(appendSeconds(nil, f.RTT))
-}
+func timestamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

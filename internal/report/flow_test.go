@@ -22,10 +22,10 @@ func one(f *result.Flow, findings ...result.Finding) *result.Report {
 	return r
 }
 
-func flowText(t *testing.T, r *result.Report, turns []result.Turn, o Options) []string {
+func flowText(t *testing.T, r *result.Report, steps []result.Step, o Options) []string {
 	t.Helper()
 	var b strings.Builder
-	if err := FlowText(&b, r, turns, o); err != nil {
+	if err := FlowText(&b, r, steps, o); err != nil {
 		t.Fatal(err)
 	}
 	return strings.Split(b.String(), "\n")
@@ -55,12 +55,12 @@ func TestControlBlock_ofTheArticle(t *testing.T) {
 		"sndws": "~0", "maxsndws": "~3,072", "rcvws": "8,192", "congestws": "unknown", "ssthresh": "unknown", "srtt": "unknown",
 		"state": "ST_SS ST_SR ST_SA ST_FR ST_PROBING",
 	}
-	p := flowPage{textWriter: newTextWriter(nil, one(f), &Options{}), f: f, left: server}
+	p := flowPage{textWriter: newTextWriter(nil, one(f), &Options{}), f: f, sides: openerFirst(f)}
 	view := p.tcbView(server)
 	retries := []string{}
 	for i := range tcbFields {
 		field := &tcbFields[i]
-		got := field.tell(view)
+		got := field.value(view)
 		if w, is := want[field.netstat]; is && got != w {
 			t.Errorf("%s (%s) is %s, want %s", field.netstat, field.name, got, w)
 		}
@@ -77,14 +77,14 @@ func TestControlBlock_ofTheArticle(t *testing.T) {
 	}
 }
 
-// A wire tells little of a connection that was joined late.
+// Little is known about a connection whose beginning was not captured.
 func TestControlBlock_unknown(t *testing.T) {
 	v := tcbView{peer: &fsm.TCB{}, TCB: fsm.TCB{
 		Known: fsm.KnowSndWnd | fsm.KnowRcvWnd, SndWnd: 501, RcvWnd: 0, ISS: 7, IRS: 7, SndUna: 7, SndNxt: 7, RcvNxt: 7, SRTT: 7, MSS: 7, LastAckSent: 7,
 	}}
 	for i := range tcbFields {
 		field := &tcbFields[i]
-		got := field.tell(&v)
+		got := field.value(&v)
 		switch field.name {
 		case "SND.WND":
 			if got != "~501 or more" {
@@ -94,7 +94,7 @@ func TestControlBlock_unknown(t *testing.T) {
 			if got != "0" {
 				t.Errorf("a closed window is %s, whatever its scale", got)
 			}
-		case "state", "FIN sent", "FIN received", "resent in a row", "probes in a row", "probing", "timers that run", "RTO, backed off":
+		case "state", "FIN sent", "FIN received", "resent in a row", "probes in a row", "probing", "running timers", "RTO, backed off":
 		case "largest SND.WND":
 		default:
 			if got != unknown {
@@ -106,85 +106,85 @@ func TestControlBlock_unknown(t *testing.T) {
 
 func TestClassifier(t *testing.T) {
 	f := flow(1, "10.0.0.1:1", "10.0.0.2:2")
-	turn := func(class fsm.Class, flags reassembly.Flags, length uint32, window uint16) result.Turn {
-		return result.Turn{Class: class, State: [2]fsm.State{fsm.Established, fsm.Established}, Seg: sent(f, reassembly.A, 1, 0, flags, 0, length, 0, window)}
+	step := func(class fsm.Class, flags reassembly.Flags, length uint32, window uint16) result.Step {
+		return result.Step{Class: class, State: [2]fsm.State{fsm.Established, fsm.Established}, Seg: sent(f, reassembly.A, 1, 0, flags, 0, length, 0, window)}
 	}
 	const syn, rst = reassembly.SYN, reassembly.RST
-	dead := turn(fsm.Rst, rst, 0, 0)
+	dead := step(fsm.Rst, rst, 0, 0)
 	dead.State = [2]fsm.State{}
-	c := classifier{}
-	for _, step := range []struct {
-		turn result.Turn
+	words := classifier{}
+	for _, c := range []struct {
+		step result.Step
 		want string
 	}{
-		{turn(fsm.Syn, syn, 0, 500), "SYN"},
-		{turn(fsm.Syn, syn, 0, 500), "SYN again"},
-		{turn(fsm.Syn, syn|ack, 0, 0), "SYN-ACK again"},
-		{turn(fsm.NewData, ack, 10, 500), "new data"},
-		{turn(fsm.PureAck, ack, 0, 0), "window shut"},
-		{turn(fsm.PureAck, ack, 0, 0), "window still shut"},
-		{turn(fsm.NewData, ack, 1, 0), "new data, window still shut"},
-		{turn(fsm.WindowUpdate, ack, 0, 9), "window open again"},
-		{turn(fsm.KeepAlive, ack, 0, 9), "keep-alive"},
-		{turn(fsm.OutOfWindow, ack, 0, 0), "stray"},
-		{turn(fsm.DupAck, ack, 0, 9), "duplicate ACK"},
-		{turn(fsm.NewData, fin, 5, 9), "new data, FIN"},
-		{turn(fsm.NewData, fin, 0, 9), "FIN"},
-		{turn(fsm.Retransmission, fin, 0, 9), "FIN again"},
-		{turn(fsm.Retransmission, ack, 4, 9), "retransmission"},
-		{turn(fsm.Rst, rst, 0, 0), "RST, in doubt"},
+		{step(fsm.Syn, syn, 0, 500), "SYN"},
+		{step(fsm.Syn, syn, 0, 500), "SYN resent"},
+		{step(fsm.Syn, syn|ack, 0, 0), "SYN-ACK resent"},
+		{step(fsm.NewData, ack, 10, 500), "new data"},
+		{step(fsm.PureAck, ack, 0, 0), "zero window"},
+		{step(fsm.PureAck, ack, 0, 0), "still zero window"},
+		{step(fsm.NewData, ack, 1, 0), "new data, still zero window"},
+		{step(fsm.WindowUpdate, ack, 0, 9), "window reopened"},
+		{step(fsm.KeepAlive, ack, 0, 9), "keep-alive"},
+		{step(fsm.OutOfWindow, ack, 0, 0), "out of window"},
+		{step(fsm.DupAck, ack, 0, 9), "duplicate ACK"},
+		{step(fsm.NewData, fin, 5, 9), "new data, FIN"},
+		{step(fsm.NewData, fin, 0, 9), "FIN"},
+		{step(fsm.Retransmission, fin, 0, 9), "FIN resent"},
+		{step(fsm.Retransmission, ack, 4, 9), "retransmission"},
+		{step(fsm.Rst, rst, 0, 0), "RST, in doubt"},
 		{dead, "RST"},
 	} {
-		if got := c.words(&step.turn); got != step.want {
-			t.Errorf("%s is called %q, want %q", segment(f, &step.turn.Seg), got, step.want)
+		if got := words.words(&c.step); got != c.want {
+			t.Errorf("%s is called %q, want %q", segment(f, &c.step.Seg), got, c.want)
 		}
 	}
 }
 
-// Whatever the numbers are, a line of the course fits the screen.
-func TestCourse_width(t *testing.T) {
+// Whatever the numbers are, a line of the timeline fits the screen.
+func TestTimeline_width(t *testing.T) {
 	f := flow(1, "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:40000", "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:2]:40000")
 	f.Packets = [2]uint64{2, 2}
 	f.TCB = &[2]fsm.TCB{{Known: ^fsm.TCBField(0)}, {Known: ^fsm.TCBField(0)}}
 	r := one(f)
 	r.Captures = make([]result.Capture, 12)
 	r.Trace.End = after(1e8)
-	var turns []result.Turn
+	var steps []result.Step
 	for n := range uint64(4) {
 		side := reassembly.Side(n % 2)
 		seg := sent(f, side, 4_000_000_000, 99_999_999, fin|reassembly.PSH|reassembly.URG, 4_000_000_000, 65_000, 4_000_000_000, 65535)
 		seg.File = 11
 		seg.Opts.NBlocks = 1
 		seg.Opts.Blocks[0] = reassembly.Block{From: f.ISS[side.Peer()] + 4_000_000_000, To: f.ISS[side.Peer()] + 4_100_000_000}
-		turns = append(turns, result.Turn{
+		steps = append(steps, result.Step{
 			N: n + 1, Side: side, Seg: seg, Class: fsm.Ambiguous,
 			State: [2]fsm.State{fsm.SynReceived, fsm.State(n + 2)}, Bounded: [2]bool{true, n%2 == 0},
 		})
 	}
 	for _, names := range []Names{RFC, SS} {
-		for _, l := range flowText(t, r, turns, Options{Names: names}) {
-			if len(l) > courseWidth {
+		for _, l := range flowText(t, r, steps, Options{Names: names}) {
+			if len(l) > timelineWidth {
 				t.Errorf("%d columns: %s", len(l), l)
 			}
 		}
 	}
 }
 
-// The middle of a long connection is left out, but not what proves a finding.
-func TestCourse_long(t *testing.T) {
+// The middle of a long connection is left out, but not the evidence of a finding.
+func TestTimeline_long(t *testing.T) {
 	f := flow(1, "10.77.1.1:60558", "10.77.1.2:5000")
 	f.Packets = [2]uint64{9000, 1000}
 	found := ghost(f)
 	found.Evidence = found.Evidence[:1]
 	found.Evidence[0].Seg.Frame = 5000
-	var turns []result.Turn
+	var steps []result.Step
 	for n := uint32(1); n <= 10000; n++ {
 		if n > 6000 && n < 6100 {
 			continue // was not kept
 		}
-		turns = append(turns, result.Turn{N: uint64(n), Side: reassembly.A, Class: fsm.NewData, Seg: sent(f, reassembly.A, n, 1, ack, n, 1, 1, 9)})
+		steps = append(steps, result.Step{N: uint64(n), Side: reassembly.A, Class: fsm.NewData, Seg: sent(f, reassembly.A, n, 1, ack, n, 1, 1, 9)})
 	}
-	text := strings.Join(flowText(t, one(f, found), turns, testOptions()), "\n")
+	text := strings.Join(flowText(t, one(f, found), steps, testOptions()), "\n")
 	for _, want := range []string{
 		"...  4,796 segments left out; --format scenario has them all\n1.000000   4997 ",
 		"1.000000   5000* ",
@@ -192,10 +192,10 @@ func TestCourse_long(t *testing.T) {
 		"...  4,797 segments left out; --format scenario has them all\n1.000000   9801 ",
 	} {
 		if !strings.Contains(text, strings.ReplaceAll(want, "1.000000", " 1.000000")) {
-			t.Errorf("the course lacks %q", want)
+			t.Errorf("the timeline lacks %q", want)
 		}
 	}
 	if got := strings.Count(text, "new data"); got != 200+7+200 {
-		t.Errorf("%d turns are shown, want 407", got)
+		t.Errorf("%d steps are shown, want 407", got)
 	}
 }

@@ -8,10 +8,11 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// A class is everything of one detector that ended alike.
+// A class is all findings of one detector with the same outcome and verdict.
 type class struct {
 	detector, outcome string
 	verdict           detectors.Verdict
@@ -20,7 +21,7 @@ type class struct {
 // String is "slug/outcome".
 func (c class) String() string { return Clean(c.detector + "/" + c.outcome) }
 
-// A group is what people should read as one trouble: findings of one class with
+// A group is what people should read as one problem: findings of one class with
 // one host at fault. A million connections with one cause are one group.
 type group struct {
 	class
@@ -28,7 +29,7 @@ type group struct {
 	severity detectors.Severity // the worst of them
 	findings []*result.Finding  // never empty
 	detail   detail
-	room     room // for its findings
+	quota    quota // for its findings
 }
 
 // detail says how much of a group is printed.
@@ -37,34 +38,33 @@ type detail uint8
 const (
 	full    detail = iota
 	brief          // one line
-	counted        // only in the number of those left out
+	counted        // only in the number of those omitted
 )
 
-// A room is how many of a kind are told: the first in full, some more as a line
-// each, the rest as a number, so that a report stays within a few screens
-// however many connections or hosts are in the same trouble. JSON, ndjson and
+// A quota is how many of a kind are printed: the first in full, some more as a
+// line each, the rest as a number, so that a report stays within a few screens
+// however many connections or hosts have the same problem. JSON, ndjson and
 // CSV list them all.
-type room struct{ full, brief int } // brief counts the full ones too
+type quota struct{ full, brief int } // brief counts the full ones too
 
 var (
-	roomForHosts       = room{3, 10} // of one class
-	roomForConnections = room{3, 10} // of the first host of a class
-	roomForMore        = room{1, 3}  // of its other hosts, which say the same again
+	hostQuota       = quota{3, 10} // of one class
+	connectionQuota = quota{3, 10} // of the first host of a class
+	repeatQuota     = quota{1, 3}  // of its other hosts, and of all if there are many groups
 )
 
-// detail is how much is told of the n-th, from 0.
-func (r room) detail(n int) detail {
+// detail is how much is printed of the n-th, from 0.
+func (q quota) detail(n int) detail {
 	switch {
-	case n < r.full:
+	case n < q.full:
 		return full
-	case n < r.brief:
+	case n < q.brief:
 		return brief
 	}
 	return counted
 }
 
-// groupFindings puts together what belongs together, in order of first
-// appearance.
+// groupFindings makes groups in order of first appearance.
 func groupFindings(r *result.Report, undecided bool) []*group {
 	type key struct {
 		class
@@ -72,7 +72,7 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 	}
 	var groups []*group
 	byKey := map[key]*group{}
-	sizes := map[class]int{}
+	hosts := map[class]int{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Verdict == detectors.Undecided && !undecided {
@@ -82,11 +82,11 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 		k := key{c, f.Flow.End[f.Culprit].Addr}
 		g := byKey[k]
 		if g == nil {
-			g = &group{class: c, host: k.host, detail: roomForHosts.detail(sizes[c]), room: roomForMore}
-			if sizes[c] == 0 {
-				g.room = roomForConnections
+			g = &group{class: c, host: k.host, detail: hostQuota.detail(hosts[c]), quota: repeatQuota}
+			if hosts[c] == 0 {
+				g.quota = connectionQuota
 			}
-			sizes[c]++
+			hosts[c]++
 			byKey[k] = g
 			groups = append(groups, g)
 		}
@@ -99,25 +99,23 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 // screenful is groupFindings for a terminal or a ticket.
 func screenful(r *result.Report, undecided bool) []*group {
 	groups := groupFindings(r, undecided)
-	if len(groups) > crowd {
-		thin(groups)
+	if len(groups) > manyGroups {
+		shorten(groups)
 	}
 	return groups
 }
 
-// Beyond so many groups only the worst are told in full: the report shall be read
-// to its end.
+// Of more groups only the worst are printed in full, so that people read the
+// report to its end.
 const (
-	crowd        = 12
-	classesFull  = 3 // classes that are told in full, by their first host
+	manyGroups   = 12
+	classesFull  = 3 // classes that are printed in full, by their first host
 	hostsOfClass = 3 // hosts that get a line, of each class
 )
 
-var roomInCrowd = room{1, 3}
-
-// thin puts the groups of a class together, the worst classes first, and leaves
-// out detail.
-func thin(groups []*group) {
+// shorten puts the groups of a class together, the worst classes first, and
+// reduces the detail.
+func shorten(groups []*group) {
 	worst, first := map[class]detectors.Severity{}, map[class]int{}
 	for i, g := range groups {
 		if _, known := first[g.class]; !known {
@@ -134,7 +132,7 @@ func thin(groups []*group) {
 		if i == 0 || g.class != groups[i-1].class {
 			classes, hosts = classes+1, 0
 		}
-		g.room = roomInCrowd
+		g.quota = repeatQuota
 		switch hosts++; {
 		case hosts > hostsOfClass:
 			g.detail = counted
@@ -146,34 +144,64 @@ func thin(groups []*group) {
 	}
 }
 
+// maxSections bounds an HTML page, however large the trace is: a finding in full
+// takes up to 100 KB for each of its pictures.
+const maxSections = 50
+
+// sections are the groups in the order of an HTML page: the worst first, what is
+// undecided last. At most maxSections of their findings remain in full.
+func sections(r *result.Report, o *Options) []*group {
+	groups := groupFindings(r, o.Undecided)
+	slices.SortStableFunc(groups, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(b.severity, a.severity))
+	})
+	left := maxSections
+	for _, g := range groups {
+		switch {
+		case g.detail == full && left == 0:
+			g.detail = brief
+		case g.detail == full:
+			g.quota.full = min(g.quota.full, left)
+			left -= len(g.full())
+		}
+	}
+	return groups
+}
+
+// full are the findings of the group that are printed in full.
+func (g *group) full() []*result.Finding {
+	if g.detail != full {
+		return nil
+	}
+	return g.findings[:min(g.quota.full, len(g.findings))]
+}
+
 // omissions are the sentences about what is not printed: the groups that are
 // only counted, by class in order of first appearance, and the findings that
 // were too many to keep.
 func omissions(r *result.Report, groups []*group, undecided bool) (sentences []string) {
 	type omission struct{ hosts, findings uint64 }
 	var order []class
-	left := map[class]*omission{}
+	omitted := map[class]*omission{}
 	for _, g := range groups {
 		if g.detail != counted {
 			continue
 		}
-		o := left[g.class]
-		if o == nil {
-			o = new(omission)
-			left[g.class] = o
+		if omitted[g.class] == nil {
+			omitted[g.class] = new(omission)
 			order = append(order, g.class)
 		}
-		o.hosts++
-		o.findings += uint64(len(g.findings))
+		omitted[g.class].hosts++
+		omitted[g.class].findings += uint64(len(g.findings))
 	}
 	for _, c := range order {
 		sentences = append(sentences, fmt.Sprintf("... and %s with %s (%s): --format json lists them",
-			count(left[c].hosts, "more host"), c, count(left[c].findings, "finding")))
+			quantity.Count(omitted[c].hosts, "more host"), c, quantity.Count(omitted[c].findings, "finding")))
 	}
 	for _, g := range r.Totals.Groups {
 		if more := g.N - g.Listed; more > 0 && (undecided || g.Verdict == detectors.Seen) {
-			sentences = append(sentences, fmt.Sprintf("... and %s of %s, which are counted and not listed",
-				count(more, "more finding"), class{g.Detector, g.Outcome, g.Verdict}))
+			sentences = append(sentences, fmt.Sprintf("... and %s of %s, which are counted but not listed",
+				quantity.Count(more, "more finding"), class{g.Detector, g.Outcome, g.Verdict}))
 		}
 	}
 	return sentences
@@ -181,14 +209,15 @@ func omissions(r *result.Report, groups []*group, undecided bool) (sentences []s
 
 // summary is "server 10.0.0.5: 14 connections left in LAST_ACK".
 func (g *group) summary(n Names) string {
-	who := g.findings[0].Flow.End[g.findings[0].Culprit].AddrPort().Addr().String()
+	first := g.findings[0]
+	who := first.Flow.End[first.Culprit].AddrPort().Addr().String()
 	if name := g.shared(culpritName); name != "" {
 		who = name + " " + who
 	}
-	what := count(uint64(len(g.findings)), "connection")
+	what := quantity.Count(uint64(len(g.findings)), "connection")
 	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Culprit]) }); {
 	case state == "":
-	case halfway(g.findings[0].States[g.findings[0].Culprit]):
+	case halfClosed(first.States[first.Culprit]):
 		what += " left in " + state
 	default:
 		what += " in " + state
@@ -215,9 +244,9 @@ func (g *group) shared(of func(*result.Finding) string) string {
 	return first
 }
 
-// halfway reports whether a connection should not stay in the state for long:
+// halfClosed reports whether a connection should not stay in the state for long:
 // one end has closed and waits for the other.
-func halfway(s fsm.State) bool {
+func halfClosed(s fsm.State) bool {
 	switch s {
 	case fsm.FinWait1, fsm.FinWait2, fsm.CloseWait, fsm.Closing, fsm.LastAck:
 		return true
@@ -225,10 +254,10 @@ func halfway(s fsm.State) bool {
 	return false
 }
 
-// peers is what Wireshark makes of the frames: of these very ones where the
-// group is a single finding and its detector says so, else as a rule. The label
-// names Wireshark already.
-func (g *group) peers(doc detectors.Doc) string {
+// wireshark is what Wireshark says about the frames: about these if the group is
+// a single finding and its detector knows, else in general. The label names
+// Wireshark already.
+func (g *group) wireshark(doc detectors.Doc) string {
 	says := doc.Peers
 	if len(g.findings) == 1 && g.findings[0].Peers != "" {
 		says = g.findings[0].Peers

@@ -15,17 +15,18 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// turn is a segment as the engine tells it.
-func turn(f *result.Flow, class fsm.Class, seg reassembly.Segment) *result.Turn {
-	return &result.Turn{Seg: seg, Side: sender(f, &seg), Class: class, State: f.State, Bounded: f.Bounded}
+// step is a segment as the engine reports it.
+func step(f *result.Flow, class fsm.Class, seg reassembly.Segment) *result.Step {
+	return &result.Step{Seg: seg, Side: sender(f, &seg), Class: class, State: f.State, Bounded: f.Bounded}
 }
 
-// telling makes the finding's frames into the whole connection.
-func telling(p *Pictures, f *result.Finding) {
+// draw makes the evidence frames of the finding into the whole connection.
+func draw(p *Pictures, f *result.Finding) {
 	for _, e := range inTime(f.Evidence) {
 		class := fsm.PureAck
 		switch {
@@ -34,17 +35,17 @@ func telling(p *Pictures, f *result.Finding) {
 		case e.Seg.Flags.Has(reassembly.FIN):
 			class = fsm.NewData
 		}
-		p.Add(f.Flow.ID, turn(f.Flow, class, e.Seg))
+		p.Add(f.Flow.ID, step(f.Flow, class, e.Seg))
 	}
 }
 
-// pictured is HTML with pictures of the frames that findings tell.
+// pictured is HTML with pictures of the evidence frames.
 func pictured(w io.Writer, r *result.Report, o Options) error {
 	o.Pictures = NewPictures(r, o)
 	drawn := map[uint64]bool{}
 	for i := range r.Findings {
 		if f := &r.Findings[i]; !drawn[f.Flow.ID] {
-			telling(o.Pictures, f)
+			draw(o.Pictures, f)
 			drawn[f.Flow.ID] = true
 		}
 	}
@@ -148,8 +149,8 @@ func checkAttribute(t *testing.T, token html.Token, a html.Attribute) {
 	}
 }
 
-// TestHTML_policy: the page may not fetch anything, not even if something had
-// broken out of its place.
+// TestHTML_policy: the page may not fetch anything, not even if something escaped
+// from its element.
 func TestHTML_policy(t *testing.T) {
 	page := written(t, HTML, everything(), testOptions())
 	const policy = `<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; img-src data:">`
@@ -186,12 +187,11 @@ func long(p *Pictures, f *result.Flow, n int) {
 		default:
 			data += 1000
 		}
-		p.Add(f.ID, turn(f, class, seg))
+		p.Add(f.ID, step(f, class, seg))
 	}
 }
 
-// TestHTML_sizeOfMillions: pictures of a million segments stay small, and so
-// does what is kept for them.
+// TestHTML_sizeOfMillions: pictures of a million segments stay small.
 func TestHTML_sizeOfMillions(t *testing.T) {
 	const n = 1_000_000
 	r := everything()
@@ -216,13 +216,6 @@ func TestHTML_sizeOfMillions(t *testing.T) {
 		}
 	}
 	t.Logf("page: %d bytes without pictures, %d with", without, len(with))
-	for _, s := range []*series{o.Pictures.sketches[f.ID].whole, &o.Pictures.sketches[f.ID].close[&r.Findings[0]].series} {
-		for side := range s.sent {
-			if n := cap(s.sent[side].cells); n > 2*maxCells {
-				t.Errorf("%d cells kept", n)
-			}
-		}
-	}
 }
 
 // TestHTML_manyFindings: a page does not grow with the number of connections.
@@ -247,7 +240,7 @@ func TestHTML_manyFindings(t *testing.T) {
 	if n := bytes.Count(page, []byte("<article>")); n != maxSections {
 		t.Errorf("%d findings in full, want %d", n, maxSections)
 	}
-	if !bytes.Contains(page, []byte("Of the findings, 50 are told in full")) {
+	if !bytes.Contains(page, []byte("Of the findings, 50 are shown in full")) {
 		t.Error("the page does not say that it leaves findings out")
 	}
 	t.Logf("%d bytes", len(page))
@@ -290,24 +283,24 @@ func marked() (*result.Report, Options) {
 		{b, fsm.Rst, 50, reassembly.RST, 900_000, 0, 1, 0},
 	} {
 		seg := sent(f, s.side, uint32(i+1), s.at, s.flags, s.seq, s.len, s.ack, s.win)
-		o.Pictures.Add(f.ID, turn(f, s.class, seg))
+		o.Pictures.Add(f.ID, step(f, s.class, seg))
 	}
 	return r, o
 }
 
-// TestPicture_marks: what happened is drawn, with its letter, and told in words.
+// TestPicture_marks: what happened is drawn, with its letter, and described.
 func TestPicture_marks(t *testing.T) {
 	r, o := marked()
 	page := string(written(t, HTML, r, o))
-	for _, sign := range markSigns {
-		if !regexp.MustCompile(`<text class="mark ` + sign.class + `"[^>]*>` + regexp.QuoteMeta(sign.sign) + `</text>`).MatchString(page) {
-			t.Errorf("no %s in the picture", sign.sign)
+	for _, sign := range pictures.Signs {
+		if !regexp.MustCompile(`<text class="mark ` + sign.Class + `"[^>]*>` + regexp.QuoteMeta(sign.Sign) + `</text>`).MatchString(page) {
+			t.Errorf("no %s in the picture", sign.Sign)
 		}
-		if !strings.Contains(page, `<path class="dot `+sign.class+`" d="M`) {
-			t.Errorf("no dot of a %s in the picture", sign.sign)
+		if !strings.Contains(page, `<path class="dot `+sign.Class+`" d="M`) {
+			t.Errorf("no dot of a %s in the picture", sign.Sign)
 		}
-		if !strings.Contains(page, sign.meaning) {
-			t.Errorf("nothing says what %s means", sign.sign)
+		if !strings.Contains(page, sign.Meaning) {
+			t.Errorf("nothing says what %s means", sign.Sign)
 		}
 	}
 	for _, line := range []string{"edge", "closed", "ack", "sent", "again"} {
@@ -317,33 +310,6 @@ func TestPicture_marks(t *testing.T) {
 	}
 	if !strings.Contains(page, ">400</text>") {
 		t.Error("no relative sequence number on the axis")
-	}
-}
-
-// TestPicture_folds: merging columns loses no extremes, and neither the time nor
-// a wrapping sequence space confuses it.
-func TestPicture_folds(t *testing.T) {
-	f := flow(1, "10.0.0.1:1", "10.0.0.2:2")
-	s := series{from: f.First, to: math.MaxInt64}
-	const n, size = 3_000_000, 3000 // twice around the sequence space
-	for i := range uint32(n) {
-		seg := sent(f, reassembly.B, i, float64(i)/1e3, ack, i*size, size, 1, 500)
-		s.add(turn(f, fsm.NewData, seg))
-	}
-	d := &s.sent[reassembly.B]
-	if len(d.cells) > maxCells || len(d.cells) < maxCells/4 {
-		t.Errorf("%d cells", len(d.cells))
-	}
-	if want := int64(n) * size; d.top != want || d.cells[len(d.cells)-1].sent.hi != want || d.cells[0].sent.lo != 0 {
-		t.Errorf("offsets 0 to %d, want %d", d.cells[len(d.cells)-1].sent.hi, want)
-	}
-	for i := 1; i < len(d.cells); i++ {
-		if d.cells[i].sent.lo != d.cells[i-1].sent.hi {
-			t.Fatalf("cell %d begins at %d, the one before ends at %d", i, d.cells[i].sent.lo, d.cells[i-1].sent.hi)
-		}
-	}
-	if d.segments.n != n {
-		t.Errorf("%d segments counted", d.segments.n)
 	}
 }
 
@@ -357,7 +323,7 @@ func TestPicture_allocatesNothing(t *testing.T) {
 		for range 1000 {
 			i++
 			seg := sent(f, reassembly.B, i+1000, float64(i)/1e3, ack, i*10, 10, 1, 500)
-			p.Add(f.ID, &result.Turn{Seg: seg, Side: reassembly.B, Class: fsm.NewData})
+			p.Add(f.ID, &result.Step{Seg: seg, Side: reassembly.B, Class: fsm.NewData})
 		}
 	}
 	for range 10 {
@@ -365,28 +331,6 @@ func TestPicture_allocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(10, add); n > 0 {
 		t.Errorf("%v allocations for 1000 segments", n)
-	}
-}
-
-// TestTicks: round numbers, all within the axis, and no two labels in one place.
-func TestTicks(t *testing.T) {
-	for _, span := range []int64{1, 3, 999, 52_000, 2_345_678, 1e9, 55e9, 8 * 3600e9, 11 * 24 * 3600e9, 400 * 24 * 3600e9} {
-		w := &window{x0: began, x1: began + span, y0: 0, y1: span, height: plotHeight}
-		ticks := timeTicks(w, began-span/3)
-		if len(ticks) < 1 || len(ticks) > 12 {
-			t.Errorf("%d ns: %d ticks", span, len(ticks))
-		}
-		seen := map[string]bool{}
-		for _, tick := range ticks {
-			if seen[tick.Text] && tick.Text != "" {
-				t.Errorf("%d ns: %q is there twice", span, tick.Text)
-			}
-			seen[tick.Text] = true
-		}
-		rows := sequenceTicks(w, 0)
-		if len(rows) < 1 || len(rows) > 8 {
-			t.Errorf("%d bytes: %d ticks", span, len(rows))
-		}
 	}
 }
 

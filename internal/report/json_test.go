@@ -171,22 +171,22 @@ func TestRawTime(t *testing.T) {
 	}
 }
 
-// TestString_decodesBack holds appendString against encoding/json: it must read
+// TestString_decodesBack compares quoted with encoding/json: it must read
 // back what was put in, but for bytes that are no UTF-8.
 func TestString_decodesBack(t *testing.T) {
 	for _, s := range []string{"", "plain", "a\"b\\c/", "<>&", "\x00\x1f\x7f\u0080\u009b", "\u202e\u2028\ufeff", "\U000e0041 𝄞 é", "\n\t\r"} {
-		text := appendString(nil, s)
+		text := object(nil).quoted(s)
 		var back string
 		if err := json.Unmarshal(text, &back); err != nil || back != s {
-			t.Errorf("appendString(%q) = %s, which reads as %q, %v", s, text, back, err)
+			t.Errorf("quoted(%q) = %s, which reads as %q, %v", s, text, back, err)
 		}
 		for _, c := range text {
 			if c < ' ' || c == 0x7f || c == '<' || c == '>' || c == '&' {
-				t.Errorf("appendString(%q) = %s has a raw %q", s, text, c)
+				t.Errorf("quoted(%q) = %s has a raw %q", s, text, c)
 			}
 		}
 	}
-	if got, want := string(appendString(nil, "a\xff\xc3(")), `"a\\xff\\xc3("`; got != want {
+	if got, want := string(object(nil).quoted("a\xff\xc3(")), `"a\\xff\\xc3("`; got != want {
 		t.Errorf("bytes that are no UTF-8: %s, want %s", got, want)
 	}
 }
@@ -204,7 +204,7 @@ func TestSeconds(t *testing.T) {
 
 func TestFloat_notANumber(t *testing.T) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		if got := string(appendFloat(nil, v)); got != "null" {
+		if got := string(object(nil).float(v)); got != "null" {
 			t.Errorf("%v is %s, want null", v, got)
 		}
 	}
@@ -226,8 +226,8 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestFlowRow_allocatesNothing(t *testing.T) {
-	f, b := flow(1, "[2001:db8::1]:40000", "10.0.0.2:443"), make([]byte, 0, 4096)
-	if n := testing.AllocsPerRun(100, func() { b = appendFlow(b[:0], f) }); n > 0 {
+	f, b := flow(1, "[2001:db8::1]:40000", "10.0.0.2:443"), make(object, 0, 4096)
+	if n := testing.AllocsPerRun(100, func() { b = b[:0].flow(f) }); n > 0 {
 		t.Errorf("%v allocations a row, want none", n)
 	}
 }

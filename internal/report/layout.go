@@ -5,12 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// lineWidth is what sentences are wrapped at, in characters: tickets and mails
-// break what is much wider.
+// lineWidth is the width of sentences in characters: tickets and mails break
+// what is much wider.
 const lineWidth = 100
 
 // wrap breaks prose into lines of at most width characters. White space counts
-// as in Markdown: a line break is a space, an empty line parts paragraphs, and
+// as in Markdown: a line break is a space, an empty line separates paragraphs;
 // a word that is too long stays whole.
 func wrap(prose string, width int) []string {
 	var lines []string
@@ -38,39 +38,47 @@ func wrap(prose string, width int) []string {
 	return lines
 }
 
-// padRight fills s up to width characters.
-func padRight(s string, width int) string { return s + padding(s, width) }
-
-// padLeft is padRight for numbers.
-func padLeft(s string, width int) string { return padding(s, width) + s }
-
-func padding(s string, width int) string {
-	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
-}
-
-// table aligns cells in columns, two spaces apart; right says which columns are
-// numbers. No line ends in a space.
+// table aligns cells in columns; right says which columns are numbers.
 func table(rows [][]string, right ...bool) []string {
 	var widths []int
 	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+		widths = widen(widths, row)
 	}
 	lines := make([]string, len(rows))
-	for n, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			if i < len(right) && right[i] {
-				cells[i] = padLeft(cell, widths[i])
-			} else {
-				cells[i] = padRight(cell, widths[i])
-			}
-		}
-		lines[n] = strings.TrimRight(strings.Join(cells, "  "), " ")
+	for i, row := range rows {
+		lines[i] = aligned(row, widths, right)
 	}
 	return lines
+}
+
+// widen makes the columns as wide as the cells of a row. The last cell of a row
+// may be longer than its column.
+func widen(widths []int, row []string) []int {
+	for i, cell := range row[:len(row)-1] {
+		if i == len(widths) {
+			widths = append(widths, 0)
+		}
+		widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+	}
+	return widths
+}
+
+// aligned is a row of a table, its cells two spaces apart. It does not end in a
+// space.
+func aligned(row []string, widths []int, right []bool) string {
+	var b strings.Builder
+	last := len(row) - 1
+	for i, cell := range row[:last] {
+		if i < len(right) && right[i] {
+			b.WriteString(padding(cell, widths[i]) + cell + "  ")
+		} else {
+			b.WriteString(cell + padding(cell, widths[i]) + "  ")
+		}
+	}
+	return strings.TrimRight(b.String()+row[last], " ")
+}
+
+// padding fills s up to width characters.
+func padding(s string, width int) string {
+	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -10,7 +12,7 @@ import (
 // Names is a spelling of the connection states.
 type Names uint8
 
-// The four spellings that people know.
+// The spellings that people know.
 const (
 	RFC     Names = iota // RFC 9293 3.3.2, with underscores
 	Netstat              // Linux net-tools
@@ -20,7 +22,7 @@ const (
 
 var namesWords = [...]string{RFC: "rfc", Netstat: "netstat", SS: "ss", KB: "kb"}
 
-// The three that differ from the RFC. Q137984 has no word for CLOSING.
+// stateSpellings are those that differ from the RFC. Q137984 has none for CLOSING.
 var stateSpellings = [...]map[fsm.State]string{
 	RFC: {},
 	Netstat: {
@@ -36,10 +38,8 @@ var stateSpellings = [...]map[fsm.State]string{
 
 // ParseNames reads the value of --names.
 func ParseNames(word string) (Names, error) {
-	for n, w := range namesWords {
-		if w == word {
-			return Names(n), nil
-		}
+	if n := slices.Index(namesWords[:], word); n >= 0 {
+		return Names(n), nil
 	}
 	return RFC, fmt.Errorf("state names %q: want one of %s", word, strings.Join(namesWords[:], ", "))
 }
@@ -55,43 +55,29 @@ func (n Names) State(s fsm.State) string {
 	return s.String()
 }
 
+// bounded spells a state, with ~ if the capture proves only that the end got at
+// most this far.
+func (n Names) bounded(s fsm.State, bounded bool) string {
+	if bounded {
+		return n.State(s) + "~"
+	}
+	return n.State(s)
+}
+
+var word = regexp.MustCompile(`[0-9A-Za-z_]+`)
+
 // respell rewrites the states inside a detector's sentence, which names them as
 // the RFC does.
 func (n Names) respell(sentence string) string {
 	if n == RFC {
 		return sentence
 	}
-	var b strings.Builder
-	for sentence != "" {
-		word := stateWord(sentence)
-		if word == 0 {
-			b.WriteByte(sentence[0])
-			sentence = sentence[1:]
-			continue
+	return word.ReplaceAllStringFunc(sentence, func(w string) string {
+		for s, spelled := range stateSpellings[n] {
+			if s.String() == w {
+				return spelled
+			}
 		}
-		b.WriteString(n.word(sentence[:word]))
-		sentence = sentence[word:]
-	}
-	return b.String()
-}
-
-// stateWord is the length of the run of name characters that s begins with.
-func stateWord(s string) int {
-	end := strings.IndexFunc(s, func(r rune) bool {
-		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		return w
 	})
-	if end < 0 {
-		return len(s)
-	}
-	return end
-}
-
-// word spells a word if it is a state.
-func (n Names) word(w string) string {
-	for s, spelled := range stateSpellings[n] {
-		if s.String() == w {
-			return spelled
-		}
-	}
-	return w
 }

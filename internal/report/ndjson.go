@@ -11,35 +11,40 @@ import (
 // again with a higher revision, until it is final.
 func NDJSON(w io.Writer, r *result.Report, o Options) error {
 	out := newJSONWriter(w)
-	ndjsonRows(out, "finding", r.Findings, liveFields(r, &o))
-	ndjsonRows(out, "flow", r.Flows, appendFlow)
-	out.write(func(b []byte) []byte { return appendSummary(b, r, &o) })
+	lines(out, "finding", r.Findings, fields{r: r, o: &o}.live)
+	return out.closing(r, &o)
+}
+
+// FindingNDJSON writes the line of one finding of a live capture.
+func FindingNDJSON(w io.Writer, r *result.Report, f *result.Finding, o Options) error {
+	out := newJSONWriter(w)
+	lines(out, "finding", []result.Finding{*f}, fields{r: r, o: &o}.live)
 	return out.Flush()
 }
 
-// ndjsonRows writes a line for each value.
-func ndjsonRows[T any](w *jsonWriter, kind string, values []T, fields func([]byte, *T) []byte) {
-	for i := range values {
-		b := appendStringField(append(w.row[:0], '{'), "type", kind)
-		w.row = append(fields(b, &values[i]), "}\n"...)
-		_, _ = w.Write(w.row)
-	}
+// ClosingNDJSON writes the lines of a live capture's report that were not
+// written before: its connections, and the summary.
+func ClosingNDJSON(w io.Writer, r *result.Report, o Options) error {
+	return newJSONWriter(w).closing(r, &o)
 }
 
-// appendSummary appends the line of what is neither finding nor connection.
-func appendSummary(b []byte, r *result.Report, o *Options) []byte {
-	b = appendStringField(append(b, '{'), "type", "summary")
-	b = appendStringField(b, "schema", reportSchema)
-	b = appendTool(b, o)
-	b = appendOptions(b, r.Options)
-	b = append(appendKey(b, "captures"), '[')
-	for i := range r.Captures {
-		b = append(appendComma(b), '{')
-		b = append(appendCapture(b, &r.Captures[i]), '}')
+func (w *jsonWriter) closing(r *result.Report, o *Options) error {
+	lines(w, "flow", r.Flows, object.flow)
+	lines(w, "summary", []result.Report{*r}, func(b object, r *result.Report) object {
+		b = b.head(r, o).open("captures", '[')
+		for i := range r.Captures {
+			b = b.element().capture(&r.Captures[i]).close('}')
+		}
+		return b.close(']').trace(r).totals(&r.Totals).notes(r.Notes)
+	})
+	return w.Flush()
+}
+
+// lines writes a line for each value.
+func lines[T any](w *jsonWriter, kind string, values []T, fields func(object, *T) object) {
+	for i := range values {
+		w.write(func(b object) object {
+			return append(fields(append(b, '{').str("type", kind), &values[i]), "}\n"...)
+		})
 	}
-	b = append(b, ']')
-	b = appendTrace(b, r)
-	b = appendTotals(b, &r.Totals)
-	b = appendNotes(b, r.Notes)
-	return append(b, "}\n"...)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// ends names the two sides of a connection as the notation does: client and
-// server where a SYN was seen, which is what makes them so, else the endpoints.
+// ends names the two sides of a connection as a scenario does: client and
+// server if a SYN was seen, else the endpoints.
 func ends(f *result.Flow) [2]string {
 	switch f.Initiator {
 	case result.InitiatorA:
@@ -20,12 +20,19 @@ func ends(f *result.Flow) [2]string {
 	return [2]string{f.End[reassembly.A].String(), f.End[reassembly.B].String()}
 }
 
-// opener is the side that opened the connection, or that spoke first.
+// opener is the side that opened the connection, or that sent the first segment
+// seen.
 func opener(f *result.Flow) reassembly.Side {
 	if f.Initiator == result.InitiatorB {
 		return reassembly.B
 	}
 	return reassembly.A
+}
+
+// openerFirst are both sides, the opener's first.
+func openerFirst(f *result.Flow) [2]reassembly.Side {
+	first := opener(f)
+	return [...]reassembly.Side{first, first.Peer()}
 }
 
 // connection is "10.0.0.1:40000 > 10.0.0.2:443", the opener's end first, or
@@ -35,7 +42,7 @@ func connection(f *result.Flow) string {
 	return f.End[first].String() + " " + string(arrow(f)) + " " + f.End[first.Peer()].String()
 }
 
-// arrow points to the side that was called; a dash if nobody was seen calling.
+// arrow points to the side that accepted; a dash if no SYN was seen.
 func arrow(f *result.Flow) byte {
 	if f.Initiator == result.InitiatorUnknown {
 		return '-'
@@ -43,13 +50,13 @@ func arrow(f *result.Flow) byte {
 	return '>'
 }
 
-// party is "client 10.0.0.1:40000", or the mere endpoint.
-func party(f *result.Finding, side reassembly.Side) string {
-	endpoint := f.Flow.End[side].String()
-	if f.Flow.Initiator == result.InitiatorUnknown {
+// party is "client 10.0.0.1:40000", or the endpoint alone.
+func party(f *result.Flow, side reassembly.Side) string {
+	endpoint := f.End[side].String()
+	if f.Initiator == result.InitiatorUnknown {
 		return endpoint
 	}
-	return ends(f.Flow)[side] + " " + endpoint
+	return ends(f)[side] + " " + endpoint
 }
 
 // culpritName is "client", "server" or nothing.
@@ -60,8 +67,8 @@ func culpritName(f *result.Finding) string {
 	return ends(f.Flow)[f.Culprit]
 }
 
-// part is "receiver, culprit"; nobody is one before it is decided.
-func part(f *result.Finding, side reassembly.Side) string {
+// roles is "receiver, culprit"; nobody is one before it is decided.
+func roles(f *result.Finding, side reassembly.Side) string {
 	var words []string
 	for _, role := range f.Roles {
 		if role.Side == side {

@@ -1,8 +1,10 @@
 // Package report writes what an analysis found, one file per format. It only
-// reads result.Report: what is worth reporting was decided before.
+// reads result.Report: what is worth reporting was decided before. Text,
+// Markdown and HTML print the same document; JSON, ndjson and CSV have the same
+// fields.
 //
 // Nothing that comes from a capture or its name reaches the output as it is:
-// each format passes it through clean and then through its own quoting.
+// each format passes it through Clean and then through its own quoting.
 package report
 
 import (
@@ -11,8 +13,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Options are what a reader chooses about the form of a report, and what the
-// report cannot know by itself.
+// Options are what a reader chooses about a report, and what the report cannot
+// know by itself.
 type Options struct {
 	Names     Names  // spelling of states for people; JSON and CSV keep the RFC's
 	Color     bool   // text only
@@ -28,11 +30,11 @@ type Options struct {
 	// Files are the names of the inputs by Segment.File; empty where that is
 	// the order of Report.Captures.
 	Files []string
-	// Pictures are what HTML draws of connections; nil for a page without.
+	// Pictures are what HTML draws of connections; nil for none.
 	Pictures *Pictures
 }
 
-// doc is what the detector says of itself, empty if it is unknown.
+// doc is what the detector says about an outcome, empty if it is unknown.
 func (o *Options) doc(slug, outcome string) detectors.Doc {
 	if o.Docs == nil {
 		return detectors.Doc{}

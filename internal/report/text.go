@@ -8,46 +8,80 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fatih/color"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Text writes the report for a terminal and a ticket: the connections if asked
-// for, what was found, and the totals.
+// for, the findings, and the totals.
 func Text(w io.Writer, r *result.Report, o Options) error {
 	t := newTextWriter(w, r, &o)
 	if o.Flows {
 		t.flowTable()
 		t.line("")
 	}
-	groups := screenful(r, o.Undecided)
-	for i, g := range groups {
-		if i > 0 && (g.detail == full || groups[i-1].detail == full) && g.detail != counted {
+	d := newDocument(r, &o, screenful(r, o.Undecided))
+	for i := range d.Sections {
+		if i > 0 && (d.Sections[i].Full || d.Sections[i-1].Full) {
 			t.line("")
 		}
-		t.group(g)
+		t.section(&d.Sections[i])
 	}
-	for _, omitted := range omissions(t.r, groups, t.o.Undecided) {
+	for _, omitted := range d.Omissions {
 		t.line(omitted)
 	}
-	if len(groups) > 0 {
+	if len(d.Sections) > 0 {
 		t.line("")
 	}
-	t.totals()
+	t.totals(d)
+	return t.out.Flush()
+}
+
+// FindingText writes one finding of a live capture when it is made; r holds the
+// beginning of the trace and its captures.
+func FindingText(w io.Writer, r *result.Report, f *result.Finding, o Options) error {
+	t, b := newTextWriter(w, r, &o), builder{r: r, o: &o}
+	s := b.section(&group{class: class{f.Detector, f.Outcome, f.Verdict}, severity: f.Severity, findings: []*result.Finding{f}, quota: repeatQuota}, 1)
+	head := []string{t.verdict(s.Word), "  ", t.strong(s.Class), "  ", s.Who, "  at ", s.Time.Instant}
+	if f.Revision > 1 {
+		head = append(head, "  (update: revision ", strconv.Itoa(f.Revision), ")")
+	}
+	t.line(head...)
+	t.finding(&s.Findings[0])
+	if f.Revision == 1 && f.Verdict == detectors.Seen {
+		t.terms(slices.DeleteFunc(s.Advice, func(a term) bool { return a.Word != "Action" }))
+	}
+	t.line("")
 	return t.out.Flush()
 }
 
 // A textWriter writes lines; errors wait in out for Flush.
 type textWriter struct {
-	out   *bufio.Writer
-	r     *result.Report
-	o     *Options
-	paint palette
+	out     *bufio.Writer
+	r       *result.Report
+	o       *Options
+	palette map[string]*color.Color
 }
 
+// newTextWriter sets colours one by one: the package's global switch belongs to
+// the owner of the terminal. Nothing is shown by colour alone.
 func newTextWriter(w io.Writer, r *result.Report, o *Options) *textWriter {
-	return &textWriter{bufio.NewWriterSize(w, 1<<16), r, o, newPalette(o.Color)}
+	palette := map[string]*color.Color{
+		"info": color.New(color.FgCyan, color.Bold), "warning": color.New(color.FgYellow, color.Bold),
+		"critical": color.New(color.FgRed, color.Bold), "undecided": color.New(color.FgMagenta, color.Bold),
+		"strong": color.New(color.Bold),
+	}
+	for _, c := range palette {
+		if o.Color {
+			c.EnableColor()
+		} else {
+			c.DisableColor()
+		}
+	}
+	return &textWriter{bufio.NewWriterSize(w, 1<<16), r, o, palette}
 }
 
 func (t *textWriter) line(parts ...string) {
@@ -57,152 +91,123 @@ func (t *textWriter) line(parts ...string) {
 	_ = t.out.WriteByte('\n')
 }
 
-// group writes a group in as much detail as it has been given. A group of one
-// is just that finding.
-func (t *textWriter) group(g *group) {
-	switch {
-	case g.detail == counted:
-	case g.detail == brief:
-		t.line(t.verdict(g), "  ", g.class.String(), "  ", g.summary(t.o.Names))
-	case len(g.findings) == 1:
-		f := g.findings[0]
-		t.line(t.verdict(g), "  ", t.paint.strong(g.class.String()), "  ", party(f, f.Culprit), "  at ", t.start(f))
-		t.finding(f)
-		t.advice(g)
-	default:
-		t.line(t.verdict(g), "  ", t.paint.strong(g.class.String()), "  ", t.paint.strong(g.summary(t.o.Names)))
-		t.members(g)
-		t.line("")
-		t.advice(g)
+func (t *textWriter) lines(indent string, lines []string) {
+	for _, l := range lines {
+		t.line(indent, l)
 	}
 }
 
+func (t *textWriter) strong(word string) string { return t.palette["strong"].Sprint(word) }
+
 // verdict is the word that the eye looks for first.
-func (t *textWriter) verdict(g *group) string {
-	word := strings.ToUpper(g.word())
-	if g.verdict == detectors.Undecided {
-		return t.paint.undecided(word)
+func (t *textWriter) verdict(word string) string {
+	return t.palette[word].Sprint(strings.ToUpper(word))
+}
+
+// section writes a group in as much detail as it has. A group of one is just
+// that finding.
+func (t *textWriter) section(s *section) {
+	switch {
+	case !s.Full:
+		t.line(t.verdict(s.Word), "  ", s.Class, "  ", s.Summary)
+		return
+	case s.Count == 1:
+		t.line(t.verdict(s.Word), "  ", t.strong(s.Class), "  ", s.Who, "  at ", s.Time.Offset)
+		t.finding(&s.Findings[0])
+	default:
+		t.line(t.verdict(s.Word), "  ", t.strong(s.Class), "  ", t.strong(s.Summary))
+		t.members(s)
+		t.line("")
 	}
-	return t.paint.severity(g.severity, word)
+	for _, a := range s.Advice {
+		if a.Word != lookAlikes {
+			t.label(a.Word, a.Text)
+		}
+	}
 }
 
 // members writes the findings of a group of several.
-func (t *textWriter) members(g *group) {
-	var rows [][]string
-	for i, f := range g.findings {
-		switch g.room.detail(i) {
-		case full:
-			t.line("")
-			t.line("  ", ordinal(i, g), "  ", connection(f.Flow), "  at ", t.start(f))
-			t.finding(f)
-		case brief:
-			rows = append(rows, []string{ordinal(i, g), connection(f.Flow), "at " + t.start(f), t.states(f), fmt.Sprintf("connection %d", f.Flow.ID)})
-		}
+func (t *textWriter) members(s *section) {
+	for i := range s.Findings {
+		f := &s.Findings[i]
+		t.line("")
+		t.line("  ", f.Ordinal, "  ", f.Connection, "  at ", f.Time.Offset)
+		t.finding(f)
 	}
-	if len(rows) == 0 {
+	if len(s.Others) == 0 {
 		return
 	}
+	var rows [][]string
+	for _, f := range s.Others {
+		rows = append(rows, []string{f.Ordinal, f.Connection, "at " + f.Time.Offset, f.States, fmt.Sprintf("connection %d", f.Flow)})
+	}
 	t.line("")
-	for _, row := range table(rows, true) {
-		t.line("  ", row)
+	t.lines("  ", table(rows, true))
+	if s.More > 0 {
+		t.line("  ... and ", quantity.Count(s.More, "more connection"), ": --format json lists them")
 	}
-	if more := len(g.findings) - g.room.brief; more > 0 {
-		t.line("  ... and ", count(uint64(more), "more connection"), ": --format json lists them")
-	}
-}
-
-// ordinal is "2 of 14".
-func ordinal(i int, g *group) string {
-	return strconv.Itoa(i+1) + " of " + thousands(uint64(len(g.findings)))
 }
 
 // finding writes one finding below its verdict line.
-func (t *textWriter) finding(f *result.Finding) {
-	for _, l := range wrap(t.o.Names.respell(f.Message), lineWidth-2) {
-		t.line("  ", l)
-	}
+func (t *textWriter) finding(f *finding) {
+	t.lines("  ", wrap(f.Message, lineWidth-2))
 	t.line("")
-	for _, l := range table(t.parties(f)) {
-		t.line("  ", l)
+	var rows [][]string
+	for _, e := range f.Ends {
+		row := []string{e.Name, e.Endpoint, e.State, e.Role}
+		if e.Name == "" {
+			row = row[1:]
+		}
+		rows = append(rows, row)
 	}
+	t.lines("  ", table(rows))
 	t.line("")
-	for _, l := range frameLines(t.r, t.o, f) {
-		t.line("    ", l)
-	}
+	t.lines("    ", frameLines(f.Frames))
 	t.line("")
-	if f.Verdict == detectors.Undecided {
-		t.label("Undecided", f.Reason)
-		t.label("Severity", f.Severity.String()+", if it is so")
+	t.terms(f.Doubt)
+	t.label("When", fmt.Sprintf("%s; connection %d, finding %s", f.When, f.Flow, f.ID))
+	t.terms(f.Details)
+	var filters []string
+	for _, l := range f.Filters {
+		if len(t.r.Captures) > 1 {
+			l.Filter += "  in " + l.File
+		}
+		filters = append(filters, l.Filter)
 	}
-	t.label("When", fmt.Sprintf("%s; connection %d, finding %s", period(f), f.Flow.ID, f.ID))
-	t.label("Measured", measured(f.Metrics))
-	t.label("Limits", limitLines(f.Limits)...)
-	t.label("Filter", t.filters(f)...)
+	t.label("Filter", strings.Join(filters, "\n\n"))
 }
 
-// advice writes what holds for all findings of a group.
-func (t *textWriter) advice(g *group) {
-	doc := t.o.doc(g.detector, g.outcome)
-	t.label("Cause", doc.Cause)
-	t.label("Action", doc.Action)
-	t.label("Wireshark", g.peers(doc))
-	t.label("See", strings.Join(append(slices.Clone(doc.Refs), "tcptrace --explain "+g.detector), ", "))
+func (t *textWriter) terms(terms []term) {
+	for _, d := range terms {
+		t.label(d.Word, d.Text)
+	}
 }
 
 // labelWidth fits "Undecided:" and "Wireshark:".
 const labelWidth = 12
 
-// label writes paragraphs behind a label, or nothing if there are none.
-func (t *textWriter) label(name string, paragraphs ...string) {
-	head := t.paint.strong(name+":") + padding(name+":", labelWidth)
-	for _, p := range paragraphs {
-		if p == "" {
-			continue
-		}
-		for _, l := range wrap(t.o.Names.respell(p), lineWidth-2-labelWidth) {
-			t.line(strings.TrimRight("  "+head+l, " "))
+// label writes prose behind a label, or nothing if there is none.
+func (t *textWriter) label(name, prose string) {
+	head := t.strong(name+":") + padding(name+":", labelWidth)
+	for _, l := range wrap(prose, lineWidth-2-labelWidth) {
+		if l != "" {
+			t.line("  ", head, l)
 			head = strings.Repeat(" ", labelWidth)
 		}
 	}
 }
 
-// start is when a finding begins, since the trace began.
-func (t *textWriter) start(f *result.Finding) string { return offset(f.Start-t.r.Trace.First) + " s" }
-
-// states is "FIN_WAIT_1/ESTABLISHED", the opener's first.
-func (t *textWriter) states(f *result.Finding) string {
-	first := opener(f.Flow)
-	return t.o.Names.State(f.States[first]) + "/" + t.o.Names.State(f.States[first.Peer()])
-}
-
-// parties is a row for each end, the opener's first: name, endpoint, state,
-// and its part in the fault.
-func (t *textWriter) parties(f *result.Finding) [][]string {
-	var rows [][]string
-	for _, side := range [...]reassembly.Side{opener(f.Flow), opener(f.Flow).Peer()} {
-		var row []string
-		if f.Flow.Initiator != result.InitiatorUnknown {
-			row = append(row, ends(f.Flow)[side])
-		}
-		rows = append(rows, append(row, f.Flow.End[side].String(), t.o.Names.State(f.States[side]), part(f, side)))
-	}
-	return rows
-}
-
-func (t *textWriter) filters(f *result.Finding) []string {
-	files, filters := displayFilters(t.r, t.o, f)
-	if len(t.r.Captures) > 1 {
-		for i := range filters {
-			filters[i] += "  in " + Clean(files[i])
+// totals writes the closing lines.
+func (t *textWriter) totals(d *document) {
+	t.lines("", wrap(d.Totals, lineWidth))
+	for _, note := range d.Notes {
+		for i, l := range wrap("Note: "+note, lineWidth-2) {
+			t.line(strings.Repeat("  ", min(i, 1)), l)
 		}
 	}
-	return filters
-}
-
-// period is when a finding began and how long it lasted.
-func period(f *result.Finding) string {
-	if f.End <= f.Start {
-		return instant(f.Start)
+	for _, c := range d.Captures {
+		for _, warning := range c.Warnings {
+			t.line(t.palette["warning"].Sprint("Warning:"), " ", c.File, ": ", warning)
+		}
 	}
-	return instant(f.Start) + ", for " + duration(f.End-f.Start)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // TestText_staysOnAScreen: however many hosts and connections are in trouble,
-// people get about a screen of it, and are told how much there is.
+// people get about a screen of it, and the number of the rest.
 func TestText_staysOnAScreen(t *testing.T) {
 	r := everything()
 	r.Findings = nil
@@ -34,8 +34,8 @@ func TestText_staysOnAScreen(t *testing.T) {
 	}
 }
 
-// TestText_worstFirst: where much is found, the worst class is told in full and
-// what is only worth knowing gets a line for some.
+// TestText_worstFirst: if there are many findings, the worst class is printed in
+// full, and some of what is only worth knowing gets a line.
 func TestText_worstFirst(t *testing.T) {
 	r := everything()
 	r.Findings = nil
@@ -81,12 +81,12 @@ func TestFrames_longLoopIsCut(t *testing.T) {
 	for len(f.Evidence) < 40 {
 		f.Evidence = append(f.Evidence, f.Evidence[len(f.Evidence)-1])
 	}
-	lines := frameLines(r, &Options{}, f)
+	lines := frameLines((&builder{r: r, o: &Options{}}).finding(f, listed{}).Frames)
 	if want := 1 + framesHead + 1 + framesTail; len(lines) != want { // a file's name, and what was cut
 		t.Errorf("%d lines, want %d", len(lines), want)
 	}
-	if !strings.Contains(strings.Join(lines, "\n"), "... 28 frames like these") {
-		t.Errorf("not told how many are left out:\n%s", strings.Join(lines, "\n"))
+	if !strings.Contains(strings.Join(lines, "\n"), "... 28 frames like these omitted") {
+		t.Errorf("does not say how many are left out:\n%s", strings.Join(lines, "\n"))
 	}
 }
 
@@ -147,30 +147,10 @@ func TestNames_insideASentence(t *testing.T) {
 	}
 }
 
-func TestDuration(t *testing.T) {
-	for ns, want := range map[int64]string{
-		0: "0 ms", 20_000: "0.02 ms", 250_000_000: "250 ms", 999_900_000: "1000 ms", 1_230_000_000: "1.23 s", 53_433_900_000: "53.4 s",
-		119e9: "119 s", 123e9: "2 min 3 s", 180e9: "3 min", 7200e9: "2 h", 11100e9: "3 h 5 min", 11*86400e9 + 4*3600e9: "11 d 4 h",
-		-2e9: "-2 s",
-	} {
-		if got := duration(ns); got != want {
-			t.Errorf("%d ns are %q, want %q", ns, got, want)
-		}
-	}
-}
-
 func TestWrap(t *testing.T) {
 	got := fmt.Sprintf("%q", wrap("  one two\nthree\tfour é\n\nnext averyverylongword x ", 9))
 	want := `["one two" "three" "four é" "" "next" "averyverylongword" "x"]`
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
-	}
-}
-
-func TestThousands(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
-		if got := thousands(n); got != want {
-			t.Errorf("%d is %s, want %s", n, got, want)
-		}
 	}
 }

@@ -5,80 +5,70 @@ import (
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// totals writes the closing lines.
-func (t *textWriter) totals() {
-	for _, l := range wrap(totalsSentence(t.r, t.o.Undecided), lineWidth) {
-		t.line(l)
-	}
-	for _, note := range t.r.Notes {
-		for i, l := range wrap("Note: "+note.Message, lineWidth-2) {
-			t.line(strings.Repeat("  ", min(i, 1)), l)
-		}
-	}
-	for i := range t.r.Captures {
-		for _, warning := range captureWarnings(&t.r.Captures[i]) {
-			t.line(t.paint.severity(detectors.Warning, "Warning:"), " ", Clean(warning))
-		}
-	}
-}
-
-// totalsSentence is what was read, what was found, and what was left out.
+// totalsSentence is what was read, what was found, and what was skipped.
 func totalsSentence(r *result.Report, undecidedShown bool) string {
 	n := &r.Totals
-	packets := count(n.Packets, "packet")
+	packets := quantity.Count(n.Packets, "packet")
 	if n.Packets > 0 {
-		packets += " in " + duration(r.Trace.End-r.Trace.First)
+		packets += " in " + quantity.Duration(r.Trace.End-r.Trace.First)
 	}
-	segments := count(n.TCPSegments, "TCP segment")
-	if n.Copies > 0 {
-		segments += " (" + thousands(n.Copies) + " of them copies)"
+	segments := quantity.Count(n.TCPSegments, "TCP segment")
+	if n.Duplicates > 0 {
+		segments += " (" + quantity.Count(n.Duplicates, "duplicate frame") + ")"
 	}
-	s := fmt.Sprintf("%s: %s, %s, %s. %s.", count(uint64(len(r.Captures)), "file"), packets, segments,
-		count(n.Flows, "connection"), verdictSentence(r, undecidedShown))
+	s := fmt.Sprintf("%s: %s, %s, %s. %s.", quantity.Count(uint64(len(r.Captures)), "file"), packets, segments,
+		quantity.Count(n.Flows, "connection"), verdictSentence(r, undecidedShown))
 	if len(n.Skipped) > 0 {
-		s += " Skipped: " + skipped(n.Skipped) + "."
+		skipped := make([]string, len(n.Skipped))
+		for i, c := range n.Skipped {
+			skipped[i] = quantity.Thousands(c.N) + " " + c.Name
+		}
+		s += " Skipped: " + strings.Join(skipped, ", ") + "."
 	}
 	if n.EvictedFlows > 0 {
-		s += " " + count(n.EvictedFlows, "connection") + " dropped to stay within --max-flows."
+		s += " " + quantity.Count(n.EvictedFlows, "connection") + " dropped to stay within --max-flows."
 	}
 	return s
 }
 
 // verdicts counts what was found by severity, and what is undecided.
 func verdicts(r *result.Report) (seen [3]uint64, undecided uint64) {
-	for i := range r.Findings {
-		if f := &r.Findings[i]; f.Verdict == detectors.Undecided {
-			undecided++
+	add := func(verdict detectors.Verdict, severity detectors.Severity, n uint64) {
+		if verdict == detectors.Undecided {
+			undecided += n
 		} else {
-			seen[f.Severity]++
+			seen[severity] += n
 		}
 	}
+	for i := range r.Findings {
+		add(r.Findings[i].Verdict, r.Findings[i].Severity, 1)
+	}
 	for _, g := range r.Totals.Groups {
-		if more := g.N - g.Listed; g.Verdict == detectors.Undecided {
-			undecided += more
-		} else {
-			seen[g.Severity] += more
-		}
+		add(g.Verdict, g.Severity, g.N-g.Listed)
 	}
 	return seen, undecided
 }
 
-// verdictSentence is "Found: 1 critical, 2 warnings; 3 undecided". Silence is
-// the detectors' silence, not the network's health.
+// maxNamed is how many detectors are named that found nothing.
+const maxNamed = 4
+
+// verdictSentence is "Found: 1 critical, 2 warnings; 3 undecided". If nothing
+// was found it names the detectors: that does not mean that the network is fine.
 func verdictSentence(r *result.Report, undecidedShown bool) string {
 	seen, undecided := verdicts(r)
 	var parts []string
-	if seen[detectors.Critical] > 0 {
-		parts = append(parts, thousands(seen[detectors.Critical])+" critical")
+	if n := seen[detectors.Critical]; n > 0 {
+		parts = append(parts, quantity.Thousands(n)+" critical")
 	}
-	if seen[detectors.Warning] > 0 {
-		parts = append(parts, count(seen[detectors.Warning], "warning"))
+	if n := seen[detectors.Warning]; n > 0 {
+		parts = append(parts, quantity.Count(n, "warning"))
 	}
-	if seen[detectors.Info] > 0 {
-		parts = append(parts, thousands(seen[detectors.Info])+" info")
+	if n := seen[detectors.Info]; n > 0 {
+		parts = append(parts, quantity.Thousands(n)+" info")
 	}
 	found := "Found: " + strings.Join(parts, ", ")
 	if names := r.Options.Detectors; len(parts) == 0 && len(names) > maxNamed {
@@ -86,17 +76,14 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 	} else if len(parts) == 0 {
 		found = "Nothing found by " + list(names)
 	}
-	switch {
-	case undecided > 0 && undecidedShown:
-		found += "; " + thousands(undecided) + " undecided"
-	case undecided > 0:
-		found += "; " + thousands(undecided) + " undecided (--undecided shows what)"
+	if undecided > 0 {
+		found += "; " + quantity.Thousands(undecided) + " undecided"
+	}
+	if undecided > 0 && !undecidedShown {
+		found += " (--undecided shows what)"
 	}
 	return found
 }
-
-// maxNamed is how many detectors are named that found nothing.
-const maxNamed = 4
 
 // list is "a, b and c".
 func list(words []string) string {
@@ -108,25 +95,4 @@ func list(words []string) string {
 	default:
 		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
 	}
-}
-
-// skipped is "3 ipv4-fragment, 1 arp".
-func skipped(counts []result.Count) string {
-	parts := make([]string, len(counts))
-	for i, c := range counts {
-		parts[i] = thousands(c.N) + " " + c.Name
-	}
-	return strings.Join(parts, ", ")
-}
-
-// captureWarnings are the reasons to trust one input less, with its name.
-func captureWarnings(c *result.Capture) []string {
-	var warnings []string
-	for _, w := range c.Warnings {
-		warnings = append(warnings, c.File+": "+w)
-	}
-	if c.Drops > 0 {
-		warnings = append(warnings, c.File+": "+count(c.Drops, "packet")+" lost while capturing, by its own account")
-	}
-	return warnings
 }

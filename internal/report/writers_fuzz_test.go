@@ -38,17 +38,17 @@ func FuzzWriters(f *testing.F) {
 		requireCells(t, written(t, CSV, r, o))
 		checkHTML(t, written(t, HTML, r, o))
 
-		turns := make([]result.Turn, 0, len(choice))
+		steps := make([]result.Step, 0, len(choice))
 		for _, c := range choice {
 			seg := r.Findings[0].Evidence[0].Seg
 			seg.Flags, seg.Opts.Has, seg.Opts.NBlocks = reassembly.Flags(c), reassembly.OptionBits(c), c&3
-			turns = append(turns, result.Turn{Conn: count, N: count, Seg: seg, Side: reassembly.Side(c & 1), Class: fsm.Class(c % 14)})
+			steps = append(steps, result.Step{Conn: count, N: count, Seg: seg, Side: reassembly.Side(c & 1), Class: fsm.Class(c % 14)})
 		}
-		course := func(write func(io.Writer, *result.Report, []result.Turn, Options) error) writer {
-			return func(w io.Writer, r *result.Report, o Options) error { return write(w, r, turns, o) }
+		timeline := func(write func(io.Writer, *result.Report, []result.Step, Options) error) writer {
+			return func(w io.Writer, r *result.Report, o Options) error { return write(w, r, steps, o) }
 		}
-		requireHarmless(t, string(written(t, course(FlowText), r, o)), "\n")
-		requireJSON(t, written(t, course(FlowJSON), r, o), 1)
+		requireHarmless(t, string(written(t, timeline(FlowText), r, o)), "\n")
+		requireJSON(t, written(t, timeline(FlowJSON), r, o), 1)
 	})
 }
 

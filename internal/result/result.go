@@ -14,7 +14,7 @@ type Report struct {
 	Captures []Capture
 	Trace    Span
 	Notes    []Note
-	Gaps     []Span // over an hour without a single frame, First to Last; they end the trace for what is absent
+	Gaps     []Span // over an hour without any frame, First to Last; an absence does not count beyond one
 	Totals   Totals
 	Flows    []Flow // sorted by ID; those with findings, or all
 	Findings []Finding
@@ -24,10 +24,10 @@ type Report struct {
 // Options are the settings that the verdicts depend on.
 type Options struct {
 	TimeWait  int64    // nanoseconds
-	Detectors []string // in order of the list
+	Detectors []string // in the order of the catalogue
 }
 
-// Span is a stretch of trace time, nanoseconds since 1970; all zero if nothing
+// Span is a range of trace time in nanoseconds since 1970; all zero if nothing
 // was read. End is the end of the trace: its last frame of any kind, or a
 // later end that a file states.
 type Span struct{ First, Last, End int64 }
@@ -41,11 +41,11 @@ type Capture struct {
 	Packets     uint64
 	Bytes       uint64 // captured bytes of all packets
 	Span        Span
-	Drops       uint64 // packets that the capturing kernel or interface says it lost
+	Drops       uint64 // packets that the capturing kernel or interface reports as dropped
 	Warnings    []string
 }
 
-// A Note is what the capture as a whole hides or distorts, with the consequence.
+// A Note is a limit of the whole capture, and its consequence.
 type Note struct {
 	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut"
 	Message string
@@ -54,12 +54,12 @@ type Note struct {
 // Totals are the counts of the closing line.
 type Totals struct {
 	Packets      uint64 // frames of any kind
-	TCPSegments  uint64 // every TCP segment, copies included
-	Copies       uint64 // of these, frames captured more than once
+	TCPSegments  uint64 // every TCP segment, duplicate frames included
+	Duplicates   uint64 // of these, duplicate frames
 	Flows        uint64
 	Skipped      []Count // by reason, sorted by reason
 	EvictedFlows uint64
-	Groups       []Group // undecided and seen findings by detector and outcome, in order of detectors
+	Groups       []Group // undecided and seen findings by detector and outcome, in the order of the detectors
 }
 
 // A Count is a named number.
@@ -68,9 +68,9 @@ type Count struct {
 	N    uint64
 }
 
-// A Group counts the findings of one detector, outcome and verdict. Where a
-// detector speaks of tens of thousands of connections, the report does not list
-// them all.
+// A Group counts the findings of one detector, outcome and verdict. If a
+// detector has findings on tens of thousands of connections, the report lists
+// only some of them.
 type Group struct {
 	Detector, Outcome string
 	Verdict           detectors.Verdict
@@ -82,7 +82,7 @@ type Group struct {
 // Initiator says who opened a connection.
 type Initiator uint8
 
-// Who opened: unknown without a SYN.
+// The side that sent the first SYN; unknown without one.
 const (
 	InitiatorUnknown Initiator = iota
 	InitiatorA
@@ -92,58 +92,67 @@ const (
 // String is "unknown", "a" or "b".
 func (i Initiator) String() string { return [...]string{"unknown", "a", "b"}[i] }
 
-// A Former is the connection whose ports another one took during TIME_WAIT.
-type Former struct {
+// A Predecessor is the connection in TIME_WAIT whose four-tuple a new one reused.
+type Predecessor struct {
 	Conn   uint64 // its Flow.Conn; 0 if there is none
-	First  int64
-	Frames uint64 // until the other began, copies included
+	First  int64  // time of its first frame, nanoseconds since 1970
+	Frames uint64 // until the new one began, duplicate frames included
 }
 
 // A Flow is one connection's row.
 type Flow struct {
-	ID        uint64 // 1-based, in order of first frames
-	Conn      uint64 // position of its first segment among those of the trace: names it in every run
-	Former    Former // the connection whose ports it took during TIME_WAIT
-	Key       reassembly.Key
-	End       [2]reassembly.Endpoint // by side: A sent the SYN, or spoke first
-	Initiator Initiator
-	State     [2]fsm.State
-	Bounded   [2]bool
-	Since     [2]int64 // when each state was entered, nanoseconds since 1970
-	Ending    string   // open closed half-closed reset refused unanswered replaced evicted
-	First     int64
-	Last      int64
-	ISS       [2]reassembly.Seq // for relative sequence numbers; first sequence seen if no SYN was
-	Packets   [2]uint64         // sent by each side, copies left out
-	Bytes     [2]uint64         // payload bytes sent, each byte once
-	Rexmits   [2]uint64
-	Copies    uint64
-	RTT       int64 // nanoseconds; 0 if unknown
-	History   string
-	Limits    fsm.Limits
-	TCB       *[2]fsm.TCB // both ends, only of connections that are followed
+	ID          uint64      // 1-based, in order of first frames
+	Conn        uint64      // number of its first segment among those of the trace: identifies it in every run
+	Predecessor Predecessor // the connection in TIME_WAIT whose four-tuple it reused
+	Key         reassembly.Key
+	End         [2]reassembly.Endpoint // by side: A sent the SYN, or the first segment seen
+	Initiator   Initiator
+	State       [2]fsm.State
+	Bounded     [2]bool
+	Since       [2]int64 // when each state was entered, nanoseconds since 1970
+	Ending      string   // open closed half-closed reset refused unanswered replaced evicted
+	First       int64    // time of its first frame, nanoseconds since 1970
+	Last        int64
+	ISS         [2]reassembly.Seq // for relative sequence numbers; the first one seen if no SYN was
+	Packets     [2]uint64         // sent by each side, without duplicate frames
+	Bytes       [2]uint64         // payload bytes sent, each byte once
+	Rexmits     [2]uint64
+	Duplicates  uint64 // duplicate frames
+	RTT         int64  // nanoseconds; 0 if unknown
+	History     string
+	Limits      fsm.Limits
+	TCB         *[2]fsm.TCB // both ends, only of connections that are followed
 }
 
-// A Finding is a detector's finding with its place in the trace.
+// A Finding is a detector's finding about one connection of the trace.
 type Finding struct {
 	detectors.Finding
 	ID       string // stable: see engine
 	Flow     *Flow
 	Revision int  // live: 1, 2, ... as the outcome changes
 	Final    bool // it cannot change any more
-	FINRank  int  // whether the FIN it speaks of was the first of the connection, 0, or the second
+	FINRank  int  // 0 if it concerns the first FIN of the connection, 1 for the second
 
-	Withdrawn bool // live: a later frame explains it; it does not stand any more
+	Withdrawn bool // live: a later frame explains it, so that it no longer holds
 }
 
-// A Turn is one segment of a connection that is told in full, and where it left
-// both ends.
-type Turn struct {
+// A Step is one segment of a followed connection, and the states of both ends
+// after it.
+type Step struct {
 	Conn    uint64 // its connection's Flow.Conn
-	N       uint64 // 1 for the connection's first segment; copies do not count
+	N       uint64 // 1 for the connection's first segment; duplicate frames do not count
 	Seg     reassembly.Segment
 	Side    reassembly.Side
 	Class   fsm.Class
 	State   [2]fsm.State
 	Bounded [2]bool
 }
+
+// A FrameID identifies a frame among all inputs.
+type FrameID struct {
+	File  uint16
+	Frame uint32
+}
+
+// FrameOf is the frame of a segment.
+func FrameOf(seg *reassembly.Segment) FrameID { return FrameID{seg.File, seg.Frame} }

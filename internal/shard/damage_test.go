@@ -1,11 +1,10 @@
-package shard
+package shard_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,12 +12,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // sample is a shard of a sample, and what it has between its blocks' headers.
 func sample(t testing.TB) (file []byte, contents [][]byte) {
 	t.Helper()
-	file, err := os.ReadFile(split(t, Split{Shards: 1}, "../../samples/unretransmitted-fin.txtar")[0])
+	file, err := os.ReadFile(split(t, shard.Split{Shards: 1}, "../../samples/unretransmitted-fin.txtar")[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,28 +33,31 @@ func sample(t testing.TB) (file []byte, contents [][]byte) {
 		rest = rest[packed.BlockHeader+k.Size:]
 	}
 	if len(contents) != 3 {
-		t.Fatalf("there are %d blocks, want names, segments, facts", len(contents))
+		t.Fatalf("there are %d blocks, want names, segments, stats", len(contents))
 	}
 	return file, contents
 }
 
 // build puts a shard together with whatever is in its blocks.
-func build(names, segments, facts []byte) []byte {
+func build(names, segments, stats []byte) []byte {
 	b := (&packed.Prelude{Of: 1}).Append(nil)
 	b = packed.AppendBlock(b, packed.BlockNames, names)
 	b = packed.AppendBlock(b, packed.BlockSegments, segments)
-	return packed.AppendBlock(b, packed.BlockFacts, facts)
+	return packed.AppendBlock(b, packed.BlockStats, stats)
 }
 
 // readAll reads an input to its end.
 func readAll(content []byte) error {
-	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(content)})
+	trace, errs := source.Open([]string{"-"}, capture.Options{Stdin: bytes.NewReader(content)})
 	if len(errs) > 0 {
 		return errs[0]
 	}
 	defer trace.Close()
-	var fr capture.Frame
-	for trace.Next(&fr) == nil {
+	if shards, is := trace.(*shard.Trace); is {
+		var seg reassembly.Segment
+		for err := error(nil); err == nil; {
+			_, err = shards.Next(&seg)
+		}
 	}
 	infos := trace.Infos()
 	return infos[len(infos)-1].Err
@@ -63,7 +68,7 @@ func TestDamage(t *testing.T) {
 	file, c := sample(t)
 	names := int64(packed.PreludeSize)
 	segments := names + int64(packed.BlockHeader+len(c[0]))
-	facts := segments + int64(packed.BlockHeader+len(c[1]))
+	stats := segments + int64(packed.BlockHeader+len(c[1]))
 	changed := func(at int64, b ...byte) []byte {
 		f := bytes.Clone(file)
 		copy(f[at:], b)
@@ -80,20 +85,20 @@ func TestDamage(t *testing.T) {
 		"cut names":       {file[:segments-1], names, "the file ends inside a block of"},
 		"names":           {changed(segments-1, 0), names, "the checksum of a block of"},
 		"segments":        {changed(segments+20, 0xee), segments, "the checksum of a block of"},
-		"cut":             {file[:facts], facts, "the file ends without its last block"},
-		"cut header":      {file[:facts+5], facts, "the file ends inside a block header of 9 bytes"},
-		"cut facts":       {file[:len(file)-1], facts, "the file ends inside a block of"},
+		"cut":             {file[:stats], stats, "the file ends without its last block"},
+		"cut header":      {file[:stats+5], stats, "the file ends inside a block header of 9 bytes"},
+		"cut stats":       {file[:len(file)-1], stats, "the file ends inside a block of"},
 		"huge":            {changed(segments+1, 0xff, 0xff, 0xff, 0x7f), segments, "a block of kind 2 claims 2147483647 bytes, of 65536 allowed"},
-		"huge facts":      {changed(facts+1, 0xff, 0xff, 0xff, 0xff), facts, "a block of kind 3 claims 4294967295 bytes"},
-		"two files":       {append(bytes.Clone(file), file...), int64(len(file)), "the file goes on behind its end"},
+		"huge stats":      {changed(stats+1, 0xff, 0xff, 0xff, 0xff), stats, "a block of kind 3 claims 4294967295 bytes"},
+		"two files":       {append(bytes.Clone(file), file...), int64(len(file)), "the file continues after its end"},
 		"no names":        {append(file[:names:names], file[segments:]...), names, "the names of the captures are missing"},
-		"lost segments":   {append(file[:segments:segments], file[facts:]...), segments, "segments were written, and 0 are there"},
-		"twice segments":  {bytes.Join([][]byte{file[:facts], file[segments:facts], file[facts:]}, nil), facts, "a segment is not behind the one before"},
-		"other captures":  {build([]byte{0}, nil, c[2]), 0, "7 segments were written, and 0 are there"},
-		"capture unknown": {build([]byte{0}, c[1], c[2]), segments - int64(len(c[0])) + 1, "a segment is of capture 1, and there are 0"},
-		"empty facts":     {build(c[0], c[1], nil), facts, "byte 0 of the block: a number is cut off"},
-		"lying facts":     {build(c[0], c[1], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}), facts, "it claims 4294967295 things, and 0 bytes are left"},
-		"escape":          {build(c[0], c[1], bytes.Replace(c[2], []byte("scenario"), []byte("\x1b[31mred"), 1)), facts, "is no name"},
+		"lost segments":   {append(file[:segments:segments], file[stats:]...), segments, "segments were written, but there are 0"},
+		"twice segments":  {bytes.Join([][]byte{file[:stats], file[segments:stats], file[stats:]}, nil), stats, "a segment does not come after the previous one"},
+		"other captures":  {build([]byte{0}, nil, c[2]), 0, "7 segments were written, but there are 0"},
+		"capture unknown": {build([]byte{0}, c[1], c[2]), segments - int64(len(c[0])) + 1, "a segment belongs to capture 1 of 0"},
+		"empty stats":     {build(c[0], c[1], nil), stats, "byte 0 of the block: a number is cut off"},
+		"lying stats":     {build(c[0], c[1], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}), stats, "it claims 4294967295 things, and 0 bytes are left"},
+		"escape":          {build(c[0], c[1], bytes.Replace(c[2], []byte("scenario"), []byte("\x1b[31mred"), 1)), stats, "is no name"},
 		"chunk":           {build(c[0], []byte{1}, c[2]), segments, "the record at byte 0 of the chunk is of a connection that the chunk does not name"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,12 +132,7 @@ func FuzzRead(f *testing.F) {
 	_, c := sample(f)
 	f.Add(c[0], c[1], c[2])
 	for _, name := range []string{"half-close", "zero-window-probe-loop", "post-fin-ack-rst"} {
-		trace := open(f, "../../samples/"+name+".txtar")
-		s := Split{Dir: filepath.Join(f.TempDir(), "d"), Shards: 1}
-		if _, err := s.Run(context.Background(), trace); err != nil {
-			f.Fatal(err)
-		}
-		file, err := os.ReadFile(filepath.Join(s.Dir, "shard-000"))
+		file, err := os.ReadFile(split(f, shard.Split{Shards: 1}, "../../samples/"+name+".txtar")[0])
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -140,18 +140,18 @@ func FuzzRead(f *testing.F) {
 		k, _ := packed.ParseBlock(file[packed.PreludeSize:])
 		segments := names[k.Size+packed.BlockHeader:]
 		l, _ := packed.ParseBlock(names[k.Size:])
-		facts := segments[l.Size+packed.BlockHeader:]
-		f.Add(names[:k.Size], segments[:l.Size], facts)
+		stats := segments[l.Size+packed.BlockHeader:]
+		f.Add(names[:k.Size], segments[:l.Size], stats)
 	}
-	f.Fuzz(func(t *testing.T, names, segments, facts []byte) {
+	f.Fuzz(func(t *testing.T, names, segments, stats []byte) {
 		if len(segments) > packed.MaxChunk {
 			return
 		}
-		trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(build(names, segments, facts))})
+		trace, errs := source.Open([]string{"-"}, capture.Options{Stdin: bytes.NewReader(build(names, segments, stats))})
 		if len(errs) > 0 {
 			return
 		}
 		defer trace.Close()
-		engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All, Workers: 1, AllFlows: true})
+		source.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All, Workers: 1, AllFlows: true})
 	})
 }

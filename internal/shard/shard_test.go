@@ -1,4 +1,4 @@
-package shard
+package shard_test
 
 import (
 	"bytes"
@@ -19,12 +19,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
 // open opens files as one trace.
-func open(t testing.TB, files ...string) *capture.Trace {
+func open(t testing.TB, files ...string) source.Trace {
 	t.Helper()
-	trace, errs := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
+	trace, errs := source.Open(files, capture.Options{Text: scenario.Pcapng})
 	for _, err := range errs {
 		t.Fatal(err)
 	}
@@ -32,11 +34,18 @@ func open(t testing.TB, files ...string) *capture.Trace {
 	return trace
 }
 
+func runSplit(t testing.TB, s shard.Split, files ...string) (shard.Summary, error) {
+	t.Helper()
+	trace := open(t, files...)
+	ctx := context.Background()
+	return s.Run(ctx, trace.Infos(), source.Segments(ctx, trace, &s.Engine))
+}
+
 // split splits files and returns the shards.
-func split(t testing.TB, s Split, files ...string) []string {
+func split(t testing.TB, s shard.Split, files ...string) []string {
 	t.Helper()
 	s.Dir = cmp.Or(s.Dir, filepath.Join(t.TempDir(), "shards"))
-	if _, err := s.Run(context.Background(), open(t, files...)); err != nil {
+	if _, err := runSplit(t, s, files...); err != nil {
 		t.Fatal(err)
 	}
 	shards, _ := filepath.Glob(filepath.Join(s.Dir, "*"))
@@ -55,14 +64,14 @@ func told(t testing.TB, files ...string) []byte {
 // judge judges files.
 func judge(t testing.TB, files ...string) *result.Report {
 	t.Helper()
-	return engine.Run(context.Background(), open(t, files...), engine.Options{Detectors: catalogue.All})
+	return source.Run(context.Background(), open(t, files...), engine.Options{Detectors: catalogue.All})
 }
 
 func toldWith(t testing.TB, o engine.Options, files ...string) []byte {
 	t.Helper()
 	o.Detectors, o.AllFlows = catalogue.All, true
 	trace := open(t, files...)
-	r := engine.Run(context.Background(), trace, o)
+	r := source.Run(context.Background(), trace, o)
 	docs := func(slug string) *detectors.Detector {
 		i := slices.IndexFunc(catalogue.All, func(d *detectors.Detector) bool { return d.Name == slug })
 		return catalogue.All[i]
@@ -95,7 +104,7 @@ func read(t testing.TB, text []byte) (m message) {
 func demandSame(t *testing.T, n int, files ...string) {
 	t.Helper()
 	want := told(t, files...)
-	shards := split(t, Split{Shards: n}, files...)
+	shards := split(t, shard.Split{Shards: n}, files...)
 	if got := told(t, shards...); !bytes.Equal(want, got) {
 		t.Errorf("%d shards tell\n%s\nwant\n%s", n, got, want)
 	}
@@ -203,13 +212,13 @@ func TestSplit(t *testing.T) {
 func TestSplit_refuses(t *testing.T) {
 	sample := "../../samples/unretransmitted-fin.txtar"
 	for name, c := range map[string]struct {
-		s    Split
+		s    shard.Split
 		want string
 	}{
-		"too many": {Split{Dir: "x", Shards: 4097}, "4097 shards: between 1 and 4096 can be written"},
-		"none":     {Split{Dir: "x"}, "0 shards: between 1"},
-		"there":    {Split{Dir: ".", Shards: 2}, "shard-000 is there already: remove the shards in this directory, or name another"},
-		"a file":   {Split{Dir: "file", Shards: 2}, "file"},
+		"too many": {shard.Split{Dir: "x", Shards: 4097}, "4097 shards: between 1 and 4096 can be written"},
+		"none":     {shard.Split{Dir: "x"}, "0 shards: between 1"},
+		"there":    {shard.Split{Dir: ".", Shards: 2}, "shard-000 is there already: remove the shards in this directory, or name another"},
+		"a file":   {shard.Split{Dir: "file", Shards: 2}, "file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -218,7 +227,7 @@ func TestSplit_refuses(t *testing.T) {
 			}
 			before := list(t, dir)
 			c.s.Dir = filepath.Join(dir, c.s.Dir)
-			_, err := c.s.Run(context.Background(), open(t, sample))
+			_, err := runSplit(t, c.s, sample)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %s", err, c.want)
 			}

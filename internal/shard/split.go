@@ -1,5 +1,5 @@
-// Package shard splits a trace: for each share of its connections a file of
-// packed headers, which package capture reads as any other capture.
+// Package shard splits a trace by connection into files of packed headers, and
+// reads these files as one trace again.
 package shard
 
 import (
@@ -12,15 +12,18 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // A Split says how a trace is to be split.
 type Split struct {
 	Dir    string // made if it is not there
 	Shards int
-	Engine engine.Options         // what to leave out or change, and bounds
-	Rename func([]packed.Capture) // changes what is told of the captures; may be nil
+	Engine engine.Options        // what to leave out or change, and bounds
+	Rename func([]stats.Capture) // changes what is told of the captures; may be nil
+	Guard  *output.Guard         // knows the files that must not be overwritten
 
 	ready, made bool // the directory; it was not there
 }
@@ -54,9 +57,10 @@ type Summary struct {
 	Bytes    int64
 }
 
-// Run reads the trace to its end and writes all shards, or none: until they are
-// whole they have other names. It prepares the directory, unless that is done.
-func (s *Split) Run(ctx context.Context, trace *capture.Trace) (sum Summary, err error) {
+// Run reads a source of the named captures to its end and writes all shards, or
+// none: until they are whole they have other names. It prepares the directory,
+// unless that is done.
+func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Source) (sum Summary, err error) {
 	if !s.ready {
 		if err := s.Prepare(); err != nil {
 			return sum, err
@@ -69,31 +73,36 @@ func (s *Split) Run(ctx context.Context, trace *capture.Trace) (sum Summary, err
 			w.discard()
 		}
 	}()
-	if err := w.begin(s.captures(trace)); err != nil {
+	if err := w.begin(s.names(captures)); err != nil {
 		return sum, err
 	}
-	facts, dealt, err := engine.Split(ctx, trace, s.Engine, w.take)
-	if err == nil && len(facts.Cuts) > 0 {
-		err = errors.New("shards that are cut cannot be split again: what is missing would not be known any more")
+	whole, dealt, err := engine.Split(ctx, src, s.Engine, w.take)
+	if err == nil && len(whole.Cuts) > 0 {
+		err = errors.New("shards that were cut short cannot be split again: the new ones could not say what is missing")
 	}
 	if err != nil {
 		return sum, err
 	}
 	if s.Rename != nil {
-		s.Rename(facts.Captures)
+		s.Rename(whole.Captures)
 	}
-	return sum, w.finish(facts, dealt, &sum)
+	return sum, w.finish(whole, dealt, &sum)
 }
 
-// captures are the trace's files as they are known before they are read.
-func (s *Split) captures(trace *capture.Trace) (all []packed.Capture) {
-	for _, info := range trace.Infos() {
-		all = append(all, packed.Capture{File: info.File})
+// names are those of the captures.
+func (s *Split) names(captures []capture.Info) []string {
+	all := make([]stats.Capture, len(captures))
+	for i := range all {
+		all[i].File = captures[i].File
 	}
 	if s.Rename != nil {
 		s.Rename(all)
 	}
-	return all
+	names := make([]string, len(all))
+	for i := range names {
+		names[i] = all[i].File
+	}
+	return names
 }
 
 const prefix = "shard-"

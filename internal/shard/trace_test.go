@@ -1,4 +1,4 @@
-package shard
+package shard_test
 
 import (
 	"bytes"
@@ -18,8 +18,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -137,7 +139,7 @@ func TestSplit_bounds(t *testing.T) {
 		t.Fatal("nothing is evicted")
 	}
 	for _, n := range []int{7, 16} {
-		shards := split(t, Split{Shards: n, Engine: o}, name)
+		shards := split(t, shard.Split{Shards: n, Engine: o}, name)
 		if got := toldWith(t, o, shards...); !bytes.Equal(want, got) {
 			t.Errorf("%d shards tell\n%s\nwant\n%s", n, got, want)
 		}
@@ -157,8 +159,8 @@ func TestSplit_bounds(t *testing.T) {
 // The same input makes the same bytes, whatever the number of judges.
 func TestSplit_deterministic(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 10_000))
-	one := split(t, Split{Shards: 5, Engine: engine.Options{Workers: 1}}, name)
-	two := split(t, Split{Shards: 5, Engine: engine.Options{Workers: 3}}, name)
+	one := split(t, shard.Split{Shards: 5, Engine: engine.Options{Workers: 1}}, name)
+	two := split(t, shard.Split{Shards: 5, Engine: engine.Options{Workers: 3}}, name)
 	for i := range one {
 		a, err1 := os.ReadFile(one[i])
 		b, err2 := os.ReadFile(two[i])
@@ -172,13 +174,13 @@ func TestSplit_deterministic(t *testing.T) {
 func TestSplit_again(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 10_000))
 	want := told(t, name)
-	shards := split(t, Split{Shards: 5}, name)
+	shards := split(t, shard.Split{Shards: 5}, name)
 	for _, n := range []int{1, 3, 11} {
-		if got := told(t, split(t, Split{Shards: n}, shards...)...); !bytes.Equal(want, got) {
+		if got := told(t, split(t, shard.Split{Shards: n}, shards...)...); !bytes.Equal(want, got) {
 			t.Errorf("split in 5 and then in %d, it tells\n%s\nwant\n%s", n, got, want)
 		}
 	}
-	a := read(t, told(t, split(t, Split{Shards: 2}, shards[:2]...)...))
+	a := read(t, told(t, split(t, shard.Split{Shards: 2}, shards[:2]...)...))
 	b := read(t, told(t, shards[:2]...))
 	if fmt.Sprint(a) != fmt.Sprint(b) {
 		t.Errorf("two of five shards split again tell\n%s\nwant\n%s", a, b)
@@ -190,13 +192,13 @@ func TestSplit_anonymized(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 5000))
 	mapper := anonymize.New(anonymize.NewKey())
 	o := engine.Options{Workers: 1, Rewrite: mapper.Segment, Match: func(fr *capture.Frame) bool { return fr.Num%50 != 0 }}
-	rename := func(all []packed.Capture) {
+	rename := func(all []stats.Capture) {
 		for i := range all {
 			all[i].File = "secret"
 		}
 	}
 	want := bytes.ReplaceAll(toldWith(t, o, name), []byte(name), []byte("secret"))
-	shards := split(t, Split{Shards: 3, Engine: o, Rename: rename}, name)
+	shards := split(t, shard.Split{Shards: 3, Engine: o, Rename: rename}, name)
 	if got := told(t, shards...); !bytes.Equal(want, got) {
 		t.Errorf("shards tell\n%s\nwant\n%s", got, want)
 	}
@@ -210,8 +212,7 @@ func TestSplit_anonymized(t *testing.T) {
 // Shards are compressed, or come through a pipe, as captures do.
 func TestSplit_compressed(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 5000))
-	shard := split(t, Split{Shards: 1}, name)[0]
-	text, err := os.ReadFile(shard)
+	text, err := os.ReadFile(split(t, shard.Split{Shards: 1}, name)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,12 +228,15 @@ func TestSplit_compressed(t *testing.T) {
 // Every segment is in the shard that the documented hash says.
 func TestSplit_whoGoesWhere(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 3000))
-	for i, s := range split(t, Split{Shards: 11}, name) {
-		trace := open(t, s)
-		var fr capture.Frame
-		for trace.Next(&fr) == nil {
-			if got := documented(&fr.Packed.Segment, 11); got != i {
-				t.Fatalf("%v > %v is in shard %d, and belongs into %d", fr.Packed.Src, fr.Packed.Dst, i, got)
+	for i, s := range split(t, shard.Split{Shards: 11}, name) {
+		shards := open(t, s).(*shard.Trace)
+		var seg reassembly.Segment
+		for {
+			if _, err := shards.Next(&seg); err != nil {
+				break
+			}
+			if got := documented(&seg, 11); got != i {
+				t.Fatalf("%v > %v is in shard %d, and belongs into %d", seg.Src, seg.Dst, i, got)
 			}
 		}
 	}
@@ -246,7 +250,7 @@ func TestCut(t *testing.T) {
 	for _, f := range whole.Findings {
 		all[f.ID+f.Outcome] = f.Verdict == detectors.Seen
 	}
-	shards := split(t, Split{Shards: 2}, name)
+	shards := split(t, shard.Split{Shards: 2}, name)
 	text, err := os.ReadFile(shards[0])
 	if err != nil {
 		t.Fatal(err)
@@ -273,23 +277,23 @@ func TestCut(t *testing.T) {
 // What is no shard, or of another split, or named twice, is left out.
 func TestMixed(t *testing.T) {
 	one, two := write(t, "x.pcap", generated(t, 1000)), write(t, "y.pcap", generated(t, 1500))
-	a, b := split(t, Split{Shards: 2}, one), split(t, Split{Shards: 2}, two)
-	again := split(t, Split{Shards: 3}, one)
+	a, b := split(t, shard.Split{Shards: 2}, one), split(t, shard.Split{Shards: 2}, two)
+	again := split(t, shard.Split{Shards: 3}, one)
 	for _, c := range []struct {
 		files []string
 		want  string
 	}{
-		{[]string{a[0], b[1]}, "is left out: it is of another split than"},
-		{[]string{a[0], again[1]}, "is left out: it is of another split than"},
-		{[]string{a[0], one}, "is left out: it is no shard"},
-		{[]string{one, a[0]}, "is left out: it is a shard, and"},
-		{[]string{a[0], a[1], a[0]}, "is left out: it is the same shard as"},
+		{[]string{a[0], b[1]}, "left out: it is from another split than"},
+		{[]string{a[0], again[1]}, "left out: it is from another split than"},
+		{[]string{a[0], one}, "left out: it is not a shard, and"},
+		{[]string{one, a[0]}, "left out: it is a shard, and"},
+		{[]string{a[0], a[1], a[0]}, "left out: it is the same shard as"},
 	} {
-		trace, errs := capture.OpenTrace(c.files, capture.Options{})
+		trace, errs := source.Open(c.files, capture.Options{})
 		if len(errs) != 1 || !strings.Contains(errs[0].Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.files, errs, c.want)
 		}
-		rest := engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
+		rest := source.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
 		alone := judge(t, c.files[:len(c.files)-1]...)
 		if rest.Totals.TCPSegments != alone.Totals.TCPSegments || len(rest.Findings) != len(alone.Findings) {
 			t.Errorf("%q: %d segments, want those of the others, %d", c.files, rest.Totals.TCPSegments, alone.Totals.TCPSegments)
@@ -301,12 +305,12 @@ func TestMixed(t *testing.T) {
 // Reading a segment allocates nothing.
 func TestRead_allocatesNothing(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 20_000))
-	trace := open(t, split(t, Split{Shards: 1}, name)[0])
-	var fr capture.Frame
+	shards := open(t, split(t, shard.Split{Shards: 1}, name)[0]).(*shard.Trace)
+	var seg reassembly.Segment
 	for range 5000 {
-		trace.Next(&fr)
+		shards.Next(&seg)
 	}
-	if n := testing.AllocsPerRun(10_000, func() { trace.Next(&fr) }); n > 0 {
+	if n := testing.AllocsPerRun(10_000, func() { shards.Next(&seg) }); n > 0 {
 		t.Errorf("%v allocations a segment", n)
 	}
 }
@@ -363,11 +367,18 @@ func TestRead_order(t *testing.T) {
 	for i := 10; i < len(all); i += 10 {
 		all[i-1], all[i] = all[i], all[i-1]
 	}
-	trace := open(t, split(t, Split{Shards: 13}, write(t, "x.pcap", pcap(file, all)))...)
-	var fr capture.Frame
-	for want := uint64(1); trace.Next(&fr) == nil; want++ {
-		if fr.Packed.Position != want || fr.Num != uint32(want) {
-			t.Fatalf("segment %d, of frame %d, comes as number %d", fr.Packed.Position, fr.Num, want)
+	shards := open(t, split(t, shard.Split{Shards: 13}, write(t, "x.pcap", pcap(file, all)))...).(*shard.Trace)
+	var seg reassembly.Segment
+	for want := uint64(1); ; want++ {
+		position, err := shards.Next(&seg)
+		if err != nil {
+			if want != uint64(len(all))+1 {
+				t.Fatalf("%d segments of %d", want-1, len(all))
+			}
+			break
+		}
+		if position != want || seg.Frame != uint32(want) {
+			t.Fatalf("segment %d, of frame %d, comes as number %d", position, seg.Frame, want)
 		}
 	}
 }
@@ -381,7 +392,7 @@ func TestSplit_drops(t *testing.T) {
 	if err := cmp.Or(err, err2); err != nil {
 		t.Fatal(err)
 	}
-	trace := open(t, "../../samples/unretransmitted-fin.txtar")
+	trace := open(t, "../../samples/unretransmitted-fin.txtar").(*capture.Trace)
 	var fr capture.Frame
 	for trace.Next(&fr) == nil {
 		if err := w.Packet(&pcapng.Packet{Interface: n, At: fr.At, Data: fr.Data, Len: fr.Len}); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -37,10 +38,10 @@ type file struct {
 }
 
 // begin writes how every file begins.
-func (w *writer) begin(captures []packed.Capture) error {
+func (w *writer) begin(captures []string) error {
 	names := packed.AppendNames(nil, captures)
 	if len(names) > packed.MaxBlock {
-		return errors.New("the names of the captures have no room in a shard")
+		return errors.New("the names of the captures do not fit into a shard")
 	}
 	for i := range w.files {
 		f := &w.files[i]
@@ -92,7 +93,7 @@ func (w *writer) flush(f *file) error {
 // append writes a block.
 func (w *writer) append(f *file, kind byte, content []byte) error {
 	if len(content) > packed.MaxBlock {
-		return fmt.Errorf("%s: what is known of the whole trace has no room in a shard", f.path)
+		return fmt.Errorf("%s: the statistics of the trace do not fit into a shard", f.path)
 	}
 	out, err := os.OpenFile(f.temp, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -105,33 +106,33 @@ func (w *writer) append(f *file, kind byte, content []byte) error {
 }
 
 // finish writes what is known now, and gives the files their names.
-func (w *writer) finish(facts *packed.Facts, dealt []engine.Dealt, sum *Summary) error {
-	numbers := make([][]packed.Number, len(w.files))
+func (w *writer) finish(whole *stats.Trace, dealt []engine.Dealt, sum *Summary) error {
+	numbers := make([][]stats.Number, len(w.files))
 	for _, d := range dealt {
 		i := engine.ShardOf(d.Tuple, len(w.files))
 		numbers[i] = append(numbers[i], d.Number)
 	}
-	shared := facts.AppendShared(nil)
+	shared := packed.AppendShared(nil, whole)
 	id := sha256.New()
 	id.Write(shared)
 	for i := range w.files {
 		f := &w.files[i]
-		own := packed.Facts{Packets: f.segments, Segments: f.segments, Numbers: numbers[i]}
+		own := stats.Trace{Packets: f.segments, Segments: f.segments, Numbers: numbers[i]}
 		if i == 0 {
-			own.Packets += facts.Packets - facts.Segments
-			own.Skipped = facts.Skipped
+			own.Packets += whole.Packets - whole.Segments
+			own.Skipped = whole.Skipped
 		}
 		if err := w.flush(f); err != nil {
 			return err
 		}
-		if err := w.append(f, packed.BlockFacts, own.AppendOwn(shared[:len(shared):len(shared)])); err != nil {
+		if err := w.append(f, packed.BlockStats, packed.AppendOwn(shared[:len(shared):len(shared)], &own)); err != nil {
 			return err
 		}
 		binary.Write(id, binary.LittleEndian, f.sum)
 		sum.Segments += f.segments
 		sum.Bytes += f.bytes
 	}
-	return w.name([16]byte(id.Sum(nil)), facts.Start)
+	return w.name([16]byte(id.Sum(nil)), whole.Start)
 }
 
 // name lets the shards know one another, and makes them what they are.
@@ -144,7 +145,7 @@ func (w *writer) name(split [16]byte, start int64) error {
 	}
 	for i := range w.files {
 		f := &w.files[i]
-		if err := os.Rename(f.temp, f.path); err != nil {
+		if err := w.split.Guard.Rename(f.temp, f.path); err != nil {
 			return err
 		}
 		f.temp = f.path

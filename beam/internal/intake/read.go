@@ -36,10 +36,10 @@ type Dead struct {
 
 // Read reads one file to its end, or as far as it makes sense: then the letter
 // tells why. The error is that of Emit or of a run.
-func (r *Reader) Read(index uint16, name string) (*Facts, *Dead, error) {
+func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	trace, _ := capture.OpenTrace([]string{name}, capture.Options{Open: r.Open, Text: scenario.Pcapng})
 	defer trace.Close()
-	t := tally{trace: trace, Facts: Facts{Index: int(index)}}
+	t := counter{trace: trace, Stats: Stats{Index: int(index)}}
 	p := pieces{Reader: r, file: index, conns: map[reassembly.Key]*conn{}}
 	defer p.spool.close()
 	decoder := decode.New()
@@ -48,9 +48,6 @@ func (r *Reader) Read(index uint16, name string) (*Facts, *Dead, error) {
 		seg reassembly.Segment
 	)
 	for trace.Next(&fr) == nil {
-		if fr.Packed != nil {
-			return t.facts(), &Dead{File: name, Offset: -1, Reason: "a shard, which was read already: judge it with tcptrace"}, nil
-		}
 		time := t.frame(&fr)
 		if reason := decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason != decode.OK {
 			t.skipped[reason]++
@@ -65,7 +62,7 @@ func (r *Reader) Read(index uint16, name string) (*Facts, *Dead, error) {
 	if err := p.finish(); err != nil {
 		return nil, nil, err
 	}
-	return t.facts(), letter(trace.Infos()[0]), nil
+	return t.stats(), letter(trace.Infos()[0]), nil
 }
 
 // letter is nil for a file that is whole.

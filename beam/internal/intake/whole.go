@@ -4,23 +4,20 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // Whole is what must be known of all files before anything of them is judged.
 type Whole struct {
-	Facts packed.Facts
+	Stats stats.Trace
 	Ranks []int // of the files by index, where times are equal
 }
 
-// maxSteps is how many steps of clocks are remembered, as in package engine.
-const maxSteps = 1024
-
-// Combine puts the facts of all files together; their order does not matter.
-func Combine(files []*Facts) *Whole {
-	slices.SortFunc(files, func(a, b *Facts) int { return cmp.Compare(a.Index, b.Index) })
+// Combine puts the statistics of all files together; their order does not matter.
+func Combine(files []*Stats) *Whole {
+	slices.SortFunc(files, func(a, b *Stats) int { return cmp.Compare(a.Index, b.Index) })
 	w := &Whole{Ranks: ranks(files)}
-	f := &w.Facts
+	f := &w.Stats
 	skipped := map[string]uint64{}
 	for _, x := range files {
 		f.Captures = append(f.Captures, x.Capture)
@@ -28,7 +25,7 @@ func Combine(files []*Facts) *Whole {
 		f.Segments += x.Segments
 		f.End = max(f.End, x.End)
 		for _, s := range x.Skipped {
-			skipped[s.Name] += s.N
+			skipped[s.Reason] += s.N
 		}
 		if x.Frames == 0 {
 			continue
@@ -42,17 +39,17 @@ func Combine(files []*Facts) *Whole {
 		f.Last = max(f.Last, x.Latest)
 	}
 	for name, n := range skipped {
-		f.Skipped = append(f.Skipped, packed.Count{Name: name, N: n})
+		f.Skipped = append(f.Skipped, stats.Skipped{Reason: name, N: n})
 	}
-	slices.SortFunc(f.Skipped, func(a, b packed.Count) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(f.Skipped, func(a, b stats.Skipped) int { return cmp.Compare(a.Reason, b.Reason) })
 	f.Gaps = gaps(files)
-	f.Steps = steps(files, w.Ranks)
+	f.ClockSteps = steps(files, w.Ranks)
 	return w
 }
 
 // ranks is the order of files whose frames have equal times: that of their first
 // frames, then of their names.
-func ranks(files []*Facts) []int {
+func ranks(files []*Stats) []int {
 	order := make([]int, len(files))
 	for i := range order {
 		order[i] = i
@@ -69,23 +66,23 @@ func ranks(files []*Facts) []int {
 }
 
 // gaps are the stretches in which no file has a frame.
-func gaps(files []*Facts) (all []packed.Gap) {
-	var spans []packed.Gap // with frames, none further from the next than the quiet gap
+func gaps(files []*Stats) (all []stats.Gap) {
+	var spans []stats.Gap // with frames, none further from the next than the quiet gap
 	for _, f := range files {
 		if f.Frames == 0 {
 			continue
 		}
 		from := f.Start // what comes before it in time is behind it in place
 		for _, g := range f.Gaps {
-			spans = append(spans, packed.Gap{From: from, To: g.From})
+			spans = append(spans, stats.Gap{From: from, To: g.From})
 			from = g.To
 		}
-		spans = append(spans, packed.Gap{From: from, To: f.Latest})
+		spans = append(spans, stats.Gap{From: from, To: f.Latest})
 	}
-	slices.SortFunc(spans, func(a, b packed.Gap) int { return cmp.Compare(a.From, b.From) })
+	slices.SortFunc(spans, func(a, b stats.Gap) int { return cmp.Compare(a.From, b.From) })
 	for i, last := 0, int64(0); i < len(spans); i++ {
-		if i > 0 && spans[i].From-last > quietGap {
-			all = append(all, packed.Gap{From: last, To: spans[i].From})
+		if i > 0 && spans[i].From-last > stats.QuietGap {
+			all = append(all, stats.Gap{From: last, To: spans[i].From})
 		}
 		last = max(last, spans[i].To)
 	}
@@ -93,7 +90,7 @@ func gaps(files []*Facts) (all []packed.Gap) {
 }
 
 // steps are the times at which a clock stepped, in the order of the trace.
-func steps(files []*Facts, ranks []int) (at []int64) {
+func steps(files []*Stats, ranks []int) (at []int64) {
 	type placed struct {
 		Step
 		rank int
@@ -107,7 +104,7 @@ func steps(files []*Facts, ranks []int) (at []int64) {
 	slices.SortFunc(all, func(a, b placed) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.rank, b.rank), cmp.Compare(a.Frame, b.Frame))
 	})
-	for _, s := range all[:min(len(all), maxSteps)] {
+	for _, s := range all[:min(len(all), stats.MaxClockSteps)] {
 		at = append(at, s.At)
 	}
 	return at

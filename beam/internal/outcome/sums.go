@@ -7,20 +7,20 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/beam/internal/chunk"
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // Sums are what is known of many connections together, before they have their
 // numbers.
 type Sums struct {
-	Census   packed.Census
-	Biggest  chunk.Place // of the connection that Census.Biggest is of
-	Flows    uint64
-	Evicted  uint64
-	Unlisted []result.Group // findings that are only counted
-	Rows     []Slice        // connections by the time of their first segments
-	Findings []Slice        // by the time at which they can be said
+	Counts    stats.Counts
+	Oversized chunk.Place // of the connection that Counts.Oversized is of
+	Flows     uint64
+	Evicted   uint64
+	Unlisted  []result.Group // findings that are only counted
+	Rows      []Slice        // connections by the time of their first segments
+	Findings  []Slice        // by the time at which they can be said
 }
 
 // A Slice is how many there are in a stretch of time.
@@ -31,11 +31,11 @@ type Slice struct {
 
 // Add adds the sums of other connections, but for the slices of time.
 func (s *Sums) Add(t *Sums) {
-	had, biggest := s.Census.Biggest.Position != 0, s.Census.Biggest
-	s.Census.Add(&t.Census)
-	s.Census.Biggest = biggest // its position is that among its four-tuple's
-	if t.Census.Biggest.Position != 0 && (!had || t.Biggest.Compare(s.Biggest) < 0) {
-		s.Biggest, s.Census.Biggest = t.Biggest, t.Census.Biggest
+	oversized := s.Counts.Oversized
+	s.Counts.Add(&t.Counts)
+	s.Counts.Oversized = oversized // its position is that among its four-tuple's
+	if t.Counts.Oversized.Position != 0 && (oversized.Position == 0 || t.Oversized.Compare(s.Oversized) < 0) {
+		s.Oversized, s.Counts.Oversized = t.Oversized, t.Counts.Oversized
 	}
 	s.Flows += t.Flows
 	s.Evicted += t.Evicted

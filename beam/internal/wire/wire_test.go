@@ -65,6 +65,6 @@ func TestRoundTrip(t *testing.T) {
 	roundTrip[outcome.Connection](t)
 	roundTrip[outcome.Finding](t)
 	roundTrip[outcome.Sums](t)
-	roundTrip[intake.Facts](t)
+	roundTrip[intake.Stats](t)
 	roundTrip[intake.Whole](t)
 }

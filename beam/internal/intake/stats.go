@@ -1,0 +1,66 @@
+package intake
+
+import (
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+)
+
+// Stats are what one file shows, besides its segments. Times are trace time.
+type Stats struct {
+	Index   int
+	Capture stats.Capture // its line in the report, and the steps of its clock
+
+	Frames   uint64
+	Segments uint64
+	Skipped  []stats.Skipped
+	Start    int64       // the time of the first frame, which ranks the file
+	Earliest int64       // of all frames
+	Latest   int64       // of all frames
+	End      int64       // Latest, or a later end that the file states
+	Gaps     []stats.Gap // longer than stats.QuietGap
+	Steps    []Step      // frames before which the clock stepped
+}
+
+// A Step is a frame before which the file's clock stepped: its time, and its
+// place in time.
+type Step struct {
+	Frame    uint32
+	At, Time int64
+}
+
+// A counter makes the statistics of a file as it is read.
+type counter struct {
+	Stats
+	skipped [decode.NumReasons]uint64
+	trace   *capture.Trace
+}
+
+// frame counts a frame, and returns its place in time.
+func (c *counter) frame(fr *capture.Frame) (time int64) {
+	if c.Frames == 0 {
+		c.Start, c.Earliest, c.Latest = fr.At, fr.At, fr.At
+	}
+	c.Frames++
+	c.Earliest = min(c.Earliest, fr.At)
+	if fr.At-c.Latest > stats.QuietGap {
+		c.Gaps = append(c.Gaps, stats.Gap{From: c.Latest, To: fr.At})
+	}
+	c.Latest = max(c.Latest, fr.At)
+	if fr.Stepped {
+		c.Steps = append(c.Steps, Step{Frame: fr.Num, At: fr.At, Time: c.Latest})
+	}
+	return c.Latest
+}
+
+// stats are those of the file, now that it was read to its end.
+func (c *counter) stats() *Stats {
+	c.End = c.trace.End()
+	for reason, n := range c.skipped {
+		if n > 0 {
+			c.Skipped = append(c.Skipped, stats.Skipped{Reason: decode.Reason(reason).String(), N: n})
+		}
+	}
+	c.Capture = c.trace.Infos()[0].Capture
+	return &c.Stats
+}

@@ -1,0 +1,148 @@
+package path
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A retryRun is one side's retries, of data or keep-alives, while its peer is silent.
+type retryRun struct {
+	heard  reassembly.Mark                // the peer's last segment before
+	first  reassembly.Mark                // the first retry
+	recent [recentRetries]reassembly.Mark // the last ones
+	n      int                            // retries in all
+	rst    reassembly.Mark                // with which the side itself ended it
+
+	keepAlives int
+	resends    int    // of the oldest byte that is not acknowledged
+	least      uint32 // payload of the smallest that was sent again
+	small      bool   // a smaller one was sent for the first time since the peer's last segment
+	interval   int64  // between the last two retries
+	replaced   bool   // a new connection took the four-tuple
+}
+
+// recentRetries is how many of the last retries are kept as evidence.
+const recentRetries = 3
+
+// smallSegment is what nearly every path lets through (RFC 4821 7.2).
+const smallSegment = 1024
+
+// The values of the metric "ending".
+const (
+	stillTrying = "trying"   // the side was still trying when the trace ended
+	byReset     = "reset"    // the side sent a RST
+	byGivingUp  = "gave-up"  // the side stopped sending
+	byReplacing = "replaced" // a new connection took the four-tuple
+)
+
+// retry takes one more retry.
+func (v *retryRun) retry(m *reassembly.Mark) {
+	if v.n == 0 {
+		v.first = *m
+	} else {
+		v.interval = m.At - v.last().At
+	}
+	v.recent[v.n%recentRetries] = *m
+	v.n++
+}
+
+// last is the last retry.
+func (v *retryRun) last() *reassembly.Mark { return &v.recent[(v.n-1)%recentRetries] }
+
+// resend takes a retry of data. RTO sends the oldest segment again (RFC 6298 5.4);
+// others, such as tail loss probes, are not counted.
+func (v *retryRun) resend(m *reassembly.Mark, oldest bool) {
+	v.retry(m)
+	if v.least == 0 || m.Len < v.least {
+		v.least = m.Len
+	}
+	if oldest {
+		v.resends++
+	}
+}
+
+// onlyLarge reports whether all that was sent since the peer's last segment is large,
+// for all that is known, and nothing as large was ever acknowledged: the path may only
+// drop large packets.
+func (v *retryRun) onlyLarge(side reassembly.Side, r *detectors.Report) bool {
+	out := r.Conn.Stream(side)
+	return v.least > smallSegment && !v.small && r.Conn.Phase(side) < fsm.PhaseFinSent && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
+		r.Conn.Bytes(side) < uint64(out.InFlight()+v.least)
+}
+
+// over reports whether the side itself ended the run with a RST.
+func (v *retryRun) over() bool { return v.rst.At != 0 }
+
+// provenAt is when the peer has had time to answer: patience after the first retry,
+// and a timeout after the last; or after the one before that, if there is one to spare.
+func (v *retryRun) provenAt(patience, rto time.Duration, spare bool) int64 {
+	last := v.last()
+	if spare {
+		last = &v.recent[(v.n-2)%recentRetries]
+	}
+	return max(v.first.At+int64(max(patience, 3*rto)), last.At+int64(rto))
+}
+
+// ending is how the run ended, as of trace time now; sent is when the side last sent
+// anything.
+func (v *retryRun) ending(now, sent int64) string {
+	next := sent + max(int64(detectors.MinSilence), int64(detectors.GiveUpFactor*float64(v.interval)))
+	switch {
+	case v.over():
+		return byReset
+	case v.replaced:
+		return byReplacing
+	case now >= next: // the next retry is overdue
+		return byGivingUp
+	}
+	return stillTrying
+}
+
+// until is the last moment of the run, as of trace time now.
+func (v *retryRun) until(now int64) int64 {
+	if v.over() {
+		return v.rst.At
+	}
+	return now
+}
+
+// evidence is the first retry, the peer's last segment before it, the last retries, and
+// the RST at the end.
+func (v *retryRun) evidence(side reassembly.Side, r *detectors.Report) []detectors.Evidence {
+	all := []detectors.Evidence{r.Evidence(v.role(&v.first, ", the first without an answer"), side, &v.first)}
+	if v.heard.At != 0 {
+		all = append(all, r.Evidence("last segment from the peer", side.Peer(), &v.heard))
+	}
+	for i := max(1, v.n-recentRetries); i < v.n; i++ {
+		m := &v.recent[i%recentRetries]
+		all = append(all, r.Evidence(v.role(m, ""), side, m))
+	}
+	if v.over() {
+		all = append(all, r.Evidence("RST, sender gives up", side, &v.rst))
+	}
+	return all
+}
+
+func (v *retryRun) role(m *reassembly.Mark, more string) string {
+	if m.Len <= 1 && v.keepAlives > 0 {
+		return "keep-alive" + more
+	}
+	return "retransmission" + more
+}
+
+// ended is a sentence on how the run of the named side ended.
+func (v *retryRun) ended(name string, now, sent int64) string {
+	switch v.ending(now, sent) {
+	case byReset:
+		return fmt.Sprintf("Then %s ended the connection with RST (frame %d).", name, v.rst.Frame)
+	case byReplacing:
+		return "Then a new connection took its place."
+	case byGivingUp:
+		return fmt.Sprintf("Then %s stopped without FIN or RST; it has been silent for %s.", name, detectors.Span(now-sent))
+	}
+	return name + " was still trying when the capture ended."
+}

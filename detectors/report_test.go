@@ -1,0 +1,55 @@
+package detectors
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What a capture may have missed makes an absence undecided; nothing else is.
+func TestFinding_Doubt(t *testing.T) {
+	for l := range fsm.Limits(16) {
+		limit := fsm.Limits(1) << l
+		f := Finding{Absence: AnyAbsence, Limits: limit}
+		f.Doubt()
+		hides := limit&(fsm.OneSided|fsm.AcksFiltered|fsm.KernelDrops|fsm.Evicted) != 0
+		if got := f.Verdict == Undecided; got != hides || got != (f.Reason != "") {
+			t.Errorf("an absence with the limit %v is undecided: %t, reason %q", limit, got, f.Reason)
+		}
+		f = Finding{Limits: limit}
+		if f.Doubt(); f.Verdict != Seen {
+			t.Errorf("a finding that rests on no absence is undecided with the limit %v", limit)
+		}
+	}
+}
+
+// A hole within the second before the absence may be where the answer was.
+func TestReport_Absence_hole(t *testing.T) {
+	const hole = 100 * time.Second
+	var c fsm.Conn
+	var events fsm.Events
+	step := func(side reassembly.Side, at time.Duration, flags reassembly.Flags, seq, ack reassembly.Seq) {
+		seg := reassembly.Segment{At: int64(time.Hour + at), Flags: flags, Seq: seq, Ack: ack}
+		seg.Src.Port, seg.Dst.Port = 1000+uint16(side), 1001-uint16(side)
+		if c.First() == 0 {
+			c.Begin(&seg)
+		}
+		_, fromLo := reassembly.KeyOf(&seg)
+		c.Step(&seg, c.SideOf(fromLo), &events)
+	}
+	step(0, 0, reassembly.SYN, 0, 0)
+	step(1, 0, reassembly.SYN|reassembly.ACK, 0, 1)
+	step(0, 0, reassembly.ACK, 1, 1)
+	step(1, hole, reassembly.ACK, 1, 500) // 499 bytes that were not captured
+	for since, want := range map[time.Duration]Verdict{
+		hole: Undecided, hole + time.Second: Undecided, hole + 1999*time.Millisecond: Undecided, hole + 2*time.Second: Seen, hole + time.Minute: Seen,
+	} {
+		r := Report{Conn: c.View(), detector: new(Detector)}
+		var f Finding
+		if r.Absence(&f, int64(time.Hour+since)); f.Verdict != want {
+			t.Errorf("absent since %v, with a hole at %v: %v, want %v", since, hole, f.Verdict, want)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package fsm
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A host counts its packets if two in a row are at most 16 apart.
+func TestStep_countsIPIDs(t *testing.T) {
+	for id, want := range map[uint16]bool{100: false, 101: true, 116: true, 117: false, 99: false, 0: false} {
+		w := newWire().open(time.Millisecond)
+		w.number(100)
+		w.send(1, 0, ack, 1, 10, 1)
+		w.number(id)
+		w.send(1, 0, ack, 11, 10, 1)
+		if got, _ := w.conn.View().IPHabits(1); got != want {
+			t.Errorf("identification %d behind 100: the host counts: %t", id, got)
+		}
+	}
+}
+
+// Behind its FIN, a sender whose IP identifications skip a few has sent something that
+// did not reach the tap; a sender that skips many does not count.
+func TestStep_skippedIDs(t *testing.T) {
+	for id, want := range map[uint16]bool{101: false, 102: true, 108: true, 109: false, 200: false, 0: false} {
+		w := newWire().open(time.Millisecond)
+		w.number(100)
+		w.send(1, 0, fin, 1, 0, 1)
+		w.number(id)
+		w.send(1, time.Second, fin, 1, 0, 1)
+		if got := w.conn.Limits()&LossBeforeTap != 0; got != want {
+			t.Errorf("identification %d behind 100: loss before the tap: %t", id, got)
+		}
+	}
+}
+
+// A pure ACK that comes again within 200 ms answers the peer's; later, a timer may
+// have sent it.
+func TestStep_ackRepeated(t *testing.T) {
+	for after, want := range map[time.Duration]bool{time.Millisecond: true, 199 * time.Millisecond: true, 200 * time.Millisecond: false, time.Second: false} {
+		w := newWire().open(time.Millisecond)
+		w.send(0, time.Minute, ack, 1, 0, 1)
+		w.send(1, 0, ack, 1, 0, 1)
+		if w.send(0, after, ack, 1, 0, 1); w.ev.Kinds.Has(AckRepeated) != want {
+			t.Errorf("the same ACK again after %v is drawn by the peer's: %t", after, !want)
+		}
+	}
+}
+
+// RecentBytes reads the second before, or up to two, and changes nothing.
+func TestView_RecentBytes(t *testing.T) {
+	w := newWire().open(0)
+	w.send(0, 100*time.Second, ack, 1, 100, 1)
+	w.send(0, time.Second, ack, 101, 10, 1)
+	at := func(s time.Duration) int64 { return int64(time.Hour + s*time.Second) }
+	before := w.conn
+	for _, c := range []struct {
+		second time.Duration
+		want   uint64
+	}{{104, 0}, {103, 0}, {102, 10}, {101, 110}, {100, 110}} {
+		if got := w.conn.View().RecentBytes(reassembly.A, at(c.second)); got != c.want {
+			t.Errorf("at second %d: %d bytes, want %d", c.second, got, c.want)
+		}
+	}
+	if w.conn != before {
+		t.Error("the question has changed the connection")
+	}
+}

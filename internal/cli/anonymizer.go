@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/anonymize"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+)
+
+// An anonymizer replaces addresses and names for --anonymize. A nil one changes
+// nothing.
+type anonymizer struct {
+	mapper *anonymize.Mapper
+	names  *anonymize.Names
+}
+
+func newAnonymizer(f *flags) (*anonymizer, error) {
+	if !f.anonymize {
+		return nil, nil
+	}
+	key := anonymize.NewKey()
+	if f.anonymizeKey != "" {
+		content, err := os.ReadFile(f.anonymizeKey)
+		if err != nil {
+			return nil, fmt.Errorf("--anonymize-key: %w", err)
+		}
+		if key, err = anonymize.ParseKey(content); err != nil {
+			return nil, fmt.Errorf("--anonymize-key %s: %w", f.anonymizeKey, err)
+		}
+	}
+	return &anonymizer{anonymize.New(key), anonymize.NewNames(f.files)}, nil
+}
+
+// apply makes the decoder rewrite segments, so that nothing after it sees an
+// original address.
+func (a *anonymizer) apply(o *engine.Options) {
+	if a == nil {
+		return
+	}
+	o.Rewrite = a.mapper.Segment
+	if o.Follow != nil {
+		o.Follow.Key.Lo, o.Follow.Key.Hi = a.mapper.Endpoint(o.Follow.Key.Lo), a.mapper.Endpoint(o.Follow.Key.Hi)
+	}
+}
+
+// learn adds the names of captures recorded in the shards of the trace.
+func (a *anonymizer) learn(trace source.Trace, files []string) {
+	if _, is := trace.(*shard.Trace); !is || a == nil {
+		return
+	}
+	var names []string
+	for _, info := range trace.Infos() {
+		names = append(names, info.File)
+	}
+	a.names = anonymize.NewNames(slices.Concat(names, files))
+}
+
+// text replaces the names of files in a message.
+func (a *anonymizer) text(s string) string {
+	if a == nil {
+		return s
+	}
+	return a.names.In(s)
+}
+
+// captures replaces the names of files in a report.
+func (a *anonymizer) captures(r *result.Report) {
+	if a != nil {
+		a.names.Captures(r.Captures)
+	}
+}
+
+// packed replaces the names of files in shards.
+func (a *anonymizer) packed(captures []stats.Capture) {
+	if a == nil {
+		return
+	}
+	for i := range captures {
+		c := &captures[i]
+		c.File = a.names.Of(c.File)
+		for j := range c.Warnings {
+			c.Warnings[j] = a.names.In(c.Warnings[j])
+		}
+	}
+}

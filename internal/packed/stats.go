@@ -1,0 +1,278 @@
+package packed
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// AppendNames adds the content of a block of names.
+func AppendNames(b []byte, names []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(names)))
+	for _, name := range names {
+		b = appendString(b, name)
+	}
+	return b
+}
+
+// ParseNames reads it.
+func ParseNames(b []byte) ([]string, error) {
+	p := parser{b: b}
+	names := make([]string, p.count(1))
+	for i := range names {
+		names[i] = p.string()
+	}
+	return names, p.end()
+}
+
+// AppendShared adds the part of a block of statistics that is the same in all
+// shards. The block begins with it.
+func AppendShared(b []byte, t *stats.Trace) []byte {
+	b = binary.AppendUvarint(b, uint64(len(t.Captures)))
+	for i := range t.Captures {
+		b = appendCapture(b, &t.Captures[i])
+	}
+	b = appendTimes(b, t.First, t.Last, t.End)
+	b = binary.AppendUvarint(b, uint64(len(t.Gaps)))
+	for _, g := range t.Gaps {
+		b = appendTimes(b, g.From, g.To)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.ClockSteps)))
+	b = appendTimes(b, t.ClockSteps...)
+	return appendCounts(b, &t.Counts)
+}
+
+// AppendOwn adds the part that only this shard has. The block ends with it.
+func AppendOwn(b []byte, t *stats.Trace) []byte {
+	b = appendNumbers(b, t.Packets, t.Segments)
+	b = binary.AppendUvarint(b, uint64(len(t.Skipped)))
+	for _, s := range t.Skipped {
+		b = appendNumbers(appendString(b, s.Reason), s.N)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.Numbers)))
+	var last stats.Number
+	for _, n := range t.Numbers {
+		b = appendNumbers(b, n.Position-last.Position, n.Number-last.Number)
+		last = n
+	}
+	return b
+}
+
+func appendCapture(b []byte, c *stats.Capture) []byte {
+	b = appendString(appendString(appendString(b, c.File), c.Format), c.Compression)
+	b = binary.AppendUvarint(b, uint64(len(c.LinkTypes)))
+	for _, l := range c.LinkTypes {
+		b = appendNumbers(b, uint64(l))
+	}
+	b = appendNumbers(b, c.Packets, c.Bytes, c.Drops)
+	b = appendTimes(b, c.First, c.Last, c.End)
+	b = binary.AppendUvarint(b, uint64(len(c.Warnings)))
+	for _, w := range c.Warnings {
+		b = appendString(b, w)
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.ClockSteps)))
+	for _, s := range c.ClockSteps {
+		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
+	}
+	return b
+}
+
+func appendCounts(b []byte, c *stats.Counts) []byte {
+	counts := inOrder(c)
+	b = binary.AppendUvarint(b, uint64(len(counts)))
+	for _, n := range counts {
+		b = binary.AppendUvarint(b, *n)
+	}
+	b = append(b, c.Oversized.Host.Addr[:]...)
+	b = binary.BigEndian.AppendUint16(b, c.Oversized.Host.Port)
+	if c.Known {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// inOrder has the counts in the order of the file. Adding one changes the Version.
+func inOrder(c *stats.Counts) []*uint64 {
+	return []*uint64{
+		&c.Flows, &c.Segments, &c.Duplicates, &c.OneSided, &c.Lossy, &c.ACKsFiltered, &c.OptionsCut, &c.Oversize, &c.LoneSYNs, &c.RepeatedSYNs,
+		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Oversized.Position,
+	}
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendNumbers(b []byte, numbers ...uint64) []byte {
+	for _, n := range numbers {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b
+}
+
+func appendTimes(b []byte, times ...int64) []byte {
+	for _, t := range times {
+		b = binary.AppendVarint(b, t)
+	}
+	return b
+}
+
+// ParseStats reads the content of a block of statistics.
+func ParseStats(b []byte) (*stats.Trace, error) {
+	p := parser{b: b}
+	t := &stats.Trace{Captures: make([]stats.Capture, p.count(leastCapture))}
+	for i := range t.Captures {
+		p.capture(&t.Captures[i])
+	}
+	t.First, t.Last, t.End = p.time(), p.time(), p.time()
+	t.Gaps = make([]stats.Gap, p.count(2))
+	for i := range t.Gaps {
+		if t.Gaps[i] = (stats.Gap{From: p.time(), To: p.time()}); t.Gaps[i].To < t.Gaps[i].From || i > 0 && t.Gaps[i].From < t.Gaps[i-1].To {
+			p.fail(errors.New("the gaps of the trace are out of order"))
+		}
+	}
+	t.ClockSteps = make([]int64, p.count(1))
+	for i := range t.ClockSteps {
+		t.ClockSteps[i] = p.time()
+	}
+	p.counts(&t.Counts)
+	t.Packets, t.Segments = p.uvarint(), p.uvarint()
+	t.Skipped = make([]stats.Skipped, p.count(2))
+	for i := range t.Skipped {
+		t.Skipped[i] = stats.Skipped{Reason: p.word(), N: p.uvarint()}
+	}
+	t.Numbers = make([]stats.Number, p.count(2))
+	var last stats.Number
+	for i := range t.Numbers {
+		n := stats.Number{Position: last.Position + p.uvarint(), Number: last.Number + p.uvarint()}
+		if n.Position <= last.Position || n.Number <= last.Number {
+			p.fail(errors.New("the numbers of connections are out of order"))
+			break
+		}
+		t.Numbers[i], last = n, n
+	}
+	return t, p.end()
+}
+
+// leastCapture is how many bytes a capture takes at least.
+const leastCapture = 12
+
+func (p *parser) capture(c *stats.Capture) {
+	c.File, c.Format, c.Compression = p.string(), p.word(), p.word()
+	c.LinkTypes = make([]uint32, p.count(1))
+	for i := range c.LinkTypes {
+		c.LinkTypes[i] = uint32(p.uvarint())
+	}
+	c.Packets, c.Bytes, c.Drops = p.uvarint(), p.uvarint(), p.uvarint()
+	c.First, c.Last, c.End = p.time(), p.time(), p.time()
+	c.Warnings = make([]string, p.count(1))
+	for i := range c.Warnings {
+		c.Warnings[i] = p.string()
+	}
+	c.ClockSteps = make([]stats.ClockStep, p.count(2))
+	for i := range c.ClockSteps {
+		c.ClockSteps[i] = stats.ClockStep{Frame: uint32(p.uvarint()), Offset: p.varint()}
+	}
+}
+
+func (p *parser) counts(c *stats.Counts) {
+	counts := inOrder(c)
+	if n := p.count(1); n != len(counts) {
+		p.fail(fmt.Errorf("it has %d counts of connections; this tcptrace knows %d", n, len(counts)))
+		return
+	}
+	for _, n := range counts {
+		*n = p.uvarint()
+	}
+	if b := p.bytes(19); b != nil {
+		c.Oversized.Host = reassembly.Endpoint{Addr: [16]byte(b), Port: binary.BigEndian.Uint16(b[16:])}
+		c.Known = b[18] != 0
+	}
+}
+
+// A parser reads numbers and strings off a block, and remembers the first thing
+// that is wrong. What follows it is zero.
+type parser struct {
+	b   []byte
+	off int
+	err error
+}
+
+func (p *parser) fail(err error) {
+	if p.err == nil {
+		p.err = fmt.Errorf("byte %d of the block: %w", p.off, err)
+	}
+}
+
+// end is what is wrong, if anything.
+func (p *parser) end() error {
+	if p.off < len(p.b) {
+		p.fail(fmt.Errorf("%d bytes too many", len(p.b)-p.off))
+	}
+	return p.err
+}
+
+func (p *parser) uvarint() uint64 {
+	if p.err != nil {
+		return 0
+	}
+	v, n := binary.Uvarint(p.b[p.off:])
+	if n <= 0 {
+		p.fail(errors.New("a number is cut off or too large"))
+		return 0
+	}
+	p.off += n
+	return v
+}
+
+func (p *parser) varint() int64 {
+	v := p.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+// time is one that can be.
+func (p *parser) time() int64 {
+	t := p.varint()
+	if t < 0 || t > maxTime {
+		p.fail(fmt.Errorf("%d is no time", t))
+		return 0
+	}
+	return t
+}
+
+// count is how many things of at least so many bytes follow: no more than there
+// are bytes for.
+func (p *parser) count(size int) int {
+	n := p.uvarint()
+	if n > uint64((len(p.b)-p.off)/size) {
+		p.fail(fmt.Errorf("it claims %d things, and %d bytes are left", n, len(p.b)-p.off))
+		return 0
+	}
+	return int(n)
+}
+
+func (p *parser) bytes(n int) []byte {
+	if p.err != nil || len(p.b)-p.off < n {
+		p.fail(errors.New("it is cut off"))
+		return nil
+	}
+	p.off += n
+	return p.b[p.off-n : p.off]
+}
+
+func (p *parser) string() string { return string(p.bytes(p.count(1))) }
+
+// word is a name of ours, which goes into reports as it is.
+func (p *parser) word() string {
+	s := p.string()
+	for _, c := range s {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			p.fail(fmt.Errorf("%q is no name", s))
+			return ""
+		}
+	}
+	return s
+}

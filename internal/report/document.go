@@ -1,0 +1,273 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// A document is a report as people read it: text, Markdown and HTML print it.
+// Its one-line strings are clean; prose, which may have paragraphs, is cleaned by
+// what breaks it into lines.
+type document struct {
+	Version   string
+	Totals    string
+	Captures  []captureRow
+	Notes     []string
+	Sections  []section
+	Omissions []string // sentences about findings that are not printed
+}
+
+// A captureRow is one input.
+type captureRow struct {
+	File, Format    string
+	Packets         uint64
+	First, Duration string   // empty without packets
+	Warnings        []string // reasons to trust it less
+}
+
+// A section is a group of findings, or one.
+type section struct {
+	Number   int  // from 1
+	Full     bool // there is more than what the summary says
+	Word     string
+	Class    string // "slug/outcome"
+	Title    string // of the finding, or the summary of several
+	Summary  string
+	Who      string // the party at fault in the first finding
+	Time     moment // of the first finding
+	Count    uint64
+	Findings []finding // in full
+	Others   []listed  // a line each
+	Omitted  uint64    // findings that are not in full
+	More     uint64    // of these, not printed at all
+	Advice   []term    // what applies to all its findings
+}
+
+// A finding is one finding in full.
+type finding struct {
+	listed
+	ID       string
+	Message  string
+	Ends     [2]end // the opener's first
+	When     string
+	Doubt    []term // of what is undecided
+	Details  []term
+	Frames   []frameRow
+	Evidence uint64 // frames, those omitted from Frames included
+	Filters  []filter
+
+	// Known if the capture was read again for an HTML page.
+	Figures  []*pictures.Figure
+	HasState bool // the frames have states
+	Bounded  bool // some state is only an upper bound
+}
+
+// A listed finding is what one line says about it.
+type listed struct {
+	Ordinal    string // "2 of 14"
+	Connection string
+	Time       moment
+	States     string
+	Flow       uint64
+}
+
+// A moment is a time since the trace began, and as a date.
+type moment struct{ Offset, Instant string }
+
+// An end is one end of the connection when the finding was made.
+type end struct{ Party, Name, Endpoint, State, Role string }
+
+// A term is a word and prose about it.
+type term struct{ Word, Text string }
+
+// A builder makes the parts of a document.
+type builder struct {
+	r       *result.Report
+	o       *Options
+	figured int // findings that may have pictures
+}
+
+// newDocument makes a document of the groups, which are those of the report in
+// the order in which they are printed.
+func newDocument(r *result.Report, o *Options, groups []*group) *document {
+	b := &builder{r: r, o: o}
+	d := &document{Version: o.Version, Totals: Clean(totalsSentence(r, o.Undecided)), Omissions: omissions(r, groups, o.Undecided)}
+	for i := range r.Captures {
+		d.Captures = append(d.Captures, newCaptureRow(&r.Captures[i]))
+	}
+	for _, n := range r.Notes {
+		d.Notes = append(d.Notes, Clean(n.Message))
+	}
+	for _, g := range groups {
+		if g.detail != counted {
+			d.Sections = append(d.Sections, b.section(g, len(d.Sections)+1))
+		}
+	}
+	return d
+}
+
+func newCaptureRow(c *result.Capture) captureRow {
+	row := captureRow{File: Clean(c.File), Format: c.Format, Packets: c.Packets}
+	if c.Compression != "" {
+		row.Format += " (" + c.Compression + ")"
+	}
+	row.Format = Clean(strings.Join(append([]string{row.Format}, c.LinkTypes...), ", "))
+	if c.Packets > 0 {
+		row.First, row.Duration = quantity.Instant(c.Span.First), quantity.Duration(c.Span.Last-c.Span.First)
+	}
+	for _, w := range c.Warnings {
+		row.Warnings = append(row.Warnings, Clean(w))
+	}
+	if c.Drops > 0 {
+		row.Warnings = append(row.Warnings, "the capturing system reports "+quantity.Count(c.Drops, "dropped packet"))
+	}
+	return row
+}
+
+func (b *builder) section(g *group, number int) section {
+	first, all := g.findings[0], g.full()
+	doc := b.o.doc(g.detector, g.outcome)
+	s := section{
+		Number: number, Full: g.detail == full, Word: g.word(), Class: g.class.String(), Summary: g.summary(b.o.Names),
+		Title: oneLine(b.o.Names.respell(first.Title)), Who: party(first.Flow, first.Culprit), Time: b.moment(first.Start),
+		Count: uint64(len(g.findings)),
+	}
+	if len(g.findings) > 1 {
+		s.Title = s.Summary
+	}
+	if !s.Full {
+		return s
+	}
+	s.Advice = b.terms(term{"Cause", doc.Cause}, term{"Action", doc.Action}, term{lookAlikes, doc.NotThis}, term{"Wireshark", g.wireshark(doc)},
+		term{"See", strings.Join(append(slices.Clone(doc.Refs), "tcptrace --explain "+g.detector), ", ")})
+	shown := max(len(all), min(g.quota.brief, len(g.findings)))
+	for i, f := range g.findings[:shown] {
+		l := b.listed(f, strconv.Itoa(i+1)+" of "+quantity.Thousands(s.Count))
+		if i < len(all) {
+			s.Findings = append(s.Findings, b.finding(f, l))
+		} else {
+			s.Others = append(s.Others, l)
+		}
+	}
+	s.Omitted, s.More = uint64(len(g.findings)-len(all)), uint64(len(g.findings)-shown)
+	return s
+}
+
+func (b *builder) listed(f *result.Finding, ordinal string) listed {
+	sides := openerFirst(f.Flow)
+	states := b.o.Names.State(f.States[sides[0]]) + "/" + b.o.Names.State(f.States[sides[1]])
+	return listed{ordinal, connection(f.Flow), b.moment(f.Start), states, f.Flow.ID}
+}
+
+func (b *builder) finding(f *result.Finding, l listed) finding {
+	v := finding{
+		listed: l, ID: f.ID, When: l.Time.Instant, Message: b.o.Names.respell(f.Message),
+		Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f),
+	}
+	for i, side := range openerFirst(f.Flow) {
+		v.Ends[i] = end{party(f.Flow, side), "", f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
+		if f.Flow.Initiator != result.InitiatorUnknown {
+			v.Ends[i].Name = ends(f.Flow)[side]
+		}
+	}
+	if f.End > f.Start {
+		v.When += ", for " + quantity.Duration(f.End-f.Start)
+	}
+	if f.Verdict == detectors.Undecided {
+		v.Doubt = b.terms(term{"Undecided", f.Reason}, term{"Severity", f.Severity.String() + ", if confirmed"})
+	}
+	v.Details = b.terms(term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
+	b.figured++
+	d := b.o.Pictures.of(f)
+	v.Figures = d.figures(f, "p"+strconv.Itoa(b.figured))
+	b.frames(&v, f, d)
+	return v
+}
+
+// terms are those with something to say.
+func (b *builder) terms(all ...term) (terms []term) {
+	for _, t := range all {
+		if strings.TrimSpace(t.Text) != "" {
+			terms = append(terms, term{t.Word, b.o.Names.respell(t.Text)})
+		}
+	}
+	return terms
+}
+
+// lookAlikes is the term that only pages with room have.
+const lookAlikes = "Look-alikes"
+
+func (b *builder) moment(at int64) moment {
+	return moment{quantity.Seconds(at-b.r.Trace.First) + " s", quantity.Instant(at)}
+}
+
+// oneLine is text from outside as a heading.
+func oneLine(s string) string { return Clean(strings.Join(strings.Fields(s), " ")) }
+
+// paragraphs are the parts of a text between empty lines.
+func paragraphs(text string) (list []string) {
+	for _, p := range strings.Split(text, "\n\n") {
+		if p = oneLine(p); p != "" {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// measured is "probes 9, first interval 0.21 s": the metrics in words.
+func measured(metrics []detectors.Metric) string {
+	parts := make([]string, len(metrics))
+	for i, m := range metrics {
+		name, isSeconds := strings.CutSuffix(m.Name, "_s")
+		value := fmt.Sprint(m.Value)
+		switch v := m.Value.(type) {
+		case int:
+			if v >= 0 {
+				value = quantity.Thousands(uint64(v))
+			}
+		case float64:
+			value = quantity.Decimal(v)
+			if isSeconds {
+				value = quantity.Duration(int64(v * 1e9))
+			}
+		}
+		parts[i] = strings.ReplaceAll(name, "_", " ") + " " + value
+	}
+	return strings.Join(parts, ", ")
+}
+
+// limitMeaning says what a limit means for whoever reads the ticket.
+var limitMeaning = map[fsm.Limits]string{
+	fsm.Midstream:     "the connection was already running when the capture began",
+	fsm.OneSided:      "only one direction was captured",
+	fsm.Holes:         "the peer acknowledged bytes that were not captured",
+	fsm.AcksFiltered:  "no pure ACKs were captured, as on some phones",
+	fsm.WindowUnknown: "the receive window at that time was not captured",
+	fsm.ScaleUnknown:  "no SYN was captured, so windows other than 0 are lower bounds",
+	fsm.CutOptions:    "the snap length cut off TCP options",
+	fsm.Copies:        "identical frames may be duplicates of one transmission; they were counted as sent",
+	fsm.ClockStepped:  "the capture's clock stepped back",
+	fsm.LossBeforeTap: "the sender's IP IDs skip where a segment was due: it may have been sent and lost before the capture point",
+	fsm.KernelDrops:   "the capturing kernel dropped packets",
+	fsm.Evicted:       "the connection was dropped to stay within --max-flows",
+	fsm.ClockSkew:     "two captures disagree about the time",
+}
+
+// limits are the limits with their meanings, a paragraph each.
+func limits(l fsm.Limits) string {
+	var lines []string
+	for bit := fsm.Limits(1); bit != 0; bit <<= 1 {
+		if l&bit != 0 {
+			lines = append(lines, bit.String()+": "+limitMeaning[bit])
+		}
+	}
+	return strings.Join(lines, "\n\n")
+}

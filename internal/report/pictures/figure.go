@@ -1,0 +1,169 @@
+// Package pictures draws time-sequence pictures of connections, as Ostermann's
+// tcptrace and xplot do, and an overview of a trace. A Series takes segments; its
+// Figure holds numbers and words, and the templates turn it into SVG.
+//
+// All of that is made here, except names from the caller: they go through the
+// escaping of html/template.
+package pictures
+
+import (
+	"embed"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Templates holds pictures.tmpl, which defines "figure" (of a *Figure) and
+// "overview" (of an *Overview) for a page's template.
+//
+//go:embed pictures.tmpl
+var Templates embed.FS
+
+// A Subject says what a figure is about.
+type Subject struct {
+	Zero       int64             // time 0 of the axis, nanoseconds since 1970
+	ISS        [2]reassembly.Seq // sequence numbers 0 of the axes
+	Start, End int64             // the shaded time range
+	Top        reassembly.Side   // the side whose direction is on top
+	Names      [2]string         // "client", "server"
+	Parties    [2]string         // the same with endpoints
+}
+
+// A Figure is a picture of a connection: a plot for each direction in which
+// something was sent, and a legend that says the same in words.
+type Figure struct {
+	Title string
+	Note  string
+	Plots []*plot
+	Rows  []legendRow
+}
+
+// A legendRow says what a sign means, and where it is: a cell for each plot.
+type legendRow struct {
+	Class, Sign string // Sign is empty for lines
+	Meaning     string
+	Cells       []string
+}
+
+// A view is a subject and the time that its figure shows.
+type view struct {
+	Subject
+	x0, x1 int64
+}
+
+// Figure draws the series. The IDs in the page's document begin with id.
+func (s *Series) Figure(subject Subject, title, id string) *Figure {
+	v := &view{subject, s.from, s.to}
+	if s.to == math.MaxInt64 {
+		v.x1 = max(s.last, v.End)
+	}
+	f := &Figure{Title: title}
+	shown, height := make([]reassembly.Side, 0, 2), plotHigh
+	for _, side := range [...]reassembly.Side{v.Top, v.Top.Peer()} {
+		if len(shown) > 0 && !s.sent[side].active() {
+			continue
+		}
+		p := s.plot(side, v, height)
+		p.ID = id + side.String()
+		p.Heading = fmt.Sprintf("Sent by %s, acknowledged by %s", v.Parties[side], v.Names[side.Peer()])
+		p.Short = "sent by " + v.Names[side]
+		p.Desc = s.describe(side, v)
+		f.Plots, shown, height = append(f.Plots, p), append(shown, side), plotLow
+	}
+	widest := 0
+	for _, p := range f.Plots {
+		widest = max(widest, p.Axis)
+	}
+	for _, p := range f.Plots { // so that the time axes match
+		p.Axis = widest
+	}
+	f.Note = s.note(f, v)
+	f.Rows = s.legend(shown, v)
+	return f
+}
+
+// active reports whether a direction is worth a plot: something was sent in it
+// besides ACKs.
+func (d *direction) active() bool {
+	return d.segments.n+d.marks[markFIN].n+d.marks[markRST].n+d.marks[markZeroWindow].n > 0
+}
+
+// note is what must be known to read the picture.
+func (s *Series) note(f *Figure, v *view) string {
+	note := "Time counts from the connection's first frame, sequence numbers from the initial ones."
+	if v.End > v.Start {
+		note += " The shaded range, " + v.clock(v.Start) + " to " + v.clock(v.End) + ", is the time of the finding."
+	} else {
+		note += " The finding is at " + v.clock(v.Start) + "."
+	}
+	if slices.ContainsFunc(f.Plots, func(p *plot) bool { return p.beyond }) {
+		note += " A window edge beyond the scale is drawn along the top."
+	}
+	if !s.scale[0].seen || !s.scale[1].seen {
+		note += " The window edge is a lower bound, because no window scale was seen."
+	}
+	return note
+}
+
+// clock is a time on the axis.
+func (v *view) clock(at int64) string {
+	digits := 3
+	if v.x1-v.x0 < int64(time.Second) {
+		digits = 6
+	}
+	return strconv.FormatFloat(float64(at-v.Zero)/1e9, 'f', digits, 64) + "\u00a0s" // it stays on one line
+}
+
+// words say how many, and when; nothing if there are none.
+func (c *counter) words(v *view) string {
+	switch c.n {
+	case 0:
+		return ""
+	case 1:
+		return "1, at " + v.clock(c.first)
+	}
+	return quantity.Thousands(c.n) + ", " + v.clock(c.first) + " to " + v.clock(c.last)
+}
+
+// legend is the table for the plots of these directions.
+func (s *Series) legend(sides []reassembly.Side, v *view) (rows []legendRow) {
+	add := func(class, sign, meaning string, words func(*direction) string) {
+		r := legendRow{Class: class, Sign: sign, Meaning: meaning}
+		for _, side := range sides {
+			r.Cells = append(r.Cells, words(&s.sent[side]))
+		}
+		if slices.ContainsFunc(r.Cells, func(cell string) bool { return cell != "" }) {
+			rows = append(rows, r)
+		}
+	}
+	add("sent", "", "data, from its first byte to its last", func(d *direction) string { return d.segments.words(v) })
+	add("ack", "", "ACKs, and what they acknowledge", func(d *direction) string { return d.acks.words(v) })
+	add("edge", "", "right edge of the receive window", func(d *direction) string {
+		if !d.acked {
+			return ""
+		}
+		return "up to " + quantity.Count(uint64(d.widest), "byte")
+	})
+	for m, sign := range Signs {
+		add(sign.Class, sign.Sign, sign.Meaning, func(d *direction) string { return d.marks[m].words(v) })
+	}
+	return rows
+}
+
+// describe is a plot in words, for people who cannot see it.
+func (s *Series) describe(side reassembly.Side, v *view) string {
+	words := fmt.Sprintf("Time from %s to %s; shaded from %s to %s", v.clock(v.x0), v.clock(v.x1), v.clock(v.Start), v.clock(v.End))
+	for _, row := range s.legend([]reassembly.Side{side}, v) {
+		words += "; " + row.Meaning
+		if row.Sign != "" && row.Sign != row.Meaning {
+			words += " (" + row.Sign + ")"
+		}
+		words += ": " + row.Cells[0]
+	}
+	return words + "."
+}

@@ -1,0 +1,269 @@
+package pictures
+
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// maxCells bounds what is kept of one direction. It is more than a picture has
+// columns, even right after a fold has halved them.
+const maxCells = 2 * plotColumns
+
+// A Series keeps what a picture of a connection needs of its segments, however
+// many they are: per direction at most maxCells columns of time, 300 KB in
+// all. Columns are as narrow as the segments allow; when there are too many, two
+// become one.
+type Series struct {
+	from, to int64 // nanoseconds since 1970
+	last     int64 // time of the last segment within them
+	began    bool
+	scale    [2]windowScale
+	sent     [2]direction // by sender
+}
+
+// A direction is what one side sent, and what its peer said about it.
+type direction struct {
+	from   int64          // of the series
+	base   reassembly.Seq // sequence number of offset 0
+	based  bool
+	top    int64 // the largest offset so far: the next one is looked for near it
+	unit   int64 // nanoseconds in a column
+	cells  []cell
+	before cell // ACK line and window edge when the picture begins
+	ack    int64
+	acked  bool
+	widest int64 // largest window advertised to it
+
+	segments counter // with payload
+	acks     counter
+	marks    [numMarks]counter
+}
+
+// A cell is what happened in one direction within one column of time. Sequence
+// positions are offsets from the direction's first one; they do not wrap.
+type cell struct {
+	at           int64 // of its first segment
+	sent, resent extent
+	ack          int64 // the last acknowledged position
+	edge         int64 // the last right edge of the window
+	edges        extent
+	known        bool // ack and edge are
+	marks        markSet
+	offset       [numMarks]int64 // of the last of each mark
+}
+
+// An extent is a range of sequence space; empty if lo == hi.
+type extent struct{ lo, hi int64 }
+
+func (e *extent) add(x extent) {
+	switch {
+	case x.lo == x.hi:
+	case e.lo == e.hi:
+		*e = x
+	default:
+		e.lo, e.hi = min(e.lo, x.lo), max(e.hi, x.hi)
+	}
+}
+
+// merge adds what happened in the next cell.
+func (c *cell) merge(next *cell) {
+	c.sent.add(next.sent)
+	c.resent.add(next.resent)
+	if next.known {
+		c.acknowledge(next.ack, next.edge)
+		c.edges.lo, c.edges.hi = min(c.edges.lo, next.edges.lo), max(c.edges.hi, next.edges.hi)
+	}
+	for m := range numMarks {
+		if next.marks.has(m) {
+			c.mark(m, next.offset[m])
+		}
+	}
+}
+
+// acknowledge moves the ACK line and the window's edge.
+func (c *cell) acknowledge(ack, edge int64) {
+	if !c.known {
+		c.edges = extent{edge, edge}
+	}
+	c.known, c.ack, c.edge = true, ack, edge
+	c.edges.lo, c.edges.hi = min(c.edges.lo, edge), max(c.edges.hi, edge)
+}
+
+func (c *cell) mark(m mark, offset int64) {
+	c.marks |= 1 << m
+	c.offset[m] = offset
+}
+
+// A counter counts segments of a kind.
+type counter struct {
+	n           uint64
+	first, last int64
+}
+
+func (c *counter) count(at int64) {
+	if c.n == 0 {
+		c.first = at
+	}
+	c.n++
+	c.last = at
+}
+
+// A windowScale is the option of a side's SYN.
+type windowScale struct {
+	seen, offered bool // the SYN; the option in it
+	shift         uint8
+}
+
+// NewSeries returns a Series for a picture from one time to another, in
+// nanoseconds since 1970; to math.MaxInt64, it goes to the last segment.
+func NewSeries(from, to int64) *Series {
+	return &Series{from: from, to: to, sent: [2]direction{{from: from}, {from: from}}}
+}
+
+// Empty reports whether no segment was within the picture.
+func (s *Series) Empty() bool { return !s.began }
+
+// Add adds the connection's next segment. Those before the picture count too:
+// they say where its lines begin.
+func (s *Series) Add(side reassembly.Side, class fsm.Class, seg *reassembly.Segment) {
+	switch {
+	case class == fsm.OutOfWindow:
+		return
+	case seg.At > s.to:
+		s.last = s.to // the connection continues, and so do its lines
+		return
+	}
+	if seg.Flags.Has(reassembly.SYN) {
+		s.scale[side] = windowScale{true, seg.Opts.Has&reassembly.HasScale != 0, seg.Opts.Scale}
+	}
+	at := max(seg.At, s.last) // a clock that steps back does not turn the picture back
+	if at >= s.from {
+		s.began, s.last = true, at
+	}
+	s.addSent(side, class, seg, at)
+	s.addAck(side, seg, at)
+}
+
+// addSent adds the segment to its own direction.
+func (s *Series) addSent(side reassembly.Side, class fsm.Class, seg *reassembly.Segment, at int64) {
+	d, marks := &s.sent[side], marksOf(class, seg.Flags)
+	start := d.offset(seg.Seq)
+	if marks.has(markRST) { // its number may be anything
+		d.mark(markRST, at, start)
+		return
+	}
+	d.top = max(d.top, start+int64(seg.SeqLen()))
+	if at < s.from {
+		return
+	}
+	payload := extent{start, start + int64(seg.Len)}
+	if marks.has(markSYN) {
+		payload.lo, payload.hi = payload.lo+1, payload.hi+1
+	}
+	if seg.Len > 0 {
+		d.segments.count(at)
+		switch c := d.cell(at); class {
+		case fsm.Retransmission, fsm.Probe, fsm.KeepAlive, fsm.Ambiguous:
+			c.resent.add(payload)
+		default:
+			c.sent.add(payload)
+		}
+	}
+	for m := range numMarks {
+		switch {
+		case !marks.has(m):
+		case m == markSYN:
+			d.mark(m, at, start)
+		default:
+			d.mark(m, at, payload.hi)
+		}
+	}
+}
+
+// addAck adds the segment to the other direction: the ACK line and the right
+// edge of the window.
+func (s *Series) addAck(side reassembly.Side, seg *reassembly.Segment, at int64) {
+	d := &s.sent[side.Peer()]
+	if !seg.Flags.Has(reassembly.ACK) || seg.Flags.Has(reassembly.RST) {
+		return // a RST's window means nothing
+	}
+	ack := d.offset(seg.Ack)
+	if d.acked && ack < d.ack {
+		return // overtaken by a later ACK
+	}
+	d.top, d.ack, d.acked = max(d.top, ack), ack, true
+	window := s.windowOf(side, seg)
+	d.widest = max(d.widest, window)
+	edge := ack + window
+	if at < s.from {
+		d.before = cell{known: true, ack: ack, edge: edge, edges: extent{edge, edge}}
+		return
+	}
+	d.acks.count(at)
+	d.cell(at).acknowledge(ack, edge)
+	if window == 0 && !seg.Flags.Has(reassembly.SYN) {
+		d.mark(markZeroWindow, at, edge)
+	}
+}
+
+// windowOf is the segment's window in bytes; a lower bound if the scale is
+// unknown. A window in a SYN is never scaled (RFC 7323 2.2).
+func (s *Series) windowOf(side reassembly.Side, seg *reassembly.Segment) int64 {
+	w := int64(seg.Window)
+	if seg.Flags.Has(reassembly.SYN) || !s.scale[0].offered || !s.scale[1].offered {
+		return w
+	}
+	return w << min(s.scale[side].shift, 14) // RFC 7323 2.3
+}
+
+// offset is a sequence number's distance from the direction's first one: of all
+// that share the number, the one nearest to the largest so far.
+func (d *direction) offset(seq reassembly.Seq) int64 {
+	if !d.based {
+		d.based, d.base = true, seq
+	}
+	return d.top + int64((d.base + reassembly.Seq(d.top)).To(seq))
+}
+
+func (d *direction) mark(m mark, at, offset int64) {
+	if at >= d.from {
+		d.marks[m].count(at)
+		d.cell(at).mark(m, offset)
+	}
+}
+
+// cell is the column of a time that is not before the last one's.
+func (d *direction) cell(at int64) *cell {
+	d.unit = max(d.unit, 1)
+	if n := len(d.cells); n > 0 && d.column(at) == d.column(d.cells[n-1].at) {
+		return &d.cells[n-1]
+	}
+	if len(d.cells) == maxCells {
+		d.fold()
+		return d.cell(at)
+	}
+	d.cells = append(d.cells, cell{at: at})
+	return &d.cells[len(d.cells)-1]
+}
+
+func (d *direction) column(at int64) int64 { return (at - d.from) / d.unit }
+
+// fold doubles the columns' width until half as many are enough.
+func (d *direction) fold() {
+	for len(d.cells) > maxCells/2 {
+		d.unit *= 2
+		d.cells = merged(d.cells[:0], d.cells, d.column)
+	}
+}
+
+// merged appends the cells to dst, one for each column.
+func merged[N int | int64](dst, cells []cell, column func(at int64) N) []cell {
+	for i := range cells {
+		if n := len(dst); n > 0 && column(dst[n-1].at) == column(cells[i].at) {
+			dst[n-1].merge(&cells[i])
+		} else {
+			dst = append(dst, cells[i])
+		}
+	}
+	return dst
+}

@@ -1,0 +1,73 @@
+package stats
+
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
+// Counts are connections of a whole trace, by what they show of the capture that
+// they are in. All notes and some findings depend on them.
+type Counts struct {
+	Known        bool // all connections were counted
+	Flows        uint64
+	Segments     uint64
+	Duplicates   uint64 // frames captured more than once
+	OneSided     uint64
+	Lossy        uint64 // with holes
+	ACKsFiltered uint64 // without their pure ACKs
+	OptionsCut   uint64 // by the snap length
+	Oversize     uint64 // with segments larger than the receiver's MSS
+	Oversized    Sender // the first that sends such segments
+	FINs         [2]FINs
+	LoneSYNs     uint64 // connections of one SYN and nothing else
+	RepeatedSYNs uint64 // connections of several SYNs and nothing else
+}
+
+// A Sender is one end of the connection whose first segment has that position.
+type Sender struct {
+	Position uint64 // 0: there is none
+	Host     reassembly.Endpoint
+}
+
+// FINs are those of one rank: the first of each connection, or the second.
+type FINs struct{ Sent, Acked uint64 }
+
+// Add adds the counts of other connections of the trace.
+func (c *Counts) Add(d *Counts) {
+	c.Flows += d.Flows
+	c.Segments += d.Segments
+	c.Duplicates += d.Duplicates
+	c.OneSided += d.OneSided
+	c.Lossy += d.Lossy
+	c.ACKsFiltered += d.ACKsFiltered
+	c.OptionsCut += d.OptionsCut
+	c.Oversize += d.Oversize
+	c.AddOversized(d.Oversized)
+	for rank := range c.FINs {
+		c.FINs[rank].Sent += d.FINs[rank].Sent
+		c.FINs[rank].Acked += d.FINs[rank].Acked
+	}
+	c.LoneSYNs += d.LoneSYNs
+	c.RepeatedSYNs += d.RepeatedSYNs
+}
+
+// AddOversized keeps the first sender of oversize segments.
+func (c *Counts) AddOversized(s Sender) {
+	if s.Position != 0 && (c.Oversized.Position == 0 || s.Position < c.Oversized.Position) {
+		c.Oversized = s
+	}
+}
+
+// enough is how many FINs, or lone SYNs, a trace must have before it can be said
+// to leave out their answers.
+const enough = 5
+
+// HidesACKs reports whether the trace shows FINs of that rank and no
+// acknowledgment of any: captures from a phone's VPN do.
+func (c *Counts) HidesACKs(rank int) bool {
+	return c.FINs[rank].Sent >= enough && c.FINs[rank].Acked == 0
+}
+
+// OnlySYNs reports whether the trace leaves out whatever answers a SYN. Then it
+// holds nothing but SYNs, as a filter makes it, and most of them were not
+// repeated, as unanswered ones are.
+func (c *Counts) OnlySYNs() bool {
+	return c.LoneSYNs+c.RepeatedSYNs == c.Flows && c.LoneSYNs >= enough && c.LoneSYNs >= c.RepeatedSYNs
+}

@@ -1,0 +1,82 @@
+package stats
+
+import (
+	"slices"
+	"testing"
+)
+
+const hour = int64(3600e9)
+
+// Frames within an hour of each other leave no gap; times that go back count
+// from the latest.
+func TestFrame(t *testing.T) {
+	var s Trace
+	for _, at := range []int64{10 * hour, 9*hour + 1, 11 * hour, 12*hour + 1, 12 * hour} {
+		s.Frame(at, at == 11*hour)
+	}
+	if s.Packets != 5 || s.First != 9*hour+1 || s.Last != 12*hour+1 {
+		t.Errorf("%d packets from %d to %d", s.Packets, s.First, s.Last)
+	}
+	if want := []Gap{{11 * hour, 12*hour + 1}}; !slices.Equal(s.Gaps, want) {
+		t.Errorf("gaps %v, want %v", s.Gaps, want)
+	}
+	for _, c := range []struct {
+		first, last int64
+		want        bool
+	}{{9 * hour, 11*hour - 1, false}, {9 * hour, 11 * hour, true}, {11 * hour, 12 * hour, true}, {11*hour + 1, 12 * hour, false}} {
+		if got := s.ClockStepped(c.first, c.last); got != c.want {
+			t.Errorf("a clock stepped between %d and %d: %t", c.first, c.last, got)
+		}
+	}
+	for i := range int64(2 * MaxClockSteps) {
+		s.Frame(13*hour+i, true)
+	}
+	if len(s.ClockSteps) != MaxClockSteps {
+		t.Errorf("%d clock steps are kept", len(s.ClockSteps))
+	}
+}
+
+// Of a connection nothing is known after a gap or a cut that follows it.
+func TestKnownUntil(t *testing.T) {
+	s := Trace{Gaps: []Gap{{10, 20}, {30, 40}}, Cuts: []int64{35}}
+	for _, c := range [][2]int64{{5, 10}, {10, 10}, {11, 30}, {30, 30}, {31, 35}, {36, 50}} {
+		if got := s.KnownUntil(c[0], 50); got != c[1] {
+			t.Errorf("last heard of at %d, known until %d, want %d", c[0], got, c[1])
+		}
+	}
+	s.Last, s.End = 50, 60
+	s.Until(39)
+	if len(s.Gaps) != 1 || s.Last != 39 || s.End != 39 {
+		t.Errorf("until 39, it is %+v", s)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	for _, c := range []struct {
+		sent, acked uint64
+		want        bool
+	}{{4, 0, false}, {5, 0, true}, {50, 1, false}} {
+		x := Counts{FINs: [2]FINs{1: {c.sent, c.acked}}}
+		if got := x.HidesACKs(1); got != c.want || x.HidesACKs(0) {
+			t.Errorf("%d FINs sent, %d acknowledged, hidden: %t", c.sent, c.acked, got)
+		}
+	}
+	for _, c := range []struct {
+		lone, repeated, flows uint64
+		want                  bool
+	}{{5, 5, 10, true}, {4, 0, 4, false}, {5, 6, 11, false}, {5, 0, 6, false}} {
+		x := Counts{LoneSYNs: c.lone, RepeatedSYNs: c.repeated, Flows: c.flows}
+		if got := x.OnlySYNs(); got != c.want {
+			t.Errorf("%d and %d of %d are SYNs only: %t", c.lone, c.repeated, c.flows, got)
+		}
+	}
+}
+
+func TestRawTime(t *testing.T) {
+	s := ClockSteps{{Frame: 3, Offset: 100}, {Frame: 5, Offset: 0}}
+	for frame, want := range []int64{500, 500, 500, 400, 400, 500, 500} {
+		if got := s.RawTime(uint32(frame), 500); got != want {
+			t.Errorf("frame %d was recorded at %d, want %d", frame, got, want)
+		}
+	}
+}

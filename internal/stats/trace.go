@@ -1,0 +1,104 @@
+// Package stats holds what single connections do not show: the files of a trace,
+// its end and its gaps, and counts of what the capture left out. The engine needs
+// them to analyse a part of a trace as it analyses the whole.
+package stats
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A Trace is what a trace shows as a whole. Times are nanoseconds since 1970, in
+// trace time.
+type Trace struct {
+	Captures []Capture // a segment's File is an index
+
+	Start       int64 // first frame in order, of any kind
+	First, Last int64 // earliest and latest frame of any kind
+	End         int64 // the last frame, or a later end that a file states
+	Gaps        []Gap // longer than QuietGap, in order
+	ClockSteps  []int64
+	Counts      Counts
+
+	// Of this part of the trace. Frames without a segment count in one part only,
+	// so that the parts add up.
+	Packets  uint64 // frames of any kind
+	Segments uint64
+	Skipped  []Skipped
+
+	// Cuts are the times at which parts of the trace end whose rest is missing, in
+	// order. No shard states them: its reader finds out.
+	Cuts []int64
+
+	// Numbers are those that the connections have in the whole trace, by position.
+	// If there are none, connections count from 1.
+	Numbers []Number
+}
+
+// QuietGap is how long a trace may be without any frame, in nanoseconds. After a
+// longer gap nothing can be said to be absent: nobody was capturing, or files of
+// different days were merged.
+const QuietGap = int64(time.Hour)
+
+// MaxClockSteps is how many clock steps are remembered. A trace with more has a
+// clock that steps all the time.
+const MaxClockSteps = 1024
+
+// A Gap is a stretch without any frame.
+type Gap struct{ From, To int64 }
+
+// Skipped counts frames without a TCP segment, by reason.
+type Skipped struct {
+	Reason string
+	N      uint64
+}
+
+// A Number is that of a connection in the trace. Position is that of its first
+// segment among all segments.
+type Number struct{ Position, Number uint64 }
+
+// Frame counts a frame of any kind. stepped says that the clock of its file
+// stepped just before it.
+func (t *Trace) Frame(at int64, stepped bool) {
+	t.Packets++
+	if stepped && len(t.ClockSteps) < MaxClockSteps {
+		t.ClockSteps = append(t.ClockSteps, at)
+	}
+	switch {
+	case t.Last == 0:
+		t.First, t.Last = at, at
+	case at > t.Last:
+		if at-t.Last > QuietGap {
+			t.Gaps = append(t.Gaps, Gap{From: t.Last, To: at})
+		}
+		t.Last = at
+	case at < t.First:
+		t.First = at
+	}
+}
+
+// Until leaves out what comes after at. Frames are not counted again.
+func (t *Trace) Until(at int64) {
+	t.Gaps = slices.DeleteFunc(slices.Clone(t.Gaps), func(g Gap) bool { return g.To > at })
+	t.Last, t.End = min(t.Last, at), at
+}
+
+// KnownUntil is the last moment of which the trace can speak for a connection
+// whose latest segment was at last: end, or an earlier gap or cut.
+func (t *Trace) KnownUntil(last, end int64) int64 {
+	if i, _ := slices.BinarySearch(t.Cuts, last); i < len(t.Cuts) {
+		end = min(t.Cuts[i], end)
+	}
+	i, _ := slices.BinarySearchFunc(t.Gaps, last, func(g Gap, last int64) int { return cmp.Compare(g.From, last) })
+	if i < len(t.Gaps) {
+		end = min(t.Gaps[i].From, end)
+	}
+	return end
+}
+
+// ClockStepped reports whether a clock stepped between two times.
+func (t *Trace) ClockStepped(first, last int64) bool {
+	i, _ := slices.BinarySearch(t.ClockSteps, first)
+	return i < len(t.ClockSteps) && t.ClockSteps[i] <= last
+}
