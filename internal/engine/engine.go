@@ -16,7 +16,7 @@ type Options struct {
 	Detectors       []*detectors.Detector
 	Settings        *detectors.Settings // thresholds and TIME_WAIT; nil for the defaults
 	MaxFlows        int                 // connections held at a time; 0 = DefaultMaxFlows
-	Workers         int                 // judges; 0 = as the machine has processors
+	Workers         int                 // 0 = as many as the machine has processors
 	AllFlows        bool                // report every connection, not only those with findings
 	VerifyChecksums bool
 	Until           int64                        // leave out frames later than this; 0 = none
@@ -35,23 +35,23 @@ const DefaultTimeWait = 60 * time.Second
 // Run analyses a trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, trace *capture.Trace, o Options) *result.Report {
-	r, _ := Judge(ctx, Frames(ctx, trace, &o), o)
+	r, _ := Analyze(ctx, Frames(ctx, trace, &o), o)
 	return r
 }
 
-// Judge analyses the segments of a source to their end, or until ctx is done. It
+// Analyze analyses the segments of a source to their end, or until ctx is done. It
 // also returns the counts of these connections; the report depends on those of
 // the source, if they are Known.
-func Judge(ctx context.Context, src Source, o Options) (*result.Report, stats.Counts) {
+func Analyze(ctx context.Context, src Source, o Options) (*result.Report, stats.Counts) {
 	o.defaults()
 	pool := newPool(&o)
 	read(ctx, src, &o, pool, nil)
-	facts := statsOf(src, &o)
-	captures := make([]result.Capture, len(facts.Captures))
+	trace := statsOf(src, &o)
+	captures := make([]result.Capture, len(trace.Captures))
 	for i := range captures {
-		captures[i] = rowOf(&facts.Captures[i])
+		captures[i] = captureRow(&trace.Captures[i])
 	}
-	return assemble(&o, facts, pool.partitions(), captures)
+	return assemble(&o, trace, pool.partitions(), captures)
 }
 
 // checkEvery is how many segments or frames go by between two looks at the

@@ -139,8 +139,8 @@ func TestLive_findsWhatRunFinds(t *testing.T) {
 			t.Errorf("finding %d: live says %s %s/%s %v %v, the file %s %s/%s %v %v", i,
 				g.ID, g.Detector, g.Outcome, g.Verdict, g.Metrics, w.ID, w.Detector, w.Outcome, w.Verdict, w.Metrics)
 		}
-		if told := last[w.ID]; !told.Final || told.Outcome != w.Outcome {
-			t.Errorf("finding %s was not told in the end as %s", w.ID, w.Outcome)
+		if reported := last[w.ID]; !reported.Final || reported.Outcome != w.Outcome {
+			t.Errorf("finding %s was not reported in the end as %s", w.ID, w.Outcome)
 		}
 	}
 }
@@ -189,7 +189,7 @@ func TestTake_allocatesNothing(t *testing.T) {
 	name, _ := trace(t, tracegen.Spec{Frames: 20_000, Flows: 100, Snap: 96, Seed: 1})
 	segs := segments(t, name)
 	for i := range segs {
-		segs[i].Opts = reassembly.Options{} // played again, their timestamps would go back, and be told
+		segs[i].Opts = reassembly.Options{} // played again, their timestamps would go back, and be reported
 	}
 	w := &worker{options: &Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows}}
 	feed := func() {
@@ -204,7 +204,7 @@ func TestTake_allocatesNothing(t *testing.T) {
 		}
 	}
 	feed()
-	// What is played again is sent again: the episodes that are told of it may
+	// What is played again is sent again: the episodes that are reported of it may
 	// allocate, a packet may not.
 	if n := testing.AllocsPerRun(3, feed); n > float64(len(segs))/200 {
 		t.Errorf("%d segments cost %v allocations", len(segs), n)

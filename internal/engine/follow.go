@@ -10,7 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Follow picks connections to be told in full: one by its number or by its
+// Follow picks connections to be shown in full: one by its number or by its
 // endpoints (the first connection of the four-tuple), or several by what names
 // them in the report of an earlier run, Flow.Conn.
 type Follow struct {
@@ -21,8 +21,8 @@ type Follow struct {
 	// Successors adds the connections that come to use the four-tuple of one that is
 	// followed.
 	Successors bool
-	// Turn is told every segment of the connections followed, copies left out.
-	Turn func(result.Step)
+	// Step is given every segment of the connections followed, duplicates left out.
+	Step func(result.Step)
 
 	// Same are the numbers of the connections of Key that come after the one
 	// that is followed, the first few.
@@ -65,5 +65,5 @@ func (w *Follow) note(f *flow.Flow, seg *reassembly.Segment, side reassembly.Sid
 		t.State[s], _ = f.Conn.State(s, seg.At, timeWait)
 		t.Bounded[s] = f.Conn.Bounded(s)
 	}
-	w.Turn(t)
+	w.Step(t)
 }

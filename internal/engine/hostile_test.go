@@ -88,7 +88,7 @@ func TestPartition_oneConnectionKeepsItsSize(t *testing.T) {
 	}
 }
 
-// Of very many findings, the first and the last are told, and how many are not.
+// Of very many findings, the first and the last are listed, and how many are not.
 func TestPartition_manyFindings(t *testing.T) {
 	f := newFeeder()
 	fl := f.open()
@@ -97,11 +97,11 @@ func TestPartition_manyFindings(t *testing.T) {
 		f.position += 60_000
 		f.flap(n)
 	}
-	told := f.end(1, fl, detectors.Ending{At: f.now}, 0, nil)
-	if len(told) != 100 {
-		t.Fatalf("%d findings of %d are told", len(told), times)
+	listed := f.end(1, fl, detectors.Ending{At: f.now}, 0, nil)
+	if len(listed) != 100 {
+		t.Fatalf("%d findings of %d are listed", len(listed), times)
 	}
-	last := told[len(told)-1]
+	last := listed[len(listed)-1]
 	if !strings.HasSuffix(last.Message, "Before this, 50 more findings of the connection are left out.") || last.At < f.now-int64(1e9) {
 		t.Errorf("the last is of %d, now is %d: %s", last.At, f.now, last.Message)
 	}

@@ -11,48 +11,47 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Live judges frames as they come and tells each finding the moment that it can
-// be said. When it is closed, it has found what Run finds in the same frames.
-// It is not safe for concurrent use: who reads the frames also moves the clock.
+// Live analyses frames as they come and reports each finding as soon as it can. When it
+// is closed, it has found what Run finds in the same frames. It is not safe for
+// concurrent use: whoever reads the frames also moves the clock.
 type Live struct {
-	tally
-	// Seen, if it is not nil, is given each frame that holds a segment before that
-	// is judged. Neither is valid after the call.
+	frameStats
+	// Seen, if it is not nil, is given each frame that holds a segment before that is
+	// processed. Neither is valid after the call.
 	Seen func(*capture.Frame, *reassembly.Segment)
 
-	options *Options
-	decoder *decode.Decoder
-	worker  worker
-	tell    func(result.Finding)
-	told    map[watch.Anchor]announced
-	seen    map[string]int // for the IDs
-	limits  fsm.Limits     // of the capture
+	options  *Options
+	decoder  *decode.Decoder
+	worker   worker
+	report   func(result.Finding)
+	reported map[watch.Anchor]announced
+	seen     map[string]int // for the IDs
+	limits   fsm.Limits     // of the capture
 }
 
 // maxSeen bounds the memory of IDs. Beyond it, findings alike in connection and
 // anchor segment may get the same.
 const maxSeen = 1 << 16
 
-// announced is what was last said of a finding.
+// announced is what was last reported of a finding.
 type announced struct {
 	result.Finding
 	flow result.Flow
 }
 
-// NewLive is ready for the first frame. tell is called with each finding when
-// it can first be said, and again with the same ID and a higher Revision when
-// its outcome or verdict has changed. Final says that neither can change any
-// more.
-func NewLive(o Options, tell func(result.Finding)) *Live {
+// NewLive is ready for the first frame. report is called with each finding as soon as
+// it can be made, and again with the same ID and a higher Revision when its outcome or
+// verdict has changed. Final says that neither can change any more.
+func NewLive(o Options, report func(result.Finding)) *Live {
 	o.Workers = 1
 	o.defaults()
-	l := &Live{options: &o, decoder: decode.New(), tell: tell, told: map[watch.Anchor]announced{}, seen: map[string]int{}}
+	l := &Live{options: &o, decoder: decode.New(), report: report, reported: map[watch.Anchor]announced{}, seen: map[string]int{}}
 	l.decoder.VerifyChecksums = o.VerifyChecksums
 	l.worker.options, l.worker.seed = &o, flow.NewSeed()
 	return l
 }
 
-// Frame takes the next frame.
+// Frame processes the next frame.
 func (l *Live) Frame(fr *capture.Frame) {
 	l.frame(fr)
 	var seg reassembly.Segment
@@ -64,15 +63,15 @@ func (l *Live) Frame(fr *capture.Frame) {
 	if l.options.Rewrite != nil {
 		l.options.Rewrite(&seg)
 	}
-	l.facts.Segments++
+	l.trace.Segments++
 	if l.Seen != nil {
 		l.Seen(fr, &seg)
 	}
 	tuple := flow.Tuple(&seg)
 	p := l.worker.partition(partitionOf(tuple))
 	kept := len(p.kept)
-	id := p.process(&seg, l.facts.Segments, p.flows.Hash(&seg), flow.New, flow.Fingerprint(tuple, &seg), &l.worker.events)
-	l.part(p, kept)
+	id := p.process(&seg, l.trace.Segments, p.flows.Hash(&seg), flow.New, flow.Fingerprint(tuple, &seg), &l.worker.events)
+	l.finish(p, kept)
 	l.announce(p, p.flows.At(id), seg.At)
 }
 
@@ -82,7 +81,7 @@ func (l *Live) Lost() {
 		return
 	}
 	l.limits |= fsm.KernelDrops
-	for a, last := range l.told {
+	for a, last := range l.reported {
 		if last.Final {
 			continue
 		}
@@ -90,7 +89,7 @@ func (l *Live) Lost() {
 		l.doubt(&last.Finding.Finding)
 		if last.Verdict != before {
 			last.Revision++
-			l.retell(a, last)
+			l.send(a, last)
 		}
 	}
 }
@@ -134,34 +133,34 @@ func (l *Live) leave(p *partition, now int64) {
 			return
 		}
 		before := len(p.kept)
-		p.release(id, p.ending(id, f, &l.facts, now), false)
+		p.release(id, p.ending(id, f, &l.trace, now), false)
 		p.left++
-		l.part(p, before)
+		l.finish(p, before)
 	}
 }
 
-// part tells, for the last time, what was found about connections that have
-// been released since so many were kept.
-func (l *Live) part(p *partition, before int) {
+// finish reports, for the last time, what was found about connections that have been
+// released since so many were kept.
+func (l *Live) finish(p *partition, before int) {
 	if len(p.kept) == before {
 		return
 	}
 	for k := range p.kept[before:] {
 		kept := &p.kept[before+k]
 		for j := range kept.found {
-			l.doubt(kept.found[j].Finding.Finding)
-			l.say(kept.found[j].Finding.Finding, &kept.row, true)
+			l.doubt(kept.found[j].Finding)
+			l.update(kept.found[j].Finding, &kept.row, true)
 		}
 	}
 	for _, forgotten := range p.kept[:max(0, len(p.kept)-maxKept)] {
 		for j := range forgotten.found {
-			delete(l.told, watch.AnchorOf(forgotten.found[j].Finding.Finding))
+			delete(l.reported, watch.AnchorOf(forgotten.found[j].Finding))
 		}
 	}
 	p.forget()
 }
 
-// announce tells what has changed about a connection.
+// announce reports what has changed about a connection.
 func (l *Live) announce(p *partition, f *flow.Flow, now int64) {
 	if f.Watchers == 0 || !p.watch.Changed(f.Watchers) {
 		return
@@ -169,14 +168,14 @@ func (l *Live) announce(p *partition, f *flow.Flow, now int64) {
 	row := p.row(f, detectors.Ending{At: now})
 	p.watch.Changes(f.Watchers, func(fd detectors.Finding) {
 		l.doubt(&fd)
-		l.say(&fd, &row, false)
+		l.update(&fd, &row, false)
 	}, l.withdraw)
 }
 
-// say tells a finding if it is new, changed, or final.
-func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
+// update reports a finding if it is new, changed, or final.
+func (l *Live) update(f *detectors.Finding, row *result.Flow, final bool) {
 	a := watch.AnchorOf(f)
-	last, again := l.told[a]
+	last, again := l.reported[a]
 	if last.Final || again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
 		return
 	}
@@ -192,21 +191,21 @@ func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
 		}
 		now.ID = identify(f, row, l.seen)
 	}
-	l.retell(a, now)
+	l.send(a, now)
 }
 
-// retell tells a finding and remembers that. What is final is remembered, too:
-// the closing report comes upon it again.
-func (l *Live) retell(a watch.Anchor, now announced) {
+// send reports a finding and remembers that. What is final is remembered, too: the
+// closing report comes upon it again.
+func (l *Live) send(a watch.Anchor, now announced) {
 	now.Flow = &now.flow
-	l.told[a] = now
-	l.tell(now.Finding)
+	l.reported[a] = now
+	l.report(now.Finding)
 }
 
-// withdraw takes back what was said and no longer stands. What is omitted holds,
+// withdraw takes back what was reported and no longer stands. What is omitted holds,
 // but the connection has so many findings that the closing report leaves it out.
 func (l *Live) withdraw(a watch.Anchor, omitted bool) {
-	last, is := l.told[a]
+	last, is := l.reported[a]
 	if !is || last.Final {
 		return
 	}
@@ -217,22 +216,21 @@ func (l *Live) withdraw(a watch.Anchor, omitted bool) {
 	}
 	last.Final = true
 	last.Flow = &last.flow
-	delete(l.told, a)
-	l.tell(last.Finding)
+	delete(l.reported, a)
+	l.report(last.Finding)
 }
 
 // Close ends the trace at end, or at its last frame if that is later. What is
-// still open is decided and told, and the closing report returned.
-// Connections have the numbers of a file there: Flow.Conn is what they were told
-// with.
+// still open is decided and reported, and the closing report returned. Connections
+// have the numbers of a file there: Flow.Conn is what they were reported with.
 func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 	l.Tick(end)
-	r, _ := assemble(l.options, l.whole(max(end, l.facts.Last)), l.worker.all(), captures)
+	r, _ := assemble(l.options, l.whole(max(end, l.trace.Last)), l.worker.all(), captures)
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		l.say(&f.Finding, f.Flow, true)
-		told := l.told[watch.AnchorOf(&f.Finding)]
-		f.ID, f.Revision = told.ID, told.Revision
+		l.update(&f.Finding, f.Flow, true)
+		last := l.reported[watch.AnchorOf(&f.Finding)]
+		f.ID, f.Revision = last.ID, last.Revision
 	}
 	return r
 }
@@ -240,8 +238,8 @@ func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 // Snapshot is the state of things at now: every connection, and the findings
 // that stand.
 func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
-	r := &result.Report{Captures: captures, Trace: result.Span{First: l.facts.First, Last: l.facts.Last, End: now}}
-	r.Totals = result.Totals{Packets: l.facts.Packets, TCPSegments: l.facts.Segments, Skipped: skippedFrames(l.whole(now))}
+	r := &result.Report{Captures: captures, Trace: result.Span{First: l.trace.First, Last: l.trace.Last, End: now}}
+	r.Totals = result.Totals{Packets: l.trace.Packets, TCPSegments: l.trace.Segments, Skipped: skippedFrames(l.whole(now))}
 	for _, p := range l.worker.all() {
 		for _, f := range p.flows.All() {
 			r.Flows = append(r.Flows, p.row(f, detectors.Ending{At: now}))
@@ -249,7 +247,7 @@ func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
 		r.Totals.EvictedFlows += p.dropped
 	}
 	r.Totals.Flows = uint64(len(r.Flows))
-	for _, a := range l.told {
+	for _, a := range l.reported {
 		if a.Final {
 			continue
 		}

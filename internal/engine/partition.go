@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -22,7 +21,7 @@ type partition struct {
 
 	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
 	aside        fsm.Events                    // what a segment brought to light of another connection than its own
-	ended        []watch.Finding               // of the connection that ends
+	ended        []watch.Found                 // of the connection that ends
 
 	counts  stats.Counts
 	dropped uint64    // connections evicted
@@ -53,7 +52,7 @@ func (p *partition) reset() {
 
 // process is the way of one segment: the clock, the connection it belongs to, what it
 // proves there, who wants to know, and what becomes of the connection. It returns the
-// connection's place.
+// connection's ID.
 //
 // The clock is that of half-closed connections, and of the segment's own. Deadlines of
 // others wait until something is known of them: between two segments there may be a
@@ -186,8 +185,8 @@ func (p *partition) halfClosing(id flow.ID, f *flow.Flow) {
 	timers.Arm(uint32(id), f.Position, &f.Conn)
 }
 
-// halfClosed tells of the connections that have been half closed for a second by
-// trace time now.
+// halfClosed brings the event of the connections that have been half closed for a
+// second by trace time now.
 func (p *partition) halfClosed(now int64) {
 	for t, at, is := p.watch.Timers.Next(now); is; t, at, is = p.watch.Timers.Next(now) {
 		if f := p.timed(&t); f != nil {
@@ -202,33 +201,4 @@ func (p *partition) timed(t *watch.HalfClose) *flow.Flow {
 		return f
 	}
 	return nil
-}
-
-// end ends a connection, and adds what was found to all.
-func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm.Limits, all []found) []found {
-	if f.Watchers != 0 {
-		p.watch.Expire(f.Watchers, e.At)
-	}
-	f.Conn.End(&p.aside)
-	if p.aside.Kinds&p.starts != 0 || f.Watchers != 0 {
-		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), &f.Conn, &p.aside)
-	}
-	if f.Watchers != 0 {
-		p.ended = p.watch.End(f.Watchers, &f.Conn, e, limits, p.ended[:0])
-		f.Watchers = 0
-		for _, fd := range p.ended {
-			all = append(all, found{fd, f.Position})
-		}
-	}
-	survey(&p.counts, f)
-	return all
-}
-
-// ending is how the record of a connection stops at the end of the trace.
-func (p *partition) ending(id flow.ID, f *flow.Flow, facts *stats.Trace, end int64) detectors.Ending {
-	e := detectors.Ending{At: facts.KnownUntil(f.Conn.Last(), end)}
-	if at, is := p.flows.ReplacedAt(id); is && at <= e.At { // frames are not always in order
-		e = detectors.Ending{At: max(at, f.Conn.Last()), Why: detectors.Replaced}
-	}
-	return e
 }

@@ -26,7 +26,7 @@ type batch struct {
 	left     atomic.Int32 // workers that are not done with it
 }
 
-// add adds the segment that was decoded into the next place. It is hashed here,
+// add adds the segment that was decoded into the next slot. It is hashed here,
 // where it is in the cache: to a worker, it comes from another processor's.
 func (b *batch) add(position uint64, s *flow.Seed) {
 	n, seg := b.n, &b.segs[b.n]

@@ -4,12 +4,15 @@
 //
 // The engine calls it in this order for each segment:
 //
-//	Find      the connection; or it begins one, in the place New
+//	Find      the connection; or it begins one, which is New
 //	MakeRoom  who has to leave for a new one
 //	Remove    once that connection has ended
 //	Add       the new one
 //	Note      afterwards: is the connection over?
 //
-// It reads connections and does not change them, except that it begins them. What the
-// engine has to know about one segment and its connection is in one record, [Flow].
+// It reads connections and does not change them, except that it begins them. All that a
+// segment needs of its connection is in one record, [Flow]: who watches it is there,
+// too, though only internal/watch knows what that means. A short way for segments that
+// are as expected would stand between the guess and the table, and read no more than
+// that record.
 package flow

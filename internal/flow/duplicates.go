@@ -27,8 +27,7 @@ type duplicates struct {
 	found   bool
 }
 
-// A bucket is the last frames whose fingerprints have the same place, the latest
-// first. It fits a cache line.
+// A bucket is the last frames whose fingerprints share it, the latest first. It fits a cache line.
 type bucket [4]entry
 
 // An entry is what is remembered of a frame, in 16 bytes.

@@ -29,7 +29,7 @@ const (
 func (all Marks) Has(m Marks) bool { return all&m != 0 }
 
 // Find finds the connection that a segment belongs to, or begins it. hash is that of
-// the four-tuple, print the segment's Fingerprint; guess may be any place.
+// the four-tuple, print the segment's Fingerprint; guess may be any ID.
 //
 // Where one begins, f is At(New), until Add takes it in or another begins.
 func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (f *Flow, m Match) {
@@ -54,9 +54,9 @@ func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint6
 	return f, m
 }
 
-// guessed is the connection in a place, if the segment has its four-tuple and no
+// guessed is the connection with that ID, if the segment has its four-tuple and no
 // other connection has, nil otherwise; and whether the Lo end sent the segment.
-// Since the guess the connection may have left, and another may have its place.
+// Since the guess the connection may have left, and another may have its ID.
 func (t *Table) guessed(guess ID, seg *reassembly.Segment) (f *Flow, fromLo bool) {
 	if guess == New {
 		return nil, false
@@ -150,8 +150,8 @@ func misanswers(c *fsm.Conn, seg *reassembly.Segment, fromLo bool) bool {
 	return seg.Flags&reassembly.ACK != 0 && c.AwaitsAnswer(c.SideOf(fromLo).Peer())
 }
 
-// Others are the connections held that have the four-tuple of the one in a place,
-// oldest first, without that. They are valid until the next call.
+// Others are the connections held that share the four-tuple of the given one, oldest
+// first, without that. They are valid until the next call.
 func (t *Table) Others(id ID, hash uint32) []ID {
 	key := t.At(id).Conn.Key()
 	chain := t.chain(&key, hash)

@@ -20,7 +20,7 @@ type leaving struct {
 	hand   ID
 }
 
-// A leaver is a connection that closed. Its place may have become another's.
+// A leaver is a connection that closed. Its ID may have become another's.
 type leaver struct {
 	id       ID
 	position uint32 // the lower half of the flow's
@@ -116,9 +116,9 @@ func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
 	return t.silent(), Evicted, true
 }
 
-// Replace notes that a SYN has taken the connection's four-tuple at trace time at:
-// unless it has segments again, its record ends there. again says that this was
-// known.
+// Replace notes that a SYN uses the connection's four-tuple again, at trace time at:
+// unless the connection has segments after that, it ends there. again says that this
+// was known.
 func (t *Table) Replace(id ID, at int64) (again bool) {
 	if t.isReplaced(id) {
 		return true

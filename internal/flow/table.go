@@ -17,7 +17,7 @@ type Flow struct {
 	duplicates uint32 // frames that were captured before, and do not count
 	alike      uint32 // these, and those that may have been captured before
 	hash       uint32
-	held       bool // this place is in use
+	held       bool // this record is in use
 	shared     bool // another connection has, or had, the same four-tuple
 	fresh      bool // had a segment since the clock hand last passed
 	closed     bool // in the queue of closed connections
@@ -31,12 +31,10 @@ func (f *Flow) Frames() uint64 {
 	return f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) + uint64(f.duplicates)
 }
 
-// An ID is a connection's place in the table. Once the connection has left, another
-// may get it.
+// An ID names a connection in the table. Once that has left, another may get it.
 type ID uint32
 
-// New is the place of a connection that Find has begun and that is not in the table
-// yet.
+// New is the connection that Find has begun and that is not in the table yet.
 const New ID = 0
 
 // ChunkSize is how many flows are allocated together.
@@ -45,8 +43,7 @@ const (
 	ChunkSize = 1 << chunkBits
 )
 
-// A Table finds the connections of one partition. Slots hold a place and half of the
-// hash; several connections of one four-tuple lie on one probe sequence. The hash is
+// A Table finds the connections of one partition. Slots hold an ID and half of the hash; several connections of one four-tuple lie on one probe sequence. The hash is
 // seeded: nobody can choose addresses that collide.
 type Table struct {
 	seed     Seed
@@ -54,7 +51,7 @@ type Table struct {
 	slots    []slot
 	chunks   []*[ChunkSize]Flow
 	unused   []ID
-	made     uint32 // places ever used, New included
+	made     uint32 // IDs ever used, New included
 	count    int
 	replaced map[ID]int64 // connections whose four-tuple was used again, and when
 	others   []ID         // what Others returns
@@ -95,10 +92,10 @@ func (t *Table) Reset() {
 // Len is how many connections are held.
 func (t *Table) Len() int { return t.count }
 
-// At is the connection in a place.
+// At is the connection with that ID.
 func (t *Table) At(id ID) *Flow { return &t.chunks[id>>chunkBits][id&(ChunkSize-1)] }
 
-// Held is the connection in a place, nil if the one with that position has left it.
+// Held is the connection with that ID, nil if the one with that position has left.
 func (t *Table) Held(id ID, position uint64) *Flow {
 	if f := t.At(id); f.held && f.Position == position {
 		return f
@@ -120,8 +117,8 @@ func (t *Table) All() iter.Seq2[ID, *Flow] {
 // Hash is the seeded hash of a segment's four-tuple.
 func (t *Table) Hash(seg *reassembly.Segment) uint32 { return t.seed.Hash(seg) }
 
-// probe looks for a connection of the key from probe position p on, and returns its
-// place and the position behind it. Begin with p = hash.
+// probe looks for a connection of the key from slot p on, and returns its ID and the
+// slot behind it. Begin with p = hash.
 func (t *Table) probe(k *reassembly.Key, hash, p uint32) (id ID, next uint32, ok bool) {
 	mask := uint32(len(t.slots) - 1)
 	for ; ; p++ {
@@ -134,8 +131,8 @@ func (t *Table) probe(k *reassembly.Key, hash, p uint32) (id ID, next uint32, ok
 	}
 }
 
-// Guess is the place of the connection that a segment of this hash most likely
-// belongs to, 0 if there is none.
+// Guess is the connection that a segment of this hash most likely belongs to, New if
+// there is none.
 func (t *Table) Guess(hash uint32) ID {
 	mask := uint32(len(t.slots) - 1)
 	for p := hash; ; p++ {
@@ -187,7 +184,7 @@ func (t *Table) put(s slot) {
 	t.slots[p] = s
 }
 
-// Remove frees a connection's place and moves up what was probed past it, so that no
+// Remove removes a connection and moves up what was probed past it, so that no
 // tombstones fill the table.
 func (t *Table) Remove(id ID) {
 	f := t.At(id)

@@ -134,7 +134,7 @@ func turnsOf(t *testing.T, trace *scenario.Trace, id uint64) []result.Step {
 		t.Fatal(err)
 	}
 	var turns []result.Step
-	follow := &engine.Follow{ID: id, Turn: func(x result.Step) { turns = append(turns, x) }}
+	follow := &engine.Follow{ID: id, Step: func(x result.Step) { turns = append(turns, x) }}
 	if _, err := run([]string{"-"}, file, engine.Options{Follow: follow}); err != nil {
 		t.Fatal(err)
 	}

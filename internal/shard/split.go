@@ -76,7 +76,7 @@ func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Sou
 	if err := w.begin(s.names(captures)); err != nil {
 		return sum, err
 	}
-	whole, dealt, err := engine.Split(ctx, src, s.Engine, w.take)
+	whole, numbered, err := engine.Split(ctx, src, s.Engine, w.take)
 	if err == nil && len(whole.Cuts) > 0 {
 		err = errors.New("shards that were cut short cannot be split again: the new ones could not say what is missing")
 	}
@@ -86,7 +86,7 @@ func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Sou
 	if s.Rename != nil {
 		s.Rename(whole.Captures)
 	}
-	return sum, w.finish(whole, dealt, &sum)
+	return sum, w.finish(whole, numbered, &sum)
 }
 
 // names are those of the captures.

@@ -106,9 +106,9 @@ func (w *writer) append(f *file, kind byte, content []byte) error {
 }
 
 // finish writes what is known now, and gives the files their names.
-func (w *writer) finish(whole *stats.Trace, dealt []engine.Dealt, sum *Summary) error {
+func (w *writer) finish(whole *stats.Trace, numbered []engine.Numbered, sum *Summary) error {
 	numbers := make([][]stats.Number, len(w.files))
-	for _, d := range dealt {
+	for _, d := range numbered {
 		i := engine.ShardOf(d.Tuple, len(w.files))
 		numbers[i] = append(numbers[i], d.Number)
 	}

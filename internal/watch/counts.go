@@ -27,7 +27,7 @@ func (s *Set) count(w *watcher) {
 }
 
 // Forget makes a finding that End has listed one that is only counted.
-func (s *Set) Forget(f *Finding) {
+func (s *Set) Forget(f *Found) {
 	s.held[f.Order]--
 	s.Unlisted.Add(KindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// A Finding is one of a connection that has ended.
-type Finding struct {
+// A Found is a finding of a connection that has ended.
+type Found struct {
 	*detectors.Finding
-	Order   int // place of its detector in the list
+	Order   int // of its detector in the list
 	FINRank int // whether the FIN it speaks of was the first of the connection, 0, or the second
 }
 
-// End tells a connection's watchers that nothing more comes, and appends to all the
+// End ends a connection's watchers: nothing more comes. It appends to all the
 // findings that are to be listed. The watchers are gone afterwards. limits are those
 // of the whole capture, for this connection; c is only read.
-func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.Limits, all []Finding) []Finding {
+func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.Limits, all []Found) []Found {
 	g := s.groups.at(watchers)
 	for i := range g.list {
 		w := &g.list[i]
@@ -48,7 +48,7 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 				s.Unlisted.Add(KindOf(&f, rank), f.Severity, 1, 0)
 				continue
 			}
-			all = append(all, Finding{&f, int(w.detector), rank})
+			all = append(all, Found{&f, int(w.detector), rank})
 		}
 	}
 	s.groups.free(watchers)

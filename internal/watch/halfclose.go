@@ -6,7 +6,7 @@ import (
 )
 
 // HalfCloses are the connections that became half closed within the last second, in
-// that order. Nearly all of them close in that time, and so cost a place in a queue
+// that order. Nearly all of them close in that time, and so cost an entry in a queue
 // instead of a watcher: the clock brings their event ([fsm.HalfClosed]).
 type HalfCloses struct {
 	queue []HalfClose
@@ -17,7 +17,7 @@ type HalfCloses struct {
 // A HalfClose is the timer of a connection that is half closed. The connection may
 // have gone on or left before it fires.
 type HalfClose struct {
-	Owner    uint32          // the connection's place
+	Owner    uint32          // the connection's ID in the table
 	Position uint64          // of its first segment
 	Side     reassembly.Side // whose FIN was acknowledged
 	ACK      reassembly.Mark // of that FIN
@@ -40,8 +40,7 @@ func (q *HalfCloses) Arm(owner uint32, position uint64, c *fsm.Conn) {
 // Due reports whether a timer is due by trace time now.
 func (q *HalfCloses) Due(now int64) bool { return q.due != 0 && q.due <= now }
 
-// Next takes the next timer off the queue that is due by trace time now, and tells
-// when it fired.
+// Next removes the next timer that is due by trace time now, and returns when it fired.
 func (q *HalfCloses) Next(now int64) (t HalfClose, at int64, is bool) {
 	if !q.Due(now) {
 		return t, 0, false
@@ -80,9 +79,9 @@ func (q *HalfCloses) set() {
 	q.due = q.queue[q.head].ACK.At + int64(fsm.HalfCloseGrace)
 }
 
-// HalfClosed tells those who subscribe that the connection has been half closed for a
-// second, and starts the watchers that this calls for. It returns who watches the
-// connection from now on. c is only read.
+// HalfClosed gives those who subscribe the event that the connection has been half
+// closed for a second, and starts the watchers that it calls for. It returns who
+// watches the connection from now on. c is only read.
 func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c *fsm.Conn) uint32 {
 	seg := t.ACK.Segment(c.Endpoint(t.Side.Peer()), c.Endpoint(t.Side))
 	ev := fsm.Event{Kind: fsm.HalfClosed, Side: t.Side, Seg: &seg}

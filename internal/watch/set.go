@@ -16,7 +16,7 @@ type Set struct {
 	detectors []*detectors.Detector
 	settings  *detectors.Settings
 	starts    fsm.Kinds // what starts a watcher, over all detectors
-	groups    places
+	groups    slab
 	held      []int // findings kept for the report, by detector
 	err       error // of a detector
 }
@@ -26,7 +26,7 @@ type group struct {
 	list       []watcher
 	subscribed fsm.Kinds // to what any of them subscribes
 	due        int64     // earliest deadline; 0 = none
-	owner      uint32    // the connection's place
+	owner      uint32    // the connection's ID in the table
 }
 
 type watcher struct {
@@ -63,7 +63,7 @@ func (s *Set) Starts() fsm.Kinds { return s.starts }
 
 // Deliver gives events to those who subscribe to them, and starts the watchers that
 // they call for. It returns who watches the connection from now on. owner is the
-// connection's place, c is only read.
+// connection's ID in the table, c is only read.
 func (s *Set) Deliver(watchers, owner uint32, c *fsm.Conn, ev *fsm.Events) uint32 {
 	if ev.Kinds&s.starts != 0 {
 		watchers = s.start(watchers, owner, c, ev.Kinds)
@@ -103,7 +103,7 @@ func (s *Set) start(watchers, owner uint32, c *fsm.Conn, kinds fsm.Kinds) uint32
 			continue
 		}
 		if watchers == 0 {
-			watchers = s.groups.take()
+			watchers = s.groups.alloc()
 		}
 		g := s.groups.at(watchers)
 		if g.list == nil {
@@ -158,8 +158,8 @@ func (s *Set) Expire(watchers uint32, now int64) {
 	}
 }
 
-// Due are the connections of which a deadline is due by trace time now, by their
-// place and watchers.
+// Due goes through the connections of which a deadline is due by trace time now: their
+// ID in the table, their watchers, and when.
 func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
 	for n := range s.groups.made {
 		if g := s.groups.at(n + 1); g.due != 0 && g.due <= now {

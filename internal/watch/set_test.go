@@ -123,7 +123,7 @@ func TestExpire_inOrder(t *testing.T) {
 	}
 }
 
-// Who watches is told of by its place, and is gone at the end.
+// A deadline is due at its time, and not once the connection has ended.
 func TestSet_endAndDue(t *testing.T) {
 	w := newWire(toyDetector("one", time.Second, func(w *toy, _ detectors.Overdue, _ *detectors.Report) { w.deadline[0].Disarm() }))
 	w.send(false, 0, ack, 1, 1)
@@ -134,7 +134,7 @@ func TestSet_endAndDue(t *testing.T) {
 	due := 0
 	count := func(owner, watchers uint32, at int64) {
 		if owner != 7 || watchers != w.watchers || at != w.at+int64(time.Second) {
-			t.Errorf("due at %d: place %d, watchers %d", at, owner, watchers)
+			t.Errorf("due at %d: ID %d, watchers %d", at, owner, watchers)
 		}
 		due++
 	}
@@ -171,7 +171,7 @@ func TestHalfCloses(t *testing.T) {
 	w.Timers.Prune(func(h *HalfClose) bool { return h.Owner == 4 })
 	h, at, is := w.Timers.Next(due)
 	if !is || at != due || h.Owner != 4 || h.Position != 6 || h.Side != reassembly.A {
-		t.Errorf("%+v fires at %d (%t), want that of place 4 at %d", h, at, is, due)
+		t.Errorf("%+v fires at %d (%t), want that of connection 4 at %d", h, at, is, due)
 	}
 	if _, _, is := w.Timers.Next(due); is {
 		t.Error("another timer is due")

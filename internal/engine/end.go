@@ -5,7 +5,37 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
+
+// end ends a connection, and adds what was found to all.
+func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm.Limits, all []found) []found {
+	if f.Watchers != 0 {
+		p.watch.Expire(f.Watchers, e.At)
+	}
+	f.Conn.End(&p.aside)
+	if p.aside.Kinds&p.starts != 0 || f.Watchers != 0 {
+		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), &f.Conn, &p.aside)
+	}
+	if f.Watchers != 0 {
+		p.ended = p.watch.End(f.Watchers, &f.Conn, e, limits, p.ended[:0])
+		f.Watchers = 0
+		for _, fd := range p.ended {
+			all = append(all, found{fd, f.Position})
+		}
+	}
+	count(&p.counts, f)
+	return all
+}
+
+// ending is how the record of a connection stops at the end of the trace.
+func (p *partition) ending(id flow.ID, f *flow.Flow, trace *stats.Trace, end int64) detectors.Ending {
+	e := detectors.Ending{At: trace.KnownUntil(f.Conn.Last(), end)}
+	if at, is := p.flows.ReplacedAt(id); is && at <= e.At { // frames are not always in order
+		e = detectors.Ending{At: max(at, f.Conn.Last()), Why: detectors.Replaced}
+	}
+	return e
+}
 
 // evicted is a connection that left before the end, with its findings.
 type evicted struct {
@@ -25,7 +55,7 @@ func (p *partition) forget() {
 	}
 	for _, gone := range p.kept[:over] {
 		for i := range gone.found {
-			p.watch.Forget(&gone.found[i].Finding)
+			p.watch.Forget(&gone.found[i].Found)
 		}
 	}
 	p.kept = append(p.kept[:0], p.kept[over:]...)

@@ -11,8 +11,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// survey counts a connection.
-func survey(c *stats.Counts, f *flow.Flow) {
+// count counts a connection.
+func count(c *stats.Counts, f *flow.Flow) {
 	l := f.Conn.Limits()
 	c.Flows++
 	for _, x := range [...]struct {
@@ -52,10 +52,9 @@ func survey(c *stats.Counts, f *flow.Flow) {
 }
 
 // Doubt makes what was said to be absent undecided if the trace as a whole shows
-// that such things were left out of it. Run and Judge do so, by the counts of
-// the source or, where those are not Known, their own: it is for who analysed
-// parts of a trace before all of it was counted, with counts that were Known to
-// be empty.
+// that such things were left out of it. Run and Analyze do so, by the counts of the
+// source or, where those are not Known, their own. It is for those who analysed parts
+// of a trace before all of it was counted, with counts that were Known to be empty.
 func Doubt(findings []result.Finding, c *stats.Counts) {
 	for i := range findings {
 		f := &findings[i]
@@ -83,8 +82,8 @@ func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	return 0
 }
 
-// notes say, once for the whole capture, what many connections share: it does
-// not make a fault of any of them.
+// notes say, once for the whole capture, what many connections share: it is no fault of
+// any of them.
 func notes(s *stats.Counts) []result.Note {
 	segments, flows, filtered := s.Segments, s.Flows, s.ACKsFiltered
 	for rank := range s.FINs {
@@ -98,21 +97,22 @@ func notes(s *stats.Counts) []result.Note {
 		name    string
 		some    uint64
 		all     uint64
-		one     uint64 // told from one in so many on
+		one     uint64 // noted from one in so many on
 		of      string
 		message string
 	}{
-		{"offload", s.Oversize, flows, 100, "connections", fmt.Sprintf("hold segments larger than the receiver's MSS, the first of %s: they were captured "+
-			"on a host whose network card splits or joins them (TSO, GRO). Sizes, numbers and times of segments are that host's, not the wire's.", host)},
-		{"one-sided", s.OneSided, flows, 20, "connections", "were captured in one direction only: what their other side did is not known, and nothing of it can be said to be absent. " +
+		{"offload", s.Oversize, flows, 100, "connections", fmt.Sprintf("have segments larger than the receiver's MSS, the first from %s: they were captured "+
+			"on a host whose network card splits or joins segments (TSO, GRO). Sizes, counts and times of segments are those of that host, not of the wire.", host)},
+		{"one-sided", s.OneSided, flows, 20, "connections", "were captured in one direction only: what the other side did is unknown, and nothing of the kind can be called absent. " +
 			"Capture where both directions pass."},
-		{"lossy", s.Lossy, flows, 20, "connections", "acknowledge bytes that the capture does not hold: it lost frames that were on the wire. " +
+		{"lossy", s.Lossy, flows, 20, "connections", "acknowledge bytes that are not in the capture: it lost frames that were on the wire. " +
 			"An absence near such a hole is undecided."},
-		{"doubled", s.Duplicates, segments, 10, "segments", "are copies of others (a mirror port, two taps, a VLAN in and out). They were counted once; tools that look at each frame " +
-			"call them retransmissions."},
-		{"filtered", filtered, flows, 20, "connections", "lack the pure ACKs that they must have had: a filter left them out, or a capture on a phone. " +
-			"What was never acknowledged cannot be told."},
-		{"cut", s.OptionsCut, flows, 20, "connections", "have TCP options that the snap length cut off: scale, SACK and timestamps may be unknown. 96 bytes a frame are enough, 262 where there are tunnels."},
+		{"doubled", s.Duplicates, segments, 10, "segments", "are duplicates of others (a mirror port, two capture points, a VLAN in and out). They were counted once; tools that look at " +
+			"single frames call them retransmissions."},
+		{"filtered", filtered, flows, 20, "connections", "have no pure ACKs: a filter removed them, or the capture was made on a phone. " +
+			"Whether something was never acknowledged is undecided."},
+		{"cut", s.OptionsCut, flows, 20, "connections", "have TCP options cut off by the snap length: window scale, SACK and timestamps may be unknown. " +
+			"Capture at least 96 bytes of each frame, 262 with tunnels."},
 	} {
 		if n.some > 0 && n.some*n.one >= n.all {
 			notes = append(notes, result.Note{Name: n.name, Message: fmt.Sprintf("%d of %d %s %s", n.some, max(n.all, n.some), n.of, n.message)})
