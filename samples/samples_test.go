@@ -70,7 +70,7 @@ func TestStories(t *testing.T) {
 			continue
 		}
 		slug := strings.TrimSuffix(name, ".txtar")
-		if f.Story == "" {
+		if f.Intro == "" {
 			t.Errorf("%s tells no story before its trace", name)
 		}
 		if f.Traces[0].End == 0 {

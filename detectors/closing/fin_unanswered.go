@@ -2,7 +2,6 @@ package closing
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -146,7 +145,9 @@ func (w *finUnanswered) patient(side reassembly.Side, r *detectors.Report) int64
 
 // overdue is when the next retransmission is overdue: intervals double (RFC 6298 5.5),
 // and there is room for jitter.
-func (f *repeatedFIN) overdue() int64 { return f.last.At + max(f.gaps[1]*5/2, int64(3*time.Second)) }
+func (f *repeatedFIN) overdue() int64 {
+	return f.last.At + max(int64(detectors.GiveUpFactor*float64(f.gaps[1])), int64(detectors.MinSilence))
+}
 
 // ripe reports whether the FIN was sent often enough, and only its ACK is missing.
 func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {

@@ -240,8 +240,19 @@ func measured(metrics []detectors.Metric) string {
 			}
 		}
 		parts[i] = strings.ReplaceAll(name, "_", " ") + " " + value
+		if words, ok := metricWords[parts[i]]; ok {
+			parts[i] = words
+		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// metricWords are those metrics whose values are codes.
+var metricWords = map[string]string{
+	"form empty-below-una": "probe type: empty segment at SND.UNA-1",
+	"form byte-below-una":  "probe type: one byte at SND.UNA-1",
+	"form byte-at-nxt":     "probe type: one byte at SND.NXT",
+	"form segment":         "probe type: data segment",
 }
 
 // limitMeaning says what a limit means for whoever reads the ticket.

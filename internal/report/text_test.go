@@ -154,3 +154,13 @@ func TestWrap(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
+
+// TestMeasured: quantities have units, and codes are words.
+func TestMeasured(t *testing.T) {
+	got := measured([]detectors.Metric{
+		{Name: "probes", Value: 1234}, {Name: "form", Value: "empty-below-una"}, {Name: "first_interval_s", Value: 0.22003}, {Name: "ending", Value: "reset"},
+	})
+	if want := "probes 1,234, probe type: empty segment at SND.UNA-1, first interval 220 ms, ending reset"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}

@@ -8,14 +8,13 @@ import (
 	"slices"
 )
 
-// A verdict is a finding of tcptrace or a planted fault, as far as both say
-// the same things.
-type verdict struct {
+// A finding is one of tcptrace, or a planted fault: what both have in common.
+type finding struct {
 	Detector, Outcome, Culprit string
 }
 
-// verify compares what tcptrace finds with what was planted: a quick wrong
-// answer is none.
+// verify compares the findings of tcptrace with the planted faults: speed does not
+// count if the result is wrong.
 func (e experiment) verify(c capture) error {
 	ours := e.tools[0] // in every experiment
 	out, err := exec.Command(ours.path, "--format", "json", c.file).Output()
@@ -25,27 +24,27 @@ func (e experiment) verify(c capture) error {
 	}
 	var report struct {
 		Findings []struct {
-			verdict
+			finding
 			Verdict string
 		}
 	}
 	if err := json.Unmarshal(out, &report); err != nil {
 		return fmt.Errorf("%s --format json: %w", ours.path, err)
 	}
-	wanted := map[verdict]bool{}
+	wanted := map[finding]bool{}
 	for _, f := range c.truth.Faults {
-		wanted[verdict{f.Detector, f.Outcome, f.Culprit.String()}] = true
+		wanted[finding{f.Detector, f.Outcome, f.Culprit.String()}] = true
 	}
 	found, others := 0, 0
 	for _, f := range report.Findings {
 		switch {
 		case f.Verdict != "seen":
-		case wanted[f.verdict]:
+		case wanted[f.finding]:
 			found++
 		default:
 			others++
 		}
 	}
-	fmt.Printf("verdicts: %d of %d planted faults found, %d other findings\n", found, len(wanted), others)
+	fmt.Printf("findings: %d of %d planted faults found, %d other findings\n", found, len(wanted), others)
 	return nil
 }

@@ -21,12 +21,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// analyse judges one capture.
+// analyse analyses one capture.
 func analyse(file []byte) (*result.Report, error) {
 	return run([]string{"-"}, file, engine.Options{Workers: 1})
 }
 
-// analyseFiles judges several captures as one trace, in the order given.
+// analyseFiles analyses several captures as one trace, in the order given.
 func analyseFiles(t *testing.T, files ...[]byte) *result.Report {
 	t.Helper()
 	dir := t.TempDir()
@@ -59,28 +59,28 @@ func run(names []string, stdin []byte, o engine.Options) (*result.Report, error)
 	return source.Run(context.Background(), trace, o), nil
 }
 
-// An account is what a report tells, in lines that do not depend on dress:
-// times count from the first frame, frames are those of the conversation, ends
-// are sides, sequence numbers relative.
-type account struct {
-	rows     []string // of connections
-	findings []string // all but ids and limits
-	exact    []string // ids and limits
-	copies   bool
+// A summary is a report in lines that do not depend on how it was captured: times
+// are relative to the first frame, frames are those of the conversation, ends are
+// sides, and sequence numbers are relative.
+type summary struct {
+	rows       []string // of connections
+	findings   []string // everything except IDs and limits
+	exact      []string // IDs and limits
+	duplicates bool
 }
 
-// tell makes the account of a report. origin names the frame of the
-// conversation that a captured frame is; nil if they are the same.
-func tell(rep *result.Report, origin func(file uint16, frame uint32) uint32) *account {
+// summarise makes the summary of a report. origin returns the frame of the
+// conversation for a captured frame; nil if they are the same.
+func summarise(rep *result.Report, origin func(file uint16, frame uint32) uint32) *summary {
 	if origin == nil {
 		origin = func(_ uint16, frame uint32) uint32 { return frame }
 	}
-	a := &account{copies: rep.Totals.Duplicates > 0}
+	a := &summary{duplicates: rep.Totals.Duplicates > 0}
 	start := rep.Trace.First
 	a.rows = append(a.rows, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
 	for i := range rep.Flows {
 		fl := &rep.Flows[i]
-		a.copies = a.copies || fl.Limits&fsm.Copies != 0
+		a.duplicates = a.duplicates || fl.Limits&fsm.Copies != 0
 		a.rows = append(a.rows, fmt.Sprintf("connection %d %s, opened by %v, ends %v bounded %v, from %d to %d, packets %v bytes %v again %v, rtt %d, %s",
 			fl.ID, fl.Ending, fl.Initiator, fl.State, fl.Bounded, fl.First-start, fl.Last-start, fl.Packets, fl.Bytes, fl.Rexmits, fl.RTT, fl.History))
 		a.exact = append(a.exact, fmt.Sprintf("connection %d: %v", fl.ID, fl.Limits))
@@ -93,8 +93,8 @@ func tell(rep *result.Report, origin func(file uint16, frame uint32) uint32) *ac
 	return a
 }
 
-// finding tells all of a finding but its id and limits.
-func (a *account) finding(f *result.Finding, start int64, origin func(uint16, uint32) uint32) {
+// finding adds everything of a finding except its ID and limits.
+func (a *summary) finding(f *result.Finding, start int64, origin func(uint16, uint32) uint32) {
 	a.findings = append(a.findings, fmt.Sprintf("%s %s %v %q %v of connection %d, culprit %v, roles %v, %v, from %d to %d said at %d, %v",
 		f.Detector, f.Outcome, f.Verdict, f.Reason, f.Severity, f.Flow.ID, f.Culprit, f.Roles, f.States, f.Start-start, f.End-start, f.At-start, f.Metrics),
 		"  "+withSides(f.Message, f.Flow))
@@ -119,12 +119,11 @@ func (a *account) finding(f *result.Finding, start int64, origin func(uint16, ui
 	}
 }
 
-// frameNumbers are where a message names frames; the evidence does, too, in a
-// way that can be followed.
+// frameNumbers matches frame numbers in a message. The evidence has them as well,
+// in a form that can be compared.
 var frameNumbers = regexp.MustCompile(`frames? \d+( to \d+)?`)
 
-// withSides writes the names of sides for their addresses, and no numbers of
-// frames.
+// withSides replaces addresses by the names of sides, and removes frame numbers.
 func withSides(message string, flow *result.Flow) string {
 	message = frameNumbers.ReplaceAllString(message, "frame #")
 	sides := []reassembly.Side{reassembly.A, reassembly.B}
@@ -135,14 +134,14 @@ func withSides(message string, flow *result.Flow) string {
 	return message
 }
 
-// sameFindings demands the same connections and findings but for ids and limits.
-func (a *account) sameFindings(t *testing.T, b *account) {
+// sameFindings checks for the same connections and findings, except IDs and limits.
+func (a *summary) sameFindings(t *testing.T, b *summary) {
 	t.Helper()
 	compare(t, slices.Concat(a.rows, a.findings), slices.Concat(b.rows, b.findings))
 }
 
-// same demands the same in every word.
-func (a *account) same(t *testing.T, b *account) {
+// same checks that everything is the same.
+func (a *summary) same(t *testing.T, b *summary) {
 	t.Helper()
 	compare(t, slices.Concat(a.rows, a.findings, a.exact), slices.Concat(b.rows, b.findings, b.exact))
 }
@@ -166,5 +165,5 @@ func compare(t *testing.T, want, got []string) {
 	if diff.Len() == 0 {
 		fmt.Fprintf(&diff, "the same in another order: %q, before %q", got, want)
 	}
-	t.Errorf("in this dress it is told otherwise:\n%s", diff.String())
+	t.Errorf("the report differs:\n%s", diff.String())
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What captures do to the truth: each scenario of testdata brings what it wants,
-// and the connections, ends and limits that its lines beginning "//=" tell.
+// The effects of captures: each scenario of testdata has the wanted findings, and
+// the connections, ends and limits in its lines that begin with "//=".
 func TestWhatCapturesDo(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -54,7 +54,7 @@ func analyseTrace(t *testing.T, trace *scenario.Trace) *result.Report {
 	return rep
 }
 
-// connectionsWanted are the lines that tell what becomes of each connection, by
+// connectionsWanted are the lines that describe the end of each connection, by
 // trace.
 func connectionsWanted(t *testing.T, name string) [][]string {
 	t.Helper()
@@ -67,8 +67,8 @@ func connectionsWanted(t *testing.T, name string) [][]string {
 	for trace := range strings.SplitSeq(traces, "-- trace --\n") {
 		var lines []string
 		for line := range strings.Lines(trace) {
-			if told, is := strings.CutPrefix(line, "//= "); is {
-				lines = append(lines, strings.TrimSpace(told))
+			if wanted, is := strings.CutPrefix(line, "//= "); is {
+				lines = append(lines, strings.TrimSpace(wanted))
 			}
 		}
 		all = append(all, lines)
@@ -76,8 +76,8 @@ func connectionsWanted(t *testing.T, name string) [][]string {
 	return all
 }
 
-// connectionsOf says of each connection how it ended, where both ends stand at
-// the end, and what limits there are.
+// connectionsOf describes for each connection how it ended, the final states, and
+// the limits.
 func connectionsOf(rep *result.Report) []string {
 	var lines []string
 	for i := range rep.Flows {
@@ -100,16 +100,15 @@ func foundIn(rep *result.Report) []scenario.Found {
 	return found
 }
 
-// checkStates holds the states that lines assert against those told after their
-// frames, and at the end.
+// checkStates compares the states that lines assert with those after their frames.
 func checkStates(t *testing.T, trace *scenario.Trace, rep *result.Report) {
 	t.Helper()
 	for i := range rep.Flows {
 		fl := &rep.Flows[i]
-		turns := turnsOf(t, trace, fl.ID)
+		steps := stepsOf(t, trace, fl.ID)
 		for l := range trace.Lines {
 			line := &trace.Lines[l]
-			at := slices.IndexFunc(turns, func(x result.Step) bool { return line.Captured && x.Seg.Frame == line.Seg.Frame })
+			at := slices.IndexFunc(steps, func(x result.Step) bool { return line.Captured && x.Seg.Frame == line.Seg.Frame })
 			if at < 0 {
 				continue
 			}
@@ -118,7 +117,7 @@ func checkStates(t *testing.T, trace *scenario.Trace, rep *result.Report) {
 				if fl.End[reassembly.A] != end {
 					side = reassembly.B
 				}
-				return turns[at].State[side].String(), turns[at].Bounded[side]
+				return steps[at].State[side].String(), steps[at].Bounded[side]
 			}) {
 				t.Error(fault)
 			}
@@ -126,17 +125,17 @@ func checkStates(t *testing.T, trace *scenario.Trace, rep *result.Report) {
 	}
 }
 
-// turnsOf are the segments of a connection and the states after each.
-func turnsOf(t *testing.T, trace *scenario.Trace, id uint64) []result.Step {
+// stepsOf are the segments of a connection, with the states after each.
+func stepsOf(t *testing.T, trace *scenario.Trace, id uint64) []result.Step {
 	t.Helper()
 	file, err := trace.Pcapng()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var turns []result.Step
-	follow := &engine.Follow{ID: id, Step: func(x result.Step) { turns = append(turns, x) }}
+	var steps []result.Step
+	follow := &engine.Follow{ID: id, Step: func(x result.Step) { steps = append(steps, x) }}
 	if _, err := run([]string{"-"}, file, engine.Options{Follow: follow}); err != nil {
 		t.Fatal(err)
 	}
-	return turns
+	return steps
 }

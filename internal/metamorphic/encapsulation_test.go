@@ -2,9 +2,9 @@ package metamorphic
 
 import "testing"
 
-// Whatever frames are wrapped in, what TCP said is the same.
-func TestDresses(t *testing.T) {
-	for _, d := range dresses() {
+// The findings are the same in every encapsulation.
+func TestEncapsulations(t *testing.T) {
+	for _, d := range encapsulations() {
 		t.Run(d.name, func(t *testing.T) {
 			forEach(t, 6, func(t *testing.T, c *conversation) {
 				if !d.fits(c) {
@@ -14,23 +14,23 @@ func TestDresses(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.plain.sameFindings(t, tell(rep, nil))
+				c.plain.sameFindings(t, summarise(rep, nil))
 			})
 		})
 	}
 }
 
-func dresses() []dress {
+func encapsulations() []encapsulation {
 	all := append(links(), tunnels()...)
 	return append(all, headers()...)
 }
 
-// before is a function that puts bytes before the packet.
+// before returns a function that puts bytes before the packet.
 func before(head ...byte) func(*frame) []byte {
 	return func(f *frame) []byte { return append(head[:len(head):len(head)], f.packet...) }
 }
 
-// family is before with the number of the IP version in it.
+// family is before with one of two headers, by IP version.
 func family(v4, v6 []byte) func(*frame) []byte {
 	return func(f *frame) []byte {
 		if f.is6() {
@@ -40,7 +40,7 @@ func family(v4, v6 []byte) func(*frame) []byte {
 	}
 }
 
-// cooked is a header that ends with the EtherType, or VLAN tags and it.
+// cooked is a header that ends with VLAN tags, if any, and the EtherType.
 func cooked(head func(f *frame) []byte) func(*frame) []byte {
 	return func(f *frame) []byte {
 		b := append(head(f), f.tags...)
@@ -49,7 +49,7 @@ func cooked(head func(f *frame) []byte) func(*frame) []byte {
 }
 
 // links are the link types.
-func links() []dress {
+func links() []encapsulation {
 	const bare = losesTags | losesMACs
 	snap := []byte{0xaa, 0xaa, 3, 0, 0, 0}
 	radiotap := []byte{0, 0, 8, 0, 0, 0, 0, 0}
@@ -66,7 +66,7 @@ func links() []dress {
 		b = append(b, f.mac[:6]...)
 		return append(append(b, 0, 0, 0, 0), snap...)
 	}
-	return []dress{
+	return []encapsulation{
 		{"SLL", 113, cooked(func(f *frame) []byte {
 			b := []byte{0, 0, 0, 1, 0, 6}
 			return append(append(b, f.mac[6:]...), 0, 0)
@@ -102,7 +102,7 @@ func tagged(tags func(f *frame) []byte) func(*frame) []byte {
 	return func(f *frame) []byte { return append(append(f.mac[:12:12], tags(f)...), f.packet...) }
 }
 
-// outer is Ethernet with an IP packet of that protocol around what inner makes.
+// outer is Ethernet with an IP packet of that protocol, whose payload inner makes.
 func outer(protocol byte, inner func(*frame) []byte) func(*frame) []byte {
 	return func(f *frame) []byte {
 		in := inner(f)
@@ -138,7 +138,7 @@ func udp(port uint16, head ...byte) func(*frame) []byte {
 }
 
 // tunnels are tags and tunnels on Ethernet.
-func tunnels() []dress {
+func tunnels() []encapsulation {
 	vlan := func(kind uint16, id uint16) []byte {
 		return be.AppendUint16(be.AppendUint16(nil, kind), id)
 	}
@@ -176,7 +176,7 @@ func tunnels() []dress {
 		}
 	}
 	vxlan := []byte{8, 0, 0, 0, 0, 0, 42, 0}
-	return []dress{
+	return []encapsulation{
 		{"VLAN", 1, on(vlan(0x8100, 100)), 0},
 		{"VLAN with priority", 1, on(vlan(0x8100, 0xe064)), 0},
 		{"QinQ 88a8", 1, on(append(vlan(0x88a8, 100), vlan(0x8100, 101)...)), 0},
@@ -203,12 +203,12 @@ func tunnels() []dress {
 }
 
 // headers are other IP headers around the same segments.
-func headers() []dress {
+func headers() []encapsulation {
 	v6 := func(kinds ...byte) func(*frame) []byte {
 		return func(f *frame) []byte { return f.inIPv6(kinds).ethernet() }
 	}
 	const lost = losesIPID | onlyIPv4
-	return []dress{
+	return []encapsulation{
 		{"IPv4 options", 1, func(f *frame) []byte { return f.withIPv4Options().ethernet() }, onlyIPv4},
 		{"Ethernet padding", 1, func(f *frame) []byte {
 			b := f.ethernet()
@@ -242,7 +242,7 @@ func (f *frame) withIPv4Options() *frame {
 	return &g
 }
 
-// inIPv6 has the IPv4 header replaced by one of IPv6 with extension headers.
+// inIPv6 replaces the IPv4 header by an IPv6 header with extension headers.
 func (f *frame) inIPv6(kinds []byte) *frame {
 	g := f.clone()
 	old, body := f.packet[:f.header()], f.packet[f.header():]
@@ -258,7 +258,7 @@ func (f *frame) inIPv6(kinds []byte) *frame {
 		}
 		chain = append(chain, h...)
 	}
-	length := 0x10000 // not said
+	length := 0x10000 // too long for the header
 	if total := int(be.Uint16(old[2:])); total != 0 {
 		length = total - len(old) + len(chain)
 	}
