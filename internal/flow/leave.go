@@ -75,7 +75,7 @@ func (t *Table) silent() ID {
 	for {
 		id := t.hand
 		if t.hand++; t.hand >= ID(t.made) {
-			t.hand = New + 1
+			t.hand = 0
 		}
 		f := t.At(id)
 		if f.held && !f.fresh {

@@ -64,6 +64,21 @@ func TestMakeRoom_closedFirst(t *testing.T) {
 	}
 }
 
+// A connection that has just come is not taken for one that has been silent.
+func TestMakeRoom_newIsNotSilent(t *testing.T) {
+	d := newDriver(2)
+	syn := reassembly.Segment{Seq: 1, Flags: reassembly.SYN}
+	for client := range uint16(4) {
+		d.give(client, false, syn)
+		if client == 2 { // in the place of the first
+			d.give(1, false, syn)
+		}
+	}
+	if !d.holds(2) || !d.holds(3) {
+		t.Error("the third connection left before the second")
+	}
+}
+
 // A connection whose four-tuple was used again ends there, unless it goes on.
 func TestReplace(t *testing.T) {
 	d := newDriver(10)

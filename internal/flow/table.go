@@ -80,7 +80,7 @@ func (t *Table) clear() {
 	}
 	clear(t.slots)
 	t.unused, t.made, t.count = t.unused[:0], 1, 0
-	t.replaced, t.leaving = nil, leaving{hand: New + 1}
+	t.replaced, t.leaving = nil, leaving{}
 }
 
 // Reset empties the table, for segments of another trace.
@@ -171,7 +171,7 @@ func (t *Table) Add(position uint64, hash uint32) (ID, *Flow) {
 	t.count++
 	f := t.At(id)
 	*f = *t.At(New)
-	f.Position, f.hash, f.held = position, hash, true
+	f.Position, f.hash, f.held, f.fresh = position, hash, true, true
 	return id, f
 }
 

@@ -13,10 +13,16 @@ import (
 type toy struct {
 	deadline [1]detectors.Deadline
 	wait     time.Duration
+	since    int64 // of the first FIN
 	overdue  func(w *toy, o detectors.Overdue, r *detectors.Report)
 }
 
-func (w *toy) Event(ev fsm.Event, r *detectors.Report)                 { w.deadline[0].Arm(ev.Seg.At, r) }
+func (w *toy) Event(ev fsm.Event, r *detectors.Report) {
+	if w.since == 0 {
+		w.since = ev.Seg.At
+	}
+	w.deadline[0].Arm(w.since, r)
+}
 func (w *toy) End(detectors.Ending, *detectors.Report)                 {}
 func (w *toy) Deadlines() []detectors.Deadline                         { return w.deadline[:] }
 func (w *toy) Limit(int, *detectors.Report) int64                      { return w.deadline[0].Since() + int64(w.wait) }
@@ -94,7 +100,11 @@ func TestExpire_deadlinesAreIndependent(t *testing.T) {
 		}
 		w.Expire(w.watchers, w.at)
 		if asked != 1 {
-			t.Errorf("the restless one was asked %d times without a segment", asked)
+			t.Errorf("the restless one was asked %d times without an event", asked)
+		}
+		w.send(true, 0, fin, 1, 1)
+		if w.Expire(w.watchers, w.at); asked != 2 {
+			t.Errorf("the restless one was asked %d times, its second event included; want 2", asked)
 		}
 	}
 }
@@ -163,12 +173,16 @@ func TestHalfCloses(t *testing.T) {
 	w.send(false, 0, fin, 1, 1)
 	w.send(true, 0, ack, 1, 2)
 	w.Timers.Arm(3, 5, &w.conn)
+	first := w.at + int64(fsm.HalfCloseGrace)
+	w.send(true, time.Millisecond, ack, 1, 2)
 	w.Timers.Arm(4, 6, &w.conn)
 	due := w.at + int64(fsm.HalfCloseGrace)
-	if w.Timers.Due(due-1) || !w.Timers.Due(due) || w.Timers.Len() != 2 {
-		t.Error("two timers run that are due after a second: not so")
+	if w.Timers.Due(first-1) || !w.Timers.Due(first) || w.Timers.Len() != 2 {
+		t.Error("two timers run, the first due after a second: not so")
 	}
-	w.Timers.Prune(func(h *HalfClose) bool { return h.Owner == 4 })
+	if w.Timers.Prune(func(h *HalfClose) bool { return h.Owner == 4 }); w.Timers.Due(due - 1) {
+		t.Error("what was pruned is due")
+	}
 	h, at, is := w.Timers.Next(due)
 	if !is || at != due || h.Owner != 4 || h.Position != 6 || h.Side != reassembly.A {
 		t.Errorf("%+v fires at %d (%t), want that of connection 4 at %d", h, at, is, due)
