@@ -47,7 +47,7 @@ const (
 	aIsLo connBits = 1 << iota
 	midstream
 	optionsCut
-	copiesSeen
+	duplicates
 	skippedIDs
 	resetByA
 	resetByB
@@ -71,7 +71,6 @@ type Conn struct {
 	hole    uint32 // second of the connection in which bytes were last acknowledged that the tap never saw, plus one
 	second  uint32 // current second of the connection, for ends.recent
 	wrote   uint32 // history letters that were written
-	copies  uint32
 	tunnel  uint32
 	bits    connBits
 	hush    uint16 // seconds of silence that were broken last; see Silence
@@ -177,12 +176,6 @@ func (c *Conn) Retransmissions(side reassembly.Side) uint64 { return uint64(c.en
 // CopyTime is how much later a copy of a frame may be captured: mirror ports and
 // two taps on one switch stay well below.
 const CopyTime = 2 * time.Millisecond
-
-// Copied notes a frame that the capture holds more than once.
-func (c *Conn) Copied() { c.copies++ }
-
-// Copies is how many frames were captured more than once.
-func (c *Conn) Copies() uint64 { return uint64(c.copies) }
 
 // roll moves the count of recent bytes on to the second of at.
 func (c *Conn) roll(at int64) {

@@ -54,18 +54,20 @@ func watchReset(r *detectors.Report) detectors.Watcher {
 
 type resetCause struct {
 	last    *resetCase         // the RST that ended the connection, as far as is known
-	pending *resetCase         // a RST that is acceptable only if the connection ends with it
+	pending [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
 	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.ResetDoubted:
-		w.pending = newCase(ev, r)
-		w.doubted[ev.Side] = w.pending.rst
+		w.pending[ev.Side] = newCase(ev, r)
+		w.doubted[ev.Side] = w.pending[ev.Side].rst
 	case fsm.ResetIgnored:
-		if w.pending = nil; ev.Class == fsm.Rst {
+		if ev.Class == fsm.Rst {
 			w.doubted[ev.Side] = reassembly.MarkOf(ev.Seg)
+		} else { // a later segment of that side
+			w.pending[ev.Side] = nil
 		}
 	case fsm.ResetSent:
 		w.reset(ev, r)
@@ -86,8 +88,8 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 	if w.last != nil && !w.last.survived {
 		return
 	}
-	c := w.pending
-	if ev.Was == nil && c != nil { // the connection ended with a RST that was in the window, out of place
+	c := w.pending[ev.Side]
+	if c != nil && c.rst.Frame == ev.Seg.Frame && c.rst.File == ev.Seg.File { // the connection ended with a RST that was in the window, out of place
 		c.inWindow = true
 	} else {
 		c = newCase(ev, r)

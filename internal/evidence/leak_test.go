@@ -93,7 +93,7 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 	var steps []result.Step
 	r := engine.Run(context.Background(), trace, engine.Options{
 		Detectors: catalogue.All, AllFlows: true, Rewrite: m.Segment,
-		Follow: &engine.Follow{ID: 1, Turn: func(s result.Step) { steps = append(steps, s) }},
+		Follow: &engine.Follow{ID: 1, Step: func(s result.Step) { steps = append(steps, s) }},
 	})
 	names := anonymize.NewNames([]string{name})
 	names.Captures(r.Captures)

@@ -3,37 +3,16 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
-	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// tally is what is counted of the frames of a trace, whatever is in them.
-type tally struct {
-	facts   stats.Trace
-	skipped [decode.NumReasons]uint64
-}
-
-// frame counts a frame and keeps the time.
-func (t *tally) frame(fr *capture.Frame) { t.facts.Frame(fr.At, fr.Stepped) }
-
-// whole is what a trace shows that ends so.
-func (t *tally) whole(end int64) *stats.Trace {
-	s := t.facts
-	s.End = end
-	for reason, n := range t.skipped {
-		if n > 0 {
-			s.Skipped = append(s.Skipped, stats.Skipped{Reason: decode.Reason(reason).String(), N: n})
-		}
-	}
-	return &s
-}
-
-// quiet are the gaps as the report has them.
-func quiet(s *stats.Trace) []result.Span {
+// gaps are the gaps of a trace as the report has them.
+func gaps(s *stats.Trace) []result.Span {
 	var spans []result.Span
 	for _, g := range s.Gaps {
 		spans = append(spans, result.Span{First: g.From, Last: g.To})
@@ -57,4 +36,19 @@ func skippedFrames(s *stats.Trace) []result.Count {
 	}
 	slices.SortFunc(counts, func(a, b result.Count) int { return cmp.Compare(a.Name, b.Name) })
 	return counts
+}
+
+// captureRow is what is reported of a file.
+func captureRow(c *stats.Capture) result.Capture {
+	row := result.Capture{
+		File: c.File, Format: c.Format, Compression: c.Compression, Packets: c.Packets, Bytes: c.Bytes,
+		Span: result.Span{First: c.First, Last: c.Last, End: c.End}, Drops: c.Drops,
+	}
+	for _, l := range c.LinkTypes {
+		row.LinkTypes = append(row.LinkTypes, capture.LinkType(l).String())
+	}
+	for _, w := range c.Warnings { // the row has the file's name already
+		row.Warnings = append(row.Warnings, strings.TrimPrefix(w, c.File+": "))
+	}
+	return row
 }

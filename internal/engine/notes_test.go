@@ -38,7 +38,7 @@ func TestNotes(t *testing.T) {
 		},
 		"doubled": func(f *feeder) {
 			handshake(f)
-			f.ord-- // the same IP ID
+			f.position-- // the same IP ID
 			f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: ack, Window: 1000})
 		},
 		"filtered": func(f *feeder) {
@@ -54,14 +54,14 @@ func TestNotes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFeeder()
 			play(f)
-			if notes := names(f, f.ord); name != "" && !slices.Contains(notes, name) || name == "" && len(notes) > 0 {
+			if notes := names(f, f.position); name != "" && !slices.Contains(notes, name) || name == "" && len(notes) > 0 {
 				t.Errorf("noted: %s", strings.Join(notes, ", "))
 			}
 			for range 300 { // connections without any of it
 				f.client++
 				handshake(f)
 			}
-			if notes := names(f, f.ord); len(notes) > 0 {
+			if notes := names(f, f.position); len(notes) > 0 {
 				t.Errorf("noted though it is rare: %s", strings.Join(notes, ", "))
 			}
 		})
@@ -71,7 +71,7 @@ func TestNotes(t *testing.T) {
 func names(f *feeder, segments uint64) (names []string) {
 	before := f.counts
 	defer func() { f.counts = before }()
-	end := int64(f.ord) * 1e6
+	end := int64(f.position) * 1e6
 	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end, Segments: segments}, []*partition{f.partition}, []result.Capture{{}})
 	for _, n := range r.Notes {
 		names = append(names, n.Name)
