@@ -137,6 +137,7 @@ func (c *Conn) End(ev *Events) {
 		c.rename(reassembly.B, last.At)
 		rst := last.Segment(c.Endpoint(side), c.Endpoint(side.Peer()))
 		ev.seg, ev.Class = &rst, Rst
+		ev.Before = [2]State{c.ends[0].state, c.ends[1].state} // it ended long ago
 		ev.addWas(ResetSent, side, ownLast, last)
 		return
 	}
