@@ -8,7 +8,7 @@ import (
 )
 
 // A doubtful RST that nothing follows is an event of the end like any other: with its
-// segment, the states before it, and itself as what it goes back to.
+// segment, and itself as what it goes back to; by then both ends have closed.
 func TestEnd_doubtfulReset(t *testing.T) {
 	w := newWire().open(time.Second)
 	w.send(0, time.Second, rst, 2, 0, 0)
@@ -24,8 +24,8 @@ func TestEnd_doubtfulReset(t *testing.T) {
 	if ev.Kind != ResetSent || ev.Side != 0 || ev.Class != Rst || ev.Was == nil || *ev.Was != doubted || reassembly.MarkOf(ev.Seg) != doubted {
 		t.Errorf("the end brings %+v, of %+v; want ResetSent, of %+v", ev, ev.Was, doubted)
 	}
-	if before := [2]State{Established, Established}; w.ev.Before != before {
-		t.Errorf("the states before it are %v, want %v", w.ev.Before, before)
+	if closed := [2]State{Closed, Closed}; w.ev.Before != closed {
+		t.Errorf("the states are %v, want %v", w.ev.Before, closed)
 	}
 	if side, is := w.conn.ResetBy(); !is || side != 0 {
 		t.Error("the RST does not count")
