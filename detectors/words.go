@@ -112,3 +112,13 @@ func IsProbe(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
 	out := v.Stream(side)
 	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.WindowShut(side.Peer())
 }
+
+// Answers reports whether a RST answers the given segment of the other side,
+// as RFC 9293 3.10.7.1 builds one: bare, at the segment's acknowledgment; or
+// with an ACK of exactly what the segment sent.
+func Answers(rst, seg *reassembly.Mark) bool {
+	if rst.Flags&reassembly.ACK == 0 {
+		return seg.Flags&reassembly.ACK != 0 && rst.Seq == seg.Ack
+	}
+	return rst.Ack == seg.End()
+}

@@ -83,9 +83,6 @@ func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
 	return c.ends[side].awaitsAnswer(&c.ends[side.Peer()]) && !c.Over()
 }
 
-// Offered are the options that the side's SYNs carried, all of them together.
-func (c *Conn) Offered(side reassembly.Side) reassembly.OptionBits { return c.ends[side].opts }
-
 // hungUp takes the first FIN of a side that was connected to: did anybody say
 // anything?
 func (s *step) hungUp() {

@@ -73,3 +73,15 @@ func (c *Conn) Touch() uint32 {
 	a, b := &c.ends[0], &c.ends[1]
 	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.tunnel
 }
+
+// Echoes reports whether the segment could be the side's last one once more, but
+// for its sequence numbers: what a firewall that rewrites them has sent on.
+// Without an IP identification, only a SYN or another TTL shows it.
+func (c *Conn) Echoes(seg *reassembly.Segment, side reassembly.Side) bool {
+	last := &c.ends[side].last
+	if seg.IPID != last.IPID || seg.Len != last.Len || seg.Flags != last.Flags || seg.Window != last.Window ||
+		time.Duration(seg.At-last.At) > reorderTime {
+		return false
+	}
+	return seg.IPID != 0 || seg.Flags&reassembly.SYN != 0 || seg.TTL != last.TTL
+}

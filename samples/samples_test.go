@@ -77,7 +77,7 @@ func TestStories(t *testing.T) {
 			t.Errorf("%s does not state the end of its trace", name)
 		}
 		if !strings.Contains(string(readme), "*"+slug+"*") {
-			sentence, _, _ := strings.Cut(strings.ReplaceAll(f.Story, "\n", " "), ". ")
+			sentence, _, _ := strings.Cut(strings.ReplaceAll(f.Intro, "\n", " "), ". ")
 			fmt.Fprintf(&missing, "- *%s*: %s.\n", slug, strings.TrimSuffix(sentence, "."))
 		}
 	}

@@ -149,8 +149,6 @@ func (w *closeWaitLeak) Overdue(_ int, o detectors.Overdue, r *detectors.Report)
 	}
 }
 
-func (w *closeWaitLeak) End(detectors.Ending, *detectors.Report) {}
-
 // ended takes the open side's FIN, or a RST of either side.
 func (w *closeWaitLeak) ended(ev fsm.Event, r *detectors.Report) {
 	due := &w.due[0]
@@ -177,7 +175,7 @@ func (w *closeWaitLeak) afterEnd(ev fsm.Event, r *detectors.Report) {
 		due.Arm(due.Since(), r)
 		w.end = reassembly.Mark{}
 	case ev.Kind == fsm.ResetSent && due.Reported() && ev.Side == w.closer && w.end.Flags&reassembly.FIN != 0:
-		if rst := reassembly.MarkOf(ev.Seg); fsm.Answers(&rst, &w.end) {
+		if rst := reassembly.MarkOf(ev.Seg); detectors.Answers(&rst, &w.end) {
 			w.reply = rst
 			w.report(leakLate, w.end.At, r)
 		}

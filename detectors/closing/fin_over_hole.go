@@ -174,5 +174,3 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	}
 	w.due[i].Emit(f, r)
 }
-
-func (w *finOverHole) End(detectors.Ending, *detectors.Report) {}

@@ -212,8 +212,6 @@ func (w *finUnanswered) Overdue(i int, o detectors.Overdue, r *detectors.Report)
 	}
 }
 
-func (w *finUnanswered) End(detectors.Ending, *detectors.Report) {}
-
 // unanswered reports a FIN that nobody has answered by trace time now.
 func (w *finUnanswered) unanswered(side reassembly.Side, now int64, r *detectors.Report) {
 	switch f := &w.sides[side]; {

@@ -151,7 +151,7 @@ func (w *halfCloseCut) reset(ev fsm.Event, r *detectors.Report) {
 	}
 	waiting := w.due[0].Armed()
 	w.due[0].Disarm()
-	answers := fsm.Answers(&w.rst, &w.trigger) || fsm.Answers(&w.rst, &w.latest)
+	answers := detectors.Answers(&w.rst, &w.trigger) || detectors.Answers(&w.rst, &w.latest)
 	switch {
 	case ev.Side == w.user: // it gave up
 		if waiting && ev.Seg.At >= w.patient(r) {
@@ -176,8 +176,6 @@ func (w *halfCloseCut) Overdue(_ int, o detectors.Overdue, r *detectors.Report) 
 		w.report(cutUnanswered, o.Now, r)
 	}
 }
-
-func (w *halfCloseCut) End(detectors.Ending, *detectors.Report) {}
 
 func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detectors.Report) {
 	open, peer := w.closer.Peer(), w.user.Peer()

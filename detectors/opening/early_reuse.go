@@ -133,8 +133,6 @@ func (w *earlyReuse) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
 	w.due[0].Emit(f, r)
 }
 
-func (w *earlyReuse) End(detectors.Ending, *detectors.Report) {}
-
 // finding is how things stand at trace time now.
 func (w *earlyReuse) finding(outcome *detectors.Outcome, at, now int64, r *detectors.Report) detectors.Finding {
 	server := w.opener.Peer()

@@ -57,5 +57,3 @@ func (noData) Event(ev fsm.Event, r *detectors.Report) {
 		r.Name(server), r.Name(client), ev.Was.Frame, detectors.Span(after), fin.Frame)
 	r.Emit(f)
 }
-
-func (noData) End(detectors.Ending, *detectors.Report) {}

@@ -258,8 +258,6 @@ func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {
 	return synAckNoACK
 }
 
-func (w *synAckUnanswered) End(detectors.Ending, *detectors.Report) {}
-
 // report reports how things stand at trace time now.
 func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *detectors.Report) {
 	server := w.client.Peer()

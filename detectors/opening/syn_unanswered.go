@@ -179,8 +179,6 @@ func (w *synUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Report)
 	w.due[0].Emit(f, r)
 }
 
-func (w *synUnanswered) End(detectors.Ending, *detectors.Report) {}
-
 // finding is how things stand at trace time now.
 func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *detectors.Report) detectors.Finding {
 	server := w.client.Peer()

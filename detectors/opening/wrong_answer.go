@@ -92,8 +92,6 @@ func (w *wrongAnswer) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
 	w.due[0].Emit(f, r)
 }
 
-func (w *wrongAnswer) End(detectors.Ending, *detectors.Report) {}
-
 // finding is how things stand at trace time now.
 func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *detectors.Report) detectors.Finding {
 	client, server := r.Name(w.client), r.Name(w.client.Peer())

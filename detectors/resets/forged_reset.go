@@ -90,7 +90,7 @@ func (w *forgedReset) count(ev fsm.Event, r *detectors.Report) {
 // to the connection: that is no forgery (RFC 9293 3.10.7.1, figures 8 and 9).
 func (w *forgedReset) answersOutOfWindow(ev fsm.Event) bool {
 	rst, seg := reassembly.MarkOf(ev.Seg), &w.outOfWindow[ev.Side.Peer()]
-	return seg.At != 0 && fsm.Answers(&rst, seg)
+	return seg.At != 0 && detectors.Answers(&rst, seg)
 }
 
 // overtaking is for how long after a RST a segment that the same side sent before it

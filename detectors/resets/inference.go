@@ -3,6 +3,7 @@ package resets
 import (
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -29,7 +30,7 @@ func (c *resetCase) fromServer() bool { return c.clientKnown && c.side != c.clie
 func (c *resetCase) replies() bool {
 	last := &c.peer.last
 	switch {
-	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.prompt(last, &c.rst) || !fsm.Answers(&c.rst, last):
+	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last):
 		return false
 	// The sender had answered it otherwise already, unless the RST is below what it
 	// sent, or that was in flight.

@@ -199,7 +199,7 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m = fmt.Sprintf("A RST came in the name of %s (frame %d), which continued after it (frame %d).", c.sender.name, c.rst.Frame, c.continued.Frame)
 	case c.replies():
 		m += fmt.Sprintf(" answers %s.", c.answered())
-	case c.bare() && c.lost() > 0 && fsm.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
+	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
 		m += fmt.Sprintf(" met %s in flight from %s.", inBytes(c.lost()), c.peer.name)
 	default:
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)

@@ -173,10 +173,7 @@ func (b *builder) finding(f *result.Finding, l listed) finding {
 		Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f),
 	}
 	for i, side := range openerFirst(f.Flow) {
-		v.Ends[i] = end{party(f.Flow, side), "", f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
-		if f.Flow.Initiator != result.InitiatorUnknown {
-			v.Ends[i].Name = ends(f.Flow)[side]
-		}
+		v.Ends[i] = end{party(f.Flow, side), name(f.Flow, side), f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
 	}
 	if f.End > f.Start {
 		v.When += ", for " + quantity.Duration(f.End-f.Start)

@@ -18,20 +18,17 @@ func wrap(prose string, width int) []string {
 		if len(lines) > 0 {
 			lines = append(lines, "")
 		}
-		line, used := "", 0
+		line := ""
 		for _, word := range strings.Fields(paragraph) {
-			word = Clean(word)
-			n := utf8.RuneCountInString(word)
-			if used > 0 && used+1+n > width {
+			switch word = Clean(word); {
+			case line == "":
+				line = word
+			case utf8.RuneCountInString(line+" "+word) > width:
 				lines = append(lines, line)
-				line, used = "", 0
+				line = word
+			default:
+				line += " " + word
 			}
-			if used > 0 {
-				line += " "
-				used++
-			}
-			line += word
-			used += n
 		}
 		lines = append(lines, line)
 	}

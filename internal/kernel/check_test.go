@@ -22,8 +22,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// judged are the detectors whose faults the stories bring about.
-var judged = []*detectors.Detector{
+// checked are the detectors for whose faults there are cases.
+var checked = []*detectors.Detector{
 	flowcontrol.ZeroWindowProbeLoop, closing.UnretransmittedFIN, closing.PostFINAckRST, path.DeadPeer,
 	closing.CloseWaitLeak, closing.FINUnanswered, closing.HalfCloseCut, opening.EarlyReuse,
 	opening.SYNUnanswered, opening.SYNAckUnanswered, opening.ChallengedSYN, opening.WrongSYNAck, opening.SlowConnect, opening.NoData,
@@ -33,15 +33,15 @@ var judged = []*detectors.Detector{
 	detectloss.Retransmissions, detectloss.Reordering,
 }
 
-// judgeStates compares what tcptrace reads off a recording with what the
-// kernels said, at every moment that they were asked.
-func judgeStates(t *testing.T, tr *truth, file string) {
+// checkStates compares the states that tcptrace derives from a recording with those
+// of the kernels, at every moment.
+func checkStates(t *testing.T, tr *truth, file string) {
 	t.Helper()
 	for i, m := range tr.Moments {
 		rep := analyseUntil(t, file, m.At.UnixNano())
 		wire := statesOf(t, rep)
 		for p := range wire {
-			m.seat(p.local, p.foreign)
+			m.entry(p.local, p.foreign)
 		}
 		for _, s := range m.Sockets {
 			got, seen := wire[pair{s.Local, s.Foreign}]
@@ -56,8 +56,8 @@ func judgeStates(t *testing.T, tr *truth, file string) {
 	}
 }
 
-// disagreement says what is wrong about what tcptrace made of a socket.
-func disagreement(s *seat, got claim) string {
+// disagreement describes the difference for a socket, "" if there is none.
+func disagreement(s *entry, got claim) string {
 	switch {
 	case got.State == s.State && (s.Wire == nil || s.Wire.Bounded):
 		return ""
@@ -66,7 +66,7 @@ func disagreement(s *seat, got claim) string {
 	case got.State != s.Wire.State:
 		return fmt.Sprintf("%s on the wire (%s), but %s for tcptrace", s.Wire.State, s.Wire.Why, got.State)
 	case s.Wire.Bounded && !got.Bounded:
-		return fmt.Sprintf("and tcptrace is too sure of %s: %s", got.State, s.Wire.Why)
+		return fmt.Sprintf("but tcptrace does not call %s a bound: %s", got.State, s.Wire.Why)
 	}
 	return ""
 }
@@ -85,8 +85,8 @@ func analyseUntil(t *testing.T, file string, at int64) *result.Report {
 // A pair is one socket's address and its peer's.
 type pair struct{ local, foreign netip.AddrPort }
 
-// statesOf are the sockets of both hosts, as tcptrace sees them. As in the
-// kernels' tables, CLOSED and LISTEN do not appear, unless as a bound.
+// statesOf are the sockets of both hosts according to tcptrace. As in the kernels'
+// tables, CLOSED and LISTEN do not appear, except as a bound.
 func statesOf(t *testing.T, rep *result.Report) map[pair]claim {
 	t.Helper()
 	states := map[pair]claim{}
@@ -106,23 +106,23 @@ func statesOf(t *testing.T, rep *result.Report) map[pair]claim {
 	return states
 }
 
-// settings are the thresholds of the story.
+// settings are the thresholds of the case.
 func (tr *truth) settings(t *testing.T) *detectors.Settings {
 	t.Helper()
 	s := &detectors.Settings{TimeWait: engine.DefaultTimeWait}
 	for _, x := range tr.Set {
-		i := slices.IndexFunc(judged, func(d *detectors.Detector) bool { return d.Name == x.Detector })
-		if err := s.Set(judged[i], x.Param, x.Value); err != nil {
+		i := slices.IndexFunc(checked, func(d *detectors.Detector) bool { return d.Name == x.Detector })
+		if err := s.Set(checked[i], x.Param, x.Value); err != nil {
 			t.Error(err)
 		}
 	}
 	return s
 }
 
-// judgeFindings compares what tcptrace finds in a recording with what was done.
-func judgeFindings(t *testing.T, tr *truth, file string) {
+// checkFindings compares the findings in a recording with what was done.
+func checkFindings(t *testing.T, tr *truth, file string) {
 	t.Helper()
-	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Detectors: judged, Settings: tr.settings(t)}, file)
+	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Detectors: checked, Settings: tr.settings(t)}, file)
 	if err != nil {
 		t.Error(err)
 	}

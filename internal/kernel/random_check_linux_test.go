@@ -17,14 +17,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// hasty are thresholds that a story can outlast.
-var hasty = []setting{
+// shortThresholds are thresholds that a case can exceed.
+var shortThresholds = []setting{
 	{"unretransmitted-fin", "patience", 3}, {"fin-unanswered", "patience", 1}, {"zero-window-deadlock", "patience", 3},
 	{"close-wait-leak", "idle", 3}, {"half-close-cut", "idle", 3},
 }
 
-// judge holds tcptrace against what happened in a random story.
-func (p *plot) judge(t *testing.T, name string, all *tally) {
+// check compares tcptrace with what happened in a random case.
+func (p *randomCase) check(t *testing.T, name string, all *summary) {
 	t.Helper()
 	switch {
 	case p.w.stalled:
@@ -37,9 +37,9 @@ func (p *plot) judge(t *testing.T, name string, all *tally) {
 	}
 	file := name + ".pcap"
 	writeFrames(t, file, linkRaw, p.w.frames)
-	faults := p.judgeStates(t, file)
+	faults := p.checkStates(t, file)
 	set := &detectors.Settings{TimeWait: time.Minute}
-	for _, s := range hasty {
+	for _, s := range shortThresholds {
 		i := slices.IndexFunc(catalogue.All, func(d *detectors.Detector) bool { return d.Name == s.Detector })
 		if err := set.Set(catalogue.All[i], s.Param, s.Value); err != nil {
 			t.Error(err)
@@ -49,27 +49,27 @@ func (p *plot) judge(t *testing.T, name string, all *tally) {
 	if err != nil {
 		t.Error(err)
 	}
-	var findings, told []string
+	var findings, described []string
 	for i := range rep.Findings {
 		f := &rep.Findings[i]
 		findings = append(findings, fmt.Sprintf("%-9s %s:%s", f.Verdict, f.Detector, f.Outcome))
-		told = append(told, fmt.Sprintf("%s %s:%s %s %s", f.Verdict, f.Detector, f.Outcome, f.Message, f.Reason))
-		faults = append(faults, p.judgeFinding(f)...)
+		described = append(described, fmt.Sprintf("%s %s:%s %s %s", f.Verdict, f.Detector, f.Outcome, f.Message, f.Reason))
+		faults = append(faults, p.checkFinding(f)...)
 	}
 	all.add(p, findings, faults)
 	if len(faults) == 0 {
 		os.Remove(file)
 		return
 	}
-	text := strings.Join(faults, "\n") + "\n\n" + strings.Join(told, "\n") + "\n\n" + p.retell()
+	text := strings.Join(faults, "\n") + "\n\n" + strings.Join(described, "\n") + "\n\n" + p.log()
 	if err := os.WriteFile(name+".txt", []byte(text), 0o644); err != nil {
 		t.Error(err)
 	}
 }
 
-// judgeStates compares states at every moment. What a host's kernel says need not
-// be seen: then tcptrace must say what the wire shows.
-func (p *plot) judgeStates(t *testing.T, file string) (faults []string) {
+// checkStates compares states at every moment. If a kernel's state is not visible on
+// the wire, tcptrace must have the state that the wire shows.
+func (p *randomCase) checkStates(t *testing.T, file string) (faults []string) {
 	for _, m := range p.moments {
 		rep := analyseUntil(t, file, m.At.UnixNano())
 		for side := range p.sides {
@@ -92,32 +92,32 @@ func (p *plot) judgeStates(t *testing.T, file string) (faults []string) {
 					}
 				}
 			}
-			shown, unshaken := p.shown(m.At.UnixNano(), true), p.shown(m.At.UnixNano(), false)
-			told := got.State
+			shown, withoutRSTs := p.wireStates(m.At.UnixNano(), true), p.wireStates(m.At.UnixNano(), false)
+			described := got.State
 			if got.Bounded {
-				told += "~"
+				described += "~"
 			}
-			told += twice
-			ok := got.State == s.State || got.Bounded && before[got.State] == s.State || got.State == shown[side] || before[shown[side]] == got.State || got.State == unshaken[side]
+			described += twice
+			ok := got.State == s.State || got.Bounded && before[got.State] == s.State || got.State == shown[side] || before[shown[side]] == got.State || got.State == withoutRSTs[side]
 			if (twice != "" || !ok) && !p.missed() {
-				faults = append(faults, fmt.Sprintf("state: %s for its kernel, %s on the wire, %s for tcptrace", s.State, shown[side], told))
+				faults = append(faults, fmt.Sprintf("state: %s for its kernel, %s on the wire, %s for tcptrace", s.State, shown[side], described))
 			}
 		}
 	}
 	return faults
 }
 
-// missed says that the tap did.
-func (p *plot) missed() bool {
-	return slices.ContainsFunc(p.w.passages, func(x *passage) bool { return x.missed })
+// missed reports whether the tap missed a packet.
+func (p *randomCase) missed() bool {
+	return slices.ContainsFunc(p.w.packets, func(x *packet) bool { return x.missed })
 }
 
-// before is the state that a host is in while the ACK that ends it is under way.
+// before is the state of a host while the ACK that ends it is in flight.
 var before = map[string]string{"ESTABLISHED": "SYN_RECEIVED", "FIN_WAIT_2": "FIN_WAIT_1", "TIME_WAIT": "CLOSING", "CLOSED": "LAST_ACK"}
 
 // seen is what the tap saw, in order.
-func (p *plot) seen() (list []*passage) {
-	for _, x := range p.w.passages {
+func (p *randomCase) seen() (list []*packet) {
+	for _, x := range p.w.packets {
 		if x.tapped != 0 {
 			list = append(list, x)
 		}

@@ -6,11 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What an application does in a random story. Calls fail as they may: the story
-// goes on.
+// What an application does in a random case. Calls may fail; the case continues.
 
-// A party is one side's application.
-type party struct {
+// An app is the application of one side.
+type app struct {
 	h            *host
 	port         uint16
 	fd, listener int // -1 = none
@@ -18,10 +17,10 @@ type party struct {
 	nodelay      bool
 }
 
-func newParty(h *host) *party { return &party{h: h, fd: -1, listener: -1} }
+func newApp(h *host) *app { return &app{h: h, fd: -1, listener: -1} }
 
-// open opens a socket on the party's port, or -1.
-func (s *party) open() int {
+// open opens a socket on the application's port. It returns -1 if that fails.
+func (s *app) open() int {
 	fd := -1
 	s.h.inside(func() {
 		var err error
@@ -46,7 +45,7 @@ func (s *party) open() int {
 	return fd
 }
 
-func (p *plot) listen(s *party) int {
+func (p *randomCase) listen(s *app) int {
 	fd := s.open()
 	if fd >= 0 {
 		backlog := pick(p, 0, 5, 5)
@@ -60,7 +59,7 @@ func (p *plot) listen(s *party) int {
 	return fd
 }
 
-func (p *plot) dial(side int) {
+func (p *randomCase) dial(side int) {
 	s := p.sides[side]
 	if s.fd >= 0 {
 		return
@@ -77,8 +76,8 @@ func (p *plot) dial(side int) {
 	}
 }
 
-// accept takes a connection, if there is one within the time given.
-func (p *plot) accept(side int, within time.Duration) {
+// accept accepts a connection, if there is one within the given time.
+func (p *randomCase) accept(side int, within time.Duration) {
 	s := p.sides[side]
 	if s.listener < 0 || s.fd >= 0 {
 		return
@@ -91,27 +90,27 @@ func (p *plot) accept(side int, within time.Duration) {
 	}
 }
 
-func (p *plot) send(side, n int) {
+func (p *randomCase) send(side, n int) {
 	if fd := p.sides[side].fd; fd >= 0 {
 		sent, err := unix.Write(fd, make([]byte, n))
 		p.did(side, "send", "%d of %d: %v", sent, n, err)
 	}
 }
 
-func (p *plot) receive(side, n int) {
+func (p *randomCase) receive(side, n int) {
 	if fd := p.sides[side].fd; fd >= 0 {
 		got, err := unix.Read(fd, make([]byte, n))
 		p.did(side, "receive", "%d of %d: %v", got, n, err)
 	}
 }
 
-func (p *plot) finish(side int) {
+func (p *randomCase) finish(side int) {
 	if fd := p.sides[side].fd; fd >= 0 {
 		p.did(side, "finish", "%v", unix.Shutdown(fd, unix.SHUT_WR))
 	}
 }
 
-func (p *plot) close(side int) {
+func (p *randomCase) close(side int) {
 	s := p.sides[side]
 	if s.fd < 0 {
 		return
@@ -125,7 +124,7 @@ func (p *plot) close(side int) {
 	s.fd = -1
 }
 
-func (p *plot) abort(side int) {
+func (p *randomCase) abort(side int) {
 	s := p.sides[side]
 	if s.fd < 0 {
 		return
@@ -137,7 +136,7 @@ func (p *plot) abort(side int) {
 	s.fd = -1
 }
 
-func (p *plot) closeListener() {
+func (p *randomCase) closeListener() {
 	if s := p.sides[1]; s.listener >= 0 {
 		p.did(1, "close listener", "")
 		unix.Close(s.listener)
@@ -145,7 +144,7 @@ func (p *plot) closeListener() {
 	}
 }
 
-func (p *plot) set(side int, what string, level, option, value int) {
+func (p *randomCase) set(side int, what string, level, option, value int) {
 	if fd := p.sides[side].fd; fd >= 0 {
 		err := unix.SetsockoptInt(fd, level, option, value)
 		if what != "" {

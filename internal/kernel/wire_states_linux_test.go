@@ -5,14 +5,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A line is one direction as the wire shows it.
-type line struct {
+// A direction is one direction as seen on the wire.
+type direction struct {
 	syn, synAcked, fin, finAcked, second, reset bool
 	iss, next, end                              reassembly.Seq
 }
 
-// nearest is the connection that a segment belongs to.
-func nearest(lives []*[2]line, x *passage) (best *[2]line) {
+// nearest is the connection to which a segment belongs.
+func nearest(lives []*[2]direction, x *packet) (best *[2]direction) {
 	least := int32(1 << 30)
 	for _, l := range lives {
 		d := int32(0)
@@ -29,10 +29,11 @@ func nearest(lives []*[2]line, x *passage) (best *[2]line) {
 	return best
 }
 
-// shown are the states of both sides if all that the tap saw arrived at once: a
-// second opinion, by RFC 9293 figure 5. Where believing is not, no RST counts.
-func (p *plot) shown(at int64, believing bool) (states [2]string) {
-	var lives []*[2]line // successive connections on the ports
+// wireStates are the states of both sides if everything that the tap saw arrived
+// immediately, by RFC 9293 figure 5: an independent implementation. RSTs count only
+// if withRSTs.
+func (p *randomCase) wireStates(at int64, withRSTs bool) (states [2]string) {
+	var lives []*[2]direction // successive connections on the ports
 	for _, x := range p.seen() {
 		if x.tapped > at {
 			break
@@ -40,18 +41,18 @@ func (p *plot) shown(at int64, believing bool) (states [2]string) {
 		seg := &x.seg
 		l := nearest(lives, x)
 		if opens := seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN; l == nil || opens && l[x.from].syn && l[x.from].iss != seg.Seq {
-			l = new([2]line)
+			l = new([2]direction)
 			lives = append(lives, l)
 		}
 		own, peer := &l[x.from], &l[1-x.from]
 		if seg.Flags&reassembly.RST != 0 {
-			own.reset = own.reset || believing
+			own.reset = own.reset || withRSTs
 			continue
 		}
 		switch {
 		case seg.Flags&reassembly.SYN != 0:
 			if own.syn && own.iss != seg.Seq {
-				*own = line{}
+				*own = direction{}
 			}
 			own.syn, own.iss = true, seg.Seq
 		case !own.syn:
@@ -69,7 +70,7 @@ func (p *plot) shown(at int64, believing bool) (states [2]string) {
 			own.fin, own.end, own.second = true, seg.FINSeq(), peer.finAcked
 		}
 	}
-	l := new([2]line)
+	l := new([2]direction)
 	if len(lives) > 0 {
 		l = lives[len(lives)-1]
 	}

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What may happen in a random story.
+// What may happen in a random case.
 
-// fault makes the wire faulty.
-func (p *plot) fault() {
+// fault adds a fault to the wire.
+func (p *randomCase) fault() {
 	f := &fault{from: p.r.IntN(2), behind: p.r.IntN(2), skip: pick(p, 0, 0, 1, 2, 5), count: pick(p, 0, 0, 1, 1, 1, 2, 3)}
 	names := []string{"anything", "SYN", "SYN-ACK", "FIN", "FIN", "RST", "pure ACK", "data"}
 	kinds := []kind{anything, anySYN, synACK, anyFIN, anyFIN, anyRST, pureACK, {}}
@@ -22,18 +22,18 @@ func (p *plot) fault() {
 	p.did(-1, "fault", "%s %s of the %s, behind the tap: %d, skip %d, count %d, late %v", f.what, names[i], p.sides[f.from].h.name, f.behind, f.skip, f.count, f.late)
 }
 
-// mend ends all faults.
-func (p *plot) mend() {
+// repair ends all faults.
+func (p *randomCase) repair() {
 	p.w.do(func() {
 		for _, f := range p.w.faults {
 			f.off = true
 		}
 	})
-	p.did(-1, "mend", "")
+	p.did(-1, "repair", "")
 }
 
-// turn has something happen.
-func (p *plot) turn() {
+// step does a random action.
+func (p *randomCase) step() {
 	side := p.r.IntN(2)
 	s := p.sides[side]
 	switch n := p.r.IntN(100); {
@@ -61,7 +61,7 @@ func (p *plot) turn() {
 	case n < 78:
 		p.fault()
 	case n < 83:
-		p.mend()
+		p.repair()
 	case n < 86: // a host is away
 		which := pick(p, 0, 1, 2, 3)
 		p.w.do(func() {
@@ -94,12 +94,12 @@ func (p *plot) turn() {
 	}
 }
 
-// pause is short as a rule.
-func (p *plot) pause() {
+// pause is usually short.
+func (p *randomCase) pause() {
 	p.pauseFor(pick(p, 0, 0, 2*time.Millisecond, 20*time.Millisecond, 60*time.Millisecond, 300*time.Millisecond, 1100*time.Millisecond))
 }
 
-func (p *plot) pauseFor(d time.Duration) {
+func (p *randomCase) pauseFor(d time.Duration) {
 	if d > 500*time.Millisecond {
 		p.wait(d)
 		return
@@ -107,8 +107,8 @@ func (p *plot) pauseFor(d time.Duration) {
 	time.Sleep(d)
 }
 
-// wait lets time pass, and the recording show that.
-func (p *plot) wait(d time.Duration) {
+// wait waits, and adds frames to the recording that show the time.
+func (p *randomCase) wait(d time.Duration) {
 	for end := time.Now().Add(d); ; time.Sleep(min(250*time.Millisecond, time.Until(end))) {
 		p.w.do(p.w.tick)
 		if !time.Now().Before(end) {
@@ -117,8 +117,8 @@ func (p *plot) wait(d time.Duration) {
 	}
 }
 
-// forget has a host lose its end of the connection without a word.
-func (p *plot) forget(side int) {
+// forget removes a host's socket without sending anything.
+func (p *randomCase) forget(side int) {
 	s := p.sides[side]
 	local := net.TCPAddrFromAddrPort(s.h.endpoint(s.port))
 	foreign := net.TCPAddrFromAddrPort(s.h.peer.endpoint(p.sides[1-side].port))
@@ -126,9 +126,9 @@ func (p *plot) forget(side int) {
 	if state == "CLOSED" {
 		return
 	}
-	p.w.do(func() { p.w.rest(); p.w.muted[side] = true })
+	p.w.do(func() { p.w.settle(); p.w.muted[side] = true })
 	p.did(side, "forget", "%s", state)
 	s.h.nl.SocketDestroy(local, foreign)
 	time.Sleep(time.Millisecond)
-	p.w.do(func() { p.w.rest(); p.w.muted[side] = false })
+	p.w.do(func() { p.w.settle(); p.w.muted[side] = false })
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// retell writes down all that is known of the story, in order.
-func (p *plot) retell() string {
+// log is everything that is known about the case, in order.
+func (p *randomCase) log() string {
 	type entry struct {
 		at   int64
 		text string
@@ -17,7 +17,7 @@ func (p *plot) retell() string {
 	var all []entry
 	var iss [2]reassembly.Seq
 	var have [2]bool
-	for _, x := range p.w.passages {
+	for _, x := range p.w.packets {
 		if !have[x.from] && (x.seg.Flags&reassembly.SYN != 0 || x.seg.Flags&reassembly.RST == 0) {
 			iss[x.from], have[x.from] = x.seg.Seq, true
 		}
@@ -44,7 +44,7 @@ func (p *plot) retell() string {
 		}
 		all = append(all, entry{x.sent, fmt.Sprintf("    %s %s %d(%d)%s win %d id %d | %s", [2]string{"client >", "       < server"}[x.from], x.seg.Flags, int32(x.seg.Seq-iss[x.from]), x.seg.Len, ack, x.seg.Window, x.seg.IPID, fate)})
 	}
-	for _, d := range p.deeds {
+	for _, d := range p.actions {
 		all = append(all, entry{d.at, fmt.Sprintf("%s: %s %s", append([]string{"wire"}, "CLIENT", "SERVER")[d.side+1], d.what, d.more)})
 	}
 	for i, m := range p.moments {

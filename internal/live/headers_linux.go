@@ -17,9 +17,9 @@ const (
 	reserved = sll2Size + tagSize
 )
 
-// linkTypes are how frames of a SOCK_RAW socket begin, by type of the device
-// (linux/if_arp.h), as in libpcap's map_arphrd_to_dlt. Frames of other devices
-// are captured without their own header, as LINUX_SLL2.
+// linkTypes are the link types of frames from a SOCK_RAW socket, by the type of the
+// device (linux/if_arp.h), as in libpcap's map_arphrd_to_dlt. Frames of other
+// devices are captured without their header, as LINUX_SLL2.
 var linkTypes = map[uint16]capture.LinkType{
 	unix.ARPHRD_ETHER:              capture.LinkEthernet,
 	unix.ARPHRD_LOOPBACK:           capture.LinkEthernet,
@@ -32,9 +32,10 @@ var linkTypes = map[uint16]capture.LinkType{
 	unix.ARPHRD_IEEE80211_RADIOTAP: capture.LinkRadiotap,
 }
 
-// dress gives a frame the headers that files have and the kernel hands over
-// beside it, in the room before it, and returns it with its length on the wire.
-func (r *Ring) dress(h []byte) (data []byte, wire int) {
+// addHeaders puts the headers that the kernel delivers separately into the reserved
+// room before a frame. It returns the frame as files have it, and its length on
+// the wire.
+func (r *Ring) addHeaders(h []byte) (data []byte, wire int) {
 	at := int(ne.Uint16(h[frameMAC:]))
 	end := at + int(ne.Uint32(h[frameCaptured:]))
 	wire = int(ne.Uint32(h[frameLength:]))
@@ -60,7 +61,7 @@ func (r *Ring) dress(h []byte) (data []byte, wire int) {
 	return h[start:end:end], wire + at - start
 }
 
-// tagOf is the outer VLAN tag, which Linux takes out of every frame.
+// tagOf is the outer VLAN tag, which Linux removes from every frame.
 func tagOf(h []byte) (tci, tpid uint16, tagged bool) {
 	status := ne.Uint32(h[frameStatus:])
 	if status&unix.TP_STATUS_VLAN_VALID == 0 {
@@ -84,8 +85,8 @@ func putSLL2(b, h []byte, protocol uint16) {
 	copy(b[12:sll2Size], h[addrAddress:addrAddress+8])
 }
 
-// isLoopbackEcho reports whether the frame leaves through a loopback device: it
-// comes back in, and would be seen twice.
-func isLoopbackEcho(h []byte) bool {
+// isSentToLoopback reports whether the frame is sent through a loopback device. It
+// is received there as well, and would be captured twice.
+func isSentToLoopback(h []byte) bool {
 	return ne.Uint16(h[addrHardware:]) == unix.ARPHRD_LOOPBACK && h[addrPacket] == unix.PACKET_OUTGOING
 }

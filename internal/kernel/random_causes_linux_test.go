@@ -6,10 +6,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What was really done, where a finding says why something happened.
+// What really happened, for findings that say why.
 
-// causes are what may be said of a RST, by why it was sent. Hosts without a socket
-// send bare ones.
+// causes are the possible outcomes for a RST, by the reason why it was sent. Hosts
+// without a socket send RSTs without ACK.
 var causes = map[string][]string{
 	"with ACK, at abort":              {"aborted", "unread-data"},
 	"with ACK, at close":              {"aborted", "unread-data"},
@@ -18,7 +18,7 @@ var causes = map[string][]string{
 	"with ACK, when it timed out":     {"aborted", "unread-data"},
 	"bare, after forgot ESTABLISHED":  {"half-open", "keepalive-refused"},
 	"bare, after forgot CLOSE_WAIT":   {"half-open", "keepalive-refused"},
-	"bare, after forgot FIN_WAIT_1":   {"half-open", "keepalive-refused", "data-after-close", "aborted"}, // its FIN may wait, or be under way
+	"bare, after forgot FIN_WAIT_1":   {"half-open", "keepalive-refused", "data-after-close", "aborted"}, // its FIN may be queued, or in flight
 	"bare, after forgot FIN_WAIT_2":   {"data-after-close", "keepalive-refused", "aborted", "stale"},
 	"bare, after forgot SYN_RECEIVED": {"half-open", "keepalive-refused", "handshake-reset"},
 	"bare, after forgot SYN_SENT":     {"handshake-reset"},
@@ -28,20 +28,20 @@ var causes = map[string][]string{
 	"bare, when it timed out":         {"half-open", "keepalive-refused", "handshake-reset", "data-after-close", "stale", "aborted"},
 }
 
-// mayBe says whether a RST may be called so.
-func (p *plot) mayBe(rst *passage, outcome string) bool {
+// mayBe reports whether an outcome is possible for a RST.
+func (p *randomCase) mayBe(rst *packet, outcome string) bool {
 	return slices.Contains(causes[p.causeOf(rst)], outcome) || (outcome == "refused" || outcome == "handshake-reset") && p.refuses(rst)
 }
 
-// causeOf is why a host sent a RST, by what was done to it.
-func (p *plot) causeOf(rst *passage) string {
+// causeOf is why a host sent a RST, according to the actions.
+func (p *randomCase) causeOf(rst *packet) string {
 	const atOnce = 50e6
 	form := "bare, "
 	if rst.seg.Flags&reassembly.ACK != 0 {
 		form = "with ACK, "
 	}
 	forgot, closed, begun := "", false, int64(0)
-	for _, d := range p.deeds {
+	for _, d := range p.actions {
 		if d.at > rst.sent {
 			break
 		}
@@ -63,11 +63,11 @@ func (p *plot) causeOf(rst *passage) string {
 			forgot, closed = "", false
 		}
 	}
-	fin := slices.ContainsFunc(p.w.passages, func(x *passage) bool {
+	fin := slices.ContainsFunc(p.w.packets, func(x *packet) bool {
 		return x.from == rst.from && x.sent > begun && x.sent < rst.sent && x.tapped != 0 && x.seg.Flags.Has(reassembly.FIN)
 	})
 	switch {
-	case forgot != "" && form == "with ACK, ": // it was not silenced in time
+	case forgot != "" && form == "with ACK, ": // it was not muted in time
 		return form + "at abort"
 	case forgot != "" && fin:
 		return form + "after forgot, closed"
@@ -81,9 +81,9 @@ func (p *plot) causeOf(rst *passage) string {
 	return form + "when it timed out"
 }
 
-// refuses says whether a RST answers a SYN.
-func (p *plot) refuses(rst *passage) bool {
-	for _, x := range p.w.passages {
+// refuses reports whether a RST answers a SYN.
+func (p *randomCase) refuses(rst *packet) bool {
+	for _, x := range p.w.packets {
 		if x.from != rst.from && x.arrived != 0 && x.arrived <= rst.sent && x.seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN && rst.seg.Ack == x.seg.End() {
 			return true
 		}
@@ -91,27 +91,29 @@ func (p *plot) refuses(rst *passage) bool {
 	return false
 }
 
-// whole says that nothing was lost, nor forgotten, nor put off.
-func (p *plot) whole() bool {
-	for _, x := range p.w.passages {
+// undisturbed reports whether nothing was lost, forgotten or delayed.
+func (p *randomCase) undisturbed() bool {
+	for _, x := range p.w.packets {
 		if x.tapped == 0 || x.arrived == 0 {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(p.deeds, func(d deed) bool { return slices.Contains([]string{"forget", "defer accept", "user timeout"}, d.what) })
+	return !slices.ContainsFunc(p.actions, func(d action) bool {
+		return slices.Contains([]string{"forget", "defer accept", "user timeout"}, d.what)
+	})
 }
 
-// gone says whether the side forgot its end, or whether what is sent to it or by
-// it was lost at last.
-func (p *plot) gone(side int) string {
+// gone says whether a side has lost its socket, or whether the last segment to or
+// from it was lost.
+func (p *randomCase) gone(side int) string {
 	said := ""
-	for _, d := range p.deeds {
+	for _, d := range p.actions {
 		if d.side == side && d.what == "forget" {
 			said = "forgot"
 		}
 	}
-	var last [2]*passage
-	for _, x := range p.w.passages {
+	var last [2]*packet
+	for _, x := range p.w.packets {
 		last[x.from] = x
 	}
 	if x := last[1-side]; x != nil && x.arrived == 0 {

@@ -9,40 +9,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A plot is a story that is made up as it goes.
-type plot struct {
+// A randomCase is a case whose actions are random.
+type randomCase struct {
 	seed    uint64
 	r       *rand.Rand
 	w       *wire
-	sides   [2]*party
-	deeds   []deed
+	sides   [2]*app
+	actions []action
 	moments []*moment
 }
 
-// A deed is something that was done, at a time in nanoseconds since 1970. Side is
-// -1 for what was done to the wire.
-type deed struct {
+// An action is something that was done, at a time in nanoseconds since 1970. Side is
+// -1 for the wire.
+type action struct {
 	at         int64
 	side       int
 	what, more string
 }
 
-func (p *plot) did(side int, what, more string, args ...any) {
-	p.deeds = append(p.deeds, deed{time.Now().UnixNano(), side, what, fmt.Sprintf(more, args...)})
+func (p *randomCase) did(side int, what, more string, args ...any) {
+	p.actions = append(p.actions, action{time.Now().UnixNano(), side, what, fmt.Sprintf(more, args...)})
 }
 
-// chance is true so many times in a hundred.
-func (p *plot) chance(percent int) bool { return p.r.IntN(100) < percent }
+// chance is true with a probability of so many percent.
+func (p *randomCase) chance(percent int) bool { return p.r.IntN(100) < percent }
 
-func pick[T any](p *plot, of ...T) T { return of[p.r.IntN(len(of))] }
+func pick[T any](p *randomCase, of ...T) T { return of[p.r.IntN(len(of))] }
 
-// play plays the story, on ports that no earlier one had.
-func (p *plot) play(n int64) {
+// run runs the case, on ports that no earlier one has used.
+func (p *randomCase) run(n int64) {
 	p.sides[0].port, p.sides[1].port = uint16(10_000+n%20_000), uint16(40_000+n%20_000)
-	p.scene()
+	p.setUp()
 	p.open()
 	for range 3 + p.r.IntN(20) {
-		p.turn()
+		p.step()
 		p.pause()
 		if p.chance(30) {
 			p.look()
@@ -50,11 +50,11 @@ func (p *plot) play(n int64) {
 	}
 	p.wait(pick(p, 0, 100*time.Millisecond, time.Second, 4*time.Second, 9*time.Second))
 	p.look()
-	p.strike()
+	p.cleanUp()
 }
 
-// scene sets both hosts up.
-func (p *plot) scene() {
+// setUp configures both hosts.
+func (p *randomCase) setUp() {
 	for i, s := range p.sides {
 		for name, value := range map[string]string{
 			"tcp_timestamps": pick(p, "1", "1", "1", "1", "0"), "tcp_sack": pick(p, "1", "1", "1", "1", "0"),
@@ -74,7 +74,7 @@ func (p *plot) scene() {
 	}
 	p.w.do(func() {
 		p.w.ports = [2]uint16{p.sides[0].port, p.sides[1].port}
-		p.w.faults, p.w.passages, p.w.frames, p.w.muted, p.w.stalled = nil, nil, nil, [2]bool{}, false
+		p.w.faults, p.w.packets, p.w.frames, p.w.muted, p.w.stalled = nil, nil, nil, [2]bool{}, false
 		p.w.tapping = !p.chance(5)
 		p.w.tick()
 	})
@@ -83,15 +83,15 @@ func (p *plot) scene() {
 	}
 }
 
-func (p *plot) delay() time.Duration {
+func (p *randomCase) delay() time.Duration {
 	return pick(p, 0, 0, 0, time.Duration(p.r.IntN(20))*time.Millisecond, time.Duration(p.r.IntN(100))*time.Millisecond)
 }
 
-// open brings the connection about, or not.
-func (p *plot) open() {
+// open opens the connection, or tries to.
+func (p *randomCase) open() {
 	server := p.sides[1]
 	switch how := p.r.IntN(100); {
-	case how < 4: // simultaneous open: both SYNs are under way
+	case how < 4: // simultaneous open: both SYNs are in flight
 		for side := range 2 {
 			p.w.do(func() {
 				p.w.faults = append(p.w.faults, &fault{from: side, kind: anySYN, count: 1, what: "hold up", late: time.Duration(5+p.r.IntN(20)) * time.Millisecond})
@@ -113,7 +113,7 @@ func (p *plot) open() {
 	}
 }
 
-func (p *plot) roundTrip() time.Duration {
+func (p *randomCase) roundTrip() time.Duration {
 	var sum time.Duration
 	for _, d := range p.w.delay {
 		sum += d[0] + d[1]
@@ -121,32 +121,32 @@ func (p *plot) roundTrip() time.Duration {
 	return sum
 }
 
-func (p *plot) stateOf(side int, seats []seat) string {
+func (p *randomCase) stateOf(side int, entries []entry) string {
 	s := p.sides[side]
-	for _, seat := range seats {
-		if seat.Local == s.h.endpoint(s.port) && seat.Foreign == s.h.peer.endpoint(p.sides[1-side].port) {
-			return seat.State
+	for _, entry := range entries {
+		if entry.Local == s.h.endpoint(s.port) && entry.Foreign == s.h.peer.endpoint(p.sides[1-side].port) {
+			return entry.State
 		}
 	}
 	return "CLOSED"
 }
 
-// look asks both kernels for their sockets, while nothing passes.
-func (p *plot) look() {
+// look asks both kernels for their sockets while no packet is in flight.
+func (p *randomCase) look() {
 	p.w.do(func() {
 		for range 5 {
-			p.w.rest()
+			p.w.settle()
 			m := &moment{}
 			before := [2]string{}
 			for side, s := range p.sides {
 				before[side] = p.stateOf(side, s.h.sockets())
 			}
 			for side, s := range p.sides {
-				seat := seat{Local: s.h.endpoint(s.port), Foreign: s.h.peer.endpoint(p.sides[1-side].port)}
-				seat.State = p.stateOf(side, s.h.sockets())
-				m.Sockets = append(m.Sockets, seat)
+				entry := entry{Local: s.h.endpoint(s.port), Foreign: s.h.peer.endpoint(p.sides[1-side].port)}
+				entry.State = p.stateOf(side, s.h.sockets())
+				m.Sockets = append(m.Sockets, entry)
 			}
-			p.w.rest()
+			p.w.settle()
 			m.At = time.Now().UTC()
 			if before == [2]string{m.Sockets[0].State, m.Sockets[1].State} && p.quietSince() {
 				p.moments = append(p.moments, m)
@@ -156,15 +156,15 @@ func (p *plot) look() {
 	})
 }
 
-// quietSince says that nothing was sent for a moment.
-func (p *plot) quietSince() bool {
-	n := len(p.w.passages)
-	p.w.rest()
-	return n == len(p.w.passages)
+// quietSince reports whether nothing was sent for a moment.
+func (p *randomCase) quietSince() bool {
+	n := len(p.w.packets)
+	p.w.settle()
+	return n == len(p.w.packets)
 }
 
-// strike ends the story: what is left of it must not speak in the next.
-func (p *plot) strike() {
+// cleanUp ends the case. Its sockets must not send packets in the next one.
+func (p *randomCase) cleanUp() {
 	p.w.do(func() {
 		p.w.tick()
 		p.w.tapping, p.w.ports, p.w.due = false, [2]uint16{}, nil

@@ -11,26 +11,26 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// judgeFinding looks whether a finding's frames are such as it says, and whether
-// it says what was done.
-func (p *plot) judgeFinding(f *tcptrace.Finding) (faults []string) {
+// checkFinding checks whether a finding's frames are what it says, and whether its
+// claim is true.
+func (p *randomCase) checkFinding(f *tcptrace.Finding) (faults []string) {
 	name := fmt.Sprintf("%s %s:%s", f.Verdict, f.Detector, f.Outcome)
-	byFrame := map[uint32]*passage{}
+	byFrame := map[uint32]*packet{}
 	for _, x := range p.seen() {
 		byFrame[uint32(x.frame)] = x
 	}
-	for _, e := range f.Evidence { // some are the second sight of a frame that was doubled
+	for _, e := range f.Evidence { // some are the duplicate of a frame
 		if x := byFrame[e.Seg.Frame]; x != nil && (x.seg.Seq != e.Seg.Seq || x.seg.Flags != e.Seg.Flags) {
 			faults = append(faults, name+": the evidence is another frame")
 		}
 	}
-	for _, word := range misnamed(f.Message, byFrame) {
-		faults = append(faults, fmt.Sprintf("%s: says %s of what is none", name, word))
+	for _, word := range wrongNames(f.Message, byFrame) {
+		faults = append(faults, fmt.Sprintf("%s: calls another frame %s", name, word))
 	}
 	fault := ""
 	switch {
 	case f.Verdict == detectors.Seen:
-		fault = p.falsehood(f, byFrame[f.Evidence[0].Seg.Frame], byFrame[f.Evidence[len(f.Evidence)-1].Seg.Frame])
+		fault = p.falseClaim(f, byFrame[f.Evidence[0].Seg.Frame], byFrame[f.Evidence[len(f.Evidence)-1].Seg.Frame])
 	case f.Reason == "":
 		fault = "undecided without a reason"
 	}
@@ -40,12 +40,12 @@ func (p *plot) judgeFinding(f *tcptrace.Finding) (faults []string) {
 	return faults
 }
 
-// frameWords are what a message calls a frame: "FIN (frame 7)". What comes after
-// the words in the first group is not the frame itself.
+// frameWords matches the names of frames in a message, as in "FIN (frame 7)". After
+// the words in the first group, it is not the name of the frame.
 var frameWords = regexp.MustCompile(`((?:acknowledged|after|before)(?: its| the| it)?(?: first)? )?(SYN-ACK|SYN|FIN|RST|[0-9]+ bytes?)(?: [a-z]+)? \(frame ([0-9]+)\)`)
 
-// misnamed are the words that a message calls a frame by which it is not.
-func misnamed(message string, byFrame map[uint32]*passage) (words []string) {
+// wrongNames are the names in a message that do not fit their frames.
+func wrongNames(message string, byFrame map[uint32]*packet) (words []string) {
 	for _, m := range frameWords.FindAllStringSubmatch(message, -1) {
 		n, _ := strconv.Atoi(m[3])
 		x := byFrame[uint32(n)]
@@ -72,9 +72,9 @@ func misnamed(message string, byFrame map[uint32]*passage) (words []string) {
 	return words
 }
 
-// falsehood says what is not true of a finding that counts as seen. Its first and
-// last evidence are nil where that is the second sight of a frame.
-func (p *plot) falsehood(f *tcptrace.Finding, first, last *passage) string {
+// falseClaim says what is not true in a finding that counts as seen, "" if it is. The
+// first and last evidence are nil if that is the duplicate of a frame.
+func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string {
 	culprit := 0
 	if f.Flow.End[f.Culprit].AddrPort().Addr() == serverAddr {
 		culprit = 1
@@ -111,7 +111,7 @@ func (p *plot) falsehood(f *tcptrace.Finding, first, last *passage) string {
 			return "its kernel has " + last.Sockets[culprit].State
 		}
 	case "syn-unanswered", "syn-ack-unanswered", "fin-unanswered", "dead-peer", "retransmissions", "zero-window-deadlock":
-		if p.whole() {
+		if p.undisturbed() {
 			return "nothing was lost"
 		}
 	}
