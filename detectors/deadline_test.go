@@ -48,7 +48,7 @@ func (w *patient) start(t *testing.T, arm ...int) *Run {
 		}
 		return w
 	}}
-	if !x.Start(d, &c, &Settings{}) {
+	if !x.Start(d, c.View(), &Settings{}) {
 		t.Fatal("the watcher does not start")
 	}
 	return x

@@ -16,8 +16,8 @@ type Run struct {
 
 // Start starts a watcher for the connection. ok is false if the connection is of no
 // interest to the detector.
-func (x *Run) Start(d *Detector, c *fsm.Conn, s *Settings) (ok bool) {
-	x.report = Report{Conn: c.View(), Settings: s, detector: d, subscribed: d.SubscribesTo}
+func (x *Run) Start(d *Detector, c fsm.View, s *Settings) (ok bool) {
+	x.report = Report{Conn: c, Settings: s, detector: d, subscribed: d.SubscribesTo}
 	if x.watcher = d.Watch(&x.report); x.watcher == nil {
 		return false
 	}

@@ -15,7 +15,7 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 	}
 	f.Conn.End(&p.aside)
 	if p.aside.Kinds&p.starts != 0 || f.Watchers != 0 {
-		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), &f.Conn, &p.aside)
+		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), &p.aside)
 	}
 	if f.Watchers != 0 {
 		p.ended = p.watch.End(f.Watchers, &f.Conn, e, limits, p.ended[:0])

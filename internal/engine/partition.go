@@ -83,7 +83,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		m.ID, f = p.add(position, hash)
 	}
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
-		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), &f.Conn, ev)
+		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
 	if ev.Ends() {
 		p.halfClosing(m.ID, f)
@@ -170,7 +170,7 @@ func (p *partition) deliverAside(id flow.ID, f *flow.Flow, at int64) {
 	if f.Watchers != 0 {
 		p.watch.Expire(f.Watchers, at)
 	}
-	f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), &f.Conn, &p.aside)
+	f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), &p.aside)
 }
 
 // halfClosing starts the timer of a connection that may be half closed.
@@ -190,7 +190,7 @@ func (p *partition) halfClosing(id flow.ID, f *flow.Flow) {
 func (p *partition) halfClosed(now int64) {
 	for t, at, is := p.watch.Timers.Next(now); is; t, at, is = p.watch.Timers.Next(now) {
 		if f := p.timed(&t); f != nil {
-			f.Watchers = p.watch.HalfClosed(f.Watchers, &t, at, &f.Conn)
+			f.Watchers = p.watch.HalfClosed(f.Watchers, &t, at, f.Conn.View())
 		}
 	}
 }

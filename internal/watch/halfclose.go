@@ -81,8 +81,8 @@ func (q *HalfCloses) set() {
 
 // HalfClosed gives those who subscribe the event that the connection has been half
 // closed for a second, and starts the watchers that it calls for. It returns who
-// watches the connection from now on. c is only read.
-func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c *fsm.Conn) uint32 {
+// watches the connection from now on.
+func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c fsm.View) uint32 {
 	seg := t.ACK.Segment(c.Endpoint(t.Side.Peer()), c.Endpoint(t.Side))
 	ev := fsm.Event{Kind: fsm.HalfClosed, Side: t.Side, Seg: &seg}
 	watchers = s.start(watchers, t.Owner, c, fsm.On(fsm.HalfClosed))

@@ -63,8 +63,8 @@ func (s *Set) Starts() fsm.Kinds { return s.starts }
 
 // Deliver gives events to those who subscribe to them, and starts the watchers that
 // they call for. It returns who watches the connection from now on. owner is the
-// connection's ID in the table, c is only read.
-func (s *Set) Deliver(watchers, owner uint32, c *fsm.Conn, ev *fsm.Events) uint32 {
+// connection's ID in the table.
+func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
 	if ev.Kinds&s.starts != 0 {
 		watchers = s.start(watchers, owner, c, ev.Kinds)
 	}
@@ -97,7 +97,7 @@ func (g *group) setDue(at int64) {
 }
 
 // start starts the watchers that the kinds call for and that do not run yet.
-func (s *Set) start(watchers, owner uint32, c *fsm.Conn, kinds fsm.Kinds) uint32 {
+func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
 	for i, d := range s.detectors {
 		if d.StartsOn&kinds == 0 || watchers != 0 && s.groups.at(watchers).has(i) {
 			continue

@@ -66,7 +66,7 @@ func (w *wire) send(fromB bool, after time.Duration, flags reassembly.Flags, seq
 	}
 	_, fromLo := reassembly.KeyOf(&seg)
 	w.conn.Step(&seg, w.conn.SideOf(fromLo), &w.ev)
-	w.watchers = w.Deliver(w.watchers, 7, &w.conn, &w.ev)
+	w.watchers = w.Deliver(w.watchers, 7, w.conn.View(), &w.ev)
 }
 
 const (
