@@ -21,8 +21,9 @@ check:
 beam: ## the module for clusters; after a change of go.mod here, tidy it there
 	cd beam && go mod tidy && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test ./...
 
-golden: ## update the expected output of reports and command, and show the changes
+golden: ## update the expected output of reports, command and detectors, and show the changes
 	go test ./internal/report ./internal/cli . -update
+	go test ./detectors/catalogue -run Golden -update
 	git --no-pager diff --stat
 
 samples: ## the captures next to samples/*.txtar

@@ -1,0 +1,89 @@
+package catalogue_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Whoever watches live hears of a finding by the moment that it carries (At): its watcher
+// has asked to be woken. Left out is what only the end of a connection brings: a new one
+// on its ports, a RST that is believed at last, an hour without any frame; and
+// half-close-cut, whose resends may become enough only later.
+func TestLive_inTime(t *testing.T) {
+	forTraces(t, func(t *testing.T, tr *scenario.Trace) {
+		rep := analyse(t, tr, engine.Options{})
+		if len(rep.Gaps) > 0 {
+			return
+		}
+		heard := firstHeard(t, tr, rep.Findings)
+		for i := range rep.Findings {
+			f := &rep.Findings[i]
+			reset := slices.ContainsFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.Flags.Has(reassembly.RST) })
+			if reset || f.Flow.Ending == "replaced" || f.Detector == "half-close-cut" {
+				continue
+			}
+			if at := heard[nameOf(f)]; at > f.At {
+				t.Errorf("%s is told %v late", nameOf(f), time.Duration(at-f.At))
+			}
+		}
+	})
+}
+
+// firstHeard is when each finding of the trace is first told, by its name, while the
+// frames come one by one and the clock stops at the moments that the findings carry.
+func firstHeard(t *testing.T, tr *scenario.Trace, findings []result.Finding) map[string]int64 {
+	t.Helper()
+	var ticks []int64
+	for i := range findings {
+		ticks = append(ticks, findings[i].At)
+	}
+	slices.Sort(ticks)
+	file, err := tr.Pcapng()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	defer c.Close()
+	var now int64
+	heard := map[string]int64{}
+	live := engine.NewLive(engine.Options{Detectors: catalogue.All}, func(f result.Finding) {
+		if _, is := heard[nameOf(&f)]; !is {
+			heard[nameOf(&f)] = now
+		}
+	})
+	tick := func(until int64) {
+		for len(ticks) > 0 && ticks[0] < until {
+			now = ticks[0]
+			live.Tick(now)
+			ticks = ticks[1:]
+		}
+		now = until
+	}
+	var fr capture.Frame
+	for c.Next(&fr) == nil {
+		tick(fr.At)
+		live.Frame(&fr)
+	}
+	tick(c.End())
+	live.Close(c.End(), nil)
+	return heard
+}
+
+// nameOf is the detector of a finding and its anchor.
+func nameOf(f *result.Finding) string {
+	return fmt.Sprintf("%s[%d]", f.Detector, f.Evidence[0].Seg.Frame)
+}
