@@ -58,6 +58,11 @@ type Role struct {
 	Side reassembly.Side
 }
 
+// Roles are the parts of both ends: name is the side's, peer its peer's.
+func Roles(name string, side reassembly.Side, peer string) []Role {
+	return []Role{{name, side}, {peer, side.Peer()}}
+}
+
 // A Metric is one measured fact. Value is an int (counts, bytes), a float64
 // (seconds where the name ends in _s, otherwise a ratio) or a string.
 type Metric struct {

@@ -36,7 +36,7 @@ func (w *hurriedClose) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	w.reported = true
 	f := r.Find(closed, ev.Side, ev.Seg.At, detectors.Evidence{Role: "early FIN", Seg: *ev.Seg})
-	f.Roles = []detectors.Role{{Name: "closer", Side: ev.Side}, {Name: "peer", Side: ev.Side.Peer()}}
+	f.Roles = detectors.Roles("closer", ev.Side, "peer")
 	f.Measure("age_s", detectors.Seconds(age))
 	f.Message = fmt.Sprintf("%s closed the connection %s after it was opened.", r.Name(ev.Side), time.Duration(age))
 	r.Emit(f)

@@ -207,7 +207,7 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 		r.Absence(&f, w.ack.At)
 	}
 	f.End = max(now, w.reply.At)
-	f.Roles = []detectors.Role{{Name: "holder", Side: holder}, {Name: "closer", Side: w.closer}}
+	f.Roles = detectors.Roles("holder", holder, "closer")
 	f.Measure("close_wait_s", detectors.Seconds(now-w.ack.At))
 	f.Measure("idle_s", detectors.Seconds(now-since))
 	f.Measure("threshold_s", detectors.Seconds(w.patience(r)))

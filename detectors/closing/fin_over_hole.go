@@ -151,7 +151,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	f := r.Find(outcome, side, o.At, evidence...)
 	f.States = r.StatesNow(o.Now)
 	f.End = o.Now
-	f.Roles = []detectors.Role{{Name: "closer", Side: side}, {Name: "peer", Side: side.Peer()}}
+	f.Roles = detectors.Roles("closer", side, "peer")
 	f.Measure("lacking_bytes", int(n))
 	f.Measure("acks", s.acks)
 	f.Measure("waited_s", detectors.Seconds(waited))

@@ -238,7 +238,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.At = min(now, max(w.patient(side, r), s.since(outcome)))
 	}
 	f.End = now
-	f.Roles = []detectors.Role{{Name: "closer", Side: side}, {Name: "peer", Side: side.Peer()}}
+	f.Roles = detectors.Roles("closer", side, "peer")
 	f.Measure("sends", s.sends)
 	f.Measure("first_interval_s", detectors.Seconds(s.gaps[0]))
 	f.Measure("last_interval_s", detectors.Seconds(s.gaps[1]))

@@ -195,7 +195,7 @@ func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detector
 	}
 	f := r.Find(outcome, peer, now, evidence...)
 	f.End = now
-	f.Roles = []detectors.Role{{Name: "closer", Side: w.closer}, {Name: "open", Side: open}}
+	f.Roles = detectors.Roles("closer", w.closer, "open")
 	silence := w.trigger.At - w.before.At
 	f.Measure("half_closed_s", detectors.Seconds(w.trigger.At-w.ack.At))
 	f.Measure("silence_s", detectors.Seconds(silence))

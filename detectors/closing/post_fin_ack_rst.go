@@ -178,7 +178,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		evidence = append(evidence, r.Evidence("redundant ACK", x, ack))
 	}
 	f := r.Find(outcome, culprit, rst.At, append(evidence, r.Evidence("RST", y, rst))...)
-	f.Roles = []detectors.Role{{Name: "acker", Side: x}, {Name: "resetter", Side: y}}
+	f.Roles = detectors.Roles("acker", x, "resetter")
 	f.Measure("ack_to_rst_s", detectors.Seconds(rst.At-ack.At))
 	f.Measure("bytes_at_risk", int(r.Conn.RecentBytes(y, rst.At)))
 	switch after := ack.At - w.finAck[y].At; outcome {

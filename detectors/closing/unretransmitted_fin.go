@@ -103,7 +103,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	f := r.Find(outcome, side, o.At, evidence...)
 	f.States = r.StatesNow(o.Now)
 	f.End = o.Now
-	f.Roles = []detectors.Role{{Name: "closer", Side: side}, {Name: "peer", Side: side.Peer()}}
+	f.Roles = detectors.Roles("closer", side, "peer")
 	f.Measure("waited_s", detectors.Seconds(o.Now-since))
 	f.Measure("deadline_s", detectors.Seconds(w.Limit(i, r)-since))
 	f.Measure("rto_s", r.Conn.RTO(side).Seconds())

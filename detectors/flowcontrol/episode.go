@@ -150,7 +150,7 @@ func (e *episode) finding(outcome *detectors.Outcome, at int64, by *detectors.Ev
 		f.States = r.StatesNow(at)
 	}
 	f.End = at
-	f.Roles = []detectors.Role{{Name: "prober", Side: prober}, {Name: "receiver", Side: receiver}}
+	f.Roles = detectors.Roles("prober", prober, "receiver")
 	f.Measure("probes", e.probes)
 	f.Measure("answered", e.answered)
 	f.Measure("unanswered", e.probes-e.answered)

@@ -152,7 +152,7 @@ func (w *smallWindow) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	small, size, mss := &w.unused[i].small, w.unused[i].size, announcedMSS(r.Conn, side.Peer())
 	f := r.Find(frozen, side, o.At, r.Evidence("window left small", side.Peer(), small))
 	f.States, f.End = r.StatesNow(o.Now), o.Now
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("window", int(size))
 	f.Measure("mss", mss)
 	f.Measure("waited_s", detectors.Seconds(o.Now-since))
@@ -176,7 +176,7 @@ func (f *filledWindows) report(side reassembly.Side, r *detectors.Report) {
 	mean, took := int(f.bytes)/f.count, f.last.At-f.first.At
 	found := r.Find(silly, side.Peer(), f.last.At,
 		r.Evidence("fills a small window", side, &f.first), r.Evidence("fills a small window, latest", side, &f.last))
-	found.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	found.Roles = detectors.Roles("sender", side, "receiver")
 	found.Measure("fills", f.count)
 	found.Measure("mean_bytes", mean)
 	found.Measure("mss", mss)

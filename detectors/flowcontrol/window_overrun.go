@@ -126,7 +126,7 @@ func (o *overrun) report(side reassembly.Side, now int64, r *detectors.Report) {
 		evidence = append(evidence, r.Evidence("sent again", side, &o.resent))
 	}
 	f := r.Find(outcome, side, evidence[len(evidence)-1].Seg.At, evidence...)
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("overruns", o.bursts)
 	f.Measure("beyond", int(o.most))
 	f.Message = fmt.Sprintf("%s sent up to %d bytes beyond the window that %s had offered, in %s (from frame %d on). The window in the next segment of %s still ends before them (frame %d).",

@@ -93,7 +93,7 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 		evidence = append(evidence, r.Evidence("window shrunk, latest", side, last))
 	}
 	f := r.Find(outcome, side, last.At, evidence...)
-	f.Roles = []detectors.Role{{Name: "receiver", Side: side}, {Name: "sender", Side: side.Peer()}}
+	f.Roles = detectors.Roles("receiver", side, "sender")
 	f.Measure("shrinks", s.count)
 	f.Measure("cuts", s.cuts)
 	f.Measure("taken_back", int(s.largest))

@@ -250,7 +250,7 @@ func (x *zeroWindowWait) evidence(side reassembly.Side, r *detectors.Report) []d
 func (w *zeroWindowDeadlock) describe(f *detectors.Finding, side reassembly.Side, waited int64, r *detectors.Report) {
 	x, own, peer := &w.waits[side], r.Name(side), r.Name(side.Peer())
 	out := r.Conn.Stream(side)
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("waited_s", detectors.Seconds(waited))
 	f.Measure("deadline_s", detectors.Seconds(w.limit(side, r)-w.due[side].Since()))
 	f.Measure("rto_s", r.Conn.RTO(side).Seconds())

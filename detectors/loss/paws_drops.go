@@ -116,7 +116,7 @@ func (w *pawsDrops) report(outcome *detectors.Outcome, side reassembly.Side, at 
 	}
 	f := r.Find(outcome, side, at, evidence...)
 	f.End = max(f.End, at)
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("drops", int(s.drops))
 	f.Measure("back_ticks", int(s.back))
 	own, peer := r.Name(side), r.Name(side.Peer())

@@ -115,7 +115,7 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 	f := r.Find(outcome, culprit, at, a.proof)
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("fast", int(all))
 	f.Measure("spurious", int(spurious))
 	f.Measure("late", int(a.late))

@@ -212,7 +212,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	t := &a.total
 	f.Measure("resent", int(t.all()))
 	f.Measure("rto", int(t.by[timeout]))

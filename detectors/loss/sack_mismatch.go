@@ -85,7 +85,7 @@ func (w *sackMismatch) report(side reassembly.Side, at int64, r *detectors.Repor
 		evidence = append(evidence, r.Evidence("last such segment", side, &s.last))
 	}
 	f := r.Find(sackRewritten, side, at, evidence...)
-	f.Roles = []detectors.Role{{Name: "acknowledger", Side: side}, {Name: "sender", Side: side.Peer()}}
+	f.Roles = detectors.Roles("acknowledger", side, "sender")
 	f.Measure("acks", int(s.n))
 	f.Measure("offset_bytes", int(s.offset))
 	f.Message = fmt.Sprintf("%s sent %s with SACK blocks for data that %s never sent, %d bytes from the ACK number (frame %d). "+

@@ -155,7 +155,7 @@ func (w *earlyReuse) finding(outcome *detectors.Outcome, at, now int64, r *detec
 	}
 	f := r.Find(outcome, w.opener, at, evidence...)
 	f.End = now
-	f.Roles = []detectors.Role{{Name: "client", Side: w.opener}, {Name: "server", Side: server}}
+	f.Roles = detectors.Roles("client", w.opener, "server")
 	f.Measure("since_close_s", detectors.Seconds(w.syn.At-w.old.At))
 	f.Measure("syns", w.repeats+1)
 	f.Measure("delay_s", detectors.Seconds(now-w.syn.At))

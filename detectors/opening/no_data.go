@@ -51,7 +51,7 @@ func (noData) Event(ev fsm.Event, r *detectors.Report) {
 	f := r.Find(closedAtOnce, server, ev.Seg.At,
 		r.Evidence("FIN", server, &fin), r.Evidence("last ACK of the handshake", client, ev.Was))
 	f.End = ev.Seg.At
-	f.Roles = []detectors.Role{{Name: "server", Side: server}, {Name: "client", Side: client}}
+	f.Roles = detectors.Roles("server", server, "client")
 	f.Measure("after_s", detectors.Seconds(after))
 	f.Message = fmt.Sprintf("%s accepted %s's connection (frame %d), then closed it %s later (frame %d), before either side had sent a byte.",
 		r.Name(server), r.Name(client), ev.Was.Frame, detectors.Span(after), fin.Frame)

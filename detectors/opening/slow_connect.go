@@ -125,7 +125,7 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		outcome, asked, answer = slowAnswer, "SYN", "SYN-ACK"
 	}
 	f := r.Find(outcome, side, at, r.Evidence(asked, side.Peer(), &h.asked), r.Evidence(answer+", late", side, &h.answer))
-	f.Roles = []detectors.Role{{Name: "slow", Side: side}, {Name: "waiting", Side: side.Peer()}}
+	f.Roles = detectors.Roles("slow", side, "waiting")
 	f.Measure("took_s", detectors.Seconds(h.took()))
 	if h.took() >= r.Nanos("costly") {
 		f.Severity = detectors.Warning

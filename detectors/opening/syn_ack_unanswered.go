@@ -297,7 +297,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 		f.States = r.StatesNow(now)
 	}
 	waited := until - w.synAck.At
-	f.Roles = []detectors.Role{{Name: "client", Side: w.client}, {Name: "server", Side: server}}
+	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("repeats", w.repeats)
 	f.Measure("syn_repeats", w.synRepeats)
 	f.Measure("acks_ignored", w.ignored)

@@ -196,7 +196,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	}
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
-	f.Roles = []detectors.Role{{Name: "client", Side: w.client}, {Name: "server", Side: server}}
+	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("repeats", w.repeats)
 	f.Measure("waited_s", detectors.Seconds(now-w.syn.At))
 	if w.repeats > 0 {

@@ -119,7 +119,7 @@ func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *dete
 	}
 	f := r.Find(outcome, w.client.Peer(), at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
-	f.Roles = []detectors.Role{{Name: "client", Side: w.client}, {Name: "server", Side: w.client.Peer()}}
+	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("wrong_answers", w.answers)
 	f.Measure("resets", w.resets)
 	f.Measure("syn_repeats", w.repeats)

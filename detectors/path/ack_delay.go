@@ -154,7 +154,7 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 	}
 	f := r.Find(nagle, side, at, evidence...)
 	f.End = at
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	mean, lasted := a.lost/int64(a.n), at-a.first.data.At
 	f.Measure("stalls", a.n)
 	f.Measure("lost_s", detectors.Seconds(a.lost))

@@ -100,7 +100,7 @@ func (w *ackStorm) report(r *detectors.Report) {
 	culprit := w.astray
 	f := r.Find(ackLoop, culprit, w.last, evidence...)
 	f.End = w.last
-	f.Roles = []detectors.Role{{Name: "astray", Side: culprit}, {Name: "peer", Side: culprit.Peer()}}
+	f.Roles = detectors.Roles("astray", culprit, "peer")
 	f.Measure("acks", w.all[0]+w.all[1])
 	f.Measure("acks_astray", w.all[culprit])
 	f.Measure("peak_per_second", w.peak)

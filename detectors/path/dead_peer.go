@@ -199,7 +199,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	sent := r.Conn.Last(side).At
 	f := r.Find(outcome, side.Peer(), now, v.evidence(side, r)...)
 	f.End = now
-	f.Roles = []detectors.Role{{Name: "survivor", Side: side}, {Name: "silent", Side: side.Peer()}}
+	f.Roles = detectors.Roles("survivor", side, "silent")
 	f.Measure("keepalives", v.keepAlives)
 	f.Measure("resends", v.resends)
 	f.Measure("silence_s", detectors.Seconds(now-v.first.At))

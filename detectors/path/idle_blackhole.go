@@ -155,7 +155,7 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	sent := r.Conn.Last(side).At
 	f := r.Find(idleSilent, side.Peer(), now, append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)...)
 	f.End = now
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "silent", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "silent")
 	shortest, words := middlebox.Fit(u.survived, u.idle)
 	f.Measure("idle_s", detectors.Seconds(u.idle))
 	f.Measure("survived_s", detectors.Seconds(u.survived))

@@ -294,7 +294,7 @@ func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r
 func (a *oversizeLoss) finding(o *detectors.Outcome, side reassembly.Side, at int64, evidence []detectors.Evidence, r *detectors.Report) detectors.Finding {
 	f := r.Find(o, side.Peer(), at, evidence...)
 	f.End = at
-	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("size", int(a.size))
 	f.Measure("arrived", int(a.longer))
 	f.Measure("resends", a.resends)

@@ -29,7 +29,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	o.retries += v.n
 	f := r.Find(deadRecovered, side.Peer(), back.At, o.evidence...)
 	f.End = back.At
-	f.Roles = []detectors.Role{{Name: "survivor", Side: side}, {Name: "silent", Side: side.Peer()}}
+	f.Roles = detectors.Roles("survivor", side, "silent")
 	f.Measure("outages", o.n)
 	f.Measure("repeats", o.retries)
 	f.Measure("silence_s", detectors.Seconds(o.total))

@@ -135,7 +135,7 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 	}
 	f := r.Find(ignored, w.side, at, evidence...)
 	f.States, f.End = w.states, max(at, w.challenge.At)
-	f.Roles = []detectors.Role{{Name: "impersonated", Side: w.side}, {Name: "target", Side: w.side.Peer()}}
+	f.Roles = detectors.Roles("impersonated", w.side, "target")
 	f.Measure("resets", w.resets)
 	f.Measure("challenge_acks", w.challenges)
 	f.Measure("ttl", int(w.first.TTL))

@@ -121,7 +121,7 @@ func (w *resetCause) report(r *detectors.Report) {
 	f.End = max(c.rst.At, c.continued.At)
 	f.At = f.End
 	f.States = c.states
-	f.Roles = []detectors.Role{{Name: "resetter", Side: side}, {Name: "peer", Side: peer}}
+	f.Roles = detectors.Roles("resetter", side, "peer")
 	f.Measure("resets", max(c.resets[0]+c.resets[1], 1))
 	if c.answers() {
 		f.Measure("answer_s", detectors.Seconds(c.rst.At-c.peer.last.At))
