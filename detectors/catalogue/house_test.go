@@ -17,6 +17,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 )
 
 // What a detector must be and have, so that the next one cannot be half done.
@@ -28,35 +29,30 @@ func TestHouse_valid(t *testing.T) {
 	}
 }
 
-// The file of a detector is named after it, and every detector is in All.
+// Every detector is in All, and stands in a file of its family that is named after it.
 func TestHouse_listed(t *testing.T) {
-	listed := map[string]bool{} // by file
+	declared := declaredDetectors(t)
 	for _, d := range catalogue.All {
-		file := strings.ReplaceAll(d.Name, "-", "_") + ".go"
-		listed[file] = true
-		if found, _ := filepath.Glob("../*/" + file); len(found) != 1 {
-			t.Errorf("the detector %s belongs into detectors/FAMILY/%s, which there is not", d.Name, file)
+		want := strings.ReplaceAll(d.Name, "-", "_") + ".go"
+		if file := declared[d.Name]; filepath.Base(file) != want {
+			t.Errorf("the detector %s belongs into detectors/FAMILY/%s, but is declared in %q", d.Name, want, file)
 		}
+		delete(declared, d.Name)
 	}
-	for variable, file := range detectorVariables(t) {
-		if !listed[file] {
-			t.Errorf("the detector %s of %s is not in All (list.go), or its file is not named after it", variable, file)
-		}
-	}
-	if n, vars := len(catalogue.All), len(detectorVariables(t)); n != vars {
-		t.Errorf("All holds %d detectors, the package declares %d", n, vars)
+	for name, file := range declared {
+		t.Errorf("the detector %s of %s is not in All (catalogue.go)", name, file)
 	}
 }
 
-// detectorVariables finds the package's variables that are &Detector{...}, with
-// their files.
-func detectorVariables(t *testing.T) map[string]string {
+// declaredDetectors finds the variables of the families that are &detectors.Detector{...}:
+// the file of each, by the detector's name.
+func declaredDetectors(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("../*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]string{}
+	declared := map[string]string{}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -66,23 +62,21 @@ func detectorVariables(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
-			spec, ok := n.(*ast.ValueSpec)
-			if !ok {
+			c, ok := n.(*ast.CompositeLit)
+			if !ok || types.ExprString(c.Type) != "detectors.Detector" {
 				return true
 			}
-			for i, v := range spec.Values {
-				u, ok := v.(*ast.UnaryExpr)
-				if !ok {
-					continue
-				}
-				if c, ok := u.X.(*ast.CompositeLit); ok && types.ExprString(c.Type) == "detectors.Detector" {
-					found[spec.Names[i].Name] = filepath.Base(file)
+			name := file // of a detector whose name is no literal
+			for _, e := range c.Elts {
+				if kv, ok := e.(*ast.KeyValueExpr); ok && types.ExprString(kv.Key) == "Name" {
+					name = strings.Trim(types.ExprString(kv.Value), `"`)
 				}
 			}
+			declared[name] = file
 			return true
 		})
 	}
-	return found
+	return declared
 }
 
 // Doc says all that the reports and the documentation need.
@@ -118,7 +112,7 @@ func TestHouse_samples(t *testing.T) {
 	}
 	for _, d := range catalogue.All {
 		about := func(w scenario.Want) bool { return w.Detector == d.Name }
-		if file := "../../samples/" + d.Name + ".txtar"; !slices.ContainsFunc(wants(parseFile(t, file)), about) {
+		if file := "../../samples/" + d.Name + ".txtar"; !slices.ContainsFunc(wants(scenariotest.Files(t, file)[0]), about) {
 			t.Errorf("%s does not want %s", file, d.Name)
 		}
 		lookalikes, _ := filepath.Glob("../../samples/" + d.Name + ".not-*.txtar")
@@ -126,7 +120,7 @@ func TestHouse_samples(t *testing.T) {
 			t.Errorf("there is no samples/%s.not-WHY.txtar, a look-alike that must leave it silent", d.Name)
 		}
 		for _, file := range lookalikes {
-			if slices.ContainsFunc(wants(parseFile(t, file)), about) {
+			if slices.ContainsFunc(wants(scenariotest.Files(t, file)[0]), about) {
 				t.Errorf("%s is to leave %s silent, but wants it", file, d.Name)
 			}
 		}
@@ -148,8 +142,8 @@ func wants(f *scenario.File) []scenario.Want {
 	return all
 }
 
-// A sample that is another's twin tells nothing; neither does a scenario.
-func TestHouse_twins(t *testing.T) {
+// No sample or scenario is the same trace as another.
+func TestHouse_duplicates(t *testing.T) {
 	seen := map[string]string{}
 	for _, f := range scenarioFiles(t) {
 		for i, tr := range f.Traces {
@@ -160,8 +154,8 @@ func TestHouse_twins(t *testing.T) {
 				fmt.Fprintln(&b, seg, l.Captured, l.Other, l.End)
 			}
 			name := fmt.Sprintf("%s, trace %d", f.Name, i+1)
-			if twin, is := seen[b.String()]; is {
-				t.Errorf("%s is the same trace as %s", name, twin)
+			if other, is := seen[b.String()]; is {
+				t.Errorf("%s is the same trace as %s", name, other)
 			}
 			seen[b.String()] = name
 		}
@@ -185,7 +179,7 @@ func TestHouse_findings(t *testing.T) {
 				t.Errorf("%s: verdict %v with reason %q: undecided findings have one, others none", f.Detector, f.Verdict, f.Reason)
 			}
 			if f.Start != f.Evidence[0].Seg.At || f.End < f.Start || f.At < f.Start {
-				t.Errorf("%s: the finding starts at %d, ends at %d and was told at %d; its anchor is at %d",
+				t.Errorf("%s: the finding starts at %d, ends at %d and was reported at %d; its anchor is at %d",
 					f.Detector, f.Start, f.End, f.At, f.Evidence[0].Seg.At)
 			}
 			for _, m := range f.Metrics {

@@ -1,7 +1,6 @@
 package catalogue_test
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -49,14 +49,7 @@ func firstHeard(t *testing.T, tr *scenario.Trace, findings []result.Finding) map
 		ticks = append(ticks, findings[i].At)
 	}
 	slices.Sort(ticks)
-	file, err := tr.Pcapng()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
+	c := scenariotest.Open(t, tr)
 	defer c.Close()
 	var now int64
 	heard := map[string]int64{}

@@ -1,52 +1,26 @@
 package catalogue_test
 
 import (
-	"bytes"
-	"context"
-	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/detectors/detectortest"
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// scenarios are all scenarios of the repository that say what is to be found: the
-// stories of the articles, and the rules one by one.
+// scenarios are all scenarios of the repository that say what is to be found: one for
+// each fault, and the rules one by one.
 var scenarios = []string{"../../samples/*.txtar", "../../fsm/testdata/*.txtar", "../testdata/*.txtar"}
 
 func scenarioFiles(t testing.TB) []*scenario.File {
 	t.Helper()
-	var files []*scenario.File
-	for _, pattern := range scenarios {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no scenarios match %s (%v)", pattern, err)
-		}
-		for _, name := range names {
-			files = append(files, parseFile(t, name))
-		}
-	}
-	return files
-}
-
-func parseFile(t testing.TB, name string) *scenario.File {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := scenario.Parse(name, text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return scenariotest.Files(t, scenarios...)
 }
 
 // forTraces runs the test for each trace of each scenario.
@@ -58,41 +32,32 @@ func forTraces(t *testing.T, test func(*testing.T, *scenario.Trace)) {
 	}
 }
 
-// analyse takes the trace all the way: text, capture file, frames, findings.
+// analyse analyses the trace with all detectors.
 func analyse(t testing.TB, tr *scenario.Trace, o engine.Options) *result.Report {
 	t.Helper()
-	file, err := tr.Pcapng()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	defer c.Close()
-	o.Detectors, o.AllFlows, o.Workers = catalogue.All, true, 1
-	return engine.Run(context.Background(), c, o)
+	o.Detectors, o.AllFlows = catalogue.All, true
+	return scenariotest.Analyse(t, tr, o)
 }
 
 // A scenario holds what is wanted of it, and nothing else.
 func TestScenarios_findings(t *testing.T) { detectortest.Run(t, catalogue.All, scenarios...) }
 
-// The states that a scenario asserts are those that the analysis tells, after
+// The states that a scenario asserts are those that the analysis reports, after
 // each frame and at the end.
 func TestScenarios_states(t *testing.T) {
 	forTraces(t, func(t *testing.T, tr *scenario.Trace) {
 		rep := analyse(t, tr, engine.Options{})
-		turns := map[uint32]turn{}
+		steps := map[uint32]step{}
 		for i := range rep.Flows {
 			flow := &rep.Flows[i]
 			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Step: func(x result.Step) {
-				turns[x.Seg.Frame] = turn{flow, x}
+				steps[x.Seg.Frame] = step{flow, x}
 			}}})
 		}
-		var last turn
+		var last step
 		for i := range tr.Lines {
 			l := &tr.Lines[i]
-			if x, ok := turns[l.Seg.Frame]; ok && l.Captured && !l.Other {
+			if x, ok := steps[l.Seg.Frame]; ok && l.Captured && !l.Other {
 				last = x
 			}
 			for _, fault := range tr.CheckStates(l, last.states(l)) {
@@ -102,14 +67,14 @@ func TestScenarios_states(t *testing.T) {
 	})
 }
 
-// A turn is what one segment did to its connection.
-type turn struct {
+// A step is what one segment did to its connection.
+type step struct {
 	flow *result.Flow
 	result.Step
 }
 
-// states are those after the turn, or those at the end of the trace.
-func (x *turn) states(l *scenario.Line) func(reassembly.Endpoint) (string, bool) {
+// states are those after the step, or those at the end of the trace.
+func (x *step) states(l *scenario.Line) func(reassembly.Endpoint) (string, bool) {
 	state, bounded := x.State, x.Bounded
 	if l.End {
 		state, bounded = x.flow.State, x.flow.Bounded

@@ -9,20 +9,16 @@
 package detectortest
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 )
 
 // Run analyses each trace of the files that match the patterns (filepath.Glob) with
@@ -35,23 +31,9 @@ func Run(t *testing.T, run []*detectors.Detector, patterns ...string) {
 	if err := detectors.Validate(run, catalogue.All...); err != nil {
 		t.Fatal(err)
 	}
-	for _, pattern := range patterns {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no traces match %s (%v)", pattern, err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file, err := scenario.Parse(name, text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, tr := range file.Traces {
-				t.Run(fmt.Sprintf("%s/%d", filepath.Base(name), i+1), func(t *testing.T) { check(t, tr, run) })
-			}
+	for _, file := range scenariotest.Files(t, patterns...) {
+		for i, tr := range file.Traces {
+			t.Run(fmt.Sprintf("%s/%d", filepath.Base(file.Name), i+1), func(t *testing.T) { check(t, tr, run) })
 		}
 	}
 }
@@ -59,16 +41,7 @@ func Run(t *testing.T, run []*detectors.Detector, patterns ...string) {
 // check analyses one trace, as a capture file, and compares the findings with its wants.
 func check(t *testing.T, tr *scenario.Trace, run []*detectors.Detector) {
 	t.Helper()
-	file, err := tr.Pcapng()
-	if err != nil {
-		t.Fatal(err)
-	}
-	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	defer trace.Close()
-	report := engine.Run(context.Background(), trace, engine.Options{Detectors: run, Workers: 1})
+	report := scenariotest.Analyse(t, tr, engine.Options{Detectors: run})
 	if report.Err != nil {
 		t.Error(report.Err)
 	}
@@ -78,23 +51,7 @@ func check(t *testing.T, tr *scenario.Trace, run []*detectors.Detector) {
 			return !slices.ContainsFunc(run, func(d *detectors.Detector) bool { return d.Name == w.Detector })
 		})
 	}
-	for _, fault := range tr.Check(found(report.Findings)) {
+	for _, fault := range tr.Check(scenariotest.Found(report.Findings)) {
 		t.Error(fault)
 	}
-}
-
-// found puts findings into plain words.
-func found(findings []result.Finding) (all []scenario.Found) {
-	for i := range findings {
-		f := &findings[i]
-		x := scenario.Found{
-			Detector: f.Detector, Outcome: f.Outcome, Undecided: f.Verdict == detectors.Undecided,
-			Message: f.Severity.String() + ": " + f.Message + " " + f.Reason,
-		}
-		for _, e := range f.Evidence {
-			x.Frames = append(x.Frames, e.Seg.Frame)
-		}
-		all = append(all, x)
-	}
-	return all
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 )
 
 // A verdict is what a printed scenario must give again. Its addresses, frame
@@ -26,23 +27,9 @@ type verdict struct {
 
 // Every scenario of the repository, printed as a scenario, gives the same findings.
 func TestScenario_pasteFindsTheSame(t *testing.T) {
-	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar", "testdata/traces/*.txtar"} {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no scenarios match %s (%v)", pattern, err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file, err := scenario.Parse(name, text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, tr := range file.Traces {
-				t.Run(fmt.Sprintf("%s/%d", filepath.Base(name), i+1), func(t *testing.T) { pasteOf(t, tr) })
-			}
+	for _, file := range scenariotest.Files(t, "../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar", "testdata/traces/*.txtar") {
+		for i, tr := range file.Traces {
+			t.Run(fmt.Sprintf("%s/%d", filepath.Base(file.Name), i+1), func(t *testing.T) { pasteOf(t, tr) })
 		}
 	}
 }

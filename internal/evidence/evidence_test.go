@@ -20,7 +20,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -28,27 +28,13 @@ import (
 func scenarios(t testing.TB) map[string][]byte {
 	t.Helper()
 	captures := map[string][]byte{}
-	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar"} {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("no scenarios match %s (%v)", pattern, err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
+	for _, f := range scenariotest.Files(t, "../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar") {
+		for i, trace := range f.Traces {
+			b, err := trace.Pcapng()
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := scenario.Parse(name, text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, trace := range f.Traces {
-				b, err := trace.Pcapng()
-				if err != nil {
-					t.Fatal(err)
-				}
-				captures[strings.TrimPrefix(filepath.ToSlash(name), "../../")+"/"+strconv.Itoa(i+1)] = b
-			}
+			captures[strings.TrimPrefix(filepath.ToSlash(f.Name), "../../")+"/"+strconv.Itoa(i+1)] = b
 		}
 	}
 	return captures

@@ -15,7 +15,7 @@ const module = "github.com/tcptrace-go/tcptrace"
 
 // mayImport is who may import whom, as words relative to the module; "." is the
 // root package. What a package does not need it may not have: the sequence
-// arithmetic knows no states, states know no verdicts, verdicts know no files,
+// arithmetic knows no states, states know no findings, detectors know no files,
 // and what prints a report cannot run an analysis.
 var mayImport = map[string]string{
 	"reassembly": "",
@@ -32,7 +32,7 @@ var mayImport = map[string]string{
 	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path",
 	"samples":               "",
 
-	"detectors/detectortest": "detectors detectors/catalogue internal/capture internal/engine internal/result internal/scenario",
+	"detectors/detectortest": "detectors detectors/catalogue internal/engine internal/scenario internal/scenario/scenariotest",
 
 	"internal/capture":  "internal/merge internal/stats",
 	"internal/merge":    "",
@@ -55,6 +55,8 @@ var mayImport = map[string]string{
 	"internal/output":   "",
 	"internal/excerpt":  "internal/result internal/scenario detectors reassembly",
 	"internal/cli":      anything,
+
+	"internal/scenario/scenariotest": "internal/capture internal/engine internal/result internal/scenario detectors",
 
 	"internal/report/pictures": "internal/report/quantity fsm reassembly",
 	"internal/report/quantity": "",

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -31,7 +31,7 @@ func TestWhatCapturesDo(t *testing.T) {
 		for i, trace := range file.Traces {
 			t.Run(fmt.Sprint(filepath.Base(name), "/", i+1), func(t *testing.T) {
 				rep := analyseTrace(t, trace)
-				for _, fault := range trace.Check(foundIn(rep)) {
+				for _, fault := range trace.Check(scenariotest.Found(rep.Findings)) {
 					t.Error(fault)
 				}
 				compare(t, wanted[i], connectionsOf(rep))
@@ -85,19 +85,6 @@ func connectionsOf(rep *result.Report) []string {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %v %v: %v", fl.Ending, fl.State[0], fl.State[1], fl.Limits)))
 	}
 	return lines
-}
-
-func foundIn(rep *result.Report) []scenario.Found {
-	var found []scenario.Found
-	for i := range rep.Findings {
-		f := &rep.Findings[i]
-		x := scenario.Found{Detector: f.Detector, Outcome: f.Outcome, Undecided: f.Verdict == detectors.Undecided, Message: f.Message + " " + f.Reason}
-		for _, e := range f.Evidence {
-			x.Frames = append(x.Frames, e.Seg.Frame)
-		}
-		found = append(found, x)
-	}
-	return found
 }
 
 // checkStates compares the states that lines assert with those after their frames.

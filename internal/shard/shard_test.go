@@ -19,6 +19,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 	"github.com/tcptrace-go/tcptrace/internal/source"
 )
@@ -169,24 +170,8 @@ func sameSet(t *testing.T, what string, want, got []json.RawMessage) {
 // TestSplit: shards of every scenario of the repository give the report of its
 // capture.
 func TestSplit(t *testing.T) {
-	var names []string
-	for _, dir := range []string{"../../samples", "../../detectors/testdata", "../metamorphic/testdata", "../cli/testdata/traces"} {
-		found, err := filepath.Glob(dir + "/*.txtar")
-		if err != nil || len(found) == 0 {
-			t.Fatalf("%s: no scenarios (%v)", dir, err)
-		}
-		names = append(names, found...)
-	}
-	for _, name := range names {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file, err := scenario.Parse(name, text)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for _, file := range scenariotest.Files(t, "../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../metamorphic/testdata/*.txtar", "../cli/testdata/traces/*.txtar") {
+		t.Run(filepath.Base(file.Name), func(t *testing.T) {
 			dir := t.TempDir()
 			for i, trace := range file.Traces {
 				packets, err := trace.Pcapng()
@@ -200,7 +185,7 @@ func TestSplit(t *testing.T) {
 				checkSame(t, []int{1, 3, 7}[i%3], capture)
 			}
 			if len(file.Traces) == 1 {
-				checkSame(t, 64, name)
+				checkSame(t, 64, file.Name)
 			}
 		})
 	}
