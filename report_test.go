@@ -19,9 +19,6 @@ var omitted = map[string]string{
 	"Finding.FINRank":   "for the engine",
 }
 
-// renamed are the public names of fields with another name in package result.
-var renamed = map[string]string{"Flow.Former": "Predecessor"}
-
 // Every field of an analysis is in the public report, with its value.
 func TestNewReport(t *testing.T) {
 	var r result.Report
@@ -82,9 +79,6 @@ func compare(t *testing.T, path string, internal, public reflect.Value) {
 		for i := range internal.NumField() {
 			field := internal.Type().Name() + "." + internal.Type().Field(i).Name
 			name := internal.Type().Field(i).Name
-			if other, is := renamed[field]; is {
-				name = other
-			}
 			f := public.FieldByName(name)
 			switch _, not := omitted[field]; {
 			case not && f.IsValid() || !not && !f.IsValid():

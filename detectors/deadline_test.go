@@ -111,7 +111,7 @@ func TestDeadline_satisfied(t *testing.T) {
 }
 
 // What was reported is not reported twice, but looked at again at the end; what is
-// not due by then is told how much was missing.
+// not due by then is given how much was missing.
 func TestDeadline_end(t *testing.T) {
 	w := &patient{limit: [2]int64{second, 5 * second}}
 	x := w.start(t, 0, 1)

@@ -68,7 +68,7 @@ type Param struct {
 
 // A Watcher follows one connection for one Detector.
 type Watcher interface {
-	// Event takes an event of a kind that the detector subscribes to.
+	// Event is given the events of the kinds that the detector subscribes to.
 	Event(ev fsm.Event, r *Report)
 }
 

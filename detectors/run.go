@@ -57,7 +57,7 @@ func (x *Run) Event(ev fsm.Event, at int64) {
 // Next is the watcher's next deadline in trace time; 0 if there is none.
 func (x *Run) Next() int64 { return x.report.wake }
 
-// Expire tells the watcher what is overdue at trace time now.
+// Expire has the watcher report what is overdue at trace time now.
 func (x *Run) Expire(now int64) {
 	x.report.wake = 0
 	x.report.Before = x.report.StatesNow(now)
@@ -66,7 +66,7 @@ func (x *Run) Expire(now int64) {
 	}
 }
 
-// End tells the watcher that nothing more will come. limits are those of the whole
+// End ends the watcher: nothing more will come. limits are those of the whole
 // capture, for this connection.
 func (x *Run) End(e Ending, limits fsm.Limits) {
 	x.report.Capture |= limits

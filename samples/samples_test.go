@@ -53,9 +53,9 @@ func TestCaptures(t *testing.T) {
 }
 
 // Every sample states its end, so that what did not come up to there is known
-// not to have come, and has a story. The README has a line for each: an update adds
-// the first sentence of the story.
-func TestStories(t *testing.T) {
+// not to have come, and has an introduction. The README has a line for each: an update adds
+// its first sentence.
+func TestIntroductions(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestStories(t *testing.T) {
 		}
 		slug := strings.TrimSuffix(name, ".txtar")
 		if f.Intro == "" {
-			t.Errorf("%s tells no story before its trace", name)
+			t.Errorf("%s has no introduction before its trace", name)
 		}
 		if f.Traces[0].End == 0 {
 			t.Errorf("%s does not state the end of its trace", name)

@@ -1,13 +1,13 @@
 // Package pipeline is tcptrace as an Apache Beam pipeline: what one process does
 // with the captures of one machine, for captures that lie on many.
 //
-//	match ─> read ─────────────────> chunks by four-tuple ─> judge ─> spread ─> number ─> render
-//	           │                                              ↑ │        ↑         │        │
-//	           ├─> stats of each file ─> combine ─────────────┘ └─ sums ─ plan     │        │
-//	           └─> dead letters ──────────────────────────────────────────────┐    │        │
-//	                                                                          finish <──────┘
+//	match ─> read ─────────────────> chunks by four-tuple ─> analyse ─> spread ─> number ─> render
+//	           │                                               ↑ │          ↑         │        │
+//	           ├─> stats of each file ─> combine ──────────────┘ └─ sums ─ plan       │        │
+//	           └─> dead letters ──────────────────────────────────────────────────┐   │        │
+//	                                                                              finish <─────┘
 //
-// A four-tuple is judged by the engine itself, in one place, with the statistics of
+// A four-tuple is analysed by the engine itself, in one place, with the statistics of
 // the whole trace beside it: its end, its gaps, what the kernel dropped. What needs
 // more than one connection (numbers, order, the count of FINs) is settled
 // afterwards, by ranges of time.

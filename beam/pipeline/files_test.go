@@ -10,8 +10,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/store"
 )
 
-// Bad files are told of and fail nothing; of a damaged one, what comes before the
-// damage is judged. Files may lie in any of Beam's file systems.
+// Bad files are reported and fail nothing; of a damaged one, what comes before the
+// damage is analysed. Files may lie in any of Beam's file systems.
 func TestFiles(t *testing.T) {
 	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
 	if err != nil {

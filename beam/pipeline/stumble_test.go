@@ -127,11 +127,11 @@ func (s *stumbler) run() {
 		})
 	}
 	whole := s.one(&combineFn{}, read.values[0])
-	judged := s.judge(ctx, o, read.chunks, whole)
-	planned := s.one(&planFn{o}, judged.values[1])
+	analysed := s.analyse(ctx, o, read.chunks, whole)
+	planned := s.one(&planFn{o}, analysed.values[1])
 
 	spread, numbered, rendered := fresh(-1), fresh(-1), fresh(-1)
-	for _, c := range judged.values[0] {
+	for _, c := range analysed.values[0] {
 		s.step(spread, func(x *out) error { return new(spreadFn).ProcessElement(ctx, c, whole, planned, x.rang) })
 	}
 	for n, group := range spread.ranges {
@@ -150,17 +150,17 @@ func (s *stumbler) run() {
 	})
 }
 
-// judge judges the four-tuples, in bundles of a few.
-func (s *stumbler) judge(ctx context.Context, o Options, groups map[string][][]byte, whole []byte) *out {
+// analyse analyses the four-tuples, in bundles of a few.
+func (s *stumbler) analyse(ctx context.Context, o Options, groups map[string][][]byte, whole []byte) *out {
 	var keys []string
 	for key := range groups { // in no order
 		keys = append(keys, key)
 	}
-	judged := fresh(-1)
+	analysed := fresh(-1)
 	for len(keys) > 0 {
 		n := min(len(keys), 1+s.IntN(100))
-		s.step(judged, func(x *out) error {
-			fn := &judgeFn{Options: o}
+		s.step(analysed, func(x *out) error {
+			fn := &analyseFn{Options: o}
 			fn.StartBundle(ctx, whole, x.emit(0), x.emit(1))
 			for _, key := range keys[:n] {
 				if err := fn.ProcessElement(ctx, []byte(key), s.each(groups[key]...), whole, x.emit(0), x.emit(1)); err != nil {
@@ -172,7 +172,7 @@ func (s *stumbler) judge(ctx context.Context, o Options, groups map[string][][]b
 		})
 		keys = keys[n:]
 	}
-	return judged
+	return analysed
 }
 
 // Workers that die change nothing, whether connections travel or lie in runs.

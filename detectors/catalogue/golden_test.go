@@ -20,7 +20,7 @@ const findingsFile = "testdata/findings.txt"
 
 // What programs read of a finding, sentences apart, changes only on purpose: culprit,
 // roles, states, times, metrics and limits, of each sample and of the first scenario with
-// each outcome and verdict; and when it is first told live.
+// each outcome and verdict; and when it is first reported live.
 func TestGolden_findings(t *testing.T) {
 	var b strings.Builder
 	shown := map[string]bool{}
@@ -28,13 +28,13 @@ func TestGolden_findings(t *testing.T) {
 		sample := strings.HasPrefix(f.Name, "../../samples/")
 		for i, tr := range f.Traces {
 			rep := analyse(t, tr, engine.Options{})
-			heard := firstHeard(t, tr, rep.Findings)
+			reported := firstReported(t, tr, rep.Findings)
 			for n := range rep.Findings {
 				x := &rep.Findings[n]
 				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict)
 				if sample || !shown[kind] {
 					fmt.Fprintf(&b, "%s/%d ", filepath.Base(f.Name), i+1)
-					writeFinding(&b, tr, x, heard[nameOf(x)])
+					writeFinding(&b, tr, x, reported[nameOf(x)])
 				}
 				shown[kind] = true
 			}
@@ -62,14 +62,14 @@ func TestGolden_findings(t *testing.T) {
 	t.Errorf("%s is stale; if that is right, run go test ./detectors/catalogue -run Golden -update and read the difference", findingsFile)
 }
 
-func writeFinding(b *strings.Builder, tr *scenario.Trace, f *result.Finding, heard int64) {
+func writeFinding(b *strings.Builder, tr *scenario.Trace, f *result.Finding, reported int64) {
 	name := func(side reassembly.Side) string { return f.Flow.End[side].String() }
 	fmt.Fprintf(b, "%s:%s %v %v", f.Detector, f.Outcome, f.Verdict, f.Severity)
 	for _, e := range f.Evidence {
 		fmt.Fprintf(b, " %d", e.Seg.Frame)
 	}
 	since := func(at int64) float64 { return detectors.Seconds(at - tr.Start) }
-	fmt.Fprintf(b, "\n\tfrom %g to %g, at %g, live at %g", since(f.Start), since(f.End), since(f.At), since(heard))
+	fmt.Fprintf(b, "\n\tfrom %g to %g, at %g, live at %g", since(f.Start), since(f.End), since(f.At), since(reported))
 	for side := range reassembly.Side(2) {
 		fmt.Fprintf(b, "\n\t%s %v", name(side), f.States[side])
 		for _, r := range f.Roles {

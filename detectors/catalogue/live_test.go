@@ -16,33 +16,33 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Whoever watches live hears of a finding by the moment that it carries (At): its watcher
-// has asked to be woken. Left out is what only the end of a connection brings: a new one
-// on its ports, a RST that is believed at last, an hour without any frame; and
-// half-close-cut, whose resends may become enough only later.
+// Live, a finding is reported by the moment that it carries (At): its watcher has a
+// deadline then. Left out is what only the end of a connection brings: a new one on its
+// ports, a doubtful RST that counts at last, an hour without any frame; and
+// half-close-cut, whose retransmissions may become enough only later.
 func TestLive_inTime(t *testing.T) {
 	forTraces(t, func(t *testing.T, tr *scenario.Trace) {
 		rep := analyse(t, tr, engine.Options{})
 		if len(rep.Gaps) > 0 {
 			return
 		}
-		heard := firstHeard(t, tr, rep.Findings)
+		reported := firstReported(t, tr, rep.Findings)
 		for i := range rep.Findings {
 			f := &rep.Findings[i]
 			reset := slices.ContainsFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.Flags.Has(reassembly.RST) })
 			if reset || f.Flow.Ending == "replaced" || f.Detector == "half-close-cut" {
 				continue
 			}
-			if at := heard[nameOf(f)]; at > f.At {
-				t.Errorf("%s is told %v late", nameOf(f), time.Duration(at-f.At))
+			if at := reported[nameOf(f)]; at > f.At {
+				t.Errorf("%s is reported %v late", nameOf(f), time.Duration(at-f.At))
 			}
 		}
 	})
 }
 
-// firstHeard is when each finding of the trace is first told, by its name, while the
+// firstReported is when each finding of the trace is first reported, by its name, while the
 // frames come one by one and the clock stops at the moments that the findings carry.
-func firstHeard(t *testing.T, tr *scenario.Trace, findings []result.Finding) map[string]int64 {
+func firstReported(t *testing.T, tr *scenario.Trace, findings []result.Finding) map[string]int64 {
 	t.Helper()
 	var ticks []int64
 	for i := range findings {
@@ -52,10 +52,10 @@ func firstHeard(t *testing.T, tr *scenario.Trace, findings []result.Finding) map
 	c := scenariotest.Open(t, tr)
 	defer c.Close()
 	var now int64
-	heard := map[string]int64{}
+	reported := map[string]int64{}
 	live := engine.NewLive(engine.Options{Detectors: catalogue.All}, func(f result.Finding) {
-		if _, is := heard[nameOf(&f)]; !is {
-			heard[nameOf(&f)] = now
+		if _, is := reported[nameOf(&f)]; !is {
+			reported[nameOf(&f)] = now
 		}
 	})
 	tick := func(until int64) {
@@ -73,7 +73,7 @@ func firstHeard(t *testing.T, tr *scenario.Trace, findings []result.Finding) map
 	}
 	tick(c.End())
 	live.Close(c.End(), nil)
-	return heard
+	return reported
 }
 
 // nameOf is the detector of a finding and its anchor.

@@ -27,7 +27,7 @@ type episode struct {
 	trail        trail
 }
 
-// A trail keeps the first and the last frames that show the course of an episode.
+// A trail keeps the first and the last frames that show how an episode went.
 type trail struct {
 	head []detectors.Evidence
 	tail [4]detectors.Evidence

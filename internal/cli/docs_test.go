@@ -43,7 +43,7 @@ func TestGenerated_allFlags(t *testing.T) {
 		text := strings.ReplaceAll(string(printed(t, arg)), `\-`, "-")
 		for _, o := range newDocument(define(new(flags)), nil).Options() {
 			if !strings.Contains(text, "-"+o.Long) && !strings.Contains(text, "-l "+o.Long) {
-				t.Errorf("tcptrace %s does not tell of --%s", arg, o.Long)
+				t.Errorf("tcptrace %s does not mention --%s", arg, o.Long)
 			}
 		}
 	}

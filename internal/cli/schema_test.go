@@ -191,7 +191,7 @@ func TestSchemas_open(t *testing.T) {
 		t.Error(err)
 	}
 	if validator(t, reportSchema, closed).Validate(parsed(t, more)) == nil {
-		t.Error("a field that the schema does not tell of goes unnoticed")
+		t.Error("a field that the schema does not have goes unnoticed")
 	}
 }
 

@@ -63,7 +63,7 @@ func TestPartition_oneConnectionKeepsItsSize(t *testing.T) {
 		"FINs here and there": func(f *feeder, n uint32) {
 			f.give(n%2 == 0, reassembly.Segment{Seq: 1 + reassembly.Seq(n%500), Ack: 1, Len: n % 3, Flags: ack | reassembly.FIN, Window: 1000})
 		},
-		"RSTs that nobody believes": func(f *feeder, n uint32) {
+		"RSTs out of window": func(f *feeder, n uint32) {
 			f.give(n%2 == 0, reassembly.Segment{Seq: 1<<30 + reassembly.Seq(n), Flags: reassembly.RST})
 		},
 	} {

@@ -32,7 +32,7 @@ func (t *Table) leaver(l leaver) (f *Flow, still bool) {
 }
 
 // Note looks at a connection that a segment may have ended: one that is over leaves
-// before others. Those that left out of turn are cleared away before they outnumber
+// before others. Those that left before their turn are cleared away before they outnumber
 // the others.
 func (t *Table) Note(id ID, f *Flow) {
 	if f.closed || !f.Conn.Over() {

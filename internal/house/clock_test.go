@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// runners may tell the time, start goroutines and speak to the user. All that
+// runners may read the clock, start goroutines and print to the terminal. All that
 // they run knows only the trace's clock, runs where it is called and answers
 // with values: the same input gives the same bytes.
 var runners = []string{".", "cmd/tcptrace", "internal/cli", "internal/engine", "internal/live", "internal/bench/peers", "internal/tracegen/tracegen"}
@@ -60,14 +60,14 @@ func offences(t *testing.T, name, shown string, src any) (found []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tell := func(at token.Pos, format string, args ...any) {
+	report := func(at token.Pos, format string, args ...any) {
 		found = append(found, fmt.Sprintf("%s:%d: ", shown, set.Position(at).Line)+fmt.Sprintf(format, args...))
 	}
 	packages := map[string]string{} // what the file calls a package, and its path
 	for _, spec := range file.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
 		if path == "log" || strings.HasPrefix(path, "log/") {
-			tell(spec.Pos(), "%s is imported below the engine: return an error, or count it in the report.", path)
+			report(spec.Pos(), "%s is imported below the engine: return an error, or count it in the report.", path)
 		}
 		as := path
 		if spec.Name != nil {
@@ -78,10 +78,10 @@ func offences(t *testing.T, name, shown string, src any) (found []string) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:
-			tell(n.Pos(), "a goroutine is started below the engine: there, work is done where it is called.")
+			report(n.Pos(), "a goroutine is started below the engine: there, work is done where it is called.")
 		case *ast.SelectorExpr:
 			if id, ok := n.X.(*ast.Ident); ok && slices.Contains(wall[packages[id.Name]], n.Sel.Name) {
-				tell(n.Pos(), "%s.%s is used below the engine: only the trace's clock and the report's writer exist there.", id.Name, n.Sel.Name)
+				report(n.Pos(), "%s.%s is used below the engine: only the trace's clock and the report's writer exist there.", id.Name, n.Sel.Name)
 			}
 		}
 		return true

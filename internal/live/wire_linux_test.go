@@ -245,7 +245,7 @@ func (w *wire) inTime(file string, test func(file, kept string)) {
 			return
 		}
 	}
-	w.Log("this machine is too busy to send frames in time: what it told was compared with the kept file only")
+	w.Log("this machine is too busy to send frames in time: what it reported was compared with the kept file only")
 }
 
 // gaps are the times in nanoseconds from frame to frame.

@@ -1,5 +1,5 @@
-// Tcptrace-beam judges the captures of many machines as one trace, on a runner of
-// Apache Beam. docs/scale-out.md tells when that pays, and how.
+// Tcptrace-beam analyses the captures of many machines as one trace, on a runner of
+// Apache Beam. docs/scale-out.md says when that helps, and how.
 package main
 
 import (
@@ -64,7 +64,7 @@ func run(ctx context.Context, o pipeline.Options, replace bool) error {
 	if err != nil {
 		return err
 	}
-	tell(result, time.Since(start))
+	printCounts(result, time.Since(start))
 	return nil
 }
 
@@ -80,8 +80,8 @@ func version() string {
 	return "devel"
 }
 
-// tell prints what was counted, where the runner says so.
-func tell(result beam.PipelineResult, took time.Duration) {
+// printCounts prints what was counted, where the runner says so.
+func printCounts(result beam.PipelineResult, took time.Duration) {
 	fmt.Fprintf(os.Stderr, "tcptrace-beam: done in %.1f s\n", took.Seconds())
 	if result == nil {
 		return

@@ -26,7 +26,7 @@ type stream struct {
 	closer io.Closer
 }
 
-// maxTravel is more than any chunk has: its head tells of late segments too.
+// maxTravel is more than any chunk has: its head counts late segments too.
 const maxTravel = 4 * packed.MaxChunk
 
 // load has the next segment at hand.

@@ -26,7 +26,7 @@ type Reader struct {
 	Hold int
 }
 
-// A Dead letter tells of a file that could not be read, or not to its end.
+// A Dead letter names a file that could not be read, or not to its end.
 type Dead struct {
 	File   string `json:"file"`
 	Frames uint64 `json:"frames"` // that were read
@@ -35,13 +35,13 @@ type Dead struct {
 }
 
 // Read reads one file to its end, or as far as it makes sense: then the letter
-// tells why. The error is that of Emit or of a run.
+// says why. The error is that of Emit or of a run.
 func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	trace, _ := capture.OpenTrace([]string{name}, capture.Options{Open: r.Open, Text: scenario.Pcapng})
 	defer trace.Close()
 	t := counter{trace: trace, Stats: Stats{Index: int(index)}}
 	p := pieces{Reader: r, file: index, conns: map[reassembly.Key]*conn{}}
-	defer p.spool.close()
+	defer p.spill.close()
 	decoder := decode.New()
 	var (
 		fr  capture.Frame
@@ -85,14 +85,14 @@ type pieces struct {
 	conns map[reassembly.Key]*conn
 	held  int
 	free  []*chunk.Builder
-	spool spool
+	spill spill
 }
 
 // A conn is what is held of a connection.
 type conn struct {
 	builder   *chunk.Builder // nil if there is nothing
 	travelled int            // bytes emitted
-	run       []extent       // chunks in the spool
+	run       []extent       // chunks in the spill
 }
 
 // perBuilder is about what a connection costs besides the bytes of its chunk.
@@ -113,7 +113,7 @@ func (p *pieces) add(seg *reassembly.Segment, time int64) error {
 	c.builder.Add(seg, time)
 	p.held += c.builder.Len() - before
 	if c.builder.Full() {
-		return p.take(&key, c)
+		return p.release(&key, c)
 	}
 	if p.held > p.Hold {
 		return p.flush()
@@ -131,8 +131,8 @@ func (p *pieces) builder() *chunk.Builder {
 	return new(chunk.Builder)
 }
 
-// take emits the chunk of a connection, or leaves it in the spool.
-func (p *pieces) take(key *reassembly.Key, c *conn) error {
+// release emits the chunk of a connection, or leaves it in the spill.
+func (p *pieces) release(key *reassembly.Key, c *conn) error {
 	p.held -= c.builder.Len() + perBuilder
 	value := c.builder.Take(make([]byte, 0, c.builder.Len()+64), p.file)
 	p.free, c.builder = append(p.free, c.builder), nil
@@ -140,7 +140,7 @@ func (p *pieces) take(key *reassembly.Key, c *conn) error {
 		c.travelled += len(value)
 		return p.Emit(appendKey(nil, key), value)
 	}
-	at, err := p.spool.append(value)
+	at, err := p.spill.append(value)
 	c.run = append(c.run, at)
 	return err
 }
@@ -150,7 +150,7 @@ func (p *pieces) take(key *reassembly.Key, c *conn) error {
 func (p *pieces) flush() error {
 	for key, c := range p.conns {
 		if c.builder != nil {
-			if err := p.take(&key, c); err != nil {
+			if err := p.release(&key, c); err != nil {
 				return err
 			}
 		}
@@ -165,7 +165,7 @@ func (p *pieces) flush() error {
 func (p *pieces) finish() error {
 	for key, c := range p.conns {
 		if c.builder != nil {
-			if err := p.take(&key, c); err != nil {
+			if err := p.release(&key, c); err != nil {
 				return err
 			}
 		}
@@ -192,7 +192,7 @@ func (p *pieces) writeRun(chunks []extent) (value []byte, err error) {
 	}
 	var buf []byte
 	for i, at := range chunks {
-		body, err := p.spool.read(at)
+		body, err := p.spill.read(at)
 		if err != nil {
 			w.Close()
 			return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// Whole is what must be known of all files before anything of them is judged.
+// Whole is what must be known of all files before anything of them is analysed.
 type Whole struct {
 	Stats stats.Trace
 	Ranks []int // of the files by index, where times are equal

@@ -7,7 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// A Connection is one that was judged, with its findings.
+// A Connection is one that was analysed, with its findings.
 type Connection struct {
 	Place    chunk.Place // of its first segment: all connections are numbered in this order
 	Row      result.Flow

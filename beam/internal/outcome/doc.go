@@ -1,4 +1,4 @@
-// Package outcome is what a pipeline makes of judged connections: rows and
+// Package outcome is what a pipeline makes of analysed connections: rows and
 // findings on their way into the report, the sums of the whole trace, and who
 // gets which number.
 package outcome

@@ -18,11 +18,11 @@ import (
 )
 
 func init() {
-	register.DoFn6x1[context.Context, []byte, func(*[]byte) bool, []byte, func([]byte), func([]byte), error](&judgeFn{})
+	register.DoFn6x1[context.Context, []byte, func(*[]byte) bool, []byte, func([]byte), func([]byte), error](&analyseFn{})
 }
 
-// judgeFn judges the connections of a four-tuple.
-type judgeFn struct {
+// analyseFn analyses the connections of a four-tuple.
+type analyseFn struct {
 	Options Options
 
 	whole    memory[intake.Whole]
@@ -35,19 +35,19 @@ type judgeFn struct {
 }
 
 // StartBundle begins new sums.
-func (f *judgeFn) StartBundle(context.Context, []byte, func([]byte), func([]byte)) {
+func (f *analyseFn) StartBundle(context.Context, []byte, func([]byte), func([]byte)) {
 	f.sums = outcome.Sums{}
 	f.rows, f.findings = map[int64]uint64{}, map[int64]uint64{}
 }
 
 // FinishBundle emits the sums.
-func (f *judgeFn) FinishBundle(_ context.Context, _ []byte, _, sums func([]byte)) {
+func (f *analyseFn) FinishBundle(_ context.Context, _ []byte, _, sums func([]byte)) {
 	f.sums.Rows, f.sums.Findings = outcome.FromMap(f.rows), outcome.FromMap(f.findings)
 	sums(wire.Append(nil, &f.sums))
 }
 
 // ProcessElement emits the connections of the four-tuple.
-func (f *judgeFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[]byte) bool, whole []byte, emit, _ func([]byte)) error {
+func (f *analyseFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[]byte) bool, whole []byte, emit, _ func([]byte)) error {
 	if err := f.ready(ctx, whole); err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func (f *judgeFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[]b
 	return nil
 }
 
-// ready makes what judges, when the statistics of the trace are there.
-func (f *judgeFn) ready(ctx context.Context, whole []byte) error {
+// ready makes what analyses, when the statistics of the trace are there.
+func (f *analyseFn) ready(ctx context.Context, whole []byte) error {
 	if f.tuples != nil {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (f *judgeFn) ready(ctx context.Context, whole []byte) error {
 }
 
 // count adds the connections of a four-tuple to the sums.
-func (f *judgeFn) count(r *result.Report, counts *stats.Counts) {
+func (f *analyseFn) count(r *result.Report, counts *stats.Counts) {
 	s := outcome.Sums{Counts: *counts, Flows: r.Totals.Flows, Evicted: r.Totals.EvictedFlows}
 	if p := counts.Oversized.Position; p != 0 {
 		s.Oversized = f.places[p]
@@ -121,7 +121,7 @@ func (f *judgeFn) count(r *result.Report, counts *stats.Counts) {
 }
 
 // emit emits connections with their findings.
-func (f *judgeFn) emit(ctx context.Context, r *result.Report, emit func([]byte)) {
+func (f *analyseFn) emit(ctx context.Context, r *result.Report, emit func([]byte)) {
 	w, _ := f.whole.of(nil)
 	first, last := w.Stats.First, w.Stats.Last
 	found := r.Findings

@@ -5,24 +5,24 @@ import (
 	"os"
 )
 
-// A spool holds the chunks of connections that are too large to travel, on the
+// A spill holds the chunks of connections that are too large to travel, on the
 // worker's own disk, until the file is read and each can have a run: object
 // stores take whole files only, and few at a time.
-type spool struct {
+type spill struct {
 	file *os.File
 	size int64
 	buf  []byte
 }
 
-// An extent is where a chunk lies in the spool.
+// An extent is where a chunk lies in the spill.
 type extent struct {
 	offset int64
 	length int
 }
 
-func (s *spool) append(value []byte) (extent, error) {
+func (s *spill) append(value []byte) (extent, error) {
 	if s.file == nil {
-		f, err := os.CreateTemp("", "tcptrace-beam-spool-")
+		f, err := os.CreateTemp("", "tcptrace-beam-spill-")
 		if err != nil {
 			return extent{}, err
 		}
@@ -36,7 +36,7 @@ func (s *spool) append(value []byte) (extent, error) {
 }
 
 // read gives a chunk; it is valid until the next read.
-func (s *spool) read(at extent) ([]byte, error) {
+func (s *spill) read(at extent) ([]byte, error) {
 	if cap(s.buf) < at.length {
 		s.buf = make([]byte, at.length)
 	}
@@ -45,7 +45,7 @@ func (s *spool) read(at extent) ([]byte, error) {
 	return b, err
 }
 
-func (s *spool) close() {
+func (s *spill) close() {
 	if s.file == nil {
 		return
 	}
