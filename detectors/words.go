@@ -91,7 +91,7 @@ func WindowSmall(v fsm.View, side reassembly.Side) bool {
 func FINDue(v fsm.View, side reassembly.Side) bool {
 	fin, _ := v.FIN(side)
 	out := v.Stream(side)
-	return !v.WindowShut(side.Peer()) && (!out.Knows(reassembly.KnowUna) || out.Una == fin)
+	return !v.WindowShut(side.Peer()) && out.Oldest(fin)
 }
 
 // HalfClosed reports whether the side's FIN is acknowledged and the peer has sent
@@ -112,6 +112,16 @@ func IsProbe(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
 	out := v.Stream(side)
 	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.WindowShut(side.Peer())
 }
+
+// AcksUna reports whether a segment of the side acknowledges exactly what the side has
+// acknowledged so far.
+func AcksUna(v fsm.View, side reassembly.Side, seg *reassembly.Segment) bool {
+	return seg.Flags&reassembly.ACK != 0 && seg.Ack == v.Stream(side.Peer()).Una
+}
+
+// MayBeForged reports whether anybody can have sent the segment of the event, without
+// knowing the connection's numbers: it is out of window, or a RST.
+func MayBeForged(ev fsm.Event) bool { return ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst }
 
 // Answers reports whether a RST answers the given segment of the other side,
 // as RFC 9293 3.10.7.1 builds one: bare, at the segment's acknowledgment; or

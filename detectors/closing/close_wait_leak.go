@@ -92,7 +92,7 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 			w.unheard++
 		}
 	case fsm.Sent:
-		if holder && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
+		if holder && !detectors.MayBeForged(ev) {
 			w.unheard = 0
 		}
 	case fsm.SentBeyondFin:

@@ -95,8 +95,7 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		f := &w.sides[peer]
-		forged := ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst                          // may be
-		if w.due[peer].Armed() && !forged && ev.Seg.At-f.first.At > int64(r.Conn.RTO(peer)) { // an earlier one may have crossed the FIN
+		if w.due[peer].Armed() && !detectors.MayBeForged(ev) && ev.Seg.At-f.first.At > int64(r.Conn.RTO(peer)) { // an earlier one may have crossed the FIN
 			f.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}

@@ -82,7 +82,7 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 		w.resent(ev, r)
 	case ev.Kind == fsm.ResetSent:
 		w.reset(ev, r)
-	case ev.Kind == fsm.Sent && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst:
+	case ev.Kind == fsm.Sent && !detectors.MayBeForged(ev):
 		w.sent(ev, r)
 	}
 }

@@ -73,8 +73,7 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 		w.due[side].Satisfy(r)
 		w.due[peer].Satisfy(r)
 	case fsm.Sent:
-		forged := ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst // may be
-		if w.due[peer].Armed() && !forged && ev.Seg.At-w.fin[peer].At > int64(r.Conn.RTO(peer)) {
+		if w.due[peer].Armed() && !detectors.MayBeForged(ev) && ev.Seg.At-w.fin[peer].At > int64(r.Conn.RTO(peer)) {
 			w.unaware[peer] = reassembly.MarkOf(ev.Seg)
 		}
 	}

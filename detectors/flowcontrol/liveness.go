@@ -28,9 +28,3 @@ func (l *liveness) doubt(f *detectors.Finding, side reassembly.Side, now int64, 
 		f.Undecide(fmt.Sprintf("what the receiver sent %s before was not answered either: the sender may be gone", detectors.Span(now-asked)))
 	}
 }
-
-// acksUna reports whether a segment of the side acknowledges exactly what the side
-// has acknowledged so far.
-func acksUna(v fsm.View, side reassembly.Side, seg *reassembly.Segment) bool {
-	return seg.Flags&reassembly.ACK != 0 && seg.Ack == v.Stream(side.Peer()).Una
-}

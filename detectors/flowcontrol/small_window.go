@@ -77,7 +77,7 @@ func (w *smallWindow) Event(ev fsm.Event, r *detectors.Report) {
 		w.due[reassembly.A].Disarm()
 		w.due[reassembly.B].Disarm()
 	case fsm.Sent:
-		if ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
+		if !detectors.MayBeForged(ev) {
 			w.liveness.note(ev)
 			w.offered(ev.Seg, ev.Side.Peer(), r)
 		}

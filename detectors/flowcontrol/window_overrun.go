@@ -71,7 +71,7 @@ func (w *windowOverrun) Event(ev fsm.Event, r *detectors.Report) {
 			o.report(ev.Side, ev.Seg.At, r)
 		}
 	case fsm.Sent:
-		if peer.suspect.At != 0 && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst {
+		if peer.suspect.At != 0 && !detectors.MayBeForged(ev) {
 			peer.check(ev.Seg, ev.Side.Peer(), r)
 		}
 	}
@@ -91,7 +91,7 @@ func (o *overrun) check(seg *reassembly.Segment, side reassembly.Side, r *detect
 	o.suspect = reassembly.Mark{}
 	shift, _ := r.Conn.WindowScale(side.Peer())
 	edge := seg.Ack + reassembly.Seq(uint32(seg.Window)<<shift)
-	if !acksUna(r.Conn, side.Peer(), seg) || !edge.Before(suspect.Seq+reassembly.Seq(suspect.Len)) {
+	if !detectors.AcksUna(r.Conn, side.Peer(), seg) || !edge.Before(suspect.Seq+reassembly.Seq(suspect.Len)) {
 		return
 	}
 	if o.bursts++; o.bursts == 1 {

@@ -91,7 +91,7 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *detectors.Report) {
 		w.reset(side, ev.Seg.At, r)
 		w.reset(peer, ev.Seg.At, r)
 	case fsm.Sent:
-		if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
+		if detectors.MayBeForged(ev) {
 			return
 		}
 		w.liveness.note(ev)

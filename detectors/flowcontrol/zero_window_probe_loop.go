@@ -115,7 +115,7 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
 
 // sent notes any segment, after the other events that it brought.
 func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *detectors.Report) {
-	if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
+	if detectors.MayBeForged(ev) {
 		return
 	}
 	own, peer := &w.sides[ev.Side], &w.sides[ev.Side.Peer()]
@@ -125,7 +125,7 @@ func (w *zeroWindowProbeLoop) sent(ev fsm.Event, r *detectors.Report) {
 		own.series.newData(ev.Seg)
 	}
 	if peer.open {
-		peer.episode.fromReceiver(ev.Seg, acksUna(r.Conn, ev.Side, ev.Seg))
+		peer.episode.fromReceiver(ev.Seg, detectors.AcksUna(r.Conn, ev.Side, ev.Seg))
 		return
 	}
 	if out := r.Conn.Stream(ev.Side.Peer()); out.Knows(reassembly.KnowEdge) { // the window is known, and it is open

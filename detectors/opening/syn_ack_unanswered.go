@@ -121,7 +121,7 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 			w.rst = reassembly.MarkOf(ev.Seg)
 			w.report(w.reported, w.reportedAt, ev.Seg.At, r)
 		}
-	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && ev.Class != fsm.OutOfWindow && ev.Class != fsm.Rst:
+	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && !detectors.MayBeForged(ev):
 		w.established(ev, r)
 	}
 }

@@ -119,7 +119,7 @@ func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		sender := side.Peer() // of the large segment
-		if a := w.sides[sender]; a != nil && a.n > 0 && !a.over() && ev.Class != fsm.Rst && ev.Class != fsm.OutOfWindow && acksUna(ev.Seg, sender, r) {
+		if a := w.sides[sender]; a != nil && a.n > 0 && !a.over() && !detectors.MayBeForged(ev) && detectors.AcksUna(r.Conn, ev.Side, ev.Seg) {
 			a.spoke = reassembly.MarkOf(ev.Seg)
 			a.arrived(sender, ev.Seg, r)
 			w.wait(sender, r)
@@ -132,12 +132,6 @@ func (w *mtuBlackhole) side(side reassembly.Side) *oversizeLoss {
 		w.sides[side] = new(oversizeLoss)
 	}
 	return w.sides[side]
-}
-
-// acksUna reports whether the segment acknowledges exactly what the other side, sender,
-// has had acknowledged.
-func acksUna(seg *reassembly.Segment, sender reassembly.Side, r *detectors.Report) bool {
-	return seg.Flags&reassembly.ACK != 0 && seg.Ack == r.Conn.Stream(sender).Una
 }
 
 // arrived takes what the peer says of payload behind the hole.

@@ -99,7 +99,7 @@ const overtaking = 3 * time.Millisecond
 
 // sent looks in any segment for a sign that the connection continues.
 func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
-	if w.first.At == 0 || ev.Class == fsm.Rst || ev.Class == fsm.OutOfWindow {
+	if w.first.At == 0 || detectors.MayBeForged(ev) {
 		return
 	}
 	if ev.Side != w.side {

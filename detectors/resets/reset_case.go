@@ -126,7 +126,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 // the segment. An old one may be a duplicate of the network, or of the capture. So may
 // what looks like a keep-alive, once both sides have closed.
 func provesLife(ev fsm.Event, v fsm.View) bool {
-	if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
+	if detectors.MayBeForged(ev) {
 		return false
 	}
 	out := v.Stream(ev.Side)
