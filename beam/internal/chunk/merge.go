@@ -10,24 +10,24 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
-// A Merge gives the segments of one connection in the order of the trace. Of
-// each file one chunk is open at a time.
+// A Merge merges the segments of one connection into the order of the trace. It has
+// one open chunk of each file.
 type Merge struct {
 	ranks   []int
 	open    func(name string) (io.ReadCloser, error)
-	byFile  []*stream // of those that take part
+	byFile  []*stream // nil if a file has no more chunks
 	streams streams
 	started bool
 }
 
-// NewMerge merges by the ranks of the files, in order of their indices; open
-// opens a run.
+// NewMerge merges by the ranks of the files, which are in the order of their
+// indices. open opens a run.
 func NewMerge(ranks []int, open func(name string) (io.ReadCloser, error)) *Merge {
 	return &Merge{ranks: ranks, open: open, byFile: make([]*stream, len(ranks))}
 }
 
-// Add has a chunk take part, which must not change any more. Chunks may come in
-// any order, but all before the first Next.
+// Add adds a chunk, which must not change any more. Chunks may come in any order,
+// but all before the first Next.
 func (m *Merge) Add(value []byte) error {
 	h, err := parse(value)
 	if err != nil {
@@ -46,20 +46,20 @@ func (m *Merge) Add(value []byte) error {
 	return nil
 }
 
-// Next gives the next segment and its place, and io.EOF behind the last.
-func (m *Merge) Next(rec *packed.Record) (Place, error) {
+// Next reads the next segment and returns its position. It returns io.EOF at the end.
+func (m *Merge) Next(rec *packed.Record) (Position, error) {
 	if !m.started {
 		m.start()
 	}
 	if len(m.streams) == 0 {
-		return Place{}, io.EOF
+		return Position{}, io.EOF
 	}
 	s := m.streams[0]
 	if err := s.load(m.open); err != nil {
-		return Place{}, err
+		return Position{}, err
 	}
 	*rec = s.next
-	place := Place{s.time, s.rank, rec.Frame}
+	position := Position{s.time, s.rank, rec.Frame}
 	switch err := s.advance(); err {
 	case nil:
 		heap.Fix(&m.streams, 0)
@@ -67,9 +67,9 @@ func (m *Merge) Next(rec *packed.Record) (Place, error) {
 		heap.Pop(&m.streams)
 		m.byFile[s.file] = nil
 	default:
-		return Place{}, err
+		return Position{}, err
 	}
-	return place, nil
+	return position, nil
 }
 
 func (m *Merge) start() {
@@ -81,7 +81,7 @@ func (m *Merge) start() {
 	heap.Init(&m.streams)
 }
 
-// Reset forgets everything, for another connection.
+// Reset prepares for another connection.
 func (m *Merge) Reset() {
 	for _, s := range m.streams {
 		s.close()
