@@ -2,11 +2,11 @@ package chunk
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"io"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/merge"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
@@ -15,8 +15,9 @@ import (
 type Merge struct {
 	ranks   []int
 	open    func(name string) (io.ReadCloser, error)
-	byFile  []*stream // nil if a file has no more chunks
-	streams streams
+	byFile  []*stream // nil if a file has no chunks
+	streams []*stream
+	heap    merge.Heap[*stream]
 	started bool
 }
 
@@ -51,21 +52,20 @@ func (m *Merge) Next(rec *packed.Record) (Position, error) {
 	if !m.started {
 		m.start()
 	}
-	if len(m.streams) == 0 {
+	if len(m.heap) == 0 {
 		return Position{}, io.EOF
 	}
-	s := m.streams[0]
+	s, at := m.heap.First()
 	if err := s.load(m.open); err != nil {
 		return Position{}, err
 	}
 	*rec = s.next
-	position := Position{s.time, s.rank, rec.Frame}
+	position := Position{at, s.rank, rec.Frame}
 	switch err := s.advance(); err {
 	case nil:
-		heap.Fix(&m.streams, 0)
+		m.heap.Advance(s.time)
 	case io.EOF:
-		heap.Pop(&m.streams)
-		m.byFile[s.file] = nil
+		m.heap.Pop()
 	default:
 		return Position{}, err
 	}
@@ -77,8 +77,8 @@ func (m *Merge) start() {
 	for _, s := range m.streams {
 		slices.SortFunc(s.heads, func(a, b head) int { return cmp.Compare(a.frame, b.frame) })
 		s.time = s.heads[0].time
+		m.heap.Push(s, s.time, s.rank)
 	}
-	heap.Init(&m.streams)
 }
 
 // Reset prepares for another connection.
@@ -87,22 +87,5 @@ func (m *Merge) Reset() {
 		s.close()
 		m.byFile[s.file] = nil
 	}
-	m.streams, m.started = m.streams[:0], false
-}
-
-// streams is a heap: the stream whose next segment is the earliest comes first.
-type streams []*stream
-
-func (s streams) Len() int      { return len(s) }
-func (s streams) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
-func (s *streams) Push(x any)   { *s = append(*s, x.(*stream)) }
-func (s *streams) Pop() any {
-	last := len(*s) - 1
-	x := (*s)[last]
-	(*s)[last] = nil
-	*s = (*s)[:last]
-	return x
-}
-func (s streams) Less(i, j int) bool {
-	return s[i].time < s[j].time || s[i].time == s[j].time && s[i].rank < s[j].rank
+	m.streams, m.heap, m.started = m.streams[:0], m.heap[:0], false
 }
