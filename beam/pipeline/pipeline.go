@@ -8,7 +8,7 @@ import (
 func Add(s beam.Scope, o Options) {
 	o = o.filled()
 	seed := beam.Create(s, []byte{}) // so that grouping always gives a group
-	inputs, strays := beam.ParDo2(s.Scope("match"), &matchFn{o}, seed)
+	inputs, missing := beam.ParDo2(s.Scope("match"), &matchFn{o}, seed)
 	inputs = beam.Reshuffle(s.Scope("match"), inputs)
 	chunks, stats, dead := beam.ParDo3(s.Scope("read"), &readFn{o}, inputs)
 	whole := one(s.Scope("stats"), &combineFn{}, beam.Flatten(s, stats, seed))
@@ -25,7 +25,7 @@ func Add(s beam.Scope, o Options) {
 	ordered := beam.GroupByKey(s.Scope("render"), findings)
 	lines := beam.ParDo(s.Scope("render"), &renderFn{Options: o}, ordered, known)
 
-	parts := beam.Flatten(s, tables, lines, strays, dead, seed)
+	parts := beam.Flatten(s, tables, lines, missing, dead, seed)
 	all := beam.GroupByKey(s.Scope("finish"), beam.AddFixedKey(s, parts))
 	beam.ParDo0(s.Scope("finish"), &finishFn{o}, all, known, planned)
 }
