@@ -8,7 +8,7 @@ import (
 
 func TestReadOptions(t *testing.T) {
 	const (
-		cut = reassembly.OptionsCut
+		cut       = reassembly.OptionsCut
 		malformed = reassembly.OptionsMalformed
 	)
 	block := func(from, to reassembly.Seq) reassembly.Block { return reassembly.Block{From: from, To: to} }

@@ -8,12 +8,12 @@ import (
 // A fault affects some segments of a host: all of a kind after the first few.
 type fault struct {
 	from, afterTap int // host of the segments; 1 if after the tap
-	kind         kind
-	payload      bool // only segments with payload
-	skip, count  int  // skips some first, and affects so many; 0 = all others
-	what         string
-	late         time.Duration
-	off          bool
+	kind           kind
+	payload        bool // only segments with payload
+	skip, count    int  // skips some first, and affects so many; 0 = all others
+	what           string
+	late           time.Duration
+	off            bool
 }
 
 func (f *fault) affects(p *packet) {

@@ -43,7 +43,7 @@ type packet struct {
 	sent, tapped, arrived int64
 	frame                 int // in the recording
 	data                  []byte
-	lost, duplicates          [2]int // before the tap, and after it
+	lost, duplicates      [2]int // before the tap, and after it
 	late                  [2]time.Duration
 	missed                bool // by the tap
 }
