@@ -7,21 +7,30 @@ type Deadline struct {
 	since    int64
 	frame    uint32 // the anchor of what was reported
 	file     uint16
-	armed    bool
-	moved    bool // since the framework last asked for the limit
+	wait     wait
 	reported bool
 }
 
+// wait says whether a deadline waits. One byte for it makes a Deadline 16 bytes: two
+// are armed for every connection that closes.
+type wait uint8
+
+const (
+	disarmed wait = iota
+	moved         // armed, and armed or extended since the framework last asked for the limit
+	armed
+)
+
 // Arm starts the wait, at trace time since. It forgets what was reported before.
 func (d *Deadline) Arm(since int64, r *Report) {
-	*d = Deadline{since: since, armed: true, moved: true}
+	*d = Deadline{since: since, wait: moved}
 	r.moved = true
 }
 
 // Extend starts the wait again if the deadline is armed. What was reported stands.
 func (d *Deadline) Extend(since int64, r *Report) {
-	if d.armed {
-		d.since, d.moved = since, true
+	if d.wait != disarmed {
+		d.since, d.wait = since, moved
 		r.moved = true
 	}
 }
@@ -29,9 +38,9 @@ func (d *Deadline) Extend(since int64, r *Report) {
 // Satisfy ends the wait: it came. If that was late, it withdraws what was reported.
 // After Disarm it does nothing.
 func (d *Deadline) Satisfy(r *Report) {
-	if d.armed {
+	if d.wait != disarmed {
 		d.Withdraw(r)
-		d.armed = false
+		d.wait = disarmed
 	}
 }
 
@@ -44,7 +53,7 @@ func (d *Deadline) Withdraw(r *Report) {
 }
 
 // Disarm ends the wait; what was reported stands.
-func (d *Deadline) Disarm() { d.armed = false }
+func (d *Deadline) Disarm() { d.wait = disarmed }
 
 // Emit reports that it did not come, or what became of that. From then on the
 // deadline is only looked at again when the connection ends.
@@ -55,7 +64,7 @@ func (d *Deadline) Emit(f Finding, r *Report) {
 }
 
 // Armed reports whether it waits.
-func (d *Deadline) Armed() bool { return d.armed }
+func (d *Deadline) Armed() bool { return d.wait != disarmed }
 
 // Since is when the wait began, in trace time.
 func (d *Deadline) Since() int64 { return d.since }
@@ -96,11 +105,9 @@ func (r *Report) schedule(w Waiter) {
 	r.moved = false
 	ds := w.Deadlines()
 	for i := range ds {
-		if d := &ds[i]; d.moved {
-			d.moved = false
-			if d.armed {
-				r.wakeAt(w.Limit(i, r))
-			}
+		if d := &ds[i]; d.wait == moved {
+			d.wait = armed
+			r.wakeAt(w.Limit(i, r))
 		}
 	}
 }
@@ -111,7 +118,7 @@ func (r *Report) expire(w Waiter, now int64, ended bool, why Why) {
 	ds := w.Deadlines()
 	for i := range ds {
 		d := &ds[i]
-		if !d.armed || d.reported && !ended {
+		if d.wait == disarmed || d.reported && !ended {
 			continue
 		}
 		switch limit := w.Limit(i, r); {

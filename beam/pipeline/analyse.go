@@ -72,7 +72,7 @@ func (f *analyseFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[
 			return err
 		}
 		segments++
-		if f.tuples.Take(segments, &rec.Segment) {
+		if f.tuples.Process(segments, &rec.Segment) {
 			f.positions[segments] = position
 		}
 	}

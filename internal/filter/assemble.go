@@ -1,116 +1,90 @@
 package filter
 
 import (
-	"encoding/binary"
+	"fmt"
+	"slices"
 
 	"golang.org/x/net/bpf"
 )
 
-// farthest is the reach of a conditional jump. Beyond it the jump goes to an
-// unconditional one behind itself, which reaches everywhere.
-const farthest = 255
-
-// assemble lays out the blocks from the root, which has the highest id, down
-// to the two returns, and fills in the jumps. It returns nil if they do not
-// fit a program.
-func assemble(blocks []block, snaplen uint32) []bpf.RawInstruction {
-	p := placement{
-		blocks: blocks,
-		start:  make([]int, len(blocks)),
-		far:    make([][2]bool, len(blocks)),
-	}
-	for p.place() {
-	}
-	if p.size > maxInstructions {
-		return nil
-	}
-	code := make([]bpf.RawInstruction, 0, p.size)
-	for id := len(blocks) - 1; id >= int(firstStep); id-- {
-		code = append(code, p.linked(id)...)
-	}
-	return append(code,
-		bpf.RawInstruction{Op: classRet | sourceK, K: snaplen},
-		bpf.RawInstruction{Op: classRet | sourceK})
-}
-
-// merged are the blocks with equal ones made one: equal code that leads to the
-// same places does the same, whatever it finds in the registers. This comes
-// after all else, so that a step which only this would show to be without
-// effect stays, as in libpcap.
-func merged(blocks []block) []block {
-	kept := make([]block, firstStep, len(blocks))
-	ids := map[string]nodeID{}
-	to := make([]nodeID, len(blocks))
-	to[accept] = accept
-	for id, b := range blocks {
-		if nodeID(id) < firstStep {
+// blocksOf is the code of every step, by ID, each with a jump at its end whose
+// targets are not filled in. A value that a register holds on every way to a
+// step is not computed again. ok is false if a value needs more scratch words
+// than there are.
+func blocksOf(g *graph, p *pool) (blocks [][]bpf.RawInstruction, ok bool) {
+	blocks = make([][]bpf.RawInstruction, len(g.steps))
+	ways := g.ways()
+	held := map[nodeID]registers{g.root: {none, none}}
+	for id := g.root; id >= firstStep; id-- {
+		if ways[id] == 0 {
 			continue
 		}
-		b.next = [2]nodeID{to[b.next[0]], to[b.next[1]]}
-		key, _ := binary.Append(nil, binary.NativeEndian, b.next[:])
-		key, _ = binary.Append(key, binary.NativeEndian, b.code)
-		if _, ok := ids[string(key)]; !ok {
-			ids[string(key)] = nodeID(len(kept))
-			kept = append(kept, b)
+		e := emitter{pool: p, registers: held[id]}
+		g.pullUp(id, e.a, ways)
+		e.test(g.steps[id].test)
+		if e.most > scratchWords {
+			return nil, false
 		}
-		to[id] = ids[string(key)]
-	}
-	return kept
-}
-
-// A placement says where the blocks go, and which of their branches are far.
-type placement struct {
-	blocks []block
-	start  []int // index of a block's first instruction
-	far    [][2]bool
-	size   int
-}
-
-// place computes the starts, then reports whether a branch became far by that,
-// so that they must be computed again.
-func (p *placement) place() bool {
-	at := 0
-	for id := len(p.blocks) - 1; id >= int(firstStep); id-- {
-		p.start[id] = at
-		at += len(p.blocks[id].code)
-		for _, far := range p.far[id] {
-			if far {
-				at++
+		blocks[id] = e.code
+		for _, to := range g.steps[id].next {
+			regs, ok := held[to]
+			if !ok {
+				regs = e.registers
 			}
-		}
-	}
-	p.start[accept], p.start[reject] = at, at+1
-	p.size = at + 2
-	changed := false
-	for id := int(firstStep); id < len(p.blocks); id++ {
-		b := p.blocks[id]
-		behind := p.start[id] + len(b.code)
-		for i, to := range b.next {
-			if !p.far[id][i] && p.start[to]-behind > farthest {
-				p.far[id][i] = true
-				changed = true
+			if regs.a != e.a {
+				regs.a = none
 			}
+			if regs.x != e.x {
+				regs.x = none
+			}
+			held[to] = regs
 		}
 	}
-	return changed
+	return blocks, true
 }
 
-// linked is a block with its jump filled in, and the far jumps behind it.
-func (p *placement) linked(id int) []bpf.RawInstruction {
-	b := p.blocks[id]
-	code := b.code
-	jump := len(code) - 1
-	behind := p.start[id] + len(code)
-	var skip [2]uint8
-	for i, to := range b.next {
-		if !p.far[id][i] {
-			skip[i] = uint8(p.start[to] - behind)
+// farthest is how far a conditional jump may lead when its step is laid out:
+// one less than its eight bits say, because an unconditional jump may still
+// come in between.
+const farthest = 254
+
+// assemble lays out the blocks from the root down to the two returns and fills
+// in the jumps. It works backwards, so that all targets are known, with
+// positions counted from the end. A jump that leads too far goes to an
+// unconditional one right behind it, which reaches everywhere. Equal code that
+// leads to the same places is laid out once.
+func assemble(g *graph, blocks [][]bpf.RawInstruction, snaplen uint32) []bpf.RawInstruction {
+	code := []bpf.RawInstruction{{Op: classRet | sourceK}, {Op: classRet | sourceK, K: snaplen}}
+	start := make([]int, len(blocks))
+	laidOut := map[string]int{}
+	start[reject], start[accept] = 1, 2
+	if g.root == accept {
+		return code[1:]
+	}
+	for id := firstStep; id <= g.root; id++ {
+		block, next := blocks[id], g.steps[id].next
+		if block == nil {
+			continue // nothing leads there
+		}
+		target := [2]int{start[next[0]], start[next[1]]}
+		key := fmt.Sprint(block, target)
+		if at, ok := laidOut[key]; ok {
+			start[id] = at
 			continue
 		}
-		here := len(code) - jump - 1
-		skip[i] = uint8(here)
-		code = append(code, bpf.RawInstruction{Op: classJump | jumpAlways, K: uint32(p.start[to] - behind - here - 1)})
+		for i := range target {
+			if distance := len(code) - target[i]; distance > farthest {
+				code = append(code, bpf.RawInstruction{Op: classJump | jumpAlways, K: uint32(distance)})
+				target[i] = len(code)
+			}
+		}
+		jump := &block[len(block)-1]
+		jump.Jf, jump.Jt = uint8(len(code)-target[0]), uint8(len(code)-target[1])
+		slices.Reverse(block)
+		code = append(code, block...)
+		start[id] = len(code)
+		laidOut[key] = start[id]
 	}
-	code[jump].Jt, code[jump].Jf = skip[0], skip[1]
+	slices.Reverse(code)
 	return code
 }

@@ -18,14 +18,19 @@ func TestReadBPF_refusals(t *testing.T) {
 		"1\n6 256 0 0\n":                 "line 2: expected an instruction",
 		"1\n6 0 0 -1\n":                  "line 2: expected up to four unsigned numbers",
 		"1\n65535 0 0 0\n":               "line 2: unknown instruction 65535",
+		"1\n33 0 0 0\n":                  "line 2: unknown instruction 33",  // ldx [0]
+		"1\n56 0 0 0\n":                  "line 2: unknown instruction 56",  // ld of no size
+		"1\n85 0 0 0\n":                  "line 2: unknown instruction 85",  // a sixth jump
+		"1\n140 0 0 0\n":                 "line 2: unknown instruction 140", // neg x
+		"1\n180 0 0 0\n":                 "line 2: unknown instruction 180", // after xor
 		"1\n40 0 0 12\n":                 "line 2: the last instruction is not a return",
 		"2\n21 1 0 0\n6 0 0 0\n":         "line 2: a jump beyond the end",
 		"2\n21 0 1 0\n6 0 0 0\n":         "line 2: a jump beyond the end",
 		"2\n5 0 0 1\n6 0 0 0\n":          "line 2: a jump beyond the end",
 		"2\n5 0 0 4294967295\n6 0 0 0\n": "line 2: a jump beyond the end or back",
-		"2\n52 0 0 0\n6 0 0 0\n":         "line 2: div by 0",
-		"2\n148 0 0 0\n6 0 0 0\n":        "line 2: mod by 0",
-		"2\n100 0 0 32\n6 0 0 0\n":       "line 2: lsh by 32",
+		"2\n52 0 0 0\n6 0 0 0\n":         "line 2: division or shift by 0",
+		"2\n148 0 0 0\n6 0 0 0\n":        "line 2: division or shift by 0",
+		"2\n100 0 0 32\n6 0 0 0\n":       "line 2: division or shift by 32",
 		"2\n2 0 0 16\n6 0 0 0\n":         "line 2: scratch word 16 of 16",
 		"2\n96 0 0 3\n6 0 0 0\n":         "line 2: scratch word 3 is read",
 		// Written on one of two ways only.

@@ -2,75 +2,100 @@ package filter
 
 import (
 	"fmt"
-
-	"golang.org/x/net/bpf"
+	"strconv"
 )
 
-// defaultSnaplen is tcpdump's.
+// defaultSnaplen, in bytes, is tcpdump's.
 const defaultSnaplen = 262144
 
-// maxLength, in bytes, and maxSteps bound what is worked on, at far more than
-// a program can hold.
+// Limits on what is compiled, far above what fits in a program.
 const (
-	maxLength = 1 << 16
-	maxSteps  = 8192
+	maxLength = 1 << 16 // bytes of an expression
+	maxSteps  = 8192    // of its decision graph
 )
+
+// A SyntaxError says why an expression was refused.
+type SyntaxError struct {
+	Pos int    // byte offset into the expression
+	Msg string // without the position
+}
+
+// Error gives the position as a column, counted from 1.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.Pos+1, e.Msg) }
+
+// useTcpdump ends the refusal of what tcpdump would accept.
+const useTcpdump = "; compile the expression with tcpdump -ddd and give the result to --filter-bpf"
+
+// quote shows a piece of an expression, which may contain control characters.
+func quote(s string) string { return strconv.QuoteToGraphic(s) }
 
 // Compile translates a pcap-filter(7) expression into classic BPF for packets
 // of one link type, a number of https://www.tcpdump.org/linktypes.html: NULL
 // (0), Ethernet (1), PPP (9), RAW (12, 14 or 101), LOOP (108), LINUX_SLL (113),
-// IPV4 (228), IPV6 (229) or LINUX_SLL2 (276). snaplen is how many bytes the
-// kernel shall keep of a packet that matches; 0 or less is tcpdump's 262144.
-// An empty expression matches everything. What is not understood is refused
-// with a [*SyntaxError].
+// IPV4 (228), IPV6 (229) or LINUX_SLL2 (276). The kernel keeps snaplen bytes of
+// a packet that matches; 0 or less means tcpdump's 262144. An empty expression
+// matches everything. The error is a [*SyntaxError] unless the link type is not
+// supported.
 func Compile(expr string, link uint32, snaplen int) (*Program, error) {
 	at, ok := layoutOf(link)
-	if !ok {
-		return nil, fmt.Errorf("filter: expressions are not supported for link type %d%s", link, escapeHatch)
-	}
-	if len(expr) > maxLength {
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("filter: expressions are not supported for link type %d%s", link, useTcpdump)
+	case len(expr) > maxLength:
 		return nil, &SyntaxError{maxLength, fmt.Sprintf("the expression is longer than %d bytes", maxLength)}
-	}
-	if snaplen <= 0 {
+	case snaplen <= 0:
 		snaplen = defaultSnaplen
 	}
-	tree, err := parse(expr)
+	tokens, err := lex(expr)
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{pool: newPool(), at: at}
-	c := always
-	if tree != nil {
-		c = g.condition(tree)
+	c := &compiler{tokens: tokens, pool: pool{ids: map[value]valueID{}}, at: at}
+	matches := c.expression()
+	if c.err != nil {
+		return nil, c.err
 	}
-	if g.err != nil {
-		return nil, g.err
-	}
-	return g.program(c, uint32(snaplen))
-}
-
-// program assembles the program of a condition.
-func (g *generator) program(c *condition, snaplen uint32) (*Program, error) {
-	decisions := newGraph()
-	decisions.root = decisions.decide(c, accept, reject)
-	if len(decisions.steps) > maxSteps {
+	g := newGraph()
+	g.root = matches(g, accept, reject)
+	if len(g.steps) > maxSteps {
 		return nil, &SyntaxError{0, "the expression is too long"}
 	}
-	decisions = decisions.simplified()
-	switch decisions.root {
-	case reject:
+	g = g.simplified()
+	if g.root == reject {
 		return nil, &SyntaxError{0, "the expression matches no packet"}
-	case accept:
-		return &Program{code: []bpf.RawInstruction{{Op: classRet | sourceK, K: snaplen}}}, nil
 	}
-	e := &emitter{pool: g.pool, graph: decisions}
-	blocks := e.blocks()
-	if e.full {
-		return nil, &SyntaxError{0, "the arithmetic is too deeply nested"}
+	blocks, ok := blocksOf(g, &c.pool)
+	if !ok {
+		return nil, &SyntaxError{0, "the arithmetic is nested too deeply"}
 	}
-	code := assemble(merged(blocks), snaplen)
-	if code == nil {
-		return nil, &SyntaxError{0, fmt.Sprintf("the program has more than %d instructions", maxInstructions)}
+	code := assemble(g, blocks, uint32(snaplen))
+	if len(code) > maxInstructions {
+		return nil, &SyntaxError{0, fmt.Sprintf("the program needs more than the %d instructions that the kernel takes", maxInstructions)}
 	}
-	return &Program{code: code, vlan: g.vlan}, nil
+	return &Program{code: code, vlan: c.vlan}, nil
+}
+
+// A compiler reads an expression from left to right and translates it into a
+// condition on values of the packet.
+type compiler struct {
+	tokens []token
+	next   int // index of the token to read
+	start  int // position of the operand of and and or that is being read
+	depth  int // of nesting
+	pool
+	at   layout
+	vlan bool         // 802.1Q tags were asked for
+	err  *SyntaxError // the first; after it every token reads as the end
+}
+
+// fail refuses the operand that is being read.
+func (c *compiler) fail(format string, args ...any) condition {
+	return c.failAt(c.start, format, args...)
+}
+
+func (c *compiler) failAt(pos int, format string, args ...any) condition {
+	if c.err == nil {
+		c.err = &SyntaxError{pos, fmt.Sprintf(format, args...)}
+	}
+	return never
 }

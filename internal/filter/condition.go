@@ -1,7 +1,45 @@
 package filter
 
-// A test compares a value with the constant k, or with the value b if that is
-// not none. op is a BPF jump operation: =, >, >= (unsigned), or any bit in
+// A condition adds its tests to a decision graph and returns the first. Their
+// outcome leads to yes or to no.
+type condition func(g *graph, yes, no nodeID) nodeID
+
+func always(_ *graph, yes, _ nodeID) nodeID { return yes }
+func never(_ *graph, _, no nodeID) nodeID   { return no }
+
+func truth(b bool) condition {
+	if b {
+		return always
+	}
+	return never
+}
+
+func not(c condition) condition {
+	return func(g *graph, yes, no nodeID) nodeID { return c(g, no, yes) }
+}
+
+// allOf holds if all conditions do, tested in this order as far as needed.
+func allOf(cs ...condition) condition {
+	return func(g *graph, yes, no nodeID) nodeID {
+		for i := len(cs) - 1; i >= 0; i-- {
+			yes = cs[i](g, yes, no)
+		}
+		return yes
+	}
+}
+
+// anyOf holds if any condition does, tested in this order as far as needed.
+func anyOf(cs ...condition) condition {
+	return func(g *graph, yes, no nodeID) nodeID {
+		for i := len(cs) - 1; i >= 0; i-- {
+			no = cs[i](g, yes, no)
+		}
+		return no
+	}
+}
+
+// A test compares the value a with the constant k, or with the value b if that
+// is not none. op is a BPF jump operation: =, >, >= (unsigned), or any bit in
 // common.
 type test struct {
 	op   uint16
@@ -9,93 +47,41 @@ type test struct {
 	k    uint32
 }
 
-// outcome is what a test against a constant says of the number a.
-func (t test) outcome(a uint32) bool {
-	switch t.op {
-	case jumpEq:
-		return a == t.k
-	case jumpGt:
-		return a > t.k
-	case jumpGe:
-		return a >= t.k
-	default:
-		return a&t.k != 0
-	}
+func (t test) condition() condition {
+	return func(g *graph, yes, no nodeID) nodeID { return g.add(step{t, [2]nodeID{no, yes}}) }
 }
 
-// A condition is a test, a junction of two conditions evaluated left to right
-// as far as needed, or true or false.
-type condition struct {
-	op   conditionOp
-	test test
-	l, r *condition
-}
-
-type conditionOp uint8
-
-const (
-	isTest conditionOp = iota
-	isAnd
-	isOr
-	isNot
-	isTrue
-	isFalse
-)
-
-var (
-	always = &condition{op: isTrue}
-	never  = &condition{op: isFalse}
-)
-
-// allOf is the conjunction of conditions, tested in this order.
-func allOf(cs ...*condition) *condition { return junction(isAnd, cs) }
-
-// anyOf is the disjunction of conditions, tested in this order.
-func anyOf(cs ...*condition) *condition { return junction(isOr, cs) }
-
-func junction(op conditionOp, cs []*condition) *condition {
-	c := cs[0]
-	for _, next := range cs[1:] {
-		c = &condition{op: op, l: c, r: next}
-	}
-	return c
-}
-
-func not(c *condition) *condition { return &condition{op: isNot, l: c} }
-
-func truth(b bool) *condition {
-	if b {
-		return always
-	}
-	return never
-}
-
-// compare tests a value against a constant, in the form that leaves least to
-// do at run time.
-func (p *pool) compare(op uint16, a valueID, k uint32) *condition {
-	t := test{op: op, a: a, b: none, k: k}
-	v := p.values[a]
-	switch {
+// compare tests a value against a constant.
+func (p *pool) compare(op uint16, a valueID, k uint32) condition {
+	switch v := p.values[a]; {
 	case v.op == constant:
-		return truth(t.outcome(v.k))
-	case op == jumpSet && k == 0:
-		return never
-	case op == jumpEq && v.op == operation:
-		right, ok := p.isConstant(v.b)
-		switch {
-		case ok && v.k == aluAnd && k == 0:
-			return not(p.compare(jumpSet, v.a, right))
-		case ok && v.k == aluSub:
-			return p.compare(jumpEq, v.a, k+right)
+		return truth(op == jumpEq && v.k == k || op == jumpGt && v.k > k || op == jumpGe && v.k >= k)
+	case op == jumpEq && k == 0 && v.op == operation && v.k == aluAnd:
+		if mask, ok := p.isConstant(v.b); ok {
+			return not(test{jumpSet, v.a, none, mask}.condition())
 		}
 	}
-	return &condition{test: t}
+	return test{op, a, none, k}.condition()
 }
 
 // compareValues tests two values against each other.
-func (p *pool) compareValues(op uint16, a, b valueID) *condition {
+func (p *pool) compareValues(op uint16, a, b valueID) condition {
 	if k, ok := p.isConstant(b); ok {
 		return p.compare(op, a, k)
 	}
-	return &condition{test: test{op: op, a: a, b: b}}
+	return test{op: op, a: a, b: b}.condition()
+}
+
+// equal tests a field of the packet.
+func (p *pool) equal(size uint8, at, want uint32) condition {
+	return p.compare(jumpEq, p.load(size, at), want)
+}
+
+// masked tests some bits of a field.
+func (p *pool) masked(size uint8, at, want, mask uint32) condition {
+	if mask == ^uint32(0) {
+		return p.equal(size, at, want)
+	}
+	bits, _ := p.binary(aluAnd, p.load(size, at), p.constant(mask))
+	return p.compare(jumpEq, bits, want)
 }

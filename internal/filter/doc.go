@@ -1,21 +1,22 @@
 // Package filter compiles pcap-filter(7) expressions to classic BPF and runs
-// classic BPF on packets, without libpcap: the same program judges a file and
-// is attached to a live socket.
+// classic BPF on packets, without libpcap: the same program runs on the frames
+// of a file and is attached to a live socket.
 //
-//	text -lex-> tokens -parse-> syntax tree -generate-> conditions on packet values
-//	     -graph-> decision graph without known tests -emit, assemble-> instructions
+//	text -lex-> tokens -parse-> conditions on values of the packet
+//	     -graph-> decisions without those already made -emit, assemble-> instructions
 //
-// The verdict on a packet is that of libpcap 1.10 compiling for a saved file: a
-// differential test compares the two over several hundred expressions and
-// thousands of packets. That includes libpcap's limits: tcp[...], udp[...] and
-// the like read IPv4 only, ports are not found behind IPv6 extension headers,
-// and vlan, mpls and pppoes move the offsets of all that follows them.
+// A program accepts the same packets as that of libpcap 1.10 for a saved file,
+// and is hardly ever longer: a differential test compares the two over several
+// hundred expressions and thousands of packets. That includes libpcap's limits:
+// tcp[...], udp[...] and the like read IPv4 only, ports are not found behind
+// IPv6 extension headers, and vlan, mpls and pppoes move the offsets of all
+// that follows them.
 //
 // # What is refused
 //
-// Expressions outside the language are refused with a [SyntaxError]; the way
-// out is `tcpdump -ddd EXPR`, whose output [ReadBPF] takes. tcpdump accepts
-// and this package refuses:
+// Expressions outside the language are refused with a [SyntaxError]; use the
+// output of `tcpdump -ddd EXPR` for those, which [ReadBPF] takes. tcpdump
+// accepts and this package refuses:
 //
 //   - names that need a look-up: hosts, networks, /etc/ethers, and services and
 //     protocols beyond the built-in tables (names.go);
@@ -32,16 +33,17 @@
 // begins with a parenthesis, `port 80 or ((443 or 53) or 22)`, and numbers
 // divided by a field, which libpcap's optimizer takes for a division by zero.
 //
-// # Where verdicts differ
+// # Where libpcap accepts other packets
 //
 //   - In captures of link type NULL (BSD loopback) the address family is
 //     accepted in either byte order: the sections of one file may differ in it.
 //   - libpcap's optimizer takes X & 0xffffffff != 0 for always true.
-//   - A packet that is cut short is rejected where a program reads beyond it.
-//     If parts of an expression contradict each other (`tcp and udp or host A`),
-//     what is read is up to the optimizer, and libpcap's and this one's differ
-//     in about one of 200 random expressions; nor do they find the same
-//     contradictions when they refuse an expression that can match no packet.
+//   - A packet is rejected where a program reads beyond its end. If parts of an
+//     expression contradict each other (`tcp and udp or host A`), what is read
+//     is up to the optimizer. In about one of 200 random expressions libpcap's
+//     and this one differ there, for packets that end before the bytes asked
+//     for. Nor do they find the same contradictions when they refuse an
+//     expression that can match no packet.
 //
 // # In the kernel
 //

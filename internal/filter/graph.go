@@ -1,24 +1,24 @@
 package filter
 
-import "slices"
+import "math/big"
 
-// A nodeID names a step of a decision graph.
+// A nodeID names a node of a decision graph: one of its two ends or a step.
 type nodeID int32
 
-// The two ends of every graph.
 const (
 	reject nodeID = iota
 	accept
 	firstStep
 )
 
-// A step is a test and where to go if it holds and if it does not.
+// A step is a test and where its outcome leads: next[0] if it fails, next[1]
+// if it holds.
 type step struct {
-	test    test
-	yes, no nodeID
+	test test
+	next [2]nodeID
 }
 
-// A graph is an acyclic decision graph: steps lead to steps with lower ids.
+// A graph is an acyclic decision graph: steps lead to nodes with lower IDs.
 // Index 0 and 1 of steps are the ends.
 type graph struct {
 	steps []step
@@ -27,93 +27,143 @@ type graph struct {
 
 func newGraph() *graph { return &graph{steps: make([]step, firstStep)} }
 
-// add appends a step and returns its id; one that leads to the same place
-// either way is no step.
 func (g *graph) add(s step) nodeID {
-	if s.yes == s.no {
-		return s.yes
-	}
 	g.steps = append(g.steps, s)
 	return nodeID(len(g.steps) - 1)
 }
 
-// decide adds the steps of a condition and returns the first.
-func (g *graph) decide(c *condition, yes, no nodeID) nodeID {
-	switch c.op {
-	case isAnd:
-		return g.decide(c.l, g.decide(c.r, yes, no), no)
-	case isOr:
-		return g.decide(c.l, yes, g.decide(c.r, yes, no))
-	case isNot:
-		return g.decide(c.l, no, yes)
-	case isTrue:
-		return yes
-	case isFalse:
-		return no
-	}
-	return g.add(step{c.test, yes, no})
-}
-
-// maxRounds bounds the simplification, which in rare cases moves the same
-// steps to and fro; libpcap stops after as many.
-const maxRounds = 100
-
-// simplified is the graph without the tests whose outcome is known on the way
-// to them: a second look at the Ethernet type, for instance. A test is known
-// only if its value was loaded before, so that no load that could fail is
-// lost; but a test whose outcome does not matter goes, and its load with it,
-// as in libpcap's optimizer.
+// simplified is the graph without tests whose outcome is known on every way to
+// them, such as a second look at the Ethernet type, and without tests whose
+// outcome does not matter.
 func (g *graph) simplified() *graph {
-	g = relinked(g.steps, g.root)
-	for range maxRounds {
-		threaded := g.threaded()
-		next, moved := threaded.hoisted()
-		if !moved && slices.Equal(threaded.steps, g.steps) {
-			break
-		}
-		g = next
-	}
-	return g
+	g = g.rebuilt()
+	g.thread()
+	return g.rebuilt()
 }
 
-// threaded leads every branch past the steps that what is known decides.
-func (g *graph) threaded() *graph {
-	k := g.learn()
-	steps := slices.Clone(g.steps)
+// rebuilt is the graph without the steps that lead to the same node either
+// way. The root stays, unless it leads to an end: libpcap keeps its load too,
+// which can reject a packet.
+func (g *graph) rebuilt() *graph {
+	out := newGraph()
+	to := make([]nodeID, len(g.steps))
+	to[accept] = accept
 	for id := firstStep; id <= g.root; id++ {
-		steps[id].yes = k.destination(id, true)
-		steps[id].no = k.destination(id, false)
+		s := g.steps[id]
+		s.next = [2]nodeID{to[s.next[0]], to[s.next[1]]}
+		if s.next[0] == s.next[1] && (id != g.root || s.next[0] < firstStep) {
+			to[id] = s.next[0]
+		} else {
+			to[id] = out.add(s)
+		}
 	}
-	return relinked(steps, g.root)
+	out.root = to[g.root]
+	return out
 }
 
-// relinked is the graph of the steps that the root leads to, which may have
-// ids in any order. A root without effect stays unless it leads to an end,
-// because libpcap keeps its load.
-func relinked(steps []step, root nodeID) *graph {
-	g := newGraph()
-	if root < firstStep {
-		g.root = root
-		return g
-	}
-	done := make([]bool, len(steps))
-	to := make([]nodeID, len(steps))
-	done[reject], done[accept], to[accept] = true, true, accept
-	var visit func(nodeID) nodeID
-	visit = func(id nodeID) nodeID {
-		if !done[id] {
-			s := steps[id]
-			no := visit(s.no)
-			to[id] = g.add(step{s.test, visit(s.yes), no})
-			done[id] = true
+// thread leads the outcomes of every step past the steps that are decided by
+// what was tested on all ways there.
+func (g *graph) thread() {
+	f := factsAbout(g.steps)
+	known := make([]*big.Int, len(g.steps))
+	known[g.root] = new(big.Int)
+	for id := g.root; id >= firstStep; id-- {
+		if known[id] == nil {
+			continue // nothing leads here any more
 		}
-		return to[id]
+		s := &g.steps[id]
+		for i, to := range s.next {
+			now := new(big.Int).SetBit(known[id], f.bit(s.test, i), 1)
+			for to >= firstStep {
+				outcome, ok := f.outcome(g.steps[to].test, now)
+				if !ok {
+					break
+				}
+				to = g.steps[to].next[outcome]
+			}
+			s.next[i] = to
+			if known[to] == nil {
+				known[to] = now
+			} else {
+				known[to].And(known[to], now)
+			}
+		}
 	}
-	s := steps[root]
-	no, yes := visit(s.no), visit(s.yes)
-	if g.root = yes; yes != no || yes >= firstStep {
-		g.root = nodeID(len(g.steps))
-		g.steps = append(g.steps, step{s.test, yes, no})
+}
+
+// facts number the outcomes of tests, so that a set of bits says what is known.
+type facts struct {
+	number map[test]int
+	about  map[valueID][]test
+}
+
+func factsAbout(steps []step) facts {
+	f := facts{map[test]int{}, map[valueID][]test{}}
+	for _, s := range steps[firstStep:] {
+		if _, ok := f.number[s.test]; !ok {
+			f.number[s.test] = len(f.number)
+			f.about[s.test.a] = append(f.about[s.test.a], s.test)
+		}
 	}
-	return g
+	return f
+}
+
+// bit is that of a test which failed (0) or held (1).
+func (f facts) bit(t test, outcome int) int { return 2*f.number[t] + outcome }
+
+// outcome is what a test comes to, if that is known. The value was then loaded
+// before, so that no load that rejects a packet gets lost.
+func (f facts) outcome(t test, known *big.Int) (outcome int, ok bool) {
+	for outcome := range 2 {
+		if known.Bit(f.bit(t, outcome)) == 1 {
+			return outcome, true
+		}
+	}
+	for _, other := range f.about[t.a] {
+		equal := other.op == jumpEq && other.b == none && known.Bit(f.bit(other, 1)) == 1
+		if equal && t.op == jumpEq && t.b == none { // to another number
+			return 0, true
+		}
+	}
+	return 0, false
+}
+
+// ways counts the outcomes that lead to each node; 0 for those that cannot be
+// reached.
+func (g *graph) ways() []int {
+	ways := make([]int, len(g.steps))
+	ways[g.root] = 1
+	for id := g.root; id >= firstStep; id-- {
+		if ways[id] > 0 {
+			ways[g.steps[id].next[0]]++
+			ways[g.steps[id].next[1]]++
+		}
+	}
+	return ways
+}
+
+// pullUp moves a test of the value in the accumulator up to step id, from
+// further down its chain: steps that one outcome leads to the same node, and
+// the other to the next step, which nothing else leads to. Their order does not
+// matter to the result, but to the loads: `port 80 or 443` then loads each port
+// once (or_pullup and and_pullup of libpcap's optimize.c).
+func (g *graph) pullUp(id nodeID, held valueID, ways []int) {
+	if g.steps[id].test.a == held {
+		return
+	}
+	for leave := range 2 {
+		exit := g.steps[id].next[leave]
+		chain := []nodeID{id}
+		for to := g.steps[id].next[1-leave]; to >= firstStep && ways[to] == 1 && g.steps[to].next[leave] == exit; {
+			chain = append(chain, to)
+			if t := g.steps[to].test; t.a == held && t.b == none {
+				for i := len(chain) - 1; i > 0; i-- {
+					g.steps[chain[i]].test = g.steps[chain[i-1]].test
+				}
+				g.steps[id].test = t
+				return
+			}
+			to = g.steps[to].next[1-leave]
+		}
+	}
 }

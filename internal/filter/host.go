@@ -2,10 +2,14 @@ package filter
 
 import (
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 )
 
-// Offsets of the source and destination address in the network header.
+// addressOffsets are those of the source and destination address in a header.
 type addressOffsets struct{ src, dst uint32 }
 
 var (
@@ -14,185 +18,195 @@ var (
 	ipv6Addresses = addressOffsets{8, 24}  // RFC 8200 section 3
 )
 
-// hostID is a host or network by address or number.
-func (g *generator) hostID(n *idNode) *condition {
-	if n.mask != nil && n.what != network && (n.id.kind == addrIPv4 || n.mask.num != 128) {
-		return g.fail("a mask goes with net, not with host")
+// directed applies a condition to the source, the destination, or both.
+func directed(dir direction, at addressOffsets, is func(offset uint32) condition) condition {
+	switch dir {
+	case source:
+		return is(at.src)
+	case destination:
+		return is(at.dst)
+	case both:
+		return allOf(is(at.src), is(at.dst))
 	}
-	switch n.id.kind {
+	return anyOf(is(at.src), is(at.dst))
+}
+
+// host is a host or network by address or number.
+func (c *compiler) host(q qualifiers, t token, mask *token) condition {
+	if mask != nil && q.typ != network && (t.kind == addrIPv4 || mask.num != 128) {
+		return c.fail("a mask goes with net, not with host")
+	}
+	switch t.kind {
 	case addrIPv6:
-		return g.ipv6ID(n)
+		return c.ipv6Host(q, t, mask)
 	case addrIPv4, number:
-		return g.ipv4ID(n)
+		return c.ipv4Host(q, t, mask)
 	case mac:
-		return g.fail("an Ethernet address goes with ether host, ether src or ether dst")
+		return c.fail("an Ethernet address goes with ether host, ether src or ether dst")
 	}
-	return g.fail("%s is a name, and names are not looked up: give the address%s", quote(n.id.text), escapeHatch)
+	return c.fail("%s is a name, and names are not looked up: give the address%s", quote(t.text), useTcpdump)
 }
 
-func (g *generator) ipv4ID(n *idNode) *condition {
-	addr, mask, ok := g.ipv4Network(n)
-	if !ok {
-		return never
+func (c *compiler) ipv4Host(q qualifiers, t token, maskToken *token) condition {
+	addr, mask, err := ipv4Network(q, t, maskToken)
+	if err != nil {
+		return c.fail("%s", err)
 	}
-	switch n.proto {
-	case "ip":
-		return g.ipv4Host(n, addr, mask, ipv4Addresses)
-	case "arp", "rarp":
-		return g.ipv4Host(n, addr, mask, arpAddresses)
-	case "":
-		c := g.ipv4Host(n.as("ip"), addr, mask, ipv4Addresses)
-		if g.at.inLabels {
-			return c
-		}
-		return anyOf(c,
-			g.ipv4Host(n.as("arp"), addr, mask, arpAddresses),
-			g.ipv4Host(n.as("rarp"), addr, mask, arpAddresses))
+	in := func(version string, at addressOffsets) condition {
+		return directed(q.dir, at, func(offset uint32) condition {
+			return allOf(c.isProtocol(version), c.masked(4, c.at.network+offset, addr, mask))
+		})
 	}
-	return g.fail("%s does not go with an IPv4 address", n.proto)
+	switch {
+	case q.proto == "ip", q.proto == "" && c.at.inLabels:
+		return in("ip", ipv4Addresses)
+	case q.proto == "arp", q.proto == "rarp":
+		return in(q.proto, arpAddresses)
+	case q.proto == "":
+		return anyOf(in("ip", ipv4Addresses), in("arp", arpAddresses), in("rarp", arpAddresses))
+	}
+	return c.fail("%s does not go with an IPv4 address", q.proto)
 }
 
-// as is the id under another protocol qualifier.
-func (n *idNode) as(p proto) *idNode {
-	c := *n
-	c.proto = p
-	return &c
-}
-
-// ipv4Network reads the address and mask. A number is a whole address after
+// ipv4Network reads an address and its mask. A number is a whole address after
 // host, and the leading bytes of one after net; an address with fewer than
 // four bytes is a network of that many.
-func (g *generator) ipv4Network(n *idNode) (addr, mask uint32, ok bool) {
-	if n.id.kind == number {
-		addr, mask = n.id.num, ^uint32(0)
-		for n.what == network && addr != 0 && addr < 1<<24 {
+func ipv4Network(q qualifiers, t token, maskToken *token) (addr, mask uint32, err error) {
+	if t.kind == number {
+		addr, mask = t.num, ^uint32(0)
+		for q.typ == network && addr != 0 && addr < 1<<24 {
 			addr, mask = addr<<8, mask<<8
 		}
-		return addr, mask, true
+		return addr, mask, nil
 	}
-	addr, bits, err := parseIPv4(n.id.text)
-	if err != nil {
-		g.fail("%s", err)
-		return 0, 0, false
-	}
+	addr, bits, err := parseIPv4(t.text)
 	mask = prefixMask(bits)
 	switch {
-	case n.mask == nil:
-		return addr, mask, true
-	case n.mask.kind == number && n.mask.num > 32:
-		g.fail("the prefix length is more than 32")
-		return 0, 0, false
-	case n.mask.kind == number:
-		mask = prefixMask(int(n.mask.num))
+	case err != nil || maskToken == nil:
+		return addr, mask, err
+	case maskToken.kind == number && maskToken.num > 32:
+		return 0, 0, fmt.Errorf("the prefix length is more than 32")
+	case maskToken.kind == number:
+		mask = prefixMask(int(maskToken.num))
 	default:
-		if mask, _, err = parseIPv4(n.mask.text); err != nil {
-			g.fail("%s", err)
-			return 0, 0, false
+		if mask, _, err = parseIPv4(maskToken.text); err != nil {
+			return 0, 0, err
 		}
 	}
 	if addr&^mask != 0 {
-		g.fail("%s has bits set outside the mask", n.id.text)
-		return 0, 0, false
+		return 0, 0, fmt.Errorf("%s has bits set outside the mask", t.text)
 	}
-	return addr, mask, true
+	return addr, mask, nil
 }
 
-func (g *generator) ipv4Host(n *idNode, addr, mask uint32, at addressOffsets) *condition {
-	return g.directed(n.dir, at, func(offset uint32) *condition {
-		return allOf(g.isProto(n.proto), g.masked(4, g.at.network+offset, addr, mask))
-	})
+// parseIPv4 reads one to four decimal bytes; bits says how many were given.
+// The address is left-justified: 10.1 is 10.1.0.0 with 16 bits.
+func parseIPv4(s string) (addr uint32, bits int, err error) {
+	for part := range strings.SplitSeq(s, ".") {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if err != nil {
+			return 0, 0, fmt.Errorf("invalid IPv4 address %s", quote(s))
+		}
+		addr = addr<<8 | uint32(n)
+		bits += 8
+	}
+	return addr << (32 - bits), bits, nil
 }
 
-func (g *generator) ipv6ID(n *idNode) *condition {
-	if n.proto != "" && n.proto != "ip6" {
-		return g.fail("%s does not go with an IPv6 address", n.proto)
+// prefixMask is the mask of a prefix of 0 to 32 bits.
+func prefixMask(bits int) uint32 { return ^uint32(0) << (32 - bits) }
+
+func (c *compiler) ipv6Host(q qualifiers, t token, mask *token) condition {
+	if q.proto != "" && q.proto != "ip6" {
+		return c.fail("%s does not go with an IPv6 address", q.proto)
 	}
 	bits := 128
-	if n.mask != nil {
-		bits = int(min(n.mask.num, 129))
+	if mask != nil {
+		bits = int(min(mask.num, 129))
 	}
-	addr, _ := netip.ParseAddr(n.id.text) // the scanner has parsed it before
+	addr, _ := netip.ParseAddr(t.text) // lex has parsed it before
 	prefix, err := addr.Prefix(bits)
 	switch {
 	case err != nil:
-		return g.fail("the prefix length is more than 128")
+		return c.fail("the prefix length is more than 128")
 	case prefix.Addr() != addr:
-		return g.fail("%s has bits set outside the prefix", n.id.text)
+		return c.fail("%s has bits set outside the prefix", t.text)
 	}
 	words := addr.As16()
-	return g.directed(n.dir, ipv6Addresses, func(offset uint32) *condition {
-		c := g.isProto("ip6")
+	return directed(q.dir, ipv6Addresses, func(offset uint32) condition {
+		is := c.isProtocol("ip6")
 		for i := range 4 {
 			word := binary.BigEndian.Uint32(words[4*i:])
 			mask := prefixMask(max(0, min(32, bits-32*i)))
-			c = allOf(c, g.masked(4, g.at.network+offset+uint32(4*i), word, mask))
+			is = allOf(is, c.masked(4, c.at.network+offset+uint32(4*i), word, mask))
 		}
-		return c
+		return is
 	})
-}
-
-// directed applies a condition to the source, the destination, or both.
-func (g *generator) directed(dir direction, at addressOffsets, c func(offset uint32) *condition) *condition {
-	switch dir {
-	case source:
-		return c(at.src)
-	case destination:
-		return c(at.dst)
-	case both:
-		return allOf(c(at.src), c(at.dst))
-	}
-	return anyOf(c(at.src), c(at.dst))
 }
 
 // etherHost is an Ethernet address.
-func (g *generator) etherHost(n *idNode) *condition {
+func (c *compiler) etherHost(q qualifiers, t token) condition {
 	switch {
-	case n.id.kind == word:
-		return g.fail("%s is a name, and /etc/ethers is not read: give the address%s", quote(n.id.text), escapeHatch)
-	case n.id.kind != mac || n.what == network:
-		return g.fail("ether goes with an Ethernet address")
-	case g.at.link != linkEthernet:
-		return g.fail("Ethernet addresses are only in captures of link type Ethernet")
+	case t.kind == word:
+		return c.fail("%s is a name, and /etc/ethers is not read: give the address%s", quote(t.text), useTcpdump)
+	case t.kind != mac || q.typ == network:
+		return c.fail("ether goes with an Ethernet address")
+	case c.at.link != linkEthernet:
+		return c.fail("Ethernet addresses are only in captures of link type Ethernet")
 	}
-	return g.etherAddress(n.dir, parseMAC(n.id.text))
+	return c.etherAddress(q.dir, parseMAC(t.text))
 }
 
-func (g *generator) etherAddress(dir direction, addr []byte) *condition {
-	return g.directed(dir, addressOffsets{src: 6, dst: 0}, func(offset uint32) *condition {
-		at := g.at.header + offset
+// parseMAC reads hexadecimal digits in groups, as lex has found them. A group
+// of one digit lacks its leading zero.
+func parseMAC(s string) []byte {
+	var digits string
+	for group := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(":-.", r) }) {
+		if len(group) == 1 {
+			group = "0" + group
+		}
+		digits += group
+	}
+	addr, _ := hex.DecodeString(digits)
+	return addr
+}
+
+func (c *compiler) etherAddress(dir direction, addr []byte) condition {
+	return directed(dir, addressOffsets{src: 6, dst: 0}, func(offset uint32) condition {
+		at := c.at.header + offset
 		return allOf(
-			g.equal(4, at+2, binary.BigEndian.Uint32(addr[2:])),
-			g.equal(2, at, uint32(binary.BigEndian.Uint16(addr))))
+			c.equal(4, at+2, binary.BigEndian.Uint32(addr[2:])),
+			c.equal(2, at, uint32(binary.BigEndian.Uint16(addr))))
 	})
 }
 
-// broadcast is a packet to all: by Ethernet address, or by IPv4 address. A
-// file does not say the netmask, so that the latter is 0.0.0.0 and
-// 255.255.255.255 alone, as tcpdump has it for files.
-func (g *generator) broadcast(p proto) *condition {
+// broadcast is a packet to all, by Ethernet or IPv4 address. A file does not
+// give the netmask, so the IPv4 addresses are only 0.0.0.0 and 255.255.255.255,
+// as in tcpdump.
+func (c *compiler) broadcast(p string) condition {
 	switch {
 	case p == "ip":
-		dst := g.load(4, g.at.network+ipv4Addresses.dst)
-		return allOf(g.isProto("ip"), anyOf(g.compare(jumpEq, dst, 0), g.compare(jumpEq, dst, ^uint32(0))))
+		at := c.at.network + ipv4Addresses.dst
+		return allOf(c.isProtocol("ip"), anyOf(c.equal(4, at, 0), c.equal(4, at, ^uint32(0))))
 	case p != "" && p != "ether":
-		return g.fail("broadcast goes with ether and ip")
-	case g.at.link != linkEthernet:
-		return g.fail("the link type has no broadcast address")
+		return c.fail("broadcast goes with ether and ip")
+	case c.at.link != linkEthernet:
+		return c.fail("the link type has no broadcast address")
 	}
-	return g.etherAddress(destination, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	return c.etherAddress(destination, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 }
 
 // multicast is a packet to a group, by Ethernet, IPv4 or IPv6 address.
-func (g *generator) multicast(p proto) *condition {
+func (c *compiler) multicast(p string) condition {
 	switch {
 	case p == "ip":
-		return allOf(g.isProto("ip"), g.compare(jumpGe, g.load(1, g.at.network+ipv4Addresses.dst), 224))
+		return allOf(c.isProtocol("ip"), c.compare(jumpGe, c.load(1, c.at.network+ipv4Addresses.dst), 224))
 	case p == "ip6":
-		return allOf(g.isProto("ip6"), g.equal(1, g.at.network+ipv6Addresses.dst, 0xff))
+		return allOf(c.isProtocol("ip6"), c.equal(1, c.at.network+ipv6Addresses.dst, 0xff))
 	case p != "" && p != "ether":
-		return g.fail("multicast goes with ether, ip and ip6")
-	case g.at.link != linkEthernet:
-		return g.fail("the link type has no multicast addresses")
+		return c.fail("multicast goes with ether, ip and ip6")
+	case c.at.link != linkEthernet:
+		return c.fail("the link type has no multicast addresses")
 	}
-	return g.compare(jumpSet, g.load(1, g.at.header), 1)
+	return c.compare(jumpSet, c.load(1, c.at.header), 1)
 }

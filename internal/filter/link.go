@@ -1,8 +1,6 @@
 package filter
 
-import "slices"
-
-// Link types by their tcpdump.org number (https://www.tcpdump.org/linktypes.html).
+// Link types as in https://www.tcpdump.org/linktypes.html.
 const (
 	linkNull     = 0
 	linkEthernet = 1
@@ -53,12 +51,15 @@ func layoutOf(link uint32) (layout, bool) {
 
 // etherTypes are the protocols above the link layer: Ethernet types, or LLC
 // service access points where they are at most 1500.
-var etherTypes = map[proto]uint32{
+var etherTypes = map[string]uint32{
 	"ip": 0x0800, "arp": 0x0806, "rarp": 0x8035, "ip6": 0x86dd,
 	"atalk": 0x809b, "aarp": 0x80f3,
 	"mopdl": 0x6001, "moprc": 0x6002, "decnet": 0x6003, "lat": 0x6004, "sca": 0x6007,
 	"stp": 0x42, "ipx": 0xe0, "netbeui": 0xf0,
 }
+
+// otherEtherTypes are the names that only ether proto takes.
+var otherEtherTypes = map[string]uint32{"loopback": 0x9000, "iso": sapOSI}
 
 const (
 	typeQ       = 0x8100 // IEEE 802.1Q
@@ -68,6 +69,7 @@ const (
 	typePPPoED  = 0x8863
 	typePPPoES  = 0x8864
 	typeIPX     = 0x8137
+	typeXNS     = 0x0600
 	sapIP       = 0x06
 	sapOSI      = 0xfe
 	longestSize = 1500 // of an 802.3 length field: anything more is a type
@@ -75,114 +77,121 @@ const (
 
 // etherType is the condition that the payload has a type: gen_linktype of
 // libpcap's gencode.c.
-func (g *generator) etherType(t uint32) *condition {
-	if g.at.inLabels {
-		return g.labelled(t)
+func (c *compiler) etherType(typ uint32) condition {
+	if c.at.inLabels {
+		return c.labelled(typ)
 	}
-	switch g.at.link {
+	ip, ip6 := typ == etherTypes["ip"], typ == etherTypes["ip6"]
+	switch c.at.link {
 	case linkEthernet:
-		return g.ethernetType(t, not(g.compare(jumpGt, g.load(2, g.at.typeAt), longestSize)), nil)
+		return c.ethernetType(typ, not(c.compare(jumpGt, c.load(2, c.at.typeAt), longestSize)), never)
 	case linkSLL:
 		const p8022, p8023 = 4, 1 // LINUX_SLL_P_802_2 and LINUX_SLL_P_802_3
-		return g.ethernetType(t, g.equal(2, g.at.typeAt, p8022), g.equal(2, g.at.typeAt, p8023))
+		return c.ethernetType(typ, c.equal(2, c.at.typeAt, p8022), c.equal(2, c.at.typeAt, p8023))
 	case linkSLL2:
-		return g.equal(2, g.at.typeAt, t)
+		return c.equal(2, c.at.typeAt, typ)
 	case linkPPP:
-		return g.equal(2, g.at.typeAt, pppType(t))
+		if ppp, ok := pppTypes[typ]; ok {
+			typ = ppp
+		}
+		return c.equal(2, c.at.typeAt, typ)
 	case linkNull, linkLoop:
-		return g.family(t)
+		return c.family(ip, ip6)
+	case linkRaw:
+		return anyOf(
+			allOf(truth(ip), c.masked(1, c.at.header, 0x40, 0xf0)),
+			allOf(truth(ip6), c.masked(1, c.at.header, 0x60, 0xf0)))
 	}
-	switch isIP, isIP6 := t == etherTypes["ip"], t == etherTypes["ip6"]; {
-	case g.at.link == linkRaw && isIP:
-		return g.masked(1, g.at.header, 0x40, 0xf0)
-	case g.at.link == linkRaw && isIP6:
-		return g.masked(1, g.at.header, 0x60, 0xf0)
-	case g.at.link == linkIPv4 && isIP, g.at.link == linkIPv6 && isIP6:
-		return always
-	}
-	return never
+	return truth(ip && c.at.link == linkIPv4 || ip6 && c.at.link == linkIPv6)
 }
 
 // ethernetType tells an Ethernet type from its LLC equivalents. llc is the
-// condition that an LLC header follows; raw8023, if not nil, that IPX follows
-// without one.
-func (g *generator) ethernetType(t uint32, llc, raw8023 *condition) *condition {
-	at := g.at.payload
-	sap := func(n uint32) *condition { return g.equal(1, at, n) }
-	saps := func(n uint32) *condition { return g.equal(2, at, n<<8|n) }
-	plain := g.equal(2, g.at.typeAt, t)
-	switch t {
+// condition that an LLC header follows; raw8023, in Linux cooked captures, that
+// IPX follows without one.
+func (c *compiler) ethernetType(typ uint32, llc, raw8023 condition) condition {
+	at := c.at.payload
+	sap := c.equal(1, at, typ)
+	saps := func(n uint32) condition { return c.equal(2, at, n<<8|n) }
+	plain := c.equal(2, c.at.typeAt, typ)
+	switch typ {
 	case sapIP, sapOSI, etherTypes["netbeui"]:
-		return allOf(llc, saps(t))
+		return allOf(llc, saps(typ))
 	case etherTypes["ipx"]:
-		ipx := g.equal(2, g.at.typeAt, typeIPX)
-		if raw8023 != nil {
-			return anyOf(ipx, raw8023, allOf(llc, anyOf(sap(t), g.snap(0, typeIPX))))
+		ipx := c.equal(2, c.at.typeAt, typeIPX)
+		if c.at.link == linkSLL {
+			return anyOf(ipx, raw8023, allOf(llc, anyOf(sap, c.snap(0, typeIPX))))
 		}
-		return anyOf(ipx, allOf(llc, anyOf(g.snap(0, typeIPX), sap(t), saps(0xff))))
+		return anyOf(ipx, allOf(llc, anyOf(c.snap(0, typeIPX), sap, saps(0xff))))
 	case etherTypes["atalk"]:
-		return anyOf(plain, allOf(llc, g.snap(0x080007, t)))
+		return anyOf(plain, allOf(llc, c.snap(0x080007, typ)))
 	case etherTypes["aarp"]:
-		return anyOf(plain, allOf(llc, g.snap(0, t)))
+		return anyOf(plain, allOf(llc, c.snap(0, typ)))
 	}
-	if t <= longestSize {
-		return allOf(llc, sap(t))
+	if typ <= longestSize {
+		return allOf(llc, sap)
 	}
 	return plain
 }
 
 // snap is the condition of an LLC SNAP header with an organization and type.
-func (g *generator) snap(organization, t uint32) *condition {
+func (c *compiler) snap(organization, typ uint32) condition {
 	return allOf(
-		g.equal(4, g.at.payload+4, organization<<16|t),
-		g.equal(4, g.at.payload, 0xaaaa0300|organization>>16))
+		c.equal(4, c.at.payload+4, organization<<16|typ),
+		c.equal(4, c.at.payload, 0xaaaa0300|organization>>16))
 }
 
 // family is the address family of BSD loopback. AF_INET6 has three values
 // (NetBSD and OpenBSD, FreeBSD, Darwin). LOOP has it in network byte order,
 // NULL in that of the machine that wrote the file.
-func (g *generator) family(t uint32) *condition {
+func (c *compiler) family(ip, ip6 bool) condition {
 	var families []uint32
-	switch t {
-	case etherTypes["ip"]:
+	switch {
+	case ip:
 		families = []uint32{2}
-	case etherTypes["ip6"]:
+	case ip6:
 		families = []uint32{30, 24, 28}
-	default:
-		return never
 	}
-	if g.at.link == linkNull {
-		for _, f := range slices.Clone(families) {
-			families = append(families, f<<24)
+	is := never
+	for _, f := range families {
+		is = anyOf(is, c.equal(4, c.at.header, f))
+		if c.at.link == linkNull {
+			is = anyOf(is, c.equal(4, c.at.header, f<<24))
 		}
 	}
-	var cs []*condition
-	for _, f := range families {
-		cs = append(cs, g.equal(4, g.at.header, f))
-	}
-	return anyOf(cs...)
+	return is
 }
 
-// pppType is the PPP protocol number of an Ethernet type or access point
-// (IANA, PPP DLL Protocol Numbers).
-func pppType(t uint32) uint32 {
-	switch t {
-	case etherTypes["ip"]:
-		return 0x21
-	case etherTypes["ip6"]:
-		return 0x57
-	case etherTypes["decnet"]:
-		return 0x27
-	case etherTypes["atalk"]:
-		return 0x29
-	case 0x0600: // XNS
-		return 0x25
-	case sapOSI:
-		return 0x23
-	case etherTypes["stp"]:
-		return 0x31
-	case etherTypes["ipx"]:
-		return 0x2b
+// pppTypes are the PPP protocol numbers of Ethernet types and access points
+// (IANA, PPP DLL Protocol Numbers); others are the same.
+var pppTypes = map[uint32]uint32{
+	etherTypes["ip"]: 0x21, etherTypes["ip6"]: 0x57, etherTypes["decnet"]: 0x27, etherTypes["atalk"]: 0x29,
+	typeXNS: 0x25, sapOSI: 0x23, etherTypes["stp"]: 0x31, etherTypes["ipx"]: 0x2b,
+}
+
+// sent is the condition that the capturing host sent the packet (outbound), or
+// that it did not: the packet type of Linux cooked captures. No other link
+// type in a file has one.
+func (c *compiler) sent(way string) condition {
+	const outgoing = 4 // PACKET_OUTGOING
+	var is condition
+	switch c.at.link {
+	case linkSLL:
+		is = c.equal(2, c.at.header, outgoing)
+	case linkSLL2:
+		is = c.equal(1, c.at.header+10, outgoing)
+	default:
+		return c.fail("the direction is only in Linux cooked captures")
 	}
-	return t
+	if way == "inbound" {
+		return not(is)
+	}
+	return is
+}
+
+// ifindex is the interface that a packet was captured on.
+func (c *compiler) ifindex(n uint32) condition {
+	if c.at.link != linkSLL2 {
+		return c.fail("ifindex is only in captures of link type LINUX_SLL2")
+	}
+	return c.equal(4, 4, n)
 }

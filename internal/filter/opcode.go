@@ -56,16 +56,10 @@ const scratchWords = 16
 // maxInstructions is what the kernel takes (BPF_MAXINSNS).
 const maxInstructions = 4096
 
-// invalidOperand reports whether the constant k is refused as the operand of
-// an operation: a divisor of zero, a shift of the whole word or more.
+// invalidOperand reports whether the kernel refuses the constant k as the
+// operand of an operation: a divisor of zero, a shift by the whole word.
 func invalidOperand(op, k uint32) bool {
-	switch op {
-	case aluDiv, aluMod:
-		return k == 0
-	case aluLsh, aluRsh:
-		return k > 31
-	}
-	return false
+	return k == 0 && (op == aluDiv || op == aluMod) || k > 31 && (op == aluLsh || op == aluRsh)
 }
 
 // compute is one arithmetic operation; the divisor is not zero. A shift by 32

@@ -1,65 +1,48 @@
 package filter
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
 
-// A portSpan is the ports from low to high, both included.
-type portSpan struct{ low, high uint32 }
-
-// portID is a port or a range of ports, in any of TCP, UDP and SCTP if the
+// port is a port or a range of ports, in any of TCP, UDP and SCTP if the
 // expression and the name do not say which.
-func (g *generator) portID(n *idNode) *condition {
-	switch n.proto {
-	case "", "tcp", "udp", "sctp":
-	default:
-		return g.fail("%s does not go with ports", n.proto)
-	}
-	span, named, ok := g.portSpan(n)
+func (c *compiler) port(q qualifiers, t token) condition {
+	low, high := t.text, t.text
 	switch {
-	case !ok:
-		return never
-	case n.proto != "" && named != "" && n.proto != named:
-		return g.fail("port %s is of %s", n.id.text, named)
-	case n.proto == "":
-		n = n.as(named)
-	}
-	over := []proto{"sctp", "tcp", "udp"}
-	if n.proto != "" {
-		over = []proto{n.proto}
-	}
-	return anyOf(g.ports("ip6", over, n.dir, span), g.ports("ip", over, n.dir, span))
-}
-
-// portSpan reads the ports, and the transport that their names are of.
-func (g *generator) portSpan(n *idNode) (span portSpan, named proto, ok bool) {
-	low, high := n.id.text, n.id.text
-	switch {
-	case n.id.kind == number && n.id.num > 65535:
-		g.fail("port %s is more than 65535", n.id.text)
-		return span, "", false
-	case n.id.kind == number:
-		return portSpan{n.id.num, n.id.num}, "", true
-	case n.id.kind != word:
-		g.fail("a port is a number or a name")
-		return span, "", false
-	case n.what == portRange:
-		if low, high, ok = strings.Cut(n.id.text, "-"); !ok {
-			g.fail("expected a range such as 8000-8080")
-			return span, "", false
+	case q.proto != "" && q.proto != "tcp" && q.proto != "udp" && q.proto != "sctp":
+		return c.fail("%s does not go with ports", q.proto)
+	case t.kind == number && t.num > 65535:
+		return c.fail("port %s is more than 65535", t.text)
+	case t.kind == number:
+		low = strconv.Itoa(int(t.num))
+		high = low
+	case t.kind != word:
+		return c.fail("a port is a number or a name")
+	case q.typ == portRange:
+		var ok bool
+		if low, high, ok = strings.Cut(t.text, "-"); !ok {
+			return c.fail("expected a range such as 8000-8080")
 		}
 	}
 	first, ok1 := portByName(low)
 	last, ok2 := portByName(high)
-	if !ok1 || !ok2 {
-		g.fail("unknown port %s: give the number", quote(n.id.text))
-		return span, "", false
+	registered := first.transport
+	if last.transport != registered {
+		registered = ""
 	}
-	if first.transport == last.transport {
-		named = first.transport
+	over := []string{"sctp", "tcp", "udp"}
+	switch {
+	case !ok1 || !ok2:
+		return c.fail("unknown port %s: give the number", quote(t.text))
+	case q.proto != "" && registered != "" && q.proto != registered:
+		return c.fail("port %s is registered for %s", t.text, registered)
+	case q.proto != "" || registered != "":
+		over = []string{cmp.Or(q.proto, registered)}
 	}
-	return portSpan{min(first.port, last.port), max(first.port, last.port)}, named, true
+	from, to := min(first.port, last.port), max(first.port, last.port)
+	return anyOf(c.ports("ip6", over, q.dir, from, to), c.ports("ip", over, q.dir, from, to))
 }
 
 func portByName(name string) (service, bool) {
@@ -70,33 +53,28 @@ func portByName(name string) (service, bool) {
 	return s, ok
 }
 
-// ports is the condition that a packet over one version of IP has a port of
-// the span. Behind IPv6 extension headers no ports are found, as in libpcap.
-func (g *generator) ports(version proto, over []proto, dir direction, span portSpan) *condition {
-	isVersion := g.isProto(version)
-	field := func(offset uint32) valueID { return g.load(2, g.at.network+40+offset) }
-	protocolAt := g.at.network + 6
-	inFirst := always
+// ports is the condition that a packet over one version of IP has a port from
+// low to high. Behind IPv6 extension headers no ports are found, as in libpcap.
+func (c *compiler) ports(version string, over []string, dir direction, low, high uint32) condition {
+	field := func(offset uint32) valueID { return c.load(2, c.at.network+40+offset) }
+	protocolAt := c.at.network + 6
+	inFirst := condition(always)
 	if version == "ip" {
-		protocolAt = g.at.network + 9
-		inFirst = g.firstFragment()
 		field = func(offset uint32) valueID {
-			return g.checked(g.loadAt(2, g.at.network+offset, g.ipv4Header(g.at.network)))
+			return c.loadAt(2, c.at.network+offset, c.ipv4Header(c.at.network))
 		}
+		protocolAt = c.at.network + 9
+		inFirst = c.firstFragment()
 	}
-	matches := g.directed(dir, addressOffsets{src: 0, dst: 2}, func(offset uint32) *condition {
-		return g.within(field(offset), span)
+	matches := directed(dir, addressOffsets{src: 0, dst: 2}, func(offset uint32) condition {
+		if low == high {
+			return c.compare(jumpEq, field(offset), low)
+		}
+		return allOf(c.compare(jumpGe, field(offset), low), not(c.compare(jumpGt, field(offset), high)))
 	})
-	var cs []*condition
+	is := condition(never)
 	for _, p := range over {
-		cs = append(cs, allOf(g.equal(1, protocolAt, transports[p].number), inFirst, matches))
+		is = anyOf(is, allOf(c.equal(1, protocolAt, transports[p].number), inFirst, matches))
 	}
-	return allOf(isVersion, anyOf(cs...))
-}
-
-func (g *generator) within(v valueID, span portSpan) *condition {
-	if span.low == span.high {
-		return g.compare(jumpEq, v, span.low)
-	}
-	return allOf(g.compare(jumpGe, v, span.low), not(g.compare(jumpGt, v, span.high)))
+	return allOf(c.isProtocol(version), is)
 }

@@ -2,18 +2,14 @@ package filter
 
 // A transport is a protocol above IP.
 type transport struct {
-	number uint32  // IANA protocol number
-	over   []proto // the versions of IP that its name stands for
-	load   bool    // tcp[0] and the like can be asked for
+	number uint32   // IANA protocol number
+	over   []string // the versions of IP that its name stands for
+	fields bool     // tcp[0] and the like can be read
 }
 
-var (
-	onlyIP  = []proto{"ip"}
-	onlyIP6 = []proto{"ip6"}
-	anyIP   = []proto{"ip", "ip6"}
-)
+var onlyIP, onlyIP6, anyIP = []string{"ip"}, []string{"ip6"}, []string{"ip", "ip6"}
 
-var transports = map[proto]transport{
+var transports = map[string]transport{
 	"tcp":   {6, anyIP, true},
 	"udp":   {17, anyIP, true},
 	"sctp":  {132, anyIP, true},
@@ -32,80 +28,59 @@ var transports = map[proto]transport{
 // section 4.5).
 const fragmentHeader = 44
 
-// isProto is the condition that the packet is of a protocol.
-func (g *generator) isProto(p proto) *condition {
-	if t, ok := etherTypes[p]; ok {
-		return g.etherType(t)
+// isProtocol is the condition that the packet is of the protocol p.
+func (c *compiler) isProtocol(p string) condition {
+	if typ, ok := etherTypes[p]; ok {
+		return c.etherType(typ)
 	}
-	t, ok := transports[p]
-	if !ok {
-		return g.fail("%s needs an address or proto after it", p)
-	}
-	return g.carries(t.number, t.over)
+	return c.carries(transports[p].number, transports[p].over)
 }
 
 // carries is the condition that an IP packet has a protocol number. Of IPv6
 // extension headers only a fragment header is looked behind, as in libpcap.
-func (g *generator) carries(protocol uint32, over []proto) *condition {
-	var cs []*condition
+func (c *compiler) carries(number uint32, over []string) condition {
+	var cs []condition
 	for _, version := range over {
-		is := g.isProto(version)
+		is := c.isProtocol(version)
 		if version == "ip" {
-			cs = append(cs, allOf(is, g.equal(1, g.at.network+9, protocol)))
+			cs = append(cs, allOf(is, c.equal(1, c.at.network+9, number)))
 			continue
 		}
-		next := g.at.network + 6
+		next := c.at.network + 6
 		cs = append(cs, allOf(is, anyOf(
-			g.equal(1, next, protocol),
-			allOf(g.equal(1, next, fragmentHeader), g.equal(1, g.at.network+40, protocol)))))
+			c.equal(1, next, number),
+			allOf(c.equal(1, next, fragmentHeader), c.equal(1, c.at.network+40, number)))))
 	}
 	return anyOf(cs...)
 }
 
 // firstFragment is the condition that an IPv4 packet begins with the transport
 // header.
-func (g *generator) firstFragment() *condition {
-	return not(g.compare(jumpSet, g.load(2, g.at.network+6), 0x1fff))
+func (c *compiler) firstFragment() condition {
+	return not(c.compare(jumpSet, c.load(2, c.at.network+6), 0x1fff))
 }
 
 // protocolID is `proto`, `ip proto`, `ip6 proto` or `ether proto` with a
 // number or a name.
-func (g *generator) protocolID(n *idNode) *condition {
-	if n.id.kind != number && n.id.kind != word {
-		return g.fail("proto goes with a number or a name")
-	}
-	known := true
-	protocol := n.id.num
-	switch n.proto {
-	case "ether":
-		if n.id.kind == word {
-			protocol, known = etherTypeByName(n.id.text)
+func (c *compiler) protocolID(q qualifiers, t token) condition {
+	n, known := t.num, t.kind == number
+	switch {
+	case t.kind == word && q.proto == "ether":
+		if n, known = etherTypes[t.text]; !known {
+			n, known = otherEtherTypes[t.text]
 		}
-	case "", "ip", "ip6":
-		if n.id.kind == word {
-			protocol, known = ipProtocolNames[n.id.text]
-		}
-	default:
-		return g.fail("%s proto means nothing: it carries no other protocol", n.proto)
+	case t.kind == word:
+		n, known = ipProtocolNames[t.text]
 	}
 	switch {
 	case !known:
-		return g.fail("unknown protocol %s", quote(n.id.text))
-	case n.proto == "ether":
-		return g.etherType(protocol)
-	case n.proto == "":
-		return g.carries(protocol, anyIP)
+		return c.fail("unknown protocol %s", quote(t.text))
+	case q.proto == "ether":
+		return c.etherType(n)
+	case q.proto == "":
+		return c.carries(n, anyIP)
+	case q.proto == "ip" || q.proto == "ip6":
+		return c.carries(n, []string{q.proto})
 	}
-	return g.carries(protocol, []proto{n.proto})
-}
-
-func etherTypeByName(name string) (uint32, bool) {
-	switch name {
-	case "loopback":
-		return 0x9000, true
-	case "iso":
-		return sapOSI, true
-	}
-	t, ok := etherTypes[proto(name)]
-	return t, ok
+	return c.fail("%s proto means nothing: it carries no other protocol", q.proto)
 }

@@ -32,7 +32,7 @@ func TestTcpdump_agreesAtRandom(t *testing.T) {
 		text, refusal := o.compile(t, "-ddd", expr, link)
 		ours, err := Compile(expr, link, 0)
 		if refusal != "" || err != nil {
-			// One optimizer may find a contradiction that the other does not.
+			// One optimizer may find a contradiction that the other misses.
 			if refusal == "" && matchesAny(readProgram(t, text), corpus[link]) || err == nil && matchesAny(ours, corpus[link]) {
 				t.Errorf("link %d: %s\ntcpdump: %q\nwe: %v", link, expr, refusal, err)
 			}
@@ -60,10 +60,10 @@ func matchesAny(p *Program, ps []packet) bool {
 	return slices.ContainsFunc(ps, func(q packet) bool { return p.Match(q.data, q.wire) })
 }
 
-// unexplained is a packet that sets a program apart from tcpdump's though the
-// packet is whole, and though tcpdump's is of one mind with and without its
-// optimizer. (On a packet that is cut short the verdict of an expression with
-// parts that contradict each other hangs on which loads are left.)
+// unexplained is a packet that is not cut short and on which a program differs
+// from tcpdump's, with and without its optimizer. (If parts of an expression
+// contradict each other, a packet that is cut short is rejected or not
+// depending on which loads the optimizer leaves.)
 func unexplained(ours, theirs, plain *Program, ps []packet) *packet {
 	for i, p := range ps {
 		verdict := ours.Match(p.data, p.wire)

@@ -133,7 +133,7 @@ func stepsOf(t *testing.T, trace *scenario.Trace, id uint64) []result.Step {
 		t.Fatal(err)
 	}
 	var steps []result.Step
-	follow := &engine.Follow{ID: id, Turn: func(x result.Step) { steps = append(steps, x) }}
+	follow := &engine.Follow{ID: id, Step: func(x result.Step) { steps = append(steps, x) }}
 	if _, err := run([]string{"-"}, file, engine.Options{Follow: follow}); err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func summarise(rep *result.Report, origin func(file uint16, frame uint32) uint32
 	if origin == nil {
 		origin = func(_ uint16, frame uint32) uint32 { return frame }
 	}
-	a := &summary{duplicates: rep.Totals.Copies > 0}
+	a := &summary{duplicates: rep.Totals.Duplicates > 0}
 	start := rep.Trace.First
 	a.rows = append(a.rows, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
 	for i := range rep.Flows {

@@ -106,7 +106,7 @@ func (w *writer) append(f *file, kind byte, content []byte) error {
 }
 
 // finish writes the statistics, and renames the files.
-func (w *writer) finish(whole *stats.Trace, conns []engine.Dealt, sum *Summary) error {
+func (w *writer) finish(whole *stats.Trace, conns []engine.Numbered, sum *Summary) error {
 	numbers := make([][]stats.Number, len(w.files))
 	for _, d := range conns {
 		i := engine.ShardOf(d.Tuple, len(w.files))

@@ -76,6 +76,6 @@ func Segments(ctx context.Context, t Trace, o *engine.Options) engine.Source {
 // Run analyses the trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, t Trace, o engine.Options) *result.Report {
-	r, _ := engine.Judge(ctx, Segments(ctx, t, &o), o)
+	r, _ := engine.Analyze(ctx, Segments(ctx, t, &o), o)
 	return r
 }
