@@ -27,7 +27,7 @@ golden: ## update the expected output of reports, command and detectors, and sho
 	git --no-pager diff --stat
 
 samples: ## the captures next to samples/*.txtar
-	go test ./samples -run Captures -update
+	go test ./samples -update
 
 docs: ## docs/detectors.md from the detectors; manual page and shell completion from the flags
 	go test ./detectors/catalogue -run Docs -update

@@ -53,8 +53,6 @@ func (hurried) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-func (hurried) End(detectors.Ending, *detectors.Report) {}
-
 // A new detector needs only the packages detectors, fsm and reassembly. Programs
 // pass it to Analyze; tcptrace.Main(hurriedClose) is the command with this detector
 // in addition to the others.

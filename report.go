@@ -61,7 +61,7 @@ type Note struct {
 type Totals struct {
 	Packets      uint64  // frames of any kind
 	TCPSegments  uint64  // TCP segments, duplicate frames included
-	Copies       uint64  // duplicate frames among TCPSegments
+	Duplicates   uint64  // duplicate frames among TCPSegments
 	Flows        uint64  // connections
 	Skipped      []Count // frames that are not TCP or cannot be decoded, by reason, sorted by reason
 	EvictedFlows uint64  // connections dropped to stay within Options.MaxFlows
@@ -124,7 +124,7 @@ type Flow struct {
 	Packets     [2]uint64         // segments sent by each side, without duplicate frames
 	Bytes       [2]uint64         // payload bytes sent by each side, each byte once
 	Rexmits     [2]uint64         // retransmitted segments
-	Copies      uint64            // duplicate frames
+	Duplicates  uint64            // duplicate frames
 	RTT         time.Duration     // round-trip time of the handshake, without one that of timed data; 0 if unknown
 	History     string            // such as "ShADadFf"
 	Limits      fsm.Limits        // what limits the proof for this connection
@@ -145,7 +145,7 @@ func newReport(r *result.Report) *Report {
 		Options: ReportOptions{TimeWait: time.Duration(r.Options.TimeWait), Detectors: r.Options.Detectors},
 		Trace:   Span(r.Trace),
 		Totals: Totals{
-			Packets: r.Totals.Packets, TCPSegments: r.Totals.TCPSegments, Copies: r.Totals.Copies,
+			Packets: r.Totals.Packets, TCPSegments: r.Totals.TCPSegments, Duplicates: r.Totals.Duplicates,
 			Flows: r.Totals.Flows, EvictedFlows: r.Totals.EvictedFlows,
 		},
 		Flows: make([]Flow, len(r.Flows)),
@@ -174,7 +174,7 @@ func newReport(r *result.Report) *Report {
 		public.Flows[i] = Flow{
 			ID: f.ID, Conn: f.Conn, Predecessor: Predecessor(f.Predecessor), End: f.End, Initiator: Initiator(f.Initiator),
 			State: f.State, Bounded: f.Bounded, Since: f.Since, Ending: f.Ending, First: f.First, Last: f.Last,
-			ISS: f.ISS, Packets: f.Packets, Bytes: f.Bytes, Rexmits: f.Rexmits, Copies: f.Copies,
+			ISS: f.ISS, Packets: f.Packets, Bytes: f.Bytes, Rexmits: f.Rexmits, Duplicates: f.Duplicates,
 			RTT: time.Duration(f.RTT), History: f.History, Limits: f.Limits,
 		}
 	}

@@ -77,8 +77,6 @@ func (undeclared) Event(ev fsm.Event, r *detectors.Report) {
 	r.Emit(r.Find(&detectors.Outcome{Name: "gone"}, ev.Side, ev.Seg.At, detectors.Evidence{Role: "FIN", Seg: *ev.Seg}))
 }
 
-func (undeclared) End(detectors.Ending, *detectors.Report) {}
-
 // A module elsewhere builds a tcptrace that has its own detector beside the others,
 // and tests it with traces, with the public packages alone.
 func TestMain_builtElsewhere(t *testing.T) {

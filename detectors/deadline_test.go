@@ -34,8 +34,6 @@ func (w *patient) Overdue(i int, o Overdue, r *Report) {
 	w.due[i].Emit(r.Find(late, 0, o.At, Evidence{Role: "anchor", Seg: seg}), r)
 }
 
-func (w *patient) End(Ending, *Report) {}
-
 var late = &Outcome{Name: "late"}
 
 // start is a run of the watcher, armed on both sides at 1 s.
@@ -50,7 +48,7 @@ func (w *patient) start(t *testing.T, arm ...int) *Run {
 		}
 		return w
 	}}
-	if !x.Start(d, &c, &Settings{}) {
+	if !x.Start(d, c.View(), &Settings{}) {
 		t.Fatal("the watcher does not start")
 	}
 	return x

@@ -70,13 +70,13 @@ type Param struct {
 type Watcher interface {
 	// Event takes an event of a kind that the detector subscribes to.
 	Event(ev fsm.Event, r *Report)
-	// End says that nothing more will come: what is open is decided now.
-	End(e Ending, r *Report)
 }
 
-// A Waker is a Watcher that waits without a Deadline.
-type Waker interface {
-	Due(now int64, r *Report)
+// An Ender is a Watcher that has something to decide at the end besides its
+// deadlines.
+type Ender interface {
+	// End says that nothing more will come.
+	End(e Ending, r *Report)
 }
 
 // An Ending says when and why a connection's record stops.

@@ -1,23 +1,25 @@
 // Package detectors says what is wrong with a TCP connection.
 //
-// A [Detector] is a value: its name, what it says about itself, the kinds of
-// event that start it and those that it hears, and a constructor. The work is
-// done by its [Watcher], one for each connection that brings an opening event:
+// A [Detector] is a value: its name, what it says about itself, its [Outcome] values,
+// the kinds of event that it starts on and subscribes to, and a constructor. The work is
+// done by its [Watcher], one for each connection that brings a starting event:
 //
-//	Event   a fact that a segment brought to light (fsm.Kind); the segment is
-//	        valid during the call only
-//	Due     a deadline, asked for by [Report.WakeAt], has come in trace time,
-//	        before any later segment of the connection (optional: [Waker])
-//	End     nothing more will come; what is open is decided now
+//	Event     a fact that a segment brought to light (fsm.Kind); the segment is valid
+//	          during the call only
+//	Overdue   what a [Deadline] waits for did not come in time: before any later segment
+//	          of the connection, and at the end (optional: [Waiter])
+//	End       nothing more will come (optional: [Ender])
 //
-// It speaks through its [Report]: Find begins a finding with states, limits and
-// severity filled in, Tell reports it, or what has become of it, as a finding
-// of the same anchor frame replaces the one told before. A finding that rests
-// on something that did not come is marked by Absence, which makes it undecided
-// where the capture may have missed it; no detector repeats that judgment.
+// Each call has a [Report]: the connection to read, and the way to report. Find begins a
+// finding with states, limits and severity filled in. Emit reports it, or what has become
+// of it: a finding with the same anchor frame replaces the one reported before. A finding
+// that rests on something that did not come is marked by Absence, which makes it undecided
+// where the capture may have missed it.
 //
-// A detector knows no sequence arithmetic: what it needs of the connection,
-// fsm.Conn answers (fsm/place.go). Time is the trace's.
+// What a watcher knows of its connection is an fsm.View. Sequence numbers are compared with
+// the methods of reassembly.Seq and reassembly.Stream only. Time is the trace's.
 //
-// CONTRIBUTING.md tells how to add one; house_test.go holds what it must have.
+// The detectors of this module are in a package for each family, and in one list, package
+// catalogue. CONTRIBUTING.md says how to add one; package detectortest runs traces against
+// detectors.
 package detectors

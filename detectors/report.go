@@ -16,8 +16,6 @@ type Report struct {
 	Before   [2]fsm.State // both ends' states before the segment of the event
 	Capture  fsm.Limits   // limits of the whole capture
 
-	Old *fsm.Conn // for detectors that do not read the view yet
-
 	detector   *Detector
 	subscribed fsm.Kinds
 	wake       int64     // the next deadline; 0 = none
@@ -49,9 +47,6 @@ func (r *Report) wakeAt(at int64) {
 	}
 }
 
-// WakeAt asks for Waker.Due at trace time at.
-func (r *Report) WakeAt(at int64) { r.wakeAt(at) }
-
 // Value is the value in force of one of the detector's parameters.
 func (r *Report) Value(param string) float64 { return r.Settings.Value(r.detector, param) }
 
@@ -74,11 +69,6 @@ func (r *Report) Find(o *Outcome, culprit reassembly.Side, at int64, evidence ..
 		Title: r.detector.Doc.Title, Culprit: culprit, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
 		Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
-}
-
-// FindNamed is Find for detectors whose outcomes are not values yet.
-func (r *Report) FindNamed(outcome string, culprit reassembly.Side, at int64, evidence ...Evidence) Finding {
-	return r.Find(r.detector.outcome(outcome), culprit, at, evidence...)
 }
 
 func (r *Report) results() *findings {

@@ -16,8 +16,8 @@ type Run struct {
 
 // Start starts a watcher for the connection. ok is false if the connection is of no
 // interest to the detector.
-func (x *Run) Start(d *Detector, c *fsm.Conn, s *Settings) (ok bool) {
-	x.report = Report{Conn: c.View(), Old: c, Settings: s, detector: d, subscribed: d.SubscribesTo}
+func (x *Run) Start(d *Detector, c fsm.View, s *Settings) (ok bool) {
+	x.report = Report{Conn: c, Settings: s, detector: d, subscribed: d.SubscribesTo}
 	if x.watcher = d.Watch(&x.report); x.watcher == nil {
 		return false
 	}
@@ -64,9 +64,6 @@ func (x *Run) Expire(now int64) {
 	if x.waiter != nil {
 		x.report.expire(x.waiter, now, false, 0)
 	}
-	if w, is := x.watcher.(Waker); is {
-		w.Due(now, &x.report)
-	}
 }
 
 // End tells the watcher that nothing more will come. limits are those of the whole
@@ -77,7 +74,9 @@ func (x *Run) End(e Ending, limits fsm.Limits) {
 	if x.waiter != nil {
 		x.report.expire(x.waiter, e.At, true, e.Why)
 	}
-	x.watcher.End(e, &x.report)
+	if w, is := x.watcher.(Ender); is {
+		w.End(e, &x.report)
+	}
 }
 
 // Brief keeps no more of the findings to come than it takes to count them. Engines ask

@@ -100,3 +100,25 @@ func HalfClosed(v fsm.View, side reassembly.Side) bool {
 	_, reset := v.ResetBy()
 	return v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent && !reset
 }
+
+// IsProbe reports whether a segment that the side has sent has the form of a
+// keep-alive, or of a probe of the peer's zero window: empty at SND.NXT-1, or there
+// with one byte that was acknowledged before (RFC 9293 3.8.4, 3.8.6.1; until then it is
+// the last byte of data); or one byte into a zero window.
+func IsProbe(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
+	if m.Len > 1 || m.Flags.Any(reassembly.SYN|reassembly.FIN|reassembly.RST) {
+		return false
+	}
+	out := v.Stream(side)
+	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.WindowShut(side.Peer())
+}
+
+// Answers reports whether a RST answers the given segment of the other side,
+// as RFC 9293 3.10.7.1 builds one: bare, at the segment's acknowledgment; or
+// with an ACK of exactly what the segment sent.
+func Answers(rst, seg *reassembly.Mark) bool {
+	if rst.Flags&reassembly.ACK == 0 {
+		return seg.Flags&reassembly.ACK != 0 && rst.Seq == seg.Ack
+	}
+	return rst.Ack == seg.End()
+}

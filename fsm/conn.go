@@ -47,7 +47,7 @@ const (
 	aIsLo connBits = 1 << iota
 	midstream
 	optionsCut
-	copiesSeen
+	duplicates
 	skippedIDs
 	resetByA
 	resetByB
@@ -71,7 +71,6 @@ type Conn struct {
 	hole    uint32 // second of the connection in which bytes were last acknowledged that the tap never saw, plus one
 	second  uint32 // current second of the connection, for ends.recent
 	wrote   uint32 // history letters that were written
-	copies  uint32
 	tunnel  uint32
 	bits    connBits
 	hush    uint16 // seconds of silence that were broken last; see Silence
@@ -178,20 +177,6 @@ func (c *Conn) Retransmissions(side reassembly.Side) uint64 { return uint64(c.en
 // two taps on one switch stay well below.
 const CopyTime = 2 * time.Millisecond
 
-// Copied notes a frame that the capture holds more than once.
-func (c *Conn) Copied() { c.copies++ }
-
-// Copies is how many frames were captured more than once.
-func (c *Conn) Copies() uint64 { return uint64(c.copies) }
-
-// Recent is how much new payload the side sent in the second before at, or a
-// little longer: up to two.
-func (c *Conn) Recent(side reassembly.Side, at int64) uint64 {
-	c.roll(at)
-	r := c.ends[side].recent
-	return uint64(r[0]) + uint64(r[1])
-}
-
 // roll moves the count of recent bytes on to the second of at.
 func (c *Conn) roll(at int64) {
 	now := c.secondOf(at)
@@ -240,4 +225,14 @@ func (c *Conn) FINRank(side reassembly.Side) int {
 		return 1
 	}
 	return 0
+}
+
+// HalfCloseGrace is how long a connection may be half closed without anybody
+// taking note: an ordinary close passes through CLOSE_WAIT in less.
+const HalfCloseGrace = time.Second
+
+// HalfClosed reports whether the side's FIN is acknowledged and the peer has
+// sent none, nor a RST: FIN_WAIT_2 here, CLOSE_WAIT there.
+func (c *Conn) HalfClosed(side reassembly.Side) bool {
+	return c.ends[side].half.Phase == PhaseFinAcked && c.ends[side.Peer()].half.Phase < PhaseFinSent && c.bits&(resetByA|resetByB) == 0
 }

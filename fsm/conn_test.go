@@ -337,19 +337,23 @@ func TestConn_Bounded(t *testing.T) {
 	}
 }
 
-// Recent counts what came in the current second of the connection and the one
-// before.
-func TestConn_Recent(t *testing.T) {
+// RecentBytes counts what came in the current second of the connection and the one
+// before, and changes nothing.
+func TestView_RecentBytes(t *testing.T) {
 	w := newWire().open(0)
 	w.send(1, 100*time.Millisecond, ack, 1, 100, 1)
 	w.send(1, time.Second, ack, 101, 10, 1)
+	before := w.conn
 	at := func(d time.Duration) int64 { return int64(time.Hour + w.now + d) }
 	for _, c := range []struct {
 		after time.Duration
 		want  uint64
-	}{{0, 110}, {time.Second, 10}, {2 * time.Second, 0}, {time.Hour, 0}} {
-		if got := w.conn.Recent(reassembly.B, at(c.after)); got != c.want {
+	}{{time.Hour, 0}, {2 * time.Second, 0}, {time.Second, 10}, {0, 110}} {
+		if got := w.conn.View().RecentBytes(reassembly.B, at(c.after)); got != c.want {
 			t.Errorf("%v later %d bytes are recent, want %d", c.after, got, c.want)
 		}
+	}
+	if w.conn != before {
+		t.Error("a question has changed the connection")
 	}
 }

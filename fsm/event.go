@@ -86,7 +86,7 @@ type Event struct {
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
 	// NagleDelay: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
 	// the same, At 0 if nothing; where only a later segment shows that a RST was
-	// ignored, that RST. SynRenewed, SynChallenged,
+	// ignored, or the end that it counts, that RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment
 	// before it. ReusedEarly: the last of the old connection that its peer sent.
 	Was *reassembly.Mark
@@ -130,6 +130,10 @@ const (
 
 // maxEvents is more than any one segment can bring: each kind at most once.
 const maxEvents = 1 << 6
+
+// Ends reports whether a side's direction ended: its FIN was acknowledged, or a RST
+// counts.
+func (e *Events) Ends() bool { return e.Kinds&(1<<FinAcked|1<<ResetSent) != 0 }
 
 // Len is how many events there are.
 func (e *Events) Len() int { return int(e.n) }

@@ -85,7 +85,10 @@ func stepAll(t *testing.T, issA, issB uint32, b []byte) {
 		c.Step(&s, c.SideOf(fromLo), &ev)
 		check(t, &c, &ev, &before, now)
 	}
-	c.Settle()
+	var end Events
+	if c.End(&end); end.Len() > 1 || end.Len() == 1 && end.At(0).Kind != ResetSent {
+		t.Errorf("the end brings %d events", end.Len())
+	}
 	check(t, &c, &ev, &before, now)
 }
 

@@ -3,8 +3,6 @@ package fsm
 import (
 	"math"
 	"time"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What a side does as a rule, by which a segment of somebody else in its name
@@ -34,33 +32,6 @@ func (s *step) habits() {
 	}
 }
 
-// strangeStep is how far a counted IP identification may go on between two
-// segments of one connection before it is called strange.
-const strangeStep = 4096
-
-// Strange says in what a RST of the side breaks with the habits of the side,
-// which had sent prev before: it came with another TTL than all else, with an IP
-// identification that is not next in a side that counts, or with none, though
-// the side counts. The last is no break in an answer, as Linux makes it for
-// sockets that are gone; but no socket that is there made it.
-func (c *Conn) Strange(side reassembly.Side, prev, rst *reassembly.Mark) (ttl, id, none bool) {
-	h := &c.ends[side].half
-	if prev.At == 0 {
-		return false, false, false
-	}
-	ttl = !h.is(variesTTL) && rst.TTL != prev.TTL
-	gap := rst.IPID - prev.IPID
-	id = h.is(countsIDs) && rst.IPID != 0 && (gap == 0 || gap > strangeStep)
-	return ttl, id, h.is(countsIDs) && rst.IPID == 0
-}
-
-// Borrowed reports whether a RST of the side bears the IP identification of one
-// of the last packets of its peer, which counts them: it was made of that packet.
-func (c *Conn) Borrowed(side reassembly.Side, rst *reassembly.Mark) bool {
-	peer := &c.ends[side.Peer()]
-	return peer.half.is(countsIDs) && rst.IPID != 0 && peer.last.IPID-rst.IPID <= numbersApart
-}
-
 // breakSilence notes for how long nobody had spoken, if the segment ends that.
 // Until the other side speaks the longest counts: what is sent again, or on,
 // without an answer breaks no new silence. Nor does the acknowledgment of what
@@ -85,7 +56,3 @@ func (s *step) breakSilence() {
 	}
 	s.c.hush = max(s.c.hush, uint16(min(gap/int64(time.Second), math.MaxUint16)))
 }
-
-// Silence is how long nobody had spoken before the side that spoke last, RSTs
-// aside, did so: in seconds, 18 hours at most, zero if it was less than one.
-func (c *Conn) Silence() time.Duration { return time.Duration(c.hush) * time.Second }

@@ -3,8 +3,6 @@ package fsm
 import (
 	"testing"
 	"time"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A host counts its packets if two in a row are at most 16 apart.
@@ -46,25 +44,5 @@ func TestStep_ackRepeated(t *testing.T) {
 		if w.send(0, after, ack, 1, 0, 1); w.ev.Kinds.Has(AckRepeated) != want {
 			t.Errorf("the same ACK again after %v is drawn by the peer's: %t", after, !want)
 		}
-	}
-}
-
-// RecentBytes reads the second before, or up to two, and changes nothing.
-func TestView_RecentBytes(t *testing.T) {
-	w := newWire().open(0)
-	w.send(0, 100*time.Second, ack, 1, 100, 1)
-	w.send(0, time.Second, ack, 101, 10, 1)
-	at := func(s time.Duration) int64 { return int64(time.Hour + s*time.Second) }
-	before := w.conn
-	for _, c := range []struct {
-		second time.Duration
-		want   uint64
-	}{{104, 0}, {103, 0}, {102, 10}, {101, 110}, {100, 110}} {
-		if got := w.conn.View().RecentBytes(reassembly.A, at(c.second)); got != c.want {
-			t.Errorf("at second %d: %d bytes, want %d", c.second, got, c.want)
-		}
-	}
-	if w.conn != before {
-		t.Error("the question has changed the connection")
 	}
 }

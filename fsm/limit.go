@@ -57,7 +57,7 @@ func (c *Conn) Limits() Limits {
 	if c.bits&optionsCut != 0 {
 		l |= CutOptions
 	}
-	if c.bits&copiesSeen != 0 {
+	if c.bits&duplicates != 0 {
 		l |= Copies
 	}
 	if c.bits&skippedIDs != 0 {
@@ -96,5 +96,6 @@ func (c *Conn) HoleSince(at int64) bool {
 	return c.hole > c.secondOf(at) && (c.ends[0].out.Holes() || c.ends[1].out.Holes())
 }
 
-// MayBeCopied notes frames that may be copies but were counted as sent.
-func (c *Conn) MayBeCopied() { c.bits |= copiesSeen }
+// MayBeDuplicates notes that frames of the connection may be duplicates but count as
+// sent.
+func (c *Conn) MayBeDuplicates() { c.bits |= duplicates }

@@ -40,7 +40,7 @@ func TestLimits(t *testing.T) {
 			seg.Opts.Has = reassembly.OptionsCut
 			w.conn.Step(&seg, reassembly.A, &w.ev)
 		}, CutOptions},
-		{"copies", func(w *wire) { w.open(0); w.conn.MayBeCopied() }, Copies},
+		{"copies", func(w *wire) { w.open(0); w.conn.MayBeDuplicates() }, Copies},
 		{"identifications that skip behind a FIN", func(w *wire) {
 			w.open(0)
 			w.send(1, 0, fin, 1, 0, 1)

@@ -47,71 +47,9 @@ func (s *step) overrun(by uint32) {
 	s.ev.add(Overran, s.side, by)
 }
 
-// TookBack reports whether the side ever took back window that it had offered:
-// then its peer need not have filled what it closes.
-func (c *Conn) TookBack(side reassembly.Side) bool { return c.ends[side].half.is(shrank) }
-
-// Window is what the side last offered its peer, in bytes.
-func (c *Conn) Window(side reassembly.Side) uint32 {
-	out := &c.ends[side.Peer()].out
-	if !out.Knows(reassembly.KnowEdge|reassembly.KnowUna) || out.Edge.Before(out.Una) {
-		return 0
-	}
-	return uint32(out.Edge - out.Una)
-}
-
-// WindowSmall reports whether the side's window is open and too small for a full
+// windowSmall reports whether the side's window is open and too small for a full
 // segment.
-func (c *Conn) WindowSmall(side reassembly.Side) bool {
-	w := c.Window(side)
-	return w > 0 && w+optionRoom < uint32(c.ends[side].mss) && !c.scaleUnknown()
-}
-
-// WindowFilled reports whether the side has sent up to its peer's right edge.
-func (c *Conn) WindowFilled(side reassembly.Side) bool {
-	out := &c.ends[side].out
-	return out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && !out.Nxt.Before(out.Edge)
-}
-
-// CutOff is how many bytes the side has in flight that lie beyond its peer's
-// right edge, rounding apart.
-func (c *Conn) CutOff(side reassembly.Side) uint32 {
-	out := &c.ends[side].out
-	if !out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) || out.Nxt.Before(out.Edge+1<<c.scaleOf(side.Peer())) {
-		return 0
-	}
-	return uint32(out.Nxt - out.Edge)
-}
-
-// HoldsBack reports whether the side has more to send than it has sent, by its
-// own word: what is in flight must be acknowledged or sent again, and the last
-// buffered segment bears PSH (RFC 9293 3.9.1.2, MUST-61).
-func (c *Conn) HoldsBack(side reassembly.Side) bool {
-	own := &c.ends[side]
-	return own.out.InFlight() > 0 || own.half.is(unpushed)
-}
-
-// OfferedShort reports whether a segment of the side, the latest that it sent,
-// offers less than its peer has sent with the other one: if there was an offer of
-// more, this segment would have to take it back.
-func (c *Conn) OfferedShort(side reassembly.Side, seg *reassembly.Segment, sent *reassembly.Mark) bool {
-	edge := seg.Ack + reassembly.Seq(uint32(seg.Window)<<c.scaleOf(side))
-	return c.AcksUna(side, seg) && edge.Before(sent.Seq+reassembly.Seq(sent.Len))
-}
-
-// ScaleUnanswered reports whether one SYN offered the window scale option and the
-// other did not bear it, so that neither side may scale (RFC 7323 2.2).
-func (c *Conn) ScaleUnanswered() bool {
-	a, b := &c.ends[0], &c.ends[1]
-	return !c.scaleUnknown() && (a.opts^b.opts)&reassembly.HasScale != 0
-}
-
-// MSS is the largest segment that the side announced it would take; 0 if it did
-// not.
-func (c *Conn) MSS(side reassembly.Side) uint16 { return c.ends[side].mss }
-
-// Covers reports whether a segment sends the last byte of another again.
-func (c *Conn) Covers(again, seg *reassembly.Mark) bool {
-	end := seg.Seq + reassembly.Seq(seg.Len)
-	return again.Seq.Before(end) && end.AtOrBefore(again.Seq+reassembly.Seq(again.Len))
+func (c *Conn) windowSmall(side reassembly.Side) bool {
+	wnd := c.ends[side.Peer()].out.Window()
+	return wnd > 0 && wnd+optionRoom < uint32(c.ends[side].mss) && !c.scaleUnknown()
 }

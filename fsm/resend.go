@@ -35,19 +35,6 @@ func (s *step) dupAck() {
 	}
 }
 
-// Arrived is the longest stretch of the side's payload beyond what is
-// acknowledged that a segment of its peer says it has, by SACK; 0 if it says
-// nothing of the kind.
-func (c *Conn) Arrived(side reassembly.Side, by *reassembly.Segment) (longest uint32) {
-	una := c.ends[side].out.Una
-	for _, b := range by.Opts.Blocks[:by.Opts.NBlocks] {
-		if b.From.Before(b.To) && b.From.After(una) {
-			longest = max(longest, uint32(b.To-b.From))
-		}
-	}
-	return longest
-}
-
 // resend is how long it took until something was sent again, in microseconds.
 type resend struct {
 	silence uint32 // since the last segment of either side

@@ -112,15 +112,15 @@ func TestStep_crossedAck(t *testing.T) {
 	w := newWire().open(rtt / 2)
 	w.send(0, time.Second, ack, 1, 100, 1)
 	w.send(0, rtt, ack, 1, 100, 1)
-	if w.conn.Row(0) != 1 {
-		t.Errorf("a segment without an ACK was sent again: %d in a row", w.conn.Row(0))
+	if w.conn.View().Retries(0) != 1 {
+		t.Errorf("a segment without an ACK was sent again: %d in a row", w.conn.View().Retries(0))
 	}
 	w.send(1, 0, ack, 1, 0, 101)
-	if w.send(0, rtt, ack, 1, 100, 1); w.conn.Row(0) != 0 || w.conn.Retransmissions(0) != 2 {
-		t.Errorf("a resend that crosses its ACK: %d in a row, %d in all", w.conn.Row(0), w.conn.Retransmissions(0))
+	if w.send(0, rtt, ack, 1, 100, 1); w.conn.View().Retries(0) != 0 || w.conn.Retransmissions(0) != 2 {
+		t.Errorf("a resend that crosses its ACK: %d in a row, %d in all", w.conn.View().Retries(0), w.conn.Retransmissions(0))
 	}
-	if w.send(0, rtt, ack, 1, 100, 1); w.conn.Row(0) != 1 {
-		t.Errorf("a resend long behind its ACK: %d in a row", w.conn.Row(0))
+	if w.send(0, rtt, ack, 1, 100, 1); w.conn.View().Retries(0) != 1 {
+		t.Errorf("a resend long behind its ACK: %d in a row", w.conn.View().Retries(0))
 	}
 }
 

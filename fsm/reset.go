@@ -122,18 +122,23 @@ func (s *step) refused() bool {
 // what sends it cannot have sent a RST that does not lie behind it.
 func (s *step) accepts() bool { return s.refused() && s.own.last.Seq != s.seg.End() }
 
-// Settle ends the wait for what follows a doubtful RST: the connection ended
-// there, so it is believed. It reports which side's RST that was.
-func (c *Conn) Settle() (side reassembly.Side, settled bool) {
+// End says that the connection's record ends, and fills ev with what that brings to
+// light: a doubtful RST that nothing followed counts, as the connection ended with it.
+func (c *Conn) End(ev *Events) {
+	ev.reset(c, nil)
 	for side := range reassembly.Side(2) {
-		if c.bits&pendingBit(side) != 0 {
-			c.bits &^= pendingByA | pendingByB
-			c.bits |= resetBit(side)
-			at := c.ends[side].last.At
-			c.rename(reassembly.A, at)
-			c.rename(reassembly.B, at)
-			return side, true
+		if c.bits&pendingBit(side) == 0 {
+			continue
 		}
+		c.bits &^= pendingByA | pendingByB
+		c.bits |= resetBit(side)
+		last := &c.ends[side].last
+		c.rename(reassembly.A, last.At)
+		c.rename(reassembly.B, last.At)
+		rst := last.Segment(c.Endpoint(side), c.Endpoint(side.Peer()))
+		ev.seg, ev.Class = &rst, Rst
+		ev.Before = [2]State{c.ends[0].state, c.ends[1].state} // it ended long ago
+		ev.addWas(ResetSent, side, ownLast, last)
+		return
 	}
-	return 0, false
 }

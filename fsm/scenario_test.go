@@ -80,7 +80,7 @@ func TestConn_scenarios(t *testing.T) {
 				l := &tr.Lines[i]
 				switch {
 				case l.End:
-					c.Settle()
+					c.End(&f.ev)
 				case l.Captured && !l.Other && !isCopy(tr, i):
 					c = f.step(&l.Seg)
 				}

@@ -155,7 +155,7 @@ func (s *step) sentAgain() {
 // crossedAck says whether all of a segment that was sent again had been
 // acknowledged, so shortly before that its sender cannot have known.
 func (s *step) crossedAck() bool {
-	return s.c.Covered(s.side, s.seg) && time.Duration(s.seg.At-s.peer.last.At) <= max(reorderTime, s.c.RTT())
+	return s.own.out.Covered(s.seg.End()) && time.Duration(s.seg.At-s.peer.last.At) <= max(reorderTime, s.c.RTT())
 }
 
 // finish takes the FIN of a segment.

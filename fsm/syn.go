@@ -1,10 +1,6 @@
 package fsm
 
-import (
-	"time"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
-)
+import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // What may befall a SYN before it is answered, besides silence and RST.
 
@@ -85,48 +81,6 @@ func (e *end) countFrom(seg *reassembly.Segment) {
 // connection has answered, not even a RST.
 func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
 	return c.ends[side].awaitsAnswer(&c.ends[side.Peer()]) && !c.Over()
-}
-
-// Offered are the options that the side's SYNs carried, all of them together.
-func (c *Conn) Offered(side reassembly.Side) reassembly.OptionBits { return c.ends[side].opts }
-
-// How much later a SYN with another ISN still asks for the same as the first:
-// later than any burst, and no later than a stack that backs off would ask
-// again.
-const (
-	minRenewal = 200 * time.Millisecond
-	maxRenewal = 64 * time.Second
-)
-
-// Superseded takes a SYN of the side on the four-tuple that is not this
-// connection's, but a new one's. If the peer still has this one, it will answer
-// with an ACK (RFC 5961 4.2). If oldest, this is the first connection of those
-// on the four-tuple that wait for an answer.
-func (c *Conn) Superseded(seg *reassembly.Segment, side reassembly.Side, oldest bool, ev *Events) {
-	ev.reset(c, seg)
-	ev.Class = Syn
-	c.bits |= challengeBit(side)
-	last := &c.ends[side].last
-	if since := time.Duration(seg.At - last.At); oldest && c.AwaitsAnswer(side) && since >= minRenewal && since <= maxRenewal {
-		ev.addWas(SynRenewed, side, ownLast, last)
-	}
-}
-
-// Overhears takes a segment that the side sent on an older connection of the
-// four-tuple: the ACK that answered the SYN of this one, or the RST that this
-// drew.
-func (c *Conn) Overhears(seg *reassembly.Segment, side reassembly.Side, class Class, ev *Events) {
-	ev.reset(c, seg)
-	ev.Class = class
-	own, peer := &c.ends[side], &c.ends[side.Peer()]
-	switch {
-	case class == ChallengeAck && c.AwaitsAnswer(side.Peer()):
-		peer.out.Stray(seg.Ack)
-		own.countFrom(seg)
-		ev.addWas(SynChallenged, side.Peer(), peerLast, &peer.last)
-	case class == Rst && c.AwaitsAnswer(side) && own.out.StrayAt(seg.Seq):
-		ev.add(ChallengeRst, side, 0)
-	}
 }
 
 // hungUp takes the first FIN of a side that was connected to: did anybody say

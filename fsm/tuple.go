@@ -57,17 +57,6 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
 }
 
-// Outlived notes that the side has begun another connection on the four-tuple with
-// the segment. A host has one socket for it, so this connection's is gone there,
-// unless it runs in another tunnel, or the side goes on here, behind a firewall
-// that rewrites numbers.
-func (c *Conn) Outlived(side reassembly.Side, seg *reassembly.Segment) {
-	if seg.Tunnel == c.tunnel {
-		c.bits |= outlivedBit(side)
-		c.rename(side, seg.At)
-	}
-}
-
 // Left is the side's state at trace time at, as of this connection alone.
 func (c *Conn) Left(side reassembly.Side, at int64, timeWait time.Duration) State {
 	if c.bits&outlivedBit(side) != 0 && c.bits&(resetByA|resetByB) == 0 {
@@ -77,34 +66,22 @@ func (c *Conn) Left(side reassembly.Side, at int64, timeWait time.Duration) Stat
 	return s
 }
 
-// A Reuse is what a SYN shows of the connection whose ports it uses again while
-// that is in TIME_WAIT at the SYN's receiver.
-type Reuse struct {
-	Last   reassembly.Mark // the last that the receiver sent in the old connection
-	Beyond bool            // the SYN's ISN lies beyond all that its sender used there (RFC 9293 3.6.1)
-	Is     bool
-}
-
-// ReusedBy compares a SYN of side on the same ports with the connection.
-func (c *Conn) ReusedBy(seg *reassembly.Segment, side reassembly.Side, timeWait time.Duration) Reuse {
-	own, peer := &c.ends[side], &c.ends[side.Peer()]
-	st, _ := c.State(side.Peer(), seg.At, timeWait)
-	return Reuse{peer.last, seg.Seq.After(own.out.Nxt), st == TimeWait}
-}
-
-// Reused adds to the events of a connection's first SYN that it uses ports again
-// early.
-func (e *Events) Reused(r *Reuse, side reassembly.Side) {
-	l := e.addWas(ReusedEarly, side, oldLast, &r.Last)
-	if r.Beyond {
-		l.n = 1
-	}
-}
-
 // Touch reads a word of each part of the connection. Called for a batch of
 // connections that are about to be stepped, it lets memory fetch them together
 // instead of one after the other.
 func (c *Conn) Touch() uint32 {
 	a, b := &c.ends[0], &c.ends[1]
-	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.copies
+	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.tunnel
+}
+
+// Echoes reports whether the segment could be the side's last one once more, but
+// for its sequence numbers: what a firewall that rewrites them has sent on.
+// Without an IP identification, only a SYN or another TTL shows it.
+func (c *Conn) Echoes(seg *reassembly.Segment, side reassembly.Side) bool {
+	last := &c.ends[side].last
+	if seg.IPID != last.IPID || seg.Len != last.Len || seg.Flags != last.Flags || seg.Window != last.Window ||
+		time.Duration(seg.At-last.At) > reorderTime {
+		return false
+	}
+	return seg.IPID != 0 || seg.Flags&reassembly.SYN != 0 || seg.TTL != last.TTL
 }

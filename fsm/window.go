@@ -42,7 +42,7 @@ func (s *step) offerWindow(moved bool) {
 	if shrunk {
 		s.shrink(by)
 	}
-	if wnd < uint32(own.mss) && s.c.WindowSmall(s.side) {
+	if wnd < uint32(own.mss) && s.c.windowSmall(s.side) {
 		s.emit(WindowSmall, s.side)
 	}
 }
@@ -59,14 +59,6 @@ func (c *Conn) scaleOf(side reassembly.Side) uint8 {
 // scaleUnknown says whether windows may be scaled without our knowing.
 func (c *Conn) scaleUnknown() bool {
 	return c.bits&optionsCut != 0 || c.ends[0].half.bits&c.ends[1].half.bits&synSeen == 0
-}
-
-// WindowShut reports whether the side's last advertised window is 0.
-func (c *Conn) WindowShut(side reassembly.Side) bool { return c.ends[side].half.is(shut) }
-
-// WindowSeen reports whether the side was seen to advertise any window.
-func (c *Conn) WindowSeen(side reassembly.Side) bool {
-	return c.ends[side.Peer()].out.Knows(reassembly.KnowEdge)
 }
 
 // probeClass recognises probes and keep-alives; Plain is everything else. It

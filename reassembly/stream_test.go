@@ -97,6 +97,22 @@ func TestStream_acknowledged(t *testing.T) {
 	})
 }
 
+func TestStream_Oldest(t *testing.T) {
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		if !s.Oldest(base) || !s.Oldest(base+1) || s.Covered(base) {
+			t.Error("before the first acknowledgment, something is covered, or known not to be the oldest")
+		}
+		s.Acked(base)
+		if !s.Oldest(base) || s.Oldest(base-1) || s.Oldest(base+1) {
+			t.Errorf("at UNA %d, the oldest: %t, one before: %t, one behind: %t", base, s.Oldest(base), s.Oldest(base-1), s.Oldest(base+1))
+		}
+		if !s.Covered(base) || s.Covered(base+1) {
+			t.Errorf("at UNA %d, covered: up to there %t, beyond %t", base, s.Covered(base), s.Covered(base+1))
+		}
+	})
+}
+
 // Midstream, the account begins with what is seen first.
 func TestStream_midstream(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {

@@ -3,6 +3,7 @@ package samples_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -52,12 +53,14 @@ func TestCaptures(t *testing.T) {
 }
 
 // Every sample states its end, so that what did not come up to there is known
-// not to have come, and the README tells its story.
+// not to have come, and has a story. The README has a line for each: an update adds
+// the first sentence of the story.
 func TestStories(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var missing strings.Builder
 	names, _ := fs.Glob(samples.FS, "*.txtar")
 	for _, name := range names {
 		text, _ := samples.FS.ReadFile(name)
@@ -67,15 +70,26 @@ func TestStories(t *testing.T) {
 			continue
 		}
 		slug := strings.TrimSuffix(name, ".txtar")
-		if f.Story == "" {
+		if f.Intro == "" {
 			t.Errorf("%s tells no story before its trace", name)
 		}
 		if f.Traces[0].End == 0 {
 			t.Errorf("%s does not state the end of its trace", name)
 		}
 		if !strings.Contains(string(readme), "*"+slug+"*") {
-			t.Errorf("README.md does not tell of %s", slug)
+			sentence, _, _ := strings.Cut(strings.ReplaceAll(f.Intro, "\n", " "), ". ")
+			fmt.Fprintf(&missing, "- *%s*: %s.\n", slug, strings.TrimSuffix(sentence, "."))
 		}
+	}
+	switch {
+	case missing.Len() == 0:
+	case *update:
+		readme = append(readme, missing.String()...)
+		if err := os.WriteFile("README.md", readme, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("README.md lacks these lines; run go test ./samples -update:\n%s", missing.String())
 	}
 }
 

@@ -142,8 +142,8 @@ func (f *finishFn) summary(ctx context.Context, trace *stats.Trace, sums *outcom
 	}
 	trace.Counts = sums.Counts
 	trace.Counts.Known, trace.Counts.Segments = true, trace.Segments
-	r, _ := engine.Judge(ctx, nothing{trace}, o)
-	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Copies = sums.Flows, sums.Evicted, sums.Counts.Duplicates
+	r, _ := engine.Analyze(ctx, nothing{trace}, o)
+	r.Totals.Flows, r.Totals.EvictedFlows, r.Totals.Duplicates = sums.Flows, sums.Evicted, sums.Counts.Duplicates
 	r.Totals.Groups = outcome.Groups(groups, o.Detectors)
 	var buf bytes.Buffer
 	err = report.NDJSON(&buf, r, reportOptions(&f.Options, trace))

@@ -72,7 +72,7 @@ func (f *judgeFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[]b
 			return err
 		}
 		position++
-		if f.tuples.Take(position, &rec.Segment) {
+		if f.tuples.Process(position, &rec.Segment) {
 			f.places[position] = place
 		}
 	}

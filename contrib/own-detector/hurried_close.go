@@ -41,5 +41,3 @@ func (w *hurriedClose) Event(ev fsm.Event, r *detectors.Report) {
 	f.Message = fmt.Sprintf("%s closed the connection %s after it was opened.", r.Name(ev.Side), time.Duration(age))
 	r.Emit(f)
 }
-
-func (w *hurriedClose) End(detectors.Ending, *detectors.Report) {}

@@ -85,7 +85,7 @@ func TestScenarios_states(t *testing.T) {
 		turns := map[uint32]turn{}
 		for i := range rep.Flows {
 			flow := &rep.Flows[i]
-			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Turn: func(x result.Step) {
+			analyse(t, tr, engine.Options{Follow: &engine.Follow{ID: flow.ID, Step: func(x result.Step) {
 				turns[x.Seg.Frame] = turn{flow, x}
 			}}})
 		}

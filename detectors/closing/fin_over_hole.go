@@ -69,8 +69,9 @@ func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.FinResent:
 		w.sides[ev.Side].again = reassembly.MarkOf(ev.Seg)
-	case fsm.SentBeyondFin:
-		w.due[ev.Side].Satisfy(r)
+	case fsm.SentBeyondFin: // that was no FIN, whatever came after it
+		w.due[ev.Side].Withdraw(r)
+		w.due[ev.Side].Disarm()
 	case fsm.WindowOpened:
 		w.progress(ev.Side.Peer(), ev.Seg.At, r)
 	case fsm.ResetSent: // what was reported stands: nothing filled the hole
@@ -173,5 +174,3 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	}
 	w.due[i].Emit(f, r)
 }
-
-func (w *finOverHole) End(detectors.Ending, *detectors.Report) {}

@@ -2,62 +2,65 @@ package closing
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// HalfCloseCut reports a half-closed connection that is gone when, after a
-// silence, it is used again. RFC 9293 3.6; KB 813056, KB 923200.
+// HalfCloseCut reports a half-closed connection that is gone when it is used again
+// after a silence. RFC 9293 3.6; KB 813056, KB 923200.
 var HalfCloseCut = &detectors.Detector{
 	Name: "half-close-cut",
 	Doc: detectors.Doc{
 		Title: "a half-closed connection was gone when it was used again",
-		What: "One side has closed its sending and goes on receiving. After a silence of half a minute or more the open side " +
-			"sends data again, or either side a keep-alive, and it meets a RST, or nothing at all.",
-		Cause: "Something forgot the connection meanwhile. Half-closed connections are forgotten sooner than others: by proxies (docker-proxy, " +
-			"after a minute: moby#29655), by connection tracking (Linux netfilter: 60 s in CLOSE_WAIT, 120 s in FIN_WAIT), and by the closer's own TCP, in FIN_WAIT_2 " +
-			"(Windows: 120 s, and in Windows Server 2003 300 s even while data came; Linux: tcp_fin_timeout, 60 s, once the socket is " +
-			"closed). Or the closer's application closed its socket altogether: that leaves no trace on the wire.",
-		Action: "Compare the silence with the timeouts of what stands between the two, and of the closer's host. Let the side that has to wait close " +
-			"only when it has its answer, or let keep-alives or data of the application fill the silence.",
-		NotThis: "A side that closed and whose peer sends a new request into that connection: reset-cause calls it data-after-close. A connection that " +
-			"nobody had closed: dead-peer, idle-blackhole. A FIN after the silence, even if it meets a RST: nothing is lost (close-wait-leak).",
+		What: "One side has sent FIN and continues to receive. After a silence of half a minute or more, the open side sends data again, " +
+			"or either side sends a keep-alive, and is answered with RST, or not at all.",
+		Cause: "Something forgot the connection during the silence. Half-closed connections are forgotten sooner than others: by proxies (docker-proxy: " +
+			"after a minute, moby#29655), by connection tracking (Linux netfilter: 60 s in CLOSE_WAIT, 120 s in FIN_WAIT), and by the closer's own TCP in FIN_WAIT_2 " +
+			"(Windows: 120 s, and in Windows Server 2003 300 s even while data arrived; Linux: tcp_fin_timeout, 60 s, once the socket is " +
+			"closed). Or the closer's application closed its socket completely, which does not show on the wire.",
+		Action: "Compare the silence with the timeouts of the devices on the path and of the closer's host. Let the side that waits close " +
+			"only when it has its answer, or send keep-alives or application data during the silence.",
+		NotThis: "A side that closed, and whose peer sends a new request into that connection: reset-cause reports data-after-close. A connection that " +
+			"neither side had closed: dead-peer, idle-blackhole. A FIN after the silence, even if it is answered with RST: nothing is lost (close-wait-leak).",
 		Peers: "Wireshark shows a RST, or retransmissions, and gives no cause.",
 		Refs:  []string{"KB 813056", "KB 923200", "RFC 9293 3.6", "moby/moby#29655"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "reset", Severity: detectors.Warning, When: "the first segment after the silence was answered with RST, although the half-close had been in use, or waited for its first answer"},
-		{Name: "unanswered", Severity: detectors.Warning, When: "data after the silence was sent again and again, and met nothing at all"},
-	},
+	Outcomes: []*detectors.Outcome{cutReset, cutUnanswered},
 	Params: []detectors.Param{
 		{Name: "idle", Default: 30, Min: 1, Max: 1e6, Unit: "s", Doc: "silence of both sides after which a half-closed connection may be forgotten"},
 		{Name: "min-resends", Default: 3, Min: 1, Max: 100, Unit: "", Doc: "how often data must be sent again without an answer"},
-		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "for how long at least it must stay without one"},
+		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time that it must stay unanswered"},
 	},
 	StartsOn:     fsm.On(fsm.HalfClosed),
 	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(halfCloseCut) },
 }
 
+var (
+	cutReset = &detectors.Outcome{Name: "reset", Severity: detectors.Warning,
+		When: "the first segment after the silence was answered with RST, although the half-closed connection had been in use, or was waiting for its first answer"}
+	cutUnanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Warning,
+		When: "data after the silence was retransmitted again and again, and nothing came back"}
+)
+
 type halfCloseCut struct {
+	due     [1]detectors.Deadline // the answer to the trigger; armed once that was sent again often enough
 	closer  reassembly.Side
-	inUse   bool            // the closer took data after its FIN, or waits for the first
+	inUse   bool            // the closer received data after its FIN, or waits for the first
 	ack     reassembly.Mark // the acknowledgment of its FIN
 	before  reassembly.Mark // the last segment before the silence
 	user    reassembly.Side // who broke the silence
-	trigger reassembly.Mark // with this segment; its At is 0 if nothing of it is unanswered
-	again   reassembly.Mark // its first resend
-	probe   bool            // which is a keep-alive
+	trigger reassembly.Mark // with this segment; its At is 0 if nothing is unanswered
+	again   reassembly.Mark // its first retransmission
+	probe   bool            // it is a keep-alive
 	latest  reassembly.Mark
 	resends int
 	rst     reassembly.Mark
 	ttl     [2]uint8 // of each side's latest segment
-	told    bool
-	void    bool // the closer went on: it was no FIN, or its numbers are wrong
+	void    bool     // the closer sent more: that was no FIN, or its numbers are wrong
 }
 
 func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
@@ -66,11 +69,11 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 		w.begin(ev, r)
 	case w.void:
 	case ev.Kind == fsm.SentBeyondFin && ev.Side == w.closer:
-		w.forget(r)
+		w.answered(r)
 		w.void = true
 	case w.rst.At != 0:
 		if ev.Kind == fsm.Revived {
-			w.forget(r)
+			w.answered(r)
 			w.rst = reassembly.Mark{}
 		}
 	case ev.Kind == fsm.Advanced:
@@ -84,29 +87,28 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// begin takes the half-close: a second ago. The closer waits for an answer if
-// its FIN came with the last of its request, and the other side has said nothing.
+// begin takes the half-close, a second ago. The closer waits for an answer if its FIN
+// came with the end of its request, and the other side has sent no data.
 func (w *halfCloseCut) begin(ev fsm.Event, r *detectors.Report) {
 	*w = halfCloseCut{closer: ev.Side, ack: reassembly.MarkOf(ev.Seg)}
-	fin := r.Old.LastSent(ev.Side)
-	w.inUse = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Old.Bytes(ev.Side.Peer()) == 0
-	w.before = r.Old.LastSent(ev.Side.Peer())
+	fin := r.Conn.Last(ev.Side)
+	w.inUse = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Conn.Bytes(ev.Side.Peer()) == 0
+	w.before = r.Conn.Last(ev.Side.Peer())
 	w.ttl[ev.Side], w.ttl[ev.Side.Peer()] = fin.TTL, w.before.TTL
 	if fin.At > w.before.At {
 		w.before = fin
 	}
 }
 
-// sent takes any segment: one that breaks a silence, or one that shows that the
-// other side still knows the connection.
+// sent takes any segment: one that breaks a silence, or one that shows that the other
+// side still has the connection.
 func (w *halfCloseCut) sent(ev fsm.Event, r *detectors.Report) {
 	m := reassembly.MarkOf(ev.Seg)
 	w.ttl[ev.Side] = m.TTL
 	switch {
 	case w.trigger.At != 0 && ev.Side != w.user:
-		w.forget(r)
-	case w.trigger.At == 0 && m.At-w.before.At >= int64(r.Value("idle")*float64(time.Second)) &&
-		(m.Len > 0 || ev.Class == fsm.KeepAlive) && m.Flags&reassembly.FIN == 0:
+		w.answered(r)
+	case w.trigger.At == 0 && m.At-w.before.At >= r.Nanos("idle") && (m.Len > 0 || ev.Class == fsm.KeepAlive) && m.Flags&reassembly.FIN == 0:
 		w.trigger, w.user, w.latest, w.probe = m, ev.Side, m, ev.Class == fsm.KeepAlive
 		return
 	}
@@ -117,12 +119,11 @@ func (w *halfCloseCut) sent(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// forget takes back what was said of the trigger: there was an answer.
-func (w *halfCloseCut) forget(r *detectors.Report) {
-	if w.told {
-		r.Withdraw(w.trigger.File, w.trigger.Frame)
-	}
-	w.told, w.trigger, w.again, w.resends = false, reassembly.Mark{}, reassembly.Mark{}, 0
+// answered ends the wait, and withdraws what was reported of it.
+func (w *halfCloseCut) answered(r *detectors.Report) {
+	w.due[0].Withdraw(r)
+	w.due[0].Disarm()
+	w.trigger, w.again, w.resends = reassembly.Mark{}, reassembly.Mark{}, 0
 }
 
 func (w *halfCloseCut) resent(ev fsm.Event, r *detectors.Report) {
@@ -132,57 +133,52 @@ func (w *halfCloseCut) resent(ev fsm.Event, r *detectors.Report) {
 	if w.resends++; w.resends == 1 {
 		w.again = reassembly.MarkOf(ev.Seg)
 	}
-	if w.resends >= int(r.Value("min-resends")) {
-		r.WakeAt(max(w.patient(r), ev.Seg.At))
+	if w.resends == int(r.Value("min-resends")) {
+		w.due[0].Arm(ev.Seg.At, r)
 	}
 }
 
-// patient is when what broke the silence has been without an answer for long
-// enough.
+// patient is when the trigger has been unanswered for long enough.
 func (w *halfCloseCut) patient(r *detectors.Report) int64 {
-	return w.trigger.At + max(int64(r.Value("patience")*float64(time.Second)), int64(3*r.Old.RTO(w.user)))
+	return w.trigger.At + max(r.Nanos("patience"), int64(3*r.Conn.RTO(w.user)))
 }
 
-// reset takes a RST: the answer to what broke the silence, or the end of it.
+// reset takes a RST: the answer to the trigger, or the end of the wait for one.
 func (w *halfCloseCut) reset(ev fsm.Event, r *detectors.Report) {
 	w.rst = reassembly.MarkOf(ev.Seg)
 	if w.trigger.At == 0 {
 		return
 	}
-	if ev.Side == w.user { // it gave up
-		w.judge(ev.Seg.At, r)
-		return
-	}
-	answers := fsm.Answers(&w.rst, &w.trigger) || fsm.Answers(&w.rst, &w.latest)
-	if w.inUse && answers && w.rst.At-w.latest.At <= int64(r.Old.RTO(ev.Side)) {
-		w.tell("reset", ev.Seg.At, r)
-	} else if w.told {
-		r.Withdraw(w.trigger.File, w.trigger.Frame)
-	}
-}
-
-func (w *halfCloseCut) Due(now int64, r *detectors.Report) {
-	if w.rst.At == 0 {
-		w.judge(now, r)
+	waiting := w.due[0].Armed()
+	w.due[0].Disarm()
+	answers := detectors.Answers(&w.rst, &w.trigger) || detectors.Answers(&w.rst, &w.latest)
+	switch {
+	case ev.Side == w.user: // it gave up
+		if waiting && ev.Seg.At >= w.patient(r) {
+			w.report(cutUnanswered, ev.Seg.At, r)
+		}
+	case w.inUse && answers && w.rst.At-w.latest.At <= int64(r.Conn.RTO(ev.Side)):
+		w.report(cutReset, ev.Seg.At, r)
+	default:
+		w.due[0].Withdraw(r)
 	}
 }
 
-func (w *halfCloseCut) End(e detectors.Ending, r *detectors.Report) {
-	if w.rst.At == 0 {
-		w.judge(e.At, r)
+func (w *halfCloseCut) Deadlines() []detectors.Deadline { return w.due[:] }
+
+// Limit is when the answer is overdue.
+func (w *halfCloseCut) Limit(_ int, r *detectors.Report) int64 {
+	return max(w.patient(r), w.due[0].Since())
+}
+
+func (w *halfCloseCut) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
+	if o.Now >= w.patient(r) {
+		w.report(cutUnanswered, o.Now, r)
 	}
 }
 
-// judge tells of data that has been repeated in vain for long enough.
-func (w *halfCloseCut) judge(now int64, r *detectors.Report) {
-	if w.trigger.At != 0 && w.resends >= int(r.Value("min-resends")) && now >= w.patient(r) {
-		w.tell("unanswered", now, r)
-	}
-}
-
-func (w *halfCloseCut) tell(outcome string, now int64, r *detectors.Report) {
-	w.told = true
-	open := w.closer.Peer()
+func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detectors.Report) {
+	open, peer := w.closer.Peer(), w.user.Peer()
 	evidence := []detectors.Evidence{
 		r.Evidence("first after the silence", w.user, &w.trigger),
 		r.Evidence("FIN acknowledged", open, &w.ack),
@@ -191,39 +187,37 @@ func (w *halfCloseCut) tell(outcome string, now int64, r *detectors.Report) {
 		evidence = append(evidence, r.Evidence("sent again", w.user, &w.again))
 	}
 	if w.rst.At != 0 {
-		side := w.user.Peer()
-		if outcome == "unanswered" {
+		side := peer
+		if outcome == cutUnanswered {
 			side = w.user
 		}
 		evidence = append(evidence, r.Evidence("RST", side, &w.rst))
 	}
-	f := r.FindNamed(outcome, w.user.Peer(), now, evidence...)
+	f := r.Find(outcome, peer, now, evidence...)
 	f.End = now
 	f.Roles = []detectors.Role{{Name: "closer", Side: w.closer}, {Name: "open", Side: open}}
+	silence := w.trigger.At - w.before.At
 	f.Measure("half_closed_s", detectors.Seconds(w.trigger.At-w.ack.At))
-	f.Measure("silence_s", detectors.Seconds(w.trigger.At-w.before.At))
+	f.Measure("silence_s", detectors.Seconds(silence))
 	f.Measure("resends", w.resends)
-	f.Message = fmt.Sprintf("%s closed its sending, which %s acknowledged (frame %d). After %s in which neither said anything, %s sent %s (frame %d)",
-		r.Name(w.closer), r.Name(open), w.ack.Frame, detectors.Span(w.trigger.At-w.before.At), r.Name(w.user), w.what(), w.trigger.Frame)
-	if outcome == "reset" {
-		f.Message += fmt.Sprintf(", and met a RST %s later (frame %d): the other end did not know the connection any more.", detectors.Span(w.rst.At-w.latest.At), w.rst.Frame)
-		if last := w.ttl[w.user.Peer()]; last != 0 && last != w.rst.TTL {
-			f.Message += fmt.Sprintf(" The RST came with TTL %d, what %s sent before with %d: something on the way made it.", w.rst.TTL, r.Name(w.user.Peer()), last)
+	what := fmt.Sprintf("%d bytes", w.trigger.Len)
+	if w.probe {
+		what = "a keep-alive"
+	}
+	f.Message = fmt.Sprintf("%s sent FIN, which %s acknowledged (frame %d). After %s of silence from both sides, %s sent %s (frame %d)",
+		r.Name(w.closer), r.Name(open), w.ack.Frame, detectors.Span(silence), r.Name(w.user), what, w.trigger.Frame)
+	switch outcome {
+	case cutReset:
+		f.Message += fmt.Sprintf(", and received a RST %s later (frame %d): the other end no longer had the connection.", detectors.Span(w.rst.At-w.latest.At), w.rst.Frame)
+		if last := w.ttl[peer]; last != 0 && last != w.rst.TTL {
+			f.Message += fmt.Sprintf(" The RST has TTL %d, earlier segments of %s had %d: a device on the path sent it.", w.rst.TTL, r.Name(peer), last)
 		}
-	} else {
+	case cutUnanswered:
 		f.States = r.StatesNow(now)
 		f.At = min(now, w.patient(r))
-		f.Message += fmt.Sprintf(", and again %d times in %s: nothing at all came back. Something on the way, or the other end, forgot the connection.",
+		f.Message += fmt.Sprintf(", and again %d times in %s, but nothing came back. A device on the path, or the other end, has forgotten the connection.",
 			w.resends, detectors.Span(w.latest.At-w.trigger.At))
 		r.Absence(&f, w.trigger.At)
 	}
-	r.Emit(f)
-}
-
-// what broke the silence.
-func (w *halfCloseCut) what() string {
-	if w.probe {
-		return "a keep-alive"
-	}
-	return fmt.Sprintf("%d bytes", w.trigger.Len)
+	w.due[0].Emit(f, r)
 }

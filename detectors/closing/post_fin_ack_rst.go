@@ -87,8 +87,6 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-func (w *postFINAckRST) End(detectors.Ending, *detectors.Report) {}
-
 // needsACK reports whether a receiver must acknowledge the segment, even if it has
 // done so before (RFC 9293 3.10.7.4).
 func needsACK(ev fsm.Event) bool {
@@ -115,7 +113,7 @@ func (w *postFINAckRST) firstReset(y reassembly.Side, rst *reassembly.Mark, r *d
 		return
 	}
 	// While X's FIN is not acknowledged, a RST that fits it answers it.
-	if r.Conn.Phase(x) != fsm.PhaseFinAcked && fsm.Answers(rst, &w.fin[x]) {
+	if r.Conn.Phase(x) != fsm.PhaseFinAcked && detectors.Answers(rst, &w.fin[x]) {
 		return
 	}
 	ack := w.answered(x, rst, r)
@@ -139,7 +137,7 @@ func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *det
 	var sooner *reassembly.Mark
 	for i := range min(w.n[x], recentSent) {
 		m := &w.sent[x][(w.n[x]-1-i)%recentSent]
-		if !fsm.Answers(rst, m) {
+		if !detectors.Answers(rst, m) {
 			continue
 		}
 		wait := rst.At - m.At

@@ -124,5 +124,3 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	}
 	w.due[side].Emit(f, r)
 }
-
-func (w *unretransmittedFIN) End(detectors.Ending, *detectors.Report) {}

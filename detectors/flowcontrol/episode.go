@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -93,7 +92,7 @@ func (e *episode) fromReceiver(seg *reassembly.Segment, acksUna bool) {
 // Q117317).
 func (e *episode) answeredByRST(rst *reassembly.Segment, rtt time.Duration) bool {
 	a, b := reassembly.MarkOf(rst), reassembly.MarkOf(&e.last)
-	return e.unanswered && rst.At-e.last.At <= int64(max(2*rtt, minAnswerTime)) && fsm.Answers(&a, &b)
+	return e.unanswered && rst.At-e.last.At <= int64(max(2*rtt, minAnswerTime)) && detectors.Answers(&a, &b)
 }
 
 // giveUpTime is how long the prober must be silent to have given up.

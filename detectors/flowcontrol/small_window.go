@@ -164,8 +164,6 @@ func (w *smallWindow) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	w.due[i].Emit(f, r)
 }
 
-func (w *smallWindow) End(detectors.Ending, *detectors.Report) {}
-
 // announcedMSS is the MSS option of the side's SYN; 0 if there was none.
 func announcedMSS(v fsm.View, side reassembly.Side) int {
 	syn, _ := v.SYNOptions(side)

@@ -67,8 +67,6 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	s.report(ev.Side, &m, r)
 }
 
-func (w *windowShrunk) End(detectors.Ending, *detectors.Report) {}
-
 // beyondEdge is how many bytes the side has in flight beyond its peer's right edge;
 // less than a unit of the window scale is rounding (RFC 7323 2.4).
 func beyondEdge(v fsm.View, side reassembly.Side) uint32 {

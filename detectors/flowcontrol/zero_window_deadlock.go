@@ -232,8 +232,6 @@ func (w *zeroWindowDeadlock) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	due.Emit(f, r)
 }
 
-func (w *zeroWindowDeadlock) End(detectors.Ending, *detectors.Report) {}
-
 func (x *zeroWindowWait) evidence(side reassembly.Side, r *detectors.Report) []detectors.Evidence {
 	all := []detectors.Evidence{r.Evidence("window closed", side.Peer(), &x.shut)}
 	if x.last.At != 0 && x.last.Len > 0 {

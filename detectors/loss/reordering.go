@@ -8,61 +8,63 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Reordering reports a direction whose sender took reordering for loss: the
-// receiver showed holes, the sender sent again what was missing, and the
-// original had only been overtaken. RFC 2883, RFC 3522, RFC 8985.
+// Reordering reports a direction whose sender mistook reordering for loss: the receiver
+// showed holes, the sender sent again what was missing, and the original had only been
+// overtaken. RFC 2883, RFC 3522, RFC 8985.
 var Reordering = &detectors.Detector{
 	Name: "reordering",
 	Doc: detectors.Doc{
-		Title: "reordering was taken for loss",
-		What: "The receiver sends duplicate ACKs or SACK, because later segments overtook earlier ones. The sender sends the " +
-			"earlier ones again, and then it shows that they had arrived: the ACK echoes the timestamp of the original, a D-SACK " +
+		Title: "reordering was mistaken for loss",
+		What: "The receiver sends duplicate ACKs or SACK because later segments overtook earlier ones. The sender retransmits the " +
+			"earlier ones, and then it turns out that they had arrived: the ACK echoes the timestamp of the original, a D-SACK " +
 			"reports a second copy, or the ACK had been captured before. Each time the sender halves its rate, unless its TCP undoes that.",
-		Cause: "Packets of one connection take several ways: links or CPUs that are used in turn packet by packet, a bonded interface in " +
+		Cause: "Packets of one connection take several paths: links or CPUs that are used in turn packet by packet, a bonded interface in " +
 			"round-robin mode, a radio link that repeats frames without keeping their order, a route that changes.",
-		Action: "Have the balancer choose by connection, not by packet (layer3+4 hashing, not round-robin). Where that cannot be, " +
+		Action: "Let the balancer choose by connection, not by packet (layer3+4 hashing, not round-robin). If that is impossible, " +
 			"RACK (RFC 8985) at the sender, or net.ipv4.tcp_reordering, makes it wait longer.",
-		NotThis: "Loss: retransmissions. Segments that come late without being sent again: TCP puts them in order, and nobody is " +
-			"slowed. Resends in vain by timeouts and tail probes, where the ACK was late or lost: retransmissions, too.",
-		Peers: "Wireshark calls these frames fast or spurious retransmissions, or out of order by their time alone; it reads neither " +
+		NotThis: "Loss: retransmissions. Segments that arrive late without being sent again: TCP puts them in order, and nothing " +
+			"slows down. Spurious retransmissions by timeouts and tail probes, where the ACK was late or lost: retransmissions, too.",
+		Peers: "Wireshark calls these frames fast or spurious retransmissions, or out of order by their time alone. It uses neither " +
 			"timestamps nor D-SACK for that, nor the IP identification that tells a late packet from a new one.",
 		Refs:  []string{"RFC 2883", "RFC 3522", "RFC 4653", "RFC 8985"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "before-tap", Severity: detectors.Warning, When: "the capture shows the late segments: they were overtaken between their sender and the capture point"},
-		{Name: "behind-tap", Severity: detectors.Warning, When: "the segments were captured in order: they were overtaken between the capture point and the receiver"},
-	},
+	Outcomes: []*detectors.Outcome{reorderedBefore, reorderedBehind},
 	Params: []detectors.Param{
-		{Name: "min-resent", Default: 5, Min: 1, Max: 1e6, Unit: "", Doc: "segments sent again for nothing, because others overtook them, that make a finding"},
-		{Name: "min-share", Default: 0.5, Min: 0, Max: 1, Unit: "", Doc: "of all that duplicate ACKs and SACK caused to be sent again"},
+		{Name: "min-resent", Default: 5, Min: 1, Max: 1e6, Unit: "", Doc: "segments sent again unnecessarily, because others overtook them, that make a finding"},
+		{Name: "min-share", Default: 0.5, Min: 0, Max: 1, Unit: "", Doc: "their share of all that duplicate ACKs and SACK caused to be sent again"},
 	},
 	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataOutOfOrder),
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(reordering) },
 }
 
-// reordering holds what is known of each direction in which a hole was shown.
-type reordering struct{ ways [2]*overtaken }
+var (
+	reorderedBefore = &detectors.Outcome{Name: "before-tap", Severity: detectors.Warning,
+		When: "the capture shows the late segments: they were overtaken between their sender and the capture point"}
+	reorderedBehind = &detectors.Outcome{Name: "behind-tap", Severity: detectors.Warning,
+		When: "the segments were captured in order: they were overtaken between the capture point and the receiver"}
+)
 
-// overtaken is one direction.
-type overtaken struct {
+// reordering is indexed by the side that sends, once a hole was shown.
+type reordering struct{ sides [2]*reorderedSide }
+
+type reorderedSide struct {
 	resends
 	proof detectors.Evidence // the first time that it showed
-	of    uint32             // the frame that had been sent again for nothing
+	of    uint32             // the frame that had been sent again unnecessarily
 	late  uint32             // segments that were captured late
-
 }
 
 func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
-	a := w.ways[ev.Side]
+	a := w.sides[ev.Side]
 	if a == nil {
 		if ev.Kind == fsm.ResendAcked || ev.Kind == fsm.ArrivedTwice {
 			return
 		}
-		a = new(overtaken)
+		a = new(reorderedSide)
 		a.begin(ev.Side, r)
-		w.ways[ev.Side] = a
+		w.sides[ev.Side] = a
 	}
 	switch ev.Kind {
 	case fsm.DataOutOfOrder:
@@ -70,9 +72,9 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
 	case fsm.DataResent:
-		was := a.sum.vain[fast]
-		if a.resent(ev, r); a.sum.vain[fast] > was {
-			a.prove("sent again, though acknowledged", ev.Seg, ev.Seg.Frame)
+		was := a.total.spurious[fast]
+		if a.resent(ev, r); a.total.spurious[fast] > was {
+			a.prove("sent again, although acknowledged", ev.Seg, ev.Seg.Frame)
 		}
 	case fsm.ResendAcked:
 		if o, is := a.acked(ev.Seg); is && o.trigger == fast {
@@ -86,38 +88,38 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 }
 
 // prove keeps the first proof.
-func (a *overtaken) prove(role string, seg *reassembly.Segment, of uint32) {
+func (a *reorderedSide) prove(role string, seg *reassembly.Segment, of uint32) {
 	if a.proof.Role == "" {
 		a.proof, a.of = detectors.Evidence{Role: role, Seg: *seg}, of
 	}
 }
 
 func (w *reordering) End(e detectors.Ending, r *detectors.Report) {
-	for side, a := range w.ways {
-		if a != nil && a.sum.vain[fast] >= uint32(r.Value("min-resent")) &&
-			float64(a.sum.vain[fast]) >= r.Value("min-share")*float64(a.sum.count[fast]) {
-			r.Emit(a.finding(reassembly.Side(side), e.At, r))
+	for side, a := range w.sides {
+		if a != nil && a.total.spurious[fast] >= uint32(r.Value("min-resent")) &&
+			float64(a.total.spurious[fast]) >= r.Value("min-share")*float64(a.total.by[fast]) {
+			a.report(reassembly.Side(side), e.At, r)
 		}
 	}
 }
 
-func (a *overtaken) finding(side reassembly.Side, at int64, r *detectors.Report) detectors.Finding {
+func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Report) {
 	own, peer := r.Name(side), r.Name(side.Peer())
-	vain, all := a.sum.vain[fast], a.sum.count[fast]
-	outcome, culprit := "behind-tap", side.Peer()
+	spurious, all := a.total.spurious[fast], a.total.by[fast]
+	outcome, culprit := reorderedBehind, side.Peer()
 	where := fmt.Sprintf("They were captured in order: they were overtaken between the capture point and %s.", peer)
-	if 2*a.late >= vain {
-		outcome, culprit = "before-tap", side
-		where = fmt.Sprintf("%s late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were")+" captured", own)
+	if 2*a.late >= spurious {
+		outcome, culprit = reorderedBefore, side
+		where = fmt.Sprintf("%s captured late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were"), own)
 	}
-	f := r.FindNamed(outcome, culprit, at, a.proof)
+	f := r.Find(outcome, culprit, at, a.proof)
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
 	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
 	f.Measure("fast", int(all))
-	f.Measure("spurious", int(vain))
+	f.Measure("spurious", int(spurious))
 	f.Measure("late", int(a.late))
-	f.Message = fmt.Sprintf("%s sent %s again because duplicate ACKs or SACK showed a hole, %d of them for nothing (first frame %d, as frame %d shows): "+
-		"the original had only been overtaken. %s", own, detectors.Counted(all, "segment", "segments"), vain, a.of, a.proof.Seg.Frame, where)
-	return f
+	f.Message = fmt.Sprintf("%s retransmitted %s because duplicate ACKs or SACK showed a hole, %d of them unnecessarily (first frame %d, as frame %d shows): "+
+		"the original had only been overtaken. %s", own, detectors.Counted(all, "segment", "segments"), spurious, a.of, a.proof.Seg.Frame, where)
+	r.Emit(f)
 }

@@ -1,6 +1,9 @@
 package loss
 
 import (
+	"fmt"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -8,50 +11,40 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Retransmissions reports a direction that lost so much, stood still so long, or
-// was sent again so often for nothing, that somebody should look: what made the
-// sender send again, and on which side of the capture point segments were lost.
-// RFC 5681, RFC 6298, RFC 6675, RFC 8985.
+// Retransmissions reports a direction that lost so much, stalled so long, or was sent
+// again unnecessarily so often, that somebody should look: what made the sender send
+// again, and on which side of the capture point segments were lost. RFC 5681, RFC
+// 6298, RFC 6675, RFC 8985.
 var Retransmissions = &detectors.Detector{
 	Name: "retransmissions",
 	Doc: detectors.Doc{
-		Title: "much was sent again",
-		What: "One side sends a share of its payload again that is worth a look, or nothing moves for seconds until its timer " +
-			"runs out. Each segment that was sent again is put down to what made its sender do so: fast (three duplicate ACKs or " +
-			"SACK had shown a hole), a timeout (nothing had), a tail probe (the last segment only, about two round trips later), or " +
-			"unknown. It was for nothing if the ACK echoes the timestamp of the original (Eifel), if a D-SACK reports that it " +
+		Title: "high retransmission rate",
+		What: "One side retransmits a considerable share of its payload, or nothing moves for seconds until its retransmission timer " +
+			"expires. Each retransmission is classified by what made the sender send again: fast (three duplicate ACKs or " +
+			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later), or " +
+			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel), if a D-SACK reports that it " +
 			"arrived twice, or if its ACK had been captured before.",
-		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio, a duplex mismatch, a policer. If the originals " +
-			"are in the capture, they were lost between the capture point and the receiver; if it shows holes that are filled later, " +
-			"before they reached it.",
-		Action: "Look at error and drop counters of the interfaces on the side that is named. Capture on its other end too: where " +
-			"a segment is in one capture and not in the other, the loss is between them.",
-		NotThis: "A handful of fast retransmissions: TCP at work. One segment sent again and again to a peer that does not answer, to " +
-			"the end of the connection: what was never acknowledged is not counted here, and dead-peer, mtu-blackhole and " +
-			"idle-blackhole speak of it. Zero-window probes. Segments that were sent again because others overtook them: reordering.",
-		Peers: "Wireshark calls a segment a fast retransmission only if it is the one that two duplicate ACKs name, within 20 ms of them, so that " +
-			"what follows in the same recovery is a plain one to it; spurious only if " +
-			"its ACK was captured before it, and out of order if it fills a hole within 3 ms or the handshake's round trip, even where " +
-			"SACK had asked for it; it has no word for timeouts and tail probes, and does not read timestamps or D-SACK for this.",
+		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +
+			"are in the capture, they were lost between the capture point and the receiver; if the capture shows holes that are filled " +
+			"later, they were lost before it.",
+		Action: "Check the error and drop counters of the interfaces on the side named. Capture on its other end too: if " +
+			"a segment is in one capture and not in the other, it was lost between them.",
+		NotThis: "A handful of fast retransmissions: normal TCP. One segment retransmitted again and again to a peer that does not answer, until " +
+			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
+			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering.",
+		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
+			"the rest of the same recovery is a plain retransmission. It calls one spurious only if its ACK was captured " +
+			"before it, and out of order if it fills a hole within 3 ms or the handshake's round trip, even if SACK had asked for it. " +
+			"It has no category for timeouts and tail probes, and does not use timestamps or D-SACK for this.",
 		Refs:  []string{"RFC 5681 3.2", "RFC 6298 5", "RFC 6675", "RFC 8985 7", "RFC 3522", "RFC 2883"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "rto-stalls", Severity: detectors.Info, When: "the connection stood still for seconds in all, until timeouts ran out; a warning if that happened more than once",
-			Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, the resends with " +
-				"them, or the ACKs. Each timeout without an answer doubles the next."},
-		{Name: "lossy", Severity: detectors.Warning, When: "a considerable share of the payload was lost and sent again"},
-		{Name: "spurious", Severity: detectors.Info, When: "a considerable share of the payload was sent again for nothing, by timeouts or probes: nothing was lost but time, or ACKs",
-			Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
-				"a virtual machine that is not run), a timeout that is set too short, or loss on the way back.",
-			Action: "Compare the round trip at these moments with that of the handshake. If ACKs are in the capture that did not " +
-				"reach the sender, look for loss between the capture point and the sender."},
-	},
+	Outcomes: []*detectors.Outcome{resentStalls, resentLossy, resentSpurious},
 	Params: []detectors.Param{
-		{Name: "min-resent", Default: 10, Min: 1, Max: 1e6, Unit: "", Doc: "segments sent again that are worth a finding"},
-		{Name: "min-episodes", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "separate times in which that must have happened: one burst may be the end of slow start"},
+		{Name: "min-resent", Default: 10, Min: 1, Max: 1e6, Unit: "", Doc: "retransmitted segments that are worth a finding"},
+		{Name: "min-episodes", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "separate times at which that must have happened: one burst may be the end of slow start"},
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "share of the payload sent again, from the first time on, that is worth a finding"},
-		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "standing still for a second or more until timeouts ran out, in all, that is worth a finding"},
+		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "total of stalls of a second or more, until timeouts expired, that is worth a finding"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent),
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown),
@@ -59,27 +52,40 @@ var Retransmissions = &detectors.Detector{
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
 }
 
-// retransmissions holds what is known of each direction in which something was
-// sent again.
-type retransmissions struct{ ways [2]*lossyWay }
+var (
+	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info,
+		When: "the connection stalled for seconds in all, until timeouts expired; a warning if that happened more than once",
+		Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, their " +
+			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
+	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning,
+		When: "a considerable share of the payload was lost and sent again"}
+	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
+		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes: only time was lost, or ACKs",
+		Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
+			"a virtual machine that is not scheduled), a timeout that is too short, or loss on the return path.",
+		Action: "Compare the round trip at these moments with that of the handshake. If the capture holds ACKs that did not " +
+			"reach the sender, look for loss between the capture point and the sender."}
+)
 
-// A lossyWay is one direction.
-type lossyWay struct {
+// retransmissions is indexed by the side that sent something again.
+type retransmissions struct{ sides [2]*resender }
+
+type resender struct {
 	resends
 	first    reassembly.Mark // the first segment that was sent again
-	waiting  int64           // since when nothing has been acknowledged, as something was sent again
+	waiting  int64           // since when nothing had been acknowledged when something was sent again
 	stall    stall           // that lasts; its segment's At is 0 if none does
 	longest  stall
 	stalled  int64 // in all
 	stalls   uint32
-	lostAcks uint32 // resends whose ACK was captured long before
-	told     string // outcome
-	next     uint32 // how many resends are worth telling anew
+	lostAcks uint32             // resends whose ACK was captured long before
+	reported *detectors.Outcome // nil if nothing was
+	next     uint32             // how many resends are worth another report
 }
 
 // A stall is a time in which nothing new was acknowledged, until a timeout.
 type stall struct {
-	resent reassembly.Mark // the first that the timeout brought
+	resent reassembly.Mark // the first that the timeout caused
 	ended  reassembly.Mark // the ACK
 	since  int64
 }
@@ -87,22 +93,22 @@ type stall struct {
 func (s *stall) lasted() int64 { return s.ended.At - s.since }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
-	a := w.ways[ev.Side]
+	a := w.sides[ev.Side]
 	if a == nil {
 		if ev.Kind != fsm.DataResent {
 			return
 		}
-		a = &lossyWay{first: reassembly.MarkOf(ev.Seg)}
+		a = &resender{first: reassembly.MarkOf(ev.Seg)}
 		a.begin(ev.Side, r)
-		w.ways[ev.Side] = a
+		w.sides[ev.Side] = a
 	}
 	switch ev.Kind {
 	case fsm.DataResent:
-		a.again(ev, r)
+		a.sendsAgain(ev, r)
 	case fsm.ResendAcked:
 		a.acked(ev.Seg)
-		a.moved(ev.Seg)
-		a.tell(false, ev.Seg.At, ev.Side, r)
+		a.endStall(ev.Seg)
+		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
 	case fsm.ArrivedTwice:
@@ -110,30 +116,29 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// again takes a segment that was sent again.
-func (a *lossyWay) again(ev fsm.Event, r *detectors.Report) {
-	first := a.row.all() == 0
+func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
+	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)
 	if late {
-		if silence >= r.Old.RTT()+ackClock {
+		if silence >= r.Conn.RTT()+ackClock {
 			a.lostAcks++
 		}
 		return
 	}
 	if first { // the segment that is timed may be older than the last progress by a round trip
-		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Old.SRTT(ev.Side)))
+		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
 	}
 	if expired && a.stall.resent.At == 0 {
 		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting}
 	}
 }
 
-// noticeable is how long a connection must stand still for it to count.
+// noticeable is how long a connection must stall for that to count.
 const noticeable = time.Second
 
-// moved ends a stall: something new was acknowledged.
-func (a *lossyWay) moved(ack *reassembly.Segment) {
+// endStall takes an ACK of something new.
+func (a *resender) endStall(ack *reassembly.Segment) {
 	s := a.stall
 	if s.resent.At == 0 {
 		return
@@ -151,43 +156,152 @@ func (a *lossyWay) moved(ack *reassembly.Segment) {
 }
 
 func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {
-	for side, a := range w.ways {
+	for side, a := range w.sides {
 		if a != nil {
-			a.tell(true, e.At, reassembly.Side(side), r)
+			a.review(true, e.At, reassembly.Side(side), r)
 		}
 	}
 }
 
-// outcome is what there is to say of the direction by now, empty if nothing.
-func (a *lossyWay) outcome(side reassembly.Side, r *detectors.Report) string {
+// outcome is what there is to report of the direction by now; nil if nothing.
+func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors.Outcome {
 	least, worth := uint32(r.Value("min-resent")), r.Value("min-share")*a.sent(side, r)
-	needed := a.sum.all() - a.sum.inVain()
-	// What was overtaken is reordering's.
-	spurious := a.sum.inVain() - a.sum.vain[fast]
+	t := &a.total
 	switch {
-	case time.Duration(a.stalled) >= time.Duration(r.Value("min-stall")*float64(time.Second)):
-		return "rto-stalls"
+	case a.stalled >= r.Nanos("min-stall"):
+		return resentStalls
 	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
-	case needed >= least && float64(a.sum.bytes-a.sum.spare) >= worth:
-		return "lossy"
-	case spurious >= least && float64(a.sum.spare) >= worth:
-		return "spurious"
+	case t.all()-t.allSpurious() >= least && float64(t.bytes-t.spuriousBytes) >= worth:
+		return resentLossy
+	case t.allSpurious()-t.spurious[fast] >= least && float64(t.spuriousBytes) >= worth: // the fast ones are reordering's
+		return resentSpurious
 	}
-	return ""
+	return nil
 }
 
-// tell reports how things stand: at the end, when the outcome changes, and each
-// time that the resends have doubled.
-func (a *lossyWay) tell(last bool, at int64, side reassembly.Side, r *detectors.Report) {
+// review reports how things stand: at the end, when the outcome changes, and each time
+// that the number of resends has doubled.
+func (a *resender) review(last bool, at int64, side reassembly.Side, r *detectors.Report) {
 	outcome := a.outcome(side, r)
-	if !last && outcome == a.told && a.sum.all() < a.next {
+	if !last && outcome == a.reported && a.total.all() < a.next {
 		return
 	}
-	if outcome == "" && a.told != "" {
+	if outcome == nil && a.reported != nil {
 		r.Withdraw(a.first.File, a.first.Frame)
 	}
-	a.told, a.next = outcome, 2*a.sum.all()
-	if outcome != "" {
-		r.Emit(a.finding(outcome, at, side, r))
+	a.reported, a.next = outcome, 2*a.total.all()
+	if outcome != nil {
+		a.report(outcome, at, side, r)
 	}
+}
+
+func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
+	evidence := []detectors.Evidence{r.Evidence("first retransmission", side, &a.first)}
+	if s := &a.longest; a.stalls > 0 {
+		if detectors.SameFrame(&s.resent, &a.first) {
+			evidence[0].Role = "first retransmission, after the longest stall"
+		} else {
+			evidence = append(evidence, r.Evidence("retransmission after the longest stall", side, &s.resent))
+		}
+		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
+	}
+	culprit := side.Peer()
+	if before, _ := a.lost(); before || outcome == resentSpurious {
+		culprit = side
+	}
+	f := r.Find(outcome, culprit, at, evidence...)
+	f.States = r.StatesNow(at)
+	f.End = max(f.End, at)
+	f.Roles = []detectors.Role{{Name: "sender", Side: side}, {Name: "receiver", Side: side.Peer()}}
+	t := &a.total
+	f.Measure("resent", int(t.all()))
+	f.Measure("rto", int(t.by[timeout]))
+	f.Measure("fast", int(t.by[fast]))
+	f.Measure("tlp", int(t.by[tailProbe]))
+	f.Measure("unknown", int(t.by[unknownTrigger]))
+	f.Measure("spurious", int(t.allSpurious()))
+	f.Measure("lost_before_tap", int(t.unseen))
+	f.Measure("lost_after_tap", int(a.lostBehind()))
+	f.Measure("episodes", int(a.episodes))
+	f.Measure("share", a.share(side, r))
+	f.Measure("stalls", int(a.stalls))
+	f.Measure("stalled_s", detectors.Seconds(a.stalled))
+	f.Measure("longest_stall_s", detectors.Seconds(a.longest.lasted()))
+	f.Measure("confidence", a.confidence())
+	if outcome == resentStalls && a.stalls > 1 { // once may be a handover
+		f.Severity = detectors.Warning
+	}
+	f.Message = a.message(outcome, side, r)
+	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
+		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
+	}
+	r.Emit(f)
+}
+
+// share is how much of the payload was sent again, to four decimal places.
+func (a *resender) share(side reassembly.Side, r *detectors.Report) float64 {
+	return math.Round(10000*float64(a.total.bytes)/max(a.sent(side, r), 1)) / 10000
+}
+
+// lostBehind is how many segments were captured twice, and rightly sent again.
+func (a *resender) lostBehind() uint32 {
+	return a.total.all() - min(a.total.allSpurious()+a.total.unseen, a.total.all())
+}
+
+// lost reports whether nearly all were lost before the capture point, or behind it.
+func (a *resender) lost() (before, behind bool) {
+	b := a.lostBehind()
+	before = a.total.unseen >= 4*b
+	return before, !before && b >= 4*a.total.unseen
+}
+
+// confidence is how far it is known what made the sender send again.
+func (a *resender) confidence() string {
+	switch unknown, all := a.total.by[unknownTrigger], a.total.all(); {
+	case 2*unknown > all:
+		return "low"
+	case 10*unknown > all:
+		return "medium"
+	}
+	return "high"
+}
+
+func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *detectors.Report) string {
+	own, peer := r.Name(side), r.Name(side.Peer())
+	t := &a.total
+	var why []string
+	for _, k := range [...]struct {
+		trigger trigger
+		words   string
+	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "as a tail probe"}, {unknownTrigger, "for a reason that the capture does not show"}} {
+		if n := t.by[k.trigger]; n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", n, k.words))
+		}
+	}
+	m := fmt.Sprintf("%s retransmitted %s (from frame %d on), %.1f %% of its payload from there: %s.",
+		own, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, 100*a.share(side, r), strings.Join(why, ", "))
+	if n := t.allSpurious(); n > 0 {
+		m += fmt.Sprintf(" Of these, %d unnecessarily: the original had arrived.", n)
+	}
+	if a.lostAcks > 0 {
+		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost between there and %s.", a.lostAcks, own)
+	}
+	if outcome != resentSpurious && t.all() > t.allSpurious() {
+		switch before, behind := a.lost(); {
+		case before:
+			m += fmt.Sprintf(" The originals never reached the capture point: they were lost between %s and it.", own)
+		case behind:
+			m += fmt.Sprintf(" The originals are in the capture: they were lost between the capture point and %s.", peer)
+		default:
+			m += fmt.Sprintf(" %d originals were lost before the capture point, %d between it and %s.", t.unseen, a.lostBehind(), peer)
+		}
+	}
+	if s := &a.longest; a.stalls > 0 && outcome == resentStalls {
+		stalls := "once, for " + detectors.Span(a.stalled)
+		if a.stalls > 1 {
+			stalls = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", a.stalls, detectors.Span(a.stalled), detectors.Span(s.lasted()))
+		}
+		m += fmt.Sprintf(" The connection stalled %s, until a retransmission (frame %d) was acknowledged (frame %d).", stalls, s.resent.Frame, s.ended.Frame)
+	}
+	return m
 }

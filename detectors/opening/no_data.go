@@ -2,34 +2,31 @@ package opening
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// NoData reports a server that takes a connection and closes it at once, before
-// anybody has said anything.
+// NoData reports a server that accepts a connection and closes it at once, before
+// either side has sent a byte.
 var NoData = &detectors.Detector{
 	Name: "no-data",
 	Doc: detectors.Doc{
-		Title: "a connection was taken and closed at once",
-		What: "The handshake comes to its end, and at once the side that was connected to sends FIN, before a single byte " +
+		Title: "a connection was accepted and closed at once",
+		What: "The handshake completes, and the side that was connected to sends FIN at once, before a single byte " +
 			"was sent either way.",
 		Cause: "Something accepts connections on behalf of an application that is not there or does not want this one: a " +
 			"proxy or load balancer without a healthy backend, docker-proxy before its container listens, TCP wrappers or an " +
-			"access list by address, a limit on connections, a process that dies as it starts (inetd).",
-		Action: "Look into the log of whatever listens there at this time. If it is a proxy, look at what is behind it.",
-		NotThis: "A client that closes first, as health checks and port scans do. A server that closes after an idle timeout. A RST in " +
-			"place of the FIN.",
-		Peers: "Wireshark says nothing: each segment is in order.",
+			"access list by address, a connection limit, a process that dies as it starts (inetd).",
+		Action: "Look in the log of whatever listens there at this time. If it is a proxy, look at its backend.",
+		NotThis: "A client that closes first, as health checks and port scans do. A server that closes after an idle timeout. A RST " +
+			"instead of the FIN.",
+		Peers: "Wireshark says nothing: every segment is in order.",
 		Refs:  []string{"RFC 9293 3.6"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{
-		{Name: "closed-at-once", Severity: detectors.Info, When: "the FIN came within 0.1 s of the handshake, or one and a half round trips"},
-	},
+	Outcomes: []*detectors.Outcome{closedAtOnce},
 	Params: []detectors.Param{
 		{Name: "within", Default: 0.1, Min: 0.001, Max: 3600, Unit: "s", Doc: "how soon after the handshake's last ACK the FIN must come; one and a half round trips if that is longer"},
 	},
@@ -39,23 +36,24 @@ var NoData = &detectors.Detector{
 	YieldsTo:     []string{"reset-cause", "unretransmitted-fin", "fin-unanswered"},
 }
 
+var closedAtOnce = &detectors.Outcome{Name: "closed-at-once", Severity: detectors.Info,
+	When: "the FIN came within 0.1 s of the handshake, or one and a half round trips"}
+
 type noData struct{}
 
 func (noData) Event(ev fsm.Event, r *detectors.Report) {
 	server, client := ev.Side, ev.Side.Peer()
 	after := ev.Seg.At - ev.Was.At
-	if after >= max(int64(r.Value("within")*float64(time.Second)), int64(3*r.Old.RTT()/2)) {
+	if after >= max(r.Nanos("within"), int64(3*r.Conn.RTT()/2)) {
 		return
 	}
 	fin := reassembly.MarkOf(ev.Seg)
-	f := r.FindNamed("closed-at-once", server, ev.Seg.At,
-		r.Evidence("FIN", server, &fin), r.Evidence("the handshake's last ACK", client, ev.Was))
+	f := r.Find(closedAtOnce, server, ev.Seg.At,
+		r.Evidence("FIN", server, &fin), r.Evidence("last ACK of the handshake", client, ev.Was))
 	f.End = ev.Seg.At
 	f.Roles = []detectors.Role{{Name: "server", Side: server}, {Name: "client", Side: client}}
 	f.Measure("after_s", detectors.Seconds(after))
-	f.Message = fmt.Sprintf("%s took the connection of %s (frame %d) and closed it %s later (frame %d), before either had sent a byte.",
+	f.Message = fmt.Sprintf("%s accepted %s's connection (frame %d), then closed it %s later (frame %d), before either side had sent a byte.",
 		r.Name(server), r.Name(client), ev.Was.Frame, detectors.Span(after), fin.Frame)
 	r.Emit(f)
 }
-
-func (noData) End(detectors.Ending, *detectors.Report) {}

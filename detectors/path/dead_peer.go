@@ -189,8 +189,6 @@ func (w *deadPeer) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	w.report(reassembly.Side(i), o, r)
 }
 
-func (w *deadPeer) End(detectors.Ending, *detectors.Report) {}
-
 // report reports the run of side as it stands.
 func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	v, now := w.sides[side], o.Now

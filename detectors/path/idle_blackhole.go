@@ -145,8 +145,6 @@ func (w *idleBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report)
 	w.report(reassembly.Side(i), o, r)
 }
 
-func (w *idleBlackhole) End(detectors.Ending, *detectors.Report) {}
-
 // report reports the data of side as things stand.
 func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	u, now := &w.sides[side], o.Now

@@ -250,8 +250,6 @@ func (w *mtuBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report) 
 	w.stuck(reassembly.Side(i), o, r)
 }
 
-func (w *mtuBlackhole) End(detectors.Ending, *detectors.Report) {}
-
 // stuck reports a segment that has not arrived.
 func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	a := w.sides[side]

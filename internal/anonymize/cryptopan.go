@@ -7,8 +7,8 @@ import (
 
 // A cryptoPAn maps addresses one to one so that two of them share as many
 // leading bits as before (Xu, Fan, Ammar, Moon: Prefix-Preserving IP Address
-// Anonymization, ICNP 2002). The same key maps the same way in any tool that
-// has it.
+// Anonymization, ICNP 2002). With the same key, any Crypto-PAn tool gives the
+// same addresses.
 type cryptoPAn struct {
 	block cipher.Block
 	pad   [aes.BlockSize]byte
@@ -24,8 +24,8 @@ func newCryptoPAn(key Key) cryptoPAn {
 	return c
 }
 
-// apply maps an address of 4 or 16 bytes in place. Each bit is turned, or not,
-// by a secret function of the bits before it.
+// apply maps an address of 4 or 16 bytes in place. A secret function of the bits
+// before it decides whether a bit is flipped.
 func (c *cryptoPAn) apply(addr []byte) {
 	input := c.pad
 	var output [aes.BlockSize]byte

@@ -11,21 +11,20 @@ import (
 type Frame struct {
 	Link uint32 // number of the tcpdump.org link-layer header types list
 	Data []byte
-	TCP  int                // where in Data the TCP header begins; -1 if it came in fragments
+	TCP  int                // offset of the TCP header in Data; -1 if it came in fragments
 	Seg  reassembly.Segment // before Mapper.Segment
 }
 
-// AppendFrame appends an Ethernet frame that is made anew of the frame's
-// rewritten segment, its rewritten link-layer addresses and its VLANs: what is
-// none of these is not there to leak. The frame ends with the TCP header, or
-// with as many zeroes as there was payload. A checksum that was right is right,
-// one that was left to the network card is, and one that was wrong is wrong;
-// where that could not be told, it is right. Wire is the frame's length on the
-// wire.
+// AppendFrame appends an Ethernet frame that is rebuilt from the rewritten
+// segment, the rewritten link-layer addresses and the VLANs: nothing else of the
+// original can leak. The frame ends with the TCP header, or with as many zeroes
+// as there was payload. A right checksum stays right, an offloaded one stays
+// offloaded and a wrong one wrong; if the original is unknown, it is right. Wire
+// is the frame's length on the wire, in bytes.
 func (m *Mapper) AppendFrame(dst []byte, f *Frame, payload bool) (frame []byte, wire int) {
 	seg := f.Seg
 	m.Segment(&seg)
-	if packet.OptionBytes(&seg.Opts) > packet.MaxOptions { // the mark is longer than what it marks
+	if packet.OptionBytes(&seg.Opts) > packet.MaxOptions { // the marker takes more room than what it marks
 		seg.Opts.Has &^= reassembly.OptionsMalformed
 	}
 	form := packet.Form{Tags: m.tags(f)}
@@ -54,8 +53,8 @@ const (
 	linkSLL2     = 276
 )
 
-// linkAddresses are the frame's own addresses, zero where it has none: a Linux
-// cooked header tells only the sender's.
+// linkAddresses are the frame's link-layer addresses, zero if it has none: a
+// Linux cooked header has only the sender's.
 func linkAddresses(f *Frame) (to, from [6]byte) {
 	switch d := f.Data; {
 	case f.Link == linkEthernet && len(d) >= 12:
@@ -68,8 +67,8 @@ func linkAddresses(f *Frame) (to, from [6]byte) {
 	return to, from
 }
 
-// mac is what stands for a link-layer address: one that is locally administered
-// (IEEE 802 8.2.2), a group's if it was a group's. Nobody's and everybody's stay.
+// mac replaces a link-layer address by a locally administered one (IEEE 802
+// 8.2.2); the group bit stays. The zero and the broadcast address stay.
 func (m *Mapper) mac(a [6]byte) [6]byte {
 	const group, local = 0x01, 0x02
 	if (a == [6]byte{}) || a == [6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff} {
@@ -80,8 +79,8 @@ func (m *Mapper) mac(a [6]byte) [6]byte {
 	return b
 }
 
-// tags are the frame's VLANs. Of any other tunnel only its being one is kept: a
-// number that stands for it, and for no other, for all that 12 bits can tell.
+// tags are the frame's VLANs. Any other tunnel becomes one VLAN, whose number
+// identifies it as well as 12 bits can.
 func (m *Mapper) tags(f *Frame) []uint16 {
 	if f.Seg.Tunnel == 0 {
 		return nil
@@ -93,8 +92,8 @@ func (m *Mapper) tags(f *Frame) []uint16 {
 	return []uint16{1 + uint16(m.number("tunnel", binary.BigEndian.AppendUint32(nil, f.Seg.Tunnel))%numbers)}
 }
 
-// vlans are the VLAN identifiers of an Ethernet frame, and whether the packet
-// came through nothing else.
+// vlans are the VLAN identifiers of an Ethernet frame, and whether there is no
+// other tunnel.
 func vlans(f *Frame) (tags []uint16, only bool) {
 	if f.Link != linkEthernet {
 		return nil, false

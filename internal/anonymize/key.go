@@ -7,19 +7,18 @@ import (
 	"fmt"
 )
 
-// A Key decides what everything is replaced by: half of it is Crypto-PAn's
-// cipher key, the other half its padding.
+// A Key decides all replacements: half of it is Crypto-PAn's cipher key, the
+// other half its padding.
 type Key [32]byte
 
-// NewKey is a random key. Who does not keep it cannot undo what was done with
-// it, nor repeat it.
+// NewKey is a random key. Without it nobody can undo or repeat the replacements.
 func NewKey() (k Key) {
 	rand.Read(k[:]) // never fails
 	return k
 }
 
-// ParseKey reads the content of a key file: 32 bytes as they are, or in
-// hexadecimal with white space around.
+// ParseKey reads the content of a key file: 32 bytes, or 64 hexadecimal digits
+// with white space around them. Anything else is an error.
 func ParseKey(content []byte) (k Key, err error) {
 	if len(content) == len(k) {
 		return Key(content), nil

@@ -1,10 +1,10 @@
-// Package anonymize replaces what tells whose traffic a capture shows.
+// Package anonymize replaces what identifies the hosts in a capture.
 //
-// A Mapper rewrites each segment as it is decoded. Whatever is concluded,
-// reported and written afterwards knows only what it put there: one address is
-// the same one everywhere, and nothing of the original is left to slip out.
-// What the findings rest on stays: times, lengths, ports, flags, windows, which
-// addresses are neighbours, and all differences of sequence numbers.
+// A Mapper rewrites each segment right after decoding. Everything that comes
+// later, analysis, report and evidence, knows only the replacement: an address
+// is replaced by the same one everywhere, and no original can leak. What findings
+// depend on stays: times, lengths, ports, flags, windows, common prefixes of
+// addresses, and all differences of sequence numbers.
 package anonymize
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Mapper replaces addresses and numbers, in one way only for one Key. It is
-// not safe for concurrent use.
+// A Mapper replaces addresses and numbers, always the same way for one Key. It
+// is not safe for concurrent use.
 type Mapper struct {
 	key   Key
 	pan   cryptoPAn
@@ -25,17 +25,17 @@ type Mapper struct {
 	flows map[direction]reassembly.Seq
 }
 
-// host is what stands for one address.
+// A host is the replacement of one address.
 type host struct {
 	addr  [16]byte
-	clock uint32 // what is added to its timestamps
+	clock uint32 // added to its timestamps
 }
 
 // A direction is one half of a connection.
 type direction struct{ src, dst reassembly.Endpoint }
 
-// maxKept bounds what a Mapper remembers of what it has computed: it can always
-// compute it again.
+// maxKept bounds the entries that a Mapper caches: it can always compute them
+// again.
 const maxKept = 1 << 16
 
 // New returns a Mapper for the key.
@@ -43,19 +43,19 @@ func New(key Key) *Mapper {
 	return &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[direction]reassembly.Seq{}}
 }
 
-// Addr is what stands for the address; zones are dropped.
+// Addr is the replacement of the address; zones are dropped.
 func (m *Mapper) Addr(a netip.Addr) netip.Addr {
 	return netip.AddrFrom16(m.host(a.As16()).addr).Unmap()
 }
 
-// Endpoint is what stands for the endpoint. Ports stay.
+// Endpoint is the replacement of the endpoint. Ports stay.
 func (m *Mapper) Endpoint(e reassembly.Endpoint) reassembly.Endpoint {
 	return reassembly.Endpoint{Addr: m.host(e.Addr).addr, Port: e.Port}
 }
 
-// Segment rewrites a decoded segment: addresses, sequence numbers by what is
-// added in its connection and direction, timestamps by what is added for the
-// host whose clock they show (RFC 7323 3).
+// Segment rewrites a decoded segment: addresses; sequence numbers, by an offset
+// of the connection and direction; timestamps, by an offset of the host whose
+// clock they show (RFC 7323 3).
 func (m *Mapper) Segment(seg *reassembly.Segment) {
 	own, peer := m.shift(seg.Src, seg.Dst), m.shift(seg.Dst, seg.Src)
 	src, dst := m.host(seg.Src.Addr), m.host(seg.Dst.Addr)
@@ -75,20 +75,20 @@ func (m *Mapper) Segment(seg *reassembly.Segment) {
 	}
 	if o.Has&reassembly.HasTimestamps != 0 {
 		o.TSVal += src.clock
-		if o.TSEcr != 0 { // nothing was received yet
+		if o.TSEcr != 0 { // 0: nothing was received yet
 			o.TSEcr += dst.clock
 		}
 	}
 }
 
-// refusal reports whether the segment is the RST of a host without a connection
-// to a segment without ACK: its sequence number is zero and means nothing (RFC
-// 9293 3.10.7.1).
+// refusal reports whether the segment is the RST with which a host without a
+// connection answers a segment without ACK: its sequence number is zero and
+// means nothing (RFC 9293 3.10.7.1).
 func refusal(seg *reassembly.Segment) bool {
 	return seg.Seq == 0 && seg.Flags&(reassembly.RST|reassembly.ACK) == reassembly.RST|reassembly.ACK
 }
 
-// host is what stands for the address. IPv4 stays IPv4.
+// host is the replacement of the address. IPv4 stays IPv4.
 func (m *Mapper) host(addr [16]byte) host {
 	if h, ok := m.hosts[addr]; ok {
 		return h
@@ -106,7 +106,7 @@ func (m *Mapper) host(addr [16]byte) host {
 	return h
 }
 
-// shift is what is added to the sequence numbers of one direction.
+// shift is the offset of the sequence numbers of one direction.
 func (m *Mapper) shift(src, dst reassembly.Endpoint) reassembly.Seq {
 	d := direction{src, dst}
 	if s, ok := m.flows[d]; ok {
@@ -124,7 +124,7 @@ func appendEndpoint(b []byte, e reassembly.Endpoint) []byte {
 	return binary.BigEndian.AppendUint16(append(b, e.Addr[:]...), e.Port)
 }
 
-// hash is a secret function of what for one use.
+// hash is a keyed hash of what, different for each use.
 func (m *Mapper) hash(use string, what []byte) []byte {
 	h := hmac.New(sha256.New, m.key[:])
 	h.Write([]byte(use))

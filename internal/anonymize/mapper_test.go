@@ -17,7 +17,7 @@ func endpoint(s string) reassembly.Endpoint {
 
 const all = reassembly.HasMSS | reassembly.HasTimestamps
 
-// exchange is a connection's beginning, with numbers that wrap.
+// exchange is the beginning of a connection, with numbers that wrap.
 func exchange(a, b reassembly.Endpoint) []reassembly.Segment {
 	return []reassembly.Segment{
 		{Src: a, Dst: b, Seq: 0xffffffff, Ack: 0xdead, Flags: reassembly.SYN, Opts: reassembly.Options{Has: all, MSS: 1460, TSVal: 7}},
@@ -40,7 +40,7 @@ func TestSegment_differencesStay(t *testing.T) {
 		t.Errorf("the endpoints are %v and %v", is[0].Src, is[0].Dst)
 	}
 	if is[0].Ack != 0 {
-		t.Error("a number that nothing said was valid is kept")
+		t.Error("an acknowledgment number without ACK is kept")
 	}
 	shiftA, shiftB := is[0].Seq-was[0].Seq, is[1].Seq-was[1].Seq
 	if shiftA == 0 || shiftB == 0 || shiftA == shiftB {
@@ -66,7 +66,7 @@ func TestSegment_differencesStay(t *testing.T) {
 	}
 }
 
-// A host without the connection answers a SYN from no sequence space.
+// A host without the connection answers a SYN with sequence number zero.
 func TestSegment_refusal(t *testing.T) {
 	m := New(sampleKey)
 	rst := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Ack: 5, Flags: reassembly.RST | reassembly.ACK}
@@ -76,7 +76,7 @@ func TestSegment_refusal(t *testing.T) {
 	}
 }
 
-// What was forgotten is computed again.
+// What was dropped from the cache is computed again.
 func TestMapper_bounded(t *testing.T) {
 	m := New(sampleKey)
 	segment := func(i int) reassembly.Segment {
@@ -90,14 +90,14 @@ func TestMapper_bounded(t *testing.T) {
 		segment(i + 1)
 	}
 	if len(m.hosts) > maxKept || len(m.flows) > maxKept {
-		t.Errorf("%d hosts and %d directions are remembered", len(m.hosts), len(m.flows))
+		t.Errorf("%d hosts and %d directions are cached", len(m.hosts), len(m.flows))
 	}
 	if again := segment(0); again != first {
 		t.Errorf("%v becomes %v", first, again)
 	}
 }
 
-// A frame made anew tells the segment that was rewritten, and nothing else.
+// A rebuilt frame has the rewritten segment, and nothing else.
 func TestAppendFrame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	secret := [6]byte{0x00, 0x1b, 0x21, 0xaa, 0xbb, 0xcc}
@@ -122,7 +122,7 @@ func TestAppendFrame(t *testing.T) {
 	}
 }
 
-// setLength makes the IP header of a frame tell n bytes more.
+// setLength makes the IP header of a frame say n bytes more.
 func setLength(data []byte, tags []uint16, n byte) {
 	ip := data[14+4*len(tags):]
 	if ip[0]>>4 == 6 {
@@ -159,7 +159,7 @@ func check(t *testing.T, data []byte, sum packet.Sum, tags []uint16, payload []b
 	if s := packet.SumOf(got[len(got)-len(whole):], &seg); s != sum {
 		t.Errorf("the checksum was %d and is %d", sum, s)
 	}
-	if got[0]&3 != 0 || got[6]&3 != 2 { // nobody's stays; the sender's is local
+	if got[0]&3 != 0 || got[6]&3 != 2 { // the zero address stays; the sender's is local
 		t.Errorf("the link-layer addresses are % x", got[:12])
 	}
 	for _, leak := range [][]byte{data[6:12], payload[:8], f.Seg.Src.Addr[12:], f.Seg.Dst.Addr[12:]} {

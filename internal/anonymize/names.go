@@ -10,15 +10,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// Names replaces the names of files, which often tell of whom a capture is.
+// Names replaces the names of files, which often identify the customer.
 type Names struct {
 	known []name // the longest first
 }
 
 type name struct{ original, replacement string }
 
-// NewNames gives each of the files a name by its place: capture-1.pcap.gz.
-// Standard input is - still.
+// NewNames gives each of the files a name by its number: capture-1.pcap.gz.
+// Standard input stays -.
 func NewNames(files []string) *Names {
 	n := new(Names)
 	for i, file := range files {
@@ -35,10 +35,10 @@ func NewNames(files []string) *Names {
 	return n
 }
 
-// extensions are those that tell only what kind of file it is.
+// extensions are those that say only what kind of file it is.
 var extensions = []string{".pcap", ".pcapng", ".cap", ".dmp", ".txtar", ".gz", ".zst", ".lz4", ".xz"}
 
-// extension is the end of a file's name as far as it says its kind.
+// extension is the end of a file's name that says its kind, in lower case.
 func extension(file string) string {
 	kind := ""
 	for range 2 { // the second is that of a compression
@@ -51,7 +51,7 @@ func extension(file string) string {
 	return strings.ToLower(kind)
 }
 
-// Of is what stands for the file.
+// Of is the replacement of the file's name.
 func (n *Names) Of(file string) string {
 	for _, k := range n.known {
 		if k.original == file {
@@ -61,7 +61,7 @@ func (n *Names) Of(file string) string {
 	return file
 }
 
-// In is the text, a message about a file, with the names replaced.
+// In is a message with the names in it replaced.
 func (n *Names) In(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -76,7 +76,7 @@ func (n *Names) In(text string) string {
 	return b.String()
 }
 
-// at finds the name that stands at text[i:] as a word.
+// at finds the name that is a word at text[i:].
 func (n *Names) at(text string, i int) (name, bool) {
 	if i > 0 && inName(text[i-1]) {
 		return name{}, false
@@ -90,14 +90,14 @@ func (n *Names) at(text string, i int) (name, bool) {
 	return name{}, false
 }
 
-// inName reports whether a name may go on with c. Bytes beyond ASCII are parts
+// inName reports whether c may be part of a name. Bytes beyond ASCII are parts
 // of letters.
 func inName(c byte) bool {
 	return c >= 0x80 || c == '.' || c == '_' || c == '-' ||
 		'0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// Captures replaces the names in what a report tells of its files.
+// Captures replaces the names in a report's captures and their warnings.
 func (n *Names) Captures(captures []result.Capture) {
 	for i := range captures {
 		c := &captures[i]

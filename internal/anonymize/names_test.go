@@ -36,6 +36,6 @@ func TestNames(t *testing.T) {
 	captures := []result.Capture{{File: "trace", Warnings: []string{"trace: is cut"}}}
 	n.Captures(captures)
 	if c := captures[0]; c.File != "capture-4" || c.Warnings[0] != "capture-4: is cut" {
-		t.Errorf("the report tells %+v", c)
+		t.Errorf("the report has %+v", c)
 	}
 }

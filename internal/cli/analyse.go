@@ -32,10 +32,10 @@ func (c *command) analyse() error {
 	defer c.inputs.close()
 	c.confine(c.outputs())
 	trace, err := c.open(o)
-	defer trace.Close()
 	if err != nil {
 		return err
 	}
+	defer trace.Close()
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()
 	if err := c.findInShards(ctx, trace, o.Follow); err != nil {
@@ -102,7 +102,7 @@ func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Opti
 	p := report.NewPictures(r, ro)
 	drawn := p.Flows()
 	ids := map[uint64]uint64{} // by Flow.Conn
-	follow := &engine.Follow{Conns: map[uint64]bool{}, Turn: func(t result.Step) { p.Add(ids[t.Conn], &t) }}
+	follow := &engine.Follow{Conns: map[uint64]bool{}, Step: func(t result.Step) { p.Add(ids[t.Conn], &t) }}
 	for i := range r.Flows {
 		f := &r.Flows[i]
 		if _, is := slices.BinarySearch(drawn, f.ID); is {

@@ -40,10 +40,10 @@ func (c *command) follow(o *engine.Options, form *format) (err error) {
 	}
 	if form.name == "scenario" {
 		c.excerpt = excerpt.New(nil)
-		o.Follow.Heirs, o.Follow.Turn = true, c.excerpt.Add
+		o.Follow.Successors, o.Follow.Step = true, c.excerpt.Add
 	} else {
 		c.timeline = new(timeline)
-		o.Follow.Turn = c.timeline.add
+		o.Follow.Step = c.timeline.add
 	}
 	return nil
 }

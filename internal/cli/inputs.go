@@ -22,8 +22,8 @@ import (
 type inputs struct {
 	files  []string
 	stdin  io.Reader
-	replay *evidence.Spool // of standard input, if it will be read again
-	done   chan struct{}   // closed to stop waiting for a pipe
+	replay *evidence.ReplayBuffer // of standard input, if it will be read again
+	done   chan struct{}          // closed to stop waiting for a pipe
 }
 
 const stdinName = "-"
@@ -32,7 +32,7 @@ const stdinName = "-"
 func (c *command) newInputs(twice bool) (*inputs, error) {
 	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{})}
 	if twice && slices.Contains(in.files, stdinName) {
-		replay, err := evidence.NewSpool(in.stdin, evidence.DefaultSpool)
+		replay, err := evidence.NewReplayBuffer(in.stdin, evidence.DefaultReplayBytes)
 		if err != nil {
 			return nil, err
 		}
@@ -55,12 +55,16 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 	}
 	in := c.inputs
 	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
-	if len(errs) == len(in.files) {
-		return trace, errors.Join(errs...)
+	err := errors.Join(errs...)
+	if len(errs) < len(in.files) {
+		c.check(err)
+		c.anonymizer.learn(trace, in.files)
+		err = c.suits(trace)
 	}
-	c.check(errors.Join(errs...))
-	c.anonymizer.learn(trace, in.files)
-	return trace, c.suits(trace)
+	if err != nil {
+		trace.Close()
+	}
+	return trace, err
 }
 
 // reopen opens the captures for the second reading. Errors are ignored: open has

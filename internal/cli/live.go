@@ -155,7 +155,7 @@ func (s *sniffer) emit(f result.Finding) {
 	o := s.findingOptions()
 	isNew := s.known[f.ID] != f.Revision
 	if s.metrics != nil && isNew {
-		s.metrics.Tell(&f)
+		s.metrics.Count(&f)
 	}
 	s.check(s.print(&f, o, isNew))
 	if s.evidence != nil && (isNew || f.Final) {

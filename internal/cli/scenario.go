@@ -30,7 +30,7 @@ func (c *command) writeScenario(ctx context.Context, w io.Writer, r *result.Repo
 			return nil
 		}
 		x = excerpt.New(chosen)
-		again, err := c.again(ctx, *o, &engine.Follow{Conns: chosen, Heirs: true, Turn: x.Add})
+		again, err := c.again(ctx, *o, &engine.Follow{Conns: chosen, Successors: true, Step: x.Add})
 		if err != nil {
 			return fmt.Errorf("--format scenario reads the captures twice: %w; use --flow to print one connection", err)
 		}

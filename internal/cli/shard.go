@@ -26,10 +26,10 @@ func (c *command) split() error {
 	}
 	c.confine([]string{s.Dir})
 	trace, err := c.open(o)
-	defer trace.Close()
 	if err != nil {
 		return err
 	}
+	defer trace.Close()
 	s.Engine = *o
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()

@@ -92,7 +92,7 @@ func (c *command) steps(ctx context.Context, r *result.Report, o *engine.Options
 	k := c.timeline
 	if missing := k.missing(r); len(missing) > 0 {
 		second := &timeline{marked: missing}
-		follow := &engine.Follow{Conns: map[uint64]bool{r.Flows[0].Conn: true}, Turn: second.add}
+		follow := &engine.Follow{Conns: map[uint64]bool{r.Flows[0].Conn: true}, Step: second.add}
 		if _, err := c.again(ctx, *o, follow); err != nil {
 			c.warn("evidence in the middle of this long connection is not shown: %v", err)
 		} else {

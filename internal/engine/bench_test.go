@@ -7,6 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -21,7 +22,7 @@ func perSegment(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/segment")
 }
 
-// BenchmarkRun is a whole analysis: reading, decoding, judging.
+// BenchmarkRun is a whole analysis: reading, decoding, following connections.
 func BenchmarkRun(b *testing.B) {
 	const frames = 500_000
 	name := benched(b, frames)
@@ -36,42 +37,24 @@ func BenchmarkRun(b *testing.B) {
 	perSegment(b, frames)
 }
 
-// BenchmarkJudge is one judge alone: lookup, step, detectors.
-func BenchmarkJudge(b *testing.B) {
+// BenchmarkWorker is one worker alone: lookup, step, detectors.
+func BenchmarkWorker(b *testing.B) {
 	const frames = 500_000
 	segs := segments(b, benched(b, frames))
 	b.ReportAllocs()
 	for b.Loop() {
 		o := &Options{Detectors: catalogue.All}
 		o.defaults()
-		j := &judge{seed: newSeed(), options: o}
-		for p := range j.mine {
-			j.mine[p] = true
+		w := &worker{seed: flow.NewSeed(), options: o}
+		for p := range w.own {
+			w.own[p] = true
 		}
 		bt := new(batch)
 		for i := range segs {
 			bt.segs[bt.n] = segs[i]
-			if bt.add(uint64(i)+1, &j.seed); bt.n == batchSize || i == len(segs)-1 {
-				j.take(bt)
+			if bt.add(uint64(i)+1, &w.seed); bt.n == batchSize || i == len(segs)-1 {
+				w.process(bt)
 				bt.n = 0
-			}
-		}
-	}
-	perSegment(b, len(segs))
-}
-
-// BenchmarkLookup is the flow table alone.
-func BenchmarkLookup(b *testing.B) {
-	const frames = 500_000
-	segs := segments(b, benched(b, frames))
-	t := table{seed: seed{1, 2}}
-	for b.Loop() {
-		for i := range segs {
-			key, _ := reassembly.KeyOf(&segs[i])
-			hash := t.hashOf(&segs[i])
-			if _, _, ok := t.find(&key, hash, hash); !ok {
-				_, f := t.add(hash)
-				f.conn.Begin(&segs[i])
 			}
 		}
 	}

@@ -43,7 +43,7 @@ const (
 	playedMost = 400 // segments
 )
 
-// segment plays the segment that six bytes tell: who; flags; seq; ack; length
+// segment plays the segment that six bytes make: who; flags; seq; ack; length
 // and window; pause.
 func (p *play) segment(b []byte) {
 	tuple, side := b[0]&3, reassembly.Side(b[0]>>2&1)
@@ -128,7 +128,7 @@ func playTrace(t testing.TB, file []byte) *capture.Trace {
 
 // Whatever is played, nothing panics, no finding is without evidence or outside
 // what its detector declares, none comes twice, and neither the number of
-// judges nor hearing it live makes a difference.
+// workers nor hearing it live makes a difference.
 func FuzzDetectors(f *testing.F) {
 	const syn, ack, fin, rst = byte(reassembly.SYN), byte(reassembly.ACK), byte(reassembly.FIN), byte(reassembly.RST)
 	open := []byte{16, syn, 0, 0, 6 << 3, 0, 20, syn | ack, 0, 0, 6 << 3, 2, 0, ack, 0, 0, 4 << 3, 1}
@@ -147,12 +147,12 @@ func FuzzDetectors(f *testing.F) {
 		checkFindings(t, want)
 		options.Workers = 4
 		if got := Run(context.Background(), playTrace(t, file), options); !reflect.DeepEqual(strip(got), strip(want)) {
-			t.Errorf("four judges report\n%v\none\n%v", strip(got), strip(want))
+			t.Errorf("four workers report\n%v\none\n%v", strip(got), strip(want))
 		}
 		if len(want.Gaps) > 0 { // live, an hour of silence is heard; in a file, nobody may have recorded
 			return
 		}
-		if got := hear(t, file, options); !reflect.DeepEqual(essence(got), essence(want)) {
+		if got := runLive(t, file, options); !reflect.DeepEqual(essence(got), essence(want)) {
 			t.Errorf("live:\n%v\nfrom the file:\n%v", essence(got), essence(want))
 		}
 	})
@@ -160,7 +160,7 @@ func FuzzDetectors(f *testing.F) {
 
 // essence is what a live report shares with that of a file: connections leave
 // it after their time, and findings alike in connection and anchor segment are
-// numbered as they are told.
+// numbered as they are reported.
 func essence(r *result.Report) (all []string) {
 	for _, f := range r.Findings {
 		all = append(all, fmt.Sprintln(f.Detector, f.Outcome, f.Verdict, f.Reason, f.Metrics, f.Message))
@@ -220,8 +220,8 @@ func declares(detector, outcome string) bool {
 	return false
 }
 
-// hear is Run, frame by frame.
-func hear(t *testing.T, file []byte, o Options) *result.Report {
+// runLive is Run, frame by frame.
+func runLive(t *testing.T, file []byte, o Options) *result.Report {
 	t.Helper()
 	last := map[string]result.Finding{}
 	live := NewLive(o, func(f result.Finding) {
@@ -237,13 +237,13 @@ func hear(t *testing.T, file []byte, o Options) *result.Report {
 	}
 	var captures []result.Capture
 	for _, info := range trace.Infos() {
-		captures = append(captures, rowOf(&info.Capture))
+		captures = append(captures, captureRow(&info.Capture))
 	}
 	r := live.Close(trace.End(), captures)
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if told := last[f.ID]; !told.Final || told.Outcome != f.Outcome || told.Verdict != f.Verdict {
-			t.Errorf("%s %s/%s %v was told last as %s %v, final: %t", f.ID, f.Detector, f.Outcome, f.Verdict, told.Outcome, told.Verdict, told.Final)
+		if reported := last[f.ID]; !reported.Final || reported.Outcome != f.Outcome || reported.Verdict != f.Verdict {
+			t.Errorf("%s %s/%s %v was reported last as %s %v, final: %t", f.ID, f.Detector, f.Outcome, f.Verdict, reported.Outcome, reported.Verdict, reported.Final)
 		}
 	}
 	return r

@@ -16,7 +16,7 @@ type Options struct {
 	Detectors       []*detectors.Detector
 	Settings        *detectors.Settings // thresholds and TIME_WAIT; nil for the defaults
 	MaxFlows        int                 // connections held at a time; 0 = DefaultMaxFlows
-	Workers         int                 // judges; 0 = as the machine has processors
+	Workers         int                 // 0 = as many as the machine has processors
 	AllFlows        bool                // report every connection, not only those with findings
 	VerifyChecksums bool
 	Until           int64                        // leave out frames later than this; 0 = none
@@ -35,23 +35,23 @@ const DefaultTimeWait = 60 * time.Second
 // Run analyses a trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, trace *capture.Trace, o Options) *result.Report {
-	r, _ := Judge(ctx, Frames(ctx, trace, &o), o)
+	r, _ := Analyze(ctx, Frames(ctx, trace, &o), o)
 	return r
 }
 
-// Judge analyses the segments of a source to their end, or until ctx is done. It
+// Analyze analyses the segments of a source to their end, or until ctx is done. It
 // also returns the counts of these connections; the report depends on those of
 // the source, if they are Known.
-func Judge(ctx context.Context, src Source, o Options) (*result.Report, stats.Counts) {
+func Analyze(ctx context.Context, src Source, o Options) (*result.Report, stats.Counts) {
 	o.defaults()
-	team := newTeam(&o)
-	read(ctx, src, &o, team, nil)
-	facts := statsOf(src, &o)
-	captures := make([]result.Capture, len(facts.Captures))
+	pool := newPool(&o)
+	read(ctx, src, &o, pool, nil)
+	trace := statsOf(src, &o)
+	captures := make([]result.Capture, len(trace.Captures))
 	for i := range captures {
-		captures[i] = rowOf(&facts.Captures[i])
+		captures[i] = captureRow(&trace.Captures[i])
 	}
-	return assemble(&o, facts, team.partitions(), captures)
+	return assemble(&o, trace, pool.partitions(), captures)
 }
 
 // checkEvery is how many segments or frames go by between two looks at the
@@ -60,10 +60,10 @@ const checkEvery = 4096
 
 // read hands the segments of the source on. Each is shown to see before, unless
 // that is nil; its first error ends the reading.
-func read(ctx context.Context, src Source, o *Options, t *team, see func(position uint64, seg *reassembly.Segment) error) error {
-	defer t.close()
+func read(ctx context.Context, src Source, o *Options, p *pool, see func(position uint64, seg *reassembly.Segment) error) error {
+	defer p.close()
 	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
-		seg := t.slot()
+		seg := p.slot()
 		position, err := src.Next(seg)
 		if err != nil {
 			return nil
@@ -79,7 +79,7 @@ func read(ctx context.Context, src Source, o *Options, t *team, see func(positio
 				return err
 			}
 		}
-		t.hand(position)
+		p.hand(position)
 	}
 	return nil
 }

@@ -3,16 +3,15 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
-	"unsafe"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
@@ -140,8 +139,8 @@ func TestLive_findsWhatRunFinds(t *testing.T) {
 			t.Errorf("finding %d: live says %s %s/%s %v %v, the file %s %s/%s %v %v", i,
 				g.ID, g.Detector, g.Outcome, g.Verdict, g.Metrics, w.ID, w.Detector, w.Outcome, w.Verdict, w.Metrics)
 		}
-		if told := last[w.ID]; !told.Final || told.Outcome != w.Outcome {
-			t.Errorf("finding %s was not told in the end as %s", w.ID, w.Outcome)
+		if reported := last[w.ID]; !reported.Final || reported.Outcome != w.Outcome {
+			t.Errorf("finding %s was not reported in the end as %s", w.ID, w.Outcome)
 		}
 	}
 }
@@ -158,40 +157,6 @@ func TestRun_bounds(t *testing.T) {
 	}
 	if r.Totals.EvictedFlows == 0 {
 		t.Error("nothing was evicted, or nobody said so")
-	}
-}
-
-// Closed connections go first, whoever came first.
-func TestEvict_closedFirst(t *testing.T) {
-	p := newPartition(&Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: partitions * 3})
-	take := func(port uint16, flags reassembly.Flags, at int64) {
-		seg := reassembly.Segment{At: at, Frame: 1, Seq: 1, Flags: flags, Src: reassembly.Endpoint{Port: port}, Dst: reassembly.Endpoint{Port: 80}}
-		if flags.Has(reassembly.RST) {
-			seg.Src, seg.Dst, seg.Ack = seg.Dst, seg.Src, 2
-		}
-		var ev = new(judge).events
-		p.take(&seg, uint64(at), p.table.hashOf(&seg), 0, fingerprint(dealing.hash(&seg), &seg), &ev)
-	}
-	held := func(port uint16) bool {
-		for i := range p.table.made {
-			f := p.table.flow(i)
-			if k := f.conn.Key(); f.live && (k.Lo.Port == port || k.Hi.Port == port) {
-				return true
-			}
-		}
-		return false
-	}
-	take(1001, reassembly.SYN, 1e9)
-	take(1002, reassembly.SYN, 2e9)
-	take(1002, reassembly.RST|reassembly.ACK, 3e9) // refused: closed
-	take(1003, reassembly.SYN, 4e9)
-	take(1004, reassembly.SYN, 5e9)
-	if held(1002) || !held(1001) {
-		t.Error("the fourth connection did not take the place of the closed one")
-	}
-	take(1005, reassembly.SYN, 6e9)
-	if held(1001) || !held(1003) {
-		t.Error("with none closed, the oldest did not leave")
 	}
 }
 
@@ -218,69 +183,43 @@ func TestRun_anHourOfNothingEndsTheTrace(t *testing.T) {
 	}
 }
 
-func TestFlow_isSmall(t *testing.T) {
-	if size := unsafe.Sizeof(flow{}); size > 432 {
-		t.Errorf("a connection takes %d bytes", size)
-	}
-}
-
 // TestTake_allocatesNothing: once its connection is known, a segment costs no
 // allocation.
 func TestTake_allocatesNothing(t *testing.T) {
 	name, _ := trace(t, tracegen.Spec{Frames: 20_000, Flows: 100, Snap: 96, Seed: 1})
 	segs := segments(t, name)
 	for i := range segs {
-		segs[i].Opts = reassembly.Options{} // played again, their timestamps would go back, and be told
+		segs[i].Opts = reassembly.Options{} // played again, their timestamps would go back, and be reported
 	}
-	j := &judge{options: &Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows}}
+	w := &worker{options: &Options{Detectors: catalogue.All, Settings: &detectors.Settings{}, MaxFlows: DefaultMaxFlows}}
 	feed := func() {
 		for i := range segs {
 			s := &segs[i]
 			if s.Flags.Any(reassembly.SYN | reassembly.FIN | reassembly.RST) {
 				continue // these begin and end things, and may allocate
 			}
-			tuple := dealing.hash(s)
-			p := j.partition(partitionOf(tuple))
-			p.take(s, uint64(i), p.table.hashOf(s), 0, fingerprint(tuple, s), &j.events)
+			tuple := flow.Tuple(s)
+			p := w.partition(partitionOf(tuple))
+			p.process(s, uint64(i), p.flows.Hash(s), flow.New, flow.Fingerprint(tuple, s), &w.events)
 		}
 	}
 	feed()
-	// What is played again is sent again: the episodes that are told of it may
+	// What is played again is sent again: the episodes that are reported of it may
 	// allocate, a packet may not.
 	if n := testing.AllocsPerRun(3, feed); n > float64(len(segs))/200 {
 		t.Errorf("%d segments cost %v allocations", len(segs), n)
 	}
 }
 
-// TestTable compares the table with a map over random additions and removals.
-func TestTable(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	tab := table{seed: seed{rng.Uint64(), rng.Uint64()}}
-	model := map[uint16]uint32{}
-	segment := func(port uint16) reassembly.Segment {
-		return reassembly.Segment{Flags: reassembly.SYN, Src: reassembly.Endpoint{Port: port}, Dst: reassembly.Endpoint{Port: 80}}
-	}
-	for range 20_000 {
-		port := uint16(rng.IntN(300)) + 1000
-		seg := segment(port)
-		key, _ := reassembly.KeyOf(&seg)
-		hash := tab.hashOf(&seg)
-		i, _, ok := tab.find(&key, hash, hash)
-		want, known := model[port]
-		if ok != known || ok && i != want {
-			t.Fatalf("port %d: found %v at %d, want %v at %d", port, ok, i, known, want)
-		}
-		switch {
-		case !known:
-			i, f := tab.add(hash)
-			f.conn.Begin(&seg)
-			model[port] = i
-		case rng.IntN(3) == 0:
-			tab.remove(i)
-			delete(model, port)
-		}
-		if tab.count != len(model) {
-			t.Fatalf("the table counts %d, there are %d", tab.count, len(model))
-		}
+// Whoever chooses addresses does not know how they are hashed, be it live.
+func TestSeed_isDrawn(t *testing.T) {
+	var o Options
+	o.defaults()
+	l := NewLive(o, nil)
+	pool := newPool(&o)
+	defer pool.close()
+	seeds := map[flow.Seed]bool{{}: true, l.worker.seed: true, pool.workers[0].seed: true}
+	if len(seeds) != 3 || pool.workers[0].seed != pool.seed {
+		t.Errorf("seeds %v: they are not drawn, or the reader has another than the workers", seeds)
 	}
 }

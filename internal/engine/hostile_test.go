@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // open gives the handshake of a connection whose sides begin at 0.
-func (f *feeder) open() *flow {
+func (f *feeder) open() *flow.Flow {
 	scaled := reassembly.Options{Has: reassembly.HasScale, Scale: 5}
 	f.give(false, reassembly.Segment{Flags: reassembly.SYN, Window: 1000, Opts: scaled})
 	f.give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | reassembly.ACK, Window: 1000, Opts: scaled})
@@ -21,10 +22,10 @@ func (f *feeder) open() *flow {
 func (f *feeder) flap(n uint32) {
 	f.give(true, reassembly.Segment{Seq: 1, Ack: 1 + reassembly.Seq(n), Flags: reassembly.ACK})
 	for range 4 {
-		f.ord += 6000 // milliseconds
+		f.position += 6000 // milliseconds
 		f.give(false, reassembly.Segment{Seq: 1 + reassembly.Seq(n), Ack: 1, Len: 1, Flags: reassembly.ACK, Window: 1000})
 	}
-	f.ord += 6000
+	f.position += 6000
 	f.give(true, reassembly.Segment{Seq: 1, Ack: 2 + reassembly.Seq(n), Flags: reassembly.ACK, Window: 1000})
 }
 
@@ -46,7 +47,7 @@ func TestPartition_oneConnectionKeepsItsSize(t *testing.T) {
 		},
 		"windows that flap": (*feeder).flap,
 		"windows that flap now and then": func(f *feeder, n uint32) {
-			f.ord += 60_000
+			f.position += 60_000
 			f.flap(n)
 		},
 		"windows that flap at once": func(f *feeder, n uint32) {
@@ -80,27 +81,27 @@ func TestPartition_oneConnectionKeepsItsSize(t *testing.T) {
 			if grown := heap() - before; grown > slack {
 				t.Errorf("%d bytes more are held than after a tenth", grown)
 			}
-			if f.table.count > maxChain {
-				t.Errorf("%d connections are held", f.table.count)
+			if f.flows.Len() > 64 {
+				t.Errorf("%d connections are held", f.flows.Len())
 			}
 		})
 	}
 }
 
-// Of very many findings, the first and the last are told, and how many are not.
+// Of very many findings, the first and the last are listed, and how many are not.
 func TestPartition_manyFindings(t *testing.T) {
 	f := newFeeder()
 	fl := f.open()
 	const times = 150
 	for n := range uint32(times) {
-		f.ord += 60_000
+		f.position += 60_000
 		f.flap(n)
 	}
-	told := f.finish(fl, detectors.Ending{At: f.now}, 0, nil)
-	if len(told) != 100 {
-		t.Fatalf("%d findings of %d are told", len(told), times)
+	listed := f.end(1, fl, detectors.Ending{At: f.now}, 0, nil)
+	if len(listed) != 100 {
+		t.Fatalf("%d findings of %d are listed", len(listed), times)
 	}
-	last := told[len(told)-1]
+	last := listed[len(listed)-1]
 	if !strings.HasSuffix(last.Message, "Before this, 50 more findings of the connection are left out.") || last.At < f.now-int64(1e9) {
 		t.Errorf("the last is of %d, now is %d: %s", last.At, f.now, last.Message)
 	}
@@ -117,7 +118,7 @@ func TestPartition_longConnection(t *testing.T) {
 		f.give(true, reassembly.Segment{Seq: 1, Ack: reassembly.Seq(at + piece), Flags: reassembly.ACK, Window: 65535})
 	}
 	row := f.row(fl, detectors.Ending{At: f.now})
-	if row.Bytes[0] != total || row.Rexmits[0] != 0 || f.table.count != 1 || fl.watch != 0 {
-		t.Errorf("%d bytes, %d retransmissions, %d connections", row.Bytes[0], row.Rexmits[0], f.table.count)
+	if row.Bytes[0] != total || row.Rexmits[0] != 0 || f.flows.Len() != 1 || fl.Watchers != 0 {
+		t.Errorf("%d bytes, %d retransmissions, %d connections", row.Bytes[0], row.Rexmits[0], f.flows.Len())
 	}
 }

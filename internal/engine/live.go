@@ -1,65 +1,57 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Live judges frames as they come and tells each finding the moment that it can
-// be said. When it is closed, it has found what Run finds in the same frames.
-// It is not safe for concurrent use: who reads the frames also moves the clock.
+// Live analyses frames as they come and reports each finding as soon as it can. When it
+// is closed, it has found what Run finds in the same frames. It is not safe for
+// concurrent use: whoever reads the frames also moves the clock.
 type Live struct {
-	tally
-	// Seen, if it is not nil, is given each frame that holds a segment before that
-	// is judged. Neither is valid after the call.
+	frameStats
+	// Seen, if it is not nil, is given each frame that holds a segment before that is
+	// processed. Neither is valid after the call.
 	Seen func(*capture.Frame, *reassembly.Segment)
 
-	options *Options
-	decoder *decode.Decoder
-	judge   judge
-	tell    func(result.Finding)
-	told    map[anchor]announced
-	seen    map[string]int // for the IDs
-	limits  fsm.Limits     // of the capture
+	options  *Options
+	decoder  *decode.Decoder
+	worker   worker
+	report   func(result.Finding)
+	reported map[watch.Anchor]announced
+	seen     map[string]int // for the IDs
+	limits   fsm.Limits     // of the capture
 }
 
 // maxSeen bounds the memory of IDs. Beyond it, findings alike in connection and
 // anchor segment may get the same.
 const maxSeen = 1 << 16
 
-// anchor names a finding within one run: by detector and anchor frame.
-type anchor struct {
-	detector string
-	file     uint16
-	frame    uint32
-}
-
-// announced is what was last said of a finding.
+// announced is what was last reported of a finding.
 type announced struct {
 	result.Finding
 	flow result.Flow
 }
 
-// NewLive is ready for the first frame. tell is called with each finding when
-// it can first be said, and again with the same ID and a higher Revision when
-// its outcome or verdict has changed. Final says that neither can change any
-// more.
-func NewLive(o Options, tell func(result.Finding)) *Live {
+// NewLive is ready for the first frame. report is called with each finding as soon as
+// it can be made, and again with the same ID and a higher Revision when its outcome or
+// verdict has changed. Final says that neither can change any more.
+func NewLive(o Options, report func(result.Finding)) *Live {
 	o.Workers = 1
 	o.defaults()
-	l := &Live{options: &o, decoder: decode.New(), tell: tell, told: map[anchor]announced{}, seen: map[string]int{}}
+	l := &Live{options: &o, decoder: decode.New(), report: report, reported: map[watch.Anchor]announced{}, seen: map[string]int{}}
 	l.decoder.VerifyChecksums = o.VerifyChecksums
-	l.judge.options, l.judge.seed = &o, newSeed()
+	l.worker.options, l.worker.seed = &o, flow.NewSeed()
 	return l
 }
 
-// Frame takes the next frame.
+// Frame processes the next frame.
 func (l *Live) Frame(fr *capture.Frame) {
 	l.frame(fr)
 	var seg reassembly.Segment
@@ -71,16 +63,16 @@ func (l *Live) Frame(fr *capture.Frame) {
 	if l.options.Rewrite != nil {
 		l.options.Rewrite(&seg)
 	}
-	l.facts.Segments++
+	l.trace.Segments++
 	if l.Seen != nil {
 		l.Seen(fr, &seg)
 	}
-	tuple := dealing.hash(&seg)
-	p := l.judge.partition(partitionOf(tuple))
+	tuple := flow.Tuple(&seg)
+	p := l.worker.partition(partitionOf(tuple))
 	kept := len(p.kept)
-	f := p.take(&seg, l.facts.Segments, p.table.hashOf(&seg), 0, fingerprint(tuple, &seg), &l.judge.events)
-	l.part(p, kept)
-	l.announce(p, f, seg.At)
+	id := p.process(&seg, l.trace.Segments, p.flows.Hash(&seg), flow.New, flow.Fingerprint(tuple, &seg), &l.worker.events)
+	l.finish(p, kept)
+	l.announce(p, p.flows.At(id), seg.At)
 }
 
 // Lost says that frames were lost: nothing can be said to be absent any more.
@@ -89,7 +81,7 @@ func (l *Live) Lost() {
 		return
 	}
 	l.limits |= fsm.KernelDrops
-	for a, last := range l.told {
+	for a, last := range l.reported {
 		if last.Final {
 			continue
 		}
@@ -97,7 +89,7 @@ func (l *Live) Lost() {
 		l.doubt(&last.Finding.Finding)
 		if last.Verdict != before {
 			last.Revision++
-			l.retell(a, last)
+			l.send(a, last)
 		}
 	}
 }
@@ -112,27 +104,19 @@ func (l *Live) doubt(f *detectors.Finding) {
 // fire, and connections whose TIME_WAIT has passed leave. Every frame up to now
 // must have been given before.
 func (l *Live) Tick(now int64) {
-	for _, p := range l.judge.parts {
-		if p == nil {
-			continue
-		}
+	for _, p := range l.worker.all() {
 		p.now = max(p.now, now)
-		p.lapse(now)
-		for place := range p.watches.made {
-			w := p.watches.at(place + 1)
-			due, upTo := w.due, now
-			if due == 0 || due > now {
-				continue
-			}
-			if at, is := p.next[w.flow]; is { // the four-tuple is another's from then on
+		p.halfClosed(now)
+		p.watch.Due(now, func(owner, watchers uint32, due int64) {
+			id, upTo := flow.ID(owner), now
+			if at, is := p.flows.ReplacedAt(id); is { // the four-tuple is another's from then on
 				upTo = min(now, at)
 			}
 			if due <= upTo {
-				f := p.table.flow(w.flow)
-				p.wake(f, upTo)
-				l.announce(p, f, now)
+				p.watch.Expire(watchers, upTo)
+				l.announce(p, p.flows.At(id), now)
 			}
-		}
+		})
 		l.leave(p, now)
 	}
 }
@@ -140,25 +124,24 @@ func (l *Live) Tick(now int64) {
 // leave lets go of connections that closed long enough ago.
 func (l *Live) leave(p *partition, now int64) {
 	for {
-		i, is := p.bounds.peekClosed(&p.table)
+		id, is := p.flows.FirstClosed()
 		if !is {
 			return
 		}
-		f := p.table.flow(i)
-		if f.conn.Last()+int64(l.options.Settings.TimeWait) > now {
+		f := p.flows.At(id)
+		if f.Conn.Last()+int64(l.options.Settings.TimeWait) > now {
 			return
 		}
-		p.bounds.head++
 		before := len(p.kept)
-		p.release(i, p.ending(i, f, &l.facts, now), false)
+		p.release(id, p.ending(id, f, &l.trace, now), false)
 		p.left++
-		l.part(p, before)
+		l.finish(p, before)
 	}
 }
 
-// part tells, for the last time, what was found about connections that have
-// been released since so many were kept.
-func (l *Live) part(p *partition, before int) {
+// finish reports, for the last time, what was found about connections that have been
+// released since so many were kept.
+func (l *Live) finish(p *partition, before int) {
 	if len(p.kept) == before {
 		return
 	}
@@ -166,67 +149,33 @@ func (l *Live) part(p *partition, before int) {
 		kept := &p.kept[before+k]
 		for j := range kept.found {
 			l.doubt(kept.found[j].Finding)
-			l.say(kept.found[j].Finding, &kept.row, true)
+			l.update(kept.found[j].Finding, &kept.row, true)
 		}
 	}
 	for _, forgotten := range p.kept[:max(0, len(p.kept)-maxKept)] {
 		for j := range forgotten.found {
-			delete(l.told, anchorOf(forgotten.found[j].Finding))
+			delete(l.reported, watch.AnchorOf(forgotten.found[j].Finding))
 		}
 	}
 	p.forget()
 }
 
-// announce tells what has changed about a connection.
-func (l *Live) announce(p *partition, f *flow, now int64) {
-	if f.watch == 0 {
-		return
-	}
-	w := p.watches.at(f.watch)
-	changed := false
-	for i := range w.list {
-		changed = w.list[i].Changed() || changed
-	}
-	if !changed {
+// announce reports what has changed about a connection.
+func (l *Live) announce(p *partition, f *flow.Flow, now int64) {
+	if f.Watchers == 0 || !p.watch.Changed(f.Watchers) {
 		return
 	}
 	row := p.row(f, detectors.Ending{At: now})
-	for i := range w.list { // one may have to yield to what another has said
-		l.tellAll(p, w, &w.list[i], &row)
-	}
+	p.watch.Changes(f.Watchers, func(fd detectors.Finding) {
+		l.doubt(&fd)
+		l.update(&fd, &row, false)
+	}, l.withdraw)
 }
 
-// tellAll tells what stands of a watch, and takes back what no longer does.
-func (l *Live) tellAll(p *partition, w *watches, x *watch, row *result.Flow) {
-	before := w.said[x.detector]
-	var said []anchor
-	for _, found := range x.Findings() {
-		if p.yields(w, x, &found) {
-			continue
-		}
-		l.doubt(&found)
-		l.say(&found, row, false)
-		said = append(said, anchorOf(&found))
-	}
-	if w.said == nil {
-		w.said = map[int32][]anchor{}
-	}
-	w.said[x.detector] = said
-	for n, a := range before { // as a rule, what stood still stands, at the same place
-		if !(n < len(said) && said[n] == a || slices.Contains(said, a)) {
-			l.withdraw(a, x.Omitted() > 0)
-		}
-	}
-}
-
-func anchorOf(f *detectors.Finding) anchor {
-	return anchor{f.Detector, f.Evidence[0].Seg.File, f.Evidence[0].Seg.Frame}
-}
-
-// say tells a finding if it is new, changed, or final.
-func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
-	a := anchorOf(f)
-	last, again := l.told[a]
+// update reports a finding if it is new, changed, or final.
+func (l *Live) update(f *detectors.Finding, row *result.Flow, final bool) {
+	a := watch.AnchorOf(f)
+	last, again := l.reported[a]
 	if last.Final || again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
 		return
 	}
@@ -242,21 +191,21 @@ func (l *Live) say(f *detectors.Finding, row *result.Flow, final bool) {
 		}
 		now.ID = identify(f, row, l.seen)
 	}
-	l.retell(a, now)
+	l.send(a, now)
 }
 
-// retell tells a finding and remembers that. What is final is remembered, too:
-// the closing report comes upon it again.
-func (l *Live) retell(a anchor, now announced) {
+// send reports a finding and remembers that. What is final is remembered, too: the
+// closing report comes upon it again.
+func (l *Live) send(a watch.Anchor, now announced) {
 	now.Flow = &now.flow
-	l.told[a] = now
-	l.tell(now.Finding)
+	l.reported[a] = now
+	l.report(now.Finding)
 }
 
-// withdraw takes back what was said and no longer stands. What is omitted holds,
+// withdraw takes back what was reported and no longer stands. What is omitted holds,
 // but the connection has so many findings that the closing report leaves it out.
-func (l *Live) withdraw(a anchor, omitted bool) {
-	last, is := l.told[a]
+func (l *Live) withdraw(a watch.Anchor, omitted bool) {
+	last, is := l.reported[a]
 	if !is || last.Final {
 		return
 	}
@@ -267,22 +216,21 @@ func (l *Live) withdraw(a anchor, omitted bool) {
 	}
 	last.Final = true
 	last.Flow = &last.flow
-	delete(l.told, a)
-	l.tell(last.Finding)
+	delete(l.reported, a)
+	l.report(last.Finding)
 }
 
 // Close ends the trace at end, or at its last frame if that is later. What is
-// still open is decided and told, and the closing report returned.
-// Connections have the numbers of a file there: Flow.Conn is what they were told
-// with.
+// still open is decided and reported, and the closing report returned. Connections
+// have the numbers of a file there: Flow.Conn is what they were reported with.
 func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 	l.Tick(end)
-	r, _ := assemble(l.options, l.whole(max(end, l.facts.Last)), l.judge.all(), captures)
+	r, _ := assemble(l.options, l.whole(max(end, l.trace.Last)), l.worker.all(), captures)
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		l.say(&f.Finding, f.Flow, true)
-		told := l.told[anchorOf(&f.Finding)]
-		f.ID, f.Revision = told.ID, told.Revision
+		l.update(&f.Finding, f.Flow, true)
+		last := l.reported[watch.AnchorOf(&f.Finding)]
+		f.ID, f.Revision = last.ID, last.Revision
 	}
 	return r
 }
@@ -290,18 +238,16 @@ func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 // Snapshot is the state of things at now: every connection, and the findings
 // that stand.
 func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
-	r := &result.Report{Captures: captures, Trace: result.Span{First: l.facts.First, Last: l.facts.Last, End: now}}
-	r.Totals = result.Totals{Packets: l.facts.Packets, TCPSegments: l.facts.Segments, Skipped: skippedFrames(l.whole(now))}
-	for _, p := range l.judge.all() {
-		for i := range p.table.made {
-			if f := p.table.flow(i); f.live {
-				r.Flows = append(r.Flows, p.row(f, detectors.Ending{At: now}))
-			}
+	r := &result.Report{Captures: captures, Trace: result.Span{First: l.trace.First, Last: l.trace.Last, End: now}}
+	r.Totals = result.Totals{Packets: l.trace.Packets, TCPSegments: l.trace.Segments, Skipped: skippedFrames(l.whole(now))}
+	for _, p := range l.worker.all() {
+		for _, f := range p.flows.All() {
+			r.Flows = append(r.Flows, p.row(f, detectors.Ending{At: now}))
 		}
 		r.Totals.EvictedFlows += p.dropped
 	}
 	r.Totals.Flows = uint64(len(r.Flows))
-	for _, a := range l.told {
+	for _, a := range l.reported {
 		if a.Final {
 			continue
 		}
@@ -315,14 +261,10 @@ func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
 // Sockets counts the ends of the connections that are held, by state at now.
 func (l *Live) Sockets(now int64) map[fsm.State]int {
 	n := map[fsm.State]int{}
-	for _, p := range l.judge.all() {
-		for i := range p.table.made {
-			f := p.table.flow(i)
-			if !f.live {
-				continue
-			}
+	for _, p := range l.worker.all() {
+		for _, f := range p.flows.All() {
 			for side := range reassembly.Side(2) {
-				state, _ := f.conn.State(side, now, l.options.Settings.TimeWait)
+				state, _ := f.Conn.State(side, now, l.options.Settings.TimeWait)
 				n[state]++
 			}
 		}
@@ -332,8 +274,8 @@ func (l *Live) Sockets(now int64) map[fsm.State]int {
 
 // Connections is how many connections are held.
 func (l *Live) Connections() (n int) {
-	for _, p := range l.judge.all() {
-		n += p.table.count
+	for _, p := range l.worker.all() {
+		n += p.flows.Len()
 	}
 	return n
 }

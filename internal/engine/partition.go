@@ -1,113 +1,204 @@
 package engine
 
 import (
-	"github.com/tcptrace-go/tcptrace/detectors"
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// partition is a fixed share of the connections, with bounds of its own.
+// A partition is a fixed share of the connections, with bounds of its own.
 type partition struct {
 	options *Options
-	table   table
-	opens   fsm.Kinds // what starts a watch, over all detectors
-	watches places
-	copies  copies
-	bounds  bounds
-	lapses  lapses
-	next    map[uint32]int64 // connections whose four-tuple was used again, and when
+	flows   flow.Table
+	watch   watch.Set
+	starts  fsm.Kinds // what starts a watcher
+	now     int64     // latest segment
+
+	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
+	aside        fsm.Events                    // what a segment brought to light of another connection than its own
+	ended        []watch.Found                 // of the connection that ends
+
 	counts  stats.Counts
 	dropped uint64    // connections evicted
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings
-	held    []int     // findings for the report, by detector
-	now     int64     // latest segment
-
-	err      error                         // of a detector
-	unlisted toll                          // findings that are only counted
-	reuse    fsm.Reuse                     // what the segment at hand, a SYN, takes the ports of
-	reusedOf result.Predecessor            // that connection
-	former   map[uint64]result.Predecessor // of connections that took ports early: by ordinal, whose
-	aside    fsm.Events                    // what a segment brought for another connection than its own
 }
 
-func newPartition(o *Options) *partition {
-	p := &partition{options: o, bounds: newBounds(o.MaxFlows), held: make([]int, len(o.Detectors)), unlisted: toll{}}
-	p.table.seed = newSeed()
-	for _, d := range o.Detectors {
-		p.opens |= d.StartsOn
-	}
+// partitions is how many parts the connections are divided into, whatever the number
+// of workers.
+const partitions = 64
+
+// partitionOf is the part of the connection with this Tuple hash: the same for both
+// directions, the same in every run.
+func partitionOf(tuple uint64) uint8 { return uint8(tuple >> 58) }
+
+func newPartition(o *Options, seed flow.Seed) *partition {
+	p := &partition{options: o, flows: flow.NewTable(o.MaxFlows/partitions, seed), watch: watch.NewSet(o.Detectors, o.Settings)}
+	p.starts = p.watch.Starts()
 	return p
 }
 
-// take applies one segment to its connection, and returns that.
-func (p *partition) take(seg *reassembly.Segment, ord uint64, hash, guess uint32, print uint64, ev *fsm.Events) *flow {
+// reset makes a partition as new, but for memory that it keeps.
+func (p *partition) reset() {
+	p.flows.Reset()
+	p.watch.Reset()
+	*p = partition{options: p.options, flows: p.flows, watch: p.watch, starts: p.starts}
+}
+
+// process is the way of one segment: the clock, the connection it belongs to, what it
+// proves there, who wants to know, and what becomes of the connection. It returns the
+// connection's ID.
+//
+// The clock is that of half-closed connections, and of the segment's own. Deadlines of
+// others wait until something is known of them: between two segments there may be a
+// gap in which nobody captured, and another connection may have taken the four-tuple.
+func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint32, guess flow.ID, print uint64, ev *fsm.Events) flow.ID {
 	p.now = max(p.now, seg.At)
-	if p.lapses.due != 0 && p.lapses.due <= p.now { // first: the segment may be another connection's, or a copy
-		p.lapse(p.now)
+	if p.watch.Timers.Due(p.now) { // before all else: the segment may be another connection's, or a duplicate
+		p.halfClosed(p.now)
 	}
-	i, f, fromLo := p.locate(seg, hash, guess, print, ord)
-	side := f.conn.SideOf(fromLo)
-	if p.copies.isCopy(f, seg, print) {
-		f.conn.Copied()
+	f, m := p.flows.Find(seg, hash, guess, print)
+	if m.Marks.Has(flow.Duplicate) {
+		if m.ID == flow.New {
+			m.ID, _ = p.add(position, hash)
+		}
+		return m.ID
+	}
+	if m.Marks.Has(flow.Alike) {
+		f.Conn.MayBeDuplicates()
+	}
+	if f.Watchers != 0 {
+		p.watch.Expire(f.Watchers, seg.At)
+	}
+	f.Conn.Step(seg, m.Side, ev)
+	if m.Marks.Has(flow.Shared) {
+		p.bystanders(&m, seg, position, hash, ev)
+	}
+	if m.ID == flow.New {
+		m.ID, f = p.add(position, hash)
+	}
+	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
+		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
+	}
+	if ev.Ends() {
+		p.halfClosing(m.ID, f)
+		p.flows.Note(m.ID, f)
+	}
+	if p.options.Follow != nil {
+		p.options.Follow.note(f, seg, m.Side, ev, p.options.Settings.TimeWait)
+	}
+	return m.ID
+}
+
+// add takes the connection that begins into the table, and ends another if there is
+// no room.
+func (p *partition) add(position uint64, hash uint32) (flow.ID, *flow.Flow) {
+	if id, why, must := p.flows.MakeRoom(hash); must {
+		p.evict(id, why)
+	}
+	id, f := p.flows.Add(position, hash)
+	if p.options.Follow != nil {
+		p.options.Follow.begin(f)
+	}
+	return id, f
+}
+
+// bystanders has other connections of the four-tuple know of a segment that concerns
+// them as well: older ones that another begins, and the latest that waits for an
+// answer to its SYN what was said on an older one, a challenge ACK or the RST that
+// this drew.
+func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position uint64, hash uint32, ev *fsm.Events) {
+	begins, opens := m.ID == flow.New && seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN, ev.Kinds.Has(fsm.Opened)
+	answers := ev.Class == fsm.ChallengeAck || ev.Kinds.Has(fsm.ResetSent)
+	if !begins && !opens && !answers {
+		return
+	}
+	if m.ID != flow.New {
+		position = p.flows.At(m.ID).Position
+	}
+	_, fromLo := reassembly.KeyOf(seg)
+	others := p.flows.Others(m.ID, hash)
+	waiting, waited := p.waiting(others), false
+	for _, id := range others {
+		o := p.flows.At(id)
+		by := fsm.Bystander{Seg: seg, Side: o.Conn.SideOf(fromLo), Begins: begins, TimeWait: p.options.Settings.TimeWait}
+		switch {
+		case begins:
+			again := p.flows.Replace(id, seg.At)
+			if !waited && o.Conn.AwaitsAnswer(by.Side) { // the first that asks still does
+				waited, by.Waits = true, !again
+			}
+		case answers:
+			if by.Waits = id == waiting; !by.Waits {
+				continue
+			}
+		case o.Position > position:
+			continue
+		}
+		if o.Conn.Bystand(&by, ev, &p.aside) {
+			if p.predecessors == nil {
+				p.predecessors = map[uint64]result.Predecessor{}
+			}
+			p.predecessors[position] = result.Predecessor{Conn: o.Position, First: o.Conn.First(), Frames: o.Frames()}
+		}
+		p.deliverAside(id, o, seg.At)
+	}
+}
+
+// waiting is the latest of the connections whose SYN is unanswered; New if there is
+// none.
+func (p *partition) waiting(ids []flow.ID) flow.ID {
+	for _, id := range slices.Backward(ids) {
+		c := &p.flows.At(id).Conn
+		if opener, _ := c.Opener(); c.AwaitsAnswer(opener) {
+			return id
+		}
+	}
+	return flow.New
+}
+
+// deliverAside gives p.aside to the watchers of the connection that it is about.
+func (p *partition) deliverAside(id flow.ID, f *flow.Flow, at int64) {
+	if p.aside.Kinds == 0 || p.aside.Kinds&p.starts == 0 && f.Watchers == 0 {
+		return
+	}
+	if f.Watchers != 0 {
+		p.watch.Expire(f.Watchers, at)
+	}
+	f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), &p.aside)
+}
+
+// halfClosing starts the timer of a connection that may be half closed.
+func (p *partition) halfClosing(id flow.ID, f *flow.Flow) {
+	if !p.starts.Has(fsm.HalfClosed) || f.Conn.Over() {
+		return
+	}
+	timers := &p.watch.Timers
+	if n := timers.Len(); n > 2*flow.ChunkSize && n > 2*p.flows.Len() { // time stands still, and connections come and go
+		timers.Prune(func(t *watch.HalfClose) bool { return p.timed(t) != nil })
+	}
+	timers.Arm(uint32(id), f.Position, &f.Conn)
+}
+
+// halfClosed brings the event of the connections that have been half closed for a
+// second by trace time now.
+func (p *partition) halfClosed(now int64) {
+	for t, at, is := p.watch.Timers.Next(now); is; t, at, is = p.watch.Timers.Next(now) {
+		if f := p.timed(&t); f != nil {
+			f.Watchers = p.watch.HalfClosed(f.Watchers, &t, at, f.Conn.View())
+		}
+	}
+}
+
+// timed is the connection of a timer, nil if it is not half closed any more.
+func (p *partition) timed(t *watch.HalfClose) *flow.Flow {
+	if f := p.flows.Held(flow.ID(t.Owner), t.Position); f != nil && f.Conn.HalfClosed(t.Side) {
 		return f
 	}
-	f.fresh = true
-	if f.watch != 0 {
-		p.wake(f, seg.At)
-	}
-	f.conn.Step(seg, side, ev)
-	if p.reuse.Is {
-		ev.Reused(&p.reuse, side)
-		p.reuse.Is = false
-		if p.former == nil {
-			p.former = map[uint64]result.Predecessor{}
-		}
-		p.former[f.ordinal] = p.reusedOf
-	}
-	if ev.Kinds&p.opens != 0 || f.watch != 0 {
-		p.tell(i, f, ev)
-	}
-	if ev.Kinds.Has(fsm.FinAcked) && p.opens.Has(fsm.HalfClosed) {
-		p.lapses.add(i, f, &p.table)
-	}
-	if ev.Class == fsm.ChallengeAck || ev.Kinds.Has(fsm.ResetSent) {
-		p.overheard(f, seg, fromLo, hash, ev.Class)
-	}
-	if f.shared && ev.Kinds.Has(fsm.Opened) {
-		p.outlived(f, seg, fromLo, hash)
-	}
-	if !f.closed && f.conn.Over() {
-		f.closed = true
-		p.bounds.close(i, &p.table)
-	}
-	if follow := p.options.Follow; follow != nil {
-		follow.note(f, seg, side, ev, p.options.Settings.TimeWait)
-	}
-	return f
-}
-
-// begin adds a connection.
-func (p *partition) begin(seg *reassembly.Segment, hash uint32, ord uint64) (uint32, *flow) {
-	if p.table.count >= p.bounds.flows {
-		p.evict()
-	}
-	i, f := p.table.add(hash)
-	f.ordinal = ord
-	f.conn.Begin(seg)
-	if follow := p.options.Follow; follow != nil {
-		follow.begin(f)
-	}
-	return i, f
-}
-
-// ending is how the record of a connection stops at the end of the trace.
-func (p *partition) ending(i uint32, f *flow, facts *stats.Trace, end int64) detectors.Ending {
-	e := detectors.Ending{At: facts.KnownUntil(f.conn.Last(), end)}
-	if at, is := p.next[i]; is && at <= e.At { // frames are not always in order
-		e = detectors.Ending{At: max(at, f.conn.Last()), Why: detectors.Replaced}
-	}
-	return e
+	return nil
 }

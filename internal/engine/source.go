@@ -24,9 +24,9 @@ type Source interface {
 
 // frames is the source of segments that captures are.
 type frames struct {
-	tally
+	frameStats
 	ctx     context.Context
-	trace   *capture.Trace
+	files   *capture.Trace
 	options *Options
 	decoder *decode.Decoder
 	fr      capture.Frame
@@ -35,7 +35,7 @@ type frames struct {
 // Frames is the source of the segments that captures hold. It ends when ctx is
 // done.
 func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
-	f := &frames{ctx: ctx, trace: trace, options: o, decoder: decode.New()}
+	f := &frames{ctx: ctx, files: trace, options: o, decoder: decode.New()}
 	f.decoder.VerifyChecksums = o.VerifyChecksums
 	return f
 }
@@ -43,15 +43,15 @@ func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
 // Next decodes frames until one has a segment.
 func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 	fr := &f.fr
-	for f.facts.Packets%checkEvery != 0 || f.ctx.Err() == nil {
-		if err := f.trace.Next(fr); err != nil {
+	for f.trace.Packets%checkEvery != 0 || f.ctx.Err() == nil {
+		if err := f.files.Next(fr); err != nil {
 			return 0, err
 		}
-		if f.facts.Packets == 0 {
-			f.facts.Start = fr.At
+		if f.trace.Packets == 0 {
+			f.trace.Start = fr.At
 		}
 		if f.options.Until != 0 && fr.At > f.options.Until || f.options.Match != nil && !f.options.Match(fr) {
-			f.facts.Packets++
+			f.trace.Packets++
 			continue
 		}
 		f.frame(fr)
@@ -60,17 +60,38 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 			continue
 		}
 		seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
-		f.facts.Segments++
-		return f.facts.Segments, nil
+		f.trace.Segments++
+		return f.trace.Segments, nil
 	}
 	return 0, io.EOF
 }
 
 // Stats is what the frames read so far show.
 func (f *frames) Stats() *stats.Trace {
-	s := f.whole(max(f.facts.Last, f.trace.End()))
-	for _, info := range f.trace.Infos() {
+	s := f.whole(max(f.trace.Last, f.files.End()))
+	for _, info := range f.files.Infos() {
 		s.Captures = append(s.Captures, info.Capture)
 	}
 	return s
+}
+
+// frameStats is what is counted of the frames of a trace, whatever is in them.
+type frameStats struct {
+	trace   stats.Trace
+	skipped [decode.NumReasons]uint64
+}
+
+// frame counts a frame and keeps the time.
+func (s *frameStats) frame(fr *capture.Frame) { s.trace.Frame(fr.At, fr.Stepped) }
+
+// whole is what a trace shows that ends so.
+func (s *frameStats) whole(end int64) *stats.Trace {
+	t := s.trace
+	t.End = end
+	for reason, n := range s.skipped {
+		if n > 0 {
+			t.Skipped = append(t.Skipped, stats.Skipped{Reason: decode.Reason(reason).String(), N: n})
+		}
+	}
+	return &t
 }

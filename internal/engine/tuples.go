@@ -2,77 +2,52 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Tuples judges the connections of one four-tuple, and then of the next: for who
-// has all segments of each, and each by itself. It is what Judge would say of
-// every one alone, without setting up a team each time.
+// Tuples analyses the connections of one four-tuple, and then of the next: for those
+// who have all segments of each, and each by itself. It reports what Analyze would of
+// every one alone, without setting up a pool each time.
 //
 // Bounds that a trace's connections share hold for each four-tuple here: none is
 // evicted for another's sake, and a thousand findings of a detector are listed of
 // each.
 type Tuples struct {
 	options  Options
-	facts    *stats.Trace
+	trace    *stats.Trace
 	captures []result.Capture // their drops, which bear on verdicts
 	part     *partition
 	events   fsm.Events
 }
 
-// NewTuples judges by what the whole trace shows. Its counts hold if they are
+// NewTuples analyses by what the whole trace shows. Its counts hold if they are
 // Known; empty ones leave Doubt to the caller.
-func NewTuples(o Options, facts *stats.Trace) *Tuples {
+func NewTuples(o Options, trace *stats.Trace) *Tuples {
 	o.defaults()
 	o.AllFlows, o.MaxFlows = true, partitions*DefaultMaxFlows
-	t := &Tuples{options: o, facts: facts, captures: make([]result.Capture, 1)}
-	for _, c := range facts.Captures {
+	t := &Tuples{options: o, trace: trace, captures: make([]result.Capture, 1)}
+	for _, c := range trace.Captures {
 		t.captures[0].Drops += c.Drops
 	}
-	t.part = newPartition(&t.options)
+	t.part = newPartition(&t.options, flow.NewSeed())
 	return t
 }
 
-// Take applies the next segment of the four-tuple. Positions grow; begins says
-// that a connection begins with this one.
-func (t *Tuples) Take(position uint64, seg *reassembly.Segment) (begins bool) {
+// Process applies the next segment of the four-tuple. Positions grow; begins says that
+// a connection begins with this one.
+func (t *Tuples) Process(position uint64, seg *reassembly.Segment) (begins bool) {
 	p := t.part
-	f := p.take(seg, position, p.table.hashOf(seg), 0, fingerprint(dealing.hash(seg), seg), &t.events)
-	return f.ordinal == position
+	id := p.process(seg, position, p.flows.Hash(seg), flow.New, flow.Fingerprint(flow.Tuple(seg), seg), &t.events)
+	return p.flows.At(id).Position == position
 }
 
 // End ends the connections of the four-tuple, and reports them all with their
 // counts. In the report's totals, packets and segments are those of the whole trace.
 func (t *Tuples) End() (*result.Report, stats.Counts) {
-	report, counts := assemble(&t.options, t.facts, []*partition{t.part}, t.captures)
+	report, counts := assemble(&t.options, t.trace, []*partition{t.part}, t.captures)
 	t.part.reset()
 	return report, counts
-}
-
-// reset makes a partition as new, but for memory that it keeps.
-func (p *partition) reset() {
-	fresh := partition{
-		options: p.options, opens: p.opens, table: p.table, watches: p.watches,
-		bounds: newBounds(p.options.MaxFlows), held: p.held, unlisted: p.unlisted,
-	}
-	fresh.table.reset()
-	fresh.watches.reset()
-	clear(fresh.held)
-	clear(fresh.unlisted)
-	fresh.copies = copies{recent: p.copies.recent[:min(len(p.copies.recent), crowds)]}
-	clear(fresh.copies.recent)
-	*p = fresh
-}
-
-// reset empties a table, and keeps memory for the few connections that a
-// four-tuple mostly has.
-func (t *table) reset() {
-	if len(t.chunks) > 1 {
-		*t = table{seed: t.seed}
-		return
-	}
-	clear(t.slots)
-	t.unused, t.made, t.count = t.unused[:0], 0, 0
 }

@@ -34,33 +34,33 @@ func TestTuples(t *testing.T) {
 		seg.position = position
 		tuples[Tuple(&seg.Segment)] = append(tuples[Tuple(&seg.Segment)], seg)
 	}
-	whole := run(t, o, name)
-	facts := source.Stats()
-	facts.Counts.Known = true
+	report := run(t, o, name)
+	whole := source.Stats()
+	whole.Counts.Known = true
 
 	var findings, rows []string
-	judge := NewTuples(o, facts)
-	counts := facts.Counts
+	tuplesOf := NewTuples(o, whole)
+	counts := whole.Counts
 	for _, segs := range tuples { // in any order
 		begun := 0
 		for i := range segs {
-			if judge.Take(segs[i].position, &segs[i].Segment) {
+			if tuplesOf.Process(segs[i].position, &segs[i].Segment) {
 				begun++
 			}
 		}
-		r, c := judge.End()
+		r, c := tuplesOf.End()
 		if begun != len(r.Flows) {
 			t.Errorf("%d connections began, and %d are reported", begun, len(r.Flows))
 		}
 		counts.Add(&c)
-		Doubt(r.Findings, &facts.Counts)
-		findings, rows = append(findings, tell(r.Findings)...), append(rows, tellRows(r.Flows)...)
+		Doubt(r.Findings, &whole.Counts)
+		findings, rows = append(findings, textOf(r.Findings)...), append(rows, rowsText(r.Flows)...)
 	}
-	if counts.Flows != whole.Totals.Flows {
-		t.Errorf("%d connections are counted of %d", counts.Flows, whole.Totals.Flows)
+	if counts.Flows != report.Totals.Flows {
+		t.Errorf("%d connections are counted of %d", counts.Flows, report.Totals.Flows)
 	}
-	demandSame(t, "findings", findings, tell(whole.Findings))
-	demandSame(t, "connections", rows, tellRows(whole.Flows))
+	demandSame(t, "findings", findings, textOf(report.Findings))
+	demandSame(t, "connections", rows, rowsText(report.Flows))
 }
 
 func demandSame(t *testing.T, what string, have, want []string) {
@@ -72,8 +72,8 @@ func demandSame(t *testing.T, what string, have, want []string) {
 	}
 }
 
-// tell has findings as text, without the number of their connection.
-func tell(findings []result.Finding) (all []string) {
+// textOf has findings as text, without the number of their connection.
+func textOf(findings []result.Finding) (all []string) {
 	for _, f := range findings {
 		b, _ := json.Marshal([]any{f.Finding, f.ID, f.Flow.Conn})
 		all = append(all, string(b))
@@ -81,7 +81,7 @@ func tell(findings []result.Finding) (all []string) {
 	return all
 }
 
-func tellRows(rows []result.Flow) (all []string) {
+func rowsText(rows []result.Flow) (all []string) {
 	for _, r := range rows {
 		r.ID = 0
 		b, _ := json.Marshal(r)

@@ -3,88 +3,87 @@ package evidence
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// remark is what a telling frame says.
-func (d *dossier) remark(id frameID, role string) string {
-	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s)", d.finding.Detector, d.finding.ID, role, id.frame, d.name(id.file))
+// frameComment is the comment of an evidence frame.
+func (b *bundle) frameComment(id result.FrameID, role string) string {
+	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s)", b.finding.Detector, b.finding.ID, role, id.Frame, b.name(id.File))
 }
 
 // name is an input's.
-func (d *dossier) name(file uint16) string {
+func (b *bundle) name(file uint16) string {
 	switch i := int(file); {
-	case i < len(d.o.Files):
-		return d.o.Files[i]
-	case len(d.o.Files) == 0 && i < len(d.report.Captures):
-		return d.report.Captures[i].File
+	case i < len(b.o.Files):
+		return b.o.Files[i]
+	case len(b.o.Files) == 0 && i < len(b.report.Captures):
+		return b.report.Captures[i].File
 	}
 	return fmt.Sprintf("input %d", file+1)
 }
 
-// comment is what the file says of itself: whose evidence it is, where its
-// frames come from, and what is not in it.
-func (d *dossier) comment(doubt string) string {
-	f := d.finding
+// comment is the comment of the file: what it is evidence of, where its frames
+// come from, and what is not in it.
+func (b *bundle) comment(doubt string) string {
+	f := b.finding
 	lines := []string{
-		fmt.Sprintf("tcptrace %s: evidence of %s %s", d.o.Version, f.Detector, f.ID),
+		fmt.Sprintf("tcptrace %s: evidence of %s %s", b.o.Version, f.Detector, f.ID),
 		fmt.Sprintf("%s, %s, %s: %s", f.Outcome, f.Verdict, f.Severity, f.Title),
 		f.Message,
 	}
 	if f.Verdict == detectors.Undecided {
 		lines = append(lines, "Undecided: "+f.Reason)
 	}
-	lines = append(lines, d.sources()...)
+	lines = append(lines, b.sources()...)
 	if f.Flow.Predecessor.Conn != 0 {
-		lines = append(lines, "The former connection of the same ports goes before: it was in TIME_WAIT when they were taken.")
+		lines = append(lines, "The previous connection of the same ports comes first: it was in TIME_WAIT when they were reused.")
 	}
-	lines = append(lines, d.treatment())
-	if len(d.cuts) > 0 {
-		lines = append(lines, d.tellCuts())
+	lines = append(lines, b.treatment())
+	if len(b.cuts) > 0 {
+		lines = append(lines, b.cutsComment())
 	}
-	if d.o.Remembered {
-		lines = append(lines, d.tellForgotten())
+	if b.o.Remembered {
+		lines = append(lines, b.memoryComment())
 	}
-	lines = append(lines, "The record goes to "+time.Unix(0, d.end).UTC().Format(time.RFC3339Nano)+
-		"; that no other frame of the connection came until then is part of the evidence.")
+	lines = append(lines, "The capture ends at "+time.Unix(0, b.end).UTC().Format(time.RFC3339Nano)+
+		"; that no other frame of the connection came before then is part of the evidence.")
 	if doubt != "" {
-		lines = append(lines, "Read by itself, this file says otherwise: "+doubt+".")
+		lines = append(lines, "Analysed by itself, this file gives a different result: "+doubt+".")
 	}
 	return strings.Join(lines, "\n")
 }
 
-// maxStretches is how many stretches of frames a comment lists.
-const maxStretches = 200
+// maxRanges is how many ranges of frames a comment lists.
+const maxRanges = 200
 
-// sources tell for each input which of its frames these are, and which of them
-// tell. Frame numbers in the text are those of the inputs.
-func (d *dossier) sources() []string {
+// sources say for each input which of its frames these are, and which of them
+// are evidence. Frame numbers in the text are those of the inputs.
+func (b *bundle) sources() []string {
 	var files []uint16
 	frames := map[uint16][]string{}
-	for _, s := range d.origin {
+	for _, s := range b.origin {
 		if frames[s.file] == nil {
 			files = append(files, s.file)
 		}
 		frames[s.file] = append(frames[s.file], s.String())
 	}
-	telling := map[uint16][]uint32{}
-	for i := range d.finding.Evidence {
-		seg := &d.finding.Evidence[i].Seg
-		telling[seg.File] = append(telling[seg.File], seg.Frame)
+	evidence := map[uint16][]uint32{}
+	for i := range b.finding.Evidence {
+		seg := &b.finding.Evidence[i].Seg
+		evidence[seg.File] = append(evidence[seg.File], seg.Frame)
 	}
 	var lines []string
 	for _, file := range files {
-		line := "Frames of " + d.name(file) + ", as numbered there: " + strings.Join(frames[file], " ")
-		if len(d.origin) == maxStretches {
+		line := "Frames of " + b.name(file) + ", as numbered there: " + strings.Join(frames[file], " ")
+		if len(b.origin) == maxRanges {
 			line += " ..."
 		}
-		if t := telling[file]; len(t) > 0 {
-			slices.Sort(t)
-			line += "; telling: " + strings.Trim(fmt.Sprint(slices.Compact(t)), "[]")
+		if len(evidence[file]) > 0 {
+			line += "; evidence: " + numbers(evidence[file])
 		}
 		lines = append(lines, line)
 	}
@@ -92,20 +91,26 @@ func (d *dossier) sources() []string {
 }
 
 // String is "7" or "7-9".
-func (s stretch) String() string {
-	if s.from == s.to {
-		return strconv.Itoa(int(s.from))
+func (r frameRange) String() string {
+	if r.from == r.to {
+		return fmt.Sprint(r.from)
 	}
-	return fmt.Sprintf("%d-%d", s.from, s.to)
+	return fmt.Sprintf("%d-%d", r.from, r.to)
 }
 
-// treatment tells what was done to the frames.
-func (d *dossier) treatment() string {
+// numbers is "7 9": each once, in order.
+func numbers(frames []uint32) string {
+	slices.Sort(frames)
+	return strings.Trim(fmt.Sprint(slices.Compact(frames)), "[]")
+}
+
+// treatment says what was done to the frames.
+func (b *bundle) treatment() string {
 	switch {
-	case d.o.Anonymize != nil:
-		return "Anonymized: addresses replaced (prefixes kept), sequence numbers and timestamps shifted, tunnels taken off, " +
-			"unknown options and payload blanked; ports, lengths and times are as they were."
-	case d.o.Payload:
+	case b.o.Anonymize != nil:
+		return "Anonymized: addresses replaced (prefixes kept), sequence numbers and timestamps shifted, tunnels removed, " +
+			"unknown options and payload zeroed; ports, lengths and times are unchanged."
+	case b.o.Payload:
 		return "Frames are as captured."
 	}
 	return "Headers only: payload was cut off."
@@ -114,31 +119,31 @@ func (d *dossier) treatment() string {
 // maxCuts is how many cuts a comment lists.
 const maxCuts = 20
 
-func (d *dossier) tellCuts() string {
+func (b *bundle) cutsComment() string {
 	var total uint64
-	var places []string
-	for i, c := range d.cuts {
+	var cuts []string
+	for i, c := range b.cuts {
 		total += c.n
 		if i < maxCuts {
-			places = append(places, fmt.Sprintf("%d after frame %d", c.n, c.after))
+			cuts = append(cuts, fmt.Sprintf("%d after frame %d", c.n, c.after))
 		}
 	}
-	if len(d.cuts) > maxCuts {
-		places = append(places, "...")
+	if len(b.cuts) > maxCuts {
+		cuts = append(cuts, "...")
 	}
-	return fmt.Sprintf("Cut: %d frames of the connection were left out of this file, %s.", total, strings.Join(places, ", "))
+	return fmt.Sprintf("Cut: %d frames of the connection were left out of this file, %s.", total, strings.Join(cuts, ", "))
 }
 
-// tellForgotten says what of the connection a live capture no longer remembered.
-func (d *dossier) tellForgotten() string {
-	text := fmt.Sprintf("Written while the capture went on, from memory: %d frames of the connection's %d", d.frames,
-		d.finding.Flow.Packets[0]+d.finding.Flow.Packets[1]+d.finding.Flow.Copies)
-	var gone []uint32
-	for id := range d.telling {
-		gone = append(gone, id.frame)
+// memoryComment says how much of the connection a live capture still had.
+func (b *bundle) memoryComment() string {
+	flow := b.finding.Flow
+	text := fmt.Sprintf("Written during the capture, from memory: %d of the connection's %d frames", b.frames, flow.Packets[0]+flow.Packets[1]+flow.Duplicates)
+	var missing []uint32
+	for id := range b.proof {
+		missing = append(missing, id.Frame)
 	}
-	if slices.Sort(gone); len(gone) > 0 {
-		text += "; not among them are the telling frames " + strings.Trim(fmt.Sprint(gone), "[]")
+	if len(missing) > 0 {
+		text += "; missing evidence frames: " + numbers(missing)
 	}
 	return text + "."
 }

@@ -33,8 +33,8 @@ func segments(t testing.TB, content []byte) (segs []reassembly.Segment, end int6
 	return segs, trace.End()
 }
 
-// record makes a capture of segments.
-func record(segs []reassembly.Segment, end int64) []byte {
+// pcapngOf makes a capture of segments.
+func pcapngOf(segs []reassembly.Segment, end int64) []byte {
 	var b bytes.Buffer
 	w := pcapng.NewWriter(&b)
 	w.Begin(pcapng.Section{})
@@ -52,11 +52,11 @@ func record(segs []reassembly.Segment, end int64) []byte {
 	return b.Bytes()
 }
 
-// lengthen puts rounds of data and acknowledgment behind the handshake that the
+// lengthen adds rounds of data and acknowledgment after the handshake that the
 // segments begin with, or returns nil if they begin with none.
 func lengthen(segs []reassembly.Segment, rounds int) []reassembly.Segment {
 	const (
-		data = 65_000 // segmentation offload hands over as much at a time
+		data = 65_000 // as large as with segmentation offload
 		pace = int64(20 * time.Millisecond)
 	)
 	if len(segs) < 4 || segs[0].Flags != reassembly.SYN || segs[1].Flags != reassembly.SYN|reassembly.ACK ||
@@ -94,10 +94,10 @@ func lengthen(segs []reassembly.Segment, rounds int) []reassembly.Segment {
 	return long
 }
 
-// What a long connection had to say before the finding is not needed for it,
-// however much it was.
+// However long a connection was before the finding, the finding does not need
+// those frames.
 func TestWrite_cut(t *testing.T) {
-	const rounds, room = 500, 400
+	const rounds, limit = 500, 400
 	cuts := 0
 	for name, content := range scenarios(t) {
 		segs, end := segments(t, content)
@@ -107,12 +107,12 @@ func TestWrite_cut(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			end += long[len(long)-1].At - segs[len(segs)-1].At
-			for _, f := range prove(t, evidence.Options{MaxFrames: room}, nil, save(t, record(long, end))) {
-				if few := 2 * 32 * (len(f.Finding.Evidence) + 1); f.Frames > room+few { // before each telling frame, and at the end
+			for _, f := range prove(t, evidence.Options{MaxFrames: limit}, nil, save(t, pcapngOf(long, end))) {
+				if few := 2 * 32 * (len(f.Finding.Evidence) + 1); f.Frames > limit+few { // before each evidence frame, and at the end
 					t.Errorf("%d frames are kept of %d", f.Frames, len(long))
 				}
 				if f.Finding.Flow.Predecessor.Conn != 0 {
-					commented(t, f.Path, "The former connection of the same ports goes before")
+					commented(t, f.Path, "The previous connection of the same ports comes first")
 				}
 				if f.Cut > 0 {
 					cuts++
@@ -137,15 +137,15 @@ func commented(t *testing.T, path, text string) {
 	}
 }
 
-// A handshake whose last ACK was data leaves something in flight, which must
-// not be timed across the cut.
-func TestWrite_cutBehindData(t *testing.T) {
+// A handshake whose last ACK was data leaves something in flight. Its round trip
+// must not be measured across the cut.
+func TestWrite_cutAfterData(t *testing.T) {
 	segs, end := segments(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
 	long := lengthen(segs, 500)
 	if long == nil {
 		t.Fatal("the sample does not begin with a handshake")
 	}
-	const pause = int64(time.Minute) // so that little of what was timed later is kept
+	const pause = int64(time.Minute) // so that few of the later round trips are kept
 	for i := len(long) - len(segs) + 3; i < len(long); i++ {
 		long[i].At += pause
 	}
@@ -160,15 +160,15 @@ func TestWrite_cutBehindData(t *testing.T) {
 			long[i].Ack += request
 		}
 	}
-	for _, f := range prove(t, evidence.Options{MaxFrames: 400}, nil, save(t, record(long, end))) {
+	for _, f := range prove(t, evidence.Options{MaxFrames: 400}, nil, save(t, pcapngOf(long, end))) {
 		if f.Cut == 0 {
 			t.Error("nothing was cut")
 		}
 	}
 }
 
-// A connection replaced on its four-tuple hours later: what others sent in the
-// meantime, and shows that the capture went on, is not in the file.
+// A connection is replaced on its four-tuple hours later: the frames of others in
+// between, which show that the capture continued, are not in the file.
 func TestWrite_replacedLate(t *testing.T) {
 	segs, _ := segments(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
 	last := segs[len(segs)-1]
@@ -182,17 +182,17 @@ func TestWrite_replacedLate(t *testing.T) {
 	next := segs[0]
 	next.At, next.Seq = last.At+int64(time.Second), next.Seq+1<<30
 	segs = append(segs, next)
-	for _, f := range prove(t, evidence.Options{}, nil, save(t, record(segs, next.At+int64(time.Hour)))) {
+	for _, f := range prove(t, evidence.Options{}, nil, save(t, pcapngOf(segs, next.At+int64(time.Hour)))) {
 		if f.Finding.End != next.At {
 			t.Errorf("the finding ends at %d, the next connection began at %d", f.Finding.End, next.At)
 		}
 	}
 }
 
-// A connection that took its ports early is cut as any other, and keeps both
-// openings: the former one's and its own.
-func TestWrite_cutBehindTheFormer(t *testing.T) {
-	const former, rounds, room = 7, 500, 400
+// A connection that reused ports in TIME_WAIT is cut as any other, and keeps both
+// openings: its predecessor's and its own.
+func TestWrite_cutAfterPredecessor(t *testing.T) {
+	const before, rounds, limit = 7, 500, 400
 	all := scenarios(t)
 	segs, _ := segments(t, all["detectors/testdata/early-reuse.txtar/1"])
 	own, end := segments(t, all["samples/unretransmitted-fin.txtar/1"])
@@ -202,7 +202,7 @@ func TestWrite_cutBehindTheFormer(t *testing.T) {
 	}
 	end += long[len(long)-1].At - own[len(own)-1].At
 	const pause, beyond = int64(20 * time.Second), 1 << 28 // its ISNs are new
-	segs = segs[:former]
+	segs = segs[:before]
 	for _, seg := range long {
 		seg.At += pause
 		seg.Seq += beyond
@@ -211,7 +211,7 @@ func TestWrite_cutBehindTheFormer(t *testing.T) {
 		}
 		segs = append(segs, seg)
 	}
-	files := prove(t, evidence.Options{MaxFrames: room}, nil, save(t, record(segs, end+pause)))
+	files := prove(t, evidence.Options{MaxFrames: limit}, nil, save(t, pcapngOf(segs, end+pause)))
 	if len(files) == 0 {
 		t.Error("nothing is found")
 	}
@@ -228,7 +228,7 @@ func TestWrite_cutBehindTheFormer(t *testing.T) {
 			}
 		}
 		if f.Cut == 0 || f.Finding.Flow.Predecessor.Conn == 0 || syns != 2 {
-			t.Errorf("%s: %d frames cut, former %+v, %d SYNs", f.Finding.Detector, f.Cut, f.Finding.Flow.Predecessor, syns)
+			t.Errorf("%s: %d frames cut, predecessor %+v, %d SYNs", f.Finding.Detector, f.Cut, f.Finding.Flow.Predecessor, syns)
 		}
 	}
 }

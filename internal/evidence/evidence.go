@@ -1,17 +1,15 @@
 // Package evidence writes what proves a finding: a capture of just its
-// connection, in which the telling frames say what they tell.
+// connection, in which the evidence frames have comments.
 //
-// The trace is read a second time, once for all findings. What is written of a
-// connection brings the same finding when it is read by itself. So a record
-// goes from the connection's first frame to the last moment that the finding
-// speaks of, and states that moment as its end: silence up to then counts. If
-// the connection took its ports while the one before it was in TIME_WAIT, that
-// one goes before.
+// The trace is read a second time, once for all findings. Analysed by itself,
+// the file gives the same finding. So it goes from the connection's first frame
+// to the end of the finding, and states that time as the end of the capture:
+// silence up to then counts. If the connection reused the ports of another one
+// in TIME_WAIT, that one comes first.
 //
-// A connection that is longer than it need be is cut to its handshake, the
-// stretch that the finding speaks of, what led up to it, and its end. Only
-// where that is still too long, the finding may not be brought again; the file
-// says so.
+// A connection that is too long is cut to its handshake, the time of the
+// finding, what led up to it, and its end. Only if that is still too long may the
+// file give a different finding; it says so.
 package evidence
 
 import (
@@ -28,11 +26,10 @@ import (
 
 // Options say what is written, and how the report was made.
 type Options struct {
-	// Payload keeps what the capture has of it; otherwise frames end with their
-	// TCP header.
+	// Payload keeps captured payload; otherwise frames end with their TCP header.
 	Payload bool
 	// Anonymize is the mapper that rewrote the segments of the report, nil if
-	// none did. Frames are made anew then, and their payload is zeroes.
+	// none did. Frames are then rebuilt, and their payload is zeroes.
 	Anonymize *anonymize.Mapper
 	// Version is that of tcptrace.
 	Version string
@@ -43,16 +40,16 @@ type Options struct {
 	Match           func(*capture.Frame) bool
 	VerifyChecksums bool
 	// Remembered says that the source is not the whole trace, but what a live
-	// capture still remembers of it.
+	// capture still has in memory.
 	Remembered bool
 	// Guard knows the files that must not be overwritten.
 	Guard *output.Guard
-	// MaxFrames is how many frames a file has at most, but for the telling
-	// ones, a few before each of them, and the last; 0 = DefaultMaxFrames.
+	// MaxFrames is how many frames a file has at most, besides the evidence
+	// frames, a few before each of them, and the last; 0 = DefaultMaxFrames.
 	MaxFrames int
-	// Analyse reads a file with the settings that the report was made with, but
-	// without Match and Anonymize: what was written is held to what it proves.
-	// Nil leaves that out.
+	// Analyse reads a file with the settings of the report, but without Match
+	// and Anonymize: each file is checked against its finding. Nil leaves that
+	// out.
 	Analyse func(name string) (*result.Report, error)
 }
 
@@ -66,7 +63,7 @@ type File struct {
 	Finding *result.Finding
 	Frames  int    // in the file
 	Cut     uint64 // left out of the connection
-	Doubt   string // how the finding differs that the file alone brings; empty if it is the same
+	Doubt   string // how the finding of the file alone differs; empty if it is the same
 }
 
 // A Source gives the frames of a trace, in order: capture.Trace, Recent.Of, or
@@ -97,11 +94,11 @@ func (h *headers) Next(fr *capture.Frame) error {
 }
 
 // Write writes a file for each finding of the report into dir, which it makes
-// if need be. open opens the trace that the report is of once more. A file is
-// written beside its place and renamed, so that nobody sees half of it.
+// if necessary. open opens the trace of the report once more. A file is written
+// under a temporary name and renamed, so that nobody sees half of it.
 //
-// It returns the files that were written, in order of the findings, and what
-// could not be done. If ctx is done, nothing is written.
+// It returns the files that were written, in order of the findings, and joins
+// the errors of the others. If ctx is done, nothing is written.
 func Write(ctx context.Context, dir string, open func() (Source, error), r *result.Report, o Options) ([]File, error) {
 	if len(r.Findings) == 0 {
 		return nil, nil
@@ -118,17 +115,17 @@ func Write(ctx context.Context, dir string, open func() (Source, error), r *resu
 	}
 	defer trace.Close()
 	p := newPass(dir, r, &o)
-	defer p.room.clear()
+	defer p.buffers.clear()
 	if err := p.read(ctx, trace); err != nil {
 		return nil, err
 	}
 	var files []File
 	var errs []error
-	for _, d := range p.dossiers {
+	for _, b := range p.bundles {
 		if ctx.Err() != nil {
 			return files, errors.Join(append(errs, ctx.Err())...)
 		}
-		f, err := d.file(dir)
+		f, err := b.file(dir)
 		if err != nil {
 			errs = append(errs, err)
 			continue

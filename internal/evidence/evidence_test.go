@@ -86,8 +86,8 @@ func analyse(open func() (*capture.Trace, error), rewrite func(*reassembly.Segme
 
 func again(name string) (*result.Report, error) { return analyse(opener(name), nil) }
 
-// prove writes the evidence of the captures and holds each file to what it
-// proves.
+// prove writes the evidence of the captures and checks each file against its
+// finding.
 func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), names ...string) []evidence.File {
 	t.Helper()
 	r, err := analyse(opener(names...), rewrite)
@@ -131,25 +131,25 @@ func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), 
 	return files
 }
 
-// sumsUp are the metrics that count what happened over the whole connection, or
-// rest on round trips long before. Where frames were cut they cannot come out
-// the same; the file says by how much they differ. All else must not.
+// sumsUp are the metrics that count over the whole connection, or depend on round
+// trips long before. After a cut they cannot be the same; the file says by how
+// much they differ. Nothing else may.
 var sumsUp = map[string][]string{
 	"small-window:silly":         {"fills", "mean_bytes"},
 	"retransmissions:rto-stalls": {"stalled_s", "longest_stall_s"},
 }
 
-// theVerdict is what a doubt calls it.
+// theVerdict is its name in a doubt.
 const theVerdict = "the verdict"
 
-// finLate: the ACK of the FIN was captured before the FIN, microseconds apart.
-// That is a hole until the FIN comes, and where a cut leaves another one open,
-// nobody remembers that the latest was closed: the file alone proves no absence.
+// finLate: the ACK of the FIN was captured microseconds before the FIN. That is a
+// hole until the FIN comes. If a cut leaves another hole open, it is not known
+// that the latest was closed: the file alone proves no absence.
 func finLate(f *result.Finding) bool {
 	return f.Detector == "close-wait-leak" && f.Outcome == "idle" && len(f.Evidence) > 1 && f.Evidence[1].Seg.Frame > f.Evidence[0].Seg.Frame
 }
 
-// tolerable reports whether a doubt is of nothing but what is named.
+// tolerable reports whether a doubt concerns only what is named.
 func tolerable(doubt string, but []string) bool {
 	if doubt == "" {
 		return true
@@ -163,14 +163,14 @@ func tolerable(doubt string, but []string) bool {
 	return true
 }
 
-// byOthers: what other connections show made the finding undecided. They are not
+// byOthers: the finding is undecided because of other connections. They are not
 // in its file, which says so.
 func byOthers(f *result.Finding) bool {
 	return strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
 }
 
-// same says so if the report does not hold the finding, the metrics aside that
-// are named, or the verdict if a hole is why.
+// same fails unless the report has the finding. The metrics in but may differ,
+// and the verdict if a hole is the reason.
 func same(t *testing.T, want *result.Finding, r *result.Report, but []string) {
 	t.Helper()
 	i := slices.IndexFunc(r.Findings, func(f result.Finding) bool { return f.ID == want.ID })
@@ -191,11 +191,11 @@ func same(t *testing.T, want *result.Finding, r *result.Report, but []string) {
 		t.Errorf("%s %s: metrics are\n%v, want\n%v", want.Detector, want.Outcome, got.Metrics, want.Metrics)
 	}
 	if got.Start != want.Start || got.End != want.End || len(got.Evidence) != len(want.Evidence) {
-		t.Errorf("%s %s: another stretch, or other frames", want.Detector, want.Outcome)
+		t.Errorf("%s %s: another time, or other frames", want.Detector, want.Outcome)
 	}
 }
 
-func TestWrite_bringsTheFindingAgain(t *testing.T) {
+func TestWrite_givesTheFindingAgain(t *testing.T) {
 	findings := 0
 	for name, content := range scenarios(t) {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestWrite_bringsTheFindingAgain(t *testing.T) {
 	}
 }
 
-// Two captures side by side are one trace, and evidence names both.
+// Two captures are one trace, and evidence names both.
 func TestWrite_severalInputs(t *testing.T) {
 	all := scenarios(t)
 	a, b := save(t, all["samples/unretransmitted-fin.txtar/1"]), save(t, all["detectors/testdata/zero-window-probe-loop.txtar/1"])
@@ -231,7 +231,7 @@ func TestWrite_severalInputs(t *testing.T) {
 	}
 }
 
-// Wireshark shows what the frames tell.
+// Wireshark shows the comments of the frames.
 func TestWrite_tshark(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
@@ -250,7 +250,7 @@ func TestWrite_tshark(t *testing.T) {
 	}
 	out, err = exec.Command(tshark, "-r", f.Path, "-Y", "tcp.payload || _ws.malformed").Output()
 	if err != nil || len(out) > 0 {
-		t.Errorf("tshark shows payload, or what it cannot read: %s (%v)", out, err)
+		t.Errorf("tshark shows payload, or malformed frames: %s (%v)", out, err)
 	}
 }
 
@@ -304,7 +304,7 @@ func empty(t *testing.T, dir string) {
 	}
 }
 
-// A file that does not bring the finding says so, and so does the caller.
+// A file that does not give the finding again says so, and so does Write.
 func TestWrite_doubt(t *testing.T) {
 	original := save(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
 	r, err := analyse(opener(original), nil)
@@ -312,7 +312,7 @@ func TestWrite_doubt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*result.Report){
-		"it does not bring the finding":            func(r *result.Report) { r.Findings = nil },
+		"the finding is missing":                   func(r *result.Report) { r.Findings = nil },
 		"the outcome is x instead of ":             func(r *result.Report) { r.Findings[0].Outcome = "x" },
 		"the verdict is undecided instead of seen": func(r *result.Report) { r.Findings[0].Verdict = detectors.Undecided },
 		"waited_s is 7 instead of ":                func(r *result.Report) { r.Findings[0].Metrics[0].Value = 7 },
@@ -330,7 +330,7 @@ func TestWrite_doubt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(files[0].Doubt, want) || !bytes.Contains(content, []byte("Read by itself, this file says otherwise: "+files[0].Doubt)) {
+		if !strings.Contains(files[0].Doubt, want) || !bytes.Contains(content, []byte("Analysed by itself, this file gives a different result: "+files[0].Doubt)) {
 			t.Errorf("the doubt is %q, want %q", files[0].Doubt, want)
 		}
 	}

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,25 +15,25 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// file makes the file of what was gathered.
-func (d *dossier) file(dir string) (File, error) {
-	if err := d.complete(); err != nil {
+// file makes the file of what was collected.
+func (b *bundle) file(dir string) (File, error) {
+	if err := b.complete(); err != nil {
 		return File{}, err
 	}
-	path := filepath.Join(dir, FileName(d.finding))
-	f := File{Path: path, Finding: d.finding, Frames: d.frames}
-	for _, c := range d.cuts {
+	path := filepath.Join(dir, FileName(b.finding))
+	f := File{Path: path, Finding: b.finding, Frames: b.frames}
+	for _, c := range b.cuts {
 		f.Cut += c.n
 	}
-	tmp, err := d.assemble(path, "")
-	if err == nil && d.o.Analyse != nil {
-		if f.Doubt, err = d.doubt(tmp); f.Doubt != "" {
+	tmp, err := b.assemble(path, "")
+	if err == nil && b.o.Analyse != nil {
+		if f.Doubt, err = b.doubt(tmp); f.Doubt != "" {
 			os.Remove(tmp)
-			tmp, err = d.assemble(path, f.Doubt)
+			tmp, err = b.assemble(path, f.Doubt)
 		}
 	}
 	if err == nil {
-		err = d.o.Guard.Rename(tmp, path)
+		err = b.o.Guard.Rename(tmp, path)
 	}
 	if err != nil {
 		os.Remove(tmp)
@@ -41,33 +42,33 @@ func (d *dossier) file(dir string) (File, error) {
 	return f, nil
 }
 
-// complete ends what was gathered: the connection's last frames, and what the
+// complete ends what was collected: the connection's last frames, and what the
 // capture states.
-func (d *dossier) complete() error {
-	d.release()
-	if len(d.telling) > 0 && !d.o.Remembered {
-		missing := slices.SortedFunc(maps.Keys(d.telling), func(a, b frameID) int { return int(a.frame) - int(b.frame) })[0]
-		return fmt.Errorf("evidence of %s %s: %s has changed since it was analysed: frame %d is not there",
-			d.finding.Detector, d.finding.ID, d.name(missing.file), missing.frame)
+func (b *bundle) complete() error {
+	b.release()
+	if len(b.proof) > 0 && !b.o.Remembered {
+		missing := slices.SortedFunc(maps.Keys(b.proof), func(a, b result.FrameID) int { return int(a.Frame) - int(b.Frame) })[0]
+		return fmt.Errorf("evidence of %s %s: %s has changed since it was analysed: frame %d is missing",
+			b.finding.Detector, b.finding.ID, b.name(missing.File), missing.Frame)
 	}
-	var lost uint64
-	for i := range d.report.Captures {
-		lost += d.report.Captures[i].Drops
+	var dropped uint64
+	for i := range b.report.Captures {
+		dropped += b.report.Captures[i].Drops
 	}
-	d.writer.Lost(0, lost)
-	return d.writer.End(d.end)
+	b.writer.Lost(0, dropped)
+	return b.writer.End(b.end)
 }
 
-// assemble writes the file beside its place, and returns its name there.
-func (d *dossier) assemble(path, doubt string) (name string, err error) {
+// assemble writes the file beside its final path, and returns its name there.
+func (b *bundle) assemble(path, doubt string) (name string, err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return "", err
 	}
 	w := bufio.NewWriter(tmp)
-	err = pcapng.NewWriter(w).Begin(pcapng.Section{Comment: d.comment(doubt), Application: "tcptrace " + d.o.Version})
+	err = pcapng.NewWriter(w).Begin(pcapng.Section{Comment: b.comment(doubt), Application: "tcptrace " + b.o.Version})
 	if err == nil {
-		err = d.body.copyTo(w)
+		err = b.buffer.copyTo(w)
 	}
 	if err == nil {
 		err = w.Flush()
@@ -75,10 +76,7 @@ func (d *dossier) assemble(path, doubt string) (name string, err error) {
 	if err == nil {
 		err = tmp.Chmod(0o644)
 	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	return tmp.Name(), err
+	return tmp.Name(), errors.Join(err, tmp.Close())
 }
 
 // FileName is the name of a finding's file:
@@ -98,17 +96,17 @@ var fileName = regexp.MustCompile(`^[-_0-9a-z]+-[0-9a-f]{16}\.pcapng$`)
 // IsFileName reports whether FileName may return the name.
 func IsFileName(name string) bool { return fileName.MatchString(strings.ToLower(name)) }
 
-// doubt reads a file by itself and says how the finding that it brings differs
-// from the one that it is to prove.
-func (d *dossier) doubt(name string) (string, error) {
-	again, err := d.o.Analyse(name)
+// doubt analyses a file by itself and says how the finding in it differs from
+// the one that it is to prove; nothing if it is the same.
+func (b *bundle) doubt(name string) (string, error) {
+	again, err := b.o.Analyse(name)
 	if err != nil {
 		return "", err
 	}
-	f := d.finding
+	f := b.finding
 	i := slices.IndexFunc(again.Findings, func(g result.Finding) bool { return g.ID == f.ID })
 	if i < 0 {
-		return "it does not bring the finding", nil
+		return "the finding is missing", nil
 	}
 	g := &again.Findings[i]
 	var differences []string

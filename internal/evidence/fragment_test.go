@@ -36,7 +36,7 @@ func TestWrite_fragments(t *testing.T) {
 	tap, _ := w.Interface(pcapng.Interface{Link: 1})
 	for i := range segs {
 		segs[i].IPID = uint16(i + 1)
-		first, second := split(s.disguise(segs[i], ways[0]))
+		first, second := split(s.frame(segs[i], encapsulations[0]))
 		for _, data := range [][]byte{first, second} {
 			w.Packet(&pcapng.Packet{Interface: tap, At: segs[i].At, Data: data, Len: len(data)})
 		}

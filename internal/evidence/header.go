@@ -10,9 +10,9 @@ import (
 )
 
 // tcpHeader finds where in the frame's bytes the TCP header of its segment
-// begins and ends; from is -1 if the segment came in fragments. No layer is
-// taken apart for it: the decoder is shown ever less of the frame. It needs the
-// header up to and with the window field, 16 bytes, and not a byte more.
+// begins and ends; from is -1 if the segment came in fragments. It searches for
+// the shortest part of the frame that the decoder accepts: that ends with the
+// window field, 16 bytes into the TCP header.
 func tcpHeader(fr *capture.Frame, seg *reassembly.Segment) (from, to int) {
 	const needed = 16
 	n := sort.Search(len(fr.Data), func(n int) bool { return decodes(fr, n) })
@@ -30,7 +30,7 @@ func tcpHeader(fr *capture.Frame, seg *reassembly.Segment) (from, to int) {
 // decodes reports whether the first n bytes of the frame are enough to read its
 // segment from.
 func decodes(fr *capture.Frame, n int) bool {
-	var d decode.Decoder // one that knows of no fragments
+	var d decode.Decoder // without fragments of other frames
 	var seg reassembly.Segment
 	return d.Decode(uint32(fr.Link), fr.Data[:n], fr.Len, fr.At, &seg) == decode.OK
 }

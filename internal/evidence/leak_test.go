@@ -24,15 +24,16 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// original writes the segments, disguised, into a file with a telling name.
-func (s *secrets) original(t *testing.T, segs []reassembly.Segment, end int64, w way) string {
+// original writes the segments, with the secrets in them, into a file with a
+// revealing name.
+func (s *secrets) original(t *testing.T, segs []reassembly.Segment, end int64, w encapsulation) string {
 	t.Helper()
 	var b bytes.Buffer
 	out := pcapng.NewWriter(&b)
 	out.Begin(pcapng.Section{})
 	tap, _ := out.Interface(pcapng.Interface{Link: w.link})
 	for _, seg := range segs {
-		frame := s.disguise(seg, w)
+		frame := s.frame(seg, w)
 		out.Packet(&pcapng.Packet{Interface: tap, At: seg.At, Data: frame, Len: len(frame)})
 	}
 	out.End(end)
@@ -43,7 +44,7 @@ func (s *secrets) original(t *testing.T, segs []reassembly.Segment, end int64, w
 	return name
 }
 
-// forms are a secret's, as text and as bytes.
+// forms are all secrets, as text and as bytes.
 func (s *secrets) forms(segs []reassembly.Segment) map[string][]byte {
 	forms := map[string][]byte{"the file's name": []byte("acme-bank")}
 	add := func(what string, b []byte) { forms[fmt.Sprintf("%s % x", what, b)] = b }
@@ -89,10 +90,10 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 		t.Fatal(err)
 	}
 	defer trace.Close()
-	var turns []result.Step
+	var steps []result.Step
 	r := engine.Run(context.Background(), trace, engine.Options{
 		Detectors: catalogue.All, AllFlows: true, Rewrite: m.Segment,
-		Follow: &engine.Follow{ID: 1, Turn: func(turn result.Step) { turns = append(turns, turn) }},
+		Follow: &engine.Follow{ID: 1, Step: func(s result.Step) { steps = append(steps, s) }},
 	})
 	names := anonymize.NewNames([]string{name})
 	names.Captures(r.Captures)
@@ -111,8 +112,8 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 	if len(r.Flows) > 0 {
 		one := *r
 		one.Flows = r.Flows[:1]
-		print("flow text", func(w io.Writer) error { return report.FlowText(w, &one, turns, o) })
-		print("flow json", func(w io.Writer) error { return report.FlowJSON(w, &one, turns, o) })
+		print("flow text", func(w io.Writer) error { return report.FlowText(w, &one, steps, o) })
+		print("flow json", func(w io.Writer) error { return report.FlowJSON(w, &one, steps, o) })
 	}
 	files := prove(t, evidence.Options{Anonymize: m, Payload: true, Files: []string{names.Of(name)}}, m.Segment, name)
 	for _, f := range files {
@@ -125,11 +126,11 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 	return all
 }
 
-// Nothing of the original survives anywhere, whatever it came through.
+// Nothing of the original survives anywhere, through all encapsulations.
 func TestAnonymize_nothingSurvives(t *testing.T) {
 	all := scenarios(t)
 	for i, name := range slices.Sorted(maps.Keys(all)) {
-		w := ways[i%len(ways)]
+		w := encapsulations[i%len(encapsulations)]
 		t.Run(name+" "+w.name, func(t *testing.T) {
 			segs, end := segments(t, all[name])
 			s := newSecrets(uint64(i))
@@ -147,12 +148,12 @@ func TestAnonymize_nothingSurvives(t *testing.T) {
 				}
 			}
 			if there == 0 && len(segs) > 0 {
-				t.Error("the original does not hold what is looked for")
+				t.Error("the original does not contain the secrets")
 			}
 			for output, content := range outputs(t, original, m) {
 				for what, secret := range forms {
 					if bytes.Contains(content, secret) {
-						t.Errorf("%s holds %s", output, what)
+						t.Errorf("%s contains %s", output, what)
 					}
 				}
 			}
@@ -160,43 +161,43 @@ func TestAnonymize_nothingSurvives(t *testing.T) {
 	}
 }
 
-// Under other names everything is as it was.
+// With other addresses all findings stay the same.
 func TestAnonymize_sameFindings(t *testing.T) {
-	story := func(name string, rewrite func(*reassembly.Segment)) (story []string) {
+	account := func(name string, rewrite func(*reassembly.Segment)) (account []string) {
 		r, err := analyse(opener(name), rewrite)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range r.Findings {
 			f := &r.Findings[i]
-			story = append(story, fmt.Sprint(f.Start, f.Detector, f.Outcome, f.Verdict, f.Severity, f.States, f.Limits, f.Metrics))
+			account = append(account, fmt.Sprint(f.Start, f.Detector, f.Outcome, f.Verdict, f.Severity, f.States, f.Limits, f.Metrics))
 		}
 		for i := range r.Flows {
 			f := &r.Flows[i]
-			story = append(story, fmt.Sprint(f.First, f.Last, f.State, f.Ending, f.Packets, f.Bytes, f.Rexmits, f.RTT, f.History, f.Limits))
+			account = append(account, fmt.Sprint(f.First, f.Last, f.State, f.Ending, f.Packets, f.Bytes, f.Rexmits, f.RTT, f.History, f.Limits))
 		}
-		slices.Sort(story)
-		return story
+		slices.Sort(account)
+		return account
 	}
 	for name, content := range scenarios(t) {
 		original := save(t, content)
-		want := story(original, nil)
+		want := account(original, nil)
 		for seed := range byte(3) {
-			if got := story(original, anonymize.New(anonymize.Key{seed}).Segment); !slices.Equal(got, want) {
-				t.Errorf("%s tells\n%q, want\n%q", name, got, want)
+			if got := account(original, anonymize.New(anonymize.Key{seed}).Segment); !slices.Equal(got, want) {
+				t.Errorf("%s gives\n%q, want\n%q", name, got, want)
 			}
 		}
 	}
 }
 
-// Frames cut behind the TCP header tell all that they told whole, whatever they
-// came through, and no byte more.
+// Frames cut after the TCP header keep all of the headers and no payload, in all
+// encapsulations.
 func TestWrite_headersOnly(t *testing.T) {
 	segs, end := segments(t, scenarios(t)["samples/unretransmitted-fin.txtar/1"])
 	for i := range segs {
 		segs[i].Opts = reassembly.Options{Has: reassembly.HasTimestamps, TSVal: uint32(i), NBlocks: 1, Blocks: [4]reassembly.Block{{From: 1, To: 2}}}
 	}
-	for i, w := range ways {
+	for i, w := range encapsulations {
 		t.Run(w.name, func(t *testing.T) {
 			s := newSecrets(uint64(i))
 			original := s.original(t, segs, end, w)

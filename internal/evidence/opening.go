@@ -2,10 +2,10 @@ package evidence
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// An opening is how a connection begins: the handshake, which tells what
-// windows mean, and what follows it until all that was sent is acknowledged. A
-// cut behind that leaves nothing in flight, and no round trip being timed that
-// would last as long as the cut.
+// An opening is how a connection begins: the handshake, which has the window
+// scales, and what follows until all that was sent is acknowledged. A cut after
+// that leaves nothing in flight, and no round-trip measurement that would last
+// as long as the cut.
 type opening struct {
 	sent, acked [2]reassembly.Seq
 	segments    int
@@ -15,9 +15,9 @@ type opening struct {
 // maxOpening is when an opening is over at the latest.
 const maxOpening = 64
 
-// takes reports whether the segment, the connection's next, belongs to its
+// includes reports whether the segment, the connection's next, belongs to its
 // opening.
-func (o *opening) takes(seg *reassembly.Segment) bool {
+func (o *opening) includes(seg *reassembly.Segment) bool {
 	if o.over || o.segments == 0 && seg.Flags&reassembly.SYN == 0 {
 		o.over = true
 		return false

@@ -12,21 +12,21 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A pass reads the trace once more and deals frames to the findings of their
+// A pass reads the trace once more and adds frames to the findings of their
 // four-tuple.
 type pass struct {
-	o        *Options
-	decoder  *decode.Decoder
-	dossiers []*dossier // in order of the findings
-	byKey    map[reassembly.Key][]*dossier
-	until    int64 // when the last of them ends
-	room     *room
-	frame    []byte // the one being made anew
-	headers  *headers
+	o       *Options
+	decoder *decode.Decoder
+	bundles []*bundle // in order of the findings
+	byKey   map[reassembly.Key][]*bundle
+	until   int64 // when the last of them ends
+	buffers *buffers
+	rebuilt []byte // the frame that is rebuilt
+	headers *headers
 }
 
 func newPass(dir string, r *result.Report, o *Options) *pass {
-	p := &pass{o: o, decoder: decode.New(), byKey: map[reassembly.Key][]*dossier{}, room: &room{dir: dir, max: maxRoom}}
+	p := &pass{o: o, decoder: decode.New(), byKey: map[reassembly.Key][]*bundle{}, buffers: &buffers{dir: dir, max: maxBuffered}}
 	p.decoder.VerifyChecksums = o.VerifyChecksums
 	ends := map[*result.Flow]int64{}
 	for i := range r.Findings {
@@ -35,10 +35,10 @@ func newPass(dir string, r *result.Report, o *Options) *pass {
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		d := newDossier(r, f, ends[f.Flow], o, p.room)
-		p.dossiers = append(p.dossiers, d)
-		p.byKey[f.Flow.Key] = append(p.byKey[f.Flow.Key], d)
-		p.until = max(p.until, d.end)
+		b := newBundle(r, f, ends[f.Flow], o, p.buffers.add())
+		p.bundles = append(p.bundles, b)
+		p.byKey[f.Flow.Key] = append(p.byKey[f.Flow.Key], b)
+		p.until = max(p.until, b.end)
 	}
 	return p
 }
@@ -46,7 +46,7 @@ func newPass(dir string, r *result.Report, o *Options) *pass {
 const (
 	checkEvery = 4096 // frames between two looks at the context
 
-	// disorder is how far trace time may go back from one frame to the next.
+	// disorder is how far trace time may step back between two frames.
 	disorder = int64(time.Second)
 )
 
@@ -58,16 +58,16 @@ func (p *pass) read(ctx context.Context, trace Source) error {
 			return ctx.Err()
 		}
 		if trace.Next(&fr) != nil || fr.At > p.until+disorder {
-			return nil // what was damaged was told the first time
+			return nil // damage was reported the first time
 		}
 		if p.o.Match == nil || p.o.Match(&fr) {
-			p.take(&fr)
+			p.process(&fr)
 		}
 	}
 }
 
-// take deals out a frame.
-func (p *pass) take(fr *capture.Frame) {
+// process adds a frame to the bundles that want it.
+func (p *pass) process(fr *capture.Frame) {
 	var decoded reassembly.Segment
 	if p.headers != nil {
 		decoded = p.headers.seg
@@ -80,56 +80,50 @@ func (p *pass) take(fr *capture.Frame) {
 		p.o.Anonymize.Segment(&seg)
 	}
 	key, _ := reassembly.KeyOf(&seg)
-	var rec *record
-	for _, d := range p.byKey[key] {
-		if !d.wants(&seg) {
+	var f *frame
+	for _, b := range p.byKey[key] {
+		if !b.wants(&seg) {
 			continue
 		}
-		if rec == nil {
-			rec = p.record(fr, &decoded)
+		if f == nil {
+			f = p.frame(fr, &decoded)
 		}
-		d.take(rec, &seg)
+		b.add(f, &seg)
 	}
 }
 
-// A frameID names a frame in all inputs.
-type frameID struct {
-	file  uint16
-	frame uint32
-}
-
-// A tapID names an interface of what is written: one for each link type of each
-// input.
+// A tapID identifies an interface of what is written: one for each link type of
+// each input.
 type tapID struct{ file, link uint16 }
 
-// A record is a frame as it is to be written.
-type record struct {
-	id   frameID
+// A frame is a frame as it is to be written.
+type frame struct {
+	id   result.FrameID
 	tap  tapID
 	at   int64
 	data []byte
-	wire int // its length there
+	wire int // its length on the wire
 }
 
 const linkEthernet = uint16(capture.LinkEthernet)
 
-// record makes of a frame what is to be written of it. Its bytes are valid
-// until the next call. What came in IP fragments is made whole.
-func (p *pass) record(fr *capture.Frame, seg *reassembly.Segment) *record {
-	rec := &record{id: frameID{fr.File, fr.Num}, tap: tapID{fr.File, uint16(fr.Link)}, at: fr.At, data: fr.Data, wire: fr.Len}
+// frame is what is to be written of a captured frame. Its bytes are valid until
+// the next call. A segment that came in IP fragments is one frame.
+func (p *pass) frame(fr *capture.Frame, seg *reassembly.Segment) *frame {
+	f := &frame{id: result.FrameID{File: fr.File, Frame: fr.Num}, tap: tapID{fr.File, uint16(fr.Link)}, at: fr.At, data: fr.Data, wire: fr.Len}
 	from, to := tcpHeader(fr, seg)
 	switch {
 	case p.o.Anonymize != nil:
-		f := anonymize.Frame{Link: uint32(fr.Link), Data: fr.Data, TCP: from, Seg: *seg}
-		rec.data, rec.wire = p.o.Anonymize.AppendFrame(p.frame[:0], &f, p.o.Payload)
-		rec.tap.link, p.frame = linkEthernet, rec.data
+		original := anonymize.Frame{Link: uint32(fr.Link), Data: fr.Data, TCP: from, Seg: *seg}
+		f.data, f.wire = p.o.Anonymize.AppendFrame(p.rebuilt[:0], &original, p.o.Payload)
+		f.tap.link, p.rebuilt = linkEthernet, f.data
 	case from < 0:
 		var headers int
-		rec.data, headers = packet.Append(p.frame[:0], seg, packet.Form{})
-		rec.wire = headers + int(seg.Len)
-		rec.tap.link, p.frame = linkEthernet, rec.data
+		f.data, headers = packet.Append(p.rebuilt[:0], seg, packet.Form{})
+		f.wire = headers + int(seg.Len)
+		f.tap.link, p.rebuilt = linkEthernet, f.data
 	case !p.o.Payload:
-		rec.data = fr.Data[:to]
+		f.data = fr.Data[:to]
 	}
-	return rec
+	return f
 }

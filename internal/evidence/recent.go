@@ -9,28 +9,28 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Recent are the headers of the last frames of a live capture, by connection: a
-// wire cannot be read a second time. It takes 60 MB, however long the capture.
+// Recent keeps the headers of the last frames of a live capture, by connection:
+// a wire cannot be read a second time. It takes 60 MB, however long the capture.
 type Recent struct {
-	openings *ring // SYNs, which say what windows mean: a connection may last for weeks
+	openings *ring // SYNs, which have the window scales: a connection may last for weeks
 	frames   *ring
 	added    uint64
 }
 
-// How many frames are remembered, and how much of each: headers with every
-// option and two tunnels fit.
+// How many frames are kept, and how much of each: headers with every option and
+// two tunnels fit.
 const (
 	recentOpenings = 1 << 15
 	recentFrames   = 1 << 17
 	recentBytes    = 320
 )
 
-// NewRecent remembers nothing yet.
+// NewRecent returns an empty Recent.
 func NewRecent() *Recent {
 	return &Recent{openings: newRing(recentOpenings), frames: newRing(recentFrames)}
 }
 
-// Add remembers a frame under its segment's four-tuple.
+// Add keeps a frame under its segment's four-tuple.
 func (r *Recent) Add(fr *capture.Frame, seg *reassembly.Segment) {
 	key, _ := reassembly.KeyOf(seg)
 	ring := r.frames
@@ -41,26 +41,25 @@ func (r *Recent) Add(fr *capture.Frame, seg *reassembly.Segment) {
 	ring.add(fr, &key, r.added)
 }
 
-// Of are the frames of a four-tuple that are still remembered, to be read as a
-// trace is.
+// Of reads the frames of a four-tuple that are still there.
 func (r *Recent) Of(key reassembly.Key) Source {
 	kept := append(r.openings.of(&key), r.frames.of(&key)...)
 	slices.SortFunc(kept, func(a, b *slot) int { return cmp.Compare(a.order, b.order) })
 	return &replay{kept}
 }
 
-// A ring remembers the last frames that it was given. Those of a four-tuple
-// are chained, the latest first.
+// A ring keeps the last frames that it was given. Those of a four-tuple are
+// chained, the latest first.
 type ring struct {
 	slots []slot
 	added uint64
-	last  map[reassembly.Key]uint64 // place of the four-tuple's latest frame, plus one
+	last  map[reassembly.Key]uint64 // number of the four-tuple's latest frame, from one
 }
 
 // A slot is one frame. It holds no pointers.
 type slot struct {
 	key   reassembly.Key
-	prev  uint64 // place of the frame before it of the same four-tuple, plus one
+	prev  uint64 // number of the frame before it of the same four-tuple, from one
 	order uint64 // of all frames
 	at    int64
 	num   uint32
@@ -95,7 +94,7 @@ func (r *ring) of(key *reassembly.Key) (kept []*slot) {
 	return kept
 }
 
-// replay gives remembered frames in the order in which they were seen.
+// A replay reads kept frames in the order in which they were captured.
 type replay struct{ frames []*slot }
 
 func (p *replay) Next(fr *capture.Frame) error {

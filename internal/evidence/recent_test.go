@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// numbers are those of the frames that are remembered of a client's port.
+// numbers are those of the frames that are kept of a client's port.
 func (r *Recent) numbers(port uint16) (n []uint32) {
 	key, _ := reassembly.KeyOf(&reassembly.Segment{Src: reassembly.Endpoint{Port: port}})
 	src := r.Of(key)
@@ -19,7 +19,7 @@ func (r *Recent) numbers(port uint16) (n []uint32) {
 	return n
 }
 
-// What comes first is forgotten first; a SYN is remembered long after what
+// The oldest frames are dropped first; a SYN is kept long after the frames that
 // followed it, and each connection has its own.
 func TestRecent(t *testing.T) {
 	r := &Recent{openings: newRing(4), frames: newRing(8)}
@@ -33,18 +33,18 @@ func TestRecent(t *testing.T) {
 	add(2, reassembly.SYN)
 	for range 6 {
 		add(1, reassembly.ACK) // 3 to 8
-		add(2, reassembly.ACK) // 9 to 14, in turn
+		add(2, reassembly.ACK) // 9 to 14, alternating
 	}
 	for port, want := range map[uint16][]uint32{1: {1, 7, 9, 11, 13}, 2: {2, 8, 10, 12, 14}, 3: nil} {
 		if got := r.numbers(port); !slices.Equal(got, want) {
-			t.Errorf("port %d: frames %d are remembered, want %d", port, got, want)
+			t.Errorf("port %d: frames %d are kept, want %d", port, got, want)
 		}
 	}
 	for port := range uint16(20) {
 		add(100+port, reassembly.ACK)
 	}
 	if got := r.numbers(1); !slices.Equal(got, []uint32{1}) {
-		t.Errorf("after 20 other frames, %d are remembered", got)
+		t.Errorf("after 20 other frames, %d are kept", got)
 	}
 	if held := len(r.frames.last); held != len(r.frames.slots) {
 		t.Errorf("%d four-tuples are held for %d frames", held, len(r.frames.slots))

@@ -32,7 +32,7 @@ func (x *Excerpt) Text(r *result.Report, rows []result.Flow) []byte {
 	keepGaps(t, r.Gaps)
 	addWants(t, r, x.number(t))
 	file := scenario.File{
-		Story: "Printed by tcptrace --format scenario. IP addresses are replaced; times, ports,\n" +
+		Intro: "Printed by tcptrace --format scenario. IP addresses are replaced; times, ports,\n" +
 			"sequence numbers and IP identifications are as captured.",
 		Traces: []*scenario.Trace{t},
 	}

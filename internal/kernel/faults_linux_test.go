@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// A fault befalls some segments of a host: all of a kind after the first few.
+// A fault affects some segments of a host: all of a kind after the first few.
 type fault struct {
-	from, behind int // whose segments; 1 = behind the tap
+	from, behind int // host of the segments; behind is 1 after the tap
 	kind         kind
-	payload      bool // only segments that carry some
-	skip, count  int  // how many are spared first, and how many befallen; 0 = all others
+	payload      bool // only segments with payload
+	skip, count  int  // skips some first, and affects so many; 0 = all others
 	what         string
 	late         time.Duration
 	off          bool
 }
 
-func (f *fault) befalls(p *passage) {
+func (f *fault) affects(p *packet) {
 	if f.off || f.from != p.from || !f.kind.has(&p.seg) || f.payload && p.seg.Len == 0 {
 		return
 	}
@@ -35,7 +35,7 @@ func (f *fault) befalls(p *passage) {
 	}
 }
 
-// A deadline is what is to be done at a time.
+// A deadline is a function to call at a time.
 type deadline struct {
 	at time.Time
 	n  int

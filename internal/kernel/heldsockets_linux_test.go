@@ -9,119 +9,119 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Sockets that one side holds in a state which the other has left, or waits in
-// for nothing: KB Q137984. What takes a minute or two as a rule is given a second.
-var heldSockets = []tale{
-	{name: "CLOSE_WAIT leaked", play: func(s *story) {
+// Sockets that one side holds in a state that the other has left, or in which it
+// waits in vain: KB Q137984. Timers of a minute or two are set to a second.
+var heldSockets = []testCase{
+	{name: "CLOSE_WAIT leaked", run: func(s *testRun) {
 		client, _ := s.connect()
 		client.finish()
-		s.traceGoesOn(1200 * time.Millisecond)
-		s.ask(fsm.FinWait2, fsm.CloseWait)
+		s.keepRecording(1200 * time.Millisecond)
+		s.await(fsm.FinWait2, fsm.CloseWait)
 	}, set: []setting{{"close-wait-leak", "idle", 1}},
 		find: []finding{{"close-wait-leak", "idle", serverAddr}}},
 
-	{name: "CLOSE_WAIT left late", play: func(s *story) {
+	{name: "CLOSE_WAIT left late", run: func(s *testRun) {
 		client, server := s.connect()
 		client.finish()
-		s.traceGoesOn(1200 * time.Millisecond)
+		s.keepRecording(1200 * time.Millisecond)
 		server.close()
-		s.ask(fsm.TimeWait, fsm.Closed)
+		s.await(fsm.TimeWait, fsm.Closed)
 	}, set: []setting{{"close-wait-leak", "idle", 1}},
 		find: []finding{{"close-wait-leak", "late", serverAddr}}},
 
-	{name: "CLOSE_WAIT outlives FIN_WAIT_2", play: func(s *story) {
+	{name: "CLOSE_WAIT outlives FIN_WAIT_2", run: func(s *testRun) {
 		s.client.sysctl("net/ipv4/tcp_fin_timeout", "1")
 		client, server := s.connect()
 		client.close()
-		s.ask(fsm.FinWait2, fsm.CloseWait)
-		s.traceGoesOn(1500 * time.Millisecond)
-		s.ask(fsm.Closed, fsm.CloseWait).
-			seems(s.client, fsm.FinWait2, "it gave up waiting, which leaves no trace")
+		s.await(fsm.FinWait2, fsm.CloseWait)
+		s.keepRecording(1500 * time.Millisecond)
+		s.await(fsm.Closed, fsm.CloseWait).
+			looksLike(s.client, fsm.FinWait2, "it gave up waiting, which leaves no trace")
 		server.close()
-		s.ask(fsm.Closed, fsm.Closed)
+		s.await(fsm.Closed, fsm.Closed)
 	}, set: []setting{{"close-wait-leak", "idle", 1}},
 		find: []finding{{"close-wait-leak", "late", serverAddr}}},
 
-	{name: "half-close in use and in silence", play: func(s *story) {
+	{name: "half-close in use and in silence", run: func(s *testRun) {
 		client, server := s.connect()
 		client.finish()
 		for range 3 {
-			s.traceGoesOn(time.Second)
+			s.keepRecording(time.Second)
 			server.send(100)
 			client.receive(100)
 		}
-		s.ask(fsm.FinWait2, fsm.CloseWait)
+		s.await(fsm.FinWait2, fsm.CloseWait)
 	}, set: []setting{{"close-wait-leak", "idle", 1}, {"half-close-cut", "idle", 1}}},
 
-	{name: "half-close forgotten", play: func(s *story) {
+	{name: "half-close forgotten", run: func(s *testRun) {
 		s.client.sysctl("net/ipv4/tcp_fin_timeout", "1")
 		client, server := s.connect()
 		client.finish()
-		s.traceGoesOn(1200 * time.Millisecond)
+		s.keepRecording(1200 * time.Millisecond)
 		server.send(100)
 		client.receive(100)
-		s.ask(fsm.FinWait2, fsm.CloseWait)
+		s.await(fsm.FinWait2, fsm.CloseWait)
 		client.close()
-		s.traceGoesOn(1500 * time.Millisecond)
-		s.ask(fsm.Closed, fsm.CloseWait).
-			seems(s.client, fsm.FinWait2, "it gave up waiting, which leaves no trace")
+		s.keepRecording(1500 * time.Millisecond)
+		s.await(fsm.Closed, fsm.CloseWait).
+			looksLike(s.client, fsm.FinWait2, "it gave up waiting, which leaves no trace")
 		server.send(100)
-		s.ask(fsm.Closed, fsm.Closed)
+		s.await(fsm.Closed, fsm.Closed)
 	}, set: []setting{{"half-close-cut", "idle", 1}},
 		find: []finding{{"half-close-cut", "reset", clientAddr}}},
 
-	{name: "FIN in vain, given up", play: func(s *story) {
+	{name: "FIN in vain, given up", run: func(s *testRun) {
 		s.server.sysctl("net/ipv4/tcp_orphan_retries", "2")
 		_, server := s.connect()
 		s.client.loses(arriving, anything)
 		server.close()
-		s.ask(fsm.Established, fsm.FinWait1)
-		s.traceGoesOn(5 * time.Second)
-		s.ask(fsm.Established, fsm.Closed).
-			seems(s.server, fsm.FinWait1, "it gave up, which leaves no trace")
+		s.await(fsm.Established, fsm.FinWait1)
+		s.keepRecording(5 * time.Second)
+		s.await(fsm.Established, fsm.Closed).
+			looksLike(s.server, fsm.FinWait1, "it gave up, which leaves no trace")
 	}, set: []setting{{"fin-unanswered", "patience", 1}},
 		find: []finding{{"fin-unanswered", "exhausted", clientAddr}}},
 
-	{name: "FIN in vain in LAST_ACK", play: func(s *story) {
+	{name: "FIN in vain in LAST_ACK", run: func(s *testRun) {
 		client, server := s.connect()
 		client.finish()
-		s.ask(fsm.FinWait2, fsm.CloseWait)
+		s.await(fsm.FinWait2, fsm.CloseWait)
 		s.client.loses(arriving, anything)
 		server.close()
 		s.tap.await(4, sentBy(s.server).with(anyFIN))
-		s.ask(fsm.FinWait2, fsm.LastAck)
+		s.await(fsm.FinWait2, fsm.LastAck)
 	}, set: []setting{{"fin-unanswered", "patience", 0.5}},
 		find: []finding{{"fin-unanswered", "still-trying", clientAddr}}},
 
-	{name: "TIME_WAIT and a newer SYN", play: func(s *story) {
+	{name: "TIME_WAIT and a newer SYN", run: func(s *testRun) {
 		client, server := s.connect()
 		server.finish()
 		client.close()
-		s.ask(fsm.Closed, fsm.TimeWait)
+		s.await(fsm.Closed, fsm.TimeWait)
 		s.establish()
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}},
 
-	{name: "TIME_WAIT and a SYN that may be old", play: func(s *story) {
+	{name: "TIME_WAIT and a SYN that may be old", run: func(s *testRun) {
 		client, server := s.connect()
 		server.finish()
 		client.close()
-		s.ask(fsm.Closed, fsm.TimeWait)
+		s.await(fsm.Closed, fsm.TimeWait)
 		own, peer := s.tap.last(s.client), s.tap.last(s.server)
 		syn := rawHeader(own.Src, peer.Src, reassembly.SYN, own.Seq-1e6, 0)
 		s.client.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, syn)
-		s.traceGoesOn(1200 * time.Millisecond)
+		s.keepRecording(1200 * time.Millisecond)
 	}, set: []setting{{"early-reuse", "patience", 1}},
 		find: []finding{{"reset-cause", "stale", serverAddr}, {"early-reuse", "refused", clientAddr}}},
 
-	{name: "FIN that never arrives at a living peer", play: func(s *story) {
+	{name: "FIN that never arrives at a living peer", run: func(s *testRun) {
 		client, server := s.connect()
 		s.client.loses(arriving, anyFIN)
 		server.finish()
-		s.traceGoesOn(1200 * time.Millisecond)
+		s.keepRecording(1200 * time.Millisecond)
 		client.send(100)
 		server.receive(100)
-		s.ask(fsm.Established, fsm.FinWait1)
+		s.await(fsm.Established, fsm.FinWait1)
 	}, set: []setting{{"fin-unanswered", "patience", 1}},
 		find: []finding{{"fin-unanswered", "peer-unaware", clientAddr}}},
 }

@@ -24,7 +24,7 @@ type host struct {
 	link   netlink.Link
 	peer   *host
 	faults int         // losses so far
-	work   chan func() // run by the thread that lives in the namespace
+	work   chan func() // run by the thread in the namespace
 }
 
 // The hosts' addresses (TEST-NET-1, RFC 5737).
@@ -49,9 +49,9 @@ func newHosts(t *testing.T) (client, server *host) {
 	return client, server
 }
 
-// newHost makes a namespace. A socket belongs to the namespace of the thread
-// that opens it, so each host has a thread; it dies with its goroutine, because
-// that never unlocks it.
+// newHost creates a namespace. A socket belongs to the namespace of the thread that
+// opens it, so each host has a thread. It ends with its goroutine, which never
+// unlocks it.
 func newHost(t *testing.T, name string, addr netip.Addr) *host {
 	t.Helper()
 	h := &host{t: t, name: name, addr: addr, work: make(chan func())}
@@ -91,7 +91,7 @@ func (h *host) plugIn() {
 	must(h.t, h.nl.LinkSetUp(link))
 }
 
-// inside runs f on the host's own thread: what it opens is the host's.
+// inside runs f on the host's thread, so that what it opens belongs to the host.
 func (h *host) inside(f func()) {
 	done := make(chan struct{})
 	h.work <- func() { defer close(done); f() }
@@ -107,16 +107,15 @@ func (h *host) sysctl(name, value string) {
 	})
 }
 
-// hold keeps what the host sends from its wire without losing any of it:
-// packets wait in the neighbour entry of a host whose link address is not known
-// (three seconds at most), and neither host answers ARP. So two hosts can speak
-// at the same time.
+// hold delays what the host sends without losing it: packets wait in the neighbour
+// entry of a host whose link address is not known (up to three seconds), and
+// neither host answers ARP. So two hosts can send at the same time.
 func (h *host) hold() {
 	h.t.Helper()
 	must(h.t, h.nl.NeighDel(h.neighbour()))
 }
 
-// release lets the host's packets out.
+// release sends the host's packets.
 func (h *host) release() {
 	h.t.Helper()
 	must(h.t, h.nl.NeighSet(h.neighbour()))

@@ -11,44 +11,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var record = flag.String("record", "", "keep the recordings, and what the kernels said, in this `directory`")
+var record = flag.String("record", "", "keep the recordings and the kernels' states in this `directory`")
 
-// TestMain lets all stories run at a time: they mostly wait.
+// TestMain runs all cases at a time, because they mostly wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("test.parallel", "100")
 	os.Exit(m.Run())
 }
 
-// TestKernel plays all stories.
+// TestKernel runs all cases.
 func TestKernel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: the kernel's timers run in real time, ten seconds of it")
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("skipped: only root may make network namespaces and record frames")
+		t.Skip("skipped: only root may create network namespaces and record frames")
 	}
-	for _, tale := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, silences, stalls, blackHoles, heldSockets, windows, losses, lookAlikes) {
-		t.Run(tale.name, func(t *testing.T) {
+	for _, testCase := range slices.Concat(openings, closings, resets, zeroWindows, lostFINs, lateACKs, silences, stalls, blackHoles, heldSockets, windows, losses, lookAlikes) {
+		t.Run(testCase.name, func(t *testing.T) {
 			t.Parallel()
-			s := &story{T: t, truth: truth{System: system(t), Story: tale.name, Set: tale.set, Findings: append([]finding{}, tale.find...)}}
+			s := &testRun{T: t, truth: truth{System: system(t), Name: testCase.name, Set: testCase.set, Findings: append([]finding{}, testCase.find...)}}
 			s.client, s.server = newHosts(t)
-			tale.play(s)
-			s.judge(filepath.Join(keepIn(t), strings.ReplaceAll(strings.ToLower(tale.name), " ", "-")))
+			testCase.run(s)
+			s.check(filepath.Join(keepIn(t), strings.ReplaceAll(strings.ToLower(testCase.name), " ", "-")))
 		})
 	}
 }
 
-// judge holds tcptrace against what happened.
-func (s *story) judge(name string) {
+// check compares tcptrace with what happened.
+func (s *testRun) check(name string) {
 	s.Helper()
 	s.tap.write(name + ".pcap")
 	s.truth.write(s.T, name+".json")
-	judgeStates(s.T, &s.truth, name+".pcap")
-	judgeFindings(s.T, &s.truth, name+".pcap")
+	checkStates(s.T, &s.truth, name+".pcap")
+	checkFindings(s.T, &s.truth, name+".pcap")
 }
 
-// keepIn is where the recording goes. That of a failed story is kept.
+// keepIn is the directory of the recording. That of a failed case is kept.
 func keepIn(t *testing.T) string {
 	t.Helper()
 	if *record != "" {

@@ -6,18 +6,18 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// What resembles a fault and is none, or another.
-var lookAlikes = []tale{
-	{name: "keep-alives answered", play: func(s *story) {
+// What looks like a fault but is none, or is another one.
+var lookAlikes = []testCase{
+	{name: "keep-alives answered", run: func(s *testRun) {
 		client, _ := s.connect()
 		keepAlive(client)
 		s.tap.await(4, sentBy(s.server).after(s.tap.last(s.client).At))
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}},
 }
 
-// keepAlive has a socket ask each second whether its peer is there, and end the
-// connection after the fourth time in vain.
+// keepAlive makes a socket send a keep-alive every second, and end the connection
+// after four without answer.
 func keepAlive(s *socket) {
 	s.h.t.Helper()
 	s.set(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 1)

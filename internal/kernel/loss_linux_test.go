@@ -11,7 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Where a host loses segments.
+// The places at which a host loses segments.
 var (
 	leaving  = nftables.ChainHookOutput // the tap does not see them
 	arriving = nftables.ChainHookInput  // the tap has seen them
@@ -32,12 +32,12 @@ var (
 	pureACK  = kind{of: reassembly.SYN | reassembly.FIN | reassembly.RST | reassembly.ACK, set: reassembly.ACK, empty: true}
 )
 
-// has says whether the segment is of the kind.
+// has reports whether the segment is of the kind.
 func (k kind) has(seg *reassembly.Segment) bool {
 	return seg.Flags&k.of == k.set && (!k.empty || seg.Len == 0)
 }
 
-// A loss is a fault of the network, until it is mended.
+// A loss is a fault of the network, until it is repaired.
 type loss struct {
 	h     *host
 	conn  *nftables.Conn
@@ -56,7 +56,7 @@ func (h *host) losesFirst(n uint32, at *nftables.ChainHook, k kind) *loss {
 	return h.drop(at, k, bucket(n, false))
 }
 
-// losesAfter drops all segments of a kind but the first n.
+// losesAfter drops all segments of a kind except the first n.
 func (h *host) losesAfter(n uint32, at *nftables.ChainHook, k kind) *loss {
 	h.t.Helper()
 	return h.drop(at, k, bucket(n, true))
@@ -67,8 +67,8 @@ func bucket(n uint32, over bool) expr.Any {
 	return &expr.Limit{Type: expr.LimitTypePkts, Rate: 1, Unit: expr.LimitTimeWeek, Burst: n, Over: over}
 }
 
-// rejectsFirst has a firewall answer the first n arriving segments of a kind
-// with RST, in the host's name.
+// rejectsFirst makes a firewall answer the first n arriving segments of a kind with
+// RST, with the host's address.
 func (h *host) rejectsFirst(n uint32, k kind) *loss {
 	h.t.Helper()
 	return h.change(arriving, k, bucket(n, false), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
@@ -79,7 +79,7 @@ func (h *host) drop(at *nftables.ChainHook, k kind, which ...expr.Any) *loss {
 	return h.change(at, k, append(which, &expr.Verdict{Kind: expr.VerdictDrop})...)
 }
 
-// change does something to the segments of a kind.
+// change changes the segments of a kind.
 func (h *host) change(at *nftables.ChainHook, k kind, what ...expr.Any) *loss {
 	h.t.Helper()
 	conn, err := nftables.New(nftables.WithNetNSFd(int(h.ns)))
@@ -94,8 +94,8 @@ func (h *host) change(at *nftables.ChainHook, k kind, what ...expr.Any) *loss {
 	return &loss{h, conn, table}
 }
 
-// mended ends the loss.
-func (l *loss) mended() {
+// repair ends the loss.
+func (l *loss) repair() {
 	l.h.t.Helper()
 	l.conn.DelTable(l.table)
 	must(l.h.t, l.conn.Flush())
@@ -115,7 +115,7 @@ func matching(k kind) []expr.Any {
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{byte(k.of)}, Xor: []byte{0}},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{byte(k.set)}},
 	}
-	if k.empty { // or as good as: no story sends less than these headers may hold
+	if k.empty { // or nearly: no case sends less payload than options take
 		rule = append(rule,
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: totalLength, Len: 2},
 			&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: binary.BigEndian.AppendUint16(nil, headers)})

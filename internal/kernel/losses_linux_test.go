@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Segments are lost, or only late.
-var losses = []tale{
-	{name: "data lost five times", play: func(s *story) {
+// Segments are lost, or only delayed.
+var losses = []testCase{
+	{name: "data lost five times", run: func(s *testRun) {
 		client, server := s.connect()
 		s.server.losesFirst(5, arriving, anything) // a tail probe and four timeouts
 		client.send(100)
@@ -19,20 +19,20 @@ var losses = []tale{
 		s.tap.await(1, sentBy(s.server).after(s.tap.last(s.client).At))
 	}, find: []finding{{"retransmissions", "rto-stalls", serverAddr}}},
 
-	{name: "one in twelve lost behind the tap", play: func(s *story) {
+	{name: "one in twelve lost behind the tap", run: func(s *testRun) {
 		client, server := s.connect()
 		s.client.sendsPackets()
 		lost := s.server.losesOneIn(12, arriving)
-		for range 3 { // a sender that loses much buffers little: what it sends must be read
+		for range 3 { // a sender with many losses buffers little, so its data must be read
 			client.send(bulk / 4)
 			server.receive(bulk / 4)
 		}
-		lost.mended() // else the last segment may be lost again and again, for many seconds
+		lost.repair() // otherwise the last segment may be lost repeatedly, for many seconds
 		client.send(bulk / 4)
 		server.receive(bulk / 4)
 	}, find: []finding{{"retransmissions", "lossy", serverAddr}}},
 
-	{name: "three segments lost", play: func(s *story) {
+	{name: "three segments lost", run: func(s *testRun) {
 		client, server := s.connect()
 		s.client.sendsPackets()
 		s.server.losesFirst(3, arriving, anything)
@@ -40,10 +40,10 @@ var losses = []tale{
 		server.receive(bulk)
 	}},
 
-	// The ACK waits for 0.9 s each time: a tail probe and two timeouts later, its
-	// timestamp tells that they were for nothing. The sender learns, and waits
-	// longer the next time.
-	{name: "ACKs late", set: []setting{{"retransmissions", "min-resent", 4}}, play: func(s *story) {
+	// The ACK is delayed by 0.9 s each time. After a tail loss probe and two
+	// timeouts, its timestamp shows that they were spurious. The sender then uses
+	// a longer RTO.
+	{name: "ACKs late", set: []setting{{"retransmissions", "min-resent", 4}}, run: func(s *testRun) {
 		client, server := s.connect()
 		for range 5 {
 			s.server.hold()
@@ -59,8 +59,8 @@ var losses = []tale{
 // bulk is some two hundred segments.
 const bulk = 300_000
 
-// sendsPackets has the host's TCP hand over each segment alone, as it is on the
-// wire.
+// sendsPackets turns off segmentation offload, so that each segment is captured as
+// on the wire.
 func (h *host) sendsPackets() {
 	h.t.Helper()
 	must(h.t, h.nl.LinkSetGSOMaxSegs(h.link, 1))

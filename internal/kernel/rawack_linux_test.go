@@ -8,8 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// rawHeader is a TCP header between two IPv4 endpoints, checksum included, of a
-// segment that carries nothing (RFC 9293 3.1).
+// rawHeader is the TCP header of a segment without payload between two IPv4
+// endpoints, including the checksum (RFC 9293 3.1).
 func rawHeader(src, dst reassembly.Endpoint, flags reassembly.Flags, seq, ack reassembly.Seq) []byte {
 	const headerLen, window, checksumAt = 20, 1024, 16
 	be := binary.BigEndian

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// recordings were made by TestKernel, so that all can see what it saw.
+// recordings were made by TestKernel, so that they can be checked everywhere.
 const recordings = "../../samples/real"
 
-// TestRecordings judges tcptrace by what the kernels said when the samples were
+// TestRecordings compares tcptrace with the kernels' states when the samples were
 // recorded.
 func TestRecordings(t *testing.T) {
 	files, err := filepath.Glob(recordings + "/*.pcap")
@@ -20,8 +20,8 @@ func TestRecordings(t *testing.T) {
 		name := strings.TrimSuffix(file, ".pcap")
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			tr := readTruth(t, name+".json")
-			judgeStates(t, tr, file)
-			judgeFindings(t, tr, file)
+			checkStates(t, tr, file)
+			checkFindings(t, tr, file)
 		})
 	}
 }

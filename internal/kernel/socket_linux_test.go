@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a story waits for what must come.
+// patience is how long a case waits for an event.
 const patience = 15 * time.Second
 
 // A socket is one TCP socket of a host. Its calls do not block for longer than
-// a story may wait.
+// patience.
 type socket struct {
 	h    *host
 	fd   int
@@ -38,7 +38,7 @@ func (s *socket) set(level, option, value int) {
 	must(s.h.t, unix.SetsockoptInt(s.fd, level, option, value))
 }
 
-// listen makes room for backlog connections more than one.
+// listen listens with room for backlog+1 connections.
 func (s *socket) listen(backlog int) *socket {
 	s.h.t.Helper()
 	must(s.h.t, unix.Listen(s.fd, backlog))
@@ -90,8 +90,8 @@ func (s *socket) receive(n int) {
 	}
 }
 
-// wait waits until the socket is readable or writable. A socket in error is
-// both, and the next call on it tells.
+// wait waits until the socket is readable or writable. A socket with an error is
+// both, and the next call on it returns the error.
 func (s *socket) wait(events int16) {
 	s.h.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
@@ -106,14 +106,14 @@ func (s *socket) wait(events int16) {
 	s.h.t.Fatalf("%s: the socket was not ready within %v", s.h.name, patience)
 }
 
-// finish sends FIN and goes on receiving.
+// finish sends FIN and continues to receive.
 func (s *socket) finish() {
 	s.h.t.Helper()
 	must(s.h.t, unix.Shutdown(s.fd, unix.SHUT_WR))
 }
 
-// close gives the socket up, as a process that ends does: FIN, or RST if there
-// is unread data (RFC 2525 2.17).
+// close closes the socket, as the end of a process does: FIN, or RST if there is
+// unread data (RFC 2525 2.17).
 func (s *socket) close() {
 	if s.open {
 		s.open = false
@@ -128,8 +128,8 @@ func (s *socket) abort() {
 	s.close()
 }
 
-// sayHello sends a datagram that nobody wants.
-func (h *host) sayHello() {
+// sendDatagram sends a datagram that is ignored.
+func (h *host) sendDatagram() {
 	h.t.Helper()
 	const discard = 9 // RFC 863
 	h.sendRaw(unix.SOCK_DGRAM, 0, discard, []byte("hello"))

@@ -11,8 +11,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// stateOf is the kernel's numbers (include/net/tcp_states.h) in RFC names. CLOSE and LISTEN are left
-// out.
+// stateOf maps the kernel's numbers (include/net/tcp_states.h) to the names of the
+// RFC, without CLOSE and LISTEN.
 var stateOf = map[uint8]fsm.State{
 	netlink.TCP_ESTABLISHED: fsm.Established,
 	netlink.TCP_SYN_SENT:    fsm.SynSent,
@@ -27,7 +27,7 @@ var stateOf = map[uint8]fsm.State{
 }
 
 // sockets asks the host's kernel for its TCP sockets (sock_diag(7)).
-func (h *host) sockets() (seats []seat) {
+func (h *host) sockets() (entries []entry) {
 	h.t.Helper()
 	list, err := h.nl.SocketDiagTCP(unix.AF_INET)
 	for errors.Is(err, netlink.ErrDumpInterrupted) {
@@ -36,14 +36,14 @@ func (h *host) sockets() (seats []seat) {
 	must(h.t, err)
 	for _, s := range list {
 		if state, ok := stateOf[s.State]; ok {
-			seats = append(seats, seat{
+			entries = append(entries, entry{
 				Local:   addrPort(s.ID.Source, s.ID.SourcePort),
 				Foreign: addrPort(s.ID.Destination, s.ID.DestinationPort),
 				State:   state.String(),
 			})
 		}
 	}
-	return seats
+	return entries
 }
 
 func addrPort(ip net.IP, port uint16) netip.AddrPort {
@@ -51,12 +51,11 @@ func addrPort(ip net.IP, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(addr.Unmap(), port)
 }
 
-// forget has a host lose its end of the connection without telling the peer, as
-// after a power failure.
-func (s *story) forget(h *host) {
+// forget removes a host's socket without sending anything, as after a power failure.
+func (s *testRun) forget(h *host) {
 	s.Helper()
 	silenced := h.loses(leaving, anyRST)
-	end := s.seatOf(h, new(moment))
+	end := s.entryOf(h, new(moment))
 	must(s.T, h.nl.SocketDestroy(net.TCPAddrFromAddrPort(end.Local), net.TCPAddrFromAddrPort(end.Foreign)))
-	silenced.mended()
+	silenced.repair()
 }

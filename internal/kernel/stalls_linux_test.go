@@ -6,26 +6,26 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
-// Requests in two pieces: Nagle holds the second back until the first is
-// acknowledged, and the server, which waits for it, delays that by 40 ms.
-var stalls = []tale{
-	{name: "requests in two writes", play: func(s *story) {
+// Requests in two pieces: Nagle delays the second until the first is acknowledged,
+// and the server, which waits for it, delays that ACK by 40 ms.
+var stalls = []testCase{
+	{name: "requests in two writes", run: func(s *testRun) {
 		client, server := s.connect()
 		s.askInTwo(client, server)
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"ack-delay", "nagle", clientAddr}}},
 
-	{name: "requests in two writes without Nagle", play: func(s *story) {
+	{name: "requests in two writes without Nagle", run: func(s *testRun) {
 		client, server := s.connect()
 		client.set(unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		s.askInTwo(client, server)
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}},
 }
 
-// askInTwo plays a dozen requests and answers. The first ACKs of a connection
-// are not delayed.
-func (s *story) askInTwo(client, server *socket) {
+// askInTwo does a dozen requests and responses. The first ACKs of a connection are
+// not delayed.
+func (s *testRun) askInTwo(client, server *socket) {
 	s.Helper()
 	for range 12 {
 		client.send(50)

@@ -13,7 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// snap is how much of a frame is kept: all headers, as `tcpdump -s 96`.
+// snap is how much of a frame is kept: all headers, as with `tcpdump -s 96`.
 const snap = 96
 
 // A frame is one captured frame.
@@ -23,8 +23,8 @@ type frame struct {
 	data []byte
 }
 
-// A tap records what passes a host's interface, both ways. Frames wait in its
-// socket, with the kernel's timestamps, until somebody looks.
+// A tap records the frames of a host's interface in both directions. They wait in
+// its socket, with the kernel's timestamps, until they are read.
 type tap struct {
 	t        *testing.T
 	fd       int
@@ -33,7 +33,7 @@ type tap struct {
 	decoder  *decode.Decoder
 }
 
-// tap begins to record at the host's interface (packet(7)).
+// tap starts to record at the host's interface (packet(7)).
 func (h *host) tap() *tap {
 	h.t.Helper()
 	p := &tap{t: h.t, decoder: decode.New()}
@@ -51,13 +51,13 @@ func (h *host) tap() *tap {
 	return p
 }
 
-// awaitClock waits until frames are stamped as they pass: the kernel begins with
-// that a while after it is asked to, and stamps frames as they are read until
-// then.
+// awaitClock waits until frames get their timestamps when they pass. The kernel
+// starts this some time after the request; until then, frames get timestamps when
+// they are read.
 func (p *tap) awaitClock(h *host) {
 	p.t.Helper()
 	for stamped := false; !stamped; p.frames = nil {
-		h.sayHello()
+		h.sendDatagram()
 		sent := time.Now().UnixNano()
 		time.Sleep(time.Millisecond)
 		p.seen()
@@ -65,8 +65,8 @@ func (p *tap) awaitClock(h *host) {
 	}
 }
 
-// take reads one frame off the tap, if there is one.
-func (p *tap) take() bool {
+// read reads one frame from the tap, if there is one.
+func (p *tap) read() bool {
 	p.t.Helper()
 	var data [snap]byte
 	var control [128]byte
@@ -94,10 +94,10 @@ func (p *tap) take() bool {
 	return true
 }
 
-// seen is what the tap saw so far.
+// seen are the segments so far.
 func (p *tap) seen() []reassembly.Segment {
 	p.t.Helper()
-	for p.take() {
+	for p.read() {
 	}
 	return p.segments
 }
@@ -114,31 +114,31 @@ func (p *tap) last(h *host) reassembly.Segment {
 	return reassembly.Segment{}
 }
 
-// A sight is something to look for on the wire.
-type sight func(*reassembly.Segment) bool
+// A match selects segments.
+type match func(*reassembly.Segment) bool
 
-// sentBy sees the segments of a host.
-func sentBy(h *host) sight {
+// sentBy matches the segments of a host.
+func sentBy(h *host) match {
 	return func(seg *reassembly.Segment) bool { return seg.Src.AddrPort().Addr() == h.addr }
 }
 
-// data sees the segments of a host that carry payload.
-func data(h *host) sight {
+// data matches the segments of a host that have payload.
+func data(h *host) match {
 	return func(seg *reassembly.Segment) bool { return sentBy(h)(seg) && seg.Len > 0 }
 }
 
-// with narrows a sight to a kind.
-func (s sight) with(k kind) sight {
+// with restricts a match to a kind.
+func (s match) with(k kind) match {
 	return func(seg *reassembly.Segment) bool { return s(seg) && k.has(seg) }
 }
 
-// after narrows a sight to what comes later than the given moment.
-func (s sight) after(at int64) sight {
+// after restricts a match to segments after a time.
+func (s match) after(at int64) match {
 	return func(seg *reassembly.Segment) bool { return s(seg) && seg.At > at }
 }
 
 // await waits until the tap has seen n such segments, and returns the last.
-func (p *tap) await(n int, s sight) reassembly.Segment {
+func (p *tap) await(n int, s match) reassembly.Segment {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		left := n

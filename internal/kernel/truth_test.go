@@ -11,57 +11,57 @@ import (
 // A truth is what really happened while a recording was made.
 type truth struct {
 	System   string    `json:"system"` // "Linux 6.18.44"
-	Story    string    `json:"story"`
+	Name     string    `json:"testRun"`
 	Moments  []*moment `json:"moments"`
 	Set      []setting `json:"set,omitempty"`
-	Findings []finding `json:"findings"` // what tcptrace must say of it, and nothing else
+	Findings []finding `json:"findings"` // what tcptrace must find, and nothing else
 }
 
-// A setting is a threshold that is lower than usual, so that a story need not
-// wait for a minute.
+// A setting is a threshold that is lower than usual, so that a case need not take
+// a minute.
 type setting struct {
 	Detector string  `json:"detector"`
 	Param    string  `json:"param"`
 	Value    float64 `json:"value"`
 }
 
-// A moment is a time at which both hosts' kernels were asked for their sockets.
-// Those that are CLOSED or LISTEN are left out: a tap sees neither.
+// A moment is a time at which both kernels were asked for their sockets, without
+// CLOSED and LISTEN, which a tap cannot see.
 type moment struct {
 	At      time.Time `json:"at"`
-	Sockets []seat    `json:"sockets"`
+	Sockets []entry   `json:"sockets"`
 }
 
-// A seat is a socket in its kernel's table, or one that was there.
-type seat struct {
+// An entry is a socket in a kernel's table, or one that was there.
+type entry struct {
 	Local   netip.AddrPort `json:"local"`
 	Foreign netip.AddrPort `json:"foreign"`
 	State   string         `json:"state"`
 	Wire    *claim         `json:"wire,omitempty"`
 }
 
-// A claim is what the wire shows of a socket where the kernel may know better.
+// A claim is the state of a socket on the wire, if the kernel's is another.
 type claim struct {
 	State   string `json:"state"`
-	Bounded bool   `json:"bounded"` // the kernel's state will do as well
+	Bounded bool   `json:"bounded"` // the kernel's state is good as well
 	Why     string `json:"why"`
 }
 
-// A finding is what tcptrace says went wrong, and whose fault it says it was.
+// A finding is what tcptrace finds, and the culprit.
 type finding struct {
 	Detector string     `json:"detector"`
 	Outcome  string     `json:"outcome"`
 	Culprit  netip.Addr `json:"culprit"`
 }
 
-// seat is the moment's seat of a socket, made CLOSED if there is none.
-func (m *moment) seat(local, foreign netip.AddrPort) *seat {
+// entry is the moment's entry of a socket, a new one with CLOSED if there is none.
+func (m *moment) entry(local, foreign netip.AddrPort) *entry {
 	for i := range m.Sockets {
 		if s := &m.Sockets[i]; s.Local == local && s.Foreign == foreign {
 			return s
 		}
 	}
-	m.Sockets = append(m.Sockets, seat{Local: local, Foreign: foreign, State: "CLOSED"})
+	m.Sockets = append(m.Sockets, entry{Local: local, Foreign: foreign, State: "CLOSED"})
 	return &m.Sockets[len(m.Sockets)-1]
 }
 

@@ -11,58 +11,58 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What becomes of windows. Linux probes a closed one, so that its probes are
-// taken from it; and it takes nothing back, unless it is told to.
-var windows = []tale{
-	{name: "probes never leave", play: func(s *story) {
+// Windows. Linux probes a closed one, so these cases drop its probes; and it does not
+// shrink a window unless it is described to.
+var windows = []testCase{
+	{name: "probes never leave", run: func(s *testRun) {
 		s.client.losesAfter(1, leaving, pureACK) // all but the handshake's
-		s.shutWindow()
-		s.ask(fsm.Established, fsm.Established)
-		s.traceGoesOn(threeRTO)
+		s.closeWindow()
+		s.await(fsm.Established, fsm.Established)
+		s.keepRecording(threeRTO)
 	}, set: soon, find: []finding{{"zero-window-deadlock", "stuck", clientAddr}}},
 
-	{name: "update lost and probes never leave", play: func(s *story) {
+	{name: "update lost and probes never leave", run: func(s *testRun) {
 		s.client.losesAfter(1, leaving, pureACK)
-		_, server, shut := s.shutWindow()
+		_, server, shut := s.closeWindow()
 		s.client.loses(arriving, anything)
 		s.readAll(server)
 		s.tap.await(1, func(seg *reassembly.Segment) bool { return sentBy(s.server)(seg) && seg.At > shut && seg.Window > 0 })
-		s.ask(fsm.Established, fsm.Established)
-		s.traceGoesOn(threeRTO)
+		s.await(fsm.Established, fsm.Established)
+		s.keepRecording(threeRTO)
 	}, set: soon, find: []finding{{"zero-window-deadlock", "update-lost", clientAddr}}},
 
-	{name: "window reopened for a sender that never asked", play: func(s *story) {
+	{name: "window reopened for a sender that never observed", run: func(s *testRun) {
 		s.client.losesAfter(1, leaving, pureACK)
-		_, server, _ := s.shutWindow()
-		s.traceGoesOn(threeRTO)
+		_, server, _ := s.closeWindow()
+		s.keepRecording(threeRTO)
 		server.receive(pending)
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}, set: soon, find: []finding{{"zero-window-deadlock", "resumed", clientAddr}}},
 
-	{name: "said all before a closed window", play: func(s *story) {
+	{name: "said all before a closed window", run: func(s *testRun) {
 		s.fillWindow()
-		s.ask(fsm.Established, fsm.Established)
-		s.traceGoesOn(threeRTO)
+		s.await(fsm.Established, fsm.Established)
+		s.keepRecording(threeRTO)
 	}, set: soon},
 
-	{name: "window taken back", play: func(s *story) {
+	{name: "window taken back", run: func(s *testRun) {
 		s.server.sysctl("net/ipv4/tcp_shrink_window", "1")
 		client, server := s.connect()
 		server.set(unix.SOL_SOCKET, unix.SO_RCVBUF, room)
 		client.send(1000)
 		s.tap.await(1, sentBy(s.server).after(s.tap.await(2, data(s.client)).At))
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"window-shrunk", "taken-back", serverAddr}}},
 
-	{name: "buffer made smaller", play: func(s *story) {
+	{name: "buffer made smaller", run: func(s *testRun) {
 		client, server := s.connect()
 		server.set(unix.SOL_SOCKET, unix.SO_RCVBUF, room)
 		client.send(1000)
 		s.tap.await(1, sentBy(s.server).after(s.tap.await(2, data(s.client)).At))
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}},
 
-	{name: "buffer smaller than a segment", play: func(s *story) {
+	{name: "buffer smaller than a segment", run: func(s *testRun) {
 		s.record()
 		listener := s.server.socket(serverPort)
 		listener.set(unix.SOL_SOCKET, unix.SO_RCVBUF, 1) // the kernel makes it a little more
@@ -72,32 +72,32 @@ var windows = []tale{
 		listener.close()
 		client.send(pending)
 		server.receive(pending)
-		s.ask(fsm.Established, fsm.Established)
+		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"small-window", "silly", serverAddr}}},
 
-	{name: "scale lost on the way", play: func(s *story) {
+	{name: "scale lost on the way", run: func(s *testRun) {
 		s.server.rewrites(leaving, synACK, scaleOption, []byte{1, 1, 1}) // NOPs
 		_, server := s.connect()
 		server.send(200_000)
-		s.ask(fsm.Established, fsm.Established)
-		s.traceGoesOn(4 * time.Second) // it has to send again what the client had no room for, and then to wait for room
+		s.await(fsm.Established, fsm.Established)
+		s.keepRecording(4 * time.Second) // it must retransmit what the client had no room for, and then wait for the window
 	}, find: []finding{{"window-overrun", "dropped", serverAddr}, {"zero-window-probe-loop", "stalled", clientAddr}}},
 }
 
-// threeRTO is the least that tcptrace waits for what a timer should bring.
+// threeRTO is the minimum that tcptrace waits for a timer.
 const threeRTO = 3200 * time.Millisecond
 
 var soon = []setting{{"zero-window-deadlock", "patience", 3}}
 
-// readAll has the server read all that the tap saw it acknowledge.
-func (s *story) readAll(server *socket) {
+// readAll makes the server read everything that it has acknowledged.
+func (s *testRun) readAll(server *socket) {
 	s.Helper()
 	first := s.tap.await(1, data(s.client))
 	server.receive(int(s.tap.last(s.server).Ack - first.Seq))
 }
 
-// fillWindow has the client send just what the server's window takes.
-func (s *story) fillWindow() {
+// fillWindow makes the client send exactly the server's window.
+func (s *testRun) fillWindow() {
 	s.Helper()
 	s.record()
 	listener := s.server.socket(serverPort)
@@ -115,11 +115,11 @@ func (s *story) fillWindow() {
 	}
 }
 
-// scaleOption is where Linux has the window scale option in a SYN-ACK: behind
+// scaleOption is the offset of the window scale option in a SYN-ACK of Linux: after
 // MSS, SACK-permitted, timestamps and a NOP.
 const scaleOption = 20 + 4 + 2 + 10 + 1
 
-// rewrites puts other bytes into the TCP headers of the segments of a kind.
+// rewrites changes bytes in the TCP headers of the segments of a kind.
 func (h *host) rewrites(at *nftables.ChainHook, k kind, offset uint32, bytes []byte) {
 	h.t.Helper()
 	const checksum = 16 // offset in the TCP header

@@ -14,52 +14,51 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A wire joins two hosts as a cable does, but everything that passes does so
-// before its eyes: it knows what was sent, what the tap saw and what arrived, and
-// may lose, delay or double any of it. It lives in one goroutine; others have
-// that do things.
+// A wire joins two hosts. It knows what was sent, what the tap saw and what arrived,
+// and can lose, delay or duplicate packets. It runs in one goroutine, and others
+// call it through do.
 type wire struct {
 	ends    [2]*os.File // TUN devices, of the client and of the server
-	in      chan passage
+	in      chan packet
 	todo    chan func()
 	decoder *decode.Decoder
 	due     waiting
-	n       int // so far, to keep order among what is due at a time
+	n       int // deadlines so far, for the order of those with the same time
 
-	tapping  bool
-	ports    [2]uint16 // what else passes is left over from earlier stories, and lost
-	muted    [2]bool   // a host that goes down says no more RST
-	delay    [2][2]time.Duration
-	faults   []*fault
-	passages []*passage
-	frames   []frame
-	stalled  bool // something waited for long
+	tapping bool
+	ports   [2]uint16 // packets of other ports are from earlier cases, and dropped
+	muted   [2]bool   // a host that goes down sends no RST
+	delay   [2][2]time.Duration
+	faults  []*fault
+	packets []*packet
+	frames  []frame
+	stalled bool // the wire was late
 }
 
-// A passage is one packet on its way: when it was sent, seen and received, in
-// nanoseconds since 1970, 0 if never.
-type passage struct {
+// A packet is one packet on the wire, with the times when it was sent, captured and
+// received, in nanoseconds since 1970, 0 if never.
+type packet struct {
 	seg                   reassembly.Segment
 	from                  int
 	sent, tapped, arrived int64
 	frame                 int // in the recording
 	data                  []byte
-	lost, copies          [2]int // before the tap, and behind it
+	lost, copies          [2]int // before the tap, and after it
 	late                  [2]time.Duration
 	missed                bool // by the tap
 }
 
-// patient is how late the wire may be: hosts and detectors go by less than a
-// second here and there.
-const patient = 50 * time.Millisecond
+// maxLate is how late the wire may be: some timers of hosts and detectors are less
+// than a second.
+const maxLate = 50 * time.Millisecond
 
 // linkRaw is IP without a link layer.
 const linkRaw = 101
 
-// newWire gives both hosts an interface at the wire.
+// newWire connects both hosts to a wire.
 func newWire(t *testing.T, client, server *host) *wire {
 	t.Helper()
-	w := &wire{in: make(chan passage, 1024), todo: make(chan func()), decoder: decode.New()}
+	w := &wire{in: make(chan packet, 1024), todo: make(chan func()), decoder: decode.New()}
 	for i, h := range []*host{client, server} {
 		w.ends[i] = h.plugTUN()
 		go w.listen(i)
@@ -100,11 +99,11 @@ func (w *wire) listen(from int) {
 		if err != nil {
 			return
 		}
-		w.in <- passage{from: from, data: append([]byte(nil), buf[:n]...), sent: time.Now().UnixNano()}
+		w.in <- packet{from: from, data: append([]byte(nil), buf[:n]...), sent: time.Now().UnixNano()}
 	}
 }
 
-// do has the wire do something, and waits for that.
+// do runs f in the goroutine of the wire, and waits for it.
 func (w *wire) do(f func()) {
 	done := make(chan struct{})
 	w.todo <- func() { defer close(done); f() }
@@ -116,7 +115,7 @@ func (w *wire) run(over chan struct{}) {
 		wait := time.Second
 		if len(w.due) > 0 {
 			if wait = time.Until(w.due[0].at); wait <= 0 {
-				w.stalled = w.stalled || wait < -patient
+				w.stalled = w.stalled || wait < -maxLate
 				heap.Pop(&w.due).(deadline).f()
 				continue
 			}
@@ -135,9 +134,9 @@ func (w *wire) run(over chan struct{}) {
 	}
 }
 
-// sent takes what a host sends: what will become of it?
-func (w *wire) sent(p *passage) {
-	w.stalled = w.stalled || time.Now().UnixNano()-p.sent > int64(patient)
+// sent processes a packet that a host sends.
+func (w *wire) sent(p *packet) {
+	w.stalled = w.stalled || time.Now().UnixNano()-p.sent > int64(maxLate)
 	if w.decoder.Decode(linkRaw, p.data, len(p.data), p.sent, &p.seg) != decode.OK {
 		return
 	}
@@ -145,12 +144,12 @@ func (w *wire) sent(p *passage) {
 	if p.seg.Src.Port != own || p.seg.Dst.Port != peer {
 		return
 	}
-	w.passages = append(w.passages, p)
+	w.packets = append(w.packets, p)
 	if w.muted[p.from] && p.seg.Flags&reassembly.RST != 0 {
 		p.lost[0] = 1
 	}
 	for _, f := range w.faults {
-		f.befalls(p)
+		f.affects(p)
 	}
 	if p.lost[0] > 0 {
 		return
@@ -163,7 +162,7 @@ func (w *wire) sent(p *passage) {
 	})
 }
 
-func (w *wire) see(p *passage) {
+func (w *wire) see(p *packet) {
 	if !w.tapping || p.missed {
 		return
 	}
@@ -174,7 +173,7 @@ func (w *wire) see(p *passage) {
 	}
 }
 
-func (w *wire) deliver(p *passage) {
+func (w *wire) deliver(p *packet) {
 	if p.lost[1] > 0 {
 		return
 	}
@@ -184,8 +183,8 @@ func (w *wire) deliver(p *passage) {
 	}
 }
 
-// rest waits until all that was sent has passed, but for what is delayed.
-func (w *wire) rest() {
+// settle waits until all packets have passed, except those that are delayed.
+func (w *wire) settle() {
 	for range 20 {
 		for quiet := false; !quiet; {
 			select {
@@ -206,7 +205,7 @@ func (w *wire) rest() {
 	}
 }
 
-// tick has the recording show that it goes on.
+// tick adds a frame to the recording that shows the time.
 func (w *wire) tick() {
 	if !w.tapping {
 		return

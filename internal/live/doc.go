@@ -1,9 +1,9 @@
-// Package live captures from an interface and judges what comes by as it comes.
+// Package live captures from an interface and analyses frames as they come.
 //
 //	interface -> Ring -> Loop -> engine.Live -> findings, as their deadlines pass
 //	                       |
 //	                       +-> Keeper: pcapng files, rotated
 //
-// A Ring is opened with privileges. Nothing behind it needs any: Confine gives
-// them up, for the whole process, before the first frame is looked at.
+// Opening a Ring needs privileges. Nothing after it does: the command drops them
+// for the whole process before it looks at the first frame.
 package live

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linkState is what is known of the interface.
+// linkState is the state of the interface.
 type linkState uint8
 
 const (
@@ -18,12 +18,12 @@ const (
 	linkGone
 )
 
-// lookEvery is how often the interface is looked at.
+// lookEvery is the interval of checks of the interface.
 const lookEvery = 500 * time.Millisecond
 
-// look tells if the interface has gone, come back, gone down or up. To one that
-// came back the same socket is bound again: binding needs no privileges, and
-// opening another socket would.
+// look returns a sentence if the state of the interface has changed. If it has come
+// back, look binds the same socket again: that needs no privileges, unlike opening
+// another socket.
 func (r *Ring) look() string {
 	if r.any {
 		return ""
@@ -32,16 +32,16 @@ func (r *Ring) look() string {
 	now, err := r.stateNow()
 	switch {
 	case err != nil:
-		return fmt.Sprintf("%s is back, but cannot be captured from: %v", r.name, err)
+		return fmt.Sprintf("%s is back, but capturing from it fails: %v", r.name, err)
 	case now == before:
 		return ""
 	}
 	r.state = now
 	switch {
 	case now == linkGone:
-		return r.name + " is gone; waiting until it comes back"
+		return r.name + " has disappeared; waiting until it comes back"
 	case now == linkDown && before == linkGone:
-		return r.name + " is back, and down"
+		return r.name + " is back, but down"
 	case now == linkDown:
 		return r.name + " is down"
 	case before == linkGone:
@@ -50,7 +50,8 @@ func (r *Ring) look() string {
 	return r.name + " is up again"
 }
 
-// stateNow is the state of the interface, bound again if need be.
+// stateNow is the current state of the interface. It binds the socket again if
+// needed.
 func (r *Ring) stateNow() (linkState, error) {
 	if !r.isBound() {
 		index, err := indexOf(r.fd, r.name)
@@ -71,8 +72,8 @@ func (r *Ring) stateNow() (linkState, error) {
 	return linkUp, nil
 }
 
-// isBound reports whether the interface still exists that the socket was bound
-// to: Linux unbinds it when the interface goes.
+// isBound reports whether the socket is still bound: Linux unbinds it when the
+// interface disappears.
 func (r *Ring) isBound() bool {
 	addr, err := unix.Getsockname(r.fd)
 	link, ok := addr.(*unix.SockaddrLinklayer)
@@ -85,7 +86,7 @@ func (r *Ring) rebind(index int32) error {
 	case err != nil:
 		return err
 	case device != r.device:
-		return fmt.Errorf("it is a device of type %d now, and was one of type %d", device, r.device)
+		return fmt.Errorf("its device type is %d now, and was %d", device, r.device)
 	}
 	r.index = index
 	return r.bind()

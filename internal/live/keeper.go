@@ -10,12 +10,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 )
 
-// A Keeper writes what is seen to pcapng files, one after another, named and
-// rotated as tcpdump does (tcpdump(1), -C and -W).
+// A Keeper writes frames to pcapng files, one after another, which are named and
+// rotated as by tcpdump (tcpdump(1), -C and -W).
 type Keeper struct {
 	Name      string
-	Size      int64 // begin another file once one is larger than so many bytes; 0 for never
-	Files     int   // begin again with the first file after so many; 0 for never
+	Size      int64 // begin another file when one is larger than this, in bytes; 0 for never
+	Files     int   // overwrite the first file after so many; 0 for never
 	Interface pcapng.Interface
 	Section   pcapng.Section
 	Guard     *output.Guard // knows the files that must not be overwritten
@@ -54,8 +54,8 @@ func (k *Keeper) Open() error {
 	return err
 }
 
-// nameOf is the name of the n-th file, from 0. tcpdump numbers the first one
-// only if there is a last one, with zeros for the widest number.
+// nameOf is the name of the n-th file, from 0. tcpdump numbers the first one only if
+// the number of files is limited, and then pads numbers with zeros.
 func (k *Keeper) nameOf(n int) string {
 	if k.Files > 0 && k.Size > 0 {
 		return fmt.Sprintf("%s%0*d", k.Name, len(fmt.Sprint(k.Files-1)), n%k.Files)
@@ -66,7 +66,7 @@ func (k *Keeper) nameOf(n int) string {
 	return fmt.Sprint(k.Name, n)
 }
 
-// Keep writes a frame and gives it its place: number and file.
+// Keep writes a frame and sets its number and file.
 func (k *Keeper) Keep(fr *capture.Frame) error {
 	if k.Size > 0 && k.out.Size() > k.Size {
 		if err := k.Close(k.last); err != nil {
@@ -82,17 +82,17 @@ func (k *Keeper) Keep(fr *capture.Frame) error {
 	return k.out.Packet(&pcapng.Packet{At: fr.At, Data: fr.Data, Len: fr.Len})
 }
 
-// Lost tells how many frames were lost so far.
+// Lost sets how many frames were lost so far.
 func (k *Keeper) Lost(drops uint64) { k.drops = drops }
 
-// Flush makes what was written readable by others.
+// Flush writes buffered frames, so that others can read them.
 func (k *Keeper) Flush() error { return k.buffer.Flush() }
 
-// Close ends the file, and states that the capture went on until at.
+// Close ends the file, and states that the capture continued until at.
 func (k *Keeper) Close(at int64) error {
 	k.out.Lost(0, k.drops-k.lost)
 	return firstError(k.out.End(at), k.buffer.Flush(), k.file.Close())
 }
 
-// Names are those of the files, by Frame.File.
+// Names are the names of the files, by Frame.File.
 func (k *Keeper) Names() []string { return k.names }

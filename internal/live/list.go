@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Interfaces are what may be captured from, and any.
+// Interfaces lists the interfaces of this machine, and Any.
 func Interfaces() ([]net.Interface, error) {
 	list, err := net.Interfaces()
 	return slices.Clip(append(list, net.Interface{Name: Any, Flags: net.FlagUp})), err

@@ -10,30 +10,30 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// A Loop judges what a source gives until it is stopped. What it calls is called
-// from the goroutine of Run; Stop and Ask may be called from any.
+// A Loop analyses the frames of a source until it is stopped. It calls functions
+// from the goroutine of Run. Stop and Ask may be called from any goroutine.
 type Loop struct {
 	Source Source
 	Engine *engine.Live
-	Keeper *Keeper           // nil to keep nothing
-	Now    func() time.Time  // the clock that stamps frames
-	Warn   func(text string) // of losses, and of what becomes of the interface
-	Input  result.Capture    // what the source is called in reports
-	Ticked func(lag int64)   // after each look at the clock: how far behind the engine is, nanoseconds; may be nil
+	Keeper *Keeper           // nil to keep no frames
+	Now    func() time.Time  // the clock of the frames' timestamps
+	Warn   func(text string) // called for losses and changes of the interface
+	Input  result.Capture    // description of the source in reports
+	Ticked func(lag int64)   // called with the delay of the analysis in nanoseconds; may be nil
 
 	mu      sync.Mutex
 	stopped bool
 	asked   []func(*Loop)
 
 	clock  capture.Clock
-	end    int64     // the last moment to be judged, once stopped: a stamp
-	ended  time.Time // when that was
-	now    int64     // up to where deadlines have fired
+	end    int64     // the end of the capture once stopped, a timestamp
+	ended  time.Time // the same
+	now    int64     // deadlines up to here have fired
 	ticked time.Time
-	tick   time.Duration // how long to wait until the next tick
+	tick   time.Duration // until the next tick
 	drops  uint64
-	breaks uint64 // times that the interface went or came back
-	warned uint64 // of so many drops
+	breaks uint64 // changes of the interface
+	warned uint64 // drops at the last warning
 	frames uint64
 	bytes  uint64
 	first  int64
@@ -42,15 +42,15 @@ type Loop struct {
 }
 
 const (
-	// burst is how many frames are taken between two looks at the clock and at
-	// requests.
+	// burst is how many frames are processed between two checks of the clock and
+	// of requests.
 	burst = 4096
-	// tickEvery is how often deadlines are looked for, and waitAtMost how long
-	// the loop sleeps where no frame comes.
+	// tickEvery is the interval of checks for deadlines, and waitAtMost how long
+	// the loop sleeps if there is no frame.
 	tickEvery  = 50 * time.Millisecond
 	waitAtMost = 50 * time.Millisecond
-	// tickShare bounds what looking for deadlines may cost: with a million of
-	// them, one look is as long as many frames.
+	// tickShare bounds the cost of checks for deadlines: with a million of them, a
+	// check takes as long as many frames.
 	tickShare = 10
 )
 
@@ -62,7 +62,7 @@ func (l *Loop) Stop() {
 	l.Source.Wake()
 }
 
-// Ask has the loop call f soon, between two frames. After Run it calls nothing.
+// Ask makes the loop call f soon, between two frames. After Run, it never does.
 func (l *Loop) Ask(f func(*Loop)) {
 	l.mu.Lock()
 	l.asked = append(l.asked, f)
@@ -70,26 +70,25 @@ func (l *Loop) Ask(f func(*Loop)) {
 	l.Source.Wake()
 }
 
-// Run judges until Stop is called, or what is seen can no longer be kept, and
-// returns the closing report.
+// Run runs until Stop is called, or the Keeper fails. It returns the final report.
 func (l *Loop) Run() (*result.Report, error) {
 	for {
 		before := l.Now()
-		drained := l.take()
+		drained := l.process()
 		l.advance(before, drained)
 		l.answer(before)
 		if l.isOver(before) {
 			break
 		}
 		if drained {
-			l.rest()
+			l.wait()
 		}
 	}
 	return l.close()
 }
 
-// take judges what has come, at most a burst of it.
-func (l *Loop) take() (drained bool) {
+// process processes the frames that have come, up to a burst.
+func (l *Loop) process() (drained bool) {
 	var fr capture.Frame
 	for range burst {
 		if !l.Source.Next(&fr) {
@@ -98,12 +97,12 @@ func (l *Loop) take() (drained bool) {
 		if l.end != 0 && fr.At > l.end || !l.Source.Match(&fr) {
 			continue
 		}
-		l.judge(&fr)
+		l.frame(&fr)
 	}
 	return false
 }
 
-func (l *Loop) judge(fr *capture.Frame) {
+func (l *Loop) frame(fr *capture.Frame) {
 	l.frames++
 	l.bytes += uint64(len(fr.Data))
 	if l.first == 0 {
@@ -118,9 +117,9 @@ func (l *Loop) judge(fr *capture.Frame) {
 	l.Engine.Frame(fr)
 }
 
-// advance fires deadlines up to the last moment of which all frames have surely
-// come: before was the time when nothing more was there, or some are still
-// waiting and the latest one tells.
+// advance fires deadlines up to the last time of which all frames have come. If the
+// source is drained, that depends on the time before, otherwise on the latest
+// frame.
 func (l *Loop) advance(before time.Time, drained bool) {
 	if before.Sub(l.ticked) < l.tick && l.end == 0 {
 		return
@@ -144,8 +143,7 @@ func (l *Loop) advance(before time.Time, drained bool) {
 	}
 }
 
-// countDrops tells of frames that were lost, each time that it has become twice
-// as many.
+// countDrops warns of lost frames, each time that their number has doubled.
 func (l *Loop) countDrops() {
 	lost := l.Source.Drops()
 	l.drops = lost + l.breaks
@@ -158,11 +156,11 @@ func (l *Loop) countDrops() {
 	l.Engine.Lost()
 	if lost > 0 && lost >= 2*l.warned {
 		l.warned = lost
-		l.Warn(fmt.Sprintf("%s: %d packets lost: they came faster than they could be judged. What is missing may have been among them", l.Input.File, lost))
+		l.Warn(fmt.Sprintf("%s: %d packets lost: they came faster than they could be analysed. Segments that seem to be missing may be among them", l.Input.File, lost))
 	}
 }
 
-// answer does what was asked for, and notes the end once it is asked for.
+// answer calls the functions of Ask, and notes the end after Stop.
 func (l *Loop) answer(now time.Time) {
 	l.mu.Lock()
 	asked, stopped := l.asked, l.stopped
@@ -176,11 +174,11 @@ func (l *Loop) answer(now time.Time) {
 	}
 }
 
-// isOver reports whether all frames up to the end have come.
+// isOver reports whether all frames up to the end must have come.
 func (l *Loop) isOver(now time.Time) bool { return l.end != 0 && now.Sub(l.ended) >= Delay }
 
-// rest waits for frames. What was kept is made readable first.
-func (l *Loop) rest() {
+// wait waits for frames. It flushes the kept ones first.
+func (l *Loop) wait() {
 	if l.Keeper != nil && l.err == nil {
 		l.err = l.Keeper.Flush()
 	}
@@ -188,15 +186,15 @@ func (l *Loop) rest() {
 	if l.end != 0 {
 		wait = 5 * time.Millisecond
 	}
-	if news := l.Source.Wait(wait); news != "" { // what came meanwhile is missing: a packet, for all that is known
+	if news := l.Source.Wait(wait); news != "" { // packets may have been lost meanwhile; this counts as one
 		l.breaks++
 		l.Input.Warnings = appendBounded(l.Input.Warnings, l.Now().UTC().Format(time.RFC3339)+" "+news)
 		l.Warn(news)
 	}
 }
 
-// appendBounded keeps the first of the news: an interface may come and go for
-// weeks.
+// appendBounded appends up to a maximum number of sentences: an interface may come
+// and go for weeks.
 func appendBounded(news []string, text string) []string {
 	const most = 20
 	if len(news) < most {
@@ -212,8 +210,7 @@ func (l *Loop) close() (*result.Report, error) {
 	return l.Engine.Close(l.clock.Now(l.end), l.Captures()), l.err
 }
 
-// Captures are what the report says of the input: one for each file that keeps
-// it, or the source itself.
+// Captures describes the input in reports: the kept file, or the source itself.
 func (l *Loop) Captures() []result.Capture {
 	c := l.Input
 	c.Packets, c.Bytes, c.Drops = l.frames, l.bytes, l.drops
@@ -224,8 +221,9 @@ func (l *Loop) Captures() []result.Capture {
 	return []result.Capture{c}
 }
 
-// Snapshot is the state of things.
+// Snapshot is a report of the current state.
 func (l *Loop) Snapshot() *result.Report { return l.Engine.Snapshot(max(l.now, l.last), l.Captures()) }
 
-// Closing reports whether the capture is stopped, and only the report is to come.
+// Closing reports whether the capture was stopped, so that only the report is
+// missing.
 func (l *Loop) Closing() bool { return l.end != 0 }

@@ -21,21 +21,21 @@ import (
 
 const second = int64(time.Second)
 
-// A stage is a source and a clock: frames come at their time, and time passes
+// A fakeSource is a source with a clock: frames come at their time, and time passes
 // while the loop waits.
-type stage struct {
+type fakeSource struct {
 	now   int64
-	next  func() (at int64, data []byte) // the next frame, once it was taken
+	next  func() (at int64, data []byte) // returns the next frame
 	at    int64
 	data  []byte
 	drops uint64
 	late  int64 // how long frames take until they can be read
 	until int64
-	gone  int64 // when the interface goes, if it does
+	gone  int64 // when the interface disappears; 0 for never
 	loop  *live.Loop
 }
 
-func (s *stage) Next(fr *capture.Frame) bool {
+func (s *fakeSource) Next(fr *capture.Frame) bool {
 	if s.data == nil {
 		s.at, s.data = s.next()
 	}
@@ -47,30 +47,30 @@ func (s *stage) Next(fr *capture.Frame) bool {
 	return true
 }
 
-func (s *stage) Match(*capture.Frame) bool { return true }
-func (s *stage) Wake()                     {}
-func (s *stage) Drops() uint64             { return s.drops }
+func (s *fakeSource) Match(*capture.Frame) bool { return true }
+func (s *fakeSource) Wake()                     {}
+func (s *fakeSource) Drops() uint64             { return s.drops }
 
-func (s *stage) Wait(d time.Duration) string {
+func (s *fakeSource) Wait(d time.Duration) string {
 	s.now += int64(d)
 	if s.now >= s.until {
 		s.loop.Stop()
 	}
 	if s.gone != 0 && s.now >= s.gone {
 		s.gone = 0
-		return "stage is gone"
+		return "the interface is gone"
 	}
 	return ""
 }
 
-// run runs a loop over the stage, for so many seconds.
-func (s *stage) run(t *testing.T, seconds int64, o engine.Options, tell func(result.Finding), warn func(string)) *result.Report {
+// run runs a loop over the source, for so many seconds.
+func (s *fakeSource) run(t *testing.T, seconds int64, o engine.Options, report func(result.Finding), warn func(string)) *result.Report {
 	t.Helper()
 	s.now, s.until = 1000*second, (1000+seconds)*second
 	o.Detectors = catalogue.All
 	s.loop = &live.Loop{
-		Source: s, Engine: engine.NewLive(o, tell), Now: func() time.Time { return time.Unix(0, s.now) }, Warn: warn,
-		Input: result.Capture{File: "stage"},
+		Source: s, Engine: engine.NewLive(o, report), Now: func() time.Time { return time.Unix(0, s.now) }, Warn: warn,
+		Input: result.Capture{File: "fake"},
 	}
 	r, err := s.loop.Run()
 	if err != nil {
@@ -79,9 +79,9 @@ func (s *stage) run(t *testing.T, seconds int64, o engine.Options, tell func(res
 	return r
 }
 
-// A play sends segments between a client and a server, at seconds after 1000.
-type act struct {
-	after  float64
+// A sent is a segment between a client and a server.
+type sent struct {
+	after  float64 // seconds after 1000
 	server bool
 	flags  reassembly.Flags
 	seq    reassembly.Seq
@@ -89,19 +89,19 @@ type act struct {
 	window uint16
 }
 
-func play(acts ...act) func() (int64, []byte) {
+func play(segments ...sent) func() (int64, []byte) {
 	return func() (int64, []byte) {
-		if len(acts) == 0 {
+		if len(segments) == 0 {
 			return math.MaxInt64 / 2, []byte{}
 		}
-		a := acts[0]
-		acts = acts[1:]
+		a := segments[0]
+		segments = segments[1:]
 		return 1000*second + int64(a.after*1e9), a.frame(1)
 	}
 }
 
-// frame is the act's frame, on the n-th connection.
-func (a *act) frame(n uint32) []byte {
+// frame is the segment as a frame of the n-th connection.
+func (a *sent) frame(n uint32) []byte {
 	client := reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 10, 13: byte(n >> 24), 14: byte(n >> 16), 15: 1}, Port: uint16(n)}
 	server := reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 10, 13: 0, 14: 0, 15: 2}, Port: 443}
 	seg := reassembly.Segment{Src: client, Dst: server, Seq: a.seq, Ack: a.ack, Flags: a.flags, Window: a.window, TTL: 64}
@@ -118,32 +118,32 @@ const (
 	fin = reassembly.FIN
 )
 
-// lostFIN is a server's FIN that the client does not know of, as the ACK after
-// it shows; nothing comes afterwards.
-var lostFIN = []act{
+// lostFIN is a server's FIN that the client does not receive, as its next ACK shows.
+// Nothing comes afterwards.
+var lostFIN = []sent{
 	{0, false, syn, 99, 0, 1000}, {0.01, true, syn | ack, 499, 100, 1000}, {0.02, false, ack, 100, 500, 1000},
 	{0.1, true, fin | ack, 500, 100, 1000},
 	{2, false, ack, 100, 500, 1000},
 }
 
-// TestLoop_deadline: the wire is silent, and the finding is told when its
-// deadline has passed and all frames up to it must have come, and no sooner.
+// TestLoop_deadline: without frames, the finding is reported when its deadline has
+// passed and all frames up to it must have come, and not earlier.
 func TestLoop_deadline(t *testing.T) {
-	s := &stage{next: play(lostFIN...), late: int64(live.Delay) - 1}
-	var told []time.Duration
+	s := &fakeSource{next: play(lostFIN...), late: int64(live.Delay) - 1}
+	var reported []time.Duration
 	s.run(t, 120, engine.Options{}, func(f result.Finding) {
 		if f.Detector == "unretransmitted-fin" && !f.Final {
-			told = append(told, time.Duration(s.now-f.At))
+			reported = append(reported, time.Duration(s.now-f.At))
 		}
 	}, func(text string) { t.Error(text) })
-	if len(told) != 1 || told[0] < live.Delay || told[0] > live.Delay+100*time.Millisecond {
-		t.Errorf("told %v after the deadline, want once within 100 ms of %v", told, live.Delay)
+	if len(reported) != 1 || reported[0] < live.Delay || reported[0] > live.Delay+100*time.Millisecond {
+		t.Errorf("reported %v after the deadline, want once within 100 ms of %v", reported, live.Delay)
 	}
 }
 
-// TestLoop_outage: while the interface was away, the ACK may have come.
+// TestLoop_outage: the ACK may have come while the interface was away.
 func TestLoop_outage(t *testing.T) {
-	s := &stage{next: play(lostFIN...), gone: 1003 * second}
+	s := &fakeSource{next: play(lostFIN...), gone: 1003 * second}
 	r := s.run(t, 120, engine.Options{}, func(result.Finding) {}, func(string) {})
 	for _, f := range r.Findings {
 		if f.Absence != 0 && f.Verdict != detectors.Undecided || f.Absence != 0 && !strings.HasPrefix(f.Reason, "kernel-drops") {
@@ -155,10 +155,10 @@ func TestLoop_outage(t *testing.T) {
 	}
 }
 
-// TestLoop_lastFrames: what was sent before the end counts, though it could be
-// read only afterwards; what was sent after it does not.
+// TestLoop_lastFrames: frames sent before the end count, even if they are read
+// later; frames sent after the end do not.
 func TestLoop_lastFrames(t *testing.T) {
-	s := &stage{next: play(lostFIN[0], act{9.99, true, syn | ack, 499, 100, 1000}, act{10.2, false, ack, 100, 500, 1000}), late: 50e6}
+	s := &fakeSource{next: play(lostFIN[0], sent{9.99, true, syn | ack, 499, 100, 1000}, sent{10.2, false, ack, 100, 500, 1000}), late: 50e6}
 	r := s.run(t, 10, engine.Options{}, func(result.Finding) {}, nil)
 	if r.Totals.Packets != 2 || r.Trace.End < 1010*second || r.Trace.End > 1010*second+100e6 {
 		t.Errorf("%d frames up to %d, want 2 up to second 1010", r.Totals.Packets, r.Trace.End)
@@ -169,10 +169,10 @@ func TestLoop_lastFrames(t *testing.T) {
 // and so do the deadlines.
 func TestLoop_clockStep(t *testing.T) {
 	const hour = 3600
-	s := &stage{}
-	acts := append([]act(nil), lostFIN...)
-	acts[4].after -= hour
-	next := play(acts...)
+	s := &fakeSource{}
+	segments := append([]sent(nil), lostFIN...)
+	segments[4].after -= hour
+	next := play(segments...)
 	s.next = func() (int64, []byte) {
 		at, data := next()
 		if at < 1000*second {
@@ -192,10 +192,10 @@ func TestLoop_clockStep(t *testing.T) {
 	}
 }
 
-// TestLoop_drops: what the kernel lost is told, and what was told of absence
-// until then is told again as undecided.
+// TestLoop_drops: lost frames are reported, and earlier findings of absence are
+// reported again as undecided.
 func TestLoop_drops(t *testing.T) {
-	s := &stage{next: play(lostFIN...)}
+	s := &fakeSource{next: play(lostFIN...)}
 	var verdicts []string
 	warned := 0
 	r := s.run(t, 120, engine.Options{}, func(f result.Finding) {
@@ -209,35 +209,34 @@ func TestLoop_drops(t *testing.T) {
 		}
 	})
 	if warned != 1 || len(verdicts) != 3 || verdicts[0] != "seen" || verdicts[1] != "undecided" {
-		t.Errorf("warned %d times, told as %v", warned, verdicts)
+		t.Errorf("warned %d times, reported as %v", warned, verdicts)
 	}
 	if r.Captures[0].Drops != 7 {
 		t.Errorf("the report knows of %d lost packets", r.Captures[0].Drops)
 	}
 }
 
-var soak = flag.Int64("soak", 600, "let connections come and go for so many `seconds` of trace time")
+var soak = flag.Int64("soak", 600, "run connections for so many `seconds` of trace time")
 
-// TestLoop_soak: connections come and go; memory is that of those
-// which are there.
+// TestLoop_soak: connections come and go. Memory depends on the open ones.
 func TestLoop_soak(t *testing.T) {
 	const (
-		perSecond = 200
-		gap       = second / perSecond
-		story     = 6 // segments of a connection
+		perSecond       = 200
+		gap             = second / perSecond
+		segmentsPerConn = 6 // segments of a connection
 	)
-	acts := [story]act{
+	segments := [segmentsPerConn]sent{
 		{0, false, syn, 99, 0, 1000}, {0, true, syn | ack, 499, 100, 1000}, {0, false, ack, 100, 500, 1000},
 		{0, true, fin | ack, 500, 100, 1000}, {0, false, fin | ack, 100, 501, 1000}, {0, true, ack, 501, 101, 1000},
 	}
 	seconds := *soak
 	var n uint32
-	s := &stage{}
+	s := &fakeSource{}
 	var early, late uint64
 	var measured int64
 	s.next = func() (int64, []byte) {
 		n++
-		at := 1000*second + int64(n)*gap/story
+		at := 1000*second + int64(n)*gap/segmentsPerConn
 		if passed := at - 1000*second; passed > measured {
 			heap := liveHeap()
 			if passed > 150*second {
@@ -247,7 +246,7 @@ func TestLoop_soak(t *testing.T) {
 			}
 			measured = passed + 10*second
 		}
-		return at, acts[n%story].frame(n / story)
+		return at, segments[n%segmentsPerConn].frame(n / segmentsPerConn)
 	}
 	r := s.run(t, seconds, engine.Options{MaxFlows: 1 << 20}, func(result.Finding) {}, nil)
 	t.Logf("%d connections in %d s: the heap is %.1f MB after 150 s, and %.1f MB at most later", r.Totals.Flows, seconds, float64(early)/1e6, float64(late)/1e6)

@@ -13,7 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// Metrics are what a live capture tells Prometheus.
+// Metrics serves metrics of a live capture to Prometheus.
 type Metrics struct {
 	listener net.Listener
 	server   http.Server
@@ -23,16 +23,16 @@ type Metrics struct {
 }
 
 var (
-	frames      = prometheus.NewDesc("tcptrace_frames_total", "Frames judged.", nil, nil)
-	drops       = prometheus.NewDesc("tcptrace_dropped_frames_total", "Frames that the kernel had no room for.", nil, nil)
+	frames      = prometheus.NewDesc("tcptrace_frames_total", "Frames analysed.", nil, nil)
+	drops       = prometheus.NewDesc("tcptrace_dropped_frames_total", "Frames that the kernel dropped.", nil, nil)
 	connections = prometheus.NewDesc("tcptrace_connections", "Connections held in memory.", nil, nil)
 	sockets     = prometheus.NewDesc("tcptrace_sockets", "Ends of these connections, by state.", []string{"state"}, nil)
-	memory      = prometheus.NewDesc("tcptrace_memory_bytes", "Memory that the Go runtime holds, without the ring.", nil, nil)
-	lag         = prometheus.NewDesc("tcptrace_lag_seconds", "How far the judging is behind the wire.", nil, nil)
+	memory      = prometheus.NewDesc("tcptrace_memory_bytes", "Memory of the Go runtime, without the ring.", nil, nil)
+	lag         = prometheus.NewDesc("tcptrace_lag_seconds", "Delay between the wire and the analysis.", nil, nil)
 )
 
-// ListenMetrics opens the address of Serve: HOST:PORT, or :PORT for this machine
-// alone.
+// ListenMetrics listens at an address for Serve: HOST:PORT, or :PORT for this
+// machine only.
 func ListenMetrics(addr string) (*Metrics, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -45,7 +45,7 @@ func ListenMetrics(addr string) (*Metrics, error) {
 		registry: prometheus.NewRegistry(),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tcptrace_findings_total",
-			Help: "Findings told. One whose outcome changed counts under each.",
+			Help: "Findings reported. A finding whose outcome changed counts under each.",
 		}, []string{"detector", "outcome", "verdict"}),
 	}
 	m.registry.MustRegister(m.findings)
@@ -55,32 +55,32 @@ func ListenMetrics(addr string) (*Metrics, error) {
 	return m, nil
 }
 
-// Addr is where the metrics are.
+// Addr is the address of the metrics.
 func (m *Metrics) Addr() net.Addr { return m.listener.Addr() }
 
-// Serve answers until Close, at /metrics.
+// Serve answers requests at /metrics until Close.
 func (m *Metrics) Serve(l *Loop) {
 	l.Ticked = m.lag.Store
 	m.registry.MustRegister(collector{m, l})
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: patience}))
-	m.server = http.Server{Handler: mux, ReadTimeout: patience, WriteTimeout: 2 * patience, MaxHeaderBytes: 8 << 10}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: maxAnswer}))
+	m.server = http.Server{Handler: mux, ReadTimeout: maxAnswer, WriteTimeout: 2 * maxAnswer, MaxHeaderBytes: 8 << 10}
 	go m.server.Serve(m.listener)
 }
 
-// patience is how long a question may take. A loop that has ended answers none.
-const patience = 5 * time.Second
+// maxAnswer is how long an answer may take. A loop that has ended does not answer.
+const maxAnswer = 5 * time.Second
 
-// Close stops answering.
+// Close stops the server.
 func (m *Metrics) Close() error { return m.server.Close() }
 
-// Tell counts a finding that is new, or has another outcome or verdict than
-// before: its revision is one that was not told yet.
-func (m *Metrics) Tell(f *result.Finding) {
+// Count counts a finding that is new, or whose outcome or verdict has changed: each
+// revision once.
+func (m *Metrics) Count(f *result.Finding) {
 	m.findings.WithLabelValues(f.Detector, f.Outcome, f.Verdict.String()).Inc()
 }
 
-// A collector asks the loop, which alone may look at the connections.
+// A collector asks the loop, because only that may look at the connections.
 type collector struct {
 	m    *Metrics
 	loop *Loop
@@ -100,7 +100,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		for _, v := range values {
 			to <- v
 		}
-	case <-time.After(patience):
+	case <-time.After(maxAnswer):
 	}
 	to <- prometheus.MustNewConstMetric(memory, prometheus.GaugeValue, float64(heldMemory()))
 	to <- prometheus.MustNewConstMetric(lag, prometheus.GaugeValue, time.Duration(c.m.lag.Load()).Seconds())
@@ -120,7 +120,7 @@ func measure(l *Loop) []prometheus.Metric {
 	return values
 }
 
-// heldMemory is what the Go runtime has from the system and not given back.
+// heldMemory is the memory that the Go runtime has from the system, in bytes.
 func heldMemory() uint64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)

@@ -5,11 +5,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
-// Options say what to capture.
+// Options describe what to capture.
 type Options struct {
 	Interface   string
-	Promiscuous bool // ask for frames to other stations, too
-	// Filter gives the program for the frames' link type, nil for all frames.
-	// The kernel runs it where it can; else Ring.Match does.
+	Promiscuous bool // also frames to other stations
+	// Filter returns the filter program for a link type; nil captures all frames.
+	// The kernel runs it if it can, otherwise Ring.Match does.
 	Filter func(capture.LinkType) (*filter.Program, error)
 }

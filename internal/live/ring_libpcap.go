@@ -14,28 +14,28 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
-// turn is how long Next waits for a frame where none has come.
-const turn = 10 * time.Millisecond
+// nextWait is how long Next waits for a frame if there is none.
+const nextWait = 10 * time.Millisecond
 
-// Delay is how long a frame may take from its time stamp until Next has it.
+// Delay is the maximum time from a frame's timestamp until Next can return it.
 const Delay = 100 * time.Millisecond
 
-// ErrPermission says that this process may not capture.
+// ErrPermission is returned if this process is not allowed to capture.
 var ErrPermission = errors.New("capturing is not permitted")
 
-// A Ring is an interface that is captured from through libpcap, or Npcap on
-// Windows: for the systems where there is no other way (-tags libpcap; needs
-// cgo, but for Windows). An interface that goes is not picked up again.
+// A Ring captures from an interface through libpcap, or Npcap on Windows, for
+// systems without a better way (-tags libpcap; needs cgo, except on Windows). If
+// the interface disappears, the capture does not resume.
 type Ring struct {
 	handle  *pcap.Handle
 	name    string
 	link    capture.LinkType
 	program *filter.Program
-	over    error
-	told    bool
+	ended   error
+	warned  bool
 }
 
-// Open begins to capture. The error is ErrPermission if that is what is missing.
+// Open starts to capture. The error is ErrPermission if the process lacks that.
 func Open(o Options) (*Ring, error) {
 	const whole = 1 << 18 // as tcpdump
 	fail := func(err error) (*Ring, error) { return nil, fmt.Errorf("%s: %w", o.Interface, err) }
@@ -44,7 +44,7 @@ func Open(o Options) (*Ring, error) {
 		return fail(err)
 	}
 	defer h.CleanUp()
-	if err := firstError(h.SetSnapLen(whole), h.SetPromisc(o.Promiscuous && o.Interface != Any), h.SetTimeout(turn), h.SetImmediateMode(true)); err != nil {
+	if err := firstError(h.SetSnapLen(whole), h.SetPromisc(o.Promiscuous && o.Interface != Any), h.SetTimeout(nextWait), h.SetImmediateMode(true)); err != nil {
 		return fail(err)
 	}
 	r := &Ring{name: o.Interface}
@@ -64,17 +64,16 @@ func Open(o Options) (*Ring, error) {
 	return r, nil
 }
 
-// Next reads the next frame that has come into fr, and is false if there is
-// none. The frame's bytes are valid until the next call. Its number and file
-// are not set.
+// Next reads the next frame into fr. It returns false if there is none yet. The
+// frame's bytes are valid until the next call; its number and file are not set.
 func (r *Ring) Next(fr *capture.Frame) bool {
-	if r.over != nil {
+	if r.ended != nil {
 		return false
 	}
 	data, info, err := r.handle.ZeroCopyReadPacketData()
 	if err != nil {
 		if err != pcap.NextErrorTimeoutExpired {
-			r.over = err
+			r.ended = err
 		}
 		return false
 	}
@@ -82,21 +81,21 @@ func (r *Ring) Next(fr *capture.Frame) bool {
 	return true
 }
 
-// Wait has nothing to wait for: Next has waited already. It tells if the
-// interface has gone.
+// Wait does not wait for frames, because Next has done so. If the interface has
+// disappeared, it returns a sentence about that.
 func (r *Ring) Wait(d time.Duration) (news string) {
 	switch {
-	case r.over == nil:
+	case r.ended == nil:
 		return ""
-	case r.told:
-		time.Sleep(min(d, turn))
+	case r.warned:
+		time.Sleep(min(d, nextWait))
 		return ""
 	}
-	r.told = true
-	return fmt.Sprintf("%s cannot be captured from any more: %v", r.name, r.over)
+	r.warned = true
+	return fmt.Sprintf("cannot capture from %s any more: %v", r.name, r.ended)
 }
 
-// Wake ends a Wait: it is over soon enough.
+// Wake does nothing: a Wait is short.
 func (r *Ring) Wake() {}
 
 // Match reports whether a frame passes the filter.
@@ -104,7 +103,7 @@ func (r *Ring) Match(fr *capture.Frame) bool {
 	return r.program == nil || r.program.Match(fr.Data, fr.Len)
 }
 
-// Drops is how many frames libpcap or the interface had no room for, so far.
+// Drops is the number of frames that libpcap or the interface has dropped so far.
 func (r *Ring) Drops() uint64 {
 	stats, err := r.handle.Stats()
 	if err != nil {
@@ -113,10 +112,10 @@ func (r *Ring) Drops() uint64 {
 	return uint64(stats.PacketsDropped + stats.PacketsIfDropped)
 }
 
-// Link is how frames begin.
+// Link is the link type of the frames.
 func (r *Ring) Link() capture.LinkType { return r.link }
 
-// Close gives the handle back.
+// Close closes the handle.
 func (r *Ring) Close() error {
 	r.handle.Close()
 	return nil

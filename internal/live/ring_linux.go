@@ -13,34 +13,34 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 )
 
-// The kernel fills blocks and hands each over when it is full, or when its first
-// frame has waited for retireAfter.
+// The kernel delivers a block when it is full, or when its first frame has waited
+// for retireAfter.
 const (
 	blockSize   = 1 << 20 // a frame of segmentation offload must fit: 512 KiB (GSO_MAX_SIZE of BIG TCP)
 	maxBlocks   = 64
 	retireAfter = 20 * time.Millisecond
 )
 
-// Delay is how long a frame may take from its time stamp until Next has it. A
-// block is handed over at the second of the kernel's ticks at the latest
-// (prb_retire_rx_blk_timer_expired), and frames queue for another processor
-// before they come to the ring.
+// Delay is the maximum time from a frame's timestamp until Next can return it. The
+// kernel delivers a block by its second timer tick
+// (prb_retire_rx_blk_timer_expired), and frames may queue for another processor
+// before they reach the ring.
 const Delay = 2*retireAfter + 60*time.Millisecond
 
-// A Ring is an interface that is captured from, through memory that the kernel
-// fills (packet(7), PACKET_RX_RING with TPACKET_V3). It is not safe for
-// concurrent use, but for Wake.
+// A Ring captures from an interface, through memory that the kernel fills
+// (packet(7), PACKET_RX_RING with TPACKET_V3). Only Wake is safe for concurrent
+// use.
 type Ring struct {
 	socket
 	memory []byte
-	block  []byte // being read; nil if none
+	block  []byte // the one that is read; nil if none
 	number int    // of that block
 	next   uint32 // offset of its next frame
-	left   uint32 // frames that are left in it
-	waker  int    // eventfd
+	left   uint32 // remaining frames in it
+	waker  int    // an eventfd
 	drops  uint64
 	state  linkState
-	looked time.Time // at the interface
+	looked time.Time // when the interface was checked
 }
 
 // Offsets in a block's descriptor and in a frame's header (struct
@@ -72,9 +72,8 @@ const (
 
 var ne = binary.NativeEndian
 
-// Next reads the next frame that has come into fr, and is false if there is
-// none. The frame's bytes are valid until the next call. Its number and file
-// are not set.
+// Next reads the next frame into fr. It returns false if there is none yet. The
+// frame's bytes are valid until the next call; its number and file are not set.
 func (r *Ring) Next(fr *capture.Frame) bool {
 	for {
 		if r.left == 0 && !r.advance() {
@@ -83,20 +82,20 @@ func (r *Ring) Next(fr *capture.Frame) bool {
 		h := r.block[r.next:]
 		r.left--
 		r.next += ne.Uint32(h[frameNext:])
-		if r.any && isLoopbackEcho(h) {
+		if r.any && isSentToLoopback(h) {
 			continue
 		}
 		*fr = capture.Frame{
 			At:   int64(ne.Uint32(h[frameSeconds:]))*1e9 + int64(ne.Uint32(h[frameNanos:])),
 			Link: r.Link(),
 		}
-		fr.Data, fr.Len = r.dress(h)
+		fr.Data, fr.Len = r.addHeaders(h)
 		return true
 	}
 }
 
-// advance goes to the next block, if the kernel has handed it over, and gives
-// back the one that was read.
+// advance returns the current block to the kernel, and takes the next one if it
+// has been delivered.
 func (r *Ring) advance() bool {
 	if r.block != nil {
 		atomic.StoreUint32(statusOf(r.block), unix.TP_STATUS_KERNEL)
@@ -113,8 +112,8 @@ func (r *Ring) advance() bool {
 
 func statusOf(block []byte) *uint32 { return (*uint32)(unsafe.Pointer(&block[blockStatus])) }
 
-// Wait waits until a block has been handed over, somebody calls Wake, or d has
-// passed. It tells, in a sentence, if the interface has gone or come back.
+// Wait waits until a block has been delivered, Wake is called, or d has passed. If
+// the state of the interface has changed, it returns a sentence about that.
 func (r *Ring) Wait(d time.Duration) (news string) {
 	if r.block == nil || r.left == 0 {
 		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN | unix.POLLERR}, {Fd: int32(r.waker), Events: unix.POLLIN}}
@@ -142,16 +141,16 @@ func (r *Ring) Wake() {
 	unix.Write(r.waker, one[:])
 }
 
-// Drops is how many frames the kernel had no room for, so far.
+// Drops is the number of frames that the kernel has dropped so far.
 func (r *Ring) Drops() uint64 {
-	// Reading the counts clears them.
+	// Reading the counters clears them.
 	if stats, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
 		r.drops += uint64(stats.Drops)
 	}
 	return r.drops
 }
 
-// Close gives the ring back.
+// Close closes the ring.
 func (r *Ring) Close() error {
 	r.block = nil
 	err := unix.Munmap(r.memory)

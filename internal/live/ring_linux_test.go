@@ -28,8 +28,7 @@ func (w *wire) ring(o live.Options) *live.Ring {
 	return r
 }
 
-// frames reads n frames that pass the filter, and some time more, in which none
-// may come.
+// frames reads n frames that pass the filter. No more may come for some time.
 func (w *wire) frames(r *live.Ring, n int) (got []capture.Frame) {
 	w.Helper()
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
@@ -60,8 +59,8 @@ func tagged() []byte {
 	return append(binary.BigEndian.AppendUint16(h, unix.ETH_P_IP), make([]byte, 60)...)
 }
 
-// TestRing_tag: Linux takes the VLAN tag out of a frame; it is back where files
-// have it, and filters see it.
+// TestRing_tag: Linux removes the VLAN tag from a frame. It is back at its usual
+// place, and filters see it.
 func TestRing_tag(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
@@ -89,7 +88,7 @@ func TestRing_tag(t *testing.T) {
 	}
 }
 
-// TestRing_loopback: what goes out comes in, and counts once.
+// TestRing_loopback: a frame that is sent and received counts once.
 func TestRing_loopback(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
@@ -117,7 +116,7 @@ func TestRing_wake(t *testing.T) {
 	}
 }
 
-// TestRing_load: a burst that a socket's queue would not hold.
+// TestRing_load: a burst that is too large for a socket's queue.
 func TestRing_load(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)

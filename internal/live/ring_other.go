@@ -9,22 +9,22 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 )
 
-// Delay is how long a frame may take from its time stamp until Next has it.
+// Delay is the maximum time from a frame's timestamp until Next can return it.
 const Delay = 100 * time.Millisecond
 
-// ErrPermission says that this process may not capture.
+// ErrPermission is returned if this process is not allowed to capture.
 var ErrPermission = errors.New("capturing is not permitted")
 
-// A Ring is an interface that is captured from: only on Linux.
+// A Ring captures from an interface, only on Linux.
 type Ring struct{ Source }
 
-// Open says what to do instead.
+// Open returns an error that says what to do instead.
 func Open(Options) (*Ring, error) {
 	return nil, errors.New("this build captures on Linux only: build with -tags libpcap, or pipe tcpdump: tcpdump -U -w - | tcptrace -")
 }
 
-// Link is how frames begin.
+// Link is the link type of the frames.
 func (*Ring) Link() capture.LinkType { return 0 }
 
-// Close gives the ring back.
+// Close closes the ring.
 func (*Ring) Close() error { return nil }

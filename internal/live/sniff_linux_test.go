@@ -16,19 +16,19 @@ import (
 	"github.com/tcptrace-go/tcptrace"
 )
 
-// A told is what a test compares of a finding.
-type told struct{ detector, outcome, verdict, culprit string }
+// A compared is the part of a finding that tests compare.
+type compared struct{ detector, outcome, verdict, culprit string }
 
-// fromFile is what a file's analysis tells, by ID.
-func fromFile(t *testing.T, name string) map[string]told {
+// fromFile are the findings of a file, by ID.
+func fromFile(t *testing.T, name string) map[string]compared {
 	t.Helper()
 	r, err := tcptrace.Analyze(context.Background(), tcptrace.Options{}, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]told{}
+	all := map[string]compared{}
 	for _, f := range r.Findings {
-		all[f.ID] = told{f.Detector, f.Outcome, f.Verdict.String(), f.Flow.End[f.Culprit].String()}
+		all[f.ID] = compared{f.Detector, f.Outcome, f.Verdict.String(), f.Flow.End[f.Culprit].String()}
 	}
 	return all
 }
@@ -59,16 +59,16 @@ func lines(t *testing.T, ndjson string) (all []line) {
 	return all
 }
 
-// fromLines is what ndjson tells in the end, by ID. Each finding must be final,
-// once, with growing revisions.
-func fromLines(t *testing.T, ndjson string) map[string]told {
+// fromLines are the final findings in ndjson, by ID. Each finding must be final once,
+// with increasing revisions.
+func fromLines(t *testing.T, ndjson string) map[string]compared {
 	t.Helper()
-	all, final, revision := map[string]told{}, map[string]bool{}, map[string]int{}
+	all, final, revision := map[string]compared{}, map[string]bool{}, map[string]int{}
 	for _, l := range lines(t, ndjson) {
 		if final[l.ID] || l.Revision < revision[l.ID] {
 			t.Errorf("finding %s comes again after it was final, or with an older revision", l.ID)
 		}
-		all[l.ID] = told{l.Detector, l.Outcome, l.Verdict, l.Culprit}
+		all[l.ID] = compared{l.Detector, l.Outcome, l.Verdict, l.Culprit}
 		final[l.ID], revision[l.ID] = l.Final, l.Revision
 	}
 	for id := range all {
@@ -79,8 +79,8 @@ func fromLines(t *testing.T, ndjson string) map[string]told {
 	return all
 }
 
-// TestSniff_replay sends samples over a wire: what is told live is what reading the
-// kept frames and the evidence brings, and what the sample holds.
+// TestSniff_replay sends samples over a wire. The live findings are those of the kept
+// frames, of the evidence, and of the sample.
 func TestSniff_replay(t *testing.T) {
 	for _, sample := range []string{
 		"hung-reader.pcapng", "post-fin-ack-rst.pcapng", "zero-window-probe-loop.not-brief.pcapng",
@@ -97,11 +97,11 @@ func TestSniff_replay(t *testing.T) {
 				s.stop(0)
 				want := fromFile(t, kept)
 				if got := fromLines(t, s.output()); !maps.Equal(got, want) {
-					t.Errorf("live tells\n%v\nthe kept file brings\n%v", got, want)
+					t.Errorf("live reports\n%v\nthe kept file\n%v", got, want)
 				}
 				for id, f := range want {
 					if proof := fromFile(t, filepath.Join(proofs, f.detector+"-"+id+".pcapng")); proof[id] != f {
-						t.Errorf("the evidence brings %v, want %v", proof[id], f)
+						t.Errorf("the evidence gives %v, want %v", proof[id], f)
 					}
 				}
 				for _, l := range lines(t, s.output()) {
@@ -116,8 +116,7 @@ func TestSniff_replay(t *testing.T) {
 	}
 }
 
-// TestSniff_realFault: a reader that hangs, with real sockets, is told while it
-// hangs.
+// TestSniff_realFault: a hanging reader with real sockets is reported while it hangs.
 func TestSniff_realFault(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
@@ -140,7 +139,7 @@ func TestSniff_realFault(t *testing.T) {
 	s.stop(1)
 }
 
-// TestSniff_privileges looks at every thread of the process.
+// TestSniff_privileges checks every thread of the process.
 func TestSniff_privileges(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
@@ -165,21 +164,21 @@ func TestSniff_privileges(t *testing.T) {
 	s.stop(0)
 }
 
-// TestSniff_interfaceComesBack: the interface goes and another one of its name
-// comes; the socket, opened with privileges that are gone, is bound to it.
+// TestSniff_interfaceComesBack: the interface disappears, and another one with its
+// name appears. The socket is bound to it, without the privileges that opened it.
 func TestSniff_interfaceComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.inTime("../../samples/post-fin-ack-rst.pcapng", func(file, kept string) {
 		s := w.sniff("-i", "near", "--format", "ndjson", "-w", kept, "--fail-on", "never", "tcp")
 		w.unplug()
-		s.await(s.errors, "near is gone")
+		s.await(s.errors, "near has disappeared")
 		w.plug()
 		s.await(s.errors, "near is back")
 		w.replay(file)
 		s.stop(0)
 		if got, want := fromLines(t, s.output()), fromFile(t, kept); !maps.Equal(got, want) {
-			t.Errorf("after it came back live tells\n%v\nthe kept file brings\n%v", got, want)
+			t.Errorf("after it came back live reports\n%v\nthe kept file\n%v", got, want)
 		}
 	})
 }
@@ -208,13 +207,13 @@ func TestSniff_rotates(t *testing.T) {
 	}
 }
 
-// TestSniff_refused: a line that says what to do, and no stack trace.
+// TestSniff_refused: an error is a line that says what to do, not a stack trace.
 func TestSniff_refused(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	for _, c := range []struct{ iface, filter, want string }{
 		{"nowhere", "tcp", "there is no such interface"},
-		{"a-name-that-is-far-too-long", "tcp", "no interface has such a name"},
+		{"a-name-that-is-far-too-long", "tcp", "not a valid name of an interface"},
 		{"near", "tcp port nonsense", "column 10"},
 	} {
 		s := &sniffing{wire: w, cmd: w.command("-i", c.iface, c.filter)}

@@ -13,7 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/filter"
 )
 
-// ErrPermission says that this process may not capture.
+// ErrPermission is returned if this process is not allowed to capture.
 var ErrPermission = errors.New("capturing needs the capability CAP_NET_RAW")
 
 // A socket is a packet socket bound to an interface (packet(7)).
@@ -26,10 +26,10 @@ type socket struct {
 	any     bool
 	cooked  bool // frames come without the device's header
 	promisc bool
-	program *filter.Program // that the kernel cannot run for us
+	program *filter.Program // one that the kernel cannot run
 }
 
-// Open begins to capture. The error is ErrPermission if that is what is missing.
+// Open starts to capture. The error is ErrPermission if the process lacks that.
 func Open(o Options) (*Ring, error) {
 	r := &Ring{waker: -1, socket: socket{fd: -1, name: o.Interface, any: o.Interface == Any, promisc: o.Promiscuous}}
 	if err := r.open(o.Filter); err != nil {
@@ -42,9 +42,8 @@ func Open(o Options) (*Ring, error) {
 	return r, nil
 }
 
-// open does things in the order that lets no frame in before the filter is
-// there, and none after it was looked at: a socket of protocol 0 receives
-// nothing until it is bound.
+// open sets up the socket in an order that receives no frame before the filter is
+// attached: a socket of protocol 0 receives nothing until it is bound.
 func (r *Ring) open(program func(capture.LinkType) (*filter.Program, error)) error {
 	if err := r.choose(); err != nil {
 		return err
@@ -74,7 +73,7 @@ func (r *Ring) open(program func(capture.LinkType) (*filter.Program, error)) err
 	if err := r.allocate(); err != nil {
 		return err
 	}
-	if r.device == unix.ARPHRD_LOOPBACK { // what goes out comes in
+	if r.device == unix.ARPHRD_LOOPBACK { // sent frames are received there as well
 		if err := unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
 			return err
 		}
@@ -82,13 +81,13 @@ func (r *Ring) open(program func(capture.LinkType) (*filter.Program, error)) err
 	return r.bind()
 }
 
-// choose looks up the interface and how its frames begin.
+// choose looks up the interface and its link type.
 func (s *socket) choose() error {
 	if s.any {
 		s.cooked, s.link = true, capture.LinkSLL2
 		return nil
 	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0) // any socket takes netdevice(7) requests
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0) // any socket accepts netdevice(7) requests
 	if err != nil {
 		return err
 	}
@@ -109,7 +108,7 @@ func (s *socket) choose() error {
 func indexOf(fd int, name string) (int32, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
-		return 0, fmt.Errorf("no interface has such a name: %w", err)
+		return 0, fmt.Errorf("not a valid name of an interface: %w", err)
 	}
 	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
 		return 0, fmt.Errorf("there is no such interface (see --list-interfaces): %w", err)
@@ -126,8 +125,8 @@ func deviceOf(fd int, name string) (uint16, error) {
 	return request.Uint16(), err
 }
 
-// attach has the kernel run the filter, but for programs that look at headers
-// which the kernel's frames do not have.
+// attach attaches the filter in the kernel, except for programs that need headers
+// which frames in the kernel do not have.
 func (s *socket) attach(program func(capture.LinkType) (*filter.Program, error)) error {
 	p, err := program(s.link)
 	if err != nil {
@@ -146,9 +145,9 @@ func (s *socket) attach(program func(capture.LinkType) (*filter.Program, error))
 	return firstError(err, unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_LOCK_FILTER, 1))
 }
 
-// allocate makes the ring, smaller where memory is short.
+// allocate creates the ring, a smaller one if memory is short.
 func (r *Ring) allocate() (err error) {
-	const frameSize = 2048 // only for the kernel's arithmetic: frames lie close together
+	const frameSize = 2048 // only for the kernel's checks: frames are packed
 	for blocks := uint32(maxBlocks); blocks >= 2; blocks /= 2 {
 		err = unix.SetsockoptTpacketReq3(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &unix.TpacketReq3{
 			Block_size: blockSize, Block_nr: blocks, Frame_size: frameSize, Frame_nr: blockSize / frameSize * blocks,
@@ -165,7 +164,7 @@ func (r *Ring) allocate() (err error) {
 	return fmt.Errorf("memory for frames: %w", err)
 }
 
-// bind lets frames come, and asks for those to other stations.
+// bind starts to receive frames, if wanted in promiscuous mode.
 func (s *socket) bind() error {
 	all := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_ALL))
 	if err := unix.Bind(s.fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: int(s.index)}); err != nil {
@@ -178,11 +177,10 @@ func (s *socket) bind() error {
 		&unix.PacketMreq{Ifindex: s.index, Type: unix.PACKET_MR_PROMISC})
 }
 
-// Link is how frames begin.
+// Link is the link type of the frames.
 func (s *socket) Link() capture.LinkType { return s.link }
 
-// Match reports whether a frame passes the filter; the kernel has mostly
-// answered that.
+// Match reports whether a frame passes the filter, if the kernel does not run it.
 func (s *socket) Match(fr *capture.Frame) bool {
 	return s.program == nil || s.program.Match(fr.Data, fr.Len)
 }

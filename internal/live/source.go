@@ -6,18 +6,18 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 )
 
-// A Source gives frames as they come: a Ring.
+// A Source is a source of live frames: a Ring.
 type Source interface {
-	// Next reads the next frame that has come, and is false if there is none.
+	// Next reads the next frame. It returns false if there is none yet.
 	Next(*capture.Frame) bool
 	// Match reports whether a frame passes the filter.
 	Match(*capture.Frame) bool
-	// Wait waits for frames, Wake, or until d has passed, and tells what has
-	// become of the interface.
+	// Wait waits until there are frames, Wake is called, or d has passed. If the
+	// state of the interface has changed, it returns a sentence about that.
 	Wait(d time.Duration) (news string)
 	// Wake ends a Wait, from any goroutine.
 	Wake()
-	// Drops is how many frames were lost for want of room, so far.
+	// Drops is the number of frames that were dropped so far.
 	Drops() uint64
 }
 
@@ -30,5 +30,5 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// Any is the name that stands for all interfaces.
+// Any is the name of all interfaces together.
 const Any = "any"

@@ -26,7 +26,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/cli"
 )
 
-// asCommand has this test binary be tcptrace.
+// asCommand makes this test binary run as tcptrace.
 const asCommand = "TCPTRACE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A wire is a network namespace with two ends of a cable: what is sent into
-// "far" comes out of "near". A thread lives in it.
+// A wire is a network namespace with both ends of a cable: frames sent to "far" come
+// out of "near". A thread stays in it.
 type wire struct {
 	*testing.T
 	ns   netns.NsHandle
@@ -83,7 +83,7 @@ func newWire(t *testing.T) *wire {
 	return w
 }
 
-// plug makes the cable.
+// plug creates the cable.
 func (w *wire) plug() {
 	w.Helper()
 	w.must(w.nl.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "near", MTU: 9000}, PeerName: "far"}))
@@ -106,7 +106,7 @@ func (w *wire) plug() {
 	w.Cleanup(func() { unix.Close(w.out); w.out = -1 })
 }
 
-// unplug takes the cable away.
+// unplug removes the cable.
 func (w *wire) unplug() {
 	w.Helper()
 	link, err := w.nl.LinkByName("near")
@@ -120,7 +120,7 @@ func (w *wire) send(frame []byte) {
 	w.must(err)
 }
 
-// inside runs f on the thread that lives in the namespace.
+// inside runs f on the thread in the namespace.
 func (w *wire) inside(f func()) {
 	done := make(chan struct{})
 	w.work <- func() { defer close(done); f() }
@@ -134,7 +134,7 @@ func (w *wire) must(err error) {
 	}
 }
 
-// A sniffing is tcptrace as a process of its own, in the namespace.
+// A sniffing is a tcptrace process in the namespace.
 type sniffing struct {
 	*wire
 	cmd    *exec.Cmd
@@ -161,7 +161,7 @@ func (w *wire) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// locked is a buffer that is read while it is written.
+// locked is a buffer that can be read while it is written.
 type locked struct {
 	mu *sync.Mutex
 	b  *bytes.Buffer
@@ -197,8 +197,8 @@ func (s *sniffing) stop(status int) {
 	}
 }
 
-// replay sends the frames of a capture, in their time, as long as they were on
-// the wire, and returns when the capture's time is over.
+// replay sends the frames of a capture at their times, with their length on the
+// wire. It returns at the end of the capture.
 func (w *wire) replay(file string) {
 	w.Helper()
 	trace, errs := capture.OpenTrace([]string{file}, capture.Options{})
@@ -224,9 +224,9 @@ func (w *wire) replay(file string) {
 	time.Sleep(time.Until(at(trace.End())) + 50*time.Millisecond)
 }
 
-// inTime runs a test that replays a capture and keeps what came, until it came at
-// the capture's own times, and compares what both hold: a busy machine sends some
-// frames late, which is another story, rightly told.
+// inTime repeats a test that replays a capture and keeps the frames, until they came
+// at the right times, and compares both. A busy machine sends some frames late,
+// and then the findings are rightly different.
 func (w *wire) inTime(file string, test func(file, kept string)) {
 	w.Helper()
 	const tolerance = int64(2 * time.Millisecond)
@@ -240,7 +240,7 @@ func (w *wire) inTime(file string, test func(file, kept string)) {
 		}
 		if slices.EqualFunc(sent, came, func(a, b int64) bool { return !late(a, b) }) {
 			if got, want := fromFile(w.T, kept), fromFile(w.T, file); !maps.Equal(got, want) {
-				w.Errorf("the kept file brings\n%v\nthe capture\n%v", got, want)
+				w.Errorf("the kept file gives\n%v\nthe capture\n%v", got, want)
 			}
 			return
 		}
@@ -265,7 +265,7 @@ func gaps(t *testing.T, file string) (all []int64) {
 	return all
 }
 
-// etherHeader is one between two stations that are not here.
+// etherHeader is a header between two other stations.
 func etherHeader(protocol uint16) []byte {
 	h := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
 	return binary.BigEndian.AppendUint16(h, protocol)

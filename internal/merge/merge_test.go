@@ -12,7 +12,7 @@ type stream struct {
 	rank int
 }
 
-// TestHeap merges streams as sorting all of their items would.
+// TestHeap: merging is the same as sorting all items.
 func TestHeap(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -18,15 +18,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
-// A conversation is one trace, taken out of its file.
+// A conversation is one trace.
 type conversation struct {
 	name   string
 	frames []frame
-	plain  *account // what is told of it undressed
+	plain  *summary // of the plain capture
 }
 
-// conversations are all traces of all scenarios of the repository, and what was
-// recorded of real hosts.
+// conversations are all traces of all scenarios of the repository, and the
+// recordings of real hosts.
 var conversations = sync.OnceValues(func() ([]*conversation, error) {
 	var all []*conversation
 	for _, pattern := range []string{"samples/*.txtar", "detectors/testdata/*.txtar", "fsm/testdata/*.txtar", "internal/metamorphic/testdata/*.txtar", "samples/real/*.pcap"} {
@@ -83,7 +83,7 @@ func parse(name string) (*scenario.File, error) {
 	return scenario.Parse(name, text)
 }
 
-// newConversation takes a capture that goes on until end, if it states one.
+// newConversation reads a capture, which continues until end if that is not 0.
 func newConversation(name string, file []byte, end int64) (*conversation, error) {
 	frames, err := readFrames(file, end)
 	if err != nil {
@@ -93,11 +93,11 @@ func newConversation(name string, file []byte, end int64) (*conversation, error)
 	if err != nil {
 		return nil, err
 	}
-	return &conversation{name: name, frames: frames, plain: tell(rep, nil)}, nil
+	return &conversation{name: name, frames: frames, plain: summarise(rep, nil)}, nil
 }
 
-// readFrames takes a capture apart. The end that it states becomes a frame that
-// is no TCP, because few formats can state one.
+// readFrames reads the frames of a capture. Its end becomes a frame that is not TCP,
+// because few formats can state it.
 func readFrames(file []byte, end int64) ([]frame, error) {
 	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
 	if len(errs) > 0 {
@@ -124,11 +124,11 @@ func readFrames(file []byte, end int64) ([]frame, error) {
 	return frames, nil
 }
 
-// full asks for every change on every conversation.
+// full makes every change to every conversation.
 var full = os.Getenv("METAMORPHIC") == "full"
 
-// forEach runs the test on one of every so many conversations: which ones
-// depends on the name of the test, so that all of them get their share.
+// forEach runs the test on one of every so many conversations. Which ones depends on
+// the name of the test.
 func forEach(t *testing.T, every uint64, test func(*testing.T, *conversation)) {
 	t.Helper()
 	all, err := conversations()
@@ -152,11 +152,11 @@ func number(words ...string) uint64 {
 	return binary.BigEndian.Uint64(h.Sum(nil))
 }
 
-// random numbers that are the same in every run of the test.
+// random returns numbers that are the same in every run of the test.
 func random(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(number(t.Name()), 1)) }
 
-// goesBack reports whether a frame is earlier than one before it: the order of
-// such a capture is lost where it is split.
+// goesBack reports whether a frame is earlier than the one before it. Splitting such
+// a capture changes the order.
 func (c *conversation) goesBack() bool {
 	for i := 1; i < len(c.frames); i++ {
 		if c.frames[i].at < c.frames[i-1].at {
@@ -166,8 +166,8 @@ func (c *conversation) goesBack() bool {
 	return false
 }
 
-// fallsSilent reports a stretch of an hour without any frame. The trace ends
-// there for what is absent: at its last frame, be that a copy.
+// fallsSilent reports whether there is no frame for an hour. Nothing counts as absent
+// after its last frame, even if that is a duplicate.
 func (c *conversation) fallsSilent() bool {
 	for i := 1; i < len(c.frames); i++ {
 		if c.frames[i].at-c.frames[i-1].at > 3600e9 {
@@ -177,8 +177,8 @@ func (c *conversation) fallsSilent() bool {
 	return false
 }
 
-// inOneTunnel reports whether all frames have the same tags, so that nothing is
-// lost without them.
+// inOneTunnel reports whether all frames have the same tags, which then do not
+// matter.
 func (c *conversation) inOneTunnel() bool {
 	for i := range c.frames {
 		if !c.frames[i].other && !bytes.Equal(c.frames[i].tags, c.frames[0].tags) {
@@ -188,6 +188,6 @@ func (c *conversation) inOneTunnel() bool {
 	return true
 }
 
-// hasCopies reports whether frames were captured more than once, or may have
-// been: what tells it is lost without link-layer addresses or IPv4.
-func (c *conversation) hasCopies() bool { return c.plain.copies }
+// hasDuplicates reports whether frames were, or may have been, captured more than once.
+// Only link-layer addresses and IPv4 identifications show that.
+func (c *conversation) hasDuplicates() bool { return c.plain.duplicates }

@@ -5,68 +5,69 @@ import (
 	"testing"
 )
 
-// A mirror port captures each frame twice, microseconds apart.
+// A mirror port captures each frame twice, microseconds split.
 func TestDoubled(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
-		if c.hasCopies() || c.fallsSilent() {
+		if c.hasDuplicates() || c.fallsSilent() {
 			return
 		}
 		for _, later := range []int64{0, 3e3, 900e3} {
-			demandTwice(t, c, func(f *frame) { f.at += later })
+			checkTwice(t, c, func(f *frame) { f.at += later })
 		}
 	})
 }
 
-// Two taps on the way: the second sees a frame routed on, or in a VLAN.
+// Two taps: the second sees a frame after a router, or in a VLAN.
 func TestDoubledFurtherOn(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
-		if c.hasCopies() || c.fallsSilent() {
+		if c.hasDuplicates() || c.fallsSilent() {
 			return
 		}
-		demandTwice(t, c, func(f *frame) { f.at += 40e3; f.routed() })
-		demandTwice(t, c, func(f *frame) { f.at += 40e3; f.tagged(99) })
-		demandTwice(t, c, func(f *frame) { f.at += 40e3; f.routed(); f.tagged(99) })
+		checkTwice(t, c, func(f *frame) { f.at += 40e3; f.routed() })
+		checkTwice(t, c, func(f *frame) { f.at += 40e3; f.tagged(99) })
+		checkTwice(t, c, func(f *frame) { f.at += 40e3; f.routed(); f.tagged(99) })
 	})
 }
 
 // The same in two files.
 func TestTwoTaps(t *testing.T) {
 	forEach(t, 4, func(t *testing.T, c *conversation) {
-		if c.hasCopies() || c.fallsSilent() || c.goesBack() {
+		if c.hasDuplicates() || c.fallsSilent() || c.goesBack() {
 			return
 		}
 		second := c.notBeyondEnd(changed(c.frames, func(f *frame) { f.at += 40e3; f.routed(); f.tagged(99) }))
 		same := func(_ uint16, frame uint32) uint32 { return frame }
 		near, far := plain.pcap(c.frames), plain.pcap(second)
-		c.plain.sameFindings(t, tell(analyseFiles(t, near, far), same))
-		c.plain.sameFindings(t, tell(analyseFiles(t, far, near), same))
+		c.plain.sameFindings(t, summarise(analyseFiles(t, near, far), same))
+		c.plain.sameFindings(t, summarise(analyseFiles(t, far, near), same))
 	})
 }
 
-// demandTwice wants the same findings if each frame comes again, changed.
-func demandTwice(t *testing.T, c *conversation, again func(*frame)) {
+// checkTwice wants the same findings if each frame comes twice, the second time
+// changed.
+func checkTwice(t *testing.T, c *conversation, again func(*frame)) {
 	t.Helper()
-	copies := c.notBeyondEnd(changed(c.frames, again))
+	duplicates := c.notBeyondEnd(changed(c.frames, again))
 	var both []frame
 	for i := range c.frames {
-		both = append(both, c.frames[i], copies[i])
+		both = append(both, c.frames[i], duplicates[i])
 	}
 	rep, err := analyse(plain.pcap(both))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.plain.sameFindings(t, tell(rep, func(_ uint16, frame uint32) uint32 { return (frame + 1) / 2 }))
+	c.plain.sameFindings(t, summarise(rep, func(_ uint16, frame uint32) uint32 { return (frame + 1) / 2 }))
 }
 
-// notBeyondEnd brings copies forward that would come after the last frame and
-// make the trace longer.
-func (c *conversation) notBeyondEnd(copies []frame) []frame {
+// notBeyondEnd moves duplicates that would come after the last frame, and make the
+// trace longer.
+func (c *conversation) notBeyondEnd(duplicates []frame) []frame {
 	var end int64
-	for i := len(copies) - 1; i >= 0; i-- {
+	for i := len(duplicates) - 1; i >= 0; i-- {
 		end = max(end, c.frames[i].at)
-		copies[i].at = min(copies[i].at, end)
+		duplicates[i].at = min(duplicates[i].at, end)
 	}
-	return copies
+	return duplicates
 }
 
 // routed is what a router does to a frame.

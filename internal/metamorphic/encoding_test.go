@@ -12,7 +12,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// The frames of every tool's file are the same frames.
+// The report does not depend on the file format.
 func TestEncodings(t *testing.T) {
 	for _, e := range encodings() {
 		t.Run(e.name, func(t *testing.T) {
@@ -26,13 +26,13 @@ func TestEncodings(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				tell(want, nil).same(t, tell(got, nil))
+				summarise(want, nil).same(t, summarise(got, nil))
 			})
 		})
 	}
 }
 
-// A file may be cut off, or end in something else: what came before holds.
+// If a file is cut off or ends in garbage, the frames before are good.
 func TestTrailingGarbage(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
 		r := random(t)
@@ -45,12 +45,12 @@ func TestTrailingGarbage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.plain.same(t, tell(rep, nil))
+			c.plain.same(t, summarise(rep, nil))
 		}
 	})
 }
 
-// An encoding is a way to write frames into a file, and its unit of time.
+// An encoding is a file format with its unit of time.
 type encoding struct {
 	name  string
 	unit  unit
@@ -79,11 +79,11 @@ func encodings() []encoding {
 		encoding{"pcapng with a negative offset", nano, ngStyle{order: bige, unit: nano, offset: -400_000_000}.write},
 		encoding{"pcapng with a section for each frame", nano, ngStyle{order: le, unit: nano, sections: true}.write},
 		encoding{"pcapng with big-endian sections", micro, ngStyle{order: bige, unit: micro, sections: true}.write},
-		encoding{"pcapng with three interfaces", micro, ngStyle{order: le, unit: micro, taps: 3}.write},
-		encoding{"pcapng with unknown blocks", micro, ngStyle{order: le, unit: micro, strangers: true}.write},
+		encoding{"pcapng with three interfaces", micro, ngStyle{order: le, unit: micro, interfaces: 3}.write},
+		encoding{"pcapng with unknown blocks", micro, ngStyle{order: le, unit: micro, unknown: true}.write},
 		encoding{"pcapng with obsolete packet blocks", micro, ngStyle{order: le, unit: micro, obsolete: true}.write},
 		encoding{"pcapng with simple packet blocks", micro, ngStyle{order: le, unit: micro, simple: true}.write},
-		encoding{"pcapng of all this", nano, ngStyle{order: bige, unit: nano, offset: 7, sections: true, taps: 2, strangers: true, simple: true}.write},
+		encoding{"pcapng of all this", nano, ngStyle{order: bige, unit: nano, offset: 7, sections: true, interfaces: 2, unknown: true, simple: true}.write},
 	)
 	shard := asShard(classic(le, true))
 	all = append(all, encoding{"shard", nano, shard})

@@ -7,31 +7,31 @@ import (
 	"strings"
 )
 
-// A dress is a way to wrap frames for a link type. It puts something before
-// the packet, so that what was not captured stays so.
-type dress struct {
+// An encapsulation wraps packets in frames of a link type. It only adds headers, so
+// that what was not captured stays so.
+type encapsulation struct {
 	name string
 	link uint32
 	wrap func(*frame) []byte
 	lose losses
 }
 
-// losses are what a dress has no place for.
+// losses are what an encapsulation cannot hold.
 type losses uint8
 
 const (
 	losesTags losses = 1 << iota // VLAN tags
-	losesMACs                    // link-layer addresses, by which copies are told
-	losesIPID                    // IPv4 identification, by which copies are told, and some forgeries
+	losesMACs                    // link-layer addresses, which distinguish duplicates
+	losesIPID                    // IPv4 identification, which distinguishes duplicates and forged segments
 	onlyIPv4                     // fits IPv4 only
 )
 
-// fits reports whether the conversation loses nothing that matters in the dress.
-func (d *dress) fits(c *conversation) bool {
+// fits reports whether the conversation loses nothing that matters.
+func (d *encapsulation) fits(c *conversation) bool {
 	switch {
 	case d.lose&losesTags != 0 && !c.inOneTunnel(),
-		d.lose&(losesMACs|losesIPID) != 0 && c.hasCopies(),
-		d.lose&losesIPID != 0 && (c.restsOnIPIDs() || c.echoes()),
+		d.lose&(losesMACs|losesIPID) != 0 && c.hasDuplicates(),
+		d.lose&losesIPID != 0 && (c.restsOnIPIDs() || c.repeats()),
 		d.lose&onlyIPv4 != 0 && c.frames[0].is6():
 		return false
 	}
@@ -43,10 +43,10 @@ func (c *conversation) restsOnIPIDs() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.Contains(line, "IP ID") })
 }
 
-// echoes reports whether a host sends the same segment twice so soon that its IP
-// identification alone tells the second from a copy of the first.
-func (c *conversation) echoes() bool {
-	const soon = 2_000_000 // ns, in which copies come
+// repeats reports whether a host sends the same segment twice so soon that only its
+// IP identification distinguishes the second from a duplicate of the first.
+func (c *conversation) repeats() bool {
+	const soon = 2_000_000 // ns, in which duplicates come
 	for i := range c.frames {
 		f := &c.frames[i]
 		for j := i - 1; j >= 0 && !f.other && f.at-c.frames[j].at <= soon; j-- {
@@ -63,17 +63,17 @@ func (c *conversation) echoes() bool {
 	return false
 }
 
-var plain = dress{name: "Ethernet", link: 1, wrap: (*frame).ethernet}
+var plain = encapsulation{name: "Ethernet", link: 1, wrap: (*frame).ethernet}
 
-// A record is a frame as a file has it.
+// A record is a frame in a file.
 type record struct {
 	at   int64
 	data []byte
 	wire int
 }
 
-// records are the frames in this dress.
-func (d *dress) records(frames []frame) []record {
+// records are the frames in this encapsulation.
+func (d *encapsulation) records(frames []frame) []record {
 	out := make([]record, len(frames))
 	for i := range frames {
 		data := d.wrap(&frames[i])
@@ -83,7 +83,7 @@ func (d *dress) records(frames []frame) []record {
 }
 
 // pcap is the usual file: little-endian, nanoseconds.
-func (d *dress) pcap(frames []frame) []byte {
+func (d *encapsulation) pcap(frames []frame) []byte {
 	return pcap(binary.LittleEndian, true, d.link, d.records(frames))
 }
 

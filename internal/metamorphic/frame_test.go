@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A frame is an Ethernet frame, taken apart.
+// A frame is a parsed Ethernet frame.
 type frame struct {
 	at     int64
 	mac    [12]byte // receiver and sender
@@ -23,8 +23,8 @@ const (
 	typeVLAN = 0x8100
 )
 
-// newFrame takes an Ethernet frame apart. What carries no IP becomes a datagram,
-// so that every dress fits it.
+// newFrame parses an Ethernet frame. A frame without IP becomes a UDP datagram, so
+// that it fits into every encapsulation.
 func newFrame(data []byte, wire int) frame {
 	f := frame{mac: [12]byte(data), rest: wire - len(data)}
 	b := data[12:]
@@ -47,7 +47,7 @@ const (
 	protocolUDP = 17
 )
 
-// datagram is a UDP packet that is nobody's tunnel.
+// datagram is a UDP packet that is not a tunnel.
 func datagram() []byte {
 	packet := ipv4(protocolUDP, 8)
 	packet = be.AppendUint16(packet, 4000)
@@ -90,7 +90,7 @@ func (f *frame) etherType() uint16 {
 	return typeIPv4
 }
 
-// protocol is what the IP header says it carries.
+// protocol is the protocol in the IP header.
 func (f *frame) protocol() byte {
 	if f.is6() {
 		return f.packet[6]
@@ -112,7 +112,7 @@ func (f *frame) header() int {
 // tcp is what was captured from the TCP header on.
 func (f *frame) tcp() []byte { return f.packet[f.header():] }
 
-// addresses are where the packet's sender and receiver stand.
+// addresses are the addresses of sender and receiver in the packet.
 func (f *frame) addresses() (src, dst []byte) {
 	if f.is6() {
 		return f.packet[8:24], f.packet[24:40]
@@ -120,7 +120,7 @@ func (f *frame) addresses() (src, dst []byte) {
 	return f.packet[12:16], f.packet[16:20]
 }
 
-// ends names both ends of a TCP frame, the sender first.
+// ends are both ends of a TCP frame, the sender first.
 func (f *frame) ends() (from, to string) {
 	src, dst := f.addresses()
 	ports := f.tcp()
@@ -134,13 +134,13 @@ func (f *frame) clone() frame {
 	return g
 }
 
-// ethernet puts the frame together again.
+// ethernet is the frame's bytes.
 func (f *frame) ethernet() []byte {
 	b := append(f.mac[:len(f.mac):len(f.mac)], f.tags...)
 	return append(be.AppendUint16(b, f.etherType()), f.packet...)
 }
 
-// changed are the frames, each changed on its own.
+// changed are the frames, each of them changed.
 func changed(frames []frame, change func(*frame)) []frame {
 	out := make([]frame, len(frames))
 	for i := range frames {

@@ -6,23 +6,23 @@ import (
 	"testing"
 )
 
-// A snap length of 96 bytes loses nothing; more than headers tells nothing.
+// A snap length of 96 bytes loses nothing, and payload adds nothing.
 func TestPayloadKeptOrCut(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
 		whole := changed(c.frames, (*frame).fill)
-		demandExactly(t, c, whole)
+		checkExactly(t, c, whole)
 		for i := range whole {
 			if f := &whole[i]; !f.other && len(f.mac)+len(f.tags)+2+f.header()+f.optionsEnd() > 96 {
-				return // IPv6, or tags, and every option there is
+				return // IPv6, or tags, and all options
 			}
 		}
-		demandExactly(t, c, snapped(whole, 96))
+		checkExactly(t, c, snapped(whole, 96))
 	})
 }
 
-// A snap length that cuts options costs a limit and what the options said, such
-// as whether a doubtful RST was within a scaled window; the findings stay. 60
-// bytes leave six of the options in an IPv4 packet.
+// A snap length that cuts options adds a limit, and loses what the options say,
+// such as whether a doubtful RST was within a scaled window. The findings stay. 60
+// bytes leave six bytes of the options in an IPv4 packet.
 func TestOptionsCut(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
 		for snap := 0; snap <= 10; snap += 2 {
@@ -30,16 +30,15 @@ func TestOptionsCut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			whole, less := lessSACK(c.plain.findings, tell(rep, nil).findings)
+			whole, less := lessSACK(c.plain.findings, summarise(rep, nil).findings)
 			compare(t, lessOptions(whole), lessOptions(less))
 		}
 	})
 }
 
-// lessOptions leaves out what only options tell of a finding that there is
-// without them: which SYN it was that was answered. What a sender did again, and
-// whether for nothing, only SACK and timestamps tell; how large a window is, only
-// the scale.
+// lessOptions leaves out what only options show: which SYN was answered, what a
+// sender retransmitted and whether that was unnecessary (SACK and timestamps), and
+// how large a window is (window scale).
 func lessOptions(findings []string) (less []string) {
 	const syn = "syn-unanswered "
 	needs, without := false, []string{
@@ -64,30 +63,30 @@ func lessOptions(findings []string) (less []string) {
 	return less
 }
 
-// lessSACK leaves out what only SACK tells of a connection in which large segments
-// vanish: that something smaller arrived behind them. Without it, a sender that
-// falls back leaves in doubt whether an outage ended just then; of one that is
-// stuck, nothing is said, or that it gave up: by itself, in which case the words
-// are that such a path would look so, or by RST.
+// lessSACK leaves out what only SACK shows about a connection that loses its large
+// segments: that smaller ones after them arrived. Without it, an outage may have
+// ended just when the sender reduced its segment size, so that finding is
+// undecided. If the sender did not, there is no finding, or that it gave up: either
+// silently, with a sentence that mentions large packets, or with a RST.
 func lessSACK(whole, less []string) (w, l []string) {
 	const hole = "mtu-blackhole "
 	holes := map[string]string{} // by connection
-	for _, f := range apart(whole) {
+	for _, f := range split(whole) {
 		if strings.HasPrefix(f[0], hole) {
 			holes[connectionOf(f[0])] = f[0]
 			continue
 		}
 		w = append(w, f...)
 	}
-	for _, f := range apart(less) {
+	for _, f := range split(less) {
 		was, vanish := holes[connectionOf(f[0])]
 		switch {
 		case !vanish:
 		case strings.HasPrefix(was, hole+"fell-back"):
-			if strings.HasPrefix(f[0], hole+"fell-back undecided \"nothing was heard of the peer meanwhile") || f[0] == was {
+			if strings.HasPrefix(f[0], hole+"fell-back undecided \"the peer sent nothing in the meantime") || f[0] == was {
 				continue
 			}
-		case strings.HasPrefix(f[0], "dead-peer data ") && strings.Contains(f[1], "a path that drops only large packets would look so too"),
+		case strings.HasPrefix(f[0], "dead-peer data ") && strings.Contains(f[1], "the path may only drop large packets"),
 			strings.HasPrefix(f[0], "reset-cause aborted "), f[0] == was:
 			continue
 		}
@@ -96,8 +95,8 @@ func lessSACK(whole, less []string) (w, l []string) {
 	return w, l
 }
 
-// apart parts the lines of findings.
-func apart(lines []string) (findings [][]string) {
+// split splits the lines by finding.
+func split(lines []string) (findings [][]string) {
 	for i, line := range lines {
 		if line[0] != ' ' {
 			findings = append(findings, nil)
@@ -108,20 +107,20 @@ func apart(lines []string) (findings [][]string) {
 	return findings
 }
 
-// connectionOf is which connection a finding is of, from its first line.
+// connectionOf is the number of a finding's connection, from its first line.
 func connectionOf(first string) string {
 	_, rest, _ := strings.Cut(first, " of connection ")
 	id, _, _ := strings.Cut(rest, ",")
 	return id
 }
 
-// payload is how many bytes TCP carries.
+// payload is the number of payload bytes of TCP.
 func (f *frame) payload() int { return f.length() - f.header() - int(f.tcp()[12]>>4)*4 }
 
 // optionsEnd is the length of the TCP header.
 func (f *frame) optionsEnd() int { return int(f.tcp()[12]>>4) * 4 }
 
-// fill keeps the payload, something that looks like TCP again.
+// fill adds the payload, with bytes that look like TCP.
 func (f *frame) fill() {
 	if f.rest == f.payload() { // all headers are there
 		for ; f.rest > 0; f.rest-- {

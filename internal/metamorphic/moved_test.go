@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Both sequence spaces begin elsewhere: 2^32 falls into the middle of anything.
+// Both sequence spaces begin elsewhere, so that they wrap at any place.
 func TestSequenceSpacesMoved(t *testing.T) {
 	forEach(t, 2, func(t *testing.T, c *conversation) {
 		for i := range c.frames {
@@ -17,7 +17,7 @@ func TestSequenceSpacesMoved(t *testing.T) {
 			tcp := f.tcp()
 			seq, ack := be.Uint32(tcp[4:]), be.Uint32(tcp[8:])
 			for _, at := range []uint32{0, 1, uint32(f.payload() / 2), uint32(f.payload()) + 1} {
-				demand(t, c, shifted(c.frames, map[string]uint32{from: -seq - at, to: -ack - at}))
+				check(t, c, shifted(c.frames, map[string]uint32{from: -seq - at, to: -ack - at}))
 			}
 			if !full && i > 20 {
 				break
@@ -25,7 +25,7 @@ func TestSequenceSpacesMoved(t *testing.T) {
 		}
 		r := random(t)
 		for range 10 {
-			demand(t, c, shifted(c.frames, randomShift(c.frames, r)))
+			check(t, c, shifted(c.frames, randomShift(c.frames, r)))
 		}
 	})
 }
@@ -35,15 +35,15 @@ func TestTimeMoved(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
 		const year = 365 * 86400 * 1e9
 		for _, by := range []int64{1, -1, 500e6, 86400e9, 20 * year, -20 * year, 70 * year} {
-			demandExactly(t, c, moved(c.frames, func(at int64) int64 { return at + by }))
+			checkExactly(t, c, moved(c.frames, func(at int64) int64 { return at + by }))
 		}
 	})
 }
 
-// Each end has the other's address, so that what orders first orders last.
+// The ends swap their addresses, so that their order changes.
 func TestSidesSwapped(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
-		demand(t, c, swapped(c.frames))
+		check(t, c, swapped(c.frames))
 	})
 }
 
@@ -52,14 +52,14 @@ func TestAddressesReplaced(t *testing.T) {
 	forEach(t, 2, func(t *testing.T, c *conversation) {
 		r := random(t)
 		for range 5 {
-			demand(t, c, readdressed(c.frames, r))
+			check(t, c, readdressed(c.frames, r))
 		}
 	})
 }
 
-// All of it at once, in any dress.
+// All of these at once, in any encapsulation.
 func TestAllMoved(t *testing.T) {
-	all := dresses()
+	all := encapsulations()
 	forEach(t, 2, func(t *testing.T, c *conversation) {
 		r := random(t)
 		for range 10 {
@@ -73,35 +73,35 @@ func TestAllMoved(t *testing.T) {
 				frames = readdressed(frames, r)
 			}
 			if d := &all[r.IntN(len(all))]; d.fits(c) {
-				demandIn(t, c, d, frames)
+				checkIn(t, c, d, frames)
 			}
 		}
 	})
 }
 
-// demand wants the same findings of the frames.
-func demand(t *testing.T, c *conversation, frames []frame) {
+// check wants the same findings of the frames.
+func check(t *testing.T, c *conversation, frames []frame) {
 	t.Helper()
-	demandIn(t, c, &plain, frames)
+	checkIn(t, c, &plain, frames)
 }
 
-func demandIn(t *testing.T, c *conversation, d *dress, frames []frame) {
+func checkIn(t *testing.T, c *conversation, d *encapsulation, frames []frame) {
 	t.Helper()
 	rep, err := analyse(d.pcap(frames))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.plain.sameFindings(t, tell(rep, nil))
+	c.plain.sameFindings(t, summarise(rep, nil))
 }
 
-// demandExactly wants ids and limits to stay, too.
-func demandExactly(t *testing.T, c *conversation, frames []frame) {
+// checkExactly wants IDs and limits to stay as well.
+func checkExactly(t *testing.T, c *conversation, frames []frame) {
 	t.Helper()
 	rep, err := analyse(plain.pcap(frames))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.plain.same(t, tell(rep, nil))
+	c.plain.same(t, summarise(rep, nil))
 }
 
 func randomShift(frames []frame, r *rand.Rand) map[string]uint32 {
@@ -137,7 +137,7 @@ func shifted(frames []frame, shift map[string]uint32) []frame {
 	})
 }
 
-// sackEdges are the captured ends of the SACK blocks, which lie in the peer's
+// sackEdges are the captured edges of the SACK blocks, which are in the peer's
 // sequence space (RFC 2018 3).
 func sackEdges(tcp []byte) (edges [][]byte) {
 	const end, noOperation, sack = 0, 1, 5
@@ -190,7 +190,8 @@ func readdressed(frames []frame, r *rand.Rand) []frame {
 	})
 }
 
-// renamer gives the same the same, and different things different names.
+// renamer replaces equal values by equal ones, and different values by different
+// ones.
 type renamer map[string]string
 
 func (m renamer) rename(b []byte, r *rand.Rand) {

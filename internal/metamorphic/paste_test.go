@@ -12,10 +12,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A capture becomes text, the text a capture: a ticket is a test.
+// A capture becomes text, and the text a capture again.
 func TestPasted(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
-		if c.fallsSilent() || c.frames[0].other { // the text tells of TCP alone
+		if c.fallsSilent() || c.frames[0].other { // the text has only TCP
 			return
 		}
 		file := plain.pcap(c.frames)
@@ -32,16 +32,16 @@ func TestPasted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.withoutOthers(rep).sameFindings(t, tell(pasted, nil))
+		c.withoutOthers(rep).sameFindings(t, summarise(pasted, nil))
 		if t.Failed() {
 			t.Logf("of\n%s", text)
 		}
 	})
 }
 
-// withoutOthers is the account with frames numbered as in the text, which holds
-// TCP alone.
-func (c *conversation) withoutOthers(rep *result.Report) *account {
+// withoutOthers is the summary with frames numbered as in the text, which has only
+// TCP.
+func (c *conversation) withoutOthers(rep *result.Report) *summary {
 	number := make([]uint32, len(c.frames)+1)
 	for i := range c.frames {
 		number[i+1] = number[i]
@@ -49,17 +49,17 @@ func (c *conversation) withoutOthers(rep *result.Report) *account {
 			number[i+1]++
 		}
 	}
-	return tell(rep, func(_ uint16, frame uint32) uint32 { return number[frame] })
+	return summarise(rep, func(_ uint16, frame uint32) uint32 { return number[frame] })
 }
 
-// connections are those of the report with their segments.
+// connections are the connections of the report, with their segments.
 func connections(t *testing.T, rep *result.Report, file []byte) []scenario.Conn {
 	t.Helper()
 	var conns []scenario.Conn
 	byKey := map[reassembly.Key]int{}
 	for i := range rep.Flows {
 		fl := &rep.Flows[i]
-		if _, known := byKey[fl.Key]; known { // used again: one connection of the text
+		if _, known := byKey[fl.Key]; known { // four-tuple reused: one connection of the text
 			continue
 		}
 		byKey[fl.Key] = len(conns)

@@ -26,31 +26,31 @@ func binaryUnit(n int) unit { return unit{1 << n, 0x80 | byte(n), fmt.Sprintf("2
 
 func (u unit) String() string { return u.name }
 
-// stamp is the number of units that a time in nanoseconds is, or begins in.
+// stamp converts a time in nanoseconds into units.
 func (u unit) stamp(at int64) uint64 {
 	hi, lo := bits.Mul64(uint64(at), u.perSecond)
-	lo, carry := bits.Add64(lo, 1e9-1, 0) // up, so that going back ends where it began
+	lo, carry := bits.Add64(lo, 1e9-1, 0) // round up, so that converting back gives the same time
 	stamp, _ := bits.Div64(hi+carry, lo, 1e9)
 	return stamp
 }
 
-// floor is the time that remains of one in nanoseconds.
+// floor is a time in nanoseconds after conversion into units and back.
 func (u unit) floor(at int64) int64 {
 	hi, lo := bits.Mul64(u.stamp(at), 1e9)
 	ns, _ := bits.Div64(hi, lo, u.perSecond)
 	return int64(ns)
 }
 
-// ngStyle is what a pcapng file is like.
+// ngStyle is a style of pcapng files.
 type ngStyle struct {
-	order     binary.AppendByteOrder
-	unit      unit
-	offset    int64 // if_tsoffset, seconds
-	taps      int   // how many interfaces take turns; 0 for one
-	sections  bool  // a new one for each frame
-	strangers bool  // blocks that nobody knows
-	obsolete  bool  // packet blocks of before 2009
-	simple    bool  // packet blocks without a time, where it is that of the frame before
+	order      binary.AppendByteOrder
+	unit       unit
+	offset     int64 // if_tsoffset, seconds
+	interfaces int   // used in turn; 0 for one
+	sections   bool  // a new one for each frame
+	unknown    bool  // blocks of unknown types
+	obsolete   bool  // packet blocks from before 2009
+	simple     bool  // packet blocks without a time, if it is that of the previous frame
 }
 
 func (s ngStyle) write(_ *testing.T, records []record) []byte {
@@ -59,21 +59,21 @@ func (s ngStyle) write(_ *testing.T, records []record) []byte {
 		if s.sections && i > 0 {
 			b = s.section(b)
 		}
-		if s.strangers {
+		if s.unknown {
 			b = s.block(b, 0x0bad, []byte("what is this?"))
 			b = s.block(b, 0x80000001, nil)
 		}
-		tap := i % max(s.taps, 1)
+		number := i % max(s.interfaces, 1)
 		switch {
-		case s.simple && i > 0 && r.at == records[i-1].at && tap == 0 && s.taps < 2 && (len(r.data) == r.wire || len(r.data)%4 == 0):
-			// It does not say how much was captured: padding would count as that.
+		case s.simple && i > 0 && r.at == records[i-1].at && number == 0 && s.interfaces < 2 && (len(r.data) == r.wire || len(r.data)%4 == 0):
+			// It does not have the captured length, so padding would count.
 			b = s.block(b, 3, append(s.u32(nil, uint32(r.wire)), r.data...))
 		case s.obsolete:
-			body := s.order.AppendUint16(nil, uint16(tap))
+			body := s.order.AppendUint16(nil, uint16(number))
 			body = s.order.AppendUint16(body, 0xffff) // drops: not known
 			b = s.block(b, 2, s.packet(body, &r))
 		default:
-			b = s.block(b, 6, s.packet(s.u32(nil, uint32(tap)), &r))
+			b = s.block(b, 6, s.packet(s.u32(nil, uint32(number)), &r))
 		}
 	}
 	return b
@@ -96,10 +96,10 @@ func (s ngStyle) packet(b []byte, r *record) []byte {
 // section begins a section with its interfaces.
 func (s ngStyle) section(b []byte) []byte {
 	b = s.block(b, 0x0a0d0d0a, s.u32(nil, 0x1a2b3c4d, s.version(), 0xffffffff, 0xffffffff))
-	for tap := range max(s.taps, 1) {
+	for number := range max(s.interfaces, 1) {
 		body := s.order.AppendUint16(nil, uint16(plain.link))
 		body = s.u32(s.order.AppendUint16(body, 0), 0)
-		body = s.option(body, 2, fmt.Append(nil, "eth", tap))
+		body = s.option(body, 2, fmt.Append(nil, "eth", number))
 		body = s.option(body, 9, []byte{s.unit.code})
 		if s.offset != 0 {
 			body = s.option(body, 14, s.order.AppendUint64(nil, uint64(s.offset)))

@@ -12,17 +12,17 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
-// A capture split by connection, its parts named in any order.
+// A capture split by connection, the shards in any order.
 func TestShards(t *testing.T) {
 	forEach(t, 4, func(t *testing.T, c *conversation) {
 		r := random(t)
 		shards := shardsOf(t, plain.pcap(c.frames), 1+r.IntN(9))
 		r.Shuffle(len(shards), func(i, j int) { shards[i], shards[j] = shards[j], shards[i] })
-		c.plain.same(t, tell(analyseFiles(t, shards...), nil))
+		c.plain.same(t, summarise(analyseFiles(t, shards...), nil))
 	})
 }
 
-// shardsOf are the parts of a capture.
+// shardsOf are the shards of a capture.
 func shardsOf(t *testing.T, file []byte, n int) (shards [][]byte) {
 	t.Helper()
 	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
@@ -49,7 +49,7 @@ func shardsOf(t *testing.T, file []byte, n int) (shards [][]byte) {
 	return shards
 }
 
-// asShard is a file as a shard of everything.
+// asShard writes a file as a single shard.
 func asShard(write func(*testing.T, []record) []byte) func(*testing.T, []record) []byte {
 	return func(t *testing.T, rs []record) []byte { return shardsOf(t, write(t, rs), 1)[0] }
 }

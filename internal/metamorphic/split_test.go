@@ -21,12 +21,12 @@ func TestSplitInTwo(t *testing.T) {
 			if !full && cut > 1 && number(t.Name(), string(rune(cut)))%4 != 0 {
 				continue
 			}
-			demandSplit(t, c, []int{0, cut, len(c.frames)}, cut%2 == 0, nil)
+			checkSplit(t, c, []int{0, cut, len(c.frames)}, cut%2 == 0, nil)
 		}
 	})
 }
 
-// A file for each frame, in any order; frames of one time stay together.
+// A file for each frame, in any order. Frames with equal times stay together.
 func TestSplitEverywhere(t *testing.T) {
 	forEach(t, 8, func(t *testing.T, c *conversation) {
 		if c.goesBack() || len(c.frames) > 200 {
@@ -39,14 +39,14 @@ func TestSplitEverywhere(t *testing.T) {
 			}
 		}
 		cuts = append(cuts, len(c.frames))
-		demandSplit(t, c, cuts, false, nil)
-		demandSplit(t, c, cuts, true, nil)
-		demandSplit(t, c, cuts, false, random(t))
+		checkSplit(t, c, cuts, false, nil)
+		checkSplit(t, c, cuts, true, nil)
+		checkSplit(t, c, cuts, false, random(t))
 	})
 }
 
-// demandSplit wants the very same of files that begin at the cuts.
-func demandSplit(t *testing.T, c *conversation, cuts []int, reverse bool, shuffle *rand.Rand) {
+// checkSplit wants exactly the same for files that begin at the cuts.
+func checkSplit(t *testing.T, c *conversation, cuts []int, reverse bool, shuffle *rand.Rand) {
 	t.Helper()
 	var files [][]byte
 	var begins []int
@@ -67,11 +67,11 @@ func demandSplit(t *testing.T, c *conversation, cuts []int, reverse bool, shuffl
 		}
 	}
 	rep := analyseFiles(t, files...)
-	c.plain.same(t, tell(rep, func(file uint16, frame uint32) uint32 { return uint32(begins[file]) + frame }))
+	c.plain.same(t, summarise(rep, func(file uint16, frame uint32) uint32 { return uint32(begins[file]) + frame }))
 }
 
-// ordered reports whether time tells the order of the files: where one begins
-// when another ends, their names do.
+// ordered reports whether time alone orders the files. If one begins when another
+// ends, their names do.
 func (c *conversation) ordered(cuts []int) bool {
 	for _, cut := range cuts[1 : len(cuts)-1] {
 		if c.frames[cut].at == c.frames[cut-1].at {
@@ -81,20 +81,20 @@ func (c *conversation) ordered(cuts []int) bool {
 	return true
 }
 
-// How many judges there are shows nowhere.
+// The number of workers makes no difference.
 func TestWorkers(t *testing.T) {
 	forEach(t, 1, func(t *testing.T, c *conversation) {
 		file := plain.pcap(c.frames)
 		want := reportOf(t, file, 1)
 		for workers := 2; workers <= 8; workers++ {
 			if got := reportOf(t, file, workers); !bytes.Equal(want, got) {
-				t.Fatalf("%d workers tell\n%s\nand one\n%s", workers, got, want)
+				t.Fatalf("%d workers report\n%s\nand one\n%s", workers, got, want)
 			}
 		}
 	})
 }
 
-// Nor with many connections: those of all scenarios in one capture.
+// The same with many connections: those of all scenarios in one capture.
 func TestWorkers_manyConnections(t *testing.T) {
 	all, err := conversations()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestWorkers_manyConnections(t *testing.T) {
 	want := reportOf(t, file, 1)
 	for workers := 2; workers <= 8; workers++ {
 		if !bytes.Equal(want, reportOf(t, file, workers)) {
-			t.Errorf("%d workers tell other than one", workers)
+			t.Errorf("%d workers report something else than one", workers)
 		}
 	}
 }

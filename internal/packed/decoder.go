@@ -16,29 +16,29 @@ type Record struct {
 }
 
 const (
-	maxTime = 1<<62 - 1 // as capture has it: sums of two times do not overflow
+	maxTime = 1<<62 - 1 // as in package capture: sums of two times do not overflow
 	maxLen  = 1 << 30   // no window is larger (RFC 7323 2.3)
 )
 
-// A Decoder reads a chunk. The zero value has an empty one. Whatever the bytes
-// are, it ends, and holds no more than some times as many.
+// A Decoder reads a chunk; that of the zero value is empty. Whatever the bytes are,
+// it ends, and its memory is at most a small multiple of their number.
 type Decoder struct {
-	run
+	state
 	chunk []byte
 	off   int
 	pairs []pair
-	bad   string // why the record at hand cannot be; "" if it can
+	bad   string // why the current record is invalid, "" if it is not
 }
 
-// Reset begins a chunk, which must not change while it is read.
+// Reset starts to read a chunk, which must not change meanwhile.
 func (d *Decoder) Reset(chunk []byte) {
-	d.run.reset()
+	d.state.reset()
 	d.chunk, d.off, d.pairs, d.bad = chunk, 0, d.pairs[:0], ""
 }
 
-// Next reads a segment, all fields of rec. It returns io.EOF at the end of the
-// chunk, and an error that names the offset where bytes make no sense, then and
-// ever after.
+// Next reads a segment into all fields of rec. It returns io.EOF at the end of the
+// chunk. After an invalid record, it always returns the same error, which has the
+// offset.
 func (d *Decoder) Next(rec *Record) error {
 	if d.off == len(d.chunk) && d.bad == "" {
 		return io.EOF
@@ -64,7 +64,7 @@ func (d *Decoder) record(rec *Record) {
 	seg.Src, seg.Dst = p.ends[dir], p.ends[1-dir]
 	step := d.uvarint()
 	if step == 0 || d.position+step < step {
-		d.wrong("is not behind the one before")
+		d.wrong("does not come after the previous one")
 		return
 	}
 	mask := d.uvarint()
@@ -75,40 +75,40 @@ func (d *Decoder) record(rec *Record) {
 	since := d.varint()
 	if mask&inNanoseconds == 0 {
 		if since > maxTime/1000 || since < -maxTime/1000 {
-			d.wrong("has a time that cannot be")
+			d.wrong("has an impossible time")
 			return
 		}
 		since *= 1000
 	}
 	at := d.at + since
 	if at < 0 || at > maxTime {
-		d.wrong("has a time that cannot be")
+		d.wrong("has an impossible time")
 		return
 	}
 	if mask&hasFile != 0 {
 		file := d.uvarint()
 		if file > 1<<16-1 {
-			d.wrong("is of a file that cannot be")
+			d.wrong("has an impossible file number")
 			return
 		}
-		d.turn(uint16(file))
+		d.change(uint16(file))
 	}
 	frame := uint64(d.frame) + step
 	if mask&hasFrame != 0 {
 		frame += uint64(d.varint())
 	}
 	if frame == 0 || frame > 1<<32-1 {
-		d.wrong("has a frame number that cannot be")
+		d.wrong("has an impossible frame number")
 		return
 	}
-	l := p.open(dir)
+	l := p.direction(dir)
 	d.fields(l, mask, seg)
 	d.position, d.at, d.frame = d.position+step, at, uint32(frame)
 	rec.Position, seg.At, seg.Frame, seg.File = d.position, at, uint32(frame), d.file
-	l.after(seg)
+	l.update(seg)
 }
 
-// pair is the connection that a record names, and the direction there.
+// pair is the connection of a record, and the direction.
 func (d *Decoder) pair(ref uint64) (*pair, int) {
 	switch {
 	case d.bad != "":
@@ -116,7 +116,7 @@ func (d *Decoder) pair(ref uint64) (*pair, int) {
 	case ref == 0:
 		return d.ends(), 0
 	case ref-1 >= uint64(len(d.pairs))<<1:
-		d.wrong("is of a connection that the chunk does not name")
+		d.wrong("refers to a connection that the chunk does not have")
 		return nil, 0
 	}
 	return &d.pairs[(ref-1)>>1], int(ref-1) & 1
@@ -146,7 +146,7 @@ func (d *Decoder) ends() *pair {
 		copy(p.ends[1].Addr[:], b[16:])
 		d.ports(&p, b[32:])
 	default:
-		d.wrong("has an address of no known family")
+		d.wrong("has an address of an unknown family")
 		return nil
 	}
 	d.pairs = append(d.pairs, p)
@@ -157,8 +157,8 @@ func (d *Decoder) ports(p *pair, b []byte) {
 	p.ends[0].Port, p.ends[1].Port = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 }
 
-// fields reads what is told of a segment, and takes the rest as expected.
-func (d *Decoder) fields(l *line, mask uint64, seg *reassembly.Segment) {
+// fields reads the fields of a segment. Those that are missing are as expected.
+func (d *Decoder) fields(l *direction, mask uint64, seg *reassembly.Segment) {
 	seg.Flags, seg.Len, seg.Seq, seg.Ack, seg.Window, seg.IPID = l.flags, l.length, l.next, l.ack, l.window, l.expectIPID()
 	seg.TTL, seg.Tunnel, seg.Link = l.ttl, l.tunnel, l.link
 	seg.Opts = reassembly.Options{Has: l.options}
@@ -184,7 +184,7 @@ func (d *Decoder) fields(l *line, mask uint64, seg *reassembly.Segment) {
 	if mask&hasIPID != 0 {
 		seg.IPID += uint16(d.varint())
 	}
-	if mask&hasPlace != 0 {
+	if mask&hasPath != 0 {
 		if b := d.bytes(9); b != nil {
 			seg.TTL, seg.Tunnel, seg.Link = b[0], binary.LittleEndian.Uint32(b[1:]), binary.LittleEndian.Uint32(b[5:])
 		}
@@ -192,7 +192,7 @@ func (d *Decoder) fields(l *line, mask uint64, seg *reassembly.Segment) {
 	d.options(l, mask, seg)
 }
 
-func (d *Decoder) options(l *line, mask uint64, seg *reassembly.Segment) {
+func (d *Decoder) options(l *direction, mask uint64, seg *reassembly.Segment) {
 	o := &seg.Opts
 	if mask&hasOptions != 0 {
 		o.Has = reassembly.OptionBits(d.byte())
@@ -212,7 +212,7 @@ func (d *Decoder) options(l *line, mask uint64, seg *reassembly.Segment) {
 	}
 	n := d.byte()
 	if n == 0 || int(n) > len(o.Blocks) {
-		d.wrong("has a number of SACK blocks that cannot be")
+		d.wrong("has an impossible number of SACK blocks")
 		return
 	}
 	o.NBlocks = n
@@ -223,7 +223,7 @@ func (d *Decoder) options(l *line, mask uint64, seg *reassembly.Segment) {
 	}
 }
 
-// wrong notes the first thing that is wrong.
+// wrong records the first problem.
 func (d *Decoder) wrong(what string) {
 	if d.bad == "" {
 		d.bad = what

@@ -8,18 +8,19 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// MaxChunk is the largest chunk, in bytes. A chunk is what is read, checked and
-// handed on at once.
+// MaxChunk is the maximum size of a chunk in bytes. A chunk is read and checked as
+// a whole.
 const MaxChunk = 64 << 10
 
-// maxRecord bounds one record: the first of an IPv6 connection with every option
-// has 170 bytes.
+// maxRecord bounds the size of a record. The first of an IPv6 connection, with all
+// options, has 170 bytes.
 const maxRecord = 256
 
-// What a record says besides its connection, position and time: the fields that
-// are not as expected. The frequent ones are in the mask's first byte.
+// The fields of a record besides its connection, position and time. A record has
+// those that differ from what is expected. The frequent ones are in the first byte
+// of the mask.
 const (
-	inNanoseconds = 1 << iota // the time is no whole microsecond after the last
+	inNanoseconds = 1 << iota // the time is not a whole microsecond after the last
 	hasSeq
 	hasAck
 	hasLen
@@ -27,16 +28,16 @@ const (
 	hasFlags
 	hasFrame
 	hasIPID
-	hasPlace // TTL, tunnel and link-layer addresses
+	hasPath // TTL, tunnel and link-layer addresses
 	hasOptions
 	hasBlocks
 	hasFile
 	knownFields = 1<<iota - 1
 )
 
-// A line is one direction of a connection: what its next segment is expected to
-// be like.
-type line struct {
+// A direction is one direction of a connection, with what is expected of its next
+// segment.
+type direction struct {
 	next, ack     reassembly.Seq
 	length        uint32
 	tunnel, link  uint32
@@ -51,29 +52,29 @@ type line struct {
 // A pair is a four-tuple of a chunk.
 type pair struct {
 	ends [2]reassembly.Endpoint
-	line [2]line
+	dirs [2]direction
 }
 
-// open readies a direction for its first segment.
-func (p *pair) open(dir int) *line {
-	l := &p.line[dir]
+// direction returns a direction, prepared for its first segment.
+func (p *pair) direction(dir int) *direction {
+	l := &p.dirs[dir]
 	if !l.used {
 		l.used = true
-		l.next, l.ack = p.line[1-dir].ack, p.line[1-dir].next
+		l.next, l.ack = p.dirs[1-dir].ack, p.dirs[1-dir].next
 	}
 	return l
 }
 
 // expectIPID is the identification that the next segment should have.
-func (l *line) expectIPID() uint16 {
+func (l *direction) expectIPID() uint16 {
 	if l.counted {
 		return l.ipid + 1
 	}
 	return l.ipid
 }
 
-// after remembers a segment.
-func (l *line) after(seg *reassembly.Segment) {
+// update remembers a segment.
+func (l *direction) update(seg *reassembly.Segment) {
 	l.counted = seg.IPID != l.ipid
 	l.next, l.ack, l.length = seg.End(), seg.Ack, seg.Len
 	l.tunnel, l.link, l.ttl = seg.Tunnel, seg.Link, seg.TTL
@@ -84,8 +85,8 @@ func (l *line) after(seg *reassembly.Segment) {
 	}
 }
 
-// run is where a chunk stands: what its next record is told against.
-type run struct {
+// state is what the next record of a chunk is relative to.
+type state struct {
 	position uint64
 	at       int64
 	file     uint16
@@ -93,20 +94,20 @@ type run struct {
 	frames   map[uint16]uint32 // last of the other files
 }
 
-func (r *run) reset() { *r = run{frames: r.frames}; clear(r.frames) }
+func (s *state) reset() { *s = state{frames: s.frames}; clear(s.frames) }
 
-// turn goes over to another file.
-func (r *run) turn(file uint16) {
-	if r.frames == nil {
-		r.frames = map[uint16]uint32{}
+// change changes to another file.
+func (s *state) change(file uint16) {
+	if s.frames == nil {
+		s.frames = map[uint16]uint32{}
 	}
-	r.frames[r.file] = r.frame
-	r.file, r.frame = file, r.frames[file]
+	s.frames[s.file] = s.frame
+	s.file, s.frame = file, s.frames[file]
 }
 
 // An Encoder packs segments into a chunk. The zero value is ready.
 type Encoder struct {
-	run
+	state
 	buf   []byte
 	count int
 	pairs []pair
@@ -114,27 +115,27 @@ type Encoder struct {
 	seed  [2]uint64
 }
 
-// Len is how many bytes the chunk has so far.
+// Len is the size of the chunk so far, in bytes.
 func (e *Encoder) Len() int { return len(e.buf) }
 
-// Count is how many segments are in it.
+// Count is the number of segments in the chunk.
 func (e *Encoder) Count() int { return e.count }
 
-// Full reports whether the chunk has no room for any segment there may be.
+// Full reports whether the chunk may have no room for another segment.
 func (e *Encoder) Full() bool { return len(e.buf) > MaxChunk-maxRecord }
 
-// Chunk is what has been packed. It is valid until the next Append or Reset.
+// Chunk returns the chunk. It is valid until the next Append or Reset.
 func (e *Encoder) Chunk() []byte { return e.buf }
 
 // Reset begins another chunk.
 func (e *Encoder) Reset() {
-	e.run.reset()
+	e.state.reset()
 	e.buf, e.count, e.pairs = e.buf[:0], 0, e.pairs[:0]
 	clear(e.slots)
 }
 
-// Append adds a segment. Its position among those of the trace must be above
-// that of the one before; the chunk must not be Full.
+// Append adds a segment. Its position in the trace must be higher than that of the
+// previous one, and the chunk must not be Full.
 func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
 	b := e.buf
 	index, dir := e.find(seg)
@@ -149,14 +150,14 @@ func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
 	mask := uint64(0)
 	if seg.File != e.file {
 		mask |= hasFile
-		e.turn(seg.File)
+		e.change(seg.File)
 	}
 	frame := int64(seg.Frame) - int64(e.frame) - int64(step)
 	if frame != 0 {
 		mask |= hasFrame
 	}
-	l := e.pairs[index].open(dir)
-	mask |= l.news(seg)
+	l := e.pairs[index].direction(dir)
+	mask |= l.differences(seg)
 	since := seg.At - e.at
 	if since%1000 != 0 {
 		mask |= inNanoseconds
@@ -174,11 +175,11 @@ func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
 	e.buf = l.append(b, mask, seg)
 	e.position, e.at, e.frame = position, seg.At, seg.Frame
 	e.count++
-	l.after(seg)
+	l.update(seg)
 }
 
-// news are the fields that are not as expected.
-func (l *line) news(seg *reassembly.Segment) (mask uint64) {
+// differences are the fields that are not as expected.
+func (l *direction) differences(seg *reassembly.Segment) (mask uint64) {
 	if seg.Seq != l.next {
 		mask |= hasSeq
 	}
@@ -198,7 +199,7 @@ func (l *line) news(seg *reassembly.Segment) (mask uint64) {
 		mask |= hasIPID
 	}
 	if seg.TTL != l.ttl || seg.Tunnel != l.tunnel || seg.Link != l.link {
-		mask |= hasPlace
+		mask |= hasPath
 	}
 	if seg.Opts.Has != l.options {
 		mask |= hasOptions
@@ -209,8 +210,8 @@ func (l *line) news(seg *reassembly.Segment) (mask uint64) {
 	return mask
 }
 
-// append writes them, and the values of the options that are there.
-func (l *line) append(b []byte, mask uint64, seg *reassembly.Segment) []byte {
+// append writes these fields, and the values of the options.
+func (l *direction) append(b []byte, mask uint64, seg *reassembly.Segment) []byte {
 	if mask&hasFlags != 0 {
 		b = append(b, byte(seg.Flags))
 	}
@@ -229,7 +230,7 @@ func (l *line) append(b []byte, mask uint64, seg *reassembly.Segment) []byte {
 	if mask&hasIPID != 0 {
 		b = binary.AppendVarint(b, int64(int16(seg.IPID-l.expectIPID())))
 	}
-	if mask&hasPlace != 0 {
+	if mask&hasPath != 0 {
 		b = append(b, seg.TTL)
 		b = binary.LittleEndian.AppendUint32(b, seg.Tunnel)
 		b = binary.LittleEndian.AppendUint32(b, seg.Link)
@@ -258,7 +259,7 @@ func (l *line) append(b []byte, mask uint64, seg *reassembly.Segment) []byte {
 	return b
 }
 
-// appendStep writes a 32-bit number as the short way from another.
+// appendStep writes a 32-bit number as the signed difference from another.
 func appendStep(b []byte, to, from uint32) []byte {
 	return binary.AppendVarint(b, int64(int32(to-from)))
 }
@@ -275,12 +276,13 @@ func appendEnds(b []byte, seg *reassembly.Segment) []byte {
 	return binary.BigEndian.AppendUint16(b, seg.Dst.Port)
 }
 
-// mapped reports whether an address is that of IPv4.
+// mapped reports whether an address is an IPv4 address.
 func mapped(a []byte) bool {
 	return binary.LittleEndian.Uint64(a) == 0 && binary.LittleEndian.Uint32(a[8:]) == 0xffff0000
 }
 
-// find looks for the segment's four-tuple, and says in which direction it goes.
+// find returns the index of the segment's four-tuple, -1 if it is new, and the
+// direction.
 func (e *Encoder) find(seg *reassembly.Segment) (index, dir int) {
 	if len(e.slots) == 0 {
 		return -1, 0
@@ -300,7 +302,7 @@ func (e *Encoder) find(seg *reassembly.Segment) (index, dir int) {
 	}
 }
 
-// add has a new four-tuple, which goes from the segment's source.
+// add adds the four-tuple of a segment, whose direction becomes 0.
 func (e *Encoder) add(seg *reassembly.Segment) int {
 	e.pairs = append(e.pairs, pair{ends: [2]reassembly.Endpoint{seg.Src, seg.Dst}})
 	if 2*len(e.pairs) > len(e.slots) {
@@ -322,8 +324,8 @@ func (e *Encoder) put(i int) {
 	e.slots[p&mask] = uint16(i + 1)
 }
 
-// hash is the same in both directions. Its seed is the Encoder's own, so that
-// nobody can choose addresses that collide; it does not show in the chunk.
+// hash is the same in both directions. It has a random seed, so that nobody can
+// choose addresses that collide. The chunk does not depend on it.
 func (e *Encoder) hash(x, y *reassembly.Endpoint) uint64 {
 	if e.seed[0] == 0 {
 		e.seed = [2]uint64{rand.Uint64() | 1, rand.Uint64()}

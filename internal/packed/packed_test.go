@@ -36,8 +36,7 @@ func pack(recs []Record) []byte {
 	return e.Chunk()
 }
 
-// someRecords are records of a few connections whose every field may be anything
-// that it can be.
+// someRecords are records of a few connections, with any valid values.
 func someRecords(r *rand.Rand, n int) []Record {
 	ends := make([]reassembly.Endpoint, 6)
 	for i := range ends {
@@ -136,7 +135,7 @@ func TestEncoder_reset(t *testing.T) {
 	}
 }
 
-// No record is larger than the room that Full leaves.
+// No record is larger than the room that remains if the chunk is not Full.
 func TestEncoder_full(t *testing.T) {
 	var e Encoder
 	most := 0
@@ -158,15 +157,15 @@ func TestDecoder_refuses(t *testing.T) {
 	for name, c := range map[string]struct{ chunk, want string }{
 		"cut":            {ends4 + "\x01", "the record at byte 0 of the chunk has a number that is cut off"},
 		"no ends":        {"\x00\x04\x0a", "is cut off"},
-		"family":         {"\x00\x05", "no known family"},
-		"stranger":       {"\x07\x01\x00\x00", "a connection that the chunk does not name"},
-		"standing still": {ends4 + "\x00\x00\x00", "is not behind the one before"},
+		"family":         {"\x00\x05", "unknown family"},
+		"stranger":       {"\x07\x01\x00\x00", "a connection that the chunk does not have"},
+		"standing still": {ends4 + "\x00\x00\x00", "does not come after the previous one"},
 		"unknown field":  {ends4 + "\x01\x80\x20\x00", "unknown fields"},
-		"time":           {ends4 + "\x01\x00\x01", "a time that cannot be"},
-		"far time":       {ends4 + "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "a time that cannot be"},
-		"frame":          {ends4 + "\x01\x40\x00\x01", "a frame number that cannot be"},
+		"time":           {ends4 + "\x01\x00\x01", "an impossible time"},
+		"far time":       {ends4 + "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "an impossible time"},
+		"frame":          {ends4 + "\x01\x40\x00\x01", "an impossible frame number"},
 		"length":         {ends4 + "\x01\x08\x00\xff\xff\xff\xff\xff\x01", "longer than any segment"},
-		"blocks":         {ends4 + "\x01\x80\x08\x00\x05", "a number of SACK blocks that cannot be"},
+		"blocks":         {ends4 + "\x01\x80\x08\x00\x05", "an impossible number of SACK blocks"},
 		"endless":        {strings.Repeat("\xff", 20), "cut off or too large"},
 	} {
 		_, err := all([]byte(c.chunk))
@@ -176,8 +175,8 @@ func TestDecoder_refuses(t *testing.T) {
 	}
 }
 
-// FuzzChunk: whatever the bytes are, reading them ends without a panic, and what
-// was read packs and reads again as the same.
+// FuzzChunk: whatever the bytes are, reading ends without a panic, and the segments
+// are the same after packing and reading them again.
 func FuzzChunk(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(pack(someRecords(rand.New(rand.NewPCG(seed, 9)), 30)))

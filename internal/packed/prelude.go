@@ -7,31 +7,31 @@ import (
 	"hash/crc32"
 )
 
-// Version is that of the files that are written. Readers read no other.
+// Version is the version of the format. Readers refuse others.
 const Version = 1
 
-// Magic is how a file begins. Its first byte is no text, and its line ends show
-// whether somebody took it for one.
+// Magic is how a file begins. Its first byte is not text, and its line ends change
+// if somebody transfers the file as text.
 const Magic = "\x93tcp\r\n\x1a\n"
 
-// MaxShards is how many parts a trace may be split into.
+// MaxShards is the maximum number of shards of a trace.
 const MaxShards = 4096
 
-// A Prelude is how a file begins: which part of which trace it is.
+// A Prelude is at the start of a file. It says which part of which trace this is.
 type Prelude struct {
 	Shard, Of uint32
-	// Split names the trace and its parts: a hash of all of them, zero in a file
-	// that was not finished.
+	// Split identifies the split: a hash of all shards, zero in a file that was
+	// not finished.
 	Split [16]byte
-	Start int64 // time of the trace's first frame
+	Start int64 // time of the trace's first frame, nanoseconds since 1970
 }
 
-// PreludeSize is that of every version.
+// PreludeSize is the size in bytes, the same in every version.
 const PreludeSize = 48
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Append adds the prelude's bytes.
+// Append appends the prelude.
 func (p *Prelude) Append(b []byte) []byte {
 	from := len(b)
 	b = append(b, Magic...)
@@ -54,7 +54,7 @@ func ParsePrelude(b []byte) (p Prelude, err error) {
 	}
 	p = Prelude{Shard: le.Uint32(b[12:]), Of: le.Uint32(b[16:]), Split: [16]byte(b[20:]), Start: int64(le.Uint64(b[36:]))}
 	if p.Of == 0 || p.Of > MaxShards || p.Shard >= p.Of || p.Start < 0 || p.Start > maxTime {
-		return p, fmt.Errorf("is no shard that there can be: number %d of %d", p.Shard, p.Of)
+		return p, fmt.Errorf("is an impossible shard: number %d of %d", p.Shard, p.Of)
 	}
 	return p, nil
 }
@@ -62,22 +62,21 @@ func ParsePrelude(b []byte) (p Prelude, err error) {
 // Is reports whether a file begins like a shard.
 func Is(head []byte) bool { return bytes.HasPrefix(head, []byte(Magic)) }
 
-// The kinds of block. A reader skips those that it does not know.
+// The kinds of blocks. A reader skips those that it does not know.
 const (
-	BlockNames    = 1 // of the captures: the first
+	BlockNames    = 1 // of the captures, the first block
 	BlockSegments = 2 // a chunk
-	BlockStats    = 3 // the last: without it, the file was cut
+	BlockStats    = 3 // the last block; a file without it was cut short
 )
 
-// BlockHeader is how many bytes come before a block's content: kind, length and
-// checksum.
+// BlockHeader is the size of a block's header in bytes: kind, length, checksum.
 const BlockHeader = 9
 
-// MaxBlock bounds what a block can hold, in bytes. A chunk is never larger than
+// MaxBlock is the maximum size of a block's content in bytes; for a chunk it is
 // MaxChunk.
 const MaxBlock = 64 << 20
 
-// AppendBlock adds a block.
+// AppendBlock appends a block.
 func AppendBlock(b []byte, kind byte, content []byte) []byte {
 	b = binary.LittleEndian.AppendUint32(append(b, kind), uint32(len(content)))
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(content, castagnoli))
@@ -105,5 +104,5 @@ func ParseBlock(b []byte) (Block, error) {
 	return k, nil
 }
 
-// Holds reports whether this is the block's content.
+// Holds reports whether the content has the block's checksum.
 func (k Block) Holds(content []byte) bool { return crc32.Checksum(content, castagnoli) == k.Sum }

@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// AppendNames adds the content of a block of names.
+// AppendNames appends the content of a block of names.
 func AppendNames(b []byte, names []string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for _, name := range names {
@@ -18,7 +18,7 @@ func AppendNames(b []byte, names []string) []byte {
 	return b
 }
 
-// ParseNames reads it.
+// ParseNames reads the content of a block of names.
 func ParseNames(b []byte) ([]string, error) {
 	p := parser{b: b}
 	names := make([]string, p.count(1))
@@ -28,7 +28,7 @@ func ParseNames(b []byte) ([]string, error) {
 	return names, p.end()
 }
 
-// AppendShared adds the part of a block of statistics that is the same in all
+// AppendShared appends the part of a block of statistics that is the same in all
 // shards. The block begins with it.
 func AppendShared(b []byte, t *stats.Trace) []byte {
 	b = binary.AppendUvarint(b, uint64(len(t.Captures)))
@@ -45,7 +45,7 @@ func AppendShared(b []byte, t *stats.Trace) []byte {
 	return appendCounts(b, &t.Counts)
 }
 
-// AppendOwn adds the part that only this shard has. The block ends with it.
+// AppendOwn appends the part that only this shard has. The block ends with it.
 func AppendOwn(b []byte, t *stats.Trace) []byte {
 	b = appendNumbers(b, t.Packets, t.Segments)
 	b = binary.AppendUvarint(b, uint64(len(t.Skipped)))
@@ -157,7 +157,7 @@ func ParseStats(b []byte) (*stats.Trace, error) {
 	return t, p.end()
 }
 
-// leastCapture is how many bytes a capture takes at least.
+// leastCapture is the minimum size of a capture in bytes.
 const leastCapture = 12
 
 func (p *parser) capture(c *stats.Capture) {
@@ -193,8 +193,8 @@ func (p *parser) counts(c *stats.Counts) {
 	}
 }
 
-// A parser reads numbers and strings off a block, and remembers the first thing
-// that is wrong. What follows it is zero.
+// A parser reads numbers and strings from a block. It keeps the first error; values
+// after it are zero.
 type parser struct {
 	b   []byte
 	off int
@@ -207,7 +207,7 @@ func (p *parser) fail(err error) {
 	}
 }
 
-// end is what is wrong, if anything.
+// end is the error, if any.
 func (p *parser) end() error {
 	if p.off < len(p.b) {
 		p.fail(fmt.Errorf("%d bytes too many", len(p.b)-p.off))
@@ -233,22 +233,22 @@ func (p *parser) varint() int64 {
 	return int64(v>>1) ^ -int64(v&1)
 }
 
-// time is one that can be.
+// time reads a valid time.
 func (p *parser) time() int64 {
 	t := p.varint()
 	if t < 0 || t > maxTime {
-		p.fail(fmt.Errorf("%d is no time", t))
+		p.fail(fmt.Errorf("%d is not a time", t))
 		return 0
 	}
 	return t
 }
 
-// count is how many things of at least so many bytes follow: no more than there
-// are bytes for.
+// count reads the number of elements that follow, each of at least size bytes. It
+// fails if there are not enough bytes for them.
 func (p *parser) count(size int) int {
 	n := p.uvarint()
 	if n > uint64((len(p.b)-p.off)/size) {
-		p.fail(fmt.Errorf("it claims %d things, and %d bytes are left", n, len(p.b)-p.off))
+		p.fail(fmt.Errorf("it claims %d elements, but %d bytes are left", n, len(p.b)-p.off))
 		return 0
 	}
 	return int(n)
@@ -265,12 +265,12 @@ func (p *parser) bytes(n int) []byte {
 
 func (p *parser) string() string { return string(p.bytes(p.count(1))) }
 
-// word is a name of ours, which goes into reports as it is.
+// word reads a name of tcptrace, which reports print unchanged.
 func (p *parser) word() string {
 	s := p.string()
 	for _, c := range s {
 		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
-			p.fail(fmt.Errorf("%q is no name", s))
+			p.fail(fmt.Errorf("%q is not a name", s))
 			return ""
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// fill gives every field a value of its own.
+// fill gives every field a different value.
 func fill(v reflect.Value, next *uint64) {
 	*next++
 	switch v.Kind() {
@@ -35,7 +35,7 @@ func fill(v reflect.Value, next *uint64) {
 	}
 }
 
-// filled are statistics of which nothing is zero.
+// filled are statistics without zero values.
 func filled() *stats.Trace {
 	f := new(stats.Trace)
 	var n uint64
@@ -47,7 +47,7 @@ func filled() *stats.Trace {
 	return f
 }
 
-// Whatever is known of a trace travels in its shards.
+// Shards have all statistics of a trace.
 func TestStats_holdEverything(t *testing.T) {
 	want := filled()
 	got, err := ParseStats(AppendOwn(AppendShared(nil, want), want))
@@ -64,13 +64,13 @@ func TestStats_holdEverything(t *testing.T) {
 	}
 }
 
-// What is cut off is an error, wherever it is, and so is what is too much.
+// A block that is cut anywhere is an error, and so is one that is too long.
 func TestStats_cut(t *testing.T) {
 	f := filled()
 	whole := AppendOwn(AppendShared(nil, f), f)
 	for n := range whole {
 		if _, err := ParseStats(whole[:n]); err == nil {
-			t.Errorf("%d bytes of %d are taken for all", n, len(whole))
+			t.Errorf("%d bytes of %d are accepted", n, len(whole))
 		}
 	}
 	if _, err := ParseStats(append(whole, 0)); err == nil || !strings.Contains(err.Error(), "1 bytes too many") {
@@ -84,11 +84,11 @@ func TestNames(t *testing.T) {
 		t.Errorf("%q, %v", names, err)
 	}
 	if _, err := ParseNames(bytes.Repeat([]byte{0xff}, 5)); err == nil {
-		t.Error("a number without an end is taken for one")
+		t.Error("a number without an end is accepted")
 	}
 }
 
-// FuzzStats: what can be read, writes and reads again as the same.
+// FuzzStats: what can be read is the same after writing and reading it again.
 func FuzzStats(f *testing.F) {
 	x := filled()
 	f.Add(AppendOwn(AppendShared(nil, x), x))

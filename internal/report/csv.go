@@ -50,7 +50,7 @@ func flowRows(r *result.Report, write func([]string)) {
 			unsigned(f.ID), f.End[A].String(), f.End[B].String(), f.Initiator.String(), f.State[A].String(), f.State[B].String(),
 			strconv.FormatBool(f.Bounded[A]), strconv.FormatBool(f.Bounded[B]), f.Ending, timestamp(f.First), timestamp(f.Last),
 			unsigned(f.Packets[A]), unsigned(f.Packets[B]), unsigned(f.Bytes[A]), unsigned(f.Bytes[B]), unsigned(f.Rexmits[A]), unsigned(f.Rexmits[B]),
-			rtt, f.History, f.Limits.String(), unsigned(f.Copies),
+			rtt, f.History, f.Limits.String(), unsigned(f.Duplicates),
 		})
 	}
 }

@@ -45,7 +45,7 @@ type section struct {
 	Time     moment // of the first finding
 	Count    uint64
 	Findings []finding // in full
-	Others   []other   // a line each
+	Others   []listed  // a line each
 	Omitted  uint64    // findings that are not in full
 	More     uint64    // of these, not printed at all
 	Advice   []term    // what applies to all its findings
@@ -53,24 +53,30 @@ type section struct {
 
 // A finding is one finding in full.
 type finding struct {
-	Ordinal    string // "2 of 14"
-	Connection string
-	Flow       uint64
-	ID         string
-	Message    string
-	Ends       [2]end // the opener's first
-	Time       moment
-	When       string
-	Doubt      []term // of what is undecided
-	Facts      []term
-	Frames     []frameRow
-	Evidence   uint64 // frames, those omitted from Frames included
-	Filters    []filter
+	listed
+	ID       string
+	Message  string
+	Ends     [2]end // the opener's first
+	When     string
+	Doubt    []term // of what is undecided
+	Details  []term
+	Frames   []frameRow
+	Evidence uint64 // frames, those omitted from Frames included
+	Filters  []filter
 
 	// Known if the capture was read again for an HTML page.
-	Figures []*pictures.Figure
-	States  bool // of each frame in Frames
-	Bounded bool // some state is only an upper bound
+	Figures  []*pictures.Figure
+	HasState bool // the frames have states
+	Bounded  bool // some state is only an upper bound
+}
+
+// A listed finding is what one line says about it.
+type listed struct {
+	Ordinal    string // "2 of 14"
+	Connection string
+	Time       moment
+	States     string
+	Flow       uint64
 }
 
 // A moment is a time since the trace began, and as a date.
@@ -81,13 +87,6 @@ type end struct{ Party, Name, Endpoint, State, Role string }
 
 // A term is a word and prose about it.
 type term struct{ Word, Text string }
-
-// An other is a finding of a group that is printed in one line.
-type other struct {
-	Ordinal, Connection, States string
-	Time                        moment
-	Flow                        uint64
-}
 
 // A builder makes the parts of a document.
 type builder struct {
@@ -151,27 +150,30 @@ func (b *builder) section(g *group, number int) section {
 		term{"See", strings.Join(append(slices.Clone(doc.Refs), "tcptrace --explain "+g.detector), ", ")})
 	shown := max(len(all), min(g.quota.brief, len(g.findings)))
 	for i, f := range g.findings[:shown] {
-		ordinal := strconv.Itoa(i+1) + " of " + quantity.Thousands(s.Count)
+		l := b.listed(f, strconv.Itoa(i+1)+" of "+quantity.Thousands(s.Count))
 		if i < len(all) {
-			s.Findings = append(s.Findings, b.finding(f, ordinal))
+			s.Findings = append(s.Findings, b.finding(f, l))
 		} else {
-			s.Others = append(s.Others, other{ordinal, connection(f.Flow), b.states(f), b.moment(f.Start), f.Flow.ID})
+			s.Others = append(s.Others, l)
 		}
 	}
 	s.Omitted, s.More = uint64(len(g.findings)-len(all)), uint64(len(g.findings)-shown)
 	return s
 }
 
-func (b *builder) finding(f *result.Finding, ordinal string) finding {
+func (b *builder) listed(f *result.Finding, ordinal string) listed {
+	sides := openerFirst(f.Flow)
+	states := b.o.Names.State(f.States[sides[0]]) + "/" + b.o.Names.State(f.States[sides[1]])
+	return listed{ordinal, connection(f.Flow), b.moment(f.Start), states, f.Flow.ID}
+}
+
+func (b *builder) finding(f *result.Finding, l listed) finding {
 	v := finding{
-		Ordinal: ordinal, Connection: connection(f.Flow), Flow: f.Flow.ID, ID: f.ID, Time: b.moment(f.Start), When: quantity.Instant(f.Start),
-		Message: b.o.Names.respell(f.Message), Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f),
+		listed: l, ID: f.ID, When: l.Time.Instant, Message: b.o.Names.respell(f.Message),
+		Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f),
 	}
 	for i, side := range openerFirst(f.Flow) {
-		v.Ends[i] = end{party(f.Flow, side), "", f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
-		if f.Flow.Initiator != result.InitiatorUnknown {
-			v.Ends[i].Name = ends(f.Flow)[side]
-		}
+		v.Ends[i] = end{party(f.Flow, side), name(f.Flow, side), f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
 	}
 	if f.End > f.Start {
 		v.When += ", for " + quantity.Duration(f.End-f.Start)
@@ -179,7 +181,7 @@ func (b *builder) finding(f *result.Finding, ordinal string) finding {
 	if f.Verdict == detectors.Undecided {
 		v.Doubt = b.terms(term{"Undecided", f.Reason}, term{"Severity", f.Severity.String() + ", if confirmed"})
 	}
-	v.Facts = b.terms(term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
+	v.Details = b.terms(term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
 	b.figured++
 	d := b.o.Pictures.of(f)
 	v.Figures = d.figures(f, "p"+strconv.Itoa(b.figured))
@@ -202,12 +204,6 @@ const lookAlikes = "Look-alikes"
 
 func (b *builder) moment(at int64) moment {
 	return moment{quantity.Seconds(at-b.r.Trace.First) + " s", quantity.Instant(at)}
-}
-
-// states is "FIN_WAIT_1/ESTABLISHED", the opener's first.
-func (b *builder) states(f *result.Finding) string {
-	sides := openerFirst(f.Flow)
-	return b.o.Names.State(f.States[sides[0]]) + "/" + b.o.Names.State(f.States[sides[1]])
 }
 
 // oneLine is text from outside as a heading.
@@ -241,8 +237,19 @@ func measured(metrics []detectors.Metric) string {
 			}
 		}
 		parts[i] = strings.ReplaceAll(name, "_", " ") + " " + value
+		if words, ok := metricWords[parts[i]]; ok {
+			parts[i] = words
+		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// metricWords are those metrics whose values are codes.
+var metricWords = map[string]string{
+	"form empty-below-una": "probe type: empty segment at SND.UNA-1",
+	"form byte-below-una":  "probe type: one byte at SND.UNA-1",
+	"form byte-at-nxt":     "probe type: one byte at SND.NXT",
+	"form segment":         "probe type: data segment",
 }
 
 // limitMeaning says what a limit means for whoever reads the ticket.

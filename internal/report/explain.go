@@ -92,24 +92,23 @@ func (t *textWriter) block(heading string, lines []string) {
 	}
 }
 
-// wrapped is a table of three columns, the last of which is prose that is
-// wrapped within its column.
+// wrapped is a table of rows whose last cell is prose, which is wrapped within
+// its column.
 func (t *textWriter) wrapped(rows [][]string) []string {
-	leading := 0
-	for column := range 2 {
-		widest := 0
-		for _, row := range rows {
-			widest = max(widest, len(row[column]))
-		}
-		leading += widest + 2
+	var widths []int
+	for _, row := range rows {
+		widths = widen(widths, row)
+	}
+	room := lineWidth - 2
+	for _, width := range widths {
+		room -= width + 2
 	}
 	var cells [][]string
 	for _, row := range rows {
-		for i, l := range wrap(t.o.Names.respell(row[2]), lineWidth-2-leading) {
-			if i > 0 {
-				row = []string{"", "", ""}
-			}
-			cells = append(cells, []string{row[0], row[1], l})
+		last := len(row) - 1
+		for _, l := range wrap(t.o.Names.respell(row[last]), room) {
+			cells = append(cells, append(row[:last:last], l))
+			row = make([]string, len(row))
 		}
 	}
 	return table(cells)

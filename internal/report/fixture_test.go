@@ -128,7 +128,7 @@ func everything() *result.Report {
 		Trace: result.Span{First: began, Last: after(66.25), End: after(75)},
 		Notes: []result.Note{{Name: "one-sided", Message: "1 of 2 connections were captured in one direction only."}},
 		Totals: result.Totals{
-			Packets: 1042, TCPSegments: 1038, Copies: 4, Flows: 2, EvictedFlows: 1,
+			Packets: 1042, TCPSegments: 1038, Duplicates: 4, Flows: 2, EvictedFlows: 1,
 			Skipped: []result.Count{{Name: "arp", N: 3}, {Name: "ipv4-fragment", N: 1}},
 			Groups: []result.Group{
 				{Detector: "zero-window-probe-loop", Outcome: "ghosted", Severity: detectors.Critical, N: 1, Listed: 1},

@@ -76,7 +76,7 @@ func (b *builder) frames(v *finding, f *result.Finding, d *drawing) {
 	if omit <= 1 {
 		omit = 0
 	}
-	v.States = true
+	v.HasState = true
 	var before *drawnStep
 	for i := range evidence {
 		seg := &evidence[i].Seg
@@ -99,7 +99,7 @@ func (b *builder) frames(v *finding, f *result.Finding, d *drawing) {
 		if i == 0 && len(b.r.Captures) > 1 || i > 0 && seg.File != evidence[i-1].Seg.File {
 			row.File = Clean(b.o.file(b.r, seg))
 		}
-		v.States = v.States && now != nil
+		v.HasState = v.HasState && now != nil
 		for column, side := range openerFirst(f.Flow) {
 			if now != nil {
 				row.States[column] = frameState{b.o.Names.bounded(now.State[side], now.Bounded[side]), before != nil && before.State[side] != now.State[side]}
@@ -129,9 +129,9 @@ func omitted(before, now *drawnStep, alike int) string {
 	return ""
 }
 
-// segmentColumn is how far a long segment, a SYN with its options, may push the
+// longSegment is how far a long segment, a SYN with its options, may push the
 // roles of the others to the right.
-const segmentColumn = 44
+const longSegment = 44
 
 // frameLines are the rows as aligned text.
 func frameLines(rows []frameRow) []string {
@@ -146,7 +146,7 @@ func frameLines(rows []frameRow) []string {
 			cells = append(cells, []string{"in " + r.File + ":"})
 		}
 		row := []string{r.Number, r.Time, r.Direction, r.Flags, r.Segment, r.Role}
-		if len(r.Segment) > segmentColumn {
+		if len(r.Segment) > longSegment {
 			row = append(row[:4], r.Segment+"  "+r.Role)
 		}
 		cells = append(cells, row)

@@ -25,7 +25,6 @@ func (c class) String() string { return Clean(c.detector + "/" + c.outcome) }
 // one host at fault. A million connections with one cause are one group.
 type group struct {
 	class
-	host     [16]byte
 	severity detectors.Severity // the worst of them
 	findings []*result.Finding  // never empty
 	detail   detail
@@ -45,24 +44,13 @@ const (
 // line each, the rest as a number, so that a report stays within a few screens
 // however many connections or hosts have the same problem. JSON, ndjson and
 // CSV list them all.
-type quota struct{ full, brief int } // brief counts the full ones too
+type quota struct{ full, brief int } // brief includes full
 
 var (
 	hostQuota       = quota{3, 10} // of one class
 	connectionQuota = quota{3, 10} // of the first host of a class
 	repeatQuota     = quota{1, 3}  // of its other hosts, and of all if there are many groups
 )
-
-// detail is how much is printed of the n-th, from 0.
-func (q quota) detail(n int) detail {
-	switch {
-	case n < q.full:
-		return full
-	case n < q.brief:
-		return brief
-	}
-	return counted
-}
 
 // groupFindings makes groups in order of first appearance.
 func groupFindings(r *result.Report, undecided bool) []*group {
@@ -82,9 +70,14 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 		k := key{c, f.Flow.End[f.Culprit].Addr}
 		g := byKey[k]
 		if g == nil {
-			g = &group{class: c, host: k.host, detail: hostQuota.detail(hosts[c]), quota: repeatQuota}
-			if hosts[c] == 0 {
+			g = &group{class: c, quota: repeatQuota}
+			switch n := hosts[c]; {
+			case n == 0:
 				g.quota = connectionQuota
+			case n >= hostQuota.brief:
+				g.detail = counted
+			case n >= hostQuota.full:
+				g.detail = brief
 			}
 			hosts[c]++
 			byKey[k] = g
@@ -144,7 +137,7 @@ func shorten(groups []*group) {
 	}
 }
 
-// maxSections bounds an HTML page, whatever is in the trace: a finding in full
+// maxSections bounds an HTML page, however large the trace is: a finding in full
 // takes up to 100 KB for each of its pictures.
 const maxSections = 50
 
@@ -211,7 +204,7 @@ func omissions(r *result.Report, groups []*group, undecided bool) (sentences []s
 func (g *group) summary(n Names) string {
 	first := g.findings[0]
 	who := first.Flow.End[first.Culprit].AddrPort().Addr().String()
-	if name := g.shared(culpritName); name != "" {
+	if name := g.shared(func(f *result.Finding) string { return name(f.Flow, f.Culprit) }); name != "" {
 		who = name + " " + who
 	}
 	what := quantity.Count(uint64(len(g.findings)), "connection")

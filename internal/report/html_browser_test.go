@@ -20,7 +20,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 )
 
-// A browser opens pages of a server that stands for the whole network.
+// A browser opens pages of a server that answers for the whole network.
 type browser struct {
 	path  string
 	serve *httptest.Server
@@ -58,8 +58,8 @@ func newBrowser(t *testing.T, pages map[string][]byte) *browser {
 // host is a name that nobody has; every name leads to the server.
 const host = "report.invalid"
 
-// open returns the page as the browser understood it, and what it has to say
-// against it.
+// open returns the page as the browser understood it, and the messages on its
+// console.
 func (b *browser) open(t *testing.T, path string, flags ...string) (dom []byte, console []string) {
 	t.Helper()
 	profile, err := os.MkdirTemp("", "chromium")
@@ -89,23 +89,23 @@ func (b *browser) open(t *testing.T, path string, flags ...string) (dom []byte, 
 	return out.Bytes(), console
 }
 
-// asked is what the network was asked for by pages: the browser's own errands
-// do not go to the name.
+// asked is what pages requested: the browser's own requests do not go to the
+// name.
 func (b *browser) asked() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(b.seen), func(s string) bool { return !strings.Contains(s, ".invalid/") })
 }
 
-// TestBrowser_quiet: the browser has nothing to say against a page, and the page
-// asks for nothing, whatever is in it.
+// TestBrowser_quiet: the browser logs nothing, and the page requests nothing, even
+// if it is hostile.
 func TestBrowser_quiet(t *testing.T) {
 	page := written(t, pictured, hostile(), with(func(o *Options) { o.Undecided = true }))
 	t.Run("as it is", func(t *testing.T) {
 		b := newBrowser(t, map[string][]byte{"/": page})
 		dom, console := b.open(t, "/")
 		if len(console) > 0 {
-			t.Errorf("the browser says %s", strings.Join(console, "\n"))
+			t.Errorf("the browser logs %s", strings.Join(console, "\n"))
 		}
 		if want := []string{host + "/"}; !slices.Equal(b.asked(), want) {
 			t.Errorf("the browser asked for %q, want %q", b.asked(), want)
@@ -117,7 +117,7 @@ func TestBrowser_quiet(t *testing.T) {
 	t.Run("with a script and a picture in it", func(t *testing.T) {
 		b := newBrowser(t, map[string][]byte{"/": bytes.Replace(page, []byte("<header>"), []byte(script+picture+"<header>"), 1)})
 		if _, console := b.open(t, "/"); len(console) != 2 {
-			t.Errorf("the browser says %q, want a word on the script and one on the picture", console)
+			t.Errorf("the browser logs %q, want a message about the script and one about the picture", console)
 		}
 		if want := []string{host + "/"}; !slices.Equal(b.asked(), want) {
 			t.Errorf("the policy let the browser ask for %q, want %q", b.asked(), want)
@@ -132,8 +132,8 @@ func TestBrowser_quiet(t *testing.T) {
 	})
 }
 
-// checkElements holds the page as the browser understood it to the elements
-// that it should have.
+// checkElements fails on elements in the page, as the browser understood it, that
+// it should not have.
 func checkElements(t *testing.T, dom []byte) {
 	t.Helper()
 	root, err := html.Parse(bytes.NewReader(dom))
@@ -147,8 +147,8 @@ func checkElements(t *testing.T, dom []byte) {
 	}
 }
 
-// measuring shows a page in a frame of a phone's or a desk's width, and writes
-// down how it came out. Its script is the test's: the frame cannot run one.
+// measuring shows a page in a frame as wide as a phone or a monitor, and writes
+// down its layout. Its script is the test's: the frame cannot run one.
 var measuring = template.Must(template.New("").Parse(`<!DOCTYPE html><meta name="color-scheme" content="light dark">
 <iframe id="frame" style="border:0;width:{{.Width}}px;height:2000px" srcdoc="{{.Page}}"></iframe>
 <script>
@@ -212,7 +212,7 @@ func (b *browser) measure(t *testing.T, page []byte, width int, flags ...string)
 	b.mu.Unlock()
 	dom, console := b.open(t, "/measure", flags...)
 	if len(console) > 0 {
-		t.Errorf("the browser says %s", strings.Join(console, "\n"))
+		t.Errorf("the browser logs %s", strings.Join(console, "\n"))
 	}
 	root, err := html.Parse(bytes.NewReader(dom))
 	if err != nil {
@@ -230,7 +230,7 @@ func (b *browser) measure(t *testing.T, page []byte, width int, flags ...string)
 	return l
 }
 
-// TestBrowser_layout: on a phone and on a desk, no page is wider than the
+// TestBrowser_layout: on a phone and on a monitor, no page is wider than the
 // screen, pictures are there with their lines and letters, no letter lies on
 // another, and the dark theme is dark.
 func TestBrowser_layout(t *testing.T) {
@@ -243,7 +243,7 @@ func TestBrowser_layout(t *testing.T) {
 		flags []string
 	}{
 		{"phone", 360, "rgb(255, 255, 255)", nil},
-		{"desk in the dark", 1280, "rgb(15, 20, 25)", []string{"--force-dark-mode", "--blink-settings=preferredColorScheme=0"}},
+		{"dark monitor", 1280, "rgb(15, 20, 25)", []string{"--force-dark-mode", "--blink-settings=preferredColorScheme=0"}},
 	} {
 		t.Run(screen.name, func(t *testing.T) {
 			b := newBrowser(t, map[string][]byte{})

@@ -149,8 +149,8 @@ func checkAttribute(t *testing.T, token html.Token, a html.Attribute) {
 	}
 }
 
-// TestHTML_policy: the page may not fetch anything, not even if something had
-// broken out of its place.
+// TestHTML_policy: the page may not fetch anything, not even if something escaped
+// from its element.
 func TestHTML_policy(t *testing.T) {
 	page := written(t, HTML, everything(), testOptions())
 	const policy = `<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; img-src data:">`

@@ -121,7 +121,7 @@ func (b object) totals(t *result.Totals) object {
 	for _, c := range t.Skipped {
 		b = b.dataKey(c.Name).number(c.N)
 	}
-	b = b.close('}').uint("evicted_flows", t.EvictedFlows).uint("copies", t.Copies).open("groups", '[')
+	b = b.close('}').uint("evicted_flows", t.EvictedFlows).uint("copies", t.Duplicates).open("groups", '[')
 	for _, g := range t.Groups {
 		b = b.element().str("detector", g.Detector).str("outcome", g.Outcome).str("verdict", g.Verdict.String()).
 			str("severity", g.Severity.String()).uint("findings", g.N).uint("listed", g.Listed).close('}')
@@ -146,7 +146,7 @@ func (b object) flow(f *result.Flow) object {
 		uint("packets_a2b", f.Packets[A]).uint("packets_b2a", f.Packets[B]).
 		uint("bytes_a2b", f.Bytes[A]).uint("bytes_b2a", f.Bytes[B]).
 		uint("retransmissions_a2b", f.Rexmits[A]).uint("retransmissions_b2a", f.Rexmits[B]).
-		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).limits(f.Limits).uint("copies", f.Copies)
+		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).limits(f.Limits).uint("copies", f.Duplicates)
 	if f.TCB != nil {
 		b = b.key("tcb_a").tcb(&f.TCB[A]).key("tcb_b").tcb(&f.TCB[B])
 	}

@@ -18,60 +18,64 @@ func wrap(prose string, width int) []string {
 		if len(lines) > 0 {
 			lines = append(lines, "")
 		}
-		line, used := "", 0
+		line := ""
 		for _, word := range strings.Fields(paragraph) {
-			word = Clean(word)
-			n := utf8.RuneCountInString(word)
-			if used > 0 && used+1+n > width {
+			switch word = Clean(word); {
+			case line == "":
+				line = word
+			case utf8.RuneCountInString(line+" "+word) > width:
 				lines = append(lines, line)
-				line, used = "", 0
+				line = word
+			default:
+				line += " " + word
 			}
-			if used > 0 {
-				line += " "
-				used++
-			}
-			line += word
-			used += n
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// padRight fills s up to width characters.
-func padRight(s string, width int) string { return s + padding(s, width) }
-
-// padLeft is padRight for numbers.
-func padLeft(s string, width int) string { return padding(s, width) + s }
-
-func padding(s string, width int) string {
-	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
-}
-
-// table aligns cells in columns, two spaces apart; right says which columns are
-// numbers. The last cell of a row may be longer than its column. No line ends
-// in a space.
+// table aligns cells in columns; right says which columns are numbers.
 func table(rows [][]string, right ...bool) []string {
 	var widths []int
 	for _, row := range rows {
-		for i, cell := range row[:len(row)-1] {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+		widths = widen(widths, row)
 	}
 	lines := make([]string, len(rows))
-	for n, row := range rows {
-		line := ""
-		for i, cell := range row[:len(row)-1] {
-			if i < len(right) && right[i] {
-				line += padLeft(cell, widths[i]) + "  "
-			} else {
-				line += padRight(cell, widths[i]) + "  "
-			}
-		}
-		lines[n] = strings.TrimRight(line+row[len(row)-1], " ")
+	for i, row := range rows {
+		lines[i] = aligned(row, widths, right)
 	}
 	return lines
+}
+
+// widen makes the columns as wide as the cells of a row. The last cell of a row
+// may be longer than its column.
+func widen(widths []int, row []string) []int {
+	for i, cell := range row[:len(row)-1] {
+		if i == len(widths) {
+			widths = append(widths, 0)
+		}
+		widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+	}
+	return widths
+}
+
+// aligned is a row of a table, its cells two spaces apart. It does not end in a
+// space.
+func aligned(row []string, widths []int, right []bool) string {
+	var b strings.Builder
+	last := len(row) - 1
+	for i, cell := range row[:last] {
+		if i < len(right) && right[i] {
+			b.WriteString(padding(cell, widths[i]) + cell + "  ")
+		} else {
+			b.WriteString(cell + padding(cell, widths[i]) + "  ")
+		}
+	}
+	return strings.TrimRight(b.String()+row[last], " ")
+}
+
+// padding fills s up to width characters.
+func padding(s string, width int) string {
+	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }

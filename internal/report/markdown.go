@@ -15,8 +15,8 @@ import (
 //go:embed markdown.tmpl
 var markdownFiles embed.FS
 
-// markdownTemplate is parsed when it is needed. Whatever is not ours goes
-// through prose or code there.
+// markdownTemplate is parsed when it is needed. In it, everything that is not
+// ours goes through prose, code or fenced.
 var markdownTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("markdown.tmpl").Funcs(template.FuncMap{
 		"prose": mdProse, "code": mdCode, "fenced": mdHarmless, "count": quantity.Count, "thousands": quantity.Thousands,

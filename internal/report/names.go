@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -37,10 +38,8 @@ var stateSpellings = [...]map[fsm.State]string{
 
 // ParseNames reads the value of --names.
 func ParseNames(word string) (Names, error) {
-	for n, w := range namesWords {
-		if w == word {
-			return Names(n), nil
-		}
+	if n := slices.Index(namesWords[:], word); n >= 0 {
+		return Names(n), nil
 	}
 	return RFC, fmt.Errorf("state names %q: want one of %s", word, strings.Join(namesWords[:], ", "))
 }

@@ -50,21 +50,17 @@ func arrow(f *result.Flow) byte {
 	return '>'
 }
 
-// party is "client 10.0.0.1:40000", or the endpoint alone.
-func party(f *result.Flow, side reassembly.Side) string {
-	endpoint := f.End[side].String()
+// name is "client", "server" or nothing.
+func name(f *result.Flow, side reassembly.Side) string {
 	if f.Initiator == result.InitiatorUnknown {
-		return endpoint
-	}
-	return ends(f)[side] + " " + endpoint
-}
-
-// culpritName is "client", "server" or nothing.
-func culpritName(f *result.Finding) string {
-	if f.Flow.Initiator == result.InitiatorUnknown {
 		return ""
 	}
-	return ends(f.Flow)[f.Culprit]
+	return ends(f)[side]
+}
+
+// party is "client 10.0.0.1:40000", or the endpoint alone.
+func party(f *result.Flow, side reassembly.Side) string {
+	return strings.TrimSpace(name(f, side) + " " + f.End[side].String())
 }
 
 // roles is "receiver, culprit"; nobody is one before it is decided.

@@ -36,14 +36,12 @@ type Options struct {
 
 // doc is what the detector says about an outcome, empty if it is unknown.
 func (o *Options) doc(slug, outcome string) detectors.Doc {
-	if o.Docs == nil {
-		return detectors.Doc{}
+	if o.Docs != nil {
+		if d := o.Docs(slug); d != nil {
+			return d.Advice(outcome)
+		}
 	}
-	d := o.Docs(slug)
-	if d == nil {
-		return detectors.Doc{}
-	}
-	return d.Advice(outcome)
+	return detectors.Doc{}
 }
 
 // file is the name of the segment's input.

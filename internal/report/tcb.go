@@ -163,8 +163,8 @@ func (p *flowPage) controlBlocks() {
 	}
 	p.titled("", rows)
 	p.line("")
-	p.line("Sequence numbers are as in the timeline, and as on the wire. netstat -x has the names of such a block in KB Q117317.")
-	p.line("~ is inferred: seen on its way to this end, or computed from the capture. Everything else this end sent itself.")
+	p.line("Sequence numbers are those of the timeline, with those on the wire in parentheses. netstat -x: its names in KB Q117317.")
+	p.line("~ is inferred: seen on its way to this end, or computed from the capture. Everything else was sent by this end.")
 }
 
 func (p *flowPage) tcbView(side reassembly.Side) *tcbView {

@@ -66,9 +66,8 @@ type textWriter struct {
 	palette map[string]*color.Color
 }
 
-// newTextWriter makes colours that are on or off by themselves: the package's
-// global switch belongs to whoever owns the terminal. Colour is never the only
-// sign of anything.
+// newTextWriter sets colours one by one: the package's global switch belongs to
+// the owner of the terminal. Nothing is shown by colour alone.
 func newTextWriter(w io.Writer, r *result.Report, o *Options) *textWriter {
 	palette := map[string]*color.Color{
 		"info": color.New(color.FgCyan, color.Bold), "warning": color.New(color.FgYellow, color.Bold),
@@ -167,7 +166,7 @@ func (t *textWriter) finding(f *finding) {
 	t.line("")
 	t.terms(f.Doubt)
 	t.label("When", fmt.Sprintf("%s; connection %d, finding %s", f.When, f.Flow, f.ID))
-	t.terms(f.Facts)
+	t.terms(f.Details)
 	var filters []string
 	for _, l := range f.Filters {
 		if len(t.r.Captures) > 1 {

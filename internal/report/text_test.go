@@ -81,7 +81,7 @@ func TestFrames_longLoopIsCut(t *testing.T) {
 	for len(f.Evidence) < 40 {
 		f.Evidence = append(f.Evidence, f.Evidence[len(f.Evidence)-1])
 	}
-	lines := frameLines((&builder{r: r, o: &Options{}}).finding(f, "").Frames)
+	lines := frameLines((&builder{r: r, o: &Options{}}).finding(f, listed{}).Frames)
 	if want := 1 + framesHead + 1 + framesTail; len(lines) != want { // a file's name, and what was cut
 		t.Errorf("%d lines, want %d", len(lines), want)
 	}
@@ -151,6 +151,16 @@ func TestWrap(t *testing.T) {
 	got := fmt.Sprintf("%q", wrap("  one two\nthree\tfour é\n\nnext averyverylongword x ", 9))
 	want := `["one two" "three" "four é" "" "next" "averyverylongword" "x"]`
 	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// TestMeasured: quantities have units, and codes are words.
+func TestMeasured(t *testing.T) {
+	got := measured([]detectors.Metric{
+		{Name: "probes", Value: 1234}, {Name: "form", Value: "empty-below-una"}, {Name: "first_interval_s", Value: 0.22003}, {Name: "ending", Value: "reset"},
+	})
+	if want := "probes 1,234, probe type: empty segment at SND.UNA-1, first interval 220 ms, ending reset"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }

@@ -22,15 +22,27 @@ const (
 // timelineWidth is what a terminal on a wide screen shows.
 const timelineWidth = 120
 
-// A timelineRow is one step: the cells but for widths.
+// A timelineRow is one step. Its cells are time, frame, the left end's state, the
+// segment, the right end's state and class; a state is empty if it is as before.
 type timelineRow struct {
-	time, frame string
-	state       [2]string // from left to right; empty if it is as before
-	segment     []string  // the notation in parts that stay whole; nil at the end of the trace
-	leftward    bool
-	class       string
-	omitted     uint64 // steps before this one that are not shown
+	cells    [columns]string // without the segment
+	segment  []string        // the notation in parts that stay whole; nil at the end of the trace
+	leftward bool
+	omitted  uint64 // steps before this one that are not shown
 }
+
+// The columns of the timeline.
+const (
+	timeColumn = iota
+	frameColumn
+	leftColumn
+	segmentColumn
+	rightColumn
+	classColumn
+	columns
+)
+
+var stateColumns = [...]int{leftColumn, rightColumn}
 
 // timeline writes the steps, both sides' states beside them.
 func (p *flowPage) timeline() {
@@ -40,22 +52,24 @@ func (p *flowPage) timeline() {
 			evidence[result.FrameOf(&p.r.Findings[i].Evidence[j].Seg)] = true
 		}
 	}
-	rows := p.timelineRows(evidence)
-	names := p.shortNames()
-	w := measure(rows, names)
-	p.line(p.strong(w.line("TIME", "FRAME", [2]string{strings.ToUpper(names[0]), strings.ToUpper(names[1])}, "", "")))
+	rows, names := p.timelineRows(evidence), p.shortNames()
+	titles := []string{"TIME", "FRAME", strings.ToUpper(names[0]), "", strings.ToUpper(names[1]), ""}
+	widths, numbers := measure(rows, titles), []bool{timeColumn: true, frameColumn: true}
+	p.line(p.strong(aligned(titles, widths, numbers)))
 	for i := range rows {
-		if row := &rows[i]; row.omitted > 0 {
-			p.line(padLeft("...", w.time), "  ", quantity.Count(row.omitted, "segment"), " left out; --format scenario has them all")
+		if n := rows[i].omitted; n > 0 {
+			p.line(aligned([]string{"...", quantity.Count(n, "segment") + " left out; --format scenario has them all"}, widths, numbers))
 		}
-		p.lines("", rows[i].lines(&w))
+		for _, cells := range rows[i].lines(widths[segmentColumn]) {
+			p.line(aligned(cells, widths, numbers))
+		}
 	}
 	p.line("")
 	p.line("TIME is in seconds since the trace began. States are shown when they change, as they are after the segment.")
-	if slices.ContainsFunc(rows, func(row timelineRow) bool { return strings.Contains(row.state[0]+row.state[1], "~") }) {
+	if slices.ContainsFunc(rows, func(r timelineRow) bool { return strings.Contains(r.cells[leftColumn]+r.cells[rightColumn], "~") }) {
 		p.line(atMost)
 	}
-	if slices.ContainsFunc(rows, func(row timelineRow) bool { return strings.HasSuffix(row.frame, "*") }) {
+	if slices.ContainsFunc(rows, func(r timelineRow) bool { return strings.HasSuffix(r.cells[frameColumn], "*") }) {
 		p.line("* is evidence of a finding.")
 	}
 	if len(p.r.Captures) > 1 {
@@ -77,30 +91,20 @@ func (p *flowPage) timelineRows(evidence map[result.FrameID]bool) (rows []timeli
 		if !shown[i] {
 			continue
 		}
-		row := timelineRow{
-			time: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frame: p.frame(&s.Seg), class: class, omitted: s.N - next,
-			segment: segmentParts(plainSegment(p.f, &s.Seg)), leftward: s.Side != p.sides[0],
-		}
-		next = s.N + 1
+		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: s.Side != p.sides[0]}
+		row.cells = [columns]string{timeColumn: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frameColumn: p.frame(&s.Seg) + " ", classColumn: class}
 		if evidence[result.FrameOf(&s.Seg)] {
-			row.frame += "*"
-		} else {
-			row.frame += " "
+			row.cells[frameColumn] = p.frame(&s.Seg) + "*"
 		}
-		for column, side := range p.sides {
-			if state := p.o.Names.bounded(s.State[side], s.Bounded[side]); state != states[column] {
-				row.state[column], states[column] = state, state
+		for i, side := range p.sides {
+			if state := p.o.Names.bounded(s.State[side], s.Bounded[side]); state != states[i] {
+				row.cells[stateColumns[i]], states[i] = state, state
 			}
 		}
-		rows = append(rows, row)
+		rows, next = append(rows, row), s.N+1
 	}
-	end := timelineRow{time: quantity.Seconds(p.r.Trace.End - p.r.Trace.First), class: "end of the trace"}
-	if total := p.f.Packets[0] + p.f.Packets[1]; total >= next {
-		end.omitted = total + 1 - next
-	}
-	for column, side := range p.sides {
-		end.state[column] = p.state(p.f, side)
-	}
+	end := timelineRow{omitted: max(p.f.Packets[0]+p.f.Packets[1]+1, next) - next}
+	end.cells = [columns]string{quantity.Seconds(p.r.Trace.End - p.r.Trace.First), "", p.state(p.f, p.sides[0]), "", p.state(p.f, p.sides[1]), "end of the trace"}
 	return append(rows, end)
 }
 
@@ -131,77 +135,52 @@ func (p *flowPage) shown(evidence map[result.FrameID]bool) []bool {
 	return shown
 }
 
-// segmentParts cuts the notation where a line may break: before ack, win and
-// the options.
-func segmentParts(s string) []string {
-	var parts []string
-	for _, mark := range [...]string{" <", " win ", " ack "} {
-		if i := strings.Index(s, mark); i >= 0 {
-			parts = append([]string{s[i+1:]}, parts...)
-			s = s[:i]
-		}
-	}
-	return append([]string{s}, parts...)
-}
-
-// timelineWidths are the widths of the columns.
-type timelineWidths struct {
-	time, frame int
-	state       [2]int
-	segment     int
-}
+// breaks are where a line of the notation may break: before ack, win and the
+// options.
+var breaks = strings.NewReplacer(" ack ", "\nack ", " win ", "\nwin ", " <", "\n<")
 
 // leastArrow is the arrow of a segment that fills its column: " ->".
 const leastArrow = 3
 
 // measure finds the widths: the segments get what they need, and at most what
 // the others leave.
-func measure(rows []timelineRow, names [2]string) timelineWidths {
-	w := timelineWidths{time: len("TIME"), frame: len("FRAME"), state: [2]int{len(names[0]), len(names[1])}}
-	class, longest := 0, 0
+func measure(rows []timelineRow, titles []string) (widths []int) {
+	widths = widen(nil, append(titles, ""))
+	longest := 0
 	for i := range rows {
-		row := &rows[i]
-		w.time, w.frame = max(w.time, len(row.time)), max(w.frame, len(row.frame))
-		for column, state := range row.state {
-			w.state[column] = max(w.state[column], len(state))
-		}
-		w.segment = max(w.segment, len(strings.Join(row.segment, " "))+leastArrow)
-		class = max(class, len(row.class))
-		for _, part := range row.segment {
+		widths = widen(widths, append(rows[i].cells[:], ""))
+		widths[segmentColumn] = max(widths[segmentColumn], len(strings.Join(rows[i].segment, " "))+leastArrow)
+		for _, part := range rows[i].segment {
 			longest = max(longest, len(part)+leastArrow)
 		}
 	}
-	const gaps = 5 * 2
-	room := timelineWidth - gaps - w.time - w.frame - w.state[0] - w.state[1]
-	w.segment = max(min(w.segment, room-class), min(longest, room))
-	return w
+	room := timelineWidth - len("  ")*classColumn - widths[timeColumn] - widths[frameColumn] - widths[leftColumn] - widths[rightColumn]
+	widths[segmentColumn] = max(min(widths[segmentColumn], room-widths[classColumn]), min(longest, room))
+	return widths
 }
 
-func (w *timelineWidths) line(time, frame string, state [2]string, segment, class string) string {
-	return strings.TrimRight(padLeft(time, w.time)+"  "+padLeft(frame, w.frame)+"  "+padRight(state[0], w.state[0])+"  "+
-		padRight(segment, w.segment)+"  "+padRight(state[1], w.state[1])+"  "+class, " ")
-}
-
-// lines are the row's lines: one, or more if the segment is too long for its
-// column.
-func (row *timelineRow) lines(w *timelineWidths) []string {
+// lines are the cells of the row's lines: one, or more if the segment is too long
+// for its column.
+func (row *timelineRow) lines(width int) (lines [][]string) {
 	if row.segment == nil {
-		return []string{w.line(row.time, row.frame, row.state, strings.Repeat("-", w.segment), row.class)}
+		row.cells[segmentColumn] = strings.Repeat("-", width)
+		return [][]string{row.cells[:]}
 	}
 	parts := row.segment[:1:1]
 	for _, part := range row.segment[1:] {
-		if last := &parts[len(parts)-1]; len(*last)+1+len(part)+leastArrow <= w.segment {
+		if last := &parts[len(parts)-1]; len(*last)+1+len(part)+leastArrow <= width {
 			*last += " " + part
 		} else {
 			parts = append(parts, part)
 		}
 	}
-	lines := []string{w.line(row.time, row.frame, row.state, arrowed(parts[0], w.segment, row.leftward), row.class)}
+	row.cells[segmentColumn] = arrowed(parts[0], width, row.leftward)
+	lines = append(lines, row.cells[:])
 	for _, more := range parts[1:] {
 		if row.leftward {
-			more = padLeft(more, w.segment)
+			more = padding(more, width) + more
 		}
-		lines = append(lines, w.line("", "", [2]string{}, more, ""))
+		lines = append(lines, []string{"", "", "", more})
 	}
 	return lines
 }

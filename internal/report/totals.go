@@ -17,8 +17,8 @@ func totalsSentence(r *result.Report, undecidedShown bool) string {
 		packets += " in " + quantity.Duration(r.Trace.End-r.Trace.First)
 	}
 	segments := quantity.Count(n.TCPSegments, "TCP segment")
-	if n.Copies > 0 {
-		segments += " (" + quantity.Count(n.Copies, "duplicate frame") + ")"
+	if n.Duplicates > 0 {
+		segments += " (" + quantity.Count(n.Duplicates, "duplicate frame") + ")"
 	}
 	s := fmt.Sprintf("%s: %s, %s, %s. %s.", quantity.Count(uint64(len(r.Captures)), "file"), packets, segments,
 		quantity.Count(n.Flows, "connection"), verdictSentence(r, undecidedShown))

@@ -55,7 +55,7 @@ type Note struct {
 type Totals struct {
 	Packets      uint64 // frames of any kind
 	TCPSegments  uint64 // every TCP segment, duplicate frames included
-	Copies       uint64 // of these, duplicate frames
+	Duplicates   uint64 // of these, duplicate frames
 	Flows        uint64
 	Skipped      []Count // by reason, sorted by reason
 	EvictedFlows uint64
@@ -117,14 +117,14 @@ type Flow struct {
 	Packets     [2]uint64         // sent by each side, without duplicate frames
 	Bytes       [2]uint64         // payload bytes sent, each byte once
 	Rexmits     [2]uint64
-	Copies      uint64 // duplicate frames
+	Duplicates  uint64 // duplicate frames
 	RTT         int64  // nanoseconds; 0 if unknown
 	History     string
 	Limits      fsm.Limits
 	TCB         *[2]fsm.TCB // both ends, only of connections that are followed
 }
 
-// A Finding is a detector's finding with its place in the trace.
+// A Finding is a detector's finding about one connection of the trace.
 type Finding struct {
 	detectors.Finding
 	ID       string // stable: see engine

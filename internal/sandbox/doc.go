@@ -1,6 +1,6 @@
-// Package sandbox takes from the process what it does not need to judge a
-// capture: capabilities, files, and system calls. Whoever finds a mistake in a
-// decoder then holds a process that can do little more than print.
+// Package sandbox removes rights from the process that it does not need to analyse
+// a capture: capabilities, files and system calls. An attacker who exploits a bug
+// in a decoder then controls a process that can do little more than print.
 package sandbox
 
 // Needs are what the process may still do.

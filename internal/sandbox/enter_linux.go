@@ -11,15 +11,16 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// Enter gives up, for all threads and for good, what the needs leave out, as far
-// as the kernel can take it away. It returns in sentences what is so.
+// Enter permanently drops, for all threads, the rights that are not among the
+// needs, as far as the kernel supports that. It returns sentences that describe
+// what is restricted.
 func Enter(n Needs) (active []string) {
-	return append(active, dropCapabilities(n), leaveFiles(n), refuseCalls())
+	return append(active, dropCapabilities(n), restrictFiles(n), restrictCalls())
 }
 
-// dropCapabilities leaves none, but for root the right to read what belongs to
-// somebody else, if there is anything to read, and the right to write there if
-// that is where the output goes: the file system is out of reach but for that.
+// dropCapabilities drops all capabilities. Root keeps the right to read files of
+// others if there is anything to read, and the right to write them if the output
+// goes there. restrictFiles limits these to the files that are needed.
 func dropCapabilities(n Needs) string {
 	if os.Geteuid() != 0 {
 		return dropAllBut()
@@ -28,7 +29,7 @@ func dropCapabilities(n Needs) string {
 	if len(n.Read) > 0 {
 		keep = append(keep, cap.DAC_READ_SEARCH)
 	}
-	if slices.ContainsFunc(n.Write, isForeign) {
+	if slices.ContainsFunc(n.Write, needsRoot) {
 		keep = append(keep, cap.DAC_OVERRIDE)
 	}
 	had := cap.GetProc()
@@ -39,6 +40,7 @@ func dropCapabilities(n Needs) string {
 	return dropAllBut(keep...)
 }
 
+// dropAllBut drops all capabilities except those to keep.
 func dropAllBut(keep ...cap.Value) string {
 	left := cap.NewSet()
 	names := make([]string, len(keep))
@@ -47,20 +49,20 @@ func dropAllBut(keep ...cap.Value) string {
 	}
 	for _, flag := range []cap.Flag{cap.Permitted, cap.Effective} {
 		if err := left.SetFlag(flag, true, keep...); err != nil {
-			return "capabilities are kept: " + err.Error()
+			return "capabilities are not dropped: " + err.Error()
 		}
 	}
 	switch err := left.SetProc(); {
 	case err != nil:
-		return "capabilities are kept: " + err.Error()
+		return "capabilities are not dropped: " + err.Error()
 	case len(keep) == 0:
 		return "all capabilities are dropped"
 	}
-	return "all capabilities are dropped but " + strings.Join(names, " and ") + ", for files of others"
+	return "all capabilities are dropped except " + strings.Join(names, " and ") + ", which files of other users need"
 }
 
-// isForeign reports whether root can write to it only because root can.
-func isForeign(name string) bool {
+// needsRoot reports whether only the rights of root allow to write to a file.
+func needsRoot(name string) bool {
 	var st unix.Stat_t
 	if os.Geteuid() != 0 || unix.Stat(name, &st) != nil {
 		return false
@@ -69,8 +71,8 @@ func isForeign(name string) bool {
 	return st.Mode&othersWrite == 0 && (st.Uid != 0 || st.Mode&ownerWrites == 0)
 }
 
-// leaveFiles leaves only the files that are needed, with Landlock.
-func leaveFiles(n Needs) string {
+// restrictFiles leaves only access to the files that are needed, with Landlock.
+func restrictFiles(n Needs) string {
 	var rules []landlock.Rule
 	add := func(names []string, file, dir func(...string) landlock.FSRule) {
 		for _, name := range names {
@@ -90,5 +92,5 @@ func leaveFiles(n Needs) string {
 	if errno != 0 {
 		return "files are not restricted: this kernel has no Landlock"
 	}
-	return fmt.Sprintf("Landlock (ABI %d) leaves %d files to read and %d places to write", version, len(n.Read), len(n.Write))
+	return fmt.Sprintf("Landlock (ABI %d) allows to read %d files and to write to %d places", version, len(n.Read), len(n.Write))
 }

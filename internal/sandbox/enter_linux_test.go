@@ -16,7 +16,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
-// inside has this test binary try what a sandbox forbids.
+// inside makes this test binary try what a sandbox forbids.
 const inside = "TCPTRACE_TEST_INSIDE"
 
 func TestMain(m *testing.M) {
@@ -27,10 +27,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// attempt enters the sandbox and prints what can still be done.
+// attempt enters the sandbox and prints what still works.
 func attempt(dir string) {
 	sandbox.Enter(sandbox.Needs{Read: []string{filepath.Join(dir, "input")}, Write: []string{filepath.Join(dir, "out")}})
-	tell := func(what string, err error) {
+	try := func(what string, err error) {
 		answer := "yes"
 		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 			answer = "no"
@@ -46,24 +46,24 @@ func attempt(dir string) {
 		}
 		return err
 	}
-	tell("read the input", open(filepath.Join(dir, "input")))
-	tell("read another file", open(filepath.Join(dir, "secret")))
-	tell("read /etc/passwd", open("/etc/passwd"))
-	tell("write an output", os.WriteFile(filepath.Join(dir, "out", "x"), []byte("x"), 0o600))
-	tell("replace an output", os.Rename(filepath.Join(dir, "out", "x"), filepath.Join(dir, "out", "y")))
-	tell("write another file", os.WriteFile(filepath.Join(dir, "new"), []byte("x"), 0o600))
-	tell("run a program", exec.Command("/proc/self/exe").Run())
+	try("read the input", open(filepath.Join(dir, "input")))
+	try("read another file", open(filepath.Join(dir, "secret")))
+	try("read /etc/passwd", open("/etc/passwd"))
+	try("write an output", os.WriteFile(filepath.Join(dir, "out", "x"), []byte("x"), 0o600))
+	try("replace an output", os.Rename(filepath.Join(dir, "out", "x"), filepath.Join(dir, "out", "y")))
+	try("write another file", os.WriteFile(filepath.Join(dir, "new"), []byte("x"), 0o600))
+	try("run a program", exec.Command("/proc/self/exe").Run())
 	_, err := net.Dial("tcp", "127.0.0.1:9")
-	tell("open a socket", err)
-	tell("mount", unix.Mount("none", dir, "tmpfs", 0, ""))
-	tell("look into a process", unix.PtraceAttach(os.Getppid()))
-	tell("load BPF", func() error {
+	try("open a socket", err)
+	try("mount", unix.Mount("none", dir, "tmpfs", 0, ""))
+	try("trace a process", unix.PtraceAttach(os.Getppid()))
+	try("load BPF", func() error {
 		_, _, errno := unix.Syscall(unix.SYS_BPF, 0, 0, 0)
 		return errno
 	}())
 	done := make(chan error)
 	go func() { done <- open("/etc/passwd") }() // another thread, most likely
-	tell("read /etc/passwd from another goroutine", <-done)
+	try("read /etc/passwd from another goroutine", <-done)
 }
 
 // TestEnter looks at a sandbox from the inside.
@@ -86,12 +86,12 @@ func TestEnter(t *testing.T) {
 	}
 	want := []string{
 		"read the input: yes", "write an output: yes", "replace an output: yes",
-		"run a program: no", "open a socket: no", "mount: no", "look into a process: no", "load BPF: no",
+		"run a program: no", "open a socket: no", "mount: no", "trace a process: no", "load BPF: no",
 	}
 	if version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno == 0 {
 		want = append(want, "read another file: no", "read /etc/passwd: no", "write another file: no", "read /etc/passwd from another goroutine: no")
 	} else {
-		t.Logf("not looked at: files, as this kernel has no Landlock (version %d)", version)
+		t.Logf("files are not checked: this kernel has no Landlock (version %d)", version)
 	}
 	for _, line := range want {
 		if !strings.Contains(string(out), line+"\n") {

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refused are system calls that no judging needs, and that whoever broke in
-// would: other programs, other processes, the network, the system itself. A list
-// of what is allowed would be shorter for a C program; that of the Go runtime
-// changes with its versions.
+// refused are system calls that an analysis never needs, but an attacker would: to
+// reach other programs, other processes, the network and the system itself. For a
+// C program, a list of allowed calls would be shorter; those of the Go runtime
+// change with its version.
 var refused = []uint32{
 	unix.SYS_EXECVE, unix.SYS_EXECVEAT,
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_GETFD,
@@ -22,15 +22,16 @@ var refused = []uint32{
 	unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL, unix.SYS_PERSONALITY, unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_ACCT,
 }
 
-// architectures are the kernel's names of ours: the same number is another call
-// on another one (seccomp(2)).
+// architectures are the kernel's numbers of architectures. A call number means
+// another call on another one (seccomp(2)).
 var architectures = map[string]uint32{
 	"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64, "riscv64": unix.AUDIT_ARCH_RISCV64,
 	"ppc64le": unix.AUDIT_ARCH_PPC64LE, "s390x": unix.AUDIT_ARCH_S390X,
 }
 
-// refuseCalls has the kernel answer the refused calls with EPERM, on all threads.
-func refuseCalls() string {
+// restrictCalls makes the kernel answer the refused calls with EPERM, on all
+// threads.
+func restrictCalls() string {
 	arch, known := architectures[runtime.GOARCH]
 	if !known {
 		return "system calls are not restricted on " + runtime.GOARCH
@@ -44,10 +45,10 @@ func refuseCalls() string {
 	if errno != 0 {
 		return "system calls are not restricted: " + errno.Error()
 	}
-	return "seccomp refuses to run programs, open sockets, look into processes and mount"
+	return "seccomp forbids running programs, opening sockets, tracing processes and mounting"
 }
 
-// refusal is the filter: classic BPF on struct seccomp_data.
+// refusal is the filter program: classic BPF on struct seccomp_data.
 func refusal(arch uint32) []unix.SockFilter {
 	const (
 		load     = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
@@ -56,7 +57,7 @@ func refusal(arch uint32) []unix.SockFilter {
 		answer   = unix.BPF_RET | unix.BPF_K
 		numberAt = 0
 		archAt   = 4
-		x32      = 0x40000000 // the numbers of the x32 ABI, which would get around those above
+		x32      = 0x40000000 // the numbers of the x32 ABI, which would bypass those above
 		no       = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	)
 	code := []unix.SockFilter{

@@ -8,7 +8,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Found is one finding in plain words.
+// Found is one finding, as words.
 type Found struct {
 	Detector, Outcome string
 	Undecided         bool
@@ -16,9 +16,9 @@ type Found struct {
 	Message           string
 }
 
-// Check holds what an analysis found against what the trace wants, all of it:
-// what no line wants is a fault too. Each difference is a sentence that begins
-// with the file and line; none is good.
+// Check compares all findings of an analysis with those that the trace wants. A
+// finding that no line wants is a fault as well. Each fault is a sentence that
+// begins with file and line.
 func (t *Trace) Check(found []Found) []string {
 	rest := slices.Clone(found)
 	match := func(fits func(*Found) bool) (f Found, ok bool) {
@@ -45,7 +45,7 @@ func (t *Trace) Check(found []Found) []string {
 		}
 	}
 	var faults []string
-	for _, o := range unmet { // second best: it was found, but differs
+	for _, o := range unmet { // perhaps there is a finding that differs
 		difference := "no " + named(o.want.Undecided, o.want.Detector, o.want.Outcome) + " reported"
 		if f, ok := match(func(f *Found) bool { return o.want.at(o.line, f) }); ok {
 			difference = o.want.differs(&f)
@@ -59,13 +59,13 @@ func (t *Trace) Check(found []Found) []string {
 	return faults
 }
 
-// at reports whether the finding is of the wanted kind and place.
+// at reports whether the finding is of the wanted detector, at the line's frame.
 func (w *Want) at(l *Line, f *Found) bool {
 	return f.Detector == w.Detector && len(f.Frames) > 0 && f.Frames[0] == l.Seg.Frame
 }
 
-// differs says how a finding at the right place is not the wanted one, "" if it
-// is.
+// differs says how a finding at the right frame differs from the wanted one, "" if
+// it does not.
 func (w *Want) differs(f *Found) string {
 	message, err := regexp.Compile(w.Message)
 	switch {
@@ -81,8 +81,8 @@ func (w *Want) differs(f *Found) string {
 	return ""
 }
 
-// CheckStates holds the states of both ends, as they are after the line,
-// against those that it asserts, if it does. Each difference is a sentence.
+// CheckStates compares the states of both ends after the line with those that it
+// asserts, if any. Each difference is a sentence.
 func (t *Trace) CheckStates(l *Line, state func(end reassembly.Endpoint) (name string, bounded bool)) []string {
 	if !l.HasStates {
 		return nil
@@ -94,13 +94,13 @@ func (t *Trace) CheckStates(l *Line, state func(end reassembly.Endpoint) (name s
 		case got != l.States[i]:
 			faults = append(faults, fmt.Sprintf("%s%s is %s, want %s", t.where(l), t.nameOf(l, end), got, l.States[i]))
 		case l.Bounded[i] && !bounded:
-			faults = append(faults, fmt.Sprintf("%s%s is %s and known to be, want %s~ (bounded)", t.where(l), t.nameOf(l, end), got, got))
+			faults = append(faults, fmt.Sprintf("%s%s is certainly %s, want %s~ (bounded)", t.where(l), t.nameOf(l, end), got, got))
 		}
 	}
 	return faults
 }
 
-// where begins a sentence about a line; nil is none.
+// where begins a sentence about a line, which may be nil.
 func (t *Trace) where(l *Line) string {
 	switch {
 	case l == nil:

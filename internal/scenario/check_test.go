@@ -62,8 +62,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What fits exactly is taken first, so that findings of one detector at one
-// frame do not take each other's place.
+// Exact matches come first, so that several findings of one detector at one frame
+// are not confused.
 func TestCheck_twins(t *testing.T) {
 	tr := parseOne(t, "0 client > server S 0:0(0) win 1 # want a:x; a:y")
 	found := []Found{{Detector: "a", Outcome: "y", Frames: []uint32{1}}, {Detector: "a", Outcome: "z", Frames: []uint32{1}}}
@@ -96,7 +96,7 @@ func TestCheckStates(t *testing.T) {
 		want    []string
 	}{
 		{0, "A", "B", true, nil},
-		{0, "A", "B", false, []string{"x:1: frame 1: client is A and known to be, want A~ (bounded)"}},
+		{0, "A", "B", false, []string{"x:1: frame 1: client is certainly A, want A~ (bounded)"}},
 		{0, "B", "A", true, []string{"x:1: frame 1: client is B, want A", "x:1: frame 1: server is A, want B"}},
 		{1, "", "", false, nil},
 		{2, "A", "C", false, []string{"x:3: server is C, want B"}},

@@ -1,7 +1,7 @@
-// Package scenario is the one notation of tcptrace: a trace as text, one line
-// per segment, after packetdrill's and tcpdump's.
+// Package scenario is the notation of tcptrace for traces as text, one line per
+// segment, after those of packetdrill and tcpdump.
 //
-//	A FIN is lost beyond the tap; the client never saw it.
+//	A FIN is lost after the capture point; the client never receives it.
 //
 //	-- trace --
 //	0.000  client > server  S   0:0(0)              win 64240  | SYN_SENT LISTEN
@@ -11,12 +11,12 @@
 //	+60.0  end
 //
 // It is the test language of the state machine and the detectors, an input
-// format of the command, what --format scenario prints, and what the evidence
-// lines of a report look like: a bug report is a paste, and a paste is a test.
-// docs/scenario.md describes it for people.
+// format of the command, the output of --format scenario, and the form of the
+// evidence lines in a report: a bug report is a paste, and a paste is a test.
+// docs/scenario.md describes it for users.
 //
-// Parse reads it, Append writes it, New makes it of captured segments,
-// Trace.Pcapng makes a capture of it, and Trace.Check holds what an analysis
-// found against what the text wants. States and detectors are mere words here:
-// the package knows segments only.
+// Parse reads it, Append writes it, New makes it from captured segments,
+// Trace.Pcapng makes a capture of it, and Trace.Check compares the findings of an
+// analysis with those that the text wants. The package knows only segments:
+// states and detectors are mere words here.
 package scenario

@@ -8,16 +8,16 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Append writes the file: what Parse reads to the same traces.
+// Append writes the file, which Parse reads to the same traces.
 func (f *File) Append(dst []byte) []byte {
-	if f.Story != "" {
-		dst = append(append(dst, f.Story...), "\n\n"...)
+	if f.Intro != "" {
+		dst = append(append(dst, f.Intro...), "\n\n"...)
 	}
 	for i, t := range f.Traces {
 		if i > 0 {
 			dst = append(dst, '\n')
 		}
-		if f.Story != "" || len(f.Traces) > 1 {
+		if f.Intro != "" || len(f.Traces) > 1 {
 			dst = append(dst, traceMarker+"\n"...)
 		}
 		dst = t.Append(dst)
@@ -25,8 +25,8 @@ func (f *File) Append(dst []byte) []byte {
 	return dst
 }
 
-// Append writes the trace as bare text, in aligned columns. A copy is written
-// in full, as one cannot tell which came first.
+// Append writes the trace as bare text, in aligned columns. A duplicate is written
+// in full, because it does not say which frame came first.
 func (t *Trace) Append(dst []byte) []byte {
 	p := printer{t: t, state: make([]hostState, len(t.Hosts))}
 	dst = p.header(dst)
@@ -37,8 +37,8 @@ func (t *Trace) Append(dst []byte) []byte {
 	return dst
 }
 
-// AppendTime writes a length of time in nanoseconds as seconds with three, six
-// or nine decimals, as few as hold it exactly.
+// AppendTime writes a duration in nanoseconds as seconds with three, six or nine
+// decimals, as few as represent it exactly.
 func AppendTime(dst []byte, ns int64) []byte {
 	return appendTime(dst, ns, decimals(ns))
 }
@@ -61,8 +61,8 @@ func decimals(ns int64) int {
 	return 9
 }
 
-// A printer writes one trace. It keeps count as the parser does, to know what
-// goes without saying.
+// A printer writes one trace. It keeps the same state as the parser, to know what
+// need not be written.
 type printer struct {
 	t        *Trace
 	state    []hostState
@@ -70,7 +70,7 @@ type printer struct {
 	decimals int
 }
 
-// header writes the start, the hosts, and the ISNs that they begin with.
+// header writes the start, the hosts and their first ISNs.
 func (p *printer) header(dst []byte) []byte {
 	if p.t.Start != defaultStart {
 		dst = append(dst, "start "...)
@@ -101,7 +101,7 @@ func (p *printer) header(dst []byte) []byte {
 	return dst
 }
 
-// firstISS writes the ISN that a host begins with.
+// firstISS writes the first ISN of a host.
 func (p *printer) firstISS(dst []byte, host int, isn reassembly.Seq) []byte {
 	if p.state[host].used {
 		return dst
@@ -140,7 +140,7 @@ func (p *printer) measure() {
 	}
 }
 
-// line writes the line, and before it the ISNs that have changed.
+// line writes the line, after the ISNs that have changed.
 func (p *printer) line(dst []byte, l *Line) []byte {
 	if l.isSegment() {
 		dst = p.iss(dst, l.From, l.SeqBase)
@@ -163,7 +163,7 @@ func (p *printer) line(dst []byte, l *Line) []byte {
 	return append(bytes.TrimRight(p.asserts(dst, l), " "), '\n')
 }
 
-// iss writes the host's ISN if it is not the one in force.
+// iss writes the host's ISN if it has changed.
 func (p *printer) iss(dst []byte, host int, isn reassembly.Seq) []byte {
 	if p.state[host].iss == isn {
 		return dst

@@ -48,8 +48,8 @@ func roundTrip(t *testing.T, f *File) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if again.Story != f.Story || len(again.Traces) != len(f.Traces) {
-		t.Fatalf("story %q became %q, %d traces became %d", f.Story, again.Story, len(f.Traces), len(again.Traces))
+	if again.Intro != f.Intro || len(again.Traces) != len(f.Traces) {
+		t.Fatalf("intro %q became %q, %d traces became %d", f.Intro, again.Intro, len(f.Traces), len(again.Traces))
 	}
 	for i := range f.Traces {
 		if got, want := plain(again.Traces[i]), plain(f.Traces[i]); !reflect.DeepEqual(got, want) {
@@ -69,7 +69,7 @@ func TestAppend_roundTrip(t *testing.T) {
 	for _, f := range []*File{
 		{Name: "x", Traces: []*Trace{one}},
 		{Name: "x", Traces: []*Trace{one, two}},
-		{Name: "x", Story: "A story\n\nof many words.", Traces: []*Trace{two}},
+		{Name: "x", Intro: "A story\n\nof many words.", Traces: []*Trace{two}},
 	} {
 		roundTrip(t, f)
 	}

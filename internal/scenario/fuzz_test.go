@@ -36,7 +36,7 @@ func FuzzScenario(f *testing.F) {
 	})
 }
 
-// beyond reports whether the trace has times that no reader takes.
+// beyond reports whether the trace has times that no reader accepts.
 func beyond(tr *scenario.Trace) bool {
 	for i := range tr.Lines {
 		if tr.Lines[i].Seg.At > 1<<61 {

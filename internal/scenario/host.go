@@ -14,18 +14,18 @@ import (
 type Host struct {
 	Name  string
 	Addr  reassembly.Endpoint
-	Attrs // of its segments, unless their lines say otherwise
+	Attrs // of its segments, unless their lines override them
 }
 
-// Attrs are what the frame of a segment carries besides TCP.
+// Attrs are the fields of a segment's frame besides TCP.
 type Attrs struct {
-	ID   uint16 // IP identification; a host's counts up from here, 0 stays 0
+	ID   uint16 // IP identification; a host's counts up from here, but 0 stays 0
 	VLAN uint16 // 0: untagged
 	MAC  uint16 // which pair of link-layer addresses, from 1
 	TTL  uint8
 }
 
-// newHost is a host that nothing was said of but its name and address.
+// newHost is a host of which only name and address are known.
 func newHost(name string, addr reassembly.Endpoint) Host {
 	h := Host{Name: name, Addr: addr, Attrs: Attrs{ID: 1, MAC: 1, TTL: 64}}
 	if isIPv6(addr) {
@@ -45,8 +45,8 @@ func defaultHosts() []Host {
 }
 
 // defaultISN is the initial sequence number of the n-th host, from 0: client
-// 100000000, server 200000000, and so on, so that one look at an absolute
-// number tells whose it is.
+// 100000000, server 200000000, and so on, so that an absolute number shows which
+// host it belongs to.
 func defaultISN(n int) reassembly.Seq { return reassembly.Seq(uint32(n+1) * 100_000_000) }
 
 // nameOf is the name of an end of the line's connection.
@@ -65,18 +65,18 @@ func (t *Trace) nameOf(l *Line, e reassembly.Endpoint) string {
 	return e.String()
 }
 
-// host reads "host NAME [ADDR:PORT] [{attrs}]". The address may be left out
-// for a host that has one. Two names may have one address: a server's part in
-// another connection, with its own ISN.
+// host reads "host NAME [ADDR:PORT] [{attrs}]". The address may be left out for a
+// host that has one. Two names may have the same address: they are a server's ends
+// of two connections, each with its own ISN.
 func (p *parser) host(s *scanner) {
 	name := s.word("the host's name")
 	if !isName(name) {
-		s.fail("%q is no host name: want letters, digits, and - _ . inside", clip(name))
+		s.fail("%q is not a host name: want letters, digits, and - _ . inside", clip(name))
 		return
 	}
 	n, known := p.byName[name]
 	if known && p.hosts[n].used {
-		s.fail("%s has spoken or been spoken to already", name)
+		s.fail("%s already has segments; its host line comes before them", name)
 		return
 	}
 	var h Host
@@ -87,13 +87,13 @@ func (p *parser) host(s *scanner) {
 		w := s.word("the host's ADDR:PORT")
 		addr, err := netip.ParseAddrPort(w)
 		if err != nil || addr.Addr().Zone() != "" {
-			s.fail("%q is no ADDR:PORT ([ADDR]:PORT in IPv6)", clip(w))
+			s.fail("%q is not ADDR:PORT ([ADDR]:PORT in IPv6)", clip(w))
 			return
 		}
 		h = newHost(name, reassembly.EndpointFrom(addr))
 	}
 	if h.Attrs.read(s, isIPv6(h.Addr)) != 0 {
-		s.fail("cut and malformed are said of a segment, not of a host")
+		s.fail("cut and malformed are attributes of segments, not of hosts")
 	}
 	p.define(h)
 	p.items++
@@ -122,13 +122,13 @@ func (p *parser) side(s *scanner) int {
 	return n
 }
 
-// iss reads "iss NAME NUMBER", which holds for the lines below it.
+// iss reads "iss NAME NUMBER", for the lines below it.
 func (p *parser) iss(s *scanner) {
 	n := p.side(s)
 	p.hosts[n].iss = reassembly.Seq(s.number("the ISN", s.word("the ISN"), 0, math.MaxUint32))
 }
 
-// isName reports whether a host may be named so.
+// isName reports whether name is a valid host name.
 func isName(name string) bool {
 	reserved := []string{"end", "other", "copy", "drop"}
 	const first = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -136,11 +136,11 @@ func isName(name string) bool {
 		strings.Trim(name, first+"-_.") == "" && strings.ContainsAny(name[:1], first)
 }
 
-// damage is what can be wrong with the options.
+// damage is the possible damage of options.
 const damage = reassembly.OptionsCut | reassembly.OptionsMalformed
 
-// read reads {id N,ttl N,vlan N,mac N,cut,malformed}, each optional, and returns
-// what cut and malformed say.
+// read reads {id N,ttl N,vlan N,mac N,cut,malformed}, each optional. It returns
+// cut and malformed as option bits.
 func (a *Attrs) read(s *scanner, ipv6 bool) (wrong reassembly.OptionBits) {
 	if s.peek() != '{' {
 		return 0
@@ -170,7 +170,7 @@ func (a *Attrs) read(s *scanner, ipv6 bool) (wrong reassembly.OptionBits) {
 	return wrong
 }
 
-// append writes those that are not usual.
+// append writes those that are not as usual.
 func (a *Attrs) append(dst []byte, usual *Attrs, has reassembly.OptionBits) []byte {
 	lead := " {"
 	word := func(name string) {
@@ -204,17 +204,17 @@ func attrsOf(seg *reassembly.Segment) Attrs {
 	return Attrs{ID: seg.IPID, VLAN: uint16(seg.Tunnel), MAC: uint16(seg.Link), TTL: seg.TTL}
 }
 
-// put gives the segment the attributes.
+// put sets the attributes of the segment.
 func (a *Attrs) put(seg *reassembly.Segment) {
 	seg.IPID, seg.Tunnel, seg.Link, seg.TTL = a.ID, uint32(a.VLAN), uint32(a.MAC), a.TTL
 }
 
-// ids hands out the IP identifications of one host: counting up, as most
-// stacks do per connection or per host. Parser and printer share it, so that
-// only identifications that break the sequence need writing down.
+// ids are the IP identifications of one host. They count up, as those of most
+// stacks do per connection or per host. Parser and printer share this, so that
+// only identifications out of sequence are written.
 type ids struct{ next uint16 }
 
-// use notes that id was sent. An older one, such as a copy's, moves nothing.
+// use notes that id was sent. An older one, such as a duplicate's, has no effect.
 func (c *ids) use(id uint16) {
 	if c.next == 0 || id == 0 || int16(id-c.next) < 0 {
 		return

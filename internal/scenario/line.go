@@ -15,15 +15,15 @@ type parser struct {
 	t      *Trace
 	hosts  []hostState // beside t.Hosts
 	byName map[string]int
-	ends   map[reassembly.Key][2]reassembly.Endpoint // in the order first named
+	ends   map[reassembly.Key][2]reassembly.Endpoint // sender of the first segment first
 	now    int64                                     // time of the last line
 	latest int64                                     // greatest time so far
 	frames uint32
-	items  int // how much there is to keep: see maxItems
+	items  int // how much is kept: see maxItems
 	last   int // index in t.Lines of the last captured segment, -1 before it
 }
 
-// hostState is what the lines so far have done to a host.
+// hostState is the state of a host after the lines so far.
 type hostState struct {
 	iss  reassembly.Seq
 	ids  ids
@@ -37,7 +37,7 @@ func newParser(name string) *parser {
 		ends:   map[reassembly.Key][2]reassembly.Endpoint{},
 		now:    defaultStart,
 		latest: defaultStart,
-		items:  8, // the maps and hosts of a trace are as large as that many lines
+		items:  8, // the maps and hosts of a trace take as much memory as that many lines
 		last:   -1,
 	}
 	for _, h := range defaultHosts() {
@@ -66,7 +66,7 @@ func (p *parser) line(n int, text string) error {
 		return s.errAt(n)
 	}
 	if c := s.peek(); c != 0 && c != '#' {
-		s.fail("%q is too much", clip(text[s.at:]))
+		s.fail("unexpected %q", clip(text[s.at:]))
 	}
 	return s.errAt(n)
 }
@@ -86,17 +86,17 @@ func (p *parser) start(s *scanner) {
 	}
 }
 
-// timed reads a line that takes trace time.
+// timed reads a line that has a time.
 func (p *parser) timed(s *scanner) Line {
 	var l Line
 	dropped := s.keyword("drop")
 	l.Seg.At = p.time(s)
 	if p.ended() {
-		s.fail("the trace ended on the line before")
+		s.fail("the trace ended on the previous line")
 	}
 	switch {
 	case s.keyword("drop"):
-		s.fail("drop stands before the time")
+		s.fail("drop comes before the time")
 	case s.keyword("end"):
 		l.End = true
 		p.end(s, &l)
@@ -129,8 +129,8 @@ func (p *parser) ended() bool {
 	return len(p.t.Lines) > 0 && p.t.Lines[len(p.t.Lines)-1].End
 }
 
-// time reads SECONDS from the start, or +SECONDS or -SECONDS from the line
-// before. Captures do step back.
+// time reads SECONDS from the start, or +SECONDS or -SECONDS from the previous
+// line. Times in captures do go back.
 func (p *parser) time(s *scanner) int64 {
 	w := s.word("the time")
 	if !looksLikeTime(w) {
@@ -162,8 +162,8 @@ func (p *parser) end(s *scanner, l *Line) {
 	p.t.End = l.Seg.At
 }
 
-// copy reads what follows "copy": the last captured segment once more, seen
-// elsewhere.
+// copy reads the rest of a line with "copy": a duplicate of the last captured
+// segment, seen at another place.
 func (p *parser) copy(s *scanner, l *Line) {
 	if p.last < 0 {
 		s.fail("there is no segment to copy yet")
@@ -173,7 +173,7 @@ func (p *parser) copy(s *scanner, l *Line) {
 	l.From, l.To, l.SeqBase, l.AckBase = orig.From, orig.To, orig.SeqBase, orig.AckBase
 	l.Seg = orig.Seg
 	l.Seg.At = at
-	p.carry(s, &l.Seg, attrsOf(&l.Seg), &p.hosts[l.From].ids)
+	p.attrs(s, &l.Seg, attrsOf(&l.Seg), &p.hosts[l.From].ids)
 }
 
 // segment reads SIDE > SIDE and what follows up to the states.
@@ -186,7 +186,7 @@ func (p *parser) segment(s *scanner, l *Line) {
 	from, to := &p.t.Hosts[l.From], &p.t.Hosts[l.To]
 	src, dst := &p.hosts[l.From], &p.hosts[l.To]
 	if isIPv6(from.Addr) != isIPv6(to.Addr) {
-		s.fail("%s and %s are not of one address family", from.Name, to.Name)
+		s.fail("%s and %s are of different address families", from.Name, to.Name)
 	}
 	src.used, dst.used = true, true
 	l.Seg.Src, l.Seg.Dst = from.Addr, to.Addr
@@ -195,7 +195,7 @@ func (p *parser) segment(s *scanner, l *Line) {
 
 	usual := from.Attrs
 	usual.ID = src.ids.next
-	p.carry(s, &l.Seg, usual, &src.ids)
+	p.attrs(s, &l.Seg, usual, &src.ids)
 
 	k, _ := reassembly.KeyOf(&l.Seg)
 	if _, ok := p.ends[k]; !ok {
@@ -203,12 +203,12 @@ func (p *parser) segment(s *scanner, l *Line) {
 	}
 }
 
-// carry reads the attributes, if any, and fills in what the segment's frame
-// carries besides TCP: a, unless the attributes say otherwise.
-func (p *parser) carry(s *scanner, seg *reassembly.Segment, a Attrs, c *ids) {
+// attrs reads the attributes, if any, and sets them in the segment. a are those
+// that are not given.
+func (p *parser) attrs(s *scanner, seg *reassembly.Segment, a Attrs, c *ids) {
 	seg.Opts.Has |= a.read(s, isIPv6(seg.Src))
 	if seg.Opts.Has&damage == damage {
-		s.fail("options are cut or malformed, not both: nobody reads on behind a lie")
+		s.fail("options are cut or malformed, not both: reading stops at the first malformed option")
 	}
 	if n := packet.OptionBytes(&seg.Opts); n > packet.MaxOptions {
 		s.fail("the options need %d bytes; a TCP header has room for %d", n, packet.MaxOptions)
@@ -217,18 +217,18 @@ func (p *parser) carry(s *scanner, seg *reassembly.Segment, a Attrs, c *ids) {
 	c.use(a.ID)
 }
 
-// states reads "| STATE STATE". After a line that is no segment they are those
-// of the connection that spoke last.
+// states reads "| STATE STATE". On a line without a segment, they are those of the
+// connection of the last segment.
 func (p *parser) states(s *scanner, l *Line) {
 	if !s.keyword("|") {
 		return
 	}
 	switch {
 	case !l.Captured && !l.End:
-		s.fail("a dropped segment is no frame; states cannot be seen to change at it")
+		s.fail("a dropped segment is not in the capture, so it changes no states")
 		return
 	case p.last < 0:
-		s.fail("no connection has states yet")
+		s.fail("there is no connection yet")
 		return
 	}
 	seg := &l.Seg
@@ -241,7 +241,7 @@ func (p *parser) states(s *scanner, l *Line) {
 		w := s.word("a STATE")
 		l.States[i], l.Bounded[i] = strings.CutSuffix(w, "~")
 		if l.States[i] == "" || strings.Trim(l.States[i], "ABCDEFGHIJKLMNOPQRSTUVWXYZ_12") != "" {
-			s.fail("%q is no state such as FIN_WAIT_1 or FIN_WAIT_2~", clip(w))
+			s.fail("%q is not a state such as FIN_WAIT_1 or FIN_WAIT_2~", clip(w))
 		}
 	}
 }

@@ -11,19 +11,18 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Conn is a captured connection that is to be written down.
+// A Conn is a captured connection, for New.
 type Conn struct {
-	Ends [2]reassembly.Endpoint // who becomes client, who server
-	ISN  [2]reassembly.Seq      // what their sequence numbers are written relative to
+	Ends [2]reassembly.Endpoint // client and server
+	ISN  [2]reassembly.Seq      // their sequence numbers are written relative to these
 	Segs []reassembly.Segment   // in the order of the capture
 }
 
-// New makes a trace of captured connections, to be pasted into a ticket. IP
-// addresses, tags and link-layer addresses are replaced by small ones of the
-// notation, consistently; ports, times, sequence numbers and IP
-// identifications stay. The first connection is one of client and server, the
-// next of client2 and server2. The trace ends at end, nanoseconds since 1970,
-// or with its last segment.
+// New makes a trace of captured connections, to be pasted into a ticket. It
+// replaces IP addresses, tags and link-layer addresses consistently by small
+// ones. Ports, times, sequence numbers and IP identifications stay. The hosts of
+// the first connection are client and server, of the next client2 and server2.
+// The trace ends at end, nanoseconds since 1970, or with its last segment.
 func New(conns []Conn, end int64) *Trace {
 	t := &Trace{Start: defaultStart}
 	r := renamer{addrs: map[[16]byte]netip.Addr{}, tunnels: order{0: 0}, links: map[[2]reassembly.Endpoint]order{}}
@@ -33,19 +32,19 @@ func New(conns []Conn, end int64) *Trace {
 	if len(conns) == 0 {
 		t.Hosts = defaultHosts()
 	}
-	spoke := make([]bool, len(t.Hosts))
+	sent := make([]bool, len(t.Hosts))
 	last := int64(math.MinInt64)
 	for _, c := range inOrder(conns) {
 		l := c.line(&conns[c.conn])
-		r.rename(&l.Seg)
+		r.segment(&l.Seg)
 		from := &t.Hosts[l.From]
 		l.Seg.Src, l.Seg.Dst = from.Addr, t.Hosts[l.To].Addr
 		l.Seg.File, l.Seg.Frame = 0, uint32(len(t.Lines)+1)
-		if !spoke[l.From] {
-			spoke[l.From] = true
+		if !sent[l.From] {
+			sent[l.From] = true
 			from.Attrs = attrsOf(&l.Seg)
 		} else if from.ID == 0 {
-			from.ID = l.Seg.IPID // many stacks begin to count behind the SYN
+			from.ID = l.Seg.IPID // many stacks begin to count after the SYN
 		}
 		if len(t.Lines) == 0 {
 			t.Start = l.Seg.At
@@ -60,30 +59,30 @@ func New(conns []Conn, end int64) *Trace {
 	return t
 }
 
-// A turn is a segment's place among those of all connections.
-type turn struct {
+// A captured is a segment, with its place among those of all connections.
+type captured struct {
 	conn int
-	due  int64 // its time, or that of a later segment captured before it
+	at   int64 // its time, or that of a later segment captured before it
 	seg  *reassembly.Segment
 }
 
 // inOrder merges the connections by time, each in its own order.
-func inOrder(conns []Conn) []turn {
-	var turns []turn
+func inOrder(conns []Conn) []captured {
+	var all []captured
 	for i := range conns {
-		due := int64(math.MinInt64)
+		at := int64(math.MinInt64)
 		for j := range conns[i].Segs {
 			seg := &conns[i].Segs[j]
-			due = max(due, seg.At)
-			turns = append(turns, turn{conn: i, due: due, seg: seg})
+			at = max(at, seg.At)
+			all = append(all, captured{conn: i, at: at, seg: seg})
 		}
 	}
-	slices.SortStableFunc(turns, func(x, y turn) int { return cmp.Compare(x.due, y.due) })
-	return turns
+	slices.SortStableFunc(all, func(x, y captured) int { return cmp.Compare(x.at, y.at) })
+	return all
 }
 
-// line is the segment's line, with all that is as captured.
-func (t *turn) line(c *Conn) Line {
+// line is the segment's line, as captured.
+func (t *captured) line(c *Conn) Line {
 	from := 0
 	if t.seg.Src != c.Ends[0] {
 		from = 1
@@ -95,15 +94,15 @@ func (t *turn) line(c *Conn) Line {
 	}
 }
 
-// A renamer replaces what tells of a real network by small numbers, the same
-// for the same.
+// A renamer replaces what identifies a real network by small numbers,
+// consistently.
 type renamer struct {
 	addrs   map[[16]byte]netip.Addr
 	tunnels order
 	links   map[[2]reassembly.Endpoint]order // by direction
 }
 
-// order numbers values as they come up.
+// order numbers values in the order in which they appear.
 type order map[uint32]uint32
 
 func (o order) number(value uint32) uint32 {
@@ -130,8 +129,8 @@ func (r *renamer) host(name string, n int, end reassembly.Endpoint) Host {
 	return newHost(name, reassembly.EndpointFrom(netip.AddrPortFrom(addr, end.Port)))
 }
 
-// rename takes the segment as captured.
-func (r *renamer) rename(seg *reassembly.Segment) {
+// segment renames a captured segment.
+func (r *renamer) segment(seg *reassembly.Segment) {
 	direction := [2]reassembly.Endpoint{seg.Src, seg.Dst}
 	if r.links[direction] == nil {
 		r.links[direction] = order{}
@@ -142,6 +141,6 @@ func (r *renamer) rename(seg *reassembly.Segment) {
 		seg.Ack = 0
 	}
 	if packet.OptionBytes(&seg.Opts) > packet.MaxOptions {
-		seg.Opts.Has &^= reassembly.OptionsMalformed // a lie in the very last byte
+		seg.Opts.Has &^= reassembly.OptionsMalformed // in the very last byte
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Limits of what a line can say.
+// Limits of a line.
 const (
 	maxVLAN    = 4094          // IEEE 802.1Q 9.6
-	maxPayload = 16<<20 - 1<<7 // far beyond what offloading stacks hand over (Linux GSO_MAX_SIZE is 512 KiB)
+	maxPayload = 16<<20 - 1<<7 // far above segmentation offload (Linux GSO_MAX_SIZE is 512 KiB)
 )
 
-// appendPacket writes the segment's Ethernet frame without its payload. It
-// returns how many bytes the headers have on the wire, too.
+// appendPacket writes the segment's Ethernet frame without its payload. It also
+// returns the length of the headers on the wire.
 func appendPacket(dst []byte, seg *reassembly.Segment) (frame []byte, headers int) {
 	form := packet.Form{Dst: mac(seg.Link, seg.Dst), Src: mac(seg.Link, seg.Src)}
 	if seg.Tunnel != 0 {
@@ -23,7 +23,7 @@ func appendPacket(dst []byte, seg *reassembly.Segment) (frame []byte, headers in
 	return packet.Append(dst, seg, form)
 }
 
-// mac is a locally administered address made of the variant and the end of the
+// mac is a locally administered address that has the variant and the end of the
 // host's IP address.
 func mac(variant uint32, host reassembly.Endpoint) (m [6]byte) {
 	m[0] = 0x02

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds on what is read: a scenario may be anybody's input.
+// Bounds on input, which may be hostile.
 const (
 	maxText  = 64 << 20 // bytes
 	maxLine  = 16 << 10 // bytes
@@ -20,8 +20,8 @@ const traceMarker = "-- trace --"
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Parse reads a scenario: a bare trace, or a txtar file whose sections are all
-// named trace. An error reads "name:line:column: what is wrong"; without a
-// name, "line:column: what is wrong".
+// named trace. An error reads "name:line:column: problem", or without a name
+// "line:column: problem".
 func Parse(name string, text []byte) (*File, error) {
 	f, err := parse(name, text)
 	if err != nil && name != "" {
@@ -51,15 +51,15 @@ func parse(name string, text []byte) (*File, error) {
 	if err := r.finish(n + 1); err != nil {
 		return nil, err
 	}
-	r.f.Story = strings.Trim(r.story.String(), "\n\ufeff") // nothing else: a line without its blanks could be a marker
+	r.f.Intro = strings.Trim(r.intro.String(), "\n\ufeff") // nothing else: a line without its blanks could be a marker
 	return r.f, nil
 }
 
 // A reader reads the lines of a file.
 type reader struct {
 	f     *File
-	story strings.Builder
-	p     *parser // of the trace being read, nil in the story
+	intro strings.Builder
+	p     *parser // of the current trace, nil in the introduction
 	left  int     // of maxItems
 }
 
@@ -71,7 +71,7 @@ func (r *reader) line(n int, line string) error {
 		return r.section(n, section)
 	}
 	if r.p == nil {
-		r.story.WriteString(line + "\n")
+		r.intro.WriteString(line + "\n")
 		return nil
 	}
 	if err := r.p.line(n, line); err != nil {
@@ -86,7 +86,7 @@ func (r *reader) line(n int, line string) error {
 // section begins a trace.
 func (r *reader) section(n int, name string) error {
 	if name != "trace" {
-		return fmt.Errorf("%d:1: section %q is no trace; write %s", n, clip(name), traceMarker)
+		return fmt.Errorf("%d:1: section %q is not a trace; write %s", n, clip(name), traceMarker)
 	}
 	err := r.finish(n)
 	r.p = newParser(r.f.Name)
@@ -106,8 +106,8 @@ func (r *reader) finish(n int) error {
 	return r.p.t.checkWants()
 }
 
-// checkText refuses what is no text: it would reach a terminal by way of
-// comments and stories.
+// checkText refuses what is not text, because comments and introductions may be printed
+// on a terminal.
 func checkText(n int, line string) error {
 	if len(line) > maxLine {
 		return fmt.Errorf("%d:1: %d bytes are too long a line, the most is %d", n, len(line), maxLine)
@@ -121,7 +121,7 @@ func checkText(n int, line string) error {
 	return nil
 }
 
-// marker recognises the line that begins a txtar section.
+// marker recognises a line that begins a txtar section.
 func marker(line string) (section string, ok bool) {
 	line = strings.TrimRight(line, " \t\r")
 	if len(line) < len("-- x --") || !strings.HasPrefix(line, "-- ") || !strings.HasSuffix(line, " --") {
@@ -142,8 +142,8 @@ func hasMarker(text string) bool {
 	return false
 }
 
-// Looks reports whether the text, which may be just the beginning of a file,
-// could be a scenario: it has a trace section, or begins as a bare trace does.
+// Looks reports whether the text could be a scenario: it has a trace section, or
+// begins like a bare trace. Only the beginning of a file is needed.
 func Looks(text []byte) bool {
 	const enough = 64 << 10
 	text = bytes.TrimPrefix(text[:min(len(text), enough)], byteOrderMark)

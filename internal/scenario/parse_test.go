@@ -113,7 +113,7 @@ func TestParse_lines(t *testing.T) {
 		t.Errorf("states are %q %v of %v", data.States, data.Bounded, data.StateEnds)
 	}
 	if !end.End || end.StateEnds[0] != endpoint("[2001:db8::1]:80") {
-		t.Errorf("at the end, states are of %v, want of those who spoke last", end.StateEnds)
+		t.Errorf("at the end, states are of %v, want those of the last segment", end.StateEnds)
 	}
 	wants := []Want{
 		{Detector: "a-b", Outcome: "c", Undecided: true, Frames: []uint32{6, 2}, Message: "p#q;r"},
@@ -128,12 +128,12 @@ func TestParse_lines(t *testing.T) {
 func TestParse_sections(t *testing.T) {
 	const line = "0 client > server S 0:0(0) win 1\n"
 	for _, c := range []struct {
-		text, story string
+		text, intro string
 		traces      int
 	}{
 		{line, "", 1},
 		{"\xef\xbb\xbf" + line, "", 1},
-		{"Story\r\nof two lines.\r\n\r\n-- trace --\r\n" + line, "Story\nof two lines.", 1},
+		{"Intro\r\nof two lines.\r\n\r\n-- trace --\r\n" + line, "Intro\nof two lines.", 1},
 		{"-- trace --\n" + line + "-- trace --\n" + line, "", 2},
 	} {
 		f, err := Parse("x", []byte(c.text))
@@ -141,8 +141,8 @@ func TestParse_sections(t *testing.T) {
 			t.Errorf("%q: %v", c.text, err)
 			continue
 		}
-		if f.Story != c.story || len(f.Traces) != c.traces {
-			t.Errorf("%q: story %q, %d traces", c.text, f.Story, len(f.Traces))
+		if f.Intro != c.intro || len(f.Traces) != c.traces {
+			t.Errorf("%q: intro %q, %d traces", c.text, f.Intro, len(f.Traces))
 		}
 		for _, tr := range f.Traces {
 			if frame := tr.Segments()[0].Frame; frame != 1 {
@@ -205,8 +205,8 @@ func TestParse_wrong(t *testing.T) {
 		{"0 client > server P 1:101(99) win 1", "x:1:21: END is 101, but FIRST+LEN is 100"},
 		{"0 client > server P 1:101(101) win 1", "x:1:21: END is 101, but FIRST+LEN is 102"},
 		{"0 client > server S 0:1(0) win 1", "(LEN counts payload only, not SYN and FIN)"},
-		{"0 client > server S 0-0(0) win 1", `x:1:21: "0-0(0)" is no FIRST:END(LEN)`},
-		{"0 client > server S 0:0(0)x win 1", `"0:0(0)x" is no FIRST:END(LEN)`},
+		{"0 client > server S 0-0(0) win 1", `x:1:21: "0-0(0)" is not FIRST:END(LEN)`},
+		{"0 client > server S 0:0(0)x win 1", `"0:0(0)x" is not FIRST:END(LEN)`},
 		{"0 client > server S 4294967296:0(0) win 1", `FIRST is "4294967296", want a number from`},
 		{"0 client > server S 0:0(0) ack 1 win 1", "ack N goes with the dot in the flags"},
 		{"0 client > server S. 0:0(0) win 1", "ack N goes with the dot in the flags"},
@@ -214,53 +214,53 @@ func TestParse_wrong(t *testing.T) {
 		{"0 client > server S 0:0(0) win 65536", `x:1:32: win is "65536", want a number from 0 to 65535`},
 		{"0 client > server S 0:0(0) win 1 <mss 1", "x:1:34: '<' without '>'"},
 		{"0 client > server S 0:0(0) win 1 <mss>", `option "mss" is none of`},
-		{"0 client > server S 0:0(0) win 1 <mss 1,mss 1>", "option mss comes twice"},
+		{"0 client > server S 0:0(0) win 1 <mss 1,mss 1>", "option mss appears twice"},
 		{"0 client > server S 0:0(0) win 1 <,>", "an option is missing between < and >"},
 		{"0 client > server S 0:0(0) win 1 <ts 1 1,sack 1:2 3:4 5:6 7:8>", "the options need 44 bytes; a TCP header has room for 40"},
 		{"0 client > server S 0:0(0) win 1 <sack 1:2 3:4 5:6 7:8,mss 1,sackOK> {cut}", "the options need 41 bytes"},
 		{"0 client > server S 0:0(0) win 1 {tos 1}", `attribute "tos 1" is none of`},
 		{"0 client > server S 0:0(0) win 1 {vlan 4095}", `vlan is "4095", want a number from 0 to 4094`},
 		{"0 client > server S 0:0(0) win 1 | SYN_SENT", "x:1:44: a STATE is missing"},
-		{"0 client > server S 0:0(0) win 1 | SynSent LISTEN", `"SynSent" is no state such as`},
+		{"0 client > server S 0:0(0) win 1 | SynSent LISTEN", `"SynSent" is not a state such as`},
 		{syn + " {cut,malformed}", "options are cut or malformed, not both"},
-		{syn + " extra", `x:1:34: "extra" is too much`},
+		{syn + " extra", `x:1:34: unexpected "extra"`},
 		{"0.0000000001 client > server S 0:0(0) win 1", "at most nine decimals"},
 		{"+ client > server S 0:0(0) win 1", "a line begins with a time"},
-		{"1e3 client > server S 0:0(0) win 1", `"1e3" is no time`},
+		{"1e3 client > server S 0:0(0) win 1", `"1e3" is not a time`},
 		{"9999999999 client > server S 0:0(0) win 1", "9999999999 seconds are too many"},
 		{"9223372036 client > server S 0:0(0) win 1", "beyond the year 2262"},
 		{syn + "\n-1 other", "x:2:1: -1 is before the trace's start"},
-		{syn + "\n+1 end\n+1 other", "x:3:1: the trace ended on the line before"},
+		{syn + "\n+1 end\n+1 other", "x:3:1: the trace ended on the previous line"},
 		{"5 other\n1 other\n4 end", "the trace ends before its last frame"},
 		{"0 copy", "there is no segment to copy yet"},
-		{"0 other | A B", "no connection has states yet"},
-		{"0 drop client > server S 0:0(0) win 1", "drop stands before the time"},
+		{"0 other | A B", "there is no connection yet"},
+		{"0 drop client > server S 0:0(0) win 1", "drop comes before the time"},
 		{"drop 0 other", "only a segment can be dropped"},
 		{syn + "\ndrop 1 copy", "only a segment can be dropped"},
-		{"drop " + syn + " | SYN_SENT LISTEN", "a dropped segment is no frame"},
-		{"drop " + syn + " # want a", "a finding is anchored at a captured segment"},
-		{syn + "\n+1 end # want a", "x:2:10: a finding is anchored at a captured segment"},
-		{syn + " # want", "the detector's name is missing behind want"},
-		{syn + " # want a b", `"b" is too much`},
-		{syn + " # want a:", "the outcome is missing behind want"},
+		{"drop " + syn + " | SYN_SENT LISTEN", "a dropped segment is not in the capture"},
+		{"drop " + syn + " # want a", "want needs a captured segment"},
+		{syn + "\n+1 end # want a", "x:2:10: want needs a captured segment"},
+		{syn + " # want", "the detector's name is missing after want"},
+		{syn + " # want a b", `unexpected "b"`},
+		{syn + " # want a:", "the outcome is missing after want"},
 		{syn + " # want a[2]", "the evidence begins with this line's frame, 1"},
 		{syn + " # want a[1 2]", "x:1:1: want frame 2: the trace has 1"},
-		{syn + " # want a ``", "`` wants any message; leave it out"},
+		{syn + " # want a ``", "`` matches any message; leave it out"},
 		{syn + " # want a `b", "'`' without '`'"},
 		{"start yesterday", `start is "yesterday", want RFC 3339`},
 		{"start 1969-12-31T23:59:59Z", "from 1970 to 2262"},
 		{"start 2300-01-01T00:00:00Z", "from 1970 to 2262"},
 		{syn + "\nstart 2001-01-01T00:00:00Z", "start comes before the first frame"},
-		{"host end 1.2.3.4:5", `"end" is no host name`},
-		{"host a 1.2.3.4", `"1.2.3.4" is no ADDR:PORT`},
-		{"host a [fe80::1%eth0]:1", "is no ADDR:PORT"},
-		{"host a 1.2.3.4:5 6", `"6" is too much`},
-		{"host a 1.2.3.4:5 {cut}", "are said of a segment"},
+		{"host end 1.2.3.4:5", `"end" is not a host name`},
+		{"host a 1.2.3.4", `"1.2.3.4" is not ADDR:PORT`},
+		{"host a [fe80::1%eth0]:1", "is not ADDR:PORT"},
+		{"host a 1.2.3.4:5 6", `unexpected "6"`},
+		{"host a 1.2.3.4:5 {cut}", "are attributes of segments"},
 		{"host a [::1]:5 {id 1}", "IPv6 has no identification"},
-		{syn + "\nhost client 1.2.3.4:5", "client has spoken or been spoken to already"},
-		{"host a [::1]:5\n0 client > a S 0:0(0) win 1", "client and a are not of one address family"},
+		{syn + "\nhost client 1.2.3.4:5", "client already has segments"},
+		{"host a [::1]:5\n0 client > a S 0:0(0) win 1", "client and a are of different address families"},
 		{"iss client x", `the ISN is "x"`},
-		{"-- trcae --\n" + syn, `x:1:1: section "trcae" is no trace; write -- trace --`},
+		{"-- trcae --\n" + syn, `x:1:1: section "trcae" is not a trace; write -- trace --`},
 		{"-- trace --\n-- trace --\n" + syn, "x:2:1: the trace before this line is empty"},
 	} {
 		_, err := Parse("x", []byte(c.text))

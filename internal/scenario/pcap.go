@@ -9,8 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 )
 
-// Pcapng makes a capture of scenario text that holds a single trace. See
-// Trace.Pcapng.
+// Pcapng makes a capture of scenario text with a single trace. See Trace.Pcapng.
 func Pcapng(text []byte) ([]byte, error) {
 	f, err := Parse("", text)
 	if err != nil {
@@ -22,20 +21,20 @@ func Pcapng(text []byte) ([]byte, error) {
 	return f.Traces[0].Pcapng()
 }
 
-// Pcapng makes a capture of the trace: Ethernet frames cut behind their
-// headers, with correct checksums over a payload of zeroes. An interface
-// statistics block states the end, so that silence up to it counts.
+// Pcapng makes a capture of the trace: Ethernet frames cut after their headers,
+// with correct checksums for a payload of zeroes. An interface statistics block
+// states the end, so that silence up to it counts.
 func (t *Trace) Pcapng() ([]byte, error) {
 	const ethernet = 1
-	var b bytes.Buffer // takes whatever is written
+	var b bytes.Buffer // never returns an error
 	w := pcapng.NewWriter(&b)
 	w.Begin(pcapng.Section{Comment: "tcptrace scenario"})
-	tap, _ := w.Interface(pcapng.Interface{Link: ethernet})
+	iface, _ := w.Interface(pcapng.Interface{Link: ethernet})
 	var frame []byte
 	last := t.Start
 	for i := range t.Lines {
 		l := &t.Lines[i]
-		if last-l.Seg.At > int64(time.Second) { // the clock was set back, and tells the end
+		if last-l.Seg.At > int64(time.Second) { // the clock was set back, so it states an earlier end
 			last = l.Seg.At
 		}
 		last = max(last, l.Seg.At)
@@ -43,13 +42,13 @@ func (t *Trace) Pcapng() ([]byte, error) {
 		case !l.Captured:
 			continue
 		case l.Other:
-			w.Packet(&pcapng.Packet{Interface: tap, At: l.Seg.At, Data: otherPacket, Len: len(otherPacket)})
+			w.Packet(&pcapng.Packet{Interface: iface, At: l.Seg.At, Data: otherPacket, Len: len(otherPacket)})
 		case packet.OptionBytes(&l.Seg.Opts) > packet.MaxOptions:
-			return nil, fmt.Errorf("%s: frame %d: no TCP header has room for the options", t.Name, l.Seg.Frame)
+			return nil, fmt.Errorf("%s: frame %d: the options do not fit into a TCP header", t.Name, l.Seg.Frame)
 		default:
 			var headers int
 			frame, headers = appendPacket(frame[:0], &l.Seg)
-			w.Packet(&pcapng.Packet{Interface: tap, At: l.Seg.At, Data: frame, Len: headers + int(l.Seg.Len)})
+			w.Packet(&pcapng.Packet{Interface: iface, At: l.Seg.At, Data: frame, Len: headers + int(l.Seg.Len)})
 		}
 	}
 	w.End(last)

@@ -15,7 +15,7 @@ import (
 )
 
 // read reads a capture as the command does: its segments, with the times of the
-// file, the number of all frames, and what the reader says of it.
+// file, the number of all frames, and what the reader says about it.
 func read(input []byte) (segs []reassembly.Segment, frames uint32, info capture.Info, err error) {
 	tr, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(input), Text: scenario.Pcapng})
 	if len(errs) > 0 {
@@ -33,7 +33,7 @@ func read(input []byte) (segs []reassembly.Segment, frames uint32, info capture.
 	}
 	info = tr.Infos()[0]
 	if tr.Steps() > 0 {
-		info.Warnings = nil // the trace steps back; a reader may say so
+		info.Warnings = nil // the trace steps back, which gives a warning
 	}
 	return segs, frames, info, errors.Join(info.Err, tr.Close())
 }
@@ -89,7 +89,7 @@ func captures(tr *scenario.Trace) error {
 	end := tr.Start
 	for i := range tr.Lines {
 		at := tr.Lines[i].Seg.At
-		if last = max(last, tr.Lines[i].Seg.Frame); end-at > int64(time.Second) { // the clock was set back: what it says in the end counts
+		if last = max(last, tr.Lines[i].Seg.Frame); end-at > int64(time.Second) { // the clock was set back, so the later end counts
 			end = at
 		}
 		end = max(end, at)

@@ -9,11 +9,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A scanner reads one line word by word. It keeps the first error and goes on
-// with zero values, so that the grammar reads without an if after every word.
+// A scanner reads one line word by word. It keeps the first error and continues
+// with zero values, so that the grammar needs no check after every word.
 type scanner struct {
 	line string
-	at   int // where the next word is looked for
+	at   int // where the next word begins
 	col  int // where the current word began, 0-based
 	err  error
 }
@@ -37,8 +37,8 @@ func (s *scanner) peek() byte {
 	return s.line[s.at]
 }
 
-// word reads up to the next blank; what names it in the error of a line that
-// ends too soon.
+// word reads up to the next blank. what is its name in the error if the line ends
+// too soon.
 func (s *scanner) word(what string) string {
 	if c := s.peek(); c == 0 || c == '#' {
 		s.fail("%s is missing", what)
@@ -53,7 +53,7 @@ func (s *scanner) word(what string) string {
 	return w
 }
 
-// keyword reads the word if it comes next.
+// keyword reads the word if it is next.
 func (s *scanner) keyword(word string) bool {
 	s.peek()
 	rest, ok := strings.CutPrefix(s.line[s.at:], word)
@@ -86,8 +86,7 @@ func (s *scanner) number(what, word string, lo, hi int64) int64 {
 	return n
 }
 
-// relative converts a relative sequence number. Negative ones lie before the
-// ISN.
+// relative converts a relative sequence number. Negative ones are before the ISN.
 func (s *scanner) relative(what, word string) int64 {
 	return s.number(what, word, math.MinInt32, math.MaxUint32)
 }
@@ -109,13 +108,13 @@ func (s *scanner) flags(word string) reassembly.Flags {
 	return f
 }
 
-// span converts FIRST:END(LEN) and holds END against FIRST+LEN.
+// span converts FIRST:END(LEN) and compares END with FIRST+LEN.
 func (s *scanner) span(word string) (first int64, length uint32) {
 	from, rest, ok1 := strings.Cut(word, ":")
 	to, rest, ok2 := strings.Cut(rest, "(")
 	size, rest, ok3 := strings.Cut(rest, ")")
 	if !ok1 || !ok2 || !ok3 || rest != "" {
-		s.fail("%q is no FIRST:END(LEN)", clip(word))
+		s.fail("%q is not FIRST:END(LEN)", clip(word))
 		return 0, 0
 	}
 	first = s.relative("FIRST", from)
@@ -131,7 +130,7 @@ func (s *scanner) span(word string) (first int64, length uint32) {
 func (s *scanner) duration(word, digits string) int64 {
 	whole, frac, _ := strings.Cut(digits, ".")
 	if whole+frac == "" || len(frac) > 9 || strings.Trim(whole+frac, "0123456789") != "" {
-		s.fail("%q is no time: want SECONDS from the start, or +SECONDS from the line before, at most nine decimals", clip(word))
+		s.fail("%q is not a time: want SECONDS from the start, or +SECONDS from the previous line, at most nine decimals", clip(word))
 		return 0
 	}
 	const nano = "000000000"
@@ -142,7 +141,7 @@ func (s *scanner) duration(word, digits string) int64 {
 	return ns
 }
 
-// clip keeps hostile words out of error messages.
+// clip shortens long words for error messages.
 func clip(word string) string {
 	const most = 40
 	if len(word) > most {

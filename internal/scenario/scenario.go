@@ -6,33 +6,33 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A File is one text: a story for people, and traces.
+// A File is one text: an introduction for the reader, and traces.
 type File struct {
 	Name   string
-	Story  string // what stands before the first "-- trace --"
+	Intro  string // the text before the first "-- trace --"
 	Traces []*Trace
 }
 
 // A Trace is one capture.
 type Trace struct {
 	Name  string // of its file, for messages
-	Start int64  // what times count from, nanoseconds since 1970
+	Start int64  // time 0, in nanoseconds since 1970
 	End   int64  // nanoseconds since 1970; 0 if the trace states none
 	Hosts []Host // client, server, and those that host lines define
 	Lines []Line
 }
 
-// A Line is one line that takes trace time: a segment, another frame, or the
-// end. Captured, Other and End say which; a segment that is not Captured was
-// sent, but is not in the capture.
+// A Line is one line with a time: a segment, another frame, or the end. Captured,
+// Other and End say which. A segment that is not Captured was sent, but is not in
+// the capture.
 type Line struct {
-	Seg      reassembly.Segment // of frames that are no TCP, and of the end, only At and Frame
+	Seg      reassembly.Segment // only At and Frame if the line is Other or End
 	Captured bool               // a frame of the capture, TCP or Other: Seg.Frame is its number
 	Other    bool               // a frame that is not TCP
-	End      bool               // the clock ran until Seg.At
+	End      bool               // the capture went on until Seg.At
 
 	From, To         int            // of a segment, into Hosts
-	SeqBase, AckBase reassembly.Seq // the ISNs that Seq and Ack are written relative to
+	SeqBase, AckBase reassembly.Seq // ISNs: Seq and Ack are written relative to these
 
 	HasStates bool
 	States    [2]string // after this line, in the order of StateEnds
@@ -59,7 +59,7 @@ func (t *Trace) Segments() []reassembly.Segment {
 	return segs
 }
 
-// isSegment tells captured and dropped segments from the other lines.
+// isSegment reports whether the line is a captured or dropped segment.
 func (l *Line) isSegment() bool { return !l.Other && !l.End }
 
 func (l *Line) isDropped() bool { return l.isSegment() && !l.Captured }

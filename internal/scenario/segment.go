@@ -31,7 +31,7 @@ func (s *scanner) header(seg *reassembly.Segment, seqBase, ackBase reassembly.Se
 	}
 }
 
-// option reads one TCP option. SACK blocks lie in the sequence space of the
+// option reads one TCP option. SACK blocks are in the sequence space of the
 // segment's receiver.
 func (s *scanner) option(o *reassembly.Options, words []string, base reassembly.Seq) {
 	if len(words) == 0 {
@@ -41,7 +41,7 @@ func (s *scanner) option(o *reassembly.Options, words []string, base reassembly.
 	has := o.Has
 	name, args := words[0], words[1:]
 	switch {
-	case name == "nop" && len(args) == 0: // as in tcpdump's lines; padding goes without saying
+	case name == "nop" && len(args) == 0: // as in tcpdump's lines; padding is implied
 		return
 	case name == "mss" && len(args) == 1:
 		o.Has |= reassembly.HasMSS
@@ -71,23 +71,22 @@ func (s *scanner) option(o *reassembly.Options, words []string, base reassembly.
 		return
 	}
 	if o.Has == has {
-		s.fail("option %s comes twice", name)
+		s.fail("option %s appears twice", name)
 	}
 }
 
-// AppendSegment writes what a segment's line says of its TCP header, such as
-// "F.  101:101(0) ack 1 win 509 <ts 7 3>": what stands behind SIDE > SIDE.
-// Sequence numbers are relative to seqBase; the acknowledgement and SACK
-// blocks, which speak of the other direction, to ackBase.
+// AppendSegment writes the TCP header of a segment as in a line after SIDE > SIDE,
+// such as "F.  101:101(0) ack 1 win 509 <ts 7 3>". Sequence numbers are relative to
+// seqBase; the acknowledgment and SACK blocks, which are in the other direction,
+// to ackBase.
 func AppendSegment(dst []byte, seg *reassembly.Segment, seqBase, ackBase reassembly.Seq) []byte {
 	return appendSegment(dst, seg, seqBase, ackBase, &columns{flags: flagsWidth})
 }
 
-// flagsWidth holds the flags of nearly every segment.
+// flagsWidth is enough for the flags of nearly every segment.
 const flagsWidth = len("SEW")
 
-// columns are the least widths of what lines have in common, so that they
-// align.
+// columns are the minimum widths of the fields of a line, for alignment.
 type columns struct{ time, from, to, flags, span, ack, win int }
 
 func appendSegment(dst []byte, seg *reassembly.Segment, seqBase, ackBase reassembly.Seq, c *columns) []byte {
@@ -107,7 +106,7 @@ func appendSegment(dst []byte, seg *reassembly.Segment, seqBase, ackBase reassem
 	return appendOptions(dst, &seg.Opts, ackBase)
 }
 
-// pad fills up with blanks what began at start.
+// pad adds blanks to a field that began at start.
 func pad(dst []byte, start, width int) []byte {
 	for len(dst) < start+width {
 		dst = append(dst, ' ')
@@ -167,9 +166,9 @@ func appendOptions(dst []byte, o *reassembly.Options, base reassembly.Seq) []byt
 	return dst
 }
 
-// relative is the distance from base to s as people read it: 0 to 2^32-1, but
-// what lies less than 16 MB before base is negative. A keep-alive before any
-// data is at 0, an old segment of a capture begun midstream at -1448.
+// relative is the distance from base to s, for people: 0 to 2^32-1, but negative
+// if s is less than 16 MB before base. A keep-alive before any data is at 0, an
+// old segment of a capture that began midstream at -1448.
 func relative(base, s reassembly.Seq) int64 {
 	const old = 1 << 24
 	d := int64(uint32(s - base))

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// A Want is a finding that a line asks for: anchored at its frame.
+// A Want is a finding that a line expects, anchored at its frame.
 type Want struct {
 	Detector  string
-	Outcome   string // "" leaves it open
+	Outcome   string // "" is any
 	Undecided bool
-	Frames    []uint32 // the evidence in order, anchor first; nil leaves it open
-	Message   string   // a regular expression, compiled by Check; "" leaves it open
+	Frames    []uint32 // the evidence in order, anchor first; nil is any
+	Message   string   // a regular expression, compiled by Check; "" is any
 }
 
 // comments reads "# comment" and "# want ..." up to the end of the line.
@@ -27,7 +27,7 @@ func (s *scanner) comments(l *Line) {
 		case '#':
 			s.at++
 		default:
-			s.fail("%q is too much", clip(s.line[s.at:]))
+			s.fail("unexpected %q", clip(s.line[s.at:]))
 			return
 		}
 		if s.keyword("want") {
@@ -55,11 +55,11 @@ func nextWant(comment string) int {
 	return len(comment)
 }
 
-// wants reads [undecided] SLUG[:OUTCOME][frames] `regexp`, and more behind
+// wants reads [undecided] SLUG[:OUTCOME][frames] `regexp`, and more of these after
 // semicolons.
 func (s *scanner) wants(l *Line) {
 	if !l.Captured || l.Other {
-		s.fail("a finding is anchored at a captured segment; this line is none")
+		s.fail("want needs a captured segment on its line, as anchor")
 	}
 	for {
 		var w Want
@@ -73,7 +73,7 @@ func (s *scanner) wants(l *Line) {
 		}
 		if s.peek() == '`' {
 			if w.Message = s.bracketed('`'); w.Message == "" {
-				s.fail("`` wants any message; leave it out")
+				s.fail("`` matches any message; leave it out")
 			}
 		}
 		l.Wants = append(l.Wants, w)
@@ -84,7 +84,7 @@ func (s *scanner) wants(l *Line) {
 	}
 }
 
-// skip reads the byte if it comes next, without a blank before it.
+// skip reads the byte if it is next, without a blank before it.
 func (s *scanner) skip(c byte) bool {
 	if s.at == len(s.line) || s.line[s.at] != c {
 		return false
@@ -104,7 +104,7 @@ func (s *scanner) slug(what string) string {
 		n++
 	}
 	if n == 0 {
-		s.fail("%s is missing behind want", what)
+		s.fail("%s is missing after want", what)
 	}
 	s.at += n
 	return s.line[s.at-n : s.at]
@@ -120,7 +120,7 @@ func (s *scanner) frames(w *Want, anchor uint32) {
 	}
 }
 
-// checkWants holds the frames that are asked for against those there are.
+// checkWants checks that the wanted frames exist.
 func (t *Trace) checkWants() error {
 	var frames uint32
 	for i := range t.Lines {
@@ -136,7 +136,7 @@ func (t *Trace) checkWants() error {
 	return nil
 }
 
-// append writes the want as a line has it, without the word itself.
+// append writes the want as in a line, without the word "want".
 func (w *Want) append(dst []byte) []byte {
 	dst = append(dst, named(w.Undecided, w.Detector, w.Outcome)...)
 	if len(w.Frames) > 0 {

@@ -17,7 +17,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// sample is a shard of a sample, and what it has between its blocks' headers.
+// sample is a shard of a sample, and the contents of its blocks.
 func sample(t testing.TB) (file []byte, contents [][]byte) {
 	t.Helper()
 	file, err := os.ReadFile(split(t, shard.Split{Shards: 1}, "../../samples/unretransmitted-fin.txtar")[0])
@@ -38,7 +38,7 @@ func sample(t testing.TB) (file []byte, contents [][]byte) {
 	return file, contents
 }
 
-// build puts a shard together with whatever is in its blocks.
+// build makes a shard with these contents of its blocks.
 func build(names, segments, stats []byte) []byte {
 	b := (&packed.Prelude{Of: 1}).Append(nil)
 	b = packed.AppendBlock(b, packed.BlockNames, names)
@@ -63,7 +63,7 @@ func readAll(content []byte) error {
 	return infos[len(infos)-1].Err
 }
 
-// Damage is told with the name of the file and the place.
+// Damage is reported with the name of the file and the offset.
 func TestDamage(t *testing.T) {
 	file, c := sample(t)
 	names := int64(packed.PreludeSize)
@@ -97,9 +97,9 @@ func TestDamage(t *testing.T) {
 		"other captures":  {build([]byte{0}, nil, c[2]), 0, "7 segments were written, but there are 0"},
 		"capture unknown": {build([]byte{0}, c[1], c[2]), segments - int64(len(c[0])) + 1, "a segment belongs to capture 1 of 0"},
 		"empty stats":     {build(c[0], c[1], nil), stats, "byte 0 of the block: a number is cut off"},
-		"lying stats":     {build(c[0], c[1], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}), stats, "it claims 4294967295 things, and 0 bytes are left"},
-		"escape":          {build(c[0], c[1], bytes.Replace(c[2], []byte("scenario"), []byte("\x1b[31mred"), 1)), stats, "is no name"},
-		"chunk":           {build(c[0], []byte{1}, c[2]), segments, "the record at byte 0 of the chunk is of a connection that the chunk does not name"},
+		"lying stats":     {build(c[0], c[1], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}), stats, "it claims 4294967295 elements, but 0 bytes are left"},
+		"escape":          {build(c[0], c[1], bytes.Replace(c[2], []byte("scenario"), []byte("\x1b[31mred"), 1)), stats, "is not a name"},
+		"chunk":           {build(c[0], []byte{1}, c[2]), segments, "the record at byte 0 of the chunk refers to a connection that the chunk does not have"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := readAll(x.content)
@@ -114,20 +114,19 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// Blocks of kinds to come are skipped.
+// Blocks of unknown kinds are skipped.
 func TestRead_skipsUnknownBlocks(t *testing.T) {
 	file, c := sample(t)
 	at := packed.PreludeSize + packed.BlockHeader + len(c[0])
 	more := packed.AppendBlock(file[:at:at], 77, []byte("whatever"))
 	more = append(more, file[at:]...)
 	name := write(t, "shard-000", more)
-	if want, got := told(t, write(t, "shard-000", file)), told(t, name); !bytes.Equal(want, got) {
-		t.Errorf("with an unknown block, it tells\n%s\nwant\n%s", got, want)
+	if want, got := reportOf(t, write(t, "shard-000", file)), reportOf(t, name); !bytes.Equal(want, got) {
+		t.Errorf("with an unknown block, the report is\n%s\nwant\n%s", got, want)
 	}
 }
 
-// FuzzRead: a shard may hold anything. Reading and judging it ends, and panics
-// nowhere.
+// FuzzRead: whatever a shard holds, analysing it ends without a panic.
 func FuzzRead(f *testing.F) {
 	_, c := sample(f)
 	f.Add(c[0], c[1], c[2])

@@ -21,7 +21,7 @@ type reader struct {
 	names    []string     // of the captures
 	stats    *stats.Trace // nil until the end was read
 	decoder  packed.Decoder
-	chunk    int64         // where it begins in the file
+	chunk    int64         // its offset in the file
 	rec      packed.Record // the latest
 	segments uint64        // read so far
 	frame    uint32        // number of the latest
@@ -32,8 +32,7 @@ type reader struct {
 }
 
 const (
-	// stepBack is how far time may go back from one segment to the next. Package
-	// capture sees to it.
+	// stepBack is how much times may go back, as in package capture.
 	stepBack = int64(1e9)
 	// maxPosition keeps positions within a signed number.
 	maxPosition = 1<<62 - 1
@@ -103,12 +102,12 @@ func (r *reader) read() error {
 	}
 }
 
-// damaged is damage in the chunk at hand.
+// damaged is damage in the current chunk.
 func (r *reader) damaged(reason string) error {
 	return &capture.Damage{Offset: r.chunk, Reason: reason}
 }
 
-// count counts the segment at hand, which must be behind the one before.
+// count checks and counts the current segment.
 func (r *reader) count(before uint64) error {
 	rec := &r.rec
 	switch {
@@ -131,7 +130,7 @@ func (r *reader) count(before uint64) error {
 	return nil
 }
 
-// block reads a block. It returns io.EOF behind the last one.
+// block reads a block. It returns io.EOF after the last one.
 func (r *reader) block() error {
 	at := r.in.Offset()
 	head := r.in.Peek(packed.BlockHeader)

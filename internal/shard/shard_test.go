@@ -55,19 +55,19 @@ func split(t testing.TB, s shard.Split, files ...string) []string {
 	return shards
 }
 
-// told is the JSON report with all connections.
-func told(t testing.TB, files ...string) []byte {
+// reportOf is the JSON report with all connections.
+func reportOf(t testing.TB, files ...string) []byte {
 	t.Helper()
-	return toldWith(t, engine.Options{Workers: 1}, files...)
+	return reportWith(t, engine.Options{Workers: 1}, files...)
 }
 
-// judge judges files.
-func judge(t testing.TB, files ...string) *result.Report {
+// analyse analyses files.
+func analyse(t testing.TB, files ...string) *result.Report {
 	t.Helper()
 	return source.Run(context.Background(), open(t, files...), engine.Options{Detectors: catalogue.All})
 }
 
-func toldWith(t testing.TB, o engine.Options, files ...string) []byte {
+func reportWith(t testing.TB, o engine.Options, files ...string) []byte {
 	t.Helper()
 	o.Detectors, o.AllFlows = catalogue.All, true
 	trace := open(t, files...)
@@ -83,7 +83,7 @@ func toldWith(t testing.TB, o engine.Options, files ...string) []byte {
 	return b.Bytes()
 }
 
-// A message is a report as anybody reads it.
+// A message is a decoded report.
 type message struct {
 	Captures, Trace, Notes json.RawMessage
 	Totals                 map[string]any
@@ -98,25 +98,24 @@ func read(t testing.TB, text []byte) (m message) {
 	return m
 }
 
-// demandSame splits files, and demands that all shards together tell the very
-// same as the files, and that one by one they tell the same findings and
-// connections.
-func demandSame(t *testing.T, n int, files ...string) {
+// checkSame splits files. It checks that all shards together give the same report
+// as the files, and one by one the same findings and connections.
+func checkSame(t *testing.T, n int, files ...string) {
 	t.Helper()
-	want := told(t, files...)
+	want := reportOf(t, files...)
 	shards := split(t, shard.Split{Shards: n}, files...)
-	if got := told(t, shards...); !bytes.Equal(want, got) {
-		t.Errorf("%d shards tell\n%s\nwant\n%s", n, got, want)
+	if got := reportOf(t, shards...); !bytes.Equal(want, got) {
+		t.Errorf("%d shards report\n%s\nwant\n%s", n, got, want)
 	}
 	slices.Reverse(shards)
-	if got := told(t, shards...); !bytes.Equal(want, got) {
-		t.Errorf("%d shards tell otherwise in another order", n)
+	if got := reportOf(t, shards...); !bytes.Equal(want, got) {
+		t.Errorf("%d shards have another report in another order", n)
 	}
 	all, sum := read(t, want), message{Totals: map[string]any{}}
 	for _, s := range shards {
-		one := read(t, told(t, s))
+		one := read(t, reportOf(t, s))
 		if !bytes.Equal(one.Captures, all.Captures) || !bytes.Equal(one.Trace, all.Trace) || !bytes.Equal(one.Notes, all.Notes) {
-			t.Errorf("%s tells of the trace\n%s %s %s, want\n%s %s %s", s, one.Captures, one.Trace, one.Notes, all.Captures, all.Trace, all.Notes)
+			t.Errorf("%s says about the trace\n%s %s %s, want\n%s %s %s", s, one.Captures, one.Trace, one.Notes, all.Captures, all.Trace, all.Notes)
 		}
 		sum.Flows = append(sum.Flows, one.Flows...)
 		sum.Findings = append(sum.Findings, one.Findings...)
@@ -131,7 +130,7 @@ func demandSame(t *testing.T, n int, files ...string) {
 	}
 }
 
-// add adds up numbers, also below names.
+// add adds up numbers, also in nested objects.
 func add(sum, n map[string]any) {
 	for name, v := range n {
 		switch v := v.(type) {
@@ -167,8 +166,8 @@ func sameSet(t *testing.T, what string, want, got []json.RawMessage) {
 	}
 }
 
-// TestSplit: shards of every scenario of the repository tell what its capture
-// tells.
+// TestSplit: shards of every scenario of the repository give the report of its
+// capture.
 func TestSplit(t *testing.T) {
 	var names []string
 	for _, dir := range []string{"../../samples", "../../detectors/testdata", "../metamorphic/testdata", "../cli/testdata/traces"} {
@@ -198,17 +197,16 @@ func TestSplit(t *testing.T) {
 				if err := os.WriteFile(capture, packets, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				demandSame(t, []int{1, 3, 7}[i%3], capture)
+				checkSame(t, []int{1, 3, 7}[i%3], capture)
 			}
 			if len(file.Traces) == 1 {
-				demandSame(t, 64, name)
+				checkSame(t, 64, name)
 			}
 		})
 	}
 }
 
-// A split that fails, or is asked into a directory with shards, leaves nothing
-// behind.
+// A split that fails, or would write to a directory with shards, leaves no files.
 func TestSplit_refuses(t *testing.T) {
 	sample := "../../samples/unretransmitted-fin.txtar"
 	for name, c := range map[string]struct {
@@ -217,7 +215,7 @@ func TestSplit_refuses(t *testing.T) {
 	}{
 		"too many": {shard.Split{Dir: "x", Shards: 4097}, "4097 shards: between 1 and 4096 can be written"},
 		"none":     {shard.Split{Dir: "x"}, "0 shards: between 1"},
-		"there":    {shard.Split{Dir: ".", Shards: 2}, "shard-000 is there already: remove the shards in this directory, or name another"},
+		"there":    {shard.Split{Dir: ".", Shards: 2}, "shard-000 exists already: remove the shards in this directory, or use another one"},
 		"a file":   {shard.Split{Dir: "file", Shards: 2}, "file"},
 	} {
 		t.Run(name, func(t *testing.T) {

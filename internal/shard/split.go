@@ -17,19 +17,20 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// A Split says how a trace is to be split.
+// A Split describes how to split a trace.
 type Split struct {
-	Dir    string // made if it is not there
+	Dir    string // created if it does not exist
 	Shards int
-	Engine engine.Options        // what to leave out or change, and bounds
-	Rename func([]stats.Capture) // changes what is told of the captures; may be nil
+	Engine engine.Options        // MaxFlows, Until, Rewrite and Workers count
+	Rename func([]stats.Capture) // changes the description of the captures; may be nil
 	Guard  *output.Guard         // knows the files that must not be overwritten
 
-	ready, made bool // the directory; it was not there
+	ready bool // Prepare was called
+	made  bool // the directory did not exist
 }
 
-// Prepare makes the directory, unless it is there. There must be no shards in
-// it: nobody could tell them from the new ones.
+// Prepare creates the directory if needed. There must be no shards in it, which
+// could not be distinguished from the new ones.
 func (s *Split) Prepare() error {
 	if s.Shards < 1 || s.Shards > packed.MaxShards {
 		return fmt.Errorf("%d shards: between 1 and %d can be written", s.Shards, packed.MaxShards)
@@ -44,22 +45,21 @@ func (s *Split) Prepare() error {
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), prefix) {
-			return fmt.Errorf("%s is there already: remove the shards in this directory, or name another", filepath.Join(s.Dir, e.Name()))
+			return fmt.Errorf("%s exists already: remove the shards in this directory, or use another one", filepath.Join(s.Dir, e.Name()))
 		}
 	}
 	s.ready = true
 	return nil
 }
 
-// A Summary says what was written.
+// A Summary is what was written.
 type Summary struct {
 	Segments uint64
 	Bytes    int64
 }
 
-// Run reads a source of the named captures to its end and writes all shards, or
-// none: until they are whole they have other names. It prepares the directory,
-// unless that is done.
+// Run reads a source of these captures to its end and writes all shards, or none:
+// it renames them when all are complete. It calls Prepare if that was not done.
 func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Source) (sum Summary, err error) {
 	if !s.ready {
 		if err := s.Prepare(); err != nil {
@@ -76,7 +76,7 @@ func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Sou
 	if err := w.begin(s.names(captures)); err != nil {
 		return sum, err
 	}
-	whole, dealt, err := engine.Split(ctx, src, s.Engine, w.take)
+	whole, conns, err := engine.Split(ctx, src, s.Engine, w.add)
 	if err == nil && len(whole.Cuts) > 0 {
 		err = errors.New("shards that were cut short cannot be split again: the new ones could not say what is missing")
 	}
@@ -86,10 +86,10 @@ func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Sou
 	if s.Rename != nil {
 		s.Rename(whole.Captures)
 	}
-	return sum, w.finish(whole, dealt, &sum)
+	return sum, w.finish(whole, conns, &sum)
 }
 
-// names are those of the captures.
+// names returns the names of the captures.
 func (s *Split) names(captures []capture.Info) []string {
 	all := make([]stats.Capture, len(captures))
 	for i := range all {
@@ -107,7 +107,7 @@ func (s *Split) names(captures []capture.Info) []string {
 
 const prefix = "shard-"
 
-// name is that of a shard: shard-017.
+// name is the name of a shard: shard-017.
 func name(shard, of int) string {
 	return fmt.Sprintf("%s%0*d", prefix, max(3, len(fmt.Sprint(of-1))), shard)
 }

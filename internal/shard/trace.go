@@ -15,14 +15,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Trace is shards of one split, read as one: their segments in the order of
-// the trace that was split. The zero value has none.
+// A Trace is shards of one split, read as one: their segments are in the order of
+// the trace that was split. The zero value has no shards.
 //
-// What it says of captures, times and the end is of the captures that were split.
+// Its files, times and end are those of the captures that were split.
 type Trace struct {
 	inputs []input // in the order of the command line
 	open   merge.Heap[*reader]
-	begun  bool // the segment of the first of open was given out
+	handed bool // Next has returned the segment of the first
 	read   atomic.Int64
 	total  int64 // bytes
 	pipe   bool  // the size of an input is not known
@@ -35,8 +35,8 @@ type input struct {
 	err error
 }
 
-// Add adds an input that was opened. It closes one that does not go with the
-// first: shards of another split, or named twice.
+// Add adds an input. If it is a shard of another split than the first, or one that
+// was added before, Add closes it and returns the reason.
 func (t *Trace) Add(in *capture.Input) error {
 	r, err := newReader(in)
 	if err != nil {
@@ -66,17 +66,17 @@ func (t *Trace) Add(in *capture.Input) error {
 	return nil
 }
 
-// LeaveOut says why an input is not part of the trace.
+// LeaveOut records why an input is not part of the trace, for Infos.
 func (t *Trace) LeaveOut(name string, err error) {
 	t.inputs = append(t.inputs, input{name: name, err: err})
 }
 
 // Next reads the next segment and returns its position among all TCP segments of
-// the trace. It returns io.EOF when every shard is read; damage of one ends that
-// shard, and is told in its Info.
+// the trace. It returns io.EOF when every shard has been read. Damage ends only the
+// shard that it is in; see its Info.
 func (t *Trace) Next(seg *reassembly.Segment) (position uint64, err error) {
-	if t.begun {
-		t.begun = false
+	if t.handed {
+		t.handed = false
 		if r, _ := t.open.First(); r.next() {
 			t.open.Advance(int64(r.rec.Position))
 		} else {
@@ -87,7 +87,7 @@ func (t *Trace) Next(seg *reassembly.Segment) (position uint64, err error) {
 		return 0, io.EOF
 	}
 	r, _ := t.open.First()
-	t.begun = true
+	t.handed = true
 	*seg = r.rec.Segment
 	return r.rec.Position, nil
 }
@@ -110,8 +110,8 @@ func (t *Trace) Start() int64 {
 	return 0
 }
 
-// shared are statistics of the whole trace, nil if no shard has been read to its
-// end.
+// shared are the statistics of one shard that has been read to its end, nil if
+// there is none.
 func (t *Trace) shared() *stats.Trace {
 	for r := range t.readers {
 		if r.stats != nil {
@@ -121,7 +121,7 @@ func (t *Trace) shared() *stats.Trace {
 	return nil
 }
 
-// Stats is what the shards show of their trace, so far.
+// Stats returns the statistics of the trace so far.
 func (t *Trace) Stats() *stats.Trace {
 	var s stats.Trace
 	whole := t.shared()
@@ -155,8 +155,8 @@ func (t *Trace) Stats() *stats.Trace {
 	return &s
 }
 
-// cut adds a shard whose rest is missing. Where no other shard has the statistics
-// of the trace, nothing can be said to be absent after a quiet gap either.
+// cut adds a shard whose end is missing. If no other shard has the statistics of
+// the trace, nothing counts as absent after a quiet gap either.
 func (r *reader) cut(s *stats.Trace, alone bool) {
 	s.Packets += r.segments
 	s.Segments += r.segments
@@ -177,8 +177,8 @@ func (r *reader) cut(s *stats.Trace, alone bool) {
 	s.End = s.Last
 }
 
-// Infos describes the captures that were split, and the inputs with which
-// something is wrong.
+// Infos describes the captures that were split, and the inputs that have a
+// problem.
 func (t *Trace) Infos() (infos []capture.Info) {
 	if s := t.shared(); s != nil {
 		for _, c := range s.Captures {
@@ -240,6 +240,6 @@ func (t *Trace) Close() error {
 			r.err = io.EOF
 		}
 	}
-	t.open, t.begun = nil, false
+	t.open, t.handed = nil, false
 	return errors.Join(errs...)
 }

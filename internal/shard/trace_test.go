@@ -26,7 +26,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// generated is a pcap file of many connections, faults among them.
+// generated is a pcap file of many connections, some of them with faults.
 func generated(t testing.TB, frames int64) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -36,7 +36,7 @@ func generated(t testing.TB, frames int64) []byte {
 	return b.Bytes()
 }
 
-// write makes a file and returns its name.
+// write creates a file and returns its name.
 func write(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	name = filepath.Join(t.TempDir(), name)
@@ -65,7 +65,7 @@ func pcap(like []byte, frames [][]byte) []byte {
 func TestSplit_many(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 30_000))
 	for _, n := range []int{1, 7, 64, 300} {
-		demandSame(t, n, name)
+		checkSame(t, n, name)
 	}
 }
 
@@ -89,11 +89,11 @@ func TestSplit_rotated(t *testing.T) {
 		names = append(names, write(t, name, part))
 	}
 	slices.Sort(names)
-	demandSame(t, 7, names...)
+	checkSame(t, 7, names...)
 }
 
-// Two taps: every frame is there twice, some microseconds apart, and some lack
-// at one of them.
+// Two taps: every frame was captured twice, some microseconds apart, and some are
+// missing at one tap.
 func TestSplit_twoTaps(t *testing.T) {
 	file := generated(t, 10_000)
 	var taps [2][][]byte
@@ -110,11 +110,11 @@ func TestSplit_twoTaps(t *testing.T) {
 		}
 	}
 	names := []string{write(t, "a.pcap", pcap(file, taps[0])), write(t, "b.pcap", pcap(file, taps[1]))}
-	if m := read(t, told(t, names...)); m.Totals["copies"] == 0.0 {
+	if m := read(t, reportOf(t, names...)); m.Totals["copies"] == 0.0 {
 		t.Fatalf("no copies: %v", m.Totals)
 	}
-	demandSame(t, 7, names...)
-	demandSame(t, 64, names...)
+	checkSame(t, 7, names...)
+	checkSame(t, 64, names...)
 }
 
 // A capture without TCP, one without frames, and one that cannot be read.
@@ -124,31 +124,31 @@ func TestSplit_nothing(t *testing.T) {
 	for _, fr := range frames(udp) {
 		fr[16+12], fr[16+13] = 0x88, 0xcc // LLDP
 	}
-	demandSame(t, 3, write(t, "udp.pcap", udp))
-	demandSame(t, 3, write(t, "empty.pcap", file[:pcapHeader]))
-	demandSame(t, 3, write(t, "cut.pcap", file[:len(file)-5]))
+	checkSame(t, 3, write(t, "udp.pcap", udp))
+	checkSame(t, 3, write(t, "empty.pcap", file[:pcapHeader]))
+	checkSame(t, 3, write(t, "cut.pcap", file[:len(file)-5]))
 }
 
-// Where connections are dropped to stay within --max-flows, all shards together
-// still tell the same, and one by one those that are whole partitions.
+// If connections are evicted to stay within --max-flows, all shards together still
+// give the same report, and single ones do if they are whole partitions.
 func TestSplit_bounds(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 30_000))
 	o := engine.Options{MaxFlows: 64 * 2, Workers: 1}
-	want := toldWith(t, o, name)
+	want := reportWith(t, o, name)
 	if m := read(t, want); m.Totals["evicted_flows"] == 0.0 {
 		t.Fatal("nothing is evicted")
 	}
 	for _, n := range []int{7, 16} {
 		shards := split(t, shard.Split{Shards: n, Engine: o}, name)
-		if got := toldWith(t, o, shards...); !bytes.Equal(want, got) {
-			t.Errorf("%d shards tell\n%s\nwant\n%s", n, got, want)
+		if got := reportWith(t, o, shards...); !bytes.Equal(want, got) {
+			t.Errorf("%d shards report\n%s\nwant\n%s", n, got, want)
 		}
 		if n == 7 {
 			continue
 		}
 		var findings int
 		for _, s := range shards {
-			findings += len(read(t, toldWith(t, o, s)).Findings)
+			findings += len(read(t, reportWith(t, o, s)).Findings)
 		}
 		if all := len(read(t, want).Findings); findings != all {
 			t.Errorf("one by one there are %d findings, want %d", findings, all)
@@ -156,7 +156,7 @@ func TestSplit_bounds(t *testing.T) {
 	}
 }
 
-// The same input makes the same bytes, whatever the number of judges.
+// The same input gives the same bytes, whatever the number of workers.
 func TestSplit_deterministic(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 10_000))
 	one := split(t, shard.Split{Shards: 5, Engine: engine.Options{Workers: 1}}, name)
@@ -173,21 +173,21 @@ func TestSplit_deterministic(t *testing.T) {
 // Shards can be split again, and joined.
 func TestSplit_again(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 10_000))
-	want := told(t, name)
+	want := reportOf(t, name)
 	shards := split(t, shard.Split{Shards: 5}, name)
 	for _, n := range []int{1, 3, 11} {
-		if got := told(t, split(t, shard.Split{Shards: n}, shards...)...); !bytes.Equal(want, got) {
-			t.Errorf("split in 5 and then in %d, it tells\n%s\nwant\n%s", n, got, want)
+		if got := reportOf(t, split(t, shard.Split{Shards: n}, shards...)...); !bytes.Equal(want, got) {
+			t.Errorf("split in 5 and then in %d, it reports\n%s\nwant\n%s", n, got, want)
 		}
 	}
-	a := read(t, told(t, split(t, shard.Split{Shards: 2}, shards[:2]...)...))
-	b := read(t, told(t, shards[:2]...))
+	a := read(t, reportOf(t, split(t, shard.Split{Shards: 2}, shards[:2]...)...))
+	b := read(t, reportOf(t, shards[:2]...))
 	if fmt.Sprint(a) != fmt.Sprint(b) {
-		t.Errorf("two of five shards split again tell\n%s\nwant\n%s", a, b)
+		t.Errorf("two of five shards split again report\n%s\nwant\n%s", a, b)
 	}
 }
 
-// What is left out or replaced while splitting stays so.
+// Frames left out, and addresses replaced, while splitting stay so.
 func TestSplit_anonymized(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 5000))
 	mapper := anonymize.New(anonymize.NewKey())
@@ -197,19 +197,19 @@ func TestSplit_anonymized(t *testing.T) {
 			all[i].File = "secret"
 		}
 	}
-	want := bytes.ReplaceAll(toldWith(t, o, name), []byte(name), []byte("secret"))
+	want := bytes.ReplaceAll(reportWith(t, o, name), []byte(name), []byte("secret"))
 	shards := split(t, shard.Split{Shards: 3, Engine: o, Rename: rename}, name)
-	if got := told(t, shards...); !bytes.Equal(want, got) {
-		t.Errorf("shards tell\n%s\nwant\n%s", got, want)
+	if got := reportOf(t, shards...); !bytes.Equal(want, got) {
+		t.Errorf("shards report\n%s\nwant\n%s", got, want)
 	}
 	for _, s := range shards {
 		if text, err := os.ReadFile(s); err != nil || bytes.Contains(text, []byte("x.pcap")) {
-			t.Errorf("%s tells the name of the capture (%v)", s, err)
+			t.Errorf("%s has the name of the capture (%v)", s, err)
 		}
 	}
 }
 
-// Shards are compressed, or come through a pipe, as captures do.
+// Shards can be compressed, as captures can.
 func TestSplit_compressed(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 5000))
 	text, err := os.ReadFile(split(t, shard.Split{Shards: 1}, name)[0])
@@ -220,13 +220,13 @@ func TestSplit_compressed(t *testing.T) {
 	w := gzip.NewWriter(&z)
 	w.Write(text)
 	w.Close()
-	if got := told(t, write(t, "shard.gz", z.Bytes())); !bytes.Equal(told(t, name), got) {
-		t.Error("a compressed shard tells otherwise")
+	if got := reportOf(t, write(t, "shard.gz", z.Bytes())); !bytes.Equal(reportOf(t, name), got) {
+		t.Error("a compressed shard has another report")
 	}
 }
 
 // Every segment is in the shard that the documented hash says.
-func TestSplit_whoGoesWhere(t *testing.T) {
+func TestSplit_hash(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 3000))
 	for i, s := range split(t, shard.Split{Shards: 11}, name) {
 		shards := open(t, s).(*shard.Trace)
@@ -236,17 +236,17 @@ func TestSplit_whoGoesWhere(t *testing.T) {
 				break
 			}
 			if got := documented(&seg, 11); got != i {
-				t.Fatalf("%v > %v is in shard %d, and belongs into %d", seg.Src, seg.Dst, i, got)
+				t.Fatalf("%v > %v is in shard %d, and belongs to %d", seg.Src, seg.Dst, i, got)
 			}
 		}
 	}
 }
 
-// A shard that was cut says nothing of what it does not hold.
+// A shard that was cut short reports nothing about what is missing.
 func TestCut(t *testing.T) {
 	name := write(t, "x.pcap", generated(t, 20_000))
 	all := map[string]bool{}
-	whole := judge(t, name)
+	whole := analyse(t, name)
 	for _, f := range whole.Findings {
 		all[f.ID+f.Outcome] = f.Verdict == detectors.Seen
 	}
@@ -258,7 +258,7 @@ func TestCut(t *testing.T) {
 	for _, n := range []int{len(text) - 1, len(text) - 200, len(text) * 2 / 3, len(text) / 2} {
 		cut := write(t, "shard-000", text[:n])
 		for _, files := range [][]string{{cut}, {cut, shards[1]}} {
-			rep := judge(t, files...)
+			rep := analyse(t, files...)
 			if w := rep.Captures[len(rep.Captures)-1].Warnings; len(w) != 1 || !strings.Contains(w[0], "cut short at byte ") {
 				t.Errorf("cut after %d bytes, it warns %q", n, w)
 			}
@@ -274,7 +274,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// What is no shard, or of another split, or named twice, is left out.
+// Captures beside shards, shards of another split, and repeated ones are left out.
 func TestMixed(t *testing.T) {
 	one, two := write(t, "x.pcap", generated(t, 1000)), write(t, "y.pcap", generated(t, 1500))
 	a, b := split(t, shard.Split{Shards: 2}, one), split(t, shard.Split{Shards: 2}, two)
@@ -294,7 +294,7 @@ func TestMixed(t *testing.T) {
 			t.Errorf("%q: %v, want %q", c.files, errs, c.want)
 		}
 		rest := source.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
-		alone := judge(t, c.files[:len(c.files)-1]...)
+		alone := analyse(t, c.files[:len(c.files)-1]...)
 		if rest.Totals.TCPSegments != alone.Totals.TCPSegments || len(rest.Findings) != len(alone.Findings) {
 			t.Errorf("%q: %d segments, want those of the others, %d", c.files, rest.Totals.TCPSegments, alone.Totals.TCPSegments)
 		}
@@ -315,7 +315,7 @@ func TestRead_allocatesNothing(t *testing.T) {
 	}
 }
 
-// documented is docs/shards.md, written once more.
+// documented is the hash as described in docs/shards.md.
 func documented(seg *reassembly.Segment, shards uint64) int {
 	le := binary.LittleEndian
 	fold := func(e reassembly.Endpoint) uint64 {
@@ -334,7 +334,7 @@ func high(a, b uint64) uint64 {
 }
 
 // What only many connections together show is known in each shard.
-func TestSplit_census(t *testing.T) {
+func TestSplit_counts(t *testing.T) {
 	var fins, syns strings.Builder
 	for i := range 8 {
 		fmt.Fprintf(&fins, "host c%d 10.0.1.%d:4000%d\n", i, i+1, i)
@@ -351,16 +351,16 @@ func TestSplit_census(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := write(t, "x.txtar", []byte("-- trace --\n"+x.lines+"+300 end\n"))
-			if text := told(t, file); !bytes.Contains(text, []byte(x.want)) {
+			if text := reportOf(t, file); !bytes.Contains(text, []byte(x.want)) {
 				t.Fatalf("there is no %s in\n%s", x.want, text)
 			}
-			demandSame(t, 7, file)
-			demandSame(t, 64, file)
+			checkSame(t, 7, file)
+			checkSame(t, 64, file)
 		})
 	}
 }
 
-// All shards together are the trace in its order, though times go back.
+// All shards together are in the order of the trace, although times go back.
 func TestRead_order(t *testing.T) {
 	file := generated(t, 3000)
 	all := frames(file)
@@ -383,7 +383,7 @@ func TestRead_order(t *testing.T) {
 	}
 }
 
-// Where the kernel lost frames, no shard can say that something is absent.
+// If the kernel lost frames, no shard can say that something is absent.
 func TestSplit_drops(t *testing.T) {
 	var b bytes.Buffer
 	w := pcapng.NewWriter(&b)
@@ -404,8 +404,8 @@ func TestSplit_drops(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := write(t, "x.pcapng", b.Bytes())
-	if !bytes.Contains(told(t, name), []byte("kernel-drops")) {
+	if !bytes.Contains(reportOf(t, name), []byte("kernel-drops")) {
 		t.Fatal("nothing was dropped")
 	}
-	demandSame(t, 7, name)
+	checkSame(t, 7, name)
 }

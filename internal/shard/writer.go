@@ -15,20 +15,20 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// memory is shared out to the chunks that are being filled. An encoder needs up
-// to eight times as much as its chunk.
+// memory is how many bytes all open chunks may have together. An encoder needs up
+// to eight times the size of its chunk.
 const memory = 64 << 20
 
-// A writer writes all shards of a split. No file stays open between two chunks,
-// so that there may be more of them than a process may open.
+// A writer writes all shards of a split. No file stays open between two chunks, so
+// that there can be more shards than open files.
 type writer struct {
 	split *Split
 	files []file
-	chunk int    // when one is full, in bytes
-	block []byte // for each in turn
+	chunk int    // size of a full chunk, in bytes
+	block []byte // the block that is written
 }
 
-// A file is one shard while it is written.
+// A file is one shard that is being written.
 type file struct {
 	path, temp string
 	encoder    packed.Encoder
@@ -37,7 +37,7 @@ type file struct {
 	sum        uint64 // of all blocks
 }
 
-// begin writes how every file begins.
+// begin writes the prelude and the names of every file.
 func (w *writer) begin(captures []string) error {
 	names := packed.AppendNames(nil, captures)
 	if len(names) > packed.MaxBlock {
@@ -67,8 +67,8 @@ func closed(f *os.File, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// take writes a segment to its shard.
-func (w *writer) take(tuple, position uint64, seg *reassembly.Segment) error {
+// add writes a segment to its shard.
+func (w *writer) add(tuple, position uint64, seg *reassembly.Segment) error {
 	f := &w.files[engine.ShardOf(tuple, len(w.files))]
 	if f.encoder.Full() || f.encoder.Len() >= w.chunk {
 		if err := w.flush(f); err != nil {
@@ -80,7 +80,7 @@ func (w *writer) take(tuple, position uint64, seg *reassembly.Segment) error {
 	return nil
 }
 
-// flush writes the chunk at hand.
+// flush writes the current chunk.
 func (w *writer) flush(f *file) error {
 	if f.encoder.Count() == 0 {
 		return nil
@@ -105,10 +105,10 @@ func (w *writer) append(f *file, kind byte, content []byte) error {
 	return closed(out, w.block)
 }
 
-// finish writes what is known now, and gives the files their names.
-func (w *writer) finish(whole *stats.Trace, dealt []engine.Dealt, sum *Summary) error {
+// finish writes the statistics, and renames the files.
+func (w *writer) finish(whole *stats.Trace, conns []engine.Numbered, sum *Summary) error {
 	numbers := make([][]stats.Number, len(w.files))
-	for _, d := range dealt {
+	for _, d := range conns {
 		i := engine.ShardOf(d.Tuple, len(w.files))
 		numbers[i] = append(numbers[i], d.Number)
 	}
@@ -135,7 +135,7 @@ func (w *writer) finish(whole *stats.Trace, dealt []engine.Dealt, sum *Summary) 
 	return w.name([16]byte(id.Sum(nil)), whole.Start)
 }
 
-// name lets the shards know one another, and makes them what they are.
+// name writes the final preludes, and renames the files.
 func (w *writer) name(split [16]byte, start int64) error {
 	for i := range w.files {
 		prelude := packed.Prelude{Shard: uint32(i), Of: uint32(len(w.files)), Split: split, Start: start}
@@ -153,8 +153,7 @@ func (w *writer) name(split [16]byte, start int64) error {
 	return nil
 }
 
-// rewrite puts other bytes at the beginning of a file, and makes it readable as
-// files usually are.
+// rewrite replaces the beginning of a file, and sets the usual permissions.
 func rewrite(name string, b []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
@@ -164,7 +163,7 @@ func rewrite(name string, b []byte) error {
 	return errors.Join(err, f.Chmod(0o644), f.Close())
 }
 
-// discard removes what has been written.
+// discard removes all files.
 func (w *writer) discard() {
 	for i := range w.files {
 		if w.files[i].temp != "" {

@@ -1,4 +1,4 @@
-// Package source opens what a run is about: captures, or shards of captures.
+// Package source opens the inputs of a run: captures, or shards of captures.
 package source
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 )
 
-// A Trace is what the inputs hold: a *capture.Trace or a *shard.Trace.
+// A Trace is the inputs as one trace: a *capture.Trace or a *shard.Trace.
 type Trace interface {
 	// Infos describes the captures and the inputs that have a problem.
 	Infos() []capture.Info
@@ -76,6 +76,6 @@ func Segments(ctx context.Context, t Trace, o *engine.Options) engine.Source {
 // Run analyses the trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, t Trace, o engine.Options) *result.Report {
-	r, _ := engine.Judge(ctx, Segments(ctx, t, &o), o)
+	r, _ := engine.Analyze(ctx, Segments(ctx, t, &o), o)
 	return r
 }

@@ -2,13 +2,13 @@ package tracegen
 
 import "math"
 
-// never is the time of what is not going to happen.
+// never is the time of an event that does not happen.
 const never = math.MaxInt64
 
 // An agenda orders the actors of a trace by the time of their next event. Each
-// actor has exactly one entry, so that the usual operation is to give the
-// first one its next time: a heap with four children to a node, whose entries
-// for 20,000 connections stay in the second-level cache.
+// actor has exactly one entry, so the usual operation is to give the first one its
+// next time. It is a heap with four children per node; the entries of 20,000
+// connections fit into the second-level cache.
 type agenda []entry
 
 type entry struct {
@@ -16,7 +16,7 @@ type entry struct {
 	actor int
 }
 
-// add enters an actor.
+// add adds an actor.
 func (a *agenda) add(at int64, actor int) {
 	h := append(*a, entry{})
 	i := len(h) - 1

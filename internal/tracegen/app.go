@@ -7,13 +7,13 @@ const (
 	connect action = iota
 	request
 	respond
-	finish // close: a FIN behind what is written
+	finish // close: a FIN after what is written
 	abort  // close with a RST
-	chat   // the planted faults' own
+	sendOn // of a planted fault
 	repeatAck
 )
 
-// act is an application's turn.
+// act does what an application does now.
 func (c *conn) act(s int, now int64) {
 	e := &c.end[s]
 	e.appAt = never
@@ -28,20 +28,20 @@ func (c *conn) act(s int, now int64) {
 		c.finish(s, now)
 	case abort:
 		c.abort(s, now)
-	case chat:
-		c.chat(now)
+	case sendOn:
+		c.sendOn(now)
 	case repeatAck:
 		c.transmit(s, e.nxt, 0, ack, now)
 	}
 }
 
-// soon makes side s's application act at a time.
-func (e *end) soon(a action, at int64) { e.app, e.appAt = a, at }
+// schedule makes the application of an end act at a time.
+func (e *end) schedule(a action, at int64) { e.app, e.appAt = a, at }
 
 // request writes the client's next request.
 func (c *conn) request(now int64) {
 	cl, sv := &c.end[client], &c.end[server]
-	c.plan.turns--
+	c.plan.requests--
 	cl.limit += uint32(c.about(c.plan.request[0], c.plan.request[1]))
 	sv.want = cl.limit
 	c.output(client, now)
@@ -51,8 +51,8 @@ func (c *conn) request(now int64) {
 func (c *conn) respond(now int64) {
 	cl, sv := &c.end[client], &c.end[server]
 	size := uint32(c.about(c.plan.response[0], c.plan.response[1]))
-	last := c.plan.turns == 0
-	if last && c.fault == ghost {
+	last := c.plan.requests == 0
+	if last && c.fault == hungClient {
 		size = 4 * cl.rcvBuf
 		cl.readEvery = never
 	}
@@ -70,49 +70,49 @@ func (c *conn) finish(s int, now int64) {
 	c.end[s].closing = true
 	c.output(s, now)
 	if c.fault == finLost {
-		c.chat(now)
+		c.sendOn(now)
 	}
 }
 
-// progress follows data that reached side s's application.
+// progress is called when the application of side s has received data.
 func (c *conn) progress(s int, now int64) {
 	e := &c.end[s]
 	if e.rcvNxt >= e.want {
 		e.want = notWanted
 		if s == server {
-			e.soon(respond, now+int64(c.about(0.1e6, 30e6)))
+			e.schedule(respond, now+int64(c.about(0.1e6, 30e6)))
 		} else {
 			c.answered(now)
 		}
 	}
 	if e.finRcvd && !e.closing && e.app != finish && e.app != abort {
-		e.soon(finish, now+int64(c.about(0.02e6, 20e6)))
+		e.schedule(finish, now+int64(c.about(0.02e6, 20e6)))
 	}
 	if e.finRcvd && c.fault == redundantAck && s == client {
-		e.soon(repeatAck, now+secondAck)
-		c.ripe = now + 2*secondAck
+		e.schedule(repeatAck, now+secondAck)
+		c.provableAt = now + 2*secondAck
 	}
 }
 
-// answered is the client that has what it waited for.
+// answered is called when the client has received the whole response.
 func (c *conn) answered(now int64) {
 	cl, sv := &c.end[client], &c.end[server]
 	at := now + int64(c.plan.pause*c.rng.ExpFloat64()) + 1e6
-	if c.plan.turns > 0 {
-		cl.soon(request, at)
+	if c.plan.requests > 0 {
+		cl.schedule(request, at)
 		return
 	}
 	switch c.plan.close {
 	case clientFirst:
-		cl.soon(finish, at)
+		cl.schedule(finish, at)
 	case serverIdle:
-		sv.soon(finish, at)
+		sv.schedule(finish, at)
 	case bothAtOnce:
-		cl.soon(finish, at)
-		sv.soon(finish, max(now, at+c.within(-c.link.far/2, c.link.far/2)))
+		cl.schedule(finish, at)
+		sv.schedule(finish, max(now, at+c.within(-c.link.far/2, c.link.far/2)))
 	case clientAborts:
-		cl.soon(abort, now+c.within(10e3, 1e6))
+		cl.schedule(abort, now+c.within(10e3, 1e6))
 	case serverAborts:
-		sv.soon(abort, at)
+		sv.schedule(abort, at)
 	}
 }

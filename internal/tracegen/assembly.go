@@ -1,6 +1,6 @@
 package tracegen
 
-// accept takes the payload and FIN of a segment that landed at side s.
+// accept processes the payload and FIN of a segment that has reached side s.
 func (c *conn) accept(s int, g *segment, now int64) {
 	e := &c.end[s]
 	if g.length == 0 && g.flags&fin == 0 {
@@ -16,22 +16,22 @@ func (c *conn) accept(s int, g *segment, now int64) {
 	}
 	switch {
 	case g.end() <= e.rcvNxt || int32(last-e.edgeOut) > 0:
-		e.ackNow = true // had it, or has no room
+		e.ackNow = true // received before, or no room
 	case g.seq > e.rcvNxt:
 		e.ackNow = true
 		e.keep(span{g.seq, g.end()})
 	default:
-		e.take(g.end())
+		e.advanceTo(g.end())
 		c.progress(s, now)
 	}
 }
 
-// keep stores what came ahead of a hole. What would need one span too many is
-// dropped, as if lost.
+// keep stores a segment that came out of order. If there is no free span, it is
+// dropped.
 func (e *end) keep(s span) {
 	var rest [maxSACK]span
 	n := 0
-	for _, b := range e.early[:e.nearly] {
+	for _, b := range e.ahead[:e.nAhead] {
 		if b.from <= s.to && s.from <= b.to {
 			s = span{min(s.from, b.from), max(s.to, b.to)}
 			continue
@@ -40,25 +40,25 @@ func (e *end) keep(s span) {
 		n++
 	}
 	if n < maxSACK {
-		e.early[0] = s
-		e.nearly = uint8(1 + copy(e.early[1:], rest[:n]))
+		e.ahead[0] = s
+		e.nAhead = uint8(1 + copy(e.ahead[1:], rest[:n]))
 	}
 }
 
-// take moves rcvNxt, over what was kept as well.
-func (e *end) take(upTo uint32) {
+// advanceTo moves rcvNxt, also over what was kept.
+func (e *end) advanceTo(upTo uint32) {
 	before := e.rcvNxt
-	e.ackNow = e.nearly > 0 // a hole is filled (RFC 5681 4.2)
+	e.ackNow = e.nAhead > 0 // a hole is filled (RFC 5681 4.2)
 	e.rcvNxt = upTo
-	for i := 0; i < int(e.nearly); {
-		b := e.early[i]
+	for i := 0; i < int(e.nAhead); {
+		b := e.ahead[i]
 		if b.from > e.rcvNxt {
 			i++
 			continue
 		}
 		e.rcvNxt = max(e.rcvNxt, b.to)
-		e.nearly--
-		copy(e.early[i:], e.early[i+1:])
+		e.nAhead--
+		copy(e.ahead[i:], e.ahead[i+1:])
 		i = 0
 	}
 	e.unacked++
@@ -70,8 +70,8 @@ func (e *end) take(upTo uint32) {
 	}
 }
 
-// read lets a slow application take what lies in its buffer, and announces the
-// room if that is news (RFC 9293 3.8.6.2.2).
+// read empties the receive buffer of a slow application, and announces the new
+// window if it is large enough (RFC 9293 3.8.6.2.2).
 func (c *conn) read(s int, now int64) {
 	e := &c.end[s]
 	e.readAt = never

@@ -11,8 +11,8 @@ const (
 	server = 1
 )
 
-// A conn is one connection between two ends, and after its end the next one in
-// its place.
+// A conn is one connection between two ends. When it is over, it becomes the next
+// one.
 type conn struct {
 	end  [2]end
 	path [2]path // by sender
@@ -22,9 +22,9 @@ type conn struct {
 
 	seen bool // by the tap
 
-	fault fault
-	chats int   // messages sent by a client that does not know of the FIN
-	ripe  int64 // when the fault is provable; never until that is known
+	fault      fault
+	messages   int   // sent by the client after a lost FIN
+	provableAt int64 // when the fault can be proved; never until that is known
 
 	due  event
 	side int
@@ -42,7 +42,7 @@ const (
 	application
 )
 
-// next finds the connection's earliest event and says when it is.
+// next finds the connection's earliest event and returns its time.
 func (c *conn) next() int64 {
 	at := int64(never)
 	for s := range c.end {
@@ -98,11 +98,11 @@ func (c *conn) step(now int64) *segment {
 	return nil
 }
 
-// link is what the two legs do to segments.
+// link is the network on both sides of the tap.
 type link struct {
-	far, near int64   // one-way delays of the clients' and the servers' leg
-	perByte   float64 // of the bottleneck in the far leg, nanoseconds
-	loss      float64 // share of segments that the far leg loses
+	far, near int64   // one-way delays to the clients and to the servers, nanoseconds
+	perByte   float64 // at the bottleneck of the far link, nanoseconds
+	loss      float64 // share of segments that the far link loses
 }
 
 const (
@@ -110,7 +110,7 @@ const (
 	overhead = 78  // link and network headers of a segment, about
 )
 
-// route gives a segment its times, or loses it before the tap.
+// route sets the times of a segment, or drops it if it is lost before the tap.
 func (c *conn) route(s int, g *segment, now int64) {
 	p, l := &c.path[s], &c.link
 	size := float64(overhead + int(g.length))

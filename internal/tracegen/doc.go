@@ -1,22 +1,21 @@
-// Package tracegen writes packet captures of known content: many TCP
-// connections at once, each played out between two small TCP stacks and seen
-// by a tap, as a classic pcap file.
+// Package tracegen writes packet captures of known content as classic pcap files:
+// many concurrent TCP connections, each simulated with two small TCP stacks and
+// captured by a tap.
 //
-// The tap stands at the door of a server farm: tens of microseconds from the
-// servers, up to 100 ms from the clients. Loss strikes on the clients' side of
-// it, so that a server's lost segment is seen twice and a client's leaves a
-// hole before its retransmission.
+// The tap is close to the servers: tens of microseconds from them, and up to 100
+// ms from the clients. Segments are lost on the clients' side of it, so that a
+// lost segment of a server is captured twice, and one of a client leaves a hole
+// before its retransmission.
 //
-//	client --- far leg, slow, may lose ---[tap]--- near leg --- server
+//	client --- far link, slow, lossy ---[tap]--- near link --- server
 //
-// What is seen follows from what the stacks do: handshakes with the options of
-// three operating systems, delayed ACKs, slow start, fast retransmission and
-// retransmission timeout (RFC 6298, with Linux's 200 ms floor), SACK blocks
-// (RFC 2018), window updates of slow readers, and closes of every order. IP
-// and TCP checksums are correct, of cut frames too; payload is one byte value
-// repeated.
+// The stacks do handshakes with the options of three operating systems, delayed
+// ACKs, slow start, fast retransmission and retransmission timeout (RFC 6298, with
+// Linux's minimum of 200 ms), SACK blocks (RFC 2018), window updates of slow
+// readers, and closes in every order. IP and TCP checksums are correct, also in
+// cut frames. All bytes of the payload are equal.
 //
-// A Spec gives the same bytes every time, on one architecture. Nothing here is shared with the
-// analyser, so that neither can hide the other's mistakes. Memory follows the
-// open connections, not the frames.
+// A Spec gives the same bytes every time on one architecture. This package shares
+// no code with the analyser, so that neither can hide mistakes of the other.
+// Memory depends on the open connections, not on the frames.
 package tracegen

@@ -2,22 +2,22 @@ package tracegen
 
 import "math"
 
-// An end is one end of a connection: its TCP, and what its application is
-// about to do. Sequence numbers count from the end's own ISS: the SYN is 0,
-// data begins at 1, the FIN is at limit.
+// An end is one end of a connection: its TCP, and the next action of its
+// application. Sequence numbers are relative to its ISS: the SYN is 0, data begins
+// at 1, and the FIN is at limit.
 type end struct {
 	host
 	stack  *stack
 	iss    uint32
 	tsBase uint32
 	ipid   uint16
-	mss    uint16 // as announced and agreed
-	full   uint16 // payload of a full segment: mss less the timestamps
+	mss    uint16 // of both ends
+	full   uint16 // payload of a full segment: mss minus the timestamps
 	scale  uint8  // of the windows it announces
 	ts     bool   // both ends have timestamps
 
-	closed  bool // has no connection any more, or none yet that answers
-	aborted bool // closed by its own RST, or refusing: answers with RST
+	closed  bool // has no connection any more, or does not listen
+	aborted bool // closed by its own RST, or refused: answers with RST
 	gone    bool // the machine has vanished
 
 	sender
@@ -28,15 +28,15 @@ type end struct {
 	want  uint32 // what the receiver must have before the application acts
 }
 
-// sender is the sending half of an end.
+// sender is the sending side of an end.
 type sender struct {
 	una   uint32 // oldest unacknowledged
 	nxt   uint32 // next to be sent for the first time
-	limit uint32 // behind the last byte that the application has written
-	edge  uint32 // behind the last byte that the peer has room for
+	limit uint32 // after the last byte that the application has written
+	edge  uint32 // right edge of the peer's window
 
-	closing bool // the application will write no more: a FIN belongs at limit
-	passive bool // the peer's FIN was here before the own FIN left
+	closing bool // the application writes no more: a FIN follows at limit
+	passive bool // the peer's FIN came before the own FIN was sent
 
 	cwnd       int // congestion window, segments
 	ssthresh   int
@@ -47,31 +47,31 @@ type sender struct {
 
 	srtt, rttvar, rto int64
 	backoff           uint
-	timing            bool // the segment up to timedEnd is being timed
+	timing            bool // measuring the RTT of the segment up to timedEnd
 	timedEnd          uint32
 	timedAt           int64
 	rtoAt             int64 // retransmission and persist timer
 }
 
-// receiver is the receiving half of an end.
+// receiver is the receiving side of an end.
 type receiver struct {
 	rcvNxt   uint32
-	early    [maxSACK]span // arrived ahead of a hole, latest first (RFC 2018 4)
-	nearly   uint8
+	ahead    [maxSACK]span // received after a hole, latest first (RFC 2018 4)
+	nAhead   uint8
 	tsRecent uint32
 
 	rcvBuf    uint32
 	buffered  uint32 // received and not read yet
 	edgeOut   uint32 // the right edge that was announced
-	readEvery int64  // how long a slow application leaves data lying: 0 not at all
+	readEvery int64  // interval of a slow application's reads; 0: it reads at once
 	readAt    int64
 
 	finAt   uint32 // where the peer's FIN is, once seen
 	finRcvd bool
 	unacked int   // segments since the last ACK
-	ackNow  bool  // an ACK is owed at once
+	ackNow  bool  // an ACK is due immediately
 	ackAt   int64 // delayed ACK
-	probes  int   // of a shut window, that arrived
+	probes  int   // zero-window probes received
 }
 
 const (
@@ -97,7 +97,7 @@ func (e *end) reset() {
 	}
 }
 
-// shut ends everything the end was about to do.
+// shut closes the end and stops its timers.
 func (e *end) shut() {
 	e.closed = true
 	e.rtoAt, e.ackAt, e.readAt, e.appAt = never, never, never, never

@@ -1,44 +1,44 @@
 package tracegen
 
-// fault is what is planted in a connection.
+// fault is a kind of planted fault.
 type fault uint8
 
 const (
 	healthy fault = iota
-	ghost
+	hungClient
 	finLost
 	redundantAck
 	faultKinds
 )
 
-// planted describes the findings that the faults must bring.
+// planted are the findings that the faults must give.
 var planted = [faultKinds]struct {
 	detector, outcome string
 	culprit           int
 }{
-	ghost:        {"zero-window-probe-loop", "ghosted", client},
+	hungClient:   {"zero-window-probe-loop", "ghosted", client},
 	finLost:      {"unretransmitted-fin", "peer-unaware", server},
 	redundantAck: {"post-fin-ack-rst", "redundant-ack", client},
 }
 
 const (
-	answeredProbes = 2 // before the hung client vanishes
-	maxChats       = 9
-	chatPause      = 1.5e9
-	chatSize       = 200
+	answeredProbes = 2 // before the hung client disappears
+	maxMessages    = 9
+	messagePause   = 1.5e9
+	messageSize    = 200
 	// secondAck is when the redundant ACK follows the ACK of the FIN.
 	secondAck = 300e6
-	// provable is how long after its last turn a fault is provable: over the
-	// 6 s that an unanswered FIN has, and two probes further.
+	// provable is how long after its last event a fault can be proved: more than
+	// the 6 s for an unanswered FIN, and two more probes.
 	provable = 9e9
 )
 
-// sabotage plants a fault in a connection that was just started: short,
-// undisturbed, and ended by the fault.
-func (c *conn) sabotage(f fault) {
+// plant plants a fault in a connection that was just started. It becomes short and
+// without loss, and ends with the fault.
+func (c *conn) plant(f fault) {
 	c.fault = f
 	c.plan = web
-	c.plan.turns = 2
+	c.plan.requests = 2
 	c.plan.pause = 200e6
 	c.link.loss = 0
 	c.link.far = min(c.link.far, 30e6)
@@ -46,7 +46,7 @@ func (c *conn) sabotage(f fault) {
 	sv.closed, sv.aborted = false, false
 	cl.readEvery = 0
 	switch f {
-	case ghost:
+	case hungClient:
 		cl.rcvBuf = 12 * uint32(cl.full)
 	case finLost:
 		c.plan.close = serverIdle
@@ -55,29 +55,29 @@ func (c *conn) sabotage(f fault) {
 	}
 }
 
-// vanish is a hung client that has answered its probes: the machine is gone.
+// vanish removes the hung client after it has answered some probes.
 func (c *conn) vanish(now int64) {
 	if cl := &c.end[client]; !cl.gone && cl.probes == answeredProbes {
 		cl.gone = true
-		c.ripe = now + provable
+		c.provableAt = now + provable
 	}
 }
 
-// chat is a client that goes on talking to a server whose FIN was lost.
-func (c *conn) chat(now int64) {
+// sendOn lets a client keep sending to a server whose FIN was lost.
+func (c *conn) sendOn(now int64) {
 	cl := &c.end[client]
-	if c.chats == 0 {
-		c.ripe = now + provable
+	if c.messages == 0 {
+		c.provableAt = now + provable
 	} else {
-		cl.limit += chatSize
+		cl.limit += messageSize
 		c.output(client, now)
 	}
-	if c.chats++; c.chats <= maxChats {
-		cl.soon(chat, now+chatPause)
+	if c.messages++; c.messages <= maxMessages {
+		cl.schedule(sendOn, now+messagePause)
 	}
 }
 
-// truth is the finding that the fault must bring.
+// truth is the finding that the fault must give.
 func (c *conn) truth() Fault {
 	p := &planted[c.fault]
 	return Fault{

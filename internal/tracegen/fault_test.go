@@ -24,7 +24,7 @@ func TestWrite_plantsFaults(t *testing.T) {
 			planted := byFlow[f.flow()]
 			switch fault.Detector {
 			case "zero-window-probe-loop":
-				checkGhost(t, fault, planted, end)
+				checkHungClient(t, fault, planted, end)
 			case "unretransmitted-fin":
 				checkLostFIN(t, fault, planted, end)
 			case "post-fin-ack-rst":
@@ -39,9 +39,9 @@ func TestWrite_plantsFaults(t *testing.T) {
 	}
 }
 
-// checkGhost wants window 0 as the client's last word, two answers, and three
-// probes or more into a silence of 6 s.
-func checkGhost(t *testing.T, fault Fault, frames []seenFrame, end int64) {
+// checkHungClient wants the client's last window to be 0, two answers to probes, and
+// three or more probes in a silence of 6 s.
+func checkHungClient(t *testing.T, fault Fault, frames []seenFrame, end int64) {
 	t.Helper()
 	last, answers := -1, 0
 	for i, f := range frames {
@@ -51,21 +51,21 @@ func checkGhost(t *testing.T, fault Fault, frames []seenFrame, end int64) {
 		}
 	}
 	if fault.Culprit != fault.Client || answers != 1+answeredProbes {
-		t.Errorf("ghost %v: window 0 announced %d times", fault.Client, answers)
+		t.Errorf("hungClient %v: window 0 announced %d times", fault.Client, answers)
 	}
 	silent := frames[last+1:]
 	if len(silent) < 3 || end-frames[last].at < 6e9 {
-		t.Fatalf("ghost %v: %d probes in %d ns of silence", fault.Client, len(silent), end-frames[last].at)
+		t.Fatalf("hungClient %v: %d probes in %d ns of silence", fault.Client, len(silent), end-frames[last].at)
 	}
 	for _, f := range silent {
 		if f.payload != 0 || f.flags != ack || f.seq != frames[last].ack-1 {
-			t.Errorf("ghost %v: this is no probe: %+v", fault.Client, f)
+			t.Errorf("hungClient %v: this is no probe: %+v", fault.Client, f)
 		}
 	}
 }
 
-// checkLostFIN wants one FIN, of the server, and a client that speaks later
-// than 3 s and until 6 s after it without acknowledging it.
+// checkLostFIN wants one FIN, from the server, and a client that sends between 3 s
+// and 6 s later without acknowledging it.
 func checkLostFIN(t *testing.T, fault Fault, frames []seenFrame, end int64) {
 	t.Helper()
 	fins, unaware := 0, 0

@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// A flood is spoofed SYNs to one server that nobody else talks to, evenly
-// over the trace. It answers one in eight.
+// A flood is spoofed SYNs to a server without other clients, evenly spread over the
+// trace. The server answers one in eight.
 type flood struct {
 	size   int64
 	sent   int64
@@ -21,7 +21,7 @@ type flood struct {
 
 const (
 	floodAnswers = 8
-	// answerTime is how long the victim takes, nanoseconds.
+	// answerTime is how long the victim takes to answer, in nanoseconds.
 	answerTime = 400
 )
 
@@ -60,8 +60,8 @@ func (f *flood) step() (from, to *end, g *segment) {
 	return &f.source, &f.victim, &f.segment
 }
 
-// spoof makes up the n-th source. The mixing steps can be undone, so no
-// address comes twice.
+// spoof invents the n-th source. The mixing steps are reversible, so no address
+// comes twice.
 func (f *flood) spoof(n uint32) {
 	a := mix(n ^ f.mask)
 	b := mix(a + 1)

@@ -56,7 +56,7 @@ func ipv4Header(b []byte, from, to *end, payload int, id uint16) uint32 {
 func ipv6Header(b []byte, from, to *end, payload int) uint32 {
 	be := binary.BigEndian
 	src, dst := from.addr.As16(), to.addr.As16()
-	be.PutUint32(b, 6<<28|from.iss&0xfffff) // flow label: any number, one per flow
+	be.PutUint32(b, 6<<28|from.iss&0xfffff) // flow label: any number, the same for the flow
 	be.PutUint16(b[4:], uint16(payload))
 	b[6], b[7] = protocolTCP, from.ttl
 	copy(b[8:], src[:])
@@ -94,7 +94,7 @@ func wordSum(b []byte) (sum uint32) {
 	return sum
 }
 
-// payloadSum is the sum of a payload, which is one byte value throughout.
+// payloadSum is the sum of a payload, whose bytes are all equal.
 func payloadSum(length uint16) uint32 {
 	sum := uint32(length/2) * (payloadByte<<8 | payloadByte)
 	if length%2 != 0 {
@@ -103,7 +103,7 @@ func payloadSum(length uint16) uint32 {
 	return sum
 }
 
-// fold makes the ones' complement sum of 16 bits (RFC 1071).
+// fold folds a one's complement sum into 16 bits (RFC 1071).
 func fold(sum uint32) uint16 {
 	sum = sum>>16 + sum&0xffff
 	return uint16(sum>>16 + sum)

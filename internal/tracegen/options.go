@@ -22,7 +22,7 @@ func options(b []byte, from, to *end, g *segment) int {
 	return n
 }
 
-// synOptions follows the stack's layout.
+// synOptions writes the options in the stack's order.
 func synOptions(b []byte, from *end, g *segment) int {
 	n := 0
 	for _, o := range from.stack.layout {
@@ -54,7 +54,7 @@ func timestamps(b []byte, g *segment) int {
 	return 10
 }
 
-// sackBlocks writes the blocks in the sequence space of the receiver.
+// sackBlocks writes SACK blocks, in the sequence space of the receiver.
 func sackBlocks(b []byte, to *end, g *segment) int {
 	b[0], b[1], b[2], b[3] = byte(optNOP), byte(optNOP), 5, 2+8*g.nsack
 	n := 4

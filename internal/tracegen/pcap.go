@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	etherLeast  = 60 // a tap sees frames padded, without their checksum (IEEE 802.3)
+	minFrame    = 60 // a tap sees padded frames, without their checksum (IEEE 802.3)
 	recordLen   = 16
 	maxPayload  = 1460
 	maxRecord   = recordLen + maxHeaders + maxPayload
@@ -23,7 +23,7 @@ const (
 )
 
 // A pcapWriter writes segments as the frames of a classic pcap file,
-// little-endian. The first error sticks.
+// little-endian. It keeps the first error.
 type pcapWriter struct {
 	w       io.Writer
 	err     error
@@ -37,7 +37,7 @@ type pcapWriter struct {
 
 var (
 	payload = bytes.Repeat([]byte{payloadByte}, maxPayload)
-	padding [etherLeast]byte
+	padding [minFrame]byte
 )
 
 func newPcapWriter(w io.Writer, snap int, nanos bool) *pcapWriter {
@@ -59,7 +59,7 @@ func newPcapWriter(w io.Writer, snap int, nanos bool) *pcapWriter {
 // write adds a segment as the tap saw it at a time, nanoseconds since 1970.
 func (p *pcapWriter) write(at int64, from, to *end, g *segment) {
 	frame := p.scratch[:p.headers(from, to, g)]
-	wire := max(len(frame)+int(g.length), etherLeast)
+	wire := max(len(frame)+int(g.length), minFrame)
 	kept := min(wire, p.snap)
 	le := binary.LittleEndian
 	b := le.AppendUint32(p.buf, uint32(at/1e9))
@@ -69,7 +69,7 @@ func (p *pcapWriter) write(at int64, from, to *end, g *segment) {
 	end := len(b) + kept
 	b = append(b, frame...)
 	b = append(b, payload[:min(int(g.length), p.snap)]...)
-	b = append(b, padding[:max(0, etherLeast-len(frame)-int(g.length))]...)
+	b = append(b, padding[:max(0, minFrame-len(frame)-int(g.length))]...)
 	p.buf = b[:end]
 	p.frames++
 	if len(p.buf) >= blockSize {

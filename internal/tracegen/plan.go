@@ -1,12 +1,12 @@
 package tracegen
 
-// A plan is what the two applications mean to do with a connection.
+// A plan is what the two applications do with a connection.
 type plan struct {
-	turns    int        // requests left, each with its response
+	requests int        // requests left, each with its response
 	request  [2]float64 // range of sizes, bytes
 	response [2]float64
 	warmup   int64   // before the first request, nanoseconds
-	pause    float64 // mean time that the client thinks, nanoseconds
+	pause    float64 // mean time between a response and the next request, nanoseconds
 	close    closing
 }
 
@@ -15,7 +15,7 @@ type closing uint8
 
 const (
 	clientFirst closing = iota
-	serverFirst         // right behind its last response
+	serverFirst         // immediately after its last response
 	serverIdle          // after a pause
 	bothAtOnce
 	clientAborts // in the middle of a response
@@ -45,13 +45,13 @@ func draw[T any](c *conn, of []share[T]) T {
 	panic("unreachable: n is less than the sum of the weights")
 }
 
-// The mixes, in percent or per mille: mostly pages, with dialogues (shells,
-// databases, message queues) and transfers of both directions between.
+// The mixes, in percent or per mille: mostly web pages, some dialogues (shells,
+// databases, message queues) and transfers in both directions.
 var (
-	web      = plan{turns: 3, request: [2]float64{150, 1500}, response: [2]float64{200, 60e3}}
-	dialogue = plan{turns: 40, request: [2]float64{20, 400}, response: [2]float64{20, 1400}}
-	download = plan{turns: 1, request: [2]float64{150, 600}, response: [2]float64{200e3, 2e6}}
-	upload   = plan{turns: 1, request: [2]float64{200e3, 2e6}, response: [2]float64{150, 600}}
+	web      = plan{requests: 3, request: [2]float64{150, 1500}, response: [2]float64{200, 60e3}}
+	dialogue = plan{requests: 40, request: [2]float64{20, 400}, response: [2]float64{20, 1400}}
+	download = plan{requests: 1, request: [2]float64{150, 600}, response: [2]float64{200e3, 2e6}}
+	upload   = plan{requests: 1, request: [2]float64{200e3, 2e6}, response: [2]float64{150, 600}}
 
 	plans    = []share[plan]{{70, web}, {23, dialogue}, {5, download}, {2, upload}}
 	closings = []share[closing]{
@@ -60,23 +60,23 @@ var (
 	}
 	stacks = []share[*stack]{{50, &linux}, {35, &windows}, {15, &darwin}}
 	ports  = []share[uint16]{{60, 443}, {25, 80}, {10, 8080}, {5, 8443}}
-	// Segment sizes of Ethernet, of PPPoE and of a tunnel in the way.
+	// MSS of Ethernet, PPPoE and a tunnel.
 	sizes = []share[uint16]{{85, 1460}, {10, 1452}, {5, 1400}}
 	// Receive buffers.
 	buffers = []share[uint32]{{50, 64 << 10}, {30, 128 << 10}, {20, 256 << 10}}
 )
 
-// start makes the n-th connection, to be opened at a time.
+// start prepares the n-th connection, which opens at a time.
 func (c *conn) start(n int64, v6 bool, p pace, at int64) {
 	for s := range c.end {
 		c.end[s].reset()
 		c.path[s].clear()
 	}
 	c.plan = draw(c, plans)
-	c.plan.turns = 1 + c.rng.IntN(c.plan.turns)
+	c.plan.requests = 1 + c.rng.IntN(c.plan.requests)
 	c.plan.close = draw(c, closings)
-	c.plan.pause = p.lifetime * min(c.rng.ExpFloat64(), 4) / float64(c.plan.turns)
-	c.seen, c.fault, c.chats, c.ripe = false, healthy, 0, never
+	c.plan.pause = p.lifetime * min(c.rng.ExpFloat64(), 4) / float64(c.plan.requests)
+	c.seen, c.fault, c.messages, c.provableAt = false, healthy, 0, never
 	c.drawLink()
 	c.drawEnds(n, v6)
 	if c.plan.close == refused || c.plan.close == unanswered {
@@ -84,11 +84,11 @@ func (c *conn) start(n int64, v6 bool, p pace, at int64) {
 		e.shut()
 		e.aborted = c.plan.close == refused
 	}
-	c.end[client].soon(connect, at)
+	c.end[client].schedule(connect, at)
 }
 
-// drawLink draws round trips from 0.2 to 200 ms. One connection in five loses
-// segments, more of them the worse its link.
+// drawLink draws round-trip times from 0.2 to 200 ms. One connection in five loses
+// segments.
 func (c *conn) drawLink() {
 	c.link = link{
 		far:     int64(c.about(0.1e6, 100e6)),
@@ -123,8 +123,8 @@ func (c *conn) drawEnds(n int64, v6 bool) {
 		e.scale = e.stack.scale
 		e.rcvBuf = draw(c, buffers)
 	}
-	// A slow reader on a clean link: its windows close and open again before
-	// anybody has to probe.
+	// A slow reader without loss: its window closes, and opens again before it is
+	// probed.
 	if c.rng.IntN(40) == 0 {
 		c.link.loss = 0
 		cl.rcvBuf = 16 * uint32(cl.full)

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A seenFrame is what a reader of the file makes of one frame, by the book and
-// without this package's own encoding.
+// A seenFrame is one frame as read from the file, without this package's encoding.
 type seenFrame struct {
 	at        int64
 	wire      int

@@ -1,7 +1,7 @@
 package tracegen
 
-// announce is the window field of the next segment. The right edge moves only
-// by what is worth announcing (RFC 1122 4.2.3.3), and never back.
+// announce is the window field of the next segment. The right edge moves only by
+// enough bytes (RFC 1122 4.2.3.3), and never back.
 func (e *end) announce(isSYN bool) uint16 {
 	if isSYN {
 		return e.stack.window
@@ -16,7 +16,7 @@ func (e *end) announce(isSYN bool) uint16 {
 // room is the free part of the receive buffer.
 func (e *end) room() uint32 { return e.rcvBuf - min(e.buffered, e.rcvBuf) }
 
-// receive is a segment landing at side s.
+// receive processes a segment that has reached side s.
 func (c *conn) receive(s int, g *segment, now int64) {
 	e := &c.end[s]
 	switch {
@@ -56,7 +56,7 @@ func (c *conn) receive(s int, g *segment, now int64) {
 	}
 }
 
-// receiveSYN is a SYN, or the answer to one, first or repeated.
+// receiveSYN processes a SYN or SYN-ACK, first or retransmitted.
 func (c *conn) receiveSYN(s int, g *segment, now int64) {
 	e := &c.end[s]
 	e.tsRecent = g.tsVal
@@ -70,12 +70,12 @@ func (c *conn) receiveSYN(s int, g *segment, now int64) {
 	if !e.established() {
 		c.acknowledged(s, g, now)
 		e.edge = g.ack + uint32(g.window)
-		e.soon(request, now+c.within(50e3, 500e3)+c.plan.warmup)
+		e.schedule(request, now+c.within(50e3, 500e3)+c.plan.warmup)
 	}
 	c.transmit(s, e.nxt, 0, ack, now)
 }
 
-// acknowledged is the ACK and window of a segment that landed at side s
+// acknowledged processes the ACK and window of a segment that has reached side s
 // (RFC 5681 3, RFC 6582 3.2).
 func (c *conn) acknowledged(s int, g *segment, now int64) {
 	e := &c.end[s]
@@ -89,11 +89,11 @@ func (c *conn) acknowledged(s int, g *segment, now int64) {
 	case repeated:
 		c.duplicate(s, now)
 	case shut && edge > g.ack && e.una == e.nxt:
-		e.rtoAt, e.backoff = never, 0 // the window opened: no more probes
+		e.rtoAt, e.backoff = never, 0 // the window has opened: stop probing
 	}
 }
 
-// advance takes an ACK of something new.
+// advance processes an ACK of new data.
 func (c *conn) advance(s int, upTo uint32, now int64) {
 	e := &c.end[s]
 	e.una, e.dups, e.backoff = upTo, 0, 0
@@ -122,8 +122,8 @@ func (c *conn) advance(s int, upTo uint32, now int64) {
 	}
 }
 
-// duplicate takes an ACK that repeats the one before; the third in a row sends
-// the missing segment again.
+// duplicate processes a duplicate ACK. The third in a row retransmits the missing
+// segment.
 func (c *conn) duplicate(s int, now int64) {
 	e := &c.end[s]
 	e.dups++
@@ -138,7 +138,7 @@ func (c *conn) duplicate(s int, now int64) {
 	}
 }
 
-// grow opens the congestion window: slow start, then one segment a round trip.
+// grow increases the congestion window: slow start, then one segment a round trip.
 func (e *end) grow() {
 	if e.cwnd >= maxCwnd {
 		return
@@ -153,7 +153,7 @@ func (e *end) grow() {
 	}
 }
 
-// measure takes one round-trip time (RFC 6298 2).
+// measure adds one round-trip time (RFC 6298 2).
 func (e *end) measure(rtt int64) {
 	if e.srtt == 0 {
 		e.srtt, e.rttvar = rtt, rtt/2

@@ -15,11 +15,11 @@ const maxSACK = 3
 // A span is a stretch of sequence space, to exclusive.
 type span struct{ from, to uint32 }
 
-// A segment is one TCP segment on its way. Sequence and acknowledgement
-// numbers count from the ISS of the end they belong to.
+// A segment is one TCP segment in the network. Sequence and acknowledgment numbers
+// are relative to the ISS of their end.
 type segment struct {
 	tapAt  int64 // when the tap sees it
-	landAt int64 // when the receiver has it
+	landAt int64 // when it reaches the receiver
 	seq    uint32
 	ack    uint32
 	tsVal  uint32
@@ -30,7 +30,7 @@ type segment struct {
 	ipid   uint16
 	nsack  uint8
 	flags  uint8
-	lost   bool // beyond the tap
+	lost   bool // after the tap
 }
 
 // end is the sequence number after the segment, SYN and FIN counted.
@@ -42,14 +42,14 @@ func (g *segment) end() uint32 {
 	return n
 }
 
-// A path carries one direction's segments past the tap, in order: a ring, of
-// which those from tap on have not passed the tap yet. Its size is a power of
-// two.
+// A path carries the segments of one direction past the tap, in order. It is a
+// ring; segments from index tap on have not passed the tap yet. Its size is a
+// power of two.
 type path struct {
 	ring            []segment
 	head, tap, tail uint32
-	lastTap         int64 // when the tap saw the latest one entered
-	lastLand        int64 // when the latest one entered lands
+	lastTap         int64 // when the newest one passes the tap
+	lastLand        int64 // when the newest one reaches the receiver
 }
 
 func (p *path) at(i uint32) *segment { return &p.ring[i&uint32(len(p.ring)-1)] }
@@ -72,7 +72,8 @@ func (p *path) grow() {
 	p.ring = bigger.ring
 }
 
-// tapAt is when the tap sees the next segment, landAt when the next one lands.
+// tapAt is when the next segment passes the tap, landAt when the next one reaches
+// the receiver.
 func (p *path) tapAt() int64 {
 	if p.tap == p.tail {
 		return never

@@ -1,14 +1,14 @@
 package tracegen
 
-// transmit enters one segment of side s on its path, with the acknowledgement,
-// window and options of the moment.
+// transmit sends one segment of side s, with the current acknowledgment, window and
+// options.
 func (c *conn) transmit(s int, seq uint32, length int, flags uint8, now int64) {
 	e := &c.end[s]
 	g := c.path[s].enter()
 	*g = segment{seq: seq, length: uint16(length), flags: flags}
 	if flags&ack != 0 {
 		g.ack = e.rcvNxt
-		g.nsack = uint8(copy(g.sack[:], e.early[:e.nearly]))
+		g.nsack = uint8(copy(g.sack[:], e.ahead[:e.nAhead]))
 		e.unacked, e.ackNow, e.ackAt = 0, false, never
 	}
 	g.window = e.announce(flags&syn != 0)
@@ -46,7 +46,7 @@ func (c *conn) abort(s int, now int64) {
 	e.aborted = true
 }
 
-// open sends the SYN of side s, with the ACK of the peer's if it is there.
+// open sends the SYN of side s, with an ACK if the peer's SYN has come.
 func (c *conn) open(s int, now int64) {
 	e := &c.end[s]
 	flags := uint8(syn)
@@ -61,7 +61,7 @@ func (c *conn) open(s int, now int64) {
 	e.rtoAt = now + e.rto<<e.backoff
 }
 
-// output sends what side s has to send and may send.
+// output sends what side s has to send and is allowed to send.
 func (c *conn) output(s int, now int64) {
 	e := &c.end[s]
 	if e.closed || !e.established() {
@@ -74,8 +74,8 @@ func (c *conn) output(s int, now int64) {
 			return
 		}
 		if room := int32(e.edge - e.nxt); room < int32(n) {
-			// Silly windows are left alone while an ACK is on its way
-			// (RFC 1122 4.2.3.4).
+			// Silly windows are not used while an ACK is to come (RFC 1122
+			// 4.2.3.4).
 			if room <= 0 || flight > 0 {
 				c.persist(e, now)
 				return
@@ -113,8 +113,8 @@ func (c *conn) fresh(s, length int, flags uint8, now int64) {
 	}
 }
 
-// persist arms the timer that probes a shut window, if nothing in flight has
-// it armed already (RFC 9293 3.8.6.1).
+// persist starts the persist timer, unless the retransmission timer runs (RFC 9293
+// 3.8.6.1).
 func (c *conn) persist(e *end, now int64) {
 	if e.rtoAt == never {
 		e.backoff = 0
@@ -130,17 +130,17 @@ func (c *conn) timeout(s int, now int64) {
 	switch {
 	case !e.established():
 		if e.backoff++; e.backoff > 3 {
-			e.shut() // nobody there
+			e.shut() // there is no peer
 			return
 		}
 		e.timing = false
 		c.open(s, now)
 	case e.una == e.nxt:
 		e.backoff++
-		c.transmit(s, e.una-1, 0, ack, now) // as Linux probes
+		c.transmit(s, e.una-1, 0, ack, now) // a zero-window probe as in Linux
 		e.rtoAt = now + min(e.rto<<e.backoff, maxRTO)
 	case c.fault == finLost && e.finSent() && e.una == e.limit:
-		// Q254930: the FIN is forgotten.
+		// Q254930: the FIN is not retransmitted.
 	default:
 		if e.backoff++; e.backoff > 8 {
 			e.shut()

@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// A Spec says which trace to write. The zero value of every field but Frames
-// stands for its default; Frames and Flood must not both be zero.
+// A Spec describes the trace to write. Zero means the default for every field
+// except Frames; Frames and Flood must not both be zero.
 type Spec struct {
 	Frames int64  // frames of connections, those with planted faults included
 	Flows  int    // connections open at a time; default 20,000, fewer if Frames is small
 	Snap   int    // bytes kept of each frame; default all
-	Flood  int64  // spoofed SYNs on top, each a connection of its own
+	Flood  int64  // additional spoofed SYNs, each a connection of its own
 	Faults int    // connections with each of the three planted faults
 	IPv6   int    // one connection in this many is IPv6; default 8, negative none
 	Nanos  bool   // nanosecond timestamps; default microseconds, as tcpdump writes
-	Seed   uint64 // another seed, another trace
+	Seed   uint64 // of the random numbers
 }
 
 // A Truth is what an analyser must find in a trace.
 type Truth struct {
-	Frames      int64     `json:"frames"`      // in the file, flood included
-	Connections int64     `json:"connections"` // different four-tuples, flood included; none is used twice
+	Frames      int64     `json:"frames"`      // in the file, including the flood
+	Connections int64     `json:"connections"` // with different four-tuples, including the flood
 	Bytes       int64     `json:"bytes"`       // size of the file
 	First       time.Time `json:"first"`       // of the first frame
 	Last        time.Time `json:"last"`        // of the last frame
 	Faults      []Fault   `json:"faults"`
 }
 
-// A Fault is one planted fault, provable before the trace ends. A trace also
-// ends in the middle of healthy closes, which prove nothing.
+// A Fault is one planted fault, which can be proved before the trace ends. A trace
+// also ends in the middle of normal closes, which prove nothing.
 type Fault struct {
 	Detector string         `json:"detector"`
 	Outcome  string         `json:"outcome"`
@@ -46,15 +46,14 @@ const (
 	wholeFrames  = 262_144 // tcpdump's default snap length
 	minSnap      = 54      // Ethernet, IPv4 and TCP without options
 
-	// framesPerConn is how many frames the mix of plans makes of a connection,
-	// as measured.
+	// framesPerConn is the measured average number of frames of a connection.
 	framesPerConn = 100
 	// lifetime is how long a connection usually stays open.
 	lifetime = 20 * time.Second
-	// faultTime is the planned duration that lets every fault mature, with
-	// room for the duration to come out shorter than planned.
+	// faultTime is a planned duration in which every fault can be proved, even if
+	// the trace becomes shorter than planned.
 	faultTime = 60 * time.Second
-	// floodRate bounds a flood that has the trace for itself, SYNs a second.
+	// floodRate is the rate of a flood without other connections, in SYNs a second.
 	floodRate = 500_000
 )
 
@@ -82,15 +81,14 @@ func (s Spec) filled() (Spec, error) {
 	return s, nil
 }
 
-// pace is how fast connections live so that the trace lasts as long as
-// planned, in nanoseconds.
+// pace is how long the trace and its connections last, in nanoseconds.
 type pace struct {
 	duration float64
 	lifetime float64
 }
 
-// pace plans the trace's duration: the frames spread over connections that
-// live about 20 s each, or longer if planted faults need the time.
+// pace plans the duration of the trace: connections last about 20 s, or longer if
+// the planted faults need that.
 func (s Spec) pace() pace {
 	if s.Frames == 0 {
 		return pace{duration: max(1e9, float64(s.Flood)/floodRate*1e9)}

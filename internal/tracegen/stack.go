@@ -1,6 +1,6 @@
 package tracegen
 
-// A stack is an operating system's habits, as its SYNs show them.
+// A stack is how an operating system sends SYNs.
 type stack struct {
 	ttl    uint8
 	window uint16 // of the SYN
@@ -9,7 +9,7 @@ type stack struct {
 	layout []option
 }
 
-// An option is one TCP option in a layout; its length is the standard's.
+// An option is one TCP option in a layout.
 type option uint8
 
 const (
@@ -21,7 +21,7 @@ const (
 	optTS    option = 8 // RFC 7323 3
 )
 
-// The stacks, with the orders of options that fingerprinting tools know them by.
+// The stacks, with the order of options by which fingerprinting tools know them.
 var (
 	linux   = stack{ttl: 64, window: 64240, scale: 7, ts: true, layout: []option{optMSS, optSACK, optTS, optNOP, optScale}}
 	windows = stack{ttl: 128, window: 64240, scale: 8, layout: []option{optMSS, optNOP, optScale, optNOP, optNOP, optSACK}}

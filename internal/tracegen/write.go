@@ -10,9 +10,9 @@ import (
 // epoch is when a trace begins.
 var epoch = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 
-// Write writes the trace of a spec and says what is in it. It fails if w does,
-// if the spec makes no sense, or if the trace would end before its planted
-// faults are provable (ask for more frames, or fewer flows or faults).
+// Write writes the trace of a spec and returns what is in it. It fails if w does, if
+// the spec is invalid, or if the trace would end before its planted faults can be
+// proved (use more frames, or fewer flows or faults).
 func Write(w io.Writer, spec Spec) (Truth, error) {
 	spec, err := spec.filled()
 	if err != nil {
@@ -24,7 +24,7 @@ func Write(w io.Writer, spec Spec) (Truth, error) {
 	return t.finish()
 }
 
-// A trace is a capture in the making.
+// A trace is a capture while it is written.
 type trace struct {
 	spec   Spec
 	pace   pace
@@ -56,12 +56,12 @@ func newTrace(w io.Writer, spec Spec) *trace {
 		c := &t.conns[i]
 		c.rng = t.rng
 		if i < faults {
-			// All in the first second: they need time.
+			// All in the first second, because they need time.
 			t.begin(c, t.rng.Int64N(1e9))
-			c.sabotage(fault(1 + i%int(faultKinds-1)))
+			c.plant(fault(1 + i%int(faultKinds-1)))
 		} else {
-			// As from a pool that was filled beforehand: all soon open, and
-			// busy one after the other.
+			// As in a connection pool that was filled before: all open soon,
+			// and become busy one after the other.
 			t.begin(c, int64(t.pace.duration/10*t.rng.Float64()))
 			c.plan.warmup = int64(t.pace.lifetime * t.rng.Float64())
 		}
@@ -72,14 +72,15 @@ func newTrace(w io.Writer, spec Spec) *trace {
 	return t
 }
 
-// begin makes a new connection, to be opened at a time.
+// begin prepares a new connection, which opens at a time.
 func (t *trace) begin(c *conn, at int64) {
 	v6 := t.spec.IPv6 > 0 && t.rng.IntN(t.spec.IPv6) == 0
 	c.start(t.begun, v6, t.pace, at)
 	t.begun++
 }
 
-// advance does what is next on the agenda; false at the end of the trace.
+// advance does what is next on the agenda. It returns false at the end of the
+// trace.
 func (t *trace) advance() bool {
 	due := t.agenda.first()
 	if due.at == never || t.out.err != nil {
@@ -96,8 +97,8 @@ func (t *trace) advance() bool {
 	return true
 }
 
-// play is one event of a connection; it returns the time of its next one, or
-// of the first of the connection that follows it.
+// play plays one event of a connection. It returns the time of the next one, or of
+// the first one of the next connection.
 func (t *trace) play(c *conn) int64 {
 	if t.left == 0 {
 		return never
@@ -138,8 +139,8 @@ func (t *trace) finish() (Truth, error) {
 	}
 	for i := range t.conns[:t.spec.Faults*int(faultKinds-1)] {
 		c := &t.conns[i]
-		if c.ripe > t.last {
-			return truth, fmt.Errorf("tracegen: a trace of %.1f s ends before its planted %s is provable",
+		if c.provableAt > t.last {
+			return truth, fmt.Errorf("tracegen: a trace of %.1f s ends before its planted %s can be proved",
 				float64(t.last)/1e9, planted[c.fault].detector)
 		}
 		truth.Faults = append(truth.Faults, c.truth())

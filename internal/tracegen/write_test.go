@@ -92,8 +92,8 @@ func checkLengths(t *testing.T, n int, f *seenFrame, snap int) {
 	}
 }
 
-// checkConnections wants every connection to begin with a SYN, and no four-tuple
-// to come again.
+// checkConnections wants every connection to begin with a SYN, and no four-tuple to
+// be used twice.
 func checkConnections(t *testing.T, frames []seenFrame, truth Truth) {
 	t.Helper()
 	flows := map[[2]netip.AddrPort]uint32{} // ISS
@@ -114,7 +114,7 @@ func checkConnections(t *testing.T, frames []seenFrame, truth Truth) {
 	}
 }
 
-// What a reader of real captures would miss if it were not there.
+// Properties of real captures.
 func TestWrite_hasRealShape(t *testing.T) {
 	frames, _ := generate(t, Spec{Frames: 150_000, Flows: 500, Snap: 96, Seed: 1})
 	n := map[string]int{}
@@ -200,7 +200,7 @@ func TestWrite_tellsWhatItCannotDo(t *testing.T) {
 		{Spec{}, io.Discard, "no frames"},
 		{Spec{Frames: -1}, io.Discard, "negative"},
 		{Spec{Frames: 10, Snap: 20}, io.Discard, "snap length"},
-		{Spec{Frames: 100, Faults: 10}, io.Discard, "provable"},
+		{Spec{Frames: 100, Faults: 10}, io.Discard, "can be proved"},
 		{Spec{Frames: 100}, brokenWriter{full}, "disk full"},
 	} {
 		_, err := Write(c.w, c.spec)

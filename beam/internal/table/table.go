@@ -70,7 +70,7 @@ func RowOf(f *result.Flow) Row {
 		StateA: f.State[a].String(), StateB: f.State[b].String(), BoundedA: f.Bounded[a], BoundedB: f.Bounded[b],
 		Ending: f.Ending, First: f.First, Last: f.Last, PacketsAB: f.Packets[a], PacketsBA: f.Packets[b],
 		BytesAB: f.Bytes[a], BytesBA: f.Bytes[b], RexmitsAB: f.Rexmits[a], RexmitsBA: f.Rexmits[b],
-		History: f.History, Limits: f.Limits.Names(), Copies: f.Copies,
+		History: f.History, Limits: f.Limits.Names(), Copies: f.Duplicates,
 	}
 	if f.RTT != 0 {
 		seconds := float64(f.RTT) / 1e9

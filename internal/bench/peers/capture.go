@@ -19,8 +19,8 @@ type capture struct {
 	truth tracegen.Truth
 }
 
-// prepare returns the capture of a spec, made if it is not there yet, and read
-// once so that the page cache holds it.
+// prepare returns the capture of a spec. It generates the capture if there is none,
+// and reads it once into the page cache.
 func prepare(dir string, spec tracegen.Spec) (capture, error) {
 	c := capture{file: captureFile(dir, spec)}
 	if _, err := os.Stat(c.file); errors.Is(err, fs.ErrNotExist) {
@@ -47,8 +47,8 @@ func captureFile(dir string, s tracegen.Spec) string {
 
 func truthFile(capture string) string { return capture + ".json" }
 
-// makeCapture has another process write the capture: on Linux a child's peak
-// memory is never reported below its parent's, so this one must stay small.
+// makeCapture writes the capture in another process, so that this one stays small:
+// Linux never reports a child's peak memory below its parent's.
 func makeCapture(dir string, spec tracegen.Spec) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -63,7 +63,7 @@ func makeCapture(dir string, spec tracegen.Spec) error {
 	return cmd.Run()
 }
 
-// writeCapture writes the capture of a spec in JSON, whole or not at all.
+// writeCapture writes the capture of a spec in JSON, completely or not at all.
 func writeCapture(dir, text string) error {
 	var spec tracegen.Spec
 	if err := json.Unmarshal([]byte(text), &spec); err != nil {

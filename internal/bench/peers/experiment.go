@@ -10,7 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 )
 
-// An experiment is one capture and the tools that read it, in alternation.
+// An experiment is one capture and the tools that read it in turn.
 type experiment struct {
 	title string
 	spec  tracegen.Spec
@@ -18,7 +18,7 @@ type experiment struct {
 	base  string // the tool whose median is 1
 }
 
-// run makes the measurements and prints them as a table.
+// run measures and prints a table.
 func (e experiment) run(dir string) error {
 	c, err := prepare(dir, e.spec)
 	if err != nil {
@@ -38,7 +38,7 @@ func (e experiment) run(dir string) error {
 	return nil
 }
 
-// measure runs the tools one after the other, again and again: A B C A B C.
+// measure runs the tools in turn: A B C A B C.
 func (e experiment) measure(capture string) ([][]sample, error) {
 	samples := make([][]sample, len(e.tools))
 	rounds := 0

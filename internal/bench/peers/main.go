@@ -1,12 +1,12 @@
-// Peers times tcptrace beside its peers, those that are installed: tcpdump,
-// Ostermann's tcptrace and tshark. All read the same generated capture in
-// alternation, and the ratios are of medians.
+// Peers compares the speed of tcptrace with that of its peers, as far as they are
+// installed: tcpdump, Ostermann's tcptrace and tshark. They read the same generated
+// capture in turn; ratios are those of medians.
 //
 //	go run ./internal/bench/peers -tcptrace ./tcptrace
 //
-// Without a mode it compares all of them on five million frames cut at 96
-// bytes and on three million whole ones. The captures stay in -dir and are
-// used again; remove them to have them made anew.
+// Without a mode, it compares all of them on five million frames cut at 96 bytes
+// and on three million whole frames. The captures stay in -dir for further runs;
+// remove them to generate them again.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	sizes := flag.String("sizes", "1,2,5,10", "millions of frames for -scaling")
 	flowsJSON := flag.Bool("flows-json", false, "--format json --flows against the plain run")
 	flood := flag.Int64("flood", 0, "one run on this many spoofed connections")
-	generate := flag.String("generate", "", "only write the capture of this `spec`, as the program asks of itself")
+	generate := flag.String("generate", "", "only write the capture of this `spec`; the program runs itself with it")
 	flag.Parse()
 	if *generate != "" {
 		exitOn(writeCapture(s.dir, *generate))
@@ -89,7 +89,7 @@ func millions(list string) ([]int64, error) {
 	for _, f := range strings.Split(list, ",") {
 		n, err := strconv.ParseFloat(f, 64)
 		if err != nil || n <= 0 {
-			return nil, fmt.Errorf("-sizes: %q is no number of millions", f)
+			return nil, fmt.Errorf("-sizes: %q is not a number of millions", f)
 		}
 		counts = append(counts, int64(n*1e6))
 	}

@@ -10,8 +10,8 @@ func peakMemory(state *os.ProcessState) int64 {
 	return state.SysUsage().(*syscall.Rusage).Maxrss * 1024
 }
 
-// ownPeak is this process's. A child begins with it: exec keeps the high-water
-// mark of the memory that it replaces, which is the parent's after vfork.
+// ownPeak is that of this process. A child starts with it: exec keeps the maximum
+// of the memory that it replaces, which is the parent's after vfork.
 func ownPeak() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

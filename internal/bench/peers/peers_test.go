@@ -85,6 +85,6 @@ func TestMeasure_alternates(t *testing.T) {
 	}
 	e.tools[0].okay = nil
 	if _, err := e.measure(order); err == nil {
-		t.Error("a failed run was taken for a measurement")
+		t.Error("a failed run counts as a measurement")
 	}
 }

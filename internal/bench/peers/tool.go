@@ -17,19 +17,19 @@ type tool struct {
 	runs int
 }
 
-// file stands for the capture among a tool's arguments.
+// file is replaced by the capture in a tool's arguments.
 const file = "\x00"
 
-// ostermann is where distributions install Ostermann's tcptrace: it and this
-// project's program have one name, so PATH does not tell them apart.
+// ostermann is where distributions install Ostermann's tcptrace. It has the same
+// name as this project's program, so PATH does not help.
 const ostermann = "/usr/bin/tcptrace"
 
 func (s settings) ours() tool {
-	// Status 1 says that something was found.
+	// Status 1: something was found.
 	return tool{name: "tcptrace", path: s.tcptrace, args: []string{file}, okay: []int{1}, runs: s.runs}
 }
 
-// fastTools are tcptrace and what merely filters and copies.
+// fastTools are tcptrace and tools that only filter and copy.
 func (s settings) fastTools() []tool {
 	tools := []tool{s.ours()}
 	if path, err := exec.LookPath("tcpdump"); err == nil {
@@ -38,7 +38,7 @@ func (s settings) fastTools() []tool {
 	return tools
 }
 
-// everyTool adds those that analyse.
+// everyTool are also those that analyse.
 func (s settings) everyTool() []tool {
 	tools := s.fastTools()
 	if s.slowRuns == 0 {
@@ -54,9 +54,9 @@ func (s settings) everyTool() []tool {
 	return tools
 }
 
-// isOstermann reports whether a program calls itself that.
+// isOstermann reports whether a program is Ostermann's, by its version.
 func isOstermann(path string) bool {
-	out, _ := exec.Command(path, "-v").CombinedOutput() // its status says nothing
+	out, _ := exec.Command(path, "-v").CombinedOutput() // whatever its status
 	return bytes.Contains(out, []byte("Ostermann"))
 }
 
@@ -64,10 +64,10 @@ func isOstermann(path string) bool {
 type sample struct {
 	wall time.Duration
 	cpu  time.Duration // user and system, of all threads
-	peak int64         // resident bytes at most, mapped file pages included
+	peak int64         // maximum of resident bytes, including mapped file pages
 }
 
-// run times one run on a capture; what the tool prints goes nowhere.
+// run times one run on a capture. It discards the output.
 func (t tool) run(capture string) (sample, error) {
 	args := slices.Clone(t.args)
 	args[slices.Index(args, file)] = capture

@@ -67,15 +67,9 @@ func timeTicksOf(w *window, zero, step, unit int64, name string) (ticks []tick, 
 			continue
 		}
 		column := w.column(zero + at)
-		t := tick{X: percent(column), Anchor: "middle", Text: decimals(at, step, unit) + name}
-		width := float64(len(t.Text)) * axisChar
-		left := float64(column)*phoneWidth/plotColumns - width/2
-		if left < 0 {
-			t.Anchor, left = "start", left+width/2
-		} else if left+width > phoneWidth {
-			t.Anchor, left = "end", left-width/2
-		}
-		if left < free {
+		t := tick{X: percent(column), Text: decimals(at, step, unit) + name}
+		width, left := float64(len(t.Text))*axisChar, 0.0
+		if t.Anchor, left = anchored(column, width); left < free {
 			t.Text, room = "", false
 		} else {
 			free = left + width + axisChar
@@ -83,6 +77,19 @@ func timeTicksOf(w *window, zero, step, unit int64, name string) (ticks []tick, 
 		ticks = append(ticks, t)
 	}
 	return ticks, room
+}
+
+// anchored keeps text of a width in pixels, at a column, within the narrowest
+// plot: it returns the text-anchor and the text's left edge there.
+func anchored(column int, width float64) (anchor string, left float64) {
+	switch x := float64(column) * phoneWidth / plotColumns; {
+	case x < width/2:
+		return "start", x
+	case x+width/2 > phoneWidth:
+		return "end", x - width
+	default:
+		return "middle", x - width/2
+	}
 }
 
 // decimals is at in units, with as many decimals as the step needs.

@@ -1,10 +1,9 @@
 // Package pictures draws time-sequence pictures of connections, as Ostermann's
-// tcptrace and xplot do, and an overview of a trace. A Series is given the
-// segments, and its Figure holds the numbers and words that the templates make
-// SVG of.
+// tcptrace and xplot do, and an overview of a trace. A Series takes segments; its
+// Figure holds numbers and words, and the templates turn it into SVG.
 //
-// All numbers and words come from here, except names that the caller gives:
-// these go through the escaping of html/template.
+// All of that is made here, except names from the caller: they go through the
+// escaping of html/template.
 package pictures
 
 import (
@@ -156,7 +155,7 @@ func (s *Series) legend(sides []reassembly.Side, v *view) (rows []legendRow) {
 	return rows
 }
 
-// describe is a plot in words, for whoever cannot see it.
+// describe is a plot in words, for people who cannot see it.
 func (s *Series) describe(side reassembly.Side, v *view) string {
 	words := fmt.Sprintf("Time from %s to %s; shaded from %s to %s", v.clock(v.x0), v.clock(v.x1), v.clock(v.Start), v.clock(v.End))
 	for _, row := range s.legend([]reassembly.Side{side}, v) {

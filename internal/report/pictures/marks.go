@@ -123,16 +123,9 @@ func labels(w *window, columns []cell) (labels []label) {
 // labelFor is the label of a mark in a column, and its box without a height.
 func labelFor(m mark, column int) (label, box) {
 	sign := Signs[m]
-	l := label{Class: sign.Class, Text: sign.Sign, X: percent(column), Anchor: "middle"}
-	x, width := float64(column)*phoneWidth/plotColumns, float64(len(sign.Sign))*labelChar
-	b := box{left: x - width/2, right: x + width/2, mark: m}
-	switch {
-	case b.left < 0:
-		l.Anchor, b.left, b.right = "start", x, x+width
-	case b.right > phoneWidth:
-		l.Anchor, b.left, b.right = "end", x-width, x
-	}
-	return l, b
+	width := float64(len(sign.Sign)) * labelChar
+	anchor, left := anchored(column, width)
+	return label{Class: sign.Class, Text: sign.Sign, X: percent(column), Anchor: anchor}, box{left: left, right: left + width, mark: m}
 }
 
 // labelHeights are the heights at which the letters may stand, the best first:

@@ -34,27 +34,20 @@ type Finding struct {
 // MaxBars is how many connections get a bar of their own.
 const MaxBars = 12
 
-// classes are those of findings, the worst first, each with its letter.
-var classes = [...]struct{ name, letter string }{{"critical", "C"}, {"warning", "W"}, {"info", "I"}, {"undecided", "?"}}
+// classes are those of findings, the worst first, and letters their letters.
+var classes = [...]string{"critical", "warning", "info", "undecided"}
 
-func (f *Finding) rank() int {
-	for i := range classes {
-		if classes[i].name == f.Class {
-			return i
-		}
-	}
-	return len(classes) - 1
-}
+const letters = "CWI?"
+
+// rank is the index of the finding's class.
+func (f *Finding) rank() int { return slices.Index(classes[:], f.Class) }
 
 // An Overview is the picture of the whole trace: a bar for each connection, or if
 // there are many the number of open ones over time; and the findings.
 type Overview struct {
+	canvas
 	Desc    string
 	Note    string
-	Axis    int
-	Height  int
-	AxisRow int // pixels
-	Base    int
 	Columns []tick
 	Bars    []bar
 	Area    *area
@@ -79,7 +72,7 @@ type findingMark struct{ Class, Letter, X string }
 // An area is the number of open connections, a level for each column.
 type area struct {
 	Line, Fill string
-	Top, Inner int
+	Inner      int
 	Rows       []tick
 }
 
@@ -112,7 +105,6 @@ func NewOverview(t *Trace) *Overview {
 		o.Note = fmt.Sprintf("%s: how many were open at a time, at most %s; below, when findings began.", t.Which, quantity.Thousands(uint64(most)))
 	}
 	o.Desc = o.Note + " " + t.Verdicts + "."
-	o.AxisRow, o.Height = o.Base+15, o.Base+plotBottom
 	return o
 }
 
@@ -127,15 +119,15 @@ func (o *Overview) bars(t *Trace, w *window) {
 			X: percent(from), Width: percent(max(to-from, 2)),
 		})
 	}
-	taken := map[[2]int]bool{} // bar and column, at the width of a letter
+	taken := map[[2]int]bool{} // by bar and column, at the width of a letter
 	for i := range t.Findings {
 		f := &t.Findings[i]
 		column := w.column(f.Start)
-		place := [2]int{f.Connection, column * phoneWidth / plotColumns / 10}
-		if !taken[place] {
-			taken[place] = true
+		slot := [2]int{f.Connection, column * phoneWidth / plotColumns / 10}
+		if !taken[slot] {
+			taken[slot] = true
 			b := &o.Bars[f.Connection]
-			b.Marks = append(b.Marks, findingMark{f.Class, classes[f.rank()].letter, percent(column)})
+			b.Marks = append(b.Marks, findingMark{f.Class, letters[f.rank():][:1], percent(column)})
 		}
 	}
 	o.Base = len(o.Bars)*barRow + 4
@@ -158,7 +150,7 @@ func (o *Overview) area(t *Trace, w *window) int {
 		s.step(column, w.row(int64(open[column])))
 	}
 	path := s.end(plotColumns)
-	o.Area = &area{Line: path, Fill: path + fmt.Sprintf("V%dH0Z", plotRows), Top: plotTop, Inner: areaHeight}
+	o.Area = &area{Line: path, Fill: path + fmt.Sprintf("V%dH0Z", plotRows), Inner: areaHeight}
 	for n, step := int64(0), roundStep(w.y1/3, 1); n < w.y1; n += step {
 		o.Area.Rows = append(o.Area.Rows, tick{Y: plotTop + w.row(n)*areaHeight/plotRows, Text: quantity.Thousands(uint64(n))})
 	}
@@ -182,15 +174,9 @@ func (o *Overview) findings(t *Trace, w *window) {
 			}
 		}
 		if p != nil {
-			o.Rows = append(o.Rows, findingRow{classes[rank].name, y + 11, y, findingRowGap - 4, string(p)})
+			o.Rows = append(o.Rows, findingRow{classes[rank], y + 11, y, findingRowGap - 4, string(p)})
 			y += findingRowGap
 		}
 	}
 	o.Base = y + 2
 }
-
-// TickEnd is where the labels of the axis end.
-func (o *Overview) TickEnd() int { return o.Axis - 6 }
-
-// ViewBox is the space of the paths.
-func (o *Overview) ViewBox() string { return plot{}.ViewBox() }

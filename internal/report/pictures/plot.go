@@ -25,11 +25,11 @@ const (
 // A plot is one direction of a connection, with xplot's conventions: data as
 // vertical bars, the ACK line below them, the right edge of the window above.
 type plot struct {
+	canvas
 	ID      string
 	Heading string
 	Short   string // who sent, for the legend
 	Desc    string
-	Axis    int // width of the sequence axis, pixels
 	Inner   int // height of the plot without its axis
 	Shade   shade
 	Rows    []tick
@@ -39,13 +39,18 @@ type plot struct {
 	beyond  bool // the edge of the receive window leaves the plot
 }
 
-// The numbers that the template needs to place a plot's lines.
-func (plot) Top() int       { return plotTop }
-func (p plot) Base() int    { return plotTop + p.Inner }
-func (p plot) AxisRow() int { return p.Base() + 15 }
-func (p plot) Height() int  { return p.Base() + plotBottom }
-func (p plot) TickEnd() int { return p.Axis - 6 }
-func (plot) ViewBox() string {
+// A canvas has the numbers that a template needs to place a picture's lines, in
+// pixels.
+type canvas struct {
+	Axis int // width of the vertical axis
+	Base int // where the picture ends and the time axis begins
+}
+
+func (canvas) Top() int       { return plotTop }
+func (c canvas) AxisRow() int { return c.Base + 15 }
+func (c canvas) Height() int  { return c.Base + plotBottom }
+func (c canvas) TickEnd() int { return c.Axis - 6 }
+func (canvas) ViewBox() string {
 	return fmt.Sprintf("0 0 %d %d", plotColumns, plotRows)
 }
 
@@ -69,7 +74,7 @@ func (s *Series) plot(side reassembly.Side, v *view, height int) *plot {
 	w := d.window(v, height)
 	columns := merged(nil, d.cells, w.column)
 	p := &plot{
-		Inner: height, beyond: w.beyond,
+		canvas: canvas{Base: plotTop + height}, Inner: height, beyond: w.beyond,
 		Rows: sequenceTicks(&w, int64(v.ISS[side].To(d.base))), Columns: timeTicks(&w, v.Zero),
 		Shade: newShade(w.column(v.Start), w.column(v.End)),
 		Lines: d.lines(&w, columns, s.last), Labels: labels(&w, columns),

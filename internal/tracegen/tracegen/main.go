@@ -17,11 +17,11 @@ func main() {
 	flag.Int64Var(&spec.Frames, "frames", 1_000_000, "frames of connections")
 	flag.IntVar(&spec.Flows, "flows", 0, "connections open at a time (default 20000, fewer if there are few frames)")
 	flag.IntVar(&spec.Snap, "snap", 0, "bytes kept of each frame (default all)")
-	flag.Int64Var(&spec.Flood, "flood", 0, "spoofed SYNs on top, one connection each")
+	flag.Int64Var(&spec.Flood, "flood", 0, "additional spoofed SYNs, one connection each")
 	flag.IntVar(&spec.Faults, "faults", 1, "connections with each of the planted faults")
 	flag.IntVar(&spec.IPv6, "ipv6", 0, "one connection in this many is IPv6 (default 8, negative none)")
 	flag.BoolVar(&spec.Nanos, "nanos", false, "nanosecond timestamps")
-	flag.Uint64Var(&spec.Seed, "seed", 1, "another seed, another trace")
+	flag.Uint64Var(&spec.Seed, "seed", 1, "seed of the random numbers")
 	flag.Parse()
 	if err := run(spec, *output, *truth); err != nil {
 		fmt.Fprintln(os.Stderr, err)

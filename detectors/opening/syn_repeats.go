@@ -1,0 +1,46 @@
+package opening
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// The same SYN again within minRepeat was duplicated by the network: no stack's timer
+// is that short. None is longer than maxRepeat either (Linux: TCP_RTO_MAX, 120 s).
+const (
+	minRepeat = int64(200 * time.Millisecond)
+	maxRepeat = int64(130 * time.Second)
+)
+
+// timedOut reports whether a SYN or SYN-ACK was sent again because its timer ran out.
+func timedOut(ev *fsm.Event) bool {
+	since := ev.Seg.At - ev.Was.At
+	return since >= minRepeat && since <= maxRepeat
+}
+
+// again says how often, and until when, a SYN or SYN-ACK was repeated.
+func again(n int, first, last *reassembly.Mark) string {
+	if n == 0 {
+		return ""
+	}
+	often := ""
+	if n > 1 {
+		often = times(n) + ", the last time "
+	}
+	return fmt.Sprintf(", and again %s%s later (frame %d)", often, detectors.Span(last.At-first.At), last.Frame)
+}
+
+// times counts in words: "once", "twice", "3 times".
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}

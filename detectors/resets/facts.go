@@ -1,0 +1,135 @@
+package resets
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A resetCase is a RST, what was known of its connection when it came, and what came
+// since. Its sender is the side in whose name it came. Rows and outcomes read these facts
+// and what follows from them, nothing else.
+type resetCase struct {
+	rst          reassembly.Mark
+	side         reassembly.Side // the sender's
+	sender, peer end             // as they were before the RST
+	states       [2]fsm.State    // by side, before the RST
+
+	client       reassembly.Side // valid if clientKnown
+	clientKnown  bool
+	rtt          time.Duration
+	handshakeRTT time.Duration   // the sender's
+	idleBefore   time.Duration   // fsm.View.Idle: before the last segment
+	minIdle      time.Duration   // the least silence that a middlebox may not survive
+	mss          uint32          // Eff.snd.MSS
+	retries      int             // the sender's, in a row
+	recent       uint64          // the peer's payload in the last second or two, in bytes
+	challenging  bool            // the peer's last segment is a challenge ACK
+	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
+	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
+
+	resets    [2]int          // RSTs of each side since, this one included
+	revived   bool            // something came in the sender's name since
+	continued reassembly.Mark // the first segment since that proves that the sender still has the connection
+	survived  bool            // the peer has sent something after that: the RST did not end the connection
+	synAgain  bool            // the peer has sent its SYN again since
+	arrived   reassembly.Mark // the peer's ACK of data that was in flight
+	missing   uint32          // bytes of the sender's payload that are still not acknowledged
+}
+
+// An end is what was known of one side when the RST came, in the words of fsm.View.
+type end struct {
+	name      reassembly.Endpoint
+	last      reassembly.Mark // its last segment before the RST; At is 0 if there was none
+	stream    reassembly.Stream
+	phase     fsm.Phase
+	fin       reassembly.Seq // valid if finSent
+	bytes     uint64
+	packets   uint64 // the RST included
+	maxWindow uint32
+	scale     uint8 // of its windows
+	shut      bool  // its window is zero
+	synSeen   bool
+	probe     bool // last is a keep-alive or a window probe
+	countsIDs bool
+	variesTTL bool
+}
+
+// newCase takes the facts at the time of the RST.
+func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
+	v, peer := r.Conn, ev.Side.Peer()
+	c := &resetCase{
+		rst: reassembly.MarkOf(ev.Seg), side: ev.Side, states: r.Before, peer: endOf(v, peer, v.Last(peer)),
+		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(ev.Side),
+		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - time.Second, // View.Idle is in whole seconds
+		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), recent: v.RecentBytes(peer, ev.Seg.At), challenging: v.Challenging(peer),
+	}
+	var before reassembly.Mark
+	if ev.Was != nil {
+		before = *ev.Was
+	}
+	c.sender = endOf(v, ev.Side, before)
+	c.missing = c.sender.unacked(nil)
+	c.client, c.clientKnown = v.Opener()
+	return c
+}
+
+func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
+	e := end{
+		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
+		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side),
+		probe: last.At != 0 && detectors.IsProbe(v, side, &last),
+	}
+	e.fin, _ = v.FIN(side)
+	e.scale, _ = v.WindowScale(side)
+	_, e.synSeen = v.SYNOptions(side)
+	e.countsIDs, e.variesTTL = v.IPHabits(side)
+	return e
+}
+
+// confirm looks whether the RST answers a challenge ACK (RFC 5961 3.2). challenged is the
+// last RST of its sender that the peer had to ignore or challenge.
+func (c *resetCase) confirm(challenged *reassembly.Mark) {
+	if challenged.At != 0 && c.challenging && c.answers() && challenged.At <= c.peer.last.At && c.prompt(challenged, &c.peer.last) {
+		c.confirms = *challenged
+	}
+}
+
+// follow notes what a later segment says about the RST. changed reports whether there
+// is more to report.
+func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
+	switch bySender := ev.Side == c.side; {
+	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v):
+		c.continued = reassembly.MarkOf(ev.Seg)
+		return true
+	case ev.Class == fsm.Rst:
+		c.resets[ev.Side]++
+	case bySender:
+	case ev.Class == fsm.Syn:
+		c.synAgain = true
+	case ev.Class != fsm.OutOfWindow && c.continued.At != 0 && !c.survived:
+		c.survived = true
+		return true
+	case c.missing > 0: // data in flight may arrive: the RST does not undo that
+		sender := endOf(v, c.side, c.sender.last)
+		if missing := sender.unacked(nil); missing < c.missing {
+			c.missing, c.arrived = missing, reassembly.MarkOf(ev.Seg)
+			return true
+		}
+	}
+	return false
+}
+
+// provesLife reports whether only somebody who still has the connection can have sent
+// the segment. An old one may be a duplicate of the network, or of the capture. So may
+// what looks like a keep-alive, once both sides have closed.
+func provesLife(ev fsm.Event, v fsm.View) bool {
+	if ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst {
+		return false
+	}
+	out := v.Stream(ev.Side)
+	closed := v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
+	return !out.Below(ev.Seg.Seq) || (ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe) && !closed
+}

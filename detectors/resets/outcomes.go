@@ -1,0 +1,281 @@
+package resets
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// An outcome is one thing that a RST may mean: what is declared about it, and what
+// depends on the case.
+type outcome struct {
+	detectors.Outcome
+	exceptions  []exception             // to its severity; the first that holds
+	doubts      []doubt                 // the first that holds makes it undecided
+	peerAtFault func(*resetCase) bool   // whether the peer has to be looked at, not the sender
+	sentence    func(*resetCase) string // for the ticket
+	measure     func(*resetCase, *detectors.Finding)
+	absence     func(*resetCase, *detectors.Finding, *detectors.Report) // marks what did not come, if it rests on that
+}
+
+type exception struct {
+	severity detectors.Severity
+	holds    func(*resetCase) bool
+}
+
+type doubt struct {
+	reason string
+	holds  func(*resetCase) bool
+}
+
+// doubts go before an outcome's own.
+var doubts = []doubt{
+	{"one-sided: nothing from the peer was captured before the RST, so it is not known what the RST answers", func(c *resetCase) bool {
+		return c.peer.packets == 0
+	}},
+	{"the RST lies inside the window, but not at the next sequence number: what came before it was not captured, or it is forged; the connection ends here either way",
+		func(c *resetCase) bool { return c.inWindow }},
+}
+
+// The sender may have closed with a FIN that was not captured.
+var (
+	onlyAcks  = doubt{"midstream: only ACKs of the sender of the RST were captured before, so it may have closed", (*resetCase).onlyAcks}
+	finUnseen = doubt{"holes: the last that the sender of the RST had sent was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
+)
+
+var refused = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "refused", Severity: detectors.Warning,
+		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or if it was no SYN but a port scan's segment (FIN, NULL, Xmas)",
+		Cause:  "Nothing listens on that address and port, or a firewall rejects the connection with a RST (RFC 9293 3.10.7.1).",
+		Action: "Check that the service runs and listens on that address (`ss -ltn`), and that the client uses the right port; then look for a firewall rule that rejects.",
+	},
+	exceptions: []exception{
+		{detectors.Info, (*resetCase).scanned},
+		{detectors.Info, (*resetCase).acceptedLater},
+	},
+	sentence: (*resetCase).refusedSentence,
+}
+
+// minLost is how much payload must be lost to count where its sender knew that nobody
+// reads: a TLS close_notify is less, and nobody misses it.
+const minLost = 100
+
+var aborted = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "aborted", Severity: detectors.Info,
+		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
+			"does not answer, or if a server discarded data of its own",
+		Cause: "The application closed with SO_LINGER 0 or was killed in a way that does so, or its TCP gave up after a timeout. " +
+			"After a complete exchange, or after its own FIN, this is a quick way to close, and nothing is lost.",
+		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged is lost (lost_bytes).",
+	},
+	exceptions: []exception{
+		{detectors.Warning, (*resetCase).gaveUp},
+		{detectors.Warning, func(c *resetCase) bool {
+			return c.fromServer() && c.missing > 0 && (c.missing >= minLost || !c.peer.finSent())
+		}},
+	},
+	sentence: (*resetCase).abortedSentence,
+}
+
+var unreadData = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "unread-data", Severity: detectors.Warning,
+		When: "a socket was closed with unread data from its peer; info if the client closed it, or if the peer had closed too",
+		Cause: "Closing a socket with unread data sends a RST instead of a FIN (RFC 2525 2.17, RFC 9293 3.6.1): the application answered, or gave up, " +
+			"before it had read everything; so does a process that dies. What it had sent itself may be lost too.",
+		Action: "Let the application read to the end, or shut down its sending side and drain, before it closes. Check its log for why it stopped reading.",
+	},
+	exceptions: []exception{ // it did not want the rest
+		{detectors.Info, (*resetCase).fromClient},
+		{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }},
+	},
+	sentence: (*resetCase).unreadDataSentence,
+}
+
+var dataAfterClose = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "data-after-close", Severity: detectors.Warning,
+		When: "data reached a side that had already closed; info if a client closed and did not want the rest",
+		Cause: "The sender of the RST had sent FIN and released its socket; data that arrives after that is answered with a RST and lost. Usually a request " +
+			"crosses the FIN of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
+		Action: "Let the client close idle connections sooner than the server does (a shorter keep-alive timeout on the client or proxy), and let it " +
+			"repeat requests that are safe to repeat. If the peer had received the FIN, it must check for end of file before it reuses a connection.",
+	},
+	exceptions: []exception{
+		{detectors.Info, (*resetCase).fromClient},
+		{detectors.Info, func(c *resetCase) bool { knew, _ := c.knewFIN(); return knew && c.lost() < minLost }},
+		{detectors.Info, func(c *resetCase) bool {
+			knew, _ := c.knewFIN()
+			request := c.lost() >= minLost && c.recent <= uint64(c.lost()) // nothing was in flight just before
+			return !c.clientKnown && (knew || !request)
+		}},
+	},
+	peerAtFault: func(c *resetCase) bool { knew, _ := c.knewFIN(); return knew },
+	measure: func(c *resetCase, f *detectors.Finding) {
+		switch knew, known := c.knewFIN(); {
+		case knew:
+			f.Measure("raced_fin", 0)
+		case known:
+			f.Measure("raced_fin", 1)
+		}
+	},
+	sentence: (*resetCase).dataAfterCloseSentence,
+}
+
+var halfOpen = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "half-open", Severity: detectors.Warning,
+		When: "a host that had not closed answered a segment as if it did not know the connection",
+		Cause: "It has lost the connection: it or its process was restarted, the address moved to another host, or packets now take another path to " +
+			"another host (RFC 9293 3.5.1). Right after the handshake: a full accept queue that resets, or a load balancer without a backend.",
+		Action: "Look for a restart, a failover or a route change before the time of the RST. The application on the other side has to connect again.",
+	},
+	doubts: []doubt{
+		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
+		{"the peer's window was zero, or full: the sender of the RST may have closed, with its FIN held back by the window", (*resetCase).finHeld},
+		onlyAcks, finUnseen,
+	},
+	absence:  func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
+	sentence: (*resetCase).halfOpenSentence,
+}
+
+var keepaliveRefused = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "keepalive-refused", Severity: detectors.Warning,
+		When: "a keep-alive, or a zero-window probe, was answered with a RST",
+		Cause: "The host that answers is up but does not know the connection: it was restarted while nothing was sent, or it, or something in between, " +
+			"had closed and forgotten the connection (RFC 9293 3.8.4).",
+		Action: "Nothing to fix here: the keep-alive did its job. Look for when and why the peer lost the connection, before this time.",
+	},
+	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { return c.sender.finSent() && c.lost() == 0 }}}, // its peer knew that it had closed
+	doubts:     []doubt{onlyAcks, finUnseen},
+	measure:    (*resetCase).measureIdle,
+	sentence:   (*resetCase).keepaliveRefusedSentence,
+}
+
+var stale = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "stale", Severity: detectors.Info,
+		When:   "the RST answers something out of date: a segment sent after both sides had closed, or an old duplicate; warning if the connection was still open",
+		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
+		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
+	},
+	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() }}},
+	doubts: []doubt{{"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
+		func(c *resetCase) bool { return !c.closed() && c.ackUnseen() }}},
+	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
+	sentence:    (*resetCase).staleSentence,
+}
+
+var handshakeReset = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "handshake-reset", Severity: detectors.Info,
+		When: "the side that sent the SYN answered the SYN-ACK with a RST",
+		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
+			"forged source address), or its host cannot find it (address translation).",
+		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path.",
+	},
+	doubts: []doubt{{"one-sided: the SYN-ACK that it may answer was not captured",
+		func(c *resetCase) bool { return !c.peer.last.Flags.Has(reassembly.SYN) }}},
+	sentence: (*resetCase).handshakeResetSentence,
+}
+
+var lateAck = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "late-ack", Severity: detectors.Warning,
+		When: "a late, repeated or out-of-window ACK was answered with a RST, and the side in whose name it came continues",
+		Cause: "Something in front of that side does not recognise the ACK and answers it as a closed port would: a NAT node whose conntrack calls it INVALID " +
+			"and hands it to the node's own TCP (kubernetes#74839), or a firewall that rejects with RST.",
+		Action: "On the node that translates addresses, drop INVALID packets in FORWARD and INPUT, or set net.netfilter.nf_conntrack_tcp_be_liberal=1; check `conntrack -S` (invalid).",
+	},
+	measure:  (*resetCase).measureTTL,
+	sentence: (*resetCase).lateAckSentence,
+}
+
+var idleDrop = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "idle-drop", Severity: detectors.Warning,
+		When: "the first segment after a long silence was answered with a RST, or a RST ended the silence",
+		Cause: "A middlebox (load balancer, NAT, firewall) forgot the connection while nothing was sent: its idle timeout is shorter than the silence. " +
+			"A host that was restarted meanwhile looks the same.",
+		Action: "Send keep-alives more often than the shortest idle timeout on the path (SO_KEEPALIVE, TCP_KEEPIDLE), or close idle connections before it.",
+	},
+	doubts: []doubt{
+		{onlyAcks.reason, func(c *resetCase) bool { return !c.otherTTL() && c.onlyAcks() }},
+		{finUnseen.reason, func(c *resetCase) bool { return !c.otherTTL() && c.finMissed() }},
+	},
+	absence: func(_ *resetCase, f *detectors.Finding, _ *detectors.Report) {
+		f.Absence = detectors.AnyAbsence // of anything in the silence; a hole would have shown it
+		f.Doubt()
+	},
+	measure:  (*resetCase).measureIdle,
+	sentence: (*resetCase).idleDropSentence,
+}
+
+var suspectedInjection = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "suspected-injection", Severity: detectors.Warning,
+		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues",
+		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or somebody " +
+			"who wants the connection to end.",
+		Action: "Capture at the side whose address it has: if the RST does not leave there, it was made on the path. Its TTL says how many hops away.",
+	},
+	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
+		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }}},
+	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a segment that it answers
+		if !c.otherTTL() && !c.otherID() {
+			r.Absence(f, c.rst.At)
+		}
+	},
+	measure:  (*resetCase).measureTTL,
+	sentence: (*resetCase).suspectedInjectionSentence,
+}
+
+var unexplained = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "unexplained", Severity: detectors.Warning,
+		When:   "none of the others, or the capture does not show enough",
+		Cause:  "Unknown. What the RST answers was not captured, or it answers nothing and no socket would send it in this form.",
+		Action: "Capture on the host that sent the RST, from before the connection opens.",
+	},
+	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }}},
+	doubts:     []doubt{{"midstream: the capture begins with the RST, and shows nothing that its sender sent before", (*resetCase).halfCaptured}},
+	sentence:   (*resetCase).unexplainedSentence,
+}
+
+func (c *resetCase) measureIdle(f *detectors.Finding) {
+	if s, _, _ := middlebox.Longest(c.idle()); s > 0 {
+		f.Measure("idle_default_s", float64(s))
+	}
+}
+
+func (c *resetCase) measureTTL(f *detectors.Finding) {
+	f.Measure("ttl", int(c.rst.TTL))
+	f.Measure("ttl_before", int(c.sender.last.TTL))
+}
+
+// apply gives the finding what depends on the case: severity, doubts, measures.
+func (o *outcome) apply(c *resetCase, f *detectors.Finding, r *detectors.Report) {
+	for i := range o.exceptions {
+		if x := &o.exceptions[i]; x.holds(c) {
+			f.Severity = x.severity
+			break
+		}
+	}
+	if o.measure != nil {
+		o.measure(c, f)
+	}
+	for _, list := range [...][]doubt{doubts, o.doubts} {
+		for i := range list {
+			if d := &list[i]; d.holds(c) {
+				f.Undecide(d.reason)
+				return
+			}
+		}
+	}
+	if o.absence != nil {
+		o.absence(c, f, r)
+	}
+}

@@ -1,0 +1,232 @@
+package resets
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func inBytes(n uint32) string { return detectors.Counted(n, "byte", "bytes") }
+
+// answered names the peer's last segment: "300 bytes (frame 7) from 10.0.0.1:40000".
+func (c *resetCase) answered() string {
+	m := &c.peer.last
+	name, frame := "an ACK", fmt.Sprintf("frame %d", m.Frame)
+	switch {
+	case m.Flags.Has(reassembly.SYN | reassembly.ACK):
+		name = "the SYN-ACK"
+	case m.Flags.Has(reassembly.SYN):
+		name = "the SYN"
+	case c.peer.probe:
+		name = "a keep-alive"
+	case m.Flags.Has(reassembly.FIN):
+		name = "the FIN"
+	case m.Len > 0:
+		name = inBytes(m.Len)
+	}
+	if c.replies() && c.early() {
+		frame += " or one just before it"
+	}
+	return fmt.Sprintf("%s (%s) from %s", name, frame, c.peer.name)
+}
+
+func (c *resetCase) refusedSentence() string {
+	m := ""
+	if c.scanned() {
+		m = fmt.Sprintf("%s answered a segment with neither SYN nor ACK (frame %d) from %s with a RST (frame %d), as a closed port answers a FIN, NULL or Xmas scan.",
+			c.sender.name, c.peer.last.Frame, c.peer.name, c.rst.Frame)
+	} else {
+		m = fmt.Sprintf("%s refused the connection: it answered %s with a RST (frame %d).", c.sender.name, c.answered(), c.rst.Frame)
+		if c.sender.last.Flags.Has(reassembly.SYN | reassembly.ACK) {
+			m += fmt.Sprintf(" It had accepted the connection before (frame %d).", c.sender.last.Frame)
+		}
+	}
+	switch {
+	case c.acceptedLater():
+		m += fmt.Sprintf(" It accepted the SYN that was sent again (frame %d).", c.continued.Frame)
+	case c.continued.At != 0:
+		m += fmt.Sprintf(" A SYN-ACK came in its name all the same (frame %d).", c.continued.Frame)
+	}
+	return m
+}
+
+func (c *resetCase) handshakeResetSentence() string {
+	if !c.peer.last.Flags.Has(reassembly.SYN) {
+		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
+	}
+	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d): it no longer wants the connection, or its host does not know it.",
+		c.sender.name, c.answered(), c.rst.Frame)
+}
+
+func (c *resetCase) staleSentence() string {
+	m := fmt.Sprintf("%s reset the connection with %s (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
+	if c.replies() {
+		m = fmt.Sprintf("%s answered %s with a RST (frame %d)", c.sender.name, c.answered(), c.rst.Frame)
+	}
+	if c.closed() {
+		return m + " after both sides had closed."
+	}
+	return m + fmt.Sprintf(". That is an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
+}
+
+func (c *resetCase) dataAfterCloseSentence() string {
+	m := fmt.Sprintf("%s had closed and its socket was gone: it answered %s from %s with a RST (frame %d).",
+		c.sender.name, inBytes(c.lost()), c.peer.name, c.rst.Frame)
+	switch knew, known := c.knewFIN(); {
+	case knew:
+		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", c.peer.name)
+	case known:
+		m += fmt.Sprintf(" The data crossed the FIN: %s could not have known.", c.peer.name)
+	}
+	return m
+}
+
+func (c *resetCase) idleDropSentence() string {
+	m := fmt.Sprintf("Nothing was sent for %s", detectors.Span(c.idle()))
+	if words := middlebox.Words(c.idle()); words != "" {
+		m += ", " + words
+	}
+	if c.brokeSilence() {
+		m += fmt.Sprintf(". Then a RST came in the name of %s (frame %d).", c.sender.name, c.rst.Frame)
+	} else {
+		m += fmt.Sprintf(". Then a RST (frame %d) answered %s, as from a host that does not know the connection.", c.rst.Frame, c.answered())
+	}
+	if c.otherTTL() {
+		return m + fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	return m + fmt.Sprintf(" A middlebox, or %s itself, had forgotten the connection.", c.sender.name)
+}
+
+func (c *resetCase) keepaliveRefusedSentence() string {
+	m := fmt.Sprintf("%s answered %s with a RST (frame %d): it ", c.sender.name, c.answered(), c.rst.Frame)
+	if c.sender.finSent() {
+		m += "had closed and no longer has the connection."
+	} else {
+		m += "is up but does not know the connection."
+	}
+	if words := middlebox.Words(c.idle()); words != "" {
+		m += fmt.Sprintf(" Nothing had been sent for %s before that, %s.", detectors.Span(c.idle()), words)
+	}
+	return m
+}
+
+func (c *resetCase) halfOpenSentence() string {
+	closed, lost := "It had not closed", "it has lost the connection"
+	switch {
+	case c.sender.finSent():
+		closed, lost = "It had closed", "its socket is gone"
+	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
+		closed = "If it had not closed"
+	}
+	m := fmt.Sprintf("%s answered %s with a RST without ACK (frame %d), as a host that does not know the connection does. %s: ",
+		c.sender.name, c.answered(), c.rst.Frame, closed)
+	switch {
+	case c.challenging:
+		return m + lost + ", and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9)."
+	case c.justAccepted():
+		return m + "it answered the SYN but did not accept the connection (a full accept queue that resets, an invalid SYN cookie, no backend)."
+	}
+	return m + "it has lost the connection, or another host answers at its address."
+}
+
+func (c *resetCase) unreadDataSentence() string {
+	m := fmt.Sprintf("%s closed its socket with a RST (frame %d)", c.sender.name, c.rst.Frame)
+	switch lost := c.lost(); {
+	case c.windowFell():
+		m += fmt.Sprintf(" while it held unread data from %s: its window had fallen by %s.", c.peer.name, inBytes(c.windowFall()))
+	case lost > 0 && c.beyond() == 0:
+		m += fmt.Sprintf(" while it held unread data from %s: %s, which the RST itself acknowledges.", c.peer.name, inBytes(lost))
+	case lost > 0:
+		m += fmt.Sprintf(" while data from %s was unread or still in flight: %s, not acknowledged.", c.peer.name, inBytes(lost))
+	default:
+		m += fmt.Sprintf(". It had acknowledged %s from %s (frame %d) but never answered: apparently its application had not read them.",
+			inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame)
+	}
+	return m
+}
+
+func (c *resetCase) abortedSentence() string {
+	m := fmt.Sprintf("%s aborted the connection with %s by RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
+	switch {
+	case c.confirms.At != 0:
+		m += fmt.Sprintf(", the second of two: the first (frame %d) was out of place, and %s answered it with a challenge ACK (frame %d; RFC 5961 3.2).",
+			c.confirms.Frame, c.peer.name, c.peer.last.Frame)
+	case c.gaveUp() && c.retries > 0:
+		m += fmt.Sprintf(": it gave up after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name)
+	case c.gaveUp() && c.peer.last.At == 0:
+		m += fmt.Sprintf(": it gave up after a keep-alive that %s did not answer.", c.peer.name)
+	case c.gaveUp():
+		m += fmt.Sprintf(": it gave up after %s of silence and a keep-alive that %s did not answer.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name)
+	case c.sender.finSent() && c.replies() && c.bare():
+		m += fmt.Sprintf(" in answer to %s: it had already closed, and its socket was gone.", c.answered())
+	case c.sender.finSent():
+		m += ", after its own FIN."
+	case c.peer.finSent():
+		m += fmt.Sprintf(" instead of a FIN: %s had closed.", c.peer.name)
+	case c.states[c.side] == fsm.SynReceived:
+		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", c.peer.name)
+	case c.peer.bytes > 0:
+		m += " instead of a FIN: its application aborted it, or closed it with unread data that the capture does not show."
+	default:
+		m += " instead of a FIN: its application aborted it."
+	}
+	if c.bare() && !c.sender.finSent() && c.confirms.At == 0 {
+		m += " The RST has no ACK, as some stacks send it."
+	}
+	switch {
+	case c.missing > 0:
+		m += fmt.Sprintf(" Data of its own may be lost: %s, not acknowledged.", inBytes(c.missing))
+	case c.sender.unacked(nil) > 0:
+		m += fmt.Sprintf(" The data in flight arrived: %s acknowledged it (frame %d).", c.peer.name, c.arrived.Frame)
+	case c.lost() == 0:
+		m += " Nothing was in flight."
+	}
+	return m
+}
+
+func (c *resetCase) lateAckSentence() string {
+	return fmt.Sprintf("Something in front of %s did not recognise %s and answered it with a RST (frame %d); %s itself continued (frame %d).",
+		c.sender.name, c.answered(), c.rst.Frame, c.sender.name, c.continued.Frame)
+}
+
+func (c *resetCase) suspectedInjectionSentence() string {
+	m := fmt.Sprintf("A RST in the name of %s (frame %d)", c.sender.name, c.rst.Frame)
+	switch {
+	case c.continued.At != 0:
+		m = fmt.Sprintf("A RST came in the name of %s (frame %d), which continued after it (frame %d).", c.sender.name, c.rst.Frame, c.continued.Frame)
+	case c.replies():
+		m += fmt.Sprintf(" answers %s.", c.answered())
+	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
+		m += fmt.Sprintf(" met %s in flight from %s.", inBytes(c.lost()), c.peer.name)
+	default:
+		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
+	}
+	if c.otherTTL() {
+		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	if c.peersID() {
+		return m + fmt.Sprintf(" Its IP ID, %d, does not follow those of %s (%d before it), but is close to those of %s (%d in frame %d): it was made from a packet of %s.",
+			c.rst.IPID, c.sender.name, c.sender.last.IPID, c.peer.name, c.peer.last.IPID, c.peer.last.Frame, c.peer.name)
+	}
+	if c.otherID() {
+		m += fmt.Sprintf(" Its IP ID, %d, is out of sequence: %s counts them, and had used %d before it.", c.rst.IPID, c.sender.name, c.sender.last.IPID)
+	}
+	if c.noID() && !c.replies() {
+		m += fmt.Sprintf(" It has no IP ID, although %s numbers its packets: no socket on that host sent it.", c.sender.name)
+	}
+	return m + " Another device may have sent it."
+}
+
+func (c *resetCase) unexplainedSentence() string {
+	m := fmt.Sprintf("A RST in the name of %s ended the connection with %s (frame %d).", c.sender.name, c.peer.name, c.rst.Frame)
+	switch {
+	case c.inWindow:
+		return m + " It does not lie at the next sequence number."
+	case c.halfCaptured():
+		return m + " What led to it was not captured."
+	}
+	return m + " It answers nothing that was captured, and no socket would send it in this form."
+}

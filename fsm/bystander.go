@@ -1,0 +1,98 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Bystander is a connection as the other end of a segment sees it that belongs to
+// another connection of the same four-tuple.
+type Bystander struct {
+	Seg      *reassembly.Segment
+	Side     reassembly.Side // the bystander's side that sent it
+	Begins   bool            // the other connection begins with it
+	Waits    bool            // of the connections whose SYN is unanswered, this one is meant
+	TimeWait time.Duration   // how long TIME_WAIT lasts
+}
+
+// How much later a SYN with another ISN still asks for the same as the first:
+// later than any burst, and no later than a stack that backs off would ask
+// again.
+const (
+	minRenewal = 200 * time.Millisecond
+	maxRenewal = 64 * time.Second
+)
+
+// Bystand takes a segment of another connection of the four-tuple, which has brought
+// ev there, and fills aside with what it brings to light here. It adds to ev that the
+// segment, a SYN, uses the ports of this connection early, and reports whether it did;
+// of several connections, the one that spoke last counts.
+func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
+	aside.reset(c, b.Seg)
+	aside.Class = ev.Class
+	switch {
+	case b.Begins && b.Seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN:
+		aside.Class = Syn
+		c.superseded(b, aside)
+		reused = c.reusedBy(b, ev)
+	case b.Waits:
+		c.overhears(b, ev.Class, aside)
+	}
+	if ev.Kinds.Has(Opened) {
+		c.outlived(b)
+	}
+	return reused
+}
+
+// superseded takes a SYN that begins another connection. If the peer still has this
+// one, it will answer with an ACK (RFC 5961 4.2).
+func (c *Conn) superseded(b *Bystander, aside *Events) {
+	c.bits |= challengeBit(b.Side)
+	last := &c.ends[b.Side].last
+	if since := time.Duration(b.Seg.At - last.At); b.Waits && c.AwaitsAnswer(b.Side) && since >= minRenewal && since <= maxRenewal {
+		aside.addWas(SynRenewed, b.Side, ownLast, last)
+	}
+}
+
+// reusedBy compares that SYN with this connection, if the SYN's receiver has it in
+// TIME_WAIT.
+func (c *Conn) reusedBy(b *Bystander, ev *Events) bool {
+	own, peer := &c.ends[b.Side], &c.ends[b.Side.Peer()]
+	again := ev.Kinds.Has(ReusedEarly)
+	if st, _ := c.State(b.Side.Peer(), b.Seg.At, b.TimeWait); st != TimeWait || again && ev.was[oldLast].At >= peer.last.At {
+		return false
+	}
+	if again {
+		ev.n--
+	}
+	l := ev.addWas(ReusedEarly, reassembly.A, oldLast, &peer.last) // who sends the first SYN is A there
+	if b.Seg.Seq.After(own.out.Nxt) {                              // the ISN lies beyond all that was used here (RFC 9293 3.6.1)
+		l.n = 1
+	}
+	return true
+}
+
+// overhears takes a segment of an older connection: the ACK that answered the SYN of
+// this one, or the RST that this drew.
+func (c *Conn) overhears(b *Bystander, class Class, aside *Events) {
+	own, peer := &c.ends[b.Side], &c.ends[b.Side.Peer()]
+	switch {
+	case class == ChallengeAck && c.AwaitsAnswer(b.Side.Peer()):
+		peer.out.Stray(b.Seg.Ack)
+		own.countFrom(b.Seg)
+		aside.addWas(SynChallenged, b.Side.Peer(), peerLast, &peer.last)
+	case class == Rst && c.AwaitsAnswer(b.Side) && own.out.StrayAt(b.Seg.Seq):
+		aside.add(ChallengeRst, b.Side, 0)
+	}
+}
+
+// outlived notes that the side has begun another connection. A host has one socket for
+// a four-tuple, so this connection's is gone there, unless it runs in another tunnel,
+// or the side goes on here, behind a firewall that rewrites numbers.
+func (c *Conn) outlived(b *Bystander) {
+	if b.Seg.Tunnel == c.tunnel {
+		c.bits |= outlivedBit(b.Side)
+		c.rename(b.Side, b.Seg.At)
+	}
+}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"cmp"
+	"sync"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/internal/watch"
+)
+
+// A found is a finding on its way into the report.
+type found struct {
+	watch.Found
+	conn uint64 // position of its connection
+}
+
+// assemble ends every connection and puts the findings into their order: by
+// time, then connection, detector and anchor. None of it depends on the workers.
+func assemble(o *Options, trace *stats.Trace, parts []*partition, captures []result.Capture) (*result.Report, stats.Counts) {
+	c := collector{options: o, trace: trace, end: trace.End, kinds: watch.Counts{}}
+	for _, file := range captures {
+		if file.Drops > 0 {
+			c.limits |= fsm.KernelDrops
+		}
+	}
+	c.gather(parts)
+	own := c.counts
+	own.Known, own.Segments, own.Duplicates = true, trace.Segments, c.duplicates
+	if trace.Counts.Known {
+		c.counts = trace.Counts
+	} else {
+		c.counts = own
+	}
+	for i := range c.found {
+		doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
+	}
+	rep := &result.Report{
+		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
+		Captures: captures,
+		Trace:    result.Span{First: trace.First, Last: trace.Last, End: trace.End},
+		Gaps:     gaps(trace),
+		Totals: result.Totals{
+			Packets: trace.Packets, TCPSegments: trace.Segments, Duplicates: c.duplicates, Skipped: skippedFrames(trace),
+			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
+		},
+		Notes: notes(&c.counts),
+	}
+	for _, p := range parts {
+		rep.Err = cmp.Or(rep.Err, p.watch.Err())
+	}
+	for _, d := range o.Detectors {
+		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
+	}
+	c.number(rep)
+	return rep, own
+}
+
+// collector gathers what the partitions hold at the end.
+type collector struct {
+	options *Options
+	trace   *stats.Trace
+	end     int64
+	limits  fsm.Limits // of the whole capture
+	collected
+	counts  stats.Counts // of all partitions, and then of the whole trace
+	dropped uint64
+	gone    uint64       // connections of which nothing is left but their number
+	kinds   watch.Counts // findings that are not listed, and at last all
+}
+
+// What is collected is what there is to report of connections, or of a partition's.
+type collected struct {
+	rows       []result.Flow // numbered by position, until all are known
+	found      []found
+	positions  []uint64 // of every connection that is still known
+	duplicates uint64
+}
+
+// gather ends the connections of all partitions, on as many processors as there
+// are workers.
+func (c *collector) gather(parts []*partition) {
+	shares := make([]collected, len(parts))
+	known := 0
+	for _, p := range parts {
+		known += p.known()
+	}
+	c.positions = make([]uint64, known)
+	if c.options.AllFlows {
+		c.rows = make([]result.Flow, known)
+	}
+	known = 0
+	for i, p := range parts { // each fills in its part
+		from, to := known, known+p.known()
+		shares[i].positions = c.positions[from:from:to]
+		if c.options.AllFlows {
+			shares[i].rows = c.rows[from:from:to]
+		}
+		known = to
+	}
+	var wait sync.WaitGroup
+	n := c.options.workers()
+	for k := range min(n, len(parts)) {
+		wait.Go(func() {
+			for i := k; i < len(parts); i += n {
+				c.collect(parts[i], &shares[i])
+			}
+		})
+	}
+	wait.Wait()
+	for i, p := range parts {
+		h := &shares[i]
+		c.found = append(c.found, h.found...)
+		if !c.options.AllFlows {
+			c.rows = append(c.rows, h.rows...)
+		}
+		c.duplicates += h.duplicates
+		c.dropped += p.dropped
+		c.gone += p.dropped + p.left - uint64(len(p.kept))
+		c.counts.Add(&p.counts)
+	}
+}
+
+// known is of how many connections there is something to say.
+func (p *partition) known() int { return p.flows.Len() + len(p.kept) }
+
+// collect ends the connections of a partition.
+func (c *collector) collect(p *partition, into *collected) {
+	p.halfClosed(c.end)
+	for id, f := range p.flows.All() {
+		before := len(into.found)
+		e := p.ending(id, f, c.trace, c.end)
+		limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
+		into.found = p.end(id, f, e, limits, into.found)
+		if c.options.AllFlows || len(into.found) > before || c.options.Follow.follows(f) {
+			row := p.rowAt(f, e, c.end)
+			row.Limits |= limits
+			into.rows = append(into.rows, row)
+		}
+		into.positions = append(into.positions, f.Position)
+		into.duplicates += f.Duplicates()
+	}
+	for _, k := range p.kept {
+		into.rows = append(into.rows, k.row)
+		into.positions = append(into.positions, k.row.ID)
+		for i := range k.found {
+			k.found[i].Limits |= c.limits
+			k.found[i].Doubt()
+		}
+		into.found = append(into.found, k.found...)
+	}
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// number gives connections and findings their order, numbers and IDs.
+func (c *collector) number(rep *result.Report) {
+	slices.Sort(c.positions)
+	numbers := c.numbers()
+	if follow := c.options.Follow; follow != nil && numbers != nil {
+		for i, n := range follow.Same {
+			if n <= uint64(len(numbers)) {
+				follow.Same[i] = numbers[n-1]
+			}
+		}
+	}
+	slices.SortFunc(c.rows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
+	rep.Flows = c.rows
+	rowOf := make(map[uint64]*result.Flow, len(c.found))
+	for i := range c.found {
+		rowOf[c.found[i].conn] = nil
+	}
+	for i := range rep.Flows {
+		row := &rep.Flows[i]
+		if _, is := rowOf[row.ID]; is {
+			rowOf[row.ID] = row
+		}
+		n, _ := slices.BinarySearch(c.positions, row.ID)
+		row.ID = uint64(n) + 1
+		if numbers != nil {
+			row.ID = numbers[n]
+		}
+	}
+	slices.SortStableFunc(c.found, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.conn, b.conn), cmp.Compare(a.Order, b.Order), cmp.Compare(a.Start, b.Start),
+			cmp.Compare(a.Evidence[0].Seg.File, b.Evidence[0].Seg.File), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
+	})
+	seen := map[string]int{}
+	if len(c.found) > 0 {
+		rep.Findings = make([]result.Finding, 0, len(c.found))
+	}
+	for i := range c.found {
+		f := &c.found[i]
+		row := rowOf[f.conn]
+		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding, ID: identify(f.Finding, row, seen), Flow: row, Revision: 1, Final: true, FINRank: f.FINRank})
+	}
+}
+
+// numbers are those that the connections have in the trace that they are a part of, in
+// order of positions; nil if it does not have all of them.
+func (c *collector) numbers() []uint64 {
+	given := c.trace.Numbers
+	numbers := make([]uint64, 0, len(c.positions))
+	for _, position := range c.positions {
+		for len(given) > 0 && given[0].Position < position {
+			given = given[1:]
+		}
+		if len(given) == 0 || given[0].Position != position {
+			return nil
+		}
+		numbers = append(numbers, given[0].Number)
+	}
+	return numbers
+}
+
+// identify makes a finding's ID: a hash of the detector, both endpoints, and
+// the anchor segment: who sent it, seq, ack, flags, length, and how many
+// such findings came before. Nothing in it depends on files, frames, times or workers.
+func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) string {
+	a := &f.Evidence[0].Seg
+	ack := a.Ack
+	what := fmt.Sprintf("%s|%v|%v|%t|%d|%d|%d|%d", f.Detector, flow.Key.Lo, flow.Key.Hi, a.Src == flow.Key.Lo, a.Seq, ack, a.Flags, a.Len)
+	seen[what]++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d", what, seen[what]))
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// batchSize is how many segments travel together: 256 KiB of them. A worker that
+// waits for a batch has to be woken, which takes as long as twenty segments.
+const batchSize = 2048
+
+// A batch is segments of the trace in order, decoded in place. Every worker gets
+// every batch and processes what is its own: that costs less than sorting segments
+// into batches of their own, which copies them.
+type batch struct {
+	segs     [batchSize]reassembly.Segment
+	position [batchSize]uint64 // among all segments of the trace
+	tuple    [batchSize]uint64 // the fixed hash of the four-tuple
+	hash     [batchSize]uint32 // the seeded one
+	print    [batchSize]uint64 // the fingerprint
+	n        int
+	left     atomic.Int32 // workers that are not done with it
+}
+
+// add adds the segment that was decoded into the next slot. It is hashed here,
+// where it is in the cache: to a worker, it comes from another processor's.
+func (b *batch) add(position uint64, s *flow.Seed) {
+	n, seg := b.n, &b.segs[b.n]
+	b.position[n], b.tuple[n] = position, flow.Tuple(seg)
+	b.hash[n], b.print[n] = s.Hash(seg), flow.Fingerprint(b.tuple[n], seg)
+	b.n++
+}
+
+// A pool is the workers and the way to them.
+type pool struct {
+	seed    flow.Seed // of all their tables
+	workers []*worker
+	free    chan *batch
+	current *batch
+	wait    sync.WaitGroup
+}
+
+// inFlight is how many batches a worker may lag behind the reader.
+const inFlight = 8
+
+func newPool(o *Options) *pool {
+	n := o.workers()
+	p := &pool{seed: flow.NewSeed(), workers: make([]*worker, n), free: make(chan *batch, inFlight+2)}
+	for range cap(p.free) {
+		p.free <- nil // allocated on first use: a small capture needs few
+	}
+	p.current = p.fresh()
+	for i := range p.workers {
+		w := &worker{seed: p.seed, in: make(chan *batch, inFlight), free: p.free, options: o}
+		for part := i; part < partitions; part += n {
+			w.own[part] = true
+		}
+		p.workers[i] = w
+		p.wait.Add(1)
+		go func() {
+			defer p.wait.Done()
+			w.run()
+		}()
+	}
+	return p
+}
+
+// workers is how many workers there are.
+func (o *Options) workers() int {
+	n := o.Workers
+	if n <= 0 { // the reader needs less than a processor, the workers more than one
+		n = runtime.GOMAXPROCS(0)
+	}
+	return min(n, partitions)
+}
+
+// fresh is an empty batch.
+func (p *pool) fresh() *batch {
+	b := <-p.free
+	if b == nil {
+		b = new(batch)
+	}
+	b.n = 0
+	return b
+}
+
+// slot is where the next segment is to be decoded.
+func (p *pool) slot() *reassembly.Segment { return &p.current.segs[p.current.n] }
+
+// hand passes the segment in the slot on.
+func (p *pool) hand(position uint64) {
+	if p.current.add(position, &p.seed); p.current.n == batchSize {
+		p.send()
+		p.current = p.fresh()
+	}
+}
+
+func (p *pool) send() {
+	p.current.left.Store(int32(len(p.workers)))
+	for _, w := range p.workers {
+		w.in <- p.current
+	}
+}
+
+// close hands over what is left and waits for the workers.
+func (p *pool) close() {
+	p.send()
+	for _, w := range p.workers {
+		close(w.in)
+	}
+	p.wait.Wait()
+}
+
+// partitions are those that got any segment, by worker.
+func (p *pool) partitions() (all []*partition) {
+	for _, w := range p.workers {
+		all = append(all, w.all()...)
+	}
+	return all
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// row is what is reported of a connection as it ends.
+func (p *partition) row(f *flow.Flow, e detectors.Ending) result.Flow {
+	return p.rowAt(f, e, max(e.At, p.options.Until))
+}
+
+// rowAt is row with the states of trace time at: a time later than the ending
+// lets TIME_WAIT run out, though nothing was recorded meanwhile.
+func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flow {
+	c := &f.Conn
+	row := result.Flow{
+		ID: f.Position, Conn: f.Position, Predecessor: p.predecessors[f.Position], Key: c.Key(), First: c.First(), Last: c.Last(), Duplicates: f.Duplicates(), RTT: int64(c.RTT()),
+		History: c.History(), Limits: c.Limits(), Ending: endingName(c, e.Why),
+	}
+	if _, known := c.Opener(); known {
+		row.Initiator = result.InitiatorA
+	}
+	timeWait := p.options.Settings.TimeWait
+	for side := range reassembly.Side(2) {
+		row.End[side] = c.Endpoint(side)
+		row.State[side], row.Since[side] = c.State(side, at, timeWait)
+		if e.Why == detectors.Replaced && row.State[side] != fsm.Closed { // a four-tuple has one socket
+			row.State[side], row.Since[side] = fsm.Closed, e.At
+		}
+		row.Bounded[side] = c.Bounded(side)
+		row.ISS[side] = c.Stream(side).ISS
+		row.Packets[side] = c.Packets(side)
+		row.Bytes[side] = c.Bytes(side)
+		row.Rexmits[side] = c.Retransmissions(side)
+	}
+	if p.options.Follow.follows(f) {
+		row.TCB = &[2]fsm.TCB{c.TCB(reassembly.A, at, timeWait), c.TCB(reassembly.B, at, timeWait)}
+	}
+	return row
+}
+
+// endingName says how a connection ended, in one word.
+func endingName(c *fsm.Conn, why detectors.Why) string {
+	a, b := c.Half(reassembly.A).Phase, c.Half(reassembly.B).Phase
+	_, reset := c.ResetBy()
+	switch {
+	case reset && a == fsm.PhaseOpening && b == fsm.PhaseIdle:
+		return "refused"
+	case reset:
+		return "reset"
+	case a == fsm.PhaseFinAcked && b == fsm.PhaseFinAcked:
+		return "closed"
+	case why == detectors.Replaced:
+		return "replaced"
+	case why == detectors.Dropped:
+		return "evicted"
+	case a == fsm.PhaseOpening && b == fsm.PhaseIdle:
+		return "unanswered"
+	case a >= fsm.PhaseFinSent || b >= fsm.PhaseFinSent:
+		return "half-closed"
+	}
+	return "open"
+}

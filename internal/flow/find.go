@@ -1,0 +1,169 @@
+package flow
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Match is what the table knows of a segment.
+type Match struct {
+	ID    ID              // of its connection; New if one begins with it
+	Side  reassembly.Side // of the sender
+	Marks Marks
+}
+
+// Marks are what is unusual about a segment: nearly all have none.
+type Marks uint8
+
+// The marks.
+const (
+	Duplicate Marks = 1 << iota // the frame was captured before
+	Alike                       // it may have been, but counts as sent
+	Shared                      // other connections have, or had, the same four-tuple
+)
+
+// Has reports whether m is among the marks.
+func (all Marks) Has(m Marks) bool { return all&m != 0 }
+
+// Find finds the connection that a segment belongs to, or begins it. hash is that of
+// the four-tuple, print the segment's Fingerprint; guess may be any ID.
+//
+// Where one begins, f is At(New), until Add takes it in or another begins.
+func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (f *Flow, m Match) {
+	f, fromLo := t.guessed(guess, seg)
+	m.ID = guess
+	if f == nil || !belongs(f, seg, fromLo) {
+		var key reassembly.Key
+		key, fromLo = reassembly.KeyOf(seg)
+		m.ID = t.search(seg, &key, fromLo, hash, print)
+		if f = t.At(m.ID); f.shared {
+			m.Marks = Shared
+		}
+	}
+	if t.replaced != nil {
+		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
+	}
+	m.Side = f.Conn.SideOf(fromLo)
+	m.Marks |= t.duplicates.check(f, seg, print)
+	if !m.Marks.Has(Duplicate) {
+		f.fresh = true
+	}
+	return f, m
+}
+
+// guessed is the connection with that ID, if the segment has its four-tuple and no
+// other connection has, nil otherwise; and whether the Lo end sent the segment.
+// Since the guess the connection may have left, and another may have its ID.
+func (t *Table) guessed(guess ID, seg *reassembly.Segment) (f *Flow, fromLo bool) {
+	if guess == New {
+		return nil, false
+	}
+	f = t.At(guess)
+	fromLo, is := f.Conn.Sends(seg)
+	if !is || !f.held || f.shared {
+		return nil, false
+	}
+	return f, fromLo
+}
+
+// search is Find where the guess was wrong. The duplicate of a segment that is out of
+// window belongs where that did, also through another tunnel.
+func (t *Table) search(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print uint64) ID {
+	first, next, ok := t.probe(key, hash, hash)
+	if !ok {
+		return t.begin(seg, false)
+	}
+	if _, _, more := t.probe(key, hash, next); !more {
+		if belongs(t.At(first), seg, fromLo) || t.duplicates.remembers(seg, print) {
+			return first
+		}
+	} else if id := t.nearest(seg, key, hash, fromLo); id != New {
+		return id
+	}
+	t.At(first).shared = true
+	return t.begin(seg, true)
+}
+
+// begin begins a connection that is not in the table yet.
+func (t *Table) begin(seg *reassembly.Segment, shared bool) ID {
+	f := t.At(New)
+	*f = Flow{shared: shared}
+	f.Conn.Begin(seg)
+	return New
+}
+
+// belongs says whether the segment is one of the only connection with its
+// four-tuple. A SYN must fit its opening. Anything else does, unless it comes
+// through another tunnel, or after the end, and from a sequence space of its own.
+func belongs(f *Flow, seg *reassembly.Segment, fromLo bool) bool {
+	c := &f.Conn
+	side := c.SideOf(fromLo)
+	switch {
+	case seg.Flags&reassembly.SYN != 0:
+		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel() && !c.Echoes(seg, side)
+	case seg.Tunnel != c.Tunnel() || c.Over() && seg.Flags&reassembly.RST == 0:
+		_, ok := c.Distance(seg, side)
+		return ok
+	case c.Echoes(seg, side): // behind a firewall that gave it other numbers
+		_, ok := c.Distance(seg, side)
+		return ok
+	}
+	return true
+}
+
+// nearest finds the one of several connections with the same four-tuple that the
+// segment lies nearest to: they follow one another, or run side by side in two
+// VLANs, or before and behind a firewall that rewrites sequence numbers. It is New if
+// the segment is none of theirs.
+func (t *Table) nearest(seg *reassembly.Segment, key *reassembly.Key, hash uint32, fromLo bool) (best ID) {
+	var (
+		newest, near *Flow
+		newestID     ID
+		least        uint64
+	)
+	for id, next, ok := t.probe(key, hash, hash); ok; id, next, ok = t.probe(key, hash, next) {
+		f := t.At(id)
+		side := f.Conn.SideOf(fromLo)
+		if newest == nil || f.Position > newest.Position {
+			newest, newestID = f, id
+		}
+		if seg.Flags&reassembly.SYN != 0 && !f.Conn.Expects(seg, side) {
+			continue
+		}
+		d, fits := f.Conn.Distance(seg, side)
+		if fits && (near == nil || d < least || d == least && f.Position > near.Position) {
+			near, best, least = f, id, d
+		}
+	}
+	if near == nil && (seg.Flags&reassembly.SYN == 0 || misanswers(&newest.Conn, seg, fromLo)) {
+		return newestID // out of window in the one that runs now
+	}
+	return best
+}
+
+// misanswers says whether the segment is a SYN-ACK that the peer of a connection may
+// have sent, in answer to its SYN and with another acknowledgment.
+func misanswers(c *fsm.Conn, seg *reassembly.Segment, fromLo bool) bool {
+	return seg.Flags&reassembly.ACK != 0 && c.AwaitsAnswer(c.SideOf(fromLo).Peer())
+}
+
+// Others are the connections held that share the four-tuple of the given one, oldest
+// first, without that. They are valid until the next call.
+func (t *Table) Others(id ID, hash uint32) []ID {
+	key := t.At(id).Conn.Key()
+	chain := t.chain(&key, hash)
+	return slices.DeleteFunc(chain, func(other ID) bool { return other == id })
+}
+
+// chain are all connections of a four-tuple, oldest first.
+func (t *Table) chain(key *reassembly.Key, hash uint32) []ID {
+	t.others = t.others[:0]
+	for id, next, ok := t.probe(key, hash, hash); ok; id, next, ok = t.probe(key, hash, next) {
+		t.others = append(t.others, id)
+	}
+	slices.SortFunc(t.others, func(a, b ID) int { return cmp.Compare(t.At(a).Position, t.At(b).Position) })
+	return t.others
+}

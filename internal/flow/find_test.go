@@ -1,0 +1,79 @@
+package flow
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A guess may be wrong, or have been right until a moment ago: connections leave, and
+// others come to use their ports or their places. Which connection a segment belongs
+// to is the same with any guess as with none.
+func TestFind_anyGuess(t *testing.T) {
+	plain, guessing := newDriver(8), newDriver(8)
+	guessing.seed = plain.seed
+	rng := rand.New(rand.NewPCG(1, 2))
+	right := 0
+	for position := uint64(1); position < 20_000; position++ {
+		plain.position, guessing.position = position, position
+		seg := reassembly.Segment{At: int64(position) * int64(time.Millisecond), Frame: uint32(position), IPID: uint16(position), Flags: reassembly.ACK}
+		seg.Src.Port, seg.Dst.Port = uint16(rng.IntN(12)), 80
+		seg.Seq, seg.Ack = reassembly.Seq(rng.IntN(3))<<30, 1
+		if rng.IntN(4) == 0 {
+			seg.Flags, seg.Ack = reassembly.SYN, 0
+		}
+		if rng.IntN(2) == 0 {
+			seg.Src, seg.Dst = seg.Dst, seg.Src
+		}
+		hash, print := plain.Hash(&seg), Fingerprint(Tuple(&seg), &seg)
+		guess := ID(rng.Uint32N(guessing.made))
+		if rng.IntN(2) == 0 {
+			guess = guessing.Guess(hash)
+		}
+		if f, _ := guessing.guessed(guess, &seg); f != nil {
+			right++
+		}
+		want := plain.At(plain.process(&seg, hash, New, print)).Position
+		if got := guessing.At(guessing.process(&seg, hash, guess, print)).Position; got != want {
+			t.Fatalf("segment %d, guess %d: of connection %d, want %d", position, guess, got, want)
+		}
+	}
+	if right < 100 || plain.left[Evicted] == 0 {
+		t.Errorf("%d guesses were right, %d connections left: nothing was tried", right, plain.left)
+	}
+}
+
+// A connection that has left is not brought back.
+func TestFind_guessOfOneThatLeft(t *testing.T) {
+	d := newDriver(8)
+	first := d.give(1000, false, reassembly.Segment{Seq: 1, Flags: reassembly.SYN}).Position
+	d.Remove(1)
+	d.position++
+	seg := reassembly.Segment{At: 1, Seq: 2, Ack: 1, Flags: reassembly.ACK}
+	seg.Src.Port, seg.Dst.Port = 1000, 80
+	if got := d.At(d.process(&seg, d.Hash(&seg), 1, 0)).Position; got == first {
+		t.Error("a segment was taken for one of a connection that has left")
+	}
+}
+
+// Others are all that share the four-tuple, oldest first.
+func TestOthers(t *testing.T) {
+	d := newDriver(100)
+	for n := range uint32(20) {
+		d.give(1000, false, reassembly.Segment{Seq: reassembly.Seq(n+1) * 20_000_003, Flags: reassembly.SYN})
+		d.give(uint16(n), false, reassembly.Segment{Flags: reassembly.SYN})
+	}
+	seg := reassembly.Segment{}
+	seg.Src.Port, seg.Dst.Port = 1000, 80
+	others := d.Others(1, d.Hash(&seg)) // of the first
+	if len(others) != 19 {
+		t.Fatalf("%d others, want 19", len(others))
+	}
+	for i, id := range others {
+		if want := uint64(2*i + 3); d.At(id).Position != want {
+			t.Errorf("the other %d began at %d, want %d", i, d.At(id).Position, want)
+		}
+	}
+}

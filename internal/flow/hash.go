@@ -1,0 +1,60 @@
+package flow
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Seed is the secret of a hash.
+type Seed [2]uint64
+
+// NewSeed draws a seed.
+func NewSeed() Seed { return Seed{rand.Uint64(), rand.Uint64()} }
+
+// Hash is the hash of a segment's four-tuple in a table with this seed, the same in
+// both directions and never 0.
+func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return uint32(s.tuple(seg)>>32) | 1 }
+
+func (s *Seed) tuple(seg *reassembly.Segment) uint64 {
+	return (s.fold(&seg.Src) + s.fold(&seg.Dst)) * 0x9E3779B97F4A7C15
+}
+
+// fold mixes one endpoint into 64 bits.
+func (s *Seed) fold(e *reassembly.Endpoint) uint64 {
+	a := binary.LittleEndian.Uint64(e.Addr[:8]) ^ uint64(e.Port)*0xA0761D6478BD642F ^ s[0]
+	b := binary.LittleEndian.Uint64(e.Addr[8:]) ^ s[1]
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// fixed is the seed of Tuple.
+var fixed = Seed{0x8EBC6AF09C88C6E3, 0xE7037ED1A0B428DB}
+
+// Tuple is the hash of a segment's four-tuple by which connections are distributed:
+// the same in both directions, in every run, on every machine. docs/shards.md
+// defines it.
+func Tuple(seg *reassembly.Segment) uint64 { return fixed.tuple(seg) }
+
+// Fingerprint hashes what a duplicate has in common with its original, given the
+// Tuple: what falls out of a cache of these must not depend on a seed.
+func Fingerprint(tuple uint64, seg *reassembly.Segment) uint64 {
+	o := &seg.Opts
+	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
+	h = mix(h^binary.LittleEndian.Uint64(seg.Src.Addr[8:]),
+		uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
+	if o.Has&reassembly.HasTimestamps != 0 {
+		h = mix(h, uint64(o.TSVal)<<32|uint64(o.TSEcr))
+	}
+	for b := range o.NBlocks {
+		h = mix(h, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
+	}
+	return h
+}
+
+func mix(h, v uint64) uint64 {
+	hi, lo := bits.Mul64(h^0xA0761D6478BD642F, v^0x9E3779B97F4A7C15)
+	return hi ^ lo
+}

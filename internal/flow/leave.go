@@ -1,0 +1,143 @@
+package flow
+
+import "slices"
+
+// Why says what becomes of a connection that must leave before the trace is over.
+type Why uint8
+
+// The reasons.
+const (
+	Closed   Why = iota // it was over
+	Replaced            // another connection uses its four-tuple
+	Evicted             // it was cut short
+)
+
+// leaving is who leaves first when the table is full: the closed, in the order in
+// which they closed, then whoever has been silent longest, as a clock hand finds it.
+type leaving struct {
+	closed []leaver // a queue of closed connections
+	head   int
+	hand   ID
+}
+
+// A leaver is a connection that closed. Its ID may have become another's.
+type leaver struct {
+	id       ID
+	position uint32 // the lower half of the flow's
+}
+
+func (t *Table) leaver(l leaver) (f *Flow, still bool) {
+	f = t.At(l.id)
+	return f, f.held && f.closed && uint32(f.Position) == l.position
+}
+
+// Note looks at a connection that a segment may have ended: one that is over leaves
+// before others. Those that left out of turn are cleared away before they outnumber
+// the others.
+func (t *Table) Note(id ID, f *Flow) {
+	if f.closed || !f.Conn.Over() {
+		return
+	}
+	f.closed = true
+	if n := len(t.closed); n > 2*ChunkSize && n > 2*t.count {
+		t.closed = slices.DeleteFunc(t.closed[t.head:], func(l leaver) bool {
+			_, still := t.leaver(l)
+			return !still
+		})
+		t.head = 0
+	}
+	t.closed = append(t.closed, leaver{id, uint32(f.Position)})
+}
+
+// FirstClosed is the connection that has been over for longest.
+func (t *Table) FirstClosed() (id ID, is bool) {
+	for ; t.head < len(t.closed); t.head++ {
+		l := t.closed[t.head]
+		f, still := t.leaver(l)
+		if !still {
+			continue
+		}
+		if f.Conn.Over() {
+			if t.head > ChunkSize && t.head*2 > len(t.closed) {
+				t.closed = append(t.closed[:0], t.closed[t.head:]...)
+				t.head = 0
+			}
+			return l.id, true
+		}
+		f.closed = false // it came back to life, and will close again
+	}
+	t.closed, t.head = t.closed[:0], 0
+	return 0, false
+}
+
+// silent moves the hand to a connection that was silent since the hand last came by.
+func (t *Table) silent() ID {
+	for {
+		id := t.hand
+		if t.hand++; t.hand >= ID(t.made) {
+			t.hand = 0
+		}
+		f := t.At(id)
+		if f.held && !f.fresh {
+			return id
+		}
+		f.fresh = false
+	}
+}
+
+// maxChain is how many connections of one four-tuple are held. Each segment of the
+// four-tuple looks at all of them, and nobody may make that long by choosing the
+// same ports over and over.
+const maxChain = 64
+
+// MakeRoom names the connection that has to leave, if any, before the one that Find
+// has begun can be added: the oldest where the four-tuple has too many, else one of
+// all.
+func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
+	if n := t.At(New); n.shared {
+		key := n.Conn.Key()
+		if chain := t.chain(&key, hash); len(chain) >= maxChain {
+			id = chain[0]
+			switch f := t.At(id); {
+			case t.isReplaced(id):
+				return id, Replaced, true
+			case f.closed:
+				return id, Closed, true
+			}
+			return id, Evicted, true
+		}
+	}
+	if t.count < t.max {
+		return 0, 0, false
+	}
+	if id, is := t.FirstClosed(); is {
+		return id, Closed, true
+	}
+	return t.silent(), Evicted, true
+}
+
+// Replace notes that a SYN uses the connection's four-tuple again, at trace time at:
+// unless the connection has segments after that, it ends there. again says that this
+// was known.
+func (t *Table) Replace(id ID, at int64) (again bool) {
+	if t.isReplaced(id) {
+		return true
+	}
+	if t.replaced == nil {
+		t.replaced = map[ID]int64{}
+	}
+	t.replaced[id] = at
+	return false
+}
+
+func (t *Table) isReplaced(id ID) bool {
+	_, is := t.replaced[id]
+	return is
+}
+
+// ReplacedAt is when another connection took the four-tuple, unless this one has had
+// segments since.
+func (t *Table) ReplacedAt(id ID) (at int64, is bool) {
+	at, is = t.replaced[id]
+	return at, is
+}

@@ -1,0 +1,126 @@
+package kernel
+
+import (
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What really happened, for findings that say why.
+
+// causes are the possible outcomes for a RST, by the reason why it was sent. Hosts
+// without a socket send RSTs without ACK.
+var causes = map[string][]string{
+	"with ACK, at abort":              {"aborted", "unread-data"},
+	"with ACK, at close":              {"aborted", "unread-data"},
+	"with ACK, at close unread":       {"aborted", "unread-data"},
+	"with ACK, at close listener":     {"aborted", "unread-data"},
+	"with ACK, when it timed out":     {"aborted", "unread-data"},
+	"bare, after forgot ESTABLISHED":  {"half-open", "keepalive-refused"},
+	"bare, after forgot CLOSE_WAIT":   {"half-open", "keepalive-refused"},
+	"bare, after forgot FIN_WAIT_1":   {"half-open", "keepalive-refused", "data-after-close", "aborted"}, // its FIN may be queued, or in flight
+	"bare, after forgot FIN_WAIT_2":   {"data-after-close", "keepalive-refused", "aborted", "stale"},
+	"bare, after forgot SYN_RECEIVED": {"half-open", "keepalive-refused", "handshake-reset"},
+	"bare, after forgot SYN_SENT":     {"handshake-reset"},
+	"bare, after forgot, closed":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
+	"bare, after close":               {"handshake-reset", "half-open", "keepalive-refused", "data-after-close"},
+	"bare, after close with FIN":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
+	"bare, when it timed out":         {"half-open", "keepalive-refused", "handshake-reset", "data-after-close", "stale", "aborted"},
+}
+
+// mayBe reports whether an outcome is possible for a RST.
+func (p *randomCase) mayBe(rst *packet, outcome string) bool {
+	return slices.Contains(causes[p.causeOf(rst)], outcome) || (outcome == "refused" || outcome == "handshake-reset") && p.refuses(rst)
+}
+
+// causeOf is why a host sent a RST, according to the actions.
+func (p *randomCase) causeOf(rst *packet) string {
+	const atOnce = 50e6
+	form := "bare, "
+	if rst.seg.Flags&reassembly.ACK != 0 {
+		form = "with ACK, "
+	}
+	forgot, closed, begun := "", false, int64(0)
+	for _, d := range p.actions {
+		if d.at > rst.sent {
+			break
+		}
+		if d.what == "connect" {
+			begun = d.at
+		}
+		if d.side != rst.from {
+			continue
+		}
+		switch d.what {
+		case "abort", "close unread", "close", "close listener":
+			if form == "with ACK, " && rst.sent-d.at < atOnce {
+				return form + "at " + d.what
+			}
+			closed = closed || d.what != "close listener"
+		case "forget":
+			forgot, closed = d.more, false
+		case "connect", "accept":
+			forgot, closed = "", false
+		}
+	}
+	fin := slices.ContainsFunc(p.w.packets, func(x *packet) bool {
+		return x.from == rst.from && x.sent > begun && x.sent < rst.sent && x.tapped != 0 && x.seg.Flags.Has(reassembly.FIN)
+	})
+	switch {
+	case forgot != "" && form == "with ACK, ": // it was not muted in time
+		return form + "at abort"
+	case forgot != "" && fin:
+		return form + "after forgot, closed"
+	case forgot != "":
+		return form + "after forgot " + forgot
+	case closed && fin:
+		return form + "after close with FIN"
+	case closed:
+		return form + "after close"
+	}
+	return form + "when it timed out"
+}
+
+// refuses reports whether a RST answers a SYN.
+func (p *randomCase) refuses(rst *packet) bool {
+	for _, x := range p.w.packets {
+		if x.from != rst.from && x.arrived != 0 && x.arrived <= rst.sent && x.seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN && rst.seg.Ack == x.seg.End() {
+			return true
+		}
+	}
+	return false
+}
+
+// undisturbed reports whether nothing was lost, forgotten or delayed.
+func (p *randomCase) undisturbed() bool {
+	for _, x := range p.w.packets {
+		if x.tapped == 0 || x.arrived == 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.actions, func(d action) bool {
+		return slices.Contains([]string{"forget", "defer accept", "user timeout"}, d.what)
+	})
+}
+
+// gone says whether a side has lost its socket, or whether the last segment to or
+// from it was lost.
+func (p *randomCase) gone(side int) string {
+	said := ""
+	for _, d := range p.actions {
+		if d.side == side && d.what == "forget" {
+			said = "forgot"
+		}
+	}
+	var last [2]*packet
+	for _, x := range p.w.packets {
+		last[x.from] = x
+	}
+	if x := last[1-side]; x != nil && x.arrived == 0 {
+		said += " deaf"
+	}
+	if x := last[side]; x != nil && x.tapped == 0 {
+		said += " dumb"
+	}
+	return said
+}

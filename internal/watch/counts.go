@@ -1,0 +1,68 @@
+package watch
+
+import "github.com/tcptrace-go/tcptrace/detectors"
+
+// maxHeld is how many findings of one detector a partition keeps for the report,
+// 64,000 in all. A finding with its sentence and frames takes some 3 KB, and a
+// capture of a scan or a flood may bring one for each of its million connections:
+// those beyond are counted.
+const maxHeld = 1000
+
+// limit says before a watcher is called whether there is room for a finding of its
+// detector.
+func (s *Set) limit(w *watcher) {
+	if s.held[w.detector] >= maxHeld && w.counted == 0 {
+		w.Brief()
+	}
+}
+
+// count sees, after a watcher was called, how many of its findings stand.
+func (s *Set) count(w *watcher) {
+	if w.IsBrief() {
+		return
+	}
+	n := int32(len(w.Findings()))
+	s.held[w.detector] += int(n - w.counted)
+	w.counted = n
+}
+
+// Forget makes a finding that End has listed one that is only counted.
+func (s *Set) Forget(f *Found) {
+	s.held[f.Order]--
+	s.Unlisted.Add(KindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
+}
+
+// Counts counts findings by what they have in common.
+type Counts map[Kind]*Count
+
+// A Kind is what the findings that are counted together have in common.
+type Kind struct {
+	Detector, Outcome string
+	Verdict           detectors.Verdict
+	Absence           detectors.Absence
+	FINRank           int
+}
+
+// A Count is how many findings there are of one kind.
+type Count struct {
+	Severity detectors.Severity // the worst among them
+	N        uint64             // all
+	Listed   uint64             // of these, in the report
+}
+
+// KindOf is the kind of a finding.
+func KindOf(f *detectors.Finding, finRank int) Kind {
+	return Kind{f.Detector, f.Outcome, f.Verdict, f.Absence, finRank}
+}
+
+// Add counts n findings, as many of which are listed.
+func (c Counts) Add(k Kind, severity detectors.Severity, n, listed uint64) {
+	t := c[k]
+	if t == nil {
+		t = new(Count)
+		c[k] = t
+	}
+	t.Severity = max(t.Severity, severity)
+	t.N += n
+	t.Listed += listed
+}

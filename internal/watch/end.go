@@ -1,0 +1,89 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// A Found is a finding of a connection that has ended.
+type Found struct {
+	*detectors.Finding
+	Order   int // of its detector in the list
+	FINRank int // whether the FIN it speaks of was the first of the connection, 0, or the second
+}
+
+// End ends a connection's watchers: nothing more comes. It appends to all the
+// findings that are to be listed. The watchers are gone afterwards. limits are those
+// of the whole capture, for this connection; c is only read.
+func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.Limits, all []Found) []Found {
+	g := s.groups.at(watchers)
+	for i := range g.list {
+		w := &g.list[i]
+		s.limit(w)
+		w.End(e, limits)
+		s.count(w)
+	}
+	for i := range g.list {
+		w := &g.list[i]
+		found, omitted := w.Findings(), w.Omitted()
+		if s.err == nil {
+			s.err = w.Err()
+		}
+		for n := range found {
+			if s.yields(g, w, &found[n]) {
+				s.held[w.detector]--
+				continue
+			}
+			f := found[n]                   // yields goes by what was reported
+			f.Limits |= c.Limits() | limits // some were reported before all was known
+			f.Doubt()
+			if n == len(found)-1 && omitted > 0 {
+				f.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
+			}
+			rank := finRank(c, &f)
+			if w.IsBrief() {
+				s.Unlisted.Add(KindOf(&f, rank), f.Severity, 1, 0)
+				continue
+			}
+			all = append(all, Found{&f, int(w.detector), rank})
+		}
+	}
+	s.groups.free(watchers)
+	return all
+}
+
+// finRank says whether the FIN that a finding speaks of was the first or the second
+// of the connection: that of the side it calls closer.
+func finRank(c *fsm.Conn, f *detectors.Finding) int {
+	for _, role := range f.Roles {
+		if role.Name == "closer" {
+			return c.FINRank(role.Side)
+		}
+	}
+	return c.FINRank(f.Culprit)
+}
+
+// yields reports whether another detector explains better what w has found: of two
+// that could report one thing, one does.
+func (s *Set) yields(g *group, w *watcher, f *detectors.Finding) bool {
+	to := s.detectors[w.detector].YieldsTo
+	if len(to) == 0 {
+		return false
+	}
+	for i := range g.list {
+		other := &g.list[i]
+		if !slices.Contains(to, s.detectors[other.detector].Name) {
+			continue
+		}
+		for k := range other.Findings() {
+			o := &other.Findings()[k]
+			if o.Verdict <= f.Verdict && (other.IsBrief() || o.Shows(&f.Evidence[0].Seg)) {
+				return true
+			}
+		}
+	}
+	return false
+}

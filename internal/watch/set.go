@@ -1,0 +1,177 @@
+package watch
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+)
+
+// A Set holds the watchers of one partition's connections. Who watches a connection
+// is a number that is kept with the connection; 0 is nobody.
+type Set struct {
+	// Timers are the connections that became half closed a moment ago.
+	Timers HalfCloses
+	// Unlisted counts the findings that are not listed.
+	Unlisted Counts
+
+	detectors []*detectors.Detector
+	settings  *detectors.Settings
+	starts    fsm.Kinds // what starts a watcher, over all detectors
+	groups    slab
+	held      []int // findings kept for the report, by detector
+	err       error // of a detector
+}
+
+// A group is the watchers of one connection, in the order in which they started.
+type group struct {
+	list       []watcher
+	subscribed fsm.Kinds // to what any of them subscribes
+	due        int64     // earliest deadline; 0 = none
+	owner      uint32    // the connection's ID in the table
+}
+
+type watcher struct {
+	detectors.Run
+	detector int32    // index into Set.detectors
+	counted  int32    // how many of its findings are in Set.held
+	passed   int64    // its latest deadline that has passed since it was given events
+	shown    []Anchor // of the findings that stood when Changes was last called
+}
+
+// NewSet makes a set without watchers.
+func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
+	s := Set{detectors: list, settings: settings, held: make([]int, len(list)), Unlisted: Counts{}}
+	for _, d := range list {
+		s.starts |= d.StartsOn
+	}
+	return s
+}
+
+// Reset forgets everything, for connections of another trace.
+func (s *Set) Reset() {
+	s.groups.reset()
+	s.Timers, s.err = HalfCloses{}, nil
+	clear(s.held)
+	clear(s.Unlisted)
+}
+
+// Err is an error of a detector itself: it used an outcome that it does not declare.
+func (s *Set) Err() error { return s.err }
+
+// Starts are the kinds of event that start a watcher: others concern only connections
+// that have one.
+func (s *Set) Starts() fsm.Kinds { return s.starts }
+
+// Deliver gives events to those who subscribe to them, and starts the watchers that
+// they call for. It returns who watches the connection from now on. owner is the
+// connection's ID in the table.
+func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
+	if ev.Kinds&s.starts != 0 {
+		watchers = s.start(watchers, owner, c, ev.Kinds)
+	}
+	if watchers == 0 {
+		return 0
+	}
+	g := s.groups.at(watchers)
+	if g.subscribed&ev.Kinds == 0 { // most segments of a long connection that lost one
+		return watchers
+	}
+	g.due, g.subscribed = 0, 0
+	for i := range g.list {
+		w := &g.list[i]
+		if w.Subscribed()&ev.Kinds != 0 {
+			s.limit(w)
+			w.Deliver(ev)
+			s.count(w)
+			w.passed = 0
+		}
+		g.subscribed |= w.Subscribed()
+		g.setDue(w.Next())
+	}
+	return watchers
+}
+
+func (g *group) setDue(at int64) {
+	if at != 0 && (g.due == 0 || at < g.due) {
+		g.due = at
+	}
+}
+
+// start starts the watchers that the kinds call for and that do not run yet.
+func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
+	for i, d := range s.detectors {
+		if d.StartsOn&kinds == 0 || watchers != 0 && s.groups.at(watchers).has(i) {
+			continue
+		}
+		if watchers == 0 {
+			watchers = s.groups.alloc()
+		}
+		g := s.groups.at(watchers)
+		if g.list == nil {
+			g.list = make([]watcher, 0, 2) // a close starts two
+		}
+		n := len(g.list)
+		g.list = append(g.list, watcher{detector: int32(i)})
+		w := &g.list[n]
+		if !w.Start(d, c, s.settings) {
+			g.list = g.list[:n]
+			continue
+		}
+		g.owner, g.subscribed = owner, g.subscribed|d.SubscribesTo
+		g.setDue(w.Next())
+	}
+	if watchers != 0 && len(s.groups.at(watchers).list) == 0 {
+		s.groups.free(watchers)
+		return 0
+	}
+	return watchers
+}
+
+func (g *group) has(detector int) bool {
+	for i := range g.list {
+		if g.list[i].detector == int32(detector) {
+			return true
+		}
+	}
+	return false
+}
+
+// Expire has the connection's deadlines up to trace time now pass, each at its own
+// time. It is called before the connection's next segment is applied. A watcher that
+// asks again for a moment that has come is not called for it before its next event.
+func (s *Set) Expire(watchers uint32, now int64) {
+	g := s.groups.at(watchers)
+	for g.due != 0 && g.due <= now {
+		at := g.due
+		g.due = 0
+		for i := range g.list {
+			w := &g.list[i]
+			if d := w.Next(); d != 0 && d <= at && (w.passed == 0 || d > w.passed) {
+				w.passed = at
+				s.limit(w)
+				w.Expire(at)
+				s.count(w)
+			}
+			if d := w.Next(); d > at {
+				g.setDue(d)
+			}
+		}
+	}
+}
+
+// Due goes through the connections of which a deadline is due by trace time now: their
+// ID in the table, their watchers, and when.
+func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
+	for n := range s.groups.made {
+		if g := s.groups.at(n + 1); g.due != 0 && g.due <= now {
+			yield(g.owner, n+1, g.due)
+		}
+	}
+}
+
+// Running is how many watchers a connection has.
+func (s *Set) Running(watchers uint32) int {
+	if watchers == 0 {
+		return 0
+	}
+	return len(s.groups.at(watchers).list)
+}
