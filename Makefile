@@ -18,7 +18,8 @@ check:
 	$(TOOL) staticcheck ./...
 	go test -race ./...
 
-beam: ## the module for clusters; after a change of go.mod here, tidy it there
+beam: ## the modules that depend on this one; run it after a change of go.mod
+	cd contrib/own-detector && go mod tidy
 	cd beam && go mod tidy && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test ./...
 
 golden: ## update the expected output of reports, command and detectors, and show the changes

@@ -2,11 +2,11 @@ package fsm
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// acknowledge applies what the segment says of the peer's sequence space and
+// acknowledge applies the segment's acknowledgment to the peer's sequence space and
 // returns how far UNA moved.
 func (s *step) acknowledge() uint32 {
 	seg, peer := s.seg, s.peer
-	h := &peer.half
+	h := &peer.dir
 	if seg.Flags&reassembly.SYN != 0 && peer.packets == 0 && h.Phase == PhaseIdle { // the SYN it answers was missed
 		peer.out.Open(seg.Ack - 1)
 		h.Phase = PhaseOpening
@@ -46,7 +46,7 @@ func (s *step) acknowledge() uint32 {
 
 // synAcked notes the acknowledgment of the peer's SYN.
 func (s *step) synAcked() {
-	h := &s.peer.half
+	h := &s.peer.dir
 	h.bits &^= finFirst
 	if h.Phase == PhaseOpening {
 		h.Phase = PhaseOpen
@@ -58,15 +58,15 @@ func (s *step) synAcked() {
 
 // doubt notes that the peer's phase now rests on this segment's arrival.
 func (s *step) doubt() {
-	s.peer.half.doubt = s.own.out.Nxt
-	s.peer.half.bits |= doubted
+	s.peer.dir.doubt = s.own.out.Nxt
+	s.peer.dir.bits |= doubted
 }
 
 // settleDoubt sees whether the segment proves that an earlier ACK arrived. A
 // side that speaks without SYN has left SYN_RECEIVED; one that acknowledges
 // what its peer sent with or after that ACK has received it.
 func (s *step) settleDoubt() {
-	h := &s.own.half
+	h := &s.own.dir
 	if h.is(doubted) && (h.Phase == PhaseOpen || s.seg.Ack.After(h.doubt)) {
 		h.bits &^= doubted
 	}

@@ -27,7 +27,7 @@ const (
 // Bystand takes a segment of another connection of the four-tuple, which has brought
 // ev there, and fills aside with what it brings to light here. It adds to ev that the
 // segment, a SYN, uses the ports of this connection early, and reports whether it did;
-// of several connections, the one that spoke last counts.
+// of several connections, the one with the latest segment counts.
 func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 	aside.reset(c, b.Seg)
 	aside.Class = ev.Class
@@ -37,7 +37,7 @@ func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 		c.superseded(b, aside)
 		reused = c.reusedBy(b, ev)
 	case b.Waits:
-		c.overhears(b, ev.Class, aside)
+		c.observe(b, ev.Class, aside)
 	}
 	if ev.Kinds.Has(Opened) {
 		c.outlived(b)
@@ -45,7 +45,7 @@ func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 	return reused
 }
 
-// superseded takes a SYN that begins another connection. If the peer still has this
+// superseded processes a SYN that begins another connection. If the peer still has this
 // one, it will answer with an ACK (RFC 5961 4.2).
 func (c *Conn) superseded(b *Bystander, aside *Events) {
 	c.bits |= challengeBit(b.Side)
@@ -73,26 +73,26 @@ func (c *Conn) reusedBy(b *Bystander, ev *Events) bool {
 	return true
 }
 
-// overhears takes a segment of an older connection: the ACK that answered the SYN of
+// observe processes a segment of an older connection: the ACK that answered the SYN of
 // this one, or the RST that this drew.
-func (c *Conn) overhears(b *Bystander, class Class, aside *Events) {
+func (c *Conn) observe(b *Bystander, class Class, aside *Events) {
 	own, peer := &c.ends[b.Side], &c.ends[b.Side.Peer()]
 	switch {
 	case class == ChallengeAck && c.AwaitsAnswer(b.Side.Peer()):
-		peer.out.Stray(b.Seg.Ack)
+		peer.out.Reject(b.Seg.Ack)
 		own.countFrom(b.Seg)
 		aside.addWas(SynChallenged, b.Side.Peer(), peerLast, &peer.last)
-	case class == Rst && c.AwaitsAnswer(b.Side) && own.out.StrayAt(b.Seg.Seq):
+	case class == Rst && c.AwaitsAnswer(b.Side) && own.out.RejectedAt(b.Seg.Seq):
 		aside.add(ChallengeRst, b.Side, 0)
 	}
 }
 
 // outlived notes that the side has begun another connection. A host has one socket for
 // a four-tuple, so this connection's is gone there, unless it runs in another tunnel,
-// or the side goes on here, behind a firewall that rewrites numbers.
+// or the side continues here, behind a firewall that rewrites numbers.
 func (c *Conn) outlived(b *Bystander) {
 	if b.Seg.Tunnel == c.tunnel {
 		c.bits |= outlivedBit(b.Side)
-		c.rename(b.Side, b.Seg.At)
+		c.updateState(b.Side, b.Seg.At)
 	}
 }

@@ -15,7 +15,7 @@ func TestEnd_doubtfulReset(t *testing.T) {
 	if !w.ev.Kinds.Has(ResetDoubted) {
 		t.Fatal("the RST is not doubtful")
 	}
-	doubted := w.conn.LastSent(0)
+	doubted := w.conn.View().Last(0)
 	w.conn.End(&w.ev)
 	if w.ev.Len() != 1 {
 		t.Fatalf("the end brings %d events, want one", w.ev.Len())
@@ -82,7 +82,7 @@ func TestBystand_reused(t *testing.T) {
 				t.Errorf("reused: %t, want %t", reused, want)
 			}
 		}
-		if ev.Len() != 1 || ev.At(0).Kind != ReusedEarly || ev.At(0).N != 1 || *ev.At(0).Was != late.conn.LastSent(1) {
+		if ev.Len() != 1 || ev.At(0).Kind != ReusedEarly || ev.At(0).N != 1 || *ev.At(0).Was != late.conn.View().Last(1) {
 			t.Errorf("%d events, the first %+v of %+v", ev.Len(), ev.At(0), ev.At(0).Was)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Class is what a segment is for, judged when it was sent.
+// Class is what a segment is for, as of when it was sent.
 type Class uint8
 
 // The classes.
@@ -63,7 +63,7 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 		if numbered == before && time.Duration(seg.At-own.last.At) < maxLate {
 			return OutOfOrder
 		}
-		if own.lossShown() && (numbered == after || s.c.SRTT(s.side) >= reorderTime) {
+		if own.lossShown() && (numbered == after || s.c.smoothedRTT(s.side) >= reorderTime) {
 			return Retransmission
 		}
 		// Else it is late if what overtook it is younger than a round trip: a later
@@ -105,17 +105,17 @@ func (s *step) ackClass(was reassembly.Seq, knew bool) Class {
 	return PureAck
 }
 
-// believed says whether the segment can belong to this connection at all. A
-// forged segment rarely can; see Stream.Believes.
-func (s *step) believed() bool {
+// acceptable says whether the segment can belong to this connection at all. A
+// forged segment rarely can; see Stream.Acceptable.
+func (s *step) acceptable() bool {
 	seg, own, peer := s.seg, s.own, s.peer
 	if seg.Flags&reassembly.SYN != 0 {
-		return s.believedSYN()
+		return s.acceptableSYN()
 	}
 	if seg.Flags&reassembly.ACK == 0 { // RFC 9293 3.10.7.4: "if the ACK bit is off, drop the segment"
 		return false
 	}
-	if s.refused() { // it has no socket to speak of, unless it sends SYN-ACK
+	if s.refused() { // it has no socket, unless it sends SYN-ACK
 		return false
 	}
 	if seg.Seq == own.out.Nxt && uint32(peer.out.Nxt-seg.Ack) <= peer.out.InFlight() {
@@ -125,13 +125,13 @@ func (s *step) believed() bool {
 		return false
 	}
 	wide := s.c.scaleUnknown()
-	return own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide) &&
-		peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+	return own.out.Acceptable(seg.Seq, s.n, peer.maxWnd, wide) &&
+		peer.out.Acceptable(seg.Ack, 0, own.maxWnd, wide)
 }
 
-// believedSYN: there is one initial sequence number each way, and a SYN-ACK
+// acceptableSYN: there is one initial sequence number each way, and a SYN-ACK
 // acknowledges the other.
-func (s *step) believedSYN() bool {
+func (s *step) acceptableSYN() bool {
 	seg, own, peer := s.seg, s.own, s.peer
 	switch {
 	case own.out.Knows(reassembly.KnowISS):
@@ -151,10 +151,10 @@ func (s *step) believedSYN() bool {
 	return false
 }
 
-// corroborated says whether an unbelievable segment is borne out after all: it
-// fits what the other side said before it, or half of it fits the connection
-// and the rest fits the segment before. Then the capture has a hole, and the
-// connection goes on behind it.
+// corroborated says whether an out-of-window segment is confirmed by others: it fits
+// what the other side sent before it, or one of SEQ and ACK fits the connection and the
+// other fits the segment before. Then the capture has a hole, and the connection
+// continues behind it.
 func (s *step) corroborated() bool {
 	seg, own, peer, c := s.seg, s.own, s.peer, s.c
 	if seg.Flags&reassembly.SYN != 0 || seg.Flags&reassembly.ACK == 0 {
@@ -166,15 +166,15 @@ func (s *step) corroborated() bool {
 	}
 	// Of a side that has sent nothing yet, any number would do: that is no evidence.
 	waits := peer.awaitsAnswer(own)
-	seqOK := !waits && own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide)
-	ackOK := peer.out.Believes(seg.Ack, 0, own.maxWnd, wide) && !(waits && seg.Ack.AtOrBefore(peer.out.ISS))
-	seqNear, ackNear := own.out.NearStray(seg.Seq), peer.out.NearStray(seg.Ack)
-	byPeer := (c.bits&strayByA != 0) != (s.side == reassembly.A)
-	own.out.Stray(seg.End())
-	peer.out.Stray(seg.Ack)
-	c.bits &^= strayByA
+	seqOK := !waits && own.out.Acceptable(seg.Seq, s.n, peer.maxWnd, wide)
+	ackOK := peer.out.Acceptable(seg.Ack, 0, own.maxWnd, wide) && !(waits && seg.Ack.AtOrBefore(peer.out.ISS))
+	seqNear, ackNear := own.out.NearRejected(seg.Seq), peer.out.NearRejected(seg.Ack)
+	byPeer := (c.bits&rejectedByA != 0) != (s.side == reassembly.A)
+	own.out.Reject(seg.End())
+	peer.out.Reject(seg.Ack)
+	c.bits &^= rejectedByA
 	if s.side == reassembly.A {
-		c.bits |= strayByA
+		c.bits |= rejectedByA
 	}
 	if !(seqOK && ackNear || ackOK && seqNear || seqNear && ackNear && (byPeer || peer.packets == 0)) {
 		return false

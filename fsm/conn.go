@@ -10,7 +10,7 @@ import (
 // come, and what it offers its peer.
 type end struct {
 	out  reassembly.Stream // its sequence space
-	half Half
+	dir  direction
 	last reassembly.Mark // the last segment it sent
 
 	since int64 // when it entered its state
@@ -55,8 +55,8 @@ const (
 	pendingByB
 	challengeA // A sent a SYN or RST that calls for a challenge ACK (RFC 5961)
 	challengeB
-	strayByA  // the last implausible segment was A's
-	outlivedA // A has begun another connection on the four-tuple, and said nothing in this one since
+	rejectedByA // the last implausible segment was A's
+	outlivedA   // A has begun another connection on the four-tuple, and said nothing in this one since
 	outlivedB
 )
 
@@ -73,11 +73,11 @@ type Conn struct {
 	wrote   uint32 // history letters that were written
 	tunnel  uint32
 	bits    connBits
-	hush    uint16 // seconds of silence that were broken last; see Silence
+	idle    uint16 // seconds of silence that were broken last; see Silence
 }
 
 // Begin readies a connection for the segment that shows it first. A sent the
-// SYN if one was seen, or was sent the SYN-ACK; otherwise it spoke first.
+// SYN if one was seen, or was sent the SYN-ACK; otherwise it sent the first segment.
 func (c *Conn) Begin(seg *reassembly.Segment) {
 	key, fromLo := reassembly.KeyOf(seg)
 	*c = Conn{key: key, first: seg.At, tunnel: seg.Tunnel}
@@ -88,7 +88,7 @@ func (c *Conn) Begin(seg *reassembly.Segment) {
 	if seg.Flags&reassembly.SYN == 0 {
 		c.bits |= midstream
 		if seg.Flags&(reassembly.ACK|reassembly.RST) != 0 { // else no connection can have it (RFC 9293 3.10.7.4): a port scan
-			c.ends[0].half.Phase, c.ends[1].half.Phase = PhaseOpen, PhaseOpen
+			c.ends[0].dir.Phase, c.ends[1].dir.Phase = PhaseOpen, PhaseOpen
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 	return reassembly.B
 }
 
-// resetBit, pendingBit, challengeBit and strayBit pick a side's bit.
+// resetBit, pendingBit, challengeBit and outlivedBit pick a side's bit.
 func resetBit(s reassembly.Side) connBits     { return resetByA << s }
 func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
 func challengeBit(s reassembly.Side) connBits { return challengeA << s }
@@ -109,7 +109,7 @@ func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
 
 // State is one end's state at trace time at, and since when. A time later than
 // the last segment's only lets TIME_WAIT, which lasts timeWait, run out.
-// TIME_WAIT starts anew with whatever the peer sends into it, as Linux does
+// TIME_WAIT starts again with whatever the peer sends into it, as Linux does
 // and RFC 9293 3.10.7.4 asks for a repeated FIN.
 func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s State, since int64) {
 	own := &c.ends[side]
@@ -126,7 +126,7 @@ func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s 
 // is not known to have arrived: the side is at most there.
 func (c *Conn) Bounded(side reassembly.Side) bool {
 	own := &c.ends[side]
-	if !own.half.is(doubted) || c.bits&(resetByA|resetByB|outlivedBit(side)) != 0 {
+	if !own.dir.is(doubted) || c.bits&(resetByA|resetByB|outlivedBit(side)) != 0 {
 		return false
 	}
 	switch own.state {
@@ -150,21 +150,11 @@ func (c *Conn) Key() reassembly.Key { return c.key }
 // First is the time of the first segment.
 func (c *Conn) First() int64 { return c.first }
 
-// Last is the time of the last segment of either side; what was not believed
+// Last is the time of the last segment of either side; what was not acceptable
 // does not count.
 func (c *Conn) Last() int64 { return max(c.first, c.ends[0].last.At, c.ends[1].last.At) }
 
-// LastSent is the last segment that the side sent and that was believed or may
-// come to be; its At is 0 if there was none.
-func (c *Conn) LastSent(side reassembly.Side) reassembly.Mark { return c.ends[side].last }
-
-// Stream is the side's sequence space.
-func (c *Conn) Stream(side reassembly.Side) *reassembly.Stream { return &c.ends[side].out }
-
-// Half is the side's direction: how far it has come.
-func (c *Conn) Half(side reassembly.Side) *Half { return &c.ends[side].half }
-
-// Packets is how many segments the side sent, copies left out.
+// Packets is how many segments the side sent, without duplicate frames.
 func (c *Conn) Packets(side reassembly.Side) uint64 { return uint64(c.ends[side].packets) }
 
 // Bytes is how much payload the side sent, each byte counted once.
@@ -173,9 +163,9 @@ func (c *Conn) Bytes(side reassembly.Side) uint64 { return c.ends[side].bytes }
 // Retransmissions is how many segments the side sent again.
 func (c *Conn) Retransmissions(side reassembly.Side) uint64 { return uint64(c.ends[side].rexmits) }
 
-// CopyTime is how much later a copy of a frame may be captured: mirror ports and
+// DuplicateTime is how much later a copy of a frame may be captured: mirror ports and
 // two taps on one switch stay well below.
-const CopyTime = 2 * time.Millisecond
+const DuplicateTime = 2 * time.Millisecond
 
 // roll moves the count of recent bytes on to the second of at.
 func (c *Conn) roll(at int64) {
@@ -202,7 +192,7 @@ func (c *Conn) Opener() (side reassembly.Side, known bool) {
 	return reassembly.A, c.bits&midstream == 0
 }
 
-// ResetBy says which side ended the connection by a believable RST.
+// ResetBy says which side ended the connection by an acceptable RST.
 func (c *Conn) ResetBy() (side reassembly.Side, is bool) {
 	switch {
 	case c.bits&resetByA != 0:
@@ -215,13 +205,13 @@ func (c *Conn) ResetBy() (side reassembly.Side, is bool) {
 
 // Over reports whether nothing more is due: reset, or both FINs acknowledged.
 func (c *Conn) Over() bool {
-	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].half.Phase == PhaseFinAcked && c.ends[1].half.Phase == PhaseFinAcked
+	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].dir.Phase == PhaseFinAcked && c.ends[1].dir.Phase == PhaseFinAcked
 }
 
 // FINRank says whether the side's FIN was the first or the second of the
 // connection: 0 or 1.
 func (c *Conn) FINRank(side reassembly.Side) int {
-	if c.ends[side].half.is(finSecond) {
+	if c.ends[side].dir.is(finSecond) {
 		return 1
 	}
 	return 0
@@ -234,5 +224,5 @@ const HalfCloseGrace = time.Second
 // HalfClosed reports whether the side's FIN is acknowledged and the peer has
 // sent none, nor a RST: FIN_WAIT_2 here, CLOSE_WAIT there.
 func (c *Conn) HalfClosed(side reassembly.Side) bool {
-	return c.ends[side].half.Phase == PhaseFinAcked && c.ends[side.Peer()].half.Phase < PhaseFinSent && c.bits&(resetByA|resetByB) == 0
+	return c.ends[side].dir.Phase == PhaseFinAcked && c.ends[side.Peer()].dir.Phase < PhaseFinSent && c.bits&(resetByA|resetByB) == 0
 }

@@ -301,7 +301,7 @@ func TestConn_counts(t *testing.T) {
 		t.Errorf("the history is %s, want ShAdtf", got)
 	}
 	tcb := c.TCB(reassembly.B, int64(time.Hour+w.now), time.Minute)
-	if tcb.Rexmits != 3 || tcb.RTO != int64(8*c.RTO(reassembly.B)) {
+	if tcb.Rexmits != 3 || tcb.RTO != int64(8*c.rto(reassembly.B)) {
 		t.Errorf("%d retransmissions in a row, RTO %v; want 3, and the RTO doubled thrice", tcb.Rexmits, time.Duration(tcb.RTO))
 	}
 }

@@ -7,9 +7,8 @@
 //
 //	SYN sent   SYN acknowledged   FIN sent   FIN acknowledged
 //
-// and between them lie the five phases of a [Half]: Idle, PhaseOpening, PhaseOpen,
-// Closing, Closed. The eleven names of RFC 9293 are read off the two halves by
-// one table of five by five (state.go), plus one tie-break: the side that had
+// and between them lie five phases: idle, opening, open, FIN sent, FIN acknowledged.
+// The eleven names of RFC 9293 are read off the two directions by one table of five by five (state.go), plus one tie-break: the side that had
 // acknowledged the peer's FIN before it sent its own closed second, so that
 // CLOSING reads LAST_ACK and TIME_WAIT reads CLOSED.
 //

@@ -6,7 +6,7 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 type Kind uint8
 
 // The events, in the order in which one segment brings them: what it
-// acknowledges, what it says of the window, what it sends. Two come before
+// acknowledges, what it advertises as window, what it sends. Two come before
 // these: ResetIgnored and Revived, where the segment shows that an earlier RST
 // was not its side's own. Some are brought by a segment of another connection
 // of the four-tuple. Event.Side is the side that the definition calls "this
@@ -28,7 +28,7 @@ const (
 	Opened                        // this side sent its first SYN
 	SynResent                     // this side sent its SYN again
 	DataSent                      // this side sent payload that was not seen before
-	Overran                       // this side sent payload beyond all that the peer has offered, for all that was seen
+	Overran                       // this side sent payload beyond every window that the peer was seen to offer
 	DataAfterIdle                 // this side sent new payload after a minute or more in which neither side sent anything
 	NagleDelay                    // this side sent payload for which it had waited until its peer sent an ACK that it had delayed
 	DataResent                    // this side sent payload again
@@ -47,10 +47,10 @@ const (
 	SynChallenged                 // this side's unanswered SYN met a pure ACK of something else: its peer still has an older connection
 	SynMisacked                   // this side's unanswered SYN met a SYN-ACK that does not acknowledge it
 	ChallengeRst                  // this side answered that pure ACK, or that SYN-ACK, with a RST
-	ResetSent                     // this side sent a believable RST
-	ResetDoubted                  // a RST in this side's name lies inside the window but answers nothing; believed if the connection ends here
-	ResetIgnored                  // a RST in this side's name was not believed
-	Revived                       // this side went on after a RST in its name: the RST was not its own, or did not end it
+	ResetSent                     // this side sent an acceptable RST
+	ResetDoubted                  // a RST in this side's name lies inside the window but answers nothing; it counts if the connection ends here
+	ResetIgnored                  // a RST in this side's name was not acceptable
+	Revived                       // this side continued after a RST in its name: the RST was not its own, or did not end the connection
 	NoProgress                    // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK
 	Sent                          // this side sent a segment of any kind (comes last)
 	HalfClosed                    // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
@@ -93,8 +93,7 @@ type Event struct {
 }
 
 // Events are what one segment brought. The engine reuses one for all segments;
-// most connections have nobody who listens, so that noting an event must cost
-// next to nothing.
+// most connections have no watcher, so adding an event must cost next to nothing.
 type Events struct {
 	Kinds  Kinds    // all that are in the list
 	Before [2]State // both ends' states before the segment

@@ -80,7 +80,7 @@ func stepAll(t *testing.T, issA, issB uint32, b []byte) {
 		_, fromLo := reassembly.KeyOf(&s)
 		if n == 1 {
 			c.Begin(&s)
-			before = [2]Phase{c.ends[0].half.Phase, c.ends[1].half.Phase}
+			before = [2]Phase{c.ends[0].dir.Phase, c.ends[1].dir.Phase}
 		}
 		c.Step(&s, c.SideOf(fromLo), &ev)
 		check(t, &c, &ev, &before, now)
@@ -99,19 +99,19 @@ func check(t *testing.T, c *Conn, ev *Events, before *[2]Phase, now int64) {
 		if e.out.Knows(reassembly.KnowUna|reassembly.KnowNxt) && e.out.Nxt.Before(e.out.Una) {
 			t.Fatalf("%v: UNA %d is beyond NXT %d", side, e.out.Una, e.out.Nxt)
 		}
-		if e.half.Phase < before[side] || e.half.Phase > PhaseFinAcked {
-			t.Fatalf("%v: the phase went from %d to %d", side, before[side], e.half.Phase)
+		if e.dir.Phase < before[side] || e.dir.Phase > PhaseFinAcked {
+			t.Fatalf("%v: the phase went from %d to %d", side, before[side], e.dir.Phase)
 		}
-		before[side] = e.half.Phase
+		before[side] = e.dir.Phase
 		if s, since := c.State(side, now, time.Minute); s >= numStates || since > now {
 			t.Fatalf("%v is %v since %d, and it is %d", side, s, since, now)
 		}
 		again := *c // Step reads states off the halves only where they may have changed
-		again.rename(side, now)
+		again.updateState(side, now)
 		if s := again.ends[side].state; s != e.state {
 			t.Fatalf("%v is said to be %v; read off the halves, it is %v", side, e.state, s)
 		}
-		if rto := c.RTO(side); rto < minRTO || rto > maxRTO {
+		if rto := c.rto(side); rto < minRTO || rto > maxRTO {
 			t.Fatalf("%v: an RTO of %v", side, rto)
 		}
 		c.Bounded(side)

@@ -19,7 +19,7 @@ const (
 	WindowUnknown                    // the receive window that mattered was never seen
 	ScaleUnknown                     // no SYN: nonzero windows are lower bounds (RFC 7323 2.2)
 	CutOptions                       // the snap length cut TCP options
-	Copies                           // identical frames that may be copies were counted as sent
+	Duplicates                       // identical frames that may be duplicates were counted as sent
 	ClockStepped                     // capture timestamps jumped backwards
 	LossBeforeTap                    // the sender's IP IDs skip where something was due
 	KernelDrops                      // the capturing kernel dropped packets
@@ -51,19 +51,19 @@ func (l Limits) String() string { return strings.Join(l.Names(), ", ") }
 func (c *Conn) Limits() Limits {
 	var l Limits
 	a, b := &c.ends[0], &c.ends[1]
-	if c.bits&midstream != 0 && (a.half.Phase != PhaseIdle || b.half.Phase != PhaseIdle) {
+	if c.bits&midstream != 0 && (a.dir.Phase != PhaseIdle || b.dir.Phase != PhaseIdle) {
 		l |= Midstream
 	}
 	if c.bits&optionsCut != 0 {
 		l |= CutOptions
 	}
 	if c.bits&duplicates != 0 {
-		l |= Copies
+		l |= Duplicates
 	}
 	if c.bits&skippedIDs != 0 {
 		l |= LossBeforeTap
 	}
-	if a.packets == 0 && b.half.is(spoke) || b.packets == 0 && a.half.is(spoke) {
+	if a.packets == 0 && b.dir.is(spoke) || b.packets == 0 && a.dir.is(spoke) {
 		l |= OneSided
 	}
 	if a.out.Holes() || b.out.Holes() {
@@ -72,7 +72,7 @@ func (c *Conn) Limits() Limits {
 	if c.acksFiltered() {
 		l |= AcksFiltered
 	}
-	if a.packets > 0 && b.packets > 0 && a.half.bits&b.half.bits&synSeen == 0 {
+	if a.packets > 0 && b.packets > 0 && a.dir.bits&b.dir.bits&synSeen == 0 {
 		l |= ScaleUnknown
 	}
 	return l
@@ -82,17 +82,17 @@ func (c *Conn) Limits() Limits {
 // and there is no pure ACK at all. A filter took them out.
 func (c *Conn) acksFiltered() bool {
 	a, b := &c.ends[0], &c.ends[1]
-	return a.acks == 0 && b.acks == 0 && a.half.is(spoke) && b.half.is(spoke) && a.packets+b.packets >= 5
+	return a.acks == 0 && b.acks == 0 && a.dir.is(spoke) && b.dir.is(spoke) && a.packets+b.packets >= 5
 }
 
 // Oversize reports whether the side sent a segment larger than its peer's MSS
 // option allows (RFC 9293 3.7.1): the wire never had it. A network card splits
 // such segments after, or joins them before, they are captured (TSO, GRO).
-func (c *Conn) Oversize(side reassembly.Side) bool { return c.ends[side].half.is(oversize) }
+func (c *Conn) Oversize(side reassembly.Side) bool { return c.ends[side].dir.is(oversize) }
 
-// HoleSince reports whether bytes that the tap never saw were acknowledged at
+// holeSince reports whether bytes that the tap never saw were acknowledged at
 // or after the given time, to the second.
-func (c *Conn) HoleSince(at int64) bool {
+func (c *Conn) holeSince(at int64) bool {
 	return c.hole > c.secondOf(at) && (c.ends[0].out.Holes() || c.ends[1].out.Holes())
 }
 

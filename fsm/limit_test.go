@@ -40,7 +40,7 @@ func TestLimits(t *testing.T) {
 			seg.Opts.Has = reassembly.OptionsCut
 			w.conn.Step(&seg, reassembly.A, &w.ev)
 		}, CutOptions},
-		{"copies", func(w *wire) { w.open(0); w.conn.MayBeDuplicates() }, Copies},
+		{"copies", func(w *wire) { w.open(0); w.conn.MayBeDuplicates() }, Duplicates},
 		{"identifications that skip behind a FIN", func(w *wire) {
 			w.open(0)
 			w.send(1, 0, fin, 1, 0, 1)
@@ -70,7 +70,7 @@ func TestHoleSince(t *testing.T) {
 	w.send(1, 100*time.Second, ack, 1, 0, 500)
 	at := func(s time.Duration) int64 { return int64(time.Hour + s*time.Second) }
 	for s, want := range map[time.Duration]bool{0: true, 99: true, 100: true, 101: false, 500: false} {
-		if got := w.conn.HoleSince(at(s)); got != want {
+		if got := w.conn.holeSince(at(s)); got != want {
 			t.Errorf("a hole since second %d: %t; it came in second 100", s, got)
 		}
 	}

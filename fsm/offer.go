@@ -13,7 +13,7 @@ import (
 // take 40 bytes at most (RFC 9293 3.7.1).
 const optionRoom = 40
 
-// shrink takes a right edge that lies by bytes to the left of the one before it,
+// shrink processes a right edge that lies by bytes to the left of the one before it,
 // which RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is
 // rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
 // be scaled, and hosts size their buffers after it. Nor does a window for nothing:
@@ -22,8 +22,8 @@ func (s *step) shrink(by uint32) {
 	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
 		return
 	}
-	s.own.half.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.half.Phase != PhaseFinAcked && s.later() {
+	s.own.dir.bits |= shrank
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && s.later() {
 		s.ev.add(WindowShrunk, s.side, by)
 	}
 }
@@ -40,7 +40,7 @@ func (s *step) later() bool {
 // rounding. If the peer has taken back what it offered, if only what the SYN-ACK
 // did, nothing is said.
 func (s *step) overrun(by uint32) {
-	if !s.own.out.Knows(reassembly.KnowEdge) || s.peer.half.is(shrank|shut) || s.c.scaleUnknown() ||
+	if !s.own.out.Knows(reassembly.KnowEdge) || s.peer.dir.is(shrank|shut) || s.c.scaleUnknown() ||
 		by < max(2, uint32(1)<<s.c.scaleOf(s.side.Peer())) {
 		return
 	}

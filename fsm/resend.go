@@ -3,15 +3,13 @@ package fsm
 import (
 	"math"
 	"time"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What there is to know of a segment at the moment when it is sent again:
 // whether the receiver said that something is missing, and how long the sender
 // has waited.
 
-// dupThresh is how many duplicate ACKs tell a sender that a segment is lost
+// dupThresh is how many duplicate ACKs show a sender that a segment is lost
 // (RFC 5681 3.2).
 const dupThresh = 3
 
@@ -19,12 +17,8 @@ const dupThresh = 3
 // missing: by three duplicate ACKs, or by SACK (RFC 6675, RFC 8985).
 func (e *end) lossShown() bool { return e.dups >= dupThresh || e.sacked }
 
-// LossShown reports whether the side's peer has shown that something of the
-// side's is missing, since it last acknowledged anything new.
-func (c *Conn) LossShown(side reassembly.Side) bool { return c.ends[side].lossShown() }
-
-// rebuffs is how many resends in a row without progress are remarkable.
-const rebuffs = 3
+// noProgressResends is how many resends in a row without progress are remarkable.
+const noProgressResends = 3
 
 // dupAck counts a duplicate ACK for the peer.
 func (s *step) dupAck() {
@@ -47,23 +41,23 @@ func (s *step) resend() (r resend) {
 	if last != 0 {
 		r.silence = uint32(min(max(s.seg.At-last, 0)/int64(time.Microsecond), math.MaxUint32))
 	}
-	if s.own.half.is(timing) {
+	if s.own.dir.is(timing) {
 		r.age = s.c.elapsed(s.own.rttAt, s.seg.At)
 	}
 	return r
 }
 
-// sack takes the segment's SACK blocks, in the peer's sequence space.
+// sack processes the segment's SACK blocks, in the peer's sequence space.
 func (s *step) sack() {
 	seg, peer := s.seg, s.peer
 	blocks := seg.Opts.Blocks[:seg.Opts.NBlocks]
-	strayed := false
+	outside := false
 	for i, b := range blocks {
 		switch {
 		case !b.From.Before(b.To): // a block that is none
-		case !peer.out.Believes(b.From, uint32(b.To-b.From), s.own.maxWnd, s.c.scaleUnknown()):
-			strayed = strayed || peer.out.InFlight() > 0 // else it tells of no hole, but of a segment that was not this connection's
-		// D-SACK: the first block tells what arrived twice, if it lies below the ACK
+		case !peer.out.Acceptable(b.From, uint32(b.To-b.From), s.own.maxWnd, s.c.scaleUnknown()):
+			outside = outside || peer.out.InFlight() > 0 // else it shows no hole, but a segment of another connection
+		// D-SACK: the first block shows what arrived twice, if it lies below the ACK
 		// or within the second (RFC 2883 4).
 		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):
 			s.emit(ArrivedTwice, s.side.Peer())
@@ -74,7 +68,7 @@ func (s *step) sack() {
 			peer.sacked = true
 		}
 	}
-	if strayed {
+	if outside {
 		s.emit(SackOutOfWindow, s.side)
 	}
 }

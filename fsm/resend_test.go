@@ -62,10 +62,10 @@ func TestStep_holeShown(t *testing.T) {
 		}
 	}
 	w.sack(1, 51, 101)
-	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(HoleShown) || !w.conn.LossShown(0) {
+	if w.send(1, 0, ack, 1, 0, 1); w.ev.Kinds.Has(HoleShown) || !w.conn.View().LossShown(0) {
 		t.Error("SACK shows the hole again, or nobody knows of it")
 	}
-	if w.send(1, 0, ack, 1, 0, 51); w.conn.LossShown(0) {
+	if w.send(1, 0, ack, 1, 0, 51); w.conn.View().LossShown(0) {
 		t.Error("what is missing has been acknowledged")
 	}
 	w.sack(1, 61, 101)
@@ -167,7 +167,7 @@ func TestEvents_ownPayload(t *testing.T) {
 	w := newWire().open(time.Second)
 	w.send(0, 0, ack, 1, 100, 1)
 	w.send(1, time.Second, rst, 500, 0, 0) // in the window, though not in its place
-	doubted := w.conn.LastSent(1)
+	doubted := w.conn.View().Last(1)
 	w.send(1, time.Second, ack, 1, 10, 101)
 	found := map[Kind]Event{}
 	for i := range w.ev.Len() {
@@ -183,7 +183,7 @@ func TestEvents_ownPayload(t *testing.T) {
 	w = newWire()
 	w.send(0, 0, syn, 0, 10, 0)
 	w.send(1, 10*time.Millisecond, syn|ack, 0, 0, 1) // without the data of Fast PhaseOpen
-	synAck := w.conn.LastSent(1)
+	synAck := w.conn.View().Last(1)
 	w.send(0, 900*time.Millisecond, ack, 1, 10, 1)
 	for i := range w.ev.Len() {
 		switch ev := w.ev.At(i); ev.Kind {

@@ -6,22 +6,22 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// reset takes a RST. It ends the connection only if it is believable; a forged
+// reset processes a RST. It ends the connection only if it is acceptable; a forged
 // one must not (RFC 5961 3.2).
 func (s *step) reset() {
 	c := s.c
-	if out := &s.own.out; !out.Knows(reassembly.KnowISS) && !out.Knows(reassembly.KnowNxt) { // numbers are told from here
+	if out := &s.own.out; !out.Knows(reassembly.KnowISS) && !out.Knows(reassembly.KnowNxt) { // relative numbers count from here
 		out.ISS = s.seg.Seq
 	}
 	if c.bits&(resetByA|resetByB) != 0 { // it is over already
 		return
 	}
-	if s.own.awaitsAnswer(s.peer) && s.own.out.StrayAt(s.seg.Seq) {
+	if s.own.awaitsAnswer(s.peer) && s.own.out.RejectedAt(s.seg.Seq) {
 		s.emit(ChallengeRst, s.side) // it ends the peer's old connection, not this one
 		return
 	}
-	switch s.believeReset() {
-	case resetBelieved:
+	switch s.checkReset() {
+	case resetAccepted:
 		c.bits |= resetBit(s.side)
 		c.bits &^= pendingByA | pendingByB
 		s.emitAfter(ResetSent)
@@ -34,30 +34,30 @@ func (s *step) reset() {
 	}
 }
 
-type resetBelief uint8
+type resetCheck uint8
 
 const (
-	resetIgnored resetBelief = iota
+	resetIgnored resetCheck = iota
 	resetPending
-	resetBelieved
+	resetAccepted
 )
 
-func (s *step) believeReset() resetBelief {
+func (s *step) checkReset() resetCheck {
 	seg, out, peer := s.seg, &s.own.out, s.peer
-	// IN SYN_SENT a RST must acknowledge the SYN, and its number is of no account
+	// IN SYN_SENT a RST must acknowledge the SYN, and its sequence number does not matter
 	// (RFC 9293 3.10.7.3). So is the peer as long as no answer is known to have reached
 	// it: neither the SYN of the other side, of a simultaneous open, nor a SYN-ACK that
 	// did not keep it from asking again.
-	if peer.half.own() == PhaseOpening && s.own.half.Phase <= PhaseOpening {
+	if peer.dir.seenBySelf() == PhaseOpening && s.own.dir.Phase <= PhaseOpening {
 		if seg.Flags&reassembly.ACK != 0 && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
-			return resetBelieved
+			return resetAccepted
 		}
-		if s.own.half.Phase == PhaseIdle {
+		if s.own.dir.Phase == PhaseIdle {
 			return resetIgnored
 		}
 	}
 	if !out.Knows(reassembly.KnowNxt) && !out.Knows(reassembly.KnowUna) {
-		return resetBelieved // nothing is known against it
+		return resetAccepted // nothing is known against it
 	}
 	una := out.Una
 	if !out.Knows(reassembly.KnowUna) {
@@ -69,14 +69,14 @@ func (s *step) believeReset() resetBelief {
 	switch {
 	// IN PLACE: between what the peer acknowledged and what this side sent.
 	case una.AtOrBefore(seg.Seq) && seg.Seq.AtOrBefore(out.Nxt):
-		return resetBelieved
+		return resetAccepted
 	// ANSWERING: at the acknowledgment of the segment it answers.
 	case peer.last.Flags&reassembly.ACK != 0 && seg.Seq == peer.last.Ack:
-		return resetBelieved
+		return resetAccepted
 	// AT ITS FIN, acknowledged since: it answers what crossed the FIN, or follows
 	// it at once (Linux tcp_reset_check takes it, for macOS; samples/reset-cause).
-	case s.own.half.Phase == PhaseFinAcked && seg.Seq == s.own.half.FIN:
-		return resetBelieved
+	case s.own.dir.Phase == PhaseFinAcked && seg.Seq == s.own.dir.FIN:
+		return resetAccepted
 	// IN THE WINDOW, elsewhere: what comes next decides.
 	case una.AtOrBefore(seg.Seq) && s.mayBeInWindow():
 		return resetPending
@@ -89,14 +89,14 @@ func (s *step) believeReset() resetBelief {
 func (s *step) mayBeInWindow() bool {
 	out := &s.own.out
 	if s.c.scaleUnknown() {
-		return out.Believes(s.seg.Seq, 0, s.peer.maxWnd, true)
+		return out.Acceptable(s.seg.Seq, 0, s.peer.maxWnd, true)
 	}
 	return out.Knows(reassembly.KnowEdge) && s.seg.Seq.Before(out.Edge)
 }
 
-// goneOn draws the conclusion from a side that goes on sending after a RST in
+// continued draws the conclusion from a side that continues to send after a RST in
 // its name: the RST was not its own.
-func (s *step) goneOn() {
+func (s *step) continued() {
 	c := s.c
 	c.bits &^= outlivedBit(s.side)
 	if c.bits&(resetByA|resetByB|pendingByA|pendingByB) == 0 {
@@ -115,7 +115,7 @@ func (s *step) goneOn() {
 // refused says whether a RST in the side's name refused its peer's SYN, and the
 // side has sent nothing else.
 func (s *step) refused() bool {
-	return s.c.bits&resetBit(s.side) != 0 && s.own.half.Phase == PhaseIdle
+	return s.c.bits&resetBit(s.side) != 0 && s.own.dir.Phase == PhaseIdle
 }
 
 // accepts says whether the segment is a SYN-ACK behind a RST that refused the SYN:
@@ -133,8 +133,8 @@ func (c *Conn) End(ev *Events) {
 		c.bits &^= pendingByA | pendingByB
 		c.bits |= resetBit(side)
 		last := &c.ends[side].last
-		c.rename(reassembly.A, last.At)
-		c.rename(reassembly.B, last.At)
+		c.updateState(reassembly.A, last.At)
+		c.updateState(reassembly.B, last.At)
 		rst := last.Segment(c.Endpoint(side), c.Endpoint(side.Peer()))
 		ev.seg, ev.Class = &rst, Rst
 		ev.Before = [2]State{c.ends[0].state, c.ends[1].state} // it ended long ago

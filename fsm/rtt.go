@@ -33,7 +33,7 @@ func (c *Conn) elapsed(since uint32, at int64) uint32 {
 // time begins to time the segment, until what it sends is acknowledged.
 func (s *step) time() {
 	s.own.rttAt, s.own.rttSeq = s.c.clock(s.seg.At), s.seg.End()
-	s.own.half.bits |= timing
+	s.own.dir.bits |= timing
 }
 
 // timed is how long the peer's segment has been timed, in microseconds: at
@@ -47,11 +47,11 @@ const lateAnswer = 200_000
 // timeAnswer notes how long this side took to answer the peer's SYN, or its
 // SYN-ACK.
 func (s *step) timeAnswer() {
-	if !s.peer.half.is(timing) {
+	if !s.peer.dir.is(timing) {
 		return
 	}
 	s.own.answer = s.timed()
-	crossing := s.seg.Flags&reassembly.SYN != 0 && s.own.half.is(synSeen)
+	crossing := s.seg.Flags&reassembly.SYN != 0 && s.own.dir.is(synSeen)
 	if s.own.answer >= lateAnswer && !crossing {
 		s.ev.addWas(AnsweredLate, s.side, peerLast, &s.peer.last)
 	}
@@ -60,11 +60,11 @@ func (s *step) timeAnswer() {
 // sampleRTT ends the timing of one of the peer's segments (RFC 6298 2.2, 2.3).
 func (s *step) sampleRTT() {
 	p := s.peer
-	if !p.half.is(timing) || s.seg.Ack.Before(p.rttSeq) {
+	if !p.dir.is(timing) || s.seg.Ack.Before(p.rttSeq) {
 		return
 	}
 	r := s.timed()
-	p.half.bits &^= timing
+	p.dir.bits &^= timing
 	if p.srtt == 0 {
 		p.srtt, p.rttvar = r, r/2
 		return
@@ -74,21 +74,21 @@ func (s *step) sampleRTT() {
 	p.srtt = max(uint32((7*uint64(p.srtt)+uint64(r))/8), 1)
 }
 
-// SRTT is the smoothed time from the side's data, at the tap, to its
+// smoothedRTT is the smoothed time from the side's data, at the tap, to its
 // acknowledgment there; 0 if nothing was timed.
-func (c *Conn) SRTT(side reassembly.Side) time.Duration {
+func (c *Conn) smoothedRTT(side reassembly.Side) time.Duration {
 	return time.Duration(c.ends[side].srtt) * time.Microsecond
 }
 
-// Answer is how long the side took to answer the peer's part of the handshake:
+// handshakeRTT is how long the side took to answer the peer's part of the handshake:
 // SYN to SYN-ACK, or SYN-ACK to ACK; 0 if that was not seen.
-func (c *Conn) Answer(side reassembly.Side) time.Duration {
+func (c *Conn) handshakeRTT(side reassembly.Side) time.Duration {
 	return time.Duration(c.ends[side].answer) * time.Microsecond
 }
 
-// RTO is the side's retransmission timeout without backoff (RFC 6298), from
+// rto is the side's retransmission timeout without backoff (RFC 6298), from
 // the samples seen: at least a second, three without samples.
-func (c *Conn) RTO(side reassembly.Side) time.Duration {
+func (c *Conn) rto(side reassembly.Side) time.Duration {
 	e := &c.ends[side]
 	if e.srtt == 0 {
 		return defaultRTO
@@ -96,11 +96,11 @@ func (c *Conn) RTO(side reassembly.Side) time.Duration {
 	return min(max(time.Duration(uint64(e.srtt)+4*uint64(e.rttvar))*time.Microsecond, minRTO), maxRTO)
 }
 
-// RTT is the round trip of the handshake, both halves of it as the tap sees
+// RTT is the round trip of the handshake, both parts as the tap sees
 // them; without one, of the data that was timed; 0 if there is neither.
 func (c *Conn) RTT() time.Duration {
-	if a, b := c.Answer(reassembly.A), c.Answer(reassembly.B); a != 0 && b != 0 {
+	if a, b := c.handshakeRTT(reassembly.A), c.handshakeRTT(reassembly.B); a != 0 && b != 0 {
 		return a + b
 	}
-	return c.SRTT(reassembly.A) + c.SRTT(reassembly.B)
+	return c.smoothedRTT(reassembly.A) + c.smoothedRTT(reassembly.B)
 }

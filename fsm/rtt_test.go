@@ -39,9 +39,9 @@ func TestRTO(t *testing.T) {
 			w.send(0, d, ack, 1, 0, seq)
 		}
 		tcb := w.conn.TCB(reassembly.B, int64(time.Hour+w.now), time.Minute)
-		if tcb.SRTT != int64(c.srtt) || tcb.RTTVar != int64(c.rttvar) || w.conn.RTO(reassembly.B) != c.rto {
+		if tcb.SRTT != int64(c.srtt) || tcb.RTTVar != int64(c.rttvar) || w.conn.rto(reassembly.B) != c.rto {
 			t.Errorf("%s: SRTT %v, RTTVAR %v, RTO %v; want %v, %v, %v", c.name,
-				time.Duration(tcb.SRTT), time.Duration(tcb.RTTVar), w.conn.RTO(reassembly.B), c.srtt, c.rttvar, c.rto)
+				time.Duration(tcb.SRTT), time.Duration(tcb.RTTVar), w.conn.rto(reassembly.B), c.srtt, c.rttvar, c.rto)
 		}
 	}
 }
@@ -53,11 +53,11 @@ func TestRTT_handshake(t *testing.T) {
 	w.send(1, 30*time.Millisecond, syn|ack, 0, 0, 1)
 	w.send(0, 5*time.Millisecond, ack, 1, 0, 1)
 	c := &w.conn
-	if c.Answer(reassembly.A) != 5*time.Millisecond || c.Answer(reassembly.B) != 30*time.Millisecond || c.RTT() != 35*time.Millisecond {
-		t.Errorf("answers after %v and %v, RTT %v; want 5 ms, 30 ms, 35 ms", c.Answer(reassembly.A), c.Answer(reassembly.B), c.RTT())
+	if c.handshakeRTT(reassembly.A) != 5*time.Millisecond || c.handshakeRTT(reassembly.B) != 30*time.Millisecond || c.RTT() != 35*time.Millisecond {
+		t.Errorf("answers after %v and %v, RTT %v; want 5 ms, 30 ms, 35 ms", c.handshakeRTT(reassembly.A), c.handshakeRTT(reassembly.B), c.RTT())
 	}
-	if c.SRTT(reassembly.A) != 30*time.Millisecond || c.SRTT(reassembly.B) != 5*time.Millisecond {
-		t.Errorf("SRTT %v and %v; want what the peers took, 30 ms and 5 ms", c.SRTT(reassembly.A), c.SRTT(reassembly.B))
+	if c.smoothedRTT(reassembly.A) != 30*time.Millisecond || c.smoothedRTT(reassembly.B) != 5*time.Millisecond {
+		t.Errorf("SRTT %v and %v; want what the peers took, 30 ms and 5 ms", c.smoothedRTT(reassembly.A), c.smoothedRTT(reassembly.B))
 	}
 }
 
@@ -68,7 +68,7 @@ func TestRTT_handshakeAgain(t *testing.T) {
 	w.send(0, time.Second, syn, 0, 0, 0)
 	w.send(1, 30*time.Millisecond, syn|ack, 0, 0, 1)
 	w.send(0, 5*time.Millisecond, ack, 1, 0, 1)
-	if got := w.conn.Answer(reassembly.B); got != 0 {
+	if got := w.conn.handshakeRTT(reassembly.B); got != 0 {
 		t.Errorf("the server answered after %v; that is not known", got)
 	}
 	if got := w.conn.RTT(); got != 5*time.Millisecond {

@@ -6,11 +6,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// send takes a segment without SYN and RST.
+// send processes a segment without SYN and RST.
 func (s *step) send() {
 	seg, own := s.seg, s.own
 	s.settleDoubt()
-	own.half.bits |= spoke
+	own.dir.bits |= spoke
 	s.missedSYNs()
 	n := s.n
 	s.class = s.probeClass()
@@ -26,13 +26,13 @@ func (s *step) send() {
 		s.c.roll(seg.At)
 		own.recent[0] += fresh
 		if seg.End() == own.out.Nxt {
-			own.half.bits &^= unpushed
+			own.dir.bits &^= unpushed
 			if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 {
-				own.half.bits |= unpushed
+				own.dir.bits |= unpushed
 			}
 		}
 	}
-	if !own.half.is(timing) && n > 0 && place == reassembly.Fresh {
+	if !own.dir.is(timing) && n > 0 && place == reassembly.Fresh {
 		s.time()
 	}
 	if n == 0 {
@@ -41,23 +41,23 @@ func (s *step) send() {
 			s.dupAck()
 		}
 	} else if seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
-		own.half.bits |= oversize
+		own.dir.bits |= oversize
 	}
 	s.announce(fresh)
-	if n == 0 && s.peer.half.Phase == PhaseFinSent {
-		s.lacks()
+	if n == 0 && s.peer.dir.Phase == PhaseFinSent {
+		s.showsHole()
 	}
 	if seg.Flags&reassembly.FIN != 0 {
 		s.finish()
-	} else if own.half.Phase >= PhaseFinSent && seg.Len > 0 && seg.End().After(own.half.FIN) {
+	} else if own.dir.Phase >= PhaseFinSent && seg.Len > 0 && seg.End().After(own.dir.FIN) {
 		s.emit(SentBeyondFin, s.side)
 	}
 }
 
-// missedSYNs opens what must be open by the time that a side speaks without
+// missedSYNs opens what must be open by the time that a side sends a segment without
 // SYN, though the capture does not show how.
 func (s *step) missedSYNs() {
-	own, peer := &s.own.half, &s.peer.half
+	own, peer := &s.own.dir, &s.peer.dir
 	if own.Phase == PhaseIdle { // its SYN was missed
 		own.Phase = PhaseOpen
 	}
@@ -98,10 +98,10 @@ func (s *step) announce(fresh uint32) {
 		if s.silence() >= idleTime {
 			s.emit(DataAfterIdle, s.side)
 		}
-		if s.heldBack() {
+		if s.nagleDelayed() {
 			s.emitAfter(NagleDelay)
 		}
-	} else if s.n == 0 && s.echoes() {
+	} else if s.n == 0 && s.repeatsAck() {
 		s.emit(AckRepeated, s.side)
 	}
 	if s.maybeProbe() {
@@ -121,12 +121,12 @@ func (s *step) silence() time.Duration {
 	return time.Duration(s.seg.At - last)
 }
 
-// lacks says whether an empty segment shows that the peer's FIN lies beyond a
+// showsHole says whether an empty segment shows that the peer's FIN lies beyond a
 // hole: it has arrived out of order, or something else beyond the hole has, and
 // a receiver answers that at once with the acknowledgment that it sent before
 // (RFC 5681 4.2), or with SACK.
-func (s *step) lacks() {
-	if s.seg.Ack.Before(s.peer.half.FIN) && (s.class == DupAck || s.seg.Opts.NBlocks > 0) {
+func (s *step) showsHole() {
+	if s.seg.Ack.Before(s.peer.dir.FIN) && (s.class == DupAck || s.seg.Opts.NBlocks > 0) {
 		s.emit(FinOverHole, s.side.Peer())
 	}
 }
@@ -142,14 +142,14 @@ func freshBytes(seg *reassembly.Segment, place reassembly.Placement, was reassem
 	return seg.Len
 }
 
-// sentAgain counts a retransmission. A segment sent twice is not timed: nobody
-// can say which of the two was acknowledged (Karn; RFC 6298 3).
+// sentAgain counts a retransmission. A segment sent twice is not timed:
+// either of the two may have been acknowledged (Karn; RFC 6298 3).
 func (s *step) sentAgain() {
 	s.own.rexmits++
 	if !s.crossedAck() {
 		s.own.row = satInc(s.own.row)
 	}
-	s.own.half.bits &^= timing
+	s.own.dir.bits &^= timing
 }
 
 // crossedAck says whether all of a segment that was sent again had been
@@ -158,9 +158,9 @@ func (s *step) crossedAck() bool {
 	return s.own.out.Covered(s.seg.End()) && time.Duration(s.seg.At-s.peer.last.At) <= max(reorderTime, s.c.RTT())
 }
 
-// finish takes the FIN of a segment.
+// finish processes the FIN of a segment.
 func (s *step) finish() {
-	h := &s.own.half
+	h := &s.own.dir
 	f := s.seg.FINSeq()
 	switch {
 	case h.Phase < PhaseFinSent:
@@ -168,14 +168,14 @@ func (s *step) finish() {
 			h.bits |= finFirst
 		}
 		h.FIN, h.Phase = f, PhaseFinSent
-		if s.peer.half.Phase >= PhaseFinSent {
+		if s.peer.dir.Phase >= PhaseFinSent {
 			h.bits |= finSecond
 		}
-		if s.peer.half.Phase == PhaseFinAcked {
+		if s.peer.dir.Phase == PhaseFinAcked {
 			h.bits |= closedSecond
 		}
 		s.emit(FinSent, s.side)
-		s.hungUp()
+		s.closedWithoutData()
 		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
 			s.finAckedBefore()
 		}
@@ -190,15 +190,15 @@ func (s *step) finish() {
 	}
 }
 
-// finAckedBefore takes a FIN whose ACK was captured first: captures reorder by
+// finAckedBefore processes a FIN whose ACK was captured first: captures reorder by
 // microseconds. If that ACK was the peer's FIN, the peer closed second.
 func (s *step) finAckedBefore() {
-	h, peer := &s.own.half, s.peer
+	h, peer := &s.own.dir, s.peer
 	h.Phase = PhaseFinAcked
 	h.doubt, h.bits = peer.out.Nxt, h.bits|doubted
-	if peer.half.Phase >= PhaseFinSent && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
+	if peer.dir.Phase >= PhaseFinSent && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
 		h.bits &^= finSecond | closedSecond
-		peer.half.bits |= finSecond | closedSecond
+		peer.dir.bits |= finSecond | closedSecond
 	}
 	s.emit(FinAcked, s.side)
 }

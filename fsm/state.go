@@ -46,7 +46,7 @@ const (
 	tmw = TimeWait
 )
 
-// stateOf reads one end's state off the two halves: its own phase, and the
+// stateOf reads one end's state off both directions: its own phase, and the
 // peer's phase, which only its own acknowledgments move. A FIN that it has not
 // acknowledged does not move it: crossing FINs are FIN_WAIT_1 on both sides,
 // then CLOSING, never LAST_ACK.
@@ -59,8 +59,8 @@ var stateOf = [5][5]State{
 	PhaseFinAcked: {fw2, fw2, fw2, fw2, tmw},
 }
 
-func stateFrom(own, peer *Half) State {
-	s := stateOf[own.own()][peer.heard()]
+func stateFrom(own, peer *direction) State {
+	s := stateOf[own.seenBySelf()][peer.seenByPeer()]
 	if own.bits&closedSecond != 0 {
 		switch s { // closed second: RFC 9293 figure 5's left branch
 		case Closing:

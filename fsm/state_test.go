@@ -14,7 +14,7 @@ func TestStateFrom(t *testing.T) {
 	}
 	for own := range Phase(5) {
 		for peer := range Phase(5) {
-			a, b := &Half{Phase: own}, &Half{Phase: peer}
+			a, b := &direction{Phase: own}, &direction{Phase: peer}
 			if got := stateFrom(a, b).String(); got != want[own][peer] {
 				t.Errorf("phase %d against %d is %s, want %s", own, peer, got, want[own][peer])
 			}
@@ -36,15 +36,15 @@ func TestStateFrom(t *testing.T) {
 // What casts doubt on a half puts its own side one step back.
 func TestStateFrom_doubt(t *testing.T) {
 	for _, c := range []struct {
-		own, peer Half
+		own, peer direction
 		want      State
 	}{
-		{Half{Phase: PhaseOpen, bits: synAckLost}, Half{Phase: PhaseOpen}, SynReceived},
-		{Half{Phase: PhaseOpen, bits: synAckLost | spoke}, Half{Phase: PhaseOpen}, Established},
-		{Half{Phase: PhaseFinAcked, bits: finAckLost}, Half{Phase: PhaseOpen}, FinWait1},
-		{Half{Phase: PhaseFinAcked, bits: finAckLost}, Half{Phase: PhaseFinAcked}, Closing},
-		{Half{Phase: PhaseFinAcked, bits: finAckLost | closedSecond}, Half{Phase: PhaseFinAcked}, LastAck},
-		{Half{Phase: PhaseOpen}, Half{Phase: PhaseFinSent, bits: finFirst}, SynSent},
+		{direction{Phase: PhaseOpen, bits: synAckLost}, direction{Phase: PhaseOpen}, SynReceived},
+		{direction{Phase: PhaseOpen, bits: synAckLost | spoke}, direction{Phase: PhaseOpen}, Established},
+		{direction{Phase: PhaseFinAcked, bits: finAckLost}, direction{Phase: PhaseOpen}, FinWait1},
+		{direction{Phase: PhaseFinAcked, bits: finAckLost}, direction{Phase: PhaseFinAcked}, Closing},
+		{direction{Phase: PhaseFinAcked, bits: finAckLost | closedSecond}, direction{Phase: PhaseFinAcked}, LastAck},
+		{direction{Phase: PhaseOpen}, direction{Phase: PhaseFinSent, bits: finFirst}, SynSent},
 	} {
 		if got := stateFrom(&c.own, &c.peer); got != c.want {
 			t.Errorf("%+v against %+v is %v, want %v", c.own, c.peer, got, c.want)

@@ -2,11 +2,11 @@ package fsm
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// Step takes the connection's next segment, sent by side, and fills ev with
-// what it brought to light, in the order of the kinds.
+// Step processes the connection's next segment, sent by side, and fills ev with what it
+// proves, in the order of the kinds.
 func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	ev.reset(c, seg)
-	was := c.standing()
+	was := c.stateKey()
 	own, peer := c.both(side)
 	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev, n: seg.SeqLen()}
 	own.packets++
@@ -18,20 +18,20 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	case seg.Flags&reassembly.RST != 0:
 		s.class = Rst
 		s.reset()
-	case s.believed() || s.corroborated():
-		s.goneOn()
+	case s.acceptable() || s.corroborated():
+		s.continued()
 		s.apply()
 	default:
 		s.class = OutOfWindow
 		s.emit(SentOutOfWindow, side)
-		s.misanswers()
+		s.wrongAnswer()
 	}
 	s.emit(Sent, side)
 	ev.Class = s.class
 	s.remember()
-	if c.standing() != was || own.packets == 1 { // else both states stay, as with nearly all segments
-		c.rename(reassembly.A, seg.At)
-		c.rename(reassembly.B, seg.At)
+	if c.stateKey() != was || own.packets == 1 { // else both states stay, as with nearly all segments
+		c.updateState(reassembly.A, seg.At)
+		c.updateState(reassembly.B, seg.At)
 	}
 	c.write(side, seg, ev.Kinds, s.class)
 }
@@ -56,7 +56,7 @@ func (c *Conn) both(side reassembly.Side) (own, peer *end) {
 }
 
 // remember keeps the segment as its side's last, unless it was not the side's
-// own for all that is known.
+// own, as far as is known.
 func (s *step) remember() {
 	if s.class == OutOfWindow && s.own.packets+s.peer.packets == 1 { // nothing can be said against it yet
 		s.own.countFrom(s.seg)
@@ -65,7 +65,7 @@ func (s *step) remember() {
 	}
 	if s.class != Rst {
 		s.habits()
-		s.breakSilence()
+		s.noteIdle()
 	}
 	s.own.last = reassembly.MarkOf(s.seg)
 }
@@ -76,7 +76,7 @@ func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side, 0) }
 // sent before.
 func (s *step) emitAfter(k Kind) *entry { return s.ev.addWas(k, s.side, ownLast, &s.own.last) }
 
-// apply takes a believed segment: acknowledgment, window, then what it sends.
+// apply processes an acceptable segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
 	moved := uint32(0)
 	if s.seg.Flags&reassembly.ACK != 0 {
@@ -88,21 +88,21 @@ func (s *step) apply() {
 		return
 	}
 	s.send()
-	if s.peer.row >= rebuffs && moved == 0 && !s.peer.sacked && s.n == 0 {
+	if s.peer.row >= noProgressResends && moved == 0 && !s.peer.sacked && s.n == 0 {
 		s.emit(NoProgress, s.side.Peer())
 	}
 }
 
-// standing is all that both ends' states are read off, for comparison.
-func (c *Conn) standing() uint64 {
-	a, b := &c.ends[0].half, &c.ends[1].half
+// stateKey is all that both ends' states are read off, for comparison.
+func (c *Conn) stateKey() uint64 {
+	a, b := &c.ends[0].dir, &c.ends[1].dir
 	return uint64(a.Phase)<<56 | uint64(b.Phase)<<48 | uint64(a.bits&stateBits)<<32 | uint64(b.bits&stateBits)<<16 | uint64(c.bits&(resetByA|resetByB|outlivedA|outlivedB))
 }
 
-// rename reads one end's state off the halves again.
-func (c *Conn) rename(side reassembly.Side, at int64) {
+// updateState reads one end's state off both directions again.
+func (c *Conn) updateState(side reassembly.Side, at int64) {
 	own := &c.ends[side]
-	st := stateFrom(&own.half, &c.ends[side.Peer()].half)
+	st := stateFrom(&own.dir, &c.ends[side.Peer()].dir)
 	if c.bits&(resetByA|resetByB|outlivedBit(side)) != 0 {
 		st = Closed
 	}
@@ -111,12 +111,12 @@ func (c *Conn) rename(side reassembly.Side, at int64) {
 	}
 }
 
-// open takes a SYN or SYN-ACK.
+// open processes a SYN or SYN-ACK.
 func (s *step) open() {
 	seg, own := s.seg, s.own
 	s.class = Syn
-	again := own.half.is(synSeen)
-	own.half.bits |= synSeen
+	again := own.dir.is(synSeen)
+	own.dir.bits |= synSeen
 	own.out.Open(seg.Seq)
 	own.opts |= seg.Opts.Has
 	if seg.Opts.Has&reassembly.HasMSS != 0 {
@@ -128,14 +128,14 @@ func (s *step) open() {
 		s.sentAgain()
 		// A SYN that comes with an ACK now is the answer to the peer's, of a
 		// simultaneous open (RFC 9293 figure 7), rather than a repeat.
-		if own.half.Phase == PhaseOpen && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
-			own.half.bits |= synAckLost
+		if own.dir.Phase == PhaseOpen && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
+			own.dir.bits |= synAckLost
 		}
 		s.emitAfter(SynResent)
 		return
 	}
-	if own.half.Phase == PhaseIdle {
-		own.half.Phase = PhaseOpening
+	if own.dir.Phase == PhaseIdle {
+		own.dir.Phase = PhaseOpening
 	}
 	s.time()
 	s.emit(Opened, s.side)
@@ -145,7 +145,7 @@ func (s *step) open() {
 // the sender's IP IDs, one by one so far, skip.
 func (s *step) skippedIDs() {
 	last := &s.own.last
-	if s.own.half.Phase != PhaseFinSent || s.seg.IPID == 0 || last.IPID == 0 {
+	if s.own.dir.Phase != PhaseFinSent || s.seg.IPID == 0 || last.IPID == 0 {
 		return
 	}
 	if gap := s.seg.IPID - last.IPID; gap > 1 && gap <= 8 {

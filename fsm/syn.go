@@ -7,17 +7,17 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 // awaitsAnswer says whether this end has sent a SYN, and its peer nothing that
 // belongs to the connection.
 func (e *end) awaitsAnswer(peer *end) bool {
-	return e.half.Phase == PhaseOpening && peer.half.Phase == PhaseIdle && e.out.Knows(reassembly.KnowISS)
+	return e.dir.Phase == PhaseOpening && peer.dir.Phase == PhaseIdle && e.out.Knows(reassembly.KnowISS)
 }
 
-// misanswers takes a stray segment: is it the answer to the peer's SYN of a
-// host that has something else on its mind? In SYN_SENT, what does not
+// wrongAnswer processes an out-of-window segment: is it a host's answer to the peer's
+// SYN that belongs to another connection? In SYN_SENT, what does not
 // acknowledge the SYN is not acceptable, and draws a RST at its ACK number (RFC
 // 9293 3.10.7.3).
-func (s *step) misanswers() {
+func (s *step) wrongAnswer() {
 	seg, peer := s.seg, s.peer
 	if s.another() {
-		s.own.out.Stray(seg.End())
+		s.own.out.Reject(seg.End())
 	}
 	if !peer.awaitsAnswer(s.own) || seg.Len > 0 {
 		return
@@ -30,7 +30,7 @@ func (s *step) misanswers() {
 	default:
 		return
 	}
-	peer.out.Stray(seg.Ack)
+	peer.out.Reject(seg.Ack)
 	s.own.countFrom(seg)
 	s.ev.addWas(kind, s.side.Peer(), peerLast, &peer.last)
 }
@@ -41,23 +41,23 @@ func (s *step) misanswers() {
 // another ISN, and so does another host behind the same address.
 func (s *step) another() bool {
 	const synACK = reassembly.SYN | reassembly.ACK
-	return s.seg.Flags.Has(synACK) && s.own.half.Phase == PhaseOpening && s.peer.out.Knows(reassembly.KnowISS) &&
+	return s.seg.Flags.Has(synACK) && s.own.dir.Phase == PhaseOpening && s.peer.out.Knows(reassembly.KnowISS) &&
 		s.seg.Ack.After(s.peer.out.ISS) && s.seg.Ack.AtOrBefore(s.peer.out.Nxt)
 }
 
-// settles says whether the segment tells that the other SYN-ACK is the one that
-// counts: it acknowledges that, or goes on from there.
+// settles says whether the segment shows that the other SYN-ACK is the one that
+// counts: it acknowledges that, or continues from there.
 func (s *step) settles() bool {
 	seg, own, peer := s.seg, s.own, s.peer
 	wide := s.c.scaleUnknown()
 	switch {
-	case own.half.Phase == PhaseOpen && peer.half.Phase == PhaseOpening && peer.out.Knows(reassembly.KnowISS) && peer.out.StrayAt(seg.Ack):
-		if own.out.Believes(seg.Seq, s.n, peer.maxWnd, wide) {
+	case own.dir.Phase == PhaseOpen && peer.dir.Phase == PhaseOpening && peer.out.Knows(reassembly.KnowISS) && peer.out.RejectedAt(seg.Ack):
+		if own.out.Acceptable(seg.Seq, s.n, peer.maxWnd, wide) {
 			peer.out.Reopen(seg.Ack - 1)
 			return true
 		}
-	case own.half.Phase == PhaseOpening && peer.half.Phase == PhaseOpen && own.out.Knows(reassembly.KnowISS) && own.out.StrayAt(seg.Seq):
-		if peer.out.Believes(seg.Ack, 0, own.maxWnd, wide) {
+	case own.dir.Phase == PhaseOpening && peer.dir.Phase == PhaseOpen && own.out.Knows(reassembly.KnowISS) && own.out.RejectedAt(seg.Seq):
+		if peer.out.Acceptable(seg.Ack, 0, own.maxWnd, wide) {
 			own.out.Reopen(seg.Seq - 1)
 			return true
 		}
@@ -83,11 +83,11 @@ func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
 	return c.ends[side].awaitsAnswer(&c.ends[side.Peer()]) && !c.Over()
 }
 
-// hungUp takes the first FIN of a side that was connected to: did anybody say
-// anything?
-func (s *step) hungUp() {
+// closedWithoutData processes the first FIN of a side that was connected to: did either
+// side send data?
+func (s *step) closedWithoutData() {
 	own, peer := s.own, s.peer
-	opened := own.half.bits&peer.half.bits&synSeen != 0 && own.out.Knows(reassembly.KnowUna) && peer.half.Phase == PhaseOpen
+	opened := own.dir.bits&peer.dir.bits&synSeen != 0 && own.out.Knows(reassembly.KnowUna) && peer.dir.Phase == PhaseOpen
 	if s.side == reassembly.B && opened && s.c.bits&(resetByA|resetByB) == 0 && s.seg.Len == 0 &&
 		s.seg.Seq == own.out.ISS+1 && own.out.Una == s.seg.Seq && peer.out.Nxt == peer.out.ISS+1 {
 		s.ev.addWas(ClosedWithoutData, s.side, peerLast, &peer.last)

@@ -8,7 +8,7 @@ import (
 
 // A TCB is one end's transmission control block, inferred from the wire: the
 // fields that `netstat -x` printed in KB Q117317. Known says which of them the
-// wire told; the others are meaningless.
+// wire showed; the others are meaningless.
 type TCB struct {
 	Known TCBField
 
@@ -62,10 +62,10 @@ func (c *Conn) TCB(side reassembly.Side, at int64, timeWait time.Duration) TCB {
 		ISS: o.ISS, IRS: p.ISS, SndUna: o.Una, SndNxt: o.Nxt, MaxWnd: peer.maxWnd,
 		SndWnd: uint32(o.Edge - o.Una), SndWL1: peer.last.Seq, SndWL2: peer.last.Ack,
 		RcvNxt: p.Una, RcvWnd: uint32(p.Edge - p.Una), SndScale: peer.scale, RcvScale: own.scale,
-		MSS: own.mss, SRTT: int64(c.SRTT(side)), RTTVar: int64(own.rttvar) * int64(time.Microsecond),
-		RTO: int64(min(c.RTO(side)<<min(own.row, 7), maxRTO)), Rexmits: int(own.row),
-		Probing: peer.half.is(shut) && own.tries > 0, Probes: int(own.tries),
-		FIN: own.half.FIN, LastAckSent: own.last.Ack, ActiveOpen: side == reassembly.A,
+		MSS: own.mss, SRTT: int64(c.smoothedRTT(side)), RTTVar: int64(own.rttvar) * int64(time.Microsecond),
+		RTO: int64(min(c.rto(side)<<min(own.row, 7), maxRTO)), Rexmits: int(own.row),
+		Probing: peer.dir.is(shut) && own.tries > 0, Probes: int(own.tries),
+		FIN: own.dir.FIN, LastAckSent: own.last.Ack, ActiveOpen: side == reassembly.A,
 	}
 	know := func(f TCBField, is bool) {
 		if is {
@@ -80,11 +80,11 @@ func (c *Conn) TCB(side reassembly.Side, at int64, timeWait time.Duration) TCB {
 	know(KnowSndWL, o.Knows(reassembly.KnowEdge) && peer.last.Flags&reassembly.ACK != 0)
 	know(KnowRcvNxt, p.Knows(reassembly.KnowUna))
 	know(KnowRcvWnd, p.Knows(reassembly.KnowEdge))
-	know(KnowSndScale, peer.half.is(synSeen) && own.half.is(synSeen))
-	know(KnowRcvScale, peer.half.is(synSeen) && own.half.is(synSeen))
+	know(KnowSndScale, peer.dir.is(synSeen) && own.dir.is(synSeen))
+	know(KnowRcvScale, peer.dir.is(synSeen) && own.dir.is(synSeen))
 	know(KnowMSS, own.opts&reassembly.HasMSS != 0)
 	know(KnowRTT, own.srtt != 0)
-	know(KnowFIN, own.half.Phase >= PhaseFinSent)
+	know(KnowFIN, own.dir.Phase >= PhaseFinSent)
 	know(KnowOpener, c.bits&midstream == 0)
 	know(KnowLastAck, own.last.Flags&reassembly.ACK != 0)
 	t.Timers = c.timers(side, at, timeWait)
@@ -101,7 +101,7 @@ func (c *Conn) timers(side reassembly.Side, at int64, timeWait time.Duration) []
 		return nil
 	case state == TimeWait:
 		return []string{"time-wait"}
-	case peer.half.is(shut) && own.out.InFlight() <= 1:
+	case peer.dir.is(shut) && own.out.InFlight() <= 1:
 		running = append(running, "persist") // RFC 9293 3.8.6.1
 	case own.out.InFlight() > 0:
 		running = append(running, "retransmit") // RFC 6298 5.1

@@ -27,12 +27,12 @@ func (c *Conn) Tunnel() uint32 { return c.tunnel }
 func (c *Conn) Distance(seg *reassembly.Segment, side reassembly.Side) (d uint64, ok bool) {
 	own, peer := &c.ends[side], &c.ends[side.Peer()]
 	wide := c.scaleUnknown()
-	ok = own.out.Believes(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
+	ok = own.out.Acceptable(seg.Seq, seg.SeqLen(), peer.maxWnd, wide)
 	if own.out.Knows(reassembly.KnowNxt) {
 		d += abs(own.out.Nxt.To(seg.Seq))
 	}
 	if seg.Flags&reassembly.ACK != 0 {
-		ok = ok && peer.out.Believes(seg.Ack, 0, own.maxWnd, wide)
+		ok = ok && peer.out.Acceptable(seg.Ack, 0, own.maxWnd, wide)
 		if peer.out.Knows(reassembly.KnowNxt) {
 			d += abs(peer.out.Nxt.To(seg.Ack))
 		}
@@ -52,15 +52,15 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 	case own.out.Knows(reassembly.KnowNxt):
 		return false
 	case seg.Flags&reassembly.ACK == 0: // simultaneous open (RFC 9293 3.5)
-		return peer.half.Phase == PhaseOpening && !c.Over()
+		return peer.dir.Phase == PhaseOpening && !c.Over()
 	}
 	return peer.out.Knows(reassembly.KnowISS) && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt)
 }
 
-// Left is the side's state at trace time at, as of this connection alone.
-func (c *Conn) Left(side reassembly.Side, at int64, timeWait time.Duration) State {
+// leftIn is the side's state at trace time at, as of this connection alone.
+func (c *Conn) leftIn(side reassembly.Side, at int64, timeWait time.Duration) State {
 	if c.bits&outlivedBit(side) != 0 && c.bits&(resetByA|resetByB) == 0 {
-		return stateFrom(&c.ends[side].half, &c.ends[side.Peer()].half)
+		return stateFrom(&c.ends[side].dir, &c.ends[side.Peer()].dir)
 	}
 	s, _ := c.State(side, at, timeWait)
 	return s
@@ -74,10 +74,10 @@ func (c *Conn) Touch() uint32 {
 	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.tunnel
 }
 
-// Echoes reports whether the segment could be the side's last one once more, but
+// IsTranslatedDuplicate reports whether the segment could be the side's last one once more, but
 // for its sequence numbers: what a firewall that rewrites them has sent on.
 // Without an IP identification, only a SYN or another TTL shows it.
-func (c *Conn) Echoes(seg *reassembly.Segment, side reassembly.Side) bool {
+func (c *Conn) IsTranslatedDuplicate(seg *reassembly.Segment, side reassembly.Side) bool {
 	last := &c.ends[side].last
 	if seg.IPID != last.IPID || seg.Len != last.Len || seg.Flags != last.Flags || seg.Window != last.Window ||
 		time.Duration(seg.At-last.At) > reorderTime {

@@ -33,11 +33,11 @@ func (v View) Last(side reassembly.Side) reassembly.Mark { return v.c.ends[side]
 func (v View) Stream(side reassembly.Side) reassembly.Stream { return v.c.ends[side].out }
 
 // Phase is how far the side's direction has come.
-func (v View) Phase(side reassembly.Side) Phase { return v.c.ends[side].half.Phase }
+func (v View) Phase(side reassembly.Side) Phase { return v.c.ends[side].dir.Phase }
 
 // FIN is the sequence number of the side's FIN, once it was sent.
 func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
-	h := &v.c.ends[side].half
+	h := &v.c.ends[side].dir
 	return h.FIN, h.Phase >= PhaseFinSent
 }
 
@@ -45,7 +45,7 @@ func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
 // whatever has used the four-tuple since. A time later than the last segment's only
 // lets TIME_WAIT, which lasts timeWait, run out.
 func (v View) State(side reassembly.Side, at int64, timeWait time.Duration) State {
-	return v.c.Left(side, at, timeWait)
+	return v.c.leftIn(side, at, timeWait)
 }
 
 // Opener is the side that sent the first SYN; known is false if none was captured.
@@ -54,7 +54,7 @@ func (v View) Opener() (side reassembly.Side, known bool) { return v.c.Opener() 
 // ResetBy is the side that ended the connection by an acceptable RST, if one did.
 func (v View) ResetBy() (side reassembly.Side, is bool) { return v.c.ResetBy() }
 
-// Packets is how many segments the side sent, copies left out.
+// Packets is how many segments the side sent, without duplicate frames.
 func (v View) Packets(side reassembly.Side) uint64 { return v.c.Packets(side) }
 
 // Bytes is how much payload the side sent, each byte counted once.
@@ -73,13 +73,13 @@ func (v View) RecentBytes(side reassembly.Side, at int64) uint64 {
 	return 0
 }
 
-// RTO is the side's retransmission timeout without backoff, from the samples seen:
+// rto is the side's retransmission timeout without backoff, from the samples seen:
 // one second at least, three without samples (RFC 6298).
-func (v View) RTO(side reassembly.Side) time.Duration { return v.c.RTO(side) }
+func (v View) RTO(side reassembly.Side) time.Duration { return v.c.rto(side) }
 
-// SRTT is the smoothed time from the side's data, at the tap, to its acknowledgment
+// smoothedRTT is the smoothed time from the side's data, at the tap, to its acknowledgment
 // there (RFC 6298 2.3); 0 if nothing was timed.
-func (v View) SRTT(side reassembly.Side) time.Duration { return v.c.SRTT(side) }
+func (v View) SRTT(side reassembly.Side) time.Duration { return v.c.smoothedRTT(side) }
 
 // RTT is the round trip of the handshake, both parts as the tap sees them; without
 // one, of the data that was timed; 0 if there is neither.
@@ -87,18 +87,18 @@ func (v View) RTT() time.Duration { return v.c.RTT() }
 
 // HandshakeRTT is how long the side took to answer the peer's SYN or SYN-ACK, seen
 // from the tap; 0 if that was not captured.
-func (v View) HandshakeRTT(side reassembly.Side) time.Duration { return v.c.Answer(side) }
+func (v View) HandshakeRTT(side reassembly.Side) time.Duration { return v.c.handshakeRTT(side) }
 
 // Retries is how many retransmissions in a row the side has sent without progress
 // (compared with R1 and R2 in RFC 9293 3.8.3), 255 at most.
 func (v View) Retries(side reassembly.Side) int { return int(v.c.ends[side].row) }
 
 // WindowShut reports whether the side's last advertised window is 0.
-func (v View) WindowShut(side reassembly.Side) bool { return v.c.ends[side].half.is(shut) }
+func (v View) WindowShut(side reassembly.Side) bool { return v.c.ends[side].dir.is(shut) }
 
 // WindowShrunk reports whether the side ever took back window that it had offered
 // (RFC 9293 3.8.6): its right edge is then not all that it has offered.
-func (v View) WindowShrunk(side reassembly.Side) bool { return v.c.ends[side].half.is(shrank) }
+func (v View) WindowShrunk(side reassembly.Side) bool { return v.c.ends[side].dir.is(shrank) }
 
 // MaxWindow is the largest window that the side advertised, in bytes.
 func (v View) MaxWindow(side reassembly.Side) uint32 { return v.c.ends[side].maxWnd }
@@ -113,7 +113,7 @@ func (v View) WindowScale(side reassembly.Side) (shift uint8, known bool) {
 // was captured.
 func (v View) SYNOptions(side reassembly.Side) (o SYNOptions, captured bool) {
 	e := &v.c.ends[side]
-	return SYNOptions{Has: e.opts, MSS: e.mss}, e.half.is(synSeen)
+	return SYNOptions{Has: e.opts, MSS: e.mss}, e.dir.is(synSeen)
 }
 
 // SYNOptions are the options of a side's SYN that shape the connection.
@@ -127,9 +127,9 @@ type SYNOptions struct {
 // snap length may have cut the option off.
 func (v View) EffSndMSS() uint32 { return v.c.fullSegment() }
 
-// Idle is how long neither side had sent anything before the side that spoke last,
+// Idle is how long neither side had sent anything before the side that sent last,
 // RSTs aside, did so: in seconds, 18 hours at most, 0 if it was less than one.
-func (v View) Idle() time.Duration { return time.Duration(v.c.hush) * time.Second }
+func (v View) Idle() time.Duration { return time.Duration(v.c.idle) * time.Second }
 
 // LossShown reports whether the side's peer has shown that something of the side's
 // is missing, since it last acknowledged anything new: by three duplicate ACKs (RFC
@@ -138,23 +138,23 @@ func (v View) LossShown(side reassembly.Side) bool { return v.c.ends[side].lossS
 
 // Unpushed reports whether the side's last payload came without PSH: more was
 // queued, since the last buffered segment carries it (RFC 9293 3.9.1.2).
-func (v View) Unpushed(side reassembly.Side) bool { return v.c.ends[side].half.is(unpushed) }
+func (v View) Unpushed(side reassembly.Side) bool { return v.c.ends[side].dir.is(unpushed) }
 
 // Challenging reports whether the side's last segment is a challenge ACK: it answers
 // a SYN or RST that was out of place (RFC 5961 3.2, 4.2).
-func (v View) Challenging(side reassembly.Side) bool { return v.c.ends[side].half.is(challenged) }
+func (v View) Challenging(side reassembly.Side) bool { return v.c.ends[side].dir.is(challenged) }
 
 // IPHabits is how the side marks its packets: whether its last two IPv4
 // identifications follow one another, with room for packets of other connections in
 // between, and whether its segments came with more than one TTL.
 func (v View) IPHabits(side reassembly.Side) (counting, varying bool) {
-	h := &v.c.ends[side].half
+	h := &v.c.ends[side].dir
 	return h.is(countsIDs), h.is(variesTTL)
 }
 
 // Limits are the reasons to trust the capture of this connection less.
 func (v View) Limits() Limits { return v.c.Limits() }
 
-// HoleSince reports whether bytes that the tap never saw were acknowledged at or
+// holeSince reports whether bytes that the tap never saw were acknowledged at or
 // after the given time, to the second.
-func (v View) HoleSince(at int64) bool { return v.c.HoleSince(at) }
+func (v View) HoleSince(at int64) bool { return v.c.holeSince(at) }

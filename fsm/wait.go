@@ -16,35 +16,35 @@ const (
 	maxAckDelay = 500 * time.Millisecond
 	// reactTime is how long a host needs to send on once an ACK lets it.
 	reactTime = 3 * time.Millisecond
-	// echoTime is how soon an ACK follows the one that draws it, twice the longest
+	// ackAnswerTime is how soon an ACK follows the one that draws it, twice the longest
 	// round trip or so. No timer that sends ACKs is shorter.
-	echoTime = 200 * time.Millisecond
+	ackAnswerTime = 200 * time.Millisecond
 )
 
-// heldBack says whether the payload waited for an ACK that the peer delayed:
+// nagleDelayed says whether the payload waited for an ACK that the peer delayed:
 // Nagle (RFC 9293 3.7.4) meets a delayed ACK (RFC 9293 3.8.6.3). The ACK is
 // pure and covers all that was sent, it came later than the path explains, and
 // what is less than a full segment followed it at once, as soon as the path
 // allows and no sooner.
-func (s *step) heldBack() bool {
+func (s *step) nagleDelayed() bool {
 	seg, before, ack := s.seg, &s.own.last, &s.peer.last
 	delay := time.Duration(ack.At - before.At)
 	if delay < minAckDelay || ack.Len > 0 || before.Len == 0 {
 		return false
 	}
-	there, back := s.c.Answer(s.side.Peer()), s.c.Answer(s.side)
+	there, back := s.c.handshakeRTT(s.side.Peer()), s.c.handshakeRTT(s.side)
 	react := time.Duration(seg.At - ack.At)
 	return delay-there >= minAckDelay && delay-there <= maxAckDelay &&
 		react+reactTime >= back/2 && react <= back+back/2+reactTime &&
 		ack.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) == reassembly.ACK &&
 		ack.Ack == seg.Seq && before.End() == seg.Seq &&
-		s.c.Small(seg.Len) && s.roomy()
+		s.c.isSmall(seg.Len) && s.hasRoom()
 }
 
-// roomy says whether the peer's window has room for two full segments, so that
+// hasRoom says whether the peer's window has room for two full segments, so that
 // it was not the window that was waited for. A window whose scale was not seen is
-// larger than it looks, if anything: what looks roomy is.
-func (s *step) roomy() bool {
+// larger than it looks, if anything: what looks hasRoom is.
+func (s *step) hasRoom() bool {
 	out := &s.own.out
 	if s.c.bits&optionsCut == 0 && s.c.scaleUnknown() { // who waits for the window fills it
 		return s.seg.End().Before(out.Edge)
@@ -81,20 +81,20 @@ func (c *Conn) segmentSize() uint32 {
 // maxOptions is the most that a TCP header's options take (RFC 9293 3.1).
 const maxOptions = 40
 
-// Small reports whether a segment with so much payload is less than a full one,
+// isSmall reports whether a segment with so much payload is less than a full one,
 // whatever its options: one that Nagle holds back.
-func (c *Conn) Small(payload uint32) bool {
+func (c *Conn) isSmall(payload uint32) bool {
 	return payload+maxOptions < c.segmentSize()
 }
 
-// echoes says whether the segment is the side's last pure ACK once more, and
+// repeatsAck says whether the segment is the side's last pure ACK once more, and
 // all that came in between is a pure ACK of the peer's. Nothing calls for that
 // but an ACK that is not acceptable (RFC 9293 3.10.7.4).
-func (s *step) echoes() bool {
+func (s *step) repeatsAck() bool {
 	seg, own, peer := s.seg, &s.own.last, &s.peer.last
-	return seg.Seq == own.Seq && seg.Ack == own.Ack && own.At <= peer.At && time.Duration(seg.At-own.At) < echoTime &&
+	return seg.Seq == own.Seq && seg.Ack == own.Ack && own.At <= peer.At && time.Duration(seg.At-own.At) < ackAnswerTime &&
 		isPure(own) && isPure(peer) && seg.Flags&(reassembly.FIN|reassembly.RST) == 0 &&
-		!s.own.half.is(shut) && !s.peer.half.is(shut)
+		!s.own.dir.is(shut) && !s.peer.dir.is(shut)
 }
 
 func isPure(m *reassembly.Mark) bool {

@@ -30,12 +30,12 @@ func (s *step) offerWindow(moved bool) {
 	by := uint32(peer.out.Edge - edge)
 	peer.out.Offer(edge)
 	switch {
-	case wnd == 0 && seg.Flags&reassembly.SYN == 0 && !own.half.is(shut):
-		own.half.bits |= shut
+	case wnd == 0 && seg.Flags&reassembly.SYN == 0 && !own.dir.is(shut):
+		own.dir.bits |= shut
 		peer.quietAt, peer.tries = s.c.clock(seg.At), 0
 		s.emit(WindowShut, s.side)
-	case wnd > 0 && own.half.is(shut):
-		own.half.bits &^= shut
+	case wnd > 0 && own.dir.is(shut):
+		own.dir.bits &^= shut
 		peer.tries = 0
 		s.emit(WindowOpened, s.side)
 	}
@@ -58,7 +58,7 @@ func (c *Conn) scaleOf(side reassembly.Side) uint8 {
 
 // scaleUnknown says whether windows may be scaled without our knowing.
 func (c *Conn) scaleUnknown() bool {
-	return c.bits&optionsCut != 0 || c.ends[0].half.bits&c.ends[1].half.bits&synSeen == 0
+	return c.bits&optionsCut != 0 || c.ends[0].dir.bits&c.ends[1].dir.bits&synSeen == 0
 }
 
 // probeClass recognises probes and keep-alives; Plain is everything else. It
@@ -66,12 +66,12 @@ func (c *Conn) scaleUnknown() bool {
 func (s *step) probeClass() Class {
 	seg, own := s.seg, s.own
 	out := &own.out
-	if seg.Len > 1 && !s.peer.half.is(shut) || !out.Knows(reassembly.KnowNxt) {
+	if seg.Len > 1 && !s.peer.dir.is(shut) || !out.Knows(reassembly.KnowNxt) {
 		return Plain
 	}
 	below := seg.Seq == out.Nxt-1 || out.Knows(reassembly.KnowUna) && seg.Seq == out.Una-1
 	switch {
-	case s.peer.half.is(shut):
+	case s.peer.dir.is(shut):
 		if s.probes(below) {
 			return Probe
 		}
@@ -106,13 +106,13 @@ func (s *step) probes(below bool) bool {
 	// A SEGMENT beyond the edge, or what was in flight when the window shut,
 	// once the peer has had time to say that it shut.
 	return seg.End().After(own.out.Una) &&
-		time.Duration(s.c.elapsed(own.quietAt, seg.At))*time.Microsecond >= max(minProbeGap, s.c.SRTT(s.side))
+		time.Duration(s.c.elapsed(own.quietAt, seg.At))*time.Microsecond >= max(minProbeGap, s.c.smoothedRTT(s.side))
 }
 
 // maybeProbe says whether the segment may be one of a series of probes whose
 // cause, the window 0, lies before the capture: the peer has not spoken, and
 // the segment is small or repeats.
 func (s *step) maybeProbe() bool {
-	return !s.own.out.Knows(reassembly.KnowEdge) && s.own.half.Phase == PhaseOpen && s.seg.Flags&reassembly.FIN == 0 &&
+	return !s.own.out.Knows(reassembly.KnowEdge) && s.own.dir.Phase == PhaseOpen && s.seg.Flags&reassembly.FIN == 0 &&
 		(s.seg.Len <= 1 || s.class == Retransmission || s.class == Ambiguous)
 }

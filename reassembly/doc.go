@@ -9,5 +9,5 @@
 //
 // UNA is the highest acknowledgment of the peer, NXT the end of the furthest
 // segment seen, EDGE the right edge of the window that the peer offers (RFC
-// 9293 3.3.1). No payload is kept: the tool judges conversations, not contents.
+// 9293 3.3.1). No payload is kept: the tool looks at conversations, not contents.
 package reassembly

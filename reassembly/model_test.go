@@ -112,17 +112,17 @@ func FuzzStream(f *testing.F) {
 			d := Seq(int8(ops[1])) << (ops[0] >> 4)
 			switch ops[0] & 15 {
 			case 0, 1, 2, 3:
-				if seq := s.Nxt + d; s.Believes(seq, uint32(ops[2]), 0, false) {
+				if seq := s.Nxt + d; s.Acceptable(seq, uint32(ops[2]), 0, false) {
 					s.Send(seq, uint32(ops[2]))
 				}
 			case 4, 5, 6:
-				if ack := s.Nxt + d; s.Believes(ack, 0, 0, false) {
+				if ack := s.Nxt + d; s.Acceptable(ack, 0, 0, false) {
 					s.Acked(ack)
 				}
 			case 7:
 				s.Offer(s.Una + d)
 			case 8:
-				s.Stray(s.Nxt + d)
+				s.Reject(s.Nxt + d)
 			case 9:
 				s.Jump(Seq(iss) + d)
 			case 10:

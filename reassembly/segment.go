@@ -126,7 +126,7 @@ type Segment struct {
 	Ack    Seq    // valid if Flags.Has(ACK)
 	Len    uint32 // payload bytes on the wire, even if the capture cut them
 	Tunnel uint32 // hash of VLAN tags and tunnel identifiers, 0 for none
-	Link   uint32 // hash of the link-layer addresses, 0 for none: tells copies apart
+	Link   uint32 // hash of the link-layer addresses, 0 for none: tells duplicate frames apart
 	File   uint16 // which input, in order of the command line
 	Window uint16 // as on the wire, unscaled
 	IPID   uint16 // IPv4 identification of the innermost header; 0 in IPv6

@@ -13,7 +13,7 @@ const (
 	Repeat                   // all of it was seen before
 )
 
-// Known says which fields of a Stream the wire has told.
+// Known says which fields of a Stream the wire has shown.
 type Known uint8
 
 // The facts that may be missing.
@@ -22,12 +22,12 @@ const (
 	KnowUna                    // the peer acknowledged something
 	KnowNxt                    // something was sent, or acknowledged
 	KnowEdge                   // the peer advertised a window
-	knowStray
+	knowRejected
 	lossy // a hole was acknowledged and forgotten
 )
 
-// Reach is how far beyond the offered window, or behind what is acknowledged,
-// a segment may lie and still be believed: one MiB, and 16 MiB while the
+// reach is how far beyond the offered window, or behind what is acknowledged,
+// a segment may lie and still be acceptable: one MiB, and 16 MiB while the
 // window scale is unknown (RFC 7323 2.2 allows windows up to 1 GiB; a blind
 // forger hits such a stretch of the 4 GiB circle once in 256 tries).
 const (
@@ -42,7 +42,7 @@ type Stream struct {
 	// number seen, so that relative numbers begin at 1 either way.
 	ISS            Seq
 	Una, Nxt, Edge Seq
-	stray          Seq // the last place that was not believed
+	rejected       Seq // the last sequence number that was not acceptable
 	gaps           gaps
 	known          Known
 }
@@ -56,17 +56,17 @@ func (s *Stream) Open(iss Seq) {
 	s.known |= KnowISS
 }
 
-// Reopen begins the account anew with another SYN, at iss.
+// Reopen begins again with another SYN, at iss.
 func (s *Stream) Reopen(iss Seq) {
 	*s = Stream{}
 	s.Open(iss)
 	s.begin(iss + 1)
 }
 
-// Believes reports whether a segment at seq of n sequence numbers can belong
+// Acceptable reports whether a segment at seq of n sequence numbers can belong
 // to this stream: between what is acknowledged and what the peer offered, with
 // some reach to either side. wide says that windows are only lower bounds.
-func (s *Stream) Believes(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
+func (s *Stream) Acceptable(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
 	if s.known&KnowNxt == 0 {
 		return true
 	}
@@ -85,25 +85,27 @@ func (s *Stream) Believes(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
 	return (low - r).AtOrBefore(seq) && (seq + Seq(n)).AtOrBefore(high+r)
 }
 
-// Stray remembers a place that was not believed, in case more evidence comes.
-func (s *Stream) Stray(seq Seq) {
-	s.stray = seq
-	s.known |= knowStray
+// Reject remembers a sequence number that was not acceptable, in case more evidence
+// comes.
+func (s *Stream) Reject(seq Seq) {
+	s.rejected = seq
+	s.known |= knowRejected
 }
 
-// StrayAt reports whether seq is the last place that was not believed.
-func (s *Stream) StrayAt(seq Seq) bool { return s.known&knowStray != 0 && s.stray == seq }
+// RejectedAt reports whether seq is the last sequence number that was not acceptable.
+func (s *Stream) RejectedAt(seq Seq) bool { return s.known&knowRejected != 0 && s.rejected == seq }
 
-// NearStray reports whether seq lies near the last place that was not believed.
-func (s *Stream) NearStray(seq Seq) bool {
-	return s.known&knowStray != 0 && uint32(seq-s.stray+reach) < 2*reach
+// NearRejected reports whether seq lies near the last sequence number that was not
+// acceptable.
+func (s *Stream) NearRejected(seq Seq) bool {
+	return s.known&knowRejected != 0 && uint32(seq-s.rejected+reach) < 2*reach
 }
 
 // Jump moves NXT, and UNA with it, to seq across a hole that the capture has.
 func (s *Stream) Jump(seq Seq) {
 	s.Una, s.Nxt, s.Edge = seq, seq, seq
 	s.gaps = gaps{}
-	s.known = s.known&^(knowStray|KnowEdge) | KnowNxt | KnowUna | lossy
+	s.known = s.known&^(knowRejected|KnowEdge) | KnowNxt | KnowUna | lossy
 }
 
 // Send notes n sequence numbers sent from seq on, and says where they fell.

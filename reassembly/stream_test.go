@@ -163,7 +163,7 @@ func TestStream_longAfterAHole(t *testing.T) {
 func TestStream_Believes(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
-		if !s.Believes(base+12345, 1, 0, false) {
+		if !s.Acceptable(base+12345, 1, 0, false) {
 			t.Error("a stream that knows nothing believes nothing")
 		}
 		s.Send(base, 1000)
@@ -184,7 +184,7 @@ func TestStream_Believes(t *testing.T) {
 			{2000 + reachUnknown + 1, 0, true, false},
 			{1 << 31, 0, true, false},
 		} {
-			if got := s.Believes(base+x.seq, x.n, 0, x.wide); got != x.want {
+			if got := s.Acceptable(base+x.seq, x.n, 0, x.wide); got != x.want {
 				t.Errorf("from %d: %d numbers at %d (wide %t) are believed: %t", base, x.n, int32(x.seq), x.wide, got)
 			}
 		}
@@ -205,7 +205,7 @@ func TestStream_Believes_window(t *testing.T) {
 			2000 + reach + window:             true,
 			2000 + reach + window + 1:         false,
 		} {
-			if got := s.Believes(base+seq, 0, window, false); got != want {
+			if got := s.Acceptable(base+seq, 0, window, false); got != want {
 				t.Errorf("from %d: with a window of %d, %d is believed: %t", base, window, int32(seq), got)
 			}
 		}
@@ -219,7 +219,7 @@ func TestStream_Believes_hugeWindow(t *testing.T) {
 	s.Send(1000, 100)
 	s.Acked(1100)
 	s.Offer(1100 + window)
-	if !s.Believes(1100, 10, window, false) || s.Believes(1100+1<<31, 0, window, false) {
+	if !s.Acceptable(1100, 10, window, false) || s.Acceptable(1100+1<<31, 0, window, false) {
 		t.Error("what comes next is not believed, or what is half the circle away is")
 	}
 }
@@ -229,12 +229,12 @@ func TestStream_Jump(t *testing.T) {
 	s.Send(0, 100)
 	s.Acked(100)
 	s.Offer(5000)
-	s.Stray(1 << 30)
-	if !s.NearStray(1<<30+100) || !s.NearStray(1<<30-100) || s.NearStray(1<<29) {
+	s.Reject(1 << 30)
+	if !s.NearRejected(1<<30+100) || !s.NearRejected(1<<30-100) || s.NearRejected(1<<29) {
 		t.Error("near the last stray is not where it was")
 	}
 	s.Jump(1 << 30)
-	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.Window() != 0 || s.NearStray(1<<30) {
+	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.Window() != 0 || s.NearRejected(1<<30) {
 		t.Errorf("across a hole: %+v", s)
 	}
 }

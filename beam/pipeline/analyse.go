@@ -25,16 +25,16 @@ func init() {
 type analyseFn struct {
 	Options Options
 
-	whole    memory[intake.Whole]
-	tuples   *engine.Tuples
-	merge    *chunk.Merge
-	places   map[uint64]chunk.Place // of the first segments of the connections at hand
-	sums     outcome.Sums           // of the bundle
-	rows     map[int64]uint64
-	findings map[int64]uint64
+	whole     memory[intake.Whole]
+	tuples    *engine.Tuples
+	merge     *chunk.Merge
+	positions map[uint64]chunk.Position // of the first segments of the current connections
+	sums      outcome.Sums              // of the bundle
+	rows      map[int64]uint64
+	findings  map[int64]uint64
 }
 
-// StartBundle begins new sums.
+// StartBundle starts new sums.
 func (f *analyseFn) StartBundle(context.Context, []byte, func([]byte), func([]byte)) {
 	f.sums = outcome.Sums{}
 	f.rows, f.findings = map[int64]uint64{}, map[int64]uint64{}
@@ -61,30 +61,30 @@ func (f *analyseFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[
 			return err
 		}
 	}
-	position := uint64(0)
+	segments := uint64(0)
 	for {
 		var rec packed.Record
-		place, err := f.merge.Next(&rec)
+		position, err := f.merge.Next(&rec)
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		position++
-		if f.tuples.Process(position, &rec.Segment) {
-			f.places[position] = place
+		segments++
+		if f.tuples.Process(segments, &rec.Segment) {
+			f.positions[segments] = position
 		}
 	}
-	metrics.perConnection.Update(ctx, int64(position))
+	metrics.perConnection.Update(ctx, int64(segments))
 	report, counts := f.tuples.End()
 	f.count(report, &counts)
 	f.emit(ctx, report, emit)
-	clear(f.places)
+	clear(f.positions)
 	return nil
 }
 
-// ready makes what analyses, when the statistics of the trace are there.
+// ready sets up the analysis with the statistics of the trace.
 func (f *analyseFn) ready(ctx context.Context, whole []byte) error {
 	if f.tuples != nil {
 		return nil
@@ -98,10 +98,10 @@ func (f *analyseFn) ready(ctx context.Context, whole []byte) error {
 		return err
 	}
 	trace := w.Stats
-	trace.Counts = stats.Counts{Known: true} // FINs are doubted when all are counted
+	trace.Counts = stats.Counts{Known: true} // numberFn doubts FINs, when all are counted
 	f.tuples = engine.NewTuples(o, &trace)
 	f.merge = chunk.NewMerge(w.Ranks, func(name string) (io.ReadCloser, error) { return store.Open(ctx, name) })
-	f.places = map[uint64]chunk.Place{}
+	f.positions = map[uint64]chunk.Position{}
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (f *analyseFn) ready(ctx context.Context, whole []byte) error {
 func (f *analyseFn) count(r *result.Report, counts *stats.Counts) {
 	s := outcome.Sums{Counts: *counts, Flows: r.Totals.Flows, Evicted: r.Totals.EvictedFlows}
 	if p := counts.Oversized.Position; p != 0 {
-		s.Oversized = f.places[p]
+		s.Oversized = f.positions[p]
 	}
 	for _, g := range r.Totals.Groups {
 		if g.Listed < g.N {
@@ -127,7 +127,7 @@ func (f *analyseFn) emit(ctx context.Context, r *result.Report, emit func([]byte
 	found := r.Findings
 	for i := range r.Flows {
 		row := &r.Flows[i]
-		c := outcome.Connection{Place: f.places[row.Conn], Row: *row}
+		c := outcome.Connection{Position: f.positions[row.Conn], Row: *row}
 		for k := range found {
 			if found[k].Flow == row {
 				fd := found[k]
@@ -136,7 +136,7 @@ func (f *analyseFn) emit(ctx context.Context, r *result.Report, emit func([]byte
 				f.findings[outcome.SliceOf(fd.At, first, last)]++
 			}
 		}
-		f.rows[outcome.SliceOf(c.Place.Time, first, last)]++
+		f.rows[outcome.SliceOf(c.Position.Time, first, last)]++
 		emit(wire.Append(nil, &c))
 	}
 	metrics.connections.Inc(ctx, int64(len(r.Flows)))

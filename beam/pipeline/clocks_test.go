@@ -12,9 +12,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 )
 
-// Two taps whose frames interleave, one of them with stamps out of order, and a
-// file of two hours later whose clock is set back: the order of the trace, its
-// gap and its steps are those that one process sees.
+// Two taps with interleaved frames, one of them with timestamps out of order, and a
+// file of two hours later whose clock is set back: the order of the trace, its gap
+// and its steps are those of one process.
 func TestClocks(t *testing.T) {
 	var buf bytes.Buffer
 	if _, err := tracegen.Write(&buf, tracegen.Spec{Frames: 6000, Flows: 60, Snap: 96, Faults: 4, Seed: 5}); err != nil {
@@ -32,7 +32,7 @@ func TestClocks(t *testing.T) {
 		}
 		file[name] = append(file[name], record...)
 	}
-	var held []byte // of the second tap, to come behind the next
+	var held []byte // of the second tap, to come after the next
 	for i := 0; len(rest) > 0; i++ {
 		n := 16 + int(binary.LittleEndian.Uint32(rest[8:]))
 		record := rest[:n]
@@ -62,17 +62,17 @@ func TestClocks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	slices.Reverse(files) // the order of the names counts where times are equal, not that of the list
+	slices.Reverse(files) // for equal times, the order of names counts, not that of the list
 	for _, o := range []Options{{}, {Group: 1, Least: 1, Hold: 100_000}} {
 		o.Inputs, o.Output, o.Range = files, t.TempDir(), 20
-		s := stumbler{Rand: rand.New(rand.NewPCG(3, 4)), t: t, o: o}
+		s := failingRunner{Rand: rand.New(rand.NewPCG(3, 4)), t: t, o: o}
 		s.run()
 		same(t, o, files)
 	}
 }
 
-// Where no FIN of the whole trace is ever acknowledged, nothing is proved by one:
-// that is known only when all connections are counted.
+// If no FIN of the whole trace is acknowledged, a missing ACK proves nothing. That is
+// known only when all connections have been counted.
 func TestCounts(t *testing.T) {
 	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
 	if err != nil {
@@ -89,7 +89,7 @@ func TestCounts(t *testing.T) {
 		files = append(files, name)
 	}
 	o := Options{Inputs: files, Output: t.TempDir()}
-	s := stumbler{Rand: rand.New(rand.NewPCG(5, 6)), t: t, o: o}
+	s := failingRunner{Rand: rand.New(rand.NewPCG(5, 6)), t: t, o: o}
 	s.run()
 	same(t, o, files)
 	if lines, _, _ := single(t, o, files); !bytes.Contains(lines, []byte("acks-filtered")) {

@@ -14,7 +14,7 @@ func init() {
 	register.Iter1[[]byte]()
 }
 
-// combineFn puts the statistics of all files together.
+// combineFn combines the statistics of all files.
 type combineFn struct{}
 
 // ProcessElement emits the statistics of the whole trace.
@@ -26,14 +26,14 @@ func (*combineFn) ProcessElement(_ int, values func(*[]byte) bool, emit func([]b
 	return err
 }
 
-// A plan is what must be known of all connections before they get their numbers.
+// A plan is what must be known about all connections before they get numbers.
 type plan struct {
 	Sums     outcome.Sums
 	Rows     []outcome.Range
 	Findings []outcome.Range
 }
 
-// planFn sums up, and divides the trace into ranges.
+// planFn adds up sums, and divides the trace into ranges.
 type planFn struct{ Options Options }
 
 // ProcessElement emits the plan.
@@ -53,7 +53,7 @@ func (f *planFn) ProcessElement(_ int, values func(*[]byte) bool, emit func([]by
 	return nil
 }
 
-// gather reads all values but the seed.
+// gather reads all values except the seed.
 func gather[T any](values func(*[]byte) bool) (all []*T, err error) {
 	var b []byte
 	for values(&b) {
@@ -69,7 +69,7 @@ func gather[T any](values func(*[]byte) bool) (all []*T, err error) {
 	return all, nil
 }
 
-// A memory reads a side input once: it is the same for every element.
+// A memory decodes a side input once, because it is the same for every element.
 type memory[T any] struct{ value *T }
 
 func (m *memory[T]) of(b []byte) (*T, error) {

@@ -1,18 +1,17 @@
-// Package pipeline is tcptrace as an Apache Beam pipeline: what one process does
-// with the captures of one machine, for captures that lie on many.
+// Package pipeline is tcptrace as an Apache Beam pipeline: it does with captures on
+// many machines what one process does with those of one machine.
 //
 //	match ─> read ─────────────────> chunks by four-tuple ─> analyse ─> spread ─> number ─> render
-//	           │                                               ↑ │          ↑         │        │
-//	           ├─> stats of each file ─> combine ──────────────┘ └─ sums ─ plan       │        │
-//	           └─> dead letters ──────────────────────────────────────────────────┐   │        │
-//	                                                                              finish <─────┘
+//	           │                                              ↑   │        ↑         │        │
+//	           ├─> stats of each file ─> combine ─────────────┘   └─ sums ─ plan     │        │
+//	           └─> dead letters ────────────────────────────────────────────────┐    │        │
+//	                                                                            finish <──────┘
 //
-// A four-tuple is analysed by the engine itself, in one place, with the statistics of
-// the whole trace beside it: its end, its gaps, what the kernel dropped. What needs
-// more than one connection (numbers, order, the count of FINs) is settled
-// afterwards, by ranges of time.
+// The engine itself analyses a four-tuple, in one place, with the statistics of the
+// whole trace: its end, its gaps, what the kernel dropped. What needs more than one
+// connection (numbers, order, the count of FINs) is done afterwards, by time ranges.
 //
-// Every step may be repeated: it writes under a name of its own, and the files
-// that it wrote are those of the attempt that counted. The last step gives the
-// report its place, when all else is there.
+// Every step can be repeated: it writes files under unique names, and only those of
+// the attempt that counts are used. The last step moves the report to its place,
+// when everything else is complete.
 package pipeline

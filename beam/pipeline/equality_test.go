@@ -55,8 +55,8 @@ func run(t *testing.T, all ...Options) beam.PipelineResult {
 	return r
 }
 
-// single is what one process makes of the files: the lines of ndjson without the
-// connections, and these.
+// single is the result of one process: the lines of ndjson without connections, and
+// the connections.
 func single(t *testing.T, o Options, files []string) (lines, summary []byte, rows []table.Row) {
 	t.Helper()
 	trace, _ := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
@@ -81,12 +81,12 @@ func single(t *testing.T, o Options, files []string) (lines, summary []byte, row
 	return all[:last], all[last:], rows
 }
 
-// same demands that a pipeline's output is what one process makes of the files.
+// same checks that the output of a pipeline is the same as that of one process.
 func same(t *testing.T, o Options, files []string) {
 	t.Helper()
 	lines, summary, rows := single(t, o, files)
-	demand(t, o.Output, FindingsFile, lines)
-	demand(t, o.Output, ReportFile, summary)
+	check(t, o.Output, FindingsFile, lines)
+	check(t, o.Output, ReportFile, summary)
 	have := readTable(t, o.Output)
 	for i := range rows {
 		if i >= len(have) || fmt.Sprint(plain(rows[i])) != fmt.Sprint(plain(have[i])) {
@@ -105,7 +105,7 @@ func same(t *testing.T, o Options, files []string) {
 	}
 }
 
-// plain is a row that can be printed to compare it.
+// plain is a row in a form that can be compared.
 func plain(r table.Row) any {
 	rtt := 0.0
 	if r.RTT != nil {
@@ -115,7 +115,7 @@ func plain(r table.Row) any {
 	return []any{r, rtt}
 }
 
-func demand(t *testing.T, folder, name string, want []byte) {
+func check(t *testing.T, folder, name string, want []byte) {
 	t.Helper()
 	have, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/store"
 )
 
-// Bad files are reported and fail nothing; of a damaged one, what comes before the
-// damage is analysed. Files may lie in any of Beam's file systems.
+// Bad files are reported and do not fail the job. A damaged file is analysed up to the
+// damage. Files can be in any of Beam's file systems.
 func TestFiles(t *testing.T) {
 	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
 	if err != nil {
@@ -54,13 +54,13 @@ func TestFiles(t *testing.T) {
 		l, s, r := single(t, elsewhere, files[3:])
 		return strings.Split(strings.ReplaceAll(string(l), files[3], "memfs://captures/x.pcapng"), "\n"), s, len(r)
 	}()
-	demand(t, elsewhere.Output, FindingsFile, []byte(strings.Join(lines, "\n")))
+	check(t, elsewhere.Output, FindingsFile, []byte(strings.Join(lines, "\n")))
 	if have := len(readTable(t, elsewhere.Output)); have != rows {
 		t.Errorf("%d connections, want %d", have, rows)
 	}
 }
 
-// A report that is there stays, unless it is to be replaced.
+// An existing report stays, unless it is to be replaced.
 func TestPrepare(t *testing.T) {
 	o := Options{Inputs: []string{"x"}, Output: t.TempDir()}
 	report := filepath.Join(o.Output, ReportFile)

@@ -26,7 +26,7 @@ func init() {
 	register.DoFn5x1[context.Context, int, func(*[]byte) bool, []byte, []byte, error](&finishFn{})
 }
 
-// The files of a report. The last one says that the others are complete.
+// The files of a report. If the last one exists, the others are complete.
 const (
 	FindingsFile    = "findings.ndjson"
 	DeadLettersFile = "dead-letters.ndjson"
@@ -34,11 +34,11 @@ const (
 	ReportFile      = "report.json"
 )
 
-// finishFn gives all parts their places.
+// finishFn moves all parts to their places.
 type finishFn struct{ Options Options }
 
-// ProcessElement takes all parts. It may be repeated at any point: as Prepare
-// took away the report of any other run, one that is there is this run's.
+// ProcessElement gets all parts. It can be repeated at any point: Prepare has removed
+// the report of other runs, so one that exists is of this run.
 func (f *finishFn) ProcessElement(ctx context.Context, _ int, values func(*[]byte) bool, whole, planned []byte) error {
 	done, err := store.List(ctx, f.place(ReportFile))
 	if err != nil {
@@ -93,7 +93,7 @@ func (f *finishFn) place(name string) string {
 	return store.Join(f.Options.Output, strings.Split(name, "/")...)
 }
 
-// write writes a file beside and renames it.
+// write writes a file under another name and renames it.
 func (f *finishFn) write(ctx context.Context, name string, data []byte) error {
 	beside := f.Options.work(name)
 	if err := store.Write(ctx, beside, data); err != nil {
@@ -102,7 +102,7 @@ func (f *finishFn) write(ctx context.Context, name string, data []byte) error {
 	return store.Rename(ctx, beside, f.place(name))
 }
 
-// findings strings the parts with findings together.
+// findings concatenates the parts with findings.
 func (f *finishFn) findings(ctx context.Context, parts []*part) error {
 	beside := f.Options.work(FindingsFile)
 	out, err := store.Create(ctx, beside)
@@ -134,7 +134,7 @@ func appendTo(ctx context.Context, out io.Writer, name string) error {
 	return err
 }
 
-// summary is the line that tcptrace --format ndjson ends with.
+// summary is the last line of tcptrace --format ndjson.
 func (f *finishFn) summary(ctx context.Context, trace *stats.Trace, sums *outcome.Sums, groups []result.Group) ([]byte, error) {
 	o, err := f.Options.engine()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 var frames = flag.Int64("frames", 200_000, "frames of the generated trace")
 
-// generate writes a trace as rotated files, and names them in order.
+// generate writes a trace as rotated files, and returns their names in order.
 func generate(t *testing.T, folder string, frames int64, files int) (names []string) {
 	t.Helper()
 	var buf bytes.Buffer

@@ -13,10 +13,10 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 )
 
-// child names the inputs and the folder of a run in a process of its own.
+// child is the variable with the inputs and the folder of a child process.
 const child = "TCPTRACE_BEAM_CHILD"
 
-// childOptions leave something in the work folder early: all chunks lie in runs.
+// childOptions soon write to the work folder, because all chunks go to runs.
 func childOptions(inputs, output string) Options {
 	return Options{Inputs: []string{inputs}, Output: output, Group: 1, Least: 1}
 }
@@ -32,8 +32,8 @@ func runChild(what string) int {
 	return 0
 }
 
-// A run that is killed leaves no report, and the next one in the same folder what
-// it would have been.
+// A run that is killed leaves no report, and the next one in the same folder gives
+// the right one.
 func TestKilled(t *testing.T) {
 	folder := t.TempDir()
 	files := generate(t, folder, 20_000, 10)

@@ -20,20 +20,20 @@ func init() {
 // An input is one capture file of the trace.
 type input struct {
 	Index int
-	Of    int // how many there are
+	Of    int // number of files
 	Name  string
 }
 
-// matchFn finds the files that are meant.
+// matchFn finds the input files.
 type matchFn struct{ Options Options }
 
-// maxInputs is how many files a segment can name.
+// maxInputs is how many files Segment.File can distinguish.
 const maxInputs = math.MaxUint16 + 1
 
-// ProcessElement emits all files, and a letter for each pattern that means none.
+// ProcessElement emits all files, and a dead letter for each pattern without files.
 func (f *matchFn) ProcessElement(ctx context.Context, _ []byte, emit, dead func([]byte)) error {
 	var all []string
-	taken := map[string]bool{}
+	known := map[string]bool{}
 	for _, pattern := range f.Options.Inputs {
 		names, err := store.List(ctx, pattern)
 		if err != nil {
@@ -44,8 +44,8 @@ func (f *matchFn) ProcessElement(ctx context.Context, _ []byte, emit, dead func(
 			metrics.badFiles.Inc(ctx, 1)
 		}
 		for _, name := range names {
-			if !taken[name] {
-				taken[name] = true
+			if !known[name] {
+				known[name] = true
 				all = append(all, name)
 			}
 		}

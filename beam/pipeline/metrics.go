@@ -2,11 +2,11 @@ package pipeline
 
 import "github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-// Namespace is that of all metrics.
+// Namespace is the namespace of all metrics.
 const Namespace = "tcptrace"
 
-// metrics are what a runner shows while the pipeline runs. A bundle that is tried
-// again may count twice with some runners: the report counts by itself.
+// metrics are shown by the runner while the pipeline runs. A repeated bundle may count
+// twice with some runners; the report does not depend on metrics.
 var metrics = struct {
 	files, badFiles, frames, segments, runs, connections, findings beam.Counter
 	chunks                                                         beam.Distribution // sizes in bytes

@@ -22,7 +22,7 @@ func init() {
 	register.Emitter2[int, []byte]()
 }
 
-// spreadFn sends each connection to the range that it is numbered in.
+// spreadFn sends each connection to the range in which it gets its number.
 type spreadFn struct {
 	whole memory[intake.Whole]
 	plan  memory[plan]
@@ -38,11 +38,11 @@ func (f *spreadFn) ProcessElement(_ context.Context, element, whole, planned []b
 	if err != nil {
 		return err
 	}
-	var place chunk.Place // the record begins with it
-	if _, err := wire.Read(element, &place); err != nil {
+	var position chunk.Position // the record begins with it
+	if _, err := wire.Read(element, &position); err != nil {
 		return err
 	}
-	emit(outcome.Find(p.Rows, outcome.SliceOf(place.Time, w.Stats.First, w.Stats.Last)), element)
+	emit(outcome.Find(p.Rows, outcome.SliceOf(position.Time, w.Stats.First, w.Stats.Last)), element)
 	return nil
 }
 
@@ -53,8 +53,7 @@ type numberFn struct {
 	plan    memory[plan]
 }
 
-// ProcessElement emits the range's findings by range of their own, and the part
-// that the table is.
+// ProcessElement emits the findings by their own ranges, and the table as a part.
 func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]byte) bool, whole, planned []byte,
 	emit func(int, []byte), parts func([]byte)) error {
 	w, err := f.whole.of(whole)
@@ -86,7 +85,7 @@ func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 		rows.Write(&c.Row)
 		engine.Doubt(c.Findings, &p.Sums.Counts)
 		for k := range c.Findings {
-			fd := outcome.Finding{Place: c.Place, Detector: detector[c.Findings[k].Detector], Row: c.Row, Finding: c.Findings[k]}
+			fd := outcome.Finding{Position: c.Position, Detector: detector[c.Findings[k].Detector], Row: c.Row, Finding: c.Findings[k]}
 			pt.Groups = append(pt.Groups, result.Group{
 				Detector: fd.Finding.Detector, Outcome: fd.Outcome, Verdict: fd.Verdict, Severity: fd.Severity, N: 1, Listed: 1,
 			})
@@ -109,22 +108,22 @@ func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 
 // A record is an encoded connection.
 type record struct {
-	place chunk.Place
-	bytes []byte
+	position chunk.Position
+	bytes    []byte
 }
 
-// sorted reads records in order of their places.
+// sorted reads records and sorts them by position.
 func sorted(values func(*[]byte) bool) (all []record, err error) {
 	for {
 		var r record
 		if !values(&r.bytes) {
 			break
 		}
-		if _, err := wire.Read(r.bytes, &r.place); err != nil {
+		if _, err := wire.Read(r.bytes, &r.position); err != nil {
 			return nil, err
 		}
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b record) int { return a.place.Compare(b.place) })
+	slices.SortFunc(all, func(a, b record) int { return a.position.Compare(b.position) })
 	return all, nil
 }

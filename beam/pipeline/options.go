@@ -14,21 +14,21 @@ import (
 
 // Options are the settings of one run.
 type Options struct {
-	Inputs   []string // names and patterns; their order is that of the files
+	Inputs   []string // names and patterns, in the order of the files
 	Output   string   // folder
 	Detect   string   // as --detect of the command: "a,b" or "-a,-b"
 	Set      []string // as --set: "slug.param=value"
 	TimeWait time.Duration
 	Version  string // of tcptrace, for the report
 
-	// Group bounds the bytes that travel of one connection, over all files, but
-	// that Least may always travel of each. What is more lies in runs. 0: 256 MiB
-	// and 64 KiB.
+	// Group bounds the bytes of one connection that travel, for all files together.
+	// Least may always travel for each file. The rest goes to runs. 0: 256 MiB and
+	// 64 KiB.
 	Group, Least int
-	// Hold bounds the bytes that one file's reader holds back. 0: 64 MiB.
+	// Hold bounds the bytes that the reader of a file holds back. 0: 64 MiB.
 	Hold int
-	// Range is how many connections, and a tenth of it how many findings, one
-	// worker puts in order at once. 0: 100,000.
+	// Range is how many connections one worker sorts at once. Of findings, it is a
+	// tenth as many. 0: 100,000.
 	Range int
 }
 
@@ -45,7 +45,7 @@ func (o Options) filled() Options {
 	return o
 }
 
-// engine is what the options mean to the engine.
+// engine returns the options of the engine.
 func (o *Options) engine() (engine.Options, error) {
 	e := engine.Options{Settings: &detectors.Settings{TimeWait: o.TimeWait}}
 	var err error

@@ -11,12 +11,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// A part is a piece of the output, written and waiting for its place.
+// A part is a part of the output, which finishFn moves to its place.
 type part struct {
 	Kind   string
 	Range  int
-	Name   string // of the file, under the work folder
-	Text   string // of a dead letter: the line itself
+	Name   string // of the file in the work folder
+	Text   string // line of a dead letter
 	Groups []result.Group
 }
 
@@ -33,15 +33,15 @@ func letter(d *intake.Dead) []byte {
 	return wire.Append(nil, &part{Kind: deadLetters, Text: string(line)})
 }
 
-// workFolder is what a run leaves behind that was killed; the next one removes it.
+// workFolder has the temporary files. If a run is killed, the next one removes it.
 const workFolder = ".tcptrace-work"
 
-// work is the name of a file for the meantime. No two attempts have the same.
+// work is a unique name of a temporary file.
 func (o *Options) work(ending string) string {
 	return store.Join(o.Output, workFolder, fmt.Sprintf("%016x.%s", rand.Uint64(), ending))
 }
 
-// order is the place of each detector in the list.
+// order is the index of each detector in the list.
 func (o *Options) order() map[string]int {
 	order := map[string]int{}
 	list, _ := choose(o.Detect)

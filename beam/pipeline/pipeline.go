@@ -4,10 +4,10 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 )
 
-// Add puts the pipeline into a scope.
+// Add adds the pipeline to a scope.
 func Add(s beam.Scope, o Options) {
 	o = o.filled()
-	seed := beam.Create(s, []byte{}) // what is grouped is never without a group
+	seed := beam.Create(s, []byte{}) // so that grouping always gives a group
 	inputs, missing := beam.ParDo2(s.Scope("match"), &matchFn{o}, seed)
 	inputs = beam.Reshuffle(s.Scope("match"), inputs)
 	chunks, stats, dead := beam.ParDo3(s.Scope("read"), &readFn{o}, inputs)
@@ -30,7 +30,7 @@ func Add(s beam.Scope, o Options) {
 	beam.ParDo0(s.Scope("finish"), &finishFn{o}, all, known, planned)
 }
 
-// one groups everything and makes one thing of it.
+// one groups all elements and processes them as one group.
 func one(s beam.Scope, fn any, col beam.PCollection) beam.PCollection {
 	return beam.ParDo(s, fn, beam.GroupByKey(s, beam.AddFixedKey(s, col)))
 }

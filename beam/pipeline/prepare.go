@@ -8,12 +8,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/store"
 )
 
-// ErrComplete says that there is a report already.
+// ErrComplete is returned if there is a report already.
 var ErrComplete = errors.New("there is a report already")
 
-// Prepare readies the output folder, before the pipeline is started: what a run
-// left behind that was killed goes away, and a complete report only if replace
-// says so.
+// Prepare prepares the output folder before the pipeline starts. It removes the files
+// of a run that was killed, and a complete report if replace is set.
 func Prepare(ctx context.Context, o Options, replace bool) error {
 	if len(o.Inputs) == 0 || o.Output == "" {
 		return errors.New("name the captures to read, and the folder to write to")
@@ -28,7 +27,7 @@ func Prepare(ctx context.Context, o Options, replace bool) error {
 	if len(done) > 0 && !replace {
 		return fmt.Errorf("%s: %w", done[0], ErrComplete)
 	}
-	// The report first: without it the rest is no report.
+	// The report first: without it, the rest does not count.
 	for _, name := range []string{ReportFile, FindingsFile, DeadLettersFile} {
 		err = errors.Join(err, store.Remove(ctx, store.Join(o.Output, name)))
 	}
@@ -36,7 +35,7 @@ func Prepare(ctx context.Context, o Options, replace bool) error {
 	return errors.Join(err, o.tidy(ctx))
 }
 
-// tidy removes what was written for the meantime.
+// tidy removes temporary files.
 func (o *Options) tidy(ctx context.Context) error {
 	err := store.Remove(ctx, store.Join(o.Output, workFolder, "*"))
 	return errors.Join(err, store.RemoveFolder(store.Join(o.Output, workFolder)))

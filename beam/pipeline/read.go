@@ -16,11 +16,11 @@ func init() {
 	register.Emitter2[[]byte, []byte]()
 }
 
-// readFn takes a file to pieces.
+// readFn splits a file by connection.
 type readFn struct{ Options Options }
 
 // ProcessElement emits the chunks of the file by four-tuple, its statistics, and a
-// letter if it is damaged.
+// dead letter if it is damaged.
 func (f *readFn) ProcessElement(ctx context.Context, element []byte, chunks func([]byte, []byte), stats, dead func([]byte)) error {
 	var in input
 	if _, err := wire.Read(element, &in); err != nil {

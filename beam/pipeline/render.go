@@ -20,14 +20,13 @@ func init() {
 	register.DoFn5x1[context.Context, int, func(*[]byte) bool, []byte, func([]byte), error](&renderFn{})
 }
 
-// renderFn writes the findings of a range as the lines that the report has of
-// them.
+// renderFn writes the findings of a range as lines of the report.
 type renderFn struct {
 	Options Options
 	whole   memory[intake.Whole]
 }
 
-// ProcessElement emits the part that the lines are.
+// ProcessElement emits the lines as a part.
 func (f *renderFn) ProcessElement(ctx context.Context, rang int, values func(*[]byte) bool, whole []byte, parts func([]byte)) error {
 	w, err := f.whole.of(whole)
 	if err != nil {
@@ -55,7 +54,7 @@ func (f *renderFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 	return nil
 }
 
-// linesOf are the lines of ndjson without the summary, which is the last.
+// linesOf are the lines of ndjson except the last, which is the summary.
 func linesOf(r *result.Report, o report.Options) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := report.NDJSON(&buf, r, o); err != nil {
@@ -65,7 +64,7 @@ func linesOf(r *result.Report, o report.Options) ([]byte, error) {
 	return b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1], nil
 }
 
-// reportOptions are what the writers of reports must know.
+// reportOptions are the options for writing reports.
 func reportOptions(o *Options, trace *stats.Trace) report.Options {
 	ro := report.Options{
 		Version: o.Version,

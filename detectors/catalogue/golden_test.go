@@ -20,20 +20,20 @@ const findingsFile = "testdata/findings.txt"
 
 // What programs read of a finding, sentences apart, changes only on purpose: culprit,
 // roles, states, times, metrics and limits, of each sample and of the first scenario with
-// each outcome and verdict; and when it is first reported live.
+// each outcome, verdict, severity and culprit; and when it is first reported live.
 func TestGolden_findings(t *testing.T) {
 	var b strings.Builder
 	shown := map[string]bool{}
 	for _, f := range scenarioFiles(t) {
 		sample := strings.HasPrefix(f.Name, "../../samples/")
-		for i, tr := range f.Traces {
+		for _, tr := range f.Traces {
 			rep := analyse(t, tr, engine.Options{})
 			reported := firstReported(t, tr, rep.Findings)
 			for n := range rep.Findings {
 				x := &rep.Findings[n]
-				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict)
+				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Flow.End[x.Culprit])
 				if sample || !shown[kind] {
-					fmt.Fprintf(&b, "%s/%d ", filepath.Base(f.Name), i+1)
+					fmt.Fprintf(&b, "%s ", filepath.Base(f.Name))
 					writeFinding(&b, tr, x, reported[nameOf(x)])
 				}
 				shown[kind] = true

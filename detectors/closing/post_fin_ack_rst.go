@@ -188,7 +188,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			"ACK (frame %d), and a RST came back %s after that (frame %d). An application on %s that was still reading may get a "+
 			"connection reset instead of the last data.",
 			r.Name(y), r.Name(x), w.finAck[y].Frame, detectors.Span(after), r.Name(x), ack.Frame, detectors.Span(rst.At-ack.At), rst.Frame, r.Name(x))
-		if f.Limits&fsm.Copies != 0 && after <= int64(fsm.CopyTime) {
+		if f.Limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime) {
 			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
 		}
 	case forgotten:

@@ -425,7 +425,7 @@ func TestDecode_hashes(t *testing.T) {
 		a, _ := hashes(linkEthernet, pair[0])
 		b, _ := hashes(linkEthernet, pair[1])
 		if a != b {
-			t.Errorf("%s tells tunnels apart", name)
+			t.Errorf("%s distinguishes tunnels", name)
 		}
 	}
 	sll := func(length uint16) []byte { return cat(be16(0, 1, length), macs[:8], be16(typeIPv4), p) }

@@ -22,7 +22,7 @@ func TestFragments(t *testing.T) {
 		{"in order", []part{{0, 80, false, IPv4Fragment}, {80, 160, false, IPv4Fragment}, {160, 200, true, OK}}},
 		{"last first", []part{{160, 200, true, IPv4Fragment}, {80, 160, false, IPv4Fragment}, {0, 80, false, OK}}},
 		{"middle last", []part{{0, 80, false, IPv4Fragment}, {160, 200, true, IPv4Fragment}, {80, 160, false, OK}}},
-		{"copies", []part{{0, 80, false, IPv4Fragment}, {0, 80, false, IPv4Fragment}, {80, 200, true, OK}, {80, 200, true, IPv4Fragment}}},
+		{"duplicates", []part{{0, 80, false, IPv4Fragment}, {0, 80, false, IPv4Fragment}, {80, 200, true, OK}, {80, 200, true, IPv4Fragment}}},
 		{"tiny first fragment", []part{{0, 8, false, IPv4Fragment}, {16, 200, true, IPv4Fragment}, {8, 16, false, OK}}},
 		{"overlap", []part{{0, 80, false, IPv4Fragment}, {40, 200, true, IPv4Fragment}, {80, 200, true, IPv4Fragment}}},
 		{"one around another", []part{{80, 88, false, IPv4Fragment}, {0, 160, false, IPv4Fragment}, {160, 200, true, IPv4Fragment}}},

@@ -78,7 +78,7 @@ func byGopacket(frame []byte) (seg reassembly.Segment, tagged, ok bool) {
 	if nested > maxDepth {
 		return seg, false, false
 	}
-	// Slices of one array: capacities tell where they begin.
+	// Slices of one array: their capacities show where they begin.
 	header := cap(frame) - cap(tcp.Contents)
 	length := 0
 	var src, dst netip.Addr

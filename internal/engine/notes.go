@@ -39,13 +39,13 @@ func count(c *stats.Counts, f *flow.Flow) {
 		}
 	}
 	for side := range reassembly.Side(2) {
-		h := f.Conn.Half(side)
-		if h.Phase < fsm.PhaseFinSent {
+		phase := f.Conn.View().Phase(side)
+		if phase < fsm.PhaseFinSent {
 			continue
 		}
 		fins := &c.FINs[f.Conn.FINRank(side)]
 		fins.Sent++
-		if h.Phase == fsm.PhaseFinAcked {
+		if phase == fsm.PhaseFinAcked {
 			fins.Acked++
 		}
 	}

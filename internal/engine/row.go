@@ -32,7 +32,7 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 			row.State[side], row.Since[side] = fsm.Closed, e.At
 		}
 		row.Bounded[side] = c.Bounded(side)
-		row.ISS[side] = c.Stream(side).ISS
+		row.ISS[side] = c.View().Stream(side).ISS
 		row.Packets[side] = c.Packets(side)
 		row.Bytes[side] = c.Bytes(side)
 		row.Rexmits[side] = c.Retransmissions(side)
@@ -45,7 +45,7 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 
 // endingName says how a connection ended, in one word.
 func endingName(c *fsm.Conn, why detectors.Why) string {
-	a, b := c.Half(reassembly.A).Phase, c.Half(reassembly.B).Phase
+	a, b := c.View().Phase(reassembly.A), c.View().Phase(reassembly.B)
 	_, reset := c.ResetBy()
 	switch {
 	case reset && a == fsm.PhaseOpening && b == fsm.PhaseIdle:

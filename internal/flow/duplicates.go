@@ -8,8 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// duplicateTime is fsm.CopyTime in microseconds.
-const duplicateTime = uint32(fsm.CopyTime / time.Microsecond)
+// duplicateTime is fsm.DuplicateTime in microseconds.
+const duplicateTime = uint32(fsm.DuplicateTime / time.Microsecond)
 
 // minBuckets is how many buckets of frames a table remembers at first to recognise
 // duplicates by, and maxBuckets at the most: with one connection in 64, that is two

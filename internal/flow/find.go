@@ -103,11 +103,11 @@ func belongs(f *Flow, seg *reassembly.Segment, fromLo bool) bool {
 	side := c.SideOf(fromLo)
 	switch {
 	case seg.Flags&reassembly.SYN != 0:
-		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel() && !c.Echoes(seg, side)
+		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel() && !c.IsTranslatedDuplicate(seg, side)
 	case seg.Tunnel != c.Tunnel() || c.Over() && seg.Flags&reassembly.RST == 0:
 		_, ok := c.Distance(seg, side)
 		return ok
-	case c.Echoes(seg, side): // behind a firewall that gave it other numbers
+	case c.IsTranslatedDuplicate(seg, side): // behind a firewall that gave it other numbers
 		_, ok := c.Distance(seg, side)
 		return ok
 	}

@@ -7,13 +7,13 @@ import (
 
 // A fault affects some segments of a host: all of a kind after the first few.
 type fault struct {
-	from, behind int // host of the segments; behind is 1 after the tap
-	kind         kind
-	payload      bool // only segments with payload
-	skip, count  int  // skips some first, and affects so many; 0 = all others
-	what         string
-	late         time.Duration
-	off          bool
+	from, afterTap int // host of the segments; 1 if after the tap
+	kind           kind
+	payload        bool // only segments with payload
+	skip, count    int  // skips some first, and affects so many; 0 = all others
+	what           string
+	late           time.Duration
+	off            bool
 }
 
 func (f *fault) affects(p *packet) {
@@ -25,11 +25,11 @@ func (f *fault) affects(p *packet) {
 	}
 	switch f.what {
 	case "lose":
-		p.lost[f.behind]++
+		p.lost[f.afterTap]++
 	case "double":
-		p.copies[f.behind]++
+		p.duplicates[f.afterTap]++
 	case "hold up":
-		p.late[f.behind] += f.late
+		p.late[f.afterTap] += f.late
 	case "miss":
 		p.missed = true
 	}

@@ -67,7 +67,7 @@ func newHost(t *testing.T, name string, addr netip.Addr) *host {
 	}()
 	t.Cleanup(func() { close(h.work) })
 	if err := <-made; errors.Is(err, os.ErrPermission) {
-		t.Skipf("skipped: this system lets nobody make network namespaces: %v", err)
+		t.Skipf("skipped: this system does not allow network namespaces: %v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ var losses = []testCase{
 		s.tap.await(1, sentBy(s.server).after(s.tap.last(s.client).At))
 	}, find: []finding{{"retransmissions", "rto-stalls", serverAddr}}},
 
-	{name: "one in twelve lost behind the tap", run: func(s *testRun) {
+	{name: "one in twelve lost after the tap", run: func(s *testRun) {
 		client, server := s.connect()
 		s.client.sendsPackets()
 		lost := s.server.losesOneIn(12, arriving)

@@ -32,8 +32,8 @@ func (p *randomCase) log() string {
 		} else if x.arrived-x.sent > 1e6 {
 			fate += fmt.Sprintf(" arrives +%.1fms", float64(x.arrived-x.sent)/1e6)
 		}
-		if x.copies != [2]int{} {
-			fate += fmt.Sprint(" copies ", x.copies)
+		if x.duplicates != [2]int{} {
+			fate += fmt.Sprint(" duplicates ", x.duplicates)
 		}
 		ack := ""
 		if x.seg.Flags&reassembly.ACK != 0 {

@@ -11,7 +11,7 @@ import (
 
 // fault adds a fault to the wire.
 func (p *randomCase) fault() {
-	f := &fault{from: p.r.IntN(2), behind: p.r.IntN(2), skip: pick(p, 0, 0, 1, 2, 5), count: pick(p, 0, 0, 1, 1, 1, 2, 3)}
+	f := &fault{from: p.r.IntN(2), afterTap: p.r.IntN(2), skip: pick(p, 0, 0, 1, 2, 5), count: pick(p, 0, 0, 1, 1, 1, 2, 3)}
 	names := []string{"anything", "SYN", "SYN-ACK", "FIN", "FIN", "RST", "pure ACK", "data"}
 	kinds := []kind{anything, anySYN, synACK, anyFIN, anyFIN, anyRST, pureACK, {}}
 	i := p.r.IntN(len(kinds))
@@ -19,7 +19,7 @@ func (p *randomCase) fault() {
 	f.what = pick(p, "lose", "lose", "lose", "lose", "lose", "double", "hold up", "hold up", "miss")
 	f.late = pick(p, time.Millisecond, 5*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond)
 	p.w.do(func() { p.w.faults = append(p.w.faults, f) })
-	p.did(-1, "fault", "%s %s of the %s, behind the tap: %d, skip %d, count %d, late %v", f.what, names[i], p.sides[f.from].h.name, f.behind, f.skip, f.count, f.late)
+	p.did(-1, "fault", "%s %s of the %s, after the tap: %d, skip %d, count %d, late %v", f.what, names[i], p.sides[f.from].h.name, f.afterTap, f.skip, f.count, f.late)
 }
 
 // repair ends all faults.
@@ -69,7 +69,7 @@ func (p *randomCase) step() {
 				p.w.faults = append(p.w.faults, &fault{from: side, what: "lose"})
 			}
 			if which != 2 {
-				p.w.faults = append(p.w.faults, &fault{from: 1 - side, behind: 1, what: "lose"})
+				p.w.faults = append(p.w.faults, &fault{from: 1 - side, afterTap: 1, what: "lose"})
 			}
 		})
 		p.did(-1, "away", "the %s (%d)", s.h.name, which)

@@ -131,12 +131,12 @@ func (s *testRun) repeatsACK(h *host) {
 }
 
 // forges makes a host send a segment that is not its socket's. Its sequence number
-// is behind bytes after what was sent, and it acknowledges more bytes than were
+// is ahead bytes after what was sent, and it acknowledges more bytes than were
 // received.
-func (s *testRun) forges(h *host, flags reassembly.Flags, behind, more int) {
+func (s *testRun) forges(h *host, flags reassembly.Flags, ahead, more int) {
 	s.Helper()
 	own, peer := s.tap.last(h), s.tap.last(h.peer)
-	seq, ack := own.End()+reassembly.Seq(behind), reassembly.Seq(0)
+	seq, ack := own.End()+reassembly.Seq(ahead), reassembly.Seq(0)
 	if flags.Has(reassembly.ACK) {
 		ack = peer.End() + reassembly.Seq(more)
 	}

@@ -43,7 +43,7 @@ type packet struct {
 	sent, tapped, arrived int64
 	frame                 int // in the recording
 	data                  []byte
-	lost, copies          [2]int // before the tap, and after it
+	lost, duplicates      [2]int // before the tap, and after it
 	late                  [2]time.Duration
 	missed                bool // by the tap
 }
@@ -155,7 +155,7 @@ func (w *wire) sent(p *packet) {
 		return
 	}
 	w.after(w.delay[p.from][0]+p.late[0], func() {
-		for range 1 + p.copies[0] {
+		for range 1 + p.duplicates[0] {
 			w.see(p)
 		}
 		w.after(w.delay[p.from][1]+p.late[1], func() { w.deliver(p) })
@@ -178,7 +178,7 @@ func (w *wire) deliver(p *packet) {
 		return
 	}
 	p.arrived = time.Now().UnixNano()
-	for range 1 + p.copies[0] + p.copies[1] {
+	for range 1 + p.duplicates[0] + p.duplicates[1] {
 		w.ends[1-p.from].Write(p.data)
 	}
 }

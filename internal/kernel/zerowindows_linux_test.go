@@ -19,11 +19,11 @@ var zeroWindows = []testCase{
 		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"zero-window-probe-loop", "stalled", serverAddr}}},
 
-	{name: "closed behind a shut window", run: func(s *testRun) {
+	{name: "closed while the window is closed", run: func(s *testRun) {
 		client, _, shut := s.closeWindow()
 		client.finish()
 		s.await(fsm.FinWait1, fsm.Established).
-			looksLike(s.client, fsm.Established, "its FIN waits behind data that the window keeps back")
+			looksLike(s.client, fsm.Established, "its FIN waits for data that does not fit into the window")
 		s.tap.await(4, probes(s, shut))
 	}, find: []finding{{"zero-window-probe-loop", "stalled", serverAddr}}},
 

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 
@@ -91,7 +92,7 @@ func (k *Keeper) Flush() error { return k.buffer.Flush() }
 // Close ends the file, and states that the capture continued until at.
 func (k *Keeper) Close(at int64) error {
 	k.out.Lost(0, k.drops-k.lost)
-	return firstError(k.out.End(at), k.buffer.Flush(), k.file.Close())
+	return cmp.Or(k.out.End(at), k.buffer.Flush(), k.file.Close())
 }
 
 // Names are the names of the files, by Frame.File.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -205,7 +206,7 @@ func appendBounded(news []string, text string) []string {
 
 func (l *Loop) close() (*result.Report, error) {
 	if l.Keeper != nil {
-		l.err = firstError(l.err, l.Keeper.Close(l.end))
+		l.err = cmp.Or(l.err, l.Keeper.Close(l.end))
 	}
 	return l.Engine.Close(l.clock.Now(l.end), l.Captures()), l.err
 }

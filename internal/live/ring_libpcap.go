@@ -3,6 +3,7 @@
 package live
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,7 +45,7 @@ func Open(o Options) (*Ring, error) {
 		return fail(err)
 	}
 	defer h.CleanUp()
-	if err := firstError(h.SetSnapLen(whole), h.SetPromisc(o.Promiscuous && o.Interface != Any), h.SetTimeout(nextWait), h.SetImmediateMode(true)); err != nil {
+	if err := cmp.Or(h.SetSnapLen(whole), h.SetPromisc(o.Promiscuous && o.Interface != Any), h.SetTimeout(nextWait), h.SetImmediateMode(true)); err != nil {
 		return fail(err)
 	}
 	r := &Ring{name: o.Interface}

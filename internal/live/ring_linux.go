@@ -3,6 +3,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/binary"
 	"sync/atomic"
 	"time"
@@ -155,5 +156,5 @@ func (r *Ring) Close() error {
 	r.block = nil
 	err := unix.Munmap(r.memory)
 	unix.Close(r.waker)
-	return firstError(err, unix.Close(r.fd))
+	return cmp.Or(err, unix.Close(r.fd))
 }

@@ -21,14 +21,5 @@ type Source interface {
 	Drops() uint64
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Any is the name of all interfaces together.
 const Any = "any"

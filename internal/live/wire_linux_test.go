@@ -66,7 +66,7 @@ func newWire(t *testing.T) *wire {
 	}()
 	t.Cleanup(func() { close(w.work) })
 	if err := <-made; errors.Is(err, os.ErrPermission) {
-		t.Skipf("skipped: this system lets nobody make network namespaces: %v", err)
+		t.Skipf("skipped: this system does not allow network namespaces: %v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func (w *wire) replay(file string) {
 			begin, first = time.Now(), fr.At
 		}
 		time.Sleep(time.Until(at(fr.At)))
-		begin = begin.Add(time.Since(at(fr.At))) // a machine that is late stays late: frames that come closer are another story
+		begin = begin.Add(time.Since(at(fr.At))) // after a delay, the rest is delayed as well: intervals must not get shorter
 		frame := append(bytes.Clone(fr.Data), make([]byte, fr.Len-len(fr.Data))...)
 		if fr.Link == capture.LinkRaw {
 			frame = append(etherHeader(0x0800), frame...)
@@ -245,7 +245,7 @@ func (w *wire) inTime(file string, test func(file, kept string)) {
 			return
 		}
 	}
-	w.Log("this machine is too busy to send frames in time: what it reported was compared with the kept file only")
+	w.Log("this machine is too busy to send frames in time: the findings were compared with the kept file only")
 }
 
 // gaps are the times in nanoseconds from frame to frame.

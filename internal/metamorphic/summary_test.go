@@ -80,7 +80,7 @@ func summarise(rep *result.Report, origin func(file uint16, frame uint32) uint32
 	a.rows = append(a.rows, fmt.Sprintf("trace ends at %d", rep.Trace.End-start))
 	for i := range rep.Flows {
 		fl := &rep.Flows[i]
-		a.duplicates = a.duplicates || fl.Limits&fsm.Copies != 0
+		a.duplicates = a.duplicates || fl.Limits&fsm.Duplicates != 0
 		a.rows = append(a.rows, fmt.Sprintf("connection %d %s, opened by %v, ends %v bounded %v, from %d to %d, packets %v bytes %v again %v, rtt %d, %s",
 			fl.ID, fl.Ending, fl.Initiator, fl.State, fl.Bounded, fl.First-start, fl.Last-start, fl.Packets, fl.Bytes, fl.Rexmits, fl.RTT, fl.History))
 		a.exact = append(a.exact, fmt.Sprintf("connection %d: %v", fl.ID, fl.Limits))

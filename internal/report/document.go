@@ -261,7 +261,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.WindowUnknown: "the receive window at that time was not captured",
 	fsm.ScaleUnknown:  "no SYN was captured, so windows other than 0 are lower bounds",
 	fsm.CutOptions:    "the snap length cut off TCP options",
-	fsm.Copies:        "identical frames may be duplicates of one transmission; they were counted as sent",
+	fsm.Duplicates:    "identical frames may be duplicates of one transmission; they were counted as sent",
 	fsm.ClockStepped:  "the capture's clock stepped back",
 	fsm.LossBeforeTap: "the sender's IP IDs skip where a segment was due: it may have been sent and lost before the capture point",
 	fsm.KernelDrops:   "the capturing kernel dropped packets",

@@ -33,7 +33,7 @@ func (q *HalfCloses) Arm(owner uint32, position uint64, c *fsm.Conn) {
 	if !c.HalfClosed(side) {
 		return
 	}
-	q.queue = append(q.queue, HalfClose{owner, position, side, c.LastSent(side.Peer())})
+	q.queue = append(q.queue, HalfClose{owner, position, side, c.View().Last(side.Peer())})
 	q.set()
 }
 

@@ -1,5 +1,5 @@
-// Tcptrace-beam analyses the captures of many machines as one trace, on a runner of
-// Apache Beam. docs/scale-out.md says when that helps, and how.
+// Tcptrace-beam analyses captures of many machines as one trace, on a runner of
+// Apache Beam. docs/scale-out.md describes when and how to use it.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 )
 
-// words are a flag that may be repeated.
+// words is a flag that can be repeated.
 type words []string
 
 func (w *words) String() string     { return strings.Join(*w, ",") }
@@ -36,9 +36,9 @@ func main() {
 	flag.StringVar(&o.Detect, "detect", "", "`list` of detectors: a,b only these; -a,-b all but these")
 	flag.Var((*words)(&o.Set), "set", "`slug.param=value` changes a threshold; may be repeated")
 	flag.DurationVar(&o.TimeWait, "time-wait", engine.DefaultTimeWait, "how long TIME_WAIT lasts")
-	replace := flag.Bool("replace", false, "write over a report that is in the folder already")
+	replace := flag.Bool("replace", false, "overwrite a report in the folder")
 	flag.Parse()
-	beam.Init() // a worker goes no further
+	beam.Init() // does not return in a worker
 	if err := run(context.Background(), o, *replace); err != nil {
 		fmt.Fprintln(os.Stderr, "tcptrace-beam:", err)
 		os.Exit(2)
@@ -47,7 +47,7 @@ func main() {
 
 func run(ctx context.Context, o pipeline.Options, replace bool) error {
 	if flag.NArg() > 0 {
-		return fmt.Errorf("%q: inputs are named with --input", flag.Arg(0))
+		return fmt.Errorf("%q: use --input to name inputs", flag.Arg(0))
 	}
 	if err := pipeline.Prepare(ctx, o, replace); err != nil {
 		return err
@@ -64,11 +64,11 @@ func run(ctx context.Context, o pipeline.Options, replace bool) error {
 	if err != nil {
 		return err
 	}
-	printCounts(result, time.Since(start))
+	printMetrics(result, time.Since(start))
 	return nil
 }
 
-// version is that of tcptrace, as the build knows it.
+// version is the version of tcptrace in the build.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
@@ -80,8 +80,8 @@ func version() string {
 	return "devel"
 }
 
-// printCounts prints what was counted, where the runner says so.
-func printCounts(result beam.PipelineResult, took time.Duration) {
+// printMetrics prints the metrics, if the runner has them.
+func printMetrics(result beam.PipelineResult, took time.Duration) {
 	fmt.Fprintf(os.Stderr, "tcptrace-beam: done in %.1f s\n", took.Seconds())
 	if result == nil {
 		return

@@ -9,12 +9,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A head is what is known of a chunk, or of a run of them, before it is opened.
+// A head describes a chunk, or a run of chunks, before it is decoded.
 type head struct {
 	file  uint16 // index of the input
 	frame uint32 // of the first segment
-	time  int64  // the place in time of the first segment
-	run   string // name of the file in which the chunks lie; "" if this is one
+	time  int64  // Position.Time of the first segment
+	run   string // name of the run; "" if this is a chunk
 	late  []late
 	body  []byte // packed segments
 }
@@ -25,7 +25,7 @@ type late struct {
 	by    uint64 // nanoseconds
 }
 
-// A Builder makes chunks of the segments of one connection in one file. The zero
+// A Builder makes chunks from the segments of one connection in one file. The zero
 // value is ready.
 type Builder struct {
 	packed packed.Encoder
@@ -34,7 +34,7 @@ type Builder struct {
 	time   int64
 }
 
-// Add appends a segment, whose place in time is not before its own.
+// Add appends a segment. time is its Position.Time, which is not before its own time.
 func (b *Builder) Add(seg *reassembly.Segment, time int64) {
 	if b.packed.Count() == 0 {
 		b.frame, b.time = seg.Frame, time
@@ -45,23 +45,23 @@ func (b *Builder) Add(seg *reassembly.Segment, time int64) {
 	b.packed.Append(uint64(seg.Frame), seg)
 }
 
-// Len is about how many bytes the chunk will have.
+// Len is about the size of the chunk in bytes.
 func (b *Builder) Len() int { return b.packed.Len() + 6*len(b.late) }
 
 // Full reports whether there may be no room for another segment.
 func (b *Builder) Full() bool { return b.packed.Full() || b.Len() >= packed.MaxChunk }
 
-// Empty reports whether there is nothing in it.
+// Empty reports whether the chunk has no segments.
 func (b *Builder) Empty() bool { return b.packed.Count() == 0 }
 
-// What a value begins with.
+// The first byte of a value.
 const (
 	kindChunk = 1
 	kindRun   = 2
 )
 
-// Take appends the chunk to buf and begins another one.
-func (b *Builder) Take(buf []byte, file uint16) []byte {
+// Finish appends the chunk to buf and begins another one.
+func (b *Builder) Finish(buf []byte, file uint16) []byte {
 	buf = appendHead(append(buf, kindChunk), file, b.frame, b.time)
 	buf = binary.AppendUvarint(buf, uint64(len(b.late)))
 	frame := b.frame
@@ -76,8 +76,8 @@ func (b *Builder) Take(buf []byte, file uint16) []byte {
 	return buf
 }
 
-// Run is what travels in the place of chunks that lie in a file of their own:
-// its name, and what the head of the first of them says.
+// Run is what travels instead of the chunks in a run: the name of the run, and the
+// head of the first chunk.
 func Run(first []byte, name string) []byte {
 	h, _ := parse(first)
 	return append(appendHead([]byte{kindRun}, h.file, h.frame, h.time), name...)
@@ -91,7 +91,7 @@ func appendHead(buf []byte, file uint16, frame uint32, time int64) []byte {
 
 var errShort = errors.New("a chunk ends inside its head")
 
-// parse reads the head of a chunk. It keeps value.
+// parse reads the head of a chunk. It keeps a reference to value.
 func parse(value []byte) (h head, err error) {
 	r := reader{rest: value}
 	kind := r.byte()
@@ -115,7 +115,7 @@ func parse(value []byte) (h head, err error) {
 	return h, nil
 }
 
-// A reader takes numbers off bytes.
+// A reader reads numbers from bytes.
 type reader struct {
 	rest  []byte
 	short bool
@@ -133,16 +133,16 @@ func (r *reader) byte() byte {
 
 func (r *reader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.rest)
-	return v + r.took(n)
+	return v + r.skip(n)
 }
 
 func (r *reader) varint() int64 {
 	v, n := binary.Varint(r.rest)
-	return v + int64(r.took(n))
+	return v + int64(r.skip(n))
 }
 
-// took drops n bytes; it returns 0.
-func (r *reader) took(n int) uint64 {
+// skip skips n bytes; it returns 0.
+func (r *reader) skip(n int) uint64 {
 	if n <= 0 {
 		r.short, r.rest = true, nil
 		return 0

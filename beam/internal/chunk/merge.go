@@ -2,32 +2,33 @@ package chunk
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"io"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/merge"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
-// A Merge gives the segments of one connection in the order of the trace. Of
-// each file one chunk is open at a time.
+// A Merge merges the segments of one connection into the order of the trace. It has
+// one open chunk of each file.
 type Merge struct {
 	ranks   []int
 	open    func(name string) (io.ReadCloser, error)
-	byFile  []*stream // of those that take part
-	streams streams
+	byFile  []*stream // nil if a file has no chunks
+	streams []*stream
+	heap    merge.Heap[*stream]
 	started bool
 }
 
-// NewMerge merges by the ranks of the files, in order of their indices; open
-// opens a run.
+// NewMerge merges by the ranks of the files, which are in the order of their
+// indices. open opens a run.
 func NewMerge(ranks []int, open func(name string) (io.ReadCloser, error)) *Merge {
 	return &Merge{ranks: ranks, open: open, byFile: make([]*stream, len(ranks))}
 }
 
-// Add has a chunk take part, which must not change any more. Chunks may come in
-// any order, but all before the first Next.
+// Add adds a chunk, which must not change any more. Chunks may come in any order,
+// but all before the first Next.
 func (m *Merge) Add(value []byte) error {
 	h, err := parse(value)
 	if err != nil {
@@ -46,30 +47,29 @@ func (m *Merge) Add(value []byte) error {
 	return nil
 }
 
-// Next gives the next segment and its place, and io.EOF behind the last.
-func (m *Merge) Next(rec *packed.Record) (Place, error) {
+// Next reads the next segment and returns its position. It returns io.EOF at the end.
+func (m *Merge) Next(rec *packed.Record) (Position, error) {
 	if !m.started {
 		m.start()
 	}
-	if len(m.streams) == 0 {
-		return Place{}, io.EOF
+	if len(m.heap) == 0 {
+		return Position{}, io.EOF
 	}
-	s := m.streams[0]
+	s, at := m.heap.First()
 	if err := s.load(m.open); err != nil {
-		return Place{}, err
+		return Position{}, err
 	}
 	*rec = s.next
-	place := Place{s.time, s.rank, rec.Frame}
+	position := Position{at, s.rank, rec.Frame}
 	switch err := s.advance(); err {
 	case nil:
-		heap.Fix(&m.streams, 0)
+		m.heap.Advance(s.time)
 	case io.EOF:
-		heap.Pop(&m.streams)
-		m.byFile[s.file] = nil
+		m.heap.Pop()
 	default:
-		return Place{}, err
+		return Position{}, err
 	}
-	return place, nil
+	return position, nil
 }
 
 func (m *Merge) start() {
@@ -77,32 +77,15 @@ func (m *Merge) start() {
 	for _, s := range m.streams {
 		slices.SortFunc(s.heads, func(a, b head) int { return cmp.Compare(a.frame, b.frame) })
 		s.time = s.heads[0].time
+		m.heap.Push(s, s.time, s.rank)
 	}
-	heap.Init(&m.streams)
 }
 
-// Reset forgets everything, for another connection.
+// Reset prepares for another connection.
 func (m *Merge) Reset() {
 	for _, s := range m.streams {
 		s.close()
 		m.byFile[s.file] = nil
 	}
-	m.streams, m.started = m.streams[:0], false
-}
-
-// streams is a heap: the stream whose next segment is the earliest comes first.
-type streams []*stream
-
-func (s streams) Len() int      { return len(s) }
-func (s streams) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
-func (s *streams) Push(x any)   { *s = append(*s, x.(*stream)) }
-func (s *streams) Pop() any {
-	last := len(*s) - 1
-	x := (*s)[last]
-	(*s)[last] = nil
-	*s = (*s)[:last]
-	return x
-}
-func (s streams) Less(i, j int) bool {
-	return s[i].time < s[j].time || s[i].time == s[j].time && s[i].rank < s[j].rank
+	m.streams, m.heap, m.started = m.streams[:0], m.heap[:0], false
 }

@@ -9,27 +9,27 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
 
-// A stream is what one file has of a connection, in order of its frames.
+// A stream is the segments of a connection in one file, in the order of frames.
 type stream struct {
 	file  uint16
 	rank  int
-	heads []head // not yet opened
-	time  int64  // the place in time of the next segment
+	heads []head // not yet decoded
+	time  int64  // Position.Time of the next segment
 
-	ready   bool          // the next segment is at hand
-	next    packed.Record // if ready
+	ready   bool          // next is valid
+	next    packed.Record // the next segment
 	decoder packed.Decoder
-	late    []late // of the chunk that is open, from the next segment on
-	first   head   // the next chunk of the run, if the run is open
+	late    []late // of the open chunk, from the next segment on
+	first   head   // the next chunk of the open run
 
 	run    *bufio.Reader // nil if none is open
 	closer io.Closer
 }
 
-// maxTravel is more than any chunk has: its head counts late segments too.
-const maxTravel = 4 * packed.MaxChunk
+// maxSize is more than the size of any chunk, including its late segments.
+const maxSize = 4 * packed.MaxChunk
 
-// load has the next segment at hand.
+// load decodes the next segment, unless that was done.
 func (s *stream) load(open func(string) (io.ReadCloser, error)) error {
 	if s.ready {
 		return nil
@@ -70,13 +70,13 @@ func unexpected(err error) error {
 	return err
 }
 
-// readChunk reads the next chunk of the run; io.EOF says that there is none.
+// readChunk reads the next chunk of the run. It returns io.EOF if there is none.
 func (s *stream) readChunk() error {
 	n, err := binary.ReadUvarint(s.run)
 	if err != nil {
 		return err
 	}
-	if n > maxTravel {
+	if n > maxSize {
 		return fmt.Errorf("a chunk of %d bytes", n)
 	}
 	value := make([]byte, n)
@@ -87,7 +87,7 @@ func (s *stream) readChunk() error {
 	return err
 }
 
-// decode has the next segment of the open chunk at hand, and knows its place.
+// decode decodes the next segment of the open chunk, and its position.
 func (s *stream) decode() error {
 	if err := s.decoder.Next(&s.next); err != nil {
 		return err
@@ -100,8 +100,8 @@ func (s *stream) decode() error {
 	return nil
 }
 
-// advance goes on behind the segment at hand, as far as to know the place of the
-// one after. io.EOF says that there is none.
+// advance finds out the position of the segment after the current one. It returns
+// io.EOF if there is none.
 func (s *stream) advance() error {
 	s.ready = false
 	err := s.decode()
@@ -122,7 +122,7 @@ func (s *stream) advance() error {
 	return nil
 }
 
-// AppendToRun appends a chunk as it lies in a run.
+// AppendToRun appends a chunk in the format of a run.
 func AppendToRun(buf, value []byte) []byte {
 	return append(binary.AppendUvarint(buf, uint64(len(value))), value...)
 }

@@ -6,11 +6,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// mapped begins an IPv4 address.
+// mapped is the prefix of an IPv4 address.
 const mapped = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
 
-// appendKey writes what all segments of a four-tuple have in common: 12 bytes,
-// or 36 where an address is not of IPv4.
+// appendKey writes a four-tuple: 12 bytes, or 36 if an address is not IPv4.
 func appendKey(b []byte, k *reassembly.Key) []byte {
 	four := string(k.Lo.Addr[:12]) == mapped && string(k.Hi.Addr[:12]) == mapped
 	for _, e := range [...]*reassembly.Endpoint{&k.Lo, &k.Hi} {

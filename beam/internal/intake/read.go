@@ -11,36 +11,36 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Reader takes files to pieces.
+// A Reader splits files by connection.
 type Reader struct {
 	// Open opens an input.
 	Open func(name string) (io.ReadCloser, error)
-	// Emit is given each chunk with the key of its connection; both are its to keep.
+	// Emit gets each chunk with the key of its connection, and may keep both.
 	Emit func(key, value []byte) error
-	// Create begins a run, whose name is the second result.
+	// Create creates a run and returns its name.
 	Create func() (io.WriteCloser, string, error)
-	// Travel is how many bytes one file may emit of a connection. The rest is
-	// left in a run.
+	// Travel is how many bytes of a connection may be emitted for one file. The
+	// rest goes to a run.
 	Travel int
-	// Hold is how many bytes are held back, that chunks may become large.
+	// Hold is how many bytes are held back to make chunks larger.
 	Hold int
 }
 
-// A Dead letter names a file that could not be read, or not to its end.
+// A Dead letter describes a file that could not be read, or not to its end.
 type Dead struct {
 	File   string `json:"file"`
 	Frames uint64 `json:"frames"` // that were read
-	Offset int64  `json:"offset"` // of the record that makes no sense; -1 where there is none
+	Offset int64  `json:"offset"` // of the damaged record; -1 if there is none
 	Reason string `json:"reason"`
 }
 
-// Read reads one file to its end, or as far as it makes sense: then the letter
-// says why. The error is that of Emit or of a run.
+// Read reads one file to its end, or to a damaged record, which the dead letter
+// describes. The error is one of Emit or of a run.
 func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	trace, _ := capture.OpenTrace([]string{name}, capture.Options{Open: r.Open, Text: scenario.Pcapng})
 	defer trace.Close()
 	t := counter{trace: trace, Stats: Stats{Index: int(index)}}
-	p := pieces{Reader: r, file: index, conns: map[reassembly.Key]*conn{}}
+	p := connections{Reader: r, file: index, conns: map[reassembly.Key]*conn{}}
 	defer p.spill.close()
 	decoder := decode.New()
 	var (
@@ -65,7 +65,7 @@ func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	return t.stats(), letter(trace.Infos()[0]), nil
 }
 
-// letter is nil for a file that is whole.
+// letter is the dead letter of a file, nil if the file is good.
 func letter(info capture.Info) *Dead {
 	if info.Err == nil {
 		return nil
@@ -78,8 +78,8 @@ func letter(info capture.Info) *Dead {
 	return d
 }
 
-// pieces are the connections of a file.
-type pieces struct {
+// connections are those of a file.
+type connections struct {
 	*Reader
 	file  uint16
 	conns map[reassembly.Key]*conn
@@ -88,17 +88,17 @@ type pieces struct {
 	spill spill
 }
 
-// A conn is what is held of a connection.
+// A conn is what is held back of a connection.
 type conn struct {
 	builder   *chunk.Builder // nil if there is nothing
 	travelled int            // bytes emitted
-	run       []extent       // chunks in the spill
+	run       []extent       // chunks in the spill file
 }
 
-// perBuilder is about what a connection costs besides the bytes of its chunk.
+// perBuilder is about the memory for a connection besides the bytes of its chunk.
 const perBuilder = 1 << 10
 
-func (p *pieces) add(seg *reassembly.Segment, time int64) error {
+func (p *connections) add(seg *reassembly.Segment, time int64) error {
 	key, _ := reassembly.KeyOf(seg)
 	c := p.conns[key]
 	if c == nil {
@@ -113,7 +113,7 @@ func (p *pieces) add(seg *reassembly.Segment, time int64) error {
 	c.builder.Add(seg, time)
 	p.held += c.builder.Len() - before
 	if c.builder.Full() {
-		return p.release(&key, c)
+		return p.emit(&key, c)
 	}
 	if p.held > p.Hold {
 		return p.flush()
@@ -121,8 +121,8 @@ func (p *pieces) add(seg *reassembly.Segment, time int64) error {
 	return nil
 }
 
-// builder is a fresh one, or one that was used.
-func (p *pieces) builder() *chunk.Builder {
+// builder returns a new or a used builder.
+func (p *connections) builder() *chunk.Builder {
 	if n := len(p.free); n > 0 {
 		b := p.free[n-1]
 		p.free = p.free[:n-1]
@@ -131,10 +131,10 @@ func (p *pieces) builder() *chunk.Builder {
 	return new(chunk.Builder)
 }
 
-// release emits the chunk of a connection, or leaves it in the spill.
-func (p *pieces) release(key *reassembly.Key, c *conn) error {
+// emit emits the chunk of a connection, or writes it to the spill file.
+func (p *connections) emit(key *reassembly.Key, c *conn) error {
 	p.held -= c.builder.Len() + perBuilder
-	value := c.builder.Take(make([]byte, 0, c.builder.Len()+64), p.file)
+	value := c.builder.Finish(make([]byte, 0, c.builder.Len()+64), p.file)
 	p.free, c.builder = append(p.free, c.builder), nil
 	if c.run == nil && c.travelled+len(value) <= p.Travel {
 		c.travelled += len(value)
@@ -145,12 +145,12 @@ func (p *pieces) release(key *reassembly.Key, c *conn) error {
 	return err
 }
 
-// flush lets go of all that is held. Of connections that were small it forgets
-// what has travelled.
-func (p *pieces) flush() error {
+// flush emits everything that is held back. It forgets how much of small connections
+// has travelled.
+func (p *connections) flush() error {
 	for key, c := range p.conns {
 		if c.builder != nil {
-			if err := p.release(&key, c); err != nil {
+			if err := p.emit(&key, c); err != nil {
 				return err
 			}
 		}
@@ -161,11 +161,11 @@ func (p *pieces) flush() error {
 	return nil
 }
 
-// finish emits what is left, and writes the runs.
-func (p *pieces) finish() error {
+// finish emits the rest, and writes the runs.
+func (p *connections) finish() error {
 	for key, c := range p.conns {
 		if c.builder != nil {
-			if err := p.release(&key, c); err != nil {
+			if err := p.emit(&key, c); err != nil {
 				return err
 			}
 		}
@@ -183,9 +183,9 @@ func (p *pieces) finish() error {
 	return nil
 }
 
-// writeRun writes the chunks of a connection one after another, and returns
-// what travels in their place.
-func (p *pieces) writeRun(chunks []extent) (value []byte, err error) {
+// writeRun writes the chunks of a connection to a run, and returns what travels
+// instead.
+func (p *connections) writeRun(chunks []extent) (value []byte, err error) {
 	w, name, err := p.Create()
 	if err != nil {
 		return nil, err

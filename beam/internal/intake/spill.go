@@ -5,16 +5,16 @@ import (
 	"os"
 )
 
-// A spill holds the chunks of connections that are too large to travel, on the
-// worker's own disk, until the file is read and each can have a run: object
-// stores take whole files only, and few at a time.
+// A spill file holds chunks of connections that are too large to travel, on the
+// worker's disk, until the capture has been read and each connection can have a
+// run: object stores accept only whole files, and few at a time.
 type spill struct {
 	file *os.File
 	size int64
 	buf  []byte
 }
 
-// An extent is where a chunk lies in the spill.
+// An extent is the location of a chunk in the spill file.
 type extent struct {
 	offset int64
 	length int
@@ -22,12 +22,12 @@ type extent struct {
 
 func (s *spill) append(value []byte) (extent, error) {
 	if s.file == nil {
-		f, err := os.CreateTemp("", "tcptrace-beam-spill-")
+		f, err := os.CreateTemp("", "tcptrace-beam-")
 		if err != nil {
 			return extent{}, err
 		}
 		s.file = f
-		_ = os.Remove(f.Name()) // it goes with the process, where the system allows that
+		_ = os.Remove(f.Name()) // so it disappears with the process, if the system allows that
 	}
 	at := extent{s.size, len(value)}
 	n, err := s.file.Write(value)
@@ -35,7 +35,7 @@ func (s *spill) append(value []byte) (extent, error) {
 	return at, err
 }
 
-// read gives a chunk; it is valid until the next read.
+// read returns a chunk, which is valid until the next read.
 func (s *spill) read(at extent) ([]byte, error) {
 	if cap(s.buf) < at.length {
 		s.buf = make([]byte, at.length)
@@ -51,6 +51,6 @@ func (s *spill) close() {
 	}
 	s.file.Close()
 	if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return // the system clears its directory
+		return // the system will remove it
 	}
 }

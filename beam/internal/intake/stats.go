@@ -6,15 +6,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// Stats are what one file shows, besides its segments. Times are trace time.
+// Stats are the statistics of one file. Times are trace time.
 type Stats struct {
 	Index   int
-	Capture stats.Capture // its line in the report, and the steps of its clock
+	Capture stats.Capture
 
 	Frames   uint64
 	Segments uint64
 	Skipped  []stats.Skipped
-	Start    int64       // the time of the first frame, which ranks the file
+	Start    int64       // time of the first frame, by which files are ranked
 	Earliest int64       // of all frames
 	Latest   int64       // of all frames
 	End      int64       // Latest, or a later end that the file states
@@ -22,21 +22,20 @@ type Stats struct {
 	Steps    []Step      // frames before which the clock stepped
 }
 
-// A Step is a frame before which the file's clock stepped: its time, and its
-// place in time.
+// A Step is a frame before which the file's clock stepped.
 type Step struct {
 	Frame    uint32
-	At, Time int64
+	At, Time int64 // its time, and its Position.Time
 }
 
-// A counter makes the statistics of a file as it is read.
+// A counter makes the statistics of a file while it is read.
 type counter struct {
 	Stats
 	skipped [decode.NumReasons]uint64
 	trace   *capture.Trace
 }
 
-// frame counts a frame, and returns its place in time.
+// frame counts a frame and returns its Position.Time.
 func (c *counter) frame(fr *capture.Frame) (time int64) {
 	if c.Frames == 0 {
 		c.Start, c.Earliest, c.Latest = fr.At, fr.At, fr.At
@@ -53,7 +52,7 @@ func (c *counter) frame(fr *capture.Frame) (time int64) {
 	return c.Latest
 }
 
-// stats are those of the file, now that it was read to its end.
+// stats completes the statistics at the end of the file.
 func (c *counter) stats() *Stats {
 	c.End = c.trace.End()
 	for reason, n := range c.skipped {

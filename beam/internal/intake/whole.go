@@ -7,13 +7,13 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// Whole is what must be known of all files before anything of them is analysed.
+// Whole is what must be known about all files before the analysis.
 type Whole struct {
 	Stats stats.Trace
-	Ranks []int // of the files by index, where times are equal
+	Ranks []int // of the files by index, for equal times
 }
 
-// Combine puts the statistics of all files together; their order does not matter.
+// Combine combines the statistics of all files, in any order.
 func Combine(files []*Stats) *Whole {
 	slices.SortFunc(files, func(a, b *Stats) int { return cmp.Compare(a.Index, b.Index) })
 	w := &Whole{Ranks: ranks(files)}
@@ -30,7 +30,7 @@ func Combine(files []*Stats) *Whole {
 		if x.Frames == 0 {
 			continue
 		}
-		if f.Packets == x.Frames || x.Start < f.Start { // the first that has any, or earlier
+		if f.Packets == x.Frames || x.Start < f.Start { // the first with frames, or an earlier one
 			f.Start = x.Start
 		}
 		if f.First == 0 || x.Earliest < f.First {
@@ -47,8 +47,8 @@ func Combine(files []*Stats) *Whole {
 	return w
 }
 
-// ranks is the order of files whose frames have equal times: that of their first
-// frames, then of their names.
+// ranks is the order of files for frames with equal times: by their first frames,
+// then by their names.
 func ranks(files []*Stats) []int {
 	order := make([]int, len(files))
 	for i := range order {
@@ -67,12 +67,12 @@ func ranks(files []*Stats) []int {
 
 // gaps are the stretches in which no file has a frame.
 func gaps(files []*Stats) (all []stats.Gap) {
-	var spans []stats.Gap // with frames, none further from the next than the quiet gap
+	var spans []stats.Gap // with frames, without quiet gaps in them
 	for _, f := range files {
 		if f.Frames == 0 {
 			continue
 		}
-		from := f.Start // what comes before it in time is behind it in place
+		from := f.Start // frames with earlier times come after it
 		for _, g := range f.Gaps {
 			spans = append(spans, stats.Gap{From: from, To: g.From})
 			from = g.To

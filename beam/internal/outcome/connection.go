@@ -7,24 +7,24 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// A Connection is one that was analysed, with its findings.
+// A Connection is an analysed connection with its findings.
 type Connection struct {
-	Place    chunk.Place // of its first segment: all connections are numbered in this order
+	Position chunk.Position // of its first segment; connections are numbered in this order
 	Row      result.Flow
 	Findings []result.Finding
 }
 
-// A Finding is one on its way into the report, with its connection's row.
+// A Finding is a finding for the report, with the row of its connection.
 type Finding struct {
-	Place    chunk.Place
+	Position chunk.Position
 	Detector int // position in the list
 	Row      result.Flow
 	result.Finding
 }
 
-// Compare is the order of findings in a report, as package engine has it.
+// Compare is the order of findings in a report, as in package engine.
 func (a *Finding) Compare(b *Finding) int {
 	s, t := &a.Evidence[0].Seg, &b.Evidence[0].Seg
-	return cmp.Or(cmp.Compare(a.At, b.At), a.Place.Compare(b.Place), cmp.Compare(a.Detector, b.Detector),
+	return cmp.Or(cmp.Compare(a.At, b.At), a.Position.Compare(b.Position), cmp.Compare(a.Detector, b.Detector),
 		cmp.Compare(a.Start, b.Start), cmp.Compare(s.File, t.File), cmp.Compare(s.Frame, t.Frame))
 }

@@ -1,4 +1,3 @@
-// Package outcome is what a pipeline makes of analysed connections: rows and
-// findings on their way into the report, the sums of the whole trace, and who
-// gets which number.
+// Package outcome is what the pipeline has after the analysis: rows and findings for
+// the report, the sums of the whole trace, and the numbering of connections.
 package outcome

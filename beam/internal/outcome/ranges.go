@@ -2,15 +2,15 @@ package outcome
 
 import "sort"
 
-// A Range is a stretch of time with so many connections, or findings, that one
-// worker can put them in order.
+// A Range is a time range with as many connections, or findings, as one worker can
+// sort.
 type Range struct {
-	From   int64  // slices from here on, to the next range
-	Before uint64 // how many come in earlier ranges
+	From   int64  // first slice; the range ends before the next one
+	Before uint64 // number in earlier ranges
 }
 
-// Ranges divides slices of time into ranges of about the given size. A slice is
-// never divided.
+// Ranges divides slices into ranges of about the given size. It does not divide a
+// slice.
 func Ranges(slices []Slice, size uint64) []Range {
 	var all []Range
 	var before, in uint64
@@ -25,16 +25,16 @@ func Ranges(slices []Slice, size uint64) []Range {
 	return all
 }
 
-// Find returns the range that a slice of time lies in.
+// Find returns the index of the range that has a slice.
 func Find(ranges []Range, time int64) int {
 	return max(0, sort.Search(len(ranges), func(i int) bool { return ranges[i].From > time })-1)
 }
 
-// maxSlices is into how many slices the whole trace is divided at most.
+// maxSlices is the maximum number of slices of a trace.
 const maxSlices = 1 << 16
 
-// SliceOf is the slice of time that a moment of a trace lies in: a second, or
-// more where the trace is longer than a day.
+// SliceOf is the slice of a time. A slice is a second, or more if the trace is longer
+// than 18 hours.
 func SliceOf(at, first, last int64) int64 {
 	width := max(int64(1e9), (last-first)/maxSlices+1)
 	return (at - first) / width

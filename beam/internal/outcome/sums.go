@@ -11,29 +11,28 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
-// Sums are what is known of many connections together, before they have their
-// numbers.
+// Sums are the sums over many connections, before these have their numbers.
 type Sums struct {
 	Counts    stats.Counts
-	Oversized chunk.Place // of the connection that Counts.Oversized is of
+	Oversized chunk.Position // of the connection in Counts.Oversized
 	Flows     uint64
 	Evicted   uint64
 	Unlisted  []result.Group // findings that are only counted
 	Rows      []Slice        // connections by the time of their first segments
-	Findings  []Slice        // by the time at which they can be said
+	Findings  []Slice        // by the time at which they are reported
 }
 
-// A Slice is how many there are in a stretch of time.
+// A Slice is a number of connections or findings in a slice of time.
 type Slice struct {
-	Time  int64 // which stretch
+	Time  int64 // from SliceOf
 	Count uint64
 }
 
-// Add adds the sums of other connections, but for the slices of time.
+// Add adds the sums of other connections, except slices.
 func (s *Sums) Add(t *Sums) {
 	oversized := s.Counts.Oversized
 	s.Counts.Add(&t.Counts)
-	s.Counts.Oversized = oversized // its position is that among its four-tuple's
+	s.Counts.Oversized = oversized // its position is relative to its four-tuple
 	if t.Counts.Oversized.Position != 0 && (oversized.Position == 0 || t.Oversized.Compare(s.Oversized) < 0) {
 		s.Oversized, s.Counts.Oversized = t.Oversized, t.Counts.Oversized
 	}
@@ -42,7 +41,7 @@ func (s *Sums) Add(t *Sums) {
 	s.Unlisted = append(s.Unlisted, t.Unlisted...)
 }
 
-// Merge puts sums together.
+// Merge adds up sums.
 func Merge(all []*Sums) *Sums {
 	m := new(Sums)
 	var rows, findings []Slice
@@ -55,7 +54,7 @@ func Merge(all []*Sums) *Sums {
 	return m
 }
 
-// add sums up slices of the same stretch, and puts them in order.
+// add adds up slices of the same time, and sorts them.
 func add(slicesOfTime []Slice) []Slice {
 	sums := map[int64]uint64{}
 	for _, s := range slicesOfTime {
@@ -64,7 +63,7 @@ func add(slicesOfTime []Slice) []Slice {
 	return FromMap(sums)
 }
 
-// FromMap has slices in order of time.
+// FromMap returns slices in the order of time.
 func FromMap(counts map[int64]uint64) []Slice {
 	all := make([]Slice, 0, len(counts))
 	for _, t := range slices.Sorted(maps.Keys(counts)) {
@@ -73,7 +72,7 @@ func FromMap(counts map[int64]uint64) []Slice {
 	return all
 }
 
-// Groups sums up findings by kind, in the order of the detectors.
+// Groups adds up findings by kind, in the order of the detectors.
 func Groups(groups []result.Group, list []*detectors.Detector) []result.Group {
 	type kind struct {
 		detector, outcome string

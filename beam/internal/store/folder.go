@@ -5,16 +5,16 @@ import (
 	"path/filepath"
 )
 
-// makeRoom makes the folder of a file, where files need one.
-func makeRoom(name string) error {
+// makeFolder creates the folder of a file, if files need one.
+func makeFolder(name string) error {
 	if !IsLocal(name) {
 		return nil
 	}
 	return os.MkdirAll(filepath.Dir(name), 0o755)
 }
 
-// RemoveFolder removes a folder with all that is left in it, where there is such
-// a thing as a folder.
+// RemoveFolder removes a folder with everything in it, if the file system has
+// folders.
 func RemoveFolder(name string) error {
 	if !IsLocal(name) {
 		return nil

@@ -1,6 +1,6 @@
-// Package store reads and writes files wherever they lie: a name's scheme says
-// which of Beam's file systems it belongs to, none is that of the machine. Which
-// there are is for the program to say, by what it imports.
+// Package store reads and writes files in any of Beam's file systems. The scheme of a
+// name selects the file system; without one, it is that of the machine. The program
+// imports the file systems that it supports.
 package store
 
 import (
@@ -35,7 +35,7 @@ type reader struct {
 
 func (r *reader) Close() error { return errors.Join(r.ReadCloser.Close(), r.fs.Close()) }
 
-// Create begins a file, which is there once it has been closed.
+// Create creates a file, which exists after it has been closed.
 func Create(ctx context.Context, name string) (io.WriteCloser, error) {
 	fs, err := filesystem.New(ctx, name)
 	if err != nil {
@@ -69,7 +69,7 @@ func Write(ctx context.Context, name string, data []byte) error {
 	return w.Close()
 }
 
-// List names the files that a pattern means, sorted.
+// List returns the names that match a pattern, sorted.
 func List(ctx context.Context, pattern string) ([]string, error) {
 	fs, err := filesystem.New(ctx, pattern)
 	if err != nil {
@@ -81,15 +81,14 @@ func List(ctx context.Context, pattern string) ([]string, error) {
 	return names, err
 }
 
-// Rename gives a file another name. That it has it already is good too: somebody
-// else did it.
+// Rename renames a file. It is not an error if another attempt has done so.
 func Rename(ctx context.Context, from, to string) error {
 	fs, err := filesystem.New(ctx, from)
 	if err != nil {
 		return err
 	}
 	defer fs.Close()
-	if err := makeRoom(to); err != nil {
+	if err := makeFolder(to); err != nil {
 		return err
 	}
 	err = filesystem.Rename(ctx, fs, from, to)
@@ -104,7 +103,7 @@ func Rename(ctx context.Context, from, to string) error {
 	return err
 }
 
-// Remove removes what a pattern means, as far as that can be done.
+// Remove removes the files that match a pattern, if the file system can do that.
 func Remove(ctx context.Context, pattern string) error {
 	fs, err := filesystem.New(ctx, pattern)
 	if err != nil {
@@ -122,7 +121,7 @@ func Remove(ctx context.Context, pattern string) error {
 	return err
 }
 
-// Join puts a file into a folder.
+// Join is the name of a file in a folder.
 func Join(folder string, name ...string) string {
 	if IsLocal(folder) {
 		return filepath.Join(append([]string{folder}, name...)...)
@@ -130,5 +129,5 @@ func Join(folder string, name ...string) string {
 	return strings.TrimSuffix(folder, "/") + "/" + strings.Join(name, "/")
 }
 
-// IsLocal reports whether a name is one of the machine's own file system.
+// IsLocal reports whether a name is in the file system of the machine.
 func IsLocal(name string) bool { return !strings.Contains(name, "://") }

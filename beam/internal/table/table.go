@@ -1,5 +1,4 @@
-// Package table writes connections as Parquet, one row each, with the names that
-// they have in JSON.
+// Package table writes connections as rows of Parquet, with the names of JSON.
 package table
 
 import (
@@ -42,19 +41,19 @@ type Writer struct {
 	err error
 }
 
-// NewWriter begins a file.
+// NewWriter starts a file.
 func NewWriter(w io.Writer) *Writer {
 	return &Writer{out: parquet.NewGenericWriter[Row](w, parquet.Compression(&parquet.Zstd))}
 }
 
-// Write adds a connection. An error waits for Close.
+// Write adds a connection. Close returns an error.
 func (w *Writer) Write(f *result.Flow) {
 	if w.err == nil {
 		_, w.err = w.out.Write([]Row{RowOf(f)})
 	}
 }
 
-// Close writes what is left, and leaves what is below open.
+// Close writes the rest. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	if w.err != nil {
 		return w.err

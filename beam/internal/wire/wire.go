@@ -1,10 +1,8 @@
-// Package wire turns values of Go into bytes and back, as short as they are: a
-// field costs no name and a small number one byte. Both ends of a pipeline are
-// the same build, so nothing needs to say what it is.
+// Package wire encodes Go values compactly: fields without names, small numbers in
+// one byte. Both ends of a pipeline are the same build, so no types are encoded.
 //
-// It knows booleans, integers, floats, strings, arrays, slices, structs whose
-// fields are all exported, pointers, and interfaces that hold an int, a float64
-// or a string.
+// It supports booleans, integers, floats, strings, arrays, slices, structs with only
+// exported fields, pointers, and interfaces that hold an int, a float64 or a string.
 package wire
 
 import (
@@ -15,23 +13,23 @@ import (
 	"reflect"
 )
 
-// Append appends a value to b. It panics if the value is of a type that it does not
-// know, which a test of that type shows.
+// Append appends a value to b. It panics for an unsupported type, which a test of
+// that type shows.
 func Append[T any](b []byte, v *T) []byte { return appendValue(b, reflect.ValueOf(v).Elem()) }
 
-// Read reads a value from the beginning of b, and returns what is left.
+// Read reads a value from the beginning of b, and returns the rest.
 func Read[T any](b []byte, v *T) (rest []byte, err error) {
 	r := reader{rest: b}
 	r.value(reflect.ValueOf(v).Elem())
 	if r.short {
-		return nil, fmt.Errorf("%d bytes are no %T: %w", len(b), *v, errShort)
+		return nil, fmt.Errorf("%d bytes are not a %T: %w", len(b), *v, errShort)
 	}
 	return r.rest, nil
 }
 
-var errShort = errors.New("they end early, or say what cannot be")
+var errShort = errors.New("they are too short or invalid")
 
-// What an interface holds.
+// The types in an interface.
 const (
 	holdsNothing = iota
 	holdsInt
@@ -88,7 +86,7 @@ func appendValue(b []byte, v reflect.Value) []byte {
 	panic("wire: cannot write a " + v.Type().String())
 }
 
-// A reader takes values off bytes. What cannot be leaves zeros and is remembered.
+// A reader reads values from bytes. After an error, values are zero.
 type reader struct {
 	rest  []byte
 	short bool
@@ -168,7 +166,7 @@ func (r *reader) value(v reflect.Value) {
 
 func (r *reader) slice(v reflect.Value) {
 	n := r.uvarint()
-	if n == 0 || r.short || n > uint64(len(r.rest)) { // each element has a byte at least
+	if n == 0 || r.short || n > uint64(len(r.rest)) { // each element has at least one byte
 		r.short = r.short || n > 0
 		v.SetZero()
 		return

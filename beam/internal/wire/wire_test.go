@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
 )
 
-// fill has something in every field.
+// fill sets every field.
 func fill(v reflect.Value, r *rand.Rand) {
 	switch v.Kind() {
 	case reflect.Bool:
@@ -60,7 +60,7 @@ func roundTrip[T any](t *testing.T) {
 	}
 }
 
-// What travels comes out as it went in, every field that there is or will be.
+// All types are the same after a round trip, with all of their fields.
 func TestRoundTrip(t *testing.T) {
 	roundTrip[outcome.Connection](t)
 	roundTrip[outcome.Finding](t)

@@ -45,7 +45,7 @@ func TestPrepare_usesACaptureAgain(t *testing.T) {
 		t.Errorf("%v, %v: truth %+v", info, err, c.truth)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*.part")); left != nil {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("left over: %v", left)
 	}
 }
 

@@ -11,28 +11,28 @@ import (
 	"testing"
 )
 
-// A stumbler is a runner in one goroutine whose workers die: every other step is
-// begun, and dies at some point or has done all when nobody hears of it any more;
-// then it is done again. Elements come in any order, in bundles of any size.
-type stumbler struct {
+// A failingRunner is a runner in one goroutine whose workers die. Every other step
+// dies at some point, or its result is lost, and then it is repeated. Elements come
+// in any order, in bundles of any size.
+type failingRunner struct {
 	*rand.Rand
 	t      *testing.T
 	o      Options
 	deaths int
 }
 
-// errDead is a worker's end.
+// errDead ends a worker.
 var errDead = errors.New("the worker dies")
 
-// out collects what one attempt at a step emits.
+// out collects the output of one attempt at a step.
 type out struct {
 	chunks map[string][][]byte
 	ranges map[int][][]byte
 	values [3][][]byte
-	left   int // emissions up to the worker's death; negative: it lives
+	left   int // emissions until the worker dies; negative for never
 }
 
-func (x *out) breathe() {
+func (x *out) mayDie() {
 	if x.left--; x.left == 0 {
 		panic(errDead)
 	}
@@ -40,18 +40,18 @@ func (x *out) breathe() {
 
 func (x *out) emit(n int) func([]byte) {
 	return func(b []byte) {
-		x.breathe()
+		x.mayDie()
 		x.values[n] = append(x.values[n], b)
 	}
 }
 
 func (x *out) chunk(key, value []byte) {
-	x.breathe()
+	x.mayDie()
 	x.chunks[string(key)] = append(x.chunks[string(key)], value)
 }
 
 func (x *out) rang(n int, value []byte) {
-	x.breathe()
+	x.mayDie()
 	x.ranges[n] = append(x.ranges[n], value)
 }
 
@@ -59,8 +59,8 @@ func fresh(left int) *out {
 	return &out{chunks: map[string][][]byte{}, ranges: map[int][][]byte{}, left: left}
 }
 
-// step does a step until its output counts, and adds that to all.
-func (s *stumbler) step(all *out, do func(x *out) error) {
+// step does a step until it succeeds, and adds its output to all.
+func (s *failingRunner) step(all *out, do func(x *out) error) {
 	s.t.Helper()
 	for s.IntN(2) == 0 {
 		s.deaths++
@@ -81,8 +81,8 @@ func (s *stumbler) step(all *out, do func(x *out) error) {
 	}
 }
 
-// die does a step in vain.
-func (s *stumbler) die(do func(x *out) error, x *out) {
+// die does a step whose output is lost.
+func (s *failingRunner) die(do func(x *out) error, x *out) {
 	defer func() {
 		if r := recover(); r != nil && r != any(errDead) {
 			panic(r)
@@ -91,8 +91,8 @@ func (s *stumbler) die(do func(x *out) error, x *out) {
 	_ = do(x)
 }
 
-// each gives the values in any order, as a group has them.
-func (s *stumbler) each(values ...[]byte) func(*[]byte) bool {
+// each returns the values in any order, as in a group.
+func (s *failingRunner) each(values ...[]byte) func(*[]byte) bool {
 	values = slices.Clone(values)
 	s.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
 	return func(b *[]byte) bool {
@@ -104,8 +104,8 @@ func (s *stumbler) each(values ...[]byte) func(*[]byte) bool {
 	}
 }
 
-// one does a step that makes one thing of a group.
-func (s *stumbler) one(fn interface {
+// one does a step that processes one group.
+func (s *failingRunner) one(fn interface {
 	ProcessElement(int, func(*[]byte) bool, func([]byte)) error
 }, values [][]byte) []byte {
 	s.t.Helper()
@@ -114,7 +114,7 @@ func (s *stumbler) one(fn interface {
 	return all.values[0][0]
 }
 
-func (s *stumbler) run() {
+func (s *failingRunner) run() {
 	ctx, o := context.Background(), s.o.filled()
 	if err := Prepare(ctx, o, false); err != nil {
 		s.t.Fatal(err)
@@ -150,8 +150,8 @@ func (s *stumbler) run() {
 	})
 }
 
-// analyse analyses the four-tuples, in bundles of a few.
-func (s *stumbler) analyse(ctx context.Context, o Options, groups map[string][][]byte, whole []byte) *out {
+// analyse analyses the four-tuples, in small bundles.
+func (s *failingRunner) analyse(ctx context.Context, o Options, groups map[string][][]byte, whole []byte) *out {
 	var keys []string
 	for key := range groups { // in no order
 		keys = append(keys, key)
@@ -175,8 +175,8 @@ func (s *stumbler) analyse(ctx context.Context, o Options, groups map[string][][
 	return analysed
 }
 
-// Workers that die change nothing, whether connections travel or lie in runs.
-func TestStumbles(t *testing.T) {
+// Workers that die change nothing, whether connections travel or are in runs.
+func TestFailingWorkers(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	folder := t.TempDir()
 	files := generate(t, folder, 20_000, 7)
@@ -187,7 +187,7 @@ func TestStumbles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o.Output = t.TempDir()
-			s := stumbler{Rand: rand.New(rand.NewPCG(1, 2)), t: t, o: o}
+			s := failingRunner{Rand: rand.New(rand.NewPCG(1, 2)), t: t, o: o}
 			s.run()
 			if name == "samples" {
 				files := samples(t)

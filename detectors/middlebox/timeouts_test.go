@@ -1,0 +1,72 @@
+package middlebox
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// The timeouts that fit lie between a silence that did no harm and the one that did.
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		survived, idle time.Duration
+		shortest       int
+		words          string // that it must hold
+	}{
+		{0, 59 * time.Second, 0, ""},
+		{0, 60 * time.Second, 60, "the 60 s of "},
+		{0, 239 * time.Second, 60, "the 60 s of "},
+		{0, 240 * time.Second, 60, ", or a shorter limit down to 60 s"},
+		{60 * time.Second, 240 * time.Second, 240, "the 240 s of "},
+		{59 * time.Second, 240 * time.Second, 60, "the 240 s of "},
+		{100 * time.Second, 200 * time.Second, 0, ""},
+		{240 * time.Second, 400 * time.Second, 300, "the 350 s of "},
+	} {
+		shortest, words := Fit(int64(c.survived), int64(c.idle))
+		if shortest != c.shortest || !strings.Contains(words, c.words) || (words == "") != (c.shortest == 0) {
+			t.Errorf("Fit(%v, %v) is %d, %q, want %d, %q", c.survived, c.idle, shortest, words, c.shortest, c.words)
+		}
+		if one := c.words == "the 60 s of " || strings.HasPrefix(c.words, "the 240") && c.survived >= 60*time.Second; one && strings.Contains(words, "shorter") {
+			t.Errorf("Fit(%v, %v) tells of a shorter limit, and there is none: %q", c.survived, c.idle, words)
+		}
+	}
+}
+
+// Just past a timeout is up to a tenth more, give or take the second of the measurement.
+func TestLongest(t *testing.T) {
+	for _, c := range []struct {
+		idle  time.Duration
+		s     int
+		close bool
+		words string
+	}{
+		{58900 * time.Millisecond, 0, false, ""},
+		{59 * time.Second, 60, true, "just past the 60 s of "},
+		{66 * time.Second, 60, true, "just past the 60 s of "},
+		{66100 * time.Millisecond, 60, false, "longer than the 60 s of "},
+		{238900 * time.Millisecond, 60, false, "longer than the 60 s of "},
+		{239 * time.Second, 240, true, "just past the 240 s of "},
+		{2 * time.Hour, 7200, true, "just past the 7200 s of "},
+		{3 * time.Hour, 7200, false, "longer than the 7200 s of "},
+	} {
+		s, who, close := Longest(int64(c.idle))
+		if s != c.s || close != c.close || (who == "") != (s == 0) {
+			t.Errorf("Longest(%v) is %d, %q, %t, want %d, %t", c.idle, s, who, close, c.s, c.close)
+		}
+		if words := Words(int64(c.idle)); !strings.HasPrefix(words, c.words) || (words == "") != (s == 0) {
+			t.Errorf("Words(%v) is %q, want %q", c.idle, words, c.words)
+		}
+	}
+}
+
+// On the dot is up to a fiftieth and a second more.
+func TestOnTheDot(t *testing.T) {
+	for idle, want := range map[time.Duration]bool{
+		58900 * time.Millisecond: false, 59 * time.Second: true, 62200 * time.Millisecond: true, 62300 * time.Millisecond: false,
+		200 * time.Second: false, 3599 * time.Second: true, 3673 * time.Second: true, 3674 * time.Second: false,
+	} {
+		if got := OnTheDot(int64(idle)); got != want {
+			t.Errorf("OnTheDot(%v) is %t, want %t", idle, got, want)
+		}
+	}
+}
