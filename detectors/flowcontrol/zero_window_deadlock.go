@@ -13,7 +13,7 @@ import (
 var ZeroWindowDeadlock = &detectors.Detector{
 	Name: "zero-window-deadlock",
 	Doc: detectors.Doc{
-		Title: "a sender waits for a closed window without probing it",
+		Title: "a sender waits for a closed window to open, without probing it",
 		What: "The receiver advertises window 0. The sender has more to send: data is unacknowledged, or its last segment came " +
 			"without PSH, which the last buffered segment must carry (RFC 9293 3.9.1.2). Yet no probe and no data from it reaches the capture " +
 			"point for more than three retransmission timeouts (at least 15 seconds).",

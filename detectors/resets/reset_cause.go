@@ -15,7 +15,7 @@ var ResetCause = &detectors.Detector{
 	Name: "reset-cause",
 	Doc: detectors.Doc{
 		Title: "a connection was reset",
-		What: "An acceptable RST ended the connection. What it answers and how it is made show who sent it and why: a RST without ACK " +
+		What: "An acceptable RST ended the connection. The segment that it answers and its own form show who sent it and why: a RST without ACK " +
 			"at the acknowledgment number of the segment before it comes from a host that does not have the connection (RFC 9293 3.10.7.1); a RST " +
 			"with ACK at SND.NXT comes from a socket that was there and gave up.",
 		Cause: "See the outcomes.",
