@@ -84,7 +84,7 @@ func (r *Report) Absence(f *Finding, since int64) {
 	f.Absence = max(r.detector.Absence, AnyAbsence)
 	f.Doubt()
 	if f.Verdict == Seen && r.Conn.HoleSince(since-int64(time.Second)) {
-		f.Undecide("holes: bytes were acknowledged that the capture never saw, so that it may have missed an answer too")
+		f.Undecide("holes: bytes were acknowledged that the capture never saw, so it may have missed an answer, too")
 	}
 }
 
@@ -98,7 +98,7 @@ func (f *Finding) Doubt() {
 		limit fsm.Limits
 		why   string
 	}{
-		{fsm.OneSided, "one-sided: only one direction was captured, so that an answer could not be seen"},
+		{fsm.OneSided, "one-sided: only one direction was captured, so an answer could not be seen"},
 		{fsm.AcksFiltered, "acks-filtered: the capture leaves pure ACKs out, and the answer may have been one"},
 		{fsm.KernelDrops, "kernel-drops: the capturing system lost packets, and an answer may have been among them"},
 		{fsm.Evicted, "evicted: the connection was dropped from memory before the trace ended"},

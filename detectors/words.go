@@ -40,6 +40,17 @@ func Backoff(first, last int64, n int) float64 {
 	return math.Round(f*100) / 100
 }
 
+// Times counts in words: "once", "twice", "3 times".
+func Times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 // Counted is a number of things: "1 segment", "2 segments".
 func Counted(n uint32, one, many string) string {
 	if n == 1 {

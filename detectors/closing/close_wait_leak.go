@@ -17,9 +17,9 @@ var CloseWaitLeak = &detectors.Detector{
 		Title: "a socket stayed in CLOSE_WAIT: its application did not close it",
 		What: "One side sends FIN, and the other side's TCP acknowledges it. After that, the other side sends neither data nor its own FIN " +
 			"for a minute or more. netstat shows CLOSE_WAIT there, and FIN_WAIT_2 on the side that closed.",
-		Cause: "The application was told of the end of the stream (a read of 0 bytes) and did not close its socket: a thread, an error path " +
-			"or a forked process still holds it, it sits in a connection pool that nobody checks, or the program hangs or is busy. " +
-			"TCP sets no limit to CLOSE_WAIT: the socket stays until the process ends.",
+		Cause: "The application got the end of the stream (a read of 0 bytes) and did not close its socket: a thread, an error path " +
+			"or a forked process still holds it, it sits in a connection pool that is never checked, or the program hangs or is busy. " +
+			"TCP has no timeout for CLOSE_WAIT: the socket stays until the process ends.",
 		Action: "Find the process that holds the socket (ss -tnp state close-wait, lsof -i, netstat -ano) on the side named, and check " +
 			"its code: does it read to the end of the stream, and then close, even after an error? Many such sockets use up the host's " +
 			"file descriptors. FIN_WAIT_2 at the other end is a consequence of this, not another fault.",
@@ -32,7 +32,7 @@ var CloseWaitLeak = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{leakIdle, leakAbandoned, leakLate},
 	Params: []detectors.Param{
-		{Name: "idle", Default: 60, Min: 1, Max: 1e6, Unit: "s", Doc: "how long a side may neither send nor close after its peer's FIN; Linux keeps the other end in FIN_WAIT_2 for a minute"},
+		{Name: "idle", Default: 60, Min: 1, Max: 1e6, Unit: "s", Doc: "how long a side may stay silent without closing after its peer's FIN; Linux keeps the other end in FIN_WAIT_2 for a minute"},
 	},
 	StartsOn: fsm.On(fsm.HalfClosed),
 	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed, fsm.WindowOpened, fsm.KeptAlive,
@@ -191,14 +191,14 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	}
 	switch {
 	case outcome == leakAbandoned:
-		evidence = append(evidence, r.Evidence("RST of the side that had closed", w.closer, &w.end))
+		evidence = append(evidence, r.Evidence("RST from the side that had closed", w.closer, &w.end))
 	case w.end.Flags&reassembly.RST != 0:
 		evidence = append(evidence, r.Evidence("late RST", holder, &w.end))
 	case w.end.At != 0:
 		evidence = append(evidence, r.Evidence("late FIN", holder, &w.end))
 	}
 	if w.reply.At != 0 {
-		evidence = append(evidence, r.Evidence("RST to the late FIN", w.closer, &w.reply))
+		evidence = append(evidence, r.Evidence("RST in answer to the late FIN", w.closer, &w.reply))
 	}
 	f := r.Find(outcome, holder, now, evidence...)
 	if outcome == leakIdle {

@@ -14,7 +14,7 @@ import (
 var FINOverHole = &detectors.Detector{
 	Name: "fin-over-hole",
 	Doc: detectors.Doc{
-		Title: "a stream was closed with bytes missing that never arrived",
+		Title: "a stream was closed, but some of its bytes never arrived",
 		What: "One side sends data and FIN. The peer keeps acknowledging only what comes before a hole in the data: it is missing something, " +
 			"and says so (a duplicate ACK, or SACK). Those bytes never come, although the capture continues for more than three " +
 			"retransmission timeouts (at least six seconds).",
@@ -30,7 +30,7 @@ var FINOverHole = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{holeAbandoned, holeFINOnly},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for the bytes; three RTO if that is longer"},
+		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for the bytes; three RTOs if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.FinOverHole),
 	SubscribesTo: fsm.On(fsm.FinOverHole, fsm.Advanced, fsm.DataSent, fsm.DataResent, fsm.FinResent, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent),
@@ -142,7 +142,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	}
 	if s.again.At > s.ack.At {
 		outcome = holeFINOnly
-		evidence = append(evidence, r.Evidence("FIN again, without the bytes", side, &s.again))
+		evidence = append(evidence, r.Evidence("FIN retransmitted, without the bytes", side, &s.again))
 	}
 	if !detectors.SameFrame(&s.last, &s.ack) {
 		evidence = append(evidence, r.Evidence("is still missing them", side.Peer(), &s.last))
@@ -166,7 +166,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	if outcome == holeFINOnly {
 		f.Message += fmt.Sprintf(", although the FIN was (frame %d)", s.again.Frame)
 	}
-	f.Message += fmt.Sprintf(". The stream ends before them at %s.", peer)
+	f.Message += fmt.Sprintf(". %s has the stream only up to the hole.", peer)
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before the bytes would be overdue", detectors.Span(o.Short)))
 	} else {

@@ -13,7 +13,7 @@ import (
 var FINUnanswered = &detectors.Detector{
 	Name: "fin-unanswered",
 	Doc: detectors.Doc{
-		Title: "a FIN was retransmitted again and again, and never acknowledged",
+		Title: "a FIN was retransmitted repeatedly and never acknowledged",
 		What: "One side sends FIN, and retransmits it at growing intervals, as it should. Nothing from the peer acknowledges " +
 			"it for six seconds or more. The closer stays in FIN_WAIT_1 (if it closed first) or LAST_ACK (second) until it gives up.",
 		Cause: "The peer is gone: switched off, crashed, moved to another network, or cut off by a firewall or NAT that forgot the " +
@@ -23,15 +23,15 @@ var FINUnanswered = &detectors.Detector{
 			"orphans (netstat: FIN_WAIT1, LAST_ACK), they use memory on its host; fewer retransmissions are enough for a peer that is gone (Linux: net.ipv4.tcp_orphan_retries).",
 		NotThis: "A FIN that is never retransmitted: unretransmitted-fin. A FIN behind data that is not acknowledged, or facing a closed window: " +
 			"those come first. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured.",
-		Peers: "Wireshark marks each repeat as a retransmission, and does not report that nobody acknowledges the FIN. Ostermann's tcptrace calls the " +
+		Peers: "Wireshark marks each repeat as a retransmission, and does not report that the FIN is never acknowledged. Ostermann's tcptrace calls the " +
 			"connection complete once it has seen both FINs.",
 		Refs:  []string{"RFC 6298 5", "RFC 9293 3.8.3", "RFC 1122 4.2.3.5", "KB Q254930"},
 		Since: "0.2",
 	},
 	Outcomes: []*detectors.Outcome{unansweredUnaware, unansweredExhausted, unansweredTrying, unansweredReset, unansweredLate},
 	Params: []detectors.Param{
-		{Name: "min-sends", Default: 3, Min: 2, Max: 100, Unit: "", Doc: "how often a FIN must be sent, including the first time"},
-		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time that the FIN must stay unacknowledged"},
+		{Name: "min-sends", Default: 3, Min: 2, Max: 100, Unit: "", Doc: "minimum number of times that a FIN is sent, including the first"},
+		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time without an acknowledgment of the FIN"},
 	},
 	Absence:      detectors.NoFINAck,
 	StartsOn:     fsm.On(fsm.FinResent),
@@ -43,17 +43,17 @@ var (
 	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical,
 		When: "the peer continues to send, and acknowledges only what came before the FIN: it never receives the FIN",
 		Cause: "The peer is alive, and its segments arrive. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN " +
-			"optimiser that takes the connection for closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
+			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
 		Action: "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Until then the peer's " +
-			"application never learns that the stream has ended: close its socket by hand, or let keep-alives close it."}
+			"application never learns that the stream has ended: close its socket manually, or let keep-alives close it."}
 	unansweredExhausted = &detectors.Outcome{Name: "exhausted", Severity: detectors.Warning,
 		When: "the retransmissions stopped although the capture continued: the closer gave up"}
 	unansweredTrying = &detectors.Outcome{Name: "still-trying", Severity: detectors.Warning,
 		When: "the next retransmission was not overdue at the end of the capture"}
-	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST of either side ended the connection",
+	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",
 		Cause: "The peer's host came back without the connection and answered the FIN with RST, or the closer gave up and sent RST."}
 	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info,
-		When: "it was acknowledged in the end: until then the peer, or the path to it, was away"}
+		When: "it was acknowledged in the end: until then the peer or the path to it was down"}
 )
 
 // finUnanswered waits for the ACK of each side's FIN. What it reports is reviewed after
@@ -273,20 +273,20 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	end := &f.Evidence[len(f.Evidence)-1].Seg
 	switch outcome {
 	case unansweredLate:
-		return m + fmt.Sprintf(" %s acknowledged it after %s: until then, the segments of one side did not arrive.", peer, detectors.Span(now-s.first.At))
+		return m + fmt.Sprintf(" %s acknowledged it after %s: until then, the segments in one direction were lost.", peer, detectors.Span(now-s.first.At))
 	case unansweredReset:
 		who := peer
 		if end.Src == r.Conn.Endpoint(side) {
 			who = own
 		}
-		return m + fmt.Sprintf(" Nobody acknowledged it, and after %s %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
+		return m + fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
 	case unansweredUnaware:
 		m += fmt.Sprintf(" %s never receives it: %s after the FIN it continues to send, and still acknowledges only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
 		if r.Conn.Last(side.Peer()).At <= s.first.At {
-			m += ", nor sent anything else since: it is gone, or unreachable"
+			m += ", nor sent anything else since: it is down or unreachable"
 		}
 		m += "."
 	}

@@ -31,8 +31,8 @@ var HalfCloseCut = &detectors.Detector{
 	Outcomes: []*detectors.Outcome{cutReset, cutUnanswered},
 	Params: []detectors.Param{
 		{Name: "idle", Default: 30, Min: 1, Max: 1e6, Unit: "s", Doc: "silence of both sides after which a half-closed connection may be forgotten"},
-		{Name: "min-resends", Default: 3, Min: 1, Max: 100, Unit: "", Doc: "how often data must be sent again without an answer"},
-		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time that it must stay unanswered"},
+		{Name: "min-resends", Default: 3, Min: 1, Max: 100, Unit: "", Doc: "minimum number of retransmissions without an answer"},
+		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time without an answer"},
 	},
 	StartsOn:     fsm.On(fsm.HalfClosed),
 	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
@@ -43,7 +43,7 @@ var (
 	cutReset = &detectors.Outcome{Name: "reset", Severity: detectors.Warning,
 		When: "the first segment after the silence was answered with RST, although the half-closed connection had been in use, or was waiting for its first answer"}
 	cutUnanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Warning,
-		When: "data after the silence was retransmitted again and again, and nothing came back"}
+		When: "data after the silence was retransmitted repeatedly, and nothing came back"}
 )
 
 type halfCloseCut struct {
@@ -180,7 +180,7 @@ func (w *halfCloseCut) Overdue(_ int, o detectors.Overdue, r *detectors.Report) 
 func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detectors.Report) {
 	open, peer := w.closer.Peer(), w.user.Peer()
 	evidence := []detectors.Evidence{
-		r.Evidence("first after the silence", w.user, &w.trigger),
+		r.Evidence("first segment after the silence", w.user, &w.trigger),
 		r.Evidence("FIN acknowledged", open, &w.ack),
 	}
 	if w.resends > 0 {

@@ -14,7 +14,7 @@ var PostFINAckRST = &detectors.Detector{
 	Name: "post-fin-ack-rst",
 	Doc: detectors.Doc{
 		Title: "an ACK after both FINs was answered with RST",
-		What: "Both sides have sent FIN. One side, X, acknowledges the other's FIN, and then Y answers a pure ACK of X with RST, " +
+		What: "Both sides have sent FIN. One side, X, acknowledges the other's FIN, and then Y answers a pure ACK from X with RST, " +
 			"because it no longer has the connection. X's application may see \"connection reset by peer\" " +
 			"(WSAECONNRESET, ECONNRESET) and lose data that it had not read yet.",
 		Cause: "redundant-ack: X acknowledged Y's FIN twice. Y was CLOSED after the first ACK, and RFC 9293 3.10.7.1 requires it " +
@@ -170,8 +170,8 @@ func isClosingACK(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
 func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly.Side, ack, rst *reassembly.Mark, r *detectors.Report) {
 	y := x.Peer()
 	evidence := []detectors.Evidence{
-		r.Evidence("FIN of "+r.Name(x), x, &w.fin[x]),
-		r.Evidence("FIN of "+r.Name(y), y, &w.fin[y]),
+		r.Evidence("FIN from "+r.Name(x), x, &w.fin[x]),
+		r.Evidence("FIN from "+r.Name(y), y, &w.fin[y]),
 		r.Evidence("first ACK of that FIN", x, &w.finAck[y]),
 	}
 	if outcome == redundantACK {
@@ -192,7 +192,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
 		}
 	case forgotten:
-		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered the first ACK of it (frame %d) with RST (frame %d): "+
+		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
 			"it had dropped the connection instead of waiting in LAST_ACK.",
 			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame)
 	}

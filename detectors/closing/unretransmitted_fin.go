@@ -21,7 +21,7 @@ var UnretransmittedFIN = &detectors.Detector{
 			"the host disappeared right after closing, or a middlebox between the sender and the capture point drops FINs or " +
 			"has forgotten the connection.",
 		Action: "Capture on the closer's own interface. If it retransmits the FIN there, something in between drops it; if " +
-			"not, the closer's stack is at fault. Until then, close the peer's socket by hand, or let keep-alives close it.",
+			"not, the closer's stack is at fault. Until then, close the peer's socket manually, or let keep-alives close it.",
 		NotThis: "A FIN that is retransmitted with backoff and never acknowledged: fin-unanswered. A capture that ends too soon, or " +
 			"that holds only one direction: undecided. A RST from either side, which ends the connection. A closer that still " +
 			"waits for older data to be acknowledged, or for the peer's window to open: its FIN is not due yet.",
@@ -32,7 +32,7 @@ var UnretransmittedFIN = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{unretransmittedUnaware, unretransmittedSilent},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for a second FIN; three RTO if that is longer"},
+		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for a second FIN; three RTOs if that is longer"},
 	},
 	Absence:  detectors.NoFINAck,
 	StartsOn: fsm.On(fsm.FinSent),

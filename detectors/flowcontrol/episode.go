@@ -174,7 +174,7 @@ func (e *episode) finding(outcome *detectors.Outcome, at int64, by *detectors.Ev
 
 func (e *episode) message(outcome *detectors.Outcome, at int64, by *detectors.Evidence, prober reassembly.Side, r *detectors.Report) string {
 	sender, receiver := r.Name(prober), r.Name(prober.Peer())
-	probed := fmt.Sprintf("%s probed it %s in %s", sender, detectors.Counted(uint32(e.probes), "time", "times"), detectors.Span(at-e.anchor.Seg.At))
+	probed := fmt.Sprintf("%s probed it %s in %s", sender, detectors.Times(e.probes), detectors.Span(at-e.anchor.Seg.At))
 	m := fmt.Sprintf("%s closed its window (frame %d). %s", receiver, e.anchor.Seg.Frame, probed)
 	if e.anchor.Seg.Src == r.Conn.Endpoint(prober) {
 		m = fmt.Sprintf("%s had closed its window before the capture began. %s, from frame %d on", receiver, probed, e.anchor.Seg.Frame)

@@ -22,14 +22,14 @@ var SmallWindow = &detectors.Detector{
 		Action: "Give the receiving socket a buffer of several segments, or have it announce a smaller MSS. Find out why its application reads so little at a time.",
 		NotThis: "Small segments into a large window: that is the application, or Nagle. A window that is small for a moment while data " +
 			"fills it. A window of 0 (zero-window-probe-loop, zero-window-deadlock). A window whose scale is unknown.",
-		Peers: "Wireshark says Window Full at each of them, as at any other full window, and does not detect silly windows.",
+		Peers: "Wireshark marks each of them Window Full, like any other full window, and does not detect silly windows.",
 		Refs:  []string{"RFC 9293 3.8.6.2", "RFC 1122 4.2.3.3", "RFC 1122 4.2.3.4", "RFC 813"},
 		Since: "0.2",
 	},
 	Outcomes: []*detectors.Outcome{frozen, silly},
 	Params: []detectors.Param{
 		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long a small window must stay unused to count as frozen; three RTOs if that is longer"},
-		{Name: "min-fills", Default: 10, Min: 2, Max: 100000, Unit: "", Doc: "small windows filled in a row that make a silly window"},
+		{Name: "min-fills", Default: 10, Min: 2, Max: 100000, Unit: "", Doc: "minimum number of small windows filled in a row for a finding"},
 	},
 	StartsOn:     fsm.On(fsm.WindowSmall),
 	SubscribesTo: fsm.On(fsm.WindowSmall, fsm.DataSent, fsm.DataResent, fsm.ResetSent, fsm.Sent),
@@ -38,7 +38,7 @@ var SmallWindow = &detectors.Detector{
 
 var (
 	frozen = &detectors.Outcome{Name: "frozen", Severity: detectors.Critical,
-		When: "the sender has more to send and does not use the window, which stays as it is",
+		When: "the sender has more to send but does not use the window, which does not grow",
 		Cause: "The receiver leaves a few bytes open and does not read on. The sender's TCP avoids small segments, as it must, but lacks " +
 			"the override timer (RFC 9293 3.8.6.2.1 recommends 0.1 to 1 s) that sends what fits. Each waits for the other.",
 		Action: "Look at the receiving application first: why does it not read? Then at the sender's stack, which should have filled the window and probed it."}
@@ -150,7 +150,7 @@ func (w *smallWindow) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	}
 	own, peer, since := r.Name(side), r.Name(side.Peer()), w.due[i].Since()
 	small, size, mss := &w.unused[i].small, w.unused[i].size, announcedMSS(r.Conn, side.Peer())
-	f := r.Find(frozen, side, o.At, r.Evidence("window left small", side.Peer(), small))
+	f := r.Find(frozen, side, o.At, r.Evidence("small window, not opened further", side.Peer(), small))
 	f.States, f.End = r.StatesNow(o.Now), o.Now
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("window", int(size))
@@ -175,7 +175,7 @@ func (f *filledWindows) report(side reassembly.Side, r *detectors.Report) {
 	own, peer, mss := r.Name(side), r.Name(side.Peer()), announcedMSS(r.Conn, side.Peer())
 	mean, took := int(f.bytes)/f.count, f.last.At-f.first.At
 	found := r.Find(silly, side.Peer(), f.last.At,
-		r.Evidence("fills a small window", side, &f.first), r.Evidence("fills a small window, latest", side, &f.last))
+		r.Evidence("fills a small window", side, &f.first), r.Evidence("last segment that fills a small window", side, &f.last))
 	found.Roles = detectors.Roles("sender", side, "receiver")
 	found.Measure("fills", f.count)
 	found.Measure("mean_bytes", mean)

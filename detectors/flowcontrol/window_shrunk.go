@@ -13,7 +13,7 @@ import (
 var WindowShrunk = &detectors.Detector{
 	Name: "window-shrunk",
 	Doc: detectors.Doc{
-		Title: "a receiver took back window it had offered",
+		Title: "a receiver took back part of the window that it had offered",
 		What: "The right edge of the window, acknowledgment number plus window, moves left from one segment of the receiver to the next, by " +
 			"more than the rounding of the window scale. RFC 9293 3.8.6 strongly discourages this: the sender may already have sent what it was allowed to send.",
 		Cause: "A receiver that sizes its window by the memory it has left: Linux with net.ipv4.tcp_shrink_window enabled, or out of socket " +
@@ -90,7 +90,7 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 		}
 	}
 	if !detectors.SameFrame(last, &s.first) && !detectors.SameFrame(last, &s.cut) {
-		evidence = append(evidence, r.Evidence("window shrunk, latest", side, last))
+		evidence = append(evidence, r.Evidence("window shrunk, last time", side, last))
 	}
 	f := r.Find(outcome, side, last.At, evidence...)
 	f.Roles = detectors.Roles("receiver", side, "sender")
@@ -98,8 +98,11 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 	f.Measure("cuts", s.cuts)
 	f.Measure("taken_back", int(s.largest))
 	f.Measure("cut_off", int(s.cutOff))
-	f.Message = fmt.Sprintf("%s took back up to %d bytes of the window it had offered %s (%s, first in frame %d).",
-		own, s.largest, peer, detectors.Counted(uint32(s.count), "time", "times"), s.first.Frame)
+	often := ""
+	if s.count > 1 {
+		often = detectors.Times(int(s.count)) + ", first in "
+	}
+	f.Message = fmt.Sprintf("%s took back up to %d bytes of the window that it had offered %s (%sframe %d).", own, s.largest, peer, often, s.first.Frame)
 	if s.cuts > 0 {
 		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them, and will have to send them again.",
 			peer, s.cutOff, s.cut.Frame)

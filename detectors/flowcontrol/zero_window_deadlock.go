@@ -13,24 +13,24 @@ import (
 var ZeroWindowDeadlock = &detectors.Detector{
 	Name: "zero-window-deadlock",
 	Doc: detectors.Doc{
-		Title: "a sender waits at a closed window without probing it",
+		Title: "a sender waits for a closed window to open, without probing it",
 		What: "The receiver advertises window 0. The sender has more to send: data is unacknowledged, or its last segment came " +
 			"without PSH, which the last buffered segment must carry (RFC 9293 3.9.1.2). Yet no probe and no data from it reaches the capture " +
-			"point for more than three retransmission timeouts (15 seconds at least).",
+			"point for more than three retransmission timeouts (at least 15 seconds).",
 		Cause: "A TCP without a persist timer, or one that loses it on some code path (small embedded stacks, user-space shims and " +
 			"proxies, offload engines): it relies on a window update, which is not retransmitted if it is lost. Or a middlebox before the " +
 			"capture point that drops probes because they repeat data or carry none.",
 		Action: "Capture on the sender's own interface: if probes leave there, something in between drops them; if not, the sender's " +
 			"stack is at fault. Until that is fixed, keep-alives on the sender or TCP_USER_TIMEOUT end the wait. Then find out why the receiver did not read.",
-		NotThis: "A sender that has sent all it had: it need not probe. A sender that probes, for however long (zero-window-probe-loop). " +
+		NotThis: "A sender that has sent everything it had: it need not probe. A sender that keeps probing, however long (zero-window-probe-loop). " +
 			"A capture that ends too soon, or that leaves pure ACKs out: undecided. A window that is small, but not 0 (small-window).",
-		Peers: "Wireshark marks the closed window, and that it was full before, but says nothing about the probes that do not follow.",
+		Peers: "Wireshark marks the closed window, and that it was full before, but does not report that no probes follow.",
 		Refs:  []string{"RFC 9293 3.8.6.1", "RFC 1122 4.2.2.17"},
 		Since: "0.2",
 	},
 	Outcomes: []*detectors.Outcome{stuck, updateLost, resumed},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long to wait for a probe at least; three RTOs if that is longer, or two and a half intervals of earlier probes"},
+		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for a probe; three RTOs, or two and a half intervals between earlier probes, if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.WindowShut),
 	SubscribesTo: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.Advanced, fsm.ResetSent, fsm.Sent),
@@ -42,11 +42,11 @@ var (
 	stuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical,
 		When: "the window stays closed, and the sender does not probe it"}
 	updateLost = &detectors.Outcome{Name: "update-lost", Severity: detectors.Critical,
-		When: "the receiver opened its window, but the sender neither sends nor probes: it does not know",
+		When: "the receiver opened its window, but the sender neither sends nor probes: the update did not reach it",
 		Cause: "The window update was lost beyond the capture point, as pure ACKs may be, and the sender's TCP has no persist timer to " +
 			"find out (or a middlebox drops its probes)."}
 	resumed = &detectors.Outcome{Name: "resumed", Severity: detectors.Warning,
-		When: "the window opened, and the sender, which had not probed it, resumed at once: next time the update may be lost"}
+		When: "the window opened, and the sender, which had not probed it, resumed at once; the next update may be lost"}
 )
 
 // persistFactor is how many intervals without a probe are too long: a persist timer
@@ -168,8 +168,8 @@ func (w *zeroWindowDeadlock) sent(side reassembly.Side, seg *reassembly.Segment,
 	}
 	f := r.Find(resumed, side, seg.At, append(x.evidence(side, r), detectors.Evidence{Role: "resumed", Seg: *seg})...)
 	w.describe(&f, side, x.quietAtOpen, r)
-	f.Message += fmt.Sprintf(" When the window opened (frame %d), %s resumed at once (frame %d): it had had more to send all the time. "+
-		"Had the update been lost, both would have waited forever.", x.update.Frame, r.Name(side), seg.Frame)
+	f.Message += fmt.Sprintf(" When the window opened (frame %d), %s resumed at once (frame %d): it had more to send all along. "+
+		"If the update had been lost, both would have waited forever.", x.update.Frame, r.Name(side), seg.Frame)
 	r.Absence(&f, x.shut.At)
 	r.Emit(f)
 }
@@ -217,14 +217,14 @@ func (w *zeroWindowDeadlock) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		f.Message += fmt.Sprintf(" %s has more to send: its last segment came without PSH.", own)
 	}
 	if outcome == updateLost {
-		f.Message += fmt.Sprintf(" %s opened its window (frame %d), but %s neither sends nor probes: it does not know.",
+		f.Message += fmt.Sprintf(" %s opened its window (frame %d), but %s neither sends nor probes: the update did not reach it.",
 			r.Name(peer), x.update.Frame, own)
 	}
 	switch {
 	case o.Short > 0:
 		f.Undecide(fmt.Sprintf("the capture ends %s before a probe would be overdue", detectors.Span(o.Short)))
 	case !more:
-		f.Undecide("the sender filled the window to the last byte, but its last segment carries PSH: it may have sent all it had")
+		f.Undecide("the sender filled the window to the last byte, but its last segment carries PSH: it may have sent everything")
 	default:
 		r.Absence(&f, due.Since())
 	}
@@ -258,7 +258,7 @@ func (w *zeroWindowDeadlock) describe(f *detectors.Finding, side reassembly.Side
 	f.Measure("in_flight", int(out.InFlight()))
 	f.Message = fmt.Sprintf("%s closed its window (frame %d).", peer, x.shut.Frame)
 	if x.probes > 0 {
-		f.Message += fmt.Sprintf(" %s probed it %s, then not again for %s.", own, detectors.Counted(uint32(x.probes), "time", "times"), detectors.Span(waited))
+		f.Message += fmt.Sprintf(" %s probed it %s, then not again for %s.", own, detectors.Times(int(x.probes)), detectors.Span(waited))
 	} else {
 		f.Message += fmt.Sprintf(" In the next %s, no probe from %s reached the capture point.", detectors.Span(waited), own)
 	}

@@ -21,9 +21,9 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 		Cause: "Answered probes: the receiving application has stopped reading (hung, blocked, deadlocked, suspended), and its " +
 			"buffer is full. Unanswered probes: the receiver was switched off, or lost its network or its state, while its " +
 			"window was closed. The sender cannot know.",
-		Action: "Look at the receiving process: why does it not read? If the receiver is gone, close the connection on the " +
-			"sender by hand, or set a limit there (TCP_USER_TIMEOUT; RFC 1122 4.2.3.5 asks for an R2 of at least 100 s).",
-		NotThis: "Keep-alives, which look the same on Linux but meet an open window. A burst that was in flight when the " +
+		Action: "Find out why the receiving process does not read. If the receiver is gone, close the connection on the " +
+			"sender manually, or set a limit there (TCP_USER_TIMEOUT; RFC 1122 4.2.3.5 asks for an R2 of at least 100 s).",
+		NotThis: "Keep-alives, which look the same on Linux but are sent while the window is open. A burst that was in flight when the " +
 			"window closed. A window that closes for a moment and opens again.",
 		Peers: "Wireshark calls Linux's probes Keep-Alive, because it does not look at the peer's window. Ostermann's tcptrace counts " +
 			"only probes that carry data.",
@@ -32,8 +32,8 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{ghosted, stalled, reset, aborted, gaveUp, recovered},
 	Params: []detectors.Param{
-		{Name: "min-probes", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "probes that make a finding"},
-		{Name: "min-silent", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "last probes that must have met no segment at all before the receiver is called gone"},
+		{Name: "min-probes", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "minimum number of probes for a finding"},
+		{Name: "min-silent", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "minimum number of probes at the end that got no segment at all, for the receiver to count as unreachable"},
 	},
 	StartsOn:     fsm.On(fsm.WindowShut, fsm.MaybeProbed),
 	SubscribesTo: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),

@@ -14,11 +14,11 @@ var PAWSDrops = &detectors.Detector{
 	Name: "paws-drops",
 	Doc: detectors.Doc{
 		Title: "segments are dropped because their timestamps are too old",
-		What: "A side sends the same data again and again. The receiver is there and answers each time, but acknowledges nothing new, " +
+		What: "A side keeps retransmitting the same data. The receiver is up and answers each time, but acknowledges nothing new, " +
 			"and the timestamp that it echoes is newer than those that the sender now sends. Protection against wrapped " +
 			"sequence numbers (PAWS) requires it to drop such segments.",
 		Cause: "The sender's timestamp clock went back: a virtual machine or container was migrated or resumed with its connections, a " +
-			"device sends on behalf of the host with a clock of its own, or a device rewrites timestamps in one direction only.",
+			"device sends on behalf of the host with its own clock, or a device rewrites timestamps in one direction only.",
 		Action: "Compare the timestamps at both ends of the path: if they differ, a device in between rewrites them. If the sender itself " +
 			"went back, close the connection; to keep such a host in service, disable timestamps there (net.ipv4.tcp_timestamps=0).",
 		NotThis: "Data that is retransmitted without any answer: dead-peer. SYNs that a server drops because of their timestamps: " +
@@ -30,7 +30,7 @@ var PAWSDrops = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{pawsStuck, pawsRecovered},
 	Params: []detectors.Param{
-		{Name: "min-drops", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "answers with a newer timestamp to retransmissions after the third in a row"},
+		{Name: "min-drops", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "minimum number of answers that echo a newer timestamp, from the third retransmission in a row on"},
 	},
 	StartsOn:     fsm.On(fsm.NoProgress),
 	SubscribesTo: fsm.On(fsm.NoProgress, fsm.DataResent, fsm.ResendAcked),
@@ -39,7 +39,7 @@ var PAWSDrops = &detectors.Detector{
 
 var (
 	pawsStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical,
-		When: "nothing more was acknowledged: everything was dropped, to the end"}
+		When: "nothing more was acknowledged: everything was dropped until the end"}
 	pawsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Warning,
 		When: "the connection continued once the timestamps had caught up"}
 )

@@ -31,8 +31,8 @@ var Reordering = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{reorderedBefore, reorderedBehind},
 	Params: []detectors.Param{
-		{Name: "min-resent", Default: 5, Min: 1, Max: 1e6, Unit: "", Doc: "segments sent again unnecessarily, because others overtook them, that make a finding"},
-		{Name: "min-share", Default: 0.5, Min: 0, Max: 1, Unit: "", Doc: "their share of all that duplicate ACKs and SACK caused to be sent again"},
+		{Name: "min-resent", Default: 5, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of segments retransmitted unnecessarily because others overtook them"},
+		{Name: "min-share", Default: 0.5, Min: 0, Max: 1, Unit: "", Doc: "their minimum share of all retransmissions that duplicate ACKs and SACK caused"},
 	},
 	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataOutOfOrder),
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder),

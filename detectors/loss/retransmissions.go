@@ -29,7 +29,7 @@ var Retransmissions = &detectors.Detector{
 			"later, they were lost before it.",
 		Action: "Check the error and drop counters of the interfaces on the side named. Capture on its other end too: if " +
 			"a segment is in one capture and not in the other, it was lost between them.",
-		NotThis: "A handful of fast retransmissions: normal TCP. One segment retransmitted again and again to a peer that does not answer, until " +
+		NotThis: "A handful of fast retransmissions: normal TCP. One segment that is retransmitted to a peer that does not answer, until " +
 			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
 			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering.",
 		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
@@ -41,10 +41,10 @@ var Retransmissions = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{resentStalls, resentLossy, resentSpurious},
 	Params: []detectors.Param{
-		{Name: "min-resent", Default: 10, Min: 1, Max: 1e6, Unit: "", Doc: "retransmitted segments that are worth a finding"},
-		{Name: "min-episodes", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "separate times at which that must have happened: one burst may be the end of slow start"},
-		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "share of the payload sent again, from the first time on, that is worth a finding"},
-		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "total of stalls of a second or more, until timeouts expired, that is worth a finding"},
+		{Name: "min-resent", Default: 10, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of retransmitted segments for a finding"},
+		{Name: "min-episodes", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of separate episodes: a single burst may be the end of slow start"},
+		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "minimum share of the payload, from the first retransmission on, that was retransmitted"},
+		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent),
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown),
@@ -54,13 +54,13 @@ var Retransmissions = &detectors.Detector{
 
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info,
-		When: "the connection stalled for seconds in all, until timeouts expired; a warning if that happened more than once",
+		When: "the connection stalled for seconds in total, until timeouts expired; a warning if that happened more than once",
 		Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning,
 		When: "a considerable share of the payload was lost and sent again"}
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
-		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes: only time was lost, or ACKs",
+		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes: nothing was lost but time, or ACKs",
 		Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
 			"a virtual machine that is not scheduled), a timeout that is too short, or loss on the return path.",
 		Action: "Compare the round trip at these moments with that of the handshake. If the capture holds ACKs that did not " +
@@ -278,7 +278,7 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *
 			why = append(why, fmt.Sprintf("%d %s", n, k.words))
 		}
 	}
-	m := fmt.Sprintf("%s retransmitted %s (from frame %d on), %.1f %% of its payload from there: %s.",
+	m := fmt.Sprintf("%s retransmitted %s (from frame %d on), %.1f %% of its payload from then on: %s.",
 		own, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, 100*a.share(side, r), strings.Join(why, ", "))
 	if n := t.allSpurious(); n > 0 {
 		m += fmt.Sprintf(" Of these, %d unnecessarily: the original had arrived.", n)

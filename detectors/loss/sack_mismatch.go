@@ -15,7 +15,7 @@ var SACKMismatch = &detectors.Detector{
 	Doc: detectors.Doc{
 		Title: "SACK blocks lie outside the sequence space",
 		What: "The acknowledgment numbers fit what the other side sent, but the SACK blocks in the same segments lie more than a megabyte " +
-			"outside of it, again and again.",
+			"outside of it, repeatedly.",
 		Cause: "A firewall or load balancer between the two randomizes or rewrites sequence numbers, and does not rewrite the SACK option " +
 			"to match. The sender cannot use such blocks, and discards them or the whole ACK. It does not learn what is missing and " +
 			"waits for timeouts, so a little loss slows the connection to a crawl.",
@@ -30,7 +30,7 @@ var SACKMismatch = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{sackRewritten},
 	Params: []detectors.Param{
-		{Name: "min-acks", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "such segments that make a finding"},
+		{Name: "min-acks", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of such segments for a finding"},
 	},
 	StartsOn:     fsm.On(fsm.SackOutOfWindow),
 	SubscribesTo: fsm.On(fsm.SackOutOfWindow),
@@ -89,7 +89,7 @@ func (w *sackMismatch) report(side reassembly.Side, at int64, r *detectors.Repor
 	f.Measure("acks", int(s.n))
 	f.Measure("offset_bytes", int(s.offset))
 	f.Message = fmt.Sprintf("%s sent %s with SACK blocks for data that %s never sent, %d bytes from the ACK number (frame %d). "+
-		"A device between the two rewrites sequence numbers and leaves the SACK option as it was, so SACK does not work.",
+		"A device between the two rewrites sequence numbers and leaves the SACK option unchanged, so SACK does not work.",
 		r.Name(side), detectors.Counted(s.n, "segment", "segments"), r.Name(side.Peer()), s.offset, s.first.Frame)
 	r.Emit(f)
 }

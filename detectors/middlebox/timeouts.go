@@ -18,7 +18,7 @@ var defaults = []struct {
 	{600, "Google Cloud's firewall"},
 	{900, "Linux virtual servers (IPVS)"},
 	{3600, "many firewalls (Cisco ASA, Palo Alto)"},
-	{7200, "NATs that keep to RFC 5382 (two hours)"},
+	{7200, "NATs that follow RFC 5382 (two hours)"},
 }
 
 // Fit says which defaults lie between a silence that did no harm and one

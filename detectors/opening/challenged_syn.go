@@ -20,7 +20,7 @@ var ChallengedSYN = &detectors.Detector{
 		Action: "Find out why the old connection was not closed on both ends, and how soon ports are reused (fixed source ports, " +
 			"SNAT ranges that are too small, net.ipv4.tcp_tw_reuse). Keep-alives on the server clear dead connections. If every new " +
 			"client is answered like this, it is flood protection: look for it on the path.",
-		NotThis: "An ACK that answers a RST or a SYN in the middle of a connection that goes on. A SYN-ACK with wrong numbers: " +
+		NotThis: "An ACK that answers a RST or a SYN in the middle of a connection that continues. A SYN-ACK with wrong numbers: " +
 			"wrong-syn-ack. If the capture holds the old connection too, its own findings say what the RST did to it.",
 		Peers: "Wireshark shows \"ACKed unseen segment\", \"Port numbers reused\" and a RST, but does not connect them.",
 		Refs:  []string{"RFC 5961 4.2", "RFC 9293 3.5.1", "RFC 9293 3.10.7.3", "Linux tcp_send_challenge_ack()"},
@@ -43,6 +43,6 @@ var (
 		When: "no SYN was answered with SYN-ACK: the old connection stays",
 		Cause: "The client's RST does not arrive: a firewall that knows no connection with these numbers drops it, or the client " +
 			"sends none. So the server keeps the old connection and keeps answering for it.",
-		Action: "Capture on the server to see whether the RST arrives. Until then, close the old connection there by hand (ss -K), or " +
+		Action: "Capture on the server to see whether the RST arrives. Until then, close the old connection there manually (ss -K), or " +
 			"connect from another port."}
 )

@@ -24,13 +24,13 @@ var EarlyReuse = &detectors.Detector{
 			"addresses. Keep connections open and reuse them. Check that timestamps are enabled at both ends, and not rewritten.",
 		NotThis: "A SYN that is accepted at once because it is clearly new: RFC 6191 and Linux do that, and nothing is reported. A client that reuses its own port " +
 			"during its own TIME_WAIT: the server knows nothing of that. A connection that was not closed: challenged-syn.",
-		Peers: "Wireshark marks the SYN \"TCP Port numbers reused\", whatever the state of the old connection and whatever comes of it.",
+		Peers: "Wireshark marks the SYN \"TCP Port numbers reused\", regardless of the state of the old connection and of the outcome.",
 		Refs:  []string{"RFC 9293 3.6.1", "RFC 6191", "RFC 1122 4.2.2.13", "RFC 1337", "KB Q137984"},
 		Since: "0.2",
 	},
 	Outcomes: []*detectors.Outcome{reuseRefused, reuseDelayed, reuseUnproven},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "for how long the SYN must stay without a SYN-ACK to be refused; from here on a delay is a warning"},
+		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "time without a SYN-ACK after which the SYN counts as refused; a delay this long is a warning"},
 	},
 	StartsOn:     fsm.On(fsm.ReusedEarly),
 	SubscribesTo: fsm.On(fsm.ReusedEarly, fsm.SynResent, fsm.SynChallenged, fsm.SynAcked, fsm.ResetSent),
@@ -39,7 +39,7 @@ var EarlyReuse = &detectors.Detector{
 
 var (
 	reuseRefused = &detectors.Outcome{Name: "refused", Severity: detectors.Warning,
-		When: "the SYN was answered with an ACK of the old connection, to the end of the capture; or with RST or nothing at all, and nothing showed that it was new"}
+		When: "until the end of the capture, the SYN was answered with an ACK of the old connection; or it was answered with RST or not at all, and nothing showed that it was new"}
 	reuseDelayed = &detectors.Outcome{Name: "delayed", Severity: detectors.Info,
 		When: "only a later SYN opened the connection; a warning if that took 3 s or longer"}
 	reuseUnproven = &detectors.Outcome{Name: "unproven", Severity: detectors.Info,
@@ -182,5 +182,5 @@ func (w *earlyReuse) message(outcome *detectors.Outcome, now int64, r *detectors
 	case w.end.At != 0:
 		return m + fmt.Sprintf(" %s refused the new connection with RST (frame %d).", server, w.end.Frame)
 	}
-	return m + fmt.Sprintf(" No SYN-ACK came in %s, though the SYN was sent %s.", detectors.Span(now-w.syn.At), times(w.repeats+1))
+	return m + fmt.Sprintf(" No SYN-ACK came in %s, though the SYN was sent %s.", detectors.Span(now-w.syn.At), detectors.Times(w.repeats+1))
 }

@@ -19,7 +19,7 @@ var NoData = &detectors.Detector{
 		Cause: "Something accepts connections on behalf of an application that is not there or does not want this one: a " +
 			"proxy or load balancer without a healthy backend, docker-proxy before its container listens, TCP wrappers or an " +
 			"access list by address, a connection limit, a process that dies as it starts (inetd).",
-		Action: "Look in the log of whatever listens there at this time. If it is a proxy, look at its backend.",
+		Action: "Check the log of the process that listens there, at this time. If it is a proxy, look at its backend.",
 		NotThis: "A client that closes first, as health checks and port scans do. A server that closes after an idle timeout. A RST " +
 			"instead of the FIN.",
 		Peers: "Wireshark says nothing: every segment is in order.",
@@ -28,7 +28,7 @@ var NoData = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{closedAtOnce},
 	Params: []detectors.Param{
-		{Name: "within", Default: 0.1, Min: 0.001, Max: 3600, Unit: "s", Doc: "how soon after the handshake's last ACK the FIN must come; one and a half round trips if that is longer"},
+		{Name: "within", Default: 0.1, Min: 0.001, Max: 3600, Unit: "s", Doc: "maximum time between the handshake's last ACK and the FIN; one and a half round trips if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.ClosedWithoutData),
 	SubscribesTo: fsm.On(fsm.ClosedWithoutData),

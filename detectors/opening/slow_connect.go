@@ -17,7 +17,7 @@ var SlowConnect = &detectors.Detector{
 		Title: "the handshake took much longer than later round trips",
 		What: "A SYN or a SYN-ACK is answered only after half a second or more, though nothing was lost. Later round trips of the " +
 			"connection take less than half as long.",
-		Cause: "Not the distance, then. The host was busy or asleep, or something on the path had to be set up for the first packet: " +
+		Cause: "The distance is not the reason. The host was busy or asleep, or something on the path had to be set up for the first packet: " +
 			"ARP or ND, a tunnel or VPN on demand, a firewall or NAT entry, a scaled-down backend, a phone's radio.",
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
@@ -29,8 +29,8 @@ var SlowConnect = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{slowAnswer, slowACK},
 	Params: []detectors.Param{
-		{Name: "limit", Default: 0.5, Min: 0.2, Max: 3600, Unit: "s", Doc: "how long one half of the handshake must take"},
-		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how long it must take to be a warning"},
+		{Name: "limit", Default: 0.5, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum duration of one half of the handshake for a finding"},
+		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "duration from which the finding is a warning"},
 	},
 	StartsOn:     fsm.On(fsm.AnsweredLate),
 	SubscribesTo: fsm.On(fsm.AnsweredLate, fsm.DataSent, fsm.DataResent, fsm.Advanced),

@@ -14,7 +14,7 @@ import (
 var SYNAckUnanswered = &detectors.Detector{
 	Name: "syn-ack-unanswered",
 	Doc: detectors.Doc{
-		Title: "a SYN-ACK had to be repeated",
+		Title: "the handshake stalled after the SYN-ACK",
 		What: "A server answers SYN with SYN-ACK, and the handshake does not complete: the SYN-ACK is sent again, or " +
 			"the client repeats its SYN as if it had not been answered. The server waits in SYN_RECEIVED.",
 		Cause: "The SYN-ACK or its ACK was lost on the path. Other causes depend on the outcome.",
@@ -31,8 +31,8 @@ var SYNAckUnanswered = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{synAckQueueFull, synAckSYNRepeated, synAckNotRepeated, synAckNoACK, synAckRecovered},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long after the last SYN-ACK, or repeated SYN, an answer may still come"},
-		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how late the handshake must complete to be a warning"},
+		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long to wait for an answer after the last SYN-ACK or repeated SYN"},
+		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the handshake from which the finding is a warning"},
 	},
 	StartsOn:     fsm.On(fsm.SynResent),
 	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Revived, fsm.Sent),
@@ -61,7 +61,7 @@ var (
 	synAckNotRepeated = &detectors.Outcome{Name: "not-repeated", Severity: detectors.Warning,
 		When: "the client repeated its SYN at least twice, and the server sent its SYN-ACK only once",
 		Cause: "The server neither repeats its SYN-ACK when no ACK comes (RFC 9293 3.8.1) nor answers the repeated SYN: its stack is at " +
-			"fault, it went away, or something began to drop the SYNs.",
+			"fault, it went down, or something began to drop the SYNs.",
 		Action: "Capture on the server: do the repeated SYNs arrive there, and what does it send?"}
 	synAckNoACK = &detectors.Outcome{Name: "ack-missing", Severity: detectors.Info,
 		When:  "nothing more came from the client",
@@ -283,7 +283,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 			until = w.ack.At
 		}
 	} else {
-		add("the server goes on", server, &w.end)
+		add("the server continues", server, &w.end)
 		if w.end.At != 0 && w.dataWaits {
 			until = w.end.At
 		}
@@ -334,20 +334,20 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		}
 		m += "The ACK was ignored: the server's accept queue is full, or what the client sends is lost beyond the capture point."
 		if w.end.At != 0 {
-			m += fmt.Sprintf(" The server went on after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
+			m += fmt.Sprintf(" The server continued after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
 		}
 	case outcome == synAckSYNRepeated:
 		m += fmt.Sprintf(", but %s repeated its SYN %s (last in frame %d) and acknowledged nothing in %s: no SYN-ACK reaches it.",
-			client, times(w.synRepeats), w.syn.Frame, detectors.Span(waited))
+			client, detectors.Times(w.synRepeats), w.syn.Frame, detectors.Span(waited))
 	case outcome == synAckNotRepeated:
-		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, times(w.synRepeats), w.syn.Frame)
+		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, detectors.Times(w.synRepeats), w.syn.Frame)
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
 	case w.ignored > 0:
 		m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or ignored at first.", client, w.ack.Frame)
 	case w.synRepeats > 0:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged it in the end, %s after the first SYN-ACK (frame %d).",
-			client, times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
+			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
 	}

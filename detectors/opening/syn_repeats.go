@@ -29,18 +29,7 @@ func again(n int, first, last *reassembly.Mark) string {
 	}
 	often := ""
 	if n > 1 {
-		often = times(n) + ", the last time "
+		often = detectors.Times(n) + ", the last time "
 	}
 	return fmt.Sprintf(", and again %s%s later (frame %d)", often, detectors.Span(last.At-first.At), last.Frame)
-}
-
-// times counts in words: "once", "twice", "3 times".
-func times(n int) string {
-	switch n {
-	case 1:
-		return "once"
-	case 2:
-		return "twice"
-	}
-	return fmt.Sprintf("%d times", n)
 }

@@ -13,16 +13,16 @@ import (
 var SYNUnanswered = &detectors.Detector{
 	Name: "syn-unanswered",
 	Doc: detectors.Doc{
-		Title: "a SYN had to be repeated because nothing came back",
+		Title: "a SYN got no answer and was sent again",
 		What: "A client sends SYN, nothing of any kind comes back from the other end, and the SYN is sent again: usually after " +
 			"1 s and then at intervals that double (in Linux 6.5 and later, only from the sixth on). The client waits in SYN_SENT.",
-		Cause: "A firewall that drops SYNs, a host that is down or an address that nobody has, a route that leads " +
+		Cause: "A firewall that drops SYNs, a host that is down or an unused address, a route that leads " +
 			"nowhere or works one way only; or a server whose accept queue is full: Linux then drops SYNs.",
 		Action: "Capture at the server. If the SYN does not arrive there, follow the path and its firewalls. If it " +
 			"does, look at the server: nft or iptables rules, ss -ltn (Recv-Q above Send-Q: the queue is full), " +
 			"nstat TcpExtListenOverflows, TcpExtListenDrops and TcpExtPAWSPassive.",
 		NotThis: "One SYN without a repeat: a scan, a flood, or a client that gave up at once. A SYN that " +
-			"met RST: refused. A SYN-ACK that was captured, though the SYN was repeated: syn-ack-unanswered. An " +
+			"was answered with RST: refused. A SYN-ACK that was captured, though the SYN was repeated: syn-ack-unanswered. An " +
 			"ACK of an older connection: challenged-syn. ICMP errors are not read: look for them near these frames. " +
 			"A capture that holds nothing but SYNs: undecided.",
 		Peers: "Wireshark marks each repeated SYN as a retransmission, but does not say that nothing came back, or for how long.",
@@ -31,8 +31,8 @@ var SYNUnanswered = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{synNoAnswer, synAnsweredLate, synTimestamps, synNewISN},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long after the second SYN an answer may still come"},
-		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how late an answer must come to be a warning"},
+		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long to wait for an answer after the second SYN"},
+		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the answer from which the finding is a warning"},
 	},
 	Absence:      detectors.NoSYNAnswer,
 	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed),
@@ -48,7 +48,7 @@ var SYNUnanswered = &detectors.Detector{
 }
 
 var (
-	synNoAnswer     = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back in all that was captured"}
+	synNoAnswer     = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back until the end of the capture"}
 	synAnsweredLate = &detectors.Outcome{Name: "answered-late", Severity: detectors.Info, When: "a SYN-ACK came in the end; a warning if that took 3 s or longer",
 		Cause: "The SYN or its SYN-ACK was lost, or a server whose accept queue was full dropped the SYN. " +
 			"If the SYN-ACK echoes the first SYN's timestamp, neither was lost: the answer was slow.",
@@ -213,7 +213,7 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 	switch outcome {
 	case synNewISN:
 		return m + fmt.Sprintf(", and got no answer. %s after the first SYN, it sent one with another initial sequence number on the same ports (frame %d). "+
-			"To anybody who has seen the first, that is another connection.", waited, w.renewed.Frame)
+			"To any device that saw the first, this is another connection.", waited, w.renewed.Frame)
 	case synTimestamps:
 		return m + fmt.Sprintf(". The first %s offered timestamps and got no answer. The first without them (frame %d) was answered within %s "+
 			"(frame %d). The connection took %s to open.",

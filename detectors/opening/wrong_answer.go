@@ -9,8 +9,8 @@ import (
 )
 
 var wrongAnswerParams = []detectors.Param{
-	{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long after the last SYN, or its wrong answer, the right one may still come"},
-	{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "how late the right answer must come to be a warning"},
+	{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long to wait for the right answer after the last SYN or wrong answer"},
+	{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the right answer from which the finding is a warning"},
 }
 
 var wrongAnswerEvents = fsm.On(fsm.SynChallenged, fsm.SynMisacked, fsm.ChallengeRst, fsm.SynResent, fsm.SynAcked, fsm.ResetSent)
@@ -108,7 +108,7 @@ func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *dete
 		m += fmt.Sprintf(" %s answered that with RST (frame %d).", client, w.rst.Frame)
 	}
 	if w.answers > 1 {
-		m += fmt.Sprintf(" This happened %s in all.", times(w.answers))
+		m += fmt.Sprintf(" This happened %s in all.", detectors.Times(w.answers))
 	}
 	waited := now - w.syn.At
 	if outcome == w.connected {

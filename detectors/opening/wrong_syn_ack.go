@@ -19,7 +19,7 @@ var WrongSYNAck = &detectors.Detector{
 			"of each device that rewrites sequence numbers (ISN randomization, SYN proxies).",
 		NotThis: "A SYN-ACK that leaves out the data of a SYN that carried some (RFC 7413): that is allowed. A capture that lacks the SYN. A pure ACK " +
 			"with other numbers: challenged-syn.",
-		Peers: "Wireshark accepts the numbers as they come, and at most says that an unseen segment was acknowledged.",
+		Peers: "Wireshark accepts the numbers as they are, and at most says that an unseen segment was acknowledged.",
 		Refs:  []string{"RFC 9293 3.10.7.3", "RFC 9293 3.5"},
 		Since: "0.2",
 	},

@@ -25,7 +25,7 @@ var AckDelay = &detectors.Detector{
 			"for each send to complete without a send buffer causes the same delay (KB 823764).",
 		Action: "Have the sending application write a whole message at once (one buffer, writev, MSG_MORE), or switch Nagle off " +
 			"(TCP_NODELAY). If only the receiver can be changed: TCP_QUICKACK on Linux, TcpAckFrequency=1 on Windows.",
-		NotThis: "A path whose round trip is as long: the handshake shows it. A delayed ACK that nobody waits for. A slow " +
+		NotThis: "A path whose round trip is as long: the handshake shows it. A delayed ACK that the sender does not wait for. A slow " +
 			"answer: it carries data. A sender that sends small segments while others are not acknowledged: Nagle is off, and it " +
 			"waits for something else.",
 		Peers: "Wireshark does not mark it; the gap shows only in the time column.",
@@ -34,7 +34,7 @@ var AckDelay = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{nagle},
 	Params: []detectors.Param{
-		{Name: "min-stalls", Default: 5, Min: 2, Max: 1e6, Unit: "", Doc: "number of such waits that makes a finding"},
+		{Name: "min-stalls", Default: 5, Min: 2, Max: 1e6, Unit: "", Doc: "minimum number of such waits for a finding"},
 	},
 	StartsOn:     fsm.On(fsm.NagleDelay),
 	SubscribesTo: fsm.On(fsm.NagleDelay, fsm.DataSent),

@@ -15,9 +15,9 @@ var AckStorm = &detectors.Detector{
 	Name: "ack-storm",
 	Doc: detectors.Doc{
 		Title: "both sides answer each other's ACKs in a loop",
-		What: "Both sides send the same empty ACK again and again, each in answer to the other's, as fast as the path allows. A TCP " +
+		What: "Both sides keep sending the same empty ACK, each in answer to the other's, as fast as the path allows. A TCP " +
 			"answers an empty ACK only if it lies outside the window or acknowledges data that was never sent; here both do.",
-		Cause: "The two ends disagree about the sequence numbers. Something sent data in one side's name (hijacking, an injecting " +
+		Cause: "The two ends disagree about the sequence numbers. Something sent data with one side's address (hijacking, an injecting " +
 			"proxy), or a middlebox that rewrites sequence numbers (NAT with an application gateway, firewall, load balancer, sequence randomiser) " +
 			"lost count, for example after a failover.",
 		Action: "End the connection. Find the device on the path that changes payload or sequence numbers: did it fail over " +
@@ -30,7 +30,7 @@ var AckStorm = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{ackLoop},
 	Params: []detectors.Param{
-		{Name: "min-rate", Default: 20, Min: 2, Max: 1e6, Unit: "", Doc: "ACKs that answer ACKs within a second that make a finding, both sides together"},
+		{Name: "min-rate", Default: 20, Min: 2, Max: 1e6, Unit: "", Doc: "minimum number of ACKs within a second that answer ACKs, both sides together"},
 	},
 	StartsOn:     fsm.On(fsm.AckRepeated),
 	SubscribesTo: fsm.On(fsm.AckRepeated),
@@ -109,7 +109,7 @@ func (w *ackStorm) report(r *detectors.Report) {
 		"each finds the other's sequence numbers unacceptable.",
 		r.Name(w.by), r.Name(w.by.Peer()), w.all[0]+w.all[1], detectors.Span(w.last-w.from.At), w.peak, w.from.Frame)
 	if w.lost {
-		f.Message += fmt.Sprintf(" The ACKs of %s do not follow the data sent in its name: another host sent data in its name, or a device changes its sequence numbers.",
+		f.Message += fmt.Sprintf(" The ACKs of %s do not match the data sent from its address: another host sent data with this address, or a device changes its sequence numbers.",
 			r.Name(culprit))
 	}
 	r.Emit(f)

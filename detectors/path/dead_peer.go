@@ -15,27 +15,27 @@ var DeadPeer = &detectors.Detector{
 	Name: "dead-peer",
 	Doc: detectors.Doc{
 		Title: "the peer stopped answering",
-		What: "One side sends the same data again and again, at growing intervals, or one keep-alive after the other. The other side " +
+		What: "One side retransmits the same data at growing intervals, or sends one keep-alive after the other. The other side " +
 			"sends nothing at all: no acknowledgment, no data, no RST. The sender finally gives up, with RST " +
 			"(Linux after keep-alives) or without FIN or RST (Linux after data), or it is still trying when the capture ends.",
 		Cause: "The peer's host was switched off, crashed or lost its network. Or the path lost one of its directions: a cable, " +
 			"a route, a firewall rule, a middlebox that forgot the connection. From the surviving side, all of these look the same.",
 		Action: "Check that the peer is up, and that a new connection to it from the same host works. If it does, look for a device between " +
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
-			"notices is its own setting: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
+			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A peer that sends " +
 			"anything at all, even without acknowledging the data, or that answers with RST. Data after a long idle " +
 			"time: see idle-blackhole. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. A capture of one direction is undecided.",
-		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not say that nobody answers.",
+		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},
 		Since: "0.2",
 	},
 	Outcomes: []*detectors.Outcome{deadKeepAlive, deadData, deadRecovered},
 	Params: []detectors.Param{
-		{Name: "min-keepalives", Default: 3, Min: 2, Max: 1000, Unit: "", Doc: "keep-alives in a row without an answer that make a finding"},
-		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "retransmissions of one segment without an answer that make a finding"},
-		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them; three RTO if that is longer"},
-		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "silence that is worth a note although the peer came back"},
+		{Name: "min-keepalives", Default: 3, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered keep-alives in a row for a finding"},
+		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered retransmissions of one segment for a finding"},
+		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them; three RTOs if that is longer"},
+		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "minimum silence for a finding if the peer came back"},
 	},
 	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent),
 	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
@@ -46,7 +46,7 @@ var DeadPeer = &detectors.Detector{
 
 var (
 	deadKeepAlive = &detectors.Outcome{Name: "keepalive", Severity: detectors.Warning, When: "several keep-alives in a row got no answer"}
-	deadData      = &detectors.Outcome{Name: "data", Severity: detectors.Warning, When: "data was sent again and again, and nothing came back"}
+	deadData      = &detectors.Outcome{Name: "data", Severity: detectors.Warning, When: "data was retransmitted repeatedly, and nothing came back"}
 	deadRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, When: "the peer came back after an outage long enough to be noticed",
 		Cause:  "The path or the peer's host was down for a while: a flapping link, a failover, a suspended host.",
 		Action: "Find out what happened on the path, or to the peer, at that time; other connections show the same outage."}
@@ -221,7 +221,7 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 		m += fmt.Sprintf(" for %s, since frame %d", detectors.Span(v.until(now)-v.heard.At), v.heard.Frame)
 	}
 	if outcome == deadData {
-		m += fmt.Sprintf(". %s sent the same data again %d times", own, v.resends)
+		m += fmt.Sprintf(". %s retransmitted the same data %d times", own, v.resends)
 	} else {
 		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
 	}

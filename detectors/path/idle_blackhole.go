@@ -19,7 +19,7 @@ var IdleBlackhole = &detectors.Detector{
 		What: "Neither side sends anything for a minute or more. Then one side sends data, and sends it again at growing intervals. The " +
 			"peer, which had answered everything before, sends nothing until the connection ends. No RST, no ICMP: a black hole.",
 		Cause: "A middlebox on the path (NAT, firewall, load balancer) forgot the connection while it was idle, as all do after a " +
-			"timeout of their own, and silently drops what it does not know. Or the peer's host went down in that time.",
+			"certain timeout, and silently drops what it does not know. Or the peer's host went down in that time.",
 		Action: "Have the side that sends first after a pause use keep-alives more often than the middlebox's timeout (TCP_KEEPIDLE, or the " +
 			"protocol's own heartbeats), or close connections that were idle for longer (a pool's maximum idle time). If you can, have the middlebox " +
 			"answer with RST instead of dropping. If new connections to the peer fail too, its host is down.",
@@ -31,9 +31,9 @@ var IdleBlackhole = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{idleSilent},
 	Params: []detectors.Param{
-		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "retransmissions of the data without an answer that make a finding"},
-		{Name: "min-idle", Default: 60, Min: 60, Max: 1e6, Unit: "s", Doc: "idle time before the data"},
-		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first retransmission; three RTO if that is longer"},
+		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered retransmissions of the data for a finding"},
+		{Name: "min-idle", Default: 60, Min: 60, Max: 1e6, Unit: "s", Doc: "minimum idle time before the data"},
+		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first retransmission; three RTOs if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.DataAfterIdle),
 	SubscribesTo: fsm.On(fsm.DataAfterIdle, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
@@ -175,7 +175,7 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, words string, r *detectors.Report) string {
 	v := u.retries
 	own, peer := r.Name(side), r.Name(side.Peer())
-	m := fmt.Sprintf("%s sent data (frame %d) after %s had been silent for %s (since frame %d). It sent the data again %d times in %s (frames %d to %d) "+
+	m := fmt.Sprintf("%s sent data (frame %d) after %s had been silent for %s (since frame %d). It retransmitted the data %d times in %s (frames %d to %d) "+
 		"and got no answer. %s", own, u.data.Frame, peer, detectors.Span(u.idle), v.heard.Frame, v.resends, detectors.Span(v.last().At-u.data.At),
 		v.first.Frame, v.last().Frame, v.ended(own, now, sent))
 	m += fmt.Sprintf(" Either %s is down, or a device between the two has forgotten the connection.", peer)

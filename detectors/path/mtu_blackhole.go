@@ -17,7 +17,7 @@ var MTUBlackhole = &detectors.Detector{
 	Name: "mtu-blackhole",
 	Doc: detectors.Doc{
 		Title: "large segments are lost, small ones arrive",
-		What: "The handshake and small messages get through. A large segment is sent again and again and never acknowledged, while " +
+		What: "The handshake and small messages get through. A large segment is retransmitted many times and never acknowledged, while " +
 			"smaller ones arrive: SACK shows that a short segment behind it was received, or the sender finally tries smaller pieces and " +
 			"they are acknowledged one after the other.",
 		Cause: "Somewhere on the path the MTU is smaller (a tunnel, VPN, PPPoE, an overlay network), and the ICMP message that should tell the " +
@@ -33,9 +33,9 @@ var MTUBlackhole = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{mtuStuck, mtuFellBack},
 	Params: []detectors.Param{
-		{Name: "min-resends", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "retransmissions of the large segment without success that make a finding"},
-		{Name: "min-size", Default: 537, Min: 1, Max: 65535, Unit: "", Doc: "payload of a segment that counts as large; all paths carry 576-byte packets"},
-		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum time without success after the first retransmission, for stuck; three RTO if that is longer"},
+		{Name: "min-resends", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "minimum number of retransmissions of the large segment without success for a finding"},
+		{Name: "min-size", Default: 537, Min: 1, Max: 65535, Unit: "", Doc: "minimum payload of a segment that counts as large; all paths carry 576-byte packets"},
+		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum time without success after the first retransmission, for stuck; three RTOs if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataResent),
 	SubscribesTo: fsm.On(fsm.HoleShown, fsm.DataResent, fsm.DataSent, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
@@ -254,9 +254,9 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 	if detectors.SameFrame(&v.heard, &a.beyond) {
 		v.heard.At = 0
 	}
-	evidence := slices.Insert(v.evidence(side, r), 1, r.Evidence("something smaller behind it has arrived", side.Peer(), &a.beyond))
+	evidence := slices.Insert(v.evidence(side, r), 1, r.Evidence("a smaller segment behind it has arrived", side.Peer(), &a.beyond))
 	f := a.finding(mtuStuck, side, o.Now, evidence, r)
-	f.Message = fmt.Sprintf("%s sent a segment of %d bytes again %d times in %s (frames %d to %d), and it never arrived; %d bytes behind it did "+
+	f.Message = fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived; %d bytes behind it did "+
 		"(SACK, frame %d). The path from %s to %s drops large packets without telling the sender.", r.Name(side), a.size, a.resends,
 		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.longer, a.beyond.Frame, r.Name(side), r.Name(side.Peer()))
 	f.Measure("ending", a.ending(o.Now, r.Conn.Last(side).At))
@@ -274,9 +274,9 @@ func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r
 	evidence := append(a.evidence(side, r), r.Evidence("sent again in smaller pieces", side, &a.piece), detectors.Evidence{Role: "acknowledged at once", Seg: *ack})
 	f := a.finding(mtuFellBack, side, ack.At, evidence, r)
 	f.Measure("piece", int(a.piece.Len))
-	f.Message = fmt.Sprintf("%s sent a segment of %d bytes again %d times in %s (frames %d to %d), and it never arrived. Then it tried %d bytes "+
+	f.Message = fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived. Then it tried %d bytes "+
 		"(frame %d), and these were acknowledged (frame %d). The path from %s to %s drops large packets without telling the sender; each new "+
-		"connection loses this time again.", r.Name(side), a.size, a.resends, detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len,
+		"connection will lose the same time.", r.Name(side), a.size, a.resends, detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len,
 		a.piece.Frame, ack.Frame, r.Name(side), r.Name(side.Peer()))
 	if a.beyond.At == 0 && a.spoke.At == 0 {
 		a.doubted = a.size

@@ -15,15 +15,15 @@ var ForgedReset = &detectors.Detector{
 	Name: "forged-reset",
 	Doc: detectors.Doc{
 		Title: "a RST was ignored; the connection continued",
-		What: "A RST in the name of one side lies outside the window, or inside the window but not at the next sequence number, and " +
+		What: "A RST with the source address of one side lies outside the window, or inside the window but not at the next sequence number, and " +
 			"answers nothing; or it does not acknowledge the SYN that it would refuse. Both sides continue. A receiver that " +
 			"follows RFC 5961 drops the RST or sends a challenge ACK.",
-		Cause: "Somebody who cannot see the connection guesses its sequence numbers to end it (RFC 5961), or a middlebox that has lost track " +
+		Cause: "An attacker who cannot see the connection guesses its sequence numbers to end it (RFC 5961), or a middlebox that has lost track " +
 			"of them tries to: a firewall that rewrites sequence numbers in one direction only, a filter behind an overloaded tap.",
-		Action: "Compare the TTL and the link-layer address of the RST with those of the side in whose name it came, then capture closer to " +
+		Action: "Compare the TTL and the link-layer address of the RST with those of the side whose address it has, then capture closer to " +
 			"that side: if the RST does not appear there, it was made on the path. Update stacks that accept any RST in the window (RFC 5961).",
 		NotThis: "A RST after the connection has ended, or one that answers an old or out-of-window segment: neither attacks the connection. " +
-			"A RST of doubtful sequence number with which the connection ends. An acceptable RST whose sender continues anyway: " +
+			"A RST with a doubtful sequence number that ends the connection. An acceptable RST whose sender continues anyway: " +
 			"reset-cause, suspected-injection or late-ack.",
 		Peers: "Wireshark colors the frame like any other RST, and continues the connection; Zeek and Ostermann's tcptrace end the connection there.",
 		Refs:  []string{"RFC 5961 3.2", "RFC 9293 3.10.7.3", "RFC 9293 3.10.7.4"},
@@ -37,7 +37,7 @@ var ForgedReset = &detectors.Detector{
 
 var ignored = &detectors.Outcome{
 	Name: "ignored", Severity: detectors.Warning,
-	When: "a RST that is not acceptable, and the side in whose name it came continues",
+	When: "a RST that is not acceptable, and its apparent sender continues",
 }
 
 type forgedReset struct {
@@ -142,9 +142,9 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 	f.Message = w.message(r.Name(w.side), r.Name(w.side.Peer()))
 	switch {
 	case w.continued.At == 0:
-		f.Undecide("no later segment of the side in whose name it came was captured: the connection may have ended there")
+		f.Undecide("no later segment from its apparent sender was captured: the connection may have ended there")
 	case w.old:
-		f.Undecide("it lies where that side had been before: it may answer a late segment, which this capture shows at another time or not at all")
+		f.Undecide("its sequence number is one that its apparent sender had used before: it may answer a late segment, which this capture shows at another time or not at all")
 	}
 	r.Emit(f)
 }
@@ -165,7 +165,7 @@ func (w *forgedReset) message(side, peer string) string {
 	default:
 		flaw = "lies inside the window, but not at the next sequence number"
 	}
-	m := fmt.Sprintf("A RST in the name of %s (frame %d) %s: %s must ignore it (%s).", side, w.first.Frame, flaw, peer, authority)
+	m := fmt.Sprintf("A RST with the source address %s (frame %d) %s: %s must ignore it (%s).", side, w.first.Frame, flaw, peer, authority)
 	if w.challenges > 0 {
 		m += fmt.Sprintf(" %s sent a challenge ACK (frame %d).", peer, w.challenge.Frame)
 	}

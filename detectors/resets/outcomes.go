@@ -39,14 +39,14 @@ var doubts = []doubt{
 
 // The sender may have closed with a FIN that was not captured.
 var (
-	onlyAcks  = doubt{"midstream: only ACKs of the sender of the RST were captured before, so it may have closed", (*resetCase).onlyAcks}
-	finUnseen = doubt{"holes: the last that the sender of the RST had sent was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
+	onlyAcks  = doubt{"midstream: only ACKs from the sender of the RST were captured before, so it may have closed", (*resetCase).onlyAcks}
+	finUnseen = doubt{"holes: the last segment from the sender of the RST was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
 )
 
 var refused = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "refused", Severity: detectors.Warning,
-		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or if it was no SYN but a port scan's segment (FIN, NULL, Xmas)",
+		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or if it was not a SYN but a port scan's segment (FIN, NULL, Xmas)",
 		Cause:  "Nothing listens on that address and port, or a firewall rejects the connection with a RST (RFC 9293 3.10.7.1).",
 		Action: "Check that the service runs and listens on that address (`ss -ltn`), and that the client uses the right port; then look for a firewall rule that rejects.",
 	},
@@ -66,7 +66,7 @@ var aborted = &outcome{
 		Name: "aborted", Severity: detectors.Info,
 		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
 			"does not answer, or if a server discarded data of its own",
-		Cause: "The application closed with SO_LINGER 0 or was killed in a way that does so, or its TCP gave up after a timeout. " +
+		Cause: "The application closed with SO_LINGER 0 or was killed in a way that has the same effect, or its TCP gave up after a timeout. " +
 			"After a complete exchange, or after its own FIN, this is a quick way to close, and nothing is lost.",
 		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged is lost (lost_bytes).",
 	},
@@ -84,7 +84,7 @@ var unreadData = &outcome{
 		Name: "unread-data", Severity: detectors.Warning,
 		When: "a socket was closed with unread data from its peer; info if the client closed it, or if the peer had closed too",
 		Cause: "Closing a socket with unread data sends a RST instead of a FIN (RFC 2525 2.17, RFC 9293 3.6.1): the application answered, or gave up, " +
-			"before it had read everything; so does a process that dies. What it had sent itself may be lost too.",
+			"before it had read everything; a process that dies has the same effect. What it had sent itself may be lost too.",
 		Action: "Let the application read to the end, or shut down its sending side and drain, before it closes. Check its log for why it stopped reading.",
 	},
 	exceptions: []exception{ // it did not want the rest
@@ -185,7 +185,7 @@ var handshakeReset = &outcome{
 var lateAck = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "late-ack", Severity: detectors.Warning,
-		When: "a late, repeated or out-of-window ACK was answered with a RST, and the side in whose name it came continues",
+		When: "a late, repeated or out-of-window ACK was answered with a RST, and its apparent sender continues",
 		Cause: "Something in front of that side does not recognise the ACK and answers it as a closed port would: a NAT node whose conntrack calls it INVALID " +
 			"and hands it to the node's own TCP (kubernetes#74839), or a firewall that rejects with RST.",
 		Action: "On the node that translates addresses, drop INVALID packets in FORWARD and INPUT, or set net.netfilter.nf_conntrack_tcp_be_liberal=1; check `conntrack -S` (invalid).",
@@ -218,7 +218,7 @@ var suspectedInjection = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "suspected-injection", Severity: detectors.Warning,
 		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues",
-		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or somebody " +
+		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or an attacker " +
 			"who wants the connection to end.",
 		Action: "Capture at the side whose address it has: if the RST does not leave there, it was made on the path. Its TTL says how many hops away.",
 	},
@@ -236,7 +236,7 @@ var suspectedInjection = &outcome{
 var unexplained = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "unexplained", Severity: detectors.Warning,
-		When:   "none of the others, or the capture does not show enough",
+		When:   "no other outcome fits, or the capture does not show enough",
 		Cause:  "Unknown. What the RST answers was not captured, or it answers nothing and no socket would send it in this form.",
 		Action: "Capture on the host that sent the RST, from before the connection opens.",
 	},

@@ -15,16 +15,16 @@ var ResetCause = &detectors.Detector{
 	Name: "reset-cause",
 	Doc: detectors.Doc{
 		Title: "a connection was reset",
-		What: "An acceptable RST ended the connection. What it answers and how it is made show who sent it and why: a RST without ACK " +
+		What: "An acceptable RST ended the connection. The segment that it answers and its own form show who sent it and why: a RST without ACK " +
 			"at the acknowledgment number of the segment before it comes from a host that does not have the connection (RFC 9293 3.10.7.1); a RST " +
 			"with ACK at SND.NXT comes from a socket that was there and gave up.",
 		Cause: "See the outcomes.",
 		Action: "Look at the side that sent the RST, at the time of the RST: the log of its application, its socket statistics (`nstat -az` " +
-			"on Linux: TcpExtTCPAbort*), and what stands in front of it.",
+			"on Linux: TcpExtTCPAbort*), and any device in front of it.",
 		NotThis: "An ACK after both FINs that was answered with a RST: post-fin-ack-rst. A RST that ended the probing of a zero window: " +
-			"zero-window-probe-loop. A RST at the end of what a timeout had already decided is reported there (dead-peer, fin-unanswered, " +
+			"zero-window-probe-loop. A RST that follows a timeout is reported with the timeout (dead-peer, fin-unanswered, " +
 			"close-wait-leak, half-close-cut, syn-unanswered, syn-ack-unanswered). A RST that was ignored: forged-reset. Further RSTs " +
-			"of one connection say nothing new: they are counted.",
+			"of one connection add nothing new: they are only counted.",
 		Peers: "Wireshark colors each RST red (\"Connection reset (RST)\") and does not say what it answers; Zeek and Ostermann's tcptrace " +
 			"count resets for each side.",
 		Refs:  []string{"RFC 9293 3.10.7", "RFC 9293 3.5.2", "RFC 5961 3.2", "RFC 2525 2.17", "KB Q152474"},
@@ -141,9 +141,9 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	evidence := []detectors.Evidence{r.Evidence("RST", side, &c.rst)}
 	switch last := &c.peer.last; {
 	case c.answers():
-		evidence = append(evidence, r.Evidence("answered by it", peer, last))
+		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():
-		evidence = append(evidence, r.Evidence("answered by it, or sent too late for that", peer, last))
+		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))
 	case last.Len > 0:
 		evidence = append(evidence, r.Evidence("last data before it", peer, last))
 	}
@@ -156,7 +156,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("last segment from "+r.Name(side)+" before it", side, last))
 	}
 	if c.arrived.At != 0 {
-		evidence = append(evidence, r.Evidence("acknowledges what came before it", peer, &c.arrived))
+		evidence = append(evidence, r.Evidence("acknowledges data sent before it", peer, &c.arrived))
 	}
 	if c.continued.At != 0 {
 		evidence = append(evidence, r.Evidence("continues after it", side, &c.continued))

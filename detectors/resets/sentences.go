@@ -48,7 +48,7 @@ func (c *resetCase) refusedSentence() string {
 	case c.acceptedLater():
 		m += fmt.Sprintf(" It accepted the SYN that was sent again (frame %d).", c.continued.Frame)
 	case c.continued.At != 0:
-		m += fmt.Sprintf(" A SYN-ACK came in its name all the same (frame %d).", c.continued.Frame)
+		m += fmt.Sprintf(" A SYN-ACK with its address came anyway (frame %d).", c.continued.Frame)
 	}
 	return m
 }
@@ -90,7 +90,7 @@ func (c *resetCase) idleDropSentence() string {
 		m += ", " + words
 	}
 	if c.brokeSilence() {
-		m += fmt.Sprintf(". Then a RST came in the name of %s (frame %d).", c.sender.name, c.rst.Frame)
+		m += fmt.Sprintf(". Then a RST with the source address %s came (frame %d).", c.sender.name, c.rst.Frame)
 	} else {
 		m += fmt.Sprintf(". Then a RST (frame %d) answered %s, as from a host that does not know the connection.", c.rst.Frame, c.answered())
 	}
@@ -193,14 +193,14 @@ func (c *resetCase) lateAckSentence() string {
 }
 
 func (c *resetCase) suspectedInjectionSentence() string {
-	m := fmt.Sprintf("A RST in the name of %s (frame %d)", c.sender.name, c.rst.Frame)
+	m := fmt.Sprintf("A RST with the source address %s (frame %d)", c.sender.name, c.rst.Frame)
 	switch {
 	case c.continued.At != 0:
-		m = fmt.Sprintf("A RST came in the name of %s (frame %d), which continued after it (frame %d).", c.sender.name, c.rst.Frame, c.continued.Frame)
+		m = fmt.Sprintf("A RST with the source address %s came (frame %d), but %[1]s continued after it (frame %[3]d).", c.sender.name, c.rst.Frame, c.continued.Frame)
 	case c.replies():
 		m += fmt.Sprintf(" answers %s.", c.answered())
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
-		m += fmt.Sprintf(" met %s in flight from %s.", inBytes(c.lost()), c.peer.name)
+		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
 	default:
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
 	}
@@ -221,10 +221,10 @@ func (c *resetCase) suspectedInjectionSentence() string {
 }
 
 func (c *resetCase) unexplainedSentence() string {
-	m := fmt.Sprintf("A RST in the name of %s ended the connection with %s (frame %d).", c.sender.name, c.peer.name, c.rst.Frame)
+	m := fmt.Sprintf("A RST with the source address %s ended the connection with %s (frame %d).", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
 	case c.inWindow:
-		return m + " It does not lie at the next sequence number."
+		return m + " It is not at the next sequence number."
 	case c.halfCaptured():
 		return m + " What led to it was not captured."
 	}
