@@ -160,7 +160,7 @@ func TestStream_longAfterAHole(t *testing.T) {
 	}
 }
 
-func TestStream_Believes(t *testing.T) {
+func TestStream_Acceptable(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
 		if !s.Acceptable(base+12345, 1, 0, false) {
@@ -192,7 +192,7 @@ func TestStream_Believes(t *testing.T) {
 }
 
 // The peer's largest window counts on top: a segment may lie so much further off.
-func TestStream_Believes_window(t *testing.T) {
+func TestStream_Acceptable_window(t *testing.T) {
 	const window = 700_000
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
@@ -213,7 +213,7 @@ func TestStream_Believes_window(t *testing.T) {
 }
 
 // The largest window there is, 65535 << 14, does not go halfway round the circle.
-func TestStream_Believes_hugeWindow(t *testing.T) {
+func TestStream_Acceptable_hugeWindow(t *testing.T) {
 	const window = 65535 << 14
 	var s Stream
 	s.Send(1000, 100)
@@ -231,7 +231,7 @@ func TestStream_Jump(t *testing.T) {
 	s.Offer(5000)
 	s.Reject(1 << 30)
 	if !s.NearRejected(1<<30+100) || !s.NearRejected(1<<30-100) || s.NearRejected(1<<29) {
-		t.Error("near the last stray is not where it was")
+		t.Error("near the last rejected segment is not where that was")
 	}
 	s.Jump(1 << 30)
 	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.Window() != 0 || s.NearRejected(1<<30) {

@@ -43,11 +43,6 @@ func New(key Key) *Mapper {
 	return &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[direction]reassembly.Seq{}}
 }
 
-// Addr is the replacement of the address; zones are dropped.
-func (m *Mapper) Addr(a netip.Addr) netip.Addr {
-	return netip.AddrFrom16(m.host(a.As16()).addr).Unmap()
-}
-
 // Endpoint is the replacement of the endpoint. Ports stay.
 func (m *Mapper) Endpoint(e reassembly.Endpoint) reassembly.Endpoint {
 	return reassembly.Endpoint{Addr: m.host(e.Addr).addr, Port: e.Port}

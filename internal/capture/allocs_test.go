@@ -15,7 +15,7 @@ func TestNextDoesNotAllocate(t *testing.T) {
 		ng.packet(0, uint64(i), make([]byte, 200), 1500, ng.u64opt(optDropCount, 1))
 	}
 	for name, content := range map[string][]byte{"pcap": manyPcap(3000), "pcapng": ng.Bytes()} {
-		f, err := Open("-", Options{Stdin: bytes.NewReader(content)})
+		f, err := open("-", &Options{Stdin: bytes.NewReader(content)}, blockSize)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,10 +26,8 @@ type File struct {
 	err     error // sticky: io.EOF or *Damage
 }
 
-// Open opens one capture and reads its header. The error is a *Damage if the
+// open opens one capture and reads its header. The error is a *Damage if the
 // header is cut or damaged.
-func Open(name string, opts Options) (*File, error) { return open(name, &opts, blockSize) }
-
 func open(name string, opts *Options, block int) (*File, error) {
 	in, err := openInput(name, opts, block)
 	if err != nil {

@@ -269,7 +269,7 @@ func TestFile_livePipe(t *testing.T) {
 			<-taken
 			w.Close()
 		}()
-		f, err := Open("-", Options{Stdin: r})
+		f, err := open("-", &Options{Stdin: r}, blockSize)
 		if err != nil {
 			t.Fatal(err)
 		}

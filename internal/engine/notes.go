@@ -3,84 +3,9 @@ package engine
 import (
 	"fmt"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
-	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
-
-// count counts a connection.
-func count(c *stats.Counts, f *flow.Flow) {
-	l := f.Conn.Limits()
-	c.Flows++
-	for _, x := range [...]struct {
-		limit fsm.Limits
-		n     *uint64
-	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.ACKsFiltered}, {fsm.CutOptions, &c.OptionsCut}} {
-		if l&x.limit != 0 {
-			*x.n++
-		}
-	}
-	opener, _ := f.Conn.Opener()
-	if f.Conn.AwaitsAnswer(opener) && f.Conn.Packets(opener.Peer()) == 0 {
-		if f.Conn.Packets(opener) > 1 {
-			c.RepeatedSYNs++
-		} else {
-			c.LoneSYNs++
-		}
-	}
-	for side := range reassembly.Side(2) {
-		if f.Conn.Oversize(side) {
-			c.Oversize++
-			c.AddOversized(stats.Sender{Position: f.Position, Host: f.Conn.Endpoint(side)})
-			break
-		}
-	}
-	for side := range reassembly.Side(2) {
-		phase := f.Conn.View().Phase(side)
-		if phase < fsm.PhaseFinSent {
-			continue
-		}
-		fins := &c.FINs[f.Conn.FINRank(side)]
-		fins.Sent++
-		if phase == fsm.PhaseFinAcked {
-			fins.Acked++
-		}
-	}
-}
-
-// Doubt makes what was said to be absent undecided if the trace as a whole shows
-// that such things were left out of it. Run and Analyze do so, by the counts of the
-// source or, where those are not Known, their own. It is for those who analysed parts
-// of a trace before all of it was counted, with counts that were Known to be empty.
-func Doubt(findings []result.Finding, c *stats.Counts) {
-	for i := range findings {
-		f := &findings[i]
-		doubt(&f.Finding, f.FINRank, c)
-	}
-}
-
-func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
-	if l := hidden(f.Absence, finRank, c); l != 0 && f.Verdict == detectors.Seen {
-		f.Limits |= l
-		f.Doubt()
-	}
-}
-
-// hidden is the limit for which a trace cannot prove what the detector finds
-// absent: it shows no acknowledgment of any FIN of that rank, or nothing but
-// SYNs.
-func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
-	switch {
-	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
-		return fsm.AcksFiltered
-	case absent == detectors.NoSYNAnswer && c.OnlySYNs():
-		return fsm.OneSided
-	}
-	return 0
-}
 
 // notes say, once for the whole capture, what many connections share: it is no fault of
 // any of them.

@@ -43,8 +43,9 @@ const (
 	ChunkSize = 1 << chunkBits
 )
 
-// A Table finds the connections of one partition. Slots hold an ID and half of the hash; several connections of one four-tuple lie on one probe sequence. The hash is
-// seeded: nobody can choose addresses that collide.
+// A Table finds the connections of one partition. Slots hold an ID and half of the hash;
+// several connections of one four-tuple lie on one probe sequence. The hash is seeded:
+// nobody can choose addresses that collide.
 type Table struct {
 	seed     Seed
 	max      int // connections held at a time

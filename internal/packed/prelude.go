@@ -1,7 +1,6 @@
 package packed
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -58,9 +57,6 @@ func ParsePrelude(b []byte) (p Prelude, err error) {
 	}
 	return p, nil
 }
-
-// Is reports whether a file begins like a shard.
-func Is(head []byte) bool { return bytes.HasPrefix(head, []byte(Magic)) }
 
 // The kinds of blocks. A reader skips those that it does not know.
 const (

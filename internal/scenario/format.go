@@ -37,12 +37,7 @@ func (t *Trace) Append(dst []byte) []byte {
 	return dst
 }
 
-// AppendTime writes a duration in nanoseconds as seconds with three, six or nine
-// decimals, as few as represent it exactly.
-func AppendTime(dst []byte, ns int64) []byte {
-	return appendTime(dst, ns, decimals(ns))
-}
-
+// appendTime writes a duration in nanoseconds as seconds.
 func appendTime(dst []byte, ns int64, decimals int) []byte {
 	const second = int64(time.Second)
 	dst = strconv.AppendInt(dst, ns/second, 10)
@@ -51,6 +46,7 @@ func appendTime(dst []byte, ns int64, decimals int) []byte {
 	return append(dst, frac[:1+decimals]...)
 }
 
+// decimals is how many a duration needs: three, six or nine.
 func decimals(ns int64) int {
 	switch {
 	case ns%int64(time.Millisecond) == 0:

@@ -59,9 +59,6 @@ func roundTrip(t *testing.T, f *File) {
 	if second := again.Append(nil); string(second) != string(text) {
 		t.Fatalf("printed a second time\n%s\nafter\n%s", second, text)
 	}
-	if !Looks(text) && len(text) < 64<<10 {
-		t.Fatalf("does not look like a scenario:\n%s", text)
-	}
 }
 
 func TestAppend_roundTrip(t *testing.T) {
@@ -89,7 +86,7 @@ func TestAppendTime(t *testing.T) {
 	for ns, want := range map[int64]string{
 		0: "0.000", 121_000_000: "0.121", 61_121_000_000: "61.121", 1_000: "0.000001", 5_000_000_001: "5.000000001",
 	} {
-		if got := string(AppendTime(nil, ns)); got != want {
+		if got := string(appendTime(nil, ns, decimals(ns))); got != want {
 			t.Errorf("%d ns are %s, want %s", ns, got, want)
 		}
 	}

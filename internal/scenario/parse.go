@@ -142,51 +142,6 @@ func hasMarker(text string) bool {
 	return false
 }
 
-// Looks reports whether the text could be a scenario: it has a trace section, or
-// begins like a bare trace. Only the beginning of a file is needed.
-func Looks(text []byte) bool {
-	const enough = 64 << 10
-	text = bytes.TrimPrefix(text[:min(len(text), enough)], byteOrderMark)
-	if bytes.IndexByte(text, 0) >= 0 {
-		return false
-	}
-	rest, first := string(text), true
-	for rest != "" {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		if section, ok := marker(line); ok && section == "trace" {
-			return true
-		}
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "//") {
-			continue
-		}
-		if first && looksLikeLine(line) {
-			return true
-		}
-		first = false
-	}
-	return false
-}
-
-// looksLikeLine reports whether the line could begin a trace.
-func looksLikeLine(line string) bool {
-	w := strings.Fields(line)
-	if w[0] == "drop" && len(w) > 1 {
-		w = w[1:]
-	}
-	switch {
-	case w[0] == "start":
-		return len(w) == 2 && looksLikeTime(w[1])
-	case w[0] == "host":
-		return len(w) >= 3 && strings.ContainsAny(w[2], ":{")
-	case w[0] == "iss":
-		return len(w) == 3 && looksLikeTime(w[2])
-	case !looksLikeTime(w[0]) || len(w) < 2:
-		return false
-	}
-	return w[1] == "other" || w[1] == "end" || len(w) > 3 && w[2] == ">"
-}
-
 func looksLikeTime(word string) bool {
 	word = strings.TrimLeft(word, "+-")
 	return word != "" && (word[0] == '.' || word[0] >= '0' && word[0] <= '9')

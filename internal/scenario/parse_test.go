@@ -283,27 +283,3 @@ func TestParse_tooMuch(t *testing.T) {
 		}
 	}
 }
-
-func TestLooks(t *testing.T) {
-	for text, want := range map[string]bool{
-		everything:                        true,
-		"Prose.\n\n-- trace --\n0 other":  true,
-		"0.000 client > server S 0:0(0) ": true,
-		"drop 0 a > b S 0:0(0) win 1":     true,
-		"// x\n\n+1 other":                true,
-		"start 2001-01-01T00:00:00Z":      true,
-		"host a 1.2.3.4:5":                true,
-		"iss client 5":                    true,
-		"":                                false,
-		"drop":                            false,
-		"host names are fine":             false,
-		"prose\n0 other\n":                false,
-		"-- report --\n{}":                false,
-		"0 client > server\x00":           false,
-		"1 2 3 4":                         false,
-	} {
-		if got := Looks([]byte(text)); got != want {
-			t.Errorf("Looks(%q) = %v", text, got)
-		}
-	}
-}

@@ -29,7 +29,7 @@ func (s *Set) count(w *watcher) {
 // Forget makes a finding that End has listed one that is only counted.
 func (s *Set) Forget(f *Found) {
 	s.held[f.Order]--
-	s.Unlisted.Add(KindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
+	s.Unlisted.Add(kindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
 }
 
 // Counts counts findings by what they have in common.
@@ -50,8 +50,8 @@ type Count struct {
 	Listed   uint64             // of these, in the report
 }
 
-// KindOf is the kind of a finding.
-func KindOf(f *detectors.Finding, finRank int) Kind {
+// kindOf is the kind of a finding.
+func kindOf(f *detectors.Finding, finRank int) Kind {
 	return Kind{f.Detector, f.Outcome, f.Verdict, f.Absence, finRank}
 }
 

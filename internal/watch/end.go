@@ -45,7 +45,7 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 			}
 			rank := finRank(c, &f)
 			if w.IsBrief() {
-				s.Unlisted.Add(KindOf(&f, rank), f.Severity, 1, 0)
+				s.Unlisted.Add(kindOf(&f, rank), f.Severity, 1, 0)
 				continue
 			}
 			all = append(all, Found{&f, int(w.detector), rank})

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// count counts a connection.
+func count(c *stats.Counts, f *flow.Flow) {
+	l := f.Conn.Limits()
+	c.Flows++
+	for _, x := range [...]struct {
+		limit fsm.Limits
+		n     *uint64
+	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.ACKsFiltered}, {fsm.CutOptions, &c.OptionsCut}} {
+		if l&x.limit != 0 {
+			*x.n++
+		}
+	}
+	opener, _ := f.Conn.Opener()
+	if f.Conn.AwaitsAnswer(opener) && f.Conn.Packets(opener.Peer()) == 0 {
+		if f.Conn.Packets(opener) > 1 {
+			c.RepeatedSYNs++
+		} else {
+			c.LoneSYNs++
+		}
+	}
+	for side := range reassembly.Side(2) {
+		if f.Conn.Oversize(side) {
+			c.Oversize++
+			c.AddOversized(stats.Sender{Position: f.Position, Host: f.Conn.Endpoint(side)})
+			break
+		}
+	}
+	for side := range reassembly.Side(2) {
+		phase := f.Conn.View().Phase(side)
+		if phase < fsm.PhaseFinSent {
+			continue
+		}
+		fins := &c.FINs[f.Conn.FINRank(side)]
+		fins.Sent++
+		if phase == fsm.PhaseFinAcked {
+			fins.Acked++
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+)
+
+// Doubt makes what was said to be absent undecided if the trace as a whole shows
+// that such things were left out of it. Run and Analyze do so, by the counts of the
+// source or, where those are not Known, their own. It is for those who analysed parts
+// of a trace before all of it was counted, with counts that were Known to be empty.
+func Doubt(findings []result.Finding, c *stats.Counts) {
+	for i := range findings {
+		f := &findings[i]
+		doubt(&f.Finding, f.FINRank, c)
+	}
+}
+
+func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
+	if l := hidden(f.Absence, finRank, c); l != 0 && f.Verdict == detectors.Seen {
+		f.Limits |= l
+		f.Doubt()
+	}
+}
+
+// hidden is the limit for which a trace cannot prove what the detector finds
+// absent: it shows no acknowledgment of any FIN of that rank, or nothing but
+// SYNs.
+func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
+	switch {
+	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
+		return fsm.AcksFiltered
+	case absent == detectors.NoSYNAnswer && c.OnlySYNs():
+		return fsm.OneSided
+	}
+	return 0
+}
