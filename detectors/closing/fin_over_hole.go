@@ -160,7 +160,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	if unseen {
 		f.Message += "They never reached the capture point."
 	} else {
-		f.Message += "They passed the capture point once and were lost behind it."
+		f.Message += "They passed the capture point once and were lost after it."
 	}
 	f.Message += fmt.Sprintf(" For %s, none of them was sent again", detectors.Span(waited))
 	if outcome == holeFINOnly {

@@ -41,7 +41,7 @@ var FINUnanswered = &detectors.Detector{
 
 var (
 	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical,
-		When: "the peer continues to send, and acknowledges only what came before the FIN: it never receives the FIN",
+		When: "the peer continues to send, and acknowledges only what came before the FIN: it never received the FIN",
 		Cause: "The peer is alive, and its segments arrive. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN " +
 			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
 		Action: "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Until then the peer's " +
@@ -281,7 +281,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		}
 		return m + fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
 	case unansweredUnaware:
-		m += fmt.Sprintf(" %s never receives it: %s after the FIN it continues to send, and still acknowledges only what came before (frame %d).",
+		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)

@@ -23,7 +23,7 @@ var ZeroWindowDeadlock = &detectors.Detector{
 		Action: "Capture on the sender's own interface: if probes leave there, something in between drops them; if not, the sender's " +
 			"stack is at fault. Until that is fixed, keep-alives on the sender or TCP_USER_TIMEOUT end the wait. Then find out why the receiver did not read.",
 		NotThis: "A sender that has sent everything it had: it need not probe. A sender that keeps probing, however long (zero-window-probe-loop). " +
-			"A capture that ends too soon, or that leaves pure ACKs out: undecided. A window that is small, but not 0 (small-window).",
+			"A capture that ends too soon, or that has no pure ACKs: undecided. A window that is small, but not 0 (small-window).",
 		Peers: "Wireshark marks the closed window, and that it was full before, but does not report that no probes follow.",
 		Refs:  []string{"RFC 9293 3.8.6.1", "RFC 1122 4.2.2.17"},
 		Since: "0.2",

@@ -235,7 +235,7 @@ func (p *prober) report(outcome *detectors.Outcome, at int64, by *detectors.Evid
 		f.Severity = detectors.Warning
 	}
 	if m.episodes > 1 {
-		f.Message += fmt.Sprintf(" This happened %d times in %s.", m.episodes, detectors.Span(at-m.episode.anchor.Seg.At))
+		f.Message += fmt.Sprintf(" This happened %s in %s.", detectors.Times(m.episodes), detectors.Span(at-m.episode.anchor.Seg.At))
 	}
 	r.Emit(f)
 }

@@ -120,7 +120,7 @@ func (w *pawsDrops) report(outcome *detectors.Outcome, side reassembly.Side, at 
 	f.Measure("drops", int(s.drops))
 	f.Measure("back_ticks", int(s.back))
 	own, peer := r.Name(side), r.Name(side.Peer())
-	f.Message = fmt.Sprintf("%s sends timestamps that are %d ticks older than what %s has received from it and echoes (frame %d). "+
+	f.Message = fmt.Sprintf("%s sends timestamps that are %d ticks older than the one that %s has received from it and echoes (frame %d). "+
 		"%s must drop its segments (PAWS), and answered %s without acknowledging anything new.",
 		own, s.back, peer, s.first.Frame, peer, detectors.Counted(s.drops, "retransmission", "retransmissions"))
 	if by != nil {

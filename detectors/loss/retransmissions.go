@@ -273,7 +273,7 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *
 	for _, k := range [...]struct {
 		trigger trigger
 		words   string
-	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "as a tail probe"}, {unknownTrigger, "for a reason that the capture does not show"}} {
+	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "by tail loss probe"}, {unknownTrigger, "for a reason that the capture does not show"}} {
 		if n := t.by[k.trigger]; n > 0 {
 			why = append(why, fmt.Sprintf("%d %s", n, k.words))
 		}
@@ -281,7 +281,7 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *
 	m := fmt.Sprintf("%s retransmitted %s (from frame %d on), %.1f %% of its payload from then on: %s.",
 		own, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, 100*a.share(side, r), strings.Join(why, ", "))
 	if n := t.allSpurious(); n > 0 {
-		m += fmt.Sprintf(" Of these, %d unnecessarily: the original had arrived.", n)
+		m += fmt.Sprintf(" Of these, %d were unnecessary: the original had arrived.", n)
 	}
 	if a.lostAcks > 0 {
 		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost between there and %s.", a.lostAcks, own)

@@ -15,7 +15,7 @@ var SACKMismatch = &detectors.Detector{
 	Doc: detectors.Doc{
 		Title: "SACK blocks lie outside the sequence space",
 		What: "The acknowledgment numbers fit what the other side sent, but the SACK blocks in the same segments lie more than a megabyte " +
-			"outside of it, repeatedly.",
+			"outside that range, repeatedly.",
 		Cause: "A firewall or load balancer between the two randomizes or rewrites sequence numbers, and does not rewrite the SACK option " +
 			"to match. The sender cannot use such blocks, and discards them or the whole ACK. It does not learn what is missing and " +
 			"waits for timeouts, so a little loss slows the connection to a crawl.",

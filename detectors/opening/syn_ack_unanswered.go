@@ -346,7 +346,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	case w.ignored > 0:
 		m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or ignored at first.", client, w.ack.Frame)
 	case w.synRepeats > 0:
-		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged it in the end, %s after the first SYN-ACK (frame %d).",
+		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged the SYN-ACK in the end, %s after the first SYN-ACK (frame %d).",
 			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)

@@ -38,7 +38,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it was back, and the connection continued.",
 		r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
 	if o.n > 1 {
-		f.Message += fmt.Sprintf(" This happened %d times, for %s in total.", o.n, detectors.Span(o.total))
+		f.Message += fmt.Sprintf(" This happened %s, for %s in total.", detectors.Times(o.n), detectors.Span(o.total))
 	}
 	r.Absence(&f, first.At)
 	return f

@@ -114,14 +114,14 @@ func (c *resetCase) keepaliveRefusedSentence() string {
 }
 
 func (c *resetCase) halfOpenSentence() string {
-	closed, lost := "It had not closed", "it has lost the connection"
+	closed, lost := "It had not closed:", "it has lost the connection"
 	switch {
 	case c.sender.finSent():
-		closed, lost = "It had closed", "its socket is gone"
+		closed, lost = "It had closed:", "its socket is gone"
 	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
-		closed = "If it had not closed"
+		closed = "If it had not closed,"
 	}
-	m := fmt.Sprintf("%s answered %s with a RST without ACK (frame %d), as a host that does not know the connection does. %s: ",
+	m := fmt.Sprintf("%s answered %s with a RST without ACK (frame %d), as a host that does not know the connection does. %s ",
 		c.sender.name, c.answered(), c.rst.Frame, closed)
 	switch {
 	case c.challenging:
@@ -149,7 +149,7 @@ func (c *resetCase) unreadDataSentence() string {
 }
 
 func (c *resetCase) abortedSentence() string {
-	m := fmt.Sprintf("%s aborted the connection with %s by RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
+	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
 	case c.confirms.At != 0:
 		m += fmt.Sprintf(", the second of two: the first (frame %d) was out of place, and %s answered it with a challenge ACK (frame %d; RFC 5961 3.2).",
@@ -178,7 +178,7 @@ func (c *resetCase) abortedSentence() string {
 	}
 	switch {
 	case c.missing > 0:
-		m += fmt.Sprintf(" Data of its own may be lost: %s, not acknowledged.", inBytes(c.missing))
+		m += fmt.Sprintf(" It may have lost %s of its own data, not acknowledged.", inBytes(c.missing))
 	case c.sender.unacked(nil) > 0:
 		m += fmt.Sprintf(" The data in flight arrived: %s acknowledged it (frame %d).", c.peer.name, c.arrived.Frame)
 	case c.lost() == 0:

@@ -114,7 +114,7 @@ func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Opti
 		return p
 	}
 	if _, err := c.again(ctx, *o, follow); err != nil {
-		c.warn("no pictures: %v", err)
+		c.warn("no graphs: %v", err)
 	}
 	return p
 }

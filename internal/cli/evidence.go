@@ -114,7 +114,7 @@ func (e *liveEvidence) update(f *result.Finding, captures []result.Capture, file
 	case len(e.written) == maxLiveEvidence && !e.written[f.ID]:
 		if !e.full {
 			e.full = true
-			e.warn("%s: evidence of %d findings is written, no more will be", e.flags.evidence, maxLiveEvidence)
+			e.warn("%s: evidence of %d findings was written; no more will be written", e.flags.evidence, maxLiveEvidence)
 		}
 		return
 	}

@@ -73,5 +73,5 @@ func pointAt(expr string, err error) error {
 	if rest == "" {
 		return fmt.Errorf("--filter: %w at the end of the expression", err)
 	}
-	return fmt.Errorf("--filter: %w at %q; for what only tcpdump understands, use --filter-bpf", err, rest)
+	return fmt.Errorf("--filter: %w at %q; for expressions that only tcpdump understands, use --filter-bpf", err, rest)
 }

@@ -28,7 +28,7 @@ func notes(s *stats.Counts) []result.Note {
 	}{
 		{"offload", s.Oversize, flows, 100, "connections", fmt.Sprintf("have segments larger than the receiver's MSS, the first from %s: they were captured "+
 			"on a host whose network card splits or joins segments (TSO, GRO). Sizes, counts and times of segments are those of that host, not of the wire.", host)},
-		{"one-sided", s.OneSided, flows, 20, "connections", "were captured in one direction only: what the other side did is unknown, and nothing of the kind can be called absent. " +
+		{"one-sided", s.OneSided, flows, 20, "connections", "were captured in one direction only: what the other side sent is unknown, so nothing from it is reported as missing. " +
 			"Capture where both directions pass."},
 		{"lossy", s.Lossy, flows, 20, "connections", "acknowledge bytes that are not in the capture: it lost frames that were on the wire. " +
 			"An absence near such a hole is undecided."},

@@ -34,7 +34,7 @@ func directed(dir direction, at addressOffsets, is func(offset uint32) condition
 // host is a host or network by address or number.
 func (c *compiler) host(q qualifiers, t token, mask *token) condition {
 	if mask != nil && q.typ != network && (t.kind == addrIPv4 || mask.num != 128) {
-		return c.fail("a mask goes with net, not with host")
+		return c.fail("a mask can follow net, not with host")
 	}
 	switch t.kind {
 	case addrIPv6:
@@ -42,7 +42,7 @@ func (c *compiler) host(q qualifiers, t token, mask *token) condition {
 	case addrIPv4, number:
 		return c.ipv4Host(q, t, mask)
 	case mac:
-		return c.fail("an Ethernet address goes with ether host, ether src or ether dst")
+		return c.fail("an Ethernet address needs ether host, ether src or ether dst")
 	}
 	return c.fail("%s is a name, and names are not looked up: give the address%s", quote(t.text), useTcpdump)
 }
@@ -65,7 +65,7 @@ func (c *compiler) ipv4Host(q qualifiers, t token, maskToken *token) condition {
 	case q.proto == "":
 		return anyOf(in("ip", ipv4Addresses), in("arp", arpAddresses), in("rarp", arpAddresses))
 	}
-	return c.fail("%s does not go with an IPv4 address", q.proto)
+	return c.fail("%s cannot be combined with an IPv4 address", q.proto)
 }
 
 // ipv4Network reads an address and its mask. A number is a whole address after
@@ -118,7 +118,7 @@ func prefixMask(bits int) uint32 { return ^uint32(0) << (32 - bits) }
 
 func (c *compiler) ipv6Host(q qualifiers, t token, mask *token) condition {
 	if q.proto != "" && q.proto != "ip6" {
-		return c.fail("%s does not go with an IPv6 address", q.proto)
+		return c.fail("%s cannot be combined with an IPv6 address", q.proto)
 	}
 	bits := 128
 	if mask != nil {
@@ -189,7 +189,7 @@ func (c *compiler) broadcast(p string) condition {
 		at := c.at.network + ipv4Addresses.dst
 		return allOf(c.isProtocol("ip"), anyOf(c.equal(4, at, 0), c.equal(4, at, ^uint32(0))))
 	case p != "" && p != "ether":
-		return c.fail("broadcast goes with ether and ip")
+		return c.fail("broadcast can follow only ether and ip")
 	case c.at.link != linkEthernet:
 		return c.fail("the link type has no broadcast address")
 	}
@@ -204,7 +204,7 @@ func (c *compiler) multicast(p string) condition {
 	case p == "ip6":
 		return allOf(c.isProtocol("ip6"), c.equal(1, c.at.network+ipv6Addresses.dst, 0xff))
 	case p != "" && p != "ether":
-		return c.fail("multicast goes with ether, ip and ip6")
+		return c.fail("multicast can follow only ether, ip and ip6")
 	case c.at.link != linkEthernet:
 		return c.fail("the link type has no multicast addresses")
 	}

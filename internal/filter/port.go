@@ -12,7 +12,7 @@ func (c *compiler) port(q qualifiers, t token) condition {
 	low, high := t.text, t.text
 	switch {
 	case q.proto != "" && q.proto != "tcp" && q.proto != "udp" && q.proto != "sctp":
-		return c.fail("%s does not go with ports", q.proto)
+		return c.fail("%s cannot be combined with ports", q.proto)
 	case t.kind == number && t.num > 65535:
 		return c.fail("port %s is more than 65535", t.text)
 	case t.kind == number:

@@ -82,5 +82,5 @@ func (c *compiler) protocolID(q qualifiers, t token) condition {
 	case q.proto == "ip" || q.proto == "ip6":
 		return c.carries(n, []string{q.proto})
 	}
-	return c.fail("%s proto means nothing: it carries no other protocol", q.proto)
+	return c.fail("%s proto has no meaning: it carries no other protocol", q.proto)
 }

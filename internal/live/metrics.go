@@ -45,7 +45,7 @@ func ListenMetrics(addr string) (*Metrics, error) {
 		registry: prometheus.NewRegistry(),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tcptrace_findings_total",
-			Help: "Findings reported. A finding whose outcome changed counts under each.",
+			Help: "Findings reported. A finding whose outcome changes counts once for each outcome.",
 		}, []string{"detector", "outcome", "verdict"}),
 	}
 	m.registry.MustRegister(m.findings)

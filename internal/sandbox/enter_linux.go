@@ -92,5 +92,5 @@ func restrictFiles(n Needs) string {
 	if errno != 0 {
 		return "files are not restricted: this kernel has no Landlock"
 	}
-	return fmt.Sprintf("Landlock (ABI %d) allows to read %d files and to write to %d places", version, len(n.Read), len(n.Write))
+	return fmt.Sprintf("Landlock (ABI %d) allows reading %d files and writing to %d places", version, len(n.Read), len(n.Write))
 }

@@ -110,7 +110,7 @@ func (r *reader) finish(n int) error {
 // on a terminal.
 func checkText(n int, line string) error {
 	if len(line) > maxLine {
-		return fmt.Errorf("%d:1: %d bytes are too long a line, the most is %d", n, len(line), maxLine)
+		return fmt.Errorf("%d:1: %d bytes are too many for a line; the limit is %d", n, len(line), maxLine)
 	}
 	if i := strings.IndexFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }); i >= 0 {
 		return fmt.Errorf("%d:%d: a control character", n, i+1)

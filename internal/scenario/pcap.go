@@ -16,7 +16,7 @@ func Pcapng(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	if len(f.Traces) != 1 {
-		return nil, fmt.Errorf("%d traces are not one capture; put each into a file", len(f.Traces))
+		return nil, fmt.Errorf("%d traces are not one capture; put each into a file of its own", len(f.Traces))
 	}
 	return f.Traces[0].Pcapng()
 }
