@@ -273,7 +273,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	end := &f.Evidence[len(f.Evidence)-1].Seg
 	switch outcome {
 	case unansweredLate:
-		return m + fmt.Sprintf(" %s acknowledged it after %s: until then, the segments in one direction were lost.", peer, detectors.Span(now-s.first.At))
+		return m + fmt.Sprintf(" %s acknowledged it after %s: until then, the segments of one direction did not arrive.", peer, detectors.Span(now-s.first.At))
 	case unansweredReset:
 		who := peer
 		if end.Src == r.Conn.Endpoint(side) {

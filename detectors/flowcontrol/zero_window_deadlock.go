@@ -42,7 +42,7 @@ var (
 	stuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical,
 		When: "the window stays closed, and the sender does not probe it"}
 	updateLost = &detectors.Outcome{Name: "update-lost", Severity: detectors.Critical,
-		When: "the receiver opened its window, but the sender neither sends nor probes: the update did not reach it",
+		When: "the receiver opened its window, but the sender neither sends nor probes, as if it did not know",
 		Cause: "The window update was lost beyond the capture point, as pure ACKs may be, and the sender's TCP has no persist timer to " +
 			"find out (or a middlebox drops its probes)."}
 	resumed = &detectors.Outcome{Name: "resumed", Severity: detectors.Warning,
@@ -217,7 +217,7 @@ func (w *zeroWindowDeadlock) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		f.Message += fmt.Sprintf(" %s has more to send: its last segment came without PSH.", own)
 	}
 	if outcome == updateLost {
-		f.Message += fmt.Sprintf(" %s opened its window (frame %d), but %s neither sends nor probes: the update did not reach it.",
+		f.Message += fmt.Sprintf(" %s opened its window (frame %d), but %s neither sends nor probes, as if it did not know.",
 			r.Name(peer), x.update.Frame, own)
 	}
 	switch {
