@@ -68,7 +68,7 @@ func (w *wire) tcb(side reassembly.Side) string {
 
 // What the wire shows of both control blocks.
 func TestTCB(t *testing.T) {
-	const ms = time.Millisecond
+
 	data := func(w *wire) { w.send(0, time.Second, ack, 1, 100, 1) }
 	for _, c := range []struct {
 		name  string
