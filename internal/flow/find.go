@@ -138,15 +138,15 @@ func (t *Table) nearest(seg *reassembly.Segment, key *reassembly.Key, hash uint3
 			near, best, least = f, id, d
 		}
 	}
-	if near == nil && (seg.Flags&reassembly.SYN == 0 || misanswers(&newest.Conn, seg, fromLo)) {
+	if near == nil && (seg.Flags&reassembly.SYN == 0 || mayAnswerSYN(&newest.Conn, seg, fromLo)) {
 		return newestID // out of window in the one that runs now
 	}
 	return best
 }
 
-// misanswers says whether the segment is a SYN-ACK that the peer of a connection may
+// mayAnswerSYN says whether the segment is a SYN-ACK that the peer of a connection may
 // have sent, in answer to its SYN and with another acknowledgment.
-func misanswers(c *fsm.Conn, seg *reassembly.Segment, fromLo bool) bool {
+func mayAnswerSYN(c *fsm.Conn, seg *reassembly.Segment, fromLo bool) bool {
 	return seg.Flags&reassembly.ACK != 0 && c.AwaitsAnswer(c.SideOf(fromLo).Peer())
 }
 
