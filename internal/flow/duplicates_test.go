@@ -50,3 +50,30 @@ func TestDuplicates(t *testing.T) {
 		}
 	}
 }
+
+// Without an IPv4 ID, a frame that looks like the one before counts as captured twice
+// only where most of the connection's are.
+func TestDuplicates_withoutID(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		every int // how many different frames there are for one that looks like the last
+		want  uint64
+	}{
+		{"each frame twice", 1, 60},
+		{"each second frame twice", 2, 0},
+		{"each tenth", 10, 0},
+	} {
+		d := newDriver(10)
+		var f *Flow
+		for i := 1; i <= 60; i++ {
+			seg := reassembly.Segment{At: int64(i) * 1e6, Frame: 1, Seq: reassembly.Seq(i) * 1000, Ack: 1, Flags: reassembly.ACK,
+				TTL: 64, Src: reassembly.Endpoint{Port: 1}, Dst: reassembly.Endpoint{Port: 2}}
+			for copies := 0; copies == 0 || copies == 1 && i%c.every == 0; copies++ {
+				f = d.At(d.process(&seg, d.Hash(&seg), New, Fingerprint(Tuple(&seg), &seg)))
+			}
+		}
+		if f.Duplicates() != c.want {
+			t.Errorf("%s: %d duplicates, want %d", c.name, f.Duplicates(), c.want)
+		}
+	}
+}

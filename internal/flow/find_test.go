@@ -77,3 +77,24 @@ func TestOthers(t *testing.T) {
 		}
 	}
 }
+
+// A segment is one of the connection that it lies nearer to, and of the later of two.
+func TestFind_betweenTwo(t *testing.T) {
+	for _, c := range []struct {
+		seq  reassembly.Seq
+		want uint64
+	}{
+		{11_000, 1}, {11_001, 4}, {11_002, 4},
+	} {
+		d := newDriver(8)
+		for _, iss := range []reassembly.Seq{1000, 21_000} {
+			d.give(1000, false, reassembly.Segment{Seq: iss, Flags: reassembly.SYN, Window: 60_000})
+			d.give(1000, true, reassembly.Segment{Seq: iss, Ack: iss + 1, Flags: reassembly.SYN | reassembly.ACK, Window: 60_000})
+			d.give(1000, false, reassembly.Segment{Seq: iss + 1, Ack: iss + 1, Flags: reassembly.ACK, Window: 60_000})
+		}
+		got := d.give(1000, false, reassembly.Segment{Seq: c.seq, Ack: c.seq, Flags: reassembly.ACK, Window: 60_000}).Position
+		if got != c.want {
+			t.Errorf("segment %d is one of the connection that began with frame %d, want %d", c.seq, got, c.want)
+		}
+	}
+}
