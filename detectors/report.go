@@ -99,7 +99,7 @@ func (f *Finding) Doubt() {
 		why   string
 	}{
 		{fsm.OneSided, "one-sided: only one direction was captured, so an answer could not be seen"},
-		{fsm.AcksFiltered, "acks-filtered: the capture has no pure ACKs, and the answer may have been one"},
+		{fsm.AcksFiltered, "acks-filtered: the capture leaves out pure ACKs, and the answer may have been one"},
 		{fsm.KernelDrops, "kernel-drops: the capturing system lost packets, and an answer may have been among them"},
 		{fsm.Evicted, "evicted: the connection was dropped from memory before the trace ended"},
 	} {

@@ -123,6 +123,24 @@ func TestReaderDefects(t *testing.T) {
 			w.raw(1, 5, 1, 1, []byte("x"))
 		}), want: frames{{At: 1_000_000_005, Num: 1, Link: 1, Len: 1, Data: "x"}}},
 
+		{name: "nanoseconds under the magic of microseconds", content: pcap(pcapHeader{}, func(w *pcapWriter) {
+			w.raw(1, 900_000, 1, 1, []byte("x")) // 0.9 ms after the second
+			w.raw(1, 2_000_000, 1, 1, []byte("y"))
+			w.raw(1, 999_999_999, 1, 1, []byte("z"))
+		}), want: frames{{At: 1_000_900_000, Num: 1, Link: 1, Len: 1, Data: "x"}, {At: 1_002_000_000, Num: 2, Link: 1, Len: 1, Data: "y"},
+			{At: 1_999_999_999, Num: 3, Link: 1, Len: 1, Data: "z"}}, warning: "times are said to be in microseconds, but have fractions of 2000000 and more"},
+
+		{name: "nanoseconds of which each is a little more than a million", content: pcap(pcapHeader{}, func(w *pcapWriter) {
+			w.raw(1, 1_000_000, 1, 1, []byte("x"))
+			w.raw(1, 1_999_999, 1, 1, []byte("y"))
+		}), want: frames{{At: 1_001_000_000, Num: 1, Link: 1, Len: 1, Data: "x"}, {At: 1_001_999_999, Num: 2, Link: 1, Len: 1, Data: "y"}},
+			warning: "times are said to be in microseconds"},
+
+		{name: "a fraction that was not carried", content: pcap(pcapHeader{}, func(w *pcapWriter) {
+			w.raw(1, 999_999, 1, 1, []byte("x"))
+			w.raw(1, 1_999_999, 1, 1, []byte("y"))
+		}), want: frames{{At: 1_999_999_000, Num: 1, Link: 1, Len: 1, Data: "x"}, {At: 2_999_999_000, Num: 2, Link: 1, Len: 1, Data: "y"}}},
+
 		{name: "a captured length of 4 GiB", content: pcap(pcapHeader{}, func(w *pcapWriter) {
 			w.raw(1, 0, 0xfffffff0, 0xfffffff0, nil)
 		}), damage: "-: damaged at byte 24, before its first frame: a record claims 4294967280 bytes"},
@@ -133,6 +151,9 @@ func TestReaderDefects(t *testing.T) {
 			wantFrames(t, frames, tt.want...)
 			if info.Drops != tt.drops {
 				t.Errorf("%d drops, want %d", info.Drops, tt.drops)
+			}
+			if tt.warning == "" && tt.damage == "" && len(info.Warnings) > 0 {
+				t.Errorf("unexpected warnings %q", info.Warnings)
 			}
 			if tt.warning != "" && (len(info.Warnings) != 1 || !strings.HasPrefix(info.Warnings[0], tt.warning)) {
 				t.Errorf("warnings are %q, want one: %s", info.Warnings, tt.warning)

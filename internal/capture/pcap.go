@@ -31,8 +31,9 @@ type pcap struct {
 	order   byteOrder
 	lengths lengthOrder
 	link    LinkType
-	head    int    // bytes of a record header
-	second  uint32 // units of the fraction in a second
+	head    int // bytes of a record header
+	info    *Info
+	second  uint32 // units of the fraction in a second; 0 before the first record, see chooseUnit
 	unit    int64  // nanoseconds in such a unit
 	snap    uint32 // as the header states it; the maximum if that is 0
 	num     uint32 // records so far
@@ -50,16 +51,16 @@ func pcapMagic(b []byte) (order byteOrder, magic uint32, ok bool) {
 }
 
 // newPcap reads the file header of a stream that begins with a pcap magic.
-func newPcap(s *stream) (*pcap, error) {
+func newPcap(s *stream, info *Info) (*pcap, error) {
 	if !s.has(pcapFileHeader) {
 		return nil, s.cut("pcap file header", pcapFileHeader)
 	}
 	h := s.buf[s.off:]
 	order, magic, _ := pcapMagic(h)
-	p := &pcap{stream: s, order: order, head: pcapRecordHeader, second: 1e6, unit: 1e3}
+	p := &pcap{stream: s, order: order, head: pcapRecordHeader, info: info, unit: 1e3}
 	switch magic {
 	case magicNano:
-		p.second, p.unit = 1e9, 1
+		p.unit = 1
 	case magicModified:
 		p.head = pcapModifiedHeader
 	}
@@ -93,10 +94,7 @@ func (p *pcap) next(fr *Frame) error {
 	}
 	h := p.buf[p.off : p.off+pcapRecordHeader]
 	sec, frac := p.order.u32(h[0:]), p.order.u32(h[4:])
-	size, wire := p.order.u32(h[8:]), p.order.u32(h[12:])
-	if p.lengths != capturedFirst && (p.lengths == capturedLast || size > wire) {
-		size, wire = wire, size
-	}
+	size, wire := p.sizes(h)
 	if size > MaxFrame || frac >= p.second || sec|frac|wire == 0 || isMagic(sec) {
 		if err := p.check(h, frac, size, wire); err != nil {
 			return err
@@ -116,6 +114,15 @@ func (p *pcap) next(fr *Frame) error {
 	return nil
 }
 
+// sizes are a record's bytes in the file and on the wire.
+func (p *pcap) sizes(h []byte) (size, wire uint32) {
+	size, wire = p.order.u32(h[8:]), p.order.u32(h[12:])
+	if p.lengths != capturedFirst && (p.lengths == capturedLast || size > wire) {
+		size, wire = wire, size
+	}
+	return size, wire
+}
+
 // isMagic reports whether the seconds of a record are the magic number of a pcap
 // file, in either byte order, or of a pcapng file.
 func isMagic(sec uint32) bool {
@@ -126,10 +133,13 @@ func isMagic(sec uint32) bool {
 	return false
 }
 
-// check examines an unusual record header h. Real writers make one mistake at a
+// check examines an unusual record header h, or the first. Real writers make one mistake at a
 // time: a fraction of more than a second, a frame longer than the snap length, a
 // captured length larger than that on the wire. Two of these are damage.
 func (p *pcap) check(h []byte, frac, size, wire uint32) error {
+	if p.second == 0 {
+		p.chooseUnit()
+	}
 	switch {
 	case startsPcap(h):
 		return p.damage("another pcap file begins here: files put end to end are not one capture")
@@ -141,6 +151,9 @@ func (p *pcap) check(h []byte, frac, size, wire uint32) error {
 		return p.damage("zeros where a record should begin")
 	case frac >= p.second && (size > p.snap || size > wire):
 		return p.damage("no record begins here: a fraction of %d/%d s, %d bytes captured of %d", frac, p.second, size, wire)
+	}
+	if frac >= p.second {
+		p.reviewUnit(frac)
 	}
 	return nil
 }

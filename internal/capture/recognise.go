@@ -21,7 +21,7 @@ func (f *File) recognise(s *stream, opts *Options) (err error) {
 		return errEmpty
 	case isPcap(head):
 		f.info.Format = "pcap"
-		p, err := newPcap(s)
+		p, err := newPcap(s, &f.info)
 		if err != nil {
 			return err
 		}

@@ -35,14 +35,23 @@ func count(c *stats.Counts, f *flow.Flow) {
 		}
 	}
 	for side := range reassembly.Side(2) {
-		phase := f.Conn.View().Phase(side)
-		if phase < fsm.PhaseFinSent {
-			continue
-		}
 		fins := &c.FINs[f.Conn.FINRank(side)]
-		fins.Sent++
-		if phase == fsm.PhaseFinAcked {
+		switch v := f.Conn.View(); {
+		case v.Phase(side) == fsm.PhaseFinAcked:
+			fins.Sent++
 			fins.Acked++
+		case v.Phase(side) == fsm.PhaseFinSent && ackDue(v, side):
+			fins.Sent++
 		}
 	}
+}
+
+// ackDue reports whether the side's FIN, which nothing acknowledges, must have been
+// acknowledged if its peer is up. A RST takes the place of the ACK, and a peer that still
+// acknowledges less a timeout later shows that it lacks the FIN. Neither says anything
+// about what the capture leaves out.
+func ackDue(v fsm.View, side reassembly.Side) bool {
+	_, reset := v.ResetBy()
+	last := v.Last(side.Peer())
+	return !reset && last.At-v.Last(side).At <= int64(v.RTO(side))
 }

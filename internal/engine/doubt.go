@@ -26,7 +26,7 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 }
 
 // hidden is the limit for which a trace cannot prove what the detector finds
-// absent: it shows no acknowledgment of any FIN of that rank, or nothing but
+// absent: it shows acknowledgments of too few FINs of that rank, or nothing but
 // SYNs.
 func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	switch {

@@ -21,19 +21,14 @@ func TestPartition_manyConnectionsInTrouble(t *testing.T) {
 		f.client++
 		f.open()
 		f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
+		f.position += 2000 // later than a timeout: its peer lacks the FIN, it is not the capture that leaves the ACK out
+		f.give(true, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.ACK, Window: 1000})
 	}
-	// A FIN that is acknowledged: else the capture would seem to leave such ACKs out.
-	f.client++
-	f.open()
-	f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
-	f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.FIN | reassembly.ACK, Window: 1000})
-	f.give(false, reassembly.Segment{Seq: 2, Ack: 2, Flags: reassembly.ACK, Window: 1000})
-
 	f.position += 60_000
 	end := int64(f.position) * 1e6
 	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
 	want := result.Group{
-		Detector: "unretransmitted-fin", Outcome: "silent", Severity: detectors.Warning, N: many, Listed: listed,
+		Detector: "unretransmitted-fin", Outcome: "peer-unaware", Severity: detectors.Critical, N: many, Listed: listed,
 	}
 	if len(r.Totals.Groups) != 1 || r.Totals.Groups[0] != want || len(r.Findings) != listed {
 		t.Errorf("%d are listed, the groups are %+v; want one, %+v", len(r.Findings), r.Totals.Groups, want)

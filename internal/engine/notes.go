@@ -13,7 +13,7 @@ func notes(s *stats.Counts) []result.Note {
 	segments, flows, filtered := s.Segments, s.Flows, s.ACKsFiltered
 	for rank := range s.FINs {
 		if s.HidesACKs(rank) {
-			filtered = max(filtered, s.FINs[rank].Sent)
+			filtered = max(filtered, s.FINs[rank].Sent-s.FINs[rank].Acked)
 		}
 	}
 	host := s.Oversized.Host.AddrPort().Addr()
@@ -34,7 +34,7 @@ func notes(s *stats.Counts) []result.Note {
 			"An absence near such a hole is undecided."},
 		{"doubled", s.Duplicates, segments, 10, "segments", "are duplicates of others (a mirror port, two capture points, a VLAN in and out). They were counted once; tools that look at " +
 			"single frames call them retransmissions."},
-		{"filtered", filtered, flows, 20, "connections", "have no pure ACKs: a filter removed them, or the capture was made on a phone. " +
+		{"filtered", filtered, flows, 20, "connections", "lack pure ACKs: a filter removed them, or the capture was made on a phone. " +
 			"Whether something was never acknowledged is undecided."},
 		{"cut", s.OptionsCut, flows, 20, "connections", "have TCP options cut off by the snap length: window scale, SACK and timestamps may be unknown. " +
 			"Capture at least 96 bytes of each frame, 262 with tunnels."},

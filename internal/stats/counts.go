@@ -1,6 +1,10 @@
 package stats
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"math"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // Counts are connections of a whole trace, by what they show of the capture that
 // they are in. All notes and some findings depend on them.
@@ -26,7 +30,8 @@ type Sender struct {
 	Host     reassembly.Endpoint
 }
 
-// FINs are those of one rank: the first of each connection, or the second.
+// FINs are those of one rank, the first of each connection or the second, that were
+// acknowledged or whose acknowledgment was due.
 type FINs struct{ Sent, Acked uint64 }
 
 // Add adds the counts of other connections of the trace.
@@ -55,15 +60,40 @@ func (c *Counts) AddOversized(s Sender) {
 	}
 }
 
-// enough is how many FINs, or lone SYNs, a trace must have before it can be said
-// to leave out their answers.
-const enough = 5
+// A peer that is up acknowledges a FIN, and again whenever it is repeated: in a capture
+// that holds what its hosts sent, more than ackedShare of them are acknowledged. hidesBelow
+// is how unlikely it must be that as few are as there were.
+const (
+	ackedShare = 0.75
+	hidesBelow = 0.001
+)
 
-// HidesACKs reports whether the trace shows FINs of that rank and no
-// acknowledgment of any: captures from a phone's VPN do.
+// HidesACKs reports whether too few FINs of that rank are acknowledged for chance: captures
+// from a phone's VPN leave out most such ACKs. It takes five FINs at least.
 func (c *Counts) HidesACKs(rank int) bool {
-	return c.FINs[rank].Sent >= enough && c.FINs[rank].Acked == 0
+	f := &c.FINs[rank]
+	return atMost(f.Acked, f.Sent, ackedShare) < hidesBelow
 }
+
+// atMost is how likely k or fewer of n are acknowledged if each is with probability p: the
+// binomial distribution, or 1 where k is no less than expected.
+func atMost(k, n uint64, p float64) float64 {
+	if float64(k) >= p*float64(n) {
+		return 1
+	}
+	logFactorial := func(n uint64) float64 { l, _ := math.Lgamma(float64(n) + 1); return l }
+	term := math.Exp(logFactorial(n) - logFactorial(k) - logFactorial(n-k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+	sum := term
+	for i := k; i > 0 && term > sum*1e-9; i-- { // each is smaller than the one before
+		term *= float64(i) / float64(n-i+1) * (1 - p) / p
+		sum += term
+	}
+	return sum
+}
+
+// enough is how many lone SYNs a trace must have before it can be said to leave out
+// their answers.
+const enough = 5
 
 // OnlySYNs reports whether the trace leaves out whatever answers a SYN. Then it
 // holds nothing but SYNs, as a filter makes it, and most of them were not

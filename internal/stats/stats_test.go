@@ -55,7 +55,12 @@ func TestCounts(t *testing.T) {
 	for _, c := range []struct {
 		sent, acked uint64
 		want        bool
-	}{{4, 0, false}, {5, 0, true}, {50, 1, false}} {
+	}{
+		{0, 0, false}, {4, 0, false}, {5, 0, true}, // the least that says so
+		{7, 1, false}, {8, 1, true},
+		{30, 1, true}, {30, 13, true}, {30, 14, true}, {30, 15, false}, {30, 30, false},
+		{1e9, 0.74e9, true}, {1e9, 0.75e9, false}, {1e9, 1e9, false},
+	} {
 		x := Counts{FINs: [2]FINs{1: {c.sent, c.acked}}}
 		if got := x.HidesACKs(1); got != c.want || x.HidesACKs(0) {
 			t.Errorf("%d FINs sent, %d acknowledged, hidden: %t", c.sent, c.acked, got)
