@@ -19,7 +19,7 @@ func ExampleAnalyze() {
 	}
 	for _, f := range report.Findings {
 		fmt.Println(f.Severity, f.Detector, f.Outcome)
-		fmt.Println(f.Flow.End[f.Culprit], "is left in", f.States[f.Culprit])
+		fmt.Println(f.Flow.End[f.Subject], "is left in", f.States[f.Subject])
 		for _, e := range f.Evidence {
 			fmt.Printf("frame %d: %s\n", e.Seg.Frame, e.Role)
 		}

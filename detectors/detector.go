@@ -51,6 +51,7 @@ type Doc struct {
 type Outcome struct {
 	Name     string
 	Severity Severity
+	Fault    Fault
 	When     string
 	Cause    string // in place of Doc.Cause, where the outcomes differ in it
 	Action   string // in place of Doc.Action

@@ -77,7 +77,8 @@ type Finding struct {
 	Verdict  Verdict
 	Reason   string // why undecided; empty when seen
 	Severity Severity
-	Culprit  reassembly.Side
+	Subject  reassembly.Side // whom the finding is about
+	Fault    Fault           // whether that is whose fault it is
 	Roles    []Role
 	States   [2]fsm.State // both ends, by side, as the verdict found them
 	Start    int64        // nanoseconds since 1970: the anchor frame

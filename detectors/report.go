@@ -60,13 +60,13 @@ func (r *Report) Name(side reassembly.Side) string { return r.Conn.Endpoint(side
 
 // Find begins a finding: outcome, severity, states and limits are filled in.
 // evidence[0] is the anchor. at is when the finding could be made, in trace time.
-func (r *Report) Find(o *Outcome, culprit reassembly.Side, at int64, evidence ...Evidence) Finding {
+func (r *Report) Find(o *Outcome, subject reassembly.Side, at int64, evidence ...Evidence) Finding {
 	if !slices.Contains(r.detector.Outcomes, o) {
 		r.results().undeclared = o.Name
 	}
 	return Finding{
 		Detector: r.detector.Name, Outcome: o.Name, Severity: o.Severity,
-		Title: r.detector.Doc.Title, Culprit: culprit, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
+		Title: r.detector.Doc.Title, Subject: subject, Fault: o.Fault, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
 		Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
 }
@@ -156,7 +156,7 @@ func (r *Report) Findings() []Finding {
 // bare is what counts of a finding: what it is, and its anchor.
 func (f *Finding) bare() Finding {
 	return Finding{
-		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Culprit: f.Culprit,
+		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
 		Limits: f.Limits, Absence: f.Absence, Evidence: []Evidence{f.Evidence[0]},
 	}
 }

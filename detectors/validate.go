@@ -79,6 +79,9 @@ func (d *Detector) validate() error {
 			continue
 		}
 		kebab("Outcomes", o.Name, seen)
+		if o.Fault > FaultPath {
+			fail("Outcomes", "gives %q a fault of %d", o.Name, o.Fault)
+		}
 		if o.Severity > Critical {
 			fail("Outcomes", "gives %q a severity of %d", o.Name, o.Severity)
 		}

@@ -31,7 +31,7 @@ func TestGolden_findings(t *testing.T) {
 			reported := firstReported(t, tr, rep.Findings)
 			for n := range rep.Findings {
 				x := &rep.Findings[n]
-				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Flow.End[x.Culprit])
+				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Flow.End[x.Subject])
 				if sample || !shown[kind] {
 					fmt.Fprintf(&b, "%s ", filepath.Base(f.Name))
 					writeFinding(&b, tr, x, reported[nameOf(x)])
@@ -77,8 +77,8 @@ func writeFinding(b *strings.Builder, tr *scenario.Trace, f *result.Finding, rep
 				fmt.Fprintf(b, ", %s", r.Name)
 			}
 		}
-		if f.Culprit == side {
-			b.WriteString(", culprit")
+		if f.Subject == side {
+			b.WriteString(", subject; fault: " + f.Fault.String())
 		}
 	}
 	for i, m := range f.Metrics {

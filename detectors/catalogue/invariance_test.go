@@ -19,7 +19,7 @@ func verdicts(t testing.TB, tr *scenario.Trace) string {
 	rep := analyse(t, tr, engine.Options{})
 	for i := range rep.Findings {
 		f := &rep.Findings[i]
-		all += fmt.Sprintln(f.Detector, f.Outcome, f.Verdict, f.Severity, f.Reason, f.Culprit, f.States, f.Limits, f.Metrics,
+		all += fmt.Sprintln(f.Detector, f.Outcome, f.Verdict, f.Severity, f.Reason, f.Subject, f.States, f.Limits, f.Metrics,
 			f.Start-tr.Start, f.End-tr.Start, f.At-tr.Start)
 		for _, e := range f.Evidence {
 			all += fmt.Sprint(" ", e.Role[:min(len(e.Role), 6)], e.Seg.Frame)

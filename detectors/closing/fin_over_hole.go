@@ -38,8 +38,8 @@ var FINOverHole = &detectors.Detector{
 }
 
 var (
-	holeAbandoned = &detectors.Outcome{Name: "abandoned", Severity: detectors.Warning, When: "the sender sent no more of its stream"}
-	holeFINOnly   = &detectors.Outcome{Name: "fin-only", Severity: detectors.Warning, When: "the sender retransmits its FIN, but not the bytes before it",
+	holeAbandoned = &detectors.Outcome{Name: "abandoned", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "the sender sent no more of its stream"}
+	holeFINOnly   = &detectors.Outcome{Name: "fin-only", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "the sender retransmits its FIN, but not the bytes before it",
 		Cause: "The sender is alive and retransmits, but only its small segments reach the capture point: a link with a smaller MTU before it " +
 			"(a path-MTU black hole), or a middlebox, drops the others; or its TCP discarded the data and kept the FIN.",
 		Action: "Capture on the sender's own interface. If it retransmits the bytes there, test the path with large packets (ping -M do -s 1472) and fix the MTU or clamp the " +

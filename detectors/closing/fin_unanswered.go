@@ -40,7 +40,7 @@ var FINUnanswered = &detectors.Detector{
 }
 
 var (
-	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical,
+	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical, Fault: detectors.FaultPath,
 		When: "the peer continues to send, and acknowledges only what came before the FIN: it never received the FIN",
 		Cause: "The peer is alive, and its segments arrive. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN " +
 			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
@@ -52,7 +52,7 @@ var (
 		When: "the next retransmission was not overdue at the end of the capture"}
 	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",
 		Cause: "The peer's host came back without the connection and answered the FIN with RST, or the closer gave up and sent RST."}
-	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info,
+	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info, Fault: detectors.FaultPath,
 		When: "it was acknowledged in the end: until then the peer or the path to it was down"}
 )
 

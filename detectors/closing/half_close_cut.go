@@ -40,7 +40,7 @@ var HalfCloseCut = &detectors.Detector{
 }
 
 var (
-	cutReset = &detectors.Outcome{Name: "reset", Severity: detectors.Warning,
+	cutReset = &detectors.Outcome{Name: "reset", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
 		When: "the first segment after the silence was answered with RST, although the half-closed connection had been in use, or was waiting for its first answer"}
 	cutUnanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Warning,
 		When: "data after the silence was retransmitted repeatedly, and nothing came back"}

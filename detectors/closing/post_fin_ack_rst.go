@@ -35,9 +35,9 @@ var PostFINAckRST = &detectors.Detector{
 }
 
 var (
-	redundantACK = &detectors.Outcome{Name: "redundant-ack", Severity: detectors.Warning,
+	redundantACK = &detectors.Outcome{Name: "redundant-ack", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "X acknowledged a FIN that it had already acknowledged, and nothing required another ACK"}
-	forgotten = &detectors.Outcome{Name: "forgotten", Severity: detectors.Info,
+	forgotten = &detectors.Outcome{Name: "forgotten", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK"}
 )
 

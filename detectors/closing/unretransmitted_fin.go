@@ -42,9 +42,9 @@ var UnretransmittedFIN = &detectors.Detector{
 }
 
 var (
-	unretransmittedUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical,
+	unretransmittedUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical, Fault: detectors.FaultSuspected,
 		When: "a timeout later, the peer still acknowledges only what came before the FIN: it never received the FIN"}
-	unretransmittedSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, When: "the peer sent nothing more"}
+	unretransmittedSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "the peer sent nothing more"}
 )
 
 // unretransmittedFIN waits for each side's second FIN. It runs on every connection

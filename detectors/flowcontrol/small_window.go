@@ -37,12 +37,12 @@ var SmallWindow = &detectors.Detector{
 }
 
 var (
-	frozen = &detectors.Outcome{Name: "frozen", Severity: detectors.Critical,
+	frozen = &detectors.Outcome{Name: "frozen", Severity: detectors.Critical, Fault: detectors.FaultHost,
 		When: "the sender has more to send but does not use the window, which does not grow",
 		Cause: "The receiver leaves a few bytes open and does not read on. The sender's TCP avoids small segments, as it must, but lacks " +
 			"the override timer (RFC 9293 3.8.6.2.1 recommends 0.1 to 1 s) that sends what fits. Each waits for the other.",
 		Action: "Look at the receiving application first: why does it not read? Then at the sender's stack, which should have filled the window and probed it."}
-	silly = &detectors.Outcome{Name: "silly", Severity: detectors.Warning, When: "segment after segment fills a window smaller than a full segment"}
+	silly = &detectors.Outcome{Name: "silly", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "segment after segment fills a window smaller than a full segment"}
 )
 
 // smallWindow follows, for each side that sends, its peer's small windows.

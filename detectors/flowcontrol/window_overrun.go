@@ -34,9 +34,9 @@ var WindowOverrun = &detectors.Detector{
 }
 
 var (
-	dropped = &detectors.Outcome{Name: "dropped", Severity: detectors.Warning,
+	dropped = &detectors.Outcome{Name: "dropped", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the receiver did not accept the data: it was sent again, or never acknowledged"}
-	taken = &detectors.Outcome{Name: "taken", Severity: detectors.Info, When: "the receiver accepted the data anyway"}
+	taken = &detectors.Outcome{Name: "taken", Severity: detectors.Info, Fault: detectors.FaultHost, When: "the receiver accepted the data anyway"}
 )
 
 type windowOverrun struct{ sides [2]overrun } // by the side that sends too much

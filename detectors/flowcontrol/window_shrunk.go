@@ -35,9 +35,9 @@ var WindowShrunk = &detectors.Detector{
 }
 
 var (
-	cutOff = &detectors.Outcome{Name: "cut-off", Severity: detectors.Warning,
+	cutOff = &detectors.Outcome{Name: "cut-off", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "data was in flight beyond the new right edge: the receiver will not accept data that it had asked for"}
-	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, When: "nothing was in flight beyond the new right edge"}
+	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, Fault: detectors.FaultHost, When: "nothing was in flight beyond the new right edge"}
 )
 
 type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its window

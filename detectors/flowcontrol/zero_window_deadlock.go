@@ -39,13 +39,13 @@ var ZeroWindowDeadlock = &detectors.Detector{
 }
 
 var (
-	stuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical,
+	stuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical, Fault: detectors.FaultHost,
 		When: "the window stays closed, and the sender does not probe it"}
-	updateLost = &detectors.Outcome{Name: "update-lost", Severity: detectors.Critical,
+	updateLost = &detectors.Outcome{Name: "update-lost", Severity: detectors.Critical, Fault: detectors.FaultHost,
 		When: "the receiver opened its window, but the sender neither sends nor probes, as if it did not know",
 		Cause: "The window update was lost beyond the capture point, as pure ACKs may be, and the sender's TCP has no persist timer to " +
 			"find out (or a middlebox drops its probes)."}
-	resumed = &detectors.Outcome{Name: "resumed", Severity: detectors.Warning,
+	resumed = &detectors.Outcome{Name: "resumed", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the window opened, and the sender, which had not probed it, resumed at once; the next update may be lost"}
 )
 

@@ -41,15 +41,15 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 }
 
 var (
-	ghosted = &detectors.Outcome{Name: "ghosted", Severity: detectors.Critical,
+	ghosted = &detectors.Outcome{Name: "ghosted", Severity: detectors.Critical, Fault: detectors.FaultSuspected,
 		When: "the receiver is unreachable, and the sender was still probing when the capture ended"}
-	stalled = &detectors.Outcome{Name: "stalled", Severity: detectors.Critical, When: "the window was still closed when the capture ended"}
-	reset   = &detectors.Outcome{Name: "reset", Severity: detectors.Warning,
+	stalled = &detectors.Outcome{Name: "stalled", Severity: detectors.Critical, Fault: detectors.FaultHost, When: "the window was still closed when the capture ended"}
+	reset   = &detectors.Outcome{Name: "reset", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the receiver came back without the connection and answered a probe with RST"}
-	aborted = &detectors.Outcome{Name: "aborted", Severity: detectors.Warning, When: "the receiver ended the connection with a RST of its own"}
-	gaveUp  = &detectors.Outcome{Name: "gave-up", Severity: detectors.Warning,
+	aborted = &detectors.Outcome{Name: "aborted", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the receiver ended the connection with a RST of its own"}
+	gaveUp  = &detectors.Outcome{Name: "gave-up", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the sender ended it: by RST, by a new connection, or by falling silent"}
-	recovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, When: "the window opened again; a warning from 30 s on"}
+	recovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, Fault: detectors.FaultHost, When: "the window opened again; a warning from 30 s on"}
 )
 
 const (

@@ -38,9 +38,9 @@ var PAWSDrops = &detectors.Detector{
 }
 
 var (
-	pawsStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical,
+	pawsStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical, Fault: detectors.FaultSuspected,
 		When: "nothing more was acknowledged: everything was dropped until the end"}
-	pawsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Warning,
+	pawsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
 		When: "the connection continued once the timestamps had caught up"}
 )
 

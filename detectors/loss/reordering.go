@@ -40,9 +40,9 @@ var Reordering = &detectors.Detector{
 }
 
 var (
-	reorderedBefore = &detectors.Outcome{Name: "before-tap", Severity: detectors.Warning,
+	reorderedBefore = &detectors.Outcome{Name: "before-tap", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "the capture shows the late segments: they were overtaken between their sender and the capture point"}
-	reorderedBehind = &detectors.Outcome{Name: "behind-tap", Severity: detectors.Warning,
+	reorderedBehind = &detectors.Outcome{Name: "behind-tap", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "the segments were captured in order: they were overtaken between the capture point and the receiver"}
 )
 

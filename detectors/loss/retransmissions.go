@@ -53,11 +53,11 @@ var Retransmissions = &detectors.Detector{
 }
 
 var (
-	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info,
+	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
 		When: "the connection stalled for seconds in total, until timeouts expired; a warning if that happened more than once",
 		Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
-	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning,
+	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
 		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes: nothing was lost but time, or ACKs",

@@ -37,7 +37,7 @@ var SACKMismatch = &detectors.Detector{
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(sackMismatch) },
 }
 
-var sackRewritten = &detectors.Outcome{Name: "rewritten", Severity: detectors.Critical,
+var sackRewritten = &detectors.Outcome{Name: "rewritten", Severity: detectors.Critical, Fault: detectors.FaultPath,
 	When: "one side's SACK blocks lie outside what the other side has sent"}
 
 // sackMismatch is indexed by the side that acknowledges.

@@ -37,9 +37,9 @@ var ChallengedSYN = &detectors.Detector{
 }
 
 var (
-	challengedConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info,
+	challengedConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info, Fault: detectors.FaultSuspected,
 		When: "a later SYN was answered with SYN-ACK; a warning if that took 3 s or longer"}
-	challengedStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Warning,
+	challengedStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
 		When: "no SYN was answered with SYN-ACK: the old connection stays",
 		Cause: "The client's RST does not arrive: a firewall that knows no connection with these numbers drops it, or the client " +
 			"sends none. So the server keeps the old connection and keeps answering for it.",

@@ -38,11 +38,11 @@ var EarlyReuse = &detectors.Detector{
 }
 
 var (
-	reuseRefused = &detectors.Outcome{Name: "refused", Severity: detectors.Warning,
+	reuseRefused = &detectors.Outcome{Name: "refused", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "until the end of the capture, the SYN was answered with an ACK of the old connection; or it was answered with RST or not at all, and nothing showed that it was new"}
-	reuseDelayed = &detectors.Outcome{Name: "delayed", Severity: detectors.Info,
+	reuseDelayed = &detectors.Outcome{Name: "delayed", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "only a later SYN opened the connection; a warning if that took 3 s or longer"}
-	reuseUnproven = &detectors.Outcome{Name: "unproven", Severity: detectors.Info,
+	reuseUnproven = &detectors.Outcome{Name: "unproven", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When:  "it was accepted at once, in the first quarter of TIME_WAIT, although neither its ISN nor a timestamp showed that it was new",
 		Cause: "The server gives up TIME_WAIT as soon as the port is wanted again, without the proof that RFC 9293 3.6.1 and RFC 6191 ask for.",
 		Action: "An old duplicate may be taken for data of the new connection. Enable timestamps (RFC 7323), and leave TIME_WAIT alone " +

@@ -36,7 +36,7 @@ var NoData = &detectors.Detector{
 	YieldsTo:     []string{"reset-cause", "unretransmitted-fin", "fin-unanswered"},
 }
 
-var closedAtOnce = &detectors.Outcome{Name: "closed-at-once", Severity: detectors.Info,
+var closedAtOnce = &detectors.Outcome{Name: "closed-at-once", Severity: detectors.Info, Fault: detectors.FaultHost,
 	When: "the FIN came within 0.1 s of the handshake, or one and a half round trips"}
 
 type noData struct{}

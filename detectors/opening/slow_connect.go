@@ -45,8 +45,8 @@ var SlowConnect = &detectors.Detector{
 }
 
 var (
-	slowAnswer = &detectors.Outcome{Name: "slow-answer", Severity: detectors.Info, When: "the SYN-ACK came late; a warning from 3 s on"}
-	slowACK    = &detectors.Outcome{Name: "slow-ack", Severity: detectors.Info, When: "the ACK of the SYN-ACK came late; a warning from 3 s on",
+	slowAnswer = &detectors.Outcome{Name: "slow-answer", Severity: detectors.Info, Fault: detectors.FaultSuspected, When: "the SYN-ACK came late; a warning from 3 s on"}
+	slowACK    = &detectors.Outcome{Name: "slow-ack", Severity: detectors.Info, Fault: detectors.FaultSuspected, When: "the ACK of the SYN-ACK came late; a warning from 3 s on",
 		Cause: "The client, or something between the capture point and it, was slow to let the SYN-ACK through or to answer: a busy or " +
 			"suspended host, a phone's radio that was asleep, a proxy that does something else first."}
 )

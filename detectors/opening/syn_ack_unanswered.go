@@ -46,19 +46,19 @@ var SYNAckUnanswered = &detectors.Detector{
 }
 
 var (
-	synAckQueueFull = &detectors.Outcome{Name: "accept-queue-full", Severity: detectors.Warning,
+	synAckQueueFull = &detectors.Outcome{Name: "accept-queue-full", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the SYN-ACK was repeated although its ACK had been seen: twice or more, or while data of the client stays unacknowledged",
 		Cause: "The server's application does not accept connections as fast as they come, its accept queue is full, and its " +
 			"kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0): the client believes that it is connected. " +
 			"Or everything that the client sends is lost beyond the capture point.",
 		Action: "On the server: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows. Find out why the application does not accept, " +
 			"and raise its backlog and net.core.somaxconn. If the queue is short, capture there: the ACKs do not arrive."}
-	synAckSYNRepeated = &detectors.Outcome{Name: "syn-repeated", Severity: detectors.Warning,
+	synAckSYNRepeated = &detectors.Outcome{Name: "syn-repeated", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "the client keeps repeating its SYN, though SYN-ACKs were seen",
 		Cause: "The SYN-ACK does not reach the client: a firewall between the capture point and the client, a different route back, " +
 			"or the client's own filter (iptables, rp_filter, wrong checksums).",
 		Action: "Capture on the client. If the SYN-ACK arrives there, look at its filters and at nstat; if not, follow the route back."}
-	synAckNotRepeated = &detectors.Outcome{Name: "not-repeated", Severity: detectors.Warning,
+	synAckNotRepeated = &detectors.Outcome{Name: "not-repeated", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the client repeated its SYN at least twice, and the server sent its SYN-ACK only once",
 		Cause: "The server neither repeats its SYN-ACK when no ACK comes (RFC 9293 3.8.1) nor answers the repeated SYN: its stack is at " +
 			"fault, it went down, or something began to drop the SYNs.",

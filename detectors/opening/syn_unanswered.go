@@ -54,14 +54,14 @@ var (
 			"If the SYN-ACK echoes the first SYN's timestamp, neither was lost: the answer was slow.",
 		Action: "One such connection is bad luck. If many connections to one server wait 1 or 3 s, look at its queues (ss -ltn, " +
 			"nstat TcpExtListenOverflows). If many to all servers do, look for loss on the path."}
-	synTimestamps = &detectors.Outcome{Name: "timestamps", Severity: detectors.Warning, When: "SYNs with timestamps went unanswered, and the first without was answered at once",
+	synTimestamps = &detectors.Outcome{Name: "timestamps", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "SYNs with timestamps went unanswered, and the first without was answered at once",
 		Cause: "The server, or something on the path, drops SYNs with options that it does not like. Linux before 4.12 with " +
 			"net.ipv4.tcp_tw_recycle drops SYNs whose timestamp is behind the last one from the same address: clients " +
 			"behind one NAT lock each other out. One connection cannot show the other clients' timestamps. It is also possible " +
 			"that the path came back just then.",
 		Action: "Look for the same in other connections. On the server: sysctl net.ipv4.tcp_tw_recycle (must be 0), nstat TcpExtPAWSPassive. " +
 			"Otherwise try net.ipv4.tcp_timestamps=0 on a client; if that helps, look for a middlebox."}
-	synNewISN = &detectors.Outcome{Name: "new-isn", Severity: detectors.Warning, When: "the next SYN on the same ports had another initial sequence number",
+	synNewISN = &detectors.Outcome{Name: "new-isn", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the next SYN on the same ports had another initial sequence number",
 		Cause: "The client asks for a new connection from the same port while the first SYN is unanswered: an application " +
 			"that binds its port and tries again, NetBT in KB Q200770, or a stack that starts over with each SYN. " +
 			"A firewall or server that has seen the first SYN does not expect the second, and drops or challenges it.",

@@ -41,7 +41,7 @@ var AckDelay = &detectors.Detector{
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(ackDelay) },
 }
 
-var nagle = &detectors.Outcome{Name: "nagle", Severity: detectors.Info, When: "small segments repeatedly waited for delayed ACKs; a warning if that took a tenth of the time, and a second in total"}
+var nagle = &detectors.Outcome{Name: "nagle", Severity: detectors.Info, Fault: detectors.FaultHost, When: "small segments repeatedly waited for delayed ACKs; a warning if that took a tenth of the time, and a second in total"}
 
 // It is a warning if at least costlyWait was lost, and costlyShare of the time.
 const (

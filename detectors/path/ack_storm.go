@@ -37,7 +37,7 @@ var AckStorm = &detectors.Detector{
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(ackStorm) },
 }
 
-var ackLoop = &detectors.Outcome{Name: "loop", Severity: detectors.Warning, When: "ACKs answered ACKs, many per second"}
+var ackLoop = &detectors.Outcome{Name: "loop", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "ACKs answered ACKs, many per second"}
 
 // ackStorm counts the ACKs that answer ACKs.
 type ackStorm struct {

@@ -45,8 +45,8 @@ var MTUBlackhole = &detectors.Detector{
 }
 
 var (
-	mtuStuck    = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical, When: "the large segment never arrived, though a smaller one behind it did"}
-	mtuFellBack = &detectors.Outcome{Name: "fell-back", Severity: detectors.Warning, When: "the sender finally tried smaller pieces, and these were acknowledged"}
+	mtuStuck    = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical, Fault: detectors.FaultPath, When: "the large segment never arrived, though a smaller one behind it did"}
+	mtuFellBack = &detectors.Outcome{Name: "fell-back", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "the sender finally tried smaller pieces, and these were acknowledged"}
 )
 
 // mtuBlackhole holds one account per direction, by the side that sends.

@@ -36,7 +36,7 @@ var ForgedReset = &detectors.Detector{
 }
 
 var ignored = &detectors.Outcome{
-	Name: "ignored", Severity: detectors.Warning,
+	Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath,
 	When: "a RST that is not acceptable, and its apparent sender continues",
 }
 

@@ -96,7 +96,7 @@ func TestRun_findsWhatWasPlanted(t *testing.T) {
 		if f.Verdict != detectors.Seen || !sown[f.Detector] { // segments are lost as well, and SYNs go nowhere
 			continue
 		}
-		what := fmt.Sprintf("%s/%s of %s", f.Detector, f.Outcome, f.Flow.End[f.Culprit])
+		what := fmt.Sprintf("%s/%s of %s", f.Detector, f.Outcome, f.Flow.End[f.Subject])
 		if !planted[what] {
 			t.Errorf("nobody planted %s", what)
 		}

@@ -130,7 +130,7 @@ func checkFindings(t *testing.T, tr *truth, file string) {
 	for _, f := range rep.Findings {
 		t.Logf("%s: %s", f.Verdict, f.Message)
 		if f.Verdict == detectors.Seen {
-			got = append(got, finding{f.Detector, f.Outcome, f.Flow.End[f.Culprit].AddrPort().Addr()})
+			got = append(got, finding{f.Detector, f.Outcome, f.Flow.End[f.Subject].AddrPort().Addr()})
 		}
 	}
 	if !slices.Equal(got, tr.Findings) {

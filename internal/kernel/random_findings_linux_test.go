@@ -76,7 +76,7 @@ func wrongNames(message string, byFrame map[uint32]*packet) (words []string) {
 // first and last evidence are nil if that is the duplicate of a frame.
 func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string {
 	culprit := 0
-	if f.Flow.End[f.Culprit].AddrPort().Addr() == serverAddr {
+	if f.Flow.End[f.Subject].AddrPort().Addr() == serverAddr {
 		culprit = 1
 	}
 	switch f.Detector {

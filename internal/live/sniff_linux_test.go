@@ -28,7 +28,7 @@ func fromFile(t *testing.T, name string) map[string]compared {
 	}
 	all := map[string]compared{}
 	for _, f := range r.Findings {
-		all[f.ID] = compared{f.Detector, f.Outcome, f.Verdict.String(), f.Flow.End[f.Culprit].String()}
+		all[f.ID] = compared{f.Detector, f.Outcome, f.Verdict.String(), f.Flow.End[f.Subject].String()}
 	}
 	return all
 }

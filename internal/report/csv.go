@@ -60,7 +60,7 @@ func flowRows(r *result.Report, write func([]string)) {
 func findingRows(r *result.Report, o *Options, write func([]string)) {
 	header := []string{
 		"id", "detector", "outcome", "verdict", "reason", "severity", "flow", "culprit", "a", "b", "state_a", "state_b",
-		"start", "end", "title", "message", "cause", "action", "limits", "references", "file", "frame", "frames",
+		"start", "end", "title", "message", "cause", "action", "limits", "references", "file", "frame", "frames", "fault", "subject", "path",
 	}
 	var roles, metrics []string // in order of appearance
 	for i := range r.Findings {
@@ -95,11 +95,16 @@ func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
 	for i := range f.Evidence {
 		frames[i] = strconv.Itoa(int(f.Evidence[i].Seg.Frame))
 	}
+	between := ""
+	if f.Fault == detectors.FaultPath {
+		ends := path(f.Flow)
+		between = ends[0] + " " + ends[1]
+	}
 	return []string{
 		f.ID, f.Detector, f.Outcome, f.Verdict.String(), f.Reason, f.Severity.String(), unsigned(f.Flow.ID),
-		ends[f.Culprit].String(), ends[A].String(), ends[B].String(), f.States[A].String(), f.States[B].String(),
+		culprit(f), ends[A].String(), ends[B].String(), f.States[A].String(), f.States[B].String(),
 		timestamp(f.Start), timestamp(f.End), f.Title, f.Message, doc.Cause, doc.Action, f.Limits.String(), strings.Join(doc.Refs, ", "),
-		o.file(r, anchor), frames[0], strings.Join(frames, " "),
+		o.file(r, anchor), frames[0], strings.Join(frames, " "), f.Fault.String(), ends[f.Subject].String(), between,
 	}
 }
 

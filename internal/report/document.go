@@ -41,7 +41,7 @@ type section struct {
 	Class    string // "slug/outcome"
 	Title    string // of the finding, or the summary of several
 	Summary  string
-	Who      string // the party at fault in the first finding
+	Who      string // whom the first finding is about: an endpoint, or the path
 	Time     moment // of the first finding
 	Count    uint64
 	Findings []finding // in full
@@ -137,7 +137,7 @@ func (b *builder) section(g *group, number int) section {
 	doc := b.o.doc(g.detector, g.outcome)
 	s := section{
 		Number: number, Full: g.detail == full, Word: g.word(), Class: g.class.String(), Summary: g.summary(b.o.Names),
-		Title: oneLine(b.o.Names.respell(first.Title)), Who: party(first.Flow, first.Culprit), Time: b.moment(first.Start),
+		Title: oneLine(b.o.Names.respell(first.Title)), Who: whose(first), Time: b.moment(first.Start),
 		Count: uint64(len(g.findings)),
 	}
 	if len(g.findings) > 1 {

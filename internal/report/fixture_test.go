@@ -52,10 +52,10 @@ func ghost(f *result.Flow) result.Finding {
 	shut := detectors.Evidence{Role: "window closed", Seg: sent(f, reassembly.A, 30, 0.290270, ack, 901, 0, 16685, 0)}
 	found := result.Finding{ID: "9f2c11aa03de5b70", Flow: f, Revision: 1, Final: true, Finding: detectors.Finding{
 		Detector: "zero-window-probe-loop", Outcome: "ghosted", Severity: detectors.Critical,
-		Culprit: reassembly.A,
-		Roles:   []detectors.Role{{Name: "prober", Side: reassembly.B}, {Name: "receiver", Side: reassembly.A}},
-		States:  [2]fsm.State{fsm.Established, fsm.Established},
-		Start:   shut.Seg.At, End: after(55.3), At: after(55.3),
+		Subject: reassembly.A, Fault: detectors.FaultHost,
+		Roles:  []detectors.Role{{Name: "prober", Side: reassembly.B}, {Name: "receiver", Side: reassembly.A}},
+		States: [2]fsm.State{fsm.Established, fsm.Established},
+		Start:  shut.Seg.At, End: after(55.3), At: after(55.3),
 		Title: "10.77.1.2:5000 probes a closed window and nobody answers",
 		Message: "10.77.1.1:60558 closed its receive window and fell silent: of 9 zero-window probes that 10.77.1.2:5000 " +
 			"sent in 55 s the last 5 met no segment at all, and it still probed when the trace ended. " +
@@ -87,7 +87,7 @@ func lastAck(f *result.Flow) result.Finding {
 	late.File = 1
 	return result.Finding{ID: "0a1b2c3d4e5f6071", Flow: f, Revision: 1, Final: true, Finding: detectors.Finding{
 		Detector: "unretransmitted-fin", Outcome: "peer-unaware", Severity: detectors.Critical,
-		Culprit: reassembly.B, Roles: []detectors.Role{{Name: "closer", Side: reassembly.B}},
+		Subject: reassembly.B, Fault: detectors.FaultSuspected, Roles: []detectors.Role{{Name: "closer", Side: reassembly.B}},
 		States: [2]fsm.State{fsm.CloseWait, fsm.LastAck},
 		Start:  closed.At, End: after(71.25), At: after(67.25),
 		Title:   "a FIN was neither acknowledged nor sent again",
@@ -107,6 +107,7 @@ func unsure(f *result.Flow) result.Finding {
 	found.ID = "77777777aaaaaaaa"
 	found.Verdict, found.Outcome, found.Severity = detectors.Undecided, "silent", detectors.Warning
 	found.Reason = "the trace ended 2.1 s after the FIN, before a resend was due (6 s)"
+	found.Fault = detectors.FaultPath
 	found.Evidence = found.Evidence[:1]
 	return found
 }

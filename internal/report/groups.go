@@ -21,8 +21,8 @@ type class struct {
 // String is "slug/outcome".
 func (c class) String() string { return Clean(c.detector + "/" + c.outcome) }
 
-// A group is what people should read as one problem: findings of one class with
-// one host at fault. A million connections with one cause are one group.
+// A group is what people should read as one problem: findings of one class about
+// one host. A million connections with one cause are one group.
 type group struct {
 	class
 	severity detectors.Severity // the worst of them
@@ -67,7 +67,7 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 			continue
 		}
 		c := class{f.Detector, f.Outcome, f.Verdict}
-		k := key{c, f.Flow.End[f.Culprit].Addr}
+		k := key{c, f.Flow.End[f.Subject].Addr}
 		g := byKey[k]
 		if g == nil {
 			g = &group{class: c, quota: repeatQuota}
@@ -200,17 +200,21 @@ func omissions(r *result.Report, groups []*group, undecided bool) (sentences []s
 	return sentences
 }
 
-// summary is "server 10.0.0.5: 14 connections left in LAST_ACK".
+// summary is "server 10.0.0.5: 14 connections left in LAST_ACK", or "path to server
+// 10.0.0.5: 3 connections".
 func (g *group) summary(n Names) string {
 	first := g.findings[0]
-	who := first.Flow.End[first.Culprit].AddrPort().Addr().String()
-	if name := g.shared(func(f *result.Finding) string { return name(f.Flow, f.Culprit) }); name != "" {
+	who := first.Flow.End[first.Subject].AddrPort().Addr().String()
+	if name := g.shared(func(f *result.Finding) string { return name(f.Flow, f.Subject) }); name != "" {
 		who = name + " " + who
 	}
 	what := quantity.Count(uint64(len(g.findings)), "connection")
-	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Culprit]) }); {
+	if first.Fault == detectors.FaultPath {
+		return "path to " + who + ": " + what
+	}
+	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Subject]) }); {
 	case state == "":
-	case halfClosed(first.States[first.Culprit]):
+	case halfClosed(first.States[first.Subject]):
 		what += " left in " + state
 	default:
 		what += " in " + state

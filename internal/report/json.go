@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -209,8 +210,13 @@ type fields struct {
 func (w fields) finding(b object, f *result.Finding) object {
 	doc, ends := w.o.doc(f.Detector, f.Outcome), f.Flow.End
 	b = b.str("id", f.ID).str("detector", f.Detector).str("outcome", f.Outcome).str("verdict", f.Verdict.String()).
-		str("reason", f.Reason).str("severity", f.Severity.String()).uint("flow", f.Flow.ID).endpoint("culprit", ends[f.Culprit]).
-		open("roles", '{')
+		str("reason", f.Reason).str("severity", f.Severity.String()).uint("flow", f.Flow.ID).str("culprit", culprit(f)).
+		str("fault", f.Fault.String()).endpoint("subject", ends[f.Subject])
+	if f.Fault == detectors.FaultPath {
+		between := path(f.Flow)
+		b = b.strings("path", between[:])
+	}
+	b = b.open("roles", '{')
 	for _, role := range f.Roles {
 		b = b.dataKey(role.Name).quotedEndpoint(ends[role.Side])
 	}

@@ -25,7 +25,7 @@ var (
 	}
 	findingKinds = map[string]byte{
 		"id": 's', "detector": 's', "outcome": 's', "verdict": 's', "reason": 's', "severity": 's', "flow": 'n',
-		"culprit": 's', "roles": 'o', "states": 'o', "start": 't', "end": 't', "title": 's', "message": 's',
+		"culprit": 's', "fault": 's', "subject": 's', "roles": 'o', "states": 'o', "start": 't', "end": 't', "title": 's', "message": 's',
 		"cause": 's', "action": 's', "limits": 'a', "references": 'a', "metrics": 'o',
 	}
 	evidenceKinds = map[string]byte{"role": 's', "file": 's', "frame": 'n', "time": 't', "segment": 's'}

@@ -63,6 +63,34 @@ func party(f *result.Flow, side reassembly.Side) string {
 	return strings.TrimSpace(name(f, side) + " " + f.End[side].String())
 }
 
+// path is both ends of the connection, the opener's first.
+func path(f *result.Flow) [2]string {
+	first := opener(f)
+	return [2]string{f.End[first].String(), f.End[first.Peer()].String()}
+}
+
+// whose is what a finding is about: an endpoint, or the path between both.
+func whose(f *result.Finding) string {
+	if f.Fault != detectors.FaultPath {
+		return party(f.Flow, f.Subject)
+	}
+	between := path(f.Flow)
+	who := "path "
+	if first := opener(f.Flow); name(f.Flow, first) != "" {
+		who += name(f.Flow, first) + "-" + name(f.Flow, first.Peer()) + ", "
+	}
+	return who + between[0] + "-" + between[1]
+}
+
+// culprit is the host that is at fault, or that is the first to ask; empty where the
+// finding names none.
+func culprit(f *result.Finding) string {
+	if !f.Fault.NamesHost() {
+		return ""
+	}
+	return f.Flow.End[f.Subject].String()
+}
+
 // roles is "receiver, culprit"; nobody is one before it is decided.
 func roles(f *result.Finding, side reassembly.Side) string {
 	var words []string
@@ -72,8 +100,8 @@ func roles(f *result.Finding, side reassembly.Side) string {
 		}
 	}
 	switch {
-	case f.Culprit != side:
-	case f.Verdict == detectors.Undecided:
+	case f.Subject != side || !f.Fault.NamesHost():
+	case f.Verdict == detectors.Undecided || f.Fault == detectors.FaultSuspected:
 		words = append(words, "suspect")
 	default:
 		words = append(words, "culprit")

@@ -63,7 +63,7 @@ func finRank(c *fsm.Conn, f *detectors.Finding) int {
 			return c.FINRank(role.Side)
 		}
 	}
-	return c.FINRank(f.Culprit)
+	return c.FINRank(f.Subject)
 }
 
 // yields reports whether another detector explains better what w has found: of two
