@@ -22,6 +22,7 @@ type end struct {
 	quietAt uint32 // when the peer shut its window, or this side last probed it
 
 	rttSeq  reassembly.Seq // what must be acknowledged to end the timing
+	wl1     reassembly.Seq // SEG.SEQ of the segment that set the window it offers: its peer's SND.WL1 (RFC 9293 3.10.7.4)
 	srtt    uint32         // microseconds (RFC 6298 2.3)
 	rttvar  uint32         // microseconds
 	answer  uint32         // microseconds it took to answer the peer's part of the handshake; 0 = not seen
@@ -30,6 +31,7 @@ type end struct {
 	rexmits uint32
 	recent  [2]uint32 // new payload bytes in the connection's current second, and in the one before
 
+	wlID   uint16 // IP identification of the segment that set its window
 	mss    uint16
 	tries  uint16 // probes in a row: the article's retry was at 0x333
 	state  State

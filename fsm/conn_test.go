@@ -70,8 +70,8 @@ func (w *wire) open(d time.Duration) *wire {
 // A connection is held a million times over: small, and nothing in it for the
 // garbage collector.
 func TestConn_size(t *testing.T) {
-	if n := unsafe.Sizeof(Conn{}); n > 400 {
-		t.Errorf("a Conn has %d bytes, want 400 at most", n)
+	if n := unsafe.Sizeof(Conn{}); n > 416 {
+		t.Errorf("a Conn has %d bytes, want 416 at most", n)
 	}
 	if where := pointerIn(reflect.TypeFor[Conn](), "Conn"); where != "" {
 		t.Errorf("%s holds a pointer", where)
@@ -163,7 +163,7 @@ func TestStep_order(t *testing.T) {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, fin, 1, 0, 1)
 			return w
-		}, fin, 1, 0, 1, 9, []Kind{FinResent, Sent}},
+		}, fin, 1, 0, 1, 9, []Kind{WindowShrunk, FinResent, Sent}},
 		{"another FIN, elsewhere", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, fin, 1, 0, 1)
@@ -204,13 +204,13 @@ func TestStep_order(t *testing.T) {
 			w := newWire().open(time.Second)
 			w.send(1, time.Second, rst, 500, 0, 0)
 			return w
-		}, ack, 1, 10, 1, 9, []Kind{ResetIgnored, DataSent, Sent}},
+		}, ack, 1, 10, 1, 9, []Kind{ResetIgnored, WindowShrunk, DataSent, Sent}},
 		{"data behind a believed RST", func() *wire {
 			w := newWire().open(time.Second)
 			w.send(0, time.Second, ack, 1, 10, 1)
 			w.send(1, time.Second, rst, 1, 0, 0)
 			return w
-		}, ack, 1, 10, 11, 9, []Kind{Revived, Advanced, DataSent, Sent}},
+		}, ack, 1, 10, 11, 9, []Kind{Revived, Advanced, WindowShrunk, DataSent, Sent}},
 		{"a RST in place", func() *wire { return newWire().open(time.Second) }, rst, 1, 0, 0, 0, []Kind{ResetSent, Sent}},
 		{"a RST in the window", func() *wire { return newWire().open(time.Second) }, rst, 500, 0, 0, 0, []Kind{ResetDoubted, Sent}},
 		{"a RST elsewhere", func() *wire { return newWire().open(time.Second) }, rst, 5000, 0, 0, 0, []Kind{ResetIgnored, Sent}},

@@ -18,21 +18,20 @@ const optionRoom = 40
 // rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
 // be scaled, and hosts size their buffers after it. Nor does a window for nothing:
 // behind the FIN, some stacks advertise 0.
-func (s *step) shrink(by uint32) {
+func (s *step) shrink(by uint32, sent order) {
 	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
 		return
 	}
 	s.own.dir.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && s.later() {
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
 		s.ev.add(WindowShrunk, s.side, by)
 	}
 }
 
-// later says whether the segment must have been sent after its side's last one,
-// and not merely captured after it.
-func (s *step) later() bool {
-	seg, last := s.seg, &s.own.last
-	return seg.Seq.After(last.Seq) || seg.Ack.After(last.Ack) || time.Duration(seg.At-last.At) > max(reorderTime, s.c.RTT())
+// late says whether the segment was captured so long after its side's last one that
+// reordering cannot explain it.
+func (s *step) late() bool {
+	return time.Duration(s.seg.At-s.own.last.At) > max(reorderTime, s.c.RTT())
 }
 
 // overrun takes new payload that ends by bytes beyond the peer's right edge. A

@@ -89,8 +89,11 @@ const numbersApart = 64
 
 // numbered says whether the segment was sent before or after the one of its
 // side that was captured before it, if the host numbers its packets.
-func (s *step) numbered() order {
-	id, last := s.seg.IPID, s.own.last.IPID
+func (s *step) numbered() order { return orderOf(s.seg.IPID, s.own.last.IPID) }
+
+// orderOf is that of the packet with the identification id, seen from the one with
+// last.
+func orderOf(id, last uint16) order {
 	switch d := int16(id - last); {
 	case id == 0 || last == 0 || d == 0 || d > numbersApart || d < -numbersApart:
 		return unordered

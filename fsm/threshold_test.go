@@ -37,12 +37,14 @@ func TestStep_thresholds(t *testing.T) {
 		w.win = 1000
 		return w
 	}
-	shrunk := func(rtt time.Duration) *wire {
+	shrunkAs := func(rtt time.Duration, id uint16) *wire {
 		w := newWire().open(rtt)
 		w.send(0, time.Second, ack, 1, 0, 1)
 		w.win = 900
+		w.like = func(s *reassembly.Segment) { s.IPID = id }
 		return w
 	}
+	shrunk := func(rtt time.Duration) *wire { return shrunkAs(rtt, 0) }
 	for _, c := range []struct {
 		name  string
 		wire  func() *wire
@@ -105,6 +107,9 @@ func TestStep_thresholds(t *testing.T) {
 		{"a smaller window 4 ms later", func() *wire { return shrunk(1 * ms) }, 0, 4 * ms, ack, 1, 0, 1, WindowShrunk, true},
 		{"within the round trip of 20 ms", func() *wire { return shrunk(10 * ms) }, 0, 20 * ms, ack, 1, 0, 1, WindowShrunk, false},
 		{"later than that", func() *wire { return shrunk(10 * ms) }, 0, 21 * ms, ack, 1, 0, 1, WindowShrunk, true},
+		{"a smaller window at once, numbered after", func() *wire { return shrunkAs(10*ms, 5) }, 0, 1 * ms, ack, 1, 0, 1, WindowShrunk, true},
+		{"numbered too far after to tell", func() *wire { return shrunkAs(10*ms, 4+65) }, 0, 1 * ms, ack, 1, 0, 1, WindowShrunk, false},
+		{"a smaller window later, but numbered before", func() *wire { return shrunkAs(10*ms, 2) }, 0, 21 * ms, ack, 1, 0, 1, WindowShrunk, false},
 
 		{"data 3 ms after a RST of its side", func() *wire {
 			w := newWire().open(1 * ms)

@@ -11,15 +11,15 @@ import (
 // already in flight is not probing.
 const minProbeGap = 200 * time.Millisecond
 
-// offerWindow notes the window that the segment advertises, unless the segment
-// is older than the last one (RFC 9293 3.10.7.4: SND.WL1, SND.WL2).
+// offerWindow notes the window that the segment advertises, unless it was sent before
+// the one that set the window now in force.
 func (s *step) offerWindow(moved bool) {
 	seg, own, peer := s.seg, s.own, s.peer
-	last := &own.last
-	if own.packets > 1 && !moved && last.Flags&(reassembly.ACK|reassembly.RST) == reassembly.ACK &&
-		(seg.Seq.Before(last.Seq) || seg.Ack.Before(last.Ack)) {
+	sent := s.sentAfterWindow(moved)
+	if sent == before {
 		return
 	}
+	s.setWindow()
 	wnd := uint32(seg.Window)
 	if seg.Flags&reassembly.SYN == 0 {
 		wnd <<= s.c.scaleOf(s.side)
@@ -40,11 +40,40 @@ func (s *step) offerWindow(moved bool) {
 		s.emit(WindowOpened, s.side)
 	}
 	if shrunk {
-		s.shrink(by)
+		s.shrink(by, sent)
 	}
 	if wnd < uint32(own.mss) && s.c.windowSmall(s.side) {
 		s.emit(WindowSmall, s.side)
 	}
+}
+
+// sentAfterWindow says whether the segment was sent before or after the one that set
+// its side's window: by SND.WL1 and SND.WL2, the greatest SEG.SEQ and SEG.ACK so far
+// (RFC 9293 3.10.7.4), which the last segment need not have, if others overtook it;
+// where both are the same, by IP identification, if the host counts.
+func (s *step) sentAfterWindow(moved bool) order {
+	seg, own := s.seg, s.own
+	switch {
+	case moved, !s.peer.out.Knows(reassembly.KnowEdge), own.wl1.After(own.out.Nxt): // the last: its sequence space was begun anew
+		return after
+	case seg.Ack.Before(s.peer.out.Una), seg.Seq.Before(own.wl1):
+		return before
+	case seg.Seq.After(own.wl1):
+		return after
+	case !own.dir.is(countsIDs):
+		return unordered
+	}
+	return orderOf(seg.IPID, own.wlID)
+}
+
+// setWindow notes that the segment set its side's window. One that carries nothing
+// and lies beyond NXT may be anybody's: it does not count as the greatest.
+func (s *step) setWindow() {
+	own := s.own
+	if s.n > 0 || !own.out.Knows(reassembly.KnowNxt) || !s.seg.Seq.After(own.out.Nxt) {
+		own.wl1 = s.seg.Seq
+	}
+	own.wlID = s.seg.IPID
 }
 
 // scaleOf is the shift in force for the side's windows: none unless both SYNs

@@ -21,7 +21,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
-			"correction of the window in the SYN-ACK. ACKs captured out of order. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -104,7 +104,7 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 	}
 	f.Message = fmt.Sprintf("%s took back up to %d bytes of the window that it had offered %s (%sframe %d).", own, s.largest, peer, often, s.first.Frame)
 	if s.cuts > 0 {
-		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them, and will have to send them again.",
+		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them, and may have to send them again.",
 			peer, s.cutOff, s.cut.Frame)
 	} else {
 		f.Message += " Nothing was in flight there, so no harm was done."
