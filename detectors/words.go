@@ -96,13 +96,14 @@ func WindowSmall(v fsm.View, side reassembly.Side) bool {
 	return known && wnd > 0 && wnd+options < uint32(syn.MSS)
 }
 
-// FINDue reports whether the side's FIN is what it must send next: the peer has
-// acknowledged everything before it (RFC 6298 5.4 retransmits the earliest segment),
-// and advertises an open window.
-func FINDue(v fsm.View, side reassembly.Side) bool {
+// FINDue reports whether the segment with the side's FIN is what it must send next: the
+// peer has acknowledged everything before that (RFC 6298 5.4 retransmits the earliest
+// segment), and advertises an open window. A FIN may carry data, which lies from seq on;
+// of that, some may be acknowledged.
+func FINDue(v fsm.View, side reassembly.Side, seq reassembly.Seq) bool {
 	fin, _ := v.FIN(side)
 	out := v.Stream(side)
-	return !v.WindowShut(side.Peer()) && out.Oldest(fin)
+	return !v.WindowShut(side.Peer()) && (out.Oldest(fin) || out.Covered(seq) && out.Una.AtOrBefore(fin))
 }
 
 // HalfClosed reports whether the side's FIN is acknowledged and the peer has sent

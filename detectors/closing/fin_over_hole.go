@@ -93,6 +93,9 @@ func (w *finOverHole) missing(ev fsm.Event, r *detectors.Report) {
 	}
 	*f = finAfterHole{ack: f.last, last: f.last, acks: 1}
 	if last := r.Conn.Last(ev.Side); last.Flags&reassembly.FIN != 0 {
+		if last.Seq.AtOrBefore(ev.Seg.Ack) { // it lacks the segment of the FIN itself
+			return
+		}
 		f.fin = last
 	}
 	w.due[ev.Side].Arm(ev.Seg.At, r)
@@ -102,7 +105,7 @@ func (w *finOverHole) missing(ev fsm.Event, r *detectors.Report) {
 // until now.
 func (w *finOverHole) progress(side reassembly.Side, at int64, r *detectors.Report) {
 	due := &w.due[side]
-	if n, _ := missingBeforeFIN(r.Conn, side); n == 0 {
+	if n, _ := w.missingBeforeFIN(r.Conn, side); n == 0 {
 		due.Satisfy(r)
 	} else if due.Armed() {
 		due.Withdraw(r)
@@ -111,10 +114,14 @@ func (w *finOverHole) progress(side reassembly.Side, at int64, r *detectors.Repo
 }
 
 // missingBeforeFIN is how many bytes before the side's FIN the peer has not
-// acknowledged, and whether the capture lacks the first of them too.
-func missingBeforeFIN(v fsm.View, side reassembly.Side) (n uint32, unseen bool) {
+// acknowledged, and whether the capture lacks the first of them too; 0 once all that is
+// missing was in the segment of the FIN.
+func (w *finOverHole) missingBeforeFIN(v fsm.View, side reassembly.Side) (n uint32, unseen bool) {
 	fin, _ := v.FIN(side)
 	out := v.Stream(side)
+	if m := &w.sides[side].fin; m.At != 0 && out.Covered(m.Seq) {
+		return 0, false
+	}
 	if v.Phase(side) != fsm.PhaseFinSent || !out.Knows(reassembly.KnowUna) || !out.Una.Before(fin) {
 		return 0, false
 	}
@@ -131,7 +138,7 @@ func (w *finOverHole) Limit(i int, r *detectors.Report) int64 {
 // Overdue reports the hole if the side is free to fill it.
 func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	side, s := reassembly.Side(i), &w.sides[i]
-	n, unseen := missingBeforeFIN(r.Conn, side)
+	n, unseen := w.missingBeforeFIN(r.Conn, side)
 	if n == 0 || r.Conn.WindowShut(side.Peer()) {
 		return
 	}

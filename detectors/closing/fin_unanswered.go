@@ -21,8 +21,8 @@ var FINUnanswered = &detectors.Detector{
 			"kernel retransmits the FIN for a minute or two.",
 		Action: "Find out what happened to the peer, and to the path to it, at this time. The closer behaves correctly. If there are many such " +
 			"orphans (netstat: FIN_WAIT1, LAST_ACK), they use memory on its host; fewer retransmissions are enough for a peer that is gone (Linux: net.ipv4.tcp_orphan_retries).",
-		NotThis: "A FIN that is never retransmitted: unretransmitted-fin. A FIN behind data that is not acknowledged, or facing a closed window: " +
-			"those come first. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured.",
+		NotThis: "A FIN that is never retransmitted: unretransmitted-fin. A FIN behind data of earlier segments that is not acknowledged, " +
+			"or facing a closed window: those come first. Data in the segment of the FIN itself is part of it. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured.",
 		Peers: "Wireshark marks each repeat as a retransmission, and does not report that the FIN is never acknowledged. Ostermann's tcptrace calls the " +
 			"connection complete once it has seen both FINs.",
 		Refs:  []string{"RFC 6298 5", "RFC 9293 3.8.3", "RFC 1122 4.2.3.5", "KB Q254930"},
@@ -30,7 +30,7 @@ var FINUnanswered = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{unansweredUnaware, unansweredExhausted, unansweredTrying, unansweredReset, unansweredLate},
 	Params: []detectors.Param{
-		{Name: "min-sends", Default: 3, Min: 2, Max: 100, Unit: "", Doc: "minimum number of times that a FIN is sent, including the first"},
+		{Name: "min-sends", Default: 2, Min: 2, Max: 100, Unit: "", Doc: "minimum number of times that a FIN is sent, including the first"},
 		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time without an acknowledgment of the FIN"},
 	},
 	Absence:      detectors.NoFINAck,
@@ -69,6 +69,7 @@ type repeatedFIN struct {
 	sends   int  // that were captured
 	first   reassembly.Mark
 	last    reassembly.Mark
+	from    reassembly.Seq  // where the segments with the FIN begin: at the FIN, or the data before it
 	gaps    [2]int64        // the first interval and the latest
 	unaware reassembly.Mark // the peer's latest segment that still does not acknowledge it
 }
@@ -114,9 +115,9 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		ack.Extend(f.first.At, r)
 	} else {
 		seen := f.seen
-		*f = repeatedFIN{sends: 1, first: m, last: m}
+		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq}
 		if !seen && ev.Was.Flags&reassembly.FIN != 0 {
-			f.first, f.last = *ev.Was, *ev.Was
+			f.first, f.last, f.from = *ev.Was, *ev.Was, ev.Was.Seq
 			f.repeat(m)
 		}
 		ack.Arm(f.first.At, r)
@@ -134,12 +135,21 @@ func (f *repeatedFIN) repeat(m reassembly.Mark) {
 		f.gaps[0] = f.gaps[1]
 	}
 	f.last = m
+	if m.Seq.Before(f.from) {
+		f.from = m.Seq
+	}
 	f.sends++
 }
 
-// patient is when the FIN has been unanswered for long enough to report it.
+// patient is when the FIN has been unanswered for long enough to report it. An only
+// retransmission must have had the time to be answered, too.
 func (w *finUnanswered) patient(side reassembly.Side, r *detectors.Report) int64 {
-	return w.sides[side].first.At + r.Nanos("patience")
+	f := &w.sides[side]
+	at := f.first.At + r.Nanos("patience")
+	if f.sends == 2 {
+		at = max(at, f.last.At+int64(r.Conn.RTO(side)))
+	}
+	return at
 }
 
 // overdue is when the next retransmission is overdue: intervals double (RFC 6298 5.5),
@@ -150,7 +160,8 @@ func (f *repeatedFIN) overdue() int64 {
 
 // ripe reports whether the FIN was sent often enough, and only its ACK is missing.
 func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
-	return w.sides[side].sends >= int(r.Value("min-sends")) && detectors.FINDue(r.Conn, side)
+	f := &w.sides[side]
+	return f.sends >= int(r.Value("min-sends")) && detectors.FINDue(r.Conn, side, f.from)
 }
 
 // drop ends the wait: there is nothing to report about this FIN.
@@ -172,7 +183,7 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 		return
 	}
 	long := f.sends >= int(r.Value("min-sends")) && ev.Seg.At >= w.patient(side, r)
-	if !long || !(ack.Reported() || outcome == unansweredLate || detectors.FINDue(r.Conn, side)) {
+	if !long || !(ack.Reported() || outcome == unansweredLate || detectors.FINDue(r.Conn, side, f.from)) {
 		w.drop(side, r)
 		return
 	}
@@ -246,7 +257,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	f.Measure("silence_s", detectors.Seconds(now-s.last.At))
 	f.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.Last(side.Peer()).At, r.Conn.First())))
 	f.Message = w.message(side, outcome, now, &f, r)
-	if early := w.patient(side, r) - now; open && early > 0 {
+	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
+		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
+	} else if open && early > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s too soon to call the FIN unanswered", detectors.Span(early)))
 	} else if open {
 		r.Absence(&f, s.first.At)
@@ -270,6 +283,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent FIN %d times in %s (frames %d to %d), at intervals of %s to %s.",
 		own, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.gaps[0]), detectors.Span(s.gaps[1]))
+	if s.sends == 2 {
+		m = fmt.Sprintf("%s sent FIN twice, %s apart (frames %d and %d).", own, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
+	}
 	end := &f.Evidence[len(f.Evidence)-1].Seg
 	switch outcome {
 	case unansweredLate:

@@ -89,7 +89,7 @@ func (w *unretransmittedFIN) Limit(i int, r *detectors.Report) int64 {
 
 func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	side := reassembly.Side(i)
-	if !detectors.FINDue(r.Conn, side) {
+	if !detectors.FINDue(r.Conn, side, w.fin[i].Seq) {
 		return
 	}
 	fin, unaware, since := &w.fin[side], &w.unaware[side], w.due[side].Since()
