@@ -44,7 +44,8 @@ type windowOverrun struct{ sides [2]overrun } // by the side that sends too much
 // An overrun is all that one side has sent beyond the window.
 type overrun struct {
 	suspect reassembly.Mark // beyond all offers that were captured; the peer's next segment decides
-	by      uint32          // bytes by which it and what follows it lie beyond
+	end     reassembly.Mark // it, or the segment after it that reaches furthest: where the sender cut its bytes does not matter
+	by      uint32          // bytes by which they lie beyond
 	first   reassembly.Mark // the anchor: the first that is proved
 	proof   reassembly.Mark // the receiver's segment that proves it
 	resent  reassembly.Mark // sent again
@@ -61,7 +62,9 @@ func (w *windowOverrun) Event(ev fsm.Event, r *detectors.Report) {
 		if o.suspect.At == 0 {
 			o.suspect, o.by = reassembly.MarkOf(ev.Seg), 0
 		}
-		o.by = max(o.by, ev.N)
+		if ev.N > o.by {
+			o.end, o.by = reassembly.MarkOf(ev.Seg), ev.N
+		}
 	case fsm.Advanced:
 		out := r.Conn.Stream(ev.Side)
 		o.unacked = o.unacked && !out.Covered(o.last.End())
@@ -83,22 +86,26 @@ func resendsEnd(seg *reassembly.Segment, m *reassembly.Mark) bool {
 	return seg.Seq.Before(end) && end.AtOrBefore(seg.Seq+reassembly.Seq(seg.Len))
 }
 
-// check looks at the receiver's first segment after the suspect. If its window still
-// ends before the suspect does, no earlier one can have reached further: this one
-// would have shrunk it.
+// check looks at the receiver's first segment after the suspects. If its window still
+// ends before they do, no earlier one can have reached further: this one would have
+// shrunk it.
 func (o *overrun) check(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	suspect := o.suspect
 	o.suspect = reassembly.Mark{}
 	shift, _ := r.Conn.WindowScale(side.Peer())
 	edge := seg.Ack + reassembly.Seq(uint32(seg.Window)<<shift)
-	if !detectors.AcksUna(r.Conn, side.Peer(), seg) || !edge.Before(suspect.Seq+reassembly.Seq(suspect.Len)) {
+	beyond := func(m *reassembly.Mark) bool { return edge.Before(m.Seq + reassembly.Seq(m.Len)) }
+	if !detectors.AcksUna(r.Conn, side.Peer(), seg) || !beyond(&o.end) {
 		return
+	}
+	if !beyond(&suspect) {
+		suspect = o.end
 	}
 	if o.bursts++; o.bursts == 1 {
 		o.first, o.proof = suspect, reassembly.MarkOf(seg)
 	}
 	o.most = max(o.most, o.by)
-	o.last, o.unacked = suspect, true
+	o.last, o.unacked = o.end, true
 	o.report(side, seg.At, r)
 }
 

@@ -39,7 +39,47 @@ func (c *resetCase) replies() bool {
 	}
 	// With ACK, a RST says what has arrived; it answers what has no ACK itself, and
 	// what a socket would not acknowledge so.
-	return c.bare() || !last.Flags.Has(reassembly.ACK) || c.peer.probe && last.Len == 0
+	return c.bare() || !last.Flags.Has(reassembly.ACK) || c.peer.probe && last.Len == 0 || c.withoutSocket()
+}
+
+// withoutSocket reports whether a RST with ACK is what lwIP and other small stacks send
+// for a connection that they do not have (lwIP tcp_input: tcp_rst without a PCB): at
+// exactly SEG.ACK, for exactly SEG.SEQ+SEG.LEN of data that nothing else acknowledged.
+// A socket that closes with unread data sends the same numbers; but it does not take
+// back window that it had offered, nor begin to count its IP IDs anew.
+func (c *resetCase) withoutSocket() bool {
+	last := &c.peer.last
+	return !c.bare() && last.Len > 0 && last.Flags.Has(reassembly.ACK) && c.rst.Seq == last.Ack && c.rst.Ack == last.End() &&
+		c.peer.stream.Knows(reassembly.KnowUna) && c.peer.stream.Una.Before(last.End()) && !c.sender.finSent() &&
+		(c.otherWindow() || c.restartedIDs())
+}
+
+// otherWindow reports whether the RST advertises a window, and one that takes back what
+// its sender had offered. A RST of a socket advertises none, or what is left of it.
+func (c *resetCase) otherWindow() bool {
+	in := &c.peer.stream
+	edge := c.rst.Ack + reassembly.Seq(uint32(c.rst.Window)<<c.sender.scale)
+	return c.rst.Window > 0 && c.sender.scaleKnown && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
+}
+
+// excess is by how many bytes the peer's last segment, data and no probe, ends beyond
+// every window that the sender was seen to offer.
+func (c *resetCase) excess() uint32 {
+	in, last := &c.peer.stream, &c.peer.last
+	end := last.Seq + reassembly.Seq(last.Len)
+	probed := c.sender.shut && c.sender.last.At <= last.At
+	if last.Len == 0 || c.peer.probe || probed || !c.sender.scaleKnown || c.sender.shrank || !in.Knows(reassembly.KnowEdge) ||
+		in.Edge.To(end) < max(2, int32(1)<<c.sender.scale) {
+		return 0
+	}
+	return uint32(end - in.Edge)
+}
+
+// overran reports whether the RST answers data beyond the window. A device that tracks
+// windows answers at once; what the host itself acknowledges meanwhile says nothing.
+func (c *resetCase) overran() bool {
+	last := &c.peer.last
+	return c.bare() && c.excess() > 0 && c.prompt(last, &c.rst) && detectors.Answers(&c.rst, last)
 }
 
 // early reports whether the RST came too soon after the peer's last segment to answer
@@ -52,15 +92,18 @@ func (c *resetCase) early() bool {
 func (c *resetCase) answers() bool { return c.replies() && !c.early() }
 
 // crossed reports whether the sender's last segment was sent before the peer's can have
-// reached it, though it was captured later: it does not acknowledge that, or came
+// reached it, though it was captured later: it does not acknowledge that, and came
 // sooner than the sender can answer, by the handshake.
 func (c *resetCase) crossed() bool {
 	own, last := &c.sender.last, &c.peer.last
+	if last.SeqLen() > 0 && own.Flags.Has(reassembly.ACK) && last.End().AtOrBefore(own.Ack) {
+		return false // it had arrived
+	}
 	switch gap := time.Duration(own.At - last.At); {
 	case gap < c.handshakeRTT/2:
 		return true
 	case gap < c.handshakeRTT:
-		return last.SeqLen() > 0 && own.Ack.Before(last.End())
+		return last.SeqLen() > 0
 	}
 	return false
 }
@@ -169,6 +212,9 @@ func (c *resetCase) lost() uint32 { return c.peer.unacked(nil) }
 // beyond is how many of these the RST does not acknowledge either.
 func (c *resetCase) beyond() uint32 { return c.peer.unacked(&c.rst) }
 
+// inFlight is how much payload of both sides nothing has acknowledged, not even the RST.
+func (c *resetCase) inFlight() uint32 { return c.beyond() + c.missing }
+
 // knewFIN reports whether the peer had received the sender's FIN when it sent data.
 // known is false if its last segment is no data, and the RST does not show it.
 func (c *resetCase) knewFIN() (knew, known bool) {
@@ -275,6 +321,20 @@ func (c *resetCase) unread() bool {
 	return c.rst.At-last.At <= int64(c.rtt)
 }
 
+// unreadBytes is how much of the peer's payload the sender's application had not read, or
+// may not have read.
+func (c *resetCase) unreadBytes() uint32 {
+	switch beyond := c.beyond(); {
+	case c.windowFell():
+		return c.windowFall() + beyond
+	case beyond > 0:
+		return beyond
+	case c.lost() > 0:
+		return c.lost()
+	}
+	return c.peer.last.Len
+}
+
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
 func (c *resetCase) otherTTL() bool {
 	return c.sender.last.At != 0 && !c.sender.variesTTL && c.rst.TTL != c.sender.last.TTL
@@ -294,6 +354,14 @@ func (c *resetCase) otherID() bool {
 // answers so for sockets that are gone; but no socket sends such a RST.
 func (c *resetCase) noID() bool {
 	return c.sender.last.At != 0 && c.sender.countsIDs && c.rst.IPID == 0
+}
+
+// firstIDs is how many packets a host that was restarted may have sent before the RST.
+const firstIDs = 64
+
+// restartedIDs reports whether the sender counts its IP IDs, and has begun anew.
+func (c *resetCase) restartedIDs() bool {
+	return c.sender.countsIDs && c.rst.IPID < firstIDs && c.rst.IPID-c.sender.last.IPID > idStep
 }
 
 // idNear is how far the IP ID of a RST may lie behind that of the peer's last packet if

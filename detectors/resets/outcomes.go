@@ -14,6 +14,7 @@ type outcome struct {
 	doubts      []doubt                 // the first that holds makes it undecided
 	peerAtFault func(*resetCase) bool   // whether the peer has to be looked at, not the sender
 	sentence    func(*resetCase) string // for the ticket
+	lost        func(*resetCase) uint32 // the payload that it cost, in bytes; nil is what was in flight
 	measure     func(*resetCase, *detectors.Finding)
 	absence     func(*resetCase, *detectors.Finding, *detectors.Report) // marks what did not come, if it rests on that
 }
@@ -92,6 +93,7 @@ var unreadData = &outcome{
 		{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }},
 	},
 	sentence: (*resetCase).unreadDataSentence,
+	lost:     func(c *resetCase) uint32 { return c.unreadBytes() + c.missing },
 }
 
 var dataAfterClose = &outcome{
@@ -122,6 +124,7 @@ var dataAfterClose = &outcome{
 		}
 	},
 	sentence: (*resetCase).dataAfterCloseSentence,
+	lost:     (*resetCase).lost, // acknowledged or not, nobody reads it
 }
 
 var halfOpen = &outcome{
@@ -194,6 +197,24 @@ var lateAck = &outcome{
 	sentence: (*resetCase).lateAckSentence,
 }
 
+var outOfWindow = &outcome{
+	Outcome: detectors.Outcome{
+		Name: "out-of-window", Severity: detectors.Warning,
+		When: "data beyond the offered window was answered with a RST without ACK, as from a host without the connection",
+		Cause: "A stateful firewall that follows windows called the segment invalid: it rejected it with a RST, or, on a node that translates addresses, " +
+			"handed it untranslated to the node's own TCP, which does not know the connection (Linux conntrack: INVALID, out of window). " +
+			"The segment exceeds what the capture shows as offered: the firewall missed a window scale option or a window update, or the sender ignores the window.",
+		Action: "On the firewall or node, set net.netfilter.nf_conntrack_tcp_be_liberal=1, or drop INVALID packets instead of rejecting them; check `conntrack -S` " +
+			"(invalid) and net.netfilter.nf_conntrack_log_invalid. Then find out why the sender exceeds the window (window-overrun).",
+	},
+	peerAtFault: func(*resetCase) bool { return true }, // it exceeded the window
+	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a window update
+		r.Absence(f, c.peer.last.At)
+	},
+	measure:  func(c *resetCase, f *detectors.Finding) { f.Measure("beyond", int(c.excess())) },
+	sentence: (*resetCase).outOfWindowSentence,
+}
+
 var idleDrop = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "idle-drop", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
@@ -254,6 +275,14 @@ func (c *resetCase) measureIdle(f *detectors.Finding) {
 func (c *resetCase) measureTTL(f *detectors.Finding) {
 	f.Measure("ttl", int(c.rst.TTL))
 	f.Measure("ttl_before", int(c.sender.last.TTL))
+}
+
+// lostBytes is how much payload the RST cost, as the sentence says it.
+func (o *outcome) lostBytes(c *resetCase) uint32 {
+	if o.lost != nil {
+		return o.lost(c)
+	}
+	return c.inFlight()
 }
 
 // apply gives the finding what depends on the case: severity, doubts, measures.

@@ -50,11 +50,14 @@ type end struct {
 	packets   uint64 // the RST included
 	maxWindow uint32
 	scale     uint8 // of its windows
-	shut      bool  // its window is zero
-	synSeen   bool
-	probe     bool // last is a keep-alive or a window probe
-	countsIDs bool
-	variesTTL bool
+
+	scaleKnown bool
+	shut       bool // its window is zero
+	shrank     bool // it has taken back window before
+	synSeen    bool
+	probe      bool // last is a keep-alive or a window probe
+	countsIDs  bool
+	variesTTL  bool
 }
 
 // newCase takes the facts at the time of the RST.
@@ -79,11 +82,11 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
-		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side),
+		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side),
 		probe: last.At != 0 && detectors.IsProbe(v, side, &last),
 	}
 	e.fin, _ = v.FIN(side)
-	e.scale, _ = v.WindowScale(side)
+	e.scale, e.scaleKnown = v.WindowScale(side)
 	_, e.synSeen = v.SYNOptions(side)
 	e.countsIDs, e.variesTTL = v.IPHabits(side)
 	return e

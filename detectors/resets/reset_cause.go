@@ -32,7 +32,7 @@ var ResetCause = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{
 		&refused.Outcome, &aborted.Outcome, &unreadData.Outcome, &dataAfterClose.Outcome, &halfOpen.Outcome, &keepaliveRefused.Outcome,
-		&stale.Outcome, &handshakeReset.Outcome, &lateAck.Outcome, &idleDrop.Outcome, &suspectedInjection.Outcome, &unexplained.Outcome,
+		&stale.Outcome, &handshakeReset.Outcome, &lateAck.Outcome, &outOfWindow.Outcome, &idleDrop.Outcome, &suspectedInjection.Outcome, &unexplained.Outcome,
 	},
 	Params: []detectors.Param{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a middlebox may have forgotten the connection and sent the RST"},
@@ -127,7 +127,7 @@ func (w *resetCause) report(r *detectors.Report) {
 		f.Measure("answer_s", detectors.Seconds(c.rst.At-c.peer.last.At))
 	}
 	f.Measure("idle_s", detectors.Seconds(c.idle()))
-	f.Measure("lost_bytes", int(c.lost()))
+	f.Measure("lost_bytes", int(o.lostBytes(c)))
 	f.Message = o.sentence(c)
 	if c.continued.At != 0 && !c.survived && c.resets[peer] > 0 {
 		f.Message += fmt.Sprintf(" %s accepted the RST: it answered with a RST.", c.peer.name)
@@ -140,7 +140,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	side, peer := c.side, c.side.Peer()
 	evidence := []detectors.Evidence{r.Evidence("RST", side, &c.rst)}
 	switch last := &c.peer.last; {
-	case c.answers():
+	case c.answers(), c.overran():
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))

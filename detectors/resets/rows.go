@@ -25,6 +25,10 @@ var rows = []row{
 		return c.states[c.side.Peer()] == fsm.SynSent && c.answers() && c.peer.last.Flags.Has(reassembly.SYN) && !c.continues()
 	}},
 
+	// BEYOND THE WINDOW: a firewall that tracks windows answers, in the receiver's name.
+	// Nobody has closed, and the receiver may continue.
+	{outOfWindow, "netfilter nf_conntrack_proto_tcp.c, tcp_in_window; kubernetes#74839", (*resetCase).overran},
+
 	// CONTINUES: the side that continues has not sent the RST (RFC 9293 3.10.5: ABORT
 	// deletes the TCB). A host on the path that does not know the connection did, or
 	// somebody who wants it to end.
@@ -50,6 +54,9 @@ var rows = []row{
 
 	// KEEP-ALIVE: from a host without the connection; with ACK, too, if nothing was in it.
 	{keepaliveRefused, "RFC 9293 3.8.4, 3.10.7.1", func(c *resetCase) bool { return c.replies() && c.peer.probe && (c.bare() || c.peer.last.Len == 0) }},
+
+	// BY A HOST WITHOUT THE CONNECTION that answers with ACK.
+	{halfOpen, "lwIP tcp_input; accepted as RFC 9293 3.5.1, figure 10", func(c *resetCase) bool { return c.answers() && c.withoutSocket() }},
 
 	// BY A SOCKET: with ACK, at SND.NXT, for what has arrived; or after its FIN.
 	{unreadData, "RFC 9293 3.6.1; RFC 2525 2.17", func(c *resetCase) bool { return !c.bare() && c.inPlace() && c.unread() }},

@@ -2,6 +2,7 @@ package resets
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
@@ -121,8 +122,15 @@ func (c *resetCase) halfOpenSentence() string {
 	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
 		closed = "If it had not closed,"
 	}
-	m := fmt.Sprintf("%s answered %s with a RST without ACK (frame %d), as a host that does not know the connection does. %s ",
-		c.sender.name, c.answered(), c.rst.Frame, closed)
+	form := "a RST without ACK"
+	if !c.bare() {
+		form = "a RST of exactly its numbers"
+	}
+	m := fmt.Sprintf("%s answered %s with %s (frame %d), as a host that does not know the connection does. %s ",
+		c.sender.name, c.answered(), form, c.rst.Frame, closed)
+	if c.otherWindow() {
+		m = strings.TrimSuffix(m, closed+" ") + fmt.Sprintf("Its window, %d, is not what the socket had offered. %s ", c.rst.Window, closed)
+	}
 	switch {
 	case c.challenging:
 		return m + lost + ", and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9)."
@@ -132,20 +140,40 @@ func (c *resetCase) halfOpenSentence() string {
 	return m + "it has lost the connection, or another host answers at its address."
 }
 
+// unreadDataSentence claims that data was unread only where the window shows it: the
+// application may have read it, and have aborted the connection (SO_LINGER 0).
 func (c *resetCase) unreadDataSentence() string {
 	m := fmt.Sprintf("%s closed its socket with a RST (frame %d)", c.sender.name, c.rst.Frame)
-	switch lost := c.lost(); {
+	const or = " It closed with the data unread, or aborted the connection: the capture does not show what its application had read."
+	switch beyond := c.beyond(); {
 	case c.windowFell():
 		m += fmt.Sprintf(" while it held unread data from %s: its window had fallen by %s.", c.peer.name, inBytes(c.windowFall()))
-	case lost > 0 && c.beyond() == 0:
-		m += fmt.Sprintf(" while it held unread data from %s: %s, which the RST itself acknowledges.", c.peer.name, inBytes(lost))
-	case lost > 0:
-		m += fmt.Sprintf(" while data from %s was unread or still in flight: %s, not acknowledged.", c.peer.name, inBytes(lost))
+		if beyond > 0 {
+			m += fmt.Sprintf(" Another %s from %s are not acknowledged.", inBytes(beyond), c.peer.name)
+		}
+	case beyond > 0:
+		m += fmt.Sprintf(" while data from %s was unread or still in flight: %s, not acknowledged.", c.peer.name, inBytes(beyond))
+	case c.lost() > 0:
+		m += fmt.Sprintf(" when data from %s had just arrived: %s, which the RST itself acknowledges.", c.peer.name, inBytes(c.lost())) + or
 	default:
-		m += fmt.Sprintf(". It had acknowledged %s from %s (frame %d) but never answered: apparently its application had not read them.",
-			inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame)
+		m += fmt.Sprintf(". It had acknowledged %s from %s (frame %d) but never answered.", inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame) + or
 	}
-	return m
+	return m + c.ownLoss()
+}
+
+// ownLoss is about the sender's own data.
+func (c *resetCase) ownLoss() string {
+	if c.missing == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" It may have lost %s of its own data, not acknowledged.", inBytes(c.missing))
+}
+
+// outOfWindowSentence names nobody's host: the RST comes from a device that follows windows.
+func (c *resetCase) outOfWindowSentence() string {
+	return fmt.Sprintf("%s from %s (frame %d) end %s beyond the window that %s had offered. A RST without ACK with the source address %[5]s answered them (frame %[6]d), as a stateful firewall does "+
+		"(Linux conntrack) for a segment that it calls invalid. %[5]s itself had not closed, and would only have acknowledged such data (RFC 9293 3.10.7.4).",
+		inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame, inBytes(c.excess()), c.sender.name, c.rst.Frame)
 }
 
 func (c *resetCase) abortedSentence() string {
@@ -157,9 +185,9 @@ func (c *resetCase) abortedSentence() string {
 	case c.gaveUp() && c.retries > 0:
 		m += fmt.Sprintf(": it gave up after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name)
 	case c.gaveUp() && c.peer.last.At == 0:
-		m += fmt.Sprintf(": it gave up after a keep-alive that %s did not answer.", c.peer.name)
+		m += fmt.Sprintf(": it gave up; %s had not answered its last keep-alive (frame %d).", c.peer.name, c.sender.last.Frame)
 	case c.gaveUp():
-		m += fmt.Sprintf(": it gave up after %s of silence and a keep-alive that %s did not answer.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name)
+		m += fmt.Sprintf(": it gave up after %s of silence from %s, which had not answered its last keep-alive (frame %d).", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.sender.last.Frame)
 	case c.sender.finSent() && c.replies() && c.bare():
 		m += fmt.Sprintf(" in answer to %s: it had already closed, and its socket was gone.", c.answered())
 	case c.sender.finSent():
@@ -178,11 +206,14 @@ func (c *resetCase) abortedSentence() string {
 	}
 	switch {
 	case c.missing > 0:
-		m += fmt.Sprintf(" It may have lost %s of its own data, not acknowledged.", inBytes(c.missing))
+		m += c.ownLoss()
 	case c.sender.unacked(nil) > 0:
 		m += fmt.Sprintf(" The data in flight arrived: %s acknowledged it (frame %d).", c.peer.name, c.arrived.Frame)
 	case c.lost() == 0:
 		m += " Nothing was in flight."
+	}
+	if n := c.beyond(); n > 0 {
+		m += fmt.Sprintf(" %s from %s were not acknowledged.", inBytes(n), c.peer.name)
 	}
 	return m
 }
