@@ -83,8 +83,12 @@ func (r *Report) results() *findings {
 func (r *Report) Absence(f *Finding, since int64) {
 	f.Absence = max(r.detector.Absence, AnyAbsence)
 	f.Doubt()
-	if f.Verdict == Seen && r.Conn.HoleSince(since-int64(time.Second)) {
+	switch {
+	case f.Verdict != Seen || !r.Conn.HoleSince(since-int64(time.Second)):
+	case f.Limits&fsm.Holes != 0:
 		f.Undecide("holes: bytes were acknowledged that the capture never saw, so it may have missed an answer, too")
+	default:
+		f.Undecide("overflow: more holes were open at a time than are remembered, so the capture may have missed bytes, and an answer, too")
 	}
 }
 

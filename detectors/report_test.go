@@ -37,7 +37,7 @@ func TestReport_Absence_hole(t *testing.T) {
 			c.Begin(&seg)
 		}
 		_, fromLo := reassembly.KeyOf(&seg)
-		c.Step(&seg, c.SideOf(fromLo), &events)
+		c.Step(&seg, c.SideOf(fromLo), nil, &events)
 	}
 	step(0, 0, reassembly.SYN, 0, 0)
 	step(1, 0, reassembly.SYN|reassembly.ACK, 0, 1)

@@ -56,7 +56,7 @@ func viewOf(t *testing.T, trace string) fsm.View {
 			c.Begin(&seg)
 		}
 		_, fromLo := reassembly.KeyOf(&seg)
-		c.Step(&seg, c.SideOf(fromLo), ev)
+		c.Step(&seg, c.SideOf(fromLo), nil, ev)
 	}
 	return c.View()
 }

@@ -11,7 +11,7 @@ func (s *step) acknowledge() uint32 {
 		peer.out.Open(seg.Ack - 1)
 		h.Phase = PhaseOpening
 	}
-	moved, unseen := peer.out.Acked(seg.Ack)
+	moved, unseen := peer.out.Acked(seg.Ack, s.room)
 	if unseen {
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		h.bits &^= unpushed

@@ -180,10 +180,10 @@ func (s *step) corroborated() bool {
 		return false
 	}
 	if !seqOK {
-		own.out.Jump(seg.Seq)
+		own.out.Jump(seg.Seq, s.room)
 	}
 	if !ackOK {
-		peer.out.Jump(seg.Ack)
+		peer.out.Jump(seg.Ack, s.room)
 	}
 	c.hole = c.secondOf(seg.At) + 1
 	return true

@@ -70,7 +70,7 @@ type Conn struct {
 	key     reassembly.Key
 	first   int64
 	history uint64
-	hole    uint32 // second of the connection in which bytes were last acknowledged that the tap never saw, plus one
+	hole    uint32 // second of the connection, plus one, in which bytes were last acknowledged that the tap never saw, or may not have seen
 	second  uint32 // current second of the connection, for ends.recent
 	wrote   uint32 // history letters that were written
 	tunnel  uint32
@@ -93,6 +93,12 @@ func (c *Conn) Begin(seg *reassembly.Segment) {
 			c.ends[0].dir.Phase, c.ends[1].dir.Phase = PhaseOpen, PhaseOpen
 		}
 	}
+}
+
+// Release gives back what the connection has in room: call it before it is forgotten.
+func (c *Conn) Release(room *reassembly.Gaps) {
+	c.ends[0].out.Release(room)
+	c.ends[1].out.Release(room)
 }
 
 // SideOf says which side sends a segment from lo, given KeyOf's second answer.

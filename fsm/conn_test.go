@@ -51,7 +51,7 @@ func (w *wire) send(side reassembly.Side, d time.Duration, flags reassembly.Flag
 		w.conn.Begin(&seg)
 	}
 	_, fromLo := reassembly.KeyOf(&seg)
-	w.conn.Step(&seg, w.conn.SideOf(fromLo), &w.ev)
+	w.conn.Step(&seg, w.conn.SideOf(fromLo), nil, &w.ev)
 	var kinds []Kind
 	for i := range w.ev.Len() {
 		kinds = append(kinds, w.ev.At(i).Kind)
@@ -102,10 +102,10 @@ func TestStep_allocs(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		data.At += int64(time.Millisecond)
 		data.Len, data.Seq, data.Ack = 100, w.iss[0]+seq, w.iss[1]+1
-		w.conn.Step(&data, reassembly.A, &w.ev)
+		w.conn.Step(&data, reassembly.A, nil, &w.ev)
 		seq += 100
 		data.Len, data.Seq, data.Ack = 0, w.iss[1]+1, w.iss[0]+seq
-		w.conn.Step(&data, reassembly.B, &w.ev)
+		w.conn.Step(&data, reassembly.B, nil, &w.ev)
 	}); n != 0 {
 		t.Errorf("data and its ACK cost %g allocations, want none", n)
 	}
@@ -118,10 +118,10 @@ func BenchmarkStep(b *testing.B) {
 	for b.Loop() {
 		data.At += int64(time.Millisecond)
 		data.Len, data.Seq, data.Ack = 100, w.iss[0]+seq, w.iss[1]+1
-		w.conn.Step(&data, reassembly.A, &w.ev)
+		w.conn.Step(&data, reassembly.A, nil, &w.ev)
 		seq += 100
 		data.Len, data.Seq, data.Ack = 0, w.iss[1]+1, w.iss[0]+seq
-		w.conn.Step(&data, reassembly.B, &w.ev)
+		w.conn.Step(&data, reassembly.B, nil, &w.ev)
 	}
 }
 

@@ -60,6 +60,7 @@ func stepAll(t *testing.T, issA, issB uint32, b []byte) {
 	iss := [2]reassembly.Seq{reassembly.Seq(issA), reassembly.Seq(issB)}
 	var c Conn
 	var ev Events
+	var room reassembly.Gaps
 	var before [2]Phase
 	now := int64(time.Hour)
 	for n := uint32(1); len(b) >= 10; b, n = b[10:], n+1 {
@@ -82,7 +83,7 @@ func stepAll(t *testing.T, issA, issB uint32, b []byte) {
 			c.Begin(&s)
 			before = [2]Phase{c.ends[0].dir.Phase, c.ends[1].dir.Phase}
 		}
-		c.Step(&s, c.SideOf(fromLo), &ev)
+		c.Step(&s, c.SideOf(fromLo), &room, &ev)
 		check(t, &c, &ev, &before, now)
 	}
 	var end Events

@@ -25,11 +25,12 @@ const (
 	KernelDrops                      // the capturing kernel dropped packets
 	Evicted                          // the connection was dropped to stay within --max-flows
 	ClockSkew                        // two captures disagree about the time
+	Overflow                         // more holes were open at a time than are remembered
 )
 
 var limitNames = [...]string{
 	"midstream", "one-sided", "holes", "acks-filtered", "window-unknown", "scale-unknown",
-	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew",
+	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew", "overflow",
 }
 
 // Names lists the limits by their names in reports, in a fixed order.
@@ -69,6 +70,9 @@ func (c *Conn) Limits() Limits {
 	if a.out.Holes() || b.out.Holes() {
 		l |= Holes
 	}
+	if a.out.Overflowed() || b.out.Overflowed() {
+		l |= Overflow
+	}
 	if c.acksFiltered() {
 		l |= AcksFiltered
 	}
@@ -90,10 +94,10 @@ func (c *Conn) acksFiltered() bool {
 // such segments after, or joins them before, they are captured (TSO, GRO).
 func (c *Conn) Oversize(side reassembly.Side) bool { return c.ends[side].dir.is(oversize) }
 
-// holeSince reports whether bytes that the tap never saw were acknowledged at
-// or after the given time, to the second.
+// holeSince reports whether bytes that the tap never saw, or may not have seen, were
+// acknowledged at or after the given time, to the second.
 func (c *Conn) holeSince(at int64) bool {
-	return c.hole > c.secondOf(at) && (c.ends[0].out.Holes() || c.ends[1].out.Holes())
+	return c.hole > c.secondOf(at) && c.Limits()&(Holes|Overflow) != 0
 }
 
 // MayBeDuplicates notes that frames of the connection may be duplicates but count as

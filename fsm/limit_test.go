@@ -38,7 +38,7 @@ func TestLimits(t *testing.T) {
 			w.open(0)
 			seg := reassembly.Segment{At: int64(2 * time.Hour), Flags: ack, Seq: w.iss[0] + 1, Ack: w.iss[1] + 1}
 			seg.Opts.Has = reassembly.OptionsCut
-			w.conn.Step(&seg, reassembly.A, &w.ev)
+			w.conn.Step(&seg, reassembly.A, nil, &w.ev)
 		}, CutOptions},
 		{"copies", func(w *wire) { w.open(0); w.conn.MayBeDuplicates() }, Duplicates},
 		{"identifications that skip behind a FIN", func(w *wire) {
@@ -78,7 +78,7 @@ func TestHoleSince(t *testing.T) {
 
 func TestLimits_Names(t *testing.T) {
 	all := Limits(1<<len(limitNames) - 1)
-	if got := len(all.Names()); got != len(limitNames) || ClockSkew != 1<<(len(limitNames)-1) {
+	if got := len(all.Names()); got != len(limitNames) || Overflow != 1<<(len(limitNames)-1) {
 		t.Errorf("%d limits have %d names", len(limitNames), got)
 	}
 	if got := (Midstream | Evicted).String(); got != "midstream, evicted" {

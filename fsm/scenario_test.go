@@ -54,7 +54,7 @@ func (f *follower) step(seg *reassembly.Segment) *fsm.Conn {
 		c.Begin(seg)
 		f.conns[key] = c
 	}
-	c.Step(seg, c.SideOf(fromLo), &f.ev)
+	c.Step(seg, c.SideOf(fromLo), nil, &f.ev)
 	return c
 }
 

@@ -15,7 +15,10 @@ func (s *step) send() {
 	n := s.n
 	s.class = s.probeClass()
 	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)
-	place := own.out.Send(seg.Seq, n)
+	place := own.out.Send(seg.Seq, n, s.room)
+	if place == reassembly.Ahead && own.out.Overflowed() { // nobody knows what of it is captured yet
+		s.c.hole = s.c.secondOf(seg.At) + 1
+	}
 	if s.class == Plain {
 		s.class = s.plainClass(place, was, knew)
 	}

@@ -3,12 +3,13 @@ package fsm
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // Step processes the connection's next segment, sent by side, and fills ev with what it
-// proves, in the order of the kinds.
-func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
+// proves, in the order of the kinds. Where the connection has many holes, they are in room;
+// give it the same each time, and to Release in the end.
+func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassembly.Gaps, ev *Events) {
 	ev.reset(c, seg)
 	was := c.stateKey()
 	own, peer := c.both(side)
-	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev, n: seg.SeqLen()}
+	s := step{c: c, seg: seg, side: side, own: own, peer: peer, room: room, ev: ev, n: seg.SeqLen()}
 	own.packets++
 	if seg.Opts.Has&reassembly.OptionsCut != 0 {
 		c.bits |= optionsCut
@@ -41,6 +42,7 @@ type step struct {
 	c         *Conn
 	seg       *reassembly.Segment
 	own, peer *end
+	room      *reassembly.Gaps
 	ev        *Events
 	n         uint32 // sequence numbers that the segment takes
 	side      reassembly.Side
@@ -123,7 +125,7 @@ func (s *step) open() {
 		own.mss = seg.Opts.MSS
 	}
 	own.scale = min(seg.Opts.Scale, 14) // RFC 7323 2.3
-	own.out.Send(seg.Seq, s.n)
+	own.out.Send(seg.Seq, s.n, s.room)
 	if again {
 		s.sentAgain()
 		// A SYN that comes with an ACK now is the answer to the peer's, of a

@@ -53,12 +53,12 @@ func (s *step) settles() bool {
 	switch {
 	case own.dir.Phase == PhaseOpen && peer.dir.Phase == PhaseOpening && peer.out.Knows(reassembly.KnowISS) && peer.out.RejectedAt(seg.Ack):
 		if own.out.Acceptable(seg.Seq, s.n, peer.maxWnd, wide) {
-			peer.out.Reopen(seg.Ack - 1)
+			peer.out.Reopen(seg.Ack-1, s.room)
 			return true
 		}
 	case own.dir.Phase == PhaseOpening && peer.dir.Phase == PhaseOpen && own.out.Knows(reassembly.KnowISS) && own.out.RejectedAt(seg.Seq):
 		if peer.out.Acceptable(seg.Ack, 0, own.maxWnd, wide) {
-			own.out.Reopen(seg.Seq - 1)
+			own.out.Reopen(seg.Seq-1, s.room)
 			return true
 		}
 	}

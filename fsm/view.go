@@ -155,6 +155,6 @@ func (v View) IPHabits(side reassembly.Side) (counting, varying bool) {
 // Limits are the reasons to trust the capture of this connection less.
 func (v View) Limits() Limits { return v.c.Limits() }
 
-// holeSince reports whether bytes that the tap never saw were acknowledged at or
-// after the given time, to the second.
+// HoleSince reports whether bytes that the tap never saw, or may not have seen (see Overflow),
+// were acknowledged at or after the given time, to the second.
 func (v View) HoleSince(at int64) bool { return v.c.holeSince(at) }

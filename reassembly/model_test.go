@@ -9,7 +9,6 @@ import (
 type model struct {
 	seen     [256]bool
 	una, nxt int
-	maxHoles int // most holes at a time so far
 }
 
 func (m *model) send(from, n int) (fresh bool) {
@@ -18,13 +17,11 @@ func (m *model) send(from, n int) (fresh bool) {
 		m.seen[i] = true
 	}
 	m.nxt = max(m.nxt, from+n)
-	m.maxHoles = max(m.maxHoles, m.holes(m.nxt))
 	return fresh
 }
 
 func (m *model) acked(ack int) {
 	m.una, m.nxt = max(m.una, ack), max(m.nxt, ack)
-	m.maxHoles = max(m.maxHoles, m.holes(m.nxt))
 }
 
 // holes counts the stretches below to that were not seen.
@@ -37,11 +34,11 @@ func (m *model) holes(to int) (n int) {
 	return n
 }
 
-// While no more holes are open than a stream remembers, it says what a model
-// that remembers everything says. With more, it errs on the side of holes.
+// As long as no hole was forgotten, a stream says what a model that remembers everything says.
 func TestStream_model(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	exact := 0
+	var room Gaps
 	for range 20000 {
 		base := Seq(r.Uint32())
 		if r.IntN(2) == 0 {
@@ -49,13 +46,13 @@ func TestStream_model(t *testing.T) {
 		}
 		var s Stream
 		var m model
-		s.Send(base, 1)
-		s.Acked(base)
+		s.Send(base, 1, &room)
+		s.Acked(base, &room)
 		m.send(0, 1)
 		for range 12 {
 			if r.IntN(3) == 0 {
 				ack := min(m.una+r.IntN(40), m.nxt+r.IntN(2)*r.IntN(20), 200)
-				s.Acked(base + Seq(ack))
+				s.Acked(base+Seq(ack), &room)
 				m.acked(ack)
 			} else {
 				from, n := max(0, m.nxt-60+r.IntN(90)), 1+r.IntN(30)
@@ -63,14 +60,12 @@ func TestStream_model(t *testing.T) {
 					continue
 				}
 				before := m.nxt
-				place, fresh := s.Send(base+Seq(from), uint32(n)), m.send(from, n)
-				if m.maxHoles <= maxGaps && s.known&lossy == 0 {
+				place, fresh := s.Send(base+Seq(from), uint32(n), &room), m.send(from, n)
+				if s.known&lossy == 0 {
 					exact++
 					if want := placed(from, n, before, fresh); place != want {
 						t.Fatalf("[%d,%d) with NXT %d falls as %d, want %d", from, from+n, before, place, want)
 					}
-				} else if fresh && place == Repeat && s.known&lossy == 0 {
-					t.Fatalf("[%d,%d) was not seen whole before, but is taken as a repeat", from, from+n)
 				}
 			}
 			if s.Nxt != base+Seq(m.nxt) || s.Una != base+Seq(m.una) {
@@ -79,10 +74,19 @@ func TestStream_model(t *testing.T) {
 			if m.holes(m.una) > 0 && !s.Holes() {
 				t.Fatalf("numbers below %d were never seen, but there are no holes", m.una)
 			}
-			if m.maxHoles <= maxGaps && s.known&lossy == 0 && s.Holes() != (m.holes(m.una) > 0) {
+			for _, seq := range []int{m.una, m.una - 1, m.nxt - 1} {
+				if s.known&lossy == 0 && s.Skipped(base+Seq(seq)) != (seq < m.nxt && !m.seen[max(seq, 0)]) {
+					t.Fatalf("UNA %d, NXT %d, %d was skipped: %t", m.una, m.nxt, seq, s.Skipped(base+Seq(seq)))
+				}
+			}
+			if s.known&lossy == 0 && s.Holes() != (m.holes(m.una) > 0) {
 				t.Fatalf("holes below %d: %t", m.una, s.Holes())
 			}
 		}
+		s.Release(&room)
+	}
+	if len(room.unused) != len(room.tables) || len(room.tables) != 1 {
+		t.Errorf("of %d tables of holes, %d are unused at the end", len(room.tables), len(room.unused))
 	}
 	if exact < 50000 {
 		t.Errorf("only %d sends were compared exactly", exact)
@@ -108,38 +112,44 @@ func FuzzStream(f *testing.F) {
 	f.Add(uint32(1<<32-10), []byte{0, 0, 10, 1, 5, 0, 0, 200, 3, 1, 220, 0, 2, 9, 9, 3, 1, 1})
 	f.Fuzz(func(t *testing.T, iss uint32, ops []byte) {
 		var s Stream
+		var room Gaps
 		for ; len(ops) >= 3; ops = ops[3:] {
 			d := Seq(int8(ops[1])) << (ops[0] >> 4)
 			switch ops[0] & 15 {
 			case 0, 1, 2, 3:
 				if seq := s.Nxt + d; s.Acceptable(seq, uint32(ops[2]), 0, false) {
-					s.Send(seq, uint32(ops[2]))
+					s.Send(seq, uint32(ops[2]), &room)
 				}
 			case 4, 5, 6:
 				if ack := s.Nxt + d; s.Acceptable(ack, 0, 0, false) {
-					s.Acked(ack)
+					s.Acked(ack, &room)
 				}
 			case 7:
 				s.Offer(s.Una + d)
 			case 8:
 				s.Reject(s.Nxt + d)
 			case 9:
-				s.Jump(Seq(iss) + d)
+				s.Jump(Seq(iss)+d, &room)
 			case 10:
 				if s.known == 0 {
 					s.Open(Seq(iss))
-					s.Send(Seq(iss), 1)
+					s.Send(Seq(iss), 1, &room)
 				}
 			}
 			if s.Knows(KnowUna|KnowNxt) && s.Nxt.Before(s.Una) {
 				t.Fatalf("UNA %d is beyond NXT %d", s.Una, s.Nxt)
 			}
-			g := &s.gaps
-			for i := range g.n {
-				if !g.g[i].From.Before(g.g[i].To) || i > 0 && !g.g[i-1].To.AtOrBefore(g.g[i].From) || g.g[i].To.After(s.Nxt) {
-					t.Fatalf("gaps %v below NXT %d are not sorted, disjoint and full", g.g[:g.n], s.Nxt)
+			var b [maxGaps]Block
+			list := s.gaps.list(&room, &b)
+			for i, g := range list {
+				if !g.From.Before(g.To) || i > 0 && !list[i-1].To.Before(g.From) || g.To.After(s.Nxt) {
+					t.Fatalf("gaps %v below NXT %d are not sorted, apart and full", list, s.Nxt)
 				}
 			}
+		}
+		s.Release(&room)
+		if len(room.unused) != len(room.tables) {
+			t.Fatalf("of %d tables of holes, %d are unused at the end", len(room.tables), len(room.unused))
 		}
 	})
 }

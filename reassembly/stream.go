@@ -23,7 +23,8 @@ const (
 	KnowNxt                    // something was sent, or acknowledged
 	KnowEdge                   // the peer advertised a window
 	knowRejected
-	lossy // a hole was acknowledged and forgotten
+	lossy      // a hole was acknowledged and forgotten
+	overflowed // a hole was skipped that there was no room to remember
 )
 
 // reach is how far beyond the offered window, or behind what is acknowledged,
@@ -57,7 +58,8 @@ func (s *Stream) Open(iss Seq) {
 }
 
 // Reopen begins again with another SYN, at iss.
-func (s *Stream) Reopen(iss Seq) {
+func (s *Stream) Reopen(iss Seq, t *Gaps) {
+	s.Release(t)
 	*s = Stream{}
 	s.Open(iss)
 	s.begin(iss + 1)
@@ -102,14 +104,21 @@ func (s *Stream) NearRejected(seq Seq) bool {
 }
 
 // Jump moves NXT, and UNA with it, to seq across a hole that the capture has.
-func (s *Stream) Jump(seq Seq) {
+func (s *Stream) Jump(seq Seq, t *Gaps) {
 	s.Una, s.Nxt, s.Edge = seq, seq, seq
-	s.gaps = gaps{}
+	s.Release(t)
 	s.known = s.known&^(knowRejected|KnowEdge) | KnowNxt | KnowUna | lossy
 }
 
+// Release forgets all holes and gives back their room in t. Call it before the stream is
+// forgotten.
+func (s *Stream) Release(t *Gaps) {
+	s.gaps.release(t)
+	s.gaps = gaps{}
+}
+
 // Send notes n sequence numbers sent from seq on, and says where they fell.
-func (s *Stream) Send(seq Seq, n uint32) Placement {
+func (s *Stream) Send(seq Seq, n uint32, t *Gaps) Placement {
 	end := seq + Seq(n)
 	if s.known&KnowNxt == 0 {
 		s.begin(seq)
@@ -122,7 +131,7 @@ func (s *Stream) Send(seq Seq, n uint32) Placement {
 	}
 	if s.Nxt.Before(seq) {
 		if n > 0 { // an empty segment may run ahead of reordered data: it takes no place
-			s.gaps.open(s.Nxt, seq)
+			s.skip(seq, t)
 			s.Nxt = end
 		}
 		return Ahead
@@ -130,7 +139,7 @@ func (s *Stream) Send(seq Seq, n uint32) Placement {
 	if n == 0 {
 		return Repeat
 	}
-	hit := s.gaps.n > 0 && s.gaps.fill(seq, end)
+	hit := s.gaps.n > 0 && s.fill(Block{seq, end}, t)
 	if s.Nxt.Before(end) {
 		s.Nxt = end
 		return Overlap
@@ -139,6 +148,43 @@ func (s *Stream) Send(seq Seq, n uint32) Placement {
 		return Filling
 	}
 	return Repeat
+}
+
+// skip opens a hole from NXT on.
+func (s *Stream) skip(to Seq, t *Gaps) {
+	var b [maxGaps]Block
+	list, fits := opened(s.gaps.list(t, &b), Block{s.Nxt, to})
+	s.remember(list, fits, t)
+}
+
+// fill notes that a stretch below NXT was seen, and reports whether any of it lay in a hole.
+func (s *Stream) fill(seen Block, t *Gaps) bool {
+	var b [maxGaps]Block
+	list, hit, fits := filled(s.gaps.list(t, &b), seen)
+	if hit {
+		s.remember(list, fits, t)
+	}
+	return hit
+}
+
+// remember replaces all holes. Where there are many, those behind UNA are forgotten: what
+// is acknowledged will hardly be captured any more. So UNA lies behind all holes or in the
+// first or touches it.
+func (s *Stream) remember(list []Block, fits bool, t *Gaps) {
+	if len(list) > ownGaps && s.known&KnowUna != 0 {
+		list = s.without(list, behind(list, s.Una-1))
+	}
+	if !s.gaps.set(t, list) || !fits {
+		s.known |= overflowed
+	}
+}
+
+// without is the list without its first k holes. That there were such is remembered.
+func (s *Stream) without(list []Block, k int) []Block {
+	if k > 0 {
+		s.known |= lossy
+	}
+	return list[k:]
 }
 
 // begin starts the account at seq, midstream unless a SYN was seen.
@@ -157,7 +203,7 @@ func (s *Stream) begin(seq Seq) {
 // sequence numbers UNA moved (0 for a repeat or an old one), and whether it
 // passed over bytes that the tap has not seen (yet: captures reorder by
 // microseconds).
-func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
+func (s *Stream) Acked(ack Seq, t *Gaps) (moved uint32, unseen bool) {
 	switch {
 	case s.known&KnowUna != 0:
 		if ack.AtOrBefore(s.Una) {
@@ -177,10 +223,10 @@ func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
 	s.known |= KnowUna
 	if s.gaps.n > 0 && s.gaps.below(ack) {
 		unseen = true
-		s.forget(ack)
+		s.forget(t)
 	}
 	if s.Nxt.Before(ack) {
-		s.gaps.open(s.Nxt, ack)
+		s.skip(ack, t)
 		s.Nxt = ack
 		unseen = true
 	}
@@ -191,17 +237,15 @@ func (s *Stream) Acked(ack Seq) (moved uint32, unseen bool) {
 // ordered within half of the circle only, so that no hole may stay for good.
 const forgetBehind = 1 << 30
 
-// forget drops holes that will hardly be filled any more: those that are far
-// behind, and acknowledged ones if there is no room for others. That there
-// were such holes is remembered.
-func (s *Stream) forget(ack Seq) {
-	to := ack - forgetBehind
-	if s.gaps.n == maxGaps {
-		to = ack
+// forget drops holes that will hardly be filled any more.
+func (s *Stream) forget(t *Gaps) {
+	far := s.Una - forgetBehind
+	if s.gaps.n <= ownGaps && far.Before(s.gaps.own[0].To) {
+		return
 	}
-	if s.gaps.dropBelow(to) {
-		s.known |= lossy
-	}
+	var b [maxGaps]Block
+	list := s.gaps.list(t, &b)
+	s.remember(s.without(list, behind(list, far)), true, t)
 }
 
 // Offer notes the peer's window: the right edge up to which data may be sent.
@@ -238,8 +282,13 @@ func (s *Stream) Window() uint32 {
 	return uint32(s.Edge - s.Una)
 }
 
-// Skipped reports whether seq lies in a hole: not seen, though what follows was.
+// Skipped reports whether seq, which is UNA, the number before it, or the one before NXT, lies
+// in a hole: not seen, though what follows was. Of other numbers it does not know all.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
+
+// Overflowed reports whether more holes were open at a time than can be remembered. Of
+// what was skipped then, nobody knows whether it was captured later.
+func (s *Stream) Overflowed() bool { return s.known&overflowed != 0 }
 
 // Holes reports whether bytes were acknowledged that the tap never saw.
 func (s *Stream) Holes() bool {

@@ -30,7 +30,7 @@ func TestStream_Send(t *testing.T) {
 		at(t, func(t *testing.T, base Seq) {
 			var s Stream
 			for i, x := range sends {
-				got := s.Send(base+x.seq, x.n)
+				got := s.Send(base+x.seq, x.n, nil)
 				if got != x.want || s.Nxt != base+x.nxt {
 					t.Errorf("%s, from %d: send %d [%d,+%d) falls as %d with NXT %d, want %d with %d",
 						name, base, i, x.seq, x.n, got, s.Nxt-base, x.want, x.nxt)
@@ -44,8 +44,8 @@ func TestStream_Acked(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
 		s.Open(base)
-		s.Send(base, 1)
-		s.Send(base+1, 100)
+		s.Send(base, 1, nil)
+		s.Send(base+1, 100, nil)
 		for _, x := range []struct {
 			ack    Seq
 			moved  uint32
@@ -61,7 +61,7 @@ func TestStream_Acked(t *testing.T) {
 			{1, 0, false, 51, 101, false},    // an old one
 			{201, 150, true, 201, 201, true}, // of what was not seen (yet)
 		} {
-			moved, unseen := s.Acked(base + x.ack)
+			moved, unseen := s.Acked(base+x.ack, nil)
 			una := s.Una - base
 			if !s.Knows(KnowUna) {
 				una = 0
@@ -71,7 +71,7 @@ func TestStream_Acked(t *testing.T) {
 					base, x.ack, moved, una, unseen, s.Nxt-base, s.Holes(), x)
 			}
 		}
-		if got := s.Send(base+101, 100); got != Filling || s.Holes() {
+		if got := s.Send(base+101, 100, nil); got != Filling || s.Holes() {
 			t.Errorf("what was acknowledged before it was captured falls as %d, holes %t; want Filling and none", got, s.Holes())
 		}
 	})
@@ -84,7 +84,7 @@ func TestStream_acknowledged(t *testing.T) {
 		if s.Covered(base) || s.Below(base-1) || s.Window() != 0 {
 			t.Error("before the first acknowledgment something is acknowledged, or has a window")
 		}
-		s.Acked(base)
+		s.Acked(base, nil)
 		if !s.Covered(base) || s.Covered(base+1) || !s.Below(base-1) || s.Below(base) {
 			t.Errorf("at UNA %d: covered %t, %t; below %t, %t", base, s.Covered(base), s.Covered(base+1), s.Below(base-1), s.Below(base))
 		}
@@ -103,7 +103,7 @@ func TestStream_Oldest(t *testing.T) {
 		if !s.Oldest(base) || !s.Oldest(base+1) || s.Covered(base) {
 			t.Error("before the first acknowledgment, something is covered, or known not to be the oldest")
 		}
-		s.Acked(base)
+		s.Acked(base, nil)
 		if !s.Oldest(base) || s.Oldest(base-1) || s.Oldest(base+1) {
 			t.Errorf("at UNA %d, the oldest: %t, one before: %t, one behind: %t", base, s.Oldest(base), s.Oldest(base-1), s.Oldest(base+1))
 		}
@@ -117,15 +117,15 @@ func TestStream_Oldest(t *testing.T) {
 func TestStream_midstream(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
-		if moved, unseen := s.Acked(base); moved != 0 || unseen || s.Nxt != base || s.ISS != base-1 || s.InFlight() != 0 {
+		if moved, unseen := s.Acked(base, nil); moved != 0 || unseen || s.Nxt != base || s.ISS != base-1 || s.InFlight() != 0 {
 			t.Errorf("the first ACK moves UNA by %d: %+v", moved, s)
 		}
 		var u Stream
-		u.Send(base, 10)
+		u.Send(base, 10, nil)
 		if u.ISS != base-1 || u.Knows(KnowISS) || u.InFlight() != 0 {
 			t.Errorf("the first segment: %+v", u)
 		}
-		if moved, _ := u.Acked(base + 4); moved != 0 || u.InFlight() != 6 {
+		if moved, _ := u.Acked(base+4, nil); moved != 0 || u.InFlight() != 6 {
 			t.Errorf("the first ACK of it moves UNA by %d, %d in flight; want 0 (nobody knows from where), 6", moved, u.InFlight())
 		}
 	})
@@ -136,7 +136,7 @@ func TestStream_missedSYN(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
 		s.Open(base)
-		if moved, unseen := s.Acked(base + 1); moved != 1 || unseen || s.Nxt != base+1 || s.Holes() {
+		if moved, unseen := s.Acked(base+1, nil); moved != 1 || unseen || s.Nxt != base+1 || s.Holes() {
 			t.Errorf("the ACK of a SYN that was missed moves UNA by %d, unseen %t: %+v", moved, unseen, s)
 		}
 	})
@@ -145,15 +145,15 @@ func TestStream_missedSYN(t *testing.T) {
 // A hole that is passed by half of the circle is a hole still.
 func TestStream_longAfterAHole(t *testing.T) {
 	var s Stream
-	s.Send(0, 100)
-	s.Acked(100)
-	s.Send(200, 100)
-	s.Acked(300)
+	s.Send(0, 100, nil)
+	s.Acked(100, nil)
+	s.Send(200, 100, nil)
+	s.Acked(300, nil)
 	for seq := Seq(300); seq < 1<<32-2<<20; seq += 1 << 20 {
-		if s.Send(seq, 1<<20) != Fresh {
+		if s.Send(seq, 1<<20, nil) != Fresh {
 			t.Fatalf("in order at %d, but not Fresh", seq)
 		}
-		s.Acked(seq + 1<<20)
+		s.Acked(seq+1<<20, nil)
 		if !s.Holes() {
 			t.Fatalf("the hole at 100 is forgotten at %d", seq)
 		}
@@ -166,8 +166,8 @@ func TestStream_Acceptable(t *testing.T) {
 		if !s.Acceptable(base+12345, 1, 0, false) {
 			t.Error("a stream that knows nothing believes nothing")
 		}
-		s.Send(base, 1000)
-		s.Acked(base + 500)
+		s.Send(base, 1000, nil)
+		s.Acked(base+500, nil)
 		s.Offer(base + 2000)
 		for _, x := range []struct {
 			seq  Seq
@@ -196,8 +196,8 @@ func TestStream_Acceptable_window(t *testing.T) {
 	const window = 700_000
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
-		s.Send(base, 1000)
-		s.Acked(base + 500)
+		s.Send(base, 1000, nil)
+		s.Acked(base+500, nil)
 		s.Offer(base + 2000)
 		for seq, want := range map[Seq]bool{
 			Seq(500).back(reach + window):     true,
@@ -216,8 +216,8 @@ func TestStream_Acceptable_window(t *testing.T) {
 func TestStream_Acceptable_hugeWindow(t *testing.T) {
 	const window = 65535 << 14
 	var s Stream
-	s.Send(1000, 100)
-	s.Acked(1100)
+	s.Send(1000, 100, nil)
+	s.Acked(1100, nil)
 	s.Offer(1100 + window)
 	if !s.Acceptable(1100, 10, window, false) || s.Acceptable(1100+1<<31, 0, window, false) {
 		t.Error("what comes next is not believed, or what is half the circle away is")
@@ -226,14 +226,14 @@ func TestStream_Acceptable_hugeWindow(t *testing.T) {
 
 func TestStream_Jump(t *testing.T) {
 	var s Stream
-	s.Send(0, 100)
-	s.Acked(100)
+	s.Send(0, 100, nil)
+	s.Acked(100, nil)
 	s.Offer(5000)
 	s.Reject(1 << 30)
 	if !s.NearRejected(1<<30+100) || !s.NearRejected(1<<30-100) || s.NearRejected(1<<29) {
 		t.Error("near the last rejected segment is not where that was")
 	}
-	s.Jump(1 << 30)
+	s.Jump(1<<30, nil)
 	if s.Nxt != 1<<30 || s.Una != 1<<30 || !s.Holes() || s.Knows(KnowEdge) || s.Window() != 0 || s.NearRejected(1<<30) {
 		t.Errorf("across a hole: %+v", s)
 	}

@@ -75,7 +75,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if f.Watchers != 0 {
 		p.watch.Expire(f.Watchers, seg.At)
 	}
-	f.Conn.Step(seg, m.Side, ev)
+	f.Conn.Step(seg, m.Side, &p.flows.Gaps, ev)
 	if m.Marks.Has(flow.Shared) {
 		p.bystanders(&m, seg, position, hash, ev)
 	}

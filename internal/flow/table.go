@@ -58,6 +58,7 @@ type Table struct {
 	others   []ID         // what Others returns
 	leaving
 
+	Gaps       reassembly.Gaps // room for the holes of connections that have many
 	duplicates duplicates
 }
 
@@ -82,6 +83,7 @@ func (t *Table) clear() {
 	clear(t.slots)
 	t.unused, t.made, t.count = t.unused[:0], 1, 0
 	t.replaced, t.leaving = nil, leaving{}
+	t.Gaps.Reset()
 }
 
 // Reset empties the table, for segments of another trace.
@@ -200,6 +202,7 @@ func (t *Table) Remove(id ID) {
 		}
 	}
 	t.slots[p] = slot{}
+	f.Conn.Release(&t.Gaps)
 	f.held = false
 	t.unused = append(t.unused, id)
 	t.count--

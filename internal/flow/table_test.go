@@ -37,7 +37,7 @@ func (d *driver) give(client uint16, fromServer bool, seg reassembly.Segment) *F
 func (d *driver) process(seg *reassembly.Segment, hash uint32, guess ID, print uint64) ID {
 	f, m := d.Find(seg, hash, guess, print)
 	if !m.Marks.Has(Duplicate) {
-		f.Conn.Step(seg, m.Side, &d.ev)
+		f.Conn.Step(seg, m.Side, &d.Gaps, &d.ev)
 	}
 	if m.ID == New {
 		if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {

@@ -267,6 +267,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.KernelDrops:   "the capturing kernel dropped packets",
 	fsm.Evicted:       "the connection was dropped to stay within --max-flows",
 	fsm.ClockSkew:     "two captures disagree about the time",
+	fsm.Overflow:      "more holes were open at a time than are remembered",
 }
 
 // limits are the limits with their meanings, a paragraph each.

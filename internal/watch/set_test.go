@@ -65,7 +65,7 @@ func (w *wire) send(fromB bool, after time.Duration, flags reassembly.Flags, seq
 		w.Expire(w.watchers, w.at)
 	}
 	_, fromLo := reassembly.KeyOf(&seg)
-	w.conn.Step(&seg, w.conn.SideOf(fromLo), &w.ev)
+	w.conn.Step(&seg, w.conn.SideOf(fromLo), nil, &w.ev)
 	w.watchers = w.Deliver(w.watchers, 7, w.conn.View(), &w.ev)
 }
 
