@@ -86,6 +86,8 @@ type Finding struct {
 	At       int64        // when it could be said: a frame or a deadline
 	Title    string       // one line
 	Message  string       // the sentence for the ticket, endpoints named
+	Cause    string       // in place of the outcome's, where this finding knows better
+	Action   string       // likewise
 	Peers    string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
 	Limits   fsm.Limits
 	Absence  Absence // it rests on something that did not come, which a lossy capture may have missed

@@ -45,6 +45,7 @@ type step struct {
 	room      *reassembly.Gaps
 	ev        *Events
 	n         uint32 // sequence numbers that the segment takes
+	moved     uint32 // by how much it moved its peer's UNA
 	side      reassembly.Side
 	class     Class
 }
@@ -80,17 +81,16 @@ func (s *step) emitAfter(k Kind) *entry { return s.ev.addWas(k, s.side, ownLast,
 
 // apply processes an acceptable segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
-	moved := uint32(0)
 	if s.seg.Flags&reassembly.ACK != 0 {
-		moved = s.acknowledge()
-		s.offerWindow(moved > 0)
+		s.moved = s.acknowledge()
+		s.offerWindow()
 	}
 	if s.seg.Flags&reassembly.SYN != 0 {
 		s.open()
 		return
 	}
 	s.send()
-	if s.peer.row >= noProgressResends && moved == 0 && !s.peer.sacked && s.n == 0 {
+	if s.peer.row >= noProgressResends && s.moved == 0 && !s.peer.sacked && s.n == 0 {
 		s.emit(NoProgress, s.side.Peer())
 	}
 }

@@ -13,9 +13,9 @@ const minProbeGap = 200 * time.Millisecond
 
 // offerWindow notes the window that the segment advertises, unless it was sent before
 // the one that set the window now in force.
-func (s *step) offerWindow(moved bool) {
+func (s *step) offerWindow() {
 	seg, own, peer := s.seg, s.own, s.peer
-	sent := s.sentAfterWindow(moved)
+	sent := s.sentAfterWindow()
 	if sent == before {
 		return
 	}
@@ -51,10 +51,10 @@ func (s *step) offerWindow(moved bool) {
 // its side's window: by SND.WL1 and SND.WL2, the greatest SEG.SEQ and SEG.ACK so far
 // (RFC 9293 3.10.7.4), which the last segment need not have, if others overtook it;
 // where both are the same, by IP identification, if the host counts.
-func (s *step) sentAfterWindow(moved bool) order {
+func (s *step) sentAfterWindow() order {
 	seg, own := s.seg, s.own
 	switch {
-	case moved, !s.peer.out.Knows(reassembly.KnowEdge), own.wl1.After(own.out.Nxt): // the last: its sequence space was begun anew
+	case s.moved > 0, !s.peer.out.Knows(reassembly.KnowEdge), own.wl1.After(own.out.Nxt): // the last: its sequence space was begun anew
 		return after
 	case seg.Ack.Before(s.peer.out.Una), seg.Seq.Before(own.wl1):
 		return before
@@ -127,8 +127,8 @@ func (s *step) overtaken() bool {
 func (s *step) probes(below bool) bool {
 	seg, own := s.seg, s.own
 	switch seg.Len {
-	case 0: // LINUX: nothing, at UNA-1. Nothing at NXT is an ACK, and a FIN is a FIN.
-		return below && seg.Flags&reassembly.FIN == 0
+	case 0: // LINUX: nothing, at UNA-1. A FIN is a FIN, and what acknowledges something new is an ACK.
+		return below && seg.Flags&reassembly.FIN == 0 && !s.isAck()
 	case 1: // BSD, WINDOWS, NT: one byte at NXT or UNA, or at UNA-1.
 		return below || !seg.Seq.Before(own.out.Una)
 	}
@@ -136,6 +136,14 @@ func (s *step) probes(below bool) bool {
 	// once the peer has had time to say that it shut.
 	return seg.End().After(own.out.Una) &&
 		time.Duration(s.c.elapsed(own.quietAt, seg.At))*time.Microsecond >= max(minProbeGap, s.c.smoothedRTT(s.side))
+}
+
+// isAck says whether an empty segment at UNA-1 or NXT-1 is an ACK nevertheless: it
+// acknowledges something new since its side's last ACK; or it lies at UNA with one byte
+// in flight, since a byte that probes the window leaves SND.NXT where it was (BSD).
+func (s *step) isAck() bool {
+	out := &s.own.out
+	return s.moved > 0 && s.own.last.Flags&reassembly.ACK != 0 || s.seg.Seq == out.Una && out.InFlight() == 1
 }
 
 // maybeProbe says whether the segment may be one of a series of probes whose

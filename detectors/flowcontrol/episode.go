@@ -24,6 +24,7 @@ type episode struct {
 	proberLast   int64 // when the prober last sent anything
 	receiverLast int64 // when the receiver did
 	replaced     bool  // ended by a new connection on the four-tuple
+	why          blockage
 	trail        trail
 }
 
@@ -80,6 +81,7 @@ func (e *episode) probe(seg *reassembly.Segment, form string) {
 func (e *episode) fromReceiver(seg *reassembly.Segment, acksUna bool) {
 	e.receiverLast = seg.At
 	e.silent = 0
+	e.why.note(seg)
 	if e.unanswered && acksUna && seg.Window == 0 {
 		e.unanswered = false
 		e.answered++
@@ -163,6 +165,14 @@ func (e *episode) finding(outcome *detectors.Outcome, at int64, by *detectors.Ev
 	f.Measure("episodes", 1)
 	f.Message = e.message(outcome, at, by, prober, r)
 	f.Peers = e.peers()
+	if closed := at - e.anchor.Seg.At; outcome == stalled {
+		if closed < int64(briefStall) {
+			f.Severity = detectors.Warning
+		}
+		e.why.advise(&f, closed)
+	} else if outcome != ghosted && outcome != reset { // the receiver was there, and its window closed
+		e.why.advise(&f, int64(briefStall))
+	}
 	switch {
 	case outcome == ghosted:
 		r.Absence(&f, e.receiverLast)
@@ -192,12 +202,12 @@ func (e *episode) message(outcome *detectors.Outcome, at int64, by *detectors.Ev
 		m += fmt.Sprintf(" %s has been silent for %s, through the last %d probes: it is unreachable, and %s keeps probing.",
 			receiver, detectors.Span(e.silence(at)), e.silent, sender)
 	case stalled:
-		m += fmt.Sprintf(" The window was still closed when the capture ended: the application on %s is not reading.", receiver)
+		closed := at - e.anchor.Seg.At
+		m += fmt.Sprintf(" The window was still closed when the capture ended, after %s.", detectors.Span(closed)) + e.why.sentence(receiver, sender, closed)
 	case reset:
 		m += fmt.Sprintf(" Then %s answered a probe with RST (frame %d): it is back, but without the connection.", receiver, by.Seg.Frame)
 	case aborted:
-		m += fmt.Sprintf(" Then %s ended the connection with a RST that answers no probe (frame %d): its application was closed or killed without reading.",
-			receiver, by.Seg.Frame)
+		m += fmt.Sprintf(" Then %s ended the connection with a RST that answers no probe (frame %d): its application was closed or killed.", receiver, by.Seg.Frame)
 	case gaveUp:
 		switch {
 		case by != nil:

@@ -19,7 +19,7 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 			"one byte at SND.NXT (BSD, Windows), or the segment that did not fit. The receiver answers each probe with " +
 			"window 0, or does not answer at all.",
 		Cause: "Answered probes: the receiving application has stopped reading (hung, blocked, deadlocked, suspended), and its " +
-			"buffer is full. Unanswered probes: the receiver was switched off, or lost its network or its state, while its " +
+			"buffer is full; or, if its answers carry SACK, a hole keeps it from reading. Unanswered probes: the receiver was switched off, or lost its network or its state, while its " +
 			"window was closed. The sender cannot know.",
 		Action: "Find out why the receiving process does not read. If the receiver is gone, close the connection on the " +
 			"sender manually, or set a limit there (TCP_USER_TIMEOUT; RFC 1122 4.2.3.5 asks for an R2 of at least 100 s).",
@@ -36,15 +36,16 @@ var ZeroWindowProbeLoop = &detectors.Detector{
 		{Name: "min-silent", Default: 2, Min: 1, Max: 1000, Unit: "", Doc: "minimum number of probes at the end that got no segment at all, for the receiver to count as unreachable"},
 	},
 	StartsOn:     fsm.On(fsm.WindowShut, fsm.MaybeProbed),
-	SubscribesTo: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.WindowShut, fsm.WindowOpened, fsm.WindowShrunk, fsm.Probed, fsm.MaybeProbed, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(zeroWindowProbeLoop) },
 }
 
 var (
 	ghosted = &detectors.Outcome{Name: "ghosted", Severity: detectors.Critical, Fault: detectors.FaultSuspected,
 		When: "the receiver is unreachable, and the sender was still probing when the capture ended"}
-	stalled = &detectors.Outcome{Name: "stalled", Severity: detectors.Critical, Fault: detectors.FaultHost, When: "the window was still closed when the capture ended"}
-	reset   = &detectors.Outcome{Name: "reset", Severity: detectors.Warning, Fault: detectors.FaultHost,
+	stalled = &detectors.Outcome{Name: "stalled", Severity: detectors.Critical, Fault: detectors.FaultHost,
+		When: "the window was still closed when the capture ended; a warning until it has been for 10 s"}
+	reset = &detectors.Outcome{Name: "reset", Severity: detectors.Warning, Fault: detectors.FaultHost,
 		When: "the receiver came back without the connection and answered a probe with RST"}
 	aborted = &detectors.Outcome{Name: "aborted", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the receiver ended the connection with a RST of its own"}
 	gaveUp  = &detectors.Outcome{Name: "gave-up", Severity: detectors.Warning, Fault: detectors.FaultHost,
@@ -86,11 +87,16 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
 		if peer.open {
 			peer.close(recovered, ev.Seg.At, &detectors.Evidence{Role: "window open again", Seg: *ev.Seg}, peerSide, r)
 		}
+	case fsm.WindowShrunk: // by the segment that closed it
+		if e := &peer.episode; peer.open && e.anchor.Seg.Frame == ev.Seg.Frame && e.anchor.Seg.File == ev.Seg.File {
+			out := r.Conn.Stream(peerSide)
+			e.why.retracted = min(ev.N, out.InFlight())
+		}
 	case fsm.Advanced: // beyond a probe's byte, though the window stays closed: the count starts again
 		if own.open && ev.N > 1 && r.Conn.WindowShut(peerSide) {
 			e := &own.episode
 			own.withdraw(r)
-			*e = episode{anchor: e.anchor, proberLast: e.proberLast, receiverLast: e.receiverLast}
+			*e = episode{anchor: e.anchor, proberLast: e.proberLast, receiverLast: e.receiverLast, why: blockage{retracted: e.why.retracted}}
 		}
 	case fsm.Probed:
 		if own.open {
@@ -142,6 +148,7 @@ func (p *prober) begin(seg *reassembly.Segment, side reassembly.Side, r *detecto
 		p.episode.anchor.Role = "first probe seen; the window closed before the capture"
 		p.episode.form = probeForm(r.Conn, side, &p.episode.last)
 	}
+	p.episode.why.note(seg)
 	p.series = series{}
 }
 

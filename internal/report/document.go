@@ -134,7 +134,7 @@ func newCaptureRow(c *result.Capture) captureRow {
 
 func (b *builder) section(g *group, number int) section {
 	first, all := g.findings[0], g.full()
-	doc := b.o.doc(g.detector, g.outcome)
+	doc := b.o.doc(g.advises())
 	s := section{
 		Number: number, Full: g.detail == full, Word: g.word(), Class: g.class.String(), Summary: g.summary(b.o.Names),
 		Title: oneLine(b.o.Names.respell(first.Title)), Who: whose(first), Time: b.moment(first.Start),

@@ -251,6 +251,15 @@ func halfClosed(s fsm.State) bool {
 	return false
 }
 
+// advises is the finding whose cause and action are printed for the group: where they
+// differ, one that stands for the outcome.
+func (g *group) advises() *detectors.Finding {
+	if g.shared(func(f *result.Finding) string { return f.Cause + f.Action }) == "" {
+		return &detectors.Finding{Detector: g.detector, Outcome: g.outcome}
+	}
+	return &g.findings[0].Finding
+}
+
 // wireshark is what Wireshark says about the frames: about these if the group is
 // a single finding and its detector knows, else in general. The label names
 // Wireshark already.

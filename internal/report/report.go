@@ -34,14 +34,21 @@ type Options struct {
 	Pictures *Pictures
 }
 
-// doc is what the detector says about an outcome, empty if it is unknown.
-func (o *Options) doc(slug, outcome string) detectors.Doc {
+// doc is what the detector says about the finding, with the finding's own cause and
+// action where it has them; empty if the detector is unknown.
+func (o *Options) doc(f *detectors.Finding) (doc detectors.Doc) {
 	if o.Docs != nil {
-		if d := o.Docs(slug); d != nil {
-			return d.Advice(outcome)
+		if d := o.Docs(f.Detector); d != nil {
+			doc = d.Advice(f.Outcome)
 		}
 	}
-	return detectors.Doc{}
+	if f.Cause != "" {
+		doc.Cause = f.Cause
+	}
+	if f.Action != "" {
+		doc.Action = f.Action
+	}
+	return doc
 }
 
 // file is the name of the segment's input.
