@@ -43,7 +43,7 @@ type end struct {
 	opts   reassembly.OptionBits
 }
 
-type connBits uint16
+type connBits uint32
 
 const (
 	aIsLo connBits = 1 << iota
@@ -60,6 +60,8 @@ const (
 	rejectedByA // the last implausible segment was A's
 	outlivedA   // A has begun another connection on the four-tuple, and said nothing in this one since
 	outlivedB
+	openA // A has not closed, although B ended the connection with a RST: see stayedOpen
+	openB
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:
@@ -109,11 +111,18 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 	return reassembly.B
 }
 
-// resetBit, pendingBit, challengeBit and outlivedBit pick a side's bit.
+// resetBit, pendingBit, challengeBit, outlivedBit and openBit pick a side's bit.
 func resetBit(s reassembly.Side) connBits     { return resetByA << s }
 func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
 func challengeBit(s reassembly.Side) connBits { return challengeA << s }
 func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
+func openBit(s reassembly.Side) connBits      { return openA << s }
+
+// isReset reports whether a RST, its own or its peer's, has closed the side, for all that
+// is known.
+func (c *Conn) isReset(side reassembly.Side) bool {
+	return c.bits&(resetByA|resetByB) != 0 && (c.bits&resetBit(side) != 0 || c.bits&openBit(side) == 0)
+}
 
 // State is one end's state at trace time at, and since when. A time later than
 // the last segment's only lets TIME_WAIT, which lasts timeWait, run out.
@@ -131,10 +140,17 @@ func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s 
 }
 
 // Bounded reports whether the side's state rests on an ACK that was seen but
-// is not known to have arrived: the side is at most there.
+// is not known to have arrived: the side is at most there. So is a side that was in
+// TIME_WAIT when its peer sent a RST: it has closed, or has ignored the RST (RFC 1337 3;
+// gVisor always does, Linux with net.ipv4.tcp_rfc1337).
 func (c *Conn) Bounded(side reassembly.Side) bool {
 	own := &c.ends[side]
-	if !own.dir.is(doubted) || c.bits&(resetByA|resetByB|outlivedBit(side)) != 0 {
+	switch {
+	case c.bits&outlivedBit(side) != 0:
+		return false
+	case c.isReset(side):
+		return c.bits&resetBit(side) == 0 && stateFrom(&own.dir, &c.ends[side.Peer()].dir) == TimeWait
+	case !own.dir.is(doubted):
 		return false
 	}
 	switch own.state {

@@ -6,9 +6,9 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 type Kind uint8
 
 // The events, in the order in which one segment brings them: what it
-// acknowledges, what it advertises as window, what it sends. Two come before
-// these: ResetIgnored and Revived, where the segment shows that an earlier RST
-// was not its side's own. Some are brought by a segment of another connection
+// acknowledges, what it advertises as window, what it sends. Three come before
+// these: ResetIgnored, StayedOpen and Revived, where the segment shows what became
+// of an earlier RST. Some are brought by a segment of another connection
 // of the four-tuple. Event.Side is the side that the definition calls "this
 // side".
 const (
@@ -51,6 +51,7 @@ const (
 	ResetDoubted                  // a RST in this side's name lies inside the window but answers nothing; it counts if the connection ends here
 	ResetIgnored                  // a RST in this side's name was not acceptable
 	Revived                       // this side continued after a RST in its name: the RST was not its own, or did not end the connection
+	StayedOpen                    // this side has not closed, although its peer sent an acceptable RST: it sends on for more than a round trip, or challenges the RST
 	NoProgress                    // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK
 	Sent                          // this side sent a segment of any kind (comes last)
 	HalfClosed                    // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
@@ -86,7 +87,7 @@ type Event struct {
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
 	// NagleDelay: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
 	// the same, At 0 if nothing; where only a later segment shows that a RST was
-	// ignored, or the end that it counts, that RST. SynRenewed, SynChallenged,
+	// ignored, or the end that it counts, that RST. StayedOpen: the RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment
 	// before it. ReusedEarly: the last of the old connection that its peer sent.
 	Was *reassembly.Mark

@@ -13,7 +13,10 @@ func (s *step) reset() {
 	if out := &s.own.out; !out.Knows(reassembly.KnowISS) && !out.Knows(reassembly.KnowNxt) { // relative numbers count from here
 		out.ISS = s.seg.Seq
 	}
-	if c.bits&(resetByA|resetByB) != 0 { // it is over already
+	if c.bits&(resetByA|resetByB) != 0 { // it is over already, but perhaps not for a side that stayed open
+		if c.bits&(openA|openB) != 0 && s.checkReset() == resetAccepted {
+			c.bits &^= openA | openB
+		}
 		return
 	}
 	if s.own.awaitsAnswer(s.peer) && s.own.out.RejectedAt(s.seg.Seq) {
@@ -23,7 +26,7 @@ func (s *step) reset() {
 	switch s.checkReset() {
 	case resetAccepted:
 		c.bits |= resetBit(s.side)
-		c.bits &^= pendingByA | pendingByB
+		c.bits &^= pendingByA | pendingByB | openA | openB
 		s.emitAfter(ResetSent)
 	case resetPending:
 		c.bits |= pendingBit(s.side) | challengeBit(s.side)
@@ -102,6 +105,7 @@ func (s *step) continued() {
 	if c.bits&(resetByA|resetByB|pendingByA|pendingByB) == 0 {
 		return
 	}
+	s.stayedOpen()
 	if c.bits&pendingBit(s.side) != 0 {
 		c.bits &^= pendingBit(s.side)
 		s.emitAfter(ResetIgnored)
@@ -110,6 +114,42 @@ func (s *step) continued() {
 		c.bits &^= resetBit(s.side)
 		s.emit(Revived, s.side)
 	}
+}
+
+// stayedOpen looks whether the segment shows that its side has not closed, although its
+// peer has sent a RST: it challenges the RST (RFC 5961 3.2), or is sent on for more than a
+// round trip, in which the RST should have arrived. It was lost behind the tap, or does
+// not lie where the side expects it. A RST that was doubtful is then ignored.
+func (s *step) stayedOpen() {
+	c, rst := s.c, &s.peer.last
+	if c.bits&(resetBit(s.side.Peer())|pendingBit(s.side.Peer())) == 0 || rst.Flags&reassembly.RST == 0 {
+		return
+	}
+	wait := c.RTT()
+	if wait == 0 {
+		wait = minRTO
+	}
+	if time.Duration(s.seg.At-rst.At) <= max(wait, reorderTime) && !s.challenges(rst) {
+		return
+	}
+	if c.bits&pendingBit(s.side.Peer()) != 0 {
+		c.bits &^= pendingBit(s.side.Peer())
+		s.ev.addWas(ResetIgnored, s.side.Peer(), peerLast, rst)
+	} else if c.bits&openBit(s.side) == 0 {
+		c.bits |= openBit(s.side)
+		s.ev.addWas(StayedOpen, s.side, peerLast, rst)
+	}
+}
+
+// challenges says whether the segment is a challenge ACK that answers the peer's RST:
+// a repeated ACK, of another number than the RST has (RFC 5961 3.2). It follows on the
+// RST as the side's answers do; sooner, an ACK only crosses it.
+func (s *step) challenges(rst *reassembly.Mark) bool {
+	seg, own := s.seg, s.own
+	if s.n > 0 || seg.Seq != own.out.Nxt || seg.Ack == rst.Seq || own.last.At != 0 && seg.Ack != own.last.Ack {
+		return false
+	}
+	return s.c.bits&pendingBit(s.side.Peer()) != 0 || time.Duration(seg.At-rst.At) >= s.c.handshakeRTT(s.side)
 }
 
 // refused says whether a RST in the side's name refused its peer's SYN, and the

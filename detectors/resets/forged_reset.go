@@ -141,6 +141,8 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 	f.Measure("ttl", int(w.first.TTL))
 	f.Message = w.message(r.Name(w.side), r.Name(w.side.Peer()))
 	switch {
+	case w.continued.At == 0 && w.challenges > 0:
+		f.Undecide("no later segment from its apparent sender was captured: it may have sent the RST itself, and closed")
 	case w.continued.At == 0:
 		f.Undecide("no later segment from its apparent sender was captured: the connection may have ended there")
 	case w.old:

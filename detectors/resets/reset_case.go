@@ -30,13 +30,14 @@ type resetCase struct {
 	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
-	resets    [2]int          // RSTs of each side since, this one included
-	revived   bool            // something came in the sender's name since
-	continued reassembly.Mark // the first segment since that proves that the sender still has the connection
-	survived  bool            // the peer has sent something after that: the RST did not end the connection
-	synAgain  bool            // the peer has sent its SYN again since
-	arrived   reassembly.Mark // the peer's ACK of data that was in flight
-	missing   uint32          // bytes of the sender's payload that are still not acknowledged
+	resets     [2]int          // RSTs of each side since, this one included
+	revived    bool            // something came in the sender's name since
+	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
+	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
+	survived   bool            // the peer has sent something after that: the RST did not end the connection
+	synAgain   bool            // the peer has sent its SYN again since
+	arrived    reassembly.Mark // the peer's ACK of data that was in flight
+	missing    uint32          // bytes of the sender's payload that are still not acknowledged
 }
 
 // An end is what was known of one side when the RST came, in the words of fsm.View.

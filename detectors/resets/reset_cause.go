@@ -38,7 +38,7 @@ var ResetCause = &detectors.Detector{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a middlebox may have forgotten the connection and sent the RST"},
 	},
 	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored),
-	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.StayedOpen, fsm.Sent),
 	Watch:        watchReset,
 	YieldsTo:     []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
@@ -74,6 +74,11 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.Revived:
 		if w.last != nil {
 			w.last.revived = ev.Side == w.last.side
+		}
+	case fsm.StayedOpen:
+		if w.last != nil && ev.Side != w.last.side {
+			w.last.stayedOpen = reassembly.MarkOf(ev.Seg)
+			w.report(r)
 		}
 	case fsm.Sent:
 		if w.last != nil && w.last.follow(ev, r.Conn) {
@@ -131,6 +136,9 @@ func (w *resetCause) report(r *detectors.Report) {
 	f.Message = o.sentence(c)
 	if c.continued.At != 0 && !c.survived && c.resets[peer] > 0 {
 		f.Message += fmt.Sprintf(" %s accepted the RST: it answered with a RST.", c.peer.name)
+	}
+	if c.stayedOpen.At != 0 && c.continued.At == 0 {
+		f.Message += fmt.Sprintf(" %s has not closed: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
 	}
 	o.apply(c, &f, r)
 	r.Emit(f)

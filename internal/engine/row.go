@@ -32,6 +32,9 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 			row.State[side], row.Since[side] = fsm.Closed, e.At
 		}
 		row.Bounded[side] = c.Bounded(side)
+		if _, reset := c.ResetBy(); reset && row.State[side] == fsm.Closed && at >= row.Since[side]+int64(timeWait) {
+			row.Bounded[side] = false // TIME_WAIT has run out, if it lasted
+		}
 		row.ISS[side] = c.View().Stream(side).ISS
 		row.Packets[side] = c.Packets(side)
 		row.Bytes[side] = c.Bytes(side)

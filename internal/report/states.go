@@ -19,7 +19,7 @@ type Endpoint struct {
 }
 
 // atMost explains the ~ of bounded states.
-const atMost = "~ at most: the ACK that leads to this state was captured, but may not have arrived."
+const atMost = "~ at most: the segment that leads to this state was captured, but may not have arrived, or may have been ignored."
 
 // StatesText writes the sockets as netstat -an prints them, all hosts together.
 func StatesText(w io.Writer, at int64, endpoints []Endpoint, o Options) error {
