@@ -13,6 +13,7 @@ var omitted = map[string]string{
 	"Report.Err":        "an error of Analyze",
 	"Flow.Key":          "the same as End",
 	"Flow.TCB":          "only of a connection that is followed",
+	"Flow.Time":         "a table of the report, see --time",
 	"Finding.Revision":  "only of a live capture",
 	"Finding.Final":     "only of a live capture",
 	"Finding.Withdrawn": "only of a live capture",

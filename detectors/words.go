@@ -144,3 +144,32 @@ func Answers(rst, seg *reassembly.Mark) bool {
 	}
 	return rst.Ack == seg.End()
 }
+
+// Size writes a number of bytes: "900 bytes", "73 kB", "6.0 MB". A kB has 1,000 bytes.
+func Size(bytes uint64) string {
+	v := float64(bytes)
+	for _, unit := range [...]string{"kB", "MB", "GB"} {
+		if v /= 1000; v < 999.5 || unit == "GB" {
+			switch {
+			case bytes < 1000:
+				return fmt.Sprintf("%d bytes", bytes)
+			case v < 9.95:
+				return fmt.Sprintf("%.1f %s", v, unit)
+			}
+			return fmt.Sprintf("%.0f %s", v, unit)
+		}
+	}
+	return ""
+}
+
+// percent writes a share of 0 to 1: "71 %".
+func percent(share float64) string { return fmt.Sprintf("%.0f %%", share*100) }
+
+// grouped writes a number with commas: 1,234,567.
+func grouped(n uint64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -23,6 +23,7 @@ complete -c tcptrace -l time-wait -x -d 'assume that TIME_WAIT lasts for DURATIO
 complete -c tcptrace -l list -d 'list the detectors'
 complete -c tcptrace -l explain -x -a 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst fin-unanswered close-wait-leak half-close-cut fin-over-hole early-reuse reset-cause forged-reset syn-unanswered syn-ack-unanswered challenged-syn wrong-syn-ack slow-connect no-data retransmissions reordering sack-mismatch paws-drops dead-peer idle-blackhole mtu-blackhole ack-delay ack-storm' -d 'describe the detector SLUG and show its sample'
 complete -c tcptrace -l flows -d 'print one row per connection'
+complete -c tcptrace -l time -d 'print where the time went, per connection and per host'
 complete -c tcptrace -l flow -x -d 'print connection ID in full: its number in --flows, or A:PORT-B:PORT'
 complete -c tcptrace -l states -d 'print the sockets of both hosts, as netstat -an would'
 complete -c tcptrace -l at -x -d 'with --states: the states at TIME (RFC 3339, or +12.5 for seconds from the first frame)'

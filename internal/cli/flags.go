@@ -32,6 +32,7 @@ type flags struct {
 	filterBPF string
 
 	flows  bool
+	time   bool
 	flow   string
 	states bool
 	at     string
@@ -98,6 +99,7 @@ func define(f *flags) []group {
 
 	s = add("View")
 	s.BoolVar(&f.flows, "flows", false, "print one row per connection")
+	s.BoolVar(&f.time, "time", false, "print where the time went, per connection and per host")
 	s.StringVar(&f.flow, "flow", "", "print connection `ID` in full: its number in --flows, or A:PORT-B:PORT")
 	s.BoolVar(&f.states, "states", false, "print the sockets of both hosts, as netstat -an would")
 	s.StringVar(&f.at, "at", "", "with --states: the states at `TIME` (RFC 3339, or +12.5 for seconds from the first frame)")

@@ -19,7 +19,7 @@ func (c *command) options() (o *engine.Options, form *format, err error) {
 	if form, err = chooseFormat(f.format, f.output); err != nil {
 		return nil, nil, err
 	}
-	o = &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums}
+	o = &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums, Time: f.time || f.flow != ""}
 	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
 		return nil, nil, err
 	}

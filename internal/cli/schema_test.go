@@ -96,6 +96,7 @@ func TestSchemas_hold(t *testing.T) {
 	for _, name := range traceFiles(t) {
 		check(report, name, printed(t, name, "--format=json"))
 		check(report, name+" --flows", printed(t, name, "--format=json", "--flows"))
+		check(report, name+" --time", printed(t, name, "--format=json", "--time"))
 		check(report, name+" --flow", printed(t, name, "--format=json", "--flow=1"))
 		check(states, name+" --states", printed(t, name, "--format=json", "--states", "--all"))
 		checkLines(name, printed(t, name, "--format=ndjson", "--flows"))

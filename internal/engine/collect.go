@@ -128,6 +128,7 @@ func (p *partition) known() int { return p.flows.Len() + len(p.kept) }
 // collect ends the connections of a partition.
 func (c *collector) collect(p *partition, into *collected) {
 	p.halfClosed(c.end)
+	p.traceEnd = c.end
 	for id, f := range p.flows.All() {
 		before := len(into.found)
 		e := p.ending(id, f, c.trace, c.end)

@@ -10,30 +10,30 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// waits notes the order of what a watcher is given after a FIN.
-type waits struct {
+// waiter notes the order of what a watcher is given after a FIN.
+type waiter struct {
 	deadline [1]detectors.Deadline
 	calls    []string
 	now      []int64
 }
 
-func (w *waits) note(call string, now int64) {
+func (w *waiter) note(call string, now int64) {
 	w.calls, w.now = append(w.calls, call), append(w.now, now)
 }
-func (w *waits) Deadlines() []detectors.Deadline { return w.deadline[:] }
-func (w *waits) Limit(int, *detectors.Report) int64 {
+func (w *waiter) Deadlines() []detectors.Deadline { return w.deadline[:] }
+func (w *waiter) Limit(int, *detectors.Report) int64 {
 	return w.deadline[0].Since() + int64(time.Second)
 }
-func (w *waits) End(e detectors.Ending, _ *detectors.Report) { w.note("end", e.At) }
+func (w *waiter) End(e detectors.Ending, _ *detectors.Report) { w.note("end", e.At) }
 
-func (w *waits) Event(ev fsm.Event, r *detectors.Report) {
+func (w *waiter) Event(ev fsm.Event, r *detectors.Report) {
 	w.note("event", ev.Seg.At)
 	if ev.Kind == fsm.FinSent {
 		w.deadline[0].Arm(ev.Seg.At, r)
 	}
 }
 
-func (w *waits) Overdue(_ int, o detectors.Overdue, _ *detectors.Report) {
+func (w *waiter) Overdue(_ int, o detectors.Overdue, _ *detectors.Report) {
 	w.note("overdue", o.Now)
 	w.deadline[0].Disarm()
 }
@@ -41,9 +41,9 @@ func (w *waits) Overdue(_ int, o detectors.Overdue, _ *detectors.Report) {
 // When a connection ends, first its deadlines pass, each at its time, then a doubtful
 // RST counts, and then nothing more comes.
 func TestPartition_end(t *testing.T) {
-	w := new(waits)
+	w := new(waiter)
 	d := &detectors.Detector{
-		Name: "waits", StartsOn: fsm.On(fsm.FinSent), SubscribesTo: fsm.On(fsm.FinSent, fsm.ResetSent),
+		Name: "waiter", StartsOn: fsm.On(fsm.FinSent), SubscribesTo: fsm.On(fsm.FinSent, fsm.ResetSent),
 		Watch: func(*detectors.Report) detectors.Watcher { return w },
 	}
 	o := &Options{Detectors: []*detectors.Detector{d}, Settings: &detectors.Settings{TimeWait: DefaultTimeWait}, MaxFlows: DefaultMaxFlows}

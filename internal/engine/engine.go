@@ -23,6 +23,7 @@ type Options struct {
 	Match           func(fr *capture.Frame) bool // leave out frames that do not match; nil = none
 	Rewrite         func(*reassembly.Segment)    // change segments as they are decoded (--anonymize); nil = none
 	Follow          *Follow
+	Time            bool // report where the time went of every connection
 }
 
 // DefaultMaxFlows is how many connections are held at a time.
@@ -100,6 +101,7 @@ func (o *Options) defaults() {
 	if o.Settings.TimeWait == 0 {
 		o.Settings.TimeWait = DefaultTimeWait
 	}
+	o.AllFlows = o.AllFlows || o.Time
 	if o.MaxFlows == 0 {
 		o.MaxFlows = DefaultMaxFlows
 	}

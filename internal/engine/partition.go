@@ -7,6 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -16,12 +17,17 @@ type partition struct {
 	options *Options
 	flows   flow.Table
 	watch   watch.Set
+	waits   *waits.Ledger
 	starts  fsm.Kinds // what starts a watcher
 	now     int64     // latest segment
+
+	traceEnd int64 // once it is known
 
 	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
 	aside        fsm.Events                    // what a segment brought to light of another connection than its own
 	ended        []watch.Found                 // of the connection that ends
+	time         *waits.Record                 // of the same, if the report has it
+	accounted    uint64                        // its position
 
 	counts  stats.Counts
 	dropped uint64    // connections evicted
@@ -38,7 +44,7 @@ const partitions = 64
 func partitionOf(tuple uint64) uint8 { return uint8(tuple >> 58) }
 
 func newPartition(o *Options, seed flow.Seed) *partition {
-	p := &partition{options: o, flows: flow.NewTable(o.MaxFlows/partitions, seed), watch: watch.NewSet(o.Detectors, o.Settings)}
+	p := &partition{options: o, flows: flow.NewTable(o.MaxFlows/partitions, seed), watch: watch.NewSet(o.Detectors, o.Settings), waits: waits.NewLedger(o.Time)}
 	p.starts = p.watch.Starts()
 	return p
 }
@@ -47,7 +53,8 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 func (p *partition) reset() {
 	p.flows.Reset()
 	p.watch.Reset()
-	*p = partition{options: p.options, flows: p.flows, watch: p.watch, starts: p.starts}
+	p.waits.Reset()
+	*p = partition{options: p.options, flows: p.flows, watch: p.watch, waits: p.waits, starts: p.starts}
 }
 
 // process is the way of one segment: the clock, the connection it belongs to, what it
@@ -85,6 +92,9 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
+	if f.Account != 0 {
+		p.waits.Process(f.Account, seg, m.Side, ev, f.Conn.View())
+	}
 	if ev.Ends() {
 		p.halfClosing(m.ID, f)
 		p.flows.Note(m.ID, f)
@@ -102,6 +112,9 @@ func (p *partition) add(position uint64, hash uint32) (flow.ID, *flow.Flow) {
 		p.evict(id, why)
 	}
 	id, f := p.flows.Add(position, hash)
+	if p.options.Time {
+		f.Account = p.waits.Open()
+	}
 	if p.options.Follow != nil {
 		p.options.Follow.begin(f)
 	}

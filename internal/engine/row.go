@@ -40,6 +40,9 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 		row.Bytes[side] = c.Bytes(side)
 		row.Rexmits[side] = c.Retransmissions(side)
 	}
+	if p.accounted == f.Position {
+		row.Time = p.time
+	}
 	if p.options.Follow.follows(f) {
 		row.TCB = &[2]fsm.TCB{c.TCB(reassembly.A, at, timeWait), c.TCB(reassembly.B, at, timeWait)}
 	}

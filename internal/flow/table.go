@@ -13,6 +13,7 @@ type Flow struct {
 	Conn     fsm.Conn
 	Position uint64 // of its first segment among all of the trace: names the connection in every run
 	Watchers uint32 // what internal/watch calls its watchers; 0 = none
+	Account  uint32 // what internal/waits calls the account of its time; 0 = none
 
 	duplicates uint32 // frames that were captured before, and do not count
 	alike      uint32 // these, and those that may have been captured before

@@ -21,6 +21,7 @@ type document struct {
 	Totals    string
 	Captures  []captureRow
 	Notes     []string
+	Grids     []grid // of --time
 	Sections  []section
 	Omissions []string // sentences about findings that are not printed
 }
@@ -100,6 +101,9 @@ type builder struct {
 func newDocument(r *result.Report, o *Options, groups []*group) *document {
 	b := &builder{r: r, o: o}
 	d := &document{Version: o.Version, Totals: Clean(totalsSentence(r, o.Undecided)), Omissions: omissions(r, groups, o.Undecided)}
+	if o.Time {
+		d.Grids = timeGrids(r)
+	}
 	for i := range r.Captures {
 		d.Captures = append(d.Captures, newCaptureRow(&r.Captures[i]))
 	}

@@ -94,6 +94,10 @@ func (w *jsonWriter) report(r *result.Report, o *Options) {
 		return b.line().trace(r).line().totals(&r.Totals).line().notes(r.Notes).line().open("flows", '[')
 	})
 	rows(w, r.Flows, object.flow)
+	if o.Time {
+		w.write(func(b object) object { return b.line().open("hosts", '[') })
+		rows(w, hosts(r), object.host)
+	}
 	w.write(func(b object) object { return b.line().open("findings", '[') })
 	rows(w, r.Findings, fields{r, o, "\n    "}.finding)
 }
@@ -148,6 +152,9 @@ func (b object) flow(f *result.Flow) object {
 		uint("bytes_a2b", f.Bytes[A]).uint("bytes_b2a", f.Bytes[B]).
 		uint("retransmissions_a2b", f.Rexmits[A]).uint("retransmissions_b2a", f.Rexmits[B]).
 		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).limits(f.Limits).uint("copies", f.Duplicates)
+	if f.Time != nil {
+		b = b.account(f.Time)
+	}
 	if f.TCB != nil {
 		b = b.key("tcb_a").tcb(&f.TCB[A]).key("tcb_b").tcb(&f.TCB[B])
 	}

@@ -20,6 +20,7 @@ type Options struct {
 	Color     bool   // text only
 	Undecided bool   // text, Markdown and HTML print undecided findings too
 	Flows     bool   // text lists the connections; CSV lists them instead of findings
+	Time      bool   // text, Markdown, HTML and CSV have where the time went
 	Version   string // of tcptrace
 
 	// Docs finds a detector by its slug, nil if there is none. It may be nil.

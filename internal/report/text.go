@@ -23,6 +23,11 @@ func Text(w io.Writer, r *result.Report, o Options) error {
 		t.flowTable()
 		t.line("")
 	}
+	if o.Time {
+		for _, g := range timeGrids(r) {
+			t.grid(&g)
+		}
+	}
 	d := newDocument(r, &o, screenful(r, o.Undecided))
 	for i := range d.Sections {
 		if i > 0 && (d.Sections[i].Full || d.Sections[i-1].Full) {

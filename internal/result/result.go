@@ -5,6 +5,7 @@ package result
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -121,7 +122,8 @@ type Flow struct {
 	RTT         int64  // nanoseconds; 0 if unknown
 	History     string
 	Limits      fsm.Limits
-	TCB         *[2]fsm.TCB // both ends, only of connections that are followed
+	TCB         *[2]fsm.TCB   // both ends, only of connections that are followed
+	Time        *waits.Record // where the time went; nil unless that was asked for
 }
 
 // A Finding is a detector's finding about one connection of the trace.

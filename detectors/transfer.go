@@ -1,0 +1,110 @@
+package detectors
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Transfer is a run of payload of one side, without payload of the other and without
+// a long pause.
+type Transfer struct {
+	From        reassembly.Side
+	First, Last reassembly.Mark // its first and last segment with payload
+	Bytes       uint64          // payload, each byte once
+	Waits       Waits           // add up to the time from First to Last
+	Window      uint32          // largest window that it was offered, in bytes
+	Flight      uint32          // most bytes that were in flight
+	RTT         int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
+	Queue       int64           // by how much the mean round trip stood above that, in nanoseconds
+}
+
+// Duration is how long the transfer took, in nanoseconds.
+func (t *Transfer) Duration() int64 { return t.Last.At - t.First.At }
+
+// Rate is the transfer's throughput in bytes per second.
+func (t *Transfer) Rate() float64 {
+	if t.Duration() <= 0 {
+		return 0
+	}
+	return float64(t.Bytes) / Seconds(t.Duration())
+}
+
+// Limits of a transfer, as reports name them.
+const (
+	LimitReceiver    = "receiver-window"
+	LimitSender      = "sender-window"
+	LimitPath        = "path"
+	LimitApplication = "application"
+	LimitLoss        = "loss"
+	LimitUnknown     = "unknown"
+)
+
+// Limit is what limited the transfer most, and its share of the time, 0 to 1.
+func (t *Transfer) Limit() (name string, share float64) {
+	w := &t.Waits
+	amounts := [...]struct {
+		name string
+		ns   int64
+	}{
+		{LimitReceiver, w[ReceiverWindow]},
+		{LimitSender, w[SenderWindow] + w[DelayedAck]},
+		{LimitApplication, w[ClientApp] + w[ServerApp] + w[Idle]},
+		{LimitLoss, w[Loss] + w[PeerSilent]},
+		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close]},
+	}
+	most := amounts[0]
+	for _, a := range amounts[1:] {
+		if a.ns > most.ns {
+			most = a
+		}
+	}
+	if most.name == LimitSender && t.queues() {
+		most.name = LimitPath
+	}
+	if d := w.Sum(); d > 0 {
+		share = float64(most.ns) / float64(d)
+	}
+	return most.name, share
+}
+
+// queues reports whether the round trip stood so far above the smallest one that the
+// segments must have queued: by a quarter, and a millisecond.
+func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_000_000) }
+
+// Explain says in a sentence how fast the transfer was, and what limited it, with the
+// arithmetic. sender and receiver are the sides' names.
+func (t *Transfer) Explain(sender, receiver string) string {
+	limit, share := t.Limit()
+	s := fmt.Sprintf("%s sent %s in %s (%s/s). ", sender, Size(t.Bytes), Span(t.Duration()), Size(uint64(t.Rate())))
+	for _, x := range [...]struct{ limit, say string }{
+		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
+		{LimitSender, fmt.Sprintf("For %s of that time it sent only as ACKs came, though the window had room (congestion window, pacing or send buffer)", percent(share))},
+		{LimitPath, fmt.Sprintf("For %s of that time ACKs clocked it, and segments queued for %s on average: the path is the bottleneck", percent(share), Span(t.Queue))},
+		{LimitApplication, fmt.Sprintf("For %s of that time its application had nothing to send", percent(share))},
+		{LimitLoss, fmt.Sprintf("For %s of that time it repaired losses", percent(share))},
+		{LimitUnknown, fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))},
+	} {
+		if x.limit == limit {
+			s += x.say
+		}
+	}
+	return s + t.arithmetic(limit) + "."
+}
+
+// arithmetic is what a window allows for each round trip.
+func (t *Transfer) arithmetic(limit string) string {
+	bytes, of := uint64(t.Window), "window"
+	if limit == LimitSender {
+		bytes, of = uint64(t.Flight), "data in flight"
+	}
+	if limit != LimitReceiver && limit != LimitSender || t.RTT < minArithmetic || bytes == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": %s bytes of %s for each round trip of %s are %s/s at most", grouped(bytes), of, Span(t.RTT),
+		Size(uint64(float64(bytes)/Seconds(t.RTT))))
+}
+
+// minArithmetic is the shortest round trip that a window is divided by: below it, hosts
+// take longer than the path.
+const minArithmetic = 1_000_000

@@ -1,0 +1,71 @@
+package detectors
+
+import (
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A Wait is what had to happen before a connection could go on. Every moment of a
+// connection belongs to exactly one.
+type Wait uint8
+
+// The waits, in the order of reports.
+const (
+	Connect        Wait = iota // the handshake, or a refusal
+	ClientApp                  // the application of the side that opened the connection had nothing to send
+	ServerApp                  // the other side's application had nothing to send
+	Network                    // segments were on their way
+	Loss                       // data was sent again, beyond one round trip
+	ReceiverWindow             // the sender had more to send, and the window that it was offered was full
+	SenderWindow               // the sender had more to send and the window had room, but it sent only as ACKs came
+	DelayedAck                 // an ACK was held, and the next segment went on that ACK
+	Idle                       // everything was delivered, and no payload ended the pause
+	Close                      // from the first FIN or RST on, while no payload moved
+	PeerSilent                 // an answer that did not come
+	UnknownWait                // the capture cannot tell
+	NumWaits
+)
+
+var waitNames = [NumWaits]string{
+	"connect", "client-app", "server-app", "network", "loss", "receiver-window", "sender-window", "delayed-ack",
+	"idle", "close", "peer-silent", "unknown",
+}
+
+// String is the wait's name in reports: "receiver-window".
+func (w Wait) String() string { return waitNames[w] }
+
+// Waits are how long each wait took, in nanoseconds.
+type Waits [NumWaits]int64
+
+// Sum is the duration that the waits add up to, in nanoseconds.
+func (w *Waits) Sum() (ns int64) {
+	for _, t := range w {
+		ns += t
+	}
+	return ns
+}
+
+// Longest is the wait that took most of the time: the first of these, if several did.
+func (w *Waits) Longest() Wait {
+	most := Wait(0)
+	for i := range w {
+		if w[i] > w[most] {
+			most = Wait(i)
+		}
+	}
+	return most
+}
+
+// Add adds the waits of v.
+func (w *Waits) Add(v *Waits) {
+	for i := range w {
+		w[i] += v[i]
+	}
+}
+
+// An Exchange is a request of the client, and the server's answer to it.
+type Exchange struct {
+	Request   reassembly.Mark // the last segment of the request
+	Answer    reassembly.Mark // the first segment of the answer; At is 0 if none came
+	Response  int64           // nanoseconds from the end of the request to the answer, less the round trip between tap and server
+	Pipelined bool            // another request was sent before the answer
+}

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A hostRow is a server's endpoint, or a client's address, with what its connections
+// waited for. Connections whose opener is unknown belong to no host.
+type hostRow struct {
+	end         reassembly.Endpoint // port 0 of a client
+	server      bool
+	connections uint64
+	refused     uint64
+	resets      uint64 // connections that ended with a RST, refused ones aside
+	waits       detectors.Waits
+	exchanges   waits.Exchanges
+	connects    waits.Quantiles // how long the handshakes took
+	packets     uint64
+	bytes       uint64 // that it sent
+	rexmits     uint64
+	transferred uint64 // by its transfers
+	transfers   int64  // how long they took, in nanoseconds
+}
+
+// role is the host's part in its connections.
+func (h *hostRow) role() string {
+	if h.server {
+		return "server"
+	}
+	return "client"
+}
+
+// waited is how long others, or its users, waited for something in its connections.
+func waited(w *detectors.Waits) int64 {
+	return w.Sum() - w[detectors.Idle] - w[detectors.Close] - w[detectors.ClientApp]
+}
+
+// hosts are the servers and the clients of a report, by how long they were waited for,
+// servers first.
+func hosts(r *result.Report) []*hostRow {
+	type key struct {
+		end    reassembly.Endpoint
+		server bool
+	}
+	all := map[key]*hostRow{}
+	var list []*hostRow
+	for i := range r.Flows {
+		f := &r.Flows[i]
+		if f.Time == nil || f.Initiator == result.InitiatorUnknown {
+			continue
+		}
+		for side := range reassembly.Side(2) {
+			k := key{f.End[side], side == reassembly.B}
+			if !k.server {
+				k.end.Port = 0
+			}
+			h := all[k]
+			if h == nil {
+				h = &hostRow{end: k.end, server: k.server}
+				all[k] = h
+				list = append(list, h)
+			}
+			h.add(f, side)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *hostRow) int {
+		if a.server != b.server {
+			if a.server {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(-cmp.Compare(waited(&a.waits), waited(&b.waits)), strings.Compare(a.end.String(), b.end.String()))
+	})
+	return list
+}
+
+// add adds a connection to the host that is its side.
+func (h *hostRow) add(f *result.Flow, side reassembly.Side) {
+	t := f.Time
+	h.connections++
+	switch f.Ending {
+	case "refused":
+		h.refused++
+	case "reset":
+		h.resets++
+	}
+	h.waits.Add(&t.Waits)
+	h.exchanges.Responses.Merge(&t.Exchanges.Responses)
+	h.exchanges.Unanswered += t.Exchanges.Unanswered
+	h.exchanges.Pipelined += t.Exchanges.Pipelined
+	if t.RTT[reassembly.A] != 0 && t.RTT[reassembly.B] != 0 {
+		h.connects.Add(t.Waits[detectors.Connect])
+	}
+	h.packets += f.Packets[side]
+	h.bytes += f.Bytes[side]
+	h.rexmits += f.Rexmits[side]
+	for i := range t.Transfers {
+		if x := &t.Transfers[i]; x.From == side {
+			h.transferred += x.Bytes
+			h.transfers += x.Duration()
+		}
+	}
+}

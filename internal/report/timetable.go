@@ -1,0 +1,228 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A grid is a table of --time, for people: text, Markdown and HTML print it.
+type grid struct {
+	Title   string
+	Head    []string
+	Numbers []bool // which columns are
+	Rows    [][]string
+	Notes   []string // sentences, below
+}
+
+// maxTimeRows and maxHostRows are how many rows people get. JSON and CSV have all.
+const (
+	maxTimeRows = 20
+	maxHostRows = 10
+)
+
+// timeGrids are where the time went: by connection, worst first, then by server and by
+// client. There are none without accounts.
+func timeGrids(r *result.Report) []grid {
+	var flows []*result.Flow
+	for i := range r.Flows {
+		if r.Flows[i].Time != nil {
+			flows = append(flows, &r.Flows[i])
+		}
+	}
+	if len(flows) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(flows, func(a, b *result.Flow) int {
+		return cmp.Compare(waited(&b.Time.Waits), waited(&a.Time.Waits))
+	})
+	grids := []grid{flowGrid(flows)}
+	var servers, clients []*hostRow
+	for _, h := range hosts(r) {
+		if h.server {
+			servers = append(servers, h)
+		} else {
+			clients = append(clients, h)
+		}
+	}
+	if len(servers) > 0 {
+		grids = append(grids, hostGrid("Servers, the one that was waited for longest first", servers),
+			hostGrid("Clients, likewise", clients))
+	}
+	return grids
+}
+
+// waitColumns are the waits that take a thousandth of the time or more, by name.
+func waitColumns(total *detectors.Waits) (list []detectors.Wait) {
+	for w := range detectors.NumWaits {
+		if total[w] > 0 && total[w] >= total.Sum()/1000 {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// part is a wait's share of the time: "71 %"; empty below a half.
+func part(ns, of int64) string {
+	if of <= 0 || ns*200 < of {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %%", float64(ns)*100/float64(of))
+}
+
+func flowGrid(flows []*result.Flow) grid {
+	g := grid{Title: "Where the time went, by connection: the one that was waited for longest first", Head: []string{"ID", "CONNECTION", "DURATION"}, Numbers: []bool{true, false, true}}
+	var total detectors.Waits
+	shown := flows[:min(len(flows), maxTimeRows)]
+	for _, f := range shown {
+		total.Add(&f.Time.Waits)
+	}
+	cols := waitColumns(&total)
+	for _, w := range cols {
+		g.Head, g.Numbers = append(g.Head, w.String()), append(g.Numbers, true)
+	}
+	for _, f := range shown {
+		w := &f.Time.Waits
+		d := w.Sum()
+		row := []string{unsigned(f.ID), connection(f), quantity.Duration(d)}
+		for _, c := range cols {
+			row = append(row, part(w[c], d))
+		}
+		g.Rows = append(g.Rows, row)
+		if s := explain(f); s != "" && len(g.Notes) < maxHostRows {
+			g.Notes = append(g.Notes, fmt.Sprintf("%d: %s", f.ID, s))
+		}
+	}
+	if n := len(flows) - len(shown); n > 0 {
+		g.Notes = append(g.Notes, "... and "+quantity.Count(uint64(n), "more connection")+": --format json and csv list them")
+	}
+	return g
+}
+
+func hostGrid(title string, list []*hostRow) grid {
+	g := grid{
+		Title:   title,
+		Head:    []string{"HOST", "CONN.", "WAITED", "MAINLY FOR", "EXCHANGES", "MEDIAN", "95 %", "MAX", "CONNECT", "BYTES", "RATE", "RESENT", "REFUSED", "RESET"},
+		Numbers: []bool{1: true, 2: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true, 12: true, 13: true},
+	}
+	for _, h := range list[:min(len(list), maxHostRows)] {
+		e, q := &h.exchanges, &h.exchanges.Responses
+		row := []string{h.name(), quantity.Thousands(h.connections), quantity.Duration(waited(&h.waits)), h.mainly(), quantity.Thousands(q.Len() + uint64(e.Unanswered)), "", "", "", "", quantity.Thousands(h.bytes), "", "", "", ""}
+		if q.Len() > 0 {
+			row[5], row[6], row[7] = quantity.Duration(q.At(0.5)), quantity.Duration(q.At(0.95)), quantity.Duration(q.Max())
+		}
+		if h.connects.Len() > 0 {
+			row[8] = quantity.Duration(h.connects.At(0.5))
+		}
+		if h.transfers > 0 {
+			row[10] = detectors.Size(uint64(float64(h.transferred)/detectors.Seconds(h.transfers))) + "/s"
+		}
+		if h.rexmits > 0 {
+			row[11] = fmt.Sprintf("%.1f %%", float64(h.rexmits)*100/float64(h.packets))
+		}
+		if h.refused > 0 {
+			row[12] = quantity.Thousands(h.refused)
+		}
+		if h.resets > 0 {
+			row[13] = quantity.Thousands(h.resets)
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	if n := len(list) - len(g.Rows); n > 0 {
+		g.Notes = append(g.Notes, fmt.Sprintf("... and %d more: --format json lists them", n))
+	}
+	return g
+}
+
+// name is a server's address and port, or a client's address.
+func (h *hostRow) name() string {
+	if h.server {
+		return h.end.String()
+	}
+	return h.end.AddrPort().Addr().String()
+}
+
+// mainly is the wait that others waited for longest.
+func (h *hostRow) mainly() string {
+	w := h.waits
+	w[detectors.Idle], w[detectors.Close], w[detectors.ClientApp] = 0, 0, 0
+	if w.Sum() == 0 {
+		return ""
+	}
+	most := w.Longest()
+	return most.String() + " " + part(w[most], w.Sum())
+}
+
+// explain says in a sentence or two what a connection waited for: its slowest transfer or
+// its slowest answer, whichever took more of the time.
+func explain(f *result.Flow) string {
+	t := f.Time
+	var longest *detectors.Transfer
+	for i := range t.Transfers {
+		if x := &t.Transfers[i]; longest == nil || x.Duration() > longest.Duration() {
+			longest = x
+		}
+	}
+	name := func(side reassembly.Side) string {
+		if f.Initiator == result.InitiatorUnknown {
+			return f.End[side].String()
+		}
+		return "the " + name(f, side)
+	}
+	e := &t.Exchanges
+	server := t.Waits[detectors.ServerApp]
+	switch {
+	case longest != nil && longest.Duration() > server/2 && longest.Duration() > waited(&t.Waits)/4:
+		return upper(longest.Explain(name(longest.From), name(longest.From.Peer())))
+	case e.Responses.Len() > 0 && server > waited(&t.Waits)/2:
+		x := &e.Slowest[0]
+		s := fmt.Sprintf("The server took %s of %s to answer. ", quantity.Duration(server), quantity.Duration(t.Waits.Sum()))
+		if n := e.Responses.Len(); n > 1 {
+			s += fmt.Sprintf("Of %d answers, the median took %s, the slowest %s (frames %d and %d).", n, quantity.Duration(e.Responses.At(0.5)), quantity.Duration(x.Response), x.Request.Frame, x.Answer.Frame)
+		} else {
+			s += fmt.Sprintf("The request ends in frame %d, the answer begins in frame %d.", x.Request.Frame, x.Answer.Frame)
+		}
+		return s
+	}
+	most := t.Waits.Longest()
+	return fmt.Sprintf("%s of %s: %s.", quantity.Duration(t.Waits[most]), quantity.Duration(t.Waits.Sum()), waitMeaning[most])
+}
+
+// waitMeaning says what a wait is.
+var waitMeaning = [detectors.NumWaits]string{
+	detectors.Connect: "the handshake", detectors.ClientApp: "the client's application had nothing to send",
+	detectors.ServerApp: "the server's application had nothing to send", detectors.Network: "segments were on their way",
+	detectors.Loss:           "lost data was sent again",
+	detectors.ReceiverWindow: "the sender had more to send, but the receive window was full", detectors.SenderWindow: "the sender had more to send and the window had room, but it waited for ACKs",
+	detectors.DelayedAck: "the sender waited for an ACK that the receiver delayed", detectors.Idle: "idle: everything was delivered",
+	detectors.Close: "closing", detectors.PeerSilent: "nobody answered", detectors.UnknownWait: "the capture cannot tell",
+}
+
+// upper writes the first letter large.
+func upper(s string) string {
+	if s != "" && 'a' <= s[0] && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}
+
+// grid writes a table of --time.
+func (t *textWriter) grid(g *grid) {
+	t.line(t.strong(g.Title))
+	lines := table(append([][]string{g.Head}, g.Rows...), g.Numbers...)
+	t.lines("  ", lines)
+	if len(g.Notes) > 0 {
+		t.line("")
+	}
+	for _, n := range g.Notes {
+		for i, l := range wrap(n, lineWidth*2) {
+			t.line("  ", padding("", 4*min(i, 1)), l)
+		}
+	}
+	t.line("")
+}

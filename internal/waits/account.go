@@ -1,0 +1,245 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// An Account is where the time of one connection went. It is flat. The zero value is
+// ready.
+type Account struct {
+	Waits detectors.Waits
+
+	first int64 // time of the first segment
+	from  int64 // all before it is attributed
+	ends  [2]end
+
+	stretch     Stretch         // the last that was attributed; the next of the same wait makes it longer
+	event       frameID         // the segment at which from was reached
+	request     reassembly.Mark // the last segment of the client's request that is not answered
+	provisional int64           // of the loss, what another wait gets if nothing turns out to have been lost
+	run         run
+	phase       phase
+	turn        reassembly.Side // who sent payload last
+	known       bool            // the client is known: A
+	spoken      bool            // payload was sent
+	asking      bool            // the client waits for an answer
+	pipelined   bool            // by now for several
+	lost        bool            // something was sent again since the hole opened
+	blind       detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
+	mss         uint16
+	why         Reason
+}
+
+// phase is how far the connection has come.
+type phase uint8
+
+const (
+	begun phase = iota
+	connecting
+	running
+	closing
+)
+
+// Reason says why time is unknown.
+type Reason uint8
+
+// The reasons, the weightiest last.
+const (
+	NoReason   Reason = iota
+	Midstream         // without the handshake nobody knows who is the client
+	NoScale           // without the SYNs windows are not known
+	Holes             // bytes were acknowledged that the capture has not seen
+	Unrecorded        // nothing was captured for over an hour
+	OneSided          // only one direction was captured
+	numOfReason
+)
+
+var reasons = [numOfReason]string{
+	"", "midstream: the handshake was not captured, so it is unknown who is the client",
+	"scale-unknown: the handshake was not captured, so the size of the windows is unknown",
+	"holes: bytes were acknowledged that the capture has not seen",
+	"nothing at all was captured for over an hour",
+	"one-sided: only one direction was captured",
+}
+
+// String is a sentence without its full stop, empty for no reason.
+func (r Reason) String() string { return reasons[r] }
+
+// frameID is a frame among all inputs.
+type frameID struct {
+	file  uint16
+	frame uint32
+}
+
+// A Stretch is time without a break that belongs to one wait.
+type Stretch struct {
+	Wait       detectors.Wait
+	File       [2]uint16 // of the frames
+	Frame      [2]uint32 // the last one before it, and the one that ended it
+	Start, End int64     // nanoseconds since 1970
+}
+
+// Told is who is told what an account finds; nil functions are not called.
+type Told struct {
+	Stretch  func(*Stretch)
+	Exchange func(*detectors.Exchange)
+	Transfer func(*detectors.Transfer)
+}
+
+// step is one segment of the connection, and who is told.
+type step struct {
+	*Account
+	seg       *reassembly.Segment
+	side      reassembly.Side
+	own, peer *end
+	view      fsm.View
+	told      *Told
+	paused    bool // the side's application paused for so long that another transfer begins
+}
+
+// Process accounts for the time up to the connection's next segment, which fsm has
+// processed: v is the connection after it.
+func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, v fsm.View, told *Told) {
+	class := ev.Class
+	if a.phase == begun {
+		a.begin(seg, v)
+	}
+	if class == fsm.OutOfWindow || class == fsm.Rst && !ev.Kinds.Has(fsm.ResetSent) {
+		return
+	}
+	own, peer := &a.ends[side], &a.ends[side.Peer()]
+	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn)
+	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, view: v, told: told}
+	if own.open || peer.open {
+		s.give(detectors.Loss, seg.At)
+	}
+	if a.phase == connecting {
+		s.connect(class)
+	} else {
+		s.process(class, ev.Kinds)
+	}
+	if seg.Flags&reassembly.ACK != 0 {
+		s.acknowledged(ev.Kinds)
+	}
+	peer.asked = 0
+}
+
+func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
+	a.first, a.from = seg.At, seg.At
+	a.event = frameID{seg.File, seg.Frame}
+	a.stretch.Start, a.stretch.End = seg.At, seg.At
+	_, a.known = v.Opener()
+	a.phase, a.blind = running, detectors.UnknownWait
+	if a.known {
+		a.phase = connecting
+	}
+}
+
+// process accounts for a segment of a connection that is open.
+func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
+	seg := s.seg
+	switch {
+	case kinds.Has(fsm.HoleAcked):
+		s.blame(Holes)
+		s.give(detectors.UnknownWait, seg.At)
+	case class == fsm.Rst:
+		s.quiet(seg.At)
+		s.phase = closing
+	case class == fsm.Syn: // what was missed of the handshake
+		s.give(detectors.Connect, seg.At)
+	case class == fsm.Probe:
+		s.give(s.blind, seg.At)
+		s.ask()
+	case class == fsm.KeepAlive || class == fsm.Ambiguous:
+		s.quiet(seg.At)
+		s.ask()
+	case class == fsm.Retransmission && seg.Len > 0:
+		s.again()
+	case seg.Len > 0:
+		s.payload()
+	}
+	if seg.Flags&reassembly.FIN != 0 {
+		s.quiet(seg.At)
+		s.phase = closing
+	}
+}
+
+// ask notes that the side sent what its peer has to answer.
+func (s *step) ask() {
+	if s.own.asked == 0 {
+		s.own.asked = s.seg.At
+	}
+}
+
+// acknowledged notes what the segment acknowledges and offers to its peer.
+func (s *step) acknowledged(kinds fsm.Kinds) {
+	peer := s.peer
+	out := s.view.Stream(s.side.Peer())
+	was := peer.acked
+	peer.learn(s.Account, s.seg.At, out.Una, out.Edge)
+	if peer.acked != was && kinds.Has(fsm.Advanced) {
+		peer.first = s.seg.At // of what is still in flight, it is not earlier
+	}
+	if kinds.Has(fsm.HoleShown) || peer.open {
+		s.hole(&out, kinds)
+	}
+}
+
+// give attributes all time since the last attribution, up to trace time to.
+func (s *step) give(w detectors.Wait, to int64) {
+	n := to - s.from
+	if n <= 0 {
+		return
+	}
+	if w == detectors.Loss && (s.own.open || s.peer.open || s.phase == connecting) {
+		s.provisional += n
+	}
+	s.add(w, to, n)
+	s.event = frameID{s.seg.File, s.seg.Frame}
+}
+
+// add adds n nanoseconds up to trace time to, as a stretch or to the one before.
+func (s *step) add(w detectors.Wait, to, n int64) {
+	s.Waits[w] += n
+	if s.told.Stretch == nil {
+		s.from = to
+		return
+	}
+	if x := &s.stretch; x.Wait == w && x.End != x.Start {
+		x.End, x.File[1], x.Frame[1] = to, s.seg.File, s.seg.Frame
+	} else {
+		s.flush()
+		*x = Stretch{w, [2]uint16{s.event.file, s.seg.File}, [2]uint32{s.event.frame, s.seg.Frame}, s.from, to}
+	}
+	s.from = to
+}
+
+// flush tells of the last stretch.
+func (s *step) flush() {
+	if x := &s.stretch; x.End > x.Start {
+		s.told.Stretch(x)
+	}
+}
+
+// move gives provisional loss to another wait.
+func (s *step) move(to detectors.Wait) {
+	n, r := s.provisional, &s.run
+	s.provisional = 0
+	if n == 0 {
+		return
+	}
+	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
+		r.before[detectors.Loss] -= earlier
+		r.before[to] += earlier
+	}
+	s.Waits[detectors.Loss] -= n
+	s.Waits[to] += n
+	if s.stretch.Wait == detectors.Loss {
+		s.stretch.Wait = to
+	}
+}
+
+// blame notes why time is unknown.
+func (a *Account) blame(r Reason) { a.why = max(a.why, r) }

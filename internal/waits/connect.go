@@ -1,0 +1,52 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// connect accounts for a segment until the handshake is complete: the first of the
+// client that is no SYN completes it. What repeats waits for what was lost.
+func (s *step) connect(class fsm.Class) {
+	seg := s.seg
+	switch {
+	case class == fsm.Rst:
+		s.move(detectors.Connect)
+		s.give(detectors.Connect, seg.At)
+		s.phase = closing
+		return
+	case class == fsm.Syn && s.own.sent != 0: // a repeat
+		s.give(detectors.Loss, seg.At)
+		s.own.sent = seg.At
+		return
+	case class == fsm.Syn:
+		s.give(detectors.Connect, seg.At)
+		s.own.sent = seg.At
+		return
+	}
+	s.give(detectors.Connect, seg.At)
+	if s.side == reassembly.B { // a server that speaks before the handshake is complete, as the tap sees it
+		if seg.Len == 0 {
+			return
+		}
+	}
+	s.provisional = 0
+	s.phase, s.turn = running, reassembly.A
+	for side := range reassembly.Side(2) {
+		if ns := int64(s.view.HandshakeRTT(side)); ns > 0 {
+			if e := &s.ends[side]; e.rtt == 0 || ns < e.rtt {
+				e.rtt = ns
+			}
+		}
+		s.ends[side].sent = seg.At
+	}
+	if _, known := s.view.WindowScale(s.side); known {
+		s.blind = detectors.ReceiverWindow
+	}
+	if seg.Len > 0 {
+		s.process(class, 0)
+	} else if seg.Flags&reassembly.FIN != 0 {
+		s.phase = closing
+	}
+}

@@ -1,0 +1,130 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// quiet accounts for the time before what is no payload: a FIN, a RST, a keep-alive, or
+// the end.
+func (s *step) quiet(at int64) {
+	if s.phase == closing {
+		s.give(detectors.Close, at)
+		return
+	}
+	s.endTransfer(&s.Waits)
+	s.silent(at)
+	if !s.spoken {
+		s.give(detectors.Idle, at)
+		return
+	}
+	last := &s.ends[s.turn]
+	for side := range reassembly.Side(2) {
+		e := &s.ends[side]
+		if out := s.view.Stream(side); out.InFlight() > 0 && e.sent != 0 && s.view.Phase(side) < fsm.PhaseFinSent {
+			s.give(detectors.Network, min(at, max(e.first, e.sent)+s.roundTrip()))
+			s.give(detectors.PeerSilent, at)
+			return
+		}
+	}
+	arrived := last.sent + s.roundTrip()
+	if last.acked > last.sent {
+		arrived = min(arrived, last.acked)
+	}
+	s.give(detectors.Network, min(arrived, at))
+	if s.asking && s.turn == reassembly.A {
+		s.give(detectors.ServerApp, at)
+		return
+	}
+	s.give(detectors.Idle, at)
+}
+
+// unheard gives what a side waited for since it began to probe a window, to its peer's
+// silence: nothing has answered, and nothing will.
+func (s *step) unheard() {
+	n := s.from - s.own.asked - s.roundTrip()
+	if n = min(n, s.Waits[s.blind]); s.own.asked == 0 || n <= 0 {
+		return
+	}
+	s.Waits[s.blind] -= n
+	s.Waits[detectors.PeerSilent] += n
+	if x := &s.stretch; s.told.Stretch != nil && x.Wait == s.blind && x.End-x.Start > n {
+		whole := *x
+		x.End -= n
+		s.told.Stretch(x)
+		*x = whole
+		x.Start, x.Wait = x.End-n, detectors.PeerSilent
+	} else if x.Wait == s.blind {
+		x.Wait = detectors.PeerSilent
+	}
+}
+
+// silent accounts for time in which a side's peer answered nothing at all, though it
+// had to: from the first probe or keep-alive on.
+func (s *step) silent(at int64) {
+	if e := s.own; e.asked != 0 && at > e.asked+s.roundTrip() && e.asked > e.sent {
+		if s.from < e.asked {
+			s.give(detectors.Idle, e.asked)
+		}
+		s.give(detectors.PeerSilent, at)
+	}
+}
+
+// End accounts for the rest of the connection, up to trace time at, of which the trace
+// can speak until known. v is the connection as it ended.
+func (a *Account) End(at, known int64, v fsm.View, told *Told) {
+	if a.phase == begun {
+		a.first, a.from = at, at
+		return
+	}
+	side := a.turn
+	last := v.Last(side)
+	if other := v.Last(side.Peer()); other.At > last.At {
+		last = other
+	}
+	seg := reassembly.Segment{At: at, File: last.File, Frame: last.Frame}
+	s := step{Account: a, seg: &seg, side: side, own: &a.ends[side], peer: &a.ends[side.Peer()], view: v, told: told}
+	s.finish(min(known, at))
+	if a.from < at {
+		a.blame(Unrecorded)
+		s.give(detectors.UnknownWait, at)
+	}
+	if v.Packets(reassembly.A) == 0 || v.Packets(reassembly.B) == 0 && a.phase != connecting {
+		a.blame(OneSided)
+		a.Waits = detectors.Waits{detectors.UnknownWait: a.Waits.Sum()}
+		a.stretch = Stretch{detectors.UnknownWait, a.stretch.File, a.stretch.Frame, a.first, a.from}
+	}
+	if told.Stretch != nil {
+		s.flush()
+	}
+}
+
+// finish accounts for what goes on at the end.
+func (s *step) finish(at int64) {
+	before := s.Waits
+	switch {
+	case s.phase == connecting:
+		s.provisional = s.Waits[detectors.Loss]
+		s.move(detectors.PeerSilent)
+		s.give(detectors.PeerSilent, at)
+		if w := &s.Waits; s.view.Packets(reassembly.B) == 0 {
+			w[detectors.PeerSilent] += w[detectors.Connect]
+			w[detectors.Connect] = 0
+		}
+	case s.own.open || s.peer.open:
+		s.give(detectors.Loss, at)
+		s.move(detectors.PeerSilent)
+	case s.ends[0].asked > s.ends[0].sent || s.ends[1].asked > s.ends[1].sent: // of probes or keep-alives
+		if s.own.asked <= s.own.sent {
+			s.own, s.peer = s.peer, s.own
+		}
+		s.unheard()
+		s.silent(at)
+		s.quiet(at)
+	default:
+		s.quiet(at)
+	}
+	s.endExchange()
+	s.endTransfer(&before)
+}

@@ -1,0 +1,71 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// again accounts for the time before payload that was sent again: a round trip after
+// it was first sent, its acknowledgment was due.
+func (s *step) again() {
+	seg, own := s.seg, s.own
+	out := s.view.Stream(s.side)
+	if !out.Covered(seg.End()) {
+		if !own.open {
+			due := max(own.first, own.sent) + s.roundTrip()
+			if own.first != 0 {
+				due = own.first + s.roundTrip()
+			}
+			s.give(s.awaiting(), min(due, seg.At))
+		}
+		s.open(seg.End())
+		s.give(detectors.Loss, seg.At)
+		s.lost = true
+	}
+	own.sent, own.sentLen = seg.At, seg.Len
+	if s.asking && s.side == reassembly.A {
+		s.request.At = seg.At
+	}
+	s.ask()
+}
+
+// awaiting is what a side waits for that has data in flight, within a round trip.
+func (s *step) awaiting() detectors.Wait {
+	if s.own.sentLen >= s.full() {
+		return s.sender()
+	}
+	return detectors.Network
+}
+
+// open notes that what the side sent before end lacks something.
+func (s *step) open(end reassembly.Seq) {
+	if !s.own.open || s.own.hole.Before(end) {
+		s.own.hole = end
+	}
+	s.own.open = true
+}
+
+// hole follows a hole of the peer's that the segment shows, or may close.
+func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
+	peer := s.peer
+	if kinds.Has(fsm.HoleShown) && !peer.open && out.InFlight() > 0 {
+		if peer.sentLen >= s.full() {
+			s.give(s.sender(), s.seg.At)
+		} else {
+			s.give(detectors.Network, s.seg.At)
+		}
+		peer.open, peer.hole = true, out.Una+1
+	}
+	if !peer.open || out.Una.Before(peer.hole) || s.seg.Opts.NBlocks > 0 && s.lost && out.InFlight() > 0 {
+		return
+	}
+	peer.open = false
+	if s.own.open {
+		return
+	}
+	if !s.lost {
+		s.move(detectors.SenderWindow)
+	}
+	s.provisional, s.lost = 0, false
+}

@@ -1,0 +1,132 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// An end is what the account knows of one side, as a sender.
+type end struct {
+	sent     int64 // when its last payload passed the tap; 0 = none yet
+	first    int64 // when what it has in flight was first sent
+	acked    int64 // when an acknowledgment last moved UNA or the window
+	asked    int64 // when it began to send what its peer has not answered with any segment; 0 = nothing
+	rtt      int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
+	timed    int64 // when the peer's segment that is being timed passed the tap; 0 = none
+	echoed   int64 // the same of the peer's timestamp
+	rttSum   int64 // of the samples of this transfer
+	rtts     uint32
+	ackDue   reassembly.Seq // acknowledging this ends the timing
+	tsval    uint32         // of the peer, that is timed
+	lastTS   uint32         // the latest of the peer
+	sentLen  uint32         // of its last payload
+	hole     reassembly.Seq // what must be acknowledged to close its hole, while open is set
+	open     bool
+	seenTS   bool
+	windows  [knowledge]offer
+	latest   uint8
+	windowed bool // windows[latest] is filled
+}
+
+// An offer is what a side's peer had acknowledged and offered at a time: the side knew
+// it a round trip between tap and side later.
+type offer struct {
+	at        uint32 // microseconds of the connection, modulo 2^32
+	una, edge reassembly.Seq
+}
+
+// knowledge is how many offers are remembered: those of a round trip between tap and
+// side, in steps of a quarter.
+const knowledge = 6
+
+// micros is a time in microseconds of the connection.
+func (a *Account) micros(at int64) uint32 { return uint32((at - a.first) / 1000) }
+
+// learn notes what the side's peer acknowledges and offers now.
+func (e *end) learn(a *Account, at int64, una, edge reassembly.Seq) {
+	o := &e.windows[e.latest]
+	if e.windowed && o.una == una && o.edge == edge {
+		return
+	}
+	e.acked = at
+	now := a.micros(at)
+	if e.windowed && int64(now-o.at)*4000 < e.rtt && o.edge != o.una { // one step; a shut window is remembered
+		o.una, o.edge = una, edge
+		return
+	}
+	if e.windowed {
+		e.latest = (e.latest + 1) % knowledge
+	}
+	e.windowed = true
+	e.windows[e.latest] = offer{now, una, edge}
+}
+
+// knew is what the side knew when it sent what passed the tap at: what had passed a
+// round trip before, with some slack for a round trip that is not always the same.
+func (e *end) knew(a *Account, at int64) offer {
+	then := a.micros(at - e.rtt + e.slack())
+	o := e.windows[e.latest]
+	for i := range uint8(knowledge) {
+		k := (e.latest + knowledge - i) % knowledge
+		if i > 0 && e.windows[k].at == 0 && e.windows[k].una == 0 {
+			break
+		}
+		o = e.windows[k]
+		if int32(then-o.at) >= 0 {
+			break
+		}
+	}
+	return o
+}
+
+// slack is by how much a round trip between tap and side may vary.
+func (e *end) slack() int64 { return max(e.rtt/8, 500_000) }
+
+// stoppedAtEdge reports whether the side stopped at seq because the window that it
+// knew had no room for need bytes more.
+func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint32) bool {
+	then := a.micros(at - e.rtt + e.slack())
+	for i := range e.windows {
+		o := &e.windows[i]
+		if room := seq.To(o.edge); room >= 0 && uint32(room) < need && o.edge != 0 && int32(then-o.at) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sample notes a round trip between tap and side.
+func (e *end) sample(ns int64) {
+	ns = max(ns, 1)
+	if e.rtt == 0 || ns < e.rtt {
+		e.rtt = ns
+	}
+	e.rttSum += ns
+	e.rtts++
+}
+
+// time begins to time a segment of the side's peer, and ends the timing of one of
+// its own peer's that the segment answers.
+func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
+	if own.timed != 0 && seg.Flags&reassembly.ACK != 0 && own.ackDue.AtOrBefore(seg.Ack) {
+		own.sample(seg.At - own.timed)
+		own.timed = 0
+	}
+	if peer.timed == 0 && fresh {
+		peer.timed, peer.ackDue = seg.At, seg.End()
+	}
+	if seg.Opts.Has&reassembly.HasTimestamps == 0 {
+		return
+	}
+	if own.echoed != 0 {
+		if d := int32(seg.Opts.TSEcr - own.tsval); d >= 0 {
+			if d == 0 {
+				own.sample(seg.At - own.echoed)
+			}
+			own.echoed = 0
+		}
+	}
+	if peer.echoed == 0 && (!peer.seenTS || seg.Opts.TSVal != peer.lastTS) {
+		peer.echoed, peer.tsval = seg.At, seg.Opts.TSVal
+	}
+	peer.lastTS, peer.seenTS = seg.Opts.TSVal, true
+}

@@ -1,0 +1,86 @@
+package waits
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+)
+
+// A Record is what --time reports of one connection.
+type Record struct {
+	Waits     detectors.Waits // from From to To
+	From, To  int64           // nanoseconds since 1970
+	RTT       [2]int64        // smallest round trip between tap and side, in nanoseconds; 0 if unknown
+	Unknown   Reason          // why some of the time is unknown
+	Longest   []Stretch       // the longest ten, in order of time
+	Exchanges Exchanges
+	Transfers []detectors.Transfer // the first 32
+	Omitted   int                  // transfers beyond these
+}
+
+// Exchanges are the requests and answers of a connection.
+type Exchanges struct {
+	Responses  Quantiles // of those that were answered
+	Unanswered int
+	Pipelined  int
+	Slowest    []detectors.Exchange // ten, the slowest first; unanswered ones are not among them
+}
+
+// Bounds of a record.
+const (
+	maxLongest   = 10
+	maxSlowest   = 10
+	maxTransfers = 32
+)
+
+// longest keeps a stretch if it is among the longest.
+func (r *Record) longest(x *Stretch) {
+	r.Longest = keep(r.Longest, *x, maxLongest, func(x *Stretch) int64 { return x.End - x.Start })
+}
+
+// exchange counts an exchange.
+func (r *Record) exchange(x *detectors.Exchange) {
+	e := &r.Exchanges
+	if x.Pipelined {
+		e.Pipelined++
+	}
+	if x.Answer.At == 0 {
+		e.Unanswered++
+		return
+	}
+	e.Responses.Add(x.Response)
+	e.Slowest = keep(e.Slowest, *x, maxSlowest, func(x *detectors.Exchange) int64 { return x.Response })
+}
+
+// transfer keeps a transfer.
+func (r *Record) transfer(t *detectors.Transfer) {
+	if len(r.Transfers) == maxTransfers {
+		r.Omitted++
+		return
+	}
+	r.Transfers = append(r.Transfers, *t)
+}
+
+// keep adds x to the list, or puts it in the place of the least if there is no room.
+func keep[T any](list []T, x T, room int, size func(*T) int64) []T {
+	if len(list) < room {
+		return append(list, x)
+	}
+	least := 0
+	for i := range list {
+		if size(&list[i]) < size(&list[least]) {
+			least = i
+		}
+	}
+	if size(&x) > size(&list[least]) {
+		list[least] = x
+	}
+	return list
+}
+
+// sort puts the lists into their order.
+func (r *Record) sort() {
+	slices.SortStableFunc(r.Longest, func(a, b Stretch) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortStableFunc(r.Exchanges.Slowest, func(a, b detectors.Exchange) int { return cmp.Compare(b.Response, a.Response) })
+}

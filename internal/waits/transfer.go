@@ -1,0 +1,96 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A run is payload of one side, without payload of the other: a transfer, if it is
+// large or lasts.
+type run struct {
+	first, last reassembly.Mark
+	before      detectors.Waits // of the connection, when it began
+	bytes       uint64          // of the side, when it began
+	window      uint32
+	flight      uint32
+	fulls       uint32 // full segments, counted where gaps are told apart
+	side        reassembly.Side
+	on          bool
+}
+
+// A run is a transfer from minBytes on, or if it takes minTime and has minFulls full
+// segments. A pause of its application for as long as maxPause, or four round trips,
+// ends it.
+const (
+	minBytes = 100_000
+	minTime  = 1_000_000_000
+	minFulls = 10
+	maxPause = 1_000_000_000
+)
+
+// transfer notes payload, whose time before it is attributed, but for pauses inside a
+// flight.
+func (s *step) transfer() {
+	seg, r := s.seg, &s.run
+	if !r.on {
+		*r = run{first: reassembly.MarkOf(seg), before: s.Waits, side: s.side, on: true}
+		r.bytes = s.view.Bytes(s.side) - min(s.view.Bytes(s.side), uint64(seg.Len))
+		for i := range s.ends {
+			s.ends[i].rttSum, s.ends[i].rtts = 0, 0
+		}
+	}
+	r.last = reassembly.MarkOf(seg)
+	if seg.Len >= s.full() {
+		r.fulls++
+	}
+	out := s.view.Stream(s.side)
+	r.window, r.flight = max(r.window, out.Window()), max(r.flight, out.InFlight())
+}
+
+// longPause is how long an application pauses between two transfers.
+func (a *Account) longPause() int64 { return max(maxPause, 4*a.roundTrip()) }
+
+// endTransfer ends the run, if there is one, and tells of it if it was a transfer. to
+// are the connection's waits until its last segment.
+func (s *step) endTransfer(to *detectors.Waits) {
+	r := &s.run
+	if !r.on {
+		return
+	}
+	r.on = false
+	bytes, lasted := s.view.Bytes(r.side)-r.bytes, r.last.At-r.first.At
+	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
+		bytes -= min(bytes, uint64(s.seg.Len))
+	}
+	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
+		return
+	}
+	t := detectors.Transfer{From: r.side, First: r.first, Last: r.last, Bytes: bytes, Window: r.window, Flight: r.flight}
+	for w := range t.Waits {
+		t.Waits[w] = to[w] - r.before[w]
+	}
+	fit(&t.Waits, lasted)
+	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
+		t.RTT = a.roundTrip()
+		for i := range a.ends {
+			if e := &a.ends[i]; e.rtts > 0 {
+				t.Queue += e.rttSum/int64(e.rtts) - e.rtt
+			}
+		}
+	}
+	s.told.Transfer(&t)
+}
+
+// fit makes the waits of a transfer add up to how long it took: they lack pauses inside
+// the last flight, and may have what followed the last payload: silence, probes, loss.
+func fit(w *detectors.Waits, lasted int64) {
+	excess := w.Sum() - lasted
+	if excess < 0 {
+		w[w.Longest()] -= excess
+	}
+	for i := detectors.NumWaits; i > 0 && excess > 0; i-- {
+		n := min(excess, w[i-1])
+		w[i-1] -= n
+		excess -= n
+	}
+}
