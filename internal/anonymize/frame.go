@@ -79,13 +79,16 @@ func (m *Mapper) mac(a [6]byte) [6]byte {
 	return b
 }
 
-// tags are the frame's VLANs. Any other tunnel becomes one VLAN, whose number
+// tags are the replacements of the frame's VLANs. Any other tunnel becomes one VLAN, whose number
 // identifies it as well as 12 bits can.
 func (m *Mapper) tags(f *Frame) []uint16 {
 	if f.Seg.Tunnel == 0 {
 		return nil
 	}
 	if tags, only := vlans(f); only {
+		for i, id := range tags {
+			tags[i] = m.vlanID(id)
+		}
 		return tags
 	}
 	const numbers = 4094 // IEEE 802.1Q 9.6

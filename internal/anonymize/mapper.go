@@ -16,6 +16,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
+// Treatment says what becomes of a frame, and what stays as it was.
+const Treatment = "Anonymized: IP and MAC addresses and VLANs replaced (common prefixes of IP addresses stay), sequence numbers, timestamp " +
+	"options and IPv4 identifications shifted, tunnels removed, unknown options and payload zeroed. " +
+	"Unchanged: ports, lengths, flags, windows, TTLs, and the times of the frames."
+
 // A Mapper replaces addresses and numbers, always the same way for one Key. It
 // is not safe for concurrent use.
 type Mapper struct {
@@ -23,12 +28,22 @@ type Mapper struct {
 	pan   cryptoPAn
 	hosts map[[16]byte]host
 	flows map[direction]reassembly.Seq
+	paths map[path]uint32 // keyed hashes of tunnels and links
+	vlan  []uint16        // by VLAN identifier; nil until one is needed
 }
 
 // A host is the replacement of one address.
 type host struct {
 	addr  [16]byte
 	clock uint32 // added to its timestamps
+	ids   uint16 // added to its IPv4 identifications
+}
+
+// A path is a 32-bit hash that the decoder made of tunnel headers or of link-layer
+// addresses. There are so few of these that somebody can try them all.
+type path struct {
+	use  string
+	hash uint32
 }
 
 // A direction is one half of a connection.
@@ -40,7 +55,7 @@ const maxKept = 1 << 16
 
 // New returns a Mapper for the key.
 func New(key Key) *Mapper {
-	return &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[direction]reassembly.Seq{}}
+	return &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[direction]reassembly.Seq{}, paths: map[path]uint32{}}
 }
 
 // Endpoint is the replacement of the endpoint. Ports stay.
@@ -50,11 +65,14 @@ func (m *Mapper) Endpoint(e reassembly.Endpoint) reassembly.Endpoint {
 
 // Segment rewrites a decoded segment: addresses; sequence numbers, by an offset
 // of the connection and direction; timestamps, by an offset of the host whose
-// clock they show (RFC 7323 3).
+// clock they show (RFC 7323 3); IPv4 identifications, by an offset of the host;
+// and what identifies its tunnels and link.
 func (m *Mapper) Segment(seg *reassembly.Segment) {
 	own, peer := m.shift(seg.Src, seg.Dst), m.shift(seg.Dst, seg.Src)
 	src, dst := m.host(seg.Src.Addr), m.host(seg.Dst.Addr)
 	seg.Src.Addr, seg.Dst.Addr = src.addr, dst.addr
+	seg.IPID = shiftID(seg.IPID, src.ids)
+	seg.Tunnel, seg.Link = m.path("tunnel", seg.Tunnel), m.path("link", seg.Link)
 	if !refusal(seg) {
 		seg.Seq += own
 	}
@@ -88,7 +106,7 @@ func (m *Mapper) host(addr [16]byte) host {
 	if h, ok := m.hosts[addr]; ok {
 		return h
 	}
-	h := host{addr: addr, clock: m.number("timestamps", addr[:])}
+	h := host{addr: addr, clock: m.number("timestamps", addr[:]), ids: uint16(m.number("ids", addr[:]))}
 	if netip.AddrFrom16(addr).Is4In6() {
 		m.pan.apply(h.addr[12:])
 	} else {
@@ -99,6 +117,54 @@ func (m *Mapper) host(addr [16]byte) host {
 	}
 	m.hosts[addr] = h
 	return h
+}
+
+// shiftID moves an IPv4 identification within 1 to 65535. 0 means that there is none,
+// and stays. Gaps between a host's identifications stay, except for one step at the
+// wrap.
+func shiftID(id, by uint16) uint16 {
+	if id == 0 {
+		return 0
+	}
+	return uint16((uint32(id)-1+uint32(by))%0xffff) + 1
+}
+
+// path replaces a hash of the decoder by a keyed one. 0 means none, and stays.
+func (m *Mapper) path(use string, hash uint32) uint32 {
+	if hash == 0 {
+		return 0
+	}
+	p := path{use, hash}
+	if h, ok := m.paths[p]; ok {
+		return h
+	}
+	h := max(m.number(use+" hash", binary.BigEndian.AppendUint32(nil, hash)), 1)
+	if len(m.paths) >= maxKept {
+		clear(m.paths)
+	}
+	m.paths[p] = h
+	return h
+}
+
+// vlanID replaces a VLAN identifier by another, each by its own. 0 and 4095 are no
+// VLANs (IEEE 802.1Q 9.6), and stay.
+func (m *Mapper) vlanID(id uint16) uint16 {
+	if m.vlan == nil {
+		m.vlan = m.shuffleVLANs()
+	}
+	return m.vlan[id&0x0fff]
+}
+
+func (m *Mapper) shuffleVLANs() []uint16 {
+	ids := make([]uint16, 1<<12)
+	for i := range ids {
+		ids[i] = uint16(i)
+	}
+	for i := len(ids) - 2; i > 1; i-- { // Fisher and Yates
+		j := 1 + m.number("vlan", []byte{byte(i >> 8), byte(i)})%uint32(i)
+		ids[i], ids[j] = ids[j], ids[i]
+	}
+	return ids
 }
 
 // shift is the offset of the sequence numbers of one direction.

@@ -152,7 +152,10 @@ func check(t *testing.T, data []byte, sum packet.Sum, tags []uint16, payload []b
 	if why := decode.New().Decode(1, got, wire, 0, &seg); why != decode.OK {
 		t.Fatal(why)
 	}
-	seg.Link = want.Link
+	if (seg.Tunnel == 0) != (want.Tunnel == 0) {
+		t.Errorf("tunnel %d instead of %d", seg.Tunnel, want.Tunnel)
+	}
+	seg.Link, seg.Tunnel = want.Link, want.Tunnel // the decoder's hashes are of other headers
 	if seg != want {
 		t.Errorf("got  %+v\nwant %+v", seg, want)
 	}
@@ -183,14 +186,14 @@ func repair(segment []byte, sum packet.Sum, seg *reassembly.Segment) {
 	}
 }
 
-// Tunnels that are not VLANs stay apart, and VLANs keep their numbers.
+// Tunnels stay apart, and VLANs are not known by their numbers.
 func TestTags(t *testing.T) {
 	m := New(sampleKey)
 	seg := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2")}
 	plain, _ := packet.Append(nil, &seg, packet.Form{Tags: []uint16{5, 6}})
 	vlan := Frame{Link: 1, Data: plain, TCP: len(plain) - 20, Seg: seg}
 	vlan.Seg.Tunnel = 99
-	if tags := m.tags(&vlan); len(tags) != 2 || tags[0] != 5 || tags[1] != 6 {
+	if tags := m.tags(&vlan); len(tags) != 2 || tags[0] == 5 || tags[1] == 6 || tags[0] == tags[1] {
 		t.Errorf("VLANs 5 and 6 are %v", tags)
 	}
 	deeper := vlan
@@ -204,6 +207,61 @@ func TestTags(t *testing.T) {
 	for n := range plain {
 		vlan.Data = plain[:n]
 		m.tags(&vlan) // does not look beyond the end
+	}
+}
+
+// VLAN identifiers are shuffled by the key; two never become one.
+func TestVLAN_shuffled(t *testing.T) {
+	m, other := New(sampleKey), New(Key{1})
+	seen, same := map[uint16]bool{}, 0
+	for id := range uint16(1 << 12) {
+		to := m.vlanID(id)
+		if seen[to] || to > 4095 || (id == 0 || id == 4095) && to != id || (id > 0 && id < 4095) && (to == 0 || to == 4095) {
+			t.Fatalf("VLAN %d becomes %d", id, to)
+		}
+		if seen[to] = true; to == other.vlanID(id) || to == id {
+			same++
+		}
+	}
+	if same > 20 {
+		t.Errorf("%d VLANs depend little on the key", same)
+	}
+}
+
+// What the decoder hashes can be found by trying all VLANs, or all MAC addresses of a
+// vendor, so no such hash may pass unchanged, and the key decides what becomes of it.
+func TestSegment_hashesAreKeyed(t *testing.T) {
+	seg := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Tunnel: 99, Link: 99, IPID: 500}
+	a, b, again := seg, seg, seg
+	New(sampleKey).Segment(&a)
+	New(Key{1}).Segment(&b)
+	New(sampleKey).Segment(&again)
+	if a != again {
+		t.Error("one key gives different replacements")
+	}
+	if a.Tunnel == 99 || a.Link == 99 || a.IPID == 500 || a.Tunnel == a.Link || a.Tunnel == b.Tunnel || a.Link == b.Link || a.IPID == b.IPID {
+		t.Errorf("tunnel %d, link %d, ID %d; with another key tunnel %d, link %d, ID %d", a.Tunnel, a.Link, a.IPID, b.Tunnel, b.Link, b.IPID)
+	}
+	none := reassembly.Segment{Src: seg.Src, Dst: seg.Dst}
+	if New(sampleKey).Segment(&none); none.Tunnel != 0 || none.Link != 0 || none.IPID != 0 {
+		t.Errorf("nothing becomes tunnel %d, link %d, ID %d", none.Tunnel, none.Link, none.IPID)
+	}
+}
+
+// IPv4 identifications keep their gaps, and 0 stays the only one that means nothing.
+func TestShiftID(t *testing.T) {
+	for _, by := range []uint16{0, 1, 40000, 65535} {
+		seen := map[uint16]bool{}
+		for id := range uint32(1 << 16) {
+			to := shiftID(uint16(id), by)
+			if seen[to] || (id == 0) != (to == 0) {
+				t.Fatalf("shifted by %d, %d becomes %d", by, id, to)
+			}
+			seen[to] = true
+			if next := shiftID(uint16(id)+1, by); id > 0 && id < 65535 && next != to+1 && next != 1 {
+				t.Fatalf("shifted by %d, %d and the next become %d and %d", by, id, to, next)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package anonymize
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 // Names replaces the names of files, which often identify the customer.
 type Names struct {
+	given []name // in order
 	known []name // the longest first
 }
 
@@ -26,6 +28,7 @@ func NewNames(files []string) *Names {
 			continue
 		}
 		replacement := fmt.Sprintf("capture-%d%s", i+1, extension(file))
+		n.given = append(n.given, name{file, replacement})
 		n.known = append(n.known, name{file, replacement})
 		if base := filepath.Base(file); base != file {
 			n.known = append(n.known, name{base, replacement})
@@ -33,6 +36,17 @@ func NewNames(files []string) *Names {
 	}
 	slices.SortStableFunc(n.known, func(a, b name) int { return cmp.Compare(len(b.original), len(a.original)) })
 	return n
+}
+
+// All are the names as they were given, each with its replacement.
+func (n *Names) All() iter.Seq2[string, string] {
+	return func(yield func(original, replacement string) bool) {
+		for _, k := range n.given {
+			if !yield(k.original, k.replacement) {
+				return
+			}
+		}
+	}
 }
 
 // extensions are those that say only what kind of file it is.

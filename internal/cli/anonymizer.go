@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 	"github.com/tcptrace-go/tcptrace/internal/source"
@@ -34,7 +35,22 @@ func newAnonymizer(f *flags) (*anonymizer, error) {
 			return nil, fmt.Errorf("--anonymize-key %s: %w", f.anonymizeKey, err)
 		}
 	}
-	return &anonymizer{anonymize.New(key), anonymize.NewNames(f.files)}, nil
+	inputs := f.files
+	if f.iface != "" { // its files are words of a filter
+		inputs = []string{f.iface}
+	}
+	return &anonymizer{anonymize.New(key), anonymize.NewNames(inputs)}, nil
+}
+
+// printKey prints which replacement stands for which file, for the user alone: it is not
+// anonymized.
+func (c *command) printKey() {
+	if c.anonymizer == nil || c.flags.quiet {
+		return
+	}
+	for original, replacement := range c.anonymizer.names.All() {
+		fmt.Fprintf(c.env.Stderr, "tcptrace: %s stands for %s\n", replacement, report.Clean(original))
+	}
 }
 
 // apply makes the decoder rewrite segments, so that nothing after it sees an
@@ -59,6 +75,14 @@ func (a *anonymizer) learn(trace source.Trace, files []string) {
 		names = append(names, info.File)
 	}
 	a.names = anonymize.NewNames(slices.Concat(names, files))
+}
+
+// name is the replacement of an input's name.
+func (a *anonymizer) name(input string) string {
+	if a == nil {
+		return input
+	}
+	return a.names.Of(input)
 }
 
 // text replaces the names of files in a message.

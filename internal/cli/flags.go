@@ -113,7 +113,7 @@ func define(f *flags) []group {
 	s.IntVar(&f.shards, "shard", 0, "do not analyse; split by connection into `N` shards in the directory of -o, to analyse them anywhere")
 	s.StringVar(&f.evidence, "evidence", "", "write to `DIR` a small pcapng for each finding: only its connection, without payload")
 	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
-	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses and file names, consistently in report and evidence; no payload")
+	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses, VLANs and file names, consistently in report and evidence; no payload. Ports, lengths, TTLs and times stay")
 	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: read the key from `FILE` (32 bytes or 64 hex digits); the same key gives the same replacements")
 	choice(s, &f.color, "color", "auto", "use colour `WHEN`: %s; NO_COLOR is respected", []string{"auto", "always", "never"})
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")

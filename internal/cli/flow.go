@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/excerpt"
+	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 	"github.com/tcptrace-go/tcptrace/internal/source"
@@ -28,15 +29,23 @@ func parseFlow(value string) (*engine.Follow, error) {
 	lo, err1 := netip.ParseAddrPort(one)
 	hi, err2 := netip.ParseAddrPort(other)
 	if err1 != nil || err2 != nil {
-		return nil, fmt.Errorf("--flow %q: want the number of a connection in --flows, or A:PORT-B:PORT ([A]:PORT-[B]:PORT for IPv6)", value)
+		return nil, errors.New("want the number of a connection in --flows, or A:PORT-B:PORT ([A]:PORT-[B]:PORT for IPv6)")
 	}
 	return &engine.Follow{Key: reassembly.Key{Lo: reassembly.EndpointFrom(lo), Hi: reassembly.EndpointFrom(hi)}}, nil
+}
+
+// flowText is the flag as messages quote it: without addresses if they are replaced.
+func (f *flags) flowText() string {
+	if f.anonymize {
+		return "--flow"
+	}
+	return "--flow " + report.Clean(f.flow)
 }
 
 // follow makes the engine record the connection of --flow.
 func (c *command) follow(o *engine.Options, form *format) (err error) {
 	if o.Follow, err = parseFlow(c.flags.flow); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", c.flags.flowText(), err)
 	}
 	if form.name == "scenario" {
 		c.excerpt = excerpt.New(nil)
@@ -56,7 +65,7 @@ func (c *command) findInShards(ctx context.Context, first source.Trace, follow *
 	}
 	again, err := c.inputs.reopen()
 	if err != nil {
-		return fmt.Errorf("--flow %s: shards are read twice to find a connection by number: %w; use A:PORT-B:PORT", c.flags.flow, err)
+		return fmt.Errorf("%s: shards are read twice to find a connection by number: %w; use A:PORT-B:PORT", c.flags.flowText(), err)
 	}
 	defer again.Close()
 	shards, is := again.(*shard.Trace)
@@ -78,7 +87,7 @@ func (c *command) findInShards(ctx context.Context, first source.Trace, follow *
 		return int(min(max(int64(n.Number-id), -1), 1))
 	})
 	if !is {
-		return fmt.Errorf("--flow %s: no such connection in these shards (see --flows)", c.flags.flow)
+		return fmt.Errorf("%s: no such connection in these shards (see --flows)", c.flags.flowText())
 	}
 	follow.Place = uint64(i) + 1
 	return nil
@@ -89,7 +98,7 @@ func (c *command) single(r *result.Report, follow *engine.Follow) error {
 	c.rows = r.Flows
 	i := slices.IndexFunc(r.Flows, func(f result.Flow) bool { return f.TCB != nil })
 	if i < 0 {
-		return fmt.Errorf("--flow %s: no such connection among the %d of this trace (see --flows)", c.flags.flow, r.Totals.Flows)
+		return fmt.Errorf("%s: no such connection among the %d of this trace (see --flows)", c.flags.flowText(), r.Totals.Flows)
 	}
 	r.Flows = []result.Flow{r.Flows[i]}
 	flow := &r.Flows[0]

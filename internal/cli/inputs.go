@@ -59,6 +59,7 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 	if len(errs) < len(in.files) {
 		c.check(err)
 		c.anonymizer.learn(trace, in.files)
+		c.printKey()
 		err = c.suits(trace)
 	}
 	if err != nil {

@@ -93,9 +93,10 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 	} else if err != nil {
 		return err
 	}
+	s.printKey()
 	s.loop = &live.Loop{
 		Source: s.ring, Engine: engine.NewLive(*o, s.emit), Now: time.Now, Warn: func(text string) { s.warn("%s", text) },
-		Input: result.Capture{File: f.iface, Format: "live", LinkTypes: []string{s.ring.Link().String()}},
+		Input: result.Capture{File: s.anonymizer.name(f.iface), Format: "live", LinkTypes: []string{s.ring.Link().String()}},
 	}
 	if f.evidence != "" {
 		if err := s.makeEvidenceDir(); err != nil {

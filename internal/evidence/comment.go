@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
@@ -108,8 +109,7 @@ func numbers(frames []uint32) string {
 func (b *bundle) treatment() string {
 	switch {
 	case b.o.Anonymize != nil:
-		return "Anonymized: addresses replaced (prefixes kept), sequence numbers and timestamps shifted, tunnels removed, " +
-			"unknown options and payload zeroed; ports, lengths and times are unchanged."
+		return anonymize.Treatment
 	case b.o.Payload:
 		return "Frames are as captured."
 	}
