@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"testing"
@@ -165,6 +166,20 @@ func TestPcapng_dropsToldTwiceCountOnce(t *testing.T) {
 	w.packet(0, 2, []byte("x"), 1, w.u64opt(optDropCount, 1))
 	if _, info := readWell(t, w.Bytes()); info.Drops != 7 {
 		t.Errorf("%d drops, want the 7 of the last statistics", info.Drops)
+	}
+}
+
+// A file may claim more losses than a number holds.
+func TestPcapng_dropsSaturate(t *testing.T) {
+	w := newPcapngWriter(littleEndian)
+	w.section()
+	w.iface(LinkEthernet)
+	w.packet(0, 1, []byte("x"), 1, w.u64opt(optDropCount, math.MaxUint64-1))
+	w.packet(0, 2, []byte("x"), 1, w.u64opt(optDropCount, 3))
+	w.iface(LinkEthernet)
+	w.statistics(1, w.u64opt(optIfDrop, math.MaxUint64), w.u64opt(optOSDrop, 2))
+	if _, info := readWell(t, w.Bytes()); info.Drops != math.MaxUint64 {
+		t.Errorf("%d drops", info.Drops)
 	}
 }
 

@@ -1,6 +1,9 @@
 package capture
 
-import "iter"
+import (
+	"iter"
+	"math"
+)
 
 // Option codes (pcapng sections 4.2, 4.3, 4.6).
 const (
@@ -114,7 +117,7 @@ func (n *pcapng) statistics(size uint32) error {
 		case optReceived:
 			r.packets, r.known = n.order.u64(value), true
 		case optIfDrop, optOSDrop:
-			dropped += n.order.u64(value)
+			dropped = addSaturated(dropped, n.order.u64(value))
 		}
 	}
 	r.complete = r.known && r.packets == t.packets
@@ -148,7 +151,7 @@ func (n *pcapng) dropCount(t *iface, options []byte) {
 
 // lose counts packets that were lost just before one that was captured.
 func (t *iface) lose(count uint64, info *Info) {
-	t.lost += count
+	t.lost = addSaturated(t.lost, count)
 	t.countDrops(t.lost, info)
 }
 
@@ -156,9 +159,18 @@ func (t *iface) lose(count uint64, info *Info) {
 // both report the same loss, so the larger total counts.
 func (t *iface) countDrops(total uint64, info *Info) {
 	if total > t.dropped {
-		info.Drops += total - t.dropped
+		info.Drops = addSaturated(info.Drops, total-t.dropped)
 		t.dropped = total
 	}
+}
+
+// addSaturated is a+b, or the largest number if that does not fit: a file may claim
+// any counts.
+func addSaturated(a, b uint64) uint64 {
+	if sum := a + b; sum >= a {
+		return sum
+	}
+	return math.MaxUint64
 }
 
 // options yields the options of a block up to the end mark, or to an option that

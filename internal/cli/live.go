@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -130,14 +129,11 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 // handleSignals makes signals and --duration stop the loop, and SIGUSR1 print the
 // state. A second ^C ends the process.
 func (s *sniffer) handleSignals() (stop func()) {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	if d := s.flags.duration; d != 0 {
-		time.AfterFunc(d, cancel)
+		time.AfterFunc(d, s.loop.Stop)
 	}
-	context.AfterFunc(ctx, func() {
-		cancel()
-		s.loop.Stop()
-	})
+	context.AfterFunc(ctx, s.loop.Stop)
 	asked := make(chan os.Signal, 1)
 	if len(stateSignals) > 0 {
 		signal.Notify(asked, stateSignals...)
@@ -147,7 +143,7 @@ func (s *sniffer) handleSignals() (stop func()) {
 			s.loop.Ask(s.showState)
 		}
 	}()
-	return cancel
+	return stop
 }
 
 // emit handles a new or changed finding: prints it, counts it and writes its

@@ -1,25 +1,10 @@
 package cli
 
 import (
-	"context"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 )
-
-// interruptible returns a context that ends at the first SIGINT or SIGTERM, and then
-// closes done. A second signal kills the process.
-func interruptible(done chan<- struct{}) (ctx context.Context, stop context.CancelFunc) {
-	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
-		stop()
-		close(done)
-	})
-	return ctx, stop
-}
 
 // A pipe reads from a reader that may block, and stops when done is closed.
 type pipe struct {

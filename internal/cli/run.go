@@ -78,6 +78,11 @@ type command struct {
 // run does what the flags ask for.
 func (c *command) run(groups []group) error {
 	f, w, all := c.flags, c.env.Stdout, c.env.Detectors
+	if c.toStdout() {
+		if err := closedOutput(c.env.Stdout, c.env.Stderr); err != nil {
+			return err
+		}
+	}
 	switch {
 	case f.help:
 		return usage(w, groups)

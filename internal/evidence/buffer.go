@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"github.com/tcptrace-go/tcptrace/internal/output"
 )
 
 // A buffer is what a file has behind its section header, while it is collected:
@@ -58,7 +60,7 @@ func (b *buffer) spill() (err error) {
 	}
 	var f *os.File
 	if b.file == "" {
-		if f, err = os.CreateTemp(b.all.dir, ".evidence-*"); err == nil {
+		if f, err = output.CreateTemp(b.all.dir, ".evidence-*"); err == nil {
 			b.file = f.Name()
 		}
 	} else {
@@ -92,7 +94,7 @@ func (b *buffer) copyTo(w io.Writer) error {
 func (bs *buffers) clear() {
 	for _, b := range bs.list {
 		if b.file != "" {
-			os.Remove(b.file)
+			output.Discard(b.file)
 		}
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
@@ -28,7 +28,7 @@ func (b *bundle) file(dir string) (File, error) {
 	tmp, err := b.assemble(path, "")
 	if err == nil && b.o.Analyse != nil {
 		if f.Doubt, err = b.doubt(tmp); f.Doubt != "" {
-			os.Remove(tmp)
+			output.Discard(tmp)
 			tmp, err = b.assemble(path, f.Doubt)
 		}
 	}
@@ -36,7 +36,7 @@ func (b *bundle) file(dir string) (File, error) {
 		err = b.o.Guard.Rename(tmp, path)
 	}
 	if err != nil {
-		os.Remove(tmp)
+		output.Discard(tmp)
 		return File{}, err
 	}
 	return f, nil
@@ -61,7 +61,7 @@ func (b *bundle) complete() error {
 
 // assemble writes the file beside its final path, and returns its name there.
 func (b *bundle) assemble(path, doubt string) (name string, err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	tmp, err := output.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,9 @@ package live
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/metrics"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -64,8 +66,29 @@ func (m *Metrics) Serve(l *Loop) {
 	m.registry.MustRegister(collector{m, l})
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: maxAnswer}))
-	m.server = http.Server{Handler: mux, ReadTimeout: maxAnswer, WriteTimeout: 2 * maxAnswer, MaxHeaderBytes: 8 << 10}
+	m.server = http.Server{Handler: m.forHost(mux), ReadTimeout: maxAnswer, WriteTimeout: 2 * maxAnswer, MaxHeaderBytes: 8 << 10}
 	go m.server.Serve(m.listener)
+}
+
+// forHost refuses requests for another host's name while the server listens on a
+// loopback address: a page in a browser on this machine can point its own name here
+// (DNS rebinding), and must not read the metrics.
+func (m *Metrics) forHost(h http.Handler) http.Handler {
+	if a, is := m.Addr().(*net.TCPAddr); !is || !a.IP.IsLoopback() {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if !strings.EqualFold(host, "localhost") && (err != nil || !addr.IsLoopback()) {
+			http.Error(w, "these metrics are for this machine only", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // maxAnswer is how long an answer may take. A loop that has ended does not answer.

@@ -111,5 +111,9 @@ func (g *Guard) Rename(from, to string) error {
 	if err := g.Check(to, to); err != nil {
 		return err
 	}
-	return os.Rename(from, to)
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	Keep(from)
+	return nil
 }

@@ -28,7 +28,7 @@ func (g *Guard) Replace(name string, write func(io.Writer) error) (err error) {
 	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
+	tmp, err := CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
 	if err != nil { // the user knows only the final name
 		return &os.PathError{Op: "create", Path: name, Err: errors.Unwrap(err)}
 	}
@@ -37,7 +37,7 @@ func (g *Guard) Replace(name string, write func(io.Writer) error) (err error) {
 		err = g.Rename(tmp.Name(), target)
 	}
 	if err != nil {
-		os.Remove(tmp.Name())
+		Discard(tmp.Name())
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -47,7 +48,7 @@ func (w *writer) begin(captures []string) error {
 		f := &w.files[i]
 		f.path = filepath.Join(w.split.Dir, name(i, len(w.files)))
 		prelude := packed.Prelude{Shard: uint32(i), Of: uint32(len(w.files))}
-		temp, err := os.CreateTemp(w.split.Dir, "."+name(i, len(w.files))+".*")
+		temp, err := output.CreateTemp(w.split.Dir, "."+name(i, len(w.files))+".*")
 		if err != nil {
 			return err
 		}
@@ -167,7 +168,7 @@ func rewrite(name string, b []byte) error {
 func (w *writer) discard() {
 	for i := range w.files {
 		if w.files[i].temp != "" {
-			os.Remove(w.files[i].temp)
+			output.Discard(w.files[i].temp)
 		}
 	}
 	if w.split.made {

@@ -1,0 +1,51 @@
+package output
+
+import (
+	"os"
+	"sync"
+)
+
+// temporary are the names of the temporary files that exist. A signal handler needs
+// them, and signals concern the whole process.
+var temporary struct {
+	sync.Mutex
+	names map[string]bool
+}
+
+// CreateTemp is os.CreateTemp, for a file that DiscardAll removes unless Keep or
+// Discard was called with its name.
+func CreateTemp(dir, pattern string) (*os.File, error) {
+	temporary.Lock()
+	defer temporary.Unlock()
+	f, err := os.CreateTemp(dir, pattern)
+	if err != nil {
+		return nil, err
+	}
+	if temporary.names == nil {
+		temporary.names = map[string]bool{}
+	}
+	temporary.names[f.Name()] = true
+	return f, nil
+}
+
+// Keep says that the file has another name now, and is not temporary any more.
+func Keep(name string) {
+	temporary.Lock()
+	defer temporary.Unlock()
+	delete(temporary.names, name)
+}
+
+// Discard removes the file.
+func Discard(name string) {
+	os.Remove(name)
+	Keep(name)
+}
+
+// DiscardAll removes all temporary files. After it, CreateTemp blocks: the process is
+// about to end.
+func DiscardAll() {
+	temporary.Lock()
+	for name := range temporary.names {
+		os.Remove(name)
+	}
+}
