@@ -62,6 +62,8 @@ const (
 	outlivedB
 	openA // A has not closed, although B ended the connection with a RST: see stayedOpen
 	openB
+	foreignA // the RST that A seems to have sent does not fit A: see foreignReset
+	foreignB
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:
@@ -111,12 +113,13 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 	return reassembly.B
 }
 
-// resetBit, pendingBit, challengeBit, outlivedBit and openBit pick a side's bit.
+// resetBit, pendingBit, challengeBit, outlivedBit, openBit and foreignBit pick a side's bit.
 func resetBit(s reassembly.Side) connBits     { return resetByA << s }
 func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
 func challengeBit(s reassembly.Side) connBits { return challengeA << s }
 func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
 func openBit(s reassembly.Side) connBits      { return openA << s }
+func foreignBit(s reassembly.Side) connBits   { return foreignA << s }
 
 // isReset reports whether a RST, its own or its peer's, has closed the side, for all that
 // is known.

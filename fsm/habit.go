@@ -3,6 +3,8 @@ package fsm
 import (
 	"math"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What a side does as a rule, by which a segment of somebody else in its name
@@ -11,6 +13,45 @@ import (
 // orderlyStep is by how much the IP identifications of two successive segments
 // may differ in a host that counts them, with other connections in between.
 const orderlyStep = 16
+
+// Habits are how a side marks its packets: evidence of who sent one in its name.
+type Habits struct {
+	CountsIDs bool // its last two IPv4 identifications follow one another, with room for packets of other connections in between
+	VariesTTL bool // its segments came with more than one TTL
+}
+
+// otherHop is by how much a TTL must differ to be another host's: a path may have a hop
+// more or less for a while, or a load balancer in front of the host that is a hop nearer.
+const otherHop = 2
+
+// OtherTTL reports whether a segment has another TTL than all others of its side, of
+// which last is the last.
+func (h Habits) OtherTTL(last, m *reassembly.Mark) bool {
+	d := int(m.TTL) - int(last.TTL)
+	return last.At != 0 && !h.VariesTTL && (d >= otherHop || d <= -otherHop)
+}
+
+// idStep is how far a counted IP ID may advance at once, and in each second: a host
+// counts the packets of all its connections, and may have been busy meanwhile.
+const idStep = 4096
+
+// OtherID reports whether the side counts its IP IDs and cannot have come to that of the
+// segment; last is the side's last before it. After 15 s it can have come to any.
+func (h Habits) OtherID(last, m *reassembly.Mark) bool {
+	if last.At == 0 || !h.CountsIDs || m.IPID == 0 {
+		return false
+	}
+	gap := int64(m.IPID-last.IPID-1) + 1 // the same once more is a full turn
+	return gap > idStep+idStep*max(m.At-last.At, 0)/int64(time.Second)
+}
+
+// foreign reports whether the segment, by its TTL or IP ID, is not its side's own.
+func (s *step) foreign() bool {
+	h, m := s.own.dir.habits(), reassembly.MarkOf(s.seg)
+	return h.OtherTTL(&s.own.last, &m) || h.OtherID(&s.own.last, &m)
+}
+
+func (h *direction) habits() Habits { return Habits{h.is(countsIDs), h.is(variesTTL)} }
 
 // habits notes how the side marks its packets.
 func (s *step) habits() {

@@ -13,7 +13,7 @@ func TestStep_countsIPIDs(t *testing.T) {
 		w.send(1, 0, ack, 1, 10, 1)
 		w.number(id)
 		w.send(1, 0, ack, 11, 10, 1)
-		if got, _ := w.conn.View().IPHabits(1); got != want {
+		if got := w.conn.View().IPHabits(1).CountsIDs; got != want {
 			t.Errorf("identification %d behind 100: the host counts: %t", id, got)
 		}
 	}

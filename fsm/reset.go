@@ -26,7 +26,10 @@ func (s *step) reset() {
 	switch s.checkReset() {
 	case resetAccepted:
 		c.bits |= resetBit(s.side)
-		c.bits &^= pendingByA | pendingByB | openA | openB
+		c.bits &^= pendingByA | pendingByB | openA | openB | foreignA | foreignB
+		if s.foreignReset() {
+			c.bits |= foreignBit(s.side)
+		}
 		s.emitAfter(ResetSent)
 	case resetPending:
 		c.bits |= pendingBit(s.side) | challengeBit(s.side)
@@ -114,6 +117,32 @@ func (s *step) continued() {
 		c.bits &^= resetBit(s.side)
 		s.emit(Revived, s.side)
 	}
+}
+
+// foreignReset says whether the RST does not fit its side, by TTL, IP ID or sequence
+// number: that is the side's next, or the acknowledgment that the RST answers.
+func (s *step) foreignReset() bool {
+	out, last := &s.own.out, &s.peer.last
+	return s.foreign() || out.Knows(reassembly.KnowNxt) && s.seg.Seq != out.Nxt && !(last.Flags&reassembly.ACK != 0 && s.seg.Seq == last.Ack)
+}
+
+// afterOwnReset says whether the segment, which follows a RST of its side, is the one of
+// the two that is somebody else's: the RST fits the side, and the segment does not, by TTL,
+// IP ID or sequence number. Where its numbers continue those of another one so, the
+// capture has a hole.
+func (s *step) afterOwnReset() bool {
+	own := s.own
+	if s.c.bits&(resetBit(s.side)|foreignBit(s.side)) != resetBit(s.side) || own.last.Flags&reassembly.RST == 0 {
+		return false
+	}
+	if s.foreign() {
+		return true
+	}
+	if !own.out.Knows(reassembly.KnowNxt) || !s.seg.Seq.After(own.out.Nxt) || own.out.RejectedAt(s.seg.Seq) {
+		return false
+	}
+	own.out.Reject(s.seg.End())
+	return true
 }
 
 // stayedOpen looks whether the segment shows that its side has not closed, although its

@@ -19,7 +19,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	case seg.Flags&reassembly.RST != 0:
 		s.class = Rst
 		s.reset()
-	case s.acceptable() || s.corroborated():
+	case !s.afterOwnReset() && (s.acceptable() || s.corroborated()):
 		s.continued()
 		s.apply()
 	default:

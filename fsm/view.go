@@ -144,13 +144,8 @@ func (v View) Unpushed(side reassembly.Side) bool { return v.c.ends[side].dir.is
 // a SYN or RST that was out of place (RFC 5961 3.2, 4.2).
 func (v View) Challenging(side reassembly.Side) bool { return v.c.ends[side].dir.is(challenged) }
 
-// IPHabits is how the side marks its packets: whether its last two IPv4
-// identifications follow one another, with room for packets of other connections in
-// between, and whether its segments came with more than one TTL.
-func (v View) IPHabits(side reassembly.Side) (counting, varying bool) {
-	h := &v.c.ends[side].dir
-	return h.is(countsIDs), h.is(variesTTL)
-}
+// IPHabits is how the side marks its packets, RSTs aside.
+func (v View) IPHabits(side reassembly.Side) Habits { return v.c.ends[side].dir.habits() }
 
 // Limits are the reasons to trust the capture of this connection less.
 func (v View) Limits() Limits { return v.c.Limits() }

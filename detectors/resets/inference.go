@@ -336,32 +336,51 @@ func (c *resetCase) unreadBytes() uint32 {
 }
 
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
-func (c *resetCase) otherTTL() bool {
-	return c.sender.last.At != 0 && !c.sender.variesTTL && c.rst.TTL != c.sender.last.TTL
-}
-
-// idStep is how far a counted IP ID may advance between two segments of a connection
-// before the second one is out of sequence.
-const idStep = 4096
+func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) }
 
 // otherID reports whether the sender counts its IP IDs, and that of the RST is not next.
-func (c *resetCase) otherID() bool {
-	gap := c.rst.IPID - c.sender.last.IPID
-	return c.sender.last.At != 0 && c.sender.countsIDs && c.rst.IPID != 0 && (gap == 0 || gap > idStep)
+func (c *resetCase) otherID() bool { return c.sender.habits.OtherID(&c.sender.last, &c.rst) }
+
+// ownWindow reports whether the RST has all that a socket would give it: besides SEQ and
+// ACK, the window that the sender had offered. Who forges a RST has no use for that, and
+// leaves it 0; a load balancer that ends an idle connection has it.
+func (c *resetCase) ownWindow() bool {
+	last := &c.sender.last
+	return !c.bare() && c.atNxt() && c.rst.Ack == last.Ack && c.rst.Window == last.Window && c.rst.Window != 0
+}
+
+// minQuiet is the least silence after which a RST that has all of a socket may be a load
+// balancer's, in nanoseconds. None of note is set to less.
+const minQuiet = int64(10 * time.Second)
+
+// foreign reports whether the RST is not marked as the sender marks its packets, and
+// nothing else speaks for the sender.
+func (c *resetCase) foreign() bool {
+	switch {
+	case c.otherTTL():
+		return !c.ownWindow() || !c.brokeSilence() || c.idle() < minQuiet
+	case c.otherID():
+		return !c.ownWindow() && !c.answers()
+	}
+	return false
 }
 
 // noID reports whether the sender counts its IP IDs, and the RST has none. Linux
 // answers so for sockets that are gone; but no socket sends such a RST.
 func (c *resetCase) noID() bool {
-	return c.sender.last.At != 0 && c.sender.countsIDs && c.rst.IPID == 0
+	return c.sender.last.At != 0 && c.sender.habits.CountsIDs && c.rst.IPID == 0
 }
 
-// firstIDs is how many packets a host that was restarted may have sent before the RST.
-const firstIDs = 64
+// firstIDs is how many packets a host that was restarted may have sent before the RST,
+// and maxStep how far the IP ID of one that was not restarted moves on.
+const (
+	firstIDs = 64
+	maxStep  = 4096
+)
 
 // restartedIDs reports whether the sender counts its IP IDs, and has begun anew.
 func (c *resetCase) restartedIDs() bool {
-	return c.sender.countsIDs && c.rst.IPID < firstIDs && c.rst.IPID-c.sender.last.IPID > idStep
+	return c.sender.habits.CountsIDs && c.rst.IPID < firstIDs && c.rst.IPID-c.sender.last.IPID > maxStep
 }
 
 // idNear is how far the IP ID of a RST may lie behind that of the peer's last packet if
@@ -371,5 +390,5 @@ const idNear = 64
 // peersID reports whether the RST has the IP ID of one of the peer's last packets, which
 // the peer counts: it was made of that packet.
 func (c *resetCase) peersID() bool {
-	return c.otherID() && c.peer.countsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
 }

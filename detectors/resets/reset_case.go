@@ -57,8 +57,7 @@ type end struct {
 	shrank     bool // it has taken back window before
 	synSeen    bool
 	probe      bool // last is a keep-alive or a window probe
-	countsIDs  bool
-	variesTTL  bool
+	habits     fsm.Habits
 }
 
 // newCase takes the facts at the time of the RST.
@@ -89,7 +88,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e.fin, _ = v.FIN(side)
 	e.scale, e.scaleKnown = v.WindowScale(side)
 	_, e.synSeen = v.SYNOptions(side)
-	e.countsIDs, e.variesTTL = v.IPHabits(side)
+	e.habits = v.IPHabits(side)
 	return e
 }
 

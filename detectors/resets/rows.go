@@ -49,8 +49,7 @@ var rows = []row{
 
 	// NOT THE SENDER'S: it is not marked as the sender marks its packets.
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool { return (c.otherTTL() || c.otherID()) && c.wasIdle() }},
-	{suspectedInjection, "Weaver et al., Detecting Forged TCP Reset Packets (NDSS 2009)", (*resetCase).otherTTL},
-	{suspectedInjection, "Weaver et al., Detecting Forged TCP Reset Packets (NDSS 2009)", func(c *resetCase) bool { return c.otherID() && !c.answers() }},
+	{suspectedInjection, "Weaver et al., Detecting Forged TCP Reset Packets (NDSS 2009)", (*resetCase).foreign},
 
 	// KEEP-ALIVE: from a host without the connection; with ACK, too, if nothing was in it.
 	{keepaliveRefused, "RFC 9293 3.8.4, 3.10.7.1", func(c *resetCase) bool { return c.replies() && c.peer.probe && (c.bare() || c.peer.last.Len == 0) }},
