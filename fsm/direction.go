@@ -44,6 +44,7 @@ type direction struct {
 	FIN   reassembly.Seq // of the FIN itself; valid from phase PhaseFinSent on
 	doubt reassembly.Seq // once this side acknowledges beyond it, doubted is settled
 	Phase Phase
+	ids   idSteps
 	bits  directionBits
 }
 

@@ -66,12 +66,40 @@ func (s *step) habits() {
 	if s.seg.TTL != last.TTL {
 		h.bits |= variesTTL
 	}
-	if gap := s.seg.IPID - last.IPID; s.seg.IPID == 0 || last.IPID == 0 || gap == 0 || gap > orderlyStep {
+	gap := s.seg.IPID - last.IPID
+	if s.seg.IPID != 0 && last.IPID != 0 {
+		h.stepID(gap)
+	}
+	if s.seg.IPID == 0 || last.IPID == 0 || gap == 0 || gap > orderlyStep {
 		h.bits &^= countsIDs
 	} else {
 		h.bits |= countsIDs
 	}
 }
+
+// idSteps is how the IPv4 identifications of a side's segments followed one another: the low
+// bits are how many steps in a row went up a little.
+type idSteps uint8
+
+const (
+	idStepsMax  idSteps = 1<<7 - 1
+	idJumped    idSteps = 1 << 7 // at least one step did not
+	smallIDStep         = 1024   // a host counts for all its connections; drawn by lot, one step in 64 is so small
+	idsTrusted          = 3      // steps after which a host that jumped is taken to count
+)
+
+// stepID notes the step from one identification to the next.
+func (h *direction) stepID(step uint16) {
+	switch {
+	case step == 0 || step > smallIDStep:
+		h.ids = idJumped
+	case h.ids&idStepsMax < idStepsMax:
+		h.ids++
+	}
+}
+
+// counted reports whether the identifications count up, as far as is known.
+func (h *direction) counted() bool { return h.ids >= idJumped+idsTrusted || h.ids&idJumped == 0 }
 
 // noteIdle notes for how long neither side had sent anything, if the segment ends that.
 // Until the other side sends something the longest counts: what is sent again, or on,

@@ -94,6 +94,37 @@ func (c *Conn) acksFiltered() bool {
 // such segments after, or joins them before, they are captured (TSO, GRO).
 func (c *Conn) Oversize(side reassembly.Side) bool { return c.ends[side].dir.is(oversize) }
 
+// IsOversize reports whether the side sends more payload in the segment than its peer's MSS
+// allows, or Ethernet where that is not known: see Oversize.
+func (c *Conn) IsOversize(seg *reassembly.Segment, side reassembly.Side) bool {
+	mss := uint32(c.ends[side.Peer()].mss)
+	if mss == 0 {
+		mss = ethernetMSS
+	}
+	return seg.Len > mss
+}
+
+// LeastFull is the least payload, in bytes, of a full segment with options. Where no MSS is
+// known, it is that of the smallest link of IPv6 (RFC 8200 5).
+func (c *Conn) LeastFull() uint32 {
+	size := c.segmentSize()
+	if c.ends[0].mss|c.ends[1].mss == 0 {
+		size = 1280 - 60
+	}
+	return max(size, maxOptions+1) - maxOptions
+}
+
+// Repeats reports whether the side sent payload with the segment, and all of it, or what
+// followed it, had been captured before.
+func (c *Conn) Repeats(seg *reassembly.Segment, side reassembly.Side) bool {
+	out := &c.ends[side].out
+	return seg.Len > 0 && seg.Seq != out.Nxt && out.Knows(reassembly.KnowNxt) && seg.End().AtOrBefore(out.Nxt)
+}
+
+// CountsIDs reports whether the side counts the IPv4 identifications of its packets up, as
+// far as it was captured.
+func (c *Conn) CountsIDs(side reassembly.Side) bool { return c.ends[side].dir.counted() }
+
 // holeSince reports whether bytes that the tap never saw, or may not have seen, were
 // acknowledged at or after the given time, to the second.
 func (c *Conn) holeSince(at int64) bool {

@@ -8,8 +8,22 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// duplicateTime is fsm.DuplicateTime in microseconds.
-const duplicateTime = uint32(fsm.DuplicateTime / time.Microsecond)
+// How much later a duplicate may be captured, in microseconds: whatever it is, within
+// fsm.DuplicateTime. With the same IPv4 ID of a host that counts them up, what comes later
+// is no retransmission, either: on another way through the network it has another TTL.
+const (
+	duplicateTime = uint32(fsm.DuplicateTime / time.Microsecond)
+	sameTTLTime   = uint32(50 * time.Millisecond / time.Microsecond)
+	otherTTLTime  = uint32(2 * time.Second / time.Microsecond)
+)
+
+// lateTime is how much later a duplicate with the same IPv4 ID may come.
+func lateTime(ttl, other uint8) uint32 {
+	if ttl != other {
+		return otherTTLTime
+	}
+	return sameTTLTime
+}
 
 // minBuckets is how many buckets of frames a table remembers at first to recognise
 // duplicates by, and maxBuckets at the most: with one connection in 64, that is two
@@ -21,10 +35,11 @@ const (
 
 // duplicates recognises frames that the capture holds more than once. It is a small
 // cache, which grows where it has found duplicates and a frame falls out that is not
-// duplicateTime old yet. What falls out of it counts as sent.
+// old enough yet. What falls out of it counts as sent.
 type duplicates struct {
 	buckets []bucket
-	found   bool
+	recent  uint32 // microseconds after which a frame may fall out without making the cache grow; 0 until a duplicate was found
+	larges  larges
 }
 
 // A bucket is the last frames whose fingerprints share it, the latest first. It fits a cache line.
@@ -34,7 +49,7 @@ type bucket [4]entry
 type entry struct {
 	print uint32 // of all that duplicates have in common
 	at    uint32 // microseconds modulo 2^32
-	where uint32 // link-layer addresses and tunnel, mixed: duplicates may differ in these
+	path  uint32 // link-layer addresses and tunnel, mixed: duplicates may differ in these
 	ipid  uint16
 	ttl   uint8 // and in this
 	more  uint8 // more of the print, which names the bucket once there are more of them; never 0
@@ -44,11 +59,18 @@ type entry struct {
 // Duplicates carry the same IPv4 ID. Where there is none (IPv6, ID 0), they differ in
 // link-layer addresses, tags or TTL, or the connection doubles most of its frames;
 // else the frame counts as sent, and is Alike.
-func (d *duplicates) check(f *Flow, seg *reassembly.Segment, print uint64) Marks {
+//
+// Between two interfaces or files, which may be taps, no time limit would apply.
+func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
 	here, seen := d.bucket(print), entryOf(seg, print)
 	e := here.find(&seen)
-	if e == nil {
-		if d.found && len(d.buckets) < maxBuckets && here[len(here)-1].recent(&seen) {
+	switch {
+	case e == nil && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side):
+		d.recent = max(d.recent, duplicateTime)
+		f.duplicates++
+		return Duplicate
+	case e == nil || apart(e.at, seen.at) > duplicateTime:
+		if d.recent > 0 && len(d.buckets) < maxBuckets && here[len(here)-1].within(d.recent, &seen) {
 			d.grow()
 			here = d.bucket(print)
 		}
@@ -57,22 +79,56 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, print uint64) Marks
 	}
 	sent := f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B)
 	f.alike++
-	if seen.ipid != 0 || seen.where != e.where || seen.ttl != e.ttl || 2*uint64(f.alike) > sent {
-		d.found = true
+	if seen.ipid != 0 || seen.path != e.path || seen.ttl != e.ttl || 2*uint64(f.alike) > sent {
+		d.recent = max(d.recent, duplicateTime)
 		f.duplicates++
 		return Duplicate
 	}
 	return Alike
 }
 
+// late says whether the frame, which has the same IPv4 ID as one longer than duplicateTime
+// ago, is another capture of that. A host that sends again with the same ID is not trusted
+// any more.
+func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side) bool {
+	ago := apart(e.at, seen.at)
+	if ago <= duplicateTime {
+		return false
+	}
+	if ago > lateTime(e.ttl, seen.ttl) {
+		f.reusesID[side] = true
+	}
+	if !f.countsIDs(side) {
+		return false
+	}
+	d.recent = max(d.recent, lateTime(e.ttl, seen.ttl))
+	return true
+}
+
+// countsIDs reports whether the side counts the IPv4 IDs of its packets up, so that the same
+// again is the same packet.
+func (f *Flow) countsIDs(side reassembly.Side) bool {
+	return !f.reusesID[side] && f.Conn.CountsIDs(side)
+}
+
 // remembers reports whether a frame like this one was captured just before.
 func (d *duplicates) remembers(seg *reassembly.Segment, print uint64) bool {
 	seen := entryOf(seg, print)
-	return d.bucket(print).find(&seen) != nil
+	e := d.bucket(print).find(&seen)
+	return e != nil && apart(e.at, seen.at) <= duplicateTime
 }
 
+// micros is the segment's time in microseconds modulo 2^32.
+func micros(seg *reassembly.Segment) uint32 { return uint32(seg.At / int64(time.Microsecond)) }
+
+// apart is how far two such times lie apart: captures are not always in order.
+func apart(a, b uint32) uint32 { return min(a-b, b-a) }
+
+// pathOf is the segment's link-layer addresses and tunnel, mixed.
+func pathOf(seg *reassembly.Segment) uint32 { return seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16) }
+
 func entryOf(seg *reassembly.Segment, print uint64) entry {
-	return entry{uint32(print >> 32), uint32(seg.At / int64(time.Microsecond)), seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16), seg.IPID, seg.TTL, 1 | uint8(print/minBuckets)<<1}
+	return entry{uint32(print >> 32), micros(seg), pathOf(seg), seg.IPID, seg.TTL, 1 | uint8(print/minBuckets)<<1}
 }
 
 // find returns the entry that the frame may be a duplicate of, nil if there is none.
@@ -96,12 +152,12 @@ func (b *bucket) add(e entry) {
 
 // resembles reports whether one of two frames may be a duplicate of the other.
 func (e *entry) resembles(o *entry) bool {
-	return e.print == o.print && e.ipid == o.ipid && e.recent(o)
+	return e.print == o.print && e.ipid == o.ipid && (e.within(duplicateTime, o) || e.ipid != 0 && e.within(otherTTLTime, o))
 }
 
-// recent reports whether the two frames were captured within duplicateTime.
-func (e *entry) recent(o *entry) bool {
-	return e.more != 0 && o.at-e.at+duplicateTime <= 2*duplicateTime
+// within reports whether the two frames were captured within so many microseconds.
+func (e *entry) within(limit uint32, o *entry) bool {
+	return e.more != 0 && apart(e.at, o.at) <= limit
 }
 
 // bucket is where frames of this fingerprint are remembered.

@@ -47,7 +47,7 @@ func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint6
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
 	m.Side = f.Conn.SideOf(fromLo)
-	m.Marks |= t.duplicates.check(f, seg, print)
+	m.Marks |= t.duplicates.check(f, seg, m.Side, print)
 	if !m.Marks.Has(Duplicate) {
 		f.fresh = true
 	}

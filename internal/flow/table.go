@@ -18,10 +18,11 @@ type Flow struct {
 	duplicates uint32 // frames that were captured before, and do not count
 	alike      uint32 // these, and those that may have been captured before
 	hash       uint32
-	held       bool // this record is in use
-	shared     bool // another connection has, or had, the same four-tuple
-	fresh      bool // had a segment since the clock hand last passed
-	closed     bool // in the queue of closed connections
+	reusesID   [2]bool // the side sent something again with the same IPv4 ID
+	held       bool    // this record is in use
+	shared     bool    // another connection has, or had, the same four-tuple
+	fresh      bool    // had a segment since the clock hand last passed
+	closed     bool    // in the queue of closed connections
 }
 
 // Duplicates is how many frames of the connection were captured more than once.

@@ -16,6 +16,7 @@ type driver struct {
 	ev       fsm.Events
 	position uint64
 	left     map[Why]int
+	found    uint64 // duplicates
 }
 
 func newDriver(most int) *driver {
