@@ -56,6 +56,7 @@ const (
 	Sent                          // this side sent a segment of any kind (comes last)
 	HalfClosed                    // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
 	ReusedEarly                   // this side's SYN uses the ports of a connection that is in TIME_WAIT at the peer; N is 1 if its ISN lies beyond all that was used there
+	ICMPError                     // an ICMP error quotes what this side has in flight; Seg is the quote, no segment of this side's
 	numKinds
 )
 

@@ -135,6 +135,7 @@ type Segment struct {
 	Src    Endpoint
 	Dst    Endpoint
 	Opts   Options
+	ICMP   ICMP // of a segment that an ICMP error quotes: see IsQuote
 }
 
 // SeqLen is the length in sequence space: payload plus one for each of SYN and

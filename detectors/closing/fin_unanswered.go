@@ -34,8 +34,8 @@ var FINUnanswered = &detectors.Detector{
 		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time without an acknowledgment of the FIN"},
 	},
 	Absence:      detectors.NoFINAck,
-	StartsOn:     fsm.On(fsm.FinResent),
-	SubscribesTo: fsm.On(fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	StartsOn:     fsm.On(fsm.FinResent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(finUnanswered) },
 }
 
@@ -69,9 +69,10 @@ type repeatedFIN struct {
 	sends   int  // that were captured
 	first   reassembly.Mark
 	last    reassembly.Mark
-	from    reassembly.Seq  // where the segments with the FIN begin: at the FIN, or the data before it
-	gaps    [2]int64        // the first interval and the latest
-	unaware reassembly.Mark // the peer's latest segment that still does not acknowledge it
+	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
+	gaps    [2]int64              // the first interval and the latest
+	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
+	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
 
 func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
@@ -79,6 +80,12 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.FinResent:
 		w.resent(ev, r)
+	case fsm.ICMPError:
+		f := &w.sides[side]
+		if f.icmp == nil {
+			f.icmp = new(detectors.ICMPErrors)
+		}
+		f.icmp.Add(ev.Seg)
 	case fsm.FinAcked:
 		w.ended(side, unansweredLate, ev, r)
 	case fsm.SentBeyondFin:
@@ -115,7 +122,7 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		ack.Extend(f.first.At, r)
 	} else {
 		seen := f.seen
-		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq}
+		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq, icmp: f.icmp}
 		if !seen && ev.Was.Flags&reassembly.FIN != 0 {
 			f.first, f.last, f.from = *ev.Was, *ev.Was, ev.Was.Seq
 			f.repeat(m)
@@ -168,7 +175,7 @@ func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
 func (w *finUnanswered) drop(side reassembly.Side, r *detectors.Report) {
 	w.due[side].Withdraw(r)
 	w.disarm(side)
-	w.sides[side] = repeatedFIN{seen: true}
+	w.sides[side] = repeatedFIN{seen: true, icmp: w.sides[side].icmp}
 }
 
 func (w *finUnanswered) disarm(side reassembly.Side) {
@@ -241,6 +248,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	if !detectors.SameFrame(&s.last, &s.first) {
 		evidence = append(evidence, r.Evidence("last FIN", side, &s.last))
 	}
+	if s.icmp.Since(s.first.At) {
+		more = append(s.icmp.Evidence(), more...)
+	}
 	f := r.Find(outcome, side.Peer(), now, append(evidence, more...)...)
 	open := outcome != unansweredLate && outcome != unansweredReset
 	if open {
@@ -256,6 +266,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	f.Measure("duration_s", detectors.Seconds(now-s.first.At))
 	f.Measure("silence_s", detectors.Seconds(now-s.last.At))
 	f.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.Last(side.Peer()).At, r.Conn.First())))
+	if s.icmp.Since(s.first.At) {
+		s.icmp.Measure(&f)
+	}
 	f.Message = w.message(side, outcome, now, &f, r)
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
@@ -302,9 +315,15 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
 		if r.Conn.Last(side.Peer()).At <= s.first.At {
-			m += ", nor sent anything else since: it is down or unreachable"
+			m += ", nor sent anything else since"
+			if !s.icmp.Since(s.first.At) {
+				m += ": it is down or unreachable"
+			}
 		}
 		m += "."
+	}
+	if s.icmp.Since(s.first.At) {
+		m += " " + s.icmp.Sentence(own) + " " + s.icmp.Meaning(own, peer)
 	}
 	left := "is left"
 	if now >= s.overdue() {

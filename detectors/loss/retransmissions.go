@@ -46,8 +46,8 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "minimum share of the payload, from the first retransmission on, that was retransmitted"},
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
-	StartsOn:     fsm.On(fsm.DataResent),
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown),
+	StartsOn:     fsm.On(fsm.DataResent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
 }
@@ -68,7 +68,10 @@ var (
 )
 
 // retransmissions is indexed by the side that sent something again.
-type retransmissions struct{ sides [2]*resender }
+type retransmissions struct {
+	sides [2]*resender
+	icmp  [2]*detectors.ICMPErrors // about what the side sent; nil if there were none
+}
 
 type resender struct {
 	resends
@@ -81,6 +84,7 @@ type resender struct {
 	lostAcks uint32             // resends whose ACK was captured long before
 	reported *detectors.Outcome // nil if nothing was
 	next     uint32             // how many resends are worth another report
+	icmp     *detectors.ICMPErrors
 }
 
 // A stall is a time in which nothing new was acknowledged, until a timeout.
@@ -94,11 +98,15 @@ func (s *stall) lasted() int64 { return s.ended.At - s.since }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
+	if ev.Kind == fsm.ICMPError {
+		w.told(ev)
+		return
+	}
 	if a == nil {
 		if ev.Kind != fsm.DataResent {
 			return
 		}
-		a = &resender{first: reassembly.MarkOf(ev.Seg)}
+		a = &resender{first: reassembly.MarkOf(ev.Seg), icmp: w.icmp[ev.Side]}
 		a.begin(ev.Side, r)
 		w.sides[ev.Side] = a
 	}
@@ -114,6 +122,17 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
+}
+
+// told takes an ICMP error.
+func (w *retransmissions) told(ev fsm.Event) {
+	if w.icmp[ev.Side] == nil {
+		w.icmp[ev.Side] = new(detectors.ICMPErrors)
+		if a := w.sides[ev.Side]; a != nil {
+			a.icmp = w.icmp[ev.Side]
+		}
+	}
+	w.icmp[ev.Side].Add(ev.Seg)
 }
 
 func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
@@ -205,6 +224,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		}
 		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
 	}
+	evidence = append(evidence, a.icmp.Evidence()...)
 	culprit := side.Peer()
 	if before, _ := a.lost(); before || outcome == resentSpurious {
 		culprit = side
@@ -228,6 +248,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.Measure("stalled_s", detectors.Seconds(a.stalled))
 	f.Measure("longest_stall_s", detectors.Seconds(a.longest.lasted()))
 	f.Measure("confidence", a.confidence())
+	a.icmp.Measure(&f)
 	if outcome == resentStalls && a.stalls > 1 { // once may be a handover
 		f.Severity = detectors.Warning
 	}
@@ -302,6 +323,9 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *
 			stalls = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", a.stalls, detectors.Span(a.stalled), detectors.Span(s.lasted()))
 		}
 		m += fmt.Sprintf(" The connection stalled %s, until a retransmission (frame %d) was acknowledged (frame %d).", stalls, s.resent.Frame, s.ended.Frame)
+	}
+	if a.icmp != nil {
+		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
 	}
 	return m
 }

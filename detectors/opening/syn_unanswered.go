@@ -23,20 +23,20 @@ var SYNUnanswered = &detectors.Detector{
 			"nstat TcpExtListenOverflows, TcpExtListenDrops and TcpExtPAWSPassive.",
 		NotThis: "One SYN without a repeat: a scan, a flood, or a client that gave up at once. A SYN that " +
 			"was answered with RST: refused. A SYN-ACK that was captured, though the SYN was repeated: syn-ack-unanswered. An " +
-			"ACK of an older connection: challenged-syn. ICMP errors are not read: look for them near these frames. " +
+			"ACK of an older connection: challenged-syn. " +
 			"A capture that holds nothing but SYNs: undecided.",
 		Peers: "Wireshark marks each repeated SYN as a retransmission, but does not say that nothing came back, or for how long.",
 		Refs:  []string{"RFC 9293 3.8.1", "RFC 6298 5.7", "KB Q200770", "Linux tcp_conn_request(), tcp_v4_conn_request()"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{synNoAnswer, synAnsweredLate, synTimestamps, synNewISN},
+	Outcomes: []*detectors.Outcome{synNoAnswer, synRefusedByICMP, synAnsweredLate, synTimestamps, synNewISN},
 	Params: []detectors.Param{
 		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long to wait for an answer after the second SYN"},
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the answer from which the finding is a warning"},
 	},
 	Absence:      detectors.NoSYNAnswer,
-	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed),
-	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent),
+	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.ICMPError),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		client, _ := r.Conn.Opener()
 		if !awaitsAnswer(r.Conn, client) {
@@ -48,7 +48,13 @@ var SYNUnanswered = &detectors.Detector{
 }
 
 var (
-	synNoAnswer     = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back until the end of the capture"}
+	synNoAnswer      = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back until the end of the capture"}
+	synRefusedByICMP = &detectors.Outcome{Name: "refused-by-icmp", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "no SYN-ACK or RST came, but an ICMP error that quotes the SYN",
+		Cause: "Administratively prohibited: a firewall's or router's rule rejects the SYN (iptables, nft: reject). Host or network unreachable: " +
+			"a router knows no way there, or nobody answers for the address on its last link. Port unreachable from the host itself: " +
+			"its own rule (the default of REJECT). Time exceeded: a routing loop.",
+		Action: "Look at the device that sent the ICMP error: its rules if it says prohibited, its routes and neighbours if it says unreachable. If that " +
+			"is the server itself, at its own firewall (nft list ruleset, iptables -S)."}
 	synAnsweredLate = &detectors.Outcome{Name: "answered-late", Severity: detectors.Info, When: "a SYN-ACK came in the end; a warning if that took 3 s or longer",
 		Cause: "The SYN or its SYN-ACK was lost, or a server whose accept queue was full dropped the SYN. " +
 			"If the SYN-ACK echoes the first SYN's timestamp, neither was lost: the answer was slow.",
@@ -89,6 +95,7 @@ type synUnanswered struct {
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	done    bool
+	icmp    *detectors.ICMPErrors // about the SYNs; nil if none came
 }
 
 func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
@@ -104,10 +111,36 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
+	case ev.Kind == fsm.ICMPError:
+		w.told(ev, r)
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client: // it gives up, and still nothing came back
 	case ev.Kind != fsm.SynResent: // refused, challenged, or the other end opens at the same time
 		w.done = true
 		w.due[0].Satisfy(r)
+		w.withdraw(r)
+	}
+}
+
+// told notes an ICMP error about a SYN. It needs no deadline: whatever comes later, a
+// host or router has said why nothing came.
+func (w *synUnanswered) told(ev fsm.Event, r *detectors.Report) {
+	if ev.Side != w.client || ev.Seg.TooBig() {
+		return
+	}
+	if w.icmp == nil {
+		w.icmp = new(detectors.ICMPErrors)
+	}
+	w.icmp.Add(ev.Seg)
+	if w.syn.At == 0 {
+		w.syn = r.Conn.Last(w.client)
+	}
+	r.Emit(w.finding(synRefusedByICMP, ev.Seg.At, ev.Seg.At, r))
+}
+
+// withdraw takes back what an ICMP error had shown: the SYN was answered.
+func (w *synUnanswered) withdraw(r *detectors.Report) {
+	if w.icmp != nil {
+		r.Withdraw(w.syn.File, w.syn.Frame)
 	}
 }
 
@@ -135,6 +168,7 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 func (w *synUnanswered) answered(ev fsm.Event, r *detectors.Report) {
 	w.done, w.answer = true, reassembly.MarkOf(ev.Seg)
 	if w.repeats == 0 {
+		w.withdraw(r)
 		return
 	}
 	outcome := synAnsweredLate
@@ -170,6 +204,10 @@ func (w *synUnanswered) Limit(_ int, r *detectors.Report) int64 {
 
 // Overdue reports that no answer came. A later one changes that.
 func (w *synUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
+	if w.icmp != nil { // what is reported already stands, up to date
+		w.due[0].Emit(w.finding(synRefusedByICMP, o.At, o.Now, r), r)
+		return
+	}
 	f := w.finding(synNoAnswer, o.At, o.Now, r)
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer to the second SYN would be overdue", detectors.Span(o.Short)))
@@ -194,6 +232,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	case synAnsweredLate, synTimestamps:
 		evidence = append(evidence, r.Evidence("answer", server, &w.answer))
 	}
+	evidence = append(evidence, w.icmp.Evidence()...)
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
 	f.Roles = detectors.Roles("client", w.client, "server")
@@ -201,6 +240,10 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	f.Measure("waited_s", detectors.Seconds(now-w.syn.At))
 	if w.repeats > 0 {
 		f.Measure("last_interval_s", detectors.Seconds(w.last.At-w.before))
+	}
+	w.icmp.Measure(&f)
+	if outcome == synRefusedByICMP && w.icmp.First.Reporter() == w.icmp.First.Dst.Addr {
+		f.Fault = detectors.FaultHost // its own rule
 	}
 	f.Message = w.message(outcome, now, r)
 	return f
@@ -220,10 +263,16 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 			detectors.Counted(uint32(w.bare), "SYN", "SYNs"), w.last.Frame, detectors.Span(w.answer.At-w.last.At), w.answer.Frame, waited)
 	case synAnsweredLate:
 		m += fmt.Sprintf(". The answer came %s after the first (frame %d).", waited, w.answer.Frame)
+		if w.icmp != nil {
+			m += " Before that, " + w.icmp.Sentence(client)
+		}
 		if w.slow {
 			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow."
 		}
 		return m
+	}
+	if outcome == synRefusedByICMP {
+		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
 	}
 	return m + fmt.Sprintf(". Nothing came back in %s.", waited)
 }

@@ -25,7 +25,8 @@ var DeadPeer = &detectors.Detector{
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A peer that sends " +
 			"anything at all, even without acknowledging the data, or that answers with RST. Data after a long idle " +
-			"time: see idle-blackhole. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. A capture of one direction is undecided.",
+			"time: see idle-blackhole. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
+			"ICMP error is no answer of the peer: it is named, with who sent it. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},
 		Since: "0.2",
@@ -37,8 +38,8 @@ var DeadPeer = &detectors.Detector{
 		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them; three RTOs if that is longer"},
 		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "minimum silence for a finding if the peer came back"},
 	},
-	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent),
-	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(deadPeer) },
 
 	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "mtu-blackhole", "half-close-cut"},
@@ -57,6 +58,7 @@ type deadPeer struct {
 	due     [2]detectors.Deadline // an answer to the side's retries, once there are enough of them
 	sides   [2]*retryRun          // made once and used again: losses are many
 	outages [2]*outages
+	icmp    icmpBySide
 }
 
 func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
@@ -83,6 +85,8 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 			w.run(ev, r).resend(&m, out.Oldest(m.Seq))
 			w.wait(side, r)
 		}
+	case fsm.ICMPError:
+		w.icmp.add(ev)
 	case fsm.ResetSent:
 		w.reset(side, ev.Seg, r)
 	case fsm.Revived: // the RST in this side's name ended nothing
@@ -197,7 +201,8 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 		return
 	}
 	sent := r.Conn.Last(side).At
-	f := r.Find(outcome, side.Peer(), now, v.evidence(side, r)...)
+	icmp := w.icmp.since(side, v.heard.At)
+	f := r.Find(outcome, side.Peer(), now, append(v.evidence(side, r), icmp.Evidence()...)...)
 	f.End = now
 	f.Roles = detectors.Roles("survivor", side, "silent")
 	f.Measure("keepalives", v.keepAlives)
@@ -205,7 +210,8 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("silence_s", detectors.Seconds(now-v.first.At))
 	f.Measure("last_interval_s", detectors.Seconds(v.interval))
 	f.Measure("ending", v.ending(now, sent))
-	f.Message = v.message(outcome, side, now, sent, r)
+	icmp.Measure(&f)
+	f.Message = v.message(outcome, side, now, sent, icmp, r)
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
 	} else {
@@ -214,7 +220,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	w.due[side].Emit(f, r)
 }
 
-func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, r *detectors.Report) string {
+func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := peer + " has been silent"
 	if v.heard.At != 0 {
@@ -225,8 +231,11 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	} else {
 		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
 	}
-	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s The peer is gone, or the path is broken in one direction; this capture cannot tell which.",
-		detectors.Span(v.last().At-v.first.At), v.first.Frame, v.last().Frame, v.ended(own, now, sent))
+	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s", detectors.Span(v.last().At-v.first.At), v.first.Frame, v.last().Frame, v.ended(own, now, sent))
+	if icmp != nil {
+		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
+	}
+	m += " The peer is gone, or the path is broken in one direction; this capture cannot tell which."
 	if outcome == deadData && v.onlyLarge(side, r) {
 		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.least)
 	}

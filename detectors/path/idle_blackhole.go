@@ -17,7 +17,7 @@ var IdleBlackhole = &detectors.Detector{
 	Doc: detectors.Doc{
 		Title: "data sent after an idle time got no answer",
 		What: "Neither side sends anything for a minute or more. Then one side sends data, and sends it again at growing intervals. The " +
-			"peer, which had answered everything before, sends nothing until the connection ends. No RST, no ICMP: a black hole.",
+			"peer, which had answered everything before, sends nothing until the connection ends. No RST: a black hole, unless an ICMP error says who dropped the data.",
 		Cause: "A middlebox on the path (NAT, firewall, load balancer) forgot the connection while it was idle, as all do after a " +
 			"certain timeout, and silently drops what it does not know. Or the peer's host went down in that time.",
 		Action: "Have the side that sends first after a pause use keep-alives more often than the middlebox's timeout (TCP_KEEPIDLE, or the " +
@@ -35,8 +35,8 @@ var IdleBlackhole = &detectors.Detector{
 		{Name: "min-idle", Default: 60, Min: 60, Max: 1e6, Unit: "s", Doc: "minimum idle time before the data"},
 		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first retransmission; three RTOs if that is longer"},
 	},
-	StartsOn:     fsm.On(fsm.DataAfterIdle),
-	SubscribesTo: fsm.On(fsm.DataAfterIdle, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	StartsOn:     fsm.On(fsm.DataAfterIdle, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.DataAfterIdle, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(idleBlackhole) },
 
 	YieldsTo: []string{"half-close-cut", "mtu-blackhole"},
@@ -48,6 +48,7 @@ var idleSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning,
 type idleBlackhole struct {
 	due   [2]detectors.Deadline // an answer, once there are retransmissions enough
 	sides [2]idleEnd
+	icmp  icmpBySide
 }
 
 // An idleEnd is data that ended an idle time.
@@ -73,6 +74,8 @@ func (w *idleBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 		if u.data.At != 0 && !u.over() && ev.Seg.Flags&reassembly.FIN == 0 {
 			w.again(ev, r)
 		}
+	case fsm.ICMPError:
+		w.icmp.add(ev)
 	case fsm.ResetSent:
 		if u.data.At != 0 && u.retries != nil && !u.over() {
 			u.retries.rst = reassembly.MarkOf(ev.Seg)
@@ -153,7 +156,9 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	}
 	v := u.retries
 	sent := r.Conn.Last(side).At
-	f := r.Find(idleSilent, side.Peer(), now, append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)...)
+	icmp := w.icmp.since(side, u.data.At)
+	evidence := append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)
+	f := r.Find(idleSilent, side.Peer(), now, append(evidence, icmp.Evidence()...)...)
 	f.End = now
 	f.Roles = detectors.Roles("sender", side, "silent")
 	shortest, words := middlebox.Fit(u.survived, u.idle)
@@ -163,7 +168,8 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	f.Measure("resends", v.resends)
 	f.Measure("silence_s", detectors.Seconds(now-u.data.At))
 	f.Measure("ending", v.ending(now, sent))
-	f.Message = u.message(side, now, sent, shortest, words, r)
+	icmp.Measure(&f)
+	f.Message = u.message(side, now, sent, shortest, words, icmp, r)
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
 	} else {
@@ -172,12 +178,15 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	w.due[side].Emit(f, r)
 }
 
-func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, words string, r *detectors.Report) string {
+func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, words string, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	v := u.retries
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent data (frame %d) after %s had been silent for %s (since frame %d). It retransmitted the data %d times in %s (frames %d to %d) "+
 		"and got no answer. %s", own, u.data.Frame, peer, detectors.Span(u.idle), v.heard.Frame, v.resends, detectors.Span(v.last().At-u.data.At),
 		v.first.Frame, v.last().Frame, v.ended(own, now, sent))
+	if icmp != nil {
+		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
+	}
 	m += fmt.Sprintf(" Either %s is down, or a device between the two has forgotten the connection.", peer)
 	if u.survived > 0 {
 		m += fmt.Sprintf(" An idle time of %s did no harm before.", detectors.Span(u.survived))

@@ -11,8 +11,8 @@ import (
 )
 
 // MTUBlackhole reports full-size segments that never arrive where smaller ones do: a
-// path with a smaller MTU drops what is too large, and does not tell the sender. RFC
-// 2923, RFC 4821.
+// path with a smaller MTU drops what is too large, and does not tell the sender, or tells
+// it in vain. RFC 2923, RFC 4821.
 var MTUBlackhole = &detectors.Detector{
 	Name: "mtu-blackhole",
 	Doc: detectors.Doc{
@@ -26,26 +26,34 @@ var MTUBlackhole = &detectors.Detector{
 			"--clamp-mss-to-pmtu, nft: tcp option maxseg size set rt mtu). On the sender, net.ipv4.tcp_mtu_probing=1 finds the size by itself " +
 			"(RFC 4821). Test with: ping -M do -s 1472.",
 		NotThis: "Loss or an outage that hits segments of any size: then a full-size one gets through in the end. Silence without any sign that smaller " +
-			"segments arrive: see dead-peer.",
+			"segments arrive: see dead-peer. A sender that is told by ICMP, obeys, and gets through: that is path MTU discovery at work.",
 		Peers: "Wireshark marks the retransmissions and does not compare sizes.",
-		Refs:  []string{"RFC 2923 2.1", "RFC 4821", "RFC 1191"},
+		Refs:  []string{"RFC 2923 2.1", "RFC 4821", "RFC 1191", "RFC 8201", "RFC 5927 7"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{mtuStuck, mtuFellBack},
+	Outcomes: []*detectors.Outcome{mtuStuck, mtuNotObeyed, mtuStillTooLarge, mtuFellBack},
 	Params: []detectors.Param{
 		{Name: "min-resends", Default: 3, Min: 1, Max: 1000, Unit: "", Doc: "minimum number of retransmissions of the large segment without success for a finding"},
 		{Name: "min-size", Default: 537, Min: 1, Max: 65535, Unit: "", Doc: "minimum payload of a segment that counts as large; all paths carry 576-byte packets"},
 		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum time without success after the first retransmission, for stuck; three RTOs if that is longer"},
 	},
-	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataResent),
-	SubscribesTo: fsm.On(fsm.HoleShown, fsm.DataResent, fsm.DataSent, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataResent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.HoleShown, fsm.DataResent, fsm.DataSent, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(mtuBlackhole) },
 
 	YieldsTo: []string{"zero-window-probe-loop"},
 }
 
 var (
-	mtuStuck    = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical, Fault: detectors.FaultPath, When: "the large segment never arrived, though a smaller one behind it did"}
+	mtuStuck     = &detectors.Outcome{Name: "stuck", Severity: detectors.Critical, Fault: detectors.FaultPath, When: "the large segment never arrived, though a smaller one behind it did"}
+	mtuNotObeyed = &detectors.Outcome{Name: "not-obeyed", Severity: detectors.Critical, Fault: detectors.FaultSuspected, When: "ICMP told the sender the MTU, and it kept sending larger packets",
+		Cause: "The sender's TCP ignores the ICMP messages, or a firewall drops them between the capture point and the sender's TCP: " +
+			"on its host, or in front of it. The path itself is not to blame: it told the sender what to do.",
+		Action: "On the sender, let ICMP type 3 code 4 (IPv6: type 2) in, also through its own firewall, and do not turn path MTU discovery off or let an " +
+			"application set the don't-fragment bit by itself. Linux: nstat TcpExtOutOfWindowIcmps, IcmpInDestUnreachs; ip route get ADDRESS shows the MTU that it learned."}
+	mtuStillTooLarge = &detectors.Outcome{Name: "still-too-large", Severity: detectors.Critical, Fault: detectors.FaultPath, When: "the sender obeyed the MTU that ICMP told it, and packets of that size did not arrive either",
+		Cause: "There is a second link with a smaller MTU behind the one that reported, and nobody reports that; or the MTU that was told is wrong: " +
+			"a tunnel that does not count its own header."}
 	mtuFellBack = &detectors.Outcome{Name: "fell-back", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "the sender finally tried smaller pieces, and these were acknowledged"}
 )
 
@@ -69,6 +77,10 @@ type oversizeLoss struct {
 	doubted      uint32 // size of the segment, where that was reported as undecided; 0: it was not
 	acknowledged int64  // since then: bytes acknowledged, less those sent or sent again
 	passed       bool   // large segments do arrive
+
+	told    *detectors.ICMPErrors // that packets are too large; nil if nobody said so
+	ignored int                   // retransmissions of the oldest segment that were larger than told
+	obeyed  reassembly.Mark       // the first retransmission that was not, unless it came too late
 }
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
@@ -89,7 +101,13 @@ func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.HoleShown:
 		w.side(side).arrived(side, ev.Seg, r)
 		w.wait(side, r)
+	case fsm.ICMPError:
+		if tooBig(ev.Seg) {
+			w.side(side).tell(ev.Seg)
+			w.wait(side, r)
+		}
 	case fsm.DataResent:
+		w.obey(ev, r)
 		w.side(side).again(ev, r)
 		w.wait(side, r)
 	case fsm.DataSent:
@@ -183,6 +201,9 @@ func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
 	default:
 		a.retry(&m)
 	}
+	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && ev.Seg.Len <= r.Conn.EffSndMSS() && !a.fits(ev.Seg) {
+		a.ignored++
+	}
 }
 
 // advanced takes the peer's acknowledgment of something new: of the large segment as a
@@ -208,13 +229,15 @@ func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	keep := *a
-	*a = oversizeLoss{fell: keep.fell, anchor: keep.anchor, passed: keep.passed, size: keep.size, probe: keep.probe, doubted: keep.doubted, acknowledged: keep.acknowledged}
+	*a = oversizeLoss{fell: keep.fell, anchor: keep.anchor, passed: keep.passed, size: keep.size, probe: keep.probe, doubted: keep.doubted, acknowledged: keep.acknowledged, told: keep.told}
 }
 
 // enough reports whether enough retransmissions have failed although something smaller
-// arrived behind.
+// arrived behind, or ICMP says that they are too large, or said what size is not, and
+// the peer is there.
 func (a *oversizeLoss) enough(r *detectors.Report) bool {
-	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && a.longer > 0 && a.longer < a.size
+	smaller := a.longer > 0 && a.longer < a.size
+	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
 }
 
 // wait arms the side's deadline once there are enough retransmissions, and extends it
@@ -251,14 +274,23 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 		return
 	}
 	v := a.retryRun
-	if detectors.SameFrame(&v.heard, &a.beyond) {
+	if a.beyond.At != 0 && detectors.SameFrame(&v.heard, &a.beyond) {
 		v.heard.At = 0
 	}
-	evidence := slices.Insert(v.evidence(side, r), 1, r.Evidence("a smaller segment behind it has arrived", side.Peer(), &a.beyond))
-	f := a.finding(mtuStuck, side, o.Now, evidence, r)
-	f.Message = fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived; %d bytes behind it did "+
-		"(SACK, frame %d). The path from %s to %s drops large packets without telling the sender.", r.Name(side), a.size, a.resends,
-		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.longer, a.beyond.Frame, r.Name(side), r.Name(side.Peer()))
+	evidence := v.evidence(side, r)
+	if a.beyond.At != 0 {
+		evidence = slices.Insert(evidence, 1, r.Evidence("a smaller segment behind it has arrived", side.Peer(), &a.beyond))
+	}
+	outcome, subject := mtuStuck, side.Peer()
+	switch {
+	case a.obeyed.At != 0:
+		outcome = mtuStillTooLarge
+	case a.defiant(r):
+		outcome, subject = mtuNotObeyed, side
+	}
+	f := a.finding(outcome, side, o.Now, append(evidence, a.told.Evidence()...), r)
+	f.Subject = subject
+	f.Message = a.message(outcome, side, r)
 	f.Measure("ending", a.ending(o.Now, r.Conn.Last(side).At))
 	if o.Short > 0 && !a.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
@@ -272,12 +304,11 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r *detectors.Report) {
 	a.fell, a.anchor, a.acknowledged = true, a.first, 0
 	evidence := append(a.evidence(side, r), r.Evidence("sent again in smaller pieces", side, &a.piece), detectors.Evidence{Role: "acknowledged at once", Seg: *ack})
-	f := a.finding(mtuFellBack, side, ack.At, evidence, r)
+	f := a.finding(mtuFellBack, side, ack.At, append(evidence, a.told.Evidence()...), r)
 	f.Measure("piece", int(a.piece.Len))
 	f.Message = fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived. Then it tried %d bytes "+
-		"(frame %d), and these were acknowledged (frame %d). The path from %s to %s drops large packets without telling the sender; each new "+
-		"connection will lose the same time.", r.Name(side), a.size, a.resends, detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len,
-		a.piece.Frame, ack.Frame, r.Name(side), r.Name(side.Peer()))
+		"(frame %d), and these were acknowledged (frame %d). %s Each new connection will lose the same time.", r.Name(side), a.size, a.resends,
+		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len, a.piece.Frame, ack.Frame, a.whoTold(side, r))
 	if a.beyond.At == 0 && a.spoke.At == 0 {
 		a.doubted = a.size
 		f.Undecide("the peer sent nothing in the meantime: an outage that ended at that moment would look the same")
@@ -293,5 +324,10 @@ func (a *oversizeLoss) finding(o *detectors.Outcome, side reassembly.Side, at in
 	f.Measure("arrived", int(a.longer))
 	f.Measure("resends", a.resends)
 	f.Measure("lost_s", detectors.Seconds(at-a.first.At))
+	if a.told != nil {
+		a.told.Measure(&f)
+		f.Measure("mtu", int(a.told.Last.ICMP.MTU))
+		f.Measure("ignored", a.ignored)
+	}
 	return f
 }

@@ -31,7 +31,7 @@ func (m *Mapper) AppendFrame(dst []byte, f *Frame, payload bool) (frame []byte, 
 	to, from := linkAddresses(f)
 	form.Dst, form.Src = m.mac(to), m.mac(from)
 	held := 0
-	if f.TCP >= 0 {
+	if f.TCP >= 0 && !f.Seg.IsQuote() {
 		tcp := f.Data[f.TCP:]
 		form.TCPHeader = int(tcp[12]>>4) * 4
 		held = min(max(len(tcp)-form.TCPHeader, 0), int(seg.Len))
@@ -43,7 +43,7 @@ func (m *Mapper) AppendFrame(dst []byte, f *Frame, payload bool) (frame []byte, 
 	if payload {
 		frame = append(frame, make([]byte, held)...)
 	}
-	return frame, headers + int(seg.Len)
+	return frame, headers + packet.Payload(&seg)
 }
 
 // Link types, by their LINKTYPE_ values.

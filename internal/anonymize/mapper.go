@@ -73,6 +73,9 @@ func (m *Mapper) Segment(seg *reassembly.Segment) {
 	seg.Src.Addr, seg.Dst.Addr = src.addr, dst.addr
 	seg.IPID = shiftID(seg.IPID, src.ids)
 	seg.Tunnel, seg.Link = m.path("tunnel", seg.Tunnel), m.path("link", seg.Link)
+	if seg.IsQuote() {
+		seg.SetReporter(m.host(seg.Reporter()).addr)
+	}
 	if !refusal(seg) {
 		seg.Seq += own
 	}

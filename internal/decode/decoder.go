@@ -49,13 +49,14 @@ func New() *Decoder { return new(Decoder) }
 // wire, at its time in nanoseconds since 1970. Decode keeps neither data nor seg.
 //
 // If the Reason is OK, all fields of seg are set except At, Frame and File, which
-// are the caller's. Otherwise seg holds nothing useful. Decode never panics,
+// are the caller's. If it is ICMPError, seg is the segment that the error quotes.
+// Otherwise seg holds nothing useful. Decode never panics,
 // whatever data holds. It allocates only for 802.11 headers, checksum
 // verification and the first IP fragment.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
 	wire = max(wire, len(data))
 	d.at, d.depth = at, 0
-	seg.Tunnel, seg.Link = 0, 0
+	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
 	if link == linkEthernet {
 		if len(data) >= ethernetHeader {
 			seg.Link = addressPair(data)

@@ -9,6 +9,7 @@ import (
 // Protocol numbers (IANA registry), which IPv6 calls next header.
 const (
 	protoHopByHop = 0
+	protoICMP     = 1
 	protoIPv4     = 4
 	protoTCP      = 6
 	protoUDP      = 17
@@ -18,6 +19,7 @@ const (
 	protoGRE      = 47
 	protoESP      = 50
 	protoAH       = 51
+	protoICMPv6   = 58
 	protoDestOpts = 60
 	protoEtherIP  = 97
 	protoIPComp   = 108
@@ -110,6 +112,8 @@ func (d *Decoder) payload(protocol uint8, b []byte, wire int, seg *reassembly.Se
 		return d.mpls(b, wire, seg)
 	case protoEtherIP:
 		return d.etherIP(b, wire, seg)
+	case protoICMP, protoICMPv6:
+		return icmp(protocol, b, seg)
 	case protoAH:
 		return d.extensions(protoAH, b, wire, seg)
 	case protoESP:

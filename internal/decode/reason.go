@@ -7,7 +7,7 @@ type Reason uint8
 // The reasons. Every frame has exactly one.
 const (
 	OK              Reason = iota // a TCP segment was decoded
-	NotTCP                        // fully decoded, and something else: UDP, ICMP, ARP, LLDP
+	NotTCP                        // fully decoded, and something else: UDP, ping, ARP, LLDP
 	IPv4Fragment                  // part of a TCP segment of which other parts are missing (RFC 791 3.2)
 	IPv6Fragment                  // the same in IPv6 (RFC 8200 4.5)
 	Truncated                     // the capture ends before the TCP window field, byte 16 of the header
@@ -18,6 +18,7 @@ const (
 	Encrypted                     // ESP, MACsec, protected 802.11, MPPE: perhaps TCP
 	BadChecksum                   // damaged on the way, so its receiver dropped it
 	Undecodable                   // nested too deeply, or compressed in a way that is not supported
+	ICMPError                     // an ICMP or ICMPv6 error that quotes a TCP segment
 	NumReasons                    // the number of reasons
 )
 
@@ -34,6 +35,7 @@ var reasonNames = [NumReasons]string{
 	Encrypted:       "encrypted",
 	BadChecksum:     "bad-checksum",
 	Undecodable:     "undecodable",
+	ICMPError:       "icmp-error",
 }
 
 // String is the reason's name in reports.

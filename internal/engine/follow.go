@@ -58,7 +58,7 @@ func (w *Follow) note(f *flow.Flow, seg *reassembly.Segment, side reassembly.Sid
 		return
 	}
 	t := result.Step{
-		Conn: f.Position, N: f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B),
+		Conn: f.Position, N: f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) + f.Quotes(),
 		Seg: *seg, Side: side, Class: ev.Class,
 	}
 	for s := range reassembly.Side(2) {

@@ -23,6 +23,7 @@ type Live struct {
 	options  *Options
 	decoder  *decode.Decoder
 	worker   worker
+	position uint64 // of the last segment, those included that ICMP errors quote
 	report   func(result.Finding)
 	reported map[watch.Anchor]announced
 	seen     map[string]int // for the IDs
@@ -55,24 +56,25 @@ func NewLive(o Options, report func(result.Finding)) *Live {
 func (l *Live) Frame(fr *capture.Frame) {
 	l.frame(fr)
 	var seg reassembly.Segment
-	if reason := l.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason != decode.OK {
-		l.skipped[reason]++
+	if reason := l.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); !l.counts(reason) {
 		return
 	}
 	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
 	if l.options.Rewrite != nil {
 		l.options.Rewrite(&seg)
 	}
-	l.trace.Segments++
+	l.position++
 	if l.Seen != nil {
 		l.Seen(fr, &seg)
 	}
 	tuple := flow.Tuple(&seg)
 	p := l.worker.partition(partitionOf(tuple))
 	kept := len(p.kept)
-	id := p.process(&seg, l.trace.Segments, p.flows.Hash(&seg), flow.New, flow.Fingerprint(tuple, &seg), &l.worker.events)
+	id := p.process(&seg, l.position, p.flows.Hash(&seg), flow.New, flow.Fingerprint(tuple, &seg), &l.worker.events)
 	l.finish(p, kept)
-	l.announce(p, p.flows.At(id), seg.At)
+	if id != flow.New {
+		l.announce(p, p.flows.At(id), seg.At)
+	}
 }
 
 // Lost says that frames were lost: nothing can be said to be absent any more.

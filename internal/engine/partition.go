@@ -69,6 +69,9 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if p.watch.Timers.Due(p.now) { // before all else: the segment may be another connection's, or a duplicate
 		p.halfClosed(p.now)
 	}
+	if seg.IsQuote() {
+		return p.quoted(seg, hash, print, ev)
+	}
 	f, m := p.flows.Find(seg, hash, guess, print)
 	if m.Marks.Has(flow.Duplicate) {
 		if m.ID == flow.New {
@@ -103,6 +106,28 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		p.options.Follow.note(f, seg, m.Side, ev, p.options.Settings.TimeWait)
 	}
 	return m.ID
+}
+
+// quoted is the way of a segment that an ICMP error quotes: it changes nothing about its
+// connection, and concerns those who subscribe to such errors. It returns New if the
+// segment is none of a connection's.
+func (p *partition) quoted(seg *reassembly.Segment, hash uint32, print uint64, ev *fsm.Events) flow.ID {
+	id, side := p.flows.Quoted(seg, hash, print)
+	if id == flow.New {
+		return id
+	}
+	f := p.flows.At(id)
+	if f.Watchers != 0 {
+		p.watch.Expire(f.Watchers, seg.At)
+	}
+	f.Conn.Quote(seg, side, ev)
+	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
+		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), ev)
+	}
+	if p.options.Follow != nil {
+		p.options.Follow.note(f, seg, side, ev, p.options.Settings.TimeWait)
+	}
+	return id
 }
 
 // add takes the connection that begins into the table, and ends another if there is

@@ -13,9 +13,9 @@ import (
 // A Source gives the segments of a trace, or of some of its connections, in the
 // order of the trace. All segments of a four-tuple come from one source.
 type Source interface {
-	// Next fills in every field of a segment and returns its position among all
-	// TCP segments of the trace, which grows from call to call. Any error is the
-	// end.
+	// Next fills in every field of a segment, captured or quoted by an ICMP error, and
+	// returns its position among all of the trace, which grows from call to call. Any
+	// error is the end.
 	Next(*reassembly.Segment) (position uint64, err error)
 	// Stats is what the trace as a whole shows. It is called once, after the last
 	// Next; the result is the caller's.
@@ -30,6 +30,8 @@ type frames struct {
 	options *Options
 	decoder *decode.Decoder
 	fr      capture.Frame
+
+	position uint64 // of the last segment, those included that ICMP errors quote
 }
 
 // Frames is the source of the segments that captures hold. It ends when ctx is
@@ -55,13 +57,12 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 			continue
 		}
 		f.frame(fr)
-		if reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg); reason != decode.OK {
-			f.skipped[reason]++
+		if reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg); !f.counts(reason) {
 			continue
 		}
 		seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
-		f.trace.Segments++
-		return f.trace.Segments, nil
+		f.position++
+		return f.position, nil
 	}
 	return 0, io.EOF
 }
@@ -83,6 +84,17 @@ type frameStats struct {
 
 // frame counts a frame and keeps the time.
 func (s *frameStats) frame(fr *capture.Frame) { s.trace.Frame(fr.At, fr.Stepped) }
+
+// counts counts a decoded frame and reports whether it has something for a
+// connection: a segment, or an ICMP error that quotes one.
+func (s *frameStats) counts(reason decode.Reason) bool {
+	if reason == decode.OK {
+		s.trace.Segments++
+		return true
+	}
+	s.skipped[reason]++
+	return reason == decode.ICMPError
+}
 
 // whole is what a trace shows that ends so.
 func (s *frameStats) whole(end int64) *stats.Trace {

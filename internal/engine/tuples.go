@@ -41,7 +41,7 @@ func NewTuples(o Options, trace *stats.Trace) *Tuples {
 func (t *Tuples) Process(position uint64, seg *reassembly.Segment) (begins bool) {
 	p := t.part
 	id := p.process(seg, position, p.flows.Hash(seg), flow.New, flow.Fingerprint(flow.Tuple(seg), seg), &t.events)
-	return p.flows.At(id).Position == position
+	return id != flow.New && p.flows.At(id).Position == position
 }
 
 // End ends the connections of the four-tuple, and reports them all with their

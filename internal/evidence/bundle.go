@@ -90,6 +90,8 @@ const silence = int64(time.Hour)
 // before it.
 func (b *bundle) wants(seg *reassembly.Segment) bool {
 	switch {
+	case !b.begun && seg.IsQuote():
+		return false
 	case !b.begun:
 		b.begun = seg.At == b.first || b.o.Remembered && seg.At > b.first
 		b.latest = seg.At

@@ -71,7 +71,7 @@ func (p *pass) process(fr *capture.Frame) {
 	var decoded reassembly.Segment
 	if p.headers != nil {
 		decoded = p.headers.seg
-	} else if p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded) != decode.OK {
+	} else if why := p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded); why != decode.OK && why != decode.ICMPError {
 		return
 	}
 	decoded.At, decoded.Frame, decoded.File = fr.At, fr.Num, fr.File
@@ -120,7 +120,7 @@ func (p *pass) frame(fr *capture.Frame, seg *reassembly.Segment) *frame {
 	case from < 0:
 		var headers int
 		f.data, headers = packet.Append(p.rebuilt[:0], seg, packet.Form{})
-		f.wire = headers + int(seg.Len)
+		f.wire = headers + packet.Payload(seg)
 		f.tap.link, p.rebuilt = linkEthernet, f.data
 	case !p.o.Payload:
 		f.data = fr.Data[:to]

@@ -103,9 +103,12 @@ func (d *Decoder) record(rec *Record) {
 	}
 	l := p.direction(dir)
 	d.fields(l, mask, seg)
+	d.icmp(mask, seg)
 	d.position, d.at, d.frame = d.position+step, at, uint32(frame)
 	rec.Position, seg.At, seg.Frame, seg.File = d.position, at, uint32(frame), d.file
-	l.update(seg)
+	if !seg.IsQuote() {
+		l.update(seg)
+	}
 }
 
 // pair is the connection of a record, and the direction.
@@ -221,6 +224,23 @@ func (d *Decoder) options(l *direction, mask uint64, seg *reassembly.Segment) {
 		k.From = seg.Ack + reassembly.Seq(d.varint())
 		k.To = k.From + reassembly.Seq(d.varint())
 	}
+}
+
+// icmp reads the ICMP error of a quote.
+func (d *Decoder) icmp(mask uint64, seg *reassembly.Segment) {
+	seg.ICMP = reassembly.ICMP{}
+	if mask&hasICMP == 0 {
+		return
+	}
+	b := d.bytes(20)
+	if b == nil {
+		return
+	}
+	seg.ICMP = reassembly.ICMP{Type: b[0], Code: b[1], MTU: binary.BigEndian.Uint16(b[2:])}
+	if !seg.IsQuote() || seg.Opts.NBlocks != 0 {
+		d.wrong("has an impossible ICMP error")
+	}
+	seg.SetReporter([16]byte(b[4:]))
 }
 
 // wrong records the first problem.

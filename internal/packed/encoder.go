@@ -13,7 +13,7 @@ import (
 const MaxChunk = 64 << 10
 
 // maxRecord bounds the size of a record. The first of an IPv6 connection, with all
-// options, has 170 bytes.
+// options, has 170 bytes, a quote less.
 const maxRecord = 256
 
 // The fields of a record besides its connection, position and time. A record has
@@ -32,6 +32,7 @@ const (
 	hasOptions
 	hasBlocks
 	hasFile
+	hasICMP     // a quote: the ICMP error and who reported it
 	knownFields = 1<<iota - 1
 )
 
@@ -175,7 +176,9 @@ func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
 	e.buf = l.append(b, mask, seg)
 	e.position, e.at, e.frame = position, seg.At, seg.Frame
 	e.count++
-	l.update(seg)
+	if !seg.IsQuote() {
+		l.update(seg)
+	}
 }
 
 // differences are the fields that are not as expected.
@@ -206,6 +209,9 @@ func (l *direction) differences(seg *reassembly.Segment) (mask uint64) {
 	}
 	if seg.Opts.NBlocks != 0 {
 		mask |= hasBlocks
+	}
+	if seg.IsQuote() {
+		mask |= hasICMP
 	}
 	return mask
 }
@@ -255,6 +261,11 @@ func (l *direction) append(b []byte, mask uint64, seg *reassembly.Segment) []byt
 			b = appendStep(b, uint32(k.From), uint32(seg.Ack))
 			b = appendStep(b, uint32(k.To), uint32(k.From))
 		}
+	}
+	if mask&hasICMP != 0 {
+		reporter := seg.Reporter()
+		b = binary.BigEndian.AppendUint16(append(b, seg.ICMP.Type, seg.ICMP.Code), seg.ICMP.MTU)
+		b = append(b, reporter[:]...)
 	}
 	return b
 }

@@ -32,7 +32,8 @@ const (
 
 // Append appends the segment's Ethernet frame without its payload, cut inside the
 // TCP options if the segment has OptionsCut. It also returns the length of the
-// headers on the wire. The segment's options must fit (see OptionBytes).
+// headers on the wire. The segment's options must fit (see OptionBytes). Of a quote it
+// appends the ICMP error.
 func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, headers int) {
 	start := len(dst)
 	dst = append(append(dst, form.Dst[:]...), form.Src[:]...)
@@ -40,10 +41,14 @@ func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, heade
 		dst = binary.BigEndian.AppendUint16(dst, typeVLAN)
 		dst = binary.BigEndian.AppendUint16(dst, tag)
 	}
+	if seg.IsQuote() {
+		dst = appendICMP(dst, seg)
+		return dst, len(dst) - start
+	}
 	var buf [MaxHeader]byte
 	tcp, captured := appendTCP(buf[:0], seg, form.TCPHeader)
 	length := uint32(len(tcp)) + seg.Len
-	dst = appendIP(dst, seg, length)
+	dst = appendIP(dst, seg, length, protoTCP)
 	binary.BigEndian.PutUint16(tcp[16:], form.Sum.field(tcp, pseudoSum(seg, uint64(length)), uint64(length)))
 	headers = len(dst) - start + len(tcp)
 	return append(dst, tcp[:captured]...), headers
@@ -57,7 +62,7 @@ func IsIPv6(seg *reassembly.Segment) bool {
 // appendIP writes the EtherType and the header of a packet with a payload of length
 // bytes. A length that is too large for the header becomes 0, as with segmentation
 // offload.
-func appendIP(dst []byte, seg *reassembly.Segment, length uint32) []byte {
+func appendIP(dst []byte, seg *reassembly.Segment, length uint32, protocol byte) []byte {
 	if IsIPv6(seg) {
 		if length > math.MaxUint16 {
 			length = 0
@@ -65,7 +70,7 @@ func appendIP(dst []byte, seg *reassembly.Segment, length uint32) []byte {
 		dst = binary.BigEndian.AppendUint16(dst, typeIPv6)
 		dst = append(dst, 0x60, 0, 0, 0)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(length))
-		dst = append(dst, protoTCP, seg.TTL)
+		dst = append(dst, protocol, seg.TTL)
 		return append(append(dst, seg.Src.Addr[:]...), seg.Dst.Addr[:]...)
 	}
 	if length += 20; length > math.MaxUint16 {
@@ -76,7 +81,7 @@ func appendIP(dst []byte, seg *reassembly.Segment, length uint32) []byte {
 	dst = append(dst, 0x45, 0)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(length))
 	dst = binary.BigEndian.AppendUint16(dst, seg.IPID)
-	dst = append(dst, 0x40, 0, seg.TTL, protoTCP, 0, 0) // don't fragment
+	dst = append(dst, 0x40, 0, seg.TTL, protocol, 0, 0) // don't fragment
 	dst = append(append(dst, seg.Src.Addr[12:]...), seg.Dst.Addr[12:]...)
 	binary.BigEndian.PutUint16(dst[start+10:], checksum(dst[start:], 0))
 	return dst

@@ -108,9 +108,11 @@ func (p *Pictures) Add(flow uint64, s *result.Step) {
 		return
 	}
 	d.n++
-	d.whole.Add(s.Side, s.Class, &s.Seg)
-	for _, c := range d.closer {
-		c.Add(s.Side, s.Class, &s.Seg)
+	if !s.Seg.IsQuote() { // pictures are of sequence numbers that were sent
+		d.whole.Add(s.Side, s.Class, &s.Seg)
+		for _, c := range d.closer {
+			c.Add(s.Side, s.Class, &s.Seg)
+		}
 	}
 	if e := d.steps[result.FrameOf(&s.Seg)]; e != nil {
 		*e = drawnStep{d.n, *s}

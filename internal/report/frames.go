@@ -13,9 +13,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// direction is "client > server".
+// direction is "client > server"; of an ICMP error, who sent it to whom.
 func direction(f *result.Flow, seg *reassembly.Segment) string {
 	names, from := ends(f), sender(f, seg)
+	if seg.IsQuote() {
+		return seg.ReporterName() + " > " + names[from]
+	}
 	return names[from] + " > " + names[from.Peer()]
 }
 

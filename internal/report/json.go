@@ -255,8 +255,12 @@ func (w fields) live(b object, f *result.Finding) object {
 }
 
 func (w fields) step(b object, s *result.Step) object {
+	class := s.Class.String()
+	if s.Seg.IsQuote() {
+		class = icmpError
+	}
 	return w.frame(b.uint("n", s.N), &s.Seg).str("side", s.Side.String()).str("segment", notation(&w.r.Flows[0], &s.Seg)).
-		str("class", s.Class.String()).
+		str("class", class).
 		str("state_a", s.State[reassembly.A].String()).str("state_b", s.State[reassembly.B].String()).
 		bool("bounded_a", s.Bounded[reassembly.A]).bool("bounded_b", s.Bounded[reassembly.B])
 }
@@ -268,7 +272,8 @@ func (w fields) frame(b object, seg *reassembly.Segment) object {
 
 // notation is a segment's line as a scenario has it, without the time.
 func notation(f *result.Flow, seg *reassembly.Segment) string {
-	return direction(f, seg) + "  " + segment(f, seg)
+	names, from := ends(f), sender(f, seg)
+	return names[from] + " > " + names[from.Peer()] + "  " + segment(f, seg)
 }
 
 // metric is a value of the kinds that detectors.Metric declares; anything else

@@ -91,7 +91,7 @@ func (p *flowPage) timelineRows(evidence map[result.FrameID]bool) (rows []timeli
 		if !shown[i] {
 			continue
 		}
-		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: s.Side != p.sides[0]}
+		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: (s.Side != p.sides[0]) != s.Seg.IsQuote()} // an ICMP error comes back
 		row.cells = [columns]string{timeColumn: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frameColumn: p.frame(&s.Seg) + " ", classColumn: class}
 		if evidence[result.FrameOf(&s.Seg)] {
 			row.cells[frameColumn] = p.frame(&s.Seg) + "*"
@@ -204,6 +204,8 @@ type classifier struct {
 func (c *classifier) words(s *result.Step) string {
 	words, has := s.Class.String(), s.Seg.Flags.Has
 	switch {
+	case s.Seg.IsQuote():
+		return "ICMP: " + s.Seg.ICMPName()
 	case s.Class == fsm.OutOfWindow:
 		return "out of window"
 	case s.Class == fsm.Syn:

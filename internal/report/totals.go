@@ -22,11 +22,15 @@ func totalsSentence(r *result.Report, undecidedShown bool) string {
 	}
 	s := fmt.Sprintf("%s: %s, %s, %s. %s.", quantity.Count(uint64(len(r.Captures)), "file"), packets, segments,
 		quantity.Count(n.Flows, "connection"), verdictSentence(r, undecidedShown))
-	if len(n.Skipped) > 0 {
-		skipped := make([]string, len(n.Skipped))
-		for i, c := range n.Skipped {
-			skipped[i] = quantity.Thousands(c.N) + " " + c.Name
+	var skipped []string
+	for _, c := range n.Skipped {
+		if c.Name == icmpError { // these were read
+			s += " " + quantity.Count(c.N, "ICMP error") + " about TCP."
+		} else {
+			skipped = append(skipped, quantity.Thousands(c.N)+" "+c.Name)
 		}
+	}
+	if len(skipped) > 0 {
 		s += " Skipped: " + strings.Join(skipped, ", ") + "."
 	}
 	if n.EvictedFlows > 0 {
@@ -34,6 +38,9 @@ func totalsSentence(r *result.Report, undecidedShown bool) string {
 	}
 	return s
 }
+
+// icmpError is what the decoder calls an ICMP error that quotes a segment.
+const icmpError = "icmp-error"
 
 // verdicts counts what was found by severity, and what is undecided.
 func verdicts(r *result.Report) (seen [3]uint64, undecided uint64) {

@@ -179,8 +179,11 @@ func (p *printer) segment(dst []byte, l *Line) []byte {
 
 	src := &p.state[l.From]
 	usual := p.t.Hosts[l.From].Attrs
-	usual.ID = src.ids.next
-	src.ids.use(l.Seg.IPID)
+	if usual.ID = src.ids.next; l.Seg.IsQuote() {
+		usual.ID = 0
+	} else {
+		src.ids.use(l.Seg.IPID)
+	}
 	a := attrsOf(&l.Seg)
 	return a.append(dst, &usual, l.Seg.Opts.Has)
 }

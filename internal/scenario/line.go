@@ -193,9 +193,11 @@ func (p *parser) segment(s *scanner, l *Line) {
 	l.SeqBase, l.AckBase = src.iss, dst.iss
 	s.header(&l.Seg, src.iss, dst.iss)
 
-	usual := from.Attrs
-	usual.ID = src.ids.next
-	p.attrs(s, &l.Seg, usual, &src.ids)
+	usual, counter := from.Attrs, &src.ids
+	if usual.ID = src.ids.next; l.Seg.IsQuote() { // a packet that was sent before
+		usual.ID, counter = 0, new(ids)
+	}
+	p.attrs(s, &l.Seg, usual, counter)
 
 	k, _ := reassembly.KeyOf(&l.Seg)
 	if _, ok := p.ends[k]; !ok {

@@ -26,6 +26,9 @@ type Conn struct {
 func New(conns []Conn, end int64) *Trace {
 	t := &Trace{Start: defaultStart}
 	r := renamer{addrs: map[[16]byte]netip.Addr{}, tunnels: order{0: 0}, links: map[[2]reassembly.Endpoint]order{}}
+	r.keepIPv6 = slices.ContainsFunc(conns, func(c Conn) bool {
+		return slices.ContainsFunc(c.Segs, func(s reassembly.Segment) bool { return s.IsQuote() })
+	})
 	for i := range conns {
 		t.Hosts = append(t.Hosts, r.host("client", i, conns[i].Ends[0]), r.host("server", i, conns[i].Ends[1]))
 	}
@@ -37,10 +40,15 @@ func New(conns []Conn, end int64) *Trace {
 	for _, c := range inOrder(conns) {
 		l := c.line(&conns[c.conn])
 		r.segment(&l.Seg)
+		if l.Seg.IsQuote() {
+			l.Seg.SetReporter(r.addr(l.Seg.Reporter()).As16())
+		}
 		from := &t.Hosts[l.From]
 		l.Seg.Src, l.Seg.Dst = from.Addr, t.Hosts[l.To].Addr
 		l.Seg.File, l.Seg.Frame = 0, uint32(len(t.Lines)+1)
-		if !sent[l.From] {
+		if l.Seg.IsQuote() {
+			// The attributes are those of a packet that was sent before.
+		} else if !sent[l.From] {
 			sent[l.From] = true
 			from.Attrs = attrsOf(&l.Seg)
 		} else if from.ID == 0 {
@@ -97,6 +105,8 @@ func (t *captured) line(c *Conn) Line {
 // A renamer replaces what identifies a real network by small numbers,
 // consistently.
 type renamer struct {
+	keepIPv6 bool // ICMP and ICMPv6 differ in what errors say
+
 	addrs   map[[16]byte]netip.Addr
 	tunnels order
 	links   map[[2]reassembly.Endpoint]order // by direction
@@ -114,24 +124,36 @@ func (o order) number(value uint32) uint32 {
 	return n
 }
 
-// host is one end of the n-th connection, from 0. IPv6 becomes IPv4 without
-// identifications.
+// host is one end of the n-th connection, from 0.
 func (r *renamer) host(name string, n int, end reassembly.Endpoint) Host {
-	addr, ok := r.addrs[end.Addr]
-	if !ok {
-		n := len(r.addrs) + 1
-		addr = netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
-		r.addrs[end.Addr] = addr
-	}
+	addr := r.addr(end.Addr)
 	if n > 0 {
 		name = fmt.Sprint(name, n+1)
 	}
 	return newHost(name, reassembly.EndpointFrom(netip.AddrPortFrom(addr, end.Port)))
 }
 
+// addr is the address in place of another one. IPv6 becomes IPv4 without
+// identifications, unless it is to be kept.
+func (r *renamer) addr(of [16]byte) netip.Addr {
+	addr, ok := r.addrs[of]
+	if !ok {
+		n := len(r.addrs) + 1
+		addr = netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+		if r.keepIPv6 && !netip.AddrFrom16(of).Is4In6() {
+			addr = netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}) // RFC 3849
+		}
+		r.addrs[of] = addr
+	}
+	return addr
+}
+
 // segment renames a captured segment.
 func (r *renamer) segment(seg *reassembly.Segment) {
 	direction := [2]reassembly.Endpoint{seg.Src, seg.Dst}
+	if seg.IsQuote() {
+		direction = [2]reassembly.Endpoint{{Addr: seg.Reporter()}, seg.Src}
+	}
 	if r.links[direction] == nil {
 		r.links[direction] = order{}
 	}

@@ -17,6 +17,9 @@ const (
 // returns the length of the headers on the wire.
 func appendPacket(dst []byte, seg *reassembly.Segment) (frame []byte, headers int) {
 	form := packet.Form{Dst: mac(seg.Link, seg.Dst), Src: mac(seg.Link, seg.Src)}
+	if seg.IsQuote() { // the frame goes to the quoted sender
+		form.Dst, form.Src = form.Src, mac(seg.Link, reassembly.Endpoint{Addr: seg.Reporter()})
+	}
 	if seg.Tunnel != 0 {
 		form.Tags = []uint16{uint16(seg.Tunnel)}
 	}

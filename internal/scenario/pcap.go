@@ -48,7 +48,7 @@ func (t *Trace) Pcapng() ([]byte, error) {
 		default:
 			var headers int
 			frame, headers = appendPacket(frame[:0], &l.Seg)
-			w.Packet(&pcapng.Packet{Interface: iface, At: l.Seg.At, Data: frame, Len: headers + int(l.Seg.Len)})
+			w.Packet(&pcapng.Packet{Interface: iface, At: l.Seg.At, Data: frame, Len: headers + packet.Payload(&l.Seg)})
 		}
 	}
 	w.End(last)

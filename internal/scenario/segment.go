@@ -8,8 +8,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// header reads FLAGS FIRST:END(LEN) [ack N] win N [<options>].
+// header reads FLAGS FIRST:END(LEN) [ack N] win N [<options>], or an ICMP error.
 func (s *scanner) header(seg *reassembly.Segment, seqBase, ackBase reassembly.Seq) {
+	if s.keyword("icmp") {
+		s.icmp(seg, seqBase)
+		return
+	}
 	seg.Flags = s.flags(s.word("FLAGS"))
 	first, length := s.span(s.word("FIRST:END(LEN)"))
 	seg.Seq, seg.Len = seqBase+reassembly.Seq(first), length
@@ -90,6 +94,9 @@ const flagsWidth = len("SEW")
 type columns struct{ time, from, to, flags, span, ack, win int }
 
 func appendSegment(dst []byte, seg *reassembly.Segment, seqBase, ackBase reassembly.Seq, c *columns) []byte {
+	if seg.IsQuote() {
+		return appendICMP(dst, seg, seqBase)
+	}
 	dst = pad(append(dst, seg.Flags.String()...), len(dst), c.flags)
 	dst = append(dst, ' ')
 	dst = pad(appendSpan(dst, seg, seqBase), len(dst), c.span)

@@ -49,11 +49,15 @@ func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	)
 	for trace.Next(&fr) == nil {
 		time := t.frame(&fr)
-		if reason := decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason != decode.OK {
+		switch reason := decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason {
+		case decode.OK:
+			t.Segments++
+		case decode.ICMPError: // concerns the connection whose segment it quotes
+			t.skipped[reason]++
+		default:
 			t.skipped[reason]++
 			continue
 		}
-		t.Segments++
 		seg.At, seg.Frame, seg.File = fr.At, fr.Num, index
 		if err := p.add(&seg, time); err != nil {
 			return nil, nil, err

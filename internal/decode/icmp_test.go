@@ -1,0 +1,55 @@
+package decode
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Errors quote as much of a segment as they like, at least eight bytes.
+func TestDecode_icmp(t *testing.T) {
+	segment := tcp(nil, make([]byte, 12))
+	p4, p6 := ipv4(protoTCP, segment), ipv6(protoTCP, segment)
+	big6 := []byte{2, 0, 0, 0, 0, 0, 5, 20}
+	natted := append([]byte(nil), p4...)
+	copy(natted[12:], []byte{203, 0, 113, 7})
+	for _, c := range []struct {
+		name  string
+		link  uint32
+		frame []byte
+		icmp  reassembly.ICMP
+	}{
+		{"whole", linkRaw, ipv4(protoICMP, cat([]byte{3, 4, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 4, MTU: 1400}},
+		{"eight bytes", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, p4[:28])), reassembly.ICMP{Type: 11}},
+		{"NAT translated the error and not the quote", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, natted)), reassembly.ICMP{Type: 3, Code: 1}},
+		{"IPv6", linkIPv6, ipv6(protoICMPv6, cat(big6, p6)), reassembly.ICMP{Type: 2, MTU: 1300}},
+		{"IPv6, first fragment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoFragment, cat([]byte{6, 0, 0, 1, 0, 0, 0, 9}, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
+		{"VLAN", linkEthernet, ethernet(typeVLAN, cat(be16(7, typeIPv4), ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4)))), reassembly.ICMP{Type: 3}},
+		{"tunnel", linkRaw, ipv4(protoIPv4, ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4))), reassembly.ICMP{Type: 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			seg := reassembly.Segment{Ack: 7, Flags: reassembly.SYN, Window: 9, Opts: reassembly.Options{NBlocks: 3}}
+			if r := New().Decode(c.link, c.frame, len(c.frame), 0, &seg); r != ICMPError {
+				t.Fatalf("Decode: %v", r)
+			}
+			if seg.ICMP != c.icmp || !seg.IsQuote() {
+				t.Errorf("%+v, want %+v", seg.ICMP, c.icmp)
+			}
+			if seg.Src.Port == 0 || seg.Dst.Port != 443 || seg.Len != 12 || seg.Ack != 0 || seg.Flags != 0 || seg.Opts.NBlocks != 0 {
+				t.Errorf("%+v", seg)
+			}
+			if r := netip.AddrFrom16(seg.Reporter()).Unmap(); seg.Src.Addr == [16]byte{} || r.IsUnspecified() {
+				t.Errorf("reported by %v to %v", r, seg.Src)
+			}
+		})
+	}
+}
+
+// What was decoded before leaves nothing behind.
+func TestDecode_noQuote(t *testing.T) {
+	seg := reassembly.Segment{ICMP: reassembly.ICMP{Type: 3}}
+	if r := New().Decode(linkRaw, ipv4(protoTCP, tcp(nil, nil)), 40, 0, &seg); r != OK || seg.IsQuote() {
+		t.Errorf("%v, %+v", r, seg.ICMP)
+	}
+}
