@@ -30,6 +30,7 @@ type Follow struct {
 
 	followed map[uint64]bool // by position
 	keys     map[reassembly.Key]bool
+	quotes   map[uint64]uint64 // segments that ICMP errors quoted, by position
 	begun    uint64
 }
 
@@ -43,7 +44,7 @@ func (w *Follow) begin(f *flow.Flow) {
 	switch {
 	case w.ID != 0 && cmp.Or(w.Place, w.ID) == w.begun, same && !w.keys[k], w.Conns[f.Position], w.Successors && w.keys[k]:
 		if w.followed == nil {
-			w.followed, w.keys = map[uint64]bool{}, map[reassembly.Key]bool{}
+			w.followed, w.keys, w.quotes = map[uint64]bool{}, map[reassembly.Key]bool{}, map[uint64]uint64{}
 		}
 		w.followed[f.Position], w.keys[k] = true, true
 	case same && len(w.Same) < maxSame:
@@ -57,8 +58,11 @@ func (w *Follow) note(f *flow.Flow, seg *reassembly.Segment, side reassembly.Sid
 	if !w.follows(f) {
 		return
 	}
+	if seg.IsQuote() {
+		w.quotes[f.Position]++
+	}
 	t := result.Step{
-		Conn: f.Position, N: f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) + f.Quotes(),
+		Conn: f.Position, N: f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) + w.quotes[f.Position],
 		Seg: *seg, Side: side, Class: ev.Class,
 	}
 	for s := range reassembly.Side(2) {

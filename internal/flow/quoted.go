@@ -20,7 +20,6 @@ func (t *Table) Quoted(seg *reassembly.Segment, hash uint32, print uint64) (ID, 
 		if t.duplicates.repeated(seg, print) {
 			return New, side
 		}
-		f.quotes++
 		return id, side
 	}
 	return New, reassembly.A

@@ -17,7 +17,6 @@ type Flow struct {
 
 	duplicates uint32 // frames that were captured before, and do not count
 	alike      uint32 // these, and those that may have been captured before
-	quotes     uint32 // segments that ICMP errors quote
 	hash       uint32
 	reusesID   [2]bool // the side sent something again with the same IPv4 ID
 	held       bool    // this record is in use
@@ -28,9 +27,6 @@ type Flow struct {
 
 // Duplicates is how many frames of the connection were captured more than once.
 func (f *Flow) Duplicates() uint64 { return uint64(f.duplicates) }
-
-// Quotes is how many ICMP errors quote a segment of the connection.
-func (f *Flow) Quotes() uint64 { return uint64(f.quotes) }
 
 // Frames is how many frames of the connection were captured, duplicates included.
 func (f *Flow) Frames() uint64 {
