@@ -53,7 +53,7 @@ type Capture struct {
 
 // A Note is a property of the whole trace that limits what it can prove.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered" or "cut"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut" or "no-tcp"
 	Message string // one or more sentences, with the consequence
 }
 
@@ -127,6 +127,7 @@ type Flow struct {
 	Duplicates  uint64            // duplicate frames
 	RTT         time.Duration     // round-trip time of the handshake, without one that of timed data; 0 if unknown
 	History     string            // such as "ShADadFf"
+	ClosedFirst Initiator         // the side that sent the first FIN, or without one the RST that ended it; unknown if neither was captured
 	Limits      fsm.Limits        // what limits the proof for this connection
 }
 
@@ -175,7 +176,7 @@ func newReport(r *result.Report) *Report {
 			ID: f.ID, Conn: f.Conn, Predecessor: Predecessor(f.Predecessor), End: f.End, Initiator: Initiator(f.Initiator),
 			State: f.State, Bounded: f.Bounded, Since: f.Since, Ending: f.Ending, First: f.First, Last: f.Last,
 			ISS: f.ISS, Packets: f.Packets, Bytes: f.Bytes, Rexmits: f.Rexmits, Duplicates: f.Duplicates,
-			RTT: time.Duration(f.RTT), History: f.History, Limits: f.Limits,
+			RTT: time.Duration(f.RTT), History: f.History, ClosedFirst: Initiator(f.ClosedFirst), Limits: f.Limits,
 		}
 	}
 	for i := range r.Findings {

@@ -12,6 +12,8 @@ import (
 var omitted = map[string]string{
 	"Report.Err":        "an error of Analyze",
 	"Flow.Key":          "the same as End",
+	"Totals.Known":      "only of the command",
+	"Totals.Hidden":     "only of the command",
 	"Flow.TCB":          "only of a connection that is followed",
 	"Flow.Time":         "a table of the report, see --time",
 	"Finding.Revision":  "only of a live capture",

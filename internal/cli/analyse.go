@@ -42,7 +42,13 @@ func (c *command) analyse() error {
 		return err
 	}
 	hideBar := c.showProgress(trace)
-	r := source.Run(ctx, trace, *o)
+	pipe, streams := c.streams(form, trace)
+	var r *result.Report
+	if streams {
+		r = c.stream(ctx, pipe, *o, form)
+	} else {
+		r = source.Run(ctx, trace, *o)
+	}
 	hideBar()
 	if ctx.Err() != nil {
 		c.complain(errors.New("interrupted: the report covers the frames read so far"))
@@ -55,9 +61,15 @@ func (c *command) analyse() error {
 		}
 	}
 	c.anonymizer.captures(r)
+	nameBriefly(r.Captures)
+	c.subtract(r)
 	ro := c.reportOptions()
 	ro.RawTime = trace.RawTime
-	c.check(c.output(func(w io.Writer) error { return c.report(ctx, w, r, o, form, ro) }))
+	if streams && form.name == "ndjson" {
+		c.check(closingNDJSON(c.env.Stdout, r, ro))
+	} else {
+		c.check(c.output(func(w io.Writer) error { return c.report(ctx, w, r, o, form, ro) }))
+	}
 	if c.flags.evidence != "" {
 		var files []string
 		for i := range r.Captures {
@@ -65,8 +77,28 @@ func (c *command) analyse() error {
 		}
 		c.writeEvidence(ctx, c.framesAgain, files, r, c.evidenceOptions(o))
 	}
-	c.found = c.fails(r)
+	c.looked(r)
 	return nil
+}
+
+// looked makes the exit status 2 if there was nothing to look at: that is no all-clear.
+// An empty shard is part of a trace that has segments.
+func (c *command) looked(r *result.Report) {
+	if c.flags.at != "" { // before the first segment there is no socket: that is an answer
+		return
+	}
+	shard := slices.ContainsFunc(r.Captures, func(x result.Capture) bool { return x.Format == "shard" })
+	for _, n := range r.Notes {
+		if n.Name == engine.NoSegments && !shard {
+			c.failed = true
+			c.note("tcptrace:", n.Message)
+		}
+	}
+	for i := range r.Captures {
+		if x := &r.Captures[i]; slices.Contains(x.Warnings, engine.NoSegmentsInFile) {
+			c.warn("%s: %s", x.File, engine.NoSegmentsInFile)
+		}
+	}
 }
 
 // report prints the result in the requested format.
@@ -82,7 +114,14 @@ func (c *command) report(ctx context.Context, w io.Writer, r *result.Report, o *
 		return report.FlowJSON(w, r, c.steps(ctx, r, o), ro)
 	case c.flags.flow != "" && form.name == "text":
 		return report.FlowText(w, r, c.steps(ctx, r, o), ro)
-	case form.name == "html":
+	case c.flags.flow != "" && form.name == "csv":
+		ro.Steps = c.steps(ctx, r, o)
+		return report.FlowCSV(w, r, ro)
+	}
+	if c.flags.flow != "" && (form.name == "html" || form.name == "markdown") {
+		ro.Connection, ro.Steps = true, c.steps(ctx, r, o)
+	}
+	if form.name == "html" {
 		ro.Pictures = c.pictures(ctx, r, o, ro)
 	}
 	return form.write(w, r, ro)
@@ -91,7 +130,7 @@ func (c *command) report(ctx context.Context, w io.Writer, r *result.Report, o *
 func (c *command) reportOptions() report.Options {
 	names, _ := report.ParseNames(c.flags.names)
 	return report.Options{
-		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Time: c.flags.time, Version: Version(),
+		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Time: c.flags.time, Sort: c.flags.sort, Width: c.width(), Version: Version(),
 		Docs: func(slug string) *detectors.Detector { return findDetector(c.env.Detectors, slug) },
 	}
 }

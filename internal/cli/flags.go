@@ -11,6 +11,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/report"
 )
 
 // flags are the parsed command line, one field per flag.
@@ -37,6 +38,8 @@ type flags struct {
 	states bool
 	at     string
 	all    bool
+	from   string
+	to     string
 
 	evidence        string
 	evidencePayload bool
@@ -49,6 +52,9 @@ type flags struct {
 	splits    bool // --shard was given
 	names     string
 	undecided bool
+	severity  string
+	sort      string
+	baseline  string
 	color     string
 	quiet     bool
 	verbose   bool
@@ -90,6 +96,9 @@ func define(f *flags) []group {
 	s.StringVar(&f.filterBPF, "filter-bpf", "", "only frames that match the BPF program in `FILE`, as tcpdump -ddd prints it")
 	s.BoolVar(&f.checksums, "verify-checksums", false, "ignore segments whose checksum is provably wrong")
 
+	s.StringVar(&f.from, "from", "", "only findings that show a frame at or after `TIME`, as for --at; earlier frames still count for states")
+	s.StringVar(&f.to, "to", "", "the trace ends at `TIME`, as for --at: later frames are left out")
+
 	s = add("Detection")
 	s.StringVarP(&f.detect, "detect", "d", "", "run only the detectors in `LIST` (a,b), or all but these (-a,-b)")
 	s.StringArrayVar(&f.set, "set", nil, "change a threshold: `SLUG.PARAM=VALUE`; may be repeated")
@@ -102,9 +111,12 @@ func define(f *flags) []group {
 	s.BoolVar(&f.time, "time", false, "print where the time went, per connection and per host")
 	s.StringVar(&f.flow, "flow", "", "print connection `ID` in full: its number in --flows, or A:PORT-B:PORT")
 	s.BoolVar(&f.states, "states", false, "print the sockets of both hosts, as netstat -an would")
-	s.StringVar(&f.at, "at", "", "with --states: the states at `TIME` (RFC 3339, or +12.5 for seconds from the first frame)")
+	s.StringVar(&f.at, "at", "", "with --states: the states at `TIME` (RFC 3339; +12.5 for seconds from the first frame; or of the clock, 08:53:31 or 08:53:31+02:00)")
 	s.BoolVar(&f.all, "all", false, "with --states: include CLOSED sockets")
 	s.BoolVar(&f.undecided, "undecided", false, "also print findings that the capture cannot prove")
+	choice(s, &f.severity, "severity", "", "print only findings of `LEVEL` and above: %s", failLevels[:3])
+	s.StringVar(&f.sort, "sort", "", "order findings by `KEY`: "+strings.Join(report.FindingOrders, ", ")+"; connections of --flows by "+strings.Join(report.FlowOrders, ", "))
+	s.StringVar(&f.baseline, "baseline", "", "leave out what the earlier JSON report in `FILE` has already, by detector, outcome and server")
 	choice(s, &f.names, "names", "rfc", "write state names in `STYLE`: %s (KB Q137984)", stateNames)
 
 	s = add("Output")
@@ -169,6 +181,8 @@ func (f *flags) check() error {
 		{f.all && !f.states, "--all needs --states"},
 		{f.states && f.flow != "", "--states and --flow cannot be combined"},
 		{f.flows && f.flow != "", "--flows and --flow cannot be combined"},
+		{f.at != "" && f.to != "", "--at and --to cannot be combined: both end the trace"},
+		{live && (f.from != "" || f.to != "" || f.baseline != "" || f.severity != "" || f.sort != ""), "--from, --to, --severity, --sort and --baseline are for files"},
 		{f.maxFlows < 1, "--max-flows must be at least 1"},
 		{f.workers < 0, "--workers must not be negative"},
 		{f.timeWait <= 0, "--time-wait must be positive"},
@@ -185,7 +199,7 @@ func (f *flags) check() error {
 		{splits && (f.shards < 1 || f.shards > packed.MaxShards), fmt.Sprintf("--shard %d: the number of shards must be between 1 and %d", f.shards, packed.MaxShards)},
 		{splits && (f.output == "" || f.output == stdinName), "--shard needs -o DIR, the directory to write the shards to"},
 		{splits && live, "--shard is for files; use -w to save a live capture"},
-		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil),
+		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != ""),
 			"--shard only splits: say what to detect and what to print when you analyse the shards"},
 	} {
 		if x.wrong {
@@ -201,7 +215,7 @@ func usage(w io.Writer, groups []group) error {
 	b.WriteString(`tcptrace reports what went wrong in the TCP connections of a capture, which host
 is responsible, and which frames prove it.
 
-  tcptrace [flags] FILE...              analyse captures (- is standard input); several are one trace
+  tcptrace [flags] FILE...              analyse captures (- is standard input; a directory: those in it); several are one trace
   tcptrace [flags] -i IFACE [filter]    analyse live traffic; print findings as they occur, a report on ^C
   tcptrace --shard N -o DIR FILE...     split by connection; tcptrace DIR/shard-* gives the report of FILE...
 

@@ -202,10 +202,7 @@ func (s *sniffer) showState(l *live.Loop) {
 func (s *sniffer) close(r *result.Report) error {
 	o := s.findingOptions()
 	if s.format.name == "ndjson" && s.flags.output == "" {
-		for i := range r.Flows { // as in the findings printed before
-			r.Flows[i].ID = r.Flows[i].Conn
-		}
-		return report.ClosingNDJSON(s.env.Stdout, r, o)
+		return closingNDJSON(s.env.Stdout, r, o)
 	}
 	return s.output(func(w io.Writer) error { return s.format.write(w, r, o) })
 }

@@ -3,14 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
+	"slices"
+	"strings"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/scenario"
-	"github.com/tcptrace-go/tcptrace/internal/shard"
-	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/report"
 )
 
 // options returns the engine's options and the output format.
@@ -32,36 +29,48 @@ func (c *command) options() (o *engine.Options, form *format, err error) {
 	case f.flow != "":
 		err = c.follow(o, form)
 	case f.at != "":
-		o.Until, err = c.parseAt(f.at)
+		o.Until, err = c.parseTime("--at", f.at)
 	}
+	if err == nil && f.from != "" {
+		o.From, err = c.parseTime("--from", f.from)
+	}
+	if err == nil && f.to != "" {
+		if o.Until, err = c.parseTime("--to", f.to); err == nil && o.From > o.Until {
+			err = errors.New("--from is later than --to")
+		}
+	}
+	if err == nil {
+		err = c.checkSort(form)
+	}
+	if err == nil && f.baseline != "" {
+		c.baseline, err = readBaseline(f.baseline)
+	}
+	if err == nil && f.flow != "" && form.name == "ndjson" {
+		err = errors.New("--flow has the formats text, json, markdown, html, csv and scenario, not ndjson")
+	}
+	c.allFlows = o.AllFlows
 	return o, form, err
 }
 
-// parseAt reads the time of --at: RFC 3339, or seconds from the first frame, for
-// which it reads that frame.
-func (c *command) parseAt(at string) (int64, error) {
-	if t, err := time.Parse(time.RFC3339Nano, at); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
-		return max(t.UnixNano(), 1), nil // 0 would mean the end
+// checkSort refuses a key that no list has that is to be printed.
+func (c *command) checkSort(form *format) error {
+	f := c.flags
+	if f.sort == "" {
+		return nil
 	}
-	d, err := strconv.ParseFloat(at, 64)
-	if err != nil || !(d >= 0 && d <= 1e9) {
-		return 0, fmt.Errorf("--at %q: want a time such as 2006-01-02T15:04:05Z (1970 to 2261), or +SECONDS from the first frame", at)
+	var keys []string
+	if !f.states && f.flow == "" && form.name != "scenario" && !(f.flows && form.name == "csv") {
+		keys = append(keys, report.FindingOrders...)
 	}
-	for _, name := range c.flags.files {
-		if !isFile(name) {
-			return 0, errors.New("--at +SECONDS needs files: standard input and pipes cannot be read twice")
-		}
+	if f.flows {
+		keys = append(keys, report.FlowOrders...)
 	}
-	trace, _ := source.Open(c.flags.files, capture.Options{Text: scenario.Pcapng})
-	defer trace.Close()
-	var fr capture.Frame
-	switch trace := trace.(type) {
-	case *shard.Trace:
-		fr.At = trace.Start()
-	case *capture.Trace:
-		if trace.Next(&fr) != nil {
-			return 0, errors.New("--at +SECONDS: the capture has no frames")
-		}
+	switch {
+	case len(keys) == 0:
+		return errors.New("--sort: no list is printed that could be sorted")
+	case !slices.Contains(keys, f.sort):
+		return fmt.Errorf("--sort %q: want one of %s (for findings: %s; for connections, with --flows: %s)", f.sort, strings.Join(slices.Compact(slices.Sorted(slices.Values(keys))), ", "),
+			strings.Join(report.FindingOrders, ", "), strings.Join(report.FlowOrders, ", "))
 	}
-	return fr.At + int64(d*float64(time.Second)), nil
+	return nil
 }

@@ -69,6 +69,8 @@ type command struct {
 	inputs     *inputs
 	filter     *frameFilter
 	anonymizer *anonymizer
+	baseline   baseline
+	allFlows   bool // the report lists every connection
 
 	timeline *timeline        // of the connection of --flow
 	excerpt  *excerpt.Excerpt // the same, for --format scenario
@@ -107,7 +109,11 @@ func (c *command) run(groups []group) error {
 		return c.sniff()
 	case len(f.files) == 0:
 		return errors.New("no input: give a capture file, or - for standard input (see --help)")
-	case f.shards != 0:
+	}
+	if err := c.folders(); err != nil {
+		return err
+	}
+	if f.shards != 0 {
 		return c.split()
 	}
 	return c.analyse()

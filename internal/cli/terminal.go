@@ -27,6 +27,20 @@ func (c *command) useColor() bool {
 	return c.flags.output == "" && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(c.env.Stdout)
 }
 
+// width is that of the terminal, if standard output is one and the report goes there; 0
+// otherwise.
+func (c *command) width() int {
+	f, is := c.env.Stdout.(*os.File)
+	if !is || c.flags.output != "" {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // A progress bar appears if reading takes a while.
 const (
 	barAfter = 500 * time.Millisecond

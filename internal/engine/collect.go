@@ -2,8 +2,10 @@ package engine
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
@@ -33,6 +35,7 @@ func assemble(o *Options, trace *stats.Trace, parts []*partition, captures []res
 	} else {
 		c.counts = own
 	}
+	c.since(o.From)
 	for i := range c.found {
 		doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
 	}
@@ -47,6 +50,7 @@ func assemble(o *Options, trace *stats.Trace, parts []*partition, captures []res
 		},
 		Notes: notes(&c.counts),
 	}
+	rep.Notes = append(unseen(rep, o.Match != nil || o.Until != 0 || o.From != 0), rep.Notes...)
 	for _, p := range parts {
 		rep.Err = cmp.Or(rep.Err, p.watch.Err())
 	}
@@ -120,6 +124,24 @@ func (c *collector) gather(parts []*partition) {
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
 		c.counts.Add(&p.counts)
 	}
+}
+
+// since leaves out findings whose evidence is all earlier than at.
+func (c *collector) since(at int64) {
+	if at == 0 {
+		return
+	}
+	c.found = slices.DeleteFunc(c.found, func(f found) bool {
+		return !slices.ContainsFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.At >= at })
+	})
+	if c.options.AllFlows {
+		return
+	}
+	has := map[uint64]bool{}
+	for i := range c.found {
+		has[c.found[i].conn] = true
+	}
+	c.rows = slices.DeleteFunc(c.rows, func(f result.Flow) bool { return !has[f.ID] && f.TCB == nil })
 }
 
 // known is of how many connections there is something to say.

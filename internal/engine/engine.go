@@ -19,6 +19,7 @@ type Options struct {
 	Workers         int                 // 0 = as many as the machine has processors
 	AllFlows        bool                // report every connection, not only those with findings
 	VerifyChecksums bool
+	From            int64                        // leave out findings whose evidence is all earlier than this; 0 = none
 	Until           int64                        // leave out frames later than this; 0 = none
 	Match           func(fr *capture.Frame) bool // leave out frames that do not match; nil = none
 	Rewrite         func(*reassembly.Segment)    // change segments as they are decoded (--anonymize); nil = none

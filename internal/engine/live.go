@@ -227,14 +227,30 @@ func (l *Live) withdraw(a watch.Anchor, omitted bool) {
 // have the numbers of a file there: Flow.Conn is what they were reported with.
 func (l *Live) Close(end int64, captures []result.Capture) *result.Report {
 	l.Tick(end)
-	r, _ := assemble(l.options, l.whole(max(end, l.trace.Last)), l.worker.all(), captures)
+	return l.close(max(end, l.trace.Last), captures)
+}
+
+func (l *Live) close(end int64, captures []result.Capture) *result.Report {
+	r, _ := assemble(l.options, l.whole(end), l.worker.all(), captures)
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		l.update(&f.Finding, f.Flow, true)
+		row := *f.Flow
+		row.ID = row.Conn // as it was reported with
+		l.update(&f.Finding, &row, true)
 		last := l.reported[watch.AnchorOf(&f.Finding)]
 		f.ID, f.Revision = last.ID, last.Revision
 	}
 	return r
+}
+
+// CloseTrace is Close where the frames came from captures, which state how they end.
+func (l *Live) CloseTrace(files *capture.Trace) *result.Report {
+	infos := files.Infos()
+	captures := make([]result.Capture, len(infos))
+	for i := range infos {
+		captures[i] = captureRow(&infos[i].Capture)
+	}
+	return l.close(max(l.trace.Last, files.End()), captures)
 }
 
 // Snapshot is the state of things at now: every connection, and the findings

@@ -43,10 +43,24 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 	if p.accounted == f.Position {
 		row.Time = p.time
 	}
+	row.ClosedFirst = closedFirst(c)
 	if p.options.Follow.follows(f) {
 		row.TCB = &[2]fsm.TCB{c.TCB(reassembly.A, at, timeWait), c.TCB(reassembly.B, at, timeWait)}
 	}
 	return row
+}
+
+// closedFirst says who sent the first FIN, or without one the RST that counts.
+func closedFirst(c *fsm.Conn) result.Initiator {
+	for side := range reassembly.Side(2) {
+		if c.View().Phase(side) >= fsm.PhaseFinSent && c.FINRank(side) == 0 {
+			return result.InitiatorA + result.Initiator(side)
+		}
+	}
+	if side, is := c.ResetBy(); is {
+		return result.InitiatorA + result.Initiator(side)
+	}
+	return result.InitiatorUnknown
 }
 
 // endingName says how a connection ended, in one word.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
@@ -32,6 +33,7 @@ type frames struct {
 	fr      capture.Frame
 
 	position uint64 // of the last segment, those included that ICMP errors quote
+	some     []bool // by file: it has TCP segments
 }
 
 // Frames is the source of the segments that captures hold. It ends when ctx is
@@ -61,20 +63,41 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 			continue
 		}
 		seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+		if int(fr.File) >= len(f.some) || !f.some[fr.File] {
+			f.saw(fr.File)
+		}
 		f.position++
 		return f.position, nil
 	}
 	return 0, io.EOF
 }
 
-// Stats is what the frames read so far show.
+// saw notes that a file has TCP segments.
+func (f *frames) saw(file uint16) {
+	for len(f.some) <= int(file) {
+		f.some = append(f.some, false)
+	}
+	f.some[file] = true
+}
+
+// Stats is what the frames read so far show. One of several files without any TCP gets
+// a warning.
 func (f *frames) Stats() *stats.Trace {
 	s := f.whole(max(f.trace.Last, f.files.End()))
-	for _, info := range f.files.Infos() {
-		s.Captures = append(s.Captures, info.Capture)
+	infos := f.files.Infos()
+	for i, info := range infos {
+		c := info.Capture
+		if len(infos) > 1 && info.Format != "" && (i >= len(f.some) || !f.some[i]) {
+			c.Warnings = append(slices.Clip(c.Warnings), NoSegmentsInFile)
+		}
+		s.Captures = append(s.Captures, c)
 	}
 	return s
 }
+
+// NoSegmentsInFile is the warning about a file without TCP segments, or of which none was
+// to be analysed.
+const NoSegmentsInFile = "no TCP segment of this file was analysed"
 
 // frameStats is what is counted of the frames of a trace, whatever is in them.
 type frameStats struct {

@@ -11,9 +11,11 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// frameComment is the comment of an evidence frame.
+// frameComment is the comment of an evidence frame: what it shows, and the verdict that
+// it helps to prove.
 func (b *bundle) frameComment(id result.FrameID, role string) string {
-	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s)", b.finding.Detector, b.finding.ID, role, id.Frame, b.name(id.File))
+	f := b.finding
+	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s). %s, %s: %s", f.Detector, f.ID, role, id.Frame, b.name(id.File), f.Outcome, f.Verdict, f.Message)
 }
 
 // name is an input's.

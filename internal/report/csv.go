@@ -25,7 +25,7 @@ func CSV(w io.Writer, r *result.Report, o Options) error {
 		_ = out.Write(row) // csv keeps the error for Error
 	}
 	if o.Flows || o.Time {
-		flowRows(r, write, o.Time)
+		flowRows(o.flows(r), write, o.Time)
 	} else {
 		findingRows(r, &o, write)
 	}
@@ -34,19 +34,19 @@ func CSV(w io.Writer, r *result.Report, o Options) error {
 }
 
 // flowRows are the fields of JSON's rows, in their order.
-func flowRows(r *result.Report, write func([]string), time bool) {
+func flowRows(flows []*result.Flow, write func([]string), time bool) {
 	const A, B = reassembly.A, reassembly.B
 	head := []string{
 		"id", "a", "b", "initiator", "state_a", "state_b", "bounded_a", "bounded_b", "ending", "first", "last",
 		"packets_a2b", "packets_b2a", "bytes_a2b", "bytes_b2a", "retransmissions_a2b", "retransmissions_b2a",
-		"rtt_s", "history", "limits", "copies",
+		"rtt_s", "history", "limits", "copies", "closed_first",
 	}
 	if time {
 		head = append(head, timeTitles()...)
 	}
 	write(head)
-	for i := range r.Flows {
-		f, rtt := &r.Flows[i], ""
+	for _, f := range flows {
+		rtt := ""
 		if f.RTT != 0 {
 			rtt = string(appendSeconds(nil, f.RTT))
 		}
@@ -54,7 +54,7 @@ func flowRows(r *result.Report, write func([]string), time bool) {
 			unsigned(f.ID), f.End[A].String(), f.End[B].String(), f.Initiator.String(), f.State[A].String(), f.State[B].String(),
 			strconv.FormatBool(f.Bounded[A]), strconv.FormatBool(f.Bounded[B]), f.Ending, timestamp(f.First), timestamp(f.Last),
 			unsigned(f.Packets[A]), unsigned(f.Packets[B]), unsigned(f.Bytes[A]), unsigned(f.Bytes[B]), unsigned(f.Rexmits[A]), unsigned(f.Rexmits[B]),
-			rtt, f.History, f.Limits.String(), unsigned(f.Duplicates),
+			rtt, f.History, f.Limits.String(), unsigned(f.Duplicates), [...]string{"", "a", "b"}[f.ClosedFirst],
 		}
 		if time {
 			row = append(row, timeCells(f)...)
@@ -71,13 +71,14 @@ func findingRows(r *result.Report, o *Options, write func([]string)) {
 		"start", "end", "title", "message", "cause", "action", "limits", "references", "file", "frame", "frames", "fault", "subject", "path",
 	}
 	var roles, metrics []string // in order of appearance
-	for i := range r.Findings {
-		for _, role := range r.Findings[i].Roles {
+	findings := o.findings(r)
+	for _, f := range findings {
+		for _, role := range f.Roles {
 			if name := "roles." + role.Name; !slices.Contains(roles, name) {
 				roles = append(roles, name)
 			}
 		}
-		for _, m := range r.Findings[i].Metrics {
+		for _, m := range f.Metrics {
 			if name := "metrics." + m.Name; !slices.Contains(metrics, name) {
 				metrics = append(metrics, name)
 			}
@@ -86,8 +87,7 @@ func findingRows(r *result.Report, o *Options, write func([]string)) {
 	fixed := len(header)
 	header = slices.Concat(header, roles, metrics)
 	write(slices.Clone(header))
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for _, f := range findings {
 		row := findingCells(r, o, f)
 		for _, name := range header[fixed:] {
 			row = append(row, namedCell(f, name))

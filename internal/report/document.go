@@ -24,6 +24,10 @@ type document struct {
 	Grids     []grid // of --time
 	Sections  []section
 	Omissions []string // sentences about findings that are not printed
+
+	FlowRows  [][]string // the connections, below their titles, if asked for
+	MoreFlows string     // a sentence about those that are not listed
+	Timeline  []string   // of the one connection that was asked for
 }
 
 // A captureRow is one input.
@@ -64,6 +68,7 @@ type finding struct {
 	Frames   []frameRow
 	Evidence uint64 // frames, those omitted from Frames included
 	Filters  []filter
+	Whole    string // a filter for the whole connection
 
 	// Known if the capture was read again for an HTML page.
 	Figures  []*pictures.Figure
@@ -100,7 +105,7 @@ type builder struct {
 // the order in which they are printed.
 func newDocument(r *result.Report, o *Options, groups []*group) *document {
 	b := &builder{r: r, o: o}
-	d := &document{Version: o.Version, Totals: Clean(totalsSentence(r, o.Undecided)), Omissions: omissions(r, groups, o.Undecided)}
+	d := &document{Version: o.Version, Totals: Clean(totalsSentence(r, o)), Omissions: omissions(r, groups, o)}
 	if o.Time {
 		d.Grids = timeGrids(r)
 	}
@@ -114,6 +119,14 @@ func newDocument(r *result.Report, o *Options, groups []*group) *document {
 		if g.detail != counted {
 			d.Sections = append(d.Sections, b.section(g, len(d.Sections)+1))
 		}
+	}
+	if o.Flows && o.page {
+		var more uint64
+		d.FlowRows, more = b.flowRows()
+		d.MoreFlows = moreFlows(more)
+	}
+	if o.Connection && o.page {
+		d.Timeline = timelineText(r, o)
 	}
 	return d
 }
@@ -151,7 +164,7 @@ func (b *builder) section(g *group, number int) section {
 		return s
 	}
 	s.Advice = b.terms(term{"Cause", doc.Cause}, term{"Action", doc.Action}, term{lookAlikes, doc.NotThis}, term{"Wireshark", g.wireshark(doc)},
-		term{"See", strings.Join(append(slices.Clone(doc.Refs), "tcptrace --explain "+g.detector), ", ")})
+		term{"See", strings.Join(b.references(doc, g.detector), ", ")})
 	shown := max(len(all), min(g.quota.brief, len(g.findings)))
 	for i, f := range g.findings[:shown] {
 		l := b.listed(f, strconv.Itoa(i+1)+" of "+quantity.Thousands(s.Count))
@@ -165,6 +178,14 @@ func (b *builder) section(g *group, number int) section {
 	return s
 }
 
+// references are where to read on. A page may have readers without the command.
+func (b *builder) references(doc detectors.Doc, detector string) []string {
+	if b.o.page {
+		return doc.Refs
+	}
+	return append(slices.Clone(doc.Refs), "tcptrace --explain "+detector)
+}
+
 func (b *builder) listed(f *result.Finding, ordinal string) listed {
 	sides := openerFirst(f.Flow)
 	states := b.o.Names.State(f.States[sides[0]]) + "/" + b.o.Names.State(f.States[sides[1]])
@@ -174,7 +195,7 @@ func (b *builder) listed(f *result.Finding, ordinal string) listed {
 func (b *builder) finding(f *result.Finding, l listed) finding {
 	v := finding{
 		listed: l, ID: f.ID, When: l.Time.Instant, Message: b.o.Names.respell(f.Message),
-		Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f),
+		Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f), Whole: wholeFilter(f.Flow),
 	}
 	for i, side := range openerFirst(f.Flow) {
 		v.Ends[i] = end{party(f.Flow, side), name(f.Flow, side), f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
@@ -269,7 +290,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.ClockStepped:  "the capture's clock stepped back",
 	fsm.LossBeforeTap: "the sender's IP IDs skip where a segment was due: it may have been sent and lost before the capture point",
 	fsm.KernelDrops:   "the capturing kernel dropped packets",
-	fsm.Evicted:       "the connection was dropped to stay within --max-flows",
+	fsm.Evicted:       "the connection was dropped to stay within the limit on connections",
 	fsm.ClockSkew:     "two captures disagree about the time",
 	fsm.Overflow:      "more holes were open at a time than are remembered",
 }

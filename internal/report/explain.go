@@ -76,7 +76,7 @@ func Explain(w io.Writer, d *detectors.Detector, sample string, o Options) error
 // prose writes paragraphs under a heading, or nothing.
 func (t *textWriter) prose(heading, prose string) {
 	if prose != "" {
-		t.block(heading, wrap(t.o.Names.respell(prose), lineWidth-2))
+		t.block(heading, wrap(t.o.Names.respell(prose), t.o.width()-2))
 	}
 }
 
@@ -99,7 +99,7 @@ func (t *textWriter) wrapped(rows [][]string) []string {
 	for _, row := range rows {
 		widths = widen(widths, row)
 	}
-	room := lineWidth - 2
+	room := t.o.width() - 2
 	for _, width := range widths {
 		room -= width + 2
 	}

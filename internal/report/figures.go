@@ -135,8 +135,8 @@ func (d *drawing) step(id result.FrameID) *drawnStep {
 	return d.steps[id]
 }
 
-// figures are the pictures of a finding: a close one if the whole connection is
-// too long to show it, and the whole.
+// figures are the pictures of a finding: the whole connection, and a close one if that
+// is too long to show it.
 func (d *drawing) figures(f *result.Finding, id string) (figures []*pictures.Figure) {
 	if d == nil || d.whole.Empty() {
 		return nil
@@ -145,10 +145,11 @@ func (d *drawing) figures(f *result.Finding, id string) (figures []*pictures.Fig
 	for side := range subject.Parties {
 		subject.Parties[side] = party(f.Flow, reassembly.Side(side))
 	}
+	figures = append(figures, d.whole.Figure(subject, "The whole connection", id+"w"))
 	if c := d.closer[f]; c.Series != nil && !c.Empty() {
 		figures = append(figures, c.Figure(subject, c.title, id+"c"))
 	}
-	return append(figures, d.whole.Figure(subject, "The whole connection", id+"w"))
+	return figures
 }
 
 // top is the side whose direction shows more of the finding: what took sequence

@@ -8,7 +8,7 @@ import (
 
 // flowTitles: pairs are what the opener sent, and what its peer sent.
 var flowTitles = []string{
-	"ID", "OPENER", "", "PEER", "START", "DURATION", "PACKETS >/<", "BYTES >/<", "RESENT >/<", "RTT", "ENDED", "STATES", "LIMITS",
+	"ID", "OPENER", "", "PEER", "START", "DURATION", "PACKETS >/<", "BYTES >/<", "RESENT >/<", "RTT", "ENDED", "CLOSED FIRST", "HISTORY", "STATES", "LIMITS",
 }
 
 // flowTable writes --flows: a row for each connection, the opener's end first.
@@ -17,12 +17,13 @@ var flowTitles = []string{
 func (t *textWriter) flowTable() {
 	numbers := []bool{0: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true}
 	widths := widen(nil, flowTitles)
-	for i := range t.r.Flows {
-		widen(widths, t.flowRow(&t.r.Flows[i]))
+	flows := t.o.flows(t.r)
+	for _, f := range flows {
+		widen(widths, t.flowRow(f))
 	}
 	t.line(aligned(flowTitles, widths, numbers))
-	for i := range t.r.Flows {
-		t.line(aligned(t.flowRow(&t.r.Flows[i]), widths, numbers))
+	for _, f := range flows {
+		t.line(aligned(t.flowRow(f), widths, numbers))
 	}
 }
 
@@ -34,7 +35,7 @@ func (t *textWriter) flowRow(f *result.Flow) []string {
 	return []string{
 		unsigned(f.ID), f.End[sides[0]].String(), string(arrow(f)), f.End[sides[1]].String(),
 		quantity.Seconds(f.First - t.r.Trace.First), quantity.Duration(f.Last - f.First),
-		pair(f.Packets, sides), pair(f.Bytes, sides), pair(f.Rexmits, sides), rtt, Clean(f.Ending),
+		pair(f.Packets, sides), pair(f.Bytes, sides), pair(f.Rexmits, sides), rtt, Clean(f.Ending), closedFirst(f), f.History,
 		t.state(f, sides[0]) + "/" + t.state(f, sides[1]), f.Limits.String(),
 	}
 }

@@ -52,8 +52,8 @@ var (
 	repeatQuota     = quota{1, 3}  // of its other hosts, and of all if there are many groups
 )
 
-// groupFindings makes groups in order of first appearance.
-func groupFindings(r *result.Report, undecided bool) []*group {
+// groupFindings makes groups in the order in which their first findings are read.
+func groupFindings(r *result.Report, o *Options) []*group {
 	type key struct {
 		class
 		host [16]byte
@@ -61,9 +61,8 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 	var groups []*group
 	byKey := map[key]*group{}
 	hosts := map[class]int{}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		if f.Verdict == detectors.Undecided && !undecided {
+	for _, f := range o.findings(r) {
+		if f.Verdict == detectors.Undecided && !o.Undecided {
 			continue
 		}
 		c := class{f.Detector, f.Outcome, f.Verdict}
@@ -90,8 +89,8 @@ func groupFindings(r *result.Report, undecided bool) []*group {
 }
 
 // screenful is groupFindings for a terminal or a ticket.
-func screenful(r *result.Report, undecided bool) []*group {
-	groups := groupFindings(r, undecided)
+func screenful(r *result.Report, o *Options) []*group {
+	groups := groupFindings(r, o)
 	if len(groups) > manyGroups {
 		shorten(groups)
 	}
@@ -144,10 +143,7 @@ const maxSections = 50
 // sections are the groups in the order of an HTML page: the worst first, what is
 // undecided last. At most maxSections of their findings remain in full.
 func sections(r *result.Report, o *Options) []*group {
-	groups := groupFindings(r, o.Undecided)
-	slices.SortStableFunc(groups, func(a, b *group) int {
-		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(b.severity, a.severity))
-	})
+	groups := groupFindings(r, o)
 	left := maxSections
 	for _, g := range groups {
 		switch {
@@ -172,7 +168,7 @@ func (g *group) full() []*result.Finding {
 // omissions are the sentences about what is not printed: the groups that are
 // only counted, by class in order of first appearance, and the findings that
 // were too many to keep.
-func omissions(r *result.Report, groups []*group, undecided bool) (sentences []string) {
+func omissions(r *result.Report, groups []*group, o *Options) (sentences []string) {
 	type omission struct{ hosts, findings uint64 }
 	var order []class
 	omitted := map[class]*omission{}
@@ -188,11 +184,11 @@ func omissions(r *result.Report, groups []*group, undecided bool) (sentences []s
 		omitted[g.class].findings += uint64(len(g.findings))
 	}
 	for _, c := range order {
-		sentences = append(sentences, fmt.Sprintf("... and %s with %s (%s): --format json lists them",
-			quantity.Count(omitted[c].hosts, "more host"), c, quantity.Count(omitted[c].findings, "finding")))
+		sentences = append(sentences, fmt.Sprintf("... and %s with %s (%s)%s",
+			quantity.Count(omitted[c].hosts, "more host"), c, quantity.Count(omitted[c].findings, "finding"), o.listedIn()))
 	}
 	for _, g := range r.Totals.Groups {
-		if more := g.N - g.Listed; more > 0 && (undecided || g.Verdict == detectors.Seen) {
+		if more := g.N - g.Listed; more > 0 && (o.Undecided || g.Verdict == detectors.Seen) {
 			sentences = append(sentences, fmt.Sprintf("... and %s of %s, which are counted but not listed",
 				quantity.Count(more, "more finding"), class{g.Detector, g.Outcome, g.Verdict}))
 		}

@@ -35,6 +35,7 @@ var htmlTemplate = sync.OnceValue(func() *template.Template {
 // font, no picture from elsewhere. It groups as Text does, the worst first, and
 // has at most maxSections findings in full.
 func HTML(w io.Writer, r *result.Report, o Options) error {
+	o.page = true
 	out := bufio.NewWriterSize(w, 1<<16)
 	if err := htmlTemplate().Execute(out, newPage(r, &o)); err != nil {
 		return err
@@ -71,7 +72,7 @@ func newPage(r *result.Report, o *Options) *page {
 		for i := range p.Sections {
 			inFull += len(p.Sections[i].Findings)
 		}
-		p.Omissions = slices.Insert(p.Omissions, 0, fmt.Sprintf("Of the findings, %d are shown in full, those without a link in one line: --format json lists them all", inFull))
+		p.Omissions = slices.Insert(p.Omissions, 0, fmt.Sprintf("Of the findings, %d are shown in full, those without a link in one line%s", inFull, o.listedIn()))
 	}
 	return p
 }

@@ -126,7 +126,7 @@ func (b object) totals(t *result.Totals) object {
 	for _, c := range t.Skipped {
 		b = b.dataKey(c.Name).number(c.N)
 	}
-	b = b.close('}').uint("evicted_flows", t.EvictedFlows).uint("copies", t.Duplicates).open("groups", '[')
+	b = b.close('}').uint("evicted_flows", t.EvictedFlows).uint("copies", t.Duplicates).uint("known", t.Known).uint("hidden", t.Hidden).open("groups", '[')
 	for _, g := range t.Groups {
 		b = b.element().str("detector", g.Detector).str("outcome", g.Outcome).str("verdict", g.Verdict.String()).
 			str("severity", g.Severity.String()).uint("findings", g.N).uint("listed", g.Listed).close('}')
@@ -151,7 +151,7 @@ func (b object) flow(f *result.Flow) object {
 		uint("packets_a2b", f.Packets[A]).uint("packets_b2a", f.Packets[B]).
 		uint("bytes_a2b", f.Bytes[A]).uint("bytes_b2a", f.Bytes[B]).
 		uint("retransmissions_a2b", f.Rexmits[A]).uint("retransmissions_b2a", f.Rexmits[B]).
-		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).limits(f.Limits).uint("copies", f.Duplicates)
+		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).str("closed_first", [...]string{"", "a", "b"}[f.ClosedFirst]).limits(f.Limits).uint("copies", f.Duplicates)
 	if f.Time != nil {
 		b = b.account(f.Time)
 	}
@@ -255,12 +255,8 @@ func (w fields) live(b object, f *result.Finding) object {
 }
 
 func (w fields) step(b object, s *result.Step) object {
-	class := s.Class.String()
-	if s.Seg.IsQuote() {
-		class = icmpError
-	}
 	return w.frame(b.uint("n", s.N), &s.Seg).str("side", s.Side.String()).str("segment", notation(&w.r.Flows[0], &s.Seg)).
-		str("class", class).
+		str("class", className(s)).
 		str("state_a", s.State[reassembly.A].String()).str("state_b", s.State[reassembly.B].String()).
 		bool("bounded_a", s.Bounded[reassembly.A]).bool("bounded_b", s.Bounded[reassembly.B])
 }

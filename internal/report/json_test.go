@@ -21,7 +21,7 @@ var (
 	flowKinds = map[string]byte{
 		"id": 'n', "a": 's', "b": 's', "initiator": 's', "state_a": 's', "state_b": 's', "bounded_a": 'b', "bounded_b": 'b',
 		"ending": 's', "first": 't', "last": 't', "packets_a2b": 'n', "packets_b2a": 'n', "bytes_a2b": 'n', "bytes_b2a": 'n',
-		"retransmissions_a2b": 'n', "retransmissions_b2a": 'n', "rtt_s": 'N', "history": 's', "limits": 'a', "copies": 'n',
+		"retransmissions_a2b": 'n', "retransmissions_b2a": 'n', "rtt_s": 'N', "history": 's', "closed_first": 's', "limits": 'a', "copies": 'n',
 	}
 	findingKinds = map[string]byte{
 		"id": 's', "detector": 's', "outcome": 's', "verdict": 's', "reason": 's', "severity": 's', "flow": 'n',
@@ -35,7 +35,7 @@ var (
 	}
 	traceKinds  = map[string]byte{"first": 'T', "last": 'T', "end": 'T'}
 	totalsKinds = map[string]byte{
-		"packets": 'n', "tcp_segments": 'n', "flows": 'n', "skipped": 'o', "evicted_flows": 'n', "copies": 'n',
+		"packets": 'n', "tcp_segments": 'n', "flows": 'n', "skipped": 'o', "evicted_flows": 'n', "copies": 'n', "known": 'n', "hidden": 'n',
 	}
 	socketKinds = map[string]byte{"flow": 'n', "local": 's', "foreign": 's', "state": 's', "since": 't', "bounded": 'b'}
 )

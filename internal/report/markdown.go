@@ -27,8 +27,9 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 // Markdown writes the report for a tracker: what GitHub, GitLab and Jira's
 // importer agree on, and short enough for a comment. It groups as Text does.
 func Markdown(w io.Writer, r *result.Report, o Options) error {
+	o.page = true
 	out := bufio.NewWriterSize(w, 1<<16)
-	if err := markdownTemplate().Execute(out, newDocument(r, &o, screenful(r, o.Undecided))); err != nil {
+	if err := markdownTemplate().Execute(out, newDocument(r, &o, screenful(r, &o))); err != nil {
 		return err
 	}
 	return out.Flush()

@@ -21,7 +21,15 @@ type Options struct {
 	Undecided bool   // text, Markdown and HTML print undecided findings too
 	Flows     bool   // text lists the connections; CSV lists them instead of findings
 	Time      bool   // text, Markdown, HTML and CSV have where the time went
+	Sort      string // one of FindingOrders or FlowOrders; empty for the usual order
 	Version   string // of tcptrace
+
+	// Connection says that the report is of one connection alone, and is to show it in
+	// full; Steps are what was kept of it.
+	Connection bool
+	Steps      []result.Step
+	// Width is how wide text may be, in characters: 0 for 100, else 80 to 200.
+	Width int
 
 	// Docs finds a detector by its slug, nil if there is none. It may be nil.
 	Docs func(slug string) *detectors.Detector
@@ -33,6 +41,24 @@ type Options struct {
 	Files []string
 	// Pictures are what HTML draws of connections; nil for none.
 	Pictures *Pictures
+
+	page bool // for readers who may have no command line
+}
+
+// width is that of text.
+func (o *Options) width() int {
+	if o.Width == 0 {
+		return lineWidth
+	}
+	return min(max(o.Width, 80), 200)
+}
+
+// listedIn says where to find what is not printed.
+func (o *Options) listedIn() string {
+	if o.page {
+		return ", which the JSON report lists"
+	}
+	return ": --format json lists them"
 }
 
 // doc is what the detector says about the finding, with the finding's own cause and

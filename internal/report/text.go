@@ -28,7 +28,7 @@ func Text(w io.Writer, r *result.Report, o Options) error {
 			t.grid(&g)
 		}
 	}
-	d := newDocument(r, &o, screenful(r, o.Undecided))
+	d := newDocument(r, &o, screenful(r, &o))
 	for i := range d.Sections {
 		if i > 0 && (d.Sections[i].Full || d.Sections[i-1].Full) {
 			t.line("")
@@ -155,7 +155,7 @@ func (t *textWriter) members(s *section) {
 
 // finding writes one finding below its verdict line.
 func (t *textWriter) finding(f *finding) {
-	t.lines("  ", wrap(f.Message, lineWidth-2))
+	t.lines("  ", wrap(f.Message, t.o.width()-2))
 	t.line("")
 	var rows [][]string
 	for _, e := range f.Ends {
@@ -179,6 +179,7 @@ func (t *textWriter) finding(f *finding) {
 		}
 		filters = append(filters, l.Filter)
 	}
+	filters = append(filters, f.Whole+"  (whole connection)")
 	t.label("Filter", strings.Join(filters, "\n\n"))
 }
 
@@ -194,7 +195,7 @@ const labelWidth = 12
 // label writes prose behind a label, or nothing if there is none.
 func (t *textWriter) label(name, prose string) {
 	head := t.strong(name+":") + padding(name+":", labelWidth)
-	for _, l := range wrap(prose, lineWidth-2-labelWidth) {
+	for _, l := range wrap(prose, t.o.width()-2-labelWidth) {
 		if l != "" {
 			t.line("  ", head, l)
 			head = strings.Repeat(" ", labelWidth)
@@ -204,9 +205,9 @@ func (t *textWriter) label(name, prose string) {
 
 // totals writes the closing lines.
 func (t *textWriter) totals(d *document) {
-	t.lines("", wrap(d.Totals, lineWidth))
+	t.lines("", wrap(d.Totals, t.o.width()))
 	for _, note := range d.Notes {
-		for i, l := range wrap("Note: "+note, lineWidth-2) {
+		for i, l := range wrap("Note: "+note, t.o.width()-2) {
 			t.line(strings.Repeat("  ", min(i, 1)), l)
 		}
 	}

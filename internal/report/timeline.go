@@ -19,8 +19,16 @@ const (
 	timelineAround = 3
 )
 
-// timelineWidth is what a terminal on a wide screen shows.
+// timelineWidth is how wide a timeline may be: as wide as a terminal, and otherwise what
+// one on a wide screen shows.
 const timelineWidth = 120
+
+func (o *Options) timelineWidth() int {
+	if o.Width == 0 {
+		return timelineWidth
+	}
+	return o.width()
+}
 
 // A timelineRow is one step. Its cells are time, frame, the left end's state, the
 // segment, the right end's state and class; a state is empty if it is as before.
@@ -54,7 +62,7 @@ func (p *flowPage) timeline() {
 	}
 	rows, names := p.timelineRows(evidence), p.shortNames()
 	titles := []string{"TIME", "FRAME", strings.ToUpper(names[0]), "", strings.ToUpper(names[1]), ""}
-	widths, numbers := measure(rows, titles), []bool{timeColumn: true, frameColumn: true}
+	widths, numbers := measure(rows, titles, p.o.timelineWidth()), []bool{timeColumn: true, frameColumn: true}
 	p.line(p.strong(aligned(titles, widths, numbers)))
 	for i := range rows {
 		if n := rows[i].omitted; n > 0 {
@@ -144,7 +152,7 @@ const leastArrow = 3
 
 // measure finds the widths: the segments get what they need, and at most what
 // the others leave.
-func measure(rows []timelineRow, titles []string) (widths []int) {
+func measure(rows []timelineRow, titles []string, width int) (widths []int) {
 	widths = widen(nil, append(titles, ""))
 	longest := 0
 	for i := range rows {
@@ -154,7 +162,7 @@ func measure(rows []timelineRow, titles []string) (widths []int) {
 			longest = max(longest, len(part)+leastArrow)
 		}
 	}
-	room := timelineWidth - len("  ")*classColumn - widths[timeColumn] - widths[frameColumn] - widths[leftColumn] - widths[rightColumn]
+	room := width - len("  ")*classColumn - widths[timeColumn] - widths[frameColumn] - widths[leftColumn] - widths[rightColumn]
 	widths[segmentColumn] = max(min(widths[segmentColumn], room-widths[classColumn]), min(longest, room))
 	return widths
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // totalsSentence is what was read, what was found, and what was skipped.
-func totalsSentence(r *result.Report, undecidedShown bool) string {
+func totalsSentence(r *result.Report, o *Options) string {
 	n := &r.Totals
 	packets := quantity.Count(n.Packets, "packet")
-	if n.Packets > 0 {
+	if r.Trace.First != 0 {
 		packets += " in " + quantity.Duration(r.Trace.End-r.Trace.First)
 	}
 	segments := quantity.Count(n.TCPSegments, "TCP segment")
@@ -21,7 +21,7 @@ func totalsSentence(r *result.Report, undecidedShown bool) string {
 		segments += " (" + quantity.Count(n.Duplicates, "duplicate frame") + ")"
 	}
 	s := fmt.Sprintf("%s: %s, %s, %s. %s.", quantity.Count(uint64(len(r.Captures)), "file"), packets, segments,
-		quantity.Count(n.Flows, "connection"), verdictSentence(r, undecidedShown))
+		quantity.Count(n.Flows, "connection"), verdictSentence(r, o.Undecided || o.page))
 	var skipped []string
 	for _, c := range n.Skipped {
 		if c.Name == icmpError { // these were read
@@ -34,7 +34,7 @@ func totalsSentence(r *result.Report, undecidedShown bool) string {
 		s += " Skipped: " + strings.Join(skipped, ", ") + "."
 	}
 	if n.EvictedFlows > 0 {
-		s += " " + quantity.Count(n.EvictedFlows, "connection") + " dropped to stay within --max-flows."
+		s += " " + quantity.Count(n.EvictedFlows, "connection") + " dropped to stay within the limit on connections."
 	}
 	return s
 }
@@ -77,6 +77,9 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 	if n := seen[detectors.Info]; n > 0 {
 		parts = append(parts, quantity.Thousands(n)+" info")
 	}
+	if r.Totals.TCPSegments == 0 && len(parts) == 0 { // a note says why
+		return "Nothing was analysed"
+	}
 	found := "Found: " + strings.Join(parts, ", ")
 	if names := r.Options.Detectors; len(parts) == 0 && len(names) > maxNamed {
 		found = fmt.Sprintf("Nothing found by %d detectors", len(names))
@@ -88,6 +91,12 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 	}
 	if undecided > 0 && !undecidedShown {
 		found += " (--undecided shows what)"
+	}
+	if n := r.Totals.Known; n > 0 {
+		found += "; " + quantity.Thousands(n) + " already in the baseline"
+	}
+	if n := r.Totals.Hidden; n > 0 {
+		found += "; " + quantity.Thousands(n) + " of lower severity not shown"
 	}
 	return found
 }

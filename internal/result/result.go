@@ -48,7 +48,7 @@ type Capture struct {
 
 // A Note is a limit of the whole capture, and its consequence.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "no-tcp"
 	Message string
 }
 
@@ -60,6 +60,8 @@ type Totals struct {
 	Flows        uint64
 	Skipped      []Count // by reason, sorted by reason
 	EvictedFlows uint64
+	Known        uint64  // findings left out because an earlier report has them
+	Hidden       uint64  // findings left out because of their severity
 	Groups       []Group // undecided and seen findings by detector and outcome, in the order of the detectors
 }
 
@@ -121,6 +123,7 @@ type Flow struct {
 	Duplicates  uint64 // duplicate frames
 	RTT         int64  // nanoseconds; 0 if unknown
 	History     string
+	ClosedFirst Initiator // who sent the first FIN, or without one the RST that ended it; unknown if neither came
 	Limits      fsm.Limits
 	TCB         *[2]fsm.TCB   // both ends, only of connections that are followed
 	Time        *waits.Record // where the time went; nil unless that was asked for
