@@ -36,6 +36,10 @@ const (
 
 // Run does what the arguments say and returns the exit status.
 func Run(env Env) int {
+	if err := enoughFiles(); err != nil {
+		fmt.Fprintln(env.Stderr, "tcptrace:", err)
+		return exitFailed
+	}
 	f, groups, err := parse(env.Args)
 	c := command{env: env, flags: f}
 	if err != nil {
@@ -122,6 +126,7 @@ func (c *command) run(groups []group) error {
 // begin does what live captures and files have in common. After it, messages are
 // anonymized and inputs are safe from being overwritten.
 func (c *command) begin(o *engine.Options) (err error) {
+	c.limitMemory()
 	if c.anonymizer, err = newAnonymizer(c.flags); err != nil {
 		return err
 	}

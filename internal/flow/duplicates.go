@@ -96,7 +96,7 @@ func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side) bool {
 		return false
 	}
 	if ago > lateTime(e.ttl, seen.ttl) {
-		f.reusesID[side] = true
+		f.marks |= reusesIDOfA << side
 	}
 	if !f.countsIDs(side) {
 		return false
@@ -108,7 +108,7 @@ func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side) bool {
 // countsIDs reports whether the side counts the IPv4 IDs of its packets up, so that the same
 // again is the same packet.
 func (f *Flow) countsIDs(side reassembly.Side) bool {
-	return !f.reusesID[side] && f.Conn.CountsIDs(side)
+	return f.marks&(reusesIDOfA<<side) == 0 && f.Conn.CountsIDs(side)
 }
 
 // remembers reports whether a frame like this one was captured just before.

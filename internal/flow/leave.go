@@ -28,17 +28,17 @@ type leaver struct {
 
 func (t *Table) leaver(l leaver) (f *Flow, still bool) {
 	f = t.At(l.id)
-	return f, f.held && f.closed && uint32(f.Position) == l.position
+	return f, f.held && f.marks&closed != 0 && uint32(f.Position) == l.position
 }
 
 // Note looks at a connection that a segment may have ended: one that is over leaves
 // before others. Those that left before their turn are cleared away before they outnumber
 // the others.
 func (t *Table) Note(id ID, f *Flow) {
-	if f.closed || !f.Conn.Over() {
+	if f.marks&closed != 0 || !f.Conn.Over() {
 		return
 	}
-	f.closed = true
+	f.marks |= closed
 	if n := len(t.closed); n > 2*ChunkSize && n > 2*t.count {
 		t.closed = slices.DeleteFunc(t.closed[t.head:], func(l leaver) bool {
 			_, still := t.leaver(l)
@@ -64,7 +64,7 @@ func (t *Table) FirstClosed() (id ID, is bool) {
 			}
 			return l.id, true
 		}
-		f.closed = false // it came back to life, and will close again
+		f.marks &^= closed // it came back to life, and will close again
 	}
 	t.closed, t.head = t.closed[:0], 0
 	return 0, false
@@ -101,7 +101,7 @@ func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
 			switch f := t.At(id); {
 			case t.isReplaced(id):
 				return id, Replaced, true
-			case f.closed:
+			case f.marks&closed != 0:
 				return id, Closed, true
 			}
 			return id, Evicted, true

@@ -18,12 +18,20 @@ type Flow struct {
 	duplicates uint32 // frames that were captured before, and do not count
 	alike      uint32 // these, and those that may have been captured before
 	hash       uint32
-	reusesID   [2]bool // the side sent something again with the same IPv4 ID
-	held       bool    // this record is in use
-	shared     bool    // another connection has, or had, the same four-tuple
-	fresh      bool    // had a segment since the clock hand last passed
-	closed     bool    // in the queue of closed connections
+	marks      flowMarks
+	held       bool // this record is in use
+	shared     bool // another connection has, or had, the same four-tuple
+	fresh      bool // had a segment since the clock hand last passed
 }
+
+type flowMarks uint8
+
+// The marks of a connection that are seldom set: bits, to keep it within seven cache lines.
+const (
+	reusesIDOfA flowMarks = 1 << iota // A sent something again with the same IPv4 ID
+	reusesIDOfB
+	closed // in the queue of closed connections
+)
 
 // Duplicates is how many frames of the connection were captured more than once.
 func (f *Flow) Duplicates() uint64 { return uint64(f.duplicates) }

@@ -92,10 +92,9 @@ var doors = map[string]string{
 	"golang.org/x/term":             "internal/cli",
 	"golang.org/x/sys/unix":         "internal/live internal/sandbox",
 
-	"github.com/prometheus/client_golang/prometheus":          "internal/live",
-	"github.com/prometheus/client_golang/prometheus/promhttp": "internal/live",
-	"github.com/landlock-lsm/go-landlock/landlock":            "internal/sandbox",
-	"kernel.org/pub/linux/libs/security/libcap/cap":           "internal/sandbox",
+	"github.com/VictoriaMetrics/metrics":            "internal/live",
+	"github.com/landlock-lsm/go-landlock/landlock":  "internal/sandbox",
+	"kernel.org/pub/linux/libs/security/libcap/cap": "internal/sandbox",
 }
 
 // TestImports holds the packages, without their tests, to the tables above.

@@ -1,16 +1,16 @@
 package live
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
-	"runtime/metrics"
+	runtime "runtime/metrics"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
@@ -19,19 +19,9 @@ import (
 type Metrics struct {
 	listener net.Listener
 	server   http.Server
-	registry *prometheus.Registry
-	findings *prometheus.CounterVec
+	findings *metrics.Set // a counter for each detector, outcome and verdict
 	lag      atomic.Int64 // nanoseconds
 }
-
-var (
-	frames      = prometheus.NewDesc("tcptrace_frames_total", "Frames analysed.", nil, nil)
-	drops       = prometheus.NewDesc("tcptrace_dropped_frames_total", "Frames that the kernel dropped.", nil, nil)
-	connections = prometheus.NewDesc("tcptrace_connections", "Connections held in memory.", nil, nil)
-	sockets     = prometheus.NewDesc("tcptrace_sockets", "Ends of these connections, by state.", []string{"state"}, nil)
-	memory      = prometheus.NewDesc("tcptrace_memory_bytes", "Memory of the Go runtime, without the ring.", nil, nil)
-	lag         = prometheus.NewDesc("tcptrace_lag_seconds", "Delay between the wire and the analysis.", nil, nil)
-)
 
 // ListenMetrics listens at an address for Serve: HOST:PORT, or :PORT for this
 // machine only.
@@ -43,14 +33,7 @@ func ListenMetrics(addr string) (*Metrics, error) {
 	if host == "" {
 		host = "127.0.0.1"
 	}
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "tcptrace_findings_total",
-			Help: "Findings reported. A finding whose outcome changes counts once for each outcome.",
-		}, []string{"detector", "outcome", "verdict"}),
-	}
-	m.registry.MustRegister(m.findings)
+	m := &Metrics{findings: metrics.NewSet()}
 	if m.listener, err = net.Listen("tcp", net.JoinHostPort(host, port)); err != nil {
 		return nil, err
 	}
@@ -63,9 +46,13 @@ func (m *Metrics) Addr() net.Addr { return m.listener.Addr() }
 // Serve answers requests at /metrics until Close.
 func (m *Metrics) Serve(l *Loop) {
 	l.Ticked = m.lag.Store
-	m.registry.MustRegister(collector{m, l})
+	metrics.ExposeMetadata(true)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: maxAnswer}))
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		m.collect(l).WritePrometheus(w)
+		m.findings.WritePrometheus(w)
+	})
 	m.server = http.Server{Handler: m.forHost(mux), ReadTimeout: maxAnswer, WriteTimeout: 2 * maxAnswer, MaxHeaderBytes: 8 << 10}
 	go m.server.Serve(m.listener)
 }
@@ -100,52 +87,38 @@ func (m *Metrics) Close() error { return m.server.Close() }
 // Count counts a finding that is new, or whose outcome or verdict has changed: each
 // revision once.
 func (m *Metrics) Count(f *result.Finding) {
-	m.findings.WithLabelValues(f.Detector, f.Outcome, f.Verdict.String()).Inc()
+	m.findings.GetOrCreateCounter(fmt.Sprintf("tcptrace_findings_total{detector=%q,outcome=%q,verdict=%q}", f.Detector, f.Outcome, f.Verdict)).Inc()
 }
 
-// A collector asks the loop, because only that may look at the connections.
-type collector struct {
-	m    *Metrics
-	loop *Loop
-}
-
-func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{frames, drops, connections, sockets, memory, lag} {
-		to <- d
-	}
-}
-
-func (c collector) Collect(to chan<- prometheus.Metric) {
-	answer := make(chan []prometheus.Metric, 1)
-	c.loop.Ask(func(l *Loop) { answer <- measure(l) })
-	select {
-	case values := <-answer:
-		for _, v := range values {
-			to <- v
+// collect measures now. What only the loop knows is left out if it does not answer in
+// time.
+func (m *Metrics) collect(l *Loop) *metrics.Set {
+	gauge := func(s *metrics.Set, name string, value float64) { s.NewGauge(name, func() float64 { return value }) }
+	answer := make(chan *metrics.Set, 1)
+	l.Ask(func(l *Loop) {
+		s := metrics.NewSet()
+		s.NewCounter("tcptrace_frames_total").Set(l.frames)
+		s.NewCounter("tcptrace_dropped_frames_total").Set(l.drops)
+		gauge(s, "tcptrace_connections", float64(l.Engine.Connections()))
+		for state, n := range l.Engine.Sockets(max(l.now, l.last)) {
+			gauge(s, fmt.Sprintf("tcptrace_sockets{state=%q}", state), float64(n))
 		}
+		answer <- s
+	})
+	var s *metrics.Set
+	select {
+	case s = <-answer:
 	case <-time.After(maxAnswer):
+		s = metrics.NewSet()
 	}
-	to <- prometheus.MustNewConstMetric(memory, prometheus.GaugeValue, float64(heldMemory()))
-	to <- prometheus.MustNewConstMetric(lag, prometheus.GaugeValue, time.Duration(c.m.lag.Load()).Seconds())
-}
-
-func measure(l *Loop) []prometheus.Metric {
-	counter := func(d *prometheus.Desc, n uint64) prometheus.Metric {
-		return prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n))
-	}
-	gauge := func(d *prometheus.Desc, n int, labels ...string) prometheus.Metric {
-		return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
-	}
-	values := []prometheus.Metric{counter(frames, l.frames), counter(drops, l.drops), gauge(connections, l.Engine.Connections())}
-	for state, n := range l.Engine.Sockets(max(l.now, l.last)) {
-		values = append(values, gauge(sockets, n, state.String()))
-	}
-	return values
+	gauge(s, "tcptrace_memory_bytes", float64(heldMemory()))
+	gauge(s, "tcptrace_lag_seconds", time.Duration(m.lag.Load()).Seconds())
+	return s
 }
 
 // heldMemory is the memory that the Go runtime has from the system, in bytes.
 func heldMemory() uint64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
+	samples := []runtime.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	runtime.Read(samples)
 	return samples[0].Value.Uint64() - samples[1].Value.Uint64()
 }
