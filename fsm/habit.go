@@ -69,6 +69,7 @@ func (s *step) habits() {
 	gap := s.seg.IPID - last.IPID
 	if s.seg.IPID != 0 && last.IPID != 0 {
 		h.stepID(gap)
+		s.own.ahead = aheadOf(s.seg.IPID, s.own.greatestID())
 	}
 	if s.seg.IPID == 0 || last.IPID == 0 || gap == 0 || gap > orderlyStep {
 		h.bits &^= countsIDs
@@ -100,6 +101,18 @@ func (h *direction) stepID(step uint16) {
 
 // counted reports whether the identifications count up, as far as is known.
 func (h *direction) counted() bool { return h.ids >= idJumped+idsTrusted || h.ids&idJumped == 0 }
+
+// greatestID is the greatest IPv4 identification that was captured, as hosts count.
+func (e *end) greatestID() uint16 { return e.last.IPID + uint16(e.ahead) }
+
+// aheadOf is by how much the greatest identification lies beyond another, 0 if that is the
+// greatest now, or if the host does not count.
+func aheadOf(id, greatest uint16) uint8 {
+	if ahead := greatest - id; ahead <= numbersApart {
+		return uint8(ahead)
+	}
+	return 0
+}
 
 // noteIdle notes for how long neither side had sent anything, if the segment ends that.
 // Until the other side sends something the longest counts: what is sent again, or on,

@@ -3,6 +3,8 @@ package fsm
 import (
 	"math"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What there is to know of a segment at the moment when it is sent again:
@@ -20,13 +22,23 @@ func (e *end) lossShown() bool { return e.dups >= dupThresh || e.sacked }
 // noProgressResends is how many resends in a row without progress are remarkable.
 const noProgressResends = 3
 
-// dupAck counts a duplicate ACK for the peer.
+// dupAck counts a duplicate ACK for the peer, unless it shows nothing missing: a receiver
+// with SACK that lacks something says what it has beyond (RFC 2018 4), and a D-SACK answers
+// what it has already (RFC 2883 4).
 func (s *step) dupAck() {
 	p := s.peer
+	if s.arrivedTwice || s.seg.Opts.NBlocks == 0 && s.c.usesSACK() && s.seg.Opts.Has&reassembly.OptionsCut == 0 {
+		return
+	}
 	shown := p.lossShown()
 	if p.dups = satInc(p.dups); !shown && p.lossShown() {
 		s.emit(HoleShown, s.side.Peer())
 	}
+}
+
+// usesSACK reports whether both SYNs permitted SACK (RFC 2018 2).
+func (c *Conn) usesSACK() bool {
+	return c.ends[0].opts&c.ends[1].opts&reassembly.HasSACKPermitted != 0
 }
 
 // resend is how long it took until something was sent again, in microseconds.
@@ -60,6 +72,7 @@ func (s *step) sack() {
 		// D-SACK: the first block shows what arrived twice, if it lies below the ACK
 		// or within the second (RFC 2883 4).
 		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):
+			s.arrivedTwice = len(blocks) == 1
 			s.emit(ArrivedTwice, s.side.Peer())
 		case b.To.After(peer.out.Una):
 			if !peer.lossShown() {
@@ -87,9 +100,9 @@ const (
 // once in 500 times.
 const numbersApart = 64
 
-// numbered says whether the segment was sent before or after the one of its
-// side that was captured before it, if the host numbers its packets.
-func (s *step) numbered() order { return orderOf(s.seg.IPID, s.own.last.IPID) }
+// numbered says whether the segment was sent before or after the latest of its side
+// that was captured, if the host numbers its packets: the one captured last may have been late itself.
+func (s *step) numbered() order { return orderOf(s.seg.IPID, s.own.greatestID()) }
 
 // orderOf is that of the packet with the identification id, seen from the one with
 // last.

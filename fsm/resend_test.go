@@ -74,6 +74,67 @@ func TestStep_holeShown(t *testing.T) {
 	}
 }
 
+// Duplicate ACKs show nothing missing where the receiver would have said so by SACK, or where
+// they say that something came twice.
+func TestStep_holeShown_notByDuplicateACKs(t *testing.T) {
+	permits := func(has reassembly.OptionBits) func(*reassembly.Segment) {
+		return func(seg *reassembly.Segment) { seg.Opts.Has |= has }
+	}
+	for _, c := range []struct {
+		name       string
+		a, b, dups reassembly.OptionBits
+		twice      bool
+		want       bool
+	}{
+		{name: "without SACK", want: true},
+		{name: "SACK permitted by one side", a: reassembly.HasSACKPermitted, want: true},
+		{name: "SACK permitted by both", a: reassembly.HasSACKPermitted, b: reassembly.HasSACKPermitted},
+		{name: "the same, options cut", a: reassembly.HasSACKPermitted, b: reassembly.HasSACKPermitted, dups: reassembly.OptionsCut, want: true},
+		{name: "D-SACK", twice: true},
+	} {
+		w := newWire()
+		w.like = permits(c.a)
+		w.send(0, 0, syn, 0, 0, 0)
+		w.like = permits(c.b)
+		w.send(1, 0, syn|ack, 0, 0, 1)
+		w.send(0, 0, ack, 1, 100, 1)
+		w.send(1, 0, ack, 1, 0, 51)
+		for range 3 {
+			if w.like = permits(c.dups); c.twice {
+				w.sack(1, 1, 51)
+			}
+			w.send(1, time.Millisecond, ack, 1, 0, 51)
+		}
+		if got := w.ev.Kinds.Has(HoleShown); got != c.want {
+			t.Errorf("%s: three duplicate ACKs show a hole: %t", c.name, got)
+		}
+	}
+}
+
+// Several segments in a row were late: what overtook them was captured before the first.
+func TestStep_lateInARow(t *testing.T) {
+	w := newWire().open(time.Millisecond)
+	for i, n := range []uint32{0, 3, 5, 1, 2, 4, 6} {
+		w.number(uint16(65530 + n))
+		w.send(0, time.Second/10, ack, 1+100*n, 100, 1)
+		want := NewData
+		if i >= 3 && n < 5 {
+			want = OutOfOrder
+		}
+		if w.ev.Class != want {
+			t.Errorf("segment %d is called %q, want %q", n, w.ev.Class, want)
+		}
+	}
+	for _, c := range []struct {
+		id, greatest uint16
+		want         uint8
+	}{{5, 5, 0}, {6, 5, 0}, {5, 69, 64}, {5, 70, 0}, {65530, 10, 16}} {
+		if got := aheadOf(c.id, c.greatest); got != c.want {
+			t.Errorf("behind %d, the greatest %d is ahead by %d, want %d", c.id, c.greatest, got, c.want)
+		}
+	}
+}
+
 // A resend tells how long it took, and the first progress behind it is told.
 func TestStep_resend(t *testing.T) {
 	w := newWire().open(time.Millisecond)

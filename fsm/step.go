@@ -48,6 +48,8 @@ type step struct {
 	moved     uint32 // by how much it moved its peer's UNA
 	side      reassembly.Side
 	class     Class
+
+	arrivedTwice bool // the segment shows that, by D-SACK, and nothing missing
 }
 
 // both are the ends, that of the side first.
