@@ -131,11 +131,11 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	return expired, false
 }
 
-// holeShown notes what the receiver may be missing. What it showed shortly before may still
-// be sent again.
+// holeShown notes what the receiver may be missing. What it showed within the last round
+// trip, or with what it still misses, may yet be sent again.
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
-	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()+ackClock) {
+	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
 		a.hole.From = out.Una
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At

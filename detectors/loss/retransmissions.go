@@ -46,7 +46,7 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "minimum share of the payload, from the first retransmission on, that was retransmitted"},
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
-	StartsOn:     fsm.On(fsm.DataResent, fsm.ICMPError),
+	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError), // a hole says why the former comes
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
@@ -103,12 +103,15 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	if a == nil {
-		if ev.Kind != fsm.DataResent {
+		if ev.Kind != fsm.DataResent && ev.Kind != fsm.HoleShown {
 			return
 		}
-		a = &resender{first: reassembly.MarkOf(ev.Seg), icmp: w.icmp[ev.Side]}
-		a.begin(ev.Side, r)
+		a = &resender{icmp: w.icmp[ev.Side]}
 		w.sides[ev.Side] = a
+	}
+	if a.first.At == 0 && ev.Kind == fsm.DataResent {
+		a.first = reassembly.MarkOf(ev.Seg)
+		a.begin(ev.Side, r)
 	}
 	switch ev.Kind {
 	case fsm.DataResent:
