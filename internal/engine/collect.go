@@ -39,6 +39,7 @@ func assemble(o *Options, trace *stats.Trace, parts []*partition, captures []res
 	for i := range c.found {
 		doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
 	}
+	c.withinBudget(maxListed)
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
 		Captures: captures,
@@ -134,14 +135,7 @@ func (c *collector) since(at int64) {
 	c.found = slices.DeleteFunc(c.found, func(f found) bool {
 		return !slices.ContainsFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.At >= at })
 	})
-	if c.options.AllFlows {
-		return
-	}
-	has := map[uint64]bool{}
-	for i := range c.found {
-		has[c.found[i].conn] = true
-	}
-	c.rows = slices.DeleteFunc(c.rows, func(f result.Flow) bool { return !has[f.ID] && f.TCB == nil })
+	c.dropRows()
 }
 
 // known is of how many connections there is something to say.

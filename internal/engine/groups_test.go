@@ -1,18 +1,20 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/internal/watch"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // listed is how many findings of a detector a partition lists.
-const listed = 1000
+const listed = 250
 
-// Where thousands of connections are in the same trouble, a thousand of a
+// Where thousands of connections are in the same trouble, 250 of a
 // partition's are listed and the rest is counted.
 func TestPartition_manyConnectionsInTrouble(t *testing.T) {
 	const many = 5 * listed
@@ -52,5 +54,42 @@ func TestPartition_unlistedIsDoubted(t *testing.T) {
 	}
 	if len(r.Totals.Groups) != 1 || r.Totals.Groups[0] != want {
 		t.Errorf("the groups are %+v; want one, %+v", r.Totals.Groups, want)
+	}
+}
+
+// Beyond the budget the worst findings are listed, and of these the earliest; every one
+// is counted.
+func TestWithinBudget(t *testing.T) {
+	o := &Options{}
+	c := collector{options: o, kinds: watch.Counts{}}
+	for i := range 20 {
+		severity := detectors.Severity(i % 3)
+		verdict := detectors.Verdict(i / 15) // the last five are undecided
+		f := &detectors.Finding{Detector: "d", Outcome: "o", Severity: severity, Verdict: verdict, Start: int64(i)}
+		c.found = append(c.found, found{watch.Found{Finding: f}, uint64(i)})
+		c.rows = append(c.rows, result.Flow{ID: uint64(i)})
+	}
+	one := listedSize(c.found[0].Finding)
+	c.withinBudget(20 * one)
+	if len(c.found) != 20 || len(c.rows) != 20 {
+		t.Fatalf("%d findings and %d rows of 20 that fit", len(c.found), len(c.rows))
+	}
+	c.withinBudget(7*one + one/2)
+	var kept []int64
+	for i := range c.found {
+		kept = append(kept, c.found[i].Start)
+	}
+	if want := []int64{2, 5, 8, 11, 14, 1, 4}; !slices.Equal(kept, want) {
+		t.Errorf("kept %v, want %v", kept, want)
+	}
+	if len(c.rows) != 7 {
+		t.Errorf("%d connections are kept", len(c.rows))
+	}
+	var counted uint64
+	for _, n := range c.kinds {
+		counted += n.N
+	}
+	if counted != 13 {
+		t.Errorf("%d of 13 are counted", counted)
 	}
 }

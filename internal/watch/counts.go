@@ -3,10 +3,10 @@ package watch
 import "github.com/tcptrace-go/tcptrace/detectors"
 
 // maxHeld is how many findings of one detector a partition keeps for the report,
-// 64,000 in all. A finding with its sentence and frames takes some 3 KB, and a
+// 16,000 in all. A finding with its sentence and frames takes some 3 KB, and a
 // capture of a scan or a flood may bring one for each of its million connections:
 // those beyond are counted.
-const maxHeld = 1000
+const maxHeld = 250
 
 // limit says before a watcher is called whether there is room for a finding of its
 // detector.
