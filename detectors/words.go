@@ -77,23 +77,26 @@ func Over(v fsm.View) bool {
 }
 
 // MoreToSend reports whether the side is known to have more to send: data in flight
-// must be acknowledged or sent again, and the last buffered segment carries PSH (RFC
-// 9293 3.9.1.2, MUST-61).
+// must be acknowledged or sent again, and of buffered data the last segment carries PSH
+// (RFC 9293 3.9.1.2, MUST-61).
 func MoreToSend(v fsm.View, side reassembly.Side) bool {
 	out := v.Stream(side)
 	return out.InFlight() > 0 || v.Unpushed(side)
 }
 
-// WindowSmall reports whether the side's window is open and too small for a full
-// segment, whose options take 40 bytes at most (RFC 9293 3.7.1). False where the
-// window scale is unknown: then windows are lower bounds.
+// WindowSmall reports whether the side's window is open and too small for its peer to
+// send into it at once: less than a full segment, whose options take 40 bytes at most
+// (RFC 9293 3.7.1), and less than half of the largest window that the side has offered
+// (RFC 9293 3.8.6.2.1, rule 2), unless there is not even room for the segment that every
+// host must accept. False where the window scale is unknown: then windows are lower
+// bounds.
 func WindowSmall(v fsm.View, side reassembly.Side) bool {
-	const options = 40
+	const options, least = 40, 536
 	in := v.Stream(side.Peer())
 	syn, _ := v.SYNOptions(side)
 	_, known := v.WindowScale(side)
 	wnd := in.Window()
-	return known && wnd > 0 && wnd+options < uint32(syn.MSS)
+	return known && wnd > 0 && wnd+options < uint32(syn.MSS) && (wnd < least || 2*wnd < v.MaxWindow(side))
 }
 
 // FINDue reports whether the segment with the side's FIN is what it must send next: the

@@ -28,7 +28,7 @@ const (
 	finSecond                              // its FIN came after the peer's
 	timing                                 // a segment of this direction is being timed
 	oversize                               // sent a segment larger than the peer's MSS: see Oversize
-	unpushed                               // its last payload came without PSH: more was queued (RFC 9293 3.9.1.2)
+	unpushed                               // its last payload filled a segment or the window, without PSH: more was queued (RFC 9293 3.9.1.2)
 	shrank                                 // took back window that it had offered: its edge is not all that it has offered
 	countsIDs                              // its last two IP identifications follow one another
 	variesTTL                              // its segments came with more than one TTL

@@ -30,7 +30,7 @@ func (s *step) send() {
 		own.recent[0] += fresh
 		if seg.End() == own.out.Nxt {
 			own.dir.bits &^= unpushed
-			if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 {
+			if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && s.cutShort() {
 				own.dir.bits |= unpushed
 			}
 		}
@@ -55,6 +55,17 @@ func (s *step) send() {
 	} else if own.dir.Phase >= PhaseFinSent && seg.Len > 0 && seg.End().After(own.dir.FIN) {
 		s.emit(SentBeyondFin, s.side)
 	}
+}
+
+// cutShort says whether the payload ends where it does because nothing more fits: the
+// segment is full, or it reaches the right edge. What ends elsewhere without PSH may
+// as well come from a TCP that does not set PSH.
+func (s *step) cutShort() bool {
+	full := s.c.fullSegment()
+	if s.own.mss|s.peer.mss == 0 {
+		full = ethernetMSS
+	}
+	return s.seg.Len+maxOptions >= full || s.own.out.Knows(reassembly.KnowEdge) && !s.seg.End().Before(s.own.out.Edge)
 }
 
 // missedSYNs opens what must be open by the time that a side sends a segment without

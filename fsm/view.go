@@ -136,8 +136,9 @@ func (v View) Idle() time.Duration { return time.Duration(v.c.idle) * time.Secon
 // 5681 3.2) or by SACK (RFC 6675).
 func (v View) LossShown(side reassembly.Side) bool { return v.c.ends[side].lossShown() }
 
-// Unpushed reports whether the side's last payload came without PSH: more was
-// queued, since the last buffered segment carries it (RFC 9293 3.9.1.2).
+// Unpushed reports whether the side's last payload filled a segment or the window and
+// came without PSH: more was queued, since the last buffered segment carries it (RFC
+// 9293 3.9.1.2).
 func (v View) Unpushed(side reassembly.Side) bool { return v.c.ends[side].dir.is(unpushed) }
 
 // Challenging reports whether the side's last segment is a challenge ACK: it answers

@@ -2,6 +2,7 @@ package flowcontrol
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -15,13 +16,14 @@ var SmallWindow = &detectors.Detector{
 	Doc: detectors.Doc{
 		Title: "a window too small for one segment holds up the connection",
 		What: "The receiver advertises a window of a few bytes, less than a full segment. Either the sender, which has more to send, waits " +
-			"for a larger one and sends nothing (frozen); or it fills each such window as it comes, and many small " +
-			"segments do the work of a few large ones (silly window syndrome).",
+			"for a larger one and sends nothing (frozen); or it fills each such window as it comes, small segments " +
+			"do the work of large ones, and time passes between them (silly window syndrome).",
 		Cause: "A receive buffer smaller than the MSS announced with it (SO_RCVBUF set to a few hundred bytes, embedded stacks), or an application that reads a few " +
 			"bytes at a time from a full buffer while its TCP announces every byte: RFC 9293 3.8.6.2.2 tells a receiver to wait until there is room for a full segment.",
 		Action: "Give the receiving socket a buffer of several segments, or have it announce a smaller MSS. Find out why its application reads so little at a time.",
 		NotThis: "Small segments into a large window: that is the application, or Nagle. A window that is small for a moment while data " +
-			"fills it. A window of 0 (zero-window-probe-loop, zero-window-deadlock). A window whose scale is unknown.",
+			"fills it, or that costs no time. A receiver whose windows were never twice as large, if there is room for the 536 bytes that every host accepts: " +
+			"its peer may send half of the largest window at once. A window of 0 (zero-window-probe-loop, zero-window-deadlock). A window whose scale is unknown.",
 		Peers: "Wireshark marks each of them Window Full, like any other full window, and does not detect silly windows.",
 		Refs:  []string{"RFC 9293 3.8.6.2", "RFC 1122 4.2.3.3", "RFC 1122 4.2.3.4", "RFC 813"},
 		Since: "0.2",
@@ -29,7 +31,8 @@ var SmallWindow = &detectors.Detector{
 	Outcomes: []*detectors.Outcome{frozen, silly},
 	Params: []detectors.Param{
 		{Name: "patience", Default: 15, Min: 1, Max: 3600, Unit: "s", Doc: "how long a small window must stay unused to count as frozen; three RTOs if that is longer"},
-		{Name: "min-fills", Default: 10, Min: 2, Max: 100000, Unit: "", Doc: "minimum number of small windows filled in a row for a finding"},
+		{Name: "min-fills", Default: 4, Min: 2, Max: 100000, Unit: "", Doc: "minimum number of small windows filled in a row for a finding"},
+		{Name: "min-cost", Default: 0.5, Min: 0, Max: 3600, Unit: "s", Doc: "minimum time that passed between these"},
 	},
 	StartsOn:     fsm.On(fsm.WindowSmall),
 	SubscribesTo: fsm.On(fsm.WindowSmall, fsm.DataSent, fsm.DataResent, fsm.ResetSent, fsm.Sent),
@@ -42,8 +45,11 @@ var (
 		Cause: "The receiver leaves a few bytes open and does not read on. The sender's TCP avoids small segments, as it must, but lacks " +
 			"the override timer (RFC 9293 3.8.6.2.1 recommends 0.1 to 1 s) that sends what fits. Each waits for the other.",
 		Action: "Look at the receiving application first: why does it not read? Then at the sender's stack, which should have filled the window and probed it."}
-	silly = &detectors.Outcome{Name: "silly", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "segment after segment fills a window smaller than a full segment"}
+	silly = &detectors.Outcome{Name: "silly", Severity: detectors.Info, Fault: detectors.FaultHost, When: "segment after segment fills a window smaller than a full segment; a warning if that takes a second or more"}
 )
+
+// longFill is from what time on small windows are a warning.
+const longFill = time.Second
 
 // smallWindow follows, for each side that sends, its peer's small windows.
 type smallWindow struct {
@@ -63,6 +69,8 @@ type unusedWindow struct {
 type filledWindows struct {
 	first    reassembly.Mark // the anchor
 	last     reassembly.Mark
+	since    int64 // the last, while nothing else was sent after it
+	cost     int64 // nanoseconds between one and the next
 	count    int
 	bytes    uint64
 	reported bool
@@ -110,15 +118,20 @@ func (f *filledWindows) sent(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	full := out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && !out.Nxt.Before(out.Edge)
 	if ev.Kind != fsm.DataSent || !full || !detectors.WindowSmall(r.Conn, ev.Side.Peer()) {
+		f.since = 0 // the wait for an application, or for a timer after a loss, is not the window's
 		return
 	}
 	f.last = reassembly.MarkOf(ev.Seg)
+	if f.since != 0 {
+		f.cost += ev.Seg.At - f.since
+	}
+	f.since = ev.Seg.At
 	f.count++
 	f.bytes += uint64(ev.Seg.Len)
-	switch n := int(r.Value("min-fills")); {
+	switch {
 	case f.count == 1:
 		f.first = f.last
-	case f.count >= n:
+	case f.count >= int(r.Value("min-fills")) && f.cost >= r.Nanos("min-cost"):
 		f.reported = true
 		f.report(ev.Side, r)
 	}
@@ -140,12 +153,12 @@ func (w *smallWindow) Limit(i int, r *detectors.Report) int64 {
 	return w.due[i].Since() + max(r.Nanos("patience"), 3*int64(r.Conn.RTO(reassembly.Side(i))))
 }
 
-// Overdue reports a window left unused, if the sender has more to send and nothing in
-// flight: then it would not be the window that it waits for.
+// Overdue reports a window left unused, if the sender has more to send and has not
+// closed, and nothing is in flight: then it would not be the window that it waits for.
 func (w *smallWindow) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	side := reassembly.Side(i)
 	out := r.Conn.Stream(side)
-	if o.Short > 0 || out.InFlight() > 0 || !detectors.MoreToSend(r.Conn, side) {
+	if o.Short > 0 || out.InFlight() > 0 || r.Conn.Phase(side) >= fsm.PhaseFinSent || !detectors.MoreToSend(r.Conn, side) {
 		return
 	}
 	own, peer, since := r.Name(side), r.Name(side.Peer()), w.due[i].Since()
@@ -156,7 +169,7 @@ func (w *smallWindow) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	f.Measure("window", int(size))
 	f.Measure("mss", mss)
 	f.Measure("waited_s", detectors.Seconds(o.Now-since))
-	f.Message = fmt.Sprintf("%s left a window of %d bytes (frame %d), less than a full segment of %d. %s has more to send, since its last segment came without PSH, "+
+	f.Message = fmt.Sprintf("%s left a window of %d bytes (frame %d), less than a full segment of %d. %s has more to send, since its last segment was as large as possible and came without PSH, "+
 		"but did not use the window for %s, and %s did not open it further. Each waits for the other.",
 		peer, size, small.Frame, mss, own, detectors.Span(o.Now-since), peer)
 	r.Absence(&f, since)
@@ -181,6 +194,10 @@ func (f *filledWindows) report(side reassembly.Side, r *detectors.Report) {
 	found.Measure("mean_bytes", mean)
 	found.Measure("mss", mss)
 	found.Measure("duration_s", detectors.Seconds(took))
+	found.Measure("cost_s", detectors.Seconds(f.cost))
+	if f.cost >= int64(longFill) {
+		found.Severity = detectors.Warning
+	}
 	found.Message = fmt.Sprintf("%s filled %d windows of %s one by one, each smaller than a full segment of %d bytes (frames %d to %d): %d bytes on average, in %s.",
 		own, f.count, peer, mss, f.first.Frame, f.last.Frame, mean, detectors.Span(took))
 	r.Emit(found)

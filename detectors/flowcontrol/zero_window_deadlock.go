@@ -14,7 +14,7 @@ var ZeroWindowDeadlock = &detectors.Detector{
 	Name: "zero-window-deadlock",
 	Doc: detectors.Doc{
 		Title: "a sender waits for a closed window to open, without probing it",
-		What: "The receiver advertises window 0. The sender has more to send: data is unacknowledged, or its last segment came " +
+		What: "The receiver advertises window 0. The sender has more to send: data is unacknowledged, or its last segment was as large as possible and came " +
 			"without PSH, which the last buffered segment must carry (RFC 9293 3.9.1.2). Yet no probe and no data from it reaches the capture " +
 			"point for more than three retransmission timeouts (at least 15 seconds).",
 		Cause: "A TCP without a persist timer, or one that loses it on some code path (small embedded stacks, user-space shims and " +
@@ -224,7 +224,7 @@ func (w *zeroWindowDeadlock) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	case o.Short > 0:
 		f.Undecide(fmt.Sprintf("the capture ends %s before a probe would be overdue", detectors.Span(o.Short)))
 	case !more:
-		f.Undecide("the sender filled the window to the last byte, but its last segment carries PSH: it may have sent everything")
+		f.Undecide("no data is in flight, and the sender's last segment does not prove that there is more: it may have sent everything")
 	default:
 		r.Absence(&f, due.Since())
 	}
