@@ -84,10 +84,14 @@ func TestFacts(t *testing.T) {
 		{"over: both FINs are acknowledged", over, "+1 client > server F. 1:1(0) ack 1 win 1000\n+.010 server > client F. 1:1(0) ack 2 win 1000\n+.010 client > server . 2:2(0) ack 2 win 1000\n", true},
 		{"over: reset", over, "+1 client > server R. 1:1(0) ack 1 win 0\n", true},
 
-		{"small: 959 of 1000, with 40 bytes of options", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 959\n", true},
-		{"small: 960 of 1000 is a full segment", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 960\n", false},
+		{"small: 959 of 1000, with 40 bytes of options", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 1919\n+1 client > server . 1:1(0) ack 1 win 959\n", true},
+		{"small: half of what it has offered", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 1918\n+1 client > server . 1:1(0) ack 1 win 959\n", false},
+		{"small: 536 of 1000, which was all along", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 536\n", false},
+		{"small: 535 of 1000", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 535\n", true},
+		{"small: 960 of 1000 is a full segment", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 2000\n+1 client > server . 1:1(0) ack 1 win 960\n", false},
 		{"small: a window of 0 is shut", side(smallOf, A), "+1 client > server . 1:1(0) ack 1 win 0\n", false},
-		{"small: the other side's window is as it was", side(smallOf, B), "+1 client > server . 1:1(0) ack 1 win 959\n", true}, // 1000 of 1460
+		{"small: the other side's window", side(smallOf, B), "+1 server > client . 1:1(0) ack 1 win 2001\n+1 server > client . 1:1(0) ack 1 win 1000\n", true}, // of 1460
+		{"small: the other side's window is as it was", side(smallOf, B), "+1 client > server . 1:1(0) ack 1 win 959\n", false},
 
 		{"half closed: the client has closed", side(halfClosed, A), "+1 client > server F. 1:1(0) ack 1 win 1000\n+.010 server > client . 1:1(0) ack 2 win 1000\n", true},
 		{"half closed: the server has not", side(halfClosed, B), "+1 client > server F. 1:1(0) ack 1 win 1000\n+.010 server > client . 1:1(0) ack 2 win 1000\n", false},
