@@ -48,6 +48,7 @@ var All = []*detectors.Detector{
 	path.DeadPeer,
 	path.IdleBlackhole,
 	path.MTUBlackhole,
+	path.DroppedBehindTap,
 	path.AckDelay,
 	path.AckStorm,
 }

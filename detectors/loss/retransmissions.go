@@ -49,7 +49,7 @@ var Retransmissions = &detectors.Detector{
 	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError), // a hole says why the former comes
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
-	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole"},
+	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
 
 var (

@@ -24,7 +24,7 @@ var DeadPeer = &detectors.Detector{
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A peer that sends " +
-			"anything at all, even without acknowledging the data, or that answers with RST. Data after a long idle " +
+			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST. Data after a long idle " +
 			"time: see idle-blackhole. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
 			"ICMP error is no answer of the peer: it is named, with who sent it. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
@@ -146,13 +146,20 @@ func (w *deadPeer) answered(side reassembly.Side, seg *reassembly.Segment, r *de
 	v := w.sides[side]
 	w.due[side].Satisfy(r)
 	v.keepAlives, v.resends = v.keepAlives-1, v.resends-1
-	if w.outcome(v, r) != nil && seg.At-v.first.At >= r.Nanos("min-outage") && !r.Conn.HoleSince(v.first.At-int64(time.Second)) {
+	if w.outcome(v, r) != nil && w.got(side, v, r) && seg.At-v.first.At >= r.Nanos("min-outage") && !r.Conn.HoleSince(v.first.At-int64(time.Second)) {
 		if w.outages[side] == nil {
 			w.outages[side] = new(outages)
 		}
 		r.Emit(w.outages[side].add(v, side, seg, r))
 	}
 	v.n = 0
+}
+
+// got reports whether the peer has shown that it got what the side retried: data must
+// be acknowledged, or else dropped-behind-tap may have something to say.
+func (w *deadPeer) got(side reassembly.Side, v *retryRun, r *detectors.Report) bool {
+	out := r.Conn.Stream(side)
+	return v.resends <= 0 || out.Una.After(v.first.Seq)
 }
 
 // outcome is what the run is, or may come to be; nil while it is too short.

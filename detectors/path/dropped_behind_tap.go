@@ -1,0 +1,254 @@
+package path
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// DroppedBehindTap reports segments that passed the capture point and that the TCP
+// behind it never processed. RFC 9293 3.10.7.4.
+var DroppedBehindTap = &detectors.Detector{
+	Name: "dropped-behind-tap",
+	Doc: detectors.Doc{
+		Title: "segments passed the capture point, but the TCP behind it never processed them",
+		What: "One side keeps retransmitting data although the capture holds its peer's acknowledgments of that data, again after each " +
+			"retransmission; its echoed timestamp (TSecr) stands still (acks-dropped). Or the same segment passes the capture point again and again, and the " +
+			"peer neither acknowledges it nor answers it, but keeps sending other segments (data-dropped).",
+		Cause: "Something between the capture point and that host's TCP drops them: a packet filter on the host (netfilter drops what conntrack calls " +
+			"INVALID; rp_filter), a bad checksum, a firewall or a lossy link behind the capture point. A capture on a host sees packets before its input filter.",
+		Action: "On that host: nstat for TcpInCsumErrors, TcpExtTCPMD5NotFound and IpExtInCsumErrors; the drop counters of its packet filter and conntrack (conntrack -S: " +
+			"invalid); ethtool -S for the interface; dropwatch or the tracepoint skb:kfree_skb for the reason. If the capture was not taken on that host, take one " +
+			"there to see whether the segments arrive.",
+		NotThis: "A retransmission that crosses the acknowledgment, or a few acknowledgments lost. A sender whose echoed timestamp moves: it processes what arrives. " +
+			"A peer that sends nothing at all: dead-peer. A peer that answers each retransmission, if only with a duplicate ACK: its TCP has the segment (paws-drops). " +
+			"Probes of a closed window. Large segments only: mtu-blackhole.",
+		Peers: "Wireshark calls the retransmissions Spurious Retransmission where the data had been acknowledged, and does not ask why.",
+		Refs:  []string{"RFC 9293 3.10.7.4", "RFC 7323 4.3", "RFC 6298 5"},
+		Since: "0.2",
+	},
+	Outcomes: []*detectors.Outcome{acksDropped, dataDropped, dropsRecovered},
+	Params: []detectors.Param{
+		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of retransmissions of the same segment for a finding"},
+		{Name: "patience", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "minimum time from the first of them to the last"},
+	},
+	StartsOn:     fsm.On(fsm.DataResent),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.DataSent, fsm.ResetSent, fsm.Sent),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(droppedBehindTap) },
+	YieldsTo:     []string{"mtu-blackhole", "paws-drops", "zero-window-probe-loop"},
+}
+
+var (
+	acksDropped = &detectors.Outcome{Name: "acks-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath,
+		When: "data was retransmitted again and again after its acknowledgment had passed the capture point"}
+	dataDropped = &detectors.Outcome{Name: "data-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath,
+		When: "a segment passed the capture point again and again, and a peer that was alive never acknowledged it"}
+	dropsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, Fault: detectors.FaultPath,
+		When:   "the segments got through in the end",
+		Action: "Find out what happened behind the capture point at that time: a failover, a reloaded packet filter, an overloaded host."}
+)
+
+// minSigns is how many segments of the peer must show it: by chance one is lost, or late.
+const minSigns = 2
+
+// droppedBehindTap follows, for each side that retransmits, one segment.
+type droppedBehindTap struct{ sides [2]*stuckSegment }
+
+// A stuckSegment is one segment that its side retransmits without progress.
+type stuckSegment struct {
+	acked    bool            // its acknowledgment was captured before it was sent again
+	ack      reassembly.Mark // the peer's last segment before: that acknowledgment, or a sign of life
+	first    reassembly.Mark // the first retransmission
+	last     reassembly.Mark
+	n        int // retransmissions
+	signs    int // segments of the peer that show it, one for each retransmission
+	signed   int // the retransmission that the last of them followed
+	sign     reassembly.Mark
+	stamp    uint32 // TSval of the first of them that carried one
+	stampAt  int64  // when that was captured; 0 = none did
+	echoes   bool   // the side's timestamps were compared, and did not move
+	reported bool
+}
+
+func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
+	own, peer := w.open(ev.Side), w.open(ev.Side.Peer())
+	switch ev.Kind {
+	case fsm.DataResent:
+		w.resent(ev, r)
+	case fsm.DataSent:
+		if own != nil && own.acked { // it goes on: it has processed what it was sent
+			own.end(ev.Side, ev.Seg, r)
+		}
+	case fsm.ResetSent:
+		for _, s := range w.sides {
+			if s != nil {
+				s.n = 0
+			}
+		}
+	case fsm.Sent:
+		if peer != nil && !detectors.MayBeForged(ev) {
+			peer.fromPeer(ev, r)
+		}
+	}
+	if w.open(reassembly.A) == nil && w.open(reassembly.B) == nil {
+		r.Subscribe(DroppedBehindTap.StartsOn)
+	} else {
+		r.Subscribe(DroppedBehindTap.SubscribesTo)
+	}
+}
+
+// open is the segment that the side is retransmitting, if there is one.
+func (w *droppedBehindTap) open(side reassembly.Side) *stuckSegment {
+	if s := w.sides[side]; s != nil && s.n > 0 {
+		return s
+	}
+	return nil
+}
+
+// resent takes a retransmission.
+func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
+	out, m := r.Conn.Stream(ev.Side), reassembly.MarkOf(ev.Seg)
+	acked := out.Covered(ev.Seg.End())
+	if w.sides[ev.Side] == nil {
+		w.sides[ev.Side] = new(stuckSegment)
+	}
+	s := w.sides[ev.Side]
+	if s.n > 0 && s.acked == acked && s.first.Seq == m.Seq {
+		if s.moved(ev.Seg, r) {
+			s.end(ev.Side, ev.Seg, r)
+			return
+		}
+		s.n++
+		s.last = m
+		return
+	}
+	s.end(ev.Side, ev.Seg, r)
+	ack := r.Conn.Last(ev.Side.Peer())
+	late := m.At-ack.At > int64(answerTime(r.Conn))
+	if acked && (ack.At == 0 || !late) || !acked && !out.Oldest(m.Seq) { // it may have crossed the acknowledgment; another may be the one that is stuck
+		return
+	}
+	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1}
+}
+
+// answerTime is within what time the answer to a segment is captured, if its receiver
+// processes it: two round trips, for queues on the path.
+func answerTime(v fsm.View) time.Duration {
+	const least, unknown = 50 * time.Millisecond, time.Second
+	if rtt := v.RTT(); rtt > 0 {
+		return max(2*rtt, least)
+	}
+	return unknown
+}
+
+// moved reports whether the retransmission echoes a timestamp that its sender got from
+// one of the acknowledgments: then its TCP processes them (RFC 7323 4.3).
+func (s *stuckSegment) moved(seg *reassembly.Segment, r *detectors.Report) bool {
+	if !s.acked || s.stampAt == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
+		return false
+	}
+	s.echoes = true
+	return int32(seg.Opts.TSEcr-s.stamp) >= 0
+}
+
+// fromPeer takes a segment of the peer.
+func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
+	seg, side := ev.Seg, ev.Side.Peer()
+	if seg.Flags&reassembly.ACK == 0 {
+		return
+	}
+	covers := !seg.Ack.Before(s.first.End())
+	late := time.Duration(seg.At-s.last.At) > answerTime(r.Conn)
+	switch {
+	case !s.acked && seg.Ack.After(s.first.Seq): // it arrived
+		s.end(side, seg, r)
+		return
+	case s.acked && !covers: // sent before
+		return
+	case !s.acked && !late: // an answer that does not acknowledge it, or sent before it arrived
+		if seg.Len == 0 {
+			s.n = 0
+		}
+		return
+	}
+	if s.acked && s.stampAt == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 {
+		s.stamp, s.stampAt = seg.Opts.TSVal, seg.At
+	}
+	if s.signed == s.n { // one is enough
+		return
+	}
+	s.signs, s.signed, s.sign = s.signs+1, s.n, reassembly.MarkOf(seg)
+	if s.n >= int(r.Value("min-resends")) && s.signs >= minSigns && s.last.At-s.first.At >= r.Nanos("patience") {
+		s.report(side, r)
+	}
+}
+
+// end ends the run by a segment that shows progress.
+func (s *stuckSegment) end(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
+	if s.n > 0 && s.reported {
+		f := s.finding(dropsRecovered, side, by.At, r)
+		f.Evidence = append(f.Evidence, detectors.Evidence{Role: "progress again", Seg: *by})
+		f.Message += fmt.Sprintf(" Then it got through (frame %d), and the connection continued.", by.Frame)
+		r.Emit(f)
+	}
+	*s = stuckSegment{}
+}
+
+// report reports the segment as things stand.
+func (s *stuckSegment) report(side reassembly.Side, r *detectors.Report) {
+	s.reported = true
+	outcome := dataDropped
+	if s.acked {
+		outcome = acksDropped
+	}
+	f := s.finding(outcome, side, s.sign.At, r)
+	if !s.acked {
+		r.Absence(&f, s.first.At)
+	}
+	r.Emit(f)
+}
+
+func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at int64, r *detectors.Report) detectors.Finding {
+	evidence := []detectors.Evidence{r.Evidence("retransmission", side, &s.first)}
+	role := "last segment from the peer"
+	if s.acked {
+		role = "acknowledgment, captured before"
+	}
+	if s.ack.At != 0 {
+		evidence = append(evidence, r.Evidence(role, side.Peer(), &s.ack))
+	}
+	evidence = append(evidence, r.Evidence("last retransmission", side, &s.last))
+	subject, own, peer := side.Peer(), r.Name(side), r.Name(side.Peer())
+	if s.acked {
+		subject = side
+		evidence = append(evidence, r.Evidence("acknowledged once more", side.Peer(), &s.sign))
+	} else {
+		evidence = append(evidence, r.Evidence("the peer is alive, and does not acknowledge it", side.Peer(), &s.sign))
+	}
+	f := r.Find(o, subject, at, evidence...)
+	f.End = at
+	f.Roles = detectors.Roles("sender", side, "receiver")
+	f.Measure("resends", s.n)
+	f.Measure("signs", s.signs)
+	f.Measure("duration_s", detectors.Seconds(s.last.At-s.first.At))
+	f.Message = s.message(own, peer)
+	return f
+}
+
+func (s *stuckSegment) message(own, peer string) string {
+	span := detectors.Span(s.last.At - s.first.At)
+	if !s.acked {
+		return fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). Each passed the capture point, and %s did not answer, "+
+			"but it was alive and acknowledged only what came before (frame %d). Its TCP never processed the segment: something behind the capture point drops it.",
+			own, s.n, span, s.first.Frame, s.last.Frame, peer, s.sign.Frame)
+	}
+	m := fmt.Sprintf("%s retransmitted data %d times in %s (frames %d to %d) that %s had acknowledged before (frame %d) and acknowledged again and again (frame %d).",
+		own, s.n, span, s.first.Frame, s.last.Frame, peer, s.ack.Frame, s.sign.Frame)
+	if s.echoes {
+		m += " The timestamp that it echoes stands still."
+	}
+	return m + fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
+}
