@@ -157,7 +157,7 @@ func (s *stuckSegment) moved(seg *reassembly.Segment, r *detectors.Report) bool 
 // fromPeer takes a segment of the peer.
 func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 	seg, side := ev.Seg, ev.Side.Peer()
-	if seg.Flags&reassembly.ACK == 0 {
+	if seg.Flags&(reassembly.SYN|reassembly.ACK) != reassembly.ACK { // a SYN-ACK: syn-ack-unanswered
 		return
 	}
 	covers := !seg.Ack.Before(s.first.End())
@@ -168,8 +168,8 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 		return
 	case s.acked && !covers: // sent before
 		return
-	case !s.acked && !late: // an answer that does not acknowledge it, or sent before it arrived
-		if seg.Len == 0 {
+	case !s.acked && !late: // sent before it arrived, or an answer to something else, or to this
+		if sent := r.Conn.Last(side); seg.Len == 0 && seg.Opts.NBlocks == 0 && detectors.SameFrame(&sent, &s.last) {
 			s.n = 0
 		}
 		return
