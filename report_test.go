@@ -10,6 +10,12 @@ import (
 
 // omitted are the fields of package result that are not public.
 var omitted = map[string]string{
+	"Report.Taps":       "reports print them",
+	"Report.Apart":      "only the command has --each",
+	"Totals.Rexmits":    "each connection has its own",
+	"Flow.Taps":         "reports print them",
+	"Flow.Between":      "reports print them",
+	"Finding.Also":      "only the command has --each",
 	"Report.Err":        "an error of Analyze",
 	"Flow.Key":          "the same as End",
 	"Totals.Known":      "only of the command",

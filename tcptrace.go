@@ -21,6 +21,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
 )
 
 // Options are the settings of Analyze. The zero value has all defaults.
@@ -61,11 +62,16 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 	if o.Settings != nil {
 		settings = *o.Settings
 	}
+	eo := engine.Options{
+		Detectors: o.Detectors, Settings: &settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
+	}
+	plan := source.Recognise(ctx, files, capture.Options{Text: scenario.Pcapng}, &eo, taps.Options{})
+	if plan != nil {
+		eo.Points = plan.Points()
+	}
 	trace, errs := source.Open(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
 	defer trace.Close()
-	r := source.Run(ctx, trace, engine.Options{
-		Detectors: o.Detectors, Settings: &settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
-	})
+	r, _ := source.RunPlan(ctx, trace, files, eo, plan)
 	for _, info := range trace.Infos() {
 		var damage *capture.Damage
 		if errors.As(info.Err, &damage) {

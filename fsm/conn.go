@@ -65,6 +65,7 @@ const (
 	openB
 	foreignA // the RST that A seems to have sent does not fit A: see foreignReset
 	foreignB
+	unobserved // there is time in which nobody captured it
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:
@@ -81,13 +82,14 @@ type Conn struct {
 	tunnel  uint32
 	bits    connBits
 	idle    uint16 // seconds of silence that were broken last; see Silence
+	file    uint16 // that its last segment came from
 }
 
 // Begin readies a connection for the segment that shows it first. A sent the
 // SYN if one was seen, or was sent the SYN-ACK; otherwise it sent the first segment.
 func (c *Conn) Begin(seg *reassembly.Segment) {
 	key, fromLo := reassembly.KeyOf(seg)
-	*c = Conn{key: key, first: seg.At, tunnel: seg.Tunnel}
+	*c = Conn{key: key, first: seg.At, tunnel: seg.Tunnel, file: seg.File}
 	senderIsA := seg.Flags&(reassembly.SYN|reassembly.ACK) != reassembly.SYN|reassembly.ACK
 	if fromLo == senderIsA {
 		c.bits |= aIsLo

@@ -67,7 +67,7 @@ func (c *Conn) Limits() Limits {
 	if a.packets == 0 && b.dir.is(spoke) || b.packets == 0 && a.dir.is(spoke) {
 		l |= OneSided
 	}
-	if a.out.Holes() || b.out.Holes() {
+	if a.out.Holes() || b.out.Holes() || c.bits&unobserved != 0 {
 		l |= Holes
 	}
 	if a.out.Overflowed() || b.out.Overflowed() {
@@ -129,6 +129,22 @@ func (c *Conn) CountsIDs(side reassembly.Side) bool { return c.ends[side].dir.co
 // acknowledged at or after the given time, to the second.
 func (c *Conn) holeSince(at int64) bool {
 	return c.hole > c.secondOf(at) && c.Limits()&(Holes|Overflow) != 0
+}
+
+// File is the file that the last segment came from.
+func (c *Conn) File() uint16 { return c.file }
+
+// From notes the file of a segment, and returns that of the one before.
+func (c *Conn) From(file uint16) (before uint16) {
+	before, c.file = c.file, file
+	return before
+}
+
+// Unobserved notes that nobody captured the connection until just before the given time:
+// whatever is missing until then may have been sent.
+func (c *Conn) Unobserved(at int64) {
+	c.bits |= unobserved
+	c.hole = c.secondOf(at) + 1
 }
 
 // MayBeDuplicates notes that frames of the connection may be duplicates but count as

@@ -135,7 +135,8 @@ type Segment struct {
 	Src    Endpoint
 	Dst    Endpoint
 	Opts   Options
-	ICMP   ICMP // of a segment that an ICMP error quotes: see IsQuote
+	ICMP   ICMP  // of a segment that an ICMP error quotes: see IsQuote
+	Tap    uint8 // which of several capture points of the same connections saw it, from 0
 }
 
 // SeqLen is the length in sequence space: payload plus one for each of SYN and

@@ -29,6 +29,7 @@ _tcptrace() {
     --filter-bpf) return ;;
     --from) return ;;
     --to) return ;;
+    --tap) return ;;
     -d|--detect)
         _tcptrace_list 'zero-window-probe-loop zero-window-deadlock window-shrunk window-overrun small-window unretransmitted-fin post-fin-ack-rst fin-unanswered close-wait-leak half-close-cut fin-over-hole early-reuse reset-cause forged-reset syn-unanswered syn-ack-unanswered challenged-syn wrong-syn-ack slow-connect no-data retransmissions reordering sack-mismatch paws-drops dead-peer idle-blackhole mtu-blackhole dropped-behind-tap ack-delay ack-storm'
         return ;;
@@ -75,7 +76,7 @@ _tcptrace() {
         return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums --from --to -d --detect --set --time-wait --list --explain --flows --time --flow --states --at --all --undecided --severity --sort --baseline --names --format -o --output --shard --evidence --evidence-payload --anonymize --anonymize-key --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
+        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums --from --to --tap --each -d --detect --set --time-wait --list --explain --flows --time --flow --states --at --all --undecided --severity --sort --baseline --names --format -o --output --shard --evidence --evidence-payload --anonymize --anonymize-key --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
     fi
 }
 

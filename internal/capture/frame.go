@@ -14,4 +14,6 @@ type Frame struct {
 	Link    LinkType // of Data
 	File    uint16   // index of the input, in the order of the command line
 	Stepped bool     // the file's clock stepped just before
+
+	Interface uint16 // of its file, counted over all sections; 0 where the format has none
 }

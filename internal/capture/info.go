@@ -26,6 +26,14 @@ func (i *Info) carries(l LinkType) {
 	}
 }
 
+// describe adds an interface.
+func (i *Info) describe(snap uint32, name string) {
+	i.Snap = max(i.Snap, snap)
+	if len(i.Interfaces) < maxLinkTypes {
+		i.Interfaces = append(i.Interfaces, name)
+	}
+}
+
 // count counts a packet.
 func (i *Info) count(fr *Frame) {
 	if i.Packets == 0 || fr.At < i.First {
@@ -48,6 +56,7 @@ func (i *Info) warn(warned *bool, text string) {
 func (i *Info) snapshot(c *clock) Info {
 	s := *i
 	s.LinkTypes = slices.Clone(i.LinkTypes)
+	s.Interfaces = slices.Clone(i.Interfaces)
 	s.Warnings = slices.Clone(i.Warnings)
 	if len(c.steps) > 0 {
 		s.ClockSteps = slices.Clone(c.steps)

@@ -1,5 +1,7 @@
 package capture
 
+import "math"
+
 // Block types of pcapng
 // (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html section 4).
 const (
@@ -26,6 +28,7 @@ type pcapng struct {
 	*stream
 	order      byteOrder
 	interfaces []iface
+	before     uint32 // interfaces of the sections before this one
 	info       *Info
 	clock      *clock
 	num        uint32 // packet blocks so far
@@ -96,6 +99,7 @@ func (n *pcapng) section() error {
 	if major := n.order.u16(b[12:]); major != 1 {
 		return n.damage("pcapng version %d.%d is not known", major, n.order.u16(b[14:]))
 	}
+	n.before += uint32(len(n.interfaces))
 	n.interfaces = n.interfaces[:0]
 	return n.pass(n.order.u32(b[4:]))
 }
@@ -158,7 +162,7 @@ func (n *pcapng) packet(fr *Frame, size, kind uint32) error {
 	iface := &n.interfaces[id]
 	stamp := uint64(n.order.u32(b[12:]))<<32 | uint64(n.order.u32(b[16:]))
 	n.last = iface.time(stamp)
-	n.deliver(fr, b, enhancedHead, captured, n.order.u32(b[24:]), iface)
+	n.deliver(fr, b, enhancedHead, captured, n.order.u32(b[24:]), id)
 	if options := b[enhancedHead+(captured+3)&^3 : size-4]; len(options) > 4 && kind == blockEnhanced {
 		n.dropCount(iface, options)
 	} else if kind == blockPacket && drops != dropsUnknown {
@@ -184,11 +188,12 @@ func (n *pcapng) simple(fr *Frame, size uint32) error {
 		captured = min(captured, iface.snap)
 	}
 	n.info.warn(&n.info.warnedSimple, "simple packet blocks have no time: each is taken to be as late as the packet before it")
-	n.deliver(fr, b, simpleHead, captured, wire, iface)
+	n.deliver(fr, b, simpleHead, captured, wire, 0)
 	return nil
 }
 
-func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire uint32, iface *iface) {
+func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire, id uint32) {
+	iface := &n.interfaces[id]
 	n.off += len(block)
 	n.num++
 	iface.packets++
@@ -198,4 +203,5 @@ func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire uint32, i
 	fr.Len = int(max(captured, wire))
 	fr.Num = n.num
 	fr.Link = iface.link
+	fr.Interface = uint16(min(n.before+id, math.MaxUint16))
 }

@@ -7,6 +7,7 @@ import (
 
 // Option codes (pcapng sections 4.2, 4.3, 4.6).
 const (
+	optName       = 2  // if_name
 	optResolution = 9  // if_tsresol
 	optOffset     = 14 // if_tsoffset
 	optDropCount  = 4  // epb_dropcount
@@ -75,19 +76,22 @@ func (n *pcapng) describe(size uint32) error {
 		return n.damage("more than %d interfaces", maxInterfaces)
 	}
 	t := iface{resolution: microseconds, link: LinkType(n.order.u16(b[8:])), snap: n.order.u32(b[12:])}
-	offset := int64(0)
+	offset, name := int64(0), ""
 	for code, value := range n.options(b[head : size-4]) {
 		switch {
 		case code == optResolution && len(value) >= 1:
 			t.resolution = newResolution(value[0])
 		case code == optOffset && len(value) >= 8:
 			offset = int64(n.order.u64(value))
+		case code == optName:
+			name = string(value)
 		}
 	}
 	t.setOffset(offset)
 	n.interfaces = append(n.interfaces, t)
 	n.clock.several = len(n.interfaces) > 1
 	n.info.carries(t.link)
+	n.info.describe(t.snap, name)
 	n.off += int(size)
 	return nil
 }

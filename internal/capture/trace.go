@@ -138,6 +138,14 @@ func (t *Trace) End() (end int64) {
 	return end
 }
 
+// EndOf is End for one input.
+func (t *Trace) EndOf(file int) int64 {
+	if m := t.members[file]; m.file != nil {
+		return m.file.clock.end()
+	}
+	return 0
+}
+
 // Steps is the number of clock steps in all files so far.
 func (t *Trace) Steps() (steps int) {
 	for _, m := range t.members {

@@ -31,14 +31,20 @@ func (c *command) analyse() error {
 	}
 	defer c.inputs.close()
 	c.confine(c.outputs())
+	ctx, stop := interruptible(c.inputs.done)
+	defer stop()
+	if err := c.recognise(ctx, o); err != nil {
+		return err
+	}
 	trace, err := c.open(o)
 	if err != nil {
 		return err
 	}
 	defer trace.Close()
-	ctx, stop := interruptible(c.inputs.done)
-	defer stop()
 	if err := c.findInShards(ctx, trace, o.Follow); err != nil {
+		return err
+	}
+	if err := c.followTaps(ctx, o); err != nil {
 		return err
 	}
 	hideBar := c.showProgress(trace)
@@ -47,7 +53,9 @@ func (c *command) analyse() error {
 	if streams {
 		r = c.stream(ctx, pipe, *o, form)
 	} else {
-		r = source.Run(ctx, trace, *o)
+		if r, c.plan = source.RunPlan(ctx, trace, c.inputs.files, *o, c.plan); c.plan != nil {
+			o.Points = c.plan.Points()
+		}
 	}
 	hideBar()
 	if ctx.Err() != nil {

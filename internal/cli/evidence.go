@@ -55,6 +55,9 @@ func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 			}), nil
 		},
 	}
+	if c.plan != nil {
+		eo.Point = o.Points.Of
+	}
 	if c.anonymizer != nil {
 		eo.Anonymize = c.anonymizer.mapper
 	}

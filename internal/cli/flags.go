@@ -12,6 +12,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
 )
 
 // flags are the parsed command line, one field per flag.
@@ -65,6 +66,9 @@ type flags struct {
 	maxFlows  int
 	workers   int
 	checksums bool
+	taps      []string
+	each      bool
+	named     []taps.Named // of taps
 	complete  string
 	manual    bool
 	version   bool
@@ -98,6 +102,8 @@ func define(f *flags) []group {
 
 	s.StringVar(&f.from, "from", "", "only findings that show a frame at or after `TIME`, as for --at; earlier frames still count for states")
 	s.StringVar(&f.to, "to", "", "the trace ends at `TIME`, as for --at: later frames are left out")
+	s.StringArrayVar(&f.taps, "tap", nil, "the captures in `NAME=FILE[,FILE]` were taken at one place; repeat it for each place on the path")
+	s.BoolVar(&f.each, "each", false, "the files have nothing to do with each other: analyse each by itself, in one report")
 
 	s = add("Detection")
 	s.StringVarP(&f.detect, "detect", "d", "", "run only the detectors in `LIST` (a,b), or all but these (-a,-b)")
@@ -167,6 +173,9 @@ func parse(args []string) (*flags, []group, error) {
 	if err := checkChoices(all); err != nil {
 		return f, groups, err
 	}
+	if err := f.addTaps(); err != nil {
+		return f, groups, err
+	}
 	return f, groups, f.check()
 }
 
@@ -198,6 +207,9 @@ func (f *flags) check() error {
 		{f.filter != "" && f.filterBPF != "", "--filter and --filter-bpf cannot be combined"},
 		{splits && (f.shards < 1 || f.shards > packed.MaxShards), fmt.Sprintf("--shard %d: the number of shards must be between 1 and %d", f.shards, packed.MaxShards)},
 		{splits && (f.output == "" || f.output == stdinName), "--shard needs -o DIR, the directory to write the shards to"},
+		{f.each && (f.taps != nil || live), "--each cannot be combined with --tap and -i"},
+		{f.taps != nil && live, "--tap is for files"},
+		{splits && (f.each || f.taps != nil), "--shard splits one trace: it cannot be combined with --tap and --each"},
 		{splits && live, "--shard is for files; use -w to save a live capture"},
 		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != ""),
 			"--shard only splits: say what to detect and what to print when you analyse the shards"},

@@ -13,6 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
 	"github.com/tcptrace-go/tcptrace/samples"
 )
 
@@ -74,7 +75,8 @@ type command struct {
 	filter     *frameFilter
 	anonymizer *anonymizer
 	baseline   baseline
-	allFlows   bool // the report lists every connection
+	allFlows   bool       // the report lists every connection
+	plan       *taps.Plan // of captures from several places; nil if there is one
 
 	timeline *timeline        // of the connection of --flow
 	excerpt  *excerpt.Excerpt // the same, for --format scenario

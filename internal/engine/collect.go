@@ -10,6 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A found is a finding on its way into the report.
@@ -21,7 +22,12 @@ type found struct {
 // assemble ends every connection and puts the findings into their order: by
 // time, then connection, detector and anchor. None of it depends on the workers.
 func assemble(o *Options, trace *stats.Trace, parts []*partition, captures []result.Capture) (*result.Report, stats.Counts) {
-	c := collector{options: o, trace: trace, end: trace.End, kinds: watch.Counts{}}
+	c := collector{options: o, trace: trace, end: trace.End, at: trace.End, kinds: watch.Counts{}}
+	return c.assemble(parts, captures)
+}
+
+func (c *collector) assemble(parts []*partition, captures []result.Capture) (*result.Report, stats.Counts) {
+	o, trace := c.options, c.trace
 	for _, file := range captures {
 		if file.Drops > 0 {
 			c.limits |= fsm.KernelDrops
@@ -46,7 +52,7 @@ func assemble(o *Options, trace *stats.Trace, parts []*partition, captures []res
 		Trace:    result.Span{First: trace.First, Last: trace.Last, End: trace.End},
 		Gaps:     gaps(trace),
 		Totals: result.Totals{
-			Packets: trace.Packets, TCPSegments: trace.Segments, Duplicates: c.duplicates, Skipped: skippedFrames(trace),
+			Packets: trace.Packets, TCPSegments: trace.Segments, Duplicates: c.duplicates, Rexmits: c.rexmits, Skipped: skippedFrames(trace),
 			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
 		},
 		Notes: notes(&c.counts),
@@ -67,6 +73,7 @@ type collector struct {
 	options *Options
 	trace   *stats.Trace
 	end     int64
+	at      int64      // of which states are reported
 	limits  fsm.Limits // of the whole capture
 	collected
 	counts  stats.Counts // of all partitions, and then of the whole trace
@@ -81,6 +88,7 @@ type collected struct {
 	found      []found
 	positions  []uint64 // of every connection that is still known
 	duplicates uint64
+	rexmits    uint64
 }
 
 // gather ends the connections of all partitions, on as many processors as there
@@ -121,6 +129,7 @@ func (c *collector) gather(parts []*partition) {
 			c.rows = append(c.rows, h.rows...)
 		}
 		c.duplicates += h.duplicates
+		c.rexmits += h.rexmits
 		c.dropped += p.dropped
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
 		c.counts.Add(&p.counts)
@@ -151,12 +160,13 @@ func (c *collector) collect(p *partition, into *collected) {
 		limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
 		into.found = p.end(id, f, e, limits, into.found)
 		if c.options.AllFlows || len(into.found) > before || c.options.Follow.follows(f) {
-			row := p.rowAt(f, e, c.end)
+			row := p.rowAt(f, e, c.at)
 			row.Limits |= limits
 			into.rows = append(into.rows, row)
 		}
 		into.positions = append(into.positions, f.Position)
 		into.duplicates += f.Duplicates()
+		into.rexmits += f.Conn.Retransmissions(reassembly.A) + f.Conn.Retransmissions(reassembly.B)
 	}
 	for _, k := range p.kept {
 		into.rows = append(into.rows, k.row)

@@ -45,7 +45,7 @@ func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 
 // ending is how the record of a connection stops at the end of the trace.
 func (p *partition) ending(id flow.ID, f *flow.Flow, trace *stats.Trace, end int64) detectors.Ending {
-	e := detectors.Ending{At: trace.KnownUntil(f.Conn.Last(), end)}
+	e := detectors.Ending{At: trace.KnownUntil(f.Conn.Last(), end, f.Conn.File())}
 	if at, is := p.flows.ReplacedAt(id); is && at <= e.At { // frames are not always in order
 		e = detectors.Ending{At: max(at, f.Conn.Last()), Why: detectors.Replaced}
 	}

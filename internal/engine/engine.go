@@ -24,7 +24,9 @@ type Options struct {
 	Match           func(fr *capture.Frame) bool // leave out frames that do not match; nil = none
 	Rewrite         func(*reassembly.Segment)    // change segments as they are decoded (--anonymize); nil = none
 	Follow          *Follow
-	Time            bool // report where the time went of every connection
+	Time            bool             // report where the time went of every connection
+	Coverage        []stats.Coverage // of each file, if it is known before they are read
+	Points          *Points          // several capture points, each analysed by itself; nil for one
 }
 
 // DefaultMaxFlows is how many connections are held at a time.
@@ -89,10 +91,17 @@ func read(ctx context.Context, src Source, o *Options, p *pool, see func(positio
 // statsOf is what a source shows of its trace up to Until.
 func statsOf(src Source, o *Options) *stats.Trace {
 	s := src.Stats()
+	s.Cover()
 	if o.Until != 0 {
 		s.Until(o.Until)
 	}
 	return s
+}
+
+// unobserved reports whether there is time between two files in which nobody captured.
+func (o *Options) unobserved(before, after uint16) bool {
+	c := o.Coverage
+	return int(max(before, after)) < len(c) && c[before].Rotation != c[after].Rotation && c[before].End < c[after].First
 }
 
 func (o *Options) defaults() {

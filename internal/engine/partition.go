@@ -82,6 +82,9 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if m.Marks.Has(flow.Alike) {
 		f.Conn.MayBeDuplicates()
 	}
+	if before := f.Conn.From(seg.File); before != seg.File && m.ID != flow.New && p.options.unobserved(before, seg.File) {
+		f.Conn.Unobserved(seg.At)
+	}
 	if f.Watchers != 0 {
 		p.watch.Expire(f.Watchers, seg.At)
 	}

@@ -26,6 +26,7 @@ type Source interface {
 // frames is the source of segments that captures are.
 type frames struct {
 	frameStats
+	points  []pointStats // of each of several capture points
 	ctx     context.Context
 	files   *capture.Trace
 	options *Options
@@ -41,6 +42,9 @@ type frames struct {
 func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
 	f := &frames{ctx: ctx, files: trace, options: o, decoder: decode.New()}
 	f.decoder.VerifyChecksums = o.VerifyChecksums
+	if o.Points != nil {
+		f.points = make([]pointStats, o.Points.N)
+	}
 	return f
 }
 
@@ -59,14 +63,22 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 			continue
 		}
 		f.frame(fr)
-		if reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg); !f.counts(reason) {
+		tap := f.sort(fr)
+		reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
+		if tap >= 0 && f.points != nil {
+			f.points[tap].counts(reason)
+		}
+		if !f.counts(reason) {
 			continue
 		}
-		seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
 		if int(fr.File) >= len(f.some) || !f.some[fr.File] {
 			f.saw(fr.File)
 		}
 		f.position++
+		if tap < 0 {
+			continue
+		}
+		seg.At, seg.Frame, seg.File, seg.Tap = fr.At, fr.Num, fr.File, uint8(tap)
 		return f.position, nil
 	}
 	return 0, io.EOF

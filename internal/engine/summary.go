@@ -52,3 +52,6 @@ func captureRow(c *stats.Capture) result.Capture {
 	}
 	return row
 }
+
+// Skipped are the frames of a trace without a TCP segment, by reason.
+func Skipped(s *stats.Trace) []result.Count { return skippedFrames(s) }

@@ -37,7 +37,10 @@ func (w *worker) process(b *batch) {
 		for k := range n {
 			i := w.segs[k]
 			p := w.parts[partitionOf(b.tuple[i])]
-			p.process(&b.segs[i], b.position[i], b.hash[i], w.guess[k], b.print[i], &w.events)
+			id := p.process(&b.segs[i], b.position[i], b.hash[i], w.guess[k], b.print[i], &w.events)
+			if w.options.Points != nil {
+				w.options.Points.note(b.position[i], p.flows.At(id).Position)
+			}
 		}
 	}
 }

@@ -39,6 +39,8 @@ type Options struct {
 	// Match and VerifyChecksums are those of the analysis.
 	Match           func(*capture.Frame) bool
 	VerifyChecksums bool
+	// Point is the capture point of a frame, as Segment.Tap; nil if there is one.
+	Point func(*capture.Frame) int
 	// Remembered says that the source is not the whole trace, but what a live
 	// capture still has in memory.
 	Remembered bool

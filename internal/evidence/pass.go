@@ -79,10 +79,13 @@ func (p *pass) process(fr *capture.Frame) {
 	if p.o.Anonymize != nil {
 		p.o.Anonymize.Segment(&seg)
 	}
+	if p.o.Point != nil {
+		seg.Tap = uint8(p.o.Point(fr))
+	}
 	key, _ := reassembly.KeyOf(&seg)
 	var f *frame
 	for _, b := range p.byKey[key] {
-		if !b.wants(&seg) {
+		if b.finding.Evidence[0].Seg.Tap != seg.Tap || !b.wants(&seg) {
 			continue
 		}
 		if f == nil {

@@ -85,17 +85,18 @@ func (x *Excerpt) begin(t *result.Step) *conn {
 func Choose(r *result.Report) (chosen map[uint64]bool, left int) {
 	chosen = map[uint64]bool{}
 	tooMany := map[uint64]bool{}
+	at := map[uint64]uint64{} // of connections that several taps saw, the one that is printed
 	room := uint64(MaxSegments)
 	for _, verdict := range [...]detectors.Verdict{detectors.Seen, detectors.Undecided} {
 		for i := range r.Findings {
 			f := r.Findings[i].Flow
 			size := f.Packets[0] + f.Packets[1] + successorSegments
 			switch {
-			case r.Findings[i].Verdict != verdict || chosen[f.Conn]:
+			case r.Findings[i].Verdict != verdict || at[f.ID] != 0:
 			case len(chosen) == MaxConns || size > room:
 				tooMany[f.Conn] = true
 			default:
-				chosen[f.Conn] = true
+				chosen[f.Conn], at[f.ID] = true, f.Conn
 				room -= size
 				if f.Predecessor.Conn != 0 { // the finding may rest on it
 					chosen[f.Predecessor.Conn] = true

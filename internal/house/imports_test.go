@@ -49,7 +49,8 @@ var mayImport = map[string]string{
 	"internal/watch":    "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/flow internal/result internal/stats internal/waits internal/watch detectors fsm reassembly",
 	"internal/shard":    "internal/capture internal/engine internal/merge internal/output internal/packed internal/stats reassembly",
-	"internal/source":   "internal/capture internal/engine internal/result internal/shard",
+	"internal/taps":     "internal/capture internal/decode internal/engine internal/report/quantity internal/result internal/stats detectors fsm reassembly",
+	"internal/source":   "internal/capture internal/engine internal/result internal/shard internal/taps",
 	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario internal/waits detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
@@ -65,11 +66,12 @@ var mayImport = map[string]string{
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
-	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source detectors detectors/catalogue fsm reassembly",
+	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source internal/taps detectors detectors/catalogue fsm reassembly",
 	"cmd/tcptrace": ".",
 
 	"internal/kernel":            "",
 	"internal/metamorphic":       "",
+	"internal/pathsim":           "internal/packet internal/pcapng reassembly",
 	"internal/bench/peers":       "internal/tracegen",
 	"internal/tracegen":          "",
 	"internal/tracegen/tracegen": "internal/tracegen",

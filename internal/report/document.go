@@ -11,6 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A document is a report as people read it: text, Markdown and HTML print it.
@@ -206,7 +207,11 @@ func (b *builder) finding(f *result.Finding, l listed) finding {
 	if f.Verdict == detectors.Undecided {
 		v.Doubt = b.terms(term{"Undecided", f.Reason}, term{"Severity", f.Severity.String() + ", if confirmed"})
 	}
-	v.Details = b.terms(term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
+	var also []string
+	for _, file := range f.Also {
+		also = append(also, b.o.file(b.r, &reassembly.Segment{File: file}))
+	}
+	v.Details = b.terms(term{"Also in", strings.Join(also, ", ")}, term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
 	b.figured++
 	d := b.o.Pictures.of(f)
 	v.Figures = d.figures(f, "p"+strconv.Itoa(b.figured))

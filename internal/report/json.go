@@ -91,9 +91,11 @@ func (w *jsonWriter) report(r *result.Report, o *Options) {
 	w.write(func(b object) object { return append(b, '{').head(r, o).line().open("captures", '[') })
 	rows(w, r.Captures, object.capture)
 	w.write(func(b object) object {
-		return b.line().trace(r).line().totals(&r.Totals).line().notes(r.Notes).line().open("flows", '[')
+		return b.line().trace(r).line().totals(&r.Totals).line().notes(r.Notes).line().open("taps", '[')
 	})
-	rows(w, r.Flows, object.flow)
+	rows(w, r.Taps, object.tap)
+	w.write(func(b object) object { return b.line().open("flows", '[') })
+	rows(w, r.Flows, fields{r: r, o: o}.flow)
 	if o.Time {
 		w.write(func(b object) object { return b.line().open("hosts", '[') })
 		rows(w, hosts(r), object.host)
@@ -116,6 +118,9 @@ func (b object) capture(c *result.Capture) object {
 }
 
 func (b object) trace(r *result.Report) object {
+	if r.Apart {
+		return append(b.key("trace"), "null"...)
+	}
 	known := r.Totals.Packets > 0 || r.Trace.End > 0 // a shard may have none of the packets
 	return b.open("trace", '{').timeIf(known, "first", r.Trace.First).timeIf(known, "last", r.Trace.Last).
 		timeIf(known, "end", r.Trace.End).close('}')
@@ -214,6 +219,14 @@ type fields struct {
 	newline string
 }
 
+func (w fields) flow(b object, f *result.Flow) object {
+	b = b.flow(f)
+	if len(w.r.Taps) > 0 {
+		b = b.sightings(f, w.r.Taps)
+	}
+	return b
+}
+
 func (w fields) finding(b object, f *result.Finding) object {
 	doc, ends := w.o.doc(&f.Finding), f.Flow.End
 	b = b.str("id", f.ID).str("detector", f.Detector).str("outcome", f.Outcome).str("verdict", f.Verdict.String()).
@@ -246,7 +259,14 @@ func (w fields) finding(b object, f *result.Finding) object {
 	for _, m := range f.Metrics {
 		b = b.dataKey(m.Name).metric(m.Value)
 	}
-	return b.close('}')
+	if b = b.close('}'); len(f.Also) > 0 {
+		b = b.open("also_in", '[')
+		for _, file := range f.Also {
+			b = b.comma().quoted(w.o.file(w.r, &reassembly.Segment{File: file}))
+		}
+		b = b.close(']')
+	}
+	return b
 }
 
 // live are the fields of a finding that may come again.
@@ -263,7 +283,10 @@ func (w fields) step(b object, s *result.Step) object {
 
 // frame says where the segment is, and when.
 func (w fields) frame(b object, seg *reassembly.Segment) object {
-	return b.str("file", w.o.file(w.r, seg)).uint("frame", uint64(seg.Frame)).time("time", w.o.time(seg))
+	if b = b.str("file", w.o.file(w.r, seg)); int(seg.Tap) < len(w.r.Taps) && w.r.Taps[seg.Tap].Recognised != "same-capture" {
+		b = b.str("tap", w.r.Taps[seg.Tap].Name)
+	}
+	return b.uint("frame", uint64(seg.Frame)).time("time", w.o.time(seg))
 }
 
 // notation is a segment's line as a scenario has it, without the time.

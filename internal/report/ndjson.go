@@ -29,13 +29,17 @@ func ClosingNDJSON(w io.Writer, r *result.Report, o Options) error {
 }
 
 func (w *jsonWriter) closing(r *result.Report, o *Options) error {
-	lines(w, "flow", r.Flows, object.flow)
+	lines(w, "flow", r.Flows, fields{r: r, o: o}.flow)
 	lines(w, "summary", []result.Report{*r}, func(b object, r *result.Report) object {
 		b = b.head(r, o).open("captures", '[')
 		for i := range r.Captures {
 			b = b.element().capture(&r.Captures[i]).close('}')
 		}
-		return b.close(']').trace(r).totals(&r.Totals).notes(r.Notes)
+		b = b.close(']').trace(r).totals(&r.Totals).notes(r.Notes).open("taps", '[')
+		for i := range r.Taps {
+			b = b.element().tap(&r.Taps[i]).close('}')
+		}
+		return b.close(']')
 	})
 	return w.Flush()
 }

@@ -14,7 +14,9 @@ type Report struct {
 	Options  Options
 	Captures []Capture
 	Trace    Span
+	Apart    bool // the captures have nothing to do with each other: there is no trace
 	Notes    []Note
+	Taps     []Tap  // capture points of the same connections; none if there is one place
 	Gaps     []Span // over an hour without any frame, First to Last; an absence does not count beyond one
 	Totals   Totals
 	Flows    []Flow // sorted by ID; those with findings, or all
@@ -57,6 +59,7 @@ type Totals struct {
 	Packets      uint64 // frames of any kind
 	TCPSegments  uint64 // every TCP segment, duplicate frames included
 	Duplicates   uint64 // of these, duplicate frames
+	Rexmits      uint64 // of these, retransmissions
 	Flows        uint64
 	Skipped      []Count // by reason, sorted by reason
 	EvictedFlows uint64
@@ -127,6 +130,8 @@ type Flow struct {
 	Limits      fsm.Limits
 	TCB         *[2]fsm.TCB   // both ends, only of connections that are followed
 	Time        *waits.Record // where the time went; nil unless that was asked for
+	Taps        []FlowTap     // what each of several taps saw of it
+	Between     []Between     // what happened between every two neighbouring taps
 }
 
 // A Finding is a detector's finding about one connection of the trace.
@@ -137,6 +142,8 @@ type Finding struct {
 	Revision int  // live: 1, 2, ... as the outcome changes
 	Final    bool // it cannot change any more
 	FINRank  int  // 0 if it concerns the first FIN of the connection, 1 for the second
+
+	Also []uint16 // other captures that are identical and have it, too
 
 	Withdrawn bool // live: a later frame explains it, so that it no longer holds
 }

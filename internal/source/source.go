@@ -4,11 +4,13 @@ package source
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
 )
 
 // A Trace is the inputs as one trace: a *capture.Trace or a *shard.Trace.
@@ -76,6 +78,75 @@ func Segments(ctx context.Context, t Trace, o *engine.Options) engine.Source {
 // Run analyses the trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, t Trace, o engine.Options) *result.Report {
+	if captures, is := t.(*capture.Trace); is && o.Points != nil {
+		points, _ := engine.AnalyzePoints(ctx, captures, o)
+		r := points[0].Report
+		for i := range points[1:] {
+			r.Flows = append(r.Flows, points[1+i].Report.Flows...)
+		}
+		return r
+	}
 	r, _ := engine.Analyze(ctx, Segments(ctx, t, &o), o)
 	return r
+}
+
+// smallFile is the size in bytes up to which a single file is read first to find out
+// whether it was captured at several places.
+const smallFile = 4 << 20
+
+// Recognise reads captures to find out whether they come from several places. It
+// returns nil if they do not, and if the inputs are shards, or cannot be read twice.
+func Recognise(ctx context.Context, names []string, co capture.Options, o *engine.Options, to taps.Options) *taps.Plan {
+	for _, name := range names {
+		if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() || name == "-" {
+			return nil
+		}
+	}
+	if len(names) == 1 && !isSmall(names[0]) && !to.Each && to.Named == nil && !to.Suspected {
+		return nil
+	}
+	t, _ := Open(names, co)
+	captures, is := t.(*capture.Trace)
+	if !is {
+		t.Close()
+		return nil
+	}
+	return taps.Recognise(ctx, captures, names, o, to)
+}
+
+// RunPlan is Run for captures from several places, if there is a plan. Where a large
+// file was not read before, and what was found in it suggests such captures, it is
+// analysed again; the plan by which is returned.
+func RunPlan(ctx context.Context, t Trace, names []string, o engine.Options, plan *taps.Plan) (*result.Report, *taps.Plan) {
+	captures, is := t.(*capture.Trace)
+	if is && plan != nil {
+		return plan.Run(ctx, captures, o), plan
+	}
+	r := Run(ctx, t, o)
+	if !is || len(names) != 1 || isSmall(names[0]) || o.Follow != nil || !suspicious(r, captures) {
+		return r, nil
+	}
+	again := o
+	if plan = Recognise(ctx, names, capture.Options{}, &again, taps.Options{Suspected: true}); plan == nil {
+		return r, nil
+	}
+	second, errs := Open(names, capture.Options{})
+	defer second.Close()
+	if captures, is = second.(*capture.Trace); !is || errs != nil {
+		return r, nil
+	}
+	return plan.Run(ctx, captures, again), plan
+}
+
+// suspicious reports whether a trace looks as if segments had been captured several
+// times: most seem to be sent again, or there are several interfaces.
+func suspicious(r *result.Report, t *capture.Trace) bool {
+	return 5*(r.Totals.Rexmits+r.Totals.Duplicates) > r.Totals.TCPSegments || len(t.Infos()[0].Interfaces) > 1
+}
+
+// isSmall reports whether a file is read before it is analysed. What cannot be read
+// twice counts as small.
+func isSmall(name string) bool {
+	st, err := os.Stat(name)
+	return err != nil || !st.Mode().IsRegular() || st.Size() <= smallFile
 }

@@ -9,6 +9,8 @@ type Capture struct {
 	Format      string   // "pcap", "pcapng", "scenario", "shard"; "" if the file could not be opened
 	Compression string   // "", "gzip", "zstd", "lz4", "xz"
 	LinkTypes   []uint32 // in order of appearance
+	Snap        uint32   // snap length in bytes, the largest of its interfaces; 0 if it is not known
+	Interfaces  []string // names of pcapng interfaces, in order; "" where they have none
 	Packets     uint64
 	Bytes       uint64 // captured bytes of all packets
 	First, Last int64  // earliest and latest time of a packet

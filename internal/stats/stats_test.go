@@ -40,7 +40,7 @@ func TestFrame(t *testing.T) {
 func TestKnownUntil(t *testing.T) {
 	s := Trace{Gaps: []Gap{{10, 20}, {30, 40}}, Cuts: []int64{35}}
 	for _, c := range [][2]int64{{5, 10}, {10, 10}, {11, 30}, {30, 30}, {31, 35}, {36, 50}} {
-		if got := s.KnownUntil(c[0], 50); got != c[1] {
+		if got := s.KnownUntil(c[0], 50, 0); got != c[1] {
 			t.Errorf("last heard of at %d, known until %d, want %d", c[0], got, c[1])
 		}
 	}

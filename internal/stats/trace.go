@@ -31,6 +31,9 @@ type Trace struct {
 	// order. No shard states them: its reader finds out.
 	Cuts []int64
 
+	// Coverage is that of each file. It is made of the captures if it is nil.
+	Coverage []Coverage
+
 	// Numbers are those that the connections have in the whole trace, by position.
 	// If there are none, connections count from 1.
 	Numbers []Number
@@ -85,8 +88,12 @@ func (t *Trace) Until(at int64) {
 }
 
 // KnownUntil is the last moment of which the trace can speak for a connection
-// whose latest segment was at last: end, or an earlier gap or cut.
-func (t *Trace) KnownUntil(last, end int64) int64 {
+// whose latest segment was at last, in that file: end, or an earlier gap or cut, or the
+// end of that file where no other continues it.
+func (t *Trace) KnownUntil(last, end int64, file uint16) int64 {
+	if int(file) < len(t.Coverage) {
+		end = min(end, max(last, t.Coverage[file].End))
+	}
 	if i, _ := slices.BinarySearch(t.Cuts, last); i < len(t.Cuts) {
 		end = min(t.Cuts[i], end)
 	}
@@ -95,6 +102,13 @@ func (t *Trace) KnownUntil(last, end int64) int64 {
 		end = min(t.Gaps[i].From, end)
 	}
 	return end
+}
+
+// Cover finds out which files continue which, once all of them are known.
+func (t *Trace) Cover() {
+	if t.Coverage == nil && len(t.Captures) > 1 {
+		t.Coverage = Coverages(t.Captures, Rotations(t.Captures))
+	}
 }
 
 // ClockStepped reports whether a clock stepped between two times.

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// addTaps puts the files of --tap before the others.
+func (f *flags) addTaps() error {
+	var files []string
+	names := map[string]bool{}
+	for _, t := range f.taps {
+		name, list, is := strings.Cut(t, "=")
+		if !is || name == "" || list == "" || names[name] {
+			return fmt.Errorf("--tap %q: want NAME=FILE[,FILE], each NAME once", t)
+		}
+		names[name] = true
+		f.named = append(f.named, taps.Named{Name: name, Files: strings.Split(list, ",")})
+		files = append(files, f.named[len(f.named)-1].Files...)
+	}
+	f.files = slices.Concat(files, f.files)
+	return nil
+}
+
+// recognise finds out whether the captures come from several places. That needs
+// files: a pipe cannot be read twice.
+func (c *command) recognise(ctx context.Context, o *engine.Options) error {
+	f := c.flags
+	told := len(f.named) > 0 || f.each
+	if slices.ContainsFunc(f.files, func(name string) bool { return !isFile(name) }) {
+		switch {
+		case told:
+			return errors.New("--tap and --each need files: standard input and pipes cannot be read twice")
+		case len(f.files) > 1:
+			c.warn("standard input and pipes cannot be read twice: several inputs count as one trace, and captures of the same segments at other places are not recognised")
+		}
+		return nil
+	}
+	if c.filter != nil {
+		o.Match = c.filter.match
+	}
+	c.plan = source.Recognise(ctx, f.files, capture.Options{Text: scenario.Pcapng}, o, taps.Options{Named: f.named, Each: f.each})
+	if c.plan != nil {
+		o.Points = c.plan.Points()
+	}
+	return nil
+}
+
+// followTaps turns the connection of --flow into what each tap calls it.
+func (c *command) followTaps(ctx context.Context, o *engine.Options) error {
+	if c.plan == nil || o.Follow == nil {
+		return nil
+	}
+	trace, err := c.inputs.reopen()
+	if err != nil {
+		return err
+	}
+	defer trace.Close()
+	plain := *o
+	plain.Follow, plain.AllFlows, plain.Detectors = nil, true, nil
+	r, _ := source.RunPlan(ctx, trace, c.inputs.files, plain, c.plan)
+	want := o.Follow
+	for i := range r.Flows {
+		f := &r.Flows[i]
+		if f.ID != want.ID && f.Key != want.Key && f.Key != (reassembly.Key{Lo: want.Key.Hi, Hi: want.Key.Lo}) {
+			continue
+		}
+		want.ID, want.Key, want.Conns = 0, reassembly.Key{}, map[uint64]bool{f.Conn: true}
+		return nil
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package taps
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A fate is what became of a segment that the near tap saw.
+type fate uint8
+
+const (
+	lost fate = iota
+	arrived
+	partial
+	missed
+	undecided
+	uncovered
+)
+
+// A crossing is one connection between two taps, as the first of them has it.
+type crossing struct {
+	*joiner
+	tap     [2]int // points
+	nearTap [2]int // nearer to A, nearer to B: 0 or 1
+	row     [2]*result.Flow
+	records [2][2][]int32 // by tap and side
+	shift   [2]uint32     // of each side's sequence numbers at the second tap
+	clock   *clockEstimate
+	flip    bool // the second tap's sides are the other way round
+}
+
+// describe says what happened between the taps.
+func (c *crossing) describe() result.Between {
+	b := result.Between{Taps: c.tap, NearA: c.nearTap[0], Shift: c.shift}
+	for side := range 2 {
+		at := side
+		if c.flip {
+			at = 1 - side
+		}
+		b.End[side] = c.row[1].End[at]
+	}
+	var ways [2]*way
+	for side := range 2 {
+		w := c.way(side)
+		ways[side] = w
+		c.scan.match(w)
+		c.scan.offload(w)
+		c.account(w, side, &b.Way[side])
+		b.Injected = append(b.Injected, c.injected(w, side)...)
+	}
+	b.Rewritten = c.rewritten(ways)
+	return b
+}
+
+// way is one direction: from the tap nearer to the sender to the other.
+func (c *crossing) way(side int) *way {
+	near := c.nearTap[side]
+	far := 1 - near
+	w := &way{near: c.records[near][side], far: c.records[far][side], back: c.records[far][1-side], moved: [2]uint32{c.shift[side], c.shift[1-side]}}
+	if near == 1 {
+		w.moved = [2]uint32{-w.moved[0], -w.moved[1]}
+	}
+	w.joined = true
+	w.later = func(i int32) (int64, bool) {
+		t := c.scan.records[i].at
+		if near == 0 {
+			return c.clock.at(t)
+		}
+		later, known := c.clock.back(t)
+		return -later, known
+	}
+	w.laterFar = func(at int64) (int64, bool) {
+		if near == 0 {
+			return c.clock.back(at)
+		}
+		later, known := c.clock.at(at)
+		return -later, known
+	}
+	if _, known := c.clock.at(0); !known {
+		w.joined = false
+	}
+	far0 := c.points[c.tap[far]].Trace
+	w.covered = [2]int64{far0.First, far0.End}
+	w.stamps = c.scan.sameStamps(w)
+	return w
+}
+
+// back is at for a time of the other clock.
+func (c *clockEstimate) back(own int64) (later int64, known bool) {
+	later, known = c.at(own)
+	for range 3 { // it changes slowly, but for steps
+		later, known = c.at(own - later)
+	}
+	return later, known
+}
+
+// sameStamps reports whether timestamps are the same at both taps.
+func (s *scan) sameStamps(w *way) bool {
+	seen := map[uint64]bool{}
+	for _, i := range w.near {
+		if r := &s.records[i]; r.has&reassembly.HasTimestamps != 0 {
+			seen[uint64(r.tsval)<<32|uint64(r.tsecr)] = true
+		}
+	}
+	n, same := 0, 0
+	for _, i := range w.far {
+		if r := &s.records[i]; r.has&reassembly.HasTimestamps != 0 {
+			n++
+			if seen[uint64(r.tsval)<<32|uint64(r.tsecr)] {
+				same++
+			}
+		}
+	}
+	return 2*same > n
+}
+
+// account decides the fate of everything that the near tap saw.
+func (c *crossing) account(w *way, side int, out *result.Way) {
+	s := c.scan
+	fates := make([]fate, len(w.near))
+	unseen := c.ackedUnseen(w)
+	anyMissed := false
+	for i := range w.near {
+		r := &s.records[w.near[i]]
+		switch {
+		case w.partner[i] >= 0:
+			fates[i] = arrived
+		case !c.covers(w, int32(i)):
+			fates[i] = uncovered
+		case r.seqLen() > 0 && unseen.holds(r.seq+reassembly.Seq(w.moved[0]), r.seqLen()):
+			fates[i] = missed
+			anyMissed = true
+		}
+	}
+	c.onlyOneMissed(w, fates)
+	for i := range w.near {
+		if fates[i] == lost && anyMissed && s.records[w.near[i]].len == 0 && s.records[w.near[i]].seqLen() == 0 {
+			fates[i] = undecided
+		}
+		if w.split[int32(i)] == partial {
+			fates[i] = partial
+		}
+	}
+	same := s.sameNear(w)
+	var delays []int64
+	for i, f := range fates {
+		n := uint64(1)
+		if k := w.pieces[int32(i)]; k > 0 { // a large one that was cut into so many
+			n = uint64(k)
+		}
+		switch f {
+		case arrived:
+			out.Sent, out.Arrived = out.Sent+n, out.Arrived+n
+			if w.joined {
+				delays = append(delays, s.delay(w, int32(i), w.partner[i]))
+			}
+		case partial:
+			out.Sent, out.Arrived, out.Partial = out.Sent+n+1, out.Arrived+n, out.Partial+1
+		case missed:
+			out.Sent, out.Missed = out.Sent+1, out.Missed+1
+		case undecided:
+			out.Sent, out.Undecided = out.Sent+1, out.Undecided+1
+		case uncovered:
+			out.Sent, out.Uncovered = out.Sent+1, out.Uncovered+1
+		default:
+			out.Sent++
+			x := c.sighting(w.near[i], c.tap[c.nearTap[side]], side)
+			for _, k := range s.twins(w, int32(i), same) {
+				x.OneOf = append(x.OneOf, s.records[w.near[k]].frame)
+			}
+			out.Lost = append(out.Lost, x)
+		}
+	}
+	c.order(w, side, out)
+	c.duplicates(w, side, out)
+	if len(delays) > 0 {
+		slices.Sort(delays)
+		out.HasDelay = true
+		out.DelayMin, out.DelayMax = delays[0], delays[len(delays)-1]
+		out.DelayMedian, out.DelayP95 = delays[len(delays)/2], delays[(len(delays)-1)*95/100]
+	}
+}
+
+// covers reports whether the far tap was capturing when a near record would have
+// arrived: with the largest delay to spare on both sides.
+func (c *crossing) covers(w *way, i int32) bool {
+	at := c.scan.records[w.near[i]].at
+	later, known := w.later(w.near[i])
+	if !known { // the delays contain the offset
+		at += w.median
+		span := w.largest - w.least
+		return at >= w.covered[0]+span && at <= w.covered[1]-span
+	}
+	at += later
+	return at+w.median >= w.covered[0]+w.largest-w.median && at >= w.covered[0] && at <= w.covered[1]-w.largest
+}
+
+// sighting is a record as reports name it.
+func (c *crossing) sighting(i int32, point, side int) result.Sighting {
+	r := &c.scan.records[i]
+	x := result.Sighting{Tap: point, FrameID: result.FrameID{File: r.file, Frame: r.frame}}
+	k := &c.scan.tuples[r.tuple]
+	x.Seg = reassembly.Segment{At: r.at, Frame: r.frame, Seq: r.seq, Ack: r.ack, Len: r.len, File: r.file, Window: r.window, IPID: r.ipid, Flags: r.flags, TTL: r.ttl,
+		Src: k.Lo, Dst: k.Hi, Tap: uint8(point)}
+	if r.fromHi {
+		x.Seg.Src, x.Seg.Dst = k.Hi, k.Lo
+	}
+	return x
+}
+
+// order lists what arrived after something that had left later, each once.
+func (c *crossing) order(w *way, side int, out *result.Way) {
+	type leg struct{ near, far int32 }
+	var legs []leg
+	for i, j := range w.partner {
+		if j >= 0 && w.pieces[int32(i)] == 0 && !w.joinedLarge[j] {
+			legs = append(legs, leg{int32(i), j})
+		}
+	}
+	slices.SortFunc(legs, func(a, b leg) int { return cmp.Compare(a.far, b.far) })
+	latest := int32(-1)
+	for _, l := range legs {
+		if l.near < latest {
+			out.Reordered = append(out.Reordered, c.sighting(w.far[l.far], c.tap[1-c.nearTap[side]], side))
+		}
+		latest = max(latest, l.near)
+	}
+}
+
+// duplicates lists what came twice where the near tap saw one, unless the far tap
+// doubles most of its frames.
+func (c *crossing) duplicates(w *way, side int, out *result.Way) {
+	var all []result.Sighting
+	for _, g := range c.scan.alike(w) {
+		if len(g.far) <= len(g.near) {
+			continue
+		}
+		for _, j := range g.far {
+			if !w.taken[j] {
+				all = append(all, c.sighting(w.far[j], c.tap[1-c.nearTap[side]], side))
+				w.twice[j] = true
+			}
+		}
+	}
+	if 2*len(all) < len(w.far) {
+		slices.SortFunc(all, func(a, b result.Sighting) int { return cmp.Compare(a.Frame, b.Frame) })
+		out.Duplicated = all
+	}
+}

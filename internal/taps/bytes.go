@@ -1,0 +1,123 @@
+package taps
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A span is a stretch of sequence space, as a distance from a base.
+type span struct{ from, to int64 }
+
+// spans are stretches in order that do not touch.
+type spans struct {
+	base  reassembly.Seq
+	begun bool
+	list  []span
+}
+
+// place is where a sequence number lies, unwrapped by what lies nearest.
+func (s *spans) place(seq reassembly.Seq, near int64) int64 {
+	if !s.begun {
+		s.begun, s.base = true, seq
+		return 0
+	}
+	return near + int64((s.base + reassembly.Seq(near)).To(seq))
+}
+
+// add adds a stretch.
+func (s *spans) add(from, to int64) {
+	i, _ := slices.BinarySearchFunc(s.list, from, func(x span, from int64) int { return cmp.Compare(x.to, from) })
+	j := i
+	for j < len(s.list) && s.list[j].from <= to {
+		from, to = min(from, s.list[j].from), max(to, s.list[j].to)
+		j++
+	}
+	s.list = slices.Replace(s.list, i, j, span{from, to})
+}
+
+// without calls yield with the parts of a stretch that are not in s.
+func (s *spans) without(from, to int64, yield func(from, to int64)) {
+	i, _ := slices.BinarySearchFunc(s.list, from, func(x span, from int64) int { return cmp.Compare(x.to, from) })
+	for ; i < len(s.list) && s.list[i].from < to; i++ {
+		if s.list[i].from > from {
+			yield(from, s.list[i].from)
+		}
+		from = max(from, s.list[i].to)
+	}
+	if from < to {
+		yield(from, to)
+	}
+}
+
+// holds reports whether so many bytes from seq on are all there.
+func (s *spans) holds(seq reassembly.Seq, n uint32) bool {
+	if !s.begun || n == 0 {
+		return false
+	}
+	for _, x := range s.list {
+		from := x.from + int64((s.base + reassembly.Seq(x.from)).To(seq))
+		if from >= x.from && from+int64(n) <= x.to {
+			return true
+		}
+	}
+	return false
+}
+
+// ackedUnseen is what the far host acknowledged before the far tap had seen it: the
+// tap missed that. Numbers are the far tap's.
+func (c *crossing) ackedUnseen(w *way) *spans {
+	s := c.scan
+	seen, unseen := &spans{}, &spans{}
+	edge, acked, any := int64(0), int64(0), false
+	i, k := 0, 0
+	for i < len(w.far) || k < len(w.back) {
+		if k == len(w.back) || i < len(w.far) && w.far[i] < w.back[k] {
+			r := &s.records[w.far[i]]
+			i++
+			if n := r.seqLen(); n > 0 {
+				from := seen.place(r.seq, edge)
+				seen.add(from, from+int64(n))
+				edge = from
+			}
+			continue
+		}
+		r := &s.records[w.back[k]]
+		k++
+		if r.flags&(reassembly.ACK|reassembly.RST) != reassembly.ACK {
+			continue
+		}
+		at := seen.place(r.ack, edge)
+		if any && at > acked && at-acked < 1<<30 {
+			seen.without(acked, at, unseen.add)
+		}
+		if !any || at > acked {
+			acked, any = at, true
+		}
+		edge = max(edge, acked)
+	}
+	unseen.begun, unseen.base = seen.begun, seen.base
+	return unseen
+}
+
+// onlyOneMissed leaves of several sendings of the same bytes one that the far tap
+// missed. Whether the others arrived as well is not known.
+func (c *crossing) onlyOneMissed(w *way, fates []fate) {
+	type bytes struct {
+		seq reassembly.Seq
+		len uint32
+	}
+	last := map[bytes]int{}
+	for i, f := range fates {
+		if f != missed {
+			continue
+		}
+		r := &c.scan.records[w.near[i]]
+		k := bytes{r.seq, r.seqLen()}
+		if before, again := last[k]; again {
+			fates[before] = undecided
+		}
+		last[k] = i
+	}
+}

@@ -1,0 +1,207 @@
+package taps
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// between adds what happened between neighbouring taps to every connection that
+// several saw, and says how their clocks differ.
+func (j *joiner) between(r *result.Report) {
+	j.clocks = map[[2]int]*clockEstimate{}
+	for i := range j.pairs {
+		t := j.pairs[i].tap
+		if j.clocks[t] == nil {
+			j.clocks[t] = j.clockOf(t)
+		}
+	}
+	for i := range r.Taps {
+		t := &r.Taps[i]
+		if t.Recognised == "same-capture" {
+			continue
+		}
+		first := j.firstOf(i)
+		if first == i {
+			t.HasOffset, t.HasSkew = true, true
+		}
+		if c := j.clocks[[2]int{first, i}]; c != nil {
+			t.Epoch, t.Clock = c.epoch, c.whole
+			for _, p := range c.parts {
+				p.From += p.Offset // as its own clock shows it
+				t.Parts = append(t.Parts, p)
+			}
+			if r.Taps[first].Epoch == 0 {
+				r.Taps[first].Epoch = c.epoch
+			}
+		}
+		for _, conn := range j.points[i].Positions {
+			if !j.paired[conn] {
+				t.Unpaired++
+			}
+		}
+	}
+	records := j.recordsByConn()
+	rows := map[uint64]*result.Flow{}
+	for i := range r.Flows {
+		rows[r.Flows[i].ID] = &r.Flows[i]
+	}
+	for id, row := range rows {
+		taps := j.nearest(id, reassembly.A)
+		for k := 1; k < len(taps); k++ {
+			if c := j.crossing(id, taps[k-1], taps[k], records); c != nil {
+				row.Between = append(row.Between, c.describe())
+			}
+		}
+	}
+}
+
+// firstOf is the first tap of those that saw the same connections.
+func (j *joiner) firstOf(tap int) int {
+	for i := range j.Plan.points {
+		if j.Plan.points[i].group == j.Plan.points[tap].group {
+			return i
+		}
+	}
+	return tap
+}
+
+// recordsByConn are the records of each connection that several taps saw, by side.
+func (j *joiner) recordsByConn() map[uint64]*[2][]int32 {
+	all := map[uint64]*[2][]int32{}
+	for i := range j.scan.records {
+		r := &j.scan.records[i]
+		p := j.pointOf(r)
+		if p < 0 {
+			continue
+		}
+		conn := uint64(j.engine.Conns[r.position-1])
+		row := j.rows[p][conn]
+		if row == nil || !j.paired[conn] {
+			continue
+		}
+		if all[conn] == nil {
+			all[conn] = new([2][]int32)
+		}
+		side := j.sideOf(row, r)
+		all[conn][side] = append(all[conn][side], int32(i))
+	}
+	return all
+}
+
+// crossing is a connection between two taps, of which one is nearer to A.
+func (j *joiner) crossing(id uint64, nearA, farA int, records map[uint64]*[2][]int32) *crossing {
+	for _, i := range j.with[id] {
+		p := &j.pairs[i]
+		if p.tap != [2]int{min(nearA, farA), max(nearA, farA)} {
+			continue
+		}
+		one, other := records[p.conn[0]], records[p.conn[1]]
+		if one == nil || other == nil {
+			return nil
+		}
+		c := &crossing{joiner: j, tap: p.tap, row: [2]*result.Flow{j.rows[p.tap[0]][p.conn[0]], j.rows[p.tap[1]][p.conn[1]]},
+			records: [2][2][]int32{*one, *other}, clock: j.clocks[p.tap], shift: p.shift}
+		first := j.swapped(p.conn[0]) // as the flow has them
+		if first {
+			c.records[0][0], c.records[0][1] = c.records[0][1], c.records[0][0]
+			c.shift[0], c.shift[1] = c.shift[1], c.shift[0]
+		}
+		c.flip = j.swapped(p.conn[1])
+		if c.flip {
+			c.records[1][0], c.records[1][1] = c.records[1][1], c.records[1][0]
+		}
+		if nearA == p.tap[1] {
+			c.nearTap = [2]int{1, 0}
+		} else {
+			c.nearTap = [2]int{0, 1}
+		}
+		return c
+	}
+	return nil
+}
+
+// clockOf compares the clocks of two taps by all segments that both saw once.
+func (j *joiner) clockOf(tap [2]int) *clockEstimate {
+	s := j.scan
+	var samples []sample
+	for i := range j.pairs {
+		p := &j.pairs[i]
+		if p.tap != tap {
+			continue
+		}
+		row := j.rows[tap[0]][p.conn[0]]
+		for _, m := range p.matches {
+			r, o := &s.records[m[0]], &s.records[m[1]]
+			forward := p.near(j.sideOf(row, r)) == 0
+			samples = append(samples, sample{at: r.at, apart: o.at - r.at, forward: forward, first: m[0], other: m[1]})
+		}
+	}
+	slices.SortFunc(samples, func(a, b sample) int { return cmp.Compare(a.first, b.first) })
+	return estimate(samples, j.resolution(tap[0])+j.resolution(tap[1]), func(before, after *sample) string { return j.stepped(tap, before, after) })
+}
+
+// resolution is the unit of a tap's times, in nanoseconds, as they show it.
+func (j *joiner) resolution(tap int) int64 {
+	unit := int64(1e9)
+	for i := range j.scan.records {
+		if r := &j.scan.records[i]; j.pointOf(r) == tap {
+			for unit > 1 && r.at%unit != 0 {
+				unit /= 10
+			}
+			if unit == 1 {
+				break
+			}
+		}
+	}
+	return unit
+}
+
+// stepped says whose clock stepped between two samples: that against which the
+// timestamps of the senders jump.
+func (j *joiner) stepped(tap [2]int, before, after *sample) string {
+	s := j.scan
+	votes := [2]int{}
+	for _, fromHi := range []bool{false, true} {
+		tuple := s.records[after.first].tuple
+		var a, b, start *record // of one sender at the first tap: long before, just before, just after
+		for i := int32(0); i < int32(len(s.records)); i++ {
+			r := &s.records[i]
+			if r.tuple != tuple || r.fromHi != fromHi || r.tsval == 0 || j.pointOf(r) != tap[0] {
+				continue
+			}
+			if i <= before.first {
+				if start == nil {
+					start = r
+				}
+				a = r
+			} else if b = r; i >= after.first {
+				break
+			}
+		}
+		if a == nil || b == nil || start == a {
+			continue
+		}
+		rate := float64(a.tsval-start.tsval) / float64(a.at-start.at)
+		if rate <= 0 {
+			continue
+		}
+		expected := int64(float64(b.tsval-a.tsval) / rate)
+		jump := after.apart - before.apart
+		off := (b.at - a.at) - expected
+		if max(off, -off) > max(jump, -jump)/2 {
+			votes[0]++
+		} else {
+			votes[1]++
+		}
+	}
+	switch {
+	case votes[0] > votes[1]:
+		return j.Plan.points[tap[0]].Name
+	case votes[1] > votes[0]:
+		return j.Plan.points[tap[1]].Name
+	}
+	return "either"
+}

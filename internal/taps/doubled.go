@@ -1,0 +1,229 @@
+package taps
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A doubling is two sightings of one segment in one unit.
+type doubling struct{ first, second int32 }
+
+// A look is what tells frames of two places apart where they are in one interface.
+type look struct {
+	link, tunnel uint32
+	ttl          uint8
+}
+
+func (r *record) look() look { return look{r.link, r.tunnel, r.ttl} }
+
+// doublings pairs the sightings of the unit's segments, where most of them came twice
+// at a consistent distance in both directions.
+func (s *scan) doublings(u *unit) (pairs [2][]doubling, are bool) {
+	var all []print
+	for _, i := range u.records {
+		r := &s.records[i]
+		h := r.content(r.seq, r.ack, uint64(r.tuple)<<32|uint64(r.window))
+		all = append(all, print{h ^ uint64(r.side()), i})
+	}
+	slices.SortStableFunc(all, func(a, b print) int { return cmp.Compare(a.hash, b.hash) })
+	var twice [2][]doubling
+	var total [2]int
+	for i := 0; i < len(all); {
+		j := i + 1
+		for j < len(all) && all[j].hash == all[i].hash {
+			j++
+		}
+		r := &s.records[all[i].record]
+		if r.seqLen() > 0 || j-i == 2 {
+			total[r.side()] += j - i
+		}
+		if j-i == 2 {
+			twice[r.side()] = append(twice[r.side()], doubling{all[i].record, all[i+1].record})
+		}
+		i = j
+	}
+	var median [2]int64
+	for side := range twice {
+		if len(twice[side]) < minEach || 4*len(twice[side]) < total[side] { // half of the segments, two of each
+			return pairs, false
+		}
+		slices.SortFunc(twice[side], func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
+		var d []int64
+		for _, p := range twice[side] {
+			d = append(d, s.records[p.second].at-s.records[p.first].at)
+		}
+		median[side] = slices.Sorted(slices.Values(d))[len(d)/2]
+		near := 0
+		for k, x := range d {
+			if consistent(x, median[side]) || k > 0 && consistent(x, d[k-1]) { // a clock may step
+				near++
+			}
+		}
+		if median[side] <= int64(fsm.DuplicateTime) || 5*near < 4*len(d) {
+			return pairs, false
+		}
+	}
+	for i := 0; i < len(all); {
+		j := i + 1
+		for j < len(all) && all[j].hash == all[i].hash {
+			j++
+		}
+		side := s.records[all[i].record].side()
+		pairs[side] = s.pairUp(all[i:j], median[side], pairs[side])
+		i = j
+	}
+	return pairs, true
+}
+
+// consistent reports whether a distance fits the median.
+func consistent(d, median int64) bool {
+	return d >= median/2 && d <= 2*median
+}
+
+// pairUp pairs frames alike, in order: each with the one nearest to the distance.
+func (s *scan) pairUp(alike []print, distance int64, pairs []doubling) []doubling {
+	taken := make([]bool, len(alike))
+	for i := range alike {
+		if taken[i] {
+			continue
+		}
+		best, off := -1, int64(0)
+		for j := i + 1; j < len(alike); j++ {
+			d := s.records[alike[j].record].at - s.records[alike[i].record].at
+			o := max(d-distance, distance-d)
+			if !taken[j] && (len(alike) == 2 && d > int64(fsm.DuplicateTime)/2 || consistent(d, distance)) && (best < 0 || o < off) {
+				best, off = j, o
+			}
+		}
+		if best >= 0 {
+			taken[best] = true
+			pairs = append(pairs, doubling{alike[i].record, alike[best].record})
+		}
+	}
+	return pairs
+}
+
+// doubled divides a unit in which two taps were merged.
+func (b *builder) doubled(i int) {
+	s, u := b.scan, &b.scan.units[i]
+	pairs, are := s.doublings(u)
+	if !are {
+		return
+	}
+	if d, same := s.oneDistance(&pairs); same {
+		for side := range pairs {
+			for _, p := range pairs[side] {
+				b.mark(&s.records[p.second], int(leftOut))
+			}
+		}
+		b.note("same-capture", fmt.Sprintf("%s holds the same capture twice, all frames of the second %.6f s later: these count for nothing.", b.unitName(i), float64(d)/1e9))
+		return
+	}
+	crossed := s.crossed(&pairs)
+	p := b.unitTap[i]
+	first := &b.points[p]
+	first.group = len(b.points) + maxUnits // nobody else's
+	first.Reason = fmt.Sprintf("most segments of %s come twice, at a consistent distance: two captures were merged", b.unitName(i))
+	other := b.add(result.Tap{Reason: first.Reason, Recognised: "found"}, first.group, u.file)
+	first.Recognised = "found"
+	b.points[p].Name, b.points[other].Name = b.unitName(i)+" (1)", b.unitName(i)+" (2)"
+	for side := range pairs {
+		tap := [2]int{p, other} // of the first and the second sighting
+		if crossed && side == 1 {
+			tap = [2]int{other, p}
+		}
+		place := map[look]*[2]int{}
+		done := map[int32]bool{}
+		for _, d := range pairs[side] {
+			for n, k := range [2]int32{d.first, d.second} {
+				r := &s.records[k]
+				b.mark(r, tap[n])
+				done[k] = true
+				if place[r.look()] == nil {
+					place[r.look()] = new([2]int)
+				}
+				place[r.look()][n]++
+			}
+		}
+		for _, k := range u.records {
+			r := &s.records[k]
+			if done[k] || r.side() != side {
+				continue
+			}
+			n := 0
+			if l := place[r.look()]; l != nil && l[1] > 4*l[0] {
+				n = 1
+			}
+			b.mark(r, tap[n])
+		}
+	}
+}
+
+// oneDistance reports whether all pairs are the same time apart and look the same.
+func (s *scan) oneDistance(pairs *[2][]doubling) (d int64, same bool) {
+	least, most := int64(0), int64(0)
+	for side := range pairs {
+		for k, p := range pairs[side] {
+			a, o := &s.records[p.first], &s.records[p.second]
+			d := o.at - a.at
+			if side == 0 && k == 0 {
+				least, most = d, d
+			}
+			least, most = min(least, d), max(most, d)
+			if a.look() != o.look() {
+				return 0, false
+			}
+		}
+	}
+	return least, most-least <= samePrecision
+}
+
+// crossed reports whether the two places see the segments of the two directions in
+// opposite order, as they do on one clock. If the clocks differ by more than the
+// delay, everything comes first from the same place.
+func (s *scan) crossed(pairs *[2][]doubling) bool {
+	var ttl [2]int // how often the first sighting is nearer to the sender
+	for side := range pairs {
+		for _, p := range pairs[side] {
+			switch a, o := s.records[p.first].ttl, s.records[p.second].ttl; {
+			case a > o:
+				ttl[side]++
+			case a < o:
+				ttl[side]--
+			}
+		}
+	}
+	if ttl[0] != 0 && ttl[1] != 0 {
+		return ttl[0] > 0 == (ttl[1] > 0)
+	}
+	// An answer cannot be seen anywhere before the question has arrived.
+	type asked struct {
+		tuple uint32
+		end   reassembly.Seq
+	}
+	arrived := map[asked]int64{}
+	for _, p := range pairs[0] {
+		r := &s.records[p.first]
+		if r.seqLen() > 0 {
+			arrived[asked{r.tuple, r.end()}] = s.records[p.second].at
+		}
+	}
+	before, after := 0, 0
+	for _, p := range pairs[1] {
+		r := &s.records[p.first]
+		if r.flags&reassembly.ACK == 0 {
+			continue
+		}
+		if at, is := arrived[asked{r.tuple, r.ack}]; is && r.at < at {
+			before++
+		} else if is {
+			after++
+		}
+	}
+	return before <= after
+}

@@ -1,0 +1,137 @@
+package taps
+
+import (
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// injected are segments that the far tap saw and the near one did not, though it was
+// capturing, and that do not fit the host that they claim to come from. If they fit,
+// the near tap missed them.
+func (c *crossing) injected(w *way, side int) (all []result.Sighting) {
+	s := c.scan
+	near := c.points[c.tap[c.nearTap[side]]].Trace
+	known := 0
+	for _, taken := range w.taken {
+		if taken {
+			known++
+		}
+	}
+	if known == 0 {
+		return nil
+	}
+	for j := range w.far {
+		if w.taken[j] || w.twice[j] {
+			continue
+		}
+		r := &s.records[w.far[j]]
+		left := r.at - w.median
+		if w.joined {
+			later, _ := w.laterFar(r.at)
+			left -= later
+		}
+		margin := w.largest - w.least
+		if left < near.First+margin || left > near.End-margin {
+			continue
+		}
+		if !s.fits(w, j) {
+			all = append(all, c.sighting(w.far[j], c.tap[1-c.nearTap[side]], side))
+		}
+	}
+	return all
+}
+
+// maxIDGap is how far the IP ID of a segment may be from that before it: a host sends
+// to others as well.
+const maxIDGap = 1000
+
+// fits reports whether a segment of the far tap could come from the host that sent the
+// others: by its TTL, its IP ID between theirs, and its timestamp.
+func (s *scan) fits(w *way, j int) bool {
+	r := &s.records[w.far[j]]
+	var before *record
+	ttls, stamped, counts, n := 0, 0, 0, 0
+	var last *record
+	for k := range w.far {
+		o := &s.records[w.far[k]]
+		if !w.taken[k] {
+			continue
+		}
+		n++
+		if o.ttl == r.ttl {
+			ttls++
+		}
+		if o.has&reassembly.HasTimestamps != 0 {
+			stamped++
+		}
+		if last != nil && o.ipid != 0 && o.ipid-last.ipid <= maxIDGap && o.ipid != last.ipid {
+			counts++
+		}
+		last = o
+		if k < j {
+			before = o
+		}
+	}
+	switch {
+	case ttls == 0:
+		return false
+	case 4*counts >= 3*(n-1) && n > 2 && r.ipid != 0 && before != nil && r.ipid-before.ipid > maxIDGap && before.ipid-r.ipid > maxIDGap:
+		return false
+	case stamped == n && r.has&reassembly.HasTimestamps != 0:
+		const far = 1 << 24 // hours, of any clock
+		if before != nil && min(r.tsval-before.tsval, before.tsval-r.tsval) > far {
+			return false
+		}
+	case stamped == n && r.flags&(reassembly.RST|reassembly.SYN) == 0:
+		return false // RFC 7323 3.2: once negotiated, every segment has it
+	}
+	return true
+}
+
+// rewritten names what the path changed.
+func (c *crossing) rewritten(ways [2]*way) (names []string) {
+	s := c.scan
+	for side, name := range [2]string{"a", "b"} {
+		at := side
+		if c.flip {
+			at = 1 - side
+		}
+		one, other := c.row[0].End[side], c.row[1].End[at]
+		if one.Addr != other.Addr {
+			names = append(names, name+".address")
+		}
+		if one.Port != other.Port {
+			names = append(names, name+".port")
+		}
+	}
+	if c.shift != [2]uint32{} {
+		names = append(names, "isn")
+	}
+	var mss, scale, sack, stamps, bits, flags bool
+	for _, w := range ways {
+		for i, j := range w.partner {
+			if j < 0 || w.pieces[int32(i)] > 0 || w.joinedLarge[j] {
+				continue
+			}
+			r, o := &s.records[w.near[i]], &s.records[w.far[j]]
+			differ := r.has ^ o.has
+			if r.flags&reassembly.SYN != 0 {
+				mss = mss || r.mss != o.mss
+				scale = scale || differ&reassembly.HasScale != 0 || r.scale != o.scale
+				sack = sack || differ&reassembly.HasSACKPermitted != 0
+			}
+			stamps = stamps || differ&reassembly.HasTimestamps != 0 || r.tsval != o.tsval || r.tsecr != o.tsecr
+			bits = bits || (r.flags^o.flags)&ecn != 0
+			flags = flags || (r.flags^o.flags)&^ecn != 0
+		}
+	}
+	for _, x := range []struct {
+		is   bool
+		name string
+	}{{mss, "mss"}, {scale, "scale"}, {sack, "sack"}, {stamps, "timestamps"}, {bits, "ecn"}, {flags, "flags"}} {
+		if x.is {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,162 @@
+package taps
+
+import (
+	"context"
+
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A record is what is remembered of one segment, in 64 bytes.
+type record struct {
+	at       int64
+	position uint32 // among all TCP segments of the trace, from 1
+	seq, ack reassembly.Seq
+	len      uint32
+	tsval    uint32
+	tsecr    uint32
+	frame    uint32
+	link     uint32
+	tunnel   uint32
+	tuple    uint32 // index of its four-tuple
+	file     uint16
+	window   uint16
+	ipid     uint16
+	mss      uint16
+	unit     uint16
+	flags    reassembly.Flags
+	ttl      uint8
+	has      reassembly.OptionBits
+	scale    uint8
+	fromHi   bool // sent by the higher end of the four-tuple
+}
+
+func (r *record) side() int {
+	if r.fromHi {
+		return 1
+	}
+	return 0
+}
+
+// seqLen is the length in sequence space.
+func (r *record) seqLen() uint32 {
+	s := reassembly.Segment{Len: r.len, Flags: r.flags}
+	return s.SeqLen()
+}
+
+func (r *record) end() reassembly.Seq { return r.seq + reassembly.Seq(r.seqLen()) }
+
+// maxRecords bounds what is remembered of each unit, 64 bytes each.
+const maxRecords = 1 << 21
+
+// A unit is the smallest part of a trace that may be a capture point of its own: one
+// interface of one file.
+type unit struct {
+	file, iface uint16
+	records     []int32 // indices
+	full        bool    // there were more
+}
+
+// A scan is all that the first reading of a trace remembers.
+type scan struct {
+	records []record
+	tuples  []reassembly.Key
+	units   []unit
+	infos   []capture.Info
+	unitOf  map[uint32]uint16 // by file and interface
+	indices map[reassembly.Key]uint32
+}
+
+// read reads a trace as the engine will: with the same filter and names, so that
+// positions agree.
+func read(ctx context.Context, trace *capture.Trace, o *engine.Options) *scan {
+	s := &scan{unitOf: map[uint32]uint16{}, indices: map[reassembly.Key]uint32{}}
+	d := decode.New()
+	d.VerifyChecksums = o.VerifyChecksums
+	var (
+		fr       capture.Frame
+		seg      reassembly.Segment
+		position uint32
+	)
+	for n := 0; n%4096 != 0 || ctx.Err() == nil; n++ {
+		if trace.Next(&fr) != nil {
+			break
+		}
+		if o.Until != 0 && fr.At > o.Until || o.Match != nil && !o.Match(&fr) {
+			continue
+		}
+		switch d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
+		case decode.OK:
+			position++
+		case decode.ICMPError: // quotes a segment: it has a position, too
+			position++
+			continue
+		default:
+			continue
+		}
+		seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+		if o.Rewrite != nil {
+			o.Rewrite(&seg)
+		}
+		s.add(&seg, s.unit(fr.File, fr.Interface), position)
+	}
+	s.infos = trace.Infos()
+	return s
+}
+
+// captures are the files as the statistics have them.
+func (s *scan) captures() []stats.Capture {
+	all := make([]stats.Capture, len(s.infos))
+	for i := range all {
+		all[i] = s.infos[i].Capture
+	}
+	return all
+}
+
+// unit is the number of a unit.
+func (s *scan) unit(file, iface uint16) uint16 {
+	key := uint32(file)<<16 | uint32(iface)
+	n, known := s.unitOf[key]
+	if !known {
+		n = uint16(len(s.units))
+		s.unitOf[key] = n
+		s.units = append(s.units, unit{file: file, iface: iface})
+	}
+	return n
+}
+
+func (s *scan) add(seg *reassembly.Segment, n uint16, position uint32) {
+	u := &s.units[n]
+	if len(u.records) == maxRecords {
+		u.full = true
+		return
+	}
+	key, fromLo := reassembly.KeyOf(seg)
+	tuple, known := s.indices[key]
+	if !known {
+		tuple = uint32(len(s.tuples))
+		s.indices[key] = tuple
+		s.tuples = append(s.tuples, key)
+	}
+	r := record{
+		at: seg.At, position: position, seq: seg.Seq, ack: seg.Ack, len: seg.Len, frame: seg.Frame, link: seg.Link, tunnel: seg.Tunnel,
+		tuple: tuple, file: seg.File, window: seg.Window, ipid: seg.IPID, unit: n, flags: seg.Flags, ttl: seg.TTL, has: seg.Opts.Has, fromHi: !fromLo,
+	}
+	if r.flags&reassembly.ACK == 0 {
+		r.ack = 0
+	}
+	if r.has&reassembly.HasTimestamps != 0 {
+		r.tsval, r.tsecr = seg.Opts.TSVal, seg.Opts.TSEcr
+	}
+	if r.has&reassembly.HasMSS != 0 {
+		r.mss = seg.Opts.MSS
+	}
+	if r.has&reassembly.HasScale != 0 {
+		r.scale = seg.Opts.Scale
+	}
+	u.records = append(u.records, int32(len(s.records)))
+	s.records = append(s.records, r)
+}
