@@ -68,7 +68,7 @@ func (s *step) habits() {
 	}
 	gap := s.seg.IPID - last.IPID
 	if s.seg.IPID != 0 && last.IPID != 0 {
-		h.stepID(gap)
+		h.stepID(s.seg.IPID - s.own.greatestID())
 		s.own.ahead = aheadOf(s.seg.IPID, s.own.greatestID())
 	}
 	if s.seg.IPID == 0 || last.IPID == 0 || gap == 0 || gap > orderlyStep {
@@ -89,13 +89,17 @@ const (
 	idsTrusted          = 3      // steps after which a host that jumped is taken to count
 )
 
-// stepID notes the step from one identification to the next.
+// stepID notes the step from the greatest identification to the next. A small one back, of a
+// host that counts, is of a packet that came late.
 func (h *direction) stepID(step uint16) {
+	run := h.ids & idStepsMax
 	switch {
-	case step == 0 || step > smallIDStep:
+	case step != 0 && step <= smallIDStep:
+		if run < idStepsMax {
+			h.ids++
+		}
+	case run < idsTrusted || step == 0 || -step > smallIDStep:
 		h.ids = idJumped
-	case h.ids&idStepsMax < idStepsMax:
-		h.ids++
 	}
 }
 

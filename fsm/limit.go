@@ -121,6 +121,12 @@ func (c *Conn) Repeats(seg *reassembly.Segment, side reassembly.Side) bool {
 	return seg.Len > 0 && seg.Seq != out.Nxt && out.Knows(reassembly.KnowNxt) && seg.End().AtOrBefore(out.Nxt)
 }
 
+// NumberedBefore reports whether the side sent the segment before the latest that was captured
+// of it, by their IPv4 identifications.
+func (c *Conn) NumberedBefore(seg *reassembly.Segment, side reassembly.Side) bool {
+	return seg.IPID != 0 && int16(seg.IPID-c.ends[side].greatestID()) < 0 && c.CountsIDs(side)
+}
+
 // CountsIDs reports whether the side counts the IPv4 identifications of its packets up, as
 // far as it was captured.
 func (c *Conn) CountsIDs(side reassembly.Side) bool { return c.ends[side].dir.counted() }

@@ -70,6 +70,9 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 		f.duplicates++
 		return Duplicate
 	case e == nil || apart(e.at, seen.at) > duplicateTime:
+		if e == nil && f.Conn.Repeats(seg, side) && f.Conn.NumberedBefore(seg, side) { // of what, has been forgotten
+			d.recent = max(d.recent, sameTTLTime)
+		}
 		if d.recent > 0 && len(d.buckets) < maxBuckets && here[len(here)-1].within(d.recent, &seen) {
 			d.grow()
 			here = d.bucket(print)
@@ -102,6 +105,7 @@ func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side) bool {
 		return false
 	}
 	d.recent = max(d.recent, lateTime(e.ttl, seen.ttl))
+	e.at = seen.at // the next may come as late again
 	return true
 }
 

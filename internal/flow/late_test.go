@@ -67,6 +67,10 @@ func TestDuplicates_late(t *testing.T) {
 			t.Errorf("%s: duplicates are %v, want one: %t", c.name, got, c.want)
 		}
 	}
+	again := packet{50 * ms, 21, 10, 9, 64, 0}
+	if got := duplicatesOf(1460, append(first[:3:3], again, again, again)); len(got) != 3 {
+		t.Errorf("three times again, 50 ms each: duplicates are %v", got)
+	}
 	for name, ids := range map[string][]uint16{
 		"no ID":             {0, 0, 0},
 		"always the same":   {7, 7, 7},
@@ -142,5 +146,23 @@ func TestDuplicates_offload(t *testing.T) {
 				t.Errorf("%s, MSS %d: %v are duplicates, want %d", c.name, mss, got, c.want)
 			}
 		}
+	}
+}
+
+// A dense capture whose frames come again when they have been forgotten: what is numbered
+// before the latest, and was captured before, makes it remember more.
+func TestDuplicates_lateInDenseCapture(t *testing.T) {
+	const step, lag, frames = 20 * time.Microsecond, 500, 5000
+	var packets []packet
+	for i := range uint32(frames) {
+		p := packet{step, 1 + 10*i, 10, uint16(i) + 1, 64, 0}
+		packets = append(packets, p)
+		if i >= lag {
+			p.after, p.seq, p.id = time.Microsecond, p.seq-10*lag, p.id-lag
+			packets = append(packets, p)
+		}
+	}
+	if got := len(duplicatesOf(1460, packets)); got < (frames-lag)*3/4 {
+		t.Errorf("%d duplicates are recognised, of %d", got, frames-lag)
 	}
 }
