@@ -138,7 +138,7 @@ func (c *command) report(ctx context.Context, w io.Writer, r *result.Report, o *
 func (c *command) reportOptions() report.Options {
 	names, _ := report.ParseNames(c.flags.names)
 	return report.Options{
-		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Time: c.flags.time, Sort: c.flags.sort, Width: c.width(), Version: Version(),
+		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Time: c.flags.time, Sort: c.flags.sort, Width: c.width(), Hosts: c.names, Version: Version(),
 		Docs: func(slug string) *detectors.Detector { return findDetector(c.env.Detectors, slug) },
 	}
 }

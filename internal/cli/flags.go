@@ -56,6 +56,7 @@ type flags struct {
 	severity  string
 	sort      string
 	baseline  string
+	resolve   string
 	color     string
 	quiet     bool
 	verbose   bool
@@ -123,6 +124,7 @@ func define(f *flags) []group {
 	choice(s, &f.severity, "severity", "", "print only findings of `LEVEL` and above: %s", failLevels[:3])
 	s.StringVar(&f.sort, "sort", "", "order findings by `KEY`: "+strings.Join(report.FindingOrders, ", ")+"; connections of --flows by "+strings.Join(report.FlowOrders, ", "))
 	s.StringVar(&f.baseline, "baseline", "", "leave out what the earlier JSON report in `FILE` has already, by detector, outcome and server")
+	s.StringVar(&f.resolve, "resolve", "", "names beside addresses: from `FILE`, as in /etc/hosts, or with \"capture\" from the DNS answers in the capture")
 	choice(s, &f.names, "names", "rfc", "write state names in `STYLE`: %s (KB Q137984)", stateNames)
 
 	s = add("Output")
@@ -192,6 +194,8 @@ func (f *flags) check() error {
 		{f.flows && f.flow != "", "--flows and --flow cannot be combined"},
 		{f.at != "" && f.to != "", "--at and --to cannot be combined: both end the trace"},
 		{live && (f.from != "" || f.to != "" || f.baseline != "" || f.severity != "" || f.sort != ""), "--from, --to, --severity, --sort and --baseline are for files"},
+		{f.resolve != "" && f.anonymize, "--resolve names what --anonymize hides"},
+		{live && f.resolve == resolveCapture, "--resolve capture is for files"},
 		{f.maxFlows < 1, "--max-flows must be at least 1"},
 		{f.workers < 0, "--workers must not be negative"},
 		{f.timeWait <= 0, "--time-wait must be positive"},
@@ -211,7 +215,7 @@ func (f *flags) check() error {
 		{f.taps != nil && live, "--tap is for files"},
 		{splits && (f.each || f.taps != nil), "--shard splits one trace: it cannot be combined with --tap and --each"},
 		{splits && live, "--shard is for files; use -w to save a live capture"},
-		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != ""),
+		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != "" || f.resolve != ""),
 			"--shard only splits: say what to detect and what to print when you analyse the shards"},
 	} {
 		if x.wrong {
@@ -238,7 +242,7 @@ Captures are pcap or pcapng, also compressed (gzip, zstd, lz4, xz), or scenario 
 	}
 	b.WriteString(`
 Exit status: 0 no findings at or above --fail-on; 1 findings; 2 some of the work
-could not be done (partial results are still reported).
+could not be done (partial results are still reported), or no TCP segment was analysed.
 `)
 	_, err := io.WriteString(w, b.String())
 	return err

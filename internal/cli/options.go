@@ -42,6 +42,9 @@ func (c *command) options() (o *engine.Options, form *format, err error) {
 	if err == nil {
 		err = c.checkSort(form)
 	}
+	if err == nil {
+		err = c.resolve(o)
+	}
 	if err == nil && f.baseline != "" {
 		c.baseline, err = readBaseline(f.baseline)
 	}

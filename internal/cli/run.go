@@ -10,6 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/excerpt"
+	"github.com/tcptrace-go/tcptrace/internal/names"
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -75,6 +76,7 @@ type command struct {
 	filter     *frameFilter
 	anonymizer *anonymizer
 	baseline   baseline
+	names      names.Table
 	allFlows   bool       // the report lists every connection
 	plan       *taps.Plan // of captures from several places; nil if there is one
 

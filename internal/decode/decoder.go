@@ -35,6 +35,10 @@ type Decoder struct {
 	// provably wrong. Otherwise no checksum is computed. See checksums.
 	VerifyChecksums bool
 
+	// DNS, if it is not nil, is given what comes from port 53 over UDP, as much of it
+	// as was captured. It must not keep it.
+	DNS func(message []byte)
+
 	at        int64 // of the frame being decoded
 	depth     int   // nested headers in it so far
 	sums      checksums

@@ -81,6 +81,8 @@ func (d *Decoder) etherIP(b []byte, wire int, seg *reassembly.Segment) Reason {
 	return d.ethernetInside(b[header:], wire-header, seg)
 }
 
+const portDNS = 53
+
 // udp reads datagrams to the ports of tunnels. A port is only a hint: a datagram
 // that turns out to be malformed was not a tunnel.
 func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
@@ -89,6 +91,9 @@ func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 		return short(wire, header, NotTCP)
 	}
 	r := NotTCP
+	if d.DNS != nil && binary.BigEndian.Uint16(b) == portDNS {
+		d.DNS(b[header:])
+	}
 	port := binary.BigEndian.Uint16(b[2:])
 	b, wire = b[header:], wire-header
 	switch port {

@@ -41,7 +41,7 @@ type frames struct {
 // done.
 func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
 	f := &frames{ctx: ctx, files: trace, options: o, decoder: decode.New()}
-	f.decoder.VerifyChecksums = o.VerifyChecksums
+	f.decoder.VerifyChecksums, f.decoder.DNS = o.VerifyChecksums, o.DNS
 	if o.Points != nil {
 		f.points = make([]pointStats, o.Points.N)
 	}

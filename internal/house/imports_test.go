@@ -51,6 +51,7 @@ var mayImport = map[string]string{
 	"internal/shard":    "internal/capture internal/engine internal/merge internal/output internal/packed internal/stats reassembly",
 	"internal/taps":     "internal/capture internal/decode internal/engine internal/report/quantity internal/result internal/stats detectors fsm reassembly",
 	"internal/source":   "internal/capture internal/engine internal/result internal/shard internal/taps",
+	"internal/names":    "",
 	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario internal/waits detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",
@@ -88,11 +89,14 @@ var doors = map[string]string{
 	"github.com/pierrec/lz4/v4":     "internal/capture",
 	"github.com/ulikunitz/xz":       "internal/capture",
 	"golang.org/x/net/bpf":          "internal/filter",
-	"github.com/fatih/color":        "internal/report",
-	"github.com/spf13/pflag":        "internal/cli",
-	"github.com/cheggaaa/pb/v3":     "internal/cli",
-	"golang.org/x/term":             "internal/cli",
-	"golang.org/x/sys/unix":         "internal/live internal/sandbox",
+
+	"golang.org/x/net/dns/dnsmessage": "internal/names",
+
+	"github.com/fatih/color":    "internal/report",
+	"github.com/spf13/pflag":    "internal/cli",
+	"github.com/cheggaaa/pb/v3": "internal/cli",
+	"golang.org/x/term":         "internal/cli",
+	"golang.org/x/sys/unix":     "internal/live internal/sandbox",
 
 	"github.com/VictoriaMetrics/metrics":            "internal/live",
 	"github.com/landlock-lsm/go-landlock/landlock":  "internal/sandbox",

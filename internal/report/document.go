@@ -155,7 +155,7 @@ func (b *builder) section(g *group, number int) section {
 	doc := b.o.doc(g.advises())
 	s := section{
 		Number: number, Full: g.detail == full, Word: g.word(), Class: g.class.String(), Summary: g.summary(b.o.Names),
-		Title: oneLine(b.o.Names.respell(first.Title)), Who: whose(first), Time: b.moment(first.Start),
+		Title: oneLine(b.o.Names.respell(first.Title)), Who: whose(first) + b.o.whoseName(first), Time: b.moment(first.Start),
 		Count: uint64(len(g.findings)),
 	}
 	if len(g.findings) > 1 {
@@ -199,7 +199,7 @@ func (b *builder) finding(f *result.Finding, l listed) finding {
 		Evidence: uint64(len(f.Evidence)), Filters: displayFilters(b.r, b.o, f), Whole: wholeFilter(f.Flow),
 	}
 	for i, side := range openerFirst(f.Flow) {
-		v.Ends[i] = end{party(f.Flow, side), name(f.Flow, side), f.Flow.End[side].String(), b.o.Names.State(f.States[side]), roles(f, side)}
+		v.Ends[i] = end{party(f.Flow, side), name(f.Flow, side), b.o.endpoint(f.Flow, side), b.o.Names.State(f.States[side]), roles(f, side)}
 	}
 	if f.End > f.Start {
 		v.When += ", for " + quantity.Duration(f.End-f.Start)

@@ -50,7 +50,7 @@ func (p *flowPage) shortNames() [2]string {
 func (p *flowPage) longNames() [2]string {
 	names := p.shortNames()
 	for column, side := range p.sides {
-		names[column] += " " + p.f.End[side].String()
+		names[column] += " " + p.o.endpoint(p.f, side)
 	}
 	return names
 }

@@ -91,7 +91,11 @@ func (w *jsonWriter) report(r *result.Report, o *Options) {
 	w.write(func(b object) object { return append(b, '{').head(r, o).line().open("captures", '[') })
 	rows(w, r.Captures, object.capture)
 	w.write(func(b object) object {
-		return b.line().trace(r).line().totals(&r.Totals).line().notes(r.Notes).line().open("taps", '[')
+		b = b.line().trace(r).line().totals(&r.Totals).line().notes(r.Notes)
+		if o.Hosts != nil {
+			b = b.line().names(r, o.Hosts)
+		}
+		return b.line().open("taps", '[')
 	})
 	rows(w, r.Taps, object.tap)
 	w.write(func(b object) object { return b.line().open("flows", '[') })

@@ -8,6 +8,8 @@
 package report
 
 import (
+	"net/netip"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -30,6 +32,9 @@ type Options struct {
 	Steps      []result.Step
 	// Width is how wide text may be, in characters: 0 for 100, else 80 to 200.
 	Width int
+
+	// Hosts are names of addresses, to be printed beside them; nil for none.
+	Hosts map[netip.Addr]string
 
 	// Docs finds a detector by its slug, nil if there is none. It may be nil.
 	Docs func(slug string) *detectors.Detector
