@@ -85,6 +85,35 @@ type resender struct {
 	reported *detectors.Outcome // nil if nothing was
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
+	shown    shownResends
+}
+
+// shownResends are the first retransmissions and the last, for evidence.
+type shownResends struct {
+	marks [2 * shownEach]reassembly.Mark
+	n     int // retransmissions in all
+}
+
+const shownEach = 4
+
+func (s *shownResends) add(seg *reassembly.Segment) {
+	i := s.n
+	if i >= shownEach {
+		i = shownEach + (s.n-shownEach)%shownEach
+	}
+	s.marks[i] = reassembly.MarkOf(seg)
+	s.n++
+}
+
+// evidence are those after the first.
+func (s *shownResends) evidence(side reassembly.Side, r *detectors.Report) (all []detectors.Evidence) {
+	for i := 1; i < min(s.n, shownEach); i++ {
+		all = append(all, r.Evidence("retransmission", side, &s.marks[i]))
+	}
+	for i := max(s.n-shownEach, shownEach); i < s.n; i++ {
+		all = append(all, r.Evidence("retransmission", side, &s.marks[shownEach+(i-shownEach)%shownEach]))
+	}
+	return all
 }
 
 // A stall is a time in which nothing new was acknowledged, until a timeout.
@@ -139,6 +168,7 @@ func (w *retransmissions) told(ev fsm.Event) {
 }
 
 func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
+	a.shown.add(ev.Seg)
 	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)
@@ -226,6 +256,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 			evidence = append(evidence, r.Evidence("retransmission after the longest stall", side, &s.resent))
 		}
 		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
+	}
+	if outcome != resentStalls { // which has frames of its own
+		evidence = append(evidence, a.shown.evidence(side, r)...)
 	}
 	evidence = append(evidence, a.icmp.Evidence()...)
 	culprit := side.Peer()

@@ -90,14 +90,12 @@ func (c *command) analyse() error {
 }
 
 // looked makes the exit status 2 if there was nothing to look at: that is no all-clear.
-// An empty shard is part of a trace that has segments.
 func (c *command) looked(r *result.Report) {
 	if c.flags.at != "" { // before the first segment there is no socket: that is an answer
 		return
 	}
-	shard := slices.ContainsFunc(r.Captures, func(x result.Capture) bool { return x.Format == "shard" })
 	for _, n := range r.Notes {
-		if n.Name == engine.NoSegments && !shard {
+		if n.Name == engine.NoSegments {
 			c.failed = true
 			c.note("tcptrace:", n.Message)
 		}

@@ -57,7 +57,9 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		},
 		Notes: notes(&c.counts),
 	}
-	rep.Notes = append(unseen(rep, o.Match != nil || o.Until != 0 || o.From != 0), rep.Notes...)
+	if !trace.Counts.Known || trace.Counts.Segments == 0 { // an empty shard is part of a trace that was looked at
+		rep.Notes = append(unseen(rep, o.Match != nil || o.Until != 0 || o.From != 0), rep.Notes...)
+	}
 	for _, p := range parts {
 		rep.Err = cmp.Or(rep.Err, p.watch.Err())
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -38,6 +39,9 @@ func totalsSentence(r *result.Report, o *Options) string {
 	}
 	return s
 }
+
+// noTCP is the name of the note that nothing was looked at.
+const noTCP = "no-tcp"
 
 // icmpError is what the decoder calls an ICMP error that quotes a segment.
 const icmpError = "icmp-error"
@@ -77,7 +81,7 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 	if n := seen[detectors.Info]; n > 0 {
 		parts = append(parts, quantity.Thousands(n)+" info")
 	}
-	if r.Totals.TCPSegments == 0 && len(parts) == 0 { // a note says why
+	if len(parts) == 0 && slices.ContainsFunc(r.Notes, func(n result.Note) bool { return n.Name == noTCP }) { // which says why
 		return "Nothing was analysed"
 	}
 	found := "Found: " + strings.Join(parts, ", ")

@@ -118,13 +118,15 @@ func (r *reader) count(before uint64) error {
 	case int(rec.File) >= len(r.names):
 		return r.damaged(fmt.Sprintf("a segment belongs to capture %d of %d", rec.File+1, len(r.names)))
 	}
-	if r.segments == 0 {
+	if r.last == 0 {
 		r.first, r.last = rec.At, rec.At
 	}
 	if rec.At-r.last > stats.QuietGap {
 		r.gaps = append(r.gaps, stats.Gap{From: r.last, To: rec.At})
 	}
-	r.segments++
+	if !rec.IsQuote() {
+		r.segments++
+	}
 	r.frame = rec.Frame
 	r.first, r.last = min(r.first, rec.At), max(r.last, rec.At)
 	return nil

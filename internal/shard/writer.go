@@ -77,7 +77,9 @@ func (w *writer) add(tuple, position uint64, seg *reassembly.Segment) error {
 		}
 	}
 	f.encoder.Append(position, seg)
-	f.segments++
+	if !seg.IsQuote() {
+		f.segments++
+	}
 	return nil
 }
 
