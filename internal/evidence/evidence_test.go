@@ -230,7 +230,7 @@ func TestWrite_tshark(t *testing.T) {
 		t.Fatal(err)
 	}
 	anchor := strconv.Itoa(int(f.Finding.Evidence[0].Seg.Frame))
-	want := anchor + "\ttcptrace unretransmitted-fin " + f.Finding.ID + ": FIN, never acknowledged (frame " + anchor + " of x.pcap)\n"
+	want := anchor + "\ttcptrace unretransmitted-fin " + f.Finding.ID + ": FIN, never acknowledged (frame " + anchor + " of x.pcap). peer-unaware, seen: 10.0.0.2:443 sent FIN (frame 6)."
 	if !strings.HasPrefix(string(out), want) {
 		t.Errorf("tshark shows\n%swant\n%s", out, want)
 	}
