@@ -45,6 +45,7 @@ complete -c tcptrace -l evidence -x -a '(__fish_complete_directories)' -d 'write
 complete -c tcptrace -l evidence-payload -d 'with --evidence: keep the payload'
 complete -c tcptrace -l anonymize -d 'replace addresses, VLANs and file names, consistently in report and evidence; no payload. Ports, lengths, TTLs and times stay'
 complete -c tcptrace -l anonymize-key -r -F -d 'with --anonymize: read the key from FILE (32 bytes or 64 hex digits); the same key gives the same replacements'
+complete -c tcptrace -l anonymize-times -d 'with --anonymize: shift times, too, all by the same amount'
 complete -c tcptrace -l color -x -a 'auto always never' -d 'use colour WHEN: auto, always or never; NO_COLOR is respected'
 complete -c tcptrace -l no-progress -d 'no progress bar'
 complete -c tcptrace -s q -l quiet -d 'no warnings and no progress bar'

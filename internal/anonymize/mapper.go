@@ -12,14 +12,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
-
-// Treatment says what becomes of a frame, and what stays as it was.
-const Treatment = "Anonymized: IP and MAC addresses and VLANs replaced (common prefixes of IP addresses stay), sequence numbers, timestamp " +
-	"options and IPv4 identifications shifted, tunnels removed, unknown options and payload zeroed. " +
-	"Unchanged: ports, lengths, flags, windows, TTLs, and the times of the frames."
 
 // A Mapper replaces addresses and numbers, always the same way for one Key. It
 // is not safe for concurrent use.
@@ -186,6 +182,24 @@ func (m *Mapper) shift(src, dst reassembly.Endpoint) reassembly.Seq {
 
 func appendEndpoint(b []byte, e reassembly.Endpoint) []byte {
 	return binary.BigEndian.AppendUint16(append(b, e.Addr[:]...), e.Port)
+}
+
+// TimeShift is by how much the times of all frames are shifted, if times are to be
+// replaced: up to ten years, in microseconds. Intervals stay.
+func (m *Mapper) TimeShift() time.Duration {
+	const years = 10 * 365 * 24 * 3600
+	seconds, micros := m.number("seconds", nil)%years, m.number("microseconds", nil)%1e6
+	return time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond
+}
+
+// Treatment says what becomes of a frame, and what stays as it was.
+func Treatment(times bool) string {
+	text := "Anonymized: IP and MAC addresses and VLANs replaced (common prefixes of IP addresses stay), sequence numbers, timestamp " +
+		"options and IPv4 identifications shifted, tunnels removed, unknown options and payload zeroed. "
+	if times {
+		return text + "Times are shifted, all by the same amount. Unchanged: ports, lengths, flags, windows and TTLs."
+	}
+	return text + "Unchanged: ports, lengths, flags, windows, TTLs, and the times of the frames."
 }
 
 // hash is a keyed hash of what, different for each use.

@@ -21,6 +21,7 @@ const (
 // A clock turns the times of one file into trace time, which never goes back by
 // more than a second.
 type clock struct {
+	shift   int64 // Options.Shift
 	max     int64 // latest trace time of a frame
 	stated  int64 // latest end that the file states, in trace time; 0 if none
 	offset  int64 // added to the file's times now
@@ -29,6 +30,9 @@ type clock struct {
 	several bool  // there are several interfaces, whose clocks may differ
 	steps   stats.ClockSteps
 }
+
+// shifted is a time as the file has it, shifted as was asked for.
+func (c *clock) shifted(at int64) int64 { return min(at, maxTime-c.shift) + c.shift }
 
 // traceTime returns the trace time of a frame, and whether the clock stepped just
 // before it.

@@ -39,7 +39,7 @@ func open(name string, opts *Options, block int) (*File, error) {
 // newFile recognises the format of the input and reads its header. It closes the
 // input if that fails.
 func newFile(in *Input, opts *Options) (*File, error) {
-	f := &File{in: in, info: Info{Capture: stats.Capture{File: in.Name, Compression: in.Compression}}}
+	f := &File{in: in, info: Info{Capture: stats.Capture{File: in.Name, Compression: in.Compression}}, clock: clock{shift: opts.Shift}}
 	if err := f.recognise(in.stream, opts); err != nil {
 		in.Close()
 		return nil, in.Explain(err)
@@ -57,6 +57,7 @@ func (f *File) Next(fr *Frame) error {
 	if err := f.records.next(fr); err != nil {
 		return f.stop(err)
 	}
+	fr.At = f.clock.shifted(fr.At)
 	f.info.count(fr)
 	f.last = fr.Num
 	fr.File = f.index

@@ -23,6 +23,8 @@ type Options struct {
 	// Pipe wraps standard input and everything else that is not a regular file,
 	// because reading these may block. Nil does not wrap them.
 	Pipe func(io.Reader) io.Reader
+	// Shift is added to all times, in nanoseconds.
+	Shift int64
 	// Open opens an input other than standard input, wherever it is stored. Nil
 	// means os.Open.
 	Open func(name string) (io.ReadCloser, error)

@@ -60,6 +60,7 @@ func (n *pcapng) close() {
 		end = max(end, t.received.end)
 	}
 	if end != 0 {
+		end = n.clock.shifted(end)
 		n.info.End = max(n.info.End, end)
 		n.clock.state(end)
 	}

@@ -19,6 +19,7 @@ import (
 type anonymizer struct {
 	mapper *anonymize.Mapper
 	names  *anonymize.Names
+	shift  int64 // of times, in nanoseconds; 0 without --anonymize-times
 }
 
 func newAnonymizer(f *flags) (*anonymizer, error) {
@@ -39,7 +40,11 @@ func newAnonymizer(f *flags) (*anonymizer, error) {
 	if f.iface != "" { // its files are words of a filter
 		inputs = []string{f.iface}
 	}
-	return &anonymizer{anonymize.New(key), anonymize.NewNames(inputs)}, nil
+	a := &anonymizer{mapper: anonymize.New(key), names: anonymize.NewNames(inputs)}
+	if f.anonymizeTimes {
+		a.shift = int64(a.mapper.TimeShift())
+	}
+	return a, nil
 }
 
 // printKey prints which replacement stands for which file, for the user alone: it is not
@@ -60,6 +65,11 @@ func (a *anonymizer) apply(o *engine.Options) {
 		return
 	}
 	o.Rewrite = a.mapper.Segment
+	for _, flag := range []*int64{&o.From, &o.Until} { // 0 if not given
+		if *flag != 0 {
+			*flag += a.shift
+		}
+	}
 	if o.Follow != nil {
 		o.Follow.Key.Lo, o.Follow.Key.Hi = a.mapper.Endpoint(o.Follow.Key.Lo), a.mapper.Endpoint(o.Follow.Key.Hi)
 	}
@@ -75,6 +85,14 @@ func (a *anonymizer) learn(trace source.Trace, files []string) {
 		names = append(names, info.File)
 	}
 	a.names = anonymize.NewNames(slices.Concat(names, files))
+}
+
+// timeShift is what is added to all times.
+func (a *anonymizer) timeShift() int64 {
+	if a == nil {
+		return 0
+	}
+	return a.shift
 }
 
 // name is the replacement of an input's name.

@@ -59,7 +59,7 @@ func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 		eo.Point = o.Points.Of
 	}
 	if c.anonymizer != nil {
-		eo.Anonymize = c.anonymizer.mapper
+		eo.Anonymize, eo.TimesShifted = c.anonymizer.mapper, c.anonymizer.shift != 0
 	}
 	return eo
 }

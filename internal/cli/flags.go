@@ -46,6 +46,7 @@ type flags struct {
 	evidencePayload bool
 	anonymize       bool
 	anonymizeKey    string
+	anonymizeTimes  bool
 
 	format    string
 	output    string
@@ -135,6 +136,7 @@ func define(f *flags) []group {
 	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
 	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses, VLANs and file names, consistently in report and evidence; no payload. Ports, lengths, TTLs and times stay")
 	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: read the key from `FILE` (32 bytes or 64 hex digits); the same key gives the same replacements")
+	s.BoolVar(&f.anonymizeTimes, "anonymize-times", false, "with --anonymize: shift times, too, all by the same amount")
 	choice(s, &f.color, "color", "auto", "use colour `WHEN`: %s; NO_COLOR is respected", []string{"auto", "always", "never"})
 	s.BoolVar(&f.noBar, "no-progress", false, "no progress bar")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "no warnings and no progress bar")
@@ -208,6 +210,8 @@ func (f *flags) check() error {
 		{live && (f.flow != "" || f.states), "--flow and --states are for files; during a live capture, SIGUSR1 prints the sockets"},
 		{f.evidencePayload && (f.evidence == "" || f.anonymize), "--evidence-payload needs --evidence, and cannot be combined with --anonymize"},
 		{f.anonymizeKey != "" && !f.anonymize, "--anonymize-key needs --anonymize"},
+		{f.anonymizeTimes && !f.anonymize, "--anonymize-times needs --anonymize"},
+		{f.anonymizeTimes && live, "--anonymize-times is for files: a live report is of now"},
 		{f.filter != "" && f.filterBPF != "", "--filter and --filter-bpf cannot be combined"},
 		{splits && (f.shards < 1 || f.shards > packed.MaxShards), fmt.Sprintf("--shard %d: the number of shards must be between 1 and %d", f.shards, packed.MaxShards)},
 		{splits && (f.output == "" || f.output == stdinName), "--shard needs -o DIR, the directory to write the shards to"},

@@ -24,13 +24,14 @@ type inputs struct {
 	stdin  io.Reader
 	replay *evidence.ReplayBuffer // of standard input, if it will be read again
 	done   chan struct{}          // closed to stop waiting for a pipe
+	shift  int64                  // added to all times, in nanoseconds
 }
 
 const stdinName = "-"
 
 // newInputs prepares for one reading of the captures, or for two.
 func (c *command) newInputs(twice bool) (*inputs, error) {
-	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{})}
+	in := &inputs{files: c.flags.files, stdin: c.env.Stdin, done: make(chan struct{}), shift: c.anonymizer.timeShift()}
 	if twice && slices.Contains(in.files, stdinName) {
 		replay, err := evidence.NewReplayBuffer(in.stdin, evidence.DefaultReplayBytes)
 		if err != nil {
@@ -54,7 +55,7 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 		o.Match = c.filter.match
 	}
 	in := c.inputs
-	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done)})
+	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done), Shift: in.shift})
 	err := errors.Join(errs...)
 	if len(errs) < len(in.files) {
 		c.check(err)
@@ -71,7 +72,7 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 // reopen opens the captures for the second reading. Errors are ignored: open has
 // reported them.
 func (in *inputs) reopen() (source.Trace, error) {
-	o := capture.Options{Text: scenario.Pcapng}
+	o := capture.Options{Text: scenario.Pcapng, Shift: in.shift}
 	for _, name := range in.files {
 		if name == stdinName && in.replay != nil {
 			r, err := in.replay.Again()

@@ -60,6 +60,9 @@ func (c *command) suits(trace source.Trace) error {
 			return fmt.Errorf("%s: shards hold segments, not frames; use it when splitting", x.flag)
 		}
 	}
+	if f.anonymizeTimes {
+		return errors.New("--anonymize-times: use it when splitting")
+	}
 	if f.evidencePayload {
 		return errors.New("--evidence-payload: shards hold no payload")
 	}

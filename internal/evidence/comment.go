@@ -111,7 +111,7 @@ func numbers(frames []uint32) string {
 func (b *bundle) treatment() string {
 	switch {
 	case b.o.Anonymize != nil:
-		return anonymize.Treatment
+		return anonymize.Treatment(b.o.TimesShifted)
 	case b.o.Payload:
 		return "Frames are as captured."
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	// Anonymize is the mapper that rewrote the segments of the report, nil if
 	// none did. Frames are then rebuilt, and their payload is zeroes.
 	Anonymize *anonymize.Mapper
+	// TimesShifted says that the times of the frames were shifted as well.
+	TimesShifted bool
 	// Version is that of tcptrace.
 	Version string
 	// Files are the names of the inputs by Segment.File, as they may be printed;
