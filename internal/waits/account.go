@@ -124,6 +124,11 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 		s.acknowledged(ev.Kinds)
 	}
 	peer.asked = 0
+	own.clock.note(seg)
+	own.ids.note(seg.IPID)
+	if a.from == seg.At {
+		a.event = frameID{seg.File, seg.Frame}
+	}
 }
 
 func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
@@ -197,7 +202,6 @@ func (s *step) give(w detectors.Wait, to int64) {
 		s.provisional += n
 	}
 	s.add(w, to, n)
-	s.event = frameID{s.seg.File, s.seg.Frame}
 }
 
 // add adds n nanoseconds up to trace time to, as a stretch or to the one before.

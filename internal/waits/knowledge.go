@@ -17,11 +17,11 @@ type end struct {
 	rtts     uint32
 	ackDue   reassembly.Seq // acknowledging this ends the timing
 	tsval    uint32         // of the peer, that is timed
-	lastTS   uint32         // the latest of the peer
+	clock    clock          // its own, by its timestamps
+	ids      ids
 	sentLen  uint32         // of its last payload
 	hole     reassembly.Seq // what must be acknowledged to close its hole, while open is set
 	open     bool
-	seenTS   bool
 	windows  [knowledge]offer
 	latest   uint8
 	windowed bool // windows[latest] is filled
@@ -125,8 +125,7 @@ func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
 			own.echoed = 0
 		}
 	}
-	if peer.echoed == 0 && (!peer.seenTS || seg.Opts.TSVal != peer.lastTS) {
+	if peer.echoed == 0 && (own.clock.lastAt == 0 || seg.Opts.TSVal != own.clock.last) {
 		peer.echoed, peer.tsval = seg.At, seg.Opts.TSVal
 	}
-	peer.lastTS, peer.seenTS = seg.Opts.TSVal, true
 }

@@ -12,7 +12,7 @@ func (s *step) payload() {
 	s.paused = false
 	before := s.Waits
 	if s.turn == s.side || s.una().Before(seg.Seq) && s.spoken {
-		s.continued(s.una())
+		s.continued()
 	} else {
 		s.answered()
 	}
@@ -47,35 +47,38 @@ func (a *Account) roundTrip() int64 { return a.ends[0].rtt + a.ends[1].rtt }
 func (a *Account) quick() int64 { return min(a.roundTrip()/16, 1_000_000) }
 
 // continued: the side had sent last, and sends more.
-func (s *step) continued(una reassembly.Seq) {
+func (s *step) continued() {
 	seg, own, peer := s.seg, s.own, s.peer
 	at := seg.At
 	if at-s.from < s.quick() {
 		return // goes to the wait that ends the flight
 	}
-	full := s.roundTrip()
-	gap := at - own.sent
-	short := own.sentLen < s.full()
-	inFlight := una.Before(seg.Seq)
 	if own.windowed && own.stoppedAtEdge(s.Account, own.sent, seg.Seq, s.full()) {
-		s.shut(una)
+		s.shut()
 		return
 	}
-	last := own.knew(s.Account, at)
-	told := s.first + int64(last.at)*1000 // when what it knew last passed the tap
-	between := own.windowed && told > own.sent-own.rtt
-	lag := at - own.rtt - told // how long after it could have known it sent
-	if gap < full/2 && !between && at-s.from < full {
-		return // a pause inside a flight
+	left := at - own.clock.late(seg)
+	last := own.knew(s.Account, left)
+	learned := s.first + int64(last.at)*1000 // when what it knew last passed the tap
+	between := own.windowed && learned > own.sent-own.rtt
+	gap, lag := left-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
+	full, short, inFlight := s.roundTrip(), own.sentLen < s.full(), last.una.Before(seg.Seq)
+	pacing := full // a sender that paces its segments pauses for less
+	if short {
+		pacing /= 2
 	}
 	switch {
+	case !between && gap < pacing && at-s.from < full:
+		return // a pause inside a flight
+	case !between && gap < pacing:
+		s.give(s.sender(), at)
 	case !between:
 		s.application()
-	case !inFlight && s.heldACK(last, short, lag, told):
-		held := told - own.sent - peer.rtt
+	case !inFlight && s.heldACK(gap, lag, learned):
+		held := learned - own.sent - peer.rtt
 		s.give(s.sender(), max(s.from, at-held))
 		s.give(detectors.DelayedAck, at)
-	case short && lag > prompt(gap), !inFlight && lag > prompt(gap), lag > max(full/2, 2_000_000):
+	case short && lag > max(prompt(gap), own.rtt/16), !inFlight && lag > max(prompt(gap), own.rtt/4), lag > max(full, 2_000_000):
 		s.application()
 	default:
 		s.give(s.sender(), at)
@@ -90,8 +93,8 @@ func prompt(gap int64) int64 { return min(max(gap/8, 200_000), 1_500_000) }
 const minHeld = 20_000_000
 
 // heldACK reports whether the side waited for an ACK that its peer had delayed.
-func (s *step) heldACK(last offer, short bool, lag, told int64) bool {
-	return short && lag <= max(prompt(s.seg.At-s.own.sent), s.own.slack()) && told-s.own.sent-s.peer.rtt > minHeld
+func (s *step) heldACK(gap, lag, learned int64) bool {
+	return s.own.sentLen < s.full() && lag <= max(prompt(gap), s.own.slack()) && learned-s.own.sent-s.peer.rtt > minHeld
 }
 
 // sender is the wait of a side that sends as ACKs come.
@@ -105,15 +108,15 @@ func (s *step) sender() detectors.Wait {
 
 // shut: the side had stopped because the window was full, until it opened. Whatever it
 // did not send at once then, it did not have.
-func (s *step) shut(una reassembly.Seq) {
-	at := s.seg.At
+func (s *step) shut() {
+	at, una := s.seg.At, s.una()
 	if s.blind == detectors.UnknownWait {
 		s.blame(NoScale)
 	}
 	opened := at
 	if !una.Before(s.seg.Seq) { // nothing is in flight: no ACK is awaited
 		opened = max(s.own.acked+s.own.rtt, s.own.sent)
-		if at-opened < max(s.roundTrip()/2, 20_000_000) {
+		if at-opened < max(4*s.roundTrip(), maxTimer) {
 			opened = at
 		}
 	}
@@ -134,11 +137,29 @@ func (s *step) answered() {
 	s.application()
 }
 
-// application gives the time up to the segment to its side's application.
+// maxTimer is for how long a side may not send after a window opened, though it could:
+// its persist timer, or the one that avoids silly windows, started while it was shut.
+const maxTimer = 250_000_000
+
+// application gives the time up to the segment to its side's application: no more than
+// went by on the side's own clock. What it sent before and lost on the way to the tap
+// shows in its IP identifications.
 func (s *step) application() {
-	s.paused = s.seg.At-s.from >= s.longPause()
-	s.give(s.app(s.side), s.seg.At)
+	at := s.seg.At
+	if at-s.own.sent > s.roundTrip()+lossPause && s.own.ids.skips(s.seg.IPID) {
+		s.give(detectors.Loss, at)
+		return
+	}
+	if late := s.own.clock.late(s.seg); late > 0 {
+		s.give(detectors.Network, min(s.from+late, at))
+	}
+	s.paused = at-s.from >= s.longPause()
+	s.give(s.app(s.side), at)
 }
+
+// lossPause is how much longer than a round trip a pause must be for something to have
+// been sent again after it: retransmission timeouts are longer.
+const lossPause = 150_000_000
 
 // app is the wait for a side's application.
 func (a *Account) app(side reassembly.Side) detectors.Wait {
