@@ -16,6 +16,9 @@ type Report struct {
 	Before   [2]fsm.State // both ends' states before the segment of the event
 	Capture  fsm.Limits   // limits of the whole capture
 
+	Exchange *Exchange // of the event fsm.Answered; valid during the call only
+	Transfer *Transfer // of the event fsm.Transferred; likewise
+
 	detector   *Detector
 	subscribed fsm.Kinds
 	wake       int64     // the next deadline; 0 = none

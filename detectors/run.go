@@ -54,6 +54,14 @@ func (x *Run) Event(ev fsm.Event, at int64) {
 	}
 }
 
+// Time gives the watcher an event about where the time went, at trace time at: of x,
+// or of t.
+func (x *Run) Time(ev fsm.Event, at int64, e *Exchange, t *Transfer) {
+	x.report.Exchange, x.report.Transfer = e, t
+	x.Event(ev, at)
+	x.report.Exchange, x.report.Transfer = nil, nil
+}
+
 // Next is the watcher's next deadline in trace time; 0 if there is none.
 func (x *Run) Next() int64 { return x.report.wake }
 

@@ -16,6 +16,8 @@ type Transfer struct {
 	Window      uint32          // largest window that it was offered, in bytes
 	Flight      uint32          // most bytes that were in flight
 	RTT         int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
+	Pause       int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
+	Told        int64           // when it was known to be over, in trace time
 	Queue       int64           // by how much the mean round trip stood above that, in nanoseconds
 }
 

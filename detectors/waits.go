@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -67,5 +69,17 @@ type Exchange struct {
 	Request   reassembly.Mark // the last segment of the request
 	Answer    reassembly.Mark // the first segment of the answer; At is 0 if none came
 	Response  int64           // nanoseconds from the end of the request to the answer, less the round trip between tap and server
+	Told      int64           // when it was known to be over, in trace time
+	Bytes     uint64          // payload of the answer
 	Pipelined bool            // another request was sent before the answer
+	GaveUp    bool            // none came, and the client closed or reset the connection
+
+	// Of the connection so far, this exchange not included.
+	Answers uint32        // requests that were answered
+	Prompt  uint32        // of these, answered within PromptAnswer
+	Mean    time.Duration // of the prompt ones
+	Pushes  uint32        // times that the server sent something without a request, after a pause: it is not asked
 }
+
+// PromptAnswer is how long an answer takes that nobody waits for.
+const PromptAnswer = 250 * time.Millisecond

@@ -57,6 +57,8 @@ const (
 	HalfClosed                    // this side's FIN was acknowledged a second ago, and the peer has sent none; no segment brings it, the clock does, and Seg is that ACK
 	ReusedEarly                   // this side's SYN uses the ports of a connection that is in TIME_WAIT at the peer; N is 1 if its ISN lies beyond all that was used there
 	ICMPError                     // an ICMP error quotes what this side has in flight; Seg is the quote, no segment of this side's
+	Answered                      // this side's answer to a request is over, or will not come; internal/waits brings it, and Seg is the first segment of the answer, or the last of the request
+	Transferred                   // a run of this side's payload is over; internal/waits brings it, and Seg is its last segment
 	numKinds
 )
 

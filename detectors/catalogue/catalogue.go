@@ -8,6 +8,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/opening"
 	"github.com/tcptrace-go/tcptrace/detectors/path"
 	"github.com/tcptrace-go/tcptrace/detectors/resets"
+	"github.com/tcptrace-go/tcptrace/detectors/waiting"
 )
 
 // All are the detectors in the order in which they are listed and reported.
@@ -51,4 +52,8 @@ var All = []*detectors.Detector{
 	path.DroppedBehindTap,
 	path.AckDelay,
 	path.AckStorm,
+
+	// Waiting.
+	waiting.SlowResponse,
+	waiting.ThroughputLimited,
 }

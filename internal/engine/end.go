@@ -13,7 +13,7 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 	if f.Watchers != 0 {
 		p.watch.Expire(f.Watchers, e.At)
 	}
-	p.endAccount(f, e)
+	p.endAccount(id, f, e)
 	f.Conn.End(&p.aside)
 	if p.aside.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), &p.aside)
@@ -27,20 +27,6 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 	}
 	count(&p.counts, f)
 	return all
-}
-
-// endAccount ends the account of a connection's time: at its last segment if it is over or
-// leaves, else at the end of the trace.
-func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
-	if f.Account == 0 {
-		return
-	}
-	at := f.Conn.Last()
-	if e.Why == detectors.TraceOver && !f.Conn.Over() {
-		at = max(at, e.At, p.traceEnd)
-	}
-	p.time, p.accounted = p.waits.End(f.Account, at, e.At, f.Conn.View()), f.Position
-	f.Account = 0
 }
 
 // ending is how the record of a connection stops at the end of the trace.

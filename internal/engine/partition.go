@@ -21,7 +21,9 @@ type partition struct {
 	starts  fsm.Kinds // what starts a watcher
 	now     int64     // latest segment
 
-	traceEnd int64 // once it is known
+	traceEnd int64   // once it is known
+	accounts bool    // detectors want to know where the time went
+	current  flow.ID // connection whose account is told of
 
 	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
 	aside        fsm.Events                    // what a segment brought to light of another connection than its own
@@ -46,6 +48,8 @@ func partitionOf(tuple uint64) uint8 { return uint8(tuple >> 58) }
 func newPartition(o *Options, seed flow.Seed) *partition {
 	p := &partition{options: o, flows: flow.NewTable(o.MaxFlows/partitions, seed), watch: watch.NewSet(o.Detectors, o.Settings), waits: waits.NewLedger(o.Time)}
 	p.starts = p.watch.Starts()
+	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
+	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer
 	return p
 }
 
@@ -54,7 +58,7 @@ func (p *partition) reset() {
 	p.flows.Reset()
 	p.watch.Reset()
 	p.waits.Reset()
-	*p = partition{options: p.options, flows: p.flows, watch: p.watch, waits: p.waits, starts: p.starts}
+	*p = partition{options: p.options, flows: p.flows, watch: p.watch, waits: p.waits, starts: p.starts, accounts: p.accounts}
 }
 
 // process is the way of one segment: the clock, the connection it belongs to, what it
@@ -98,8 +102,8 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
-	if f.Account != 0 {
-		p.waits.Process(f.Account, seg, m.Side, ev, f.Conn.View())
+	if f.Account != 0 || seg.Len > 0 && p.accounts && !f.Conn.Over() {
+		p.account(m.ID, f, seg, m.Side, ev)
 	}
 	if ev.Ends() {
 		p.halfClosing(m.ID, f)

@@ -29,7 +29,8 @@ var mayImport = map[string]string{
 	"detectors/opening":     "detectors fsm reassembly",
 	"detectors/loss":        "detectors fsm reassembly",
 	"detectors/path":        "detectors detectors/middlebox fsm reassembly",
-	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path",
+	"detectors/waiting":     "detectors fsm reassembly",
+	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path detectors/waiting",
 	"samples":               "",
 
 	"detectors/detectortest": "detectors detectors/catalogue internal/engine internal/scenario internal/scenario/scenariotest",

@@ -17,14 +17,21 @@ type Account struct {
 
 	stretch     Stretch         // the last that was attributed; the next of the same wait makes it longer
 	event       frameID         // the segment at which from was reached
-	request     reassembly.Mark // the last segment of the client's request that is not answered
-	provisional int64           // of the loss, what another wait gets if nothing turns out to have been lost
+	request     reassembly.Mark // the last segment of the client's request
+	answer      reassembly.Mark // the first segment of the server's answer, while replying is set
+	replied     uint64          // bytes of the server before that
+	promptTime  int64           // sum of the answers that were prompt
+	answers     uint32
+	prompt      uint32
+	pushes      uint32
+	provisional int64 // of the loss, what another wait gets if nothing turns out to have been lost
 	run         run
 	phase       phase
 	turn        reassembly.Side // who sent payload last
 	known       bool            // the client is known: A
 	spoken      bool            // payload was sent
 	asking      bool            // the client waits for an answer
+	replying    bool            // the server answers
 	pipelined   bool            // by now for several
 	lost        bool            // something was sent again since the hole opened
 	blind       detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
@@ -137,7 +144,10 @@ func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
 	a.stretch.Start, a.stretch.End = seg.At, seg.At
 	_, a.known = v.Opener()
 	a.phase, a.blind = running, detectors.UnknownWait
-	if a.known {
+	switch {
+	case a.known && v.Phase(reassembly.A) >= fsm.PhaseOpen && v.Phase(reassembly.B) >= fsm.PhaseOpen: // the account begins late
+		a.opened(seg.At, v)
+	case a.known:
 		a.phase = connecting
 	}
 }
@@ -150,8 +160,7 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 		s.blame(Holes)
 		s.give(detectors.UnknownWait, seg.At)
 	case class == fsm.Rst:
-		s.quiet(seg.At)
-		s.phase = closing
+		s.closes()
 	case class == fsm.Syn: // what was missed of the handshake
 		s.give(detectors.Connect, seg.At)
 	case class == fsm.Probe:
@@ -166,10 +175,23 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 		s.payload()
 	}
 	if seg.Flags&reassembly.FIN != 0 {
-		s.quiet(seg.At)
-		s.phase = closing
+		s.closes()
 	}
 }
+
+// closes accounts for the time before a FIN or a RST. A client that closes without an
+// answer has given up, unless it was done and only shuts its half.
+func (s *step) closes() {
+	s.quiet(s.seg.At)
+	s.phase = closing
+	if s.asking && s.side == reassembly.A && s.seg.At-s.request.At > s.roundTrip()+gaveUpAfter {
+		s.endExchange(s.seg.At, true)
+	}
+}
+
+// gaveUpAfter is how long after its request a client closes that does not wait for the
+// answer any more.
+const gaveUpAfter = 1_000_000_000
 
 // ask notes that the side sent what its peer has to answer.
 func (s *step) ask() {

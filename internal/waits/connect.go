@@ -32,21 +32,25 @@ func (s *step) connect(class fsm.Class) {
 		}
 	}
 	s.provisional = 0
-	s.phase, s.turn = running, reassembly.A
-	for side := range reassembly.Side(2) {
-		if ns := int64(s.view.HandshakeRTT(side)); ns > 0 {
-			if e := &s.ends[side]; e.rtt == 0 || ns < e.rtt {
-				e.rtt = ns
-			}
-		}
-		s.ends[side].sent = seg.At
-	}
-	if _, known := s.view.WindowScale(s.side); known {
-		s.blind = detectors.ReceiverWindow
-	}
+	s.opened(seg.At, s.view)
 	if seg.Len > 0 {
 		s.process(class, 0)
 	} else if seg.Flags&reassembly.FIN != 0 {
 		s.phase = closing
+	}
+}
+
+// opened notes the end of the handshake: its last segment counts as the client's.
+func (a *Account) opened(at int64, v fsm.View) {
+	a.phase, a.turn = running, reassembly.A
+	for side := range reassembly.Side(2) {
+		e := &a.ends[side]
+		if ns := int64(v.HandshakeRTT(side)); ns > 0 && (e.rtt == 0 || ns < e.rtt) {
+			e.rtt = ns
+		}
+		e.sent = at
+	}
+	if _, known := v.WindowScale(reassembly.A); known {
+		a.blind = detectors.ReceiverWindow
 	}
 }

@@ -125,6 +125,6 @@ func (s *step) finish(at int64) {
 	default:
 		s.quiet(at)
 	}
-	s.endExchange()
+	s.endExchange(at, false)
 	s.endTransfer(&before)
 }

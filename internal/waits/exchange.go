@@ -1,6 +1,8 @@
 package waits
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -8,32 +10,68 @@ import (
 // exchange follows requests and answers through payload: a request is payload of the
 // client that begins the connection or follows the server's.
 func (s *step) exchange() {
-	if !s.known {
-		return
+	switch {
+	case !s.known:
+	case s.side == reassembly.A:
+		s.asks()
+	case s.asking:
+		s.asking, s.replying = false, true
+		s.answer, s.replied = reassembly.MarkOf(s.seg), s.view.Bytes(reassembly.B)-min(s.view.Bytes(reassembly.B), uint64(s.seg.Len))
+	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
+		s.pushes++
 	}
-	if s.side == reassembly.A {
-		if s.asking && s.seg.At-s.request.At > max(s.roundTrip(), 50_000_000) {
-			s.pipelined = true
-		}
-		s.asking, s.request = true, reassembly.MarkOf(s.seg)
-		return
-	}
-	if !s.asking {
-		return
-	}
-	if s.told.Exchange != nil {
-		s.told.Exchange(&detectors.Exchange{
-			Request: s.request, Answer: reassembly.MarkOf(s.seg), Pipelined: s.pipelined,
-			Response: max(s.seg.At-s.request.At-s.own.rtt, 0),
-		})
-	}
-	s.asking, s.pipelined = false, false
 }
 
-// endExchange tells of a request that nothing answered.
-func (s *step) endExchange() {
-	if s.asking && s.told.Exchange != nil {
-		s.told.Exchange(&detectors.Exchange{Request: s.request, Response: max(s.from-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined})
+// minPush is how long a server pauses before it sends something that is no more of its
+// answer.
+const minPush = 500_000_000
+
+// minAgain is how long a client pauses before what it sends is another request.
+const minAgain = 50_000_000
+
+// asks notes payload of the client.
+func (s *step) asks() {
+	if s.replying {
+		s.tellExchange(s.view.Bytes(reassembly.B) - s.replied)
 	}
-	s.asking = false
+	if s.asking && s.seg.At-s.request.At > max(s.roundTrip(), minAgain) {
+		s.pipelined = true
+	}
+	s.asking, s.request = true, reassembly.MarkOf(s.seg)
+}
+
+// tellExchange tells of an answer that is over.
+func (s *step) tellExchange(bytes uint64) {
+	x := detectors.Exchange{
+		Request: s.request, Answer: s.answer, Response: max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), Bytes: bytes, Pipelined: s.pipelined,
+	}
+	s.tell(&x)
+	s.answers++
+	if x.Response < int64(detectors.PromptAnswer) {
+		s.prompt++
+		s.promptTime += x.Response
+	}
+	s.replying, s.pipelined = false, false
+}
+
+func (s *step) tell(x *detectors.Exchange) {
+	if s.told.Exchange == nil {
+		return
+	}
+	x.Told, x.Answers, x.Prompt, x.Pushes = s.seg.At, s.answers, s.prompt, s.pushes
+	if s.prompt > 0 {
+		x.Mean = time.Duration(s.promptTime / int64(s.prompt))
+	}
+	s.told.Exchange(x)
+}
+
+// endExchange tells of the last exchange. gaveUp says that the client ended it.
+func (s *step) endExchange(at int64, gaveUp bool) {
+	if s.replying {
+		s.tellExchange(s.view.Bytes(reassembly.B) - s.replied)
+	}
+	if s.asking {
+		s.tell(&detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp})
+	}
+	s.asking, s.pipelined = false, false
 }

@@ -11,8 +11,8 @@ import (
 type Ledger struct {
 	// Exchange and Transfer are told of these as they end, Stretch of each stretch of
 	// time of accounts; nil functions are not called.
-	Exchange func(*detectors.Exchange)
-	Transfer func(*detectors.Transfer)
+	Exchange func(x *detectors.Exchange, at int64)
+	Transfer func(t *detectors.Transfer, at int64)
 	Stretch  func(*Stretch) // see FollowStretches
 
 	chunks  []*[chunkSize]Account
@@ -22,6 +22,7 @@ type Ledger struct {
 	keep    bool
 	told    Told
 	current uint32 // account that is told of
+	now     int64  // trace time
 }
 
 // chunkSize is how many accounts are allocated together.
@@ -72,14 +73,14 @@ func (l *Ledger) Open() uint32 {
 
 // Process accounts for the time up to a segment, which fsm has processed.
 func (l *Ledger) Process(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, v fsm.View) {
-	l.current = account
+	l.current, l.now = account, seg.At
 	l.at(account).Process(seg, side, ev, v, &l.told)
 }
 
 // End ends an account, as Account.End does, and closes it. The record is nil if none is
 // kept.
 func (l *Ledger) End(account uint32, at, known int64, v fsm.View) *Record {
-	l.current = account
+	l.current, l.now = account, at
 	a := l.at(account)
 	a.End(at, known, v, &l.told)
 	var r *Record
@@ -121,7 +122,7 @@ func (l *Ledger) exchange(x *detectors.Exchange) {
 		l.record().exchange(x)
 	}
 	if l.Exchange != nil {
-		l.Exchange(x)
+		l.Exchange(x, l.now)
 	}
 }
 
@@ -130,6 +131,6 @@ func (l *Ledger) transfer(t *detectors.Transfer) {
 		l.record().transfer(t)
 	}
 	if l.Transfer != nil {
-		l.Transfer(t)
+		l.Transfer(t, l.now)
 	}
 }

@@ -65,7 +65,7 @@ func (s *step) endTransfer(to *detectors.Waits) {
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
 	}
-	t := detectors.Transfer{From: r.side, First: r.first, Last: r.last, Bytes: bytes, Window: r.window, Flight: r.flight}
+	t := detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes, Window: r.window, Flight: r.flight}
 	for w := range t.Waits {
 		t.Waits[w] = to[w] - r.before[w]
 	}
@@ -77,6 +77,9 @@ func (s *step) endTransfer(to *detectors.Waits) {
 				t.Queue += e.rttSum/int64(e.rtts) - e.rtt
 			}
 		}
+	}
+	if s.paused {
+		t.Pause = s.seg.At - r.last.At
 	}
 	s.told.Transfer(&t)
 }

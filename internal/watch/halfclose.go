@@ -85,18 +85,26 @@ func (q *HalfCloses) set() {
 func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c fsm.View) uint32 {
 	seg := t.ACK.Segment(c.Endpoint(t.Side.Peer()), c.Endpoint(t.Side))
 	ev := fsm.Event{Kind: fsm.HalfClosed, Side: t.Side, Seg: &seg}
-	watchers = s.start(watchers, t.Owner, c, fsm.On(fsm.HalfClosed))
+	return s.bring(watchers, t.Owner, c, ev.Kind, func(w *watcher) { w.Event(ev, at) })
+}
+
+// bring gives those who subscribe an event that no segment of the connection brings,
+// and starts the watchers that it calls for.
+func (s *Set) bring(watchers, owner uint32, c fsm.View, kind fsm.Kind, give func(*watcher)) uint32 {
+	if s.starts.Has(kind) {
+		watchers = s.start(watchers, owner, c, fsm.On(kind))
+	}
 	if watchers == 0 {
 		return 0
 	}
 	g := s.groups.at(watchers)
 	for i := range g.list {
 		w := &g.list[i]
-		if !s.detectors[w.detector].SubscribesTo.Has(fsm.HalfClosed) {
+		if !s.detectors[w.detector].SubscribesTo.Has(kind) {
 			continue
 		}
 		s.limit(w)
-		w.Event(ev, at)
+		give(w)
 		s.count(w)
 		w.passed = 0
 		g.setDue(w.Next())

@@ -1,0 +1,187 @@
+package waiting
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// SlowResponse reports a server whose application took long to answer, paused in the
+// middle of an answer, or did not answer at all.
+var SlowResponse = &detectors.Detector{
+	Name: "slow-response",
+	Doc: detectors.Doc{
+		Title: "the server took long to answer",
+		What: "A request arrived (the server acknowledged it), and the answer began a second or more later; or it began, and paused; " +
+			"or none came, and the client gave up. Loss, windows and round trips do not explain the wait: the server's application " +
+			"had nothing to send.",
+		Cause: "The server's application waits: for a database, another service, a lock, a full thread pool, a disk, or its own computation.",
+		Action: "Look at the server's log for the time of the request's frame, and at what it calls. Other answers of the same connection " +
+			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
+		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little, or speaks without being asked. " +
+			"An interactive session, whose client pauses. A connection in a pool that waits for its next request. A request or an answer that was lost " +
+			"and sent again, or an answer that waits for a window.",
+		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
+		Refs:  []string{"RFC 9293 3.8.4"},
+		Since: "0.3",
+	},
+	Outcomes: []*detectors.Outcome{slow, paused, unanswered},
+	Params: []detectors.Param{
+		{Name: "min-response", Default: 1, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time from the end of a request to the answer, or of a pause in an answer"},
+		{Name: "max-response", Default: 20, Min: 1, Max: 86400, Unit: "s", Doc: "who answers later than this is taken to wait for news, as a long poll does"},
+		{Name: "min-prompt", Default: 3, Min: 0, Max: 1e6, Unit: "", Doc: "answers within 250 ms of the same connection that show that it is no long poll"},
+		{Name: "min-bytes", Default: 4096, Min: 0, Max: 1e9, Unit: "", Doc: "an answer of so many bytes is no long poll's, either"},
+		{Name: "min-unanswered", Default: 5, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time that a client waited before it gave up"},
+	},
+	StartsOn:     fsm.On(fsm.Answered, fsm.Transferred),
+	SubscribesTo: fsm.On(fsm.Answered, fsm.Transferred),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(slowResponse) },
+}
+
+var (
+	slow = &detectors.Outcome{Name: "slow", Severity: detectors.Info, Fault: detectors.FaultHost,
+		When: "answers began more than min-response after their requests, on a connection with prompt answers, too, or they were large"}
+	paused = &detectors.Outcome{Name: "paused", Severity: detectors.Info, Fault: detectors.FaultHost,
+		When: "an answer of 100 kB or more paused once or twice for more than min-response"}
+	unanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Info, Fault: detectors.FaultHost,
+		When: "the server had answered promptly before, and the client closed or reset the connection after it had waited for min-unanswered"}
+)
+
+// slowResponse follows one connection. Client and server are known: accounts tell of
+// exchanges only where the handshake was captured.
+type slowResponse struct {
+	first   detectors.Exchange
+	frames  []string // of the requests with slow answers, the first few
+	n       int
+	longest int64
+	total   int64
+	large   bool // an answer was large
+	pauses  []reassembly.Mark // what was sent last before a pause, the first few
+}
+
+// maxFrames is how many frames a sentence names.
+const maxFrames = 5
+
+func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
+	if ev.Kind == fsm.Transferred {
+		w.transfer(r.Transfer, r)
+		return
+	}
+	x := r.Exchange
+	switch {
+	case x.Pushes > 0: // it speaks without being asked: nobody waits for an answer
+		w.withdraw(r)
+	case x.Answer.At == 0:
+		w.noAnswer(x, r)
+	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response"):
+		w.slow(x, r)
+	case w.n > 0:
+		w.report(x, r)
+	}
+}
+
+// withdraw takes back what was reported before the server spoke without being asked.
+func (w *slowResponse) withdraw(r *detectors.Report) {
+	if w.n > 0 {
+		r.Withdraw(w.first.Request.File, w.first.Request.Frame)
+		w.n = 0
+	}
+}
+
+// slow notes an answer that came late.
+func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
+	if w.n == 0 {
+		w.first = *x
+	}
+	w.n++
+	w.longest, w.total = max(w.longest, x.Response), w.total+x.Response
+	w.large = w.large || float64(x.Bytes) >= r.Value("min-bytes")
+	if len(w.frames) < maxFrames {
+		w.frames = append(w.frames, fmt.Sprint(x.Request.Frame))
+	}
+	w.report(x, r)
+}
+
+// report reports slow answers, once it is known that they are not the rule.
+func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
+	if !w.large && float64(x.Prompt) < r.Value("min-prompt") {
+		return
+	}
+	const server = reassembly.B
+	f := r.Find(slow, server, x.Told, r.Evidence("last segment of the request", server.Peer(), &w.first.Request),
+		r.Evidence("first segment of the answer", server, &w.first.Answer))
+	f.Roles = detectors.Roles("server", server, "client")
+	f.End = x.Answer.At
+	f.Measure("slow", w.n)
+	f.Measure("longest_s", detectors.Seconds(w.longest))
+	f.Measure("total_s", detectors.Seconds(w.total))
+	f.Measure("prompt", int(x.Prompt))
+	f.Message = fmt.Sprintf("%s took %s to answer the request that ends in frame %d; the answer begins in frame %d.", r.Name(server),
+		detectors.Span(w.first.Response), w.first.Request.Frame, w.first.Answer.Frame)
+	if w.n > 1 {
+		more := ""
+		if w.n > len(w.frames) {
+			more = ", ..."
+		}
+		f.Message = fmt.Sprintf("%d answers of %s took longer than %s: %s in total, %s the longest (requests in frames %s%s).", w.n, r.Name(server),
+			detectors.Span(r.Nanos("min-response")), detectors.Span(w.total), detectors.Span(w.longest), strings.Join(w.frames, ", "), more)
+	}
+	if x.Prompt > 0 {
+		f.Message += fmt.Sprintf(" %s took %s on average.", detectors.Counted(x.Prompt, "other answer", "other answers"), detectors.Span(int64(x.Mean)))
+	}
+	r.Emit(f)
+}
+
+// noAnswer reports a request that the client gave up on. That a capture ends before an
+// answer says nothing.
+func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
+	out := r.Conn.Stream(reassembly.A)
+	if !x.GaveUp || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) {
+		return
+	}
+	const server = reassembly.B
+	last := r.Conn.Last(server.Peer())
+	f := r.Find(unanswered, server, x.Told, r.Evidence("request, never answered", server.Peer(), &x.Request), r.Evidence("the client gives up", server.Peer(), &last))
+	f.Roles = detectors.Roles("server", server, "client")
+	f.Measure("waited_s", detectors.Seconds(x.Response))
+	f.Measure("prompt", int(x.Prompt))
+	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d). Before, %s took %s on average.",
+		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
+		detectors.Counted(x.Prompt, "answer", "answers"), detectors.Span(int64(x.Mean)))
+	r.Absence(&f, x.Request.At)
+	r.Emit(f)
+}
+
+// maxPauses is in how many pauses an answer still only pauses: more of them are its rate.
+const maxPauses = 2
+
+// transfer reports an answer that paused. A pause ends a transfer, so that it shows
+// between two.
+func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
+	const server = reassembly.B
+	if _, known := r.Conn.Opener(); !known || t.From != server || t.Pause < r.Nanos("min-response") || t.Pause > r.Nanos("max-response") || t.Bytes < minPaused {
+		return
+	}
+	if len(w.pauses) == maxPauses {
+		for i := range w.pauses {
+			r.Withdraw(w.pauses[i].File, w.pauses[i].Frame)
+		}
+		return
+	}
+	w.pauses = append(w.pauses, t.Last)
+	f := r.Find(paused, server, t.Told, r.Evidence("last segment before the pause", server, &t.Last))
+	f.Roles = detectors.Roles("server", server, "client")
+	f.End = t.Last.At + t.Pause
+	f.Measure("pause_s", detectors.Seconds(t.Pause))
+	f.Measure("bytes", int(t.Bytes))
+	f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d). Everything was acknowledged, and the window was open: its application had nothing to send.",
+		r.Name(server), detectors.Span(t.Pause), detectors.Size(t.Bytes), t.Last.Frame)
+	r.Emit(f)
+}
+
+// minPaused is how much of an answer must have been sent before a pause: a server that
+// speaks now and then sends less.
+const minPaused = 100_000

@@ -1,0 +1,132 @@
+package waiting
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// ThroughputLimited reports a transfer that one thing limited most of the time.
+var ThroughputLimited = &detectors.Detector{
+	Name: "throughput-limited",
+	Doc: detectors.Doc{
+		Title: "one thing limited a transfer",
+		What: "A run of payload of one side took two seconds or longer, and for half of that or more it waited for the same thing: the " +
+			"receive window, ACKs, its own application, or the repair of losses.",
+		Cause: "receiver-window: the receiver's buffer is too small for the path, or its application reads slowly. sender-window: the congestion " +
+			"window did not grow, or the send buffer is too small. path: the bottleneck's rate; what is sent faster queues. application: the sender " +
+			"produces its data slowly. loss: the path drops segments.",
+		Action: "receiver-window: a larger receive buffer (net.ipv4.tcp_rmem, SO_RCVBUF not set), or a faster reader. sender-window: a larger send buffer " +
+			"(net.ipv4.tcp_wmem, SO_SNDBUF not set), another congestion control. path: nothing that hosts can do, except for the queue (pacing, BBR, " +
+			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
+		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
+			"than a minute at the rate of its source, and transfers on paths below 1 ms, whose hosts take longer than the path. Stretches that the capture " +
+			"cannot explain.",
+		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
+		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290"},
+		Since: "0.3",
+	},
+	Outcomes: []*detectors.Outcome{byReceiver, bySender, byPath, byApplication, byLoss},
+	Params: []detectors.Param{
+		{Name: "min-duration", Default: 2, Min: 0.1, Max: 86400, Unit: "s", Doc: "minimum duration of the transfer"},
+		{Name: "min-share", Default: 0.5, Min: 0.1, Max: 1, Unit: "", Doc: "minimum share of it that one thing took"},
+		{Name: "warn-duration", Default: 10, Min: 0.1, Max: 86400, Unit: "s", Doc: "minimum duration for a warning"},
+		{Name: "warn-share", Default: 0.9, Min: 0.1, Max: 1, Unit: "", Doc: "minimum share for a warning"},
+		{Name: "max-application", Default: 60, Min: 1, Max: 1e6, Unit: "s", Doc: "a transfer that its application limits for longer is a stream"},
+	},
+	StartsOn:     fsm.On(fsm.Transferred),
+	SubscribesTo: fsm.On(fsm.Transferred),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(throughputLimited) },
+}
+
+var (
+	byReceiver = &detectors.Outcome{Name: "receiver-window", Severity: detectors.Info, Fault: detectors.FaultHost, When: "the sender had more to send, and the receive window was full; a warning from 90 % of a transfer of 10 s on",
+		Cause:  "The receiver's buffer is too small for the round trip, or its application reads slowly.",
+		Action: "If the window is small from the start: a larger receive buffer (net.ipv4.tcp_rmem; do not set SO_RCVBUF), or window scaling. If it closes and opens: look at the reading application."}
+	bySender = &detectors.Outcome{Name: "sender-window", Severity: detectors.Info, Fault: detectors.FaultSuspected, When: "the window had room, but the sender sent only as ACKs came; a warning likewise",
+		Cause:  "The congestion window stayed small, the sender's send buffer is too small for the round trip, or it paces its segments.",
+		Action: "A larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control); look for losses before this part of the capture."}
+	byPath = &detectors.Outcome{Name: "path", Severity: detectors.Info, Fault: detectors.FaultPath, When: "ACKs clocked the sender while the round trip stood above the smallest: a queue before a bottleneck; a warning likewise",
+		Cause:  "The path is full: a slower link between the hosts, or a rate limit. What is sent faster waits in its queue.",
+		Action: "The rate is that of the bottleneck. If the queueing delay hurts others: smaller or managed queues there (fq_codel), or a congestion control that does not fill them (BBR)."}
+	byApplication = &detectors.Outcome{Name: "application", Severity: detectors.Info, Fault: detectors.FaultHost, When: "the sending server's application had nothing to send; a warning likewise",
+		Cause:  "The application produces its data slowly: it reads from a slow disk, database or service, computes, or limits its rate.",
+		Action: "Look at what the sending application waits for. The network and the other host are not at fault."}
+	byLoss = &detectors.Outcome{Name: "loss", Severity: detectors.Info, Fault: detectors.FaultPath, When: "losses were being repaired; a warning likewise",
+		Cause:  "The path drops segments: a full queue, a bad link, a rate limit that drops.",
+		Action: "See the retransmissions detector for where they were lost."}
+)
+
+// throughputLimited keeps the worst transfer of a connection.
+type throughputLimited struct{ reported int64 }
+
+func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
+	t := r.Transfer
+	if t.Duration() < r.Nanos("min-duration") || t.Duration() <= w.reported {
+		return
+	}
+	limit, share := t.Limit()
+	if share < r.Value("min-share") {
+		return
+	}
+	o := w.outcome(limit, t, r)
+	if o == nil {
+		return
+	}
+	sender := t.From
+	culprit := sender
+	if o == byReceiver {
+		culprit = sender.Peer()
+	}
+	if w.reported > 0 {
+		for _, f := range r.Findings() {
+			r.Withdraw(f.Evidence[0].Seg.File, f.Evidence[0].Seg.Frame)
+		}
+	}
+	w.reported = t.Duration()
+	f := r.Find(o, culprit, t.Told, r.Evidence("first segment of the transfer", sender, &t.First), r.Evidence("last segment", sender, &t.Last))
+	f.Roles = detectors.Roles("sender", sender, "receiver")
+	if t.Duration() >= r.Nanos("warn-duration") && share >= r.Value("warn-share") {
+		f.Severity = detectors.Warning
+	}
+	f.Measure("bytes", int(t.Bytes))
+	f.Measure("duration_s", detectors.Seconds(t.Duration()))
+	f.Measure("bytes_per_second", int(t.Rate()))
+	f.Measure("share", float64(int(share*1000+0.5))/1000)
+	f.Measure("window_bytes", int(t.Window))
+	f.Measure("flight_bytes", int(t.Flight))
+	f.Measure("rtt_s", detectors.Seconds(t.RTT))
+	f.Measure("queue_s", detectors.Seconds(t.Queue))
+	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
+	r.Emit(f)
+}
+
+// outcome is what is reported of a transfer, nil for what is nobody's fault.
+func (w *throughputLimited) outcome(limit string, t *detectors.Transfer, r *detectors.Report) *detectors.Outcome {
+	switch limit {
+	case detectors.LimitReceiver:
+		return byReceiver
+	case detectors.LimitSender:
+		if t.RTT >= minWindowRTT {
+			return bySender
+		}
+	case detectors.LimitPath:
+		if t.Queue >= minQueue {
+			return byPath
+		}
+	case detectors.LimitLoss:
+		return byLoss
+	case detectors.LimitApplication:
+		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") {
+			return byApplication
+		}
+	}
+	return nil
+}
+
+// minWindowRTT is the shortest round trip that a window divides: hosts take longer than
+// a shorter path. minQueue is the shortest queueing delay worth a finding.
+const (
+	minWindowRTT = 1_000_000
+	minQueue     = 10_000_000
+)
