@@ -166,6 +166,10 @@ func (c *Conn) Bounded(side reassembly.Side) bool {
 	return false
 }
 
+// Out is the side's sequence space, for packages that see every segment: to be read
+// only. Detectors get a copy, View.Stream.
+func (c *Conn) Out(side reassembly.Side) *reassembly.Stream { return &c.ends[side].out }
+
 // Endpoint is the side's address and port.
 func (c *Conn) Endpoint(side reassembly.Side) reassembly.Endpoint {
 	if (side == reassembly.A) == (c.bits&aIsLo != 0) {

@@ -13,7 +13,7 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 	if f.Watchers != 0 {
 		p.watch.Expire(f.Watchers, e.At)
 	}
-	p.endAccount(id, f, e)
+	p.endAccount(f, e)
 	f.Conn.End(&p.aside)
 	if p.aside.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), &p.aside)

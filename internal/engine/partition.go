@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -102,10 +103,13 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
-	if f.Account != 0 || seg.Len > 0 && p.accounts && !f.Conn.Over() {
-		p.account(m.ID, f, seg, m.Side, ev)
+	if f.Account != 0 || seg.Len > 0 && p.openAccount(m.ID, f) {
+		p.waits.Process(f.Account, seg, m.Side, ev, &f.Conn)
 	}
 	if ev.Ends() {
+		if !p.options.Time && f.Conn.Over() {
+			p.endAccount(f, detectors.Ending{At: seg.At})
+		}
 		p.halfClosing(m.ID, f)
 		p.flows.Note(m.ID, f)
 	}
@@ -145,7 +149,7 @@ func (p *partition) add(position uint64, hash uint32) (flow.ID, *flow.Flow) {
 	}
 	id, f := p.flows.Add(position, hash)
 	if p.options.Time {
-		f.Account = p.waits.Open()
+		f.Account = p.waits.Open(uint32(id))
 	}
 	if p.options.Follow != nil {
 		p.options.Follow.begin(f)

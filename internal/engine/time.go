@@ -2,28 +2,23 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// account gives the time up to a segment to what was waited for. A connection without
-// payload needs no account unless it is reported, and one that is over needs it no
-// longer.
-func (p *partition) account(id flow.ID, f *flow.Flow, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events) {
-	if f.Account == 0 {
-		f.Account = p.waits.Open()
+// openAccount opens the account of a connection's time: with the first payload, since a
+// connection without needs none, unless all are reported. It does not open another one
+// for a connection that is over.
+func (p *partition) openAccount(id flow.ID, f *flow.Flow) bool {
+	if !p.accounts || f.Conn.Over() {
+		return false
 	}
-	p.current = id
-	p.waits.Process(f.Account, seg, side, ev, f.Conn.View())
-	if ev.Ends() && !p.options.Time && f.Conn.Over() {
-		p.endAccount(id, f, detectors.Ending{At: seg.At})
-	}
+	f.Account = p.waits.Open(uint32(id))
+	return true
 }
 
 // endAccount ends the account of a connection's time: at its last segment if it is over or
 // leaves, else at the end of the trace.
-func (p *partition) endAccount(id flow.ID, f *flow.Flow, e detectors.Ending) {
+func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 	p.time, p.accounted = nil, 0
 	if f.Account == 0 {
 		return
@@ -32,22 +27,28 @@ func (p *partition) endAccount(id flow.ID, f *flow.Flow, e detectors.Ending) {
 	if e.Why == detectors.TraceOver && !f.Conn.Over() {
 		at = max(at, e.At, p.traceEnd)
 	}
-	p.current = id
-	p.time, p.accounted = p.waits.End(f.Account, at, e.At, f.Conn.View()), f.Position
+	p.time, p.accounted = p.waits.End(f.Account, at, e.At, &f.Conn), f.Position
 	f.Account = 0
 }
 
 // exchange delivers what an account tells of a request and its answer. A prompt answer
 // starts no watcher.
-func (p *partition) exchange(x *detectors.Exchange, at int64) {
-	f := p.flows.At(p.current)
-	if x.Response >= int64(detectors.PromptAnswer) && p.starts.Has(fsm.Answered) || f.Watchers != 0 {
-		f.Watchers = p.watch.Answered(f.Watchers, uint32(p.current), f.Conn.View(), at, x)
+func (p *partition) exchange(owner uint32, x *detectors.Exchange) {
+	f := p.flows.At(flow.ID(owner))
+	if x.Response >= int64(detectors.PromptAnswer) || f.Watchers != 0 {
+		f.Watchers = p.watch.Answered(f.Watchers, owner, f.Conn.View(), x.Told, x)
 	}
 }
 
 // transfer does the same for a run of payload.
-func (p *partition) transfer(t *detectors.Transfer, at int64) {
-	f := p.flows.At(p.current)
-	f.Watchers = p.watch.Transferred(f.Watchers, uint32(p.current), f.Conn.View(), at, t)
+func (p *partition) transfer(owner uint32, t *detectors.Transfer) {
+	f := p.flows.At(flow.ID(owner))
+	if t.Duration() < minTransfer && t.Pause == 0 {
+		return
+	}
+	f.Watchers = p.watch.Transferred(f.Watchers, owner, f.Conn.View(), t.Told, t)
 }
+
+// minTransfer is how long a transfer takes that detectors are told of: nobody waits for a
+// shorter one.
+const minTransfer = 100_000_000

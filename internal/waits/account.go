@@ -10,10 +10,12 @@ import (
 // ready.
 type Account struct {
 	Waits detectors.Waits
+	Owner uint32 // what whoever is told calls the connection
 
-	first int64 // time of the first segment
-	from  int64 // all before it is attributed
-	ends  [2]end
+	number uint32 // of the account in its ledger
+	first  int64  // time of the first segment
+	from   int64  // all before it is attributed
+	ends   [2]end
 
 	stretch     Stretch         // the last that was attributed; the next of the same wait makes it longer
 	event       frameID         // the segment at which from was reached
@@ -26,12 +28,14 @@ type Account struct {
 	pushes      uint32
 	provisional int64 // of the loss, what another wait gets if nothing turns out to have been lost
 	run         run
+	quick       int64 // time below which gaps are not told apart
 	phase       phase
 	turn        reassembly.Side // who sent payload last
 	known       bool            // the client is known: A
 	spoken      bool            // payload was sent
 	asking      bool            // the client waits for an answer
 	replying    bool            // the server answers
+	slowly      bool            // an answer was not prompt
 	pipelined   bool            // by now for several
 	lost        bool            // something was sent again since the hole opened
 	blind       detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
@@ -88,11 +92,18 @@ type Stretch struct {
 	Start, End int64     // nanoseconds since 1970
 }
 
-// Told is who is told what an account finds; nil functions are not called.
+// Told is who is told what accounts find; nil functions are not called. What they are
+// given is valid during the call only.
 type Told struct {
-	Stretch  func(*Stretch)
-	Exchange func(*detectors.Exchange)
-	Transfer func(*detectors.Transfer)
+	Stretch  func(a *Account, x *Stretch)
+	Exchange func(a *Account, x *detectors.Exchange)
+	Transfer func(a *Account, t *detectors.Transfer)
+
+	// Prompt says that prompt answers are told of, too; else only after one that was not.
+	Prompt bool
+
+	exchange detectors.Exchange // room for what is told, so that it costs no allocation
+	transfer detectors.Transfer
 }
 
 // step is one segment of the connection, and who is told.
@@ -101,24 +112,68 @@ type step struct {
 	seg       *reassembly.Segment
 	side      reassembly.Side
 	own, peer *end
-	view      fsm.View
+	conn      *fsm.Conn
+	out       *reassembly.Stream // of the side; only read
 	told      *Told
 	paused    bool // the side's application paused for so long that another transfer begins
 }
 
 // Process accounts for the time up to the connection's next segment, which fsm has
-// processed: v is the connection after it.
-func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, v fsm.View, told *Told) {
+// processed: c is the connection after it, and only read.
+//
+// Nearly all segments of a bulk transfer continue a flight or acknowledge one: these
+// are only noted. What they wait for is attributed with the next gap.
+func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
+	own, peer := a.both(side)
+	plain := a.phase >= running && !own.open && !peer.open
+	switch ev.Class {
+	case fsm.NewData:
+		if plain && a.phase == running && a.turn == side && seg.At-a.from < a.quick && seg.Flags&reassembly.FIN == 0 && ev.Kinds&disturbing == 0 {
+			own.sent, own.sentLen = seg.At, seg.Len
+			if own.asked == 0 {
+				own.asked = seg.At
+			}
+			own.ids.note(seg.IPID)
+			a.run.payload(seg, a.mss, c.Out(side))
+			peer.asked = 0
+			return
+		}
+	case fsm.PureAck, fsm.WindowUpdate:
+		if plain && ev.Kinds&disturbing == 0 && seg.Flags&reassembly.FIN == 0 {
+			a.time(seg, own, peer, false)
+			peer.learn(a, seg.At, c.Out(side.Peer()))
+			peer.asked = 0
+			own.noted(seg)
+			return
+		}
+	}
+	a.slow(seg, side, ev, c, told)
+}
+
+// both are the ends, that of the side first. A branch costs less than two indexes.
+func (a *Account) both(side reassembly.Side) (own, peer *end) {
+	if side == reassembly.A {
+		return &a.ends[0], &a.ends[1]
+	}
+	return &a.ends[1], &a.ends[0]
+}
+
+// disturbing are events after which a segment is not just the next of its flight, or an
+// acknowledgment.
+const disturbing = 1<<fsm.HoleShown | 1<<fsm.HoleAcked | 1<<fsm.SynAcked
+
+// slow is Process for a segment that may end a wait.
+func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
+	own, peer := a.both(side)
 	class := ev.Class
 	if a.phase == begun {
-		a.begin(seg, v)
+		a.begin(seg, c.View())
 	}
 	if class == fsm.OutOfWindow || class == fsm.Rst && !ev.Kinds.Has(fsm.ResetSent) {
 		return
 	}
-	own, peer := &a.ends[side], &a.ends[side.Peer()]
 	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn)
-	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, view: v, told: told}
+	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	if own.open || peer.open {
 		s.give(detectors.Loss, seg.At)
 	}
@@ -131,8 +186,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 		s.acknowledged(ev.Kinds)
 	}
 	peer.asked = 0
-	own.clock.note(seg)
-	own.ids.note(seg.IPID)
+	own.noted(seg)
 	if a.from == seg.At {
 		a.event = frameID{seg.File, seg.Frame}
 	}
@@ -203,14 +257,10 @@ func (s *step) ask() {
 // acknowledged notes what the segment acknowledges and offers to its peer.
 func (s *step) acknowledged(kinds fsm.Kinds) {
 	peer := s.peer
-	out := s.view.Stream(s.side.Peer())
-	was := peer.acked
-	peer.learn(s.Account, s.seg.At, out.Una, out.Edge)
-	if peer.acked != was && kinds.Has(fsm.Advanced) {
-		peer.first = s.seg.At // of what is still in flight, it is not earlier
-	}
+	out := s.conn.Out(s.side.Peer())
+	peer.learn(s.Account, s.seg.At, out)
 	if kinds.Has(fsm.HoleShown) || peer.open {
-		s.hole(&out, kinds)
+		s.hole(out, kinds)
 	}
 }
 
@@ -245,7 +295,7 @@ func (s *step) add(w detectors.Wait, to, n int64) {
 // flush tells of the last stretch.
 func (s *step) flush() {
 	if x := &s.stretch; x.End > x.Start {
-		s.told.Stretch(x)
+		s.told.Stretch(s.Account, x)
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *step) connect(class fsm.Class) {
 		}
 	}
 	s.provisional = 0
-	s.opened(seg.At, s.view)
+	s.opened(seg.At, s.conn.View())
 	if seg.Len > 0 {
 		s.process(class, 0)
 	} else if seg.Flags&reassembly.FIN != 0 {
@@ -50,6 +50,7 @@ func (a *Account) opened(at int64, v fsm.View) {
 		}
 		e.sent = at
 	}
+	a.setQuick()
 	if _, known := v.WindowScale(reassembly.A); known {
 		a.blind = detectors.ReceiverWindow
 	}

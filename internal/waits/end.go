@@ -22,7 +22,7 @@ func (s *step) quiet(at int64) {
 	last := &s.ends[s.turn]
 	for side := range reassembly.Side(2) {
 		e := &s.ends[side]
-		if out := s.view.Stream(side); out.InFlight() > 0 && e.sent != 0 && s.view.Phase(side) < fsm.PhaseFinSent {
+		if s.conn.Out(side).InFlight() > 0 && e.sent != 0 && s.conn.View().Phase(side) < fsm.PhaseFinSent {
 			s.give(detectors.Network, min(at, max(e.first, e.sent)+s.roundTrip()))
 			s.give(detectors.PeerSilent, at)
 			return
@@ -52,7 +52,7 @@ func (s *step) unheard() {
 	if x := &s.stretch; s.told.Stretch != nil && x.Wait == s.blind && x.End-x.Start > n {
 		whole := *x
 		x.End -= n
-		s.told.Stretch(x)
+		s.told.Stretch(s.Account, x)
 		*x = whole
 		x.Start, x.Wait = x.End-n, detectors.PeerSilent
 	} else if x.Wait == s.blind {
@@ -72,8 +72,9 @@ func (s *step) silent(at int64) {
 }
 
 // End accounts for the rest of the connection, up to trace time at, of which the trace
-// can speak until known. v is the connection as it ended.
-func (a *Account) End(at, known int64, v fsm.View, told *Told) {
+// can speak until known. c is the connection as it ended.
+func (a *Account) End(at, known int64, c *fsm.Conn, told *Told) {
+	v := c.View()
 	if a.phase == begun {
 		a.first, a.from = at, at
 		return
@@ -84,7 +85,7 @@ func (a *Account) End(at, known int64, v fsm.View, told *Told) {
 		last = other
 	}
 	seg := reassembly.Segment{At: at, File: last.File, Frame: last.Frame}
-	s := step{Account: a, seg: &seg, side: side, own: &a.ends[side], peer: &a.ends[side.Peer()], view: v, told: told}
+	s := step{Account: a, seg: &seg, side: side, own: &a.ends[side], peer: &a.ends[side.Peer()], conn: c, out: c.Out(side), told: told}
 	s.finish(min(known, at))
 	if a.from < at {
 		a.blame(Unrecorded)
@@ -108,7 +109,7 @@ func (s *step) finish(at int64) {
 		s.provisional = s.Waits[detectors.Loss]
 		s.move(detectors.PeerSilent)
 		s.give(detectors.PeerSilent, at)
-		if w := &s.Waits; s.view.Packets(reassembly.B) == 0 {
+		if w := &s.Waits; s.conn.Packets(reassembly.B) == 0 {
 			w[detectors.PeerSilent] += w[detectors.Connect]
 			w[detectors.Connect] = 0
 		}

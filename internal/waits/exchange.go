@@ -16,7 +16,7 @@ func (s *step) exchange() {
 		s.asks()
 	case s.asking:
 		s.asking, s.replying = false, true
-		s.answer, s.replied = reassembly.MarkOf(s.seg), s.view.Bytes(reassembly.B)-min(s.view.Bytes(reassembly.B), uint64(s.seg.Len))
+		s.answer, s.replied = reassembly.MarkOf(s.seg), s.conn.Bytes(reassembly.B)-min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
 		s.pushes++
 	}
@@ -32,7 +32,7 @@ const minAgain = 50_000_000
 // asks notes payload of the client.
 func (s *step) asks() {
 	if s.replying {
-		s.tellExchange(s.view.Bytes(reassembly.B) - s.replied)
+		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)
 	}
 	if s.asking && s.seg.At-s.request.At > max(s.roundTrip(), minAgain) {
 		s.pipelined = true
@@ -42,14 +42,17 @@ func (s *step) asks() {
 
 // tellExchange tells of an answer that is over.
 func (s *step) tellExchange(bytes uint64) {
-	x := detectors.Exchange{
-		Request: s.request, Answer: s.answer, Response: max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), Bytes: bytes, Pipelined: s.pipelined,
+	response := max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0)
+	prompt := response < int64(detectors.PromptAnswer)
+	if !prompt || s.slowly || s.told.Prompt {
+		s.slowly = s.slowly || !prompt
+		x := &s.told.exchange
+		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined}
+		s.tell(x)
 	}
-	s.tell(&x)
-	s.answers++
-	if x.Response < int64(detectors.PromptAnswer) {
+	if s.answers++; prompt {
 		s.prompt++
-		s.promptTime += x.Response
+		s.promptTime += response
 	}
 	s.replying, s.pipelined = false, false
 }
@@ -62,16 +65,18 @@ func (s *step) tell(x *detectors.Exchange) {
 	if s.prompt > 0 {
 		x.Mean = time.Duration(s.promptTime / int64(s.prompt))
 	}
-	s.told.Exchange(x)
+	s.told.Exchange(s.Account, x)
 }
 
 // endExchange tells of the last exchange. gaveUp says that the client ended it.
 func (s *step) endExchange(at int64, gaveUp bool) {
 	if s.replying {
-		s.tellExchange(s.view.Bytes(reassembly.B) - s.replied)
+		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)
 	}
 	if s.asking {
-		s.tell(&detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp})
+		x := &s.told.exchange
+		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp}
+		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false
 }

@@ -10,8 +10,7 @@ import (
 // it was first sent, its acknowledgment was due.
 func (s *step) again() {
 	seg, own := s.seg, s.own
-	out := s.view.Stream(s.side)
-	if !out.Covered(seg.End()) {
+	if !s.out.Covered(seg.End()) {
 		if !own.open {
 			due := max(own.first, own.sent) + s.roundTrip()
 			if own.first != 0 {

@@ -30,7 +30,7 @@ type end struct {
 // An offer is what a side's peer had acknowledged and offered at a time: the side knew
 // it a round trip between tap and side later.
 type offer struct {
-	at        uint32 // microseconds of the connection, modulo 2^32
+	at        uint32 // ticks of the connection, modulo 2^32
 	una, edge reassembly.Seq
 }
 
@@ -38,32 +38,49 @@ type offer struct {
 // side, in steps of a quarter.
 const knowledge = 6
 
-// micros is a time in microseconds of the connection.
-func (a *Account) micros(at int64) uint32 { return uint32((at - a.first) / 1000) }
+// tickBits make a tick of 1,024 ns: a microsecond or so, without a division.
+const tickBits = 10
+
+// ticks is a time in ticks of the connection.
+func (a *Account) ticks(at int64) uint32 { return uint32((at - a.first) >> tickBits) }
 
 // learn notes what the side's peer acknowledges and offers now.
-func (e *end) learn(a *Account, at int64, una, edge reassembly.Seq) {
+func (e *end) learn(a *Account, at int64, out *reassembly.Stream) {
 	o := &e.windows[e.latest]
-	if e.windowed && o.una == una && o.edge == edge {
-		return
+	if e.windowed {
+		if o.una == out.Una && o.edge == out.Edge {
+			return
+		}
+		if o.una != out.Una {
+			e.first = at // of what is still in flight, it is not earlier
+		}
 	}
 	e.acked = at
-	now := a.micros(at)
-	if e.windowed && int64(now-o.at)*4000 < e.rtt && o.edge != o.una { // one step; a shut window is remembered
-		o.una, o.edge = una, edge
-		return
-	}
+	now := a.ticks(at)
 	if e.windowed {
-		e.latest = (e.latest + 1) % knowledge
+		if int64(now-o.at)<<(tickBits+2) < e.rtt && o.edge != o.una { // one step; a shut window is remembered
+			o.una, o.edge = out.Una, out.Edge
+			return
+		}
+		if e.latest++; e.latest == knowledge {
+			e.latest = 0
+		}
+		o = &e.windows[e.latest]
 	}
 	e.windowed = true
-	e.windows[e.latest] = offer{now, una, edge}
+	*o = offer{now, out.Una, out.Edge}
+}
+
+// noted notes what the side's segments say of their order and of its clock.
+func (e *end) noted(seg *reassembly.Segment) {
+	e.clock.note(seg)
+	e.ids.note(seg.IPID)
 }
 
 // knew is what the side knew when it sent what passed the tap at: what had passed a
 // round trip before, with some slack for a round trip that is not always the same.
 func (e *end) knew(a *Account, at int64) offer {
-	then := a.micros(at - e.rtt + e.slack())
+	then := a.ticks(at - e.rtt + e.slack())
 	o := e.windows[e.latest]
 	for i := range uint8(knowledge) {
 		k := (e.latest + knowledge - i) % knowledge
@@ -84,7 +101,7 @@ func (e *end) slack() int64 { return max(e.rtt/8, 500_000) }
 // stoppedAtEdge reports whether the side stopped at seq because the window that it
 // knew had no room for need bytes more.
 func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint32) bool {
-	then := a.micros(at - e.rtt + e.slack())
+	then := a.ticks(at - e.rtt + e.slack())
 	for i := range e.windows {
 		o := &e.windows[i]
 		if room := seq.To(o.edge); room >= 0 && uint32(room) < need && o.edge != 0 && int32(then-o.at) >= 0 {
@@ -94,11 +111,16 @@ func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint3
 	return false
 }
 
+// setQuick sets the time below which gaps are not told apart: a sixteenth of the round
+// trip, a millisecond at most.
+func (a *Account) setQuick() { a.quick = min(a.roundTrip()/16, 1_000_000) }
+
 // sample notes a round trip between tap and side.
-func (e *end) sample(ns int64) {
+func (a *Account) sample(e *end, ns int64) {
 	ns = max(ns, 1)
 	if e.rtt == 0 || ns < e.rtt {
 		e.rtt = ns
+		a.setQuick()
 	}
 	e.rttSum += ns
 	e.rtts++
@@ -108,7 +130,7 @@ func (e *end) sample(ns int64) {
 // its own peer's that the segment answers.
 func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
 	if own.timed != 0 && seg.Flags&reassembly.ACK != 0 && own.ackDue.AtOrBefore(seg.Ack) {
-		own.sample(seg.At - own.timed)
+		a.sample(own, seg.At-own.timed)
 		own.timed = 0
 	}
 	if peer.timed == 0 && fresh {
@@ -120,7 +142,7 @@ func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
 	if own.echoed != 0 {
 		if d := int32(seg.Opts.TSEcr - own.tsval); d >= 0 {
 			if d == 0 {
-				own.sample(seg.At - own.echoed)
+				a.sample(own, seg.At-own.echoed)
 			}
 			own.echoed = 0
 		}

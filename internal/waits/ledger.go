@@ -9,11 +9,11 @@ import (
 // A Ledger holds the accounts of one partition's connections. An account is a number
 // that is kept with the connection; 0 is none.
 type Ledger struct {
-	// Exchange and Transfer are told of these as they end, Stretch of each stretch of
-	// time of accounts; nil functions are not called.
-	Exchange func(x *detectors.Exchange, at int64)
-	Transfer func(t *detectors.Transfer, at int64)
-	Stretch  func(*Stretch) // see FollowStretches
+	// Exchange and Transfer are told of these as they are over, Stretch of each stretch
+	// of time, with the owner of the account; nil functions are not called.
+	Exchange func(owner uint32, x *detectors.Exchange)
+	Transfer func(owner uint32, t *detectors.Transfer)
+	Stretch  func(owner uint32, x *Stretch)
 
 	chunks  []*[chunkSize]Account
 	made    uint32 // accounts ever used
@@ -21,8 +21,6 @@ type Ledger struct {
 	records []*Record // by account, if they are kept
 	keep    bool
 	told    Told
-	current uint32 // account that is told of
-	now     int64  // trace time
 }
 
 // chunkSize is how many accounts are allocated together.
@@ -37,55 +35,49 @@ func NewLedger(records bool) *Ledger {
 	l := &Ledger{keep: records}
 	l.told = Told{Exchange: l.exchange, Transfer: l.transfer}
 	if records {
-		l.told.Stretch = l.stretch
+		l.told.Stretch, l.told.Prompt = l.stretch, true
 	}
 	return l
 }
 
-// FollowStretches has fn told of each stretch of time.
-func (l *Ledger) FollowStretches(fn func(*Stretch)) {
-	l.Stretch, l.told.Stretch = fn, l.stretch
-}
-
 // Reset forgets all accounts.
-func (l *Ledger) Reset() {
-	l.chunks, l.made, l.idle, l.records = nil, 0, nil, nil
-}
+func (l *Ledger) Reset() { l.chunks, l.made, l.idle, l.records = nil, 0, nil, nil }
 
 func (l *Ledger) at(n uint32) *Account { return &l.chunks[(n-1)>>chunkBits][(n-1)&(chunkSize-1)] }
 
 // Open opens an account.
-func (l *Ledger) Open() uint32 {
-	if last := len(l.idle) - 1; last >= 0 {
-		n := l.idle[last]
-		l.idle = l.idle[:last]
-		return n
+func (l *Ledger) Open(owner uint32) (account uint32) {
+	last := len(l.idle) - 1
+	if last >= 0 {
+		account, l.idle = l.idle[last], l.idle[:last]
+	} else {
+		if l.made>>chunkBits == uint32(len(l.chunks)) {
+			l.chunks = append(l.chunks, new([chunkSize]Account))
+		}
+		l.made++
+		account = l.made
+		if l.keep {
+			l.records = append(l.records, nil)
+		}
 	}
-	if l.made>>chunkBits == uint32(len(l.chunks)) {
-		l.chunks = append(l.chunks, new([chunkSize]Account))
-	}
-	l.made++
-	if l.keep {
-		l.records = append(l.records, nil)
-	}
-	return l.made
+	a := l.at(account)
+	a.Owner, a.number = owner, account
+	return account
 }
 
 // Process accounts for the time up to a segment, which fsm has processed.
-func (l *Ledger) Process(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, v fsm.View) {
-	l.current, l.now = account, seg.At
-	l.at(account).Process(seg, side, ev, v, &l.told)
+func (l *Ledger) Process(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
+	l.chunks[(account-1)>>chunkBits][(account-1)&(chunkSize-1)].Process(seg, side, ev, c, &l.told)
 }
 
 // End ends an account, as Account.End does, and closes it. The record is nil if none is
 // kept.
-func (l *Ledger) End(account uint32, at, known int64, v fsm.View) *Record {
-	l.current, l.now = account, at
+func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	a := l.at(account)
-	a.End(at, known, v, &l.told)
+	a.End(at, known, c, &l.told)
 	var r *Record
 	if l.keep {
-		r = l.record()
+		r = l.record(a)
 		r.Waits, r.From, r.To, r.Unknown = a.Waits, a.first, a.from, a.why
 		if a.Waits[detectors.UnknownWait] == 0 {
 			r.Unknown = NoReason
@@ -99,38 +91,38 @@ func (l *Ledger) End(account uint32, at, known int64, v fsm.View) *Record {
 	return r
 }
 
-// record is that of the account at hand.
-func (l *Ledger) record() *Record {
-	r := &l.records[l.current-1]
+// record is that of an account.
+func (l *Ledger) record(a *Account) *Record {
+	r := &l.records[a.number-1]
 	if *r == nil {
 		*r = new(Record)
 	}
 	return *r
 }
 
-func (l *Ledger) stretch(x *Stretch) {
+func (l *Ledger) stretch(a *Account, x *Stretch) {
 	if l.keep {
-		l.record().longest(x)
+		l.record(a).longest(x)
 	}
 	if l.Stretch != nil {
-		l.Stretch(x)
+		l.Stretch(a.Owner, x)
 	}
 }
 
-func (l *Ledger) exchange(x *detectors.Exchange) {
+func (l *Ledger) exchange(a *Account, x *detectors.Exchange) {
 	if l.keep {
-		l.record().exchange(x)
+		l.record(a).exchange(x)
 	}
 	if l.Exchange != nil {
-		l.Exchange(x, l.now)
+		l.Exchange(a.Owner, x)
 	}
 }
 
-func (l *Ledger) transfer(t *detectors.Transfer) {
+func (l *Ledger) transfer(a *Account, t *detectors.Transfer) {
 	if l.keep {
-		l.record().transfer(t)
+		l.record(a).transfer(t)
 	}
 	if l.Transfer != nil {
-		l.Transfer(t, l.now)
+		l.Transfer(a.Owner, t)
 	}
 }

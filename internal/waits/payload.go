@@ -9,25 +9,28 @@ import (
 func (s *step) payload() {
 	seg, own := s.seg, s.own
 	s.silent(seg.At)
-	s.paused = false
-	before := s.Waits
+	var before detectors.Waits
+	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause)
+	if ends = ends && !s.small(); ends {
+		before = s.Waits
+	}
 	if s.turn == s.side || s.una().Before(seg.Seq) && s.spoken {
 		s.continued()
 	} else {
 		s.answered()
 	}
-	if s.run.side != s.side || s.paused {
+	if ends && (s.run.side != s.side || s.paused) {
 		s.endTransfer(&before)
 	}
 	s.exchange()
 	s.transfer()
-	if out := s.view.Stream(s.side); out.InFlight() <= seg.Len {
+	if s.out.InFlight() <= seg.Len {
 		own.first = seg.At
 	}
 	own.sent, own.sentLen = seg.At, seg.Len
 	s.turn, s.spoken = s.side, true
 	s.ask()
-	if ahead := s.view.Stream(s.side); ahead.Skipped(seg.Seq - 1) { // something before it is missing
+	if s.out.Skipped(seg.Seq - 1) { // something before it is missing
 		s.open(seg.Seq)
 	}
 }
@@ -43,14 +46,11 @@ func (s *step) una() reassembly.Seq {
 // roundTrip is the smallest between both sides.
 func (a *Account) roundTrip() int64 { return a.ends[0].rtt + a.ends[1].rtt }
 
-// quick is the time below which gaps are not told apart.
-func (a *Account) quick() int64 { return min(a.roundTrip()/16, 1_000_000) }
-
 // continued: the side had sent last, and sends more.
 func (s *step) continued() {
 	seg, own, peer := s.seg, s.own, s.peer
 	at := seg.At
-	if at-s.from < s.quick() {
+	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
 	if own.windowed && own.stoppedAtEdge(s.Account, own.sent, seg.Seq, s.full()) {
@@ -59,7 +59,7 @@ func (s *step) continued() {
 	}
 	left := at - own.clock.late(seg)
 	last := own.knew(s.Account, left)
-	learned := s.first + int64(last.at)*1000 // when what it knew last passed the tap
+	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
 	between := own.windowed && learned > own.sent-own.rtt
 	gap, lag := left-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
 	full, short, inFlight := s.roundTrip(), own.sentLen < s.full(), last.una.Before(seg.Seq)
@@ -176,7 +176,8 @@ func (a *Account) app(side reassembly.Side) detectors.Wait {
 // full is the payload of a full segment: the MSS, less what options may take.
 func (s *step) full() uint32 {
 	if s.mss == 0 {
-		s.mss = uint16(min(s.view.EffSndMSS(), 65_535))
+		mss := min(s.conn.View().EffSndMSS(), 65_535)
+		s.mss = uint16(mss - min(mss-1, 40))
 	}
-	return uint32(s.mss) - min(uint32(s.mss), 40)
+	return uint32(s.mss)
 }

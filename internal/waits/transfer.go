@@ -32,19 +32,35 @@ const (
 // flight.
 func (s *step) transfer() {
 	seg, r := s.seg, &s.run
-	if !r.on {
-		*r = run{first: reassembly.MarkOf(seg), before: s.Waits, side: s.side, on: true}
-		r.bytes = s.view.Bytes(s.side) - min(s.view.Bytes(s.side), uint64(seg.Len))
+	if !r.on || r.side != s.side {
+		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
+		r.window, r.flight, r.fulls = 0, 0, 0
+		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts = 0, 0
 		}
 	}
+	r.payload(seg, s.mss, s.out)
+	r.window = max(r.window, s.out.Window())
+}
+
+// payload notes a segment of the run; full is the payload of a full segment.
+func (r *run) payload(seg *reassembly.Segment, full uint16, out *reassembly.Stream) {
+	r.flight = max(r.flight, out.InFlight())
 	r.last = reassembly.MarkOf(seg)
-	if seg.Len >= s.full() {
+	if seg.Len >= uint32(full) {
 		r.fulls++
 	}
-	out := s.view.Stream(s.side)
-	r.window, r.flight = max(r.window, out.Window()), max(r.flight, out.InFlight())
+}
+
+// small reports whether the run is too small for a transfer, and ends it if so.
+func (s *step) small() bool {
+	r := &s.run
+	if lasted := r.last.At - r.first.At; lasted > 0 && (lasted >= minTime && r.fulls >= minFulls || s.conn.Bytes(r.side)-r.bytes >= minBytes) {
+		return false
+	}
+	r.on = r.on && r.side == s.side
+	return true
 }
 
 // longPause is how long an application pauses between two transfers.
@@ -58,14 +74,15 @@ func (s *step) endTransfer(to *detectors.Waits) {
 		return
 	}
 	r.on = false
-	bytes, lasted := s.view.Bytes(r.side)-r.bytes, r.last.At-r.first.At
+	bytes, lasted := s.conn.Bytes(r.side)-r.bytes, r.last.At-r.first.At
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
 		bytes -= min(bytes, uint64(s.seg.Len))
 	}
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
 	}
-	t := detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes, Window: r.window, Flight: r.flight}
+	t := &s.told.transfer
+	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes, Window: r.window, Flight: r.flight}
 	for w := range t.Waits {
 		t.Waits[w] = to[w] - r.before[w]
 	}
@@ -81,7 +98,7 @@ func (s *step) endTransfer(to *detectors.Waits) {
 	if s.paused {
 		t.Pause = s.seg.At - r.last.At
 	}
-	s.told.Transfer(&t)
+	s.told.Transfer(s.Account, t)
 }
 
 // fit makes the waits of a transfer add up to how long it took: they lack pauses inside
