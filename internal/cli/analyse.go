@@ -11,6 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 )
 
 // analyse reads the captures and reports.
@@ -147,7 +148,8 @@ func (c *command) pictures(ctx context.Context, r *result.Report, o *engine.Opti
 	p := report.NewPictures(r, ro)
 	drawn := p.Flows()
 	ids := map[uint64]uint64{} // by Flow.Conn
-	follow := &engine.Follow{Conns: map[uint64]bool{}, Step: func(t result.Step) { p.Add(ids[t.Conn], &t) }}
+	follow := &engine.Follow{Conns: map[uint64]bool{}, Step: func(t result.Step) { p.Add(ids[t.Conn], &t) },
+		Stretch: func(conn uint64, x *waits.Stretch) { p.Wait(ids[conn], x) }}
 	for i := range r.Flows {
 		f := &r.Flows[i]
 		if _, is := slices.BinarySearch(drawn, f.ID); is {

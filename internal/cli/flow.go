@@ -17,6 +17,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 	"github.com/tcptrace-go/tcptrace/internal/source"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -53,6 +54,8 @@ func (c *command) follow(o *engine.Options, form *format) (err error) {
 	} else {
 		c.timeline = new(timeline)
 		o.Follow.Step = c.timeline.add
+		c.strip = new(waits.Strip)
+		o.Follow.Stretch = func(_ uint64, x *waits.Stretch) { c.strip.Add(x) }
 	}
 	return nil
 }
@@ -102,6 +105,9 @@ func (c *command) single(r *result.Report, follow *engine.Follow) error {
 	}
 	r.Flows = []result.Flow{r.Flows[i]}
 	flow := &r.Flows[0]
+	if flow.Time != nil {
+		flow.Time.Strip = c.strip
+	}
 	if follow.ID != 0 && flow.ID != follow.ID {
 		c.warn("connections were dropped to stay within --max-flows; connection %d is number %d of those that remain", follow.ID, flow.ID)
 	}

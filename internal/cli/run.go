@@ -15,6 +15,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/taps"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/samples"
 )
 
@@ -81,6 +82,7 @@ type command struct {
 	plan       *taps.Plan // of captures from several places; nil if there is one
 
 	timeline *timeline        // of the connection of --flow
+	strip    *waits.Strip     // what it waited for
 	excerpt  *excerpt.Excerpt // the same, for --format scenario
 	rows     []result.Flow    // of it, and of its successors on the same four-tuple
 }

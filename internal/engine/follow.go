@@ -7,6 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -23,6 +24,9 @@ type Follow struct {
 	Successors bool
 	// Step is given every segment of the connections followed, duplicates left out.
 	Step func(result.Step)
+	// Stretch is told, in order, of what each of them waited for; nil if nobody wants to
+	// know.
+	Stretch func(conn uint64, x *waits.Stretch)
 
 	// Same are the numbers of the connections of Key that come after the one
 	// that is followed, the first few.
@@ -51,6 +55,9 @@ func (w *Follow) begin(f *flow.Flow) {
 		w.Same = append(w.Same, w.begun)
 	}
 }
+
+// stretches reports whether somebody wants to know what the connection waited for.
+func (w *Follow) stretches(f *flow.Flow) bool { return w.follows(f) && w.Stretch != nil }
 
 func (w *Follow) follows(f *flow.Flow) bool { return w != nil && w.followed[f.Position] }
 

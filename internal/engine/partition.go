@@ -51,6 +51,9 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	p.starts = p.watch.Starts()
 	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
 	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer
+	if o.Follow != nil && o.Follow.Stretch != nil {
+		p.waits.FollowStretches(p.stretch)
+	}
 	return p
 }
 
@@ -148,11 +151,11 @@ func (p *partition) add(position uint64, hash uint32) (flow.ID, *flow.Flow) {
 		p.evict(id, why)
 	}
 	id, f := p.flows.Add(position, hash)
-	if p.options.Time {
-		f.Account = p.waits.Open(uint32(id))
-	}
 	if p.options.Follow != nil {
 		p.options.Follow.begin(f)
+	}
+	if p.options.Time || p.options.Follow.stretches(f) {
+		f.Account = p.waits.Open(uint32(id))
 	}
 	return id, f
 }

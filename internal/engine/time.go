@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 )
 
 // openAccount opens the account of a connection's time: with the first payload, since a
@@ -52,3 +53,10 @@ func (p *partition) transfer(owner uint32, t *detectors.Transfer) {
 // minTransfer is how long a transfer takes that detectors are told of: nobody waits for a
 // shorter one.
 const minTransfer = 100_000_000
+
+// stretch passes on what a connection that is followed waited for.
+func (p *partition) stretch(owner uint32, x *waits.Stretch) {
+	if f := p.flows.At(flow.ID(owner)); p.options.Follow.follows(f) {
+		p.options.Follow.Stretch(f.Position, x)
+	}
+}

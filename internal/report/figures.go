@@ -10,6 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -28,6 +29,7 @@ type Pictures struct {
 type drawing struct {
 	flow   *result.Flow
 	n      uint64 // segments so far
+	strip  waits.Strip
 	whole  *pictures.Series
 	closer map[*result.Finding]closeUp // of findings for which the whole is too coarse
 	steps  map[result.FrameID]*drawnStep
@@ -119,6 +121,23 @@ func (p *Pictures) Add(flow uint64, s *result.Step) {
 	}
 }
 
+// Wait adds what one of the Flows waited for next.
+func (p *Pictures) Wait(flow uint64, x *waits.Stretch) {
+	if d := p.drawings[flow]; d != nil {
+		d.strip.Add(x)
+	}
+}
+
+// waits are the strip of the connection for its pictures.
+func (d *drawing) waits() (list []pictures.Wait) {
+	for i := range d.strip.Stretches {
+		x := &d.strip.Stretches[i]
+		name := x.Wait.String()
+		list = append(list, pictures.Wait{Name: name, Start: x.Start, End: x.End, Words: name + ", " + quantity.Duration(x.End-x.Start)})
+	}
+	return list
+}
+
 // of is what was collected of a finding's connection; nil if nothing.
 func (p *Pictures) of(f *result.Finding) *drawing {
 	if p == nil || p.drawings[f.Flow.ID] == nil || p.drawings[f.Flow.ID].n == 0 {
@@ -141,7 +160,7 @@ func (d *drawing) figures(f *result.Finding, id string) (figures []*pictures.Fig
 	if d == nil || d.whole.Empty() {
 		return nil
 	}
-	subject := pictures.Subject{Zero: d.flow.First, ISS: d.flow.ISS, Start: f.Start, End: f.End, Top: d.top(f), Names: ends(f.Flow)}
+	subject := pictures.Subject{Zero: d.flow.First, ISS: d.flow.ISS, Start: f.Start, End: f.End, Top: d.top(f), Names: ends(f.Flow), Waits: d.waits()}
 	for side := range subject.Parties {
 		subject.Parties[side] = party(f.Flow, reassembly.Side(side))
 	}

@@ -23,6 +23,7 @@ func FlowText(w io.Writer, r *result.Report, steps []result.Step, o Options) err
 	p.line("")
 	p.announced()
 	p.line("")
+	p.time()
 	p.timeline()
 	p.line("")
 	p.controlBlocks()

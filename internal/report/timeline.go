@@ -89,7 +89,7 @@ func (p *flowPage) timeline() {
 
 // timelineRows are the steps to show, and the end of the trace.
 func (p *flowPage) timelineRows(evidence map[result.FrameID]bool) (rows []timelineRow) {
-	shown := p.shown(evidence)
+	shown, strip := p.shown(evidence), p.strip()
 	var states [2]string
 	var next uint64 = 1
 	c := classifier{}
@@ -101,6 +101,8 @@ func (p *flowPage) timelineRows(evidence map[result.FrameID]bool) (rows []timeli
 		}
 		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: (s.Side != p.sides[0]) != s.Seg.IsQuote()} // an ICMP error comes back
 		row.cells = [columns]string{timeColumn: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frameColumn: p.frame(&s.Seg) + " ", classColumn: class}
+		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: s.Side != p.sides[0]}
+		row.cells = [columns]string{timeColumn: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frameColumn: p.frame(&s.Seg) + " ", classColumn: strings.TrimPrefix(class+strip[result.FrameOf(&s.Seg)], "; ")}
 		if evidence[result.FrameOf(&s.Seg)] {
 			row.cells[frameColumn] = p.frame(&s.Seg) + "*"
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -17,7 +18,18 @@ type grid struct {
 	Head    []string
 	Numbers []bool // which columns are
 	Rows    [][]string
-	Notes   []string // sentences, below
+	Bars    []pictures.Bar // of the rows, on a page; none in tables of hosts
+	Notes   []string       // sentences, below
+}
+
+// newBar draws what a connection waited for.
+func newBar(w *detectors.Waits) pictures.Bar {
+	var names, words []string
+	for i, ns := range w {
+		name := detectors.Wait(i).String()
+		names, words = append(names, name), append(words, name+" "+quantity.Duration(ns))
+	}
+	return pictures.NewBar(w[:], names, words)
 }
 
 // maxTimeRows and maxHostRows are how many rows people get. JSON and CSV have all.
@@ -93,7 +105,7 @@ func flowGrid(flows []*result.Flow) grid {
 		for _, c := range cols {
 			row = append(row, part(w[c], d))
 		}
-		g.Rows = append(g.Rows, row)
+		g.Rows, g.Bars = append(g.Rows, row), append(g.Bars, newBar(w))
 		if s := explain(f); s != "" && len(g.Notes) < maxHostRows {
 			g.Notes = append(g.Notes, fmt.Sprintf("%d: %s", f.ID, s))
 		}

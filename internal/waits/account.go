@@ -128,7 +128,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 	plain := a.phase >= running && !own.open && !peer.open
 	switch ev.Class {
 	case fsm.NewData:
-		if plain && a.phase == running && a.turn == side && seg.At-a.from < a.quick && seg.Flags&reassembly.FIN == 0 && ev.Kinds&disturbing == 0 {
+		if plain && a.spoken && a.phase == running && a.turn == side && seg.At-a.from < a.quick && seg.Flags&reassembly.FIN == 0 && ev.Kinds&disturbing == 0 {
 			own.sent, own.sentLen = seg.At, seg.Len
 			if own.asked == 0 {
 				own.asked = seg.At

@@ -15,6 +15,9 @@ func (s *step) exchange() {
 	case s.side == reassembly.A:
 		s.asks()
 	case s.asking:
+		if s.run.side == reassembly.A {
+			s.request = s.run.last // of several segments in a flight, the last
+		}
 		s.asking, s.replying = false, true
 		s.answer, s.replied = reassembly.MarkOf(s.seg), s.conn.Bytes(reassembly.B)-min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():

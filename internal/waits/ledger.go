@@ -9,8 +9,8 @@ import (
 // A Ledger holds the accounts of one partition's connections. An account is a number
 // that is kept with the connection; 0 is none.
 type Ledger struct {
-	// Exchange and Transfer are told of these as they are over, Stretch of each stretch
-	// of time, with the owner of the account; nil functions are not called.
+	// Exchange and Transfer are told of these as they are over, with the owner of the
+	// account; nil functions are not called. Stretch is set by FollowStretches.
 	Exchange func(owner uint32, x *detectors.Exchange)
 	Transfer func(owner uint32, t *detectors.Transfer)
 	Stretch  func(owner uint32, x *Stretch)
@@ -38,6 +38,11 @@ func NewLedger(records bool) *Ledger {
 		l.told.Stretch, l.told.Prompt = l.stretch, true
 	}
 	return l
+}
+
+// FollowStretches has fn told of each stretch of time.
+func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
+	l.Stretch, l.told.Stretch = fn, l.stretch
 }
 
 // Reset forgets all accounts.

@@ -32,6 +32,7 @@ type Subject struct {
 	Top        reassembly.Side   // the side whose direction is on top
 	Names      [2]string         // "client", "server"
 	Parties    [2]string         // the same with endpoints
+	Waits      []Wait            // what was waited for, in order; none if that is unknown
 }
 
 // A Figure is a picture of a connection: a plot for each direction in which
@@ -39,8 +40,17 @@ type Subject struct {
 type Figure struct {
 	Title string
 	Note  string
+	Strip []band // what was waited for, above the plots
 	Plots []*plot
 	Rows  []legendRow
+}
+
+// StripAxis is the width of the strip's margin: that of the plots' vertical axes.
+func (f *Figure) StripAxis() int {
+	if len(f.Plots) == 0 {
+		return 0
+	}
+	return f.Plots[0].Axis
 }
 
 // A legendRow says what a sign means, and where it is: a cell for each plot.
@@ -82,6 +92,8 @@ func (s *Series) Figure(subject Subject, title, id string) *Figure {
 	for _, p := range f.Plots { // so that the time axes match
 		p.Axis = widest
 	}
+	w := timeWindow(v.x0, v.x1)
+	f.Strip = bands(v.Waits, &w)
 	f.Note = s.note(f, v)
 	f.Rows = s.legend(shown, v)
 	return f

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
+)
+
+// time is where the time of the connection went: the waits, what limited it, and the
+// longest stretches with their frames.
+func (p *flowPage) time() {
+	t := p.f.Time
+	if t == nil || t.Waits.Sum() == 0 {
+		return
+	}
+	p.line(p.strong("Where the time went"))
+	var rows [][]string
+	total := t.Waits.Sum()
+	for w, ns := range t.Waits {
+		if ns > 0 {
+			rows = append(rows, []string{detectors.Wait(w).String(), quantity.Duration(ns), cmp.Or(part(ns, total), "<1 %"), waitMeaning[w]})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Compare(p.waitOf(b[0]), p.waitOf(a[0])) })
+	p.lines("  ", table(rows, false, true, true))
+	p.line("")
+	if t.Unknown != waits.NoReason {
+		p.label("Unknown", t.Unknown.String())
+	}
+	p.label("Mainly", explain(p.f))
+	for i := range t.Transfers {
+		x := &t.Transfers[i]
+		names := p.shortNames()
+		from, to := names[0], names[1]
+		if x.From != p.sides[0] {
+			from, to = to, from
+		}
+		if i < maxSentences {
+			p.label("Transfer", upper(x.Explain("the "+from, "the "+to))+fmt.Sprintf(" Frames %d to %d.", x.First.Frame, x.Last.Frame))
+		}
+	}
+	p.line("")
+	p.line(p.strong("Longest waits"))
+	rows = [][]string{{"WAIT", "FROM", "TO", "FOR", "FRAMES"}}
+	for i := range t.Longest {
+		x := &t.Longest[i]
+		rows = append(rows, []string{
+			x.Wait.String(), quantity.Seconds(x.Start - p.r.Trace.First), quantity.Seconds(x.End - p.r.Trace.First), quantity.Duration(x.End - x.Start),
+			fmt.Sprintf("%d to %d", x.Frame[0], x.Frame[1]),
+		})
+	}
+	p.lines("  ", table(rows, false, true, true, true))
+	p.line("")
+}
+
+// maxSentences is how many transfers are explained.
+const maxSentences = 3
+
+// waitOf is how long the wait of that name took.
+func (p *flowPage) waitOf(name string) int64 {
+	for w, ns := range p.f.Time.Waits {
+		if detectors.Wait(w).String() == name {
+			return ns
+		}
+	}
+	return 0
+}
+
+// stripShare is which part of the connection a wait must take to be named in the timeline.
+const stripShare = 100
+
+// strip says what was waited for before a step, if that took a hundredth of the
+// connection's time: the stretches that ended with its frame.
+func (p *flowPage) strip() map[result.FrameID]string {
+	words := map[result.FrameID]string{}
+	t := p.f.Time
+	if t == nil || t.Strip == nil {
+		return words
+	}
+	least := t.Waits.Sum() / stripShare
+	for i := range t.Strip.Stretches {
+		x := &t.Strip.Stretches[i]
+		if n := x.End - x.Start; n >= least && n > 0 {
+			id := result.FrameID{File: x.File[1], Frame: x.Frame[1]}
+			words[id] += "; after " + quantity.Duration(n) + " " + x.Wait.String()
+		}
+	}
+	return words
+}
