@@ -78,7 +78,7 @@ type Exchange struct {
 	Answers uint32        // requests that were answered
 	Prompt  uint32        // of these, answered within PromptAnswer
 	Mean    time.Duration // of the prompt ones
-	Pushes  uint32        // times that the server sent something without a request, after a pause: it is not asked
+	Pushes  uint32        // times that one side spoke out of turn: the server after a pause without a request, the client after a pause without an answer
 }
 
 // PromptAnswer is how long an answer takes that nobody waits for.

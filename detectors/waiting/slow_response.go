@@ -58,7 +58,7 @@ type slowResponse struct {
 	n       int
 	longest int64
 	total   int64
-	large   bool // an answer was large
+	large   bool              // an answer was large
 	pauses  []reassembly.Mark // what was sent last before a pause, the first few
 }
 

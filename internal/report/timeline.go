@@ -100,8 +100,6 @@ func (p *flowPage) timelineRows(evidence map[result.FrameID]bool) (rows []timeli
 			continue
 		}
 		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: (s.Side != p.sides[0]) != s.Seg.IsQuote()} // an ICMP error comes back
-		row.cells = [columns]string{timeColumn: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frameColumn: p.frame(&s.Seg) + " ", classColumn: class}
-		row := timelineRow{omitted: s.N - next, segment: strings.Split(breaks.Replace(plainSegment(p.f, &s.Seg)), "\n"), leftward: s.Side != p.sides[0]}
 		row.cells = [columns]string{timeColumn: quantity.Seconds(p.o.time(&s.Seg) - p.r.Trace.First), frameColumn: p.frame(&s.Seg) + " ", classColumn: strings.TrimPrefix(class+strip[result.FrameOf(&s.Seg)], "; ")}
 		if evidence[result.FrameOf(&s.Seg)] {
 			row.cells[frameColumn] = p.frame(&s.Seg) + "*"

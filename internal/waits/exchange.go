@@ -38,6 +38,9 @@ func (s *step) asks() {
 		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)
 	}
 	if s.asking && s.seg.At-s.request.At > max(s.roundTrip(), minAgain) {
+		if !s.pipelined {
+			s.pushes++ // neither waits for the other
+		}
 		s.pipelined = true
 	}
 	s.asking, s.request = true, reassembly.MarkOf(s.seg)

@@ -18,6 +18,9 @@ type run struct {
 	on          bool
 }
 
+// minSamples is how many round trips show a queue: one may be long by chance.
+const minSamples = 8
+
 // A run is a transfer from minBytes on, or if it takes minTime and has minFulls full
 // segments. A pause of its application for as long as maxPause, or four round trips,
 // ends it.
@@ -90,7 +93,7 @@ func (s *step) endTransfer(to *detectors.Waits) {
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
 		t.RTT = a.roundTrip()
 		for i := range a.ends {
-			if e := &a.ends[i]; e.rtts > 0 {
+			if e := &a.ends[i]; e.rtts >= minSamples {
 				t.Queue += e.rttSum/int64(e.rtts) - e.rtt
 			}
 		}
