@@ -41,7 +41,7 @@ type Span struct {
 // A Capture is one input file.
 type Capture struct {
 	File        string   // name, as given to Analyze
-	Format      string   // "pcap", "pcapng", "scenario", "shard"; empty if the file could not be read
+	Format      string   // "pcap", "pcapng", "scenario", "shard", "snoop", "netmon2", "tcpdump" (text) ...; empty if the file could not be read
 	Compression string   // "gzip", "zstd", "lz4", "xz"; empty if there is none
 	LinkTypes   []string // such as "ETHERNET", in order of appearance
 	Packets     uint64   // frames of any kind

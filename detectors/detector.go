@@ -13,6 +13,7 @@ type Detector struct {
 	Name     string // kebab-case slug; the same in code, file, samples, docs and JSON
 	Doc      Doc
 	Outcomes []*Outcome
+	Needs    fsm.Limits // what every outcome needs; see Outcome.Needs
 	Params   []Param
 
 	// StartsOn are the kinds of event that start a watcher on a connection. A
@@ -55,6 +56,15 @@ type Outcome struct {
 	When     string
 	Cause    string // in place of Doc.Cause, where the outcomes differ in it
 	Action   string // in place of Doc.Action
+
+	// Handshake says that a finding rests on flags and sequence numbers of SYN and RST
+	// alone, which any text shows.
+	Handshake bool
+
+	// Needs are limits of text through which a finding is undecided: it rests on the
+	// sequence numbers of empty segments (fsm.SeqUnknown), or on IP identification
+	// and TTL (fsm.Text).
+	Needs fsm.Limits
 }
 
 // A Param is a threshold that --set SLUG.NAME=VALUE changes.

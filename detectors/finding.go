@@ -72,25 +72,27 @@ type Metric struct {
 
 // A Finding is one fault of one connection, with the frames that prove it.
 type Finding struct {
-	Detector string
-	Outcome  string // one of the detector's declared outcomes
-	Verdict  Verdict
-	Reason   string // why undecided; empty when seen
-	Severity Severity
-	Subject  reassembly.Side // whom the finding is about
-	Fault    Fault           // whether that is whose fault it is
-	Roles    []Role
-	States   [2]fsm.State // both ends, by side, as the verdict found them
-	Start    int64        // nanoseconds since 1970: the anchor frame
-	End      int64        // the last moment that the finding speaks of
-	At       int64        // when it could be said: a frame or a deadline
-	Title    string       // one line
-	Message  string       // the sentence for the ticket, endpoints named
-	Cause    string       // in place of the outcome's, where this finding knows better
-	Action   string       // likewise
-	Peers    string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
-	Limits   fsm.Limits
-	Absence  Absence // it rests on something that did not come, which a lossy capture may have missed
-	Metrics  []Metric
-	Evidence []Evidence // [0] is the anchor; never empty
+	Detector  string
+	Outcome   string // one of the detector's declared outcomes
+	Verdict   Verdict
+	Reason    string // why undecided; empty when seen
+	Severity  Severity
+	Subject   reassembly.Side // whom the finding is about
+	Fault     Fault           // whether that is whose fault it is
+	Roles     []Role
+	States    [2]fsm.State // both ends, by side, as the verdict found them
+	Start     int64        // nanoseconds since 1970: the anchor frame
+	End       int64        // the last moment that the finding speaks of
+	At        int64        // when it could be said: a frame or a deadline
+	Title     string       // one line
+	Message   string       // the sentence for the ticket, endpoints named
+	Cause     string       // in place of the outcome's, where this finding knows better
+	Action    string       // likewise
+	Peers     string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
+	Limits    fsm.Limits
+	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
+	needs     fsm.Limits // see Outcome.Needs
+	handshake bool       // see Outcome.Handshake
+	Metrics   []Metric
+	Evidence  []Evidence // [0] is the anchor; never empty
 }

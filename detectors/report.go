@@ -70,7 +70,7 @@ func (r *Report) Find(o *Outcome, subject reassembly.Side, at int64, evidence ..
 	return Finding{
 		Detector: r.detector.Name, Outcome: o.Name, Severity: o.Severity,
 		Title: r.detector.Doc.Title, Subject: subject, Fault: o.Fault, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
-		Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
+		needs: o.Needs | r.detector.Needs, handshake: o.Handshake, Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
 }
 
@@ -96,8 +96,13 @@ func (r *Report) Absence(f *Finding, since int64) {
 }
 
 // Doubt makes a seen finding that rests on an absence undecided if one of its
-// limits means that the capture may have missed what is said to be absent.
+// limits means that the capture may have missed what is said to be absent, and any
+// finding that rests on what the text it was read from does not have.
 func (f *Finding) Doubt() {
+	if f.Verdict != Seen {
+		return
+	}
+	f.doubtText()
 	if f.Absence == NoAbsence || f.Verdict != Seen {
 		return
 	}
@@ -108,6 +113,8 @@ func (f *Finding) Doubt() {
 		{fsm.OneSided, "one-sided: only one direction was captured, so an answer could not be seen"},
 		{fsm.AcksFiltered, "acks-filtered: the capture leaves out pure ACKs, and the answer may have been one"},
 		{fsm.KernelDrops, "kernel-drops: the capturing system lost packets, and an answer may have been among them"},
+		{fsm.SeqUnknown, "seq-unknown: the text has no sequence numbers for empty segments, and an answer may have been one"},
+		{fsm.Text, "text: the trace is text that may be an excerpt, so an answer may have been left out"},
 		{fsm.Evicted, "evicted: the connection was dropped from memory before the trace ended"},
 	} {
 		if f.Limits&l.limit != 0 {
@@ -117,11 +124,29 @@ func (f *Finding) Doubt() {
 	}
 }
 
+// doubtText makes a finding undecided that needs what the text does not have.
+func (f *Finding) doubtText() {
+	const bare = fsm.Text | fsm.WindowUnknown
+	switch l := f.Limits & (f.needs | fsm.TimeUnknown); {
+	case f.Limits&bare == bare && !f.handshake:
+		f.Undecide("window-unknown: the text has no windows and lengths")
+	case l&fsm.TimeUnknown != 0:
+		f.Undecide("time-unknown: the text has no times")
+	case l&fsm.SeqUnknown != 0:
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, which tcpdump prints with -vv")
+	case l&fsm.Text != 0:
+		f.Undecide("text: the text has no IP identification and TTL, which tcpdump prints with -v, so this may be another host's segment")
+	}
+}
+
 // Emit reports the finding, or what has become of it: a finding with the same anchor
 // replaces the one reported before. Where a hundred stand already, it replaces the
 // last: how it began and how it ended is what counts.
 func (r *Report) Emit(f Finding) {
 	r.changed = true
+	if f.Limits&fsm.FromText != 0 {
+		f.Doubt()
+	}
 	if r.brief {
 		f = f.bare()
 	}
@@ -164,7 +189,7 @@ func (r *Report) Findings() []Finding {
 func (f *Finding) bare() Finding {
 	return Finding{
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
-		Limits: f.Limits, Absence: f.Absence, Evidence: []Evidence{f.Evidence[0]},
+		Limits: f.Limits, Absence: f.Absence, needs: f.needs, handshake: f.handshake, Evidence: []Evidence{f.Evidence[0]},
 	}
 }
 

@@ -10,17 +10,21 @@ import (
 
 // What a capture may have missed makes an absence undecided; nothing else is.
 func TestFinding_Doubt(t *testing.T) {
-	for l := range fsm.Limits(16) {
+	for l := range fsm.Limits(18) {
 		limit := fsm.Limits(1) << l
 		f := Finding{Absence: AnyAbsence, Limits: limit}
 		f.Doubt()
-		hides := limit&(fsm.OneSided|fsm.AcksFiltered|fsm.KernelDrops|fsm.Evicted) != 0
+		hides := limit&(fsm.OneSided|fsm.AcksFiltered|fsm.KernelDrops|fsm.Evicted|fsm.FromText) != 0
 		if got := f.Verdict == Undecided; got != hides || got != (f.Reason != "") {
 			t.Errorf("an absence with the limit %v is undecided: %t, reason %q", limit, got, f.Reason)
 		}
 		f = Finding{Limits: limit}
-		if f.Doubt(); f.Verdict != Seen {
+		if f.Doubt(); f.Verdict != Seen && limit != fsm.TimeUnknown {
 			t.Errorf("a finding that rests on no absence is undecided with the limit %v", limit)
+		}
+		f = Finding{Limits: limit, needs: fsm.Text | fsm.SeqUnknown}
+		if f.Doubt(); (f.Verdict == Undecided) != (limit&fsm.FromText != 0) {
+			t.Errorf("a finding that needs what text lacks is %v with the limit %v", f.Verdict, limit)
 		}
 	}
 }

@@ -66,6 +66,10 @@ const (
 	foreignA // the RST that A seems to have sent does not fit A: see foreignReset
 	foreignB
 	unobserved // there is time in which nobody captured it
+	fromText
+	seqUnknown
+	timeUnknown
+	windowMissing
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:

@@ -22,5 +22,6 @@ func (c *Conn) Quotes(seg *reassembly.Segment, side reassembly.Side) bool {
 // proves nothing about either end, whose state stays as it was.
 func (c *Conn) Quote(seg *reassembly.Segment, side reassembly.Side, ev *Events) {
 	ev.reset(c, seg)
+	c.noteMissing(seg.Missing)
 	ev.add(ICMPError, side, 0)
 }

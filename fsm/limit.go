@@ -8,7 +8,7 @@ import (
 
 // Limits are the reasons to trust a capture of one connection less. Each is
 // one bit; each finding carries those of its connection.
-type Limits uint16
+type Limits uint32
 
 // What a capture can hide.
 const (
@@ -26,11 +26,19 @@ const (
 	Evicted                          // the connection was dropped to stay within --max-flows
 	ClockSkew                        // two captures disagree about the time
 	Overflow                         // more holes were open at a time than are remembered
+	Text                             // read from text that has no IP identification and TTL
+	SeqUnknown                       // read from text that lacks sequence numbers of empty segments
+	TimeUnknown                      // read from text without times
 )
+
+// FromText are the limits of text. A finding that text leaves undecided may well be
+// what happened.
+const FromText = Text | SeqUnknown | TimeUnknown
 
 var limitNames = [...]string{
 	"midstream", "one-sided", "holes", "acks-filtered", "window-unknown", "scale-unknown",
 	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew", "overflow",
+	"text", "seq-unknown", "time-unknown",
 }
 
 // Names lists the limits by their names in reports, in a fixed order.
@@ -61,6 +69,18 @@ func (c *Conn) Limits() Limits {
 	if c.bits&duplicates != 0 {
 		l |= Duplicates
 	}
+	if c.bits&fromText != 0 {
+		l |= Text
+	}
+	if c.bits&seqUnknown != 0 {
+		l |= SeqUnknown
+	}
+	if c.bits&windowMissing != 0 {
+		l |= WindowUnknown
+	}
+	if c.bits&timeUnknown != 0 {
+		l |= TimeUnknown
+	}
 	if c.bits&skippedIDs != 0 {
 		l |= LossBeforeTap
 	}
@@ -80,6 +100,22 @@ func (c *Conn) Limits() Limits {
 		l |= ScaleUnknown
 	}
 	return l
+}
+
+// noteMissing notes what the text that the segment comes from does not have.
+func (c *Conn) noteMissing(m reassembly.Missing) {
+	if m&(reassembly.MissingIP|reassembly.MissingWindow) != 0 {
+		c.bits |= fromText
+	}
+	if m&reassembly.MissingWindow != 0 {
+		c.bits |= windowMissing
+	}
+	if m&reassembly.MissingSeq != 0 {
+		c.bits |= seqUnknown
+	}
+	if m&reassembly.MissingTime != 0 {
+		c.bits |= timeUnknown
+	}
 }
 
 // acksFiltered: both sides sent payload or FIN, more than a handshake's worth,

@@ -14,6 +14,9 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	if seg.Opts.Has&reassembly.OptionsCut != 0 {
 		c.bits |= optionsCut
 	}
+	if seg.Missing != 0 {
+		c.noteMissing(seg.Missing)
+	}
 	s.skippedIDs()
 	switch {
 	case seg.Flags&reassembly.RST != 0:
@@ -85,7 +88,9 @@ func (s *step) emitAfter(k Kind) *entry { return s.ev.addWas(k, s.side, ownLast,
 func (s *step) apply() {
 	if s.seg.Flags&reassembly.ACK != 0 {
 		s.moved = s.acknowledge()
-		s.offerWindow()
+		if s.seg.Missing&reassembly.MissingWindow == 0 {
+			s.offerWindow()
+		}
 	}
 	if s.seg.Flags&reassembly.SYN != 0 {
 		s.open()

@@ -120,24 +120,37 @@ type Options struct {
 
 // A Segment is one TCP segment as the tap saw it. It is flat: copy it, keep it.
 type Segment struct {
-	At     int64  // nanoseconds since 1970, never far behind what came before (see capture.Trace)
-	Frame  uint32 // 1-based position in its file, as Wireshark counts
-	Seq    Seq
-	Ack    Seq    // valid if Flags.Has(ACK)
-	Len    uint32 // payload bytes on the wire, even if the capture cut them
-	Tunnel uint32 // hash of VLAN tags and tunnel identifiers, 0 for none
-	Link   uint32 // hash of the link-layer addresses, 0 for none: tells duplicate frames apart
-	File   uint16 // which input, in order of the command line
-	Window uint16 // as on the wire, unscaled
-	IPID   uint16 // IPv4 identification of the innermost header; 0 in IPv6
-	Flags  Flags
-	TTL    uint8 // of the innermost IP header
-	Src    Endpoint
-	Dst    Endpoint
-	Opts   Options
-	ICMP   ICMP  // of a segment that an ICMP error quotes: see IsQuote
-	Tap    uint8 // which of several capture points of the same connections saw it, from 0
+	At      int64  // nanoseconds since 1970, never far behind what came before (see capture.Trace)
+	Frame   uint32 // 1-based position in its file, as Wireshark counts
+	Seq     Seq
+	Ack     Seq    // valid if Flags.Has(ACK)
+	Len     uint32 // payload bytes on the wire, even if the capture cut them
+	Tunnel  uint32 // hash of VLAN tags and tunnel identifiers, 0 for none
+	Link    uint32 // hash of the link-layer addresses, 0 for none: tells duplicate frames apart
+	File    uint16 // which input, in order of the command line
+	Window  uint16 // as on the wire, unscaled
+	IPID    uint16 // IPv4 identification of the innermost header; 0 in IPv6
+	Flags   Flags
+	TTL     uint8 // of the innermost IP header
+	Src     Endpoint
+	Dst     Endpoint
+	Opts    Options
+	ICMP    ICMP    // of a segment that an ICMP error quotes: see IsQuote
+	Tap     uint8   // which of several capture points of the same connections saw it, from 0
+	Missing Missing // what the text that the segment comes from does not have
 }
+
+// Missing says what the source of a segment does not have, because it is text
+// that somebody pasted. The fields themselves hold a guess.
+type Missing uint8
+
+// What text may lack.
+const (
+	MissingIP     Missing = 1 << iota // identification and TTL
+	MissingSeq                        // tcpdump prints no sequence number for an empty segment without -vv
+	MissingWindow                     // the window, and the length of what it carries
+	MissingTime                       // the time
+)
 
 // SeqLen is the length in sequence space: payload plus one for each of SYN and
 // FIN (RFC 9293 3.4).

@@ -12,7 +12,8 @@ import (
 // nor sends for a minute: its socket is in CLOSE_WAIT, the peer's in FIN_WAIT_2. RFC
 // 9293 3.6; KB Q137984.
 var CloseWaitLeak = &detectors.Detector{
-	Name: "close-wait-leak",
+	Name:  "close-wait-leak",
+	Needs: fsm.SeqUnknown,
 	Doc: detectors.Doc{
 		Title: "a socket stayed in CLOSE_WAIT: its application did not close it",
 		What: "One side sends FIN, and the other side's TCP acknowledges it. After that, the other side sends neither data nor its own FIN " +

@@ -11,7 +11,8 @@ import (
 // PostFINAckRST reports an ACK, sent after both FINs, that is answered with RST by a
 // side which no longer has the connection. RFC 9293 3.10.7.1; KB Q152474.
 var PostFINAckRST = &detectors.Detector{
-	Name: "post-fin-ack-rst",
+	Name:  "post-fin-ack-rst",
+	Needs: fsm.SeqUnknown,
 	Doc: detectors.Doc{
 		Title: "an ACK after both FINs was answered with RST",
 		What: "Both sides have sent FIN. One side, X, acknowledges the other's FIN, and then Y answers a pure ACK from X with RST, " +

@@ -11,7 +11,8 @@ import (
 // WindowOverrun reports a sender that sends beyond the largest window that its peer
 // has offered. RFC 9293 3.8.6.
 var WindowOverrun = &detectors.Detector{
-	Name: "window-overrun",
+	Name:  "window-overrun",
+	Needs: fsm.SeqUnknown,
 	Doc: detectors.Doc{
 		Title: "a sender sent beyond the offered window",
 		What: "New data ends beyond the right edge of the largest window that the receiver has offered, and the receiver's next segment " +

@@ -11,7 +11,8 @@ import (
 // WindowShrunk reports a receiver that takes back window it has offered. RFC 9293
 // 3.8.6.
 var WindowShrunk = &detectors.Detector{
-	Name: "window-shrunk",
+	Name:  "window-shrunk",
+	Needs: fsm.SeqUnknown,
 	Doc: detectors.Doc{
 		Title: "a receiver took back part of the window that it had offered",
 		What: "The right edge of the window, acknowledgment number plus window, moves left from one segment of the receiver to the next, by " +

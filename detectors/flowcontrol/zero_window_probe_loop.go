@@ -12,7 +12,8 @@ import (
 // ZeroWindowProbeLoop reports a sender that probes a receiver's closed window, and
 // how that ended. RFC 9293 3.8.6.1; KB Q117317.
 var ZeroWindowProbeLoop = &detectors.Detector{
-	Name: "zero-window-probe-loop",
+	Name:  "zero-window-probe-loop",
+	Needs: fsm.SeqUnknown,
 	Doc: detectors.Doc{
 		Title: "a sender is probing a window that stays closed",
 		What: "The receiver advertises window 0 and the sender probes it, at growing intervals: with an empty segment at SND.UNA-1 (Linux), " +

@@ -16,7 +16,8 @@ import (
 // again, and on which side of the capture point segments were lost. RFC 5681, RFC
 // 6298, RFC 6675, RFC 8985.
 var Retransmissions = &detectors.Detector{
-	Name: "retransmissions",
+	Name:  "retransmissions",
+	Needs: fsm.Text, // without IP IDs, a late copy looks like a resend
 	Doc: detectors.Doc{
 		Title: "high retransmission rate",
 		What: "One side retransmits a considerable share of its payload, or nothing moves for seconds until its retransmission timer " +

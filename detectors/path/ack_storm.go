@@ -12,7 +12,8 @@ import (
 // AckStorm reports two sides that answer each other's ACKs endlessly: each finds the
 // other's sequence numbers unacceptable. RFC 9293 3.10.7.4.
 var AckStorm = &detectors.Detector{
-	Name: "ack-storm",
+	Name:  "ack-storm",
+	Needs: fsm.SeqUnknown,
 	Doc: detectors.Doc{
 		Title: "both sides answer each other's ACKs in a loop",
 		What: "Both sides keep sending the same empty ACK, each in answer to the other's, as fast as the path allows. A TCP " +

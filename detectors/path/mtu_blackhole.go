@@ -14,7 +14,8 @@ import (
 // path with a smaller MTU drops what is too large, and does not tell the sender, or tells
 // it in vain. RFC 2923, RFC 4821.
 var MTUBlackhole = &detectors.Detector{
-	Name: "mtu-blackhole",
+	Name:  "mtu-blackhole",
+	Needs: fsm.SeqUnknown, // an ICMP error may quote what was never sent
 	Doc: detectors.Doc{
 		Title: "large segments are lost, small ones arrive",
 		What: "The handshake and small messages get through. A large segment is retransmitted many times and never acknowledged, while " +

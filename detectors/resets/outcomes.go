@@ -3,8 +3,14 @@ package resets
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
+
+// segmentOrigin is what it takes to say that a RST is the host's own and what it
+// answers: the IP identification and TTL that tell it from a forged one, and the
+// sequence numbers of all segments before it.
+const segmentOrigin = fsm.Text | fsm.SeqUnknown
 
 // An outcome is one thing that a RST may mean: what is declared about it, and what
 // depends on the case.
@@ -46,7 +52,7 @@ var (
 
 var refused = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "refused", Severity: detectors.Warning, Fault: detectors.FaultHost,
+		Name: "refused", Severity: detectors.Warning, Handshake: true, Fault: detectors.FaultHost,
 		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or if it was not a SYN but a port scan's segment (FIN, NULL, Xmas)",
 		Cause:  "Nothing listens on that address and port, or a firewall rejects the connection with a RST (RFC 9293 3.10.7.1).",
 		Action: "Check that the service runs and listens on that address (`ss -ltn`), and that the client uses the right port; then look for a firewall rule that rejects.",
@@ -64,7 +70,7 @@ const minLost = 100
 
 var aborted = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "aborted", Severity: detectors.Info, Fault: detectors.FaultHost,
+		Name: "aborted", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
 			"does not answer, or if a server discarded data of its own",
 		Cause: "The application closed with SO_LINGER 0 or was killed in a way that has the same effect, or its TCP gave up after a timeout. " +
@@ -82,7 +88,7 @@ var aborted = &outcome{
 
 var unreadData = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "unread-data", Severity: detectors.Warning, Fault: detectors.FaultHost,
+		Name: "unread-data", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When: "a socket was closed with unread data from its peer; info if the client closed it, or if the peer had closed too",
 		Cause: "Closing a socket with unread data sends a RST instead of a FIN (RFC 2525 2.17, RFC 9293 3.6.1): the application answered, or gave up, " +
 			"before it had read everything; a process that dies has the same effect. What it had sent itself may be lost too.",
@@ -129,7 +135,7 @@ var dataAfterClose = &outcome{
 
 var halfOpen = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "half-open", Severity: detectors.Warning, Fault: detectors.FaultHost,
+		Name: "half-open", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When: "a host that had not closed answered a segment as if it did not know the connection",
 		Cause: "It has lost the connection: it or its process was restarted, the address moved to another host, or packets now take another path to " +
 			"another host (RFC 9293 3.5.1). Right after the handshake: a full accept queue that resets, or a load balancer without a backend.",
@@ -146,7 +152,7 @@ var halfOpen = &outcome{
 
 var keepaliveRefused = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "keepalive-refused", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
+		Name: "keepalive-refused", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
 		When: "a keep-alive, or a zero-window probe, was answered with a RST",
 		Cause: "The host that answers is up but does not know the connection: it was restarted while nothing was sent, or it, or something in between, " +
 			"had closed and forgotten the connection (RFC 9293 3.8.4).",
@@ -160,7 +166,7 @@ var keepaliveRefused = &outcome{
 
 var stale = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "stale", Severity: detectors.Info, Fault: detectors.FaultHost,
+		Name: "stale", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When:   "the RST answers something out of date: a segment sent after both sides had closed, or an old duplicate; warning if the connection was still open",
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
@@ -187,7 +193,7 @@ var handshakeReset = &outcome{
 
 var lateAck = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "late-ack", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
+		Name: "late-ack", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
 		When: "a late, repeated or out-of-window ACK was answered with a RST, and its apparent sender continues",
 		Cause: "Something in front of that side does not recognise the ACK and answers it as a closed port would: a NAT node whose conntrack calls it INVALID " +
 			"and hands it to the node's own TCP (kubernetes#74839), or a firewall that rejects with RST.",
@@ -199,7 +205,7 @@ var lateAck = &outcome{
 
 var outOfWindow = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "out-of-window", Severity: detectors.Warning,
+		Name: "out-of-window", Severity: detectors.Warning, Needs: segmentOrigin,
 		When: "data beyond the offered window was answered with a RST without ACK, as from a host without the connection",
 		Cause: "A stateful firewall that follows windows called the segment invalid: it rejected it with a RST, or, on a node that translates addresses, " +
 			"handed it untranslated to the node's own TCP, which does not know the connection (Linux conntrack: INVALID, out of window). " +
@@ -217,7 +223,7 @@ var outOfWindow = &outcome{
 
 var idleDrop = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "idle-drop", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
+		Name: "idle-drop", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
 		When: "the first segment after a long silence was answered with a RST, or a RST ended the silence",
 		Cause: "A middlebox (load balancer, NAT, firewall) forgot the connection while nothing was sent: its idle timeout is shorter than the silence. " +
 			"A host that was restarted meanwhile looks the same.",
@@ -237,7 +243,7 @@ var idleDrop = &outcome{
 
 var suspectedInjection = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "suspected-injection", Severity: detectors.Warning, Fault: detectors.FaultPath,
+		Name: "suspected-injection", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin,
 		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues",
 		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or an attacker " +
 			"who wants the connection to end.",
@@ -256,7 +262,7 @@ var suspectedInjection = &outcome{
 
 var unexplained = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "unexplained", Severity: detectors.Warning,
+		Name: "unexplained", Severity: detectors.Warning, Needs: segmentOrigin,
 		When:   "no other outcome fits, or the capture does not show enough",
 		Cause:  "Unknown. What the RST answers was not captured, or it answers nothing and no socket would send it in this form.",
 		Action: "Capture on the host that sent the RST, from before the connection opens.",

@@ -54,6 +54,7 @@ func (f *File) Next(fr *Frame) error {
 	if f.err != nil {
 		return f.err
 	}
+	fr.Text, fr.Missing, fr.Interface = false, 0, 0
 	if err := f.records.next(fr); err != nil {
 		return f.stop(err)
 	}

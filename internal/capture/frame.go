@@ -1,5 +1,7 @@
 package capture
 
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
 // MaxFrame is the largest frame that is accepted, in bytes; a longer one is
 // damage. With segmentation offload, frames reach 512 KiB (Linux BIG TCP,
 // GSO_MAX_SIZE).
@@ -16,4 +18,8 @@ type Frame struct {
 	Stepped bool     // the file's clock stepped just before
 
 	Interface uint16 // of its file, counted over all sections; 0 where the format has none
+
+	// Text says that the frame was rebuilt from text. Missing is what the text that the frame was rebuilt from does not say.
+	Text    bool
+	Missing reassembly.Missing
 }

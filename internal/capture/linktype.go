@@ -11,6 +11,7 @@ const (
 	LinkNull     LinkType = 0
 	LinkEthernet LinkType = 1
 	LinkPPP      LinkType = 9
+	LinkFDDI     LinkType = 10
 	LinkRawBSD   LinkType = 12 // DLT_RAW on most systems, written by old libpcap
 	LinkRawOBSD  LinkType = 14 // DLT_RAW on OpenBSD
 	LinkPPPHDLC  LinkType = 50
@@ -22,16 +23,23 @@ const (
 	LinkSLL      LinkType = 113
 	LinkPFLog    LinkType = 117
 	LinkRadiotap LinkType = 127
+	LinkAVS      LinkType = 163
+	LinkPPI      LinkType = 192
 	LinkIPv4     LinkType = 228
 	LinkIPv6     LinkType = 229
 	LinkNFLog    LinkType = 239
+	LinkPKTAP    LinkType = 258
 	LinkSLL2     LinkType = 276
+
+	// linkNone stands for a type of another format that is no LINKTYPE_.
+	linkNone LinkType = 0xffff
 )
 
 var linkNames = map[LinkType]string{
 	LinkNull:     "NULL",
 	LinkEthernet: "ETHERNET",
 	LinkPPP:      "PPP",
+	LinkFDDI:     "FDDI",
 	LinkRawBSD:   "RAW",
 	LinkRawOBSD:  "RAW",
 	LinkPPPHDLC:  "PPP_HDLC",
@@ -43,10 +51,14 @@ var linkNames = map[LinkType]string{
 	LinkSLL:      "LINUX_SLL",
 	LinkPFLog:    "PFLOG",
 	LinkRadiotap: "IEEE802_11_RADIOTAP",
+	LinkAVS:      "IEEE802_11_AVS",
+	LinkPPI:      "PPI",
+	LinkPKTAP:    "PKTAP",
 	LinkIPv4:     "IPV4",
 	LinkIPv6:     "IPV6",
 	LinkNFLog:    "NFLOG",
 	LinkSLL2:     "LINUX_SLL2",
+	linkNone:     "UNKNOWN",
 }
 
 // String is the registry's name without its prefix, "ETHERNET", or

@@ -14,6 +14,8 @@ const (
 	pcapFileHeader     = 24
 	pcapRecordHeader   = 16
 	pcapModifiedHeader = 24
+	pcapNokiaHeader    = 20 // the usual magic, and 4 more bytes a record
+	pcapSuSEHeader     = 28 // the modified magic, and 12 more bytes a record
 )
 
 // lengthOrder says which of a record's two lengths comes first.
@@ -37,6 +39,7 @@ type pcap struct {
 	unit    int64  // nanoseconds in such a unit
 	snap    uint32 // as the header states it; the maximum if that is 0
 	num     uint32 // records so far
+	first   bool   // a record was read
 }
 
 // pcapMagic recognises the first four bytes of a file.
@@ -86,6 +89,10 @@ func newPcap(s *stream, info *Info) (*pcap, error) {
 func (p *pcap) close() {}
 
 func (p *pcap) next(fr *Frame) error {
+	if !p.first && p.has(p.head) {
+		p.first = true
+		p.recogniseVariant()
+	}
 	if !p.has(p.head) {
 		if p.rest() == 0 {
 			return p.finish()

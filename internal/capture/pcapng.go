@@ -204,4 +204,5 @@ func (n *pcapng) deliver(fr *Frame, block []byte, head, captured, wire, id uint3
 	fr.Num = n.num
 	fr.Link = iface.link
 	fr.Interface = uint16(min(n.before+id, math.MaxUint16))
+	fr.Text, fr.Missing = iface.text, iface.missing
 }

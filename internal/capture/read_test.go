@@ -313,13 +313,15 @@ func TestScenarioText(t *testing.T) {
 		t.Errorf("%v, %d frames, %+v", err, len(frames), info)
 	}
 	for content, want := range map[string]string{
-		"{}":                          `-: line 1: "{}"`,
-		"MZ\x00\x01":                  "-: is neither a pcap nor a pcapng file: it begins with 4d 5a 00 01",
-		"\xff\xfe":                    "-: is neither a pcap nor a pcapng file: it begins with ff fe",
-		"PK\x03\x04":                  "-: is neither a pcap nor a pcapng file: this is a zip archive; unpack it",
+		"0.000 a > b S\n":             `-: line 1: "0.000 a > b S\n"`,
+		"{}":                          "-: " + errNoPackets.Error(),
+		"Hello,\nit does not work.\n": "-: " + errNoPackets.Error(),
+		"MZ\x00\x01":                  "-: is neither a capture nor text: it begins with 4d 5a 00 01",
+		"\xff\xfe":                    "-: is neither a capture nor text: it begins with ff fe",
+		"PK\x03\x04":                  "-: is neither a capture nor text: this is a zip archive; unpack it",
 		"":                            "-: is empty",
-		text + "more than 24\x00":     "-: is neither a pcap nor a pcapng file: it begins with 30 2e 30 30 30 20 63 6c",
-		"some text of 24 bytes: \xc3": `-: is neither a pcap nor a pcapng file: it begins with 73 6f 6d 65 20 74 65 78`,
+		text + "more than 24\x00":     "-: is neither a capture nor text: it begins with 30 2e 30 30 30 20 63 6c",
+		"some text of 24 bytes: \xc3": `-: is neither a capture nor text: it begins with 73 6f 6d 65 20 74 65 78`,
 	} {
 		if _, _, err := read([]byte(content), opts); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", content, err, want)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 )
 
 var errEmpty = errors.New("is empty")
@@ -33,7 +32,31 @@ func (f *File) recognise(s *stream, opts *Options) (err error) {
 		f.records, err = newPcapng(s, &f.info, &f.clock)
 		return err
 	}
+	if known, err := f.otherFormat(s, head); known || err != nil {
+		return err
+	}
 	return f.text(s, opts)
+}
+
+// otherFormat recognises what other tools write.
+func (f *File) otherFormat(s *stream, head []byte) (known bool, err error) {
+	switch {
+	case bytes.HasPrefix(head, []byte(snoopMagic)):
+		f.info.Format = "snoop"
+		f.records, err = newSnoop(s, &f.info)
+	case bytes.HasPrefix(head, []byte(netmon1Magic)):
+		f.info.Format = "netmon1"
+		f.records, err = newNetmon(s, &f.info)
+	case bytes.HasPrefix(head, []byte(netmon2Magic)):
+		f.info.Format = "netmon2"
+		f.records, err = newNetmon(s, &f.info)
+	case len(head) >= erfHeader && knownKind(head) == "" && isERF(s):
+		f.info.Format = "erf"
+		f.records = newERF(s, &f.info)
+	default:
+		return false, nil
+	}
+	return true, err
 }
 
 func isPcap(head []byte) bool {
@@ -48,57 +71,36 @@ func isPcapng(head []byte) bool {
 	return len(head) >= 4 && bigEndian.u32(head) == blockSection
 }
 
-// maxText is the longest scenario that is read, in bytes.
-const maxText = 64 << 20
-
-// text reads scenario text. The records are the packets that it describes.
-func (f *File) text(s *stream, opts *Options) error {
-	head := s.buf[s.off:s.end]
-	if opts.Text == nil || knownKind(head) != "" || bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(trimRune(head)) {
-		return unknown(head)
-	}
-	text, err := io.ReadAll(io.LimitReader(s, maxText+1))
-	switch {
-	case err != nil:
-		return err
-	case len(text) > maxText:
-		return fmt.Errorf("is more than %d MiB of text", maxText>>20)
-	case bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text):
-		return unknown(head)
-	}
-	packets, err := opts.Text(text)
-	if err != nil {
-		return err
-	}
-	f.info.Format = "scenario"
-	f.records, err = newPcapng(newStream(bytes.NewReader(packets), len(packets)+1), &f.info, &f.clock)
-	return err
-}
-
-// trimRune drops an incomplete rune at the end of b.
-func trimRune(b []byte) []byte {
-	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
-		if utf8.RuneStart(b[len(b)-n]) {
-			if !utf8.FullRune(b[len(b)-n:]) {
-				return b[:len(b)-n]
-			}
-			break
-		}
-	}
-	return b
-}
-
 // otherKinds are files that people try to read, and what to do with them.
 var otherKinds = []struct{ magic, what string }{
 	{"BZh", "bzip2 is not read; unpack it: bzip2 -dc FILE | tcptrace -"},
 	{"PK\x03\x04", "this is a zip archive; unpack it"},
-	{"snoop\x00", "this is a snoop capture; convert it with editcap"},
-	{"GMBU", "this is a Network Monitor capture; convert it with editcap"},
-	{"RTSS", "this is a Network Monitor capture; convert it with editcap"},
+	{"7z\xbc\xaf\x27\x1c", "this is a 7-Zip archive; unpack it"},
+	{"Rar!\x1a\x07", "this is a RAR archive; unpack it"},
 	{"MDMP", "this is a crash dump"},
 	{"\x93tcp\r\n", "this is a shard of a trace (docs/shards.md), which only tcptrace itself reads"},
 	{"\x7fELF", "this is a program"},
+	{"iptrace 1.0", "this is a capture of AIX iptrace 1.0" + byEditcap},
+	{"iptrace 2.0", "this is a capture of AIX iptrace 2.0" + byEditcap},
+	{"XCP\x00", "this is a capture of NetXray or Sniffer for Windows" + byEditcap},
+	{"VL\x00\x00", "this is a capture of NetXray 1.0" + byEditcap},
+	{"TRSNIFF data    \x1a", "this is a capture of the DOS Sniffer" + byEditcap},
+	{"\x7fver", "this is a capture of OmniPeek or EtherPeek (tagged)" + byEditcap},
+	{"ObserverPktBuffe", "this is a capture of Network Instruments Observer" + byEditcap},
+	{"NetS", "this is a capture of NetScaler (nstrace)" + byEditcap},
+	{"\x05VNF", "this is a capture of Visual Networks Visual UpTime" + byEditcap},
+	{"\xaa\xaa\xaa\xaa", "this is a capture of InfoVista 5View" + byEditcap},
+	{"\x54\x52\x00\x64\x00", "this is a capture of HP-UX nettl" + byEditcap},
+	{"btsnoop\x00", "this is a Bluetooth capture (btsnoop), which has no TCP"},
+	{"\x00\x00\x02\x00\x12\x05\x00\x10", "this is a capture of Tektronix K12" + byEditcap},
+	{"iplog", "this is a capture of Cisco Secure IDS" + byEditcap},
+	{"\x01\x10\x4c\x00\x01\x05", "this is a capture of Novell LANalyzer" + byEditcap},
+	{"\x01\x10", "this looks like a capture of Novell LANalyzer" + byEditcap},
+	{"WPCAP", "this is a WildPackets capture" + byEditcap},
 }
+
+// byEditcap is how to convert what Wireshark reads.
+const byEditcap = "; convert it: editcap -F pcapng FILE out.pcapng"
 
 // knownKind says what a file of another kind is, "" if that is not known.
 func knownKind(head []byte) string {
@@ -107,7 +109,21 @@ func knownKind(head []byte) string {
 			return o.what
 		}
 	}
+	if isETL(head) {
+		return "this is an event trace of Windows (ETL, from netsh trace or pktmon); convert it: pktmon etl2pcap FILE, or etl2pcapng FILE out.pcapng"
+	}
 	return ""
+}
+
+// isETL recognises an event trace log: a buffer header (WMI_BUFFER_HEADER) of 72
+// bytes that begins with the size of a buffer, and an event that describes the log.
+func isETL(head []byte) bool {
+	const header = 72
+	if len(head) < header+4 {
+		return false
+	}
+	size := littleEndian.u32(head)
+	return size >= 4096 && size <= 16<<20 && size%4096 == 0 && head[header+2]&^1 == 0 && head[header+3] == 0xc0
 }
 
 func unknown(head []byte) error {
@@ -115,5 +131,5 @@ func unknown(head []byte) error {
 	if what == "" {
 		what = fmt.Sprintf("it begins with % x", head[:min(len(head), 8)])
 	}
-	return fmt.Errorf("is neither a pcap nor a pcapng file: %s", what)
+	return fmt.Errorf("is neither a capture nor text: %s", what)
 }

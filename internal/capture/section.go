@@ -3,18 +3,21 @@ package capture
 import (
 	"iter"
 	"math"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Option codes (pcapng sections 4.2, 4.3, 4.6).
 const (
-	optName       = 2  // if_name
-	optResolution = 9  // if_tsresol
-	optOffset     = 14 // if_tsoffset
-	optDropCount  = 4  // epb_dropcount
-	optEndTime    = 3  // isb_endtime
-	optReceived   = 4  // isb_ifrecv
-	optIfDrop     = 5  // isb_ifdrop
-	optOSDrop     = 7  // isb_osdrop
+	optName        = 2  // if_name
+	optDescription = 3  // if_description
+	optResolution  = 9  // if_tsresol
+	optOffset      = 14 // if_tsoffset
+	optDropCount   = 4  // epb_dropcount
+	optEndTime     = 3  // isb_endtime
+	optReceived    = 4  // isb_ifrecv
+	optIfDrop      = 5  // isb_ifdrop
+	optOSDrop      = 7  // isb_osdrop
 )
 
 // dropsUnknown is a drop count of the obsolete packet block that is not known.
@@ -27,6 +30,8 @@ const maxInterfaces = 1 << 16
 type iface struct {
 	resolution
 	link     LinkType
+	text     bool // frames were rebuilt from text, without what is missing
+	missing  reassembly.Missing
 	snap     uint32
 	packets  uint64 // in this section so far
 	lost     uint64 // by the drop counts of its packets
@@ -80,6 +85,8 @@ func (n *pcapng) describe(size uint32) error {
 	offset, name := int64(0), ""
 	for code, value := range n.options(b[head : size-4]) {
 		switch {
+		case code == optDescription:
+			t.text, t.missing = missingFrom(string(value))
 		case code == optResolution && len(value) >= 1:
 			t.resolution = newResolution(value[0])
 		case code == optOffset && len(value) >= 8:

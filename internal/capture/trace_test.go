@@ -141,7 +141,7 @@ func TestTrace_unreadableFilesAreLeftOut(t *testing.T) {
 	paths = append(paths, dir, filepath.Join(dir, "missing"), "-", "-")
 	tr, errs := OpenTrace(paths, Options{Stdin: bytes.NewReader(pcapOf(12))})
 	wantLines(t, drain(t, tr, paths), "cut:1 10", "-:1 12", "fine:1 15", "fine:2 30")
-	wants := []string{"none: is empty", "other: is neither a pcap nor a pcapng file: this is a program", ": is a directory", "missing: no such file or directory", "-: standard input can be read only once"}
+	wants := []string{"none: is empty", "other: is neither a capture nor text: this is a program", ": is a directory", "missing: no such file or directory", "-: standard input can be read only once"}
 	if len(errs) != len(wants) {
 		t.Fatalf("errors are %q", errs)
 	}

@@ -26,11 +26,15 @@ const (
 	linkPFLog      = 117
 	linkPrism      = 119
 	linkRadiotap   = 127
+	linkUser2      = 149 // macOS writes pktap as this
+	linkAVS        = 163
 	linkPPPD       = 166
+	linkPPI        = 192
 	linkPPPWithDir = 204
 	linkIPv4       = 228
 	linkIPv6       = 229
 	linkNFLog      = 239
+	linkPKTAP      = 258
 	linkSLL2       = 276
 )
 
@@ -73,6 +77,12 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.radiotap(b, wire, seg)
 	case linkPrism:
 		return d.prism(b, wire, seg)
+	case linkAVS:
+		return d.avs(b, wire, seg)
+	case linkPPI:
+		return d.ppi(b, wire, seg)
+	case linkPKTAP, linkUser2:
+		return d.pktap(b, wire, seg)
 	}
 	return UnknownLinkType
 }

@@ -59,7 +59,7 @@ func (l *Live) Frame(fr *capture.Frame) {
 	if reason := l.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); !l.counts(reason) {
 		return
 	}
-	seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+	seg.At, seg.Frame, seg.File, seg.Missing = fr.At, fr.Num, fr.File, fr.Missing
 	if l.options.Rewrite != nil {
 		l.options.Rewrite(&seg)
 	}

@@ -78,7 +78,7 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 		if tap < 0 {
 			continue
 		}
-		seg.At, seg.Frame, seg.File, seg.Tap = fr.At, fr.Num, fr.File, uint8(tap)
+		seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, uint8(tap), fr.Missing
 		return f.position, nil
 	}
 	return 0, io.EOF

@@ -176,7 +176,7 @@ func (b *bundle) release() {
 func (b *bundle) write(f *frame, role string) {
 	tap, known := b.taps[f.tap]
 	if !known {
-		tap, _ = b.writer.Interface(pcapng.Interface{Link: f.tap.link, Name: b.name(f.id.File)})
+		tap, _ = b.writer.Interface(pcapng.Interface{Link: f.tap.link, Name: b.name(f.id.File), Description: f.tap.description()})
 		b.taps[f.tap] = tap
 	}
 	p := pcapng.Packet{Interface: tap, At: f.at, Data: f.data, Len: f.wire}

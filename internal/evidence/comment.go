@@ -109,6 +109,17 @@ func numbers(frames []uint32) string {
 
 // treatment says what was done to the frames.
 func (b *bundle) treatment() string {
+	text := ""
+	for tap := range b.taps {
+		if tap.text {
+			text = "Frames were rebuilt from text: what it does not say is a guess, as the descriptions of the interfaces tell. "
+		}
+	}
+	return text + b.change()
+}
+
+// change is what was done to the frames as they were read.
+func (b *bundle) change() string {
 	switch {
 	case b.o.Anonymize != nil:
 		return anonymize.Treatment(b.o.TimesShifted)

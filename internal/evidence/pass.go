@@ -74,7 +74,7 @@ func (p *pass) process(fr *capture.Frame) {
 	} else if why := p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded); why != decode.OK && why != decode.ICMPError {
 		return
 	}
-	decoded.At, decoded.Frame, decoded.File = fr.At, fr.Num, fr.File
+	decoded.At, decoded.Frame, decoded.File, decoded.Missing = fr.At, fr.Num, fr.File, fr.Missing
 	seg := decoded
 	if p.o.Anonymize != nil {
 		p.o.Anonymize.Segment(&seg)
@@ -96,8 +96,20 @@ func (p *pass) process(fr *capture.Frame) {
 }
 
 // A tapID identifies an interface of what is written: one for each link type of
-// each input.
-type tapID struct{ file, link uint16 }
+// each input, and for each kind of what text does not say.
+type tapID struct {
+	file, link uint16
+	text       bool // the frames were rebuilt from text
+	missing    reassembly.Missing
+}
+
+// description is what the file says of the interface.
+func (t tapID) description() string {
+	if !t.text {
+		return ""
+	}
+	return capture.DescribeMissing(t.missing)
+}
 
 // A frame is a frame as it is to be written.
 type frame struct {
@@ -113,7 +125,7 @@ const linkEthernet = uint16(capture.LinkEthernet)
 // frame is what is to be written of a captured frame. Its bytes are valid until
 // the next call. A segment that came in IP fragments is one frame.
 func (p *pass) frame(fr *capture.Frame, seg *reassembly.Segment) *frame {
-	f := &frame{id: result.FrameID{File: fr.File, Frame: fr.Num}, tap: tapID{fr.File, uint16(fr.Link)}, at: fr.At, data: fr.Data, wire: fr.Len}
+	f := &frame{id: result.FrameID{File: fr.File, Frame: fr.Num}, tap: tapID{fr.File, uint16(fr.Link), fr.Text, fr.Missing}, at: fr.At, data: fr.Data, wire: fr.Len}
 	from, to := tcpHeader(fr, seg)
 	switch {
 	case p.o.Anonymize != nil:

@@ -35,7 +35,8 @@ var mayImport = map[string]string{
 
 	"detectors/detectortest": "detectors detectors/catalogue internal/engine internal/scenario internal/scenario/scenariotest",
 
-	"internal/capture":  "internal/merge internal/stats",
+	"internal/capture":  "internal/merge internal/stats internal/textcap reassembly",
+	"internal/textcap":  "internal/packet reassembly",
 	"internal/merge":    "",
 	"internal/stats":    "reassembly",
 	"internal/decode":   "internal/packet reassembly",

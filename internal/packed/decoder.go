@@ -104,6 +104,10 @@ func (d *Decoder) record(rec *Record) {
 	l := p.direction(dir)
 	d.fields(l, mask, seg)
 	d.icmp(mask, seg)
+	seg.Missing = 0
+	if mask&hasMissing != 0 {
+		seg.Missing = reassembly.Missing(d.byte())
+	}
 	d.position, d.at, d.frame = d.position+step, at, uint32(frame)
 	rec.Position, seg.At, seg.Frame, seg.File = d.position, at, uint32(frame), d.file
 	if !seg.IsQuote() {

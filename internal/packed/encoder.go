@@ -33,6 +33,7 @@ const (
 	hasBlocks
 	hasFile
 	hasICMP     // a quote: the ICMP error and who reported it
+	hasMissing  // what the text that the trace was read from does not say
 	knownFields = 1<<iota - 1
 )
 
@@ -213,6 +214,9 @@ func (l *direction) differences(seg *reassembly.Segment) (mask uint64) {
 	if seg.IsQuote() {
 		mask |= hasICMP
 	}
+	if seg.Missing != 0 {
+		mask |= hasMissing
+	}
 	return mask
 }
 
@@ -266,6 +270,9 @@ func (l *direction) append(b []byte, mask uint64, seg *reassembly.Segment) []byt
 		reporter := seg.Reporter()
 		b = binary.BigEndian.AppendUint16(append(b, seg.ICMP.Type, seg.ICMP.Code), seg.ICMP.MTU)
 		b = append(b, reporter[:]...)
+	}
+	if mask&hasMissing != 0 {
+		b = append(b, byte(seg.Missing))
 	}
 	return b
 }

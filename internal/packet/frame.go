@@ -14,6 +14,7 @@ import (
 type Form struct {
 	Dst, Src  [6]byte  // link-layer addresses
 	Tags      []uint16 // VLAN identifiers, outermost first
+	Options   []byte   // of TCP, in place of the segment's
 	TCPHeader int      // minimum length of the TCP header in bytes, up to MaxHeader
 	Sum       Sum
 }
@@ -46,7 +47,7 @@ func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, heade
 		return dst, len(dst) - start
 	}
 	var buf [MaxHeader]byte
-	tcp, captured := appendTCP(buf[:0], seg, form.TCPHeader)
+	tcp, captured := appendTCP(buf[:0], seg, &form)
 	length := uint32(len(tcp)) + seg.Len
 	dst = appendIP(dst, seg, length, protoTCP)
 	binary.BigEndian.PutUint16(tcp[16:], form.Sum.field(tcp, pseudoSum(seg, uint64(length)), uint64(length)))

@@ -11,9 +11,9 @@ const MaxOptions = MaxHeader - 20
 
 const noOperation = 1
 
-// appendTCP writes a TCP header of at least least bytes, without its checksum. It
+// appendTCP writes a TCP header in its form, without its checksum. It
 // also returns how much of it the capture has.
-func appendTCP(dst []byte, seg *reassembly.Segment, least int) (header []byte, captured int) {
+func appendTCP(dst []byte, seg *reassembly.Segment, form *Form) (header []byte, captured int) {
 	dst = binary.BigEndian.AppendUint16(dst, seg.Src.Port)
 	dst = binary.BigEndian.AppendUint16(dst, seg.Dst.Port)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(seg.Seq))
@@ -21,12 +21,16 @@ func appendTCP(dst []byte, seg *reassembly.Segment, least int) (header []byte, c
 	dst = append(dst, 0, byte(seg.Flags))
 	dst = binary.BigEndian.AppendUint16(dst, seg.Window)
 	dst = append(dst, 0, 0, 0, 0) // checksum, urgent pointer
-	dst = appendOptions(dst, &seg.Opts)
+	if form.Options != nil {
+		dst = append(dst, form.Options...)
+	} else {
+		dst = appendOptions(dst, &seg.Opts)
+	}
 	captured = len(dst)
 	if seg.Opts.Has&reassembly.OptionsCut != 0 {
 		dst = append(dst, noOperation)
 	}
-	for len(dst)%4 != 0 || len(dst) < least {
+	for len(dst)%4 != 0 || len(dst) < form.TCPHeader {
 		dst = append(dst, noOperation)
 	}
 	dst[12] = byte(len(dst) / 4 << 4)

@@ -298,6 +298,9 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.Evicted:       "the connection was dropped to stay within the limit on connections",
 	fsm.ClockSkew:     "two captures disagree about the time",
 	fsm.Overflow:      "more holes were open at a time than are remembered",
+	fsm.Text:          "the trace is text without IP identification and TTL, and may be an excerpt",
+	fsm.SeqUnknown:    "the trace is text without the sequence numbers of empty segments (tcpdump prints them with -vv)",
+	fsm.TimeUnknown:   "the trace is text without times",
 }
 
 // limits are the limits with their meanings, a paragraph each.

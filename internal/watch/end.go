@@ -80,7 +80,7 @@ func (s *Set) yields(g *group, w *watcher, f *detectors.Finding) bool {
 		}
 		for k := range other.Findings() {
 			o := &other.Findings()[k]
-			if o.Verdict <= f.Verdict && (other.IsBrief() || o.Shows(&f.Evidence[0].Seg)) {
+			if (o.Verdict <= f.Verdict || o.Limits&fsm.FromText != 0) && (other.IsBrief() || o.Shows(&f.Evidence[0].Seg)) {
 				return true
 			}
 		}

@@ -58,7 +58,7 @@ func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 			t.skipped[reason]++
 			continue
 		}
-		seg.At, seg.Frame, seg.File = fr.At, fr.Num, index
+		seg.At, seg.Frame, seg.File, seg.Missing = fr.At, fr.Num, index, fr.Missing
 		if err := p.add(&seg, time); err != nil {
 			return nil, nil, err
 		}

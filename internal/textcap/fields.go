@@ -1,0 +1,309 @@
+package textcap
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// tshark -T json, ek and pdml print the fields of a packet by name, over many
+// lines or in one. They are read field by field, without the structure around
+// them, so that an excerpt, a quotation and a file of any length are read alike.
+
+// A field is a name and a value.
+type field struct{ name, value string }
+
+// startsFields recognises where the fields of a packet begin, and returns what
+// printed them.
+func startsFields(line string) (printer string) {
+	s := strings.TrimLeft(line, " \t,[")
+	switch {
+	case strings.HasPrefix(s, "<packet>"), s == "<packet":
+		return "pdml"
+	case strings.HasPrefix(s, `"_source"`):
+		return "json"
+	case strings.HasPrefix(s, `{"timestamp"`):
+		return "ek"
+	case strings.HasPrefix(s, `{"_index"`) && strings.Contains(s, `"_source"`): // json without line breaks
+		return "json"
+	}
+	return ""
+}
+
+// fields adds the fields of a line to a packet.
+func (p *printed) fields(line string) {
+	if p.values == nil {
+		p.values = map[string]string{}
+	}
+	if strings.Contains(line, "<field ") || strings.Contains(line, "<proto ") {
+		p.pdmlFields(line)
+		return
+	}
+	p.jsonFields(line)
+}
+
+// jsonFields reads "name": "value" pairs. A value in an array belongs to the name
+// before it.
+func (p *printed) jsonFields(line string) {
+	rest := line
+	for {
+		s, after, ok := cutString(rest)
+		if !ok {
+			return
+		}
+		trimmed := strings.TrimLeft(after, " \t")
+		if !strings.HasPrefix(trimmed, ":") {
+			if p.name != "" { // a value alone: of an array
+				p.set(p.name, s)
+			}
+			rest = after
+			continue
+		}
+		p.name = s
+		rest = strings.TrimLeft(trimmed[1:], " \t[")
+		if strings.HasPrefix(rest, `"`) {
+			var value string
+			if value, rest, ok = cutString(rest); !ok {
+				return
+			}
+			p.set(s, value)
+		} else if strings.HasPrefix(rest, "{") {
+			p.layer(s)
+		}
+	}
+}
+
+// cutString cuts off a JSON string, which may be anywhere in s. What is escaped in
+// it matters to no field that is read.
+func cutString(s string) (value, rest string, ok bool) {
+	i := strings.IndexByte(s, '"')
+	if i < 0 {
+		return "", "", false
+	}
+	s = s[i+1:]
+	for j := 0; j < len(s); j++ {
+		switch s[j] {
+		case '\\':
+			j++
+		case '"':
+			return s[:j], s[j+1:], true
+		}
+	}
+	return "", "", false
+}
+
+// pdmlFields reads the elements of a line.
+func (p *printed) pdmlFields(line string) {
+	for {
+		i := strings.Index(line, "<field ")
+		j := strings.Index(line, "<proto ")
+		if i < 0 && j < 0 {
+			return
+		}
+		if i < 0 || j >= 0 && j < i {
+			i = j
+		}
+		end := strings.IndexByte(line[i:], '>')
+		if end < 0 {
+			end = len(line) - i
+		}
+		tag := line[i : i+end]
+		line = line[i+end:]
+		name := attribute(tag, ` name="`)
+		if strings.HasPrefix(tag, "<proto") {
+			p.layer(name)
+		} else {
+			p.set(name, attribute(tag, ` show="`))
+		}
+	}
+}
+
+func attribute(tag, mark string) string {
+	_, rest, _ := strings.Cut(tag, mark)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
+
+// layer notes that a protocol begins. Of IP in IP the innermost counts, but what
+// an ICMP error quotes does not.
+func (p *printed) layer(name string) {
+	switch name {
+	case "ip", "ipv6":
+		if p.values["layer"] != "quote" && p.values["tcp.srcport"] == "" {
+			for _, n := range innerFields {
+				delete(p.values, n)
+			}
+		}
+	case "icmp", "icmpv6":
+		p.values["layer"] = "quote"
+	}
+}
+
+// innerFields are those of an IP header, of which a tunnel has several.
+var innerFields = []string{"ip.src", "ip.dst", "ip.id", "ip.ttl", "ip.flags", "ip.frag_offset", "ip.len", "ipv6.src", "ipv6.dst", "ipv6.hlim"}
+
+// set keeps the first value of a field. The names of -T ek repeat the protocol,
+// with underscores: ip_ip_src.
+func (p *printed) set(name, value string) {
+	if ek, ok := ekNames[name]; ok {
+		name = ek
+	}
+	if !wanted[name] {
+		return
+	}
+	if p.values["layer"] == "quote" && !strings.HasPrefix(name, "icmp") {
+		name = "quote." + name
+	}
+	if _, known := p.values[name]; !known || name == "vlan.id" {
+		if name == "vlan.id" {
+			value = strings.TrimLeft(p.values[name]+" "+value, " ")
+		}
+		if len(value) < 1<<10 {
+			p.values[name] = strings.Clone(value)
+		}
+	}
+}
+
+var wanted = map[string]bool{}
+var ekNames = map[string]string{}
+
+func init() {
+	names := append([]string{
+		"frame.number", "frame.time_epoch", "frame.time_relative", "frame.len", "frame.cap_len", "tcp.hdr_len", "frame.protocols", "eth.src", "eth.dst", "vlan.id", "tcp.srcport", "tcp.dstport",
+		"tcp.len", "tcp.seq", "tcp.seq_raw", "tcp.ack", "tcp.ack_raw", "tcp.flags", "tcp.window_size_value", "tcp.window_size", "tcp.options", "icmp.type", "icmp.code", "icmp.mtu", "icmpv6.type",
+	}, innerFields...)
+	for _, n := range names {
+		wanted[n] = true
+		proto, _, _ := strings.Cut(n, ".")
+		ekNames[proto+"_"+strings.ReplaceAll(n, ".", "_")] = n
+	}
+}
+
+// assemble makes a segment of the fields.
+func (p *printed) assemble() {
+	v := p.values
+	if n, ok := p.number("frame.number"); ok {
+		p.num = uint32(n)
+	}
+	p.fieldTime()
+	src, dst := v["ip.src"], v["ip.dst"]
+	if src == "" {
+		src, dst = v["ipv6.src"], v["ipv6.dst"]
+	}
+	a, err1 := netip.ParseAddr(src)
+	b, err2 := netip.ParseAddr(dst)
+	if v["icmp.type"] != "" || v["icmpv6.type"] != "" {
+		p.fieldICMP(a, b)
+		return
+	}
+	from, ok1 := p.number("tcp.srcport")
+	to, ok2 := p.number("tcp.dstport")
+	flags, ok3 := p.number("tcp.flags")
+	if err1 != nil || err2 != nil || !ok1 || !ok2 || !ok3 {
+		p.vague = strings.Contains(v["frame.protocols"], ":tcp")
+		return
+	}
+	seg := &p.seg
+	seg.Src = reassembly.EndpointFrom(netip.AddrPortFrom(a.WithZone(""), uint16(from)))
+	seg.Dst = reassembly.EndpointFrom(netip.AddrPortFrom(b.WithZone(""), uint16(to)))
+	seg.Flags = reassembly.Flags(flags)
+	length, _ := p.number("tcp.len")
+	seg.Len = uint32(min(length, maxPayload))
+	p.tcp = true
+	p.fieldNumbers()
+	p.fieldIP()
+	if parseMAC(&p.macs[0], v["eth.src"]) && parseMAC(&p.macs[1], v["eth.dst"]) {
+		p.hasMACs = true
+		for tag := range strings.FieldsSeq(v["vlan.id"]) {
+			if n, err := strconv.ParseUint(tag, 0, 12); err == nil && len(p.tags) < 8 {
+				p.tags = append(p.tags, uint16(n))
+			}
+		}
+	}
+	header, ok := p.number("tcp.hdr_len")
+	if whole, captured := v["frame.len"], v["frame.cap_len"]; v["tcp.options"] == "" && whole != captured && (!ok || header > 20) {
+		seg.Opts.Has |= reassembly.OptionsCut
+	}
+	p.options, _ = hex.DecodeString(strings.ReplaceAll(v["tcp.options"], ":", ""))
+}
+
+func (p *printed) fieldTime() {
+	if at, ok := parseSeconds(p.values["frame.time_epoch"]); ok {
+		p.stamp = stamp{fromDate, at}
+	} else if s, rest := cutStamp(p.values["frame.time_epoch"]); s.kind == fromDate && rest == "" { // Wireshark 4.2
+		p.stamp = s
+	} else if at, ok := parseSeconds(p.values["frame.time_relative"]); ok {
+		p.stamp = stamp{fromStart, at}
+	}
+}
+
+// fieldNumbers are sequence numbers and window: raw, unless Wireshark is older than
+// 3.2 (2019) and says only what they are relative to the first.
+func (p *printed) fieldNumbers() {
+	seq, ok := p.number("tcp.seq_raw")
+	ack, _ := p.number("tcp.ack_raw")
+	if !ok {
+		seq, ok = p.number("tcp.seq")
+		ack, _ = p.number("tcp.ack")
+		p.space = spaceWireshark
+	}
+	p.seq, p.ack, p.hasSeq = uint32(seq), uint32(ack), ok
+	window, ok := p.number("tcp.window_size_value")
+	if !ok {
+		window, ok = p.number("tcp.window_size")
+		p.scaled = ok
+	}
+	p.window, p.hasWin = uint32(window), ok
+}
+
+func (p *printed) fieldIP() {
+	if ttl, ok := p.number("ipv6.hlim"); ok {
+		p.seg.TTL, p.hasIP = uint8(ttl), true
+		return
+	}
+	ttl, ok1 := p.number("ip.ttl")
+	id, ok2 := p.number("ip.id")
+	flags, ok3 := p.number("ip.flags")
+	offset, _ := p.number("ip.frag_offset")
+	p.seg.TTL, p.seg.IPID, p.hasIP = uint8(ttl), uint16(id), ok1 && ok2
+	p.fragment = 0x4000
+	if ok3 { // three bits, in old versions at their place in one or two bytes
+		if flags > 0xff {
+			flags >>= 13
+		} else if flags > 7 {
+			flags >>= 5
+		}
+		p.fragment = uint16(flags)<<13 | uint16(offset/8)&0x1fff
+	}
+}
+
+// number is the value of a field, decimal or hexadecimal.
+func (p *printed) number(name string) (uint64, bool) {
+	n, err := strconv.ParseUint(p.values[name], 0, 32)
+	return n, err == nil
+}
+
+// fieldICMP reads an ICMP error and what it quotes.
+func (p *printed) fieldICMP(from, to netip.Addr) {
+	get := func(name string) uint64 { n, _ := p.number(name); return n }
+	e := &icmpError{
+		kind: byte(get("icmp.type")), code: byte(get("icmp.code")), mtu: uint16(get("icmp.mtu")), from: from, to: to,
+		ttl: byte(get("quote.ip.ttl")), id: uint16(get("quote.ip.id")), length: int(get("quote.ip.len")),
+	}
+	seq, ok := p.number("quote.tcp.seq_raw")
+	e.seq, e.hasSeq = uint32(seq), ok
+	src, err1 := netip.ParseAddr(p.values["quote.ip.src"])
+	dst, err2 := netip.ParseAddr(p.values["quote.ip.dst"])
+	sport, ok1 := p.number("quote.tcp.srcport")
+	dport, ok2 := p.number("quote.tcp.dstport")
+	if err1 != nil || err2 != nil || !ok1 || !ok2 || !from.Is4() || !to.Is4() || !src.Is4() || !dst.Is4() {
+		p.quoteLost = p.values["icmpv6.type"] != "" || e.kind == 3 || e.kind == 11 || e.kind == 12
+		return
+	}
+	e.src = reassembly.EndpointFrom(netip.AddrPortFrom(src, uint16(sport)))
+	e.dst = reassembly.EndpointFrom(netip.AddrPortFrom(dst, uint16(dport)))
+	p.icmp = e
+}

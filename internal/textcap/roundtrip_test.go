@@ -1,0 +1,351 @@
+package textcap_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+var (
+	all    = flag.Bool("all", false, "print every trace of this repository through every printer, instead of a part")
+	folder = flag.String("folder", "", "print the captures in this folder, too")
+)
+
+// A printer prints a capture.
+type printer struct {
+	name  string
+	argv  []string // $ is the file
+	whole bool     // the text holds everything: the findings are the same
+	every int      // this share of the traces is printed without -all
+}
+
+var printers = []printer{
+	{"tcpdump -nn -vv", strings.Fields("tcpdump -nn -vv --nano -r $"), true, 7},
+	{"tcpdump -nn -vv -S -e -tttt", strings.Fields("tcpdump -nn -vv -S -e -tttt --nano -r $"), true, 31},
+	{"tcpdump -nn", strings.Fields("tcpdump -nn -r $"), false, 7},
+	{"tcpdump -nn -S -tt", strings.Fields("tcpdump -nn -S -tt -r $"), false, 31},
+	{"tcpdump -nn -v -ttt", strings.Fields("tcpdump -nn -v -ttt -r $"), false, 31},
+	{"tcpdump -v -ttttt -e", strings.Fields("tcpdump -nn -v -ttttt -e -r $"), false, 31},
+	{"tcpdump -nn -t", strings.Fields("tcpdump -nn -t -r $"), false, 61},
+	{"tcpdump -nn -q", strings.Fields("tcpdump -nn -q -r $"), false, 61},
+	{"tcpdump -nn -x", strings.Fields("tcpdump -nn -x --nano -r $"), true, 31},
+	{"tcpdump -xx -tt", strings.Fields("tcpdump -nn -xx -tt --nano -r $"), true, 31},
+	{"tcpdump -nn -X -v", strings.Fields("tcpdump -nn -X -v --nano -r $"), true, 61},
+	{"tcpdump -nn -XX -#", strings.Fields("tcpdump -nn -XX -# --nano -r $"), true, 61},
+	{"tshark -T json", strings.Fields("tshark -r $ -T json"), true, 200},
+	{"tshark -T ek", strings.Fields("tshark -r $ -T ek"), true, 200},
+	{"tshark -T pdml", strings.Fields("tshark -r $ -T pdml"), true, 200},
+	{"tshark", strings.Fields("tshark -r $"), false, 100},
+	{"tshark -t ad", strings.Fields("tshark -r $ -t ad -o tcp.relative_sequence_numbers:false"), false, 200},
+	{"tshark -t d", strings.Fields("tshark -r $ -t d"), false, 200},
+	{"fortigate 1", []string{"fortigate", "1", "$"}, false, 31},
+	{"fortigate 3", []string{"fortigate", "3", "$"}, true, 61},
+	{"fortigate 4", []string{"fortigate", "4", "$"}, false, 31},
+	{"tcpdump -nn -A", strings.Fields("tcpdump -nn -A -r $"), false, 61},
+}
+
+// TestRoundTrip prints captures and reads the text back. What is seen in the text is
+// seen in the capture, and where the text holds everything, the findings are the
+// same.
+func TestRoundTrip(t *testing.T) {
+	captures := ownCaptures(t)
+	if *folder != "" {
+		captures = append(captures, capturesIn(t, *folder)...)
+	}
+	for _, p := range printers {
+		t.Run(p.name, func(t *testing.T) {
+			if _, err := exec.LookPath(p.argv[0]); err != nil && p.argv[0] != "fortigate" {
+				t.Skip(err)
+			}
+			var tried, same int
+			for i, c := range captures {
+				if !*all && i%p.every != 0 {
+					continue
+				}
+				text, err := p.print(c.path)
+				if err != nil || len(text) == 0 {
+					continue
+				}
+				tried++
+				if checkText(t, &p, c, text) {
+					same++
+				}
+			}
+			t.Logf("%d captures, the same findings in %d", tried, same)
+		})
+	}
+}
+
+// A sample is a capture with its findings.
+type sample struct {
+	name, path string
+	findings   []string
+	seen       []string
+}
+
+// checkText compares what is found in the text of a capture, and reports whether it
+// is the same as in the capture.
+func checkText(t *testing.T, p *printer, c *sample, text []byte) bool {
+	t.Helper()
+	rep, err := analyse("-", text)
+	if err != nil {
+		if len(c.seen) > 0 {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		return len(c.findings) == 0
+	}
+	findings, seen := summary(rep)
+	left := slices.Clone(c.seen)
+	for _, s := range seen {
+		i := slices.Index(left, s)
+		if i < 0 {
+			t.Errorf("%s: seen only in the text: %s\nin the capture: %s", c.name, s, strings.Join(c.findings, "\n  "))
+			continue
+		}
+		left = slices.Delete(left, i, i+1)
+		if testing.Verbose() {
+			fmt.Println("RIGHT", p.name, s)
+		}
+	}
+	same := slices.Equal(findings, c.findings)
+	if p.whole && !same && !(p.argv[0] == "tcpdump" && bytes.Contains(text, []byte("ICMP"))) { // it does not print the sequence number of a quote
+		t.Errorf("%s: in the text:\n  %s\nin the capture:\n  %s", c.name, strings.Join(findings, "\n  "), strings.Join(c.findings, "\n  "))
+	}
+	return same
+}
+
+func (p *printer) print(file string) ([]byte, error) {
+	if p.argv[0] == "fortigate" {
+		return fortiGate(file, p.argv[1][0]-'0')
+	}
+	argv := slices.Clone(p.argv)
+	argv[slices.Index(argv, "$")] = file
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "TZ=UTC")
+	return cmd.Output()
+}
+
+func analyse(name string, stdin []byte) (*result.Report, error) {
+	trace, errs := source.Open([]string{name}, capture.Options{Stdin: bytes.NewReader(stdin), Text: scenario.Pcapng})
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	defer trace.Close()
+	return source.Run(context.Background(), trace, engine.Options{Workers: 1, Detectors: catalogue.All, AllFlows: true}), nil
+}
+
+// summary lists the findings, and those that are seen.
+func summary(rep *result.Report) (findings, seen []string) {
+	for i := range rep.Findings {
+		f := &rep.Findings[i]
+		what := fmt.Sprintf("%s:%s of %v and %v", f.Detector, f.Outcome, f.Flow.End[0].Port, f.Flow.End[1].Port)
+		findings = append(findings, fmt.Sprintf("%v %s %s", f.Verdict, what, f.ID))
+		if f.Verdict == detectors.Seen {
+			seen = append(seen, what)
+		}
+	}
+	slices.Sort(findings)
+	return findings, seen
+}
+
+// ownCaptures writes the traces of this repository as pcap files, which do not state
+// when the capture ended: text does not, either.
+func ownCaptures(t *testing.T) (list []*sample) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../detectors/*/testdata/*.txtar"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := scenario.Parse(name, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, tr := range f.Traces {
+				file, err := tr.Pcapng()
+				if err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join(dir, fmt.Sprintf("%d.pcap", len(list)))
+				if err := os.WriteFile(path, toPcap(t, file), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, newSample(t, fmt.Sprintf("%s trace %d", name, i+1), path))
+			}
+		}
+	}
+	return list
+}
+
+func newSample(t *testing.T, name, path string) *sample {
+	t.Helper()
+	rep, err := analyse(path, nil)
+	if err != nil {
+		t.Logf("%s: %v", name, err)
+		return &sample{name: name, path: path}
+	}
+	findings, seen := summary(rep)
+	return &sample{name, path, findings, seen}
+}
+
+// capturesIn are the captures in a folder, as pcap files.
+func capturesIn(t *testing.T, dir string) (list []*sample) {
+	t.Helper()
+	to := t.TempDir()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		const largest = 4 << 20
+		if info, err := d.Info(); err != nil || info.Size() > largest {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil
+		}
+		file := toPcap(t, content)
+		if file == nil {
+			return nil
+		}
+		name := filepath.Join(to, fmt.Sprintf("%d.pcap", len(list)))
+		list = append(list, nil)
+		if err := os.WriteFile(name, file, 0o600); err != nil {
+			return err
+		}
+		list[len(list)-1] = newSample(t, path, name)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// toPcap makes a pcap file of a capture of one link type; nil if that is not
+// possible.
+func toPcap(t *testing.T, content []byte) []byte {
+	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(content)})
+	if len(errs) > 0 {
+		return nil
+	}
+	defer trace.Close()
+	le := binary.LittleEndian
+	var b []byte
+	var fr capture.Frame
+	for trace.Next(&fr) == nil {
+		if b == nil {
+			b = le.AppendUint32(b, 0xa1b23c4d)
+			b = le.AppendUint32(b, 2|4<<16)
+			b = le.AppendUint64(b, 0)
+			b = le.AppendUint32(b, 262144)
+			b = le.AppendUint32(b, uint32(fr.Link))
+		}
+		b = le.AppendUint32(b, uint32(fr.At/1e9))
+		b = le.AppendUint32(b, uint32(fr.At%1e9))
+		b = le.AppendUint32(b, uint32(len(fr.Data)))
+		b = le.AppendUint32(b, uint32(fr.Len))
+		b = append(b, fr.Data...)
+		if len(trace.Infos()[0].LinkTypes) > 1 {
+			return nil
+		}
+	}
+	return b
+}
+
+// fortiGate prints a capture as a FortiGate does (Fortinet, "Using the FortiOS
+// built-in packet sniffer").
+func fortiGate(file string, level byte) ([]byte, error) {
+	trace, errs := capture.OpenTrace([]string{file}, capture.Options{})
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	defer trace.Close()
+	var b bytes.Buffer
+	var fr capture.Frame
+	var seg reassembly.Segment
+	d := decode.New()
+	start := int64(-1)
+	for trace.Next(&fr) == nil {
+		if start < 0 {
+			start = fr.At
+		}
+		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) != decode.OK {
+			fmt.Fprintf(&b, "%d.%09d port1 in 192.0.2.1 -> 192.0.2.2: icmp: echo request\n", (fr.At-start)/1e9, (fr.At-start)%1e9)
+			if level == 3 {
+				hexDump(&b, fr.Data)
+			}
+			continue
+		}
+		since := fr.At - start
+		if level == 9 { // the option "a": absolute
+			fmt.Fprintf(&b, "%s ", time.Unix(0, fr.At).UTC().Format("2006-01-02 15:04:05.000000000"))
+		} else {
+			fmt.Fprintf(&b, "%d.%09d ", since/1e9, since%1e9)
+		}
+		if level >= 4 {
+			fmt.Fprint(&b, "port1 in ")
+		}
+		src, dst := seg.Src.AddrPort(), seg.Dst.AddrPort()
+		fmt.Fprintf(&b, "%v.%d -> %v.%d:", src.Addr(), src.Port(), dst.Addr(), dst.Port())
+		numbered := false
+		for _, f := range []struct {
+			bit  reassembly.Flags
+			name string
+		}{{reassembly.SYN, "syn"}, {reassembly.FIN, "fin"}, {reassembly.RST, "rst"}, {reassembly.PSH, "psh"}} {
+			if seg.Flags.Has(f.bit) && !numbered {
+				fmt.Fprintf(&b, " %s %d", f.name, uint32(seg.Seq))
+				numbered = true
+			}
+		}
+		if seg.Flags.Has(reassembly.ACK) {
+			fmt.Fprintf(&b, " ack %d", uint32(seg.Ack))
+		}
+		fmt.Fprintln(&b)
+		if level == 3 {
+			hexDump(&b, fr.Data)
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// hexDump prints the bytes of a frame as level 3 does.
+func hexDump(b *bytes.Buffer, data []byte) {
+	for i := 0; i < len(data); i += 16 {
+		fmt.Fprintf(b, "0x%04x\t", i)
+		part := data[i:min(len(data), i+16)]
+		for j := range part {
+			fmt.Fprintf(b, "%02x", part[j])
+			if j%2 == 1 {
+				fmt.Fprint(b, " ")
+			}
+		}
+		fmt.Fprintln(b, "\t................")
+	}
+}

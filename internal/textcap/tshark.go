@@ -1,0 +1,163 @@
+package textcap
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// startsSummary recognises a line of a packet list, as tshark prints it and as
+// Wireshark copies it, after frame number and time: "10.0.0.1 → 10.0.0.2 TCP 74
+// 40000 → 443 [SYN] Seq=0 ...", or with tabs and without the first arrow.
+func startsSummary(rest string) bool {
+	_, after, ok := cutAddress(rest)
+	if !ok {
+		return false
+	}
+	after, arrow := cutArrow(after)
+	_, after, ok = cutAddress(after)
+	if !ok {
+		return false
+	}
+	protocol, after := cutWord(after)
+	if protocol == "" || protocol[0] < 'A' || protocol[0] > 'z' {
+		return false
+	}
+	return arrow || strings.Contains(after, "Seq=") || strings.ContainsAny(after, "0123456789")
+}
+
+// cutAddress cuts an IP address off, or a link-layer address.
+func cutAddress(s string) (a netip.Addr, rest string, ok bool) {
+	word, rest := cutWord(s)
+	a, err := netip.ParseAddr(word)
+	return a, rest, err == nil || isMAC(word) || strings.Contains(word, "_") && strings.Contains(word, ":")
+}
+
+var arrows = []string{"→", "->", "\u2192", "\xe2\x86\x92", ">"}
+
+// cutArrow cuts an arrow off, of whatever form it took on its way.
+func cutArrow(s string) (rest string, ok bool) {
+	s = strings.TrimLeft(s, " \t")
+	for _, a := range arrows {
+		if rest, ok := strings.CutPrefix(s, a); ok {
+			return rest, true
+		}
+	}
+	return s, false
+}
+
+// summary reads a line of a packet list.
+func (r *Reader) summary(p *printed, text string) {
+	src, rest, _ := cutAddress(text)
+	rest, _ = cutArrow(rest)
+	dst, rest, _ := cutAddress(rest)
+	at := strings.Index(rest, "] Seq=")
+	if at < 0 || !src.IsValid() || !dst.IsValid() || isQuoteOf(rest[:at]) {
+		// TCP, but the protocol above it is shown, if any is. UDP looks the same.
+		p.quoteLost = isICMPError(text)
+		p.vague = !strings.Contains(text, "ICMP") && !strings.Contains(text, " UDP ") && src.IsValid()
+		return
+	}
+	head, info := rest[:at], rest[at+len("] "):]
+	open := strings.LastIndexByte(head, '[')
+	if open < 0 || !p.wiresharkFlags(head[open+1:]) {
+		return
+	}
+	ports := strings.Fields(head[:open])
+	if len(ports) < 3 {
+		return
+	}
+	from, ok1 := r.names.port(ports[len(ports)-3])
+	to, ok2 := r.names.port(ports[len(ports)-1])
+	if !ok1 || !ok2 {
+		return
+	}
+	p.seg.Src = reassembly.EndpointFrom(netip.AddrPortFrom(src.WithZone(""), from))
+	p.seg.Dst = reassembly.EndpointFrom(netip.AddrPortFrom(dst.WithZone(""), to))
+	p.reused = strings.Contains(head, "Port numbers reused")
+	p.tcp, p.space, p.scaled = true, spaceWireshark, true
+	p.summaryFields(info)
+	if strings.Contains(info, "[Packet size limited during capture]") {
+		p.seg.Opts.Has |= reassembly.OptionsCut
+	}
+}
+
+func isQuoteOf(head string) bool { return strings.Contains(head, "ICMP") }
+
+// wiresharkFlags reads "SYN, ACK".
+func (p *printed) wiresharkFlags(s string) bool {
+	if s == "<None>" {
+		return true
+	}
+	for name := range strings.SplitSeq(s, ",") {
+		switch strings.TrimSpace(name) {
+		case "FIN":
+			p.seg.Flags |= reassembly.FIN
+		case "SYN":
+			p.seg.Flags |= reassembly.SYN
+		case "RST":
+			p.seg.Flags |= reassembly.RST
+		case "PSH":
+			p.seg.Flags |= reassembly.PSH
+		case "ACK":
+			p.seg.Flags |= reassembly.ACK
+		case "URG":
+			p.seg.Flags |= reassembly.URG
+		case "ECE", "ECN":
+			p.seg.Flags |= reassembly.ECE
+		case "CWR":
+			p.seg.Flags |= reassembly.CWR
+		case "AE", "NS", "Reserved":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// summaryFields reads "Seq=0 Ack=1 Win=65160 Len=0 MSS=1460 SACK_PERM WS=128 ...".
+func (p *printed) summaryFields(s string) {
+	o := &p.seg.Opts
+	var left uint32 // edge of a SACK block
+	for field := range strings.FieldsSeq(s) {
+		name, value, _ := strings.Cut(field, "=")
+		n, _, ok := cutNumber(value)
+		switch {
+		case name == "SACK_PERM":
+			o.Has |= reassembly.HasSACKPermitted
+		case strings.HasPrefix(name, "[") && name != "[Packet":
+			return
+		case !ok:
+			continue
+		}
+		switch name {
+		case "Seq":
+			p.seq, p.hasSeq = n, true
+		case "Ack":
+			p.ack = n
+		case "Win":
+			p.window, p.hasWin = n, true
+		case "Len":
+			p.seg.Len, p.hasLen = min(n, maxPayload), true
+		case "MSS":
+			o.Has, o.MSS = o.Has|reassembly.HasMSS, uint16(n)
+		case "WS":
+			o.Has |= reassembly.HasScale
+			for n > 1 && o.Scale < 14 {
+				n, o.Scale = n/2, o.Scale+1
+			}
+		case "TSval":
+			o.Has, o.TSVal = o.Has|reassembly.HasTimestamps, n
+		case "TSecr", "TSER":
+			o.TSEcr = n
+		case "SLE":
+			left = n
+		case "SRE":
+			if int(o.NBlocks) < len(o.Blocks) {
+				o.Blocks[o.NBlocks] = reassembly.Block{From: reassembly.Seq(left), To: reassembly.Seq(n)}
+				o.NBlocks++
+			}
+		}
+	}
+}
