@@ -11,7 +11,11 @@ func (s *step) acknowledge() uint32 {
 		peer.out.Open(seg.Ack - 1)
 		h.Phase = PhaseOpening
 	}
-	moved, unseen := peer.out.Acked(seg.Ack, s.room)
+	ack := seg.Ack
+	if s.c.bits&takenFINBit(s.side.Peer()) != 0 && ack == h.FIN+1 && ack.After(peer.out.Nxt) { // of a FIN that was not the peer's own
+		ack = h.FIN
+	}
+	moved, unseen := peer.out.Acked(ack, s.room)
 	if unseen {
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		h.bits &^= unpushed
@@ -32,6 +36,9 @@ func (s *step) acknowledge() uint32 {
 	}
 	if seg.Opts.NBlocks > 0 {
 		s.sack()
+	}
+	if h.Phase == PhaseFinSent && s.c.bits&deniedFINBit(s.side.Peer()) != 0 && seg.Ack.After(h.FIN+1) {
+		s.withdrawFIN(s.side.Peer()) // it took what the peer sent in the place of the FIN
 	}
 	if h.Phase >= PhaseFinSent && seg.Ack.After(h.FIN) {
 		if h.Phase == PhaseFinSent {

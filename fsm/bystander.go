@@ -39,7 +39,7 @@ func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 	case b.Waits:
 		c.observe(b, ev.Class, aside)
 	}
-	if ev.Kinds.Has(Opened) {
+	if ev.Kinds.Has(Opened) && !c.foreignTo(b) {
 		c.outlived(b)
 	}
 	return reused
@@ -85,6 +85,14 @@ func (c *Conn) observe(b *Bystander, class Class, aside *Events) {
 	case class == Rst && c.AwaitsAnswer(b.Side) && own.out.RejectedAt(b.Seg.Seq):
 		aside.add(ChallengeRst, b.Side, 0)
 	}
+}
+
+// foreignTo reports whether the segment, by its TTL or IP ID, is not its side's own: anybody
+// can send a SYN in a host's name.
+func (c *Conn) foreignTo(b *Bystander) bool {
+	own, m := &c.ends[b.Side], reassembly.MarkOf(b.Seg)
+	h := own.dir.habits()
+	return h.OtherTTL(&own.last, &m) || h.OtherID(&own.last, &m)
 }
 
 // outlived notes that the side has begun another connection. A host has one socket for

@@ -65,6 +65,12 @@ const (
 	openB
 	foreignA // the RST that A seems to have sent does not fit A: see foreignReset
 	foreignB
+	foreignFINofA // the FIN that A seems to have sent does not fit A
+	foreignFINofB
+	deniedFINofA // a segment of A denies its FIN: see afterFIN
+	deniedFINofB
+	takenFINofA // B acknowledged a FIN that was not A's own: for B, A has closed
+	takenFINofB
 	unobserved // there is time in which nobody captured it
 	fromText
 	seqUnknown
@@ -120,13 +126,18 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 	return reassembly.B
 }
 
-// resetBit, pendingBit, challengeBit, outlivedBit, openBit and foreignBit pick a side's bit.
+// resetBit, pendingBit, challengeBit, outlivedBit, openBit, foreignBit,
+// foreignFINBit, deniedFINBit and takenFINBit pick a side's bit.
 func resetBit(s reassembly.Side) connBits     { return resetByA << s }
 func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
 func challengeBit(s reassembly.Side) connBits { return challengeA << s }
 func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
 func openBit(s reassembly.Side) connBits      { return openA << s }
 func foreignBit(s reassembly.Side) connBits   { return foreignA << s }
+
+func foreignFINBit(s reassembly.Side) connBits { return foreignFINofA << s }
+func deniedFINBit(s reassembly.Side) connBits  { return deniedFINofA << s }
+func takenFINBit(s reassembly.Side) connBits   { return takenFINofA << s }
 
 // isReset reports whether a RST, its own or its peer's, has closed the side, for all that
 // is known.
@@ -159,7 +170,7 @@ func (c *Conn) Bounded(side reassembly.Side) bool {
 	case c.bits&outlivedBit(side) != 0:
 		return false
 	case c.isReset(side):
-		return c.bits&resetBit(side) == 0 && stateFrom(&own.dir, &c.ends[side.Peer()].dir) == TimeWait
+		return c.bits&resetBit(side) == 0 && c.readState(side) == TimeWait
 	case !own.dir.is(doubted):
 		return false
 	}

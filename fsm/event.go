@@ -36,6 +36,9 @@ const (
 	FinSent                       // this side sent its first FIN
 	ClosedWithoutData             // this side, which was connected to, sent FIN before either side had sent a byte
 	FinResent                     // this side sent its FIN again
+	SentBelowFin                  // right after its FIN (Was), this side sent something that begins at or below it
+	FinDenied                     // this side answered its peer from at or below its FIN, or sent new payload there: it does not know of that FIN
+	FinWithdrawn                  // this side did so again, or its FIN does not fit it: that was not its own, and counts no longer
 	SentBeyondFin                 // this side sent payload beyond its FIN
 	Probed                        // this side probed the peer's zero window
 	MaybeProbed                   // this side sent what may be a probe; the peer's window was never seen
@@ -88,7 +91,7 @@ type Event struct {
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
-	// NagleDelay: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
+	// SentBelowFin, NagleDelay: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
 	// the same, At 0 if nothing; where only a later segment shows that a RST was
 	// ignored, or the end that it counts, that RST. StayedOpen: the RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment

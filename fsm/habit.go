@@ -60,7 +60,7 @@ func (s *step) habits() {
 	if s.class == ChallengeAck {
 		h.bits |= challenged
 	}
-	if last.At == 0 {
+	if last.At == 0 || s.c.bits&foreignFINBit(s.side) != 0 && (s.seg.Flags|last.Flags)&reassembly.FIN != 0 {
 		return
 	}
 	if s.seg.TTL != last.TTL {

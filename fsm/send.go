@@ -12,8 +12,13 @@ func (s *step) send() {
 	s.settleDoubt()
 	own.dir.bits |= spoke
 	s.missedSYNs()
+	if own.dir.Phase >= PhaseFinSent {
+		s.afterFIN()
+	}
 	n := s.n
-	s.class = s.probeClass()
+	if s.class == Plain {
+		s.class = s.probeClass()
+	}
 	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)
 	place := own.out.Send(seg.Seq, n, s.room)
 	if place == reassembly.Ahead && own.out.Overflowed() { // nobody knows what of it is captured yet
@@ -170,49 +175,4 @@ func (s *step) sentAgain() {
 // acknowledged, so shortly before that its sender cannot have known.
 func (s *step) crossedAck() bool {
 	return s.own.out.Covered(s.seg.End()) && time.Duration(s.seg.At-s.peer.last.At) <= max(reorderTime, s.c.RTT())
-}
-
-// finish processes the FIN of a segment.
-func (s *step) finish() {
-	h := &s.own.dir
-	f := s.seg.FINSeq()
-	switch {
-	case h.Phase < PhaseFinSent:
-		if h.Phase == PhaseOpening {
-			h.bits |= finFirst
-		}
-		h.FIN, h.Phase = f, PhaseFinSent
-		if s.peer.dir.Phase >= PhaseFinSent {
-			h.bits |= finSecond
-		}
-		if s.peer.dir.Phase == PhaseFinAcked {
-			h.bits |= closedSecond
-		}
-		s.emit(FinSent, s.side)
-		s.closedWithoutData()
-		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
-			s.finAckedBefore()
-		}
-	case f != h.FIN: // there is but one FIN (RFC 9293 3.10.4)
-		s.emit(SentBeyondFin, s.side)
-	default:
-		// A resend that only crossed the ACK proves nothing.
-		if h.Phase == PhaseFinAcked && !s.crossedAck() {
-			h.bits |= finAckLost
-		}
-		s.emitAfter(FinResent)
-	}
-}
-
-// finAckedBefore processes a FIN whose ACK was captured first: captures reorder by
-// microseconds. If that ACK was the peer's FIN, the peer closed second.
-func (s *step) finAckedBefore() {
-	h, peer := &s.own.dir, s.peer
-	h.Phase = PhaseFinAcked
-	h.doubt, h.bits = peer.out.Nxt, h.bits|doubted
-	if peer.dir.Phase >= PhaseFinSent && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
-		h.bits &^= finSecond | closedSecond
-		peer.dir.bits |= finSecond | closedSecond
-	}
-	s.emit(FinAcked, s.side)
 }

@@ -1,5 +1,7 @@
 package fsm
 
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
 // State is an RFC 9293 3.3.2 connection state of one end.
 type State uint8
 
@@ -57,6 +59,13 @@ var stateOf = [5][5]State{
 	PhaseOpen:     {est, sst, est, est, cwt},
 	PhaseFinSent:  {fw1, fw1, fw1, fw1, cng},
 	PhaseFinAcked: {fw2, fw2, fw2, fw2, tmw},
+}
+
+// readState is the side's state, as long as no RST and no other connection has closed it.
+func (c *Conn) readState(side reassembly.Side) State {
+	peer := c.ends[side.Peer()].dir
+	peer.Phase = max(peer.Phase, c.seenByPeer(side.Peer()))
+	return stateFrom(&c.ends[side].dir, &peer)
 }
 
 func stateFrom(own, peer *direction) State {

@@ -105,13 +105,14 @@ func (s *step) apply() {
 // stateKey is all that both ends' states are read off, for comparison.
 func (c *Conn) stateKey() uint64 {
 	a, b := &c.ends[0].dir, &c.ends[1].dir
-	return uint64(a.Phase)<<60 | uint64(b.Phase)<<56 | uint64(a.bits&stateBits)<<40 | uint64(b.bits&stateBits)<<24 | uint64(c.bits&(resetByA|resetByB|outlivedA|outlivedB|openA|openB))
+	return uint64(a.Phase)<<60 | uint64(b.Phase)<<56 | uint64(a.bits&stateBits)<<48 | uint64(b.bits&stateBits)<<40 |
+		uint64(c.bits&(resetByA|resetByB|outlivedA|outlivedB|openA|openB|takenFINofA|takenFINofB))
 }
 
 // updateState reads one end's state off both directions again.
 func (c *Conn) updateState(side reassembly.Side, at int64) {
 	own := &c.ends[side]
-	st := stateFrom(&own.dir, &c.ends[side.Peer()].dir)
+	st := c.readState(side)
 	if c.isReset(side) || c.bits&outlivedBit(side) != 0 {
 		st = Closed
 	}

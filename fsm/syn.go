@@ -83,6 +83,10 @@ func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
 	return c.ends[side].awaitsAnswer(&c.ends[side.Peer()]) && !c.Over()
 }
 
+// IsAttempt reports whether the connection is no more than a SYN that nobody has answered.
+// Anybody can send one in a host's name.
+func (c *Conn) IsAttempt() bool { return c.AwaitsAnswer(reassembly.A) }
+
 // closedWithoutData processes the first FIN of a side that was connected to: did either
 // side send data?
 func (s *step) closedWithoutData() {

@@ -60,7 +60,7 @@ func (c *Conn) Expects(seg *reassembly.Segment, side reassembly.Side) bool {
 // leftIn is the side's state at trace time at, as of this connection alone.
 func (c *Conn) leftIn(side reassembly.Side, at int64, timeWait time.Duration) State {
 	if c.bits&outlivedBit(side) != 0 && !c.isReset(side) {
-		return stateFrom(&c.ends[side].dir, &c.ends[side.Peer()].dir)
+		return c.readState(side)
 	}
 	s, _ := c.State(side, at, timeWait)
 	return s

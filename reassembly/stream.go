@@ -150,6 +150,20 @@ func (s *Stream) Send(seq Seq, n uint32, t *Gaps) Placement {
 	return Repeat
 }
 
+// Rewind takes back what was sent from seq on: it was not this stream's own.
+func (s *Stream) Rewind(seq Seq, t *Gaps) {
+	if s.known&KnowNxt == 0 || !seq.Before(s.Nxt) {
+		return
+	}
+	if s.gaps.n > 0 {
+		s.fill(Block{seq, s.Nxt}, t)
+	}
+	s.Nxt = seq
+	if s.known&KnowUna != 0 && seq.Before(s.Una) {
+		s.Una = seq
+	}
+}
+
 // skip opens a hole from NXT on.
 func (s *Stream) skip(to Seq, t *Gaps) {
 	var b [maxGaps]Block

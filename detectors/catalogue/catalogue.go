@@ -27,6 +27,7 @@ var All = []*detectors.Detector{
 	closing.CloseWaitLeak,
 	closing.HalfCloseCut,
 	closing.FINOverHole,
+	closing.ForgedFIN,
 	opening.EarlyReuse,
 
 	// Resets.

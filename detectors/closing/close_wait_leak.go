@@ -37,7 +37,7 @@ var CloseWaitLeak = &detectors.Detector{
 	},
 	StartsOn: fsm.On(fsm.HalfClosed),
 	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed, fsm.WindowOpened, fsm.KeptAlive,
-		fsm.FinSent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
+		fsm.FinSent, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch: func(*detectors.Report) detectors.Watcher { return new(closeWaitLeak) },
 
 	YieldsTo: []string{"half-close-cut"},
@@ -96,7 +96,7 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 		if holder && !detectors.MayBeForged(ev) {
 			w.unheard = 0
 		}
-	case fsm.SentBeyondFin:
+	case fsm.FinWithdrawn, fsm.SentBeyondFin:
 		if !holder { // that was no FIN, or its numbers are wrong
 			w.due[0].Satisfy(r)
 			w.ack = reassembly.Mark{}

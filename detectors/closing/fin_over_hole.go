@@ -33,7 +33,7 @@ var FINOverHole = &detectors.Detector{
 		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for the bytes; three RTOs if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.FinOverHole),
-	SubscribesTo: fsm.On(fsm.FinOverHole, fsm.Advanced, fsm.DataSent, fsm.DataResent, fsm.FinResent, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent),
+	SubscribesTo: fsm.On(fsm.FinOverHole, fsm.Advanced, fsm.DataSent, fsm.DataResent, fsm.FinResent, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(finOverHole) },
 }
 
@@ -69,7 +69,7 @@ func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.FinResent:
 		w.sides[ev.Side].again = reassembly.MarkOf(ev.Seg)
-	case fsm.SentBeyondFin: // that was no FIN, whatever came after it
+	case fsm.FinWithdrawn, fsm.SentBeyondFin: // that was no FIN, whatever came after it
 		w.due[ev.Side].Withdraw(r)
 		w.due[ev.Side].Disarm()
 	case fsm.WindowOpened:

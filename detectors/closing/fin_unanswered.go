@@ -35,7 +35,7 @@ var FINUnanswered = &detectors.Detector{
 	},
 	Absence:      detectors.NoFINAck,
 	StartsOn:     fsm.On(fsm.FinResent, fsm.ICMPError),
-	SubscribesTo: fsm.On(fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.FinResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(finUnanswered) },
 }
 
@@ -88,7 +88,7 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		f.icmp.Add(ev.Seg)
 	case fsm.FinAcked:
 		w.ended(side, unansweredLate, ev, r)
-	case fsm.SentBeyondFin:
+	case fsm.FinWithdrawn, fsm.SentBeyondFin:
 		w.drop(side, r)
 	case fsm.WindowOpened:
 		w.drop(peer, r) // until now it waited for that

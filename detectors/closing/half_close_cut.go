@@ -35,7 +35,7 @@ var HalfCloseCut = &detectors.Detector{
 		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time without an answer"},
 	},
 	StartsOn:     fsm.On(fsm.HalfClosed),
-	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.HalfClosed, fsm.Advanced, fsm.DataResent, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.ResetSent, fsm.Revived, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(halfCloseCut) },
 }
 
@@ -68,7 +68,7 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.HalfClosed:
 		w.begin(ev, r)
 	case w.void:
-	case ev.Kind == fsm.SentBeyondFin && ev.Side == w.closer:
+	case (ev.Kind == fsm.FinWithdrawn || ev.Kind == fsm.SentBeyondFin) && ev.Side == w.closer:
 		w.answered(r)
 		w.void = true
 	case w.rst.At != 0:

@@ -31,7 +31,7 @@ var PostFINAckRST = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{redundantACK, forgotten},
 	StartsOn:     fsm.On(fsm.FinSent),
-	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.ResetSent, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.FinWithdrawn, fsm.ResetSent, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(postFINAckRST) },
 }
 
@@ -71,6 +71,8 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 		if detectors.SameFrame(&w.finAck[side], &w.fin[side]) { // captured microseconds before the FIN
 			w.finAck[side] = r.Conn.Last(side.Peer())
 		}
+	case fsm.FinWithdrawn:
+		w.fin[side], w.finAck[side] = reassembly.Mark{}, reassembly.Mark{}
 	case fsm.ResetSent:
 		w.reset = true
 		rst := reassembly.MarkOf(ev.Seg)

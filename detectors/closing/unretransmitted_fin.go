@@ -36,7 +36,7 @@ var UnretransmittedFIN = &detectors.Detector{
 	},
 	Absence:  detectors.NoFINAck,
 	StartsOn: fsm.On(fsm.FinSent),
-	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.FinDenied, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
 		fsm.WindowOpened, fsm.ResetSent, fsm.Sent),
 	Watch: func(*detectors.Report) detectors.Watcher { return new(unretransmittedFIN) },
 }
@@ -52,6 +52,7 @@ var (
 type unretransmittedFIN struct {
 	due     [2]detectors.Deadline
 	fin     [2]reassembly.Mark
+	denied  [2]bool            // a segment of its side contradicts it
 	unaware [2]reassembly.Mark // the peer's latest segment that still does not acknowledge it
 }
 
@@ -60,11 +61,13 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.FinSent:
 		if _, reset := r.Conn.ResetBy(); !reset {
-			w.fin[side], w.unaware[side] = reassembly.MarkOf(ev.Seg), reassembly.Mark{}
+			w.fin[side], w.unaware[side], w.denied[side] = reassembly.MarkOf(ev.Seg), reassembly.Mark{}, false
 			w.due[side].Arm(ev.Seg.At, r)
 		}
-	case fsm.FinResent, fsm.FinAcked, fsm.SentBeyondFin:
+	case fsm.FinResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin:
 		w.due[side].Satisfy(r)
+	case fsm.FinDenied:
+		w.denied[side] = true
 	case fsm.Advanced, fsm.DataResent:
 		w.due[side].Extend(ev.Seg.At, r)
 	case fsm.WindowOpened:
@@ -118,6 +121,8 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))
+	} else if w.denied[side] {
+		f.Undecide("a later segment of the closer begins at or below the FIN, so that the FIN may not be its own")
 	} else {
 		r.Absence(&f, fin.At)
 	}

@@ -53,7 +53,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		Gaps:     gaps(trace),
 		Totals: result.Totals{
 			Packets: trace.Packets, TCPSegments: trace.Segments, Duplicates: c.duplicates, Rexmits: c.rexmits, Skipped: skippedFrames(trace),
-			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, Groups: c.groups(parts),
+			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, CrowdedFlows: c.crowded, Groups: c.groups(parts),
 		},
 		Notes: notes(&c.counts),
 	}
@@ -80,6 +80,7 @@ type collector struct {
 	collected
 	counts  stats.Counts // of all partitions, and then of the whole trace
 	dropped uint64
+	crowded uint64       // of these, by others of their four-tuple
 	gone    uint64       // connections of which nothing is left but their number
 	kinds   watch.Counts // findings that are not listed, and at last all
 }
@@ -133,6 +134,7 @@ func (c *collector) gather(parts []*partition) {
 		c.duplicates += h.duplicates
 		c.rexmits += h.rexmits
 		c.dropped += p.dropped
+		c.crowded += p.crowded
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
 		c.counts.Add(&p.counts)
 	}

@@ -69,8 +69,11 @@ func (p *partition) evict(id flow.ID, why flow.Why) {
 		at, _ := p.flows.ReplacedAt(id)
 		e = detectors.Ending{At: max(at, p.flows.At(id).Conn.Last()), Why: detectors.Replaced}
 	}
-	p.release(id, e, why == flow.Evicted)
+	p.release(id, e, why == flow.Evicted || why == flow.Crowded)
 	p.dropped++
+	if why == flow.Replaced || why == flow.Crowded {
+		p.crowded++
+	}
 }
 
 // release ends a connection before the trace does and keeps what was found; cut says

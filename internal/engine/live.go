@@ -263,6 +263,7 @@ func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
 			r.Flows = append(r.Flows, p.row(f, detectors.Ending{At: now}))
 		}
 		r.Totals.EvictedFlows += p.dropped
+		r.Totals.CrowdedFlows += p.crowded
 	}
 	r.Totals.Flows = uint64(len(r.Flows))
 	for _, a := range l.reported {

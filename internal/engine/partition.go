@@ -34,6 +34,7 @@ type partition struct {
 
 	counts  stats.Counts
 	dropped uint64    // connections evicted
+	crowded uint64    // of these, by others of their four-tuple
 	left    uint64    // connections that left after their time, live
 	kept    []evicted // of both, those with findings
 }

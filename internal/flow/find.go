@@ -116,13 +116,15 @@ func belongs(f *Flow, seg *reassembly.Segment, fromLo bool) bool {
 
 // nearest finds the one of several connections with the same four-tuple that the
 // segment lies nearest to: they follow one another, or run side by side in two
-// VLANs, or before and behind a firewall that rewrites sequence numbers. It is New if
-// the segment is none of theirs.
+// VLANs, or before and behind a firewall that rewrites sequence numbers. One that is open
+// comes before those that are over, or were never answered: anybody can send a SYN. It is
+// New if the segment is none of theirs.
 func (t *Table) nearest(seg *reassembly.Segment, key *reassembly.Key, hash uint32, fromLo bool) (best ID) {
 	var (
 		newest, near *Flow
 		newestID     ID
 		least        uint64
+		open         bool // near is
 	)
 	for id, next, ok := t.probe(key, hash, hash); ok; id, next, ok = t.probe(key, hash, next) {
 		f := t.At(id)
@@ -134,8 +136,9 @@ func (t *Table) nearest(seg *reassembly.Segment, key *reassembly.Key, hash uint3
 			continue
 		}
 		d, fits := f.Conn.Distance(seg, side)
-		if fits && (near == nil || d < least || d == least && f.Position > near.Position) {
-			near, best, least = f, id, d
+		isOpen := !f.Conn.Over() && !f.Conn.IsAttempt()
+		if fits && (near == nil || isOpen && !open || isOpen == open && (d < least || d == least && f.Position > near.Position)) {
+			near, best, least, open = f, id, d, isOpen
 		}
 	}
 	if near == nil && (seg.Flags&reassembly.SYN == 0 || mayAnswerSYN(&newest.Conn, seg, fromLo)) {

@@ -10,6 +10,7 @@ const (
 	Closed   Why = iota // it was over
 	Replaced            // another connection uses its four-tuple
 	Evicted             // it was cut short
+	Crowded             // the same, by others of its four-tuple
 )
 
 // leaving is who leaves first when the table is full: the closed, in the order in
@@ -91,20 +92,14 @@ func (t *Table) silent() ID {
 const maxChain = 64
 
 // MakeRoom names the connection that has to leave, if any, before the one that Find
-// has begun can be added: the oldest where the four-tuple has too many, else one of
-// all.
+// has begun can be added: one of those with its four-tuple where that has too many, else
+// one of all.
 func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
 	if n := t.At(New); n.shared {
 		key := n.Conn.Key()
 		if chain := t.chain(&key, hash); len(chain) >= maxChain {
-			id = chain[0]
-			switch f := t.At(id); {
-			case t.isReplaced(id):
-				return id, Replaced, true
-			case f.marks&closed != 0:
-				return id, Closed, true
-			}
-			return id, Evicted, true
+			id, why = t.crowded(chain)
+			return id, why, true
 		}
 	}
 	if t.count < t.max {
@@ -116,28 +111,90 @@ func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
 	return t.silent(), Evicted, true
 }
 
+// crowded names the oldest connection of a four-tuple that is over, or was replaced; if
+// there is none, the oldest SYN that nobody answered: many of them must not drive out the
+// connection that they attack.
+func (t *Table) crowded(chain []ID) (id ID, why Why) {
+	id, why = chain[0], Crowded
+	attempt, answered := New, false
+	for _, older := range slices.Backward(chain) {
+		f := t.At(older)
+		if f.Conn.IsAttempt() {
+			attempt = older
+			continue
+		}
+		switch r, is := t.replaced[older]; {
+		case is && (answered || r.confirmed || f.Conn.Over()):
+			id, why = older, Replaced
+		case f.marks&closed != 0:
+			id, why = older, Closed
+		}
+		answered = true
+	}
+	if why == Crowded && attempt != New {
+		id = attempt
+		if _, is := t.replaced[id]; is {
+			why = Replaced
+		}
+	}
+	return id, why
+}
+
+// A replacement is a SYN that uses the four-tuple of a connection again.
+type replacement struct {
+	at        int64 // trace time
+	confirmed bool  // the connection that it began was answered, and has left
+}
+
 // Replace notes that a SYN uses the connection's four-tuple again, at trace time at:
-// unless the connection has segments after that, it ends there. again says that this
-// was known.
+// unless the connection has segments after that, or nobody answers, it ends there.
+// again says that this was known.
 func (t *Table) Replace(id ID, at int64) (again bool) {
-	if t.isReplaced(id) {
+	if _, is := t.replaced[id]; is {
 		return true
 	}
 	if t.replaced == nil {
-		t.replaced = map[ID]int64{}
+		t.replaced = map[ID]replacement{}
 	}
-	t.replaced[id] = at
+	t.replaced[id] = replacement{at: at}
 	return false
 }
 
-func (t *Table) isReplaced(id ID) bool {
-	_, is := t.replaced[id]
-	return is
+// ReplacedAt is when another connection took the four-tuple, unless this one has had
+// segments since. A SYN that nobody answers takes nothing from a connection that is
+// still open: it may be forged (RFC 5961 4).
+func (t *Table) ReplacedAt(id ID) (at int64, is bool) {
+	r, is := t.replaced[id]
+	if !is {
+		return 0, false
+	}
+	if f := t.At(id); !r.confirmed && !f.Conn.Over() && !f.Conn.IsAttempt() && !t.succeeded(f) {
+		return 0, false
+	}
+	return r.at, true
 }
 
-// ReplacedAt is when another connection took the four-tuple, unless this one has had
-// segments since.
-func (t *Table) ReplacedAt(id ID) (at int64, is bool) {
-	at, is = t.replaced[id]
-	return at, is
+// succeeded reports whether a later connection of the four-tuple was answered.
+func (t *Table) succeeded(f *Flow) bool {
+	key := f.Conn.Key()
+	for _, id := range t.chain(&key, f.hash) {
+		if o := t.At(id); o.Position > f.Position && !o.Conn.IsAttempt() {
+			return true
+		}
+	}
+	return false
+}
+
+// confirm notes that a connection which leaves was answered, for older ones.
+func (t *Table) confirm(f *Flow) {
+	if len(t.replaced) == 0 {
+		return
+	}
+	key := f.Conn.Key()
+	for _, id := range t.chain(&key, f.hash) {
+		if r, is := t.replaced[id]; is && t.At(id).Position < f.Position {
+			r.confirmed = true
+			t.replaced[id] = r
+		}
+	}
 }

@@ -102,3 +102,21 @@ func BenchmarkOneTupleOverAndOver(b *testing.B) {
 		d.give(1000, false, reassembly.Segment{Seq: reassembly.Seq(n) * 1_000_003, Flags: reassembly.SYN})
 	}
 }
+
+// Any number of SYNs that nobody answers leaves the connection that they attack in the
+// table, and ends nothing.
+func TestMakeRoom_attempts(t *testing.T) {
+	d := newDriver(1 << 20)
+	d.give(1000, false, reassembly.Segment{Seq: 1, Flags: reassembly.SYN})
+	d.give(1000, true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.SYN | reassembly.ACK})
+	d.give(1000, false, reassembly.Segment{Seq: 2, Ack: 2, Flags: reassembly.ACK})
+	for n := range 10 * maxChain {
+		d.give(1000, false, reassembly.Segment{Seq: reassembly.Seq(n+1) * 10_000_019, Flags: reassembly.SYN})
+	}
+	if f := d.At(1); !f.held || f.Conn.Packets(reassembly.A) != 2 {
+		t.Error("the connection has left")
+	}
+	if at, is := d.ReplacedAt(1); is {
+		t.Errorf("the connection ends at %d", at)
+	}
+}

@@ -64,8 +64,8 @@ type Table struct {
 	unused   []ID
 	made     uint32 // IDs ever used, New included
 	count    int
-	replaced map[ID]int64 // connections whose four-tuple was used again, and when
-	others   []ID         // what Others returns
+	replaced map[ID]replacement // connections whose four-tuple was used again
+	others   []ID               // what Others returns
 	leaving
 
 	Gaps       reassembly.Gaps // room for the holes of connections that have many
@@ -201,6 +201,9 @@ func (t *Table) put(s slot) {
 // tombstones fill the table.
 func (t *Table) Remove(id ID) {
 	f := t.At(id)
+	if f.shared && !f.Conn.IsAttempt() {
+		t.confirm(f)
+	}
 	mask := uint32(len(t.slots) - 1)
 	p := f.hash & mask
 	for t.slots[p].id != id {

@@ -295,7 +295,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.ClockStepped:  "the capture's clock stepped back",
 	fsm.LossBeforeTap: "the sender's IP IDs skip where a segment was due: it may have been sent and lost before the capture point",
 	fsm.KernelDrops:   "the capturing kernel dropped packets",
-	fsm.Evicted:       "the connection was dropped to stay within the limit on connections",
+	fsm.Evicted:       "the connection was dropped from memory before the trace ended",
 	fsm.ClockSkew:     "two captures disagree about the time",
 	fsm.Overflow:      "more holes were open at a time than are remembered",
 	fsm.Text:          "the trace is text without IP identification and TTL, and may be an excerpt",

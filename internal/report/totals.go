@@ -34,8 +34,11 @@ func totalsSentence(r *result.Report, o *Options) string {
 	if len(skipped) > 0 {
 		s += " Skipped: " + strings.Join(skipped, ", ") + "."
 	}
-	if n.EvictedFlows > 0 {
-		s += " " + quantity.Count(n.EvictedFlows, "connection") + " dropped to stay within the limit on connections."
+	if byLimit := n.EvictedFlows - n.CrowdedFlows; byLimit > 0 {
+		s += " " + quantity.Count(byLimit, "connection") + " dropped to stay within the limit on connections."
+	}
+	if n.CrowdedFlows > 0 {
+		s += " " + quantity.Count(n.CrowdedFlows, "connection") + " dropped because too many used the same ports."
 	}
 	return s
 }

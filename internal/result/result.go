@@ -65,6 +65,7 @@ type Totals struct {
 	EvictedFlows uint64
 	Known        uint64  // findings left out because an earlier report has them
 	Hidden       uint64  // findings left out because of their severity
+	CrowdedFlows uint64  // of these, connections that were dropped because too many had their four-tuple
 	Groups       []Group // undecided and seen findings by detector and outcome, in the order of the detectors
 }
 

@@ -1,0 +1,141 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A FIN, and what shows that the side in whose name it came has not sent it: after its
+// own FIN, the host's segments lie beyond it.
+
+// finish processes the FIN of a segment.
+func (s *step) finish() {
+	h := &s.own.dir
+	f := s.seg.FINSeq()
+	switch {
+	case h.Phase < PhaseFinSent:
+		if h.Phase == PhaseOpening {
+			h.bits |= finFirst
+		}
+		h.FIN, h.Phase = f, PhaseFinSent
+		if s.peer.dir.Phase >= PhaseFinSent {
+			h.bits |= finSecond
+		}
+		if s.c.seenByPeer(s.side.Peer()) == PhaseFinAcked {
+			h.bits |= closedSecond
+		}
+		s.c.bits &^= foreignFINBit(s.side) | deniedFINBit(s.side) | takenFINBit(s.side)
+		if s.foreign() {
+			s.c.bits |= foreignFINBit(s.side)
+		}
+		s.emit(FinSent, s.side)
+		s.closedWithoutData()
+		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
+			s.finAckedBefore()
+		}
+	case f != h.FIN: // there is but one FIN (RFC 9293 3.10.4)
+		s.emit(SentBeyondFin, s.side)
+	default:
+		// A resend that only crossed the ACK proves nothing.
+		if h.Phase == PhaseFinAcked && !s.crossedAck() {
+			h.bits |= finAckLost
+		}
+		s.emitAfter(FinResent)
+	}
+}
+
+// finAckedBefore processes a FIN whose ACK was captured first: captures reorder by
+// microseconds. If that ACK was the peer's FIN, the peer closed second.
+func (s *step) finAckedBefore() {
+	h, peer := &s.own.dir, s.peer
+	h.Phase = PhaseFinAcked
+	h.doubt, h.bits = peer.out.Nxt, h.bits|doubted
+	if peer.dir.Phase >= PhaseFinSent && peer.last.Flags&reassembly.FIN != 0 && peer.last.Ack.After(h.FIN) {
+		h.bits &^= finSecond | closedSecond
+		peer.dir.bits |= finSecond | closedSecond
+	}
+	s.emit(FinAcked, s.side)
+}
+
+// seenByPeer is the phase of the side as its peer knows it.
+func (c *Conn) seenByPeer(side reassembly.Side) Phase {
+	if c.bits&takenFINBit(side) != 0 {
+		return PhaseFinAcked
+	}
+	return c.ends[side].dir.seenByPeer()
+}
+
+// afterFIN looks whether the segment denies the FIN that came before it in its side's name.
+// One is enough if the FIN does not fit the side by TTL or IP ID, else it takes two.
+func (s *step) afterFIN() {
+	c, seg, own := s.c, s.seg, s.own
+	f := own.dir.FIN
+	isFIN := seg.Flags&reassembly.FIN != 0
+	foreign := c.bits&foreignFINBit(s.side) != 0
+	if isFIN && seg.FINSeq() == f || seg.Seq.After(f) && !(isFIN && foreign) {
+		return
+	}
+	if last := &own.last; last.Flags&reassembly.FIN != 0 && last.End() == f+1 {
+		s.emitAfter(SentBelowFin)
+	}
+	switch {
+	case !s.fitsBeforeFIN(foreign):
+		return
+	case s.n == 0 && s.answersPeer():
+		s.class = PureAck // not a keep-alive of the other
+	case isFIN && foreign, !isFIN && seg.Len > 0 && seg.End().After(f):
+	default:
+		return
+	}
+	s.emit(FinDenied, s.side)
+	if foreign || s.n == 0 && c.bits&deniedFINBit(s.side) != 0 {
+		s.class = Plain
+		own.out.Rewind(seg.Seq, s.room)
+		s.withdrawFIN(s.side)
+		return
+	}
+	c.bits |= deniedFINBit(s.side)
+}
+
+// fitsBeforeFIN says whether the segment is the side's own, by TTL and IP ID. Where the
+// FIN before it is not, a segment unlike the FIN is.
+func (s *step) fitsBeforeFIN(foreign bool) bool {
+	if last := &s.own.last; foreign && last.Flags&reassembly.FIN != 0 {
+		ttl, gap := int(s.seg.TTL)-int(last.TTL), s.seg.IPID-last.IPID
+		return ttl >= otherHop || ttl <= -otherHop || s.seg.IPID != 0 && last.IPID != 0 && gap > orderlyStep
+	}
+	return !s.foreign()
+}
+
+// answersPeer says whether an empty segment answers one that the peer has sent since the
+// side's last: it acknowledges something new; or it follows on what calls for an ACK, later
+// than an ACK from before the FIN can come. A sender whose FIN lies beyond a window that
+// was taken back may send its ACKs from the window's edge (Linux tcp_acceptable_seq).
+func (s *step) answersPeer() bool {
+	seg, own, peer := s.seg, s.own, s.peer
+	switch {
+	case !own.out.Knows(reassembly.KnowEdge) || !own.out.Edge.After(own.dir.FIN):
+		return false
+	case s.c.Over(), seg.Ack.Before(peer.out.Una): // it is all the same, or an old one
+		return false
+	case s.moved > 0:
+		return true
+	}
+	called := peer.last.SeqLen() > 0 || peer.last.Seq.Before(peer.out.Nxt) || peer.last.Ack.After(own.dir.FIN)
+	return called && peer.last.At > own.last.At && time.Duration(seg.At-peer.last.At) <= maxAckDelay+s.c.RTT() &&
+		time.Duration(seg.At-own.last.At) > max(reorderTime, s.c.RTT())
+}
+
+// withdrawFIN takes back the side's FIN: it was not its own. The peer may have taken it,
+// and then believes that the side has closed.
+func (s *step) withdrawFIN(side reassembly.Side) {
+	h := &s.c.ends[side].dir
+	if h.Phase == PhaseFinAcked {
+		s.c.bits |= takenFINBit(side)
+	}
+	h.Phase = PhaseOpen
+	h.bits &^= closedSecond | finAckLost | finFirst | finSecond | doubted
+	s.c.bits &^= foreignFINBit(side) | deniedFINBit(side)
+	s.emit(FinWithdrawn, side)
+}
