@@ -41,6 +41,11 @@ func (s *step) finish() {
 		if h.Phase == PhaseFinAcked && !s.crossedAck() {
 			h.bits |= finAckLost
 		}
+		// Who sends it again has sent it: small stacks that have not got its ACK yet may
+		// send their own ACKs from its number (uIP, and VPN stacks on phones).
+		if s.c.bits&foreignFINBit(s.side) == 0 {
+			s.c.bits &^= deniedFINBit(s.side)
+		}
 		s.emitAfter(FinResent)
 	}
 }

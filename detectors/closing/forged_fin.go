@@ -29,7 +29,7 @@ var ForgedFIN = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{finIgnored, finAccepted},
 	StartsOn:     fsm.On(fsm.SentBelowFin),
-	SubscribesTo: fsm.On(fsm.SentBelowFin, fsm.FinDenied, fsm.FinAcked, fsm.FinWithdrawn, fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.SentBelowFin, fsm.FinDenied, fsm.FinAcked, fsm.FinResent, fsm.FinWithdrawn, fsm.FinSent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(forgedFIN) },
 }
 
@@ -69,7 +69,7 @@ func (w *forgedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinDenied:
 		d.denial[min(d.n, 1)] = reassembly.MarkOf(ev.Seg)
 		d.n++
-	case fsm.FinSent: // its own, or another that is not
+	case fsm.FinSent, fsm.FinResent: // its own, or another that is not; or once more
 		if d.fins == 0 {
 			*d = deniedFIN{}
 		}
