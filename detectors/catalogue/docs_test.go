@@ -5,10 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/detectors/taps"
 )
 
 var update = flag.Bool("update", false, "write docs/detectors.md anew")
@@ -32,7 +34,7 @@ func docs() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Detectors\n\nGenerated from the detectors' own words (`go test ./detectors/catalogue -run Docs -update`).\n"+
 		"`tcptrace --explain SLUG` prints the same with the sample.\n")
-	for _, d := range catalogue.All {
+	for _, d := range slices.Concat(catalogue.All, taps.Detectors) {
 		doc := &d.Doc
 		fmt.Fprintf(&b, "\n## %s\n\n*%s* (since %s; %s)\n", d.Name, doc.Title, doc.Since, strings.Join(doc.Refs, ", "))
 		for _, p := range []struct{ head, text string }{

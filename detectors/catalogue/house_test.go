@@ -15,6 +15,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/detectors/taps"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
@@ -32,7 +33,7 @@ func TestHouse_valid(t *testing.T) {
 // Every detector is in All, and stands in a file of its family that is named after it.
 func TestHouse_listed(t *testing.T) {
 	declared := declaredDetectors(t)
-	for _, d := range catalogue.All {
+	for _, d := range slices.Concat(catalogue.All, taps.Detectors) {
 		want := strings.ReplaceAll(d.Name, "-", "_") + ".go"
 		if file := declared[d.Name]; filepath.Base(file) != want {
 			t.Errorf("the detector %s belongs into detectors/FAMILY/%s, but is declared in %q", d.Name, want, file)

@@ -54,7 +54,7 @@ func (c *command) analyse() error {
 	if streams {
 		r = c.stream(ctx, pipe, *o, form)
 	} else {
-		if r, c.plan = source.RunPlan(ctx, trace, c.inputs.files, *o, c.plan); c.plan != nil {
+		if r, c.plan = source.RunPlan(ctx, trace, c.inputs.files, *o, c.plan); c.plan != nil { // what was found in a large file showed that it is needed
 			o.Points = c.plan.Points()
 		}
 	}
@@ -70,7 +70,7 @@ func (c *command) analyse() error {
 		}
 	}
 	c.anonymizer.captures(r)
-	nameBriefly(r.Captures)
+	nameTaps(r, nameBriefly)
 	c.subtract(r)
 	ro := c.reportOptions()
 	ro.RawTime = trace.RawTime
@@ -138,7 +138,7 @@ func (c *command) reportOptions() report.Options {
 	names, _ := report.ParseNames(c.flags.names)
 	return report.Options{
 		Names: names, Color: c.useColor(), Undecided: c.flags.undecided, Flows: c.flags.flows, Time: c.flags.time, Sort: c.flags.sort, Width: c.width(), Hosts: c.names, Version: Version(),
-		Docs: func(slug string) *detectors.Detector { return findDetector(c.env.Detectors, slug) },
+		Docs: func(slug string) *detectors.Detector { return findDetector(c.known(), slug) },
 	}
 }
 

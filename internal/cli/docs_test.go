@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/detectors/taps"
 )
 
 const completionDir = docs + "completion/"
@@ -111,7 +112,7 @@ func TestCompletion_bash(t *testing.T) {
 		t.Fatal(err)
 	}
 	var slugs, without, params []string
-	for _, d := range catalogue.All {
+	for _, d := range slices.Concat(catalogue.All, taps.Detectors) {
 		slugs = append(slugs, d.Name)
 		without = append(without, "-"+d.Name)
 		for _, p := range d.Params {

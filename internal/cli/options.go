@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
+	joint "github.com/tcptrace-go/tcptrace/detectors/taps"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 )
@@ -17,8 +19,14 @@ func (c *command) options() (o *engine.Options, form *format, err error) {
 		return nil, nil, err
 	}
 	o = &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums, Time: f.time || f.flow != ""}
-	if o.Detectors, err = chooseDetectors(c.env.Detectors, f.detect); err != nil {
+	chosen, err := chooseDetectors(c.known(), f.detect)
+	if err != nil {
 		return nil, nil, err
+	}
+	o.Detectors = slices.DeleteFunc(slices.Clone(chosen), func(d *detectors.Detector) bool { return d.Watch == nil })
+	c.skip = map[string]bool{}
+	for _, d := range joint.Detectors {
+		c.skip[d.Name] = !slices.Contains(chosen, d)
 	}
 	if o.Settings, err = settings(c.env.Detectors, f); err != nil {
 		return nil, nil, err

@@ -78,8 +78,9 @@ type command struct {
 	anonymizer *anonymizer
 	baseline   baseline
 	names      names.Table
-	allFlows   bool       // the report lists every connection
-	plan       *taps.Plan // of captures from several places; nil if there is one
+	allFlows   bool            // the report lists every connection
+	skip       map[string]bool // detectors of several taps that were not chosen
+	plan       *taps.Plan      // of captures from several places; nil if there is one
 
 	timeline *timeline        // of the connection of --flow
 	strip    *waits.Strip     // what it waited for
@@ -89,7 +90,7 @@ type command struct {
 
 // run does what the flags ask for.
 func (c *command) run(groups []group) error {
-	f, w, all := c.flags, c.env.Stdout, c.env.Detectors
+	f, w, all := c.flags, c.env.Stdout, c.known()
 	if c.toStdout() {
 		if err := closedOutput(c.env.Stdout, c.env.Stderr); err != nil {
 			return err

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
+	joint "github.com/tcptrace-go/tcptrace/detectors/taps"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/source"
 	"github.com/tcptrace-go/tcptrace/internal/taps"
@@ -51,6 +54,7 @@ func (c *command) recognise(ctx context.Context, o *engine.Options) error {
 	}
 	c.plan = source.Recognise(ctx, f.files, capture.Options{Text: scenario.Pcapng}, o, taps.Options{Named: f.named, Each: f.each})
 	if c.plan != nil {
+		c.plan.Skip = c.skip
 		o.Points = c.plan.Points()
 	}
 	return nil
@@ -79,4 +83,25 @@ func (c *command) followTaps(ctx context.Context, o *engine.Options) error {
 		return nil
 	}
 	return nil
+}
+
+// known are all detectors, those included that compare several taps.
+func (c *command) known() []*detectors.Detector {
+	return slices.Concat(c.env.Detectors, joint.Detectors)
+}
+
+// nameTaps names the files of taps as the captures are named.
+func nameTaps(r *result.Report, briefly func([]result.Capture)) {
+	before := make([]string, len(r.Captures))
+	for i := range r.Captures {
+		before[i] = r.Captures[i].File
+	}
+	briefly(r.Captures)
+	for i := range r.Taps {
+		for k, name := range r.Taps[i].Files {
+			if at := slices.Index(before, name); at >= 0 {
+				r.Taps[i].Files[k] = r.Captures[at].File
+			}
+		}
+	}
 }

@@ -71,6 +71,11 @@ func (c *collector) numbers() []uint64 {
 	return numbers
 }
 
+// Identify makes the ID of a finding that others made: seen counts those alike.
+func Identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) string {
+	return identify(f, flow, seen)
+}
+
 // identify makes a finding's ID: a hash of the detector, both endpoints, and
 // the anchor segment: who sent it, seq, ack, flags, length, and how many
 // such findings came before. Nothing in it depends on files, frames, times or workers.

@@ -31,6 +31,7 @@ var mayImport = map[string]string{
 	"detectors/path":        "detectors detectors/middlebox fsm reassembly",
 	"detectors/waiting":     "detectors fsm reassembly",
 	"detectors/catalogue":   "detectors detectors/flowcontrol detectors/closing detectors/resets detectors/opening detectors/loss detectors/path detectors/waiting",
+	"detectors/taps":        "detectors fsm reassembly",
 	"samples":               "",
 
 	"detectors/detectortest": "detectors detectors/catalogue internal/engine internal/scenario internal/scenario/scenariotest",
@@ -51,7 +52,7 @@ var mayImport = map[string]string{
 	"internal/watch":    "detectors fsm reassembly",
 	"internal/engine":   "internal/capture internal/decode internal/flow internal/result internal/stats internal/waits internal/watch detectors fsm reassembly",
 	"internal/shard":    "internal/capture internal/engine internal/merge internal/output internal/packed internal/stats reassembly",
-	"internal/taps":     "internal/capture internal/decode internal/engine internal/report/quantity internal/result internal/stats detectors fsm reassembly",
+	"internal/taps":     "internal/capture internal/decode internal/engine internal/report/quantity internal/result internal/stats detectors detectors/taps fsm reassembly",
 	"internal/source":   "internal/capture internal/engine internal/result internal/shard internal/taps",
 	"internal/names":    "",
 	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario internal/waits detectors fsm reassembly",

@@ -105,7 +105,7 @@ func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
 	}
 	between := ""
 	if f.Fault == detectors.FaultPath {
-		ends := path(f.Flow)
+		ends := pathOf(f)
 		between = ends[0] + " " + ends[1]
 	}
 	return []string{

@@ -22,6 +22,7 @@ type document struct {
 	Totals    string
 	Captures  []captureRow
 	Notes     []string
+	Taps      []string
 	Grids     []grid // of --time
 	Sections  []section
 	Omissions []string // sentences about findings that are not printed
@@ -69,7 +70,8 @@ type finding struct {
 	Frames   []frameRow
 	Evidence uint64 // frames, those omitted from Frames included
 	Filters  []filter
-	Whole    string // a filter for the whole connection
+	Ladder   []ladderLine // with both taps
+	Whole    string       // a filter for the whole connection
 
 	// Known if the capture was read again for an HTML page.
 	Figures  []*pictures.Figure
@@ -113,6 +115,7 @@ func newDocument(r *result.Report, o *Options, groups []*group) *document {
 	for i := range r.Captures {
 		d.Captures = append(d.Captures, newCaptureRow(&r.Captures[i]))
 	}
+	d.Taps = tapLines(r)
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, Clean(n.Message))
 	}
@@ -212,6 +215,7 @@ func (b *builder) finding(f *result.Finding, l listed) finding {
 		also = append(also, b.o.file(b.r, &reassembly.Segment{File: file}))
 	}
 	v.Details = b.terms(term{"Also in", strings.Join(also, ", ")}, term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)})
+	v.Ladder = b.ladder(f)
 	b.figured++
 	d := b.o.Pictures.of(f)
 	v.Figures = d.figures(f, "p"+strconv.Itoa(b.figured))

@@ -237,7 +237,7 @@ func (w fields) finding(b object, f *result.Finding) object {
 		str("reason", f.Reason).str("severity", f.Severity.String()).uint("flow", f.Flow.ID).str("culprit", culprit(f)).
 		str("fault", f.Fault.String()).endpoint("subject", ends[f.Subject])
 	if f.Fault == detectors.FaultPath {
-		between := path(f.Flow)
+		between := pathOf(f)
 		b = b.strings("path", between[:])
 	}
 	b = b.open("roles", '{')

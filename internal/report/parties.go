@@ -69,12 +69,23 @@ func path(f *result.Flow) [2]string {
 	return [2]string{f.End[first].String(), f.End[first.Peer()].String()}
 }
 
+// pathOf is the path that a finding is about: between two capture points, or the ends.
+func pathOf(f *result.Finding) [2]string {
+	if f.Path[0] != "" {
+		return f.Path
+	}
+	return path(f.Flow)
+}
+
 // whose is what a finding is about: an endpoint, or the path between both.
 func whose(f *result.Finding) string {
 	if f.Fault != detectors.FaultPath {
 		return party(f.Flow, f.Subject)
 	}
-	between := path(f.Flow)
+	between := pathOf(f)
+	if f.Path[0] != "" {
+		return "path " + Clean(between[0]) + "-" + Clean(between[1])
+	}
 	who := "path "
 	if first := opener(f.Flow); name(f.Flow, first) != "" {
 		who += name(f.Flow, first) + "-" + name(f.Flow, first.Peer()) + ", "

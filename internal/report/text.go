@@ -169,6 +169,12 @@ func (t *textWriter) finding(f *finding) {
 	t.line("")
 	t.lines("    ", frameLines(f.Frames))
 	t.line("")
+	for _, l := range f.Ladder {
+		t.line("  ", l.Text)
+	}
+	if len(f.Ladder) > 0 {
+		t.line("")
+	}
 	t.terms(f.Doubt)
 	t.label("When", fmt.Sprintf("%s; connection %d, finding %s", f.When, f.Flow, f.ID))
 	t.terms(f.Details)
@@ -203,13 +209,21 @@ func (t *textWriter) label(name, prose string) {
 	}
 }
 
+// hanging writes prose whose second line is indented.
+func (t *textWriter) hanging(prose string) {
+	for i, l := range wrap(prose, t.o.width()-2) {
+		t.line(strings.Repeat("  ", min(i, 1)), l)
+	}
+}
+
 // totals writes the closing lines.
 func (t *textWriter) totals(d *document) {
 	t.lines("", wrap(d.Totals, t.o.width()))
+	for _, tap := range d.Taps {
+		t.hanging(tap)
+	}
 	for _, note := range d.Notes {
-		for i, l := range wrap("Note: "+note, t.o.width()-2) {
-			t.line(strings.Repeat("  ", min(i, 1)), l)
-		}
+		t.hanging("Note: " + note)
 	}
 	for _, c := range d.Captures {
 		for _, warning := range c.Warnings {

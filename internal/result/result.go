@@ -144,6 +144,9 @@ type Finding struct {
 	Final    bool // it cannot change any more
 	FINRank  int  // 0 if it concerns the first FIN of the connection, 1 for the second
 
+	Ladder *Ladder   // its segments on their way between two taps; nil if there is one
+	Path   [2]string // the capture points between which it happened; empty if it is between the ends
+
 	Also []uint16 // other captures that are identical and have it, too
 
 	Withdrawn bool // live: a later frame explains it, so that it no longer holds

@@ -72,8 +72,9 @@ type Between struct {
 	Shift     [2]uint32              // what the second adds to the initial sequence number of each side
 	Way       [2]Way                 // by sender
 	Injected  []Sighting
-	Rewritten []string // "a.address", "a.port", "isn", "mss", ...
-	Reason    string   // why nothing can be said; empty as a rule
+	Opening   []reassembly.Segment // the first SYN, or the first segment, at both
+	Rewritten []string             // "a.address", "a.port", "isn", "mss", ...
+	Reason    string               // why nothing can be said; empty as a rule
 }
 
 // A Way is what became of the segments of one direction.
@@ -94,4 +95,23 @@ type Sighting struct {
 	FrameID
 	Seg   reassembly.Segment
 	OneOf []uint32 // frames alike, of which as many were lost as list them; none if it is certain
+}
+
+// A Ladder is segments on their way between two taps.
+type Ladder struct {
+	Taps  [2]int // indices of Report.Taps: left is nearer to A
+	Rungs []Rung // in order of time
+	More  int    // that are not shown
+}
+
+// A Rung is one segment.
+type Rung struct {
+	At       int64      // when it was first seen, by the first tap's clock
+	Frame    [2]FrameID // left and right; zero where it was not seen
+	FromLeft bool
+	Arrived  bool
+	Word     string // what became of it otherwise: "lost", "injected", ...
+	Delay    int64
+	HasDelay bool
+	Seg      reassembly.Segment
 }

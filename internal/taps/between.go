@@ -29,7 +29,8 @@ type crossing struct {
 	records [2][2][]int32 // by tap and side
 	shift   [2]uint32     // of each side's sequence numbers at the second tap
 	clock   *clockEstimate
-	flip    bool // the second tap's sides are the other way round
+	gaps    [2]bool // the tap missed frames that it should have captured
+	flip    bool    // the second tap's sides are the other way round
 }
 
 // describe says what happened between the taps.
@@ -43,15 +44,30 @@ func (c *crossing) describe() result.Between {
 		b.End[side] = c.row[1].End[at]
 	}
 	var ways [2]*way
+	var injected [2][]result.Sighting
 	for side := range 2 {
 		w := c.way(side)
 		ways[side] = w
 		c.scan.match(w)
 		c.scan.offload(w)
+		c.duplicates(w, side, &b.Way[side])
+		c.fate(w)
+		var fit int
+		var foreign []result.Sighting
+		foreign, fit = c.injected(w, side)
+		injected[side] = foreign
+		b.Injected = append(b.Injected, foreign...)
+		c.gaps[c.nearTap[side]] = c.gaps[c.nearTap[side]] || fit > 0
+		c.gaps[1-c.nearTap[side]] = c.gaps[1-c.nearTap[side]] || slices.Contains(w.fates, missed)
+	}
+	for side, w := range ways {
 		c.account(w, side, &b.Way[side])
-		b.Injected = append(b.Injected, c.injected(w, side)...)
+		if c.legs != nil {
+			c.keepLegs(w, side, injected[side])
+		}
 	}
 	b.Rewritten = c.rewritten(ways)
+	b.Opening = c.opening(ways)
 	return b
 }
 
@@ -117,12 +133,12 @@ func (s *scan) sameStamps(w *way) bool {
 	return 2*same > n
 }
 
-// account decides the fate of everything that the near tap saw.
-func (c *crossing) account(w *way, side int, out *result.Way) {
+// fate decides what became of everything that the near tap saw.
+func (c *crossing) fate(w *way) {
 	s := c.scan
-	fates := make([]fate, len(w.near))
+	w.fates = make([]fate, len(w.near))
+	fates := w.fates
 	unseen := c.ackedUnseen(w)
-	anyMissed := false
 	for i := range w.near {
 		r := &s.records[w.near[i]]
 		switch {
@@ -132,12 +148,17 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 			fates[i] = uncovered
 		case r.seqLen() > 0 && unseen.holds(r.seq+reassembly.Seq(w.moved[0]), r.seqLen()):
 			fates[i] = missed
-			anyMissed = true
 		}
 	}
 	c.onlyOneMissed(w, fates)
+}
+
+// account counts the fates. Where the far tap missed anything, nothing is known of what
+// has no payload.
+func (c *crossing) account(w *way, side int, out *result.Way) {
+	s, fates := c.scan, w.fates
 	for i := range w.near {
-		if fates[i] == lost && anyMissed && s.records[w.near[i]].len == 0 && s.records[w.near[i]].seqLen() == 0 {
+		if fates[i] == lost && c.gaps[1-c.nearTap[side]] && s.records[w.near[i]].len == 0 && s.records[w.near[i]].seqLen() == 0 {
 			fates[i] = undecided
 		}
 		if w.split[int32(i)] == partial {
@@ -175,7 +196,6 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 		}
 	}
 	c.order(w, side, out)
-	c.duplicates(w, side, out)
 	if len(delays) > 0 {
 		slices.Sort(delays)
 		out.HasDelay = true
@@ -249,4 +269,23 @@ func (c *crossing) duplicates(w *way, side int, out *result.Way) {
 		slices.SortFunc(all, func(a, b result.Sighting) int { return cmp.Compare(a.Frame, b.Frame) })
 		out.Duplicated = all
 	}
+}
+
+// opening is the first segment that both taps saw.
+func (c *crossing) opening(ways [2]*way) (segs []reassembly.Segment) {
+	best := int32(-1)
+	var other int32
+	var side int
+	for at, w := range ways {
+		for i, j := range w.partner {
+			if j >= 0 && (best < 0 || w.near[i] < best) {
+				best, other, side = w.near[i], w.far[j], at
+			}
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	near := c.nearTap[side]
+	return []reassembly.Segment{c.sighting(best, c.tap[near], side).Seg, c.sighting(other, c.tap[1-near], side).Seg}
 }

@@ -86,8 +86,15 @@ func through(samples []sample) {
 	}
 }
 
-// minSkew is how long clocks are compared before their speeds are.
-const minSkew = 2 * time.Second
+const (
+	// minSkew is how long clocks are compared before their speeds are, and minSamples by
+	// how many segments: a queue that builds up for a second looks like a fast clock.
+	minSkew    = 2 * time.Second
+	minSamples = 100
+	// maxSkew is more than the clock of any computer is off: NTP gives up at 500 ppm
+	// (RFC 5905 appendix A.5.5.6).
+	maxSkew = 0.001
+)
 
 // waysOf are the points of both directions. What comes back is mirrored, so that both
 // have a lower hull.
@@ -107,7 +114,7 @@ func waysOf(samples []sample, epoch int64) (ways [2][]point2) {
 // hulls at the mean time.
 func skewOf(samples []sample, epoch int64) (k result.Clock) {
 	first, last := samples[0].at, samples[len(samples)-1].at
-	if last-first < int64(minSkew) {
+	if last-first < int64(minSkew) || len(samples) < minSamples {
 		return k
 	}
 	var slopes []float64
@@ -119,7 +126,7 @@ func skewOf(samples []sample, epoch int64) (k result.Clock) {
 			slopes = append(slopes, slope)
 		}
 	}
-	if len(slopes) == 0 {
+	if len(slopes) == 0 || math.Abs(slopes[0]) > maxSkew {
 		return k
 	}
 	k.HasSkew, k.Skew = true, slopes[0]*1e6
@@ -256,7 +263,7 @@ func findSteps(samples []sample) (steps []int) {
 }
 
 // driftOf is the median move of the minima from one second to the next.
-// noise is how far three quarters of the moves are from it.
+// noise is how far half of the moves are from it.
 func driftOf(ticks []tick) (drift, noise float64) {
 	var moves []float64
 	for k := 1; k < len(ticks); k++ {
@@ -279,7 +286,7 @@ func driftOf(ticks []tick) (drift, noise float64) {
 		moves[i] = math.Abs(moves[i] - drift)
 	}
 	slices.Sort(moves)
-	return drift, moves[len(moves)*3/4]
+	return drift, moves[(len(moves)-1)/2]
 }
 
 // lastTicks is over how many seconds on both sides a step must hold.

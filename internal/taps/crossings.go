@@ -48,15 +48,58 @@ func (j *joiner) between(r *result.Report) {
 	for i := range r.Flows {
 		rows[r.Flows[i].ID] = &r.Flows[i]
 	}
+	j.legs = map[result.FrameID]*leg{}
+	judged := map[uint64]bool{} // connections with findings
+	for i := range j.points {
+		for k := range j.points[i].Report.Findings {
+			judged[j.rows[i][j.points[i].Report.Findings[k].Flow.Conn].ID] = true
+		}
+	}
 	for id, row := range rows {
 		taps := j.nearest(id, reassembly.A)
 		for k := 1; k < len(taps); k++ {
 			if c := j.crossing(id, taps[k-1], taps[k], records); c != nil {
+				c.joiner = j
+				if !judged[id] {
+					plain := *j
+					plain.legs = nil
+					c.joiner = &plain
+				}
 				row.Between = append(row.Between, c.describe())
 			}
 		}
+		if len(taps) > 1 {
+			j.exact(row, records)
+		}
 	}
 }
+
+// exact makes states exact that were upper bounds, because an ACK was captured that may
+// not have arrived: the tap beside a host saw whether it did.
+func (j *joiner) exact(row *result.Flow, records map[uint64]*[2][]int32) {
+	for side := range reassembly.Side(2) {
+		tap := j.nearest(row.ID, side)[0]
+		for i := range row.Taps {
+			t := &row.Taps[i]
+			if t.Tap != tap || !row.Bounded[side] {
+				continue
+			}
+			at := side
+			if j.swapped(t.Conn) {
+				at = side.Peer()
+			}
+			if all := records[t.Conn]; all == nil || len(all[at]) == 0 || !unrouted(j.scan.records[all[at][0]].ttl) {
+				continue
+			}
+			there := j.rows[tap][t.Conn]
+			row.State[side], row.Since[side], row.Bounded[side] = there.State[at], there.Since[at], false
+		}
+	}
+}
+
+// unrouted reports whether a packet has passed no router: its TTL is one with which
+// stacks send.
+func unrouted(ttl uint8) bool { return ttl == 32 || ttl == 64 || ttl == 128 || ttl == 255 }
 
 // firstOf is the first tap of those that saw the same connections.
 func (j *joiner) firstOf(tap int) int {

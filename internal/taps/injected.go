@@ -7,8 +7,8 @@ import (
 
 // injected are segments that the far tap saw and the near one did not, though it was
 // capturing, and that do not fit the host that they claim to come from. If they fit,
-// the near tap missed them.
-func (c *crossing) injected(w *way, side int) (all []result.Sighting) {
+// the near tap missed them: fit counts these.
+func (c *crossing) injected(w *way, side int) (all []result.Sighting, fit int) {
 	s := c.scan
 	near := c.points[c.tap[c.nearTap[side]]].Trace
 	known := 0
@@ -18,7 +18,7 @@ func (c *crossing) injected(w *way, side int) (all []result.Sighting) {
 		}
 	}
 	if known == 0 {
-		return nil
+		return nil, 0
 	}
 	for j := range w.far {
 		if w.taken[j] || w.twice[j] {
@@ -36,9 +36,11 @@ func (c *crossing) injected(w *way, side int) (all []result.Sighting) {
 		}
 		if !s.fits(w, j) {
 			all = append(all, c.sighting(w.far[j], c.tap[1-c.nearTap[side]], side))
+		} else {
+			fit++
 		}
 	}
-	return all
+	return all, fit
 }
 
 // maxIDGap is how far the IP ID of a segment may be from that before it: a host sends

@@ -45,7 +45,8 @@ type joiner struct {
 	tapsOf map[uint64][]int  // points that saw a connection, by Flow.ID
 	paired map[uint64]bool   // connections that another tap saw as well
 	clocks map[[2]int]*clockEstimate
-	with   map[uint64][]int // pairs of a connection, by Flow.ID
+	legs   map[result.FrameID]*leg // of the frames of connections with findings
+	with   map[uint64][]int        // pairs of a connection, by Flow.ID
 }
 
 // A pair is one connection at two taps.
@@ -412,6 +413,21 @@ func (j *joiner) findings(r *result.Report, all bool) {
 	}
 	for key, taps := range by {
 		list = append(list, j.choose(key.flow, taps)...)
+	}
+	rows := map[uint64]*result.Flow{}
+	for i := range r.Flows {
+		rows[r.Flows[i].ID] = &r.Flows[i]
+	}
+	for _, x := range list {
+		if row := rows[x.Flow.ID]; row != nil {
+			j.locate(x.Finding, row)
+		}
+	}
+	list = append(list, j.asked(r, list)...)
+	for _, x := range list {
+		if row := rows[x.Flow.ID]; row != nil {
+			x.Ladder = j.ladder(x.Finding, row, r.Taps)
+		}
 	}
 	slices.SortStableFunc(list, func(a, b joined) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Flow.ID, b.Flow.ID), cmp.Compare(a.Order.Detector, b.Order.Detector), cmp.Compare(a.Start, b.Start),

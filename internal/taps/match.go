@@ -25,6 +25,7 @@ type way struct {
 	joinedLarge []bool                       // far segments that were put together
 	twice       []bool                       // far segments that had come before
 
+	fates   []fate  // of each near record
 	partner []int32 // of each near record: index into far, or -1
 	taken   []bool  // of each far record
 	median  int64   // of the delays of what has one partner only

@@ -41,7 +41,8 @@ type Plan struct {
 	notes   []result.Note
 	copies  []result.Tap // captures that count for nothing
 	engine  engine.Points
-	apart   bool // the files have nothing to do with each other
+	Skip    map[string]bool // detectors of several taps that are not to be asked
+	apart   bool            // the files have nothing to do with each other
 }
 
 // A point is one capture point.
@@ -328,17 +329,34 @@ func (b *builder) nameFound() {
 	}
 }
 
-// tapsFirst numbers the points anew: taps, by which segments are named, come first.
+// tapsFirst numbers the points anew: taps, by which segments are named, come first, in
+// the order of the command line.
 func (b *builder) tapsFirst() {
+	order := make([]int, len(b.points))
+	iface := make([]int, len(b.points)) // the first of each
+	for i := range order {
+		order[i], iface[i] = i, -1
+	}
+	for i, u := range b.scan.units {
+		if p := b.unitTap[i]; u.file == slices.Min(b.points[p].files) && (iface[p] < 0 || int(u.iface) < iface[p]) {
+			iface[p] = int(u.iface)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		x, y := &b.points[i], &b.points[j]
+		if (x.group != 0) != (y.group != 0) {
+			if x.group != 0 {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(slices.Min(x.files), slices.Min(y.files)), cmp.Compare(iface[i], iface[j]), cmp.Compare(i, j))
+	})
 	number := make([]int, len(b.points))
 	var points []point
-	for _, taps := range []bool{true, false} {
-		for i := range b.points {
-			if (b.points[i].group != 0) == taps {
-				number[i] = len(points)
-				points = append(points, b.points[i])
-			}
-		}
+	for to, from := range order {
+		number[from] = to
+		points = append(points, b.points[from])
 	}
 	b.points = points
 	for i := range b.unitTap {

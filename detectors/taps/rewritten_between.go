@@ -1,0 +1,65 @@
+package taps
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// RewrittenBetween names what a middlebox changes in the headers.
+var RewrittenBetween = &detectors.Detector{
+	Name: "rewritten-between",
+	Doc: detectors.Doc{
+		Title:   "TCP headers are rewritten between two capture points",
+		What:    "The same segments have other initial sequence numbers, options or flags at the second capture point. Translated addresses and ports alone are not reported.",
+		Cause:   "A firewall that randomises sequence numbers, clamps the MSS, or removes options it does not know.",
+		Action:  "Nothing, unless something else is wrong: removed window scaling limits the window to 64 kB, removed SACK slows down recovery, and rewritten sequence numbers break SACK where its blocks are not rewritten, too.",
+		NotThis: "A proxy that terminates connections: no segment of one side is a segment of the other.",
+		Peers:   "has no name for it.",
+		Refs:    []string{"RFC 793 3.3", "RFC 2018", "RFC 7323"},
+		Since:   "1.0",
+	},
+	Outcomes: []*detectors.Outcome{rewrittenNumbers, rewrittenOptions},
+}
+
+var (
+	rewrittenNumbers = &detectors.Outcome{Name: "sequence-numbers", Severity: detectors.Info, Fault: detectors.FaultPath, When: "initial sequence numbers are rewritten"}
+	rewrittenOptions = &detectors.Outcome{Name: "options", Severity: detectors.Info, Fault: detectors.FaultPath, When: "options or flags are rewritten"}
+)
+
+// words are what a rewritten part is called.
+var words = map[string]string{
+	"isn": "initial sequence numbers", "mss": "the MSS", "scale": "window scaling", "sack": "SACK", "timestamps": "timestamps", "ecn": "ECN", "flags": "flags",
+}
+
+// Changed is what RewrittenBetween finds.
+func (f *Facts) Changed() (found detectors.Finding, is bool) {
+	var parts []string
+	for _, name := range f.Rewritten {
+		if w := words[name]; w != "" {
+			parts = append(parts, w)
+		}
+	}
+	if len(parts) == 0 || len(f.Opening) == 0 {
+		return found, false
+	}
+	outcome := rewrittenOptions
+	if slices.Contains(f.Rewritten, "isn") {
+		outcome = rewrittenNumbers
+	}
+	found = f.find(RewrittenBetween, outcome, sideOf(f, &f.Opening[0]), "seen at both capture points", f.Opening)
+	found.Message = fmt.Sprintf("Between %s and %s, the path rewrites %s.", f.Taps[0], f.Taps[1], strings.Join(parts, ", "))
+	return found, true
+}
+
+// sideOf is the side that a segment claims to come from. Where addresses are
+// translated, its port or address tells.
+func sideOf(f *Facts, s *reassembly.Segment) reassembly.Side {
+	if s.Src == f.End[reassembly.B] || s.Src.Addr == f.End[reassembly.B].Addr || s.Dst == f.End[reassembly.A] {
+		return reassembly.B
+	}
+	return reassembly.A
+}

@@ -1,0 +1,229 @@
+package taps_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/pathsim"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func both(t *testing.T, r *pathsim.Result) *result.Report {
+	t.Helper()
+	rep, _ := analyse(t, taps.Options{}, file{"client.pcap", pathsim.Pcap(r.Taps[0])}, file{"server.pcap", pathsim.Pcap(r.Taps[1])})
+	if len(rep.Taps) != 2 {
+		t.Fatalf("%d taps", len(rep.Taps))
+	}
+	return rep
+}
+
+func find(rep *result.Report, name string) *result.Finding {
+	for i := range rep.Findings {
+		if rep.Findings[i].Detector == name {
+			return &rep.Findings[i]
+		}
+	}
+	return nil
+}
+
+// TestBetween_duplicated: what the path doubles is no retransmission of the host.
+func TestBetween_duplicated(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 2, OneWay: 10 * time.Millisecond, Twice: 0.05, Exchanges: 20})
+	rep := both(t, r)
+	want := 0
+	for _, x := range r.Log {
+		if x.Twin >= 0 {
+			want++
+		}
+	}
+	got := 0
+	for side := range 2 {
+		got += len(rep.Flows[0].Between[0].Way[side].Duplicated)
+	}
+	if got != want || want == 0 {
+		t.Errorf("%d duplicates, want %d", got, want)
+	}
+	compareLost(t, &pathsim.Config{}, r, rep)
+}
+
+// TestBetween_late: what others overtook is late once, and not lost.
+func TestBetween_late(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 2, OneWay: 10 * time.Millisecond, Late: 0.02, Exchanges: 30})
+	rep := both(t, r)
+	var got int
+	for side := range 2 {
+		got += len(rep.Flows[0].Between[0].Way[side].Reordered)
+	}
+	want := 0
+	for _, server := range []bool{false, true} {
+		latest := -1
+		byFar := map[int]int{}
+		var fars []int
+		for _, x := range r.Log {
+			if x.FromServer == server && x.Far >= 0 {
+				byFar[x.Far] = x.Near
+				fars = append(fars, x.Far)
+			}
+		}
+		slices.Sort(fars)
+		for _, f := range fars {
+			if byFar[f] < latest {
+				want++
+			}
+			latest = max(latest, byFar[f])
+		}
+	}
+	if got != want || want == 0 {
+		t.Errorf("%d late, want %d", got, want)
+	}
+}
+
+// TestBetween_missed: frames that one capture lacks are not blamed on the path.
+func TestBetween_missed(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, MissNear: 0.02, Exchanges: 30, NoID: plain, NoStamp: plain})
+		rep := both(t, r)
+		b := &rep.Flows[0].Between[0]
+		for side := range b.Way {
+			w := &b.Way[side]
+			if len(w.Lost) > 0 || w.Missed+w.Undecided == 0 {
+				t.Errorf("side %d: %d lost, %d missed, %d undecided", side, len(w.Lost), w.Missed, w.Undecided)
+			}
+		}
+		if len(b.Injected) > 0 || find(rep, "lost-between") != nil || find(rep, "injected-between") != nil {
+			t.Errorf("injected %v, findings %v", b.Injected, rep.Findings)
+		}
+	}
+}
+
+// TestBetween_injected: a RST that only the tap behind saw and that does not fit its
+// host is injected. One that fits was missed.
+func TestBetween_injected(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 30, Think: 100 * time.Millisecond, Inject: time.Second})
+	rep := both(t, r)
+	b := &rep.Flows[0].Between[0]
+	if len(b.Injected) != 1 || int(b.Injected[0].Frame) != r.Injected+1 {
+		t.Fatalf("injected %+v, want frame %d", b.Injected, r.Injected+1)
+	}
+	f := find(rep, "injected-between")
+	if f == nil || f.Outcome != "reset" || f.Severity != detectors.Critical || f.Fault != detectors.FaultPath || f.Path == [2]string{} {
+		t.Fatalf("%+v", f)
+	}
+	fits := slices.Clone(r.Taps[0])
+	for i := range fits {
+		if i == r.Injected {
+			before := fits[:i]
+			for k := range before {
+				if before[k].Src.Port == 443 {
+					fits[i].TTL, fits[i].IPID = before[k].TTL, before[k].IPID+1
+				}
+			}
+		}
+	}
+	rep, _ = analyse(t, taps.Options{}, file{"client.pcap", pathsim.Pcap(fits)}, file{"server.pcap", pathsim.Pcap(r.Taps[1])})
+	if f := find(rep, "injected-between"); f != nil {
+		t.Errorf("a RST that fits its host: %s", f.Message)
+	}
+}
+
+// TestBetween_FIN: FINs that the path drops are named, and it is the path's fault.
+func TestBetween_FIN(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 3,
+		Drop: func(s *pathsim.Sent) bool { return !s.FromServer && s.Seg.Flags&reassembly.FIN != 0 }})
+	after := r.Taps[1][len(r.Taps[1])-1] // the server's capture goes on: another connection
+	other := pathsim.Run(pathsim.Config{Seed: 9, OneWay: 10 * time.Millisecond, Exchanges: 3})
+	_ = after
+	for tap := range r.Taps {
+		r.Taps[tap] = append(r.Taps[tap], renamed(shifted(other.Taps[tap], 3*time.Minute))...)
+	}
+	rep := both(t, r)
+	var lost int
+	for _, f := range rep.Flows {
+		for _, b := range f.Between {
+			lost += len(b.Way[0].Lost)
+		}
+	}
+	sent := 0
+	for _, x := range r.Log {
+		if x.Lost {
+			sent++
+		}
+	}
+	if lost != sent || sent < 2 {
+		t.Errorf("%d FINs lost, want %d", lost, sent)
+	}
+	f := find(rep, "fin-unanswered")
+	if f == nil || f.Fault != detectors.FaultPath || f.Path != [2]string{"client.pcap", "server.pcap"} || !strings.Contains(f.Message, "never reached server.pcap") {
+		for _, f := range rep.Findings {
+			t.Logf("%s/%s %v: %s", f.Detector, f.Outcome, f.Verdict, f.Message)
+		}
+		t.Errorf("%+v", f)
+	}
+}
+
+// renamed are segments of other ports.
+func renamed(segs []reassembly.Segment) []reassembly.Segment {
+	for i := range segs {
+		for _, e := range []*reassembly.Endpoint{&segs[i].Src, &segs[i].Dst} {
+			if e.Port != 443 {
+				e.Port += 500
+			}
+		}
+	}
+	return segs
+}
+
+// TestBetween_rewritten: what the path changes is named.
+func TestBetween_rewritten(t *testing.T) {
+	rep := both(t, pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 10, NAT: true, Shift: 77, MSS: 1300}))
+	b := &rep.Flows[0].Between[0]
+	if want := []string{"a.address", "a.port", "isn", "mss"}; !slices.Equal(b.Rewritten, want) {
+		t.Errorf("%v, want %v", b.Rewritten, want)
+	}
+	if f := find(rep, "rewritten-between"); f == nil || f.Severity != detectors.Info {
+		t.Errorf("%+v", f)
+	}
+	rep = both(t, pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 10, NAT: true}))
+	if f := find(rep, "rewritten-between"); f != nil {
+		t.Errorf("address translation alone: %+v", f)
+	}
+}
+
+// TestBetween_divided: segments that a network card divided have arrived; of a part of
+// them, the rest is lost.
+func TestBetween_divided(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 10})
+	var large []reassembly.Segment // the server's tap before segmentation: three in one
+	for i := 0; i < len(r.Taps[1]); i++ {
+		s := r.Taps[1][i]
+		if s.Src.Port == 443 && s.Len == 1400 {
+			n := uint32(1)
+			for n < 3 && i+int(n) < len(r.Taps[1]) {
+				next := r.Taps[1][i+int(n)]
+				if next.Src.Port != 443 || next.Len != 1400 || next.Seq != s.Seq+reassembly.Seq(n*1400) {
+					break
+				}
+				n++
+			}
+			s.Len *= n
+			i += int(n) - 1
+		}
+		large = append(large, s)
+	}
+	rep, _ := analyse(t, taps.Options{}, file{"client.pcap", pathsim.Pcap(r.Taps[0])}, file{"server.pcap", pathsim.Pcap(large)})
+	w := &rep.Flows[0].Between[0].Way[1]
+	sent := 0
+	for _, x := range r.Log {
+		if x.FromServer {
+			sent++
+		}
+	}
+	if int(w.Sent) != sent || w.Arrived != w.Sent || len(large) == len(r.Taps[1]) {
+		t.Errorf("%d sent: %+v", sent, w)
+	}
+}
