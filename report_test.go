@@ -28,6 +28,7 @@ var omitted = map[string]string{
 	"Finding.Final":     "only of a live capture",
 	"Finding.Withdrawn": "only of a live capture",
 	"Finding.FINRank":   "for the engine",
+	"Finding.Other":     "for a scenario, which prints that connection too",
 }
 
 // Every field of an analysis is in the public report, with its value.

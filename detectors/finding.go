@@ -90,6 +90,7 @@ type Finding struct {
 	Action    string       // likewise
 	Peers     string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
 	Limits    fsm.Limits
+	SYN       *SYNKey    // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
 	needs     fsm.Limits // see Outcome.Needs
 	handshake bool       // see Outcome.Handshake

@@ -147,6 +147,11 @@ func (r *Report) Emit(f Finding) {
 	if f.Limits&fsm.FromText != 0 {
 		f.Doubt()
 	}
+	for side := range f.States {
+		if f.States[side] == fsm.Listen { // no capture shows that anybody listens
+			f.States[side] = fsm.Closed
+		}
+	}
 	if r.brief {
 		f = f.bare()
 	}

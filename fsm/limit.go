@@ -17,7 +17,7 @@ const (
 	Holes                            // bytes were acknowledged that the capture never saw
 	AcksFiltered                     // pure ACKs are missing throughout
 	WindowUnknown                    // the receive window that mattered was never seen
-	ScaleUnknown                     // no SYN: nonzero windows are lower bounds (RFC 7323 2.2)
+	ScaleUnknown                     // a SYN was not captured: nonzero windows are lower bounds (RFC 7323 2.2)
 	CutOptions                       // the snap length cut TCP options
 	Duplicates                       // identical frames that may be duplicates were counted as sent
 	ClockStepped                     // capture timestamps jumped backwards
@@ -96,7 +96,7 @@ func (c *Conn) Limits() Limits {
 	if c.acksFiltered() {
 		l |= AcksFiltered
 	}
-	if a.packets > 0 && b.packets > 0 && a.dir.bits&b.dir.bits&synSeen == 0 {
+	if (a.dir.is(spoke) || b.dir.is(spoke)) && a.packets > 0 && b.packets > 0 && a.dir.bits&b.dir.bits&synSeen == 0 {
 		l |= ScaleUnknown
 	}
 	return l

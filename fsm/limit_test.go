@@ -14,6 +14,7 @@ func TestLimits(t *testing.T) {
 		want Limits
 	}{
 		{"a whole connection", func(w *wire) { w.open(time.Second) }, 0},
+		{"a SYN that is refused", func(w *wire) { w.send(0, 0, syn, 0, 0, 0); w.send(1, 0, reassembly.RST|ack, 0, 0, 1) }, 0},
 		{"a SYN alone", func(w *wire) { w.send(0, 0, syn, 0, 0, 0) }, 0},
 		{"found running", func(w *wire) { w.send(0, 0, ack, 1, 0, 1); w.send(1, 0, ack, 1, 0, 1) }, Midstream | ScaleUnknown},
 		{"one direction, found running", func(w *wire) { w.send(0, 0, ack, 1, 10, 1) }, Midstream | OneSided},

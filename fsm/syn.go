@@ -54,11 +54,13 @@ func (s *step) settles() bool {
 	case own.dir.Phase == PhaseOpen && peer.dir.Phase == PhaseOpening && peer.out.Knows(reassembly.KnowISS) && peer.out.RejectedAt(seg.Ack):
 		if own.out.Acceptable(seg.Seq, s.n, peer.maxWnd, wide) {
 			peer.out.Reopen(seg.Ack-1, s.room)
+			peer.dir.bits &^= timing // of the SYN-ACK that this does not answer
 			return true
 		}
 	case own.dir.Phase == PhaseOpening && peer.dir.Phase == PhaseOpen && own.out.Knows(reassembly.KnowISS) && own.out.RejectedAt(seg.Seq):
 		if peer.out.Acceptable(seg.Ack, 0, own.maxWnd, wide) {
 			own.out.Reopen(seg.Seq-1, s.room)
+			own.dir.bits &^= timing
 			return true
 		}
 	}

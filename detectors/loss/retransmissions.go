@@ -55,7 +55,7 @@ var Retransmissions = &detectors.Detector{
 
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When: "the connection stalled for seconds in total, until timeouts expired; a warning if that happened more than once",
+		When: "the connection stalled for seconds in total, until timeouts expired; a warning if that happened more than once, or if three or more retransmissions made up 30 % of the payload",
 		Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
@@ -286,7 +286,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.Measure("longest_stall_s", detectors.Seconds(a.longest.lasted()))
 	f.Measure("confidence", a.confidence())
 	a.icmp.Measure(&f)
-	if outcome == resentStalls && a.stalls > 1 { // once may be a handover
+	if outcome == resentStalls && (a.stalls > 1 || a.heavy(side, r)) { // once may be a handover
 		f.Severity = detectors.Warning
 	}
 	f.Message = a.message(outcome, side, r)
@@ -294,6 +294,18 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
 	}
 	r.Emit(f)
+}
+
+// A direction that stalled once is a warning if it also sent heavyResends segments again
+// (R1 of RFC 9293 3.8.3: from three on, TCP should suspect the path), heavyShare of its payload.
+const (
+	heavyResends = 3
+	heavyShare   = 0.3
+)
+
+func (a *resender) heavy(side reassembly.Side, r *detectors.Report) bool {
+	t := &a.total
+	return t.all()-t.allSpurious() >= heavyResends && float64(t.bytes-t.spuriousBytes) >= heavyShare*a.sent(side, r)
 }
 
 // share is how much of the payload was sent again, to four decimal places.

@@ -41,12 +41,17 @@ func Fit(survived, idle int64) (shortest int, words string) {
 	return shortest, words
 }
 
+// Jitter is by how much a silence may look shorter than it was to the device that timed
+// it, in nanoseconds: what ended it may have been on its way for less time than what
+// began it. No timer runs out early.
+const Jitter = 1e8
+
 // Longest is the longest of the well-known idle timeouts that a silence has
-// outlived, give or take the second in which it is measured; and whether it is
-// so close that the silence hardly outlived it by chance.
+// outlived; and whether it is so close that the silence hardly outlived it by
+// chance.
 func Longest(idle int64) (s int, who string, close bool) {
 	for _, d := range defaults {
-		if at := int64(d.s) * 1e9; idle >= at-1e9 {
+		if at := int64(d.s) * 1e9; idle >= at-Jitter {
 			s, who, close = d.s, d.who, idle <= at+at/10
 		}
 	}
@@ -59,6 +64,8 @@ func Words(idle int64) string {
 	switch {
 	case s == 0:
 		return ""
+	case idle < int64(s)*1e9:
+		return fmt.Sprintf("almost exactly the %d s of %s", s, who)
 	case close:
 		return fmt.Sprintf("just past the %d s of %s", s, who)
 	}
@@ -69,7 +76,7 @@ func Words(idle int64) string {
 // have been a middlebox that ended it.
 func OnTheDot(idle int64) bool {
 	for _, d := range defaults {
-		if at := int64(d.s) * 1e9; idle >= at-1e9 && idle <= at+at/50+1e9 {
+		if at := int64(d.s) * 1e9; idle >= at-Jitter && idle <= at+at/50+1e9 {
 			return true
 		}
 	}

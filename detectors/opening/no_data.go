@@ -20,7 +20,7 @@ var NoData = &detectors.Detector{
 			"proxy or load balancer without a healthy backend, docker-proxy before its container listens, TCP wrappers or an " +
 			"access list by address, a connection limit, a process that dies as it starts (inetd).",
 		Action: "Check the log of the process that listens there, at this time. If it is a proxy, look at its backend.",
-		NotThis: "A client that closes first, as health checks and port scans do. A server that closes after an idle timeout. A RST " +
+		NotThis: "A client that closes first, as health checks and port scans do. A server that half-closes at once and takes data afterwards. A server that closes after an idle timeout. A RST " +
 			"instead of the FIN.",
 		Peers: "Wireshark says nothing: every segment is in order.",
 		Refs:  []string{"RFC 9293 3.6"},
@@ -31,23 +31,46 @@ var NoData = &detectors.Detector{
 		{Name: "within", Default: 0.1, Min: 0.001, Max: 3600, Unit: "s", Doc: "maximum time between the handshake's last ACK and the FIN; one and a half round trips if that is longer"},
 	},
 	StartsOn:     fsm.On(fsm.ClosedWithoutData),
-	SubscribesTo: fsm.On(fsm.ClosedWithoutData),
-	Watch:        func(*detectors.Report) detectors.Watcher { return noData{} },
+	SubscribesTo: fsm.On(fsm.ClosedWithoutData, fsm.DataSent, fsm.Advanced),
+	Watch:        func(*detectors.Report) detectors.Watcher { return new(noData) },
 	YieldsTo:     []string{"reset-cause", "unretransmitted-fin", "fin-unanswered"},
 }
 
 var closedAtOnce = &detectors.Outcome{Name: "closed-at-once", Severity: detectors.Info, Fault: detectors.FaultHost,
 	When: "the FIN came within 0.1 s of the handshake, or one and a half round trips"}
 
-type noData struct{}
+type noData struct {
+	fin    reassembly.Mark // what was reported
+	server reassembly.Side
+}
 
-func (noData) Event(ev fsm.Event, r *detectors.Report) {
+func (w *noData) Event(ev fsm.Event, r *detectors.Report) {
+	if ev.Kind == fsm.ClosedWithoutData {
+		w.closed(ev, r)
+	} else if w.fin.At != 0 && ev.Side != w.server && w.usesHalfClose(ev, r) {
+		r.Withdraw(w.fin.File, w.fin.Frame)
+		w.fin.At = 0
+	}
+}
+
+// usesHalfClose reports whether data arrives at the half-closed server: it accepts it, or
+// the client sends it knowing of the FIN (RFC 9293 3.6, case 1). Data that crosses the
+// FIN and is never acknowledged found nobody.
+func (w *noData) usesHalfClose(ev fsm.Event, r *detectors.Report) bool {
+	if ev.Kind == fsm.DataSent {
+		return ev.Seg.Ack.After(w.fin.Seq)
+	}
+	return r.Conn.Bytes(ev.Side) > 0
+}
+
+func (w *noData) closed(ev fsm.Event, r *detectors.Report) {
 	server, client := ev.Side, ev.Side.Peer()
 	after := ev.Seg.At - ev.Was.At
 	if after >= max(r.Nanos("within"), int64(3*r.Conn.RTT()/2)) {
 		return
 	}
 	fin := reassembly.MarkOf(ev.Seg)
+	w.fin, w.server = fin, server
 	f := r.Find(closedAtOnce, server, ev.Seg.At,
 		r.Evidence("FIN", server, &fin), r.Evidence("last ACK of the handshake", client, ev.Was))
 	f.End = ev.Seg.At

@@ -91,6 +91,7 @@ type synAckUnanswered struct {
 	repeats    int             // of the SYN-ACK
 	synRepeats int             // since the SYN-ACK
 	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
+	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
 	dataWaits  bool            // when the first of these was sent, data of the client was unacknowledged
 	gap        int64           // from the SYN-ACK to the first of these
 	reported   *detectors.Outcome
@@ -110,7 +111,9 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.synAckAgain(ev, r)
 	case ev.Kind == fsm.SynAcked && ev.Side != w.client:
 		w.ack = reassembly.MarkOf(ev.Seg)
-		if w.repeated() {
+		if w.other = w.another(r); w.other && w.synRepeats == 0 {
+			w.drop(r)
+		} else if w.repeated() {
 			w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // an answer, after all
@@ -124,6 +127,15 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && !detectors.MayBeForged(ev):
 		w.established(ev, r)
 	}
+}
+
+// another reports whether what was acknowledged is another SYN-ACK than the first, with
+// another ISN: its sender forgot the first, or never remembers any (RFC 4987 3.6), or
+// another host answered. Nothing acknowledges the first then; and unless the client was
+// seen to ask again, nothing shows that it waited.
+func (w *synAckUnanswered) another(r *detectors.Report) bool {
+	out := r.Conn.Stream(w.client.Peer())
+	return w.synAck.At != 0 && out.Knows(reassembly.KnowISS) && out.ISS != w.synAck.Seq
 }
 
 // drop ends the watch: the SYN-ACK was answered.
@@ -161,8 +173,12 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if !timedOut(&ev) {
 		return
 	}
+	latest := r.Conn.Last(w.client)
+	if latest.Flags.Has(reassembly.RST) { // an answer, too, and no acknowledgment
+		w.drop(r)
+		return
+	}
 	if r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening {
-		latest := r.Conn.Last(w.client)
 		if w.ack.At == 0 {
 			w.ack = latest
 		}
@@ -345,6 +361,9 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
 	case w.ignored > 0:
 		m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or ignored at first.", client, w.ack.Frame)
+	case w.other:
+		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",
+			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
 	case w.synRepeats > 0:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged the SYN-ACK in the end, %s after the first SYN-ACK (frame %d).",
 			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)

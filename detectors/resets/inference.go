@@ -335,6 +335,21 @@ func (c *resetCase) unreadBytes() uint32 {
 	return c.peer.last.Len
 }
 
+// unbound reports whether the RST ends an LDAP session: the client's last data is short
+// enough for an unbind request (7 bytes, RFC 4511 4.3; less than minLost sealed or in
+// TLS), which has no response. Windows servers answer it with RST.
+func (c *resetCase) unbound() bool {
+	client := &c.peer
+	if !servesLDAP(c.sender.name.Port) {
+		client = &c.sender
+	}
+	return servesLDAP(c.sender.name.Port) != servesLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
+}
+
+// servesLDAP reports whether LDAP, or a global catalog of Active Directory, has the port,
+// in the clear or in TLS.
+func servesLDAP(port uint16) bool { return port == 389 || port == 636 || port == 3268 || port == 3269 }
+
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
 func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) }
 

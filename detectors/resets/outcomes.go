@@ -89,7 +89,7 @@ var aborted = &outcome{
 var unreadData = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "unread-data", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When: "a socket was closed with unread data from its peer; info if the client closed it, or if the peer had closed too",
+		When: "a socket was closed with unread data from its peer; info if the client closed it, if the peer had closed too, or at the end of an LDAP session, after what may be the unbind request",
 		Cause: "Closing a socket with unread data sends a RST instead of a FIN (RFC 2525 2.17, RFC 9293 3.6.1): the application answered, or gave up, " +
 			"before it had read everything; a process that dies has the same effect. What it had sent itself may be lost too.",
 		Action: "Let the application read to the end, or shut down its sending side and drain, before it closes. Check its log for why it stopped reading.",
@@ -97,6 +97,7 @@ var unreadData = &outcome{
 	exceptions: []exception{ // it did not want the rest
 		{detectors.Info, (*resetCase).fromClient},
 		{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }},
+		{detectors.Info, (*resetCase).unbound},
 	},
 	sentence: (*resetCase).unreadDataSentence,
 	lost:     func(c *resetCase) uint32 { return c.unreadBytes() + c.missing },
@@ -181,10 +182,11 @@ var stale = &outcome{
 var handshakeReset = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "handshake-reset", Severity: detectors.Info, Fault: detectors.FaultHost,
-		When: "the side that sent the SYN answered the SYN-ACK with a RST",
+		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address",
 		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
 			"forged source address), or its host cannot find it (address translation).",
-		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path.",
+		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
+			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
 	},
 	doubts: []doubt{{"one-sided: the SYN-ACK that it may answer was not captured",
 		func(c *resetCase) bool { return !c.peer.last.Flags.Has(reassembly.SYN) }}},
@@ -205,7 +207,7 @@ var lateAck = &outcome{
 
 var outOfWindow = &outcome{
 	Outcome: detectors.Outcome{
-		Name: "out-of-window", Severity: detectors.Warning, Needs: segmentOrigin,
+		Name: "out-of-window", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
 		When: "data beyond the offered window was answered with a RST without ACK, as from a host without the connection",
 		Cause: "A stateful firewall that follows windows called the segment invalid: it rejected it with a RST, or, on a node that translates addresses, " +
 			"handed it untranslated to the node's own TCP, which does not know the connection (Linux conntrack: INVALID, out of window). " +

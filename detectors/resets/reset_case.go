@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -66,7 +67,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 	c := &resetCase{
 		rst: reassembly.MarkOf(ev.Seg), side: ev.Side, states: r.Before, peer: endOf(v, peer, v.Last(peer)),
 		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(ev.Side),
-		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - time.Second, // View.Idle is in whole seconds
+		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
 		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), recent: v.RecentBytes(peer, ev.Seg.At), challenging: v.Challenging(peer),
 	}
 	var before reassembly.Mark

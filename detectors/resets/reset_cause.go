@@ -140,6 +140,9 @@ func (w *resetCause) report(r *detectors.Report) {
 	if c.stayedOpen.At != 0 && c.continued.At == 0 {
 		f.Message += fmt.Sprintf(" %s has not closed: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
 	}
+	if o == handshakeReset && c.sender.stream.Knows(reassembly.KnowISS) {
+		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
+	}
 	o.apply(c, &f, r)
 	r.Emit(f)
 }

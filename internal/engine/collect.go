@@ -16,7 +16,8 @@ import (
 // A found is a finding on its way into the report.
 type found struct {
 	watch.Found
-	conn uint64 // position of its connection
+	conn  uint64 // position of its connection
+	other uint64 // that of another with the same SYN, on which it rests
 }
 
 // assemble ends every connection and puts the findings into their order: by
@@ -34,6 +35,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		}
 	}
 	c.gather(parts)
+	c.elsewhere(parts)
 	own := c.counts
 	own.Known, own.Segments, own.Duplicates = true, trace.Segments, c.duplicates
 	if trace.Counts.Known {

@@ -22,7 +22,7 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 		p.ended = p.watch.End(f.Watchers, &f.Conn, e, limits, p.ended[:0])
 		f.Watchers = 0
 		for _, fd := range p.ended {
-			all = append(all, found{fd, f.Position})
+			all = append(all, found{Found: fd, conn: f.Position})
 		}
 	}
 	count(&p.counts, f)

@@ -101,6 +101,9 @@ func Choose(r *result.Report) (chosen map[uint64]bool, left int) {
 				if f.Predecessor.Conn != 0 { // the finding may rest on it
 					chosen[f.Predecessor.Conn] = true
 				}
+				if other := r.Findings[i].Other; other != 0 { // it does
+					chosen[other] = true
+				}
 			}
 		}
 	}

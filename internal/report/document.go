@@ -293,7 +293,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.Holes:         "the peer acknowledged bytes that were not captured",
 	fsm.AcksFiltered:  "no pure ACKs were captured, as on some phones",
 	fsm.WindowUnknown: "the receive window at that time was not captured",
-	fsm.ScaleUnknown:  "no SYN was captured, so windows other than 0 are lower bounds",
+	fsm.ScaleUnknown:  "SYN or SYN-ACK not captured, so windows other than 0 are lower bounds",
 	fsm.CutOptions:    "the snap length cut off TCP options",
 	fsm.Duplicates:    "identical frames may be duplicates of one transmission; they were counted as sent",
 	fsm.ClockStepped:  "the capture's clock stepped back",

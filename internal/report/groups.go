@@ -27,6 +27,7 @@ type group struct {
 	class
 	severity detectors.Severity // the worst of them
 	findings []*result.Finding  // never empty
+	scan     bool               // its findings are refusals of one host, by many
 	detail   detail
 	quota    quota // for its findings
 }
@@ -59,7 +60,7 @@ func groupFindings(r *result.Report, o *Options) []*group {
 		host [16]byte
 	}
 	var groups []*group
-	byKey := map[key]*group{}
+	byKey, scanning := map[key]*group{}, scanners(r)
 	hosts := map[class]int{}
 	for _, f := range o.findings(r) {
 		if f.Verdict == detectors.Undecided && !o.Undecided {
@@ -67,9 +68,13 @@ func groupFindings(r *result.Report, o *Options) []*group {
 		}
 		c := class{f.Detector, f.Outcome, f.Verdict}
 		k := key{c, f.Flow.End[f.Subject].Addr}
+		scan := f.Outcome == refused && scanning[f.Flow.End[f.Subject.Peer()].Addr]
+		if scan {
+			k.host = f.Flow.End[f.Subject.Peer()].Addr
+		}
 		g := byKey[k]
 		if g == nil {
-			g = &group{class: c, quota: repeatQuota}
+			g = &group{class: c, quota: repeatQuota, scan: scan}
 			switch n := hosts[c]; {
 			case n == 0:
 				g.quota = connectionQuota
@@ -86,6 +91,40 @@ func groupFindings(r *result.Report, o *Options) []*group {
 		g.severity = max(g.severity, f.Severity)
 	}
 	return groups
+}
+
+// refused is the outcome of SYNs that were answered with RST.
+const refused = "refused"
+
+// scanHosts is by how many hosts the connections of one host must be refused for that to
+// be one problem, its own, and not one of each of them.
+const scanHosts = 4
+
+// scanners are the hosts whose connections many others refused.
+func scanners(r *result.Report) map[[16]byte]bool {
+	type pair struct{ scanner, host [16]byte }
+	pairs, hosts, scanning := map[pair]bool{}, map[[16]byte]int{}, map[[16]byte]bool{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		p := pair{f.Flow.End[f.Subject.Peer()].Addr, f.Flow.End[f.Subject].Addr}
+		if f.Outcome != refused || pairs[p] {
+			continue
+		}
+		pairs[p] = true
+		if hosts[p.scanner]++; hosts[p.scanner] >= scanHosts {
+			scanning[p.scanner] = true
+		}
+	}
+	return scanning
+}
+
+// refusers is how many hosts refused the connections of the group.
+func (g *group) refusers() uint64 {
+	hosts := map[[16]byte]bool{}
+	for _, f := range g.findings {
+		hosts[f.Flow.End[f.Subject].Addr] = true
+	}
+	return uint64(len(hosts))
 }
 
 // screenful is groupFindings for a terminal or a ticket.
@@ -200,6 +239,10 @@ func omissions(r *result.Report, groups []*group, o *Options) (sentences []strin
 // 10.0.0.5: 3 connections".
 func (g *group) summary(n Names) string {
 	first := g.findings[0]
+	if g.scan {
+		return fmt.Sprintf("%s refused %s of %s", quantity.Count(g.refusers(), "host"), quantity.Count(uint64(len(g.findings)), "connection"),
+			first.Flow.End[first.Subject.Peer()].AddrPort().Addr())
+	}
 	who := first.Flow.End[first.Subject].AddrPort().Addr().String()
 	if name := g.shared(func(f *result.Finding) string { return name(f.Flow, f.Subject) }); name != "" {
 		who = name + " " + who
@@ -208,8 +251,11 @@ func (g *group) summary(n Names) string {
 	if first.Fault == detectors.FaultPath {
 		return "path to " + who + ": " + what
 	}
+	if g.outcome == refused {
+		return who + ": refused " + what
+	}
 	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Subject]) }); {
-	case state == "":
+	case state == "", first.States[first.Subject] == fsm.Closed: // no connection is left there
 	case halfClosed(first.States[first.Subject]):
 		what += " left in " + state
 	default:

@@ -140,9 +140,10 @@ type Finding struct {
 	detectors.Finding
 	ID       string // stable: see engine
 	Flow     *Flow
-	Revision int  // live: 1, 2, ... as the outcome changes
-	Final    bool // it cannot change any more
-	FINRank  int  // 0 if it concerns the first FIN of the connection, 1 for the second
+	Revision int    // live: 1, 2, ... as the outcome changes
+	Final    bool   // it cannot change any more
+	Other    uint64 // Flow.Conn of another connection with the same SYN, on which it rests; 0 if there is none
+	FINRank  int    // 0 if it concerns the first FIN of the connection, 1 for the second
 
 	Ladder *Ladder   // its segments on their way between two taps; nil if there is one
 	Path   [2]string // the capture points between which it happened; empty if it is between the ends
