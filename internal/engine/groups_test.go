@@ -66,7 +66,7 @@ func TestWithinBudget(t *testing.T) {
 		severity := detectors.Severity(i % 3)
 		verdict := detectors.Verdict(i / 15) // the last five are undecided
 		f := &detectors.Finding{Detector: "d", Outcome: "o", Severity: severity, Verdict: verdict, Start: int64(i)}
-		c.found = append(c.found, found{watch.Found{Finding: f}, uint64(i)})
+		c.found = append(c.found, found{Found: watch.Found{Finding: f}, conn: uint64(i)})
 		c.rows = append(c.rows, result.Flow{ID: uint64(i)})
 	}
 	one := listedSize(c.found[0].Finding)
