@@ -128,7 +128,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 	plain := a.phase >= running && !own.open && !peer.open
 	switch ev.Class {
 	case fsm.NewData:
-		if plain && a.spoken && a.phase == running && a.turn == side && seg.At-a.from < a.quick && seg.Flags&reassembly.FIN == 0 && ev.Kinds&disturbing == 0 {
+		if plain && a.spoken && a.phase == running && a.turn == side && seg.At-a.from < a.quick && seg.Seq == a.run.last.End() && seg.Flags&reassembly.FIN == 0 && ev.Kinds&disturbing == 0 {
 			own.sent, own.sentLen = seg.At, seg.Len
 			if own.asked == 0 {
 				own.asked = seg.At
@@ -143,6 +143,9 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 			a.time(seg, own, peer, false)
 			peer.learn(a, seg.At, c.Out(side.Peer()))
 			peer.asked = 0
+			if own.pure < peer.sent {
+				own.pure = seg.At
+			}
 			own.noted(seg)
 			return
 		}
@@ -219,6 +222,7 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 		s.give(detectors.Connect, seg.At)
 	case class == fsm.Probe:
 		s.give(s.blind, seg.At)
+		s.own.probed = seg.At
 		s.ask()
 	case class == fsm.KeepAlive || class == fsm.Ambiguous:
 		s.quiet(seg.At)

@@ -29,7 +29,7 @@ func (s *step) quiet(at int64) {
 		}
 	}
 	arrived := last.sent + s.roundTrip()
-	if last.acked > last.sent {
+	if last.acked >= last.sent {
 		arrived = min(arrived, last.acked)
 	}
 	s.give(detectors.Network, min(arrived, at))

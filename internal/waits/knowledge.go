@@ -10,6 +10,8 @@ type end struct {
 	first    int64 // when what it has in flight was first sent
 	acked    int64 // when an acknowledgment last moved UNA or the window
 	asked    int64 // when it began to send what its peer has not answered with any segment; 0 = nothing
+	probed   int64 // when it last probed a window
+	pure     int64 // when it first sent an ACK alone after the peer's last payload
 	rtt      int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
 	timed    int64 // when the peer's segment that is being timed passed the tap; 0 = none
 	echoed   int64 // the same of the peer's timestamp

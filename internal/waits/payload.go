@@ -53,7 +53,7 @@ func (s *step) continued() {
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if own.windowed && own.stoppedAtEdge(s.Account, own.sent, seg.Seq, s.full()) {
+	if own.windowed && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.full()) {
 		s.shut()
 		return
 	}
@@ -131,10 +131,19 @@ func (s *step) shut() {
 func (s *step) answered() {
 	at, peer := s.seg.At, s.peer
 	if peer.sent != 0 {
-		arrived := peer.sent + s.own.rtt
-		s.give(detectors.Network, min(arrived, at))
+		s.give(detectors.Network, min(peer.sent+s.thisRoundTrip(), at))
 	}
 	s.application()
+}
+
+// thisRoundTrip is the round trip between tap and side of this exchange: as an ACK shows that
+// the side sent before its answer, unless it was delayed, else the smallest.
+func (s *step) thisRoundTrip() int64 {
+	own := s.own
+	if took := own.pure - s.peer.sent; own.pure >= s.peer.sent && took > own.rtt && took <= own.rtt+own.rtt/4 {
+		return took
+	}
+	return own.rtt
 }
 
 // maxTimer is for how long a side may not send after a window opened, though it could:
