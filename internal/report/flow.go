@@ -9,6 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -153,5 +154,46 @@ func (p *flowPage) announced() {
 	row("segments", func(s reassembly.Side) string { return quantity.Thousands(p.f.Packets[s]) })
 	row("payload bytes", func(s reassembly.Side) string { return quantity.Thousands(p.f.Bytes[s]) })
 	row("retransmissions", func(s reassembly.Side) string { return quantity.Thousands(p.f.Rexmits[s]) })
+	p.figures(row)
 	p.titled("  ", rows)
+}
+
+// figures are rows of what was measured of both sides.
+func (p *flowPage) figures(row func(string, func(reassembly.Side) string)) {
+	t := p.f.Time
+	if t == nil {
+		return
+	}
+	spread := func(name string, of func(*waits.Figures) *waits.Spread, words func(int64) string) {
+		row(name, func(side reassembly.Side) string {
+			s := of(&t.Figures[side])
+			if s.N == 0 {
+				return ""
+			}
+			return words(s.Min) + " / " + words(s.Mean()) + " / " + words(s.Max)
+		})
+	}
+	bytes := func(n int64) string { return quantity.Thousands(uint64(n)) }
+	row("throughput", func(side reassembly.Side) string {
+		if lasted := p.f.Last - p.f.First; lasted > 0 {
+			return detectors.Size(uint64(float64(p.f.Bytes[side])/detectors.Seconds(lasted))) + "/s"
+		}
+		return ""
+	})
+	const three = " (min / mean / max)"
+	spread("segment sizes"+three, func(f *waits.Figures) *waits.Spread { return &f.Sizes }, bytes)
+	spread("windows offered"+three, func(f *waits.Figures) *waits.Spread { return &f.Windows }, bytes)
+	spread("bytes in flight"+three, func(f *waits.Figures) *waits.Spread { return &f.Flight }, bytes)
+	spread("RTT of its data"+three, func(f *waits.Figures) *waits.Spread { return &f.RTT }, quantity.Duration)
+	row("RTT deviation", func(side reassembly.Side) string { return quantity.Duration(t.Figures[side].RTT.Deviation()) })
+	row("longest pause", func(side reassembly.Side) string { return quantity.Duration(t.Figures[side].IdleMax) })
+	count := func(name string, of func(*waits.Figures) uint64) {
+		if of(&t.Figures[0])+of(&t.Figures[1]) > 0 {
+			row(name, func(side reassembly.Side) string { return quantity.Thousands(of(&t.Figures[side])) })
+		}
+	}
+	count("duplicate ACKs", func(f *waits.Figures) uint64 { return f.DupAcks })
+	count("triple duplicate ACKs", func(f *waits.Figures) uint64 { return f.TripleAcks })
+	count("out of order", func(f *waits.Figures) uint64 { return f.OutOfOrder })
+	count("arrived twice (D-SACK)", func(f *waits.Figures) uint64 { return f.DSACKs })
 }

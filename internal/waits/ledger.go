@@ -72,7 +72,12 @@ func (l *Ledger) Open(owner uint32) (account uint32) {
 
 // Process accounts for the time up to a segment, which fsm has processed.
 func (l *Ledger) Process(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
-	l.chunks[(account-1)>>chunkBits][(account-1)&(chunkSize-1)].Process(seg, side, ev, c, &l.told)
+	a := &l.chunks[(account-1)>>chunkBits][(account-1)&(chunkSize-1)]
+	a.Process(seg, side, ev, c, &l.told)
+	if l.keep {
+		r := l.record(a)
+		measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
+	}
 }
 
 // End ends an account, as Account.End does, and closes it. The record is nil if none is

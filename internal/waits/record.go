@@ -17,6 +17,7 @@ type Record struct {
 	Exchanges Exchanges
 	Transfers []detectors.Transfer // the first 32
 	Omitted   int                  // transfers beyond these
+	Figures   [2]Figures           // by side
 	Strip     *Strip               // all stretches in order, of a connection that is followed; else nil
 }
 
