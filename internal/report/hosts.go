@@ -1,9 +1,9 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -77,7 +77,7 @@ func hosts(r *result.Report) []*hostRow {
 			}
 			return 1
 		}
-		return cmp.Or(-cmp.Compare(waited(&a.waits), waited(&b.waits)), strings.Compare(a.end.String(), b.end.String()))
+		return cmp.Or(cmp.Compare(waited(&b.waits), waited(&a.waits)), bytes.Compare(a.end.Addr[:], b.end.Addr[:]), cmp.Compare(a.end.Port, b.end.Port))
 	})
 	return list
 }
