@@ -108,7 +108,10 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
 	if f.Account != 0 || seg.Len > 0 && p.openAccount(m.ID, f) {
-		p.waits.Process(f.Account, seg, m.Side, ev, &f.Conn)
+		p.waits.Account(f.Account).Process(seg, m.Side, ev, &f.Conn, p.waits.Told())
+		if p.options.Time {
+			p.waits.Measure(f.Account, seg, m.Side, ev, &f.Conn)
+		}
 	}
 	if ev.Ends() {
 		if !p.options.Time && f.Conn.Over() {

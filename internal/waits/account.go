@@ -134,7 +134,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 				own.asked = seg.At
 			}
 			own.ids.note(seg.IPID)
-			a.run.payload(seg, a.mss, c.Out(side))
+			a.run.payload(seg, c.Out(side))
 			peer.asked = 0
 			return
 		}
@@ -146,7 +146,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 			if own.pure < peer.sent {
 				own.pure = seg.At
 			}
-			own.noted(seg)
+			own.ids.note(seg.IPID)
 			return
 		}
 	}

@@ -48,8 +48,6 @@ func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
 // Reset forgets all accounts.
 func (l *Ledger) Reset() { l.chunks, l.made, l.idle, l.records = nil, 0, nil, nil }
 
-func (l *Ledger) at(n uint32) *Account { return &l.chunks[(n-1)>>chunkBits][(n-1)&(chunkSize-1)] }
-
 // Open opens an account.
 func (l *Ledger) Open(owner uint32) (account uint32) {
 	last := len(l.idle) - 1
@@ -65,17 +63,23 @@ func (l *Ledger) Open(owner uint32) (account uint32) {
 			l.records = append(l.records, nil)
 		}
 	}
-	a := l.at(account)
+	a := l.Account(account)
 	a.Owner, a.number = owner, account
 	return account
 }
 
-// Process accounts for the time up to a segment, which fsm has processed.
-func (l *Ledger) Process(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
-	a := &l.chunks[(account-1)>>chunkBits][(account-1)&(chunkSize-1)]
-	a.Process(seg, side, ev, c, &l.told)
+// Account is the account of that number.
+func (l *Ledger) Account(n uint32) *Account {
+	return &l.chunks[(n-1)>>chunkBits][(n-1)&(chunkSize-1)]
+}
+
+// Told is who is told what the accounts find.
+func (l *Ledger) Told() *Told { return &l.told }
+
+// Measure counts a segment for the record of its account.
+func (l *Ledger) Measure(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
 	if l.keep {
-		r := l.record(a)
+		r := l.record(l.Account(account))
 		measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
 	}
 }
@@ -83,7 +87,7 @@ func (l *Ledger) Process(account uint32, seg *reassembly.Segment, side reassembl
 // End ends an account, as Account.End does, and closes it. The record is nil if none is
 // kept.
 func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
-	a := l.at(account)
+	a := l.Account(account)
 	a.End(at, known, c, &l.told)
 	var r *Record
 	if l.keep {

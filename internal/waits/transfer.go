@@ -13,7 +13,6 @@ type run struct {
 	bytes       uint64          // of the side, when it began
 	window      uint32
 	flight      uint32
-	fulls       uint32 // full segments, counted where gaps are told apart
 	side        reassembly.Side
 	on          bool
 }
@@ -37,34 +36,34 @@ func (s *step) transfer() {
 	seg, r := s.seg, &s.run
 	if !r.on || r.side != s.side {
 		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
-		r.window, r.flight, r.fulls = 0, 0, 0
+		r.window, r.flight = 0, 0
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts = 0, 0
 		}
 	}
-	r.payload(seg, s.mss, s.out)
+	r.payload(seg, s.out)
 	r.window = max(r.window, s.out.Window())
 }
 
-// payload notes a segment of the run; full is the payload of a full segment.
-func (r *run) payload(seg *reassembly.Segment, full uint16, out *reassembly.Stream) {
+// payload notes a segment of the run.
+func (r *run) payload(seg *reassembly.Segment, out *reassembly.Stream) {
 	r.flight = max(r.flight, out.InFlight())
 	r.last = reassembly.MarkOf(seg)
-	if seg.Len >= uint32(full) {
-		r.fulls++
-	}
 }
 
 // small reports whether the run is too small for a transfer, and ends it if so.
 func (s *step) small() bool {
 	r := &s.run
-	if lasted := r.last.At - r.first.At; lasted > 0 && (lasted >= minTime && r.fulls >= minFulls || s.conn.Bytes(r.side)-r.bytes >= minBytes) {
+	if lasted := r.last.At - r.first.At; lasted > 0 && (lasted >= minTime && s.conn.Bytes(r.side)-r.bytes >= s.fewest() || s.conn.Bytes(r.side)-r.bytes >= minBytes) {
 		return false
 	}
 	r.on = r.on && r.side == s.side
 	return true
 }
+
+// fewest is the payload of minFulls full segments.
+func (s *step) fewest() uint64 { return minFulls * uint64(s.full()) }
 
 // longPause is how long an application pauses between two transfers.
 func (a *Account) longPause() int64 { return max(maxPause, 4*a.roundTrip()) }
@@ -81,7 +80,7 @@ func (s *step) endTransfer(to *detectors.Waits) {
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
 		bytes -= min(bytes, uint64(s.seg.Len))
 	}
-	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
+	if lasted <= 0 || bytes < minBytes && (lasted < minTime || bytes < s.fewest()) || s.told.Transfer == nil {
 		return
 	}
 	t := &s.told.transfer
