@@ -13,6 +13,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
+	"github.com/tcptrace-go/tcptrace/internal/source"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
 )
 
 // makeEvidenceDir creates the directory of --evidence.
@@ -45,14 +47,19 @@ func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 		// A written file is analysed with the settings of the run, to see
 		// whether it gives the finding that it should prove.
 		Analyse: func(name string) (*result.Report, error) {
-			trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+			names := []string{name}
+			trace, errs := source.Open(names, capture.Options{})
+			defer trace.Close()
 			if errs != nil {
 				return nil, errs[0]
 			}
-			defer trace.Close()
-			return engine.Run(context.Background(), trace, engine.Options{
-				Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: 1, VerifyChecksums: o.VerifyChecksums,
-			}), nil
+			again := engine.Options{Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: 1, VerifyChecksums: o.VerifyChecksums}
+			plan := c.plan
+			if plan != nil { // an interface for each tap
+				plan = source.Recognise(context.Background(), names, capture.Options{}, &again, taps.Options{Suspected: true})
+			}
+			r, _ := source.RunPlan(context.Background(), trace, names, again, plan)
+			return r, nil
 		},
 	}
 	if c.plan != nil {

@@ -36,8 +36,11 @@ type bundle struct {
 	buffer *buffer
 	writer *pcapng.Writer
 	taps   map[tapID]int
-	frames int
-	origin []frameRange
+
+	sightings []sighting                // at other taps
+	elsewhere map[result.FrameID]string // what evidence is called there
+	frames    int
+	origin    []frameRange
 }
 
 // A proof is what an evidence frame shows, and the segment that it must have.
@@ -60,7 +63,7 @@ type frameRange struct {
 
 func newBundle(r *result.Report, f *result.Finding, end int64, o *Options, buf *buffer) *bundle {
 	b := &bundle{
-		report: r, finding: f, o: o, end: end, proof: map[result.FrameID]*proof{}, taps: map[tapID]int{},
+		report: r, finding: f, o: o, end: end, proof: map[result.FrameID]*proof{}, taps: map[tapID]int{}, elsewhere: map[result.FrameID]string{},
 		buffer: buf, writer: pcapng.NewWriter(buf), first: f.Flow.First, current: true,
 	}
 	for i := range f.Evidence {
@@ -176,7 +179,7 @@ func (b *bundle) release() {
 func (b *bundle) write(f *frame, role string) {
 	tap, known := b.taps[f.tap]
 	if !known {
-		tap, _ = b.writer.Interface(pcapng.Interface{Link: f.tap.link, Name: b.name(f.id.File), Description: f.tap.description()})
+		tap, _ = b.writer.Interface(pcapng.Interface{Link: f.tap.link, Name: b.interfaceName(f), Description: f.tap.description()})
 		b.taps[f.tap] = tap
 	}
 	p := pcapng.Packet{Interface: tap, At: f.at, Data: f.data, Len: f.wire}

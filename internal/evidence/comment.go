@@ -18,6 +18,14 @@ func (b *bundle) frameComment(id result.FrameID, role string) string {
 	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s). %s, %s: %s", f.Detector, f.ID, role, id.Frame, b.name(id.File), f.Outcome, f.Verdict, f.Message)
 }
 
+// interfaceName is the tap's where there are several, else the input's.
+func (b *bundle) interfaceName(f *frame) string {
+	if t := b.report.Taps; b.o.Point != nil && int(f.tap.point) < len(t) {
+		return t[f.tap.point].Name
+	}
+	return b.name(f.id.File)
+}
+
 // name is an input's.
 func (b *bundle) name(file uint16) string {
 	switch i := int(file); {

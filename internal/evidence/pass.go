@@ -39,6 +39,16 @@ func newPass(dir string, r *result.Report, o *Options) *pass {
 		p.bundles = append(p.bundles, b)
 		p.byKey[f.Flow.Key] = append(p.byKey[f.Flow.Key], b)
 		p.until = max(p.until, b.end)
+		if o.Point != nil {
+			b.addSightings(r)
+		}
+		for i := range b.sightings {
+			s := &b.sightings[i]
+			if s.key != f.Flow.Key {
+				p.byKey[s.key] = append(p.byKey[s.key], b)
+			}
+			p.until = max(p.until, s.last)
+		}
 	}
 	return p
 }
@@ -85,20 +95,26 @@ func (p *pass) process(fr *capture.Frame) {
 	key, _ := reassembly.KeyOf(&seg)
 	var f *frame
 	for _, b := range p.byKey[key] {
-		if b.finding.Evidence[0].Seg.Tap != seg.Tap || !b.wants(&seg) {
+		other := b.finding.Evidence[0].Seg.Tap != seg.Tap
+		if other && !b.sees(&seg, &key) || !other && !b.wants(&seg) {
 			continue
 		}
 		if f == nil {
 			f = p.frame(fr, &decoded)
 		}
-		b.add(f, &seg)
+		if f.tap.point = seg.Tap; other {
+			b.write(f, b.elsewhere[f.id])
+		} else {
+			b.add(f, &seg)
+		}
 	}
 }
 
 // A tapID identifies an interface of what is written: one for each link type of
-// each input, and for each kind of what text does not say.
+// each input and capture point, and for each kind of what text does not say.
 type tapID struct {
 	file, link uint16
+	point      uint8
 	text       bool // the frames were rebuilt from text
 	missing    reassembly.Missing
 }
@@ -125,7 +141,7 @@ const linkEthernet = uint16(capture.LinkEthernet)
 // frame is what is to be written of a captured frame. Its bytes are valid until
 // the next call. A segment that came in IP fragments is one frame.
 func (p *pass) frame(fr *capture.Frame, seg *reassembly.Segment) *frame {
-	f := &frame{id: result.FrameID{File: fr.File, Frame: fr.Num}, tap: tapID{fr.File, uint16(fr.Link), fr.Text, fr.Missing}, at: fr.At, data: fr.Data, wire: fr.Len}
+	f := &frame{id: result.FrameID{File: fr.File, Frame: fr.Num}, tap: tapID{file: fr.File, link: uint16(fr.Link), text: fr.Text, missing: fr.Missing}, at: fr.At, data: fr.Data, wire: fr.Len}
 	from, to := tcpHeader(fr, seg)
 	switch {
 	case p.o.Anonymize != nil:

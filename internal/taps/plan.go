@@ -66,8 +66,18 @@ func Recognise(ctx context.Context, trace *capture.Trace, names []string, o *eng
 		b.each()
 	case len(to.Named) > 0:
 		b.named(to.Named, names)
+	case len(s.units) > maxCompared:
+		b.note("taps", fmt.Sprintf("%s are too many to compare with each other: captures of the same connections at several places are not recognised among them.",
+			quantity.Count(uint64(len(s.units)), "capture")))
+		b.add(result.Tap{}, 0)
+		for file := range s.infos {
+			b.points[0].files = append(b.points[0].files, uint16(file))
+		}
 	default:
 		b.found()
+	}
+	for i := range s.units {
+		s.units[i].printed = [2][]print{}
 	}
 	o.Coverage = stats.Coverages(s.captures(), b.class)
 	if len(b.points) <= 1 && len(b.frames) == 0 && len(b.notes) == 0 {
@@ -136,8 +146,25 @@ func (b *builder) named(taps []Named, names []string) {
 	}
 }
 
-// maxUnits bounds how many units are compared with each other.
-const maxUnits = 64
+const (
+	// maxUnits is how many units are looked at for connections that go on in another.
+	maxUnits = 64
+	// maxCompared is how many units are compared with each other.
+	maxCompared = 256
+	// maxAlike is up to how many files whose names look like a rotation may be taps:
+	// host1.pcap and host2.pcap.
+	maxAlike = 4
+)
+
+// inClass is how many files a rotation has.
+func (b *builder) inClass(class int) (n int) {
+	for _, c := range b.class {
+		if c == class {
+			n++
+		}
+	}
+	return n
+}
 
 // maxPoints is how many capture points are analysed by themselves.
 const maxPoints = 32
@@ -152,7 +179,7 @@ func (b *builder) found() {
 	silent := map[[2]int]bool{}
 	for i := range units {
 		for j := range i {
-			if n > maxUnits && b.class[units[i].file] == b.class[units[j].file] {
+			if class := b.class[units[i].file]; class == b.class[units[j].file] && units[i].file != units[j].file && b.inClass(class) > maxAlike {
 				continue
 			}
 			switch r, c := b.scan.relate(&units[j], &units[i]); r {

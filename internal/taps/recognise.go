@@ -89,18 +89,26 @@ func (c *comparison) places(overlap bool) bool {
 
 // relate says what two units have to do with each other.
 func (s *scan) relate(a, b *unit) (relation, *comparison) {
-	for _, moved := range []bool{false, true} {
-		c := s.compare(s.prints(a.records, moved), s.prints(b.records, moved))
+	for k, moved := range []bool{false, true} {
+		c := s.compare(s.printsOf(a, k), s.printsOf(b, k))
 		c.moved = moved
 		overlap := s.first(a) <= s.last(b) && s.first(b) <= s.last(a)
 		switch {
-		case c.n >= minEach && c.max-c.least <= samePrecision && c.looks && !moved && (c.n > minEach || c.n == len(s.prints(a.records, false)) || c.n == len(s.prints(b.records, false))):
+		case c.n >= minEach && c.max-c.least <= samePrecision && c.looks && !moved && (c.n > minEach || c.n == len(s.printsOf(a, 0)) || c.n == len(s.printsOf(b, 0))):
 			return samePlace, c
 		case c.max-c.least > samePrecision && c.places(overlap), c.n > 0 && !c.looks && c.places(overlap):
 			return otherPlace, c
 		}
 	}
 	return s.tuplesOf(a, b), nil
+}
+
+// printsOf are the prints of a unit; moved is 1 for those relative to the initial numbers.
+func (s *scan) printsOf(u *unit, moved int) []print {
+	if !u.ready[moved] {
+		u.printed[moved], u.ready[moved] = s.prints(u.records, moved == 1), true
+	}
+	return u.printed[moved]
 }
 
 func (s *scan) first(u *unit) int64 {

@@ -58,6 +58,9 @@ type unit struct {
 	file, iface uint16
 	records     []int32 // indices
 	full        bool    // there were more
+
+	printed [2][]print // fingerprints: plain, and with numbers relative to the initial ones
+	ready   [2]bool
 }
 
 // A scan is all that the first reading of a trace remembers.

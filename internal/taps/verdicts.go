@@ -54,13 +54,13 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 		text := fmt.Sprintf("%s of the segments above left %s and never reached %s", quantity.Thousands(uint64(lostOnes)), near, far)
 		if lostOnes == 1 {
 			text = fmt.Sprintf("%s left %s (frame %d) and never reached %s", theKind(&lostSegs[0]), near, lostSegs[0].Frame, far)
-		} else if same, kind := oneKind(lostSegs); same && lostOnes > 1 {
-			text = fmt.Sprintf("%s left %s %d times (from frame %d on) and never reached %s", kind, near, lostOnes, lostSegs[0].Frame, far)
+		} else if same, kind := oneKind(lostSegs); same {
+			text = fmt.Sprintf("%s left %s %d times (from frame %d on) and never reached %s", kind, near, timesLost(row, &lostSegs[0]), lostSegs[0].Frame, far)
 		}
 		if reached == 0 {
 			text += ": something between them drops it"
-			if lostOnes > 1 {
-				text = strings.TrimSuffix(text, "it") + "such segments"
+			if same, _ := oneKind(lostSegs); !same {
+				text = strings.TrimSuffix(text, "it") + "them"
 			}
 			f.Fault, f.Path = detectors.FaultPath, [2]string{near, far}
 		}
@@ -83,6 +83,20 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 	if len(say) > 0 {
 		f.Message = strings.TrimSpace(f.Message) + " " + strings.Join(say, " ")
 	}
+}
+
+// timesLost is how often a segment like this was lost.
+func timesLost(row *result.Flow, s *reassembly.Segment) (n int) {
+	for i := range row.Between {
+		for side := range row.Between[i].Way {
+			for k := range row.Between[i].Way[side].Lost {
+				if o := &row.Between[i].Way[side].Lost[k].Seg; o.Tap == s.Tap && o.Seq == s.Seq && o.Src == s.Src && theKind(o) == theKind(s) {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 // nearOf says which of the two taps is nearer to a side.
@@ -166,7 +180,7 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 					Order: engine.Order{At: d.At, Detector: len(r.Options.Detectors)}, point: tap, side: d.Subject})
 			}
 			for side := range reassembly.Side(2) {
-				if d, is := f.Lost(side); is && !(explained[row.ID] && d.Severity == detectors.Info) {
+				if d, is := f.Lost(side); !explained[row.ID] {
 					add(d, is)
 				}
 			}
