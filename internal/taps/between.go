@@ -29,6 +29,7 @@ type crossing struct {
 	records [2][2][]int32 // by tap and side
 	shift   [2]uint32     // of each side's sequence numbers at the second tap
 	clock   *clockEstimate
+	judged  bool    // there are findings about it
 	gaps    [2]bool // the tap missed frames that it should have captured
 	flip    bool    // the second tap's sides are the other way round
 }
@@ -62,9 +63,7 @@ func (c *crossing) describe() result.Between {
 	}
 	for side, w := range ways {
 		c.account(w, side, &b.Way[side])
-		if c.legs != nil {
-			c.keepLegs(w, side, injected[side])
-		}
+		c.keepLegs(w, side, injected[side])
 	}
 	b.Rewritten = c.rewritten(ways)
 	b.Opening = c.opening(ways)

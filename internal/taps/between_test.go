@@ -227,3 +227,68 @@ func TestBetween_divided(t *testing.T) {
 		t.Errorf("%d sent: %+v", sent, w)
 	}
 }
+
+// TestBetween_chain: with three taps, each segment is followed from one to the next.
+func TestBetween_chain(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 20 * time.Millisecond, Exchanges: 20, Loss: 0.01})
+	var mid []reassembly.Segment
+	lostBefore, lost := 0, 0
+	for n, x := range r.Log {
+		if x.Near < 0 {
+			continue
+		}
+		tap := 0
+		if x.FromServer {
+			tap = 1
+		}
+		s := r.Taps[tap][x.Near]
+		if x.Lost {
+			lost++
+			if n%2 == 0 { // half of them before the middle
+				lostBefore++
+				continue
+			}
+		}
+		s.At += int64(10 * time.Millisecond)
+		s.TTL--
+		s.Link += 5
+		mid = append(mid, s)
+	}
+	slices.SortStableFunc(mid, func(a, b reassembly.Segment) int { return int(a.At - b.At) })
+	for _, order := range [][]int{{0, 1, 2}, {2, 0, 1}} {
+		files := []file{{"client.pcap", pathsim.Pcap(r.Taps[0])}, {"middle.pcap", pathsim.Pcap(mid)}, {"server.pcap", pathsim.Pcap(r.Taps[1])}}
+		rep, _ := analyse(t, taps.Options{}, files[order[0]], files[order[1]], files[order[2]])
+		if len(rep.Taps) != 3 || rep.Totals.Flows != 1 || len(rep.Flows[0].Taps) != 3 || len(rep.Flows[0].Between) != 2 {
+			t.Fatalf("%d taps, %d connections, %+v", len(rep.Taps), rep.Totals.Flows, rep.Flows[0].Between)
+		}
+		total := 0
+		for i := range rep.Flows[0].Between {
+			b := &rep.Flows[0].Between[i]
+			names := []string{rep.Taps[b.Taps[0]].Name, rep.Taps[b.Taps[1]].Name}
+			if !slices.Contains(names, "middle.pcap") || i == 0 && !slices.Contains(names, "client.pcap") {
+				t.Errorf("not neighbours: %v", names)
+			}
+			for side := range b.Way {
+				total += len(b.Way[side].Lost)
+			}
+		}
+		if total != lost || lostBefore == 0 || lostBefore == lost {
+			t.Errorf("%d lost, want %d", total, lost)
+		}
+	}
+}
+
+// TestBetween_acks: lost ACKs that later ones make good are nobody's retransmission. Only
+// both captures together show them.
+func TestBetween_acks(t *testing.T) {
+	r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 20,
+		Drop: func(s *pathsim.Sent) bool {
+			return !s.FromServer && s.Seg.Len == 0 && s.Seg.Flags == reassembly.ACK && s.N%9 == 0 && s.N > 20
+		}})
+	rep := both(t, r)
+	f := find(rep, "lost-between")
+	if f == nil || f.Outcome != "acks" || f.Severity != detectors.Info || f.Fault != detectors.FaultPath || f.Ladder == nil {
+		t.Fatalf("%+v", f)
+	}
+	compareLost(t, &pathsim.Config{}, r, rep)
+}

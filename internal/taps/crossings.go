@@ -59,12 +59,7 @@ func (j *joiner) between(r *result.Report) {
 		taps := j.nearest(id, reassembly.A)
 		for k := 1; k < len(taps); k++ {
 			if c := j.crossing(id, taps[k-1], taps[k], records); c != nil {
-				c.joiner = j
-				if !judged[id] {
-					plain := *j
-					plain.legs = nil
-					c.joiner = &plain
-				}
+				c.judged = judged[id]
 				row.Between = append(row.Between, c.describe())
 			}
 		}

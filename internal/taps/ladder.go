@@ -99,10 +99,14 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 	return ladder
 }
 
-// keepLegs remembers the segments of a connection with findings, by their frames.
+// keepLegs remembers the segments of a connection with findings by their frames; of
+// others, those that were lost or injected.
 func (c *crossing) keepLegs(w *way, side int, injected []result.Sighting) {
 	near, far := c.tap[c.nearTap[side]], c.tap[1-c.nearTap[side]]
 	for i := range w.near {
+		if !c.judged && w.fates[i] != lost {
+			continue
+		}
 		x := c.sighting(w.near[i], near, side)
 		l := &leg{fate: w.fates[i], near: near, far: far, left: x.FrameID, leftAt: x.Seg.At, seg: x.Seg}
 		c.legs[x.FrameID] = l

@@ -258,3 +258,27 @@ func TestRecognise_told(t *testing.T) {
 		t.Errorf("--each: %+v, %d connections, %v", rep.Taps, rep.Totals.Flows, accusations(rep))
 	}
 }
+
+// TestRecognise_proxy: behind a proxy there are other connections, and nothing is blamed
+// on what lies between.
+func TestRecognise_proxy(t *testing.T) {
+	front := healthy(pathsim.Config{}).Taps[0]
+	back := pathsim.Run(pathsim.Config{Seed: 77, OneWay: 3 * time.Millisecond, Connections: 3, Exchanges: 6}).Taps[1]
+	for i := range back {
+		for _, e := range []*reassembly.Endpoint{&back[i].Src, &back[i].Dst} {
+			if e.Port != 443 {
+				e.Port += 9000
+			}
+		}
+	}
+	named := taps.Options{Named: []taps.Named{{Name: "front", Files: []string{"f.pcap"}}, {Name: "back", Files: []string{"b.pcap"}}}}
+	rep, _ := analyse(t, named, file{"f.pcap", pathsim.Pcap(front)}, file{"b.pcap", pathsim.Pcap(back)})
+	if found := accusations(rep); len(found) > 0 || rep.Totals.Flows != 6 {
+		t.Errorf("%d connections, %v", rep.Totals.Flows, found)
+	}
+	if !slices.ContainsFunc(rep.Notes, func(n result.Note) bool {
+		return n.Name == "no common segment" && strings.Contains(n.Message, "timestamps")
+	}) {
+		t.Errorf("nothing is said: %v", rep.Notes)
+	}
+}
