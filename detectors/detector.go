@@ -22,6 +22,12 @@ type Detector struct {
 	// SubscribesTo are the kinds of event that a watcher is given, the one that
 	// started it included if it is among them.
 	SubscribesTo fsm.Kinds
+	// SkipsClose says that an ordinary close is of no concern, as long as it stays one:
+	// FIN, ACK, FIN, ACK, within a second, with nothing sent again. The watcher, which
+	// starts on FinSent, starts with whatever differs, with a FIN that is not
+	// acknowledged for a second, or at the end; it is then given the events that it has
+	// missed. Their Seg holds what a Mark does, their N is 0.
+	SkipsClose bool
 	// Watch makes the watcher of one connection; nil says that this connection is
 	// of no interest, as of this event.
 	Watch func(*Report) Watcher

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 var slug = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
@@ -62,6 +64,9 @@ func (d *Detector) validate() error {
 	}
 	if d.StartsOn == 0 {
 		fail("StartsOn", "is empty: it would never run")
+	}
+	if d.SkipsClose && d.StartsOn != fsm.On(fsm.FinSent) {
+		fail("StartsOn", "must be FinSent alone if SkipsClose is set")
 	}
 	if d.Doc.Title == "" {
 		fail("Doc.Title", "is empty")

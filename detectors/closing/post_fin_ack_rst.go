@@ -32,6 +32,7 @@ var PostFINAckRST = &detectors.Detector{
 	Outcomes:     []*detectors.Outcome{redundantACK, forgotten},
 	StartsOn:     fsm.On(fsm.FinSent),
 	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.FinWithdrawn, fsm.ResetSent, fsm.Sent),
+	SkipsClose:   true,
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(postFINAckRST) },
 }
 

@@ -38,7 +38,8 @@ var UnretransmittedFIN = &detectors.Detector{
 	StartsOn: fsm.On(fsm.FinSent),
 	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.FinDenied, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
 		fsm.WindowOpened, fsm.ResetSent, fsm.Sent),
-	Watch: func(*detectors.Report) detectors.Watcher { return new(unretransmittedFIN) },
+	SkipsClose: true,
+	Watch:      func(*detectors.Report) detectors.Watcher { return new(unretransmittedFIN) },
 }
 
 var (
@@ -47,8 +48,7 @@ var (
 	unretransmittedSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "the peer sent nothing more"}
 )
 
-// unretransmittedFIN waits for each side's second FIN. It runs on every connection
-// that closes, so it stays small.
+// unretransmittedFIN waits for each side's second FIN.
 type unretransmittedFIN struct {
 	due     [2]detectors.Deadline
 	fin     [2]reassembly.Mark

@@ -79,7 +79,15 @@ func (w *windowOverrun) Event(ev fsm.Event, r *detectors.Report) {
 			peer.check(ev.Seg, ev.Side.Peer(), r)
 		}
 	}
+	if o.idle() && peer.idle() { // until it happens again
+		r.Subscribe(WindowOverrun.StartsOn)
+	} else {
+		r.Subscribe(WindowOverrun.SubscribesTo)
+	}
 }
+
+// idle reports whether neither a suspect nor what is proved is open.
+func (o *overrun) idle() bool { return o.suspect.At == 0 && !o.unacked }
 
 // resendsEnd reports whether the segment sends the last byte of m again.
 func resendsEnd(seg *reassembly.Segment, m *reassembly.Mark) bool {

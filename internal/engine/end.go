@@ -11,7 +11,7 @@ import (
 // end ends a connection, and adds what was found to all.
 func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm.Limits, all []found) []found {
 	if f.Watchers != 0 {
-		p.watch.Expire(f.Watchers, e.At)
+		f.Watchers = p.watch.Expire(f.Watchers, e.At, f.Conn.View())
 	}
 	p.endAccount(f, e)
 	f.Conn.End(&p.aside)

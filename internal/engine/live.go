@@ -115,8 +115,9 @@ func (l *Live) Tick(now int64) {
 				upTo = min(now, at)
 			}
 			if due <= upTo {
-				p.watch.Expire(watchers, upTo)
-				l.announce(p, p.flows.At(id), now)
+				f := p.flows.At(id)
+				f.Watchers = p.watch.Expire(watchers, upTo, f.Conn.View())
+				l.announce(p, f, now)
 			}
 		})
 		l.leave(p, now)

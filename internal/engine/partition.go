@@ -95,7 +95,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		f.Conn.Unobserved(seg.At)
 	}
 	if f.Watchers != 0 {
-		p.watch.Expire(f.Watchers, seg.At)
+		f.Watchers = p.watch.Expire(f.Watchers, seg.At, f.Conn.View())
 	}
 	f.Conn.Step(seg, m.Side, &p.flows.Gaps, ev)
 	if m.Marks.Has(flow.Shared) {
@@ -136,7 +136,7 @@ func (p *partition) quoted(seg *reassembly.Segment, hash uint32, print uint64, e
 	}
 	f := p.flows.At(id)
 	if f.Watchers != 0 {
-		p.watch.Expire(f.Watchers, seg.At)
+		f.Watchers = p.watch.Expire(f.Watchers, seg.At, f.Conn.View())
 	}
 	f.Conn.Quote(seg, side, ev)
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
@@ -224,7 +224,7 @@ func (p *partition) deliverAside(id flow.ID, f *flow.Flow, at int64) {
 		return
 	}
 	if f.Watchers != 0 {
-		p.watch.Expire(f.Watchers, at)
+		f.Watchers = p.watch.Expire(f.Watchers, at, f.Conn.View())
 	}
 	f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), &p.aside)
 }

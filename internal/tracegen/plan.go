@@ -51,8 +51,10 @@ var (
 	web      = plan{requests: 3, request: [2]float64{150, 1500}, response: [2]float64{200, 60e3}}
 	dialogue = plan{requests: 40, request: [2]float64{20, 400}, response: [2]float64{20, 1400}}
 	download = plan{requests: 1, request: [2]float64{150, 600}, response: [2]float64{200e3, 2e6}}
+	page     = plan{requests: 1, request: [2]float64{150, 1500}, response: [2]float64{200, 6e3}}
 	upload   = plan{requests: 1, request: [2]float64{200e3, 2e6}, response: [2]float64{150, 600}}
 
+	pages    = []share[plan]{{1, page}}
 	plans    = []share[plan]{{70, web}, {23, dialogue}, {5, download}, {2, upload}}
 	closings = []share[closing]{
 		{400, clientFirst}, {300, serverFirst}, {200, serverIdle}, {40, bothAtOnce},
@@ -67,12 +69,12 @@ var (
 )
 
 // start prepares the n-th connection, which opens at a time.
-func (c *conn) start(n int64, v6 bool, p pace, at int64) {
+func (c *conn) start(n int64, v6 bool, of []share[plan], p pace, at int64) {
 	for s := range c.end {
 		c.end[s].reset()
 		c.path[s].clear()
 	}
-	c.plan = draw(c, plans)
+	c.plan = draw(c, of)
 	c.plan.requests = 1 + c.rng.IntN(c.plan.requests)
 	c.plan.close = draw(c, closings)
 	c.plan.pause = p.lifetime * min(c.rng.ExpFloat64(), 4) / float64(c.plan.requests)

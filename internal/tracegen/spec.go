@@ -16,6 +16,7 @@ type Spec struct {
 	Flood  int64  // additional spoofed SYNs, each a connection of its own
 	Faults int    // connections with each of the three planted faults
 	IPv6   int    // one connection in this many is IPv6; default 8, negative none
+	Web    bool   // every connection is one short request and its answer, some twelve frames
 	Nanos  bool   // nanosecond timestamps; default microseconds, as tcpdump writes
 	Seed   uint64 // of the random numbers
 }
@@ -48,6 +49,8 @@ const (
 
 	// framesPerConn is the measured average number of frames of a connection.
 	framesPerConn = 100
+	// framesPerPage is the same where all are short: see Spec.Web.
+	framesPerPage = 12
 	// lifetime is how long a connection usually stays open.
 	lifetime = 20 * time.Second
 	// faultTime is a planned duration in which every fault can be proved, even if
@@ -68,7 +71,7 @@ func (s Spec) filled() (Spec, error) {
 	if s.Flows == 0 {
 		s.Flows = defaultFlows
 	}
-	s.Flows = int(min(int64(s.Flows), s.Frames/(framesPerConn/4)+1))
+	s.Flows = int(min(int64(s.Flows), s.Frames/int64(s.perConn()/4)+1))
 	if s.IPv6 == 0 {
 		s.IPv6 = defaultIPv6
 	}
@@ -79,6 +82,14 @@ func (s Spec) filled() (Spec, error) {
 		return s, fmt.Errorf("tracegen: a snap length of %d cuts the TCP header", s.Snap)
 	}
 	return s, nil
+}
+
+// perConn is how many frames a connection has, on average.
+func (s Spec) perConn() int {
+	if s.Web {
+		return framesPerPage
+	}
+	return framesPerConn
 }
 
 // pace is how long the trace and its connections last, in nanoseconds.
@@ -93,7 +104,7 @@ func (s Spec) pace() pace {
 	if s.Frames == 0 {
 		return pace{duration: max(1e9, float64(s.Flood)/floodRate*1e9)}
 	}
-	generations := float64(s.Frames) / float64(framesPerConn) / float64(s.Flows)
+	generations := float64(s.Frames) / float64(s.perConn()) / float64(s.Flows)
 	p := pace{duration: generations * float64(lifetime)}
 	if s.Faults > 0 {
 		p.duration = max(p.duration, float64(faultTime))

@@ -75,7 +75,11 @@ func newTrace(w io.Writer, spec Spec) *trace {
 // begin prepares a new connection, which opens at a time.
 func (t *trace) begin(c *conn, at int64) {
 	v6 := t.spec.IPv6 > 0 && t.rng.IntN(t.spec.IPv6) == 0
-	c.start(t.begun, v6, t.pace, at)
+	of := plans
+	if t.spec.Web {
+		of = pages
+	}
+	c.start(t.begun, v6, of, t.pace, at)
 	t.begun++
 }
 

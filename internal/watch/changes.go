@@ -21,6 +21,9 @@ func AnchorOf(f *detectors.Finding) Anchor {
 // Changed reports whether findings of a connection came or went since it was last
 // asked.
 func (s *Set) Changed(watchers uint32) bool {
+	if watchers&closingBit != 0 {
+		return false
+	}
 	changed := false
 	g := s.groups.at(watchers)
 	for i := range g.list {

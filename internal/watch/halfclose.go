@@ -91,6 +91,7 @@ func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c fsm.View) ui
 // bring gives those who subscribe an event that no segment of the connection brings,
 // and starts the watchers that it calls for.
 func (s *Set) bring(watchers, owner uint32, c fsm.View, kind fsm.Kind, give func(*watcher)) uint32 {
+	watchers = s.opened(watchers, c)
 	if s.starts.Has(kind) {
 		watchers = s.start(watchers, owner, c, fsm.On(kind))
 	}

@@ -16,9 +16,13 @@ type Set struct {
 	detectors []*detectors.Detector
 	settings  *detectors.Settings
 	starts    fsm.Kinds // what starts a watcher, over all detectors
-	groups    slab
-	held      []int // findings kept for the report, by detector
-	err       error // of a detector
+	groups    slab[group]
+	closings  slab[closing]
+	skips     bool       // a detector skips an ordinary close
+	others    fsm.Kinds  // what starts the detectors that do not
+	replay    fsm.Events // of a close
+	held      []int      // findings kept for the report, by detector
+	err       error      // of a detector
 }
 
 // A group is the watchers of one connection, in the order in which they started.
@@ -43,12 +47,14 @@ func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
 	for _, d := range list {
 		s.starts |= d.StartsOn
 	}
+	s.skips, s.others = skipsClose(list)
 	return s
 }
 
 // Reset forgets everything, for connections of another trace.
 func (s *Set) Reset() {
 	s.groups.reset()
+	s.closings.reset()
 	s.Timers, s.err = HalfCloses{}, nil
 	clear(s.held)
 	clear(s.Unlisted)
@@ -65,6 +71,21 @@ func (s *Set) Starts() fsm.Kinds { return s.starts }
 // they call for. It returns who watches the connection from now on. owner is the
 // connection's ID in the table.
 func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
+	switch {
+	case watchers&closingBit != 0:
+		if ev.Kinds == 0 || ev.Kinds&s.others == 0 && s.closingOf(watchers).Note(ev) {
+			return watchers
+		}
+		watchers = s.opened(watchers, c)
+	case watchers == 0 && s.skips && ev.Kinds.Has(fsm.FinSent) && ev.Kinds&s.others == 0:
+		if n := s.close(owner, ev); n != 0 {
+			return n
+		}
+	}
+	return s.deliver(watchers, owner, c, ev)
+}
+
+func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
 	if ev.Kinds&s.starts != 0 {
 		watchers = s.start(watchers, owner, c, ev.Kinds)
 	}
@@ -107,7 +128,7 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		}
 		g := s.groups.at(watchers)
 		if g.list == nil {
-			g.list = make([]watcher, 0, 2) // a close starts two
+			g.list = make([]watcher, 0, 2) // a close that is out of order starts two
 		}
 		n := len(g.list)
 		g.list = append(g.list, watcher{detector: int32(i)})
@@ -136,9 +157,18 @@ func (g *group) has(detector int) bool {
 }
 
 // Expire has the connection's deadlines up to trace time now pass, each at its own
-// time. It is called before the connection's next segment is applied. A watcher that
-// asks again for a moment that has come is not called for it before its next event.
-func (s *Set) Expire(watchers uint32, now int64) {
+// time. It is called before the connection's next segment is applied, and returns who
+// watches the connection from then on. A watcher that asks again for a moment that has
+// come is not called for it before its next event.
+func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
+	if of := s.closingOf(watchers); of != nil {
+		if of.Over() || now < of.Until() {
+			return watchers
+		}
+		if watchers = s.opened(watchers, c); watchers == 0 {
+			return 0
+		}
+	}
 	g := s.groups.at(watchers)
 	for g.due != 0 && g.due <= now {
 		at := g.due
@@ -156,11 +186,17 @@ func (s *Set) Expire(watchers uint32, now int64) {
 			}
 		}
 	}
+	return watchers
 }
 
 // Due goes through the connections of which a deadline is due by trace time now: their
 // ID in the table, their watchers, and when.
 func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
+	for n := range s.closings.made {
+		if c := s.closings.at(n + 1); c.used && !c.Over() && c.Until() <= now {
+			yield(c.owner, (n+1)|closingBit, c.Until())
+		}
+	}
 	for n := range s.groups.made {
 		if g := s.groups.at(n + 1); g.due != 0 && g.due <= now {
 			yield(g.owner, n+1, g.due)
@@ -170,7 +206,7 @@ func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
 
 // Running is how many watchers a connection has.
 func (s *Set) Running(watchers uint32) int {
-	if watchers == 0 {
+	if watchers == 0 || watchers&closingBit != 0 {
 		return 0
 	}
 	return len(s.groups.at(watchers).list)

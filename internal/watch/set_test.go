@@ -62,7 +62,7 @@ func (w *wire) send(fromB bool, after time.Duration, flags reassembly.Flags, seq
 		w.conn.Begin(&seg)
 	}
 	if w.watchers != 0 {
-		w.Expire(w.watchers, w.at)
+		w.watchers = w.Expire(w.watchers, w.at, w.conn.View())
 	}
 	_, fromLo := reassembly.KeyOf(&seg)
 	w.conn.Step(&seg, w.conn.SideOf(fromLo), nil, &w.ev)
@@ -98,12 +98,12 @@ func TestExpire_deadlinesAreIndependent(t *testing.T) {
 		if asked != 1 || late != 1 {
 			t.Errorf("with the restless one first: %t: %d calls of it, %d of the other; want one each", first, asked, late)
 		}
-		w.Expire(w.watchers, w.at)
+		w.watchers = w.Expire(w.watchers, w.at, w.conn.View())
 		if asked != 1 {
 			t.Errorf("the restless one was asked %d times without an event", asked)
 		}
 		w.send(true, 0, fin, 1, 1)
-		if w.Expire(w.watchers, w.at); asked != 2 {
+		if w.Expire(w.watchers, w.at, w.conn.View()); asked != 2 {
 			t.Errorf("the restless one was asked %d times, its second event included; want 2", asked)
 		}
 	}

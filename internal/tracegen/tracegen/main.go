@@ -20,6 +20,7 @@ func main() {
 	flag.Int64Var(&spec.Flood, "flood", 0, "additional spoofed SYNs, one connection each")
 	flag.IntVar(&spec.Faults, "faults", 1, "connections with each of the planted faults")
 	flag.IntVar(&spec.IPv6, "ipv6", 0, "one connection in this many is IPv6 (default 8, negative none)")
+	flag.BoolVar(&spec.Web, "web", false, "short connections, a request and its answer each")
 	flag.BoolVar(&spec.Nanos, "nanos", false, "nanosecond timestamps")
 	flag.Uint64Var(&spec.Seed, "seed", 1, "seed of the random numbers")
 	flag.Parse()
