@@ -64,7 +64,8 @@ type Totals struct {
 	Duplicates   uint64  // duplicate frames among TCPSegments
 	Flows        uint64  // connections
 	Skipped      []Count // frames that are not TCP or cannot be decoded, by reason, sorted by reason
-	EvictedFlows uint64  // connections dropped to stay within Options.MaxFlows
+	EvictedFlows uint64  // connections dropped to stay within Options.MaxFlows, or because too many used the same ports
+	CrowdedFlows uint64  // of these, the latter
 	Groups       []Group // findings by detector, outcome and verdict, in the order of the detectors
 }
 
@@ -147,7 +148,7 @@ func newReport(r *result.Report) *Report {
 		Trace:   Span(r.Trace),
 		Totals: Totals{
 			Packets: r.Totals.Packets, TCPSegments: r.Totals.TCPSegments, Duplicates: r.Totals.Duplicates,
-			Flows: r.Totals.Flows, EvictedFlows: r.Totals.EvictedFlows,
+			Flows: r.Totals.Flows, EvictedFlows: r.Totals.EvictedFlows, CrowdedFlows: r.Totals.CrowdedFlows,
 		},
 		Flows: make([]Flow, len(r.Flows)),
 	}
