@@ -118,7 +118,7 @@ func (a *anonymizer) captures(r *result.Report) {
 	}
 }
 
-// packed replaces the names of files in shards.
+// packed replaces the names of files and interfaces in shards.
 func (a *anonymizer) packed(captures []stats.Capture) {
 	if a == nil {
 		return
@@ -126,6 +126,11 @@ func (a *anonymizer) packed(captures []stats.Capture) {
 	for i := range captures {
 		c := &captures[i]
 		c.File = a.names.Of(c.File)
+		for j, name := range c.Interfaces {
+			if name != "" {
+				c.Interfaces[j] = fmt.Sprintf("interface-%d", j+1)
+			}
+		}
 		for j := range c.Warnings {
 			c.Warnings[j] = a.names.In(c.Warnings[j])
 		}

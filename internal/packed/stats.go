@@ -42,6 +42,10 @@ func AppendShared(b []byte, t *stats.Trace) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(t.ClockSteps)))
 	b = appendTimes(b, t.ClockSteps...)
+	b = binary.AppendUvarint(b, uint64(len(t.Coverage)))
+	for _, c := range t.Coverage {
+		b = appendTimes(appendNumbers(b, uint64(c.Rotation)), max(c.First, 0), min(c.End, maxTime))
+	}
 	return appendCounts(b, &t.Counts)
 }
 
@@ -69,6 +73,10 @@ func appendCapture(b []byte, c *stats.Capture) []byte {
 	}
 	b = appendNumbers(b, c.Packets, c.Bytes, c.Drops)
 	b = appendTimes(b, c.First, c.Last, c.End)
+	b = appendNumbers(b, uint64(c.Snap), uint64(len(c.Interfaces)))
+	for _, name := range c.Interfaces {
+		b = appendString(b, name)
+	}
 	b = binary.AppendUvarint(b, uint64(len(c.Warnings)))
 	for _, w := range c.Warnings {
 		b = appendString(b, w)
@@ -138,6 +146,12 @@ func ParseStats(b []byte) (*stats.Trace, error) {
 	for i := range t.ClockSteps {
 		t.ClockSteps[i] = p.time()
 	}
+	if n := p.count(3); n > 0 { // nil: made of the captures
+		t.Coverage = make([]stats.Coverage, n)
+	}
+	for i := range t.Coverage {
+		t.Coverage[i] = stats.Coverage{Rotation: int(p.uvarint()), First: p.time(), End: p.time()}
+	}
 	p.counts(&t.Counts)
 	t.Packets, t.Segments = p.uvarint(), p.uvarint()
 	t.Skipped = make([]stats.Skipped, p.count(2))
@@ -158,7 +172,7 @@ func ParseStats(b []byte) (*stats.Trace, error) {
 }
 
 // leastCapture is the minimum size of a capture in bytes.
-const leastCapture = 12
+const leastCapture = 14
 
 func (p *parser) capture(c *stats.Capture) {
 	c.File, c.Format, c.Compression = p.string(), p.word(), p.word()
@@ -168,6 +182,10 @@ func (p *parser) capture(c *stats.Capture) {
 	}
 	c.Packets, c.Bytes, c.Drops = p.uvarint(), p.uvarint(), p.uvarint()
 	c.First, c.Last, c.End = p.time(), p.time(), p.time()
+	c.Snap, c.Interfaces = uint32(p.uvarint()), make([]string, p.count(1))
+	for i := range c.Interfaces {
+		c.Interfaces[i] = p.string()
+	}
 	c.Warnings = make([]string, p.count(1))
 	for i := range c.Warnings {
 		c.Warnings[i] = p.string()

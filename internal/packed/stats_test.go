@@ -28,7 +28,7 @@ func fill(v reflect.Value, next *uint64) {
 		v.SetString(strings.Repeat("x", int(*next%50)))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int64, reflect.Int32:
+	case reflect.Int64, reflect.Int32, reflect.Int:
 		v.SetInt(int64(*next))
 	default:
 		v.SetUint(*next % 250)

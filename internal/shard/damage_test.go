@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -79,7 +80,7 @@ func TestDamage(t *testing.T) {
 		offset  int64 // -1: no damage, but an error
 		want    string
 	}{
-		"the future":      {changed(8, 2), -1, "is a shard in version 2 of its format; this tcptrace reads version 1"},
+		"the future":      {changed(8, packed.Version+1), -1, fmt.Sprintf("is a shard in version %d of its format; this tcptrace reads version %d", packed.Version+1, packed.Version)},
 		"prelude":         {changed(20, 7), -1, "the checksum of its first 48 bytes is wrong"},
 		"cut prelude":     {file[:40], 0, "the file ends inside a prelude of 48 bytes"},
 		"cut names":       {file[:segments-1], names, "the file ends inside a block of"},
