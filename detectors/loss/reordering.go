@@ -12,7 +12,8 @@ import (
 // showed holes, the sender sent again what was missing, and the original had only been
 // overtaken. RFC 2883, RFC 3522, RFC 8985.
 var Reordering = &detectors.Detector{
-	Name: "reordering",
+	Name:  "reordering",
+	Needs: fsm.Text, // where a segment was overtaken, IP IDs tell
 	Doc: detectors.Doc{
 		Title: "reordering was mistaken for loss",
 		What: "The receiver sends duplicate ACKs or SACK because later segments overtook earlier ones. The sender retransmits the " +
