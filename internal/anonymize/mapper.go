@@ -23,16 +23,16 @@ type Mapper struct {
 	key   Key
 	pan   cryptoPAn
 	hosts map[[16]byte]host
-	flows map[direction]reassembly.Seq
+	flows map[reassembly.Endpoint]reassembly.Seq
 	paths map[path]uint32 // keyed hashes of tunnels and links
 	vlan  []uint16        // by VLAN identifier; nil until one is needed
+	ids   uint16          // added to IPv4 identifications, the same for all hosts: a forged segment may have its peer's
 }
 
 // A host is the replacement of one address.
 type host struct {
 	addr  [16]byte
 	clock uint32 // added to its timestamps
-	ids   uint16 // added to its IPv4 identifications
 }
 
 // A path is a 32-bit hash that the decoder made of tunnel headers or of link-layer
@@ -42,16 +42,15 @@ type path struct {
 	hash uint32
 }
 
-// A direction is one half of a connection.
-type direction struct{ src, dst reassembly.Endpoint }
-
 // maxKept bounds the entries that a Mapper caches: it can always compute them
 // again.
 const maxKept = 1 << 16
 
 // New returns a Mapper for the key.
 func New(key Key) *Mapper {
-	return &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[direction]reassembly.Seq{}, paths: map[path]uint32{}}
+	m := &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[reassembly.Endpoint]reassembly.Seq{}, paths: map[path]uint32{}}
+	m.ids = uint16(m.number("ids", nil))
+	return m
 }
 
 // Endpoint is the replacement of the endpoint. Ports stay.
@@ -60,14 +59,14 @@ func (m *Mapper) Endpoint(e reassembly.Endpoint) reassembly.Endpoint {
 }
 
 // Segment rewrites a decoded segment: addresses; sequence numbers, by an offset
-// of the connection and direction; timestamps, by an offset of the host whose
-// clock they show (RFC 7323 3); IPv4 identifications, by an offset of the host;
-// and what identifies its tunnels and link.
+// of the endpoint that sends them; timestamps, by an offset of the host whose
+// clock they show (RFC 7323 3); IPv4 identifications, all
+// by one offset; and what identifies its tunnels and link.
 func (m *Mapper) Segment(seg *reassembly.Segment) {
-	own, peer := m.shift(seg.Src, seg.Dst), m.shift(seg.Dst, seg.Src)
+	own, peer := m.shift(seg.Src), m.shift(seg.Dst)
 	src, dst := m.host(seg.Src.Addr), m.host(seg.Dst.Addr)
 	seg.Src.Addr, seg.Dst.Addr = src.addr, dst.addr
-	seg.IPID = shiftID(seg.IPID, src.ids)
+	seg.IPID = shiftID(seg.IPID, m.ids)
 	seg.Tunnel, seg.Link = m.path("tunnel", seg.Tunnel), m.path("link", seg.Link)
 	if seg.IsQuote() {
 		seg.SetReporter(m.host(seg.Reporter()).addr)
@@ -105,7 +104,7 @@ func (m *Mapper) host(addr [16]byte) host {
 	if h, ok := m.hosts[addr]; ok {
 		return h
 	}
-	h := host{addr: addr, clock: m.number("timestamps", addr[:]), ids: uint16(m.number("ids", addr[:]))}
+	h := host{addr: addr, clock: m.number("timestamps", addr[:])}
 	if netip.AddrFrom16(addr).Is4In6() {
 		m.pan.apply(h.addr[12:])
 	} else {
@@ -166,17 +165,17 @@ func (m *Mapper) shuffleVLANs() []uint16 {
 	return ids
 }
 
-// shift is the offset of the sequence numbers of one direction.
-func (m *Mapper) shift(src, dst reassembly.Endpoint) reassembly.Seq {
-	d := direction{src, dst}
-	if s, ok := m.flows[d]; ok {
+// shift is the offset of the sequence numbers that an endpoint sends. It is the same for
+// all its peers: a SYN that address translation shows to two of them stays one.
+func (m *Mapper) shift(src reassembly.Endpoint) reassembly.Seq {
+	if s, ok := m.flows[src]; ok {
 		return s
 	}
-	s := reassembly.Seq(m.number("sequence", append(appendEndpoint(nil, src), appendEndpoint(nil, dst)...)))
+	s := reassembly.Seq(m.number("sequence", appendEndpoint(nil, src)))
 	if len(m.flows) >= maxKept {
 		clear(m.flows)
 	}
-	m.flows[d] = s
+	m.flows[src] = s
 	return s
 }
 

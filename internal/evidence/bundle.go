@@ -18,11 +18,13 @@ type bundle struct {
 	end     int64                     // of the capture, as the file states it
 
 	// Which frames of the four-tuple are the connection's: from its first to its
-	// end, and the SYN that began the next one if that is what ended it. The
+	// end, and the handshake that began the next one if that is what ended it: a SYN
+	// that nobody answers ends nothing. The
 	// finding of a connection that reused ports in TIME_WAIT depends on its
 	// predecessor, whose frames come first.
 	first   int64
 	begun   bool
+	next    bool // the next connection has begun
 	over    bool
 	latest  int64 // time of the latest frame
 	current bool  // the predecessor, if there is one, has ended
@@ -84,11 +86,15 @@ func newBundle(r *result.Report, f *result.Finding, end int64, o *Options, buf *
 	return b
 }
 
+// answerTime is how long the next connection of the four-tuple may take to be answered:
+// Linux sends a SYN seven times in this time.
+const answerTime = int64(64 * time.Second)
+
 // silence is a time without any frame after which a capture proves no absence.
 const silence = int64(time.Hour)
 
 // wants reports whether a segment of the four-tuple is the connection's. A SYN
-// after its last segment is the next one's: it ends the capture, unless it comes
+// after its last segment is the next one's: its answer ends the capture, unless it comes
 // so late that the file, without the frames of others in between, would end
 // before it.
 func (b *bundle) wants(seg *reassembly.Segment) bool {
@@ -99,11 +105,19 @@ func (b *bundle) wants(seg *reassembly.Segment) bool {
 		b.begun = seg.At == b.first || b.o.Remembered && seg.At > b.first
 		b.latest = seg.At
 		return b.begun
-	case b.over || seg.At > b.end:
+	case b.over || seg.At > b.end && !b.next:
 		return false
+	case b.next:
+		if seg.Flags&reassembly.SYN == 0 || seg.At > b.finding.End+answerTime {
+			return false
+		}
+		b.over = seg.Flags&reassembly.ACK != 0
+		b.end = max(b.end, seg.At)
+		return true
 	case seg.At > b.finding.Flow.Last && seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN:
-		b.over = true
-		return seg.At-b.latest <= silence
+		b.next = true
+		b.over = seg.At-b.latest > silence
+		return !b.over
 	}
 	b.latest = max(b.latest, seg.At)
 	return true
@@ -117,7 +131,7 @@ func (b *bundle) add(f *frame, seg *reassembly.Segment) {
 		role, proves = p.role, true
 		delete(b.proof, f.id)
 	}
-	if keeps := b.keeps(seg); keeps || proves || b.over {
+	if keeps := b.keeps(seg); keeps || proves || b.next {
 		b.release()
 		b.write(f, role)
 	} else if leadsUp := seg.At >= b.finding.Start-leadUp && seg.At < b.finding.Start; leadsUp {

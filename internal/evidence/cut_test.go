@@ -181,7 +181,9 @@ func TestWrite_replacedLate(t *testing.T) {
 	}
 	next := segs[0]
 	next.At, next.Seq = last.At+int64(time.Second), next.Seq+1<<30
-	segs = append(segs, next)
+	answer := next
+	answer.At, answer.Src, answer.Dst, answer.Flags, answer.Ack = next.At+int64(time.Millisecond), next.Dst, next.Src, reassembly.SYN|reassembly.ACK, next.Seq+1
+	segs = append(segs, next, answer)
 	for _, f := range prove(t, evidence.Options{}, nil, save(t, pcapngOf(segs, next.At+int64(time.Hour)))) {
 		if f.Finding.End != next.At {
 			t.Errorf("the finding ends at %d, the next connection began at %d", f.Finding.End, next.At)

