@@ -188,7 +188,7 @@ func (b *builder) found() {
 				together.join(j, i)
 			case samePlace:
 				b.leaveOut(j, i, c.least)
-				if c.max <= samePrecision && c.least >= -samePrecision || !b.rest(i) {
+				if c.max <= samePrecision && c.least >= -samePrecision || !b.rest(i) || !b.rest(j) {
 					places.join(j, i)
 				}
 			case otherSilent:

@@ -30,6 +30,9 @@ func (p *Plan) isLeftOut(r *record) bool {
 // are later by d.
 func (b *builder) leaveOut(j, i int, d int64) {
 	s := b.scan
+	if s.units[j].file > s.units[i].file { // the first on the command line counts
+		j, i, d = i, j, -d
+	}
 	first, second := &s.units[j], &s.units[i]
 	taken := map[int32]bool{}
 	n := 0
