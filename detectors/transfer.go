@@ -103,8 +103,11 @@ func (t *Transfer) arithmetic(limit string) string {
 	if limit != LimitReceiver && limit != LimitSender || t.RTT < minArithmetic || bytes == 0 {
 		return ""
 	}
-	return fmt.Sprintf(": %s bytes of %s for each round trip of %s are %s/s at most", grouped(bytes), of, Span(t.RTT),
-		Size(uint64(float64(bytes)/Seconds(t.RTT))))
+	most := float64(bytes) / Seconds(t.RTT)
+	if limit == LimitSender && t.Rate() < most/2 { // as much was in flight for a while only
+		return ""
+	}
+	return fmt.Sprintf(": %s bytes of %s for each round trip of %s are %s/s at most", grouped(bytes), of, Span(t.RTT), Size(uint64(most)))
 }
 
 // minArithmetic is the shortest round trip that a window is divided by: below it, hosts
