@@ -58,6 +58,7 @@ _tcptrace() {
     -o|--output) return ;;
     --shard) return ;;
     --evidence) return ;;
+    --wireshark) return ;;
     --anonymize-key) return ;;
     --color)
         COMPREPLY=($(compgen -W 'auto always never' -- "$cur"))
@@ -77,7 +78,7 @@ _tcptrace() {
         return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums --from --to --tap --each -d --detect --set --time-wait --list --explain --flows --time --flow --states --at --all --undecided --severity --sort --baseline --resolve --names --format -o --output --shard --evidence --evidence-payload --anonymize --anonymize-key --anonymize-times --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
+        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums --from --to --tap --each -d --detect --set --time-wait --list --explain --flows --time --flow --states --at --all --undecided --severity --sort --baseline --resolve --names --format -o --output --shard --evidence --evidence-payload --wireshark --anonymize --anonymize-key --anonymize-times --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
     fi
 }
 

@@ -43,6 +43,7 @@ complete -c tcptrace -s o -l output -r -F -d 'write the report to FILE, in the f
 complete -c tcptrace -l shard -x -d 'do not analyse; split by connection into N shards in the directory of -o, to analyse them anywhere'
 complete -c tcptrace -l evidence -x -a '(__fish_complete_directories)' -d 'write to DIR a small pcapng for each finding: only its connection, without payload'
 complete -c tcptrace -l evidence-payload -d 'with --evidence: keep the payload'
+complete -c tcptrace -l wireshark -x -a '(__fish_complete_directories)' -d 'write to DIR a Lua script and a profile that show findings and states in Wireshark and tshark, beside the packets'
 complete -c tcptrace -l anonymize -d 'replace addresses, VLANs and file names, consistently in report and evidence; no payload. Ports, lengths, TTLs and times stay'
 complete -c tcptrace -l anonymize-key -r -F -d 'with --anonymize: read the key from FILE (32 bytes or 64 hex digits); the same key gives the same replacements'
 complete -c tcptrace -l anonymize-times -d 'with --anonymize: shift times, too, all by the same amount'

@@ -26,7 +26,10 @@ func (c *command) analyse() error {
 	if err := c.makeEvidenceDir(); err != nil {
 		return err
 	}
-	twice := c.flags.evidence != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
+	if err := c.makeWiresharkDir(); err != nil {
+		return err
+	}
+	twice := c.flags.evidence != "" || c.flags.wireshark != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
 	if c.inputs, err = c.newInputs(twice); err != nil {
 		return err
 	}
@@ -85,6 +88,9 @@ func (c *command) analyse() error {
 			files = append(files, r.Captures[i].File)
 		}
 		c.writeEvidence(ctx, c.framesAgain, files, r, c.evidenceOptions(o))
+	}
+	if c.flags.wireshark != "" {
+		c.check(c.writeWireshark(ctx, r, o))
 	}
 	c.looked(r)
 	return nil

@@ -23,7 +23,7 @@ func (c *command) confine(places []string) {
 // outputs lists the places that will be written to: directories, because files are
 // created and renamed in them, and anything that is not a regular file.
 func (c *command) outputs() (places []string) {
-	for _, name := range []string{c.flags.keep, c.flags.output, c.flags.evidence} {
+	for _, name := range []string{c.flags.keep, c.flags.output, c.flags.evidence, c.flags.wireshark} {
 		if name == "" || name == stdinName {
 			continue
 		}

@@ -44,6 +44,7 @@ type flags struct {
 
 	evidence        string
 	evidencePayload bool
+	wireshark       string
 	anonymize       bool
 	anonymizeKey    string
 	anonymizeTimes  bool
@@ -134,6 +135,7 @@ func define(f *flags) []group {
 	s.IntVar(&f.shards, "shard", 0, "do not analyse; split by connection into `N` shards in the directory of -o, to analyse them anywhere")
 	s.StringVar(&f.evidence, "evidence", "", "write to `DIR` a small pcapng for each finding: only its connection, without payload")
 	s.BoolVar(&f.evidencePayload, "evidence-payload", false, "with --evidence: keep the payload")
+	s.StringVar(&f.wireshark, "wireshark", "", "write to `DIR` a Lua script and a profile that show findings and states in Wireshark and tshark, beside the packets")
 	s.BoolVar(&f.anonymize, "anonymize", false, "replace addresses, VLANs and file names, consistently in report and evidence; no payload. Ports, lengths, TTLs and times stay")
 	s.StringVar(&f.anonymizeKey, "anonymize-key", "", "with --anonymize: read the key from `FILE` (32 bytes or 64 hex digits); the same key gives the same replacements")
 	s.BoolVar(&f.anonymizeTimes, "anonymize-times", false, "with --anonymize: shift times, too, all by the same amount")
@@ -209,6 +211,8 @@ func (f *flags) check() error {
 		{f.keep != "" && f.anonymize, "-w saves packets unchanged, which --anonymize forbids"},
 		{live && (f.flow != "" || f.states), "--flow and --states are for files; during a live capture, SIGUSR1 prints the sockets"},
 		{f.evidencePayload && (f.evidence == "" || f.anonymize), "--evidence-payload needs --evidence, and cannot be combined with --anonymize"},
+		{live && f.wireshark != "", "--wireshark is for files: save the packets with -w, and analyse that file"},
+		{f.wireshark != "" && f.anonymize, "--wireshark shows findings beside the original packets, which --anonymize forbids"},
 		{f.anonymizeKey != "" && !f.anonymize, "--anonymize-key needs --anonymize"},
 		{f.anonymizeTimes && !f.anonymize, "--anonymize-times needs --anonymize"},
 		{f.anonymizeTimes && live, "--anonymize-times is for files: a live report is of now"},
@@ -219,7 +223,7 @@ func (f *flags) check() error {
 		{f.taps != nil && live, "--tap is for files"},
 		{splits && (f.each || f.taps != nil), "--shard splits one trace: it cannot be combined with --tap and --each"},
 		{splits && live, "--shard is for files; use -w to save a live capture"},
-		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != "" || f.resolve != ""),
+		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.wireshark != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != "" || f.resolve != ""),
 			"--shard only splits: say what to detect and what to print when you analyse the shards"},
 	} {
 		if x.wrong {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/output"
+	"github.com/tcptrace-go/tcptrace/internal/wireshark"
 )
 
 // output calls write with standard output, or with the file of -o.
@@ -35,6 +37,11 @@ func (c *command) protectInputs() error {
 		g.Protect("the input "+name, name)
 	}
 	err := g.CheckDir("--evidence "+f.evidence, f.evidence, evidence.IsFileName)
+	if f.wireshark != "" {
+		for _, name := range wireshark.Files(f.wireshark) {
+			err = errors.Join(err, g.Check("--wireshark "+f.wireshark, name))
+		}
+	}
 	if c.toStdout() && err == nil {
 		err = g.CheckOpen("standard output", c.env.Stdout)
 	} else if err == nil {

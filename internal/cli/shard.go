@@ -66,5 +66,8 @@ func (c *command) suits(trace source.Trace) error {
 	if f.evidencePayload {
 		return errors.New("--evidence-payload: shards hold no payload")
 	}
+	if f.wireshark != "" {
+		return errors.New("--wireshark: shards hold no frames by which Wireshark's could be recognised; use it on the captures")
+	}
 	return nil
 }

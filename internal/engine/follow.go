@@ -12,13 +12,14 @@ import (
 )
 
 // Follow picks connections to be shown in full: one by its number or by its
-// endpoints (the first connection of the four-tuple), or several by what names
-// them in the report of an earlier run, Flow.Conn.
+// endpoints (the first connection of the four-tuple), several by what names
+// them in the report of an earlier run, Flow.Conn, or all.
 type Follow struct {
 	ID    uint64          // number of the connection, in order of first frames; 0 = by the others
 	Place uint64          // which of the connections analysed is that, where it is not ID: in shards
 	Key   reassembly.Key  // both endpoints, Lo and Hi in any order
 	Conns map[uint64]bool // by Flow.Conn
+	Every bool            // all connections
 	// Successors adds the connections that come to use the four-tuple of one that is
 	// followed.
 	Successors bool
@@ -46,7 +47,7 @@ func (w *Follow) begin(f *flow.Flow) {
 	k := f.Conn.Key()
 	same := k == w.Key || k == reassembly.Key{Lo: w.Key.Hi, Hi: w.Key.Lo}
 	switch {
-	case w.ID != 0 && cmp.Or(w.Place, w.ID) == w.begun, same && !w.keys[k], w.Conns[f.Position], w.Successors && w.keys[k]:
+	case w.Every, w.ID != 0 && cmp.Or(w.Place, w.ID) == w.begun, same && !w.keys[k], w.Conns[f.Position], w.Successors && w.keys[k]:
 		if w.followed == nil {
 			w.followed, w.keys, w.quotes = map[uint64]bool{}, map[reassembly.Key]bool{}, map[uint64]uint64{}
 		}

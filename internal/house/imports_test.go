@@ -68,6 +68,7 @@ var mayImport = map[string]string{
 	"internal/report/quantity": "",
 
 	"internal/evidence":  "internal/anonymize internal/capture internal/decode internal/output internal/packet internal/pcapng internal/result detectors reassembly",
+	"internal/wireshark": "internal/capture internal/output internal/report internal/result fsm reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
 	".":            "internal/cli internal/engine internal/capture internal/result internal/scenario internal/source internal/taps detectors detectors/catalogue fsm reassembly",
