@@ -12,8 +12,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// DefaultMaxStates is at how many frames the states are shown, at most. Wireshark
-// itself needs about a gigabyte for so many.
+// DefaultMaxStates is at how many frames the states are shown, at most: a script of
+// ten megabytes.
 const DefaultMaxStates = 500_000
 
 // Verdicts are what is to be shown at the frames of a capture.
