@@ -28,9 +28,9 @@ func (c *command) makeWiresharkDir() error {
 func (c *command) writeWireshark(ctx context.Context, r *result.Report, o *engine.Options) error {
 	v := wireshark.New(r)
 	v.Version = Version()
-	all, err := c.again(ctx, *o, &engine.Follow{Every: true, Step: v.Step})
+	_, err := c.again(ctx, *o, &engine.Follow{Every: true, Step: v.Step})
 	if err == nil {
-		v.Arrange(all.Flows)
+		v.Arrange()
 		err = c.recogniseFrames(ctx, v)
 	}
 	if err == nil {

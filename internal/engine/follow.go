@@ -19,7 +19,7 @@ type Follow struct {
 	Place uint64          // which of the connections analysed is that, where it is not ID: in shards
 	Key   reassembly.Key  // both endpoints, Lo and Hi in any order
 	Conns map[uint64]bool // by Flow.Conn
-	Every bool            // all connections
+	Every bool            // all connections, without rows in the report; Step.N does not count what ICMP errors quote
 	// Successors adds the connections that come to use the four-tuple of one that is
 	// followed.
 	Successors bool
@@ -47,7 +47,7 @@ func (w *Follow) begin(f *flow.Flow) {
 	k := f.Conn.Key()
 	same := k == w.Key || k == reassembly.Key{Lo: w.Key.Hi, Hi: w.Key.Lo}
 	switch {
-	case w.Every, w.ID != 0 && cmp.Or(w.Place, w.ID) == w.begun, same && !w.keys[k], w.Conns[f.Position], w.Successors && w.keys[k]:
+	case w.ID != 0 && cmp.Or(w.Place, w.ID) == w.begun, same && !w.keys[k], w.Conns[f.Position], w.Successors && w.keys[k]:
 		if w.followed == nil {
 			w.followed, w.keys, w.quotes = map[uint64]bool{}, map[reassembly.Key]bool{}, map[uint64]uint64{}
 		}
@@ -63,10 +63,10 @@ func (w *Follow) stretches(f *flow.Flow) bool { return w.follows(f) && w.Stretch
 func (w *Follow) follows(f *flow.Flow) bool { return w != nil && w.followed[f.Position] }
 
 func (w *Follow) note(f *flow.Flow, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, timeWait time.Duration) {
-	if !w.follows(f) {
+	if !w.Every && !w.follows(f) {
 		return
 	}
-	if seg.IsQuote() {
+	if seg.IsQuote() && !w.Every {
 		w.quotes[f.Position]++
 	}
 	t := result.Step{

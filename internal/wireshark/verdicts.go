@@ -46,7 +46,6 @@ type step struct {
 	result.FrameID
 	bounded [2]bool
 	state   [2]fsm.State
-	conn    uint64
 }
 
 // A file is one input and the frames of it that show something.
@@ -104,18 +103,12 @@ func (v *Verdicts) Step(s result.Step) {
 		return
 	}
 	v.used++
-	v.steps = append(v.steps, step{FrameID: id, conn: s.Conn, state: s.State, bounded: s.Bounded})
+	v.steps = append(v.steps, step{FrameID: id, state: s.State, bounded: s.Bounded})
 }
 
-// Arrange puts everything in order of the files. flows are all connections of the
-// steps.
-func (v *Verdicts) Arrange(flows []result.Flow) {
-	server := map[uint64]bool{} // connections whose side A is the server
-	for i := range flows {
-		if flows[i].Initiator == result.InitiatorB {
-			server[flows[i].Conn] = true
-		}
-	}
+// Arrange puts everything in order of the files. Side A of a connection is the client:
+// it sent the SYN, or was seen first.
+func (v *Verdicts) Arrange() {
 	v.files = make([]file, len(v.report.Captures))
 	for i := range v.files {
 		v.files[i].name = v.report.Captures[i].File
@@ -128,11 +121,7 @@ func (v *Verdicts) Arrange(flows []result.Flow) {
 	}
 	for i := range v.steps {
 		s := &v.steps[i]
-		states := [2]byte{letter(s.state[0], s.bounded[0]), letter(s.state[1], s.bounded[1])}
-		if server[s.conn] {
-			states[0], states[1] = states[1], states[0]
-		}
-		add(s.FrameID, shown{states: states})
+		add(s.FrameID, shown{states: [2]byte{letter(s.state[reassembly.A], s.bounded[reassembly.A]), letter(s.state[reassembly.B], s.bounded[reassembly.B])}})
 	}
 	for id := range v.evidence { // such as what is evidence at another tap
 		add(id, shown{states: [2]byte{unknown, unknown}})
