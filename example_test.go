@@ -6,6 +6,8 @@ import (
 	"log"
 	"os"
 
+	"github.com/google/gopacket/pcapgo"
+
 	"github.com/tcptrace-go/tcptrace"
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -29,6 +31,28 @@ func ExampleAnalyze() {
 	// 10.0.0.2:443 is left in FIN_WAIT_1
 	// frame 6: FIN, never acknowledged
 	// frame 7: still does not acknowledge the FIN
+}
+
+// AnalyzePackets analyses what a handle of gopacket reads: here a file, by pcapgo.
+func ExampleAnalyzePackets() {
+	file, err := os.Open("samples/unretransmitted-fin.pcapng")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer file.Close()
+	handle, err := pcapgo.NewNgReader(file, pcapgo.DefaultNgReaderOptions)
+	if err != nil {
+		log.Fatal(err)
+	}
+	report, err := tcptrace.AnalyzePackets(context.Background(), tcptrace.Options{}, uint16(handle.LinkType()), handle)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		fmt.Println(f.Severity, f.Detector, f.Outcome, f.Flow.End[f.Subject])
+	}
+	// Output:
+	// critical unretransmitted-fin peer-unaware 10.0.0.2:443
 }
 
 var closedHurriedly = &detectors.Outcome{Name: "hurried", Severity: detectors.Info, When: "FIN came within a second"}

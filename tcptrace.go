@@ -2,7 +2,7 @@
 // both ends of each connection and reports what went wrong, which host is
 // responsible and which frames prove it.
 //
-// Programs call [Analyze]. To build the command with additional detectors, write a
+// Programs call [Analyze], or [AnalyzePackets] with a handle of gopacket. To build the command with additional detectors, write a
 // module whose main function calls [Main]. A detector needs only the packages
 // detectors, fsm and reassembly.
 package tcptrace
@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -49,6 +50,11 @@ type Options struct {
 // offset and reason), outcomes that a detector did not declare, and ctx.Err() if
 // ctx ended before all captures were read. Errors are joined with errors.Join.
 func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
+	return analyze(ctx, o, os.Stdin, files...)
+}
+
+// analyze is Analyze with a standard input.
+func analyze(ctx context.Context, o Options, stdin io.Reader, files ...string) (*Report, error) {
 	if o.MaxFlows < 0 || o.Workers < 0 {
 		return nil, fmt.Errorf("options: MaxFlows is %d and Workers is %d, but neither may be negative", o.MaxFlows, o.Workers)
 	}
@@ -69,7 +75,7 @@ func Analyze(ctx context.Context, o Options, files ...string) (*Report, error) {
 	if plan != nil {
 		eo.Points = plan.Points()
 	}
-	trace, errs := source.Open(files, capture.Options{Stdin: os.Stdin, Text: scenario.Pcapng})
+	trace, errs := source.Open(files, capture.Options{Stdin: stdin, Text: scenario.Pcapng})
 	defer trace.Close()
 	r, _ := source.RunPlan(ctx, trace, files, eo, plan)
 	for _, info := range trace.Infos() {

@@ -134,6 +134,9 @@ func (c *command) run(groups []group) error {
 // anonymized and inputs are safe from being overwritten.
 func (c *command) begin(o *engine.Options) (err error) {
 	c.limitMemory()
+	if c.flags.iface == "" {
+		delayCollection()
+	}
 	if c.anonymizer, err = newAnonymizer(c.flags); err != nil {
 		return err
 	}

@@ -1,29 +1,66 @@
 package decode
 
 import (
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
+	"encoding/binary"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// 802.11 headers, and those that monitor mode puts before them, have many forms.
-// gopacket finds their end.
+// 802.11 headers, and those that monitor mode puts before them, have many forms. Only
+// where they end matters here.
 
+// radiotap reads the header of radiotap.org: version, pad, length, one or more words of
+// which fields are present, and the fields, each aligned to its size.
 func (d *Decoder) radiotap(b []byte, wire int, seg *reassembly.Segment) Reason {
-	var h layers.RadioTap
-	n, r := headerLength(&h, b, wire)
-	if r != OK {
-		return r
+	const (
+		fixed   = 8
+		tsft    = 1 << 0 // eight bytes, the first field
+		flags   = 1 << 1 // one byte, the second
+		another = 1 << 31
+		padded  = 0x20 // of flags
+	)
+	if len(b) < fixed {
+		return short(wire, fixed, Undecodable)
 	}
-	return d.wifi(b[n:], wire-n, h.Flags.Datapad(), seg)
+	n := int(binary.LittleEndian.Uint16(b[2:]))
+	if n < fixed {
+		return Undecodable
+	}
+	if n > len(b) {
+		return short(wire, n, Undecodable)
+	}
+	present, at := binary.LittleEndian.Uint32(b[4:]), fixed
+	for more := present; more&another != 0; at += 4 {
+		if at+4 > n {
+			return short(wire, at+4, Undecodable)
+		}
+		more = binary.LittleEndian.Uint32(b[at:])
+	}
+	if present&tsft != 0 {
+		at = (at+7)&^7 + 8
+	}
+	if present&flags == 0 {
+		return d.wifi(b[n:], wire-n, false, seg)
+	}
+	if at >= n {
+		return short(wire, at+1, Undecodable)
+	}
+	return d.wifi(b[n:], wire-n, b[at]&padded != 0, seg)
 }
 
+// prism reads the header of the Prism chip's drivers: code and length of the message, a
+// name of 16 bytes, and values of 12 bytes each.
 func (d *Decoder) prism(b []byte, wire int, seg *reassembly.Segment) Reason {
-	var h layers.PrismHeader
-	n, r := headerLength(&h, b, wire)
-	if r != OK {
-		return r
+	const fixed, value, type1, type2 = 24, 12, 0x44, 0x41
+	if len(b) < fixed {
+		return short(wire, fixed, Undecodable)
+	}
+	code, n := binary.LittleEndian.Uint16(b), int(binary.LittleEndian.Uint16(b[4:]))
+	if code != type1 && code != type2 || n < fixed || (n-fixed)%value != 0 {
+		return Undecodable
+	}
+	if n > len(b) {
+		return short(wire, n, Undecodable)
 	}
 	return d.wifi(b[n:], wire-n, false, seg)
 }
@@ -32,61 +69,54 @@ func (d *Decoder) prism(b []byte, wire int, seg *reassembly.Segment) Reason {
 // header to a multiple of four bytes (radiotap.org, field "flags").
 func (d *Decoder) wifi(b []byte, wire int, padded bool, seg *reassembly.Segment) Reason {
 	const (
-		noData    = 0x40 // of the subtype, in frame control (IEEE 802.11 9.2.4.1.3)
-		aggregate = 0x80 // A-MSDU present, in QoS control (IEEE 802.11 9.2.4.5.9)
+		// Frame control (IEEE 802.11 9.2.4.1): type, subtype, flags.
+		types     = 0x0c
+		data      = 0x08
+		noData    = 0x40
+		qos       = 0x80
+		reserved  = 0xd0 // the subtype that has no meaning
+		bothDS    = 0x03
+		protected = 0x40
+		order     = 0x80
+
+		fragment  = 0x0f // number of the fragment, in sequence control
+		aggregate = 0x80 // A-MSDU present, in QoS control (9.2.4.5.9)
+
+		shortest = 10 // an ACK
+		header   = 24 // of data, before what some have
 	)
-	var h layers.Dot11
-	n, r := headerLength(&h, b, wire)
-	if r != OK {
-		return r
+	if len(b) < shortest {
+		return short(wire, shortest, Undecodable)
 	}
-	if h.Type.MainType() != layers.Dot11TypeData || b[0]&noData != 0 || h.FragmentNumber != 0 {
+	if b[0]&types != data {
 		return NotTCP
 	}
-	if h.Flags.WEP() {
-		return Encrypted
+	n := header
+	if b[1]&bothDS == bothDS {
+		n += 6 // a fourth address
 	}
-	if h.QOS != nil {
-		qos := 24
-		if h.Address4 != nil {
-			qos += len(h.Address4)
+	control := n
+	if b[0]&qos != 0 {
+		n += 2
+		if b[1]&order != 0 {
+			n += 4 // HT control
 		}
-		if b[qos]&aggregate != 0 {
-			return Undecodable
-		}
+	}
+	switch {
+	case n > len(b):
+		return short(wire, n, Undecodable)
+	case b[0]&0xf0 == reserved:
+		return Undecodable
+	case b[0]&noData != 0, b[22]&fragment != 0:
+		return NotTCP
+	case b[1]&protected != 0:
+		return Encrypted
+	case b[0]&qos != 0 && b[control]&aggregate != 0:
+		return Undecodable
 	}
 	seg.Link = addressPair(b[4:])
 	if padded {
 		n = min((n+3)&^3, len(b))
 	}
 	return d.llc(b[n:], wire-n, seg)
-}
-
-// A linkHeader is one of gopacket's.
-type linkHeader interface {
-	gopacket.DecodingLayer
-	LayerContents() []byte
-}
-
-// headerLength returns the length of the header h at the start of b. gopacket
-// 1.1.19 gets a copy, because it moves bytes within a padded radiotap frame, with
-// room for the checksum that it requires. It panics on headers that claim to be
-// longer than they are.
-func headerLength(h linkHeader, b []byte, wire int) (n int, r Reason) {
-	defer func() {
-		if recover() != nil {
-			n, r = 0, short(wire, len(b)+1, Undecodable)
-		}
-	}()
-	var room [512]byte
-	const checksum = 4
-	c := copy(room[:len(room)-checksum], b)
-	if err := h.DecodeFromBytes(room[:c+checksum], gopacket.NilDecodeFeedback); err != nil {
-		return 0, short(wire, len(b)+1, Undecodable)
-	}
-	n = len(h.LayerContents())
-	if n > len(b) {
-		return 0, short(wire, n, MalformedLink)
-	}
-	return n, OK
 }
