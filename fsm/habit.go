@@ -36,9 +36,10 @@ func (h Habits) OtherTTL(last, m *reassembly.Mark) bool {
 const idStep = 4096
 
 // OtherID reports whether the side counts its IP IDs and cannot have come to that of the
-// segment; last is the side's last before it. After 15 s it can have come to any.
+// segment; last is the side's last before it. After 15 s it can have come to any. 0 is no
+// count: Linux gives it to a RST without a socket (RFC 6864 4.1).
 func (h Habits) OtherID(last, m *reassembly.Mark) bool {
-	if last.At == 0 || !h.CountsIDs || m.IPID == 0 {
+	if last.At == 0 || !h.CountsIDs || m.IPID == 0 || last.IPID == 0 {
 		return false
 	}
 	gap := int64(m.IPID-last.IPID-1) + 1 // the same once more is a full turn
