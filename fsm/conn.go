@@ -71,6 +71,8 @@ const (
 	deniedFINofB
 	takenFINofA // B acknowledged a FIN that was not A's own: for B, A has closed
 	takenFINofB
+	wroteAfterFINofA // B sent new payload after it had acknowledged A's FIN
+	wroteAfterFINofB
 	unobserved // there is time in which nobody captured it
 	fromText
 	seqUnknown
@@ -135,9 +137,10 @@ func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
 func openBit(s reassembly.Side) connBits      { return openA << s }
 func foreignBit(s reassembly.Side) connBits   { return foreignA << s }
 
-func foreignFINBit(s reassembly.Side) connBits { return foreignFINofA << s }
-func deniedFINBit(s reassembly.Side) connBits  { return deniedFINofA << s }
-func takenFINBit(s reassembly.Side) connBits   { return takenFINofA << s }
+func foreignFINBit(s reassembly.Side) connBits    { return foreignFINofA << s }
+func deniedFINBit(s reassembly.Side) connBits     { return deniedFINofA << s }
+func takenFINBit(s reassembly.Side) connBits      { return takenFINofA << s }
+func wroteAfterFINBit(s reassembly.Side) connBits { return wroteAfterFINofA << s }
 
 // isReset reports whether a RST, its own or its peer's, has closed the side, for all that
 // is known.

@@ -41,6 +41,12 @@ func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
 	return h.FIN, h.Phase >= PhaseFinSent
 }
 
+// WroteAfterFIN reports whether the side sent new payload although it had acknowledged its
+// peer's FIN.
+func (v View) WroteAfterFIN(side reassembly.Side) bool {
+	return v.c.bits&wroteAfterFINBit(side.Peer()) != 0
+}
+
 // State is the side's RFC 9293 state at the given time, as this connection left it,
 // whatever has used the four-tuple since. A time later than the last segment's only
 // lets TIME_WAIT, which lasts timeWait, run out.

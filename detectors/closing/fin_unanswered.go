@@ -34,8 +34,9 @@ var FINUnanswered = &detectors.Detector{
 		{Name: "patience", Default: 6, Min: 0.5, Max: 3600, Unit: "s", Doc: "minimum time without an acknowledgment of the FIN"},
 	},
 	Absence:      detectors.NoFINAck,
-	StartsOn:     fsm.On(fsm.FinResent, fsm.ICMPError),
-	SubscribesTo: fsm.On(fsm.FinResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
+	StartsOn:     fsm.On(fsm.FinSent),
+	SkipsClose:   true,
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.DataResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(finUnanswered) },
 }
 
@@ -65,9 +66,8 @@ type finUnanswered struct {
 
 // A repeatedFIN is one side's FIN, from its first retransmission until it is acknowledged.
 type repeatedFIN struct {
-	seen    bool // it was followed before, and that was of no interest
-	sends   int  // that were captured
-	first   reassembly.Mark
+	sends   int             // that were captured
+	first   reassembly.Mark // its At is 0 if it was not captured, or had to wait for something else
 	last    reassembly.Mark
 	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
 	gaps    [2]int64              // the first interval and the latest
@@ -78,6 +78,13 @@ type repeatedFIN struct {
 func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	side, peer := ev.Side, ev.Side.Peer()
 	switch ev.Kind {
+	case fsm.FinSent:
+		f := &w.sides[side]
+		f.first = reassembly.MarkOf(ev.Seg)
+	case fsm.DataResent:
+		if !w.due[side].Armed() && ev.Seg.Flags&reassembly.FIN == 0 { // that comes first
+			w.sides[side].first = reassembly.Mark{}
+		}
 	case fsm.FinResent:
 		w.resent(ev, r)
 	case fsm.ICMPError:
@@ -121,10 +128,10 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		f.repeat(m)
 		ack.Extend(f.first.At, r)
 	} else {
-		seen := f.seen
+		first := f.first
 		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq, icmp: f.icmp}
-		if !seen && ev.Was.Flags&reassembly.FIN != 0 {
-			f.first, f.last, f.from = *ev.Was, *ev.Was, ev.Was.Seq
+		if first.At != 0 {
+			f.first, f.last, f.from = first, first, first.Seq
 			f.repeat(m)
 		}
 		ack.Arm(f.first.At, r)
@@ -175,7 +182,7 @@ func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
 func (w *finUnanswered) drop(side reassembly.Side, r *detectors.Report) {
 	w.due[side].Withdraw(r)
 	w.disarm(side)
-	w.sides[side] = repeatedFIN{seen: true, icmp: w.sides[side].icmp}
+	w.sides[side] = repeatedFIN{icmp: w.sides[side].icmp}
 }
 
 func (w *finUnanswered) disarm(side reassembly.Side) {

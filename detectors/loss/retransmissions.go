@@ -263,7 +263,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	}
 	evidence = append(evidence, a.icmp.Evidence()...)
 	culprit := side.Peer()
-	if before, _ := a.lost(); before || outcome == resentSpurious {
+	if a.lostBefore() || outcome == resentSpurious {
 		culprit = side
 	}
 	f := r.Find(outcome, culprit, at, evidence...)
@@ -318,12 +318,8 @@ func (a *resender) lostBehind() uint32 {
 	return a.total.all() - min(a.total.allSpurious()+a.total.unseen, a.total.all())
 }
 
-// lost reports whether nearly all were lost before the capture point, or behind it.
-func (a *resender) lost() (before, behind bool) {
-	b := a.lostBehind()
-	before = a.total.unseen >= 4*b
-	return before, !before && b >= 4*a.total.unseen
-}
+// lostBefore reports whether nearly all were lost before the capture point.
+func (a *resender) lostBefore() bool { return a.total.unseen >= 4*a.lostBehind() }
 
 // confidence is how far it is known what made the sender send again.
 func (a *resender) confidence() string {
@@ -357,13 +353,13 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *
 		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost between there and %s.", a.lostAcks, own)
 	}
 	if outcome != resentSpurious && t.all() > t.allSpurious() {
-		switch before, behind := a.lost(); {
-		case before:
+		switch behind := a.lostBehind(); {
+		case behind == 0:
 			m += fmt.Sprintf(" The originals never reached the capture point: they were lost between %s and it.", own)
-		case behind:
+		case t.unseen == 0:
 			m += fmt.Sprintf(" The originals are in the capture: they were lost between the capture point and %s.", peer)
 		default:
-			m += fmt.Sprintf(" %d originals were lost before the capture point, %d between it and %s.", t.unseen, a.lostBehind(), peer)
+			m += fmt.Sprintf(" %s lost before the capture point, %d between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), behind, peer)
 		}
 	}
 	if s := &a.longest; a.stalls > 0 && outcome == resentStalls {

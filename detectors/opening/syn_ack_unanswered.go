@@ -152,7 +152,7 @@ func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case ev.Seg.Flags&reassembly.ACK != 0: // both open at the same time
 		w.finished = true
-	case r.Conn.Phase(server) == fsm.PhaseOpening && timedOut(&ev):
+	case r.Conn.Phase(server) == fsm.PhaseOpening && sentAgain(&ev, w.synRepeats):
 		if w.synAck.At == 0 {
 			w.synAck = r.Conn.Last(server)
 		}
@@ -170,7 +170,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
 	}
-	if !timedOut(&ev) {
+	if !sentAgain(&ev, w.repeats) {
 		return
 	}
 	latest := r.Conn.Last(w.client)

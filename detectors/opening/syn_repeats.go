@@ -22,6 +22,14 @@ func timedOut(ev *fsm.Event) bool {
 	return since >= minRepeat && since <= maxRepeat
 }
 
+// sentAgain reports whether a SYN or SYN-ACK was sent once more, of which repeats were counted
+// before. Between two that were, there may be less than a timer: a SYN-ACK also answers a SYN.
+// Another IPv4 identification shows that the network has not duplicated it.
+func sentAgain(ev *fsm.Event, repeats int) bool {
+	other := ev.Seg.IPID != 0 && ev.Was.IPID != 0 && ev.Seg.IPID != ev.Was.IPID
+	return timedOut(ev) || repeats > 0 && other && ev.Seg.At-ev.Was.At < minRepeat
+}
+
 // again says how often, and until when, a SYN or SYN-ACK was repeated.
 func again(n int, first, last *reassembly.Mark) string {
 	if n == 0 {

@@ -35,8 +35,12 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	f.Measure("silence_s", detectors.Seconds(o.total))
 	f.Measure("longest_s", detectors.Seconds(o.longest))
 	first, last := &o.evidence[0].Seg, &o.evidence[len(o.evidence)-1].Seg
-	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it was back, and the connection continued.",
+	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it was back",
 		r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
+	if last.Len > 0 {
+		f.Message += ", and the connection continued"
+	}
+	f.Message += "."
 	if o.n > 1 {
 		f.Message += fmt.Sprintf(" This happened %s, for %s in total.", detectors.Times(o.n), detectors.Span(o.total))
 	}

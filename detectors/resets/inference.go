@@ -215,18 +215,11 @@ func (c *resetCase) beyond() uint32 { return c.peer.unacked(&c.rst) }
 // inFlight is how much payload of both sides nothing has acknowledged, not even the RST.
 func (c *resetCase) inFlight() uint32 { return c.beyond() + c.missing }
 
-// knewFIN reports whether the peer had received the sender's FIN when it sent data.
-// known is false if its last segment is no data, and the RST does not show it.
+// knewFIN reports whether the peer had received the sender's FIN when it sent data for
+// the first time. known is false if data of it was not captured: its ACK may have said so.
 func (c *resetCase) knewFIN() (knew, known bool) {
-	last := &c.peer.last
-	switch {
-	case last.At == 0:
-		return false, true
-	case last.Len > 0:
-		return c.sender.finSent() && last.Flags.Has(reassembly.ACK) && last.Ack.After(c.sender.fin), true
-	}
-	// The data came before; a bare RST lies at its acknowledgment.
-	return c.bare() && !(c.sender.finSent() && c.rst.Seq == c.sender.fin), c.bare()
+	in := &c.peer.stream
+	return c.peer.wroteAfterFIN, c.peer.wroteAfterFIN || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
 }
 
 // ackUnseen reports whether the last of the sender's that was acknowledged was not
@@ -352,6 +345,14 @@ func servesLDAP(port uint16) bool { return port == 389 || port == 636 || port ==
 
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
 func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) }
+
+// otherDevice reports whether a RST that ends a silence comes from another device than the
+// sender's last segment, though not all before had one TTL: a load balancer that answers
+// SYNs itself speaks in its name, too. The RST advertises a window, and not the socket's.
+func (c *resetCase) otherDevice() bool {
+	last := &c.sender.last
+	return c.brokeSilence() && c.rst.Window != 0 && c.rst.Window != last.Window && fsm.Habits{}.OtherTTL(last, &c.rst)
+}
 
 // otherID reports whether the sender counts its IP IDs, and that of the RST is not next.
 func (c *resetCase) otherID() bool { return c.sender.habits.OtherID(&c.sender.last, &c.rst) }

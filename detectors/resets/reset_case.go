@@ -53,12 +53,13 @@ type end struct {
 	maxWindow uint32
 	scale     uint8 // of its windows
 
-	scaleKnown bool
-	shut       bool // its window is zero
-	shrank     bool // it has taken back window before
-	synSeen    bool
-	probe      bool // last is a keep-alive or a window probe
-	habits     fsm.Habits
+	scaleKnown    bool
+	shut          bool // its window is zero
+	shrank        bool // it has taken back window before
+	synSeen       bool
+	probe         bool // last is a keep-alive or a window probe
+	wroteAfterFIN bool // it has sent new payload that acknowledges the FIN of the other side
+	habits        fsm.Habits
 }
 
 // newCase takes the facts at the time of the RST.
@@ -84,7 +85,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
 		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side),
-		probe: last.At != 0 && detectors.IsProbe(v, side, &last),
+		probe: last.At != 0 && detectors.IsProbe(v, side, &last), wroteAfterFIN: v.WroteAfterFIN(side),
 	}
 	e.fin, _ = v.FIN(side)
 	e.scale, e.scaleKnown = v.WindowScale(side)

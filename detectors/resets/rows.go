@@ -48,7 +48,9 @@ var rows = []row{
 	{halfOpen, "RFC 9293 3.5.1, figure 9", func(c *resetCase) bool { return c.challenging && c.answers() }},
 
 	// NOT THE SENDER'S: it is not marked as the sender marks its packets.
-	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool { return (c.otherTTL() || c.otherID()) && c.wasIdle() }},
+	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {
+		return (c.otherTTL() || c.otherID() || c.otherDevice()) && c.wasIdle()
+	}},
 	{suspectedInjection, "Weaver et al., Detecting Forged TCP Reset Packets (NDSS 2009)", (*resetCase).foreign},
 
 	// KEEP-ALIVE: from a host without the connection; with ACK, too, if nothing was in it.

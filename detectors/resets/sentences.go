@@ -76,6 +76,10 @@ func (c *resetCase) staleSentence() string {
 func (c *resetCase) dataAfterCloseSentence() string {
 	m := fmt.Sprintf("%s had closed and its socket was gone: it answered %s from %s with a RST (frame %d).",
 		c.sender.name, inBytes(c.lost()), c.peer.name, c.rst.Frame)
+	if c.peer.last.Len == 0 && c.answers() {
+		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
+			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
+	}
 	switch knew, known := c.knewFIN(); {
 	case knew:
 		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", c.peer.name)
@@ -97,6 +101,9 @@ func (c *resetCase) idleDropSentence() string {
 	}
 	if c.otherTTL() {
 		return m + fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	if c.otherDevice() {
+		return m + fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d: a load balancer or another middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
 	}
 	return m + fmt.Sprintf(" A middlebox, or %s itself, had forgotten the connection.", c.sender.name)
 }
