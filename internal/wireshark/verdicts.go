@@ -154,6 +154,9 @@ func (v *Verdicts) Recognise(ctx context.Context, trace *capture.Trace) error {
 			return ctx.Err()
 		}
 		h, f, i := &hashes[fr.File], &v.files[fr.File], &next[fr.File]
+		if fr.Text {
+			return fmt.Errorf("%s is text, and Wireshark opens captures: use the one that was printed", f.name)
+		}
 		h.frame(&fr, trace.RawTime(fr.File, fr.Num, fr.At))
 		f.total = fr.Num
 		content[fr.File] = append(content[fr.File][:0], fr.Data[:min(len(fr.Data), mostContent)]...)
