@@ -38,9 +38,24 @@ func (c *collector) withinBudget(budget int) {
 		f := &c.found[i]
 		c.kinds.Add(watch.Kind{Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict}, f.Severity, 1, 0)
 	}
+	if c.options.live != nil {
+		c.reportUnlisted(c.found[kept:])
+	}
 	clear(c.found[kept:])
 	c.found = c.found[:kept]
 	c.dropRows()
+}
+
+// reportUnlisted reports the findings, for the last time, that the closing report only
+// counts.
+func (c *collector) reportUnlisted(all []found) {
+	rowOf := make(map[uint64]*result.Flow, len(c.rows))
+	for i := range c.rows {
+		rowOf[c.rows[i].ID] = &c.rows[i]
+	}
+	for i := range all {
+		c.options.live.update(all[i].Finding, rowOf[all[i].conn], true)
+	}
 }
 
 // dropRows leaves out the rows of connections without findings, unless they are asked for.

@@ -48,6 +48,7 @@ func NewLive(o Options, report func(result.Finding)) *Live {
 	o.defaults()
 	l := &Live{options: &o, decoder: decode.New(), report: report, reported: map[watch.Anchor]announced{}, seen: map[string]int{}}
 	l.decoder.VerifyChecksums = o.VerifyChecksums
+	o.live = l
 	l.worker.options, l.worker.seed = &o, flow.NewSeed()
 	return l
 }
@@ -172,7 +173,7 @@ func (l *Live) announce(p *partition, f *flow.Flow, now int64) {
 	p.watch.Changes(f.Watchers, func(fd detectors.Finding) {
 		l.doubt(&fd)
 		l.update(&fd, &row, false)
-	}, l.withdraw)
+	})
 }
 
 // update reports a finding if it is new, changed, or final.

@@ -49,6 +49,9 @@ func partitionOf(tuple uint64) uint8 { return uint8(tuple >> 58) }
 
 func newPartition(o *Options, seed flow.Seed) *partition {
 	p := &partition{options: o, flows: flow.NewTable(o.MaxFlows/partitions, seed), watch: watch.NewSet(o.Detectors, o.Settings), waits: waits.NewLedger(o.Time)}
+	if o.live != nil {
+		p.watch.Withdraw = o.live.withdraw
+	}
 	p.starts = p.watch.Starts()
 	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
 	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer

@@ -218,7 +218,8 @@ func TestLoop_drops(t *testing.T) {
 
 var soak = flag.Int64("soak", 600, "run connections for so many `seconds` of trace time")
 
-// TestLoop_soak: connections come and go. Memory depends on the open ones.
+// TestLoop_soak: connections come and go, and something is found on each. Memory depends on
+// the open ones, and every finding is reported in full.
 func TestLoop_soak(t *testing.T) {
 	const (
 		perSecond       = 200
@@ -248,7 +249,19 @@ func TestLoop_soak(t *testing.T) {
 		}
 		return at, segments[n%segmentsPerConn].frame(n / segmentsPerConn)
 	}
-	r := s.run(t, seconds, engine.Options{MaxFlows: 1 << 20}, func(result.Finding) {}, nil)
+	open := map[string]bool{} // findings that were reported, and not for the last time
+	bare := 0
+	r := s.run(t, seconds, engine.Options{MaxFlows: 1 << 20}, func(f result.Finding) {
+		if f.Message == "" || len(f.Evidence) < 2 {
+			bare++
+		}
+		if open[f.ID] = true; f.Final {
+			delete(open, f.ID)
+		}
+	}, nil)
+	if bare > 0 || len(open) > 0 {
+		t.Errorf("%d findings were reported without their sentence or frames, and %d never for the last time", bare, len(open))
+	}
 	t.Logf("%d connections in %d s: the heap is %.1f MB after 150 s, and %.1f MB at most later", r.Totals.Flows, seconds, float64(early)/1e6, float64(late)/1e6)
 	if r.Totals.Flows < uint64(seconds)*perSecond*9/10 || r.Totals.EvictedFlows > 0 {
 		t.Errorf("%d connections, %d of them evicted", r.Totals.Flows, r.Totals.EvictedFlows)

@@ -33,10 +33,9 @@ func (s *Set) Changed(watchers uint32) bool {
 }
 
 // Changes goes through the findings of a connection that stand, in the order of its
-// watchers: report is given each, then withdraw each that stood when Changes was last
-// called and does not any more. omitted says that it does, but is left out because
-// the connection has too many.
-func (s *Set) Changes(watchers uint32, report func(detectors.Finding), withdraw func(a Anchor, omitted bool)) {
+// watchers: report is given each, then Withdraw each that stood when Changes was last
+// called and does not any more.
+func (s *Set) Changes(watchers uint32, report func(detectors.Finding)) {
 	g := s.groups.at(watchers)
 	for i := range g.list { // one may have to yield to what another has reported
 		w := &g.list[i]
@@ -50,7 +49,20 @@ func (s *Set) Changes(watchers uint32, report func(detectors.Finding), withdraw 
 		}
 		for n, a := range before { // as a rule, what stood still stands, at the same place
 			if !(n < len(w.shown) && w.shown[n] == a || slices.Contains(w.shown, a)) {
-				withdraw(a, w.Omitted() > 0)
+				s.Withdraw(a, w.Omitted() > 0)
+			}
+		}
+	}
+}
+
+// withdrawUnlisted withdraws what Changes has reported of a connection that ends, and what
+// is not among the findings that are listed at last.
+func (s *Set) withdrawUnlisted(g *group, listed []Found) {
+	for i := range g.list {
+		w := &g.list[i]
+		for _, a := range w.shown {
+			if !slices.ContainsFunc(listed, func(f Found) bool { return AnchorOf(f.Finding) == a }) {
+				s.Withdraw(a, w.Omitted() > 0)
 			}
 		}
 	}

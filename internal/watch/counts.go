@@ -5,13 +5,14 @@ import "github.com/tcptrace-go/tcptrace/detectors"
 // maxHeld is how many findings of one detector a partition keeps for the report,
 // 16,000 in all. A finding with its sentence and frames takes some 3 KB, and a
 // capture of a scan or a flood may bring one for each of its million connections:
-// those beyond are counted.
+// those beyond are counted. A live set keeps those of current connections, which it has
+// reported one by one and may have to report again.
 const maxHeld = 250
 
 // limit says before a watcher is called whether there is room for a finding of its
 // detector.
 func (s *Set) limit(w *watcher) {
-	if s.held[w.detector] >= maxHeld && w.counted == 0 {
+	if s.Withdraw == nil && s.held[w.detector] >= maxHeld && w.counted == 0 {
 		w.Brief()
 	}
 }

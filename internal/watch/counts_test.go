@@ -96,3 +96,64 @@ func TestCounts_yieldedTakeNoRoom(t *testing.T) {
 		t.Error("too many findings are listed")
 	}
 }
+
+// A finding that is only counted and that another explains better leaves no room for more.
+func TestCounts_countedAndYielded(t *testing.T) {
+	off := true
+	w := newWire(finderDetector("better", &off), finderDetector("worse", new(bool), "better"))
+	for range maxHeld {
+		w.again()
+	}
+	off = false
+	for range 3 {
+		w.again()
+	}
+	off = true
+	if listed := w.again(); len(listed) != 0 {
+		t.Errorf("%d findings are listed where there was no room", len(listed))
+	}
+}
+
+// A set that reports findings as they are found has room for all.
+func TestCounts_live(t *testing.T) {
+	w := newWire(finderDetector("one", new(bool)))
+	w.Withdraw = func(a Anchor, _ bool) { t.Errorf("%v is withdrawn", a) }
+	for n := range maxHeld + 5 {
+		if len(w.again()) != 1 || w.total() != 0 {
+			t.Fatalf("finding %d is not listed", n)
+		}
+	}
+}
+
+// What was reported, and another detector explains better at the end, is withdrawn then.
+func TestEnd_withdraws(t *testing.T) {
+	for _, better := range []bool{false, true} {
+		at := finderDetector("at the end", new(bool))
+		at.Watch = func(*detectors.Report) detectors.Watcher { return &endFinder{outcome: at.Outcomes[0], off: !better} }
+		w := newWire(finderDetector("at once", new(bool), "at the end"), at)
+		var reported, withdrawn int
+		w.Withdraw = func(Anchor, bool) { withdrawn++ }
+		w.send(false, 0, ack, 1, 1)
+		w.send(false, 0, fin, 1, 1)
+		w.Changes(w.watchers, func(detectors.Finding) { reported++ })
+		listed := w.End(w.watchers, &w.conn, detectors.Ending{At: w.at}, 0, nil)
+		if reported != 1 || len(listed) != 1 || (withdrawn == 1) != better {
+			t.Errorf("explained better: %t: %d are reported, %d withdrawn, %d listed", better, reported, withdrawn, len(listed))
+		}
+	}
+}
+
+// An endFinder reports the FIN at the end.
+type endFinder struct {
+	outcome *detectors.Outcome
+	fin     reassembly.Mark
+	off     bool
+}
+
+func (w *endFinder) Event(ev fsm.Event, _ *detectors.Report) { w.fin = reassembly.MarkOf(ev.Seg) }
+
+func (w *endFinder) End(e detectors.Ending, r *detectors.Report) {
+	if !w.off {
+		r.Emit(r.Find(w.outcome, reassembly.A, e.At, r.Evidence("FIN", reassembly.A, &w.fin)))
+	}
+}

@@ -28,7 +28,7 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 			return all
 		}
 	}
-	g := s.groups.at(watchers)
+	g, before := s.groups.at(watchers), len(all)
 	for i := range g.list {
 		w := &g.list[i]
 		s.limit(w)
@@ -43,7 +43,9 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 		}
 		for n := range found {
 			if s.yields(g, w, &found[n]) {
-				s.held[w.detector]--
+				if !w.IsBrief() {
+					s.held[w.detector]--
+				}
 				continue
 			}
 			f := found[n]                   // yields goes by what was reported
@@ -59,6 +61,9 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 			}
 			all = append(all, Found{&f, int(w.detector), rank})
 		}
+	}
+	if s.Withdraw != nil {
+		s.withdrawUnlisted(g, all[before:])
 	}
 	s.groups.free(watchers)
 	return all

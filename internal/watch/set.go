@@ -12,6 +12,11 @@ type Set struct {
 	Timers HalfCloses
 	// Unlisted counts the findings that are not listed.
 	Unlisted Counts
+	// Withdraw, if it is not nil, is given each finding that Changes has reported and that
+	// does not stand any more, at the latest when its connection ends. omitted says that it
+	// does, but is left out because the connection has too many. Such a set reports findings
+	// in full when they are found, however many there are.
+	Withdraw func(a Anchor, omitted bool)
 
 	detectors []*detectors.Detector
 	settings  *detectors.Settings
