@@ -31,16 +31,48 @@ func (d *encapsulation) fits(c *conversation) bool {
 	switch {
 	case d.lose&losesTags != 0 && !c.inOneTunnel(),
 		d.lose&(losesMACs|losesIPID) != 0 && c.hasDuplicates(),
-		d.lose&losesIPID != 0 && (c.restsOnIPIDs() || c.repeats()),
+		d.lose&losesIPID != 0 && (c.restsOnIPIDs() || c.repeats() || c.quoted()), // ICMPv4 is nothing in IPv6
 		d.lose&onlyIPv4 != 0 && c.frames[0].is6():
 		return false
 	}
 	return true
 }
 
-// restsOnIPIDs reports whether a finding says that an IP ID proves it.
+// restsOnIPIDs reports whether a finding says that an IP ID proves it, or is another
+// without IP IDs.
 func (c *conversation) restsOnIPIDs() bool {
-	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.Contains(line, "IP ID") })
+	if slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.Contains(line, "IP ID") }) {
+		return true
+	}
+	rep, err := analyse(plain.pcap(changed(c.frames, func(f *frame) {
+		if !f.is6() {
+			f.packet[4], f.packet[5] = 0, 0
+		}
+	})))
+	if err != nil {
+		return true
+	}
+	without := summarise(rep, nil)
+	return !slices.Equal(without.rows, c.plain.rows) || !slices.Equal(without.findings, c.plain.findings)
+}
+
+// quoted reports whether an ICMP error quotes a segment: nobody changes the quote when the
+// segment is changed.
+func (c *conversation) quoted() bool {
+	return slices.ContainsFunc(c.frames, func(f frame) bool { return f.quotesTCP() })
+}
+
+// isLDAP reports whether the server's port means something: what an unbind looks like.
+func (c *conversation) isLDAP() bool {
+	ports := []uint16{389, 3268}
+	return slices.ContainsFunc(c.frames, func(f frame) bool {
+		return !f.other && (slices.Contains(ports, be.Uint16(f.tcp())) || slices.Contains(ports, be.Uint16(f.tcp()[2:])))
+	})
+}
+
+// translated reports whether a finding compares the addresses of two connections.
+func (c *conversation) translated() bool {
+	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.Contains(line, "also went to") })
 }
 
 // repeats reports whether a host sends the same segment twice so soon that only its

@@ -98,6 +98,23 @@ func (f *frame) protocol() byte {
 	return f.packet[9]
 }
 
+// quotesTCP reports whether the packet is an ICMP error that quotes a TCP segment.
+func (f *frame) quotesTCP() bool {
+	const (
+		icmp, icmpv6 = 1, 58
+		quote        = 8 // the ICMP header (RFC 792, RFC 4443)
+	)
+	b := f.packet[min(f.header(), len(f.packet)):]
+	switch p := f.protocol(); {
+	case len(b) < quote+20:
+		return false
+	case p == icmp:
+		return (b[0] == 3 || b[0] == 11 || b[0] == 12) && b[quote+9] == protocolTCP
+	default:
+		return p == icmpv6 && b[0] >= 1 && b[0] <= 4 && b[quote+6] == protocolTCP
+	}
+}
+
 // length is the packet's on the wire.
 func (f *frame) length() int { return len(f.packet) + f.rest }
 

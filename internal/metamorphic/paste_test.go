@@ -40,12 +40,12 @@ func TestPasted(t *testing.T) {
 }
 
 // withoutOthers is the summary with frames numbered as in the text, which has only
-// TCP.
+// TCP, and the ICMP errors that quote it.
 func (c *conversation) withoutOthers(rep *result.Report) *summary {
 	number := make([]uint32, len(c.frames)+1)
 	for i := range c.frames {
 		number[i+1] = number[i]
-		if !c.frames[i].other {
+		if !c.frames[i].other || c.frames[i].quotesTCP() {
 			number[i+1]++
 		}
 	}
@@ -86,7 +86,7 @@ func segments(t *testing.T, file []byte) []reassembly.Segment {
 	var fr capture.Frame
 	for trace.Next(&fr) == nil {
 		var seg reassembly.Segment
-		if d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) == decode.OK {
+		if why := d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); why == decode.OK || why == decode.ICMPError {
 			seg.At, seg.Frame = fr.At, fr.Num
 			segs = append(segs, seg)
 		}

@@ -121,7 +121,11 @@ func (a *summary) finding(f *result.Finding, start int64, origin func(uint16, ui
 
 // frameNumbers matches frame numbers in a message. The evidence has them as well,
 // in a form that can be compared.
-var frameNumbers = regexp.MustCompile(`frames? \d+( to \d+)?`)
+var frameNumbers = regexp.MustCompile(`frames? \d+(, \d+)*( (to|and|or) \d+)?`)
+
+// otherEndpoints matches those of other connections, and who sent an ICMP error: these have other addresses in pasted
+// text, and in other encodings.
+var otherEndpoints = regexp.MustCompile(`\d+\.\d+\.\d+\.\d+(:\d+)?|\[[0-9a-f:.]+\]:\d+|[0-9a-f]{1,4}:[0-9a-f:]*:[0-9a-f]+`)
 
 // withSides replaces addresses by the names of sides, and removes frame numbers.
 func withSides(message string, flow *result.Flow) string {
@@ -131,7 +135,7 @@ func withSides(message string, flow *result.Flow) string {
 	for _, s := range sides {
 		message = strings.ReplaceAll(message, flow.End[s].String(), "side "+s.String())
 	}
-	return message
+	return otherEndpoints.ReplaceAllString(message, "another endpoint")
 }
 
 // sameFindings checks for the same connections and findings, except IDs and limits.

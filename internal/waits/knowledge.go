@@ -27,6 +27,7 @@ type end struct {
 	windows  [knowledge]offer
 	latest   uint8
 	windowed bool // windows[latest] is filled
+	full     bool // all of windows are
 }
 
 // An offer is what a side's peer had acknowledged and offered at a time: the side knew
@@ -65,7 +66,7 @@ func (e *end) learn(a *Account, at int64, out *reassembly.Stream) {
 			return
 		}
 		if e.latest++; e.latest == knowledge {
-			e.latest = 0
+			e.latest, e.full = 0, true
 		}
 		o = &e.windows[e.latest]
 	}
@@ -86,7 +87,7 @@ func (e *end) knew(a *Account, at int64) offer {
 	o := e.windows[e.latest]
 	for i := range uint8(knowledge) {
 		k := (e.latest + knowledge - i) % knowledge
-		if i > 0 && e.windows[k].at == 0 && e.windows[k].una == 0 {
+		if k > e.latest && !e.full {
 			break
 		}
 		o = e.windows[k]
@@ -105,8 +106,11 @@ func (e *end) slack() int64 { return max(e.rtt/8, 500_000) }
 func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint32) bool {
 	then := a.ticks(at - e.rtt + e.slack())
 	for i := range e.windows {
+		if !e.full && i > int(e.latest) {
+			break
+		}
 		o := &e.windows[i]
-		if room := seq.To(o.edge); room >= 0 && uint32(room) < need && o.edge != 0 && int32(then-o.at) >= 0 {
+		if room := seq.To(o.edge); room >= 0 && uint32(room) < need && int32(then-o.at) >= 0 {
 			return true
 		}
 	}
