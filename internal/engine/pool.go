@@ -36,9 +36,13 @@ func (b *batch) add(position uint64, s *flow.Seed) {
 }
 
 // A pool is the workers and the way to them.
+//
+// On one processor, a single worker processes a part of a batch as soon as it is full, on
+// the reader's goroutine: the segments are still in the cache.
 type pool struct {
 	seed    flow.Seed // of all their tables
 	workers []*worker
+	alone   bool // one worker, on the reader's goroutine
 	free    chan *batch
 	current *batch
 	wait    sync.WaitGroup
@@ -54,12 +58,16 @@ func newPool(o *Options) *pool {
 		p.free <- nil // allocated on first use: a small capture needs few
 	}
 	p.current = p.fresh()
+	p.alone = n == 1 && runtime.GOMAXPROCS(0) == 1
 	for i := range p.workers {
 		w := &worker{seed: p.seed, in: make(chan *batch, inFlight), free: p.free, options: o}
 		for part := i; part < partitions; part += n {
 			w.own[part] = true
 		}
 		p.workers[i] = w
+		if p.alone {
+			break
+		}
 		p.wait.Add(1)
 		go func() {
 			defer p.wait.Done()
@@ -93,17 +101,23 @@ func (p *pool) slot() *reassembly.Segment { return &p.current.segs[p.current.n] 
 
 // hand passes the segment in the slot on.
 func (p *pool) hand(position uint64) {
-	if p.current.add(position, &p.seed); p.current.n == batchSize {
+	if p.current.add(position, &p.seed); p.current.n == batchSize || p.alone && p.current.n == fetchSize {
 		p.send()
-		p.current = p.fresh()
 	}
 }
 
+// send has the workers process the current batch, and begins another.
 func (p *pool) send() {
+	if p.alone {
+		p.workers[0].process(p.current)
+		p.current.n = 0
+		return
+	}
 	p.current.left.Store(int32(len(p.workers)))
 	for _, w := range p.workers {
 		w.in <- p.current
 	}
+	p.current = p.fresh()
 }
 
 // close hands over what is left and waits for the workers.
