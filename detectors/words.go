@@ -85,18 +85,26 @@ func MoreToSend(v fsm.View, side reassembly.Side) bool {
 }
 
 // WindowSmall reports whether the side's window is open and too small for its peer to
-// send into it at once: less than a full segment, whose options take 40 bytes at most
-// (RFC 9293 3.7.1), and less than half of the largest window that the side has offered
-// (RFC 9293 3.8.6.2.1, rule 2), unless there is not even room for the segment that every
-// host must accept. False where the window scale is unknown: then windows are lower
-// bounds.
+// send into it at once: less than a full segment, and less than half of the largest window
+// that the side has offered (RFC 9293 3.8.6.2.1, rule 2), unless there is not even room for
+// the segment that every host must accept.
 func WindowSmall(v fsm.View, side reassembly.Side) bool {
-	const options, least = 40, 536
+	const least = 536
 	in := v.Stream(side.Peer())
+	wnd := in.Window()
+	return WindowBelowSegment(v, side) && (wnd < least || 2*wnd < v.MaxWindow(side))
+}
+
+// WindowBelowSegment reports whether the side's window is open and has no room for a full
+// segment, whose options take 40 bytes at most (RFC 9293 3.7.1). False where the window
+// scale is unknown: then windows are lower bounds.
+func WindowBelowSegment(v fsm.View, side reassembly.Side) bool {
+	const options = 40
 	syn, _ := v.SYNOptions(side)
 	_, known := v.WindowScale(side)
+	in := v.Stream(side.Peer())
 	wnd := in.Window()
-	return known && wnd > 0 && wnd+options < uint32(syn.MSS) && (wnd < least || 2*wnd < v.MaxWindow(side))
+	return known && wnd > 0 && wnd+options < uint32(syn.MSS)
 }
 
 // FINDue reports whether the segment with the side's FIN is what it must send next: the

@@ -22,7 +22,7 @@ var SmallWindow = &detectors.Detector{
 			"bytes at a time from a full buffer while its TCP announces every byte: RFC 9293 3.8.6.2.2 tells a receiver to wait until there is room for a full segment.",
 		Action: "Give the receiving socket a buffer of several segments, or have it announce a smaller MSS. Find out why its application reads so little at a time.",
 		NotThis: "Small segments into a large window: that is the application, or Nagle. A window that is small for a moment while data " +
-			"fills it, or that costs no time. A receiver whose windows were never twice as large, if there is room for the 536 bytes that every host accepts: " +
+			"fills it, or that costs no time. An unused window of a receiver whose windows were never twice as large, if there is room for the 536 bytes that every host accepts: " +
 			"its peer may send half of the largest window at once. A window of 0 (zero-window-probe-loop, zero-window-deadlock). A window whose scale is unknown.",
 		Peers: "Wireshark marks each of them Window Full, like any other full window, and does not detect silly windows.",
 		Refs:  []string{"RFC 9293 3.8.6.2", "RFC 1122 4.2.3.3", "RFC 1122 4.2.3.4", "RFC 813"},
@@ -95,11 +95,11 @@ func (w *smallWindow) Event(ev fsm.Event, r *detectors.Report) {
 // offered looks at the window that a segment of the receiver leaves the side.
 func (w *smallWindow) offered(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	due, unused, receiver := &w.due[side], &w.unused[side], side.Peer()
+	if !r.Conn.WindowShut(receiver) && !detectors.WindowBelowSegment(r.Conn, receiver) {
+		w.filled[side].end()
+	}
 	if !detectors.WindowSmall(r.Conn, receiver) {
 		due.Disarm()
-		if !r.Conn.WindowShut(receiver) {
-			w.filled[side].end()
-		}
 		return
 	}
 	out := r.Conn.Stream(side)
@@ -117,7 +117,7 @@ func (w *smallWindow) offered(seg *reassembly.Segment, side reassembly.Side, r *
 func (f *filledWindows) sent(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	full := out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) && !out.Nxt.Before(out.Edge)
-	if ev.Kind != fsm.DataSent || !full || !detectors.WindowSmall(r.Conn, ev.Side.Peer()) {
+	if ev.Kind != fsm.DataSent || !full || !detectors.WindowBelowSegment(r.Conn, ev.Side.Peer()) {
 		f.since = 0 // the wait for an application, or for a timer after a loss, is not the window's
 		return
 	}

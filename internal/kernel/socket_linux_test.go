@@ -80,14 +80,20 @@ func (s *socket) send(n int) {
 func (s *socket) receive(n int) {
 	s.h.t.Helper()
 	for n > 0 {
-		s.wait(unix.POLLIN)
-		got, err := unix.Read(s.fd, make([]byte, n))
-		must(s.h.t, err)
-		if got == 0 {
-			s.h.t.Fatalf("%s: end of stream, %d bytes early", s.h.name, n)
-		}
-		n -= got
+		n -= s.receiveSome(n)
 	}
+}
+
+// receiveSome reads what there is, n bytes at most.
+func (s *socket) receiveSome(n int) int {
+	s.h.t.Helper()
+	s.wait(unix.POLLIN)
+	got, err := unix.Read(s.fd, make([]byte, n))
+	must(s.h.t, err)
+	if got == 0 {
+		s.h.t.Fatalf("%s: end of stream, %d bytes early", s.h.name, n)
+	}
+	return got
 }
 
 // wait waits until the socket is readable or writable. A socket with an error is

@@ -71,7 +71,12 @@ var windows = []testCase{
 		server := listener.accept()
 		listener.close()
 		client.send(pending)
-		server.receive(pending)
+		for left := pending; left > 0; { // a round trip of 20 ms for each window
+			s.server.hold()
+			left -= server.receiveSome(left)
+			time.Sleep(20 * time.Millisecond)
+			s.server.release()
+		}
 		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"small-window", "silly", serverAddr}}},
 
