@@ -11,7 +11,9 @@ import (
 type Bystander struct {
 	Seg      *reassembly.Segment
 	Side     reassembly.Side // the bystander's side that sent it
-	Begins   bool            // the other connection begins with it
+	Conn     *Conn           // the other connection
+	From     reassembly.Side // its side that sent it
+	Begins   bool            // it begins with the segment
 	Waits    bool            // of the connections whose SYN is unanswered, this one is meant
 	TimeWait time.Duration   // how long TIME_WAIT lasts
 }
@@ -39,8 +41,8 @@ func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 	case b.Waits:
 		c.observe(b, ev.Class, aside)
 	}
-	if ev.Kinds.Has(Opened) && !c.foreignTo(b) {
-		c.outlived(b)
+	if ev.Kinds.Has(Opened) || ev.Kinds.Has(Resumed) {
+		c.share(b)
 	}
 	return reused
 }
@@ -82,25 +84,45 @@ func (c *Conn) observe(b *Bystander, class Class, aside *Events) {
 		peer.out.Reject(b.Seg.Ack)
 		own.countFrom(b.Seg)
 		aside.addWas(SynChallenged, b.Side.Peer(), peerLast, &peer.last)
-	case class == Rst && c.AwaitsAnswer(b.Side) && own.out.RejectedAt(b.Seg.Seq):
-		aside.add(ChallengeRst, b.Side, 0)
+	case class == Rst && c.AwaitsAnswer(b.Side):
+		c.bits &^= contested // the side has no older connection any more
+		if own.out.RejectedAt(b.Seg.Seq) {
+			aside.add(ChallengeRst, b.Side, 0)
+		}
 	}
 }
 
-// foreignTo reports whether the segment, by its TTL or IP ID, is not its side's own: anybody
-// can send a SYN in a host's name.
-func (c *Conn) foreignTo(b *Bystander) bool {
+// share decides in which of both connections the side, which has sent the segment in the
+// other one, has its socket: a host has one for a four-tuple. It is the one in which it
+// spoke last; but anybody can send a SYN in its name. One with another TTL takes nothing
+// from a connection that is open, nor does one behind which the side continues there. Any
+// other stands, and is bounded until something proves it: the IP ID is next, or the side
+// answers with RST what its peer sends in the older connection. That the IP ID is not
+// next proves nothing: on Linux each socket counts its own.
+func (c *Conn) share(b *Bystander) {
+	x := b.Conn
+	if b.Seg.Tunnel != c.tunnel || x.bits&outlivedBit(b.From) != 0 {
+		return // both have a socket, or the SYN was found to be forged
+	}
+	attempt, live := x.AwaitsAnswer(b.From), !c.Over() && !c.IsAttempt()
 	own, m := &c.ends[b.Side], reassembly.MarkOf(b.Seg)
-	h := own.dir.habits()
-	return h.OtherTTL(&own.last, &m) || h.OtherID(&own.last, &m)
+	switch h := own.dir.habits(); {
+	case !attempt && b.Seg.Flags&reassembly.SYN == 0 && !c.IsAttempt():
+		// They run side by side, behind a firewall that rewrites numbers.
+	case live && h.OtherTTL(&own.last, &m):
+		if attempt {
+			x.outlive(b.From, b.Seg.At)
+		}
+	default:
+		if attempt && live && !h.follows(&own.last, &m) {
+			x.bits |= contested
+		}
+		c.outlive(b.Side, b.Seg.At)
+	}
 }
 
-// outlived notes that the side has begun another connection. A host has one socket for
-// a four-tuple, so this connection's is gone there, unless it runs in another tunnel,
-// or the side continues here, behind a firewall that rewrites numbers.
-func (c *Conn) outlived(b *Bystander) {
-	if b.Seg.Tunnel == c.tunnel {
-		c.bits |= outlivedBit(b.Side)
-		c.updateState(b.Side, b.Seg.At)
-	}
+// outlive notes that the side has another connection, and its socket there.
+func (c *Conn) outlive(side reassembly.Side, at int64) {
+	c.bits |= outlivedBit(side)
+	c.updateState(side, at)
 }

@@ -42,7 +42,9 @@ func (w *wire) other(begins, waits bool, class Class, side reassembly.Side, flag
 	if class == Syn {
 		ev.Kinds |= On(Opened)
 	}
-	reused = w.conn.Bystand(&Bystander{Seg: &s, Side: side, Begins: begins, Waits: waits, TimeWait: time.Minute}, ev, &aside)
+	var next Conn
+	next.Begin(&s)
+	reused = w.conn.Bystand(&Bystander{Seg: &s, Side: side, Conn: &next, Begins: begins, Waits: waits, TimeWait: time.Minute}, ev, &aside)
 	return aside, reused
 }
 
@@ -101,5 +103,46 @@ func TestBystand_challenge(t *testing.T) {
 	}
 	if aside, _ := w.other(false, true, Rst, 0, rst, 9000, 0, &ev); aside.Kinds != On(ChallengeRst) {
 		t.Errorf("the RST brings kinds %x", aside.Kinds)
+	}
+}
+
+// A host has one socket for a four-tuple: which of two connections has it, if a SYN comes
+// in the host's name while it has another one.
+func TestBystand_oneSocket(t *testing.T) {
+	tests := []struct {
+		name    string
+		like    func(syn *reassembly.Segment)
+		state   State // of the SYN's sender, in the connection that it begins
+		bounded bool
+		old     State // in the older one
+	}{
+		{"another socket's IP ID", func(s *reassembly.Segment) { s.IPID = 60000 }, SynSent, true, Closed},
+		{"the next IP ID", func(s *reassembly.Segment) { s.IPID = 5 }, SynSent, false, Closed},
+		{"an IP ID 16 further", func(s *reassembly.Segment) { s.IPID = 20 }, SynSent, false, Closed},
+		{"an IP ID 17 further", func(s *reassembly.Segment) { s.IPID = 21 }, SynSent, true, Closed},
+		{"another TTL", func(s *reassembly.Segment) { s.IPID, s.TTL = 5, 2 }, Closed, false, Established},
+	}
+	for _, tt := range tests {
+		w, next := newWire().open(time.Second), newWire()
+		w.send(0, time.Second, ack, 1, 0, 1) // IP ID 4, one after its last
+		next.now = w.now
+		var seg reassembly.Segment
+		next.like = func(s *reassembly.Segment) { s.Seq += 1 << 20; tt.like(s); seg = *s }
+		next.send(0, time.Second, syn, 0, 0, 0)
+		var aside Events
+		w.conn.Bystand(&Bystander{Seg: &seg, Conn: &next.conn, Begins: true, TimeWait: time.Minute}, &next.ev, &aside)
+		st, _ := next.conn.State(0, seg.At, time.Minute)
+		old, _ := w.conn.State(0, seg.At, time.Minute)
+		if st != tt.state || next.conn.Bounded(0) != tt.bounded || old != tt.old {
+			t.Errorf("%s: %v (bounded: %t), and %v in the older connection; want %v (%t), %v", tt.name, st, next.conn.Bounded(0), old, tt.state, tt.bounded, tt.old)
+		}
+		if !tt.bounded {
+			continue
+		}
+		rst := reassembly.Segment{At: seg.At + 1, Flags: rst, Seq: w.iss[0] + 1}
+		next.conn.Bystand(&Bystander{Seg: &rst, Conn: &w.conn, Waits: true}, &Events{Class: Rst}, &aside)
+		if next.conn.Bounded(0) {
+			t.Errorf("%s: bounded after the RST that the sender sends into the older connection", tt.name)
+		}
 	}
 }

@@ -59,7 +59,7 @@ const (
 	challengeA // A sent a SYN or RST that calls for a challenge ACK (RFC 5961)
 	challengeB
 	rejectedByA // the last implausible segment was A's
-	outlivedA   // A has begun another connection on the four-tuple, and said nothing in this one since
+	outlivedA   // A has another connection on the four-tuple, and said nothing in this one since
 	outlivedB
 	openA // A has not closed, although B ended the connection with a RST: see stayedOpen
 	openB
@@ -78,6 +78,7 @@ const (
 	seqUnknown
 	timeUnknown
 	windowMissing
+	contested // A's SYN may be forged: A has, or had, another connection on the four-tuple
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:
@@ -166,7 +167,8 @@ func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s 
 // Bounded reports whether the side's state rests on an ACK that was seen but
 // is not known to have arrived: the side is at most there. So is a side that was in
 // TIME_WAIT when its peer sent a RST: it has closed, or has ignored the RST (RFC 1337 3;
-// gVisor always does, Linux with net.ipv4.tcp_rfc1337).
+// gVisor always does, Linux with net.ipv4.tcp_rfc1337). And so is a side of which nothing
+// shows yet whether its SYN is its own, or forged while it had another connection.
 func (c *Conn) Bounded(side reassembly.Side) bool {
 	own := &c.ends[side]
 	switch {
@@ -174,6 +176,8 @@ func (c *Conn) Bounded(side reassembly.Side) bool {
 		return false
 	case c.isReset(side):
 		return c.bits&resetBit(side) == 0 && c.readState(side) == TimeWait
+	case own.state == SynSent:
+		return c.bits&contested != 0 && side == reassembly.A
 	case !own.dir.is(doubted):
 		return false
 	}

@@ -53,6 +53,7 @@ const (
 	ResetSent                     // this side sent an acceptable RST
 	ResetDoubted                  // a RST in this side's name lies inside the window but answers nothing; it counts if the connection ends here
 	ResetIgnored                  // a RST in this side's name was not acceptable
+	Resumed                       // this side continues here, although it has sent a SYN of another connection on the four-tuple, or it seemed so
 	Revived                       // this side continued after a RST in its name: the RST was not its own, or did not end the connection
 	StayedOpen                    // this side has not closed, although its peer sent an acceptable RST: it sends on for more than a round trip, or challenges the RST
 	NoProgress                    // this side had sent three times again, and a segment of its peer that carries nothing acknowledges nothing new, nor by SACK

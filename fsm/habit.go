@@ -46,6 +46,13 @@ func (h Habits) OtherID(last, m *reassembly.Mark) bool {
 	return gap > idStep+idStep*max(m.At-last.At, 0)/int64(time.Second)
 }
 
+// follows reports whether the side counts its IP IDs, and that of the segment is next;
+// last is the side's last before it.
+func (h Habits) follows(last, m *reassembly.Mark) bool {
+	gap := m.IPID - last.IPID
+	return h.CountsIDs && m.IPID != 0 && last.IPID != 0 && gap != 0 && gap <= orderlyStep
+}
+
 // foreign reports whether the segment, by its TTL or IP ID, is not its side's own.
 func (s *step) foreign() bool {
 	h, m := s.own.dir.habits(), reassembly.MarkOf(s.seg)

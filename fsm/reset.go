@@ -104,7 +104,10 @@ func (s *step) mayBeInWindow() bool {
 // its name: the RST was not its own.
 func (s *step) continued() {
 	c := s.c
-	c.bits &^= outlivedBit(s.side)
+	if c.bits&outlivedBit(s.side) != 0 {
+		c.bits &^= outlivedBit(s.side)
+		s.emit(Resumed, s.side)
+	}
 	if c.bits&(resetByA|resetByB|pendingByA|pendingByB) == 0 {
 		return
 	}

@@ -168,13 +168,14 @@ func (p *partition) add(position uint64, hash uint32) (flow.ID, *flow.Flow) {
 }
 
 // bystanders has other connections of the four-tuple know of a segment that concerns
-// them as well: older ones that another begins, and the latest that waits for an
-// answer to its SYN what was said on an older one, a challenge ACK or the RST that
-// this drew.
+// them as well: older ones that another begins, all if a side continues in one although it
+// has begun another, and the latest that waits for an answer to its SYN what was said on an
+// older one, a challenge ACK or the RST that this drew.
 func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position uint64, hash uint32, ev *fsm.Events) {
 	begins, opens := m.ID == flow.New && seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN, ev.Kinds.Has(fsm.Opened)
+	resumes := ev.Kinds.Has(fsm.Resumed)
 	answers := ev.Class == fsm.ChallengeAck || ev.Kinds.Has(fsm.ResetSent)
-	if !begins && !opens && !answers {
+	if !begins && !opens && !answers && !resumes {
 		return
 	}
 	if m.ID != flow.New {
@@ -185,7 +186,10 @@ func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position 
 	waiting, waited := p.waiting(others), false
 	for _, id := range others {
 		o := p.flows.At(id)
-		by := fsm.Bystander{Seg: seg, Side: o.Conn.SideOf(fromLo), Begins: begins, TimeWait: p.options.Settings.TimeWait}
+		by := fsm.Bystander{
+			Seg: seg, Side: o.Conn.SideOf(fromLo), Conn: &p.flows.At(m.ID).Conn, From: m.Side,
+			Begins: begins, TimeWait: p.options.Settings.TimeWait,
+		}
 		switch {
 		case begins:
 			again := p.flows.Replace(id, seg.At)
@@ -196,7 +200,7 @@ func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position 
 			if by.Waits = id == waiting; !by.Waits {
 				continue
 			}
-		case o.Position > position:
+		case o.Position > position && !resumes:
 			continue
 		}
 		if o.Conn.Bystand(&by, ev, &p.aside) {

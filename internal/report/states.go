@@ -15,11 +15,11 @@ type Endpoint struct {
 	Local, Foreign reassembly.Endpoint
 	State          fsm.State
 	Since          int64 // nanoseconds since 1970
-	Bounded        bool  // at most this far: the ACK that leads there may not have arrived
+	Bounded        bool  // at most this far: the segment that leads there may not have arrived, or may be forged
 }
 
 // atMost explains the ~ of bounded states.
-const atMost = "~ at most: the segment that leads to this state was captured, but may not have arrived, or may have been ignored."
+const atMost = "~ at most: the segment that leads to this state was captured, but may have been lost, ignored or forged."
 
 // StatesText writes the sockets as netstat -an prints them, all hosts together.
 func StatesText(w io.Writer, at int64, endpoints []Endpoint, o Options) error {
