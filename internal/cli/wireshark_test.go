@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -274,7 +275,7 @@ func TestWireshark_anotherFile(t *testing.T) {
 		before int // evidence frames before the change
 	}{
 		{"another format", func(f []capture.Frame) []capture.Frame { return f }, len(evidence)},
-		{"time of the first frame", func(f []capture.Frame) []capture.Frame { f[0].At++; return f }, 0},
+		{"time of the first frame", func(f []capture.Frame) []capture.Frame { f[0].At += 1000; return f }, 0},
 		{"without the first frame", func(f []capture.Frame) []capture.Frame { return f[1:] }, 0},
 		{"length of a frame before the evidence", func(f []capture.Frame) []capture.Frame { f[4].Len++; return f }, 0},
 		{"a byte of an evidence frame", func(f []capture.Frame) []capture.Frame { f[9].Data[40]++; return f }, 2},
@@ -299,6 +300,56 @@ func TestWireshark_anotherFile(t *testing.T) {
 				t.Errorf("the second pass shows something at frames %v", got)
 			}
 		})
+	}
+}
+
+// Wireshark loads a file without protocol trees, and dissects a frame again when it is
+// displayed. So does sharkd.
+func TestWireshark_loaded(t *testing.T) {
+	program, err := exec.LookPath("sharkd")
+	if err != nil {
+		t.Skip("there is no sharkd here")
+	}
+	home := t.TempDir()
+	plugins := filepath.Join(home, ".local/lib/wireshark/plugins")
+	if err := os.MkdirAll(plugins, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(scriptOf(t, probeLoop), wireshark.Script), filepath.Join(plugins, wireshark.Script)); err != nil {
+		t.Fatal(err)
+	}
+	changed := framesOf(t, probeLoop)
+	changed[16].Data[40]++
+	another := filepath.Join(home, "another.pcap")
+	if err := os.WriteFile(another, pcapOf(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	same, err := filepath.Abs(probeLoop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{same: "[8 9 10 11 12 14 15 16 17]", another: "[]"} {
+		cmd := exec.Command(program, "-")
+		cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home)
+		cmd.Stdin = strings.NewReader(fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"load","params":{"file":%q}}
+{"jsonrpc":"2.0","id":2,"method":"frames","params":{"filter":"tcptrace.finding"}}
+`, file))
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+		var answer struct{ Result []struct{ Num int } }
+		if err := json.Unmarshal(lines[len(lines)-1], &answer); err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+		numbers := []int{}
+		for _, r := range answer.Result {
+			numbers = append(numbers, r.Num)
+		}
+		if got := fmt.Sprint(numbers); got != want {
+			t.Errorf("%s: findings at frames %s, want %s", file, got, want)
+		}
 	}
 }
 

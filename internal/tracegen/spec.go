@@ -10,15 +10,16 @@ import (
 // A Spec describes the trace to write. Zero means the default for every field
 // except Frames; Frames and Flood must not both be zero.
 type Spec struct {
-	Frames int64  // frames of connections, those with planted faults included
-	Flows  int    // connections open at a time; default 20,000, fewer if Frames is small
-	Snap   int    // bytes kept of each frame; default all
-	Flood  int64  // additional spoofed SYNs, each a connection of its own
-	Faults int    // connections with each of the three planted faults
-	IPv6   int    // one connection in this many is IPv6; default 8, negative none
-	Web    bool   // every connection is one short request and its answer, some twelve frames
-	Nanos  bool   // nanosecond timestamps; default microseconds, as tcpdump writes
-	Seed   uint64 // of the random numbers
+	Frames int64   // frames of connections, those with planted faults included
+	Flows  int     // connections open at a time; default 20,000, fewer if Frames is small
+	Snap   int     // bytes kept of each frame; default all
+	Flood  int64   // additional spoofed SYNs, each a connection of its own
+	Faults int     // connections with each of the three planted faults
+	IPv6   int     // one connection in this many is IPv6; default 8, negative none
+	Web    bool    // every connection is one short request and its answer, some twelve frames
+	Loss   float64 // share of segments that each connection loses; default one in five some, 0.3 to 5 %
+	Nanos  bool    // nanosecond timestamps; default microseconds, as tcpdump writes
+	Seed   uint64  // of the random numbers
 }
 
 // A Truth is what an analyser must find in a trace.
@@ -62,8 +63,8 @@ const (
 
 // filled returns the spec with its defaults in place.
 func (s Spec) filled() (Spec, error) {
-	if s.Frames < 0 || s.Flood < 0 || s.Flows < 0 || s.Faults < 0 {
-		return s, errors.New("tracegen: negative count")
+	if s.Frames < 0 || s.Flood < 0 || s.Flows < 0 || s.Faults < 0 || !(s.Loss >= 0 && s.Loss < 1) {
+		return s, errors.New("tracegen: negative count, or a loss that is not between 0 and 1")
 	}
 	if s.Frames == 0 && s.Flood == 0 {
 		return s, errors.New("tracegen: no frames asked for")

@@ -80,6 +80,9 @@ func (t *trace) begin(c *conn, at int64) {
 		of = pages
 	}
 	c.start(t.begun, v6, of, t.pace, at)
+	if t.spec.Loss > 0 {
+		c.link.loss = t.spec.Loss
+	}
 	t.begun++
 }
 

@@ -5,6 +5,7 @@
 -- frames so far, and of the first bytes of a frame that has something to show. The
 -- numbers stay below 2^53, so that Lua 5.1 to 5.4 calculate alike.
 local modulus, factor = 4294967291, 65599
+local ticks = 2 ^ 22 -- in a second: so exact is the time in a number
 local most_content, blocks, block = 96, 64, 4096
 
 local function mix(hash, value)
@@ -104,8 +105,6 @@ do
   tcptrace.fields, tcptrace.experts = fields, experts
 end
 
-local time_of = Field.new("frame.time_epoch")
-
 local last, running -- number of the last frame in order, and the hash so far
 local candidates    -- the captures that have the same frames so far
 
@@ -121,14 +120,16 @@ end
 
 -- follow hashes the next frame. Frames come in order the first time, and then in any.
 local function follow(tvb, pinfo)
-  local number, time = pinfo.number, time_of()
-  if number ~= last + 1 or not time then -- such as frames that a read filter left out
+  local number = pinfo.number
+  if number ~= last + 1 then -- such as frames that a read filter left out
     for _, capture in ipairs(candidates) do capture.differs = true end
     candidates = {}
     return
   end
   last = number
-  running = mix(mix(running, time.value.secs % modulus), time.value.nsecs)
+  local time = pinfo.abs_ts -- a field such as frame.time_epoch has no value while Wireshark loads a file
+  local secs = math.floor(time)
+  running = mix(mix(running, secs % modulus), math.floor((time - secs) * ticks))
   running = mix(mix(running, pinfo.len), pinfo.caplen)
   local here
   for i = #candidates, 1, -1 do

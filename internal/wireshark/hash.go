@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 )
@@ -26,6 +27,7 @@ type hash uint64
 
 const (
 	modulus = 1<<32 - 5 // a prime
+	ticks   = 1 << 22   // in a second
 	factor  = 65599     // a product stays exact as a float64, which numbers are in Lua 5.2
 
 	// mostContent is how many bytes of a frame are compared: the headers, as a rule.
@@ -42,8 +44,10 @@ func (h *hash) frame(fr *capture.Frame, time int64) {
 	if nsecs < 0 {
 		secs, nsecs = secs-1, nsecs+second
 	}
-	h.mix(uint64((secs%modulus + modulus) % modulus))
-	h.mix(uint64(nsecs))
+	number := float64(secs) + float64(nsecs)/second // pinfo.abs_ts, which rounds to a quarter of a microsecond
+	whole := math.Floor(number)
+	h.mix(uint64((int64(whole)%modulus + modulus) % modulus))
+	h.mix(uint64((number - whole) * ticks))
 	h.mix(uint64(fr.Len))
 	h.mix(uint64(len(fr.Data)))
 }

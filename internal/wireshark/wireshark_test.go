@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,31 @@ func TestRecognise_changed(t *testing.T) {
 	v := verdicts(0) // of 20 frames
 	if err := v.Recognise(context.Background(), trace); err == nil || !strings.Contains(err.Error(), "x.pcap has changed since it was analysed: frame 8 is missing") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The first frame and the last are compared, too, if they show nothing.
+func TestRecognise_ends(t *testing.T) {
+	trace, errs := capture.OpenTrace([]string{"../../samples/unretransmitted-fin.pcapng"}, capture.Options{})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	defer trace.Close()
+	v := New(&result.Report{Captures: []result.Capture{{File: "x.pcap"}}})
+	v.Step(result.Step{Seg: reassembly.Segment{Frame: 3}})
+	v.Arrange()
+	if err := v.Recognise(context.Background(), trace); err != nil {
+		t.Fatal(err)
+	}
+	var numbers []uint32
+	for _, s := range v.files[0].frames {
+		numbers = append(numbers, s.number)
+		if s.hash == 0 {
+			t.Errorf("frame %d has no hash", s.number)
+		}
+	}
+	if want := []uint32{1, 3, 7}; !slices.Equal(numbers, want) || v.files[0].total != 7 {
+		t.Errorf("frames %v of %d are compared, want %v of 7", numbers, v.files[0].total, want)
 	}
 }
 

@@ -41,8 +41,8 @@ func prepare(dir string, spec tracegen.Spec) (capture, error) {
 }
 
 func captureFile(dir string, s tracegen.Spec) string {
-	return filepath.Join(dir, fmt.Sprintf("frames%d-flows%d-snap%d-flood%d-faults%d-seed%d.pcap",
-		s.Frames, s.Flows, s.Snap, s.Flood, s.Faults, s.Seed))
+	return filepath.Join(dir, fmt.Sprintf("frames%d-flows%d-snap%d-flood%d-faults%d-web%t-loss%g-seed%d.pcap",
+		s.Frames, s.Flows, s.Snap, s.Flood, s.Faults, s.Web, s.Loss, s.Seed))
 }
 
 func truthFile(capture string) string { return capture + ".json" }

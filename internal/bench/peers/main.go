@@ -104,7 +104,13 @@ func cutSpec(frames int64) tracegen.Spec {
 
 func mainExperiments(s settings) []experiment {
 	whole := tracegen.Spec{Frames: 3_000_000, Flows: flows, Faults: 10, Seed: 1}
+	interleaved := tracegen.Spec{Frames: 3_000_000, Flows: 2000, Snap: 96, Faults: 10, Seed: 1}
+	web := tracegen.Spec{Frames: 3_000_000, Flows: flows, Snap: 96, Web: true, Seed: 1}
+	loss := tracegen.Spec{Frames: 3_000_000, Flows: flows, Snap: 96, Loss: 0.05, Seed: 1}
 	return []experiment{
+		{title: "3 million frames cut at 96 bytes, 2,000 connections at a time", spec: interleaved, tools: s.fastTools(), base: "tcpdump"},
+		{title: "3 million frames cut at 96 bytes, short connections", spec: web, tools: s.fastTools(), base: "tcpdump"},
+		{title: "3 million frames cut at 96 bytes, 5 % loss", spec: loss, tools: s.fastTools(), base: "tcpdump"},
 		{title: "5 million frames cut at 96 bytes", spec: cutSpec(5_000_000), tools: s.everyTool(), base: "tcpdump"},
 		{title: "3 million whole frames", spec: whole, tools: s.everyTool(), base: "tcpdump"},
 	}

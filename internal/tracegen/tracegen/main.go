@@ -21,6 +21,7 @@ func main() {
 	flag.IntVar(&spec.Faults, "faults", 1, "connections with each of the planted faults")
 	flag.IntVar(&spec.IPv6, "ipv6", 0, "one connection in this many is IPv6 (default 8, negative none)")
 	flag.BoolVar(&spec.Web, "web", false, "short connections, a request and its answer each")
+	flag.Float64Var(&spec.Loss, "loss", 0, "share of segments that each connection loses (default one in five some)")
 	flag.BoolVar(&spec.Nanos, "nanos", false, "nanosecond timestamps")
 	flag.Uint64Var(&spec.Seed, "seed", 1, "seed of the random numbers")
 	flag.Parse()
