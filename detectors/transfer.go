@@ -9,16 +9,21 @@ import (
 // A Transfer is a run of payload of one side, without payload of the other and without
 // a long pause.
 type Transfer struct {
-	From        reassembly.Side
-	First, Last reassembly.Mark // its first and last segment with payload
-	Bytes       uint64          // payload, each byte once
-	Waits       Waits           // add up to the time from First to Last
-	Window      uint32          // largest window that it was offered, in bytes
-	Flight      uint32          // most bytes that were in flight
-	RTT         int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
-	Pause       int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
-	Told        int64           // when it was known to be over, in trace time
-	Queue       int64           // by how much the mean round trip stood above that, in nanoseconds
+	From         reassembly.Side
+	First, Last  reassembly.Mark // its first and last segment with payload
+	Bytes        uint64          // payload, each byte once, captured or not
+	Missed       uint64          // of these, what was not captured
+	Waits        Waits           // add up to the time from First to Last
+	Window       uint32          // largest window that it was offered, in bytes
+	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
+	Repaired     bool            // something was sent again, or overtaken by what followed it
+	Flight       uint32          // most bytes that were in flight
+	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
+	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
+	Told         int64           // when it was known to be over, in trace time
+	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds
+	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0
+	AcksFiltered bool            // the capture leaves out pure ACKs
 }
 
 // Duration is how long the transfer took, in nanoseconds.
@@ -45,6 +50,9 @@ const (
 // Limit is what limited the transfer most, and its share of the time, 0 to 1.
 func (t *Transfer) Limit() (name string, share float64) {
 	w := &t.Waits
+	if t.Obscure() {
+		return LimitUnknown, 1
+	}
 	amounts := [...]struct {
 		name string
 		ns   int64
@@ -61,8 +69,17 @@ func (t *Transfer) Limit() (name string, share float64) {
 			most = a
 		}
 	}
-	if most.name == LimitSender && t.queues() {
-		most.name = LimitPath
+	switch most.name {
+	case LimitSender:
+		if t.queues() {
+			most.name = LimitPath
+		} else if uint64(t.Flight) >= t.Bytes { // no ACK came
+			most.name = LimitUnknown
+		}
+	case LimitReceiver:
+		if t.queues() && t.roomy() {
+			most.name = LimitPath
+		}
 	}
 	if d := w.Sum(); d > 0 {
 		share = float64(most.ns) / float64(d)
@@ -74,16 +91,35 @@ func (t *Transfer) Limit() (name string, share float64) {
 // segments must have queued: by a quarter, and a millisecond.
 func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_000_000) }
 
+// Obscure reports whether the capture lacks too much of the transfer: pure ACKs, or a
+// twentieth of the payload.
+func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Bytes }
+
+// roomy reports whether the window alone would have allowed twice the rate: the receiver
+// read at once, and ACKs came late, though it may not delay them (RFC 1122 4.2.3.2: one
+// for every second full segment).
+func (t *Transfer) roomy() bool {
+	return !t.Shrank && t.Window >= minRoomy && float64(t.Window) >= 2*t.Rate()*Seconds(t.RTT)
+}
+
+// minRoomy is how many bytes a window has at least that is never waited for because of a
+// delayed ACK: four segments of Ethernet.
+const minRoomy = 4 * 1460
+
 // Explain says in a sentence how fast the transfer was, and what limited it, with the
 // arithmetic. sender and receiver are the sides' names.
 func (t *Transfer) Explain(sender, receiver string) string {
 	limit, share := t.Limit()
 	s := fmt.Sprintf("%s sent %s in %s (%s/s). ", sender, Size(t.Bytes), Span(t.Duration()), Size(uint64(t.Rate())))
+	application := "its application had nothing to send"
+	if t.Relayed > 0 {
+		application = "nothing came from its application, or from behind the middlebox. " + RelayedSays(t.Relayed, sender)
+	}
 	for _, x := range [...]struct{ limit, say string }{
 		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
 		{LimitSender, fmt.Sprintf("For %s of that time it sent only as ACKs came, though the window had room (congestion window, pacing or send buffer)", percent(share))},
 		{LimitPath, fmt.Sprintf("For %s of that time ACKs clocked it, and segments queued for %s on average: the path is the bottleneck", percent(share), Span(t.Queue))},
-		{LimitApplication, fmt.Sprintf("For %s of that time its application had nothing to send", percent(share))},
+		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
 		{LimitLoss, fmt.Sprintf("For %s of that time it repaired losses", percent(share))},
 		{LimitUnknown, fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))},
 	} {
@@ -92,6 +128,12 @@ func (t *Transfer) Explain(sender, receiver string) string {
 		}
 	}
 	return s + t.arithmetic(limit) + "."
+}
+
+// RelayedSays says, without a full stop, why it is unknown whether a host whose handshake
+// took so many nanoseconds had nothing to send.
+func RelayedSays(handshake int64, host string) string {
+	return fmt.Sprintf("The handshake with %s took %s, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it, and loss or delay behind that is not in the capture", host, Span(handshake))
 }
 
 // arithmetic is what a window allows for each round trip.

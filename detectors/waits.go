@@ -72,6 +72,8 @@ type Exchange struct {
 	Told      int64           // when it was known to be over, in trace time
 	Bytes     uint64          // payload of the answer
 	Pipelined bool            // another request was sent before the answer
+	Acked     bool            // the server acknowledged the request before it answered
+	Relayed   int64           // as of [Transfer]
 	GaveUp    bool            // none came, and the client closed or reset the connection
 
 	// Of the connection so far, this exchange not included.

@@ -93,7 +93,7 @@ func (c *Conn) Limits() Limits {
 	if a.out.Overflowed() || b.out.Overflowed() {
 		l |= Overflow
 	}
-	if c.acksFiltered() {
+	if c.AcksFiltered() {
 		l |= AcksFiltered
 	}
 	if (a.dir.is(spoke) || b.dir.is(spoke)) && a.packets > 0 && b.packets > 0 && a.dir.bits&b.dir.bits&synSeen == 0 {
@@ -118,9 +118,9 @@ func (c *Conn) noteMissing(m reassembly.Missing) {
 	}
 }
 
-// acksFiltered: both sides sent payload or FIN, more than a handshake's worth,
-// and there is no pure ACK at all. A filter took them out.
-func (c *Conn) acksFiltered() bool {
+// AcksFiltered reports whether both sides sent payload or FIN, more than a handshake's
+// worth, and there is no pure ACK at all: a filter took them out.
+func (c *Conn) AcksFiltered() bool {
 	a, b := &c.ends[0], &c.ends[1]
 	return a.acks == 0 && b.acks == 0 && a.dir.is(spoke) && b.dir.is(spoke) && a.packets+b.packets >= 5
 }

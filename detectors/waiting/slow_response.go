@@ -23,7 +23,8 @@ var SlowResponse = &detectors.Detector{
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little, or speaks without being asked. " +
 			"An interactive session, whose client pauses. A connection in a pool that waits for its next request. A request or an answer that was lost " +
-			"and sent again, or an answer that waits for a window.",
+			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. Where a NAT or proxy seems to " +
+			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
 		Refs:  []string{"RFC 9293 3.8.4"},
 		Since: "0.3",
@@ -76,7 +77,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		w.withdraw(r)
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
-	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response"):
+	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked:
 		w.slow(x, r)
 	case w.n > 0:
 		w.report(x, r)
@@ -132,6 +133,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	if x.Prompt > 0 {
 		f.Message += fmt.Sprintf(" %s took %s on average.", detectors.Counted(x.Prompt, "other answer", "other answers"), detectors.Span(int64(x.Mean)))
 	}
+	relayed(&f, x.Relayed, r)
 	r.Emit(f)
 }
 
@@ -151,6 +153,7 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d). Before, %s took %s on average.",
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
 		detectors.Counted(x.Prompt, "answer", "answers"), detectors.Span(int64(x.Mean)))
+	relayed(&f, x.Relayed, r)
 	r.Absence(&f, x.Request.At)
 	r.Emit(f)
 }
@@ -162,7 +165,9 @@ const maxPauses = 2
 // between two.
 func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	const server = reassembly.B
-	if _, known := r.Conn.Opener(); !known || t.From != server || t.Pause < r.Nanos("min-response") || t.Pause > r.Nanos("max-response") || t.Bytes < minPaused {
+	out := r.Conn.Stream(server)
+	if _, known := r.Conn.Opener(); !known || t.From != server || t.Pause < r.Nanos("min-response") || t.Pause > r.Nanos("max-response") || t.Bytes < minPaused ||
+		t.Obscure() || !out.Covered(t.Last.End()) {
 		return
 	}
 	if len(w.pauses) == maxPauses {
@@ -179,7 +184,20 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	f.Measure("bytes", int(t.Bytes))
 	f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d). Everything was acknowledged, and the window was open: its application had nothing to send.",
 		r.Name(server), detectors.Span(t.Pause), detectors.Size(t.Bytes), t.Last.Frame)
+	if t.Relayed > 0 {
+		f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(t.Bytes), t.Last.Frame)
+	}
+	relayed(&f, t.Relayed, r)
 	r.Emit(f)
+}
+
+// relayed takes the blame from the server if something before it seems to acknowledge
+// for it: the wait may be loss or delay behind that.
+func relayed(f *detectors.Finding, handshake int64, r *detectors.Report) {
+	if handshake > 0 {
+		f.Fault = detectors.FaultUnknown
+		f.Message += " " + detectors.RelayedSays(handshake, r.Name(reassembly.B)) + "."
+	}
 }
 
 // minPaused is how much of an answer must have been sent before a pause: a server that

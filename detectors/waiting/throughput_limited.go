@@ -20,8 +20,8 @@ var ThroughputLimited = &detectors.Detector{
 			"(net.ipv4.tcp_wmem, SO_SNDBUF not set), another congestion control. path: nothing that hosts can do, except for the queue (pacing, BBR, " +
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
-			"than a minute at the rate of its source, and transfers on paths below 1 ms, whose hosts take longer than the path. Stretches that the capture " +
-			"cannot explain.",
+			"than a minute at the rate of its source, and transfers on paths below 1 ms, whose hosts take longer than the path. Captures without pure ACKs, or " +
+			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290"},
 		Since: "0.3",
@@ -97,6 +97,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	f.Measure("flight_bytes", int(t.Flight))
 	f.Measure("rtt_s", detectors.Seconds(t.RTT))
 	f.Measure("queue_s", detectors.Seconds(t.Queue))
+	if o == byApplication && t.Relayed > 0 {
+		f.Fault = detectors.FaultUnknown
+	}
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
 	r.Emit(f)
 }
@@ -115,7 +118,9 @@ func (w *throughputLimited) outcome(limit string, t *detectors.Transfer, r *dete
 			return byPath
 		}
 	case detectors.LimitLoss:
-		return byLoss
+		if t.Repaired { // not only as IP IDs tell
+			return byLoss
+		}
 	case detectors.LimitApplication:
 		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") {
 			return byApplication

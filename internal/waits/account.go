@@ -22,6 +22,7 @@ type Account struct {
 	request     reassembly.Mark // the last segment of the client's request
 	answer      reassembly.Mark // the first segment of the server's answer, while replying is set
 	replied     uint64          // bytes of the server before that
+	thought     int64           // of the server: while it is asked, all until then; while it answers, what this took
 	promptTime  int64           // sum of the answers that were prompt
 	answers     uint32
 	prompt      uint32
@@ -35,6 +36,7 @@ type Account struct {
 	spoken      bool            // payload was sent
 	asking      bool            // the client waits for an answer
 	replying    bool            // the server answers
+	acked       bool            // what it had acknowledged before
 	slowly      bool            // an answer was not prompt
 	pipelined   bool            // by now for several
 	lost        bool            // something was sent again since the hole opened
@@ -63,6 +65,7 @@ const (
 	NoScale           // without the SYNs windows are not known
 	Holes             // bytes were acknowledged that the capture has not seen
 	Unrecorded        // nothing was captured for over an hour
+	NoAcks            // pure ACKs are missing throughout
 	OneSided          // only one direction was captured
 	numOfReason
 )
@@ -72,6 +75,7 @@ var reasons = [numOfReason]string{
 	"scale-unknown: the handshake was not captured, so the size of the windows is unknown",
 	"holes: bytes were acknowledged that the capture has not seen",
 	"nothing at all was captured for over an hour",
+	"acks-filtered: the capture leaves out pure ACKs, so it is unknown what waited for them",
 	"one-sided: only one direction was captured",
 }
 
@@ -176,6 +180,10 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 		return
 	}
 	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn)
+	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
+		peer.timed = 0
+	}
+	a.snap()
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	if own.open || peer.open {
 		s.give(detectors.Loss, seg.At)
@@ -313,6 +321,10 @@ func (s *step) move(to detectors.Wait) {
 	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
 		r.before[detectors.Loss] -= earlier
 		r.before[to] += earlier
+	}
+	if earlier := n - (s.Waits[detectors.Loss] - r.until[detectors.Loss]); r.on && earlier > 0 { // than its last payload
+		r.until[detectors.Loss] -= earlier
+		r.until[to] += earlier
 	}
 	s.Waits[detectors.Loss] -= n
 	s.Waits[to] += n

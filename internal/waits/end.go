@@ -13,7 +13,7 @@ func (s *step) quiet(at int64) {
 		s.give(detectors.Close, at)
 		return
 	}
-	s.endTransfer(&s.Waits)
+	s.endTransfer()
 	s.silent(at)
 	if !s.spoken {
 		s.give(detectors.Idle, at)
@@ -103,7 +103,7 @@ func (a *Account) End(at, known int64, c *fsm.Conn, told *Told) {
 
 // finish accounts for what goes on at the end.
 func (s *step) finish(at int64) {
-	before := s.Waits
+	s.snap()
 	switch {
 	case s.phase == connecting:
 		s.provisional = s.Waits[detectors.Loss]
@@ -127,5 +127,5 @@ func (s *step) finish(at int64) {
 		s.quiet(at)
 	}
 	s.endExchange(at, false)
-	s.endTransfer(&before)
+	s.endTransfer()
 }

@@ -15,10 +15,15 @@ func (s *step) exchange() {
 	case s.side == reassembly.A:
 		s.asks()
 	case s.asking:
-		if s.run.side == reassembly.A {
+		if s.run.side == reassembly.A && s.request.At < s.run.last.At {
 			s.request = s.run.last // of several segments in a flight, the last
 		}
-		s.asking, s.replying = false, true
+		s.asking = false
+		if out := s.conn.Out(reassembly.A); out.Skipped(out.Nxt - 1) { // the end of the request was not captured
+			return
+		}
+		s.replying, s.acked = true, s.delivered()
+		s.thought = s.Waits[detectors.ServerApp] - s.thought
 		s.answer, s.replied = reassembly.MarkOf(s.seg), s.conn.Bytes(reassembly.B)-min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
 		s.pushes++
@@ -43,17 +48,28 @@ func (s *step) asks() {
 		}
 		s.pipelined = true
 	}
-	s.asking, s.request = true, reassembly.MarkOf(s.seg)
+	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
+}
+
+// delivered reports whether the server acknowledged the request before it answered.
+func (s *step) delivered() bool {
+	client := &s.ends[reassembly.A]
+	return client.windowed && s.request.End().AtOrBefore(client.windows[client.latest].una)
 }
 
 // tellExchange tells of an answer that is over.
 func (s *step) tellExchange(bytes uint64) {
-	response := max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0)
+	if s.conn.Out(reassembly.B).Skipped(s.answer.Seq - 1) { // it began in what was not captured
+		s.replying, s.pipelined = false, false
+		return
+	}
+	response := min(max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
 	if !prompt || s.slowly || s.told.Prompt {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined}
+		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
+			Acked: s.acked, Relayed: s.relayed(reassembly.B)}
 		s.tell(x)
 	}
 	if s.answers++; prompt {
@@ -81,7 +97,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp}
+		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Relayed: s.relayed(reassembly.B)}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false

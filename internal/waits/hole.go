@@ -23,8 +23,8 @@ func (s *step) again() {
 		s.lost = true
 	}
 	own.sent, own.sentLen = seg.At, seg.Len
-	if s.asking && s.side == reassembly.A {
-		s.request.At = seg.At
+	if s.asking && s.side == reassembly.A && !s.out.Covered(seg.End()) { // it had not arrived
+		s.request = reassembly.MarkOf(seg)
 	}
 	s.ask()
 }
@@ -42,7 +42,7 @@ func (s *step) open(end reassembly.Seq) {
 	if !s.own.open || s.own.hole.Before(end) {
 		s.own.hole = end
 	}
-	s.own.open = true
+	s.own.open, s.run.repaired = true, true
 }
 
 // hole follows a hole of the peer's that the segment shows, or may close.
@@ -54,7 +54,7 @@ func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
 		} else {
 			s.give(detectors.Network, s.seg.At)
 		}
-		peer.open, peer.hole = true, out.Una+1
+		peer.open, peer.hole, s.run.repaired = true, out.Una+1, true
 	}
 	if !peer.open || out.Una.Before(peer.hole) || s.seg.Opts.NBlocks > 0 && s.lost && out.InFlight() > 0 {
 		return

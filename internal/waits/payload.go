@@ -9,18 +9,14 @@ import (
 func (s *step) payload() {
 	seg, own := s.seg, s.own
 	s.silent(seg.At)
-	var before detectors.Waits
-	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause)
-	if ends = ends && !s.small(); ends {
-		before = s.Waits
-	}
+	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause) && !s.small()
 	if s.turn == s.side || s.una().Before(seg.Seq) && s.spoken {
 		s.continued()
 	} else {
 		s.answered()
 	}
 	if ends && (s.run.side != s.side || s.paused) {
-		s.endTransfer(&before)
+		s.endTransfer()
 	}
 	s.exchange()
 	s.transfer()
@@ -70,6 +66,9 @@ func (s *step) continued() {
 	switch {
 	case !between && gap < pacing && at-s.from < full:
 		return // a pause inside a flight
+	case gap < s.longPause() && s.conn.AcksFiltered(): // it may have waited for one
+		s.blame(NoAcks)
+		s.give(detectors.UnknownWait, at)
 	case !between && gap < pacing:
 		s.give(s.sender(), at)
 	case !between:
@@ -99,9 +98,13 @@ func (s *step) heldACK(gap, lag, learned int64) bool {
 
 // sender is the wait of a side that sends as ACKs come.
 func (s *step) sender() detectors.Wait {
-	if s.blind == detectors.UnknownWait {
+	switch {
+	case s.blind == detectors.UnknownWait:
 		s.blame(NoScale)
 		return s.blind
+	case s.conn.AcksFiltered():
+		s.blame(NoAcks)
+		return detectors.UnknownWait
 	}
 	return detectors.SenderWindow
 }

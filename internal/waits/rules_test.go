@@ -122,6 +122,8 @@ func TestRules(t *testing.T) {
 .5 server > client P. 1:401(400) ack 101 win 65160
 .5 client > server . 101:101(0) ack 401 win 64240
 1 client > server P. 101:201(100) ack 401 win 64240`, "network 500, unknown 500"},
+		{"without pure ACKs nobody knows what waited for them", filtered("drop "), "connect 100, network 200, peer-silent 500, unknown 200"},
+		{"with them it is known", filtered(""), "connect 100, sender-window 300, network 100, idle 500"},
 		{"what the sender's clock does not explain was on its way", timestamps(), "connect 100, network 998, server-app 802"},
 		{"what the sender's IP IDs skip was lost before the tap", skips(true), "connect 100, network 400, loss 800"},
 		{"what they do not skip was not sent", skips(false), "connect 100, network 400, server-app 800"},
@@ -168,6 +170,19 @@ func bulk(flights, segments int, window string, pause int) string {
 		fmt.Fprintf(&b, "%d.%03d end\n", at/1000, at%1000)
 	}
 	return b.String()
+}
+
+// filtered is a transfer of the server's that answers a request, whose ACKs are captured,
+// or not.
+func filtered(drop string) string {
+	trace := strings.Replace(nearServer, ".1    client", drop+".1    client", 1) + ".1 client > server P. 1:101(100) ack 1 win 64240\n"
+	for line := range strings.Lines(strings.NewReplacer("ack 1 win", "ack 101 win", "1:1(0)", "101:101(0)").Replace(bulk(4, 2, "64240", 0))) {
+		if strings.Contains(line, "client >") {
+			trace += drop
+		}
+		trace += line
+	}
+	return trace + "1 end\n"
 }
 
 // timestamps is a second answer that its server sent 600 ms after the first, by its own

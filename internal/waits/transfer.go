@@ -10,11 +10,18 @@ import (
 type run struct {
 	first, last reassembly.Mark
 	before      detectors.Waits // of the connection, when it began
+	until       detectors.Waits // of the connection, at its last payload, as of snapped
+	snapped     int64           // time of the last payload that until knows of
 	bytes       uint64          // of the side, when it began
+	end         reassembly.Seq  // after its payload
+	offers      uint32          // windows that were offered
+	falls       uint32          // of these, how many were clearly below the largest before
 	window      uint32
 	flight      uint32
 	side        reassembly.Side
 	on          bool
+	halved      bool // the window fell below half of its largest
+	repaired    bool // something was sent again, or overtaken
 }
 
 // minSamples is how many round trips show a queue: one may be long by chance.
@@ -36,20 +43,45 @@ func (s *step) transfer() {
 	seg, r := s.seg, &s.run
 	if !r.on || r.side != s.side {
 		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
-		r.window, r.flight = 0, 0
+		r.until, r.snapped = r.before, seg.At
+		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
+		r.flight, r.repaired, r.end = 0, false, seg.Seq
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts = 0, 0
 		}
 	}
 	r.payload(seg, s.out)
-	r.window = max(r.window, s.out.Window())
+	r.offered(s.out.Window())
+}
+
+// offered notes a window that the receiver of the run offers.
+func (r *run) offered(w uint32) {
+	r.window = max(r.window, w)
+	r.offers++
+	if uint64(w)*10 < uint64(r.window)*9 {
+		r.falls++
+	}
+	r.halved = r.halved || w < r.window/2
 }
 
 // payload notes a segment of the run.
 func (r *run) payload(seg *reassembly.Segment, out *reassembly.Stream) {
 	r.flight = max(r.flight, out.InFlight())
 	r.last = reassembly.MarkOf(seg)
+	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
+}
+
+// snap notes the waits up to the last payload of the run, before more is attributed.
+func (a *Account) snap() {
+	if r := &a.run; r.on && r.snapped != r.last.At {
+		r.until, r.snapped = a.Waits, r.last.At
+	}
+}
+
+// missed is how many bytes of the run the capture has not seen, of which it saw so many.
+func (r *run) missed(bytes uint64) uint64 {
+	return uint64(max(int32(uint32(r.end-r.first.Seq)-uint32(bytes)), 0)) // as the difference of sequence numbers
 }
 
 // small reports whether the run is too small for a transfer, and ends it if so.
@@ -68,9 +100,8 @@ func (s *step) fewest() uint64 { return minFulls * uint64(s.full()) }
 // longPause is how long an application pauses between two transfers.
 func (a *Account) longPause() int64 { return max(maxPause, 4*a.roundTrip()) }
 
-// endTransfer ends the run, if there is one, and tells of it if it was a transfer. to
-// are the connection's waits until its last segment.
-func (s *step) endTransfer(to *detectors.Waits) {
+// endTransfer ends the run, if there is one, and tells of it if it was a transfer.
+func (s *step) endTransfer() {
 	r := &s.run
 	if !r.on {
 		return
@@ -84,9 +115,12 @@ func (s *step) endTransfer(to *detectors.Waits) {
 		return
 	}
 	t := &s.told.transfer
-	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes, Window: r.window, Flight: r.flight}
+	missed := r.missed(bytes)
+	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
+		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Flight: r.flight, Relayed: s.relayed(r.side),
+		AcksFiltered: s.conn.AcksFiltered()}
 	for w := range t.Waits {
-		t.Waits[w] = to[w] - r.before[w]
+		t.Waits[w] = r.until[w] - r.before[w]
 	}
 	fit(&t.Waits, lasted)
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
@@ -97,22 +131,19 @@ func (s *step) endTransfer(to *detectors.Waits) {
 			}
 		}
 	}
-	if s.paused {
+	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
 	}
 	s.told.Transfer(s.Account, t)
 }
 
 // fit makes the waits of a transfer add up to how long it took: they lack pauses inside
-// the last flight, and may have what followed the last payload: silence, probes, loss.
+// the last flight, and may have one before the first payload.
 func fit(w *detectors.Waits, lasted int64) {
-	excess := w.Sum() - lasted
-	if excess < 0 {
-		w[w.Longest()] -= excess
-	}
-	for i := detectors.NumWaits; i > 0 && excess > 0; i-- {
-		n := min(excess, w[i-1])
-		w[i-1] -= n
+	for excess := w.Sum() - lasted; excess != 0; {
+		most := &w[w.Longest()] // more than 0, as excess is if it is not negative
+		n := min(excess, *most)
+		*most -= n
 		excess -= n
 	}
 }
