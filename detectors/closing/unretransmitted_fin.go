@@ -2,6 +2,7 @@ package closing
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -54,6 +55,7 @@ type unretransmittedFIN struct {
 	fin     [2]reassembly.Mark
 	denied  [2]bool            // a segment of its side contradicts it
 	unaware [2]reassembly.Mark // the peer's latest segment that still does not acknowledge it
+	strange [2]uint32          // frame of the peer's answer to it whose numbers lie far outside; 0 if there is none
 }
 
 func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
@@ -61,7 +63,7 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.FinSent:
 		if _, reset := r.Conn.ResetBy(); !reset {
-			w.fin[side], w.unaware[side], w.denied[side] = reassembly.MarkOf(ev.Seg), reassembly.Mark{}, false
+			w.fin[side], w.unaware[side], w.denied[side], w.strange[side] = reassembly.MarkOf(ev.Seg), reassembly.Mark{}, false, 0
 			w.due[side].Arm(ev.Seg.At, r)
 		}
 	case fsm.FinResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin:
@@ -76,10 +78,21 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 		w.due[side].Satisfy(r)
 		w.due[peer].Satisfy(r)
 	case fsm.Sent:
+		if w.due[peer].Armed() && strange(ev, r.Conn) && ev.Seg.At-w.fin[peer].At <= int64(r.Conn.RTO(peer)) {
+			w.strange[peer] = ev.Seg.Frame
+		}
 		if w.due[peer].Armed() && !detectors.MayBeForged(ev) && ev.Seg.At-w.fin[peer].At > int64(r.Conn.RTO(peer)) {
 			w.unaware[peer] = reassembly.MarkOf(ev.Seg)
 		}
 	}
+}
+
+// strange reports whether the segment's numbers lie far outside the connection: it is no old
+// duplicate if it acknowledges what lies a whole window below what had been acknowledged.
+func strange(ev fsm.Event, v fsm.View) bool {
+	out := v.Stream(ev.Side.Peer())
+	old := ev.Seg.Flags&reassembly.ACK != 0 && out.Knows(reassembly.KnowUna) && ev.Seg.Ack.To(out.Una) > int32(min(v.MaxWindow(ev.Side), math.MaxInt32))
+	return ev.Class == fsm.OutOfWindow || ev.Class != fsm.Rst && old
 }
 
 func (w *unretransmittedFIN) Deadlines() []detectors.Deadline { return w.due[:] }
@@ -121,6 +134,8 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))
+	} else if n := w.strange[side]; n != 0 && unaware.At == 0 {
+		f.Undecide(fmt.Sprintf("what the peer answered at once has numbers outside the connection (frame %d): it may be the ACK of the FIN, damaged", n))
 	} else if w.denied[side] {
 		f.Undecide("a later segment of the closer begins at or below the FIN, so that the FIN may not be its own")
 	} else {

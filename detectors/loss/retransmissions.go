@@ -122,6 +122,8 @@ type stall struct {
 	resent reassembly.Mark // the first that the timeout caused
 	ended  reassembly.Mark // the ACK
 	since  int64
+	heard  uint16 // IP ID of the receiver's last segment before it; 0 if there is none
+	unseen uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
 }
 
 func (s *stall) lasted() int64 { return s.ended.At - s.since }
@@ -147,8 +149,9 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		a.sendsAgain(ev, r)
 	case fsm.ResendAcked:
+		n := a.pending.all()
 		a.acked(ev.Seg)
-		a.endStall(ev.Seg)
+		a.endStall(ev.Seg, n)
 		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
@@ -183,21 +186,26 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
 	}
 	if expired && a.stall.resent.At == 0 {
-		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting}
+		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(ev.Side.Peer()).IPID}
 	}
 }
 
 // noticeable is how long a connection must stall for that to count.
 const noticeable = time.Second
 
-// endStall takes an ACK of something new.
-func (a *resender) endStall(ack *reassembly.Segment) {
+// endStall takes an ACK of something new, before which n segments were sent again. Where the
+// receiver's IP IDs skip no more than it can have answered, it may have answered those and
+// the first: its ACKs, then, did not reach the capture point.
+func (a *resender) endStall(ack *reassembly.Segment, n uint32) {
 	s := a.stall
 	if s.resent.At == 0 {
 		return
 	}
 	a.stall = stall{}
 	s.ended = reassembly.MarkOf(ack)
+	if skipped := uint32(ack.IPID - s.heard - 1); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
+		s.unseen = skipped
+	}
 	if s.lasted() < int64(noticeable) {
 		return
 	}
@@ -353,7 +361,10 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *
 		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost between there and %s.", a.lostAcks, own)
 	}
 	if outcome != resentSpurious && t.all() > t.allSpurious() {
-		switch behind := a.lostBehind(); {
+		switch behind, unseen := a.lostBehind(), a.longest.unseen; {
+		case behind > 0 && unseen > 0 && outcome == resentStalls:
+			m += fmt.Sprintf(" The originals are in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
+				peer, detectors.Counted(unseen, "number", "numbers"))
 		case behind == 0:
 			m += fmt.Sprintf(" The originals never reached the capture point: they were lost between %s and it.", own)
 		case t.unseen == 0:

@@ -22,7 +22,7 @@ var ForgedReset = &detectors.Detector{
 			"of them tries to: a firewall that rewrites sequence numbers in one direction only, a filter behind an overloaded tap.",
 		Action: "Compare the TTL and the link-layer address of the RST with those of the side whose address it has, then capture closer to " +
 			"that side: if the RST does not appear there, it was made on the path. Update stacks that accept any RST in the window (RFC 5961).",
-		NotThis: "A RST after the connection has ended, or one that answers an old or out-of-window segment: neither attacks the connection. " +
+		NotThis: "A RST whose payload is acknowledged: a data segment that was damaged. A RST after the connection has ended, or one that answers an old or out-of-window segment: neither attacks the connection. " +
 			"A RST with a doubtful sequence number that ends the connection. An acceptable RST whose sender continues anyway: " +
 			"reset-cause, suspected-injection or late-ack.",
 		Peers: "Wireshark colors the frame like any other RST, and continues the connection; Zeek and Ostermann's tcptrace end the connection there.",
@@ -103,6 +103,10 @@ func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	if ev.Side != w.side {
+		if w.first.Len > 0 && ev.Seg.Flags&reassembly.ACK != 0 && ev.Seg.Ack == w.first.Seq+reassembly.Seq(w.first.Len) {
+			w.damaged(r)
+			return
+		}
 		if w.awaited && ev.Class == fsm.ChallengeAck {
 			if w.challenges == 0 {
 				w.challenge = reassembly.MarkOf(ev.Seg)
@@ -116,6 +120,13 @@ func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
 		w.continued = reassembly.MarkOf(ev.Seg)
 		w.report(ev.Seg.At, r)
 	}
+}
+
+// damaged forgets the RST: its receiver took its payload. It was a data segment, and the
+// bit was set on the way to the capture, or in it.
+func (w *forgedReset) damaged(r *detectors.Report) {
+	r.Withdraw(w.first.File, w.first.Frame)
+	*w = forgedReset{outOfWindow: w.outOfWindow, reset: w.reset}
 }
 
 func (w *forgedReset) End(e detectors.Ending, r *detectors.Report) {

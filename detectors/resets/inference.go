@@ -59,7 +59,7 @@ func (c *resetCase) withoutSocket() bool {
 func (c *resetCase) otherWindow() bool {
 	in := &c.peer.stream
 	edge := c.rst.Ack + reassembly.Seq(uint32(c.rst.Window)<<c.sender.scale)
-	return c.rst.Window > 0 && c.sender.scaleKnown && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
+	return !c.bare() && c.rst.Window > 0 && c.sender.scaleKnown && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
 }
 
 // excess is by how many bytes the peer's last segment, data and no probe, ends beyond
@@ -91,6 +91,10 @@ func (c *resetCase) early() bool {
 // answers reports whether the RST answers the peer's last segment.
 func (c *resetCase) answers() bool { return c.replies() && !c.early() }
 
+// oneOf reports whether the RST is the first of several, which answer several segments of
+// the peer: it answers the earliest, of which only the last is known.
+func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 }
+
 // crossed reports whether the sender's last segment was sent before the peer's can have
 // reached it, though it was captured later: it does not acknowledge that, and came
 // sooner than the sender can answer, by the handshake.
@@ -106,6 +110,13 @@ func (c *resetCase) crossed() bool {
 		return last.SeqLen() > 0
 	}
 	return false
+}
+
+// justSpoke reports whether the sender had the connection so shortly before that it has
+// hardly lost it: the peer's last segment only acknowledges, at once, what it had just sent.
+// The RST lies at its SND.NXT, and a socket that aborts may send it so.
+func (c *resetCase) justSpoke() bool {
+	return c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() == 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID() && c.sender.last.IPID != 0
 }
 
 // old reports whether the peer's last segment acknowledges less than the peer had

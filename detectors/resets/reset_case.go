@@ -32,6 +32,8 @@ type resetCase struct {
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
 	resets     [2]int          // RSTs of each side since, this one included
+	more       int             // RSTs of the sender right behind this one: before the peer sent anything else
+	peerSpoke  bool            // the peer has sent something since
 	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
@@ -105,12 +107,16 @@ func (c *resetCase) confirm(challenged *reassembly.Mark) {
 // follow notes what a later segment says about the RST. changed reports whether there
 // is more to report.
 func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
-	switch bySender := ev.Side == c.side; {
+	bySender := ev.Side == c.side
+	switch c.peerSpoke = c.peerSpoke || !bySender; {
 	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v):
 		c.continued = reassembly.MarkOf(ev.Seg)
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
+		if !c.peerSpoke && ev.Seg.Frame != c.rst.Frame {
+			c.more++
+		}
 	case bySender:
 	case ev.Class == fsm.Syn:
 		c.synAgain = true

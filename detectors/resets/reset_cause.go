@@ -128,7 +128,7 @@ func (w *resetCause) report(r *detectors.Report) {
 	f.States = c.states
 	f.Roles = detectors.Roles("resetter", side, "peer")
 	f.Measure("resets", max(c.resets[0]+c.resets[1], 1))
-	if c.answers() {
+	if c.answers() && !c.oneOf() {
 		f.Measure("answer_s", detectors.Seconds(c.rst.At-c.peer.last.At))
 	}
 	f.Measure("idle_s", detectors.Seconds(c.idle()))
@@ -151,6 +151,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	side, peer := c.side, c.side.Peer()
 	evidence := []detectors.Evidence{r.Evidence("RST", side, &c.rst)}
 	switch last := &c.peer.last; {
+	case c.oneOf():
+		evidence = append(evidence, r.Evidence("last of the segments that the RSTs answer", peer, last))
 	case c.answers(), c.overran():
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():

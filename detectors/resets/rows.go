@@ -70,7 +70,7 @@ var rows = []row{
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {
 		return c.bare() && c.wasIdle() && (!c.brokeSilence() || middlebox.OnTheDot(c.idle()))
 	}},
-	{halfOpen, "RFC 9293 3.5.1, figure 10", func(c *resetCase) bool { return c.bare() && c.replies() }},
+	{halfOpen, "RFC 9293 3.5.1, figure 10", func(c *resetCase) bool { return c.bare() && c.replies() && !c.justSpoke() }},
 
 	// WITHOUT ACK, answering nothing: by a socket, if it counts its IP ID with the others.
 	{aborted, "recordings of Windows XP and iOS", func(c *resetCase) bool {

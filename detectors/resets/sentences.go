@@ -28,7 +28,7 @@ func (c *resetCase) answered() string {
 	case m.Len > 0:
 		name = inBytes(m.Len)
 	}
-	if c.replies() && c.early() {
+	if c.replies() && c.early() || c.oneOf() {
 		frame += " or one just before it"
 	}
 	return fmt.Sprintf("%s (%s) from %s", name, frame, c.peer.name)
@@ -76,7 +76,7 @@ func (c *resetCase) staleSentence() string {
 func (c *resetCase) dataAfterCloseSentence() string {
 	m := fmt.Sprintf("%s had closed and its socket was gone: it answered %s from %s with a RST (frame %d).",
 		c.sender.name, inBytes(c.lost()), c.peer.name, c.rst.Frame)
-	if c.peer.last.Len == 0 && c.answers() {
+	if c.peer.last.Len == 0 && c.answers() && !c.oneOf() {
 		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
 			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
 	}
