@@ -49,8 +49,13 @@ func (h Habits) OtherID(last, m *reassembly.Mark) bool {
 // follows reports whether the side counts its IP IDs, and that of the segment is next;
 // last is the side's last before it.
 func (h Habits) follows(last, m *reassembly.Mark) bool {
-	gap := m.IPID - last.IPID
-	return h.CountsIDs && m.IPID != 0 && last.IPID != 0 && gap != 0 && gap <= orderlyStep
+	return h.CountsIDs && nextID(last.IPID, m.IPID)
+}
+
+// nextID reports whether a host that counts its IP IDs gives the one right after the other,
+// with room for packets of other connections in between.
+func nextID(last, id uint16) bool {
+	return id != 0 && last != 0 && id != last && id-last <= orderlyStep
 }
 
 // foreign reports whether the segment, by its TTL or IP ID, is not its side's own.

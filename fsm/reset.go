@@ -139,13 +139,21 @@ func (s *step) afterOwnReset() bool {
 		return false
 	}
 	if s.foreign() {
-		return true
+		return !s.continuesIDs()
 	}
 	if !own.out.Knows(reassembly.KnowNxt) || !s.seg.Seq.After(own.out.Nxt) || own.out.RejectedAt(s.seg.Seq) {
 		return false
 	}
 	own.out.Reject(s.seg.End())
 	return true
+}
+
+// continuesIDs says whether the IP ID of the segment is next after those before the RST of
+// its side, and that of the RST is not, though a busy host could have come to it: it is the
+// RST that is somebody else's.
+func (s *step) continuesIDs() bool {
+	own, m := s.own, reassembly.MarkOf(s.seg)
+	return !own.dir.habits().OtherTTL(&own.last, &m) && nextID(own.wlID, m.IPID) && !nextID(own.wlID, own.last.IPID)
 }
 
 // stayedOpen looks whether the segment shows that its side has not closed, although its
