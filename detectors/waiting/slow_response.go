@@ -21,7 +21,8 @@ var SlowResponse = &detectors.Detector{
 		Cause: "The server's application waits: for a database, another service, a lock, a full thread pool, a disk, or its own computation.",
 		Action: "Look at the server's log for the time of the request's frame, and at what it calls. Other answers of the same connection " +
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
-		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little, or speaks without being asked. " +
+		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
+			"answers: three late ones in a row, and no fewer in all), or speaks without being asked. " +
 			"An interactive session, whose client pauses. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
@@ -47,7 +48,7 @@ var (
 		When: "answers began more than min-response after their requests, on a connection with prompt answers, too, or they were large"}
 	paused = &detectors.Outcome{Name: "paused", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "an answer of 100 kB or more paused once or twice for more than min-response"}
-	unanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Info, Fault: detectors.FaultHost,
+	unanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Info, Fault: detectors.FaultSuspected,
 		When: "the server had answered promptly before, and the client closed or reset the connection after it had waited for min-unanswered"}
 )
 
@@ -60,6 +61,8 @@ type slowResponse struct {
 	longest int64
 	total   int64
 	large   bool              // an answer was large
+	row     int               // answers in a row that came late
+	rows    int               // the most of these
 	pauses  []reassembly.Mark // what was sent last before a pause, the first few
 }
 
@@ -78,8 +81,11 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
 	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked:
+		w.row++
+		w.rows = max(w.rows, w.row)
 		w.slow(x, r)
 	case w.n > 0:
+		w.row = 0
 		w.report(x, r)
 	}
 }
@@ -108,7 +114,8 @@ func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
 
 // report reports slow answers, once it is known that they are not the rule.
 func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
-	if !w.large && float64(x.Prompt) < r.Value("min-prompt") {
+	if !w.large && (float64(x.Prompt) < r.Value("min-prompt") || w.polls(x)) {
+		r.Withdraw(w.first.Request.File, w.first.Request.Frame)
 		return
 	}
 	const server = reassembly.B
@@ -137,6 +144,14 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	r.Emit(f)
 }
 
+// polls reports whether the connection looks like a long poll after its first exchanges: late
+// answers in a row, and as many as there are others.
+func (w *slowResponse) polls(x *detectors.Exchange) bool {
+	return w.rows >= minPolls && uint32(w.n) >= x.Prompt
+}
+
+const minPolls = 3
+
 // noAnswer reports a request that the client gave up on. That a capture ends before an
 // answer says nothing.
 func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
@@ -150,7 +165,7 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	f.Roles = detectors.Roles("server", server, "client")
 	f.Measure("waited_s", detectors.Seconds(x.Response))
 	f.Measure("prompt", int(x.Prompt))
-	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d). Before, %s took %s on average.",
+	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d), unless the request wanted no answer. Before, %s took %s on average.",
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
 		detectors.Counted(x.Prompt, "answer", "answers"), detectors.Span(int64(x.Mean)))
 	relayed(&f, x.Relayed, r)
