@@ -130,6 +130,9 @@ func (s *stall) lasted() int64 { return s.ended.At - s.since }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
+	if ev.Kind == fsm.DataResent && padded(ev) {
+		return
+	}
 	if ev.Kind == fsm.ICMPError {
 		w.told(ev)
 		return
@@ -158,6 +161,18 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
+}
+
+// padding is how much an Ethernet frame with a pure ACK in IPv4 is padded by. Some hosts and
+// tunnels count it in the IP length.
+const padding = 6
+
+// padded reports whether what the segment seems to send again was an ACK with padding: a few
+// bytes that were not pushed, with other ones at their place now, or a newer ACK.
+func padded(ev fsm.Event) bool {
+	was, seg := ev.Was, ev.Seg
+	return was.Len > 0 && was.Len <= padding && was.Flags&(reassembly.PSH|reassembly.FIN) == 0 && was.Seq == seg.Seq &&
+		(seg.Len > was.Len || seg.Len == was.Len && seg.Flags&reassembly.PSH == 0 && seg.Ack.After(was.Ack))
 }
 
 // told takes an ICMP error.
