@@ -22,9 +22,8 @@ type partition struct {
 	starts  fsm.Kinds // what starts a watcher
 	now     int64     // latest segment
 
-	traceEnd int64   // once it is known
-	accounts bool    // detectors want to know where the time went
-	current  flow.ID // connection whose account is told of
+	traceEnd int64 // once it is known
+	accounts bool  // detectors want to know where the time went
 
 	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
 	aside        fsm.Events                    // what a segment brought to light of another connection than its own

@@ -71,17 +71,15 @@ var Epoch = time.Date(2026, 11, 21, 7, 42, 39, 0, time.UTC).UnixNano()
 
 type sim struct {
 	Config
-	rng    *rand.Rand
-	now    int64
-	queue  events
-	n      int
-	hosts  [2]*host
-	taps   [2][]sighting
-	log    []*Sent
-	ids    [2]uint16
-	last   [2]int64 // latest arrival of each direction
-	done   bool
-	inject *reassembly.Segment
+	rng   *rand.Rand
+	now   int64
+	queue events
+	n     int
+	hosts [2]*host
+	taps  [2][]sighting
+	log   []*Sent
+	ids   [2]uint16
+	last  [2]int64 // latest arrival of each direction
 }
 
 type sighting struct {

@@ -13,9 +13,6 @@ import (
 // lines or in one. They are read field by field, without the structure around
 // them, so that an excerpt, a quotation and a file of any length are read alike.
 
-// A field is a name and a value.
-type field struct{ name, value string }
-
 // startsFields recognises where the fields of a packet begin, and returns what
 // printed them.
 func startsFields(line string) (printer string) {
