@@ -60,6 +60,7 @@ type Outcome struct {
 	Severity Severity
 	Fault    Fault
 	When     string
+	Title    string // in place of Doc.Title, where that does not hold for this outcome
 	Cause    string // in place of Doc.Cause, where the outcomes differ in it
 	Action   string // in place of Doc.Action
 

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -69,7 +70,7 @@ func (r *Report) Find(o *Outcome, subject reassembly.Side, at int64, evidence ..
 	}
 	return Finding{
 		Detector: r.detector.Name, Outcome: o.Name, Severity: o.Severity,
-		Title: r.detector.Doc.Title, Subject: subject, Fault: o.Fault, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
+		Title: cmp.Or(o.Title, r.detector.Doc.Title), Subject: subject, Fault: o.Fault, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
 		needs: o.Needs | r.detector.Needs, handshake: o.Handshake, Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
 }

@@ -46,6 +46,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	c.since(o.From)
 	for i := range c.found {
 		doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
+		doubtClock(c.found[i].Finding, trace)
 	}
 	c.withinBudget(maxListed)
 	rep := &result.Report{

@@ -25,6 +25,23 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 	}
 }
 
+// doubtClock makes undecided what did not come after a clock was set back, if the connection
+// itself did not go on: trace time does, but what follows may have been captured at any time.
+// Files that were put behind each other look like that.
+func doubtClock(f *detectors.Finding, trace *stats.Trace) {
+	if f.Absence == detectors.NoAbsence || f.Verdict != detectors.Seen {
+		return
+	}
+	latest := f.Start
+	for i := range f.Evidence {
+		latest = max(latest, f.Evidence[i].Seg.At)
+	}
+	if trace.ClockStepped(latest, f.End) {
+		f.Limits |= fsm.ClockStepped
+		f.Undecide("clock-stepped: the capture's clock was set back meanwhile, so it is not known how long nothing came")
+	}
+}
+
 // hidden is the limit for which a trace cannot prove what the detector finds
 // absent: it shows acknowledgments of too few FINs of that rank, or nothing but
 // SYNs.

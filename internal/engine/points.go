@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -46,6 +47,13 @@ func (f *frames) sort(fr *capture.Frame) int {
 		return 0
 	}
 	i := f.options.Points.Of(fr)
+	if fr.Stepped { // the clock of all points in the file
+		for k, files := range f.options.Points.Files {
+			if k != i && slices.Contains(files, fr.File) {
+				f.points[k].trace.Step(fr.At)
+			}
+		}
+	}
 	if i < 0 {
 		return i
 	}

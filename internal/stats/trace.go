@@ -65,8 +65,8 @@ type Number struct{ Position, Number uint64 }
 // stepped just before it.
 func (t *Trace) Frame(at int64, stepped bool) {
 	t.Packets++
-	if stepped && len(t.ClockSteps) < MaxClockSteps {
-		t.ClockSteps = append(t.ClockSteps, at)
+	if stepped {
+		t.Step(at)
 	}
 	switch {
 	case t.Last == 0:
@@ -78,6 +78,13 @@ func (t *Trace) Frame(at int64, stepped bool) {
 		t.Last = at
 	case at < t.First:
 		t.First = at
+	}
+}
+
+// Step notes that a clock stepped.
+func (t *Trace) Step(at int64) {
+	if len(t.ClockSteps) < MaxClockSteps {
+		t.ClockSteps = append(t.ClockSteps, at)
 	}
 }
 
