@@ -114,7 +114,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
-		if !c.peerSpoke && ev.Seg.Frame != c.rst.Frame {
+		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
 			c.more++
 		}
 	case bySender:

@@ -13,10 +13,10 @@ import (
 func TestChoose(t *testing.T) {
 	var r result.Report
 	flows := []result.Flow{
-		{Conn: 1, Packets: [2]uint64{3, 4}},
-		{Conn: 2, Packets: [2]uint64{MaxSegments, 0}},
-		{Conn: 3, Packets: [2]uint64{MaxSegments / 2, MaxSegments/2 - 2*successorSegments}},
-		{Conn: 4, Packets: [2]uint64{1, 1}},
+		{ID: 1, Conn: 1, Packets: [2]uint64{3, 4}},
+		{ID: 2, Conn: 2, Packets: [2]uint64{MaxSegments, 0}},
+		{ID: 3, Conn: 3, Packets: [2]uint64{MaxSegments / 2, MaxSegments/2 - 2*successorSegments}},
+		{ID: 4, Conn: 4, Packets: [2]uint64{1, 1}},
 	}
 	for i := range flows {
 		r.Findings = append(r.Findings, result.Finding{Flow: &flows[i]})

@@ -96,7 +96,7 @@ func summarise(rep *result.Report, origin func(file uint16, frame uint32) uint32
 // finding adds everything of a finding except its ID and limits.
 func (a *summary) finding(f *result.Finding, start int64, origin func(uint16, uint32) uint32) {
 	a.findings = append(a.findings, fmt.Sprintf("%s %s %v %q %v of connection %d, culprit %v, roles %v, %v, from %d to %d said at %d, %v",
-		f.Detector, f.Outcome, f.Verdict, f.Reason, f.Severity, f.Flow.ID, f.Subject, f.Roles, f.States, f.Start-start, f.End-start, f.At-start, f.Metrics),
+		f.Detector, f.Outcome, f.Verdict, withSides(f.Reason, f.Flow), f.Severity, f.Flow.ID, f.Subject, f.Roles, f.States, f.Start-start, f.End-start, f.At-start, f.Metrics),
 		"  "+withSides(f.Message, f.Flow))
 	iss := f.Flow.ISS
 	for i := range f.Evidence {
