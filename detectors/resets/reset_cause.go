@@ -144,6 +144,9 @@ func (w *resetCause) report(r *detectors.Report) {
 		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
 	}
 	o.apply(c, &f, r)
+	if o == refused && c.continued.At != 0 && r.Conn.Limits()&segmentOrigin != 0 {
+		f.Undecide("text: something continues after the RST, and the text does not show which of the two is its side's own")
+	}
 	r.Emit(f)
 }
 

@@ -134,8 +134,8 @@ func TestAnonymize_nothingSurvives(t *testing.T) {
 		t.Run(name+" "+w.name, func(t *testing.T) {
 			segs, end := segments(t, all[name])
 			s := newSecrets(uint64(i))
-			m := anonymize.New(anonymize.Key{byte(i)})
 			original := s.original(t, segs, end, w)
+			m := s.mapper(byte(i))
 			forms := s.forms(segs)
 			there := 0
 			plain, err := os.ReadFile(original)
