@@ -157,7 +157,7 @@ func tolerable(doubt string, but []string) bool {
 // byOthers: the finding depends on other connections, which are not in its file.
 func byOthers(f *result.Finding) bool {
 	translated := f.Outcome == "handshake-reset" && f.Fault == detectors.FaultPath // the SYN to the other address
-	stepped := strings.HasPrefix(f.Reason, "clock-stepped:") // a file has the times of the trace, which do not go back
+	stepped := strings.HasPrefix(f.Reason, "clock-stepped:")                       // a file has the times of the trace, which do not go back
 	return translated || stepped || strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
 }
 
