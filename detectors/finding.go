@@ -92,8 +92,8 @@ type Finding struct {
 	Limits    fsm.Limits
 	SYN       *SYNKey    // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
-	needs     fsm.Limits // see Outcome.Needs
-	handshake bool       // see Outcome.Handshake
+	Needs     fsm.Limits // see Outcome.Needs
+	Handshake bool       // see Outcome.Handshake
 	Metrics   []Metric
 	Evidence  []Evidence // [0] is the anchor; never empty
 }

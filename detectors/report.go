@@ -71,7 +71,7 @@ func (r *Report) Find(o *Outcome, subject reassembly.Side, at int64, evidence ..
 	return Finding{
 		Detector: r.detector.Name, Outcome: o.Name, Severity: o.Severity,
 		Title: cmp.Or(o.Title, r.detector.Doc.Title), Subject: subject, Fault: o.Fault, States: r.Before, Limits: r.Conn.Limits() | r.Capture,
-		needs: o.Needs | r.detector.Needs, handshake: o.Handshake, Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
+		Needs: o.Needs | r.detector.Needs, Handshake: o.Handshake, Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
 }
 
@@ -128,8 +128,8 @@ func (f *Finding) Doubt() {
 // doubtText makes a finding undecided that needs what the text does not have.
 func (f *Finding) doubtText() {
 	const bare = fsm.Text | fsm.WindowUnknown
-	switch l := f.Limits & (f.needs | fsm.TimeUnknown); {
-	case f.Limits&bare == bare && !f.handshake:
+	switch l := f.Limits & (f.Needs | fsm.TimeUnknown); {
+	case f.Limits&bare == bare && !f.Handshake:
 		f.Undecide("window-unknown: the text has no windows and lengths")
 	case l&fsm.TimeUnknown != 0:
 		f.Undecide("time-unknown: the text has no times")
@@ -195,7 +195,7 @@ func (r *Report) Findings() []Finding {
 func (f *Finding) bare() Finding {
 	return Finding{
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
-		Limits: f.Limits, Absence: f.Absence, needs: f.needs, handshake: f.handshake, Evidence: []Evidence{f.Evidence[0]},
+		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Evidence: []Evidence{f.Evidence[0]},
 	}
 }
 

@@ -22,7 +22,7 @@ func TestFinding_Doubt(t *testing.T) {
 		if f.Doubt(); f.Verdict != Seen && limit != fsm.TimeUnknown {
 			t.Errorf("a finding that rests on no absence is undecided with the limit %v", limit)
 		}
-		f = Finding{Limits: limit, needs: fsm.Text | fsm.SeqUnknown}
+		f = Finding{Limits: limit, Needs: fsm.Text | fsm.SeqUnknown}
 		if f.Doubt(); (f.Verdict == Undecided) != (limit&fsm.FromText != 0) {
 			t.Errorf("a finding that needs what text lacks is %v with the limit %v", f.Verdict, limit)
 		}

