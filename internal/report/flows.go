@@ -35,7 +35,7 @@ func (t *textWriter) flowRow(f *result.Flow) []string {
 	return []string{
 		unsigned(f.ID), t.o.endpoint(f, sides[0]), string(arrow(f)), t.o.endpoint(f, sides[1]),
 		quantity.Seconds(f.First - t.r.Trace.First), quantity.Duration(f.Last - f.First),
-		pair(f.Packets, sides), pair(f.Bytes, sides), pair(f.Rexmits, sides), rtt, Clean(f.Ending), closedFirst(f), f.History,
+		pair(f.Packets, sides), pair(f.Bytes, sides), pair(f.Rexmits, sides), rtt, Clean(f.Ending), closedFirst(f), Clean(f.History),
 		t.state(f, sides[0]) + "/" + t.state(f, sides[1]), f.Limits.String(),
 	}
 }
