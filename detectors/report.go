@@ -145,6 +145,7 @@ func (f *Finding) doubtText() {
 // last: how it began and how it ended is what counts.
 func (r *Report) Emit(f Finding) {
 	r.changed = true
+	f.End = max(f.End, f.Start) // within a second, clocks go back
 	if f.Limits&fsm.FromText != 0 {
 		f.Doubt()
 	}
