@@ -20,7 +20,7 @@ const findingsFile = "testdata/findings.txt"
 
 // What programs read of a finding, sentences apart, changes only on purpose: culprit,
 // roles, states, times, metrics and limits, of each sample and of the first scenario with
-// each outcome, verdict, severity and culprit; and when it is first reported live.
+// each outcome, verdict, severity, fault and culprit; and when it is first reported live.
 func TestGolden_findings(t *testing.T) {
 	var b strings.Builder
 	shown := map[string]bool{}
@@ -31,7 +31,7 @@ func TestGolden_findings(t *testing.T) {
 			reported := firstReported(t, tr, rep.Findings)
 			for n := range rep.Findings {
 				x := &rep.Findings[n]
-				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Flow.End[x.Subject])
+				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Fault, x.Flow.End[x.Subject])
 				if sample || !shown[kind] {
 					fmt.Fprintf(&b, "%s ", filepath.Base(f.Name))
 					writeFinding(&b, tr, x, reported[nameOf(x)])

@@ -16,7 +16,7 @@ var FINUnanswered = &detectors.Detector{
 		Title: "a FIN was retransmitted repeatedly and never acknowledged",
 		What: "One side sends FIN, and retransmits it at growing intervals, as it should. Nothing from the peer acknowledges " +
 			"it for six seconds or more. The closer stays in FIN_WAIT_1 (if it closed first) or LAST_ACK (second) until it gives up.",
-		Cause: "The peer is gone: switched off, crashed, moved to another network, or cut off by a firewall or NAT that forgot the " +
+		Cause: "The peer is gone (switched off, crashed, moved to another network), or its host or a firewall or NAT on the way has forgotten the " +
 			"connection and drops what it does not know. The closer's socket is an orphan: its application has closed it, and the " +
 			"kernel retransmits the FIN for a minute or two.",
 		Action: "Find out what happened to the peer, and to the path to it, at this time. The closer behaves correctly. If there are many such " +
@@ -57,6 +57,11 @@ var (
 		When: "it was acknowledged in the end: until then the peer or the path to it was down"}
 )
 
+// causeHeard is the cause where the peer has sent something since the FIN, so soon that it
+// may have crossed it.
+const causeHeard = "The peer was there when the FIN was sent. Either what it sent crossed the FIN, and nothing has come from it since (it went away, or something on the path forgot the connection); " +
+	"or it answers the FIN's segments and does not accept the FIN, as a proxy may do that speaks in its name."
+
 // finUnanswered waits for the ACK of each side's FIN. What it reports is reviewed after
 // each retransmission, and when the next one is overdue.
 type finUnanswered struct {
@@ -71,6 +76,7 @@ type repeatedFIN struct {
 	last    reassembly.Mark
 	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
 	gaps    [2]int64              // the first interval and the latest
+	spread  [2]int64              // the shortest interval and the longest
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
 	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
@@ -147,7 +153,9 @@ func (f *repeatedFIN) repeat(m reassembly.Mark) {
 	f.gaps[1] = m.At - f.last.At
 	if f.sends == 1 {
 		f.gaps[0] = f.gaps[1]
+		f.spread = f.gaps
 	}
+	f.spread = [2]int64{min(f.spread[0], f.gaps[1]), max(f.spread[1], f.gaps[1])}
 	f.last = m
 	if m.Seq.Before(f.from) {
 		f.from = m.Seq
@@ -276,6 +284,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	if s.icmp.Since(s.first.At) {
 		s.icmp.Measure(&f)
 	}
+	if last := r.Conn.Last(side.Peer()); (outcome == unansweredExhausted || outcome == unansweredTrying) && last.At > s.first.At {
+		f.Cause = causeHeard
+	}
 	f.Message = w.message(side, outcome, now, &f, r)
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
@@ -302,7 +313,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	s := &w.sides[side]
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent FIN %d times in %s (frames %d to %d), at intervals of %s to %s.",
-		own, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.gaps[0]), detectors.Span(s.gaps[1]))
+		own, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.spread[0]), detectors.Span(s.spread[1]))
 	if s.sends == 2 {
 		m = fmt.Sprintf("%s sent FIN twice, %s apart (frames %d and %d).", own, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
 	}
@@ -321,13 +332,12 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
-		if r.Conn.Last(side.Peer()).At <= s.first.At {
-			m += ", nor sent anything else since"
-			if !s.icmp.Since(s.first.At) {
-				m += ": it is down or unreachable"
-			}
+		if last := r.Conn.Last(side.Peer()); last.At <= s.first.At {
+			m += ", nor sent anything else on this connection since."
+		} else {
+			m += fmt.Sprintf(": what it sent since then, the last of it %s after the first FIN (frame %d), acknowledges only what came before.",
+				detectors.Span(last.At-s.first.At), last.Frame)
 		}
-		m += "."
 	}
 	if s.icmp.Since(s.first.At) {
 		m += " " + s.icmp.Sentence(own) + " " + s.icmp.Meaning(own, peer)

@@ -233,12 +233,14 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	if v.heard.At != 0 {
 		m += fmt.Sprintf(" for %s, since frame %d", detectors.Span(v.until(now)-v.heard.At), v.heard.Frame)
 	}
+	from, to := &v.first, v.last()
 	if outcome == deadData {
 		m += fmt.Sprintf(". %s retransmitted the same data %d times", own, v.resends)
+		from, to = &v.from, &v.to
 	} else {
 		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
 	}
-	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s", detectors.Span(v.last().At-v.first.At), v.first.Frame, v.last().Frame, v.ended(own, now, sent))
+	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, v.ended(own, now, sent))
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}

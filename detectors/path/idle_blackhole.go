@@ -182,8 +182,8 @@ func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, w
 	v := u.retries
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent data (frame %d) after %s had been silent for %s (since frame %d). It retransmitted the data %d times in %s (frames %d to %d) "+
-		"and got no answer. %s", own, u.data.Frame, peer, detectors.Span(u.idle), v.heard.Frame, v.resends, detectors.Span(v.last().At-u.data.At),
-		v.first.Frame, v.last().Frame, v.ended(own, now, sent))
+		"and got no answer. %s", own, u.data.Frame, peer, detectors.Span(u.idle), v.heard.Frame, v.resends, detectors.Span(v.to.At-v.from.At),
+		v.from.Frame, v.to.Frame, v.ended(own, now, sent))
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}

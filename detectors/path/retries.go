@@ -18,11 +18,12 @@ type retryRun struct {
 	rst    reassembly.Mark                // with which the side itself ended it
 
 	keepAlives int
-	resends    int    // of the oldest byte that is not acknowledged
-	least      uint32 // payload of the smallest that was sent again
-	small      bool   // a smaller one was sent for the first time since the peer's last segment
-	interval   int64  // between the last two retries
-	replaced   bool   // a new connection took the four-tuple
+	resends    int             // of the oldest byte that is not acknowledged
+	from, to   reassembly.Mark // the first and last of these
+	least      uint32          // payload of the smallest that was sent again
+	small      bool            // a smaller one was sent for the first time since the peer's last segment
+	interval   int64           // between the last two retries of the same
+	replaced   bool            // a new connection took the four-tuple
 }
 
 // recentRetries is how many of the last retries are kept as evidence.
@@ -41,10 +42,15 @@ const (
 
 // retry takes one more retry.
 func (v *retryRun) retry(m *reassembly.Mark) {
+	if v.n > 0 {
+		v.interval = m.At - v.last().At
+	}
+	v.keep(m)
+}
+
+func (v *retryRun) keep(m *reassembly.Mark) {
 	if v.n == 0 {
 		v.first = *m
-	} else {
-		v.interval = m.At - v.last().At
 	}
 	v.recent[v.n%recentRetries] = *m
 	v.n++
@@ -54,15 +60,22 @@ func (v *retryRun) retry(m *reassembly.Mark) {
 func (v *retryRun) last() *reassembly.Mark { return &v.recent[(v.n-1)%recentRetries] }
 
 // resend takes a retry of data. RTO sends the oldest segment again (RFC 6298 5.4);
-// others, such as tail loss probes, are not counted.
+// others, such as tail loss probes and the rest of a burst, are not counted, nor timed.
 func (v *retryRun) resend(m *reassembly.Mark, oldest bool) {
-	v.retry(m)
+	v.keep(m)
 	if v.least == 0 || m.Len < v.least {
 		v.least = m.Len
 	}
-	if oldest {
-		v.resends++
+	if !oldest {
+		return
 	}
+	if v.resends == 0 {
+		v.from = *m
+	} else {
+		v.interval = m.At - v.to.At
+	}
+	v.to = *m
+	v.resends++
 }
 
 // onlyLarge reports whether all that was sent since the peer's last segment is large,

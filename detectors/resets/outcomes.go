@@ -16,11 +16,12 @@ const segmentOrigin = fsm.Text | fsm.SeqUnknown
 // depends on the case.
 type outcome struct {
 	detectors.Outcome
-	exceptions  []exception             // to its severity; the first that holds
-	doubts      []doubt                 // the first that holds makes it undecided
-	peerAtFault func(*resetCase) bool   // whether the peer has to be looked at, not the sender
-	sentence    func(*resetCase) string // for the ticket
-	lost        func(*resetCase) uint32 // the payload that it cost, in bytes; nil is what was in flight
+	exceptions  []exception                      // to its severity; the first that holds
+	doubts      []doubt                          // the first that holds makes it undecided
+	peerAtFault func(*resetCase) bool            // whether the peer has to be looked at, not the sender
+	fault       func(*resetCase) detectors.Fault // whose it is; nil is as declared
+	sentence    func(*resetCase) string          // for the ticket
+	lost        func(*resetCase) uint32          // the payload that it cost, in bytes; nil is what was in flight
 	measure     func(*resetCase, *detectors.Finding)
 	absence     func(*resetCase, *detectors.Finding, *detectors.Report) // marks what did not come, if it rests on that
 }
@@ -146,6 +147,7 @@ var halfOpen = &outcome{
 		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
 		{"the peer's window was zero, or full: the sender of the RST may have closed, with its FIN held back by the window", (*resetCase).finHeld},
 		onlyAcks, finUnseen,
+		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
 	},
 	absence:  func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
 	sentence: (*resetCase).halfOpenSentence,
@@ -176,6 +178,7 @@ var stale = &outcome{
 	doubts: []doubt{{"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
 		func(c *resetCase) bool { return !c.closed() && c.ackUnseen() }}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
+	fault:       (*resetCase).staleFault,
 	sentence:    (*resetCase).staleSentence,
 }
 
@@ -274,6 +277,18 @@ var unexplained = &outcome{
 	sentence:   (*resetCase).unexplainedSentence,
 }
 
+// staleFault accuses the peer only of what the RST answers, and only if the sender's own
+// host says so.
+func (c *resetCase) staleFault() detectors.Fault {
+	switch {
+	case c.otherTTL():
+		return detectors.FaultPath
+	case !c.replies():
+		return detectors.FaultUnknown
+	}
+	return detectors.FaultHost
+}
+
 func (c *resetCase) measureIdle(f *detectors.Finding) {
 	if s, _, _ := middlebox.Longest(c.idle()); s > 0 {
 		f.Measure("idle_default_s", float64(s))
@@ -300,6 +315,9 @@ func (o *outcome) apply(c *resetCase, f *detectors.Finding, r *detectors.Report)
 			f.Severity = x.severity
 			break
 		}
+	}
+	if o.fault != nil {
+		f.Fault = o.fault(c)
 	}
 	if o.measure != nil {
 		o.measure(c, f)

@@ -68,9 +68,21 @@ func (c *resetCase) staleSentence() string {
 		m = fmt.Sprintf("%s answered %s with a RST (frame %d)", c.sender.name, c.answered(), c.rst.Frame)
 	}
 	if c.closed() {
-		return m + " after both sides had closed."
+		m += " after both sides had closed."
+		if last := &c.peer.last; !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last) {
+			m += " It answers nothing that was captured."
+		}
+		return m + c.otherSender()
 	}
 	return m + fmt.Sprintf(". That is an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
+}
+
+// otherSender says that a device on the path sent the RST, if its TTL shows that.
+func (c *resetCase) otherSender() string {
+	if !c.otherTTL() {
+		return ""
+	}
+	return fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
 }
 
 func (c *resetCase) dataAfterCloseSentence() string {
@@ -100,7 +112,7 @@ func (c *resetCase) idleDropSentence() string {
 		m += fmt.Sprintf(". Then a RST (frame %d) answered %s, as from a host that does not know the connection.", c.rst.Frame, c.answered())
 	}
 	if c.otherTTL() {
-		return m + fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+		return m + c.otherSender()
 	}
 	if c.otherDevice() {
 		return m + fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d: a load balancer or another middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
@@ -128,6 +140,8 @@ func (c *resetCase) halfOpenSentence() string {
 		closed, lost = "It had closed:", "its socket is gone"
 	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
 		closed = "If it had not closed,"
+	case c.mayAbort():
+		closed = "Unless it aborted the connection,"
 	}
 	form := "a RST without ACK"
 	if !c.bare() {

@@ -1,0 +1,116 @@
+package resets
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What the RST answers.
+
+// answerTime is how long after a segment a RST may answer it, or four round trips if
+// that is longer: hosts answer at once, but paths have queues.
+const answerTime = 250 * time.Millisecond
+
+// prompt reports whether to came soon enough after from to answer it.
+func (c *resetCase) prompt(from, to *reassembly.Mark) bool {
+	return to.At-from.At <= int64(max(4*c.rtt, answerTime))
+}
+
+// bare reports whether the RST has no ACK.
+func (c *resetCase) bare() bool { return !c.rst.Flags.Has(reassembly.ACK) }
+
+// replies reports whether the RST is what a host without the connection answers to the
+// peer's last segment (RFC 9293 3.10.7.1), or to one just before it.
+func (c *resetCase) replies() bool {
+	last := &c.peer.last
+	switch {
+	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last):
+		return false
+	// The sender had answered it otherwise already, unless the RST is below what it
+	// sent, or that was in flight.
+	case last.At < c.sender.last.At && c.atNxt() && !c.crossed():
+		return false
+	}
+	// With ACK, a RST says what has arrived; it answers what has no ACK itself, and
+	// what a socket would not acknowledge so.
+	return c.bare() || !last.Flags.Has(reassembly.ACK) || c.peer.probe && last.Len == 0 || c.withoutSocket()
+}
+
+// overran reports whether the RST answers data beyond the window. A device that tracks
+// windows answers at once; what the host itself acknowledges meanwhile says nothing.
+func (c *resetCase) overran() bool {
+	last := &c.peer.last
+	return c.bare() && c.excess() > 0 && c.prompt(last, &c.rst) && detectors.Answers(&c.rst, last)
+}
+
+// early reports whether the RST came too soon after the peer's last segment to answer
+// it: in less than a quarter of the time that the sender took in the handshake.
+func (c *resetCase) early() bool {
+	return !c.challenging && !c.old() && c.rst.At-c.peer.last.At < int64(c.handshakeRTT/4)
+}
+
+// answers reports whether the RST answers the peer's last segment.
+func (c *resetCase) answers() bool { return c.replies() && !c.early() }
+
+// oneOf reports whether the RST is the first of several, which answer several segments of
+// the peer: it answers the earliest, of which only the last is known.
+func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 }
+
+// crossed reports whether the sender's last segment was sent before the peer's can have
+// reached it, though it was captured later: it does not acknowledge that, and came
+// sooner than the sender can answer, by the handshake.
+func (c *resetCase) crossed() bool {
+	own, last := &c.sender.last, &c.peer.last
+	if last.SeqLen() > 0 && own.Flags.Has(reassembly.ACK) && last.End().AtOrBefore(own.Ack) {
+		return false // it had arrived
+	}
+	switch gap := time.Duration(own.At - last.At); {
+	case gap < c.handshakeRTT/2:
+		return true
+	case gap < c.handshakeRTT:
+		return last.SeqLen() > 0
+	}
+	return false
+}
+
+// justSpoke reports whether the sender had the connection so shortly before that it has
+// hardly lost it: the peer's last segment only acknowledges, at once, what it had just sent.
+// The RST lies at its SND.NXT, and a socket that aborts may send it so.
+func (c *resetCase) justSpoke() bool {
+	return c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() == 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID() && c.sender.last.IPID != 0
+}
+
+// mayAbort reports whether a RST that answers data may also be that of a socket which
+// aborts without ACK (RFC 9293 3.10.5): it lies at SND.NXT, and its sender had just sent
+// data that the peer's last segment acknowledges at once. An IP ID of 0, where the sender
+// counts them, is not a socket's.
+func (c *resetCase) mayAbort() bool {
+	return c.bare() && c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() > 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID()
+}
+
+// old reports whether the peer's last segment acknowledges less than the peer had
+// acknowledged before: it is an old duplicate, or late.
+func (c *resetCase) old() bool {
+	return c.peer.last.Flags.Has(reassembly.ACK) && c.sender.stream.Below(c.peer.last.Ack)
+}
+
+// late reports whether the peer's last segment is not the prompt acknowledgment of what
+// the sender had sent before it.
+func (c *resetCase) late() bool {
+	own, last := &c.sender.last, &c.peer.last
+	return c.old() || own.Len == 0 || own.End() != last.Ack || !c.prompt(own, last)
+}
+
+// refusal reports whether the RST answers a SYN as a closed port does.
+func (c *resetCase) refusal() bool {
+	return c.peer.phase == fsm.PhaseOpening && c.sender.phase == fsm.PhaseIdle
+}
+
+// scanned reports whether the RST answers a segment with which no connection can begin.
+// Port scans send such, and a closed port answers (RFC 9293 3.10.7.1).
+func (c *resetCase) scanned() bool {
+	return c.answers() && !c.peer.last.Flags.Any(reassembly.SYN|reassembly.ACK)
+}

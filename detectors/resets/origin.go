@@ -1,0 +1,96 @@
+package resets
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Whose the RST is, by the marks that it bears: TTL, IP ID, window.
+
+// withoutSocket reports whether a RST with ACK is what lwIP and other small stacks send
+// for a connection that they do not have (lwIP tcp_input: tcp_rst without a PCB): at
+// exactly SEG.ACK, for exactly SEG.SEQ+SEG.LEN of data that nothing else acknowledged.
+// A socket that closes with unread data sends the same numbers; but it does not take
+// back window that it had offered, nor begin to count its IP IDs anew.
+func (c *resetCase) withoutSocket() bool {
+	last := &c.peer.last
+	return !c.bare() && last.Len > 0 && last.Flags.Has(reassembly.ACK) && c.rst.Seq == last.Ack && c.rst.Ack == last.End() &&
+		c.peer.stream.Knows(reassembly.KnowUna) && c.peer.stream.Una.Before(last.End()) && !c.sender.finSent() &&
+		(c.otherWindow() || c.restartedIDs())
+}
+
+// otherWindow reports whether the RST advertises a window, and one that takes back what
+// its sender had offered. A RST of a socket advertises none, or what is left of it.
+func (c *resetCase) otherWindow() bool {
+	in := &c.peer.stream
+	edge := c.rst.Ack + reassembly.Seq(uint32(c.rst.Window)<<c.sender.scale)
+	return !c.bare() && c.rst.Window > 0 && c.sender.scaleKnown && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
+}
+
+// otherTTL reports whether the RST has another TTL than everything else of the sender.
+func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) }
+
+// otherDevice reports whether a RST that ends a silence comes from another device than the
+// sender's last segment, though not all before had one TTL: a load balancer that answers
+// SYNs itself speaks in its name, too. The RST advertises a window, and not the socket's.
+func (c *resetCase) otherDevice() bool {
+	last := &c.sender.last
+	return c.brokeSilence() && c.rst.Window != 0 && c.rst.Window != last.Window && fsm.Habits{}.OtherTTL(last, &c.rst)
+}
+
+// otherID reports whether the sender counts its IP IDs, and that of the RST is not next.
+func (c *resetCase) otherID() bool { return c.sender.habits.OtherID(&c.sender.last, &c.rst) }
+
+// ownWindow reports whether the RST has all that a socket would give it: besides SEQ and
+// ACK, the window that the sender had offered. Who forges a RST has no use for that, and
+// leaves it 0; a load balancer that ends an idle connection has it.
+func (c *resetCase) ownWindow() bool {
+	last := &c.sender.last
+	return !c.bare() && c.atNxt() && c.rst.Ack == last.Ack && c.rst.Window == last.Window && c.rst.Window != 0
+}
+
+// minQuiet is the least silence after which a RST that has all of a socket may be a load
+// balancer's, in nanoseconds. None of note is set to less.
+const minQuiet = int64(10 * time.Second)
+
+// foreign reports whether the RST is not marked as the sender marks its packets, and
+// nothing else speaks for the sender.
+func (c *resetCase) foreign() bool {
+	switch {
+	case c.otherTTL():
+		return !c.ownWindow() || !c.brokeSilence() || c.idle() < minQuiet
+	case c.otherID():
+		return !c.ownWindow() && !c.answers()
+	}
+	return false
+}
+
+// noID reports whether the sender counts its IP IDs, and the RST has none. Linux
+// answers so for sockets that are gone; but no socket sends such a RST.
+func (c *resetCase) noID() bool {
+	return c.sender.last.At != 0 && c.sender.habits.CountsIDs && c.rst.IPID == 0
+}
+
+// firstIDs is how many packets a host that was restarted may have sent before the RST,
+// and maxStep how far the IP ID of one that was not restarted moves on.
+const (
+	firstIDs = 64
+	maxStep  = 4096
+)
+
+// restartedIDs reports whether the sender counts its IP IDs, and has begun anew.
+func (c *resetCase) restartedIDs() bool {
+	return c.sender.habits.CountsIDs && c.rst.IPID < firstIDs && c.rst.IPID-c.sender.last.IPID > maxStep
+}
+
+// idNear is how far the IP ID of a RST may lie behind that of the peer's last packet if
+// it was made of one of the peer's.
+const idNear = 64
+
+// peersID reports whether the RST has the IP ID of one of the peer's last packets, which
+// the peer counts: it was made of that packet.
+func (c *resetCase) peersID() bool {
+	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+}

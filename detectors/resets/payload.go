@@ -1,0 +1,120 @@
+package resets
+
+import (
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What the RST cost: payload that nobody acknowledged, or read.
+
+// excess is by how many bytes the peer's last segment, data and no probe, ends beyond
+// every window that the sender was seen to offer.
+func (c *resetCase) excess() uint32 {
+	in, last := &c.peer.stream, &c.peer.last
+	end := last.Seq + reassembly.Seq(last.Len)
+	probed := c.sender.shut && c.sender.last.At <= last.At
+	if last.Len == 0 || c.peer.probe || probed || !c.sender.scaleKnown || c.sender.shrank || !in.Knows(reassembly.KnowEdge) ||
+		in.Edge.To(end) < max(2, int32(1)<<c.sender.scale) {
+		return 0
+	}
+	return uint32(end - in.Edge)
+}
+
+// unacked is how many bytes of the side's payload nothing has acknowledged; by, if not
+// nil, is a segment of the peer that may do so as well.
+func (e *end) unacked(by *reassembly.Mark) uint32 {
+	una, nxt := e.stream.ISS+1, e.stream.Nxt
+	if e.stream.Knows(reassembly.KnowUna) {
+		una = e.stream.Una
+	}
+	if by != nil && by.Flags.Has(reassembly.ACK) && by.Ack.After(una) && by.Ack.AtOrBefore(nxt) {
+		una = by.Ack
+	}
+	if e.finSent() && nxt.After(e.fin) { // beyond it lies no payload: some stacks number a second FIN anew
+		nxt = e.fin
+	}
+	if !e.stream.Knows(reassembly.KnowNxt) || !una.Before(nxt) {
+		return 0
+	}
+	return uint32(nxt - una)
+}
+
+// lost is how many bytes of the peer's payload the sender had not acknowledged.
+func (c *resetCase) lost() uint32 { return c.peer.unacked(nil) }
+
+// beyond is how many of these the RST does not acknowledge either.
+func (c *resetCase) beyond() uint32 { return c.peer.unacked(&c.rst) }
+
+// inFlight is how much payload of both sides nothing has acknowledged, not even the RST.
+func (c *resetCase) inFlight() uint32 { return c.beyond() + c.missing }
+
+// windowFall is by how many bytes the sender's window lies below the largest that it
+// offered.
+func (c *resetCase) windowFall() uint32 {
+	in := &c.peer.stream
+	if !in.Knows(reassembly.KnowEdge | reassembly.KnowUna) {
+		return 0
+	}
+	window := uint32(max(in.Una.To(in.Edge), 0))
+	return max(c.sender.maxWindow, window) - window
+}
+
+// minWindowFall is how far a window must have fallen before it shows unread data: a
+// receiver may hold it back by a segment or two for other reasons (RFC 9293 3.8.6.2.2).
+const minWindowFall = 2 * 1460
+
+// windowFell reports whether the sender's window has fallen so far that data must lie
+// in it, and by no more than there was data.
+func (c *resetCase) windowFell() bool {
+	fall, step := c.windowFall(), uint32(1)<<c.sender.scale
+	return fall >= max(2*step, minWindowFall) && uint64(fall) <= c.peer.bytes
+}
+
+// unread reports whether the sender's application had not read all that the peer sent:
+// its window shows it, or that data was in flight, or a request went unanswered.
+func (c *resetCase) unread() bool {
+	if c.peer.bytes == 0 || c.gaveUp() {
+		return false
+	}
+	own, last := &c.sender.last, &c.peer.last
+	unanswered := last.Len > 0 && !c.peer.probe && (own.At <= last.At || own.Len == 0)
+	switch {
+	case c.windowFell():
+		return true
+	case !unanswered:
+		return false
+	case c.lost() > 0 || c.fromServer():
+		return true
+	case c.fromClient():
+		return c.sender.bytes == 0
+	}
+	return c.rst.At-last.At <= int64(c.rtt)
+}
+
+// unreadBytes is how much of the peer's payload the sender's application had not read, or
+// may not have read.
+func (c *resetCase) unreadBytes() uint32 {
+	switch beyond := c.beyond(); {
+	case c.windowFell():
+		return c.windowFall() + beyond
+	case beyond > 0:
+		return beyond
+	case c.lost() > 0:
+		return c.lost()
+	}
+	return c.peer.last.Len
+}
+
+// unbound reports whether the RST ends an LDAP session: the client's last data is short
+// enough for an unbind request (7 bytes, RFC 4511 4.3; less than minLost sealed or in
+// TLS), which has no response. Windows servers answer it with RST.
+func (c *resetCase) unbound() bool {
+	client := &c.peer
+	if !servesLDAP(c.sender.name.Port) {
+		client = &c.sender
+	}
+	return servesLDAP(c.sender.name.Port) != servesLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
+}
+
+// servesLDAP reports whether LDAP, or a global catalog of Active Directory, has the port,
+// in the clear or in TLS.
+func servesLDAP(port uint16) bool { return port == 389 || port == 636 || port == 3268 || port == 3269 }

@@ -1,0 +1,102 @@
+package resets
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// How far the connection had come when the RST came.
+
+func (c *resetCase) fromClient() bool { return c.clientKnown && c.side == c.client }
+func (c *resetCase) fromServer() bool { return c.clientKnown && c.side != c.client }
+
+// brokeSilence reports whether any silence lasted until the RST: it does not follow at
+// once on a segment of the peer's.
+func (c *resetCase) brokeSilence() bool {
+	last := &c.peer.last
+	return last.At != 0 && (last.At < c.sender.last.At || !c.prompt(last, &c.rst))
+}
+
+// idle is how long nobody had sent anything before the peer's last segment, or before
+// the RST if that broke the silence. In nanoseconds.
+func (c *resetCase) idle() int64 {
+	switch {
+	case c.peer.last.At == 0:
+		return 0
+	case c.brokeSilence():
+		return c.rst.At - max(c.peer.last.At, c.sender.last.At)
+	}
+	return int64(c.idleBefore)
+}
+
+// wasIdle reports whether a middlebox may have forgotten the connection meanwhile.
+func (c *resetCase) wasIdle() bool { return c.idle() >= int64(c.minIdle) }
+
+// closed reports whether both sides' FINs are acknowledged.
+func (c *resetCase) closed() bool {
+	return c.sender.phase == fsm.PhaseFinAcked && c.peer.phase == fsm.PhaseFinAcked
+}
+
+// halfCaptured reports whether one side's part of what came before was not captured.
+func (c *resetCase) halfCaptured() bool { return c.peer.packets == 0 || c.sender.last.At == 0 }
+
+// finSent reports whether the side has sent FIN.
+func (e *end) finSent() bool { return e.phase >= fsm.PhaseFinSent }
+
+// knewFIN reports whether the peer had received the sender's FIN when it sent data for
+// the first time. known is false if data of it was not captured: its ACK may have said so.
+func (c *resetCase) knewFIN() (knew, known bool) {
+	in := &c.peer.stream
+	return c.peer.wroteAfterFIN, c.peer.wroteAfterFIN || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
+}
+
+// ackUnseen reports whether the last of the sender's that was acknowledged was not
+// captured: nobody knows whether it was sent.
+func (c *resetCase) ackUnseen() bool {
+	out := &c.sender.stream
+	return out.Knows(reassembly.KnowUna) && out.Skipped(out.Una-1)
+}
+
+// onlyAcks reports whether nothing of the sender was captured but acknowledgments: all
+// that it sent, a FIN perhaps, was acknowledged before the capture began.
+func (c *resetCase) onlyAcks() bool {
+	return !c.sender.finSent() && !c.sender.synSeen && c.sender.bytes == 0
+}
+
+// finMissed reports whether the last that the sender sent may have been its FIN: it was
+// acknowledged, and not captured.
+func (c *resetCase) finMissed() bool {
+	return !c.sender.finSent() && c.sender.stream.Skipped(c.sender.stream.Nxt-1)
+}
+
+// finHeld reports whether the sender sent no FIN, and could not have, for all that is
+// known: the peer's window is zero, or has less than a segment left. A window whose
+// scale was not seen is larger than it looks, if anything.
+func (c *resetCase) finHeld() bool {
+	out := &c.sender.stream
+	full := out.InFlight() > 0 && out.Knows(reassembly.KnowEdge) && out.Nxt.To(out.Edge) < int32(c.mss)
+	return !c.sender.finSent() && (c.peer.shut || full)
+}
+
+// atNxt reports whether the RST lies at the sender's SND.NXT.
+func (c *resetCase) atNxt() bool { return c.rst.Seq == c.sender.stream.Nxt }
+
+// inPlace reports whether a RST with ACK is one that a socket sends: at SND.NXT, for
+// what it has received.
+func (c *resetCase) inPlace() bool {
+	return (c.atNxt() || c.sender.unacked(nil) > 0) && !c.inWindow && c.sender.last.At != 0
+}
+
+// justAccepted reports whether the sender has only just sent its SYN-ACK, and nothing
+// else.
+func (c *resetCase) justAccepted() bool {
+	return c.fromServer() && c.sender.bytes == 0 && !c.sender.finSent() && c.sender.last.Flags.Has(reassembly.SYN) &&
+		c.idle() < int64(time.Second) && c.peer.packets <= 4
+}
+
+// gaveUp reports whether the peer had not answered what the sender sent.
+func (c *resetCase) gaveUp() bool {
+	return c.sender.last.At > c.peer.last.At && (c.retries >= 2 || c.sender.probe)
+}
