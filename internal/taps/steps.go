@@ -1,0 +1,249 @@
+package taps
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+	"time"
+)
+
+const (
+	second = int64(time.Second)
+	// minStep is the smallest step that is told from the noise of delays.
+	minStep = float64(time.Millisecond)
+)
+
+// A tick is what a second of both clocks holds: the least difference of each direction.
+type tick struct {
+	least [2]float64 // forward, and the mirror of backward
+	has   [2]bool
+}
+
+// findSteps finds where one of the clocks stepped: the indices of the samples after.
+// Both directions' minima then move by the same amount, less drift; if only one does, or
+// both in opposite directions, it is the path that changed.
+func findSteps(samples []sample) (steps []int) {
+	ticks := make([]tick, samples[len(samples)-1].through/second+1)
+	if len(ticks) > 1<<20 {
+		return nil
+	}
+	for i := range samples {
+		s := &samples[i]
+		n, y := 0, float64(s.apart)
+		if !s.forward {
+			n, y = 1, -y
+		}
+		t := &ticks[s.through/second]
+		if !t.has[n] || y < t.least[n] {
+			t.has[n], t.least[n] = true, y
+		}
+	}
+	drift, noise := driftOf(ticks)
+	moved := func(a, b int) (by float64, both bool) {
+		x, y := &ticks[a], &ticks[b]
+		if !x.has[0] || !x.has[1] || !y.has[0] || !y.has[1] {
+			return 0, false
+		}
+		elapsed := float64(b - a)
+		forth, back := y.least[0]-x.least[0]-drift*elapsed, -(y.least[1]-x.least[1])-drift*elapsed
+		by = (forth + back) / 2
+		return by, math.Abs(by) >= max(minStep, 4*noise) && math.Abs(forth-back) <= math.Abs(by)/4
+	}
+	full := make([]int, 0, len(ticks)) // seconds with both directions
+	for k := range ticks {
+		if ticks[k].has[0] && ticks[k].has[1] {
+			full = append(full, k)
+		}
+	}
+	for i := 0; i+1 < len(full); i++ {
+		a, b := full[i], full[min(i+2, len(full)-1)]
+		by, is := moved(a, b)
+		if !is || !lasts(ticks, full, i, by, drift) {
+			continue
+		}
+		from := int64(a) * second
+		lo, hi := sampleAt(samples, from), sampleAt(samples, from+int64(b-a+1)*second)
+		cut := cutAt(samples, lo, hi, by, func(s *sample) float64 {
+			level := ticks[a].least[0]
+			if !s.forward {
+				level = -ticks[a].least[1]
+			}
+			return level + drift*float64(s.through-from)/float64(second)
+		})
+		if cut != lo && cut != hi && (len(steps) == 0 || cut > steps[len(steps)-1]) {
+			steps = append(steps, cut)
+			for i+1 < len(full) && full[i+1] < b { // this one is found
+				i++
+			}
+		}
+	}
+	return steps
+}
+
+// sampleAt is the first sample at or after a time that passed for both clocks.
+func sampleAt(samples []sample, through int64) int {
+	n, _ := slices.BinarySearchFunc(samples, through, func(s sample, t int64) int { return cmp.Compare(s.through, t) })
+	return n
+}
+
+// driftOf is the median move of the minima from one second to the next.
+// noise is how far half of the moves are from it.
+func driftOf(ticks []tick) (drift, noise float64) {
+	var moves []float64
+	for k := 1; k < len(ticks); k++ {
+		for n := range 2 {
+			if ticks[k-1].has[n] && ticks[k].has[n] {
+				d := ticks[k].least[n] - ticks[k-1].least[n]
+				if n == 1 {
+					d = -d
+				}
+				moves = append(moves, d)
+			}
+		}
+	}
+	if len(moves) < 3 {
+		return 0, 0
+	}
+	slices.Sort(moves)
+	drift = moves[len(moves)/2]
+	for i := range moves {
+		moves[i] = math.Abs(moves[i] - drift)
+	}
+	slices.Sort(moves)
+	return drift, moves[(len(moves)-1)/2]
+}
+
+// lastTicks is over how many seconds on both sides a step must hold.
+const lastTicks = 8
+
+// lasts reports whether the minima of several seconds before and after the i-th full one
+// differ as those of the two next to the step do.
+func lasts(ticks []tick, full []int, i int, by, drift float64) bool {
+	least := func(seconds []int, n int) float64 {
+		m := math.Inf(1)
+		for _, k := range seconds {
+			sign := 1.0
+			if n == 1 {
+				sign = -1
+			}
+			m = min(m, ticks[k].least[n]-sign*drift*float64(k))
+		}
+		return m
+	}
+	before := full[max(0, i+1-lastTicks) : i+1]
+	after := full[min(i+2, len(full)-1):min(i+2+lastTicks, len(full))]
+	forth, back := least(after, 0)-least(before, 0), least(before, 1)-least(after, 1)
+	return math.Abs(forth-by) <= math.Abs(by)/4 && math.Abs(back-by) <= math.Abs(by)/4
+}
+
+// cutAt is the first of the samples from lo to hi after a step by so much: the cut that
+// has the fewest samples on the wrong side of the middle between before and after.
+// level is what a sample would show before the step.
+func cutAt(samples []sample, lo, hi int, by float64, level func(s *sample) float64) int {
+	after := func(s *sample) bool { // whether it looks as if it came after the step
+		return by > 0 == (float64(s.apart)-level(s) > by/2)
+	}
+	wrong := 0
+	for i := lo; i < hi; i++ {
+		if !after(&samples[i]) {
+			wrong++
+		}
+	}
+	best, cut := wrong, lo
+	for i := lo; i < hi; i++ {
+		if after(&samples[i]) {
+			wrong++
+		} else {
+			wrong--
+		}
+		if wrong < best {
+			best, cut = wrong, i+1
+		}
+	}
+	return cut
+}
+
+// cuts are the indices of the samples before which one of the clocks stepped.
+func cuts(samples []sample, resolution int64) []int {
+	steps := findSteps(samples)
+	from := 0
+	for _, to := range append(slices.Clone(steps), len(samples)) {
+		if !fits(samples[from:to], resolution) {
+			if forced := forcedSteps(samples, resolution); forced != nil {
+				return forced
+			}
+			break
+		}
+		from = to
+	}
+	return steps
+}
+
+// maxForced is how many steps are looked for by what cannot be: clocks do not step all
+// the time, and other causes of what cannot be are no clocks.
+const maxForced = 8
+
+// forcedSteps are the fewest steps without which the samples cannot be readings of two
+// clocks, as no delay is negative: each stretch goes on for as long as a line fits. It
+// returns nil if that leaves a stretch that shows no clock.
+func forcedSteps(samples []sample, resolution int64) (steps []int) {
+	latest := []int{0} // where a stretch must begin at the latest, and
+	for from := 0; from < len(samples); {
+		from += sort.Search(len(samples)-from, func(n int) bool { return !fits(samples[from:from+n+1], resolution) })
+		if latest = append(latest, from); len(latest) > maxForced+2 {
+			return nil
+		}
+	}
+	earliest := []int{len(samples)}
+	for to := len(samples); to > 0; {
+		to -= sort.Search(to, func(n int) bool { return !fits(samples[to-n-1:to], resolution) })
+		if earliest = append(earliest, to); len(earliest) > maxForced+2 {
+			return nil
+		}
+	}
+	slices.Reverse(earliest)
+	from := 0
+	for i := 1; i+1 < len(latest); i++ {
+		lo, hi, to := earliest[i], latest[i], earliest[i+1]
+		if from >= lo || hi >= to {
+			return nil
+		}
+		before, after := gapOf(samples[from:lo], resolution), gapOf(samples[hi:to], resolution)
+		line, there := before.middle(samples[lo].at-samples[from].at), after.middle(samples[lo].at-samples[hi].at)
+		by := float64(after.base-before.base) + there - line
+		if math.IsNaN(by) || math.IsInf(by, 0) || math.Abs(by) < minStep {
+			return nil
+		}
+		cut := cutAt(samples, lo, hi, by, func(s *sample) float64 { return float64(before.base) + line })
+		steps = append(steps, cut)
+		from = cut
+	}
+	from = 0
+	for _, to := range append(slices.Clone(steps), len(samples)) {
+		if !shows(samples[from:to]) || !fits(samples[from:to], resolution) {
+			return nil
+		}
+		from = to
+	}
+	return steps
+}
+
+// fits reports whether samples can be readings of two clocks that do not step.
+func fits(samples []sample, resolution int64) bool {
+	_, possible := gapOf(samples, resolution).lines()
+	return possible
+}
+
+// shows reports whether samples are enough to tell by how much the clocks differ.
+func shows(samples []sample) bool {
+	var n [2]int
+	for i := range samples {
+		if samples[i].forward {
+			n[0]++
+		} else {
+			n[1]++
+		}
+	}
+	return min(n[0], n[1]) >= minEach
+}
