@@ -15,6 +15,8 @@ var omitted = map[string]string{
 	"Totals.Rexmits":    "each connection has its own",
 	"Flow.Taps":         "reports print them",
 	"Flow.Between":      "reports print them",
+	"Flow.Sockets":      "only of the command",
+	"Finding.Sockets":   "only of the command",
 	"Finding.Ladder":    "reports print it",
 	"Finding.Path":      "reports print it",
 	"Finding.Also":      "only the command has --each",

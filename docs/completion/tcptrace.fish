@@ -37,6 +37,7 @@ complete -c tcptrace -l severity -x -a 'info warning critical' -d 'print only fi
 complete -c tcptrace -l sort -x -d 'order findings by KEY: time, severity, connections; connections of --flows by time, bytes, duration, retransmissions, rtt'
 complete -c tcptrace -l baseline -r -F -d 'leave out what the earlier JSON report in FILE has already, by detector, outcome and server'
 complete -c tcptrace -l resolve -r -F -d 'names beside addresses: from FILE, as in /etc/hosts, or with "capture" from the DNS answers in the capture'
+complete -c tcptrace -l sockets -r -F -d 'name processes: FILE is what ss -tanpeio printed on a host, once or often, each time after date +%s.%N; repeat it for each host'
 complete -c tcptrace -l names -x -a 'rfc netstat ss kb' -d 'write state names in STYLE: rfc, netstat, ss or kb (KB Q137984)'
 complete -c tcptrace -l format -x -a 'text json ndjson markdown html csv scenario' -d 'output format NAME: text, json, ndjson, markdown, html, csv or scenario (default text)'
 complete -c tcptrace -s o -l output -r -F -d 'write the report to FILE, in the format of its extension; FILE is replaced only when complete'

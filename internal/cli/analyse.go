@@ -23,13 +23,16 @@ func (c *command) analyse() error {
 	if err := c.begin(o); err != nil {
 		return err
 	}
+	if err := c.readSockets(o); err != nil {
+		return err
+	}
 	if err := c.makeEvidenceDir(); err != nil {
 		return err
 	}
 	if err := c.makeWiresharkDir(); err != nil {
 		return err
 	}
-	twice := c.flags.evidence != "" || c.flags.wireshark != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
+	twice := c.sockets != nil || c.flags.evidence != "" || c.flags.wireshark != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
 	if c.inputs, err = c.newInputs(twice); err != nil {
 		return err
 	}
@@ -67,6 +70,7 @@ func (c *command) analyse() error {
 	}
 	c.check(r.Err)
 	c.complainOfInputs(trace)
+	c.joinSockets(ctx, r, o)
 	if o.Follow != nil {
 		if err := c.single(r, o.Follow); err != nil {
 			return err

@@ -40,6 +40,7 @@ func newAnonymizer(f *flags) (*anonymizer, error) {
 	if f.iface != "" { // its files are words of a filter
 		inputs = []string{f.iface}
 	}
+	inputs = slices.Concat(inputs, f.sockets)
 	a := &anonymizer{mapper: anonymize.New(key), names: anonymize.NewNames(inputs)}
 	if f.anonymizeTimes {
 		a.shift = int64(a.mapper.TimeShift())

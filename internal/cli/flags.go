@@ -59,6 +59,7 @@ type flags struct {
 	sort      string
 	baseline  string
 	resolve   string
+	sockets   []string
 	color     string
 	quiet     bool
 	verbose   bool
@@ -127,6 +128,7 @@ func define(f *flags) []group {
 	s.StringVar(&f.sort, "sort", "", "order findings by `KEY`: "+strings.Join(report.FindingOrders, ", ")+"; connections of --flows by "+strings.Join(report.FlowOrders, ", "))
 	s.StringVar(&f.baseline, "baseline", "", "leave out what the earlier JSON report in `FILE` has already, by detector, outcome and server")
 	s.StringVar(&f.resolve, "resolve", "", "names beside addresses: from `FILE`, as in /etc/hosts, or with \"capture\" from the DNS answers in the capture")
+	s.StringArrayVar(&f.sockets, "sockets", nil, "name processes: `FILE` is what ss -tanpeio printed on a host, once or often, each time after date +%s.%N; repeat it for each host")
 	choice(s, &f.names, "names", "rfc", "write state names in `STYLE`: %s (KB Q137984)", stateNames)
 
 	s = add("Output")
@@ -200,6 +202,8 @@ func (f *flags) check() error {
 		{live && (f.from != "" || f.to != "" || f.baseline != "" || f.severity != "" || f.sort != ""), "--from, --to, --severity, --sort and --baseline are for files"},
 		{f.resolve != "" && f.anonymize, "--resolve names what --anonymize hides"},
 		{live && f.resolve == resolveCapture, "--resolve capture is for files"},
+		{live && f.sockets != nil, "--sockets is for files: with -i, --processes asks the kernel itself"},
+		{f.states && f.sockets != nil, "--sockets adds to findings and connections, not to --states"},
 		{f.maxFlows < 1, "--max-flows must be at least 1"},
 		{f.workers < 0, "--workers must not be negative"},
 		{f.timeWait <= 0, "--time-wait must be positive"},
@@ -223,7 +227,7 @@ func (f *flags) check() error {
 		{f.taps != nil && live, "--tap is for files"},
 		{splits && (f.each || f.taps != nil), "--shard splits one trace: it cannot be combined with --tap and --each"},
 		{splits && live, "--shard is for files; use -w to save a live capture"},
-		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.wireshark != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != "" || f.resolve != ""),
+		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.wireshark != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != "" || f.resolve != "" || f.sockets != nil),
 			"--shard only splits: say what to detect and what to print when you analyse the shards"},
 	} {
 		if x.wrong {

@@ -33,7 +33,7 @@ func (c *command) protectInputs() error {
 	if slices.Contains(files, stdinName) {
 		g.ProtectOpen("the input "+stdinName, c.env.Stdin)
 	}
-	for _, name := range slices.Concat(files, []string{f.filterBPF, f.anonymizeKey}) {
+	for _, name := range slices.Concat(files, f.sockets, []string{f.filterBPF, f.anonymizeKey}) {
 		g.Protect("the input "+name, name)
 	}
 	err := g.CheckDir("--evidence "+f.evidence, f.evidence, evidence.IsFileName)

@@ -14,6 +14,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sockets"
 	"github.com/tcptrace-go/tcptrace/internal/taps"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/samples"
@@ -77,6 +78,7 @@ type command struct {
 	filter     *frameFilter
 	anonymizer *anonymizer
 	baseline   baseline
+	sockets    []*sockets.Log
 	names      names.Table
 	allFlows   bool            // the report lists every connection
 	skip       map[string]bool // detectors of several taps that were not chosen

@@ -35,7 +35,7 @@ type stream struct {
 func (c *command) streams(form *format, trace source.Trace) (*capture.Trace, bool) {
 	f := c.flags
 	captures, is := trace.(*capture.Trace)
-	plain := c.filter == nil && !f.flows && f.flow == "" && !f.states && !f.time && f.from == "" && f.to == "" && f.severity == "" && f.sort == "" && f.baseline == "" && f.resolve != resolveCapture
+	plain := c.filter == nil && !f.flows && f.flow == "" && !f.states && !f.time && f.from == "" && f.to == "" && f.severity == "" && f.sort == "" && f.baseline == "" && f.sockets == nil && f.resolve != resolveCapture
 	return captures, is && plain && slices.Equal(f.files, []string{stdinName}) && f.output == "" && (form.name == "text" || form.name == "ndjson")
 }
 

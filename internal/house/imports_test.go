@@ -55,6 +55,7 @@ var mayImport = map[string]string{
 	"internal/taps":     "internal/capture internal/decode internal/engine internal/report/quantity internal/result internal/stats detectors detectors/taps fsm reassembly",
 	"internal/source":   "internal/capture internal/engine internal/result internal/shard internal/taps",
 	"internal/names":    "",
+	"internal/sockets":  "internal/report/quantity internal/result fsm reassembly",
 	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario internal/waits detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
 	"internal/sandbox":  "",

@@ -138,8 +138,13 @@ func everything() *result.Report {
 			},
 		},
 	}
+	v4.Sockets = []result.Socket{
+		{Side: reassembly.A, At: after(10), Until: after(60), State: fsm.Established, Recv: 1448, Processes: []result.Process{{Name: "java", PID: 812, FD: 97}}, Inode: 77, UID: 1000, User: "shop", Cgroup: "/system.slice/shop.service", Unit: "shop.service", Ours: fsm.Established, Agrees: result.Agree},
+		{Side: reassembly.B, At: after(10), Until: after(10), State: fsm.SynReceived, UID: -1, Timer: "on", Retries: 3, Ours: fsm.Established, Bounded: true, Agrees: result.Disagree, Gone: true},
+	}
 	r.Flows = []result.Flow{*v4, *v6}
 	r.Findings = []result.Finding{ghost(&r.Flows[0]), lastAck(&r.Flows[1]), unsure(&r.Flows[1])}
+	r.Findings[0].Sockets = v4.Sockets
 	return r
 }
 
@@ -181,6 +186,8 @@ func hostile() *result.Report {
 	r.Findings[0].Evidence[0].Role = "```\n</details>\x07"
 	r.Findings[0].Title = "=1+1 <b>|\n# heading"
 	r.Findings[0].Message = "\t@SUM(A1) [x](javascript:alert(1)) \x1b]0;owned\a"
+	s := &r.Findings[0].Sockets[0] // of any program on the host
+	s.Processes[0].Name, s.User, s.Unit, s.Cgroup = "\x1b[2J<b>|`", "=cmd", "[x](javascript:1)\u202e", "\xff\x00"
 	r.Findings[0].Metrics[3].Value = "+\x00\u2066"
 	return r
 }

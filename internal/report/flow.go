@@ -96,6 +96,7 @@ func (p *flowPage) head() {
 	p.label("Ended", f.Ending)
 	p.label("RTT", rtt)
 	p.label("Limits", limits(f.Limits))
+	p.label("Sockets", p.o.Names.respell(p.o.socketLines(f, f.Sockets)))
 }
 
 // findings lists what was found about this connection, undecided findings too.

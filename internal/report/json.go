@@ -228,6 +228,9 @@ func (w fields) flow(b object, f *result.Flow) object {
 	if len(w.r.Taps) > 0 {
 		b = b.sightings(f, w.r.Taps)
 	}
+	if len(f.Sockets) > 0 {
+		b = b.sockets(f, f.Sockets)
+	}
 	return b
 }
 
@@ -269,6 +272,9 @@ func (w fields) finding(b object, f *result.Finding) object {
 			b = b.comma().quoted(w.o.file(w.r, &reassembly.Segment{File: file}))
 		}
 		b = b.close(']')
+	}
+	if len(f.Sockets) > 0 {
+		b = b.sockets(f.Flow, f.Sockets)
 	}
 	return b
 }

@@ -50,7 +50,7 @@ type Capture struct {
 
 // A Note is a limit of the whole capture, and its consequence.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "no-tcp"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "no-tcp", "sockets"
 	Message string
 }
 
@@ -133,6 +133,7 @@ type Flow struct {
 	Time        *waits.Record // where the time went; nil unless that was asked for
 	Taps        []FlowTap     // what each of several taps saw of it
 	Between     []Between     // what happened between every two neighbouring taps
+	Sockets     []Socket      // what a kernel says about its ends, by side and time; nil if none was asked
 }
 
 // A Finding is a detector's finding about one connection of the trace.
@@ -149,6 +150,8 @@ type Finding struct {
 	Path   [2]string // the capture points between which it happened; empty if it is between the ends
 
 	Also []uint16 // other captures that are identical and have it, too
+
+	Sockets []Socket // what a kernel says about the ends of its connection at about that time
 
 	Withdrawn bool // live: a later frame explains it, so that it no longer holds
 }
