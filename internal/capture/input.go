@@ -28,6 +28,11 @@ type Options struct {
 	// Open opens an input other than standard input, wherever it is stored. Nil
 	// means os.Open.
 	Open func(name string) (io.ReadCloser, error)
+	// Scratch is where inputs are decompressed if too many are open at a time. Nil is
+	// one of the trace's own.
+	Scratch *Scratch
+
+	decoders *decoders // for many inputs; nil for one
 }
 
 // ErrStopped is returned by a reader of Options.Pipe when reading is to stop. The
@@ -42,7 +47,9 @@ type Input struct {
 	Name        string
 	Compression string // as in Info
 	*stream
-	raw *raw
+	raw      *raw
+	history  uint64    // that its decompressor has
+	decoders *decoders // from which that was taken
 }
 
 // openInput opens a named file, or standard input as "-". block is the size of
@@ -55,7 +62,7 @@ func openInput(name string, opts *Options, block int) (*Input, error) {
 	in := &Input{Name: name, raw: raw}
 	plain, err := in.decompress(opts)
 	if err != nil {
-		raw.close()
+		in.Close()
 		return nil, in.Explain(err)
 	}
 	if block == 0 {
@@ -110,7 +117,18 @@ func (in *Input) Count(c *atomic.Int64) {
 func (in *Input) Size() int64 { return in.raw.size }
 
 // Close closes the file.
-func (in *Input) Close() error { return in.raw.close() }
+func (in *Input) Close() error {
+	in.giveBack()
+	return in.raw.close()
+}
+
+// giveBack returns the memory of the decompressor, which is not used any more.
+func (in *Input) giveBack() {
+	if in.decoders != nil {
+		in.decoders.free += in.history
+		in.history = 0
+	}
+}
 
 // A raw is the bytes of one file as stored on disk.
 type raw struct {

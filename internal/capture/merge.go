@@ -32,6 +32,7 @@ type merging struct {
 const (
 	peekBlock  = 32 << 10 // to read a first frame and no more
 	leastShare = 64 << 10 // of the memory for blocks, for one file of many
+	crowded    = 64       // so many files at a time have smaller ones
 )
 
 // peek reads the first frame of a file, and closes the file if it can be opened
@@ -78,6 +79,9 @@ func (t *Trace) Begin() {
 // reopen opens a file again when the merge has come to its first frame.
 func (m *member) reopen(t *Trace) bool {
 	share := max(leastShare, blockSize/(len(t.merge.open)+1))
+	if len(t.merge.open) >= crowded {
+		share = leastShare / 8
+	}
 	f, err := open(m.name, &t.opts, share)
 	if err != nil {
 		m.err = err

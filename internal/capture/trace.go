@@ -24,6 +24,7 @@ type Trace struct {
 	merge   merging
 	read    atomic.Int64
 	total   int64
+	scratch Scratch // if it is the trace's own
 }
 
 // maxInputs is how many files Frame.File can tell apart.
@@ -55,6 +56,12 @@ func OpenTrace(names []string, opts Options) (*Trace, []error) {
 // call Add or LeaveOut for each, and then Begin.
 func NewTrace(inputs int, opts Options) (*Trace, error) {
 	t := &Trace{opts: opts, single: inputs == 1}
+	if !t.single {
+		t.opts.decoders = &decoders{decoderMemory}
+	}
+	if opts.Scratch == nil {
+		t.opts.Scratch = &t.scratch
+	}
 	if inputs > maxInputs {
 		return t, fmt.Errorf("%d inputs are too many: %d can be merged", inputs, maxInputs)
 	}
@@ -176,6 +183,7 @@ func (t *Trace) Close() error {
 			errs = append(errs, m.file.Close())
 		}
 	}
+	errs = append(errs, t.scratch.Close())
 	t.lone, t.merge = nil, merging{}
 	return errors.Join(errs...)
 }

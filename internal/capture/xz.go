@@ -12,8 +12,8 @@ import (
 
 // openXZ reports an error for a stream that ends inside a block header. The
 // library itself treats that as the regular end.
-func openXZ(r *bufio.Reader) (io.Reader, error) {
-	return xz.NewReader(bufio.NewReaderSize(&xzSource{r: r, walk: newXZWalk()}, sniffSize))
+func openXZ(r *bufio.Reader, history uint64) (io.Reader, error) {
+	return xz.NewReader(bufio.NewReaderSize(&xzSource{r: r, walk: newXZWalk(history)}, sniffSize))
 }
 
 // xzHistory is the history that the first block of an xz stream needs, in bytes,

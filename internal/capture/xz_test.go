@@ -41,12 +41,12 @@ func xzStreams(t *testing.T) (packed, plain []byte) {
 func TestXZWalk_letsStreamsPass(t *testing.T) {
 	packed, plain := xzStreams(t)
 	for name, r := range map[string]io.Reader{"whole": bytes.NewReader(packed), "in bytes": iotest.OneByteReader(bytes.NewReader(packed))} {
-		x := &xzSource{r: r, walk: newXZWalk()}
+		x := &xzSource{r: r, walk: newXZWalk(maxWindow)}
 		if got, err := io.ReadAll(x); err != nil || !bytes.Equal(got, packed) {
 			t.Errorf("%s: %d of %d bytes, %v", name, len(got), len(packed), err)
 		}
 	}
-	r, err := xz.NewReader(&xzSource{r: bytes.NewReader(packed), walk: newXZWalk()})
+	r, err := xz.NewReader(&xzSource{r: bytes.NewReader(packed), walk: newXZWalk(maxWindow)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,11 +19,15 @@ type xzWalk struct {
 	block uint64                      // compressed bytes of the block
 	left  uint64                      // numbers to come in the index
 	index uint64                      // bytes of the index so far
+
+	history uint64 // that a block may need
 }
 
 var errXZ = errors.New("xz: the stream makes no sense")
 
-func newXZWalk() *xzWalk { return &xzWalk{step: (*xzWalk).begin, need: 4} }
+func newXZWalk(history uint64) *xzWalk {
+	return &xzWalk{step: (*xzWalk).begin, need: 4, history: history}
+}
 
 // walk parses b. With an error, it returns how many bytes of b precede the
 // problem.
@@ -85,8 +89,8 @@ func (w *xzWalk) blockSize(b []byte) error {
 }
 
 func (w *xzWalk) blockHeader(b []byte) error {
-	if n := blockHistory(b); n > maxWindow {
-		return fmt.Errorf("xz: a block needs a history of %d MiB to decompress, of %d allowed", n>>20, maxWindow>>20)
+	if n := blockHistory(b); n > w.history {
+		return fmt.Errorf("xz: %w: a history of %d MiB, of %d", errHistory, n>>20, w.history>>20)
 	}
 	w.block = 0
 	return w.next((*xzWalk).chunk, 1, 0)

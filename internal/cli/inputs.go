@@ -20,11 +20,12 @@ import (
 // inputs are the captures of a run. Some outputs read them a second time: which
 // connections to show is known only at the end of the first reading.
 type inputs struct {
-	files  []string
-	stdin  io.Reader
-	replay *evidence.ReplayBuffer // of standard input, if it will be read again
-	done   chan struct{}          // closed to stop waiting for a pipe
-	shift  int64                  // added to all times, in nanoseconds
+	files   []string
+	stdin   io.Reader
+	replay  *evidence.ReplayBuffer // of standard input, if it will be read again
+	scratch capture.Scratch        // for many compressed files
+	done    chan struct{}          // closed to stop waiting for a pipe
+	shift   int64                  // added to all times, in nanoseconds
 }
 
 const stdinName = "-"
@@ -39,10 +40,14 @@ func (c *command) newInputs(twice bool) (*inputs, error) {
 		}
 		in.replay, in.stdin = replay, replay
 	}
+	if len(in.files) > 1 {
+		in.scratch.Create() // while that is allowed; who needs it reports the error
+	}
 	return in, nil
 }
 
 func (in *inputs) close() {
+	in.scratch.Close()
 	if in.replay != nil {
 		in.replay.Close()
 	}
@@ -55,7 +60,9 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 		o.Match = c.filter.match
 	}
 	in := c.inputs
-	trace, errs := source.Open(in.files, capture.Options{Stdin: in.stdin, Text: scenario.Pcapng, Pipe: pipeUntil(in.done), Shift: in.shift})
+	co := in.options()
+	co.Stdin, co.Pipe = in.stdin, pipeUntil(in.done)
+	trace, errs := source.Open(in.files, co)
 	err := errors.Join(errs...)
 	if len(errs) < len(in.files) {
 		c.check(err)
@@ -69,10 +76,15 @@ func (c *command) open(o *engine.Options) (source.Trace, error) {
 	return trace, err
 }
 
+// options are those of every reading.
+func (in *inputs) options() capture.Options {
+	return capture.Options{Text: scenario.Pcapng, Shift: in.shift, Scratch: &in.scratch}
+}
+
 // reopen opens the captures for the second reading. Errors are ignored: open has
 // reported them.
 func (in *inputs) reopen() (source.Trace, error) {
-	o := capture.Options{Text: scenario.Pcapng, Shift: in.shift}
+	o := in.options()
 	for _, name := range in.files {
 		if name == stdinName && in.replay != nil {
 			r, err := in.replay.Again()

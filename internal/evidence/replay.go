@@ -3,7 +3,8 @@ package evidence
 import (
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/tcptrace-go/tcptrace/internal/output"
 )
 
 // A ReplayBuffer keeps what is read through it, so that standard input can be
@@ -11,7 +12,7 @@ import (
 // full disk disturbs the first reading: there is just no second one.
 type ReplayBuffer struct {
 	r    io.Reader
-	file *os.File
+	file output.Unnamed
 	size int64
 	max  int64
 	err  error // why there is no second reading
@@ -23,11 +24,10 @@ const DefaultReplayBytes = 1 << 30
 // NewReplayBuffer reads from r and keeps up to max bytes in a temporary file
 // without a name.
 func NewReplayBuffer(r io.Reader, max int64) (*ReplayBuffer, error) {
-	f, err := os.CreateTemp("", "tcptrace-*")
+	f, err := output.CreateUnnamed()
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name()) // if that is not possible while it is open, Close does it
 	return &ReplayBuffer{r: r, file: f, max: max}, nil
 }
 
@@ -63,8 +63,4 @@ func (b *ReplayBuffer) Again() (io.Reader, error) {
 }
 
 // Close discards what was kept.
-func (b *ReplayBuffer) Close() error {
-	err := b.file.Close()
-	os.Remove(b.file.Name())
-	return err
-}
+func (b *ReplayBuffer) Close() error { return b.file.Close() }

@@ -36,7 +36,7 @@ var mayImport = map[string]string{
 
 	"detectors/detectortest": "detectors detectors/catalogue internal/engine internal/scenario internal/scenario/scenariotest",
 
-	"internal/capture":  "internal/merge internal/stats internal/textcap reassembly",
+	"internal/capture":  "internal/merge internal/output internal/stats internal/textcap reassembly",
 	"internal/textcap":  "internal/packet reassembly",
 	"internal/merge":    "",
 	"internal/stats":    "reassembly",

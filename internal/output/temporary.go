@@ -28,6 +28,26 @@ func CreateTemp(dir, pattern string) (*os.File, error) {
 	return f, nil
 }
 
+// An Unnamed is a temporary file without a name, as far as the system supports that:
+// nothing is left of it, however the process ends.
+type Unnamed struct{ *os.File }
+
+// CreateUnnamed creates one where the system keeps temporary files.
+func CreateUnnamed() (Unnamed, error) {
+	f, err := CreateTemp("", "tcptrace-*")
+	if err == nil && os.Remove(f.Name()) == nil { // otherwise Close does it, or DiscardAll
+		Keep(f.Name())
+	}
+	return Unnamed{f}, err
+}
+
+// Close closes the file and removes it.
+func (u Unnamed) Close() error {
+	err := u.File.Close()
+	Discard(u.Name())
+	return err
+}
+
 // Keep says that the file has another name now, and is not temporary any more.
 func Keep(name string) {
 	temporary.Lock()
