@@ -41,6 +41,7 @@ type Decoder struct {
 
 	at        int64 // of the frame being decoded
 	depth     int   // nested headers in it so far
+	bounded   bool  // the link layer says how long the packet is: see within
 	sums      checksums
 	fragments *fragments // nil until the first one
 }
@@ -59,7 +60,7 @@ func New() *Decoder { return new(Decoder) }
 // verification and the first IP fragment.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
 	wire = max(wire, len(data))
-	d.at, d.depth = at, 0
+	d.at, d.depth, d.bounded = at, 0, false
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
 	if link == linkEthernet {
 		if len(data) >= ethernetHeader {
@@ -68,6 +69,17 @@ func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reas
 		return d.ethernet(data, wire, seg)
 	}
 	return d.link(link, data, wire, seg)
+}
+
+// within cuts b, whose length on the wire is wire, to the n bytes that a link layer's header
+// says are inside. The packet is no longer than that, whatever its own header says: what
+// follows is padding. Where the header says nothing, or more than there is, nothing is cut.
+func (d *Decoder) within(n int, b []byte, wire int) ([]byte, int) {
+	if n <= 0 || n > wire {
+		return b, wire
+	}
+	d.bounded = true
+	return b[:min(len(b), n)], n
 }
 
 // descend counts a nested header and reports whether it may be decoded.

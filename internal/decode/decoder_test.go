@@ -513,3 +513,40 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 }
+
+// A packet is no longer than the link layer says, whatever its own header says: the rest is
+// padding. Where the link layer says more than there is, or nothing, it is believed.
+func TestDecode_lengthOfTheLinkLayer(t *testing.T) {
+	const payload = 20
+	p4, p6 := ipv4(protoTCP, tcp(nil, make([]byte, payload))), ipv6(protoTCP, tcp(nil, make([]byte, payload)))
+	resized := func(f []byte, at, by int) []byte {
+		return edit(f, at, f[at]+byte(by))
+	}
+	snap4, session := snap(typeIPv4, p4), pppoe(1, cat(be16(pppIPv4), p4))
+	logged := func(size int) []byte {
+		return cat([]byte{2, 0, 0, 0}, []byte{byte(4 + size), 0, 9, 0}, p4)
+	}
+	for _, c := range []struct {
+		name  string
+		link  uint32
+		frame []byte
+		want  uint32
+	}{
+		{"pppoe", linkPPPEther, session, payload},
+		{"pppoe, padding in the IP length", linkPPPEther, resized(session, 5, -6), payload - 6},
+		{"pppoe ipv6, padding in the IP length", linkPPPEther, resized(pppoe(1, cat(be16(pppIPv6), p6)), 5, -6), payload - 6},
+		{"pppoe without a length", linkPPPEther, edit(session, 5, 0), payload},
+		{"pppoe with a length beyond the frame", linkPPPEther, resized(session, 5, 1), payload},
+		{"802.3", linkEthernet, ethernet(uint16(len(snap4)), snap4), payload},
+		{"802.3, padding in the IP length", linkEthernet, ethernet(uint16(len(snap4)-6), snap4), payload - 6},
+		{"802.3 without a length", linkEthernet, ethernet(0, snap4), payload},
+		{"nflog", linkNFLog, logged(len(p4)), payload},
+		{"nflog, padding in the IP length", linkNFLog, logged(len(p4) - 6), payload - 6},
+		{"a tunnel's packet states its own length", linkPPPEther, resized(pppoe(1, cat(be16(pppIPv4), ipv4(protoIPv4, p4))), 5, -6), payload},
+	} {
+		var seg reassembly.Segment
+		if r := New().Decode(c.link, c.frame, len(c.frame), 0, &seg); r != OK || seg.Len != c.want {
+			t.Errorf("%s: %v, payload of %d bytes, want %d", c.name, r, seg.Len, c.want)
+		}
+	}
+}

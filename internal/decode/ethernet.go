@@ -52,6 +52,7 @@ func (d *Decoder) ethernetInside(b []byte, wire int, seg *reassembly.Segment) Re
 
 func (d *Decoder) lengthOrType(t uint16, b []byte, wire int, seg *reassembly.Segment) Reason {
 	if t < minEtherType {
+		b, wire = d.within(int(t), b, wire)
 		return d.llc(b, wire, seg)
 	}
 	return d.etherType(t, b, wire, seg)

@@ -56,7 +56,7 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	n := int(b[0]&0x0f) * 4
 	total := int(binary.BigEndian.Uint16(b[2:]))
-	if total == 0 {
+	if total == 0 || total > wire && d.bounded {
 		total = wire
 	}
 	if b[0]>>4 != 4 || n < header || total < n || total > maxPacket {
@@ -65,6 +65,7 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < n {
 		return short(wire, n, MalformedIP)
 	}
+	d.bounded = false
 	seg.IPID = binary.BigEndian.Uint16(b[4:])
 	seg.TTL = b[8]
 	mapIPv4(&seg.Src.Addr, b[12:])

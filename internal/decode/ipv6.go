@@ -30,6 +30,10 @@ func (d *Decoder) ipv6(b []byte, wire int, seg *reassembly.Segment) Reason {
 			length = jumbo(b, wire)
 		}
 	}
+	if length > wire && d.bounded {
+		length = wire
+	}
+	d.bounded = false
 	if length > maxPacket {
 		return MalformedIP
 	}

@@ -31,7 +31,8 @@ func (d *Decoder) nflog(b []byte, wire int, seg *reassembly.Segment) Reason {
 		case size < field:
 			return MalformedLink
 		case kind == payload:
-			return d.ip(b[field:], wire-field, seg)
+			b, wire = d.within(size-field, b[field:], wire-field)
+			return d.ip(b, wire, seg)
 		}
 		size = (size + 3) &^ 3
 		if len(b) < size {

@@ -96,5 +96,6 @@ func (d *Decoder) pppoe(b []byte, wire int, seg *reassembly.Segment) Reason {
 		return NotTCP
 	}
 	seg.Tunnel = mix(seg.Tunnel, tagPPPoE, uint32(binary.BigEndian.Uint16(b[2:])))
-	return d.ppp(b[header:], wire-header, seg)
+	b, wire = d.within(int(binary.BigEndian.Uint16(b[4:])), b[header:], wire-header)
+	return d.ppp(b, wire, seg)
 }
