@@ -92,7 +92,7 @@ type Event struct {
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
-	// SentBelowFin, NagleDelay: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
+	// SentBelowFin, NagleDelay, WindowShrunk: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
 	// the same, At 0 if nothing; where only a later segment shows that a RST was
 	// ignored, or the end that it counts, that RST. StayedOpen: the RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment

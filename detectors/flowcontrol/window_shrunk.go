@@ -41,12 +41,20 @@ var (
 	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, Fault: detectors.FaultHost, When: "nothing was in flight beyond the new right edge"}
 )
 
+// causeDevices is the cause where no segment that shrinks the window comes from the device
+// that had offered it.
+const causeDevices = "A load balancer, proxy or firewall answers in the host's name for a part of the connection, and advertises another window than the host. " +
+	"Somebody who injects a segment does the same."
+
 type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its window
 
 // shrinks are all the times that one side has shrunk its window.
 type shrinks struct {
 	first   reassembly.Mark // the anchor
 	cut     reassembly.Mark // the first that cut off data in flight
+	device  reassembly.Mark // the first that follows a segment of another device
+	before  reassembly.Mark // that segment
+	own     int             // how many do not
 	count   int
 	cuts    int
 	largest uint32 // bytes taken back at once
@@ -59,6 +67,11 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		s.first = m
 	}
 	s.largest = max(s.largest, ev.N)
+	if !(fsm.Habits{}).OtherTTL(ev.Was, &m) {
+		s.own++
+	} else if s.device.At == 0 {
+		s.device, s.before = m, *ev.Was
+	}
 	if n := beyondEdge(r.Conn, ev.Side.Peer()); n > 0 {
 		if s.cuts++; s.cuts == 1 {
 			s.cut = m
@@ -109,6 +122,11 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 			peer, s.cutOff, s.cut.Frame)
 	} else {
 		f.Message += " Nothing was in flight there, so no harm was done."
+	}
+	if s.own == 0 {
+		f.Fault, f.Cause = detectors.FaultPath, causeDevices
+		f.Message += fmt.Sprintf(" Frame %d has TTL %d, the segment before it %d (frame %d): two devices speak for %s, and each offers its own window.",
+			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame, own)
 	}
 	r.Emit(f)
 }
