@@ -36,7 +36,7 @@ var SYNUnanswered = &detectors.Detector{
 	},
 	Absence:      detectors.NoSYNAnswer,
 	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.ICMPError),
-	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.SentOutOfWindow, fsm.ICMPError),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		client, _ := r.Conn.Opener()
 		if !awaitsAnswer(r.Conn, client) {
@@ -96,6 +96,8 @@ type synUnanswered struct {
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	done    bool
+	strays  int                   // segments in the server's name that answer no SYN
+	stray   reassembly.Mark       // the last of them
 	icmp    *detectors.ICMPErrors // about the SYNs; nil if none came
 }
 
@@ -114,6 +116,11 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.answered(ev, r)
 	case ev.Kind == fsm.ICMPError:
 		w.told(ev, r)
+	case ev.Kind == fsm.SentOutOfWindow:
+		if ev.Side != w.client {
+			w.strays++
+			w.stray = reassembly.MarkOf(ev.Seg)
+		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client: // it gives up, and still nothing came back
 	case ev.Kind != fsm.SynResent: // refused, challenged, or the other end opens at the same time
 		w.done = true
@@ -274,6 +281,10 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 	}
 	if outcome == synRefusedByICMP {
 		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
+	}
+	if w.strays > 0 {
+		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), of another connection: what it acknowledges is not the SYN.",
+			waited, detectors.Counted(uint32(w.strays), "segment", "segments"), server, w.stray.Frame)
 	}
 	return m + fmt.Sprintf(". Nothing came back in %s.", waited)
 }

@@ -58,8 +58,13 @@ func (c *resetCase) handshakeResetSentence() string {
 	if !c.peer.last.Flags.Has(reassembly.SYN) {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
-	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d): it no longer wants the connection, or its host does not know it.",
-		c.sender.name, c.answered(), c.rst.Frame)
+	after := detectors.Span(c.rst.At - c.peer.last.At)
+	if !c.replies() {
+		return fmt.Sprintf("%s opened the connection, and ended it with a RST (frame %d) %s after the SYN-ACK (frame %d) from %s: it no longer wants the connection.",
+			c.sender.name, c.rst.Frame, after, c.peer.last.Frame, c.peer.name)
+	}
+	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d) %s later: it no longer wants the connection, or its host does not know it.",
+		c.sender.name, c.answered(), c.rst.Frame, after)
 }
 
 func (c *resetCase) staleSentence() string {

@@ -1,0 +1,112 @@
+package opening
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What is reported of a handshake that stalls after the SYN-ACK.
+
+// report reports how things stand at trace time now.
+func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *detectors.Report) {
+	server := w.client.Peer()
+	culprit := w.client
+	evidence := []detectors.Evidence{r.Evidence("SYN-ACK", server, &w.synAck)}
+	add := func(role string, side reassembly.Side, m *reassembly.Mark) {
+		if m.At != 0 {
+			evidence = append(evidence, r.Evidence(role, side, m))
+		}
+	}
+	if w.ignored > 0 {
+		add("acknowledged", w.client, &w.ack)
+	}
+	add("SYN, last repeat", w.client, &w.syn)
+	add("SYN-ACK, last repeat", server, &w.last)
+	until := now
+	if outcome == synAckRecovered {
+		until = w.last.At
+	}
+	if w.ignored == 0 {
+		add("acknowledged in the end", w.client, &w.ack)
+		if w.ack.At != 0 {
+			until = w.ack.At
+		}
+	} else {
+		add("the server continues", server, &w.end)
+		if w.end.At != 0 && w.dataWaits {
+			until = w.end.At
+		}
+	}
+	if w.ignored > 0 || outcome == synAckNotRepeated {
+		culprit = server
+	}
+	add("the server gives up", server, &w.rst)
+	f := r.Find(outcome, culprit, at, evidence...)
+	if f.End = max(now, until); w.rst.At == 0 {
+		f.States = r.StatesNow(now)
+	}
+	waited := until - w.synAck.At
+	f.Roles = detectors.Roles("client", w.client, "server")
+	f.Measure("repeats", w.repeats)
+	f.Measure("syn_repeats", w.synRepeats)
+	f.Measure("acks_ignored", w.ignored)
+	f.Measure("unacked_bytes", int(w.inFlight(r)))
+	f.Measure("waited_s", detectors.Seconds(waited))
+	f.Message = w.message(outcome, waited, r)
+	left := w.Limit(0, r) - now
+	switch {
+	case w.ignored == 1 && w.end.At == 0 && left > 0:
+		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", detectors.Span(left)))
+	case outcome == synAckRecovered:
+		if waited >= r.Nanos("costly") && (w.ignored == 0 || w.dataWaits) {
+			f.Severity = detectors.Warning
+		}
+	case w.reported != outcome && left > 0 && w.ignored < 2:
+		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(left)))
+	case r.Conn.Packets(w.client) == 0:
+		f.Undecide("one-sided: nothing from the client was captured, not even its SYN")
+	case w.ignored < 2:
+		r.Absence(&f, w.synAck.At)
+	}
+	w.reported, w.reportedAt = outcome, at
+	r.Emit(f)
+}
+
+func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *detectors.Report) string {
+	client, server := r.Name(w.client), r.Name(w.client.Peer())
+	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.repeats, &w.synAck, &w.last)
+	switch {
+	case outcome == synAckQueueFull:
+		m += fmt.Sprintf(", although %s had acknowledged it (frame %d). ", client, w.ack.Frame)
+		if n := w.inFlight(r); n > 0 {
+			m += fmt.Sprintf("%s from %s are not acknowledged either. ", detectors.Counted(n, "byte", "bytes"), client)
+		}
+		m += "The ACK was ignored: the server's accept queue is full, or what the client sends is lost beyond the capture point."
+		if w.end.At != 0 {
+			m += fmt.Sprintf(" The server continued after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
+		}
+	case outcome == synAckSYNRepeated:
+		m += fmt.Sprintf(", but %s repeated its SYN %s (last in frame %d) and acknowledged nothing in %s: no SYN-ACK reaches it.",
+			client, detectors.Times(w.synRepeats), w.syn.Frame, detectors.Span(waited))
+	case outcome == synAckNotRepeated:
+		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, detectors.Times(w.synRepeats), w.syn.Frame)
+	case outcome == synAckNoACK:
+		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
+	case w.ignored > 0:
+		m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or ignored at first.", client, w.ack.Frame)
+	case w.other:
+		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",
+			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
+	case w.synRepeats > 0:
+		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged the SYN-ACK in the end, %s after the first SYN-ACK (frame %d).",
+			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
+	default:
+		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
+	}
+	if w.rst.At != 0 {
+		m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", server, w.rst.Frame)
+	}
+	return m
+}

@@ -1,0 +1,230 @@
+package opening
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What is counted of a handshake that stalls after the SYN-ACK.
+
+// deferGap is how long after a SYN-ACK a single repeat, with an ACK in between and no
+// data, need not mean a loss: the first timeouts are 1 s and 3 s, and a server that
+// defers its accept repeats when its patience ends.
+const deferGap = int64(4 * time.Second)
+
+type synAckUnanswered struct {
+	due        [1]detectors.Deadline // an answer to the latest SYN-ACK; another repeat asks again, for another outcome
+	client     reassembly.Side
+	synAck     reassembly.Mark // the first; its At is 0 if nothing was sent again
+	last       reassembly.Mark // the latest SYN-ACK, if it was repeated
+	syn        reassembly.Mark // the client's latest SYN since, if it was repeated
+	ack        reassembly.Mark // of the SYN-ACK: the first, or what was known of it
+	end        reassembly.Mark // the server's first segment after the handshake
+	rst        reassembly.Mark // with which the server gave up
+	repeats    int             // of the SYN-ACK
+	synRepeats int             // since the SYN-ACK
+	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
+	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
+	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
+	dataWaits  bool            // when the first of these was sent, data of the client was unacknowledged
+	gap        int64           // from the SYN-ACK to the first of these
+	reported   *detectors.Outcome
+	reportedAt int64
+	finished   bool
+}
+
+func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
+	switch {
+	case ev.Kind == fsm.Revived && w.rst.At != 0: // it did not give up
+		w.rst, w.finished = reassembly.Mark{}, false
+		w.report(w.reported, w.reportedAt, ev.Seg.At, r)
+	case w.finished:
+	case ev.Kind == fsm.SynResent && ev.Side == w.client:
+		w.synAgain(ev, r)
+	case ev.Kind == fsm.SynResent:
+		w.synAckAgain(ev, r)
+	case ev.Kind == fsm.SynAcked && ev.Side != w.client:
+		w.ack = reassembly.MarkOf(ev.Seg)
+		if w.other = w.another(r); w.other && w.synRepeats == 0 {
+			w.drop(r)
+		} else if w.repeated() {
+			w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
+		}
+		if w.other && !w.finished { // what is sent again from now on is the other
+			*w = synAckUnanswered{client: w.client, ack: w.ack, second: true}
+		}
+	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // an answer, after all
+		w.drop(r)
+	case ev.Kind == fsm.ResetSent && ev.Side != w.client: // the server gives up
+		w.finished = true
+		if w.reported != nil && w.reported != synAckRecovered {
+			w.rst = reassembly.MarkOf(ev.Seg)
+			w.report(w.reported, w.reportedAt, ev.Seg.At, r)
+		}
+	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && !detectors.MayBeForged(ev):
+		w.established(ev, r)
+	}
+}
+
+// another reports whether what was acknowledged is another SYN-ACK than the first, with
+// another ISN: its sender forgot the first, or never remembers any (RFC 4987 3.6), or
+// another host answered. Nothing acknowledges the first then; and unless the client was
+// seen to ask again, nothing shows that it waited.
+func (w *synAckUnanswered) another(r *detectors.Report) bool {
+	out := r.Conn.Stream(w.client.Peer())
+	return w.synAck.At != 0 && out.Knows(reassembly.KnowISS) && out.ISS != w.synAck.Seq
+}
+
+// drop ends the watch: the SYN-ACK was answered.
+func (w *synAckUnanswered) drop(r *detectors.Report) {
+	w.finished = true
+	if w.reported != nil {
+		r.Withdraw(w.synAck.File, w.synAck.Frame)
+	}
+}
+
+// synAgain notes the client's SYN, sent again though a SYN-ACK was seen.
+func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
+	server := w.client.Peer()
+	switch {
+	case ev.Seg.Flags&reassembly.ACK != 0: // both open at the same time
+		w.finished = true
+	case r.Conn.Phase(server) == fsm.PhaseOpening && sentAgain(&ev, w.synRepeats):
+		if w.synAck.At == 0 {
+			w.synAck = r.Conn.Last(server)
+		}
+		w.synRepeats++
+		w.syn = reassembly.MarkOf(ev.Seg)
+		w.due[0].Arm(ev.Seg.At, r)
+	}
+}
+
+// synAckAgain notes the server's SYN-ACK, sent again.
+func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
+	if !ev.Was.Flags.Has(reassembly.SYN | reassembly.ACK) {
+		return
+	}
+	if ev.Was.Seq != ev.Seg.Seq { // of another handshake: this is the first of this one that is known
+		if w.synAck.At == 0 {
+			w.synAck = reassembly.MarkOf(ev.Seg)
+		}
+		return
+	}
+	if w.synAck.At == 0 {
+		w.synAck = *ev.Was
+	}
+	if !sentAgain(&ev, w.repeats) {
+		return
+	}
+	latest := r.Conn.Last(w.client)
+	if latest.Flags.Has(reassembly.RST) { // an answer, too, and no acknowledgment
+		w.drop(r)
+		return
+	}
+	if r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening {
+		if w.ack.At == 0 {
+			w.ack = latest
+		}
+		// It may have left before that arrived, which takes as long as the SYN took to be
+		// answered, at most.
+		if ev.Seg.At-latest.At < w.travel(r) {
+			return
+		}
+		// One lost ACK is ignored once: the client answers each SYN-ACK that reaches it
+		// (RFC 9293 3.10.7.4).
+		if latest.At >= ev.Was.At {
+			if w.ignored++; w.ignored == 1 {
+				w.gap, w.dataWaits = ev.Seg.At-w.synAck.At, w.inFlight(r) > 0
+			}
+		}
+	}
+	w.repeats++
+	w.last = reassembly.MarkOf(ev.Seg)
+	if w.ignored >= 2 {
+		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
+	}
+	w.due[0].Arm(ev.Seg.At, r)
+}
+
+// travel is how long an ACK may take to reach the server. Of a second handshake, it is not
+// known which SYN its first SYN-ACK answers.
+func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
+	if w.second {
+		return int64(time.Second)
+	}
+	return w.synAck.At - r.Conn.First()
+}
+
+func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
+	out := r.Conn.Stream(w.client)
+	return out.InFlight()
+}
+
+// repeated reports whether there is anything to report.
+func (w *synAckUnanswered) repeated() bool { return w.repeats+w.synRepeats > 0 }
+
+// established notes the server's first segment after the handshake.
+func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
+	w.finished = true
+	switch {
+	case !w.repeated():
+		return
+	case w.ack.At == 0: // there was an ACK that the capture lacks
+		w.drop(r)
+		return
+	}
+	w.end = reassembly.MarkOf(ev.Seg)
+	switch {
+	case w.reported == synAckQueueFull:
+		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
+	case w.reported != nil || !w.deferred():
+		w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
+	}
+}
+
+// deferred reports whether all that was seen is what a server does that waits for
+// data: one more SYN-ACK, long after an ACK.
+func (w *synAckUnanswered) deferred() bool {
+	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.dataWaits && w.gap > deferGap
+}
+
+func (w *synAckUnanswered) Deadlines() []detectors.Deadline { return w.due[:] }
+
+// Limit is when an answer to the latest SYN-ACK is overdue.
+func (w *synAckUnanswered) Limit(_ int, r *detectors.Report) int64 {
+	return max(w.last.At, w.syn.At) + r.Nanos("patience")
+}
+
+func (w *synAckUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
+	outcome, at := w.outcome(r), o.At
+	if o.Ended {
+		at = o.Now
+	}
+	switch {
+	case w.finished, outcome == nil:
+	case outcome != w.reported:
+		w.report(outcome, at, o.Now, r)
+	case o.Ended:
+		w.report(outcome, w.reportedAt, o.Now, r)
+	}
+}
+
+// outcome is how things stand once an answer is overdue; nil if nothing is wrong.
+func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {
+	switch {
+	case w.reported == synAckQueueFull, w.ignored > 0 && w.inFlight(r) > 0:
+		return synAckQueueFull
+	case w.deferred():
+		return nil
+	case w.ack.At != 0:
+		return synAckRecovered
+	case w.synRepeats >= 2 && w.repeats == 0:
+		return synAckNotRepeated
+	case w.synRepeats > 0:
+		return synAckSYNRepeated
+	}
+	return synAckNoACK
+}
