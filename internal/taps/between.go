@@ -2,6 +2,7 @@ package taps
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -29,7 +30,6 @@ type crossing struct {
 	records [2][2][]int32 // by tap and side
 	shift   [2]uint32     // of each side's sequence numbers at the second tap
 	clock   *clockEstimate
-	judged  bool    // there are findings about it
 	gaps    [2]bool // the tap missed frames that it should have captured
 	flip    bool    // the second tap's sides are the other way round
 }
@@ -67,6 +67,9 @@ func (c *crossing) describe() result.Between {
 	}
 	b.Rewritten = c.rewritten(ways)
 	b.Opening = c.opening(ways)
+	if min(c.comparedUntil(c.tap[0]), c.comparedUntil(c.tap[1])) != math.MaxInt64 {
+		b.Reason = "the captures have more segments than are compared"
+	}
 	return b
 }
 
@@ -97,8 +100,9 @@ func (c *crossing) way(side int) *way {
 	if _, known := c.clock.at(0); !known {
 		w.joined = false
 	}
-	far0 := c.points[c.tap[far]].Trace
-	w.covered = [2]int64{far0.First, far0.End}
+	w.farTap = c.tap[far]
+	trace := c.points[w.farTap].Trace
+	w.covered = [2]int64{trace.First, trace.End}
 	w.stamps = c.scan.sameStamps(w)
 	return w
 }
@@ -145,6 +149,8 @@ func (c *crossing) fate(w *way) {
 			fates[i] = arrived
 		case !c.covers(w, int32(i)):
 			fates[i] = uncovered
+		case c.limited(w, int32(i)):
+			fates[i] = undecided
 		case r.seqLen() > 0 && unseen.holds(r.seq+reassembly.Seq(w.moved[0]), r.seqLen()):
 			fates[i] = missed
 		}
@@ -163,6 +169,9 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 		if w.split[int32(i)] == partial {
 			fates[i] = partial
 		}
+	}
+	if n := c.notCompared(side); n > 0 {
+		out.Sent, out.Undecided = out.Sent+n, out.Undecided+n
 	}
 	same := s.sameNear(w)
 	var delays []int64
@@ -220,7 +229,7 @@ func (c *crossing) covers(w *way, i int32) bool {
 // sighting is a record as reports name it.
 func (c *crossing) sighting(i int32, point, side int) result.Sighting {
 	r := &c.scan.records[i]
-	x := result.Sighting{Tap: point, FrameID: result.FrameID{File: r.file, Frame: r.frame}}
+	x := result.Sighting{Tap: point, FrameID: r.id()}
 	k := &c.scan.tuples[r.tuple]
 	x.Seg = reassembly.Segment{At: r.at, Frame: r.frame, Seq: r.seq, Ack: r.ack, Len: r.len, File: r.file, Window: r.window, IPID: r.ipid, Flags: r.flags, TTL: r.ttl,
 		Src: k.Lo, Dst: k.Hi, Tap: uint8(point)}
@@ -252,13 +261,14 @@ func (c *crossing) order(w *way, side int, out *result.Way) {
 // duplicates lists what came twice where the near tap saw one, unless the far tap
 // doubles most of its frames.
 func (c *crossing) duplicates(w *way, side int, out *result.Way) {
+	s, until := c.scan, c.comparedUntil(c.tap[c.nearTap[side]])
 	var all []result.Sighting
-	for _, g := range c.scan.alike(w) {
+	for _, g := range s.alike(w) {
 		if len(g.far) <= len(g.near) {
 			continue
 		}
 		for _, j := range g.far {
-			if !w.taken[j] {
+			if !w.taken[j] && s.leftAt(w, int(j)) <= until {
 				all = append(all, c.sighting(w.far[j], c.tap[1-c.nearTap[side]], side))
 				w.twice[j] = true
 			}

@@ -49,17 +49,18 @@ func (j *joiner) between(r *result.Report) {
 		rows[r.Flows[i].ID] = &r.Flows[i]
 	}
 	j.legs = map[result.FrameID]*leg{}
-	judged := map[uint64]bool{} // connections with findings
+	j.cited = map[result.FrameID]bool{}
 	for i := range j.points {
 		for k := range j.points[i].Report.Findings {
-			judged[j.rows[i][j.points[i].Report.Findings[k].Flow.Conn].ID] = true
+			for _, e := range j.points[i].Report.Findings[k].Evidence {
+				j.cited[result.FrameOf(&e.Seg)] = true
+			}
 		}
 	}
 	for id, row := range rows {
 		taps := j.nearest(id, reassembly.A)
 		for k := 1; k < len(taps); k++ {
 			if c := j.crossing(id, taps[k-1], taps[k], records); c != nil {
-				c.judged = judged[id]
 				row.Between = append(row.Between, c.describe())
 			}
 		}

@@ -6,6 +6,9 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/decode"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -124,6 +127,11 @@ func (b *builder) doubled(i int) {
 		b.note("same-capture", fmt.Sprintf("%s holds the same capture twice, all frames of the second %.6f s later: these count for nothing.", b.unitName(i), float64(d)/1e9))
 		return
 	}
+	if u.full && !s.lookDifferent(&pairs) { // the rest would count twice at one of the two
+		b.note("taps", fmt.Sprintf("Most segments of %s come twice, at a consistent distance: two captures were merged. It has more than the %s that are compared, and neither TTL nor link-layer addresses tell the two apart, so it is analysed as one capture: give tcptrace the two captures.",
+			b.unitName(i), quantity.Count(uint64(s.limit), "segment")))
+		return
+	}
 	crossed := s.crossed(&pairs)
 	p := b.unitTap[i]
 	first := &b.points[p]
@@ -131,6 +139,7 @@ func (b *builder) doubled(i int) {
 	first.Reason = fmt.Sprintf("most segments of %s come twice, at a consistent distance: two captures were merged", b.unitName(i))
 	other := b.add(result.Tap{Reason: first.Reason, Recognised: "found"}, first.group, u.file)
 	first.Recognised = "found"
+	rest := &division{other: other, decoder: decode.New()}
 	b.points[p].Name, b.points[other].Name = b.unitName(i)+" (1)", b.unitName(i)+" (2)"
 	for side := range pairs {
 		tap := [2]int{p, other} // of the first and the second sighting
@@ -138,6 +147,7 @@ func (b *builder) doubled(i int) {
 			tap = [2]int{other, p}
 		}
 		place := map[look]*[2]int{}
+		rest.point[side] = map[look]int{}
 		done := map[int32]bool{}
 		for _, d := range pairs[side] {
 			for n, k := range [2]int32{d.first, d.second} {
@@ -148,6 +158,12 @@ func (b *builder) doubled(i int) {
 					place[r.look()] = new([2]int)
 				}
 				place[r.look()][n]++
+			}
+		}
+		for l, n := range place {
+			rest.point[side][l] = tap[0]
+			if n[1] > n[0] {
+				rest.point[side][l] = tap[1]
 			}
 		}
 		for _, k := range u.records {
@@ -162,6 +178,50 @@ func (b *builder) doubled(i int) {
 			b.mark(r, tap[n])
 		}
 	}
+	if u.full {
+		b.divided[i] = rest
+	}
+}
+
+// A division says of the frames of a unit that come after its last record at which of
+// two taps they were captured.
+type division struct {
+	other   int             // the second tap; the first is that of the unit
+	point   [2]map[look]int // by side
+	decoder *decode.Decoder
+	seg     reassembly.Segment
+}
+
+// of is the point of a frame; none if it looks like nothing before.
+func (d *division) of(fr *capture.Frame) (point int, is bool) {
+	if d.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &d.seg) != decode.OK {
+		return 0, false
+	}
+	side := 0
+	if _, fromLo := reassembly.KeyOf(&d.seg); !fromLo {
+		side = 1
+	}
+	point, is = d.point[side][look{d.seg.Link, d.seg.Tunnel, d.seg.TTL}]
+	return point, is
+}
+
+// lookDifferent reports whether the two frames of each pair look different, and all
+// frames of one place alike.
+func (s *scan) lookDifferent(pairs *[2][]doubling) bool {
+	for side := range pairs {
+		places := map[look]int{}
+		for _, p := range pairs[side] {
+			for n, k := range [2]int32{p.first, p.second} {
+				places[s.records[k].look()] |= 1 << n
+			}
+		}
+		for _, n := range places {
+			if n == 3 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // oneDistance reports whether all pairs are the same time apart and look the same.

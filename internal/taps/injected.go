@@ -10,7 +10,7 @@ import (
 // the near tap missed them: fit counts these.
 func (c *crossing) injected(w *way, side int) (all []result.Sighting, fit int) {
 	s := c.scan
-	near := c.points[c.tap[c.nearTap[side]]].Trace
+	near, until := c.points[c.tap[c.nearTap[side]]].Trace, c.comparedUntil(c.tap[c.nearTap[side]])
 	known := 0
 	for _, taken := range w.taken {
 		if taken {
@@ -24,14 +24,8 @@ func (c *crossing) injected(w *way, side int) (all []result.Sighting, fit int) {
 		if w.taken[j] || w.twice[j] {
 			continue
 		}
-		r := &s.records[w.far[j]]
-		left := r.at - w.median
-		if w.joined {
-			later, _ := w.laterFar(r.at)
-			left -= later
-		}
-		margin := w.largest - w.least
-		if left < near.First+margin || left > near.End-margin {
+		left, margin := s.leftAt(w, j), w.largest-w.least
+		if left < near.First+margin || left > min(near.End, until)-margin {
 			continue
 		}
 		if !s.fits(w, j) {
@@ -41,6 +35,17 @@ func (c *crossing) injected(w *way, side int) (all []result.Sighting, fit int) {
 		}
 	}
 	return all, fit
+}
+
+// leftAt is about when a far record left the near tap.
+func (s *scan) leftAt(w *way, j int) int64 {
+	at := s.records[w.far[j]].at
+	left := at - w.median
+	if w.joined {
+		later, _ := w.laterFar(at)
+		left -= later
+	}
+	return left
 }
 
 // maxIDGap is how far the IP ID of a segment may be from that before it: a host sends

@@ -45,8 +45,10 @@ type joiner struct {
 	tapsOf map[uint64][]int  // points that saw a connection, by Flow.ID
 	paired map[uint64]bool   // connections that another tap saw as well
 	clocks map[[2]int]*clockEstimate
-	legs   map[result.FrameID]*leg // of the frames of connections with findings
+	legs   map[result.FrameID]*leg // of the evidence of findings, and of what was lost
+	cited  map[result.FrameID]bool // evidence of findings
 	with   map[uint64][]int        // pairs of a connection, by Flow.ID
+	until  []int64                 // see comparedUntil
 }
 
 // A pair is one connection at two taps.
@@ -94,6 +96,7 @@ func (j *joiner) report(whole *stats.Trace, all bool) *result.Report {
 	}
 	r.Taps = append(r.Taps, j.copies...)
 	j.noteStrangers(r)
+	j.noteLimits(r)
 	j.number(r)
 	j.findings(r, all)
 	return r
@@ -295,12 +298,19 @@ func (j *joiner) pairPoints(p, q int) {
 		taken[best] = true
 		at := v.apart[best]
 		j.place(at)
-		j.paired[best], j.paired[co] = true, true
-		j.pairs = append(j.pairs, *at)
-		if _, is := j.first[co]; !is {
-			j.first[co] = best
-			j.second[co] = len(j.pairs) - 1
-		}
+		j.addPair(at)
+	}
+	j.pairLater(p, q)
+}
+
+// addPair adds a connection that both taps saw.
+func (j *joiner) addPair(p *pair) {
+	first, second := p.conn[0], p.conn[1]
+	j.paired[first], j.paired[second] = true, true
+	j.pairs = append(j.pairs, *p)
+	if _, is := j.first[second]; !is {
+		j.first[second] = first
+		j.second[second] = len(j.pairs) - 1
 	}
 }
 

@@ -99,20 +99,25 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 	return ladder
 }
 
-// keepLegs remembers the segments of a connection with findings by their frames; of
-// others, those that were lost or injected.
+// keepLegs remembers the segments that findings cite, by their frames, and those that
+// were lost or injected.
 func (c *crossing) keepLegs(w *way, side int, injected []result.Sighting) {
 	near, far := c.tap[c.nearTap[side]], c.tap[1-c.nearTap[side]]
 	for i := range w.near {
-		if !c.judged && w.fates[i] != lost {
+		r, k := &c.scan.records[w.near[i]], w.partner[i]
+		cited := c.cited[r.id()]
+		if k >= 0 {
+			cited = cited || c.cited[c.scan.records[w.far[k]].id()]
+		}
+		if !cited && w.fates[i] != lost {
 			continue
 		}
 		x := c.sighting(w.near[i], near, side)
 		l := &leg{fate: w.fates[i], near: near, far: far, left: x.FrameID, leftAt: x.Seg.At, seg: x.Seg}
 		c.legs[x.FrameID] = l
-		if k := w.partner[i]; k >= 0 {
+		if k >= 0 {
 			o := &c.scan.records[w.far[k]]
-			l.reached, l.arriveAt = result.FrameID{File: o.file, Frame: o.frame}, o.at
+			l.reached, l.arriveAt = o.id(), o.at
 			if c.legs[l.reached] == nil {
 				c.legs[l.reached] = l
 			}

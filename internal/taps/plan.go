@@ -29,6 +29,8 @@ type Options struct {
 	Each  bool // the files have nothing to do with each other
 	// Suspected says that a file was analysed before, and looks like several captures.
 	Suspected bool
+	// Limit is how many segments of each capture are compared; 0 for the default.
+	Limit int
 }
 
 // A Plan says which frames come from which capture point, and which capture points
@@ -41,6 +43,8 @@ type Plan struct {
 	notes   []result.Note
 	copies  []result.Tap // captures that count for nothing
 	engine  engine.Points
+	out     map[int]bool // units of which everything is left out
+	divided map[int]*division
 	Skip    map[string]bool // detectors of several taps that are not to be asked
 	apart   bool            // the files have nothing to do with each other
 }
@@ -58,8 +62,8 @@ const leftOut = int8(-1)
 // returns nil if it is one capture from one place.
 func Recognise(ctx context.Context, trace *capture.Trace, names []string, o *engine.Options, to Options) *Plan {
 	defer trace.Close()
-	s := read(ctx, trace, o)
-	b := builder{scan: s, Plan: &Plan{scan: s, frames: map[uint16][]int8{}}, class: stats.Rotations(s.captures())}
+	s := read(ctx, trace, o, to.Limit)
+	b := builder{scan: s, Plan: &Plan{scan: s, frames: map[uint16][]int8{}, out: map[int]bool{}, divided: map[int]*division{}}, class: stats.Rotations(s.captures())}
 	b.unitTap = make([]int, len(s.units))
 	switch {
 	case to.Each:
@@ -389,6 +393,14 @@ func (b *builder) tapsFirst() {
 	for i := range b.unitTap {
 		b.unitTap[i] = number[b.unitTap[i]]
 	}
+	for _, d := range b.divided {
+		d.other = number[d.other]
+		for side := range d.point {
+			for l, p := range d.point[side] {
+				d.point[side][l] = number[p]
+			}
+		}
+	}
 	for _, by := range b.frames {
 		for i := range by {
 			if by[i] > 0 {
@@ -427,6 +439,14 @@ func (p *Plan) of(fr *capture.Frame) int {
 		return int(by[fr.Num]) - 1
 	}
 	if u, is := p.scan.unitOf[uint32(fr.File)<<16|uint32(fr.Interface)]; is {
+		if p.out[int(u)] {
+			return -1
+		}
+		if d := p.divided[int(u)]; d != nil {
+			if at, is := d.of(fr); is {
+				return at
+			}
+		}
 		return p.unitTap[u]
 	}
 	for i := range p.points {

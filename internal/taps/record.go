@@ -6,6 +6,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -41,6 +42,8 @@ func (r *record) side() int {
 	return 0
 }
 
+func (r *record) id() result.FrameID { return result.FrameID{File: r.file, Frame: r.frame} }
+
 // seqLen is the length in sequence space.
 func (r *record) seqLen() uint32 {
 	s := reassembly.Segment{Len: r.len, Flags: r.flags}
@@ -49,15 +52,20 @@ func (r *record) seqLen() uint32 {
 
 func (r *record) end() reassembly.Seq { return r.seq + reassembly.Seq(r.seqLen()) }
 
-// maxRecords bounds what is remembered of each unit, 64 bytes each.
-const maxRecords = 1 << 21
+// maxRecords bounds what is remembered of one unit, and maxOfFiles that of all files,
+// 64 bytes each.
+const (
+	maxRecords = 1 << 21
+	maxOfFiles = 1 << 23
+)
 
 // A unit is the smallest part of a trace that may be a capture point of its own: one
 // interface of one file.
 type unit struct {
 	file, iface uint16
-	records     []int32 // indices
-	full        bool    // there were more
+	records     []int32               // indices
+	full        bool                  // there were more: nothing is compared that comes after the last record
+	later       map[uint32]*[2]uint64 // how many more, by four-tuple and side
 
 	printed [2][]print // fingerprints: plain, and with numbers relative to the initial ones
 	ready   [2]bool
@@ -71,12 +79,16 @@ type scan struct {
 	infos   []capture.Info
 	unitOf  map[uint32]uint16 // by file and interface
 	indices map[reassembly.Key]uint32
+	limit   int // how many records a unit may have
 }
 
 // read reads a trace as the engine will: with the same filter and names, so that
 // positions agree.
-func read(ctx context.Context, trace *capture.Trace, o *engine.Options) *scan {
-	s := &scan{unitOf: map[uint32]uint16{}, indices: map[reassembly.Key]uint32{}}
+func read(ctx context.Context, trace *capture.Trace, o *engine.Options, limit int) *scan {
+	s := &scan{unitOf: map[uint32]uint16{}, indices: map[reassembly.Key]uint32{}, limit: limit}
+	if limit == 0 {
+		s.limit = min(maxRecords, maxOfFiles/max(1, len(trace.Infos())))
+	}
 	d := decode.New()
 	d.VerifyChecksums = o.VerifyChecksums
 	var (
@@ -133,16 +145,16 @@ func (s *scan) unit(file, iface uint16) uint16 {
 
 func (s *scan) add(seg *reassembly.Segment, n uint16, position uint32) {
 	u := &s.units[n]
-	if len(u.records) == maxRecords {
-		u.full = true
-		return
-	}
 	key, fromLo := reassembly.KeyOf(seg)
 	tuple, known := s.indices[key]
 	if !known {
 		tuple = uint32(len(s.tuples))
 		s.indices[key] = tuple
 		s.tuples = append(s.tuples, key)
+	}
+	if len(u.records) == s.limit {
+		u.more(tuple, fromLo)
+		return
 	}
 	r := record{
 		at: seg.At, position: position, seq: seg.Seq, ack: seg.Ack, len: seg.Len, frame: seg.Frame, link: seg.Link, tunnel: seg.Tunnel,
@@ -162,4 +174,22 @@ func (s *scan) add(seg *reassembly.Segment, n uint16, position uint32) {
 	}
 	u.records = append(u.records, int32(len(s.records)))
 	s.records = append(s.records, r)
+}
+
+// more counts a segment that is not remembered.
+func (u *unit) more(tuple uint32, fromLo bool) {
+	u.full = true
+	if u.later == nil {
+		u.later = map[uint32]*[2]uint64{}
+	}
+	n := u.later[tuple]
+	if n == nil {
+		n = new([2]uint64)
+		u.later[tuple] = n
+	}
+	if fromLo {
+		n[0]++
+	} else {
+		n[1]++
+	}
 }

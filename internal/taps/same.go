@@ -53,6 +53,9 @@ func (b *builder) leaveOut(j, i int, d int64) {
 			}
 		}
 	}
+	if first.full && second.full && n == len(second.records) {
+		b.out[i] = true // the rest was not compared
+	}
 	by := "at the same times"
 	if d > samePrecision || d < -samePrecision {
 		by = quantity.Duration(max(d, -d)) + " later"
