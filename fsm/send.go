@@ -29,16 +29,8 @@ func (s *step) send() {
 	}
 	s.ev.place = place
 	fresh := freshBytes(seg, place, was)
-	own.bytes += uint64(fresh)
 	if fresh > 0 {
-		s.c.roll(seg.At)
-		own.recent[0] += fresh
-		if seg.End() == own.out.Nxt {
-			own.dir.bits &^= unpushed
-			if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && s.cutShort() {
-				own.dir.bits |= unpushed
-			}
-		}
+		s.count(fresh)
 	}
 	if !own.dir.is(timing) && n > 0 && place == reassembly.Fresh {
 		s.time()
@@ -48,8 +40,8 @@ func (s *step) send() {
 		if s.class == DupAck {
 			s.dupAck()
 		}
-	} else if seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
-		own.dir.bits |= oversize
+	} else {
+		s.noteSize()
 	}
 	s.announce(fresh)
 	if n == 0 && s.peer.dir.Phase == PhaseFinSent {
@@ -59,6 +51,27 @@ func (s *step) send() {
 		s.finish()
 	} else if own.dir.Phase >= PhaseFinSent && seg.Len > 0 && seg.End().After(own.dir.FIN) {
 		s.emit(SentBeyondFin, s.side)
+	}
+}
+
+// count counts payload that was not seen before.
+func (s *step) count(fresh uint32) {
+	seg, own := s.seg, s.own
+	own.bytes += uint64(fresh)
+	s.c.roll(seg.At)
+	own.recent[0] += fresh
+	if seg.End() == own.out.Nxt {
+		own.dir.bits &^= unpushed
+		if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && s.cutShort() {
+			own.dir.bits |= unpushed
+		}
+	}
+}
+
+// noteSize notes a segment that is larger than the peer's MSS.
+func (s *step) noteSize() {
+	if s.seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
+		s.own.dir.bits |= oversize
 	}
 }
 

@@ -6,6 +6,9 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 // proves, in the order of the kinds. Where the connection has many holes, they are in room;
 // give it the same each time, and to Release in the end.
 func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassembly.Gaps, ev *Events) {
+	if ev.Unread&predictable == predictable && c.predicted(seg, side, ev) {
+		return
+	}
 	ev.reset(c, seg)
 	was := c.stateKey()
 	own, peer := c.both(side)

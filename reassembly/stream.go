@@ -51,6 +51,12 @@ type Stream struct {
 // Knows reports whether every fact in k is known.
 func (s *Stream) Knows(k Known) bool { return s.known&k == k }
 
+// Whole reports whether all is known of the stream but where it began, and nothing is missing.
+func (s *Stream) Whole() bool {
+	const all = KnowUna | KnowNxt | KnowEdge
+	return s.known&all == all && s.gaps.n == 0
+}
+
 // Open notes a SYN with initial sequence number iss.
 func (s *Stream) Open(iss Seq) {
 	s.ISS = iss

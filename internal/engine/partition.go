@@ -99,6 +99,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if f.Watchers != 0 {
 		f.Watchers = p.watch.Expire(f.Watchers, seg.At, f.Conn.View())
 	}
+	ev.Unread = p.unread(f.Watchers)
 	f.Conn.Step(seg, m.Side, &p.flows.Gaps, ev)
 	if m.Marks.Has(flow.Shared) {
 		p.bystanders(&m, seg, position, hash, ev)
@@ -126,6 +127,18 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		p.options.Follow.note(f, seg, m.Side, ev, p.options.Settings.TimeWait)
 	}
 	return m.ID
+}
+
+// unread are the kinds of event that start no watcher and that none of the connection's
+// subscribes to.
+func (p *partition) unread(watchers uint32) fsm.Kinds {
+	if p.options.longWay {
+		return 0
+	}
+	if watchers == 0 {
+		return ^p.starts
+	}
+	return ^(p.starts | p.watch.Subscribed(watchers))
 }
 
 // quoted is the way of a segment that an ICMP error quotes: it changes nothing about its

@@ -194,6 +194,15 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 	return watchers
 }
 
+// Subscribed are the kinds of event that concern the connection's watchers: all while its
+// close is recorded.
+func (s *Set) Subscribed(watchers uint32) fsm.Kinds {
+	if watchers&closingBit != 0 {
+		return ^fsm.Kinds(0)
+	}
+	return s.groups.at(watchers).subscribed
+}
+
 // Due goes through the connections of which a deadline is due by trace time now: their
 // ID in the table, their watchers, and when.
 func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {

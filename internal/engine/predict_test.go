@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+)
+
+// Segments that are taken as predicted leave the connection, its account and the report as
+// the long way does: in all samples and recordings, and in generated captures.
+func TestPredicted(t *testing.T) {
+	for name, file := range predictable(t) {
+		for _, o := range []Options{{}, {Time: true}} {
+			got, gotConns := runWhole(t, o, file)
+			o.longWay = true
+			want, wantConns := runWhole(t, o, file)
+			for position, c := range wantConns {
+				if gotConns[position] != c {
+					t.Errorf("%s: connection %d differs from that of the long way:\n got %+v\nwant %+v", name, position, gotConns[position], c)
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: the report differs from that of the long way", name)
+			}
+		}
+	}
+}
+
+// predictable are captures of all samples, recordings and scenarios, and generated ones.
+func predictable(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../fsm/testdata/*.txtar", "../../samples/real/*.pcap"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("nothing matches %s: %v", pattern, err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Ext(name) == ".pcap" {
+				files[name] = text
+				continue
+			}
+			file, err := scenario.Parse(name, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, trace := range file.Traces {
+				if files[fmt.Sprintf("%s/%d", name, i+1)], err = trace.Pcapng(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for i, spec := range []tracegen.Spec{
+		{Frames: 20_000, Flows: 50, Snap: 96, Faults: 3, Seed: 1},
+		{Frames: 20_000, Flows: 200, Loss: 0.05, Seed: 2},
+		{Frames: 20_000, Flows: 200, Snap: 96, Web: true, Faults: 2, Seed: 3},
+	} {
+		var b bytes.Buffer
+		if _, err := tracegen.Write(&b, spec); err != nil {
+			t.Fatal(err)
+		}
+		files[fmt.Sprintf("generated/%d", i+1)] = b.Bytes()
+	}
+	return files
+}
+
+// runWhole returns the report on a file, and all connections as they ended, by position.
+func runWhole(t *testing.T, o Options, file []byte) (report any, conns map[uint64]fsm.Conn) {
+	t.Helper()
+	files, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
+	for _, err := range errs {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	o.Detectors, o.AllFlows, o.Workers = catalogue.All, true, 1
+	o.defaults()
+	pool := newPool(&o)
+	src := Frames(context.Background(), files, &o)
+	read(context.Background(), src, &o, pool, nil)
+	conns = map[uint64]fsm.Conn{}
+	for _, p := range pool.partitions() {
+		for _, f := range p.flows.All() {
+			conns[f.Position] = f.Conn
+		}
+	}
+	r, _ := assemble(&o, statsOf(src, &o), pool.partitions(), nil)
+	return strip(r), conns
+}
