@@ -30,14 +30,14 @@ func (c *Conn) predicted(seg *reassembly.Segment, side reassembly.Side, ev *Even
 	case seg.Seq != own.out.Nxt || moved > uint32(peer.out.Nxt-peer.out.Una) || n|moved == 0,
 		seg.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) != reassembly.ACK,
 		own.dir.Phase != PhaseOpen || peer.dir.Phase != PhaseOpen || c.bits&^harmlessBits != 0,
-		(own.dir.bits|peer.dir.bits)&unpredictableBits != 0 || own.dir.bits&peer.dir.bits&spoke == 0,
+		(own.dir.bits|peer.dir.bits)&unpredictableBits != 0 || !own.dir.is(spoke),
 		!own.out.Whole() || !peer.out.Whole() || peer.row != 0,
 		seg.Opts.NBlocks|uint8(seg.Opts.Has&reassembly.OptionsCut)|uint8(seg.Missing) != 0,
 		own.last.At == 0 || peer.last.At == 0 || seg.At-max(own.last.At, peer.last.At) >= int64(idleTime),
-		wnd < max(uint32(own.mss), 1) || int32(edge-peer.out.Edge) <= -(1<<shift),                         // WindowShut, WindowSmall, WindowShrunk
-		n > 0 && uint32(own.out.Edge-seg.Seq) < n,                                                         // Overran
-		n > 0 && peer.last.Len == 0 && own.last.Len > 0 && peer.last.At-own.last.At >= int64(minAckDelay), // NagleDelay
-		moved == 0 && seg.Seq == own.wl1 && own.dir.is(countsIDs):                                         // which of two windows is later
+		wnd < max(uint32(own.mss), 1) || int32(edge-peer.out.Edge) <= -(1<<shift),                          // WindowShut, WindowSmall, WindowShrunk
+		n > 0 && uint32(own.out.Edge-seg.Seq) < n,                                                          // Overran
+		n > 0 && peer.last.Len == 0 && own.last.Len > 0 && peer.last.At-own.last.At >= int64(minAckDelay),  // NagleDelay
+		moved == 0 && seg.Seq == own.wl1 && own.dir.is(countsIDs) && orderOf(seg.IPID, own.wlID) == before: // an older window
 		return false
 	}
 	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev, n: n, moved: moved, class: PureAck}
