@@ -33,3 +33,15 @@ func (f *Finding) SentElsewhere(to reassembly.Endpoint, frame uint32) {
 	f.Message += fmt.Sprintf(" The same SYN, with the same port and initial sequence number, also went to %v (frame %d), and nothing answered from there: the address is translated between the two (DNAT), "+
 		"and the answer from %v was not translated back. The client never opened a connection to %[3]v, and its RST is right.", to, frame, server)
 }
+
+// Translated makes a finding undecided that rests on an absence: the same connection was also
+// captured between a and b, before or after address translation, and there the subject sent
+// what is missing here. Engines call it as they call SentElsewhere; frame is the last of that.
+func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
+	who := a
+	if f.Subject == reassembly.B {
+		who = b
+	}
+	f.Undecide(fmt.Sprintf("translated: the same connection was also captured between %v and %v, where an address is translated, and there %v sent more (last in frame %d): "+
+		"that was not translated back", a, b, who, frame))
+}

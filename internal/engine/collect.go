@@ -17,7 +17,7 @@ import (
 type found struct {
 	watch.Found
 	conn  uint64 // position of its connection
-	other uint64 // that of another with the same SYN, on which it rests
+	other uint64 // that of another with the same SYN, on which it rests, or that casts doubt on it
 }
 
 // assemble ends every connection and puts the findings into their order: by
@@ -36,6 +36,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	}
 	c.gather(parts)
 	c.elsewhere(parts)
+	c.twins(parts)
 	own := c.counts
 	own.Known, own.Segments, own.Duplicates = true, trace.Segments, c.duplicates
 	if trace.Counts.Known {

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// isns are the initial sequence numbers of both sides. Two connections in one trace that
+// have both of them are one, captured before and after address translation.
+type isns [2]reassembly.Seq
+
+// twins makes undecided what was said to be absent from a connection that was captured a
+// second time, with an address translated, where there is more of that side: a translation
+// that is not undone, or no longer, hides from one what the other shows.
+func (c *collector) twins(parts []*partition) {
+	wanted := map[uint64][]*found{} // by the position of the connection
+	for i := range c.found {
+		if f := &c.found[i]; f.Absence != detectors.NoAbsence && f.Verdict == detectors.Seen {
+			wanted[f.conn] = append(wanted[f.conn], f)
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	doubted := map[isns][]*flow.Flow{}
+	for _, p := range parts {
+		for _, f := range p.flows.All() {
+			if len(wanted[f.Position]) > 0 {
+				if key, both := isnsOf(f); both {
+					doubted[key] = append(doubted[key], f)
+				}
+			}
+		}
+	}
+	if len(doubted) == 0 {
+		return
+	}
+	for _, p := range parts {
+		for _, f := range p.flows.All() {
+			if key, both := isnsOf(f); both {
+				for _, g := range doubted[key] {
+					compare(g, f, wanted[g.Position])
+				}
+			}
+		}
+	}
+}
+
+// isnsOf are the connection's, if both SYNs were captured.
+func isnsOf(f *flow.Flow) (key isns, both bool) {
+	v := f.Conn.View()
+	for side := range reassembly.Side(2) {
+		if _, captured := v.SYNOptions(side); !captured {
+			return key, false
+		}
+		key[side] = v.Stream(side).ISS
+	}
+	return key, true
+}
+
+// compare looks for what the twin of a connection shows of the sides that findings are about.
+func compare(f, twin *flow.Flow, findings []*found) {
+	v, other := f.Conn.View(), twin.Conn.View()
+	a, b := other.Endpoint(reassembly.A), other.Endpoint(reassembly.B)
+	if v.Endpoint(reassembly.A) == a && v.Endpoint(reassembly.B) == b {
+		return
+	}
+	for _, fd := range findings {
+		if fd.Verdict == detectors.Seen && sentMore(other, v, fd.Subject) {
+			fd.other = twin.Position
+			fd.Translated(a, b, other.Last(fd.Subject).Frame)
+		}
+	}
+}
+
+// sentMore reports whether the side has sent in v what is missing in w: data, a FIN or a RST.
+func sentMore(v, w fsm.View, side reassembly.Side) bool {
+	more, less := v.Stream(side), w.Stream(side)
+	by, reset := v.ResetBy()
+	_, ended := w.ResetBy()
+	return more.Nxt.After(less.Nxt) || reset && by == side && !ended
+}

@@ -1,0 +1,12 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/detectors/detectortest"
+)
+
+// A connection that was captured before and after address translation. The scenarios are
+// not among those of the detectors, because a shard may hold one of both only.
+func TestTwins(t *testing.T) { detectortest.Run(t, catalogue.All, "testdata/twins.txtar") }
