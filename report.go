@@ -19,7 +19,7 @@ type Report struct {
 	Captures []Capture     // the inputs, in the order of the arguments of Analyze
 	Trace    Span          // of all captures together
 	Notes    []Note        // what limits the whole trace
-	Gaps     []Span        // more than an hour without any frame, from First to Last; an absence does not count beyond one
+	Gaps     []Span        // without any frame for more than an hour, or while the capture was interrupted, from First to Last; an absence does not count beyond one
 	Totals   Totals
 	Flows    []Flow    // sorted by ID; connections with findings, or all of them with Options.AllFlows
 	Findings []Finding // by time, then connection, then detector
@@ -53,7 +53,7 @@ type Capture struct {
 
 // A Note is a property of the whole trace that limits what it can prove.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut" or "no-tcp"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "interrupted" or "no-tcp"
 	Message string // one or more sentences, with the consequence
 }
 

@@ -34,6 +34,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			c.limits |= fsm.KernelDrops
 		}
 	}
+	interrupted(c.trace, parts)
 	c.gather(parts)
 	c.elsewhere(parts)
 	c.twins(parts)
@@ -59,7 +60,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			Packets: trace.Packets, TCPSegments: trace.Segments, Duplicates: c.duplicates, Rexmits: c.rexmits, Skipped: skippedFrames(trace),
 			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, CrowdedFlows: c.crowded, Groups: c.groups(parts),
 		},
-		Notes: notes(&c.counts),
+		Notes: append(notes(&c.counts), interruptions(trace)...),
 	}
 	if !trace.Counts.Known || trace.Counts.Segments == 0 { // an empty shard is part of a trace that was looked at
 		rep.Notes = append(unseen(rep, o.Match != nil || o.Until != 0 || o.From != 0), rep.Notes...)

@@ -17,7 +17,7 @@ type Report struct {
 	Apart    bool // the captures have nothing to do with each other: there is no trace
 	Notes    []Note
 	Taps     []Tap  // capture points of the same connections; none if there is one place
-	Gaps     []Span // over an hour without any frame, First to Last; an absence does not count beyond one
+	Gaps     []Span // without any frame for over an hour, or while the capture was interrupted, First to Last; an absence does not count beyond one
 	Totals   Totals
 	Flows    []Flow // sorted by ID; those with findings, or all
 	Findings []Finding
@@ -50,7 +50,7 @@ type Capture struct {
 
 // A Note is a limit of the whole capture, and its consequence.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "no-tcp", "sockets"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "interrupted", "no-tcp", "sockets"
 	Message string
 }
 

@@ -180,7 +180,7 @@ func sameSet(t *testing.T, what string, want, got []json.RawMessage) {
 // TestSplit: shards of every scenario of the repository give the report of its
 // capture.
 func TestSplit(t *testing.T) {
-	for _, file := range scenariotest.Files(t, "../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../metamorphic/testdata/*.txtar", "../cli/testdata/traces/*.txtar") {
+	for _, file := range scenariotest.Files(t, "../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../metamorphic/testdata/*.txtar", "../cli/testdata/traces/*.txtar", "../engine/testdata/interrupted.txtar") {
 		t.Run(filepath.Base(file.Name), func(t *testing.T) {
 			dir := t.TempDir()
 			for i, trace := range file.Traces {

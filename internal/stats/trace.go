@@ -17,7 +17,8 @@ type Trace struct {
 	Start       int64 // first frame in order, of any kind
 	First, Last int64 // earliest and latest frame of any kind
 	End         int64 // the last frame, or a later end that a file states
-	Gaps        []Gap // longer than QuietGap, in order
+	Gaps        []Gap // longer than QuietGap, or Pauses in which the capture was interrupted, in order
+	Pauses      []Gap // longer than Pause and no longer than QuietGap, in order: the first of them
 	ClockSteps  []int64
 	Counts      Counts
 
@@ -43,6 +44,14 @@ type Trace struct {
 // longer gap nothing can be said to be absent: nobody was capturing, or files of
 // different days were merged.
 const QuietGap = int64(time.Hour)
+
+// Pause is how long a trace must be without any frame, in nanoseconds, for the capture to
+// have been interrupted if connections whose beginning is missing come next. Only the first
+// maxPauses are looked at.
+const (
+	Pause     = 5 * int64(time.Minute)
+	maxPauses = 64
+)
 
 // MaxClockSteps is how many clock steps are remembered. A trace with more has a
 // clock that steps all the time.
@@ -72,13 +81,30 @@ func (t *Trace) Frame(at int64, stepped bool) {
 	case t.Last == 0:
 		t.First, t.Last = at, at
 	case at > t.Last:
-		if at-t.Last > QuietGap {
-			t.Gaps = append(t.Gaps, Gap{From: t.Last, To: at})
+		if at-t.Last > Pause {
+			t.pause(Gap{From: t.Last, To: at})
 		}
 		t.Last = at
 	case at < t.First:
 		t.First = at
 	}
+}
+
+func (t *Trace) pause(g Gap) {
+	switch {
+	case g.To-g.From > QuietGap:
+		t.Gaps = append(t.Gaps, g)
+	case len(t.Pauses) < maxPauses:
+		t.Pauses = append(t.Pauses, g)
+	}
+}
+
+// Interrupted makes a gap of a pause.
+func (t *Trace) Interrupted(pause int) {
+	g := t.Pauses[pause]
+	i, _ := slices.BinarySearchFunc(t.Gaps, g.From, func(g Gap, from int64) int { return cmp.Compare(g.From, from) })
+	t.Gaps = slices.Insert(t.Gaps, i, g)
+	t.Pauses = slices.Delete(t.Pauses, pause, pause+1)
 }
 
 // Step notes that a clock stepped.
@@ -90,7 +116,8 @@ func (t *Trace) Step(at int64) {
 
 // Until leaves out what comes after at. Frames are not counted again.
 func (t *Trace) Until(at int64) {
-	t.Gaps = slices.DeleteFunc(slices.Clone(t.Gaps), func(g Gap) bool { return g.To > at })
+	after := func(g Gap) bool { return g.To > at }
+	t.Gaps, t.Pauses = slices.DeleteFunc(slices.Clone(t.Gaps), after), slices.DeleteFunc(slices.Clone(t.Pauses), after)
 	t.Last, t.End = min(t.Last, at), at
 }
 
