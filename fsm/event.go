@@ -90,6 +90,7 @@ type Event struct {
 	Place reassembly.Placement // of the segment in its sender's sequence space
 	N     uint32               // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
+	Dups  uint8                // DataResent: duplicate ACKs of the peer since it last acknowledged anything new, 255 at most
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
 	// SentBelowFin, NagleDelay, WindowShrunk: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
@@ -120,6 +121,7 @@ type entry struct {
 	kind Kind
 	side reassembly.Side
 	was  was
+	dups uint8
 	n    uint32
 	age  uint32
 }
@@ -149,7 +151,7 @@ func (e *Events) Len() int { return int(e.n) }
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
 	l := &e.list[uint(i)%maxEvents]
-	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, N: l.n, Age: l.age, Seg: e.seg}
+	ev := Event{Kind: l.kind, Side: l.side, Class: e.Class, Place: e.place, N: l.n, Age: l.age, Dups: l.dups, Seg: e.seg}
 	if l.was != noWas {
 		ev.Was = &e.was[l.was]
 	}

@@ -113,7 +113,7 @@ func (s *step) announce(fresh uint32) {
 		s.sentAgain()
 		if s.seg.Len > 0 {
 			e := s.emitAfter(DataResent)
-			e.n, e.age = again.silence, again.age
+			e.n, e.age, e.dups = again.silence, again.age, s.own.dups
 		}
 	case OutOfOrder:
 		if s.seg.Len > 0 {

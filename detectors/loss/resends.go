@@ -1,23 +1,12 @@
 package loss
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
-)
-
-// A trigger is what made a sender send a segment again.
-type trigger uint8
-
-// The triggers.
-const (
-	unknownTrigger trigger = iota
-	fast                   // the receiver showed a hole: three duplicate ACKs (RFC 5681 3.2), SACK (RFC 6675, RFC 8985)
-	timeout                // nothing was acknowledged until the timer expired (RFC 6298)
-	tailProbe              // the last segment once more, to elicit a SACK (RFC 8985 7)
-	triggers
 )
 
 // resends counts what one side sent again, by trigger, and how much of it was
@@ -27,16 +16,21 @@ const (
 type resends struct {
 	total    counts
 	pending  counts // since something new was last acknowledged
-	base     uint64 // payload that was acknowledged before the first retransmission
+	base     uint64 // payload that was sent before the first retransmission
 	episodes uint32 // each lasts until what had been sent when it began is acknowledged
 
 	open    [openResends]openResend // the latest, oldest first
 	opened  uint8
-	cause   trigger          // of the episode, which lasts until all before recover is acknowledged
-	recover reassembly.Seq   // RFC 6582
-	hole    reassembly.Block // what was in flight when the receiver last showed holes
-	shown   int64            // when that was
-	stamp   uint32           // timestamp of the first pending one, if that is marked as the head
+	cause   trigger             // of the episode, which lasts until all before recover is acknowledged
+	recover reassembly.Seq      // RFC 6582
+	hole    reassembly.Block    // what was in flight when the receiver last showed holes
+	shown   int64               // when that was
+	sacked  [4]reassembly.Block // what the receiver then had beyond the hole
+	sacks   uint8               // how many of these are filled; 0 = duplicate ACKs showed the hole
+	arrived uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
+	probed  reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
+	probing bool
+	stamp   uint32 // timestamp of the first pending one, if that is marked as the head
 }
 
 // An openResend is a segment that was sent again, and may yet prove spurious.
@@ -45,24 +39,36 @@ type openResend struct {
 	frame   uint32
 	trigger trigger
 	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
+	early   bool // it counts as such
+	doubt   doubt
+	at      int64
+	first   int64 // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
 }
 
+// A doubt is why a segment that was sent again need not have been lost, though nothing
+// proves that it was not.
+type doubt uint8
+
 const (
-	openResends = 8
-	// ackClock is what an ACK may take beyond the round trip to make its receiver
-	// send: less than the shortest common timeout, Linux's 200 ms.
-	ackClock = 150 * time.Millisecond
-	// leastTimeout is a little less than that timeout.
-	leastTimeout = 180 * time.Millisecond
+	noDoubt   doubt = iota
+	unfounded       // duplicate ACKs made the sender send again that nothing after the segment can have drawn
+	notKept         // duplicate ACKs show that as many segments beyond the hole arrived: the receiver keeps only what comes in order
+	doubts
 )
+
+const openResends = 8
 
 // counts are numbers of segments that were sent again, and their payload.
 type counts struct {
 	by            [triggers]uint32
-	spurious      [triggers]uint32 // of these
+	spurious      [triggers]uint32 // of these, as the ACK of the original shows, or a second arrival
+	sacked        uint32           // spurious, too: SACK had acknowledged them
+	early         uint32           // spurious, too: the ACK came too soon to answer them
+	doubtful      [doubts]uint32   // that need not have been lost
 	unseen        uint32           // whose original was not captured
 	bytes         uint64
 	spuriousBytes uint64
+	doubtfulBytes uint64
 }
 
 func (c *counts) add(o *counts) {
@@ -70,30 +76,44 @@ func (c *counts) add(o *counts) {
 		c.by[k] += o.by[k]
 		c.spurious[k] += o.spurious[k]
 	}
+	for d := range c.doubtful {
+		c.doubtful[d] += o.doubtful[d]
+	}
+	c.sacked += o.sacked
+	c.early += o.early
 	c.unseen += o.unseen
 	c.bytes += o.bytes
 	c.spuriousBytes += o.spuriousBytes
+	c.doubtfulBytes += o.doubtfulBytes
 }
 
-func (c *counts) all() uint32         { return sum(&c.by) }
-func (c *counts) allSpurious() uint32 { return sum(&c.spurious) }
+func (c *counts) all() uint32         { return sum(c.by[:]) }
+func (c *counts) allSpurious() uint32 { return sum(c.spurious[:]) + c.sacked + c.early }
 
-func sum(counts *[triggers]uint32) (n uint32) {
+// lost is how many cannot but have been lost, and their payload.
+func (c *counts) lost() (n uint32, bytes uint64) {
+	n, bytes = c.allSpurious()+sum(c.doubtful[:]), c.spuriousBytes+c.doubtfulBytes
+	return c.all() - min(n, c.all()), c.bytes - min(bytes, c.bytes)
+}
+
+func sum(counts []uint32) (n uint32) {
 	for _, c := range counts {
 		n += c
 	}
 	return n
 }
 
-// begin starts the count: what is in flight now may be sent again.
-func (a *resends) begin(side reassembly.Side, r *detectors.Report) {
-	sent, out := r.Conn.Bytes(side), r.Conn.Stream(side)
-	a.base = sent - min(uint64(out.InFlight()), sent)
+// begin starts the count with the first segment that is sent again.
+func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
+	a.base = r.Conn.Bytes(ev.Side)
+	if ev.Place == reassembly.Filling { // it counts as sent again
+		a.base -= min(uint64(ev.Seg.Len), a.base)
+	}
 }
 
-// sent is all payload since then, counted as often as it was sent.
+// sent is all payload since then, counted as often as it was captured.
 func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
-	return float64(r.Conn.Bytes(side) - a.base + a.total.bytes)
+	return float64(r.Conn.Bytes(side) - min(a.base, r.Conn.Bytes(side)) + a.total.bytes)
 }
 
 // resent takes a segment that the side sent again, and says whether the side's timer had
@@ -101,9 +121,12 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
 	k, expired := a.triggerOf(ev, &out, r)
+	if ev.Place == reassembly.Filling && a.total.all()+a.pending.all() > 0 { // not new, too
+		a.base += uint64(seg.Len)
+	}
 	if a.episodes == 0 || out.Covered(a.recover) {
 		a.episodes++
-		a.cause, a.recover = k, out.Nxt
+		a.cause, a.recover, a.arrived = k, out.Nxt, 0
 	} else if k == fast || k == timeout {
 		a.cause = k
 	}
@@ -114,7 +137,21 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.total.spuriousBytes += uint64(seg.Len)
 		return false, true
 	}
-	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k}
+	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k, at: seg.At}
+	if a.pending.all() == 0 && out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
+		o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
+	}
+	if a.hasSACKed(o.Block) {
+		a.pending.by[k]++
+		a.pending.sacked++
+		a.pending.bytes += uint64(seg.Len)
+		a.pending.spuriousBytes += uint64(seg.Len)
+		return expired, false
+	}
+	if o.doubt = a.doubts(ev, k, &out, r); o.doubt != noDoubt {
+		a.pending.doubtful[o.doubt]++
+		a.pending.doubtfulBytes += uint64(seg.Len)
+	}
 	if a.pending.all() == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && out.Oldest(seg.Seq) {
 		o.head, a.stamp = true, seg.Opts.TSVal
 	}
@@ -131,61 +168,50 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	return expired, false
 }
 
-// holeShown notes what the receiver may be missing. What it showed within the last round
-// trip, or with what it still misses, may yet be sent again.
-func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
-	out := r.Conn.Stream(ev.Side)
-	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
-		a.hole.From = out.Una
-	}
-	a.hole.To, a.shown = out.Nxt, ev.Seg.At
+// hasSACKed reports whether the receiver had all of the block, by the SACK that last showed
+// a hole: what is sent again of it had arrived, though after a timeout the sender has to
+// forget that (RFC 2018 8).
+func (a *resends) hasSACKed(b reassembly.Block) bool {
+	return slices.ContainsFunc(a.sacked[:a.sacks], func(s reassembly.Block) bool { return s.Holds(b) })
 }
 
-// triggerOf is what made the side send the segment again, as far as the wire shows it,
-// and whether this is the segment whose timer expired, not one that follows in its
-// recovery.
-func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.Report) (k trigger, expired bool) {
-	seg, srtt, rtt := ev.Seg, r.Conn.SRTT(ev.Side), r.Conn.RTT()
-	silence, waited := waits(ev)
-	byTimer := silence >= rtt+ackClock // no captured ACK made it
-	oldest, last := out.Oldest(seg.Seq), seg.End() == out.Nxt
-	arrived := out.Covered(seg.End())
+// doubts is why the original of what is sent again need not have been lost.
+func (a *resends) doubts(ev fsm.Event, k trigger, out *reassembly.Stream, r *detectors.Report) doubt {
+	seg, was := ev.Seg, ev.Was
+	first := k == timeout && out.Oldest(seg.Seq) && ev.Dups > 0
+	if first && a.sacks == 0 {
+		a.arrived = ev.Dups
+	}
 	switch {
-	// CROSSED: by now all has been acknowledged that the receiver had asked for.
-	case !byTimer && arrived && a.hole.Holds(reassembly.Block{From: seg.Seq, To: seg.End()}) && seg.At-a.shown <= int64(rtt+ackClock):
-		return fast, false
-	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
-	// 3.1, RFC 6582, RFC 6675).
-	case !byTimer && (a.cause == fast || a.cause == timeout) && !out.Covered(a.recover):
-		return a.cause, false
-	case !byTimer && r.Conn.LossShown(ev.Side) && !arrived:
-		return fast, false
-	// TLP: the last segment, though older ones are in flight (RFC 8985 7.3).
-	case last && !oldest && waited >= srtt && waited > 0:
-		return tailProbe, false
-	// A single segment in flight is probed as soon as two round trips later; where
-	// that would be later than the timeout, the probe takes its place (RFC 8985 7.2).
-	case last && oldest && srtt > 0 && waited >= srtt+srtt/2 && waited < leastTimeout:
-		return tailProbe, false
-	// RTO: the oldest, and nothing showed that it is missing (RFC 6298 5.4).
-	case oldest && (srtt > 0 && waited >= srtt+srtt/2 || waited >= leastTimeout):
-		return timeout, true
+	case a.sacks > 0 || first || ev.Place == reassembly.Filling:
+	// A receiver sends a duplicate ACK for what arrives beyond a hole (RFC 5681 4.2). Three of
+	// them show none if no more than one segment was sent beyond it.
+	case k == fast && out.Oldest(seg.Seq) && r.Conn.LossShown(ev.Side) &&
+		(seg.End() == out.Nxt || was.Len > 0 && was.Seq == seg.End() && was.End() == out.Nxt):
+		return unfounded
+	// Each duplicate ACK shows that a segment arrived. If a timer has to expire and all is sent
+	// again, the receiver did not keep it.
+	case k == timeout && a.arrived > 0:
+		a.arrived--
+		return notKept
 	}
-	return unknownTrigger, false
+	return noDoubt
 }
 
-// waits are how long both sides had been silent before the segment was sent again, and
-// how long its sender had waited for an ACK at most.
-func waits(ev fsm.Event) (silence, waited time.Duration) {
-	silence = time.Duration(ev.N) * time.Microsecond
-	return silence, max(silence, time.Duration(ev.Age)*time.Microsecond)
-}
-
-// acked takes the first ACK of anything new after something was sent again. If it shows
-// that this was spurious, it returns the resend.
-func (a *resends) acked(ack *reassembly.Segment) (o openResend, is bool) {
+// acked takes the first ACK of anything new of the side's after it sent something again. If
+// its timestamp shows that this was spurious, it returns the resend.
+func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
 	a.total.add(&a.pending)
 	a.pending = counts{}
+	for i := range a.open[:a.opened] {
+		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head && answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
+			o.early = true
+			a.total.early++
+			a.total.spuriousBytes += uint64(o.To - o.From)
+			o.settle(&a.total)
+		}
+		a.open[i].first = 0
+	}
 	for i := range a.open[:a.opened] {
 		if !a.open[i].head {
 			continue
@@ -220,9 +246,33 @@ func (a *resends) wasSpurious(i int) openResend {
 		c = &a.pending
 	}
 	c.spurious[o.trigger]++
-	c.spuriousBytes += uint64(o.To - o.From)
+	if o.early {
+		c.early--
+	} else {
+		c.spuriousBytes += uint64(o.To - o.From)
+	}
+	o.settle(c)
 	a.close(i)
 	return o
+}
+
+// settle takes a segment out of those in doubt, where c has counted it.
+func (o *openResend) settle(c *counts) {
+	if o.doubt != noDoubt {
+		c.doubtful[o.doubt]--
+		c.doubtfulBytes -= uint64(o.To - o.From)
+		o.doubt = noDoubt
+	}
+}
+
+// answersFirst reports whether an ACK that came so many nanoseconds after a segment was sent
+// first, and again, answers the first: it came a round trip after that, and in less than half of
+// one after the other (FreeBSD, tcp_input.c: t_badrxtwin; Allman and Paxson, On Estimating
+// End-to-End Network Path Properties, 1999). The round trip is known well enough if all that
+// was timed by now took as long as the handshake.
+func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report) bool {
+	rtt, data := int64(r.Conn.HandshakeRTT(side.Peer())), int64(r.Conn.SRTT(side))
+	return data != 0 && max(rtt, data)-min(rtt, data) <= rtt/16 && first >= rtt-rtt/4 && first <= rtt+rtt/4 && again < rtt/2
 }
 
 // close forgets the i-th of those open.

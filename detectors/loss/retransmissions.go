@@ -1,11 +1,6 @@
 package loss
 
 import (
-	"fmt"
-	"math"
-	"strings"
-	"time"
-
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -89,45 +84,6 @@ type resender struct {
 	shown    shownResends
 }
 
-// shownResends are the first retransmissions and the last, for evidence.
-type shownResends struct {
-	marks [2 * shownEach]reassembly.Mark
-	n     int // retransmissions in all
-}
-
-const shownEach = 4
-
-func (s *shownResends) add(seg *reassembly.Segment) {
-	i := s.n
-	if i >= shownEach {
-		i = shownEach + (s.n-shownEach)%shownEach
-	}
-	s.marks[i] = reassembly.MarkOf(seg)
-	s.n++
-}
-
-// evidence are those after the first.
-func (s *shownResends) evidence(side reassembly.Side, r *detectors.Report) (all []detectors.Evidence) {
-	for i := 1; i < min(s.n, shownEach); i++ {
-		all = append(all, r.Evidence("retransmission", side, &s.marks[i]))
-	}
-	for i := max(s.n-shownEach, shownEach); i < s.n; i++ {
-		all = append(all, r.Evidence("retransmission", side, &s.marks[shownEach+(i-shownEach)%shownEach]))
-	}
-	return all
-}
-
-// A stall is a time in which nothing new was acknowledged, until a timeout.
-type stall struct {
-	resent reassembly.Mark // the first that the timeout caused
-	ended  reassembly.Mark // the ACK
-	since  int64
-	heard  uint16 // IP ID of the receiver's last segment before it; 0 if there is none
-	unseen uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
-}
-
-func (s *stall) lasted() int64 { return s.ended.At - s.since }
-
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
 	if ev.Kind == fsm.DataResent && padded(ev) {
@@ -146,14 +102,14 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	if a.first.At == 0 && ev.Kind == fsm.DataResent {
 		a.first = reassembly.MarkOf(ev.Seg)
-		a.begin(ev.Side, r)
+		a.begin(ev, r)
 	}
 	switch ev.Kind {
 	case fsm.DataResent:
 		a.sendsAgain(ev, r)
 	case fsm.ResendAcked:
 		n := a.pending.all()
-		a.acked(ev.Seg)
+		a.acked(ev.Seg, ev.Side, r)
 		a.endStall(ev.Seg, n)
 		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
@@ -161,18 +117,6 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
-}
-
-// padding is how much an Ethernet frame with a pure ACK in IPv4 is padded by. Some hosts and
-// tunnels count it in the IP length.
-const padding = 6
-
-// padded reports whether what the segment seems to send again was an ACK with padding: a few
-// bytes that were not pushed, with other ones at their place now, or a newer ACK.
-func padded(ev fsm.Event) bool {
-	was, seg := ev.Was, ev.Seg
-	return was.Len > 0 && was.Len <= padding && was.Flags&(reassembly.PSH|reassembly.FIN) == 0 && was.Seq == seg.Seq &&
-		(seg.Len > was.Len || seg.Len == was.Len && seg.Flags&reassembly.PSH == 0 && seg.Ack.After(was.Ack))
 }
 
 // told takes an ICMP error.
@@ -205,32 +149,6 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// noticeable is how long a connection must stall for that to count.
-const noticeable = time.Second
-
-// endStall takes an ACK of something new, before which n segments were sent again. Where the
-// receiver's IP IDs skip no more than it can have answered, it may have answered those and
-// the first: its ACKs, then, did not reach the capture point.
-func (a *resender) endStall(ack *reassembly.Segment, n uint32) {
-	s := a.stall
-	if s.resent.At == 0 {
-		return
-	}
-	a.stall = stall{}
-	s.ended = reassembly.MarkOf(ack)
-	if skipped := uint32(ack.IPID - s.heard - 1); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
-		s.unseen = skipped
-	}
-	if s.lasted() < int64(noticeable) {
-		return
-	}
-	a.stalls++
-	a.stalled += s.lasted()
-	if s.lasted() > a.longest.lasted() {
-		a.longest = s
-	}
-}
-
 func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {
 	for side, a := range w.sides {
 		if a != nil {
@@ -243,11 +161,12 @@ func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {
 func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors.Outcome {
 	least, worth := uint32(r.Value("min-resent")), r.Value("min-share")*a.sent(side, r)
 	t := &a.total
+	lost, lostBytes := t.lost()
 	switch {
 	case a.stalled >= r.Nanos("min-stall"):
 		return resentStalls
 	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
-	case t.all()-t.allSpurious() >= least && float64(t.bytes-t.spuriousBytes) >= worth:
+	case lost >= least && float64(lostBytes) >= worth:
 		return resentLossy
 	case t.allSpurious()-t.spurious[fast] >= least && float64(t.spuriousBytes) >= worth: // the fast ones are reordering's
 		return resentSpurious
@@ -271,132 +190,14 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 	}
 }
 
-func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
-	evidence := []detectors.Evidence{r.Evidence("first retransmission", side, &a.first)}
-	if s := &a.longest; a.stalls > 0 {
-		if detectors.SameFrame(&s.resent, &a.first) {
-			evidence[0].Role = "first retransmission, after the longest stall"
-		} else {
-			evidence = append(evidence, r.Evidence("retransmission after the longest stall", side, &s.resent))
-		}
-		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
-	}
-	if outcome != resentStalls { // which has frames of its own
-		evidence = append(evidence, a.shown.evidence(side, r)...)
-	}
-	evidence = append(evidence, a.icmp.Evidence()...)
-	culprit := side.Peer()
-	if a.lostBefore() || outcome == resentSpurious {
-		culprit = side
-	}
-	f := r.Find(outcome, culprit, at, evidence...)
-	f.States = r.StatesNow(at)
-	f.End = max(f.End, at)
-	f.Roles = detectors.Roles("sender", side, "receiver")
-	t := &a.total
-	f.Measure("resent", int(t.all()))
-	f.Measure("rto", int(t.by[timeout]))
-	f.Measure("fast", int(t.by[fast]))
-	f.Measure("tlp", int(t.by[tailProbe]))
-	f.Measure("unknown", int(t.by[unknownTrigger]))
-	f.Measure("spurious", int(t.allSpurious()))
-	f.Measure("lost_before_tap", int(t.unseen))
-	f.Measure("lost_after_tap", int(a.lostBehind()))
-	f.Measure("episodes", int(a.episodes))
-	f.Measure("share", a.share(side, r))
-	f.Measure("stalls", int(a.stalls))
-	f.Measure("stalled_s", detectors.Seconds(a.stalled))
-	f.Measure("longest_stall_s", detectors.Seconds(a.longest.lasted()))
-	f.Measure("confidence", a.confidence())
-	a.icmp.Measure(&f)
-	if outcome == resentStalls && (a.stalls > 1 || a.heavy(side, r)) { // once may be a handover
-		f.Severity = detectors.Warning
-	}
-	f.Message = a.message(outcome, side, r)
-	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
-		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
-	}
-	r.Emit(f)
-}
+// padding is how much an Ethernet frame with a pure ACK in IPv4 is padded by. Some hosts and
+// tunnels count it in the IP length.
+const padding = 6
 
-// A direction that stalled once is a warning if it also sent heavyResends segments again
-// (R1 of RFC 9293 3.8.3: from three on, TCP should suspect the path), heavyShare of its payload.
-const (
-	heavyResends = 3
-	heavyShare   = 0.3
-)
-
-func (a *resender) heavy(side reassembly.Side, r *detectors.Report) bool {
-	t := &a.total
-	return t.all()-t.allSpurious() >= heavyResends && float64(t.bytes-t.spuriousBytes) >= heavyShare*a.sent(side, r)
-}
-
-// share is how much of the payload was sent again, to four decimal places.
-func (a *resender) share(side reassembly.Side, r *detectors.Report) float64 {
-	return math.Round(10000*float64(a.total.bytes)/max(a.sent(side, r), 1)) / 10000
-}
-
-// lostBehind is how many segments were captured twice, and rightly sent again.
-func (a *resender) lostBehind() uint32 {
-	return a.total.all() - min(a.total.allSpurious()+a.total.unseen, a.total.all())
-}
-
-// lostBefore reports whether nearly all were lost before the capture point.
-func (a *resender) lostBefore() bool { return a.total.unseen >= 4*a.lostBehind() }
-
-// confidence is how far it is known what made the sender send again.
-func (a *resender) confidence() string {
-	switch unknown, all := a.total.by[unknownTrigger], a.total.all(); {
-	case 2*unknown > all:
-		return "low"
-	case 10*unknown > all:
-		return "medium"
-	}
-	return "high"
-}
-
-func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, r *detectors.Report) string {
-	own, peer := r.Name(side), r.Name(side.Peer())
-	t := &a.total
-	var why []string
-	for _, k := range [...]struct {
-		trigger trigger
-		words   string
-	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "by tail loss probe"}, {unknownTrigger, "for a reason that the capture does not show"}} {
-		if n := t.by[k.trigger]; n > 0 {
-			why = append(why, fmt.Sprintf("%d %s", n, k.words))
-		}
-	}
-	m := fmt.Sprintf("%s retransmitted %s (from frame %d on), %.1f %% of its payload from then on: %s.",
-		own, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, 100*a.share(side, r), strings.Join(why, ", "))
-	if n := t.allSpurious(); n > 0 {
-		m += fmt.Sprintf(" Of these, %d were unnecessary: the original had arrived.", n)
-	}
-	if a.lostAcks > 0 {
-		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost between there and %s.", a.lostAcks, own)
-	}
-	if outcome != resentSpurious && t.all() > t.allSpurious() {
-		switch behind, unseen := a.lostBehind(), a.longest.unseen; {
-		case behind > 0 && unseen > 0 && outcome == resentStalls:
-			m += fmt.Sprintf(" The originals are in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
-				peer, detectors.Counted(unseen, "number", "numbers"))
-		case behind == 0:
-			m += fmt.Sprintf(" The originals never reached the capture point: they were lost between %s and it.", own)
-		case t.unseen == 0:
-			m += fmt.Sprintf(" The originals are in the capture: they were lost between the capture point and %s.", peer)
-		default:
-			m += fmt.Sprintf(" %s lost before the capture point, %d between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), behind, peer)
-		}
-	}
-	if s := &a.longest; a.stalls > 0 && outcome == resentStalls {
-		stalls := "once, for " + detectors.Span(a.stalled)
-		if a.stalls > 1 {
-			stalls = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", a.stalls, detectors.Span(a.stalled), detectors.Span(s.lasted()))
-		}
-		m += fmt.Sprintf(" The connection stalled %s, until a retransmission (frame %d) was acknowledged (frame %d).", stalls, s.resent.Frame, s.ended.Frame)
-	}
-	if a.icmp != nil {
-		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
-	}
-	return m
+// padded reports whether what the segment seems to send again was an ACK with padding: a few
+// bytes that were not pushed, with other ones at their place now, or a newer ACK.
+func padded(ev fsm.Event) bool {
+	was, seg := ev.Was, ev.Seg
+	return was.Len > 0 && was.Len <= padding && was.Flags&(reassembly.PSH|reassembly.FIN) == 0 && was.Seq == seg.Seq &&
+		(seg.Len > was.Len || seg.Len == was.Len && seg.Flags&reassembly.PSH == 0 && seg.Ack.After(was.Ack))
 }

@@ -1,0 +1,101 @@
+package loss
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A trigger is what made a sender send a segment again.
+type trigger uint8
+
+// The triggers.
+const (
+	unknownTrigger trigger = iota
+	fast                   // the receiver showed a hole: three duplicate ACKs (RFC 5681 3.2), SACK (RFC 6675, RFC 8985)
+	timeout                // nothing was acknowledged until the timer expired (RFC 6298)
+	tailProbe              // the last segment once more, to elicit a SACK (RFC 8985 7)
+	triggers
+)
+
+const (
+	// ackClock is what an ACK may take beyond the round trip to make its receiver
+	// send: less than the shortest common timeout, Linux's 200 ms.
+	ackClock = 150 * time.Millisecond
+	// leastTimeout is a little less than that timeout.
+	leastTimeout = 180 * time.Millisecond
+	// leastTimer is the shortest timer of a host that is tuned for a data centre (Linux:
+	// net.ipv4.tcp_rto_min_us).
+	leastTimer = time.Millisecond
+)
+
+// holeShown notes what the receiver may be missing. What it showed within the last round
+// trip, or with what it still misses, may yet be sent again.
+func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
+	out := r.Conn.Stream(ev.Side)
+	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
+		a.hole.From = out.Una
+	}
+	a.hole.To, a.shown = out.Nxt, ev.Seg.At
+	a.sacked, a.sacks = ev.Seg.Opts.Blocks, ev.Seg.Opts.NBlocks
+}
+
+// triggerOf is what made the side send the segment again, as far as the wire shows it,
+// and whether this is the segment whose timer expired, not one that follows in its
+// recovery.
+func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.Report) (k trigger, expired bool) {
+	seg, srtt, rtt := ev.Seg, r.Conn.SRTT(ev.Side), r.Conn.RTT()
+	silence, waited := waits(ev)
+	byTimer := silence >= rtt+ackClock // no captured ACK made it
+	oldest, last := out.Oldest(seg.Seq), seg.End() == out.Nxt
+	arrived := out.Covered(seg.End())
+	switch {
+	// CROSSED: by now all has been acknowledged that the receiver had asked for.
+	case !byTimer && arrived && a.hole.Holds(reassembly.Block{From: seg.Seq, To: seg.End()}) && seg.At-a.shown <= int64(rtt+ackClock):
+		return fast, false
+	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
+	// 3.1, RFC 6582, RFC 6675).
+	case !byTimer && (a.cause == fast || a.cause == timeout) && !out.Covered(a.recover):
+		return a.cause, false
+	case !byTimer && r.Conn.LossShown(ev.Side) && !arrived:
+		return fast, false
+	// TLP: the last segment, though older ones are in flight (RFC 8985 7.3).
+	case last && !oldest && waited >= srtt && waited > 0 && a.mayProbe(ev.Side, out, r):
+		return tailProbe, false
+	// A single segment in flight is probed as soon as two round trips later; where
+	// that would be later than the timeout, the probe takes its place (RFC 8985 7.2).
+	case last && oldest && srtt > 0 && waited >= max(srtt+srtt/2, leastTimer) && waited < leastTimeout && a.mayProbe(ev.Side, out, r):
+		return tailProbe, false
+	// RTO: the oldest, and nothing showed that it is missing (RFC 6298 5.4). Of several that
+	// follow each other at once, another may have been captured first.
+	case byTimer && !oldest && !last && !arrived && waited >= leastTimeout:
+		return timeout, true
+	case oldest && (srtt > 0 && waited >= max(srtt+srtt/2, leastTimer) || waited >= leastTimeout):
+		return timeout, true
+	}
+	return unknownTrigger, false
+}
+
+// mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
+// 3.1), and one for each flight, until all of that is acknowledged (7.3).
+func (a *resends) mayProbe(side reassembly.Side, out *reassembly.Stream, r *detectors.Report) bool {
+	for s := range reassembly.Side(2) {
+		if syn, captured := r.Conn.SYNOptions(s); captured && syn.Has&(reassembly.HasSACKPermitted|reassembly.OptionsCut) == 0 {
+			return false
+		}
+	}
+	if a.probing && !out.Covered(a.probed) {
+		return false
+	}
+	a.probed, a.probing = out.Nxt, true
+	return true
+}
+
+// waits are how long both sides had been silent before the segment was sent again, and
+// how long its sender had waited for an ACK at most.
+func waits(ev fsm.Event) (silence, waited time.Duration) {
+	silence = time.Duration(ev.N) * time.Microsecond
+	return silence, max(silence, time.Duration(ev.Age)*time.Microsecond)
+}
