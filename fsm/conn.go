@@ -40,6 +40,7 @@ type end struct {
 	acks   uint8 // pure ACKs, counted to 255
 	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 255
 	sacked bool  // the peer has something beyond UNA, by SACK, since UNA last moved
+	relays bool  // its ACKs come much sooner than its answer in the handshake did: see Relayed
 	ahead  uint8 // by how much the greatest IP identification captured lies beyond that of last
 	opts   reassembly.OptionBits
 }

@@ -65,6 +65,7 @@ func (s *step) sampleRTT() {
 	}
 	r := s.timed()
 	p.dir.bits &^= timing
+	s.own.relays = s.own.relays || s.own.answer >= minRelayed && s.own.answer/timesRelayed >= r
 	if p.srtt == 0 {
 		p.srtt, p.rttvar = r, r/2
 		return
@@ -72,6 +73,24 @@ func (s *step) sampleRTT() {
 	d := max(p.srtt, r) - min(p.srtt, r)
 	p.rttvar = uint32((3*uint64(p.rttvar) + uint64(d)) / 4)
 	p.srtt = max(uint32((7*uint64(p.srtt)+uint64(r))/8), 1)
+}
+
+// How long an answer in the handshake must take, in microseconds, and how many times as long as
+// an ACK of data, for something to acknowledge for the host: hosts are late by a few
+// milliseconds, and queues make round trips a few times as long.
+const (
+	minRelayed   = 20_000
+	timesRelayed = 10
+)
+
+// Relayed is how long the side took to answer the peer's part of the handshake, if an ACK of
+// data took so much less that it seems to come from something between: a NAT or a proxy that
+// acknowledges for it; else 0.
+func (c *Conn) Relayed(side reassembly.Side) time.Duration {
+	if !c.ends[side].relays {
+		return 0
+	}
+	return c.handshakeRTT(side)
 }
 
 // smoothedRTT is the smoothed time from the side's data, at the tap, to its

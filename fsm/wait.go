@@ -25,7 +25,7 @@ const (
 // Nagle (RFC 9293 3.7.4) meets a delayed ACK (RFC 9293 3.8.6.3). The ACK is
 // pure and covers all that was sent, it came later than the path explains, and
 // what is less than a full segment followed it at once, as soon as the path
-// allows and no sooner.
+// allows and no sooner. The path ends at whatever acknowledges for the side.
 func (s *step) nagleDelayed() bool {
 	seg, before, ack := s.seg, &s.own.last, &s.peer.last
 	delay := time.Duration(ack.At - before.At)
@@ -33,6 +33,9 @@ func (s *step) nagleDelayed() bool {
 		return false
 	}
 	there, back := s.c.handshakeRTT(s.side.Peer()), s.c.handshakeRTT(s.side)
+	if s.own.relays {
+		back = 0
+	}
 	react := time.Duration(seg.At - ack.At)
 	return delay-there >= minAckDelay && delay-there <= maxAckDelay &&
 		react+reactTime >= back/2 && react <= back+back/2+reactTime &&

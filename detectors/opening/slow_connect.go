@@ -22,7 +22,8 @@ var SlowConnect = &detectors.Detector{
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long. A SYN or SYN-ACK that was repeated: " +
-			"syn-unanswered, syn-ack-unanswered. No later round trip to compare with: undecided, from 3 s on.",
+			"syn-unanswered, syn-ack-unanswered. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
+			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
@@ -62,6 +63,8 @@ type lateAnswer struct {
 	answer   reassembly.Mark
 	sent     int64 // when data was sent whose acknowledgment is being timed; 0 if none is
 	best     int64 // the shortest of the later round trips; 0 if there was none
+	request  int64 // when data was sent that payload has not answered yet; 0 if none is
+	reply    int64 // the shortest time from data to payload; 0 if there was none
 	reported bool
 }
 
@@ -78,11 +81,12 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
+		w.answers[ev.Side].replied(ev, r)
 		if out := r.Conn.Stream(ev.Side); other.open() && other.sent == 0 && out.InFlight() == ev.Seg.Len {
-			other.sent = ev.Seg.At
+			other.sent, other.request = ev.Seg.At, ev.Seg.At
 		}
 	case fsm.DataResent:
-		other.sent = 0
+		other.sent, other.request = 0, 0
 	case fsm.Advanced:
 		if !other.open() || other.sent == 0 {
 			return
@@ -92,7 +96,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		if other.best == 0 || took < other.best {
 			other.best = took
 		}
-		if 2*other.best < other.took() {
+		if 2*other.best < other.took() && !other.relayed() {
 			other.report(ev.Side.Peer(), ev.Seg.At, r)
 		}
 	}
@@ -104,6 +108,32 @@ func isFirst(v fsm.View, side reassembly.Side, seg *reassembly.Segment) bool {
 	return seg.Flags&reassembly.SYN != 0 || seg.Seq == v.Stream(side).ISS+1 && seg.Flags&reassembly.FIN == 0
 }
 
+// timesRelayed is how many times as long as an ACK the SYN-ACK must take for the ACK to come
+// from something else than the server: a NAT or a proxy that connects first and then
+// acknowledges for it. Then only payload shows how far away the server is.
+const timesRelayed = 10
+
+// relayed reports whether something between may acknowledge for the server, and no payload
+// came in half the time either.
+func (h *lateAnswer) relayed() bool {
+	return h.answer.Flags&reassembly.SYN != 0 && h.best*timesRelayed <= h.took() && (h.reply == 0 || 2*h.reply >= h.took())
+}
+
+// replied times payload of the side that answers data.
+func (h *lateAnswer) replied(ev fsm.Event, r *detectors.Report) {
+	if !h.open() || h.request == 0 {
+		return
+	}
+	took := max(ev.Seg.At-h.request, 1)
+	h.request = 0
+	if h.reply == 0 || took < h.reply {
+		h.reply = took
+	}
+	if h.best > 0 && 2*h.reply < h.took() {
+		h.report(ev.Side, ev.Seg.At, r)
+	}
+}
+
 // open reports whether a later round trip may still decide.
 func (h *lateAnswer) open() bool { return h.asked.At != 0 && !h.reported }
 
@@ -111,7 +141,8 @@ func (h *lateAnswer) took() int64 { return h.answer.At - h.asked.At }
 
 func (w *slowConnect) End(e detectors.Ending, r *detectors.Report) {
 	for side := range reassembly.Side(2) {
-		if h := &w.answers[side]; h.open() && h.best == 0 && h.took() >= r.Nanos("costly") {
+		h := &w.answers[side]
+		if h.open() && h.reply == 0 && (h.best == 0 && h.took() >= r.Nanos("costly") || h.best > 0 && 2*h.best < h.took()) {
 			h.report(side, e.At, r)
 		}
 	}
@@ -132,11 +163,15 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	}
 	f.Message = fmt.Sprintf("%s sent %s (frame %d), and the %s from %s came %s later (frame %d).",
 		r.Name(side.Peer()), asked, h.asked.Frame, answer, r.Name(side), detectors.Span(h.took()), h.answer.Frame)
-	if h.best > 0 {
+	switch {
+	case h.best == 0:
+		f.Undecide("no later round trip shows whether the path always takes that long")
+	case h.relayed():
+		f.Measure("later_s", detectors.Seconds(h.best))
+		f.Undecide("later ACKs came in less than a tenth of that, and no payload: a NAT or proxy may acknowledge for the host, and the path may always take that long")
+	default:
 		f.Measure("later_s", detectors.Seconds(h.best))
 		f.Message += fmt.Sprintf(" Later round trips took %s.", detectors.Span(h.best))
-	} else {
-		f.Undecide("no later round trip shows whether the path always takes that long")
 	}
 	r.Emit(f)
 }

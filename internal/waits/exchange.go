@@ -69,7 +69,7 @@ func (s *step) tellExchange(bytes uint64) {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
-			Acked: s.acked, Relayed: s.relayed(reassembly.B)}
+			Acked: s.acked, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	if s.answers++; prompt {
@@ -97,7 +97,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Relayed: s.relayed(reassembly.B)}
+		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false

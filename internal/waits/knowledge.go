@@ -120,23 +120,6 @@ func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint3
 	return false
 }
 
-// relayed is the round trip of the handshake between tap and side, in nanoseconds, if
-// that took so much longer than its ACKs that these seem to come from something between:
-// a NAT or a proxy that acknowledges for it; else 0.
-func (s *step) relayed(side reassembly.Side) int64 {
-	if ns := int64(s.conn.View().HandshakeRTT(side)); ns >= minRelayed && ns >= timesRelayed*s.ends[side].rtt {
-		return ns
-	}
-	return 0
-}
-
-// How much longer, in nanoseconds, and how many times: hosts are late by a few
-// milliseconds, and queues make round trips a few times as long.
-const (
-	minRelayed   = 20_000_000
-	timesRelayed = 10
-)
-
 // setQuick sets the time below which gaps are not told apart: a sixteenth of the round
 // trip, a millisecond at most.
 func (a *Account) setQuick() { a.quick = min(a.roundTrip()/16, 1_000_000) }
