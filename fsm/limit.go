@@ -125,6 +125,9 @@ func (c *Conn) AcksFiltered() bool {
 	return a.acks == 0 && b.acks == 0 && a.dir.is(spoke) && b.dir.is(spoke) && a.packets+b.packets >= 5
 }
 
+// PureAcks is how many pure ACKs the side sent, 255 at most.
+func (c *Conn) PureAcks(side reassembly.Side) uint64 { return uint64(c.ends[side].acks) }
+
 // Oversize reports whether the side sent a segment larger than its peer's MSS
 // option allows (RFC 9293 3.7.1): the wire never had it. A network card splits
 // such segments after, or joins them before, they are captured (TSO, GRO).

@@ -18,8 +18,8 @@ var Retransmissions = &detectors.Detector{
 		What: "One side retransmits a considerable share of its payload, or nothing moves for seconds until its retransmission timer " +
 			"expires. Each retransmission is classified by what made the sender send again: fast (three duplicate ACKs or " +
 			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later), or " +
-			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel), if a D-SACK reports that it " +
-			"arrived twice, or if its ACK had been captured before.",
+			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel) or came a round trip after that and too soon for " +
+			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, or if its ACK had been captured before.",
 		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +
 			"are in the capture, they were lost between the capture point and the receiver; if the capture shows holes that are filled " +
 			"later, they were lost before it.",
@@ -27,7 +27,9 @@ var Retransmissions = &detectors.Detector{
 			"a segment is in one capture and not in the other, it was lost between them.",
 		NotThis: "A handful of fast retransmissions: normal TCP. One segment that is retransmitted to a peer that does not answer, until " +
 			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
-			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering.",
+			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering. Duplicate ACKs that nothing after the " +
+			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. A stall is undecided where no " +
+			"round trip is known: the path may be slower than the timeout.",
 		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
 			"the rest of the same recovery is a plain retransmission. It calls one spurious only if its ACK was captured " +
 			"before it, and out of order if it fills a hole within 3 ms or the handshake's round trip, even if SACK had asked for it. " +

@@ -34,6 +34,12 @@ func count(c *stats.Counts, f *flow.Flow) {
 			break
 		}
 	}
+	acks := f.Conn.PureAcks(reassembly.A) + f.Conn.PureAcks(reassembly.B)
+	c.PureACKs += acks
+	if f.Conn.Bytes(reassembly.A) > 0 && f.Conn.Bytes(reassembly.B) > 0 {
+		c.Talks++
+		c.Talked += f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) - acks
+	}
 	for side := range reassembly.Side(2) {
 		fins := &c.FINs[f.Conn.FINRank(side)]
 		switch v := f.Conn.View(); {

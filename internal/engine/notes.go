@@ -16,6 +16,9 @@ func notes(s *stats.Counts) []result.Note {
 			filtered = max(filtered, s.FINs[rank].Sent-s.FINs[rank].Acked)
 		}
 	}
+	if s.NoPureACKs() {
+		filtered = flows
+	}
 	host := s.Oversized.Host.AddrPort().Addr()
 	var notes []result.Note
 	for _, n := range [...]struct {

@@ -22,6 +22,9 @@ type Counts struct {
 	FINs         [2]FINs
 	LoneSYNs     uint64 // connections of one SYN and nothing else
 	RepeatedSYNs uint64 // connections of several SYNs and nothing else
+	PureACKs     uint64
+	Talks        uint64 // connections whose sides both sent payload
+	Talked       uint64 // their segments, pure ACKs left out
 }
 
 // A Sender is one end of the connection whose first segment has that position.
@@ -51,6 +54,9 @@ func (c *Counts) Add(d *Counts) {
 	}
 	c.LoneSYNs += d.LoneSYNs
 	c.RepeatedSYNs += d.RepeatedSYNs
+	c.PureACKs += d.PureACKs
+	c.Talks += d.Talks
+	c.Talked += d.Talked
 }
 
 // AddOversized keeps the first sender of oversize segments.
@@ -73,6 +79,20 @@ const (
 func (c *Counts) HidesACKs(rank int) bool {
 	f := &c.FINs[rank]
 	return atMost(f.Acked, f.Sent, ackedShare) < hidesBelow
+}
+
+// How many connections and segments a trace has at least in which pure ACKs must be: each
+// handshake ends with one, and where one side says more at a time, so does each second
+// segment (RFC 1122 4.2.3.2).
+const (
+	leastTalks  = 2
+	leastTalked = 30
+)
+
+// NoPureACKs reports whether the trace leaves out all pure ACKs: there is none, though there
+// ought to be many.
+func (c *Counts) NoPureACKs() bool {
+	return c.PureACKs == 0 && c.Talks >= leastTalks && c.Talked >= leastTalked
 }
 
 // atMost is how likely k or fewer of n are acknowledged if each is with probability p: the

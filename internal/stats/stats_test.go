@@ -77,6 +77,21 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// A trace leaves out pure ACKs if it has none in enough segments of enough connections.
+func TestNoPureACKs(t *testing.T) {
+	for _, c := range []struct {
+		x    Counts
+		want bool
+	}{
+		{Counts{Talks: 2, Talked: 30}, true}, {Counts{Talks: 1, Talked: 300}, false},
+		{Counts{Talks: 2, Talked: 29}, false}, {Counts{Talks: 2, Talked: 30, PureACKs: 1}, false},
+	} {
+		if got := c.x.NoPureACKs(); got != c.want {
+			t.Errorf("%+v: %t", c.x, got)
+		}
+	}
+}
+
 func TestRawTime(t *testing.T) {
 	s := ClockSteps{{Frame: 3, Offset: 100}, {Frame: 5, Offset: 0}}
 	for frame, want := range []int64{500, 500, 500, 400, 400, 500, 500} {
