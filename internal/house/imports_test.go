@@ -75,6 +75,7 @@ var mayImport = map[string]string{
 	".":            "internal/cli internal/engine internal/capture internal/pcapng internal/result internal/scenario internal/source internal/taps detectors detectors/catalogue fsm reassembly",
 	"cmd/tcptrace": ".",
 
+	"internal/browsertest":       "",
 	"internal/kernel":            "",
 	"internal/metamorphic":       "",
 	"internal/pathsim":           "internal/packet internal/pcapng reassembly",

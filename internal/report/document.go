@@ -29,7 +29,7 @@ type document struct {
 
 	FlowRows  [][]string // the connections, below their titles, if asked for
 	MoreFlows string     // a sentence about those that are not listed
-	Timeline  []string   // of the one connection that was asked for
+	Timeline  []string   // of the one connection that was asked for, in Markdown
 }
 
 // A captureRow is one input.
@@ -128,9 +128,6 @@ func newDocument(r *result.Report, o *Options, groups []*group) *document {
 		var more uint64
 		d.FlowRows, more = b.flowRows()
 		d.MoreFlows = moreFlows(more)
-	}
-	if o.Connection && o.page {
-		d.Timeline = timelineText(r, o)
 	}
 	return d
 }

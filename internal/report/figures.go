@@ -31,6 +31,7 @@ type drawing struct {
 	n      uint64 // segments so far
 	strip  waits.Strip
 	whole  *pictures.Series
+	fine   *pictures.Series            // of the one connection that the page is about; else nil
 	closer map[*result.Finding]closeUp // of findings for which the whole is too coarse
 	steps  map[result.FrameID]*drawnStep
 }
@@ -51,18 +52,27 @@ func NewPictures(r *result.Report, o Options) *Pictures {
 			p.want(f)
 		}
 	}
+	if o.Connection {
+		p.drawing(&r.Flows[0]).fine = pictures.NewFineSeries(r.Flows[0].First)
+	}
 	return p
 }
 
-func (p *Pictures) want(f *result.Finding) {
-	d := p.drawings[f.Flow.ID]
+// drawing is that of a connection, new if there was none.
+func (p *Pictures) drawing(f *result.Flow) *drawing {
+	d := p.drawings[f.ID]
 	if d == nil {
 		d = &drawing{
-			flow: f.Flow, whole: pictures.NewSeries(f.Flow.First, math.MaxInt64),
+			flow: f, whole: pictures.NewSeries(f.First, math.MaxInt64),
 			closer: map[*result.Finding]closeUp{}, steps: map[result.FrameID]*drawnStep{},
 		}
-		p.drawings[f.Flow.ID] = d
+		p.drawings[f.ID] = d
 	}
+	return d
+}
+
+func (p *Pictures) want(f *result.Finding) {
+	d := p.drawing(f.Flow)
 	if c := newCloseUp(f); c.Series != nil {
 		d.closer[f] = c
 	}
@@ -112,6 +122,9 @@ func (p *Pictures) Add(flow uint64, s *result.Step) {
 	d.n++
 	if !s.Seg.IsQuote() { // pictures are of sequence numbers that were sent
 		d.whole.Add(s.Side, s.Class, &s.Seg)
+		if d.fine != nil {
+			d.fine.Add(s.Side, s.Class, &s.Seg)
+		}
 		for _, c := range d.closer {
 			c.Add(s.Side, s.Class, &s.Seg)
 		}
@@ -133,7 +146,7 @@ func (d *drawing) waits() (list []pictures.Wait) {
 	for i := range d.strip.Stretches {
 		x := &d.strip.Stretches[i]
 		name := x.Wait.String()
-		list = append(list, pictures.Wait{Name: name, Start: x.Start, End: x.End, Words: name + ", " + quantity.Duration(x.End-x.Start)})
+		list = append(list, pictures.Wait{Name: name, Start: x.Start, End: x.End, Words: name + ", " + quantity.Duration(x.End-x.Start), Meaning: meaning(x.Wait)})
 	}
 	return list
 }
@@ -144,6 +157,14 @@ func (p *Pictures) of(f *result.Finding) *drawing {
 		return nil
 	}
 	return p.drawings[f.Flow.ID]
+}
+
+// drawn is what was collected of a connection; nil if nothing.
+func (p *Pictures) drawn(f *result.Flow) *drawing {
+	if p == nil {
+		return nil
+	}
+	return p.drawings[f.ID]
 }
 
 // step is what was collected of a frame; nil if nothing.
@@ -160,15 +181,25 @@ func (d *drawing) figures(f *result.Finding, id string) (figures []*pictures.Fig
 	if d == nil || d.whole.Empty() {
 		return nil
 	}
-	subject := pictures.Subject{Zero: d.flow.First, ISS: d.flow.ISS, Start: f.Start, End: f.End, Top: d.top(f), Names: ends(f.Flow), Waits: d.waits()}
-	for side := range subject.Parties {
-		subject.Parties[side] = party(f.Flow, reassembly.Side(side))
-	}
+	subject := d.subject()
+	subject.Start, subject.End, subject.Top = f.Start, f.End, d.top(f)
 	figures = append(figures, d.whole.Figure(subject, "The whole connection", id+"w"))
 	if c := d.closer[f]; c.Series != nil && !c.Empty() {
 		figures = append(figures, c.Figure(subject, c.title, id+"c"))
 	}
 	return figures
+}
+
+// subject is the connection, without a finding.
+func (d *drawing) subject() pictures.Subject {
+	s := pictures.Subject{Zero: d.flow.First, ISS: d.flow.ISS, Names: ends(d.flow), Waits: d.waits()}
+	for side := range s.Parties {
+		s.Parties[side] = party(d.flow, reassembly.Side(side))
+	}
+	if d.flow.Bytes[reassembly.B] > d.flow.Bytes[reassembly.A] {
+		s.Top = reassembly.B
+	}
+	return s
 }
 
 // top is the side whose direction shows more of the finding: what took sequence

@@ -17,8 +17,7 @@ import (
 // announced, every step with the states after it, and both control blocks. r
 // holds this connection alone; steps are those that were kept of it, in order.
 func FlowText(w io.Writer, r *result.Report, steps []result.Step, o Options) error {
-	p := flowPage{textWriter: newTextWriter(w, r, &o), f: &r.Flows[0], steps: steps}
-	p.sides = openerFirst(p.f)
+	p := newFlowPage(newTextWriter(w, r, &o), steps)
 	p.head()
 	p.findings()
 	p.line("")
@@ -37,6 +36,12 @@ type flowPage struct {
 	f     *result.Flow
 	steps []result.Step
 	sides [2]reassembly.Side // from left to right: the opener's first
+	ends  uint64             // how many steps of its beginning and of its end the timeline has
+}
+
+func newFlowPage(t *textWriter, steps []result.Step) *flowPage {
+	f := &t.r.Flows[0]
+	return &flowPage{textWriter: t, f: f, steps: steps, sides: openerFirst(f), ends: timelineEnds}
 }
 
 // shortNames are client and server, or A and B if nobody knows, from left to
@@ -75,6 +80,16 @@ func (p *flowPage) titled(indent string, rows [][]string) {
 }
 
 func (p *flowPage) head() {
+	names := p.longNames()
+	p.line(p.strong(fmt.Sprintf("Connection %d", p.f.ID)), "  ", names[0], " ", string(arrow(p.f)), " ", names[1])
+	p.line("")
+	for _, t := range p.facts() {
+		p.label(t.Word, t.Text)
+	}
+}
+
+// facts are when the connection was, and how it began and ended.
+func (p *flowPage) facts() []term {
 	f, names := p.f, p.longNames()
 	when := quantity.Instant(f.First) + ", for " + quantity.Duration(f.Last-f.First)
 	if rest := p.r.Trace.End - f.Last; rest > 0 {
@@ -89,14 +104,8 @@ func (p *flowPage) head() {
 	if f.RTT != 0 {
 		rtt = quantity.Duration(f.RTT)
 	}
-	p.line(p.strong(fmt.Sprintf("Connection %d", f.ID)), "  ", names[0], " ", string(arrow(f)), " ", names[1])
-	p.line("")
-	p.label("When", when)
-	p.label("Opened by", openedBy)
-	p.label("Ended", f.Ending)
-	p.label("RTT", rtt)
-	p.label("Limits", limits(f.Limits))
-	p.label("Sockets", p.o.Names.respell(p.o.socketLines(f, f.Sockets)))
+	return []term{{"When", when}, {"Opened by", openedBy}, {"Ended", f.Ending}, {"RTT", rtt}, {"Limits", limits(f.Limits)},
+		{"Sockets", p.o.Names.respell(p.o.socketLines(f, f.Sockets))}}
 }
 
 // findings lists what was found about this connection, undecided findings too.
@@ -120,7 +129,9 @@ func (p *flowPage) findings() {
 }
 
 // announced are the options of both SYNs and the counts, side by side.
-func (p *flowPage) announced() {
+func (p *flowPage) announced() { p.titled("  ", p.announcedRows()) }
+
+func (p *flowPage) announcedRows() [][]string {
 	names := p.titles()
 	var syns [2]*reassembly.Options // nil if not captured
 	for i := range p.steps {
@@ -156,7 +167,7 @@ func (p *flowPage) announced() {
 	row("payload bytes", func(s reassembly.Side) string { return quantity.Thousands(p.f.Bytes[s]) })
 	row("retransmissions", func(s reassembly.Side) string { return quantity.Thousands(p.f.Rexmits[s]) })
 	p.figures(row)
-	p.titled("  ", rows)
+	return rows
 }
 
 // figures are rows of what was measured of both sides.

@@ -19,7 +19,20 @@ func (p *flowPage) time() {
 		return
 	}
 	p.line(p.strong("Where the time went"))
-	var rows [][]string
+	p.lines("  ", table(p.waitRows(), false, true, true))
+	p.line("")
+	for _, x := range p.explained() {
+		p.label(x.Word, x.Text)
+	}
+	p.line("")
+	p.line(p.strong("Longest waits"))
+	p.lines("  ", table(p.longestRows(), false, true, true, true))
+	p.line("")
+}
+
+// waitRows are the waits, the longest first.
+func (p *flowPage) waitRows() (rows [][]string) {
+	t := p.f.Time
 	total := t.Waits.Sum()
 	for w, ns := range t.Waits {
 		if ns > 0 {
@@ -27,12 +40,16 @@ func (p *flowPage) time() {
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Compare(p.waitOf(b[0]), p.waitOf(a[0])) })
-	p.lines("  ", table(rows, false, true, true))
-	p.line("")
+	return rows
+}
+
+// explained says in sentences what limited the connection.
+func (p *flowPage) explained() (list []term) {
+	t := p.f.Time
 	if t.Unknown != waits.NoReason {
-		p.label("Unknown", t.Unknown.String())
+		list = append(list, term{"Unknown", t.Unknown.String()})
 	}
-	p.label("Mainly", explain(p.f))
+	list = append(list, term{"Mainly", explain(p.f)})
 	for i := range t.Transfers {
 		x := &t.Transfers[i]
 		names := p.shortNames()
@@ -41,12 +58,16 @@ func (p *flowPage) time() {
 			from, to = to, from
 		}
 		if i < maxSentences {
-			p.label("Transfer", upper(x.Explain("the "+from, "the "+to))+fmt.Sprintf(" Frames %d to %d.", x.First.Frame, x.Last.Frame))
+			list = append(list, term{"Transfer", upper(x.Explain("the "+from, "the "+to)) + fmt.Sprintf(" Frames %d to %d.", x.First.Frame, x.Last.Frame)})
 		}
 	}
-	p.line("")
-	p.line(p.strong("Longest waits"))
-	rows = [][]string{{"WAIT", "FROM", "TO", "FOR", "FRAMES"}}
+	return list
+}
+
+// longestRows are the longest waits with their frames, below their titles.
+func (p *flowPage) longestRows() [][]string {
+	t := p.f.Time
+	rows := [][]string{{"WAIT", "FROM", "TO", "FOR", "FRAMES"}}
 	for i := range t.Longest {
 		x := &t.Longest[i]
 		rows = append(rows, []string{
@@ -54,8 +75,7 @@ func (p *flowPage) time() {
 			fmt.Sprintf("%d to %d", x.Frame[0], x.Frame[1]),
 		})
 	}
-	p.lines("  ", table(rows, false, true, true, true))
-	p.line("")
+	return rows
 }
 
 // maxSentences is how many transfers are explained.

@@ -56,6 +56,12 @@ type frameRow struct {
 	Flags, Segment string // the notation: flags, and what follows
 	Role           string
 	States         [2]frameState // the opener's first; empty if unknown
+
+	// In the frames of a whole connection: whether it is evidence, and where the pictures
+	// have it.
+	Proof bool
+	X     string
+	Y     [2]string
 }
 
 // A frameState is one end's state after a frame.

@@ -20,19 +20,19 @@ import (
 // The page's template and its style sheet. Everything from outside goes
 // through the template's escaping; nothing is marked as safe.
 //
-//go:embed html.tmpl html.css
+//go:embed html.tmpl connection.tmpl html.css
 var htmlFiles embed.FS
 
 // htmlTemplate is parsed when it is needed: it takes half a millisecond, of the
 // ten in which a small capture is analysed.
 var htmlTemplate = sync.OnceValue(func() *template.Template {
 	t := template.New("html.tmpl").Funcs(template.FuncMap{"thousands": quantity.Thousands, "paragraphs": paragraphs, "count": quantity.Count})
-	t = template.Must(t.ParseFS(htmlFiles, "html.tmpl", "html.css"))
+	t = template.Must(t.ParseFS(htmlFiles, "html.tmpl", "connection.tmpl", "html.css"))
 	return template.Must(t.ParseFS(pictures.Templates, "*.tmpl"))
 })
 
-// HTML writes the report as one page that needs nothing else: no script, no
-// font, no picture from elsewhere. It groups as Text does, the worst first, and
+// HTML writes the report as one page that needs nothing else: no font, no picture from
+// elsewhere, and no script but that of a single connection's pictures. It groups as Text does, the worst first, and
 // has at most maxSections findings in full.
 func HTML(w io.Writer, r *result.Report, o Options) error {
 	o.page = true
@@ -49,6 +49,7 @@ type page struct {
 	Period   string
 	Tiles    []tile
 	Overview *pictures.Overview
+	Whole    *connectionPage // of the one connection that was asked for; else nil
 	Warnings []string
 	Limits   []string
 }
@@ -58,6 +59,9 @@ type tile struct{ Class, Number, Noun string }
 
 func newPage(r *result.Report, o *Options) *page {
 	p := &page{document: newDocument(r, o, sections(r, o)), Tiles: tiles(r), Overview: overview(r)}
+	if o.Connection {
+		p.Whole = newConnectionPage(r, o)
+	}
 	p.Limits = append(p.Notes, flowLimits(r)...)
 	for _, c := range p.Captures {
 		for _, w := range c.Warnings {

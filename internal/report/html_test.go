@@ -278,6 +278,7 @@ func marked() (*result.Report, Options) {
 		{b, fsm.KeepAlive, 20, ack, 400, 0, 1, 500},
 		{b, fsm.Ambiguous, 25, ack, 400, 0, 1, 500},
 		{b, fsm.OutOfOrder, 30, ack, 401, 10, 1, 500},
+		{a, fsm.DupAck, 35, ack, 1, 0, 401, 500},
 		{b, fsm.NewData, 40, fin, 411, 0, 1, 500},
 		{b, fsm.Retransmission, 40.2, fin, 411, 0, 1, 500}, // FIN, FIN and R in one place
 		{b, fsm.Rst, 50, reassembly.RST, 900_000, 0, 1, 0},

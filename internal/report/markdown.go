@@ -29,7 +29,11 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 func Markdown(w io.Writer, r *result.Report, o Options) error {
 	o.page = true
 	out := bufio.NewWriterSize(w, 1<<16)
-	if err := markdownTemplate().Execute(out, newDocument(r, &o, screenful(r, &o))); err != nil {
+	d := newDocument(r, &o, screenful(r, &o))
+	if o.Connection {
+		d.Timeline = timelineText(r, &o)
+	}
+	if err := markdownTemplate().Execute(out, d); err != nil {
 		return err
 	}
 	return out.Flush()

@@ -154,6 +154,20 @@ func (p *flowPage) controlBlocks() {
 	if p.f.TCB == nil {
 		return
 	}
+	p.titled("", p.controlRows())
+	p.line("")
+	for _, s := range controlNotes {
+		p.line(s)
+	}
+}
+
+// controlNotes say how to read control blocks.
+var controlNotes = []string{
+	"Sequence numbers are those of the timeline, with those on the wire in parentheses. netstat -x: its names in KB Q117317.",
+	"~ is inferred: seen on its way to this end, or computed from the capture. Everything else was sent by this end.",
+}
+
+func (p *flowPage) controlRows() [][]string {
 	names := p.titles()
 	left, right := p.tcbView(p.sides[0]), p.tcbView(p.sides[1])
 	rows := [][]string{{"CONTROL BLOCK", "netstat -x", names[0], names[1]}}
@@ -161,10 +175,7 @@ func (p *flowPage) controlBlocks() {
 		f := &tcbFields[i]
 		rows = append(rows, []string{f.name, f.netstat, f.value(left), f.value(right)})
 	}
-	p.titled("", rows)
-	p.line("")
-	p.line("Sequence numbers are those of the timeline, with those on the wire in parentheses. netstat -x: its names in KB Q117317.")
-	p.line("~ is inferred: seen on its way to this end, or computed from the capture. Everything else was sent by this end.")
+	return rows
 }
 
 func (p *flowPage) tcbView(side reassembly.Side) *tcbView {

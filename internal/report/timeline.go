@@ -54,12 +54,7 @@ var stateColumns = [...]int{leftColumn, rightColumn}
 
 // timeline writes the steps, both sides' states beside them.
 func (p *flowPage) timeline() {
-	evidence := map[result.FrameID]bool{}
-	for i := range p.r.Findings {
-		for j := range p.r.Findings[i].Evidence {
-			evidence[result.FrameOf(&p.r.Findings[i].Evidence[j].Seg)] = true
-		}
-	}
+	evidence := p.evidence()
 	rows, names := p.timelineRows(evidence), p.shortNames()
 	titles := []string{"TIME", "FRAME", strings.ToUpper(names[0]), "", strings.ToUpper(names[1]), ""}
 	widths, numbers := measure(rows, titles, p.o.timelineWidth()), []bool{timeColumn: true, frameColumn: true}
@@ -85,6 +80,17 @@ func (p *flowPage) timeline() {
 			p.line("FRAME ", strconv.Itoa(i+1), "/N is frame N of ", Clean(p.o.file(p.r, &reassembly.Segment{File: uint16(i)})))
 		}
 	}
+}
+
+// evidence are the frames that prove something.
+func (p *flowPage) evidence() map[result.FrameID]bool {
+	evidence := map[result.FrameID]bool{}
+	for i := range p.r.Findings {
+		for j := range p.r.Findings[i].Evidence {
+			evidence[result.FrameOf(&p.r.Findings[i].Evidence[j].Seg)] = true
+		}
+	}
+	return evidence
 }
 
 // timelineRows are the steps to show, and the end of the trace.
@@ -131,7 +137,7 @@ func (p *flowPage) shown(evidence map[result.FrameID]bool) []bool {
 	shown := make([]bool, len(p.steps))
 	for i := range p.steps {
 		s := &p.steps[i]
-		if s.N <= timelineEnds || s.N+timelineEnds > total {
+		if s.N <= p.ends || s.N+p.ends > total {
 			shown[i] = true
 		}
 		if evidence[result.FrameOf(&s.Seg)] {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
@@ -18,8 +19,9 @@ type grid struct {
 	Head    []string
 	Numbers []bool // which columns are
 	Rows    [][]string
-	Bars    []pictures.Bar // of the rows, on a page; none in tables of hosts
-	Notes   []string       // sentences, below
+	Bars    []pictures.Bar    // of the rows, on a page; none in tables of hosts
+	Notes   []string          // sentences, below
+	Colours []pictures.Colour // of the bars
 }
 
 // newBar draws what a connection waited for.
@@ -87,6 +89,16 @@ func part(ns, of int64) string {
 	return fmt.Sprintf("%.0f %%", float64(ns)*100/float64(of))
 }
 
+// colours say what the colours of bars mean that show these waits.
+func colours(total *detectors.Waits) (list []pictures.Colour) {
+	for w := range detectors.NumWaits {
+		if name := w.String(); total[w] > 0 {
+			list = append(list, pictures.Colour{Class: "wait " + name, Name: name, Meaning: meaning(w)})
+		}
+	}
+	return list
+}
+
 func flowGrid(flows []*result.Flow) grid {
 	g := grid{Title: "Where the time went, by connection: the one that was waited for longest first", Head: []string{"ID", "CONNECTION", "DURATION"}, Numbers: []bool{true, false, true}}
 	var total detectors.Waits
@@ -94,6 +106,7 @@ func flowGrid(flows []*result.Flow) grid {
 	for _, f := range shown {
 		total.Add(&f.Time.Waits)
 	}
+	g.Colours = colours(&total)
 	cols := waitColumns(&total)
 	for _, w := range cols {
 		g.Head, g.Numbers = append(g.Head, w.String()), append(g.Numbers, true)
@@ -214,6 +227,9 @@ var waitMeaning = [detectors.NumWaits]string{
 	detectors.DelayedAck: "the sender waited for an ACK that the receiver delayed", detectors.Idle: "idle: everything was delivered",
 	detectors.Close: "closing", detectors.PeerSilent: "nobody answered", detectors.UnknownWait: "the capture cannot tell",
 }
+
+// meaning is what a wait is, for beside its name.
+func meaning(w detectors.Wait) string { return strings.TrimPrefix(waitMeaning[w], w.String()+": ") }
 
 // upper writes the first letter large.
 func upper(s string) string {

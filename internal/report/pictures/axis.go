@@ -67,9 +67,9 @@ func timeTicksOf(w *window, zero, step, unit int64, name string) (ticks []tick, 
 			continue
 		}
 		column := w.column(zero + at)
-		t := tick{X: percent(column), Text: decimals(at, step, unit) + name}
+		t := tick{X: w.percent(column), Text: decimals(at, step, unit) + name}
 		width, left := float64(len(t.Text))*axisChar, 0.0
-		if t.Anchor, left = anchored(column, width); left < free {
+		if t.Anchor, left = w.anchored(column, width); left < free {
 			t.Text, room = "", false
 		} else {
 			free = left + width + axisChar
@@ -81,8 +81,8 @@ func timeTicksOf(w *window, zero, step, unit int64, name string) (ticks []tick, 
 
 // anchored keeps text of a width in pixels, at a column, within the narrowest
 // plot: it returns the text-anchor and the text's left edge there.
-func anchored(column int, width float64) (anchor string, left float64) {
-	switch x := float64(column) * phoneWidth / plotColumns; {
+func (w *window) anchored(column int, width float64) (anchor string, left float64) {
+	switch x := float64(column) * phoneWidth / float64(w.columns); {
 	case x < width/2:
 		return "start", x
 	case x+width/2 > phoneWidth:

@@ -1,6 +1,7 @@
 package pictures
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -9,6 +10,7 @@ type Wait struct {
 	Name       string // "server-app"
 	Start, End int64  // nanoseconds since 1970
 	Words      string // "server-app, 2.52 s"
+	Meaning    string // "the server's application had nothing to send"
 }
 
 // A band is a wait in a picture.
@@ -23,9 +25,22 @@ func bands(list []Wait, w *window) (drawn []band) {
 		if to <= from {
 			continue
 		}
-		drawn = append(drawn, band{X: percent(from), Width: percent(to - from), Class: "wait " + x.Name, Words: x.Words})
+		drawn = append(drawn, band{X: w.percent(from), Width: w.percent(to - from), Class: "wait " + x.Name, Words: x.Words})
 	}
 	return drawn
+}
+
+// waitLegend are the waits that are drawn, each once, in order of appearance.
+func waitLegend(drawn []band, list []Wait) (legend []Colour) {
+	for i := range drawn {
+		class := drawn[i].Class
+		if slices.ContainsFunc(legend, func(l Colour) bool { return l.Class == class }) {
+			continue
+		}
+		at := slices.IndexFunc(list, func(x Wait) bool { return "wait "+x.Name == class })
+		legend = append(legend, Colour{class, list[at].Name, list[at].Meaning})
+	}
+	return legend
 }
 
 // A Bar is what a connection waited for, one wait after the other.

@@ -28,7 +28,7 @@ var Templates embed.FS
 type Subject struct {
 	Zero       int64             // time 0 of the axis, nanoseconds since 1970
 	ISS        [2]reassembly.Seq // sequence numbers 0 of the axes
-	Start, End int64             // the shaded time range
+	Start, End int64             // the shaded time range, the finding's; 0 if there is none
 	Top        reassembly.Side   // the side whose direction is on top
 	Names      [2]string         // "client", "server"
 	Parties    [2]string         // the same with endpoints
@@ -43,7 +43,19 @@ type Figure struct {
 	Strip []band // what was waited for, above the plots
 	Plots []*plot
 	Rows  []legendRow
+
+	Waits []Colour // that the strip has
+
+	// Of a picture into which a reader can zoom: the times of its left and right, in
+	// seconds since Subject.Zero.
+	From, To string
+
+	window window
+	sides  []reassembly.Side // of the first plots
 }
+
+// A Colour says what a colour of a strip or bar means.
+type Colour struct{ Class, Name, Meaning string }
 
 // StripAxis is the width of the strip's margin: that of the plots' vertical axes.
 func (f *Figure) StripAxis() int {
@@ -63,12 +75,13 @@ type legendRow struct {
 // A view is a subject and the time that its figure shows.
 type view struct {
 	Subject
-	x0, x1 int64
+	x0, x1  int64
+	columns int
 }
 
 // Figure draws the series. The IDs in the page's document begin with id.
 func (s *Series) Figure(subject Subject, title, id string) *Figure {
-	v := &view{subject, s.from, s.to}
+	v := &view{subject, s.from, s.to, s.columns()}
 	if s.to == math.MaxInt64 {
 		v.x1 = max(s.last, v.End)
 	}
@@ -86,14 +99,22 @@ func (s *Series) Figure(subject Subject, title, id string) *Figure {
 		f.Plots, shown, height = append(f.Plots, p), append(shown, side), plotLow
 	}
 	widest := 0
+	f.sides = shown
+	if s.fine {
+		f.Plots = append(f.Plots, s.charts(shown, v)...)
+	}
 	for _, p := range f.Plots {
 		widest = max(widest, p.Axis)
 	}
 	for _, p := range f.Plots { // so that the time axes match
 		p.Axis = widest
 	}
-	w := timeWindow(v.x0, v.x1)
-	f.Strip = bands(v.Waits, &w)
+	w := timeWindow(v.x0, v.x1, v.columns)
+	f.Strip, f.window = bands(v.Waits, &w), w
+	f.Waits = waitLegend(f.Strip, v.Waits)
+	if s.fine {
+		f.From, f.To = seconds(w.x0-v.Zero), seconds(w.x1-v.Zero)
+	}
 	f.Note = s.note(f, v)
 	f.Rows = s.legend(shown, v)
 	return f
@@ -108,9 +129,11 @@ func (d *direction) active() bool {
 // note is what must be known to read the picture.
 func (s *Series) note(f *Figure, v *view) string {
 	note := "Time counts from the connection's first frame, sequence numbers from the initial ones."
-	if v.End > v.Start {
+	switch {
+	case v.Start == 0:
+	case v.End > v.Start:
 		note += " The shaded range, " + v.clock(v.Start) + " to " + v.clock(v.End) + ", is the time of the finding."
-	} else {
+	default:
 		note += " The finding is at " + v.clock(v.Start) + "."
 	}
 	if slices.ContainsFunc(f.Plots, func(p *plot) bool { return p.beyond }) {
@@ -121,6 +144,29 @@ func (s *Series) note(f *Figure, v *view) string {
 	}
 	return note
 }
+
+// seconds are for a script: all digits.
+func seconds(ns int64) string { return strconv.FormatFloat(float64(ns)/1e9, 'f', -1, 64) }
+
+// Spot is where a segment is in a figure: its time as a share of the width, and for each
+// of the first plots its height as a share of the plot's, empty where it is not drawn.
+func (f *Figure) Spot(s *Series, side reassembly.Side, seg *reassembly.Segment) (x string, y [2]string) {
+	share := func(n, of int) string { return strconv.FormatFloat(float64(n)/float64(of), 'f', 5, 64) }
+	for i, of := range f.sides {
+		d, w := &s.sent[of], &f.Plots[i].window
+		switch {
+		case of == side && seg.SeqLen() > 0:
+			y[i] = share(w.row(d.place(seg.Seq)+int64(seg.SeqLen())), plotRows)
+		case of != side && seg.Flags.Has(reassembly.ACK):
+			y[i] = share(w.row(d.place(seg.Ack)), plotRows)
+		}
+	}
+	return share(f.window.column(seg.At), f.window.columns), y
+}
+
+// place is a sequence number's offset once all segments have come, for all but those
+// whose numbers are used a second time.
+func (d *direction) place(seq reassembly.Seq) int64 { return int64(uint32(seq - d.base)) }
 
 // clock is a time on the axis.
 func (v *view) clock(at int64) string {
@@ -161,6 +207,8 @@ func (s *Series) legend(sides []reassembly.Side, v *view) (rows []legendRow) {
 		}
 		return "up to " + quantity.Count(uint64(d.widest), "byte")
 	})
+	add("again", "", "data that was sent again", func(d *direction) string { return d.marks[markResent].words(v) })
+	add("sacked", "", "SACK: what arrived beyond the ACK", func(d *direction) string { return d.sacks.words(v) })
 	for m, sign := range Signs {
 		add(sign.Class, sign.Sign, sign.Meaning, func(d *direction) string { return d.marks[m].words(v) })
 	}
@@ -169,7 +217,10 @@ func (s *Series) legend(sides []reassembly.Side, v *view) (rows []legendRow) {
 
 // describe is a plot in words, for people who cannot see it.
 func (s *Series) describe(side reassembly.Side, v *view) string {
-	words := fmt.Sprintf("Time from %s to %s; shaded from %s to %s", v.clock(v.x0), v.clock(v.x1), v.clock(v.Start), v.clock(v.End))
+	words := fmt.Sprintf("Time from %s to %s", v.clock(v.x0), v.clock(v.x1))
+	if v.Start != 0 {
+		words += fmt.Sprintf("; shaded from %s to %s", v.clock(v.Start), v.clock(v.End))
+	}
 	for _, row := range s.legend([]reassembly.Side{side}, v) {
 		words += "; " + row.Meaning
 		if row.Sign != "" && row.Sign != row.Meaning {

@@ -8,7 +8,7 @@ import (
 // lines are the paths of a direction, those on top last.
 func (d *direction) lines(w *window, columns []cell, last int64) (lines []line) {
 	var ack, edge stair
-	var closed, ticks, sent, resent pen
+	var closed, ticks, sent, resent, sacked pen
 	var dots [numMarks]pen
 	var acks int
 	var marks [numMarks]int
@@ -38,6 +38,7 @@ func (d *direction) lines(w *window, columns []cell, last int64) (lines []line) 
 		}
 		sent.bar(w, x, c.sent)
 		resent.bar(w, x, c.resent)
+		sacked.bar(w, x, c.sacked)
 		for m := range numMarks {
 			if c.marks.has(m) {
 				dots[m].dot(x, min(max(w.row(c.offset[m]), dotRadius), plotRows-dotRadius)) // a RST's number may be anything
@@ -54,7 +55,7 @@ func (d *direction) lines(w *window, columns []cell, last int64) (lines []line) 
 	}
 	lines = []line{
 		{"edge", edge.end(end)}, {"closed", string(closed)}, {"ack", ack.end(end)}, {"ticks ack", string(ticks)},
-		{"sent", string(sent)}, {"again", string(resent)},
+		{"sent", string(sent)}, {"again", string(resent)}, {"sacked", string(sacked)},
 	}
 	for m := range numMarks {
 		class := "dot "
@@ -94,10 +95,11 @@ func (p *pen) bar(w *window, x int, e extent) {
 	}
 }
 
-// dot is a line of no length: its square cap is not stretched with the picture.
+// dot is a line of hardly any length: its square cap is not stretched with the picture.
+// Chromium prints no line that has none at all.
 func (p *pen) dot(x, row int) {
 	p.to('M', x, row)
-	p.to('h', 0)
+	*p = append(*p, "h.1"...)
 }
 
 // A stair is a line that keeps its level until the next segment changes it.

@@ -12,6 +12,7 @@ type mark uint8
 const (
 	markSYN mark = iota
 	markResent
+	markDupAck
 	markOutOfOrder
 	markKeepAlive
 	markAmbiguous
@@ -27,6 +28,7 @@ const (
 var Signs = [numMarks]struct{ Sign, Class, Meaning string }{
 	markSYN:        {"SYN", "syn", "SYN"},
 	markResent:     {"R", "resent", "retransmission"},
+	markDupAck:     {"D", "dup", "duplicate ACK"},
 	markOutOfOrder: {"O", "late", "out of order"},
 	markKeepAlive:  {"K", "alive", "keep-alive"},
 	markAmbiguous:  {"K?", "alive", "probe or keep-alive: the window is unknown"},
@@ -59,12 +61,12 @@ func marksOf(class fsm.Class, flags reassembly.Flags) (s markSet) {
 	return s
 }
 
-// A label is a mark's letters: X is a share of the plot's width, Y in pixels
-// from the top of the picture.
+// A label is a mark's letters: X is a share of the plot's width, Y the mark's height in
+// pixels from the top of the picture, DY how far below it the letters stand.
 type label struct {
 	Class, Text string
 	X, Anchor   string
-	Y           int
+	Y, DY       int
 }
 
 const (
@@ -101,16 +103,16 @@ func labels(w *window, columns []cell) (labels []label) {
 		}
 		return true
 	}
-	for _, m := range [...]mark{markRST, markFIN, markSYN, markZeroWindow, markProbe, markResent, markKeepAlive, markAmbiguous, markOutOfOrder} {
+	for _, m := range [...]mark{markRST, markFIN, markSYN, markZeroWindow, markProbe, markResent, markDupAck, markKeepAlive, markAmbiguous, markOutOfOrder} {
 		for i := range columns {
 			c := &columns[i]
 			if !c.marks.has(m) {
 				continue
 			}
-			l, b := labelFor(m, w.column(c.at))
+			l, b := labelFor(m, w, w.column(c.at))
 			for _, y := range labelHeights(w.pixel(c.offset[m]), m, w.height) {
 				if b.y = y; fits(b) {
-					l.Y = y
+					l.Y, l.DY = w.pixel(c.offset[m]), y-w.pixel(c.offset[m])
 					taken, labels = append(taken, b), append(labels, l)
 					break
 				}
@@ -121,11 +123,11 @@ func labels(w *window, columns []cell) (labels []label) {
 }
 
 // labelFor is the label of a mark in a column, and its box without a height.
-func labelFor(m mark, column int) (label, box) {
+func labelFor(m mark, w *window, column int) (label, box) {
 	sign := Signs[m]
 	width := float64(len(sign.Sign)) * labelChar
-	anchor, left := anchored(column, width)
-	return label{Class: sign.Class, Text: sign.Sign, X: percent(column), Anchor: anchor}, box{left: left, right: left + width, mark: m}
+	anchor, left := w.anchored(column, width)
+	return label{Class: sign.Class, Text: sign.Sign, X: w.percent(column), Anchor: anchor}, box{left: left, right: left + width, mark: m}
 }
 
 // labelHeights are the heights at which the letters may stand, the best first:

@@ -94,8 +94,8 @@ func NewOverview(t *Trace) *Overview {
 	if len(t.Connections) == 0 {
 		return nil
 	}
-	w := timeWindow(t.First, t.End)
-	o := &Overview{Columns: timeTicks(&w, t.First)}
+	w := timeWindow(t.First, t.End, plotColumns)
+	o := &Overview{canvas: canvas{columns: plotColumns}, Columns: timeTicks(&w, t.First)}
 	if len(t.Connections) <= MaxBars {
 		o.bars(t, &w)
 		o.Note = t.Which + ", from first frame to last. Letters are findings: C critical, W warning, I info, ? undecided."
@@ -116,7 +116,7 @@ func (o *Overview) bars(t *Trace, w *window) {
 		y := i * barRow
 		o.Bars = append(o.Bars, bar{
 			Name: c.Name, NameY: y + 13, Y: y + 19, LetterY: y + 40,
-			X: percent(from), Width: percent(max(to-from, 2)),
+			X: w.percent(from), Width: w.percent(max(to-from, 2)),
 		})
 	}
 	taken := map[[2]int]bool{} // by bar and column, at the width of a letter
@@ -127,7 +127,7 @@ func (o *Overview) bars(t *Trace, w *window) {
 		if !taken[slot] {
 			taken[slot] = true
 			b := &o.Bars[f.Connection]
-			b.Marks = append(b.Marks, findingMark{f.Class, letters[f.rank():][:1], percent(column)})
+			b.Marks = append(b.Marks, findingMark{f.Class, letters[f.rank():][:1], w.percent(column)})
 		}
 	}
 	o.Base = len(o.Bars)*barRow + 4

@@ -52,7 +52,7 @@ func TestSeries_folds(t *testing.T) {
 // TestTicks: round numbers, all within the axis, and no two labels in one place.
 func TestTicks(t *testing.T) {
 	for _, span := range []int64{1, 3, 999, 52_000, 2_345_678, 1e9, 55e9, 8 * 3600e9, 11 * 24 * 3600e9, 400 * 24 * 3600e9} {
-		w := &window{x0: began, x1: began + span, y0: 0, y1: span, height: plotHigh}
+		w := &window{x0: began, x1: began + span, y0: 0, y1: span, height: plotHigh, columns: plotColumns}
 		ticks := timeTicks(w, began-span/3)
 		if len(ticks) < 1 || len(ticks) > 12 {
 			t.Errorf("%d ns: %d ticks", span, len(ticks))

@@ -10,9 +10,10 @@ import (
 // The lines of a picture live in a space of plotColumns by plotRows that is
 // stretched to the page's width: nothing is drawn finer than a column. Letters
 // are not stretched: they stand at a share of the width, and at a height in
-// pixels.
+// pixels. A picture into which a reader can zoom has fineColumns.
 const (
 	plotColumns = 480
+	fineColumns = 1 << 14
 	plotRows    = 1000
 	plotHigh    = 210 // pixels; of the plot on top
 	plotLow     = 120 // of the other
@@ -31,12 +32,24 @@ type plot struct {
 	Short   string // who sent, for the legend
 	Desc    string
 	Inner   int // height of the plot without its axis
-	Shade   shade
+	Shade   *shade
 	Rows    []tick
 	Columns []tick
 	Lines   []line
 	Labels  []label
-	beyond  bool // the edge of the receive window leaves the plot
+	// Of a picture into which a reader can zoom: the sequence numbers at its bottom and top.
+	Low, High string
+
+	beyond bool // the edge of the receive window leaves the plot
+	window window
+}
+
+// shade marks the time of the finding, if the picture is of one.
+func (p *plot) shade(v *view) {
+	if v.Start != 0 {
+		shade := newShade(&p.window, p.window.column(v.Start), p.window.column(v.End))
+		p.Shade = &shade
+	}
 }
 
 // A canvas has the numbers that a template needs to place a picture's lines, in
@@ -44,14 +57,16 @@ type plot struct {
 type canvas struct {
 	Axis int // width of the vertical axis
 	Base int // where the picture ends and the time axis begins
+
+	columns int
 }
 
 func (canvas) Top() int       { return plotTop }
 func (c canvas) AxisRow() int { return c.Base + 15 }
 func (c canvas) Height() int  { return c.Base + plotBottom }
 func (c canvas) TickEnd() int { return c.Axis - 6 }
-func (canvas) ViewBox() string {
-	return fmt.Sprintf("0 0 %d %d", plotColumns, plotRows)
+func (c canvas) ViewBox() string {
+	return fmt.Sprintf("0 0 %d %d", c.columns, plotRows)
 }
 
 // A line is one path, in columns and rows.
@@ -60,10 +75,10 @@ type line struct{ Class, Path string }
 // A shade is the time range of a finding.
 type shade struct{ X, Width, TextX, Anchor string }
 
-func newShade(from, to int) shade {
-	s := shade{X: percent(from), Width: percent(max(to-from, 1)), TextX: percent(from), Anchor: "start"}
-	if from > plotColumns*2/3 {
-		s.TextX, s.Anchor = percent(to), "end"
+func newShade(w *window, from, to int) shade {
+	s := shade{X: w.percent(from), Width: w.percent(max(to-from, 1)), TextX: w.percent(from), Anchor: "start"}
+	if from > w.columns*2/3 {
+		s.TextX, s.Anchor = w.percent(to), "end"
 	}
 	return s
 }
@@ -74,10 +89,14 @@ func (s *Series) plot(side reassembly.Side, v *view, height int) *plot {
 	w := d.window(v, height)
 	columns := merged(nil, d.cells, w.column)
 	p := &plot{
-		canvas: canvas{Base: plotTop + height}, Inner: height, beyond: w.beyond,
+		canvas: canvas{Base: plotTop + height, columns: w.columns}, Inner: height, beyond: w.beyond,
 		Rows: sequenceTicks(&w, int64(v.ISS[side].To(d.base))), Columns: timeTicks(&w, v.Zero),
-		Shade: newShade(w.column(v.Start), w.column(v.End)),
-		Lines: d.lines(&w, columns, s.last), Labels: labels(&w, columns),
+		Lines: d.lines(&w, columns, s.last), Labels: labels(&w, columns), window: w,
+	}
+	p.shade(v)
+	if s.fine {
+		shift := int64(v.ISS[side].To(d.base))
+		p.Low, p.High = strconv.FormatInt(w.y0+shift, 10), strconv.FormatInt(w.y1+shift, 10)
 	}
 	for _, t := range p.Rows {
 		p.Axis = max(p.Axis, axisWidth(t.Text))
@@ -93,11 +112,12 @@ type window struct {
 	x0, x1, y0, y1 int64
 	beyond         bool // the edge of the receive window is not on the scale
 	height         int  // pixels
+	columns        int
 }
 
-// column is a time's column, 0 to plotColumns.
+// column is a time's column, 0 to columns.
 func (w *window) column(at int64) int {
-	return int(scaled(at-w.x0, w.x1-w.x0, plotColumns))
+	return int(scaled(at-w.x0, w.x1-w.x0, int64(w.columns)))
 }
 
 // row is an offset's row from the top, 0 to plotRows.
@@ -116,8 +136,12 @@ func scaled(n, whole, parts int64) int64 {
 }
 
 // percent is a column as a share of the width.
-func percent(column int) string {
-	return strconv.FormatFloat(float64(column)*100/plotColumns, 'f', 1, 64) + "%"
+func (w *window) percent(column int) string {
+	digits := 1
+	if w.columns > 1000 {
+		digits = 3
+	}
+	return strconv.FormatFloat(float64(column)*100/float64(w.columns), 'f', digits, 64) + "%"
 }
 
 const (
@@ -129,10 +153,10 @@ const (
 )
 
 // timeWindow is a window for the time from first to last, with its margins.
-func timeWindow(first, last int64) window {
+func timeWindow(first, last int64, columns int) window {
 	last = max(last, first)
 	wide := (last-first)/margin + 1
-	return window{x0: first - wide, x1: last + wide}
+	return window{x0: first - wide, x1: last + wide, columns: columns}
 }
 
 // window is what a plot of the direction shows. If the window's edge lies so far
@@ -164,7 +188,7 @@ func (d *direction) window(v *view, height int) window {
 		shown.hi = max(shown.hi, edges.hi)
 	}
 	high := (shown.hi-shown.lo)/(margin/4) + 1
-	w := timeWindow(v.x0, v.x1)
+	w := timeWindow(v.x0, v.x1, v.columns)
 	w.y0, w.y1, w.height = shown.lo-high/2, shown.hi+high, height
 	w.beyond = edges.hi > w.y1
 	return w

@@ -1,6 +1,8 @@
 package pictures
 
 import (
+	"math"
+
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -9,14 +11,19 @@ import (
 // columns, even right after a fold has halved them.
 const maxCells = 2 * plotColumns
 
+// fineCells bounds the same of a picture into which a reader can zoom: up to so many
+// segments of one direction are drawn one by one.
+const fineCells = fineColumns / 2
+
 // A Series keeps what a picture of a connection needs of its segments, however
-// many they are: per direction at most maxCells columns of time, 300 KB in
+// many they are: per direction at most maxCells columns of time, 450 KB in
 // all. Columns are as narrow as the segments allow; when there are too many, two
 // become one.
 type Series struct {
 	from, to int64 // nanoseconds since 1970
 	last     int64 // time of the last segment within them
 	began    bool
+	fine     bool
 	scale    [2]windowScale
 	sent     [2]direction // by sender
 }
@@ -37,6 +44,10 @@ type direction struct {
 	segments counter // with payload
 	acks     counter
 	marks    [numMarks]counter
+	sacks    counter
+
+	timed, due int64 // when the segment that is being timed was sent, and what acknowledges it; 0 = none
+	most       int   // cells
 }
 
 // A cell is what happened in one direction within one column of time. Sequence
@@ -48,6 +59,11 @@ type cell struct {
 	edge         int64 // the last right edge of the window
 	edges        extent
 	known        bool // ack and edge are
+	sacked       extent
+	offered      extent // windows
+	inFlight     int64  // at most
+	carried      int64  // payload
+	rtt          extent
 	marks        markSet
 	offset       [numMarks]int64 // of the last of each mark
 }
@@ -78,6 +94,11 @@ func (c *cell) merge(next *cell) {
 			c.mark(m, next.offset[m])
 		}
 	}
+	c.sacked.add(next.sacked)
+	c.offered.add(next.offered)
+	c.rtt.add(next.rtt)
+	c.carried += next.carried
+	c.inFlight = max(c.inFlight, next.inFlight)
 }
 
 // acknowledge moves the ACK line and the window's edge.
@@ -117,7 +138,27 @@ type windowScale struct {
 // NewSeries returns a Series for a picture from one time to another, in
 // nanoseconds since 1970; to math.MaxInt64, it goes to the last segment.
 func NewSeries(from, to int64) *Series {
-	return &Series{from: from, to: to, sent: [2]direction{{from: from}, {from: from}}}
+	return newSeries(from, to, maxCells)
+}
+
+// NewFineSeries returns a Series for a picture of a whole connection into which a reader
+// can zoom.
+func NewFineSeries(from int64) *Series {
+	s := newSeries(from, math.MaxInt64, fineCells)
+	s.fine = true
+	return s
+}
+
+func newSeries(from, to int64, most int) *Series {
+	return &Series{from: from, to: to, sent: [2]direction{{from: from, most: most}, {from: from, most: most}}}
+}
+
+// columns is how wide its figure is.
+func (s *Series) columns() int {
+	if s.fine {
+		return fineColumns
+	}
+	return plotColumns
 }
 
 // Empty reports whether no segment was within the picture.
@@ -141,7 +182,7 @@ func (s *Series) Add(side reassembly.Side, class fsm.Class, seg *reassembly.Segm
 		s.began, s.last = true, at
 	}
 	s.addSent(side, class, seg, at)
-	s.addAck(side, seg, at)
+	s.addAck(side, class, seg, at)
 }
 
 // addSent adds the segment to its own direction.
@@ -168,6 +209,12 @@ func (s *Series) addSent(side reassembly.Side, class fsm.Class, seg *reassembly.
 		default:
 			c.sent.add(payload)
 		}
+		d.measure(class, at, int64(seg.Len))
+	} else if class == fsm.Syn {
+		d.timed, d.due = 0, d.top
+		if d.marks[markSYN].n == 0 {
+			d.timed = at
+		}
 	}
 	for m := range numMarks {
 		switch {
@@ -182,7 +229,7 @@ func (s *Series) addSent(side reassembly.Side, class fsm.Class, seg *reassembly.
 
 // addAck adds the segment to the other direction: the ACK line and the right
 // edge of the window.
-func (s *Series) addAck(side reassembly.Side, seg *reassembly.Segment, at int64) {
+func (s *Series) addAck(side reassembly.Side, class fsm.Class, seg *reassembly.Segment, at int64) {
 	d := &s.sent[side.Peer()]
 	if !seg.Flags.Has(reassembly.ACK) || seg.Flags.Has(reassembly.RST) {
 		return // a RST's window means nothing
@@ -200,7 +247,16 @@ func (s *Series) addAck(side reassembly.Side, seg *reassembly.Segment, at int64)
 		return
 	}
 	d.acks.count(at)
-	d.cell(at).acknowledge(ack, edge)
+	c := d.cell(at)
+	c.acknowledge(ack, edge)
+	if !seg.Flags.Has(reassembly.SYN) {
+		c.offered.add(extent{window, window + 1})
+	}
+	d.answered(c, at)
+	d.sack(c, seg, at)
+	if class == fsm.DupAck {
+		d.mark(markDupAck, at, ack)
+	}
 	if window == 0 && !seg.Flags.Has(reassembly.SYN) {
 		d.mark(markZeroWindow, at, edge)
 	}
@@ -238,7 +294,7 @@ func (d *direction) cell(at int64) *cell {
 	if n := len(d.cells); n > 0 && d.column(at) == d.column(d.cells[n-1].at) {
 		return &d.cells[n-1]
 	}
-	if len(d.cells) == maxCells {
+	if len(d.cells) == d.most {
 		d.fold()
 		return d.cell(at)
 	}
@@ -250,7 +306,7 @@ func (d *direction) column(at int64) int64 { return (at - d.from) / d.unit }
 
 // fold doubles the columns' width until half as many are enough.
 func (d *direction) fold() {
-	for len(d.cells) > maxCells/2 {
+	for len(d.cells) > d.most/2 {
 		d.unit *= 2
 		d.cells = merged(d.cells[:0], d.cells, d.column)
 	}
