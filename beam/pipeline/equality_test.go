@@ -20,6 +20,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/tcptrace-go/tcptrace/beam/internal/table"
+	"github.com/tcptrace-go/tcptrace/beam/internal/worker"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
@@ -32,14 +33,23 @@ func TestMain(m *testing.M) {
 	if !testing.Verbose() {
 		slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	}
+	if worker.Wanted() {
+		os.Exit(runWorker())
+	}
 	if what := os.Getenv(child); what != "" {
 		os.Exit(runChild(what))
 	}
 	os.Exit(m.Run())
 }
 
-// run runs one pipeline for each of the options, all in one job.
+// run runs one pipeline for each of the options, all in one job, on Prism.
 func run(t *testing.T, all ...Options) beam.PipelineResult {
+	t.Helper()
+	return runOn(t, prism.Execute, all...)
+}
+
+// runOn runs the pipelines on a runner.
+func runOn(t *testing.T, execute func(context.Context, *beam.Pipeline) (beam.PipelineResult, error), all ...Options) beam.PipelineResult {
 	t.Helper()
 	p, s := beam.NewPipelineWithRoot()
 	for i, o := range all {
@@ -48,7 +58,7 @@ func run(t *testing.T, all ...Options) beam.PipelineResult {
 		}
 		Add(s.Scope(fmt.Sprint(i)), o)
 	}
-	r, err := prism.Execute(t.Context(), p)
+	r, err := execute(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal"
 
+	"github.com/tcptrace-go/tcptrace/beam/internal/worker"
 	"github.com/tcptrace-go/tcptrace/beam/pipeline"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 )
@@ -38,8 +39,15 @@ func main() {
 	flag.DurationVar(&o.TimeWait, "time-wait", engine.DefaultTimeWait, "how long TIME_WAIT lasts")
 	replace := flag.Bool("replace", false, "overwrite a report in the folder")
 	flag.Parse()
-	beam.Init() // does not return in a worker
-	if err := run(context.Background(), o, *replace); err != nil {
+	beam.Init() // does not return in the worker of a container
+	ctx := context.Background()
+	var err error
+	if worker.Wanted() {
+		err = worker.Run(ctx)
+	} else {
+		err = run(ctx, o, *replace)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "tcptrace-beam:", err)
 		os.Exit(2)
 	}
