@@ -79,7 +79,7 @@ _tcptrace() {
         return ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums --from --to --tap --each -d --detect --set --time-wait --list --explain --flows --time --flow --states --at --all --undecided --severity --sort --baseline --resolve --sockets --names --format -o --output --shard --evidence --evidence-payload --wireshark --anonymize --anonymize-key --anonymize-times --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
+        COMPREPLY=($(compgen -W '-i --interface -D --list-interfaces -p --no-promiscuous --filter --filter-bpf --verify-checksums --from --to --tap --each -d --detect --set --time-wait --list --explain --flows --time --flow --states --at --all --undecided --severity --sort --baseline --resolve --sockets --names --format -o --output --shard --evidence --evidence-payload --wireshark --anonymize --anonymize-key --anonymize-times --color --no-progress -q --quiet -v --verbose --duration -w --write -C --rotate-size -W --rotate-files --metrics --processes --fail-on --max-flows --workers --completion --man --version -h --help' -- "$cur"))
     fi
 }
 

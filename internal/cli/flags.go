@@ -60,6 +60,7 @@ type flags struct {
 	baseline  string
 	resolve   string
 	sockets   []string
+	processes bool
 	color     string
 	quiet     bool
 	verbose   bool
@@ -153,6 +154,8 @@ func define(f *flags) []group {
 	s.IntVarP(&f.keepMost, "rotate-files", "W", 0, "with -C: write at most `N` files, then overwrite the oldest")
 	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`, [HOST]:PORT; without HOST, only this machine can read them")
 
+	s.BoolVar(&f.processes, "processes", false, "ask the kernel which process on this machine has the ends of a finding: PID, descriptor, user, unit or container, queues and state (Linux)")
+
 	s = add("General")
 	choice(s, &f.failOn, "fail-on", "warning", "exit with status 1 on findings at `LEVEL` or above: %s", failLevels)
 	s.IntVar(&f.maxFlows, "max-flows", engine.DefaultMaxFlows, "track at most `N` connections at a time")
@@ -207,7 +210,7 @@ func (f *flags) check() error {
 		{f.maxFlows < 1, "--max-flows must be at least 1"},
 		{f.workers < 0, "--workers must not be negative"},
 		{f.timeWait <= 0, "--time-wait must be positive"},
-		{!live && (f.noPromiscuous || f.duration != 0 || f.keep != "" || f.metrics != ""), "-p, --duration, -w and --metrics need -i"},
+		{!live && (f.noPromiscuous || f.duration != 0 || f.keep != "" || f.metrics != "" || f.processes), "-p, --duration, -w, --metrics and --processes need -i"},
 		{f.keep == "" && f.keepSize != 0 || f.keepSize == 0 && f.keepMost != 0, "-C needs -w, and -W needs -C"},
 		{f.duration < 0 || f.keepSize < 0 || f.keepMost < 0, "--duration, -C and -W must not be negative"},
 		{live && f.evidencePayload, "--evidence-payload is for files; a live capture remembers headers only, use -w to keep everything"},

@@ -42,6 +42,8 @@ type sniffer struct {
 	header   result.Report  // context of printed findings: start of the trace, and its files
 	known    map[string]int // last printed revision of findings that are not final, by ID
 	evidence *liveEvidence  // nil without --evidence
+
+	processes *processes // nil without --processes
 }
 
 // sniff captures from an interface until it is stopped, and reports.
@@ -59,6 +61,9 @@ func (c *command) sniff() error {
 		return err
 	}
 	defer s.ring.Close()
+	if s.processes != nil {
+		defer s.processes.close()
+	}
 	stop := s.handleSignals()
 	defer stop()
 	r, err := s.loop.Run()
@@ -95,6 +100,9 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 		return err
 	}
 	s.printKey()
+	if f.processes {
+		s.openProcesses(o)
+	}
 	s.loop = &live.Loop{
 		Source: s.ring, Engine: engine.NewLive(*o, s.emit), Now: time.Now, Warn: func(text string) { s.warn("%s", text) },
 		Input: result.Capture{File: s.anonymizer.name(f.iface), Format: "live", LinkTypes: []string{s.ring.Link().String()}},
@@ -153,6 +161,11 @@ func (s *sniffer) handleSignals() (stop func()) {
 func (s *sniffer) emit(f result.Finding) {
 	o := s.findingOptions()
 	isNew := s.known[f.ID] != f.Revision
+	if s.processes != nil && isNew && !f.Withdrawn {
+		s.processes.name(&f, time.Now())
+	} else if s.processes != nil {
+		f.Sockets = s.processes.known[f.ID]
+	}
 	if s.metrics != nil && isNew {
 		s.metrics.Count(&f)
 	}
@@ -194,6 +207,9 @@ func (s *sniffer) findingOptions() report.Options {
 // showState prints the sockets and the current findings on standard error.
 func (s *sniffer) showState(l *live.Loop) {
 	r := l.Snapshot()
+	if s.processes != nil {
+		s.processes.addTo(r)
+	}
 	o := s.findingOptions()
 	s.check(report.StatesText(s.env.Stderr, r.Trace.End, s.endpoints(r), o))
 	fmt.Fprintln(s.env.Stderr)
@@ -203,6 +219,9 @@ func (s *sniffer) showState(l *live.Loop) {
 // close prints the closing report.
 func (s *sniffer) close(r *result.Report) error {
 	o := s.findingOptions()
+	if s.processes != nil {
+		s.processes.addTo(r)
+	}
 	if s.format.name == "ndjson" && s.flags.output == "" {
 		return closingNDJSON(s.env.Stdout, r, o)
 	}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/excerpt"
+	"github.com/tcptrace-go/tcptrace/internal/host"
 	"github.com/tcptrace-go/tcptrace/internal/names"
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/report"
@@ -43,6 +45,13 @@ func Run(env Env) int {
 	if err := enoughFiles(); err != nil {
 		fmt.Fprintln(env.Stderr, "tcptrace:", err)
 		return exitFailed
+	}
+	if slices.Equal(env.Args, []string{host.Argument}) {
+		if err := host.Serve(env.Stdin, env.Stdout); err != nil {
+			fmt.Fprintln(env.Stderr, "tcptrace: --processes:", err)
+			return exitFailed
+		}
+		return exitClean
 	}
 	f, groups, err := parse(env.Args)
 	c := command{env: env, flags: f}

@@ -58,6 +58,7 @@ var mayImport = map[string]string{
 	"internal/sockets":  "internal/report/quantity internal/result fsm reassembly",
 	"internal/report":   "internal/report/pictures internal/report/quantity internal/result internal/scenario internal/waits detectors fsm reassembly",
 	"internal/live":     "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
+	"internal/host":     "internal/result internal/sandbox internal/sockets reassembly fsm",
 	"internal/sandbox":  "",
 	"internal/output":   "",
 	"internal/excerpt":  "internal/result internal/scenario detectors reassembly",
@@ -102,7 +103,7 @@ var doors = map[string]string{
 	"github.com/spf13/pflag":    "internal/cli",
 	"github.com/cheggaaa/pb/v3": "internal/cli",
 	"golang.org/x/term":         "internal/cli",
-	"golang.org/x/sys/unix":     "internal/live internal/sandbox",
+	"golang.org/x/sys/unix":     "internal/host internal/live internal/sandbox",
 
 	"github.com/VictoriaMetrics/metrics":            "internal/live",
 	"github.com/landlock-lsm/go-landlock/landlock":  "internal/sandbox",

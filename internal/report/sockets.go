@@ -50,13 +50,11 @@ func holder(s *result.Socket) string {
 			list = append(list, fmt.Sprintf("%d more", len(s.Processes)-i))
 			break
 		}
-		text := fmt.Sprintf("%s (PID %d", Clean(p.Name), p.PID)
-		if p.FD >= 0 {
-			text += fmt.Sprintf(", fd %d", p.FD)
-		}
-		list = append(list, text+")")
+		list = append(list, fmt.Sprintf("%s (PID %d, fd %d)", Clean(p.Name), p.PID, p.FD))
 	}
 	switch {
+	case s.Former:
+		return "closed by " + strings.Join(list, ", ")
 	case len(list) > 0:
 		return strings.Join(list, ", ")
 	case s.Inode != 0:
@@ -172,12 +170,7 @@ func (b object) sockets(f *result.Flow, sockets []result.Socket) object {
 		b = b.uint("recv_q", s.Recv).uint("send_q", s.Send).open("processes", '[')
 		for _, p := range s.Processes {
 			b = b.element().str("name", p.Name).uint("pid", uint64(p.PID))
-			if b = b.key("fd"); p.FD >= 0 {
-				b = b.number(uint64(p.FD))
-			} else {
-				b = append(b, "null"...)
-			}
-			b = b.close('}')
+			b = b.uint("fd", uint64(p.FD)).str("command", p.Command).close('}')
 		}
 		if b = b.close(']').key("uid"); s.UID >= 0 {
 			b = b.number(uint64(s.UID))
@@ -185,7 +178,7 @@ func (b object) sockets(f *result.Flow, sockets []result.Socket) object {
 			b = append(b, "null"...)
 		}
 		b = b.str("user", s.User).uint("inode", s.Inode).str("cgroup", s.Cgroup).str("unit", s.Unit).str("timer", s.Timer).uint("retries", s.Retries).
-			bool("gone", s.Gone).close('}')
+			bool("former", s.Former).bool("gone", s.Gone).close('}')
 	}
 	return b.close(']')
 }

@@ -29,14 +29,16 @@ type Socket struct {
 	Ours    fsm.State // state of this end in the capture at that time
 	Bounded bool      // it is an upper bound
 	Agrees  Agreement
+	Former  bool // Processes had it, and have closed it
 	Gone    bool // the socket does not exist any more; this is what it was last
 }
 
 // A Process has a socket open.
 type Process struct {
-	Name string // of the command, 15 bytes at most
-	PID  int64
-	FD   int64 // its lowest descriptor of the socket; -1 if unknown
+	Name    string // of the command, 15 bytes at most
+	PID     int64
+	FD      int64  // its descriptor of the socket
+	Command string // the program that it runs, as a path; empty if unknown
 }
 
 // Agreement says whether the kernel's state is that of the capture.

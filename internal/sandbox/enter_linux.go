@@ -15,7 +15,21 @@ import (
 // needs, as far as the kernel supports that. It returns sentences that describe
 // what is restricted.
 func Enter(n Needs) (active []string) {
-	return append(active, dropCapabilities(n), restrictFiles(n), restrictCalls())
+	return append(active, dropCapabilities(n), restrictFiles(n), restrictCalls(refused))
+}
+
+// EnterHelper leaves a process that looks at the sockets of others the rights for that, and
+// no others: to see their descriptors, to enter their network namespaces and to ask the
+// kernel there. Landlock would hide other processes from it.
+func EnterHelper() (active []string) {
+	keep := []cap.Value{cap.SYS_PTRACE, cap.SYS_ADMIN, cap.DAC_READ_SEARCH}
+	had := cap.GetProc()
+	keep = slices.DeleteFunc(keep, func(c cap.Value) bool {
+		is, err := had.GetFlag(cap.Permitted, c)
+		return err != nil || !is
+	})
+	calls := slices.DeleteFunc(slices.Clone(refused), func(call uint32) bool { return call == unix.SYS_SOCKET || call == unix.SYS_SETNS })
+	return append(active, dropAllBut(keep...), restrictCalls(calls))
 }
 
 // dropCapabilities drops all capabilities. Root keeps the right to read files of

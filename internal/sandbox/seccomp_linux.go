@@ -31,7 +31,7 @@ var architectures = map[string]uint32{
 
 // restrictCalls makes the kernel answer the refused calls with EPERM, on all
 // threads.
-func restrictCalls() string {
+func restrictCalls(refused []uint32) string {
 	arch, known := architectures[runtime.GOARCH]
 	if !known {
 		return "system calls are not restricted on " + runtime.GOARCH
@@ -39,7 +39,7 @@ func restrictCalls() string {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return "system calls are not restricted: " + err.Error()
 	}
-	program := refusal(arch)
+	program := refusal(arch, refused)
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
 		uintptr(unsafe.Pointer(&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})))
 	if errno != 0 {
@@ -49,7 +49,7 @@ func restrictCalls() string {
 }
 
 // refusal is the filter program: classic BPF on struct seccomp_data.
-func refusal(arch uint32) []unix.SockFilter {
+func refusal(arch uint32, refused []uint32) []unix.SockFilter {
 	const (
 		load     = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		equal    = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K

@@ -2,10 +2,10 @@ package sockets
 
 import "strings"
 
-// unitOf is the systemd unit or the container that the path of a control group names,
+// UnitOf is the systemd unit or the container that the path of a control group names,
 // or nothing: "nginx.service" of /system.slice/nginx.service, "container 0123456789ab"
 // of /docker/0123456789ab... and of the forms that Kubernetes and Podman use.
-func unitOf(path string) string {
+func UnitOf(path string) string {
 	elements := strings.Split(path, "/")
 	for i := len(elements) - 1; i >= 0; i-- {
 		e := elements[i]

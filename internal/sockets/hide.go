@@ -6,11 +6,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// hidden replaces what names people and programs by numbers in order of appearance.
-type hidden struct{ names, pids, uids, units map[string]int64 }
+// A Hidden replaces what names people and programs by numbers in order of appearance.
+type Hidden struct{ names, pids, uids, units map[string]int64 }
 
-func newHidden() *hidden {
-	return &hidden{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}}
+// NewHidden has seen nobody yet.
+func NewHidden() *Hidden {
+	return &Hidden{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}}
 }
 
 // numbered is the number of what a map knows, from 1.
@@ -21,11 +22,12 @@ func numbered(known map[string]int64, what string) int64 {
 	return known[what]
 }
 
-// socket replaces everything in the socket but state, queues, descriptors and timers.
-func (h *hidden) socket(s *result.Socket) {
+// Socket replaces everything in the socket but state, queues, descriptors and timers.
+func (h *Hidden) Socket(s *result.Socket) {
 	for i := range s.Processes {
 		u := &s.Processes[i]
 		u.PID = numbered(h.pids, strconv.FormatInt(u.PID, 10))
+		u.Command = ""
 		u.Name = "process-" + strconv.FormatInt(numbered(h.names, u.Name), 10)
 	}
 	if s.UID >= 0 {

@@ -60,7 +60,7 @@ type Options struct {
 func Parse(r io.Reader, o Options) (*Log, error) {
 	p := parser{log: &Log{seen: map[tuple][]entry{}, listens: map[reassembly.Endpoint]entry{}, local: map[[16]byte]bool{}, ports: map[uint16]bool{}}, o: o}
 	if o.Hide {
-		p.hidden = newHidden()
+		p.hidden = NewHidden()
 	}
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxLine)
@@ -86,7 +86,7 @@ func Parse(r io.Reader, o Options) (*Log, error) {
 type parser struct {
 	log    *Log
 	o      Options
-	hidden *hidden
+	hidden *Hidden
 	header bool // the title of ss was seen
 }
 

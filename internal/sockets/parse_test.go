@@ -128,7 +128,7 @@ func TestUnitOf(t *testing.T) {
 		"/kubepods.slice/kubepods-pod1.slice/cri-containerd-" + id + ".scope": "container 0123456789ab",
 		"/system.slice/x.service/worker":                                      "x.service",
 	} {
-		if got := unitOf(path); got != want {
+		if got := UnitOf(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}

@@ -48,7 +48,7 @@ func (p *parser) socket(state fsm.State, rest string) (err error) {
 		s.UID = 0 // ss prints the users of all sockets but root's
 	}
 	if p.hidden != nil {
-		p.hidden.socket(&s)
+		p.hidden.Socket(&s)
 	}
 	if p.o.Endpoint != nil {
 		if t.local.Addr != (reassembly.Endpoint{}).Addr {
@@ -165,7 +165,7 @@ func number(s string) (int64, error) {
 // every version.
 func parseDetails(s string, into *result.Socket) (err error) {
 	s, into.Cgroup = cutCgroup(s)
-	into.Unit = unitOf(into.Cgroup)
+	into.Unit = UnitOf(into.Cgroup)
 	for _, word := range strings.Fields(s) {
 		name, value, _ := strings.Cut(word, ":")
 		switch name {
