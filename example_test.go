@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"time"
 
 	"github.com/google/gopacket/pcapgo"
 
@@ -31,6 +32,38 @@ func ExampleAnalyze() {
 	// 10.0.0.2:443 is left in FIN_WAIT_1
 	// frame 6: FIN, never acknowledged
 	// frame 7: still does not acknowledge the FIN
+}
+
+// Captures from both ends of a path show what was lost between them. They are
+// recognised; Options.Taps gives them names. The clocks of these differ by five seconds.
+func ExampleAnalyze_taps() {
+	options := tcptrace.Options{Taps: []tcptrace.NamedTap{
+		{Name: "client", Files: []string{"testdata/client.txtar"}},
+		{Name: "server", Files: []string{"testdata/server.txtar"}},
+	}}
+	report, err := tcptrace.Analyze(context.Background(), options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := report.Taps[1]
+	fmt.Printf("the clock of %s is %v later, give or take %v\n", server.Name, server.Offset, server.Uncertainty.Round(time.Millisecond))
+	for _, b := range report.Flows[0].Between {
+		for side, way := range b.Way {
+			fmt.Printf("%v: %d of %d segments arrived\n", b.End[side], way.Arrived, way.Sent)
+			for _, l := range way.Lost {
+				fmt.Printf("frame %d of %s was lost: %v\n", l.Frame, report.Taps[l.Tap].Name, l.Seg.Flags)
+			}
+		}
+	}
+	for _, f := range report.Findings {
+		fmt.Println(f.Detector, f.Fault, f.Path)
+	}
+	// Output:
+	// the clock of server is 5s later, give or take 22ms
+	// 10.0.0.1:40000: 5 of 5 segments arrived
+	// 10.0.0.2:443: 3 of 4 segments arrived
+	// frame 6 of server was lost: F.
+	// unretransmitted-fin path [server client]
 }
 
 // AnalyzePackets analyses what a handle of gopacket reads: here a file, by pcapgo.

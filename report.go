@@ -21,6 +21,7 @@ type Report struct {
 	Notes    []Note        // what limits the whole trace
 	Gaps     []Span        // without any frame for more than an hour, or while the capture was interrupted, from First to Last; an absence does not count beyond one
 	Totals   Totals
+	Taps     []Tap     // places where the same connections were captured, if there are several
 	Flows    []Flow    // sorted by ID; connections with findings, or all of them with Options.AllFlows
 	Findings []Finding // by time, then connection, then detector
 }
@@ -130,6 +131,8 @@ type Flow struct {
 	History     string            // such as "ShADadFf"
 	ClosedFirst Initiator         // the side that sent the first FIN, or without one the RST that ended it; unknown if neither was captured
 	Limits      fsm.Limits        // what limits the proof for this connection
+	Taps        []FlowTap         // what each tap saw of it, if there are several
+	Between     []Between         // what happened to it between them, in order from A to B
 }
 
 // A Finding is a fault of one connection, with the frames that prove it. The
@@ -137,8 +140,10 @@ type Flow struct {
 // severity, culprit, message, metrics and evidence.
 type Finding struct {
 	detectors.Finding
-	ID   string // 16 hex digits, the same in every run that has its first frame
-	Flow *Flow  // its connection, an element of Report.Flows
+	ID   string    // 16 hex digits, the same in every run that has its first frame
+	Flow *Flow     // its connection, an element of Report.Flows
+	Path [2]string // the taps between which it happened; empty if it is between the ends, or at a host
+	Also []uint16  // with Options.Each: other captures, as indices of Report.Captures, that are identical and have it, too
 }
 
 // newReport copies the parts of an analysis that are public.
@@ -171,6 +176,9 @@ func newReport(r *result.Report) *Report {
 	for _, g := range r.Totals.Groups {
 		public.Totals.Groups = append(public.Totals.Groups, Group(g))
 	}
+	for i := range r.Taps {
+		public.Taps = append(public.Taps, newTap(&r.Taps[i]))
+	}
 	for i := range r.Flows {
 		f := &r.Flows[i]
 		public.Flows[i] = Flow{
@@ -179,13 +187,19 @@ func newReport(r *result.Report) *Report {
 			ISS: f.ISS, Packets: f.Packets, Bytes: f.Bytes, Rexmits: f.Rexmits, Duplicates: f.Duplicates,
 			RTT: time.Duration(f.RTT), History: f.History, ClosedFirst: Initiator(f.ClosedFirst), Limits: f.Limits,
 		}
+		for k := range f.Taps {
+			public.Flows[i].Taps = append(public.Flows[i].Taps, newFlowTap(&f.Taps[k]))
+		}
+		for k := range f.Between {
+			public.Flows[i].Between = append(public.Flows[i].Between, newBetween(&f.Between[k]))
+		}
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		at, _ := slices.BinarySearchFunc(r.Flows, f.Flow.ID, func(flow result.Flow, id uint64) int {
 			return int(min(max(int64(flow.ID-id), -1), 1))
 		})
-		public.Findings = append(public.Findings, Finding{Finding: f.Finding, ID: f.ID, Flow: &public.Flows[at]})
+		public.Findings = append(public.Findings, Finding{Finding: f.Finding, ID: f.ID, Flow: &public.Flows[at], Path: f.Path, Also: f.Also})
 	}
 	return public
 }

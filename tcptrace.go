@@ -22,7 +22,6 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/source"
-	"github.com/tcptrace-go/tcptrace/internal/taps"
 )
 
 // Options are the settings of Analyze. The zero value has all defaults.
@@ -39,10 +38,18 @@ type Options struct {
 	Workers int
 	// AllFlows lists all connections in the report, not only those with findings.
 	AllFlows bool
+	// Taps are captures of the same connections from different places; their files come
+	// before those that Analyze is given. Without it, such captures are recognised by
+	// the segments that they have in common.
+	Taps []NamedTap
+	// Each says that the files have nothing to do with each other: each is analysed by
+	// itself. It excludes Taps.
+	Each bool
 }
 
-// Analyze analyses the named captures as one trace, merged by time. "-" is standard
-// input.
+// Analyze analyses the named captures as one trace, merged by time, or, if they hold the
+// same segments at different times, as captures from several places, see [Options]. "-"
+// is standard input.
 //
 // A detector with a bad declaration is an error that names the detector and the
 // field, and there is no report. All other errors are about parts of the work, and
@@ -58,6 +65,10 @@ func analyze(ctx context.Context, o Options, stdin io.Reader, files ...string) (
 	if o.MaxFlows < 0 || o.Workers < 0 {
 		return nil, fmt.Errorf("options: MaxFlows is %d and Workers is %d, but neither may be negative", o.MaxFlows, o.Workers)
 	}
+	files, to, skip, err := o.plan(files)
+	if err != nil {
+		return nil, err
+	}
 	if o.Detectors == nil {
 		o.Detectors = catalogue.All
 	}
@@ -71,8 +82,9 @@ func analyze(ctx context.Context, o Options, stdin io.Reader, files ...string) (
 	eo := engine.Options{
 		Detectors: o.Detectors, Settings: &settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
 	}
-	plan := source.Recognise(ctx, files, capture.Options{Text: scenario.Pcapng}, &eo, taps.Options{})
+	plan := source.Recognise(ctx, files, capture.Options{Text: scenario.Pcapng}, &eo, to)
 	if plan != nil {
+		plan.Skip = skip
 		eo.Points = plan.Points()
 	}
 	trace, errs := source.Open(files, capture.Options{Stdin: stdin, Text: scenario.Pcapng})

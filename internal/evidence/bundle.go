@@ -39,7 +39,7 @@ type bundle struct {
 	writer *pcapng.Writer
 	taps   map[tapID]int
 
-	sightings []sighting                // at other taps
+	otherTaps []otherTap                // at other taps
 	elsewhere map[result.FrameID]string // what evidence is called there
 	frames    int
 	origin    []frameRange

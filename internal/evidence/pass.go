@@ -40,10 +40,10 @@ func newPass(dir string, r *result.Report, o *Options) *pass {
 		p.byKey[f.Flow.Key] = append(p.byKey[f.Flow.Key], b)
 		p.until = max(p.until, b.end)
 		if o.Point != nil {
-			b.addSightings(r)
+			b.addOtherTaps(r)
 		}
-		for i := range b.sightings {
-			s := &b.sightings[i]
+		for i := range b.otherTaps {
+			s := &b.otherTaps[i]
 			if s.key != f.Flow.Key {
 				p.byKey[s.key] = append(p.byKey[s.key], b)
 			}

@@ -73,7 +73,7 @@ var mayImport = map[string]string{
 	"internal/wireshark": "internal/capture internal/output internal/report internal/result fsm reassembly",
 	"internal/anonymize": "internal/packet internal/result reassembly",
 
-	".":            "internal/cli internal/engine internal/capture internal/pcapng internal/result internal/scenario internal/source internal/taps detectors detectors/catalogue fsm reassembly",
+	".":            "internal/cli internal/engine internal/capture internal/pcapng internal/result internal/scenario internal/source internal/taps detectors detectors/catalogue detectors/taps fsm reassembly",
 	"cmd/tcptrace": ".",
 
 	"internal/browsertest":       "",

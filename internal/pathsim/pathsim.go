@@ -54,7 +54,7 @@ type Sent struct {
 	FromServer bool
 	Lost       bool
 	Near, Far  int // index of its frame at the tap nearer to its sender, and at the other; -1 for none
-	Twin       int // the second at the far tap, if it was duplicated; else -1
+	Second     int // the second at the far tap, if it was duplicated; else -1
 	N          int // among those of its host, from 0
 }
 
@@ -76,17 +76,17 @@ type sim struct {
 	queue events
 	n     int
 	hosts [2]*host
-	taps  [2][]sighting
+	taps  [2][]seen
 	log   []*Sent
 	ids   [2]uint16
 	last  [2]int64 // latest arrival of each direction
 }
 
-type sighting struct {
-	seg  reassembly.Segment
-	sent *Sent
-	far  bool
-	twin bool
+type seen struct {
+	seg    reassembly.Segment
+	sent   *Sent
+	far    bool
+	second bool
 }
 
 type event struct {
@@ -166,7 +166,7 @@ func (s *sim) send(h *host, seg reassembly.Segment) {
 		seg.Opts.TSVal = uint32((s.now)/1e6) + h.stampBase
 		seg.Opts.TSEcr = h.echo
 	}
-	x := &Sent{Seg: seg, FromServer: h.server, Near: -1, Far: -1, Twin: -1, N: len(s.log)}
+	x := &Sent{Seg: seg, FromServer: h.server, Near: -1, Far: -1, Second: -1, N: len(s.log)}
 	s.log = append(s.log, x)
 	s.after(hostToTap, func() {
 		near := seg
@@ -233,12 +233,12 @@ func (s *sim) translated(seg reassembly.Segment, from int, far bool) reassembly.
 	return seg
 }
 
-func (s *sim) sight(tap int, seg reassembly.Segment, x *Sent, far, twin bool) {
+func (s *sim) sight(tap int, seg reassembly.Segment, x *Sent, far, second bool) {
 	if s.MissNear > 0 && s.rng.Float64() < s.MissNear {
 		return
 	}
 	seg.At = s.clock(tap)
-	s.taps[tap] = append(s.taps[tap], sighting{seg, x, far, twin})
+	s.taps[tap] = append(s.taps[tap], seen{seg, x, far, second})
 }
 
 // clock is the time that a tap's clock shows.
@@ -263,8 +263,8 @@ func (s *sim) result() *Result {
 			switch {
 			case at.sent == nil:
 				r.Injected = i
-			case at.twin:
-				at.sent.Twin = i
+			case at.second:
+				at.sent.Second = i
 			case at.far:
 				at.sent.Far = i
 			default:

@@ -226,7 +226,7 @@ type fields struct {
 func (w fields) flow(b object, f *result.Flow) object {
 	b = b.flow(f)
 	if len(w.r.Taps) > 0 {
-		b = b.sightings(f, w.r.Taps)
+		b = b.perTap(f, w.r.Taps)
 	}
 	if len(f.Sockets) > 0 {
 		b = b.sockets(f, f.Sockets)

@@ -31,8 +31,8 @@ func (b *builder) ladder(f *result.Finding) (lines []ladderLine) {
 		}
 		return strconv.Itoa(int(id.Frame))
 	}
-	for i := range l.Rungs {
-		r := &l.Rungs[i]
+	for i := range l.Rows {
+		r := &l.Rows[i]
 		text := strings.Join(strings.Fields(plainSegment(f.Flow, &r.Seg)), " ")
 		if at := strings.IndexByte(text, '<'); at > 0 { // options: the frames above have them
 			text = strings.TrimSpace(text[:at])

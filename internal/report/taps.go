@@ -36,8 +36,8 @@ func half(v float64) float64 {
 	return 0.5
 }
 
-// sightings are what the taps saw of a connection, and what happened between them.
-func (b object) sightings(f *result.Flow, taps []result.Tap) object {
+// perTap is what each tap saw of a connection, and what happened between them.
+func (b object) perTap(f *result.Flow, taps []result.Tap) object {
 	const A, B = reassembly.A, reassembly.B
 	b = b.open("taps", '[')
 	for i := range f.Taps {
@@ -70,7 +70,7 @@ func (b object) way(w *result.Way, taps []result.Tap) object {
 		seconds("delay_p95_s", w.HasDelay, w.DelayP95).seconds("delay_max_s", w.HasDelay, w.DelayMax)
 }
 
-func (b object) frames(name string, list []result.Sighting, taps []result.Tap) object {
+func (b object) frames(name string, list []result.TapFrame, taps []result.Tap) object {
 	b = b.open(name, '[')
 	for i := range list {
 		s := &list[i]

@@ -71,7 +71,7 @@ type Between struct {
 	End       [2]reassembly.Endpoint // as the second sees them
 	Shift     [2]uint32              // what the second adds to the initial sequence number of each side
 	Way       [2]Way                 // by sender
-	Injected  []Sighting
+	Injected  []TapFrame
 	Opening   []reassembly.Segment // the first SYN, or the first segment, at both
 	Rewritten []string             // "a.address", "a.port", "isn", "mss", ...
 	Reason    string               // why nothing can be said; empty as a rule
@@ -81,16 +81,16 @@ type Between struct {
 type Way struct {
 	Sent, Arrived, Partial, Missed, Undecided, Uncovered uint64
 
-	Lost       []Sighting
-	Reordered  []Sighting // at the far tap
-	Duplicated []Sighting // at the far tap
+	Lost       []TapFrame
+	Reordered  []TapFrame // at the far tap
+	Duplicated []TapFrame // at the far tap
 
 	HasDelay                                  bool
 	DelayMin, DelayMedian, DelayP95, DelayMax int64 // nanoseconds
 }
 
-// A Sighting is one frame at one tap.
-type Sighting struct {
+// A TapFrame is one frame at one tap.
+type TapFrame struct {
 	Tap int
 	FrameID
 	Seg   reassembly.Segment
@@ -99,13 +99,13 @@ type Sighting struct {
 
 // A Ladder is segments on their way between two taps.
 type Ladder struct {
-	Taps  [2]int // indices of Report.Taps: left is nearer to A
-	Rungs []Rung // in order of time
-	More  int    // that are not shown
+	Taps [2]int      // indices of Report.Taps: left is nearer to A
+	Rows []LadderRow // in order of time
+	More int         // that are not shown
 }
 
-// A Rung is one segment.
-type Rung struct {
+// A LadderRow is one segment.
+type LadderRow struct {
 	At       int64      // when it was first seen, by the first tap's clock
 	Frame    [2]FrameID // left and right; zero where it was not seen
 	FromLeft bool

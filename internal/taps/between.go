@@ -45,7 +45,7 @@ func (c *crossing) describe() result.Between {
 		b.End[side] = c.row[1].End[at]
 	}
 	var ways [2]*way
-	var injected [2][]result.Sighting
+	var injected [2][]result.TapFrame
 	for side := range 2 {
 		w := c.way(side)
 		ways[side] = w
@@ -54,7 +54,7 @@ func (c *crossing) describe() result.Between {
 		c.duplicates(w, side, &b.Way[side])
 		c.fate(w)
 		var fit int
-		var foreign []result.Sighting
+		var foreign []result.TapFrame
 		foreign, fit = c.injected(w, side)
 		injected[side] = foreign
 		b.Injected = append(b.Injected, foreign...)
@@ -196,8 +196,8 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 			out.Sent, out.Uncovered = out.Sent+1, out.Uncovered+1
 		default:
 			out.Sent++
-			x := c.sighting(w.near[i], c.tap[c.nearTap[side]], side)
-			for _, k := range s.twins(w, int32(i), same) {
+			x := c.tapFrame(w.near[i], c.tap[c.nearTap[side]], side)
+			for _, k := range s.alternatives(w, int32(i), same) {
 				x.OneOf = append(x.OneOf, s.records[w.near[k]].frame)
 			}
 			out.Lost = append(out.Lost, x)
@@ -226,10 +226,10 @@ func (c *crossing) covers(w *way, i int32) bool {
 	return at+w.median >= w.covered[0]+w.largest-w.median && at >= w.covered[0] && at <= w.covered[1]-w.largest
 }
 
-// sighting is a record as reports name it.
-func (c *crossing) sighting(i int32, point, side int) result.Sighting {
+// tapFrame is a record as reports name it.
+func (c *crossing) tapFrame(i int32, point, side int) result.TapFrame {
 	r := &c.scan.records[i]
-	x := result.Sighting{Tap: point, FrameID: r.id()}
+	x := result.TapFrame{Tap: point, FrameID: r.id()}
 	k := &c.scan.tuples[r.tuple]
 	x.Seg = reassembly.Segment{At: r.at, Frame: r.frame, Seq: r.seq, Ack: r.ack, Len: r.len, File: r.file, Window: r.window, IPID: r.ipid, Flags: r.flags, TTL: r.ttl,
 		Src: k.Lo, Dst: k.Hi, Tap: uint8(point)}
@@ -252,7 +252,7 @@ func (c *crossing) order(w *way, side int, out *result.Way) {
 	latest := int32(-1)
 	for _, l := range legs {
 		if l.near < latest {
-			out.Reordered = append(out.Reordered, c.sighting(w.far[l.far], c.tap[1-c.nearTap[side]], side))
+			out.Reordered = append(out.Reordered, c.tapFrame(w.far[l.far], c.tap[1-c.nearTap[side]], side))
 		}
 		latest = max(latest, l.near)
 	}
@@ -262,20 +262,20 @@ func (c *crossing) order(w *way, side int, out *result.Way) {
 // doubles most of its frames.
 func (c *crossing) duplicates(w *way, side int, out *result.Way) {
 	s, until := c.scan, c.comparedUntil(c.tap[c.nearTap[side]])
-	var all []result.Sighting
+	var all []result.TapFrame
 	for _, g := range s.alike(w) {
 		if len(g.far) <= len(g.near) {
 			continue
 		}
 		for _, j := range g.far {
 			if !w.taken[j] && s.leftAt(w, int(j)) <= until {
-				all = append(all, c.sighting(w.far[j], c.tap[1-c.nearTap[side]], side))
+				all = append(all, c.tapFrame(w.far[j], c.tap[1-c.nearTap[side]], side))
 				w.twice[j] = true
 			}
 		}
 	}
 	if 2*len(all) < len(w.far) {
-		slices.SortFunc(all, func(a, b result.Sighting) int { return cmp.Compare(a.Frame, b.Frame) })
+		slices.SortFunc(all, func(a, b result.TapFrame) int { return cmp.Compare(a.Frame, b.Frame) })
 		out.Duplicated = all
 	}
 }
@@ -296,5 +296,5 @@ func (c *crossing) opening(ways [2]*way) (segs []reassembly.Segment) {
 		return nil
 	}
 	near := c.nearTap[side]
-	return []reassembly.Segment{c.sighting(best, c.tap[near], side).Seg, c.sighting(other, c.tap[1-near], side).Seg}
+	return []reassembly.Segment{c.tapFrame(best, c.tap[near], side).Seg, c.tapFrame(other, c.tap[1-near], side).Seg}
 }

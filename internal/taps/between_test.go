@@ -37,7 +37,7 @@ func TestBetween_duplicated(t *testing.T) {
 	rep := both(t, r)
 	want := 0
 	for _, x := range r.Log {
-		if x.Twin >= 0 {
+		if x.Second >= 0 {
 			want++
 		}
 	}

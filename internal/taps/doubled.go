@@ -13,7 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A doubling is two sightings of one segment in one unit.
+// A doubling is two records of one segment in one unit.
 type doubling struct{ first, second int32 }
 
 // A look is what tells frames of two places apart where they are in one interface.
@@ -24,7 +24,7 @@ type look struct {
 
 func (r *record) look() look { return look{r.link, r.tunnel, r.ttl} }
 
-// doublings pairs the sightings of the unit's segments, where most of them came twice
+// doublings pairs the records of the unit's segments, where most of them came twice
 // at a consistent distance in both directions.
 func (s *scan) doublings(u *unit) (pairs [2][]doubling, are bool) {
 	var all []print
@@ -142,7 +142,7 @@ func (b *builder) doubled(i int) {
 	rest := &division{other: other, decoder: decode.New()}
 	b.points[p].Name, b.points[other].Name = b.unitName(i)+" (1)", b.unitName(i)+" (2)"
 	for side := range pairs {
-		tap := [2]int{p, other} // of the first and the second sighting
+		tap := [2]int{p, other} // of the first and the second record
 		if crossed && side == 1 {
 			tap = [2]int{other, p}
 		}
@@ -247,7 +247,7 @@ func (s *scan) oneDistance(pairs *[2][]doubling) (d int64, same bool) {
 // opposite order, as they do on one clock. If the clocks differ by more than the
 // delay, everything comes first from the same place.
 func (s *scan) crossed(pairs *[2][]doubling) bool {
-	var ttl [2]int // how often the first sighting is nearer to the sender
+	var ttl [2]int // how often the first record is nearer to the sender
 	for side := range pairs {
 		for _, p := range pairs[side] {
 			switch a, o := s.records[p.first].ttl, s.records[p.second].ttl; {

@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A print is what two sightings of one segment have in common, hashed.
+// A print is what two records of one segment have in common, hashed.
 type print struct {
 	hash   uint64
 	record int32

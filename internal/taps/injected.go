@@ -8,7 +8,7 @@ import (
 // injected are segments that the far tap saw and the near one did not, though it was
 // capturing, and that do not fit the host that they claim to come from. If they fit,
 // the near tap missed them: fit counts these.
-func (c *crossing) injected(w *way, side int) (all []result.Sighting, fit int) {
+func (c *crossing) injected(w *way, side int) (all []result.TapFrame, fit int) {
 	s := c.scan
 	near, until := c.points[c.tap[c.nearTap[side]]].Trace, c.comparedUntil(c.tap[c.nearTap[side]])
 	known := 0
@@ -29,7 +29,7 @@ func (c *crossing) injected(w *way, side int) (all []result.Sighting, fit int) {
 			continue
 		}
 		if !s.fits(w, j) {
-			all = append(all, c.sighting(w.far[j], c.tap[1-c.nearTap[side]], side))
+			all = append(all, c.tapFrame(w.far[j], c.tap[1-c.nearTap[side]], side))
 		} else {
 			fit++
 		}

@@ -156,7 +156,7 @@ func (j *joiner) canonical(conn uint64) uint64 {
 	}
 }
 
-// number numbers the connections by their first sightings, and makes one row of each.
+// number numbers the connections by their first segments, and makes one row of each.
 func (j *joiner) number(r *result.Report) {
 	var positions []uint64
 	for i := range j.points {
@@ -191,13 +191,13 @@ func (j *joiner) number(r *result.Report) {
 	}
 	slices.SortFunc(r.Flows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
 	if len(r.Taps) > 0 {
-		j.sightings(r)
+		j.perTap(r)
 		j.between(r)
 	}
 }
 
-// sightings adds to each connection what every tap saw of it.
-func (j *joiner) sightings(r *result.Report) {
+// perTap adds to each connection what every tap saw of it.
+func (j *joiner) perTap(r *result.Report) {
 	index := map[uint64]int{}
 	for i := range r.Flows {
 		index[r.Flows[i].ID] = i

@@ -18,8 +18,8 @@ type leg struct {
 	seg              reassembly.Segment
 }
 
-// maxRungs is how many segments the ladder of one finding shows.
-const maxRungs = 24
+// maxRows is how many segments the ladder of one finding shows.
+const maxRows = 24
 
 // ladder shows the evidence of a finding, and what was lost meanwhile, with both taps.
 func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) *result.Ladder {
@@ -64,9 +64,9 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 	slices.SortFunc(legs, func(x, y *leg) int {
 		return cmp.Or(cmp.Compare(first(x), first(y)), cmp.Compare(x.left.Frame, y.left.Frame))
 	})
-	ladder.More = max(0, len(legs)-maxRungs)
+	ladder.More = max(0, len(legs)-maxRows)
 	for _, l := range legs[:len(legs)-ladder.More] {
-		r := result.Rung{At: first(l), Seg: l.seg, FromLeft: l.near == ladder.Taps[0]}
+		r := result.LadderRow{At: first(l), Seg: l.seg, FromLeft: l.near == ladder.Taps[0]}
 		frames := [2]result.FrameID{l.left, l.reached} // near, far
 		if !r.FromLeft {
 			frames[0], frames[1] = frames[1], frames[0]
@@ -91,9 +91,9 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 		if l.foreign {
 			r.Arrived, r.Word, r.HasDelay = true, "injected", false
 		}
-		ladder.Rungs = append(ladder.Rungs, r)
+		ladder.Rows = append(ladder.Rows, r)
 	}
-	if len(ladder.Rungs) == 0 {
+	if len(ladder.Rows) == 0 {
 		return nil
 	}
 	return ladder
@@ -101,7 +101,7 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 
 // keepLegs remembers the segments that findings cite, by their frames, and those that
 // were lost or injected.
-func (c *crossing) keepLegs(w *way, side int, injected []result.Sighting) {
+func (c *crossing) keepLegs(w *way, side int, injected []result.TapFrame) {
 	near, far := c.tap[c.nearTap[side]], c.tap[1-c.nearTap[side]]
 	for i := range w.near {
 		r, k := &c.scan.records[w.near[i]], w.partner[i]
@@ -112,7 +112,7 @@ func (c *crossing) keepLegs(w *way, side int, injected []result.Sighting) {
 		if !cited && w.fates[i] != lost {
 			continue
 		}
-		x := c.sighting(w.near[i], near, side)
+		x := c.tapFrame(w.near[i], near, side)
 		l := &leg{fate: w.fates[i], near: near, far: far, left: x.FrameID, leftAt: x.Seg.At, seg: x.Seg}
 		c.legs[x.FrameID] = l
 		if k >= 0 {

@@ -85,10 +85,10 @@ func (s *scan) delay(w *way, i, j int32) int64 {
 	return d
 }
 
-// A group is sightings that nothing tells apart, in order.
+// A group is records that nothing tells apart, in order.
 type group struct{ near, far []int32 }
 
-// alike groups the sightings of a direction by all that both taps see alike.
+// alike groups the records of a direction by all that both taps see alike.
 func (s *scan) alike(w *way) []group {
 	type entry struct {
 		hash uint64
@@ -134,7 +134,7 @@ func (s *scan) alike(w *way) []group {
 // maxAlign bounds the work of one alignment: larger groups are divided by time.
 const maxAlign = 1 << 20
 
-// align pairs the sightings of a group in order: as many as possible, with the least
+// align pairs the records of a group in order: as many as possible, with the least
 // deviation from the median delay. It is the alignment of two sequences (S. Needleman
 // and C. Wunsch, 1970).
 func (s *scan) align(w *way, g *group) {
@@ -221,9 +221,9 @@ func (w *way) pair(i, j int32) {
 	w.taken[j] = true
 }
 
-// twins are the near records that an unpaired one cannot be told from: any of them may
+// alternatives are the near records that an unpaired one cannot be told from: any of them may
 // be the one that did not arrive. They are alike, and near to it in time.
-func (s *scan) twins(w *way, i int32, same map[int32][]int32) []int32 {
+func (s *scan) alternatives(w *way, i int32, same map[int32][]int32) []int32 {
 	var all []int32
 	for _, k := range same[i] {
 		a, b := s.records[w.near[i]].at, s.records[w.near[k]].at
