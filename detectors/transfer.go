@@ -19,6 +19,7 @@ type Transfer struct {
 	Repaired     bool            // something was sent again, or overtaken by what followed it
 	Flight       uint32          // most bytes that were in flight
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
+	Beyond       int64           // of these, between tap and receiver
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
 	Told         int64           // when it was known to be over, in trace time
 	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds
@@ -136,20 +137,28 @@ func RelayedSays(handshake int64, host string) string {
 	return fmt.Sprintf("The handshake with %s took %s, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it, and loss or delay behind that is not in the capture", host, Span(handshake))
 }
 
-// arithmetic is what a window allows for each round trip.
+// arithmetic is what a window allows for each round trip; or what was in flight behind the
+// capture point for each round trip there, if that is most of the way. The first window's worth
+// can leave at once.
 func (t *Transfer) arithmetic(limit string) string {
-	bytes, of := uint64(t.Window), "window"
+	bytes, rtt, of := uint64(t.Window), t.RTT, "window for each round trip of"
 	if limit == LimitSender {
-		bytes, of = uint64(t.Flight), "data in flight"
+		bytes, rtt, of = uint64(t.Flight), t.Beyond, "data in flight behind the capture point for each round trip there of"
 	}
-	if limit != LimitReceiver && limit != LimitSender || t.RTT < minArithmetic || bytes == 0 {
+	if limit != LimitReceiver && limit != LimitSender || rtt < minArithmetic || bytes == 0 {
 		return ""
 	}
-	most := float64(bytes) / Seconds(t.RTT)
-	if limit == LimitSender && t.Rate() < most/2 { // as much was in flight for a while only
+	most, rate, after := float64(bytes)/Seconds(rtt), t.Rate(), ""
+	if limit == LimitSender && (rate < most/2 || t.Beyond < t.RTT/2) { // as much was in flight for a while only, or it says nothing of the sender
 		return ""
 	}
-	return fmt.Sprintf(": %s bytes of %s for each round trip of %s are %s/s at most", grouped(bytes), of, Span(t.RTT), Size(uint64(most)))
+	if rate > most {
+		rate, after = float64(t.Bytes-min(bytes, t.Bytes))/Seconds(t.Duration()), fmt.Sprintf(" after the first %s", grouped(bytes))
+	}
+	if rate > most*1.005 { // as rounded
+		return ""
+	}
+	return fmt.Sprintf(": %s bytes of %s %s are %s/s at most%s", grouped(bytes), of, Span(rtt), Size(uint64(most)), after)
 }
 
 // minArithmetic is the shortest round trip that a window is divided by: below it, hosts

@@ -48,6 +48,7 @@ func (s *step) open(end reassembly.Seq) {
 // hole follows a hole of the peer's that the segment shows, or may close.
 func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
 	peer := s.peer
+	peer.shown = peer.shown || kinds.Has(fsm.HoleShown)
 	if kinds.Has(fsm.HoleShown) && !peer.open && out.InFlight() > 0 {
 		if peer.sentLen >= s.full() {
 			s.give(s.sender(), s.seg.At)
@@ -59,12 +60,25 @@ func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
 	if !peer.open || out.Una.Before(peer.hole) || s.seg.Opts.NBlocks > 0 && s.lost && out.InFlight() > 0 {
 		return
 	}
-	peer.open = false
-	if s.own.open {
+	s.mended(peer)
+}
+
+// late closes a hole of the side that nothing but the capture showed: what was missing has
+// come, and had only been captured late.
+func (s *step) late() {
+	if s.own.open && !s.own.shown && s.out.Whole() {
+		s.mended(s.own)
+	}
+}
+
+// mended closes a hole. If nothing was sent again, nothing was lost.
+func (s *step) mended(e *end) {
+	e.open, e.shown = false, false
+	if s.own.open || s.peer.open {
 		return
 	}
 	if !s.lost {
-		s.move(detectors.SenderWindow)
+		s.move(s.sender())
 	}
 	s.provisional, s.lost = 0, false
 }

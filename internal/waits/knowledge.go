@@ -24,6 +24,7 @@ type end struct {
 	sentLen  uint32         // of its last payload
 	hole     reassembly.Seq // what must be acknowledged to close its hole, while open is set
 	open     bool
+	shown    bool // its peer has shown that it misses something in there
 	windows  [knowledge]offer
 	latest   uint8
 	windowed bool // windows[latest] is filled

@@ -29,6 +29,7 @@ func (s *step) payload() {
 	if s.out.Skipped(seg.Seq - 1) { // something before it is missing
 		s.open(seg.Seq)
 	}
+	s.late()
 }
 
 // una is what was acknowledged as the side knew it when it sent the segment.

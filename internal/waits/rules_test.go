@@ -77,6 +77,7 @@ func TestRules(t *testing.T) {
 		{"the window is full: the sender waits for it while the ACK that opens it is on its way, too", strings.ReplaceAll(nearServer, "64240", "2920") +
 			bulk(4, 2, "2920", 0), "connect 100, receiver-window 300, network 100"},
 		{"the window has room: it waits for ACKs", nearServer + bulk(4, 2, "64240", 0), "connect 100, sender-window 300, network 100"},
+		{"what was captured late leaves no hole", nearServer + swapped(bulk(4, 3, "64240", 0)), "connect 100, sender-window 300, network 100"},
 		{"it has nothing more to send", nearServer + bulk(4, 2, "64240", 250), "connect 100, server-app 1050, network 100, idle 250"},
 		{"data that is sent again was lost from one round trip on", nearServer +
 			`.1 server > client P. 1:401(400) ack 1 win 65160
@@ -170,6 +171,16 @@ func bulk(flights, segments int, window string, pause int) string {
 		fmt.Fprintf(&b, "%d.%03d end\n", at/1000, at%1000)
 	}
 	return b.String()
+}
+
+// swapped is a trace in which the second and third segment of each flight of three were
+// captured in the wrong order.
+func swapped(trace string) string {
+	lines := strings.SplitAfter(strings.TrimSuffix(trace, "\n"), "\n")
+	for i := 0; i+2 < len(lines); i += 4 {
+		lines[i+1], lines[i+2] = lines[i+2], lines[i+1]
+	}
+	return strings.Join(lines, "")
 }
 
 // filtered is a transfer of the server's that answers a request, whose ACKs are captured,

@@ -124,7 +124,7 @@ func (s *step) endTransfer() {
 	}
 	fit(&t.Waits, lasted)
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
-		t.RTT = a.roundTrip()
+		t.RTT, t.Beyond = a.roundTrip(), a.ends[r.side.Peer()].rtt
 		for i := range a.ends {
 			if e := &a.ends[i]; e.rtts >= minSamples {
 				t.Queue += e.rttSum/int64(e.rtts) - e.rtt
