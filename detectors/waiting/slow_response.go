@@ -22,7 +22,7 @@ var SlowResponse = &detectors.Detector{
 		Action: "Look at the server's log for the time of the request's frame, and at what it calls. Other answers of the same connection " +
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
-			"answers: three late ones in a row, and no fewer in all), or speaks without being asked. " +
+			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
 			"An interactive session, whose client pauses. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
@@ -114,7 +114,7 @@ func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
 
 // report reports slow answers, once it is known that they are not the rule.
 func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
-	if !w.large && (float64(x.Prompt) < r.Value("min-prompt") || w.polls(x)) {
+	if !w.large && (float64(x.Prompt) < r.Value("min-prompt") || w.polls(x) || w.mayPoll(x, r)) {
 		r.Withdraw(w.first.Request.File, w.first.Request.Frame)
 		return
 	}
@@ -151,6 +151,12 @@ func (w *slowResponse) polls(x *detectors.Exchange) bool {
 }
 
 const minPolls = 3
+
+// mayPoll reports whether a single late answer may have waited for news, after few prompt ones
+// (the handshake of TLS looks like two or three of these): it took so long.
+func (w *slowResponse) mayPoll(x *detectors.Exchange, r *detectors.Report) bool {
+	return w.n == 1 && float64(x.Prompt) < 2*r.Value("min-prompt") && w.longest > r.Nanos("max-response")/4
+}
 
 // noAnswer reports a request that the client gave up on. That a capture ends before an
 // answer says nothing.
