@@ -24,6 +24,7 @@ type Transfer struct {
 	Told         int64           // when it was known to be over, in trace time
 	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds
 	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0
+	Invisible    bool            // as of [Exchange]
 	AcksFiltered bool            // the capture leaves out pure ACKs
 }
 

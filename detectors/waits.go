@@ -74,6 +74,7 @@ type Exchange struct {
 	Pipelined bool            // another request was sent before the answer
 	Acked     bool            // the server acknowledged the request before it answered
 	Relayed   int64           // as of [Transfer]
+	Invisible bool            // a pause by now may have been loss before the tap, whose signs the capture does not have
 	GaveUp    bool            // none came, and the client closed or reset the connection
 
 	// Of the connection so far, this exchange not included.

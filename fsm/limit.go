@@ -29,6 +29,7 @@ const (
 	Text                             // read from text that has no IP identification and TTL
 	SeqUnknown                       // read from text that lacks sequence numbers of empty segments
 	TimeUnknown                      // read from text without times
+	LossInvisible                    // a pause may have been loss before the tap: the sender's IP IDs do not count, so that they would not show it
 )
 
 // FromText are the limits of text. A finding that text leaves undecided may well be
@@ -38,7 +39,7 @@ const FromText = Text | SeqUnknown | TimeUnknown
 var limitNames = [...]string{
 	"midstream", "one-sided", "holes", "acks-filtered", "window-unknown", "scale-unknown",
 	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew", "overflow",
-	"text", "seq-unknown", "time-unknown",
+	"text", "seq-unknown", "time-unknown", "loss-invisible",
 }
 
 // Names lists the limits by their names in reports, in a fixed order.

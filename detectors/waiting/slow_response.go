@@ -141,6 +141,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 		f.Message += fmt.Sprintf(" %s took %s on average.", detectors.Counted(x.Prompt, "other answer", "other answers"), detectors.Span(int64(x.Mean)))
 	}
 	relayed(&f, x.Relayed, r)
+	invisible(&f, x.Invisible)
 	r.Emit(f)
 }
 
@@ -209,6 +210,7 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 		f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(t.Bytes), t.Last.Frame)
 	}
 	relayed(&f, t.Relayed, r)
+	invisible(&f, t.Invisible)
 	r.Emit(f)
 }
 
@@ -218,6 +220,13 @@ func relayed(f *detectors.Finding, handshake int64, r *detectors.Report) {
 	if handshake > 0 {
 		f.Fault = detectors.FaultUnknown
 		f.Message += " " + detectors.RelayedSays(handshake, r.Name(reassembly.B)) + "."
+	}
+}
+
+// invisible adds the limit where a wait may have been loss before the capture point.
+func invisible(f *detectors.Finding, may bool) {
+	if may {
+		f.Limits |= fsm.LossInvisible
 	}
 }
 

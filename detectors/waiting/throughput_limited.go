@@ -97,8 +97,11 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	f.Measure("flight_bytes", int(t.Flight))
 	f.Measure("rtt_s", detectors.Seconds(t.RTT))
 	f.Measure("queue_s", detectors.Seconds(t.Queue))
-	if o == byApplication && t.Relayed > 0 {
-		f.Fault = detectors.FaultUnknown
+	if o == byApplication {
+		invisible(&f, t.Invisible)
+		if t.Relayed > 0 {
+			f.Fault = detectors.FaultUnknown
+		}
 	}
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
 	r.Emit(f)

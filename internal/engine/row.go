@@ -42,6 +42,9 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 	}
 	if p.accounted == f.Position {
 		row.Time = p.time
+		if row.Time != nil && row.Time.Invisible {
+			row.Limits |= fsm.LossInvisible
+		}
 	}
 	row.ClosedFirst = closedFirst(c)
 	if p.options.Follow.follows(f) {

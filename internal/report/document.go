@@ -302,6 +302,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.Text:          "the trace is text without IP identification and TTL, and may be an excerpt",
 	fsm.SeqUnknown:    "the trace is text without the sequence numbers of empty segments (tcpdump prints them with -vv)",
 	fsm.TimeUnknown:   "the trace is text without times",
+	fsm.LossInvisible: "a pause may have been loss before the capture point: the sender's IP IDs do not count one by one, so they would not show it",
 }
 
 // limits are the limits with their meanings, a paragraph each.

@@ -37,6 +37,7 @@ type Account struct {
 	asking      bool            // the client waits for an answer
 	replying    bool            // the server answers
 	acked       bool            // what it had acknowledged before
+	invisible   bool            // a pause may have been loss before the tap
 	slowly      bool            // an answer was not prompt
 	pipelined   bool            // by now for several
 	lost        bool            // something was sent again since the hole opened

@@ -64,8 +64,11 @@ const (
 // before it that did not reach the tap.
 func (i *ids) skips(id uint16) bool {
 	gap := id - i.last
-	return i.counted >= minCounted && gap > 1 && gap <= maxSkip
+	return i.show() && gap > 1 && gap <= maxSkip
 }
+
+// show reports whether they would show that something is missing.
+func (i *ids) show() bool { return i.counted >= minCounted }
 
 func (i *ids) note(id uint16) {
 	switch {

@@ -83,6 +83,7 @@ func (s *step) tell(x *detectors.Exchange) {
 	if s.told.Exchange == nil {
 		return
 	}
+	x.Invisible = s.invisible
 	x.Told, x.Answers, x.Prompt, x.Pushes = s.seg.At, s.answers, s.prompt, s.pushes
 	if s.prompt > 0 {
 		x.Mean = time.Duration(s.promptTime / int64(s.prompt))

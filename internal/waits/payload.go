@@ -163,6 +163,7 @@ func (s *step) application() {
 		s.give(detectors.Loss, at)
 		return
 	}
+	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && !s.own.ids.show()
 	if late := s.own.clock.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
@@ -173,6 +174,10 @@ func (s *step) application() {
 // lossPause is how much longer than a round trip a pause must be for something to have
 // been sent again after it: retransmission timeouts are longer.
 const lossPause = 150_000_000
+
+// besideTap is the round trip in nanoseconds below which nothing is lost between side and tap:
+// the tap is beside it.
+const besideTap = 1_000_000
 
 // app is the wait for a side's application.
 func (a *Account) app(side reassembly.Side) detectors.Wait {

@@ -18,6 +18,7 @@ type Record struct {
 	Transfers []detectors.Transfer // the first 32
 	Omitted   int                  // transfers beyond these
 	Figures   [2]Figures           // by side
+	Invisible bool                 // some of the time that applications took may have been loss before the tap
 	Strip     *Strip               // all stretches in order, of a connection that is followed; else nil
 }
 

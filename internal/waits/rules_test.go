@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
@@ -149,6 +150,37 @@ func TestRules(t *testing.T) {
 		}
 		if !same || len(got) != len(want) {
 			t.Errorf("%s:\n got %s,\nwant %s", c.name, strings.Join(got, ", "), c.want)
+		}
+	}
+}
+
+// Where the server's IP IDs do not count, a pause that is longer than a round trip and 150 ms
+// may have been loss before the tap, unless the tap is beside it.
+func TestInvisible(t *testing.T) {
+	const answer = `.2 client > server P. 1:101(100) ack 1 win 64240
+%s server > client P. 1:401(400) ack 101 win 65160
+%s client > server . 101:101(0) ack 401 win 64240
+`
+	for _, c := range []struct {
+		name, trace, at string
+		want            bool
+	}{
+		{"no IDs", "host server 10.0.0.2:443 {id 0}\n" + nearClient, "1.0", true},
+		{"a pause of 250 ms", "host server 10.0.0.2:443 {id 0}\n" + nearClient, ".55", false},
+		{"a little more", "host server 10.0.0.2:443 {id 0}\n" + nearClient, ".551", true},
+		{"beside the server", "host server 10.0.0.2:443 {id 0}\n" + nearServer, "1.0", false},
+		{"IDs that count", nearClient + `.1 server > client . 1:1(0) ack 1 win 65160
+.1 server > client . 1:1(0) ack 1 win 65161
+.1 server > client . 1:1(0) ack 1 win 65162
+`, "1.0", false},
+	} {
+		f, err := scenario.Parse(c.name, []byte(c.trace+fmt.Sprintf(answer, c.at, c.at)))
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		r := scenariotest.Analyse(t, f.Traces[0], engine.Options{Time: true})
+		if got := r.Flows[0].Limits&fsm.LossInvisible != 0; got != c.want {
+			t.Errorf("%s: loss is invisible: %t", c.name, got)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func (s *step) endTransfer() {
 	missed := r.missed(bytes)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
 		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Flight: r.flight, Relayed: int64(s.conn.Relayed(r.side)),
-		AcksFiltered: s.conn.AcksFiltered()}
+		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered()}
 	for w := range t.Waits {
 		t.Waits[w] = r.until[w] - r.before[w]
 	}
