@@ -37,6 +37,10 @@ func (c *clock) shifted(at int64) int64 { return min(at, maxTime-c.shift) + c.sh
 // traceTime returns the trace time of a frame, and whether the clock stepped just
 // before it.
 func (c *clock) traceTime(frame uint32, raw int64) (at int64, stepped bool) {
+	if c.offset == 0 && len(c.steps) == 0 && uint64(raw-c.max) <= uint64(maxTime-c.max) { // it goes on
+		c.max, c.last = raw, raw
+		return raw, false
+	}
 	if len(c.steps) > 0 && c.undoesStep(raw) {
 		c.step(frame, c.before)
 		stepped = true

@@ -1,6 +1,9 @@
 package capture
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The magic numbers of pcap, as the writer's byte order has them
 // (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-06.html section 4).
@@ -40,6 +43,7 @@ type pcap struct {
 	snap    uint32 // as the header states it; the maximum if that is 0
 	num     uint32 // records so far
 	first   bool   // a record was read
+	usual   bool   // records are as little-endian machines write them today
 }
 
 // pcapMagic recognises the first four bytes of a file.
@@ -88,10 +92,37 @@ func newPcap(s *stream, info *Info) (*pcap, error) {
 // close does nothing: pcap files do not state when the capture ended.
 func (p *pcap) close() {}
 
+// plain reads the next record if all of it is in the block and nothing about it is unusual.
+func (p *pcap) plain(fr *Frame) bool {
+	const header = pcapRecordHeader
+	b := p.buf[p.off:p.end]
+	if len(b) < header {
+		return false
+	}
+	sec, frac := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
+	size, wire := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+	n := header + int(size)
+	if sec <= 0x4d3cb2a1 || sec >= magicNano || frac >= p.second || size > MaxFrame || n > len(b) { // what isMagic says lies before 2011 or after 2055
+		return false
+	}
+	p.off += n
+	p.num++
+	fr.Data = b[header:n:n]
+	fr.At = int64(sec)*1e9 + int64(frac)*p.unit
+	fr.Len = int(max(size, wire))
+	fr.Num = p.num
+	fr.Link = p.link
+	return true
+}
+
 func (p *pcap) next(fr *Frame) error {
+	if p.usual && p.plain(fr) {
+		return nil
+	}
 	if !p.first && p.has(p.head) {
 		p.first = true
 		p.recogniseVariant()
+		p.usual = p.order == littleEndian && p.lengths == capturedFirst && p.head == pcapRecordHeader
 	}
 	if !p.has(p.head) {
 		if p.rest() == 0 {

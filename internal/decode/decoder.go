@@ -41,6 +41,7 @@ type Decoder struct {
 
 	at        int64 // of the frame being decoded
 	depth     int   // nested headers in it so far
+	layers    bool  // decode by layers, also what is plain; for tests
 	bounded   bool  // the link layer says how long the packet is: see within
 	sums      checksums
 	fragments *fragments // nil until the first one
