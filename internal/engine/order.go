@@ -22,7 +22,7 @@ func (c *collector) number(rep *result.Report) {
 			}
 		}
 	}
-	slices.SortFunc(c.rows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
+	sortRows(c.rows)
 	rep.Flows = c.rows
 	rowOf := make(map[uint64]*result.Flow, len(c.found))
 	for i := range c.found {
@@ -51,6 +51,32 @@ func (c *collector) number(rep *result.Report) {
 		f := &c.found[i]
 		row := rowOf[f.conn]
 		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding, ID: identify(f.Finding, row, seen), Flow: row, Revision: 1, Final: true, FINRank: f.FINRank, Other: f.other})
+	}
+}
+
+// sortRows puts rows into the order of their IDs. Rows are large, so each is moved once.
+func sortRows(rows []result.Flow) {
+	type ref struct {
+		id uint64
+		at int
+	}
+	order := make([]ref, len(rows))
+	for i := range rows {
+		order[i] = ref{rows[i].ID, i}
+	}
+	slices.SortFunc(order, func(a, b ref) int { return cmp.Compare(a.id, b.id) })
+	for i := range order { // a cycle of rows that take each other's places
+		if order[i].at == i {
+			continue
+		}
+		first := rows[i]
+		to := i
+		for order[to].at != i {
+			from := order[to].at
+			rows[to], order[to].at = rows[from], to
+			to = from
+		}
+		rows[to], order[to].at = first, to
 	}
 }
 

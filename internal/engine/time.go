@@ -33,10 +33,10 @@ func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 }
 
 // exchange delivers what an account tells of a request and its answer. A prompt answer
-// starts no watcher.
+// starts no watcher, and is nothing to the record of a close.
 func (p *partition) exchange(owner uint32, x *detectors.Exchange) {
 	f := p.flows.At(flow.ID(owner))
-	if x.Response >= int64(detectors.PromptAnswer) || f.Watchers != 0 {
+	if x.Response >= int64(detectors.PromptAnswer) || p.watch.Running(f.Watchers) > 0 {
 		f.Watchers = p.watch.Answered(f.Watchers, owner, f.Conn.View(), x.Told, x)
 	}
 }

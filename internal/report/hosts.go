@@ -20,6 +20,7 @@ type hostRow struct {
 	refused     uint64
 	resets      uint64 // connections that ended with a RST, refused ones aside
 	waits       detectors.Waits
+	waited      int64 // waited(&waits), once all are added
 	exchanges   waits.Exchanges
 	connects    waits.Quantiles // how long the handshakes took
 	packets     uint64
@@ -70,14 +71,19 @@ func hosts(r *result.Report) []*hostRow {
 			h.add(f, side)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *hostRow) int {
-		if a.server != b.server {
-			if a.server {
-				return -1
-			}
+	for _, h := range list {
+		h.waited = waited(&h.waits)
+	}
+	slices.SortFunc(list, func(a, b *hostRow) int { // no two are the same
+		switch {
+		case a.server && !b.server:
+			return -1
+		case b.server && !a.server:
 			return 1
+		case a.waited != b.waited:
+			return cmp.Compare(b.waited, a.waited)
 		}
-		return cmp.Or(cmp.Compare(waited(&b.waits), waited(&a.waits)), bytes.Compare(a.end.Addr[:], b.end.Addr[:]), cmp.Compare(a.end.Port, b.end.Port))
+		return cmp.Or(bytes.Compare(a.end.Addr[:], b.end.Addr[:]), cmp.Compare(a.end.Port, b.end.Port))
 	})
 	return list
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,19 +42,11 @@ const (
 // timeGrids are where the time went: by connection, worst first, then by server and by
 // client. There are none without accounts.
 func timeGrids(r *result.Report) []grid {
-	var flows []*result.Flow
-	for i := range r.Flows {
-		if r.Flows[i].Time != nil {
-			flows = append(flows, &r.Flows[i])
-		}
-	}
-	if len(flows) == 0 {
+	worst, n := worstFlows(r)
+	if n == 0 {
 		return nil
 	}
-	slices.SortStableFunc(flows, func(a, b *result.Flow) int {
-		return cmp.Compare(waited(&b.Time.Waits), waited(&a.Time.Waits))
-	})
-	grids := []grid{flowGrid(flows)}
+	grids := []grid{flowGrid(worst, n)}
 	var servers, clients []*hostRow
 	for _, h := range hosts(r) {
 		if h.server {
@@ -69,6 +60,32 @@ func timeGrids(r *result.Report) []grid {
 			hostGrid("Clients, likewise", clients))
 	}
 	return grids
+}
+
+// worstFlows are the connections that were waited for longest, the first of equals first,
+// and how many there are with an account.
+func worstFlows(r *result.Report) (worst []*result.Flow, n int) {
+	var longest [maxTimeRows + 1]int64 // of each of worst, and room for one more
+	for i := range r.Flows {
+		f := &r.Flows[i]
+		if f.Time == nil {
+			continue
+		}
+		n++
+		ns := waited(&f.Time.Waits)
+		if len(worst) == maxTimeRows && ns <= longest[maxTimeRows-1] {
+			continue
+		}
+		at := len(worst)
+		for at > 0 && longest[at-1] < ns {
+			longest[at] = longest[at-1]
+			at--
+		}
+		longest[at] = ns
+		worst = slices.Insert(worst, at, f)
+		worst = worst[:min(len(worst), maxTimeRows)]
+	}
+	return worst, n
 }
 
 // waitColumns are the waits that take a thousandth of the time or more, by name.
@@ -99,10 +116,9 @@ func colours(total *detectors.Waits) (list []pictures.Colour) {
 	return list
 }
 
-func flowGrid(flows []*result.Flow) grid {
+func flowGrid(shown []*result.Flow, all int) grid {
 	g := grid{Title: "Where the time went, by connection: the one that was waited for longest first", Head: []string{"ID", "CONNECTION", "DURATION"}, Numbers: []bool{true, false, true}}
 	var total detectors.Waits
-	shown := flows[:min(len(flows), maxTimeRows)]
 	for _, f := range shown {
 		total.Add(&f.Time.Waits)
 	}
@@ -123,7 +139,7 @@ func flowGrid(flows []*result.Flow) grid {
 			g.Notes = append(g.Notes, fmt.Sprintf("%d: %s", f.ID, s))
 		}
 	}
-	if n := len(flows) - len(shown); n > 0 {
+	if n := all - len(shown); n > 0 {
 		g.Notes = append(g.Notes, "... and "+quantity.Count(uint64(n), "more connection")+": --format json and csv list them")
 	}
 	return g

@@ -39,6 +39,9 @@ const (
 
 // longest keeps a stretch if it is among the longest.
 func (r *Record) longest(x *Stretch) {
+	if r.Longest == nil {
+		r.Longest = make([]Stretch, 0, 4)
+	}
 	r.Longest = keep(r.Longest, *x, maxLongest, func(x *Stretch) int64 { return x.End - x.Start })
 }
 
