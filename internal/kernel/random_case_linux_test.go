@@ -17,6 +17,8 @@ type randomCase struct {
 	sides   [2]*app
 	actions []action
 	moments []*moment
+	kernel  *tracer // nil if it does not say its reasons
+	ended   int64   // when its sockets began to be removed, nanoseconds since 1970
 }
 
 // An action is something that was done, at a time in nanoseconds since 1970. Side is
@@ -167,6 +169,7 @@ func (p *randomCase) quietSince() bool {
 func (p *randomCase) cleanUp() {
 	p.w.do(func() {
 		p.w.tick()
+		p.ended = time.Now().UnixNano()
 		p.w.tapping, p.w.ports, p.w.due = false, [2]uint16{}, nil
 	})
 	for side, s := range p.sides {

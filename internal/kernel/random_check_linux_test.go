@@ -45,9 +45,12 @@ func (p *randomCase) check(t *testing.T, name string, all *summary) {
 			t.Error(err)
 		}
 	}
-	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Settings: set, Workers: 1}, file)
+	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Settings: set, Workers: 1, AllFlows: true}, file)
 	if err != nil {
 		t.Error(err)
+	}
+	if p.kernel != nil && !p.kernel.upToNow() {
+		p.kernel = nil
 	}
 	var findings, described []string
 	for i := range rep.Findings {
@@ -56,12 +59,13 @@ func (p *randomCase) check(t *testing.T, name string, all *summary) {
 		described = append(described, fmt.Sprintf("%s %s:%s %s %s", f.Verdict, f.Detector, f.Outcome, f.Message, f.Reason))
 		faults = append(faults, p.checkFinding(f)...)
 	}
+	faults = append(faults, p.checkReasons(rep, all)...)
 	all.add(p, findings, faults)
 	if len(faults) == 0 {
 		os.Remove(file)
 		return
 	}
-	text := strings.Join(faults, "\n") + "\n\n" + strings.Join(described, "\n") + "\n\n" + p.log()
+	text := strings.Join(faults, "\n") + "\n\n" + strings.Join(described, "\n") + "\n\n" + p.log() + p.kernelLog()
 	if err := os.WriteFile(name+".txt", []byte(text), 0o644); err != nil {
 		t.Error(err)
 	}

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,6 +83,9 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 	switch f.Detector {
 	case "reset-cause":
 		if first == nil || p.missed() {
+			break
+		}
+		if slices.Contains(reasonsFor[p.reasonOf(f)], f.Outcome) && p.reasonOf(f) != "NO_SOCKET" { // the kernel knows, whatever the time
 			break
 		}
 		cause := p.causeOf(first)

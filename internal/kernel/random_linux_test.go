@@ -39,6 +39,10 @@ func TestRandom(t *testing.T) {
 		dir = t.TempDir()
 	}
 	must(t, os.MkdirAll(dir, 0o755))
+	k, err := newTracer(t)
+	if err != nil {
+		t.Logf("the kernel's reasons are not compared: %v", err)
+	}
 	var next atomic.Int64
 	var all summary
 	t.Run("cases", func(t *testing.T) {
@@ -50,7 +54,7 @@ func TestRandom(t *testing.T) {
 				w := newWire(t, client, server)
 				for n := next.Add(1) - 1; n < int64(*cases); n = next.Add(1) - 1 {
 					s := *seed + uint64(n)
-					p := &randomCase{seed: s, r: rand.New(rand.NewPCG(s, 0)), w: w, sides: [2]*app{newApp(client), newApp(server)}}
+					p := &randomCase{seed: s, r: rand.New(rand.NewPCG(s, 0)), w: w, kernel: k, sides: [2]*app{newApp(client), newApp(server)}}
 					p.run(n)
 					p.check(t, filepath.Join(dir, fmt.Sprintf("%06d", s)), &all)
 				}
@@ -66,6 +70,8 @@ type summary struct {
 	cases, stalled, moments, frames int
 	findings                        map[string]int
 	faults                          map[string][]uint64 // and in which cases
+	reasons                         map[string]int      // of the kernel, beside our causes
+	resent                          [2]int              // of what the kernel sent again and the tap saw, and what tcptrace counts
 }
 
 // add adds the results of a case.
@@ -90,6 +96,12 @@ func (a *summary) print(t *testing.T) {
 	t.Logf("%d cases with %d moments and %d frames; %d more were not checked, because the machine was slow", a.cases, a.moments, a.frames, a.stalled)
 	for _, k := range slices.Sorted(maps.Keys(a.findings)) {
 		t.Logf("%6d  %s", a.findings[k], k)
+	}
+	if a.reasons != nil {
+		t.Logf("the kernels sent something again %d times, tcptrace counts %d retransmissions at the tap", a.resent[0], a.resent[1])
+	}
+	for _, k := range slices.Sorted(maps.Keys(a.reasons)) {
+		t.Logf("%6d  %s", a.reasons[k], k)
 	}
 	for _, k := range slices.Sorted(maps.Keys(a.faults)) {
 		t.Errorf("%6d  %s: %v", len(a.faults[k]), k, a.faults[k][:min(8, len(a.faults[k]))])

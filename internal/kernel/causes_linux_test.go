@@ -1,0 +1,191 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// causesOfResets are ways to get a RST, with the kernel's reason and the outcome of reset-cause.
+// Each has a port of its own.
+var causesOfResets = []struct {
+	name    string
+	run     func(client, server *host, port uint16)
+	reason  string
+	outcome string
+}{
+	{"nobody listens", func(client, server *host, port uint16) { client.socket(port).dial(port) }, "NO_SOCKET", "refused"},
+	{"closed with unread data", func(client, server *host, port uint16) {
+		c, s := connected(client, server, port)
+		c.send(100)
+		s.wait(pollIn)
+		s.close()
+	}, "TCP_ABORT_ON_CLOSE", "unread-data"},
+	{"aborted", func(client, server *host, port uint16) {
+		_, s := connected(client, server, port)
+		s.abort()
+	}, "TCP_STATE", "aborted"},
+	{"data after close", func(client, server *host, port uint16) {
+		c, s := connected(client, server, port)
+		s.close()
+		c.wait(pollIn) // its FIN
+		c.send(100)
+	}, "TCP_ABORT_ON_DATA", "data-after-close"},
+}
+
+const pollIn = 1 // POLLIN
+
+// connected is a connection that both sides know.
+func connected(client, server *host, port uint16) (c, s *socket) {
+	l := server.socket(port).listen(1)
+	c = client.socket(port).dial(port)
+	s = l.accept()
+	l.close()
+	c.send(10)
+	s.receive(10)
+	s.send(10)
+	c.receive(10)
+	return c, s
+}
+
+// TestReasons holds causes of RSTs and retransmissions against the kernel's own reasons for
+// what it sent and dropped: its tracepoints, and its counters.
+func TestReasons(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("skipped: only root may create network namespaces, record frames and trace the kernel")
+	}
+	k, err := newTracer(t)
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	client, server := newHosts(t)
+	tap := client.tap()
+	const first = 43_000 // no other test has these ports
+	for i, c := range causesOfResets {
+		c.run(client, server, first+uint16(i))
+		k.await(t, c.name, server.endpoint(first+uint16(i)), client.endpoint(first+uint16(i)), "tcp_send_reset", 1)
+		tap.await(i+1, sentBy(server).with(anyRST))
+	}
+
+	// A segment is lost twice, and a FIN by a firewall that drops it.
+	port := uint16(first + len(causesOfResets))
+	c, s := connected(client, server, port)
+	server.losesFirst(2, arriving, anything)
+	c.send(100)
+	s.receive(100)
+	before := time.Now().UnixNano()
+	firewall := server.loses(arriving, anyFIN)
+	c.finish()
+	k.await(t, "lost FIN", client.endpoint(port), server.endpoint(port), "tcp_retransmit_skb", 3)
+	firewall.repair()
+	s.wait(pollIn)
+	if !k.upToNow() {
+		t.Fatal("the trace does not end")
+	}
+	if !slices.ContainsFunc(k.dropped(), func(e kernelEvent) bool { return e.at >= before && e.reason == "NETFILTER_DROP" }) {
+		t.Errorf("the kernel does not say that netfilter dropped the FIN")
+	}
+	events := 0
+	for _, e := range k.of(client.endpoint(port), server.endpoint(port)) {
+		if e.name == "tcp_retransmit_skb" {
+			events++
+		}
+	}
+	ofPort := func(seg *reassembly.Segment) bool { return sentBy(client).with(anyFIN)(seg) && seg.Src.Port == port }
+	tap.await(events-1, ofPort) // of the events, two are of data
+
+	file := filepath.Join(keepIn(t), "reasons.pcap")
+	tap.write(file)
+	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Workers: 1, AllFlows: true}, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range causesOfResets {
+		var outcomes, reasons []string
+		for _, f := range rep.Findings {
+			if f.Detector == "reset-cause" && f.Flow.End[reassembly.A].Port == first+uint16(i) {
+				outcomes = append(outcomes, f.Outcome)
+			}
+		}
+		for _, e := range k.of(server.endpoint(first+uint16(i)), client.endpoint(first+uint16(i))) {
+			if e.name == "tcp_send_reset" {
+				reasons = append(reasons, e.reason)
+			}
+		}
+		if !slices.Equal(outcomes, []string{c.outcome}) || !slices.Equal(reasons, []string{c.reason}) {
+			t.Errorf("%s: the kernel says %q, want %q; tcptrace says %q, want %q", c.name, reasons, c.reason, outcomes, c.outcome)
+		}
+		if !slices.Contains(reasonsFor[c.reason], c.outcome) {
+			t.Errorf("%s: random cases would not accept %s for %s", c.name, c.outcome, c.reason)
+		}
+	}
+	counted := 0
+	for i := range rep.Flows {
+		for side := range reassembly.Side(2) {
+			if rep.Flows[i].End[side].AddrPort() == client.endpoint(port) {
+				counted += int(rep.Flows[i].Rexmits[side])
+			}
+		}
+	}
+	if segments := client.counter("RetransSegs"); counted != events || counted != segments {
+		t.Errorf("tcptrace counts %d retransmissions, the kernel %d events and %d segments", counted, events, segments)
+	}
+}
+
+// await waits until the kernel has said something n times.
+func (k *tracer) await(t *testing.T, what string, src, dst netip.AddrPort, name string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		got := 0
+		for _, e := range k.of(src, dst) {
+			if e.name == name {
+				got++
+			}
+		}
+		if got >= n {
+			return
+		}
+	}
+	t.Fatalf("%s: the kernel did not say %s %d times within %v: %v", what, name, n, patience, k.of(src, dst))
+}
+
+// dropped are the packets that kernels dropped, of anybody.
+func (k *tracer) dropped() []kernelEvent {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.drops)
+}
+
+// counter is one of the host's own counters of TCP (RFC 4022), 0 if there is none.
+func (h *host) counter(name string) (n int) {
+	h.t.Helper()
+	var text []byte
+	var err error
+	h.inside(func() { text, err = os.ReadFile("/proc/thread-self/net/snmp") })
+	must(h.t, err)
+	var names []string
+	for _, line := range bytes.Split(text, []byte("\n")) {
+		words := strings.Fields(string(line))
+		if len(words) == 0 || words[0] != "Tcp:" {
+			continue
+		}
+		if names == nil {
+			names = words
+			continue
+		}
+		if i := slices.Index(names, name); i > 0 && i < len(words) {
+			n, _ = strconv.Atoi(words[i])
+		}
+	}
+	return n
+}

@@ -1,0 +1,159 @@
+package kernel
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace"
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// reasonsFor are the outcomes of reset-cause that may be seen, by the kernel's reason for
+// the RST (enum sk_rst_reason). Where there are several, the kernel knows less than the
+// capture shows: NO_SOCKET is every segment that no socket waits for, whatever became of
+// that. Others it knows better: whether a program closed with data unread, or asked for an abort.
+var reasonsFor = map[string][]string{
+	"NO_SOCKET":                {"refused", "handshake-reset", "half-open", "keepalive-refused", "data-after-close", "stale", "late-ack", "idle-drop"},
+	"TCP_STATE":                {"aborted", "unread-data"}, // SOCK_DESTROY, SO_LINGER of 0
+	"TCP_ABORT_ON_CLOSE":       {"aborted", "unread-data"},
+	"TCP_ABORT_ON_DATA":        {"data-after-close"},
+	"TCP_TIMEWAIT_SOCKET":      {"data-after-close", "stale", "late-ack"},
+	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack"},
+}
+
+// lessExact are outcomes that the wire shows where the kernel knows better, with what the
+// finding must say then.
+var lessExact = map[[2]string]string{
+	{"NO_SOCKET", "aborted"}: "its socket was gone", // a FIN to a host that has closed and forgotten the connection
+}
+
+// checkReasons compares tcptrace with the kernel's own reasons for what it sent.
+func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []string) {
+	if p.kernel == nil || p.missed() || p.kernel.lost() {
+		return nil
+	}
+	table := map[string]int{}
+	for i := range rep.Findings {
+		f := &rep.Findings[i]
+		if f.Detector != "reset-cause" {
+			continue
+		}
+		reason := p.reasonOf(f)
+		if reason == "" {
+			continue
+		}
+		outcome := f.Outcome
+		if f.Verdict != detectors.Seen {
+			outcome += " (undecided)"
+		}
+		table[reason+"  "+outcome]++
+		allowed, known := reasonsFor[reason]
+		words, less := lessExact[[2]string{reason, f.Outcome}]
+		if f.Verdict == detectors.Seen && known && !slices.Contains(allowed, f.Outcome) && !(less && strings.Contains(f.Message, words)) {
+			faults = append(faults, fmt.Sprintf("reset-cause:%s: the kernel says %s", f.Outcome, reason))
+		}
+	}
+	sent, counted := p.resent(rep)
+	for side := range sent {
+		switch {
+		case counted[side] > 0 && sent[side] == 0 && !p.opensTwice(side): // a SYN-ACK that follows a SYN repeats it
+			faults = append(faults, "retransmissions: tcptrace counts some, the kernel sent nothing again")
+		case counted[side] == 0 && sent[side] > 0 && p.undisturbed():
+			faults = append(faults, "retransmissions: tcptrace counts none, the kernel sent something again")
+		}
+	}
+	all.Lock()
+	defer all.Unlock()
+	if all.reasons == nil {
+		all.reasons = map[string]int{}
+	}
+	for k, n := range table {
+		all.reasons[k] += n
+	}
+	for side := range sent {
+		all.resent[0], all.resent[1] = all.resent[0]+sent[side], all.resent[1]+counted[side]
+	}
+	return faults
+}
+
+// opensTwice reports whether a host has sent both a SYN and a SYN-ACK: a simultaneous open.
+func (p *randomCase) opensTwice(side int) bool {
+	var syn, synAck bool
+	for _, x := range p.w.packets {
+		if x.from == side && x.seg.Flags.Has(reassembly.SYN) {
+			synAck = synAck || x.seg.Flags.Has(reassembly.ACK)
+			syn = syn || !x.seg.Flags.Has(reassembly.ACK)
+		}
+	}
+	return syn && synAck
+}
+
+// resent is how often each kernel says that it sent something again, and how many
+// retransmissions tcptrace counts.
+func (p *randomCase) resent(rep *tcptrace.Report) (sent, counted [2]int) {
+	for side, s := range p.sides {
+		local, foreign := s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)
+		for _, e := range p.kernel.of(local, foreign) {
+			if e.at < p.ended && strings.HasPrefix(e.name, "tcp_retransmit") {
+				sent[side]++
+			}
+		}
+		for i := range rep.Flows {
+			for e := range reassembly.Side(2) {
+				if rep.Flows[i].End[e].AddrPort() == local {
+					counted[side] += int(rep.Flows[i].Rexmits[e])
+				}
+			}
+		}
+	}
+	return sent, counted
+}
+
+// reasonOf is the kernel's reason for the RST of a finding: that for the same RST among all
+// that the host sent on the connection, seen by the tap or not. It is unknown if one of them is not
+// in the trace.
+func (p *randomCase) reasonOf(f *tcptrace.Finding) string {
+	if p.kernel == nil || p.kernel.lost() {
+		return ""
+	}
+	i := slices.IndexFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.Flags.Has(reassembly.RST) })
+	if i < 0 {
+		return ""
+	}
+	rst := &f.Evidence[i].Seg
+	var reasons []string
+	for _, e := range p.kernel.of(rst.Src.AddrPort(), rst.Dst.AddrPort()) {
+		if e.at < p.ended && e.name == "tcp_send_reset" {
+			reasons = append(reasons, e.reason)
+		}
+	}
+	n, place := 0, -1
+	for _, x := range p.w.packets {
+		if x.seg.Src != rst.Src || !x.seg.Flags.Has(reassembly.RST) {
+			continue
+		}
+		if x.tapped != 0 && uint32(x.frame) == rst.Frame {
+			place = n
+		}
+		n++
+	}
+	if place < 0 || n != len(reasons) {
+		return ""
+	}
+	return reasons[place]
+}
+
+// kernelLog is what the kernels say about the connection, a line each.
+func (p *randomCase) kernelLog() (text string) {
+	if p.kernel == nil || len(p.actions) == 0 {
+		return ""
+	}
+	for side, s := range p.sides {
+		for _, e := range p.kernel.of(s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)) {
+			text += fmt.Sprintf("%9.4f kernel of the %s: %s %s %s\n", float64(e.at-p.actions[0].at)/1e9, s.h.name, e.name, e.state, e.reason)
+		}
+	}
+	return text
+}
