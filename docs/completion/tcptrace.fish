@@ -11,7 +11,7 @@ function __tcptrace_list
     end
 end
 
-complete -c tcptrace -s i -l interface -x -a 'any (__fish_print_interfaces)' -d 'capture live from the interface IFACE, or any'
+complete -c tcptrace -s i -l interface -x -a 'any (__fish_print_interfaces)' -d 'capture live from the interface IFACE, or any; from several, what comes in at one and does not go out at another'
 complete -c tcptrace -s D -l list-interfaces -d 'list the interfaces'
 complete -c tcptrace -s p -l no-promiscuous -d 'with -i: do not put the interface into promiscuous mode'
 complete -c tcptrace -l filter -x -d 'only frames that match the pcap-filter expression EXPR'

@@ -3,19 +3,21 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/sandbox"
 )
 
 // confine gives up every right that is not needed to read the inputs and to write
-// to the given places. It comes before the first byte of a capture is read, as
+// to the given places, besides other files to read. It comes before the first byte of a capture is read, as
 // captures may be hostile.
-func (c *command) confine(places []string) {
+func (c *command) confine(places []string, more ...string) {
 	if !c.env.Confine {
 		return
 	}
-	for _, what := range sandbox.Enter(sandbox.Needs{Read: c.flags.files, Write: places}) {
+	more = slices.DeleteFunc(more, func(name string) bool { return name == "" })
+	for _, what := range sandbox.Enter(sandbox.Needs{Read: slices.Concat(c.flags.files, more), Write: places}) {
 		c.mention("%s", what)
 	}
 }

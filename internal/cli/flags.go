@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ type flags struct {
 	set           []string
 	list          bool
 	explain       string
-	iface         string
+	iface         string   // the first of interfaces
+	interfaces    []string // several are taps
 	ifaces        bool
 	noPromiscuous bool
 	duration      time.Duration
@@ -98,7 +100,7 @@ func define(f *flags) []group {
 		return set
 	}
 	s := add("Input")
-	s.StringVarP(&f.iface, "interface", "i", "", "capture live from the interface `IFACE`, or any")
+	s.StringArrayVarP(&f.interfaces, "interface", "i", nil, "capture live from the interface `IFACE`, or any; from several, what comes in at one and does not go out at another")
 	s.BoolVarP(&f.ifaces, "list-interfaces", "D", false, "list the interfaces")
 	s.BoolVarP(&f.noPromiscuous, "no-promiscuous", "p", false, "with -i: do not put the interface into promiscuous mode")
 	s.StringVar(&f.filter, "filter", "", "only frames that match the pcap-filter expression `EXPR`")
@@ -184,6 +186,9 @@ func parse(args []string) (*flags, []group, error) {
 	if err := checkChoices(all); err != nil {
 		return f, groups, err
 	}
+	if len(f.interfaces) > 0 {
+		f.iface = f.interfaces[0]
+	}
 	if err := f.addTaps(); err != nil {
 		return f, groups, err
 	}
@@ -229,6 +234,9 @@ func (f *flags) check() error {
 		{f.each && (f.taps != nil || live), "--each cannot be combined with --tap and -i"},
 		{f.taps != nil && live, "--tap is for files"},
 		{splits && (f.each || f.taps != nil), "--shard splits one trace: it cannot be combined with --tap and --each"},
+		{len(f.interfaces) > 1 && (f.metrics != "" || f.processes || f.keepSize != 0), "--metrics, --processes and -C are for one interface"},
+		{len(f.interfaces) > 1 && slices.Contains(f.interfaces, "any"), "any stands for all interfaces: it cannot be combined with others"},
+		{len(f.interfaces) > 1 && len(slices.Compact(slices.Sorted(slices.Values(f.interfaces)))) < len(f.interfaces), "-i names an interface twice"},
 		{splits && live, "--shard is for files; use -w to save a live capture"},
 		{splits && (f.flows || f.flow != "" || f.states || f.undecided || f.format != "" || f.evidence != "" || f.wireshark != "" || f.detect != "" || f.set != nil || f.from != "" || f.to != "" || f.severity != "" || f.sort != "" || f.baseline != "" || f.resolve != "" || f.sockets != nil),
 			"--shard only splits: say what to detect and what to print when you analyse the shards"},

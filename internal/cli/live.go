@@ -23,6 +23,18 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
+// joinFilter makes a filter of the words after the flags.
+func (f *flags) joinFilter() error {
+	if len(f.files) == 0 {
+		return nil
+	}
+	if f.filter != "" || f.filterBPF != "" {
+		return errors.New("two filters: one after the flags, one in --filter or --filter-bpf")
+	}
+	f.filter, f.files = strings.Join(f.files, " "), nil
+	return nil
+}
+
 // listInterfaces prints the names that -i accepts.
 func listInterfaces(w io.Writer) error {
 	list, err := live.Interfaces()
@@ -77,26 +89,13 @@ func (c *command) sniff() error {
 // no longer needed.
 func (s *sniffer) open(o *engine.Options) (err error) {
 	f := s.flags
-	if len(f.files) > 0 {
-		if f.filter != "" || f.filterBPF != "" {
-			return errors.New("two filters: one after the flags, one in --filter or --filter-bpf")
-		}
-		f.filter, f.files = strings.Join(f.files, " "), nil
+	if err := f.joinFilter(); err != nil {
+		return err
 	}
 	if err := s.begin(o); err != nil {
 		return err
 	}
-	want := live.Options{Interface: f.iface, Promiscuous: !f.noPromiscuous}
-	if s.filter != nil {
-		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return s.filter.program(link) }
-	}
-	if s.ring, err = live.Open(want); errors.Is(err, live.ErrPermission) {
-		program, err1 := os.Executable()
-		if err1 != nil {
-			program = "tcptrace"
-		}
-		return errors.Join(fmt.Errorf("%s: %w", f.iface, err), fmt.Errorf("run tcptrace as root, or once: sudo setcap cap_net_raw+ep %s", program))
-	} else if err != nil {
+	if s.ring, err = s.openRing(f.iface); err != nil {
 		return err
 	}
 	s.printKey()
@@ -117,9 +116,9 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 	if f.keep != "" {
 		s.loop.Keeper = &live.Keeper{
 			Name: f.keep, Size: f.keepSize * 1e6, Files: f.keepMost,
-			Interface: pcapng.Interface{Link: uint16(s.ring.Link()), Name: f.iface, Filter: f.filter},
-			Section:   pcapng.Section{Application: "tcptrace " + Version(), System: runtime.GOOS},
-			Guard:     &s.guard,
+			Interfaces: []pcapng.Interface{{Link: uint16(s.ring.Link()), Name: f.iface, Filter: f.filter}},
+			Section:    captureSection(),
+			Guard:      &s.guard,
 		}
 		if err := s.loop.Keeper.Open(); err != nil {
 			return fmt.Errorf("-w: %w", err)
@@ -134,6 +133,28 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 	}
 	s.confine(s.outputs())
 	return nil
+}
+
+// openRing begins to capture at an interface.
+func (c *command) openRing(iface string) (*live.Ring, error) {
+	want := live.Options{Interface: iface, Promiscuous: !c.flags.noPromiscuous}
+	if c.filter != nil {
+		want.Filter = func(link capture.LinkType) (*filter.Program, error) { return c.filter.program(link) }
+	}
+	ring, err := live.Open(want)
+	if errors.Is(err, live.ErrPermission) {
+		program, err1 := os.Executable()
+		if err1 != nil {
+			program = "tcptrace"
+		}
+		err = errors.Join(fmt.Errorf("%s: %w", iface, err), fmt.Errorf("run tcptrace as root, or once: sudo setcap cap_net_raw+ep %s", program))
+	}
+	return ring, err
+}
+
+// captureSection describes what wrote a capture.
+func captureSection() pcapng.Section {
+	return pcapng.Section{Application: "tcptrace " + Version(), System: runtime.GOOS}
 }
 
 // handleSignals makes signals and --duration stop the loop, and SIGUSR1 print the

@@ -127,6 +127,8 @@ func (c *command) run(groups []group) error {
 		return report.Explain(w, d, samples.Text(d.Name), c.reportOptions())
 	case f.ifaces:
 		return listInterfaces(w)
+	case len(f.interfaces) > 1:
+		return c.sniffSeveral()
 	case f.iface != "":
 		return c.sniff()
 	case len(f.files) == 0:

@@ -52,7 +52,7 @@ func (c *command) recognise(ctx context.Context, o *engine.Options) error {
 	if c.filter != nil {
 		o.Match = c.filter.match
 	}
-	c.plan = source.Recognise(ctx, f.files, capture.Options{Text: scenario.Pcapng, Scratch: &c.inputs.scratch}, o, taps.Options{Named: f.named, Each: f.each})
+	c.plan = source.Recognise(ctx, f.files, capture.Options{Text: scenario.Pcapng, Scratch: &c.inputs.scratch}, o, taps.Options{Named: f.named, Each: f.each, Interfaces: len(f.interfaces) > 1})
 	if c.plan != nil {
 		c.plan.Skip = c.skip
 		o.Points = c.plan.Points()

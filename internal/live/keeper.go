@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/output"
@@ -14,21 +15,21 @@ import (
 // A Keeper writes frames to pcapng files, one after another, which are named and
 // rotated as by tcpdump (tcpdump(1), -C and -W).
 type Keeper struct {
-	Name      string
-	Size      int64 // begin another file when one is larger than this, in bytes; 0 for never
-	Files     int   // overwrite the first file after so many; 0 for never
-	Interface pcapng.Interface
-	Section   pcapng.Section
-	Guard     *output.Guard // knows the files that must not be overwritten
+	Name       string
+	Size       int64 // begin another file when one is larger than this, in bytes; 0 for never
+	Files      int   // overwrite the first file after so many; 0 for never
+	Interfaces []pcapng.Interface
+	Section    pcapng.Section
+	Guard      *output.Guard // knows the files that must not be overwritten
 
 	names  []string // by Frame.File
 	file   *os.File
 	buffer *bufio.Writer
 	out    *pcapng.Writer
-	frames uint32 // in the file
-	last   int64  // time of the latest frame
-	lost   uint64 // frames before this file
-	drops  uint64
+	frames uint32   // in the file
+	last   int64    // time of the latest frame
+	lost   []uint64 // frames of each interface before this file
+	drops  []uint64 // of each interface
 }
 
 // maxNames is how many files Frame.File can tell apart.
@@ -45,14 +46,21 @@ func (k *Keeper) Open() error {
 		k.names = k.names[:maxNames-1]
 	}
 	k.names = append(k.names, name)
-	k.file, k.frames, k.lost = file, 0, k.drops
+	if k.drops == nil {
+		k.drops = make([]uint64, len(k.Interfaces))
+	}
+	k.file, k.frames, k.lost = file, 0, slices.Clone(k.drops)
 	k.buffer = bufio.NewWriterSize(file, 256<<10)
 	k.out = pcapng.NewWriter(k.buffer)
 	if err := k.out.Begin(k.Section); err != nil {
 		return err
 	}
-	_, err = k.out.Interface(k.Interface)
-	return err
+	for _, i := range k.Interfaces {
+		if _, err := k.out.Interface(i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nameOf is the name of the n-th file, from 0. tcpdump numbers the first one only if
@@ -80,18 +88,20 @@ func (k *Keeper) Keep(fr *capture.Frame) error {
 	k.frames++
 	k.last = max(k.last, fr.At)
 	fr.Num, fr.File = k.frames, uint16(len(k.names)-1)
-	return k.out.Packet(&pcapng.Packet{At: fr.At, Data: fr.Data, Len: fr.Len})
+	return k.out.Packet(&pcapng.Packet{Interface: int(fr.Interface), At: fr.At, Data: fr.Data, Len: fr.Len})
 }
 
-// Lost sets how many frames were lost so far.
-func (k *Keeper) Lost(drops uint64) { k.drops = drops }
+// Lost sets how many frames of an interface were lost so far.
+func (k *Keeper) Lost(number int, drops uint64) { k.drops[number] = drops }
 
 // Flush writes buffered frames, so that others can read them.
 func (k *Keeper) Flush() error { return k.buffer.Flush() }
 
 // Close ends the file, and states that the capture continued until at.
 func (k *Keeper) Close(at int64) error {
-	k.out.Lost(0, k.drops-k.lost)
+	for i := range k.drops {
+		k.out.Lost(i, k.drops[i]-k.lost[i])
+	}
 	return cmp.Or(k.out.End(at), k.buffer.Flush(), k.file.Close())
 }
 

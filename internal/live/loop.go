@@ -149,7 +149,7 @@ func (l *Loop) countDrops() {
 	lost := l.Source.Drops()
 	l.drops = lost + l.breaks
 	if l.Keeper != nil {
-		l.Keeper.Lost(l.drops)
+		l.Keeper.Lost(0, l.drops)
 	}
 	if l.drops == 0 {
 		return

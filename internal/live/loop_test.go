@@ -15,6 +15,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/live"
 	"github.com/tcptrace-go/tcptrace/internal/packet"
+	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -290,7 +291,7 @@ func TestKeeper_names(t *testing.T) {
 		{1000, 3, "k0 k1 k2 k0 k1 k2 k0 k1 k2 k0 k1 k2"},
 		{1000, 11, "k00 k01 k02 k03 k04 k05 k06 k07 k08 k09 k10 k00"},
 	} {
-		k := &live.Keeper{Name: filepath.Join(t.TempDir(), "k"), Size: c.size, Files: c.files}
+		k := &live.Keeper{Name: filepath.Join(t.TempDir(), "k"), Size: c.size, Files: c.files, Interfaces: make([]pcapng.Interface, 1)}
 		if err := k.Open(); err != nil {
 			t.Fatal(err)
 		}

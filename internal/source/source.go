@@ -102,7 +102,7 @@ func Recognise(ctx context.Context, names []string, co capture.Options, o *engin
 			return nil
 		}
 	}
-	if len(names) == 1 && !isSmall(names[0]) && !to.Each && to.Named == nil && !to.Suspected {
+	if len(names) == 1 && !isSmall(names[0]) && !to.Each && to.Named == nil && !to.Suspected && !to.Interfaces {
 		return nil
 	}
 	t, _ := Open(names, co)

@@ -27,6 +27,8 @@ type Named struct {
 type Options struct {
 	Named []Named
 	Each  bool // the files have nothing to do with each other
+	// Interfaces says that each interface of the files is a tap of the same connections.
+	Interfaces bool
 	// Suspected says that a file was analysed before, and looks like several captures.
 	Suspected bool
 	// Limit is how many segments of each capture are compared; 0 for the default.
@@ -68,6 +70,8 @@ func Recognise(ctx context.Context, trace *capture.Trace, names []string, o *eng
 	switch {
 	case to.Each:
 		b.each()
+	case to.Interfaces && len(s.units) > 1:
+		b.interfaces()
 	case len(to.Named) > 0:
 		b.named(to.Named, names)
 	case len(s.units) > maxCompared:
@@ -147,6 +151,13 @@ func (b *builder) named(taps []Named, names []string) {
 				b.leaveOut(j, i, c.least)
 			}
 		}
+	}
+}
+
+// interfaces makes a point of each interface.
+func (b *builder) interfaces() {
+	for i, u := range b.scan.units {
+		b.unitTap[i] = b.add(result.Tap{Name: b.unitName(i), Recognised: "named", Reason: "named with -i"}, 1, u.file)
 	}
 }
 

@@ -235,15 +235,9 @@ func fits(samples []sample, resolution int64) bool {
 	return possible
 }
 
-// shows reports whether samples are enough to tell by how much the clocks differ.
+// shows reports whether samples tell by how much the clocks differ.
 func shows(samples []sample) bool {
-	var n [2]int
-	for i := range samples {
-		if samples[i].forward {
-			n[0]++
-		} else {
-			n[1]++
-		}
-	}
-	return min(n[0], n[1]) >= minEach
+	forward := func(s sample) bool { return s.forward }
+	back := func(s sample) bool { return !s.forward }
+	return slices.ContainsFunc(samples, forward) && slices.ContainsFunc(samples, back)
 }
