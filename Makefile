@@ -4,7 +4,7 @@
 TOOL := go tool -modfile=tools/go.mod
 BENCH := bench-data
 
-.PHONY: build test check beam golden samples docs licences fuzz bench bench-diff bench-peers profile dist dist-check
+.PHONY: build test check beam golden samples docs licences fuzz bench bench-diff bench-peers profile dist release dist-check
 
 build: ## the command, as ./tcptrace
 	CGO_ENABLED=0 go build -trimpath ./cmd/tcptrace
@@ -54,8 +54,11 @@ profile: ## a new profile for the compiler, after changes of the hot path
 	mkdir -p $(BENCH)
 	go test -run '^$$' -bench 'BenchmarkRun$$' -benchtime 20s -o $(BENCH)/engine.test -cpuprofile cmd/tcptrace/default.pgo ./internal/engine
 
-dist: ## the binaries of a release, each with its bill of materials
+dist: ## the binaries of a release
 	.ci/dist dist
+
+release: ## all files of a release: archives, Debian packages, bills of materials, checksums
+	.ci/release release
 
 dist-check: ## that they are reproducible
 	go mod verify
