@@ -3,6 +3,7 @@ package detectors
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -12,14 +13,16 @@ import (
 // Seconds is a duration in seconds, for metrics.
 func Seconds(ns int64) float64 { return time.Duration(ns).Seconds() }
 
-// Span writes a duration for sentences: three digits, no false precision.
+// Span writes a duration for sentences: two or three digits, no false precision.
 func Span(ns int64) string {
 	switch s := Seconds(ns); {
-	case s < 0.001:
+	case s < 0.0009995:
 		return fmt.Sprintf("%.0f µs", s*1e6)
-	case s < 1:
+	case s < 0.00995:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", s*1e3), ".0") + " ms"
+	case s < 0.9995:
 		return fmt.Sprintf("%.0f ms", s*1e3)
-	case s < 100:
+	case s < 99.95:
 		return fmt.Sprintf("%.1f s", s)
 	case s < 7200:
 		return fmt.Sprintf("%.0f s", s)

@@ -13,7 +13,8 @@ import (
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		999 * time.Microsecond: "999 µs", time.Millisecond: "1 ms", 999 * time.Millisecond: "999 ms", time.Second: "1.0 s",
-		99900 * time.Millisecond: "99.9 s", 100 * time.Second: "100 s", 7199 * time.Second: "7199 s", 2 * time.Hour: "2.0 hours",
+		999600 * time.Nanosecond: "1 ms", 6600 * time.Microsecond: "6.6 ms", 9949 * time.Microsecond: "9.9 ms", 9950 * time.Microsecond: "10 ms",
+		999600 * time.Microsecond: "1.0 s", 99949 * time.Millisecond: "99.9 s", 99950 * time.Millisecond: "100 s", 99900 * time.Millisecond: "99.9 s", 100 * time.Second: "100 s", 7199 * time.Second: "7199 s", 2 * time.Hour: "2.0 hours",
 		47 * time.Hour: "47.0 hours", 48 * time.Hour: "2.0 days", 60 * time.Hour: "2.5 days",
 	} {
 		if got := detectors.Span(int64(d)); got != want {

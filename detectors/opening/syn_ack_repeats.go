@@ -48,7 +48,7 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.synAckAgain(ev, r)
 	case ev.Kind == fsm.SynAcked && ev.Side != w.client:
 		w.ack = reassembly.MarkOf(ev.Seg)
-		if w.other = w.another(r); w.other && w.synRepeats == 0 {
+		if w.other = w.another(r); w.other && w.synRepeats == 0 || w.crossed() {
 			w.drop(r)
 		} else if w.repeated() {
 			w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
@@ -76,6 +76,12 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 func (w *synAckUnanswered) another(r *detectors.Report) bool {
 	out := r.Conn.Stream(w.client.Peer())
 	return w.synAck.At != 0 && out.Knows(reassembly.KnowISS) && out.ISS != w.synAck.Seq
+}
+
+// crossed reports whether the SYN-ACK, sent once, was acknowledged sooner than any timer
+// lets a SYN be repeated: the client's repeated SYN was on its way already.
+func (w *synAckUnanswered) crossed() bool {
+	return w.repeats == 0 && w.synRepeats > 0 && w.ack.At-w.synAck.At < int64(time.Second)
 }
 
 // drop ends the watch: the SYN-ACK was answered.

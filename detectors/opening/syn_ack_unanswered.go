@@ -61,7 +61,7 @@ var (
 		Action: "Capture on the server: do the repeated SYNs arrive there, and what does it send?"}
 	synAckNoACK = &detectors.Outcome{Name: "ack-missing", Severity: detectors.Info,
 		When:  "nothing more came from the client",
-		Cause: "A SYN with a forged source (a flood), a scan, or a client that went away or gave up; or no SYN-ACK arrives.",
+		Cause: "A SYN with a forged source (a flood), a scan, or a client that went away or gave up; or no SYN-ACK arrives. Where the capture may lack what the client sent, the SYN-ACKs may answer SYNs that it repeated.",
 		Action: "One of them is harmless. Many from one address are a scan or a broken route back. Many from many addresses are a SYN flood: " +
 			"check that net.ipv4.tcp_syncookies is on."}
 	synAckRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info,

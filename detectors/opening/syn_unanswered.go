@@ -58,7 +58,7 @@ var (
 			"is the server itself, at its own firewall (nft list ruleset, iptables -S)."}
 	synAnsweredLate = &detectors.Outcome{Name: "answered-late", Severity: detectors.Info, When: "a SYN-ACK came in the end; a warning if that took 3 s or longer",
 		Cause: "The SYN or its SYN-ACK was lost, or a server whose accept queue was full dropped the SYN. " +
-			"If the SYN-ACK echoes the first SYN's timestamp, neither was lost: the answer was slow.",
+			"If the SYN-ACK echoes the first SYN's timestamp, that SYN was not lost: the answer was slow, or a first SYN-ACK was lost.",
 		Action: "One such connection is bad luck. If many connections to one server wait 1 or 3 s, look at its queues (ss -ltn, " +
 			"nstat TcpExtListenOverflows). If many to all servers do, look for loss on the path."}
 	synTimestamps = &detectors.Outcome{Name: "timestamps", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "SYNs with timestamps went unanswered, and the first without was answered at once",
@@ -275,7 +275,7 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 			m += " Before that, " + w.icmp.Sentence(client)
 		}
 		if w.slow {
-			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow."
+			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow, or a first SYN-ACK was lost."
 		}
 		return m
 	}

@@ -29,8 +29,11 @@ func (e *end) unacked(by *reassembly.Mark) uint32 {
 	if by != nil && by.Flags.Has(reassembly.ACK) && by.Ack.After(una) && by.Ack.AtOrBefore(nxt) {
 		una = by.Ack
 	}
-	if e.finSent() && nxt.After(e.fin) { // beyond it lies no payload: some stacks number a second FIN anew
-		nxt = e.fin
+	if e.finSent() && e.last.Flags.Has(reassembly.FIN) && e.last.End() == nxt && nxt != e.fin+1 { // some stacks number a second FIN anew
+		nxt--
+	}
+	if e.finSent() && nxt == e.fin+1 {
+		nxt--
 	}
 	if !e.stream.Knows(reassembly.KnowNxt) || !una.Before(nxt) {
 		return 0
