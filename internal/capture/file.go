@@ -60,11 +60,18 @@ func (f *File) Next(fr *Frame) error {
 	}
 	fr.At = f.clock.shifted(fr.At)
 	f.info.count(fr)
+	if fr.Num < f.last {
+		f.info.Warnings = append(f.info.Warnings, Renumbered)
+	}
 	f.last = fr.Num
 	fr.File = f.index
 	fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
 	return nil
 }
+
+// Renumbered is the warning of a capture with more frames than their numbers can tell apart,
+// which are as large as Wireshark's. Segments would grow with larger ones.
+const Renumbered = "after frame 4294967295, frames are numbered from 0 again"
 
 // stop ends the reading.
 func (f *File) stop(err error) error {

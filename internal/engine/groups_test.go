@@ -93,3 +93,40 @@ func TestWithinBudget(t *testing.T) {
 		t.Errorf("%d of 13 are counted", counted)
 	}
 }
+
+// Live, what the closing report only counts is reported for the last time, with the ID
+// that it had before.
+func TestWithinBudget_live(t *testing.T) {
+	reported := map[uint32][]result.Finding{} // by anchor
+	o := Options{Detectors: []*detectors.Detector{}}
+	l := NewLive(o, func(f result.Finding) {
+		frame := f.Evidence[0].Seg.Frame
+		reported[frame] = append(reported[frame], f)
+	})
+	c := collector{options: l.options, kinds: watch.Counts{}}
+	for i := range uint32(6) {
+		f := &detectors.Finding{
+			Detector: "d", Outcome: "o", Severity: detectors.Severity(i % 3), Start: int64(i),
+			Evidence: []detectors.Evidence{{Seg: reassembly.Segment{Frame: i + 1, Seq: reassembly.Seq(i)}}},
+		}
+		c.found = append(c.found, found{Found: watch.Found{Finding: f}, conn: uint64(i)})
+		c.rows = append(c.rows, result.Flow{ID: uint64(i), Packets: [2]uint64{uint64(i)}})
+		if i%2 == 0 { // while the connection lasted
+			l.update(f, &c.rows[i], false)
+		}
+	}
+	c.withinBudget(2*listedSize(c.found[0].Finding) + 100) // for the two critical ones, the third and the last
+	for i := range uint32(6) {
+		all := reported[i+1]
+		switch last := len(all) - 1; {
+		case i%3 == 2: // the closing report has it
+			if last >= 0 && all[last].Final {
+				t.Errorf("finding %d is listed, and was reported for the last time", i)
+			}
+		case last != int(1-i%2):
+			t.Errorf("finding %d was reported %d times", i, last+1)
+		case !all[last].Final || all[last].Flow.Packets[0] != uint64(i) || all[last].ID != all[0].ID:
+			t.Errorf("finding %d was reported last as %+v", i, all[last])
+		}
+	}
+}

@@ -109,7 +109,10 @@ func (l *Loop) frame(fr *capture.Frame) {
 	if l.first == 0 {
 		l.first = fr.At
 	}
-	fr.Num, fr.File = uint32(l.frames), 0
+	if fr.Num, fr.File = uint32(l.frames), 0; fr.Num == 0 {
+		l.Input.Warnings = appendBounded(l.Input.Warnings, capture.Renumbered)
+		l.Warn(capture.Renumbered)
+	}
 	if l.Keeper != nil && l.err == nil {
 		l.err = l.Keeper.Keep(fr)
 	}
