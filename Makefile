@@ -4,10 +4,13 @@
 TOOL := go tool -modfile=tools/go.mod
 BENCH := bench-data
 
-.PHONY: build test check beam golden samples docs licences fuzz bench bench-diff bench-peers profile dist release dist-check
+.PHONY: build page test check beam golden samples docs licences fuzz bench bench-diff bench-peers profile dist release dist-check
 
 build: ## the command, as ./tcptrace
 	CGO_ENABLED=0 go build -trimpath ./cmd/tcptrace
+
+page: ## the browser page, in dist/page: docs/page.md
+	go run -pgo=off ./internal/page/build dist/page
 
 test:
 	go test ./...

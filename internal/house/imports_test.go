@@ -76,6 +76,10 @@ var mayImport = map[string]string{
 	".":            "internal/cli internal/engine internal/capture internal/pcapng internal/result internal/scenario internal/source internal/taps detectors detectors/catalogue detectors/taps fsm reassembly",
 	"cmd/tcptrace": ".",
 
+	"cmd/tcptrace-page":   ".", // for browsers alone
+	"internal/page":       "internal/report",
+	"internal/page/build": "internal/page",
+
 	"internal/browsertest":       "",
 	"internal/kernel":            "",
 	"internal/metamorphic":       "",

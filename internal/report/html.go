@@ -43,10 +43,20 @@ func HTML(w io.Writer, r *result.Report, o Options) error {
 	return out.Flush()
 }
 
+// Style is the style sheet of pages, for those that show parts of them.
+func Style() string {
+	style, err := htmlFiles.ReadFile("html.css")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return string(style)
+}
+
 // A page is the document with what only a page has room for.
 type page struct {
 	*document
 	Period   string
+	Seconds  string // from the first frame to the end of the trace
 	Tiles    []tile
 	Overview *pictures.Overview
 	Whole    *connectionPage // of the one connection that was asked for; else nil
@@ -69,6 +79,7 @@ func newPage(r *result.Report, o *Options) *page {
 		}
 	}
 	if r.Trace.First != 0 {
+		p.Seconds = quantity.Seconds(r.Trace.End - r.Trace.First)
 		p.Period = quantity.Instant(r.Trace.First) + " to " + quantity.Instant(r.Trace.End)
 	}
 	if slices.ContainsFunc(p.Sections, func(s section) bool { return !s.Full }) {
