@@ -56,6 +56,7 @@ function run(args) {
   return new Promise((resolve, reject) => {
     own.onmessage = ({data}) => {
       if (!data.done) return progress(data.read);
+      own.onerror = null; // timers of a command that has ended fail
       stop();
       say(data.stderr.trim() || `Done in ${((performance.now() - begun) / 1000).toFixed(1)} s.`, data.status === 2);
       document.documentElement.dataset.memory = data.memory;

@@ -21,6 +21,7 @@ onmessage = async ({data: {module, args, files}}) => {
     const memory = instance.exports.mem.buffer.byteLength;
     const out = ["report", "out.zip"].map(name => system.written(name)).find(bytes => bytes) || null;
     postMessage({done: true, status, stdout: system.stdout(), stderr: system.stderr(), out, memory});
+    close(); // the command's timers find nobody any more
   } catch (error) {
     postMessage({done: true, status: 2, stdout: "", stderr: system.stderr() + "\n" + error, out: null, memory: 0});
   }
