@@ -20,6 +20,8 @@ var errBrowser = errors.New("not in a browser")
 
 func (c *command) sniff() error { return errBrowser }
 
+func (c *command) sniffSeveral() error { return errBrowser }
+
 func listInterfaces(io.Writer) error { return errBrowser }
 
 func (c *command) split() error { return errBrowser }
