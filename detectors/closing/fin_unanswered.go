@@ -1,8 +1,6 @@
 package closing
 
 import (
-	"fmt"
-
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -57,28 +55,11 @@ var (
 		When: "it was acknowledged in the end: until then the peer or the path to it was down"}
 )
 
-// causeHeard is the cause where the peer has sent something since the FIN, so soon that it
-// may have crossed it.
-const causeHeard = "The peer was there when the FIN was sent. Either what it sent crossed the FIN, and nothing has come from it since (it went away, or something on the path forgot the connection); " +
-	"or it answers the FIN's segments and does not accept the FIN, as a proxy may do that speaks in its name."
-
 // finUnanswered waits for the ACK of each side's FIN. What it reports is reviewed after
 // each retransmission, and when the next one is overdue.
 type finUnanswered struct {
 	due   [4]detectors.Deadline // by side the ACK; then by side the review, due at its start
 	sides [2]repeatedFIN
-}
-
-// A repeatedFIN is one side's FIN, from its first retransmission until it is acknowledged.
-type repeatedFIN struct {
-	sends   int             // that were captured
-	first   reassembly.Mark // its At is 0 if it was not captured, or had to wait for something else
-	last    reassembly.Mark
-	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
-	gaps    [2]int64              // the first interval and the latest
-	spread  [2]int64              // the shortest interval and the longest
-	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
-	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
 
 func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
@@ -149,20 +130,6 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 	w.due[2+side].Arm(review, r)
 }
 
-func (f *repeatedFIN) repeat(m reassembly.Mark) {
-	f.gaps[1] = m.At - f.last.At
-	if f.sends == 1 {
-		f.gaps[0] = f.gaps[1]
-		f.spread = f.gaps
-	}
-	f.spread = [2]int64{min(f.spread[0], f.gaps[1]), max(f.spread[1], f.gaps[1])}
-	f.last = m
-	if m.Seq.Before(f.from) {
-		f.from = m.Seq
-	}
-	f.sends++
-}
-
 // patient is when the FIN has been unanswered for long enough to report it. An only
 // retransmission must have had the time to be answered, too.
 func (w *finUnanswered) patient(side reassembly.Side, r *detectors.Report) int64 {
@@ -172,12 +139,6 @@ func (w *finUnanswered) patient(side reassembly.Side, r *detectors.Report) int64
 		at = max(at, f.last.At+int64(r.Conn.RTO(side)))
 	}
 	return at
-}
-
-// overdue is when the next retransmission is overdue: intervals double (RFC 6298 5.5),
-// and there is room for jitter.
-func (f *repeatedFIN) overdue() int64 {
-	return f.last.At + max(int64(detectors.GiveUpFactor*float64(f.gaps[1])), int64(detectors.MinSilence))
 }
 
 // ripe reports whether the FIN was sent often enough, and only its ACK is missing.
@@ -254,98 +215,4 @@ func (w *finUnanswered) unanswered(side reassembly.Side, now int64, r *detectors
 	default:
 		w.report(side, unansweredTrying, now, r)
 	}
-}
-
-// report reports the FIN as things stand at trace time now.
-func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome, now int64, r *detectors.Report, more ...detectors.Evidence) {
-	s := &w.sides[side]
-	evidence := []detectors.Evidence{r.Evidence("FIN", side, &s.first)}
-	if !detectors.SameFrame(&s.last, &s.first) {
-		evidence = append(evidence, r.Evidence("last FIN", side, &s.last))
-	}
-	if s.icmp.Since(s.first.At) {
-		more = append(s.icmp.Evidence(), more...)
-	}
-	f := r.Find(outcome, side.Peer(), now, append(evidence, more...)...)
-	open := outcome != unansweredLate && outcome != unansweredReset
-	if open {
-		f.States = r.StatesNow(now)
-		f.At = min(now, max(w.patient(side, r), s.since(outcome)))
-	}
-	f.End = now
-	f.Roles = detectors.Roles("closer", side, "peer")
-	f.Measure("sends", s.sends)
-	f.Measure("first_interval_s", detectors.Seconds(s.gaps[0]))
-	f.Measure("last_interval_s", detectors.Seconds(s.gaps[1]))
-	f.Measure("backoff", detectors.Backoff(s.gaps[0], s.gaps[1], s.sends))
-	f.Measure("duration_s", detectors.Seconds(now-s.first.At))
-	f.Measure("silence_s", detectors.Seconds(now-s.last.At))
-	f.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.Last(side.Peer()).At, r.Conn.First())))
-	if s.icmp.Since(s.first.At) {
-		s.icmp.Measure(&f)
-	}
-	if last := r.Conn.Last(side.Peer()); (outcome == unansweredExhausted || outcome == unansweredTrying) && last.At > s.first.At {
-		f.Cause = causeHeard
-	}
-	f.Message = w.message(side, outcome, now, &f, r)
-	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
-		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
-	} else if open && early > 0 {
-		f.Undecide(fmt.Sprintf("the capture ends %s too soon to call the FIN unanswered", detectors.Span(early)))
-	} else if open {
-		r.Absence(&f, s.first.At)
-	}
-	w.due[side].Emit(f, r)
-}
-
-// since is when the outcome became true, apart from patience.
-func (f *repeatedFIN) since(outcome *detectors.Outcome) int64 {
-	switch outcome {
-	case unansweredUnaware:
-		return f.unaware.At
-	case unansweredExhausted:
-		return f.overdue()
-	}
-	return f.last.At
-}
-
-func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome, now int64, f *detectors.Finding, r *detectors.Report) string {
-	s := &w.sides[side]
-	own, peer := r.Name(side), r.Name(side.Peer())
-	m := fmt.Sprintf("%s sent FIN %d times in %s (frames %d to %d), at intervals of %s to %s.",
-		own, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.spread[0]), detectors.Span(s.spread[1]))
-	if s.sends == 2 {
-		m = fmt.Sprintf("%s sent FIN twice, %s apart (frames %d and %d).", own, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
-	}
-	end := &f.Evidence[len(f.Evidence)-1].Seg
-	switch outcome {
-	case unansweredLate:
-		return m + fmt.Sprintf(" %s acknowledged it after %s: until then, the segments of one direction did not arrive.", peer, detectors.Span(now-s.first.At))
-	case unansweredReset:
-		who := peer
-		if end.Src == r.Conn.Endpoint(side) {
-			who = own
-		}
-		return m + fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
-	case unansweredUnaware:
-		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
-			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
-	default:
-		m += fmt.Sprintf(" %s has not acknowledged it", peer)
-		if last := r.Conn.Last(side.Peer()); last.At <= s.first.At {
-			m += ", nor sent anything else on this connection since."
-		} else {
-			m += fmt.Sprintf(": what it sent since then, the last of it %s after the first FIN (frame %d), acknowledges only what came before.",
-				detectors.Span(last.At-s.first.At), last.Frame)
-		}
-	}
-	if s.icmp.Since(s.first.At) {
-		m += " " + s.icmp.Sentence(own) + " " + s.icmp.Meaning(own, peer)
-	}
-	left := "is left"
-	if now >= s.overdue() {
-		left = "was"
-		m += fmt.Sprintf(" %s has given up: it has not sent the FIN for %s.", own, detectors.Span(now-s.last.At))
-	}
-	return m + fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, f.States[side.Peer()])
 }

@@ -1,0 +1,49 @@
+package closing
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A repeatedFIN is one side's FIN, from its first retransmission until it is acknowledged.
+type repeatedFIN struct {
+	sends   int             // that were captured
+	first   reassembly.Mark // its At is 0 if it was not captured, or had to wait for something else
+	last    reassembly.Mark
+	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
+	gaps    [2]int64              // the first interval and the latest
+	spread  [2]int64              // the shortest interval and the longest
+	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
+	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
+}
+
+func (f *repeatedFIN) repeat(m reassembly.Mark) {
+	f.gaps[1] = m.At - f.last.At
+	if f.sends == 1 {
+		f.gaps[0] = f.gaps[1]
+		f.spread = f.gaps
+	}
+	f.spread = [2]int64{min(f.spread[0], f.gaps[1]), max(f.spread[1], f.gaps[1])}
+	f.last = m
+	if m.Seq.Before(f.from) {
+		f.from = m.Seq
+	}
+	f.sends++
+}
+
+// overdue is when the next retransmission is overdue: intervals double (RFC 6298 5.5),
+// and there is room for jitter.
+func (f *repeatedFIN) overdue() int64 {
+	return f.last.At + max(int64(detectors.GiveUpFactor*float64(f.gaps[1])), int64(detectors.MinSilence))
+}
+
+// since is when the outcome became true, apart from patience.
+func (f *repeatedFIN) since(outcome *detectors.Outcome) int64 {
+	switch outcome {
+	case unansweredUnaware:
+		return f.unaware.At
+	case unansweredExhausted:
+		return f.overdue()
+	}
+	return f.last.At
+}
