@@ -2,54 +2,10 @@ package resets
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// segmentOrigin is what it takes to say that a RST is the host's own and what it
-// answers: the IP identification and TTL that tell it from a forged one, and the
-// sequence numbers of all segments before it.
-const segmentOrigin = fsm.Text | fsm.SeqUnknown
-
-// An outcome is one thing that a RST may mean: what is declared about it, and what
-// depends on the case.
-type outcome struct {
-	detectors.Outcome
-	exceptions  []exception                      // to its severity; the first that holds
-	doubts      []doubt                          // the first that holds makes it undecided
-	peerAtFault func(*resetCase) bool            // whether the peer has to be looked at, not the sender
-	fault       func(*resetCase) detectors.Fault // whose it is; nil is as declared
-	sentence    func(*resetCase) string          // for the ticket
-	lost        func(*resetCase) uint32          // the payload that it cost, in bytes; nil is what was in flight
-	measure     func(*resetCase, *detectors.Finding)
-	absence     func(*resetCase, *detectors.Finding, *detectors.Report) // marks what did not come, if it rests on that
-}
-
-type exception struct {
-	severity detectors.Severity
-	holds    func(*resetCase) bool
-}
-
-type doubt struct {
-	reason string
-	holds  func(*resetCase) bool
-}
-
-// doubts go before an outcome's own.
-var doubts = []doubt{
-	{"one-sided: nothing from the peer was captured before the RST, so it is not known what the RST answers", func(c *resetCase) bool {
-		return c.peer.packets == 0
-	}},
-	{"the RST lies inside the window, but not at the next sequence number: what came before it was not captured, or it is forged; the connection ends here either way",
-		func(c *resetCase) bool { return c.inWindow }},
-}
-
-// The sender may have closed with a FIN that was not captured.
-var (
-	onlyAcks  = doubt{"midstream: only ACKs from the sender of the RST were captured before, so it may have closed", (*resetCase).onlyAcks}
-	finUnseen = doubt{"holes: the last segment from the sender of the RST was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
-)
+// What a RST may mean.
 
 var refused = &outcome{
 	Outcome: detectors.Outcome{
@@ -275,62 +231,4 @@ var unexplained = &outcome{
 	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }}},
 	doubts:     []doubt{{"midstream: the capture begins with the RST, and shows nothing that its sender sent before", (*resetCase).halfCaptured}},
 	sentence:   (*resetCase).unexplainedSentence,
-}
-
-// staleFault accuses the peer only of what the RST answers, and only if the sender's own
-// host says so.
-func (c *resetCase) staleFault() detectors.Fault {
-	switch {
-	case c.otherTTL():
-		return detectors.FaultPath
-	case !c.replies():
-		return detectors.FaultUnknown
-	}
-	return detectors.FaultHost
-}
-
-func (c *resetCase) measureIdle(f *detectors.Finding) {
-	if s, _, _ := middlebox.Longest(c.idle()); s > 0 {
-		f.Measure("idle_default_s", float64(s))
-	}
-}
-
-func (c *resetCase) measureTTL(f *detectors.Finding) {
-	f.Measure("ttl", int(c.rst.TTL))
-	f.Measure("ttl_before", int(c.sender.last.TTL))
-}
-
-// lostBytes is how much payload the RST cost, as the sentence says it.
-func (o *outcome) lostBytes(c *resetCase) uint32 {
-	if o.lost != nil {
-		return o.lost(c)
-	}
-	return c.inFlight()
-}
-
-// apply gives the finding what depends on the case: severity, doubts, measures.
-func (o *outcome) apply(c *resetCase, f *detectors.Finding, r *detectors.Report) {
-	for i := range o.exceptions {
-		if x := &o.exceptions[i]; x.holds(c) {
-			f.Severity = x.severity
-			break
-		}
-	}
-	if o.fault != nil {
-		f.Fault = o.fault(c)
-	}
-	if o.measure != nil {
-		o.measure(c, f)
-	}
-	for _, list := range [...][]doubt{doubts, o.doubts} {
-		for i := range list {
-			if d := &list[i]; d.holds(c) {
-				f.Undecide(d.reason)
-				return
-			}
-		}
-	}
-	if o.absence != nil {
-		o.absence(c, f, r)
-	}
 }
