@@ -13,17 +13,17 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 )
 
-// Two taps with interleaved frames, one of them with timestamps out of order, and a
-// file of two hours later whose clock is set back: the order of the trace, its gap
-// and its steps are those of one process.
-func TestClocks(t *testing.T) {
+// setBack writes a trace as three files, and returns their names: two taps with
+// interleaved frames, one of them with timestamps out of order, and a file of two hours
+// later whose clock is set back.
+func setBack(t *testing.T, folder string, frames int64) (files []string) {
+	t.Helper()
 	var buf bytes.Buffer
-	if _, err := tracegen.Write(&buf, tracegen.Spec{Frames: 6000, Flows: 60, Snap: 96, Faults: 4, Seed: 5}); err != nil {
+	if _, err := tracegen.Write(&buf, tracegen.Spec{Frames: frames, Flows: int(frames / 100), Snap: 96, Faults: 4, Seed: 5}); err != nil {
 		t.Fatal(err)
 	}
 	const header, step = 24, 5
 	head, rest := buf.Bytes()[:header], buf.Bytes()[header:]
-	folder := t.TempDir()
 	file := map[string][]byte{}
 	add := func(name string, record []byte, shift int) {
 		record = bytes.Clone(record)
@@ -39,7 +39,7 @@ func TestClocks(t *testing.T) {
 		record := rest[:n]
 		rest = rest[n:]
 		later := 7200
-		if i > 3000 {
+		if i > int(frames/2) {
 			later -= step
 		}
 		add("later.pcap", record, later)
@@ -56,13 +56,18 @@ func TestClocks(t *testing.T) {
 			}
 		}
 	}
-	var files []string
 	for _, name := range []string{"a.pcap", "b.pcap", "later.pcap"} {
 		files = append(files, filepath.Join(folder, name))
 		if err := os.WriteFile(files[len(files)-1], file[name], 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return files
+}
+
+// The order of the trace, its gap and its steps are those of one process.
+func TestClocks(t *testing.T) {
+	files := setBack(t, t.TempDir(), 6000)
 	slices.Reverse(files) // for equal times, the order of names counts, not that of the list
 	for _, o := range []Options{{}, {Group: 1, Least: 1, Hold: 100_000}} {
 		o.Inputs, o.Output, o.Range = files, t.TempDir(), 20

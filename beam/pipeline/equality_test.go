@@ -37,7 +37,11 @@ func TestMain(m *testing.M) {
 		os.Exit(runWorker())
 	}
 	if what := os.Getenv(child); what != "" {
-		os.Exit(runChild(what))
+		if err := runChild(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -69,11 +73,19 @@ func runOn(t *testing.T, execute func(context.Context, *beam.Pipeline) (beam.Pip
 // the connections.
 func single(t *testing.T, o Options, files []string) (lines, summary []byte, rows []table.Row) {
 	t.Helper()
+	lines, summary, rows, err := analyse(o, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines, summary, rows
+}
+
+func analyse(o Options, files []string) (lines, summary []byte, rows []table.Row, err error) {
 	trace, _ := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
 	defer trace.Close()
 	e, err := o.engine()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, nil, err
 	}
 	e.AllFlows = true
 	r := engine.Run(context.Background(), trace, e)
@@ -82,13 +94,12 @@ func single(t *testing.T, o Options, files []string) (lines, summary []byte, row
 	}
 	r.Flows = nil
 	var buf bytes.Buffer
-	ro := report.Options{Version: o.Version, Docs: find, RawTime: trace.RawTime}
-	if err := report.NDJSON(&buf, r, ro); err != nil {
-		t.Fatal(err)
+	if err := report.NDJSON(&buf, r, report.Options{Version: o.Version, Docs: find, RawTime: trace.RawTime}); err != nil {
+		return nil, nil, nil, err
 	}
 	all := buf.Bytes()
 	last := bytes.LastIndexByte(all[:len(all)-1], '\n') + 1
-	return all[:last], all[last:], rows
+	return all[:last], all[last:], rows, nil
 }
 
 // same checks that the output of a pipeline is the same as that of one process.

@@ -26,7 +26,7 @@ func TestFlink(t *testing.T) {
 	generated := Options{Inputs: []string{filepath.Join(folder, "trace*.pcap")}, Output: filepath.Join(folder, "report"), Range: 100}
 
 	c := embedded(t)
-	killed := c.killReader(files[7])
+	killed := interrupt(t, files[7], c.kill)
 	c.run(together, generated)
 	if n := killed(); n == 0 {
 		t.Error("no worker was killed")
@@ -35,10 +35,10 @@ func TestFlink(t *testing.T) {
 	same(t, generated, files)
 }
 
-// killReader makes a file a pipe that kills the worker that reads it, in the middle.
-// The next one finds the file. The function returns how many workers were killed.
-func (c *flinkCluster) killReader(name string) func() int {
-	t := c.t
+// interrupt makes a file a pipe. When a worker has read half of it, it is a file again,
+// and kill is called, which kills this worker. The returned function waits for that and
+// returns what kill returned.
+func interrupt(t *testing.T, name string, kill func() int) func() int {
 	t.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -58,7 +58,7 @@ func (c *flinkCluster) killReader(name string) func() int {
 		defer w.Close()
 		_, _ = w.Write(data[:len(data)/2])
 		_ = os.Rename(whole, name)
-		killed <- c.kill()
+		killed <- kill()
 	}()
 	return func() int {
 		if r, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0); err == nil { // if nobody has read it

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,8 @@ import (
 )
 
 var jars = flag.String("flink", "", "`folder` with the jars of Flink, from contrib/beam/flink/flink fetch")
+
+var patience = flag.Duration("flink-patience", 5*time.Minute, "`time` after which a job on Flink is given up; a test needs seconds")
 
 // flinkFolder has the script that starts Flink.
 const flinkFolder = "../../contrib/beam/flink"
@@ -122,12 +125,39 @@ type flinkCluster struct {
 	workers      string // folder with process IDs
 	taskManagers []*server
 	rest         string // HOST:PORT of the job manager
+	port         string // setting of the job manager's other port
 }
 
 // embedded starts a job server with a cluster in the same process.
 func embedded(t *testing.T) *flinkCluster {
 	t.Helper()
 	return newCluster(t, serve(t, "embedded", "--job-port=0", "--artifacts-dir="+t.TempDir()))
+}
+
+// standalone starts a job manager, two task managers with a slot each, and a job server.
+func standalone(t *testing.T) *flinkCluster {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := "jobmanager.rpc.port=" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	l.Close()
+	manager := serve(t, "jobmanager", "-D", port, "-D", "rest.bind-port=0")
+	rest := manager.await("Rest endpoint listening at ")
+	c := newCluster(t, serve(t, "jobserver", "--flink-master="+rest, "--job-port=0", "--artifacts-dir="+t.TempDir()))
+	c.rest, c.port = rest, port
+	for range 2 {
+		c.addTaskManager()
+	}
+	return c
+}
+
+func (c *flinkCluster) addTaskManager() {
+	c.t.Helper()
+	tm := serve(c.t, "taskmanager", "-D", c.port, "-D", "taskmanager.numberOfTaskSlots=1")
+	tm.await("Successful registration at resource manager")
+	c.taskManagers = append(c.taskManagers, tm)
 }
 
 // newCluster directs jobs to a job server.
@@ -151,7 +181,7 @@ func newCluster(t *testing.T, jobs *server) *flinkCluster {
 func (c *flinkCluster) run(all ...Options) beam.PipelineResult {
 	c.t.Helper()
 	return runOn(c.t, func(ctx context.Context, p *beam.Pipeline) (beam.PipelineResult, error) {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // of a few seconds
+		ctx, cancel := context.WithTimeout(ctx, *patience)
 		defer cancel()
 		return flink.Execute(ctx, p)
 	}, all...)
