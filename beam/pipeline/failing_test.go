@@ -181,7 +181,7 @@ func TestFailingWorkers(t *testing.T) {
 	folder := t.TempDir()
 	files := generate(t, folder, 20_000, 7)
 	for name, o := range map[string]Options{
-		"samples":   {Inputs: []string{"../../samples/*.pcapng"}, Range: 20},
+		"samples":   {Inputs: together(t), Range: 20},
 		"generated": {Inputs: []string{filepath.Join(folder, "trace*")}, Range: 50},
 		"runs":      {Inputs: []string{filepath.Join(folder, "trace*")}, Range: 50, Group: 1000, Least: 1, Hold: 1 << 20},
 	} {
@@ -190,8 +190,7 @@ func TestFailingWorkers(t *testing.T) {
 			s := failingRunner{Rand: rand.New(rand.NewPCG(1, 2)), t: t, o: o}
 			s.run()
 			if name == "samples" {
-				files := samples(t)
-				same(t, o, files)
+				same(t, o, o.Inputs)
 			} else {
 				same(t, o, files)
 			}

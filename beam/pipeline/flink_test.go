@@ -22,16 +22,16 @@ func TestFlink(t *testing.T) {
 	needFlink(t)
 	folder := t.TempDir()
 	files := generate(t, folder, *frames/4, 20)
-	together := Options{Inputs: []string{"../../samples/*.pcapng"}, Output: filepath.Join(folder, "samples"), Range: 10}
+	inOne := Options{Inputs: together(t), Output: filepath.Join(folder, "samples"), Range: 10}
 	generated := Options{Inputs: []string{filepath.Join(folder, "trace*.pcap")}, Output: filepath.Join(folder, "report"), Range: 100}
 
 	c := embedded(t)
 	killed := interrupt(t, files[7], c.kill)
-	c.run(together, generated)
+	c.run(inOne, generated)
 	if n := killed(); n == 0 {
 		t.Error("no worker was killed")
 	}
-	same(t, together, samples(t))
+	same(t, inOne, inOne.Inputs)
 	same(t, generated, files)
 }
 
