@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -85,7 +84,7 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 		if first == nil || p.missed() {
 			break
 		}
-		if slices.Contains(reasonsFor[p.reasonOf(f)], f.Outcome) && p.reasonOf(f) != "NO_SOCKET" { // the kernel knows, whatever the time
+		if reason, agrees, _ := p.agrees(f); agrees && reason != "NO_SOCKET" { // the kernel knows, however slow this machine is
 			break
 		}
 		cause := p.causeOf(first)

@@ -20,13 +20,25 @@ var reasonsFor = map[string][]string{
 	"TCP_ABORT_ON_CLOSE":       {"aborted", "unread-data"},
 	"TCP_ABORT_ON_DATA":        {"data-after-close"},
 	"TCP_TIMEWAIT_SOCKET":      {"data-after-close", "stale", "late-ack"},
-	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack"},
+	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack", "data-after-close"}, // to a socket in SYN_SENT
 }
 
 // lessExact are outcomes that the wire shows where the kernel knows better, with what the
 // finding must say then.
 var lessExact = map[[2]string]string{
-	{"NO_SOCKET", "aborted"}: "its socket was gone", // a FIN to a host that has closed and forgotten the connection
+	{"NO_SOCKET", "aborted"}:                  "its socket was gone", // a FIN to a host that has closed and forgotten the connection
+	{"TCP_INVALID_ACK_SEQUENCE", "aborted"}:   "its socket was gone", // and connects again from the same port
+	{"TCP_STATE", "handshake-reset"}:          "ended it with a RST", // before anything was sent
+	{"TCP_ABORT_ON_CLOSE", "handshake-reset"}: "ended it with a RST",
+}
+
+// agrees reports whether the kernel's reason allows what a finding says about a RST. known is
+// false if the kernel did not say it, or gives a reason that says nothing.
+func (p *randomCase) agrees(f *tcptrace.Finding) (reason string, agrees, known bool) {
+	reason = p.reasonOf(f)
+	allowed, known := reasonsFor[reason]
+	words, less := lessExact[[2]string{reason, f.Outcome}]
+	return reason, slices.Contains(allowed, f.Outcome) || less && strings.Contains(f.Message, words), known
 }
 
 // checkReasons compares tcptrace with the kernel's own reasons for what it sent.
@@ -40,7 +52,7 @@ func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []
 		if f.Detector != "reset-cause" {
 			continue
 		}
-		reason := p.reasonOf(f)
+		reason, agrees, known := p.agrees(f)
 		if reason == "" {
 			continue
 		}
@@ -49,18 +61,16 @@ func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []
 			outcome += " (undecided)"
 		}
 		table[reason+"  "+outcome]++
-		allowed, known := reasonsFor[reason]
-		words, less := lessExact[[2]string{reason, f.Outcome}]
-		if f.Verdict == detectors.Seen && known && !slices.Contains(allowed, f.Outcome) && !(less && strings.Contains(f.Message, words)) {
+		if f.Verdict == detectors.Seen && known && !agrees {
 			faults = append(faults, fmt.Sprintf("reset-cause:%s: the kernel says %s", f.Outcome, reason))
 		}
 	}
 	sent, counted := p.resent(rep)
 	for side := range sent {
 		switch {
-		case counted[side] > 0 && sent[side] == 0 && !p.opensTwice(side): // a SYN-ACK that follows a SYN repeats it
+		case counted[side] > 0 && sent[side] == 0 && !p.opensTwice(side) && !p.doubled(side): // a SYN-ACK that follows a SYN repeats it
 			faults = append(faults, "retransmissions: tcptrace counts some, the kernel sent nothing again")
-		case counted[side] == 0 && sent[side] > 0 && p.undisturbed():
+		case counted[side] == 0 && sent[side] > 0 && p.undisturbed() && !p.doubled(side):
 			faults = append(faults, "retransmissions: tcptrace counts none, the kernel sent something again")
 		}
 	}
@@ -88,6 +98,14 @@ func (p *randomCase) opensTwice(side int) bool {
 		}
 	}
 	return syn && synAck
+}
+
+// doubled reports whether the wire doubled a packet of either side before the tap. Without an IP ID, it
+// counts as sent twice; and a host answers both.
+func (p *randomCase) doubled(side int) bool {
+	return slices.ContainsFunc(p.w.packets, func(x *packet) bool {
+		return x.duplicates[0] > 0 && (x.from != side || x.seg.IPID == 0)
+	})
 }
 
 // resent is how often each kernel says that it sent something again, and how many
