@@ -31,7 +31,7 @@ func (c *resetCase) replies() bool {
 		return false
 	// The sender had answered it otherwise already, unless the RST is below what it
 	// sent, or that was in flight.
-	case last.At < c.sender.last.At && c.atNxt() && !c.crossed():
+	case last.At < c.sender.last.At && c.atNxt() && !c.crossed() && !c.synAgainUnderway():
 		return false
 	}
 	// With ACK, a RST says what has arrived; it answers what has no ACK itself, and
@@ -58,6 +58,12 @@ func (c *resetCase) answers() bool { return c.replies() && !c.early() }
 // oneOf reports whether the RST is the first of several, which answer several segments of
 // the peer: it answers the earliest, of which only the last is known.
 func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 }
+
+// synAgainUnderway reports whether the peer's last segment is its SYN, sent again. What the
+// sender has answered meanwhile may be the first one (random kernel case 1171).
+func (c *resetCase) synAgainUnderway() bool {
+	return c.peer.last.Flags.Has(reassembly.SYN) && c.peer.packets > 1
+}
 
 // crossed reports whether the sender's last segment was sent before the peer's can have
 // reached it, though it was captured later: it does not acknowledge that, and came

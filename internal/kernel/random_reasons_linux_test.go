@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,7 +22,8 @@ var reasonsFor = map[string][]string{
 	"TCP_ABORT_ON_CLOSE":       {"aborted", "unread-data"},
 	"TCP_ABORT_ON_DATA":        {"data-after-close"},
 	"TCP_TIMEWAIT_SOCKET":      {"data-after-close", "stale", "late-ack"},
-	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack", "data-after-close"}, // to a socket in SYN_SENT
+	"TCP_FLAGS":                {"half-open", "keepalive-refused", "handshake-reset", "data-after-close", "stale", "late-ack"}, // to a socket in LISTEN
+	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack", "data-after-close"},                      // to a socket in SYN_SENT
 }
 
 // lessExact are outcomes that the wire shows where the kernel knows better, with what the
@@ -113,8 +116,8 @@ func (p *randomCase) doubled(side int) bool {
 func (p *randomCase) resent(rep *tcptrace.Report) (sent, counted [2]int) {
 	for side, s := range p.sides {
 		local, foreign := s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)
-		for _, e := range p.kernel.of(local, foreign) {
-			if e.at < p.ended && strings.HasPrefix(e.name, "tcp_retransmit") {
+		for _, e := range p.said(local, foreign) {
+			if strings.HasPrefix(e.name, "tcp_retransmit") {
 				sent[side]++
 			}
 		}
@@ -142,8 +145,8 @@ func (p *randomCase) reasonOf(f *tcptrace.Finding) string {
 	}
 	rst := &f.Evidence[i].Seg
 	var reasons []string
-	for _, e := range p.kernel.of(rst.Src.AddrPort(), rst.Dst.AddrPort()) {
-		if e.at < p.ended && e.name == "tcp_send_reset" {
+	for _, e := range p.said(rst.Src.AddrPort(), rst.Dst.AddrPort()) {
+		if e.name == "tcp_send_reset" {
 			reasons = append(reasons, e.reason)
 		}
 	}
@@ -163,13 +166,21 @@ func (p *randomCase) reasonOf(f *tcptrace.Finding) string {
 	return reasons[place]
 }
 
+// said is what a kernel said about one direction of the connection during the case, in order. A
+// RST from a socket in LISTEN is one of that socket, which has no peer.
+func (p *randomCase) said(src, dst netip.AddrPort) []kernelEvent {
+	all := slices.Concat(p.kernel.of(src, dst), p.kernel.of(src, netip.AddrPortFrom(netip.IPv4Unspecified(), 0)))
+	slices.SortStableFunc(all, func(a, b kernelEvent) int { return cmp.Compare(a.at, b.at) })
+	return slices.DeleteFunc(all, func(e kernelEvent) bool { return e.at < p.actions[0].at || e.at > p.ended })
+}
+
 // kernelLog is what the kernels say about the connection, a line each.
 func (p *randomCase) kernelLog() (text string) {
 	if p.kernel == nil || len(p.actions) == 0 {
 		return ""
 	}
 	for side, s := range p.sides {
-		for _, e := range p.kernel.of(s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)) {
+		for _, e := range p.said(s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)) {
 			text += fmt.Sprintf("%9.4f kernel of the %s: %s %s %s\n", float64(e.at-p.actions[0].at)/1e9, s.h.name, e.name, e.state, e.reason)
 		}
 	}
