@@ -29,7 +29,7 @@ var silences = []testCase{
 		s.keepRecording(4 * time.Second)
 	}, find: []finding{{"dead-peer", "data", serverAddr}}},
 
-	{name: "server away for a moment", run: func(s *testRun) {
+	{name: "server away for a moment", set: []setting{neverStalls}, run: func(s *testRun) {
 		client, server := s.connect()
 		away := s.server.loses(arriving, anything)
 		client.send(100)

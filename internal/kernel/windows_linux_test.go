@@ -62,7 +62,7 @@ var windows = []testCase{
 		s.await(fsm.Established, fsm.Established)
 	}},
 
-	{name: "buffer smaller than a segment", run: func(s *testRun) {
+	{name: "buffer smaller than a segment", set: []setting{{"zero-window-probe-loop", "min-probes", 1000}}, run: func(s *testRun) {
 		s.record()
 		listener := s.server.socket(serverPort)
 		listener.set(unix.SOL_SOCKET, unix.SO_RCVBUF, 1) // the kernel makes it a little more
