@@ -115,6 +115,7 @@ function fileSystem(progress) {
     try {
       result = f(...args);
     } catch (error) {
+      if (typeof error.code !== "string") error = Object.assign(new Error(String(error)), {code: "EIO"}); // of a FileReader
       return done(error);
     }
     done(null, result);

@@ -8,7 +8,8 @@ let module = null;  // the compiled command
 let worker = null;  // of the run that is under way
 let view = "findings";
 let duration = 0;   // of the trace, in seconds
-const results = new Map(); // of runs on these inputs, by arguments
+const results = new Map(); // of the last runs on these inputs, by arguments
+const mostResults = 20;
 
 // load gets the module: from the page itself, or with the page's only request. After that
 // no request is allowed any more, by a policy that the workers inherit.
@@ -61,6 +62,7 @@ function run(args) {
       say(data.stderr.trim() || `Done in ${((performance.now() - begun) / 1000).toFixed(1)} s.`, data.status === 2);
       document.documentElement.dataset.memory = data.memory;
       results.set(key, data);
+      if (results.size > mostResults) results.delete(results.keys().next().value);
       resolve(data);
     };
     own.onerror = event => { stop(); say(event.message, true); reject(new Error(event.message)); };
@@ -81,6 +83,9 @@ function progress(read) {
   say(`Reading: ${(part / 1e6).toFixed(0)} of ${(inputs.total / 1e6).toFixed(0)} MB` + (pass > 1 ? `, pass ${pass}` : ""));
 }
 
+// reserved are names that mean something else to the command or in its file system.
+const reserved = ["-", "tmp", "out", "out.zip", "report"];
+
 // take replaces the inputs. Files of one name get numbers.
 function take(files) {
   if (!files.length) return;
@@ -89,7 +94,7 @@ function take(files) {
   const names = new Set();
   inputs.files = [...files].map(file => {
     let name = file.name;
-    for (let n = 2; names.has(name) || name === "-" || name === "out"; n++) name = n + "-" + file.name;
+    for (let n = 2; names.has(name) || reserved.includes(name); n++) name = n + "-" + file.name;
     names.add(name);
     return {name, file};
   });
@@ -211,7 +216,11 @@ async function offer(args, name) {
 
 element("files").onchange = () => take(element("files").files);
 element("analyse-text").onclick = () => take([new File([element("text").value], "pasted.txt")]);
-element("cancel").onclick = () => { stop(); say("Cancelled."); };
+element("cancel").onclick = () => {
+  stop();
+  say("Cancelled.");
+  element("result").setAttribute("aria-busy", "false");
+};
 for (const button of document.querySelectorAll("nav button")) button.onclick = () => show(button.dataset.view);
 element("options").onsubmit = event => { event.preventDefault(); show(view); };
 element("undecided").onchange = element("as-text").onchange = () => show(view);

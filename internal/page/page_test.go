@@ -17,27 +17,39 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/cli"
 )
 
-// built is the page in a directory of its own, made once for all tests.
-var built = sync.OnceValues(func() (dir string, err error) {
+// dir is where the page is, once a test has built it.
+var dir string
+
+// build builds the page, once for all tests.
+var build = sync.OnceValue(func() error {
 	parts, err := Build("")
-	if err != nil {
-		return "", err
+	if err == nil {
+		dir, err = os.MkdirTemp("", "tcptrace-page")
 	}
-	if dir, err = os.MkdirTemp("", "tcptrace-page"); err == nil {
+	if err == nil {
 		err = Write(dir, parts)
 	}
-	return dir, err
+	return err
 })
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if dir, err := built(); err == nil && dir != "" && wasBuilt {
-		os.RemoveAll(dir)
-	}
+	os.RemoveAll(dir)
 	os.Exit(status)
 }
 
-var wasBuilt bool
+// start opens a browser, and builds the page if there is one.
+func start(t *testing.T) *site {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("the page runs no Go code that the race detector sees")
+	}
+	s := &site{t: t, Page: browsertest.Open(t)}
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // A site is the page on a web server, in a browser.
 type site struct {
@@ -50,13 +62,7 @@ type site struct {
 
 func open(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t}
-	s.Page = browsertest.Open(t)
-	wasBuilt = true
-	dir, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := start(t)
 	files := http.FileServer(http.Dir(dir))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -118,16 +124,16 @@ func command(t *testing.T, dir string, args ...string) string {
 	return out.String()
 }
 
-func samples(t *testing.T, names ...string) (dir string, paths []string) {
+func samples(t *testing.T, names ...string) (folder string, paths []string) {
 	t.Helper()
-	dir, err := filepath.Abs("../../samples")
+	folder, err := filepath.Abs("../../samples")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		paths = append(paths, filepath.Join(dir, name))
+		paths = append(paths, filepath.Join(folder, name))
 	}
-	return dir, paths
+	return folder, paths
 }
 
 // TestPage_sameAsCommand drops captures, and compares every view as text with what the command prints.
@@ -139,7 +145,7 @@ func TestPage_sameAsCommand(t *testing.T) {
 	if want := []string{"/", "/" + Module}; !slices.Equal(s.asked, want) {
 		t.Errorf("loading asks for %q, want %q", s.asked, want)
 	}
-	dir, paths := samples(t, file, other)
+	folder, paths := samples(t, file, other)
 	s.Choose("#files", paths[0])
 	s.shown("findings")
 	var found struct {
@@ -162,7 +168,7 @@ func TestPage_sameAsCommand(t *testing.T) {
 		}
 		s.click("nav [data-view=" + c.view + "]")
 		s.shown(c.view + "-text")
-		if got, want := s.text(), command(t, dir, append(c.args, file)...); got != want {
+		if got, want := s.text(), command(t, folder, append(c.args, file)...); got != want {
 			t.Errorf("%s:\n%s\nwant, as the command:\n%s", c.view, got, want)
 		}
 	}
@@ -185,7 +191,7 @@ func TestPage_sameAsCommand(t *testing.T) {
 	s.shown("findings")
 	s.click("#as-text")
 	s.shown("findings-text")
-	if got, want := s.text(), command(t, dir, file, other); got != want {
+	if got, want := s.text(), command(t, folder, file, other); got != want {
 		t.Errorf("two files:\n%s\nwant, as the command:\n%s", got, want)
 	}
 
@@ -206,14 +212,24 @@ func TestPage_sameAsCommand(t *testing.T) {
 	}
 }
 
-// TestPage_oneFile opens the page from the disk, pastes a trace, cancels a run, and downloads.
-func TestPage_oneFile(t *testing.T) {
-	s := &site{t: t, Page: browsertest.Open(t)}
-	wasBuilt = true
-	dir, err := built()
+// TestPage_small: what a browser has to load. With Brotli, the module is 0.70 times as large
+// as with gzip, so this keeps it below 3 MB.
+func TestPage_small(t *testing.T) {
+	start(t)
+	st, err := os.Stat(filepath.Join(dir, Module))
 	if err != nil {
 		t.Fatal(err)
 	}
+	const most = 4_200_000
+	t.Logf("%d bytes", st.Size())
+	if st.Size() > most {
+		t.Errorf("the module has %d bytes compressed, want %d at most: what did it get that a browser cannot do?", st.Size(), most)
+	}
+}
+
+// TestPage_oneFile opens the page from the disk, pastes a trace, cancels a run, and downloads.
+func TestPage_oneFile(t *testing.T) {
+	s := start(t)
 	s.Screen(360, 800, true)
 	s.Go("file://" + filepath.Join(dir, Single))
 	s.ready()

@@ -92,6 +92,28 @@ func TestConnection_page(t *testing.T) {
 	}
 }
 
+// withoutScript is a page without its one script.
+func withoutScript(page []byte) []byte {
+	return bytes.Replace(page, []byte("<script>"+FiguresScript+"</script>"), nil, 1)
+}
+
+// TestConnection_harmless: nothing from outside becomes more than text.
+func TestConnection_harmless(t *testing.T) {
+	r := hostile()
+	f := &r.Flows[0]
+	f.Ending, f.History = "<script>alert(1)</script>", "\x1b[31m<b>"
+	o := testOptions()
+	o.Connection = true
+	o.Pictures = NewPictures(r, o)
+	for i := range r.Findings[0].Evidence {
+		x := step(f, fsm.Probe, r.Findings[0].Evidence[i].Seg)
+		x.N = uint64(i + 1)
+		o.Steps = append(o.Steps, *x)
+		o.Pictures.Add(f.ID, x)
+	}
+	checkHTML(t, withoutScript(written(t, HTML, r, o)))
+}
+
 // TestConnection_script: the page runs its one script, which its policy names, and no other.
 func TestConnection_script(t *testing.T) {
 	page := transfer(t)

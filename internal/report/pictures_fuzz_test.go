@@ -34,6 +34,7 @@ func FuzzPictures(f *testing.F) {
 		flow.First, flow.Last, found.Start, found.End = first, last, start, end
 		r.Trace = result.Span{First: first, Last: last, End: end}
 		o := testOptions()
+		o.Connection = true
 		o.Pictures = NewPictures(r, o)
 		for ; len(steps) >= stepSize; steps = steps[stepSize:] {
 			seg := reassembly.Segment{
@@ -43,12 +44,16 @@ func FuzzPictures(f *testing.F) {
 				Window: binary.BigEndian.Uint16(steps[20:]), Frame: uint32(steps[22]),
 				Opts: reassembly.Options{Has: reassembly.HasScale, Scale: steps[23]},
 			}
-			o.Pictures.Add(flow.ID, &result.Step{Seg: seg, Side: reassembly.Side(steps[16] & 1), Class: fsm.Class(steps[16] >> 1 % 14)})
+			step := result.Step{N: uint64(len(o.Steps) + 1), Seg: seg, Side: reassembly.Side(steps[16] & 1), Class: fsm.Class(steps[16] >> 1 % 14)}
+			o.Pictures.Add(flow.ID, &step)
+			o.Steps = append(o.Steps, step)
 		}
-		page := written(t, HTML, r, o)
-		checkHTML(t, page)
-		if len(page) > 300_000 {
-			t.Errorf("the page has %d bytes", len(page))
+		for _, o.Connection = range []bool{false, true} {
+			page := withoutScript(written(t, HTML, r, o))
+			checkHTML(t, page)
+			if most := 300_000 + 1000*len(o.Steps); len(page) > most {
+				t.Errorf("the page has %d bytes", len(page))
+			}
 		}
 	})
 }
