@@ -37,14 +37,29 @@ func (c *collector) twins(parts []*partition) {
 	if len(doubted) == 0 {
 		return
 	}
+	best := map[*found]*flow.Flow{} // the first of the trace, whatever the order of the parts
 	for _, p := range parts {
 		for _, f := range p.flows.All() {
-			if key, both := isnsOf(f); both {
-				for _, g := range doubted[key] {
-					compare(g, f, wanted[g.Position])
+			key, both := isnsOf(f)
+			if !both {
+				continue
+			}
+			for _, g := range doubted[key] {
+				if !translated(g.Conn.View(), f.Conn.View()) {
+					continue
+				}
+				for _, fd := range wanted[g.Position] {
+					if sentMore(f.Conn.View(), g.Conn.View(), fd.Subject) && (best[fd] == nil || f.Position < best[fd].Position) {
+						best[fd] = f
+					}
 				}
 			}
 		}
+	}
+	for fd, twin := range best {
+		v := twin.Conn.View()
+		fd.other = twin.Position
+		fd.Translated(v.Endpoint(reassembly.A), v.Endpoint(reassembly.B), v.Last(fd.Subject).Frame)
 	}
 }
 
@@ -60,19 +75,11 @@ func isnsOf(f *flow.Flow) (key isns, both bool) {
 	return key, true
 }
 
-// compare looks for what the twin of a connection shows of the sides that findings are about.
-func compare(f, twin *flow.Flow, findings []*found) {
-	v, other := f.Conn.View(), twin.Conn.View()
-	a, b := other.Endpoint(reassembly.A), other.Endpoint(reassembly.B)
-	if v.Endpoint(reassembly.A) == a && v.Endpoint(reassembly.B) == b {
-		return
-	}
-	for _, fd := range findings {
-		if fd.Verdict == detectors.Seen && sentMore(other, v, fd.Subject) {
-			fd.other = twin.Position
-			fd.Translated(a, b, other.Last(fd.Subject).Frame)
-		}
-	}
+// translated reports whether two connections of the same numbers can be one: translation
+// changes one end. Small stacks begin with the same numbers each time that they start, so
+// that both ends may differ, or none.
+func translated(v, w fsm.View) bool {
+	return (v.Endpoint(reassembly.A) == w.Endpoint(reassembly.A)) != (v.Endpoint(reassembly.B) == w.Endpoint(reassembly.B))
 }
 
 // sentMore reports whether the side has sent in v what is missing in w: data, a FIN or a RST.
