@@ -121,7 +121,7 @@ func (a *summary) finding(f *result.Finding, start int64, origin func(uint16, ui
 
 // frameNumbers matches frame numbers in a message. The evidence has them as well,
 // in a form that can be compared.
-var frameNumbers = regexp.MustCompile(`frames? \d+(, \d+)*( (to|and|or) \d+)?`)
+var frameNumbers = regexp.MustCompile(`(?i)frames? \d+(, \d+)*( (to|and|or) \d+)?`)
 
 // otherEndpoints matches those of other connections, and who sent an ICMP error: these have other addresses in pasted
 // text, and in other encodings.

@@ -40,7 +40,7 @@ func filled() *stats.Trace {
 	f := new(stats.Trace)
 	var n uint64
 	fill(reflect.ValueOf(f).Elem(), &n)
-	f.Start, f.Cuts = 0, nil // these are not in the block
+	f.Start, f.Cuts, f.Pauses = 0, nil, nil // not in the block: Gaps has those pauses that count
 	for i := range f.Numbers {
 		f.Numbers[i] = stats.Number{Position: uint64(5*i + 300), Number: uint64(i + 7)}
 	}
