@@ -3,6 +3,7 @@ package waiting
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -138,7 +139,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 			detectors.Span(r.Nanos("min-response")), detectors.Span(w.total), detectors.Span(w.longest), strings.Join(w.frames, ", "), more)
 	}
 	if x.Prompt > 0 {
-		f.Message += fmt.Sprintf(" %s took %s on average.", detectors.Counted(x.Prompt, "other answer", "other answers"), detectors.Span(int64(x.Mean)))
+		f.Message += " " + detectors.Counted(x.Prompt, "other answer", "other answers") + average(x) + "."
 	}
 	relayed(&f, x.Relayed, r)
 	invisible(&f, x.Invisible)
@@ -172,9 +173,9 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	f.Roles = detectors.Roles("server", server, "client")
 	f.Measure("waited_s", detectors.Seconds(x.Response))
 	f.Measure("prompt", int(x.Prompt))
-	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d), unless the request wanted no answer. Before, %s took %s on average.",
+	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d), unless the request wanted no answer. Before, %s.",
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
-		detectors.Counted(x.Prompt, "answer", "answers"), detectors.Span(int64(x.Mean)))
+		detectors.Counted(x.Prompt, "answer", "answers")+average(x))
 	relayed(&f, x.Relayed, r)
 	r.Absence(&f, x.Request.At)
 	r.Emit(f)
@@ -228,6 +229,15 @@ func invisible(f *detectors.Finding, may bool) {
 	if may {
 		f.Limits |= fsm.LossInvisible
 	}
+}
+
+// average says how long prompt answers took. Of less than a millisecond, it is not known how
+// much is the round trip's.
+func average(x *detectors.Exchange) string {
+	if x.Mean < time.Millisecond {
+		return " came at once"
+	}
+	return fmt.Sprintf(" took %s on average", detectors.Span(int64(x.Mean)))
 }
 
 // minPaused is how much of an answer must have been sent before a pause: a server that
