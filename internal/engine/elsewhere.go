@@ -27,7 +27,8 @@ func (c *collector) elsewhere(parts []*partition) {
 		for _, f := range p.flows.All() {
 			for _, fd := range wanted[synOf(f)] {
 				if o := others[fd]; bearsOn(f, fd) && (o == nil || f.Position < o.Position) {
-					others[fd] = f
+					copied := *f // one that rests is valid until the next only
+					others[fd] = &copied
 				}
 			}
 		}

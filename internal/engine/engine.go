@@ -29,8 +29,18 @@ type Options struct {
 	Coverage        []stats.Coverage // of each file, if it is known before they are read
 	Points          *Points          // several capture points, each analysed by itself; nil for one
 	longWay         bool             // no segment is taken as predicted; for tests
+	rest            restPolicy       // for tests
 	live            *Live            // reports findings as they are found; nil = all at the end
 }
+
+// restPolicy says when connections rest that have closed.
+type restPolicy uint8
+
+const (
+	restLater restPolicy = iota
+	restAtOnce
+	restNever
+)
 
 // DefaultMaxFlows is how many connections are held at a time.
 const DefaultMaxFlows = 1_000_000

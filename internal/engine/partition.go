@@ -51,6 +51,12 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	if o.live != nil {
 		p.watch.Withdraw = o.live.withdraw
 	}
+	if o.live == nil && !o.AllFlows && o.rest != restNever {
+		p.flows.Closes = &p.watch
+		if o.rest == restLater {
+			p.flows.RestAfter = flow.RestAfter
+		}
+	}
 	p.starts = p.watch.Starts()
 	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
 	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer

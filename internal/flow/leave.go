@@ -27,8 +27,13 @@ type leaver struct {
 	position uint32 // the lower half of the flow's
 }
 
+// leaver is nil, and still there, for a connection that rests.
 func (t *Table) leaver(l leaver) (f *Flow, still bool) {
-	f = t.At(l.id)
+	id, still := t.queued(l)
+	if id&resting != 0 || !still {
+		return nil, still
+	}
+	f = t.At(id)
 	return f, f.held && f.marks&closed != 0 && uint32(f.Position) == l.position
 }
 
@@ -45,9 +50,10 @@ func (t *Table) Note(id ID, f *Flow) {
 			_, still := t.leaver(l)
 			return !still
 		})
-		t.head = 0
+		t.head, t.tried = 0, 0
 	}
 	t.closed = append(t.closed, leaver{id, uint32(f.Position)})
+	t.settle()
 }
 
 // FirstClosed is the connection that has been over for longest.
@@ -55,19 +61,28 @@ func (t *Table) FirstClosed() (id ID, is bool) {
 	for ; t.head < len(t.closed); t.head++ {
 		l := t.closed[t.head]
 		f, still := t.leaver(l)
+		if l.id&resting != 0 && still {
+			l.id, _ = t.queued(l)
+			if f == nil {
+				l.id = t.wake(l.id)
+				f = t.At(l.id)
+			}
+			delete(t.woken, l.position)
+			t.closed[t.head].id = l.id
+		}
 		if !still {
 			continue
 		}
 		if f.Conn.Over() {
 			if t.head > ChunkSize && t.head*2 > len(t.closed) {
 				t.closed = append(t.closed[:0], t.closed[t.head:]...)
-				t.head = 0
+				t.head, t.tried = 0, max(t.tried-t.head, 0)
 			}
 			return l.id, true
 		}
 		f.marks &^= closed // it came back to life, and will close again
 	}
-	t.closed, t.head = t.closed[:0], 0
+	t.closed, t.head, t.tried = t.closed[:0], 0, 0
 	return 0, false
 }
 

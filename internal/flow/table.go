@@ -67,6 +67,7 @@ type Table struct {
 	replaced map[ID]replacement // connections whose four-tuple was used again
 	others   []ID               // what Others returns
 	leaving
+	rests
 
 	Gaps       reassembly.Gaps // room for the holes of connections that have many
 	duplicates duplicates
@@ -93,6 +94,7 @@ func (t *Table) clear() {
 	clear(t.slots)
 	t.unused, t.made, t.count = t.unused[:0], 1, 0
 	t.replaced, t.leaving = nil, leaving{}
+	t.rests = rests{Closes: t.Closes, RestAfter: t.RestAfter}
 	t.Gaps.Reset()
 }
 
@@ -116,7 +118,8 @@ func (t *Table) Held(id ID, position uint64) *Flow {
 	return nil
 }
 
-// All are the connections held, in no order.
+// All are the connections held, in no order. Those that rest have the ID New, and their *Flow is valid
+// until the next, and has no watchers.
 func (t *Table) All() iter.Seq2[ID, *Flow] {
 	return func(yield func(ID, *Flow) bool) {
 		for id := New + 1; id < ID(t.made); id++ {
@@ -124,6 +127,7 @@ func (t *Table) All() iter.Seq2[ID, *Flow] {
 				return
 			}
 		}
+		t.asleep(yield)
 	}
 }
 
@@ -138,8 +142,13 @@ func (t *Table) probe(k *reassembly.Key, hash, p uint32) (id ID, next uint32, ok
 		switch s := t.slots[p&mask]; {
 		case s.id == 0:
 			return 0, 0, false
-		case s.tag == hash && t.At(s.id).Conn.HasKey(k):
-			return s.id, p + 1, true
+		case s.tag == hash:
+			if s.id&resting != 0 {
+				s.id = t.wake(s.id)
+			}
+			if t.At(s.id).Conn.HasKey(k) {
+				return s.id, p + 1, true
+			}
 		}
 	}
 }
@@ -150,6 +159,9 @@ func (t *Table) Guess(hash uint32) ID {
 	mask := uint32(len(t.slots) - 1)
 	for p := hash; ; p++ {
 		if s := &t.slots[p&mask]; s.tag == hash || s.id == 0 {
+			if s.id&resting != 0 {
+				return New
+			}
 			return s.id
 		}
 	}
@@ -171,21 +183,26 @@ func (t *Table) Add(position uint64, hash uint32) (ID, *Flow) {
 	if (t.count+1)*4 > len(t.slots)*3 {
 		t.grow()
 	}
-	var id ID
-	if n := len(t.unused); n > 0 {
-		id, t.unused = t.unused[n-1], t.unused[:n-1]
-	} else {
-		if id = ID(t.made); id>>chunkBits == ID(len(t.chunks)) {
-			t.chunks = append(t.chunks, new([ChunkSize]Flow))
-		}
-		t.made++
-	}
+	id := t.unusedID()
 	t.put(slot{hash, id})
 	t.count++
 	f := t.At(id)
 	*f = *t.At(New)
 	f.Position, f.hash, f.held, f.fresh = position, hash, true, true
 	return id, f
+}
+
+// unusedID is an ID that no connection has.
+func (t *Table) unusedID() (id ID) {
+	if n := len(t.unused); n > 0 {
+		id, t.unused = t.unused[n-1], t.unused[:n-1]
+		return id
+	}
+	if id = ID(t.made); id>>chunkBits == ID(len(t.chunks)) {
+		t.chunks = append(t.chunks, new([ChunkSize]Flow))
+	}
+	t.made++
+	return id
 }
 
 func (t *Table) put(s slot) {
@@ -205,10 +222,7 @@ func (t *Table) Remove(id ID) {
 		t.confirm(f)
 	}
 	mask := uint32(len(t.slots) - 1)
-	p := f.hash & mask
-	for t.slots[p].id != id {
-		p = (p + 1) & mask
-	}
+	p := t.slotOf(id, f.hash)
 	for q := (p + 1) & mask; t.slots[q].id != 0; q = (q + 1) & mask {
 		if home := t.slots[q].tag & mask; (q-home)&mask >= (q-p)&mask {
 			t.slots[p], p = t.slots[q], q

@@ -66,3 +66,22 @@ func (s *Set) opened(watchers uint32, c fsm.View) uint32 {
 	record.Events(c, &s.replay, func() { watchers = s.deliver(watchers, record.owner, c, &s.replay) })
 	return watchers
 }
+
+// Record is the record of the close of a connection without other watchers, nil if it has
+// none; ok is false if it has watchers.
+func (s *Set) Record(watchers uint32) (of *fsm.Close, ok bool) {
+	if c := s.closingOf(watchers); c != nil {
+		return &c.Close, true
+	}
+	return nil, watchers == 0
+}
+
+// Drop forgets a record.
+func (s *Set) Drop(watchers uint32) { s.closings.free(watchers &^ closingBit) }
+
+// Restore adds a record that was dropped, for the connection with that ID.
+func (s *Set) Restore(owner uint32, of *fsm.Close) (watchers uint32) {
+	n := s.closings.alloc()
+	*s.closings.at(n) = closing{Close: *of, owner: owner, used: true}
+	return n | closingBit
+}
