@@ -13,9 +13,10 @@ import (
 // Seconds is a duration in seconds, for metrics.
 func Seconds(ns int64) float64 { return time.Duration(ns).Seconds() }
 
-// Span writes a duration for sentences: two or three digits, no false precision.
+// Span writes a duration for sentences: two or three digits, no false precision. It is not
+// below zero, though within a second clocks go back.
 func Span(ns int64) string {
-	switch s := Seconds(ns); {
+	switch s := Seconds(max(ns, 0)); {
 	case s < 0.0009995:
 		return fmt.Sprintf("%.0f µs", s*1e6)
 	case s < 0.00995:

@@ -137,6 +137,8 @@ func FuzzDetectors(f *testing.F) {
 		0, ack, 127, 0, 4<<3, 4, 0, ack, 127, 0, 4<<3, 5, 0, ack, 127, 0, 4<<3, 6, 0, ack, 127, 0, 4<<3, 7, 0, ack, 127, 0, 4<<3, 8)
 	add(0, fin|ack, 0, 0, 4<<3, 4, 4, ack, 0, 127, 4<<3, 9, 1, ack, 0, 0, 4<<3, 10) // FIN not acknowledged
 	add(0, fin|ack, 0, 0, 4<<3, 4, 4, fin|ack, 0, 0, 4<<3, 3, 0, ack, 0, 0, 4<<3, 2, 0, ack, 0, 0, 4<<3, 3, 4, rst, 0, 0, 0, 2)
+	// Within a second, the clock goes back: a RST 0.3 s before the SYN-ACK that it follows.
+	f.Add([]byte{16, syn, 0, 0, 6 << 3, 0, 20, syn | ack, 0, 0, 6 << 3, 5, 0, rst, 0, 0, 0, 13}, false)
 	f.Fuzz(func(t *testing.T, script []byte, crowded bool) {
 		file := playFile(script)
 		options := Options{Detectors: catalogue.All, AllFlows: true, Workers: 1}
