@@ -19,8 +19,13 @@ var frames = flag.Int64("frames", 200_000, "frames of the generated trace")
 // generate writes a trace as rotated files, and returns their names in order.
 func generate(t *testing.T, folder string, frames int64, files int) (names []string) {
 	t.Helper()
+	return rotate(t, folder, tracegen.Spec{Frames: frames, Flows: int(frames / 200), Snap: 96, Faults: 20, Seed: 1}, files)
+}
+
+func rotate(t *testing.T, folder string, spec tracegen.Spec, files int) (names []string) {
+	t.Helper()
 	var buf bytes.Buffer
-	if _, err := tracegen.Write(&buf, tracegen.Spec{Frames: frames, Flows: int(frames / 200), Snap: 96, Faults: 20, Seed: 1}); err != nil {
+	if _, err := tracegen.Write(&buf, spec); err != nil {
 		t.Fatal(err)
 	}
 	const header = 24
@@ -32,7 +37,7 @@ func generate(t *testing.T, folder string, frames int64, files int) (names []str
 		for n < upTo {
 			n += 16 + int(binary.LittleEndian.Uint32(rest[n+8:]))
 		}
-		name := filepath.Join(folder, fmt.Sprintf("trace%03d.pcap", i))
+		name := filepath.Join(folder, fmt.Sprintf("trace%05d.pcap", i))
 		if err := os.WriteFile(name, append(head[:header:header], rest[:n]...), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -58,6 +63,17 @@ func TestGenerated(t *testing.T) {
 	}
 	if bytes.Count(lines, []byte("\n")) < 60 {
 		t.Errorf("only %d findings in a trace with planted faults", bytes.Count(lines, []byte("\n")))
+	}
+}
+
+// A few connections in thousands of rotated files, most of which go through all.
+func TestManyFiles(t *testing.T) {
+	folder := t.TempDir()
+	files := rotate(t, folder, tracegen.Spec{Frames: 40_000, Flows: 4, Snap: 96, Seed: 2}, 4000)
+	for _, o := range []Options{{}, {Group: 1, Least: 1}} { // in chunks, and in a run for each file
+		o.Inputs, o.Output = []string{filepath.Join(folder, "trace*")}, t.TempDir()
+		run(t, o)
+		same(t, o, files)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/beam/internal/outcome"
 )
 
-// fill sets every field.
-func fill(v reflect.Value, r *rand.Rand) {
+// fill sets every field; slices get n elements.
+func fill(v reflect.Value, r *rand.Rand, n int) {
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(true)
@@ -23,20 +23,20 @@ func fill(v reflect.Value, r *rand.Rand) {
 	case reflect.String:
 		v.SetString(string([]byte{byte(r.Uint32()), 0, 'x'}))
 	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 3, 3))
+		v.Set(reflect.MakeSlice(v.Type(), n, n))
 		fallthrough
 	case reflect.Array:
 		for i := range v.Len() {
-			fill(v.Index(i), r)
+			fill(v.Index(i), r, n)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(settable(v.Field(i)), r)
+			fill(settable(v.Field(i)), r, n)
 		}
 	case reflect.Pointer:
 		if r.IntN(2) == 0 {
 			v.Set(reflect.New(v.Type().Elem()))
-			fill(v.Elem(), r)
+			fill(v.Elem(), r, n)
 		}
 	case reflect.Interface:
 		v.Set(reflect.ValueOf([]any{nil, -5, 0.5, "word"}[1+r.IntN(3)]))
@@ -46,15 +46,20 @@ func fill(v reflect.Value, r *rand.Rand) {
 func roundTrip[T any](t *testing.T) {
 	for seed := range uint64(20) {
 		want, have := new(T), new(T)
-		fill(reflect.ValueOf(want).Elem(), rand.New(rand.NewPCG(seed, 0)))
+		fill(reflect.ValueOf(want).Elem(), rand.New(rand.NewPCG(seed, 0)), 3)
 		b := Append(nil, want)
 		rest, err := Read(append(b, 7), have)
 		if err != nil || len(rest) != 1 || !reflect.DeepEqual(want, have) {
 			t.Fatalf("%v, %d bytes left; wrote\n%+v, read\n%+v", err, len(rest), want, have)
 		}
-		for n := 0; n < len(b); n += 1 + len(b)/500 {
+	}
+	for seed := range uint64(5) { // single elements, so that all beginnings can be tried
+		v := new(T)
+		fill(reflect.ValueOf(v).Elem(), rand.New(rand.NewPCG(seed, 0)), 1)
+		b := Append(nil, v)
+		for n := range b {
 			if _, err := Read(b[:n], new(T)); err == nil {
-				t.Fatalf("%d of %d bytes are a %T", n, len(b), *want)
+				t.Fatalf("%d of %d bytes are a %T", n, len(b), *v)
 			}
 		}
 	}
