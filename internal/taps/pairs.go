@@ -1,0 +1,207 @@
+package taps
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A pair is one connection at two taps.
+type pair struct {
+	tap     [2]int
+	conn    [2]uint64
+	swapped bool       // A is B at the other
+	matches [][2]int32 // records of what both saw once
+	shift   [2]uint32  // what the second has in addition in the sequence numbers of each side, as the first has them
+	nearB   bool       // the first is nearer to B
+}
+
+// canonical is the Flow.Conn of a connection at the first tap that saw it.
+func (j *joiner) canonical(conn uint64) uint64 {
+	for {
+		first, is := j.first[conn]
+		if !is {
+			return conn
+		}
+		conn = first
+	}
+}
+
+// swapped reports whether A is B where the connection was first seen.
+func (j *joiner) swapped(conn uint64) bool {
+	i, is := j.second[conn]
+	return is && j.pairs[i].swapped != j.swapped(j.pairs[i].conn[0])
+}
+
+// findPairs finds the connections that several taps saw.
+func (j *joiner) findPairs() {
+	for q := range j.Plan.points {
+		for p := range q {
+			if g := j.Plan.points[p].group; g == 0 || g != j.Plan.points[q].group {
+				continue
+			}
+			j.pairPoints(p, q)
+		}
+	}
+}
+
+// pairPoints finds the connections that two taps share by the segments that both saw
+// of them once.
+func (j *joiner) pairPoints(p, q int) {
+	s := j.scan
+	a, b := j.recordsOf(p), j.recordsOf(q)
+	type votes struct {
+		n     map[uint64]int
+		apart map[uint64]*pair
+	}
+	found := map[uint64]*votes{} // by connection at q
+	for _, moved := range []bool{false, true} {
+		common(s.prints(a, moved), s.prints(b, moved), func(x, y int32) {
+			r, o := &s.records[x], &s.records[y]
+			if moved && r.seq == o.seq && r.ack == o.ack { // found before
+				return
+			}
+			cr, co := uint64(j.engine.Conns[r.position-1]), uint64(j.engine.Conns[o.position-1])
+			row, other := j.rows[p][cr], j.rows[q][co]
+			if row == nil || other == nil {
+				return
+			}
+			v := found[co]
+			if v == nil {
+				v = &votes{map[uint64]int{}, map[uint64]*pair{}}
+				found[co] = v
+			}
+			v.n[cr]++
+			at := v.apart[cr]
+			if at == nil {
+				at = &pair{tap: [2]int{p, q}, conn: [2]uint64{cr, co}, swapped: j.sideOf(row, r) != j.sideOf(other, o)}
+				v.apart[cr] = at
+			}
+			at.shift[j.sideOf(row, r)] = uint32(o.seq - r.seq)
+			at.matches = append(at.matches, [2]int32{x, y})
+		})
+	}
+	taken := map[uint64]bool{}
+	for _, co := range slices.Sorted(keys(found)) {
+		v := found[co]
+		best := uint64(0)
+		for _, cr := range slices.Sorted(keys(v.n)) {
+			if !taken[cr] && (best == 0 || v.n[cr] > v.n[best]) {
+				best = cr
+			}
+		}
+		if best == 0 {
+			continue
+		}
+		taken[best] = true
+		at := v.apart[best]
+		j.place(at)
+		j.addPair(at)
+	}
+	j.pairLater(p, q)
+}
+
+// addPair adds a connection that both taps saw.
+func (j *joiner) addPair(p *pair) {
+	first, second := p.conn[0], p.conn[1]
+	j.paired[first], j.paired[second] = true, true
+	j.pairs = append(j.pairs, *p)
+	if _, is := j.first[second]; !is {
+		j.first[second] = first
+		j.second[second] = len(j.pairs) - 1
+	}
+}
+
+func keys[V any](m map[uint64]V) func(yield func(uint64) bool) {
+	return func(yield func(uint64) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// sideOf is the side of a connection that sent the segment.
+func (j *joiner) sideOf(row *result.Flow, r *record) reassembly.Side {
+	sender := row.Key.Lo
+	if r.fromHi {
+		sender = row.Key.Hi
+	}
+	if sender == row.End[reassembly.A] {
+		return reassembly.A
+	}
+	return reassembly.B
+}
+
+// recordsOf are the records of one point, in order.
+func (j *joiner) recordsOf(p int) (all []int32) {
+	for i := range j.scan.records {
+		r := &j.scan.records[i]
+		if j.pointOf(r) == p {
+			all = append(all, int32(i))
+		}
+	}
+	return all
+}
+
+func (p *Plan) pointOf(r *record) int {
+	if by := p.frames[r.file]; int(r.frame) < len(by) && by[r.frame] != 0 {
+		if by[r.frame] == leftOut {
+			return -1
+		}
+		return int(by[r.frame]) - 1
+	}
+	return p.unitTap[r.unit]
+}
+
+// place finds out which of the two taps is nearer to A. Two segments that follow one
+// another in opposite directions took time on both ways, so their differences tell,
+// whatever the clocks say. Without two directions it is the TTL.
+func (j *joiner) place(p *pair) {
+	slices.SortFunc(p.matches, func(a, b [2]int32) int { return cmp.Compare(a[0], b[0]) })
+	row := j.rows[p.tap[0]][p.conn[0]]
+	var trips []int64 // there and back; negative if the first tap is nearer to B
+	ttl := 0
+	var last [2]*[2]int32
+	apart := func(m *[2]int32) int64 { return j.scan.records[m[1]].at - j.scan.records[m[0]].at }
+	for i := range p.matches {
+		m := &p.matches[i]
+		r, o := &j.scan.records[m[0]], &j.scan.records[m[1]]
+		side := j.sideOf(row, r)
+		nearer := 0
+		if r.ttl > o.ttl {
+			nearer = 1
+		} else if r.ttl < o.ttl {
+			nearer = -1
+		}
+		if side == reassembly.B {
+			nearer = -nearer
+		}
+		ttl += nearer
+		last[side] = m
+		if other := last[side.Peer()]; other != nil && i > 0 && &p.matches[i-1] == other {
+			trip := apart(m) - apart(other)
+			if side == reassembly.B {
+				trip = -trip
+			}
+			trips = append(trips, trip)
+		}
+	}
+	slices.Sort(trips)
+	if len(trips) > 0 && trips[len(trips)/2] != 0 {
+		p.nearB = trips[len(trips)/2] < 0
+	} else {
+		p.nearB = ttl < 0
+	}
+}
+
+// near says which of the two taps is nearer to a side of the first's.
+func (p *pair) near(side reassembly.Side) int {
+	if p.nearB == (side == reassembly.B) {
+		return 0
+	}
+	return 1
+}
