@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -59,6 +60,9 @@ func (c *crossing) describe() result.Between {
 		b.Injected = append(b.Injected, foreign...)
 		c.gaps[c.nearTap[side]] = c.gaps[c.nearTap[side]] || fit > 0
 		c.gaps[1-c.nearTap[side]] = c.gaps[1-c.nearTap[side]] || slices.Contains(w.fates, missed)
+	}
+	for tap, row := range c.row { // what a filter left out did not die on the path
+		c.gaps[tap] = c.gaps[tap] || row.Limits&fsm.AcksFiltered != 0
 	}
 	for side, w := range ways {
 		c.account(w, side, &b.Way[side])

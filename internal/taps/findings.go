@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -128,18 +129,58 @@ func (j *joiner) choose(flow uint64, taps map[int][]joined) []joined {
 			side = taps[tap][0].side
 		}
 	}
-	order := j.nearest(flow, side)
-	for n, tap := range order {
+	var kept []joined
+	for n, tap := range j.nearest(flow, side) {
 		found := taps[tap]
-		if len(found) == 0 {
+		switch {
+		case len(found) == 0:
+		case kept != nil:
+			if j.decides(found, kept) {
+				return found
+			}
+		case n > 0 && found[0].Absence != detectors.NoAbsence:
+			return nil
+		case slices.ContainsFunc(found, seen):
+			return found
+		default:
+			kept = found
+		}
+	}
+	return kept
+}
+
+func seen(x joined) bool { return x.Verdict == detectors.Seen }
+
+// decides reports whether another tap saw what the nearest leaves undecided, such as
+// for want of the ACKs or of the handshake. An absence counts only if the nearest was
+// still capturing when it was certain, as it alone sees all that the accused side sends.
+func (j *joiner) decides(found, kept []joined) bool {
+	near := kept[0].point
+	for _, x := range found {
+		if !seen(x) || !slices.ContainsFunc(kept, func(k joined) bool { return k.Outcome == x.Outcome }) {
 			continue
 		}
-		if n > 0 && found[0].Absence != detectors.NoAbsence {
-			return nil
+		if x.Absence == detectors.NoAbsence {
+			return true
 		}
-		return found
+		if end, known := j.seenAs(x.point, near, x.Finding.End); known && end <= j.points[near].Trace.End && kept[0].Limits&fsm.KernelDrops == 0 {
+			return true
+		}
 	}
-	return nil
+	return false
+}
+
+// seenAs is what the clock of a tap shows when another's shows at.
+func (j *joiner) seenAs(tap, other int, at int64) (there int64, known bool) {
+	if c := j.clocks[[2]int{tap, other}]; c != nil {
+		later, known := c.at(at)
+		return at + later, known
+	}
+	if c := j.clocks[[2]int{other, tap}]; c != nil {
+		later, known := c.back(at)
+		return at - later, known
+	}
+	return at, false
 }
 
 // nearest are the taps that saw a connection, the one nearest to the side first.
