@@ -105,11 +105,7 @@ func (c *pathCase) run(t *testing.T, seed uint64) {
 	other.finish()
 	time.Sleep(4*c.oneWay + 700*time.Millisecond)
 	var packets []*packet
-	var stalled bool
-	w.do(func() { packets, stalled = slices.Clone(w.packets), w.stalled })
-	if stalled {
-		t.Skip("skipped: the machine was too slow for the path's delays")
-	}
+	w.do(func() { packets = slices.Clone(w.packets) }) // however late they were
 	c.check(t, packets)
 }
 

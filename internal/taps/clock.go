@@ -51,26 +51,26 @@ func estimate(samples []sample, resolution int64, on func(before, after *sample)
 	}
 	c.epoch = samples[0].at
 	through(samples)
-	steps := append(cuts(samples, resolution), len(samples))
+	steps := cuts(samples, resolution)
+	all := stretches(samples, steps)
 	speed := result.Clock{} // the clock's, as the longest stretch has it
-	longest, from := int64(-1), 0
-	for _, to := range steps {
-		k := skewOf(samples[from:to], resolution)
-		if d := samples[to-1].at - samples[from].at; k.HasSkew && d > longest {
+	longest := int64(-1)
+	for _, part := range all {
+		k := skewOf(part, resolution)
+		if d := part[len(part)-1].at - part[0].at; k.HasSkew && d > longest {
 			speed, longest = k, d
 		}
-		from = to
 	}
-	from = 0
-	for n, to := range steps {
+	for n, part := range all {
 		k := speed
-		offsetOf(samples[from:to], c.epoch, resolution, &k)
 		if n == 0 {
+			offsetOf(part, c.epoch, c.epoch, resolution, &k)
 			c.whole = k
 		} else {
-			c.parts = append(c.parts, result.ClockPart{From: samples[from].at, On: on(&samples[from-1], &samples[from]), Clock: k})
+			at := steps[n-1].at
+			offsetOf(part, samples[at].at, c.epoch, resolution, &k)
+			c.parts = append(c.parts, result.ClockPart{From: samples[at].at, On: on(&samples[at-1], &samples[at]), Clock: k})
 		}
-		from = to
 	}
 	return c
 }
@@ -129,10 +129,10 @@ func skewOf(samples []sample, resolution int64) (k result.Clock) {
 
 // offsetOf finds by how much the clock is later in a stretch without steps: the middle
 // between both directions' least differences, less the skew. Its uncertainty covers
-// every line that lies between the two, at the beginning of the stretch: the speed of
-// the clock is not known exactly either.
-func offsetOf(samples []sample, epoch, resolution int64, k *result.Clock) {
-	g := gapOf(samples, resolution)
+// every line that lies between the two, at the beginning of the stretch (from): the
+// speed of the clock is not known exactly either.
+func offsetOf(samples []sample, from, epoch, resolution int64, k *result.Clock) {
+	g := gapFrom(from, samples, resolution)
 	if len(g.hull[0]) == 0 || len(g.hull[1]) == 0 {
 		return
 	}
@@ -145,6 +145,6 @@ func offsetOf(samples []sample, epoch, resolution int64, k *result.Clock) {
 	middle := (low + high) / 2
 	k.HasOffset = true
 	k.Skew = skew * 1e6
-	k.Offset = g.base + int64(math.Round(middle-skew*float64(samples[0].at-epoch)))
+	k.Offset = g.base + int64(math.Round(middle-skew*float64(from-epoch)))
 	k.Uncertainty = int64(math.Ceil(max(lines.high-middle, middle-lines.low)))
 }

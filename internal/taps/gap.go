@@ -44,7 +44,7 @@ func slopeAt(hull []point2, x int64) (float64, bool) {
 
 // A gap is what both directions of a stretch leave for the line by which two clocks
 // differ: below the hull of what went forth, and above that of what came back. Times
-// count from the first sample, differences from its own.
+// count from an origin, differences from that of the first sample.
 type gap struct {
 	hull       [2][]point2 // the second is mirrored, so that both are lower hulls
 	base       int64
@@ -52,11 +52,16 @@ type gap struct {
 }
 
 func gapOf(samples []sample, resolution int64) *gap {
+	return gapFrom(samples[0].at, samples, resolution)
+}
+
+// gapFrom is gapOf with the origin at a time, not at the first sample.
+func gapFrom(origin int64, samples []sample, resolution int64) *gap {
 	g := &gap{base: samples[0].apart, resolution: float64(resolution)}
 	var ways [2][]point2
 	for i := range samples {
 		s := &samples[i]
-		x, y := s.at-samples[0].at, s.apart-g.base
+		x, y := s.at-origin, s.apart-g.base
 		if s.forward {
 			ways[0] = append(ways[0], point2{x, y})
 		} else {
@@ -69,7 +74,7 @@ func gapOf(samples []sample, resolution int64) *gap {
 	return g
 }
 
-// at is between which differences, at the first sample, a line with this slope fits. If
+// at is between which differences, at the origin, a line with this slope fits. If
 // low is more than high, none does.
 func (g *gap) at(slope float64) (low, high float64) {
 	least := [2]float64{math.Inf(1), math.Inf(1)}
@@ -81,8 +86,7 @@ func (g *gap) at(slope float64) (low, high float64) {
 	return -least[1] - g.resolution, least[0] + g.resolution
 }
 
-// lines are all lines that fit into a gap: their slopes, and their heights at the first
-// sample.
+// lines are all lines that fit into a gap: their slopes, and their heights at the origin.
 type lines struct{ flattest, steepest, low, high float64 }
 
 // nearest is the slope of a line that fits, and that is nearest to this one.

@@ -156,6 +156,11 @@ func (s *scan) align(w *way, g *group) {
 			w.pair(g.near[0], g.far[0])
 		}
 		return
+	case n == m && s.inOrder(w, g):
+		for k := range n {
+			w.pair(g.near[k], g.far[k])
+		}
+		return
 	case n*m > maxAlign:
 		half := &group{g.near[:n/2], g.far[:m/2]}
 		rest := &group{g.near[n/2:], g.far[m/2:]}
@@ -214,6 +219,17 @@ func (s *scan) align(w *way, g *group) {
 			j--
 		}
 	}
+}
+
+// inOrder reports whether as many arrived as left, each after a delay that is possible: a
+// router that stalls delays a burst of equal ACKs by more than others ever took.
+func (s *scan) inOrder(w *way, g *group) bool {
+	for k := range g.near {
+		if d := s.delay(w, g.near[k], g.far[k]); w.joined && (d > w.largest+waitIDs || d < w.least-waitPlain) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *way) pair(i, j int32) {

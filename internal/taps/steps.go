@@ -20,10 +20,30 @@ type tick struct {
 	has   [2]bool
 }
 
-// findSteps finds where one of the clocks stepped: the indices of the samples after.
+// A step is where one of the clocks was set: before samples[at], certainly after those
+// before lo, and before those from hi on. What lies between may be of either time, so it
+// says nothing about either.
+type step struct{ at, lo, hi int }
+
+// stretches are the samples between steps that are certain to be there. Where these do
+// not show anything, they are what the likeliest places of the steps leave.
+func stretches(samples []sample, steps []step) (all [][]sample) {
+	last := step{}
+	for _, next := range append(slices.Clone(steps), step{len(samples), len(samples), len(samples)}) {
+		part := samples[last.at:next.at]
+		if last.hi < next.lo && shows(samples[last.hi:next.lo]) {
+			part = samples[last.hi:next.lo]
+		}
+		all = append(all, part)
+		last = next
+	}
+	return all
+}
+
+// findSteps finds where one of the clocks stepped.
 // Both directions' minima then move by the same amount, less drift; if only one does, or
 // both in opposite directions, it is the path that changed.
-func findSteps(samples []sample) (steps []int) {
+func findSteps(samples []sample) (steps []step) {
 	ticks := make([]tick, samples[len(samples)-1].through/second+1)
 	if len(ticks) > 1<<20 {
 		return nil
@@ -71,8 +91,8 @@ func findSteps(samples []sample) (steps []int) {
 			}
 			return level + drift*float64(s.through-from)/float64(second)
 		})
-		if cut != lo && cut != hi && (len(steps) == 0 || cut > steps[len(steps)-1]) {
-			steps = append(steps, cut)
+		if cut != lo && cut != hi && (len(steps) == 0 || cut > steps[len(steps)-1].at) {
+			steps = append(steps, step{cut, lo, hi})
 			for i+1 < len(full) && full[i+1] < b { // this one is found
 				i++
 			}
@@ -164,20 +184,47 @@ func cutAt(samples []sample, lo, hi int, by float64, level func(s *sample) float
 	return cut
 }
 
-// cuts are the indices of the samples before which one of the clocks stepped.
-func cuts(samples []sample, resolution int64) []int {
+// cuts are the steps of a clock.
+func cuts(samples []sample, resolution int64) []step {
 	steps := findSteps(samples)
-	from := 0
-	for _, to := range append(slices.Clone(steps), len(samples)) {
-		if !fits(samples[from:to], resolution) {
+	for _, part := range stretches(samples, steps) {
+		if !fits(part, resolution) {
 			if forced := forcedSteps(samples, resolution); forced != nil {
 				return forced
 			}
 			break
 		}
-		from = to
+	}
+	// A line that fits before a step and not beyond says more exactly where it was.
+	for i := range steps {
+		from, to := 0, len(samples)
+		if i > 0 {
+			from = steps[i-1].hi
+		}
+		if i+1 < len(steps) {
+			to = steps[i+1].lo
+		}
+		x := &steps[i]
+		if from >= x.at || to <= x.at {
+			continue
+		}
+		if lo, hi := from+earliest(samples[from:to], resolution), from+latest(samples[from:to], resolution); lo <= hi {
+			x.lo, x.hi = max(x.lo, lo), min(x.hi, hi)
+			x.at = min(max(x.at, x.lo), x.hi)
+		}
 	}
 	return steps
+}
+
+// latest is how many samples fit together from the first on, and earliest is from which
+// on all fit.
+func latest(samples []sample, resolution int64) int {
+	return sort.Search(len(samples), func(n int) bool { return !fits(samples[:n+1], resolution) })
+}
+
+func earliest(samples []sample, resolution int64) int {
+	to := len(samples)
+	return to - sort.Search(to, func(n int) bool { return !fits(samples[to-n-1:], resolution) })
 }
 
 // maxForced is how many steps are looked for by what cannot be: clocks do not step all
@@ -187,26 +234,26 @@ const maxForced = 8
 // forcedSteps are the fewest steps without which the samples cannot be readings of two
 // clocks, as no delay is negative: each stretch goes on for as long as a line fits. It
 // returns nil if that leaves a stretch that shows no clock.
-func forcedSteps(samples []sample, resolution int64) (steps []int) {
-	latest := []int{0} // where a stretch must begin at the latest, and
+func forcedSteps(samples []sample, resolution int64) (steps []step) {
+	ends := []int{0} // where a stretch must begin at the latest, and
 	for from := 0; from < len(samples); {
-		from += sort.Search(len(samples)-from, func(n int) bool { return !fits(samples[from:from+n+1], resolution) })
-		if latest = append(latest, from); len(latest) > maxForced+2 {
+		from += latest(samples[from:], resolution)
+		if ends = append(ends, from); len(ends) > maxForced+2 {
 			return nil
 		}
 	}
-	earliest := []int{len(samples)}
+	begins := []int{len(samples)} // at the earliest
 	for to := len(samples); to > 0; {
-		to -= sort.Search(to, func(n int) bool { return !fits(samples[to-n-1:to], resolution) })
-		if earliest = append(earliest, to); len(earliest) > maxForced+2 {
+		to = earliest(samples[:to], resolution)
+		if begins = append(begins, to); len(begins) > maxForced+2 {
 			return nil
 		}
 	}
-	slices.Reverse(earliest)
+	slices.Reverse(begins)
 	from := 0
-	for i := 1; i+1 < len(latest); i++ {
-		lo, hi, to := earliest[i], latest[i], earliest[i+1]
-		if from >= lo || hi >= to {
+	for i := 1; i+1 < len(ends); i++ {
+		lo, hi, to := begins[i], ends[i], begins[i+1]
+		if from >= lo || lo > hi || hi >= to {
 			return nil
 		}
 		before, after := gapOf(samples[from:lo], resolution), gapOf(samples[hi:to], resolution)
@@ -215,16 +262,14 @@ func forcedSteps(samples []sample, resolution int64) (steps []int) {
 		if math.IsNaN(by) || math.IsInf(by, 0) || math.Abs(by) < minStep {
 			return nil
 		}
-		cut := cutAt(samples, lo, hi, by, func(s *sample) float64 { return float64(before.base) + line })
-		steps = append(steps, cut)
-		from = cut
+		cut := cutAt(samples, lo, hi, by, func(*sample) float64 { return float64(before.base) + line })
+		steps = append(steps, step{cut, lo, hi})
+		from = hi
 	}
-	from = 0
-	for _, to := range append(slices.Clone(steps), len(samples)) {
-		if !shows(samples[from:to]) || !fits(samples[from:to], resolution) {
+	for _, part := range stretches(samples, steps) {
+		if !shows(part) || !fits(part, resolution) {
 			return nil
 		}
-		from = to
 	}
 	return steps
 }
