@@ -119,8 +119,9 @@ func (tr *truth) settings(t *testing.T) *detectors.Settings {
 	return s
 }
 
-// checkFindings compares the findings in a recording with what was done.
-func checkFindings(t *testing.T, tr *truth, file string) {
+// checkFindings compares the findings in a recording with what was done. On a slow machine,
+// others may be true.
+func checkFindings(t *testing.T, tr *truth, file string, slow []finding) {
 	t.Helper()
 	rep, err := tcptrace.Analyze(context.Background(), tcptrace.Options{Detectors: checked, Settings: tr.settings(t)}, file)
 	if err != nil {
@@ -133,7 +134,7 @@ func checkFindings(t *testing.T, tr *truth, file string) {
 			got = append(got, finding{f.Detector, f.Outcome, f.Flow.End[f.Subject].AddrPort().Addr()})
 		}
 	}
-	if !slices.Equal(got, tr.Findings) {
+	if !slices.Equal(got, tr.Findings) && (slow == nil || !slices.Equal(got, slow)) {
 		t.Errorf("tcptrace found %v; what was done is %v", got, tr.Findings)
 	}
 }

@@ -61,7 +61,7 @@ var closings = []testCase{
 		s.tap.await(4, sentBy(s.server).with(anyFIN))
 	}},
 
-	{name: "one side closing", run: func(s *testRun) {
+	{name: "one side closing", set: []setting{{"fin-unanswered", "patience", 3600}}, run: func(s *testRun) {
 		client, server := s.connect()
 		clientDeaf, serverDeaf := s.client.loses(arriving, anyFIN), s.server.loses(arriving, anyFIN)
 		client.finish()

@@ -34,6 +34,7 @@ func TestKernel(t *testing.T) {
 			s := &testRun{T: t, truth: truth{System: system(t), Name: testCase.name, Set: testCase.set, Findings: append([]finding{}, testCase.find...)}}
 			s.client, s.server = newHosts(t)
 			testCase.run(s)
+			s.slow = testCase.slow
 			s.check(filepath.Join(keepIn(t), strings.ReplaceAll(strings.ToLower(testCase.name), " ", "-")))
 		})
 	}
@@ -45,7 +46,7 @@ func (s *testRun) check(name string) {
 	s.tap.write(name + ".pcap")
 	s.truth.write(s.T, name+".json")
 	checkStates(s.T, &s.truth, name+".pcap")
-	checkFindings(s.T, &s.truth, name+".pcap")
+	checkFindings(s.T, &s.truth, name+".pcap", s.slow)
 }
 
 // keepIn is the directory of the recording. That of a failed case is kept.

@@ -74,6 +74,14 @@ func (h *host) rejectsFirst(n uint32, k kind) *loss {
 	return h.change(arriving, k, bucket(n, false), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
 }
 
+// fromPort matches the segments from a port.
+func fromPort(port uint16) []expr.Any {
+	return []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binary.BigEndian.AppendUint16(nil, port)},
+	}
+}
+
 func (h *host) drop(at *nftables.ChainHook, k kind, which ...expr.Any) *loss {
 	h.t.Helper()
 	return h.change(at, k, append(which, &expr.Verdict{Kind: expr.VerdictDrop})...)

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // How connections open.
@@ -75,7 +76,8 @@ var openings = []testCase{
 		client.send(100)
 		listener.accept().receive(100)
 		s.await(fsm.Established, fsm.Established)
-	}, find: []finding{{"syn-ack-unanswered", "recovered", serverAddr}}},
+	}, find: []finding{{"syn-ack-unanswered", "recovered", serverAddr}},
+		slow: []finding{{"syn-ack-unanswered", "accept-queue-full", serverAddr}}}, // a third SYN-ACK, after 3 s
 
 	{name: "last ACK of the handshake lost once", run: func(s *testRun) {
 		s.record()
@@ -101,12 +103,13 @@ var openings = []testCase{
 	{name: "accept queue full", run: func(s *testRun) {
 		s.record()
 		s.server.socket(serverPort).listen(0) // nobody accepts
-		late := s.server.losesFirst(1, arriving, pureACK)
+		late := s.server.drop(arriving, pureACK, fromPort(clientPort)...)
 		client := s.client.socket(clientPort).dial(serverPort)
 		client.wait(unix.POLLOUT)
-		late.repair()
 		other := s.client.socket(otherPort).dial(serverPort) // it fills the queue
 		other.wait(unix.POLLOUT)
+		s.tap.await(1, func(seg *reassembly.Segment) bool { return seg.Src.Port == otherPort && pureACK.has(seg) })
+		late.repair()
 		client.send(100)
 		s.tap.await(4, sentBy(s.server).with(synACK)) // three of these, and the one for the other client
 		s.await(fsm.Established, fsm.SynReceived).
@@ -158,13 +161,15 @@ var openings = []testCase{
 	{name: "simultaneous open with lost SYN-ACKs", run: func(s *testRun) {
 		s.record()
 		s.dialEachOther()
-		s.client.losesFirst(1, arriving, synACK)
-		s.server.losesFirst(1, arriving, synACK)
+		lost := []*loss{s.client.loses(arriving, synACK), s.server.loses(arriving, synACK)}
 		s.client.release()
 		s.server.release()
 		s.await(fsm.SynReceived, fsm.SynReceived).
 			atMost(s.client, fsm.Established, "the server's SYN-ACK was seen to leave, not to arrive").
 			atMost(s.server, fsm.Established, "the client's SYN-ACK was seen to leave, not to arrive")
+		for _, l := range lost {
+			l.repair()
+		}
 		s.await(fsm.Established, fsm.Established)
 	}},
 

@@ -30,6 +30,7 @@ var reasonsFor = map[string][]string{
 // finding must say then.
 var lessExact = map[[2]string]string{
 	{"NO_SOCKET", "aborted"}:                  "its socket was gone", // a FIN to a host that has closed and forgotten the connection
+	{"TCP_FLAGS", "aborted"}:                  "its socket was gone",
 	{"TCP_INVALID_ACK_SEQUENCE", "aborted"}:   "its socket was gone", // and connects again from the same port
 	{"TCP_STATE", "handshake-reset"}:          "ended it with a RST", // before anything was sent
 	{"TCP_ABORT_ON_CLOSE", "handshake-reset"}: "ended it with a RST",

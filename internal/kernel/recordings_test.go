@@ -21,7 +21,7 @@ func TestRecordings(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			tr := readTruth(t, name+".json")
 			checkStates(t, tr, file)
-			checkFindings(t, tr, file)
+			checkFindings(t, tr, file, nil)
 		})
 	}
 }

@@ -17,6 +17,7 @@ type testRun struct {
 	client, server *host
 	tap            *tap // at the client's interface
 	truth          truth
+	slow           []finding // also right
 }
 
 // A testCase describes a testRun.
@@ -25,6 +26,7 @@ type testCase struct {
 	run  func(*testRun)
 	set  []setting // thresholds
 	find []finding // what tcptrace must find, and nothing else
+	slow []finding // what it must find if the machine was slow; nil for the same
 }
 
 // The connection's ports.
