@@ -134,7 +134,23 @@ func checkFindings(t *testing.T, tr *truth, file string, slow []finding) {
 			got = append(got, finding{f.Detector, f.Outcome, f.Flow.End[f.Subject].AddrPort().Addr()})
 		}
 	}
-	if !slices.Equal(got, tr.Findings) && (slow == nil || !slices.Equal(got, slow)) {
+	if !slices.Equal(got, tr.Findings) && !explained(got, tr.Findings, slow) {
 		t.Errorf("tcptrace found %v; what was done is %v", got, tr.Findings)
 	}
+}
+
+// explained reports whether a slow machine explains the difference: all that is more is
+// among what that may cause, and of what is missing the same detector says something else.
+func explained(got, want, slow []finding) bool {
+	for _, f := range got {
+		if !slices.Contains(want, f) && !slices.Contains(slow, f) {
+			return false
+		}
+	}
+	for _, f := range want {
+		if !slices.ContainsFunc(got, func(g finding) bool { return g == f || g.Detector == f.Detector && slices.Contains(slow, g) }) {
+			return false
+		}
+	}
+	return true
 }

@@ -32,8 +32,9 @@ var heldSockets = []testCase{
 	{name: "CLOSE_WAIT outlives FIN_WAIT_2", run: func(s *testRun) {
 		s.client.sysctl("net/ipv4/tcp_fin_timeout", "1")
 		client, server := s.connect()
-		client.close()
+		client.finish() // the time counts from when nobody has the socket
 		s.await(fsm.FinWait2, fsm.CloseWait)
+		client.close()
 		s.keepRecording(1500 * time.Millisecond)
 		s.await(fsm.Closed, fsm.CloseWait).
 			looksLike(s.client, fsm.FinWait2, "it gave up waiting, which leaves no trace")

@@ -89,6 +89,7 @@ func (h *host) plugIn() {
 	h.link = link
 	must(h.t, h.nl.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: h.addr.AsSlice(), Mask: net.CIDRMask(24, 32)}}))
 	must(h.t, h.nl.LinkSetUp(link))
+	h.sysctl("net/ipv4/neigh/eth0/mcast_solicit", "60") // see hold
 }
 
 // inside runs f on the host's thread, so that what it opens belongs to the host.
@@ -108,8 +109,9 @@ func (h *host) sysctl(name, value string) {
 }
 
 // hold delays what the host sends without losing it: packets wait in the neighbour
-// entry of a host whose link address is not known (up to three seconds), and
-// neither host answers ARP. So two hosts can send at the same time.
+// entry of a host whose link address is not known, and neither host answers ARP. So two hosts
+// can send at the same time. Packets would be dropped after three questions, a second each: so
+// many more are asked (see plugIn).
 func (h *host) hold() {
 	h.t.Helper()
 	must(h.t, h.nl.NeighDel(h.neighbour()))

@@ -17,6 +17,7 @@ var record = flag.String("record", "", "keep the recordings and the kernels' sta
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("test.parallel", "100")
+	go watchPauses()
 	os.Exit(m.Run())
 }
 
@@ -46,7 +47,7 @@ func (s *testRun) check(name string) {
 	s.tap.write(name + ".pcap")
 	s.truth.write(s.T, name+".json")
 	checkStates(s.T, &s.truth, name+".pcap")
-	checkFindings(s.T, &s.truth, name+".pcap", s.slow)
+	checkFindings(s.T, &s.truth, name+".pcap", slices.Concat(s.slow, causedByPauses()))
 }
 
 // keepIn is the directory of the recording. That of a failed case is kept.

@@ -27,6 +27,7 @@ var (
 	anything = kind{}
 	anySYN   = kind{of: reassembly.SYN, set: reassembly.SYN}
 	synACK   = kind{of: reassembly.SYN | reassembly.ACK, set: reassembly.SYN | reassembly.ACK}
+	anyACK   = kind{of: reassembly.ACK, set: reassembly.ACK}
 	anyFIN   = kind{of: reassembly.FIN, set: reassembly.FIN}
 	anyRST   = kind{of: reassembly.RST, set: reassembly.RST}
 	pureACK  = kind{of: reassembly.SYN | reassembly.FIN | reassembly.RST | reassembly.ACK, set: reassembly.ACK, empty: true}

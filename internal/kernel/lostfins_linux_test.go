@@ -33,7 +33,7 @@ var lostFINs = []testCase{
 		s.await(fsm.FinWait2, fsm.LastAck)
 	}, find: []finding{{"unretransmitted-fin", "silent", serverAddr}}},
 
-	{name: "FIN lost and trace ends", run: func(s *testRun) {
+	{name: "FIN lost and trace ends", slow: []finding{{"unretransmitted-fin", "silent", serverAddr}}, run: func(s *testRun) {
 		_, server := s.connect()
 		s.loseFIN()
 		server.finish()

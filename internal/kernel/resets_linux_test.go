@@ -144,7 +144,8 @@ var resets = []testCase{
 		silenced.repair()
 		server.send(100)
 		s.await(fsm.SynSent, fsm.Closed)
-	}, find: []finding{{"reset-cause", "data-after-close", serverAddr}}},
+	}, find: []finding{{"reset-cause", "data-after-close", serverAddr}},
+		slow: []finding{{"syn-unanswered", "no-answer", serverAddr}, {"challenged-syn", "stuck", serverAddr}}},
 
 	{name: "client restarted", run: func(s *testRun) { // RFC 9293 figure 9
 		s.connect()

@@ -26,7 +26,7 @@ type testCase struct {
 	run  func(*testRun)
 	set  []setting // thresholds
 	find []finding // what tcptrace must find, and nothing else
-	slow []finding // what it must find if the machine was slow; nil for the same
+	slow []finding // what it may find, too or instead, if the machine was slow
 }
 
 // The connection's ports.

@@ -1,0 +1,43 @@
+package kernel
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// A busy machine lets a case wait for seconds between two actions. Meanwhile kernels send
+// again what they are not allowed to deliver, and readers leave windows closed. What
+// tcptrace says about that is true. So such findings are accepted, but only if this process did not
+// get to run for a quarter of a second at some time.
+
+const stall = 250 * time.Millisecond
+
+// longestPause is the longest time for which this process did not get to run, in nanoseconds.
+var longestPause atomic.Int64
+
+// watchPauses notes pauses for as long as the process runs.
+func watchPauses() {
+	const nap = 5 * time.Millisecond
+	for before := time.Now(); ; {
+		time.Sleep(nap)
+		now := time.Now()
+		if pause := int64(now.Sub(before) - nap); pause > longestPause.Load() {
+			longestPause.Store(pause)
+		}
+		before = now
+	}
+}
+
+// causedByPauses are the findings that pauses may cause, about either host; none if there
+// was no long one.
+func causedByPauses() (list []finding) {
+	if longestPause.Load() < int64(stall) {
+		return nil
+	}
+	for _, host := range []netip.Addr{clientAddr, serverAddr} {
+		list = append(list, finding{"retransmissions", "rto-stalls", host}, finding{"fin-unanswered", "answered", host},
+			finding{"zero-window-probe-loop", "recovered", host}, finding{"syn-ack-unanswered", "recovered", host}, finding{"syn-unanswered", "answered-late", host})
+	}
+	return list
+}
