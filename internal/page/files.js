@@ -4,7 +4,6 @@
 function fileSystem(progress) {
   const O = {O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_CREAT: 64, O_EXCL: 128, O_TRUNC: 512, O_APPEND: 1024, O_DIRECTORY: 65536};
   const block = 1 << 20; // bytes that are read at once
-  const reader = new FileReaderSync();
   let inode = 0;
   const directory = () => ({inode: ++inode, entries: new Map()});
   const empty = () => ({inode: ++inode, bytes: new Uint8Array(0), size: 0});
@@ -49,25 +48,31 @@ function fileSystem(progress) {
     };
   }
 
+  // discard frees a buffer now. A gigabyte is read into thousands, which would lie about until
+  // somebody collects garbage: Go makes a new one for each read, and copies from it at once.
+  const discard = buffer => { if (buffer && buffer.transfer) buffer.transfer(0); };
+
+  // read is at once, or a promise: a FileReaderSync would be simpler, but what it has read
+  // stays in memory until the worker comes to rest.
   function read(fd, buffer, offset, length, position) {
     const f = open.get(fd) || fail("EBADF"), node = f.node, at = position ?? f.at;
-    let n = 0;
-    if (node.file) {
-      if (!f.block || at < f.begin || at >= f.begin + f.block.length) {
-        f.begin = at;
-        f.block = new Uint8Array(reader.readAsArrayBuffer(node.file.slice(at, at + Math.max(block, length))));
-        progress(f.block.length);
-      }
-      const part = f.block.subarray(at - f.begin, at - f.begin + length);
+    const copy = part => {
       buffer.set(part, offset);
-      n = part.length;
-    } else {
-      const part = node.bytes.subarray(at, Math.min(at + length, node.size));
-      buffer.set(part, offset);
-      n = part.length;
-    }
-    if (position === null) f.at += n;
-    return n;
+      if (position === null) f.at += part.length;
+      return part.length;
+    };
+    if (!node.file) return copy(node.bytes.subarray(at, Math.min(at + length, node.size)));
+    discard(f.given);
+    f.given = buffer.buffer;
+    const within = () => f.block.subarray(at - f.begin, at - f.begin + length);
+    if (f.block && at >= f.begin && at < f.begin + f.block.length) return copy(within());
+    return node.file.slice(at, at + Math.max(block, length)).arrayBuffer().then(bytes => {
+      discard(f.block && f.block.buffer);
+      f.begin = at;
+      f.block = new Uint8Array(bytes);
+      progress(f.block.length);
+      return copy(within());
+    });
   }
 
   function resize(node, size) {
@@ -111,14 +116,15 @@ function fileSystem(progress) {
   // called makes a function with a callback of one that returns or throws.
   const called = f => (...args) => {
     const done = args.pop();
+    const failed = error => done(typeof error.code === "string" ? error : Object.assign(new Error(String(error)), {code: "EIO"}));
     let result;
     try {
       result = f(...args);
     } catch (error) {
-      if (typeof error.code !== "string") error = Object.assign(new Error(String(error)), {code: "EIO"}); // of a FileReader
-      return done(error);
+      return failed(error);
     }
-    done(null, result);
+    if (result instanceof Promise) result.then(n => done(null, n), failed);
+    else done(null, result);
   };
   const nothing = called(() => undefined);
 
