@@ -48,12 +48,35 @@ function fileSystem(progress) {
     };
   }
 
-  // discard frees a buffer now. A gigabyte is read into thousands, which would lie about until
-  // somebody collects garbage: Go makes a new one for each read, and copies from it at once.
+  // discard frees a buffer now. Go makes a new one for each read, and copies from it at once;
+  // those of a gigabyte would lie about until somebody collects garbage.
   const discard = buffer => { if (buffer && buffer.transfer) buffer.transfer(0); };
 
-  // read is at once, or a promise: a FileReaderSync would be simpler, but what it has read
-  // stays in memory until the worker comes to rest.
+  // load reads on in a dropped file, into the same buffer again and again where the browser
+  // can do that; else by slices, which leave garbage.
+  async function load(f, at) {
+    if (!f.reader || f.next !== at) {
+      if (f.reader) f.reader.cancel();
+      try {
+        f.reader = f.node.file.slice(at).stream().getReader({mode: "byob"});
+      } catch {
+        f.reader = null;
+      }
+      f.spare = new ArrayBuffer(block);
+    }
+    if (f.reader) {
+      const {value} = await f.reader.read(new Uint8Array(f.spare));
+      f.block = value || new Uint8Array(0);
+      f.spare = value ? value.buffer : new ArrayBuffer(block);
+    } else {
+      f.block = new Uint8Array(await f.node.file.slice(at, at + block).arrayBuffer());
+    }
+    f.begin = at;
+    f.next = at + f.block.length;
+    progress(f.block.length);
+  }
+
+  // read is at once, or a promise.
   function read(fd, buffer, offset, length, position) {
     const f = open.get(fd) || fail("EBADF"), node = f.node, at = position ?? f.at;
     const copy = part => {
@@ -66,13 +89,7 @@ function fileSystem(progress) {
     f.given = buffer.buffer;
     const within = () => f.block.subarray(at - f.begin, at - f.begin + length);
     if (f.block && at >= f.begin && at < f.begin + f.block.length) return copy(within());
-    return node.file.slice(at, at + Math.max(block, length)).arrayBuffer().then(bytes => {
-      discard(f.block && f.block.buffer);
-      f.begin = at;
-      f.block = new Uint8Array(bytes);
-      progress(f.block.length);
-      return copy(within());
-    });
+    return load(f, at).then(() => copy(within()));
   }
 
   function resize(node, size) {
@@ -131,7 +148,11 @@ function fileSystem(progress) {
   globalThis.fs = {
     constants: O,
     open: called(openFile),
-    close: called(fd => { open.delete(fd); }),
+    close: called(fd => {
+      const f = open.get(fd);
+      if (f && f.reader) f.reader.cancel();
+      open.delete(fd);
+    }),
     read: called(read),
     write: called(write),
     writeSync: (fd, buffer) => write(fd, buffer, 0, buffer.length, null),
