@@ -110,12 +110,6 @@ func (c *resetCase) late() bool {
 	return c.old() || own.Len == 0 || own.End() != last.Ack || !c.prompt(own, last)
 }
 
-// strayed reports whether the sender of a SYN has, since the SYN-ACK, sent something else
-// that its peer must ignore: the RST need not answer the SYN-ACK then.
-func (c *resetCase) strayed() bool {
-	return c.states[c.side] == fsm.SynSent && c.peer.last.At != 0 && c.stray.At > c.peer.last.At
-}
-
 // refusal reports whether the RST answers a SYN as a closed port does.
 func (c *resetCase) refusal() bool {
 	return c.peer.phase == fsm.PhaseOpening && c.sender.phase == fsm.PhaseIdle

@@ -149,12 +149,6 @@ var handshakeReset = &outcome{
 	},
 	doubts: []doubt{{"one-sided: the SYN-ACK that it may answer was not captured",
 		func(c *resetCase) bool { return !c.peer.last.Flags.Has(reassembly.SYN) }}},
-	fault: func(c *resetCase) detectors.Fault {
-		if c.strayed() {
-			return detectors.FaultUnknown
-		}
-		return detectors.FaultHost
-	},
 	sentence: (*resetCase).handshakeResetSentence,
 }
 

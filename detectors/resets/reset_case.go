@@ -29,7 +29,6 @@ type resetCase struct {
 	recent       uint64          // the peer's payload in the last second or two, in bytes
 	challenging  bool            // the peer's last segment is a challenge ACK
 	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
-	stray        reassembly.Mark // the sender's latest segment that the peer must ignore or challenge; At is 0 if there was none
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
 	resets     [2]int          // RSTs of each side since, this one included

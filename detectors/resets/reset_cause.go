@@ -37,14 +37,11 @@ var ResetCause = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a middlebox may have forgotten the connection and sent the RST"},
 	},
-	StartsOn:     beforeReset,
-	SubscribesTo: beforeReset | fsm.On(fsm.Revived, fsm.StayedOpen, fsm.Sent),
+	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored),
+	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.StayedOpen, fsm.Sent),
 	Watch:        watchReset,
 	YieldsTo:     []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
-
-// beforeReset are the events of a connection that no RST has ended.
-var beforeReset = fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow)
 
 // watchReset declines a connection of which nothing but a RST was captured: what it
 // ended is not known.
@@ -59,20 +56,10 @@ type resetCause struct {
 	last    *resetCase         // the RST that ended the connection, as far as is known
 	pending [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
 	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
-	stray   [2]reassembly.Mark // each side's latest segment that its peer must ignore or challenge, RSTs aside
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
-	if w.last == nil && ev.Kind != fsm.ResetSent {
-		r.Subscribe(beforeReset)
-	} else {
-		r.Subscribe(ResetCause.SubscribesTo)
-	}
 	switch ev.Kind {
-	case fsm.SentOutOfWindow:
-		if ev.Seg.Flags&reassembly.SYN == 0 {
-			w.stray[ev.Side] = reassembly.MarkOf(ev.Seg)
-		}
 	case fsm.ResetDoubted:
 		w.pending[ev.Side] = newCase(ev, r)
 		w.doubted[ev.Side] = w.pending[ev.Side].rst
@@ -113,7 +100,6 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 		c = newCase(ev, r)
 		c.confirm(&w.doubted[ev.Side])
 	}
-	c.stray = w.stray[ev.Side]
 	w.finish(r)
 	w.last = c
 	w.report(r)
@@ -182,8 +168,6 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("first RST, challenged", side, &c.confirms))
 	case last.Flags.Has(reassembly.FIN):
 		evidence = append(evidence, r.Evidence("FIN from "+r.Name(side), side, last))
-	case c.strayed():
-		evidence = append(evidence, r.Evidence("last segment from "+r.Name(side)+" before it, which "+r.Name(peer)+" must ignore", side, &c.stray))
 	case last.At != 0:
 		evidence = append(evidence, r.Evidence("last segment from "+r.Name(side)+" before it", side, last))
 	}

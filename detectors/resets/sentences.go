@@ -59,10 +59,6 @@ func (c *resetCase) handshakeResetSentence() string {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
 	after := detectors.Span(c.rst.At - c.peer.last.At)
-	if c.strayed() {
-		return fmt.Sprintf("%s opened the connection, then sent a segment that acknowledges nothing of it (frame %d), and a RST (frame %d) %s after the SYN-ACK (frame %d) from %s: "+
-			"the TCP that sent the SYN did not send that segment, nor perhaps the RST.", c.sender.name, c.stray.Frame, c.rst.Frame, after, c.peer.last.Frame, c.peer.name)
-	}
 	if !c.replies() {
 		return fmt.Sprintf("%s opened the connection, and ended it with a RST (frame %d) %s after the SYN-ACK (frame %d) from %s: it no longer wants the connection.",
 			c.sender.name, c.rst.Frame, after, c.peer.last.Frame, c.peer.name)
