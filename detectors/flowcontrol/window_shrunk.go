@@ -125,7 +125,7 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 	}
 	if s.own == 0 {
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
-		f.Message += fmt.Sprintf(" Frame %d has TTL %d, the segment before it %d (frame %d): two devices speak for %s, and each offers its own window.",
+		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",
 			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame, own)
 	}
 	r.Emit(f)
