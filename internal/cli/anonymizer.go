@@ -65,7 +65,7 @@ func (a *anonymizer) apply(o *engine.Options) {
 	if a == nil {
 		return
 	}
-	o.Rewrite = a.mapper.Segment
+	o.Rewrite, o.Rename = a.mapper.Segment, a.name
 	for _, flag := range []*int64{&o.From, &o.Until} { // 0 if not given
 		if *flag != 0 {
 			*flag += a.shift

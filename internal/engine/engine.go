@@ -23,6 +23,7 @@ type Options struct {
 	Until           int64                        // leave out frames later than this; 0 = none
 	Match           func(fr *capture.Frame) bool // leave out frames that do not match; nil = none
 	DNS             func(message []byte)         // is given the DNS answers of captures; nil = none
+	Rename          func(file string) string     // what an input is called where captures are compared (--anonymize); nil = as it is
 	Rewrite         func(*reassembly.Segment)    // change segments as they are decoded (--anonymize); nil = none
 	Follow          *Follow
 	Time            bool             // report where the time went of every connection

@@ -61,6 +61,7 @@ const leftOut = int8(-1)
 func Recognise(ctx context.Context, trace *capture.Trace, names []string, o *engine.Options, to Options) *Plan {
 	defer trace.Close()
 	s := read(ctx, trace, o, to.Limit)
+	s.rename(o.Rename)
 	b := builder{scan: s, Plan: &Plan{scan: s, frames: map[uint16][]int8{}, out: map[int]bool{}, divided: map[int]*division{}}, class: stats.Rotations(s.captures())}
 	b.unitTap = make([]int, len(s.units))
 	switch {

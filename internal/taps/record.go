@@ -2,6 +2,8 @@ package taps
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
@@ -191,5 +193,20 @@ func (u *unit) more(tuple uint32, fromLo bool) {
 		n[0]++
 	} else {
 		n[1]++
+	}
+}
+
+// rename replaces the names of files, and numbers interfaces, which may tell as much.
+func (s *scan) rename(file func(string) string) {
+	if file == nil {
+		return
+	}
+	for i := range s.infos {
+		info := &s.infos[i]
+		info.File = file(info.File)
+		info.Interfaces = slices.Clone(info.Interfaces)
+		for k := range info.Interfaces {
+			info.Interfaces[k] = fmt.Sprintf("interface-%d", k+1)
+		}
 	}
 }
