@@ -112,7 +112,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ResendAcked:
 		n := a.pending.all()
 		a.acked(ev.Seg, ev.Side, r)
-		a.endStall(ev.Seg, n)
+		a.endStall(ev.Seg, n, ev.Side.Peer(), r)
 		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
@@ -147,7 +147,8 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
 	}
 	if expired && a.stall.resent.At == 0 {
-		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(ev.Side.Peer()).IPID}
+		peer := ev.Side.Peer()
+		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer)}
 	}
 }
 
