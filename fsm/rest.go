@@ -4,8 +4,8 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // A Rest is a connection that has closed in order, and the record of its close, in half the
 // memory. Most captures consist of such connections, and each may still get a segment.
-// Nothing is lost: a connection of which
-// anything does not fit, or does not follow from what does, is not taken.
+// Nothing is lost: a connection of which anything does not fit, or does not follow from what
+// does, is not taken.
 type Rest struct {
 	first, history uint64
 	ends           [2]restEnd

@@ -10,8 +10,8 @@ import "github.com/tcptrace-go/tcptrace/fsm"
 const resting ID = 1 << 31
 
 // RestAfter is how many connections of a table must have closed after one before it rests:
-// what comes late comes sooner, as a rule.
-const RestAfter = 64
+// what comes late comes sooner, as a rule, and by then most of it is still in the cache.
+const RestAfter = 4
 
 // Closes holds the records of how connections close, by Flow.Watchers.
 type Closes interface {
