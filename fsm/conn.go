@@ -25,7 +25,7 @@ type end struct {
 	wl1     reassembly.Seq // SEG.SEQ of the segment that set the window it offers: its peer's SND.WL1 (RFC 9293 3.10.7.4)
 	srtt    uint32         // microseconds (RFC 6298 2.3)
 	rttvar  uint32         // microseconds
-	answer  uint32         // microseconds it took to answer the peer's part of the handshake; 0 = not seen
+	answer  uint32         // microseconds it took to answer the peer's part of the handshake, from the last time that was sent on; 0 = not seen
 	maxWnd  uint32         // largest window it offered, in bytes
 	packets uint32
 	rexmits uint32
@@ -40,10 +40,18 @@ type end struct {
 	acks   uint8 // pure ACKs, counted to 255
 	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 255
 	sacked bool  // the peer has something beyond UNA, by SACK, since UNA last moved
-	relays bool  // its ACKs come much sooner than its answer in the handshake did: see Relayed
+	relays relayBits
 	ahead  uint8 // by how much the greatest IP identification captured lies beyond that of last
 	opts   reassembly.OptionBits
 }
+
+// relayBits are what a side's answer in the handshake shows: see Relayed.
+type relayBits uint8
+
+const (
+	acksSooner relayBits = 1 << iota // its ACKs come much sooner than the answer did
+	atLeast                          // the answer took that long or longer: what it answers was sent again
+)
 
 type connBits uint32
 

@@ -48,9 +48,12 @@ const lateAnswer = 200_000
 // SYN-ACK.
 func (s *step) timeAnswer() {
 	if !s.peer.dir.is(timing) {
+		if s.peer.last.Flags&reassembly.SYN != 0 && s.own.answer == 0 {
+			s.own.answer, s.own.relays = max(s.c.elapsed(s.c.clock(s.peer.last.At), s.seg.At), 1), s.own.relays|atLeast
+		}
 		return
 	}
-	s.own.answer = s.timed()
+	s.own.answer, s.own.relays = s.timed(), s.own.relays&^atLeast
 	crossing := s.seg.Flags&reassembly.SYN != 0 && s.own.dir.is(synSeen)
 	if s.own.answer >= lateAnswer && !crossing {
 		s.ev.addWas(AnsweredLate, s.side, peerLast, &s.peer.last)
@@ -65,7 +68,9 @@ func (s *step) sampleRTT() {
 	}
 	r := s.timed()
 	p.dir.bits &^= timing
-	s.own.relays = s.own.relays || s.own.answer >= minRelayed && s.own.answer/timesRelayed >= r
+	if s.own.answer >= minRelayed && s.own.answer/timesRelayed >= r {
+		s.own.relays |= acksSooner
+	}
 	if p.srtt == 0 {
 		p.srtt, p.rttvar = r, r/2
 		return
@@ -83,14 +88,14 @@ const (
 	timesRelayed = 10
 )
 
-// Relayed is how long the side took to answer the peer's part of the handshake, if an ACK of
+// Relayed is how long the side took at least to answer the peer's part of the handshake, if an ACK of
 // data took so much less that it seems to come from something between: a NAT or a proxy that
 // acknowledges for it; else 0.
 func (c *Conn) Relayed(side reassembly.Side) time.Duration {
-	if !c.ends[side].relays {
+	if c.ends[side].relays&acksSooner == 0 {
 		return 0
 	}
-	return c.handshakeRTT(side)
+	return time.Duration(c.ends[side].answer) * time.Microsecond
 }
 
 // smoothedRTT is the smoothed time from the side's data, at the tap, to its
@@ -100,8 +105,11 @@ func (c *Conn) smoothedRTT(side reassembly.Side) time.Duration {
 }
 
 // handshakeRTT is how long the side took to answer the peer's part of the handshake:
-// SYN to SYN-ACK, or SYN-ACK to ACK; 0 if that was not seen.
+// SYN to SYN-ACK, or SYN-ACK to ACK; 0 if that was not seen, or was sent twice.
 func (c *Conn) handshakeRTT(side reassembly.Side) time.Duration {
+	if c.ends[side].relays&atLeast != 0 {
+		return 0
+	}
 	return time.Duration(c.ends[side].answer) * time.Microsecond
 }
 

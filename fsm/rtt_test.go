@@ -74,4 +74,9 @@ func TestRTT_handshakeAgain(t *testing.T) {
 	if got := w.conn.RTT(); got != 5*time.Millisecond {
 		t.Errorf("the round trip is %v; want the 5 ms that were timed", got)
 	}
+	w.send(0, 100*time.Millisecond, ack, 1, 100, 1)
+	w.send(1, 3*time.Millisecond, ack, 1, 0, 101)
+	if got := w.conn.Relayed(reassembly.B); got != 30*time.Millisecond {
+		t.Errorf("what acknowledges for the server is shown by an answer after %v; want 30 ms since the last SYN", got)
+	}
 }
