@@ -245,6 +245,16 @@ func (p *Page) Choose(selector string, files ...string) {
 	p.command("DOM.setFileInputFiles", map[string]any{"files": files, "objectId": object.Result.ObjectID}, nil)
 }
 
+// Drop drops files at a point, in pixels of the window, as a file manager does.
+func (p *Page) Drop(x, y float64, files ...string) {
+	p.t.Helper()
+	const copying = 1
+	for _, kind := range []string{"dragEnter", "dragOver", "drop"} {
+		p.command("Input.dispatchDragEvent", map[string]any{"type": kind, "x": x, "y": y,
+			"data": map[string]any{"items": []any{}, "files": files, "dragOperationsMask": copying}}, nil)
+	}
+}
+
 // Click presses and releases the mouse, in pixels of the window.
 func (p *Page) Click(x, y float64) { p.Drag(x, y, x, y) }
 

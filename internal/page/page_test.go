@@ -136,7 +136,7 @@ func samples(t *testing.T, names ...string) (folder string, paths []string) {
 	return folder, paths
 }
 
-// TestPage_sameAsCommand drops captures, and compares every view as text with what the command prints.
+// TestPage_sameAsCommand chooses and drops captures, and compares every view as text with what the command prints.
 // Nothing is asked for after the page has loaded, and nothing can be.
 func TestPage_sameAsCommand(t *testing.T) {
 	const file, other = "close-wait-leak.pcapng", "retransmissions.pcapng"
@@ -188,7 +188,7 @@ func TestPage_sameAsCommand(t *testing.T) {
 	}
 
 	s.Eval(nil, `delete document.getElementById("result").dataset.view`)
-	s.Choose("#files", paths...) // two files are one trace
+	s.Drop(100, 100, paths...) // two files are one trace
 	s.shown("findings")
 	s.click("#as-text")
 	s.shown("findings-text")
