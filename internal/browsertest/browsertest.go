@@ -270,6 +270,18 @@ func (p *Page) Drag(x, y, toX, toY float64) {
 	}
 }
 
+// Press presses and releases Tab or Enter.
+func (p *Page) Press(key string) {
+	p.t.Helper()
+	press := map[string]any{"type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": '\t'}
+	if key == "Enter" {
+		press["windowsVirtualKeyCode"], press["text"] = '\r', "\r"
+	}
+	p.command("Input.dispatchKeyEvent", press, nil)
+	press["type"] = "keyUp"
+	p.command("Input.dispatchKeyEvent", press, nil)
+}
+
 // Screen makes the window so large, as a phone's if it is narrow, and light or dark.
 func (p *Page) Screen(width, height int, dark bool) {
 	p.t.Helper()

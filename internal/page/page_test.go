@@ -253,6 +253,7 @@ func TestPage_oneFile(t *testing.T) {
 	if !strings.Contains(page.Title, "FIN") || page.Width > 360 || len(page.Unlabeled) > 0 {
 		t.Errorf("the page is %+v", page)
 	}
+	s.keyboard()
 	for button, want := range map[string][]string{
 		"report":     nil,
 		"evidence":   {"report.html", ".pcapng"},
@@ -280,6 +281,21 @@ func TestPage_oneFile(t *testing.T) {
 	if logged := s.Logged(); len(logged) > 0 {
 		t.Errorf("the browser logs %q", logged)
 	}
+}
+
+// keyboard goes to another view without a mouse.
+func (s *site) keyboard() {
+	s.t.Helper()
+	var view string
+	for range 50 {
+		s.Press("Tab")
+		if s.Eval(&view, `document.activeElement.dataset.view || ""`); view == "time" {
+			s.Press("Enter")
+			s.shown("time")
+			return
+		}
+	}
+	s.t.Error("the keyboard does not get to the times")
 }
 
 func checkZip(t *testing.T, content []byte, want []string) {
