@@ -131,6 +131,7 @@ var full = os.Getenv("METAMORPHIC") == "full"
 // the name of the test.
 func forEach(t *testing.T, every uint64, test func(*testing.T, *conversation)) {
 	t.Helper()
+	t.Parallel()
 	all, err := conversations()
 	if err != nil {
 		t.Fatal(err)
