@@ -77,7 +77,7 @@ type Exchange struct {
 	Invisible bool            // a pause by now may have been loss before the tap, whose signs the capture does not have
 	GaveUp    bool            // none came, and the client closed or reset the connection
 
-	// Of the connection so far, this exchange not included.
+	// Of the connection so far, this exchange included.
 	Answers uint32        // requests that were answered
 	Prompt  uint32        // of these, answered within PromptAnswer
 	Mean    time.Duration // of the prompt ones

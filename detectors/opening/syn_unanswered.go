@@ -181,7 +181,7 @@ func (w *synUnanswered) answered(ev fsm.Event, r *detectors.Report) {
 	}
 	outcome := synAnsweredLate
 	stamped := ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
-	w.slow = stamped && w.bare == 0 && ev.Seg.Opts.TSEcr != w.stamp
+	w.slow = stamped && w.bare == 0 && ev.Seg.Opts.TSEcr != 0 && int32(w.stamp-ev.Seg.Opts.TSEcr) > 0
 	// A SYN-ACK without timestamps answers a SYN without (RFC 7323 3.2).
 	promptly := ev.Seg.At-w.last.At < (w.last.At-w.before)/2
 	if w.bare >= 2 && w.bare == w.repeats && promptly && !stamped {

@@ -65,16 +65,16 @@ func (s *step) tellExchange(bytes uint64) {
 	}
 	response := min(max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
+	if s.answers++; prompt {
+		s.prompt++
+		s.promptTime += response
+	}
 	if !prompt || s.slowly || s.told.Prompt {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
 			Acked: s.acked, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
-	}
-	if s.answers++; prompt {
-		s.prompt++
-		s.promptTime += response
 	}
 	s.replying, s.pipelined = false, false
 }
