@@ -169,12 +169,20 @@ func newCluster(t *testing.T, jobs *server) *flinkCluster {
 		t.Fatal(err)
 	}
 	config, _ := json.Marshal(map[string]any{"command": self, "env": map[string]string{workersFolder: c.workers}})
-	*jobopts.Endpoint = jobs.await("JobService started on ")
-	*jobopts.EnvironmentType, *jobopts.EnvironmentConfig = "PROCESS", string(config)
-	*jobopts.WorkerBinary = filepath.Join(flinkFolder, "flink") // staged but not used: better a small file
-	*jobopts.Parallelism = 2
+	setOption(t, jobopts.Endpoint, jobs.await("JobService started on "))
+	setOption(t, jobopts.EnvironmentType, "PROCESS")
+	setOption(t, jobopts.EnvironmentConfig, string(config))
+	setOption(t, jobopts.WorkerBinary, filepath.Join(flinkFolder, "flink")) // staged but not used: better a small file
+	setOption(t, jobopts.Parallelism, 2)
 	jobs.await("Job server now running")
 	return c
+}
+
+// setOption sets an option of Beam until the end of the test: those after it run on Prism.
+func setOption[T any](t *testing.T, option *T, value T) {
+	before := *option
+	*option = value
+	t.Cleanup(func() { *option = before })
 }
 
 // run runs one pipeline for each of the options, all in one job.
