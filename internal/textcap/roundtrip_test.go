@@ -83,7 +83,7 @@ func TestRoundTrip(t *testing.T) {
 					continue
 				}
 				text, err := p.print(c.path)
-				if err != nil || len(text) == 0 {
+				if err != nil || len(text) == 0 || p.deltas() && onlyGrow(text) {
 					continue
 				}
 				tried++
@@ -143,6 +143,34 @@ func (p *printer) print(file string) ([]byte, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "TZ=UTC")
 	return cmd.Output()
+}
+
+// deltas reports whether the stamps count from the packet before.
+func (p *printer) deltas() bool {
+	return slices.Contains(p.argv, "-ttt") || slices.Contains(p.argv, "d")
+}
+
+// onlyGrow reports whether such stamps never fall: they read like times since the first
+// packet, for which the text is taken.
+func onlyGrow(text []byte) bool {
+	var last time.Duration
+	for line := range bytes.Lines(text) {
+		for _, word := range strings.Fields(string(line[:min(len(line), 40)])) {
+			at, err := time.ParseDuration(word + "s")
+			if clock, wrong := time.Parse("15:04:05", word); wrong == nil {
+				at, err = clock.Sub(clock.Truncate(24*time.Hour)), nil
+			}
+			if err != nil || !strings.Contains(word, ".") {
+				continue
+			}
+			if at < last-last/4 {
+				return false
+			}
+			last = at
+			break
+		}
+	}
+	return true
 }
 
 func analyse(name string, stdin []byte) (*result.Report, error) {
