@@ -37,7 +37,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	interrupted(c.trace, parts)
 	c.gather(parts)
 	c.elsewhere(parts)
-	c.twins(parts)
+	c.translations(parts)
 	own := c.counts
 	own.Known, own.Segments, own.Duplicates = true, trace.Segments, c.duplicates
 	if trace.Counts.Known {

@@ -30,9 +30,9 @@ type looker struct {
 	scanned time.Time            // when it last looked through all descriptors
 	scan    time.Duration        // how long that took
 
-	surveys uint64
-	seen    map[key]*sighting
-	latest  map[pair]key // the newest socket of a four-tuple
+	rounds uint64
+	seen   map[key]*entry
+	latest map[pair]key // the newest socket of a four-tuple
 }
 
 // A space is a network namespace.
@@ -47,28 +47,28 @@ type key struct{ space, cookie uint64 }
 
 type pair struct{ local, foreign netip.AddrPort }
 
-// A sighting is what was last known of a socket.
-type sighting struct {
+// An entry is what was last known of a socket.
+type entry struct {
 	pair   pair
 	socket result.Socket
-	survey uint64
+	round  uint64
 }
 
 const (
-	maxSpaces    = 1 << 10
-	maxSightings = 1 << 16
-	keepGone     = 10 * time.Minute // sockets that do not exist any more
+	maxSpaces  = 1 << 10
+	maxEntries = 1 << 16
+	keepGone   = 10 * time.Minute // sockets that do not exist any more
 )
 
 func newLooker() (*looker, error) {
-	l := &looker{spaces: map[uint64]*space{}, refuse: map[uint64]bool{}, holders: map[uint64][]holding{}, nobody: map[uint64]bool{}, seen: map[key]*sighting{}, latest: map[pair]key{}}
+	l := &looker{spaces: map[uint64]*space{}, refuse: map[uint64]bool{}, holders: map[uint64][]holding{}, nobody: map[uint64]bool{}, seen: map[key]*entry{}, latest: map[pair]key{}}
 	fd, err := openDiag()
 	if err != nil {
 		return nil, err
 	}
 	l.own = namespaceOf("/proc/thread-self/ns/net")
 	l.spaces[l.own] = &space{diag: fd, enter: -1}
-	l.survey(time.Now())
+	l.refresh(time.Now())
 	return l, nil
 }
 
@@ -82,9 +82,9 @@ func namespaceOf(link string) uint64 {
 	return n
 }
 
-// survey looks at all sockets, so that it is known later who had those that are gone.
-func (l *looker) survey(now time.Time) {
-	l.surveys++
+// refresh looks at all sockets, so that it is known later who had those that are gone.
+func (l *looker) refresh(now time.Time) {
+	l.rounds++
 	l.findSpaces()
 	people := map[int64]*person{}
 	for _, ns := range l.order() {
@@ -101,7 +101,7 @@ func (l *looker) survey(now time.Time) {
 		}
 	}
 	for k, s := range l.seen {
-		if s.survey != l.surveys && (now.UnixNano()-s.socket.Until > int64(keepGone) || len(l.seen) >= maxSightings) {
+		if s.round != l.rounds && (now.UnixNano()-s.socket.Until > int64(keepGone) || len(l.seen) >= maxEntries) {
 			if l.latest[s.pair] == k {
 				delete(l.latest, s.pair)
 			}
@@ -115,13 +115,13 @@ func (l *looker) note(ns uint64, d *diag, now time.Time, people map[int64]*perso
 	k := key{ns, d.cookie}
 	s := l.seen[k]
 	if s == nil {
-		if len(l.seen) >= maxSightings {
+		if len(l.seen) >= maxEntries {
 			return
 		}
-		s = &sighting{pair: pair{d.local, d.foreign}, socket: result.Socket{UID: -1}}
+		s = &entry{pair: pair{d.local, d.foreign}, socket: result.Socket{UID: -1}}
 		l.seen[k], l.latest[s.pair] = s, k
 	}
-	s.survey = l.surveys
+	s.round = l.rounds
 	before := s.socket
 	s.socket = d.socket
 	s.socket.At, s.socket.Until = now.UnixNano(), now.UnixNano()
@@ -154,7 +154,7 @@ func (l *looker) describe(s *result.Socket, people map[int64]*person, answer boo
 		return
 	}
 	l.look()
-	if !l.whoHas(s, people) && len(l.nobody) < maxSightings {
+	if !l.whoHas(s, people) && len(l.nobody) < maxEntries {
 		l.nobody[s.Inode] = true
 	}
 }

@@ -17,10 +17,10 @@ import (
 func detach(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 const (
-	surveyEvery = time.Second
-	// surveyShare bounds the cost of surveys, on hosts with very many sockets.
-	surveyShare = 20
-	maxQuestion = 1 << 12
+	refreshEvery = time.Second
+	// refreshShare bounds the cost of refreshing, on hosts with very many sockets.
+	refreshShare = 20
+	maxQuestion  = 1 << 12
 )
 
 // Serve answers questions from r on w until r ends. Before the first one it gives up all
@@ -41,7 +41,7 @@ func Serve(r io.Reader, w io.Writer) error {
 	}
 	questions, failed := make(chan question), make(chan error, 1)
 	go read(r, questions, failed)
-	next := time.NewTimer(surveyEvery)
+	next := time.NewTimer(refreshEvery)
 	for {
 		select {
 		case q := <-questions:
@@ -50,8 +50,8 @@ func Serve(r io.Reader, w io.Writer) error {
 			}
 		case <-next.C:
 			begun := time.Now()
-			l.survey(begun)
-			next.Reset(max(surveyEvery, surveyShare*time.Since(begun)))
+			l.refresh(begun)
+			next.Reset(max(refreshEvery, refreshShare*time.Since(begun)))
 		case err := <-failed:
 			return err
 		}

@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 
 // Exact matches come first, so that several findings of one detector at one frame
 // are not confused.
-func TestCheck_twins(t *testing.T) {
+func TestCheck_severalAtOneFrame(t *testing.T) {
 	tr := parseOne(t, "0 client > server S 0:0(0) win 1 # want a:x; a:y")
 	found := []Found{{Detector: "a", Outcome: "y", Frames: []uint32{1}}, {Detector: "a", Outcome: "z", Frames: []uint32{1}}}
 	if got, want := tr.Check(found), []string{"x:1: frame 1: got a:z, want a:x"}; !slices.Equal(got, want) {

@@ -11,10 +11,10 @@ import (
 // have both of them are one, captured before and after address translation.
 type isns [2]reassembly.Seq
 
-// twins makes undecided what was said to be absent from a connection that was captured a
+// translations makes undecided what was said to be absent from a connection that was captured a
 // second time, with an address translated, where there is more of that side: a translation
 // that is not undone, or no longer, hides from one what the other shows.
-func (c *collector) twins(parts []*partition) {
+func (c *collector) translations(parts []*partition) {
 	wanted := map[uint64][]*found{} // by the position of the connection
 	for i := range c.found {
 		if f := &c.found[i]; f.Absence != detectors.NoAbsence && f.Verdict == detectors.Seen {
@@ -56,9 +56,9 @@ func (c *collector) twins(parts []*partition) {
 			}
 		}
 	}
-	for fd, twin := range best {
-		v := twin.Conn.View()
-		fd.other = twin.Position
+	for fd, other := range best {
+		v := other.Conn.View()
+		fd.other = other.Position
 		fd.Translated(v.Endpoint(reassembly.A), v.Endpoint(reassembly.B), v.Last(fd.Subject).Frame)
 	}
 }

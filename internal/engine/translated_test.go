@@ -9,4 +9,4 @@ import (
 
 // A connection that was captured before and after address translation. The scenarios are
 // not among those of the detectors, because a shard may hold one of both only.
-func TestTwins(t *testing.T) { detectortest.Run(t, catalogue.All, "testdata/twins.txtar") }
+func TestTranslated(t *testing.T) { detectortest.Run(t, catalogue.All, "testdata/translated.txtar") }
