@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 
 	"github.com/tcptrace-go/tcptrace/internal/stats"
@@ -13,6 +14,12 @@ import (
 type records interface {
 	next(*Frame) error
 	close() // called at the end of the file, regular or not
+}
+
+// A plainRecords reads most records in a short way, several at a time. It leaves any other to
+// next.
+type plainRecords interface {
+	plain([]Frame) int
 }
 
 // A File is one capture being read.
@@ -67,6 +74,33 @@ func (f *File) Next(fr *Frame) error {
 	fr.File = f.index
 	fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
 	return nil
+}
+
+// plain is Trace.Plain.
+func (f *File) plain(frs []Frame) int {
+	r, is := f.records.(plainRecords)
+	c := &f.clock
+	if !is || f.err != nil || f.info.Packets == 0 || c.shift != 0 || len(c.steps) > 0 || f.last > math.MaxUint32-uint32(len(frs)) {
+		return 0
+	}
+	n := r.plain(frs)
+	for i := range frs[:n] {
+		fr := &frs[i]
+		fr.File, fr.Stepped = f.index, false
+		if uint64(fr.At-c.max) > uint64(maxTime-c.max) || len(c.steps) > 0 { // time does not go on as usual
+			f.info.count(fr)
+			fr.At, fr.Stepped = c.traceTime(fr.Num, fr.At)
+			continue
+		}
+		c.max, c.last = fr.At, fr.At
+		f.info.Last = fr.At
+		f.info.Packets++
+		f.info.Bytes += uint64(len(fr.Data))
+	}
+	if n > 0 {
+		f.last = frs[n-1].Num
+	}
+	return n
 }
 
 // Renumbered is the warning of a capture with more frames than their numbers can tell apart,

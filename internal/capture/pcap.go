@@ -44,6 +44,7 @@ type pcap struct {
 	num     uint32 // records so far
 	first   bool   // a record was read
 	usual   bool   // records are as little-endian machines write them today
+	one     [1]Frame
 }
 
 // pcapMagic recognises the first four bytes of a file.
@@ -92,31 +93,43 @@ func newPcap(s *stream, info *Info) (*pcap, error) {
 // close does nothing: pcap files do not state when the capture ended.
 func (p *pcap) close() {}
 
-// plain reads the next record if all of it is in the block and nothing about it is unusual.
-func (p *pcap) plain(fr *Frame) bool {
+// plain reads the next records, as long as all of one is in the block and nothing about it is
+// unusual, and returns how many.
+func (p *pcap) plain(frs []Frame) (n int) {
 	const header = pcapRecordHeader
-	b := p.buf[p.off:p.end]
-	if len(b) < header {
-		return false
+	if !p.usual {
+		return 0
 	}
-	sec, frac := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
-	size, wire := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
-	n := header + int(size)
-	if sec <= 0x4d3cb2a1 || sec >= magicNano || frac >= p.second || size > MaxFrame || n > len(b) { // what isMagic says lies before 2011 or after 2055
-		return false
+	block, second, unit, num := p.buf[:p.end], p.second, p.unit, p.num
+	off := p.off
+	for n < len(frs) {
+		b := block[off:]
+		if len(b) < header {
+			break
+		}
+		sec, frac := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
+		size, wire := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+		end := header + int(size)
+		if sec <= 0x4d3cb2a1 || sec >= magicNano || frac >= second || size > MaxFrame || end > len(b) { // what isMagic says lies before 2011 or after 2055
+			break
+		}
+		off += end
+		num++
+		fr := &frs[n]
+		fr.Data = b[header:end:end]
+		fr.At = int64(sec)*1e9 + int64(frac)*unit
+		fr.Len = int(max(size, wire))
+		fr.Num = num
+		fr.Link = p.link
+		n++
 	}
-	p.off += n
-	p.num++
-	fr.Data = b[header:n:n]
-	fr.At = int64(sec)*1e9 + int64(frac)*p.unit
-	fr.Len = int(max(size, wire))
-	fr.Num = p.num
-	fr.Link = p.link
-	return true
+	p.off, p.num = off, num
+	return n
 }
 
 func (p *pcap) next(fr *Frame) error {
-	if p.usual && p.plain(fr) {
+	if p.plain(p.one[:]) == 1 {
+		*fr = p.one[0]
 		return nil
 	}
 	if !p.first && p.has(p.head) {

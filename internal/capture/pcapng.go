@@ -1,6 +1,9 @@
 package capture
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Block types of pcapng
 // (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html section 4).
@@ -33,6 +36,7 @@ type pcapng struct {
 	clock      *clock
 	num        uint32 // packet blocks so far
 	last       int64  // time of the last packet, for simple packet blocks
+	one        [1]Frame
 }
 
 // startsPcapng reports whether a section header block begins at b, of at least
@@ -48,7 +52,32 @@ func newPcapng(s *stream, info *Info, clock *clock) (*pcapng, error) {
 	return n, n.section()
 }
 
+// plain reads the next blocks, as long as all of one is in memory and it is what nearly every
+// block is, a packet of a little-endian section without options, and returns how many.
+func (n *pcapng) plain(frs []Frame) (read int) {
+	const least = enhancedHead + 4
+	for n.order == littleEndian && read < len(frs) {
+		b := n.buf[n.off:n.end]
+		if len(b) < least || binary.LittleEndian.Uint32(b) != blockEnhanced {
+			break
+		}
+		size, id, captured := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[20:])
+		if captured > MaxFrame || size != least+(captured+3)&^3 || uint64(size) > uint64(len(b)) || id >= uint32(len(n.interfaces)) ||
+			binary.LittleEndian.Uint32(b[size-4:]) != size {
+			break
+		}
+		n.last = n.interfaces[id].time(uint64(binary.LittleEndian.Uint32(b[12:]))<<32 | uint64(binary.LittleEndian.Uint32(b[16:])))
+		n.deliver(&frs[read], b[:size], enhancedHead, captured, binary.LittleEndian.Uint32(b[24:]), id)
+		read++
+	}
+	return read
+}
+
 func (n *pcapng) next(fr *Frame) error {
+	if n.plain(n.one[:]) == 1 {
+		*fr = n.one[0]
+		return nil
+	}
 	for {
 		if !n.has(8) {
 			if n.rest() == 0 {

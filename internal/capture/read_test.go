@@ -37,20 +37,66 @@ func read(content []byte, opts Options) (frames []got, info Info, err error) {
 	if err != nil {
 		return nil, Info{}, err
 	}
+	frames, info, err = readOne(f)
 	var fr Frame
-	for err = f.Next(&fr); err == nil; err = f.Next(&fr) {
-		frames = append(frames, keep(&fr))
-	}
 	if again := f.Next(&fr); again != err {
 		return nil, Info{}, fmt.Errorf("the error is not sticky: %v, then %v", err, again)
 	}
 	if f.Close() != nil {
 		return nil, Info{}, errors.New("cannot close")
 	}
+	if differ := readTogether(content, opts); differ != nil {
+		return nil, Info{}, differ
+	}
 	if err == io.EOF {
 		err = nil
 	}
+	return frames, info, err
+}
+
+// readOne reads a file to its end, frame by frame.
+func readOne(f *File) (frames []got, info Info, err error) {
+	var fr Frame
+	for err = f.Next(&fr); err == nil; err = f.Next(&fr) {
+		frames = append(frames, keep(&fr))
+	}
 	return frames, f.Info(), err
+}
+
+// readTogether compares content that is read frame by frame, and as many frames at a time
+// as are plain.
+func readTogether(content []byte, opts Options) error {
+	var files [2]*File
+	for i := range files {
+		opts.Stdin = bytes.NewReader(content)
+		f, err := open("-", &opts, 4096)
+		if err != nil {
+			return nil // openBytes says so as well
+		}
+		defer f.Close()
+		files[i] = f
+	}
+	want, wantInfo, wantErr := readOne(files[0])
+	var (
+		frames []got
+		frs    [3]Frame
+		err    error
+	)
+	for f := files[1]; err == nil; {
+		n := f.plain(frs[:])
+		if n == 0 {
+			if err = f.Next(&frs[0]); err == nil {
+				n = 1
+			}
+		}
+		for i := range n {
+			frames = append(frames, keep(&frs[i]))
+		}
+	}
+	if info := files[1].Info(); !slices.Equal(frames, want) || fmt.Sprint(info, err) != fmt.Sprint(wantInfo, wantErr) {
+		return fmt.Errorf("together:\n%+v\n%+v %v\none by one:\n%+v\n%+v %v", frames, info, err, want, wantInfo, wantErr)
+	}
+	return nil
 }
 
 // readWell is read of content that has nothing wrong with it.

@@ -124,6 +124,16 @@ func (t *Trace) Next(fr *Frame) error {
 	return io.EOF
 }
 
+// Plain reads the next frames into frs, as far as they are in memory already and nothing is
+// unusual about them or their times, and returns how many that are. After none, Next says
+// what comes. Their data are valid until the next call of either.
+func (t *Trace) Plain(frs []Frame) int {
+	if t.lone == nil {
+		return 0
+	}
+	return t.lone.file.plain(frs)
+}
+
 // Infos describes every input in the order of the command line, including those
 // that could not be read.
 func (t *Trace) Infos() []Info {

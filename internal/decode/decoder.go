@@ -16,7 +16,11 @@
 // the length of the frame counts.
 package decode
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"encoding/binary"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // maxDepth is how many headers that can be nested (IP, VLAN tags, Ethernet in a
 // tunnel) a frame may have. Eight tags around a tunnel in a tunnel fit.
@@ -60,13 +64,16 @@ func New() *Decoder { return new(Decoder) }
 // whatever data holds. It allocates only for 802.11 headers, checksum
 // verification and the first IP fragment.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
-	wire = max(wire, len(data))
-	d.at, d.depth, d.bounded = at, 0, false
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
-	if link == linkEthernet {
-		if len(data) >= ethernetHeader {
-			seg.Link = addressPair(data)
+	if link == linkEthernet && len(data) >= ethernetHeader {
+		seg.Link = addressPair(data)
+		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[12:]), data[ethernetHeader:], seg) {
+			return OK
 		}
+	}
+	d.at, d.depth, d.bounded = at, 0, false
+	wire = max(wire, len(data))
+	if link == linkEthernet {
 		return d.ethernet(data, wire, seg)
 	}
 	return d.link(link, data, wire, seg)
@@ -81,6 +88,11 @@ func (d *Decoder) within(n int, b []byte, wire int) ([]byte, int) {
 	}
 	d.bounded = true
 	return b[:min(len(b), n)], n
+}
+
+// plain reports whether a packet may be decoded in one pass.
+func (d *Decoder) plain() bool {
+	return d.depth < maxDepth && !d.bounded && !d.layers && !d.VerifyChecksums
 }
 
 // descend counts a nested header and reports whether it may be decoded.

@@ -48,7 +48,7 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 		header       = 20
 		moreOrOffset = 0x3fff // the rest are don't-fragment and a reserved bit
 	)
-	if d.depth < maxDepth && !d.bounded && !d.layers && !d.VerifyChecksums && plainIPv4(b, seg) {
+	if d.plain() && plainPacket(typeIPv4, b, seg) {
 		return OK
 	}
 	if len(b) < header {

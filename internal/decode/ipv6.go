@@ -8,6 +8,9 @@ import (
 
 func (d *Decoder) ipv6(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 40
+	if d.plain() && plainPacket(typeIPv6, b, seg) {
+		return OK
+	}
 	if len(b) < header {
 		return short(wire, header, MalformedIP)
 	}

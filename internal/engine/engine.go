@@ -29,7 +29,7 @@ type Options struct {
 	Time            bool             // report where the time went of every connection
 	Coverage        []stats.Coverage // of each file, if it is known before they are read
 	Points          *Points          // several capture points, each analysed by itself; nil for one
-	longWay         bool             // no segment is taken as predicted; for tests
+	longWay         bool             // frames are read one by one, and no segment is taken as predicted; for tests
 	rest            restPolicy       // for tests
 	live            *Live            // reports findings as they are found; nil = all at the end
 }
@@ -80,7 +80,11 @@ const checkEvery = 4096
 // that is nil; its first error ends the reading.
 func read(ctx context.Context, src Source, o *Options, p *pool, see func(position uint64, seg *reassembly.Segment) error) error {
 	defer p.close()
+	captured, is := src.(*frames)
 	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
+		if is && see == nil {
+			captured.plain(p)
+		}
 		seg := p.slot()
 		position, err := src.Next(seg)
 		if err != nil {

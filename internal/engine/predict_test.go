@@ -18,7 +18,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 )
 
-// Segments that are taken as predicted leave the connection, its account and the report as
+// Frames that are read together, and segments that are taken as predicted, leave the connection, its account and the report as
 // the long way does: in all samples and recordings, and in generated captures.
 func TestPredicted(t *testing.T) {
 	for name, file := range predictable(t) {

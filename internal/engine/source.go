@@ -31,11 +31,15 @@ type frames struct {
 	files   *capture.Trace
 	options *Options
 	decoder *decode.Decoder
-	fr      capture.Frame
+	ahead   [readAhead]capture.Frame // that were read together
 
 	position uint64 // of the last segment, those included that ICMP errors quote
 	some     []bool // by file: it has TCP segments
 }
+
+// readAhead is how many frames are read together: few enough that they are still in the
+// cache when they are decoded.
+const readAhead = 64
 
 // Frames is the source of the segments that captures hold. It ends when ctx is
 // done.
@@ -50,7 +54,7 @@ func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
 
 // Next decodes frames until one has a segment.
 func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
-	fr := &f.fr
+	fr := &f.ahead[0]
 	for f.trace.Packets%checkEvery != 0 || f.ctx.Err() == nil {
 		if err := f.files.Next(fr); err != nil {
 			return 0, err
@@ -82,6 +86,34 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 		return f.position, nil
 	}
 	return 0, io.EOF
+}
+
+// plain hands on the segments of the next frames, as Next and hand do, as long as nothing is
+// unusual about them and nothing but their analysis is asked for. Next reads what comes then.
+func (f *frames) plain(p *pool) {
+	if f.trace.Packets == 0 || f.points != nil || f.options.Match != nil || f.options.Until != 0 || f.options.Rewrite != nil || f.options.longWay {
+		return
+	}
+	for f.ctx.Err() == nil {
+		n := f.files.Plain(f.ahead[:])
+		if n == 0 {
+			return
+		}
+		before := f.position
+		for i := range f.ahead[:n] {
+			fr, seg := &f.ahead[i], p.slot()
+			f.frame(fr)
+			if reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg); !f.counts(reason) {
+				continue
+			}
+			f.position++
+			seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, 0, fr.Missing
+			p.hand(f.position)
+		}
+		if f.position > before {
+			f.saw(f.ahead[0].File)
+		}
+	}
 }
 
 // saw notes that a file has TCP segments.

@@ -74,6 +74,14 @@ type Number struct{ Position, Number uint64 }
 // stepped just before it.
 func (t *Trace) Frame(at int64, stepped bool) {
 	t.Packets++
+	if uint64(at-t.Last) <= uint64(Pause) && t.Last != 0 && !stepped { // nearly all
+		t.Last = at
+		return
+	}
+	t.odd(at, stepped)
+}
+
+func (t *Trace) odd(at int64, stepped bool) {
 	if stepped {
 		t.Step(at)
 	}
