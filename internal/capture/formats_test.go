@@ -199,6 +199,45 @@ func TestVariant_firstRecordAlone(t *testing.T) {
 	}
 }
 
+// A file of one record has no second one either, but it ends.
+func TestVariant_onlyRecord(t *testing.T) {
+	const sec = uint32(at / 1e9)
+	for _, order := range []byteOrder{littleEndian, bigEndian} {
+		for _, c := range []struct {
+			name  string
+			magic uint32
+			more  int      // bytes between header and data
+			after []uint32 // what follows the record
+		}{
+			{name: "usual", magic: magicMicro},
+			{name: "Nokia", magic: magicMicro, more: pcapNokiaHeader - pcapRecordHeader},
+			{name: "Red Hat", magic: magicMicro, more: pcapModifiedHeader - pcapRecordHeader},
+			{name: "SuSE", magic: magicModified, more: pcapSuSEHeader - pcapModifiedHeader},
+			{name: "cut after the seconds", magic: magicMicro, after: []uint32{sec}},
+			{name: "cut after the fraction", magic: magicMicro, after: []uint32{sec, 7}},
+		} {
+			w := newPcapWriter(pcapHeader{order: order, magic: c.magic, major: 2, minor: 4, snap: 96})
+			w.raw(sec, 0, 5, 99, nil)
+			w.Write(append(make([]byte, c.more), "frame"...))
+			w.u32(c.after...)
+			frames, _, err := readAtOnce(t, w.Bytes())
+			if len(frames) != 1 || frames[0].Data != "frame" || (err != nil) != (c.after != nil) {
+				t.Errorf("%s: %v, %+v", c.name, err, frames)
+			}
+		}
+	}
+}
+
+// readAtOnce is readFile of content.
+func readAtOnce(t *testing.T, content []byte) ([]got, Info, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return readFile(name)
+}
+
 func FuzzFormats(f *testing.F) {
 	f.Add(smallSnoop())
 	for minor := range byte(4) {
