@@ -2,6 +2,7 @@ package textcap
 
 import (
 	"encoding/hex"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -140,7 +141,7 @@ func (p *printed) layer(name string) {
 }
 
 // innerFields are those of an IP header, of which a tunnel has several.
-var innerFields = []string{"ip.src", "ip.dst", "ip.id", "ip.ttl", "ip.flags", "ip.frag_offset", "ip.len", "ipv6.src", "ipv6.dst", "ipv6.hlim"}
+var innerFields = []string{"ip.src", "ip.dst", "ip.id", "ip.ttl", "ip.flags", "ip.frag_offset", "ip.len", "ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.plen"}
 
 // set keeps the first value of a field. The names of -T ek repeat the protocol,
 // with underscores: ip_ip_src.
@@ -170,7 +171,8 @@ var ekNames = map[string]string{}
 func init() {
 	names := append([]string{
 		"frame.number", "frame.time_epoch", "frame.time_relative", "frame.len", "frame.cap_len", "tcp.hdr_len", "frame.protocols", "eth.src", "eth.dst", "vlan.id", "tcp.srcport", "tcp.dstport",
-		"tcp.len", "tcp.seq", "tcp.seq_raw", "tcp.ack", "tcp.ack_raw", "tcp.flags", "tcp.window_size_value", "tcp.window_size", "tcp.options", "icmp.type", "icmp.code", "icmp.mtu", "icmpv6.type",
+		"tcp.len", "tcp.seq", "tcp.seq_raw", "tcp.ack", "tcp.ack_raw", "tcp.flags", "tcp.window_size_value", "tcp.window_size", "tcp.options", "icmp.type", "icmp.code", "icmp.mtu",
+		"icmpv6.type", "icmpv6.code", "icmpv6.mtu",
 	}, innerFields...)
 	for _, n := range names {
 		wanted[n] = true
@@ -283,24 +285,31 @@ func (p *printed) number(name string) (uint64, bool) {
 	return n, err == nil
 }
 
-// fieldICMP reads an ICMP error and what it quotes.
+// fieldICMP reads an ICMP or ICMPv6 error and what it quotes.
 func (p *printed) fieldICMP(from, to netip.Addr) {
 	get := func(name string) uint64 { n, _ := p.number(name); return n }
+	icmp, ip, id, ttl := "icmp.", "quote.ip.", "quote.ip.id", "quote.ip.ttl"
+	if p.values["icmpv6.type"] != "" {
+		icmp, ip, id, ttl = "icmpv6.", "quote.ipv6.", "", "quote.ipv6.hlim"
+	}
 	e := &icmpError{
-		kind: byte(get("icmp.type")), code: byte(get("icmp.code")), mtu: uint16(get("icmp.mtu")), from: from, to: to,
-		ttl: byte(get("quote.ip.ttl")), id: uint16(get("quote.ip.id")), length: int(get("quote.ip.len")),
+		kind: byte(get(icmp + "type")), code: byte(get(icmp + "code")), mtu: uint16(min(get(icmp+"mtu"), math.MaxUint16)), from: from, to: to,
+		ttl: byte(get(ttl)), id: uint16(get(id)), length: int(get(ip + "len")),
+	}
+	if to.Is6() {
+		e.length = ipv6Header + int(get(ip+"plen"))
 	}
 	seq, ok := p.number("quote.tcp.seq_raw")
 	e.seq, e.hasSeq = uint32(seq), ok
-	src, err1 := netip.ParseAddr(p.values["quote.ip.src"])
-	dst, err2 := netip.ParseAddr(p.values["quote.ip.dst"])
+	src, err1 := netip.ParseAddr(p.values[ip+"src"])
+	dst, err2 := netip.ParseAddr(p.values[ip+"dst"])
 	sport, ok1 := p.number("quote.tcp.srcport")
 	dport, ok2 := p.number("quote.tcp.dstport")
-	if err1 != nil || err2 != nil || !ok1 || !ok2 || !from.Is4() || !to.Is4() || !src.Is4() || !dst.Is4() {
-		p.quoteLost = p.values["icmpv6.type"] != "" || e.kind == 3 || e.kind == 11 || e.kind == 12
+	if v4 := to.Is4(); err1 != nil || err2 != nil || !ok1 || !ok2 || from.Is4() != v4 || src.Is4() != v4 || dst.Is4() != v4 {
+		p.quoteLost = e.isError()
 		return
 	}
-	e.src = reassembly.EndpointFrom(netip.AddrPortFrom(src, uint16(sport)))
-	e.dst = reassembly.EndpointFrom(netip.AddrPortFrom(dst, uint16(dport)))
+	e.src = reassembly.EndpointFrom(netip.AddrPortFrom(src.WithZone(""), uint16(sport)))
+	e.dst = reassembly.EndpointFrom(netip.AddrPortFrom(dst.WithZone(""), uint16(dport)))
 	p.icmp = e
 }

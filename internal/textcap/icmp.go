@@ -8,14 +8,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// An icmpError is an ICMP error, and what it quotes of a segment.
+// An icmpError is an ICMP or, if its addresses are IPv6, ICMPv6 error, and what it quotes of a segment.
 type icmpError struct {
 	kind, code byte
 	mtu        uint16
 	from, to   netip.Addr // of the error itself
 	ttl        uint8      // of the quote, as are all that follow
 	id         uint16
-	length     int // total length of the IPv4 packet
+	length     int // total length of the IP packet
 	src, dst   reassembly.Endpoint
 	seq        uint32
 	hasSeq     bool
@@ -38,9 +38,21 @@ var unreachableParts = []struct {
 	net, host byte
 }{{"admin prohibited", 9, 10}, {"tos prohibited", 11, 12}, {"- unknown", 6, 7}, {"unreachable", 0, 1}}
 
+// isError reports whether the message is one that quotes a packet (RFC 792, RFC 4443 2.1).
+func (e *icmpError) isError() bool {
+	if e.to.Is6() {
+		return e.kind >= 1 && e.kind <= 4
+	}
+	return e.kind == 3 || e.kind == 11 || e.kind == 12
+}
+
 // isICMPError reports whether a line shows an ICMP error.
 func isICMPError(text string) bool {
-	return strings.Contains(text, "ICMP") && (strings.Contains(text, "unreachable") || strings.Contains(text, "exceeded") || strings.Contains(text, "too big") || strings.Contains(text, "parameter problem"))
+	if !strings.Contains(text, "ICMP") {
+		return false
+	}
+	text = strings.ToLower(text) // of ICMPv6, Wireshark capitalises each word
+	return strings.Contains(text, "unreachable") || strings.Contains(text, "exceeded") || strings.Contains(text, "too big") || strings.Contains(text, "parameter problem")
 }
 
 // tcpdumpICMP reads an error, and the headers that it quotes, which tcpdump prints
@@ -134,22 +146,37 @@ func (c *conn) remember(seg *reassembly.Segment, side, length int) {
 	c.sent[side][len(c.sent[side])-1] = c.lastSent[side]
 }
 
-// frame is the error as an IPv4 packet: the quote is an IP header and eight bytes
-// (RFC 792).
+const ipv6Header = 40
+
+// frame is the error as an IP packet: the quote is an IP header and eight bytes (RFC
+// 792). ICMPv6 errors quote more (RFC 4443 2.4), which says nothing here.
 func (e *icmpError) frame(b []byte) []byte {
-	const header, icmp, quoted = 20, 8, 28
 	be := binary.BigEndian
-	b = append(b, 0x45, 0)
-	b = be.AppendUint16(b, header+icmp+quoted)
-	b = append(b, 0, 0, 0, 0, 64, 1, 0, 0)
-	b = append(append(b, e.from.AsSlice()...), e.to.AsSlice()...)
-	b = append(b, e.kind, e.code, 0, 0, 0, 0)
-	b = be.AppendUint16(b, e.mtu)
-	b = append(b, 0x45, 0)
-	b = be.AppendUint16(b, uint16(e.length))
-	b = be.AppendUint16(b, e.id)
-	b = append(b, 0x40, 0, e.ttl, 6, 0, 0)
-	b = append(append(b, e.src.Addr[12:]...), e.dst.Addr[12:]...)
+	if e.to.Is6() {
+		const icmp, quoted = 8, ipv6Header + 8
+		b = ipv6(b, icmp+quoted, 58, 64, e.from, e.to)
+		b = append(b, e.kind, e.code, 0, 0, 0, 0)
+		b = be.AppendUint16(b, e.mtu)
+		b = ipv6(b, e.length-ipv6Header, 6, e.ttl, e.src.AddrPort().Addr(), e.dst.AddrPort().Addr())
+	} else {
+		const icmp, quoted = 8, 20 + 8
+		b = ipv4(b, 20+icmp+quoted, 0, 1, 64, e.from, e.to)
+		b = append(b, e.kind, e.code, 0, 0, 0, 0)
+		b = be.AppendUint16(b, e.mtu)
+		b = ipv4(b, e.length, e.id, 6, e.ttl, e.src.AddrPort().Addr(), e.dst.AddrPort().Addr())
+	}
 	b = be.AppendUint16(be.AppendUint16(b, e.src.Port), e.dst.Port)
 	return be.AppendUint32(b, e.seq)
+}
+
+func ipv4(b []byte, total int, id uint16, protocol, ttl byte, src, dst netip.Addr) []byte {
+	b = binary.BigEndian.AppendUint16(append(b, 0x45, 0), uint16(total))
+	b = binary.BigEndian.AppendUint16(b, id)
+	b = append(b, 0x40, 0, ttl, protocol, 0, 0)
+	return append(append(b, src.AsSlice()...), dst.AsSlice()...)
+}
+
+func ipv6(b []byte, payload int, next, hops byte, src, dst netip.Addr) []byte {
+	b = binary.BigEndian.AppendUint16(append(b, 0x60, 0, 0, 0), uint16(payload))
+	return append(append(append(b, next, hops), src.AsSlice()...), dst.AsSlice()...)
 }

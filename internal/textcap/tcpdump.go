@@ -37,7 +37,7 @@ func isMAC(s string) bool {
 // tcpdump reads the lines of one packet, joined by blanks, after its time.
 func (n *names) tcpdump(p *printed, text string) {
 	p.ethernet(text)
-	if isICMPError(text) && (strings.Contains(text, ": ICMP ") || strings.Contains(text, ": ICMP6,")) {
+	if isICMPError(text) && isQuote(text) {
 		n.tcpdumpICMP(p, text)
 		return
 	}
@@ -80,7 +80,7 @@ func cutLast(s string) (rest, word string) {
 // isQuote reports whether a segment that comes after this text is one that an
 // ICMP error quotes.
 func isQuote(head string) bool {
-	return strings.Contains(head, ": ICMP ") || strings.Contains(head, ": ICMP6,") || strings.Contains(head, "icmp6:")
+	return strings.Contains(head, ": ICMP ") || strings.Contains(head, ": ICMP6,") || strings.Contains(head, "] ICMP6,") || strings.Contains(head, "icmp6:")
 }
 
 // ipHeader reads what -v prints of the innermost IP header:
