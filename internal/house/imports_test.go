@@ -109,7 +109,6 @@ var doors = map[string]string{
 	"golang.org/x/term":         "internal/cli",
 	"golang.org/x/sys/unix":     "internal/host internal/live internal/sandbox",
 
-	"github.com/VictoriaMetrics/metrics":            "internal/live",
 	"github.com/landlock-lsm/go-landlock/landlock":  "internal/sandbox",
 	"kernel.org/pub/linux/libs/security/libcap/cap": "internal/sandbox",
 }
@@ -134,6 +133,23 @@ func TestImports(t *testing.T) {
 	for name := range mayImport {
 		if !slices.ContainsFunc(imports, func(line string) bool { return relative(firstWord(line)) == name }) {
 			t.Logf("There is no package %s (yet, or on this system).", name)
+		}
+	}
+}
+
+// tooLarge are packages that must not come into the command by way of another: what each
+// would cost.
+var tooLarge = map[string]string{
+	"crypto/tls":                        "a quarter of the executable (docs/decisions/0013-metrics.md)",
+	"net/http":                          "crypto/tls",
+	"github.com/google/gopacket/layers": "6 MB of tables, and half of the time from start to answer (docs/decisions/0006-own-capture-reader-and-decoder.md)",
+}
+
+// TestTooLarge holds the command to that.
+func TestTooLarge(t *testing.T) {
+	for _, path := range goList(t, "{{.ImportPath}}", "-deps", "./cmd/tcptrace") {
+		if cost, is := tooLarge[path]; is {
+			t.Errorf("The command needs %s, which costs %s.", path, cost)
 		}
 	}
 }

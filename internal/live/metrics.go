@@ -1,26 +1,27 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net"
-	"net/http"
-	"net/netip"
 	runtime "runtime/metrics"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
 // Metrics serves metrics of a live capture to Prometheus.
 type Metrics struct {
-	listener net.Listener
-	server   http.Server
-	findings *metrics.Set // a counter for each detector, outcome and verdict
-	lag      atomic.Int64 // nanoseconds
+	scraper
+	lag atomic.Int64 // nanoseconds
+
+	mu       sync.Mutex
+	findings map[string]uint64 // by their labels
 }
 
 // ListenMetrics listens at an address for Serve: HOST:PORT, or :PORT for this
@@ -30,14 +31,11 @@ func ListenMetrics(addr string) (*Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	m := &Metrics{findings: metrics.NewSet()}
-	if m.listener, err = net.Listen("tcp", net.JoinHostPort(host, port)); err != nil {
+	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port))
+	if err != nil {
 		return nil, err
 	}
-	return m, nil
+	return &Metrics{scraper: scraper{listener: listener}, findings: map[string]uint64{}}, nil
 }
 
 // Addr is the address of the metrics.
@@ -46,74 +44,73 @@ func (m *Metrics) Addr() net.Addr { return m.listener.Addr() }
 // Serve answers requests at /metrics until Close.
 func (m *Metrics) Serve(l *Loop) {
 	l.Ticked = m.lag.Store
-	metrics.ExposeMetadata(true)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		m.collect(l).WritePrometheus(w)
-		m.findings.WritePrometheus(w)
-	})
-	m.server = http.Server{Handler: m.forHost(mux), ReadTimeout: maxAnswer, WriteTimeout: 2 * maxAnswer, MaxHeaderBytes: 8 << 10}
-	go m.server.Serve(m.listener)
+	m.page = func() string { return m.ofLoop(l) + m.own() }
+	go m.serve()
 }
-
-// forHost refuses requests for another host's name while the server listens on a
-// loopback address: a page in a browser on this machine can point its own name here
-// (DNS rebinding), and must not read the metrics.
-func (m *Metrics) forHost(h http.Handler) http.Handler {
-	if a, is := m.Addr().(*net.TCPAddr); !is || !a.IP.IsLoopback() {
-		return h
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if !strings.EqualFold(host, "localhost") && (err != nil || !addr.IsLoopback()) {
-			http.Error(w, "these metrics are for this machine only", http.StatusMisdirectedRequest)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
-}
-
-// maxAnswer is how long an answer may take. A loop that has ended does not answer.
-const maxAnswer = 5 * time.Second
 
 // Close stops the server.
-func (m *Metrics) Close() error { return m.server.Close() }
+func (m *Metrics) Close() error { return m.listener.Close() }
 
 // Count counts a finding that is new, or whose outcome or verdict has changed: each
 // revision once.
 func (m *Metrics) Count(f *result.Finding) {
-	m.findings.GetOrCreateCounter(fmt.Sprintf("tcptrace_findings_total{detector=%q,outcome=%q,verdict=%q}", f.Detector, f.Outcome, f.Verdict)).Inc()
+	m.mu.Lock()
+	m.findings[fmt.Sprintf("{detector=%q,outcome=%q,verdict=%q}", f.Detector, f.Outcome, f.Verdict)]++
+	m.mu.Unlock()
 }
 
-// collect measures now. What only the loop knows is left out if it does not answer in
-// time.
-func (m *Metrics) collect(l *Loop) *metrics.Set {
-	gauge := func(s *metrics.Set, name string, value float64) { s.NewGauge(name, func() float64 { return value }) }
-	answer := make(chan *metrics.Set, 1)
+// An exposition is metrics in Prometheus' text format, version 0.0.4.
+type exposition struct{ strings.Builder }
+
+// metric begins one: its values follow.
+func (e *exposition) metric(name, kind, help string) {
+	fmt.Fprintf(e, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+}
+
+// value is a value of the metric, with its labels.
+func (e *exposition) value(name string, value any) { fmt.Fprintf(e, "%s %v\n", name, value) }
+
+// ofLoop is what only the loop knows. It is left out if the loop does not answer in time, as
+// after its end.
+func (m *Metrics) ofLoop(l *Loop) string {
+	answer := make(chan string, 1)
 	l.Ask(func(l *Loop) {
-		s := metrics.NewSet()
-		s.NewCounter("tcptrace_frames_total").Set(l.frames)
-		s.NewCounter("tcptrace_dropped_frames_total").Set(l.drops)
-		gauge(s, "tcptrace_connections", float64(l.Engine.Connections()))
-		for state, n := range l.Engine.Sockets(max(l.now, l.last)) {
-			gauge(s, fmt.Sprintf("tcptrace_sockets{state=%q}", state), float64(n))
+		var e exposition
+		e.metric("tcptrace_frames_total", "counter", "Frames analysed.")
+		e.value("tcptrace_frames_total", l.frames)
+		e.metric("tcptrace_dropped_frames_total", "counter", "Frames dropped by the kernel.")
+		e.value("tcptrace_dropped_frames_total", l.drops)
+		e.metric("tcptrace_connections", "gauge", "Current connections.")
+		e.value("tcptrace_connections", l.Engine.Connections())
+		e.metric("tcptrace_sockets", "gauge", "Ends of current connections, by state.")
+		sockets := l.Engine.Sockets(max(l.now, l.last))
+		for _, state := range slices.Sorted(maps.Keys(sockets)) {
+			e.value(fmt.Sprintf("tcptrace_sockets{state=%q}", state), sockets[state])
 		}
-		answer <- s
+		answer <- e.String()
 	})
-	var s *metrics.Set
 	select {
-	case s = <-answer:
+	case text := <-answer:
+		return text
 	case <-time.After(maxAnswer):
-		s = metrics.NewSet()
+		return ""
 	}
-	gauge(s, "tcptrace_memory_bytes", float64(heldMemory()))
-	gauge(s, "tcptrace_lag_seconds", time.Duration(m.lag.Load()).Seconds())
-	return s
+}
+
+// own is what is known without the loop.
+func (m *Metrics) own() string {
+	var e exposition
+	e.metric("tcptrace_memory_bytes", "gauge", "Memory of the Go runtime, without the ring.")
+	e.value("tcptrace_memory_bytes", heldMemory())
+	e.metric("tcptrace_lag_seconds", "gauge", "Delay between capture and analysis.")
+	e.value("tcptrace_lag_seconds", time.Duration(m.lag.Load()).Seconds())
+	e.metric("tcptrace_findings_total", "counter", "Findings. One whose outcome changes counts once for each outcome.")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, labels := range slices.Sorted(maps.Keys(m.findings)) {
+		e.value("tcptrace_findings_total"+labels, m.findings[labels])
+	}
+	return e.String()
 }
 
 // heldMemory is the memory that the Go runtime has from the system, in bytes.
