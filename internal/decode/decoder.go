@@ -60,9 +60,8 @@ func New() *Decoder { return new(Decoder) }
 //
 // If the Reason is OK, all fields of seg are set except At, Frame and File, which
 // are the caller's. If it is ICMPError, seg is the segment that the error quotes.
-// Otherwise seg holds nothing useful. Decode never panics,
-// whatever data holds. It allocates only for 802.11 headers, checksum
-// verification and the first IP fragment.
+// Otherwise seg holds nothing useful. Decode never panics, whatever data holds. It
+// allocates only for checksum verification and the first IP fragment.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
 	if link == linkEthernet && len(data) >= ethernetHeader {

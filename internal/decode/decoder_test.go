@@ -134,6 +134,35 @@ func samples() []sample {
 		{"geneve options ipv6", linkEthernet, ip(protoUDP, udp(6081, geneve(typeIPv6, 42, make([]byte, 8), p6))), s6, true},
 		{"gtp", linkEthernet, ip(protoUDP, udp(2152, cat([]byte{0x30, 255}, be16(uint16(len(p4))), be32(1), p4))), s4, true},
 		{"gtp extension", linkEthernet, ip(protoUDP, udp(2152, cat([]byte{0x34, 255}, be16(uint16(8+len(p6))), be32(1), []byte{0, 0, 0, 0x85, 1, 0, 0, 0}, p6))), s6, true},
+		{"802.11 mesh", link80211, wifi(0x88, 0x03, macs[:6], be16(0x0001), make([]byte, 6), snap(typeIPv4, p4)), s4, false},
+		{"802.11 mesh, two more addresses", link80211, wifi(0x88, 0x03, macs[:6], be16(0x0001), []byte{2, 9, 0, 0, 0, 1}, macs, snap(typeIPv4, p4)), s4, false},
+		{"802.11 four addresses, queue size", link80211, wifi(0x88, 0x03, macs[:6], be16(0x0001), snap(typeIPv4, p4)), s4, false},
+		{"a-msdu of one", link80211, wifi(0x88, 0x01, be16(0x8000), macs, be16(uint16(len(p4)+8)), snap(typeIPv4, p4)), s4, false},
+		{"a-msdu of one, fcs", linkRadiotap, radiotap(0x10, wifi(0x88, 0x01, be16(0x8000), macs, be16(uint16(len(p4)+8)), snap(typeIPv4, p4), be32(1))), s4, false},
+		{"gre of aruba", linkEthernet, gre(0, 0x8200, wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4))), s4, true},
+		{"gre of aruba, last", linkEthernet, gre(0, 0x8370, wifi(0x88, 0x02, be16(0), snap(typeIPv4, p4))), s4, true},
+		{"gre of aruba, 9000", linkEthernet, gre(0, 0x9000, wifi(0x08, 0x02, snap(typeIPv6, p6))), s6, true},
+		{"capwap", linkEthernet, ip(protoUDP, udp(5247, cat(be32(0x00100300, 0), wifi(0x08, 0x01, snap(typeIPv4, p4))))), s4, true},
+		{"capwap to the access point", linkEthernet, ip(protoUDP, udpFrom(5247, cat(be32(0x00100300, 0), wifi(0x08, 0x02, snap(typeIPv4, p4))))), s4, true},
+		{"capwap of cisco", linkEthernet, ip(protoUDP, udp(5247, cat(be32(0x00200320, 0, 0x04bf2300, 0), swapped(wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4)))))), s4, true},
+		{"capwap, ethernet", linkEthernet, ip(protoUDP, udp(5247, cat(be32(0x00100200, 0), eth6))), s6, true},
+		{"l2tp", linkEthernet, ip(protoUDP, udp(1701, cat(be16(0x0002, 7, 9), be16(hdlcAddressControl, pppIPv4), p4))), s4, true},
+		{"l2tp with all fields", linkEthernet, ip(protoUDP, udp(1701, cat(be16(0x4a02, uint16(len(p6)+20), 7, 9, 1, 2, 2, 0), be16(hdlcAddressControl, pppIPv6), p6))), s6, true},
+		{"l2tp from its port", linkEthernet, ip(protoUDP, udpFrom(1701, cat(be16(0x0002, 7, 9, pppIPv4), p4))), s4, true},
+		{"teredo", linkEthernet, ip(protoUDP, udp(3544, p6)), s6, true},
+		{"teredo with indications", linkEthernet, ip(protoUDP, udpFrom(3544, cat([]byte{0, 1, 2, 3}, make([]byte, 2+3+9), make([]byte, 8), p6))), s6, true},
+		{"tzsp", linkEthernet, ip(protoUDP, udp(37008, cat([]byte{1, 0, 0, 1, 0, 10, 1, 99, 1}, eth4))), s4, false},
+		{"tzsp of 802.11", linkEthernet, ip(protoUDP, udp(37008, cat([]byte{1, 1, 0, 18, 1}, wifi(0x08, 0x01, snap(typeIPv4, p4))))), s4, false},
+		{"nsh", linkEthernet, ethernet(typeNSH, cat([]byte{0, 2, 2, 1}, be32(0x000001ff), p4)), s4, false},
+		{"nsh in vxlan-gpe", linkEthernet, ip(protoUDP, udp(4790, vxlan(0x0c, 4, 42, cat([]byte{0x0f, 0xc6, 1, 3}, be32(0x000001ff), make([]byte, 16), eth6)))), s6, true},
+		{"juniper ethernet", linkJuniperEther, cat([]byte("MGC\x80"), be16(7), []byte{3, 1, 6, 1, 2, 0, 0}, eth4), s4, false},
+		{"juniper ppp", linkJuniperPPP, cat([]byte("MGC\x01"), be16(hdlcAddressControl, pppIPv4), p4), s4, false},
+		{"juniper hdlc", linkJuniperCHDLC, cat([]byte("MGC\x01"), be16(0x0f00, typeIPv6), p6), s6, false},
+		{"juniper atm", linkJuniperATM1, cat([]byte("MGC\x01"), be32(7), snap(typeIPv4, p4)), s4, false},
+		{"juniper atm 2", linkJuniperATM2, cat([]byte("MGC\x01"), be32(7, 0), snap(typeIPv4, p4)), s4, false},
+		{"juniper pppoe", linkJuniperPPPoE, cat([]byte("MGC\x00"), ethernet(typePPPoE, pppoe(9, cat(be16(pppIPv4), p4)))), s4, true},
+		{"juniper without link layer", linkJuniperEther, cat([]byte("MGC\x02"), []byte{2, 0, 0, 0}, p4), s4, false},
+		{"ip over infiniband", linkIPoIB, cat(make([]byte, 40), be16(typeIPv4, 0), p4), s4, false},
 		{"vxlan vlan in vlan", linkEthernet, ethernet(typeVLAN, vlan(3, typeIPv4, ipv4(protoUDP, udp(4789, vxlan(8, 0, 42, ethernet(typeVLAN, vlan(4, typeIPv4, p4))))))), s4, true},
 	}
 }
@@ -219,7 +248,7 @@ var guesses = map[string]bool{
 func TestDecode_noSegment(t *testing.T) {
 	seg := tcp(timestamps, data)
 	p4 := ipv4(protoTCP, seg)
-	nested := p4
+	nested, eth := p4, ethernet(typeIPv4, p4)
 	for range 20 {
 		nested = ipv4(protoIPv4, nested)
 	}
@@ -256,7 +285,7 @@ func TestDecode_noSegment(t *testing.T) {
 		{"ipv6 no next header", linkIPv6, ipv6(59, nil), NotTCP},
 		{"udp to a tunnel's port, damaged inside", linkRaw, ipv4(protoUDP, udp(4789, vxlan(8, 0, 1, ethernet(typeIPv4, data)))), NotTCP},
 		{"vxlan without identifier", linkRaw, ipv4(protoUDP, udp(4789, vxlan(0, 0, 1, ethernet(typeIPv4, p4)))), NotTCP},
-		{"vxlan-gpe of something else", linkRaw, ipv4(protoUDP, udp(4790, vxlan(4, 4, 1, p4))), NotTCP},
+		{"vxlan-gpe of something else", linkRaw, ipv4(protoUDP, udp(4790, vxlan(4, 7, 1, p4))), NotTCP},
 		{"geneve of the future", linkRaw, ipv4(protoUDP, udp(6081, edit(geneve(typeIPv4, 1, nil, p4), 0, 0x40))), NotTCP},
 		{"gtp end marker", linkRaw, ipv4(protoUDP, udp(2152, cat([]byte{0x30, 254, 0, 0}, be32(1), p4))), NotTCP},
 		{"gtp extension without length", linkRaw, ipv4(protoUDP, udp(2152, cat([]byte{0x34, 255, 0, 0}, be32(1), []byte{0, 0, 0, 1, 0, 0, 0, 1}))), NotTCP},
@@ -278,8 +307,29 @@ func TestDecode_noSegment(t *testing.T) {
 		{"esp", linkRaw, ipv4(protoESP, data), Encrypted},
 		{"macsec", linkEthernet, ethernet(typeMACsec, data), Encrypted},
 		{"wpa", link80211, wifi(0x88, 0x41, be16(0), make([]byte, 8), data), Encrypted},
-		{"a-msdu", link80211, wifi(0x88, 0x01, be16(0x8000), data), Undecodable},
+		{"a-msdu that is none", link80211, wifi(0x88, 0x01, be16(0x8000), data), Undecodable},
+		{"a-msdu of two", link80211, wifi(0x88, 0x01, be16(0x8000), macs, be16(uint16(len(p4)+8)), snap(typeIPv4, p4), macs, be16(uint16(len(p4)+8)), snap(typeIPv4, p4)), Undecodable},
 		{"a-msdu, four addresses", link80211, wifi(0x88, 0x03, macs[:6], be16(0x8000), snap(typeIPv4, p4)), Undecodable},
+		{"gre of aruba, wpa", linkRaw, ipv4(protoGRE, cat(be16(0, 0x8300), wifi(0x88, 0x42, be16(0), make([]byte, 8), data))), Encrypted},
+		{"gre near those of aruba", linkRaw, ipv4(protoGRE, cat(be16(0, 0x8201), wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4)))), NotTCP},
+		{"gre beyond those of aruba", linkRaw, ipv4(protoGRE, cat(be16(0, 0x8380), wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4)))), NotTCP},
+		{"capwap with dtls", linkRaw, ipv4(protoUDP, udp(5247, cat(be32(0x01000000), data))), Encrypted},
+		{"capwap keep-alive", linkRaw, ipv4(protoUDP, udp(5247, cat(be32(0x00100208, 0), eth))), NotTCP},
+		{"capwap, second fragment", linkRaw, ipv4(protoUDP, udp(5247, cat(be32(0x00100280, 0x00010008), eth))), NotTCP},
+		{"capwap of another binding", linkRaw, ipv4(protoUDP, udp(5247, cat(be32(0x00100700, 0), wifi(0x08, 0x01, snap(typeIPv4, p4))))), NotTCP},
+		{"capwap of the future", linkRaw, ipv4(protoUDP, udp(5247, cat(be32(0x10100200, 0), eth))), NotTCP},
+		{"l2tp control", linkRaw, ipv4(protoUDP, udp(1701, cat(be16(0xc802, 12, 1, 0, 0, 0), data))), NotTCP},
+		{"l2tp 3", linkRaw, ipv4(protoUDP, udp(1701, cat(be16(0x0003, 0), be32(9), be16(hdlcAddressControl, pppIPv4), p4))), NotTCP},
+		{"l2tp with reserved bits", linkRaw, ipv4(protoUDP, udp(1701, cat(be16(0x0402, 7, 9), be16(hdlcAddressControl, pppIPv4), p4))), NotTCP},
+		{"teredo with more than a packet", linkRaw, ipv4(protoUDP, udp(3544, cat(ipv6(protoTCP, seg), data))), NotTCP},
+		{"teredo of another version", linkRaw, ipv4(protoUDP, udp(3544, p4)), NotTCP},
+		{"tzsp keep-alive", linkRaw, ipv4(protoUDP, udp(37008, cat([]byte{1, 4, 0, 1, 1}, eth))), NotTCP},
+		{"tzsp of something else", linkRaw, ipv4(protoUDP, udp(37008, cat([]byte{1, 0, 0, 9, 1}, eth))), NotTCP},
+		{"tzsp without end", linkRaw, ipv4(protoUDP, udp(37008, []byte{1, 0, 0, 1, 10, 9})), NotTCP},
+		{"nsh of something else", linkEthernet, ethernet(typeNSH, cat([]byte{0, 2, 2, 4}, be32(0), p4)), NotTCP},
+		{"short nsh", linkEthernet, ethernet(typeNSH, cat([]byte{0, 1, 2, 1}, be32(0), p4)), MalformedLink},
+		{"juniper without magic", linkJuniperEther, cat([]byte("MGB\x00"), eth), MalformedLink},
+		{"juniper extension beyond frame", linkJuniperEther, cat([]byte("MGC\x80"), be16(999), eth), MalformedLink},
 		{"802.11 second fragment", link80211, edit(wifi(0x08, 0x01, snap(typeIPv4, p4)), 22, 0x11), NotTCP},
 		{"802.11 beacon", link80211, wifi(0x80, 0, snap(typeIPv4, p4)), NotTCP},
 		{"802.11 null", link80211, wifi(0x48, 0x01, snap(typeIPv4, p4)), NotTCP},
@@ -455,10 +505,6 @@ func TestDecode_doesNotAllocate(t *testing.T) {
 	d := New()
 	var seg reassembly.Segment
 	for _, s := range samples() {
-		switch s.link {
-		case link80211, linkRadiotap, linkPrism:
-			continue // gopacket's
-		}
 		if n := testing.AllocsPerRun(100, func() { d.Decode(s.link, s.frame, len(s.frame), 0, &seg) }); n != 0 {
 			t.Errorf("%s: %v allocations", s.name, n)
 		}

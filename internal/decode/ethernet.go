@@ -23,6 +23,7 @@ const (
 	typeMACsec        = 0x88e5
 	typeBackbone      = 0x88e7 // IEEE 802.1ah
 	typeFabricPath    = 0x8903
+	typeNSH           = 0x894f // RFC 8300
 	typeVNTag         = 0x8926
 	typeETag          = 0x893f // IEEE 802.1BR
 )
@@ -83,6 +84,8 @@ func (d *Decoder) etherType(t uint16, b []byte, wire int, seg *reassembly.Segmen
 		return d.portTag(4, b, wire, seg)
 	case typeETag:
 		return d.portTag(6, b, wire, seg)
+	case typeNSH:
+		return d.nsh(b, wire, seg)
 	case typeMACsec:
 		return Encrypted
 	}

@@ -96,6 +96,10 @@ func udp(port uint16, payload []byte) []byte {
 	return cat(be16(50000, port, uint16(8+len(payload)), 0), payload)
 }
 
+func udpFrom(port uint16, payload []byte) []byte {
+	return cat(be16(port, 50000, uint16(8+len(payload)), 0), payload)
+}
+
 func ethernet(t uint16, payload []byte) []byte { return cat(macs, be16(t), payload) }
 
 func vlan(id, t uint16, payload []byte) []byte { return cat(be16(0x2000|id, t), payload) }
@@ -132,4 +136,15 @@ func wifi(control, flags byte, tail ...[]byte) []byte {
 // radiotap is a header with the flags field only.
 func radiotap(flags byte, payload []byte) []byte {
 	return cat([]byte{0, 0, 9, 0, 2, 0, 0, 0, flags}, payload)
+}
+
+// swapped is an 802.11 frame as Cisco's access points put it into CAPWAP.
+func swapped(frame []byte) []byte {
+	b := cat(frame)
+	for _, i := range []int{0, 22, 24} {
+		if i < 24 || frame[0]&0x80 != 0 {
+			b[i], b[i+1] = b[i+1], b[i]
+		}
+	}
+	return b
 }

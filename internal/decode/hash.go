@@ -20,6 +20,9 @@ const (
 	tagGTP                     // nothing
 	tagEtherIP                 // nothing
 	tagBackbone                // service, 24 bits
+	tagCAPWAP                  // nothing
+	tagL2TP                    // nothing
+	tagTeredo                  // nothing
 )
 
 // mix adds an identifier to the tunnel hash h, outermost first. It never

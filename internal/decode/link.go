@@ -26,6 +26,14 @@ const (
 	linkPFLog      = 117
 	linkPrism      = 119
 	linkRadiotap   = 127
+
+	linkJuniperATM2  = 135
+	linkJuniperATM1  = 137
+	linkJuniperPPPoE = 167
+	linkJuniperEther = 178
+	linkJuniperPPP   = 179
+	linkJuniperCHDLC = 181
+
 	linkUser2      = 149 // macOS writes pktap as this
 	linkAVS        = 163
 	linkPPPD       = 166
@@ -34,6 +42,7 @@ const (
 	linkIPv4       = 228
 	linkIPv6       = 229
 	linkNFLog      = 239
+	linkIPoIB      = 242
 	linkPKTAP      = 258
 	linkSLL2       = 276
 )
@@ -72,7 +81,7 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 	case linkPFLog:
 		return d.pflog(b, wire, seg)
 	case link80211:
-		return d.wifi(b, wire, false, seg)
+		return d.wifi(b, wire, wifiForm{}, seg)
 	case linkRadiotap:
 		return d.radiotap(b, wire, seg)
 	case linkPrism:
@@ -83,6 +92,10 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.ppi(b, wire, seg)
 	case linkPKTAP, linkUser2:
 		return d.pktap(b, wire, seg)
+	case linkJuniperEther, linkJuniperPPPoE, linkJuniperPPP, linkJuniperCHDLC, linkJuniperATM1, linkJuniperATM2:
+		return d.juniper(link, b, wire, seg)
+	case linkIPoIB:
+		return d.infiniband(b, wire, seg)
 	}
 	return UnknownLinkType
 }

@@ -61,7 +61,7 @@ func (d *Decoder) avs(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < n {
 		return short(wire, n, MalformedLink)
 	}
-	return d.wifi(b[n:], wire-n, false, seg)
+	return d.wifi(b[n:], wire-n, wifiForm{}, seg)
 }
 
 // inside reads a frame of a link type that a header before it names.

@@ -58,6 +58,8 @@ func (d *Decoder) gre(b []byte, wire int, seg *reassembly.Segment) Reason {
 		return d.mirrored(20, b, wire, seg)
 	case protocol == erspan3:
 		return d.mirrored(12, b, wire, seg)
+	case isAruba(protocol):
+		return d.wifi(b, wire, wifiForm{}, seg)
 	}
 	return d.etherType(protocol, b, wire, seg)
 }
@@ -79,41 +81,6 @@ func (d *Decoder) etherIP(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	seg.Tunnel = mix(seg.Tunnel, tagEtherIP, 0)
 	return d.ethernetInside(b[header:], wire-header, seg)
-}
-
-const portDNS = 53
-
-// udp reads datagrams to the ports of tunnels. A port is only a hint: a datagram
-// that turns out to be malformed was not a tunnel.
-func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
-	const header = 8
-	if len(b) < header {
-		return short(wire, header, NotTCP)
-	}
-	r := NotTCP
-	if d.DNS != nil && binary.BigEndian.Uint16(b) == portDNS {
-		d.DNS(b[header:])
-	}
-	port := binary.BigEndian.Uint16(b[2:])
-	b, wire = b[header:], wire-header
-	switch port {
-	case 2152:
-		r = d.gtp(b, wire, seg)
-	case 4754: // RFC 8086
-		r = d.gre(b, wire, seg)
-	case 4789, 8472: // the registered port, and the one that Linux used before
-		r = d.vxlan(b, wire, seg)
-	case 4790:
-		r = d.vxlanGPE(b, wire, seg)
-	case 6081:
-		r = d.geneve(b, wire, seg)
-	case 6635: // RFC 7510
-		r = d.mpls(b, wire, seg)
-	}
-	if r.malformed() {
-		return NotTCP
-	}
-	return r
 }
 
 const (
@@ -150,6 +117,39 @@ func (d *Decoder) vxlanGPE(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	protocol := b[3]
 	b, wire = b[vxlanHeader:], wire-vxlanHeader
+	switch protocol {
+	case 1:
+		return d.ipv4(b, wire, seg)
+	case 2:
+		return d.ipv6(b, wire, seg)
+	case 3:
+		return d.ethernetInside(b, wire, seg)
+	case 4:
+		return d.nsh(b, wire, seg)
+	case 5:
+		return d.mpls(b, wire, seg)
+	}
+	return NotTCP
+}
+
+// nsh reads a network service header (RFC 8300 2): version, length in words, type and
+// next protocol, whose numbers are nearly those of VXLAN-GPE.
+func (d *Decoder) nsh(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const fixed, version, words = 8, 0xc0, 0x3f
+	if len(b) < fixed {
+		return short(wire, fixed, MalformedLink)
+	}
+	n := int(b[1]&words) * 4
+	switch {
+	case b[0]&version != 0:
+		return NotTCP
+	case n < fixed:
+		return MalformedLink
+	case len(b) < n:
+		return short(wire, n, MalformedLink)
+	}
+	protocol := b[3]
+	b, wire = b[n:], wire-n
 	switch protocol {
 	case 1:
 		return d.ipv4(b, wire, seg)

@@ -40,12 +40,12 @@ func (d *Decoder) radiotap(b []byte, wire int, seg *reassembly.Segment) Reason {
 		at = (at+7)&^7 + 8
 	}
 	if present&flags == 0 {
-		return d.wifi(b[n:], wire-n, false, seg)
+		return d.wifi(b[n:], wire-n, wifiForm{}, seg)
 	}
 	if at >= n {
 		return short(wire, at+1, Undecodable)
 	}
-	return d.wifi(b[n:], wire-n, b[at]&padded != 0, seg)
+	return d.wifi(b[n:], wire-n, wifiForm{padded: b[at]&padded != 0}, seg)
 }
 
 // prism reads the header of the Prism chip's drivers: code and length of the message, a
@@ -62,12 +62,17 @@ func (d *Decoder) prism(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if n > len(b) {
 		return short(wire, n, Undecodable)
 	}
-	return d.wifi(b[n:], wire-n, false, seg)
+	return d.wifi(b[n:], wire-n, wifiForm{}, seg)
 }
 
-// wifi reads a frame of IEEE 802.11. padded says that the driver has padded the
-// header to a multiple of four bytes (radiotap.org, field "flags").
-func (d *Decoder) wifi(b []byte, wire int, padded bool, seg *reassembly.Segment) Reason {
+// A wifiForm says in which form a driver or an access point hands on 802.11 frames.
+type wifiForm struct {
+	padded  bool // the header is padded to a multiple of four bytes (radiotap.org, field "flags")
+	swapped bool // fields of two bytes are in the other byte order: see wifiOfTunnel
+}
+
+// wifi reads a frame of IEEE 802.11.
+func (d *Decoder) wifi(b []byte, wire int, form wifiForm, seg *reassembly.Segment) Reason {
 	const (
 		// Frame control (IEEE 802.11 9.2.4.1): type, subtype, flags.
 		types     = 0x0c
@@ -81,6 +86,7 @@ func (d *Decoder) wifi(b []byte, wire int, padded bool, seg *reassembly.Segment)
 
 		fragment  = 0x0f // number of the fragment, in sequence control
 		aggregate = 0x80 // A-MSDU present, in QoS control (9.2.4.5.9)
+		mesh      = 0x01 // mesh control present, in its second byte
 
 		shortest = 10 // an ACK
 		header   = 24 // of data, before what some have
@@ -88,35 +94,74 @@ func (d *Decoder) wifi(b []byte, wire int, padded bool, seg *reassembly.Segment)
 	if len(b) < shortest {
 		return short(wire, shortest, Undecodable)
 	}
-	if b[0]&types != data {
+	first, second := 0, 1 // bytes of a field
+	if form.swapped {
+		first, second = 1, 0
+	}
+	kind, flags := b[first], b[second]
+	if kind&types != data {
 		return NotTCP
 	}
 	n := header
-	if b[1]&bothDS == bothDS {
+	if flags&bothDS == bothDS {
 		n += 6 // a fourth address
 	}
 	control := n
-	if b[0]&qos != 0 {
+	if kind&qos != 0 {
 		n += 2
-		if b[1]&order != 0 {
+		if flags&order != 0 {
 			n += 4 // HT control
 		}
 	}
 	switch {
 	case n > len(b):
 		return short(wire, n, Undecodable)
-	case b[0]&0xf0 == reserved:
+	case kind&0xf0 == reserved:
 		return Undecodable
-	case b[0]&noData != 0, b[22]&fragment != 0:
+	case kind&noData != 0, b[header-2+first]&fragment != 0:
 		return NotTCP
-	case b[1]&protected != 0:
+	case flags&protected != 0:
 		return Encrypted
-	case b[0]&qos != 0 && b[control]&aggregate != 0:
-		return Undecodable
 	}
 	seg.Link = addressPair(b[4:])
-	if padded {
+	if form.padded {
 		n = min((n+3)&^3, len(b))
 	}
+	if kind&qos == 0 {
+		return d.llc(b[n:], wire-n, seg)
+	}
+	if b[control+second]&mesh != 0 && flags&bothDS == bothDS {
+		n = min(n+meshControl(b[n:]), len(b))
+	}
+	if b[control+first]&aggregate != 0 {
+		return d.aggregated(b[n:], wire-n, seg)
+	}
 	return d.llc(b[n:], wire-n, seg)
+}
+
+// meshControl is the length of a mesh control field (IEEE 802.11 9.2.4.8.3): flags, time to live,
+// sequence number, and up to two addresses. In a frame that is of no mesh, the bit that tells of
+// it has another meaning, and LLC begins here.
+func meshControl(b []byte) int {
+	const fixed, address, extension, snap = 6, 6, 0x03, 0xaa
+	if len(b) == 0 || b[0] == snap || b[0]&^extension != 0 || b[0] == extension {
+		return 0
+	}
+	return fixed + address*int(b[0]&extension)
+}
+
+// aggregated reads an A-MSDU (IEEE 802.11 9.3.2.2.2): subframes of two addresses, a length
+// and LLC. A frame is one segment here, so one subframe is read, and several are not.
+func (d *Decoder) aggregated(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const header, fcs, least = 14, 4, 14 + 8
+	if len(b) < header {
+		return short(wire, header, Undecodable)
+	}
+	size := int(binary.BigEndian.Uint16(b[header-2:]))
+	switch left := wire - header - size; {
+	case left < 0, left >= fcs+least:
+		return Undecodable
+	}
+	b, wire = d.within(size, b[header:], wire-header)
+	return d.llc(b, wire, seg)
 }

@@ -65,11 +65,16 @@ func wifiByGopacket(d *Decoder, link uint32, b []byte, seg *reassembly.Segment) 
 		return NotTCP, true
 	case h.Flags.WEP():
 		return Encrypted, true
-	case h.QOS != nil && b[24+len(h.Address4)]&0x80 != 0:
-		return Undecodable, true
 	}
+	control := 24 + len(h.Address4)
 	if padded {
 		n = min((n+3)&^3, len(b))
+	}
+	if h.QOS != nil && b[control+1]&1 != 0 && len(h.Address4) > 0 {
+		n = min(n+meshControl(b[n:]), len(b))
+	}
+	if h.QOS != nil && b[control]&0x80 != 0 {
+		return d.aggregated(b[n:], len(b)-n, seg), true
 	}
 	return d.llc(b[n:], len(b)-n, seg), true
 }
