@@ -58,7 +58,9 @@ func (in *Input) decompress(opts *Options) (io.Reader, error) {
 	case opts.decoders.take(history):
 		in.history, in.decoders = history, opts.decoders
 		plain, err := in.expand(d, history, opts)
-		return &growing{r: plain, in: in, d: d, opts: opts}, err
+		g := &growing{r: plain, in: in, d: d, opts: opts}
+		in.expanded = &g.r
+		return g, err
 	}
 	p, kept := opts.Scratch.parts[in.Name]
 	if !kept {

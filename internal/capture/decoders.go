@@ -10,8 +10,11 @@ import (
 // bytes: as much as two of the largest need, 32 of zstd -19, or thousands of gzip.
 const decoderMemory = 2 * maxWindow
 
-// decoders is the memory that is left of it.
-type decoders struct{ free uint64 }
+// decoders is the memory that is left of it, and how many inputs are read ahead.
+type decoders struct {
+	free  uint64
+	ahead int
+}
 
 func (d *decoders) take(n uint64) bool {
 	if n > d.free {

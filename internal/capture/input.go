@@ -33,6 +33,7 @@ type Options struct {
 	Scratch *Scratch
 
 	decoders *decoders // for many inputs; nil for one
+	ahead    Ahead     // nil to decompress what is wanted
 }
 
 // ErrStopped is returned by a reader of Options.Pipe when reading is to stop. The
@@ -48,8 +49,10 @@ type Input struct {
 	Compression string // as in Info
 	*stream
 	raw      *raw
-	history  uint64    // that its decompressor has
-	decoders *decoders // from which that was taken
+	history  uint64        // that its decompressor has
+	decoders *decoders     // from which that was taken
+	expanded *io.Reader    // where the decompressed bytes are read from; nil if there is no decompressor
+	ahead    io.ReadCloser // the same, if they are read ahead
 }
 
 // openInput opens a named file, or standard input as "-". block is the size of
@@ -72,6 +75,9 @@ func openInput(name string, opts *Options, block int) (*Input, error) {
 		}
 	}
 	in.stream = newStream(plain, block)
+	if _, is := plain.(*expander); is {
+		in.expanded = &in.stream.r
+	}
 	return in, nil
 }
 
@@ -118,6 +124,7 @@ func (in *Input) Size() int64 { return in.raw.size }
 
 // Close closes the file.
 func (in *Input) Close() error {
+	in.stopAhead()
 	in.giveBack()
 	return in.raw.close()
 }

@@ -88,6 +88,7 @@ func (m *member) reopen(t *Trace) bool {
 		return false
 	}
 	f.in.Count(&t.read)
+	f.in.readAhead(&t.opts)
 	m.file, f.index = f, m.index
 	return m.next()
 }

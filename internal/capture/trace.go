@@ -57,7 +57,7 @@ func OpenTrace(names []string, opts Options) (*Trace, []error) {
 func NewTrace(inputs int, opts Options) (*Trace, error) {
 	t := &Trace{opts: opts, single: inputs == 1}
 	if !t.single {
-		t.opts.decoders = &decoders{decoderMemory}
+		t.opts.decoders = &decoders{free: decoderMemory}
 	}
 	if opts.Scratch == nil {
 		t.opts.Scratch = &t.scratch

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"runtime"
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -31,19 +32,22 @@ type frames struct {
 	files   *capture.Trace
 	options *Options
 	decoder *decode.Decoder
-	ahead   [readAhead]capture.Frame // that were read together
+	ahead   [together]capture.Frame // that were read together
 
 	position uint64 // of the last segment, those included that ICMP errors quote
 	some     []bool // by file: it has TCP segments
 }
 
-// readAhead is how many frames are read together: few enough that they are still in the
+// together is how many frames are read at a time: few enough that they are still in the
 // cache when they are decoded.
-const readAhead = 64
+const together = 64
 
 // Frames is the source of the segments that captures hold. It ends when ctx is
 // done.
 func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
+	if runtime.GOMAXPROCS(0) > 1 {
+		trace.ReadAhead(readAhead)
+	}
 	f := &frames{ctx: ctx, files: trace, options: o, decoder: decode.New()}
 	f.decoder.VerifyChecksums, f.decoder.DNS = o.VerifyChecksums, o.DNS
 	if o.Points != nil {
