@@ -82,7 +82,10 @@ func analyze(ctx context.Context, o Options, stdin io.Reader, files ...string) (
 	eo := engine.Options{
 		Detectors: o.Detectors, Settings: &settings, MaxFlows: o.MaxFlows, Workers: o.Workers, AllFlows: o.AllFlows,
 	}
-	plan := source.Recognise(ctx, files, capture.Options{Text: scenario.Pcapng}, &eo, to)
+	plan, err := source.Recognise(ctx, files, capture.Options{Text: scenario.Pcapng}, &eo, to)
+	if err != nil {
+		return nil, err
+	}
 	if plan != nil {
 		plan.Skip = skip
 		eo.Points = plan.Points()

@@ -40,7 +40,7 @@ func (c *command) analyse() error {
 	c.confine(c.outputs())
 	ctx, stop := interruptible(c.inputs.done)
 	defer stop()
-	if err := c.recognise(ctx, o); err != nil {
+	if err := c.recognise(ctx, o, false); err != nil {
 		return err
 	}
 	trace, err := c.open(o)

@@ -56,7 +56,7 @@ func (c *command) evidenceOptions(o *engine.Options) evidence.Options {
 			again := engine.Options{Detectors: o.Detectors, Settings: o.Settings, MaxFlows: o.MaxFlows, Workers: 1, VerifyChecksums: o.VerifyChecksums}
 			plan := c.plan
 			if plan != nil { // an interface for each tap
-				plan = source.Recognise(context.Background(), names, capture.Options{}, &again, taps.Options{Suspected: true})
+				plan, _ = source.Recognise(context.Background(), names, capture.Options{}, &again, taps.Options{Suspected: true})
 			}
 			r, _ := source.RunPlan(context.Background(), trace, names, again, plan)
 			return r, nil

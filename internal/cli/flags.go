@@ -233,7 +233,7 @@ func (f *flags) check() error {
 		{splits && (f.output == "" || f.output == stdinName), "--shard needs -o DIR, the directory to write the shards to"},
 		{f.each && (f.taps != nil || live), "--each cannot be combined with --tap and -i"},
 		{f.taps != nil && live, "--tap is for files"},
-		{splits && (f.each || f.taps != nil), "--shard splits one trace: it cannot be combined with --tap and --each"},
+		{splits && f.each, "--shard splits one trace: it cannot be combined with --each"},
 		{len(f.interfaces) > 1 && (f.metrics != "" || f.processes || f.keepSize != 0), "--metrics, --processes and -C are for one interface"},
 		{len(f.interfaces) > 1 && slices.Contains(f.interfaces, "any"), "any stands for all interfaces: it cannot be combined with others"},
 		{len(f.interfaces) > 1 && len(slices.Compact(slices.Sorted(slices.Values(f.interfaces)))) < len(f.interfaces), "-i names an interface twice"},

@@ -63,7 +63,7 @@ func (c *command) follow(o *engine.Options, form *format) (err error) {
 // findInShards turns the number of a connection in the original trace into its
 // position among the connections of the shards.
 func (c *command) findInShards(ctx context.Context, first source.Trace, follow *engine.Follow) error {
-	if _, is := first.(*shard.Trace); !is || follow == nil || follow.ID == 0 {
+	if _, is := first.(*shard.Trace); !is || follow == nil || follow.ID == 0 || c.plan != nil { // see followTaps
 		return nil
 	}
 	again, err := c.inputs.reopen()

@@ -11,6 +11,11 @@ import (
 // suits refuses flags that need frames if the inputs are shards, which have none.
 func (c *command) suits(trace source.Trace) error {
 	f := c.flags
+	if c.plan.Names() != nil && c.anonymizer != nil {
+		if _, is := trace.(*shard.Trace); is {
+			return errors.New("--anonymize: these shards name the taps that their captures come from; use it when splitting")
+		}
+	}
 	if _, is := trace.(*shard.Trace); !is {
 		return nil
 	}

@@ -3,17 +3,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"strings"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
-	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/shard"
 	"github.com/tcptrace-go/tcptrace/internal/source"
-	"github.com/tcptrace-go/tcptrace/internal/taps"
 )
 
 // split writes the captures as shards, without analysing them.
@@ -32,7 +26,9 @@ func (c *command) split() error {
 		return err
 	}
 	c.confine([]string{s.Dir})
-	if err := c.onePlace(o); err != nil {
+	ctx, stop := interruptible(c.inputs.done)
+	defer stop()
+	if err := c.recognise(ctx, o, true); err != nil {
 		return err
 	}
 	trace, err := c.open(o)
@@ -40,9 +36,11 @@ func (c *command) split() error {
 		return err
 	}
 	defer trace.Close()
+	if c.plan != nil {
+		o.Points = c.plan.Points()
+		s.Taps = &shard.Taps{Route: c.plan.Route(), Plan: c.plan.Save(), Join: c.plan.Join}
+	}
 	s.Engine = *o
-	ctx, stop := interruptible(c.inputs.done)
-	defer stop()
 	hideBar := c.showProgress(trace)
 	sum, err := s.Run(ctx, trace.Infos(), source.Segments(ctx, trace, o))
 	hideBar()
@@ -54,30 +52,4 @@ func (c *command) split() error {
 		c.mention("wrote %d shards to %s, %d segments in %d bytes", s.Shards, s.Dir, sum.Segments, sum.Bytes)
 	}
 	return err
-}
-
-// maxPlaces is up to how many captures are compared before they are split: more are a
-// rotation. Of each, the first placeSegments segments are.
-const (
-	maxPlaces     = 8
-	placeSegments = 1 << 16
-)
-
-// onePlace returns an error if the captures are of the same connections at several
-// places. Shards tell files apart, not places: each segment would count as often as it was
-// captured.
-func (c *command) onePlace(o *engine.Options) error {
-	files := c.flags.files
-	if len(files) < 2 || len(files) > maxPlaces {
-		return nil
-	}
-	again := *o
-	if c.filter != nil {
-		again.Match = c.filter.match
-	}
-	plan := source.Recognise(context.Background(), files, capture.Options{Text: scenario.Pcapng}, &again, taps.Options{Limit: placeSegments})
-	if names := plan.Names(); len(names) > 1 {
-		return fmt.Errorf("%s are captures of the same connections at %d places, and shards hold one: split each by itself, or analyse the captures", strings.Join(names, " and "), len(names))
-	}
-	return nil
 }

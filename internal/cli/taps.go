@@ -36,8 +36,9 @@ func (f *flags) addTaps() error {
 }
 
 // recognise finds out whether the captures come from several places. That needs
-// files: a pipe cannot be read twice.
-func (c *command) recognise(ctx context.Context, o *engine.Options) error {
+// files: a pipe cannot be read twice. A large one alone is read for that only if always is set;
+// else what is found in it shows whether that is needed.
+func (c *command) recognise(ctx context.Context, o *engine.Options, always bool) error {
 	f := c.flags
 	told := len(f.named) > 0 || f.each
 	if slices.ContainsFunc(f.files, func(name string) bool { return !isFile(name) }) {
@@ -52,7 +53,11 @@ func (c *command) recognise(ctx context.Context, o *engine.Options) error {
 	if c.filter != nil {
 		o.Match = c.filter.match
 	}
-	c.plan = source.Recognise(ctx, f.files, capture.Options{Text: scenario.Pcapng, Scratch: &c.inputs.scratch}, o, taps.Options{Named: f.named, Each: f.each, Interfaces: len(f.interfaces) > 1})
+	var err error
+	c.plan, err = source.Recognise(ctx, f.files, capture.Options{Text: scenario.Pcapng, Scratch: &c.inputs.scratch}, o, taps.Options{Named: f.named, Each: f.each, Interfaces: len(f.interfaces) > 1, Suspected: always})
+	if err != nil {
+		return err
+	}
 	if c.plan != nil {
 		c.plan.Skip = c.skip
 		o.Points = c.plan.Points()

@@ -2,8 +2,8 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -22,44 +22,56 @@ func (c *collector) elsewhere(parts []*partition) {
 	if wanted == nil {
 		return
 	}
-	others := map[*found]*flow.Flow{} // the earliest
-	for _, p := range parts {
-		for _, f := range p.flows.All() {
-			for _, fd := range wanted[synOf(f)] {
-				if o := others[fd]; bearsOn(f, fd) && (o == nil || f.Position < o.Position) {
-					copied := *f // one that rests is valid until the next only
-					others[fd] = &copied
-				}
+	others := map[*found]stats.Opening{} // the earliest
+	look := func(o *stats.Opening) {
+		for _, fd := range wanted[synOf(o)] {
+			if known, is := others[fd]; o.Position != fd.conn && bearsOn(o, fd.Finding) && (!is || o.Position < known.Position) {
+				others[fd] = *o
 			}
 		}
 	}
-	for fd, f := range others {
-		fd.other = f.Position
-		v := f.Conn.View()
-		if server := v.Endpoint(reassembly.B); server == fd.Evidence[0].Seg.Dst {
-			fd.AnsweredTwice()
-		} else {
-			fd.SentElsewhere(server, v.Last(reassembly.A).Frame)
+	for _, p := range parts {
+		for _, f := range p.flows.All() {
+			if len(wanted[synKey(f)]) > 0 {
+				o := openingOf(f)
+				look(&o)
+			}
 		}
+	}
+	for i := range c.trace.Openings {
+		look(&c.trace.Openings[i])
+	}
+	for fd, o := range others {
+		fd.other = o.Position
+		restsOn(fd.Finding, &o)
 	}
 }
 
-// synOf names the SYN of the connection.
-func synOf(f *flow.Flow) detectors.SYNKey {
+// restsOn tells a finding that the other connection began with the SYN on which it rests.
+func restsOn(fd *detectors.Finding, o *stats.Opening) {
+	if server := o.End[reassembly.B]; server == fd.Evidence[0].Seg.Dst {
+		fd.AnsweredTwice()
+	} else {
+		fd.SentElsewhere(server, o.Last[reassembly.A])
+	}
+}
+
+// synKey names the SYN of the connection.
+func synKey(f *flow.Flow) detectors.SYNKey {
 	v := f.Conn.View()
 	return detectors.SYNKey{Client: v.Endpoint(reassembly.A), ISN: v.Stream(reassembly.A).ISS}
 }
 
-// bearsOn reports whether the connection, which begins with the same SYN, says something
+func synOf(o *stats.Opening) detectors.SYNKey {
+	return detectors.SYNKey{Client: o.End[reassembly.A], ISN: o.ISS[reassembly.A]}
+}
+
+// bearsOn reports whether another connection, which begins with the same SYN, says something
 // about the finding: nobody answered at that address, or it is another connection of
 // the same addresses, and opened.
-func bearsOn(f *flow.Flow, fd *found) bool {
-	if f.Position == fd.conn {
-		return false
+func bearsOn(o *stats.Opening, fd *detectors.Finding) bool {
+	if o.End[reassembly.B] == fd.Evidence[0].Seg.Dst {
+		return o.Answered
 	}
-	v := f.Conn.View()
-	if v.Endpoint(reassembly.B) == fd.Evidence[0].Seg.Dst {
-		return v.Phase(reassembly.B) >= fsm.PhaseOpen
-	}
-	return f.Conn.AwaitsAnswer(reassembly.A)
+	return o.Waits
 }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"io"
+	"math"
 	"slices"
 	"sync"
 
@@ -27,13 +29,33 @@ type Points struct {
 	// Conns is filled with the connection of each segment: at its position, less one,
 	// the position of the connection's first segment. Longer traces go on without.
 	Conns []uint32
+	// Positions are those of the segments of Conns, in order, if that has not all of them.
+	Positions []uint32
+	// Place makes a source Placed if it is not.
+	Place func(Source, *Options) Placed
 }
 
 // note is called by workers: no two of them have the same position.
 func (p *Points) note(position, conn uint64) {
-	if position <= uint64(len(p.Conns)) {
-		p.Conns[position-1] = uint32(conn)
+	at := position - 1
+	if p.Positions != nil {
+		i, is := slices.BinarySearch(p.Positions, uint32(min(position, math.MaxUint32)))
+		if !is {
+			return
+		}
+		at = uint64(i)
 	}
+	if at < uint64(len(p.Conns)) {
+		p.Conns[at] = uint32(conn)
+	}
+}
+
+// A Placed is a source of segments whose Tap is set: it tells what the frames of each
+// capture point show.
+type Placed interface {
+	Source
+	// PointStats is called once for each point, after Stats.
+	PointStats(point int) *stats.Trace
 }
 
 // pointStats are those of one capture point.
@@ -65,8 +87,8 @@ func (f *frames) sort(fr *capture.Frame) int {
 	return i
 }
 
-// pointStats is what the frames of a capture point show.
-func (f *frames) pointStats(i int) *stats.Trace {
+// PointStats is what the frames of a capture point show.
+func (f *frames) PointStats(i int) *stats.Trace {
 	p := &f.points[i]
 	end := p.trace.Last
 	for _, file := range f.options.Points.Files[i] {
@@ -85,6 +107,8 @@ type Point struct {
 	Positions []uint64 // of the first segments of all its connections, in order
 	Trace     *stats.Trace
 	Order     []Order // of the report's findings
+	Counts    stats.Counts
+	Openings  []Opened // of a split
 }
 
 // Order is what findings are sorted by.
@@ -95,9 +119,17 @@ type Order struct {
 
 // AnalyzePoints analyses each capture point of a trace by itself. Totals of the
 // whole trace, and all of its files, are in the stats that it returns as well.
-func AnalyzePoints(ctx context.Context, trace *capture.Trace, o Options) ([]Point, *stats.Trace) {
+func AnalyzePoints(ctx context.Context, src Source, o Options) ([]Point, *stats.Trace) {
+	points, whole, _ := analyzePoints(ctx, src, o, nil)
+	return points, whole
+}
+
+func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Point, *stats.Trace, error) {
 	o.defaults()
-	src := Frames(ctx, trace, &o).(*frames)
+	src, is := from.(Placed)
+	if !is {
+		src = o.Points.Place(from, &o)
+	}
 	pools := make([]*pool, o.Points.N)
 	var steps sync.Mutex
 	for i := range pools {
@@ -114,9 +146,10 @@ func AnalyzePoints(ctx context.Context, trace *capture.Trace, o Options) ([]Poin
 		pools[i] = newPool(&own)
 	}
 	var seg reassembly.Segment
+	var err error
 	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
-		position, err := src.Next(&seg)
-		if err != nil {
+		var position uint64
+		if position, err = src.Next(&seg); err != nil {
 			break
 		}
 		if o.Until != 0 && seg.At > o.Until {
@@ -125,9 +158,17 @@ func AnalyzePoints(ctx context.Context, trace *capture.Trace, o Options) ([]Poin
 		if o.Rewrite != nil {
 			o.Rewrite(&seg)
 		}
+		if see != nil {
+			if err = see(position, &seg); err != nil {
+				break
+			}
+		}
 		p := pools[seg.Tap]
 		*p.slot() = seg
 		p.hand(position)
+	}
+	if err == io.EOF {
+		err = nil
 	}
 	whole := statsOf(src, &o)
 	captures := make([]result.Capture, len(whole.Captures))
@@ -138,17 +179,23 @@ func AnalyzePoints(ctx context.Context, trace *capture.Trace, o Options) ([]Poin
 	for i, p := range pools {
 		p.close()
 		at := &points[i]
-		at.Trace = src.pointStats(i)
+		at.Trace = src.PointStats(i)
+		parts := p.partitions()
 		var own []result.Capture
 		for _, file := range o.Points.Files[i] {
 			own = append(own, captures[file])
 		}
-		at.Trace.Coverage = o.Coverage
+		if o.Coverage != nil {
+			at.Trace.Coverage = o.Coverage
+		}
 		c := collector{options: p.options(), trace: at.Trace, end: at.Trace.End, at: at.Trace.End, kinds: watch.Counts{}}
 		if o.Points.Alone[i] {
 			c.at = whole.End
 		}
-		at.Report, _ = c.assemble(p.partitions(), own)
+		at.Report, at.Counts = c.assemble(parts, own)
+		if see != nil {
+			at.Openings = openings(parts, at.Trace.Openings)
+		}
 		at.Report.Captures = captures
 		at.Positions = c.positions
 		for k := range c.found {
@@ -156,7 +203,7 @@ func AnalyzePoints(ctx context.Context, trace *capture.Trace, o Options) ([]Poin
 		}
 		at.Trace.Captures = whole.Captures
 	}
-	return points, whole
+	return points, whole, err
 }
 
 // options are those of the pool's workers.

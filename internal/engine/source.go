@@ -44,7 +44,7 @@ const together = 64
 
 // Frames is the source of the segments that captures hold. It ends when ctx is
 // done.
-func Frames(ctx context.Context, trace *capture.Trace, o *Options) Source {
+func Frames(ctx context.Context, trace *capture.Trace, o *Options) Placed {
 	if runtime.GOMAXPROCS(0) > 1 {
 		trace.ReadAhead(readAhead)
 	}

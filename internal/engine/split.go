@@ -29,26 +29,48 @@ type Numbered struct {
 	stats.Number
 }
 
-// Split gives every segment of a source to write, with its hash and position, and
-// returns what must be known of the whole to analyse a part. For that it follows
-// the connections as Run does, but for the detectors: only so is it known which
-// FINs were acknowledged, and which connections there were. Numbers are left out
-// where connections had to be dropped. The first error of write ends it.
-func Split(ctx context.Context, src Source, o Options, write func(tuple, position uint64, seg *reassembly.Segment) error) (*stats.Trace, []Numbered, error) {
+// A Whole is what must be known of a trace to analyse a part of it.
+type Whole struct {
+	Trace       *stats.Trace
+	Connections []Numbered // none where connections had to be dropped
+	Openings    []Opened
+	Points      []Point // of several capture points
+}
+
+// See is shown every segment of a source, with its position.
+type See func(position uint64, seg *reassembly.Segment) error
+
+// Split shows every segment of a source, and returns what must be known of the whole to
+// analyse a part. For that it follows the connections as Run does, but for the detectors:
+// only so is it known which FINs were acknowledged, and which connections there were. The
+// first error of see ends it.
+func Split(ctx context.Context, src Source, o Options, see See) (*Whole, error) {
 	o.Detectors, o.AllFlows, o.Follow = nil, false, nil
 	o.defaults()
 	pool := newPool(&o)
-	err := read(ctx, src, &o, pool, func(position uint64, seg *reassembly.Segment) error { return write(Tuple(seg), position, seg) })
-	whole := statsOf(src, &o)
+	err := read(ctx, src, &o, pool, see)
+	w := &Whole{Trace: statsOf(src, &o)}
 	parts := pool.partitions()
-	r, counts := assemble(&o, whole, parts, nil)
-	if !whole.Counts.Known {
-		whole.Counts = counts
+	r, counts := assemble(&o, w.Trace, parts, nil)
+	w.Openings = openings(parts, w.Trace.Openings)
+	if !w.Trace.Counts.Known {
+		w.Trace.Counts = counts
 	}
 	if err := cmp.Or(err, ctx.Err()); err != nil || r.Totals.EvictedFlows > 0 {
-		return whole, nil, err
+		return w, err
 	}
-	return whole, numbered(parts, whole.Numbers), nil
+	w.Connections = numbered(parts, w.Trace.Numbers)
+	return w, nil
+}
+
+// SplitPoints is Split for the segments of several capture points. Those who know what the
+// points have in common number the connections.
+func SplitPoints(ctx context.Context, src Source, o Options, see See) (*Whole, error) {
+	o.Detectors, o.AllFlows, o.Follow = nil, true, nil
+	w := &Whole{}
+	var err error
+	w.Points, w.Trace, err = analyzePoints(ctx, src, o, see)
+	return w, cmp.Or(err, ctx.Err())
 }
 
 // numbered are the connections in order, with the numbers that they have, or are to

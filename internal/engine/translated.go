@@ -2,8 +2,8 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -24,12 +24,12 @@ func (c *collector) translations(parts []*partition) {
 	if len(wanted) == 0 {
 		return
 	}
-	doubted := map[isns][]*flow.Flow{}
+	doubted := map[isns][]stats.Opening{}
 	for _, p := range parts {
 		for _, f := range p.flows.All() {
 			if len(wanted[f.Position]) > 0 {
 				if key, both := isnsOf(f); both {
-					doubted[key] = append(doubted[key], f)
+					doubted[key] = append(doubted[key], openingOf(f))
 				}
 			}
 		}
@@ -37,29 +37,36 @@ func (c *collector) translations(parts []*partition) {
 	if len(doubted) == 0 {
 		return
 	}
-	best := map[*found]*flow.Flow{} // the first of the trace, whatever the order of the parts
-	for _, p := range parts {
-		for _, f := range p.flows.All() {
-			key, both := isnsOf(f)
-			if !both {
+	best := map[*found]stats.Opening{} // the first of the trace, whatever the order of the parts
+	look := func(o *stats.Opening) {
+		for i := range doubted[o.ISS] {
+			g := &doubted[o.ISS][i]
+			if !translated(g, o) {
 				continue
 			}
-			for _, g := range doubted[key] {
-				if !translated(g.Conn.View(), f.Conn.View()) {
-					continue
-				}
-				for _, fd := range wanted[g.Position] {
-					if sentMore(f.Conn.View(), g.Conn.View(), fd.Subject) && (best[fd] == nil || f.Position < best[fd].Position) {
-						best[fd] = f
-					}
+			for _, fd := range wanted[g.Position] {
+				if known, is := best[fd]; sentMore(o, g, fd.Subject) && (!is || o.Position < known.Position) {
+					best[fd] = *o
 				}
 			}
 		}
 	}
-	for fd, other := range best {
-		v := other.Conn.View()
-		fd.other = other.Position
-		fd.Translated(v.Endpoint(reassembly.A), v.Endpoint(reassembly.B), v.Last(fd.Subject).Frame)
+	for _, p := range parts {
+		for _, f := range p.flows.All() {
+			if key, both := isnsOf(f); both && len(doubted[key]) > 0 {
+				o := openingOf(f)
+				look(&o)
+			}
+		}
+	}
+	for i := range c.trace.Openings {
+		if o := &c.trace.Openings[i]; o.SYNs {
+			look(o)
+		}
+	}
+	for fd, o := range best {
+		fd.other = o.Position
+		fd.Translated(o.End[reassembly.A], o.End[reassembly.B], o.Last[fd.Subject])
 	}
 }
 
@@ -78,14 +85,11 @@ func isnsOf(f *flow.Flow) (key isns, both bool) {
 // translated reports whether two connections of the same numbers can be one: translation
 // changes one end. Small stacks begin with the same numbers each time that they start, so
 // that both ends may differ, or none.
-func translated(v, w fsm.View) bool {
-	return (v.Endpoint(reassembly.A) == w.Endpoint(reassembly.A)) != (v.Endpoint(reassembly.B) == w.Endpoint(reassembly.B))
+func translated(v, w *stats.Opening) bool {
+	return (v.End[reassembly.A] == w.End[reassembly.A]) != (v.End[reassembly.B] == w.End[reassembly.B])
 }
 
 // sentMore reports whether the side has sent in v what is missing in w: data, a FIN or a RST.
-func sentMore(v, w fsm.View, side reassembly.Side) bool {
-	more, less := v.Stream(side), w.Stream(side)
-	by, reset := v.ResetBy()
-	_, ended := w.ResetBy()
-	return more.Nxt.After(less.Nxt) || reset && by == side && !ended
+func sentMore(v, w *stats.Opening, side reassembly.Side) bool {
+	return v.Nxt[side].After(w.Nxt[side]) || v.Reset && v.ResetBy == side && !w.Reset
 }

@@ -8,5 +8,5 @@ import (
 )
 
 // A connection that was captured before and after address translation. The scenarios are
-// not among those of the detectors, because a shard may hold one of both only.
+// not among those of the detectors, because live capture reports a finding before it can know.
 func TestTranslated(t *testing.T) { detectortest.Run(t, catalogue.All, "testdata/translated.txtar") }

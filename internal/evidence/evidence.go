@@ -93,7 +93,7 @@ type headers struct {
 
 func (h *headers) Next(fr *capture.Frame) error {
 	_, err := h.Segments.Next(&h.seg)
-	*fr = capture.Frame{At: h.seg.At, Num: h.seg.Frame, File: h.seg.File}
+	*fr = capture.Frame{At: h.seg.At, Num: h.seg.Frame, File: h.seg.File, Interface: uint16(h.seg.Tap)}
 	return err
 }
 

@@ -235,5 +235,6 @@ func analyseTaps(t *testing.T, names []string) *result.Report {
 	}
 	trace := open()
 	defer trace.Close()
-	return plan.Run(context.Background(), trace, o)
+	o.Points = plan.Points()
+	return plan.Run(context.Background(), engine.Frames(context.Background(), trace, &o), o)
 }

@@ -108,8 +108,11 @@ func (d *Decoder) record(rec *Record) {
 	if mask&hasMissing != 0 {
 		seg.Missing = reassembly.Missing(d.byte())
 	}
+	if mask&hasTap != 0 {
+		d.tap = d.byte()
+	}
 	d.position, d.at, d.frame = d.position+step, at, uint32(frame)
-	rec.Position, seg.At, seg.Frame, seg.File = d.position, at, uint32(frame), d.file
+	rec.Position, seg.At, seg.Frame, seg.File, seg.Tap = d.position, at, uint32(frame), d.file, d.tap
 	if !seg.IsQuote() {
 		l.update(seg)
 	}

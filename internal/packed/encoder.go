@@ -34,6 +34,7 @@ const (
 	hasFile
 	hasICMP     // a quote: the ICMP error and who reported it
 	hasMissing  // what the text that the trace was read from does not say
+	hasTap      // another capture point than the last segment of this file
 	knownFields = 1<<iota - 1
 )
 
@@ -92,19 +93,25 @@ type state struct {
 	position uint64
 	at       int64
 	file     uint16
-	frame    uint32
-	frames   map[uint16]uint32 // last of the other files
+	last
+	others map[uint16]last // of the other files
 }
 
-func (s *state) reset() { *s = state{frames: s.frames}; clear(s.frames) }
+// last is of the last segment of a file.
+type last struct {
+	frame uint32
+	tap   uint8
+}
+
+func (s *state) reset() { *s = state{others: s.others}; clear(s.others) }
 
 // change changes to another file.
 func (s *state) change(file uint16) {
-	if s.frames == nil {
-		s.frames = map[uint16]uint32{}
+	if s.others == nil {
+		s.others = map[uint16]last{}
 	}
-	s.frames[s.file] = s.frame
-	s.file, s.frame = file, s.frames[file]
+	s.others[s.file] = s.last
+	s.file, s.last = file, s.others[file]
 }
 
 // An Encoder packs segments into a chunk. The zero value is ready.
@@ -158,6 +165,9 @@ func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
 	if frame != 0 {
 		mask |= hasFrame
 	}
+	if seg.Tap != e.tap {
+		mask |= hasTap
+	}
 	l := e.pairs[index].direction(dir)
 	mask |= l.differences(seg)
 	since := seg.At - e.at
@@ -175,7 +185,7 @@ func (e *Encoder) Append(position uint64, seg *reassembly.Segment) {
 		b = binary.AppendVarint(b, frame)
 	}
 	e.buf = l.append(b, mask, seg)
-	e.position, e.at, e.frame = position, seg.At, seg.Frame
+	e.position, e.at, e.frame, e.tap = position, seg.At, seg.Frame, seg.Tap
 	e.count++
 	if !seg.IsQuote() {
 		l.update(seg)
@@ -273,6 +283,9 @@ func (l *direction) append(b []byte, mask uint64, seg *reassembly.Segment) []byt
 	}
 	if mask&hasMissing != 0 {
 		b = append(b, byte(seg.Missing))
+	}
+	if mask&hasTap != 0 {
+		b = append(b, seg.Tap)
 	}
 	return b
 }

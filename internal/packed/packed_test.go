@@ -160,7 +160,7 @@ func TestDecoder_refuses(t *testing.T) {
 		"family":         {"\x00\x05", "unknown family"},
 		"stranger":       {"\x07\x01\x00\x00", "a connection that the chunk does not have"},
 		"standing still": {ends4 + "\x00\x00\x00", "does not come after the previous one"},
-		"unknown field":  {ends4 + "\x01\x80\x80\x01\x00", "unknown fields"},
+		"unknown field":  {ends4 + "\x01\x80\x80\x02\x00", "unknown fields"},
 		"time":           {ends4 + "\x01\x00\x01", "an impossible time"},
 		"far time":       {ends4 + "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "an impossible time"},
 		"frame":          {ends4 + "\x01\x40\x00\x01", "an impossible frame number"},

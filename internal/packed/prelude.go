@@ -7,7 +7,7 @@ import (
 )
 
 // Version is the version of the format. Readers refuse others.
-const Version = 3
+const Version = 4
 
 // Magic is how a file begins. Its first byte is not text, and its line ends change
 // if somebody transfers the file as text.
@@ -63,6 +63,8 @@ const (
 	BlockNames    = 1 // of the captures, the first block
 	BlockSegments = 2 // a chunk
 	BlockStats    = 3 // the last block; a file without it was cut short
+	BlockPlaces   = 4 // before the segments: where the captures were made
+	BlockRelated  = 5 // before the statistics: what connections of other shards have to do with these
 )
 
 // BlockHeader is the size of a block's header in bytes: kind, length, checksum.

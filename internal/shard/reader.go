@@ -18,7 +18,9 @@ func Is(in *capture.Input) bool { return bytes.Equal(in.Peek(len(packed.Magic)),
 type reader struct {
 	packed.Prelude
 	in       *capture.Input
-	names    []string     // of the captures
+	names    []string // of the captures
+	places   packed.Places
+	related  packed.Related
 	stats    *stats.Trace // nil until the end was read
 	decoder  packed.Decoder
 	chunk    int64         // its offset in the file
@@ -38,7 +40,7 @@ const (
 	maxPosition = 1<<62 - 1
 )
 
-// newReader reads the prelude and the names. It closes the input if that fails.
+// newReader reads the prelude, the names, and where the captures were made. It closes the input if that fails.
 func newReader(in *capture.Input) (*reader, error) {
 	r := &reader{in: in}
 	if err := r.begin(); err != nil {
@@ -62,6 +64,9 @@ func (r *reader) begin() (err error) {
 	}
 	if r.names == nil {
 		return &capture.Damage{Offset: packed.PreludeSize, Reason: "the names of the captures are missing"}
+	}
+	if next := r.in.Peek(1); next != nil && next[0] == packed.BlockPlaces {
+		return r.block()
 	}
 	return nil
 }
@@ -115,6 +120,8 @@ func (r *reader) count(before uint64) error {
 		return r.damaged("a segment does not come after the previous one")
 	case rec.At < r.last-stepBack:
 		return r.damaged("time goes back by more than a second")
+	case rec.Tap != 0 && int(rec.Tap) >= r.places.Points:
+		return r.damaged(fmt.Sprintf("a segment belongs to capture point %d of %d", rec.Tap+1, r.places.Points))
 	case int(rec.File) >= len(r.names):
 		return r.damaged(fmt.Sprintf("a segment belongs to capture %d of %d", rec.File+1, len(r.names)))
 	}
@@ -164,6 +171,10 @@ func (r *reader) block() error {
 	case packed.BlockSegments:
 		r.chunk = at
 		r.decoder.Reset(content)
+	case packed.BlockPlaces:
+		r.places, err = packed.ParsePlaces(content, len(r.names))
+	case packed.BlockRelated:
+		r.related, err = packed.ParseRelated(content, r.places.Points)
 	case packed.BlockStats:
 		if err = r.finish(content); err == nil {
 			return r.end()

@@ -4,6 +4,7 @@ package shard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A Split describes how to split a trace.
@@ -24,9 +26,21 @@ type Split struct {
 	Engine engine.Options        // MaxFlows, Until, Rewrite and Workers count
 	Rename func([]stats.Capture) // changes the description of the captures; may be nil
 	Guard  *output.Guard         // knows the files that must not be overwritten
+	Taps   *Taps                 // of several capture points; nil for one
 
 	ready bool // Prepare was called
 	made  bool // the directory did not exist
+}
+
+// Taps are what a split of several capture points is told of them.
+type Taps struct {
+	// Route is the hash of the four-tuple by which a segment is assigned to a shard: the
+	// same for all four-tuples that one connection may have at different points.
+	Route func(*reassembly.Segment) uint64
+	// Plan is what is known of the points before the captures are split.
+	Plan json.RawMessage
+	// Join says what the points have in common, for each shard, and numbers the connections.
+	Join func(w *engine.Whole, route func(*reassembly.Segment) uint64, shardOf func(tuple uint64) int) (of func(shard int) json.RawMessage, conns []engine.Numbered)
 }
 
 // Prepare creates the directory if needed. There must be no shards in it, which
@@ -76,17 +90,25 @@ func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Sou
 	if err := w.begin(s.names(captures)); err != nil {
 		return sum, err
 	}
-	whole, conns, err := engine.Split(ctx, src, s.Engine, w.add)
-	if err == nil && len(whole.Cuts) > 0 {
+	whole, err := s.read(ctx, src, w)
+	if err == nil && len(whole.Trace.Cuts) > 0 {
 		err = errors.New("shards that were cut short cannot be split again: the new ones could not say what is missing")
 	}
 	if err != nil {
 		return sum, err
 	}
 	if s.Rename != nil {
-		s.Rename(whole.Captures)
+		s.Rename(whole.Trace.Captures)
 	}
-	return sum, w.finish(whole, conns, &sum)
+	return sum, w.finish(whole, &sum)
+}
+
+// read hands all segments of the source to the writer.
+func (s *Split) read(ctx context.Context, src engine.Source, w *writer) (*engine.Whole, error) {
+	if s.Taps == nil {
+		return engine.Split(ctx, src, s.Engine, w.add)
+	}
+	return engine.SplitPoints(ctx, src, s.Engine, w.add)
 }
 
 // names returns the names of the captures.

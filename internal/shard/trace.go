@@ -11,6 +11,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/merge"
+	"github.com/tcptrace-go/tcptrace/internal/packed"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -46,7 +47,7 @@ func (t *Trace) Add(in *capture.Input) error {
 		if o.reader == nil {
 			continue
 		}
-		if r.Split != o.Split || r.Of != o.Of {
+		if r.Split != o.Split || r.Of != o.Of || r.places.Points != o.places.Points {
 			err = fmt.Errorf("%s: left out: it is from another split than %s", in.Name, o.name)
 		} else if r.Shard == o.Shard {
 			err = fmt.Errorf("%s: left out: it is the same shard as %s", in.Name, o.name)
@@ -121,6 +122,28 @@ func (t *Trace) shared() *stats.Trace {
 	return nil
 }
 
+// Places says where the captures were made.
+func (t *Trace) Places() packed.Places {
+	for r := range t.readers {
+		return r.places
+	}
+	return packed.Places{}
+}
+
+// Related is, of each shard that has been read to its end, what the other shards have to do
+// with it, and whether all were.
+func (t *Trace) Related() (list []packed.Related, all bool) {
+	all = true
+	for r := range t.readers {
+		if r.stats == nil {
+			all = false
+			continue
+		}
+		list = append(list, r.related)
+	}
+	return list, all
+}
+
 // Stats returns the statistics of the trace so far.
 func (t *Trace) Stats() *stats.Trace {
 	var s stats.Trace
@@ -130,6 +153,12 @@ func (t *Trace) Stats() *stats.Trace {
 		s.Packets, s.Segments, s.Skipped, s.Numbers = 0, 0, nil, nil
 	}
 	s.Start = t.Start()
+	related, _ := t.Related()
+	for _, r := range related {
+		if len(r.Openings) > 0 && t.Places().Points <= 1 {
+			s.Openings = append(s.Openings, r.Openings[0]...)
+		}
+	}
 	skipped := map[string]uint64{}
 	for r := range t.readers {
 		if r.stats == nil {

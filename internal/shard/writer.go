@@ -3,6 +3,7 @@ package shard
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,11 @@ type file struct {
 // begin writes the prelude and the names of every file.
 func (w *writer) begin(captures []string) error {
 	names := packed.AppendNames(nil, captures)
-	if len(names) > packed.MaxBlock {
+	places, err := w.places()
+	if err != nil {
+		return err
+	}
+	if len(names) > packed.MaxBlock || len(places) > packed.MaxBlock {
 		return errors.New("the names of the captures do not fit into a shard")
 	}
 	for i := range w.files {
@@ -54,12 +59,28 @@ func (w *writer) begin(captures []string) error {
 		}
 		f.temp = temp.Name()
 		w.block = packed.AppendBlock(prelude.Append(w.block[:0]), packed.BlockNames, names)
+		if places != nil {
+			w.block = packed.AppendBlock(w.block, packed.BlockPlaces, places)
+		}
 		f.bytes = int64(len(w.block))
 		if err := closed(temp, w.block); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// places is the block of where the captures were made, if that is known before they are read.
+func (w *writer) places() ([]byte, error) {
+	o := &w.split.Engine
+	places := packed.Places{Coverage: o.Coverage}
+	if w.split.Taps != nil {
+		places.Points, places.Plan = o.Points.N, w.split.Taps.Plan
+	}
+	if places.Points == 0 && places.Coverage == nil {
+		return nil, nil
+	}
+	return packed.AppendJSON(nil, &places)
 }
 
 // closed writes to a file and closes it.
@@ -69,8 +90,8 @@ func closed(f *os.File, b []byte) error {
 }
 
 // add writes a segment to its shard.
-func (w *writer) add(tuple, position uint64, seg *reassembly.Segment) error {
-	f := &w.files[engine.ShardOf(tuple, len(w.files))]
+func (w *writer) add(position uint64, seg *reassembly.Segment) error {
+	f := &w.files[w.shardOf(w.route(seg))]
 	if f.encoder.Full() || f.encoder.Len() >= w.chunk {
 		if err := w.flush(f); err != nil {
 			return err
@@ -82,6 +103,15 @@ func (w *writer) add(tuple, position uint64, seg *reassembly.Segment) error {
 	}
 	return nil
 }
+
+func (w *writer) route(seg *reassembly.Segment) uint64 {
+	if w.split.Taps != nil {
+		return w.split.Taps.Route(seg)
+	}
+	return engine.Tuple(seg)
+}
+
+func (w *writer) shardOf(tuple uint64) int { return engine.ShardOf(tuple, len(w.files)) }
 
 // flush writes the current chunk.
 func (w *writer) flush(f *file) error {
@@ -109,12 +139,18 @@ func (w *writer) append(f *file, kind byte, content []byte) error {
 }
 
 // finish writes the statistics, and renames the files.
-func (w *writer) finish(whole *stats.Trace, conns []engine.Numbered, sum *Summary) error {
+func (w *writer) finish(of *engine.Whole, sum *Summary) error {
+	whole, conns := of.Trace, of.Connections
+	taps := func(int) json.RawMessage { return nil }
+	if w.split.Taps != nil {
+		taps, conns = w.split.Taps.Join(of, w.split.Taps.Route, w.shardOf)
+	}
 	numbers := make([][]stats.Number, len(w.files))
 	for _, d := range conns {
-		i := engine.ShardOf(d.Tuple, len(w.files))
+		i := w.shardOf(d.Tuple)
 		numbers[i] = append(numbers[i], d.Number)
 	}
+	related := w.related(of)
 	shared := packed.AppendShared(nil, whole)
 	id := sha256.New()
 	id.Write(shared)
@@ -127,6 +163,15 @@ func (w *writer) finish(whole *stats.Trace, conns []engine.Numbered, sum *Summar
 		}
 		if err := w.flush(f); err != nil {
 			return err
+		}
+		if r := (packed.Related{Openings: related[i], Taps: taps(i)}); r.Openings != nil || r.Taps != nil {
+			content, err := packed.AppendJSON(nil, &r)
+			if err == nil {
+				err = w.append(f, packed.BlockRelated, content)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if err := w.append(f, packed.BlockStats, packed.AppendOwn(shared[:len(shared):len(shared)], &own)); err != nil {
 			return err

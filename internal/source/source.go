@@ -78,8 +78,8 @@ func Segments(ctx context.Context, t Trace, o *engine.Options) engine.Source {
 // Run analyses the trace to its end, or until ctx is done: then what was found so
 // far is the result.
 func Run(ctx context.Context, t Trace, o engine.Options) *result.Report {
-	if captures, is := t.(*capture.Trace); is && o.Points != nil {
-		points, _ := engine.AnalyzePoints(ctx, captures, o)
+	if o.Points != nil {
+		points, _ := engine.AnalyzePoints(ctx, Segments(ctx, t, &o), o)
 		r := points[0].Report
 		for i := range points[1:] {
 			r.Flows = append(r.Flows, points[1+i].Report.Flows...)
@@ -95,39 +95,61 @@ func Run(ctx context.Context, t Trace, o engine.Options) *result.Report {
 const smallFile = 4 << 20
 
 // Recognise reads captures to find out whether they come from several places. It
-// returns nil if they do not, and if the inputs are shards, or cannot be read twice.
-func Recognise(ctx context.Context, names []string, co capture.Options, o *engine.Options, to taps.Options) *taps.Plan {
+// returns nil if they do not, or cannot be read twice. Shards say where their captures come
+// from; an error is that they do not say it well.
+func Recognise(ctx context.Context, names []string, co capture.Options, o *engine.Options, to taps.Options) (*taps.Plan, error) {
 	for _, name := range names {
 		if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() || name == "-" {
-			return nil
+			return nil, nil
 		}
 	}
-	if len(names) == 1 && !isSmall(names[0]) && !to.Each && to.Named == nil && !to.Suspected && !to.Interfaces {
-		return nil
-	}
 	t, _ := Open(names, co)
-	captures, is := t.(*capture.Trace)
-	if !is {
-		t.Close()
-		return nil
+	if shards, is := t.(*shard.Trace); is {
+		defer t.Close()
+		return ofShards(ctx, shards, o)
 	}
-	return taps.Recognise(ctx, captures, names, o, to)
+	if len(names) == 1 && !isSmall(names[0]) && !to.Each && to.Named == nil && !to.Suspected && !to.Interfaces {
+		t.Close()
+		return nil, nil
+	}
+	return taps.Recognise(ctx, t.(*capture.Trace), names, o, to), nil
+}
+
+// ofShards is the plan of the captures that were split; nil if they come from one place.
+func ofShards(ctx context.Context, shards *shard.Trace, o *engine.Options) (*taps.Plan, error) {
+	places := shards.Places()
+	o.Coverage = places.Coverage
+	if places.Points == 0 {
+		return nil, nil
+	}
+	plan, err := taps.Load(ctx, shards, places.Plan, places.Points, o)
+	if err != nil {
+		return nil, err
+	}
+	related, complete := shards.Related()
+	for i := range related {
+		if err := plan.Relate(related[i].Taps, related[i].Openings, complete); err != nil {
+			return nil, err
+		}
+	}
+	return plan, nil
 }
 
 // RunPlan is Run for captures from several places, if there is a plan. Where a large
 // file was not read before, and what was found in it suggests such captures, it is
 // analysed again; the plan by which is returned.
 func RunPlan(ctx context.Context, t Trace, names []string, o engine.Options, plan *taps.Plan) (*result.Report, *taps.Plan) {
-	captures, is := t.(*capture.Trace)
-	if is && plan != nil {
-		return plan.Run(ctx, captures, o), plan
+	if plan != nil {
+		o.Points = plan.Points()
+		return plan.Run(ctx, Segments(ctx, t, &o), o), plan
 	}
+	captures, is := t.(*capture.Trace)
 	r := Run(ctx, t, o)
 	if !is || len(names) != 1 || isSmall(names[0]) || o.Follow != nil || !suspicious(r, captures) {
 		return r, nil
 	}
 	again := o
-	if plan = Recognise(ctx, names, capture.Options{}, &again, taps.Options{Suspected: true}); plan == nil {
+	if plan, _ = Recognise(ctx, names, capture.Options{}, &again, taps.Options{Suspected: true}); plan == nil {
 		return r, nil
 	}
 	second, errs := Open(names, capture.Options{})
@@ -135,7 +157,7 @@ func RunPlan(ctx context.Context, t Trace, names []string, o engine.Options, pla
 	if captures, is = second.(*capture.Trace); !is || errs != nil {
 		return r, nil
 	}
-	return plan.Run(ctx, captures, again), plan
+	return RunPlan(ctx, captures, names, again, plan)
 }
 
 // suspicious reports whether a trace looks as if segments had been captured several

@@ -38,6 +38,10 @@ type Trace struct {
 	// Numbers are those that the connections have in the whole trace, by position.
 	// If there are none, connections count from 1.
 	Numbers []Number
+
+	// Openings are those of connections in other parts of the trace that began like one of
+	// this part.
+	Openings []Opening
 }
 
 // QuietGap is how long a trace may be without any frame, in nanoseconds. After a

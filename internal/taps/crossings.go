@@ -12,7 +12,7 @@ func (j *joiner) between(r *result.Report) {
 	for i := range j.pairs {
 		t := j.pairs[i].tap
 		if j.clocks[t] == nil {
-			j.clocks[t] = j.clockOf(t)
+			j.clocks[t] = j.knownClock(t)
 		}
 	}
 	for i := range r.Taps {
@@ -34,11 +34,7 @@ func (j *joiner) between(r *result.Report) {
 				r.Taps[first].Epoch = c.epoch
 			}
 		}
-		for _, conn := range j.points[i].Positions {
-			if !j.paired[conn] {
-				t.Unpaired++
-			}
-		}
+		t.Unpaired = j.unpaired(i)
 	}
 	records := j.recordsByConn()
 	rows := map[uint64]*result.Flow{}
@@ -67,6 +63,19 @@ func (j *joiner) between(r *result.Report) {
 	}
 }
 
+// unpaired is how many connections of a tap no other saw.
+func (j *joiner) unpaired(tap int) (n uint64) {
+	if j.known() {
+		return j.saved.Unpaired[tap]
+	}
+	for _, conn := range j.points[tap].Positions {
+		if !j.paired[conn] {
+			n++
+		}
+	}
+	return n
+}
+
 // firstOf is the first tap of those that saw the same connections.
 func (j *joiner) firstOf(tap int) int {
 	for i := range j.Plan.points {
@@ -86,7 +95,7 @@ func (j *joiner) recordsByConn() map[uint64]*[2][]int32 {
 		if p < 0 {
 			continue
 		}
-		conn := uint64(j.engine.Conns[r.position-1])
+		conn := j.connOf(int32(i))
 		row := j.rows[p][conn]
 		if row == nil || !j.paired[conn] {
 			continue

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
@@ -15,16 +14,29 @@ import (
 func (p *Plan) Points() *engine.Points { return &p.engine }
 
 // Run analyses each capture point of the plan by itself, and joins what they found.
-func (p *Plan) Run(ctx context.Context, trace *capture.Trace, o engine.Options) *result.Report {
+func (p *Plan) Run(ctx context.Context, src engine.Source, o engine.Options) *result.Report {
 	all := o.AllFlows
 	if p.together() {
 		o.AllFlows = true // the row of a connection is the first tap's, whoever found something
 	}
 	o.Points = &p.engine
-	points, whole := engine.AnalyzePoints(ctx, trace, o)
-	j := joiner{Plan: p, points: points, rows: make([]map[uint64]*result.Flow, len(points)), first: map[uint64]uint64{},
+	points, whole := engine.AnalyzePoints(ctx, src, o)
+	return p.joiner(points, o.Until != 0).report(whole, all)
+}
+
+// joiner joins what the points found. partly says that not all of the trace was analysed.
+func (p *Plan) joiner(points []engine.Point, partly bool) *joiner {
+	j := &joiner{Plan: p, points: points, partly: partly, rows: make([]map[uint64]*result.Flow, len(points)), first: map[uint64]uint64{},
 		second: map[uint64]int{}, paired: map[uint64]bool{}, tapsOf: map[uint64][]int{}, with: map[uint64][]int{}}
-	return j.report(whole, all)
+	for i := range points {
+		j.rows[i] = map[uint64]*result.Flow{}
+		flows := points[i].Report.Flows
+		for k := range flows {
+			j.rows[i][flows[k].Conn] = &flows[k]
+		}
+	}
+	j.findPairs()
+	return j
 }
 
 // together reports whether any points saw the same connections.
@@ -47,17 +59,10 @@ type joiner struct {
 	cited  map[result.FrameID]bool // evidence of findings
 	with   map[uint64][]int        // pairs of a connection, by Flow.ID
 	until  []int64                 // see comparedUntil
+	partly bool                    // not all of the trace was analysed
 }
 
 func (j *joiner) report(whole *stats.Trace, all bool) *result.Report {
-	for i := range j.points {
-		j.rows[i] = map[uint64]*result.Flow{}
-		flows := j.points[i].Report.Flows
-		for k := range flows {
-			j.rows[i][flows[k].Conn] = &flows[k]
-		}
-	}
-	j.findPairs()
 	r := &result.Report{
 		Options:  j.points[0].Report.Options,
 		Captures: j.points[0].Report.Captures,
@@ -83,28 +88,49 @@ func (j *joiner) report(whole *stats.Trace, all bool) *result.Report {
 		}
 	}
 	r.Taps = append(r.Taps, j.copies...)
-	j.noteStrangers(r)
-	j.noteLimits(r)
-	j.number(r)
+	r.Notes = append(r.Notes, j.closingNotes()...)
+	j.number(r, whole.Numbers)
 	j.findings(r, all)
 	return r
 }
 
-// number numbers the connections by their first segments, and makes one row of each.
-func (j *joiner) number(r *result.Report) {
-	var positions []uint64
+// numbers are those of the connections, in order.
+func (j *joiner) numbers(given []stats.Number) (all []stats.Number) {
 	for i := range j.points {
 		for _, conn := range j.points[i].Positions {
 			if j.canonical(conn) == conn {
-				positions = append(positions, conn)
+				all = append(all, stats.Number{Position: conn})
 			}
 		}
 	}
-	slices.Sort(positions)
+	slices.SortFunc(all, func(a, b stats.Number) int { return cmp.Compare(a.Position, b.Position) })
+	if len(given) < len(all) {
+		given = nil
+	}
+	for i := range all {
+		all[i].Number = uint64(i) + 1
+		if given != nil {
+			all[i].Number = numberOf(given, all[i].Position)
+		}
+	}
+	return all
+}
+
+// numberOf is the number of the connection at a position.
+func numberOf(numbers []stats.Number, position uint64) uint64 {
+	n, is := slices.BinarySearchFunc(numbers, position, func(n stats.Number, at uint64) int { return cmp.Compare(n.Position, at) })
+	if !is {
+		return 0
+	}
+	return numbers[n].Number
+}
+
+// number numbers the connections by their first segments, and makes one row of each.
+func (j *joiner) number(r *result.Report, given []stats.Number) {
+	numbers := j.numbers(given)
 	for i := range j.points {
 		for conn, row := range j.rows[i] {
-			n, _ := slices.BinarySearch(positions, j.canonical(conn))
-			row.ID = uint64(n) + 1
+			row.ID = numberOf(numbers, j.canonical(conn))
 			if !slices.Contains(j.tapsOf[row.ID], i) {
 				j.tapsOf[row.ID] = append(j.tapsOf[row.ID], i)
 			}

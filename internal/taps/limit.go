@@ -29,7 +29,7 @@ func (j *joiner) comparedUntil(tap int) int64 {
 				taps = append(taps, d.other)
 			}
 			for _, at := range taps {
-				j.until[at] = min(j.until[at], j.scan.last(u))
+				j.until[at] = min(j.until[at], u.until)
 			}
 		}
 	}
@@ -134,12 +134,13 @@ func (c *crossing) notCompared(side int) (n uint64) {
 	return n
 }
 
-// noteLimits says which taps have more segments than are compared.
-func (j *joiner) noteLimits(r *result.Report) {
+// limits says which taps have more segments than are compared.
+func (j *joiner) limits() (notes []result.Note) {
 	for i := range j.Plan.points {
 		if p := &j.Plan.points[i]; p.group != 0 && j.comparedUntil(i) != math.MaxInt64 {
-			r.Notes = append(r.Notes, result.Note{Name: "taps", Message: fmt.Sprintf("%s has more segments than the %s that are compared: what became of the later ones between the taps is undecided.",
+			notes = append(notes, result.Note{Name: "taps", Message: fmt.Sprintf("%s has more segments than the %s that are compared: what became of the later ones between the taps is undecided.",
 				p.Name, quantity.Thousands(uint64(j.scan.limit)))})
 		}
 	}
+	return notes
 }

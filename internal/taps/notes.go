@@ -4,9 +4,17 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// noteStrangers says which taps have no segment in common: something between them
+// closingNotes say what the taps have not in common, and what was not compared.
+func (j *joiner) closingNotes() []result.Note {
+	if j.known() {
+		return j.saved.Closing
+	}
+	return append(j.strangers(), j.limits()...)
+}
+
+// strangers says which taps have no segment in common: something between them
 // terminates the connections, and each leg has its own.
-func (j *joiner) noteStrangers(r *result.Report) {
+func (j *joiner) strangers() (notes []result.Note) {
 	common := map[[2]int]bool{}
 	for i := range j.pairs {
 		common[j.pairs[i].tap] = true
@@ -21,9 +29,10 @@ func (j *joiner) noteStrangers(r *result.Report) {
 			if j.stamped(p) && j.stamped(q) {
 				text += "; both sides carry timestamps, of different clocks"
 			}
-			r.Notes = append(r.Notes, result.Note{Name: "no common segment", Message: text + "."})
+			notes = append(notes, result.Note{Name: "no common segment", Message: text + "."})
 		}
 	}
+	return notes
 }
 
 // stamped reports whether the segments of a tap carry timestamps.

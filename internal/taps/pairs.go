@@ -37,6 +37,10 @@ func (j *joiner) swapped(conn uint64) bool {
 
 // findPairs finds the connections that several taps saw.
 func (j *joiner) findPairs() {
+	if j.known() {
+		j.knownPairs()
+		return
+	}
 	for q := range j.Plan.points {
 		for p := range q {
 			if g := j.Plan.points[p].group; g == 0 || g != j.Plan.points[q].group {
@@ -63,7 +67,7 @@ func (j *joiner) pairPoints(p, q int) {
 			if moved && r.seq == o.seq && r.ack == o.ack { // found before
 				return
 			}
-			cr, co := uint64(j.engine.Conns[r.position-1]), uint64(j.engine.Conns[o.position-1])
+			cr, co := j.connOf(x), j.connOf(y)
 			row, other := j.rows[p][cr], j.rows[q][co]
 			if row == nil || other == nil {
 				return
@@ -137,24 +141,41 @@ func (j *joiner) sideOf(row *result.Flow, r *record) reassembly.Side {
 }
 
 // recordsOf are the records of one point, in order.
-func (j *joiner) recordsOf(p int) (all []int32) {
-	for i := range j.scan.records {
-		r := &j.scan.records[i]
-		if j.pointOf(r) == p {
+func (p *Plan) recordsOf(point int) (all []int32) {
+	for i := range p.scan.records {
+		if p.pointOf(&p.scan.records[i]) == point {
 			all = append(all, int32(i))
 		}
 	}
 	return all
 }
 
+// pointOf is the point of a record; negative if it counts for nothing.
 func (p *Plan) pointOf(r *record) int {
+	if r.point == noPoint {
+		return -1
+	}
+	return int(r.point)
+}
+
+// connOf is the connection of a record, as its point has it.
+func (p *Plan) connOf(record int32) uint64 {
+	at := record
+	if p.engine.Positions == nil {
+		at = int32(p.scan.records[record].position - 1)
+	}
+	return uint64(p.engine.Conns[at])
+}
+
+// placeOf is the point of a record by the marks of its frame, and else of its unit.
+func (p *Plan) placeOf(r *record) uint8 {
 	if by := p.frames[r.file]; int(r.frame) < len(by) && by[r.frame] != 0 {
 		if by[r.frame] == leftOut {
-			return -1
+			return noPoint
 		}
-		return int(by[r.frame]) - 1
+		return uint8(by[r.frame] - 1)
 	}
-	return p.unitTap[r.unit]
+	return uint8(min(p.unitTap[r.unit], noPoint))
 }
 
 // place finds out which of the two taps is nearer to A. Two segments that follow one

@@ -45,6 +45,10 @@ type Plan struct {
 	divided map[int]*division
 	Skip    map[string]bool // detectors of several taps that are not to be asked
 	apart   bool            // the files have nothing to do with each other
+
+	saved    *saved            // what shards say of it; nil for captures
+	complete bool              // all of them
+	openings [][]stats.Opening // in other shards, by point
 }
 
 // A point is one capture point.
@@ -171,6 +175,10 @@ func (b *builder) finish() {
 	}
 	if total > 0 {
 		e.Conns = make([]uint32, b.scan.records[len(b.scan.records)-1].position)
+	}
+	for i := range b.scan.records {
+		r := &b.scan.records[i]
+		r.point = b.placeOf(r)
 	}
 	for i := range b.points {
 		p := &b.points[i]

@@ -54,7 +54,8 @@ func analyse(t *testing.T, to taps.Options, files ...file) (*result.Report, *tap
 	if plan == nil {
 		return engine.Run(context.Background(), trace, o), nil
 	}
-	return plan.Run(context.Background(), trace, o), plan
+	o.Points = plan.Points()
+	return plan.Run(context.Background(), engine.Frames(context.Background(), trace, &o), o), plan
 }
 
 // accusations are the findings above info, as text.

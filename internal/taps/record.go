@@ -34,8 +34,12 @@ type record struct {
 	ttl      uint8
 	has      reassembly.OptionBits
 	scale    uint8
-	fromHi   bool // sent by the higher end of the four-tuple
+	fromHi   bool  // sent by the higher end of the four-tuple
+	point    uint8 // capture point, once these are known; noPoint for none
 }
+
+// noPoint is the point of what counts for nothing.
+const noPoint = 1<<8 - 1
 
 func (r *record) side() int {
 	if r.fromHi {
@@ -66,7 +70,8 @@ const (
 type unit struct {
 	file, iface uint16
 	records     []int32               // indices
-	full        bool                  // there were more: nothing is compared that comes after the last record
+	full        bool                  // there were more: nothing is compared that comes after the last record,
+	until       int64                 // at this time
 	later       map[uint32]*[2]uint64 // how many more, by four-tuple and side
 
 	printed [2][]print // fingerprints: plain, and with numbers relative to the initial ones
@@ -121,6 +126,9 @@ func read(ctx context.Context, trace *capture.Trace, o *engine.Options, limit in
 		s.add(&seg, s.unit(fr.File, fr.Interface), position)
 	}
 	s.infos = trace.Infos()
+	for i := range s.units {
+		s.units[i].until = s.last(&s.units[i])
+	}
 	return s
 }
 
@@ -147,6 +155,16 @@ func (s *scan) unit(file, iface uint16) uint16 {
 
 func (s *scan) add(seg *reassembly.Segment, n uint16, position uint32) {
 	u := &s.units[n]
+	tuple, fromLo := s.tuple(seg)
+	if len(u.records) == s.limit {
+		u.more(tuple, fromLo)
+		return
+	}
+	s.remember(u, n, tuple, fromLo, seg, position)
+}
+
+// tuple is the index of a segment's four-tuple, and whether its lower end sent it.
+func (s *scan) tuple(seg *reassembly.Segment) (tuple uint32, fromLo bool) {
 	key, fromLo := reassembly.KeyOf(seg)
 	tuple, known := s.indices[key]
 	if !known {
@@ -154,10 +172,10 @@ func (s *scan) add(seg *reassembly.Segment, n uint16, position uint32) {
 		s.indices[key] = tuple
 		s.tuples = append(s.tuples, key)
 	}
-	if len(u.records) == s.limit {
-		u.more(tuple, fromLo)
-		return
-	}
+	return tuple, fromLo
+}
+
+func (s *scan) remember(u *unit, n uint16, tuple uint32, fromLo bool, seg *reassembly.Segment, position uint32) {
 	r := record{
 		at: seg.At, position: position, seq: seg.Seq, ack: seg.Ack, len: seg.Len, frame: seg.Frame, link: seg.Link, tunnel: seg.Tunnel,
 		tuple: tuple, file: seg.File, window: seg.Window, ipid: seg.IPID, unit: n, flags: seg.Flags, ttl: seg.TTL, has: seg.Opts.Has, fromHi: !fromLo,
