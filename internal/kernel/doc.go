@@ -43,5 +43,13 @@
 //
 // A SYN-ACK that follows a SYN (simultaneous open) counts as a retransmission here and not there.
 //
+// TestWaits asks where the time went: applications that note when they slept, kernels that note
+// what limited them (tcp_info), and a path of known delay, loss, rate and queue that notes
+// when each packet was sent and arrived are the truth for the account of internal/waits, at
+// three capture points.
+//
+//	go test ./internal/kernel -run Waits                    one connection of each kind: some seconds
+//	go test ./internal/kernel -run Waits -waits 240 -v      the table of docs/time.md: a minute or two
+//
 // Some recordings are among the samples, and are checked on every system.
 package kernel

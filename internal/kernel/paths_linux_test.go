@@ -84,7 +84,7 @@ func (c *pathCase) run(t *testing.T, seed uint64) {
 	w := newWire(t, client, server)
 	w.do(func() {
 		w.ports = [2]uint16{40000, pathPort}
-		w.delay = [2][2]time.Duration{{0, c.oneWay}, {0, c.oneWay}}
+		w.legs = [2][2]leg{{{}, {delay: c.oneWay}}, {{}, {delay: c.oneWay}}}
 		for range 6 {
 			w.faults = append(w.faults, &fault{from: 0, afterTap: 1, what: "lose", kind: anything, skip: 5 + r.IntN(200), count: 1},
 				&fault{from: 1, afterTap: 1, what: "lose", kind: anything, skip: 5 + r.IntN(200), count: 1})

@@ -70,8 +70,9 @@ func (p *randomCase) setUp() {
 		}
 		s.room, s.nodelay = pick(p, 0, 0, 0, 4000, 20_000), p.chance(50)
 		p.w.do(func() {
-			p.w.delay[i] = [2]time.Duration{p.delay(), p.delay()}
-			p.did(-1, "delay", "of what the %s sends: %v", s.h.name, p.w.delay[i])
+			before, after := p.delay(), p.delay()
+			p.w.legs[i] = [2]leg{{delay: before}, {delay: after}}
+			p.did(-1, "delay", "of what the %s sends: %v, then %v", s.h.name, before, after)
 		})
 	}
 	p.w.do(func() {
@@ -117,8 +118,8 @@ func (p *randomCase) open() {
 
 func (p *randomCase) roundTrip() time.Duration {
 	var sum time.Duration
-	for _, d := range p.w.delay {
-		sum += d[0] + d[1]
+	for _, d := range p.w.legs {
+		sum += d[0].delay + d[1].delay
 	}
 	return sum
 }

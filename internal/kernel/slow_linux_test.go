@@ -16,6 +16,9 @@ const stall = 250 * time.Millisecond
 // longestPause is the longest time for which this process did not get to run, in nanoseconds.
 var longestPause atomic.Int64
 
+// paused is for how long it did not get to run in all.
+var paused atomic.Int64
+
 // watchPauses notes pauses for as long as the process runs.
 func watchPauses() {
 	const nap = 5 * time.Millisecond
@@ -25,6 +28,8 @@ func watchPauses() {
 		if pause := int64(now.Sub(before) - nap); pause > longestPause.Load() {
 			longestPause.Store(pause)
 		}
+		const usual = 2 * time.Millisecond
+		paused.Add(max(int64(now.Sub(before)-nap-usual), 0))
 		before = now
 	}
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"container/heap"
+	"math/rand/v2"
 	"net"
 	"os"
 	"testing"
@@ -28,11 +29,13 @@ type wire struct {
 	tapping bool
 	ports   [2]uint16 // packets of other ports are from earlier cases, and dropped
 	muted   [2]bool   // a host that goes down sends no RST
-	delay   [2][2]time.Duration
+	legs    [2][2]leg // of what a host sends: to the tap, and from there
+	random  *rand.Rand
 	faults  []*fault
 	packets []*packet
 	frames  []frame
-	stalled bool // the wire was late
+	stalled bool     // the wire was late
+	late    lateness // by how much in all
 }
 
 // A packet is one packet on the wire, with the times when it was sent, captured and
@@ -116,6 +119,7 @@ func (w *wire) run(over chan struct{}) {
 		if len(w.due) > 0 {
 			if wait = time.Until(w.due[0].at); wait <= 0 {
 				w.stalled = w.stalled || wait < -maxLate
+				w.late.add(w.due[0].at.UnixNano(), time.Now().UnixNano())
 				heap.Pop(&w.due).(deadline).f()
 				continue
 			}
@@ -151,14 +155,11 @@ func (w *wire) sent(p *packet) {
 	for _, f := range w.faults {
 		f.affects(p)
 	}
-	if p.lost[0] > 0 {
-		return
-	}
-	w.after(w.delay[p.from][0]+p.late[0], func() {
+	w.over(p, 0, func() {
 		for range 1 + p.duplicates[0] {
 			w.see(p)
 		}
-		w.after(w.delay[p.from][1]+p.late[1], func() { w.deliver(p) })
+		w.over(p, 1, func() { w.deliver(p) })
 	})
 }
 
@@ -174,9 +175,6 @@ func (w *wire) see(p *packet) {
 }
 
 func (w *wire) deliver(p *packet) {
-	if p.lost[1] > 0 {
-		return
-	}
 	p.arrived = time.Now().UnixNano()
 	for range 1 + p.duplicates[0] + p.duplicates[1] {
 		w.ends[1-p.from].Write(p.data)

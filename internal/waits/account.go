@@ -146,7 +146,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 	case fsm.PureAck, fsm.WindowUpdate:
 		if plain && ev.Kinds&disturbing == 0 && seg.Flags&reassembly.FIN == 0 {
 			a.time(seg, own, peer, false)
-			peer.learn(a, seg.At, c.Out(side.Peer()))
+			peer.learn(a, seg, c.Out(side.Peer()))
 			peer.asked = 0
 			if own.pure < peer.sent {
 				own.pure = seg.At
@@ -271,7 +271,7 @@ func (s *step) ask() {
 func (s *step) acknowledged(kinds fsm.Kinds) {
 	peer := s.peer
 	out := s.conn.Out(s.side.Peer())
-	peer.learn(s.Account, s.seg.At, out)
+	peer.learn(s.Account, s.seg, out)
 	if kinds.Has(fsm.HoleShown) || peer.open {
 		s.hole(out, kinds)
 	}

@@ -9,17 +9,58 @@ import (
 type clock struct {
 	firstAt, lastAt int64 // when these passed the tap; 0 = none yet
 	first, last     uint32
+	usual           uint32 // its tick, if that is a usual one; else 0
 }
 
-// minClock is for how long timestamps must have run before their tick is known.
-const minClock = 200_000_000
+// minClock is for how long timestamps must have run before their tick is known, minTicks
+// how many that takes for a usual one, longRun for how long if that is slow.
+const (
+	minClock = 200_000_000
+	minTicks = 32
+	longRun  = 2_000_000_000
+)
 
-// tick is how long one unit of the clock takes, in nanoseconds; 0 if that is unknown.
+// usualTicks are those of common systems, in nanoseconds.
+var usualTicks = [...]int64{1_000_000, 10_000_000, 4_000_000, 1_000}
+
+// tick is how long one unit of the clock takes, in nanoseconds; 0 if that is unknown. The
+// path does not take the same time for the first and the last: what is nearly a usual tick is one.
 func (c *clock) tick() int64 {
-	if n := int32(c.last - c.first); n > 0 && c.lastAt-c.firstAt >= minClock {
-		return (c.lastAt - c.firstAt) / int64(n)
+	n, ran := int64(int32(c.last-c.first)), c.lastAt-c.firstAt
+	switch {
+	case c.usual != 0:
+		return int64(c.usual)
+	case n <= 0:
+		return 0
 	}
-	return 0
+	tick := ran / n
+	for _, usual := range usualTicks {
+		if off := tick - usual; n >= minTicks && max(off, -off) <= usual/8 && (usual <= 1_000_000 || ran >= longRun) { // else it may be a queue
+			c.usual = uint32(usual)
+			return usual
+		}
+	}
+	if ran < minClock {
+		return 0
+	}
+	return tick
+}
+
+// maxDrift is by what part clocks may differ, as a shift: 122 ppm.
+const maxDrift = 13
+
+// delayed is how much longer the segment took from its side to the tap than the one that took
+// least: it waited in a queue, say. It is 0 if the clock has no usual tick.
+func (c *clock) delayed(seg *reassembly.Segment) int64 {
+	if c.tick(); c.usual == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
+		return 0
+	}
+	since := seg.At - c.firstAt
+	took := since - int64(int32(seg.Opts.TSVal-c.first))*int64(c.usual) - since>>maxDrift
+	if took <= 0 {
+		c.first, c.firstAt = seg.Opts.TSVal, seg.At
+	}
+	return max(took-int64(c.usual), 0) // it may have been anywhere in its unit
 }
 
 // late is by how much the segment passed the tap later than its side's clock explains,

@@ -29,7 +29,10 @@ func (s *step) quiet(at int64) {
 		}
 	}
 	arrived := last.sent + s.roundTrip()
-	if last.acked >= last.sent {
+	switch {
+	case last.first > arrived && s.queue()*4 >= s.roundTrip(): // it waited in the queue, and is acknowledged
+		arrived = last.first
+	case last.acked >= last.sent:
 		arrived = min(arrived, last.acked)
 	}
 	s.give(detectors.Network, min(arrived, at))

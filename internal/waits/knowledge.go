@@ -19,6 +19,7 @@ type end struct {
 	rtts     uint32
 	ackDue   reassembly.Seq // acknowledging this ends the timing
 	tsval    uint32         // of the peer, that is timed
+	stamp    uint32         // the peer's timestamp on windows[latest]; 0 = none
 	clock    clock          // its own, by its timestamps
 	ids      ids
 	sentLen  uint32         // of its last payload
@@ -42,15 +43,19 @@ type offer struct {
 // side, in steps of a quarter.
 const knowledge = 6
 
+// maxStep is four times the step beside a side: else the ACKs of a burst would push out what it
+// knew before.
+const maxStep = 2_000_000
+
 // tickBits make a tick of 1,024 ns: a microsecond or so, without a division.
 const tickBits = 10
 
 // ticks is a time in ticks of the connection.
 func (a *Account) ticks(at int64) uint32 { return uint32((at - a.first) >> tickBits) }
 
-// learn notes what the side's peer acknowledges and offers now.
-func (e *end) learn(a *Account, at int64, out *reassembly.Stream) {
-	o := &e.windows[e.latest]
+// learn notes what the side's peer acknowledges and offers with the segment.
+func (e *end) learn(a *Account, seg *reassembly.Segment, out *reassembly.Stream) {
+	at, o := seg.At, &e.windows[e.latest]
 	if e.windowed {
 		if o.una == out.Una && o.edge == out.Edge {
 			return
@@ -65,7 +70,7 @@ func (e *end) learn(a *Account, at int64, out *reassembly.Stream) {
 	}
 	now := a.ticks(at)
 	if e.windowed {
-		if int64(now-o.at)<<(tickBits+2) < e.rtt && o.edge != o.una { // one step; a shut window is remembered
+		if int64(now-o.at)<<(tickBits+2) < max(e.rtt, min(a.roundTrip(), maxStep)) && o.edge != o.una { // one step; a shut window is remembered
 			o.una, o.edge = out.Una, out.Edge
 			return
 		}
@@ -74,8 +79,14 @@ func (e *end) learn(a *Account, at int64, out *reassembly.Stream) {
 		}
 		o = &e.windows[e.latest]
 	}
-	e.windowed = true
+	e.windowed, e.stamp = true, seg.Opts.TSVal
 	*o = offer{now, out.Una, out.Edge}
+}
+
+// unheard reports whether the side's segment echoes an older timestamp than the last offer
+// has: it cannot have known of that (RFC 7323 4.3).
+func (e *end) unheard(seg *reassembly.Segment) bool {
+	return e.stamp != 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && int32(seg.Opts.TSEcr-e.stamp) < 0
 }
 
 // noted notes what the side's segments say of their order and of its clock.
@@ -90,16 +101,24 @@ func (e *end) knew(a *Account, at int64) offer {
 	then := a.ticks(at - e.rtt + e.slack())
 	o := e.windows[e.latest]
 	for i := range uint8(knowledge) {
-		k := (e.latest + knowledge - i) % knowledge
-		if k > e.latest && !e.full {
+		earlier := e.before(i)
+		if earlier == nil {
 			break
 		}
-		o = e.windows[k]
-		if int32(then-o.at) >= 0 {
+		if o = *earlier; int32(then-o.at) >= 0 {
 			break
 		}
 	}
 	return o
+}
+
+// before is the offer n before the latest; nil if it is not remembered.
+func (e *end) before(n uint8) *offer {
+	k := (e.latest + knowledge - n) % knowledge
+	if k > e.latest && !e.full {
+		return nil
+	}
+	return &e.windows[k]
 }
 
 // slack is by how much a round trip between tap and side may vary.
@@ -108,14 +127,18 @@ func (e *end) slack() int64 { return max(e.rtt/8, 500_000) }
 // stoppedAtEdge reports whether the side stopped at seq because the window that it
 // knew had no room for need bytes more.
 func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint32) bool {
+	known := a.ticks(at - e.rtt - e.slack())
 	then := a.ticks(at - e.rtt + e.slack())
-	for i := range e.windows {
-		if !e.full && i > int(e.latest) {
+	for i := range uint8(knowledge) {
+		o := e.before(i)
+		if o == nil {
 			break
 		}
-		o := &e.windows[i]
 		if room := seq.To(o.edge); room >= 0 && uint32(room) < need && int32(then-o.at) >= 0 {
 			return true
+		}
+		if int32(known-o.at) >= 0 { // older ones did not count any more
+			break
 		}
 	}
 	return false

@@ -10,9 +10,12 @@ func (s *step) payload() {
 	seg, own := s.seg, s.own
 	s.silent(seg.At)
 	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause) && !s.small()
-	if s.turn == s.side || s.una().Before(seg.Seq) && s.spoken {
+	switch {
+	case !s.spoken && s.turn == s.side: // nothing but the handshake is in flight
+		s.application()
+	case s.turn == s.side || s.una().Before(seg.Seq) && !s.out.Skipped(seg.Seq-1) && s.spoken:
 		s.continued()
-	} else {
+	default:
 		s.answered()
 	}
 	if ends && (s.run.side != s.side || s.paused) {
@@ -54,12 +57,21 @@ func (s *step) continued() {
 		s.shut()
 		return
 	}
-	left := at - own.clock.late(seg)
+	late, delayed := own.clock.late(seg), own.clock.delayed(seg)
+	left := at - max(late, delayed)
 	last := own.knew(s.Account, left)
 	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
 	between := own.windowed && learned > own.sent-own.rtt
-	gap, lag := left-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
-	full, short, inFlight := s.roundTrip(), own.sentLen < s.full(), last.una.Before(seg.Seq)
+	gap, lag := at-late-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
+	full, short, inFlight := s.roundTrip()+delayed, own.sentLen < s.full(), last.una.Before(seg.Seq)
+	switch {
+	case last.at != own.windows[own.latest].at:
+	case own.unheard(seg):
+		between, inFlight = false, true
+	case !inFlight && own.first > learned && own.first <= left-own.rtt+own.slack(): // of several ACKs in one step, the last
+		lag -= own.first - learned
+		learned = own.first
+	}
 	pacing := full // a sender that paces its segments pauses for less
 	if short {
 		pacing /= 2
@@ -78,7 +90,7 @@ func (s *step) continued() {
 		held := learned - own.sent - peer.rtt
 		s.give(s.sender(), max(s.from, at-held))
 		s.give(detectors.DelayedAck, at)
-	case short && lag > max(prompt(gap), own.rtt/16), !inFlight && lag > max(prompt(gap), own.rtt/4), lag > max(full, 2_000_000):
+	case short && lag > max(prompt(gap), own.rtt/16), !inFlight && lag > max(prompt(gap), full/2), lag > max(full, 2_000_000):
 		s.application()
 	default:
 		s.give(s.sender(), at)
@@ -159,7 +171,7 @@ const maxTimer = 250_000_000
 // shows in its IP identifications.
 func (s *step) application() {
 	at := s.seg.At
-	if at-s.own.sent > s.roundTrip()+lossPause && s.own.ids.skips(s.seg.IPID) {
+	if at-s.own.sent > s.roundTrip()+lossPause && s.own.ids.skips(s.seg.IPID) && !s.out.Skipped(s.seg.Seq-1) { // else only the first of a flight was
 		s.give(detectors.Loss, at)
 		return
 	}

@@ -130,27 +130,33 @@ func TestRules(t *testing.T) {
 		{"what the sender's IP IDs skip was lost before the tap", skips(true), "connect 100, network 400, loss 800"},
 		{"what they do not skip was not sent", skips(false), "connect 100, network 400, server-app 800"},
 	} {
-		f, err := scenario.Parse(c.name, []byte(c.trace+"\n"))
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
+		account(t, c.name, c.trace, c.want)
+	}
+}
+
+// account compares the account of a trace's only connection with what is wanted.
+func account(t *testing.T, name, trace, wanted string) {
+	t.Helper()
+	f, err := scenario.Parse(name, []byte(trace+"\n"))
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	r := scenariotest.Analyse(t, f.Traces[0], engine.Options{Time: true})
+	want := map[string]bool{}
+	for _, w := range strings.Split(wanted, ", ") {
+		want[w] = true
+	}
+	var got []string
+	same := true
+	for w, ns := range r.Flows[0].Time.Waits {
+		if ms := time.Duration(ns).Round(time.Millisecond).Milliseconds(); ms > 0 {
+			words := fmt.Sprint(detectors.Wait(w), " ", ms)
+			got, same = append(got, words), same && want[words]
 		}
-		r := scenariotest.Analyse(t, f.Traces[0], engine.Options{Time: true})
-		want := map[string]bool{}
-		for _, w := range strings.Split(c.want, ", ") {
-			want[w] = true
-		}
-		var got []string
-		same := true
-		for w, ns := range r.Flows[0].Time.Waits {
-			if ms := time.Duration(ns).Round(time.Millisecond).Milliseconds(); ms > 0 {
-				words := fmt.Sprint(detectors.Wait(w), " ", ms)
-				got, same = append(got, words), same && want[words]
-			}
-		}
-		if !same || len(got) != len(want) {
-			t.Errorf("%s:\n got %s,\nwant %s", c.name, strings.Join(got, ", "), c.want)
-		}
+	}
+	if !same || len(got) != len(want) {
+		t.Errorf("%s:\n got %s,\nwant %s", name, strings.Join(got, ", "), wanted)
 	}
 }
 

@@ -125,16 +125,22 @@ func (s *step) endTransfer() {
 	fit(&t.Waits, lasted)
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
 		t.RTT, t.Beyond = a.roundTrip(), a.ends[r.side.Peer()].rtt
-		for i := range a.ends {
-			if e := &a.ends[i]; e.rtts >= minSamples {
-				t.Queue += e.rttSum/int64(e.rtts) - e.rtt
-			}
-		}
+		t.Queue = a.queue()
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
 	}
 	s.told.Transfer(s.Account, t)
+}
+
+// queue is by how much the mean round trip of the run is above the smallest.
+func (a *Account) queue() (ns int64) {
+	for i := range a.ends {
+		if e := &a.ends[i]; e.rtts >= minSamples {
+			ns += e.rttSum/int64(e.rtts) - e.rtt
+		}
+	}
+	return ns
 }
 
 // fit makes the waits of a transfer add up to how long it took: they lack pauses inside
