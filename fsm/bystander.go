@@ -44,7 +44,21 @@ func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 	if ev.Kinds.Has(Opened) || ev.Kinds.Has(Resumed) {
 		c.share(b)
 	}
+	if ev.Kinds.Has(ResetSent) {
+		c.refused(b)
+	}
 	return reused
+}
+
+// refused processes the RST with which the side refuses the SYN of the other connection: it
+// has no socket for the four-tuple any more. Of this one, it had sent a SYN-ACK, and the SYN
+// in its window ended that (RFC 9293 3.10.7.4; Linux tcp_check_req). In later states, a
+// host challenges the SYN, and a RST is somebody else's.
+func (c *Conn) refused(b *Bystander) {
+	x := b.Conn
+	if x.isReset(b.From) && x.ends[b.From].dir.Phase == PhaseIdle && c.ends[b.Side].state == SynReceived {
+		c.outlive(b.Side, b.Seg.At)
+	}
 }
 
 // superseded processes a SYN that begins another connection. If the peer still has this

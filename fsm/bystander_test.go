@@ -146,3 +146,43 @@ func TestBystand_oneSocket(t *testing.T) {
 		}
 	}
 }
+
+// A RST that refuses another SYN ends a connection that its sender had not yet accepted
+// (random kernel case 9), and none that it has.
+func TestBystand_refused(t *testing.T) {
+	tests := []struct {
+		name    string
+		opened  bool // the older connection's handshake is complete
+		flags   reassembly.Flags
+		want    State // of the server there
+		another bool  // the server has accepted the other SYN before
+	}{
+		{"in SYN_RECEIVED", false, rst | ack, Closed, false},
+		{"in ESTABLISHED", true, rst | ack, Established, false},
+		{"a RST that refuses nothing", false, rst | ack, SynReceived, true},
+		{"a RST that does not acknowledge the SYN", false, rst, SynReceived, false},
+	}
+	for _, tt := range tests {
+		w, next := newWire(), newWire()
+		if tt.opened {
+			w.open(time.Second)
+		} else {
+			w.send(0, time.Second, syn, 0, 0, 0)
+			w.send(1, time.Second, syn|ack, 0, 0, 1)
+		}
+		next.now = w.now
+		next.iss[0] += 500
+		next.send(0, 0, syn, 0, 0, 0)
+		if tt.another {
+			next.send(1, time.Second, syn|ack, 0, 0, 1)
+		}
+		var seg reassembly.Segment
+		next.like = func(s *reassembly.Segment) { seg = *s }
+		next.send(1, time.Second, tt.flags, 1, 0, 1)
+		var aside Events
+		w.conn.Bystand(&Bystander{Seg: &seg, Side: 1, Conn: &next.conn, From: 1, TimeWait: time.Minute}, &next.ev, &aside)
+		if st, _ := w.conn.State(1, seg.At, time.Minute); st != tt.want {
+			t.Errorf("%s: the server is in %v in the older connection, want %v", tt.name, st, tt.want)
+		}
+	}
+}

@@ -17,9 +17,10 @@ func (c *resetCase) acceptedLater() bool { return c.refusal() && c.survived && c
 // restarts reports whether what continues may be a new connection, which a server
 // accepts by a SYN cookie (RFC 4987 3.6). Any segment of the client that acknowledges
 // the SYN-ACK makes Linux do so, also one that was in flight when the server reset the
-// connection. It begins with an ACK right behind the SYN-ACK, of more than had arrived
-// before the RST, or of less.
+// connection. It begins right behind the SYN-ACK, with an ACK of more than had arrived
+// before the RST, or of less; with data, too, if the first ACK was not captured.
 func (c *resetCase) restarts() bool {
 	m := &c.continued
-	return m.At != 0 && c.fromServer() && m.SeqLen() == 0 && m.Seq == c.sender.stream.ISS+1 && !c.bare() && m.Ack != c.rst.Ack
+	begins := m.Seq == c.sender.stream.ISS+1 && (m.SeqLen() == 0 || c.sender.bytes == 0) // else it may be sent again
+	return m.At != 0 && c.fromServer() && begins && !c.bare() && m.Ack != c.rst.Ack
 }

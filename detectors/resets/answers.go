@@ -82,19 +82,36 @@ func (c *resetCase) crossed() bool {
 	return false
 }
 
+// crossedACK reports whether the RST was sent before the peer's last segment, an ACK of all
+// that the sender had sent, can have reached it, by the handshake.
+func (c *resetCase) crossedACK() bool {
+	last := &c.peer.last
+	return last.SeqLen() == 0 && last.Ack == c.sender.stream.Nxt && c.rst.At-last.At < int64(c.handshakeRTT)
+}
+
+// askedAgain reports whether the RST answers a SYN-ACK, however late, of a client that has
+// meanwhile sent a SYN of another connection from the same port.
+func (c *resetCase) askedAgain() bool {
+	last := &c.peer.last
+	return c.states[c.side] == fsm.Closed && c.sender.last.Flags.Has(reassembly.SYN) && last.Flags.Has(reassembly.SYN|reassembly.ACK) && detectors.Answers(&c.rst, last)
+}
+
 // justSpoke reports whether the sender had the connection so shortly before that it has
 // hardly lost it: the peer's last segment only acknowledges, at once, what it had just sent.
-// The RST lies at its SND.NXT, and a socket that aborts may send it so.
+// The RST lies at its SND.NXT, and a socket that aborts may send it so; with an IP ID, if
+// its data had one.
 func (c *resetCase) justSpoke() bool {
-	return c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() == 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID() && c.sender.last.IPID != 0
+	return c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() == 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && c.rst.IPID != 0 && c.sender.last.IPID != 0
 }
 
 // mayAbort reports whether a RST that answers data may also be that of a socket which
 // aborts without ACK (RFC 9293 3.10.5): it lies at SND.NXT, and its sender had just sent
 // data that the peer's last segment acknowledges at once. An IP ID of 0, where the sender
-// counts them, is not a socket's.
+// counts them, is not a socket's. One that answers an ACK may be so only if nothing but its
+// IP ID of 0, after data with another, speaks for a host without the connection.
 func (c *resetCase) mayAbort() bool {
-	return c.bare() && c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() > 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID()
+	data := c.peer.last.SeqLen() > 0 || c.rst.IPID == 0 && c.sender.last.IPID != 0
+	return c.bare() && c.atNxt() && !c.peer.finSent() && data && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID()
 }
 
 // old reports whether the peer's last segment acknowledges less than the peer had

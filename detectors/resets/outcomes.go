@@ -94,14 +94,14 @@ var dataAfterClose = &outcome{
 var halfOpen = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "half-open", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When: "a host that had not closed answered a segment as if it did not know the connection",
+		When: "a host of which no FIN was captured answered a segment as if it did not know the connection",
 		Cause: "It has lost the connection: it or its process was restarted, the address moved to another host, or packets now take another path to " +
 			"another host (RFC 9293 3.5.1). Right after the handshake: a full accept queue that resets, or a load balancer without a backend.",
 		Action: "Look for a restart, a failover or a route change before the time of the RST. The application on the other side has to connect again.",
 	},
 	doubts: []doubt{
 		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
-		{"the peer's window was zero, or full: the sender of the RST may have closed, with its FIN held back by the window", (*resetCase).finHeld},
+		{"the sender of the RST may have closed: its FIN may have had to wait for the peer's window, or behind data that waited for ACKs", (*resetCase).finHeld},
 		onlyAcks, finUnseen,
 		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
 	},

@@ -57,6 +57,7 @@ type end struct {
 
 	scaleKnown    bool
 	shut          bool // its window is zero
+	queued        bool // its last payload filled a segment or the window, with more behind it
 	shrank        bool // it has taken back window before
 	synSeen       bool
 	probe         bool // last is a keep-alive or a window probe
@@ -86,7 +87,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
-		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side),
+		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side), queued: v.Unpushed(side),
 		probe: last.At != 0 && detectors.IsProbe(v, side, &last), wroteAfterFIN: v.WroteAfterFIN(side),
 	}
 	e.fin, _ = v.FIN(side)

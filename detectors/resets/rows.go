@@ -20,7 +20,7 @@ var rows = []row{
 	// HANDSHAKE: no connection yet.
 	{refused, "RFC 9293 3.10.7.1, 3.10.7.3", func(c *resetCase) bool { return c.refusal() && !c.continues() }},
 	{refused, "RFC 9293 3.10.7.1: what a closed port answers to a FIN, NULL or Xmas scan", (*resetCase).scanned},
-	{handshakeReset, "RFC 9293 3.10.7.3", func(c *resetCase) bool { return c.states[c.side] == fsm.SynSent }},
+	{handshakeReset, "RFC 9293 3.10.7.3", func(c *resetCase) bool { return c.states[c.side] == fsm.SynSent || c.askedAgain() }},
 	{refused, "RFC 9293 3.10.7.1: the SYN-ACK was lost, and its sender is gone", func(c *resetCase) bool {
 		return c.states[c.side.Peer()] == fsm.SynSent && c.answers() && c.peer.last.Flags.Has(reassembly.SYN) && !c.continues()
 	}},
@@ -37,7 +37,8 @@ var rows = []row{
 	}},
 	{suspectedInjection, "RFC 9293 3.10.5", (*resetCase).continues},
 
-	// CLOSED: both FINs, or the sender's.
+	// CLOSED: both FINs, or the sender's. Its own socket may have aborted before it knew.
+	{aborted, "RFC 9293 3.10.5: CLOSING, LAST-ACK", func(c *resetCase) bool { return c.closed() && !c.bare() && c.inPlace() && c.crossedACK() }},
 	{stale, "RFC 9293 3.10.7.1; RFC 1337", (*resetCase).closed},
 	{dataAfterClose, "RFC 9293 3.6.1: Linux answers without ACK, Windows with ACK and window 0", func(c *resetCase) bool {
 		return c.sender.finSent() && c.lost() > 0 && (c.bare() || c.beyond() > 0 && !c.inPlace() || c.rst.Window == 0)

@@ -139,7 +139,7 @@ func (c *resetCase) keepaliveRefusedSentence() string {
 }
 
 func (c *resetCase) halfOpenSentence() string {
-	closed, lost := "It had not closed:", "it has lost the connection"
+	closed, lost := "No FIN from it was captured:", "it has lost the connection"
 	switch {
 	case c.sender.finSent():
 		closed, lost = "It had closed:", "its socket is gone"
@@ -216,6 +216,8 @@ func (c *resetCase) abortedSentence() string {
 		m += fmt.Sprintf(": it gave up after %s of silence from %s, which had not answered its last keep-alive (frame %d).", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.sender.last.Frame)
 	case c.sender.finSent() && c.replies() && c.bare():
 		m += fmt.Sprintf(" in answer to %s: it had already closed, and its socket was gone.", c.answered())
+	case c.sender.finSent() && c.bare() && c.belowNxt():
+		m += fmt.Sprintf(" in answer to an earlier segment from %s: it had already closed, and its socket was gone.", c.peer.name)
 	case c.sender.finSent():
 		m += ", after its own FIN."
 	case c.peer.finSent():

@@ -72,16 +72,34 @@ func (c *resetCase) finMissed() bool {
 }
 
 // finHeld reports whether the sender sent no FIN, and could not have, for all that is
-// known: the peer's window is zero, or has less than a segment left. A window whose
+// known: it lay behind data that had to wait for the window or for ACKs. What the RST
+// answers may itself have opened the window, or acknowledged everything. A window whose
 // scale was not seen is larger than it looks, if anything.
 func (c *resetCase) finHeld() bool {
 	out := &c.sender.stream
 	full := out.InFlight() > 0 && out.Knows(reassembly.KnowEdge) && out.Nxt.To(out.Edge) < int32(c.mss)
-	return !c.sender.finSent() && (c.peer.shut || full)
+	resending := out.InFlight() > 0 && c.retries > 0 // a window of one segment after a timeout (RFC 5681 3.1)
+	return !c.sender.finSent() && (c.peer.shut || full || resending || c.sender.queued || c.cutShort())
 }
+
+// cutShort reports whether the sender's last segment, just before the RST, is full: the
+// congestion window may have ended there, whether PSH is set or not (Linux sets it at
+// every half window: forced_push).
+func (c *resetCase) cutShort() bool {
+	own := &c.sender.last
+	return own.Len > 0 && own.Len+optionRoom >= c.mss && c.prompt(own, &c.rst)
+}
+
+// optionRoom is how much smaller than the MSS a full segment may be: TCP options take 40
+// bytes at most (RFC 9293 3.7.1).
+const optionRoom = 40
 
 // atNxt reports whether the RST lies at the sender's SND.NXT.
 func (c *resetCase) atNxt() bool { return c.rst.Seq == c.sender.stream.Nxt }
+
+// belowNxt reports whether the RST lies before the sender's SND.NXT. A socket that aborts
+// sends SND.NXT; a host without one takes the number from what it answers.
+func (c *resetCase) belowNxt() bool { return c.rst.Seq.Before(c.sender.stream.Nxt) }
 
 // inPlace reports whether a RST with ACK is one that a socket sends: at SND.NXT, for
 // what it has received.

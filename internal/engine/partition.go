@@ -215,7 +215,7 @@ func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position 
 				waited, by.Waits = true, !again
 			}
 		case answers:
-			if by.Waits = id == waiting; !by.Waits {
+			if by.Waits = id == waiting; !by.Waits && !ev.Kinds.Has(fsm.ResetSent) {
 				continue
 			}
 		case o.Position > position && !resumes:
