@@ -30,6 +30,9 @@ type resends struct {
 	arrived uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
 	probed  reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
 	probing bool
+
+	again  reassembly.Block // the last that was sent again although it was acknowledged
+	agains uint8            // how often, without a D-SACK so far
 	stamp   uint32 // timestamp of the first pending one, if that is marked as the head
 }
 
@@ -135,6 +138,10 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.total.spurious[k]++
 		a.total.bytes += uint64(seg.Len)
 		a.total.spuriousBytes += uint64(seg.Len)
+		if b := (reassembly.Block{From: seg.Seq, To: seg.End()}); a.again != b {
+			a.again, a.agains = b, 0
+		}
+		a.agains++
 		return false, true
 	}
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k, at: seg.At}
@@ -228,8 +235,12 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 }
 
 // arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had
-// been (RFC 2883 5).
+// been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
 func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
+	if a.agains > 0 && a.again == twice {
+		a.agains--
+		return o, false
+	}
 	for i := range a.open[:a.opened] {
 		if a.open[i].Meets(twice) {
 			return a.wasSpurious(i), true

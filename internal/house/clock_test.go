@@ -15,7 +15,7 @@ import (
 // runners may read the clock, start goroutines and print to the terminal. All that
 // they run knows only the trace's clock, runs where it is called and answers
 // with values: the same input gives the same bytes.
-var runners = []string{".", "cmd/tcptrace", "internal/cli", "internal/engine", "internal/live", "internal/host", "internal/bench/peers", "internal/browsertest", "internal/page/build", "internal/tracegen/tracegen"}
+var runners = []string{".", "cmd/tcptrace", "internal/cli", "internal/engine", "internal/live", "internal/host", "internal/tracepoints", "internal/bench/peers", "internal/browsertest", "internal/page/build", "internal/tracegen/tracegen"}
 
 // wall are the ways to see or await the machine's clock, and to print past the
 // report.

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"bytes"
 	"context"
 	"net/netip"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace"
+	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -73,7 +73,7 @@ func TestReasons(t *testing.T) {
 	const first = 43_000 // no other test has these ports
 	for i, c := range causesOfResets {
 		c.run(client, server, first+uint16(i))
-		k.await(t, c.name, server.endpoint(first+uint16(i)), client.endpoint(first+uint16(i)), "tcp_send_reset", 1)
+		k.await(t, c.name, server.endpoint(first+uint16(i)), client.endpoint(first+uint16(i)), tracepoints.SentReset, 1)
 		tap.await(i+1, sentBy(server).with(anyRST))
 	}
 
@@ -86,21 +86,16 @@ func TestReasons(t *testing.T) {
 	before := time.Now().UnixNano()
 	firewall := server.loses(arriving, anyFIN)
 	c.finish()
-	k.await(t, "lost FIN", client.endpoint(port), server.endpoint(port), "tcp_retransmit_skb", 3)
+	k.await(t, "lost FIN", client.endpoint(port), server.endpoint(port), tracepoints.Retransmitted, 3)
 	firewall.repair()
 	s.wait(pollIn)
-	if !k.upToNow() {
-		t.Fatal("the trace does not end")
+	isFIN := func(e tracepoints.Event) bool {
+		return e.At >= before && e.Reason == "NETFILTER_DROP" && reassembly.Flags(e.Flags).Has(reassembly.FIN)
 	}
-	if !slices.ContainsFunc(k.dropped(), func(e kernelEvent) bool { return e.at >= before && e.reason == "NETFILTER_DROP" }) {
+	if !slices.ContainsFunc(ofKind(k.of(client.endpoint(port), server.endpoint(port)), tracepoints.Dropped), isFIN) {
 		t.Errorf("the kernel does not say that netfilter dropped the FIN")
 	}
-	events := 0
-	for _, e := range k.of(client.endpoint(port), server.endpoint(port)) {
-		if e.name == "tcp_retransmit_skb" {
-			events++
-		}
-	}
+	events := len(ofKind(k.of(client.endpoint(port), server.endpoint(port)), tracepoints.Retransmitted))
 	ofPort := func(seg *reassembly.Segment) bool { return sentBy(client).with(anyFIN)(seg) && seg.Src.Port == port }
 	tap.await(events-1, ofPort) // of the events, two are of data
 
@@ -117,10 +112,8 @@ func TestReasons(t *testing.T) {
 				outcomes = append(outcomes, f.Outcome)
 			}
 		}
-		for _, e := range k.of(server.endpoint(first+uint16(i)), client.endpoint(first+uint16(i))) {
-			if e.name == "tcp_send_reset" {
-				reasons = append(reasons, e.reason)
-			}
+		for _, e := range ofKind(k.of(server.endpoint(first+uint16(i)), client.endpoint(first+uint16(i))), tracepoints.SentReset) {
+			reasons = append(reasons, e.Reason)
 		}
 		if !slices.Equal(outcomes, []string{c.outcome}) || !slices.Equal(reasons, []string{c.reason}) {
 			t.Errorf("%s: the kernel says %q, want %q; tcptrace says %q, want %q", c.name, reasons, c.reason, outcomes, c.outcome)
@@ -137,55 +130,47 @@ func TestReasons(t *testing.T) {
 			}
 		}
 	}
-	if segments := client.counter("RetransSegs"); counted != events || counted != segments {
+	if segments := client.counters()["RetransSegs"]; counted != events || counted != segments {
 		t.Errorf("tcptrace counts %d retransmissions, the kernel %d events and %d segments", counted, events, segments)
 	}
 }
 
 // await waits until the kernel has said something n times.
-func (k *tracer) await(t *testing.T, what string, src, dst netip.AddrPort, name string, n int) {
+func (k *tracer) await(t *testing.T, what string, src, dst netip.AddrPort, kind tracepoints.Kind, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		got := 0
-		for _, e := range k.of(src, dst) {
-			if e.name == name {
-				got++
-			}
-		}
-		if got >= n {
+		if len(ofKind(k.of(src, dst), kind)) >= n {
 			return
 		}
 	}
-	t.Fatalf("%s: the kernel did not say %s %d times within %v: %v", what, name, n, patience, k.of(src, dst))
+	t.Fatalf("%s: the kernel did not say it %d times within %v: %v", what, n, patience, k.of(src, dst))
 }
 
-// dropped are the packets that kernels dropped, of anybody.
-func (k *tracer) dropped() []kernelEvent {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slices.Clone(k.drops)
-}
-
-// counter is one of the host's own counters of TCP (RFC 4022), 0 if there is none.
-func (h *host) counter(name string) (n int) {
+// counters are the host's own counters of TCP: Tcp of RFC 4022, and TcpExt.
+func (h *host) counters() map[string]int {
 	h.t.Helper()
-	var text []byte
-	var err error
-	h.inside(func() { text, err = os.ReadFile("/proc/thread-self/net/snmp") })
-	must(h.t, err)
-	var names []string
-	for _, line := range bytes.Split(text, []byte("\n")) {
-		words := strings.Fields(string(line))
-		if len(words) == 0 || words[0] != "Tcp:" {
-			continue
+	all := map[string]int{}
+	h.inside(func() {
+		for _, file := range []string{"snmp", "netstat"} {
+			text, err := os.ReadFile("/proc/thread-self/net/" + file)
+			if err != nil {
+				h.t.Errorf("%s: %v", h.name, err)
+			}
+			var names []string // a line with names, and one with numbers
+			for line := range strings.Lines(string(text)) {
+				words := strings.Fields(line)
+				switch {
+				case len(words) == 0 || words[0] != "Tcp:" && words[0] != "TcpExt:":
+				case names == nil:
+					names = words
+				default:
+					for i := 1; i < min(len(names), len(words)); i++ {
+						all[names[i]], _ = strconv.Atoi(words[i])
+					}
+					names = nil
+				}
+			}
 		}
-		if names == nil {
-			names = words
-			continue
-		}
-		if i := slices.Index(names, name); i > 0 && i < len(words) {
-			n, _ = strconv.Atoi(words[i])
-		}
-	}
-	return n
+	})
+	return all
 }

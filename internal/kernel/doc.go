@@ -26,22 +26,10 @@
 // these: clocks and kernels vary.
 //
 // Where the kernel has the tracepoints (Linux 6.10, as root), random cases and TestReasons
-// are also held against the kernel's own reasons for each RST and against what it says that it
-// sent again. Of 2,800 random cases:
-//
-//	kernel (sk_rst_reason)     tcptrace (reset-cause)
-//	TCP_ABORT_ON_CLOSE         unread-data, aborted: the wire does not show what was read
-//	TCP_STATE                  aborted, unread-data; handshake-reset ("ended it with a RST")
-//	TCP_KEEPALIVE_TIMEOUT      aborted
-//	TCP_ABORT_ON_DATA          data-after-close; half-open (undecided) if a closed window held the FIN back
-//	TCP_TIMEWAIT_SOCKET        data-after-close
-//	TCP_INVALID_ACK_SEQUENCE   half-open, data-after-close, stale: from a socket in SYN_SENT on the same ports
-//	TCP_FLAGS                  half-open, keepalive-refused, data-after-close: from a socket in LISTEN
-//	NO_SOCKET                  refused, handshake-reset, half-open, keepalive-refused, data-after-close, stale:
-//	                           the kernel does not know what became of the socket, the wire shows it
-//	any of the last three      aborted ("its socket was gone"): a FIN met a host that had closed and forgotten
-//
-// A SYN-ACK that follows a SYN (simultaneous open) counts as a retransmission here and not there.
+// are also held against what the kernel says itself (internal/tracepoints): its reason for each RST,
+// what it dropped and why, what it sent again; and against its counters (TcpExt). No finding may
+// contradict these, nor count more than there was. docs/decisions/0016-processes.md has the table of the
+// kernel's reasons beside the outcomes of reset-cause.
 //
 // TestWaits asks where the time went: applications that note when they slept, kernels that note
 // what limited them (tcp_info), and a path of known delay, loss, rate and queue that notes

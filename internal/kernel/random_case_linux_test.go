@@ -17,8 +17,9 @@ type randomCase struct {
 	sides   [2]*app
 	actions []action
 	moments []*moment
-	kernel  *tracer // nil if it does not say its reasons
-	ended   int64   // when its sockets began to be removed, nanoseconds since 1970
+	kernel  *tracer           // nil if it does not say its reasons
+	ended   int64             // when its sockets began to be removed, nanoseconds since 1970
+	counted [2]map[string]int // what each host's own counters have counted
 }
 
 // An action is something that was done, at a time in nanoseconds since 1970. Side is
@@ -42,6 +43,9 @@ func pick[T any](p *randomCase, of ...T) T { return of[p.r.IntN(len(of))] }
 func (p *randomCase) run(n int64) {
 	p.sides[0].port, p.sides[1].port = uint16(10_000+n%20_000), uint16(40_000+n%20_000)
 	p.setUp()
+	for i, s := range p.sides {
+		p.counted[i] = s.h.counters()
+	}
 	p.open()
 	for range 3 + p.r.IntN(20) {
 		p.step()
@@ -52,6 +56,11 @@ func (p *randomCase) run(n int64) {
 	}
 	p.wait(pick(p, 0, 100*time.Millisecond, time.Second, 4*time.Second, 9*time.Second))
 	p.look()
+	for i, s := range p.sides {
+		for name, n := range s.h.counters() {
+			p.counted[i][name] = n - p.counted[i][name]
+		}
+	}
 	p.cleanUp()
 }
 

@@ -16,11 +16,12 @@ var causes = map[string][]string{
 	"with ACK, at close unread":       {"aborted", "unread-data"},
 	"with ACK, at close listener":     {"aborted", "unread-data"},
 	"with ACK, when it timed out":     {"aborted", "unread-data"},
-	"bare, after forgot ESTABLISHED":  {"half-open", "keepalive-refused"},
+	"bare, after forgot ESTABLISHED":  {"half-open", "keepalive-refused", "handshake-reset"}, // its ACK may be lost before the tap
 	"bare, after forgot CLOSE_WAIT":   {"half-open", "keepalive-refused"},
 	"bare, after forgot FIN_WAIT_1":   {"half-open", "keepalive-refused", "data-after-close", "aborted"}, // its FIN may be queued, or in flight
 	"bare, after forgot FIN_WAIT_2":   {"data-after-close", "keepalive-refused", "aborted", "stale"},
 	"bare, after forgot SYN_RECEIVED": {"half-open", "keepalive-refused", "handshake-reset"},
+	"bare, after forgot LAST_ACK":     {"half-open", "keepalive-refused", "data-after-close", "aborted", "stale"}, // its FIN may be queued
 	"bare, after forgot SYN_SENT":     {"handshake-reset"},
 	"bare, after forgot, closed":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
 	"bare, after close":               {"handshake-reset", "half-open", "keepalive-refused", "data-after-close"},
@@ -91,8 +92,12 @@ func (p *randomCase) refuses(rst *packet) bool {
 	return false
 }
 
-// undisturbed reports whether nothing was lost, forgotten or delayed.
+// undisturbed reports whether nothing was lost, forgotten or delayed, or thrown away because
+// the queue of connections to be accepted was full.
 func (p *randomCase) undisturbed() bool {
+	if p.counted[0]["ListenDrops"]+p.counted[1]["ListenDrops"] > 0 {
+		return false
+	}
 	for _, x := range p.w.packets {
 		if x.tapped == 0 || x.arrived == 0 {
 			return false

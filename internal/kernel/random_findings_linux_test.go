@@ -30,6 +30,9 @@ func (p *randomCase) checkFinding(f *tcptrace.Finding) (faults []string) {
 	fault := ""
 	switch {
 	case f.Verdict == detectors.Seen:
+		if fault = p.falseCount(f); fault != "" {
+			break
+		}
 		fault = p.falseClaim(f, byFrame[f.Evidence[0].Seg.Frame], byFrame[f.Evidence[len(f.Evidence)-1].Seg.Frame])
 	case f.Reason == "":
 		fault = "undecided without a reason"
@@ -42,7 +45,7 @@ func (p *randomCase) checkFinding(f *tcptrace.Finding) (faults []string) {
 
 // frameWords matches the names of frames in a message, as in "FIN (frame 7)". After
 // the words in the first group, it is not the name of the frame.
-var frameWords = regexp.MustCompile(`((?:acknowledged|after|before)(?: its| the| it)?(?: first)? )?(SYN-ACK|SYN|FIN|RST|[0-9]+ bytes?)(?: [a-z]+)? \(frame ([0-9]+)\)`)
+var frameWords = regexp.MustCompile(`((?:acknowledged|after|before|below)(?: its| the| it)?(?: first)? )?(SYN-ACK|SYN|FIN|RST|[0-9]+ bytes?)(?: [a-z]+)? \(frame ([0-9]+)\)`)
 
 // wrongNames are the names in a message that do not fit their frames.
 func wrongNames(message string, byFrame map[uint32]*packet) (words []string) {
@@ -88,7 +91,7 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 			break
 		}
 		cause := p.causeOf(first)
-		if !p.mayBe(first, f.Outcome) || strings.Contains(f.Message, "It had not closed") && (strings.HasSuffix(cause, "closed") || strings.HasSuffix(cause, "FIN")) {
+		if !p.mayBe(first, f.Outcome) || strings.Contains(f.Message, "No FIN from it") && (strings.HasSuffix(cause, "closed") || strings.HasSuffix(cause, "FIN")) {
 			return "a RST " + cause
 		}
 	case "post-fin-ack-rst":
@@ -114,7 +117,7 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 			return "its kernel has " + last.Sockets[culprit].State
 		}
 	case "syn-unanswered", "syn-ack-unanswered", "fin-unanswered", "dead-peer", "retransmissions", "zero-window-deadlock":
-		if p.undisturbed() {
+		if p.undisturbed() && f.Outcome != "spurious" {
 			return "nothing was lost"
 		}
 	}

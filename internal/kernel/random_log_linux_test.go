@@ -47,6 +47,14 @@ func (p *randomCase) log() string {
 	for _, d := range p.actions {
 		all = append(all, entry{d.at, fmt.Sprintf("%s: %s %s", append([]string{"wire"}, "CLIENT", "SERVER")[d.side+1], d.what, d.more)})
 	}
+	for side, s := range p.sides {
+		if p.kernel == nil {
+			break
+		}
+		for _, e := range p.said(s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)) {
+			all = append(all, entry{e.At, fmt.Sprintf("        kernel, of what the %s sends: %s %s %d(%d)", s.h.name, [...]string{"RST", "dropped", "again"}[e.Kind], e.Reason, int32(reassembly.Seq(e.Seq)-iss[side]), e.Len)})
+		}
+	}
 	for i, m := range p.moments {
 		all = append(all, entry{m.At.UnixNano(), fmt.Sprintf("== moment %d: %s %s", i+1, m.Sockets[0].State, m.Sockets[1].State)})
 	}

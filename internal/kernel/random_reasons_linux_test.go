@@ -9,6 +9,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace"
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -24,6 +25,16 @@ var reasonsFor = map[string][]string{
 	"TCP_TIMEWAIT_SOCKET":      {"data-after-close", "stale", "late-ack"},
 	"TCP_FLAGS":                {"half-open", "keepalive-refused", "handshake-reset", "data-after-close", "stale", "late-ack"}, // to a socket in LISTEN
 	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack", "data-after-close"},                      // to a socket in SYN_SENT
+	"INVALID_SYN":              {"refused"},                                                                                    // a SYN in the window of a connection in SYN_RECEIVED
+}
+
+// unseen reports whether something that the sender of a RST had sent before, or had to send
+// again, was not captured: perhaps its FIN, which then is not known.
+func (p *randomCase) unseen(f *tcptrace.Finding) bool {
+	rst := &f.Evidence[0].Seg
+	return slices.ContainsFunc(p.w.packets, func(x *packet) bool {
+		return x.seg.Src == rst.Src && x.tapped == 0 && x.seg.SeqLen() > 0 && x.sent <= rst.At
+	})
 }
 
 // lessExact are outcomes that the wire shows where the kernel knows better, with what the
@@ -65,14 +76,19 @@ func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []
 			outcome += " (undecided)"
 		}
 		table[reason+"  "+outcome]++
-		if f.Verdict == detectors.Seen && known && !agrees {
+		if f.Verdict == detectors.Seen && known && !agrees && !(reason == "TCP_ABORT_ON_DATA" && p.unseen(f)) {
 			faults = append(faults, fmt.Sprintf("reset-cause:%s: the kernel says %s", f.Outcome, reason))
+		}
+	}
+	for side, s := range p.sides {
+		for _, e := range ofKind(p.said(s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)), tracepoints.Dropped) {
+			table["dropped: "+e.Reason]++
 		}
 	}
 	sent, counted := p.resent(rep)
 	for side := range sent {
 		switch {
-		case counted[side] > 0 && sent[side] == 0 && !p.opensTwice(side) && !p.doubled(side): // a SYN-ACK that follows a SYN repeats it
+		case counted[side] > 0 && sent[side] == 0 && !p.opensTwice(side) && !p.doubled(side) && p.counted[side]["SyncookiesSent"] < 2: // a SYN-ACK that follows a SYN repeats it; with cookies, none is known
 			faults = append(faults, "retransmissions: tcptrace counts some, the kernel sent nothing again")
 		case counted[side] == 0 && sent[side] > 0 && p.undisturbed() && !p.doubled(side):
 			faults = append(faults, "retransmissions: tcptrace counts none, the kernel sent something again")
@@ -117,11 +133,7 @@ func (p *randomCase) doubled(side int) bool {
 func (p *randomCase) resent(rep *tcptrace.Report) (sent, counted [2]int) {
 	for side, s := range p.sides {
 		local, foreign := s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)
-		for _, e := range p.said(local, foreign) {
-			if strings.HasPrefix(e.name, "tcp_retransmit") {
-				sent[side]++
-			}
-		}
+		sent[side] = len(ofKind(p.said(local, foreign), tracepoints.Retransmitted))
 		for i := range rep.Flows {
 			for e := range reassembly.Side(2) {
 				if rep.Flows[i].End[e].AddrPort() == local {
@@ -140,16 +152,17 @@ func (p *randomCase) reasonOf(f *tcptrace.Finding) string {
 	if p.kernel == nil || p.kernel.lost() {
 		return ""
 	}
-	i := slices.IndexFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.Flags.Has(reassembly.RST) })
+	i := slices.IndexFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Role == "first RST, challenged" }) // of two, that which says why
+	if i < 0 {
+		i = slices.IndexFunc(f.Evidence, func(e detectors.Evidence) bool { return e.Seg.Flags.Has(reassembly.RST) })
+	}
 	if i < 0 {
 		return ""
 	}
 	rst := &f.Evidence[i].Seg
 	var reasons []string
-	for _, e := range p.said(rst.Src.AddrPort(), rst.Dst.AddrPort()) {
-		if e.name == "tcp_send_reset" {
-			reasons = append(reasons, e.reason)
-		}
+	for _, e := range ofKind(p.said(rst.Src.AddrPort(), rst.Dst.AddrPort()), tracepoints.SentReset) {
+		reasons = append(reasons, e.Reason)
 	}
 	n, place := 0, -1
 	for _, x := range p.w.packets {
@@ -167,23 +180,10 @@ func (p *randomCase) reasonOf(f *tcptrace.Finding) string {
 	return reasons[place]
 }
 
-// said is what a kernel said about one direction of the connection during the case, in order. A
-// RST from a socket in LISTEN is one of that socket, which has no peer.
-func (p *randomCase) said(src, dst netip.AddrPort) []kernelEvent {
-	all := slices.Concat(p.kernel.of(src, dst), p.kernel.of(src, netip.AddrPortFrom(netip.IPv4Unspecified(), 0)))
-	slices.SortStableFunc(all, func(a, b kernelEvent) int { return cmp.Compare(a.at, b.at) })
-	return slices.DeleteFunc(all, func(e kernelEvent) bool { return e.at < p.actions[0].at || e.at > p.ended })
-}
-
-// kernelLog is what the kernels say about the connection, a line each.
-func (p *randomCase) kernelLog() (text string) {
-	if p.kernel == nil || len(p.actions) == 0 {
-		return ""
-	}
-	for side, s := range p.sides {
-		for _, e := range p.said(s.h.endpoint(s.port), s.h.peer.endpoint(p.sides[1-side].port)) {
-			text += fmt.Sprintf("%9.4f kernel of the %s: %s %s %s\n", float64(e.at-p.actions[0].at)/1e9, s.h.name, e.name, e.state, e.reason)
-		}
-	}
-	return text
+// said is what the kernels said about one direction of the connection during the case, in
+// order.
+func (p *randomCase) said(src, dst netip.AddrPort) []tracepoints.Event {
+	all := p.kernel.of(src, dst)
+	slices.SortStableFunc(all, func(a, b tracepoints.Event) int { return cmp.Compare(a.At, b.At) })
+	return slices.DeleteFunc(all, func(e tracepoints.Event) bool { return e.At < p.actions[0].at || e.At > p.ended })
 }

@@ -13,8 +13,9 @@ import (
 
 const stall = 250 * time.Millisecond
 
-// longestPause is the longest time for which this process did not get to run, in nanoseconds.
-var longestPause atomic.Int64
+// longestPause is the longest time for which this process did not get to run, and lastPause
+// when the last such time of more than maxLate ended, in nanoseconds.
+var longestPause, lastPause atomic.Int64
 
 // paused is for how long it did not get to run in all.
 var paused atomic.Int64
@@ -30,6 +31,9 @@ func watchPauses() {
 		}
 		const usual = 2 * time.Millisecond
 		paused.Add(max(int64(now.Sub(before)-nap-usual), 0))
+		if now.Sub(before) > nap+maxLate {
+			lastPause.Store(now.UnixNano())
+		}
 		before = now
 	}
 }

@@ -11,9 +11,10 @@ type direction struct {
 	iss, next, end                              reassembly.Seq
 }
 
-// nearest is the connection to which a segment belongs.
+// nearest is the connection to which a segment belongs. No window of a case is larger than
+// the distance at which it belongs to none.
 func nearest(lives []*[2]direction, x *packet) (best *[2]direction) {
-	least := int32(1 << 30)
+	least := int32(1 << 20)
 	for _, l := range lives {
 		d := int32(0)
 		if own := &l[x.from]; own.syn {
@@ -32,7 +33,7 @@ func nearest(lives []*[2]direction, x *packet) (best *[2]direction) {
 // wireStates are the states of both sides if everything that the tap saw arrived
 // immediately, by RFC 9293 figure 5: an independent implementation. RSTs count only
 // if withRSTs.
-func (p *randomCase) wireStates(at int64, withRSTs bool) (states [2]string) {
+func (p *randomCase) wireStates(at int64, withRSTs, newest bool) (states [2]string) {
 	var lives []*[2]direction // successive connections on the ports
 	for _, x := range p.seen() {
 		if x.tapped > at {
@@ -40,6 +41,9 @@ func (p *randomCase) wireStates(at int64, withRSTs bool) (states [2]string) {
 		}
 		seg := &x.seg
 		l := nearest(lives, x)
+		if l == nil && len(lives) > 0 && seg.Flags&reassembly.SYN == 0 {
+			continue // of a connection of which nothing else was captured
+		}
 		if opens := seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN; l == nil || opens && l[x.from].syn && l[x.from].iss != seg.Seq {
 			l = new([2]direction)
 			lives = append(lives, l)
@@ -70,11 +74,13 @@ func (p *randomCase) wireStates(at int64, withRSTs bool) (states [2]string) {
 			own.fin, own.end, own.second = true, seg.FINSeq(), peer.finAcked
 		}
 	}
-	l := new([2]direction)
-	if len(lives) > 0 {
-		l = lives[len(lives)-1]
-	}
 	for i := range states {
+		l := new([2]direction)
+		for _, newer := range lives {
+			if newer[i].syn || newest {
+				l = newer
+			}
+		}
 		own, peer := &l[i], &l[1-i]
 		s := fsm.Closed
 		switch {
