@@ -33,7 +33,7 @@ type resends struct {
 
 	again  reassembly.Block // the last that was sent again although it was acknowledged
 	agains uint8            // how often, without a D-SACK so far
-	stamp   uint32 // timestamp of the first pending one, if that is marked as the head
+	stamp  uint32           // timestamp of the first pending one, if that is marked as the head
 }
 
 // An openResend is a segment that was sent again, and may yet prove spurious.

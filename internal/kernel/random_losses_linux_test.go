@@ -12,8 +12,8 @@ import (
 // What was lost, dropped, overtaken or sent again for nothing: findings that count it must not
 // count more than the wire and the kernels know of.
 
-// segment is the payload of a full segment with timestamps, in bytes.
-const segment = 1448
+// fullSegment is the payload of a full segment with timestamps, in bytes.
+const fullSegment = 1448
 
 // A fate is what the wire and the kernels know of what one side sent.
 type fate struct {
@@ -86,7 +86,7 @@ func (p *randomCase) falseCount(f *tcptrace.Finding) string {
 	case "retransmissions":
 		again := 0 // the kernel says it once where segmentation offload cuts it in several
 		for _, e := range ofKind(p.said(p.sides[sender].h.endpoint(p.sides[sender].port), p.sides[1-sender].h.endpoint(p.sides[1-sender].port)), tracepoints.Retransmitted) {
-			again += max(1, int(e.Len+segment-1)/segment)
+			again += max(1, int(e.Len+fullSegment-1)/fullSegment)
 		}
 		faults = []string{
 			more("resent", again), more("tlp", counted["TCPLossProbes"]),
