@@ -7,43 +7,44 @@ import (
 )
 
 // An Account is where the time of one connection went. It is flat. The zero value is
-// ready.
+// ready. What nearly every segment needs lies together: ends, and from up to the beginning of run.
 type Account struct {
-	Waits detectors.Waits
-	Owner uint32 // what whoever is told calls the connection
+	ends        [2]end
+	Owner       uint32  // what whoever is told calls the connection
+	number      uint32  // of the account in its ledger
+	event       frameID // the segment at which from was reached
+	provisional int64   // of the loss, what another wait gets if nothing turns out to have been lost
+	thought     int64   // of the server: while it is asked, all until then; while it answers, what this took
 
-	number uint32 // of the account in its ledger
-	first  int64  // time of the first segment
-	from   int64  // all before it is attributed
-	ends   [2]end
+	from      int64 // all before it is attributed
+	first     int64 // time of the first segment
+	quick     int64 // time below which gaps are not told apart
+	phase     phase
+	turn      reassembly.Side // who sent payload last
+	known     bool            // the client is known: A
+	spoken    bool            // payload was sent
+	asking    bool            // the client waits for an answer
+	replying  bool            // the server answers
+	acked     bool            // what it had acknowledged before
+	invisible bool            // a pause may have been loss before the tap
+	slowly    bool            // an answer was not prompt
+	pipelined bool            // by now for several
+	lost      bool            // something was sent again since the hole opened
+	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
+	why       Reason
+	mss       uint16
+	run       run
 
-	stretch     Stretch         // the last that was attributed; the next of the same wait makes it longer
-	event       frameID         // the segment at which from was reached
-	request     reassembly.Mark // the last segment of the client's request
-	answer      reassembly.Mark // the first segment of the server's answer, while replying is set
-	replied     uint64          // bytes of the server before that
-	thought     int64           // of the server: while it is asked, all until then; while it answers, what this took
-	promptTime  int64           // sum of the answers that were prompt
-	answers     uint32
-	prompt      uint32
-	pushes      uint32
-	provisional int64 // of the loss, what another wait gets if nothing turns out to have been lost
-	run         run
-	quick       int64 // time below which gaps are not told apart
-	phase       phase
-	turn        reassembly.Side // who sent payload last
-	known       bool            // the client is known: A
-	spoken      bool            // payload was sent
-	asking      bool            // the client waits for an answer
-	replying    bool            // the server answers
-	acked       bool            // what it had acknowledged before
-	invisible   bool            // a pause may have been loss before the tap
-	slowly      bool            // an answer was not prompt
-	pipelined   bool            // by now for several
-	lost        bool            // something was sent again since the hole opened
-	blind       detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
-	mss         uint16
-	why         Reason
+	Waits      detectors.Waits
+	request    reassembly.Mark // the last segment of the client's request
+	answer     reassembly.Mark // the first segment of the server's answer, while replying is set
+	replied    uint64          // bytes of the server before that
+	promptTime int64           // sum of the answers that were prompt
+	answers    uint32
+	prompt     uint32
+	pushes     uint32
+	stretch    Stretch // the last that was attributed; the next of the same wait makes it longer
+	_          [16]byte // accounts begin at cache lines
 }
 
 // phase is how far the connection has come.
@@ -184,7 +185,6 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
 		peer.timed = 0
 	}
-	a.snap()
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	if own.open || peer.open {
 		s.give(detectors.Loss, seg.At)
@@ -291,6 +291,7 @@ func (s *step) give(w detectors.Wait, to int64) {
 
 // add adds n nanoseconds up to trace time to, as a stretch or to the one before.
 func (s *step) add(w detectors.Wait, to, n int64) {
+	s.snap()
 	s.Waits[w] += n
 	if s.told.Stretch == nil {
 		s.from = to
@@ -319,6 +320,7 @@ func (s *step) move(to detectors.Wait) {
 	if n == 0 {
 		return
 	}
+	s.snap()
 	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
 		r.before[detectors.Loss] -= earlier
 		r.before[to] += earlier

@@ -4,32 +4,33 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// An end is what the account knows of one side, as a sender.
+// An end is what the account knows of one side, as a sender. What nearly every segment needs
+// comes first, within a cache line or two.
 type end struct {
-	sent     int64 // when its last payload passed the tap; 0 = none yet
-	first    int64 // when what it has in flight was first sent
-	acked    int64 // when an acknowledgment last moved UNA or the window
-	asked    int64 // when it began to send what its peer has not answered with any segment; 0 = nothing
-	probed   int64 // when it last probed a window
-	pure     int64 // when it first sent an ACK alone after the peer's last payload
-	rtt      int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
-	timed    int64 // when the peer's segment that is being timed passed the tap; 0 = none
-	echoed   int64 // the same of the peer's timestamp
-	rttSum   int64 // of the samples of this transfer
-	rtts     uint32
+	sent     int64          // when its last payload passed the tap; 0 = none yet
+	asked    int64          // when it began to send what its peer has not answered with any segment; 0 = nothing
+	pure     int64          // when it first sent an ACK alone after the peer's last payload
+	timed    int64          // when the peer's segment that is being timed passed the tap; 0 = none
+	echoed   int64          // the same of the peer's timestamp
 	ackDue   reassembly.Seq // acknowledging this ends the timing
 	tsval    uint32         // of the peer, that is timed
 	stamp    uint32         // the peer's timestamp on windows[latest]; 0 = none
-	clock    clock          // its own, by its timestamps
-	ids      ids
 	sentLen  uint32         // of its last payload
-	hole     reassembly.Seq // what must be acknowledged to close its hole, while open is set
-	open     bool
+	ids      ids
+	open     bool // it has a hole
 	shown    bool // its peer has shown that it misses something in there
-	windows  [knowledge]offer
-	latest   uint8
 	windowed bool // windows[latest] is filled
 	full     bool // all of windows are
+	latest   uint8
+	acked    int64 // when an acknowledgment last moved UNA or the window
+	first    int64 // when what it has in flight was first sent
+	rtt      int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
+	clock    clock // its own, by its timestamps
+	windows  [knowledge]offer
+	probed   int64 // when it last probed a window
+	rttSum   int64 // of the samples of this transfer
+	rtts     uint32
+	hole     reassembly.Seq // what must be acknowledged to close its hole, while open is set
 }
 
 // An offer is what a side's peer had acknowledged and offered at a time: the side knew

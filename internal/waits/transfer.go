@@ -8,20 +8,21 @@ import (
 // A run is payload of one side, without payload of the other: a transfer, if it is
 // large or lasts.
 type run struct {
-	first, last reassembly.Mark
-	before      detectors.Waits // of the connection, when it began
-	until       detectors.Waits // of the connection, at its last payload, as of snapped
-	snapped     int64           // time of the last payload that until knows of
-	bytes       uint64          // of the side, when it began
-	end         reassembly.Seq  // after its payload
-	offers      uint32          // windows that were offered
-	falls       uint32          // of these, how many were clearly below the largest before
-	window      uint32
-	flight      uint32
-	side        reassembly.Side
-	on          bool
-	halved      bool // the window fell below half of its largest
-	repaired    bool // something was sent again, or overtaken
+	flight   uint32
+	end      reassembly.Seq // after its payload
+	window   uint32
+	offers   uint32 // windows that were offered
+	falls    uint32 // of these, how many were clearly below the largest before
+	side     reassembly.Side
+	on       bool
+	halved   bool // the window fell below half of its largest
+	repaired bool // something was sent again, or overtaken
+	last     reassembly.Mark
+	snapped  int64           // time of the last payload that until knows of
+	until    detectors.Waits // of the connection, at its last payload, as of snapped
+	before   detectors.Waits // of the connection, when it began
+	first    reassembly.Mark
+	bytes    uint64 // of the side, when it began
 }
 
 // minSamples is how many round trips show a queue: one may be long by chance.
@@ -106,6 +107,7 @@ func (s *step) endTransfer() {
 	if !r.on {
 		return
 	}
+	s.snap()
 	r.on = false
 	bytes, lasted := s.conn.Bytes(r.side)-r.bytes, r.last.At-r.first.At
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
