@@ -76,19 +76,24 @@ func (s *step) habits() {
 	if last.At == 0 || s.c.bits&foreignFINBit(s.side) != 0 && (s.seg.Flags|last.Flags)&reassembly.FIN != 0 {
 		return
 	}
-	if s.seg.TTL != last.TTL {
-		h.bits |= variesTTL
+	s.own.mark(s.seg)
+}
+
+// mark notes how the side marks its packets, of which the segment is the one after its last.
+func (e *end) mark(seg *reassembly.Segment) {
+	last, bits := &e.last, e.dir.bits&^countsIDs
+	if seg.TTL != last.TTL {
+		bits |= variesTTL
 	}
-	gap := s.seg.IPID - last.IPID
-	if s.seg.IPID != 0 && last.IPID != 0 {
-		h.stepID(s.seg.IPID - s.own.greatestID())
-		s.own.ahead = aheadOf(s.seg.IPID, s.own.greatestID())
+	if seg.IPID != 0 && last.IPID != 0 {
+		greatest := e.greatestID()
+		e.dir.stepID(seg.IPID - greatest)
+		e.ahead = aheadOf(seg.IPID, greatest)
+		if seg.IPID-last.IPID-1 < orderlyStep {
+			bits |= countsIDs
+		}
 	}
-	if s.seg.IPID == 0 || last.IPID == 0 || gap == 0 || gap > orderlyStep {
-		h.bits &^= countsIDs
-	} else {
-		h.bits |= countsIDs
-	}
+	e.dir.bits = bits
 }
 
 // idSteps is how the IPv4 identifications of a side's segments followed one another: the low
@@ -136,22 +141,25 @@ func aheadOf(id, greatest uint16) uint8 {
 // without an answer breaks no new silence. Nor does the acknowledgment of what
 // the tap has not seen: it was sent meanwhile.
 func (s *step) noteIdle() {
-	own, peer := s.own.last.At, s.peer.last.At
-	before := max(own, peer)
-	if before == 0 {
-		return
-	}
 	if s.ev.Kinds.Has(HoleAcked) { // the peer has spoken, who knows when
 		s.c.idle = 0
 		return
 	}
-	first := peer >= own // its side had not spoken last
-	if first {
-		s.c.idle = 0
-	}
-	gap := s.seg.At - before
-	if gap < int64(time.Second) || !first && (s.class == Retransmission || s.class == Probe) {
+	s.c.noteIdle(s.own, s.peer, s.seg.At, s.class)
+}
+
+func (c *Conn) noteIdle(own, peer *end, at int64, class Class) {
+	before := max(own.last.At, peer.last.At)
+	if before == 0 {
 		return
 	}
-	s.c.idle = max(s.c.idle, uint16(min(gap/int64(time.Second), math.MaxUint16)))
+	first := peer.last.At >= own.last.At // its side had not spoken last
+	if first {
+		c.idle = 0
+	}
+	gap := at - before
+	if gap < int64(time.Second) || !first && (class == Retransmission || class == Probe) {
+		return
+	}
+	c.idle = max(c.idle, uint16(min(gap/int64(time.Second), math.MaxUint16)))
 }

@@ -40,37 +40,38 @@ func (c *Conn) predicted(seg *reassembly.Segment, side reassembly.Side, ev *Even
 		moved == 0 && seg.Seq == own.wl1 && own.dir.is(countsIDs) && orderOf(seg.IPID, own.wlID) == before: // an older window
 		return false
 	}
-	s := step{c: c, seg: seg, side: side, own: own, peer: peer, ev: ev, n: n, moved: moved, class: PureAck}
 	ev.reset(c, seg)
-	ev.Kinds = 1 << Sent
+	ev.Kinds, ev.Class = 1<<Sent, PureAck
 	own.packets++
 	if moved > 0 {
 		peer.out.Una = seg.Ack
 		peer.dups, peer.sacked = 0, false
-		s.sampleRTT()
+		if peer.dir.is(timing) {
+			s := step{c: c, seg: seg, own: own, peer: peer}
+			s.sampleRTT()
+		}
 		ev.Kinds |= 1 << Advanced
 	}
-	s.setWindow()
+	own.wl1, own.wlID = seg.Seq, seg.IPID
 	own.maxWnd = max(own.maxWnd, wnd)
 	peer.out.Edge = edge
-	own.dir.bits &^= doubted
+	own.dir.bits &^= doubted | challenged
 	if n > 0 {
-		s.class = NewData
-		own.out.Nxt += reassembly.Seq(n)
-		s.count(n)
-		s.noteSize()
-		if !own.dir.is(timing) {
-			s.time()
-		}
 		ev.Kinds |= 1 << DataSent
+		ev.Class = NewData
+		own.out.Nxt += reassembly.Seq(n)
+		c.count(own, peer, seg, n)
+		own.noteSize(peer, seg)
+		if !own.dir.is(timing) {
+			c.time(own, seg)
+		}
 		c.letter(side, wroteD)
 	} else {
 		own.acks = satInc(own.acks)
 		c.letter(side, wroteA)
 	}
-	ev.Class = s.class
-	s.habits()
-	s.noteIdle()
+	own.mark(seg)
+	c.noteIdle(own, peer, seg.At, ev.Class)
 	own.last = reassembly.MarkOf(seg)
 	return true
 }

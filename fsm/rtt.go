@@ -31,9 +31,9 @@ func (c *Conn) elapsed(since uint32, at int64) uint32 {
 }
 
 // time begins to time the segment, until what it sends is acknowledged.
-func (s *step) time() {
-	s.own.rttAt, s.own.rttSeq = s.c.clock(s.seg.At), s.seg.End()
-	s.own.dir.bits |= timing
+func (c *Conn) time(own *end, seg *reassembly.Segment) {
+	own.rttAt, own.rttSeq = c.clock(seg.At), seg.End()
+	own.dir.bits |= timing
 }
 
 // timed is how long the peer's segment has been timed, in microseconds: at

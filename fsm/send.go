@@ -30,10 +30,10 @@ func (s *step) send() {
 	s.ev.place = place
 	fresh := freshBytes(seg, place, was)
 	if fresh > 0 {
-		s.count(fresh)
+		s.c.count(own, s.peer, seg, fresh)
 	}
 	if !own.dir.is(timing) && n > 0 && place == reassembly.Fresh {
-		s.time()
+		s.c.time(own, seg)
 	}
 	if n == 0 {
 		own.acks = satInc(own.acks)
@@ -41,7 +41,7 @@ func (s *step) send() {
 			s.dupAck()
 		}
 	} else {
-		s.noteSize()
+		own.noteSize(s.peer, seg)
 	}
 	s.announce(fresh)
 	if n == 0 && s.peer.dir.Phase == PhaseFinSent {
@@ -55,35 +55,34 @@ func (s *step) send() {
 }
 
 // count counts payload that was not seen before.
-func (s *step) count(fresh uint32) {
-	seg, own := s.seg, s.own
+func (c *Conn) count(own, peer *end, seg *reassembly.Segment, fresh uint32) {
 	own.bytes += uint64(fresh)
-	s.c.roll(seg.At)
+	c.roll(seg.At)
 	own.recent[0] += fresh
 	if seg.End() == own.out.Nxt {
 		own.dir.bits &^= unpushed
-		if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && s.cutShort() {
+		if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && c.cutShort(own, peer, seg) {
 			own.dir.bits |= unpushed
 		}
 	}
 }
 
 // noteSize notes a segment that is larger than the peer's MSS.
-func (s *step) noteSize() {
-	if s.seg.Len > uint32(s.peer.mss) && s.peer.mss != 0 {
-		s.own.dir.bits |= oversize
+func (e *end) noteSize(peer *end, seg *reassembly.Segment) {
+	if seg.Len > uint32(peer.mss) && peer.mss != 0 {
+		e.dir.bits |= oversize
 	}
 }
 
 // cutShort says whether the payload ends where it does because nothing more fits: the
 // segment is full, or it reaches the right edge. What ends elsewhere without PSH may
 // as well come from a TCP that does not set PSH.
-func (s *step) cutShort() bool {
-	full := s.c.fullSegment()
-	if s.own.mss|s.peer.mss == 0 {
+func (c *Conn) cutShort(own, peer *end, seg *reassembly.Segment) bool {
+	full := c.fullSegment()
+	if own.mss|peer.mss == 0 {
 		full = ethernetMSS
 	}
-	return s.seg.Len+maxOptions >= full || s.own.out.Knows(reassembly.KnowEdge) && !s.seg.End().Before(s.own.out.Edge)
+	return seg.Len+maxOptions >= full || own.out.Knows(reassembly.KnowEdge) && !seg.End().Before(own.out.Edge)
 }
 
 // missedSYNs opens what must be open by the time that a side sends a segment without

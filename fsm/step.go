@@ -150,7 +150,7 @@ func (s *step) open() {
 	if own.dir.Phase == PhaseIdle {
 		own.dir.Phase = PhaseOpening
 	}
-	s.time()
+	s.c.time(own, seg)
 	s.emit(Opened, s.side)
 }
 

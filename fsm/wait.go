@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -69,16 +70,12 @@ func (c *Conn) fullSegment() uint32 {
 // segmentSize is the payload of a full segment, options left out: the smaller of
 // both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
 func (c *Conn) segmentSize() uint32 {
-	size := uint32(0)
-	for i := range c.ends {
-		if e := &c.ends[i]; e.mss > 0 && (size == 0 || uint32(e.mss) < size) {
-			size = uint32(e.mss)
-		}
-	}
+	a, b := c.ends[0].mss, c.ends[1].mss
+	size := min(a, b)
 	if size == 0 {
-		return 536
+		size = cmp.Or(max(a, b), 536)
 	}
-	return size
+	return uint32(size)
 }
 
 // maxOptions is the most that a TCP header's options take (RFC 9293 3.1).

@@ -65,12 +65,12 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 	here, seen := d.bucket(print), entryOf(seg, print)
 	e := here.find(&seen)
 	switch {
-	case e == nil && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side):
+	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side):
 		d.recent = max(d.recent, duplicateTime)
 		f.duplicates++
 		return Duplicate
 	case e == nil || apart(e.at, seen.at) > duplicateTime:
-		if e == nil && f.Conn.Repeats(seg, side) && f.Conn.NumberedBefore(seg, side) { // of what, has been forgotten
+		if e == nil && seg.Len > 0 && f.Conn.Repeats(seg, side) && f.Conn.NumberedBefore(seg, side) { // of what, has been forgotten
 			d.recent = max(d.recent, sameTTLTime)
 		}
 		if d.recent > 0 && len(d.buckets) < maxBuckets && here[len(here)-1].within(d.recent, &seen) {
@@ -137,6 +137,9 @@ func entryOf(seg *reassembly.Segment, print uint64) entry {
 
 // find returns the entry that the frame may be a duplicate of, nil if there is none.
 func (b *bucket) find(seen *entry) *entry {
+	if p := seen.print; b[0].print != p && b[1].print != p && b[2].print != p && b[3].print != p { // nearly always
+		return nil
+	}
 	for i := range b {
 		if b[i].resembles(seen) {
 			return &b[i]
@@ -166,9 +169,6 @@ func (e *entry) within(limit uint32, o *entry) bool {
 
 // bucket is where frames of this fingerprint are remembered.
 func (d *duplicates) bucket(print uint64) *bucket {
-	if d.buckets == nil {
-		d.buckets = make([]bucket, minBuckets)
-	}
 	return &d.buckets[print&uint64(len(d.buckets)-1)]
 }
 
@@ -193,6 +193,6 @@ func (d *duplicates) grow() {
 
 // reset forgets all frames.
 func (d *duplicates) reset() {
-	*d = duplicates{buckets: d.buckets[:min(len(d.buckets), minBuckets)]}
+	*d = duplicates{buckets: d.buckets[:minBuckets]}
 	clear(d.buckets)
 }

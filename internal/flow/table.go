@@ -80,7 +80,7 @@ type slot struct {
 
 // NewTable makes a table for so many connections at a time, at least one.
 func NewTable(most int, seed Seed) Table {
-	t := Table{seed: seed, max: max(1, most)}
+	t := Table{seed: seed, max: max(1, most), duplicates: duplicates{buckets: make([]bucket, minBuckets)}}
 	t.clear()
 	return t
 }
