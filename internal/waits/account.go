@@ -30,6 +30,7 @@ type Account struct {
 	slowly    bool            // an answer was not prompt
 	pipelined bool            // by now for several
 	lost      bool            // something was sent again since the hole opened
+	changed   bool            // Waits are not what run.until was
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
 	why       Reason
 	mss       uint16
@@ -44,7 +45,6 @@ type Account struct {
 	prompt     uint32
 	pushes     uint32
 	stretch    Stretch // the last that was attributed; the next of the same wait makes it longer
-	_          [16]byte // accounts begin at cache lines
 }
 
 // phase is how far the connection has come.
@@ -185,6 +185,7 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
 		peer.timed = 0
 	}
+	a.snap()
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	if own.open || peer.open {
 		s.give(detectors.Loss, seg.At)
@@ -291,8 +292,8 @@ func (s *step) give(w detectors.Wait, to int64) {
 
 // add adds n nanoseconds up to trace time to, as a stretch or to the one before.
 func (s *step) add(w detectors.Wait, to, n int64) {
-	s.snap()
 	s.Waits[w] += n
+	s.changed = true
 	if s.told.Stretch == nil {
 		s.from = to
 		return
@@ -320,7 +321,7 @@ func (s *step) move(to detectors.Wait) {
 	if n == 0 {
 		return
 	}
-	s.snap()
+	s.changed = true
 	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
 		r.before[detectors.Loss] -= earlier
 		r.before[to] += earlier

@@ -52,6 +52,7 @@ func (s *step) unheard() {
 	}
 	s.Waits[s.blind] -= n
 	s.Waits[detectors.PeerSilent] += n
+	s.changed = true
 	if x := &s.stretch; s.told.Stretch != nil && x.Wait == s.blind && x.End-x.Start > n {
 		whole := *x
 		x.End -= n

@@ -54,7 +54,7 @@ func (s *step) asks() {
 // delivered reports whether the server acknowledged the request before it answered.
 func (s *step) delivered() bool {
 	client := &s.ends[reassembly.A]
-	return client.windowed && s.request.End().AtOrBefore(client.windows[client.latest].una)
+	return client.offers > 0 && s.request.End().AtOrBefore(client.windows[client.latest].una)
 }
 
 // tellExchange tells of an answer that is over.

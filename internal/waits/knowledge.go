@@ -7,30 +7,29 @@ import (
 // An end is what the account knows of one side, as a sender. What nearly every segment needs
 // comes first, within a cache line or two.
 type end struct {
-	sent     int64          // when its last payload passed the tap; 0 = none yet
-	asked    int64          // when it began to send what its peer has not answered with any segment; 0 = nothing
-	pure     int64          // when it first sent an ACK alone after the peer's last payload
-	timed    int64          // when the peer's segment that is being timed passed the tap; 0 = none
-	echoed   int64          // the same of the peer's timestamp
-	ackDue   reassembly.Seq // acknowledging this ends the timing
-	tsval    uint32         // of the peer, that is timed
-	stamp    uint32         // the peer's timestamp on windows[latest]; 0 = none
-	sentLen  uint32         // of its last payload
-	ids      ids
-	open     bool // it has a hole
-	shown    bool // its peer has shown that it misses something in there
-	windowed bool // windows[latest] is filled
-	full     bool // all of windows are
-	latest   uint8
-	acked    int64 // when an acknowledgment last moved UNA or the window
-	first    int64 // when what it has in flight was first sent
-	rtt      int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
-	clock    clock // its own, by its timestamps
-	windows  [knowledge]offer
-	probed   int64 // when it last probed a window
-	rttSum   int64 // of the samples of this transfer
-	rtts     uint32
-	hole     reassembly.Seq // what must be acknowledged to close its hole, while open is set
+	sent    int64          // when its last payload passed the tap; 0 = none yet
+	asked   int64          // when it began to send what its peer has not answered with any segment; 0 = nothing
+	pure    int64          // when it first sent an ACK alone after the peer's last payload
+	timed   int64          // when the peer's segment that is being timed passed the tap; 0 = none
+	echoed  int64          // the same of the peer's timestamp
+	ackDue  reassembly.Seq // acknowledging this ends the timing
+	tsval   uint32         // of the peer, that is timed
+	stamp   uint32         // the peer's timestamp on windows[latest]; 0 = none
+	sentLen uint32         // of its last payload
+	ids     ids
+	open    bool  // it has a hole
+	shown   bool  // its peer has shown that it misses something in there
+	offers  uint8 // how many of windows are filled
+	latest  uint8
+	acked   int64 // when an acknowledgment last moved UNA or the window
+	first   int64 // when what it has in flight was first sent
+	rtt     int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
+	clock   clock // its own, by its timestamps
+	windows [knowledge]offer
+	probed  int64 // when it last probed a window
+	rttSum  int64 // of the samples of this transfer
+	rtts    uint32
+	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
 }
 
 // An offer is what a side's peer had acknowledged and offered at a time: the side knew
@@ -57,7 +56,7 @@ func (a *Account) ticks(at int64) uint32 { return uint32((at - a.first) >> tickB
 // learn notes what the side's peer acknowledges and offers with the segment.
 func (e *end) learn(a *Account, seg *reassembly.Segment, out *reassembly.Stream) {
 	at, o := seg.At, &e.windows[e.latest]
-	if e.windowed {
+	if e.offers > 0 {
 		if o.una == out.Una && o.edge == out.Edge {
 			return
 		}
@@ -70,17 +69,17 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, out *reassembly.Stream)
 		r.offered(out.Window())
 	}
 	now := a.ticks(at)
-	if e.windowed {
+	if e.offers > 0 {
 		if int64(now-o.at)<<(tickBits+2) < max(e.rtt, min(a.roundTrip(), maxStep)) && o.edge != o.una { // one step; a shut window is remembered
 			o.una, o.edge = out.Una, out.Edge
 			return
 		}
 		if e.latest++; e.latest == knowledge {
-			e.latest, e.full = 0, true
+			e.latest = 0
 		}
 		o = &e.windows[e.latest]
 	}
-	e.windowed, e.stamp = true, seg.Opts.TSVal
+	e.offers, e.stamp = min(e.offers+1, knowledge), seg.Opts.TSVal
 	*o = offer{now, out.Una, out.Edge}
 }
 
@@ -116,7 +115,7 @@ func (e *end) knew(a *Account, at int64) offer {
 // before is the offer n before the latest; nil if it is not remembered.
 func (e *end) before(n uint8) *offer {
 	k := (e.latest + knowledge - n) % knowledge
-	if k > e.latest && !e.full {
+	if k > e.latest && e.offers < knowledge {
 		return nil
 	}
 	return &e.windows[k]

@@ -37,7 +37,7 @@ func (s *step) payload() {
 
 // una is what was acknowledged as the side knew it when it sent the segment.
 func (s *step) una() reassembly.Seq {
-	if !s.own.windowed {
+	if s.own.offers == 0 {
 		return s.seg.Seq
 	}
 	return s.own.knew(s.Account, s.seg.At).una
@@ -53,7 +53,7 @@ func (s *step) continued() {
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if own.windowed && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.full()) {
+	if own.offers > 0 && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.full()) {
 		s.shut()
 		return
 	}
@@ -61,7 +61,7 @@ func (s *step) continued() {
 	left := at - max(late, delayed)
 	last := own.knew(s.Account, left)
 	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
-	between := own.windowed && learned > own.sent-own.rtt
+	between := own.offers > 0 && learned > own.sent-own.rtt
 	gap, lag := at-late-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
 	full, short, inFlight := s.roundTrip()+delayed, own.sentLen < s.full(), last.una.Before(seg.Seq)
 	switch {

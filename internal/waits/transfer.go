@@ -44,7 +44,7 @@ func (s *step) transfer() {
 	seg, r := s.seg, &s.run
 	if !r.on || r.side != s.side {
 		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
-		r.until, r.snapped = r.before, seg.At
+		r.until, r.snapped, s.changed = r.before, seg.At, false
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
 		r.flight, r.repaired, r.end = 0, false, seg.Seq
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
@@ -75,8 +75,13 @@ func (r *run) payload(seg *reassembly.Segment, out *reassembly.Stream) {
 
 // snap notes the waits up to the last payload of the run, before more is attributed.
 func (a *Account) snap() {
-	if r := &a.run; r.on && r.snapped != r.last.At {
-		r.until, r.snapped = a.Waits, r.last.At
+	r := &a.run
+	if !r.on || r.snapped == r.last.At {
+		return
+	}
+	r.snapped = r.last.At
+	if a.changed {
+		r.until, a.changed = a.Waits, false
 	}
 }
 
@@ -107,7 +112,6 @@ func (s *step) endTransfer() {
 	if !r.on {
 		return
 	}
-	s.snap()
 	r.on = false
 	bytes, lasted := s.conn.Bytes(r.side)-r.bytes, r.last.At-r.first.At
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
