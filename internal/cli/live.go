@@ -185,7 +185,7 @@ func (s *sniffer) emit(f result.Finding) {
 	if s.processes != nil && isNew && !f.Withdrawn {
 		s.processes.name(&f, time.Now())
 	} else if s.processes != nil {
-		f.Sockets = s.processes.known[f.ID]
+		s.processes.recall(&f)
 	}
 	if s.metrics != nil && isNew {
 		s.metrics.Count(&f)

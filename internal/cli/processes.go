@@ -16,13 +16,19 @@ import (
 type processes struct {
 	helper  *host.Helper
 	warn    func(format string, args ...any)
-	limits  []string                   // what could not be looked at
-	known   map[string][]result.Socket // what findings were told, by ID
-	hidden  *sockets.Hidden            // with --anonymize
+	limits  []string        // what could not be looked at
+	known   map[string]told // what findings were told, by ID
+	hidden  *sockets.Hidden // with --anonymize
 	real    map[reassembly.Endpoint]reassembly.Endpoint
 	second  int64 // of the last questions
 	asked   int   // during it
 	stopped bool  // the helper failed
+}
+
+// A told is what a kernel said about a finding.
+type told struct {
+	sockets []result.Socket
+	deeds   []result.Deed
 }
 
 // itself is the running program, also if its file was replaced or cannot be reached.
@@ -38,7 +44,7 @@ const (
 // openProcesses starts the helper. Without it, the report is the same but for what it adds,
 // and has a note.
 func (s *sniffer) openProcesses(o *engine.Options) {
-	p := &processes{warn: s.warn, known: map[string][]result.Socket{}}
+	p := &processes{warn: s.warn, known: map[string]told{}}
 	s.processes = p
 	var err error
 	if p.helper, err = host.Start(itself); err != nil {
@@ -91,7 +97,7 @@ func (p *processes) close() {
 
 // name asks for both ends of a finding's connection.
 func (p *processes) name(f *result.Finding, now time.Time) {
-	if f.Sockets = p.known[f.ID]; p.stopped {
+	if p.recall(f); p.stopped {
 		return
 	}
 	if p.second != now.Unix() {
@@ -100,18 +106,21 @@ func (p *processes) name(f *result.Finding, now time.Time) {
 	if p.asked++; p.asked > maxAsked {
 		return
 	}
-	var all []result.Socket
+	var all told
 	for side := range reassembly.Side(2) {
 		local, foreign := f.Flow.End[side], f.Flow.End[side.Peer()]
 		if p.real != nil {
 			local, foreign = p.real[local], p.real[foreign]
 		}
-		s, err := p.helper.Socket(local, foreign)
+		s, events, err := p.helper.Socket(local, foreign)
 		if err != nil {
 			p.fail(err)
 			return
 		}
 		p.limit()
+		if side == reassembly.A { // of both directions
+			all.deeds = deedsOf(f, local.AddrPort(), events)
+		}
 		if s == nil {
 			continue
 		}
@@ -120,15 +129,24 @@ func (p *processes) name(f *result.Finding, now time.Time) {
 		if p.hidden != nil {
 			p.hidden.Socket(s)
 		}
-		all = append(all, *s)
+		all.sockets = append(all.sockets, *s)
 	}
-	if len(all) == 0 { // it is gone by now; what was known stays
-		return
+	before := p.known[f.ID]
+	if len(all.sockets) == 0 { // it is gone by now; what was known stays
+		all.sockets = before.sockets
 	}
-	f.Sockets = all
-	if len(p.known) < maxKnown {
+	if len(all.deeds) == 0 {
+		all.deeds = before.deeds
+	}
+	if f.Sockets, f.Deeds = all.sockets, all.deeds; len(p.known) < maxKnown && len(all.sockets)+len(all.deeds) > 0 {
 		p.known[f.ID] = all
 	}
+}
+
+// recall adds what the finding was told before.
+func (p *processes) recall(f *result.Finding) {
+	known := p.known[f.ID]
+	f.Sockets, f.Deeds = known.sockets, known.deeds
 }
 
 // compareNow puts the state of the capture beside that of a socket that still exists.
@@ -145,7 +163,7 @@ func compareNow(s *result.Socket, f *result.Flow) {
 // addTo adds what findings were told to the closing report.
 func (p *processes) addTo(r *result.Report) {
 	for i := range r.Findings {
-		r.Findings[i].Sockets = p.known[r.Findings[i].ID]
+		p.recall(&r.Findings[i])
 	}
 	for _, text := range p.limits {
 		r.Notes = append(r.Notes, result.Note{Name: sockets.NoteName, Message: text})

@@ -1,4 +1,5 @@
-// Package host asks this machine's kernel which process has which TCP socket.
+// Package host asks this machine's kernel which process has which TCP socket, and what the
+// kernel itself did with segments: why it sent a RST, and dropped one.
 //
 // To see the descriptors of other processes needs rights that a process which analyses
 // captures must not have: CAP_SYS_PTRACE, and no Landlock. So a helper process has them,
@@ -10,6 +11,7 @@ import (
 	"net/netip"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 )
 
 // Argument is the only argument of a helper process.
@@ -21,5 +23,6 @@ type question struct{ Local, Foreign netip.AddrPort }
 // An answer has no Socket if Local is not of this machine, or was not seen.
 type answer struct {
 	Socket *result.Socket
-	Limits []string // what could not be looked at, in sentences
+	Events []tracepoints.Event `json:",omitempty"` // what the kernel did with segments of the connection, in order
+	Limits []string            // what could not be looked at, in sentences
 }

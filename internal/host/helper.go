@@ -8,6 +8,7 @@ import (
 	"os/exec"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -43,27 +44,28 @@ func start(c *exec.Cmd) (*Helper, error) {
 		return nil, err
 	}
 	h.enc, h.dec = json.NewEncoder(h.write), json.NewDecoder(bufio.NewReader(read))
-	if _, err := h.next(); err != nil { // it has looked around, and knows its limits
+	if _, _, err := h.next(); err != nil { // it has looked around, and knows its limits
 		h.Close()
 		return nil, err
 	}
 	return h, nil
 }
 
-func (h *Helper) next() (*result.Socket, error) {
+func (h *Helper) next() (*result.Socket, []tracepoints.Event, error) {
 	var a answer
 	if err := h.dec.Decode(&a); err != nil {
-		return nil, fmt.Errorf("the helper process: %w", err)
+		return nil, nil, fmt.Errorf("the helper process: %w", err)
 	}
 	h.Limits = a.Limits
-	return a.Socket, nil
+	return a.Socket, a.Events, nil
 }
 
 // Socket is what the kernel says now about the socket at local, or what it last said;
-// nil if it is not of this machine, or unknown.
-func (h *Helper) Socket(local, foreign reassembly.Endpoint) (*result.Socket, error) {
+// nil if it is not of this machine, or unknown; and what the kernel did with segments of the
+// connection, if it says that.
+func (h *Helper) Socket(local, foreign reassembly.Endpoint) (*result.Socket, []tracepoints.Event, error) {
 	if err := h.enc.Encode(question{local.AddrPort(), foreign.AddrPort()}); err != nil {
-		return nil, fmt.Errorf("the helper process: %w", err)
+		return nil, nil, fmt.Errorf("the helper process: %w", err)
 	}
 	return h.next()
 }

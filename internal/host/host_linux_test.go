@@ -235,7 +235,7 @@ func helper(t *testing.T) *Helper {
 
 func (m *made) ask(t *testing.T, h *Helper) *result.Socket {
 	t.Helper()
-	s, err := h.Socket(reassembly.EndpointFrom(m.Local), reassembly.EndpointFrom(m.Foreign))
+	s, _, err := h.Socket(reassembly.EndpointFrom(m.Local), reassembly.EndpointFrom(m.Foreign))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,12 +21,14 @@ const (
 	// refreshShare bounds the cost of refreshing, on hosts with very many sockets.
 	refreshShare = 20
 	maxQuestion  = 1 << 12
+	collectEvery = 100 * time.Millisecond // what the kernel reports, before the ring is full
 )
 
 // Serve answers questions from r on w until r ends. Before the first one it gives up all
 // rights that it does not need.
 func Serve(r io.Reader, w io.Writer) error {
 	runtime.LockOSThread() // it goes from namespace to namespace
+	deeds := openDeeds()
 	sandbox.EnterHelper()
 	l, err := newLooker()
 	if err != nil {
@@ -36,22 +38,25 @@ func Serve(r io.Reader, w io.Writer) error {
 		l.look()
 	}
 	enc := json.NewEncoder(w)
-	if err := enc.Encode(answer{Limits: l.limits()}); err != nil {
+	if err := enc.Encode(answer{Limits: deeds.limits(l.limits())}); err != nil {
 		return err
 	}
 	questions, failed := make(chan question), make(chan error, 1)
 	go read(r, questions, failed)
 	next := time.NewTimer(refreshEvery)
+	collect := time.NewTicker(collectEvery)
 	for {
 		select {
 		case q := <-questions:
-			if err := enc.Encode(answer{l.socket(q, time.Now()), l.limits()}); err != nil {
+			if err := enc.Encode(answer{l.socket(q, time.Now()), deeds.of(q), deeds.limits(l.limits())}); err != nil {
 				return err
 			}
 		case <-next.C:
 			begun := time.Now()
 			l.refresh(begun)
 			next.Reset(max(refreshEvery, refreshShare*time.Since(begun)))
+		case <-collect.C:
+			deeds.collect()
 		case err := <-failed:
 			return err
 		}

@@ -276,6 +276,9 @@ func (w fields) finding(b object, f *result.Finding) object {
 	if len(f.Sockets) > 0 {
 		b = b.sockets(f.Flow, f.Sockets)
 	}
+	if len(f.Deeds) > 0 {
+		b = b.deeds(f)
+	}
 	return b
 }
 

@@ -14,6 +14,7 @@ type layout struct {
 
 	// Offsets in struct sock_common.
 	family, state, destination, source, destinationPort, sourcePort, destination6, source6 uint32
+	boundPort                                                                              uint32 // in struct inet_sock: it stays when the socket has closed
 
 	resetReasons, dropReasons map[uint32]string
 	unspecified               uint32 // SKB_DROP_REASON_NOT_SPECIFIED: up to it, reasons say nothing
@@ -22,7 +23,7 @@ type layout struct {
 
 // layoutOf reads the kernel's own description.
 func layoutOf(spec *btf.Spec) (l layout, err error) {
-	skb, common := fields{spec: spec, name: "sk_buff"}, fields{spec: spec, name: "sock_common"}
+	skb, common, inet := fields{spec: spec, name: "sk_buff"}, fields{spec: spec, name: "sock_common"}, fields{spec: spec, name: "inet_sock"}
 	for _, f := range []struct {
 		in   *fields
 		name string
@@ -31,6 +32,7 @@ func layoutOf(spec *btf.Spec) (l layout, err error) {
 		{&skb, "head", &l.skb.head}, {&skb, "network_header", &l.skb.network}, {&skb, "protocol", &l.skb.protocol}, {&skb, "cb", &l.skb.control},
 		{&common, "skc_family", &l.family}, {&common, "skc_state", &l.state}, {&common, "skc_daddr", &l.destination}, {&common, "skc_rcv_saddr", &l.source},
 		{&common, "skc_dport", &l.destinationPort}, {&common, "skc_num", &l.sourcePort}, {&common, "skc_v6_daddr", &l.destination6}, {&common, "skc_v6_rcv_saddr", &l.source6},
+		{&inet, "inet_sport", &l.boundPort},
 	} {
 		if *f.at, err = f.in.offset(f.name); err != nil {
 			return l, err

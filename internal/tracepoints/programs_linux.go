@@ -12,6 +12,7 @@ const (
 	recordReason   = 12  // or the error of what was sent again
 	recordSeq      = 16  // and end, of struct tcp_skb_cb
 	recordHeaders  = 24  // 4 bytes: whether there are any
+	recordPort     = 28  // 2 bytes: the source port of a closed socket, in network order
 	recordSock     = 32  // struct sock_common
 	recordIP       = 160 // IP header
 	recordTCP      = 200 // TCP header
@@ -51,6 +52,7 @@ func programs(l *layout, records, lost *ebpf.Map) []program {
 		{"tcp_send_reset", send(SentReset,
 			asm.Instructions{argument(asm.R7, 0), argument(asm.R8, 1), argument(asm.R9, 2), store(recordReason, asm.R9), asm.JEq.Imm(asm.R7, 0, "segment")},
 			readKernel(recordSock, sockSize, asm.R7, 0),
+			readKernel(recordPort, 2, asm.R7, int32(l.boundPort)),
 			asm.Instructions{asm.JEq.Imm(asm.R8, 0, "submit").WithSymbol("segment")},
 			headers(l, "submit"),
 		)},

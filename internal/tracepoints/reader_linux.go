@@ -146,7 +146,13 @@ func (r *Reader) event(b []byte, boot int64) (e Event, ok bool) {
 		e.Seq = ne.Uint32(b[recordSeq:])
 		e.Len = ne.Uint32(b[recordSeq+4:]) - e.Seq
 	}
-	return e, r.layout.endpoints(sock, &e)
+	if !r.layout.endpoints(sock, &e) {
+		return e, false
+	}
+	if e.Src.Port() == 0 {
+		e.Src = netip.AddrPortFrom(e.Src.Addr(), binary.BigEndian.Uint16(b[recordPort:]))
+	}
+	return e, true
 }
 
 // segment reads the headers of a segment.

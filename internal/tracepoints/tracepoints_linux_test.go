@@ -49,3 +49,48 @@ func TestReader(t *testing.T) {
 		t.Errorf("%d events were lost", n)
 	}
 }
+
+// TestReader_closedSocket: a socket that closes with data unread has given back its port when it
+// sends the RST, and is known all the same.
+func TestReader_closedSocket(t *testing.T) {
+	r, err := Open()
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	defer r.Close()
+	for _, network := range []string{"tcp4", "tcp6"} {
+		l, err := net.Listen(network, "localhost:0")
+		if err != nil {
+			t.Logf("%s is not tested: %v", network, err)
+			continue
+		}
+		client, err := net.Dial(network, l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Write(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Read(make([]byte, 1)); err != nil { // the rest has come, too
+			t.Fatal(err)
+		}
+		server.Close()
+		_, _ = client.Read(make([]byte, 1)) // ends with the RST
+		client.Close()
+		l.Close()
+		from, to := server.LocalAddr().(*net.TCPAddr).AddrPort(), client.LocalAddr().(*net.TCPAddr).AddrPort()
+		found := false
+		if err := r.Read(func(e Event) {
+			found = found || e.Kind == SentReset && e.Src == from && e.Dst == to && e.Reason == "TCP_ABORT_ON_CLOSE"
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !found {
+			t.Errorf("no RST from %v to %v", from, to)
+		}
+	}
+}
