@@ -156,7 +156,7 @@ func define(f *flags) []group {
 	s.IntVarP(&f.keepMost, "rotate-files", "W", 0, "with -C: write at most `N` files, then overwrite the oldest")
 	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at `ADDR`, [HOST]:PORT; without HOST, only this machine can read them")
 
-	s.BoolVar(&f.processes, "processes", false, "ask the kernel which process on this machine has the ends of a finding: PID, descriptor, user, unit or container, queues and state (Linux)")
+	s.BoolVar(&f.processes, "processes", false, "ask the kernel which process on this machine has the ends of a finding: PID, descriptor, user, unit or container, queues and state; and why the kernel sent a RST, or dropped a segment (Linux)")
 
 	s = add("General")
 	choice(s, &f.failOn, "fail-on", "warning", "exit with status 1 on findings at `LEVEL` or above: %s", failLevels)

@@ -58,7 +58,7 @@ var mayImport = map[string]string{
 	"internal/sockets":     "internal/report/quantity internal/result fsm reassembly",
 	"internal/report":      "internal/report/pictures internal/report/quantity internal/result internal/scenario internal/waits detectors fsm reassembly",
 	"internal/live":        "internal/capture internal/engine internal/filter internal/output internal/pcapng internal/result",
-	"internal/host":        "internal/result internal/sandbox internal/sockets reassembly fsm",
+	"internal/host":        "internal/result internal/sandbox internal/sockets internal/tracepoints reassembly fsm",
 	"internal/sandbox":     "",
 	"internal/tracepoints": "",
 	"internal/output":      "",
