@@ -29,15 +29,20 @@ func analyse(file []byte) (*result.Report, error) {
 // analyseFiles analyses several captures as one trace, in the order given.
 func analyseFiles(t *testing.T, files ...[]byte) *result.Report {
 	t.Helper()
+	return analyseNamed(t, write(t, files...))
+}
+
+// write makes files of captures.
+func write(t *testing.T, files ...[]byte) (names []string) {
+	t.Helper()
 	dir := t.TempDir()
-	var names []string
 	for i, file := range files {
 		names = append(names, filepath.Join(dir, fmt.Sprintf("%04d", i)))
 		if err := os.WriteFile(names[i], file, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return analyseNamed(t, names)
+	return names
 }
 
 func analyseNamed(t *testing.T, names []string) *result.Report {

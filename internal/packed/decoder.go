@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -97,7 +98,7 @@ func (d *Decoder) record(rec *Record) {
 	if mask&hasFrame != 0 {
 		frame += uint64(d.varint())
 	}
-	if frame == 0 || frame > 1<<32-1 {
+	if again := d.frame > math.MaxInt32; frame == 0 && !again || frame > math.MaxUint32 { // numbers begin again after 2^32-1
 		d.wrong("has an impossible frame number")
 		return
 	}

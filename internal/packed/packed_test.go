@@ -103,6 +103,19 @@ func TestChunk_holdsEverything(t *testing.T) {
 	}
 }
 
+// Frame numbers begin again after 2^32-1.
+func TestChunk_numbersBeginAgain(t *testing.T) {
+	want := someRecords(rand.New(rand.NewPCG(7, 8)), 200)
+	for i := range want {
+		want[i].Frame += -want[100].Frame // so that one of them is 0
+	}
+	got, err := all(pack(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	demandSame(t, want, got)
+}
+
 func demandSame(t *testing.T, want, got []Record) {
 	t.Helper()
 	if len(want) != len(got) {
