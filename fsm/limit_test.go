@@ -41,6 +41,10 @@ func TestLimits(t *testing.T) {
 			seg.Opts.Has = reassembly.OptionsCut
 			w.conn.Step(&seg, reassembly.A, nil, &w.ev)
 		}, CutOptions},
+		{"an ICMP error in a text", func(w *wire) {
+			w.open(0)
+			w.conn.Quote(&reassembly.Segment{At: int64(2 * time.Hour), Seq: w.iss[0] + 1, Missing: reassembly.MissingSeq}, reassembly.A, &w.ev)
+		}, SeqUnknown},
 		{"copies", func(w *wire) { w.open(0); w.conn.MayBeDuplicates() }, Duplicates},
 		{"identifications that skip behind a FIN", func(w *wire) {
 			w.open(0)

@@ -38,10 +38,14 @@ func (f *Facts) far(side reassembly.Side) string  { return f.Taps[side.Peer()] }
 
 // find begins a finding.
 func (f *Facts) find(d *detectors.Detector, o *detectors.Outcome, side reassembly.Side, role string, segs []reassembly.Segment) detectors.Finding {
+	first, last := segs[0].At, segs[0].At
+	for i := range segs[1:] { // time may go back from frame to frame
+		first, last = min(first, segs[1+i].At), max(last, segs[1+i].At)
+	}
 	found := detectors.Finding{
 		Detector: d.Name, Outcome: o.Name, Severity: o.Severity, Title: d.Doc.Title, Subject: side, Fault: o.Fault,
 		Roles: detectors.Roles("sender", side, "receiver"), States: f.States, Limits: f.Limits,
-		Start: segs[0].At, End: segs[len(segs)-1].At, At: segs[len(segs)-1].At,
+		Start: first, End: last, At: last,
 	}
 	for _, s := range segs[:min(len(segs), maxEvidence)] {
 		found.Evidence = append(found.Evidence, detectors.Evidence{Role: role, Seg: s})

@@ -25,6 +25,9 @@ func TestDecode_icmp(t *testing.T) {
 		{"NAT translated the error and not the quote", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, natted)), reassembly.ICMP{Type: 3, Code: 1}},
 		{"IPv6", linkIPv6, ipv6(protoICMPv6, cat(big6, p6)), reassembly.ICMP{Type: 2, MTU: 1300}},
 		{"IPv6, first fragment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoFragment, cat([]byte{6, 0, 0, 1, 0, 0, 0, 9}, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
+		{"IPv6, an MTU beyond 16 bits", linkIPv6, ipv6(protoICMPv6, cat([]byte{2, 0, 0, 0, 0, 1, 5, 20}, p6)), reassembly.ICMP{Type: 2, MTU: 65535}},
+		{"IPv6, options before the segment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoDestOpts, extension(protoTCP, nil, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
+		{"no MTU", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 1}},
 		{"VLAN", linkEthernet, ethernet(typeVLAN, cat(be16(7, typeIPv4), ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4)))), reassembly.ICMP{Type: 3}},
 		{"tunnel", linkRaw, ipv4(protoIPv4, ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4))), reassembly.ICMP{Type: 3}},
 	} {
@@ -43,6 +46,31 @@ func TestDecode_icmp(t *testing.T) {
 				t.Errorf("reported by %v to %v", r, seg.Src)
 			}
 		})
+	}
+}
+
+// What an error quotes is a segment only where its first bytes are those of TCP.
+func TestDecode_icmpOfSomethingElse(t *testing.T) {
+	segment := tcp(nil, make([]byte, 12))
+	unreachable, big6 := []byte{3, 1, 0, 0, 0, 0, 0, 0}, []byte{2, 0, 0, 0, 0, 0, 5, 20}
+	quoted6 := func(next uint8, payload []byte) []byte {
+		return ipv6(protoICMPv6, cat(big6, ipv6(next, payload)))
+	}
+	for _, c := range []struct {
+		name  string
+		link  uint32
+		frame []byte
+	}{
+		{"a packet too short for TCP", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 3, 39)))},
+		{"seven bytes of the segment", linkRaw, ipv4(protoICMP, cat(unreachable, ipv4(protoTCP, segment)[:27]))},
+		{"IPv6, a later fragment", linkIPv6, quoted6(protoFragment, fragmentHeader(protoTCP, 8, 9, segment))},
+		{"IPv6, authenticated", linkIPv6, quoted6(protoAH, cat([]byte{protoTCP, 4, 0, 0}, make([]byte, 36), segment))},
+		{"IPv6, UDP", linkIPv6, quoted6(protoUDP, segment)},
+	} {
+		var seg reassembly.Segment
+		if r := New().Decode(c.link, c.frame, len(c.frame), 0, &seg); r != NotTCP {
+			t.Errorf("%s: %v, %+v", c.name, r, seg)
+		}
 	}
 }
 

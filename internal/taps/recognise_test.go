@@ -29,6 +29,12 @@ type file struct {
 // analyse runs everything on the files, as the command does.
 func analyse(t *testing.T, to taps.Options, files ...file) (*result.Report, *taps.Plan) {
 	t.Helper()
+	return analyseBy(t, 0, to, files...)
+}
+
+// analyseBy is analyse with a number of workers.
+func analyseBy(t *testing.T, workers int, to taps.Options, files ...file) (*result.Report, *taps.Plan) {
+	t.Helper()
 	var names []string
 	for _, f := range files {
 		names = append(names, f.name)
@@ -47,7 +53,7 @@ func analyse(t *testing.T, to taps.Options, files ...file) (*result.Report, *tap
 		}
 		return trace
 	}
-	o := engine.Options{Detectors: catalogue.All, AllFlows: true}
+	o := engine.Options{Detectors: catalogue.All, AllFlows: true, Workers: workers}
 	plan := taps.Recognise(context.Background(), open(), names, &o, to)
 	trace := open()
 	defer trace.Close()
