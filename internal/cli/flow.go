@@ -105,8 +105,8 @@ func (c *command) single(r *result.Report, follow *engine.Follow) error {
 	}
 	r.Flows = []result.Flow{r.Flows[i]}
 	flow := &r.Flows[0]
-	if flow.Time != nil {
-		flow.Time.Strip = c.strip
+	if flow.Time != "" {
+		flow.Strip = c.strip
 	}
 	if follow.ID != 0 && flow.ID != follow.ID {
 		c.warn("connections were dropped to stay within --max-flows; connection %d is number %d of those that remain", follow.ID, flow.ID)

@@ -28,8 +28,9 @@ func transfer(t *testing.T) []byte {
 	r.Flows, r.Findings, r.Totals.Groups, r.Captures = r.Flows[:1], nil, nil, r.Captures[:1]
 	f := &r.Flows[0]
 	f.ISS, f.Last = [2]reassembly.Seq{1000, 4294967000}, after(2) // b's numbers wrap
-	f.Time = &waits.Record{From: f.First, To: f.Last, Waits: detectors.Waits{detectors.Network: 1e9, detectors.Loss: 1e9}}
-	f.Time.Strip = &waits.Strip{}
+	record := waits.Record{From: f.First, To: f.Last, Waits: detectors.Waits{detectors.Network: 1e9, detectors.Loss: 1e9}}
+	f.Time = record.Pack()
+	f.Strip = &waits.Strip{}
 	a, b := reassembly.A, reassembly.B
 	steps := []struct {
 		side          reassembly.Side

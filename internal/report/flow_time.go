@@ -14,7 +14,7 @@ import (
 // time is where the time of the connection went: the waits, what limited it, and the
 // longest stretches with their frames.
 func (p *flowPage) time() {
-	t := p.f.Time
+	t := p.f.Time.Record()
 	if t == nil || t.Waits.Sum() == 0 {
 		return
 	}
@@ -32,7 +32,7 @@ func (p *flowPage) time() {
 
 // waitRows are the waits, the longest first.
 func (p *flowPage) waitRows() (rows [][]string) {
-	t := p.f.Time
+	t := p.f.Time.Record()
 	total := t.Waits.Sum()
 	for w, ns := range t.Waits {
 		if ns > 0 {
@@ -45,7 +45,7 @@ func (p *flowPage) waitRows() (rows [][]string) {
 
 // explained says in sentences what limited the connection.
 func (p *flowPage) explained() (list []term) {
-	t := p.f.Time
+	t := p.f.Time.Record()
 	if t.Unknown != waits.NoReason {
 		list = append(list, term{"Unknown", t.Unknown.String()})
 	}
@@ -66,7 +66,7 @@ func (p *flowPage) explained() (list []term) {
 
 // longestRows are the longest waits with their frames, below their titles.
 func (p *flowPage) longestRows() [][]string {
-	t := p.f.Time
+	t := p.f.Time.Record()
 	rows := [][]string{{"WAIT", "FROM", "TO", "FOR", "FRAMES"}}
 	for i := range t.Longest {
 		x := &t.Longest[i]
@@ -83,7 +83,7 @@ const maxSentences = 3
 
 // waitOf is how long the wait of that name took.
 func (p *flowPage) waitOf(name string) int64 {
-	for w, ns := range p.f.Time.Waits {
+	for w, ns := range p.f.Time.Waits() {
 		if detectors.Wait(w).String() == name {
 			return ns
 		}
@@ -98,13 +98,13 @@ const stripShare = 100
 // connection's time: the stretches that ended with its frame.
 func (p *flowPage) strip() map[result.FrameID]string {
 	words := map[result.FrameID]string{}
-	t := p.f.Time
-	if t == nil || t.Strip == nil {
+	t := p.f.Time.Record()
+	if t == nil || p.f.Strip == nil {
 		return words
 	}
 	least := t.Waits.Sum() / stripShare
-	for i := range t.Strip.Stretches {
-		x := &t.Strip.Stretches[i]
+	for i := range p.f.Strip.Stretches {
+		x := &p.f.Strip.Stretches[i]
 		if n := x.End - x.Start; n >= least && n > 0 {
 			id := result.FrameID{File: x.File[1], Frame: x.Frame[1]}
 			words[id] += "; after " + quantity.Duration(n) + " " + x.Wait.String()

@@ -54,9 +54,10 @@ func hosts(r *result.Report) []*hostRow {
 	var list []*hostRow
 	for i := range r.Flows {
 		f := &r.Flows[i]
-		if f.Time == nil || f.Initiator == result.InitiatorUnknown {
+		if f.Time == "" || f.Initiator == result.InitiatorUnknown {
 			continue
 		}
+		t := f.Time.Record()
 		for side := range reassembly.Side(2) {
 			k := key{f.End[side], side == reassembly.B}
 			if !k.server {
@@ -68,7 +69,7 @@ func hosts(r *result.Report) []*hostRow {
 				all[k] = h
 				list = append(list, h)
 			}
-			h.add(f, side)
+			h.add(f, t, side)
 		}
 	}
 	for _, h := range list {
@@ -89,8 +90,7 @@ func hosts(r *result.Report) []*hostRow {
 }
 
 // add adds a connection to the host that is its side.
-func (h *hostRow) add(f *result.Flow, side reassembly.Side) {
-	t := f.Time
+func (h *hostRow) add(f *result.Flow, t *waits.Record, side reassembly.Side) {
 	h.connections++
 	switch f.Ending {
 	case "refused":

@@ -161,8 +161,8 @@ func (b object) flow(f *result.Flow) object {
 		uint("bytes_a2b", f.Bytes[A]).uint("bytes_b2a", f.Bytes[B]).
 		uint("retransmissions_a2b", f.Rexmits[A]).uint("retransmissions_b2a", f.Rexmits[B]).
 		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).str("closed_first", [...]string{"", "a", "b"}[f.ClosedFirst]).limits(f.Limits).uint("copies", f.Duplicates)
-	if f.Time != nil {
-		b = b.account(f.Time)
+	if t := f.Time.Record(); t != nil {
+		b = b.account(t)
 	}
 	if f.TCB != nil {
 		b = b.key("tcb_a").tcb(&f.TCB[A]).key("tcb_b").tcb(&f.TCB[B])

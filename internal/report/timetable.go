@@ -68,11 +68,12 @@ func worstFlows(r *result.Report) (worst []*result.Flow, n int) {
 	var longest [maxTimeRows + 1]int64 // of each of worst, and room for one more
 	for i := range r.Flows {
 		f := &r.Flows[i]
-		if f.Time == nil {
+		if f.Time == "" {
 			continue
 		}
 		n++
-		ns := waited(&f.Time.Waits)
+		w := f.Time.Waits()
+		ns := waited(&w)
 		if len(worst) == maxTimeRows && ns <= longest[maxTimeRows-1] {
 			continue
 		}
@@ -120,7 +121,8 @@ func flowGrid(shown []*result.Flow, all int) grid {
 	g := grid{Title: "Where the time went, by connection: the one that was waited for longest first", Head: []string{"ID", "CONNECTION", "DURATION"}, Numbers: []bool{true, false, true}}
 	var total detectors.Waits
 	for _, f := range shown {
-		total.Add(&f.Time.Waits)
+		w := f.Time.Waits()
+		total.Add(&w)
 	}
 	g.Colours = colours(&total)
 	cols := waitColumns(&total)
@@ -128,13 +130,13 @@ func flowGrid(shown []*result.Flow, all int) grid {
 		g.Head, g.Numbers = append(g.Head, w.String()), append(g.Numbers, true)
 	}
 	for _, f := range shown {
-		w := &f.Time.Waits
+		w := f.Time.Waits()
 		d := w.Sum()
 		row := []string{unsigned(f.ID), connection(f), quantity.Duration(d)}
 		for _, c := range cols {
 			row = append(row, part(w[c], d))
 		}
-		g.Rows, g.Bars = append(g.Rows, row), append(g.Bars, newBar(w))
+		g.Rows, g.Bars = append(g.Rows, row), append(g.Bars, newBar(&w))
 		if s := explain(f); s != "" && len(g.Notes) < maxHostRows {
 			g.Notes = append(g.Notes, fmt.Sprintf("%d: %s", f.ID, s))
 		}
@@ -202,7 +204,7 @@ func (h *hostRow) mainly() string {
 // explain says in a sentence or two what a connection waited for: its slowest transfer or
 // its slowest answer, whichever took more of the time.
 func explain(f *result.Flow) string {
-	t := f.Time
+	t := f.Time.Record()
 	var longest *detectors.Transfer
 	for i := range t.Transfers {
 		if x := &t.Transfers[i]; longest == nil || x.Duration() > longest.Duration() {
@@ -224,9 +226,9 @@ func explain(f *result.Flow) string {
 		x := &e.Slowest[0]
 		s := fmt.Sprintf("The server took %s of %s to answer. ", quantity.Duration(server), quantity.Duration(t.Waits.Sum()))
 		if n := e.Responses.Len(); n > 1 {
-			s += fmt.Sprintf("Of %d answers, the median took %s, the slowest %s (frames %d and %d).", n, quantity.Duration(e.Responses.At(0.5)), quantity.Duration(x.Response), x.Request.Frame, x.Answer.Frame)
+			s += fmt.Sprintf("Of %d answers, the median took %s, the slowest %s (frames %d and %d).", n, quantity.Duration(e.Responses.At(0.5)), quantity.Duration(x.Response), x.Request, x.Answer)
 		} else {
-			s += fmt.Sprintf("The request ends in frame %d, the answer begins in frame %d.", x.Request.Frame, x.Answer.Frame)
+			s += fmt.Sprintf("The request ends in frame %d, the answer begins in frame %d.", x.Request, x.Answer)
 		}
 		return s
 	}

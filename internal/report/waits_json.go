@@ -75,7 +75,7 @@ func (b object) exchanges(e *waits.Exchanges) object {
 		uint("unanswered", uint64(e.Unanswered)).uint("pipelined", uint64(e.Pipelined)).open("slowest", '[')
 	for i := range e.Slowest {
 		x := &e.Slowest[i]
-		b = b.element().uint("request_frame", uint64(x.Request.Frame)).uint("answer_frame", uint64(x.Answer.Frame)).
+		b = b.element().uint("request_frame", uint64(x.Request)).uint("answer_frame", uint64(x.Answer)).
 			seconds9("response_s", x.Response).close('}')
 	}
 	return b.close(']').close('}')

@@ -19,6 +19,8 @@ type Ledger struct {
 	made    uint32 // accounts ever used
 	idle    []uint32
 	records []*Record // by account, if they are kept
+	spare   []*Record // may be used again
+	ended   *Record   // will be one of these
 	keep    bool
 	told    Told
 }
@@ -46,7 +48,9 @@ func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
 }
 
 // Reset forgets all accounts.
-func (l *Ledger) Reset() { l.chunks, l.made, l.idle, l.records = nil, 0, nil, nil }
+func (l *Ledger) Reset() {
+	l.chunks, l.made, l.idle, l.records, l.spare, l.ended = nil, 0, nil, nil, nil, nil
+}
 
 // Open opens an account.
 func (l *Ledger) Open(owner uint32) (account uint32) {
@@ -85,7 +89,7 @@ func (l *Ledger) Measure(account uint32, seg *reassembly.Segment, side reassembl
 }
 
 // End ends an account, as Account.End does, and closes it. The record is nil if none is
-// kept.
+// kept, and valid until the next End.
 func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	a := l.Account(account)
 	a.End(at, known, c, &l.told)
@@ -100,6 +104,10 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 		r.RTT = [2]int64{a.ends[0].rtt, a.ends[1].rtt}
 		r.sort()
 		l.records[account-1] = nil
+		if l.ended != nil {
+			l.spare = append(l.spare, l.ended)
+		}
+		l.ended = r
 	}
 	*a = Account{}
 	l.idle = append(l.idle, account)
@@ -110,7 +118,12 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 func (l *Ledger) record(a *Account) *Record {
 	r := &l.records[a.number-1]
 	if *r == nil {
-		*r = new(Record)
+		if last := len(l.spare) - 1; last >= 0 {
+			*r, l.spare = l.spare[last], l.spare[:last]
+			(*r).reset()
+		} else {
+			*r = new(Record)
+		}
 	}
 	return *r
 }

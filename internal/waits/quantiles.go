@@ -9,57 +9,65 @@ import (
 // beyond, of which each bucket is 1/16 as wide as its values. Its middle is then wrong
 // by 1/32 at most, 3.2 %.
 type Quantiles struct {
-	n         uint64
-	exact     []int64 // until the histogram begins
-	histogram *histogram
-	max       int64
+	n       uint64
+	max     int64
+	exact   []int64  // until the histogram begins
+	buckets []bucket // the histogram: those that are not empty, in order
+}
+
+// A bucket counts the values of a bucket of the histogram.
+type bucket struct {
+	at uint16 // its number
+	n  uint32
 }
 
 const (
 	exactValues  = 32
 	bucketBits   = 4
-	bucketOctave = 1 << bucketBits
+	bucketOctave = 1 << bucketBits // buckets for each power of two; values below that have one each
 )
-
-// histogram counts nanoseconds: values below 16 each by itself, then 16 buckets for each
-// power of two.
-type histogram [(64 - bucketBits) * bucketOctave]uint32
 
 // Add adds a duration of 0 ns or more.
 func (q *Quantiles) Add(ns int64) {
 	ns = max(ns, 0)
 	q.n++
 	q.max = max(q.max, ns)
-	if q.histogram == nil && len(q.exact) < exactValues {
+	if len(q.buckets) == 0 && len(q.exact) < exactValues {
 		q.exact = append(q.exact, ns)
 		return
 	}
 	q.spread()
-	q.histogram[bucketOf(ns)]++
+	q.count(bucketOf(ns), 1)
 }
 
 // spread moves what is exact into the histogram.
 func (q *Quantiles) spread() {
-	if q.histogram == nil {
-		q.histogram = new(histogram)
-		for _, ns := range q.exact {
-			q.histogram[bucketOf(ns)]++
-		}
-		q.exact = nil
+	for _, ns := range q.exact {
+		q.count(bucketOf(ns), 1)
 	}
+	q.exact = q.exact[:0]
+}
+
+// count counts n values of a bucket.
+func (q *Quantiles) count(number uint16, n uint32) {
+	i, found := slices.BinarySearchFunc(q.buckets, number, func(b bucket, number uint16) int { return int(b.at) - int(number) })
+	if !found {
+		q.buckets = slices.Insert(q.buckets, i, bucket{at: number})
+	}
+	q.buckets[i].n += n
 }
 
 // Merge adds the durations of r.
 func (q *Quantiles) Merge(r *Quantiles) {
-	if r.histogram == nil {
-		for _, ns := range r.exact {
-			q.Add(ns)
-		}
+	for _, ns := range r.exact {
+		q.Add(ns)
+	}
+	if len(r.buckets) == 0 {
 		return
 	}
 	q.spread()
-	for i, n := range r.histogram {
-		q.histogram[i] += n
+	for _, b := range r.buckets {
+		q.count(b.at, b.n)
 	}
 	q.n, q.max = q.n+r.n, max(q.max, r.max)
 }
@@ -77,25 +85,25 @@ func (q *Quantiles) At(part float64) int64 {
 	}
 	rank := min(uint64(part*float64(q.n)+0.999999999), q.n)
 	rank = max(rank, 1)
-	if q.histogram == nil {
+	if len(q.buckets) == 0 {
 		sorted := slices.Sorted(slices.Values(q.exact))
 		return sorted[rank-1]
 	}
-	for i, n := range q.histogram {
-		if uint64(n) >= rank {
-			return min(middleOf(i), q.max)
+	for _, b := range q.buckets {
+		if uint64(b.n) >= rank {
+			return min(middleOf(int(b.at)), q.max)
 		}
-		rank -= uint64(n)
+		rank -= uint64(b.n)
 	}
 	return q.max
 }
 
-func bucketOf(ns int64) int {
+func bucketOf(ns int64) uint16 {
 	if ns < bucketOctave {
-		return int(ns)
+		return uint16(ns)
 	}
 	shift := bits.Len64(uint64(ns)) - 1 - bucketBits
-	return (shift+1)*bucketOctave + int(ns>>shift)&(bucketOctave-1)
+	return uint16((shift+1)*bucketOctave + int(ns>>shift)&(bucketOctave-1))
 }
 
 func middleOf(bucket int) int64 {

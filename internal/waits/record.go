@@ -19,7 +19,6 @@ type Record struct {
 	Omitted   int                  // transfers beyond these
 	Figures   [2]Figures           // by side
 	Invisible bool                 // some of the time that applications took may have been loss before the tap
-	Strip     *Strip               // all stretches in order, of a connection that is followed; else nil
 }
 
 // Exchanges are the requests and answers of a connection.
@@ -27,7 +26,13 @@ type Exchanges struct {
 	Responses  Quantiles // of those that were answered
 	Unanswered int
 	Pipelined  int
-	Slowest    []detectors.Exchange // ten, the slowest first; unanswered ones are not among them
+	Slowest    []Answered // ten, the slowest first; unanswered ones are not among them
+}
+
+// Answered is a request that was answered.
+type Answered struct {
+	Response        int64  // nanoseconds, as of [detectors.Exchange]
+	Request, Answer uint32 // frames: the last of the request, the first of the answer
 }
 
 // Bounds of a record.
@@ -37,11 +42,15 @@ const (
 	maxTransfers = 32
 )
 
+// reset empties the record, and keeps its room.
+func (r *Record) reset() {
+	e := &r.Exchanges
+	*r = Record{Longest: r.Longest[:0], Transfers: r.Transfers[:0], Exchanges: Exchanges{Slowest: e.Slowest[:0],
+		Responses: Quantiles{exact: e.Responses.exact[:0], buckets: e.Responses.buckets[:0]}}}
+}
+
 // longest keeps a stretch if it is among the longest.
 func (r *Record) longest(x *Stretch) {
-	if r.Longest == nil {
-		r.Longest = make([]Stretch, 0, 4)
-	}
 	r.Longest = keep(r.Longest, *x, maxLongest, func(x *Stretch) int64 { return x.End - x.Start })
 }
 
@@ -56,7 +65,7 @@ func (r *Record) exchange(x *detectors.Exchange) {
 		return
 	}
 	e.Responses.Add(x.Response)
-	e.Slowest = keep(e.Slowest, *x, maxSlowest, func(x *detectors.Exchange) int64 { return x.Response })
+	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x *Answered) int64 { return x.Response })
 }
 
 // transfer keeps a transfer.
@@ -88,5 +97,5 @@ func keep[T any](list []T, x T, room int, size func(*T) int64) []T {
 // sort puts the lists into their order.
 func (r *Record) sort() {
 	slices.SortStableFunc(r.Longest, func(a, b Stretch) int { return cmp.Compare(a.Start, b.Start) })
-	slices.SortStableFunc(r.Exchanges.Slowest, func(a, b detectors.Exchange) int { return cmp.Compare(b.Response, a.Response) })
+	slices.SortStableFunc(r.Exchanges.Slowest, func(a, b Answered) int { return cmp.Compare(b.Response, a.Response) })
 }

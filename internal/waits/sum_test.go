@@ -67,7 +67,7 @@ func add(t *testing.T, name string, r *result.Report) {
 	}
 	for i := range r.Flows {
 		f := &r.Flows[i]
-		x := f.Time
+		x := f.Time.Record()
 		if x == nil {
 			t.Errorf("%s: connection %d has no account", name, f.ID)
 			continue
