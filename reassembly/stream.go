@@ -116,6 +116,12 @@ func (s *Stream) Jump(seq Seq, t *Gaps) {
 	s.known = s.known&^(knowRejected|KnowEdge) | KnowNxt | KnowUna | lossy
 }
 
+// Finished is a stream of which everything up to nxt was acknowledged, and nothing is
+// missing.
+func Finished(iss, nxt, edge Seq) Stream {
+	return Stream{ISS: iss, Una: nxt, Nxt: nxt, Edge: edge, known: KnowISS | KnowUna | KnowNxt | KnowEdge}
+}
+
 // Release forgets all holes and gives back their room in t. Call it before the stream is
 // forgotten.
 func (s *Stream) Release(t *Gaps) {

@@ -10,7 +10,6 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A found is a finding on its way into the report.
@@ -130,6 +129,15 @@ func (c *collector) gather(parts []*partition) {
 		})
 	}
 	wait.Wait()
+	rows, found := 0, 0
+	for i := range shares {
+		rows += len(shares[i].rows)
+		found += len(shares[i].found)
+	}
+	c.found = slices.Grow(c.found, found) // both are large
+	if !c.options.AllFlows {
+		c.rows = slices.Grow(c.rows, rows)
+	}
 	for i, p := range parts {
 		h := &shares[i]
 		c.found = append(c.found, h.found...)
@@ -163,7 +171,11 @@ func (p *partition) known() int { return p.flows.Len() + len(p.kept) }
 func (c *collector) collect(p *partition, into *collected) {
 	p.halfClosed(c.end)
 	p.traceEnd = c.end
-	for id, f := range p.flows.All() {
+	for position := range p.flows.CompactPositions {
+		into.positions = append(into.positions, position)
+	}
+	into.rexmits = p.rexmits
+	for id, f := range p.flows.Uncompacted {
 		before := len(into.found)
 		e := p.ending(id, f, c.trace, c.end)
 		limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
@@ -175,7 +187,7 @@ func (c *collector) collect(p *partition, into *collected) {
 		}
 		into.positions = append(into.positions, f.Position)
 		into.duplicates += f.Duplicates()
-		into.rexmits += f.Conn.Retransmissions(reassembly.A) + f.Conn.Retransmissions(reassembly.B)
+		into.rexmits += rexmits(f)
 	}
 	for _, k := range p.kept {
 		into.rows = append(into.rows, k.row)

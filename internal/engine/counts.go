@@ -7,47 +7,50 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// count counts a connection.
-func count(c *stats.Counts, f *flow.Flow) {
+// minusOne, added, takes one off.
+const minusOne = ^uint64(0)
+
+// count counts a connection, where one is 1, or takes it off again, where it is minusOne.
+func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	l := f.Conn.Limits()
-	c.Flows++
+	c.Flows += one
 	for _, x := range [...]struct {
 		limit fsm.Limits
 		n     *uint64
 	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.ACKsFiltered}, {fsm.CutOptions, &c.OptionsCut}} {
 		if l&x.limit != 0 {
-			*x.n++
+			*x.n += one
 		}
 	}
 	opener, _ := f.Conn.Opener()
 	if f.Conn.AwaitsAnswer(opener) && f.Conn.Packets(opener.Peer()) == 0 {
 		if f.Conn.Packets(opener) > 1 {
-			c.RepeatedSYNs++
+			c.RepeatedSYNs += one
 		} else {
-			c.LoneSYNs++
+			c.LoneSYNs += one
 		}
 	}
 	for side := range reassembly.Side(2) {
 		if f.Conn.Oversize(side) {
-			c.Oversize++
+			c.Oversize += one
 			c.AddOversized(stats.Sender{Position: f.Position, Host: f.Conn.Endpoint(side)})
 			break
 		}
 	}
 	acks := f.Conn.PureAcks(reassembly.A) + f.Conn.PureAcks(reassembly.B)
-	c.PureACKs += acks
+	c.PureACKs += one * acks
 	if f.Conn.Bytes(reassembly.A) > 0 && f.Conn.Bytes(reassembly.B) > 0 {
-		c.Talks++
-		c.Talked += f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) - acks
+		c.Talks += one
+		c.Talked += one * (f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) - acks)
 	}
 	for side := range reassembly.Side(2) {
 		fins := &c.FINs[f.Conn.FINRank(side)]
 		switch v := f.Conn.View(); {
 		case v.Phase(side) == fsm.PhaseFinAcked:
-			fins.Sent++
-			fins.Acked++
+			fins.Sent += one
+			fins.Acked += one
 		case v.Phase(side) == fsm.PhaseFinSent && ackDue(v, side):
-			fins.Sent++
+			fins.Sent += one
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestCount_fins(t *testing.T) {
 			f.give(true, *c.then)
 		}
 		for _, fl := range f.flows.All() {
-			count(&f.counts, fl)
+			count(&f.counts, fl, 1)
 		}
 		if f.counts.FINs[0] != c.want {
 			t.Errorf("%s: %+v, want %+v", name, f.counts.FINs[0], c.want)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -31,11 +30,11 @@ func (c *collector) elsewhere(parts []*partition) {
 		}
 	}
 	for _, p := range parts {
-		for _, f := range p.flows.All() {
-			if len(wanted[synKey(f)]) > 0 {
-				o := openingOf(f)
-				look(&o)
-			}
+		for _, f := range p.flows.AllWith(func(ends *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool {
+			return len(wanted[detectors.SYNKey{Client: ends[reassembly.A], ISN: iss[reassembly.A]}]) > 0
+		}) {
+			o := openingOf(f)
+			look(&o)
 		}
 	}
 	for i := range c.trace.Openings {
@@ -56,12 +55,7 @@ func restsOn(fd *detectors.Finding, o *stats.Opening) {
 	}
 }
 
-// synKey names the SYN of the connection.
-func synKey(f *flow.Flow) detectors.SYNKey {
-	v := f.Conn.View()
-	return detectors.SYNKey{Client: v.Endpoint(reassembly.A), ISN: v.Stream(reassembly.A).ISS}
-}
-
+// synOf names the SYN of the connection.
 func synOf(o *stats.Opening) detectors.SYNKey {
 	return detectors.SYNKey{Client: o.End[reassembly.A], ISN: o.ISS[reassembly.A]}
 }

@@ -25,7 +25,7 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 			all = append(all, found{Found: fd, conn: f.Position})
 		}
 	}
-	count(&p.counts, f)
+	count(&p.counts, f, 1)
 	return all
 }
 

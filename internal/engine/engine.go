@@ -30,17 +30,17 @@ type Options struct {
 	Coverage        []stats.Coverage // of each file, if it is known before they are read
 	Points          *Points          // several capture points, each analysed by itself; nil for one
 	longWay         bool             // frames are read one by one, and no segment is taken as predicted; for tests
-	rest            restPolicy       // for tests
+	compact         compactPolicy    // for tests
 	live            *Live            // reports findings as they are found; nil = all at the end
 }
 
-// restPolicy says when connections rest that have closed.
-type restPolicy uint8
+// compactPolicy says when connections are compacted that have closed.
+type compactPolicy uint8
 
 const (
-	restLater restPolicy = iota
-	restAtOnce
-	restNever
+	compactLater compactPolicy = iota
+	compactAtOnce
+	compactNever
 )
 
 // DefaultMaxFlows is how many connections are held at a time.

@@ -31,11 +31,12 @@ type partition struct {
 	time         *waits.Record                 // of the same, if the report has it
 	accounted    uint64                        // its position
 
-	counts  stats.Counts
-	dropped uint64    // connections evicted
-	crowded uint64    // of these, by others of their four-tuple
-	left    uint64    // connections that left after their time, live
-	kept    []evicted // of both, those with findings
+	counts  stats.Counts // of connections that have ended, or are compacted
+	rexmits uint64       // of those that are compacted
+	dropped uint64       // connections evicted
+	crowded uint64       // of these, by others of their four-tuple
+	left    uint64       // connections that left after their time, live
+	kept    []evicted    // of both, those with findings
 }
 
 // partitions is how many parts the connections are divided into, whatever the number
@@ -51,10 +52,10 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	if o.live != nil {
 		p.watch.Withdraw = o.live.withdraw
 	}
-	if o.live == nil && !o.AllFlows && o.rest != restNever {
-		p.flows.Closes = &p.watch
-		if o.rest == restLater {
-			p.flows.RestAfter = flow.RestAfter
+	if o.live == nil && !o.AllFlows && o.Follow == nil && o.compact != compactNever {
+		p.flows.Compactor = p
+		if o.compact == compactLater {
+			p.flows.CompactAfter = flow.CompactAfter
 		}
 	}
 	p.starts = p.watch.Starts()

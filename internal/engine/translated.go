@@ -26,7 +26,7 @@ func (c *collector) translations(parts []*partition) {
 	}
 	doubted := map[isns][]stats.Opening{}
 	for _, p := range parts {
-		for _, f := range p.flows.All() {
+		for _, f := range p.flows.Uncompacted { // the others have no findings
 			if len(wanted[f.Position]) > 0 {
 				if key, both := isnsOf(f); both {
 					doubted[key] = append(doubted[key], openingOf(f))
@@ -52,8 +52,8 @@ func (c *collector) translations(parts []*partition) {
 		}
 	}
 	for _, p := range parts {
-		for _, f := range p.flows.All() {
-			if key, both := isnsOf(f); both && len(doubted[key]) > 0 {
+		for _, f := range p.flows.AllWith(func(_ *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool { return len(doubted[*iss]) > 0 }) {
+			if _, both := isnsOf(f); both {
 				o := openingOf(f)
 				look(&o)
 			}

@@ -16,10 +16,13 @@ func NewSeed() Seed { return Seed{rand.Uint64(), rand.Uint64()} }
 
 // Hash is the hash of a segment's four-tuple in a table with this seed, the same in
 // both directions and never 0.
-func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return uint32(s.tuple(seg)>>32) | 1 }
+func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return s.hashOf(&seg.Src, &seg.Dst) }
 
-func (s *Seed) tuple(seg *reassembly.Segment) uint64 {
-	return (s.fold(&seg.Src) + s.fold(&seg.Dst)) * 0x9E3779B97F4A7C15
+// hashOf is Hash of the segments between two ends.
+func (s *Seed) hashOf(e, f *reassembly.Endpoint) uint32 { return uint32(s.tuple(e, f)>>32) | 1 }
+
+func (s *Seed) tuple(e, f *reassembly.Endpoint) uint64 {
+	return (s.fold(e) + s.fold(f)) * 0x9E3779B97F4A7C15
 }
 
 // fold mixes one endpoint into 64 bits.
@@ -36,7 +39,7 @@ var fixed = Seed{0x8EBC6AF09C88C6E3, 0xE7037ED1A0B428DB}
 // Tuple is the hash of a segment's four-tuple by which connections are distributed:
 // the same in both directions, in every run, on every machine. docs/shards.md
 // defines it.
-func Tuple(seg *reassembly.Segment) uint64 { return fixed.tuple(seg) }
+func Tuple(seg *reassembly.Segment) uint64 { return fixed.tuple(&seg.Src, &seg.Dst) }
 
 // Fingerprint hashes what a duplicate has in common with its original, given the
 // Tuple: what falls out of a cache of these must not depend on a seed.

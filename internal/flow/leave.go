@@ -27,11 +27,11 @@ type leaver struct {
 	position uint32 // the lower half of the flow's
 }
 
-// leaver is nil, and still there, for a connection that rests.
+// leaver is nil, and still there, for a connection that is compacted.
 func (t *Table) leaver(l leaver) (f *Flow, still bool) {
-	id, still := t.queued(l)
-	if id&resting != 0 || !still {
-		return nil, still
+	id := t.queued(l)
+	if id&isCompact != 0 {
+		return nil, true
 	}
 	f = t.At(id)
 	return f, f.held && f.marks&closed != 0 && uint32(f.Position) == l.position
@@ -48,12 +48,15 @@ func (t *Table) Note(id ID, f *Flow) {
 	if n := len(t.closed); n > 2*ChunkSize && n > 2*t.count {
 		t.closed = slices.DeleteFunc(t.closed[t.head:], func(l leaver) bool {
 			_, still := t.leaver(l)
+			if !still {
+				delete(t.expanded, l.position)
+			}
 			return !still
 		})
 		t.head, t.tried = 0, 0
 	}
 	t.closed = append(t.closed, leaver{id, uint32(f.Position)})
-	t.settle()
+	t.compact()
 }
 
 // FirstClosed is the connection that has been over for longest.
@@ -61,13 +64,13 @@ func (t *Table) FirstClosed() (id ID, is bool) {
 	for ; t.head < len(t.closed); t.head++ {
 		l := t.closed[t.head]
 		f, still := t.leaver(l)
-		if l.id&resting != 0 && still {
-			l.id, _ = t.queued(l)
-			if f == nil {
-				l.id = t.wake(l.id)
+		if l.id&isCompact != 0 {
+			l.id = t.queued(l)
+			if f == nil && still {
+				l.id = t.expandFirst(l.id)
 				f = t.At(l.id)
 			}
-			delete(t.woken, l.position)
+			delete(t.expanded, l.position)
 			t.closed[t.head].id = l.id
 		}
 		if !still {

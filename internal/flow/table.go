@@ -67,7 +67,7 @@ type Table struct {
 	replaced map[ID]replacement // connections whose four-tuple was used again
 	others   []ID               // what Others returns
 	leaving
-	rests
+	compacts
 
 	Gaps       reassembly.Gaps // room for the holes of connections that have many
 	duplicates duplicates
@@ -94,7 +94,7 @@ func (t *Table) clear() {
 	clear(t.slots)
 	t.unused, t.made, t.count = t.unused[:0], 1, 0
 	t.replaced, t.leaving = nil, leaving{}
-	t.rests = rests{Closes: t.Closes, RestAfter: t.RestAfter}
+	t.compacts = compacts{Compactor: t.Compactor, CompactAfter: t.CompactAfter}
 	t.Gaps.Reset()
 }
 
@@ -118,16 +118,25 @@ func (t *Table) Held(id ID, position uint64) *Flow {
 	return nil
 }
 
-// All are the connections held, in no order. Those that rest have the ID New, and their *Flow is valid
-// until the next, and has no watchers.
+// All are the connections held, in no order. Those that are compacted have the ID New, and
+// their *Flow is valid until the next, and has no watchers.
 func (t *Table) All() iter.Seq2[ID, *Flow] {
 	return func(yield func(ID, *Flow) bool) {
-		for id := New + 1; id < ID(t.made); id++ {
-			if f := t.At(id); f.held && !yield(id, f) {
+		for id, f := range t.Uncompacted {
+			if !yield(id, f) {
 				return
 			}
 		}
-		t.asleep(yield)
+		t.allCompact(yield)
+	}
+}
+
+// Uncompacted goes through the connections that are not compacted, until yield reports false.
+func (t *Table) Uncompacted(yield func(ID, *Flow) bool) {
+	for id := New + 1; id < ID(t.made); id++ {
+		if f := t.At(id); f.held && !yield(id, f) {
+			return
+		}
 	}
 }
 
@@ -143,8 +152,8 @@ func (t *Table) probe(k *reassembly.Key, hash, p uint32) (id ID, next uint32, ok
 		case s.id == 0:
 			return 0, 0, false
 		case s.tag == hash:
-			if s.id&resting != 0 {
-				s.id = t.wake(s.id)
+			if s.id&isCompact != 0 {
+				s.id = t.expand(s.id, hash)
 			}
 			if t.At(s.id).Conn.HasKey(k) {
 				return s.id, p + 1, true
@@ -159,7 +168,7 @@ func (t *Table) Guess(hash uint32) ID {
 	mask := uint32(len(t.slots) - 1)
 	for p := hash; ; p++ {
 		if s := &t.slots[p&mask]; s.tag == hash || s.id == 0 {
-			if s.id&resting != 0 {
+			if s.id&isCompact != 0 {
 				return New
 			}
 			return s.id

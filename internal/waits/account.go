@@ -110,6 +110,7 @@ type Told struct {
 
 	exchange detectors.Exchange // room for what is told, so that it costs no allocation
 	transfer detectors.Transfer
+	last     reassembly.Segment // the same for what stands for the end of a connection
 }
 
 // step is one segment of the connection, and who is told.

@@ -88,8 +88,8 @@ func (a *Account) End(at, known int64, c *fsm.Conn, told *Told) {
 	if other := v.Last(side.Peer()); other.At > last.At {
 		last = other
 	}
-	seg := reassembly.Segment{At: at, File: last.File, Frame: last.Frame}
-	s := step{Account: a, seg: &seg, side: side, own: &a.ends[side], peer: &a.ends[side.Peer()], conn: c, out: c.Out(side), told: told}
+	told.last = reassembly.Segment{At: at, File: last.File, Frame: last.Frame}
+	s := step{Account: a, seg: &told.last, side: side, own: &a.ends[side], peer: &a.ends[side.Peer()], conn: c, out: c.Out(side), told: told}
 	s.finish(min(known, at))
 	if a.from < at {
 		a.blame(Unrecorded)

@@ -68,7 +68,7 @@ func (s *Set) opened(watchers uint32, c fsm.View) uint32 {
 }
 
 // Record is the record of the close of a connection without other watchers, nil if it has
-// none; ok is false if it has watchers.
+// none; ok is false if it has watchers. The connection goes without while it is compacted.
 func (s *Set) Record(watchers uint32) (of *fsm.Close, ok bool) {
 	if c := s.closingOf(watchers); c != nil {
 		return &c.Close, true

@@ -13,39 +13,39 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
 )
 
-// That connections rest changes nothing, whenever they do: the connections and the report
+// That connections are compacted changes nothing, whenever they are: the connections and the report
 // are the same.
-func TestRest(t *testing.T) {
-	rested := 0
+func TestCompact(t *testing.T) {
+	compacted := 0
 	for name, file := range predictable(t) {
-		want, wantFlows, _ := runResting(t, Options{rest: restNever}, file)
-		for _, policy := range []restPolicy{restAtOnce, restLater} {
-			got, gotFlows, n := runResting(t, Options{rest: policy}, file)
-			rested += n
+		want, wantFlows, _ := runCompacting(t, Options{compact: compactNever}, file)
+		for _, policy := range []compactPolicy{compactAtOnce, compactLater} {
+			got, gotFlows, n := runCompacting(t, Options{compact: policy}, file)
+			compacted += n
 			for position, f := range wantFlows {
 				if g := gotFlows[position]; g.Conn != f.Conn || g.Duplicates() != f.Duplicates() {
-					t.Fatalf("%s: connection %d differs from one that never rested:\n got %+v\nwant %+v", name, position, g.Conn, f.Conn)
+					t.Fatalf("%s: connection %d differs from one that never was compacted:\n got %+v\nwant %+v", name, position, g.Conn, f.Conn)
 				}
 			}
 			if len(gotFlows) != len(wantFlows) || !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: the report differs where connections rest", name)
+				t.Errorf("%s: the report differs where connections are compacted", name)
 			}
 		}
 	}
-	if rested < 500 {
-		t.Errorf("%d connections rested in the end", rested)
+	if compacted < 500 {
+		t.Errorf("%d connections compacted in the end", compacted)
 	}
 }
 
-// Where there is no room for all, those that have closed leave first, at rest or not.
-func TestRest_evicted(t *testing.T) {
+// Where there is no room for all, those that have closed leave first, compacted or not.
+func TestCompact_evicted(t *testing.T) {
 	var b bytes.Buffer
 	if _, err := tracegen.Write(&b, tracegen.Spec{Frames: 40_000, Flows: 100, Web: true, Snap: 96, Seed: 5}); err != nil {
 		t.Fatal(err)
 	}
-	for _, policy := range []restPolicy{restNever, restLater, restAtOnce} {
-		all, _, _ := runResting(t, Options{rest: policy}, b.Bytes())
-		some, flows, _ := runResting(t, Options{rest: policy, MaxFlows: 8 * partitions}, b.Bytes())
+	for _, policy := range []compactPolicy{compactNever, compactLater, compactAtOnce} {
+		all, _, _ := runCompacting(t, Options{compact: policy}, b.Bytes())
+		some, flows, _ := runCompacting(t, Options{compact: policy, MaxFlows: 8 * partitions}, b.Bytes())
 		total, kept := all.([]any)[0].(result.Totals), some.([]any)[0].(result.Totals)
 		if kept.Flows < total.Flows || kept.EvictedFlows != kept.Flows-uint64(len(flows)) || len(flows) > 8*partitions {
 			t.Errorf("policy %d: %d connections, %d evicted, %d held at last; want at least %d connections", policy, kept.Flows, kept.EvictedFlows, len(flows), total.Flows)
@@ -53,9 +53,9 @@ func TestRest_evicted(t *testing.T) {
 	}
 }
 
-// runResting returns the report on a file, all connections as they ended, by position, and
-// how many rested in the end.
-func runResting(t *testing.T, o Options, file []byte) (report any, flows map[uint64]flow.Flow, rested int) {
+// runCompacting returns the report on a file, all connections as they ended, by position, and
+// how many compacted in the end.
+func runCompacting(t *testing.T, o Options, file []byte) (report any, flows map[uint64]flow.Flow, compacted int) {
 	t.Helper()
 	files, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(file)})
 	for _, err := range errs {
@@ -72,10 +72,10 @@ func runResting(t *testing.T, o Options, file []byte) (report any, flows map[uin
 		for id, f := range p.flows.All() {
 			flows[f.Position] = *f
 			if id == flow.New {
-				rested++
+				compacted++
 			}
 		}
 	}
 	r, _ := assemble(&o, statsOf(src, &o), pool.partitions(), nil)
-	return strip(r), flows, rested
+	return strip(r), flows, compacted
 }

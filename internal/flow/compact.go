@@ -1,0 +1,257 @@
+package flow
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Most connections of a capture have closed in order, and get no segment any more. Some time
+// after that they are compacted: kept as a record of less than half their size (see
+// [fsm.Conn.Compact]), while their Flow is used for others. A segment of their four-tuple
+// makes them again what they were.
+
+// isCompact marks the ID of a connection that is compacted. Nobody outside the table sees one.
+const isCompact ID = 1 << 31
+
+// CompactAfter is how many connections of a table must have closed after one before it is
+// compacted: what comes late comes sooner, as a rule, and by then most of it is still in the
+// cache.
+const CompactAfter = 4
+
+// A Compactor has what others keep of connections that are compacted.
+type Compactor interface {
+	// Record is that of the close of a connection without other watchers, nil if it has none;
+	// ok is false if it has watchers.
+	Record(watchers uint32) (of *fsm.Close, ok bool)
+	// Compacted says that the connection is compacted now, with the record of its close if
+	// that is not nil.
+	Compacted(f *Flow, of *fsm.Close)
+	// Expanded says that it is not any more, and returns the watchers that keep its record.
+	Expanded(id ID, f *Flow, of *fsm.Close) (watchers uint32)
+}
+
+// Records lie in blocks, one after the other. Each begins with its length, a bit that says
+// that it is not used any more, and the position of the connection.
+const (
+	blockBits   = 13
+	blockSize   = 1 << blockBits
+	recordAlign = 8 // so that an ID has room for where it begins
+	recordHead  = 8
+	recordGone  = 1 << 15
+	lengthBits  = 16
+)
+
+// A block is where the first records lie that fit.
+type block struct {
+	bytes [blockSize - 16]byte
+	used  int // bytes
+	held  int // records in use
+}
+
+// compacts are the connections of a table that are compacted.
+type compacts struct {
+	// Compactor is nil if none may be.
+	Compactor Compactor
+	// CompactAfter is how many others must have closed before.
+	CompactAfter int
+
+	blocks   []*block
+	unused   []ID          // of blocks
+	current  ID            // block that has room
+	tried    int           // how many of the queue of closed connections were compacted, if they could be
+	expanded map[uint32]ID // those of that queue that were, and are not any more, by the lower half of the position
+}
+
+// record is that of the ID: its head, and what follows.
+func (c *compacts) record(id ID) (head uint64, b []byte) {
+	at := id &^ isCompact * recordAlign
+	return splitRecord(c.blocks[at>>blockBits].bytes[at&(blockSize-1):])
+}
+
+// splitRecord cuts off the record that bytes begin with.
+func splitRecord(bytes []byte) (head uint64, b []byte) {
+	head = binary.LittleEndian.Uint64(bytes)
+	return head, bytes[recordHead : head&(recordGone-1)]
+}
+
+// room is where there is room for the longest record.
+func (c *compacts) room() (at ID, b []byte) {
+	if len(c.blocks) == 0 || c.blocks[c.current].used+recordHead+fsm.MaxCompact > len(block{}.bytes) {
+		if last := len(c.unused) - 1; last >= 0 {
+			c.current, c.unused = c.unused[last], c.unused[:last]
+		} else {
+			c.current = ID(len(c.blocks))
+			c.blocks = append(c.blocks, new(block))
+		}
+	}
+	here := c.blocks[c.current]
+	return c.current<<blockBits + ID(here.used), here.bytes[here.used:]
+}
+
+// compact compacts those that closed long enough ago.
+func (t *Table) compact() {
+	if t.Compactor == nil {
+		return
+	}
+	for t.tried = max(t.tried, t.head); len(t.closed)-t.tried > t.CompactAfter; t.tried++ {
+		l := &t.closed[t.tried]
+		if l.id&isCompact != 0 {
+			continue
+		}
+		if f, still := t.leaver(*l); still && t.mayCompact(l.id, f) {
+			t.compactFlow(l, f)
+		}
+	}
+}
+
+func (t *Table) mayCompact(id ID, f *Flow) bool {
+	_, replaced := t.replaced[id]
+	return !replaced && !f.shared && f.Account == 0 && f.duplicates|f.alike == 0 && f.marks == closed && f.Conn.Over() && f.Position>>(64-lengthBits) == 0
+}
+
+// compactFlow compacts a connection, unless something of it does not fit.
+func (t *Table) compactFlow(l *leaver, f *Flow) {
+	of, ok := t.Compactor.Record(f.Watchers)
+	if !ok {
+		return
+	}
+	at, b := t.room()
+	if at/recordAlign >= isCompact { // 16 GiB
+		return
+	}
+	n := f.Conn.Compact(b[recordHead:], of)
+	if n == 0 {
+		return
+	}
+	n += recordHead
+	binary.LittleEndian.PutUint64(b, f.Position<<lengthBits|uint64(n))
+	here := t.blocks[t.current]
+	here.used += (n + recordAlign - 1) &^ (recordAlign - 1)
+	here.held++
+	t.Compactor.Compacted(f, of)
+	id := at/recordAlign | isCompact
+	t.slots[t.slotOf(l.id, f.hash)].id = id
+	f.held = false
+	t.unused = append(t.unused, l.id)
+	l.id = id
+}
+
+// expand makes a connection that is compacted what it was, and returns its new ID.
+func (t *Table) expand(compacted ID, hash uint32) ID {
+	id := t.unusedID()
+	f := t.At(id)
+	var of fsm.Close
+	head, b := t.record(compacted)
+	closed := expandFlow(f, head, b, &of)
+	f.hash = hash
+	if closed {
+		f.Watchers = t.Compactor.Expanded(id, f, &of)
+	} else {
+		f.Watchers = t.Compactor.Expanded(id, f, nil)
+	}
+	t.slots[t.slotOf(compacted, hash)].id = id
+	if t.expanded == nil {
+		t.expanded = map[uint32]ID{}
+	}
+	t.expanded[uint32(f.Position)] = id
+	t.drop(compacted)
+	return id
+}
+
+// expandFirst does so for one of which the hash is not at hand.
+func (t *Table) expandFirst(compacted ID) ID {
+	_, b := t.record(compacted)
+	ends, _ := fsm.CompactISNs(b)
+	return t.expand(compacted, t.seed.hashOf(&ends[0], &ends[1]))
+}
+
+// drop forgets a record.
+func (c *compacts) drop(id ID) {
+	at := id &^ isCompact * recordAlign
+	n := at >> blockBits
+	here := c.blocks[n]
+	here.bytes[at&(blockSize-1)+1] |= recordGone >> 8
+	if here.held--; here.held == 0 && n != c.current {
+		here.used = 0
+		c.unused = append(c.unused, n)
+	}
+}
+
+// expandFlow fills in f, but for its watchers, and the record of the close, if there is one.
+func expandFlow(f *Flow, head uint64, b []byte, of *fsm.Close) (is bool) {
+	*f = Flow{Position: head >> lengthBits, marks: closed, held: true}
+	return f.Conn.Expand(b, of)
+}
+
+// slotOf is the slot of a connection that is in the table.
+func (t *Table) slotOf(id ID, hash uint32) uint32 {
+	mask := uint32(len(t.slots) - 1)
+	p := hash & mask
+	for t.slots[p].id != id {
+		p = (p + 1) & mask
+	}
+	return p
+}
+
+// queued is the connection that a place in the queue of closed ones stands for.
+func (t *Table) queued(l leaver) ID {
+	if l.id&isCompact != 0 {
+		if id, is := t.expanded[l.position]; is {
+			return id
+		}
+	}
+	return l.id
+}
+
+// records goes through the records of the connections that are compacted, until yield reports false.
+func (c *compacts) records(yield func(head uint64, b []byte) bool) {
+	for _, here := range c.blocks {
+		for at := 0; at < here.used; {
+			head, b := splitRecord(here.bytes[at:])
+			if head&recordGone == 0 && !yield(head, b) {
+				return
+			}
+			at += (recordHead + len(b) + recordAlign - 1) &^ (recordAlign - 1)
+		}
+	}
+}
+
+// allCompact goes through the connections that are compacted, until yield reports false.
+func (t *Table) allCompact(yield func(ID, *Flow) bool) {
+	var f Flow
+	var of fsm.Close
+	t.records(func(head uint64, b []byte) bool {
+		expandFlow(&f, head, b, &of)
+		return yield(New, &f)
+	})
+}
+
+// CompactPositions goes through the positions of the connections that are compacted.
+func (t *Table) CompactPositions(yield func(position uint64) bool) {
+	t.records(func(head uint64, _ []byte) bool { return yield(head >> lengthBits) })
+}
+
+// AllWith is All for those that want reports true for: of their ends, by side, and the first
+// sequence numbers.
+func (t *Table) AllWith(want func(ends *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool) iter.Seq2[ID, *Flow] {
+	return func(yield func(ID, *Flow) bool) {
+		for id, f := range t.Uncompacted {
+			ends := [2]reassembly.Endpoint{f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B)}
+			iss := [2]reassembly.Seq{f.Conn.Out(reassembly.A).ISS, f.Conn.Out(reassembly.B).ISS}
+			if want(&ends, &iss) && !yield(id, f) {
+				return
+			}
+		}
+		t.records(func(head uint64, b []byte) bool {
+			if ends, iss := fsm.CompactISNs(b); !want(&ends, &iss) {
+				return true
+			}
+			f := new(Flow)
+			expandFlow(f, head, b, new(fsm.Close))
+			return yield(New, f)
+		})
+	}
+}
