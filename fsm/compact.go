@@ -12,9 +12,6 @@ import (
 // others, and these packed. Nothing is lost: a connection of which something has no place
 // in the record is not compacted.
 
-// MaxCompact is how many bytes a compact record takes at the most.
-const MaxCompact = maxPacked*(8+2*endQuads+1+2*maxCloseSteps) + packedRoom
-
 // What a record begins with: the number of steps of the close, and bits.
 const (
 	compactSteps  = 1<<3 - 1
@@ -30,15 +27,15 @@ type compactBase struct {
 	frame     uint32 // of the latter
 }
 
-// Compact writes the connection, and the record of its close unless that is nil, to b, which
-// has room for MaxCompact bytes. n is how many it took, 0 if it cannot be compacted.
-func (c *Conn) Compact(b []byte, of *Close) (n int) {
+// Compact returns the compact record of a connection, and of its close unless that is nil; nil
+// if it cannot be compacted. It is valid until p is used again.
+func (c *Conn) Compact(p *Packer, of *Close) []byte {
 	x, y := &c.ends[0], &c.ends[1]
 	base := compactBase{c.first, max(x.last.At, y.last.At), max(x.last.Frame, y.last.Frame)}
 	letters := c.wrote >> 24
 	if c.bits&(pendingByA|pendingByB) != 0 || c.wrote != lettersOf(c.history, letters) || !x.fits(&base, c.file) || !y.fits(&base, c.file) ||
 		of != nil && (!of.Over() || of.file != c.file) {
-		return 0
+		return nil
 	}
 	what := uint32(0)
 	if x.extra(&base) != (endExtra{}) {
@@ -53,8 +50,7 @@ func (c *Conn) Compact(b []byte, of *Close) (n int) {
 	if of != nil {
 		what |= uint32(of.n)
 	}
-	p := packer{to: b}
-	c.packStart(&p, what, base.frame)
+	c.packStart(p, what, base.frame)
 	open := uint64(base.at - c.first)
 	p.put(uint32(base.at), uint32(base.at>>32), uint32(open), uint32(open>>32))
 	p.put(uint32(c.history), uint32(c.history>>32)|letters<<28, c.second, uint32(c.idle)|uint32(c.file)<<16)
@@ -63,18 +59,18 @@ func (c *Conn) Compact(b []byte, of *Close) (n int) {
 		p.put(c.tunnel, c.hole, 0, 0)
 	}
 	scaleX, scaleY := c.scaleOf(reassembly.A), c.scaleOf(reassembly.B)
-	x.pack(&p, y, &base, scaleX, scaleY)
-	y.pack(&p, x, &base, scaleY, scaleX)
+	x.pack(p, y, &base, scaleX, scaleY)
+	y.pack(p, x, &base, scaleY, scaleX)
 	if what&compactExtraA != 0 {
-		x.packExtra(&p, &base)
+		x.packExtra(p, &base)
 	}
 	if what&compactExtraB != 0 {
-		y.packExtra(&p, &base)
+		y.packExtra(p, &base)
 	}
 	if of != nil {
-		of.pack(&p, c, &base)
+		of.pack(p, c, &base)
 	}
-	return p.n
+	return p.pack()
 }
 
 // Expand makes the connection of a compact record, and the record of its close if there is
@@ -121,7 +117,7 @@ func (c *Conn) Expand(b []byte, of *Close) (closed bool) {
 }
 
 // packStart packs what a record begins with: who, and with which numbers.
-func (c *Conn) packStart(p *packer, what, frame uint32) {
+func (c *Conn) packStart(p *Packer, what, frame uint32) {
 	lo, hi := &c.key.Lo, &c.key.Hi
 	if !isIPv4(lo) || !isIPv4(hi) {
 		what |= compactIPv6
@@ -170,9 +166,6 @@ func isIPv4(e *reassembly.Endpoint) bool {
 	return binary.BigEndian.Uint64(e.Addr[:]) == 0 && addressWord(e, 8) == 0xffff
 }
 
-// endQuads is how many times four numbers an end takes.
-const endQuads = 6
-
 // fits reports whether the FIN was acknowledged, and all that has no place in a record is as
 // it mostly is.
 func (e *end) fits(base *compactBase, file uint16) bool {
@@ -181,7 +174,7 @@ func (e *end) fits(base *compactBase, file uint16) bool {
 		e.quietAt == 0 && e.tries == 0 && e.row|e.dups == 0 && !e.sacked
 }
 
-func (e *end) pack(p *packer, peer *end, base *compactBase, scale, peerScale uint8) {
+func (e *end) pack(p *Packer, peer *end, base *compactBase, scale, peerScale uint8) {
 	m, nxt, peerNxt := &e.last, e.out.Nxt, peer.out.Nxt
 	p.put(uint32(base.at-m.At), base.frame-m.Frame, uint32(m.Window)|uint32(m.IPID)<<16, uint32(m.Flags)|uint32(m.TTL)<<8|uint32(e.state)<<16)
 	p.put(uint32(nxt-m.Seq), uint32(peerNxt-m.Ack), uint32(e.out.Edge-edgeOf(&peer.last, peerScale)), uint32(peerNxt-e.dir.doubt))
@@ -232,7 +225,7 @@ func (e *end) extra(base *compactBase) endExtra {
 	return endExtra{uint32(base.at - e.since), e.last.Len, uint32(e.payload() - e.bytes), e.rexmits}
 }
 
-func (e *end) packExtra(p *packer, base *compactBase) {
+func (e *end) packExtra(p *Packer, base *compactBase) {
 	x := e.extra(base)
 	p.put(x.since, x.length, x.bytes, x.rexmits)
 }
@@ -254,7 +247,7 @@ const (
 	closeKindsShift = closeClassShift + 5
 )
 
-func (r *Close) pack(p *packer, c *Conn, base *compactBase) {
+func (r *Close) pack(p *Packer, c *Conn, base *compactBase) {
 	after := uint64(base.at - r.first)
 	p.put(uint32(after), uint32(after>>32), 0, 0)
 	for i := range r.steps[:r.n] {

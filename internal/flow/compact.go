@@ -42,6 +42,7 @@ const (
 	recordHead  = 8
 	recordGone  = 1 << 15
 	lengthBits  = 16
+	maxBlocks   = 1 << (31 - blockBits + 3) // as an ID has room for
 )
 
 // A block is where the first records lie that fit.
@@ -58,6 +59,7 @@ type compacts struct {
 	// CompactAfter is how many others must have closed before.
 	CompactAfter int
 
+	packer   *fsm.Packer
 	blocks   []*block
 	unused   []ID          // of blocks
 	current  ID            // block that has room
@@ -77,9 +79,9 @@ func splitRecord(bytes []byte) (head uint64, b []byte) {
 	return head, bytes[recordHead : head&(recordGone-1)]
 }
 
-// room is where there is room for the longest record.
-func (c *compacts) room() (at ID, b []byte) {
-	if len(c.blocks) == 0 || c.blocks[c.current].used+recordHead+fsm.MaxCompact > len(block{}.bytes) {
+// room is room for n bytes, and where it is.
+func (c *compacts) room(n int) (at ID, b []byte) {
+	if len(c.blocks) == 0 || c.blocks[c.current].used+n > len(block{}.bytes) {
 		if last := len(c.unused) - 1; last >= 0 {
 			c.current, c.unused = c.unused[last], c.unused[:last]
 		} else {
@@ -88,7 +90,10 @@ func (c *compacts) room() (at ID, b []byte) {
 		}
 	}
 	here := c.blocks[c.current]
-	return c.current<<blockBits + ID(here.used), here.bytes[here.used:]
+	at, b = c.current<<blockBits+ID(here.used), here.bytes[here.used:here.used+n]
+	here.used += (n + recordAlign - 1) &^ (recordAlign - 1)
+	here.held++
+	return at, b
 }
 
 // compact compacts those that closed long enough ago.
@@ -118,19 +123,16 @@ func (t *Table) compactFlow(l *leaver, f *Flow) {
 	if !ok {
 		return
 	}
-	at, b := t.room()
-	if at/recordAlign >= isCompact { // 16 GiB
+	if t.packer == nil {
+		t.packer = new(fsm.Packer)
+	}
+	record := f.Conn.Compact(t.packer, of)
+	if record == nil || len(t.blocks) == maxBlocks {
 		return
 	}
-	n := f.Conn.Compact(b[recordHead:], of)
-	if n == 0 {
-		return
-	}
-	n += recordHead
-	binary.LittleEndian.PutUint64(b, f.Position<<lengthBits|uint64(n))
-	here := t.blocks[t.current]
-	here.used += (n + recordAlign - 1) &^ (recordAlign - 1)
-	here.held++
+	at, b := t.room(recordHead + len(record))
+	binary.LittleEndian.PutUint64(b, f.Position<<lengthBits|uint64(len(b)))
+	copy(b[recordHead:], record)
 	t.Compactor.Compacted(f, of)
 	id := at/recordAlign | isCompact
 	t.slots[t.slotOf(l.id, f.hash)].id = id
