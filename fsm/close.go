@@ -39,7 +39,7 @@ type closeStep struct {
 }
 
 // closeKinds are what segments of an ordinary close bring, in this order: for the other
-// side, and then for the segment's own.
+// side, and then for the segment's own. Note has them in the same order.
 var closeKinds = [...]Kind{Advanced, FinAcked, DataSent, FinSent, Sent}
 
 var closing = On(closeKinds[:]...)
@@ -65,11 +65,7 @@ func (r *Close) Note(ev *Events) bool {
 	}
 	s := &r.steps[r.n]
 	*s = closeStep{uint32(after), seg.Frame, seg.Seq, seg.Ack, uint16(seg.Len), seg.Window, seg.IPID, seg.Flags, seg.TTL, 0, own, ev.Class, ev.place}
-	for i, k := range closeKinds {
-		if ev.Kinds.Has(k) {
-			s.kinds |= 1 << i
-		}
-	}
+	s.kinds = uint8(ev.Kinds>>Advanced&1<<0 | ev.Kinds>>FinAcked&1<<1 | ev.Kinds>>DataSent&1<<2 | ev.Kinds>>FinSent&1<<3 | ev.Kinds>>Sent&1<<4)
 	if ev.Kinds.Has(FinAcked) {
 		r.acked |= 1 << own.Peer()
 	}

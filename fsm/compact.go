@@ -34,7 +34,7 @@ func (c *Conn) Compact(p *Packer, of *Close) []byte {
 	base := compactBase{c.first, max(x.last.At, y.last.At), max(x.last.Frame, y.last.Frame)}
 	letters := c.wrote >> 24
 	if c.bits&(pendingByA|pendingByB) != 0 || c.wrote != lettersOf(c.history, letters) || !x.fits(&base, c.file) || !y.fits(&base, c.file) ||
-		of != nil && (!of.Over() || of.file != c.file) {
+		of != nil && (!of.Over() || of.file != c.file || uint64(base.at-of.first) > math.MaxUint32) {
 		return nil
 	}
 	what := uint32(0)
@@ -248,41 +248,50 @@ const (
 )
 
 func (r *Close) pack(p *Packer, c *Conn, base *compactBase) {
-	after := uint64(base.at - r.first)
-	p.put(uint32(after), uint32(after>>32), 0, 0)
+	var whats [maxCloseSteps]uint32
 	for i := range r.steps[:r.n] {
+		whats[i] = r.steps[i].what(c, r.first)
+	}
+	p.put(uint32(base.at-r.first), whats[0]|whats[1]<<16, whats[2]|whats[3]<<16, whats[4]|whats[5]<<16)
+	for i := range r.steps[:r.n] {
+		if whats[i]&closeIsLast != 0 {
+			continue
+		}
 		s := &r.steps[i]
 		own, peer := c.both(s.side)
 		m := &own.last
-		what := uint32(s.side)*closeOfB | uint32(s.place)<<closePlaceShift | uint32(s.class)<<closeClassShift | uint32(s.kinds)<<closeKindsShift
-		if last := stepOf(m, r.first); s.frame == last.frame && *s == last.like(s) {
-			p.put(what|closeIsLast, 0, 0, 0)
-			continue
-		}
-		p.put(what, s.after, base.frame-s.frame, uint32(s.size)|uint32(s.window-m.Window)<<16)
-		p.put(uint32(own.out.Nxt-s.seq), uint32(peer.out.Nxt-s.ack), uint32(m.IPID-s.ipid), uint32(s.flags^m.Flags)|uint32(s.ttl^m.TTL)<<8)
+		p.put(s.after, base.frame-s.frame, uint32(s.size)|uint32(s.window-m.Window)<<16, uint32(s.flags^m.Flags)|uint32(s.ttl^m.TTL)<<8|uint32(m.IPID-s.ipid)<<16)
+		p.put(uint32(own.out.Nxt-s.seq), uint32(peer.out.Nxt-s.ack), 0, 0)
 	}
+}
+
+// what is the step but for the numbers of its segment, in sixteen bits.
+func (s *closeStep) what(c *Conn, first int64) uint32 {
+	what := uint32(s.side)*closeOfB | uint32(s.place)<<closePlaceShift | uint32(s.class)<<closeClassShift | uint32(s.kinds)<<closeKindsShift
+	if m := &c.ends[s.side&1].last; s.frame == m.Frame && *s == stepOf(m, first).like(s) {
+		what |= closeIsLast
+	}
+	return what
 }
 
 func (r *Close) unpack(u *unpacker, c *Conn, base *compactBase) {
 	v := u.get()
-	r.first = base.at - (int64(v[0]) | int64(v[1])<<32)
+	r.first = base.at - int64(v[0])
 	for i := range r.steps[:r.n] {
 		s := &r.steps[i]
-		v := u.get()
-		what := v[0]
+		what := v[1+i/2] >> (16 * (i & 1)) & (1<<16 - 1)
 		like := closeStep{side: reassembly.Side(what / closeOfB & 1), place: reassembly.Placement(what >> closePlaceShift & 7),
 			class: Class(what >> closeClassShift & 31), kinds: uint8(what >> closeKindsShift)}
 		own, peer := c.both(like.side)
 		m := &own.last
 		if what&closeIsLast != 0 {
-			last := stepOf(m, r.first)
-			*s = last.like(&like)
+			*s = stepOf(m, r.first).like(&like)
 			continue
 		}
-		w := u.get()
-		*s = closeStep{after: v[1], frame: base.frame - v[2], seq: own.out.Nxt - reassembly.Seq(w[0]), ack: peer.out.Nxt - reassembly.Seq(w[1]),
-			size: uint16(v[3]), window: m.Window + uint16(v[3]>>16), ipid: m.IPID - uint16(w[2]), flags: m.Flags ^ reassembly.Flags(w[3]), ttl: m.TTL ^ uint8(w[3]>>8)}
+		x, y := u.get(), u.get()
+		*s = closeStep{after: x[0], frame: base.frame - x[1], size: uint16(x[2]), window: m.Window + uint16(x[2]>>16),
+			flags: m.Flags ^ reassembly.Flags(x[3]), ttl: m.TTL ^ uint8(x[3]>>8), ipid: m.IPID - uint16(x[3]>>16),
+			seq: own.out.Nxt - reassembly.Seq(y[0]), ack: peer.out.Nxt - reassembly.Seq(y[1])}
 		*s = s.like(&like)
 	}
 }

@@ -54,6 +54,7 @@ func (h *direction) is(b directionBits) bool { return h.bits&b != 0 }
 // a repeated SYN or FIN shows that the ACK was lost beyond the tap.
 func (h *direction) seenBySelf() Phase {
 	switch {
+	case h.bits&(finAckLost|synAckLost) == 0: // nearly always
 	case h.Phase == PhaseFinAcked && h.is(finAckLost):
 		return PhaseFinSent
 	case h.Phase == PhaseOpen && h.is(synAckLost) && !h.is(spoke):

@@ -161,6 +161,12 @@ func (c *Conn) Repeats(seg *reassembly.Segment, side reassembly.Side) bool {
 	return seg.Len > 0 && seg.Seq != out.Nxt && out.Knows(reassembly.KnowNxt) && seg.End().AtOrBefore(out.Nxt)
 }
 
+// MayRepeat reports whether the segment Repeats, or IsOversize; or else has payload that the side
+// is not known to send next.
+func (c *Conn) MayRepeat(seg *reassembly.Segment, side reassembly.Side) bool {
+	return seg.Len > 0 && (seg.Seq != c.ends[side].out.Nxt || c.IsOversize(seg, side))
+}
+
 // NumberedBefore reports whether the side sent the segment before the latest that was captured
 // of it, by their IPv4 identifications.
 func (c *Conn) NumberedBefore(seg *reassembly.Segment, side reassembly.Side) bool {

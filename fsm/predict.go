@@ -30,7 +30,7 @@ func (c *Conn) predicted(seg *reassembly.Segment, side reassembly.Side, ev *Even
 	case seg.Seq != own.out.Nxt || moved > uint32(peer.out.Nxt-peer.out.Una) || n|moved == 0,
 		seg.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) != reassembly.ACK,
 		own.dir.Phase != PhaseOpen || peer.dir.Phase != PhaseOpen || c.bits&^harmlessBits != 0,
-		(own.dir.bits|peer.dir.bits)&unpredictableBits != 0 || !own.dir.is(spoke),
+		(own.dir.bits|peer.dir.bits)&unpredictableBits != 0,
 		!own.out.Whole() || !peer.out.Whole() || peer.row != 0,
 		seg.Opts.NBlocks|uint8(seg.Opts.Has&reassembly.OptionsCut)|uint8(seg.Missing) != 0,
 		own.last.At == 0 || peer.last.At == 0 || seg.At-max(own.last.At, peer.last.At) >= int64(idleTime),
@@ -55,7 +55,7 @@ func (c *Conn) predicted(seg *reassembly.Segment, side reassembly.Side, ev *Even
 	own.wl1, own.wlID = seg.Seq, seg.IPID
 	own.maxWnd = max(own.maxWnd, wnd)
 	peer.out.Edge = edge
-	own.dir.bits &^= doubted | challenged
+	own.dir.bits = own.dir.bits&^(doubted|challenged) | spoke
 	if n > 0 {
 		ev.Kinds |= 1 << DataSent
 		ev.Class = NewData

@@ -63,13 +63,13 @@ var stateOf = [5][5]State{
 
 // readState is the side's state, as long as no RST and no other connection has closed it.
 func (c *Conn) readState(side reassembly.Side) State {
-	peer := c.ends[side.Peer()].dir
-	peer.Phase = max(peer.Phase, c.seenByPeer(side.Peer()))
-	return stateFrom(&c.ends[side].dir, &peer)
+	return stateFrom(&c.ends[side].dir, c.seenByPeer(side.Peer()))
 }
 
-func stateFrom(own, peer *direction) State {
-	s := stateOf[own.seenBySelf()][peer.seenByPeer()]
+// stateFrom is the state of the side whose direction is own, and which knows its peer's to be in
+// that phase.
+func stateFrom(own *direction, peer Phase) State {
+	s := stateOf[own.seenBySelf()][peer]
 	if own.bits&closedSecond != 0 {
 		switch s { // closed second: RFC 9293 figure 5's left branch
 		case Closing:

@@ -15,7 +15,7 @@ func TestStateFrom(t *testing.T) {
 	for own := range Phase(5) {
 		for peer := range Phase(5) {
 			a, b := &direction{Phase: own}, &direction{Phase: peer}
-			if got := stateFrom(a, b).String(); got != want[own][peer] {
+			if got := stateFrom(a, b.seenByPeer()).String(); got != want[own][peer] {
 				t.Errorf("phase %d against %d is %s, want %s", own, peer, got, want[own][peer])
 			}
 			second := want[own][peer]
@@ -26,7 +26,7 @@ func TestStateFrom(t *testing.T) {
 				second = "CLOSED"
 			}
 			a.bits = closedSecond
-			if got := stateFrom(a, b).String(); got != second {
+			if got := stateFrom(a, b.seenByPeer()).String(); got != second {
 				t.Errorf("phase %d against %d, closed second, is %s, want %s", own, peer, got, second)
 			}
 		}
@@ -46,7 +46,7 @@ func TestStateFrom_doubt(t *testing.T) {
 		{direction{Phase: PhaseFinAcked, bits: finAckLost | closedSecond}, direction{Phase: PhaseFinAcked}, LastAck},
 		{direction{Phase: PhaseOpen}, direction{Phase: PhaseFinSent, bits: finFirst}, SynSent},
 	} {
-		if got := stateFrom(&c.own, &c.peer); got != c.want {
+		if got := stateFrom(&c.own, c.peer.seenByPeer()); got != c.want {
 			t.Errorf("%+v against %+v is %v, want %v", c.own, c.peer, got, c.want)
 		}
 	}

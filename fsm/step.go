@@ -116,7 +116,7 @@ func (c *Conn) stateKey() uint64 {
 func (c *Conn) updateState(side reassembly.Side, at int64) {
 	own := &c.ends[side]
 	st := c.readState(side)
-	if c.isReset(side) || c.bits&outlivedBit(side) != 0 {
+	if c.bits&(resetByA|resetByB|outlivedA|outlivedB) != 0 && (c.isReset(side) || c.bits&outlivedBit(side) != 0) {
 		st = Closed
 	}
 	if st != own.state {

@@ -63,6 +63,10 @@ type entry struct {
 // Between two interfaces or files, which may be taps, no time limit would apply.
 func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
 	here, seen := d.bucket(print), entryOf(seg, print)
+	if d.recent == 0 && !here.mayHold(seen.print) && !f.Conn.MayRepeat(seg, side) { // nearly always
+		here.add(seen)
+		return 0
+	}
 	e := here.find(&seen)
 	switch {
 	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side):
@@ -137,15 +141,17 @@ func entryOf(seg *reassembly.Segment, print uint64) entry {
 
 // find returns the entry that the frame may be a duplicate of, nil if there is none.
 func (b *bucket) find(seen *entry) *entry {
-	if p := seen.print; b[0].print != p && b[1].print != p && b[2].print != p && b[3].print != p { // nearly always
-		return nil
-	}
 	for i := range b {
 		if b[i].resembles(seen) {
 			return &b[i]
 		}
 	}
 	return nil
+}
+
+// mayHold reports whether there is an entry of such a frame, or was long ago.
+func (b *bucket) mayHold(print uint32) bool {
+	return b[0].print == print || b[1].print == print || b[2].print == print || b[3].print == print
 }
 
 // add puts an entry first, and forgets the last. It costs less than copy, which

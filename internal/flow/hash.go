@@ -15,11 +15,11 @@ type Seed [2]uint64
 func NewSeed() Seed { return Seed{rand.Uint64(), rand.Uint64()} }
 
 // Hash is the hash of a segment's four-tuple in a table with this seed, the same in
-// both directions and never 0.
+// both directions.
 func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return s.hashOf(&seg.Src, &seg.Dst) }
 
 // hashOf is Hash of the segments between two ends.
-func (s *Seed) hashOf(e, f *reassembly.Endpoint) uint32 { return uint32(s.tuple(e, f)>>32) | 1 }
+func (s *Seed) hashOf(e, f *reassembly.Endpoint) uint32 { return uint32(s.tuple(e, f) >> 32) }
 
 func (s *Seed) tuple(e, f *reassembly.Endpoint) uint64 {
 	return (s.fold(e) + s.fold(f)) * 0x9E3779B97F4A7C15
