@@ -33,6 +33,9 @@ func (all Marks) Has(m Marks) bool { return all&m != 0 }
 //
 // Where one begins, f is At(New), until Add takes it in or another begins.
 func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (f *Flow, m Match) {
+	if guess == New { // then: a short connection may have begun a moment ago
+		guess = t.Guess(hash)
+	}
 	f, fromLo := t.guessed(guess, seg)
 	m.ID = guess
 	if f == nil || !belongs(f, seg, fromLo) {
@@ -43,7 +46,7 @@ func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint6
 			m.Marks = Shared
 		}
 	}
-	if t.replaced != nil {
+	if len(t.replaced) > 0 {
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
 	m.Side = f.Conn.SideOf(fromLo)
