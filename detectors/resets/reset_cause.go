@@ -152,7 +152,7 @@ func (w *resetCause) report(r *detectors.Report) {
 
 func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	side, peer := c.side, c.side.Peer()
-	evidence := []detectors.Evidence{r.Evidence("RST", side, &c.rst)}
+	evidence := append(make([]detectors.Evidence, 0, 3), r.Evidence("RST", side, &c.rst)) // mostly with one segment of each side
 	switch last := &c.peer.last; {
 	case c.oneOf():
 		evidence = append(evidence, r.Evidence("last of the segments that the RSTs answer", peer, last))

@@ -1,0 +1,124 @@
+package fsm
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A connection that is compacted and expanded is the same, whatever it is like: one of which
+// something has no place in the record is not compacted. Each bit of an ordinary connection,
+// and of the record of its close, is turned in turn.
+func TestCompact(t *testing.T) {
+	var p Packer
+	for name, ordinary := range map[string]func(*reassembly.Segment){
+		"IPv4": func(seg *reassembly.Segment) {
+			for _, e := range []*reassembly.Endpoint{&seg.Src, &seg.Dst} {
+				e.Addr = [16]byte{10: 0xff, 11: 0xff, 12: 10, 15: byte(e.Port)}
+			}
+		},
+		"IPv6": func(seg *reassembly.Segment) { seg.Src.Addr[0], seg.Dst.Addr[0] = 0x20, 0x20 },
+	} {
+		conn, record := closed(ordinary)
+		if n := len(conn.Compact(&p, &record)); n == 0 || n > 200 {
+			t.Errorf("%s: an ordinary connection takes %d bytes", name, n)
+		}
+		fits := 0
+		check := func(of *Close) {
+			b := conn.Compact(&p, of)
+			if b == nil {
+				return
+			}
+			fits++
+			var c Conn
+			var r Close
+			if is := c.Expand(b, &r); c != conn || is != (of != nil) || is && r != *of {
+				t.Fatalf("%s:\n got %+v %+v\nwant %+v %+v", name, c, r, conn, of)
+			}
+			if ends, iss := CompactISNs(b); ends[1] != conn.Endpoint(reassembly.B) || iss[1] != conn.ends[1].out.ISS {
+				t.Errorf("%s: ends %v, initial sequence numbers %d", name, ends, iss)
+			}
+		}
+		check(nil)
+		check(&record)
+		turn(reflect.ValueOf(&conn).Elem(), func() { check(nil); check(&record) })
+		n := record.n
+		turn(reflect.ValueOf(&record).Elem(), func() {
+			unused := func(s closeStep) bool { return s != (closeStep{}) }
+			senseless := func(s closeStep) bool { return s.kinds >= 1<<len(closeKinds) }
+			if record.n == n && !slices.ContainsFunc(record.steps[n:], unused) && !slices.ContainsFunc(record.steps[:n], senseless) {
+				check(&record)
+			}
+		})
+		if fits < 2500 {
+			t.Errorf("%s: only %d of them were compacted", name, fits)
+		}
+	}
+}
+
+// closed is a connection that has closed in order, and the record of that.
+func closed(like func(*reassembly.Segment)) (c Conn, record Close) {
+	w := newWire()
+	for i, s := range []struct {
+		side          reassembly.Side
+		flags         reassembly.Flags
+		seq, n, acked uint32
+	}{{0, syn, 0, 0, 0}, {1, syn | ack, 0, 0, 1}, {0, ack, 1, 0, 1}, {0, ack, 1, 100, 1}, {1, ack, 1, 1000, 101}, {0, ack, 101, 0, 1001},
+		{1, fin, 1001, 0, 101}, {0, ack, 101, 0, 1002}, {0, fin, 101, 0, 1002}, {1, ack, 1002, 0, 102}} {
+		w.like = like
+		w.send(s.side, 10*time.Millisecond, s.flags, s.seq, s.n, s.acked)
+		if i == 6 {
+			record.Begin(&w.ev)
+		} else if i > 6 {
+			record.Note(&w.ev)
+		}
+	}
+	return w.conn, record
+}
+
+// turn turns each bit of a value, one at a time, and calls then. Of a number that stands for
+// one of a few things, only the lowest.
+func turn(v reflect.Value, then func()) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			turn(v.Field(i), then)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			turn(v.Index(i), then)
+		}
+	default:
+		at := (*[8]byte)(unsafe.Pointer(v.UnsafeAddr()))
+		bits := 8 * int(v.Type().Size())
+		switch v.Type() {
+		case reflect.TypeFor[bool](), reflect.TypeFor[Class](), reflect.TypeFor[reassembly.Side](), reflect.TypeFor[reassembly.Placement]():
+			bits = 1
+		}
+		for i := range bits {
+			at[i/8] ^= 1 << (i % 8)
+			then()
+			at[i/8] ^= 1 << (i % 8)
+		}
+	}
+}
+
+// Numbers come back as they were, whatever their size.
+func TestPacker(t *testing.T) {
+	var p Packer
+	sizes := []uint32{0, 1, 255, 256, 65_535, 65_536, 1<<32 - 1}
+	for _, a := range sizes {
+		for _, b := range sizes {
+			p.put(a, b, a+b, b-a)
+			p.put(0, 0, a, 0)
+			u := unpacker{p.pack()}
+			if v, w := u.get(), u.get(); v != [4]uint32{a, b, a + b, b - a} || w != [4]uint32{0, 0, a, 0} || len(u.from) != 0 {
+				t.Errorf("%d, %d: got %d, %d, and %d bytes are left", a, b, v, w, len(u.from))
+			}
+		}
+	}
+}
