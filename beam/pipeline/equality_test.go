@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 func TestMain(m *testing.M) {
@@ -89,6 +89,7 @@ func analyse(o Options, files []string) (lines, summary []byte, rows []table.Row
 		return nil, nil, nil, err
 	}
 	e.AllFlows = true
+	e.Coverage = coverage(files)
 	r := engine.Run(context.Background(), trace, e)
 	for i := range r.Flows {
 		rows = append(rows, table.RowOf(&r.Flows[i]))
@@ -101,6 +102,20 @@ func analyse(o Options, files []string) (lines, summary []byte, rows []table.Row
 	all := buf.Bytes()
 	last := bytes.LastIndexByte(all[:len(all)-1], '\n') + 1
 	return all[:last], all[last:], rows, nil
+}
+
+// coverage is when each file was captured, as the command finds out before it analyses them.
+func coverage(files []string) []stats.Coverage {
+	trace, _ := capture.OpenTrace(files, capture.Options{Text: scenario.Pcapng})
+	defer trace.Close()
+	var fr capture.Frame
+	for trace.Next(&fr) == nil {
+	}
+	var all []stats.Capture
+	for _, info := range trace.Infos() {
+		all = append(all, info.Capture)
+	}
+	return stats.Coverages(all, stats.Rotations(all))
 }
 
 // same checks that the output of a pipeline is the same as that of one process.
@@ -194,32 +209,9 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// together are the samples that can be one trace. Their initial sequence numbers are
-// invented: those of some connections are by chance those of another, and one process
-// takes the two for one, captured before and after address translation. The pipeline
-// does not compare connections.
-func together(t *testing.T) []string {
-	t.Helper()
-	files := samples(t)
-	lines, _, _ := single(t, Options{}, files)
-	for line := range bytes.Lines(lines) {
-		var f struct {
-			Reason   string
-			Evidence []struct{ File string }
-		}
-		if err := json.Unmarshal(line, &f); err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(f.Reason, "translated:") {
-			files = slices.DeleteFunc(files, func(name string) bool { return strings.HasSuffix(name, filepath.Base(f.Evidence[0].File)) })
-		}
-	}
-	return files
-}
-
 // All samples as one trace: they use one another's four-tuples, days apart.
 func TestSamples_together(t *testing.T) {
-	o := Options{Inputs: together(t), Output: t.TempDir(), Range: 10}
+	o := Options{Inputs: samples(t), Output: t.TempDir(), Range: 10}
 	run(t, o)
 	same(t, o, o.Inputs)
 }

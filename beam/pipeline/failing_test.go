@@ -126,8 +126,11 @@ func (s *failingRunner) run() {
 			return (&readFn{o}).ProcessElement(ctx, inputs.values[0][i], x.chunk, x.emit(0), x.emit(1))
 		})
 	}
-	whole := s.one(&combineFn{}, read.values[0])
+	whole := s.interrupt(ctx, o, read.chunks, s.one(&combineFn{}, read.values[0]))
 	analysed := s.analyse(ctx, o, read.chunks, whole)
+	for _, group := range analysed.ranges {
+		s.step(analysed, func(x *out) error { return new(relateFn).ProcessElement(0, s.each(group...), x.emit(0)) })
+	}
 	planned := s.one(&planFn{o}, analysed.values[1])
 
 	spread, numbered, rendered := fresh(-1), fresh(-1), fresh(-1)
@@ -150,6 +153,20 @@ func (s *failingRunner) run() {
 	})
 }
 
+// interrupt finds the pauses in which the capture was interrupted.
+func (s *failingRunner) interrupt(ctx context.Context, o Options, groups map[string][][]byte, files []byte) []byte {
+	running, whole := fresh(-1), fresh(-1)
+	for key, values := range groups {
+		s.step(running, func(x *out) error {
+			return (&runningFn{Options: o}).ProcessElement(ctx, []byte(key), s.each(values...), files, x.emit(0))
+		})
+	}
+	s.step(whole, func(x *out) error {
+		return new(interruptFn).ProcessElement(0, s.each(append(running.values[0], []byte{})...), files, x.emit(0))
+	})
+	return whole.values[0][0]
+}
+
 // analyse analyses the four-tuples, in small bundles.
 func (s *failingRunner) analyse(ctx context.Context, o Options, groups map[string][][]byte, whole []byte) *out {
 	var keys []string
@@ -161,13 +178,13 @@ func (s *failingRunner) analyse(ctx context.Context, o Options, groups map[strin
 		n := min(len(keys), 1+s.IntN(100))
 		s.step(analysed, func(x *out) error {
 			fn := &analyseFn{Options: o}
-			fn.StartBundle(ctx, whole, x.emit(0), x.emit(1))
+			fn.StartBundle(ctx, whole, x.emit(0), x.emit(1), x.rang)
 			for _, key := range keys[:n] {
-				if err := fn.ProcessElement(ctx, []byte(key), s.each(groups[key]...), whole, x.emit(0), x.emit(1)); err != nil {
+				if err := fn.ProcessElement(ctx, []byte(key), s.each(groups[key]...), whole, x.emit(0), x.emit(1), x.rang); err != nil {
 					return err
 				}
 			}
-			fn.FinishBundle(ctx, whole, x.emit(0), x.emit(1))
+			fn.FinishBundle(ctx, whole, x.emit(0), x.emit(1), x.rang)
 			return nil
 		})
 		keys = keys[n:]
@@ -181,7 +198,7 @@ func TestFailingWorkers(t *testing.T) {
 	folder := t.TempDir()
 	files := generate(t, folder, 20_000, 7)
 	for name, o := range map[string]Options{
-		"samples":   {Inputs: together(t), Range: 20},
+		"samples":   {Inputs: samples(t), Range: 20},
 		"generated": {Inputs: []string{filepath.Join(folder, "trace*")}, Range: 50},
 		"runs":      {Inputs: []string{filepath.Join(folder, "trace*")}, Range: 50, Group: 1000, Least: 1, Hold: 1 << 20},
 	} {

@@ -22,7 +22,7 @@ func TestFlink(t *testing.T) {
 	needFlink(t)
 	folder := t.TempDir()
 	files := generate(t, folder, *frames/4, 20)
-	inOne := Options{Inputs: together(t), Output: filepath.Join(folder, "samples"), Range: 10}
+	inOne := Options{Inputs: samples(t), Output: filepath.Join(folder, "samples"), Range: 10}
 	generated := Options{Inputs: []string{filepath.Join(folder, "trace*.pcap")}, Output: filepath.Join(folder, "report"), Range: 100}
 
 	c := embedded(t)

@@ -83,7 +83,7 @@ func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 		}
 		c.Row.ID = p.Rows[rang].Before + uint64(i) + 1
 		rows.Write(&c.Row)
-		engine.Doubt(c.Findings, &p.Sums.Counts)
+		engine.Doubt(c.Findings, &p.Sums.Counts, &w.Stats)
 		for k := range c.Findings {
 			fd := outcome.Finding{Position: c.Position, Detector: detector[c.Findings[k].Detector], Row: c.Row, Finding: c.Findings[k]}
 			pt.Groups = append(pt.Groups, result.Group{

@@ -60,10 +60,16 @@ func (o *Options) engine() (engine.Options, error) {
 	return e, nil
 }
 
+// noDetector chooses none.
+const noDetector = "-"
+
 // choose picks detectors: "a,b" only these, "-a,-b" all but these.
 func choose(list string) (chosen []*detectors.Detector, err error) {
-	if list == "" {
+	switch list {
+	case "":
 		return catalogue.All, nil
+	case noDetector:
+		return nil, nil
 	}
 	named := map[string]bool{}
 	without := strings.HasPrefix(list, "-")

@@ -11,11 +11,15 @@ func Add(s beam.Scope, o Options) {
 	inputs, missing := beam.ParDo2(s.Scope("match"), &matchFn{o}, seed)
 	inputs = beam.Reshuffle(s.Scope("match"), inputs)
 	chunks, stats, dead := beam.ParDo3(s.Scope("read"), &readFn{o}, inputs)
-	whole := one(s.Scope("stats"), &combineFn{}, beam.Flatten(s, stats, seed))
-	known := beam.SideInput{Input: whole}
+	files := beam.SideInput{Input: one(s.Scope("stats"), &combineFn{}, beam.Flatten(s, stats, seed))}
 
 	groups := beam.GroupByKey(s.Scope("analyse"), chunks)
-	analysed, sums := beam.ParDo2(s.Scope("analyse"), &analyseFn{Options: o}, groups, known)
+	running := beam.ParDo(s.Scope("interrupt"), &runningFn{Options: o}, groups, files)
+	whole := one(s.Scope("interrupt"), &interruptFn{}, beam.Flatten(s, running, seed), files)
+	known := beam.SideInput{Input: whole}
+	alone, sums, opened := beam.ParDo3(s.Scope("analyse"), &analyseFn{Options: o}, groups, known)
+	related := beam.ParDo(s.Scope("relate"), &relateFn{}, beam.GroupByKey(s.Scope("relate"), opened))
+	analysed := beam.Flatten(s, alone, related)
 	plan := one(s.Scope("plan"), &planFn{o}, beam.Flatten(s, sums, seed))
 	planned := beam.SideInput{Input: plan}
 
@@ -31,6 +35,6 @@ func Add(s beam.Scope, o Options) {
 }
 
 // one groups all elements and processes them as one group.
-func one(s beam.Scope, fn any, col beam.PCollection) beam.PCollection {
-	return beam.ParDo(s, fn, beam.GroupByKey(s, beam.AddFixedKey(s, col)))
+func one(s beam.Scope, fn any, col beam.PCollection, sides ...beam.Option) beam.PCollection {
+	return beam.ParDo(s, fn, beam.GroupByKey(s, beam.AddFixedKey(s, col)), sides...)
 }

@@ -35,8 +35,10 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	}
 	interrupted(c.trace, parts)
 	c.gather(parts)
-	c.elsewhere(parts)
-	c.translations(parts)
+	if !o.apart {
+		c.elsewhere(parts)
+		c.translations(parts)
+	}
 	own := c.counts
 	own.Known, own.Segments, own.Duplicates = true, trace.Segments, c.duplicates
 	if trace.Counts.Known {
@@ -46,8 +48,10 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	}
 	c.since(o.From)
 	for i := range c.found {
-		doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
-		doubtClock(c.found[i].Finding, trace)
+		if !o.apart {
+			doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
+			doubtClock(c.found[i].Finding, trace)
+		}
 	}
 	c.withinBudget(maxListed)
 	rep := &result.Report{

@@ -8,13 +8,14 @@ import (
 )
 
 // Doubt makes what was said to be absent undecided if the trace as a whole shows
-// that such things were left out of it. Run and Analyze do so, by the counts of the
-// source or, where those are not Known, their own. It is for those who analysed parts
-// of a trace before all of it was counted, with counts that were Known to be empty.
-func Doubt(findings []result.Finding, c *stats.Counts) {
+// that such things were left out of it, or that its clock was set back. Run and Analyze do
+// so. It is for those who analysed connections apart (see Tuples), after Relate, once all of
+// the trace has been counted.
+func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	for i := range findings {
 		f := &findings[i]
 		doubt(&f.Finding, f.FINRank, c)
+		doubtClock(&f.Finding, trace)
 	}
 }
 

@@ -29,6 +29,7 @@ type Options struct {
 	Time            bool             // report where the time went of every connection
 	Coverage        []stats.Coverage // of each file, if it is known before they are read
 	Points          *Points          // several capture points, each analysed by itself; nil for one
+	apart           bool             // what depends on other connections is left to Relate and Doubt
 	longWay         bool             // frames are read one by one, and no segment is taken as predicted; for tests
 	compact         compactPolicy    // for tests
 	live            *Live            // reports findings as they are found; nil = all at the end

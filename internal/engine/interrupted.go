@@ -32,16 +32,27 @@ func interrupted(trace *stats.Trace, parts []*partition) {
 			if f.Conn.Limits()&fsm.Midstream == 0 {
 				continue
 			}
-			first := f.Conn.First()
-			i, found := slices.BinarySearchFunc(trace.Pauses, first, func(g stats.Gap, at int64) int { return int(min(max(g.To-at, -1), 1)) })
-			if !found {
-				i--
-			}
-			if i >= 0 && first-trace.Pauses[i].To <= resumesWithin {
+			if i, is := Resumes(trace, f.Conn.First()); is {
 				running[i]++
 			}
 		}
 	}
+	Interrupted(trace, running)
+}
+
+// Resumes is the pause of the trace after which a connection may show that it was running
+// meanwhile, if its first segment came then.
+func Resumes(trace *stats.Trace, first int64) (pause int, is bool) {
+	i, found := slices.BinarySearchFunc(trace.Pauses, first, func(g stats.Gap, at int64) int { return int(min(max(g.To-at, -1), 1)) })
+	if !found {
+		i--
+	}
+	return i, i >= 0 && first-trace.Pauses[i].To <= resumesWithin
+}
+
+// Interrupted makes gaps of the pauses after which enough connections were running, by the
+// number of these after each.
+func Interrupted(trace *stats.Trace, running []int) {
 	for i := len(running) - 1; i >= 0; i-- {
 		if running[i] >= minRunning {
 			trace.Interrupted(i)

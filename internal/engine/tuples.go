@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -23,11 +27,11 @@ type Tuples struct {
 	events   fsm.Events
 }
 
-// NewTuples analyses by what the whole trace shows. Its counts hold if they are
-// Known; empty ones leave Doubt to the caller.
+// NewTuples analyses by what the whole trace shows. What depends on other connections, and on
+// the counts of all, is left to Relate and Doubt.
 func NewTuples(o Options, trace *stats.Trace) *Tuples {
 	o.defaults()
-	o.AllFlows, o.MaxFlows = true, partitions*DefaultMaxFlows
+	o.AllFlows, o.MaxFlows, o.apart = true, partitions*DefaultMaxFlows, true
 	t := &Tuples{options: o, trace: trace, captures: make([]result.Capture, 1)}
 	for _, c := range trace.Captures {
 		t.captures[0].Drops += c.Drops
@@ -45,9 +49,45 @@ func (t *Tuples) Process(position uint64, seg *reassembly.Segment) (begins bool)
 }
 
 // End ends the connections of the four-tuple, and reports them all with their
-// counts. In the report's totals, packets and segments are those of the whole trace.
-func (t *Tuples) End() (*result.Report, stats.Counts) {
+// counts, and with how they were opened, in order. In the report's totals, packets and segments
+// are those of the whole trace.
+func (t *Tuples) End() (*result.Report, stats.Counts, []stats.Opening) {
 	report, counts := assemble(&t.options, t.trace, []*partition{t.part}, t.captures)
+	var all []stats.Opening
+	for _, f := range t.part.flows.All() {
+		all = append(all, openingOf(f))
+	}
+	slices.SortFunc(all, func(a, b stats.Opening) int { return cmp.Compare(a.Position, b.Position) })
 	t.part.reset()
-	return report, counts
+	return report, counts, all
+}
+
+// Asks reports whether other connections may bear on a finding: one that rests on a SYN, or
+// says that something is absent.
+func Asks(f *result.Finding) bool {
+	return f.Verdict == detectors.Seen && (f.SYN != nil || f.Absence != detectors.NoAbsence)
+}
+
+// Relate tells the findings of one connection what others with the same initial sequence
+// number, in the order of the trace, show of it: that its SYN was answered elsewhere, or that it
+// was captured a second time, with an address translated.
+func Relate(findings []result.Finding, own *stats.Opening, others []stats.Opening) {
+	for i := range findings {
+		f := &findings[i]
+		if !Asks(f) {
+			continue
+		}
+		for k := range others {
+			if o := &others[k]; f.SYN != nil && synOf(o) == *f.SYN && bearsOn(o, &f.Finding) {
+				restsOn(&f.Finding, o)
+				break
+			}
+		}
+		for k := range others {
+			if o := &others[k]; Asks(f) && f.Absence != detectors.NoAbsence && own.SYNs && o.SYNs && o.ISS == own.ISS && translated(own, o) && sentMore(o, own, f.Subject) {
+				f.Translated(o.End[reassembly.A], o.End[reassembly.B], o.Last[f.Subject])
+				break
+			}
+		}
+	}
 }

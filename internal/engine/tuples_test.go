@@ -48,13 +48,19 @@ func TestTuples(t *testing.T) {
 				begun++
 			}
 		}
-		r, c := tuplesOf.End()
+		r, c, openings := tuplesOf.End()
 		if begun != len(r.Flows) {
 			t.Errorf("%d connections began, and %d are reported", begun, len(r.Flows))
 		}
 		counts.Add(&c)
-		Doubt(r.Findings, &whole.Counts)
-		findings, rows = append(findings, textOf(r.Findings)...), append(rows, rowsText(r.Flows)...)
+		for i := range openings {
+			own := slices.Clone(r.Findings)
+			own = slices.DeleteFunc(own, func(f result.Finding) bool { return f.Flow.Conn != openings[i].Position })
+			Relate(own, &openings[i], slices.Delete(slices.Clone(openings), i, i+1))
+			Doubt(own, &whole.Counts, whole)
+			findings = append(findings, textOf(own)...)
+		}
+		rows = append(rows, rowsText(r.Flows)...)
 	}
 	if counts.Flows != report.Totals.Flows {
 		t.Errorf("%d connections are counted of %d", counts.Flows, report.Totals.Flows)

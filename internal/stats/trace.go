@@ -94,7 +94,7 @@ func (t *Trace) odd(at int64, stepped bool) {
 		t.First, t.Last = at, at
 	case at > t.Last:
 		if at-t.Last > Pause {
-			t.pause(Gap{From: t.Last, To: at})
+			t.Pause(Gap{From: t.Last, To: at})
 		}
 		t.Last = at
 	case at < t.First:
@@ -102,7 +102,8 @@ func (t *Trace) odd(at int64, stepped bool) {
 	}
 }
 
-func (t *Trace) pause(g Gap) {
+// Pause adds a gap: longer than Pause, and after those before.
+func (t *Trace) Pause(g Gap) {
 	switch {
 	case g.To-g.From > QuietGap:
 		t.Gaps = append(t.Gaps, g)

@@ -18,7 +18,7 @@ type Stats struct {
 	Earliest int64       // of all frames
 	Latest   int64       // of all frames
 	End      int64       // Latest, or a later end that the file states
-	Gaps     []stats.Gap // longer than stats.QuietGap
+	Gaps     []stats.Gap // longer than stats.Pause
 	Steps    []Step      // frames before which the clock stepped
 }
 
@@ -42,7 +42,7 @@ func (c *counter) frame(fr *capture.Frame) (time int64) {
 	}
 	c.Frames++
 	c.Earliest = min(c.Earliest, fr.At)
-	if fr.At-c.Latest > stats.QuietGap {
+	if fr.At-c.Latest > stats.Pause {
 		c.Gaps = append(c.Gaps, stats.Gap{From: c.Latest, To: fr.At})
 	}
 	c.Latest = max(c.Latest, fr.At)

@@ -42,7 +42,9 @@ func Combine(files []*Stats) *Whole {
 		f.Skipped = append(f.Skipped, stats.Skipped{Reason: name, N: n})
 	}
 	slices.SortFunc(f.Skipped, func(a, b stats.Skipped) int { return cmp.Compare(a.Reason, b.Reason) })
-	f.Gaps = gaps(files)
+	for _, g := range gaps(files) {
+		f.Pause(g)
+	}
 	f.ClockSteps = steps(files, w.Ranks)
 	f.Cover()
 	return w
@@ -66,9 +68,9 @@ func ranks(files []*Stats) []int {
 	return ranks
 }
 
-// gaps are the stretches in which no file has a frame.
+// gaps are the stretches, longer than stats.Pause, in which no file has a frame.
 func gaps(files []*Stats) (all []stats.Gap) {
-	var spans []stats.Gap // with frames, without quiet gaps in them
+	var spans []stats.Gap // with frames, without such gaps in them
 	for _, f := range files {
 		if f.Frames == 0 {
 			continue
@@ -82,7 +84,7 @@ func gaps(files []*Stats) (all []stats.Gap) {
 	}
 	slices.SortFunc(spans, func(a, b stats.Gap) int { return cmp.Compare(a.From, b.From) })
 	for i, last := 0, int64(0); i < len(spans); i++ {
-		if i > 0 && spans[i].From-last > stats.QuietGap {
+		if i > 0 && spans[i].From-last > stats.Pause {
 			all = append(all, stats.Gap{From: last, To: spans[i].From})
 		}
 		last = max(last, spans[i].To)

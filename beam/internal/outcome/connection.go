@@ -5,6 +5,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/beam/internal/chunk"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // A Connection is an analysed connection with its findings.
@@ -12,6 +13,13 @@ type Connection struct {
 	Position chunk.Position // of its first segment; connections are numbered in this order
 	Row      result.Flow
 	Findings []result.Finding
+}
+
+// An Opened is how a connection was opened, for others with the same initial sequence number.
+type Opened struct {
+	Position chunk.Position
+	Opening  stats.Opening
+	Asks     *Connection // the connection itself, if others may bear on its findings
 }
 
 // A Finding is a finding for the report, with the row of its connection.
