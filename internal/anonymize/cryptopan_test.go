@@ -49,7 +49,7 @@ func FuzzAddr_prefix(f *testing.F) {
 
 // replaced is the replacement of an address.
 func replaced(m *Mapper, a netip.Addr) netip.Addr {
-	return netip.AddrFrom16(m.host(a.As16()).addr).Unmap()
+	return netip.AddrFrom16(m.host(a.As16())).Unmap()
 }
 
 func shared(a, b netip.Addr) (n int) {

@@ -22,17 +22,16 @@ import (
 type Mapper struct {
 	key   Key
 	pan   cryptoPAn
-	hosts map[[16]byte]host
-	flows map[reassembly.Endpoint]reassembly.Seq
+	hosts map[[16]byte][16]byte
 	paths map[path]uint32 // keyed hashes of tunnels and links
 	vlan  []uint16        // by VLAN identifier; nil until one is needed
-	ids   uint16          // added to IPv4 identifications, the same for all hosts: a forged segment may have its peer's
-}
 
-// A host is the replacement of one address.
-type host struct {
-	addr  [16]byte
-	clock uint32 // added to its timestamps
+	// What is added to numbers is the same for all hosts. One that had its own would have two
+	// where its address is translated, and what was captured on both sides of a NAT could not be
+	// compared any more. A forged segment may have the IPv4 identification of its peer.
+	numbers reassembly.Seq
+	clocks  uint32 // timestamps
+	ids     uint16 // IPv4 identifications
 }
 
 // A path is a 32-bit hash that the decoder made of tunnel headers or of link-layer
@@ -48,46 +47,42 @@ const maxKept = 1 << 16
 
 // New returns a Mapper for the key.
 func New(key Key) *Mapper {
-	m := &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte]host{}, flows: map[reassembly.Endpoint]reassembly.Seq{}, paths: map[path]uint32{}}
-	m.ids = uint16(m.number("ids", nil))
+	m := &Mapper{key: key, pan: newCryptoPAn(key), hosts: map[[16]byte][16]byte{}, paths: map[path]uint32{}}
+	m.numbers, m.clocks, m.ids = reassembly.Seq(m.number("sequence", nil)), m.number("timestamps", nil), uint16(m.number("ids", nil))
 	return m
 }
 
 // Endpoint is the replacement of the endpoint. Ports stay.
 func (m *Mapper) Endpoint(e reassembly.Endpoint) reassembly.Endpoint {
-	return reassembly.Endpoint{Addr: m.host(e.Addr).addr, Port: e.Port}
+	return reassembly.Endpoint{Addr: m.host(e.Addr), Port: e.Port}
 }
 
-// Segment rewrites a decoded segment: addresses; sequence numbers, by an offset
-// of the endpoint that sends them; timestamps, by an offset of the host whose
-// clock they show (RFC 7323 3); IPv4 identifications, all
-// by one offset; and what identifies its tunnels and link.
+// Segment rewrites a decoded segment: addresses; sequence numbers, timestamps and IPv4
+// identifications, each by one offset; and what identifies its tunnels and link.
 func (m *Mapper) Segment(seg *reassembly.Segment) {
-	own, peer := m.shift(seg.Src), m.shift(seg.Dst)
-	src, dst := m.host(seg.Src.Addr), m.host(seg.Dst.Addr)
-	seg.Src.Addr, seg.Dst.Addr = src.addr, dst.addr
+	seg.Src.Addr, seg.Dst.Addr = m.host(seg.Src.Addr), m.host(seg.Dst.Addr)
 	seg.IPID = shiftID(seg.IPID, m.ids)
 	seg.Tunnel, seg.Link = m.path("tunnel", seg.Tunnel), m.path("link", seg.Link)
 	if seg.IsQuote() {
-		seg.SetReporter(m.host(seg.Reporter()).addr)
+		seg.SetReporter(m.host(seg.Reporter()))
 	}
 	if !refusal(seg) {
-		seg.Seq += own
+		seg.Seq += m.numbers
 	}
 	if seg.Flags&reassembly.ACK != 0 {
-		seg.Ack += peer
+		seg.Ack += m.numbers
 	} else {
 		seg.Ack = 0
 	}
 	o := &seg.Opts
 	for i := range o.Blocks[:o.NBlocks] {
-		o.Blocks[i].From += peer
-		o.Blocks[i].To += peer
+		o.Blocks[i].From += m.numbers
+		o.Blocks[i].To += m.numbers
 	}
 	if o.Has&reassembly.HasTimestamps != 0 {
-		o.TSVal += src.clock
+		o.TSVal += m.clocks
 		if o.TSEcr != 0 { // 0: nothing was received yet
-			o.TSEcr += dst.clock
+			o.TSEcr += m.clocks
 		}
 	}
 }
@@ -100,15 +95,15 @@ func refusal(seg *reassembly.Segment) bool {
 }
 
 // host is the replacement of the address. IPv4 stays IPv4.
-func (m *Mapper) host(addr [16]byte) host {
+func (m *Mapper) host(addr [16]byte) [16]byte {
 	if h, ok := m.hosts[addr]; ok {
 		return h
 	}
-	h := host{addr: addr, clock: m.number("timestamps", addr[:])}
+	h := addr
 	if netip.AddrFrom16(addr).Is4In6() {
-		m.pan.apply(h.addr[12:])
+		m.pan.apply(h[12:])
 	} else {
-		m.pan.apply(h.addr[:])
+		m.pan.apply(h[:])
 	}
 	if len(m.hosts) >= maxKept {
 		clear(m.hosts)
@@ -163,24 +158,6 @@ func (m *Mapper) shuffleVLANs() []uint16 {
 		ids[i], ids[j] = ids[j], ids[i]
 	}
 	return ids
-}
-
-// shift is the offset of the sequence numbers that an endpoint sends. It is the same for
-// all its peers: a SYN that address translation shows to two of them stays one.
-func (m *Mapper) shift(src reassembly.Endpoint) reassembly.Seq {
-	if s, ok := m.flows[src]; ok {
-		return s
-	}
-	s := reassembly.Seq(m.number("sequence", appendEndpoint(nil, src)))
-	if len(m.flows) >= maxKept {
-		clear(m.flows)
-	}
-	m.flows[src] = s
-	return s
-}
-
-func appendEndpoint(b []byte, e reassembly.Endpoint) []byte {
-	return binary.BigEndian.AppendUint16(append(b, e.Addr[:]...), e.Port)
 }
 
 // TimeShift is by how much the times of all frames are shifted, if times are to be

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/pathsim"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/taps"
@@ -20,6 +21,25 @@ func both(t *testing.T, r *pathsim.Result) *result.Report {
 		t.Fatalf("%d taps", len(rep.Taps))
 	}
 	return rep
+}
+
+// TestBetween_anonymized: captures of both sides of a NAT, each anonymized by itself with the
+// same key, are taps as they were.
+func TestBetween_anonymized(t *testing.T) {
+	for _, c := range []pathsim.Config{
+		{Seed: 3, OneWay: 5 * time.Millisecond, Connections: 3, Exchanges: 8, Loss: 0.03, NAT: true},
+		{Seed: 3, OneWay: 5 * time.Millisecond, Connections: 3, Exchanges: 8, Loss: 0.03, NAT: true, NoID: true, NoStamp: true},
+		{Seed: 3, OneWay: 5 * time.Millisecond, Connections: 3, Exchanges: 8, Loss: 0.03, NAT: true, Shift: 4711},
+	} {
+		r := pathsim.Run(c)
+		for tap := range r.Taps {
+			m := anonymize.New(anonymize.Key{1, 2, 3})
+			for i := range r.Taps[tap] {
+				m.Segment(&r.Taps[tap][i])
+			}
+		}
+		compareLost(t, &c, r, both(t, r))
+	}
 }
 
 func find(rep *result.Report, name string) *result.Finding {
