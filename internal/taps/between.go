@@ -158,7 +158,53 @@ func (c *crossing) fate(w *way) {
 			fates[i] = missed
 		}
 	}
+	if len(w.far) == 0 && (!w.joined || slices.Contains(fates, missed) || !c.shows(w.farTap, c.receiver(w))) { // it does not capture that direction, or nobody knows when
+		for i := range fates {
+			if fates[i] == lost {
+				fates[i] = undecided
+			}
+		}
+	}
 	c.onlyOneMissed(w, fates)
+}
+
+// receiver is the address to which a direction goes, as the far tap has it.
+func (c *crossing) receiver(w *way) (addr [16]byte) {
+	if len(w.back) > 0 {
+		r := &c.scan.records[w.back[0]]
+		return c.scan.sender(r).Addr
+	}
+	return addr
+}
+
+// sender is the end that sent a record.
+func (s *scan) sender(r *record) reassembly.Endpoint {
+	k := &s.tuples[r.tuple]
+	if r.fromHi {
+		return k.Hi
+	}
+	return k.Lo
+}
+
+// shows reports whether a tap has any segment to an address: one that captures a single
+// direction shows nothing of what it lacks.
+func (j *joiner) shows(tap int, addr [16]byte) bool {
+	if j.shown == nil {
+		j.shown = map[int]map[[16]byte]bool{}
+	}
+	if j.shown[tap] == nil {
+		j.shown[tap] = map[[16]byte]bool{}
+		for _, i := range j.recordsOf(tap) {
+			r := &j.scan.records[i]
+			k := &j.scan.tuples[r.tuple]
+			to := k.Hi
+			if r.fromHi {
+				to = k.Lo
+			}
+			j.shown[tap][to.Addr] = true
+		}
+	}
+	return j.shown[tap][addr]
 }
 
 // account counts the fates. Where the far tap missed anything, nothing is known of what

@@ -36,7 +36,8 @@ func (j *joiner) between(r *result.Report) {
 		}
 		t.Unpaired = j.unpaired(i)
 	}
-	records := j.recordsByConn()
+	j.records = j.recordsByConn()
+	records := j.records
 	rows := map[uint64]*result.Flow{}
 	for i := range r.Flows {
 		rows[r.Flows[i].ID] = &r.Flows[i]

@@ -62,6 +62,7 @@ func (j *joiner) findings(r *result.Report, all bool) {
 	for key, taps := range by {
 		list = append(list, j.choose(key.flow, taps)...)
 	}
+	j.together(list, j.records)
 	rows := map[uint64]*result.Flow{}
 	for i := range r.Flows {
 		rows[r.Flows[i].ID] = &r.Flows[i]

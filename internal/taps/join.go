@@ -21,7 +21,9 @@ func (p *Plan) Run(ctx context.Context, src engine.Source, o engine.Options) *re
 	}
 	o.Points = &p.engine
 	points, whole := engine.AnalyzePoints(ctx, src, o)
-	return p.joiner(points, o.Until != 0).report(whole, all)
+	j := p.joiner(points, o.Until != 0)
+	j.options = &o
+	return j.report(whole, all)
 }
 
 // joiner joins what the points found. partly says that not all of the trace was analysed.
@@ -60,6 +62,10 @@ type joiner struct {
 	with   map[uint64][]int        // pairs of a connection, by Flow.ID
 	until  []int64                 // see comparedUntil
 	partly bool                    // not all of the trace was analysed
+
+	options *engine.Options
+	records map[uint64]*[2][]int32    // of each connection that several taps saw, by side
+	shown   map[int]map[[16]byte]bool // addresses to which each tap has segments
 }
 
 func (j *joiner) report(whole *stats.Trace, all bool) *result.Report {
