@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -161,9 +163,11 @@ func RunPlan(ctx context.Context, t Trace, names []string, o engine.Options, pla
 }
 
 // suspicious reports whether a trace looks as if segments had been captured several
-// times: most seem to be sent again, or there are several interfaces.
+// times: most seem to be sent again, there are several interfaces, or a connection was captured
+// before and after address translation.
 func suspicious(r *result.Report, t *capture.Trace) bool {
-	return 5*(r.Totals.Rexmits+r.Totals.Duplicates) > r.Totals.TCPSegments || len(t.Infos()[0].Interfaces) > 1
+	return 5*(r.Totals.Rexmits+r.Totals.Duplicates) > r.Totals.TCPSegments || len(t.Infos()[0].Interfaces) > 1 ||
+		slices.ContainsFunc(r.Findings, func(f result.Finding) bool { return strings.HasPrefix(f.Reason, "translated:") })
 }
 
 // isSmall reports whether a file is read before it is analysed. What cannot be read

@@ -158,7 +158,7 @@ func (c *crossing) fate(w *way) {
 			fates[i] = missed
 		}
 	}
-	if len(w.far) == 0 && (!w.joined || slices.Contains(fates, missed) || !c.shows(w.farTap, c.receiver(w))) { // it does not capture that direction, or nobody knows when
+	if len(w.far) == 0 && (!w.joined || slices.Contains(fates, missed) || !c.shows(w.farTap, c.receiverOf(w))) { // it does not capture that direction, or nobody knows when
 		for i := range fates {
 			if fates[i] == lost {
 				fates[i] = undecided
@@ -168,8 +168,8 @@ func (c *crossing) fate(w *way) {
 	c.onlyOneMissed(w, fates)
 }
 
-// receiver is the address to which a direction goes, as the far tap has it.
-func (c *crossing) receiver(w *way) (addr [16]byte) {
+// receiverOf is the address to which a direction goes, as the far tap has it.
+func (c *crossing) receiverOf(w *way) (addr [16]byte) {
 	if len(w.back) > 0 {
 		r := &c.scan.records[w.back[0]]
 		return c.scan.sender(r).Addr
@@ -186,6 +186,15 @@ func (s *scan) sender(r *record) reassembly.Endpoint {
 	return k.Lo
 }
 
+// receiver is the other end.
+func (s *scan) receiver(r *record) reassembly.Endpoint {
+	k := &s.tuples[r.tuple]
+	if r.fromHi {
+		return k.Lo
+	}
+	return k.Hi
+}
+
 // shows reports whether a tap has any segment to an address: one that captures a single
 // direction shows nothing of what it lacks.
 func (j *joiner) shows(tap int, addr [16]byte) bool {
@@ -195,13 +204,7 @@ func (j *joiner) shows(tap int, addr [16]byte) bool {
 	if j.shown[tap] == nil {
 		j.shown[tap] = map[[16]byte]bool{}
 		for _, i := range j.recordsOf(tap) {
-			r := &j.scan.records[i]
-			k := &j.scan.tuples[r.tuple]
-			to := k.Hi
-			if r.fromHi {
-				to = k.Lo
-			}
-			j.shown[tap][to.Addr] = true
+			j.shown[tap][j.scan.receiver(&j.scan.records[i]).Addr] = true
 		}
 	}
 	return j.shown[tap][addr]

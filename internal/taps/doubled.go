@@ -111,12 +111,12 @@ func (s *scan) pairUp(alike []print, distance int64, pairs []doubling) []doublin
 	return pairs
 }
 
-// doubled divides a unit in which two taps were merged.
-func (b *builder) doubled(i int) {
+// doubled divides a unit in which two taps were merged, and reports whether it is one.
+func (b *builder) doubled(i int) (is bool) {
 	s, u := b.scan, &b.scan.units[i]
 	pairs, are := s.doublings(u)
 	if !are {
-		return
+		return false
 	}
 	if d, same := s.oneDistance(&pairs); same {
 		for side := range pairs {
@@ -125,12 +125,12 @@ func (b *builder) doubled(i int) {
 			}
 		}
 		b.note("same-capture", fmt.Sprintf("%s holds the same capture twice, all frames of the second %.6f s later: these count for nothing.", b.unitName(i), float64(d)/1e9))
-		return
+		return true
 	}
 	if u.full && !s.lookDifferent(&pairs) { // the rest would count twice at one of the two
 		b.note("taps", fmt.Sprintf("Most segments of %s come twice, at a consistent distance: two captures were merged. It has more than the %s that are compared, and neither TTL nor link-layer addresses tell the two apart, so it is analysed as one capture: give tcptrace the two captures.",
 			b.unitName(i), quantity.Count(uint64(s.limit), "segment")))
-		return
+		return true
 	}
 	crossed := s.crossed(&pairs)
 	p := b.unitTap[i]
@@ -181,6 +181,7 @@ func (b *builder) doubled(i int) {
 	if u.full {
 		b.divided[i] = rest
 	}
+	return true
 }
 
 // A division says of the frames of a unit that come after its last record at which of

@@ -114,7 +114,9 @@ func (b *builder) found() {
 		}
 	}
 	for i := range units {
-		b.doubled(i)
+		if len(b.points) < maxPoints && !b.doubled(i) {
+			b.translated(i)
+		}
 	}
 	b.nameFound()
 	for _, pair := range sortedPairs(apart) {
