@@ -110,9 +110,10 @@ type Why uint8
 
 // The reasons.
 const (
-	TraceOver Why = iota // the trace ended
-	Replaced             // a new connection took the four-tuple
-	Dropped              // the connection was evicted to stay within bounds
+	TraceOver   Why = iota // the trace ended
+	Replaced               // a new connection took the four-tuple
+	Dropped                // the connection was evicted to stay within bounds
+	Interrupted            // the capture was interrupted, or its file ends sooner than others
 )
 
 // Settings are the parameter values in force for one run, and what a detector

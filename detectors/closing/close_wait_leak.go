@@ -44,7 +44,7 @@ var CloseWaitLeak = &detectors.Detector{
 }
 
 var (
-	leakIdle      = &detectors.Outcome{Name: "idle", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the socket was still in CLOSE_WAIT at the end of the capture"}
+	leakIdle      = &detectors.Outcome{Name: "idle", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the socket was still in CLOSE_WAIT at the end of the capture, or when it was interrupted"}
 	leakAbandoned = &detectors.Outcome{Name: "abandoned", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the side that had closed gave up waiting and reset the connection",
 		Cause: "The application on the side in CLOSE_WAIT did not close, and the other host did not wait forever: Linux keeps a socket in " +
 			"FIN_WAIT_2 for a minute once no process holds it (net.ipv4.tcp_fin_timeout), Windows for two. Then it reset the socket in CLOSE_WAIT."}
@@ -67,6 +67,7 @@ type closeWaitLeak struct {
 	unheard int                   // keep-alives of the closer without an answer
 	end     reassembly.Mark       // the open side's late FIN, or either side's RST
 	reply   reassembly.Mark       // the closer's RST to a late FIN
+	cut     bool                  // the capture was interrupted
 }
 
 func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
@@ -146,6 +147,7 @@ func (w *closeWaitLeak) free(r *detectors.Report) bool {
 func (w *closeWaitLeak) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
 	w.due[0].Withdraw(r)
 	if o.Short == 0 && w.free(r) {
+		w.cut = o.Ended && o.Why == detectors.Interrupted
 		w.report(leakIdle, o.Now, r)
 	}
 }
@@ -225,11 +227,15 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 	m += "sent neither data nor FIN for " + detectors.Span(silence)
 	switch {
 	case outcome == leakIdle:
-		m += ", to the end of the capture: its application has not closed the socket"
+		until, has, is := "to the end of the capture", "has", "is left"
+		if w.cut {
+			until, has, is = "until the capture was interrupted", "had", "was still"
+		}
+		m += fmt.Sprintf(", %s: its application %s not closed the socket", until, has)
 		if far(w.ack.TTL) {
 			m += ", unless something before the capture point drops its FIN and every retransmission"
 		}
-		m += fmt.Sprintf(". %s is left in %s, %s in %s", holder, f.States[w.closer.Peer()], closer, f.States[w.closer])
+		m += fmt.Sprintf(". %s %s in %s, %s in %s", holder, is, f.States[w.closer.Peer()], closer, f.States[w.closer])
 	case outcome == leakAbandoned:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until %s gave up waiting in FIN_WAIT_2 and reset the connection (frame %d)", closer, w.end.Frame)
 	case w.end.Flags&reassembly.RST != 0:

@@ -32,6 +32,9 @@ func (p *partition) end(id flow.ID, f *flow.Flow, e detectors.Ending, limits fsm
 // ending is how the record of a connection stops at the end of the trace.
 func (p *partition) ending(id flow.ID, f *flow.Flow, trace *stats.Trace, end int64) detectors.Ending {
 	e := detectors.Ending{At: trace.KnownUntil(f.Conn.Last(), end, f.Conn.File())}
+	if e.At < end {
+		e.Why = detectors.Interrupted
+	}
 	if at, is := p.flows.ReplacedAt(id); is && at <= e.At { // frames are not always in order
 		e = detectors.Ending{At: max(at, f.Conn.Last()), Why: detectors.Replaced}
 	}

@@ -25,7 +25,7 @@ func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 		return
 	}
 	at := f.Conn.Last()
-	if e.Why == detectors.TraceOver && !f.Conn.Over() {
+	if (e.Why == detectors.TraceOver || e.Why == detectors.Interrupted) && !f.Conn.Over() {
 		at = max(at, e.At, p.traceEnd)
 	}
 	p.time, p.accounted = p.waits.End(f.Account, at, e.At, &f.Conn), f.Position
