@@ -135,7 +135,13 @@ func (t *Transfer) Explain(sender, receiver string) string {
 // RelayedSays says, without a full stop, why it is unknown whether a host whose handshake
 // took so many nanoseconds had nothing to send.
 func RelayedSays(handshake int64, host string) string {
-	return fmt.Sprintf("The handshake with %s took %s, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it, and loss or delay behind that is not in the capture", host, Span(handshake))
+	return RelayedBy(handshake, host) + ", and loss or delay behind that is not in the capture"
+}
+
+// RelayedBy says, without a full stop, that something ends the connection for a host whose
+// handshake took so many nanoseconds.
+func RelayedBy(handshake int64, host string) string {
+	return fmt.Sprintf("The handshake with %s took %s, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, Span(handshake))
 }
 
 // arithmetic is what a window allows for each round trip; or what was in flight behind the

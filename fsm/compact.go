@@ -171,7 +171,7 @@ func isIPv4(e *reassembly.Endpoint) bool {
 func (e *end) fits(base *compactBase, file uint16) bool {
 	return e.dir.Phase == PhaseFinAcked && e.dir.FIN == e.out.Nxt-1 && e.out == reassembly.Finished(e.out.ISS, e.out.Nxt, e.out.Edge) && e.last.File == file &&
 		uint64(base.at-e.last.At)|uint64(base.at-e.since)|e.bytes <= math.MaxUint32 &&
-		e.quietAt == 0 && e.tries == 0 && e.row|e.dups == 0 && !e.sacked
+		e.quietAt == 0 && e.tries == 0 && e.row|e.dups == 0 && !e.sacked && e.wrote == 0
 }
 
 func (e *end) pack(p *Packer, peer *end, base *compactBase, scale, peerScale uint8) {
@@ -180,7 +180,7 @@ func (e *end) pack(p *Packer, peer *end, base *compactBase, scale, peerScale uin
 	p.put(uint32(nxt-m.Seq), uint32(peerNxt-m.Ack), uint32(e.out.Edge-edgeOf(&peer.last, peerScale)), uint32(peerNxt-e.dir.doubt))
 	p.put(base.clock(m.At)-e.rttAt, uint32(nxt-e.rttSeq), uint32(nxt-e.wl1), e.srtt)
 	p.put(e.srtt/2-e.rttvar, e.answer, e.maxWnd-uint32(m.Window)<<scale, e.packets)
-	p.put(uint32(e.acks)|uint32(e.ahead)<<8|uint32(e.dir.ids)<<16|uint32(e.relays)<<24, uint32(e.dir.bits)|uint32(m.IPID-e.wlID)<<16, uint32(e.bytes)-e.recent[0], e.recent[1])
+	p.put(uint32(e.acks)|uint32(e.ahead)<<8|uint32(e.dir.ids)<<16|uint32(e.bits)<<24, uint32(e.dir.bits)|uint32(m.IPID-e.wlID)<<16, uint32(e.bytes)-e.recent[0], e.recent[1])
 }
 
 // unpack is the reverse, but for what other parts of the record say as well.
@@ -196,7 +196,7 @@ func (e *end) unpack(u *unpacker, peer *end, base *compactBase, scale uint8) {
 	v = u.get()
 	e.rttvar, e.answer, e.maxWnd, e.packets = e.srtt/2-v[0], v[1], v[2]+uint32(m.Window)<<scale, v[3]
 	v = u.get()
-	e.acks, e.ahead, e.dir.ids, e.relays = uint8(v[0]), uint8(v[0]>>8), idSteps(v[0]>>16), relayBits(v[0]>>24)
+	e.acks, e.ahead, e.dir.ids, e.bits = uint8(v[0]), uint8(v[0]>>8), idSteps(v[0]>>16), endBits(v[0]>>24)
 	e.bytes = e.payload()
 	e.dir.bits, e.wlID, e.recent[0], e.recent[1] = directionBits(v[1]), m.IPID-uint16(v[1]>>16), uint32(e.bytes)-v[2], v[3]
 }

@@ -40,17 +40,19 @@ type end struct {
 	acks   uint8 // pure ACKs, counted to 255
 	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 255
 	sacked bool  // the peer has something beyond UNA, by SACK, since UNA last moved
-	relays relayBits
+	bits   endBits
 	ahead  uint8 // by how much the greatest IP identification captured lies beyond that of last
 	opts   reassembly.OptionBits
+	wrote  finPause // when it sent new payload although it had acknowledged its peer's FIN
 }
 
-// relayBits are what a side's answer in the handshake shows: see Relayed.
-type relayBits uint8
+// endBits are what a side's answer in the handshake shows, see Relayed, and its close.
+type endBits uint8
 
 const (
-	acksSooner relayBits = 1 << iota // its ACKs come much sooner than the answer did
-	atLeast                          // the answer took that long or longer: what it answers was sent again
+	acksSooner endBits = 1 << iota // its ACKs come much sooner than the answer did
+	atLeast                        // the answer took that long or longer: what it answers was sent again
+	asked                          // it sent FIN with payload, or right behind payload, before any answer to that
 )
 
 type connBits uint32
@@ -80,8 +82,6 @@ const (
 	deniedFINofB
 	takenFINofA // B acknowledged a FIN that was not A's own: for B, A has closed
 	takenFINofB
-	wroteAfterFINofA // B sent new payload after it had acknowledged A's FIN
-	wroteAfterFINofB
 	unobserved // there is time in which nobody captured it
 	fromText
 	seqUnknown
@@ -147,10 +147,9 @@ func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
 func openBit(s reassembly.Side) connBits      { return openA << s }
 func foreignBit(s reassembly.Side) connBits   { return foreignA << s }
 
-func foreignFINBit(s reassembly.Side) connBits    { return foreignFINofA << s }
-func deniedFINBit(s reassembly.Side) connBits     { return deniedFINofA << s }
-func takenFINBit(s reassembly.Side) connBits      { return takenFINofA << s }
-func wroteAfterFINBit(s reassembly.Side) connBits { return wroteAfterFINofA << s }
+func foreignFINBit(s reassembly.Side) connBits { return foreignFINofA << s }
+func deniedFINBit(s reassembly.Side) connBits  { return deniedFINofA << s }
+func takenFINBit(s reassembly.Side) connBits   { return takenFINofA << s }
 
 // isReset reports whether a RST, its own or its peer's, has closed the side, for all that
 // is known.

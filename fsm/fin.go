@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -24,6 +25,9 @@ func (s *step) finish() {
 		}
 		if s.c.seenByPeer(s.side.Peer()) == PhaseFinAcked {
 			h.bits |= closedSecond
+		}
+		if last := &s.own.last; s.seg.Len > 0 || last.Len > 0 && last.Ack == s.seg.Ack {
+			s.own.bits |= asked
 		}
 		s.c.bits &^= foreignFINBit(s.side) | deniedFINBit(s.side) | takenFINBit(s.side)
 		if s.foreign() {
@@ -141,6 +145,25 @@ func (s *step) withdrawFIN(side reassembly.Side) {
 	}
 	h.Phase = PhaseOpen
 	h.bits &^= closedSecond | finAckLost | finFirst | finSecond | doubted
+	s.c.ends[side].bits &^= asked
 	s.c.bits &^= foreignFINBit(side) | deniedFINBit(side)
 	s.emit(FinWithdrawn, side)
+}
+
+// finPause is how long after its ACK of the peer's FIN a side sent its first new payload: in
+// steps of finPauseStep, and one more; 0 if it has sent none.
+type finPause uint8
+
+const finPauseStep = 10 * time.Millisecond
+
+// wroteAfterFIN notes when new payload follows on the ACK of the peer's FIN.
+func (s *step) wroteAfterFIN() {
+	h, own := &s.peer.dir, s.own
+	if own.wrote != 0 || h.Phase != PhaseFinAcked || !s.seg.Ack.After(h.FIN) {
+		return
+	}
+	own.wrote = 1
+	if own.last.Ack.After(h.FIN) {
+		own.wrote += finPause(min(max(s.seg.At-own.last.At, 0)/int64(finPauseStep), math.MaxUint8-1))
+	}
 }

@@ -49,11 +49,11 @@ const lateAnswer = 200_000
 func (s *step) timeAnswer() {
 	if !s.peer.dir.is(timing) {
 		if s.peer.last.Flags&reassembly.SYN != 0 && s.own.answer == 0 {
-			s.own.answer, s.own.relays = max(s.c.elapsed(s.c.clock(s.peer.last.At), s.seg.At), 1), s.own.relays|atLeast
+			s.own.answer, s.own.bits = max(s.c.elapsed(s.c.clock(s.peer.last.At), s.seg.At), 1), s.own.bits|atLeast
 		}
 		return
 	}
-	s.own.answer, s.own.relays = s.timed(), s.own.relays&^atLeast
+	s.own.answer, s.own.bits = s.timed(), s.own.bits&^atLeast
 	crossing := s.seg.Flags&reassembly.SYN != 0 && s.own.dir.is(synSeen)
 	if s.own.answer >= lateAnswer && !crossing {
 		s.ev.addWas(AnsweredLate, s.side, peerLast, &s.peer.last)
@@ -69,7 +69,7 @@ func (s *step) sampleRTT() {
 	r := s.timed()
 	p.dir.bits &^= timing
 	if s.own.answer >= minRelayed && s.own.answer/timesRelayed >= r {
-		s.own.relays |= acksSooner
+		s.own.bits |= acksSooner
 	}
 	if p.srtt == 0 {
 		p.srtt, p.rttvar = r, r/2
@@ -92,7 +92,7 @@ const (
 // data took so much less that it seems to come from something between: a NAT or a proxy that
 // acknowledges for it; else 0.
 func (c *Conn) Relayed(side reassembly.Side) time.Duration {
-	if c.ends[side].relays&acksSooner == 0 {
+	if c.ends[side].bits&acksSooner == 0 {
 		return 0
 	}
 	return time.Duration(c.ends[side].answer) * time.Microsecond
@@ -107,7 +107,7 @@ func (c *Conn) smoothedRTT(side reassembly.Side) time.Duration {
 // handshakeRTT is how long the side took to answer the peer's part of the handshake:
 // SYN to SYN-ACK, or SYN-ACK to ACK; 0 if that was not seen, or was sent twice.
 func (c *Conn) handshakeRTT(side reassembly.Side) time.Duration {
-	if c.ends[side].relays&atLeast != 0 {
+	if c.ends[side].bits&atLeast != 0 {
 		return 0
 	}
 	return time.Duration(c.ends[side].answer) * time.Microsecond

@@ -121,9 +121,7 @@ func (s *step) announce(fresh uint32) {
 	}
 	if fresh > 0 {
 		s.emit(DataSent, s.side)
-		if h := &s.peer.dir; h.Phase == PhaseFinAcked && s.seg.Ack.After(h.FIN) {
-			s.c.bits |= wroteAfterFINBit(s.side.Peer())
-		}
+		s.wroteAfterFIN()
 		if end := s.seg.Seq + reassembly.Seq(s.seg.Len); s.own.out.Edge.Before(end) {
 			s.overrun(uint32(end - s.own.out.Edge))
 		}

@@ -41,11 +41,24 @@ func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
 	return h.FIN, h.Phase >= PhaseFinSent
 }
 
-// WroteAfterFIN reports whether the side sent new payload although it had acknowledged its
-// peer's FIN.
-func (v View) WroteAfterFIN(side reassembly.Side) bool {
-	return v.c.bits&wroteAfterFINBit(side.Peer()) != 0
+// A HalfClose is what one side's FIN left open, and the use that its peer made of that
+// (RFC 9293 3.6).
+type HalfClose struct {
+	Asked bool          // the side's FIN came with payload or right behind payload, which nothing had answered
+	Used  bool          // the peer has acknowledged the FIN, and sent new payload
+	Pause time.Duration // between these two, in steps of 10 ms, 2.5 s at most
 }
+
+// HalfClose is about the side's FIN; the zero value if it has sent none.
+func (v View) HalfClose(side reassembly.Side) HalfClose {
+	wrote := v.c.ends[side.Peer()].wrote
+	return HalfClose{Asked: v.c.ends[side].bits&asked != 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
+}
+
+// Relayed is how long the side took at least to answer in the handshake, if its ACKs of data
+// come so much sooner that something between seems to acknowledge for it, a NAT or a proxy
+// that ends the connection; else 0.
+func (v View) Relayed(side reassembly.Side) time.Duration { return v.c.Relayed(side) }
 
 // State is the side's RFC 9293 state at the given time, as this connection left it,
 // whatever has used the four-tuple since. A time later than the last segment's only

@@ -34,7 +34,7 @@ func (s *step) nagleDelayed() bool {
 		return false
 	}
 	there, back := s.c.handshakeRTT(s.side.Peer()), s.c.handshakeRTT(s.side)
-	if s.own.relays&acksSooner != 0 {
+	if s.own.bits&acksSooner != 0 {
 		back = 0
 	}
 	react := time.Duration(seg.At - ack.At)

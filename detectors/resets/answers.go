@@ -59,6 +59,14 @@ func (c *resetCase) answers() bool { return c.replies() && !c.early() }
 // the peer: it answers the earliest, of which only the last is known.
 func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 }
 
+// oneForSeveral reports whether the RST may as well answer data right before the peer's FIN:
+// both came after the sender's FIN, and a RST without ACK has the number of either.
+func (c *resetCase) oneForSeveral() bool {
+	last := &c.peer.last
+	return c.answers() && c.bare() && c.more == 0 && last.Flags.Has(reassembly.FIN) && last.Len == 0 && c.secondFIN() == 0 &&
+		c.sender.close.Used && c.lost() > 0 && c.recent > 0
+}
+
 // synAgainUnderway reports whether the peer's last segment is its SYN, sent again. What the
 // sender has answered meanwhile may be the first one (random kernel case 1171).
 func (c *resetCase) synAgainUnderway() bool {

@@ -1,8 +1,10 @@
 package resets
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -93,4 +95,22 @@ const idNear = 64
 // the peer counts: it was made of that packet.
 func (c *resetCase) peersID() bool {
 	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+}
+
+// How late the answer to a SYN is that comes from another network: hosts on the link take less.
+const farAnswer = 20 * time.Millisecond
+
+// standIn says who may have spoken for the sender, if not its host: a NAT or a proxy that ends
+// the connections of hosts behind it. It is "" if nothing shows that. A RST with TTL 255 was
+// written on this link, since no router has lowered that (RFC 5082 2.2).
+func (c *resetCase) standIn() string {
+	took := c.rst.At - c.peer.last.At
+	switch {
+	case c.sender.relayed:
+		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
+	case c.refusal() && c.sender.last.At == 0 && c.rst.TTL == 255 && took >= int64(farAnswer):
+		return fmt.Sprintf(" The RST has TTL 255, so no router has forwarded it, but it took %s: a NAT or proxy on this link seems to have sent it for a host that is further away.",
+			detectors.Span(took))
+	}
+	return ""
 }

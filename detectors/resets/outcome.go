@@ -4,6 +4,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // segmentOrigin is what it takes to say that a RST is the host's own and what it
@@ -15,12 +16,13 @@ const segmentOrigin = fsm.Text | fsm.SeqUnknown
 // depends on the case.
 type outcome struct {
 	detectors.Outcome
-	exceptions  []exception                      // to its severity; the first that holds
-	doubts      []doubt                          // the first that holds makes it undecided
-	peerAtFault func(*resetCase) bool            // whether the peer has to be looked at, not the sender
-	fault       func(*resetCase) detectors.Fault // whose it is; nil is as declared
-	sentence    func(*resetCase) string          // for the ticket
-	lost        func(*resetCase) uint32          // the payload that it cost, in bytes; nil is what was in flight
+	exceptions  []exception                             // to its severity; the first that holds
+	doubts      []doubt                                 // the first that holds makes it undecided
+	peerAtFault func(*resetCase) bool                   // whether the peer has to be looked at, not the sender
+	fault       func(*resetCase) detectors.Fault        // whose it is; nil is as declared
+	advice      func(*resetCase) (cause, action string) // in place of what is declared, if not empty
+	sentence    func(*resetCase) string                 // for the ticket
+	lost        func(*resetCase) uint32                 // the payload that it cost, in bytes; nil is what was in flight
 	measure     func(*resetCase, *detectors.Finding)
 	absence     func(*resetCase, *detectors.Finding, *detectors.Report) // marks what did not come, if it rests on that
 }
@@ -51,15 +53,34 @@ var (
 )
 
 // staleFault accuses the peer only of what the RST answers, and only if the sender's own
-// host says so.
+// host says so. Nobody is at fault where the peer had to send that: a FIN again, whose ACK
+// has not arrived, or the ACK of what the sender sent again. The network may have held up
+// an old duplicate.
 func (c *resetCase) staleFault() detectors.Fault {
 	switch {
 	case c.otherTTL():
 		return detectors.FaultPath
-	case !c.replies():
+	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue():
 		return detectors.FaultUnknown
 	}
 	return detectors.FaultHost
+}
+
+// ackDue reports whether the peer's last segment is the ACK that the sender's last calls for:
+// a FIN, data or a keep-alive, sent again though it was acknowledged (RFC 9293 3.10.7.4).
+func (c *resetCase) ackDue() bool {
+	own, last := &c.sender.last, &c.peer.last
+	return last.SeqLen() == 0 && !c.peer.probe && (own.SeqLen() > 0 || c.sender.probe) && last.At >= own.At && c.prompt(own, last)
+}
+
+// secondFIN is by how much the number of the peer's last segment, another FIN, differs from
+// that of its first; 0 if it has the same.
+func (c *resetCase) secondFIN() int32 {
+	last := &c.peer.last
+	if !last.Flags.Has(reassembly.FIN) || !c.peer.finSent() {
+		return 0
+	}
+	return c.peer.fin.To(last.End() - 1)
 }
 
 func (c *resetCase) measureIdle(f *detectors.Finding) {
@@ -91,6 +112,9 @@ func (o *outcome) apply(c *resetCase, f *detectors.Finding, r *detectors.Report)
 	}
 	if o.fault != nil {
 		f.Fault = o.fault(c)
+	}
+	if o.advice != nil {
+		f.Cause, f.Action = o.advice(c)
 	}
 	if o.measure != nil {
 		o.measure(c, f)

@@ -63,7 +63,7 @@ var unreadData = &outcome{
 var dataAfterClose = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "data-after-close", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "data reached a side that had already closed; info if a client closed and did not want the rest",
+		When: "data reached a side that had already closed; info if a client closed and did not want the rest, or if little came after the FIN",
 		Cause: "The sender of the RST had sent FIN and released its socket; data that arrives after that is answered with a RST and lost. Usually a request " +
 			"crosses the FIN of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
 		Action: "Let the client close idle connections sooner than the server does (a shorter keep-alive timeout on the client or proxy), and let it " +
@@ -71,14 +71,12 @@ var dataAfterClose = &outcome{
 	},
 	exceptions: []exception{
 		{detectors.Info, (*resetCase).fromClient},
-		{detectors.Info, func(c *resetCase) bool { knew, _ := c.knewFIN(); return knew && c.lost() < minLost }},
-		{detectors.Info, func(c *resetCase) bool {
-			knew, _ := c.knewFIN()
-			request := c.lost() >= minLost && c.recent <= uint64(c.lost()) // nothing was in flight just before
-			return !c.clientKnown && (knew || !request)
-		}},
+		{detectors.Info, func(c *resetCase) bool { return c.lateData() == farewell }},
+		{detectors.Info, func(c *resetCase) bool { return !c.clientKnown && (c.lateData() != crossing || !c.request()) }},
 	},
-	peerAtFault: func(c *resetCase) bool { knew, _ := c.knewFIN(); return knew },
+	peerAtFault: func(c *resetCase) bool { return c.lateData() == reuse },
+	fault:       (*resetCase).dataAfterCloseFault,
+	advice:      (*resetCase).dataAfterCloseAdvice,
 	measure: func(c *resetCase, f *detectors.Finding) {
 		switch knew, known := c.knewFIN(); {
 		case knew:
@@ -143,7 +141,7 @@ var handshakeReset = &outcome{
 		Name: "handshake-reset", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address",
 		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
-			"forged source address), or its host cannot find it (address translation).",
+			"forged source address), or its host cannot find it (address translation). An ACK of something that was never sent, before the RST, comes from no sound TCP.",
 		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
 			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
 	},

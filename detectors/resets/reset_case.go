@@ -31,6 +31,8 @@ type resetCase struct {
 	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
+	unsent     bool            // the sender's last segment acknowledges what its peer has never sent; see misacked
+	before     volley          // RSTs of the sender right before this one, which answer segments from before
 	resets     [2]int          // RSTs of each side since, this one included
 	more       int             // RSTs of the sender right behind this one: before the peer sent anything else
 	peerSpoke  bool            // the peer has sent something since
@@ -55,14 +57,38 @@ type end struct {
 	maxWindow uint32
 	scale     uint8 // of its windows
 
-	scaleKnown    bool
-	shut          bool // its window is zero
-	queued        bool // its last payload filled a segment or the window, with more behind it
-	shrank        bool // it has taken back window before
-	synSeen       bool
-	probe         bool // last is a keep-alive or a window probe
-	wroteAfterFIN bool // it has sent new payload that acknowledges the FIN of the other side
-	habits        fsm.Habits
+	scaleKnown bool
+	shut       bool // its window is zero
+	queued     bool // its last payload filled a segment or the window, with more behind it
+	shrank     bool // it has taken back window before
+	synSeen    bool
+	probe      bool // last is a keep-alive or a window probe
+	close      fsm.HalfClose
+	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
+	habits     fsm.Habits
+}
+
+// misacked notes that the sender, which had sent the SYN, did not acknowledge the SYN-ACK, but
+// something that its peer had never sent (RFC 9293 3.10.7.4: SYN-RECEIVED, not acceptable).
+// The RST comes after that, and does not answer the SYN-ACK.
+func (c *resetCase) misacked(stray *reassembly.Mark) {
+	if c.states[c.side] == fsm.SynSent && stray.At != 0 && stray.At >= c.peer.last.At && stray.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
+		c.peer.last.Flags.Has(reassembly.SYN|reassembly.ACK) && stray.Ack != c.peer.last.End() {
+		c.sender.last, c.unsent = *stray, true
+	}
+}
+
+// A volley is RSTs of one side, one right behind the other.
+type volley struct {
+	first reassembly.Mark
+	n     int
+}
+
+// add adds a RST of the side.
+func (v *volley) add(rst *reassembly.Mark) {
+	if v.n++; v.n == 1 {
+		v.first = *rst
+	}
 }
 
 // newCase takes the facts at the time of the RST.
@@ -88,12 +114,14 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
 		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side), queued: v.Unpushed(side),
-		probe: last.At != 0 && detectors.IsProbe(v, side, &last), wroteAfterFIN: v.WroteAfterFIN(side),
+		probe: last.At != 0 && detectors.IsProbe(v, side, &last), close: v.HalfClose(side),
 	}
 	e.fin, _ = v.FIN(side)
 	e.scale, e.scaleKnown = v.WindowScale(side)
 	_, e.synSeen = v.SYNOptions(side)
 	e.habits = v.IPHabits(side)
+	opener, known := v.Opener()
+	e.relayed = known && side != opener && v.Relayed(side) > 0 && v.HandshakeRTT(side) > 0 // else it is late with the ACK, or an answer was lost
 	return e
 }
 
@@ -102,6 +130,17 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 func (c *resetCase) confirm(challenged *reassembly.Mark) {
 	if challenged.At != 0 && c.challenging && c.answers() && challenged.At <= c.peer.last.At && c.prompt(challenged, &c.peer.last) {
 		c.confirms = *challenged
+	}
+}
+
+// follows notes the RSTs of the sender before this one that its peer had to ignore. A host
+// whose socket is gone answers what was in flight piece by piece, each with the number that
+// the piece acknowledges, and only the last of these is still acceptable.
+func (c *resetCase) follows(v *volley) {
+	first := &v.first
+	if v.n > 0 && c.sender.finSent() && c.bare() && !first.Flags.Has(reassembly.ACK) && c.prompt(first, &c.rst) &&
+		first.Seq.Before(c.rst.Seq) && c.sender.stream.ISS.Before(first.Seq) && first.TTL == c.rst.TTL {
+		c.before = *v
 	}
 }
 

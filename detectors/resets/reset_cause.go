@@ -37,8 +37,8 @@ var ResetCause = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a middlebox may have forgotten the connection and sent the RST"},
 	},
-	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored),
-	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.Revived, fsm.StayedOpen, fsm.Sent),
+	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow),
+	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.Revived, fsm.StayedOpen, fsm.Sent),
 	Watch:        watchReset,
 	YieldsTo:     []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
@@ -56,6 +56,8 @@ type resetCause struct {
 	last    *resetCase         // the RST that ended the connection, as far as is known
 	pending [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
 	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
+	ignored [2]volley          // each side's RSTs that its peer must ignore, since it last sent anything else
+	stray   [2]reassembly.Mark // each side's last segment, if that is out of window
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
@@ -66,9 +68,12 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ResetIgnored:
 		if ev.Class == fsm.Rst {
 			w.doubted[ev.Side] = reassembly.MarkOf(ev.Seg)
+			w.ignored[ev.Side].add(&w.doubted[ev.Side])
 		} else { // a later segment of that side
 			w.pending[ev.Side] = nil
 		}
+	case fsm.SentOutOfWindow:
+		w.stray[ev.Side] = reassembly.MarkOf(ev.Seg)
 	case fsm.ResetSent:
 		w.reset(ev, r)
 	case fsm.Revived:
@@ -81,6 +86,12 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 			w.report(r)
 		}
 	case fsm.Sent:
+		if ev.Class != fsm.Rst {
+			w.ignored[ev.Side] = volley{}
+			if ev.Class != fsm.OutOfWindow {
+				w.stray[ev.Side] = reassembly.Mark{}
+			}
+		}
 		if w.last != nil && w.last.follow(ev, r.Conn) {
 			w.report(r)
 		}
@@ -99,6 +110,8 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 	} else {
 		c = newCase(ev, r)
 		c.confirm(&w.doubted[ev.Side])
+		c.follows(&w.ignored[ev.Side])
+		c.misacked(&w.stray[ev.Side])
 	}
 	w.finish(r)
 	w.last = c
@@ -127,8 +140,8 @@ func (w *resetCause) report(r *detectors.Report) {
 	f.At = f.End
 	f.States = c.states
 	f.Roles = detectors.Roles("resetter", side, "peer")
-	f.Measure("resets", max(c.resets[0]+c.resets[1], 1))
-	if c.answers() && !c.oneOf() {
+	f.Measure("resets", max(c.resets[0]+c.resets[1], 1)+c.before.n)
+	if c.answers() && !c.oneOf() && !c.oneForSeveral() {
 		f.Measure("answer_s", detectors.Seconds(c.rst.At-c.peer.last.At))
 	}
 	f.Measure("idle_s", detectors.Seconds(c.idle()))
@@ -144,6 +157,9 @@ func (w *resetCause) report(r *detectors.Report) {
 		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
 	}
 	o.apply(c, &f, r)
+	if words := c.standIn(); words != "" && culprit == side && f.Fault.NamesHost() {
+		f.Fault, f.Message = detectors.FaultUnknown, f.Message+words
+	}
 	if o == refused && c.continued.At != 0 && r.Conn.Limits()&segmentOrigin != 0 {
 		f.Undecide("text: something continues after the RST, and the text does not show which of the two is its side's own")
 	}
@@ -154,8 +170,12 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	side, peer := c.side, c.side.Peer()
 	evidence := append(make([]detectors.Evidence, 0, 3), r.Evidence("RST", side, &c.rst)) // mostly with one segment of each side
 	switch last := &c.peer.last; {
+	case c.unsent:
+		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
 	case c.oneOf():
 		evidence = append(evidence, r.Evidence("last of the segments that the RSTs answer", peer, last))
+	case c.oneForSeveral():
+		evidence = append(evidence, r.Evidence("segment that the RST answers, unless that is one just before", peer, last))
 	case c.answers(), c.overran():
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():
@@ -166,10 +186,15 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	switch last := &c.sender.last; {
 	case c.confirms.At != 0:
 		evidence = append(evidence, r.Evidence("first RST, challenged", side, &c.confirms))
+	case c.unsent:
+		evidence = append(evidence, r.Evidence("acknowledges what was never sent", side, last))
 	case last.Flags.Has(reassembly.FIN):
 		evidence = append(evidence, r.Evidence("FIN from "+r.Name(side), side, last))
 	case last.At != 0:
 		evidence = append(evidence, r.Evidence("last segment from "+r.Name(side)+" before it", side, last))
+	}
+	if c.before.n > 0 {
+		evidence = append(evidence, r.Evidence("first of several RSTs: it answers an earlier segment", side, &c.before.first))
 	}
 	if c.arrived.At != 0 {
 		evidence = append(evidence, r.Evidence("acknowledges data sent before it", peer, &c.arrived))

@@ -28,7 +28,7 @@ func (c *resetCase) answered() string {
 	case m.Len > 0:
 		name = inBytes(m.Len)
 	}
-	if c.replies() && c.early() || c.oneOf() {
+	if c.replies() && c.early() || c.oneOf() || c.oneForSeveral() {
 		frame += " or one just before it"
 	}
 	return fmt.Sprintf("%s (%s) from %s", name, frame, c.peer.name)
@@ -59,6 +59,10 @@ func (c *resetCase) handshakeResetSentence() string {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
 	after := detectors.Span(c.rst.At - c.peer.last.At)
+	if c.unsent {
+		return fmt.Sprintf("%s opened the connection, answered the SYN-ACK (frame %d) from %s with an ACK of something that %[3]s had never sent (frame %[4]d), and then sent a RST (frame %[5]d), %[6]s after the SYN-ACK.",
+			c.sender.name, c.peer.last.Frame, c.peer.name, c.sender.last.Frame, c.rst.Frame, after)
+	}
 	if !c.replies() {
 		return fmt.Sprintf("%s opened the connection, and ended it with a RST (frame %d) %s after the SYN-ACK (frame %d) from %s: it no longer wants the connection.",
 			c.sender.name, c.rst.Frame, after, c.peer.last.Frame, c.peer.name)
@@ -77,6 +81,14 @@ func (c *resetCase) staleSentence() string {
 		if last := &c.peer.last; !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last) {
 			m += " It answers nothing that was captured."
 		}
+		switch d := c.secondFIN(); {
+		case c.replies() && d != 0:
+			m += fmt.Sprintf(" That FIN has the sequence number %d, the first one had %d: there can be only one (RFC 9293 3.10.4), and %s had acknowledged the first.",
+				c.peer.fin+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin-c.peer.stream.ISS, c.sender.name)
+		case c.replies() && c.ackDue():
+			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or %[1]s had not waited for this one.",
+				c.sender.name, c.sender.last.Frame)
+		}
 		return m + c.otherSender()
 	}
 	return m + fmt.Sprintf(". That is an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
@@ -88,22 +100,6 @@ func (c *resetCase) otherSender() string {
 		return ""
 	}
 	return fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
-}
-
-func (c *resetCase) dataAfterCloseSentence() string {
-	m := fmt.Sprintf("%s had closed and its socket was gone: it answered %s from %s with a RST (frame %d).",
-		c.sender.name, inBytes(c.lost()), c.peer.name, c.rst.Frame)
-	if c.peer.last.Len == 0 && c.answers() && !c.oneOf() {
-		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
-			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
-	}
-	switch knew, known := c.knewFIN(); {
-	case knew:
-		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", c.peer.name)
-	case known:
-		m += fmt.Sprintf(" The data crossed the FIN: %s could not have known.", c.peer.name)
-	}
-	return m
 }
 
 func (c *resetCase) idleDropSentence() string {

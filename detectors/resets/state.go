@@ -49,7 +49,7 @@ func (e *end) finSent() bool { return e.phase >= fsm.PhaseFinSent }
 // the first time. known is false if data of it was not captured: its ACK may have said so.
 func (c *resetCase) knewFIN() (knew, known bool) {
 	in := &c.peer.stream
-	return c.peer.wroteAfterFIN, c.peer.wroteAfterFIN || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
+	return c.sender.close.Used, c.sender.close.Used || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
 }
 
 // ackUnseen reports whether the last of the sender's that was acknowledged was not

@@ -1,0 +1,117 @@
+package resets
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+)
+
+// What a side that has closed, and has no socket any more, was sent after its FIN. Its peer
+// may send until it closes, too (RFC 9293 3.6): that alone accuses nobody.
+
+// lateData is what the data is that met no socket.
+type lateData uint8
+
+const (
+	crossing lateData = iota // sent before its sender knew of the FIN
+	answer                   // to what the client had sent with its FIN, or right before that
+	reuse                    // a new request, in a connection that the server had closed well before
+	farewell                 // too short to be missed: often what ends a session, such as a TLS close_notify
+	rest                     // what its sender had left to send
+)
+
+// minReuse is how long the FIN must have been acknowledged, two round trips at least, before
+// new data is a request to a connection that was known to be closed. Sooner, the application
+// may not have been told.
+const minReuse = 50 * time.Millisecond
+
+func (c *resetCase) lateData() lateData {
+	fin := &c.sender.close
+	switch {
+	case !fin.Used && c.peer.finSent() && c.lost() < minLost:
+		return farewell
+	case !fin.Used:
+		return crossing
+	case fin.Asked && !c.fromServer():
+		return answer
+	case c.lost() < minLost:
+		return farewell
+	case c.fromServer() && c.longClosed():
+		return reuse
+	}
+	return rest
+}
+
+// longClosed reports whether the peer has acknowledged the FIN well before it sent more.
+func (c *resetCase) longClosed() bool { return c.sender.close.Pause >= max(minReuse, 2*c.rtt) }
+
+// request reports whether data that crossed the FIN may be a request in an idle connection.
+func (c *resetCase) request() bool {
+	if c.clientKnown {
+		return c.fromServer()
+	}
+	return c.lost() >= minLost && c.recent <= uint64(c.lost()) // nothing was in flight just before
+}
+
+// dataAfterCloseFault is the peer's own if it reused what it knew to be closed. Otherwise the
+// sender closed, and nobody else did anything out of order.
+func (c *resetCase) dataAfterCloseFault() detectors.Fault {
+	switch c.lateData() {
+	case farewell:
+		return detectors.FaultUnknown
+	case answer, rest:
+		if !c.clientKnown {
+			return detectors.FaultUnknown
+		}
+	}
+	return detectors.FaultHost
+}
+
+// dataAfterCloseAdvice says what to think of data that is no request to an idle server.
+func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
+	switch kind := c.lateData(); {
+	case kind == farewell:
+		return "The sender of the RST had closed its socket completely, and its peer sent its last few bytes, as a rule to end the session: TLS asks for a " +
+				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. A short request to a connection that was closed long before looks the same.",
+			"No action needed, unless the sender of the data reports an error."
+	case kind == answer:
+		return "The sender of the RST closed its socket completely, right after it had sent something, and the answer to that met no socket. " +
+				"Its peer may send after a FIN (half-close, RFC 9293 3.6), and did nothing wrong.",
+			"No action needed if the application did not want the answer. If it did, let it shut down only its sending side (SHUT_WR), and read to the end of file before it closes."
+	case kind == rest, kind == crossing && !c.request():
+		return "The sender of the RST closed its socket completely while its peer was still sending: it gave up, or did not want the rest. " +
+				"Its peer may send after a FIN (half-close, RFC 9293 3.6).",
+			"No action needed if the application did not want the rest. Otherwise let it read to the end of file before it closes."
+	}
+	return "", ""
+}
+
+// dataAfterCloseSentence says what the RST answers, and what its peer knew.
+func (c *resetCase) dataAfterCloseSentence() string {
+	m := fmt.Sprintf("%s had closed and its socket was gone: it answered %s from %s with a RST (frame %d).",
+		c.sender.name, inBytes(c.lost()), c.peer.name, c.rst.Frame)
+	switch {
+	case c.before.n > 0:
+		m = fmt.Sprintf("%s had closed and its socket was gone: it answered what came from %s, %s of data among it, with %d RSTs (frames %d to %d).",
+			c.sender.name, c.peer.name, inBytes(c.lost()), c.before.n+1, c.before.first.Frame, c.rst.Frame)
+	case c.peer.last.Len == 0 && c.answers() && !c.oneOf():
+		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
+			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
+	}
+	_, known := c.knewFIN()
+	switch kind := c.lateData(); {
+	case known && !c.sender.close.Used:
+		m += fmt.Sprintf(" The data crossed the FIN: %s could not have known.", c.peer.name)
+	case !known:
+	case kind == reuse:
+		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", c.peer.name)
+	case kind == answer && c.fromClient():
+		m += fmt.Sprintf(" It had sent its FIN with a request or right behind one, without waiting for the answer. %s had received the FIN, and may still send (RFC 9293 3.6).", c.peer.name)
+	case kind == rest && c.fromServer():
+		m += fmt.Sprintf(" %s had received the FIN, but only just, and may still send (RFC 9293 3.6).", c.peer.name)
+	default:
+		m += fmt.Sprintf(" %s had received the FIN, and may still send (RFC 9293 3.6).", c.peer.name)
+	}
+	return m
+}
