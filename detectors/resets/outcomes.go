@@ -141,9 +141,17 @@ var handshakeReset = &outcome{
 		Name: "handshake-reset", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address",
 		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
-			"forged source address), or its host cannot find it (address translation). An ACK of something that was never sent, before the RST, comes from no sound TCP.",
+			"forged source address), or its host cannot find it (address translation).",
 		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
 			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
+	},
+	advice: func(c *resetCase) (cause, action string) {
+		if !c.unsent {
+			return "", ""
+		}
+		return "No sound TCP acknowledges what was never sent: a program that makes its own packets did (a scanner, a test), something on the path changes sequence numbers " +
+				"in one direction only, or the ACK belongs to another connection of these ports. The server answers such an ACK with RST (RFC 9293 3.10.7.4), or ignores it.",
+			"Capture on the client to see whether it sends the ACK like this; if not, look for a device between that rewrites sequence numbers."
 	},
 	doubts: []doubt{{"one-sided: the SYN-ACK that it may answer was not captured",
 		func(c *resetCase) bool { return !c.peer.last.Flags.Has(reassembly.SYN) }}},

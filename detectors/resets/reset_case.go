@@ -72,7 +72,7 @@ type end struct {
 // something that its peer had never sent (RFC 9293 3.10.7.4: SYN-RECEIVED, not acceptable).
 // The RST comes after that, and does not answer the SYN-ACK.
 func (c *resetCase) misacked(stray *reassembly.Mark) {
-	if c.states[c.side] == fsm.SynSent && stray.At != 0 && stray.At >= c.peer.last.At && stray.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
+	if c.states[c.side] == fsm.SynSent && c.sender.synSeen && stray.At != 0 && stray.At >= c.peer.last.At && stray.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
 		c.peer.last.Flags.Has(reassembly.SYN|reassembly.ACK) && stray.Ack != c.peer.last.End() {
 		c.sender.last, c.unsent = *stray, true
 	}
