@@ -19,7 +19,7 @@ func (s *step) acknowledge() uint32 {
 	if unseen {
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		h.bits &^= unpushed
-		s.emit(HoleAcked, s.side.Peer())
+		s.ev.add(HoleAcked, s.side.Peer(), moved)
 	}
 	h.bits &^= synAckLost
 	if moved > 0 {

@@ -53,6 +53,9 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 	}
 	switch place {
 	case reassembly.Repeat:
+		if s.uncounted() {
+			return NewData
+		}
 		return Retransmission
 	case reassembly.Filling:
 		// RETRANSMISSION or OUT OF ORDER: a segment that fills a hole is late by

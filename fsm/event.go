@@ -88,8 +88,8 @@ type Event struct {
 	Side  reassembly.Side
 	Class Class
 	Place reassembly.Placement // of the segment in its sender's sequence space
-	N     uint32               // Advanced: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
-	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed
+	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
+	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. WindowShrunk: 1 if its IP identification lies far from those of its side, which followed one another
 	Dups  uint8                // DataResent: duplicate ACKs of the peer since it last acknowledged anything new, 255 at most
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,

@@ -24,7 +24,10 @@ func (s *step) shrink(by uint32, sent order) {
 	}
 	s.own.dir.bits |= shrank
 	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
-		s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last).n = by
+		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
+		if e.n = by; s.otherCounter() {
+			e.age = 1
+		}
 	}
 }
 

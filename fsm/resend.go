@@ -36,6 +36,18 @@ func (s *step) dupAck() {
 	}
 }
 
+// uncounted reports whether the segment begins where its side stands by its own account, though
+// the side has sent payload from there on already: the last that it sent is a pure ACK
+// with that sequence number, which a host takes from SND.NXT. A proxy that does not count what it
+// sends sends other bytes at the same place; to its peer, they are old. A host that knows what it has in flight
+// may set SND.NXT back when its timer expires: what follows that counts as sent again.
+func (s *step) uncounted() bool {
+	own, last := s.own, &s.own.last
+	return last.Seq == s.seg.Seq && last.Len == 0 && last.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST) == 0 &&
+		own.out.Nxt.After(s.seg.Seq+1) && own.row == 0 && own.dir.is(timing) &&
+		s.c.elapsed(own.rttAt, last.At) > uint32(reorderTime/time.Microsecond)
+}
+
 // usesSACK reports whether both SYNs permitted SACK (RFC 2018 2).
 func (c *Conn) usesSACK() bool {
 	return c.ends[0].opts&c.ends[1].opts&reassembly.HasSACKPermitted != 0

@@ -22,7 +22,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or IP identifications that followed one another jump, another device may send for the host: no host is accused. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -52,8 +52,10 @@ type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its win
 type shrinks struct {
 	first   reassembly.Mark // the anchor
 	cut     reassembly.Mark // the first that cut off data in flight
-	device  reassembly.Mark // the first that follows a segment of another device
+	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
 	before  reassembly.Mark // that segment
+	counter reassembly.Mark // the first that may do so, by its IP identification
+	counted reassembly.Mark // the segment before that
 	own     int             // how many do not
 	count   int
 	cuts    int
@@ -67,10 +69,13 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		s.first = m
 	}
 	s.largest = max(s.largest, ev.N)
-	if !(fsm.Habits{}).OtherTTL(ev.Was, &m) {
+	switch ttl := (fsm.Habits{}).OtherTTL(ev.Was, &m); {
+	case !ttl && ev.Age == 0:
 		s.own++
-	} else if s.device.At == 0 {
+	case ttl && s.device.At == 0:
 		s.device, s.before = m, *ev.Was
+	case !ttl && s.counter.At == 0:
+		s.counter, s.counted = m, *ev.Was
 	}
 	if n := beyondEdge(r.Conn, ev.Side.Peer()); n > 0 {
 		if s.cuts++; s.cuts == 1 {
@@ -123,7 +128,13 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 	} else {
 		f.Message += " Nothing was in flight there, so no harm was done."
 	}
-	if s.own == 0 {
+	switch {
+	case s.own > 0:
+	case s.counter.At != 0:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
+		f.Message += fmt.Sprintf(" The IP IDs of %s followed one another until then, and jump from %d (frame %d) to %d (frame %d): another device may send in its name.",
+			own, s.counted.IPID, s.counted.Frame, s.counter.IPID, s.counter.Frame)
+	default:
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
 		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",
 			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame, own)

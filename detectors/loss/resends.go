@@ -41,11 +41,13 @@ type openResend struct {
 	reassembly.Block
 	frame   uint32
 	trigger trigger
-	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
-	early   bool // it counts as such
+	head    bool  // holds the oldest byte, is the first pending one, and has a timestamp
+	early   bool  // it counts as such
+	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
 	doubt   doubt
 	at      int64
-	first   int64 // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
+	first   int64          // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
+	whole   reassembly.Seq // the end of the original, if this is the second and a part of it; else 0
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing
@@ -107,12 +109,7 @@ func sum(counts []uint32) (n uint32) {
 }
 
 // begin starts the count with the first segment that is sent again.
-func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
-	a.base = r.Conn.Bytes(ev.Side)
-	if ev.Place == reassembly.Filling { // it counts as sent again
-		a.base -= min(uint64(ev.Seg.Len), a.base)
-	}
-}
+func (a *resends) begin(ev fsm.Event, r *detectors.Report) { a.base = r.Conn.Bytes(ev.Side) }
 
 // sent is all payload since then, counted as often as it was captured.
 func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
@@ -148,6 +145,9 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if a.pending.all() == 0 && out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
 		o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
 	}
+	if was := ev.Was; a.pending.all() == 0 && was.Seq == seg.Seq && was.End().After(o.To) && was.Len <= r.Conn.EffSndMSS() {
+		o.whole = was.End()
+	}
 	if a.hasSACKed(o.Block) {
 		a.pending.by[k]++
 		a.pending.sacked++
@@ -163,6 +163,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		o.head, a.stamp = true, seg.Opts.TSVal
 	}
 	if a.opened == openResends {
+		a.settleSoon(ev.Side, r)
 		a.close(0)
 	}
 	a.open[a.opened] = o
@@ -208,16 +209,27 @@ func (a *resends) doubts(ev fsm.Event, k trigger, out *reassembly.Stream, r *det
 // acked takes the first ACK of anything new of the side's after it sent something again. If
 // its timestamp shows that this was spurious, it returns the resend.
 func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
+	sole := a.pending.all() == 1
 	a.total.add(&a.pending)
 	a.pending = counts{}
 	for i := range a.open[:a.opened] {
-		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head && answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
-			o.early = true
-			a.total.early++
-			a.total.spuriousBytes += uint64(o.To - o.From)
-			o.settle(&a.total)
+		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
+			if answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
+				a.wasEarly(o)
+			} else {
+				o.soon = ack.At - o.at
+			}
 		}
 		a.open[i].first = 0
+	}
+	for i := range a.open[:a.opened] {
+		whole := a.open[i].whole
+		a.open[i].whole = 0
+		// A packet arrives as a whole, or not at all: what lies beyond the part that was sent again
+		// came with the original.
+		if sole && whole != 0 && whole.AtOrBefore(ack.Ack) {
+			return a.wasSpurious(i), true
+		}
 	}
 	for i := range a.open[:a.opened] {
 		if !a.open[i].head {
@@ -285,6 +297,29 @@ func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report)
 	rtt, data := int64(r.Conn.HandshakeRTT(side.Peer())), int64(r.Conn.SRTT(side))
 	return data != 0 && max(rtt, data)-min(rtt, data) <= rtt/16 && first >= rtt-rtt/4 && first <= rtt+rtt/4 && again < rtt/2
 }
+
+// wasEarly counts one whose ACK came too soon to answer it.
+func (a *resends) wasEarly(o *openResend) {
+	o.early = true
+	a.total.early++
+	a.total.spuriousBytes += uint64(o.To - o.From)
+	o.settle(&a.total)
+}
+
+// settleSoon counts those whose ACK came in much less than a round trip as early: of the
+// handshake, and of what was timed until now.
+func (a *resends) settleSoon(side reassembly.Side, r *detectors.Report) {
+	for i := range a.open[:a.opened] {
+		if o := &a.open[i]; o.soon != 0 && o.soon < leastRoundTrip(side, r)/muchSooner {
+			a.wasEarly(o)
+			o.soon = 0
+		}
+	}
+}
+
+// muchSooner is how much sooner than after a round trip an ACK must come to answer an earlier
+// segment, where round trips differ.
+const muchSooner = 4
 
 // close forgets the i-th of those open.
 func (a *resends) close(i int) {

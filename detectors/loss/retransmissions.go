@@ -28,7 +28,7 @@ var Retransmissions = &detectors.Detector{
 		NotThis: "A handful of fast retransmissions: normal TCP. One segment that is retransmitted to a peer that does not answer, until " +
 			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
 			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering. Duplicate ACKs that nothing after the " +
-			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. A stall is undecided where no " +
+			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. Other bytes at an old sequence number, from a sender whose ACKs show that it does not count what it sent there. Bytes that were acknowledged before any segment with them was captured. A stall is undecided where no " +
 			"round trip is known: the path may be slower than the timeout.",
 		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
 			"the rest of the same recovery is a plain retransmission. It calls one spurious only if its ACK was captured " +
@@ -45,7 +45,7 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError), // a hole says why the former comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -58,7 +58,7 @@ var (
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
-		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes: nothing was lost but time, or ACKs",
+		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes, or the connection stalled for seconds until the originals were acknowledged: nothing was lost but time, or ACKs",
 		Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
 			"a virtual machine that is not scheduled), a timeout that is too short, or loss on the return path.",
 		Action: "Compare the round trip at these moments with that of the handshake. If the capture holds ACKs that did not " +
@@ -76,9 +76,8 @@ type resender struct {
 	first    reassembly.Mark // the first segment that was sent again
 	waiting  int64           // since when nothing had been acknowledged when something was sent again
 	stall    stall           // that lasts; its segment's At is 0 if none does
-	longest  stall
-	stalled  int64 // in all
-	stalls   uint32
+	stalls   stalls
+	late     stalls             // that an ACK of the original ended
 	lostAcks uint32             // resends whose ACK was captured long before
 	reported *detectors.Outcome // nil if nothing was
 	next     uint32             // how many resends are worth another report
@@ -88,7 +87,7 @@ type resender struct {
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
-	if ev.Kind == fsm.DataResent && padded(ev) {
+	if ev.Kind == fsm.DataResent && notResent(ev, r) {
 		return
 	}
 	if ev.Kind == fsm.ICMPError {
@@ -111,11 +110,13 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.sendsAgain(ev, r)
 	case fsm.ResendAcked:
 		n := a.pending.all()
-		a.acked(ev.Seg, ev.Side, r)
-		a.endStall(ev.Seg, n, ev.Side.Peer(), r)
+		_, original := a.acked(ev.Seg, ev.Side, r)
+		a.endStall(ev.Seg, n, original, ev.Side.Peer(), r)
 		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
+	case fsm.HoleAcked:
+		a.uncaptured(ev, r)
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
@@ -146,15 +147,19 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	if first { // the segment that is timed may be older than the last progress by a round trip
 		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
 	}
-	if expired && a.stall.resent.At == 0 {
-		peer := ev.Side.Peer()
-		a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer)}
+	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
+	switch s := &a.stall; {
+	case s.resent.At == 0 && expired:
+		*s = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer)}
+	case s.resent.At != 0 && (expired || out.Oldest(ev.Seg.Seq)):
+		s.before, s.resent = s.resent, reassembly.MarkOf(ev.Seg)
 	}
 }
 
 func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {
 	for side, a := range w.sides {
 		if a != nil {
+			a.settleSoon(reassembly.Side(side), r)
 			a.review(true, e.At, reassembly.Side(side), r)
 		}
 	}
@@ -165,9 +170,12 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	least, worth := uint32(r.Value("min-resent")), r.Value("min-share")*a.sent(side, r)
 	t := &a.total
 	lost, lostBytes := t.lost()
-	switch {
-	case a.stalled >= r.Nanos("min-stall"):
+	needless := t.allSpurious() >= t.all()
+	switch both := a.stalls.and(&a.late); {
+	case a.stalls.total >= r.Nanos("min-stall") && !needless:
 		return resentStalls
+	case both.total >= r.Nanos("min-stall") && needless && t.all() > 0:
+		return resentSpurious
 	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
 	case lost >= least && float64(lostBytes) >= worth:
 		return resentLossy
@@ -191,16 +199,4 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 	if outcome != nil {
 		a.report(outcome, at, side, r)
 	}
-}
-
-// padding is how much an Ethernet frame with a pure ACK in IPv4 is padded by. Some hosts and
-// tunnels count it in the IP length.
-const padding = 6
-
-// padded reports whether what the segment seems to send again was an ACK with padding: a few
-// bytes that were not pushed, with other ones at their place now, or a newer ACK.
-func padded(ev fsm.Event) bool {
-	was, seg := ev.Was, ev.Seg
-	return was.Len > 0 && was.Len <= padding && was.Flags&(reassembly.PSH|reassembly.FIN) == 0 && was.Seq == seg.Seq &&
-		(seg.Len > was.Len || seg.Len == was.Len && seg.Flags&reassembly.PSH == 0 && seg.Ack.After(was.Ack))
 }

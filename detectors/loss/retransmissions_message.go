@@ -12,15 +12,20 @@ import (
 
 func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
 	evidence := []detectors.Evidence{r.Evidence("first retransmission", side, &a.first)}
-	if s := &a.longest; a.stalls > 0 {
-		if detectors.SameFrame(&s.resent, &a.first) {
-			evidence[0].Role = "first retransmission, after the longest stall"
-		} else {
-			evidence = append(evidence, r.Evidence("retransmission after the longest stall", side, &s.resent))
+	stalled := a.stalls
+	if outcome == resentSpurious {
+		stalled = stalled.and(&a.late)
+	}
+	if s := &stalled.longest; stalled.n > 0 {
+		switch {
+		case detectors.SameFrame(&s.resent, &a.first):
+			evidence[0].Role = "first retransmission, at the end of the longest stall"
+		case s.resent.At != 0:
+			evidence = append(evidence, r.Evidence("retransmission at the end of the longest stall", side, &s.resent))
 		}
 		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
 	}
-	if outcome != resentStalls { // which has frames of its own
+	if outcome == resentLossy || stalled.n == 0 { // else it has frames of its own
 		evidence = append(evidence, a.shown.evidence(side, r)...)
 	}
 	evidence = append(evidence, a.icmp.Evidence()...)
@@ -44,16 +49,16 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.Measure("lost_after_tap", int(a.lostBehind()))
 	f.Measure("episodes", int(a.episodes))
 	f.Measure("share", a.share(side, r))
-	f.Measure("stalls", int(a.stalls))
-	f.Measure("stalled_s", detectors.Seconds(a.stalled))
-	f.Measure("longest_stall_s", detectors.Seconds(a.longest.lasted()))
+	f.Measure("stalls", int(stalled.n))
+	f.Measure("stalled_s", detectors.Seconds(stalled.total))
+	f.Measure("longest_stall_s", detectors.Seconds(stalled.longest.lasted()))
 	f.Measure("confidence", a.confidence())
 	a.icmp.Measure(&f)
-	if outcome == resentStalls && (a.stalls > 1 || a.heavy(side, r)) { // once may be a handover
+	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
 		f.Severity = detectors.Warning
 	}
-	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.longest.lasted() <= longestPath
-	f.Message = a.message(outcome, side, slow, r)
+	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
+	f.Message = a.message(outcome, &stalled, side, slow, r)
 	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
 		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
 	}
@@ -105,7 +110,7 @@ func (a *resender) confidence() string {
 
 // message is what the finding says. slow says that the path may be slower than the sender's
 // timeout: then nothing need have been lost.
-func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, slow bool, r *detectors.Report) string {
+func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side reassembly.Side, slow bool, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	t := &a.total
 	var why []string
@@ -127,14 +132,10 @@ func (a *resender) message(outcome *detectors.Outcome, side reassembly.Side, slo
 	}
 	m += a.doubtful(own, peer)
 	if outcome != resentSpurious && !slow {
-		m += a.whereLost(outcome, own, peer)
+		m += a.whereLost(outcome, own, peer, r.Conn.HoleSince(a.first.At))
 	}
-	if s := &a.longest; a.stalls > 0 && outcome == resentStalls {
-		stalls := "once, for " + detectors.Span(a.stalled)
-		if a.stalls > 1 {
-			stalls = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", a.stalls, detectors.Span(a.stalled), detectors.Span(s.lasted()))
-		}
-		m += fmt.Sprintf(" The connection stalled %s, until a retransmission (frame %d) was acknowledged (frame %d).", stalls, s.resent.Frame, s.ended.Frame)
+	if stalled.n > 0 && outcome != resentLossy {
+		m += stalled.sentence(outcome == resentSpurious)
 	}
 	if a.icmp != nil {
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
@@ -170,22 +171,37 @@ func pronoun(n uint32) string {
 	return "each"
 }
 
-// whereLost says on which side of the capture point segments were lost.
-func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string) string {
+// whereLost says on which side of the capture point segments were lost. holes says that bytes were
+// acknowledged that the capture does not have: it may lack others that passed, too.
+func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes bool) string {
 	t, behind := &a.total, a.lostBehind()
-	all := behind+t.unseen+t.allSpurious() == t.all()
-	switch skipped := a.longest.unseen; {
+	spurious := t.allSpurious()
+	all := behind+t.unseen+spurious == t.all()
+	missed := ""
+	if holes {
+		missed = ", or missed by the capture, which lacks other bytes that were acknowledged"
+	}
+	the, are, they := "The originals", "are", "they were"
+	if t.all()-spurious == 1 {
+		the, are, they = "The original", "is", "it was"
+	}
+	if spurious > 0 {
+		the = strings.Replace(the, "The", "The other", 1)
+	}
+	switch skipped := a.stalls.longest.unseen; {
 	case behind+t.unseen == 0:
 		return ""
 	case behind > 0 && skipped > 0 && outcome == resentStalls:
-		return fmt.Sprintf(" The originals are in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
-			peer, detectors.Counted(skipped, "number", "numbers"))
+		return fmt.Sprintf(" %s %s in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
+			the, are, peer, detectors.Counted(skipped, "number", "numbers"))
+	case behind == 0 && all && holes:
+		return fmt.Sprintf(" %s %s not in the capture: %s lost before the capture point%s.", the, are, they, missed)
 	case behind == 0 && all:
-		return fmt.Sprintf(" The originals never reached the capture point: they were lost between %s and it.", own)
+		return fmt.Sprintf(" %s never reached the capture point: %s lost between %s and it.", the, they, own)
 	case behind == 0:
-		return fmt.Sprintf(" %s lost before the capture point.", detectors.Counted(t.unseen, "original was", "originals were"))
+		return fmt.Sprintf(" %s lost before the capture point%s.", detectors.Counted(t.unseen, "original was", "originals were"), missed)
 	case t.unseen == 0 && all:
-		return fmt.Sprintf(" The originals are in the capture: they were lost between the capture point and %s.", peer)
+		return fmt.Sprintf(" %s %s in the capture: %s lost between the capture point and %s.", the, are, they, peer)
 	case t.unseen == 0:
 		return fmt.Sprintf(" %s lost between the capture point and %s.", detectors.Counted(behind, "original was", "originals were"), peer)
 	}

@@ -1,15 +1,18 @@
 package loss
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A stall is a time in which nothing new was acknowledged, until a timeout.
 type stall struct {
-	resent reassembly.Mark // the first that the timeout caused
+	resent reassembly.Mark // the last that a timeout caused; At is 0 if it was not captured
+	before reassembly.Mark // the last but one
 	ended  reassembly.Mark // the ACK
 	since  int64
 	heard  uint16 // IP ID of the receiver's last segment before it; 0 if there is none
@@ -22,10 +25,33 @@ func (s *stall) lasted() int64 { return s.ended.At - s.since }
 // noticeable is how long a connection must stall for that to count.
 const noticeable = time.Second
 
+// stalls are those of a side that ended in one way.
+type stalls struct {
+	n       uint32
+	total   int64
+	longest stall
+}
+
+func (c *stalls) add(s *stall) {
+	c.n++
+	c.total += s.lasted()
+	if s.lasted() > c.longest.lasted() {
+		c.longest = *s
+	}
+}
+
+// and is both together.
+func (c stalls) and(o *stalls) stalls {
+	if o.longest.lasted() > c.longest.lasted() {
+		c.longest = o.longest
+	}
+	return stalls{c.n + o.n, c.total + o.total, c.longest}
+}
+
 // endStall takes an ACK of something new from the receiver, before which n segments were
-// sent again. Where its IP IDs skip no more than it can have answered, it may have answered
+// sent again; original says that it acknowledges what was sent first. Where its IP IDs skip no more than it can have answered, it may have answered
 // those and the first: its ACKs, then, did not reach the capture point.
-func (a *resender) endStall(ack *reassembly.Segment, n uint32, from reassembly.Side, r *detectors.Report) {
+func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, from reassembly.Side, r *detectors.Report) {
 	s := a.stall
 	if s.resent.At == 0 {
 		return
@@ -36,12 +62,46 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, from reassembly.S
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
 		s.unseen = skipped
 	}
-	if s.lasted() < int64(noticeable) {
-		return
+	if s.before.At != 0 && ack.At-s.resent.At < leastRoundTrip(from.Peer(), r)/2 { // it answers that
+		s.resent = s.before
 	}
-	a.stalls++
-	a.stalled += s.lasted()
-	if s.lasted() > a.longest.lasted() {
-		a.longest = s
+	switch {
+	case s.lasted() < int64(noticeable):
+	case original:
+		a.late.add(&s)
+	default:
+		a.stalls.add(&s)
 	}
+}
+
+// uncaptured takes an ACK of bytes that were never captured, which may end a stall, too: it
+// moves by one segment, as after a timeout, and what was captured beyond is still in flight.
+func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
+	out := r.Conn.Stream(ev.Side)
+	s := stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
+	if a.first.At != 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
+		a.stalls.add(&s)
+	}
+}
+
+// leastRoundTrip is the shorter of the handshake's and that of what the side sent since, in
+// nanoseconds; 0 if either is unknown.
+func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
+	return int64(min(r.Conn.HandshakeRTT(side.Peer()), r.Conn.SRTT(side)))
+}
+
+// sentence says how often the connection stalled, and what ended the longest stall.
+func (c *stalls) sentence(original bool) string {
+	often := "once, for " + detectors.Span(c.total)
+	if c.n > 1 {
+		often = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", c.n, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
+	}
+	until := fmt.Sprintf("a retransmission (frame %d) was acknowledged", c.longest.resent.Frame)
+	switch {
+	case original:
+		until = "the ACK of the original came"
+	case c.longest.resent.At == 0:
+		until = "a retransmission that was not captured was acknowledged"
+	}
+	return fmt.Sprintf(" The connection stalled %s, until %s (frame %d).", often, until, c.longest.ended.Frame)
 }

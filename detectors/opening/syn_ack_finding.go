@@ -89,19 +89,19 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		}
 	case outcome == synAckSYNRepeated:
 		m += fmt.Sprintf(", but %s repeated its SYN %s (last in frame %d) and acknowledged nothing in %s: no SYN-ACK reaches it.",
-			client, detectors.Times(w.synRepeats), w.syn.Frame, detectors.Span(waited))
+			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame, detectors.Span(waited))
 	case outcome == synAckNotRepeated:
-		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, detectors.Times(w.synRepeats), w.syn.Frame)
+		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
 	case w.ignored > 0:
 		m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or ignored at first.", client, w.ack.Frame)
 	case w.other:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",
-			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
+			client, moreTimes(w.synRepeats, w.synMore), detectors.Span(waited), w.ack.Frame)
 	case w.synRepeats > 0:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged the SYN-ACK in the end, %s after the first SYN-ACK (frame %d).",
-			client, detectors.Times(w.synRepeats), detectors.Span(waited), w.ack.Frame)
+			client, moreTimes(w.synRepeats, w.synMore), detectors.Span(waited), w.ack.Frame)
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
 	}

@@ -26,6 +26,7 @@ type synAckUnanswered struct {
 	rst        reassembly.Mark // with which the server gave up
 	repeats    int             // of the SYN-ACK
 	synRepeats int             // since the SYN-ACK
+	synMore    bool            // it was repeated before, too
 	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
 	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
 	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
@@ -101,6 +102,9 @@ func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
 	case r.Conn.Phase(server) == fsm.PhaseOpening && sentAgain(&ev, w.synRepeats):
 		if w.synAck.At == 0 {
 			w.synAck = r.Conn.Last(server)
+		}
+		if w.synRepeats == 0 {
+			w.synMore = r.Conn.Packets(w.client) > 2
 		}
 		w.synRepeats++
 		w.syn = reassembly.MarkOf(ev.Seg)

@@ -24,10 +24,21 @@ func timedOut(ev *fsm.Event) bool {
 
 // sentAgain reports whether a SYN or SYN-ACK was sent once more, of which repeats were counted
 // before. Between two that were, there may be less than a timer: a SYN-ACK also answers a SYN.
-// Another IPv4 identification shows that the network has not duplicated it.
+// The same IPv4 identification shows that the network has duplicated it.
 func sentAgain(ev *fsm.Event, repeats int) bool {
-	other := ev.Seg.IPID != 0 && ev.Was.IPID != 0 && ev.Seg.IPID != ev.Was.IPID
-	return timedOut(ev) || repeats > 0 && other && ev.Seg.At-ev.Was.At < minRepeat
+	same := ev.Seg.IPID != 0 && ev.Seg.IPID == ev.Was.IPID
+	return timedOut(ev) || repeats > 0 && !same && ev.Seg.At-ev.Was.At < minRepeat
+}
+
+// moreTimes says how often something was repeated; more says that it had been before.
+func moreTimes(n int, more bool) string {
+	switch {
+	case !more:
+		return detectors.Times(n)
+	case n == 1:
+		return "once more"
+	}
+	return fmt.Sprintf("%d more times", n)
 }
 
 // again says how often, and until when, a SYN or SYN-ACK was repeated.

@@ -10,10 +10,10 @@
 //
 // Lengths come from IP headers, never from the buffer, which a snap length
 // shortens and Ethernet padding lengthens. If the total length in an IP header
-// exceeds the frame, the header counts: many tools cut frames without recording
-// the original length, and a receiver never sees a frame that is too short.
-// (Wireshark trusts the frame.) If it is zero, as segmentation offload leaves it,
-// the length of the frame counts.
+// exceeds the frame as it was on the wire, the frame counts, as in Wireshark, unless
+// it seems that a tool cut it without recording the original length: see
+// cutUnrecorded. The frame counts, too, if the total length is zero, as
+// segmentation offload leaves it.
 package decode
 
 import (
@@ -43,10 +43,17 @@ type Decoder struct {
 	// as was captured. It must not keep it.
 	DNS func(message []byte)
 
+	// Overlong is how many packets said that they were longer than their frame, which
+	// counted.
+	Overlong uint64
+
 	at        int64 // of the frame being decoded
+	frame     int   // its length on the wire
+	longest   int   // that of the longest so far
 	depth     int   // nested headers in it so far
 	layers    bool  // decode by layers, also what is plain; for tests
 	bounded   bool  // the link layer says how long the packet is: see within
+	nested    bool  // an IP header came before: the packet may be in several of the outer ones
 	sums      checksums
 	fragments *fragments // nil until the first one
 }
@@ -63,15 +70,16 @@ func New() *Decoder { return new(Decoder) }
 // Otherwise seg holds nothing useful. Decode never panics, whatever data holds. It
 // allocates only for checksum verification and the first IP fragment.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
+	wire = max(wire, len(data))
+	d.longest = max(d.longest, wire)
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
 	if link == linkEthernet && len(data) >= ethernetHeader {
 		seg.Link = addressPair(data)
-		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[12:]), data[ethernetHeader:], seg) {
+		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[12:]), data[ethernetHeader:], wire-ethernetHeader, seg) {
 			return OK
 		}
 	}
-	d.at, d.depth, d.bounded = at, 0, false
-	wire = max(wire, len(data))
+	d.at, d.frame, d.depth, d.bounded, d.nested = at, wire, 0, false, false
 	if link == linkEthernet {
 		return d.ethernet(data, wire, seg)
 	}
@@ -92,6 +100,39 @@ func (d *Decoder) within(n int, b []byte, wire int) ([]byte, int) {
 // plain reports whether a packet may be decoded in one pass.
 func (d *Decoder) plain() bool {
 	return d.depth < maxDepth && !d.bounded && !d.layers && !d.VerifyChecksums
+}
+
+// ethernetMTU is how long an IP packet is at most in most networks.
+const ethernetMTU = 1500
+
+// lengthOf is how long a packet is that says to have total bytes: no more than the wire bytes
+// that its frame had, unless a tool seems to have cut that. b begins with its IP header, of n
+// bytes.
+func (d *Decoder) lengthOf(b []byte, n, wire, total int, protocol uint8) int {
+	switch {
+	case total <= wire || wire < n:
+		return total
+	case d.bounded:
+		return wire
+	case d.cutUnrecorded(b, n, wire, total, protocol):
+		return total
+	}
+	d.Overlong++
+	return wire
+}
+
+// cutUnrecorded reports whether a packet that says to be longer than its frame was cut by
+// something that did not record how long it had been: to as many bytes as all others (no frame
+// was longer yet), or to its IP and TCP headers.
+func (d *Decoder) cutUnrecorded(b []byte, n, wire, total int, protocol uint8) bool {
+	const offset = 12 // of the data offset in a TCP header
+	switch {
+	case d.nested: // in fragments, or in what a switch mirrors of a packet
+		return true
+	case wire < ethernetMTU && d.frame == d.longest:
+		return true
+	}
+	return protocol == protoTCP && total <= ethernetMTU && len(b) > n+offset && wire == n+int(b[n+offset]>>4)*4
 }
 
 // descend counts a nested header and reports whether it may be decoded.

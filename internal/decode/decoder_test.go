@@ -421,6 +421,46 @@ func TestDecode_lengths(t *testing.T) {
 	}
 }
 
+// A packet that says to be longer than its frame is as long as that, unless a tool cut it and
+// did not record how long it had been.
+func TestDecode_longerThanFrame(t *testing.T) {
+	seg, seg6 := ipv4(protoTCP, tcp(nil, data)), ipv6(protoTCP, tcp(nil, data))
+	long := func(b []byte, total uint16) []byte { return edit(edit(b, 2, byte(total>>8)), 3, byte(total)) }
+	long6 := func(b []byte, payload uint16) []byte { return edit(edit(b, 4, byte(payload>>8)), 5, byte(payload)) }
+	full := ipv4(protoTCP, tcp(nil, make([]byte, 1460)))
+	for _, c := range []struct {
+		name          string
+		before, frame []byte
+		wire          int
+		want          uint32
+		damaged       bool
+	}{
+		{"longer than the frame", full, long(seg, 321), len(seg), 20, true},
+		{"IPv6", full, long6(seg6, 321), len(seg6), 20, true},
+		{"cut by the snap length", full, long(seg, 321), 321, 281, false},
+		{"a trailer", full, seg, len(seg) + 6, 20, false},
+		{"segmentation offload", full, long(seg, 0), 3000, 2960, false},
+		{"larger than Ethernet's", seg, long(full, 9587), len(full), 1460, true},
+		{"all are cut", seg, long(seg, 321), len(seg), 281, false},
+		{"all are cut, IPv6", seg, long6(seg6, 321), len(seg6), 301, false},
+		{"cut to headers", full, long(seg, 321)[:40], 40, 281, false},
+		{"cut to headers, IPv6", full, long6(seg6, 321)[:60], 60, 301, false},
+		{"headers, with a bit flipped", full, long(seg, 40+1<<12)[:40], 40, 0, true},
+		{"mirrored in a tunnel", full, ipv4(protoIPv4, long(seg, 321)), 20 + len(seg), 281, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var s reassembly.Segment
+			d := New()
+			if r := d.Decode(linkRaw, c.before, len(c.before), 0, &s); r != OK {
+				t.Fatal(r)
+			}
+			if r := d.Decode(linkRaw, c.frame, c.wire, 0, &s); r != OK || s.Len != c.want || d.Overlong != 0 != c.damaged {
+				t.Errorf("%v, %d bytes of payload, %d damaged; want %d, %v", r, s.Len, d.Overlong, c.want, c.damaged)
+			}
+		})
+	}
+}
+
 func TestDecode_hashes(t *testing.T) {
 	hashes := func(link uint32, frame []byte) (tunnel, mac uint32) {
 		t.Helper()

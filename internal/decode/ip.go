@@ -48,7 +48,7 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 		header       = 20
 		moreOrOffset = 0x3fff // the rest are don't-fragment and a reserved bit
 	)
-	if d.plain() && plainPacket(typeIPv4, b, seg) {
+	if d.plain() && plainPacket(typeIPv4, b, wire, seg) {
 		return OK
 	}
 	if len(b) < header {
@@ -59,7 +59,7 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	n := int(b[0]&0x0f) * 4
 	total := int(binary.BigEndian.Uint16(b[2:]))
-	if total == 0 || total > wire && d.bounded {
+	if total == 0 {
 		total = wire
 	}
 	if b[0]>>4 != 4 || n < header || total < n || total > maxPacket {
@@ -68,7 +68,8 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < n {
 		return short(wire, n, MalformedIP)
 	}
-	d.bounded = false
+	total = d.lengthOf(b, n, wire, total, b[9])
+	d.bounded, d.nested = false, true
 	seg.IPID = binary.BigEndian.Uint16(b[4:])
 	seg.TTL = b[8]
 	mapIPv4(&seg.Src.Addr, b[12:])

@@ -8,7 +8,7 @@ import (
 
 func (d *Decoder) ipv6(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 40
-	if d.plain() && plainPacket(typeIPv6, b, seg) {
+	if d.plain() && plainPacket(typeIPv6, b, wire, seg) {
 		return OK
 	}
 	if len(b) < header {
@@ -26,6 +26,7 @@ func (d *Decoder) ipv6(b []byte, wire int, seg *reassembly.Segment) Reason {
 	seg.TTL = b[7]
 	seg.Src.Addr = [16]byte(b[8:24])
 	seg.Dst.Addr = [16]byte(b[24:40])
+	packet := b
 	b, wire = b[header:], wire-header
 	if length == 0 {
 		length = wire
@@ -33,10 +34,8 @@ func (d *Decoder) ipv6(b []byte, wire int, seg *reassembly.Segment) Reason {
 			length = jumbo(b, wire)
 		}
 	}
-	if length > wire && d.bounded {
-		length = wire
-	}
-	d.bounded = false
+	length = d.lengthOf(packet, header, wire+header, length+header, next) - header
+	d.bounded, d.nested = false, true
 	if length > maxPacket {
 		return MalformedIP
 	}

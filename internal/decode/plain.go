@@ -8,8 +8,8 @@ import (
 
 // plainPacket decodes in one pass what nearly every packet is: whole, without IP options or
 // extension headers, a TCP segment with timestamps or no option at all. It reports false, and
-// leaves the packet to the layers, if it is anything else.
-func plainPacket(etherType uint16, b []byte, seg *reassembly.Segment) bool {
+// leaves the packet to the layers, if it is anything else. wire is how much of it the frame had.
+func plainPacket(etherType uint16, b []byte, wire int, seg *reassembly.Segment) bool {
 	const header4, header6 = 20, 40
 	var length int // of the segment, header included
 	switch {
@@ -23,7 +23,7 @@ func plainPacket(etherType uint16, b []byte, seg *reassembly.Segment) bool {
 		seg.TTL = ip[8]
 		mapIPv4(&seg.Src.Addr, ip[12:])
 		mapIPv4(&seg.Dst.Addr, ip[16:])
-		b = b[header4:]
+		b, wire = b[header4:], wire-header4
 	case etherType == typeIPv6 && len(b) >= header6+tcpHeader:
 		ip := (*[header6]byte)(b)
 		if ip[0]>>4 != 6 || ip[6] != protoTCP {
@@ -34,7 +34,7 @@ func plainPacket(etherType uint16, b []byte, seg *reassembly.Segment) bool {
 		seg.TTL = ip[7]
 		seg.Src.Addr = [16]byte(ip[8:])
 		seg.Dst.Addr = [16]byte(ip[24:])
-		b = b[header6:]
+		b, wire = b[header6:], wire-header6
 	default:
 		return false
 	}
@@ -53,5 +53,5 @@ func plainPacket(etherType uint16, b []byte, seg *reassembly.Segment) bool {
 	seg.Flags = reassembly.Flags(tcp[13])
 	seg.Window = binary.BigEndian.Uint16(tcp[14:])
 	seg.Len = uint32(length - n)
-	return length >= n
+	return length >= n && length <= wire
 }

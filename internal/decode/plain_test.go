@@ -37,7 +37,7 @@ func TestPlain(t *testing.T) {
 			if gotReason != wantReason || wantReason == OK && got != want {
 				t.Fatalf("% x:\n got %v %+v\nwant %v %+v", frame, gotReason, got, wantReason, want)
 			}
-			if len(frame) > ethernetHeader && plainPacket(binary.BigEndian.Uint16(frame[12:]), frame[ethernetHeader:], &got) {
+			if len(frame) > ethernetHeader && plainPacket(binary.BigEndian.Uint16(frame[12:]), frame[ethernetHeader:], len(whole)-ethernetHeader, &got) {
 				taken++
 			}
 		}

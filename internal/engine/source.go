@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -34,8 +35,9 @@ type frames struct {
 	decoder *decode.Decoder
 	ahead   [together]capture.Frame // that were read together
 
-	position uint64 // of the last segment, those included that ICMP errors quote
-	some     []bool // by file: it has TCP segments
+	position uint64   // of the last segment, those included that ICMP errors quote
+	some     []bool   // by file: it has TCP segments
+	overlong []uint64 // by file: packets that are longer than their frame, as they say
 }
 
 // together is how many frames are read at a time: few enough that they are still in the
@@ -73,6 +75,9 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 		f.frame(fr)
 		tap := f.sort(fr)
 		reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
+		if f.decoder.Overlong > 0 {
+			f.sawOverlong(fr.File)
+		}
 		if tap >= 0 && f.points != nil {
 			f.points[tap].counts(reason)
 		}
@@ -117,6 +122,9 @@ func (f *frames) plain(p *pool) {
 		if f.position > before {
 			f.saw(f.ahead[0].File)
 		}
+		if f.decoder.Overlong > 0 {
+			f.sawOverlong(f.ahead[0].File)
+		}
 	}
 }
 
@@ -126,6 +134,15 @@ func (f *frames) saw(file uint16) {
 		f.some = append(f.some, false)
 	}
 	f.some[file] = true
+}
+
+// sawOverlong notes how many packets of a file say that they are longer than their frame.
+func (f *frames) sawOverlong(file uint16) {
+	for len(f.overlong) <= int(file) {
+		f.overlong = append(f.overlong, 0)
+	}
+	f.overlong[file] += f.decoder.Overlong
+	f.decoder.Overlong = 0
 }
 
 // Stats is what the frames read so far show. One of several files without any TCP gets
@@ -138,10 +155,16 @@ func (f *frames) Stats() *stats.Trace {
 		if len(infos) > 1 && info.Format != "" && (i >= len(f.some) || !f.some[i]) {
 			c.Warnings = append(slices.Clip(c.Warnings), NoSegmentsInFile)
 		}
+		if i < len(f.overlong) && f.overlong[i] > 0 {
+			c.Warnings = append(slices.Clip(c.Warnings), fmt.Sprintf(overlong, f.overlong[i]))
+		}
 		s.Captures = append(s.Captures, c)
 	}
 	return s
 }
+
+// overlong is the warning about damaged frames, or a damaged file.
+const overlong = "packets longer than their frame was on the wire, as their IP header says: %d; the length of the frame counts"
 
 // NoSegmentsInFile is the warning about a file without TCP segments, or of which none was
 // to be analysed.

@@ -127,6 +127,7 @@ func TestRules(t *testing.T) {
 		{"without pure ACKs nobody knows what waited for them", filtered("drop "), "connect 100, network 200, peer-silent 500, unknown 200"},
 		{"with them it is known", filtered(""), "connect 100, sender-window 300, network 100, idle 500"},
 		{"what the sender's clock does not explain was on its way", timestamps(), "connect 100, network 998, server-app 802"},
+		{"a clock that ran for a moment before is known to tick in milliseconds", briefly(), "connect 100, network 300, server-app 20002"},
 		{"what the sender's IP IDs skip was lost before the tap", skips(true), "connect 100, network 400, loss 800"},
 		{"what they do not skip was not sent", skips(false), "connect 100, network 400, server-app 800"},
 	} {
@@ -246,6 +247,20 @@ func timestamps() string {
 .5 client > server P. 101:201(100) ack 401 win 64240 <ts 1500 5400>
 1.9 server > client P. 401:801(400) ack 201 win 65160 <ts 6000 1500>
 1.9 client > server . 201:201(0) ack 801 win 64240 <ts 2900 6000>`
+}
+
+// briefly is an answer after 20 s of a server whose clock was seen for 240 ms before, with
+// packets that were 2 ms late by then.
+func briefly() string {
+	return `0 client > server S 0:0(0) win 64240 <mss 1460,ts 1000 0>
+.1 server > client S. 0:0(0) ack 1 win 65160 <mss 1460,ts 5000 1000>
+.1 client > server . 1:1(0) ack 1 win 64240 <ts 1100 5000>
+.1 client > server P. 1:101(100) ack 1 win 64240 <ts 1100 5000>
+.202 server > client P. 1:401(400) ack 101 win 65160 <ts 5100 1100>
+.202 client > server P. 101:201(100) ack 401 win 64240 <ts 1202 5100>
+.302 server > client P. 401:801(400) ack 201 win 65160 <ts 5204 1202>
+.302 client > server P. 201:301(100) ack 801 win 64240 <ts 1302 5204>
+20.402 server > client P. 801:1201(400) ack 301 win 65160 <ts 25302 1302>`
 }
 
 // skips are four exchanges, of which the last answer comes 900 ms after its request: lost

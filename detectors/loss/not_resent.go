@@ -1,0 +1,43 @@
+package loss
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// notResent reports whether the segment only seems to be sent again.
+func notResent(ev fsm.Event, r *detectors.Report) bool {
+	return padded(ev) || unproved(ev, r) || damaged(ev)
+}
+
+// padding is how much an Ethernet frame with a pure ACK in IPv4 is padded by. Some hosts and
+// tunnels count it in the IP length.
+const padding = 6
+
+// padded reports whether what the segment seems to send again was an ACK with padding: a few
+// bytes that were not pushed, with other ones at their place now, or a newer ACK.
+func padded(ev fsm.Event) bool {
+	was, seg := ev.Was, ev.Seg
+	return was.Len > 0 && was.Len <= padding && was.Flags&(reassembly.PSH|reassembly.FIN) == 0 && was.Seq == seg.Seq &&
+		(seg.Len > was.Len || seg.Len == was.Len && seg.Flags&reassembly.PSH == 0 && seg.Ack.After(was.Ack))
+}
+
+// unproved reports whether only an ACK says that the segment was sent before: the capture does
+// not have its original, and a segment that was captured late, or a damaged ACK, looks the same.
+func unproved(ev fsm.Event, r *detectors.Report) bool {
+	out := r.Conn.Stream(ev.Side)
+	return ev.Place == reassembly.Filling && out.Covered(ev.Seg.End())
+}
+
+// damaged reports whether the segment is the one before it, captured again with something
+// changed in it: a host does not send two packets with one IP identification (RFC 6864 4).
+func damaged(ev fsm.Event) bool {
+	was, seg := ev.Was, ev.Seg
+	return seg.IPID != 0 && seg.IPID == was.IPID && seg.Seq == was.Seq && seg.Len == was.Len && seg.At-was.At < int64(recaptured)
+}
+
+// recaptured is within what time a capture point sees a packet again, as in a mirrored VLAN.
+const recaptured = 2 * time.Millisecond
