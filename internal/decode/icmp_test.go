@@ -42,7 +42,11 @@ func TestDecode_icmp(t *testing.T) {
 			if seg.Src.Port == 0 || seg.Dst.Port != 443 || seg.Len != 12 || seg.Ack != 0 || seg.Flags != 0 || seg.Opts.NBlocks != 0 {
 				t.Errorf("%+v", seg)
 			}
-			if r := netip.AddrFrom16(seg.Reporter()).Unmap(); seg.Src.Addr == [16]byte{} || r.IsUnspecified() {
+			receiver := addr6[1]
+			if seg.Dst.AddrPort().Addr().Is4() {
+				receiver = addr4[1]
+			}
+			if r := netip.AddrFrom16(seg.Reporter()).Unmap(); string(seg.Src.AddrPort().Addr().AsSlice()) != string(receiver) || r.IsUnspecified() {
 				t.Errorf("reported by %v to %v", r, seg.Src)
 			}
 		})
