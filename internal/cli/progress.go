@@ -16,12 +16,19 @@ const (
 	barEvery = 200 * time.Millisecond
 )
 
+// ofPipe is what is known while a pipe is read, whose length is not.
+const ofPipe pb.ProgressBarTemplate = `{{counters . }} {{speed . }} {{etime . }}`
+
 // showProgress shows a progress bar if standard error is a terminal, and returns a
-// function that removes it.
+// function that removes it. Of a pipe it has no bar, and does not appear where findings do.
 func (c *command) showProgress(trace source.Trace) (hide func()) {
 	_, total := trace.Progress()
-	if total == 0 || c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) {
+	if c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) || total == 0 && isTerminal(c.env.Stdout) {
 		return func() {}
+	}
+	form := pb.Full
+	if total == 0 {
+		form = ofPipe
 	}
 	done, gone := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -33,7 +40,7 @@ func (c *command) showProgress(trace source.Trace) (hide func()) {
 			return
 		case <-wait.C:
 		}
-		bar := pb.Full.New(0).SetTotal(total).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).SetWriter(c.env.Stderr).Start()
+		bar := form.New(0).SetTotal(total).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).SetWriter(c.env.Stderr).Start()
 		defer bar.Finish()
 		tick := time.NewTicker(barEvery)
 		defer tick.Stop()
