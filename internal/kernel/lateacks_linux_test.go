@@ -12,7 +12,7 @@ var lateACKs = []testCase{
 		s.closeInOrder()
 		s.provokeRST()
 		s.await(fsm.Closed, fsm.Closed) // a RST ends TIME_WAIT (RFC 1337; net.ipv4.tcp_rfc1337 is off)
-	}, find: []finding{{"post-fin-ack-rst", "redundant-ack", clientAddr}}},
+	}, find: []finding{{"post-fin-ack-rst", "redundant-ack", clientAddr}}, slow: lateRST},
 
 	{name: "TIME_WAIT swallows an ACK", run: func(s *testRun) {
 		s.closeInOrder()
@@ -33,8 +33,11 @@ var lateACKs = []testCase{
 		late.repair()
 		s.provokeRST()
 		s.await(fsm.Closed, fsm.Closed)
-	}, find: []finding{{"post-fin-ack-rst", "forgotten", serverAddr}}},
+	}, find: []finding{{"post-fin-ack-rst", "forgotten", serverAddr}}, slow: lateRST},
 }
+
+// lateRST is what becomes of an ACK whose RST comes later than a second: an answer no more.
+var lateRST = []finding{{"reset-cause", "stale", clientAddr}}
 
 // closeInOrder opens the connection and closes it, the client first.
 func (s *testRun) closeInOrder() {

@@ -20,12 +20,13 @@ type fate struct {
 	before, behind int // packets lost before the tap, and behind it: by the wire, or dropped by the receiver's kernel
 	late           int // packets that were held up, or overtaken
 	needless       int // packets sent again though the original arrived
+	overtaken      int // packets that the tap saw after what was sent again of them: tcptrace takes these for sent again
 	paws           int // segments that the receiver's kernel dropped for their timestamp
 }
 
 // fateOf counts it. Of a pure ACK it says only whether it was lost.
 func (p *randomCase) fateOf(side int) (l fate) {
-	arrived := map[reassembly.Seq]bool{}
+	arrived, tapped := map[reassembly.Seq]bool{}, map[reassembly.Seq]int64{}
 	var newest int64
 	for _, x := range p.w.packets {
 		if x.from != side {
@@ -44,6 +45,10 @@ func (p *randomCase) fateOf(side int) (l fate) {
 		if x.seg.SeqLen() == 0 {
 			continue
 		}
+		if before := tapped[x.seg.End()]; before > x.tapped && x.tapped != 0 { // that was sent before
+			l.overtaken++
+		}
+		tapped[x.seg.End()] = max(tapped[x.seg.End()], x.tapped)
 		if arrived[x.seg.End()] {
 			l.needless++
 		}
@@ -89,11 +94,11 @@ func (p *randomCase) falseCount(f *tcptrace.Finding) string {
 			again += max(1, int(e.Len+fullSegment-1)/fullSegment)
 		}
 		faults = []string{
-			more("resent", again), more("tlp", counted["TCPLossProbes"]),
-			more("spurious", of.needless), more("lost_before_tap", of.before), more("lost_after_tap", of.behind),
+			more("resent", again+of.overtaken), more("tlp", counted["TCPLossProbes"]),
+			more("spurious", of.needless+of.overtaken), more("lost_before_tap", of.before), more("lost_after_tap", of.behind),
 		}
 	case "reordering":
-		faults = []string{more("spurious", of.needless), more("late", of.late)}
+		faults = []string{more("spurious", of.needless+of.overtaken), more("late", of.late)}
 	case "dropped-behind-tap":
 		switch {
 		case f.Outcome == "acks-dropped" && acks.behind == 0:

@@ -17,7 +17,8 @@ func nearest(lives []*[2]direction, x *packet) (best *[2]direction) {
 	least := int32(1 << 20)
 	for _, l := range lives {
 		d := int32(0)
-		if own := &l[x.from]; own.syn {
+		refusal := x.seg.Flags.Has(reassembly.RST|reassembly.ACK) && x.seg.Seq == 0 // RFC 9293 3.10.7.1
+		if own := &l[x.from]; own.syn && !refusal {
 			d = max(d, own.next.To(x.seg.Seq), x.seg.Seq.To(own.next))
 		}
 		if peer := &l[1-x.from]; peer.syn && x.seg.Flags&reassembly.ACK != 0 {
