@@ -88,7 +88,7 @@ var openings = []testCase{
 			atMost(s.server, fsm.Established, "the ACK was seen to leave, not to arrive")
 		lost.repair() // before the SYN-ACK comes again
 		s.await(fsm.Established, fsm.Established)
-	}},
+	}, slow: []finding{{"syn-ack-unanswered", "recovered", serverAddr}, {"syn-ack-unanswered", "accept-queue-full", serverAddr}}}, // it has come again
 
 	{name: "backlog full", slow: []finding{{"syn-unanswered", "no-answer", serverAddr}}, run: func(s *testRun) {
 		s.record()
