@@ -89,6 +89,7 @@ func TestReasons(t *testing.T) {
 	k.await(t, "lost FIN", client.endpoint(port), server.endpoint(port), tracepoints.Retransmitted, 3)
 	firewall.repair()
 	s.wait(pollIn)
+	client.awaitState(port, server.endpoint(port), "FIN_WAIT_2") // nothing is sent again any more
 	isFIN := func(e tracepoints.Event) bool {
 		return e.At >= before && e.Reason == "NETFILTER_DROP" && reassembly.Flags(e.Flags).Has(reassembly.FIN)
 	}
@@ -133,6 +134,17 @@ func TestReasons(t *testing.T) {
 	if segments := client.counters()["RetransSegs"]; counted != events || counted != segments {
 		t.Errorf("tcptrace counts %d retransmissions, the kernel %d events and %d segments", counted, events, segments)
 	}
+}
+
+// awaitState waits until the host's socket is in a state.
+func (h *host) awaitState(port uint16, foreign netip.AddrPort, state string) {
+	h.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if slices.ContainsFunc(h.sockets(), func(e entry) bool { return e.Local.Port() == port && e.Foreign == foreign && e.State == state }) {
+			return
+		}
+	}
+	h.t.Fatalf("%s: the socket did not come to %s within %v", h.name, state, patience)
 }
 
 // await waits until the kernel has said something n times.

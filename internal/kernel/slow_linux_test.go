@@ -1,7 +1,10 @@
 package kernel
 
 import (
+	"fmt"
 	"net/netip"
+	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -9,7 +12,8 @@ import (
 // A busy machine lets a case wait for seconds between two actions. Meanwhile kernels send
 // again what they are not allowed to deliver, and readers leave windows closed. What
 // tcptrace says about that is true. So such findings are accepted, but only if this process did not
-// get to run for a quarter of a second at some time.
+// get to run for a quarter of a second at some time, or if many others want to run: then
+// single threads wait, which nobody notices.
 
 const stall = 250 * time.Millisecond
 
@@ -41,7 +45,7 @@ func watchPauses() {
 // causedByPauses are the findings that pauses may cause, about either host; none if there
 // was no long one.
 func causedByPauses() (list []finding) {
-	if longestPause.Load() < int64(stall) {
+	if longestPause.Load() < int64(stall) && !crowded() {
 		return nil
 	}
 	for _, host := range []netip.Addr{clientAddr, serverAddr} {
@@ -49,4 +53,13 @@ func causedByPauses() (list []finding) {
 			finding{"zero-window-probe-loop", "recovered", host}, finding{"syn-ack-unanswered", "recovered", host}, finding{"syn-unanswered", "answered-late", host})
 	}
 	return list
+}
+
+// crowded reports whether four times as many processes as there are processors wanted to run
+// in the last minute.
+func crowded() bool {
+	text, _ := os.ReadFile("/proc/loadavg")
+	var load float64
+	_, err := fmt.Sscan(string(text), &load)
+	return err == nil && load > float64(4*runtime.NumCPU())
 }
