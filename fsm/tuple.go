@@ -66,14 +66,6 @@ func (c *Conn) leftIn(side reassembly.Side, at int64, timeWait time.Duration) St
 	return s
 }
 
-// Touch reads a word of each part of the connection. Called for a batch of
-// connections that are about to be stepped, it lets memory fetch them together
-// instead of one after the other.
-func (c *Conn) Touch() uint32 {
-	a, b := &c.ends[0], &c.ends[1]
-	return uint32(a.out.Una) + uint32(a.last.Seq) + a.packets + uint32(b.out.Una) + uint32(b.last.Seq) + b.packets + uint32(c.key.Hi.Port) + c.tunnel
-}
-
 // IsTranslatedDuplicate reports whether the segment could be the side's last one once more, but
 // for its sequence numbers: what a firewall that rewrites them has sent on.
 // Without an IP identification, only a SYN or another TTL shows it.

@@ -13,6 +13,10 @@ import (
 // waits for a batch has to be woken, which takes as long as twenty segments.
 const batchSize = 2048
 
+// aloneSize is how many travel from a goroutine to itself: few enough that they are still in
+// the cache when they are processed.
+const aloneSize = 512
+
 // A batch is segments of the trace in order, decoded in place. Every worker gets
 // every batch and processes what is its own: that costs less than sorting segments
 // into batches of their own, which copies them.
@@ -43,6 +47,7 @@ type pool struct {
 	seed    flow.Seed // of all their tables
 	workers []*worker
 	alone   bool // one worker, on the reader's goroutine
+	most    int  // segments of a batch
 	free    chan *batch
 	current *batch
 	wait    sync.WaitGroup
@@ -58,7 +63,10 @@ func newPool(o *Options) *pool {
 		p.free <- nil // allocated on first use: a small capture needs few
 	}
 	p.current = p.fresh()
-	p.alone = n == 1 && runtime.GOMAXPROCS(0) == 1
+	p.most = batchSize
+	if p.alone = n == 1 && runtime.GOMAXPROCS(0) == 1; p.alone {
+		p.most = aloneSize
+	}
 	for i := range p.workers {
 		w := &worker{seed: p.seed, in: make(chan *batch, inFlight), free: p.free, options: o}
 		for part := i; part < partitions; part += n {
@@ -101,7 +109,7 @@ func (p *pool) slot() *reassembly.Segment { return &p.current.segs[p.current.n] 
 
 // hand passes the segment in the slot on.
 func (p *pool) hand(position uint64) {
-	if p.current.add(position, &p.seed); p.current.n == batchSize || p.alone && p.current.n == fetchSize {
+	if p.current.add(position, &p.seed); p.current.n == p.most {
 		p.send()
 	}
 }

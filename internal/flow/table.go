@@ -176,16 +176,6 @@ func (t *Table) Guess(hash uint32) ID {
 	}
 }
 
-// Touch reads where Guess and the search for duplicates will look. Called for many
-// segments that are about to come, it has memory fetch all of that together. What it
-// returns means nothing.
-func (t *Table) Touch(hash uint32, print uint64) uint32 {
-	return t.slots[int(hash)&(len(t.slots)-1)].tag + t.duplicates.bucket(print)[0].at
-}
-
-// Touch does the same for a connection.
-func (f *Flow) Touch() uint32 { return f.Conn.Touch() + f.Watchers }
-
 // Add takes the connection that Find has begun into the table. position is that of
 // its first segment.
 func (t *Table) Add(position uint64, hash uint32) (ID, *Flow) {
