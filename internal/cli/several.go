@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,7 +14,8 @@ import (
 )
 
 // sniffSeveral captures from several interfaces, such as both sides of a firewall, until
-// it is stopped, and then analyses what it has saved: each interface is a tap.
+// it is stopped, and then analyses what it has saved: each interface is a tap. Meanwhile it
+// prints what is found so far.
 func (c *command) sniffSeveral() (err error) {
 	f := c.flags
 	if err := f.joinFilter(); err != nil {
@@ -59,10 +61,32 @@ func (c *command) sniffSeveral() (err error) {
 	f.iface, f.keep, f.files = "", "", []string{keeper.Name}
 	c.confine(places, f.anonymizeKey, f.resolve, f.filterBPF)
 	c.env.Confine = false
-	if err := c.record(r); err != nil {
+	looking := c.lookMeanwhile(keeper.Name)
+	err = c.record(r)
+	looking()
+	if err != nil {
 		return errors.Join(err, c.analyse()) // of what was saved
 	}
 	return c.analyse()
+}
+
+// lookMeanwhile prints findings while the capture runs. The returned function ends that.
+func (c *command) lookMeanwhile(name string) (end func()) {
+	m := c.newInterim(name)
+	if m == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		m.run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+		c.check(m.err)
+	}
 }
 
 // record runs until a signal, or for --duration.

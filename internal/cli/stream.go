@@ -35,8 +35,12 @@ type stream struct {
 func (c *command) streams(form *format, trace source.Trace) (*capture.Trace, bool) {
 	f := c.flags
 	captures, is := trace.(*capture.Trace)
-	plain := c.filter == nil && !f.flows && f.flow == "" && !f.states && !f.time && f.from == "" && f.to == "" && f.severity == "" && f.sort == "" && f.baseline == "" && f.sockets == nil && f.resolve != resolveCapture
-	return captures, is && plain && slices.Equal(f.files, []string{stdinName}) && f.output == "" && (form.name == "text" || form.name == "ndjson")
+	return captures, is && c.filter == nil && f.plain() && slices.Equal(f.files, []string{stdinName}) && f.output == "" && (form.name == "text" || form.name == "ndjson")
+}
+
+// plain reports whether the flags ask for findings alone, of the whole trace.
+func (f *flags) plain() bool {
+	return !f.flows && f.flow == "" && !f.states && !f.time && f.from == "" && f.to == "" && f.severity == "" && f.sort == "" && f.baseline == "" && f.sockets == nil && f.resolve != resolveCapture
 }
 
 // stream reads the trace to its end, or until ctx is done.

@@ -88,6 +88,10 @@ func TestSniff_severalInterfaces(t *testing.T) {
 		_, err := unix.Write(out[x.tap], x.data)
 		w.must(err)
 	}
+	again.await(again.output, "between inside and outside") // while the capture runs
+	if text := again.output(); strings.Contains(text, "Tap outside: ") {
+		t.Errorf("the report came before the end:\n%s", text)
+	}
 	s.stop(0)
 	again.stop(0)
 	type way struct {

@@ -179,7 +179,7 @@ func (s *sniffing) errors() string { s.mu.Lock(); defer s.mu.Unlock(); return s.
 // await waits until the process has printed a text.
 func (s *sniffing) await(where func() string, text string) {
 	s.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if bytes.Contains([]byte(where()), []byte(text)) {
 			return
 		}
