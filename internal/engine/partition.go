@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -28,7 +27,8 @@ type partition struct {
 	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
 	aside        fsm.Events                    // what a segment brought to light of another connection than its own
 	ended        []watch.Found                 // of the connection that ends
-	time         *waits.Record                 // of the same, if the report has it
+	time         waits.Packed                  // of the same, if the report has it
+	invisible    bool                          // as of its record
 	accounted    uint64                        // its position
 
 	counts  stats.Counts // of connections that have ended, or are compacted
@@ -118,14 +118,17 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
 	if f.Account != 0 || seg.Len > 0 && p.openAccount(m.ID, f) {
+		if waits.Resting(f.Account) {
+			f.Account = p.waits.Wake(f.Account, uint32(m.ID))
+		}
 		p.waits.Account(f.Account).Process(seg, m.Side, ev, &f.Conn, p.waits.Told())
 		if p.options.Time {
 			p.waits.Measure(f.Account, seg, m.Side, ev, &f.Conn)
 		}
 	}
 	if ev.Ends() {
-		if !p.options.Time && f.Conn.Over() {
-			p.endAccount(f, detectors.Ending{At: seg.At})
+		if f.Conn.Over() {
+			p.overAccount(f, seg.At)
 		}
 		p.halfClosing(m.ID, f)
 		p.flows.Note(m.ID, f)

@@ -40,9 +40,9 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 		row.Bytes[side] = c.Bytes(side)
 		row.Rexmits[side] = c.Retransmissions(side)
 	}
-	if p.accounted == f.Position && p.time != nil {
-		row.Time = p.time.Pack()
-		if p.time.Invisible {
+	if p.accounted == f.Position {
+		row.Time = p.time
+		if p.time != "" && p.invisible {
 			row.Limits |= fsm.LossInvisible
 		}
 	}

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // openAccount opens the account of a connection's time: with the first payload, since a
@@ -20,7 +22,7 @@ func (p *partition) openAccount(id flow.ID, f *flow.Flow) bool {
 // endAccount ends the account of a connection's time: at its last segment if it is over or
 // leaves, else at the end of the trace.
 func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
-	p.time, p.accounted = nil, 0
+	p.time, p.accounted = "", 0
 	if f.Account == 0 {
 		return
 	}
@@ -28,8 +30,21 @@ func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 	if (e.Why == detectors.TraceOver || e.Why == detectors.Interrupted) && !f.Conn.Over() {
 		at = max(at, e.At, p.traceEnd)
 	}
-	p.time, p.accounted = p.waits.End(f.Account, at, e.At, &f.Conn), f.Position
+	p.time, p.invisible = p.waits.Close(f.Account, at, e.At, &f.Conn)
+	p.accounted = f.Position
 	f.Account = 0
+}
+
+// overAccount ends the account of a connection that is over at trace time at, or has it
+// rest if the report has it: something may still follow.
+func (p *partition) overAccount(f *flow.Flow, at int64) {
+	v := f.Conn.View()
+	switch {
+	case !p.options.Time:
+		p.endAccount(f, detectors.Ending{At: at})
+	case f.Account != 0 && v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked && !p.options.Follow.follows(f):
+		f.Account = p.waits.Rest(f.Account, f.Conn.Last(), &f.Conn)
+	}
 }
 
 // exchange delivers what an account tells of a request and its answer. A prompt answer

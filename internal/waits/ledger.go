@@ -19,6 +19,8 @@ type Ledger struct {
 	made    uint32 // accounts ever used
 	idle    []uint32
 	records []*Record // by account, if they are kept
+	rests   []Packed  // of accounts that rest
+	vacant  []uint32  // of these, which may be used again
 	spare   []*Record // may be used again
 	ended   *Record   // will be one of these
 	keep    bool
@@ -49,7 +51,7 @@ func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
 
 // Reset forgets all accounts.
 func (l *Ledger) Reset() {
-	l.chunks, l.made, l.idle, l.records, l.spare, l.ended = nil, 0, nil, nil, nil, nil
+	*l = Ledger{Exchange: l.Exchange, Transfer: l.Transfer, Stretch: l.Stretch, keep: l.keep, told: l.told}
 }
 
 // Open opens an account.
@@ -86,6 +88,64 @@ func (l *Ledger) Measure(account uint32, seg *reassembly.Segment, side reassembl
 		r := l.record(l.Account(account))
 		measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
 	}
+}
+
+// resting marks the number of an account that rests.
+const resting = 1 << 31
+
+// Resting reports whether the account of that number rests.
+func Resting(account uint32) bool { return account&resting != 0 }
+
+// Rest ends the account of a connection both of whose FINs are acknowledged at trace time
+// at. What follows, if anything does, is more of the close; until then its packed record
+// is all that is kept.
+func (l *Ledger) Rest(account uint32, at int64, c *fsm.Conn) uint32 {
+	p := l.End(account, at, at, c).Pack()
+	if last := len(l.vacant) - 1; last >= 0 {
+		account, l.vacant = l.vacant[last], l.vacant[:last]
+		l.rests[account] = p
+	} else {
+		account = uint32(len(l.rests))
+		l.rests = append(l.rests, p)
+	}
+	return account | resting
+}
+
+// Wake opens an account that rests again.
+func (l *Ledger) Wake(account, owner uint32) uint32 {
+	r := l.rested(account).Record()
+	account = l.Open(owner)
+	a := l.Account(account)
+	a.Waits, a.first, a.from, a.why, a.invisible = r.Waits, r.From, r.To, r.Unknown, r.Invisible
+	a.ends[0].rtt, a.ends[1].rtt = r.RTT[0], r.RTT[1]
+	a.stretch.Start, a.stretch.End = r.To, r.To
+	if last := len(r.Longest) - 1; last >= 0 && r.Longest[last].End == r.To { // it may go on
+		a.stretch, r.Longest = r.Longest[last], r.Longest[:last]
+	}
+	a.phase = closing
+	l.records[account-1] = r
+	return account
+}
+
+// rested takes the record of an account that rests.
+func (l *Ledger) rested(account uint32) Packed {
+	account &^= resting
+	p := l.rests[account]
+	l.rests[account], l.vacant = "", append(l.vacant, account)
+	return p
+}
+
+// Close ends an account, as End does, or takes its record if it rests; empty if none is kept.
+func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) (p Packed, invisible bool) {
+	if Resting(account) {
+		p = l.rested(account)
+		return p, p.Record().Invisible
+	}
+	r := l.End(account, at, known, c)
+	if r == nil {
+		return "", false
+	}
+	return r.Pack(), r.Invisible
 }
 
 // End ends an account, as Account.End does, and closes it. The record is nil if none is

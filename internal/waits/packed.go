@@ -48,7 +48,7 @@ func (r *Record) code(c *coder) {
 	c.since(&r.To, r.From)
 	for side := range r.RTT {
 		number(c, &r.RTT[side])
-		r.Figures[side].code(c)
+		r.Figures[side].code(c, r.From)
 	}
 	number(c, &r.Unknown)
 	c.flag(&r.Invisible)
@@ -84,7 +84,7 @@ func (e *Exchanges) code(c *coder) {
 	})
 }
 
-func (f *Figures) code(c *coder) {
+func (f *Figures) code(c *coder, from int64) {
 	for _, s := range [...]*Spread{&f.Sizes, &f.Windows, &f.Flight, &f.RTT} {
 		if number(c, &s.N); s.N == 0 {
 			continue
@@ -103,6 +103,8 @@ func (f *Figures) code(c *coder) {
 	number(c, &f.TripleAcks)
 	number(c, &f.OutOfOrder)
 	number(c, &f.DSACKs)
+	c.since(&f.last, from)
+	number(c, &f.row)
 }
 
 // transfer codes what reports need: of its first and last segment, which these were.
