@@ -200,6 +200,12 @@ var idleDrop = &outcome{
 		{onlyAcks.reason, func(c *resetCase) bool { return !c.otherTTL() && c.onlyAcks() }},
 		{finUnseen.reason, func(c *resetCase) bool { return !c.otherTTL() && c.finMissed() }},
 	},
+	fault: func(c *resetCase) detectors.Fault {
+		if c.otherTTL() || c.otherDevice() {
+			return detectors.FaultPath
+		}
+		return detectors.FaultSuspected
+	},
 	absence: func(_ *resetCase, f *detectors.Finding, _ *detectors.Report) {
 		f.Absence = detectors.AnyAbsence // of anything in the silence; a hole would have shown it
 		f.Doubt()

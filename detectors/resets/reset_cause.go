@@ -150,7 +150,11 @@ func (w *resetCause) report(r *detectors.Report) {
 	if c.continued.At != 0 && !c.survived && c.resets[peer] > 0 {
 		f.Message += fmt.Sprintf(" %s accepted the RST: it answered with a RST.", c.peer.name)
 	}
-	if c.stayedOpen.At != 0 && c.continued.At == 0 {
+	switch open := &c.stayedOpen; {
+	case open.At == 0 || c.continued.At != 0:
+	case c.refusal() && open.Flags.Has(reassembly.SYN): // as Windows does
+		f.Message += fmt.Sprintf(" %s tried again: it sent its SYN once more (frame %d), %s after the RST.", c.peer.name, open.Frame, detectors.Span(open.At-c.rst.At))
+	default:
 		f.Message += fmt.Sprintf(" %s has not closed: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
 	}
 	if o == handshakeReset && c.sender.stream.Knows(reassembly.KnowISS) {
