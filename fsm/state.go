@@ -69,9 +69,14 @@ func (c *Conn) readState(side reassembly.Side) State {
 // stateFrom is the state of the side whose direction is own, and which knows its peer's to be in
 // that phase.
 func stateFrom(own *direction, peer Phase) State {
-	s := stateOf[own.seenBySelf()][peer]
-	if own.bits&closedSecond != 0 {
-		switch s { // closed second: RFC 9293 figure 5's left branch
+	return stateOf[own.seenBySelf()][peer].closedSecond(own.bits)
+}
+
+// closedSecond is the state in place of s of a side that closed second, if it did: RFC 9293
+// figure 5's left branch.
+func (s State) closedSecond(bits directionBits) State {
+	if bits&closedSecond != 0 {
+		switch s {
 		case Closing:
 			return LastAck
 		case TimeWait:

@@ -112,12 +112,22 @@ func (c *Conn) stateKey() uint64 {
 		uint64(c.bits&(resetByA|resetByB|outlivedA|outlivedB|openA|openB|takenFINofA|takenFINofB))
 }
 
+// Where none of these bits is set, a state is what both phases say.
+const (
+	unclearBits = resetByA | resetByB | outlivedA | outlivedB | takenFINofA | takenFINofB
+	unclearEnds = synAckLost | finAckLost | finFirst
+)
+
 // updateState reads one end's state off both directions again.
 func (c *Conn) updateState(side reassembly.Side, at int64) {
-	own := &c.ends[side]
-	st := c.readState(side)
-	if c.bits&(resetByA|resetByB|outlivedA|outlivedB) != 0 && (c.isReset(side) || c.bits&outlivedBit(side) != 0) {
-		st = Closed
+	own, peer := c.both(side)
+	var st State
+	switch {
+	case c.bits&unclearBits == 0 && (own.dir.bits|peer.dir.bits)&unclearEnds == 0: // nearly always
+		st = stateOf[own.dir.Phase][peer.dir.Phase].closedSecond(own.dir.bits)
+	case c.isReset(side) || c.bits&outlivedBit(side) != 0:
+	default:
+		st = c.readState(side)
 	}
 	if st != own.state {
 		own.state, own.since = st, at

@@ -211,6 +211,58 @@ func TestTake_allocatesNothing(t *testing.T) {
 	}
 }
 
+// A connection that opens and closes in order costs no allocation of its own: what is kept of
+// it lies in blocks, with that of others.
+func TestClose_allocatesNothing(t *testing.T) {
+	o := &Options{Detectors: catalogue.All}
+	o.defaults()
+	w := &worker{options: o}
+	position, at := uint64(0), int64(1e18)
+	client, server := reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 10}}, reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 11}, Port: 80}
+	seg := new(reassembly.Segment)
+	connection := func() {
+		client.Port++
+		if client.Port == 0 {
+			client.Addr[15]++
+		}
+		for _, x := range []struct {
+			answer   bool
+			flags    reassembly.Flags
+			seq, ack reassembly.Seq
+			n        uint32
+		}{
+			{false, reassembly.SYN, 0, 0, 0}, {true, reassembly.SYN | reassembly.ACK, 0, 1, 0}, {false, reassembly.ACK, 1, 1, 0},
+			{false, reassembly.ACK | reassembly.PSH, 1, 1, 300}, {true, reassembly.ACK, 1, 301, 1000}, {false, reassembly.ACK, 301, 1001, 0},
+			{true, reassembly.ACK | reassembly.FIN, 1001, 301, 0}, {false, reassembly.ACK | reassembly.FIN, 301, 1002, 0}, {true, reassembly.ACK, 1002, 302, 0},
+		} {
+			*seg = reassembly.Segment{At: at, Frame: uint32(position), Src: client, Dst: server, Flags: x.flags, Seq: x.seq, Ack: x.ack, Len: x.n, Window: 30_000, IPID: uint16(position), TTL: 64}
+			if x.answer {
+				seg.Src, seg.Dst = server, client
+			}
+			position, at = position+1, at+10_000
+			tuple := flow.Tuple(seg)
+			p := w.partition(partitionOf(tuple))
+			p.process(seg, position, p.flows.Hash(seg), flow.New, flow.Fingerprint(tuple, seg), &w.events)
+		}
+	}
+	const many = 10_000
+	for range many { // the first in each partition begin what others share
+		connection()
+	}
+	if n := testing.AllocsPerRun(many, connection); n > 0 { // as an integer: fewer than one
+		t.Errorf("a connection costs %v allocations", n)
+	}
+	kept := 0
+	for _, p := range w.parts {
+		for range p.flows.CompactPositions {
+			kept++
+		}
+	}
+	if kept < 2*many-partitions*(flow.CompactAfter+1) {
+		t.Errorf("%d connections of %d were compacted", kept, 2*many)
+	}
+}
+
 // Whoever chooses addresses does not know how they are hashed, be it live.
 func TestSeed_isDrawn(t *testing.T) {
 	var o Options
