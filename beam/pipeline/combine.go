@@ -15,15 +15,20 @@ func init() {
 }
 
 // combineFn combines the statistics of all files.
-type combineFn struct{}
+type combineFn struct{ Options Options }
 
 // ProcessElement emits the statistics of the whole trace.
-func (*combineFn) ProcessElement(_ int, values func(*[]byte) bool, emit func([]byte)) error {
+func (f *combineFn) ProcessElement(_ int, values func(*[]byte) bool, emit func([]byte)) error {
 	files, err := gather[intake.Stats](values)
-	if err == nil {
-		emit(wire.Append(nil, intake.Combine(files)))
+	if err != nil {
+		return err
 	}
-	return err
+	w := intake.Combine(files)
+	if len(f.Options.Taps) > 0 {
+		w.Files = files
+	}
+	emit(wire.Append(nil, w))
+	return nil
 }
 
 // A plan is what must be known about all connections before they get numbers.

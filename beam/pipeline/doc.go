@@ -12,6 +12,9 @@
 // connection is done afterwards: what connections with the same initial sequence number show of
 // each other, and numbers, order and the count of FINs, by time ranges.
 //
+// Captures from several places take another way: match ─> read ─> taps ─> finish. One worker compares
+// the segments of all files, and analyses them.
+//
 // Every step can be repeated: it writes files under unique names, and only those of
 // the attempt that counts are used. The last step moves the report to its place,
 // when everything else is complete.

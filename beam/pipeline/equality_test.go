@@ -24,6 +24,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
@@ -90,13 +91,17 @@ func analyse(o Options, files []string) (lines, summary []byte, rows []table.Row
 	}
 	e.AllFlows = true
 	e.Coverage = coverage(files)
-	r := engine.Run(context.Background(), trace, e)
+	return render(o, engine.Run(context.Background(), trace, e), trace.RawTime)
+}
+
+// render is what the pipeline writes of a report.
+func render(o Options, r *result.Report, raw func(file uint16, frame uint32, at int64) int64) (lines, summary []byte, rows []table.Row, err error) {
 	for i := range r.Flows {
 		rows = append(rows, table.RowOf(&r.Flows[i]))
 	}
 	r.Flows = nil
 	var buf bytes.Buffer
-	if err := report.NDJSON(&buf, r, report.Options{Version: o.Version, Docs: find, RawTime: trace.RawTime}); err != nil {
+	if err := report.NDJSON(&buf, r, report.Options{Version: o.Version, Docs: find, RawTime: raw}); err != nil {
 		return nil, nil, nil, err
 	}
 	all := buf.Bytes()
@@ -122,6 +127,12 @@ func coverage(files []string) []stats.Coverage {
 func same(t *testing.T, o Options, files []string) {
 	t.Helper()
 	lines, summary, rows := single(t, o, files)
+	checkAll(t, o, lines, summary, rows)
+}
+
+// checkAll checks all files of the output.
+func checkAll(t *testing.T, o Options, lines, summary []byte, rows []table.Row) {
+	t.Helper()
 	check(t, o.Output, FindingsFile, lines)
 	check(t, o.Output, ReportFile, summary)
 	have := readTable(t, o.Output)

@@ -126,7 +126,7 @@ func (s *failingRunner) run() {
 			return (&readFn{o}).ProcessElement(ctx, inputs.values[0][i], x.chunk, x.emit(0), x.emit(1))
 		})
 	}
-	whole := s.interrupt(ctx, o, read.chunks, s.one(&combineFn{}, read.values[0]))
+	whole := s.interrupt(ctx, o, read.chunks, s.one(&combineFn{o}, read.values[0]))
 	analysed := s.analyse(ctx, o, read.chunks, whole)
 	for _, group := range analysed.ranges {
 		s.step(analysed, func(x *out) error { return new(relateFn).ProcessElement(0, s.each(group...), x.emit(0)) })

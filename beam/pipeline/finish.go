@@ -65,9 +65,13 @@ func (f *finishFn) ProcessElement(ctx context.Context, _ int, values func(*[]byt
 	}
 	var dead bytes.Buffer
 	groups := p.Sums.Unlisted
+	summarise := func() ([]byte, error) { return f.summary(ctx, &w.Stats, &p.Sums, groups) }
 	for _, pt := range parts {
 		groups = append(groups, pt.Groups...)
 		switch pt.Kind {
+		case summaries:
+			whole := []byte(pt.Text)
+			summarise = func() ([]byte, error) { return whole, nil }
 		case deadLetters:
 			fmt.Fprintln(&dead, pt.Text)
 		case connections:
@@ -79,7 +83,7 @@ func (f *finishFn) ProcessElement(ctx context.Context, _ int, values func(*[]byt
 	if err := f.write(ctx, DeadLettersFile, dead.Bytes()); err != nil {
 		return err
 	}
-	summary, err := f.summary(ctx, &w.Stats, &p.Sums, groups)
+	summary, err := summarise()
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	joint "github.com/tcptrace-go/tcptrace/detectors/taps"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
 )
@@ -15,6 +17,7 @@ import (
 // Options are the settings of one run.
 type Options struct {
 	Inputs   []string // names and patterns, in the order of the files
+	Taps     []Tap    // captures of the same connections from several places, before the others
 	Output   string   // folder
 	Detect   string   // as --detect of the command: "a,b" or "-a,-b"
 	Set      []string // as --set: "slug.param=value"
@@ -30,6 +33,12 @@ type Options struct {
 	// Range is how many connections one worker sorts at once. Of findings, it is a
 	// tenth as many. 0: 100,000.
 	Range int
+}
+
+// A Tap is a place where connections were captured, and the captures from there.
+type Tap struct {
+	Name   string
+	Inputs []string // names and patterns
 }
 
 func (o Options) filled() Options {
@@ -58,6 +67,21 @@ func (o *Options) engine() (engine.Options, error) {
 		}
 	}
 	return e, nil
+}
+
+// skipped are the detectors of several taps that were not chosen.
+func (o *Options) skipped() map[string]bool {
+	skip := map[string]bool{}
+	for _, d := range joint.Detectors {
+		switch without := strings.HasPrefix(o.Detect, "-"); {
+		case o.Detect == "":
+		case without:
+			skip[d.Name] = slices.Contains(strings.Split(o.Detect, ","), "-"+d.Name)
+		default:
+			skip[d.Name] = !slices.Contains(strings.Split(o.Detect, ","), d.Name)
+		}
+	}
+	return skip
 }
 
 // noDetector chooses none.
@@ -92,7 +116,7 @@ func choose(list string) (chosen []*detectors.Detector, err error) {
 }
 
 func find(slug string) *detectors.Detector {
-	for _, d := range catalogue.All {
+	for _, d := range slices.Concat(catalogue.All, joint.Detectors) {
 		if d.Name == slug {
 			return d
 		}

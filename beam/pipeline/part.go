@@ -25,6 +25,7 @@ const (
 	connections = "connections"
 	findings    = "findings"
 	deadLetters = "dead-letters"
+	summaries   = "summary" // in Text, if the report has several taps
 )
 
 // letter is a dead letter as a part.

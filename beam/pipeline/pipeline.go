@@ -11,7 +11,12 @@ func Add(s beam.Scope, o Options) {
 	inputs, missing := beam.ParDo2(s.Scope("match"), &matchFn{o}, seed)
 	inputs = beam.Reshuffle(s.Scope("match"), inputs)
 	chunks, stats, dead := beam.ParDo3(s.Scope("read"), &readFn{o}, inputs)
-	files := beam.SideInput{Input: one(s.Scope("stats"), &combineFn{}, beam.Flatten(s, stats, seed))}
+	files := beam.SideInput{Input: one(s.Scope("stats"), &combineFn{o}, beam.Flatten(s, stats, seed))}
+	if len(o.Taps) > 0 {
+		joined := one(s.Scope("taps"), &tapsFn{o}, beam.Flatten(s, beam.DropKey(s, chunks), seed), files)
+		finish(s, o, files, one(s.Scope("plan"), &planFn{o}, seed), joined, missing, dead, seed)
+		return
+	}
 
 	groups := beam.GroupByKey(s.Scope("analyse"), chunks)
 	running := beam.ParDo(s.Scope("interrupt"), &runningFn{Options: o}, groups, files)
@@ -29,9 +34,13 @@ func Add(s beam.Scope, o Options) {
 	ordered := beam.GroupByKey(s.Scope("render"), findings)
 	lines := beam.ParDo(s.Scope("render"), &renderFn{Options: o}, ordered, known)
 
-	parts := beam.Flatten(s, tables, lines, missing, dead, seed)
-	all := beam.GroupByKey(s.Scope("finish"), beam.AddFixedKey(s, parts))
-	beam.ParDo0(s.Scope("finish"), &finishFn{o}, all, known, planned)
+	finish(s, o, known, plan, tables, lines, missing, dead, seed)
+}
+
+// finish moves the parts of the report to their places.
+func finish(s beam.Scope, o Options, known beam.SideInput, plan beam.PCollection, parts ...beam.PCollection) {
+	all := beam.GroupByKey(s.Scope("finish"), beam.AddFixedKey(s, beam.Flatten(s, parts...)))
+	beam.ParDo0(s.Scope("finish"), &finishFn{o}, all, known, beam.SideInput{Input: plan})
 }
 
 // one groups all elements and processes them as one group.

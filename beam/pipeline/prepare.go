@@ -14,7 +14,7 @@ var ErrComplete = errors.New("there is a report already")
 // Prepare prepares the output folder before the pipeline starts. It removes the files
 // of a run that was killed, and a complete report if replace is set.
 func Prepare(ctx context.Context, o Options, replace bool) error {
-	if len(o.Inputs) == 0 || o.Output == "" {
+	if len(o.Inputs) == 0 && len(o.Taps) == 0 || o.Output == "" {
 		return errors.New("name the captures to read, and the folder to write to")
 	}
 	if _, err := o.engine(); err != nil {

@@ -41,11 +41,14 @@ func (f *readFn) ProcessElement(ctx context.Context, element []byte, chunks func
 		},
 		Travel: max(f.Options.Least, f.Options.Group/in.Of),
 		Hold:   f.Options.Hold,
+
+		Together: len(f.Options.Taps) > 0,
 	}
 	file, letterOf, err := r.Read(uint16(in.Index), in.Name)
 	if err != nil {
 		return err
 	}
+	file.Tap = in.Tap
 	metrics.files.Inc(ctx, 1)
 	metrics.frames.Inc(ctx, int64(file.Frames))
 	metrics.segments.Inc(ctx, int64(file.Segments))

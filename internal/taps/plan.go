@@ -11,6 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A Named is a tap that the user named, with its files.
@@ -66,6 +67,41 @@ func Recognise(ctx context.Context, trace *capture.Trace, names []string, o *eng
 	defer trace.Close()
 	s := read(ctx, trace, o, to.Limit)
 	s.rename(o.Rename)
+	return plan(s, names, o, to)
+}
+
+// RecogniseSegments is Recognise for segments that were read elsewhere, from these captures. What
+// is left out, or of which point a segment is, Place says.
+func RecogniseSegments(ctx context.Context, src engine.Source, captures []stats.Capture, o *engine.Options, to Options) *Plan {
+	s := newScan(len(captures), to.Limit)
+	var names []string
+	for i := range captures {
+		s.infos = append(s.infos, capture.Info{Capture: captures[i]})
+		names = append(names, captures[i].File)
+	}
+	var seg reassembly.Segment
+	for n := 0; n%4096 != 0 || ctx.Err() == nil; n++ {
+		position, err := src.Next(&seg)
+		if err != nil {
+			break
+		}
+		if !seg.IsQuote() {
+			s.add(&seg, s.unit(seg.File, 0), uint32(position))
+		}
+	}
+	s.end()
+	return plan(s, names, o, to)
+}
+
+// Place is the point of a segment; negative if it counts for nothing.
+func (p *Plan) Place(seg *reassembly.Segment) int {
+	r := record{file: seg.File, frame: seg.Frame, unit: p.scan.unitOf[uint32(seg.File)<<16]}
+	r.point = p.placeOf(&r)
+	return p.pointOf(&r)
+}
+
+// plan makes the plan of what was read.
+func plan(s *scan, names []string, o *engine.Options, to Options) *Plan {
 	b := builder{scan: s, Plan: &Plan{scan: s, frames: map[uint16][]int8{}, out: map[int]bool{}, divided: map[int]*division{}}, class: stats.Rotations(s.captures())}
 	b.unitTap = make([]int, len(s.units))
 	switch {

@@ -92,10 +92,7 @@ type scan struct {
 // read reads a trace as the engine will: with the same filter and names, so that
 // positions agree.
 func read(ctx context.Context, trace *capture.Trace, o *engine.Options, limit int) *scan {
-	s := &scan{unitOf: map[uint32]uint16{}, indices: map[reassembly.Key]uint32{}, limit: limit}
-	if limit == 0 {
-		s.limit = min(maxRecords, maxOfFiles/max(1, len(trace.Infos())))
-	}
+	s := newScan(len(trace.Infos()), limit)
 	d := decode.New()
 	d.VerifyChecksums = o.VerifyChecksums
 	var (
@@ -126,10 +123,24 @@ func read(ctx context.Context, trace *capture.Trace, o *engine.Options, limit in
 		s.add(&seg, s.unit(fr.File, fr.Interface), position)
 	}
 	s.infos = trace.Infos()
+	s.end()
+	return s
+}
+
+// newScan remembers nothing yet. limit is how many segments of each capture are compared; 0 for
+// the default.
+func newScan(files, limit int) *scan {
+	if limit == 0 {
+		limit = min(maxRecords, maxOfFiles/max(1, files))
+	}
+	return &scan{unitOf: map[uint32]uint16{}, indices: map[reassembly.Key]uint32{}, limit: limit}
+}
+
+// end notes until when segments are compared.
+func (s *scan) end() {
 	for i := range s.units {
 		s.units[i].until = s.last(&s.units[i])
 	}
-	return s
 }
 
 // captures are the files as the statistics have them.

@@ -35,6 +35,8 @@ func (w *words) Set(s string) error { *w = append(*w, s); return nil }
 func main() {
 	var o pipeline.Options
 	flag.Var((*words)(&o.Inputs), "input", "capture `files` to read, as one trace; a pattern, may be repeated")
+	var taps words
+	flag.Var(&taps, "tap", "`NAME=FILES[,FILES]`: captures of the same connections from one place; repeat it for each place")
 	flag.StringVar(&o.Output, "output", "", "`folder` to write the report to")
 	flag.StringVar(&o.Detect, "detect", "", "`list` of detectors: a,b only these; -a,-b all but these")
 	flag.Var((*words)(&o.Set), "set", "`slug.param=value` changes a threshold; may be repeated")
@@ -43,7 +45,11 @@ func main() {
 	flag.Parse()
 	beam.Init() // does not return in the worker of a container
 	ctx := context.Background()
-	var err error
+	err := addTaps(&o, taps)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tcptrace-beam:", err)
+		os.Exit(2)
+	}
 	if worker.Wanted() {
 		err = worker.Run(ctx)
 	} else {
@@ -53,6 +59,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "tcptrace-beam:", err)
 		os.Exit(2)
 	}
+}
+
+// addTaps reads the values of --tap.
+func addTaps(o *pipeline.Options, values []string) error {
+	for _, v := range values {
+		name, list, is := strings.Cut(v, "=")
+		if !is || name == "" || list == "" {
+			return fmt.Errorf("--tap %q: want NAME=FILES[,FILES]", v)
+		}
+		o.Taps = append(o.Taps, pipeline.Tap{Name: name, Inputs: strings.Split(list, ",")})
+	}
+	return nil
 }
 
 func run(ctx context.Context, o pipeline.Options, replace bool) error {

@@ -24,6 +24,9 @@ type Reader struct {
 	Travel int
 	// Hold is how many bytes are held back to make chunks larger.
 	Hold int
+	// Together says that the connections of a file stay together, in chunks of their own: taps are
+	// compared in one place.
+	Together bool
 }
 
 // A Dead letter describes a file that could not be read, or not to its end.
@@ -104,6 +107,9 @@ const perBuilder = 1 << 10
 
 func (p *connections) add(seg *reassembly.Segment, time int64) error {
 	key, _ := reassembly.KeyOf(seg)
+	if p.Together {
+		key = reassembly.Key{}
+	}
 	c := p.conns[key]
 	if c == nil {
 		c = new(conn)

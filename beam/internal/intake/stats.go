@@ -9,6 +9,7 @@ import (
 // Stats are the statistics of one file. Times are trace time.
 type Stats struct {
 	Index   int
+	Tap     int // that the file is from; -1 if none was named
 	Capture stats.Capture
 
 	Frames   uint64

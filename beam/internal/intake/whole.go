@@ -10,7 +10,9 @@ import (
 // Whole is what must be known about all files before the analysis.
 type Whole struct {
 	Stats stats.Trace
-	Ranks []int // of the files by index, for equal times
+	Ranks []int    // of the files by index, for equal times
+	Taps  []int    // of the same; -1 for none
+	Files []*Stats // of captures from several places, each analysed by itself
 }
 
 // Combine combines the statistics of all files, in any order.
@@ -20,6 +22,7 @@ func Combine(files []*Stats) *Whole {
 	f := &w.Stats
 	skipped := map[string]uint64{}
 	for _, x := range files {
+		w.Taps = append(w.Taps, x.Tap)
 		f.Captures = append(f.Captures, x.Capture)
 		f.Packets += x.Frames
 		f.Segments += x.Segments
