@@ -51,7 +51,8 @@ func (h Habits) OtherID(last, m *reassembly.Mark) bool {
 // the host had much to send elsewhere.
 func (s *step) otherCounter() bool {
 	id, last := s.seg.IPID, &s.own.last
-	return s.own.dir.is(countsIDs) && id != 0 && last.IPID != 0 &&
+	h := &s.own.dir
+	return h.is(countsIDs) && h.ids&idJumped == 0 && id != 0 && last.IPID != 0 &&
 		int64(id-last.IPID-1)+1 > smallIDStep+smallIDStep*max(s.seg.At-last.At, 0)/int64(time.Second)
 }
 

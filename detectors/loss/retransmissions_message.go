@@ -135,7 +135,8 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += a.whereLost(outcome, own, peer, r.Conn.HoleSince(a.first.At))
 	}
 	if stalled.n > 0 && outcome != resentLossy {
-		m += stalled.sentence(outcome == resentSpurious)
+		needless := outcome == resentSpurious
+		m += stalled.sentence(needless && stalled.longest == a.late.longest, needless)
 	}
 	if a.icmp != nil {
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)

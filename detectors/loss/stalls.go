@@ -90,8 +90,9 @@ func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
 	return int64(min(r.Conn.HandshakeRTT(side.Peer()), r.Conn.SRTT(side)))
 }
 
-// sentence says how often the connection stalled, and what ended the longest stall.
-func (c *stalls) sentence(original bool) string {
+// sentence says how often the connection stalled, and what ended the longest stall: original, an
+// ACK of the original; needless, one of what had been sent again for nothing.
+func (c *stalls) sentence(original, needless bool) string {
 	often := "once, for " + detectors.Span(c.total)
 	if c.n > 1 {
 		often = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", c.n, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
@@ -100,6 +101,8 @@ func (c *stalls) sentence(original bool) string {
 	switch {
 	case original:
 		until = "the ACK of the original came"
+	case needless:
+		until = "an ACK came"
 	case c.longest.resent.At == 0:
 		until = "a retransmission that was not captured was acknowledged"
 	}
