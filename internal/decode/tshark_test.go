@@ -13,7 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
 )
 
-// notByTshark are the samples in which tshark 4.0 finds no TCP, and why.
+// notByTshark are the samples in which tshark 4.0 finds no TCP, and why. Later versions may.
 var notByTshark = map[string]string{
 	"pseudowire with control word": "it takes what follows a label for IP, unless it is configured otherwise",
 	"pseudowire without":           "the same",
@@ -60,9 +60,8 @@ func TestDecode_tshark(t *testing.T) {
 	}
 	got := strings.Fields(string(out))
 	for i, s := range list {
-		ok := slices.Contains(got, want[i])
-		if _, not := notByTshark[s.name]; ok == not {
-			t.Errorf("%s: the same in tshark %v, an exception %v", s.name, ok, not)
+		if _, not := notByTshark[s.name]; !not && !slices.Contains(got, want[i]) {
+			t.Errorf("%s: not the same in tshark", s.name)
 		}
 	}
 }
