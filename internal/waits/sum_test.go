@@ -2,15 +2,20 @@ package waits_test
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/pathsim"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // TestSum: the waits of a connection add up to its duration to the nanosecond, in every
@@ -46,6 +51,44 @@ func TestSum_generated(t *testing.T) {
 			t.Fatal(err)
 		}
 		add(t, name, analyse(t, name))
+	}
+}
+
+// TestSum_random: the same of connections over a bad path whose frames are dropped, repeated, swapped
+// and changed at random: no order of segments is impossible in a capture.
+func TestSum_random(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		segs := pathsim.Run(pathsim.Config{Seed: seed, OneWay: time.Duration(r.IntN(100)) * time.Millisecond, Loss: 0.1 * r.Float64(),
+			Late: 0.05, Twice: 0.02, NoStamp: r.IntN(2) == 0, NoID: r.IntN(3) == 0, Exchanges: 1 + r.IntN(5), Answer: 30_000,
+			Connections: 1 + r.IntN(3), Think: time.Duration(r.IntN(500)) * time.Millisecond}).Taps[r.IntN(2)]
+		var got []reassembly.Segment
+		for _, seg := range segs {
+			switch r.IntN(20) {
+			case 0:
+				continue
+			case 1:
+				got = append(got, seg)
+			case 2:
+				seg.Flags ^= reassembly.Flags(1 << r.IntN(5))
+			case 3:
+				seg.Seq += reassembly.Seq(r.IntN(6000) - 3000)
+			case 4:
+				seg.Ack += reassembly.Seq(r.IntN(6000) - 3000)
+			case 5:
+				seg.Window = uint16(r.IntN(3))
+			}
+			if got = append(got, seg); len(got) > 1 && r.IntN(20) == 0 {
+				n := len(got)
+				got[n-1], got[n-2] = got[n-2], got[n-1]
+				got[n-1].At, got[n-2].At = got[n-2].At, got[n-1].At
+			}
+		}
+		name := filepath.Join(t.TempDir(), "random.pcap")
+		if err := os.WriteFile(name, pathsim.Pcap(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		add(t, fmt.Sprint("seed ", seed), analyse(t, name))
 	}
 }
 
