@@ -46,8 +46,8 @@ type openResend struct {
 	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
 	doubt   doubt
 	at      int64
-	first   int64          // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
-	whole   reassembly.Seq // the end of the original, if this is the second and a part of it; else 0
+	first   int64  // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
+	rest    uint32 // what the original had beyond this part of it, in bytes, if this is the second; else 0
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing
@@ -146,7 +146,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
 	}
 	if was := ev.Was; a.pending.all() == 0 && was.Seq == seg.Seq && was.End().After(o.To) && was.Len <= r.Conn.EffSndMSS() {
-		o.whole = was.End()
+		o.rest = uint32(was.End() - o.To)
 	}
 	if a.hasSACKed(o.Block) {
 		a.pending.by[k]++
@@ -223,11 +223,12 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 		a.open[i].first = 0
 	}
 	for i := range a.open[:a.opened] {
-		whole := a.open[i].whole
-		a.open[i].whole = 0
+		o := &a.open[i]
+		whole, rest := o.To+reassembly.Seq(o.rest), o.rest
+		o.rest = 0
 		// A packet arrives as a whole, or not at all: what lies beyond the part that was sent again
 		// came with the original.
-		if sole && whole != 0 && whole.AtOrBefore(ack.Ack) {
+		if sole && rest != 0 && whole.AtOrBefore(ack.Ack) {
 			return a.wasSpurious(i), true
 		}
 	}
