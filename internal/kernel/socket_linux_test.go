@@ -7,7 +7,7 @@ import (
 )
 
 // patience is how long a case waits for an event.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // A socket is one TCP socket of a host. Its calls do not block for longer than
 // patience.

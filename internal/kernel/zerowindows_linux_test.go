@@ -31,7 +31,7 @@ var zeroWindows = []testCase{
 		_, _, shut := s.closeWindow()
 		s.tap.await(1, probes(s, shut))
 		s.server.loses(arriving, anything)
-		s.tap.await(5, probes(s, shut))
+		s.tap.await(4, probes(s, shut).after(time.Now().UnixNano()))
 		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"zero-window-probe-loop", "ghosted", serverAddr}}},
 
