@@ -34,6 +34,7 @@ var resets = []testCase{
 		client, server := s.connect()
 		server.close()
 		s.await(fsm.CloseWait, fsm.FinWait2)
+		time.Sleep(time.Second) // sooner, the client might not have been told that the server had closed
 		client.send(100)
 		s.await(fsm.Closed, fsm.Closed)
 	}, find: []finding{{"reset-cause", "data-after-close", clientAddr}}},
@@ -144,7 +145,7 @@ var resets = []testCase{
 		silenced.repair()
 		server.send(100)
 		s.await(fsm.SynSent, fsm.Closed)
-	}, find: []finding{{"reset-cause", "data-after-close", serverAddr}},
+	}, find: []finding{{"reset-cause", "data-after-close", clientAddr}},
 		slow: []finding{{"syn-unanswered", "no-answer", serverAddr}, {"challenged-syn", "stuck", serverAddr}}},
 
 	{name: "client restarted", run: func(s *testRun) { // RFC 9293 figure 9
