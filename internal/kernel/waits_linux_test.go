@@ -125,7 +125,13 @@ func (c *waitCase) run(t *testing.T, all *waitTable) string {
 
 // over reports whether both FINs have been acknowledged at the ends, and keeps the log.
 func (r *waitRun) over(w *wire) bool {
-	w.do(func() { r.packets = slices.Clone(w.packets) })
+	w.do(func() {
+		r.packets = r.packets[:0]
+		for _, p := range w.packets {
+			copied := *p // the wire goes on writing to its own
+			r.packets = append(r.packets, &copied)
+		}
+	})
 	for from := range 2 {
 		fin := slices.IndexFunc(r.packets, func(p *packet) bool { return p.from == from && p.seg.Flags&reassembly.FIN != 0 })
 		if fin < 0 || !slices.ContainsFunc(r.packets, func(p *packet) bool {
