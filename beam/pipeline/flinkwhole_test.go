@@ -34,6 +34,15 @@ func TestFlink_samples(t *testing.T) {
 	}
 }
 
+func TestFlink_taps(t *testing.T) {
+	needWhole(t)
+	all := places(t)
+	embedded(t).run(all...)
+	for _, o := range all {
+		sameTaps(t, o)
+	}
+}
+
 // A million frames in fifty rotated files, and others of two taps and with clocks that
 // are set back, on a cluster with two task managers. One of them dies with all workers,
 // and the job goes on when there is another.

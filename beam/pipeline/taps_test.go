@@ -30,14 +30,14 @@ func place(t *testing.T, name string, segs []reassembly.Segment, files int) (nam
 	return names
 }
 
-// Taps are joined as in one process: translated addresses, clocks that differ, steps, rotated
-// files, chunks that travel and runs.
-func TestTaps(t *testing.T) {
+// places are jobs with taps: translated addresses, clocks that differ, steps, rotated files,
+// chunks that travel and runs.
+func places(t *testing.T) (all []Options) {
+	t.Helper()
 	plain := pathsim.Config{Seed: 3, OneWay: 5 * time.Millisecond, Connections: 4, Exchanges: 8, Loss: 0.03, Offset: 7 * time.Second, Skew: 40}
 	nat, step := plain, plain
 	nat.NAT, nat.Shift = true, 4711
 	step.StepAt, step.Step = 200*time.Millisecond, 300*time.Millisecond
-	var all []Options
 	for i, c := range []pathsim.Config{plain, nat, step} {
 		r := pathsim.Run(c)
 		o := Options{Output: t.TempDir(), Version: "1.2.3", Taps: []Tap{{"client", place(t, "c", r.Taps[0], 1+i)}, {"server", place(t, "s", r.Taps[1], 2)}}}
@@ -46,6 +46,12 @@ func TestTaps(t *testing.T) {
 		}
 		all = append(all, o)
 	}
+	return all
+}
+
+// Taps are joined as in one process.
+func TestTaps(t *testing.T) {
+	all := places(t)
 	run(t, all...)
 	for _, o := range all {
 		sameTaps(t, o)
