@@ -105,7 +105,7 @@ func (c *command) single(r *result.Report, follow *engine.Follow) error {
 	}
 	r.Flows = []result.Flow{r.Flows[i]}
 	flow := &r.Flows[0]
-	if flow.Time != "" {
+	if flow.Time != nil {
 		flow.Strip = c.strip
 	}
 	if follow.ID != 0 && flow.ID != follow.ID {

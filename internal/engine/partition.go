@@ -27,8 +27,7 @@ type partition struct {
 	predecessors map[uint64]result.Predecessor // of connections that took ports early, by position
 	aside        fsm.Events                    // what a segment brought to light of another connection than its own
 	ended        []watch.Found                 // of the connection that ends
-	time         waits.Packed                  // of the same, if the report has it
-	invisible    bool                          // as of its record
+	time         *waits.Record                 // of the same, if the report has it
 	accounted    uint64                        // its position
 
 	counts  stats.Counts // of connections that have ended, or are compacted

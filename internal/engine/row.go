@@ -42,7 +42,7 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 	}
 	if p.accounted == f.Position {
 		row.Time = p.time
-		if p.time != "" && p.invisible {
+		if p.time != nil && p.time.Invisible {
 			row.Limits |= fsm.LossInvisible
 		}
 	}

@@ -22,7 +22,7 @@ func (p *partition) openAccount(id flow.ID, f *flow.Flow) bool {
 // endAccount ends the account of a connection's time: at its last segment if it is over or
 // leaves, else at the end of the trace.
 func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
-	p.time, p.accounted = "", 0
+	p.time, p.accounted = nil, 0
 	if f.Account == 0 {
 		return
 	}
@@ -30,7 +30,7 @@ func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 	if (e.Why == detectors.TraceOver || e.Why == detectors.Interrupted) && !f.Conn.Over() {
 		at = max(at, e.At, p.traceEnd)
 	}
-	p.time, p.invisible = p.waits.Close(f.Account, at, e.At, &f.Conn)
+	p.time = p.waits.Close(f.Account, at, e.At, &f.Conn)
 	p.accounted = f.Position
 	f.Account = 0
 }

@@ -93,7 +93,7 @@ func accountOf(t *testing.T, name string) detectors.Waits {
 	if len(rep.Flows) != 1 {
 		t.Fatalf("%s: %d connections", name, len(rep.Flows))
 	}
-	return rep.Flows[0].Time.Waits()
+	return rep.Flows[0].Time.Waits
 }
 
 func waitsText(w *detectors.Waits) string {

@@ -53,7 +53,7 @@ func newConnectionPage(r *result.Report, o *Options) *connectionPage {
 	for i, side := range p.sides {
 		c.Ends[i] = end{Party: Clean(names[i]), Name: short[i], State: p.state(p.f, side)}
 	}
-	if t := p.f.Time.Record(); t != nil && t.Waits.Sum() > 0 {
+	if t := p.f.Time; t != nil && t.Waits.Sum() > 0 {
 		c.Bar, c.Mainly = newBar(&t.Waits), b.terms(p.explained()...)
 		c.Grids = append(c.Grids,
 			grid{Title: "Where the time went", Head: []string{"WAIT", "FOR", "SHARE", ""}, Rows: p.waitRows(), Numbers: []bool{1: true, 2: true}},

@@ -29,7 +29,7 @@ func transfer(t *testing.T) []byte {
 	f := &r.Flows[0]
 	f.ISS, f.Last = [2]reassembly.Seq{1000, 4294967000}, after(2) // b's numbers wrap
 	record := waits.Record{From: f.First, To: f.Last, Waits: detectors.Waits{detectors.Network: 1e9, detectors.Loss: 1e9}}
-	f.Time = record.Pack()
+	f.Time = &record
 	f.Strip = &waits.Strip{}
 	a, b := reassembly.A, reassembly.B
 	steps := []struct {

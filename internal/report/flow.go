@@ -172,7 +172,7 @@ func (p *flowPage) announcedRows() [][]string {
 
 // figures are rows of what was measured of both sides.
 func (p *flowPage) figures(row func(string, func(reassembly.Side) string)) {
-	t := p.f.Time.Record()
+	t := p.f.Time
 	if t == nil {
 		return
 	}

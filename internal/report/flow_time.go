@@ -14,7 +14,7 @@ import (
 // time is where the time of the connection went: the waits, what limited it, and the
 // longest stretches with their frames.
 func (p *flowPage) time() {
-	t := p.f.Time.Record()
+	t := p.f.Time
 	if t == nil || t.Waits.Sum() == 0 {
 		return
 	}
@@ -32,7 +32,7 @@ func (p *flowPage) time() {
 
 // waitRows are the waits, the longest first.
 func (p *flowPage) waitRows() (rows [][]string) {
-	t := p.f.Time.Record()
+	t := p.f.Time
 	total := t.Waits.Sum()
 	for w, ns := range t.Waits {
 		if ns > 0 {
@@ -45,7 +45,7 @@ func (p *flowPage) waitRows() (rows [][]string) {
 
 // explained says in sentences what limited the connection.
 func (p *flowPage) explained() (list []term) {
-	t := p.f.Time.Record()
+	t := p.f.Time
 	if t.Unknown != waits.NoReason {
 		list = append(list, term{"Unknown", t.Unknown.String()})
 	}
@@ -66,7 +66,7 @@ func (p *flowPage) explained() (list []term) {
 
 // longestRows are the longest waits with their frames, below their titles.
 func (p *flowPage) longestRows() [][]string {
-	t := p.f.Time.Record()
+	t := p.f.Time
 	rows := [][]string{{"WAIT", "FROM", "TO", "FOR", "FRAMES"}}
 	for i := range t.Longest {
 		x := &t.Longest[i]
@@ -83,7 +83,7 @@ const maxSentences = 3
 
 // waitOf is how long the wait of that name took.
 func (p *flowPage) waitOf(name string) int64 {
-	for w, ns := range p.f.Time.Waits() {
+	for w, ns := range p.f.Time.Waits {
 		if detectors.Wait(w).String() == name {
 			return ns
 		}
@@ -98,7 +98,7 @@ const stripShare = 100
 // connection's time: the stretches that ended with its frame.
 func (p *flowPage) strip() map[result.FrameID]string {
 	words := map[result.FrameID]string{}
-	t := p.f.Time.Record()
+	t := p.f.Time
 	if t == nil || p.f.Strip == nil {
 		return words
 	}

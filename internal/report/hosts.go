@@ -54,10 +54,10 @@ func hosts(r *result.Report) []*hostRow {
 	var list []*hostRow
 	for i := range r.Flows {
 		f := &r.Flows[i]
-		if f.Time == "" || f.Initiator == result.InitiatorUnknown {
+		if f.Time == nil || f.Initiator == result.InitiatorUnknown {
 			continue
 		}
-		t := f.Time.Record()
+		t := f.Time
 		for side := range reassembly.Side(2) {
 			k := key{f.End[side], side == reassembly.B}
 			if !k.server {

@@ -161,7 +161,7 @@ func (b object) flow(f *result.Flow) object {
 		uint("bytes_a2b", f.Bytes[A]).uint("bytes_b2a", f.Bytes[B]).
 		uint("retransmissions_a2b", f.Rexmits[A]).uint("retransmissions_b2a", f.Rexmits[B]).
 		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).str("closed_first", [...]string{"", "a", "b"}[f.ClosedFirst]).limits(f.Limits).uint("copies", f.Duplicates)
-	if t := f.Time.Record(); t != nil {
+	if t := f.Time; t != nil {
 		b = b.account(t)
 	}
 	if f.TCB != nil {

@@ -68,11 +68,11 @@ func worstFlows(r *result.Report) (worst []*result.Flow, n int) {
 	var longest [maxTimeRows + 1]int64 // of each of worst, and room for one more
 	for i := range r.Flows {
 		f := &r.Flows[i]
-		if f.Time == "" {
+		if f.Time == nil {
 			continue
 		}
 		n++
-		w := f.Time.Waits()
+		w := f.Time.Waits
 		ns := waited(&w)
 		if len(worst) == maxTimeRows && ns <= longest[maxTimeRows-1] {
 			continue
@@ -121,7 +121,7 @@ func flowGrid(shown []*result.Flow, all int) grid {
 	g := grid{Title: "Where the time went, by connection: the one that was waited for longest first", Head: []string{"ID", "CONNECTION", "DURATION"}, Numbers: []bool{true, false, true}}
 	var total detectors.Waits
 	for _, f := range shown {
-		w := f.Time.Waits()
+		w := f.Time.Waits
 		total.Add(&w)
 	}
 	g.Colours = colours(&total)
@@ -130,7 +130,7 @@ func flowGrid(shown []*result.Flow, all int) grid {
 		g.Head, g.Numbers = append(g.Head, w.String()), append(g.Numbers, true)
 	}
 	for _, f := range shown {
-		w := f.Time.Waits()
+		w := f.Time.Waits
 		d := w.Sum()
 		row := []string{unsigned(f.ID), connection(f), quantity.Duration(d)}
 		for _, c := range cols {
@@ -204,7 +204,7 @@ func (h *hostRow) mainly() string {
 // explain says in a sentence or two what a connection waited for: its slowest transfer or
 // its slowest answer, whichever took more of the time.
 func explain(f *result.Flow) string {
-	t := f.Time.Record()
+	t := f.Time
 	var longest *detectors.Transfer
 	for i := range t.Transfers {
 		if x := &t.Transfers[i]; longest == nil || x.Duration() > longest.Duration() {

@@ -54,7 +54,7 @@ func figureCells(t *waits.Record) (row []string) {
 
 // timeCells are the same of a connection, empty where it has no account.
 func timeCells(f *result.Flow) []string {
-	t := f.Time.Record()
+	t := f.Time
 	if t == nil {
 		return make([]string, len(timeTitles()))
 	}

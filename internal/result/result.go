@@ -129,12 +129,12 @@ type Flow struct {
 	History     string
 	ClosedFirst Initiator // who sent the first FIN, or without one the RST that ended it; unknown if neither came
 	Limits      fsm.Limits
-	TCB         *[2]fsm.TCB  // both ends, only of connections that are followed
-	Time        waits.Packed // where the time went; empty unless that was asked for
-	Strip       *waits.Strip // all of that in order, only of a connection that is followed
-	Taps        []FlowTap    // what each of several taps saw of it
-	Between     []Between    // what happened between every two neighbouring taps
-	Sockets     []Socket     // what a kernel says about its ends, by side and time; nil if none was asked
+	TCB         *[2]fsm.TCB   // both ends, only of connections that are followed
+	Time        *waits.Record // where the time went; nil unless that was asked for
+	Strip       *waits.Strip  // all of that in order, only of a connection that is followed
+	Taps        []FlowTap     // what each of several taps saw of it
+	Between     []Between     // what happened between every two neighbouring taps
+	Sockets     []Socket      // what a kernel says about its ends, by side and time; nil if none was asked
 }
 
 // A Finding is a detector's finding about one connection of the trace.

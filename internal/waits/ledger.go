@@ -19,7 +19,7 @@ type Ledger struct {
 	made    uint32 // accounts ever used
 	idle    []uint32
 	records []*Record // by account, if they are kept
-	rests   []Packed  // of accounts that rest
+	rests   []*Record // of accounts that rest
 	vacant  []uint32  // of these, which may be used again
 	spare   []*Record // may be used again
 	ended   *Record   // will be one of these
@@ -97,23 +97,23 @@ const resting = 1 << 31
 func Resting(account uint32) bool { return account&resting != 0 }
 
 // Rest ends the account of a connection both of whose FINs are acknowledged at trace time
-// at. What follows, if anything does, is more of the close; until then its packed record
-// is all that is kept.
+// at. What follows, if anything does, is more of the close; until then its record is all
+// that is kept.
 func (l *Ledger) Rest(account uint32, at int64, c *fsm.Conn) uint32 {
-	p := l.End(account, at, at, c).Pack()
+	r := l.End(account, at, at, c).clone()
 	if last := len(l.vacant) - 1; last >= 0 {
 		account, l.vacant = l.vacant[last], l.vacant[:last]
-		l.rests[account] = p
+		l.rests[account] = r
 	} else {
 		account = uint32(len(l.rests))
-		l.rests = append(l.rests, p)
+		l.rests = append(l.rests, r)
 	}
 	return account | resting
 }
 
 // Wake opens an account that rests again.
 func (l *Ledger) Wake(account, owner uint32) uint32 {
-	r := l.rested(account).Record()
+	r := l.rested(account)
 	account = l.Open(owner)
 	a := l.Account(account)
 	a.Waits, a.first, a.from, a.why, a.invisible = r.Waits, r.From, r.To, r.Unknown, r.Invisible
@@ -128,24 +128,24 @@ func (l *Ledger) Wake(account, owner uint32) uint32 {
 }
 
 // rested takes the record of an account that rests.
-func (l *Ledger) rested(account uint32) Packed {
+func (l *Ledger) rested(account uint32) *Record {
 	account &^= resting
-	p := l.rests[account]
-	l.rests[account], l.vacant = "", append(l.vacant, account)
-	return p
+	r := l.rests[account]
+	l.rests[account], l.vacant = nil, append(l.vacant, account)
+	return r
 }
 
-// Close ends an account, as End does, or takes its record if it rests; empty if none is kept.
-func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) (p Packed, invisible bool) {
+// Close ends an account, as End does, or takes its record if it rests; nil if none is
+// kept. The record is the caller's.
+func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
 	if Resting(account) {
-		p = l.rested(account)
-		return p, p.Record().Invisible
+		return l.rested(account)
 	}
 	r := l.End(account, at, known, c)
 	if r == nil {
-		return "", false
+		return nil
 	}
-	return r.Pack(), r.Invisible
+	return r.clone()
 }
 
 // End ends an account, as Account.End does, and closes it. The record is nil if none is

@@ -49,6 +49,25 @@ func (r *Record) reset() {
 		Responses: Quantiles{exact: e.Responses.exact[:0], buckets: e.Responses.buckets[:0]}}}
 }
 
+// clone copies the record, with no more room than it needs: a report may have a million.
+func (r *Record) clone() *Record {
+	c := *r
+	c.Longest, c.Transfers = exact(r.Longest), exact(r.Transfers)
+	c.Exchanges.Slowest = exact(r.Exchanges.Slowest)
+	c.Exchanges.Responses.exact, c.Exchanges.Responses.buckets = exact(r.Exchanges.Responses.exact), exact(r.Exchanges.Responses.buckets)
+	return &c
+}
+
+// exact copies a list that will not grow.
+func exact[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	c := make([]T, len(list))
+	copy(c, list)
+	return c
+}
+
 // longest keeps a stretch if it is among the longest.
 func (r *Record) longest(x *Stretch) {
 	r.Longest = keep(r.Longest, *x, maxLongest, func(x *Stretch) int64 { return x.End - x.Start })

@@ -150,7 +150,7 @@ func account(t *testing.T, name, trace, wanted string) {
 	}
 	var got []string
 	same := true
-	for w, ns := range r.Flows[0].Time.Waits() {
+	for w, ns := range r.Flows[0].Time.Waits {
 		if ms := time.Duration(ns).Round(time.Millisecond).Milliseconds(); ms > 0 {
 			words := fmt.Sprint(detectors.Wait(w), " ", ms)
 			got, same = append(got, words), same && want[words]

@@ -110,7 +110,7 @@ func add(t *testing.T, name string, r *result.Report) {
 	}
 	for i := range r.Flows {
 		f := &r.Flows[i]
-		x := f.Time.Record()
+		x := f.Time
 		if x == nil {
 			t.Errorf("%s: connection %d has no account", name, f.ID)
 			continue
