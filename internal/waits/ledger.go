@@ -85,7 +85,10 @@ func (l *Ledger) Told() *Told { return &l.told }
 // Measure counts a segment for the record of its account.
 func (l *Ledger) Measure(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
 	if l.keep {
-		r := l.record(l.Account(account))
+		r := l.records[account-1]
+		if r == nil {
+			r = l.record(account)
+		}
 		measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
 	}
 }
@@ -155,7 +158,7 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	a.End(at, known, c, &l.told)
 	var r *Record
 	if l.keep {
-		r = l.record(a)
+		r = l.record(account)
 		r.Waits, r.From, r.To, r.Unknown = a.Waits, a.first, a.from, a.why
 		if a.Waits[detectors.UnknownWait] == 0 {
 			r.Unknown = NoReason
@@ -175,8 +178,8 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 }
 
 // record is that of an account.
-func (l *Ledger) record(a *Account) *Record {
-	r := &l.records[a.number-1]
+func (l *Ledger) record(account uint32) *Record {
+	r := &l.records[account-1]
 	if *r == nil {
 		if last := len(l.spare) - 1; last >= 0 {
 			*r, l.spare = l.spare[last], l.spare[:last]
@@ -190,7 +193,7 @@ func (l *Ledger) record(a *Account) *Record {
 
 func (l *Ledger) stretch(a *Account, x *Stretch) {
 	if l.keep {
-		l.record(a).longest(x)
+		l.record(a.number).longest(x)
 	}
 	if l.Stretch != nil {
 		l.Stretch(a.Owner, x)
@@ -199,7 +202,7 @@ func (l *Ledger) stretch(a *Account, x *Stretch) {
 
 func (l *Ledger) exchange(a *Account, x *detectors.Exchange) {
 	if l.keep {
-		l.record(a).exchange(x)
+		l.record(a.number).exchange(x)
 	}
 	if l.Exchange != nil {
 		l.Exchange(a.Owner, x)
@@ -208,7 +211,7 @@ func (l *Ledger) exchange(a *Account, x *detectors.Exchange) {
 
 func (l *Ledger) transfer(a *Account, t *detectors.Transfer) {
 	if l.keep {
-		l.record(a).transfer(t)
+		l.record(a.number).transfer(t)
 	}
 	if l.Transfer != nil {
 		l.Transfer(a.Owner, t)

@@ -44,9 +44,11 @@ const (
 
 // reset empties the record, and keeps its room.
 func (r *Record) reset() {
-	e := &r.Exchanges
-	*r = Record{Longest: r.Longest[:0], Transfers: r.Transfers[:0], Exchanges: Exchanges{Slowest: e.Slowest[:0],
-		Responses: Quantiles{exact: e.Responses.exact[:0], buckets: e.Responses.buckets[:0]}}}
+	longest, transfers, slowest := r.Longest[:0], r.Transfers[:0], r.Exchanges.Slowest[:0]
+	exact, buckets := r.Exchanges.Responses.exact[:0], r.Exchanges.Responses.buckets[:0]
+	*r = Record{}
+	r.Longest, r.Transfers, r.Exchanges.Slowest = longest, transfers, slowest
+	r.Exchanges.Responses.exact, r.Exchanges.Responses.buckets = exact, buckets
 }
 
 // clone copies the record, with no more room than it needs: a report may have a million.
@@ -70,7 +72,7 @@ func exact[T any](list []T) []T {
 
 // longest keeps a stretch if it is among the longest.
 func (r *Record) longest(x *Stretch) {
-	r.Longest = keep(r.Longest, *x, maxLongest, func(x *Stretch) int64 { return x.End - x.Start })
+	r.Longest = keep(r.Longest, *x, maxLongest, func(x Stretch) int64 { return x.End - x.Start })
 }
 
 // exchange counts an exchange.
@@ -84,7 +86,7 @@ func (r *Record) exchange(x *detectors.Exchange) {
 		return
 	}
 	e.Responses.Add(x.Response)
-	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x *Answered) int64 { return x.Response })
+	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x Answered) int64 { return x.Response })
 }
 
 // transfer keeps a transfer.
@@ -97,17 +99,17 @@ func (r *Record) transfer(t *detectors.Transfer) {
 }
 
 // keep adds x to the list, or puts it in the place of the least if there is no room.
-func keep[T any](list []T, x T, room int, size func(*T) int64) []T {
+func keep[T any](list []T, x T, room int, size func(T) int64) []T {
 	if len(list) < room {
 		return append(list, x)
 	}
-	least := 0
+	least, of := -1, size(x)
 	for i := range list {
-		if size(&list[i]) < size(&list[least]) {
-			least = i
+		if n := size(list[i]); n < of {
+			least, of = i, n
 		}
 	}
-	if size(&x) > size(&list[least]) {
+	if least >= 0 {
 		list[least] = x
 	}
 	return list
