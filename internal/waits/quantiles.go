@@ -11,7 +11,7 @@ import (
 type Quantiles struct {
 	n       uint64
 	max     int64
-	exact   []int64  // until the histogram begins
+	exact   []int64  // from two values on, until the histogram begins; a single one is max
 	buckets []bucket // the histogram: those that are not empty, in order
 }
 
@@ -30,8 +30,15 @@ const (
 // Add adds a duration of 0 ns or more.
 func (q *Quantiles) Add(ns int64) {
 	ns = max(ns, 0)
+	first := q.max
 	q.n++
 	q.max = max(q.max, ns)
+	switch q.n {
+	case 1:
+		return
+	case 2:
+		q.exact = append(q.exact, first)
+	}
 	if len(q.buckets) == 0 && len(q.exact) < exactValues {
 		q.exact = append(q.exact, ns)
 		return
@@ -42,6 +49,9 @@ func (q *Quantiles) Add(ns int64) {
 
 // spread moves what is exact into the histogram.
 func (q *Quantiles) spread() {
+	if q.n == 1 {
+		q.count(bucketOf(q.max), 1)
+	}
 	for _, ns := range q.exact {
 		q.count(bucketOf(ns), 1)
 	}
@@ -59,6 +69,10 @@ func (q *Quantiles) count(number uint16, n uint32) {
 
 // Merge adds the durations of r.
 func (q *Quantiles) Merge(r *Quantiles) {
+	if r.n == 1 {
+		q.Add(r.max)
+		return
+	}
 	for _, ns := range r.exact {
 		q.Add(ns)
 	}
@@ -80,8 +94,8 @@ func (q *Quantiles) Max() int64 { return q.max }
 
 // At is the duration that part of them, 0 to 1, do not exceed: the nearest rank.
 func (q *Quantiles) At(part float64) int64 {
-	if q.n == 0 {
-		return 0
+	if q.n < 2 {
+		return q.max
 	}
 	rank := min(uint64(part*float64(q.n)+0.999999999), q.n)
 	rank = max(rank, 1)

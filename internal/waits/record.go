@@ -54,14 +54,14 @@ func (r *Record) reset() {
 // clone copies the record, with no more room than it needs: a report may have a million.
 func (r *Record) clone() *Record {
 	c := *r
-	c.Longest, c.Transfers = exact(r.Longest), exact(r.Transfers)
-	c.Exchanges.Slowest = exact(r.Exchanges.Slowest)
-	c.Exchanges.Responses.exact, c.Exchanges.Responses.buckets = exact(r.Exchanges.Responses.exact), exact(r.Exchanges.Responses.buckets)
+	c.Longest, c.Transfers = trimmed(r.Longest), trimmed(r.Transfers)
+	c.Exchanges.Slowest = trimmed(r.Exchanges.Slowest)
+	c.Exchanges.Responses.exact, c.Exchanges.Responses.buckets = trimmed(r.Exchanges.Responses.exact), trimmed(r.Exchanges.Responses.buckets)
 	return &c
 }
 
-// exact copies a list that will not grow.
-func exact[T any](list []T) []T {
+// trimmed copies a list that will not grow.
+func trimmed[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}
