@@ -40,6 +40,10 @@ func (s *step) acknowledge() uint32 {
 	if h.Phase == PhaseFinSent && s.c.bits&deniedFINBit(s.side.Peer()) != 0 && seg.Ack.After(h.FIN+1) {
 		s.withdrawFIN(s.side.Peer()) // it took what the peer sent in the place of the FIN
 	}
+	if fin := &peer.last; h.Phase == PhaseFinSent && paddedFIN(fin) && fin.Seq+reassembly.Seq(fin.Len) == h.FIN && seg.Ack == fin.Seq+1 {
+		h.FIN = fin.Seq
+		peer.out.Rewind(h.FIN+1, s.room)
+	}
 	if h.Phase >= PhaseFinSent && seg.Ack.After(h.FIN) {
 		if h.Phase == PhaseFinSent {
 			h.Phase = PhaseFinAcked

@@ -38,7 +38,7 @@ func (s *step) finish() {
 		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
 			s.finAckedBefore()
 		}
-	case f != h.FIN: // there is but one FIN (RFC 9293 3.10.4)
+	case f != h.FIN && !(s.seg.Seq == h.FIN && s.seg.Len <= Padding && s.seg.Flags&reassembly.PSH == 0): // there is but one FIN (RFC 9293 3.10.4)
 		s.emit(SentBeyondFin, s.side)
 	default:
 		// A resend that only crossed the ACK proves nothing.
@@ -52,6 +52,16 @@ func (s *step) finish() {
 		}
 		s.emitAfter(FinResent)
 	}
+}
+
+// Padding is how many bytes at most an Ethernet frame is padded by that carries a segment without
+// options and payload in IPv4. Some hosts and tunnels count them in the IP length.
+const Padding = 6
+
+// paddedFIN reports whether the payload of a FIN may be such padding. It is, if the ACK of the FIN
+// has the number after its first byte: a segment is acknowledged as a whole.
+func paddedFIN(last *reassembly.Mark) bool {
+	return last.Flags&(reassembly.FIN|reassembly.PSH) == reassembly.FIN && last.Len > 0 && last.Len <= Padding
 }
 
 // finAckedBefore processes a FIN whose ACK was captured first: captures reorder by

@@ -53,7 +53,7 @@ var Retransmissions = &detectors.Detector{
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
 		When: "the connection stalled for seconds in total, until timeouts expired; a warning if that happened more than once, or if three or more retransmissions made up 30 % of the payload",
-		Cause: "Nothing came back that would have shown what is missing: whole windows or last segments were lost, their " +
+		Cause: "During a stall, nothing came back that made the sender retransmit: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}

@@ -57,6 +57,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
 		f.Severity = detectors.Warning
 	}
+	if outcome == resentStalls && t.doubtful[notKept] > 0 {
+		f.Cause = causeUnused
+	}
 	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
 	f.Message = a.message(outcome, &stalled, side, slow, r)
 	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
@@ -67,6 +70,10 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	}
 	r.Emit(f)
 }
+
+// causeUnused is the cause of a stall in spite of duplicate ACKs.
+const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
+	"sender does not use them. Each timeout without an answer doubles the next."
 
 // longestPath is a round trip in nanoseconds that is rarely exceeded, even on a radio link.
 const longestPath = 10_000_000_000
@@ -108,8 +115,8 @@ func (a *resender) confidence() string {
 	return "high"
 }
 
-// message is what the finding says. slow says that the path may be slower than the sender's
-// timeout: then nothing need have been lost.
+// message is what the finding says. Where the capture has holes, it may lack retransmissions, too.
+// slow says that the path may be slower than the sender's timeout: then nothing need have been lost.
 func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side reassembly.Side, slow bool, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	t := &a.total
@@ -122,21 +129,25 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 			why = append(why, fmt.Sprintf("%d %s", n, k.words))
 		}
 	}
-	m := fmt.Sprintf("%s retransmitted %s (from frame %d on), %.1f %% of its payload from then on: %s.",
-		own, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, 100*a.share(side, r), strings.Join(why, ", "))
+	holes, least := r.Conn.HoleSince(a.first.At), ""
+	if holes {
+		least = "at least "
+	}
+	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on: %s.",
+		own, least, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, least, 100*a.share(side, r), strings.Join(why, ", "))
 	if n := t.allSpurious(); n > 0 {
 		m += fmt.Sprintf(" Of these, %s unnecessary: the original had arrived.", detectors.Counted(n, "was", "were"))
 	}
 	if a.lostAcks > 0 {
-		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost between there and %s.", a.lostAcks, own)
+		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost or held up between there and %s.", a.lostAcks, own)
 	}
 	m += a.doubtful(own, peer)
 	if outcome != resentSpurious && !slow {
-		m += a.whereLost(outcome, own, peer, r.Conn.HoleSince(a.first.At))
+		m += a.whereLost(outcome, own, peer, holes)
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
-		m += stalled.sentence(needless && stalled.longest == a.late.longest, needless)
+		m += stalled.sentence(needless && stalled.longest == a.late.longest, needless, least)
 	}
 	if a.icmp != nil {
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)

@@ -91,11 +91,12 @@ func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
 }
 
 // sentence says how often the connection stalled, and what ended the longest stall: original, an
-// ACK of the original; needless, one of what had been sent again for nothing.
-func (c *stalls) sentence(original, needless bool) string {
-	often := "once, for " + detectors.Span(c.total)
+// ACK of the original; needless, one of what had been sent again for nothing. least says that the
+// capture may lack others.
+func (c *stalls) sentence(original, needless bool, least string) string {
+	often := least + "once, for " + least + detectors.Span(c.total)
 	if c.n > 1 {
-		often = fmt.Sprintf("%d times, for %s in all. The longest stall lasted %s", c.n, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
+		often = fmt.Sprintf("%s%d times, for %s%s in all. The longest stall lasted %s", least, c.n, least, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
 	}
 	until := fmt.Sprintf("a retransmission (frame %d) was acknowledged", c.longest.resent.Frame)
 	switch {

@@ -71,6 +71,40 @@ func TestBetween_duplicated(t *testing.T) {
 	compareLost(t, &pathsim.Config{}, r, rep)
 }
 
+// TestBetween_copied: what the near tap captured again on another link is lost once. Another IP ID
+// is another packet, and the same look shows no other link.
+func TestBetween_copied(t *testing.T) {
+	for _, c := range []struct {
+		ttl  uint8
+		id   uint16
+		more int
+	}{{1, 0, 0}, {1, 7, 1}, {0, 0, 1}} {
+		dropped := false
+		r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 20, Drop: func(s *pathsim.Sent) bool {
+			drop := !dropped && !s.FromServer && s.Seg.Len > 0 && s.N > 20
+			dropped = dropped || drop
+			return drop
+		}})
+		lost := func() (n int) {
+			for side := range 2 {
+				n += len(both(t, r).Flows[0].Between[0].Way[side].Lost)
+			}
+			return n
+		}
+		want := lost()
+		near := &r.Taps[0]
+		i := r.Log[slices.IndexFunc(r.Log, func(x *pathsim.Sent) bool { return x.Lost })].Near
+		again := (*near)[i]
+		again.At += int64(170 * time.Microsecond)
+		again.TTL -= c.ttl
+		again.IPID += c.id
+		*near = slices.Insert(*near, i+1, again)
+		if got := lost(); got != want+c.more || want == 0 {
+			t.Errorf("%+v: %d lost, want %d", c, got, want+c.more)
+		}
+	}
+}
+
 // TestBetween_late: what others overtook is late once, and not lost.
 func TestBetween_late(t *testing.T) {
 	r := pathsim.Run(pathsim.Config{Seed: 2, OneWay: 10 * time.Millisecond, Late: 0.02, Exchanges: 30})

@@ -1,0 +1,39 @@
+package catalogue_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors/loss"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
+)
+
+// TestRetransmissions_cause: where duplicate ACKs came back, the cause of a stall does not say
+// that nothing did.
+func TestRetransmissions_cause(t *testing.T) {
+	with, without := 0, 0
+	for _, f := range scenariotest.Files(t, "../testdata/retransmissions-unneeded.txtar") {
+		for _, tr := range f.Traces {
+			rep := analyse(t, tr, engine.Options{})
+			for i := range rep.Findings {
+				f := &rep.Findings[i]
+				if f.Detector != loss.Retransmissions.Name || f.Outcome != "rto-stalls" {
+					continue
+				}
+				came := strings.Contains(f.Message, "keeps only what comes in order")
+				if said := strings.HasPrefix(f.Cause, "Duplicate ACKs came back"); said != came {
+					t.Errorf("%s: cause %q", f.Message, f.Cause)
+				}
+				if came {
+					with++
+				} else {
+					without++
+				}
+			}
+		}
+	}
+	if with == 0 || without == 0 {
+		t.Errorf("%d stalls with duplicate ACKs, %d without", with, without)
+	}
+}
