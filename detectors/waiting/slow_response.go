@@ -139,7 +139,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 			detectors.Span(r.Nanos("min-response")), detectors.Span(w.total), detectors.Span(w.longest), strings.Join(w.frames, ", "), more)
 	}
 	if x.Prompt > 0 {
-		f.Message += " " + detectors.Counted(x.Prompt, "other answer", "other answers") + average(x) + "."
+		f.Message += " " + detectors.Counted(x.Prompt, "prompt answer", "prompt answers") + average(x) + "."
 	}
 	relayed(&f, x.Relayed, r)
 	invisible(&f, x.Invisible)
@@ -175,7 +175,7 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	f.Measure("prompt", int(x.Prompt))
 	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d), unless the request wanted no answer. Before, %s.",
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
-		detectors.Counted(x.Prompt, "answer", "answers")+average(x))
+		detectors.Counted(x.Prompt, "prompt answer", "prompt answers")+average(x))
 	relayed(&f, x.Relayed, r)
 	r.Absence(&f, x.Request.At)
 	r.Emit(f)
