@@ -90,8 +90,9 @@ func (s *step) emitAfter(k Kind) *entry { return s.ev.addWas(k, s.side, ownLast,
 // apply processes an acceptable segment: acknowledgment, window, then what it sends.
 func (s *step) apply() {
 	if s.seg.Flags&reassembly.ACK != 0 {
+		misplaced := s.misplaced()
 		s.moved = s.acknowledge()
-		if s.seg.Missing&reassembly.MissingWindow == 0 {
+		if s.seg.Missing&reassembly.MissingWindow == 0 && !misplaced {
 			s.offerWindow()
 		}
 	}

@@ -47,6 +47,15 @@ func (s *step) offerWindow() {
 	}
 }
 
+// misplaced says whether neither number of an empty segment fits: it lies below what its
+// peer has acknowledged, and acknowledges what nobody was seen to send. Its receiver
+// drops it, and takes no window from it (RFC 9293 3.10.7.4).
+func (s *step) misplaced() bool {
+	own, peer := &s.own.out, &s.peer.out
+	return s.n == 0 && own.Knows(reassembly.KnowUna) && s.seg.Seq.Before(own.Una-1) &&
+		peer.Knows(reassembly.KnowNxt) && s.seg.Ack.After(peer.Nxt)
+}
+
 // sentAfterWindow says whether the segment was sent before or after the one that set
 // its side's window: by SND.WL1 and SND.WL2, the greatest SEG.SEQ and SEG.ACK so far
 // (RFC 9293 3.10.7.4), which the last segment need not have, if others overtook it;
