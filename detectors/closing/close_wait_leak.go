@@ -26,7 +26,8 @@ var CloseWaitLeak = &detectors.Detector{
 			"file descriptors. FIN_WAIT_2 at the other end is a consequence of this, not another fault.",
 		NotThis: "A half-close in use, however long, where the open side continues to send; its earlier pauses decide how long a pause may be. " +
 			"An open side whose data is not acknowledged, or whose peer's window is closed: it cannot close yet. A peer that " +
-			"no longer answers keep-alives: that host is gone. A closer that forgot the connection and answers late data with RST: half-close-cut.",
+			"no longer answers keep-alives: that host is gone. A connection that began before the capture, where nothing but ACKs of the open side was captured: " +
+			"its FIN may have come before, and it acknowledges from TIME_WAIT: undecided. A closer that forgot the connection and answers late data with RST: half-close-cut.",
 		Peers: "Wireshark reports nothing: a half-closed connection is legal. Ostermann's tcptrace calls it incomplete.",
 		Refs:  []string{"KB Q137984", "RFC 9293 3.6", "KB 923200", "KB 813056"},
 		Since: "0.2",
@@ -215,6 +216,9 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	f.Measure("idle_s", detectors.Seconds(now-since))
 	f.Measure("threshold_s", detectors.Seconds(w.patience(r)))
 	f.Message = w.message(outcome, now-since, &f, r)
+	if outcome != leakAbandoned && w.end.Flags&reassembly.FIN == 0 && mayHaveClosed(r.Conn, holder) {
+		f.Undecide("midstream: of the side that did not close, nothing but ACKs was captured; its FIN may lie before the capture")
+	}
 	w.due[0].Emit(f, r)
 }
 
@@ -247,6 +251,14 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 		}
 	}
 	return m + "."
+}
+
+// mayHaveClosed reports whether the side may have sent its FIN before the capture: the
+// connection was found running, and all of the side is ACKs, which come from TIME_WAIT
+// as well. Data would show that its direction was open.
+func mayHaveClosed(v fsm.View, side reassembly.Side) bool {
+	_, whole := v.Opener()
+	return !whole && v.Bytes(side) == 0
 }
 
 // far reports whether the packet has crossed a router: its TTL is not one that hosts
