@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What a side that has closed, and has no socket any more, was sent after its FIN. Its peer
@@ -33,7 +34,7 @@ func (c *resetCase) lateData() lateData {
 		return farewell
 	case !fin.Used:
 		return crossing
-	case fin.Asked && !c.fromServer():
+	case fin.Asked && !c.fromServer() && !c.bye():
 		return answer
 	case c.lost() < minLost:
 		return farewell
@@ -41,6 +42,14 @@ func (c *resetCase) lateData() lateData {
 		return reuse
 	}
 	return rest
+}
+
+// bye reports whether a few bytes answer the few that the FIN itself carried: a TLS
+// close_notify for another, rather than an answer to a request. A request that goes with
+// the FIN and wants so short an answer looks the same.
+func (c *resetCase) bye() bool {
+	fin := &c.sender.last
+	return fin.Flags.Has(reassembly.FIN) && fin.Len > 0 && fin.Len < minLost && c.lost() < minLost
 }
 
 // longClosed reports whether the peer has acknowledged the FIN well before it sent more.
