@@ -29,6 +29,7 @@ type Account struct {
 	invisible bool            // a pause may have been loss before the tap
 	slowly    bool            // an answer was not prompt
 	pipelined bool            // by now for several
+	ahead     bool            // the server had by then sent what was not captured
 	lost      bool            // something was sent again since the hole opened
 	changed   bool            // Waits are not what run.until was
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
@@ -153,6 +154,9 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 			if own.pure < peer.sent {
 				own.pure = seg.At
 			}
+			if a.asking && side == reassembly.B {
+				a.runsAhead(seg, c.Out(side))
+			}
 			own.ids.note(seg.IPID)
 			return
 		}
@@ -188,6 +192,9 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	}
 	a.snap()
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
+	if a.asking && side == reassembly.B && seg.Len == 0 {
+		a.runsAhead(seg, s.out)
+	}
 	if own.open || peer.open {
 		s.give(detectors.Loss, seg.At)
 	}

@@ -22,11 +22,26 @@ func (s *step) exchange() {
 		if out := s.conn.Out(reassembly.A); out.Skipped(out.Nxt - 1) { // the end of the request was not captured
 			return
 		}
+		if s.ahead && s.seg.At-s.own.pure > maxReorder { // it was sent before, and is sent again
+			return
+		}
 		s.replying, s.acked = true, s.delivered()
 		s.thought = s.Waits[detectors.ServerApp] - s.thought
 		s.answer, s.replied = reassembly.MarkOf(s.seg), s.conn.Bytes(reassembly.B)-min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
 		s.pushes++
+	}
+}
+
+// maxReorder is how much later than an ACK that it precedes an answer may come that was
+// overtaken: the 3 ms that Wireshark allows.
+const maxReorder = 3_000_000
+
+// runsAhead notes that an empty segment of the server, which is asked, lies beyond all that was
+// captured of it: it has sent more.
+func (a *Account) runsAhead(seg *reassembly.Segment, out *reassembly.Stream) {
+	if seg.Flags&reassembly.RST == 0 && out.Nxt.Before(seg.Seq) {
+		a.ahead = true
 	}
 }
 
@@ -48,6 +63,7 @@ func (s *step) asks() {
 		}
 		s.pipelined = true
 	}
+	s.ahead = s.ahead && s.asking
 	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
 }
 
