@@ -22,7 +22,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or IP identifications that followed one another jump, another device may send for the host: no host is accused. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that followed one another jump, another device may send for the host: no host is accused. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -57,6 +57,7 @@ type shrinks struct {
 	counter reassembly.Mark // the first that may do so, by its IP identification
 	counted reassembly.Mark // the segment before that
 	own     int             // how many do not
+	varies  bool            // segments before the first had different TTLs, and that has the TTL of the one before it
 	count   int
 	cuts    int
 	largest uint32 // bytes taken back at once
@@ -67,6 +68,7 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	s, m := &w.sides[ev.Side], reassembly.MarkOf(ev.Seg)
 	if s.count++; s.count == 1 {
 		s.first = m
+		s.varies = ev.Was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL
 	}
 	s.largest = max(s.largest, ev.N)
 	switch ttl := (fsm.Habits{}).OtherTTL(ev.Was, &m); {
@@ -129,6 +131,10 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 		f.Message += " Nothing was in flight there, so no harm was done."
 	}
 	switch {
+	case s.varies:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
+		f.Message += fmt.Sprintf(" The segments of %s had different TTLs before that (frame %d has %d): another device may send in its name.",
+			own, s.first.Frame, s.first.TTL)
 	case s.own > 0:
 	case s.counter.At != 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
