@@ -39,6 +39,7 @@ type resetCase struct {
 	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
+	onItsWay   bool            // payload of the peer was on its way when the RST came
 	survived   bool            // the peer has sent something after that: the RST did not end the connection
 	synAgain   bool            // the peer has sent its SYN again since
 	arrived    reassembly.Mark // the peer's ACK of data that was in flight
@@ -163,6 +164,9 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	case ev.Class != fsm.OutOfWindow && c.continued.At != 0 && !c.survived:
 		c.survived = true
 		return true
+	case !c.onItsWay && ev.Class == fsm.NewData && ev.Seg.Len > 0 && time.Duration(ev.Seg.At-c.rst.At) < c.rtt:
+		c.onItsWay = true
+		return true
 	case c.missing > 0: // data in flight may arrive: the RST does not undo that
 		sender := endOf(v, c.side, c.sender.last)
 		if missing := sender.unacked(nil); missing < c.missing {
@@ -171,6 +175,13 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		}
 	}
 	return false
+}
+
+// letGo reports whether the peer's segment may be what an ACK right before the RST let go:
+// it comes within two round trips of that, as round trips vary.
+func (c *resetCase) letGo(seg *reassembly.Segment) bool {
+	ack := c.sender.last.At
+	return seg.Len > 0 && ack != 0 && c.peer.last.Len > 0 && time.Duration(c.rst.At-ack) < c.rtt && time.Duration(seg.At-ack) < 2*c.rtt
 }
 
 // provesLife reports whether only somebody who still has the connection can have sent

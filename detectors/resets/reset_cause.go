@@ -81,7 +81,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 			w.last.revived = ev.Side == w.last.side
 		}
 	case fsm.StayedOpen:
-		if w.last != nil && ev.Side != w.last.side {
+		if w.last != nil && ev.Side != w.last.side && !w.last.letGo(ev.Seg) {
 			w.last.stayedOpen = reassembly.MarkOf(ev.Seg)
 			w.report(r)
 		}

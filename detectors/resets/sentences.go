@@ -233,7 +233,7 @@ func (c *resetCase) abortedSentence() string {
 		m += c.ownLoss()
 	case c.sender.unacked(nil) > 0:
 		m += fmt.Sprintf(" The data in flight arrived: %s acknowledged it (frame %d).", c.peer.name, c.arrived.Frame)
-	case c.lost() == 0:
+	case c.lost() == 0 && !c.onItsWay:
 		m += " Nothing was in flight."
 	}
 	if n := c.beyond(); n > 0 {
