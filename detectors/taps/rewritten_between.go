@@ -15,7 +15,7 @@ var RewrittenBetween = &detectors.Detector{
 	Doc: detectors.Doc{
 		Title:   "TCP headers are rewritten between two capture points",
 		What:    "The same segments have other initial sequence numbers, options or flags at the second capture point. Translated addresses and ports alone are not reported.",
-		Cause:   "A firewall that randomises sequence numbers, clamps the MSS, or removes options it does not know.",
+		Cause:   "A firewall that randomises sequence numbers, clamps the MSS or adds one where there was none, or removes options it does not know.",
 		Action:  "Nothing, unless something else is wrong: removed window scaling limits the window to 64 kB, removed SACK slows down recovery, and rewritten sequence numbers break SACK where its blocks are not rewritten, too.",
 		NotThis: "A proxy that terminates connections: no segment of one side is a segment of the other.",
 		Peers:   "has no name for it.",

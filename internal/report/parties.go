@@ -120,9 +120,11 @@ func roles(f *result.Finding, side reassembly.Side) string {
 	return strings.Join(words, ", ")
 }
 
-// sender is the side that sent the segment.
+// sender is the side that sent the segment. At another capture point one address may be
+// translated: the other one tells.
 func sender(f *result.Flow, seg *reassembly.Segment) reassembly.Side {
-	if seg.Src == f.End[reassembly.A] {
+	a, b := f.End[reassembly.A], f.End[reassembly.B]
+	if seg.Src == a || seg.Src != b && seg.Dst == b {
 		return reassembly.A
 	}
 	return reassembly.B
