@@ -23,7 +23,7 @@ var omitted = map[string]string{
 	"Flow.TCB":          "only of a connection that is followed",
 	"Flow.Time":         "a table of the report, see --time",
 	"Flow.Strip":        "only of a connection that is followed",
-	"Finding.Deeds":     "only of the command, as sockets are",
+	"Finding.KernelEvents":     "only of the command, as sockets are",
 	"Finding.Revision":  "only of a live capture",
 	"Finding.Final":     "only of a live capture",
 	"Finding.Withdrawn": "only of a live capture",

@@ -32,7 +32,7 @@ type resetCase struct {
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
 	unsent     bool            // the sender's last segment acknowledges what its peer has never sent; see misacked
-	before     volley          // RSTs of the sender right before this one, which answer segments from before
+	before     burst           // RSTs of the sender right before this one, which answer segments from before
 	resets     [2]int          // RSTs of each side since, this one included
 	more       int             // RSTs of the sender right behind this one: before the peer sent anything else
 	peerSpoke  bool            // the peer has sent something since
@@ -79,14 +79,14 @@ func (c *resetCase) misacked(stray *reassembly.Mark) {
 	}
 }
 
-// A volley is RSTs of one side, one right behind the other.
-type volley struct {
+// A burst is RSTs of one side, one right behind the other.
+type burst struct {
 	first reassembly.Mark
 	n     int
 }
 
 // add adds a RST of the side.
-func (v *volley) add(rst *reassembly.Mark) {
+func (v *burst) add(rst *reassembly.Mark) {
 	if v.n++; v.n == 1 {
 		v.first = *rst
 	}
@@ -137,7 +137,7 @@ func (c *resetCase) confirm(challenged *reassembly.Mark) {
 // follows notes the RSTs of the sender before this one that its peer had to ignore. A host
 // whose socket is gone answers what was in flight piece by piece, each with the number that
 // the piece acknowledges, and only the last of these is still acceptable.
-func (c *resetCase) follows(v *volley) {
+func (c *resetCase) follows(v *burst) {
 	first := &v.first
 	if v.n > 0 && c.sender.finSent() && c.bare() && !first.Flags.Has(reassembly.ACK) && c.prompt(first, &c.rst) &&
 		first.Seq.Before(c.rst.Seq) && c.sender.stream.ISS.Before(first.Seq) && first.TTL == c.rst.TTL {

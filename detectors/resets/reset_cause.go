@@ -56,7 +56,7 @@ type resetCause struct {
 	last    *resetCase         // the RST that ended the connection, as far as is known
 	pending [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
 	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
-	ignored [2]volley          // each side's RSTs that its peer must ignore, since it last sent anything else
+	ignored [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
 	stray   [2]reassembly.Mark // each side's last segment, if that is out of window
 }
 
@@ -87,7 +87,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		if ev.Class != fsm.Rst {
-			w.ignored[ev.Side] = volley{}
+			w.ignored[ev.Side] = burst{}
 			if ev.Class != fsm.OutOfWindow {
 				w.stray[ev.Side] = reassembly.Mark{}
 			}

@@ -16,19 +16,19 @@ import (
 type processes struct {
 	helper  *host.Helper
 	warn    func(format string, args ...any)
-	limits  []string        // what could not be looked at
-	known   map[string]told // what findings were told, by ID
-	hidden  *sockets.Hidden // with --anonymize
+	limits  []string                // what could not be looked at
+	known   map[string]kernelAnswer // what findings were told, by ID
+	hidden  *sockets.Hidden         // with --anonymize
 	real    map[reassembly.Endpoint]reassembly.Endpoint
 	second  int64 // of the last questions
 	asked   int   // during it
 	stopped bool  // the helper failed
 }
 
-// A told is what a kernel said about a finding.
-type told struct {
-	sockets []result.Socket
-	deeds   []result.Deed
+// A kernelAnswer is what a kernel said about a finding.
+type kernelAnswer struct {
+	sockets      []result.Socket
+	kernelEvents []result.KernelEvent
 }
 
 // itself is the running program, also if its file was replaced or cannot be reached.
@@ -44,7 +44,7 @@ const (
 // openProcesses starts the helper. Without it, the report is the same but for what it adds,
 // and has a note.
 func (s *sniffer) openProcesses(o *engine.Options) {
-	p := &processes{warn: s.warn, known: map[string]told{}}
+	p := &processes{warn: s.warn, known: map[string]kernelAnswer{}}
 	s.processes = p
 	var err error
 	if p.helper, err = host.Start(itself); err != nil {
@@ -106,7 +106,7 @@ func (p *processes) name(f *result.Finding, now time.Time) {
 	if p.asked++; p.asked > maxAsked {
 		return
 	}
-	var all told
+	var all kernelAnswer
 	for side := range reassembly.Side(2) {
 		local, foreign := f.Flow.End[side], f.Flow.End[side.Peer()]
 		if p.real != nil {
@@ -119,7 +119,7 @@ func (p *processes) name(f *result.Finding, now time.Time) {
 		}
 		p.limit()
 		if side == reassembly.A { // of both directions
-			all.deeds = deedsOf(f, local.AddrPort(), events)
+			all.kernelEvents = kernelEventsOf(f, local.AddrPort(), events)
 		}
 		if s == nil {
 			continue
@@ -135,10 +135,10 @@ func (p *processes) name(f *result.Finding, now time.Time) {
 	if len(all.sockets) == 0 { // it is gone by now; what was known stays
 		all.sockets = before.sockets
 	}
-	if len(all.deeds) == 0 {
-		all.deeds = before.deeds
+	if len(all.kernelEvents) == 0 {
+		all.kernelEvents = before.kernelEvents
 	}
-	if f.Sockets, f.Deeds = all.sockets, all.deeds; len(p.known) < maxKnown && len(all.sockets)+len(all.deeds) > 0 {
+	if f.Sockets, f.KernelEvents = all.sockets, all.kernelEvents; len(p.known) < maxKnown && len(all.sockets)+len(all.kernelEvents) > 0 {
 		p.known[f.ID] = all
 	}
 }
@@ -146,7 +146,7 @@ func (p *processes) name(f *result.Finding, now time.Time) {
 // recall adds what the finding was told before.
 func (p *processes) recall(f *result.Finding) {
 	known := p.known[f.ID]
-	f.Sockets, f.Deeds = known.sockets, known.deeds
+	f.Sockets, f.KernelEvents = known.sockets, known.kernelEvents
 }
 
 // compareNow puts the state of the capture beside that of a socket that still exists.

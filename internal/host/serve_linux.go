@@ -28,7 +28,7 @@ const (
 // rights that it does not need.
 func Serve(r io.Reader, w io.Writer) error {
 	runtime.LockOSThread() // it goes from namespace to namespace
-	deeds := openDeeds()
+	events := openKernelEvents()
 	sandbox.EnterHelper()
 	l, err := newLooker()
 	if err != nil {
@@ -38,7 +38,7 @@ func Serve(r io.Reader, w io.Writer) error {
 		l.look()
 	}
 	enc := json.NewEncoder(w)
-	if err := enc.Encode(answer{Limits: deeds.limits(l.limits())}); err != nil {
+	if err := enc.Encode(answer{Limits: events.limits(l.limits())}); err != nil {
 		return err
 	}
 	questions, failed := make(chan question), make(chan error, 1)
@@ -48,7 +48,7 @@ func Serve(r io.Reader, w io.Writer) error {
 	for {
 		select {
 		case q := <-questions:
-			if err := enc.Encode(answer{l.socket(q, time.Now()), deeds.of(q), deeds.limits(l.limits())}); err != nil {
+			if err := enc.Encode(answer{l.socket(q, time.Now()), events.of(q), events.limits(l.limits())}); err != nil {
 				return err
 			}
 		case <-next.C:
@@ -56,7 +56,7 @@ func Serve(r io.Reader, w io.Writer) error {
 			l.refresh(begun)
 			next.Reset(max(refreshEvery, refreshShare*time.Since(begun)))
 		case <-collect.C:
-			deeds.collect()
+			events.collect()
 		case err := <-failed:
 			return err
 		}

@@ -145,7 +145,7 @@ func everything() *result.Report {
 	r.Flows = []result.Flow{*v4, *v6}
 	r.Findings = []result.Finding{ghost(&r.Flows[0]), lastAck(&r.Flows[1]), unsure(&r.Flows[1])}
 	r.Findings[0].Sockets = v4.Sockets
-	r.Findings[0].Deeds = []result.Deed{
+	r.Findings[0].KernelEvents = []result.KernelEvent{
 		{What: result.Dropped, From: reassembly.A, Reason: "NETFILTER_DROP", Count: 4, At: after(0.3), Seg: &r.Findings[0].Evidence[0].Seg},
 		{What: result.SentReset, From: reassembly.B, Reason: "TCP_ABORT_ON_CLOSE", Count: 1, At: after(55)},
 		{What: result.SentAgain, From: reassembly.B, Count: 3, At: after(1)},
@@ -193,7 +193,7 @@ func hostile() *result.Report {
 	r.Findings[0].Message = "\t@SUM(A1) [x](javascript:alert(1)) \x1b]0;owned\a"
 	s := &r.Findings[0].Sockets[0] // of any program on the host
 	s.Processes[0].Name, s.User, s.Unit, s.Cgroup = "\x1b[2J<b>|`", "=cmd", "[x](javascript:1)\u202e", "\xff\x00"
-	r.Findings[0].Deeds[0].Reason = "=\x1b[2J<b>"
+	r.Findings[0].KernelEvents[0].Reason = "=\x1b[2J<b>"
 	r.Findings[0].Metrics[3].Value = "+\x00\u2066"
 	return r
 }

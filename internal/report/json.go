@@ -276,8 +276,8 @@ func (w fields) finding(b object, f *result.Finding) object {
 	if len(f.Sockets) > 0 {
 		b = b.sockets(f.Flow, f.Sockets)
 	}
-	if len(f.Deeds) > 0 {
-		b = b.deeds(f)
+	if len(f.KernelEvents) > 0 {
+		b = b.kernelEvents(f)
 	}
 	return b
 }

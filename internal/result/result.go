@@ -152,8 +152,8 @@ type Finding struct {
 
 	Also []uint16 // other captures that are identical and have it, too
 
-	Sockets []Socket // what a kernel says about the ends of its connection at about that time
-	Deeds   []Deed   // live: what it did with the segments, and why
+	Sockets      []Socket      // what a kernel says about the ends of its connection at about that time
+	KernelEvents []KernelEvent // live: what it did with the segments, and why
 
 	Withdrawn bool // live: a later frame explains it, so that it no longer holds
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 )
 
-// deeds remembers what the kernel said about its own TCP in the last time: of each direction of
+// kernelEvents remembers what the kernel said about its own TCP in the last time: of each direction of
 // a connection the first and the latest of each kind.
-type deeds struct {
-	reader        *tracepoints.Reader // nil if the kernel does not say it
-	denied        bool                // the right to ask is missing
-	young, former map[pair][]tracepoints.Event
+type kernelEvents struct {
+	reader     *tracepoints.Reader // nil if the kernel does not say it
+	denied     bool                // the right to ask is missing
+	young, old map[pair][]tracepoints.Event
 }
 
 const (
@@ -23,33 +23,33 @@ const (
 	maxEach  = 8       // of a kind, of one direction
 )
 
-// openDeeds begins to collect, if this process may: before it gives up its rights.
-func openDeeds() *deeds {
-	d := &deeds{young: map[pair][]tracepoints.Event{}}
+// openKernelEvents begins to collect, if this process may: before it gives up its rights.
+func openKernelEvents() *kernelEvents {
+	k := &kernelEvents{young: map[pair][]tracepoints.Event{}}
 	var err error
-	d.reader, err = tracepoints.Open()
-	d.denied = errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)
-	return d
+	k.reader, err = tracepoints.Open()
+	k.denied = errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)
+	return k
 }
 
 // collect reads what the kernel has said since.
-func (d *deeds) collect() {
-	if d.reader == nil {
+func (k *kernelEvents) collect() {
+	if k.reader == nil {
 		return
 	}
-	if err := d.reader.Read(d.add); err != nil {
-		d.reader = nil
+	if err := k.reader.Read(k.add); err != nil {
+		k.reader = nil
 	}
 }
 
-func (d *deeds) add(e tracepoints.Event) {
+func (k *kernelEvents) add(e tracepoints.Event) {
 	p := pair{e.Src, e.Dst}
-	list, is := d.young[p]
+	list, is := k.young[p]
 	if !is {
-		if len(d.young) == maxPairs {
-			d.former, d.young = d.young, map[pair][]tracepoints.Event{}
+		if len(k.young) == maxPairs {
+			k.old, k.young = k.young, map[pair][]tracepoints.Event{}
 		}
-		list = d.former[p]
+		list = k.old[p]
 	}
 	same := 0
 	for i := range list {
@@ -62,16 +62,16 @@ func (d *deeds) add(e tracepoints.Event) {
 		i := second + slices.IndexFunc(list[second:], func(x tracepoints.Event) bool { return x.Kind == e.Kind })
 		list = slices.Delete(list, i, i+1)
 	}
-	d.young[p] = append(list, e)
+	k.young[p] = append(list, e)
 }
 
 // of is what the kernel did with segments of both directions, in order.
-func (d *deeds) of(q question) (all []tracepoints.Event) {
-	d.collect()
+func (k *kernelEvents) of(q question) (all []tracepoints.Event) {
+	k.collect()
 	for _, p := range []pair{{q.Local, q.Foreign}, {q.Foreign, q.Local}} {
-		list, is := d.young[p]
+		list, is := k.young[p]
 		if !is {
-			list = d.former[p]
+			list = k.old[p]
 		}
 		all = append(all, list...)
 	}
@@ -80,9 +80,9 @@ func (d *deeds) of(q question) (all []tracepoints.Event) {
 }
 
 // limits adds what is missing to the limits of the rest.
-func (d *deeds) limits(rest []string) []string {
+func (k *kernelEvents) limits(rest []string) []string {
 	switch {
-	case !d.denied:
+	case !k.denied:
 		return rest
 	case len(rest) == 0:
 		return []string{"Why the kernel sent RSTs and dropped segments could not be asked: that needs root, or CAP_BPF and CAP_PERFMON."}

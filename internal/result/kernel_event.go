@@ -2,10 +2,10 @@ package result
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// A Deed is what the kernel of this machine says that it did with segments of a connection,
+// A KernelEvent is what the kernel of this machine says that it did with segments of a connection,
 // and why: tracepoints tcp:tcp_send_reset, skb:kfree_skb, tcp:tcp_retransmit_skb.
-type Deed struct {
-	What   DeedKind
+type KernelEvent struct {
+	What   KernelEventKind
 	From   reassembly.Side     // whose segments they are
 	Reason string              // as the kernel names it: "NETFILTER_DROP"; empty of what was sent again
 	Count  int                 // of the same in the time of the finding
@@ -13,15 +13,15 @@ type Deed struct {
 	Seg    *reassembly.Segment // the first of the finding's evidence among them; nil if none is
 }
 
-// DeedKind is what a kernel did.
-type DeedKind uint8
+// KernelEventKind is what a kernel did.
+type KernelEventKind uint8
 
 // The kinds.
 const (
-	SentReset DeedKind = iota
+	SentReset KernelEventKind = iota
 	Dropped
 	SentAgain
 )
 
 // String is "rst-sent", "dropped" or "sent-again", as in JSON.
-func (k DeedKind) String() string { return [...]string{"rst-sent", "dropped", "sent-again"}[k] }
+func (k KernelEventKind) String() string { return [...]string{"rst-sent", "dropped", "sent-again"}[k] }

@@ -14,7 +14,7 @@ import (
 )
 
 // What the kernel did goes to the finding whose evidence it is about, and nothing else does.
-func TestDeedsOf(t *testing.T) {
+func TestKernelEventsOf(t *testing.T) {
 	a, b := netip.MustParseAddrPort("10.0.0.1:40000"), netip.MustParseAddrPort("10.0.0.2:443")
 	ends := [2]reassembly.Endpoint{reassembly.EndpointFrom(a), reassembly.EndpointFrom(b)}
 	const at = int64(time.Hour)
@@ -45,7 +45,7 @@ func TestDeedsOf(t *testing.T) {
 		{"sent again before", []tracepoints.Event{{At: at - sameSegment - 1, Kind: tracepoints.Retransmitted, Src: a, Dst: b}}, 0, 0},
 	}
 	for _, tt := range tests {
-		got := deedsOf(f, a, tt.events)
+		got := kernelEventsOf(f, a, tt.events)
 		switch {
 		case tt.count == 0 && len(got) == 0:
 		case len(got) != min(tt.count, 1) || got[0].Count != tt.count || (got[0].Seg == nil) != (tt.frame == 0) || tt.frame != 0 && got[0].Seg.Frame != tt.frame:

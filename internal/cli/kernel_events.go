@@ -15,17 +15,17 @@ import (
 // segment was captured, on the same machine: a queue lies between them, at most.
 const sameSegment = int64(250 * time.Millisecond)
 
-// deedsOf are those of this machine's kernel that concern the finding: its RSTs and drops of
+// kernelEventsOf are those of this machine's kernel that concern the finding: its RSTs and drops of
 // segments that are among the evidence, and more for the same reason; and what it sent again
 // meanwhile. a is the real address of side A.
-func deedsOf(f *result.Finding, a netip.AddrPort, events []tracepoints.Event) (list []result.Deed) {
+func kernelEventsOf(f *result.Finding, a netip.AddrPort, events []tracepoints.Event) (list []result.KernelEvent) {
 	for _, e := range events {
-		d := result.Deed{What: result.DeedKind(e.Kind), From: reassembly.B, Reason: e.Reason, Count: 1, At: e.At}
+		d := result.KernelEvent{What: result.KernelEventKind(e.Kind), From: reassembly.B, Reason: e.Reason, Count: 1, At: e.At}
 		if e.Src == a {
 			d.From = reassembly.A
 		}
 		d.Seg = evidenceOf(f, &d, &e)
-		if i := sameDeed(list, &d); i >= 0 {
+		if i := sameKernelEvent(list, &d); i >= 0 {
 			list[i].Count++
 			if list[i].Seg == nil {
 				list[i].Seg = d.Seg
@@ -40,7 +40,7 @@ func deedsOf(f *result.Finding, a netip.AddrPort, events []tracepoints.Event) (l
 	return list
 }
 
-func sameDeed(list []result.Deed, d *result.Deed) int {
+func sameKernelEvent(list []result.KernelEvent, d *result.KernelEvent) int {
 	for i := range list {
 		if x := &list[i]; x.What == d.What && x.From == d.From && x.Reason == d.Reason {
 			return i
@@ -50,7 +50,7 @@ func sameDeed(list []result.Deed, d *result.Deed) int {
 }
 
 // evidenceOf is the segment of the evidence that the kernel reports, nil if there is none.
-func evidenceOf(f *result.Finding, d *result.Deed, e *tracepoints.Event) *reassembly.Segment {
+func evidenceOf(f *result.Finding, d *result.KernelEvent, e *tracepoints.Event) *reassembly.Segment {
 	for i := range f.Evidence {
 		seg := &f.Evidence[i].Seg
 		if f.Flow.End[d.From] != seg.Src || max(seg.At-e.At, e.At-seg.At) > sameSegment {

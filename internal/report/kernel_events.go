@@ -9,12 +9,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// deedLines are what the kernel of this machine did with segments of the connection, a
+// kernelLines are what the kernel of this machine did with segments of the connection, a
 // paragraph each.
-func (o *Options) deedLines(f *result.Finding) string {
+func (o *Options) kernelLines(f *result.Finding) string {
 	var lines []string
-	for i := range f.Deeds {
-		d := &f.Deeds[i]
+	for i := range f.KernelEvents {
+		d := &f.KernelEvents[i]
 		from := strings.TrimSpace(name(f.Flow, d.From) + " " + o.endpoint(f.Flow, d.From))
 		var text string
 		switch d.What {
@@ -39,7 +39,7 @@ func (o *Options) deedLines(f *result.Finding) string {
 	return strings.Join(lines, "\n\n")
 }
 
-func frameOf(d *result.Deed) string {
+func frameOf(d *result.KernelEvent) string {
 	if d.Seg == nil {
 		return ""
 	}
@@ -65,11 +65,11 @@ func kindOf(seg *reassembly.Segment) string {
 	return "ACK"
 }
 
-// deeds are the same for programs.
-func (b object) deeds(f *result.Finding) object {
+// kernelEvents are the same for programs.
+func (b object) kernelEvents(f *result.Finding) object {
 	b = b.open("kernel", '[')
-	for i := range f.Deeds {
-		d := &f.Deeds[i]
+	for i := range f.KernelEvents {
+		d := &f.KernelEvents[i]
 		b = b.element().str("event", d.What.String()).str("end", d.From.String()).endpoint("endpoint", f.Flow.End[d.From]).
 			str("reason", d.Reason).uint("count", uint64(d.Count)).time("time", d.At)
 		if d.Seg != nil {
