@@ -300,6 +300,9 @@ func (p *printed) fieldICMP(from, to netip.Addr) {
 		e.length = ipv6Header + int(get(ip+"plen"))
 	}
 	seq, ok := p.number("quote.tcp.seq_raw")
+	if !ok && p.values["quote.tcp.flags"] == "" { // of eight bytes: tshark relates their number to nothing
+		seq, ok = p.number("quote.tcp.seq")
+	}
 	e.seq, e.hasSeq = uint32(seq), ok
 	src, err1 := netip.ParseAddr(p.values[ip+"src"])
 	dst, err2 := netip.ParseAddr(p.values[ip+"dst"])

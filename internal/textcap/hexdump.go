@@ -76,9 +76,25 @@ func (p *printed) recogniseBytes() {
 	default:
 		p.findIP()
 	}
-	if p.bytes != nil && p.link == linkRaw {
-		p.wire = ipLength(p.bytes)
+	if p.bytes != nil { // the text does not say how long the frame was, but its IP header does
+		if at := ipOffset(p.link, p.bytes); isIPHeader(p.bytes[at:]) {
+			p.wire = at + ipLength(p.bytes[at:])
+		}
 	}
+}
+
+// ipOffset is where IP begins if it follows the link layer's header.
+func ipOffset(link uint32, b []byte) int {
+	at := 0
+	switch link {
+	case linkEthernet:
+		at = ethernetHeader
+	case linkSLL:
+		at = 16
+	case linkSLL2:
+		at = 20
+	}
+	return min(at, len(b))
 }
 
 // findIP drops what is before the IP header that the line tells of.
