@@ -115,8 +115,12 @@ func (d *Decoder) vxlanGPE(b []byte, wire int, seg *reassembly.Segment) Reason {
 	} else {
 		seg.Tunnel = mix(seg.Tunnel, tagVXLAN, 0)
 	}
-	protocol := b[3]
-	b, wire = b[vxlanHeader:], wire-vxlanHeader
+	return d.nextProtocol(b[3], b[vxlanHeader:], wire-vxlanHeader, seg)
+}
+
+// nextProtocol reads what follows a header of VXLAN-GPE or NSH, which number it alike
+// (draft-ietf-nvo3-vxlan-gpe 3.2, RFC 8300 2.2).
+func (d *Decoder) nextProtocol(protocol byte, b []byte, wire int, seg *reassembly.Segment) Reason {
 	switch protocol {
 	case 1:
 		return d.ipv4(b, wire, seg)
@@ -124,7 +128,10 @@ func (d *Decoder) vxlanGPE(b []byte, wire int, seg *reassembly.Segment) Reason {
 		return d.ipv6(b, wire, seg)
 	case 3:
 		return d.ethernetInside(b, wire, seg)
-	case 4:
+	case 4: // also in NSH
+		if !d.descend() {
+			return Undecodable
+		}
 		return d.nsh(b, wire, seg)
 	case 5:
 		return d.mpls(b, wire, seg)
@@ -133,7 +140,7 @@ func (d *Decoder) vxlanGPE(b []byte, wire int, seg *reassembly.Segment) Reason {
 }
 
 // nsh reads a network service header (RFC 8300 2): version, length in words, type and
-// next protocol, whose numbers are nearly those of VXLAN-GPE.
+// next protocol.
 func (d *Decoder) nsh(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const fixed, version, words = 8, 0xc0, 0x3f
 	if len(b) < fixed {
@@ -148,19 +155,7 @@ func (d *Decoder) nsh(b []byte, wire int, seg *reassembly.Segment) Reason {
 	case len(b) < n:
 		return short(wire, n, MalformedLink)
 	}
-	protocol := b[3]
-	b, wire = b[n:], wire-n
-	switch protocol {
-	case 1:
-		return d.ipv4(b, wire, seg)
-	case 2:
-		return d.ipv6(b, wire, seg)
-	case 3:
-		return d.ethernetInside(b, wire, seg)
-	case 5:
-		return d.mpls(b, wire, seg)
-	}
-	return NotTCP
+	return d.nextProtocol(b[3], b[n:], wire-n, seg)
 }
 
 // geneve reads RFC 8926 3.4.
