@@ -89,6 +89,13 @@ func (c *Conn) AwaitsAnswer(side reassembly.Side) bool {
 // Anybody can send one in a host's name.
 func (c *Conn) IsAttempt() bool { return c.AwaitsAnswer(reassembly.A) }
 
+// IsOpening reports whether nobody has sent more than SYNs, their answers included, or
+// one segment of a connection that was not seen to begin.
+func (c *Conn) IsOpening() bool {
+	a, b := &c.ends[reassembly.A], &c.ends[reassembly.B]
+	return !a.dir.is(spoke) && !b.dir.is(spoke) || a.packets+b.packets <= 1
+}
+
 // closedWithoutData processes the first FIN of a side that was connected to: did either
 // side send data?
 func (s *step) closedWithoutData() {

@@ -14,14 +14,16 @@ const (
 )
 
 // leaving is who leaves first when the table is full: the closed, in the order in
-// which they closed, then whoever has been silent longest, as a clock hand finds it.
+// which they closed, then those that were never opened, in the order in which they began,
+// then whoever has been silent longest, as a clock hand finds it.
 type leaving struct {
-	closed []leaver // a queue of closed connections
-	head   int
-	hand   ID
+	closed   []leaver // a queue of closed connections
+	head     int
+	openings openings
+	hand     ID
 }
 
-// A leaver is a connection that closed. Its ID may have become another's.
+// A leaver is a connection in a queue. Its ID may have become another's.
 type leaver struct {
 	id       ID
 	position uint32 // the lower half of the flow's
@@ -125,6 +127,9 @@ func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
 	}
 	if id, is := t.FirstClosed(); is {
 		return id, Closed, true
+	}
+	if id, is := t.FirstOpening(); is {
+		return id, Evicted, true
 	}
 	return t.silent(), Evicted, true
 }

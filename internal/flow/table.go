@@ -188,6 +188,7 @@ func (t *Table) Add(position uint64, hash uint32) (ID, *Flow) {
 	f := t.At(id)
 	*f = *t.At(New)
 	f.Position, f.hash, f.held, f.fresh = position, hash, true, true
+	t.noteOpening(id, f)
 	return id, f
 }
 
