@@ -98,7 +98,7 @@ func (d *Decoder) record(rec *Record) {
 	if mask&hasFrame != 0 {
 		frame += uint64(d.varint())
 	}
-	if again := d.frame > math.MaxInt32; frame == 0 && !again || frame > math.MaxUint32 { // numbers begin again after 2^32-1
+	if frame > math.MaxUint32 { // 0 comes after that: numbers begin again
 		d.wrong("has an impossible frame number")
 		return
 	}

@@ -103,17 +103,22 @@ func TestChunk_holdsEverything(t *testing.T) {
 	}
 }
 
-// Frame numbers begin again after 2^32-1.
+// Frame numbers begin again after 2^32-1, also where a chunk or a file of the trace begins.
 func TestChunk_numbersBeginAgain(t *testing.T) {
-	want := someRecords(rand.New(rand.NewPCG(7, 8)), 200)
-	for i := range want {
-		want[i].Frame += -want[100].Frame // so that one of them is 0
+	for seed := range uint64(20) {
+		for _, zero := range []int{0, 1, 100, 199} {
+			want := someRecords(rand.New(rand.NewPCG(seed, 8)), 200)
+			first := want[zero].Frame
+			for i := range want {
+				want[i].Frame -= first
+			}
+			got, err := all(pack(want))
+			if err != nil {
+				t.Fatalf("seed %d, frame 0 is segment %d: %v", seed, zero, err)
+			}
+			demandSame(t, want, got)
+		}
 	}
-	got, err := all(pack(want))
-	if err != nil {
-		t.Fatal(err)
-	}
-	demandSame(t, want, got)
 }
 
 func demandSame(t *testing.T, want, got []Record) {
@@ -176,7 +181,8 @@ func TestDecoder_refuses(t *testing.T) {
 		"unknown field":  {ends4 + "\x01\x80\x80\x02\x00", "unknown fields"},
 		"time":           {ends4 + "\x01\x00\x01", "an impossible time"},
 		"far time":       {ends4 + "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "an impossible time"},
-		"frame":          {ends4 + "\x01\x40\x00\x01", "an impossible frame number"},
+		"frame":          {ends4 + "\x01\x40\x00\x80\x80\x80\x80\x40", "an impossible frame number"},
+		"frame below 0":  {ends4 + "\x01\x40\x00\x03", "an impossible frame number"},
 		"length":         {ends4 + "\x01\x08\x00\xff\xff\xff\xff\xff\x01", "longer than any segment"},
 		"blocks":         {ends4 + "\x01\x80\x08\x00\x05", "an impossible number of SACK blocks"},
 		"icmp":           {ends4 + "\x01\x80\x20\x00" + strings.Repeat("\x00", 20), "an impossible ICMP error"},
