@@ -56,6 +56,8 @@ var linkNames = map[LinkType]string{
 	LinkPKTAP:    "PKTAP",
 	LinkIPv4:     "IPV4",
 	LinkIPv6:     "IPV6",
+	7:            "ARCNET_BSD",
+	129:          "ARCNET_LINUX",
 	135:          "JUNIPER_ATM2",
 	137:          "JUNIPER_ATM1",
 	167:          "JUNIPER_PPPOE",

@@ -56,6 +56,7 @@ type Decoder struct {
 	nested    bool  // an IP header came before: the packet may be in several of the outer ones
 	sums      checksums
 	fragments *fragments // nil until the first one
+	rest      subframes
 }
 
 // New returns a Decoder that does not verify checksums.
@@ -63,16 +64,18 @@ func New() *Decoder { return new(Decoder) }
 
 // Decode fills seg from one captured frame. link is a LINKTYPE_ number of
 // tcpdump.org, data are the captured bytes, wire is the length of the frame on the
-// wire, at its time in nanoseconds since 1970. Decode keeps neither data nor seg.
+// wire, at its time in nanoseconds since 1970. Decode keeps seg never, and data only for Next.
 //
 // If the Reason is OK, all fields of seg are set except At, Frame and File, which
 // are the caller's. If it is ICMPError, seg is the segment that the error quotes.
 // Otherwise seg holds nothing useful. Decode never panics, whatever data holds. It
-// allocates only for checksum verification and the first IP fragment.
+// allocates only for checksum verification and the first IP fragment. If More, the frame has
+// another packet.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
 	wire = max(wire, len(data))
 	d.longest = max(d.longest, wire)
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
+	d.rest.wire = 0
 	if link == linkEthernet && len(data) >= ethernetHeader {
 		seg.Link = addressPair(data)
 		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[12:]), data[ethernetHeader:], wire-ethernetHeader, seg) {

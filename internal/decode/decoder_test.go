@@ -20,6 +20,7 @@ type sample struct {
 func samples() []sample {
 	seg := tcp(timestamps, data)
 	p4, p6 := ipv4(protoTCP, seg), ipv6(protoTCP, seg)
+	air := wifi(0x08, 0x01, snap(typeIPv4, p4))
 	s4, s6 := segment4(), segment6()
 	ip := func(protocol uint8, payload []byte) []byte { return ethernet(typeIPv4, ipv4(protocol, payload)) }
 	gre := func(flags, protocol uint16, rest ...[]byte) []byte {
@@ -146,6 +147,8 @@ func samples() []sample {
 		{"capwap to the access point", linkEthernet, ip(protoUDP, udpFrom(5247, cat(be32(0x00100300, 0), wifi(0x08, 0x02, snap(typeIPv4, p4))))), s4, true},
 		{"capwap of cisco", linkEthernet, ip(protoUDP, udp(5247, cat(be32(0x00200320, 0, 0x04bf2300, 0), swapped(wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4)))))), s4, true},
 		{"capwap, ethernet", linkEthernet, ip(protoUDP, udp(5247, cat(be32(0x00100200, 0), eth6))), s6, true},
+		{"ayiya", linkEthernet, ip(protoUDP, udp(5072, cat([]byte{0x42, 0x52, 0x11, protoIPv6}, make([]byte, 4+16+20), p6))), s6, true},
+		{"ayiya from its port, without signature", linkEthernet, ip(protoUDP, udpFrom(5072, cat([]byte{0x00, 0x00, 0x01, protoIPv6}, make([]byte, 4+1), p6))), s6, true},
 		{"l2tp", linkEthernet, ip(protoUDP, udp(1701, cat(be16(0x0002, 7, 9), be16(hdlcAddressControl, pppIPv4), p4))), s4, true},
 		{"l2tp with all fields", linkEthernet, ip(protoUDP, udp(1701, cat(be16(0x4a02, uint16(len(p6)+20), 7, 9, 1, 2, 2, 0), be16(hdlcAddressControl, pppIPv6), p6))), s6, true},
 		{"l2tp from its port", linkEthernet, ip(protoUDP, udpFrom(1701, cat(be16(0x0002, 7, 9, pppIPv4), p4))), s4, true},
@@ -153,6 +156,19 @@ func samples() []sample {
 		{"teredo with indications", linkEthernet, ip(protoUDP, udpFrom(3544, cat([]byte{0, 1, 2, 3}, make([]byte, 2+3+9), make([]byte, 8), p6))), s6, true},
 		{"tzsp", linkEthernet, ip(protoUDP, udp(37008, cat([]byte{1, 0, 0, 1, 0, 10, 1, 99, 1}, eth4))), s4, false},
 		{"tzsp of 802.11", linkEthernet, ip(protoUDP, udp(37008, cat([]byte{1, 1, 0, 18, 1}, wifi(0x08, 0x01, snap(typeIPv4, p4))))), s4, false},
+		{"arcnet", linkARCNET, cat([]byte{7, 9, 212, 0, 0, 1}, p4), s4, false},
+		{"arcnet, exception", linkARCNET, cat([]byte{7, 9, 212, 0xff, 0xff, 0xff, 212, 0, 0, 1}, p4), s4, false},
+		{"arcnet, ipv6 in frames", linkARCNET, cat([]byte{7, 9, 196, 1, 0, 1}, p6), s6, false},
+		{"arcnet of rfc 1051", linkARCNET, cat([]byte{7, 9, 240}, p4), s4, false},
+		{"arcnet of linux", linkARCNETLinux, cat([]byte{7, 9, 0, 0, 212, 0, 0, 1}, p4), s4, false},
+		{"aruba's mirror, pcap", linkEthernet, ip(protoUDP, udp(5555, cat(be32(1, 2, uint32(len(air)), uint32(len(air))), air))), s4, false},
+		{"aruba's mirror, pcap and radio", linkEthernet, ip(protoUDP, udp(5555, cat(be32(1, 2, uint32(len(air)), uint32(len(air)+9), 0x006c0b32), air))), s4, false},
+		{"aruba's mirror, ppi", linkEthernet, ip(protoUDP, udp(5555, cat([]byte{0, 0, 8, 0, 105, 0, 0, 0}, air))), s4, false},
+		{"aruba's mirror, radiotap", linkEthernet, ip(protoUDP, udp(5555, radiotap(0, air))), s4, false},
+		{"peek", linkEthernet, ip(protoUDP, udp(5000, cat([]byte{0xc0, 0xa0}, be16(uint16(len(air)+4), uint16(len(air)), 0), make([]byte, 8), []byte{108, 11, 50, 0}, air))), s4, false},
+		{"peek, cut", linkEthernet, ip(protoUDP, udp(5000, cat([]byte{0xc0, 0xa0}, be16(uint16(len(air)), 0, 0), make([]byte, 8), []byte{108, 11, 50, 0}, air))), s4, false},
+		{"peek 2", linkEthernet, ip(protoUDP, udp(5555, cat(be32(0x00ffabcd), []byte{2}, be32(55), make([]byte, 46), air, be32(1)))), s4, false},
+		{"peek 3", linkEthernet, ip(protoUDP, udp(5000, cat(be32(0x00ffabcd), []byte{3}, be32(13), make([]byte, 4), radiotap(0x10, cat(air, be32(1)))))), s4, false},
 		{"nsh", linkEthernet, ethernet(typeNSH, cat([]byte{0, 2, 2, 1}, be32(0x000001ff), p4)), s4, false},
 		{"nsh in vxlan-gpe", linkEthernet, ip(protoUDP, udp(4790, vxlan(0x0c, 4, 42, cat([]byte{0x0f, 0xc6, 1, 3}, be32(0x000001ff), make([]byte, 16), eth6)))), s6, true},
 		{"juniper ethernet", linkJuniperEther, cat([]byte("MGC\x80"), be16(7), []byte{3, 1, 6, 1, 2, 0, 0}, eth4), s4, false},
@@ -247,7 +263,8 @@ var guesses = map[string]bool{
 
 func TestDecode_noSegment(t *testing.T) {
 	seg := tcp(timestamps, data)
-	p4 := ipv4(protoTCP, seg)
+	p4, p6 := ipv4(protoTCP, seg), ipv6(protoTCP, seg)
+	air := wifi(0x08, 0x01, snap(typeIPv4, p4))
 	nested, eth := p4, ethernet(typeIPv4, p4)
 	for range 20 {
 		nested = ipv4(protoIPv4, nested)
@@ -294,6 +311,18 @@ func TestDecode_noSegment(t *testing.T) {
 		{"unknown oui", linkEthernet, ethernet(100, edit(snap(typeIPv4, p4), 5, 0x0c)), NotTCP},
 		{"fddi token", linkFDDI, cat([]byte{0x80}, macs, snap(typeIPv4, p4)), NotTCP},
 		{"loopback of another family", linkNull, cat(be32(7), p4), NotTCP},
+		{"ayiya heartbeat", linkRaw, ipv4(protoUDP, udp(5072, cat([]byte{0x42, 0x52, 0x10, protoIPv6}, make([]byte, 4+16+20), p6))), NotTCP},
+		{"ayiya of something else", linkRaw, ipv4(protoUDP, udp(5072, cat([]byte{0x42, 0x52, 0x11, 59}, make([]byte, 4+16+20), p6))), NotTCP},
+		{"ayiya that does not fill its datagram", linkRaw, ipv4(protoUDP, udp(5072, cat([]byte{0x42, 0x52, 0x11, protoIPv6}, make([]byte, 4+16+20), p6, []byte{0}))), NotTCP},
+		{"arcnet, second frame", linkARCNET, cat([]byte{7, 9, 212, 2, 0, 1}, p4), Undecodable},
+		{"arcnet, arp", linkARCNET, cat([]byte{7, 9, 213, 0, 0, 1}, p4), NotTCP},
+		{"aruba's mirror, of another length", linkRaw, ipv4(protoUDP, udp(5555, cat(be32(1, 2, uint32(len(air)+1), uint32(len(air)+1)), air))), NotTCP},
+		{"aruba's mirror, longer than it was heard", linkRaw, ipv4(protoUDP, udp(5555, cat(be32(1, 2, uint32(len(air)), uint32(len(air)-1)), air))), NotTCP},
+		{"aruba's mirror, a second of more than a million microseconds", linkRaw, ipv4(protoUDP, udp(5555, cat(be32(1, 1e6, uint32(len(air)), uint32(len(air))), air))), NotTCP},
+		{"aruba's mirror, of something that is not 802.11", linkRaw, ipv4(protoUDP, udp(5555, cat(be32(1, 2, 4, 4), data[:4]))), NotTCP},
+		{"peek of another length", linkRaw, ipv4(protoUDP, udp(5000, cat([]byte{0xc0, 0xa0}, be16(9, 9, 0), make([]byte, 8), []byte{108, 11, 50, 0}, air))), NotTCP},
+		{"peek 2, no header", linkRaw, ipv4(protoUDP, udp(5000, cat(be32(0x00ffabcd), []byte{2}, be32(8), air))), NotTCP},
+		{"802.11 to another port", linkRaw, ipv4(protoUDP, udp(5556, radiotap(0, air))), NotTCP},
 		{"neither version", linkRaw, edit(p4, 0, 0x55), NotTCP},
 		{"ipv6 of another version", linkIPv6, edit(ipv6(protoTCP, seg), 0, 0x40), MalformedIP},
 		{"ipv6 header chain in fragments", linkIPv6, ipv6(protoFragment, fragmentHeader(protoDestOpts, 1, 1, extension(protoTCP, nil, seg[:24]))), IPv6Fragment},
@@ -308,8 +337,7 @@ func TestDecode_noSegment(t *testing.T) {
 		{"macsec", linkEthernet, ethernet(typeMACsec, data), Encrypted},
 		{"wpa", link80211, wifi(0x88, 0x41, be16(0), make([]byte, 8), data), Encrypted},
 		{"a-msdu that is none", link80211, wifi(0x88, 0x01, be16(0x8000), data), Undecodable},
-		{"a-msdu of two", link80211, wifi(0x88, 0x01, be16(0x8000), macs, be16(uint16(len(p4)+8)), snap(typeIPv4, p4), macs, be16(uint16(len(p4)+8)), snap(typeIPv4, p4)), Undecodable},
-		{"a-msdu, four addresses", link80211, wifi(0x88, 0x03, macs[:6], be16(0x8000), snap(typeIPv4, p4)), Undecodable},
+		{"a-msdu, four addresses", link80211, wifi(0x88, 0x03, macs[:6], be16(0x8000), snap(typeIPv4, p4)), NotTCP},
 		{"gre of aruba, wpa", linkRaw, ipv4(protoGRE, cat(be16(0, 0x8300), wifi(0x88, 0x42, be16(0), make([]byte, 8), data))), Encrypted},
 		{"gre near those of aruba", linkRaw, ipv4(protoGRE, cat(be16(0, 0x8201), wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4)))), NotTCP},
 		{"gre beyond those of aruba", linkRaw, ipv4(protoGRE, cat(be16(0, 0x8380), wifi(0x88, 0x01, be16(0), snap(typeIPv4, p4)))), NotTCP},

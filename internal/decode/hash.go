@@ -23,6 +23,7 @@ const (
 	tagCAPWAP                  // nothing
 	tagL2TP                    // nothing
 	tagTeredo                  // nothing
+	tagAYIYA                   // nothing
 )
 
 // mix adds an identifier to the tunnel hash h, outermost first. It never

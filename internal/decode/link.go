@@ -9,23 +9,25 @@ import (
 // Link types, by their LINKTYPE_ values in the tcpdump.org list. 12 and 14 are
 // DLT_RAW on most systems and on OpenBSD; old versions of libpcap wrote these.
 const (
-	linkNull       = 0
-	linkEthernet   = 1
-	linkPPP        = 9
-	linkFDDI       = 10
-	linkRawBSD     = 12
-	linkRawOpenBSD = 14
-	linkPPPHDLC    = 50
-	linkPPPEther   = 51
-	linkRFC1483    = 100
-	linkRaw        = 101
-	linkCiscoHDLC  = 104
-	link80211      = 105
-	linkLoop       = 108
-	linkSLL        = 113
-	linkPFLog      = 117
-	linkPrism      = 119
-	linkRadiotap   = 127
+	linkNull        = 0
+	linkEthernet    = 1
+	linkARCNET      = 7
+	linkPPP         = 9
+	linkFDDI        = 10
+	linkRawBSD      = 12
+	linkRawOpenBSD  = 14
+	linkPPPHDLC     = 50
+	linkPPPEther    = 51
+	linkRFC1483     = 100
+	linkRaw         = 101
+	linkCiscoHDLC   = 104
+	link80211       = 105
+	linkLoop        = 108
+	linkSLL         = 113
+	linkPFLog       = 117
+	linkPrism       = 119
+	linkRadiotap    = 127
+	linkARCNETLinux = 129
 
 	linkJuniperATM2  = 135
 	linkJuniperATM1  = 137
@@ -94,6 +96,10 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.pktap(b, wire, seg)
 	case linkJuniperEther, linkJuniperPPPoE, linkJuniperPPP, linkJuniperCHDLC, linkJuniperATM1, linkJuniperATM2:
 		return d.juniper(link, b, wire, seg)
+	case linkARCNET:
+		return d.arcnet(2, b, wire, seg)
+	case linkARCNETLinux:
+		return d.arcnet(4, b, wire, seg)
 	case linkIPoIB:
 		return d.infiniband(b, wire, seg)
 	}

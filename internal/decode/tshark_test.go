@@ -15,17 +15,24 @@ import (
 
 // notByTshark are the samples in which tshark 4.0 finds no TCP, and why. Later versions may.
 var notByTshark = map[string]string{
-	"pseudowire with control word": "it takes what follows a label for IP, unless it is configured otherwise",
-	"pseudowire without":           "the same",
-	"vxlan of old linux":           "an unregistered port",
-	"null linux ipv6":              "it has no AF_INET6 of Linux in LINKTYPE_NULL",
-	"nflog big-endian":             "it takes the byte order of its own machine",
-	"fabricpath":                   "it wants to be told",
-	"pppd":                         "it has no such link type",
-	"prism":                        "it wants all values",
-	"gre of aruba, 9000":           "it has no such type",
-	"capwap":                       "it swaps frame control always",
-	"capwap to the access point":   "the same",
+	"pseudowire with control word":   "it takes what follows a label for IP, unless it is configured otherwise",
+	"pseudowire without":             "the same",
+	"vxlan of old linux":             "an unregistered port",
+	"null linux ipv6":                "it has no AF_INET6 of Linux in LINKTYPE_NULL",
+	"nflog big-endian":               "it takes the byte order of its own machine",
+	"fabricpath":                     "it wants to be told",
+	"pppd":                           "it has no such link type",
+	"prism":                          "it wants all values",
+	"gre of aruba, 9000":             "it has no such type",
+	"capwap":                         "it swaps frame control always",
+	"capwap to the access point":     "the same",
+	"aruba's mirror, pcap":           "it wants to be told",
+	"aruba's mirror, pcap and radio": "the same",
+	"aruba's mirror, ppi":            "the same",
+	"aruba's mirror, radiotap":       "the same",
+	"peek":                           "the same",
+	"peek, cut":                      "the same",
+	"peek 3":                         "it does not know that version",
 }
 
 // Whatever is decoded here, tshark decodes to the same segment.

@@ -11,6 +11,7 @@ const (
 	portL2TP   = 1701
 	portTeredo = 3544
 	portCAPWAP = 5247
+	portAYIYA  = 5072
 )
 
 // udp reads datagrams to the ports of tunnels, and from them where the other end of a
@@ -32,6 +33,10 @@ func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 		r = d.gtp(b, wire, seg)
 	case 4754: // RFC 8086
 		r = d.gre(b, wire, seg)
+	case 5000, 5555: // as Cisco's and Aruba's access points send it
+		if r = d.overheard(b, wire, seg); r == Undecodable { // it was something else
+			r = NotTCP
+		}
 	case 4789, 8472: // the registered port, and the one that Linux used before
 		r = d.vxlan(b, wire, seg)
 	case 4790:
@@ -50,6 +55,8 @@ func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 			r = d.l2tp(b, wire, seg)
 		case to == portTeredo || from == portTeredo:
 			r = d.teredo(b, wire, seg)
+		case to == portAYIYA || from == portAYIYA:
+			r = d.ayiya(b, wire, seg)
 		}
 	}
 	if r.malformed() {
@@ -109,7 +116,6 @@ func (d *Decoder) teredo(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const (
 		authentication, authenticationHeader = 0x0001, 13 // and the identifier and value whose lengths it has
 		origin, originHeader                 = 0x0000, 8
-		ipv6Header                           = 40
 	)
 	if len(b) >= 4 && binary.BigEndian.Uint16(b) == authentication {
 		n := authenticationHeader + int(b[2]) + int(b[3])
@@ -124,16 +130,40 @@ func (d *Decoder) teredo(b []byte, wire int, seg *reassembly.Segment) Reason {
 		}
 		b, wire = b[originHeader:], wire-originHeader
 	}
+	seg.Tunnel = mix(seg.Tunnel, tagTeredo, 0)
+	return d.filling(b, wire, seg)
+}
+
+// filling reads an IPv6 packet that fills its datagram. Otherwise, it is something else.
+func (d *Decoder) filling(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const header = 40
 	switch {
 	case len(b) >= 4 && b[0]>>4 != 6:
 		return NotTCP
-	case len(b) < ipv6Header:
-		return short(wire, ipv6Header, NotTCP)
-	case ipv6Header+int(binary.BigEndian.Uint16(b[4:])) != wire:
+	case len(b) < header:
+		return short(wire, header, NotTCP)
+	case header+int(binary.BigEndian.Uint16(b[4:])) != wire:
 		return NotTCP
 	}
-	seg.Tunnel = mix(seg.Tunnel, tagTeredo, 0)
 	return d.ipv6(b, wire, seg)
+}
+
+// ayiya reads Anything in Anything (draft-massar-v6ops-ayiya-02 4): the lengths of an identity and
+// of a signature, what to do with the packet and what it is, the time, identity and signature.
+func (d *Decoder) ayiya(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const fixed, low, forward = 8, 0x0f, 1
+	if len(b) < fixed {
+		return short(wire, fixed, NotTCP)
+	}
+	n := fixed + 1<<(b[0]>>4) + int(b[1]>>4)*4
+	switch {
+	case b[2]&low != forward || b[3] != protoIPv6:
+		return NotTCP
+	case len(b) < n:
+		return short(wire, n, NotTCP)
+	}
+	seg.Tunnel = mix(seg.Tunnel, tagAYIYA, 0)
+	return d.filling(b[n:], wire-n, seg)
 }
 
 // tzsp reads TaZmen Sniffer Protocol, in which routers and access points send what they

@@ -149,19 +149,3 @@ func meshControl(b []byte) int {
 	}
 	return fixed + address*int(b[0]&extension)
 }
-
-// aggregated reads an A-MSDU (IEEE 802.11 9.3.2.2.2): subframes of two addresses, a length
-// and LLC. A frame is one segment here, so one subframe is read, and several are not.
-func (d *Decoder) aggregated(b []byte, wire int, seg *reassembly.Segment) Reason {
-	const header, fcs, least = 14, 4, 14 + 8
-	if len(b) < header {
-		return short(wire, header, Undecodable)
-	}
-	size := int(binary.BigEndian.Uint16(b[header-2:]))
-	switch left := wire - header - size; {
-	case left < 0, left >= fcs+least:
-		return Undecodable
-	}
-	b, wire = d.within(size, b[header:], wire-header)
-	return d.llc(b, wire, seg)
-}

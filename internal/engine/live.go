@@ -57,21 +57,27 @@ func NewLive(o Options, report func(result.Finding)) *Live {
 func (l *Live) Frame(fr *capture.Frame) {
 	l.frame(fr)
 	var seg reassembly.Segment
-	if reason := l.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); !l.counts(reason) {
-		return
+	for reason := range l.decoder.Packets(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
+		if l.counts(reason) {
+			l.segment(fr, &seg)
+		}
 	}
+}
+
+// segment processes one of a frame.
+func (l *Live) segment(fr *capture.Frame, seg *reassembly.Segment) {
 	seg.At, seg.Frame, seg.File, seg.Missing = fr.At, fr.Num, fr.File, fr.Missing
 	if l.options.Rewrite != nil {
-		l.options.Rewrite(&seg)
+		l.options.Rewrite(seg)
 	}
 	l.position++
 	if l.Seen != nil {
-		l.Seen(fr, &seg)
+		l.Seen(fr, seg)
 	}
-	tuple := flow.Tuple(&seg)
+	tuple := flow.Tuple(seg)
 	p := l.worker.partition(partitionOf(tuple))
 	kept := len(p.kept)
-	id := p.process(&seg, l.position, p.flows.Hash(&seg), flow.New, flow.Fingerprint(tuple, &seg), &l.worker.events)
+	id := p.process(seg, l.position, p.flows.Hash(seg), flow.New, flow.Fingerprint(tuple, seg), &l.worker.events)
 	l.finish(p, kept)
 	if id != flow.New {
 		l.announce(p, p.flows.At(id), seg.At)

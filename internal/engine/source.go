@@ -34,6 +34,7 @@ type frames struct {
 	options *Options
 	decoder *decode.Decoder
 	ahead   [together]capture.Frame // that were read together
+	tap     int                     // of the frame that Next read last
 
 	position uint64   // of the last segment, those included that ICMP errors quote
 	some     []bool   // by file: it has TCP segments
@@ -61,25 +62,24 @@ func Frames(ctx context.Context, trace *capture.Trace, o *Options) Placed {
 // Next decodes frames until one has a segment.
 func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 	fr := &f.ahead[0]
-	for f.trace.Packets%checkEvery != 0 || f.ctx.Err() == nil {
-		if err := f.files.Next(fr); err != nil {
+	for f.decoder.More() || f.trace.Packets%checkEvery != 0 || f.ctx.Err() == nil {
+		var reason decode.Reason
+		if f.decoder.More() {
+			reason = f.decoder.Next(seg)
+		} else if err := f.files.Next(fr); err != nil {
 			return 0, err
-		}
-		if f.trace.Packets == 0 {
-			f.trace.Start = fr.At
-		}
-		if f.options.Until != 0 && fr.At > f.options.Until || f.options.Match != nil && !f.options.Match(fr) {
-			f.trace.Packets++
+		} else if f.leftOut(fr) {
 			continue
+		} else {
+			f.frame(fr)
+			f.tap = f.sort(fr)
+			reason = f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
 		}
-		f.frame(fr)
-		tap := f.sort(fr)
-		reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
 		if f.decoder.Overlong > 0 {
 			f.sawOverlong(fr.File)
 		}
-		if tap >= 0 && f.points != nil {
-			f.points[tap].counts(reason)
+		if f.tap >= 0 && f.points != nil {
+			f.points[f.tap].counts(reason)
 		}
 		if !f.counts(reason) {
 			continue
@@ -88,19 +88,31 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 			f.saw(fr.File)
 		}
 		f.position++
-		if tap < 0 {
+		if f.tap < 0 {
 			continue
 		}
-		seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, uint8(tap), fr.Missing
+		seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, uint8(f.tap), fr.Missing
 		return f.position, nil
 	}
 	return 0, io.EOF
 }
 
+// leftOut reports whether a frame does not count: it came too late, or does not match the filter.
+func (f *frames) leftOut(fr *capture.Frame) bool {
+	if f.trace.Packets == 0 {
+		f.trace.Start = fr.At
+	}
+	if f.options.Until != 0 && fr.At > f.options.Until || f.options.Match != nil && !f.options.Match(fr) {
+		f.trace.Packets++
+		return true
+	}
+	return false
+}
+
 // plain hands on the segments of the next frames, as Next and hand do, as long as nothing is
 // unusual about them and nothing but their analysis is asked for. Next reads what comes then.
 func (f *frames) plain(p *pool) {
-	if f.trace.Packets == 0 || f.points != nil || f.options.Match != nil || f.options.Until != 0 || f.options.Rewrite != nil || f.options.longWay {
+	if f.trace.Packets == 0 || f.decoder.More() || f.points != nil || f.options.Match != nil || f.options.Until != 0 || f.options.Rewrite != nil || f.options.longWay {
 		return
 	}
 	for f.ctx.Err() == nil {
@@ -112,12 +124,19 @@ func (f *frames) plain(p *pool) {
 		for i := range f.ahead[:n] {
 			fr, seg := &f.ahead[i], p.slot()
 			f.frame(fr)
-			if reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg); !f.counts(reason) {
-				continue
+			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
+			for {
+				if f.counts(reason) {
+					f.position++
+					seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, 0, fr.Missing
+					p.hand(f.position)
+				}
+				if !f.decoder.More() {
+					break
+				}
+				seg = p.slot()
+				reason = f.decoder.Next(seg)
 			}
-			f.position++
-			seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, 0, fr.Missing
-			p.hand(f.position)
 		}
 		if f.position > before {
 			f.saw(f.ahead[0].File)

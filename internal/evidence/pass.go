@@ -81,14 +81,24 @@ func (p *pass) read(ctx context.Context, trace Source) error {
 
 // process adds a frame to the bundles that want it.
 func (p *pass) process(fr *capture.Frame) {
-	var decoded reassembly.Segment
 	if p.headers != nil {
-		decoded = p.headers.seg
-	} else if why := p.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded); why != decode.OK && why != decode.ICMPError {
+		p.segment(fr, &p.headers.seg, true)
 		return
 	}
+	var decoded reassembly.Segment
+	alone := true
+	for reason := range p.decoder.Packets(uint32(fr.Link), fr.Data, fr.Len, fr.At, &decoded) {
+		alone = alone && !p.decoder.More()
+		if reason == decode.OK || reason == decode.ICMPError {
+			p.segment(fr, &decoded, alone)
+		}
+	}
+}
+
+// segment adds one of a frame. Unless it is alone there, it becomes a frame of its own.
+func (p *pass) segment(fr *capture.Frame, decoded *reassembly.Segment, alone bool) {
 	decoded.At, decoded.Frame, decoded.File, decoded.Missing = fr.At, fr.Num, fr.File, fr.Missing
-	seg := decoded
+	seg := *decoded
 	if p.o.Anonymize != nil {
 		p.o.Anonymize.Segment(&seg)
 	}
@@ -103,7 +113,7 @@ func (p *pass) process(fr *capture.Frame) {
 			continue
 		}
 		if f == nil {
-			f = p.frame(fr, &decoded)
+			f = p.frame(fr, decoded, alone)
 		}
 		if f.tap.point = seg.Tap; other {
 			b.write(f, b.elsewhere[f.id])
@@ -142,10 +152,13 @@ type frame struct {
 const linkEthernet = uint16(capture.LinkEthernet)
 
 // frame is what is to be written of a captured frame. Its bytes are valid until
-// the next call. A segment that came in IP fragments is one frame.
-func (p *pass) frame(fr *capture.Frame, seg *reassembly.Segment) *frame {
+// the next call. A segment that came in IP fragments is one frame, and each of an A-MSDU, too.
+func (p *pass) frame(fr *capture.Frame, seg *reassembly.Segment, alone bool) *frame {
 	f := &frame{id: result.FrameID{File: fr.File, Frame: fr.Num}, tap: tapID{file: fr.File, link: uint16(fr.Link), text: fr.Text, missing: fr.Missing}, at: fr.At, data: fr.Data, wire: fr.Len}
-	from, to := tcpHeader(fr, seg)
+	from, to := -1, 0
+	if alone {
+		from, to = tcpHeader(fr, seg)
+	}
 	switch {
 	case p.o.Anonymize != nil:
 		original := anonymize.Frame{Link: uint32(fr.Link), Data: fr.Data, TCP: from, Seg: *seg}

@@ -70,9 +70,16 @@ type slot struct {
 	data  [recentBytes]byte
 }
 
+func (s *slot) is(fr *capture.Frame) bool {
+	return s.num == fr.Num && s.file == fr.File && s.at == fr.At
+}
+
 func newRing(n int) *ring { return &ring{slots: make([]slot, n), last: map[reassembly.Key]uint64{}} }
 
 func (r *ring) add(fr *capture.Frame, key *reassembly.Key, order uint64) {
+	if latest := r.last[*key]; latest != 0 && r.slots[(latest-1)%uint64(len(r.slots))].is(fr) {
+		return // another segment of an A-MSDU
+	}
 	s := &r.slots[r.added%uint64(len(r.slots))]
 	if oldest := r.added - uint64(len(r.slots)) + 1; r.added >= uint64(len(r.slots)) && r.last[s.key] == oldest {
 		delete(r.last, s.key)

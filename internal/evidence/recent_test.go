@@ -56,6 +56,20 @@ func TestRecent(t *testing.T) {
 	}
 }
 
+// A frame of several segments of a connection is kept once: each time it is read, it has all of them.
+func TestRecent_severalSegments(t *testing.T) {
+	r := NewRecent()
+	for num := range uint32(3) {
+		fr := capture.Frame{Num: num, At: 5}
+		for range 2 {
+			r.Add(&fr, &reassembly.Segment{Src: reassembly.Endpoint{Port: 1}})
+		}
+	}
+	if got := r.numbers(1); !slices.Equal(got, []uint32{0, 1, 2}) {
+		t.Errorf("frames %d are kept", got)
+	}
+}
+
 // Adding costs no allocation once the four-tuples are known.
 func TestRecent_allocates(t *testing.T) {
 	r := &Recent{openings: newRing(4), frames: newRing(1 << 10)}

@@ -107,20 +107,22 @@ func read(ctx context.Context, trace *capture.Trace, o *engine.Options, limit in
 		if o.Until != 0 && fr.At > o.Until || o.Match != nil && !o.Match(&fr) {
 			continue
 		}
-		switch d.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
-		case decode.OK:
-			position++
-		case decode.ICMPError: // quotes a segment: it has a position, too
-			position++
-			continue
-		default:
-			continue
+		for reason := range d.Packets(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
+			switch reason {
+			case decode.OK:
+				position++
+			case decode.ICMPError: // quotes a segment: it has a position, too
+				position++
+				continue
+			default:
+				continue
+			}
+			seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
+			if o.Rewrite != nil {
+				o.Rewrite(&seg)
+			}
+			s.add(&seg, s.unit(fr.File, fr.Interface), position)
 		}
-		seg.At, seg.Frame, seg.File = fr.At, fr.Num, fr.File
-		if o.Rewrite != nil {
-			o.Rewrite(&seg)
-		}
-		s.add(&seg, s.unit(fr.File, fr.Interface), position)
 	}
 	s.infos = trace.Infos()
 	s.end()

@@ -52,18 +52,20 @@ func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	)
 	for trace.Next(&fr) == nil {
 		time := t.frame(&fr)
-		switch reason := decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg); reason {
-		case decode.OK:
-			t.Segments++
-		case decode.ICMPError: // concerns the connection whose segment it quotes
-			t.skipped[reason]++
-		default:
-			t.skipped[reason]++
-			continue
-		}
-		seg.At, seg.Frame, seg.File, seg.Missing = fr.At, fr.Num, index, fr.Missing
-		if err := p.add(&seg, time); err != nil {
-			return nil, nil, err
+		for reason := range decoder.Packets(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
+			switch reason {
+			case decode.OK:
+				t.Segments++
+			case decode.ICMPError: // concerns the connection whose segment it quotes
+				t.skipped[reason]++
+			default:
+				t.skipped[reason]++
+				continue
+			}
+			seg.At, seg.Frame, seg.File, seg.Missing = fr.At, fr.Num, index, fr.Missing
+			if err := p.add(&seg, time); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	if err := p.finish(); err != nil {
