@@ -20,7 +20,7 @@ const (
 	ScaleUnknown                     // a SYN was not captured: nonzero windows are lower bounds (RFC 7323 2.2)
 	CutOptions                       // the snap length cut TCP options
 	Duplicates                       // identical frames that may be duplicates were counted as sent
-	ClockStepped                     // capture timestamps jumped backwards
+	ClockStepped                     // the capture's clock was set
 	LossBeforeTap                    // the sender's IP IDs skip where something was due
 	KernelDrops                      // the capturing kernel dropped packets
 	Evicted                          // the connection was dropped to stay within --max-flows

@@ -85,13 +85,26 @@ func (c *clock) end() int64 { return max(c.max, c.stated) }
 
 // A Clock turns the timestamps of live frames into trace time, as reading these
 // frames from a file does. The zero value is ready.
-type Clock struct{ clock clock }
+type Clock struct {
+	clock clock
+	back  int64 // by how much it is known to have been set back since the last frame
+}
 
 // TraceTime returns the trace time of a frame in nanoseconds, and whether the
-// clock stepped just before it.
+// clock stepped just before it, and nobody knows by how much.
 func (c *Clock) TraceTime(frame uint32, stamp int64) (at int64, stepped bool) {
+	if back := c.back; back != 0 {
+		c.back = 0
+		if k := &c.clock; stamp+k.offset < k.max-stepBack && stamp+k.offset+back >= k.max-stepBack && len(k.steps) < maxSteps {
+			k.before = k.offset
+			k.step(frame, k.offset+back)
+		}
+	}
 	return c.clock.traceTime(frame, stamp)
 }
 
+// Back says that the clock was set back, by so much. Without frames, trace time goes on.
+func (c *Clock) Back(by time.Duration) { c.back += int64(by) }
+
 // Now is the trace time of a timestamp that belongs to no frame.
-func (c *Clock) Now(stamp int64) int64 { return stamp + c.clock.offset }
+func (c *Clock) Now(stamp int64) int64 { return stamp + c.clock.offset + c.back }

@@ -103,7 +103,7 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 		s.openProcesses(o)
 	}
 	s.loop = &live.Loop{
-		Source: s.ring, Engine: engine.NewLive(*o, s.emit), Now: time.Now, Warn: func(text string) { s.warn("%s", text) },
+		Source: s.ring, Engine: engine.NewLive(*o, s.emit), Now: time.Now, Elapsed: live.Stopwatch(), Warn: func(text string) { s.warn("%s", text) },
 		Input: result.Capture{File: s.anonymizer.name(f.iface), Format: "live", LinkTypes: []string{s.ring.Link().String()}},
 	}
 	if f.evidence != "" {

@@ -27,7 +27,7 @@ func (c *command) sniffSeveral() (err error) {
 	if c.filter, err = newFrameFilter(f); err != nil {
 		return err
 	}
-	r := &live.Recorder{Names: f.interfaces, Now: time.Now, Warn: func(text string) { c.warn("%s", text) }}
+	r := &live.Recorder{Names: f.interfaces, Now: time.Now, Elapsed: live.Stopwatch(), Warn: func(text string) { c.warn("%s", text) }}
 	keeper := &live.Keeper{Name: f.keep, Section: captureSection(), Guard: &c.guard}
 	for _, name := range f.interfaces {
 		ring, err := c.openRing(name)

@@ -8,7 +8,7 @@ import (
 )
 
 // Doubt makes what was said to be absent undecided if the trace as a whole shows
-// that such things were left out of it, or that its clock was set back. Run and Analyze do
+// that such things were left out of it, or that its clock was set. Run and Analyze do
 // so. It is for those who analysed connections apart (see Tuples), after Relate, once all of
 // the trace has been counted.
 func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
@@ -26,7 +26,7 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 	}
 }
 
-// doubtClock makes undecided what did not come after a clock was set back, if the connection
+// doubtClock makes undecided what did not come after a clock was set, if the connection
 // itself did not go on: trace time does, but what follows may have been captured at any time.
 // Files that were put behind each other look like that.
 func doubtClock(f *detectors.Finding, trace *stats.Trace) {
@@ -39,7 +39,7 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 	}
 	if trace.ClockStepped(latest, f.End) {
 		f.Limits |= fsm.ClockStepped
-		f.Undecide("clock-stepped: the capture's clock was set back meanwhile, so it is not known how long nothing came")
+		f.Undecide("clock-stepped: the capture's clock was set meanwhile, so it is not known how long nothing came")
 	}
 }
 

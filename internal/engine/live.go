@@ -90,6 +90,18 @@ func (l *Live) Lost() {
 		return
 	}
 	l.limits |= fsm.KernelDrops
+	l.reconsider()
+}
+
+// ClockSet says that the clock was set forward, or that nobody captured, after the last
+// frame up to trace time at: how long nothing came before the next is not known.
+func (l *Live) ClockSet(at int64) {
+	l.trace.Step(at)
+	l.reconsider()
+}
+
+// reconsider reports again what has become undecided.
+func (l *Live) reconsider() {
 	for a, last := range l.reported {
 		if last.Final {
 			continue
@@ -107,6 +119,7 @@ func (l *Live) Lost() {
 func (l *Live) doubt(f *detectors.Finding) {
 	f.Limits |= l.limits
 	f.Doubt()
+	doubtClock(f, &l.trace)
 }
 
 // Tick moves the clock to now while the wire is silent: deadlines up to now

@@ -21,25 +21,30 @@ type Loop struct {
 	Warn   func(text string) // called for losses and changes of the interface
 	Input  result.Capture    // description of the source in reports
 	Ticked func(lag int64)   // called with the delay of the analysis in nanoseconds; may be nil
+	// Elapsed is how long the loop has run, by a clock that nobody sets. If it is nil, nobody
+	// notices that the other is set.
+	Elapsed func() time.Duration
 
 	mu      sync.Mutex
 	stopped bool
 	asked   []func(*Loop)
 
-	clock  capture.Clock
-	end    int64     // the end of the capture once stopped, a timestamp
-	ended  time.Time // the same
-	now    int64     // deadlines up to here have fired
-	ticked time.Time
-	tick   time.Duration // until the next tick
-	drops  uint64
-	breaks uint64 // changes of the interface
-	warned uint64 // drops at the last warning
-	frames uint64
-	bytes  uint64
-	first  int64
-	last   int64
-	err    error // of the keeper
+	clock    capture.Clock
+	steps    steps
+	end      int64     // the end of the capture once stopped, a timestamp
+	ended    time.Time // the same
+	now      int64     // deadlines up to here have fired
+	ticked   time.Time
+	tick     time.Duration // until the next tick
+	drops    uint64
+	breaks   uint64 // changes of the interface
+	warned   uint64 // drops at the last warning
+	frames   uint64
+	bytes    uint64
+	first    int64
+	last     int64
+	compared int64 // last, when the clock was read
+	err      error // of the keeper
 }
 
 const (
@@ -74,7 +79,7 @@ func (l *Loop) Ask(f func(*Loop)) {
 // Run runs until Stop is called, or the Keeper fails. It returns the final report.
 func (l *Loop) Run() (*result.Report, error) {
 	for {
-		before := l.Now()
+		before := l.readClock()
 		drained := l.process()
 		l.advance(before, drained)
 		l.answer(before)
@@ -152,7 +157,7 @@ func (l *Loop) countDrops() {
 	lost := l.Source.Drops()
 	l.drops = lost + l.breaks
 	if l.Keeper != nil {
-		l.Keeper.Lost(0, l.drops)
+		l.Keeper.Lost(0, l.drops+l.steps.forward)
 	}
 	if l.drops == 0 {
 		return
@@ -192,19 +197,8 @@ func (l *Loop) wait() {
 	}
 	if news := l.Source.Wait(wait); news != "" { // packets may have been lost meanwhile; this counts as one
 		l.breaks++
-		l.Input.Warnings = appendBounded(l.Input.Warnings, l.Now().UTC().Format(time.RFC3339)+" "+news)
-		l.Warn(news)
+		l.note(l.Now(), news)
 	}
-}
-
-// appendBounded appends up to a maximum number of sentences: an interface may come
-// and go for weeks.
-func appendBounded(news []string, text string) []string {
-	const most = 20
-	if len(news) < most {
-		return append(news, text)
-	}
-	return news
 }
 
 func (l *Loop) close() (*result.Report, error) {

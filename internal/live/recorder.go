@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type Recorder struct {
 	Keeper  *Keeper          // open
 	Now     func() time.Time // the clock of the frames' timestamps
 	Warn    func(text string)
+	// Elapsed is how long the recorder has run, as Loop.Elapsed.
+	Elapsed func() time.Duration
 
 	mu      sync.Mutex
 	stopped bool
@@ -27,6 +30,7 @@ type Recorder struct {
 	waiting []capture.Frame // in order of time, until no earlier one can come
 	warned  []uint64        // drops of each source at the last warning
 	breaks  []uint64        // changes of each interface
+	steps   steps
 }
 
 // Stop ends the capture now.
@@ -44,7 +48,10 @@ func (r *Recorder) Run() error {
 	r.warned, r.breaks = make([]uint64, len(r.Sources)), make([]uint64, len(r.Sources))
 	var ended time.Time // when Stop was noticed
 	for {
-		before := r.Now()
+		before, step := r.steps.read(r.Now, r.Elapsed)
+		if step != 0 {
+			r.Warn(describeStep(step))
+		}
 		r.mu.Lock()
 		stopped := r.stopped
 		r.mu.Unlock()
@@ -59,7 +66,7 @@ func (r *Recorder) Run() error {
 		if over {
 			upTo = ended.UnixNano()
 		}
-		if err := r.write(upTo); err != nil {
+		if err := r.write(upTo, before.Add(leastStep).UnixNano()); err != nil {
 			return cmp.Or(err, r.Keeper.Close(before.UnixNano()))
 		}
 		r.countDrops()
@@ -85,10 +92,17 @@ func (r *Recorder) take(n uint16, s Source, ended time.Time) {
 	}
 }
 
-// write writes the frames up to a time.
-func (r *Recorder) write(upTo int64) error {
-	slices.SortStableFunc(r.waiting, func(a, b capture.Frame) int { return cmp.Compare(a.At, b.At) })
-	n, _ := slices.BinarySearchFunc(r.waiting, upTo+1, func(fr capture.Frame, at int64) int { return cmp.Compare(fr.At, at) })
+// write writes the frames up to a time. Before them come those from before the clock was set
+// back, which have a later one than any clock now says.
+func (r *Recorder) write(upTo, latest int64) error {
+	place := func(fr *capture.Frame) int64 {
+		if fr.At > latest {
+			return fr.At - math.MaxInt64
+		}
+		return fr.At
+	}
+	slices.SortStableFunc(r.waiting, func(a, b capture.Frame) int { return cmp.Compare(place(&a), place(&b)) })
+	n, _ := slices.BinarySearchFunc(r.waiting, upTo+1, func(fr capture.Frame, at int64) int { return cmp.Compare(place(&fr), at) })
 	for i := range r.waiting[:n] {
 		if err := r.Keeper.Keep(&r.waiting[i]); err != nil {
 			return err
@@ -102,7 +116,7 @@ func (r *Recorder) write(upTo int64) error {
 func (r *Recorder) countDrops() {
 	for i, s := range r.Sources {
 		lost := s.Drops()
-		r.Keeper.Lost(i, lost+r.breaks[i])
+		r.Keeper.Lost(i, lost+r.breaks[i]+r.steps.forward)
 		if lost > 0 && lost >= 2*r.warned[i] {
 			r.warned[i] = lost
 			r.Warn(fmt.Sprintf("%s: %d packets lost: they came faster than they could be saved. Segments that seem to be missing may be among them", r.Names[i], lost))

@@ -293,7 +293,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.ScaleUnknown:  "SYN or SYN-ACK not captured, so windows other than 0 are lower bounds",
 	fsm.CutOptions:    "the snap length cut off TCP options",
 	fsm.Duplicates:    "identical frames may be duplicates of one transmission; they were counted as sent",
-	fsm.ClockStepped:  "the capture's clock stepped back",
+	fsm.ClockStepped:  "the capture's clock was set",
 	fsm.LossBeforeTap: "the sender's IP IDs skip where a segment was due: it may have been sent and lost before the capture point",
 	fsm.KernelDrops:   "the capturing kernel dropped packets",
 	fsm.Evicted:       "the connection was dropped from memory before the trace ended",

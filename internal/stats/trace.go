@@ -123,7 +123,8 @@ func (t *Trace) Interrupted(pause int) {
 // Step notes that a clock stepped.
 func (t *Trace) Step(at int64) {
 	if len(t.ClockSteps) < MaxClockSteps {
-		t.ClockSteps = append(t.ClockSteps, at)
+		i, _ := slices.BinarySearch(t.ClockSteps, at)
+		t.ClockSteps = slices.Insert(t.ClockSteps, i, at)
 	}
 }
 
