@@ -10,7 +10,6 @@ import (
 // not know of it.
 type Run struct {
 	watcher Watcher
-	waiter  Waiter // the same, if it has deadlines
 	report  Report
 }
 
@@ -21,10 +20,18 @@ func (x *Run) Start(d *Detector, c fsm.View, s *Settings) (ok bool) {
 	if x.watcher = d.Watch(&x.report); x.watcher == nil {
 		return false
 	}
-	if x.waiter, ok = x.watcher.(Waiter); ok {
-		x.report.schedule(x.waiter)
-	}
+	x.schedule()
 	return true
+}
+
+// schedule asks for the limits of the deadlines that were armed or extended, as few events do.
+func (x *Run) schedule() {
+	if !x.report.moved {
+		return
+	}
+	if w, is := x.watcher.(Waiter); is {
+		x.report.schedule(w)
+	}
 }
 
 // Subscribed are the kinds of event that the watcher wants now.
@@ -35,13 +42,11 @@ func (x *Run) Deliver(events *fsm.Events) {
 	kinds := x.report.subscribed
 	x.report.Before = events.Before
 	for i := range events.Len() {
-		if ev := events.At(i); kinds.Has(ev.Kind) {
-			x.watcher.Event(ev, &x.report)
+		if kinds.Has(events.Kind(i)) {
+			x.watcher.Event(events.At(i), &x.report)
 		}
 	}
-	if x.waiter != nil {
-		x.report.schedule(x.waiter)
-	}
+	x.schedule()
 }
 
 // Event gives the watcher an event that no segment of the connection brought, at
@@ -49,9 +54,7 @@ func (x *Run) Deliver(events *fsm.Events) {
 func (x *Run) Event(ev fsm.Event, at int64) {
 	x.report.Before = x.report.StatesNow(at)
 	x.watcher.Event(ev, &x.report)
-	if x.waiter != nil {
-		x.report.schedule(x.waiter)
-	}
+	x.schedule()
 }
 
 // Time gives the watcher an event about where the time went, at trace time at: of x,
@@ -69,8 +72,8 @@ func (x *Run) Next() int64 { return x.report.wake }
 func (x *Run) Expire(now int64) {
 	x.report.wake = 0
 	x.report.Before = x.report.StatesNow(now)
-	if x.waiter != nil {
-		x.report.expire(x.waiter, now, false, 0)
+	if w, is := x.watcher.(Waiter); is {
+		x.report.expire(w, now, false, 0)
 	}
 }
 
@@ -79,8 +82,8 @@ func (x *Run) Expire(now int64) {
 func (x *Run) End(e Ending, limits fsm.Limits) {
 	x.report.Capture |= limits
 	x.report.Before = x.report.StatesNow(e.At)
-	if x.waiter != nil {
-		x.report.expire(x.waiter, e.At, true, e.Why)
+	if w, is := x.watcher.(Waiter); is {
+		x.report.expire(w, e.At, true, e.Why)
 	}
 	if w, is := x.watcher.(Ender); is {
 		w.End(e, &x.report)

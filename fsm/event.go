@@ -148,6 +148,9 @@ func (e *Events) Ends() bool { return e.Kinds&(1<<FinAcked|1<<ResetSent) != 0 }
 // Len is how many events there are.
 func (e *Events) Len() int { return int(e.n) }
 
+// Kind is that of the i-th event, counted from 0.
+func (e *Events) Kind(i int) Kind { return e.list[uint(i)%maxEvents].kind }
+
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
 	l := &e.list[uint(i)%maxEvents]

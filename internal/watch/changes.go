@@ -25,9 +25,8 @@ func (s *Set) Changed(watchers uint32) bool {
 		return false
 	}
 	changed := false
-	g := s.groups.at(watchers)
-	for i := range g.list {
-		changed = g.list[i].Changed() || changed
+	for _, w := range s.each(watchers) {
+		changed = w.Changed() || changed
 	}
 	return changed
 }
@@ -36,19 +35,22 @@ func (s *Set) Changed(watchers uint32) bool {
 // watchers: report is given each, then Withdraw each that stood when Changes was last
 // called and does not any more.
 func (s *Set) Changes(watchers uint32, report func(detectors.Finding)) {
-	g := s.groups.at(watchers)
-	for i := range g.list { // one may have to yield to what another has reported
-		w := &g.list[i]
-		before := w.shown
-		w.shown = nil
+	if s.shown == nil {
+		s.shown = map[uint32][]Anchor{}
+	}
+	for number, w := range s.each(watchers) { // one may have to yield to what another has reported
+		before, shown := s.shown[number], []Anchor(nil)
 		for _, f := range w.Findings() {
-			if !s.yields(g, w, &f) {
+			if !s.yields(watchers, w, &f) {
 				report(f)
-				w.shown = append(w.shown, AnchorOf(&f))
+				shown = append(shown, AnchorOf(&f))
 			}
 		}
+		if s.shown[number] = shown; shown == nil {
+			delete(s.shown, number)
+		}
 		for n, a := range before { // as a rule, what stood still stands, at the same place
-			if !(n < len(w.shown) && w.shown[n] == a || slices.Contains(w.shown, a)) {
+			if !(n < len(shown) && shown[n] == a || slices.Contains(shown, a)) {
 				s.Withdraw(a, w.Omitted() > 0)
 			}
 		}
@@ -57,10 +59,9 @@ func (s *Set) Changes(watchers uint32, report func(detectors.Finding)) {
 
 // withdrawUnlisted withdraws what Changes has reported of a connection that ends, and what
 // is not among the findings that are listed at last.
-func (s *Set) withdrawUnlisted(g *group, listed []Found) {
-	for i := range g.list {
-		w := &g.list[i]
-		for _, a := range w.shown {
+func (s *Set) withdrawUnlisted(watchers uint32, listed []Found) {
+	for number, w := range s.each(watchers) {
+		for _, a := range s.shown[number] {
 			if !slices.ContainsFunc(listed, func(f Found) bool { return AnchorOf(f.Finding) == a }) {
 				s.Withdraw(a, w.Omitted() > 0)
 			}

@@ -22,9 +22,9 @@ func (s *Set) count(w *watcher) {
 	if w.IsBrief() {
 		return
 	}
-	n := int32(len(w.Findings()))
-	s.held[w.detector] += int(n - w.counted)
-	w.counted = n
+	n := len(w.Findings())
+	s.held[w.detector] += n - int(w.counted)
+	w.counted = uint16(n)
 }
 
 // Forget makes a finding that End has listed one that is only counted.

@@ -28,21 +28,19 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 			return all
 		}
 	}
-	g, before := s.groups.at(watchers), len(all)
-	for i := range g.list {
-		w := &g.list[i]
+	before := len(all)
+	for _, w := range s.each(watchers) {
 		s.limit(w)
 		w.End(e, limits)
 		s.count(w)
 	}
-	for i := range g.list {
-		w := &g.list[i]
+	for _, w := range s.each(watchers) {
 		found, omitted := w.Findings(), w.Omitted()
 		if s.err == nil {
 			s.err = w.Err()
 		}
 		for n := range found {
-			if s.yields(g, w, &found[n]) {
+			if s.yields(watchers, w, &found[n]) {
 				if !w.IsBrief() {
 					s.held[w.detector]--
 				}
@@ -63,9 +61,9 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 		}
 	}
 	if s.Withdraw != nil {
-		s.withdrawUnlisted(g, all[before:])
+		s.withdrawUnlisted(watchers, all[before:])
 	}
-	s.groups.free(watchers)
+	s.release(watchers)
 	return all
 }
 
@@ -82,13 +80,12 @@ func finRank(c *fsm.Conn, f *detectors.Finding) int {
 
 // yields reports whether another detector explains better what w has found: of two
 // that could report one thing, one does.
-func (s *Set) yields(g *group, w *watcher, f *detectors.Finding) bool {
+func (s *Set) yields(watchers uint32, w *watcher, f *detectors.Finding) bool {
 	to := s.detectors[w.detector].YieldsTo
 	if len(to) == 0 {
 		return false
 	}
-	for i := range g.list {
-		other := &g.list[i]
+	for _, other := range s.each(watchers) {
 		if !slices.Contains(to, s.detectors[other.detector].Name) {
 			continue
 		}

@@ -99,8 +99,7 @@ func (s *Set) bring(watchers, owner uint32, c fsm.View, kind fsm.Kind, give func
 		return 0
 	}
 	g := s.groups.at(watchers)
-	for i := range g.list {
-		w := &g.list[i]
+	for _, w := range s.each(watchers) {
 		if !s.detectors[w.detector].SubscribesTo.Has(kind) {
 			continue
 		}

@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"iter"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
@@ -22,6 +24,8 @@ type Set struct {
 	settings  *detectors.Settings
 	starts    fsm.Kinds // what starts a watcher, over all detectors
 	groups    slab[group]
+	watchers  slab[watcher]
+	shown     map[uint32][]Anchor // by watcher: of its findings that stood when Changes was last called
 	closings  slab[closing]
 	skips     bool       // a detector skips an ordinary close
 	others    fsm.Kinds  // what starts the detectors that do not
@@ -30,20 +34,21 @@ type Set struct {
 	err       error      // of a detector
 }
 
-// A group is the watchers of one connection, in the order in which they started.
+// A group is the watchers of one connection, in the order in which they started: a list by
+// their numbers in the slab, which leaves nothing behind when it grows.
 type group struct {
-	list       []watcher
-	subscribed fsm.Kinds // to what any of them subscribes
-	due        int64     // earliest deadline; 0 = none
-	owner      uint32    // the connection's ID in the table
+	first, last uint32
+	owner       uint32    // the connection's ID in the table
+	subscribed  fsm.Kinds // to what any of them subscribes
+	due         int64     // earliest deadline; 0 = none
 }
 
 type watcher struct {
 	detectors.Run
-	detector int32    // index into Set.detectors
-	counted  int32    // how many of its findings are in Set.held
-	passed   int64    // its latest deadline that has passed since it was given events
-	shown    []Anchor // of the findings that stood when Changes was last called
+	next     uint32 // of its group; 0 = it is the last
+	detector uint16 // index into Set.detectors
+	counted  uint16 // how many of its findings are in Set.held
+	passed   int64  // its latest deadline that has passed since it was given events
 }
 
 // NewSet makes a set without watchers.
@@ -59,10 +64,12 @@ func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
 // Reset forgets everything, for connections of another trace.
 func (s *Set) Reset() {
 	s.groups.reset()
+	s.watchers.reset()
 	s.closings.reset()
 	s.Timers, s.err = HalfCloses{}, nil
 	clear(s.held)
 	clear(s.Unlisted)
+	clear(s.shown)
 }
 
 // Err is an error of a detector itself: it used an outcome that it does not declare.
@@ -102,8 +109,7 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 		return watchers
 	}
 	g.due, g.subscribed = 0, 0
-	for i := range g.list {
-		w := &g.list[i]
+	for _, w := range s.each(watchers) {
 		if w.Subscribed()&ev.Kinds != 0 {
 			s.limit(w)
 			w.Deliver(ev)
@@ -125,40 +131,68 @@ func (g *group) setDue(at int64) {
 // start starts the watchers that the kinds call for and that do not run yet.
 func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
 	for i, d := range s.detectors {
-		if d.StartsOn&kinds == 0 || watchers != 0 && s.groups.at(watchers).has(i) {
+		if d.StartsOn&kinds == 0 || watchers != 0 && s.has(watchers, i) {
+			continue
+		}
+		n := s.watchers.alloc()
+		w := s.watchers.at(n)
+		w.detector = uint16(i)
+		if !w.Start(d, c, s.settings) {
+			s.watchers.free(n)
 			continue
 		}
 		if watchers == 0 {
 			watchers = s.groups.alloc()
 		}
 		g := s.groups.at(watchers)
-		if g.list == nil {
-			g.list = make([]watcher, 0, 2) // a close that is out of order starts two
-		}
-		n := len(g.list)
-		g.list = append(g.list, watcher{detector: int32(i)})
-		w := &g.list[n]
-		if !w.Start(d, c, s.settings) {
-			g.list = g.list[:n]
-			continue
-		}
+		s.append(g, n)
 		g.owner, g.subscribed = owner, g.subscribed|d.SubscribesTo
 		g.setDue(w.Next())
-	}
-	if watchers != 0 && len(s.groups.at(watchers).list) == 0 {
-		s.groups.free(watchers)
-		return 0
 	}
 	return watchers
 }
 
-func (g *group) has(detector int) bool {
-	for i := range g.list {
-		if g.list[i].detector == int32(detector) {
+// append adds a watcher to the group.
+func (s *Set) append(g *group, n uint32) {
+	if g.first == 0 {
+		g.first = n
+	} else {
+		s.watchers.at(g.last).next = n
+	}
+	g.last = n
+}
+
+// release frees the group and its watchers.
+func (s *Set) release(watchers uint32) {
+	for n := range s.each(watchers) {
+		delete(s.shown, n)
+		s.watchers.free(n)
+	}
+	s.groups.free(watchers)
+}
+
+// has reports whether the detector has a watcher in the group.
+func (s *Set) has(watchers uint32, detector int) bool {
+	for _, w := range s.each(watchers) {
+		if int(w.detector) == detector {
 			return true
 		}
 	}
 	return false
+}
+
+// each goes through the watchers of a group, by their numbers.
+func (s *Set) each(watchers uint32) iter.Seq2[uint32, *watcher] {
+	return func(yield func(uint32, *watcher) bool) {
+		for n := s.groups.at(watchers).first; n != 0; {
+			w := s.watchers.at(n)
+			next := w.next
+			if !yield(n, w) {
+				return
+			}
+			n = next
+		}
+	}
 }
 
 // Expire has the connection's deadlines up to trace time now pass, each at its own
@@ -178,8 +212,7 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 	for g.due != 0 && g.due <= now {
 		at := g.due
 		g.due = 0
-		for i := range g.list {
-			w := &g.list[i]
+		for _, w := range s.each(watchers) {
 			if d := w.Next(); d != 0 && d <= at && (w.passed == 0 || d > w.passed) {
 				w.passed = at
 				s.limit(w)
@@ -219,9 +252,12 @@ func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
 }
 
 // Running is how many watchers a connection has.
-func (s *Set) Running(watchers uint32) int {
+func (s *Set) Running(watchers uint32) (n int) {
 	if watchers == 0 || watchers&closingBit != 0 {
 		return 0
 	}
-	return len(s.groups.at(watchers).list)
+	for range s.each(watchers) {
+		n++
+	}
+	return n
 }
