@@ -38,6 +38,15 @@ type synAckUnanswered struct {
 }
 
 func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
+	w.process(ev, r)
+	if w.finished { // and only if the server did not give up after all, it begins again
+		r.Subscribe(fsm.On(fsm.Revived))
+	} else {
+		r.Subscribe(SYNAckUnanswered.SubscribesTo)
+	}
+}
+
+func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case ev.Kind == fsm.Revived && w.rst.At != 0: // it did not give up
 		w.rst, w.finished = reassembly.Mark{}, false

@@ -93,11 +93,16 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			peer.fromPeer(ev, r)
 		}
 	}
-	if w.open(reassembly.A) == nil && w.open(reassembly.B) == nil {
-		r.Subscribe(DroppedBehindTap.StartsOn)
-	} else {
-		r.Subscribe(DroppedBehindTap.SubscribesTo)
+	kinds := DroppedBehindTap.StartsOn
+	for side := range reassembly.Side(2) {
+		if s := w.open(side); s != nil {
+			kinds |= fsm.On(fsm.ResetSent, fsm.Sent)
+			if s.acked {
+				kinds |= fsm.On(fsm.DataSent)
+			}
+		}
 	}
+	r.Subscribe(kinds)
 }
 
 // open is the segment that the side is retransmitting, if there is one.

@@ -86,15 +86,25 @@ type oversizeLoss struct {
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
-	if w.sides[0].quiet() && w.sides[1].quiet() {
-		r.Subscribe(MTUBlackhole.StartsOn)
-	} else {
-		r.Subscribe(MTUBlackhole.SubscribesTo)
-	}
+	r.Subscribe(MTUBlackhole.StartsOn | w.sides[0].follows() | w.sides[1].follows())
 }
 
-// quiet reports whether nothing but new trouble would change the account.
-func (a *oversizeLoss) quiet() bool { return a == nil || a.n == 0 && a.beyond.At == 0 && !a.fell }
+// follows are the kinds of event that change the account, besides new trouble.
+func (a *oversizeLoss) follows() (kinds fsm.Kinds) {
+	if a == nil {
+		return 0
+	}
+	if a.n > 0 || a.beyond.At != 0 {
+		kinds |= fsm.On(fsm.Advanced)
+	}
+	if a.n > 0 {
+		kinds |= fsm.On(fsm.ResetSent, fsm.Revived, fsm.Sent)
+	}
+	if a.fell {
+		kinds |= fsm.On(fsm.Advanced, fsm.DataSent)
+	}
+	return kinds
+}
 
 func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 	side := ev.Side

@@ -39,6 +39,7 @@ type Set struct {
 type group struct {
 	first, last uint32
 	owner       uint32    // the connection's ID in the table
+	started     fsm.Kinds // of which all watchers run that they start
 	subscribed  fsm.Kinds // to what any of them subscribes
 	due         int64     // earliest deadline; 0 = none
 }
@@ -98,7 +99,7 @@ func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 }
 
 func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
-	if ev.Kinds&s.starts != 0 {
+	if ev.Kinds&s.starts&^s.started(watchers) != 0 {
 		watchers = s.start(watchers, owner, c, ev.Kinds)
 	}
 	if watchers == 0 {
@@ -128,8 +129,17 @@ func (g *group) setDue(at int64) {
 	}
 }
 
+// started are the kinds of event that start no watcher besides those of the group.
+func (s *Set) started(watchers uint32) fsm.Kinds {
+	if watchers == 0 {
+		return 0
+	}
+	return s.groups.at(watchers).started
+}
+
 // start starts the watchers that the kinds call for and that do not run yet.
 func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
+	var declined fsm.Kinds
 	for i, d := range s.detectors {
 		if d.StartsOn&kinds == 0 || watchers != 0 && s.has(watchers, i) {
 			continue
@@ -139,6 +149,7 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		w.detector = uint16(i)
 		if !w.Start(d, c, s.settings) {
 			s.watchers.free(n)
+			declined |= d.StartsOn
 			continue
 		}
 		if watchers == 0 {
@@ -148,6 +159,9 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		s.append(g, n)
 		g.owner, g.subscribed = owner, g.subscribed|d.SubscribesTo
 		g.setDue(w.Next())
+	}
+	if watchers != 0 {
+		s.groups.at(watchers).started |= kinds &^ declined
 	}
 	return watchers
 }
