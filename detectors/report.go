@@ -26,6 +26,7 @@ type Report struct {
 	moved      bool      // a Deadline was armed or extended
 	changed    bool      // since Run.Changed was asked
 	brief      bool      // see Run.Brief
+	readAtEnd  bool      // see ReadAtEnd
 	found      *findings // nil until something is reported: nearly every report stays without
 }
 
@@ -74,6 +75,10 @@ func (r *Report) Find(o *Outcome, subject reassembly.Side, at int64, evidence ..
 		Needs: o.Needs | r.detector.Needs, Handshake: o.Handshake, Start: evidence[0].Seg.At, End: evidence[len(evidence)-1].Seg.At, At: at, Evidence: evidence,
 	}
 }
+
+// ReadAtEnd reports whether nobody reads findings before the watcher ends: what it will
+// report again then, it need not report as things stand now.
+func (r *Report) ReadAtEnd() bool { return r.readAtEnd }
 
 func (r *Report) results() *findings {
 	if r.found == nil {
@@ -227,6 +232,9 @@ func (f *Finding) Measure(name string, value any) {
 			f.Metrics[i].Value = value
 			return
 		}
+	}
+	if f.Metrics == nil {
+		f.Metrics = make([]Metric, 0, 4)
 	}
 	f.Metrics = append(f.Metrics, Metric{name, value})
 }

@@ -98,6 +98,9 @@ func (x *Run) Brief() { x.report.brief = true }
 // IsBrief reports whether findings are only counted.
 func (x *Run) IsBrief() bool { return x.report.brief }
 
+// ReadAtEnd says that findings are read only at the end: see [Report.ReadAtEnd].
+func (x *Run) ReadAtEnd() { x.report.readAtEnd = true }
+
 // Findings are those that stand.
 func (x *Run) Findings() []Finding { return x.report.Findings() }
 

@@ -40,14 +40,14 @@ type resends struct {
 type openResend struct {
 	reassembly.Block
 	frame   uint32
-	trigger trigger
-	head    bool  // holds the oldest byte, is the first pending one, and has a timestamp
-	early   bool  // it counts as such
-	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
-	doubt   doubt
-	at      int64
-	first   int64  // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
 	rest    uint32 // what the original had beyond this part of it, in bytes, if this is the second; else 0
+	at      int64
+	first   int64 // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
+	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
+	trigger trigger
+	doubt   doubt
+	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
+	early   bool // it counts as such
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing

@@ -185,9 +185,12 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	return nil
 }
 
-// review reports how things stand: at the end, when the outcome changes, and each time
-// that the number of resends has doubled.
+// review reports how things stand: at the end, and for those who read it before, when the
+// outcome changes and each time that the number of resends has doubled.
 func (a *resender) review(last bool, at int64, side reassembly.Side, r *detectors.Report) {
+	if !last && r.ReadAtEnd() {
+		return
+	}
 	outcome := a.outcome(side, r)
 	if !last && outcome == a.reported && a.total.all() < a.next {
 		return

@@ -15,6 +15,12 @@ type Found struct {
 	FINRank int // whether the FIN it speaks of was the first of the connection, 0, or the second
 }
 
+// A standing finding is one of the connection that ends, and yields to no other.
+type standing struct {
+	Found
+	brief bool // it is only counted
+}
+
 // End ends a connection's watchers: nothing more comes. It appends to all the
 // findings that are to be listed. The watchers are gone afterwards. limits are those
 // of the whole capture, for this connection; c is only read.
@@ -40,26 +46,30 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 			s.err = w.Err()
 		}
 		for n := range found {
-			if s.yields(watchers, w, &found[n]) {
+			f := &found[n]
+			if s.yields(watchers, w, f) {
 				if !w.IsBrief() {
 					s.held[w.detector]--
 				}
 				continue
 			}
-			f := found[n]                   // yields goes by what was reported
-			f.Limits |= c.Limits() | limits // some were reported before all was known
-			f.Doubt()
 			if n == len(found)-1 && omitted > 0 {
 				f.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
 			}
-			rank := finRank(c, &f)
-			if w.IsBrief() {
-				s.Unlisted.Add(kindOf(&f, rank), f.Severity, 1, 0)
-				continue
-			}
-			all = append(all, Found{&f, int(w.detector), rank})
+			s.standing = append(s.standing, standing{Found{f, int(w.detector), finRank(c, f)}, w.IsBrief()})
 		}
 	}
+	for _, f := range s.standing { // now, as yields goes by what was reported
+		f.Limits |= c.Limits() | limits // some were reported before all was known
+		f.Doubt()
+		if f.brief {
+			s.Unlisted.Add(kindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
+		} else {
+			all = append(all, f.Found)
+		}
+	}
+	clear(s.standing)
+	s.standing = s.standing[:0]
 	if s.Withdraw != nil {
 		s.withdrawUnlisted(watchers, all[before:])
 	}

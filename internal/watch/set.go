@@ -30,6 +30,7 @@ type Set struct {
 	skips     bool       // a detector skips an ordinary close
 	others    fsm.Kinds  // what starts the detectors that do not
 	replay    fsm.Events // of a close
+	standing  []standing // of the connection that ends
 	held      []int      // findings kept for the report, by detector
 	err       error      // of a detector
 }
@@ -152,6 +153,9 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 			declined |= d.StartsOn
 			continue
 		}
+		if s.Withdraw == nil {
+			w.ReadAtEnd()
+		}
 		if watchers == 0 {
 			watchers = s.groups.alloc()
 		}
@@ -264,6 +268,9 @@ func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
 		}
 	}
 }
+
+// Watched is how many connections have watchers.
+func (s *Set) Watched() int { return int(s.groups.made) - len(s.groups.idle) }
 
 // Running is how many watchers a connection has.
 func (s *Set) Running(watchers uint32) (n int) {
