@@ -68,7 +68,7 @@ func (s *step) sampleRTT() {
 	}
 	r := s.timed()
 	p.dir.bits &^= timing
-	if s.own.answer >= minRelayed && s.own.answer/timesRelayed >= r {
+	if s.own.answer >= s.minRelayed() && s.own.answer/timesRelayed >= r {
 		s.own.bits |= acksSooner
 	}
 	if p.srtt == 0 {
@@ -82,11 +82,21 @@ func (s *step) sampleRTT() {
 
 // How long an answer in the handshake must take, in microseconds, and how many times as long as
 // an ACK of data, for something to acknowledge for the host: hosts are late by a few
-// milliseconds, and queues make round trips a few times as long.
+// milliseconds (ARP), and queues make round trips a few times as long. A SYN-ACK without MSS is no
+// host's in the first place: hosts send it (RFC 9293 3.7.1), VPN programs on telephones do not.
 const (
-	minRelayed   = 20_000
-	timesRelayed = 10
+	minRelayed      = 20_000
+	minRelayedNoMSS = 1_000
+	timesRelayed    = 10
 )
+
+// minRelayed is how long this side's answer in the handshake must take for [Conn.Relayed].
+func (s *step) minRelayed() uint32 {
+	if s.peer.opts&reassembly.HasMSS != 0 && s.own.dir.is(synSeen) && s.own.opts&reassembly.HasMSS == 0 && s.c.bits&optionsCut == 0 {
+		return minRelayedNoMSS
+	}
+	return minRelayed
+}
 
 // Relayed is how long the side took at least to answer the peer's part of the handshake, if an ACK of
 // data took so much less that it seems to come from something between: a NAT or a proxy that
