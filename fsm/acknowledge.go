@@ -18,6 +18,8 @@ func (s *step) acknowledge() uint32 {
 	moved, unseen := peer.out.Acked(ack, s.room)
 	if unseen {
 		s.c.hole = s.c.secondOf(seg.At) + 1
+		s.c.roll(seg.At)
+		peer.recent[0] += peer.out.Unseen(peer.out.Una-reassembly.Seq(moved), peer.out.Una, s.room)
 		h.bits &^= unpushed
 		s.ev.add(HoleAcked, s.side.Peer(), moved)
 	}

@@ -337,6 +337,28 @@ func TestConn_Bounded(t *testing.T) {
 	}
 }
 
+// RecentBytes counts what was acknowledged although it was not captured, each byte once.
+func TestView_RecentBytes_uncaptured(t *testing.T) {
+	w := newWire().open(0)
+	for _, x := range []struct {
+		side      reassembly.Side
+		seq, n, a uint32
+		want      uint64
+	}{
+		{1, 1, 100, 1, 100},
+		{1, 301, 100, 1, 200}, // what is missing before it may still come
+		{0, 1, 0, 401, 400},   // it was received
+		{0, 1, 0, 501, 500},   // so was what came after all that was captured
+		{1, 501, 10, 1, 510},
+		{0, 1, 0, 511, 510},
+	} {
+		w.send(x.side, 10*time.Millisecond, ack, x.seq, x.n, x.a)
+		if got := w.conn.View().RecentBytes(reassembly.B, int64(time.Hour+w.now)); got != x.want {
+			t.Errorf("after %d:%d ack %d %d bytes are recent, want %d", x.seq, x.seq+x.n, x.a, got, x.want)
+		}
+	}
+}
+
 // RecentBytes counts what came in the current second of the connection and the one
 // before, and changes nothing.
 func TestView_RecentBytes(t *testing.T) {

@@ -80,7 +80,7 @@ func (v View) Packets(side reassembly.Side) uint64 { return v.c.Packets(side) }
 func (v View) Bytes(side reassembly.Side) uint64 { return v.c.ends[side].bytes }
 
 // RecentBytes is how much new payload the side sent in the second before at, or up
-// to two.
+// to two. What was not captured counts once it is acknowledged.
 func (v View) RecentBytes(side reassembly.Side, at int64) uint64 {
 	r := v.c.ends[side].recent
 	switch now := v.c.secondOf(at); {

@@ -312,6 +312,19 @@ func (s *Stream) Window() uint32 {
 // in a hole: not seen, though what follows was. Of other numbers it does not know all.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
 
+// Unseen is how many sequence numbers in [from, to) lie in holes, with the tables of t.
+func (s *Stream) Unseen(from, to Seq, t *Gaps) (n uint32) {
+	var b [maxGaps]Block
+	for _, g := range s.gaps.list(t, &b) {
+		first, end := from.Max(g.From), g.To
+		if to.Before(end) {
+			end = to
+		}
+		n += uint32(max(first.To(end), 0))
+	}
+	return n
+}
+
 // Overflowed reports whether more holes were open at a time than can be remembered. Of
 // what was skipped then, nobody knows whether it was captured later.
 func (s *Stream) Overflowed() bool { return s.known&overflowed != 0 }

@@ -21,7 +21,7 @@ var PostFINAckRST = &detectors.Detector{
 		Cause: "redundant-ack: X acknowledged Y's FIN twice. Y was CLOSED after the first ACK, and RFC 9293 3.10.7.1 requires it " +
 			"to answer anything later with RST (in Windows NT 3.51, a delayed-ACK timer sent the second ACK). forgotten: Y sent " +
 			"FIN and did not wait for its ACK, as some servers and load balancers do, and hosts that crash.",
-		Action: "Check X's application for connection-reset errors at this time and for truncated data (bytes_at_risk). " +
+		Action: "Check X's application for connection-reset errors at this time and for truncated data (bytes_at_risk: what it received in the last second or two). " +
 			"Update X's TCP (redundant-ack), or find out why Y, or the middlebox in front of it, drops connections early (forgotten).",
 		NotThis: "A RST that answers data, a keep-alive or a retransmitted FIN. A RST from a side that has not closed. The second " +
 			"RST after an earlier one. An ACK that a host in TIME_WAIT silently accepted. A half-close, however long, is normal.",
