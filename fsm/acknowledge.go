@@ -16,10 +16,10 @@ func (s *step) acknowledge() uint32 {
 		ack = h.FIN
 	}
 	moved, unseen := peer.out.Acked(ack, s.room)
-	if unseen {
+	if unseen > 0 {
 		s.c.hole = s.c.secondOf(seg.At) + 1
 		s.c.roll(seg.At)
-		peer.recent[0] += peer.out.Unseen(peer.out.Una-reassembly.Seq(moved), peer.out.Una, s.room)
+		peer.recent[0] += unseen
 		h.bits &^= unpushed
 		s.ev.add(HoleAcked, s.side.Peer(), moved)
 	}

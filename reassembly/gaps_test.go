@@ -35,8 +35,8 @@ func TestStream_overflow(t *testing.T) {
 				t.Errorf("%d holes: what fills hole %d falls as %d, want %d", holes, i+1, place, want)
 			}
 		}
-		if _, unseen := s.Acked(s.Nxt, &room); unseen || s.Holes() {
-			t.Errorf("%d holes that were filled: unseen %t, holes %t", holes, unseen, s.Holes())
+		if _, unseen := s.Acked(s.Nxt, &room); unseen != 0 || s.Holes() {
+			t.Errorf("%d holes that were filled: unseen %d, holes %t", holes, unseen, s.Holes())
 		}
 		if len(room.unused) != len(room.tables) {
 			t.Errorf("%d holes: a table is kept for none", holes)

@@ -226,19 +226,18 @@ func (s *Stream) begin(seq Seq) {
 }
 
 // Acked notes the peer's cumulative acknowledgment and returns by how many
-// sequence numbers UNA moved (0 for a repeat or an old one), and whether it
-// passed over bytes that the tap has not seen (yet: captures reorder by
-// microseconds).
-func (s *Stream) Acked(ack Seq, t *Gaps) (moved uint32, unseen bool) {
+// sequence numbers UNA moved (0 for a repeat or an old one), and how many of these
+// the tap has not seen (yet: captures reorder by microseconds).
+func (s *Stream) Acked(ack Seq, t *Gaps) (moved, unseen uint32) {
 	switch {
 	case s.known&KnowUna != 0:
 		if ack.AtOrBefore(s.Una) {
-			return 0, false
+			return 0, 0
 		}
 		moved = uint32(ack - s.Una)
 	case s.known&KnowISS != 0:
 		if ack.AtOrBefore(s.ISS) {
-			return 0, false
+			return 0, 0
 		}
 		moved = uint32(ack - s.ISS)
 	default: // midstream: what lies before the first ACK is not missed, be it a keep-alive's
@@ -248,15 +247,28 @@ func (s *Stream) Acked(ack Seq, t *Gaps) (moved uint32, unseen bool) {
 	s.Una = ack
 	s.known |= KnowUna
 	if s.gaps.n > 0 && s.gaps.below(ack) {
-		unseen = true
+		unseen = s.unseen(ack-Seq(moved), ack, t)
 		s.forget(t)
 	}
 	if s.Nxt.Before(ack) {
+		unseen += uint32(ack - s.Nxt)
 		s.skip(ack, t)
 		s.Nxt = ack
-		unseen = true
 	}
 	return moved, unseen
+}
+
+// unseen is how many sequence numbers in [from, to) lie in holes.
+func (s *Stream) unseen(from, to Seq, t *Gaps) (n uint32) {
+	var b [maxGaps]Block
+	for _, g := range s.gaps.list(t, &b) {
+		end := g.To
+		if to.Before(end) {
+			end = to
+		}
+		n += uint32(max(from.Max(g.From).To(end), 0))
+	}
+	return n
 }
 
 // forgetBehind is how far behind UNA a hole may be filled, at most. Numbers are
@@ -311,19 +323,6 @@ func (s *Stream) Window() uint32 {
 // Skipped reports whether seq, which is UNA, the number before it, or the one before NXT, lies
 // in a hole: not seen, though what follows was. Of other numbers it does not know all.
 func (s *Stream) Skipped(seq Seq) bool { return s.gaps.has(seq) }
-
-// Unseen is how many sequence numbers in [from, to) lie in holes, with the tables of t.
-func (s *Stream) Unseen(from, to Seq, t *Gaps) (n uint32) {
-	var b [maxGaps]Block
-	for _, g := range s.gaps.list(t, &b) {
-		first, end := from.Max(g.From), g.To
-		if to.Before(end) {
-			end = to
-		}
-		n += uint32(max(first.To(end), 0))
-	}
-	return n
-}
 
 // Overflowed reports whether more holes were open at a time than can be remembered. Of
 // what was skipped then, nobody knows whether it was captured later.

@@ -49,17 +49,17 @@ func TestStream_Acked(t *testing.T) {
 		for _, x := range []struct {
 			ack    Seq
 			moved  uint32
-			unseen bool
+			unseen uint32
 			una    Seq
 			nxt    Seq
 			holes  bool
 		}{
-			{0, 0, false, 0, 101, false}, // of nothing: below the SYN
-			{1, 1, false, 1, 101, false}, // the SYN
-			{51, 50, false, 51, 101, false},
-			{51, 0, false, 51, 101, false},   // again
-			{1, 0, false, 51, 101, false},    // an old one
-			{201, 150, true, 201, 201, true}, // of what was not seen (yet)
+			{0, 0, 0, 0, 101, false}, // of nothing: below the SYN
+			{1, 1, 0, 1, 101, false}, // the SYN
+			{51, 50, 0, 51, 101, false},
+			{51, 0, 0, 51, 101, false},      // again
+			{1, 0, 0, 51, 101, false},       // an old one
+			{201, 150, 100, 201, 201, true}, // of what was not seen (yet)
 		} {
 			moved, unseen := s.Acked(base+x.ack, nil)
 			una := s.Una - base
@@ -67,7 +67,7 @@ func TestStream_Acked(t *testing.T) {
 				una = 0
 			}
 			if moved != x.moved || unseen != x.unseen || una != x.una || s.Nxt != base+x.nxt || s.Holes() != x.holes {
-				t.Errorf("from %d: ack %d moves UNA by %d to %d (unseen %t, NXT %d, holes %t); want %+v",
+				t.Errorf("from %d: ack %d moves UNA by %d to %d (unseen %d, NXT %d, holes %t); want %+v",
 					base, x.ack, moved, una, unseen, s.Nxt-base, s.Holes(), x)
 			}
 		}
@@ -113,11 +113,33 @@ func TestStream_Oldest(t *testing.T) {
 	})
 }
 
+// What was acknowledged without being captured is unseen once, and not with each later ACK.
+func TestStream_Acked_holes(t *testing.T) {
+	at(t, func(t *testing.T, base Seq) {
+		var s Stream
+		s.Acked(base, nil)
+		s.Send(base+10, 90, nil) // a hole of 10
+		s.Send(base+120, 80, nil)
+		for _, x := range []struct {
+			ack    Seq
+			unseen uint32
+		}{{5, 5}, {50, 5}, {100, 0}, {200, 20}, {230, 30}, {230, 0}} {
+			if _, unseen := s.Acked(base+x.ack, nil); unseen != x.unseen {
+				t.Errorf("from %d: ack %d passes over %d numbers that were not seen, want %d", base, x.ack, unseen, x.unseen)
+			}
+		}
+		s.Send(base+230, 100, nil)
+		if _, unseen := s.Acked(base+330, nil); unseen != 0 {
+			t.Errorf("from %d: of what was seen %d are unseen", base, unseen)
+		}
+	})
+}
+
 // Midstream, the account begins with what is seen first.
 func TestStream_midstream(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
-		if moved, unseen := s.Acked(base, nil); moved != 0 || unseen || s.Nxt != base || s.ISS != base-1 || s.InFlight() != 0 {
+		if moved, unseen := s.Acked(base, nil); moved != 0 || unseen != 0 || s.Nxt != base || s.ISS != base-1 || s.InFlight() != 0 {
 			t.Errorf("the first ACK moves UNA by %d: %+v", moved, s)
 		}
 		var u Stream
@@ -136,8 +158,8 @@ func TestStream_missedSYN(t *testing.T) {
 	at(t, func(t *testing.T, base Seq) {
 		var s Stream
 		s.Open(base)
-		if moved, unseen := s.Acked(base+1, nil); moved != 1 || unseen || s.Nxt != base+1 || s.Holes() {
-			t.Errorf("the ACK of a SYN that was missed moves UNA by %d, unseen %t: %+v", moved, unseen, s)
+		if moved, unseen := s.Acked(base+1, nil); moved != 1 || unseen != 0 || s.Nxt != base+1 || s.Holes() {
+			t.Errorf("the ACK of a SYN that was missed moves UNA by %d, unseen %d: %+v", moved, unseen, s)
 		}
 	})
 }

@@ -232,8 +232,10 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 	seg := s.seg
 	switch {
 	case kinds.Has(fsm.HoleAcked):
-		s.blame(Holes)
-		s.give(detectors.UnknownWait, seg.At)
+		s.unseen()
+		if class == fsm.NewData && seg.Len > 0 {
+			s.payload()
+		}
 	case class == fsm.Rst:
 		s.closes()
 	case class == fsm.Syn: // what was missed of the handshake

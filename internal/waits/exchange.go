@@ -75,7 +75,7 @@ func (s *step) delivered() bool {
 
 // tellExchange tells of an answer that is over.
 func (s *step) tellExchange(bytes uint64) {
-	if s.conn.Out(reassembly.B).Skipped(s.answer.Seq - 1) { // it began in what was not captured
+	if s.request.Ack.Before(s.answer.Seq) && s.conn.Out(reassembly.B).Skipped(s.answer.Seq-1) { // it began in what was not captured
 		s.replying, s.pipelined = false, false
 		return
 	}

@@ -82,3 +82,16 @@ func (s *step) mended(e *end) {
 	}
 	s.provisional, s.lost = 0, false
 }
+
+// unseen accounts for the time before a segment that acknowledges what was not captured: payload
+// between that of a transfer, or an answer.
+func (s *step) unseen() {
+	if s.run.side == s.side {
+		s.endTransfer()
+	}
+	if s.side == reassembly.A {
+		s.asking, s.pipelined = false, false
+	}
+	s.blame(Holes)
+	s.give(detectors.UnknownWait, s.seg.At)
+}

@@ -29,7 +29,7 @@ func (s *step) payload() {
 	own.sent, own.sentLen = seg.At, seg.Len
 	s.turn, s.spoken = s.side, true
 	s.ask()
-	if s.out.Skipped(seg.Seq - 1) { // something before it is missing
+	if s.out.Skipped(seg.Seq-1) && !s.out.Covered(seg.Seq) { // something before it is missing, and not only in the capture
 		s.open(seg.Seq)
 	}
 	s.late()

@@ -91,6 +91,13 @@ func TestRules(t *testing.T) {
 .2001 client > server . 1:1(0) ack 1461 win 64240
 .3201 server > client . 1461:2921(1460) ack 1 win 65160
 .3201 client > server . 1:1(0) ack 4381 win 64240`, "connect 100, network 100, loss 120"},
+		{"what was not captured is unknown once", nearClient +
+			`.1 client > server P. 1:101(100) ack 1 win 64240
+drop .2 server > client P. 1:401(400) ack 101 win 65160
+.3 client > server P. 101:201(100) ack 401 win 64240
+1.0 server > client P. 401:801(400) ack 201 win 65160
+1.5 client > server P. 201:301(100) ack 801 win 64240
+2.0 server > client P. 801:1201(400) ack 301 win 65160`, "connect 100, unknown 200, network 200, server-app 1000, client-app 500"},
 		{"data that nobody acknowledges meets silence", nearServer +
 			`.1 server > client P. 1:401(400) ack 1 win 65160
 .5 server > client P. 1:401(400) ack 1 win 65160
