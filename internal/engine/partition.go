@@ -60,6 +60,7 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	p.starts = p.watch.Starts()
 	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
 	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer
+	p.waits.Eager = o.longWay
 	if o.Follow != nil && o.Follow.Stretch != nil {
 		p.waits.FollowStretches(p.stretch)
 	}
@@ -100,6 +101,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		f.Conn.MayBeDuplicates()
 	}
 	if before := f.Conn.From(seg.File); before != seg.File && m.ID != flow.New && p.options.unobserved(before, seg.File) {
+		f.Account = p.waits.Settle(f.Account)
 		f.Conn.Unobserved(seg.At)
 	}
 	if f.Watchers != 0 {
@@ -108,6 +110,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	ev.Unread = p.unread(f.Watchers)
 	f.Conn.Step(seg, m.Side, &p.flows.Gaps, ev)
 	if m.Marks.Has(flow.Shared) {
+		f.Account = p.waits.Settle(f.Account)
 		p.bystanders(&m, seg, position, hash, ev)
 	}
 	if m.ID == flow.New {
@@ -117,13 +120,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}
 	if f.Account != 0 || seg.Len > 0 && p.openAccount(m.ID, f) {
-		if waits.Resting(f.Account) {
-			f.Account = p.waits.Wake(f.Account, uint32(m.ID))
-		}
-		p.waits.Account(f.Account).Process(seg, m.Side, ev, &f.Conn, p.waits.Told())
-		if p.options.Time {
-			p.waits.Measure(f.Account, seg, m.Side, ev, &f.Conn)
-		}
+		f.Account = p.waits.Process(f.Account, uint32(m.ID), seg, m.Side, ev, &f.Conn)
 	}
 	if ev.Ends() {
 		if f.Conn.Over() {
@@ -162,6 +159,7 @@ func (p *partition) quoted(seg *reassembly.Segment, hash uint32, print uint64, e
 	if f.Watchers != 0 {
 		f.Watchers = p.watch.Expire(f.Watchers, seg.At, f.Conn.View())
 	}
+	f.Account = p.waits.Settle(f.Account)
 	f.Conn.Quote(seg, side, ev)
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(id), f.Conn.View(), ev)
@@ -224,6 +222,7 @@ func (p *partition) bystanders(m *flow.Match, seg *reassembly.Segment, position 
 		case o.Position > position && !resumes:
 			continue
 		}
+		o.Account = p.waits.Settle(o.Account)
 		if o.Conn.Bystand(&by, ev, &p.aside) {
 			if p.predecessors == nil {
 				p.predecessors = map[uint64]result.Predecessor{}

@@ -15,7 +15,7 @@ func (p *partition) openAccount(id flow.ID, f *flow.Flow) bool {
 	if !p.accounts || f.Conn.Over() {
 		return false
 	}
-	f.Account = p.waits.Open(uint32(id))
+	f.Account = p.waits.Defer(uint32(id))
 	return true
 }
 

@@ -25,6 +25,15 @@ type Ledger struct {
 	ended   *Record   // will be one of these
 	keep    bool
 	told    Told
+
+	// Eager has every account made at once, and none wait for a reason; for tests.
+	Eager    bool
+	journals []*journal // by number
+	blank    []uint32   // of these, which may be used again
+	skipped  uint32     // connections that might have had a journal
+	inVain   int        // how many more journals were posted than not, within bounds
+	again    fsm.Events
+	room     reassembly.Gaps
 }
 
 // chunkSize is how many accounts are allocated together.
@@ -51,7 +60,7 @@ func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
 
 // Reset forgets all accounts.
 func (l *Ledger) Reset() {
-	*l = Ledger{Exchange: l.Exchange, Transfer: l.Transfer, Stretch: l.Stretch, keep: l.keep, told: l.told}
+	*l = Ledger{Exchange: l.Exchange, Transfer: l.Transfer, Stretch: l.Stretch, keep: l.keep, told: l.told, Eager: l.Eager}
 }
 
 // Open opens an account.
@@ -74,23 +83,55 @@ func (l *Ledger) Open(owner uint32) (account uint32) {
 	return account
 }
 
+// Defer opens an account as late as its connection allows.
+func (l *Ledger) Defer(owner uint32) (account uint32) {
+	if account, opened := l.openJournal(owner); opened {
+		return account
+	}
+	return l.Open(owner)
+}
+
+// Process accounts for the next segment of the account's connection, as Account.Process does.
+// It returns the account's number from then on.
+func (l *Ledger) Process(account, owner uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) uint32 {
+	if account >= journalled {
+		switch {
+		case Resting(account):
+			account = l.Wake(account, owner)
+		case l.journal(account).enter(seg, side, ev, c):
+			return account
+		default:
+			account = l.post(account)
+		}
+	}
+	l.Account(account).Process(seg, side, ev, c, &l.told)
+	if l.keep {
+		l.measure(account, seg, side, ev, c)
+	}
+	return account
+}
+
+// Settle has an account that waits be one: its connection may be changed by more than its
+// segments.
+func (l *Ledger) Settle(account uint32) uint32 {
+	if Journalled(account) {
+		return l.post(account)
+	}
+	return account
+}
+
 // Account is the account of that number.
 func (l *Ledger) Account(n uint32) *Account {
 	return &l.chunks[(n-1)>>chunkBits][(n-1)&(chunkSize-1)]
 }
 
-// Told is who is told what the accounts find.
-func (l *Ledger) Told() *Told { return &l.told }
-
-// Measure counts a segment for the record of its account.
-func (l *Ledger) Measure(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
-	if l.keep {
-		r := l.records[account-1]
-		if r == nil {
-			r = l.record(account)
-		}
-		measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
+// measure counts a segment for the record of its account.
+func (l *Ledger) measure(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
+	r := l.records[account-1]
+	if r == nil {
+		r = l.record(account)
 	}
+	measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
 }
 
 // resting marks the number of an account that rests.
@@ -141,8 +182,14 @@ func (l *Ledger) rested(account uint32) *Record {
 // Close ends an account, as End does, or takes its record if it rests; nil if none is
 // kept. The record is the caller's.
 func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
-	if Resting(account) {
+	switch {
+	case Resting(account):
 		return l.rested(account)
+	case Journalled(account) && !l.journal(account).slow(at):
+		l.discard(account)
+		return nil
+	case Journalled(account):
+		account = l.post(account)
 	}
 	r := l.End(account, at, known, c)
 	if r == nil {

@@ -2,6 +2,7 @@ package waits
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -206,8 +207,12 @@ func (a *Account) app(side reassembly.Side) detectors.Wait {
 // full is the payload of a full segment: the MSS, less what options may take.
 func (s *step) full() uint32 {
 	if s.mss == 0 {
-		mss := min(s.conn.View().EffSndMSS(), 65_535)
-		s.mss = uint16(mss - min(mss-1, 40))
+		s.mss = uint16(fullSegment(s.conn.View()))
 	}
 	return uint32(s.mss)
+}
+
+func fullSegment(v fsm.View) uint32 {
+	mss := min(v.EffSndMSS(), 65_535)
+	return mss - min(mss-1, 40)
 }

@@ -1,0 +1,146 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A journal has the first segments of a connection, of which no account is made yet. Most
+// connections are over before any of what an account tells could be more than a prompt answer:
+// then none is made. Else its segments are posted to an account, which is then the one that it
+// would have been: fsm takes them the same steps as before.
+type journal struct {
+	conn     fsm.Conn // after the first segment
+	first    int64    // trace time of the earliest segment
+	asked    int64    // when the client began to ask what the server has not answered; 0 = nothing
+	bytes    [2]uint32
+	owner    uint32
+	number   uint32    // of the journal
+	kinds    fsm.Kinds // of the first segment, as its class
+	class    fsm.Class
+	n        uint8
+	segments [journalSize]brief
+}
+
+// journalSize is how many segments a journal has: a request, its answer and the close take that
+// many. With these, it is as large as an account.
+const journalSize = 12
+
+// A brief is what fsm and accounts read of a segment that is neither SYN nor RST, and has no
+// SACK blocks.
+type brief struct {
+	mark         reassembly.Mark
+	tsVal, tsEcr uint32
+	has          reassembly.OptionBits
+	side         reassembly.Side
+}
+
+// journalled marks the number of a journal.
+const journalled = 1 << 30
+
+// Journalled reports whether the account of that number is none yet: see [Ledger.Settle].
+func Journalled(account uint32) bool { return account&(resting|journalled) == journalled }
+
+// openJournal begins a journal, if accounts may wait, and it has seldom been in vain so far.
+func (l *Ledger) openJournal(owner uint32) (account uint32, opened bool) {
+	if l.keep || l.told.Stretch != nil || l.Eager {
+		return 0, false
+	}
+	if l.skipped++; l.inVain > 0 && l.skipped%tryAgain != 0 {
+		return 0, false
+	}
+	var j *journal
+	if last := len(l.blank) - 1; last >= 0 {
+		account, l.blank = l.blank[last], l.blank[:last]
+		j = l.journal(account)
+	} else {
+		j = new(journal)
+		l.journals = append(l.journals, j)
+		account = uint32(len(l.journals)-1) | journalled
+	}
+	j.owner, j.number, j.n = owner, account, 0
+	return account, true
+}
+
+// Where more journals were posted than not, of up to maxInVain, only every tryAgain-th account
+// waits: traffic changes.
+const (
+	maxInVain = 8
+	tryAgain  = 16
+)
+
+func (l *Ledger) journal(account uint32) *journal { return l.journals[account&^journalled] }
+
+// enter puts the segment into the journal, if it has room and accounts need not be told yet.
+func (j *journal) enter(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) bool {
+	if j.n == journalSize || seg.Flags&(reassembly.SYN|reassembly.RST) != 0 || seg.Opts.NBlocks|uint8(seg.Missing) != 0 ||
+		!c.Out(reassembly.A).Whole() || !c.Out(reassembly.B).Whole() {
+		return false
+	}
+	if j.n == 0 {
+		j.conn, j.class, j.kinds = *c, ev.Class, ev.Kinds
+		j.first, j.asked, j.bytes = seg.At, 0, [2]uint32{}
+	}
+	if j.first = min(j.first, seg.At); j.slow(seg.At) || seg.Len > 0 && !j.payload(seg, side, ev.Class, c) {
+		return false
+	}
+	j.segments[j.n] = brief{reassembly.MarkOf(seg), seg.Opts.TSVal, seg.Opts.TSEcr, seg.Opts.Has, side}
+	j.n++
+	return true
+}
+
+// slow reports whether the server may not have answered promptly by trace time at.
+func (j *journal) slow(at int64) bool {
+	return j.asked != 0 && at-j.asked >= int64(detectors.PromptAnswer)
+}
+
+// payload notes a segment with payload, unless with it there may be a transfer.
+func (j *journal) payload(seg *reassembly.Segment, side reassembly.Side, class fsm.Class, c *fsm.Conn) bool {
+	j.bytes[side] += seg.Len
+	if n := j.bytes[side]; n >= minBytes || seg.At-j.first >= minTime && n >= minFulls*fullSegment(c.View()) {
+		return false
+	}
+	switch {
+	case side == reassembly.A && (j.asked == 0 || seg.At < j.asked):
+		j.asked = seg.At
+	case side == reassembly.B && class == fsm.NewData: // anything else may be no answer
+		j.asked = 0
+	}
+	return true
+}
+
+// segment makes the i-th segment again, as far as fsm and accounts read it.
+func (j *journal) segment(i uint8, seg *reassembly.Segment) (side reassembly.Side) {
+	b := &j.segments[i]
+	*seg = b.mark.Segment(j.conn.Endpoint(b.side), j.conn.Endpoint(b.side.Peer()))
+	seg.Opts.Has, seg.Opts.TSVal, seg.Opts.TSEcr = b.has, b.tsVal, b.tsEcr
+	return b.side
+}
+
+// post makes an account of what the journal has.
+func (l *Ledger) post(account uint32) uint32 {
+	j := l.journal(account)
+	if j.n > 0 { // else it was in vain, but cost nothing
+		l.inVain = min(l.inVain+1, maxInVain)
+	}
+	number := l.Open(j.owner)
+	a, ev, seg := l.Account(number), &l.again, &l.told.last
+	for i := range j.n {
+		side := j.segment(i, seg)
+		if i == 0 {
+			ev.Class, ev.Kinds = j.class, j.kinds
+		} else {
+			j.conn.Step(seg, side, &l.room, ev)
+		}
+		a.Process(seg, side, ev, &j.conn, &l.told)
+	}
+	l.blank = append(l.blank, account)
+	return number
+}
+
+// discard ends a journal that nobody needs.
+func (l *Ledger) discard(account uint32) {
+	l.inVain = max(l.inVain-1, -maxInVain)
+	l.blank = append(l.blank, account)
+}
