@@ -71,7 +71,7 @@ func few(t *testing.T, n, size int, pause time.Duration) []reassembly.Segment {
 	t.Helper()
 	text := nearServer + ".1 client > server P. 1:101(100) ack 1 win 64240\n"
 	for i := range n {
-		text += fmt.Sprintf("%.3f server > client . %d:%d(%d) ack 101 win 65160\n", (100*time.Millisecond+time.Duration(i)*pause).Seconds(), 1+i*size, 1+(i+1)*size, size)
+		text += fmt.Sprintf("%.3f server > client . %d:%d(%d) ack 101 win 65160\n", (100*time.Millisecond + time.Duration(i)*pause).Seconds(), 1+i*size, 1+(i+1)*size, size)
 	}
 	text += fmt.Sprintf("%.3f client > server P. 101:201(100) ack %d win 64240\n", (time.Duration(n)*pause + time.Second/5).Seconds(), 1+n*size)
 	tr, err := scenario.Parse("few", []byte(text))
