@@ -54,7 +54,7 @@ type Capture struct {
 
 // A Note is a property of the whole trace that limits what it can prove.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "interrupted" or "no-tcp"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "relayed", "interrupted" or "no-tcp"
 	Message string // one or more sentences, with the consequence
 }
 

@@ -22,6 +22,18 @@ func (f *Finding) AnsweredTwice() {
 		"The RST ends only what the other SYN-ACK began."
 }
 
+// Relayed says that one device, whose packets have that TTL, seems to answer for the server, on
+// whose behaviour the finding rests, and for all others of the capture. Engines call it as they
+// call SentElsewhere.
+func (f *Finding) Relayed(server reassembly.Endpoint, ttl uint8) {
+	if !f.Fault.NamesHost() {
+		return
+	}
+	f.Fault = FaultUnknown
+	f.Message += fmt.Sprintf(" All public addresses in this capture accept connections with TTL %d and the same options: one device nearby (a VPN, NAT or proxy) seems to answer for them, "+
+		"so this may not be %v's doing.", ttl, server)
+}
+
 // SentElsewhere says that the SYN on which the finding rests (SYN is not nil) was also
 // captured on its way to another address, from where nothing answered it: the
 // destination is translated in between (DNAT), and the answer came from behind the

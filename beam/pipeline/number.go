@@ -83,9 +83,13 @@ func (f *numberFn) ProcessElement(ctx context.Context, rang int, values func(*[]
 		}
 		c.Row.ID = p.Rows[rang].Before + uint64(i) + 1
 		rows.Write(&c.Row)
+		for k := range c.Findings {
+			c.Findings[k].Flow = &c.Row
+		}
 		engine.Doubt(c.Findings, &p.Sums.Counts, &w.Stats)
 		for k := range c.Findings {
 			fd := outcome.Finding{Position: c.Position, Detector: detector[c.Findings[k].Detector], Row: c.Row, Finding: c.Findings[k]}
+			fd.Finding.Flow = nil // it is Row
 			pt.Groups = append(pt.Groups, result.Group{
 				Detector: fd.Finding.Detector, Outcome: fd.Outcome, Verdict: fd.Verdict, Severity: fd.Severity, N: 1, Listed: 1,
 			})

@@ -37,6 +37,12 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 			break
 		}
 	}
+	if server := opener.Peer(); one != minusOne { // what was counted once, stays
+		v := f.Conn.View()
+		if syn, captured := v.SYNOptions(server); captured && !v.IPHabits(server).VariesTTL {
+			c.Answers.Count(f.Conn.Endpoint(server), stats.Answer{TTL: v.Last(server).TTL, Has: syn.Has, MSS: syn.MSS})
+		}
+	}
 	acks := f.Conn.PureAcks(reassembly.A) + f.Conn.PureAcks(reassembly.B)
 	c.PureACKs += one * acks
 	if f.Conn.Bytes(reassembly.A) > 0 && f.Conn.Bytes(reassembly.B) > 0 {

@@ -5,17 +5,26 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Doubt makes what was said to be absent undecided if the trace as a whole shows
-// that such things were left out of it, or that its clock was set. Run and Analyze do
-// so. It is for those who analysed connections apart (see Tuples), after Relate, once all of
-// the trace has been counted.
+// that such things were left out of it, or that its clock was set, and accuses no
+// server for which something else answers. Run and Analyze do so. It is for those who analysed
+// connections apart (see Tuples), after Relate, once all of the trace has been counted.
 func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	for i := range findings {
 		f := &findings[i]
 		doubt(&f.Finding, f.FINRank, c)
 		doubtClock(&f.Finding, trace)
+		relayed(&f.Finding, f.Flow, c)
+	}
+}
+
+// relayed accuses no server if one device seems to answer for all.
+func relayed(f *detectors.Finding, row *result.Flow, c *stats.Counts) {
+	if server := row.End[reassembly.B]; f.Subject == reassembly.B && c.Answers.OneDevice() && stats.IsPublic(server) {
+		f.Relayed(server, c.Answers.First.TTL)
 	}
 }
 

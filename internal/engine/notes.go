@@ -46,5 +46,9 @@ func notes(s *stats.Counts) []result.Note {
 			notes = append(notes, result.Note{Name: n.name, Message: fmt.Sprintf("%d of %d %s %s", n.some, max(n.all, n.some), n.of, n.message)})
 		}
 	}
+	if a := &s.Answers; a.OneDevice() {
+		notes = append(notes, result.Note{Name: "relayed", Message: fmt.Sprintf("%d of %d connections were accepted by public addresses that all answer with TTL %d and the same options: "+
+			"one device nearby (a VPN, NAT or proxy) seems to answer for them. Round trips, windows and resets are its own. Capture behind it to judge the servers.", a.Conns, flows, a.First.TTL)})
+	}
 	return notes
 }

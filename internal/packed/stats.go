@@ -96,7 +96,14 @@ func appendCounts(b []byte, c *stats.Counts) []byte {
 	}
 	b = append(b, c.Oversized.Host.Addr[:]...)
 	b = binary.BigEndian.AppendUint16(b, c.Oversized.Host.Port)
-	if c.Known {
+	b = appendBool(b, c.Known)
+	a := &c.Answers
+	b = appendNumbers(b, a.Conns, uint64(a.First.TTL), uint64(a.First.Has), uint64(a.First.MSS))
+	return appendNumbers(appendBool(b, a.Mixed), a.Nets[:]...)
+}
+
+func appendBool(b []byte, x bool) []byte {
+	if x {
 		return append(b, 1)
 	}
 	return append(b, 0)
@@ -209,6 +216,14 @@ func (p *parser) counts(c *stats.Counts) {
 	if b := p.bytes(19); b != nil {
 		c.Oversized.Host = reassembly.Endpoint{Addr: [16]byte(b), Port: binary.BigEndian.Uint16(b[16:])}
 		c.Known = b[18] != 0
+	}
+	a := &c.Answers
+	a.Conns, a.First = p.uvarint(), stats.Answer{TTL: uint8(p.uvarint()), Has: reassembly.OptionBits(p.uvarint()), MSS: uint16(p.uvarint())}
+	if b := p.bytes(1); b != nil {
+		a.Mixed = b[0] != 0
+	}
+	for i := range a.Nets {
+		a.Nets[i] = p.uvarint()
 	}
 }
 

@@ -25,6 +25,7 @@ type Counts struct {
 	PureACKs     uint64
 	Talks        uint64 // connections whose sides both sent payload
 	Talked       uint64 // their segments, pure ACKs left out
+	Answers      Answers
 }
 
 // A Sender is one end of the connection whose first segment has that position.
@@ -57,6 +58,7 @@ func (c *Counts) Add(d *Counts) {
 	c.PureACKs += d.PureACKs
 	c.Talks += d.Talks
 	c.Talked += d.Talked
+	c.Answers.Add(&d.Answers)
 }
 
 // AddOversized keeps the first sender of oversize segments.

@@ -3,6 +3,8 @@ package stats
 import (
 	"slices"
 	"testing"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 const hour = int64(3600e9)
@@ -98,5 +100,34 @@ func TestRawTime(t *testing.T) {
 		if got := s.RawTime(uint32(frame), 500); got != want {
 			t.Errorf("frame %d was recorded at %d, want %d", frame, got, want)
 		}
+	}
+}
+
+// It does not matter in which order answers are added, as workers and shards do.
+func TestAnswers_order(t *testing.T) {
+	var hosts []Answers
+	for i := range 7 {
+		var a Answers
+		a.Count(reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 100 + byte(i)%6}}, Answer{TTL: 64, MSS: 1460})
+		hosts = append(hosts, a)
+	}
+	var forward, backward, apart, rest Answers
+	for i := range hosts {
+		forward.Add(&hosts[i])
+		backward.Add(&hosts[len(hosts)-1-i])
+		if i%2 == 0 {
+			apart.Add(&hosts[i])
+		} else {
+			rest.Add(&hosts[i])
+		}
+	}
+	apart.Add(&rest)
+	if forward != backward || forward != apart || forward.Conns != 7 || !forward.OneDevice() {
+		t.Errorf("%+v, %+v, %+v", forward, backward, apart)
+	}
+	var other Answers
+	other.Count(reassembly.Endpoint{Addr: [16]byte{10: 0xff, 11: 0xff, 12: 100}}, Answer{TTL: 63, MSS: 1460})
+	if forward.Add(&other); forward.OneDevice() {
+		t.Error("one device with two TTLs")
 	}
 }

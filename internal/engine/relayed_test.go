@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// abort has a server accept a connection, answer a request, and abort.
+func (f *feeder) abort(server string, ttl uint8, mss uint16) {
+	const ack = reassembly.ACK
+	f.client++
+	give := func(fromServer bool, seg reassembly.Segment) {
+		seg.Dst.Addr = netip.MustParseAddr(server).As16()
+		seg.Src.Addr = netip.MustParseAddr("192.168.0.2").As16()
+		seg.Window, seg.TTL = 1000, 128
+		if fromServer {
+			seg.TTL = ttl
+		}
+		f.give(fromServer, seg)
+	}
+	opts := reassembly.Options{Has: reassembly.HasMSS, MSS: mss}
+	give(false, reassembly.Segment{Flags: reassembly.SYN, Opts: opts})
+	give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | ack, Opts: opts})
+	give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: ack})
+	give(false, reassembly.Segment{Seq: 1, Ack: 1, Len: 10, Flags: ack | reassembly.PSH})
+	give(true, reassembly.Segment{Seq: 1, Ack: 11, Len: 10, Flags: ack | reassembly.PSH})
+	give(false, reassembly.Segment{Seq: 11, Ack: 11, Flags: ack})
+	f.position += 500
+	give(true, reassembly.Segment{Seq: 11, Ack: 11, Flags: reassembly.RST | ack})
+}
+
+// No server is accused of what one device does that answers for all; seen in captures behind
+// VPNs and behind VMware's NAT.
+func TestRelayed(t *testing.T) {
+	public := []string{"8.8.8.8", "93.184.216.34", "142.250.1.1", "2a00:1450:4001:800::1", "104.16.1.1"}
+	for _, c := range []struct {
+		name    string
+		servers []string
+		ttl     uint8
+		odd     bool // one has another MSS
+		relayed bool
+	}{
+		{"a VPN", public, 63, false, true},
+		{"a NAT on the link", public, 128, false, true},
+		{"two routers away", public, 62, false, false},
+		{"another machine", public, 63, true, false},
+		{"four networks", append(public[:4:4], "8.8.4.4"), 63, false, false},
+		{"a LAN", []string{"10.0.0.1", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::1", "192.168.0.3"}, 64, false, false},
+	} {
+		f := newFeeder()
+		for i, server := range c.servers {
+			mss := uint16(1206)
+			if c.odd && i == 2 {
+				mss = 1460
+			}
+			f.abort(server, c.ttl, mss)
+		}
+		end := int64(f.position) * 1e6
+		r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+		if len(r.Findings) != len(c.servers) {
+			t.Fatalf("%s: %d findings", c.name, len(r.Findings))
+		}
+		for _, found := range r.Findings {
+			if relayed := found.Fault == detectors.FaultUnknown && strings.Contains(found.Message, "one device"); relayed != c.relayed {
+				t.Errorf("%s: fault %v: %s", c.name, found.Fault, found.Message)
+			}
+		}
+		if noted := slices.ContainsFunc(r.Notes, func(n result.Note) bool { return n.Name == "relayed" }); noted != c.relayed {
+			t.Errorf("%s: noted %t", c.name, noted)
+		}
+	}
+}
