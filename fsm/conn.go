@@ -43,7 +43,7 @@ type end struct {
 	bits   endBits
 	ahead  uint8 // by how much the greatest IP identification captured lies beyond that of last
 	opts   reassembly.OptionBits
-	wrote  finPause // when it sent new payload although it had acknowledged its peer's FIN
+	wrote  finPause // when it sent new payload although it had received its peer's FIN
 }
 
 // endBits are what a side's answer in the handshake shows, see Relayed, and its close.
@@ -53,6 +53,8 @@ const (
 	acksSooner endBits = 1 << iota // its ACKs come much sooner than the answer did
 	atLeast                        // the answer took that long or longer: what it answers was sent again
 	asked                          // it sent FIN with payload, or right behind payload, before any answer to that
+	carried                        // its FIN came with payload that was not seen before: who acknowledges that has the FIN
+	ackSoon                        // its last ACK that was timed came so soon, see timeAfterBare
 )
 
 type connBits uint32

@@ -29,6 +29,9 @@ func (s *step) finish() {
 		if last := &s.own.last; s.seg.Len > 0 || last.Len > 0 && last.Ack == s.seg.Ack {
 			s.own.bits |= asked
 		}
+		if s.seg.Len > 0 && s.ev.place == reassembly.Fresh {
+			s.own.bits |= carried
+		}
 		s.c.bits &^= foreignFINBit(s.side) | deniedFINBit(s.side) | takenFINBit(s.side)
 		if s.foreign() {
 			s.c.bits |= foreignFINBit(s.side)
@@ -155,7 +158,7 @@ func (s *step) withdrawFIN(side reassembly.Side) {
 	}
 	h.Phase = PhaseOpen
 	h.bits &^= closedSecond | finAckLost | finFirst | finSecond | doubted
-	s.c.ends[side].bits &^= asked
+	s.c.ends[side].bits &^= asked | carried
 	s.c.bits &^= foreignFINBit(side) | deniedFINBit(side)
 	s.emit(FinWithdrawn, side)
 }
@@ -166,14 +169,20 @@ type finPause uint8
 
 const finPauseStep = 10 * time.Millisecond
 
+// finArrived reports whether the peer of a side that has sent FIN shows by its ACK that it has
+// received it. The stacks of some VPN programs do not count the FIN of a segment with payload.
+func (e *end) finArrived(ack reassembly.Seq) bool {
+	return ack.After(e.dir.FIN) || ack == e.dir.FIN && e.bits&carried != 0 && !paddedFIN(&e.last)
+}
+
 // wroteAfterFIN notes when new payload follows on the ACK of the peer's FIN.
 func (s *step) wroteAfterFIN() {
-	h, own := &s.peer.dir, s.own
-	if own.wrote != 0 || h.Phase != PhaseFinAcked || !s.seg.Ack.After(h.FIN) {
+	own := s.own
+	if own.wrote != 0 || s.peer.dir.Phase < PhaseFinSent || !s.peer.finArrived(s.seg.Ack) {
 		return
 	}
 	own.wrote = 1
-	if own.last.Ack.After(h.FIN) {
+	if s.peer.finArrived(own.last.Ack) {
 		own.wrote += finPause(min(max(s.seg.At-own.last.At, 0)/int64(finPauseStep), math.MaxUint8-1))
 	}
 }

@@ -71,6 +71,7 @@ func (s *step) sampleRTT() {
 	if s.own.answer >= s.minRelayed() && s.own.answer/timesRelayed >= r {
 		s.own.bits |= acksSooner
 	}
+	s.timeAfterBare(r)
 	if p.srtt == 0 {
 		p.srtt, p.rttvar = r, r/2
 		return
@@ -97,6 +98,29 @@ func (s *step) minRelayed() uint32 {
 	}
 	return minRelayed
 }
+
+// minBare is minRelayed, in microseconds, where the SYN-ACK refused all that SYNs of today offer:
+// the NAT of VMware answers so. A small host does so, too, and may be late once; there, two
+// ACKs in a row must come so soon.
+const minBare = 5_000
+
+// timeAfterBare notes whether an ACK of this side, which took so many microseconds, came soon
+// after such an answer.
+func (s *step) timeAfterBare(took uint32) {
+	own := s.own
+	switch soon := own.bits&ackSoon != 0; {
+	case own.answer < minBare, own.opts&^reassembly.HasMSS != 0, !own.dir.is(synSeen), s.peer.opts&modern != modern, s.c.bits&optionsCut != 0:
+	case own.answer/timesRelayed < took:
+		own.bits &^= ackSoon
+	case soon:
+		own.bits |= acksSooner
+	default:
+		own.bits |= ackSoon
+	}
+}
+
+// modern are the options that all SYNs have today.
+const modern = reassembly.HasMSS | reassembly.HasScale | reassembly.HasSACKPermitted
 
 // Relayed is how long the side took at least to answer the peer's part of the handshake, if an ACK of
 // data took so much less that it seems to come from something between: a NAT or a proxy that

@@ -45,7 +45,7 @@ func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
 // (RFC 9293 3.6).
 type HalfClose struct {
 	Asked bool          // the side's FIN came with payload or right behind payload, which nothing had answered
-	Used  bool          // the peer has acknowledged the FIN, and sent new payload
+	Used  bool          // the peer has received the FIN, as its ACKs show, and sent new payload
 	Pause time.Duration // between these two, in steps of 10 ms, 2.5 s at most
 }
 

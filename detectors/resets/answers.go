@@ -67,6 +67,20 @@ func (c *resetCase) oneForSeveral() bool {
 		c.sender.close.Used && c.lost() > 0 && c.recent > 0
 }
 
+// minSooner is by how much sooner than a round trip a RST must come to answer something before:
+// queues and hosts vary by less than that, or by a sixteenth on long paths.
+const minSooner = 2 * time.Millisecond
+
+// dataBeforeFIN reports whether such a RST answers the data: it came sooner after the FIN than
+// the handshake took, and than data is acknowledged.
+func (c *resetCase) dataBeforeFIN() bool {
+	least := c.handshakeRTT
+	if c.peer.srtt > 0 {
+		least = min(least, c.peer.srtt)
+	}
+	return c.oneForSeveral() && time.Duration(c.rst.At-c.peer.last.At) < least-max(minSooner, least/16)
+}
+
 // synAgainUnderway reports whether the peer's last segment is its SYN, sent again. What the
 // sender has answered meanwhile may be the first one (random kernel case 1171).
 func (c *resetCase) synAgainUnderway() bool {

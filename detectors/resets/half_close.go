@@ -16,7 +16,7 @@ type lateData uint8
 
 const (
 	crossing lateData = iota // sent before its sender knew of the FIN
-	answer                   // to what the client had sent with its FIN, or right before that
+	answer                   // to what the client had sent with its FIN, or last before that
 	reuse                    // a new request, in a connection that the server had closed well before
 	farewell                 // too short to be missed: often what ends a session, such as a TLS close_notify
 	rest                     // what its sender had left to send
@@ -85,7 +85,7 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. A short request to a connection that was closed long before looks the same.",
 			"No action needed, unless the sender of the data reports an error."
 	case kind == answer:
-		return "The sender of the RST closed its socket completely, right after it had sent something, and the answer to that met no socket. " +
+		return "The sender of the RST closed its socket completely before anything had answered its last data, and what came then met no socket. " +
 				"Its peer may send after a FIN (half-close, RFC 9293 3.6), and did nothing wrong.",
 			"No action needed if the application did not want the answer. If it did, let it shut down only its sending side (SHUT_WR), and read to the end of file before it closes."
 	case kind == rest, kind == crossing && !c.request():
@@ -104,6 +104,9 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	case c.before.n > 0:
 		m = fmt.Sprintf("%s had closed and its socket was gone: it answered what came from %s, %s of data among it, with %d RSTs (frames %d to %d).",
 			c.sender.name, c.peer.name, inBytes(c.lost()), c.before.n+1, c.before.first.Frame, c.rst.Frame)
+	case c.dataBeforeFIN():
+		m += fmt.Sprintf(" It came %s after the FIN (frame %d), too soon to answer that: the handshake took %s.",
+			detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame, detectors.Span(int64(c.handshakeRTT)))
 	case c.peer.last.Len == 0 && c.answers() && !c.oneOf():
 		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
 			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
@@ -116,7 +119,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	case kind == reuse:
 		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", c.peer.name)
 	case kind == answer && c.fromClient():
-		m += fmt.Sprintf(" It had sent its FIN with a request or right behind one, without waiting for the answer. %s had received the FIN, and may still send (RFC 9293 3.6).", c.peer.name)
+		m += fmt.Sprintf(" It had sent its FIN before anything answered its last data. %s had received the FIN, and may still send (RFC 9293 3.6).", c.peer.name)
 	case kind == rest && c.fromServer():
 		m += fmt.Sprintf(" %s had received the FIN, but only just, and may still send (RFC 9293 3.6).", c.peer.name)
 	default:

@@ -34,12 +34,15 @@ func (c *resetCase) otherWindow() bool {
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
 func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) }
 
-// otherDevice reports whether a RST that ends a silence comes from another device than the
-// sender's last segment, though not all before had one TTL: a load balancer that answers
-// SYNs itself speaks in its name, too. The RST advertises a window, and not the socket's.
+// unlikeLast reports whether the RST comes from another device than the sender's last segment,
+// by its TTL, though not all before may have had one: a load balancer that answers SYNs
+// itself speaks in its name, too.
+func (c *resetCase) unlikeLast() bool { return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) }
+
+// otherDevice reports whether such a RST ends a silence. It advertises a window, and not the
+// socket's.
 func (c *resetCase) otherDevice() bool {
-	last := &c.sender.last
-	return c.brokeSilence() && c.rst.Window != 0 && c.rst.Window != last.Window && fsm.Habits{}.OtherTTL(last, &c.rst)
+	return c.brokeSilence() && c.rst.Window != 0 && c.rst.Window != c.sender.last.Window && c.unlikeLast()
 }
 
 // otherID reports whether the sender counts its IP IDs, and that of the RST is not next.
@@ -101,13 +104,16 @@ func (c *resetCase) peersID() bool {
 const farAnswer = 20 * time.Millisecond
 
 // standIn says who may have spoken for the sender, if not its host: a NAT or a proxy that ends
-// the connections of hosts behind it. It is "" if nothing shows that. A RST with TTL 255 was
+// the connections of hosts behind it, or whoever has the TTL of the RST. It is "" if nothing shows that. A RST with TTL 255 was
 // written on this link, since no router has lowered that (RFC 5082 2.2).
 func (c *resetCase) standIn() string {
 	took := c.rst.At - c.peer.last.At
 	switch {
 	case c.sender.relayed:
 		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
+	case c.unlikeLast():
+		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): a load balancer or another device may have sent it.",
+			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame)
 	case c.refusal() && c.sender.last.At == 0 && c.rst.TTL == 255 && took >= int64(farAnswer):
 		return fmt.Sprintf(" The RST has TTL 255, so no router has forwarded it, but it took %s: a NAT or proxy on this link seems to have sent it for a host that is further away.",
 			detectors.Span(took))

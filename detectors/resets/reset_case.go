@@ -64,6 +64,7 @@ type end struct {
 	shrank     bool // it has taken back window before
 	synSeen    bool
 	probe      bool // last is a keep-alive or a window probe
+	srtt       time.Duration
 	close      fsm.HalfClose
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
 	habits     fsm.Habits
@@ -115,7 +116,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
 		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side), queued: v.Unpushed(side),
-		probe: last.At != 0 && detectors.IsProbe(v, side, &last), close: v.HalfClose(side),
+		probe: last.At != 0 && detectors.IsProbe(v, side, &last), close: v.HalfClose(side), srtt: v.SRTT(side),
 	}
 	e.fin, _ = v.FIN(side)
 	e.scale, e.scaleKnown = v.WindowScale(side)

@@ -178,6 +178,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
 	case c.oneOf():
 		evidence = append(evidence, r.Evidence("last of the segments that the RSTs answer", peer, last))
+	case c.dataBeforeFIN():
+		evidence = append(evidence, r.Evidence("FIN right behind the data that the RST answers", peer, last))
 	case c.oneForSeveral():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless that is one just before", peer, last))
 	case c.answers(), c.overran():

@@ -166,6 +166,9 @@ func (c *resetCase) halfOpenSentence() string {
 // application may have read it, and have aborted the connection (SO_LINGER 0).
 func (c *resetCase) unreadDataSentence() string {
 	m := fmt.Sprintf("%s closed its socket with a RST (frame %d)", c.sender.name, c.rst.Frame)
+	if own := &c.sender.last; own.Flags.Has(reassembly.FIN) && c.prompt(own, &c.rst) {
+		m = fmt.Sprintf("%s closed its socket with a FIN (frame %d) and a RST (frame %d)", c.sender.name, own.Frame, c.rst.Frame)
+	}
 	const or = " It closed with the data unread, or aborted the connection: the capture does not show what its application had read."
 	switch beyond := c.beyond(); {
 	case c.windowFell():
@@ -175,10 +178,12 @@ func (c *resetCase) unreadDataSentence() string {
 		}
 	case beyond > 0:
 		m += fmt.Sprintf(" while data from %s was unread or still in flight: %s, not acknowledged.", c.peer.name, inBytes(beyond))
-	case c.lost() > 0:
+	case c.lost() > 0 && c.prompt(&c.peer.last, &c.rst):
 		m += fmt.Sprintf(" when data from %s had just arrived: %s, which the RST itself acknowledges.", c.peer.name, inBytes(c.lost())) + or
+	case c.lost() > 0:
+		m += fmt.Sprintf(" %s after data from %s (frame %d): %s, which the RST itself acknowledges.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.peer.last.Frame, inBytes(c.lost())) + or
 	default:
-		m += fmt.Sprintf(". It had acknowledged %s from %s (frame %d) but never answered.", inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame) + or
+		m += fmt.Sprintf(". It had acknowledged the last data from %s (%s in frame %d), but never answered.", c.peer.name, inBytes(c.peer.last.Len), c.peer.last.Frame) + or
 	}
 	return m + c.ownLoss()
 }
@@ -201,6 +206,9 @@ func (c *resetCase) outOfWindowSentence() string {
 func (c *resetCase) abortedSentence() string {
 	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
+	case c.unlikeLast() && c.confirms.At == 0 && !c.gaveUp():
+		m = fmt.Sprintf("A RST with the source address %s ended the connection to %s (frame %d), %s after the last segment.",
+			c.sender.name, c.peer.name, c.rst.Frame, detectors.Span(c.rst.At-max(c.sender.last.At, c.peer.last.At)))
 	case c.confirms.At != 0:
 		m += fmt.Sprintf(", the second of two: the first (frame %d) was out of place, and %s answered it with a challenge ACK (frame %d; RFC 5961 3.2).",
 			c.confirms.Frame, c.peer.name, c.peer.last.Frame)
