@@ -128,14 +128,13 @@ func (d *Decoder) lengthOf(b []byte, n, wire, total int, protocol uint8) int {
 // something that did not record how long it had been: to as many bytes as all others (no frame
 // was longer yet), or to its IP and TCP headers.
 func (d *Decoder) cutUnrecorded(b []byte, n, wire, total int, protocol uint8) bool {
-	const offset = 12 // of the data offset in a TCP header
 	switch {
 	case d.nested: // in fragments, or in what a switch mirrors of a packet
 		return true
 	case wire < ethernetMTU && d.frame == d.longest:
 		return true
 	}
-	return protocol == protoTCP && total <= ethernetMTU && len(b) > n+offset && wire == n+int(b[n+offset]>>4)*4
+	return protocol == protoTCP && total <= ethernetMTU && len(b) > n+dataOffset && wire == n+int(b[n+dataOffset]>>4)*4
 }
 
 // descend counts a nested header and reports whether it may be decoded.

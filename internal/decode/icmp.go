@@ -13,6 +13,8 @@ const (
 	// quoted is how much of the segment an error quotes at least (RFC 792): ports and
 	// sequence number.
 	quoted = 8
+	// dataOffset is where the byte lies that has the length of the header in its high bits.
+	dataOffset = 12
 )
 
 // icmp reads an ICMP or ICMPv6 error: seg becomes the segment that it quotes.
@@ -100,6 +102,10 @@ func quoteTCP(b []byte, length int, seg *reassembly.Segment) bool {
 	}
 	seg.Src.Port, seg.Dst.Port = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	seg.Seq = reassembly.Seq(binary.BigEndian.Uint32(b[4:]))
-	seg.Len = uint32(length - tcpHeader)
+	header := tcpHeader
+	if len(b) > dataOffset {
+		header = min(max(int(b[dataOffset]>>4)*4, tcpHeader), length)
+	}
+	seg.Len = uint32(length - header)
 	return true
 }

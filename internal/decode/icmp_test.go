@@ -22,6 +22,8 @@ func TestDecode_icmp(t *testing.T) {
 	}{
 		{"whole", linkRaw, ipv4(protoICMP, cat([]byte{3, 4, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 4, MTU: 1400}},
 		{"eight bytes", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, p4[:28])), reassembly.ICMP{Type: 11}},
+		{"options, too", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, ipv4(protoTCP, tcp(make([]byte, 20), make([]byte, 12)))[:33])), reassembly.ICMP{Type: 11}},
+		{"a data offset that is too small", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, edit(p4, 32, 0x40))), reassembly.ICMP{Type: 11}},
 		{"NAT translated the error and not the quote", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, natted)), reassembly.ICMP{Type: 3, Code: 1}},
 		{"IPv6", linkIPv6, ipv6(protoICMPv6, cat(big6, p6)), reassembly.ICMP{Type: 2, MTU: 1300}},
 		{"IPv6, first fragment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoFragment, cat([]byte{6, 0, 0, 1, 0, 0, 0, 9}, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
