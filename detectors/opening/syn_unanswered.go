@@ -138,12 +138,10 @@ func (w *synUnanswered) told(ev fsm.Event, r *detectors.Report) {
 	if w.icmp == nil {
 		w.icmp = new(detectors.ICMPErrors)
 	}
+	w.icmp.Add(ev.Seg)
 	if w.syn.At == 0 {
 		w.syn = r.Conn.Last(w.client)
 	}
-	quote := *ev.Seg
-	quote.Len = min(quote.Len, w.syn.Len) // a short quote does not tell options from payload
-	w.icmp.Add(&quote)
 	r.Emit(w.finding(synRefusedByICMP, ev.Seg.At, ev.Seg.At, r))
 }
 
