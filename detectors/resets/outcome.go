@@ -58,12 +58,18 @@ var (
 // an old duplicate.
 func (c *resetCase) staleFault() detectors.Fault {
 	switch {
-	case c.otherTTL():
+	case c.otherTTL(), c.replies() && c.overtaken():
 		return detectors.FaultPath
 	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue():
 		return detectors.FaultUnknown
 	}
 	return detectors.FaultHost
+}
+
+// overtaken reports whether the peer's last segment is an ACK that acknowledges less than the peer
+// had acknowledged before.
+func (c *resetCase) overtaken() bool {
+	return c.closed() && c.peer.last.SeqLen() == 0 && c.peer.last.Ack.Before(c.sender.stream.Una)
 }
 
 // ackDue reports whether the peer's last segment is the ACK that the sender's last calls for:

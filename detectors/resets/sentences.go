@@ -85,6 +85,8 @@ func (c *resetCase) staleSentence() string {
 		case c.replies() && d != 0:
 			m += fmt.Sprintf(" That FIN has the sequence number %d, the first one had %d: there can be only one (RFC 9293 3.10.4), and %s had acknowledged the first.",
 				c.peer.fin+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin-c.peer.stream.ISS, c.sender.name)
+		case c.replies() && c.overtaken():
+			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
 		case c.replies() && c.ackDue():
 			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or %[1]s had not waited for this one.",
 				c.sender.name, c.sender.last.Frame)
