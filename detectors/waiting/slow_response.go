@@ -25,7 +25,7 @@ var SlowResponse = &detectors.Detector{
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
 			"An interactive session, whose client pauses. A connection in a pool that waits for its next request. A request or an answer that was lost " +
-			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. Where a NAT or proxy seems to " +
+			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
 		Refs:  []string{"RFC 9293 3.8.4"},
@@ -40,7 +40,7 @@ var SlowResponse = &detectors.Detector{
 		{Name: "min-unanswered", Default: 5, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time that a client waited before it gave up"},
 	},
 	StartsOn:     fsm.On(fsm.Answered, fsm.Transferred),
-	SubscribesTo: fsm.On(fsm.Answered, fsm.Transferred),
+	SubscribesTo: fsm.On(fsm.Answered, fsm.Transferred, fsm.FinSent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(slowResponse) },
 }
 
@@ -71,8 +71,12 @@ type slowResponse struct {
 const maxFrames = 5
 
 func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
-	if ev.Kind == fsm.Transferred {
+	switch ev.Kind {
+	case fsm.Transferred:
 		w.transfer(r.Transfer, r)
+		return
+	case fsm.FinSent:
+		w.closed(ev.Side, r)
 		return
 	}
 	x := r.Exchange
@@ -213,6 +217,22 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	relayed(&f, t.Relayed, r)
 	invisible(&f, t.Invisible)
 	r.Emit(f)
+}
+
+// maxGoodbye is how many bytes still only end a session: a close_notify of TLS takes 31 (RFC 8446
+// 6.1), a record with padding or a last line of text some more.
+const maxGoodbye = 128
+
+// closed withdraws a pause after which the server only said that it closes: the answer was
+// complete before, and the connection idle.
+func (w *slowResponse) closed(side reassembly.Side, r *detectors.Report) {
+	if side != reassembly.B || len(w.pauses) == 0 {
+		return
+	}
+	last := &w.pauses[len(w.pauses)-1]
+	if fin, _ := r.Conn.FIN(side); fin.AtOrBefore(last.End() + maxGoodbye) {
+		r.Withdraw(last.File, last.Frame)
+	}
 }
 
 // relayed takes the blame from the server if something before it seems to acknowledge
