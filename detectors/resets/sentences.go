@@ -88,7 +88,7 @@ func (c *resetCase) staleSentence() string {
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
 		case c.replies() && c.ackDue():
-			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or %[1]s had not waited for this one.",
+			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or this one came twice, or %[1]s had not waited for it.",
 				c.sender.name, c.sender.last.Frame)
 		}
 		return m + c.otherSender()

@@ -158,7 +158,7 @@ func (c *crossing) fate(w *way) {
 			fates[i] = missed
 		}
 	}
-	if len(w.far) == 0 && (!w.joined || slices.Contains(fates, missed) || !c.shows(w.farTap, c.receiverOf(w))) { // it does not capture that direction, or nobody knows when
+	if len(w.far) == 0 && (!w.joined || !c.shows(w.farTap, c.receiverOf(w))) || slices.Contains(fates, missed) && !s.occupies(w.far) { // it does not capture that direction, or nobody knows when
 		for i := range fates {
 			if fates[i] == lost {
 				fates[i] = undecided
@@ -166,6 +166,12 @@ func (c *crossing) fate(w *way) {
 		}
 	}
 	c.onlyOneMissed(w, fates)
+}
+
+// occupies reports whether any of the records takes sequence space. An ACK may be one of two that
+// the host sent, rather than one that was captured twice.
+func (s *scan) occupies(records []int32) bool {
+	return slices.ContainsFunc(records, func(i int32) bool { return s.records[i].seqLen() > 0 })
 }
 
 // receiverOf is the address to which a direction goes, as the far tap has it.

@@ -155,6 +155,29 @@ func TestBetween_missed(t *testing.T) {
 	}
 }
 
+// TestBetween_answered: what the far host acknowledges without that the far tap saw it was missed
+// there, be it the SYN. A tap of which nothing else in that direction but ACKs seems to come
+// shows nothing of what was lost.
+func TestBetween_answered(t *testing.T) {
+	const second = 40001 // port of the second connection, all of which the far tap covers
+	for _, all := range []bool{false, true} {
+		sent := 0
+		r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Connections: 2, Exchanges: 20, Drop: func(s *pathsim.Sent) bool {
+			if s.Seg.Src.Port == second && s.Seg.Len > 0 {
+				sent++
+			}
+			return all && s.Seg.Src.Port == second && sent > 5
+		}})
+		r.Taps[1] = slices.DeleteFunc(r.Taps[1], func(s reassembly.Segment) bool {
+			return s.Src.Port == second && (s.Flags&reassembly.SYN != 0 || all && s.Len > 0)
+		})
+		w := &both(t, r).Flows[1].Between[0].Way[reassembly.A]
+		if len(w.Lost) > 0 || w.Missed == 0 {
+			t.Errorf("the far tap lacks the SYN (and all data: %t): %d lost, %d missed, %d sent", all, len(w.Lost), w.Missed, w.Sent)
+		}
+	}
+}
+
 // TestBetween_injected: a RST that only the tap behind saw and that does not fit its
 // host is injected. One that fits was missed.
 func TestBetween_injected(t *testing.T) {

@@ -89,6 +89,9 @@ func (c *crossing) ackedUnseen(w *way) *spans {
 			continue
 		}
 		at := seen.place(r.ack, edge)
+		if !any && r.flags&reassembly.SYN != 0 { // it acknowledges a SYN
+			acked, any = at-1, true
+		}
 		if any && at > acked && at-acked < 1<<30 {
 			seen.without(acked, at, unseen.add)
 		}
