@@ -56,6 +56,9 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 		if s.uncounted() {
 			return NewData
 		}
+		if !own.out.Knows(reassembly.KnowISS) && seg.Seq.AtOrBefore(own.out.ISS) && s.numbered() == before { // from before the first one captured, which overtook it
+			return OutOfOrder
+		}
 		return Retransmission
 	case reassembly.Filling:
 		// RETRANSMISSION or OUT OF ORDER: a segment that fills a hole is late by
