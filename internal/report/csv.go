@@ -24,43 +24,14 @@ func CSV(w io.Writer, r *result.Report, o Options) error {
 		}
 		_ = out.Write(row) // csv keeps the error for Error
 	}
-	if o.Flows || o.Time {
-		flowRows(o.flows(r), write, o.Time)
-	} else {
+	if !o.Flows && !o.Time {
 		findingRows(r, &o, write)
+		out.Flush()
+		return out.Error()
 	}
+	write(csvTitles(o.Time))
 	out.Flush()
-	return out.Error()
-}
-
-// flowRows are the fields of JSON's rows, in their order.
-func flowRows(flows []*result.Flow, write func([]string), time bool) {
-	const A, B = reassembly.A, reassembly.B
-	head := []string{
-		"id", "a", "b", "initiator", "state_a", "state_b", "bounded_a", "bounded_b", "ending", "first", "last",
-		"packets_a2b", "packets_b2a", "bytes_a2b", "bytes_b2a", "retransmissions_a2b", "retransmissions_b2a",
-		"rtt_s", "history", "limits", "copies", "closed_first",
-	}
-	if time {
-		head = append(head, timeTitles()...)
-	}
-	write(head)
-	for _, f := range flows {
-		rtt := ""
-		if f.RTT != 0 {
-			rtt = string(appendSeconds(nil, f.RTT))
-		}
-		row := []string{
-			unsigned(f.ID), f.End[A].String(), f.End[B].String(), f.Initiator.String(), f.State[A].String(), f.State[B].String(),
-			strconv.FormatBool(f.Bounded[A]), strconv.FormatBool(f.Bounded[B]), f.Ending, timestamp(f.First), timestamp(f.Last),
-			unsigned(f.Packets[A]), unsigned(f.Packets[B]), unsigned(f.Bytes[A]), unsigned(f.Bytes[B]), unsigned(f.Rexmits[A]), unsigned(f.Rexmits[B]),
-			rtt, f.History, f.Limits.String(), unsigned(f.Duplicates), [...]string{"", "a", "b"}[f.ClosedFirst],
-		}
-		if time {
-			row = append(row, timeCells(f)...)
-		}
-		write(row)
-	}
+	return flowLines(w, o.flows(r), o.Time)
 }
 
 // findingRows have the roles and metrics last, which differ between detectors.

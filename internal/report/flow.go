@@ -176,36 +176,41 @@ func (p *flowPage) figures(row func(string, func(reassembly.Side) string)) {
 	if t == nil {
 		return
 	}
-	spread := func(name string, of func(*waits.Figures) *waits.Spread, words func(int64) string) {
-		row(name, func(side reassembly.Side) string {
-			s := of(&t.Figures[side])
-			if s.N == 0 {
-				return ""
+	three := func(name string, of func(*waits.Figures) string) {
+		row(name+" (min / mean / max)", func(side reassembly.Side) string { return of(&t.Figures[side]) })
+	}
+	sizes := func(name string, of func(*waits.Figures) *waits.Sizes) {
+		three(name, func(f *waits.Figures) string {
+			if s := of(f); s.N > 0 {
+				return quantity.Thousands(uint64(s.Min)) + " / " + quantity.Thousands(s.Mean()) + " / " + quantity.Thousands(uint64(s.Max))
 			}
-			return words(s.Min) + " / " + words(s.Mean()) + " / " + words(s.Max)
+			return ""
 		})
 	}
-	bytes := func(n int64) string { return quantity.Thousands(uint64(n)) }
 	row("throughput", func(side reassembly.Side) string {
 		if lasted := p.f.Last - p.f.First; lasted > 0 {
 			return detectors.Size(uint64(float64(p.f.Bytes[side])/detectors.Seconds(lasted))) + "/s"
 		}
 		return ""
 	})
-	const three = " (min / mean / max)"
-	spread("segment sizes"+three, func(f *waits.Figures) *waits.Spread { return &f.Sizes }, bytes)
-	spread("windows offered"+three, func(f *waits.Figures) *waits.Spread { return &f.Windows }, bytes)
-	spread("bytes in flight"+three, func(f *waits.Figures) *waits.Spread { return &f.Flight }, bytes)
-	spread("RTT of its data"+three, func(f *waits.Figures) *waits.Spread { return &f.RTT }, quantity.Duration)
+	sizes("segment sizes", func(f *waits.Figures) *waits.Sizes { return &f.Sizes })
+	sizes("windows offered", func(f *waits.Figures) *waits.Sizes { return &f.Windows })
+	sizes("bytes in flight", func(f *waits.Figures) *waits.Sizes { return &f.Flight })
+	three("RTT of its data", func(f *waits.Figures) string {
+		if r := &f.RTT; r.N > 0 {
+			return quantity.Duration(r.Min) + " / " + quantity.Duration(r.Mean()) + " / " + quantity.Duration(r.Max)
+		}
+		return ""
+	})
 	row("RTT deviation", func(side reassembly.Side) string { return quantity.Duration(t.Figures[side].RTT.Deviation()) })
 	row("longest pause", func(side reassembly.Side) string { return quantity.Duration(t.Figures[side].IdleMax) })
-	count := func(name string, of func(*waits.Figures) uint64) {
-		if of(&t.Figures[0])+of(&t.Figures[1]) > 0 {
-			row(name, func(side reassembly.Side) string { return quantity.Thousands(of(&t.Figures[side])) })
+	count := func(name string, of func(*waits.Figures) uint32) {
+		if of(&t.Figures[0])|of(&t.Figures[1]) != 0 {
+			row(name, func(side reassembly.Side) string { return quantity.Thousands(uint64(of(&t.Figures[side]))) })
 		}
 	}
-	count("duplicate ACKs", func(f *waits.Figures) uint64 { return f.DupAcks })
-	count("triple duplicate ACKs", func(f *waits.Figures) uint64 { return f.TripleAcks })
-	count("out of order", func(f *waits.Figures) uint64 { return f.OutOfOrder })
-	count("arrived twice (D-SACK)", func(f *waits.Figures) uint64 { return f.DSACKs })
+	count("duplicate ACKs", func(f *waits.Figures) uint32 { return f.DupAcks })
+	count("triple duplicate ACKs", func(f *waits.Figures) uint32 { return f.TripleAcks })
+	count("out of order", func(f *waits.Figures) uint32 { return f.OutOfOrder })
+	count("arrived twice (D-SACK)", func(f *waits.Figures) uint32 { return f.DSACKs })
 }

@@ -43,8 +43,7 @@ func waited(w *detectors.Waits) int64 {
 	return w.Sum() - w[detectors.Idle] - w[detectors.Close] - w[detectors.ClientApp]
 }
 
-// hosts are the servers and the clients of a report, by how long they were waited for,
-// servers first.
+// hosts are the servers and the clients of a report, in no order.
 func hosts(r *result.Report) []*hostRow {
 	type key struct {
 		end    reassembly.Endpoint
@@ -80,22 +79,38 @@ func hosts(r *result.Report) []*hostRow {
 	for _, h := range list {
 		h.waited = waited(&h.waits)
 	}
-	slices.SortFunc(list, func(a, b *hostRow) int { // no two are the same
-		switch {
-		case a.server != b.server:
-			if a.server {
-				return -1
-			}
-			return 1
-		case a.waited != b.waited:
-			if a.waited > b.waited {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(bytes.Compare(a.end.Addr[:], b.end.Addr[:]), cmp.Compare(a.end.Port, b.end.Port))
-	})
 	return list
+}
+
+// order compares hosts: servers first, those that were waited for longest first. No two are the same.
+func (h *hostRow) order(x *hostRow) int {
+	switch {
+	case h.server != x.server:
+		if h.server {
+			return -1
+		}
+		return 1
+	case h.waited != x.waited:
+		if h.waited > x.waited {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(bytes.Compare(h.end.Addr[:], x.end.Addr[:]), cmp.Compare(h.end.Port, x.end.Port))
+}
+
+// worstHosts are the first maxHostRows of them, by order.
+func worstHosts(list []*hostRow) (worst []*hostRow) {
+	for _, h := range list {
+		full := len(worst) == maxHostRows
+		if full && worst[maxHostRows-1].order(h) < 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(worst, h, (*hostRow).order)
+		worst = slices.Insert(worst, at, h)
+		worst = worst[:min(len(worst), maxHostRows)]
+	}
+	return worst
 }
 
 // add adds a connection to the host that is its side.

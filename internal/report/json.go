@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -102,7 +103,7 @@ func (w *jsonWriter) report(r *result.Report, o *Options) {
 	rows(w, r.Flows, fields{r: r, o: o}.flow)
 	if o.Time {
 		w.write(func(b object) object { return b.line().open("hosts", '[') })
-		rows(w, hosts(r), object.host)
+		rows(w, slices.SortedFunc(slices.Values(hosts(r)), (*hostRow).order), object.host)
 	}
 	w.write(func(b object) object { return b.line().open("findings", '[') })
 	rows(w, r.Findings, fields{r, o, "\n    "}.finding)

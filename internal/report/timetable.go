@@ -153,7 +153,7 @@ func hostGrid(title string, list []*hostRow) grid {
 		Head:    []string{"HOST", "CONN.", "WAITED", "MAINLY FOR", "EXCHANGES", "MEDIAN", "95 %", "MAX", "CONNECT", "BYTES", "RATE", "RESENT", "REFUSED", "RESET"},
 		Numbers: []bool{1: true, 2: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true, 12: true, 13: true},
 	}
-	for _, h := range list[:min(len(list), maxHostRows)] {
+	for _, h := range worstHosts(list) {
 		e, q := &h.exchanges, &h.exchanges.Responses
 		row := []string{h.name(), quantity.Thousands(h.connections), quantity.Duration(waited(&h.waits)), h.mainly(), quantity.Thousands(q.Len() + uint64(e.Unanswered)), "", "", "", "", quantity.Thousands(h.bytes), "", "", "", ""}
 		if q.Len() > 0 {

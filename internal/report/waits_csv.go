@@ -1,8 +1,9 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -31,47 +32,35 @@ func figureTitles() (titles []string) {
 	return titles
 }
 
-// figureCells are the same of a connection.
-func figureCells(t *waits.Record) (row []string) {
-	number := func(known bool, text string) string {
-		if !known {
-			return ""
-		}
-		return text
-	}
-	for side := range t.Figures {
-		f := &t.Figures[side]
-		for _, s := range [...]*waits.Spread{&f.Sizes, &f.Windows, &f.Flight} {
-			row = append(row, number(s.N > 0, unsigned(uint64(s.Min))), number(s.N > 0, unsigned(uint64(s.Mean()))), number(s.N > 0, unsigned(uint64(s.Max))))
-		}
-		known := f.RTT.N > 0
-		seconds := func(known bool, ns int64) string { return number(known, string(appendSeconds(nil, ns))) }
-		row = append(row, unsigned(f.RTT.N), seconds(known, f.RTT.Min), seconds(known, f.RTT.Mean()), seconds(known, f.RTT.Max), seconds(f.RTT.N > 1, f.RTT.Deviation()),
-			seconds(true, f.IdleMax), unsigned(f.DupAcks), unsigned(f.TripleAcks), unsigned(f.OutOfOrder), unsigned(f.DSACKs))
-	}
-	return row
-}
-
-// timeCells are the same of a connection, empty where it has no account.
-func timeCells(f *result.Flow) []string {
-	t := f.Time
+// account are the same of a connection, empty where it has none.
+func (l csvLine) account(t *waits.Record) csvLine {
 	if t == nil {
-		return make([]string, len(timeTitles()))
-	}
-	var row []string
-	seconds := func(known bool, ns int64) string {
-		if !known {
-			return ""
-		}
-		return string(appendSeconds(nil, ns))
+		return append(l, strings.Repeat(",", len(timeTitles()))...)
 	}
 	for _, ns := range t.Waits {
-		row = append(row, string(appendSeconds9(nil, ns)))
+		l = appendSeconds9(l.cell(), ns)
 	}
 	e, q := &t.Exchanges, &t.Exchanges.Responses
 	known, rtt := q.Len() > 0, &t.RTT
-	return append(append(row, timestamp(t.From), timestamp(t.To), t.Unknown.String(),
-		seconds(rtt[reassembly.A] != 0, rtt[reassembly.A]), seconds(rtt[reassembly.B] != 0, rtt[reassembly.B]),
-		unsigned(q.Len()+uint64(e.Unanswered)), seconds(known, q.At(0.5)), seconds(known, q.At(0.95)), seconds(known, q.Max()),
-		unsigned(uint64(e.Unanswered)), unsigned(uint64(e.Pipelined)), unsigned(uint64(len(t.Transfers)+t.Omitted))), figureCells(t)...)
+	return l.time(t.From).time(t.To).text(t.Unknown.String()).
+		seconds(rtt[reassembly.A] != 0, rtt[reassembly.A]).seconds(rtt[reassembly.B] != 0, rtt[reassembly.B]).
+		uint(q.Len()+uint64(e.Unanswered)).seconds(known, q.At(0.5)).seconds(known, q.At(0.95)).seconds(known, q.Max()).
+		uint(uint64(e.Unanswered)).uint(uint64(e.Pipelined)).uint(uint64(len(t.Transfers)) + uint64(t.Omitted)).
+		figures(&t.Figures[reassembly.A]).figures(&t.Figures[reassembly.B])
+}
+
+// figures are those of a side.
+func (l csvLine) figures(f *waits.Figures) csvLine {
+	known := f.RTT.N > 0
+	return l.sizes(&f.Sizes).sizes(&f.Windows).sizes(&f.Flight).
+		uint(f.RTT.N).seconds(known, f.RTT.Min).seconds(known, f.RTT.Mean()).seconds(known, f.RTT.Max).seconds(f.RTT.N > 1, f.RTT.Deviation()).
+		seconds(true, f.IdleMax).uint(uint64(f.DupAcks)).uint(uint64(f.TripleAcks)).uint(uint64(f.OutOfOrder)).uint(uint64(f.DSACKs))
+}
+
+// sizes are least, mean and most, empty if there are none.
+func (l csvLine) sizes(s *waits.Sizes) csvLine {
+	if s.N == 0 {
+		return l.cell().cell().cell()
+	}
+	return l.uint(uint64(s.Min)).uint(s.Mean()).uint(uint64(s.Max))
 }

@@ -43,20 +43,20 @@ func (b object) account(t *waits.Record) object {
 
 // figures are one side's.
 func (b object) figures(f *waits.Figures) object {
-	b = append(b, '{').spread("segment_bytes", &f.Sizes).spread("window_bytes", &f.Windows).spread("flight_bytes", &f.Flight)
+	b = append(b, '{').sizes("segment_bytes", &f.Sizes).sizes("window_bytes", &f.Windows).sizes("flight_bytes", &f.Flight)
 	known := f.RTT.N > 0
 	return b.uint("rtt_samples", f.RTT.N).seconds("rtt_min_s", known, f.RTT.Min).seconds("rtt_mean_s", known, f.RTT.Mean()).
 		seconds("rtt_max_s", known, f.RTT.Max).seconds("rtt_stdev_s", f.RTT.N > 1, f.RTT.Deviation()).
-		seconds("idle_max_s", true, f.IdleMax).uint("duplicate_acks", f.DupAcks).uint("triple_duplicate_acks", f.TripleAcks).
-		uint("out_of_order", f.OutOfOrder).uint("dsacks", f.DSACKs).close('}')
+		seconds("idle_max_s", true, f.IdleMax).uint("duplicate_acks", uint64(f.DupAcks)).uint("triple_duplicate_acks", uint64(f.TripleAcks)).
+		uint("out_of_order", uint64(f.OutOfOrder)).uint("dsacks", uint64(f.DSACKs)).close('}')
 }
 
-// spread is least, mean and most; null where there are no values.
-func (b object) spread(name string, s *waits.Spread) object {
+// sizes are least, mean and most; null where there are none.
+func (b object) sizes(name string, s *waits.Sizes) object {
 	if s.N == 0 {
 		return append(b.key(name), "null"...)
 	}
-	return b.open(name, '{').uint("min", uint64(s.Min)).uint("mean", uint64(s.Mean())).uint("max", uint64(s.Max)).close('}')
+	return b.open(name, '{').uint("min", uint64(s.Min)).uint("mean", s.Mean()).uint("max", uint64(s.Max)).close('}')
 }
 
 func (b object) waits(name string, w *detectors.Waits) object {

@@ -10,95 +10,123 @@ import (
 // Figures are what is counted and measured of what one side sent: those that people know
 // from Ostermann's tcptrace -l -r.
 type Figures struct {
-	Sizes      Spread // payload of its segments that have any, in bytes
-	Windows    Spread // that it offered, scaled, in bytes; SYNs and RSTs aside
-	Flight     Spread // its bytes in flight, after each segment with payload
-	RTT        Spread // from a segment to its acknowledgment, both at the tap, in nanoseconds; retransmissions aside (Karn)
+	Sizes      Sizes  // payload of its segments that have any
+	Windows    Sizes  // that it offered, scaled; SYNs and RSTs aside
+	Flight     Sizes  // its bytes in flight, after each segment with payload
+	RTT        Times  // from a segment to its acknowledgment, both at the tap; retransmissions aside (Karn)
 	IdleMax    int64  // longest time between two of its segments, in nanoseconds
-	DupAcks    uint64 // duplicate ACKs that it sent
-	TripleAcks uint64 // times that it sent a third duplicate ACK in a row
-	OutOfOrder uint64 // its segments that were captured out of order
-	DSACKs     uint64 // times that its peer reported that something arrived twice (RFC 2883)
-
-	last  int64          // when it last sent anything
-	timed int64          // when the segment that is being timed was sent; 0 = none
-	due   reassembly.Seq // acknowledging this ends the timing
-	row   uint32         // duplicate ACKs in a row
+	DupAcks    uint32 // duplicate ACKs that it sent
+	TripleAcks uint32 // times that it sent a third duplicate ACK in a row
+	OutOfOrder uint32 // its segments that were captured out of order
+	DSACKs     uint32 // times that its peer reported that something arrived twice (RFC 2883)
 }
 
-// A Spread is the least, the mean and the most of some values, and how far they scatter.
-type Spread struct {
+// Sizes are the least, the mean and the most of some numbers of bytes.
+type Sizes struct {
+	N, Min, Max uint32
+	sum         uint64
+}
+
+func (s *Sizes) add(bytes uint32) {
+	if s.N == 0 || bytes < s.Min {
+		s.Min = bytes
+	}
+	s.N, s.Max = s.N+1, max(s.Max, bytes)
+	s.sum += uint64(bytes)
+}
+
+// Mean is the mean of the sizes, rounded; 0 if there are none.
+func (s *Sizes) Mean() uint64 {
+	if s.N == 0 {
+		return 0
+	}
+	return uint64(math.Round(float64(s.sum) / float64(s.N)))
+}
+
+// Times are the least, the mean and the most of some durations in nanoseconds, and how far they
+// scatter.
+type Times struct {
 	N        uint64
 	Min, Max int64
 	sum      float64
 	squares  float64
 }
 
-func (s *Spread) add(v int64) {
-	if s.N == 0 || v < s.Min {
-		s.Min = v
+func (t *Times) add(ns int64) {
+	if t.N == 0 || ns < t.Min {
+		t.Min = ns
 	}
-	s.N, s.Max = s.N+1, max(s.Max, v)
-	s.sum += float64(v)
-	s.squares += float64(v) * float64(v)
+	t.N, t.Max = t.N+1, max(t.Max, ns)
+	t.sum += float64(ns)
+	t.squares += float64(ns) * float64(ns)
 }
 
-// Mean is the mean of the values; 0 if there are none.
-func (s *Spread) Mean() int64 {
-	if s.N == 0 {
+// Mean is the mean of the durations; 0 if there are none.
+func (t *Times) Mean() int64 {
+	if t.N == 0 {
 		return 0
 	}
-	return int64(math.Round(s.sum / float64(s.N)))
+	return int64(math.Round(t.sum / float64(t.N)))
 }
 
-// Deviation is the standard deviation of the values; 0 if there is but one.
-func (s *Spread) Deviation() int64 {
-	if s.N < 2 {
+// Deviation is the standard deviation of the durations; 0 if there is but one.
+func (t *Times) Deviation() int64 {
+	if t.N < 2 {
 		return 0
 	}
-	n := float64(s.N)
-	return int64(math.Round(math.Sqrt(max(s.squares-s.sum*s.sum/n, 0) / (n - 1))))
+	n := float64(t.N)
+	return int64(math.Round(math.Sqrt(max(t.squares-t.sum*t.sum/n, 0) / (n - 1))))
 }
 
-// measure counts a segment of the side own, after fsm has processed it.
-func measure(own, peer *Figures, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
-	if own.last != 0 {
-		own.IdleMax = max(own.IdleMax, seg.At-own.last)
+// A gauge is what is measured of one side while its account is open.
+type gauge struct {
+	last  int64          // when it last sent anything
+	timed int64          // when the segment that is being timed was sent; 0 = none
+	due   reassembly.Seq // acknowledging this ends the timing
+	row   uint32         // duplicate ACKs in a row
+}
+
+// measure counts a segment of the side, after fsm has processed it.
+func (o *openRecord) measure(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
+	own, peer := &o.Figures[side], &o.Figures[side.Peer()]
+	now, then := &o.gauges[side], &o.gauges[side.Peer()]
+	if now.last != 0 {
+		own.IdleMax = max(own.IdleMax, seg.At-now.last)
 	}
-	own.last = max(own.last, seg.At)
-	if peer.timed != 0 && seg.Flags&reassembly.ACK != 0 && peer.due.AtOrBefore(seg.Ack) {
-		peer.RTT.add(max(seg.At-peer.timed, 0))
-		peer.timed = 0
+	now.last = max(now.last, seg.At)
+	if then.timed != 0 && seg.Flags&reassembly.ACK != 0 && then.due.AtOrBefore(seg.Ack) {
+		peer.RTT.add(max(seg.At-then.timed, 0))
+		then.timed = 0
 	}
 	switch ev.Class {
 	case fsm.OutOfWindow, fsm.Rst:
 		return
 	case fsm.Retransmission:
-		own.timed = 0
+		now.timed = 0
 	case fsm.OutOfOrder:
 		own.OutOfOrder++
 	case fsm.NewData:
-		if own.timed == 0 {
-			own.timed, own.due = seg.At, seg.End()
+		if now.timed == 0 {
+			now.timed, now.due = seg.At, seg.End()
 		}
 	case fsm.DupAck:
 		own.DupAcks++
-		if own.row++; own.row == 3 {
+		if now.row++; now.row == 3 {
 			own.TripleAcks++
 		}
 	}
 	if ev.Class != fsm.DupAck {
-		own.row = 0
+		now.row = 0
 	}
 	if ev.Kinds.Has(fsm.ArrivedTwice) {
 		peer.DSACKs++
 	}
 	if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK {
 		shift, _ := c.View().WindowScale(side)
-		own.Windows.add(int64(seg.Window) << shift)
+		own.Windows.add(uint32(seg.Window) << shift)
 	}
 	if seg.Len > 0 {
-		own.Sizes.add(int64(seg.Len))
-		own.Flight.add(int64(c.Out(side).InFlight()))
+		own.Sizes.add(seg.Len)
+		own.Flight.add(c.Out(side).InFlight())
 	}
 }

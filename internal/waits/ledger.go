@@ -18,11 +18,11 @@ type Ledger struct {
 	chunks  []*[chunkSize]Account
 	made    uint32 // accounts ever used
 	idle    []uint32
-	records []*Record // by account, if they are kept
-	rests   []*Record // of accounts that rest
-	vacant  []uint32  // of these, which may be used again
-	spare   []*Record // may be used again
-	ended   *Record   // will be one of these
+	records []*openRecord // by account, if they are kept
+	rests   []rest        // accounts that rest
+	vacant  []uint32      // of these, which may be used again
+	spare   []*openRecord // may be used again
+	ended   *openRecord   // will be one of these
 	keep    bool
 	told    Told
 
@@ -131,7 +131,7 @@ func (l *Ledger) measure(account uint32, seg *reassembly.Segment, side reassembl
 	if r == nil {
 		r = l.record(account)
 	}
-	measure(&r.Figures[side], &r.Figures[side.Peer()], seg, side, ev, c)
+	r.measure(seg, side, ev, c)
 }
 
 // resting marks the number of an account that rests.
@@ -140,11 +140,19 @@ const resting = 1 << 31
 // Resting reports whether the account of that number rests.
 func Resting(account uint32) bool { return account&resting != 0 }
 
+// A rest is what is kept of an account that rests.
+type rest struct {
+	*Record
+	last [2]int64 // as of gauge, by side; nothing else is being measured
+}
+
 // Rest ends the account of a connection both of whose FINs are acknowledged at trace time
 // at. What follows, if anything does, is more of the close; until then its record is all
 // that is kept.
 func (l *Ledger) Rest(account uint32, at int64, c *fsm.Conn) uint32 {
-	r := l.End(account, at, at, c).clone()
+	o := l.record(account)
+	r := rest{last: [2]int64{o.gauges[0].last, o.gauges[1].last}}
+	r.Record = l.End(account, at, at, c).clone()
 	if last := len(l.vacant) - 1; last >= 0 {
 		account, l.vacant = l.vacant[last], l.vacant[:last]
 		l.rests[account] = r
@@ -167,15 +175,15 @@ func (l *Ledger) Wake(account, owner uint32) uint32 {
 		a.stretch, r.Longest = r.Longest[last], r.Longest[:last]
 	}
 	a.phase = closing
-	l.records[account-1] = r
+	l.records[account-1] = &openRecord{Record: *r.Record, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}
 	return account
 }
 
 // rested takes the record of an account that rests.
-func (l *Ledger) rested(account uint32) *Record {
+func (l *Ledger) rested(account uint32) rest {
 	account &^= resting
 	r := l.rests[account]
-	l.rests[account], l.vacant = nil, append(l.vacant, account)
+	l.rests[account], l.vacant = rest{}, append(l.vacant, account)
 	return r
 }
 
@@ -184,7 +192,7 @@ func (l *Ledger) rested(account uint32) *Record {
 func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
 	switch {
 	case Resting(account):
-		return l.rested(account)
+		return l.rested(account).Record
 	case Journalled(account) && !l.journal(account).slow(at):
 		l.discard(account)
 		return nil
@@ -203,7 +211,7 @@ func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
 func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	a := l.Account(account)
 	a.End(at, known, c, &l.told)
-	var r *Record
+	var r *openRecord
 	if l.keep {
 		r = l.record(account)
 		r.Waits, r.From, r.To, r.Unknown = a.Waits, a.first, a.from, a.why
@@ -221,18 +229,21 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	}
 	*a = Account{}
 	l.idle = append(l.idle, account)
-	return r
+	if r == nil {
+		return nil
+	}
+	return &r.Record
 }
 
 // record is that of an account.
-func (l *Ledger) record(account uint32) *Record {
+func (l *Ledger) record(account uint32) *openRecord {
 	r := &l.records[account-1]
 	if *r == nil {
 		if last := len(l.spare) - 1; last >= 0 {
 			*r, l.spare = l.spare[last], l.spare[:last]
 			(*r).reset()
 		} else {
-			*r = new(Record)
+			*r = new(openRecord)
 		}
 	}
 	return *r

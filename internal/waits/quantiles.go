@@ -9,9 +9,14 @@ import (
 // beyond, of which each bucket is 1/16 as wide as its values. Its middle is then wrong
 // by 1/32 at most, 3.2 %.
 type Quantiles struct {
-	n       uint64
-	max     int64
-	exact   []int64  // from two values on, until the histogram begins; a single one is max
+	n    uint64
+	max  int64
+	many *many // from two values on; a single one is max
+}
+
+// many are values as they are, until the histogram begins.
+type many struct {
+	exact   []int64
 	buckets []bucket // the histogram: those that are not empty, in order
 }
 
@@ -33,55 +38,68 @@ func (q *Quantiles) Add(ns int64) {
 	first := q.max
 	q.n++
 	q.max = max(q.max, ns)
-	switch q.n {
-	case 1:
-		return
-	case 2:
-		q.exact = append(q.exact, first)
-	}
-	if len(q.buckets) == 0 && len(q.exact) < exactValues {
-		q.exact = append(q.exact, ns)
+	if q.n == 1 {
 		return
 	}
-	q.spread()
-	q.count(bucketOf(ns), 1)
+	m := q.values()
+	if q.n == 2 {
+		m.exact = append(m.exact, first)
+	}
+	if len(m.buckets) == 0 && len(m.exact) < exactValues {
+		m.exact = append(m.exact, ns)
+		return
+	}
+	m.spread()
+	m.count(bucketOf(ns), 1)
+}
+
+// values has room for many.
+func (q *Quantiles) values() *many {
+	if q.many == nil {
+		q.many = new(many)
+	}
+	return q.many
 }
 
 // spread moves what is exact into the histogram.
-func (q *Quantiles) spread() {
-	if q.n == 1 {
-		q.count(bucketOf(q.max), 1)
+func (m *many) spread() {
+	for _, ns := range m.exact {
+		m.count(bucketOf(ns), 1)
 	}
-	for _, ns := range q.exact {
-		q.count(bucketOf(ns), 1)
-	}
-	q.exact = q.exact[:0]
+	m.exact = m.exact[:0]
 }
 
 // count counts n values of a bucket.
-func (q *Quantiles) count(number uint16, n uint32) {
-	i, found := slices.BinarySearchFunc(q.buckets, number, func(b bucket, number uint16) int { return int(b.at) - int(number) })
+func (m *many) count(number uint16, n uint32) {
+	i, found := slices.BinarySearchFunc(m.buckets, number, func(b bucket, number uint16) int { return int(b.at) - int(number) })
 	if !found {
-		q.buckets = slices.Insert(q.buckets, i, bucket{at: number})
+		m.buckets = slices.Insert(m.buckets, i, bucket{at: number})
 	}
-	q.buckets[i].n += n
+	m.buckets[i].n += n
 }
 
 // Merge adds the durations of r.
 func (q *Quantiles) Merge(r *Quantiles) {
-	if r.n == 1 {
+	switch {
+	case r.n == 0:
+		return
+	case r.n == 1:
 		q.Add(r.max)
 		return
 	}
-	for _, ns := range r.exact {
+	for _, ns := range r.many.exact {
 		q.Add(ns)
 	}
-	if len(r.buckets) == 0 {
+	if len(r.many.buckets) == 0 {
 		return
 	}
-	q.spread()
-	for _, b := range r.buckets {
-		q.count(b.at, b.n)
+	m := q.values()
+	if q.n == 1 {
+		m.count(bucketOf(q.max), 1)
+	}
+	m.spread()
+	for _, b := range r.many.buckets {
+		m.count(b.at, b.n)
 	}
 	q.n, q.max = q.n+r.n, max(q.max, r.max)
 }
@@ -99,11 +117,11 @@ func (q *Quantiles) At(part float64) int64 {
 	}
 	rank := min(uint64(part*float64(q.n)+0.999999999), q.n)
 	rank = max(rank, 1)
-	if len(q.buckets) == 0 {
-		sorted := slices.Sorted(slices.Values(q.exact))
+	if len(q.many.buckets) == 0 {
+		sorted := slices.Sorted(slices.Values(q.many.exact))
 		return sorted[rank-1]
 	}
-	for _, b := range q.buckets {
+	for _, b := range q.many.buckets {
 		if uint64(b.n) >= rank {
 			return min(middleOf(int(b.at)), q.max)
 		}

@@ -12,20 +12,20 @@ type Record struct {
 	Waits     detectors.Waits // from From to To
 	From, To  int64           // nanoseconds since 1970
 	RTT       [2]int64        // smallest round trip between tap and side, in nanoseconds; 0 if unknown
-	Unknown   Reason          // why some of the time is unknown
 	Longest   []Stretch       // the longest ten, in order of time
 	Exchanges Exchanges
 	Transfers []detectors.Transfer // the first 32
-	Omitted   int                  // transfers beyond these
 	Figures   [2]Figures           // by side
+	Omitted   uint32               // transfers beyond these
+	Unknown   Reason               // why some of the time is unknown
 	Invisible bool                 // some of the time that applications took may have been loss before the tap
 }
 
 // Exchanges are the requests and answers of a connection.
 type Exchanges struct {
 	Responses  Quantiles // of those that were answered
-	Unanswered int
-	Pipelined  int
+	Unanswered uint32
+	Pipelined  uint32
 	Slowest    []Answered // ten, the slowest first; unanswered ones are not among them
 }
 
@@ -42,13 +42,22 @@ const (
 	maxTransfers = 32
 )
 
+// An openRecord is that of an account that is open, with what is only needed until it ends.
+type openRecord struct {
+	Record
+	gauges [2]gauge // by side
+}
+
 // reset empties the record, and keeps its room.
-func (r *Record) reset() {
-	longest, transfers, slowest := r.Longest[:0], r.Transfers[:0], r.Exchanges.Slowest[:0]
-	exact, buckets := r.Exchanges.Responses.exact[:0], r.Exchanges.Responses.buckets[:0]
-	*r = Record{}
+func (o *openRecord) reset() {
+	r := &o.Record
+	longest, transfers, slowest, many := r.Longest[:0], r.Transfers[:0], r.Exchanges.Slowest[:0], r.Exchanges.Responses.many
+	*o = openRecord{}
 	r.Longest, r.Transfers, r.Exchanges.Slowest = longest, transfers, slowest
-	r.Exchanges.Responses.exact, r.Exchanges.Responses.buckets = exact, buckets
+	if many != nil {
+		many.exact, many.buckets = many.exact[:0], many.buckets[:0]
+	}
+	r.Exchanges.Responses.many = many
 }
 
 // clone copies the record, with no more room than it needs: a report may have a million.
@@ -56,7 +65,11 @@ func (r *Record) clone() *Record {
 	c := *r
 	c.Longest, c.Transfers = trimmed(r.Longest), trimmed(r.Transfers)
 	c.Exchanges.Slowest = trimmed(r.Exchanges.Slowest)
-	c.Exchanges.Responses.exact, c.Exchanges.Responses.buckets = trimmed(r.Exchanges.Responses.exact), trimmed(r.Exchanges.Responses.buckets)
+	if q := &c.Exchanges.Responses; q.n < 2 {
+		q.many = nil
+	} else {
+		q.many = &many{trimmed(q.many.exact), trimmed(q.many.buckets)}
+	}
 	return &c
 }
 
@@ -117,6 +130,8 @@ func keep[T any](list []T, x T, room int, size func(T) int64) []T {
 
 // sort puts the lists into their order.
 func (r *Record) sort() {
-	slices.SortStableFunc(r.Longest, func(a, b Stretch) int { return cmp.Compare(a.Start, b.Start) })
+	if len(r.Longest) == maxLongest { // else none took the place of another
+		slices.SortStableFunc(r.Longest, func(a, b Stretch) int { return cmp.Compare(a.Start, b.Start) })
+	}
 	slices.SortStableFunc(r.Exchanges.Slowest, func(a, b Answered) int { return cmp.Compare(b.Response, a.Response) })
 }
