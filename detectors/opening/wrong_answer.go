@@ -53,6 +53,9 @@ func (w *wrongAnswer) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client && ev.Seg.Flags.Has(reassembly.SYN):
 		due.Disarm()
 		w.answer = reassembly.MarkOf(ev.Seg)
+		if w.wrong.IPID != 0 && w.wrong.IPID == w.answer.IPID && w.resets == 0 { // one packet, captured on both sides of a device that rewrites sequence numbers
+			return
+		}
 		f := w.finding(w.connected, at, at, r)
 		if at-w.syn.At >= r.Nanos("costly") {
 			f.Severity = detectors.Warning
