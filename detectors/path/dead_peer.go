@@ -19,7 +19,7 @@ var DeadPeer = &detectors.Detector{
 			"sends nothing at all: no acknowledgment, no data, no RST. The sender finally gives up, with RST " +
 			"(Linux after keep-alives) or without FIN or RST (Linux after data), or it is still trying when the capture ends.",
 		Cause: "The peer's host was switched off, crashed or lost its network. Or the path lost one of its directions: a cable, " +
-			"a route, a firewall rule, a middlebox that forgot the connection. From the surviving side, all of these look the same.",
+			"a route, a firewall rule, a middlebox that forgot the connection. Or the peer restarted, and its firewall drops segments of connections that it does not know. From the surviving side, all of these look the same.",
 		Action: "Check that the peer is up, and that a new connection to it from the same host works. If it does, look for a device between " +
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
@@ -80,7 +80,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 		v.keepAlives++
 		w.wait(side, r)
 	case fsm.DataResent:
-		if m := reassembly.MarkOf(ev.Seg); m.Flags&reassembly.FIN == 0 {
+		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg) {
 			out := r.Conn.Stream(side)
 			w.run(ev, r).resend(&m, out.Oldest(m.Seq))
 			w.wait(side, r)
@@ -240,11 +240,11 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	} else {
 		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
 	}
-	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, v.ended(own, now, sent))
+	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, v.ended(side, now, sent, r))
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}
-	m += " The peer is gone, or the path is broken in one direction; this capture cannot tell which."
+	m += " The peer is gone, or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which."
 	if outcome == deadData && v.onlyLarge(side, r) {
 		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.least)
 	}

@@ -71,7 +71,7 @@ func (w *idleBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.DataResent:
-		if u.data.At != 0 && !u.over() && ev.Seg.Flags&reassembly.FIN == 0 {
+		if u.data.At != 0 && !u.over() && u.retries.takes(ev.Seg) {
 			w.again(ev, r)
 		}
 	case fsm.ICMPError:
@@ -183,7 +183,7 @@ func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, w
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent data (frame %d) after %s had been silent for %s (since frame %d). It retransmitted the data %d times in %s (frames %d to %d) "+
 		"and got no answer. %s", own, u.data.Frame, peer, detectors.Span(u.idle), v.heard.Frame, v.resends, detectors.Span(v.to.At-v.from.At),
-		v.from.Frame, v.to.Frame, v.ended(own, now, sent))
+		v.from.Frame, v.to.Frame, v.ended(side, now, sent, r))
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}

@@ -14,6 +14,7 @@ type outages struct {
 	total    int64
 	longest  int64
 	retries  int
+	lost     bool                 // in the first, the peer sent what did not reach the capture point
 	evidence []detectors.Evidence // of the first
 }
 
@@ -21,6 +22,8 @@ type outages struct {
 func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segment, r *detectors.Report) detectors.Finding {
 	silence := back.At - v.first.At
 	if o.n == 0 {
+		out := r.Conn.Stream(side.Peer())
+		o.lost = out.Skipped(back.Seq - 1)
 		o.evidence = append(v.evidence(side, r), detectors.Evidence{Role: "peer is back", Seg: *back})
 	}
 	o.n++
@@ -37,7 +40,12 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	first, last := &o.evidence[0].Seg, &o.evidence[len(o.evidence)-1].Seg
 	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it was back",
 		r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
-	if last.Len > 0 {
+	if o.lost {
+		f.Message = fmt.Sprintf("No answer of %s to %s reached the capture point for %s (frames %d to %d), although it had sent what lies before frame %[5]d",
+			r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
+		f.Cause = "The path from the peer was down for a while, or dropped its segments."
+	}
+	if last.Len > 0 && last.Flags&reassembly.FIN == 0 {
 		f.Message += ", and the connection continued"
 	}
 	f.Message += "."

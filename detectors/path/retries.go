@@ -147,14 +147,24 @@ func (v *retryRun) role(m *reassembly.Mark, more string) string {
 	return "retransmission" + more
 }
 
-// ended is a sentence on how the run of the named side ended.
-func (v *retryRun) ended(name string, now, sent int64) string {
+// takes reports whether data that was sent again belongs to the run. If the FIN came with it from
+// the beginning, see fin-unanswered; else the side has closed meanwhile.
+func (v *retryRun) takes(seg *reassembly.Segment) bool {
+	return seg.Flags&reassembly.FIN == 0 || v != nil && v.n > 0 && seg.Len > 0
+}
+
+// ended is a sentence on how the run of the side ended.
+func (v *retryRun) ended(side reassembly.Side, now, sent int64, r *detectors.Report) string {
+	name := r.Name(side)
 	switch v.ending(now, sent) {
 	case byReset:
 		return fmt.Sprintf("Then %s ended the connection with RST (frame %d).", name, v.rst.Frame)
 	case byReplacing:
 		return "Then a new connection took its place."
 	case byGivingUp:
+		if r.Conn.Phase(side) >= fsm.PhaseFinSent {
+			return fmt.Sprintf("It closed with a FIN; it has been silent for %s.", detectors.Span(now-sent))
+		}
 		return fmt.Sprintf("Then %s stopped without FIN or RST; it has been silent for %s.", name, detectors.Span(now-sent))
 	}
 	return name + " was still trying when the capture ended."
