@@ -68,6 +68,7 @@ type closeWaitLeak struct {
 	unheard int                   // keep-alives of the closer without an answer
 	end     reassembly.Mark       // the open side's late FIN, or either side's RST
 	reply   reassembly.Mark       // the closer's RST to a late FIN
+	asked   reassembly.Mark       // what the open side sent that the closer's RST answers
 	cut     bool                  // the capture was interrupted
 }
 
@@ -165,6 +166,9 @@ func (w *closeWaitLeak) ended(ev fsm.Event, r *detectors.Report) {
 	outcome := leakLate
 	if ev.Side == w.closer {
 		outcome = leakAbandoned
+		if last := r.Conn.Last(ev.Side.Peer()); last.At > w.ack.At && detectors.Answers(&w.end, &last) {
+			w.asked = last
+		}
 	}
 	w.report(outcome, ev.Seg.At, r)
 }
@@ -195,6 +199,9 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	}
 	switch {
 	case outcome == leakAbandoned:
+		if w.asked.At != 0 {
+			evidence = append(evidence, r.Evidence("last segment from the open side", holder, &w.asked))
+		}
 		evidence = append(evidence, r.Evidence("RST from the side that had closed", w.closer, &w.end))
 	case w.end.Flags&reassembly.RST != 0:
 		evidence = append(evidence, r.Evidence("late RST", holder, &w.end))
@@ -240,6 +247,8 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 			m += ", unless something before the capture point drops its FIN and every retransmission"
 		}
 		m += fmt.Sprintf(". %s %s in %s, %s in %s", holder, is, f.States[w.closer.Peer()], closer, f.States[w.closer])
+	case w.asked.At != 0:
+		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d and %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
 	case outcome == leakAbandoned:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until %s gave up waiting in FIN_WAIT_2 and reset the connection (frame %d)", closer, w.end.Frame)
 	case w.end.Flags&reassembly.RST != 0:
