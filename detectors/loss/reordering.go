@@ -120,7 +120,11 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 	f.Measure("fast", int(all))
 	f.Measure("spurious", int(spurious))
 	f.Measure("late", int(a.late))
-	f.Message = fmt.Sprintf("%s retransmitted %s because duplicate ACKs or SACK showed a hole, %d of them unnecessarily (first frame %d, as frame %d shows): "+
-		"the original had only been overtaken. %s", own, detectors.Counted(all, "segment", "segments"), spurious, a.of, a.proof.Seg.Frame, where)
+	proof := fmt.Sprintf("as frame %d shows", a.proof.Seg.Frame)
+	if a.of == a.proof.Seg.Frame {
+		proof = "whose bytes had been acknowledged"
+	}
+	f.Message = fmt.Sprintf("%s retransmitted %s because duplicate ACKs or SACK showed a hole, %d of them unnecessarily (first frame %d, %s): "+
+		"the original had only been overtaken. %s", own, detectors.Counted(all, "segment", "segments"), spurious, a.of, proof, where)
 	r.Emit(f)
 }

@@ -30,6 +30,7 @@ type Account struct {
 	slowly    bool            // an answer was not prompt
 	pipelined bool            // by now for several
 	ahead     bool            // the server had by then sent what was not captured
+	reply     bool            // the client's request is no more than a reply
 	lost      bool            // something was sent again since the hole opened
 	changed   bool            // Waits are not what run.until was
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow

@@ -52,6 +52,10 @@ const minPush = 500_000_000
 // minAgain is how long a client pauses before what it sends is another request.
 const minAgain = 50_000_000
 
+// maxReply is how much may be no request but a reply to what the server has just sent: the
+// acknowledgment of an HTTP/2 PING (RFC 9113 6.7) in a TLS record, with an explicit nonce.
+const maxReply = 46
+
 // asks notes payload of the client.
 func (s *step) asks() {
 	if s.replying {
@@ -63,6 +67,7 @@ func (s *step) asks() {
 		}
 		s.pipelined = true
 	}
+	s.reply = !s.asking && s.seg.Len <= maxReply && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
 	s.ahead = s.ahead && s.asking
 	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
 }
@@ -114,7 +119,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Relayed: int64(s.conn.Relayed(reassembly.B))}
+		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false
