@@ -92,6 +92,7 @@ func (c *clock) note(seg *reassembly.Segment) {
 type ids struct {
 	last    uint16
 	counted uint8 // how many in a row were the one before plus one, counted to minCounted
+	own     bool  // the SYN-ACK had none: its socket counts for itself alone, unless something shows that it does not
 }
 
 // minCounted is how many identifications must have counted on for a skip to mean
@@ -111,10 +112,19 @@ func (i *ids) skips(id uint16) bool {
 // show reports whether they would show that something is missing.
 func (i *ids) show() bool { return i.counted >= minCounted }
 
+// ownSkips reports whether the segment's identification shows that by its distance from the
+// last alone. Linux sends a SYN-ACK with ID 0, and then counts from a random number for each
+// connection (ip_select_ident, inet_id). It counts wire segments: see [fsm.Conn.Oversize].
+func (i *ids) ownSkips(id uint16) bool {
+	gap := id - i.last
+	return i.own && i.last != 0 && id != 0 && gap > 1 && gap <= maxSkip
+}
+
 func (i *ids) note(id uint16) {
 	switch {
 	case id == 0 || id != i.last+1:
 		i.counted = 0
+		i.own = i.own && (i.last == 0 || id != 0 && id-i.last-1 < maxSkip)
 	case i.counted < minCounted:
 		i.counted++
 	}

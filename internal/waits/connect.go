@@ -50,6 +50,8 @@ func (a *Account) opened(at int64, v fsm.View) {
 		}
 		e.sent = at
 	}
+	last := v.Last(reassembly.B)
+	a.ends[reassembly.B].ids.own = last.Flags.Has(reassembly.SYN) && last.IPID == 0 && last.At != 0
 	a.setQuick()
 	if _, known := v.WindowScale(reassembly.A); known {
 		a.blind = detectors.ReceiverWindow

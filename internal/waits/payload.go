@@ -172,7 +172,7 @@ const maxTimer = 250_000_000
 // shows in its IP identifications.
 func (s *step) application() {
 	at := s.seg.At
-	if at-s.own.sent > s.roundTrip()+lossPause && s.own.ids.skips(s.seg.IPID) && !s.out.Skipped(s.seg.Seq-1) { // else only the first of a flight was
+	if at-s.own.sent > s.roundTrip()+lossPause && s.skips() && !s.out.Skipped(s.seg.Seq-1) { // else only the first of a flight was
 		s.give(detectors.Loss, at)
 		return
 	}
@@ -182,6 +182,12 @@ func (s *step) application() {
 	}
 	s.paused = at-s.from >= s.longPause()
 	s.give(s.app(s.side), at)
+}
+
+// skips reports whether the side sent something before the segment that did not reach the tap.
+func (s *step) skips() bool {
+	i := &s.own.ids
+	return i.skips(s.seg.IPID) || i.ownSkips(s.seg.IPID) && !s.conn.Oversize(s.side)
 }
 
 // lossPause is how much longer than a round trip a pause must be for something to have

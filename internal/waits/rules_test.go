@@ -137,6 +137,10 @@ drop .2 server > client P. 1:401(400) ack 101 win 65160
 		{"a clock that ran for a moment before is known to tick in milliseconds", briefly(), "connect 100, network 300, server-app 20002"},
 		{"what the sender's IP IDs skip was lost before the tap", skips(true), "connect 100, network 400, loss 800"},
 		{"what they do not skip was not sent", skips(false), "connect 100, network 400, server-app 800"},
+		{"a socket that counts for itself skips what was lost, too", ownIDs(0, 401, 20), "connect 100, network 200, loss 1000"},
+		{"as far as retransmissions may have gone", ownIDs(0, 401, 21), "connect 100, network 200, server-app 1000"},
+		{"one that sent its SYN-ACK with a number may share it with others", ownIDs(2, 401, 20), "connect 100, network 200, server-app 1000"},
+		{"after segments larger than the wire's they say nothing", ownIDs(0, 2001, 20), "connect 100, network 200, server-app 1000"},
 	} {
 		account(t, c.name, c.trace, c.want)
 	}
@@ -268,6 +272,20 @@ func briefly() string {
 .302 server > client P. 401:801(400) ack 201 win 65160 <ts 5204 1202>
 .302 client > server P. 201:301(100) ack 801 win 64240 <ts 1302 5204>
 20.402 server > client P. 801:1201(400) ack 301 win 65160 <ts 25302 1302>`
+}
+
+// ownIDs is a server whose SYN-ACK has the IP identification synID, its first answer, up to end, 3, and
+// its second, a second after the request, id.
+func ownIDs(synID, end, id int) string {
+	return fmt.Sprintf(`0    client > server S  0:0(0)       win 64240 <mss 1460>
+.1   server > client S. 0:0(0) ack 1 win 65160 <mss 1460> {id %d}
+.1   client > server .  1:1(0) ack 1 win 64240
+.1   client > server P. 1:101(100) ack 1 win 64240
+.2   server > client P. 1:%[2]d(%[3]d) ack 101 win 65160 {id 3}
+.2   client > server P. 101:201(100) ack %[2]d win 64240
+.3   server > client .  %[2]d:%[2]d(0) ack 201 win 65160 {id 4}
+1.3  server > client P. %[2]d:%[4]d(100) ack 201 win 65160 {id %[5]d}
+1.3  client > server .  201:201(0) ack %[4]d win 64240`, synID, end, end-1, end+100, id)
 }
 
 // skips are four exchanges, of which the last answer comes 900 ms after its request: lost
