@@ -54,6 +54,7 @@ const (
 	atLeast                        // the answer took that long or longer: what it answers was sent again
 	asked                          // it sent FIN with payload, or right behind payload, before any answer to that
 	carried                        // its FIN came with payload that was not seen before: who acknowledges that has the FIN
+	askedShort                     // that payload was shorter than ShortPayload
 	ackSoon                        // its last ACK that was timed came so soon, see timeAfterBare
 )
 

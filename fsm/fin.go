@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -28,6 +29,9 @@ func (s *step) finish() {
 		}
 		if last := &s.own.last; s.seg.Len > 0 || last.Len > 0 && last.Ack == s.seg.Ack {
 			s.own.bits |= asked
+			if cmp.Or(s.seg.Len, last.Len) < ShortPayload {
+				s.own.bits |= askedShort
+			}
 		}
 		if s.seg.Len > 0 && s.ev.place == reassembly.Fresh {
 			s.own.bits |= carried
@@ -56,6 +60,10 @@ func (s *step) finish() {
 		s.emitAfter(FinResent)
 	}
 }
+
+// ShortPayload is the payload, in bytes, below which a segment may be one that only ends a session:
+// a TLS close_notify is 24 to 85 bytes.
+const ShortPayload = 100
 
 // Padding is how many bytes at most an Ethernet frame is padded by that carries a segment without
 // options and payload in IPv4. Some hosts and tunnels count them in the IP length.
@@ -158,7 +166,7 @@ func (s *step) withdrawFIN(side reassembly.Side) {
 	}
 	h.Phase = PhaseOpen
 	h.bits &^= closedSecond | finAckLost | finFirst | finSecond | doubted
-	s.c.ends[side].bits &^= asked | carried
+	s.c.ends[side].bits &^= asked | askedShort | carried
 	s.c.bits &^= foreignFINBit(side) | deniedFINBit(side)
 	s.emit(FinWithdrawn, side)
 }

@@ -45,6 +45,7 @@ func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
 // (RFC 9293 3.6).
 type HalfClose struct {
 	Asked bool          // the side's FIN came with payload or right behind payload, which nothing had answered
+	Short bool          // of fewer than ShortPayload bytes, the last segment of it
 	Used  bool          // the peer has received the FIN, as its ACKs show, and sent new payload
 	Pause time.Duration // between these two, in steps of 10 ms, 2.5 s at most
 }
@@ -52,7 +53,7 @@ type HalfClose struct {
 // HalfClose is about the side's FIN; the zero value if it has sent none.
 func (v View) HalfClose(side reassembly.Side) HalfClose {
 	wrote := v.c.ends[side.Peer()].wrote
-	return HalfClose{Asked: v.c.ends[side].bits&asked != 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
+	return HalfClose{Asked: v.c.ends[side].bits&asked != 0, Short: v.c.ends[side].bits&askedShort != 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
 }
 
 // Relayed is how long the side took at least to answer in the handshake, if its ACKs of data

@@ -205,8 +205,8 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		}
 	case forgotten:
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
-			"it had dropped the connection instead of waiting in LAST_ACK.",
-			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame)
+			"it had dropped the connection instead of waiting in %s.",
+			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame, w.waitsIn(x, r))
 		if w.twice[x] { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
 			f.Undecide("segments to the sender of the RST arrive twice, as its D-SACK shows: the RST may answer the second copy of the ACK")
 		}
@@ -215,4 +215,16 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		w.withACK = *rst
 	}
 	r.Emit(f)
+}
+
+// waitsIn is the state in which the peer of the side had to wait for the ACK of its FIN.
+func (w *postFINAckRST) waitsIn(x reassembly.Side, r *detectors.Report) fsm.State {
+	fin, _ := r.Conn.FIN(x)
+	switch y := x.Peer(); {
+	case w.finAck[x].At == 0: // it never got that side's
+		return fsm.FinWait1
+	case w.fin[y].Ack.AtOrBefore(fin):
+		return fsm.Closing
+	}
+	return fsm.LastAck
 }

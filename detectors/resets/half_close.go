@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What a side that has closed, and has no socket any more, was sent after its FIN. Its peer
@@ -44,13 +43,10 @@ func (c *resetCase) lateData() lateData {
 	return rest
 }
 
-// bye reports whether a few bytes answer the few that the FIN itself carried: a TLS
-// close_notify for another, rather than an answer to a request. A request that goes with
-// the FIN and wants so short an answer looks the same.
-func (c *resetCase) bye() bool {
-	fin := &c.sender.last
-	return fin.Flags.Has(reassembly.FIN) && fin.Len > 0 && fin.Len < minLost && c.lost() < minLost
-}
+// bye reports whether a few bytes answer the few that came with the FIN, or right before it: a TLS
+// close_notify for another, rather than an answer to a request. So short a request that wants
+// so short an answer looks the same.
+func (c *resetCase) bye() bool { return c.sender.close.Short && c.lost() < minLost }
 
 // longClosed reports whether the peer has acknowledged the FIN well before it sent more.
 func (c *resetCase) longClosed() bool { return c.sender.close.Pause >= max(minReuse, 2*c.rtt) }
@@ -112,18 +108,22 @@ func (c *resetCase) dataAfterCloseSentence() string {
 			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
 	}
 	_, known := c.knewFIN()
+	peer := c.peer.name.String()
+	if c.peer.relayed {
+		peer = "What acknowledges for " + peer
+	}
 	switch kind := c.lateData(); {
 	case known && !c.sender.close.Used:
 		m += fmt.Sprintf(" The data crossed the FIN: %s could not have known.", c.peer.name)
 	case !known:
 	case kind == reuse:
-		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", c.peer.name)
+		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", peer)
 	case kind == answer && c.fromClient():
-		m += fmt.Sprintf(" It had sent its FIN before anything answered its last data. %s had received the FIN, and may still send (RFC 9293 3.6).", c.peer.name)
+		m += fmt.Sprintf(" It had sent its FIN before anything answered its last data. %s had received the FIN, and may still send (RFC 9293 3.6).", peer)
 	case kind == rest && c.fromServer():
-		m += fmt.Sprintf(" %s had received the FIN, but only just, and may still send (RFC 9293 3.6).", c.peer.name)
+		m += fmt.Sprintf(" %s had received the FIN, but only just, and may still send (RFC 9293 3.6).", peer)
 	default:
-		m += fmt.Sprintf(" %s had received the FIN, and may still send (RFC 9293 3.6).", c.peer.name)
+		m += fmt.Sprintf(" %s had received the FIN, and may still send (RFC 9293 3.6).", peer)
 	}
 	return m
 }

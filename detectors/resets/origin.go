@@ -111,6 +111,9 @@ func (c *resetCase) standIn() string {
 	switch {
 	case c.sender.relayed:
 		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
+	case c.unlikeLast() && c.states[c.side] == fsm.SynSent: // nmap, and whoever else has a raw socket
+		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: a program that writes SYNs itself, such as a port scanner, leaves RSTs to its kernel; or a device on the path sent one of them.",
+			c.rst.TTL, c.sender.last.TTL)
 	case c.unlikeLast():
 		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): a load balancer or another device may have sent it.",
 			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame)

@@ -2,6 +2,7 @@ package resets
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -23,7 +24,7 @@ var refused = &outcome{
 
 // minLost is how much payload must be lost to count where its sender knew that nobody
 // reads: a TLS close_notify is less, and nobody misses it.
-const minLost = 100
+const minLost = fsm.ShortPayload
 
 var aborted = &outcome{
 	Outcome: detectors.Outcome{
@@ -223,7 +224,9 @@ var suspectedInjection = &outcome{
 		Action: "Capture at the side whose address it has: if the RST does not leave there, it was made on the path. Its TTL says how many hops away.",
 	},
 	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
-		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }}},
+		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }},
+		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
+			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a segment that it answers
 		if !c.otherTTL() && !c.otherID() {
 			r.Absence(f, c.rst.At)

@@ -1,6 +1,8 @@
 package resets
 
 import (
+	"math"
+
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -103,6 +105,8 @@ func (c *resetCase) unreadBytes() uint32 {
 		return beyond
 	case c.lost() > 0:
 		return c.lost()
+	case c.sender.bytes == 0: // it never answered anything
+		return uint32(min(c.peer.bytes, math.MaxUint32))
 	}
 	return c.peer.last.Len
 }

@@ -184,6 +184,8 @@ func (c *resetCase) unreadDataSentence() string {
 		m += fmt.Sprintf(" when data from %s had just arrived: %s, which the RST itself acknowledges.", c.peer.name, inBytes(c.lost())) + or
 	case c.lost() > 0:
 		m += fmt.Sprintf(" %s after data from %s (frame %d): %s, which the RST itself acknowledges.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.peer.last.Frame, inBytes(c.lost())) + or
+	case c.unreadBytes() > c.peer.last.Len:
+		m += fmt.Sprintf(". It had acknowledged %s from %s (the last %d in frame %d) but never answered.", inBytes(c.unreadBytes()), c.peer.name, c.peer.last.Len, c.peer.last.Frame) + or
 	default:
 		m += fmt.Sprintf(". It had acknowledged the last data from %s (%s in frame %d), but never answered.", c.peer.name, inBytes(c.peer.last.Len), c.peer.last.Frame) + or
 	}

@@ -21,12 +21,16 @@ func (c *collector) elsewhere(parts []*partition) {
 	if wanted == nil {
 		return
 	}
-	others := map[*found]stats.Opening{} // the earliest
+	others := map[*found]*sameSYN{}
 	look := func(o *stats.Opening) {
 		for _, fd := range wanted[synOf(o)] {
-			if known, is := others[fd]; o.Position != fd.conn && bearsOn(o, fd.Finding) && (!is || o.Position < known.Position) {
-				others[fd] = *o
+			if o.Position == fd.conn {
+				continue
 			}
+			if others[fd] == nil {
+				others[fd] = new(sameSYN)
+			}
+			others[fd].add(o, fd.Finding)
 		}
 	}
 	for _, p := range parts {
@@ -40,32 +44,51 @@ func (c *collector) elsewhere(parts []*partition) {
 	for i := range c.trace.Openings {
 		look(&c.trace.Openings[i])
 	}
-	for fd, o := range others {
-		fd.other = o.Position
-		restsOn(fd.Finding, &o)
+	for fd, same := range others {
+		if o := same.tell(fd.Finding); o != nil {
+			fd.other = o.Position
+		}
 	}
 }
 
-// restsOn tells a finding that the other connection began with the SYN on which it rests.
-func restsOn(fd *detectors.Finding, o *stats.Opening) {
-	if server := o.End[reassembly.B]; server == fd.Evidence[0].Seg.Dst {
-		fd.AnsweredTwice()
-	} else {
-		fd.SentElsewhere(server, o.Last[reassembly.A])
+// sameSYN are the other connections that began with the SYN on which a finding rests.
+type sameSYN struct {
+	twice, elsewhere stats.Opening // the earliest of the same addresses that opened, and of another server that did not answer
+	server           reassembly.Endpoint
+	asked, several   bool // another server was, or several were
+}
+
+func (s *sameSYN) add(o *stats.Opening, fd *detectors.Finding) {
+	own, server := fd.Evidence[0].Seg.Dst, o.End[reassembly.B]
+	if server == own {
+		if o.Answered && (s.twice == stats.Opening{} || o.Position < s.twice.Position) {
+			s.twice = *o
+		}
+		return
 	}
+	s.several = s.several || s.asked && s.server != server
+	s.server, s.asked = server, true
+	if o.Waits && server.Addr != own.Addr && (s.elsewhere == stats.Opening{} || o.Position < s.elsewhere.Position) {
+		s.elsewhere = *o
+	}
+}
+
+// tell tells the finding of the one that bears on it, if any does. A port scan sends one SYN to
+// many: that is no translation.
+func (s *sameSYN) tell(fd *detectors.Finding) *stats.Opening {
+	twice, elsewhere := s.twice != stats.Opening{}, s.elsewhere != stats.Opening{} && !s.several
+	switch {
+	case twice && (!elsewhere || s.twice.Position < s.elsewhere.Position):
+		fd.AnsweredTwice()
+		return &s.twice
+	case elsewhere:
+		fd.SentElsewhere(s.elsewhere.End[reassembly.B], s.elsewhere.Last[reassembly.A])
+		return &s.elsewhere
+	}
+	return nil
 }
 
 // synOf names the SYN of the connection.
 func synOf(o *stats.Opening) detectors.SYNKey {
 	return detectors.SYNKey{Client: o.End[reassembly.A], ISN: o.ISS[reassembly.A]}
-}
-
-// bearsOn reports whether another connection, which begins with the same SYN, says something
-// about the finding: nobody answered at that address, or it is another connection of
-// the same addresses, and opened.
-func bearsOn(o *stats.Opening, fd *detectors.Finding) bool {
-	if o.End[reassembly.B] == fd.Evidence[0].Seg.Dst {
-		return o.Answered
-	}
-	return o.Waits
 }

@@ -77,12 +77,13 @@ func Relate(findings []result.Finding, own *stats.Opening, others []stats.Openin
 		if !Asks(f) {
 			continue
 		}
+		var same sameSYN
 		for k := range others {
-			if o := &others[k]; f.SYN != nil && synOf(o) == *f.SYN && bearsOn(o, &f.Finding) {
-				restsOn(&f.Finding, o)
-				break
+			if o := &others[k]; f.SYN != nil && synOf(o) == *f.SYN {
+				same.add(o, &f.Finding)
 			}
 		}
+		same.tell(&f.Finding)
 		for k := range others {
 			if o := &others[k]; Asks(f) && f.Absence != detectors.NoAbsence && own.SYNs && o.SYNs && o.ISS == own.ISS && translated(own, o) && sentMore(o, own, f.Subject) {
 				f.Translated(o.End[reassembly.A], o.End[reassembly.B], o.Last[f.Subject])
