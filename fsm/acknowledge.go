@@ -76,11 +76,11 @@ func (s *step) doubt() {
 }
 
 // settleDoubt sees whether the segment proves that an earlier ACK arrived. A
-// side that speaks without SYN has left SYN_RECEIVED; one that acknowledges
-// what its peer sent with or after that ACK has received it.
+// side that speaks without SYN, and challenges none, has left SYN_RECEIVED; one that
+// acknowledges what its peer sent with or after that ACK has received it.
 func (s *step) settleDoubt() {
 	h := &s.own.dir
-	if h.is(doubted) && (h.Phase == PhaseOpen || s.seg.Ack.After(h.doubt)) {
+	if h.is(doubted) && (h.Phase == PhaseOpen && !s.mayChallenge() || s.seg.Ack.After(h.doubt)) {
 		h.bits &^= doubted
 	}
 }

@@ -15,7 +15,7 @@ const (
 	Syn                         // SYN or SYN-ACK
 	NewData                     // payload or FIN not seen before
 	Retransmission              // payload or FIN seen before
-	OutOfOrder                  // payload that fills a hole, too soon to be a retransmission
+	OutOfOrder                  // payload that fills a hole, too soon to be a retransmission, or the late original of one
 	KeepAlive                   // one below NXT, while the peer's window is open (RFC 9293 3.8.4)
 	Probe                       // a zero-window probe (RFC 9293 3.8.6.1)
 	Ambiguous                   // probe or keep-alive: the peer's window was never seen
@@ -56,20 +56,24 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 		if s.uncounted() {
 			return NewData
 		}
-		if !own.out.Knows(reassembly.KnowISS) && seg.Seq.AtOrBefore(own.out.ISS) && s.numbered() == before { // from before the first one captured, which overtook it
+		// Late, by the numbers that its sender gave: it is from before the first one captured, which
+		// overtook it, or the original of what was sent again.
+		if earliest := !own.out.Knows(reassembly.KnowISS) && seg.Seq.AtOrBefore(own.out.ISS); s.numbered() == before &&
+			(earliest || own.dir.counted() && time.Duration(seg.At-own.last.At) < maxLate) {
 			return OutOfOrder
 		}
 		return Retransmission
 	case reassembly.Filling:
 		// RETRANSMISSION or OUT OF ORDER: a segment that fills a hole is late by
 		// reordering if its sender numbered it before what overtook it. It was sent
-		// again if the peer asked for it, and it is numbered so or the peer is so far
-		// away that it was not asked for too soon.
+		// again if a sender that counts numbered it after that; or if the peer asked for it, and
+		// it is numbered so or the peer is so far away that it was not asked for too soon.
 		numbered := s.numbered()
 		if numbered == before && time.Duration(seg.At-own.last.At) < maxLate {
 			return OutOfOrder
 		}
-		if own.lossShown() && (numbered == after || s.c.smoothedRTT(s.side) >= reorderTime) {
+		beyond := own.last.Seq.After(seg.Seq) // the side was past it
+		if numbered == after && beyond && own.dir.counted() || own.lossShown() && (numbered == after || s.c.smoothedRTT(s.side) >= reorderTime) {
 			return Retransmission
 		}
 		// Else it is late if what overtook it is younger than a round trip: a later

@@ -246,7 +246,7 @@ func TestStep_class(t *testing.T) {
 		{"a FIN", nil, fin, 1, 0, 1, 9, time.Second, NewData},
 		{"data again", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 1, 10, 1, 9, time.Second, Retransmission},
 		{"some data again, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 5, 10, 1, 9, time.Second, NewData},
-		{"data that was overtaken", func(w *wire) { w.send(1, 0, ack, 11, 10, 1) }, ack, 1, 10, 1, 9, time.Millisecond, OutOfOrder},
+		{"data that was overtaken", func(w *wire) { w.number(5); w.send(1, 0, ack, 11, 10, 1); w.number(4) }, ack, 1, 10, 1, 9, time.Millisecond, OutOfOrder},
 		{"data that fills a hole late", func(w *wire) { w.send(1, 0, ack, 11, 10, 1) }, ack, 1, 10, 1, 9, time.Minute, Retransmission},
 		{"data that fills a hole among resends", func(w *wire) {
 			w.send(1, 0, ack, 11, 10, 1)
@@ -321,6 +321,8 @@ func TestConn_Bounded(t *testing.T) {
 		{0, syn, 0, 0, 0, [2]bool{}},
 		{1, syn | ack, 0, 0, 1, [2]bool{}},      // a is in SYN_SENT still
 		{0, ack, 1, 0, 1, [2]bool{false, true}}, // b: SYN_RECEIVED to ESTABLISHED
+		{0, syn, 7000, 0, 0, [2]bool{false, true}},
+		{1, ack, 1, 0, 1, [2]bool{false, true}}, // a host in SYN_RECEIVED challenges that, too
 		{1, ack, 1, 10, 1, [2]bool{}},           // it speaks
 		{0, fin, 1, 0, 1, [2]bool{}},
 		{1, ack, 11, 0, 2, [2]bool{true, false}}, // a: FIN_WAIT_1 to FIN_WAIT_2

@@ -32,7 +32,7 @@ const (
 	DataAfterIdle                 // this side sent new payload after a minute or more in which neither side sent anything
 	NagleDelay                    // this side sent payload for which it had waited until its peer sent an ACK that it had delayed
 	DataResent                    // this side sent payload again
-	DataOutOfOrder                // this side's payload filled a hole too soon to have been sent again
+	DataOutOfOrder                // this side's payload filled a hole too soon to have been sent again, or (Place is Repeat) is what it had sent before that was sent again
 	FinSent                       // this side sent its first FIN
 	ClosedWithoutData             // this side, which was connected to, sent FIN before either side had sent a byte
 	FinResent                     // this side sent its FIN again

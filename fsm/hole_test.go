@@ -92,7 +92,8 @@ func TestStep_fillingHole(t *testing.T) {
 		{"65 before: its host does not count", func(w *wire) { hole(w, 100) }, 35, 999 * ms, Retransmission},
 		{"numbered behind it, and asked for", func(w *wire) { hole(w, 100); dup(w) }, 101, 1 * ms, Retransmission},
 		{"numbered 64 behind it", func(w *wire) { hole(w, 100); dup(w) }, 164, 1 * ms, Retransmission},
-		{"numbered behind it, and not asked for: too soon for a retransmission", func(w *wire) { hole(w, 100) }, 101, 1 * ms, OutOfOrder},
+		{"numbered behind it by a host that counts, though not asked for", func(w *wire) { hole(w, 100) }, 101, 1 * ms, Retransmission},
+		{"numbered behind it by a host that does not count: too soon for a retransmission", func(w *wire) { hole(w, 40_000) }, 40_001, 1 * ms, OutOfOrder},
 		{"no numbers, and within the round trip of 4 ms", func(w *wire) { hole(w, 0) }, 0, 3 * ms, OutOfOrder},
 		{"no numbers, after the round trip", func(w *wire) { hole(w, 0) }, 0, 4 * ms, Retransmission},
 	} {

@@ -199,7 +199,7 @@ func TestStep_filling(t *testing.T) {
 		{"numbered before", true, time.Second, 99, 100 * time.Millisecond, OutOfOrder},
 		{"numbered before, but much later", true, time.Second, 99, 2 * time.Second, Retransmission},
 		{"numbered behind, and asked for", true, time.Second, 101, 100 * time.Millisecond, Retransmission},
-		{"numbered behind, and not asked for", false, time.Second, 101, 100 * time.Millisecond, OutOfOrder},
+		{"numbered behind, and not asked for", false, time.Second, 101, 100 * time.Millisecond, Retransmission},
 		{"numbered far behind, and asked for", true, time.Millisecond / 4, 1000, time.Millisecond, OutOfOrder},
 		{"without number, and asked for from afar", true, time.Second, 0, 100 * time.Millisecond, Retransmission},
 		{"without number, and asked for from nearby", true, time.Millisecond / 4, 0, time.Millisecond, OutOfOrder},
@@ -219,6 +219,31 @@ func TestStep_filling(t *testing.T) {
 		}
 		if w.ev.Kinds.Has(DataOutOfOrder) != (c.want == OutOfOrder) {
 			t.Errorf("%s: Kinds is %b", c.name, w.ev.Kinds)
+		}
+	}
+}
+
+// What was sent before is late, not sent once more, if its host counts and numbered it before that.
+func TestStep_lateOriginal(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		last, ids uint16
+		after     time.Duration
+		want      Class
+	}{
+		{"numbered before", 101, 100, 999 * time.Millisecond, OutOfOrder},
+		{"numbered before, but a second later", 101, 100, time.Second, Retransmission},
+		{"numbered behind", 101, 102, 100 * time.Millisecond, Retransmission},
+		{"numbered before, by a host that does not count", 40_001, 40_000, 100 * time.Millisecond, Retransmission},
+		{"without numbers", 0, 0, 100 * time.Millisecond, Retransmission},
+	} {
+		w := newWire().open(time.Second)
+		w.send(0, time.Second, ack, 1, 10, 1)
+		w.number(c.last)
+		w.send(0, time.Second, ack, 1, 10, 1)
+		w.number(c.ids)
+		if w.send(0, c.after, ack, 1, 10, 1); w.ev.Class != c.want {
+			t.Errorf("%s: %q, want %q", c.name, w.ev.Class, c.want)
 		}
 	}
 }

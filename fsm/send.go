@@ -91,10 +91,24 @@ func (s *step) missedSYNs() {
 	own, peer := &s.own.dir, &s.peer.dir
 	if own.Phase == PhaseIdle { // its SYN was missed
 		own.Phase = PhaseOpen
+		if s.mayChallenge() {
+			own.doubt, own.bits = s.peer.out.Nxt, own.bits|doubted
+		}
 	}
 	if s.peer.packets == 0 { // the peer's part was missed, or is not captured at all
 		own.Phase, peer.Phase = max(own.Phase, PhaseOpen), max(peer.Phase, PhaseOpen)
 	}
+}
+
+// mayChallenge reports whether the segment is one that a server in SYN_RECEIVED sends, too: the
+// challenge of another SYN (RFC 5961 4.2). That was captured, or of the handshake only the peer's
+// SYN was; and no more is acknowledged.
+func (s *step) mayChallenge() bool {
+	peer := s.peer
+	if s.side == reassembly.A || s.n > 0 || !peer.out.Knows(reassembly.KnowISS) || s.seg.Ack != peer.out.ISS+1 {
+		return false
+	}
+	return s.c.bits&challengeBit(reassembly.A) != 0 || !s.own.dir.is(synSeen) && !peer.dir.is(spoke)
 }
 
 // announce emits the events of the segment's class.

@@ -70,6 +70,9 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.DataOutOfOrder:
 		a.late++
+		if o, is := a.cameLate(ev); is && o.trigger == fast {
+			a.prove("the original, captured late", ev.Seg, o.frame)
+		}
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
 	case fsm.DataResent:

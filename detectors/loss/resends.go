@@ -48,6 +48,7 @@ type openResend struct {
 	doubt   doubt
 	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
 	early   bool // it counts as such
+	unseen  bool // its original was not captured, so far
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing
@@ -166,13 +167,13 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.settleSoon(ev.Side, r)
 		a.close(0)
 	}
+	if o.unseen = ev.Place == reassembly.Filling; o.unseen {
+		a.pending.unseen++
+	}
 	a.open[a.opened] = o
 	a.opened++
 	a.pending.by[k]++
 	a.pending.bytes += uint64(seg.Len)
-	if ev.Place == reassembly.Filling {
-		a.pending.unseen++
-	}
 	return expired, false
 }
 
@@ -262,12 +263,28 @@ func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
 	return o, false
 }
 
+// cameLate takes what was captured late. If it had been sent again by then, that was spurious.
+func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
+	if ev.Place != reassembly.Repeat {
+		return o, false
+	}
+	for i := range a.open[:a.opened] {
+		if a.open[i].Meets(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}) {
+			return a.wasSpurious(i), true
+		}
+	}
+	return o, false
+}
+
 // wasSpurious counts the i-th of those open as spurious.
 func (a *resends) wasSpurious(i int) openResend {
 	o := a.open[i]
 	c := &a.total
 	if a.pending.by[o.trigger] > a.pending.spurious[o.trigger] {
 		c = &a.pending
+	}
+	if o.unseen {
+		c.unseen--
 	}
 	c.spurious[o.trigger]++
 	if o.early {

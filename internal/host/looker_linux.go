@@ -25,7 +25,7 @@ type looker struct {
 	refuse map[uint64]bool   // namespaces that it may not enter
 
 	holders map[uint64][]holding // by inode of the socket
-	nobody  map[uint64]bool      // inodes whose processes were not found
+	nobody  map[uint64]uint8     // inodes whose processes were not found, and how often
 	denied  int                  // processes whose descriptors it may not see
 	scanned time.Time            // when it last looked through all descriptors
 	scan    time.Duration        // how long that took
@@ -61,7 +61,7 @@ const (
 )
 
 func newLooker() (*looker, error) {
-	l := &looker{spaces: map[uint64]*space{}, refuse: map[uint64]bool{}, holders: map[uint64][]holding{}, nobody: map[uint64]bool{}, seen: map[key]*entry{}, latest: map[pair]key{}}
+	l := &looker{spaces: map[uint64]*space{}, refuse: map[uint64]bool{}, holders: map[uint64][]holding{}, nobody: map[uint64]uint8{}, seen: map[key]*entry{}, latest: map[pair]key{}}
 	fd, err := openDiag()
 	if err != nil {
 		return nil, err
@@ -147,15 +147,17 @@ func inherit(s, before *result.Socket) {
 }
 
 // describe adds the processes that have the socket. If none is known, it looks through all
-// descriptors again: for an answer at once, else for a tenth of the time at most.
+// descriptors again: for an answer at once, else for a tenth of the time at most. It does that
+// twice: a socket that is being accepted has an inode before a descriptor.
 func (l *looker) describe(s *result.Socket, people map[int64]*person, answer bool) {
 	s.User = userName(s.UID)
-	if l.whoHas(s, people) || l.nobody[s.Inode] || !answer && time.Since(l.scanned) < 10*l.scan {
+	failed := l.nobody[s.Inode]
+	if l.whoHas(s, people) || failed >= 2 || !answer && time.Since(l.scanned) < 10*l.scan {
 		return
 	}
 	l.look()
 	if !l.whoHas(s, people) && len(l.nobody) < maxEntries {
-		l.nobody[s.Inode] = true
+		l.nobody[s.Inode] = failed + 1
 	}
 }
 

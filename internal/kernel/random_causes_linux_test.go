@@ -92,6 +92,20 @@ func (p *randomCase) refuses(rst *packet) bool {
 	return false
 }
 
+// answersCopy reports whether a RST may answer a segment of which the wire delivered a copy, too: the
+// first ended the connection. A tap before that sees one.
+func (p *randomCase) answersCopy(rst *packet) bool {
+	return slices.ContainsFunc(p.w.packets, func(x *packet) bool {
+		return x.from != rst.from && x.duplicates[1] > 0 && x.arrived != 0 && x.arrived <= rst.sent && rst.sent-x.arrived < 50e6 && rst.seg.Seq == x.seg.Ack
+	})
+}
+
+// reborn reports whether a host that had lost its socket made another of an ACK, which it took
+// for the answer to a SYN cookie.
+func (p *randomCase) reborn() bool {
+	return slices.ContainsFunc(p.actions, func(d action) bool { return d.what == "forget" && p.counted[d.side]["SyncookiesRecv"] > 0 })
+}
+
 // undisturbed reports whether nothing was lost, forgotten or delayed, or thrown away because
 // the queue of connections to be accepted was full.
 func (p *randomCase) undisturbed() bool {

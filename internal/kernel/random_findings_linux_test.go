@@ -95,7 +95,7 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 			return "a RST " + cause
 		}
 	case "post-fin-ack-rst":
-		if last != nil && !strings.HasPrefix(p.causeOf(last), "bare, after") {
+		if last != nil && !strings.HasPrefix(p.causeOf(last), "bare, after") && !p.answersCopy(last) {
 			return "a RST " + p.causeOf(last)
 		}
 	case "zero-window-probe-loop":

@@ -61,6 +61,9 @@ func TestRandom(t *testing.T) {
 			})
 		}
 	})
+	if k != nil {
+		t.Logf("of the kernel's events, %d were lost, %d passed over", k.reader.Lost(), k.reader.Missed())
+	}
 	all.print(t)
 }
 
@@ -71,7 +74,8 @@ type summary struct {
 	findings                        map[string]int
 	faults                          map[string][]uint64 // and in which cases
 	reasons                         map[string]int      // of the kernel, beside our causes
-	resent                          [2]int              // of what the kernel sent again and the tap saw, and what tcptrace counts
+	besides                         map[string]*besides
+	resent                          [2]int // of what the kernel sent again and the tap saw, and what tcptrace counts
 }
 
 // add adds the results of a case.
@@ -99,6 +103,9 @@ func (a *summary) print(t *testing.T) {
 	}
 	if a.reasons != nil {
 		t.Logf("the kernels sent something again %d times, tcptrace counts %d retransmissions at the tap", a.resent[0], a.resent[1])
+	}
+	for _, k := range slices.Sorted(maps.Keys(a.besides)) {
+		t.Logf("%s: %v", k, a.besides[k])
 	}
 	for _, k := range slices.Sorted(maps.Keys(a.reasons)) {
 		t.Logf("%6d  %s", a.reasons[k], k)

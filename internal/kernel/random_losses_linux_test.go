@@ -70,12 +70,7 @@ func (p *randomCase) falseCount(f *tcptrace.Finding) string {
 	if p.kernel == nil || p.missed() || p.kernel.lost() {
 		return ""
 	}
-	sender := 0 // of what was lost or sent again
-	for _, r := range f.Roles {
-		if r.Name == "sender" && f.Flow.End[r.Side].AddrPort().Addr() == serverAddr {
-			sender = 1
-		}
-	}
+	sender := p.senderOf(f)
 	of, acks, counted := p.fateOf(sender), p.fateOf(1-sender), p.counted[sender]
 	doubled := p.doubled(sender)
 	more := func(name string, atMost int) string {
@@ -93,6 +88,7 @@ func (p *randomCase) falseCount(f *tcptrace.Finding) string {
 		for _, e := range ofKind(p.said(p.sides[sender].h.endpoint(p.sides[sender].port), p.sides[1-sender].h.endpoint(p.sides[1-sender].port)), tracepoints.Retransmitted) {
 			again += max(1, int(e.Len+fullSegment-1)/fullSegment)
 		}
+		again = max(again, counted["RetransSegs"]) // one of its events may be missing
 		faults = []string{
 			more("resent", again+of.overtaken), more("tlp", counted["TCPLossProbes"]),
 			more("spurious", of.needless+of.overtaken), more("lost_before_tap", of.before), more("lost_after_tap", of.behind),

@@ -88,7 +88,7 @@ func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []
 	sent, counted := p.resent(rep)
 	for side := range sent {
 		switch {
-		case counted[side] > 0 && sent[side] == 0 && !p.opensTwice(side) && !p.doubled(side) && p.counted[side]["SyncookiesSent"] < 2: // a SYN-ACK that follows a SYN repeats it; with cookies, none is known
+		case counted[side] > 0 && sent[side] == 0 && p.counted[side]["RetransSegs"] == 0 && !p.opensTwice(side) && !p.doubled(side) && p.counted[side]["SyncookiesSent"] < 2: // a SYN-ACK that follows a SYN repeats it; with cookies, none is known
 			faults = append(faults, "retransmissions: tcptrace counts some, the kernel sent nothing again")
 		case counted[side] == 0 && sent[side] > 0 && p.undisturbed() && !p.doubled(side):
 			faults = append(faults, "retransmissions: tcptrace counts none, the kernel sent something again")

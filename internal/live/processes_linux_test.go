@@ -84,13 +84,7 @@ func TestProcesses_noRight(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	start := func(cred *syscall.SysProcAttr) *sniffing {
-		s := &sniffing{wire: w, cmd: w.command("-v", "-i", "lo", "--processes", "--format", "ndjson", "tcp")}
-		s.cmd.SysProcAttr = cred
-		s.cmd.Stdout, s.cmd.Stderr = &locked{&s.mu, &s.stdout}, &locked{&s.mu, &s.stderr}
-		w.inside(func() { w.must(s.cmd.Start()) })
-		w.Cleanup(func() { s.cmd.Process.Kill() })
-		s.await(s.errors, "seccomp")
-		return s
+		return w.sniffAs(cred, "-i", "lo", "--processes", "--format", "ndjson", "tcp")
 	}
 	root := start(nil)
 	nobody := start(&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, AmbientCaps: []uintptr{unix.CAP_NET_RAW}})

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -131,69 +130,6 @@ func (w *wire) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
-	}
-}
-
-// A sniffing is a tcptrace process in the namespace.
-type sniffing struct {
-	*wire
-	cmd    *exec.Cmd
-	mu     sync.Mutex
-	stdout bytes.Buffer
-	stderr bytes.Buffer
-}
-
-// sniff starts tcptrace and waits until it captures.
-func (w *wire) sniff(args ...string) *sniffing {
-	w.Helper()
-	s := &sniffing{wire: w, cmd: w.command(append([]string{"-v"}, args...)...)}
-	s.cmd.Stdout, s.cmd.Stderr = &locked{&s.mu, &s.stdout}, &locked{&s.mu, &s.stderr}
-	w.inside(func() { w.must(s.cmd.Start()) })
-	w.Cleanup(func() { s.cmd.Process.Kill() })
-	s.await(s.errors, "seccomp")
-	return s
-}
-
-// command is tcptrace, not started.
-func (w *wire) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
-	return cmd
-}
-
-// locked is a buffer that can be read while it is written.
-type locked struct {
-	mu *sync.Mutex
-	b  *bytes.Buffer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (s *sniffing) output() string { s.mu.Lock(); defer s.mu.Unlock(); return s.stdout.String() }
-func (s *sniffing) errors() string { s.mu.Lock(); defer s.mu.Unlock(); return s.stderr.String() }
-
-// await waits until the process has printed a text.
-func (s *sniffing) await(where func() string, text string) {
-	s.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if bytes.Contains([]byte(where()), []byte(text)) {
-			return
-		}
-	}
-	s.Fatalf("tcptrace did not print %q:\n%s\n%s", text, s.output(), s.errors())
-}
-
-// stop ends it as ^C does, and checks its status.
-func (s *sniffing) stop(status int) {
-	s.Helper()
-	s.must(s.cmd.Process.Signal(syscall.SIGINT))
-	err := s.cmd.Wait()
-	if got := s.cmd.ProcessState.ExitCode(); got != status {
-		s.Errorf("tcptrace ends with %d (%v), want %d:\n%s\n%s", got, err, status, s.output(), s.errors())
 	}
 }
 

@@ -20,6 +20,7 @@ type Reader struct {
 	layout layout
 	ring   *ringbuf.Reader
 	lost   *ebpf.Map
+	loaded []*ebpf.Program
 	open   []interface{ Close() error }
 	record ringbuf.Record
 }
@@ -72,7 +73,7 @@ func (r *Reader) attach(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer loaded.Close()
+	r.open, r.loaded = append(r.open, loaded), append(r.loaded, loaded)
 	attached, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: p.tracepoint, Program: loaded})
 	if err != nil {
 		return err
@@ -92,6 +93,17 @@ func (r *Reader) Close() {
 // Lost is how many events found no room since the beginning.
 func (r *Reader) Lost() (n uint64) {
 	_ = r.lost.Lookup(uint32(0), &n)
+	return n
+}
+
+// Missed is how many events the kernel passed over since the beginning: it does not run a program
+// that it has interrupted on the same processor.
+func (r *Reader) Missed() (n uint64) {
+	for _, p := range r.loaded {
+		if s, err := p.Stats(); err == nil {
+			n += s.RecursionMisses
+		}
+	}
 	return n
 }
 

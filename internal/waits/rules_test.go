@@ -227,6 +227,11 @@ func bulk(flights, segments int, window string, pause int) string {
 // captured in the wrong order.
 func swapped(trace string) string {
 	lines := strings.SplitAfter(strings.TrimSuffix(trace, "\n"), "\n")
+	for i, line := range lines { // their host numbers them as it sends them
+		if strings.Contains(line, "server >") {
+			lines[i] = strings.Replace(line, "win 65160", fmt.Sprintf("win 65160 {id %d}", 100+i), 1)
+		}
+	}
 	for i := 0; i+2 < len(lines); i += 4 {
 		lines[i+1], lines[i+2] = lines[i+2], lines[i+1]
 	}
