@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
