@@ -78,6 +78,7 @@ func (c *command) sniff() error {
 	}
 	stop := s.handleSignals()
 	defer stop()
+	s.confine(s.outputs())
 	r, err := s.loop.Run()
 	c.check(err)
 	c.check(s.close(r))
@@ -85,8 +86,7 @@ func (c *command) sniff() error {
 	return nil
 }
 
-// open opens everything that the capture needs, then gives up the rights that are
-// no longer needed.
+// open opens everything that the capture needs.
 func (s *sniffer) open(o *engine.Options) (err error) {
 	f := s.flags
 	if err := f.joinFilter(); err != nil {
@@ -131,7 +131,6 @@ func (s *sniffer) open(o *engine.Options) (err error) {
 		s.mention("metrics at http://%v/metrics", s.metrics.Addr())
 		s.metrics.Serve(s.loop)
 	}
-	s.confine(s.outputs())
 	return nil
 }
 

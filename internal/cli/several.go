@@ -38,6 +38,8 @@ func (c *command) sniffSeveral() (err error) {
 		r.Sources = append(r.Sources, ring)
 		keeper.Interfaces = append(keeper.Interfaces, pcapng.Interface{Link: uint16(ring.Link()), Name: name, Filter: f.filter})
 	}
+	ctx, captured := untilSignal() // from here on, there is something to remove
+	defer captured()
 	if keeper.Name == "" {
 		dir, err := os.MkdirTemp("", "tcptrace")
 		if err != nil {
@@ -62,7 +64,8 @@ func (c *command) sniffSeveral() (err error) {
 	c.confine(places, f.anonymizeKey, f.resolve, f.filterBPF)
 	c.env.Confine = false
 	looking := c.lookMeanwhile(keeper.Name)
-	err = c.record(r)
+	err = c.record(ctx, r)
+	captured()
 	looking()
 	if err != nil {
 		return errors.Join(err, c.analyse()) // of what was saved
@@ -89,16 +92,11 @@ func (c *command) lookMeanwhile(name string) (end func()) {
 	}
 }
 
-// record runs until a signal, or for --duration.
-func (c *command) record(r *live.Recorder) error {
-	ctx, done := untilSignal()
-	defer done()
+// record runs until ctx ends, or for --duration.
+func (c *command) record(ctx context.Context, r *live.Recorder) error {
 	if d := c.flags.duration; d != 0 {
 		defer time.AfterFunc(d, r.Stop).Stop()
 	}
-	go func() {
-		<-ctx.Done()
-		r.Stop()
-	}()
+	defer context.AfterFunc(ctx, r.Stop)()
 	return r.Run()
 }
