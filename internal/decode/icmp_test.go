@@ -31,6 +31,13 @@ func TestDecode_icmp(t *testing.T) {
 		{"IPv6, options before the segment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoDestOpts, extension(protoTCP, nil, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
 		{"no MTU", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 1}},
 		{"VLAN", linkEthernet, ethernet(typeVLAN, cat(be16(7, typeIPv4), ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4)))), reassembly.ICMP{Type: 3}},
+		{"first fragment", linkRaw, ipv4(protoICMP, cat([]byte{11, 1, 0, 0, 0, 0, 0, 0}, edit(p4, 6, 0x20))), reassembly.ICMP{Type: 11, Code: 1}},
+		{"IP options", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, ipv4With([]byte{7, 7, 4, 0, 0, 0, 0, 0}, 0, protoTCP, segment))), reassembly.ICMP{Type: 3, Code: 1}},
+		{"a code that no RFC has", linkRaw, ipv4(protoICMP, cat([]byte{3, 99, 0, 0, 0, 0, 0, 0}, p4)), reassembly.ICMP{Type: 3, Code: 99}},
+		{"parameter problem", linkRaw, ipv4(protoICMP, cat([]byte{12, 0, 0, 0, 20, 0, 0, 0}, p4)), reassembly.ICMP{Type: 12}},
+		{"IPv6, unreachable", linkIPv6, ipv6(protoICMPv6, cat([]byte{1, 4, 0, 0, 0, 0, 0, 0}, p6)), reassembly.ICMP{Type: 1, Code: 4}},
+		{"IPv6, hop limit", linkIPv6, ipv6(protoICMPv6, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p6)), reassembly.ICMP{Type: 3}},
+		{"IPv6, parameter problem", linkIPv6, ipv6(protoICMPv6, cat([]byte{4, 1, 0, 0, 0, 0, 0, 40}, p6)), reassembly.ICMP{Type: 4, Code: 1}},
 		{"tunnel", linkRaw, ipv4(protoIPv4, ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4))), reassembly.ICMP{Type: 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,12 +51,18 @@ func TestDecode_icmp(t *testing.T) {
 			if seg.Src.Port == 0 || seg.Dst.Port != 443 || seg.Len != 12 || seg.Ack != 0 || seg.Flags != 0 || seg.Opts.NBlocks != 0 {
 				t.Errorf("%+v", seg)
 			}
-			receiver := addr6[1]
+			reporter, receiver := addr6[0], addr6[1]
 			if seg.Dst.AddrPort().Addr().Is4() {
-				receiver = addr4[1]
+				reporter, receiver = addr4[0], addr4[1]
 			}
-			if r := netip.AddrFrom16(seg.Reporter()).Unmap(); string(seg.Src.AddrPort().Addr().AsSlice()) != string(receiver) || r.IsUnspecified() {
+			if r := netip.AddrFrom16(seg.Reporter()).Unmap(); string(seg.Src.AddrPort().Addr().AsSlice()) != string(receiver) || string(r.AsSlice()) != string(reporter) {
 				t.Errorf("reported by %v to %v", r, seg.Src)
+			}
+			if id := seg.IPID; seg.TTL != 63 || (id == 7) != (len(receiver) == 4) {
+				t.Errorf("identification %d, TTL %d", id, seg.TTL)
+			}
+			if (seg.Link != 0) != (c.link == linkEthernet) || (seg.Tunnel != 0) != (c.name == "tunnel" || c.name == "VLAN") {
+				t.Errorf("link %d, tunnel %d", seg.Link, seg.Tunnel)
 			}
 		})
 	}
@@ -68,6 +81,17 @@ func TestDecode_icmpOfSomethingElse(t *testing.T) {
 		frame []byte
 	}{
 		{"a packet too short for TCP", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 3, 39)))},
+		{"a packet as short as IP", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 3, 20)))},
+		{"seven bytes of an error", linkRaw, ipv4(protoICMP, []byte{3, 4, 0, 0, 0, 0, 5})},
+		{"neither version", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 0, 0x65)))},
+		{"an IP header that is too short", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 0, 0x44)))},
+		{"an IP header longer than the quote", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 0, 0x4f)[:28]))},
+		{"a fragment from the end", linkRaw, ipv4(protoICMP, cat(unreachable, edit(ipv4(protoTCP, segment), 6, 0x10)))},
+		{"source quench", linkRaw, ipv4(protoICMP, cat([]byte{4, 0, 0, 0, 0, 0, 0, 0}, ipv4(protoTCP, segment)))},
+		{"ICMPv6 in IPv4", linkRaw, ipv4(protoICMPv6, cat(unreachable, ipv4(protoTCP, segment)))},
+		{"IPv6 of another version", linkIPv6, ipv6(protoICMPv6, cat(big6, edit(ipv6(protoTCP, segment), 0, 0x40)))},
+		{"IPv6, cut before an extension", linkIPv6, quoted6(protoDestOpts, []byte{protoTCP, 0, 1, 4})},
+		{"IPv6, cut in an extension", linkIPv6, quoted6(protoDestOpts, []byte{protoTCP, 2, 1, 4, 0, 0, 0, 0, 0, 0})},
 		{"seven bytes of the segment", linkRaw, ipv4(protoICMP, cat(unreachable, ipv4(protoTCP, segment)[:27]))},
 		{"IPv6, a later fragment", linkIPv6, quoted6(protoFragment, fragmentHeader(protoTCP, 8, 9, segment))},
 		{"IPv6, authenticated", linkIPv6, quoted6(protoAH, cat([]byte{protoTCP, 4, 0, 0}, make([]byte, 36), segment))},
@@ -77,6 +101,15 @@ func TestDecode_icmpOfSomethingElse(t *testing.T) {
 		if r := New().Decode(c.link, c.frame, len(c.frame), 0, &seg); r != NotTCP {
 			t.Errorf("%s: %v, %+v", c.name, r, seg)
 		}
+	}
+}
+
+// A quoted segment of a bare header, as a SYN without options is.
+func TestDecode_icmpOfBareHeader(t *testing.T) {
+	var seg reassembly.Segment
+	frame := ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, ipv4(protoTCP, tcp(nil, nil))))
+	if r := New().Decode(linkRaw, frame, len(frame), 0, &seg); r != ICMPError || seg.Len != 0 || seg.Seq != 1000 {
+		t.Errorf("%v, %+v", r, seg)
 	}
 }
 

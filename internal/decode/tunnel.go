@@ -43,8 +43,10 @@ func (d *Decoder) gre(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	seg.Tunnel = mix(seg.Tunnel, tagGRE, k)
 	b, wire = b[n:], wire-n
-	const erspan, erspan3, wccp = 0x88be, 0x22eb, 0x883e
+	const erspan, erspan3, wccp, eoip = 0x88be, 0x22eb, 0x883e, 0x6400
 	switch {
+	case protocol == eoip && flags == key|1: // MikroTik's Ethernet over IP: version 1, and its own numbers in the key
+		return d.ethernetInside(b, wire, seg)
 	case protocol == wccp: // web cache redirection: version 2 has a header before the packet
 		if len(b) > 0 && b[0]>>4 != 4 {
 			b, wire = b[min(4, len(b)):], wire-4
