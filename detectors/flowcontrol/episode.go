@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -54,8 +55,12 @@ func (t *trail) all() []detectors.Evidence {
 	return all
 }
 
-// probe counts a probe.
+// probe counts a probe. One that comes again sooner than any timer fires is a copy that nothing shows
+// to be one: IPv6, or text.
 func (e *episode) probe(seg *reassembly.Segment, form string) {
+	if e.probes > 0 && seg.At-e.last.At <= int64(fsm.DuplicateTime) && seg.Seq == e.last.Seq && seg.Len == e.last.Len {
+		return
+	}
 	if e.probes == 0 {
 		e.form = form
 	} else {

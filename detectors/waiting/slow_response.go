@@ -45,7 +45,7 @@ var SlowResponse = &detectors.Detector{
 }
 
 var (
-	slow = &detectors.Outcome{Name: "slow", Severity: detectors.Info, Fault: detectors.FaultHost,
+	slow = &detectors.Outcome{Name: "slow", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.SeqUnknown, // an ACK's tells of an answer that was not captured
 		When: "answers began more than min-response after their requests, on a connection with prompt answers, too, or they were large"}
 	paused = &detectors.Outcome{Name: "paused", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "an answer of 100 kB or more paused once or twice for more than min-response"}

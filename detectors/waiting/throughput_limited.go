@@ -49,7 +49,8 @@ var (
 	byPath = &detectors.Outcome{Name: "path", Severity: detectors.Info, Fault: detectors.FaultPath, When: "ACKs clocked the sender while the round trip stood above the smallest: a queue before a bottleneck; a warning likewise",
 		Cause:  "The path is full: a slower link between the hosts, or a rate limit. What is sent faster waits in its queue.",
 		Action: "The rate is that of the bottleneck. If the queueing delay hurts others: smaller or managed queues there (fq_codel), or a congestion control that does not fill them (BBR)."}
-	byApplication = &detectors.Outcome{Name: "application", Severity: detectors.Info, Fault: detectors.FaultHost, When: "the sending server's application had nothing to send; a warning likewise",
+	byApplication = &detectors.Outcome{Name: "application", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.Text, // IP IDs tell of loss before the capture point
+		When:   "the sending server's application had nothing to send; a warning likewise",
 		Cause:  "The application produces its data slowly: it reads from a slow disk, database or service, computes, or limits its rate.",
 		Action: "Look at what the sending application waits for. The network and the other host are not at fault."}
 	byLoss = &detectors.Outcome{Name: "loss", Severity: detectors.Info, Fault: detectors.FaultPath, When: "losses were being repaired; a warning likewise",

@@ -18,8 +18,16 @@ const (
 	maxProse = 1 << 20
 )
 
-var errNoPackets = errors.New("is text, but has no line that tcptrace knows: expected is what tcpdump, tshark (also -T json, ek or pdml) or " +
-	"FortiGate's diagnose sniffer packet print, or a scenario (docs/scenario.md)")
+var errNoPackets = errors.New("is text, but has no line that tcptrace knows: expected is what tcpdump, tshark (also -T json, ek or pdml), snoop, pktmon, " +
+	"Cisco's show capture, Juniper's monitor traffic or FortiGate's diagnose sniffer packet print, or a scenario (docs/scenario.md)")
+
+// noPackets is the error about a text without packets, of which something may be known.
+func noPackets(other string) error {
+	if other == "" {
+		return errNoPackets
+	}
+	return fmt.Errorf("is text, but has no packets that tcptrace can read: %s", other)
+}
 
 // text reads text: what printers of packets print, or a scenario.
 func (f *File) text(s *stream, opts *Options) error {
@@ -53,7 +61,7 @@ const (
 // textKind finds out what kind of text follows by its first lines, of which it
 // reads no more than needed: a pipe may be live.
 func textKind(s *stream) (kindOfText, error) {
-	done, scenario := 0, false
+	done, scenario, other := 0, false, ""
 	for s.has(done + 1) {
 		head := s.buf[s.off:s.end]
 		if !isText(head[done:]) {
@@ -73,9 +81,12 @@ func textKind(s *stream) (kindOfText, error) {
 				return printedText, nil
 			}
 			scenario = scenario || isScenarioLine(line)
+			if other == "" {
+				other = textcap.Other(line)
+			}
 		}
 		if len(head) > maxProse {
-			return 0, errNoPackets
+			return 0, noPackets(other)
 		}
 		if !s.has(len(head) + 1) {
 			break
@@ -91,8 +102,10 @@ func textKind(s *stream) (kindOfText, error) {
 		return printedText, nil
 	case scenario || isScenarioLine(rest):
 		return scenarioText, nil
+	case other == "":
+		other = textcap.Other(rest)
 	}
-	return 0, errNoPackets
+	return 0, noPackets(other)
 }
 
 // isScenarioLine reports whether a line is of a scenario, perhaps with a mistake:

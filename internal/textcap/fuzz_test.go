@@ -22,6 +22,9 @@ func FuzzReader(f *testing.F) {
 		f.Add(s)
 	}
 	f.Add(strings.Join(seeds, ""))
+	for _, p := range pastes {
+		f.Add(p.text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		r := NewReader(strings.NewReader(text))
 		var fr Frame

@@ -34,7 +34,7 @@ func (l *lines) next() (string, error) {
 			return "", err
 		}
 		l.n++
-		return string(unquote(bytes.TrimRight(l.buf, "\r\n"))), nil
+		return clean(bytes.TrimRight(l.buf, "\r\n")), nil
 	}
 }
 
@@ -42,15 +42,13 @@ func (l *lines) next() (string, error) {
 // stay if there is no mark, because tcpdump -ttt writes some.
 func unquote(line []byte) []byte {
 	for {
-		rest := bytes.TrimLeft(line, " \t\u00a0")
+		rest := bytes.TrimLeft(line, " \t")
 		switch {
 		case len(rest) > 0 && (rest[0] == '>' || rest[0] == '|'):
 			line = rest[1:]
 			if len(line) > 0 && line[0] == ' ' {
 				line = line[1:]
 			}
-		case bytes.HasPrefix(rest, []byte("\ufeff")):
-			line = rest[len("\ufeff"):]
 		default:
 			return line
 		}

@@ -9,6 +9,7 @@ type printed struct {
 	stamp stamp
 
 	tcp        bool // seg is a segment; otherwise the packet is only known to be there
+	skip       bool // the text shows the packet elsewhere
 	vague      bool // it is TCP, but the text does not say enough to make a segment
 	space      space
 	seg        reassembly.Segment // without Seq, Ack and the numbers of SACK blocks

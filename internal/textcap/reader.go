@@ -32,6 +32,7 @@ type Reader struct {
 	pending   *printed // the packet whose lines are being read
 	parse     func(*Reader, *printed, string)
 	text      []byte // of pending
+	wrap      wrap   // of its lines
 	ended     bool
 	err       error
 	buffered  []*printed // until the meaning of their times is known
@@ -126,11 +127,11 @@ func (r *Reader) packet() (*printed, error) {
 			r.ended, r.err = true, err
 			break
 		}
-		if p := r.line(line); p != nil {
+		if p := r.line(line); p != nil && !p.skip {
 			return p, nil
 		}
 	}
-	if p := r.finish(); p != nil {
+	if p := r.finish(); p != nil && !p.skip {
 		return p, nil
 	}
 	return nil, r.err
@@ -144,6 +145,7 @@ func (r *Reader) line(line string) *printed {
 	if f := start(line); f != nil && !r.continues(f, line) {
 		done := r.finish()
 		r.begin(f)
+		r.wrap.begin(line, f.rest)
 		return done
 	}
 	if r.pending == nil {
@@ -155,9 +157,10 @@ func (r *Reader) line(line string) *printed {
 	}
 	if offset, b, ok := hexLine(line); ok {
 		r.pending.dump(offset, b)
-	} else if blank := strings.TrimSpace(line) == ""; blank {
+	} else if blank := strings.TrimSpace(line) == "" || isFooter(line); blank {
 		r.text = append(r.text, '\n') // what follows is no continuation
 	} else if len(r.text) < maxText && !slices.Contains(r.text, '\n') {
+		r.wrap.add(line)
 		r.text = append(append(r.text, ' '), strings.TrimSpace(line)...)
 	}
 	return nil
@@ -166,6 +169,9 @@ func (r *Reader) line(line string) *printed {
 // continues reports whether a line without a time belongs to the packet before it:
 // what is in a tunnel, or what an ICMP error quotes.
 func (r *Reader) continues(f *found, line string) bool {
+	if r.pending != nil && f.printer == "snoop-text" && f.num != 0 && f.num == r.pending.num { // another layer of it
+		return true
+	}
 	if r.pending == nil || f.stamp.kind != noStamp {
 		return false
 	}
@@ -193,7 +199,7 @@ func (r *Reader) finish() *printed {
 	if p.values != nil {
 		p.assemble()
 	} else {
-		r.parse(r, p, text)
+		r.parse(r, p, r.wrap.undo(text))
 	}
 	p.recogniseBytes()
 	return p

@@ -9,8 +9,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// read lists what a text shows: number, seconds, segment.
-func read(t *testing.T, text string) (list []string, warnings string) {
+// read lists what a text shows: number, seconds, segment, and more of a segment.
+func read(t *testing.T, text string, more ...func(*Frame, *reassembly.Segment) string) (list []string, warnings string) {
 	t.Helper()
 	r := NewReader(strings.NewReader(text))
 	d := decode.New()
@@ -23,6 +23,9 @@ func read(t *testing.T, text string) (list []string, warnings string) {
 		}
 		if fr.Missing&reassembly.MissingSeq != 0 {
 			what += " guessed"
+		}
+		for _, f := range more {
+			what += f(&fr, &seg)
 		}
 		list = append(list, fmt.Sprintf("%d %.6f %s", fr.Num, float64(fr.At-startOfTime)/1e9, what))
 	}

@@ -1,6 +1,8 @@
 package textcap
 
 import (
+	"bytes"
+	"encoding/csv"
 	"strconv"
 	"strings"
 )
@@ -21,16 +23,34 @@ func start(line string) *found {
 		p.fields(line)
 		return &found{p, printer, "", nil}
 	}
+	if f := startPktmon(p, line); f != nil {
+		return f
+	}
+	if f := startAt(p, unquoteCSV(line)); f != nil {
+		return f
+	}
+	return startBehind(line)
+}
+
+// startAt recognises a packet whose frame number or time, if there is one, the line begins with.
+func startAt(p *printed, line string) *found {
 	rest := line
-	if word, more := cutWord(line); isDigits(word) && more != "" { // tcpdump -#, tshark
-		if n, err := strconv.ParseUint(word, 10, 32); err == nil {
+	word, more := cutWord(rest)
+	if number := strings.TrimSuffix(word, ":"); isDigits(number) && more != "" { // tcpdump -#, tshark; Cisco with a colon
+		if n, err := strconv.ParseUint(number, 10, 32); err == nil {
 			p.num, rest = uint32(n), more
 		}
 	}
 	p.stamp, rest = cutStamp(rest)
+	if own, after := cutStamp(rest); own.kind != noStamp { // the first is that of a log
+		p.stamp, rest = own, after
+	}
 	rest = strings.TrimLeft(rest, " \t")
 	if startsTcpdump(rest) && (p.stamp.kind != noStamp || startsUntimed(rest)) {
 		return &found{p, "tcpdump", rest, (*Reader).tcpdump}
+	}
+	if startsSnoop(rest) && (p.num != 0 || p.stamp.kind != noStamp) {
+		return &found{p, "snoop-text", rest, (*Reader).snoop}
 	}
 	if startsFortiGate(rest) && p.stamp.kind != noStamp {
 		return &found{p, "fortigate", rest, (*Reader).fortigate}
@@ -39,6 +59,36 @@ func start(line string) *found {
 		return &found{p, "tshark", rest, (*Reader).summary}
 	}
 	return nil
+}
+
+// startBehind recognises a segment of tcpdump behind what a log writes before each line: its own time,
+// a host, a program, a container.
+func startBehind(line string) *found {
+	const most = 8 // words
+	if !strings.Contains(line, ": Flags [") && !strings.Contains(line, "IP (tos ") {
+		return nil
+	}
+	_, rest := cutWord(line)
+	for range most {
+		p := new(printed)
+		if f := startAt(p, rest); f != nil && f.printer == "tcpdump" && p.stamp.kind != noStamp {
+			return f
+		}
+		_, rest = cutWord(rest)
+	}
+	return nil
+}
+
+// unquoteCSV is a line of a packet list that was exported as CSV, with tabs between its columns.
+func unquoteCSV(line string) string {
+	if !strings.HasPrefix(line, `"`) || !strings.Contains(line, `","`) {
+		return line
+	}
+	columns, err := csv.NewReader(strings.NewReader(line)).Read()
+	if err != nil {
+		return line
+	}
+	return strings.Join(columns, "\t")
 }
 
 // startsUntimed reports whether a line without a time begins a packet, as with
@@ -52,7 +102,7 @@ func startsUntimed(rest string) bool {
 
 // Is reports whether a line begins a packet that can be read.
 func Is(line []byte) bool {
-	return start(string(unquote(line))) != nil
+	return start(clean(bytes.TrimRight(line, "\r"))) != nil
 }
 
 func (r *Reader) tcpdump(p *printed, text string) { r.names.tcpdump(p, text) }

@@ -87,9 +87,9 @@ func parseClock(s string) (nanos int64, ok bool) {
 }
 
 // parseSeconds reads seconds with a fraction, which is what tells them from other
-// numbers.
+// numbers. In some countries that begins with a comma.
 func parseSeconds(s string) (nanos int64, ok bool) {
-	whole, fraction, ok := strings.Cut(s, ".")
+	whole, fraction, ok := strings.Cut(strings.Replace(s, ",", ".", 1), ".")
 	negative := strings.HasPrefix(whole, "-")
 	whole = strings.TrimPrefix(whole, "-")
 	if !ok || len(fraction) == 0 || !isDigits(whole) || !isDigits(fraction) || len(whole) > 10 {

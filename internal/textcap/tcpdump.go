@@ -20,6 +20,9 @@ func startsTcpdump(rest string) bool {
 	case "In", "Out", "B", "M", "P":
 		return strings.Contains(after, "IP ") || strings.Contains(after, "ethertype") || strings.Contains(after, "IP6 ") || strings.Contains(after, "ARP")
 	}
+	if isCiscoMAC(word) {
+		return strings.Contains(after, " Length: ")
+	}
 	if isMAC(word) || isMAC(strings.TrimSuffix(word, ",")) {
 		return strings.Contains(after, "ethertype") || strings.Contains(after, " > ")
 	}
@@ -32,6 +35,11 @@ func startsTcpdump(rest string) bool {
 
 func isMAC(s string) bool {
 	return len(s) == 17 && s[2] == ':' && s[5] == ':' && s[8] == ':' && s[11] == ':' && s[14] == ':'
+}
+
+// isCiscoMAC recognises an address as show capture detail prints it: 0050.56a1.0001.
+func isCiscoMAC(s string) bool {
+	return len(s) == 14 && s[4] == '.' && s[9] == '.' && isHex(s[0]) && strings.Trim(s, "0123456789abcdef.") == ""
 }
 
 // tcpdump reads the lines of one packet, joined by blanks, after its time.
@@ -55,7 +63,7 @@ func (n *names) tcpdump(p *printed, text string) {
 	if isQuote(head) {
 		return
 	}
-	p.hasIP = p.ipHeader(head)
+	p.hasIP = p.ipHeader(head) || old && p.ipHeader(rest)
 	head, dst := cutLast(head)
 	head, arrow := cutLast(head)
 	_, src := cutLast(head)
@@ -107,6 +115,12 @@ func (p *printed) ipHeader(text string) bool {
 		length, _ := numberAfter(h, ", length ", 65535)
 		p.ipLen = int(length)
 		return true
+	}
+	if i := strings.LastIndex(text, "(ttl "); i >= 0 { // of Cisco's ASA, and before tcpdump 3.9
+		ttl, ok1 := numberAfter(text[i:], "(ttl ", 255)
+		id, ok2 := numberAfter(text[i:], ", id ", 65535)
+		p.seg.TTL, p.seg.IPID = uint8(ttl), uint16(id)
+		return ok1 && ok2
 	}
 	if i := strings.LastIndex(text, "hlim "); i >= 0 {
 		ttl, ok := numberAfter(text[i:], "hlim ", 255)
@@ -182,9 +196,13 @@ func (p *printed) tcpdumpTCP(s string) bool {
 	if !ok || !p.flags(flags) {
 		return false
 	}
+	last := "" // the field that the text ends with
 	for rest != "" {
-		rest = strings.TrimLeft(rest, ", ")
+		if rest = strings.TrimLeft(rest, ", "); rest == "" || strings.HasPrefix(rest, "...") {
+			break
+		}
 		word, after := cutWord(rest)
+		last = word
 		after = strings.TrimLeft(after, " ")
 		switch word {
 		case "seq":
@@ -223,6 +241,9 @@ func (p *printed) tcpdumpTCP(s string) bool {
 				list = list[:i] + "[bad opt"
 				_, more, _ = strings.Cut(more, "]")
 			}
+			if !ok { // the text was cut, perhaps within a number
+				list = list[:max(strings.LastIndexByte(list, ','), 0)] + "[|tcp"
+			}
 			p.tcpdumpOptions(list)
 			rest = more
 			if !ok {
@@ -244,6 +265,11 @@ func (p *printed) tcpdumpTCP(s string) bool {
 			}
 			rest = rest[i:]
 		}
+	}
+	// Without its length, the line was cut, perhaps within its last number.
+	if last == "win" {
+		p.hasWin = false
+		return true
 	}
 	return p.hasWin
 }
@@ -290,7 +316,7 @@ func (p *printed) tcpdumpOptions(list string) {
 			}
 		case "sackOK":
 			o.Has |= reassembly.HasSACKPermitted
-		case "TS", "timestamp":
+		case "TS", "timestamp", "tstamp": // the last is snoop's
 			p.timestamps(rest)
 		case "sack":
 			p.sackBlocks(rest)
@@ -341,7 +367,7 @@ func oldSegment(text string) int {
 		return -1
 	}
 	at += arrow
-	flags, rest := cutWord(text[at+2:])
+	flags, rest := cutOldFlags(text[at+2:])
 	if flags == "" || strings.Trim(flags, "SFRPUEW.") != "" {
 		return -1
 	}
@@ -351,9 +377,24 @@ func oldSegment(text string) int {
 	return -1
 }
 
+// cutOldFlags cuts off the flags, and with -v the verdict on the checksum: "S, cksum 0x1234 (correct), 1:1(0)",
+// "S [tcp sum ok] 1:1(0)".
+func cutOldFlags(s string) (flags, rest string) {
+	flags, rest = cutWord(s)
+	if cut, ok := strings.CutSuffix(flags, ","); ok {
+		flags = cut
+		if trimmed := strings.TrimLeft(rest, " "); strings.HasPrefix(trimmed, "cksum ") {
+			_, rest, _ = strings.Cut(trimmed, ",")
+		}
+	} else if trimmed := strings.TrimLeft(rest, " "); strings.HasPrefix(trimmed, "[") {
+		_, rest, _ = strings.Cut(trimmed, "]")
+	}
+	return flags, rest
+}
+
 // oldTCP reads what tcpdump before 4.0 printed: P 1:301(300) ack 1 win 7300 <nop>.
 func (p *printed) oldTCP(s string) bool {
-	flags, rest := cutWord(s)
+	flags, rest := cutOldFlags(s)
 	ok := p.flags(flags)
 	p.seg.Flags &^= reassembly.ACK // "." stands for no other flag; ack tells
 	p.hasLen = true

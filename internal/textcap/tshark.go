@@ -120,15 +120,17 @@ func (p *printed) wiresharkFlags(s string) bool {
 func (p *printed) summaryFields(s string) {
 	o := &p.seg.Opts
 	var left uint32 // edge of a SACK block
+	last := ""      // field
 	for field := range strings.FieldsSeq(s) {
 		name, value, _ := strings.Cut(field, "=")
-		n, _, ok := cutNumber(value)
+		n, rest, ok := cutNumber(value)
+		last = name
 		switch {
 		case name == "SACK_PERM":
 			o.Has |= reassembly.HasSACKPermitted
 		case strings.HasPrefix(name, "[") && name != "[Packet":
 			return
-		case !ok:
+		case !ok || strings.HasPrefix(rest, "..."):
 			continue
 		}
 		switch name {
@@ -159,5 +161,10 @@ func (p *printed) summaryFields(s string) {
 				o.NBlocks++
 			}
 		}
+	}
+	if !p.hasLen { // the line was cut, perhaps within its last number
+		p.hasWin = p.hasWin && last != "Win"
+		p.tcp = last == "Win" || last == "Len"
+		p.vague = !p.tcp
 	}
 }

@@ -1,0 +1,53 @@
+package textcap
+
+import (
+	"bytes"
+	"strings"
+)
+
+// clean is a line as its printer wrote it, without what it got on its way: colours of a terminal, entities
+// of a web page, quote marks of mail, the fences of a tracker.
+func clean(line []byte) string {
+	if bytes.IndexByte(line, '\x1b') >= 0 || bytes.ContainsFunc(line, isSpecial) {
+		line = []byte(typography.Replace(withoutColours(string(line))))
+	}
+	if bytes.Contains(line, []byte("&gt; ")) && !bytes.Contains(line, []byte("<field ")) {
+		line = []byte(entities.Replace(string(line)))
+	}
+	return withoutFence(string(unquote(line)))
+}
+
+// entities are those of an arrow and what is beside it.
+var entities = strings.NewReplacer("&gt;", ">", "&lt;", "<", "&amp;", "&", "&quot;", `"`, "&nbsp;", " ")
+
+// typography undoes what web pages and word processors make of plain text. Marks of direction are
+// in Windows' dates.
+var typography = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u200b", "", "\u200e", "", "\u200f", "", "\ufeff", "", "\u2026", "...")
+
+func isSpecial(c rune) bool { return c == 0xa0 || c >= 0x2000 && c < 0x2030 || c == 0xfeff }
+
+// withoutColours drops the escape sequences that select colours and erase lines (ECMA-48 8.3.117).
+func withoutColours(s string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(s, "\x1b[")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		s = strings.TrimLeft(after, "0123456789;?")
+		if s != "" {
+			s = s[1:]
+		}
+	}
+}
+
+// fences are what trackers want before and after a text that is not to be formatted.
+var fences = []string{"```", "`", "{noformat}", "{code}", "<pre>", "<code>", "</pre>", "</code>"}
+
+func withoutFence(s string) string {
+	for _, f := range fences {
+		s = strings.TrimPrefix(strings.TrimSuffix(s, f), f)
+	}
+	return s
+}
