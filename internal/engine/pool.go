@@ -116,21 +116,28 @@ func (p *pool) hand(position uint64) {
 
 // send has the workers process the current batch, and begins another.
 func (p *pool) send() {
+	if p.share(); p.alone {
+		p.current.n = 0
+		return
+	}
+	p.current = p.fresh()
+}
+
+// share has the workers process the current batch.
+func (p *pool) share() {
 	if p.alone {
 		p.workers[0].process(p.current)
-		p.current.n = 0
 		return
 	}
 	p.current.left.Store(int32(len(p.workers)))
 	for _, w := range p.workers {
 		w.in <- p.current
 	}
-	p.current = p.fresh()
 }
 
 // close hands over what is left and waits for the workers.
 func (p *pool) close() {
-	p.send()
+	p.share()
 	for _, w := range p.workers {
 		close(w.in)
 	}

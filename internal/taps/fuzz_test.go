@@ -2,6 +2,8 @@ package taps_test
 
 import (
 	"bytes"
+	"hash/crc32"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -55,19 +57,31 @@ func damage(seen *[2][]reassembly.Segment, script []byte) {
 	}
 }
 
-// Whatever two taps say of the same path, nothing panics, no finding is without evidence,
-// and the number of workers makes no difference.
-func FuzzTaps(f *testing.F) {
-	for k := range byte(12) {
-		f.Add([]byte{0, 20, 0, k, 9, 1, 33, 0, k, 200}, uint8(k))
-	}
-	f.Fuzz(func(t *testing.T, script []byte, kind uint8) {
+// paths are what both taps see of each kind of path, which takes as long as to analyse it.
+var paths [256]*[2][]reassembly.Segment
+
+// pathOf is a copy of what both taps see of a path.
+func pathOf(kind uint8) [2][]reassembly.Segment {
+	if paths[kind] == nil {
 		c := pathsim.Config{Seed: 1, OneWay: 10 * time.Millisecond, Exchanges: 3, NAT: kind&1 != 0, NoID: kind&2 != 0, V6: kind&4 != 0, Loss: float64(kind>>6) / 40, Offset: time.Duration(kind>>5&1) * time.Hour}
 		if kind&8 != 0 {
 			c.Shift = 1 << 31
 		}
 		seen := pathsim.Run(c).Taps
-		both := [2][]reassembly.Segment{seen[0], seen[1]}
+		paths[kind] = &[2][]reassembly.Segment{seen[0], seen[1]}
+	}
+	return [2][]reassembly.Segment{slices.Clone(paths[kind][0]), slices.Clone(paths[kind][1])}
+}
+
+// Whatever two taps say of the same path, nothing panics, no finding is without evidence,
+// and the number of workers makes no difference, which one of eight scripts looks at.
+func FuzzTaps(f *testing.F) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // each fuzzing process has its own; there, one worker is no other goroutine
+	for k := range byte(12) {
+		f.Add([]byte{0, 20, 0, k, 9, 1, 33, 0, k, 200}, uint8(k))
+	}
+	f.Fuzz(func(t *testing.T, script []byte, kind uint8) {
+		both := pathOf(kind)
 		damage(&both, script)
 		files := []file{{"client.pcap", pathsim.Pcap(both[0])}, {"server.pcap", pathsim.Pcap(both[1])}}
 		to := taps.Options{}
@@ -75,9 +89,11 @@ func FuzzTaps(f *testing.F) {
 			to.Named = []taps.Named{{Name: "client", Files: []string{"client.pcap"}}, {Name: "server", Files: []string{"server.pcap"}}}
 		}
 		one, _ := analyseBy(t, 1, to, files...)
-		four, _ := analyseBy(t, 4, to, files...)
-		if a, b := written(t, one), written(t, four); !bytes.Equal(a, b) {
-			t.Errorf("one worker reports\n%s\nfour\n%s", a, b)
+		if crc32.ChecksumIEEE(script)%8 == 0 {
+			four, _ := analyseBy(t, 4, to, files...)
+			if a, b := written(t, one), written(t, four); !bytes.Equal(a, b) {
+				t.Errorf("one worker reports\n%s\nfour\n%s", a, b)
+			}
 		}
 		ids := map[string]bool{}
 		for i := range one.Findings {
