@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
@@ -179,6 +180,13 @@ func (c *collector) collect(p *partition, into *collected) {
 	p.traceEnd = c.end
 	for position := range p.flows.CompactPositions {
 		into.positions = append(into.positions, position)
+	}
+	if c.options.AllFlows {
+		p.flows.Compacts(func(f *flow.Flow) {
+			row := p.rowAt(f, p.ending(flow.New, f, c.trace, c.end), c.at)
+			row.Limits |= c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
+			into.rows = append(into.rows, row)
+		})
 	}
 	into.rexmits = p.rexmits
 	for id, f := range p.flows.Uncompacted {

@@ -19,6 +19,10 @@ func TestCompact(t *testing.T) {
 	compacted := 0
 	for name, file := range predictable(t) {
 		want, wantFlows, _ := runCompacting(t, Options{compact: compactNever}, file)
+		all, _, _ := runCompacting(t, Options{compact: compactNever, AllFlows: true}, file)
+		if got, _, _ := runCompacting(t, Options{compact: compactAtOnce, AllFlows: true}, file); !reflect.DeepEqual(got, all) {
+			t.Errorf("%s: the report of all connections differs where they are compacted", name)
+		}
 		for _, policy := range []compactPolicy{compactAtOnce, compactLater} {
 			got, gotFlows, n := runCompacting(t, Options{compact: policy}, file)
 			compacted += n

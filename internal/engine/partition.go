@@ -51,7 +51,7 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	if o.live != nil {
 		p.watch.Withdraw = o.live.withdraw
 	}
-	if o.live == nil && !o.AllFlows && o.Follow == nil && o.compact != compactNever {
+	if o.live == nil && !o.apart && o.Follow == nil && o.compact != compactNever {
 		p.flows.Compactor = p
 		if o.compact == compactLater {
 			p.flows.CompactAfter = flow.CompactAfter

@@ -202,6 +202,7 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 			at.Order = append(at.Order, Order{c.found[k].At, int(c.found[k].Order)})
 		}
 		at.Trace.Captures = whole.Captures
+		pools[i] = nil // its connections are garbage
 	}
 	return points, whole, err
 }

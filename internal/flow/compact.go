@@ -231,6 +231,14 @@ func (t *Table) allCompact(yield func(ID, *Flow) bool) {
 	})
 }
 
+// Compacts goes through the connections that are compacted. Each is valid until the next.
+func (t *Table) Compacts(each func(*Flow)) {
+	t.allCompact(func(_ ID, f *Flow) bool {
+		each(f)
+		return true
+	})
+}
+
 // CompactPositions goes through the positions of the connections that are compacted.
 func (t *Table) CompactPositions(yield func(position uint64) bool) {
 	t.records(func(head uint64, _ []byte) bool { return yield(head >> lengthBits) })

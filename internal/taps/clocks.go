@@ -8,7 +8,13 @@ import (
 // clockOf compares the clocks of two taps by all segments that both saw once.
 func (j *joiner) clockOf(tap [2]int) *clockEstimate {
 	s := j.scan
-	var samples []sample
+	n := 0
+	for i := range j.pairs {
+		if p := &j.pairs[i]; p.tap == tap {
+			n += len(p.matches)
+		}
+	}
+	samples := make([]sample, 0, n)
 	for i := range j.pairs {
 		p := &j.pairs[i]
 		if p.tap != tap {
@@ -21,7 +27,12 @@ func (j *joiner) clockOf(tap [2]int) *clockEstimate {
 			samples = append(samples, sample{at: r.at, apart: o.at - r.at, forward: forward, first: m[0], other: m[1]})
 		}
 	}
-	slices.SortFunc(samples, func(a, b sample) int { return cmp.Compare(a.first, b.first) })
+	slices.SortFunc(samples, func(a, b sample) int {
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		return cmp.Compare(a.first, b.first)
+	})
 	return estimate(samples, j.resolution(tap[0])+j.resolution(tap[1]), func(before, after *sample) string { return j.stepped(tap, before, after) })
 }
 

@@ -27,13 +27,13 @@ func (r *record) look() look { return look{r.link, r.tunnel, r.ttl} }
 // doublings pairs the records of the unit's segments, where most of them came twice
 // at a consistent distance in both directions.
 func (s *scan) doublings(u *unit) (pairs [2][]doubling, are bool) {
-	var all []print
+	all := make([]print, 0, len(u.records))
 	for _, i := range u.records {
 		r := &s.records[i]
 		h := r.content(r.seq, r.ack, uint64(r.tuple)<<32|uint64(r.window))
 		all = append(all, print{h ^ uint64(r.side()), i})
 	}
-	slices.SortStableFunc(all, func(a, b print) int { return cmp.Compare(a.hash, b.hash) })
+	slices.SortFunc(all, byHash)
 	var twice [2][]doubling
 	var total [2]int
 	for i := 0; i < len(all); {

@@ -45,17 +45,15 @@ type progress struct {
 
 // A walker says of the segments of one unit, in order, which of them a healthy host
 // sends only once.
-type walker map[uint32]*[2]progress // by four-tuple
+type walker [][2]progress // by four-tuple
+
+func (s *scan) walker() walker { return make(walker, len(s.tuples)) }
 
 // once reports whether the segment opens, closes, carries new data or acknowledges
 // more than before: what is known of the direction before that is the measure. With
 // an IP ID that is not zero, whatever takes sequence space counts.
 func (w walker) once(r *record) (once bool, p *[2]progress) {
-	p = w[r.tuple]
-	if p == nil {
-		p = new([2]progress)
-		w[r.tuple] = p
-	}
+	p = &w[r.tuple]
 	own := &p[r.side()]
 	if r.flags&reassembly.SYN != 0 && (!own.syn || own.iss != r.seq) {
 		*own = progress{iss: r.seq, end: r.end(), syn: true, sent: true, ack: r.ack, acked: r.flags&reassembly.ACK != 0}
@@ -76,12 +74,17 @@ func (w walker) once(r *record) (once bool, p *[2]progress) {
 	return once, p
 }
 
-// prints are the fingerprints of what the records of one place show once, sorted. If moved is set,
+// prints are the fingerprints of what the records of one place show once.
+func (s *scan) prints(records []int32, moved bool) []print {
+	return unique(s.allPrints(records, moved))
+}
+
+// allPrints are the fingerprints of what a healthy host sends once, sorted. If moved is set,
 // sequence numbers count from the initial ones, for a path that rewrites these: then
 // only connections whose SYNs were captured have any.
-func (s *scan) prints(records []int32, moved bool) []print {
-	var all []print
-	w := walker{}
+func (s *scan) allPrints(records []int32, moved bool) []print {
+	all := make([]print, 0, len(records))
+	w := s.walker()
 	for _, i := range records {
 		r := &s.records[i]
 		once, p := w.once(r)
@@ -104,8 +107,16 @@ func (s *scan) prints(records []int32, moved bool) []print {
 		}
 		all = append(all, print{r.content(seq, ack, more), i})
 	}
-	slices.SortFunc(all, func(a, b print) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.record, b.record)) })
-	return unique(all)
+	slices.SortFunc(all, byHash)
+	return all
+}
+
+// byHash orders prints, and those that are the same as their records are.
+func byHash(a, b print) int {
+	if a.hash != b.hash {
+		return cmp.Compare(a.hash, b.hash)
+	}
+	return cmp.Compare(a.record, b.record)
 }
 
 // unique are the prints that there is only one of.

@@ -1,7 +1,6 @@
 package taps
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -9,20 +8,22 @@ import (
 // A point2 is a point of a plot.
 type point2 struct{ x, y int64 }
 
-// lowerHull is the lower convex hull of points, which it sorts (Andrew's monotone chain).
-func lowerHull(points []point2) []point2 {
-	slices.SortFunc(points, func(a, b point2) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
-	var hull []point2
-	for _, p := range points {
-		if n := len(hull); n > 0 && hull[n-1].x == p.x {
-			continue // the lower one came first
+// A lowerHull is the lower convex hull of points (Andrew's monotone chain).
+type lowerHull []point2
+
+// add adds a point that lies no further left than those before.
+func (h *lowerHull) add(p point2) {
+	hull := *h
+	if n := len(hull); n > 0 && hull[n-1].x == p.x {
+		if hull[n-1].y <= p.y {
+			return
 		}
-		for len(hull) >= 2 && !turnsLeft(hull[len(hull)-2], hull[len(hull)-1], p) {
-			hull = hull[:len(hull)-1]
-		}
-		hull = append(hull, p)
+		hull = hull[:n-1]
 	}
-	return hull
+	for len(hull) >= 2 && !turnsLeft(hull[len(hull)-2], hull[len(hull)-1], p) {
+		hull = hull[:len(hull)-1]
+	}
+	*h = append(hull, p)
 }
 
 func turnsLeft(a, b, c point2) bool {
@@ -46,7 +47,7 @@ func slopeAt(hull []point2, x int64) (float64, bool) {
 // differ: below the hull of what went forth, and above that of what came back. Times
 // count from an origin, differences from that of the first sample.
 type gap struct {
-	hull       [2][]point2 // the second is mirrored, so that both are lower hulls
+	hull       [2]lowerHull // the second is mirrored, so that both are lower hulls
 	base       int64
 	resolution float64 // by which a difference may be wrong
 }
@@ -55,21 +56,18 @@ func gapOf(samples []sample, resolution int64) *gap {
 	return gapFrom(samples[0].at, samples, resolution)
 }
 
-// gapFrom is gapOf with the origin at a time, not at the first sample.
+// gapFrom is gapOf with the origin at a time, not at the first sample. Samples are in order of
+// time.
 func gapFrom(origin int64, samples []sample, resolution int64) *gap {
 	g := &gap{base: samples[0].apart, resolution: float64(resolution)}
-	var ways [2][]point2
 	for i := range samples {
 		s := &samples[i]
 		x, y := s.at-origin, s.apart-g.base
 		if s.forward {
-			ways[0] = append(ways[0], point2{x, y})
+			g.hull[0].add(point2{x, y})
 		} else {
-			ways[1] = append(ways[1], point2{x, -y})
+			g.hull[1].add(point2{x, -y})
 		}
-	}
-	for n := range ways {
-		g.hull[n] = lowerHull(ways[n])
 	}
 	return g
 }

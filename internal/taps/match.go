@@ -111,20 +111,25 @@ func (s *scan) alike(w *way) []group {
 			all = append(all, entry{r.content(r.seq, r.ack, 0), int32(at), far == 1})
 		}
 	}
-	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.at, b.at)) })
-	var groups []group
+	slices.SortFunc(all, func(a, b entry) int {
+		if a.hash != b.hash {
+			return cmp.Compare(a.hash, b.hash)
+		}
+		return cmp.Compare(a.at, b.at)
+	})
+	groups := make([]group, 0, min(len(w.near), len(w.far)))
+	near, far := make([]int32, 0, len(w.near)), make([]int32, 0, len(w.far)) // of all groups
 	for i := 0; i < len(all); {
-		var g group
-		j := i
+		n, f, j := len(near), len(far), i
 		for ; j < len(all) && all[j].hash == all[i].hash; j++ {
 			if all[j].far {
-				g.far = append(g.far, all[j].at)
+				far = append(far, all[j].at)
 			} else {
-				g.near = append(g.near, all[j].at)
+				near = append(near, all[j].at)
 			}
 		}
-		if len(g.near) > 0 && len(g.far) > 0 {
-			groups = append(groups, g)
+		if len(near) > n && len(far) > f {
+			groups = append(groups, group{near[n:len(near):len(near)], far[f:len(far):len(far)]})
 		}
 		i = j
 	}
@@ -255,6 +260,9 @@ func (s *scan) alternatives(w *way, i int32, same map[int32][]int32) []int32 {
 
 // sameNear lists for each unpaired near record those that are alike.
 func (s *scan) sameNear(w *way) map[int32][]int32 {
+	if !slices.ContainsFunc(w.partner, func(j int32) bool { return j < 0 }) {
+		return nil
+	}
 	same := map[int32][]int32{}
 	for _, g := range s.alike(w) {
 		for _, i := range g.near {

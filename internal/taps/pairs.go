@@ -56,11 +56,7 @@ func (j *joiner) findPairs() {
 func (j *joiner) pairPoints(p, q int) {
 	s := j.scan
 	a, b := j.recordsOf(p), j.recordsOf(q)
-	type votes struct {
-		n     map[uint64]int
-		apart map[uint64]*pair
-	}
-	found := map[uint64]*votes{} // by connection at q
+	found := map[uint64][]*pair{} // by connection at q
 	for _, moved := range []bool{false, true} {
 		common(s.prints(a, moved), s.prints(b, moved), func(x, y int32) {
 			r, o := &s.records[x], &s.records[y]
@@ -72,16 +68,12 @@ func (j *joiner) pairPoints(p, q int) {
 			if row == nil || other == nil {
 				return
 			}
-			v := found[co]
-			if v == nil {
-				v = &votes{map[uint64]int{}, map[uint64]*pair{}}
-				found[co] = v
-			}
-			v.n[cr]++
-			at := v.apart[cr]
-			if at == nil {
+			var at *pair
+			if n := slices.IndexFunc(found[co], func(x *pair) bool { return x.conn[0] == cr }); n >= 0 {
+				at = found[co][n]
+			} else {
 				at = &pair{tap: [2]int{p, q}, conn: [2]uint64{cr, co}, swapped: j.sideOf(row, r) != j.sideOf(other, o)}
-				v.apart[cr] = at
+				found[co] = append(found[co], at)
 			}
 			at.shift[j.sideOf(row, r)] = uint32(o.seq - r.seq)
 			at.matches = append(at.matches, [2]int32{x, y})
@@ -89,20 +81,18 @@ func (j *joiner) pairPoints(p, q int) {
 	}
 	taken := map[uint64]bool{}
 	for _, co := range slices.Sorted(keys(found)) {
-		v := found[co]
-		best := uint64(0)
-		for _, cr := range slices.Sorted(keys(v.n)) {
-			if !taken[cr] && (best == 0 || v.n[cr] > v.n[best]) {
-				best = cr
+		var best *pair
+		for _, at := range found[co] {
+			if n := len(at.matches); !taken[at.conn[0]] && (best == nil || n > len(best.matches) || n == len(best.matches) && at.conn[0] < best.conn[0]) {
+				best = at
 			}
 		}
-		if best == 0 {
+		if best == nil {
 			continue
 		}
-		taken[best] = true
-		at := v.apart[best]
-		j.place(at)
-		j.addPair(at)
+		taken[best.conn[0]] = true
+		j.place(best)
+		j.addPair(best)
 	}
 	j.pairLater(p, q)
 }

@@ -122,7 +122,7 @@ func plan(s *scan, names []string, o *engine.Options, to Options) *Plan {
 		b.found()
 	}
 	for i := range s.units {
-		s.units[i].printed = [2][]print{}
+		s.units[i].printed, s.units[i].twice = [2][]print{}, nil
 	}
 	o.Coverage = stats.Coverages(s.captures(), b.class)
 	if len(b.points) <= 1 && len(b.frames) == 0 && len(b.notes) == 0 {

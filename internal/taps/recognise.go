@@ -106,7 +106,11 @@ func (s *scan) relate(a, b *unit) (relation, *comparison) {
 // printsOf are the prints of a unit; moved is 1 for those relative to the initial numbers.
 func (s *scan) printsOf(u *unit, moved int) []print {
 	if !u.ready[moved] {
-		u.printed[moved], u.ready[moved] = s.prints(u.records, moved == 1), true
+		all := s.allPrints(u.records, moved == 1)
+		if moved == 0 {
+			u.twice = s.printsTwice(all)
+		}
+		u.printed[moved], u.ready[moved] = unique(all), true
 	}
 	return u.printed[moved]
 }

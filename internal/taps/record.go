@@ -76,6 +76,7 @@ type unit struct {
 
 	printed [2][]print // fingerprints: plain, and with numbers relative to the initial ones
 	ready   [2]bool
+	twice   [][2]int32 // of the plain ones, those that come twice, under two four-tuples
 }
 
 // A scan is all that the first reading of a trace remembers.
@@ -87,12 +88,15 @@ type scan struct {
 	unitOf  map[uint32]uint16 // by file and interface
 	indices map[reassembly.Key]uint32
 	limit   int // how many records a unit may have
+
+	progress func() (read, total int64) // of reading; nil if nobody knows
 }
 
 // read reads a trace as the engine will: with the same filter and names, so that
 // positions agree.
 func read(ctx context.Context, trace *capture.Trace, o *engine.Options, limit int) *scan {
 	s := newScan(len(trace.Infos()), limit)
+	s.progress = trace.Progress
 	d := decode.New()
 	d.VerifyChecksums = o.VerifyChecksums
 	var (
@@ -206,7 +210,25 @@ func (s *scan) remember(u *unit, n uint16, tuple uint32, fromLo bool, seg *reass
 		r.scale = seg.Opts.Scale
 	}
 	u.records = append(u.records, int32(len(s.records)))
+	if len(s.records) == cap(s.records) {
+		s.records = slices.Grow(s.records, s.room())
+	}
 	s.records = append(s.records, r)
+}
+
+// room is for how many records more there should be room: as many as the rest of the captures
+// will need, if the beginning is like it. What is outgrown is garbage for a while.
+func (s *scan) room() int {
+	const least, most = 1 << 10, 1 << 21
+	n := len(s.records)
+	if s.progress == nil || n < least {
+		return max(n, least)
+	}
+	read, total := s.progress()
+	if read <= 0 || total <= read {
+		return max(n/4, least)
+	}
+	return min(max(int(float64(n)*float64(total-read)/float64(read)*1.05), n/8, least), most)
 }
 
 // more counts a segment that is not remembered.

@@ -1,7 +1,6 @@
 package taps
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -73,9 +72,19 @@ func (s *scan) differing(tuple [2]uint32) (a, b [16]byte) {
 // translations are the pairs of four-tuples that have one end in common and half of the
 // segments of each at least, at different times, while both were in use.
 func (s *scan) translations(u *unit) (all []translation) {
+	s.printsOf(u, 0)
+	if len(u.twice) == 0 {
+		return nil
+	}
 	found := map[[2]uint32]*translation{}
 	total, twice := map[uint32]int{}, map[uint32]int{}
-	for _, p := range s.printsTwice(u.records, total) {
+	w := s.walker()
+	for _, i := range u.records {
+		if once, _ := w.once(&s.records[i]); once {
+			total[s.records[i].tuple]++
+		}
+	}
+	for _, p := range u.twice {
 		r, o := &s.records[p[0]], &s.records[p[1]]
 		if r.tuple > o.tuple {
 			r, o = o, r
@@ -119,19 +128,9 @@ func (s *scan) oneEnd(r, o *record) bool {
 	return (a == b) != (x == y)
 }
 
-// printsTwice are the segments that a healthy host sends once, and that come twice, under two
-// four-tuples. total counts all of them by four-tuple.
-func (s *scan) printsTwice(records []int32, total map[uint32]int) (pairs [][2]int32) {
-	var all []print
-	w := walker{}
-	for _, i := range records {
-		r := &s.records[i]
-		if once, _ := w.once(r); once {
-			all = append(all, print{r.content(r.seq, r.ack, 0), i})
-			total[r.tuple]++
-		}
-	}
-	slices.SortFunc(all, func(a, b print) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.record, b.record)) })
+// printsTwice are the segments, of those that a healthy host sends once, that come twice, under two
+// four-tuples.
+func (s *scan) printsTwice(all []print) (pairs [][2]int32) {
 	for i := 0; i < len(all); {
 		j := i + 1
 		for j < len(all) && all[j].hash == all[i].hash {
