@@ -76,7 +76,7 @@ type Exchange struct {
 	Relayed   int64           // as of [Transfer]
 	Invisible bool            // a pause by now may have been loss before the tap, whose signs the capture does not have
 	GaveUp    bool            // none came, and the client closed or reset the connection
-	Reply     bool            // none came, and the request was a few bytes right after the server's, which may be no more than a reply to these
+	Reply     bool            // the request came right after payload of the server, and has the size of an acknowledgment of HTTP/2 (SETTINGS, PING) in a TLS record
 
 	// Of the connection so far, this exchange included.
 	Answers uint32        // requests that were answered

@@ -24,7 +24,7 @@ var SlowResponse = &detectors.Detector{
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
-			"An interactive session, whose client pauses. A few bytes in reply to what the server has just sent (HTTP/2 PING). A connection in a pool that waits for its next request. A request or an answer that was lost " +
+			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
@@ -85,7 +85,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		w.withdraw(r)
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
-	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked:
+	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked && !x.Reply:
 		w.row++
 		w.rows = max(w.rows, w.row)
 		w.slow(x, r)

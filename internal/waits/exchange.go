@@ -52,9 +52,10 @@ const minPush = 500_000_000
 // minAgain is how long a client pauses before what it sends is another request.
 const minAgain = 50_000_000
 
-// maxReply is how much may be no request but a reply to what the server has just sent: the
-// acknowledgment of an HTTP/2 PING (RFC 9113 6.7) in a TLS record, with an explicit nonce.
-const maxReply = 46
+// acksFrame reports whether so much payload may be no request but the acknowledgment of what the
+// server has just sent: 9 bytes for SETTINGS of HTTP/2, 17 for PING (RFC 9113 6.5, 6.7), in a TLS
+// record of 22 bytes more (TLS 1.3), or 29 (an explicit nonce, RFC 5288 3).
+func acksFrame(n uint32) bool { return n == 9+22 || n == 17+22 || n == 9+29 || n == 17+29 }
 
 // asks notes payload of the client.
 func (s *step) asks() {
@@ -67,7 +68,7 @@ func (s *step) asks() {
 		}
 		s.pipelined = true
 	}
-	s.reply = !s.asking && s.seg.Len <= maxReply && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
+	s.reply = !s.asking && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
 	s.ahead = s.ahead && s.asking
 	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
 }
@@ -94,7 +95,7 @@ func (s *step) tellExchange(bytes uint64) {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
-			Acked: s.acked, Relayed: int64(s.conn.Relayed(reassembly.B))}
+			Acked: s.acked, Reply: s.reply, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.replying, s.pipelined = false, false
