@@ -31,7 +31,7 @@ var aborted = &outcome{
 		Name: "aborted", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
 			"does not answer, or if a server discarded data of its own",
-		Cause: "The application closed with SO_LINGER 0 or was killed in a way that has the same effect, or its TCP gave up after a timeout. " +
+		Cause: "The application closed with SO_LINGER 0, or was killed in a way that has the same effect, or closed with data that it had not read, or its TCP gave up after a timeout. " +
 			"After a complete exchange, or after its own FIN, this is a quick way to close, and nothing is lost.",
 		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged is lost (lost_bytes).",
 	},

@@ -233,7 +233,11 @@ func (c *resetCase) abortedSentence() string {
 	case c.states[c.side] == fsm.SynReceived:
 		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", c.peer.name)
 	case c.peer.bytes > 0:
-		m += " instead of a FIN: its application aborted it, or closed it with unread data that the capture does not show."
+		last := ""
+		if c.peer.last.Len > 0 {
+			last = fmt.Sprintf(" (the last came in frame %d)", c.peer.last.Frame)
+		}
+		m += fmt.Sprintf(" instead of a FIN: its application aborted it, or closed it with unread data%s. The capture does not show which.", last)
 	default:
 		m += " instead of a FIN: its application aborted it."
 	}
