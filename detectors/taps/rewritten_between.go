@@ -35,15 +35,41 @@ var words = map[string]string{
 	"isn": "initial sequence numbers", "mss": "the MSS", "scale": "window scaling", "sack": "SACK", "timestamps": "timestamps", "ecn": "ECN", "flags": "flags",
 }
 
+// options are those of the parts that one end of the path may have, and the other not.
+var options = map[string]reassembly.OptionBits{
+	"mss": reassembly.HasMSS, "scale": reassembly.HasScale, "sack": reassembly.HasSACKPermitted, "timestamps": reassembly.HasTimestamps,
+}
+
+// verb is what the path does to a part, as the first segment that both points saw shows it.
+func (f *Facts) verb(name string) string {
+	option, had, has := options[name], f.Opening[0].Opts.Has, f.Opening[len(f.Opening)-1].Opts.Has
+	switch {
+	case option&^had&has != 0:
+		return "adds"
+	case option&had&^has != 0:
+		return "removes"
+	}
+	return "rewrites"
+}
+
 // Changed is what RewrittenBetween finds.
 func (f *Facts) Changed() (found detectors.Finding, is bool) {
-	var parts []string
-	for _, name := range f.Rewritten {
-		if w := words[name]; w != "" {
-			parts = append(parts, w)
-		}
+	if len(f.Opening) == 0 {
+		return found, false
 	}
-	if len(parts) == 0 || len(f.Opening) == 0 {
+	var parts []string
+	verb := ""
+	for _, name := range f.Rewritten {
+		w := words[name]
+		if w == "" {
+			continue
+		}
+		if v := f.verb(name); v != verb {
+			verb, w = v, v+" "+w
+		}
+		parts = append(parts, w)
+	}
+	if len(parts) == 0 {
 		return found, false
 	}
 	outcome := rewrittenOptions
@@ -51,7 +77,7 @@ func (f *Facts) Changed() (found detectors.Finding, is bool) {
 		outcome = rewrittenNumbers
 	}
 	found = f.find(RewrittenBetween, outcome, sideOf(f, &f.Opening[0]), "seen at both capture points", f.Opening)
-	found.Message = fmt.Sprintf("Between %s and %s, the path rewrites %s.", f.Taps[0], f.Taps[1], strings.Join(parts, ", "))
+	found.Message = fmt.Sprintf("Between %s and %s, the path %s.", f.Taps[0], f.Taps[1], strings.Join(parts, ", "))
 	return found, true
 }
 

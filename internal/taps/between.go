@@ -332,5 +332,10 @@ func (c *crossing) opening(ways [2]*way) (segs []reassembly.Segment) {
 		return nil
 	}
 	near := c.nearTap[side]
-	return []reassembly.Segment{c.tapFrame(best, c.tap[near], side).Seg, c.tapFrame(other, c.tap[1-near], side).Seg}
+	segs = []reassembly.Segment{c.tapFrame(best, c.tap[near], side).Seg, c.tapFrame(other, c.tap[1-near], side).Seg}
+	for i, record := range []int32{best, other} {
+		r := &c.scan.records[record]
+		segs[i].Opts = reassembly.Options{Has: r.has, MSS: r.mss, Scale: r.scale, TSVal: r.tsval, TSEcr: r.tsecr}
+	}
+	return segs
 }

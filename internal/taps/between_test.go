@@ -271,6 +271,35 @@ func TestBetween_rewritten(t *testing.T) {
 	}
 }
 
+// TestBetween_rewritten_options: an option that one tap lacks was added or removed, not rewritten.
+func TestBetween_rewritten_options(t *testing.T) {
+	for _, c := range []struct {
+		near, far reassembly.OptionBits // taken out of all SYNs there
+		mss       uint16
+		want      string
+	}{
+		{0, 0, 1300, "the path rewrites the MSS."},
+		{reassembly.HasMSS, 0, 0, "the path adds the MSS."},
+		{0, reassembly.HasMSS | reassembly.HasSACKPermitted, 0, "the path removes the MSS, SACK."},
+		{reassembly.HasSACKPermitted, 0, 1300, "the path rewrites the MSS, adds SACK."},
+	} {
+		r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, Exchanges: 10, MSS: c.mss})
+		for tap, out := range [2]reassembly.OptionBits{c.near, c.far} {
+			for i := range r.Taps[tap] {
+				if s := &r.Taps[tap][i]; s.Flags == reassembly.SYN {
+					s.Opts.Has &^= out
+					if out&reassembly.HasMSS != 0 {
+						s.Opts.MSS = 0
+					}
+				}
+			}
+		}
+		if f := find(both(t, r), "rewritten-between"); f == nil || !strings.HasSuffix(f.Message, c.want) {
+			t.Errorf("%+v: %+v", c, f)
+		}
+	}
+}
+
 // TestBetween_divided: segments that a network card divided have arrived; of a part of
 // them, the rest is lost.
 func TestBetween_divided(t *testing.T) {
