@@ -32,7 +32,7 @@ func (o *Options) kernelLines(f *result.Finding) string {
 			text = quantity.Count(uint64(d.Count), "segment") + " from " + from + " sent again by the kernel"
 		}
 		if d.Reason != "" {
-			text += ": reason " + Clean(d.Reason)
+			text += ": " + reason(d.Reason)
 		}
 		lines = append(lines, text)
 	}

@@ -149,6 +149,9 @@ var timers = map[string]string{"on": "retransmission timer", "keepalive": "keep-
 
 func timer(s *result.Socket) string {
 	text := timers[s.Timer]
+	if s.Timer == "timewait" && s.State == fsm.FinWait2 { // Linux has the same structure for both (tcp_time_wait)
+		text = "FIN_WAIT_2 timer (tcp_fin_timeout)"
+	}
 	if text != "" && s.Retries > 0 {
 		text += ", " + quantity.Count(s.Retries, "attempt") + " without an answer"
 	}
