@@ -12,7 +12,8 @@ func (s *step) acknowledge() uint32 {
 		h.Phase = PhaseOpening
 	}
 	ack := seg.Ack
-	if s.c.bits&takenFINBit(s.side.Peer()) != 0 && ack == h.FIN+1 && ack.After(peer.out.Nxt) { // of a FIN that was not the peer's own
+	if peer.bits&withdrawn != 0 && ack == h.FIN+1 && ack.After(peer.out.Nxt) { // of a FIN that was not the peer's own
+		s.c.bits |= takenFINBit(s.side.Peer())
 		ack = h.FIN
 	}
 	moved, unseen := peer.out.Acked(ack, s.room)

@@ -56,6 +56,7 @@ const (
 	carried                        // its FIN came with payload that was not seen before: who acknowledges that has the FIN
 	askedShort                     // that payload was shorter than ShortPayload
 	ackSoon                        // its last ACK that was timed came so soon, see timeAfterBare
+	withdrawn                      // a FIN in its name was not its own, and it has sent none
 )
 
 type connBits uint32

@@ -37,6 +37,7 @@ func (s *step) finish() {
 			s.own.bits |= carried
 		}
 		s.c.bits &^= foreignFINBit(s.side) | deniedFINBit(s.side) | takenFINBit(s.side)
+		s.own.bits &^= withdrawn
 		if s.foreign() {
 			s.c.bits |= foreignFINBit(s.side)
 		}
@@ -166,7 +167,7 @@ func (s *step) withdrawFIN(side reassembly.Side) {
 	}
 	h.Phase = PhaseOpen
 	h.bits &^= closedSecond | finAckLost | finFirst | finSecond | doubted
-	s.c.ends[side].bits &^= asked | askedShort | carried
+	s.c.ends[side].bits = s.c.ends[side].bits&^(asked|askedShort|carried) | withdrawn
 	s.c.bits &^= foreignFINBit(side) | deniedFINBit(side)
 	s.emit(FinWithdrawn, side)
 }

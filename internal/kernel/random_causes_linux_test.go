@@ -100,12 +100,6 @@ func (p *randomCase) answersCopy(rst *packet) bool {
 	})
 }
 
-// reborn reports whether a host that had lost its socket made another of an ACK, which it took
-// for the answer to a SYN cookie.
-func (p *randomCase) reborn() bool {
-	return slices.ContainsFunc(p.actions, func(d action) bool { return d.what == "forget" && p.counted[d.side]["SyncookiesRecv"] > 0 })
-}
-
 // undisturbed reports whether nothing was lost, forgotten or delayed, or thrown away because
 // the queue of connections to be accepted was full.
 func (p *randomCase) undisturbed() bool {

@@ -104,7 +104,7 @@ func (p *randomCase) checkStates(t *testing.T, file string) (faults []string) {
 			}
 			described += twice
 			ok := got.State == s.State || got.Bounded && before[got.State] == s.State || got.State == shown[side] || before[shown[side]] == got.State || got.State == withoutRSTs[side] || got.State == held[side]
-			if (twice != "" || !ok) && !p.missed() && !p.reborn() {
+			if (twice != "" || !ok) && !p.missed() {
 				faults = append(faults, fmt.Sprintf("state: %s for its kernel, %s on the wire, %s for tcptrace", s.State, shown[side], described))
 			}
 		}
