@@ -2,6 +2,7 @@ package opening
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -44,6 +45,9 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	add("the server gives up", server, &w.rst)
 	f := r.Find(outcome, culprit, at, evidence...)
+	if outcome == synAckQueueFull && !w.got(r) {
+		f.Fault = detectors.FaultUnknown
+	}
 	if f.End = max(now, until); w.rst.At == 0 {
 		f.States = r.StatesNow(now)
 	}
@@ -74,16 +78,33 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	r.Emit(f)
 }
 
+// acked names the frame of the ACK.
+func (w *synAckUnanswered) acked() string {
+	if w.again {
+		return fmt.Sprintf("last in frame %d", w.ack.Frame)
+	}
+	return fmt.Sprintf("frame %d", w.ack.Frame)
+}
+
+// got reports whether what the client sent reached the server.
+func (w *synAckUnanswered) got(r *detectors.Report) bool {
+	return w.arrived || !w.second && w.travel(r) <= besideTap
+}
+
 func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *detectors.Report) string {
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
 	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.repeats, &w.synAck, &w.last)
 	switch {
 	case outcome == synAckQueueFull:
-		m += fmt.Sprintf(", although %s had acknowledged it (frame %d). ", client, w.ack.Frame)
+		m += fmt.Sprintf(", although %s had acknowledged it (%s). ", client, w.acked())
 		if n := w.inFlight(r); n > 0 {
 			m += fmt.Sprintf("%s from %s are not acknowledged either. ", detectors.Counted(n, "byte", "bytes"), client)
 		}
-		m += "The ACK was ignored: the server's accept queue is full, or what the client sends is lost beyond the capture point."
+		if m += "The ACK was ignored: the server's accept queue is full"; w.got(r) {
+			m += "."
+		} else {
+			m += ", or what the client sends is lost beyond the capture point."
+		}
 		if w.end.At != 0 {
 			m += fmt.Sprintf(" The server continued after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
 		}
@@ -95,7 +116,11 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
 	case w.ignored > 0:
-		m += fmt.Sprintf(", although %s had acknowledged it (frame %d): that ACK was lost, or ignored at first.", client, w.ack.Frame)
+		m += fmt.Sprintf(", although %s had acknowledged it (%s): that ACK was lost, or ignored at first", client, w.acked())
+		if w.gap < int64(time.Second) { // no timer for it is that short
+			m += ", or this SYN-ACK had left before it arrived"
+		}
+		m += "."
 	case w.other:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",
 			client, moreTimes(w.synRepeats, w.synMore), detectors.Span(waited), w.ack.Frame)

@@ -22,6 +22,7 @@ type synAckUnanswered struct {
 	last       reassembly.Mark // the latest SYN-ACK, if it was repeated
 	syn        reassembly.Mark // the client's latest SYN since, if it was repeated
 	ack        reassembly.Mark // of the SYN-ACK: the first, or what was known of it
+	again      bool            // that may not be the first ACK
 	end        reassembly.Mark // the server's first segment after the handshake
 	rst        reassembly.Mark // with which the server gave up
 	repeats    int             // of the SYN-ACK
@@ -32,6 +33,8 @@ type synAckUnanswered struct {
 	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
 	dataWaits  bool            // when the first of these was sent, data of the client was unacknowledged
 	gap        int64           // from the SYN-ACK to the first of these
+	echo       uint32          // TSecr of the last of these
+	arrived    bool            // they echo later segments of the client: these arrived
 	reported   *detectors.Outcome
 	reportedAt int64
 	finished   bool
@@ -145,7 +148,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	}
 	if r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening {
 		if w.ack.At == 0 {
-			w.ack = latest
+			w.ack, w.again = latest, r.Conn.Packets(w.client) > 2
 		}
 		// It may have left before that arrived, which takes as long as the SYN took to be
 		// answered, at most.
@@ -157,7 +160,10 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 		if latest.At >= ev.Was.At {
 			if w.ignored++; w.ignored == 1 {
 				w.gap, w.dataWaits = ev.Seg.At-w.synAck.At, w.inFlight(r) > 0
+			} else if w.echo != 0 && reassembly.Seq(w.echo).Before(reassembly.Seq(ev.Seg.Opts.TSEcr)) {
+				w.arrived = true
 			}
+			w.echo = ev.Seg.Opts.TSEcr
 		}
 	}
 	w.repeats++
@@ -176,6 +182,10 @@ func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
 	}
 	return w.synAck.At - r.Conn.First()
 }
+
+// besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
+// between it and the tap.
+const besideTap = int64(time.Millisecond)
 
 func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
 	out := r.Conn.Stream(w.client)
