@@ -56,6 +56,7 @@ var linkNames = map[LinkType]string{
 	LinkPKTAP:    "PKTAP",
 	LinkIPv4:     "IPV4",
 	LinkIPv6:     "IPV6",
+	6:            "IEEE802_5",
 	7:            "ARCNET_BSD",
 	129:          "ARCNET_LINUX",
 	135:          "JUNIPER_ATM2",

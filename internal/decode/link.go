@@ -11,6 +11,7 @@ import (
 const (
 	linkNull        = 0
 	linkEthernet    = 1
+	linkTokenRing   = 6
 	linkARCNET      = 7
 	linkPPP         = 9
 	linkFDDI        = 10
@@ -78,6 +79,8 @@ func (d *Decoder) link(link uint32, b []byte, wire int, seg *reassembly.Segment)
 		return d.llc(b, wire, seg)
 	case linkFDDI:
 		return d.fddi(b, wire, seg)
+	case linkTokenRing:
+		return d.tokenRing(b, wire, seg)
 	case linkNFLog:
 		return d.nflog(b, wire, seg)
 	case linkPFLog:
@@ -173,6 +176,31 @@ func (d *Decoder) fddi(b []byte, wire int, seg *reassembly.Segment) Reason {
 	}
 	seg.Link = addressPair(b[1:])
 	return d.llc(b[header:], wire-header, seg)
+}
+
+// tokenRing reads access control, frame control and two addresses (IEEE 802.5), a route if the first
+// bit of the sender's address says so, whose length is in its first byte, and LLC.
+func (d *Decoder) tokenRing(b []byte, wire int, seg *reassembly.Segment) Reason {
+	const header, source, routed, length = 14, 8, 0x80, 0x1f
+	const kinds, withLLC = 0xc0, 0x40 // of frame control
+	if len(b) < header {
+		return short(wire, header, MalformedLink)
+	}
+	if b[1]&kinds != withLLC {
+		return NotTCP
+	}
+	seg.Link = addressPair(b[2:])
+	n := header
+	if b[source]&routed != 0 {
+		if len(b) < n+1 {
+			return short(wire, n+1, MalformedLink)
+		}
+		n += int(b[n] & length)
+	}
+	if len(b) < n {
+		return short(wire, n, MalformedLink)
+	}
+	return d.llc(b[n:], wire-n, seg)
 }
 
 // pflog reads the header of OpenBSD's packet filter log. It begins with its own
