@@ -22,8 +22,13 @@ func (e *ICMPErrors) Add(quote *reassembly.Segment) {
 	e.N++
 }
 
-// Since reports whether any came at or after trace time at.
-func (e *ICMPErrors) Since(at int64) bool { return e != nil && e.N > 0 && e.Last.At >= at }
+// Since are the errors if any came at or after trace time at, else nil.
+func (e *ICMPErrors) Since(at int64) *ICMPErrors {
+	if e == nil || e.N == 0 || e.Last.At < at {
+		return nil
+	}
+	return e
+}
 
 // Evidence are the first of the errors and the last.
 func (e *ICMPErrors) Evidence() []Evidence {

@@ -151,7 +151,7 @@ func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
 func (w *finUnanswered) drop(side reassembly.Side, r *detectors.Report) {
 	w.due[side].Withdraw(r)
 	w.disarm(side)
-	w.sides[side] = repeatedFIN{icmp: w.sides[side].icmp}
+	w.sides[side] = repeatedFIN{}
 }
 
 func (w *finUnanswered) disarm(side reassembly.Side) {

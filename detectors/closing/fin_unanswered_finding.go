@@ -2,6 +2,7 @@ package closing
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -22,10 +23,8 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	if !detectors.SameFrame(&s.last, &s.first) {
 		evidence = append(evidence, r.Evidence("last FIN", side, &s.last))
 	}
-	if s.icmp.Since(s.first.At) {
-		more = append(s.icmp.Evidence(), more...)
-	}
-	f := r.Find(outcome, side.Peer(), now, append(evidence, more...)...)
+	icmp := s.icmp.Since(s.first.At)
+	f := r.Find(outcome, side.Peer(), now, slices.Concat(evidence, icmp.Evidence(), more)...)
 	open := outcome != unansweredLate && outcome != unansweredReset
 	if open {
 		f.States = r.StatesNow(now)
@@ -40,13 +39,11 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	f.Measure("duration_s", detectors.Seconds(now-s.first.At))
 	f.Measure("silence_s", detectors.Seconds(now-s.last.At))
 	f.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.Last(side.Peer()).At, r.Conn.First())))
-	if s.icmp.Since(s.first.At) {
-		s.icmp.Measure(&f)
-	}
+	icmp.Measure(&f)
 	if last := r.Conn.Last(side.Peer()); (outcome == unansweredExhausted || outcome == unansweredTrying) && last.At > s.first.At {
 		f.Cause = causeHeard
 	}
-	f.Message = w.message(side, outcome, now, &f, r)
+	f.Message = w.message(side, outcome, now, &f, icmp, r)
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
 	} else if open && early > 0 {
@@ -57,7 +54,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	w.due[side].Emit(f, r)
 }
 
-func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome, now int64, f *detectors.Finding, r *detectors.Report) string {
+func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome, now int64, f *detectors.Finding, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	s := &w.sides[side]
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent FIN %d times in %s (frames %d to %d), at intervals of %s to %s.",
@@ -87,8 +84,8 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 				detectors.Span(last.At-s.first.At), last.Frame)
 		}
 	}
-	if s.icmp.Since(s.first.At) {
-		m += " " + s.icmp.Sentence(own) + " " + s.icmp.Meaning(own, peer)
+	if icmp != nil {
+		m += " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}
 	left := "is left"
 	if now >= s.overdue() {

@@ -208,7 +208,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 		return
 	}
 	sent := r.Conn.Last(side).At
-	icmp := w.icmp.since(side, v.heard.At)
+	icmp := w.icmp[side].Since(v.heard.At)
 	f := r.Find(outcome, side.Peer(), now, append(v.evidence(side, r), icmp.Evidence()...)...)
 	f.End = now
 	f.Roles = detectors.Roles("survivor", side, "silent")

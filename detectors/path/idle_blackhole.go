@@ -156,7 +156,7 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	}
 	v := u.retries
 	sent := r.Conn.Last(side).At
-	icmp := w.icmp.since(side, u.data.At)
+	icmp := w.icmp[side].Since(u.data.At)
 	evidence := append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)
 	f := r.Find(idleSilent, side.Peer(), now, append(evidence, icmp.Evidence()...)...)
 	f.End = now
