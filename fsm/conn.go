@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -100,6 +101,7 @@ const (
 type Conn struct {
 	ends    [2]end
 	key     reassembly.Key
+	beyond  uint32 // nanoseconds by which the latest segment lies after both sides' last ones: in a capture, time may go back a little
 	first   int64
 	history uint64
 	hole    uint32 // second of the connection, plus one, in which bytes were last acknowledged that the tap never saw, or may not have seen
@@ -218,9 +220,16 @@ func (c *Conn) Key() reassembly.Key { return c.key }
 // First is the time of the first segment.
 func (c *Conn) First() int64 { return c.first }
 
-// Last is the time of the last segment of either side; what was not acceptable
+// Last is the time of the latest segment of either side; what was not acceptable
 // does not count.
-func (c *Conn) Last() int64 { return max(c.first, c.ends[0].last.At, c.ends[1].last.At) }
+func (c *Conn) Last() int64 {
+	return max(c.first, max(c.ends[0].last.At, c.ends[1].last.At)+int64(c.beyond))
+}
+
+// wentBack notes that the segment at hand, which becomes its side's last, may not be the latest.
+func (c *Conn) wentBack(peer *end, at int64) {
+	c.beyond = uint32(min(max(c.Last(), at)-max(peer.last.At, at), math.MaxUint32))
+}
 
 // Packets is how many segments the side sent, without duplicate frames.
 func (c *Conn) Packets(side reassembly.Side) uint64 { return uint64(c.ends[side].packets) }

@@ -72,6 +72,9 @@ func (c *Conn) predicted(seg *reassembly.Segment, side reassembly.Side, ev *Even
 	}
 	own.mark(seg)
 	c.noteIdle(own, peer, seg.At, ev.Class)
+	if seg.At < own.last.At || c.beyond != 0 {
+		c.wentBack(peer, seg.At)
+	}
 	own.last = reassembly.MarkOf(seg)
 	return true
 }

@@ -78,6 +78,9 @@ func (s *step) remember() {
 		s.habits()
 		s.noteIdle()
 	}
+	if s.seg.At < s.own.last.At || s.c.beyond != 0 {
+		s.c.wentBack(s.peer, s.seg.At)
+	}
 	s.own.last = reassembly.MarkOf(s.seg)
 }
 

@@ -8,6 +8,27 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 )
 
+// TestSum_timeWentBack: a connection lasts to its latest segment, which need not be the last one.
+func TestSum_timeWentBack(t *testing.T) {
+	tr, err := scenario.Parse("back", []byte(nearServer+`.2 client > server P. 1:101(100) ack 1 win 64240
+.9 server > client P. 1:401(400) ack 101 win 65160
+.5 client > server P. 101:201(100) ack 401 win 64240
+.6 server > client P. 401:501(100) ack 201 win 65160
+.7 client > server F. 201:201(0) ack 501 win 64240
+.7 server > client F. 501:501(0) ack 202 win 65160
+.8 client > server . 202:202(0) ack 502 win 64240
+5 end
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := scenariotest.Analyse(t, tr.Traces[0], engine.Options{Time: true})
+	add(t, "back", r)
+	if f := &r.Flows[0]; f.Last-f.First != 900_000_000 {
+		t.Errorf("the connection lasts %d ns, want 900 ms", f.Last-f.First)
+	}
+}
+
 // TestRest: what is measured of a connection goes on where something follows its close.
 func TestRest(t *testing.T) {
 	tr, err := scenario.Parse("rest", []byte(nearServer+`.2 client > server F. 1:1(0) ack 1 win 64240
