@@ -24,6 +24,8 @@ var SlowResponse = &detectors.Detector{
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
+			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Where all slow requests are alike, their answers small, and none like them was answered promptly, it is " +
+			"undecided: a blocking read of a queue and an acknowledgment within TLS look like this. " +
 			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
@@ -64,6 +66,8 @@ type slowResponse struct {
 	large   bool              // an answer was large
 	row     int               // answers in a row that came late
 	rows    int               // the most of these
+	length  uint32            // of the last segment of the requests with slow answers
+	other   bool              // not all are as long, or one as long was answered promptly
 	pauses  []reassembly.Mark // what was sent last before a pause, the first few
 }
 
@@ -83,6 +87,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case x.Pushes > 0: // it speaks without being asked: nobody waits for an answer
 		w.withdraw(r)
+	case x.Request.Len < minRequest: // of a subscriber, that it received what the server sent: what comes next answers nothing
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
 	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked && !x.Reply:
@@ -91,9 +96,14 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		w.slow(x, r)
 	case w.n > 0:
 		w.row = 0
+		w.other = w.other || x.Request.Len == w.length
 		w.report(x, r)
 	}
 }
+
+// minRequest is the payload of a request for which somebody waits. MQTT acknowledges a message with 4 bytes
+// (PUBACK, PUBREC, PUBCOMP: MQTT 3.1.1 3.4 to 3.7).
+const minRequest = 5
 
 // withdraw takes back what was reported before the server spoke without being asked.
 func (w *slowResponse) withdraw(r *detectors.Report) {
@@ -106,8 +116,9 @@ func (w *slowResponse) withdraw(r *detectors.Report) {
 // slow notes an answer that came late.
 func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
 	if w.n == 0 {
-		w.first = *x
+		w.first, w.length = *x, x.Request.Len
 	}
+	w.other = w.other || x.Alike || x.Request.Len != w.length
 	w.n++
 	w.longest, w.total = max(w.longest, x.Response), w.total+x.Response
 	w.large = w.large || float64(x.Bytes) >= r.Value("min-bytes")
@@ -147,8 +158,17 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	}
 	relayed(&f, x.Relayed, r)
 	invisible(&f, x.Invisible)
+	if w.subscribes() {
+		f.Undecide(fmt.Sprintf("all of these requests are alike (%s at the end), and none like them was answered promptly: they may have waited for news, as a blocking read or a subscription does",
+			detectors.Counted(w.length, "byte", "bytes")))
+	}
 	r.Emit(f)
 }
+
+// subscribes reports whether the slow requests may have waited for news, whatever else the connection
+// is used for: small answers to several that are all alike, and never one like these that was answered promptly.
+// A blocking read of a queue (BLPOP, XREAD BLOCK) does, and a subscriber that acknowledges each message.
+func (w *slowResponse) subscribes() bool { return w.n > 1 && !w.large && !w.other }
 
 // polls reports whether the connection looks like a long poll after its first exchanges: late
 // answers in a row, and as many as there are others.
@@ -168,7 +188,8 @@ func (w *slowResponse) mayPoll(x *detectors.Exchange, r *detectors.Report) bool 
 // answer says nothing.
 func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	out := r.Conn.Stream(reassembly.A)
-	if !x.GaveUp || x.Reply || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) {
+	if !x.GaveUp || x.Reply || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) ||
+		w.subscribes() && x.Request.Len == w.length {
 		return
 	}
 	const server = reassembly.B

@@ -46,6 +46,7 @@ type Account struct {
 	answers    uint32
 	prompt     uint32
 	pushes     uint32
+	lengths    lengths // of requests that were answered promptly
 	stretch    Stretch // the last that was attributed; the next of the same wait makes it longer
 }
 

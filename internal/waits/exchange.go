@@ -1,6 +1,8 @@
 package waits
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -87,18 +89,39 @@ func (s *step) tellExchange(bytes uint64) {
 	}
 	response := min(max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
+	alike := s.lengths.have(s.request.Len)
 	if s.answers++; prompt {
 		s.prompt++
 		s.promptTime += response
+		s.lengths.note(s.request.Len, alike)
 	}
 	if !prompt || s.slowly || s.told.Prompt {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
-			Acked: s.acked, Reply: s.reply, Relayed: int64(s.conn.Relayed(reassembly.B))}
+			Acked: s.acked, Reply: s.reply, Alike: alike, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.replying, s.pipelined = false, false
+}
+
+// lengths are those of the last segments of some requests: of up to eight different ones, the
+// latest.
+type lengths struct {
+	of   [8]uint16
+	next uint8
+}
+
+func (l *lengths) have(n uint32) bool {
+	return slices.Contains(l.of[:], uint16(min(n, math.MaxUint16)))
+}
+
+// note notes a length; had says that it is there.
+func (l *lengths) note(n uint32, had bool) {
+	if !had {
+		l.of[l.next%uint8(len(l.of))] = uint16(min(n, math.MaxUint16))
+		l.next++
+	}
 }
 
 func (s *step) tell(x *detectors.Exchange) {
