@@ -116,10 +116,21 @@ func (s *step) continued() {
 		c.bits &^= pendingBit(s.side)
 		s.emitAfter(ResetIgnored)
 	}
-	if c.bits&resetBit(s.side) != 0 && (time.Duration(s.seg.At-s.own.last.At) > reorderTime || s.accepts()) {
+	if c.bits&resetBit(s.side) != 0 && !s.passedByReset() && (time.Duration(s.seg.At-s.own.last.At) > reorderTime || s.accepts()) {
 		c.bits &^= resetBit(s.side)
 		s.emit(Revived, s.side)
 	}
+}
+
+// passedByReset says whether the segment may have been sent before the side's RST, which overtook it:
+// the RST answers data, and the segment does not acknowledge that.
+func (s *step) passedByReset() bool {
+	rst, data := &s.own.last, &s.peer.last
+	if rst.Flags&reassembly.RST == 0 || data.SeqLen() == 0 || data.At > rst.At || time.Duration(s.seg.At-rst.At) >= maxLate || s.seg.Flags&reassembly.ACK == 0 {
+		return false
+	}
+	answers := rst.Flags&reassembly.ACK == 0 && rst.Seq == data.Ack || rst.Flags&reassembly.ACK != 0 && rst.Ack == data.End()
+	return answers && s.seg.Ack.AtOrBefore(data.Seq) && s.seg.Seq == s.own.out.Nxt
 }
 
 // foreignReset says whether the RST does not fit its side, by TTL, IP ID or sequence

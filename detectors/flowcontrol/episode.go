@@ -98,9 +98,19 @@ func (e *episode) fromReceiver(seg *reassembly.Segment, acksUna bool) {
 // nothing had answered: the receiver came back without the connection (the note in
 // Q117317).
 func (e *episode) answeredByRST(rst *reassembly.Segment, rtt time.Duration) bool {
-	a, b := reassembly.MarkOf(rst), reassembly.MarkOf(&e.last)
-	return e.unanswered && rst.At-e.last.At <= int64(max(2*rtt, minAnswerTime)) && detectors.Answers(&a, &b)
+	last := reassembly.MarkOf(&e.last)
+	return e.unanswered && answeredBy(rst, &last, rtt)
 }
+
+// answeredBy reports whether a RST answers the other side's last segment.
+func answeredBy(rst *reassembly.Segment, last *reassembly.Mark, rtt time.Duration) bool {
+	a := reassembly.MarkOf(rst)
+	return rst.At-last.At <= int64(max(2*rtt, minAnswerTime)) && detectors.Answers(&a, last)
+}
+
+// roleAnswers is the role of a RST without ACK that answers something else than a probe, as
+// a host without the connection does.
+const roleAnswers = "RST in answer to the sender's last segment"
 
 // giveUpTime is how long the prober must be silent to have given up.
 func (e *episode) giveUpTime() int64 {
@@ -210,7 +220,11 @@ func (e *episode) message(outcome *detectors.Outcome, at int64, by *detectors.Ev
 		closed := at - e.anchor.Seg.At
 		m += fmt.Sprintf(" The window was still closed when the capture ended, after %s.", detectors.Span(closed)) + e.why.sentence(receiver, sender, closed)
 	case reset:
-		m += fmt.Sprintf(" Then %s answered a probe with RST (frame %d): it is back, but without the connection.", receiver, by.Seg.Frame)
+		what := "a probe"
+		if by.Role == roleAnswers {
+			what = sender + "'s last segment"
+		}
+		m += fmt.Sprintf(" Then %s answered %s with RST (frame %d): it is back, but without the connection.", receiver, what, by.Seg.Frame)
 	case aborted:
 		m += fmt.Sprintf(" Then %s ended the connection with a RST that answers no probe (frame %d): its application was closed or killed.", receiver, by.Seg.Frame)
 	case gaveUp:

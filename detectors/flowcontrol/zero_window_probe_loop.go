@@ -107,7 +107,7 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.MaybeProbed:
 		own.series.add(ev.Seg)
 	case fsm.ResetSent:
-		w.reset(side, ev.Seg, r)
+		w.reset(ev, r)
 	case fsm.Revived: // the RST was not its side's own: the episode goes on
 		for i := range w.sides {
 			if p := &w.sides[i]; p.byRST {
@@ -154,15 +154,19 @@ func (p *prober) begin(seg *reassembly.Segment, side reassembly.Side, r *detecto
 }
 
 // reset ends the episodes of both directions by a RST of the side.
-func (w *zeroWindowProbeLoop) reset(side reassembly.Side, rst *reassembly.Segment, r *detectors.Report) {
+func (w *zeroWindowProbeLoop) reset(ev fsm.Event, r *detectors.Report) {
+	side, rst := ev.Side, ev.Seg
 	if own := &w.sides[side]; own.open {
 		own.close(gaveUp, rst.At, &detectors.Evidence{Role: "RST from the prober", Seg: *rst}, side, r)
 		own.byRST = true
 	}
 	if peer := &w.sides[side.Peer()]; peer.open {
-		outcome, role := aborted, "RST that answers no probe"
-		if peer.episode.answeredByRST(rst, r.Conn.SRTT(side.Peer())) {
+		outcome, role, rtt := aborted, "RST that answers no probe", r.Conn.SRTT(side.Peer())
+		switch last := r.Conn.Last(side.Peer()); {
+		case peer.episode.answeredByRST(rst, rtt):
 			outcome, role = reset, "RST in answer to the probe"
+		case ev.Was.At < last.At && rst.Flags&reassembly.ACK == 0 && answeredBy(rst, &last, rtt):
+			outcome, role = reset, roleAnswers
 		}
 		peer.close(outcome, rst.At, &detectors.Evidence{Role: role, Seg: *rst}, side.Peer(), r)
 		peer.byRST = true

@@ -159,6 +159,9 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
 			c.more++
 		}
+	case bySender && !c.revived && !c.sender.finSent() && ev.Seg.Flags.Has(reassembly.FIN) && ev.Seg.FINSeq() == c.rst.Seq: // the RST overtook it
+		c.sender.phase, c.sender.fin = v.Phase(c.side), c.rst.Seq
+		return c.sender.finSent()
 	case bySender:
 	case ev.Class == fsm.Syn:
 		c.synAgain = true

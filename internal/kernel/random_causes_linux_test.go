@@ -34,16 +34,18 @@ func (p *randomCase) mayBe(rst *packet, outcome string) bool {
 	return slices.Contains(causes[p.causeOf(rst)], outcome) || (outcome == "refused" || outcome == "handshake-reset") && p.refuses(rst)
 }
 
-// causeOf is why a host sent a RST, according to the actions.
+// causeOf is why a host sent a RST, according to the actions. What the host did with a later
+// connection is no cause: a RST may answer what belongs to the one before.
 func (p *randomCase) causeOf(rst *packet) string {
 	const atOnce = 50e6
+	next := p.nextSYN(rst)
 	form := "bare, "
 	if rst.seg.Flags&reassembly.ACK != 0 {
 		form = "with ACK, "
 	}
 	forgot, closed, begun := "", false, int64(0)
 	for _, d := range p.actions {
-		if d.at > rst.sent {
+		if d.at > min(rst.sent, next) {
 			break
 		}
 		if d.what == "connect" {
@@ -82,6 +84,29 @@ func (p *randomCase) causeOf(rst *packet) string {
 	return form + "when it timed out"
 }
 
+// nextSYN is when the host sent the first SYN of a later connection than that of its RST, by the
+// sequence numbers; the time of the RST if it has sent none. Initial sequence numbers lie further apart than
+// what a connection of a case sends.
+func (p *randomCase) nextSYN(rst *packet) int64 {
+	const within = 1 << 20
+	own := false
+	for _, x := range p.w.packets {
+		if x.sent > rst.sent {
+			break
+		}
+		if x.from != rst.from || !x.seg.Flags.Has(reassembly.SYN) {
+			continue
+		}
+		switch d := x.seg.Seq.To(rst.seg.Seq); {
+		case d >= 0 && d < within:
+			own = true
+		case own:
+			return x.sent
+		}
+	}
+	return rst.sent
+}
+
 // refuses reports whether a RST answers a SYN.
 func (p *randomCase) refuses(rst *packet) bool {
 	for _, x := range p.w.packets {
@@ -93,10 +118,10 @@ func (p *randomCase) refuses(rst *packet) bool {
 }
 
 // answersCopy reports whether a RST may answer a segment of which the wire delivered a copy, too: the
-// first ended the connection. A tap before that sees one.
+// first ended the connection. A tap before that sees one; of two with the same IP ID, one counts.
 func (p *randomCase) answersCopy(rst *packet) bool {
 	return slices.ContainsFunc(p.w.packets, func(x *packet) bool {
-		return x.from != rst.from && x.duplicates[1] > 0 && x.arrived != 0 && x.arrived <= rst.sent && rst.sent-x.arrived < 50e6 && rst.seg.Seq == x.seg.Ack
+		return x.from != rst.from && x.duplicates != [2]int{} && x.arrived != 0 && x.arrived <= rst.sent && rst.sent-x.arrived < 50e6 && rst.seg.Seq == x.seg.Ack
 	})
 }
 
