@@ -45,8 +45,11 @@ func (p *randomCase) causeOf(rst *packet) string {
 	}
 	forgot, closed, begun := "", false, int64(0)
 	for _, d := range p.actions {
-		if d.at > min(rst.sent, next) {
+		if d.at > next {
 			break
+		}
+		if next < rst.sent && next-d.at < atOnce && d.what == "connect" { // that to which the SYN belongs
+			continue
 		}
 		if d.what == "connect" {
 			begun = d.at

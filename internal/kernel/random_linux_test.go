@@ -75,7 +75,7 @@ type summary struct {
 	faults                          map[string][]uint64 // and in which cases
 	reasons                         map[string]int      // of the kernel, beside our causes
 	besides                         map[string]*besides
-	resent                          [2]int // of what the kernel sent again and the tap saw, and what tcptrace counts
+	resent                          [3]int // what the kernels say that they sent again, what their counters do, and what tcptrace counts
 }
 
 // add adds the results of a case.
@@ -102,7 +102,7 @@ func (a *summary) print(t *testing.T) {
 		t.Logf("%6d  %s", a.findings[k], k)
 	}
 	if a.reasons != nil {
-		t.Logf("the kernels sent something again %d times, tcptrace counts %d retransmissions at the tap", a.resent[0], a.resent[1])
+		t.Logf("the kernels say of %d segments that they sent them again, their counters of %d; tcptrace counts %d retransmissions at the tap", a.resent[0], a.resent[1], a.resent[2])
 	}
 	for _, k := range slices.Sorted(maps.Keys(a.besides)) {
 		t.Logf("%s: %v", k, a.besides[k])

@@ -103,7 +103,7 @@ func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []
 		all.reasons[k] += n
 	}
 	for side := range sent {
-		all.resent[0], all.resent[1] = all.resent[0]+sent[side], all.resent[1]+counted[side]
+		all.resent[0], all.resent[1], all.resent[2] = all.resent[0]+sent[side], all.resent[1]+p.counted[side]["RetransSegs"], all.resent[2]+counted[side]
 	}
 	return faults
 }
