@@ -39,12 +39,14 @@ var openings = []testCase{
 		s.record()
 		listener := s.server.socket(serverPort).listen(1)
 		lost := s.client.loses(arriving, anySYN)
-		s.client.socket(clientPort).dial(serverPort)
+		client := s.client.socket(clientPort).dial(serverPort)
 		s.await(fsm.SynSent, fsm.SynReceived)
 		s.tap.await(2, sentBy(s.server).with(anySYN))
 		s.await(fsm.SynSent, fsm.SynReceived)
 		lost.repair()
-		listener.accept()
+		server := listener.accept()
+		client.send(100) // so that it shows, although the server may send its SYN-ACK once more at the same time
+		server.receive(100)
 		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"syn-ack-unanswered", "recovered", clientAddr}}},
 
