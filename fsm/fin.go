@@ -27,9 +27,10 @@ func (s *step) finish() {
 		if s.c.seenByPeer(s.side.Peer()) == PhaseFinAcked {
 			h.bits |= closedSecond
 		}
-		if last := &s.own.last; s.seg.Len > 0 || last.Len > 0 && last.Ack == s.seg.Ack {
+		own, before := unpadded(s.seg.Len, s.seg.Flags), unpadded(s.own.last.Len, s.own.last.Flags)
+		if own > 0 || before > 0 && s.own.last.Ack == s.seg.Ack {
 			s.own.bits |= asked
-			if cmp.Or(s.seg.Len, last.Len) < ShortPayload {
+			if cmp.Or(own, before) < ShortPayload {
 				s.own.bits |= askedShort
 			}
 		}
@@ -69,6 +70,14 @@ const ShortPayload = 100
 // Padding is how many bytes at most an Ethernet frame is padded by that carries a segment without
 // options and payload in IPv4. Some hosts and tunnels count them in the IP length.
 const Padding = 6
+
+// unpadded is the payload of a segment, or 0 if it may be padding.
+func unpadded(n uint32, flags reassembly.Flags) uint32 {
+	if n <= Padding && flags&reassembly.PSH == 0 {
+		return 0
+	}
+	return n
+}
 
 // paddedFIN reports whether the payload of a FIN may be such padding. It is, if the ACK of the FIN
 // has the number after its first byte: a segment is acknowledged as a whole.
