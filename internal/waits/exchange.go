@@ -54,6 +54,9 @@ const minPush = 500_000_000
 // minAgain is how long a client pauses before what it sends is another request.
 const minAgain = 50_000_000
 
+// https is where HTTP/2 is spoken in TLS.
+const https = 443
+
 // acksFrame reports whether so much payload may be no request but the acknowledgment of what the
 // server has just sent: 9 bytes for SETTINGS of HTTP/2, 17 for PING (RFC 9113 6.5, 6.7), in a TLS
 // record of 22 bytes more (TLS 1.3), or 29 (an explicit nonce, RFC 5288 3).
@@ -70,7 +73,7 @@ func (s *step) asks() {
 		}
 		s.pipelined = true
 	}
-	s.reply = !s.asking && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
+	s.reply = !s.asking && s.conn.Endpoint(reassembly.B).Port == https && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
 	s.ahead = s.ahead && s.asking
 	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
 }
