@@ -93,6 +93,7 @@ type ids struct {
 	last    uint16
 	counted uint8 // how many in a row were the one before plus one, counted to minCounted
 	own     bool  // the SYN-ACK had none: its socket counts for itself alone, unless something shows that it does not
+	step    uint8 // from the one before to the last, if it is more than one and at most maxSkip
 }
 
 // minCounted is how many identifications must have counted on for a skip to mean
@@ -117,16 +118,19 @@ func (i *ids) show() bool { return i.counted >= minCounted }
 // connection (ip_select_ident, inet_id). It counts wire segments: see [fsm.Conn.Oversize].
 func (i *ids) ownSkips(id uint16) bool {
 	gap := id - i.last
-	return i.own && i.last != 0 && id != 0 && gap > 1 && gap <= maxSkip
+	return i.own && i.last != 0 && id != 0 && gap > 1 && gap <= maxSkip && gap != uint16(i.step)
 }
 
 func (i *ids) note(id uint16) {
 	switch {
 	case id == 0 || id != i.last+1:
 		i.counted = 0
-		i.own = i.own && (i.last == 0 || id != 0 && id-i.last-1 < maxSkip)
-	case i.counted < minCounted:
-		i.counted++
+		gap := id - i.last
+		i.own = i.own && (i.last == 0 || id != 0 && gap-1 < maxSkip && gap != uint16(i.step)) // in equal steps it counts something else
+		i.step = uint8(min(gap, maxSkip+1))
+	default:
+		i.step = 0
+		i.counted = min(i.counted+1, minCounted)
 	}
 	i.last = id
 }
