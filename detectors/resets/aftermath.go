@@ -1,5 +1,7 @@
 package resets
 
+import "github.com/tcptrace-go/tcptrace/reassembly"
+
 // What came after the RST.
 
 // continues reports whether the sender continued as if it had sent no RST. Of a
@@ -18,9 +20,11 @@ func (c *resetCase) acceptedLater() bool { return c.refusal() && c.survived && c
 // accepts by a SYN cookie (RFC 4987 3.6). Any segment of the client that acknowledges
 // the SYN-ACK makes Linux do so, also one that was in flight when the server reset the
 // connection. It begins right behind the SYN-ACK, with an ACK of more than had arrived
-// before the RST, or of less; with data, too, if the first ACK was not captured.
+// before the RST, or of less; with data, too, if the first ACK was not captured. With an ACK of the
+// same, if its IP ID does not follow that of the RST: a Linux socket has its own count (random kernel case 350659).
 func (c *resetCase) restarts() bool {
 	m := &c.continued
 	begins := m.Seq == c.sender.stream.ISS+1 && (m.SeqLen() == 0 || c.sender.bytes == 0) // else it may be sent again
-	return m.At != 0 && c.fromServer() && begins && !c.bare() && m.Ack != c.rst.Ack
+	otherSocket := c.sender.last.Flags.Has(reassembly.SYN) && c.rst.IPID != 0 && m.IPID != 0 && m.IPID-c.rst.IPID > maxStep
+	return m.At != 0 && c.fromServer() && begins && !c.bare() && (m.Ack != c.rst.Ack || otherSocket)
 }
