@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -48,7 +49,7 @@ func (p *randomCase) causeOf(rst *packet) string {
 		if d.at > next {
 			break
 		}
-		if next < rst.sent && next-d.at < atOnce && d.what == "connect" { // that to which the SYN belongs
+		if d.what == "connect" && (strings.Contains(d.more, "cannot") || next < rst.sent && next-d.at < atOnce) { // it failed, or is that of the SYN
 			continue
 		}
 		if d.what == "connect" {
