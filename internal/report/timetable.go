@@ -144,6 +144,7 @@ func flowGrid(shown []*result.Flow, all int) grid {
 	if n := all - len(shown); n > 0 {
 		g.Notes = append(g.Notes, "... and "+quantity.Count(uint64(n), "more connection")+": --format json and csv list them")
 	}
+	g.dropEmpty()
 	return g
 }
 
@@ -179,7 +180,21 @@ func hostGrid(title string, list []*hostRow) grid {
 	if n := len(list) - len(g.Rows); n > 0 {
 		g.Notes = append(g.Notes, fmt.Sprintf("... and %d more: --format json lists them", n))
 	}
+	g.dropEmpty()
 	return g
+}
+
+// dropEmpty removes the columns in which no row has anything.
+func (g *grid) dropEmpty() {
+	for i := len(g.Head) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(g.Rows, func(row []string) bool { return row[i] != "" }) {
+			continue
+		}
+		g.Head, g.Numbers = slices.Delete(g.Head, i, i+1), slices.Delete(g.Numbers, i, i+1)
+		for k := range g.Rows {
+			g.Rows[k] = slices.Delete(g.Rows[k], i, i+1)
+		}
+	}
 }
 
 // name is a server's address and port, or a client's address.
