@@ -6,58 +6,59 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-const (
-	portDNS    = 53
-	portL2TP   = 1701
-	portTeredo = 3544
-	portCAPWAP = 5247
-	portAYIYA  = 5072
-)
+const portDNS = 53
 
-// udp reads datagrams to the ports of tunnels, and from them where the other end of a
-// tunnel chooses its port. A port is only a hint: a datagram that turns out to be
-// malformed was not a tunnel.
+// udp reads datagrams to the ports of tunnels, and from them: there are tunnels whose other end
+// chooses its port, and answers that come from where the request went. A port is only a hint: a
+// datagram that turns out to be malformed was not a tunnel.
 func (d *Decoder) udp(b []byte, wire int, seg *reassembly.Segment) Reason {
 	const header = 8
 	if len(b) < header {
 		return short(wire, header, NotTCP)
 	}
-	r := NotTCP
 	from, to := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	b, wire = b[header:], wire-header
 	if d.DNS != nil && from == portDNS {
 		d.DNS(b)
 	}
-	switch to {
+	tunnel, link, depth := seg.Tunnel, seg.Link, d.depth
+	if r := d.inUDP(to, b, wire, seg); r != NotTCP || from == to {
+		return r
+	}
+	seg.Tunnel, seg.Link, d.depth, d.bounded = tunnel, link, depth, false
+	return d.inUDP(from, b, wire, seg)
+}
+
+// inUDP reads what the port of a tunnel announces.
+func (d *Decoder) inUDP(port uint16, b []byte, wire int, seg *reassembly.Segment) Reason {
+	r := NotTCP
+	switch port {
+	case 1701:
+		r = d.l2tp(b, wire, seg)
 	case 2152:
 		r = d.gtp(b, wire, seg)
+	case 3544:
+		r = d.teredo(b, wire, seg)
 	case 4754: // RFC 8086
 		r = d.gre(b, wire, seg)
-	case 5000, 5555: // as Cisco's and Aruba's access points send it
-		if r = d.overheard(b, wire, seg); r == Undecodable { // it was something else
-			r = NotTCP
-		}
 	case 4789, 8472: // the registered port, and the one that Linux used before
 		r = d.vxlan(b, wire, seg)
 	case 4790:
 		r = d.vxlanGPE(b, wire, seg)
+	case 5000, 5555: // as Cisco's and Aruba's access points send it
+		if r = d.overheard(b, wire, seg); r == Undecodable { // it was something else
+			r = NotTCP
+		}
+	case 5072:
+		r = d.ayiya(b, wire, seg)
+	case 5247:
+		r = d.capwap(b, wire, seg)
 	case 6081:
 		r = d.geneve(b, wire, seg)
 	case 6635: // RFC 7510
 		r = d.mpls(b, wire, seg)
 	case 37008: // as MikroTik's routers send it
 		r = d.tzsp(b, wire, seg)
-	default:
-		switch {
-		case to == portCAPWAP || from == portCAPWAP:
-			r = d.capwap(b, wire, seg)
-		case to == portL2TP || from == portL2TP:
-			r = d.l2tp(b, wire, seg)
-		case to == portTeredo || from == portTeredo:
-			r = d.teredo(b, wire, seg)
-		case to == portAYIYA || from == portAYIYA:
-			r = d.ayiya(b, wire, seg)
-		}
 	}
 	if r.malformed() {
 		return NotTCP
