@@ -80,14 +80,14 @@ func (r *Close) Over() bool { return r.acked == 3 }
 func (r *Close) Until() int64 { return r.first + int64(CloseGrace) }
 
 // Events are those of the segments recorded, in order. Each is valid until the next;
-// ev is used for that. Of the segments they hold what a Mark does.
-func (r *Close) Events(c View, ev *Events, yield func()) {
+// ev and seg are used for that. Of the segments they hold what a Mark does.
+func (r *Close) Events(c View, ev *Events, seg *reassembly.Segment, yield func()) {
 	for i := range r.steps[:r.n] {
 		s := &r.steps[i]
 		m := reassembly.Mark{At: r.first + int64(s.after), Frame: s.frame, Seq: s.seq, Ack: s.ack, Len: uint32(s.size),
 			File: r.file, Window: s.window, IPID: s.ipid, Flags: s.flags, TTL: s.ttl}
-		seg := m.Segment(c.Endpoint(s.side), c.Endpoint(s.side.Peer()))
-		ev.reset(c.c, &seg)
+		*seg = m.Segment(c.Endpoint(s.side), c.Endpoint(s.side.Peer()))
+		ev.reset(c.c, seg)
 		ev.Class, ev.place = s.class, s.place
 		for i, k := range closeKinds {
 			if s.kinds&(1<<i) == 0 {

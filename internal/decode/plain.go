@@ -7,8 +7,8 @@ import (
 )
 
 // plainPacket decodes in one pass what nearly every packet is: whole, without IP options or
-// extension headers, a TCP segment with timestamps or no option at all. It reports false, and
-// leaves the packet to the layers, if it is anything else. wire is how much of it the frame had.
+// extension headers, a TCP segment. It reports false, and leaves the packet to the layers, if it
+// is anything else. wire is how much of it the frame had.
 func plainPacket(etherType uint16, b []byte, wire int, seg *reassembly.Segment) bool {
 	const header4, header6 = 20, 40
 	var length int // of the segment, header included
@@ -41,9 +41,12 @@ func plainPacket(etherType uint16, b []byte, wire int, seg *reassembly.Segment) 
 	tcp := (*[tcpHeader]byte)(b)
 	n := int(tcp[12]>>4) * 4
 	seg.Opts = reassembly.Options{}
-	if n == tcpHeader+12 && len(b) >= tcpHeader+12 && binary.BigEndian.Uint32(b[tcpHeader:]) == timestampsOnly {
+	switch {
+	case n == tcpHeader+12 && len(b) >= tcpHeader+12 && binary.BigEndian.Uint32(b[tcpHeader:]) == timestampsOnly:
 		setTimestamps(b[tcpHeader+4:tcpHeader+12], &seg.Opts)
-	} else if n != tcpHeader {
+	case n > tcpHeader:
+		readOptions(b[tcpHeader:min(len(b), n)], n-tcpHeader, &seg.Opts)
+	case n < tcpHeader:
 		return false
 	}
 	seg.Src.Port = binary.BigEndian.Uint16(tcp[0:])

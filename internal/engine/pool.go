@@ -34,8 +34,8 @@ type batch struct {
 // where it is in the cache: to a worker, it comes from another processor's.
 func (b *batch) add(position uint64, s *flow.Seed) {
 	n, seg := b.n, &b.segs[b.n]
-	b.position[n], b.tuple[n] = position, flow.Tuple(seg)
-	b.hash[n], b.print[n] = s.Hash(seg), flow.Fingerprint(b.tuple[n], seg)
+	tuple, hash := s.Hashes(seg)
+	b.position[n], b.tuple[n], b.hash[n], b.print[n] = position, tuple, hash, flow.Fingerprint(tuple, seg)
 	b.n++
 }
 

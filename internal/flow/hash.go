@@ -18,18 +18,29 @@ func NewSeed() Seed { return Seed{rand.Uint64(), rand.Uint64()} }
 // both directions.
 func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return s.hashOf(&seg.Src, &seg.Dst) }
 
-// hashOf is Hash of the segments between two ends.
-func (s *Seed) hashOf(e, f *reassembly.Endpoint) uint32 { return uint32(s.tuple(e, f) >> 32) }
-
-func (s *Seed) tuple(e, f *reassembly.Endpoint) uint64 {
-	return (s.fold(e) + s.fold(f)) * 0x9E3779B97F4A7C15
+// Hashes are Tuple and Hash of a segment.
+func (s *Seed) Hashes(seg *reassembly.Segment) (tuple uint64, hash uint32) {
+	src, dst := wordsOf(&seg.Src), wordsOf(&seg.Dst)
+	return fixed.tuple(src, dst), uint32(s.tuple(src, dst) >> 32)
 }
 
+// hashOf is Hash of the segments between two ends.
+func (s *Seed) hashOf(e, f *reassembly.Endpoint) uint32 {
+	return uint32(s.tuple(wordsOf(e), wordsOf(f)) >> 32)
+}
+
+// words are an endpoint as two numbers.
+type words struct{ hi, lo uint64 }
+
+func wordsOf(e *reassembly.Endpoint) words {
+	return words{binary.LittleEndian.Uint64(e.Addr[:8]) ^ uint64(e.Port)*0xA0761D6478BD642F, binary.LittleEndian.Uint64(e.Addr[8:])}
+}
+
+func (s *Seed) tuple(e, f words) uint64 { return (s.fold(e) + s.fold(f)) * 0x9E3779B97F4A7C15 }
+
 // fold mixes one endpoint into 64 bits.
-func (s *Seed) fold(e *reassembly.Endpoint) uint64 {
-	a := binary.LittleEndian.Uint64(e.Addr[:8]) ^ uint64(e.Port)*0xA0761D6478BD642F ^ s[0]
-	b := binary.LittleEndian.Uint64(e.Addr[8:]) ^ s[1]
-	hi, lo := bits.Mul64(a, b)
+func (s *Seed) fold(e words) uint64 {
+	hi, lo := bits.Mul64(e.hi^s[0], e.lo^s[1])
 	return hi ^ lo
 }
 
@@ -39,7 +50,9 @@ var fixed = Seed{0x8EBC6AF09C88C6E3, 0xE7037ED1A0B428DB}
 // Tuple is the hash of a segment's four-tuple by which connections are distributed:
 // the same in both directions, in every run, on every machine. docs/shards.md
 // defines it.
-func Tuple(seg *reassembly.Segment) uint64 { return fixed.tuple(&seg.Src, &seg.Dst) }
+func Tuple(seg *reassembly.Segment) uint64 {
+	return fixed.tuple(wordsOf(&seg.Src), wordsOf(&seg.Dst))
+}
 
 // Fingerprint hashes what a duplicate has in common with its original, given the
 // Tuple: what falls out of a cache of these must not depend on a seed.

@@ -63,7 +63,7 @@ func (s *Set) opened(watchers uint32, c fsm.View) uint32 {
 	record := *of
 	s.closings.free(watchers &^ closingBit)
 	watchers = 0
-	record.Events(c, &s.replay, func() { watchers = s.deliver(watchers, record.owner, c, &s.replay) })
+	record.Events(c, &s.replay, &s.replayed, func() { watchers = s.deliver(watchers, record.owner, c, &s.replay) })
 	return watchers
 }
 

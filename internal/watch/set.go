@@ -5,6 +5,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A Set holds the watchers of one partition's connections. Who watches a connection
@@ -27,12 +28,13 @@ type Set struct {
 	watchers  slab[watcher]
 	shown     map[uint32][]Anchor // by watcher: of its findings that stood when Changes was last called
 	closings  slab[closing]
-	skips     bool       // a detector skips an ordinary close
-	others    fsm.Kinds  // what starts the detectors that do not
-	replay    fsm.Events // of a close
-	standing  []standing // of the connection that ends
-	held      []int      // findings kept for the report, by detector
-	err       error      // of a detector
+	skips     bool               // a detector skips an ordinary close
+	others    fsm.Kinds          // what starts the detectors that do not
+	replay    fsm.Events         // of a close
+	replayed  reassembly.Segment // that of these
+	standing  []standing         // of the connection that ends
+	held      []int              // findings kept for the report, by detector
+	err       error              // of a detector
 }
 
 // A group is the watchers of one connection, in the order in which they started: a list by
