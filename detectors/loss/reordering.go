@@ -52,9 +52,9 @@ type reordering struct{ sides [2]*reorderedSide }
 
 type reorderedSide struct {
 	resends
-	proof detectors.Evidence // the first time that it showed
-	of    uint32             // the frame that had been sent again unnecessarily
-	late  uint32             // segments that were captured late
+	proof *detectors.Evidence // the first time that it showed; nil if it did not
+	of    uint32              // the frame that had been sent again unnecessarily
+	late  uint32              // segments that were captured late
 }
 
 func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
@@ -93,8 +93,8 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 
 // prove keeps the first proof.
 func (a *reorderedSide) prove(role string, seg *reassembly.Segment, of uint32) {
-	if a.proof.Role == "" {
-		a.proof, a.of = detectors.Evidence{Role: role, Seg: *seg}, of
+	if a.proof == nil {
+		a.proof, a.of = &detectors.Evidence{Role: role, Seg: *seg}, of
 	}
 }
 
@@ -116,7 +116,7 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 		outcome, culprit = reorderedBefore, side
 		where = fmt.Sprintf("%s captured late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were"), own)
 	}
-	f := r.Find(outcome, culprit, at, a.proof)
+	f := r.Find(outcome, culprit, at, *a.proof)
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
 	f.Roles = detectors.Roles("sender", side, "receiver")

@@ -14,26 +14,26 @@ import (
 // before an ACK of anything new counts only from that ACK on: if nothing is
 // acknowledged any more, the problem is not loss.
 type resends struct {
-	total    counts
-	pending  counts // since something new was last acknowledged
-	base     uint64 // payload that was sent before the first retransmission
-	episodes uint32 // each lasts until what had been sent when it began is acknowledged
+	total   counts
+	pending counts // since something new was last acknowledged
+	base    uint64 // payload that was sent before the first retransmission
 
-	open    [openResends]openResend // the latest, oldest first
-	opened  uint8
-	cause   trigger             // of the episode, which lasts until all before recover is acknowledged
-	recover reassembly.Seq      // RFC 6582
-	hole    reassembly.Block    // what was in flight when the receiver last showed holes
-	shown   int64               // when that was
-	sacked  [4]reassembly.Block // what the receiver then had beyond the hole
-	sacks   uint8               // how many of these are filled; 0 = duplicate ACKs showed the hole
-	arrived uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
-	probed  reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
+	open     [openResends]openResend // the latest, oldest first
+	opened   uint8
+	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
+	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
+	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
+	episodes uint32              // each lasts until what had been sent when it began is acknowledged
+	recover  reassembly.Seq      // RFC 6582
+	probed   reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
+	hole     reassembly.Block    // what was in flight when the receiver last showed holes
+	shown    int64               // when that was
+	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
+
+	again   reassembly.Block // the last that was sent again although it was acknowledged
+	stamp   uint32           // timestamp of the first pending one, if that is marked as the head
+	agains  uint8            // how often again was sent, without a D-SACK so far
 	probing bool
-
-	again  reassembly.Block // the last that was sent again although it was acknowledged
-	agains uint8            // how often, without a D-SACK so far
-	stamp  uint32           // timestamp of the first pending one, if that is marked as the head
 }
 
 // An openResend is a segment that was sent again, and may yet prove spurious.

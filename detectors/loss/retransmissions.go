@@ -75,11 +75,11 @@ type resender struct {
 	resends
 	first    reassembly.Mark // the first segment that was sent again
 	waiting  int64           // since when nothing had been acknowledged when something was sent again
-	stall    stall           // that lasts; its segment's At is 0 if none does
+	stall    *stall          // that lasts; nil if none does
 	stalls   stalls
 	late     stalls             // that an ACK of the original ended
-	lostAcks uint32             // resends whose ACK was captured long before
 	reported *detectors.Outcome // nil if nothing was
+	lostAcks uint32             // resends whose ACK was captured long before
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
@@ -150,10 +150,10 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
 	}
 	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
-	switch s := &a.stall; {
-	case s.resent.At == 0 && expired:
-		*s = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer)}
-	case s.resent.At != 0 && (expired || out.Oldest(ev.Seg.Seq)):
+	switch s := a.stall; {
+	case s == nil && expired:
+		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer)}
+	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
 		s.before, s.resent = s.resent, reassembly.MarkOf(ev.Seg)
 	}
 }

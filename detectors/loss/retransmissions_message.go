@@ -11,12 +11,12 @@ import (
 )
 
 func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
-	evidence := []detectors.Evidence{r.Evidence("first retransmission", side, &a.first)}
+	evidence := append(make([]detectors.Evidence, 0, 3+min(a.shown.n, 2*shownEach)), r.Evidence("first retransmission", side, &a.first))
 	stalled := a.stalls
 	if outcome == resentSpurious {
 		stalled = stalled.and(&a.late)
 	}
-	if s := &stalled.longest; stalled.n > 0 {
+	if s := stalled.longest; stalled.n > 0 {
 		switch {
 		case detectors.SameFrame(&s.resent, &a.first):
 			evidence[0].Role = "first retransmission, at the end of the longest stall"
@@ -26,7 +26,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
 	}
 	if outcome == resentLossy || stalled.n == 0 { // else it has frames of its own
-		evidence = append(evidence, a.shown.evidence(side, r)...)
+		evidence = a.shown.append(evidence, side, r)
 	}
 	evidence = append(evidence, a.icmp.Evidence()...)
 	culprit := side.Peer()
@@ -38,6 +38,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.End = max(f.End, at)
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	t := &a.total
+	f.Metrics = make([]detectors.Metric, 0, 16)
 	f.Measure("resent", int(t.all()))
 	f.Measure("rto", int(t.by[timeout]))
 	f.Measure("fast", int(t.by[fast]))
@@ -200,7 +201,11 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	if spurious > 0 {
 		the = strings.Replace(the, "The", "The other", 1)
 	}
-	switch skipped := a.stalls.longest.unseen; {
+	skipped := uint32(0)
+	if s := a.stalls.longest; s != nil {
+		skipped = s.unseen
+	}
+	switch {
 	case behind+t.unseen == 0:
 		return ""
 	case behind > 0 && skipped > 0 && outcome == resentStalls:
@@ -237,8 +242,8 @@ func (s *shownResends) add(seg *reassembly.Segment) {
 	s.n++
 }
 
-// evidence are those after the first.
-func (s *shownResends) evidence(side reassembly.Side, r *detectors.Report) (all []detectors.Evidence) {
+// append adds those after the first to the evidence.
+func (s *shownResends) append(all []detectors.Evidence, side reassembly.Side, r *detectors.Report) []detectors.Evidence {
 	for i := 1; i < min(s.n, shownEach); i++ {
 		all = append(all, r.Evidence("retransmission", side, &s.marks[i]))
 	}

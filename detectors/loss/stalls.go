@@ -20,7 +20,13 @@ type stall struct {
 	unseen uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
 }
 
-func (s *stall) lasted() int64 { return s.ended.At - s.since }
+// lasted is how long that was; 0 of none.
+func (s *stall) lasted() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.ended.At - s.since
+}
 
 // noticeable is how long a connection must stall for that to count.
 const noticeable = time.Second
@@ -29,14 +35,14 @@ const noticeable = time.Second
 type stalls struct {
 	n       uint32
 	total   int64
-	longest stall
+	longest *stall // nil if there were none
 }
 
 func (c *stalls) add(s *stall) {
 	c.n++
 	c.total += s.lasted()
 	if s.lasted() > c.longest.lasted() {
-		c.longest = *s
+		c.longest = s
 	}
 }
 
@@ -53,10 +59,10 @@ func (c stalls) and(o *stalls) stalls {
 // those and the first: its ACKs, then, did not reach the capture point.
 func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, from reassembly.Side, r *detectors.Report) {
 	s := a.stall
-	if s.resent.At == 0 {
+	if s == nil {
 		return
 	}
-	a.stall = stall{}
+	a.stall = nil
 	s.ended = reassembly.MarkOf(ack)
 	captured := uint16(r.Conn.Packets(from) - s.sent)
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
@@ -68,9 +74,9 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	switch {
 	case s.lasted() < int64(noticeable):
 	case original:
-		a.late.add(&s)
+		a.late.add(s)
 	default:
-		a.stalls.add(&s)
+		a.stalls.add(s)
 	}
 }
 
@@ -78,9 +84,9 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 // moves by one segment, as after a timeout, and what was captured beyond is still in flight.
 func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
-	s := stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
+	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
 	if a.first.At != 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
-		a.stalls.add(&s)
+		a.stalls.add(s)
 	}
 }
 

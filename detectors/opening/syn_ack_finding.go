@@ -14,7 +14,7 @@ import (
 func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *detectors.Report) {
 	server := w.client.Peer()
 	culprit := w.client
-	evidence := []detectors.Evidence{r.Evidence("SYN-ACK", server, &w.synAck)}
+	evidence := append(make([]detectors.Evidence, 0, 4), r.Evidence("SYN-ACK", server, &w.synAck))
 	add := func(role string, side reassembly.Side, m *reassembly.Mark) {
 		if m.At != 0 {
 			evidence = append(evidence, r.Evidence(role, side, m))

@@ -121,8 +121,8 @@ func (c *collector) gather(parts []*partition) {
 		shares[i].positions = c.positions[from:from:to]
 		if c.options.AllFlows {
 			shares[i].rows = c.rows[from:from:to]
-		} else { // they are large, and nearly all that are watched have findings
-			shares[i].rows = make([]result.Flow, 0, p.watch.Watched()+len(p.kept))
+		} else { // they are large, and mostly there is one for each finding
+			shares[i].rows = make([]result.Flow, 0, p.watch.Held()+len(p.kept))
 		}
 		known = to
 	}

@@ -85,6 +85,9 @@ func sortRows(rows []result.Flow) {
 // order of positions; nil if it does not have all of them.
 func (c *collector) numbers() []uint64 {
 	given := c.trace.Numbers
+	if len(given) < len(c.positions) {
+		return nil
+	}
 	numbers := make([]uint64, 0, len(c.positions))
 	for _, position := range c.positions {
 		for len(given) > 0 && given[0].Position < position {

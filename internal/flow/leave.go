@@ -57,6 +57,9 @@ func (t *Table) Note(id ID, f *Flow) {
 		})
 		t.head, t.tried = 0, 0
 	}
+	if len(t.closed) == cap(t.closed) { // append would grow it by a quarter, and leave four times as much behind
+		t.closed = slices.Grow(t.closed, max(len(t.closed), ChunkSize))
+	}
 	t.closed = append(t.closed, leaver{id, uint32(f.Position)})
 	t.compact()
 }

@@ -27,6 +27,14 @@ func (s *Set) count(w *watcher) {
 	w.counted = uint16(n)
 }
 
+// Held is how many findings there are by now, without those that are only counted.
+func (s *Set) Held() (n int) {
+	for _, held := range s.held {
+		n += held
+	}
+	return n
+}
+
 // Forget makes a finding that End has listed one that is only counted.
 func (s *Set) Forget(f *Found) {
 	s.held[f.Order]--

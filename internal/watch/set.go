@@ -271,9 +271,6 @@ func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
 	}
 }
 
-// Watched is how many connections have watchers.
-func (s *Set) Watched() int { return int(s.groups.made) - len(s.groups.idle) }
-
 // Running is how many watchers a connection has.
 func (s *Set) Running(watchers uint32) (n int) {
 	if watchers == 0 || watchers&closingBit != 0 {
