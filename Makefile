@@ -55,7 +55,7 @@ bench-peers: build ## with tcpdump, Ostermann's tcptrace and tshark
 
 profile: ## a new profile for the compiler, after changes of the hot path
 	mkdir -p $(BENCH)
-	go test -run '^$$' -bench 'BenchmarkRun$$' -benchtime 20s -o $(BENCH)/engine.test -cpuprofile cmd/tcptrace/default.pgo ./internal/engine
+	go test -trimpath -run '^$$' -bench 'BenchmarkRun$$' -benchtime 40x -o $(BENCH)/engine.test -cpuprofile cmd/tcptrace/default.pgo ./internal/engine
 
 dist: ## the binaries of a release
 	.ci/dist dist

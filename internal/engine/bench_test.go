@@ -18,23 +18,36 @@ func benched(b *testing.B, frames int64) string {
 	return name
 }
 
+// kinds are captures that take different ways through the analysis.
+var kinds = map[string]tracegen.Spec{
+	"long":  {Flows: 20_000, Snap: 96, Seed: 1},
+	"short": {Flows: 20_000, Snap: 96, Web: true, Seed: 1},
+	"loss":  {Flows: 20_000, Snap: 96, Loss: 0.05, Seed: 1},
+}
+
 func perSegment(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/segment")
 }
 
-// BenchmarkRun is a whole analysis: reading, decoding, following connections.
+// BenchmarkRun is a whole analysis: reading, decoding, following connections. The compiler's
+// profile is made of it.
 func BenchmarkRun(b *testing.B) {
 	const frames = 500_000
-	name := benched(b, frames)
-	b.ReportAllocs()
-	for b.Loop() {
-		trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
-		if errs != nil {
-			b.Fatal(errs)
-		}
-		Run(context.Background(), trace, Options{Detectors: catalogue.All})
+	for kind, spec := range kinds {
+		b.Run(kind, func(b *testing.B) {
+			spec.Frames = frames
+			name, _ := trace(b, spec)
+			b.ReportAllocs()
+			for b.Loop() {
+				trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+				if errs != nil {
+					b.Fatal(errs)
+				}
+				Run(context.Background(), trace, Options{Detectors: catalogue.All})
+			}
+			perSegment(b, frames)
+		})
 	}
-	perSegment(b, frames)
 }
 
 // BenchmarkWorker is one worker alone: lookup, step, detectors.
