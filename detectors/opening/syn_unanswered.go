@@ -107,6 +107,10 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.SynResent && ev.Side == w.client && ev.Seg.Flags&reassembly.ACK == 0:
 		w.repeat(ev, r)
 	case ev.Kind == fsm.SynRenewed:
+		if w.over(ev.Seg.At) {
+			w.done = true
+			return
+		}
 		if w.syn.At == 0 {
 			w.syn = *ev.Was
 		}
@@ -127,6 +131,12 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.due[0].Satisfy(r)
 		w.withdraw(r)
 	}
+}
+
+// over reports whether the client had given up by then: each repeat comes after twice the time of
+// the one before (RFC 6298 5.5).
+func (w *synUnanswered) over(at int64) bool {
+	return w.repeats > 0 && float64(at-w.last.At) > detectors.GiveUpFactor*float64(w.last.At-w.before)
 }
 
 // told notes an ICMP error about a SYN. It needs no deadline: whatever comes later, a
@@ -263,7 +273,12 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 	waited := detectors.Span(now - w.syn.At)
 	switch outcome {
 	case synNewISN:
-		return m + fmt.Sprintf(", and got no answer. %s after the first SYN, it sent one with another initial sequence number on the same ports (frame %d). "+
+		if m += ", and got no answer"; w.icmp != nil {
+			m += " but ICMP errors. " + w.icmp.Sentence(client)
+		} else {
+			m += "."
+		}
+		return m + fmt.Sprintf(" %s after the first SYN, it sent one with another initial sequence number on the same ports (frame %d). "+
 			"To any device that saw the first, this is another connection.", waited, w.renewed.Frame)
 	case synTimestamps:
 		return m + fmt.Sprintf(". The first %s offered timestamps and got no answer. The first without them (frame %d) was answered within %s "+

@@ -30,6 +30,9 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 			c.LoneSYNs += one
 		}
 	}
+	if f.Conn.Packets(reassembly.A) > 0 && f.Conn.Packets(reassembly.B) > 0 {
+		c.BothSides += one
+	}
 	for side := range reassembly.Side(2) {
 		if f.Conn.Oversize(side) {
 			c.Oversize += one

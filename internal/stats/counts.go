@@ -22,6 +22,7 @@ type Counts struct {
 	FINs         [2]FINs
 	LoneSYNs     uint64 // connections of one SYN and nothing else
 	RepeatedSYNs uint64 // connections of several SYNs and nothing else
+	BothSides    uint64 // connections both of whose sides were captured
 	PureACKs     uint64
 	Talks        uint64 // connections whose sides both sent payload
 	Talked       uint64 // their segments, pure ACKs left out
@@ -55,6 +56,7 @@ func (c *Counts) Add(d *Counts) {
 	}
 	c.LoneSYNs += d.LoneSYNs
 	c.RepeatedSYNs += d.RepeatedSYNs
+	c.BothSides += d.BothSides
 	c.PureACKs += d.PureACKs
 	c.Talks += d.Talks
 	c.Talked += d.Talked
@@ -117,9 +119,9 @@ func atMost(k, n uint64, p float64) float64 {
 // their answers.
 const enough = 5
 
-// OnlySYNs reports whether the trace leaves out whatever answers a SYN. Then it
-// holds nothing but SYNs, as a filter makes it, and most of them were not
-// repeated, as unanswered ones are.
+// OnlySYNs reports whether the trace leaves out whatever answers a SYN. Then it holds one side
+// of each connection at most, as where a filter lets nothing but SYNs pass or one direction is captured,
+// and most SYNs were not repeated, as unanswered ones are.
 func (c *Counts) OnlySYNs() bool {
-	return c.LoneSYNs+c.RepeatedSYNs == c.Flows && c.LoneSYNs >= enough && c.LoneSYNs >= c.RepeatedSYNs
+	return c.BothSides == 0 && c.LoneSYNs >= enough && c.LoneSYNs >= c.RepeatedSYNs
 }

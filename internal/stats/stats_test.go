@@ -69,12 +69,12 @@ func TestCounts(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		lone, repeated, flows uint64
-		want                  bool
-	}{{5, 5, 10, true}, {4, 0, 4, false}, {5, 6, 11, false}, {5, 0, 6, false}} {
-		x := Counts{LoneSYNs: c.lone, RepeatedSYNs: c.repeated, Flows: c.flows}
+		lone, repeated, both uint64
+		want                 bool
+	}{{5, 5, 0, true}, {4, 0, 0, false}, {5, 6, 0, false}, {5, 0, 1, false}} {
+		x := Counts{LoneSYNs: c.lone, RepeatedSYNs: c.repeated, BothSides: c.both, Flows: 20}
 		if got := x.OnlySYNs(); got != c.want {
-			t.Errorf("%d and %d of %d are SYNs only: %t", c.lone, c.repeated, c.flows, got)
+			t.Errorf("%d and %d are SYNs only, %d have both sides: %t", c.lone, c.repeated, c.both, got)
 		}
 	}
 }
