@@ -45,15 +45,18 @@ type progress struct {
 
 // A walker says of the segments of one unit, in order, which of them a healthy host
 // sends only once.
-type walker [][2]progress // by four-tuple
+type walker [][2]progress // by four-tuple, or strand
 
 func (s *scan) walker() walker { return make(walker, len(s.tuples)) }
 
 // once reports whether the segment opens, closes, carries new data or acknowledges
 // more than before: what is known of the direction before that is the measure. With
 // an IP ID that is not zero, whatever takes sequence space counts.
-func (w walker) once(r *record) (once bool, p *[2]progress) {
-	p = &w[r.tuple]
+func (w walker) once(r *record) (once bool, p *[2]progress) { return w.of(r.tuple, r) }
+
+// of is once, of the n-th connection.
+func (w walker) of(n uint32, r *record) (once bool, p *[2]progress) {
+	p = &w[n]
 	own := &p[r.side()]
 	if r.flags&reassembly.SYN != 0 && (!own.syn || own.iss != r.seq) {
 		*own = progress{iss: r.seq, end: r.end(), syn: true, sent: true, ack: r.ack, acked: r.flags&reassembly.ACK != 0}

@@ -108,7 +108,7 @@ func (s *scan) printsOf(u *unit, moved int) []print {
 	if !u.ready[moved] {
 		all := s.allPrints(u.records, moved == 1)
 		if moved == 0 {
-			u.twice = s.printsTwice(all)
+			u.twice = twice(all, func(a, b int32) bool { return s.records[a].tuple != s.records[b].tuple })
 		}
 		u.printed[moved], u.ready[moved] = unique(all), true
 	}

@@ -132,9 +132,6 @@ func TestRecognise_healthy(t *testing.T) {
 			if c.OneWay != 0 && c.OneWay < 2*time.Millisecond { // copies
 				delete(ways, "on one interface")
 			}
-			if c.Shift != 0 { // two connections, of one four-tuple or translated
-				delete(ways, "on one interface")
-			}
 			for way, files := range ways {
 				rep, plan := analyse(t, taps.Options{}, files...)
 				if plan == nil || len(rep.Taps) != 2 {
