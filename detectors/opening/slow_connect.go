@@ -63,6 +63,7 @@ type lateAnswer struct {
 	answer   reassembly.Mark
 	sent     int64 // when data was sent whose acknowledgment is being timed; 0 if none is
 	best     int64 // the shortest of the later round trips; 0 if there was none
+	worst    int64 // the longest
 	request  int64 // when data was sent that payload has not answered yet; 0 if none is
 	reply    int64 // the shortest time from data to payload; 0 if there was none
 	reported bool
@@ -93,6 +94,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		took := max(ev.Seg.At-other.sent, 1)
 		other.sent = 0
+		other.worst = max(other.worst, took)
 		if other.best == 0 || took < other.best {
 			other.best = took
 		}
@@ -148,6 +150,18 @@ func (w *slowConnect) End(e detectors.Ending, r *detectors.Report) {
 	}
 }
 
+// later is a sentence on how long it took later.
+func (h *lateAnswer) later() string {
+	best, worst := detectors.Span(h.best), detectors.Span(h.worst)
+	switch {
+	case h.answer.Flags&reassembly.SYN != 0 && h.best*timesRelayed <= h.took() && h.reply > 0: // whoever acknowledged
+		return fmt.Sprintf(" Later it answered with payload within %s.", detectors.Span(h.reply))
+	case best == worst:
+		return fmt.Sprintf(" A later round trip took %s.", best)
+	}
+	return fmt.Sprintf(" Later round trips took %s to %s.", best, worst)
+}
+
 // report reports the late answer of the side.
 func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report) {
 	h.reported = true
@@ -171,7 +185,7 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		f.Undecide("later ACKs came in less than a tenth of that, and no payload: a NAT or proxy may acknowledge for the host, and the path may always take that long")
 	default:
 		f.Measure("later_s", detectors.Seconds(h.best))
-		f.Message += fmt.Sprintf(" Later round trips took %s.", detectors.Span(h.best))
+		f.Message += h.later()
 	}
 	r.Emit(f)
 }
