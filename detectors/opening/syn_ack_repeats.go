@@ -108,13 +108,16 @@ func (w *synAckUnanswered) drop(r *detectors.Report) {
 // synAgain notes the client's SYN, sent again though a SYN-ACK was seen.
 func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
 	server := w.client.Peer()
+	answer := w.synAck
+	if answer.At == 0 {
+		answer = r.Conn.Last(server)
+	}
 	switch {
 	case ev.Seg.Flags&reassembly.ACK != 0: // both open at the same time
 		w.finished = true
+	case !answer.Flags.Has(reassembly.SYN | reassembly.ACK): // a SYN, which crossed the client's, or a RST
 	case r.Conn.Phase(server) == fsm.PhaseOpening && sentAgain(&ev, w.synRepeats):
-		if w.synAck.At == 0 {
-			w.synAck = r.Conn.Last(server)
-		}
+		w.synAck = answer
 		if w.synRepeats == 0 {
 			w.synMore = r.Conn.Packets(w.client) > 2
 		}

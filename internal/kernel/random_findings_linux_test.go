@@ -113,7 +113,7 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 			return "both are there"
 		}
 	case "close-wait-leak":
-		if last := p.moments[len(p.moments)-1]; f.Outcome == "idle" && last.Sockets[culprit].State != "CLOSE_WAIT" && p.gone(culprit) == "" {
+		if last := p.moments[len(p.moments)-1]; f.Outcome == "idle" && last.Sockets[culprit].State != "CLOSE_WAIT" && p.gone(culprit) == "" && !p.missed() {
 			return "its kernel has " + last.Sockets[culprit].State
 		}
 	case "syn-unanswered", "syn-ack-unanswered", "fin-unanswered", "dead-peer", "retransmissions", "zero-window-deadlock":
