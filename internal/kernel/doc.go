@@ -29,7 +29,8 @@
 // are also held against what the kernel says itself (internal/tracepoints): its reason for each RST,
 // what it dropped and why, what it sent again; and against its counters (TcpExt). No finding may
 // contradict these, nor count more than there was. docs/decisions/0016-processes.md has the table of the
-// kernel's reasons beside the outcomes of reset-cause.
+// kernel's reasons beside the outcomes of reset-cause, and of its counters. Cases are told apart by their
+// ports: one run at a time.
 //
 // TestWaits asks where the time went: applications that note when they slept, kernels that note
 // what limited them (tcp_info), and a path of known delay, loss, rate and queue that notes
