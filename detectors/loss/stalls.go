@@ -91,9 +91,16 @@ func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 }
 
 // leastRoundTrip is the shorter of the handshake's and that of what the side sent since, in
-// nanoseconds; 0 if either is unknown.
+// nanoseconds; 0 if either is unknown. Where they vary, which the timeout tells if it is above its
+// floor (RFC 6298 2), it is less by twice their variation. After one sample, the timeout is three
+// times that, and says nothing of variation.
 func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
-	return int64(min(r.Conn.HandshakeRTT(side.Peer()), r.Conn.SRTT(side)))
+	srtt, rto := r.Conn.SRTT(side), r.Conn.RTO(side)
+	least := min(r.Conn.HandshakeRTT(side.Peer()), srtt)
+	if rto > time.Second && (rto-3*srtt).Abs() >= 10*time.Microsecond {
+		least = min(least, max(srtt-(rto-srtt)/2, 0))
+	}
+	return int64(least)
 }
 
 // sentence says how often the connection stalled, and what ended the longest stall: original, an
