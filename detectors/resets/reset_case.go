@@ -38,6 +38,7 @@ type resetCase struct {
 	peerSpoke  bool            // the peer has sent something since
 	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
+	surely     bool            // one of these came too late to have been overtaken by the RST
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
 	onItsWay   bool            // payload of the peer was on its way when the RST came
 	survived   bool            // the peer has sent something after that: the RST did not end the connection
@@ -151,9 +152,13 @@ func (c *resetCase) follows(v *burst) {
 func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	bySender := ev.Side == c.side
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
-	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v):
-		c.continued = reassembly.MarkOf(ev.Seg)
-		return true
+	case bySender && c.revived && !c.surely && provesLife(ev, v) && !c.overtook(ev.Seg):
+		first, surely := c.continued.At == 0, time.Duration(ev.Seg.At-c.rst.At) >= reordering
+		if first {
+			c.continued = reassembly.MarkOf(ev.Seg)
+		}
+		c.surely = surely
+		return first || surely
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
@@ -186,6 +191,16 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 func (c *resetCase) letGo(seg *reassembly.Segment) bool {
 	ack := c.sender.last.At
 	return seg.Len > 0 && ack != 0 && c.peer.last.Len > 0 && time.Duration(c.rst.At-ack) < c.rtt && time.Duration(seg.At-ack) < 2*c.rtt
+}
+
+// reordering is how much later than a RST something may come that was sent before it.
+const reordering = 10 * time.Millisecond
+
+// overtook reports whether the sender, which counts its IP IDs, sent the segment before the last
+// that was captured before the RST.
+func (c *resetCase) overtook(seg *reassembly.Segment) bool {
+	last := c.sender.last.IPID
+	return last != 0 && seg.IPID != 0 && last-seg.IPID <= idNear
 }
 
 // provesLife reports whether only somebody who still has the connection can have sent
