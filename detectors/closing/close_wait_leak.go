@@ -226,7 +226,18 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	if outcome != leakAbandoned && w.end.Flags&reassembly.FIN == 0 && mayHaveClosed(r.Conn, holder) {
 		f.Undecide("midstream: of the side that did not close, nothing but ACKs was captured; its FIN may lie before the capture")
 	}
+	if took := r.Conn.Relayed(holder); took > 0 && opened(r.Conn, w.closer) {
+		f.Fault = detectors.FaultUnknown
+		f.Message += " " + detectors.RelayedBy(int64(took), r.Name(holder)) + "."
+		f.Undecide("a NAT or proxy seems to acknowledge for the side that did not close: it may never have received the FIN")
+	}
 	w.due[0].Emit(f, r)
+}
+
+// opened reports whether the side opened the connection.
+func opened(v fsm.View, side reassembly.Side) bool {
+	opener, known := v.Opener()
+	return known && opener == side
 }
 
 func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *detectors.Finding, r *detectors.Report) string {

@@ -87,6 +87,9 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.WindowOpened:
 		w.drop(peer, r) // until now it waited for that
 	case fsm.ResetSent:
+		if acknowledges(ev, r.Conn) {
+			w.drop(side, r)
+		}
 		w.ended(reassembly.A, unansweredReset, ev, r)
 		w.ended(reassembly.B, unansweredReset, ev, r)
 	case fsm.Revived:
@@ -101,6 +104,13 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 			f.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}
+}
+
+// acknowledges reports whether a RST of the side itself shows that its FIN was acknowledged in what was
+// not captured: without ACK, it has the number that it was sent (RFC 9293 3.10.7.1).
+func acknowledges(ev fsm.Event, v fsm.View) bool {
+	fin, sent := v.FIN(ev.Side)
+	return sent && ev.Seg.Flags&reassembly.ACK == 0 && ev.Seg.Seq == fin+1 && v.Packets(ev.Side.Peer()) == 0
 }
 
 // resent takes a retransmission of the FIN.

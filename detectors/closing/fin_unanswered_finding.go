@@ -71,6 +71,10 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		if end.Src == r.Conn.Endpoint(side) {
 			who = own
 		}
+		if last := r.Conn.Last(side.Peer()); who == own && last.Len > 0 && last.At > s.last.At && end.Seq == last.Ack && end.Flags&reassembly.ACK == 0 {
+			return m + fmt.Sprintf(" It was never acknowledged. After %s, data came from %s (frame %d), and the closed socket answered with RST (frame %d).",
+				detectors.Span(now-s.first.At), peer, last.Frame, end.Frame)
+		}
 		return m + fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
 	case unansweredUnaware:
 		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",

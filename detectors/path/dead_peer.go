@@ -98,6 +98,10 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.Sent:
 		if v := w.open(side.Peer()); v != nil && !v.over() && ev.Class != fsm.Rst {
 			w.answered(side.Peer(), ev.Seg, r)
+		} else if v != nil && ev.Class == fsm.Rst {
+			if rst, last := reassembly.MarkOf(ev.Seg), r.Conn.Last(side.Peer()); detectors.Answers(&rst, &last) {
+				v.refused = rst
+			}
 		}
 	}
 }
@@ -221,6 +225,8 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Message = v.message(outcome, side, now, sent, icmp, r)
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
+	} else if v.refused.At != 0 {
+		f.Undecide("RSTs with the address of the peer answer, and do not end the connection: somebody there does not have it, and who else may have it is not in the capture")
 	} else {
 		r.Absence(&f, v.first.At)
 	}
@@ -240,7 +246,11 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	} else {
 		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
 	}
-	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, v.ended(side, now, sent, r))
+	but := ""
+	if v.refused.At != 0 {
+		but = fmt.Sprintf(" but RSTs (last in frame %d)", v.refused.Frame)
+	}
+	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer%s. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, but, v.ended(side, now, sent, r))
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}

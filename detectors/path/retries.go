@@ -23,6 +23,7 @@ type retryRun struct {
 	least      uint32          // payload of the smallest that was sent again
 	small      bool            // a smaller one was sent for the first time since the peer's last segment
 	interval   int64           // between the last two retries of the same
+	refused    reassembly.Mark // the last RST of the peer that answers one of these, and did not end the connection
 	replaced   bool            // a new connection took the four-tuple
 }
 

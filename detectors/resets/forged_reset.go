@@ -104,7 +104,7 @@ func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
 	}
 	if ev.Side != w.side {
 		if w.first.Len > 0 && ev.Seg.Flags&reassembly.ACK != 0 && ev.Seg.Ack == w.first.Seq+reassembly.Seq(w.first.Len) {
-			w.damaged(r)
+			w.forget(r) // it was a data segment, of which the receiver took the payload: the bit was set on the way to the capture, or in it
 			return
 		}
 		if w.awaited && ev.Class == fsm.ChallengeAck {
@@ -116,15 +116,18 @@ func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	w.awaited = false
+	if first := &w.first; first.IPID != 0 && ev.Seg.IPID != 0 && first.TTL == ev.Seg.TTL && first.IPID-ev.Seg.IPID-1 < idNear {
+		w.forget(r) // it was sent before the RST, which is its host's own
+		return
+	}
 	if !w.reset && w.continued.At == 0 && ev.Seg.At-w.first.At > int64(overtaking) {
 		w.continued = reassembly.MarkOf(ev.Seg)
 		w.report(ev.Seg.At, r)
 	}
 }
 
-// damaged forgets the RST: its receiver took its payload. It was a data segment, and the
-// bit was set on the way to the capture, or in it.
-func (w *forgedReset) damaged(r *detectors.Report) {
+// forget forgets the RST.
+func (w *forgedReset) forget(r *detectors.Report) {
 	r.Withdraw(w.first.File, w.first.Frame)
 	*w = forgedReset{outOfWindow: w.outOfWindow, reset: w.reset}
 }

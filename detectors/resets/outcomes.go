@@ -146,6 +146,12 @@ var handshakeReset = &outcome{
 		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
 			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
 	},
+	fault: func(c *resetCase) detectors.Fault {
+		if !c.sender.synSeen { // it may have asked for nothing
+			return detectors.FaultUnknown
+		}
+		return detectors.FaultHost
+	},
 	advice: func(c *resetCase) (cause, action string) {
 		if !c.unsent {
 			return "", ""
@@ -229,7 +235,7 @@ var suspectedInjection = &outcome{
 			return c.continued.At != 0 && c.bare() && !c.surely && !c.otherTTL() && !c.otherID()
 		}},
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
-			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.noID() && c.belowNxt()
+			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.noID() && c.belowNxt() && c.guess.At == 0 && !c.copiedID()
 		}},
 		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
 			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},

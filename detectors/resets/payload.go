@@ -1,10 +1,6 @@
 package resets
 
-import (
-	"math"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
-)
+import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // What the RST cost: payload that nobody acknowledged, or read.
 
@@ -41,6 +37,18 @@ func (e *end) unacked(by *reassembly.Mark) uint32 {
 		return 0
 	}
 	return uint32(nxt - una)
+}
+
+// wrote is how many bytes of payload the side has sent by its sequence numbers.
+func (e *end) wrote() uint32 {
+	nxt := e.stream.Nxt
+	if e.finSent() && nxt == e.fin+1 {
+		nxt--
+	}
+	if !e.stream.Knows(reassembly.KnowNxt) || !e.stream.ISS.Before(nxt) {
+		return 0
+	}
+	return uint32(nxt - e.stream.ISS - 1)
 }
 
 // lost is how many bytes of the peer's payload the sender had not acknowledged.
@@ -105,8 +113,8 @@ func (c *resetCase) unreadBytes() uint32 {
 		return beyond
 	case c.lost() > 0:
 		return c.lost()
-	case c.sender.bytes == 0: // it never answered anything
-		return uint32(min(c.peer.bytes, math.MaxUint32))
+	case c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen: // it never answered anything
+		return c.peer.wrote()
 	}
 	return c.peer.last.Len
 }

@@ -38,6 +38,7 @@ type resetCase struct {
 	peerSpoke  bool            // the peer has sent something since
 	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
+	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
 	surely     bool            // one of these came too late to have been overtaken by the RST
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
 	onItsWay   bool            // payload of the peer was on its way when the RST came
@@ -164,6 +165,10 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
 			c.more++
 		}
+		if bySender && c.guesses(ev.Seg) {
+			c.guess = reassembly.MarkOf(ev.Seg)
+			return true
+		}
 	case bySender && !c.revived && !c.sender.finSent() && ev.Seg.Flags.Has(reassembly.FIN) && ev.Seg.FINSeq() == c.rst.Seq: // the RST overtook it
 		c.sender.phase, c.sender.fin = v.Phase(c.side), c.rst.Seq
 		return c.sender.finSent()
@@ -191,6 +196,15 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 func (c *resetCase) letGo(seg *reassembly.Segment) bool {
 	ack := c.sender.last.At
 	return seg.Len > 0 && ack != 0 && c.peer.last.Len > 0 && time.Duration(c.rst.At-ack) < c.rtt && time.Duration(seg.At-ack) < 2*c.rtt
+}
+
+// guesses reports whether the RST, one right behind this one and without ACK as this, lies where the
+// sender has never been, and which its peer has never acknowledged. An injector sends such in case that more
+// has been sent by the time they arrive (Weaver et al., NDSS 2009: those of Sandvine lie 12503 beyond).
+func (c *resetCase) guesses(rst *reassembly.Segment) bool {
+	nxt := c.sender.stream.Nxt
+	return c.guess.At == 0 && !c.peerSpoke && c.bare() && rst.Flags&reassembly.ACK == 0 && time.Duration(rst.At-c.rst.At) < reordering &&
+		c.sender.stream.Knows(reassembly.KnowNxt) && rst.Seq.After(nxt+1) && rst.Seq.After(c.rst.Seq) && rst.Seq.After(c.peer.last.Ack)
 }
 
 // reordering is how much later than a RST something may come that was sent before it.

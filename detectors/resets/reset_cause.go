@@ -205,6 +205,9 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	if c.arrived.At != 0 {
 		evidence = append(evidence, r.Evidence("acknowledges data sent before it", peer, &c.arrived))
 	}
+	if c.guess.At != 0 && c.cause() == suspectedInjection {
+		evidence = append(evidence, r.Evidence("another RST, beyond all that was sent", side, &c.guess))
+	}
 	if c.continued.At != 0 {
 		evidence = append(evidence, r.Evidence("continues after it", side, &c.continued))
 	}

@@ -58,6 +58,10 @@ func (c *resetCase) handshakeResetSentence() string {
 	if !c.peer.last.Flags.Has(reassembly.SYN) {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
+	if !c.sender.synSeen {
+		return fmt.Sprintf("%s answered %s with a RST (frame %d). No SYN of %[1]s was captured: it did not ask for the connection (somebody sent a SYN with its address), or its SYN was not captured.",
+			c.sender.name, c.answered(), c.rst.Frame)
+	}
 	after := detectors.Span(c.rst.At - c.peer.last.At)
 	if c.unsent {
 		return fmt.Sprintf("%s opened the connection, answered the SYN-ACK (frame %d) from %s with an ACK of something that %[3]s had never sent (frame %[4]d), and then sent a RST (frame %[5]d), %[6]s after the SYN-ACK.",
@@ -277,6 +281,12 @@ func (c *resetCase) suspectedInjectionSentence() string {
 	}
 	if c.otherTTL() {
 		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	if c.guess.At != 0 {
+		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that %s had sent: no host sends that, but injectors do.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
+	}
+	if c.copiedID() {
+		return m + fmt.Sprintf(" Its IP ID, %d, is that of the segment that it answers: it was made from that packet.", c.rst.IPID)
 	}
 	if c.peersID() {
 		return m + fmt.Sprintf(" Its IP ID, %d, does not follow those of %s (%d before it), but is close to those of %s (%d in frame %d): it was made from a packet of %s.",
