@@ -100,12 +100,6 @@ func (c *resetCase) peersID() bool {
 	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
 }
 
-// copiedID reports whether the RST has the very IP ID of the segment that it answers, whose sender
-// counts, and it is not next after that of the sender's own last: it was made from that segment.
-func (c *resetCase) copiedID() bool {
-	return c.bare() && c.replies() && c.peer.habits.CountsIDs && c.rst.IPID != 0 && c.rst.IPID == c.peer.last.IPID && c.rst.IPID != c.sender.last.IPID+1 && !c.refusal()
-}
-
 // How late the answer to a SYN is that comes from another network: hosts on the link take less.
 const farAnswer = 20 * time.Millisecond
 

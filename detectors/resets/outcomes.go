@@ -235,7 +235,7 @@ var suspectedInjection = &outcome{
 			return c.continued.At != 0 && c.bare() && !c.surely && !c.otherTTL() && !c.otherID()
 		}},
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
-			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.noID() && c.belowNxt() && c.guess.At == 0 && !c.copiedID()
+			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.noID() && c.belowNxt() && c.guess.At == 0
 		}},
 		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
 			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},

@@ -54,7 +54,6 @@ var rows = []row{
 	}},
 	{suspectedInjection, "Weaver et al., Detecting Forged TCP Reset Packets (NDSS 2009)", (*resetCase).foreign},
 	{suspectedInjection, "Weaver et al.: an injector guesses where the sender will be by then", func(c *resetCase) bool { return c.guess.At != 0 && !c.sender.finSent() }},
-	{suspectedInjection, "public captures: no TCP takes its IP IDs from its peer", (*resetCase).copiedID},
 
 	// KEEP-ALIVE: from a host without the connection; with ACK, too, if nothing was in it.
 	{keepaliveRefused, "RFC 9293 3.8.4, 3.10.7.1", func(c *resetCase) bool { return c.replies() && c.peer.probe && (c.bare() || c.peer.last.Len == 0) }},

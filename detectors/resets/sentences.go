@@ -285,9 +285,6 @@ func (c *resetCase) suspectedInjectionSentence() string {
 	if c.guess.At != 0 {
 		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that %s had sent: no host sends that, but injectors do.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
 	}
-	if c.copiedID() {
-		return m + fmt.Sprintf(" Its IP ID, %d, is that of the segment that it answers: it was made from that packet.", c.rst.IPID)
-	}
 	if c.peersID() {
 		return m + fmt.Sprintf(" Its IP ID, %d, does not follow those of %s (%d before it), but is close to those of %s (%d in frame %d): it was made from a packet of %s.",
 			c.rst.IPID, c.sender.name, c.sender.last.IPID, c.peer.name, c.peer.last.IPID, c.peer.last.Frame, c.peer.name)
