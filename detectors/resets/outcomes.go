@@ -231,9 +231,6 @@ var suspectedInjection = &outcome{
 	},
 	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
 		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }},
-		{"what continues came within 10 ms of the RST, which may have overtaken it", func(c *resetCase) bool {
-			return c.continued.At != 0 && c.bare() && !c.surely && !c.otherTTL() && !c.otherID()
-		}},
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
 			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.noID() && c.belowNxt() && c.guess.At == 0
 		}},

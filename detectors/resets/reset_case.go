@@ -39,7 +39,6 @@ type resetCase struct {
 	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
 	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
-	surely     bool            // one of these came too late to have been overtaken by the RST
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
 	onItsWay   bool            // payload of the peer was on its way when the RST came
 	survived   bool            // the peer has sent something after that: the RST did not end the connection
@@ -153,13 +152,9 @@ func (c *resetCase) follows(v *burst) {
 func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	bySender := ev.Side == c.side
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
-	case bySender && c.revived && !c.surely && provesLife(ev, v) && !c.overtook(ev.Seg):
-		first, surely := c.continued.At == 0, time.Duration(ev.Seg.At-c.rst.At) >= reordering
-		if first {
-			c.continued = reassembly.MarkOf(ev.Seg)
-		}
-		c.surely = surely
-		return first || surely
+	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v) && !c.overtook(ev.Seg):
+		c.continued = reassembly.MarkOf(ev.Seg)
+		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
@@ -203,18 +198,18 @@ func (c *resetCase) letGo(seg *reassembly.Segment) bool {
 // has been sent by the time they arrive (Weaver et al., NDSS 2009: those of Sandvine lie 12503 beyond).
 func (c *resetCase) guesses(rst *reassembly.Segment) bool {
 	nxt := c.sender.stream.Nxt
-	return c.guess.At == 0 && !c.peerSpoke && c.bare() && rst.Flags&reassembly.ACK == 0 && time.Duration(rst.At-c.rst.At) < reordering &&
+	return c.guess.At == 0 && !c.peerSpoke && c.bare() && rst.Flags&reassembly.ACK == 0 && time.Duration(rst.At-c.rst.At) < rightBehind &&
 		c.sender.stream.Knows(reassembly.KnowNxt) && rst.Seq.After(nxt+1) && rst.Seq.After(c.rst.Seq) && rst.Seq.After(c.peer.last.Ack)
 }
 
-// reordering is how much later than a RST something may come that was sent before it.
-const reordering = 10 * time.Millisecond
+// rightBehind is how soon the second RST of an injector follows the first.
+const rightBehind = 10 * time.Millisecond
 
 // overtook reports whether the sender, which counts its IP IDs, sent the segment before the last
 // that was captured before the RST.
 func (c *resetCase) overtook(seg *reassembly.Segment) bool {
 	last := c.sender.last.IPID
-	return last != 0 && seg.IPID != 0 && last-seg.IPID <= idNear
+	return last != 0 && seg.IPID != 0 && last-seg.IPID-1 < idNear
 }
 
 // provesLife reports whether only somebody who still has the connection can have sent
