@@ -259,7 +259,7 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 		}
 		m += fmt.Sprintf(". %s %s in %s, %s in %s", holder, is, f.States[w.closer.Peer()], closer, f.States[w.closer])
 	case w.asked.At != 0:
-		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d and %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
+		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d, which %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
 	case outcome == leakAbandoned:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until %s gave up waiting in FIN_WAIT_2 and reset the connection (frame %d)", closer, w.end.Frame)
 	case w.end.Flags&reassembly.RST != 0:

@@ -113,7 +113,7 @@ func (c *resetCase) unreadBytes() uint32 {
 		return beyond
 	case c.lost() > 0:
 		return c.lost()
-	case c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen: // it never answered anything
+	case c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen && c.peer.wrote() <= c.sender.maxWindow: // it never answered anything; more than a window's worth it has read
 		return c.peer.wrote()
 	}
 	return c.peer.last.Len
