@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,7 +118,7 @@ func (p *randomCase) falseClaim(f *tcptrace.Finding, first, last *packet) string
 			return "its kernel has " + last.Sockets[culprit].State
 		}
 	case "syn-unanswered", "syn-ack-unanswered", "fin-unanswered", "dead-peer", "retransmissions", "zero-window-deadlock":
-		if p.undisturbed() && f.Outcome != "spurious" && f.Outcome != "new-isn" {
+		if p.undisturbed() && !slices.Contains([]string{"spurious", "new-isn"}, f.Outcome) && !(f.Detector == "retransmissions" && p.overtakenUnseen(f)) {
 			return "nothing was lost"
 		}
 	}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace"
@@ -113,4 +114,13 @@ func (p *randomCase) falseCount(f *tcptrace.Finding) string {
 		}
 	}
 	return ""
+}
+
+// overtakenUnseen reports whether segments were overtaken behind the tap in a connection
+// without SACK and timestamps: what was sent again of them looks like what was lost.
+func (p *randomCase) overtakenUnseen(f *tcptrace.Finding) bool {
+	plain := slices.ContainsFunc(p.w.packets, func(x *packet) bool {
+		return x.seg.Flags.Has(reassembly.SYN) && x.seg.Opts.Has&(reassembly.HasSACKPermitted|reassembly.HasTimestamps) == 0
+	})
+	return plain && p.fateOf(p.senderOf(f)).late > 0
 }

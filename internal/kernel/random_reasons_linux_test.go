@@ -29,7 +29,7 @@ var reasonsFor = map[string][]string{
 }
 
 // unseen reports whether something that the sender of a RST had sent before, or had to send
-// again, was not captured: perhaps its FIN, which then is not known.
+// again, was not captured: perhaps its FIN, or SYN, which then is not known.
 func (p *randomCase) unseen(f *tcptrace.Finding) bool {
 	rst := &f.Evidence[0].Seg
 	return slices.ContainsFunc(p.w.packets, func(x *packet) bool {
@@ -76,7 +76,7 @@ func (p *randomCase) checkReasons(rep *tcptrace.Report, all *summary) (faults []
 			outcome += " (undecided)"
 		}
 		table[reason+"  "+outcome]++
-		if f.Verdict == detectors.Seen && known && !agrees && !(reason == "TCP_ABORT_ON_DATA" && p.unseen(f)) {
+		if f.Verdict == detectors.Seen && known && !agrees && !((reason == "TCP_ABORT_ON_DATA" || f.Outcome == "refused") && p.unseen(f)) {
 			faults = append(faults, fmt.Sprintf("reset-cause:%s: the kernel says %s", f.Outcome, reason))
 		}
 	}
