@@ -77,7 +77,8 @@ type Exchange struct {
 	Invisible bool            // a pause by now may have been loss before the tap, whose signs the capture does not have
 	GaveUp    bool            // none came, and the client closed or reset the connection
 	Reply     bool            // the request came right after payload of the server, to port 443, and has the size of an acknowledgment of HTTP/2 (SETTINGS, PING) in a TLS record
-	Alike     bool            // a request whose last segment was as long was answered promptly before
+	Asked     uint32          // payload of the request
+	Alike     bool            // a request of as many bytes was answered promptly before
 
 	// Of the connection so far, this exchange included.
 	Answers uint32        // requests that were answered

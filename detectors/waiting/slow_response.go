@@ -66,8 +66,8 @@ type slowResponse struct {
 	large   bool              // an answer was large
 	row     int               // answers in a row that came late
 	rows    int               // the most of these
-	length  uint32            // of the last segment of the requests with slow answers
-	other   bool              // not all are as long, or one as long was answered promptly
+	size    uint32            // of the first request with a slow answer, in bytes
+	other   bool              // not all have as many, or one that has was answered promptly
 	pauses  []reassembly.Mark // what was sent last before a pause, the first few
 }
 
@@ -87,7 +87,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case x.Pushes > 0: // it speaks without being asked: nobody waits for an answer
 		w.withdraw(r)
-	case x.Request.Len < minRequest: // of a subscriber, that it received what the server sent: what comes next answers nothing
+	case x.Asked < minRequest: // of a subscriber, that it received what the server sent: what comes next answers nothing
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
 	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked && !x.Reply:
@@ -96,7 +96,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		w.slow(x, r)
 	case w.n > 0:
 		w.row = 0
-		w.other = w.other || x.Request.Len == w.length
+		w.other = w.other || x.Asked == w.size
 		w.report(x, r)
 	}
 }
@@ -116,9 +116,9 @@ func (w *slowResponse) withdraw(r *detectors.Report) {
 // slow notes an answer that came late.
 func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
 	if w.n == 0 {
-		w.first, w.length = *x, x.Request.Len
+		w.first, w.size = *x, x.Asked
 	}
-	w.other = w.other || x.Alike || x.Request.Len != w.length
+	w.other = w.other || x.Alike || x.Asked != w.size
 	w.n++
 	w.longest, w.total = max(w.longest, x.Response), w.total+x.Response
 	w.large = w.large || float64(x.Bytes) >= r.Value("min-bytes")
@@ -159,8 +159,8 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	relayed(&f, x.Relayed, r)
 	invisible(&f, x.Invisible)
 	if w.subscribes() {
-		f.Undecide(fmt.Sprintf("all of these requests are alike (%s at the end), and none like them was answered promptly: they may have waited for news, as a blocking read or a subscription does",
-			detectors.Counted(w.length, "byte", "bytes")))
+		f.Undecide(fmt.Sprintf("all of these requests are alike (%s), and none like them was answered promptly: they may have waited for news, as a blocking read or a subscription does",
+			detectors.Counted(w.size, "byte", "bytes")))
 	}
 	r.Emit(f)
 }
@@ -189,7 +189,7 @@ func (w *slowResponse) mayPoll(x *detectors.Exchange, r *detectors.Report) bool 
 func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	out := r.Conn.Stream(reassembly.A)
 	if !x.GaveUp || x.Reply || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) ||
-		w.subscribes() && x.Request.Len == w.length {
+		w.subscribes() && x.Asked == w.size {
 		return
 	}
 	const server = reassembly.B

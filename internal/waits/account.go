@@ -46,7 +46,9 @@ type Account struct {
 	answers    uint32
 	prompt     uint32
 	pushes     uint32
-	lengths    lengths // of requests that were answered promptly
+	sizes      sizes   // of requests that were answered promptly
+	size       uint32  // of the request that is answered, in bytes
+	requested  uint64  // bytes of the client before the request
 	stretch    Stretch // the last that was attributed; the next of the same wait makes it longer
 }
 

@@ -20,7 +20,7 @@ func (s *step) exchange() {
 		if s.run.side == reassembly.A && s.request.At < s.run.last.At {
 			s.request = s.run.last // of several segments in a flight, the last
 		}
-		s.asking = false
+		s.asking, s.size = false, s.asked()
 		if out := s.conn.Out(reassembly.A); out.Skipped(out.Nxt - 1) { // the end of the request was not captured
 			return
 		}
@@ -75,6 +75,9 @@ func (s *step) asks() {
 	}
 	s.reply = !s.asking && s.conn.Endpoint(reassembly.B).Port == https && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
 	s.ahead = s.ahead && s.asking
+	if bytes := s.conn.Bytes(reassembly.A); !s.asking {
+		s.requested = bytes - min(bytes, uint64(s.seg.Len))
+	}
 	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
 }
 
@@ -92,39 +95,41 @@ func (s *step) tellExchange(bytes uint64) {
 	}
 	response := min(max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
-	alike := s.lengths.have(s.request.Len)
+	alike := s.sizes.have(s.size)
 	if s.answers++; prompt {
 		s.prompt++
 		s.promptTime += response
-		s.lengths.note(s.request.Len, alike)
+		s.sizes.note(s.size, alike)
 	}
 	if !prompt || s.slowly || s.told.Prompt {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
-			Acked: s.acked, Reply: s.reply, Alike: alike, Relayed: int64(s.conn.Relayed(reassembly.B))}
+			Acked: s.acked, Reply: s.reply, Asked: s.size, Alike: alike, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.replying, s.pipelined = false, false
 }
 
-// lengths are those of the last segments of some requests: of up to eight different ones, the
-// latest.
-type lengths struct {
+// sizes are those of some requests: of up to eight different ones, the latest.
+type sizes struct {
 	of   [8]uint16
 	next uint8
 }
 
-func (l *lengths) have(n uint32) bool {
-	return slices.Contains(l.of[:], uint16(min(n, math.MaxUint16)))
+func (z *sizes) have(n uint32) bool { return slices.Contains(z.of[:], uint16(min(n, math.MaxUint16))) }
+
+// note notes a size; had says that it is there.
+func (z *sizes) note(n uint32, had bool) {
+	if !had {
+		z.of[z.next%uint8(len(z.of))] = uint16(min(n, math.MaxUint16))
+		z.next++
+	}
 }
 
-// note notes a length; had says that it is there.
-func (l *lengths) note(n uint32, had bool) {
-	if !had {
-		l.of[l.next%uint8(len(l.of))] = uint16(min(n, math.MaxUint16))
-		l.next++
-	}
+// asked is how many bytes the request has so far.
+func (s *step) asked() uint32 {
+	return uint32(min(s.conn.Bytes(reassembly.A)-s.requested, math.MaxUint32))
 }
 
 func (s *step) tell(x *detectors.Exchange) {
@@ -146,7 +151,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, Relayed: int64(s.conn.Relayed(reassembly.B))}
+		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false
