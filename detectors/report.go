@@ -119,7 +119,7 @@ func (f *Finding) Doubt() {
 		{fsm.OneSided, "one-sided: only one direction was captured, so an answer could not be seen"},
 		{fsm.AcksFiltered, "acks-filtered: the capture leaves out pure ACKs, and the answer may have been one"},
 		{fsm.KernelDrops, "kernel-drops: the capturing system lost packets, and an answer may have been among them"},
-		{fsm.SeqUnknown, "seq-unknown: the text has no sequence numbers for empty segments, and an answer may have been one"},
+		{fsm.SeqUnknown, "seq-unknown: the text has no sequence numbers for empty segments, or all numbers are 0, and an answer may have been any segment"},
 		{fsm.Text, "text: the trace is text that may be an excerpt, so an answer may have been left out"},
 		{fsm.Evicted, "evicted: the connection was dropped from memory before the trace ended"},
 	} {
@@ -139,7 +139,7 @@ func (f *Finding) doubtText() {
 	case l&fsm.TimeUnknown != 0:
 		f.Undecide("time-unknown: the text has no times")
 	case l&fsm.SeqUnknown != 0:
-		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, which tcpdump prints with -vv")
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, which tcpdump prints with -vv, or all numbers are 0")
 	case l&fsm.Text != 0:
 		f.Undecide("text: the text has no IP identification and TTL, which tcpdump prints with -v, so this may be another host's segment")
 	}

@@ -27,12 +27,12 @@ const (
 	ClockSkew                        // two captures disagree about the time
 	Overflow                         // more holes were open at a time than are remembered
 	Text                             // read from text that has no IP identification and TTL
-	SeqUnknown                       // read from text that lacks sequence numbers of empty segments
+	SeqUnknown                       // read from text that lacks sequence numbers of empty segments, or all of them are 0
 	TimeUnknown                      // read from text without times
 	LossInvisible                    // a pause may have been loss before the tap: the sender's IP IDs do not count, so that they would not show it
 )
 
-// FromText are the limits of text. A finding that text leaves undecided may well be
+// FromText are the limits of text, mostly. A finding that text leaves undecided may well be
 // what happened.
 const FromText = Text | SeqUnknown | TimeUnknown
 
@@ -117,6 +117,13 @@ func (c *Conn) noteMissing(m reassembly.Missing) {
 	if m&reassembly.MissingTime != 0 {
 		c.bits |= timeUnknown
 	}
+}
+
+// neverCounts reports whether whoever made the segment up, with sequence and acknowledgment
+// number 0, set no numbers: a SYN counts as one (RFC 9293 3.4), and this comes after one with
+// number 0, and acknowledges another.
+func (e *end) neverCounts(seg *reassembly.Segment) bool {
+	return seg.Flags&(reassembly.SYN|reassembly.RST|reassembly.ACK) == reassembly.ACK && e.dir.is(synSeen) && e.out.ISS == 0
 }
 
 // AcksFiltered reports whether both sides sent payload or FIN, more than a handshake's

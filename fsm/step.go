@@ -20,6 +20,9 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	if seg.Missing != 0 {
 		c.noteMissing(seg.Missing)
 	}
+	if seg.Seq|seg.Ack == 0 && own.neverCounts(seg) {
+		c.bits |= seqUnknown
+	}
 	s.skippedIDs()
 	switch {
 	case seg.Flags&reassembly.RST != 0:

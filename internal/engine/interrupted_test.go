@@ -12,3 +12,8 @@ import (
 func TestInterrupted(t *testing.T) {
 	detectortest.Run(t, catalogue.All, "testdata/interrupted.txtar")
 }
+
+// Sequence numbers that are all 0: shifted, as those of the detectors' scenarios are, they are not.
+func TestUnnumbered(t *testing.T) {
+	detectortest.Run(t, catalogue.All, "testdata/unnumbered.txtar")
+}

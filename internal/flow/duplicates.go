@@ -67,9 +67,10 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 		here.add(seen)
 		return 0
 	}
-	e := here.find(&seen)
+	stamped := seg.Opts.Has&reassembly.HasTimestamps != 0
+	e := here.find(&seen, stamped)
 	switch {
-	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side):
+	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side, stamped), recordedCall(f, seg, side):
 		d.recent = max(d.recent, duplicateTime)
 		f.duplicates++
 		return Duplicate
@@ -96,19 +97,22 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 
 // late says whether the frame, which has the same IPv4 ID as one longer than duplicateTime
 // ago, is another capture of that. A host that sends again with the same ID is not trusted
-// any more.
-func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side) bool {
-	ago := apart(e.at, seen.at)
+// any more. If it is stamped with a time of the sender (RFC 7323 3), the same ID with the same
+// time is the same packet, however much later it comes: some files have one over and over again.
+func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped bool) bool {
+	ago, limit := apart(e.at, seen.at), lateTime(e.ttl, seen.ttl)
 	if ago <= duplicateTime {
 		return false
 	}
-	if ago > lateTime(e.ttl, seen.ttl) {
+	if stamped {
+		limit = max(limit, min(ago, otherTTLTime))
+	} else if ago > limit {
 		f.marks |= reusesIDOfA << side
 	}
 	if !f.countsIDs(side) {
 		return false
 	}
-	d.recent = max(d.recent, lateTime(e.ttl, seen.ttl))
+	d.recent = max(d.recent, limit)
 	e.at = seen.at // the next may come as late again
 	return true
 }
@@ -122,7 +126,7 @@ func (f *Flow) countsIDs(side reassembly.Side) bool {
 // remembers reports whether a frame like this one was captured just before.
 func (d *duplicates) remembers(seg *reassembly.Segment, print uint64) bool {
 	seen := entryOf(seg, print)
-	e := d.bucket(print).find(&seen)
+	e := d.bucket(print).find(&seen, false)
 	return e != nil && apart(e.at, seen.at) <= duplicateTime
 }
 
@@ -140,9 +144,9 @@ func entryOf(seg *reassembly.Segment, print uint64) entry {
 }
 
 // find returns the entry that the frame may be a duplicate of, nil if there is none.
-func (b *bucket) find(seen *entry) *entry {
+func (b *bucket) find(seen *entry, stamped bool) *entry {
 	for i := range b {
-		if b[i].resembles(seen) {
+		if b[i].resembles(seen, stamped) {
 			return &b[i]
 		}
 	}
@@ -163,9 +167,11 @@ func (b *bucket) add(e entry) {
 	b[0] = e
 }
 
-// resembles reports whether one of two frames may be a duplicate of the other.
-func (e *entry) resembles(o *entry) bool {
-	return e.print == o.print && e.ipid == o.ipid && (e.within(duplicateTime, o) || e.ipid != 0 && e.within(otherTTLTime, o))
+// resembles reports whether one of two frames may be a duplicate of the other. Only the
+// sender's time, which is in the print, says so of frames that lie far apart.
+func (e *entry) resembles(o *entry, stamped bool) bool {
+	return e.more != 0 && e.print == o.print && e.ipid == o.ipid &&
+		(e.within(duplicateTime, o) || e.ipid != 0 && (stamped || e.within(otherTTLTime, o)))
 }
 
 // within reports whether the two frames were captured within so many microseconds.

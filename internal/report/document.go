@@ -300,7 +300,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.ClockSkew:     "two captures disagree about the time",
 	fsm.Overflow:      "more holes were open at a time than are remembered",
 	fsm.Text:          "the trace is text without IP identification and TTL, and may be an excerpt",
-	fsm.SeqUnknown:    "the trace is text without the sequence numbers of empty segments (tcpdump prints them with -vv)",
+	fsm.SeqUnknown:    "the trace is text without the sequence numbers of empty segments (tcpdump prints them with -vv), or whoever made it up left all numbers 0",
 	fsm.TimeUnknown:   "the trace is text without times",
 	fsm.LossInvisible: "a pause may have been loss before the capture point: the sender's IP IDs do not count one by one, so they would not show it",
 }
