@@ -62,12 +62,14 @@ func (c *conversation) quoted() bool {
 	return slices.ContainsFunc(c.frames, func(f frame) bool { return f.quotesTCP() })
 }
 
-// isLDAP reports whether the server's port means something: what an unbind looks like.
-func (c *conversation) isLDAP() bool {
-	ports := []uint16{389, 3268}
-	return slices.ContainsFunc(c.frames, func(f frame) bool {
-		return !f.other && (slices.Contains(ports, be.Uint16(f.tcp())) || slices.Contains(ports, be.Uint16(f.tcp()[2:])))
-	})
+// portMatters reports whether the server's port means something: what an unbind looks like in LDAP, that
+// FTP has data connections, what an acknowledgment looks like in HTTP/2.
+func (c *conversation) portMatters() bool {
+	ports, acks := []uint16{389, 3268}, []int{31, 38, 39, 46}
+	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.HasPrefix(line, "no-data ") }) ||
+		slices.ContainsFunc(c.frames, func(f frame) bool {
+			return !f.other && (slices.Contains(ports, be.Uint16(f.tcp())) || slices.Contains(ports, be.Uint16(f.tcp()[2:])) || slices.Contains(acks, f.payload()))
+		})
 }
 
 // translated reports whether a finding compares the addresses of two connections.
