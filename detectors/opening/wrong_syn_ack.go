@@ -33,7 +33,7 @@ var WrongSYNAck = &detectors.Detector{
 }
 
 var (
-	wrongConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info, Fault: detectors.FaultSuspected,
+	wrongConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info, Fault: detectors.FaultSuspected, Needs: fsm.Text, // an IP ID tells that one SYN-ACK was captured twice
 		When: "a SYN-ACK with the right number came as well; a warning if that took 3 s or longer"}
 	wrongStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "no SYN-ACK with the right number came"}
 )

@@ -23,6 +23,7 @@ type printed struct {
 	hasLen     bool
 	lengthOpen bool   // the printer tells no lengths: those of other segments tell this one's
 	reused     bool   // the printer says that a new connection reuses the ports
+	resent     bool   // the printer says that it was sent before
 	options    []byte // the bytes of the options, if the text has them
 
 	values map[string]string // fields by name

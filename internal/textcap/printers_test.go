@@ -19,10 +19,8 @@ var ownPrinters = map[string]func(file string) ([]byte, error){
 	"show capture": func(file string) ([]byte, error) {
 		return printed(file, showCaptureLine)
 	},
-	"tcpdump -nn, 80 columns": func(file string) ([]byte, error) {
-		text, err := exec.Command("tcpdump", "-nn", "-r", file).Output()
-		return wrapped(text, 80), err
-	},
+	"tcpdump -nn, 80 columns":        func(file string) ([]byte, error) { return wrapped(80, "tcpdump", "-nn", "-r", file) },
+	"tcpdump -nn -vv -e, 80 columns": func(file string) ([]byte, error) { return wrapped(80, "tcpdump", "-nn", "-vv", "-e", "-r", file) },
 }
 
 // printed prints a line for each segment of a capture, and another for other packets.
@@ -140,8 +138,9 @@ func optionList(seg *reassembly.Segment, timestamp string) string {
 	return strings.Join(list, ",")
 }
 
-// wrapped breaks lines as a terminal of so many columns does.
-func wrapped(text []byte, columns int) []byte {
+// wrapped is what a command prints on a terminal of so many columns.
+func wrapped(columns int, command ...string) ([]byte, error) {
+	text, err := exec.Command(command[0], command[1:]...).Output()
 	var b []byte
 	for line := range bytes.Lines(text) {
 		for len(line) > columns+1 {
@@ -150,5 +149,5 @@ func wrapped(text []byte, columns int) []byte {
 		}
 		b = append(b, line...)
 	}
-	return b
+	return b, err
 }

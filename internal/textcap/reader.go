@@ -155,7 +155,7 @@ func (r *Reader) line(line string) *printed {
 		r.pending.fields(line)
 		return nil
 	}
-	if offset, b, ok := hexLine(line); ok {
+	if offset, b, ok := hexLine(line[max(strings.Index(line, "\t0x"), 0):]); ok { // perhaps behind the prefix of a log
 		r.pending.dump(offset, b)
 	} else if blank := strings.TrimSpace(line) == "" || isFooter(line); blank {
 		r.text = append(r.text, '\n') // what follows is no continuation
@@ -172,8 +172,12 @@ func (r *Reader) continues(f *found, line string) bool {
 	if r.pending != nil && f.printer == "snoop-text" && f.num != 0 && f.num == r.pending.num { // another layer of it
 		return true
 	}
-	if r.pending == nil || f.stamp.kind != noStamp {
+	if r.pending == nil {
 		return false
+	}
+	if f.stamp.kind != noStamp { // a log's, before what follows the IP header
+		word, _ := cutWord(f.rest)
+		return f.printer == "tcpdump" && isHeaderOnly(string(r.text)) && word != "IP" && word != "IP6" && !isMAC(word)
 	}
 	return r.pending.stamp.kind != noStamp || strings.HasPrefix(line, "\t") || isQuote(string(r.text))
 }

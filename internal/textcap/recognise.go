@@ -45,7 +45,9 @@ func startAt(p *printed, line string) *found {
 	if own, after := cutStamp(rest); own.kind != noStamp { // the first is that of a log
 		p.stamp, rest = own, after
 	}
-	rest = strings.TrimLeft(rest, " \t")
+	if rest = strings.TrimLeft(rest, " \t"); strings.HasPrefix(rest, "> ") {
+		return nil // what looks like a time is the end of an address
+	}
 	if startsTcpdump(rest) && (p.stamp.kind != noStamp || startsUntimed(rest)) {
 		return &found{p, "tcpdump", rest, (*Reader).tcpdump}
 	}
@@ -65,7 +67,7 @@ func startAt(p *printed, line string) *found {
 // a host, a program, a container.
 func startBehind(line string) *found {
 	const most = 8 // words
-	if !strings.Contains(line, ": Flags [") && !strings.Contains(line, "IP (tos ") {
+	if !strings.Contains(line, ": Flags [") && !isHeaderOnly(line) {
 		return nil
 	}
 	_, rest := cutWord(line)
@@ -77,6 +79,11 @@ func startBehind(line string) *found {
 		_, rest = cutWord(rest)
 	}
 	return nil
+}
+
+// isHeaderOnly reports whether a text is what tcpdump -v prints of an IP header in a line of its own.
+func isHeaderOnly(text string) bool {
+	return (strings.Contains(text, " (tos ") || strings.Contains(text, "hlim ")) && strings.HasSuffix(text, ")") && !strings.Contains(text, ": Flags [")
 }
 
 // unquoteCSV is a line of a packet list that was exported as CSV, with tabs between its columns.
@@ -102,7 +109,7 @@ func startsUntimed(rest string) bool {
 
 // Is reports whether a line begins a packet that can be read.
 func Is(line []byte) bool {
-	return start(clean(bytes.TrimRight(line, "\r"))) != nil
+	return start(clean(bytes.TrimRight(line, "\r\n"))) != nil
 }
 
 func (r *Reader) tcpdump(p *printed, text string) { r.names.tcpdump(p, text) }

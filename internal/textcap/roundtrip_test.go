@@ -64,6 +64,7 @@ var printers = []printer{
 	{"snoop -r", nil, false, 31},
 	{"show capture", nil, false, 31},
 	{"tcpdump -nn, 80 columns", nil, false, 31},
+	{"tcpdump -nn -vv -e, 80 columns", nil, false, 31},
 	{"tcpdump -nn -A", strings.Fields("tcpdump -nn -A -r $"), false, 61},
 }
 

@@ -76,6 +76,7 @@ func (r *Reader) summary(p *printed, text string) {
 	p.seg.Src = reassembly.EndpointFrom(netip.AddrPortFrom(src.WithZone(""), from))
 	p.seg.Dst = reassembly.EndpointFrom(netip.AddrPortFrom(dst.WithZone(""), to))
 	p.reused = strings.Contains(head, "Port numbers reused")
+	p.resent = strings.Contains(head, "[TCP Retransmission]")
 	p.tcp, p.space, p.scaled = true, spaceWireshark, true
 	p.summaryFields(info)
 	if strings.Contains(info, "[Packet size limited during capture]") {

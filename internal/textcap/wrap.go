@@ -8,45 +8,48 @@ import (
 // A wrap is how the lines of a packet were broken. Mail does that at blanks. A terminal
 // breaks them at its edge, also within a number: "seq 12" and "34:56".
 type wrap struct {
-	tight  []byte // the lines joined by nothing
+	joined []byte // the lines, joined by nothing where one ends at the edge
 	last   int    // length of the line before
 	widest int    // line so far
-	edge   bool   // all lines but the last are as long as the widest
-	lines  int
+	edge   bool   // a line ended there, and another followed
 }
 
 // begin takes the first line of a packet, and what of it is to be parsed.
 func (w *wrap) begin(line, rest string) {
-	w.tight = append(w.tight[:0], rest...)
-	w.last, w.widest, w.edge, w.lines = len(line), max(w.widest, len(line)), true, 1
+	w.joined = append(w.joined[:0], rest...)
+	w.last, w.widest, w.edge = len(line), max(w.widest, len(line)), false
 }
 
 // add takes another.
 func (w *wrap) add(line string) {
-	w.edge = w.edge && w.last == w.widest
-	w.last, w.widest, w.lines = len(line), max(w.widest, len(line)), w.lines+1
-	w.tight = append(w.tight, line...)
+	if w.last == w.widest {
+		w.edge = true
+	} else {
+		w.joined = append(w.joined, ' ')
+	}
+	w.joined = append(w.joined, line...)
+	w.last, w.widest = len(line), max(w.widest, len(line))
 }
 
 // undo is the text of the lines, which are given joined by blanks, as it was.
 func (w *wrap) undo(text string) string {
-	if tight := string(w.tight); w.lines > 1 && w.edge && brokenNumber(text) && !brokenNumber(tight) {
-		return tight
+	if joined := string(w.joined); w.edge && broken(text) && !broken(joined) {
+		return joined
 	}
 	return text
 }
 
-// segmentLine is a segment as tcpdump prints it.
-var segmentLine = regexp.MustCompile(`^(.* )?IP6? (\(.*\) +)?[^ ]+ > [^ ]+: Flags \[[A-Za-z.]+\](, cksum 0x[0-9a-f]{4} \([^)]*\))?(, seq \d+(:\d+)?)?(, ack \d+)?` +
-	`(, win \d+)?(, urg \d+)?(, options \[[^\]]*\])?(, length \d+([^\d ].*| [^\d].*)?)?$`)
+// segmentLine is a segment as tcpdump prints it: after the word IP, or with -e after lengths and types.
+var segmentLine = regexp.MustCompile(`^(.*[ ,])?(IP6?|length \d+:|\(0x[0-9a-f]{4}\),) +(\(.*\) +)?[^ ]+ > [^ ]+: Flags \[[A-Za-z.]+\](, cksum 0x[0-9a-f]{4} \([^)]*\))?` +
+	`(, seq \d+(:\d+)?)?(, ack \d+)?(, win \d+)?(, urg \d+)?(, options \[` + option + `(,` + option + `)*\])?(, length \d+([^\d ].*| [^\d].*)?)?$`)
 
-// twoNumbers are nowhere in a list of options.
-var twoNumbers = regexp.MustCompile(`options \[[^\]]*\d \d`)
+const option = `(mss \d+|wscale \d+|TS val \d+ ecr \d+|sack \d+ (\{\d+:\d+\})+|[A-Za-z][\w-]*( 0x[0-9a-f]+)?)`
 
-// brokenNumber reports whether a text is no segment of tcpdump, or one with a blank in a number.
-func brokenNumber(text string) bool {
-	return !segmentLine.MatchString(text) || twoNumbers.MatchString(text)
-}
+// twoNumbers are nowhere before the flags.
+var twoNumbers = regexp.MustCompile(`\d \d.*: Flags \[`)
+
+// broken reports whether a text is no segment of tcpdump, or one with a blank in a number.
+func broken(text string) bool { return !segmentLine.MatchString(text) || twoNumbers.MatchString(text) }
 
 // isFooter recognises what tcpdump says when it ends.
 func isFooter(line string) bool {
