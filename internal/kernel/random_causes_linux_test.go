@@ -23,7 +23,7 @@ var causes = map[string][]string{
 	"bare, after forgot FIN_WAIT_2":   {"data-after-close", "keepalive-refused", "aborted", "stale"},
 	"bare, after forgot SYN_RECEIVED": {"half-open", "keepalive-refused", "handshake-reset"},
 	"bare, after forgot LAST_ACK":     {"half-open", "keepalive-refused", "data-after-close", "aborted", "stale"}, // its FIN may be queued
-	"bare, after forgot SYN_SENT":     {"handshake-reset"},
+	"bare, after forgot SYN_SENT":     {"handshake-reset", "half-open"},                                           // it may have become ESTABLISHED meanwhile
 	"bare, after forgot, closed":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
 	"bare, after close":               {"handshake-reset", "half-open", "keepalive-refused", "data-after-close"},
 	"bare, after close with FIN":      {"data-after-close", "keepalive-refused", "aborted", "stale", "half-open"},
