@@ -119,7 +119,7 @@ var openings = []testCase{
 			atMost(s.server, fsm.Established, "the server lets the ACKs pass as if they had not arrived")
 	}, find: []finding{{"syn-ack-unanswered", "accept-queue-full", serverAddr}}},
 
-	{name: "closed at once", run: func(s *testRun) {
+	{name: "closed at once", set: []setting{{"no-data", "within", 10}}, run: func(s *testRun) {
 		s.record()
 		listener := s.server.socket(serverPort).listen(1)
 		client := s.client.socket(clientPort).dial(serverPort)
