@@ -81,6 +81,7 @@ func samples() []sample {
 		{"nflog", linkNFLog, cat([]byte{2, 0, 0, 5}, []byte{6, 0, 10, 0}, be16(7, 0), cat([]byte{byte(len(p4) + 4), 0, 9, 0}, p4)), s4, false},
 		{"nflog big-endian", linkNFLog, cat([]byte{10, 0, 0, 5}, be16(5, 10), be32(7), be16(uint16(len(p6)+4), 9), p6), s6, false},
 		{"802.1br", linkEthernet, ethernet(typeETag, cat(be16(0x1000, 0xd3, 0, typeIPv4), p4)), s4, false},
+		{"cisco metadata", linkEthernet, ethernet(typeMetadata, cat([]byte{1, 1}, be16(1, 7, typeIPv4), p4)), s4, false},
 		{"vn-tag in vlan", linkEthernet, ethernet(typeVLAN, vlan(5, typeVNTag, cat(be16(0, 7, typeIPv6), p6))), s6, true},
 		{"backbone", linkEthernet, ethernet(typeBackbone, cat(be32(0x01000007), eth4)), s4, true},
 		{"fabricpath", linkEthernet, ethernet(typeFabricPath, cat(be16(0x0060), eth6)), s6, false},

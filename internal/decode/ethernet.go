@@ -23,6 +23,7 @@ const (
 	typeMACsec        = 0x88e5
 	typeBackbone      = 0x88e7 // IEEE 802.1ah
 	typeFabricPath    = 0x8903
+	typeMetadata      = 0x8909 // Cisco's, with the security group of TrustSec
 	typeNSH           = 0x894f // RFC 8300
 	typeVNTag         = 0x8926
 	typeETag          = 0x893f // IEEE 802.1BR
@@ -82,7 +83,7 @@ func (d *Decoder) etherType(t uint16, b []byte, wire int, seg *reassembly.Segmen
 		return d.fabricPath(b, wire, seg)
 	case typeVNTag:
 		return d.portTag(4, b, wire, seg)
-	case typeETag:
+	case typeETag, typeMetadata:
 		return d.portTag(6, b, wire, seg)
 	case typeNSH:
 		return d.nsh(b, wire, seg)
