@@ -121,9 +121,10 @@ func (c *Conn) noteMissing(m reassembly.Missing) {
 
 // neverCounts reports whether whoever made the segment up, with sequence and acknowledgment
 // number 0, set no numbers: a SYN counts as one (RFC 9293 3.4), and this comes after one with
-// number 0, and acknowledges another.
-func (e *end) neverCounts(seg *reassembly.Segment) bool {
-	return seg.Flags&(reassembly.SYN|reassembly.RST|reassembly.ACK) == reassembly.ACK && e.dir.is(synSeen) && e.out.ISS == 0
+// number 0, and acknowledges less than any SYN of the peer.
+func (e *end) neverCounts(seg *reassembly.Segment, peer *end) bool {
+	return seg.Flags&(reassembly.SYN|reassembly.RST|reassembly.ACK) == reassembly.ACK && e.dir.is(synSeen) && e.out.ISS == 0 &&
+		(peer.out.ISS == 0 || !peer.out.Knows(reassembly.KnowISS))
 }
 
 // AcksFiltered reports whether both sides sent payload or FIN, more than a handshake's

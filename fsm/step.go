@@ -20,7 +20,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	if seg.Missing != 0 {
 		c.noteMissing(seg.Missing)
 	}
-	if seg.Seq|seg.Ack == 0 && own.neverCounts(seg) {
+	if seg.Seq|seg.Ack == 0 && own.neverCounts(seg, peer) {
 		c.bits |= seqUnknown
 	}
 	s.skippedIDs()
