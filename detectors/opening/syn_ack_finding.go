@@ -81,7 +81,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 // acked names the frame of the ACK.
 func (w *synAckUnanswered) acked() string {
 	if w.again {
-		return fmt.Sprintf("last in frame %d", w.ack.Frame)
+		return fmt.Sprintf("frame %d, the last before the first repeat", w.ack.Frame)
 	}
 	return fmt.Sprintf("frame %d", w.ack.Frame)
 }

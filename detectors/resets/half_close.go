@@ -114,7 +114,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	}
 	switch kind := c.lateData(); {
 	case known && !c.sender.close.Used:
-		m += fmt.Sprintf(" The data crossed the FIN: %s could not have known.", c.peer.name)
+		m += fmt.Sprintf(" %s had not received the FIN when it sent that, and could not have known.", c.peer.name)
 	case !known:
 	case kind == reuse:
 		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", peer)

@@ -77,7 +77,11 @@ func (c *resetCase) handshakeResetSentence() string {
 
 func (c *resetCase) staleSentence() string {
 	m := fmt.Sprintf("%s reset the connection with %s (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
-	if c.replies() {
+	switch {
+	case c.unlikeLast() && !c.otherTTL():
+		m = fmt.Sprintf("A RST with the source address %s came to %s (frame %d; its TTL is %d, that of frame %d before it %d)",
+			c.sender.name, c.peer.name, c.rst.Frame, c.rst.TTL, c.sender.last.Frame, c.sender.last.TTL)
+	case c.replies():
 		m = fmt.Sprintf("%s answered %s with a RST (frame %d)", c.sender.name, c.answered(), c.rst.Frame)
 	}
 	if c.closed() {
@@ -279,7 +283,10 @@ func (c *resetCase) suspectedInjectionSentence() string {
 	default:
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
 	}
-	if c.otherTTL() {
+	switch {
+	case c.otherTTL() && c.sender.packets == 2:
+		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
+	case c.otherTTL():
 		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
 	}
 	if c.guess.At != 0 {

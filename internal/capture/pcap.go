@@ -40,6 +40,7 @@ type pcap struct {
 	info    *Info
 	second  uint32 // units of the fraction in a second; 0 before the first record, see chooseUnit
 	unit    int64  // nanoseconds in such a unit
+	looked  int    // records by which chooseUnit chose it
 	snap    uint32 // as the header states it; the maximum if that is 0
 	num     uint32 // records so far
 	first   bool   // a record was read

@@ -22,24 +22,28 @@ func (p *pcap) chooseUnit() {
 		p.second = 1e9
 		return
 	}
-	n, beyond := 0, 0 // records, and those whose fraction is a second or more
+	n, beyond := 0, 0                                      // records, and those whose fraction is a second or more
+	largest, within, spread := uint32(0), uint32(0), false // the second of the others; they are of several
 	for off := p.off; n < unitRecords && off+p.head <= p.end; n++ {
 		h := p.buf[off:]
-		frac := p.order.u32(h[4:])
+		sec, frac := p.order.u32(h), p.order.u32(h[4:])
 		size, wire := p.sizes(h)
 		if frac >= 1e9 || size > min(p.snap, wire, MaxFrame) {
 			break // damage, for next to find
 		}
-		if frac >= maxCarry {
-			p.nanoseconds(frac)
-			return
-		}
-		if frac >= 1e6 {
+		if largest = max(largest, frac); frac >= 1e6 {
 			beyond++
+		} else {
+			spread = spread || within != 0 && within != sec
+			within = sec
 		}
 		off += p.head + int(size)
 	}
-	if n > 0 && beyond == n {
+	p.looked = n
+	switch {
+	case largest >= maxCarry && (2*beyond >= n || !spread): // else one is wrong among others that cannot all be of a first millisecond
+		p.nanoseconds(largest)
+	case n > 0 && beyond == n:
 		p.nanoseconds(1e6)
 	}
 }
@@ -47,7 +51,7 @@ func (p *pcap) chooseUnit() {
 // reviewUnit looks at a fraction of a second or more again: where records come one by one,
 // the first may have been of a second's first millisecond.
 func (p *pcap) reviewUnit(frac uint32) {
-	if p.unit == 1e3 && p.num < unitRecords && frac >= maxCarry && frac < 1e9 {
+	if p.unit == 1e3 && int(p.num) >= p.looked && p.num < unitRecords && frac >= maxCarry && frac < 1e9 {
 		p.nanoseconds(frac)
 	}
 }

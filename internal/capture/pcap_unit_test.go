@@ -40,3 +40,38 @@ func TestPcap_unitOfPipe(t *testing.T) {
 		}
 	}
 }
+
+// Fractions below a second that lie in several seconds are microseconds: one that is larger is
+// wrong.
+func TestPcap_unitOfOne(t *testing.T) {
+	for _, c := range []struct {
+		seconds uint32 // in which there are two records each
+		beyond  int    // records with a larger fraction, before them
+		want    int64  // time of the last
+	}{
+		{1, 1, 900_000}, // of one first millisecond
+		{2, 1, 900_000_000},
+		{2, 3, 900_000_000},
+		{2, 4, 900_000},
+	} {
+		w := newPcapWriter(pcapHeader{})
+		for range c.beyond {
+			w.raw(1, 8_915_240, 1, 1, []byte("x"))
+		}
+		for sec := range c.seconds {
+			w.raw(1+sec, 800_000, 1, 1, []byte("x"))
+			w.raw(1+sec, 900_000, 1, 1, []byte("x"))
+		}
+		var info Info
+		s := newStream(bytes.NewReader(w.Bytes()), 4096)
+		s.has(pcapFileHeader)
+		p, err := newPcap(s, &info)
+		var fr Frame
+		for n := 0; err == nil && n < c.beyond+2*int(c.seconds); n++ {
+			err = p.next(&fr)
+		}
+		if want := int64(c.seconds)*1e9 + c.want; err != nil || fr.At != want {
+			t.Errorf("%+v: the last record is at %d, want %d; %v", c, fr.At, want, err)
+		}
+	}
+}
