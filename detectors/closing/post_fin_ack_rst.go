@@ -56,6 +56,7 @@ type postFINAckRST struct {
 	needACK [2]bool // since its FIN, that side sent something else that must be acknowledged
 	twice   [2]bool // payload of that side arrived twice
 	reset   bool
+	refused [2]bool         // that side has sent a RST that ended nothing: it answers something earlier
 	withACK reassembly.Mark // the RST of a finding, if it acknowledges something
 }
 
@@ -80,8 +81,14 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ResetSent:
 		w.reset = true
 		rst := reassembly.MarkOf(ev.Seg)
-		w.firstReset(side, &rst, r)
+		if !w.refused[side] {
+			w.firstReset(side, &rst, r)
+		}
 	case fsm.Sent:
+		if ev.Class == fsm.Rst {
+			w.refused[side] = true
+			return
+		}
 		m := reassembly.MarkOf(ev.Seg)
 		w.sent[side][w.n[side]%recentSent] = m
 		w.n[side]++
