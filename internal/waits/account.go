@@ -262,12 +262,12 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 }
 
 // closes accounts for the time before a FIN or a RST. A client that closes without an
-// answer has given up, unless it was done and only shuts its half.
+// answer has given up, unless it was done and only shuts its half, or the server closed first.
 func (s *step) closes() {
 	s.quiet(s.seg.At)
 	s.phase = closing
 	if s.asking && s.side == reassembly.A && s.seg.At-s.request.At > s.roundTrip()+gaveUpAfter {
-		s.endExchange(s.seg.At, true)
+		s.endExchange(s.seg.At, s.conn.View().Phase(reassembly.B) < fsm.PhaseFinSent)
 	}
 }
 
