@@ -18,6 +18,7 @@ type run struct {
 	halved   bool // the window fell below half of its largest
 	repaired bool // something was sent again, or overtaken
 	last     reassembly.Mark
+	pause    int64           // before that, in nanoseconds
 	snapped  int64           // time of the last payload that until knows of
 	until    detectors.Waits // of the connection, at its last payload, as of snapped
 	before   detectors.Waits // of the connection, when it began
@@ -69,6 +70,7 @@ func (r *run) offered(w uint32) {
 // payload notes a segment of the run.
 func (r *run) payload(seg *reassembly.Segment, out *reassembly.Stream) {
 	r.flight = max(r.flight, out.InFlight())
+	r.pause = seg.At - r.last.At
 	r.last = reassembly.MarkOf(seg)
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 }
@@ -117,6 +119,9 @@ func (s *step) endTransfer() {
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
 		bytes -= min(bytes, uint64(s.seg.Len))
 	}
+	if s.goodbye() {
+		lasted, bytes = lasted-r.pause, bytes-min(bytes, uint64(r.last.Len))
+	}
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || bytes < s.fewest()) || s.told.Transfer == nil {
 		return
 	}
@@ -137,6 +142,16 @@ func (s *step) endTransfer() {
 		t.Pause = s.seg.At - r.last.At
 	}
 	s.told.Transfer(s.Account, t)
+}
+
+// maxGoodbye is how many bytes only end a session: a close_notify of TLS takes 31 (RFC 8446 6.1).
+const maxGoodbye = 128
+
+// goodbye reports whether the run ended before its last payload: that came after a pause, is
+// short, and the side's FIN follows.
+func (s *step) goodbye() bool {
+	r := &s.run
+	return s.side == r.side && s.seg.Flags&reassembly.FIN != 0 && r.last.Len <= maxGoodbye && r.pause >= s.longPause() && r.first.At < r.last.At
 }
 
 // queue is by how much the mean round trip of the run is above the smallest.
