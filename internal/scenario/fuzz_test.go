@@ -13,6 +13,7 @@ func FuzzScenario(f *testing.F) {
 	f.Add([]byte(varied))
 	f.Add([]byte(captured))
 	f.Add([]byte("A story.\n\n-- trace --\n0 client > server S 0:0(0) win 1 | A B~ # c # want undecided a:b[1] `c`; d\n+1 end\n-- trace --\n-0 other"))
+	f.Add([]byte("0 client > server S 0:0(0) win 0 #want undecided`0`"))
 	f.Add([]byte("drop 0 a > b R 4294967295:4294967296(1) win 0"))
 	f.Add([]byte("host client [::1]:1 {ttl 0,mac 9}\n9.999999999 client > client none -2147483648:-2147483648(0) win 0 <sack -1:4294967295>"))
 	f.Fuzz(func(t *testing.T, text []byte) {

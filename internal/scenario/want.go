@@ -64,7 +64,9 @@ func (s *scanner) wants(l *Line) {
 	for {
 		var w Want
 		w.Undecided = s.keyword("undecided")
-		w.Detector = s.slug("the detector's name")
+		if w.Detector = s.slug("the detector's name"); w.Detector == "undecided" { // without a blank behind it
+			s.fail("the detector's name is missing after undecided")
+		}
 		if s.skip(':') {
 			w.Outcome = s.slug("the outcome")
 		}
