@@ -68,7 +68,7 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 		return 0
 	}
 	stamped := seg.Opts.Has&reassembly.HasTimestamps != 0
-	e := here.find(&seen, stamped)
+	e := here.find(&seen)
 	switch {
 	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side, stamped), recordedCall(f, seg, side):
 		d.recent = max(d.recent, duplicateTime)
@@ -98,15 +98,16 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 // late says whether the frame, which has the same IPv4 ID as one longer than duplicateTime
 // ago, is another capture of that. A host that sends again with the same ID is not trusted
 // any more. If it is stamped with a time of the sender (RFC 7323 3), the same ID with the same
-// time is the same packet, however much later it comes: some files have one over and over again.
+// time is the same packet: some files have one over and over again.
 func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped bool) bool {
 	ago, limit := apart(e.at, seen.at), lateTime(e.ttl, seen.ttl)
 	if ago <= duplicateTime {
 		return false
 	}
 	if stamped {
-		limit = max(limit, min(ago, otherTTLTime))
-	} else if ago > limit {
+		limit = otherTTLTime
+	}
+	if ago > limit {
 		f.marks |= reusesIDOfA << side
 	}
 	if !f.countsIDs(side) {
@@ -126,7 +127,7 @@ func (f *Flow) countsIDs(side reassembly.Side) bool {
 // remembers reports whether a frame like this one was captured just before.
 func (d *duplicates) remembers(seg *reassembly.Segment, print uint64) bool {
 	seen := entryOf(seg, print)
-	e := d.bucket(print).find(&seen, false)
+	e := d.bucket(print).find(&seen)
 	return e != nil && apart(e.at, seen.at) <= duplicateTime
 }
 
@@ -144,9 +145,9 @@ func entryOf(seg *reassembly.Segment, print uint64) entry {
 }
 
 // find returns the entry that the frame may be a duplicate of, nil if there is none.
-func (b *bucket) find(seen *entry, stamped bool) *entry {
+func (b *bucket) find(seen *entry) *entry {
 	for i := range b {
-		if b[i].resembles(seen, stamped) {
+		if b[i].resembles(seen) {
 			return &b[i]
 		}
 	}
@@ -167,11 +168,9 @@ func (b *bucket) add(e entry) {
 	b[0] = e
 }
 
-// resembles reports whether one of two frames may be a duplicate of the other. Only the
-// sender's time, which is in the print, says so of frames that lie far apart.
-func (e *entry) resembles(o *entry, stamped bool) bool {
-	return e.more != 0 && e.print == o.print && e.ipid == o.ipid &&
-		(e.within(duplicateTime, o) || e.ipid != 0 && (stamped || e.within(otherTTLTime, o)))
+// resembles reports whether one of two frames may be a duplicate of the other.
+func (e *entry) resembles(o *entry) bool {
+	return e.print == o.print && e.ipid == o.ipid && (e.within(duplicateTime, o) || e.ipid != 0 && e.within(otherTTLTime, o))
 }
 
 // within reports whether the two frames were captured within so many microseconds.
