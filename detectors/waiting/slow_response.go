@@ -240,10 +240,6 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	r.Emit(f)
 }
 
-// maxGoodbye is how many bytes still only end a session: a close_notify of TLS takes 31 (RFC 8446
-// 6.1), a record with padding or a last line of text some more.
-const maxGoodbye = 128
-
 // closed withdraws a pause after which the server only said that it closes: the answer was
 // complete before, and the connection idle.
 func (w *slowResponse) closed(side reassembly.Side, r *detectors.Report) {
@@ -251,7 +247,7 @@ func (w *slowResponse) closed(side reassembly.Side, r *detectors.Report) {
 		return
 	}
 	last := &w.pauses[len(w.pauses)-1]
-	if fin, _ := r.Conn.FIN(side); fin.AtOrBefore(last.End() + maxGoodbye) {
+	if fin, _ := r.Conn.FIN(side); fin.Before(last.End() + fsm.ShortPayload) {
 		r.Withdraw(last.File, last.Frame)
 	}
 }

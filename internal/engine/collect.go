@@ -76,6 +76,11 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
 	c.number(rep)
+	if !o.apart {
+		for i := range rep.Findings {
+			relayed(&rep.Findings[i].Finding, rep.Findings[i].Flow, &c.counts)
+		}
+	}
 	return rep, own
 }
 

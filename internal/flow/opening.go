@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Anybody can begin connections in a host's name, as many as he likes (RFC 4987). Those
+// Anybody can begin any number of connections in a host's name (RFC 4987). Those
 // that have not been opened leave a full table before those that have, however long these
 // have been silent.
 

@@ -60,16 +60,8 @@ func (p *printed) snoopTCP(s string) bool {
 			return false // cut
 		}
 		switch name {
-		case "Syn":
-			p.seg.Flags |= reassembly.SYN
-		case "Fin":
-			p.seg.Flags |= reassembly.FIN
-		case "Rst":
-			p.seg.Flags |= reassembly.RST
-		case "Push":
-			p.seg.Flags |= reassembly.PSH
-		case "Urg":
-			p.seg.Flags |= reassembly.URG
+		case "Syn", "Fin", "Rst", "Push", "Urg":
+			p.wiresharkFlags(strings.ToUpper(name))
 		case "Ack":
 			p.seg.Flags |= reassembly.ACK
 			p.ack = n

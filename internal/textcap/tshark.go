@@ -86,7 +86,7 @@ func (r *Reader) summary(p *printed, text string) {
 
 func isQuoteOf(head string) bool { return strings.Contains(head, "ICMP") }
 
-// wiresharkFlags reads "SYN, ACK".
+// wiresharkFlags reads "SYN, ACK". PUSH is snoop's.
 func (p *printed) wiresharkFlags(s string) bool {
 	if s == "<None>" {
 		return true
@@ -99,7 +99,7 @@ func (p *printed) wiresharkFlags(s string) bool {
 			p.seg.Flags |= reassembly.SYN
 		case "RST":
 			p.seg.Flags |= reassembly.RST
-		case "PSH":
+		case "PSH", "PUSH":
 			p.seg.Flags |= reassembly.PSH
 		case "ACK":
 			p.seg.Flags |= reassembly.ACK

@@ -2,6 +2,7 @@ package waits
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -144,14 +145,11 @@ func (s *step) endTransfer() {
 	s.told.Transfer(s.Account, t)
 }
 
-// maxGoodbye is how many bytes only end a session: a close_notify of TLS takes 31 (RFC 8446 6.1).
-const maxGoodbye = 128
-
 // goodbye reports whether the run ended before its last payload: that came after a pause, is
 // short, and the side's FIN follows.
 func (s *step) goodbye() bool {
 	r := &s.run
-	return s.side == r.side && s.seg.Flags&reassembly.FIN != 0 && r.last.Len <= maxGoodbye && r.pause >= s.longPause() && r.first.At < r.last.At
+	return s.side == r.side && s.seg.Flags&reassembly.FIN != 0 && r.last.Len < fsm.ShortPayload && r.pause >= s.longPause() && r.first.At < r.last.At
 }
 
 // queue is by how much the mean round trip of the run is above the smallest.
