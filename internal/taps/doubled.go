@@ -24,16 +24,27 @@ type look struct {
 
 func (r *record) look() look { return look{r.link, r.tunnel, r.ttl} }
 
-// doublings pairs the records of the unit's segments, where most of them came twice
-// at a consistent distance in both directions.
-func (s *scan) doublings(u *unit) (pairs [2][]doubling, are bool) {
+// alike are the fingerprints of the unit's segments that count, in which those alike follow each other, in
+// the order of the file.
+func (b *builder) alike(u *unit) []print {
 	all := make([]print, 0, len(u.records))
 	for _, i := range u.records {
-		r := &s.records[i]
+		r := &b.scan.records[i]
+		if b.isLeftOut(r) {
+			continue
+		}
 		h := r.content(r.seq, r.ack, uint64(r.tuple)<<32|uint64(r.window))
 		all = append(all, print{h ^ uint64(r.side()), i})
 	}
 	slices.SortFunc(all, byHash)
+	return all
+}
+
+// doublings pairs the records of the unit's segments, where most of them came twice
+// at a consistent distance in both directions.
+func (b *builder) doublings(u *unit) (pairs [2][]doubling, are bool) {
+	s := b.scan
+	all := b.alike(u)
 	var twice [2][]doubling
 	var total [2]int
 	for i := 0; i < len(all); {
@@ -114,7 +125,7 @@ func (s *scan) pairUp(alike []print, distance int64, pairs []doubling) []doublin
 // doubled divides a unit in which two taps were merged, and reports whether it is one.
 func (b *builder) doubled(i int) (is bool) {
 	s, u := b.scan, &b.scan.units[i]
-	pairs, are := s.doublings(u)
+	pairs, are := b.doublings(u)
 	if !are {
 		return false
 	}

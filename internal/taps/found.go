@@ -114,7 +114,9 @@ func (b *builder) found() {
 		}
 	}
 	for i := range units {
+		b.repeated(i, true)
 		if len(b.points) < maxPoints && !b.doubled(i) {
+			b.repeated(i, false)
 			b.translated(i)
 		}
 	}
