@@ -77,6 +77,7 @@ type Finding struct {
 	Verdict   Verdict
 	Reason    string // why undecided; empty when seen
 	Severity  Severity
+	short     bool            // see Shorten
 	Subject   reassembly.Side // whom the finding is about
 	Fault     Fault           // whether that is whose fault it is
 	Roles     []Role

@@ -25,7 +25,6 @@ type Report struct {
 	wake       int64     // the next deadline; 0 = none
 	moved      bool      // a Deadline was armed or extended
 	changed    bool      // since Run.Changed was asked
-	brief      bool      // see Run.Brief
 	readAtEnd  bool      // see ReadAtEnd
 	found      *findings // nil until something is reported: nearly every report stays without
 }
@@ -159,9 +158,6 @@ func (r *Report) Emit(f Finding) {
 			f.States[side] = fsm.Closed
 		}
 	}
-	if r.brief {
-		f = f.bare()
-	}
 	t := r.results()
 	for i := range t.list {
 		if t.list[i].sameAnchor(&f) {
@@ -197,13 +193,17 @@ func (r *Report) Findings() []Finding {
 	return r.found.list
 }
 
-// bare is what counts of a finding: what it is, and its anchor.
-func (f *Finding) bare() Finding {
-	return Finding{
+// Shorten leaves of a finding what it takes to count it: what it is, and its anchor. Engines
+// do so where a detector has found so much that this finding will not be listed.
+func (f *Finding) Shorten() {
+	*f = Finding{
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
-		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Evidence: []Evidence{f.Evidence[0]},
+		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Evidence: []Evidence{f.Evidence[0]}, short: true,
 	}
 }
+
+// IsShort reports whether the finding is only counted.
+func (f *Finding) IsShort() bool { return f.short }
 
 func (f *Finding) sameAnchor(g *Finding) bool {
 	a, b := &f.Evidence[0].Seg, &g.Evidence[0].Seg

@@ -90,14 +90,6 @@ func (x *Run) End(e Ending, limits fsm.Limits) {
 	}
 }
 
-// Brief keeps no more of the findings to come than it takes to count them. Engines ask
-// for that, before the first finding, where a detector has reported so many
-// connections that this one's will not be listed.
-func (x *Run) Brief() { x.report.brief = true }
-
-// IsBrief reports whether findings are only counted.
-func (x *Run) IsBrief() bool { return x.report.brief }
-
 // ReadAtEnd says that findings are read only at the end: see [Report.ReadAtEnd].
 func (x *Run) ReadAtEnd() { x.report.readAtEnd = true }
 

@@ -163,6 +163,16 @@ func (c *collector) gather(parts []*partition) {
 		c.gone += p.dropped + p.left - uint64(len(p.kept))
 		c.counts.Add(&p.counts)
 	}
+	c.dropShort()
+}
+
+// dropShort leaves out what a partition had listed before it found worse.
+func (c *collector) dropShort() {
+	all := len(c.found)
+	c.found = slices.DeleteFunc(c.found, func(f found) bool { return f.IsShort() })
+	if len(c.found) < all {
+		c.dropRows()
+	}
 }
 
 // since leaves out findings whose evidence is all earlier than at.

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -127,6 +128,41 @@ func TestWithinBudget_live(t *testing.T) {
 			t.Errorf("finding %d was reported %d times", i, last+1)
 		case !all[last].Final || all[last].Flow.Packets[0] != uint64(i) || all[last].ID != all[0].ID:
 			t.Errorf("finding %d was reported last as %+v", i, all[last])
+		}
+	}
+}
+
+// Of the findings of a detector, the worst are listed, not those that came first.
+func TestPartition_worstFirst(t *testing.T) {
+	f := newFeeder()
+	shut := func(d time.Duration) { // a window that opens again after so long
+		f.client++
+		f.open()
+		f.give(true, reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.ACK})
+		for range 4 {
+			f.position += uint64(d/time.Millisecond) / 4
+			f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Len: 1, Flags: reassembly.ACK, Window: 1000})
+		}
+	}
+	for range listed + 10 {
+		shut(2 * time.Second)
+		f.give(true, reassembly.Segment{Seq: 1, Ack: 2, Flags: reassembly.ACK, Window: 1000})
+	}
+	shut(40 * time.Second) // and stays shut
+	end := int64(f.position) * 1e6
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+	var worst int
+	for i := range r.Findings {
+		if r.Findings[i].Severity == detectors.Critical && r.Findings[i].Message != "" {
+			worst++
+		}
+	}
+	if worst != 1 || len(r.Flows) != len(r.Findings) {
+		t.Errorf("%d critical findings are listed, and %d of %d connections: %+v", worst, len(r.Flows), len(r.Findings), r.Totals.Groups)
+	}
+	for _, g := range r.Totals.Groups {
+		if g.Severity == detectors.Critical && (g.N != 1 || g.Listed != 1) || g.Severity == detectors.Info && (g.N != listed+10 || g.Listed != listed-1) {
+			t.Errorf("%+v", g)
 		}
 	}
 }

@@ -76,8 +76,8 @@ type Count struct {
 }
 
 // A Group counts the findings of one detector, outcome and verdict. If a
-// detector has findings on tens of thousands of connections, the report lists
-// only some of them.
+// detector has findings on thousands of connections, the report lists the
+// worst of them.
 type Group struct {
 	Detector, Outcome string
 	Verdict           detectors.Verdict

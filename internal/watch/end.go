@@ -15,12 +15,6 @@ type Found struct {
 	FINRank int // whether the FIN it speaks of was the first of the connection, 0, or the second
 }
 
-// A standing finding is one of the connection that ends, and yields to no other.
-type standing struct {
-	Found
-	brief bool // it is only counted
-}
-
 // End ends a connection's watchers: nothing more comes. It appends to all the
 // findings that are to be listed. The watchers are gone afterwards. limits are those
 // of the whole capture, for this connection; c is only read.
@@ -35,10 +29,10 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 		}
 	}
 	before := len(all)
-	for _, w := range s.each(watchers) {
-		s.limit(w)
+	for n, w := range s.each(watchers) {
 		w.End(e, limits)
-		s.count(w)
+		s.count(n, w)
+		s.leave(n, w)
 	}
 	for _, w := range s.each(watchers) {
 		found, omitted := w.Findings(), w.Omitted()
@@ -48,24 +42,26 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 		for n := range found {
 			f := &found[n]
 			if s.yields(watchers, w, f) {
-				if !w.IsBrief() {
-					s.held[w.detector]--
-				}
 				continue
 			}
 			if n == len(found)-1 && omitted > 0 {
 				f.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
 			}
-			s.standing = append(s.standing, standing{Found{f, int(w.detector), finRank(c, f)}, w.IsBrief()})
+			s.standing = append(s.standing, Found{f, int(w.detector), finRank(c, f)})
 		}
 	}
 	for _, f := range s.standing { // now, as yields goes by what was reported
 		f.Limits |= c.Limits() | limits // some were reported before all was known
 		f.Doubt()
-		if f.brief {
+		if f.IsShort() {
 			s.Unlisted.Add(kindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
 		} else {
-			all = append(all, f.Found)
+			s.keep(f)
+		}
+	}
+	for _, f := range s.standing {
+		if !f.IsShort() {
+			all = append(all, f)
 		}
 	}
 	clear(s.standing)
@@ -101,7 +97,7 @@ func (s *Set) yields(watchers uint32, w *watcher, f *detectors.Finding) bool {
 		}
 		for k := range other.Findings() {
 			o := &other.Findings()[k]
-			if (o.Verdict <= f.Verdict || o.Limits&fsm.FromText != 0) && (other.IsBrief() || o.Shows(&f.Evidence[0].Seg)) {
+			if (o.Verdict <= f.Verdict || o.Limits&fsm.FromText != 0) && (o.IsShort() || o.Shows(&f.Evidence[0].Seg)) {
 				return true
 			}
 		}

@@ -99,13 +99,12 @@ func (s *Set) bring(watchers, owner uint32, c fsm.View, kind fsm.Kind, give func
 		return 0
 	}
 	g := s.groups.at(watchers)
-	for _, w := range s.each(watchers) {
+	for n, w := range s.each(watchers) {
 		if !s.detectors[w.detector].SubscribesTo.Has(kind) {
 			continue
 		}
-		s.limit(w)
 		give(w)
-		s.count(w)
+		s.count(n, w)
 		w.passed = 0
 		g.setDue(w.Next())
 	}

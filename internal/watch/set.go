@@ -32,8 +32,8 @@ type Set struct {
 	others    fsm.Kinds          // what starts the detectors that do not
 	replay    fsm.Events         // of a close
 	replayed  reassembly.Segment // that of these
-	standing  []standing         // of the connection that ends
-	held      []int              // findings kept for the report, by detector
+	standing  []Found            // of the connection that ends
+	rooms     []room             // for findings, by detector
 	err       error              // of a detector
 }
 
@@ -51,13 +51,13 @@ type watcher struct {
 	detectors.Run
 	next     uint32 // of its group; 0 = it is the last
 	detector uint16 // index into Set.detectors
-	counted  uint16 // how many of its findings are in Set.held
+	counted  uint16 // how many of its findings are in its detector's room
 	passed   int64  // its latest deadline that has passed since it was given events
 }
 
 // NewSet makes a set without watchers.
 func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
-	s := Set{detectors: list, settings: settings, held: make([]int, len(list)), Unlisted: Counts{}}
+	s := Set{detectors: list, settings: settings, rooms: make([]room, len(list)), Unlisted: Counts{}}
 	for _, d := range list {
 		s.starts |= d.StartsOn
 	}
@@ -71,7 +71,7 @@ func (s *Set) Reset() {
 	s.watchers.reset()
 	s.closings.reset()
 	s.Timers, s.err = HalfCloses{}, nil
-	clear(s.held)
+	clear(s.rooms)
 	clear(s.Unlisted)
 	clear(s.shown)
 }
@@ -113,11 +113,10 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 		return watchers
 	}
 	g.due, g.subscribed = 0, 0
-	for _, w := range s.each(watchers) {
+	for n, w := range s.each(watchers) {
 		if w.Subscribed()&ev.Kinds != 0 {
-			s.limit(w)
 			w.Deliver(ev)
-			s.count(w)
+			s.count(n, w)
 			w.passed = 0
 		}
 		g.subscribed |= w.Subscribed()
@@ -232,12 +231,11 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 	for g.due != 0 && g.due <= now {
 		at := g.due
 		g.due = 0
-		for _, w := range s.each(watchers) {
+		for n, w := range s.each(watchers) {
 			if d := w.Next(); d != 0 && d <= at && (w.passed == 0 || d > w.passed) {
 				w.passed = at
-				s.limit(w)
 				w.Expire(at)
-				s.count(w)
+				s.count(n, w)
 			}
 			if d := w.Next(); d > at {
 				g.setDue(d)
