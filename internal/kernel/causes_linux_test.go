@@ -98,7 +98,8 @@ func TestReasons(t *testing.T) {
 	}
 	events := len(ofKind(k.of(client.endpoint(port), server.endpoint(port)), tracepoints.Retransmitted))
 	ofPort := func(seg *reassembly.Segment) bool { return sentBy(client).with(anyFIN)(seg) && seg.Src.Port == port }
-	tap.await(events-1, ofPort) // of the events, two are of data
+	segments := client.counters()["RetransSegs"]
+	tap.await(segments-1, ofPort) // two of them are of data
 
 	file := filepath.Join(keepIn(t), "reasons.pcap")
 	tap.write(file)
@@ -131,8 +132,11 @@ func TestReasons(t *testing.T) {
 			}
 		}
 	}
-	if segments := client.counters()["RetransSegs"]; counted != events || counted != segments {
+	if counted != segments || events > segments {
 		t.Errorf("tcptrace counts %d retransmissions, the kernel %d events and %d segments", counted, events, segments)
+	}
+	if events < segments { // rare, on a busy machine: the counter has no such gaps
+		t.Logf("of the kernel's %d retransmissions, its tracepoint named %d; %d events were lost, %d passed over", segments, events, k.reader.Lost(), k.reader.Missed())
 	}
 }
 
