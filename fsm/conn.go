@@ -93,6 +93,7 @@ const (
 	timeUnknown
 	windowMissing
 	contested // A's SYN may be forged: A has, or had, another connection on the four-tuple
+	settled   // see settle
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:

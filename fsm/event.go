@@ -104,7 +104,6 @@ type Event struct {
 // Events are what one segment brought. The engine reuses one for all segments;
 // most connections have no watcher, so adding an event must cost next to nothing.
 type Events struct {
-	Unread Kinds    // of which nobody reads more than Kinds: they need not be in the list
 	Kinds  Kinds    // all that there are
 	Before [2]State // both ends' states before the segment
 	Class  Class    // the segment's

@@ -1,6 +1,8 @@
 package fsm
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -8,73 +10,91 @@ import (
 // of an established connection is the next of a flight, or acknowledges one. That is seen
 // by a few comparisons, and processed by a few stores.
 
-// predictable is all that such a segment brings.
-const predictable Kinds = 1<<Advanced | 1<<DataSent | 1<<Sent
-
-// What makes the next segment of a connection more than that, and how it is: bits that
-// Step only sets and reads.
+// What makes the next segment of a connection more than that, and how it is.
 const (
 	unpredictableBits = synAckLost | finFirst | shut
 	harmlessBits      = aIsLo | midstream | optionsCut | duplicates | skippedIDs | rejectedByA | unobserved | fromText | seqUnknown | timeUnknown | windowMissing
 )
 
-// predicted processes the segment if it is an expected one, as Step does, and leaves it
-// alone otherwise. Nobody may read the entries of the events that it brings.
-func (c *Conn) predicted(seg *reassembly.Segment, side reassembly.Side, ev *Events) bool {
+// settle notes whether the connection is one of which such a segment can be expected, as far as
+// only Step changes that: open on both sides, with nothing missing.
+func (c *Conn) settle() {
+	a, b := &c.ends[0], &c.ends[1]
+	c.bits &^= settled
+	if a.dir.Phase == PhaseOpen && b.dir.Phase == PhaseOpen && (a.dir.bits|b.dir.bits)&unpredictableBits == 0 &&
+		a.last.At != 0 && b.last.At != 0 && a.out.Whole() && b.out.Whole() {
+		c.bits |= settled
+	}
+}
+
+// Predicts returns the kinds of event that the segment brings, if it is an expected one of this
+// connection, and 0 otherwise. They are all that it brings, and it belongs to no other connection
+// of the four-tuple.
+func (c *Conn) Predicts(seg *reassembly.Segment, side reassembly.Side) Kinds {
 	own, peer := c.both(side)
 	moved, n := uint32(seg.Ack-peer.out.Una), seg.Len
+	if seg.Seq != own.out.Nxt || n|moved == 0 || moved > uint32(peer.out.Nxt-peer.out.Una) || c.bits&^harmlessBits != settled ||
+		seg.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) != reassembly.ACK ||
+		seg.Opts.NBlocks|uint8(seg.Opts.Has&reassembly.OptionsCut)|uint8(seg.Missing) != 0 || seg.Tunnel != c.tunnel || seg.File != c.file || peer.row != 0 {
+		return 0
+	}
 	shift := c.scaleOf(side)
 	wnd := uint32(seg.Window) << shift
-	edge := seg.Ack + reassembly.Seq(wnd)
-	switch {
-	case seg.Seq != own.out.Nxt || moved > uint32(peer.out.Nxt-peer.out.Una) || n|moved == 0,
-		seg.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) != reassembly.ACK,
-		own.dir.Phase != PhaseOpen || peer.dir.Phase != PhaseOpen || c.bits&^harmlessBits != 0,
-		(own.dir.bits|peer.dir.bits)&unpredictableBits != 0,
-		!own.out.Whole() || !peer.out.Whole() || peer.row != 0,
-		seg.Opts.NBlocks|uint8(seg.Opts.Has&reassembly.OptionsCut)|uint8(seg.Missing) != 0,
-		own.last.At == 0 || peer.last.At == 0 || seg.At-max(own.last.At, peer.last.At) >= int64(idleTime),
-		wnd < max(uint32(own.mss), 1) || int32(edge-peer.out.Edge) <= -(1<<shift),                          // WindowShut, WindowSmall, WindowShrunk
-		n > 0 && uint32(own.out.Edge-seg.Seq) < n,                                                          // Overran
-		n > 0 && peer.last.Len == 0 && own.last.Len > 0 && peer.last.At-own.last.At >= int64(minAckDelay),  // NagleDelay
+	switch edge := seg.Ack + reassembly.Seq(wnd); {
+	case wnd < max(uint32(own.mss), 1) || int32(edge-peer.out.Edge) <= -(1<<(shift&15)), // WindowShut, WindowSmall, WindowShrunk
+		seg.At-max(own.last.At, peer.last.At) >= int64(idleTime),
+		seg.IPID == own.last.IPID && c.IsTranslatedDuplicate(seg, side),
 		moved == 0 && seg.Seq == own.wl1 && own.dir.is(countsIDs) && orderOf(seg.IPID, own.wlID) == before: // an older window
-		return false
+		return 0
+	case n == 0:
+		return 1<<Sent | 1<<Advanced
+	case uint32(own.out.Edge-seg.Seq) < n, // Overran
+		peer.last.Len == 0 && own.last.Len > 0 && peer.last.At-own.last.At >= int64(minAckDelay): // NagleDelay
+		return 0
+	case moved == 0:
+		return 1<<Sent | 1<<DataSent
 	}
-	ev.reset(c, seg)
-	ev.Kinds, ev.Class = 1<<Sent, PureAck
+	return 1<<Sent | 1<<DataSent | 1<<Advanced
+}
+
+// StepPredicted processes a segment of which the connection Predicts that it brings these kinds of
+// event, as Step does. Nobody may read more of them than that they are there.
+func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kinds Kinds, ev *Events) {
+	own, peer := c.both(side)
+	ev.Kinds, ev.Class, ev.seg, ev.n = kinds, PureAck, seg, 0
 	own.packets++
-	if moved > 0 {
+	if kinds.Has(Advanced) {
 		peer.out.Una = seg.Ack
 		peer.dups, peer.sacked = 0, false
-		if peer.dir.is(timing) {
+		if peer.dir.is(timing) && peer.rttSeq.AtOrBefore(seg.Ack) {
 			s := step{c: c, seg: seg, own: own, peer: peer}
 			s.sampleRTT()
 		}
-		ev.Kinds |= 1 << Advanced
 	}
+	wnd := uint32(seg.Window) << c.scaleOf(side)
 	own.wl1, own.wlID = seg.Seq, seg.IPID
 	own.maxWnd = max(own.maxWnd, wnd)
-	peer.out.Edge = edge
+	peer.out.Edge = seg.Ack + reassembly.Seq(wnd)
 	own.dir.bits = own.dir.bits&^(doubted|challenged) | spoke
-	if n > 0 {
-		ev.Kinds |= 1 << DataSent
-		ev.Class = NewData
+	letter := uint32(wroteA)
+	if n := seg.Len; n > 0 {
+		ev.Class, letter = NewData, wroteD
 		own.out.Nxt += reassembly.Seq(n)
 		c.count(own, peer, seg, n)
 		own.noteSize(peer, seg)
 		if !own.dir.is(timing) {
 			c.time(own, seg)
 		}
-		c.letter(side, wroteD)
 	} else {
 		own.acks = satInc(own.acks)
-		c.letter(side, wroteA)
 	}
+	c.letter(side, letter)
 	own.mark(seg)
-	c.noteIdle(own, peer, seg.At, ev.Class)
+	if seg.At-max(own.last.At, peer.last.At) >= int64(time.Second) || c.idle != 0 {
+		c.noteIdle(own, peer, seg.At, ev.Class)
+	}
 	if seg.At < own.last.At || c.beyond != 0 {
 		c.wentBack(peer, seg.At)
 	}
 	own.last = reassembly.MarkOf(seg)
-	return true
 }

@@ -6,9 +6,6 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 // proves, in the order of the kinds. Where the connection has many holes, they are in room;
 // give it the same each time, and to Release in the end.
 func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassembly.Gaps, ev *Events) {
-	if ev.Unread&predictable == predictable && c.predicted(seg, side, ev) {
-		return
-	}
 	ev.reset(c, seg)
 	was := c.stateKey()
 	own, peer := c.both(side)
@@ -44,6 +41,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 		c.updateState(reassembly.B, seg.At)
 	}
 	c.write(side, seg, ev.Kinds, s.class)
+	c.settle()
 }
 
 // step is one call of Step: the segment, and both sides as it sees them.

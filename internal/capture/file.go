@@ -16,10 +16,11 @@ type records interface {
 	close() // called at the end of the file, regular or not
 }
 
-// A plainRecords reads most records in a short way, several at a time. It leaves any other to
-// next.
+// A plainRecords reads most records in a short way, several at a time, and says how many and
+// how many bytes of them were captured. It leaves any other to next, and all that were not
+// captured in order: none of them lies before trace time since.
 type plainRecords interface {
-	plain([]Frame) int
+	plain(frs []Frame, since int64) (n int, bytes uint64)
 }
 
 // A File is one capture being read.
@@ -83,23 +84,17 @@ func (f *File) plain(frs []Frame) int {
 	if !is || f.err != nil || f.info.Packets == 0 || c.shift != 0 || len(c.steps) > 0 || f.last > math.MaxUint32-uint32(len(frs)) {
 		return 0
 	}
-	n := r.plain(frs)
-	for i := range frs[:n] {
-		fr := &frs[i]
-		fr.File, fr.Stepped = f.index, false
-		if uint64(fr.At-c.max) > uint64(maxTime-c.max) || len(c.steps) > 0 { // time does not go on as usual
-			f.info.count(fr)
-			fr.At, fr.Stepped = c.traceTime(fr.Num, fr.At)
-			continue
-		}
-		c.max, c.last = fr.At, fr.At
-		f.info.Last = fr.At
-		f.info.Packets++
-		f.info.Bytes += uint64(len(fr.Data))
+	n, bytes := r.plain(frs, c.max)
+	if n == 0 {
+		return 0
 	}
-	if n > 0 {
-		f.last = frs[n-1].Num
-	}
+	frs[0].File, frs[0].Stepped = f.index, false
+	last := &frs[n-1]
+	c.max, c.last = last.At, last.At
+	f.info.Last = last.At
+	f.info.Packets += uint64(n)
+	f.info.Bytes += bytes
+	f.last = last.Num
 	return n
 }
 

@@ -95,11 +95,11 @@ func newPcap(s *stream, info *Info) (*pcap, error) {
 func (p *pcap) close() {}
 
 // plain reads the next records, as long as all of one is in the block and nothing about it is
-// unusual, and returns how many.
-func (p *pcap) plain(frs []Frame) (n int) {
+// unusual.
+func (p *pcap) plain(frs []Frame, since int64) (n int, bytes uint64) {
 	const header = pcapRecordHeader
 	if !p.usual {
-		return 0
+		return 0, 0
 	}
 	block, second, unit, num := p.buf[:p.end], p.second, p.unit, p.num
 	off := p.off
@@ -114,22 +114,28 @@ func (p *pcap) plain(frs []Frame) (n int) {
 		if sec <= 0x4d3cb2a1 || sec >= magicNano || frac >= second || size > MaxFrame || end > len(b) { // what isMagic says lies before 2011 or after 2055
 			break
 		}
+		at := int64(sec)*1e9 + int64(frac)*unit
+		if at < since {
+			break
+		}
+		since = at
 		off += end
 		num++
 		fr := &frs[n]
 		fr.Data = b[header:end:end]
-		fr.At = int64(sec)*1e9 + int64(frac)*unit
+		fr.At = at
 		fr.Len = int(max(size, wire))
 		fr.Num = num
 		fr.Link = p.link
 		n++
 	}
+	bytes = uint64(off - p.off - n*header)
 	p.off, p.num = off, num
-	return n
+	return n, bytes
 }
 
 func (p *pcap) next(fr *Frame) error {
-	if p.plain(p.one[:]) == 1 {
+	if n, _ := p.plain(p.one[:], math.MinInt64); n == 1 {
 		*fr = p.one[0]
 		return nil
 	}

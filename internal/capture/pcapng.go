@@ -53,8 +53,8 @@ func newPcapng(s *stream, info *Info, clock *clock) (*pcapng, error) {
 }
 
 // plain reads the next blocks, as long as all of one is in memory and it is what nearly every
-// block is, a packet of a little-endian section without options, and returns how many.
-func (n *pcapng) plain(frs []Frame) (read int) {
+// block is, a packet of a little-endian section without options.
+func (n *pcapng) plain(frs []Frame, since int64) (read int, bytes uint64) {
 	const least = enhancedHead + 4
 	for n.order == littleEndian && read < len(frs) {
 		b := n.buf[n.off:n.end]
@@ -66,15 +66,20 @@ func (n *pcapng) plain(frs []Frame) (read int) {
 			binary.LittleEndian.Uint32(b[size-4:]) != size {
 			break
 		}
-		n.last = n.interfaces[id].time(uint64(binary.LittleEndian.Uint32(b[12:]))<<32 | uint64(binary.LittleEndian.Uint32(b[16:])))
+		at := n.interfaces[id].time(uint64(binary.LittleEndian.Uint32(b[12:]))<<32 | uint64(binary.LittleEndian.Uint32(b[16:])))
+		if at < since {
+			break
+		}
+		since, n.last = at, at
+		bytes += uint64(captured)
 		n.deliver(&frs[read], b[:size], enhancedHead, captured, binary.LittleEndian.Uint32(b[24:]), id)
 		read++
 	}
-	return read
+	return read, bytes
 }
 
 func (n *pcapng) next(fr *Frame) error {
-	if n.plain(n.one[:]) == 1 {
+	if read, _ := n.plain(n.one[:], math.MinInt64); read == 1 {
 		*fr = n.one[0]
 		return nil
 	}

@@ -90,6 +90,7 @@ func readTogether(content []byte, opts Options) error {
 			}
 		}
 		for i := range n {
+			frs[i].File, frs[i].Stepped = frs[0].File, frs[0].Stepped && i == 0
 			frames = append(frames, keep(&frs[i]))
 		}
 	}

@@ -126,7 +126,8 @@ func (t *Trace) Next(fr *Frame) error {
 
 // Plain reads the next frames into frs, as far as they are in memory already and nothing is
 // unusual about them or their times, and returns how many that are. After none, Next says
-// what comes. Their data are valid until the next call of either.
+// what comes. Their data are valid until the next call of either. All come from the same file, which
+// only the first says.
 func (t *Trace) Plain(frs []Frame) int {
 	if t.lone == nil {
 		return 0

@@ -64,8 +64,10 @@ func BenchmarkWorker(b *testing.B) {
 		}
 		bt := new(batch)
 		for i := range segs {
-			bt.segs[bt.n] = segs[i]
-			if bt.add(uint64(i)+1, &w.seed); bt.n == batchSize || i == len(segs)-1 {
+			x := &bt.items[bt.n]
+			x.seg, x.position = segs[i], uint64(i)+1
+			w.seed.Hashes(&x.seg, &x.Hashes)
+			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
 				w.process(bt)
 				bt.n = 0
 			}

@@ -86,7 +86,8 @@ func read(ctx context.Context, src Source, o *Options, p *pool, see func(positio
 		if is && see == nil {
 			captured.plain(p)
 		}
-		seg := p.slot()
+		x := p.slot()
+		seg := &x.seg
 		position, err := src.Next(seg)
 		if err != nil {
 			return nil
@@ -102,7 +103,7 @@ func read(ctx context.Context, src Source, o *Options, p *pool, see func(positio
 				return err
 			}
 		}
-		p.hand(position)
+		p.hand(x, position)
 	}
 	return nil
 }

@@ -198,9 +198,9 @@ func TestTake_allocatesNothing(t *testing.T) {
 			if s.Flags.Any(reassembly.SYN | reassembly.FIN | reassembly.RST) {
 				continue // these begin and end things, and may allocate
 			}
-			tuple := flow.Tuple(s)
-			p := w.partition(partitionOf(tuple))
-			p.process(s, uint64(i), p.flows.Hash(s), flow.New, flow.Fingerprint(tuple, s), &w.events)
+			p := w.partition(partitionOf(flow.Tuple(s)))
+			h := p.flows.Hashes(s)
+			p.process(s, uint64(i), &h, &w.events)
 		}
 	}
 	feed()
@@ -240,9 +240,9 @@ func TestClose_allocatesNothing(t *testing.T) {
 				seg.Src, seg.Dst = server, client
 			}
 			position, at = position+1, at+10_000
-			tuple := flow.Tuple(seg)
-			p := w.partition(partitionOf(tuple))
-			p.process(seg, position, p.flows.Hash(seg), flow.New, flow.Fingerprint(tuple, seg), &w.events)
+			p := w.partition(partitionOf(flow.Tuple(seg)))
+			h := p.flows.Hashes(seg)
+			p.process(seg, position, &h, &w.events)
 		}
 	}
 	const many = 10_000

@@ -38,7 +38,8 @@ func (f *feeder) give(fromServer bool, seg reassembly.Segment) *flow.Flow {
 	if fromServer {
 		seg.Src, seg.Dst = seg.Dst, seg.Src
 	}
-	return f.flows.At(f.process(&seg, f.position, f.flows.Hash(&seg), flow.New, flow.Fingerprint(flow.Tuple(&seg), &seg), &f.ev))
+	h := f.flows.Hashes(&seg)
+	return f.flows.At(f.process(&seg, f.position, &h, &f.ev))
 }
 
 // A connection that has to leave ends, with its findings, before its place is used

@@ -74,10 +74,10 @@ func (l *Live) segment(fr *capture.Frame, seg *reassembly.Segment) {
 	if l.Seen != nil {
 		l.Seen(fr, seg)
 	}
-	tuple := flow.Tuple(seg)
-	p := l.worker.partition(partitionOf(tuple))
+	p := l.worker.partition(partitionOf(flow.Tuple(seg)))
 	kept := len(p.kept)
-	id := p.process(seg, l.position, p.flows.Hash(seg), flow.New, flow.Fingerprint(tuple, seg), &l.worker.events)
+	h := p.flows.Hashes(seg)
+	id := p.process(seg, l.position, &h, &l.worker.events)
 	l.finish(p, kept)
 	if id != flow.New {
 		l.announce(p, p.flows.At(id), seg.At)

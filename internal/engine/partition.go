@@ -19,6 +19,7 @@ type partition struct {
 	watch   watch.Set
 	waits   *waits.Ledger
 	starts  fsm.Kinds // what starts a watcher
+	read    fsm.Kinds // of which somebody reads the entries, whatever the connection
 	now     int64     // latest segment
 
 	traceEnd int64 // once it is known
@@ -58,6 +59,9 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 		}
 	}
 	p.starts = p.watch.Starts()
+	if p.read = p.starts; o.longWay || o.Follow != nil {
+		p.read = ^fsm.Kinds(0)
+	}
 	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
 	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer
 	p.waits.Eager = o.longWay
@@ -72,7 +76,7 @@ func (p *partition) reset() {
 	p.flows.Reset()
 	p.watch.Reset()
 	p.waits.Reset()
-	*p = partition{options: p.options, flows: p.flows, watch: p.watch, waits: p.waits, starts: p.starts, accounts: p.accounts}
+	*p = partition{options: p.options, flows: p.flows, watch: p.watch, waits: p.waits, starts: p.starts, read: p.read, accounts: p.accounts}
 }
 
 // process is the way of one segment: the clock, the connection it belongs to, what it
@@ -82,18 +86,42 @@ func (p *partition) reset() {
 // The clock is that of half-closed connections, and of the segment's own. Deadlines of
 // others wait until something is known of them: between two segments there may be a
 // gap in which nobody captured, and another connection may have taken the four-tuple.
-func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint32, guess flow.ID, print uint64, ev *fsm.Events) flow.ID {
+func (p *partition) process(seg *reassembly.Segment, position uint64, h *flow.Hashes, ev *fsm.Events) flow.ID {
 	p.now = max(p.now, seg.At)
 	if p.watch.Timers.Due(p.now) { // before all else: the segment may be another connection's, or a duplicate
 		p.halfClosed(p.now)
 	}
 	if seg.IsQuote() {
-		return p.quoted(seg, hash, print, ev)
+		return p.quoted(seg, h.Hash, h.Print, ev)
 	}
-	f, m := p.flows.Find(seg, hash, guess, print)
+	guess := p.flows.Guess(h.Hash)
+	if f, side, kinds := p.flows.Predict(guess, seg); f != nil && kinds&p.read == 0 && (f.Watchers == 0 || p.watch.Deaf(f.Watchers, kinds, seg.At)) {
+		p.predicted(f, guess, seg, side, kinds, h.Print, ev)
+		return guess
+	}
+	return p.anySegment(seg, position, h, guess, ev)
+}
+
+// predicted is the short way, of a segment that the connection expects and no watcher hears of.
+func (p *partition) predicted(f *flow.Flow, id flow.ID, seg *reassembly.Segment, side reassembly.Side, kinds fsm.Kinds, print uint64, ev *fsm.Events) {
+	if marks := p.flows.Predicted(f, id, seg, side, print); marks != 0 {
+		if marks.Has(flow.Duplicate) {
+			return
+		}
+		f.Conn.MayBeDuplicates()
+	}
+	f.Conn.StepPredicted(seg, side, kinds, ev)
+	if f.Account != 0 || seg.Len > 0 && p.openAccount(id, f) {
+		f.Account = p.waits.Process(f.Account, uint32(id), seg, side, ev, &f.Conn)
+	}
+}
+
+// anySegment is the long way.
+func (p *partition) anySegment(seg *reassembly.Segment, position uint64, h *flow.Hashes, guess flow.ID, ev *fsm.Events) flow.ID {
+	f, m := p.flows.Find(seg, h.Hash, guess, h.Print)
 	if m.Marks.Has(flow.Duplicate) {
 		if m.ID == flow.New {
-			m.ID, _ = p.add(position, hash)
+			m.ID, _ = p.add(position, h.Hash)
 		}
 		return m.ID
 	}
@@ -107,14 +135,13 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 	if f.Watchers != 0 {
 		f.Watchers = p.watch.Expire(f.Watchers, seg.At, f.Conn.View())
 	}
-	ev.Unread = p.unread(f.Watchers)
 	f.Conn.Step(seg, m.Side, &p.flows.Gaps, ev)
 	if m.Marks.Has(flow.Shared) {
 		f.Account = p.waits.Settle(f.Account)
-		p.bystanders(&m, seg, position, hash, ev)
+		p.bystanders(&m, seg, position, h.Hash, ev)
 	}
 	if m.ID == flow.New {
-		m.ID, f = p.add(position, hash)
+		m.ID, f = p.add(position, h.Hash)
 	}
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
@@ -133,18 +160,6 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, hash uint3
 		p.options.Follow.note(f, seg, m.Side, ev, p.options.Settings.TimeWait)
 	}
 	return m.ID
-}
-
-// unread are the kinds of event that start no watcher and that none of the connection's
-// subscribes to.
-func (p *partition) unread(watchers uint32) fsm.Kinds {
-	if p.options.longWay {
-		return 0
-	}
-	if watchers == 0 {
-		return ^p.starts
-	}
-	return ^(p.starts | p.watch.Subscribed(watchers))
 }
 
 // quoted is the way of a segment that an ICMP error quotes: it changes nothing about its

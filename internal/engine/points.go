@@ -164,8 +164,9 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 			}
 		}
 		p := pools[seg.Tap]
-		*p.slot() = seg
-		p.hand(position)
+		x := p.slot()
+		x.seg = seg
+		p.hand(x, position)
 	}
 	if err == io.EOF {
 		err = nil

@@ -21,22 +21,17 @@ const aloneSize = 512
 // every batch and processes what is its own: that costs less than sorting segments
 // into batches of their own, which copies them.
 type batch struct {
-	segs     [batchSize]reassembly.Segment
-	position [batchSize]uint64 // among all segments of the trace
-	tuple    [batchSize]uint64 // the fixed hash of the four-tuple
-	hash     [batchSize]uint32 // the seeded one
-	print    [batchSize]uint64 // the fingerprint
-	n        int
-	left     atomic.Int32 // workers that are not done with it
+	items [batchSize]item
+	n     int
+	left  atomic.Int32 // workers that are not done with it
 }
 
-// add adds the segment that was decoded into the next slot. It is hashed here,
-// where it is in the cache: to a worker, it comes from another processor's.
-func (b *batch) add(position uint64, s *flow.Seed) {
-	n, seg := b.n, &b.segs[b.n]
-	tuple, hash := s.Hashes(seg)
-	b.position[n], b.tuple[n], b.hash[n], b.print[n] = position, tuple, hash, flow.Fingerprint(tuple, seg)
-	b.n++
+// An item is a segment and what it is found by. It is hashed where it was decoded, in the
+// cache: to a worker, it comes from another processor's.
+type item struct {
+	seg      reassembly.Segment
+	position uint64 // among all segments of the trace
+	flow.Hashes
 }
 
 // A pool is the workers and the way to them.
@@ -105,11 +100,13 @@ func (p *pool) fresh() *batch {
 }
 
 // slot is where the next segment is to be decoded.
-func (p *pool) slot() *reassembly.Segment { return &p.current.segs[p.current.n] }
+func (p *pool) slot() *item { return &p.current.items[p.current.n] }
 
 // hand passes the segment in the slot on.
-func (p *pool) hand(position uint64) {
-	if p.current.add(position, &p.seed); p.current.n == p.most {
+func (p *pool) hand(x *item, position uint64) {
+	x.position = position
+	p.seed.Hashes(&x.seg, &x.Hashes)
+	if p.current.n++; p.current.n == p.most {
 		p.send()
 	}
 }

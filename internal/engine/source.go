@@ -120,29 +120,29 @@ func (f *frames) plain(p *pool) {
 		if n == 0 {
 			return
 		}
-		before := f.position
+		before, file := f.position, f.ahead[0].File
+		f.trace.Frames(n, f.ahead[0].At, f.ahead[n-1].At, func(i int) int64 { return f.ahead[i].At })
 		for i := range f.ahead[:n] {
-			fr, seg := &f.ahead[i], p.slot()
-			f.frame(fr)
-			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
+			fr, x := &f.ahead[i], p.slot()
+			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &x.seg)
 			for {
 				if f.counts(reason) {
 					f.position++
-					seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = fr.At, fr.Num, fr.File, 0, fr.Missing
-					p.hand(f.position)
+					x.seg.At, x.seg.Frame, x.seg.File, x.seg.Tap, x.seg.Missing = fr.At, fr.Num, file, 0, fr.Missing
+					p.hand(x, f.position)
 				}
 				if !f.decoder.More() {
 					break
 				}
-				seg = p.slot()
-				reason = f.decoder.Next(seg)
+				x = p.slot()
+				reason = f.decoder.Next(&x.seg)
 			}
 		}
 		if f.position > before {
-			f.saw(f.ahead[0].File)
+			f.saw(file)
 		}
 		if f.decoder.Overlong > 0 {
-			f.sawOverlong(f.ahead[0].File)
+			f.sawOverlong(file)
 		}
 	}
 }

@@ -44,7 +44,8 @@ func NewTuples(o Options, trace *stats.Trace) *Tuples {
 // a connection begins with this one.
 func (t *Tuples) Process(position uint64, seg *reassembly.Segment) (begins bool) {
 	p := t.part
-	id := p.process(seg, position, p.flows.Hash(seg), flow.New, flow.Fingerprint(flow.Tuple(seg), seg), &t.events)
+	h := p.flows.Hashes(seg)
+	id := p.process(seg, position, &h, &t.events)
 	return id != flow.New && p.flows.At(id).Position == position
 }
 

@@ -27,14 +27,15 @@ func (w *worker) run() {
 
 func (w *worker) process(b *batch) {
 	for i := range b.n {
-		part := partitionOf(b.tuple[i])
+		x := &b.items[i]
+		part := partitionOf(x.Tuple)
 		if !w.own[part] {
 			continue
 		}
 		p := w.partition(part)
-		id := p.process(&b.segs[i], b.position[i], b.hash[i], p.flows.Guess(b.hash[i]), b.print[i], &w.events)
+		id := p.process(&x.seg, x.position, &x.Hashes, &w.events)
 		if w.options.Points != nil {
-			w.options.Points.note(b.position[i], p.flows.At(id).Position)
+			w.options.Points.note(x.position, p.flows.At(id).Position)
 		}
 	}
 }

@@ -72,6 +72,30 @@ func (t *Table) guessed(guess ID, seg *reassembly.Segment) (f *Flow, fromLo bool
 	return f, fromLo
 }
 
+// Predict is the connection with that ID, if the segment is an expected one of it, and the kinds
+// of event that it brings there: see [fsm.Conn.Predicts]. It is nil otherwise.
+func (t *Table) Predict(guess ID, seg *reassembly.Segment) (f *Flow, side reassembly.Side, kinds fsm.Kinds) {
+	f, fromLo := t.guessed(guess, seg)
+	if f == nil {
+		return nil, side, 0
+	}
+	side = f.Conn.SideOf(fromLo)
+	if kinds = f.Conn.Predicts(seg, side); kinds == 0 {
+		return nil, side, 0
+	}
+	return f, side, kinds
+}
+
+// Predicted is Find for such a segment.
+func (t *Table) Predicted(f *Flow, id ID, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
+	if len(t.replaced) > 0 {
+		delete(t.replaced, id)
+	}
+	marks := t.duplicates.check(f, seg, side, print)
+	f.fresh = f.fresh || !marks.Has(Duplicate)
+	return marks
+}
+
 // search is Find where the guess was wrong. The duplicate of a segment that is out of
 // window belongs where that did, also through another tunnel.
 func (t *Table) search(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print uint64) ID {

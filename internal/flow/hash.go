@@ -18,10 +18,18 @@ func NewSeed() Seed { return Seed{rand.Uint64(), rand.Uint64()} }
 // both directions.
 func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return s.hashOf(&seg.Src, &seg.Dst) }
 
-// Hashes are Tuple and Hash of a segment.
-func (s *Seed) Hashes(seg *reassembly.Segment) (tuple uint64, hash uint32) {
+// Hashes are what a segment is found by.
+type Hashes struct {
+	Tuple uint64 // see Tuple
+	Print uint64 // see Fingerprint
+	Hash  uint32 // see Seed.Hash
+}
+
+// Hashes are those of a segment, in h.
+func (s *Seed) Hashes(seg *reassembly.Segment, h *Hashes) {
 	src, dst := wordsOf(&seg.Src), wordsOf(&seg.Dst)
-	return fixed.tuple(src, dst), uint32(s.tuple(src, dst) >> 32)
+	h.Tuple, h.Hash = fixed.tuple(src, dst), uint32(s.tuple(src, dst)>>32)
+	h.Print = Fingerprint(h.Tuple, seg)
 }
 
 // hashOf is Hash of the segments between two ends.

@@ -143,6 +143,12 @@ func (t *Table) Uncompacted(yield func(ID, *Flow) bool) {
 // Hash is the seeded hash of a segment's four-tuple.
 func (t *Table) Hash(seg *reassembly.Segment) uint32 { return t.seed.Hash(seg) }
 
+// Hashes are those of a segment in this table.
+func (t *Table) Hashes(seg *reassembly.Segment) (h Hashes) {
+	t.seed.Hashes(seg, &h)
+	return h
+}
+
 // probe looks for a connection of the key from slot p on, and returns its ID and the
 // slot behind it. Begin with p = hash.
 func (t *Table) probe(k *reassembly.Key, hash, p uint32) (id ID, next uint32, ok bool) {

@@ -85,6 +85,19 @@ func (t *Trace) Frame(at int64, stepped bool) {
 	t.odd(at, stepped)
 }
 
+// Frames counts n frames that were captured in order, the first and the last of them at these
+// times, and each at its own.
+func (t *Trace) Frames(n int, first, last int64, at func(int) int64) {
+	if t.Last != 0 && first >= t.Last && last-t.Last <= Pause { // nearly always
+		t.Packets += uint64(n)
+		t.Last = last
+		return
+	}
+	for i := range n {
+		t.Frame(at(i), false)
+	}
+}
+
 func (t *Trace) odd(at int64, stepped bool) {
 	if stepped {
 		t.Step(at)

@@ -245,13 +245,14 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 	return watchers
 }
 
-// Subscribed are the kinds of event that concern the connection's watchers: all while its
-// close is recorded.
-func (s *Set) Subscribed(watchers uint32) fsm.Kinds {
+// Deaf reports whether events of these kinds concern none of the connection's watchers, and no
+// deadline of theirs is due by trace time now. All concern the record of a close.
+func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, now int64) bool {
 	if watchers&closingBit != 0 {
-		return ^fsm.Kinds(0)
+		return false
 	}
-	return s.groups.at(watchers).subscribed
+	g := s.groups.at(watchers)
+	return g.subscribed&kinds == 0 && (g.due == 0 || g.due > now)
 }
 
 // Due goes through the connections of which a deadline is due by trace time now: their
