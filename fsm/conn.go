@@ -36,7 +36,7 @@ type end struct {
 	mss    uint16
 	tries  uint16 // probes in a row: the article's retry was at 0x333
 	state  State
-	scale  uint8 // its window scale, if opts has HasScale
+	scale  uint8 // its window scale as its SYN has it, shifted by offeredScale; below, the one in force: see agreeScale
 	row    uint8 // retransmissions in a row
 	acks   uint8 // pure ACKs, counted to 255
 	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 255

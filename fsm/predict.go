@@ -38,10 +38,10 @@ func (c *Conn) Predicts(seg *reassembly.Segment, side reassembly.Side) Kinds {
 		seg.Opts.NBlocks|uint8(seg.Opts.Has&reassembly.OptionsCut)|uint8(seg.Missing) != 0 || seg.Tunnel != c.tunnel || seg.File != c.file || peer.row != 0 {
 		return 0
 	}
-	shift := c.scaleOf(side)
+	shift := own.shift()
 	wnd := uint32(seg.Window) << shift
 	switch edge := seg.Ack + reassembly.Seq(wnd); {
-	case wnd < max(uint32(own.mss), 1) || int32(edge-peer.out.Edge) <= -(1<<(shift&15)), // WindowShut, WindowSmall, WindowShrunk
+	case wnd < max(uint32(own.mss), 1) || int32(edge-peer.out.Edge) <= -(1<<shift), // WindowShut, WindowSmall, WindowShrunk
 		seg.At-max(own.last.At, peer.last.At) >= int64(idleTime),
 		seg.IPID == own.last.IPID && c.IsTranslatedDuplicate(seg, side),
 		moved == 0 && seg.Seq == own.wl1 && own.dir.is(countsIDs) && orderOf(seg.IPID, own.wlID) == before: // an older window
@@ -71,7 +71,7 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 			s.sampleRTT()
 		}
 	}
-	wnd := uint32(seg.Window) << c.scaleOf(side)
+	wnd := uint32(seg.Window) << own.shift()
 	own.wl1, own.wlID = seg.Seq, seg.IPID
 	own.maxWnd = max(own.maxWnd, wnd)
 	peer.out.Edge = seg.Ack + reassembly.Seq(wnd)
@@ -96,5 +96,5 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 	if seg.At < own.last.At || c.beyond != 0 {
 		c.wentBack(peer, seg.At)
 	}
-	own.last = reassembly.MarkOf(seg)
+	own.last.Set(seg)
 }

@@ -82,7 +82,7 @@ func (s *step) remember() {
 	if s.seg.At < s.own.last.At || s.c.beyond != 0 {
 		s.c.wentBack(s.peer, s.seg.At)
 	}
-	s.own.last = reassembly.MarkOf(s.seg)
+	s.own.last.Set(s.seg)
 }
 
 func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side, 0) }
@@ -150,7 +150,8 @@ func (s *step) open() {
 	if seg.Opts.Has&reassembly.HasMSS != 0 {
 		own.mss = seg.Opts.MSS
 	}
-	own.scale = min(seg.Opts.Scale, 14) // RFC 7323 2.3
+	own.scale = min(seg.Opts.Scale, 14) << offeredScale // RFC 7323 2.3
+	s.c.agreeScale()
 	own.out.Send(seg.Seq, s.n, s.room)
 	if again {
 		s.sentAgain()

@@ -61,7 +61,7 @@ func (c *Conn) TCB(side reassembly.Side, at int64, timeWait time.Duration) TCB {
 	t := TCB{
 		ISS: o.ISS, IRS: p.ISS, SndUna: o.Una, SndNxt: o.Nxt, MaxWnd: peer.maxWnd,
 		SndWnd: uint32(o.Edge - o.Una), SndWL1: peer.wl1, SndWL2: o.Una,
-		RcvNxt: p.Una, RcvWnd: uint32(p.Edge - p.Una), SndScale: peer.scale, RcvScale: own.scale,
+		RcvNxt: p.Una, RcvWnd: uint32(p.Edge - p.Una), SndScale: peer.scale >> offeredScale, RcvScale: own.scale >> offeredScale,
 		MSS: own.mss, SRTT: int64(c.smoothedRTT(side)), RTTVar: int64(own.rttvar) * int64(time.Microsecond),
 		RTO: int64(min(c.rto(side)<<min(own.row, 7), maxRTO)), Rexmits: int(own.row),
 		Probing: peer.dir.is(shut) && own.tries > 0, Probes: int(own.tries),

@@ -85,14 +85,26 @@ func (s *step) setWindow() {
 	own.wlID = s.seg.IPID
 }
 
-// scaleOf is the shift in force for the side's windows: none unless both SYNs
-// carried the option (RFC 7323 2.2).
-func (c *Conn) scaleOf(side reassembly.Side) uint8 {
-	if c.ends[0].opts&c.ends[1].opts&reassembly.HasScale == 0 {
-		return 0
+// offeredScale is where the scale of a SYN lies in end.scale.
+const offeredScale = 4
+
+// agreeScale puts the scales of both SYNs in force, if both carried the option, and none
+// otherwise (RFC 7323 2.2).
+func (c *Conn) agreeScale() {
+	both := c.ends[0].opts&c.ends[1].opts&reassembly.HasScale != 0
+	for i := range c.ends {
+		e := &c.ends[i]
+		if e.scale &^= 1<<offeredScale - 1; both {
+			e.scale |= e.scale >> offeredScale
+		}
 	}
-	return c.ends[side].scale
 }
+
+// shift is the one in force for the windows that this end offers.
+func (e *end) shift() uint8 { return e.scale & (1<<offeredScale - 1) }
+
+// scaleOf is the shift in force for the side's windows.
+func (c *Conn) scaleOf(side reassembly.Side) uint8 { return c.ends[side].shift() }
 
 // scaleUnknown says whether windows may be scaled without our knowing.
 func (c *Conn) scaleUnknown() bool {

@@ -94,19 +94,13 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, h *flow.Ha
 	if seg.IsQuote() {
 		return p.quoted(seg, h.Hash, h.Print, ev)
 	}
-	guess := p.flows.Guess(h.Hash)
-	if f, side, kinds := p.flows.Predict(guess, seg); f != nil && kinds&p.read == 0 && (f.Watchers == 0 || p.watch.Deaf(f.Watchers, kinds, seg.At)) {
-		p.predicted(f, guess, seg, side, kinds, h.Print, ev)
-		return guess
+	f, id, side, kinds := p.flows.Predict(seg, h.Hash)
+	if f == nil || kinds&p.read != 0 || f.Watchers != 0 && !p.watch.Deaf(f.Watchers, kinds, seg.At) {
+		return p.unexpected(seg, position, h, id, ev)
 	}
-	return p.anySegment(seg, position, h, guess, ev)
-}
-
-// predicted is the short way, of a segment that the connection expects and no watcher hears of.
-func (p *partition) predicted(f *flow.Flow, id flow.ID, seg *reassembly.Segment, side reassembly.Side, kinds fsm.Kinds, print uint64, ev *fsm.Events) {
-	if marks := p.flows.Predicted(f, id, seg, side, print); marks != 0 {
+	if marks := p.flows.Predicted(f, id, seg, side, h.Print); marks != 0 {
 		if marks.Has(flow.Duplicate) {
-			return
+			return id
 		}
 		f.Conn.MayBeDuplicates()
 	}
@@ -114,10 +108,12 @@ func (p *partition) predicted(f *flow.Flow, id flow.ID, seg *reassembly.Segment,
 	if f.Account != 0 || seg.Len > 0 && p.openAccount(id, f) {
 		f.Account = p.waits.Process(f.Account, uint32(id), seg, side, ev, &f.Conn)
 	}
+	return id
 }
 
-// anySegment is the long way.
-func (p *partition) anySegment(seg *reassembly.Segment, position uint64, h *flow.Hashes, guess flow.ID, ev *fsm.Events) flow.ID {
+// unexpected is the way of a segment that its connection did not expect, or of which somebody
+// hears, and of any that may be of several.
+func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow.Hashes, guess flow.ID, ev *fsm.Events) flow.ID {
 	f, m := p.flows.Find(seg, h.Hash, guess, h.Print)
 	if m.Marks.Has(flow.Duplicate) {
 		if m.ID == flow.New {

@@ -62,11 +62,17 @@ type entry struct {
 //
 // Between two interfaces or files, which may be taps, no time limit would apply.
 func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
-	here, seen := d.bucket(print), entryOf(seg, print)
-	if d.recent == 0 && !here.mayHold(seen.print) && !f.Conn.MayRepeat(seg, side) { // nearly always
-		here.add(seen)
+	here := d.bucket(print)
+	if d.recent == 0 && !here.mayHold(uint32(print>>32)) && !f.Conn.MayRepeat(seg, side) { // nearly always
+		here.first().set(seg, print)
 		return 0
 	}
+	return d.compare(here, f, seg, side, print)
+}
+
+// compare is check where something is like the frame.
+func (d *duplicates) compare(here *bucket, f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
+	seen := entryOf(seg, print)
 	stamped := seg.Opts.Has&reassembly.HasTimestamps != 0
 	e := here.find(&seen)
 	switch {
@@ -82,7 +88,7 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 			d.grow()
 			here = d.bucket(print)
 		}
-		here.add(seen)
+		*here.first() = seen
 		return 0
 	}
 	sent := f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B)
@@ -140,8 +146,15 @@ func apart(a, b uint32) uint32 { return min(a-b, b-a) }
 // pathOf is the segment's link-layer addresses and tunnel, mixed.
 func pathOf(seg *reassembly.Segment) uint32 { return seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16) }
 
-func entryOf(seg *reassembly.Segment, print uint64) entry {
-	return entry{uint32(print >> 32), micros(seg), pathOf(seg), seg.IPID, seg.TTL, 1 | uint8(print/minBuckets)<<1}
+func entryOf(seg *reassembly.Segment, print uint64) (e entry) {
+	e.set(seg, print)
+	return e
+}
+
+// set makes e what is remembered of the frame.
+func (e *entry) set(seg *reassembly.Segment, print uint64) {
+	e.print, e.at, e.path = uint32(print>>32), micros(seg), pathOf(seg)
+	e.ipid, e.ttl, e.more = seg.IPID, seg.TTL, 1|uint8(print/minBuckets)<<1
 }
 
 // find returns the entry that the frame may be a duplicate of, nil if there is none.
@@ -159,13 +172,13 @@ func (b *bucket) mayHold(print uint32) bool {
 	return b[0].print == print || b[1].print == print || b[2].print == print || b[3].print == print
 }
 
-// add puts an entry first, and forgets the last. It costs less than copy, which
-// calls memmove.
-func (b *bucket) add(e entry) {
+// first makes room for an entry before all others, and forgets the last. It costs less than
+// copy, which calls memmove.
+func (b *bucket) first() *entry {
 	b[3] = b[2]
 	b[2] = b[1]
 	b[1] = b[0]
-	b[0] = e
+	return &b[0]
 }
 
 // resembles reports whether one of two frames may be a duplicate of the other.

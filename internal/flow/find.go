@@ -29,7 +29,7 @@ const (
 func (all Marks) Has(m Marks) bool { return all&m != 0 }
 
 // Find finds the connection that a segment belongs to, or begins it. hash is that of
-// the four-tuple, print the segment's Fingerprint; guess may be any ID.
+// the four-tuple, print the segment's Hashes.Print; guess may be any ID.
 //
 // Where one begins, f is At(New), until Add takes it in or another begins.
 func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (f *Flow, m Match) {
@@ -72,18 +72,23 @@ func (t *Table) guessed(guess ID, seg *reassembly.Segment) (f *Flow, fromLo bool
 	return f, fromLo
 }
 
-// Predict is the connection with that ID, if the segment is an expected one of it, and the kinds
-// of event that it brings there: see [fsm.Conn.Predicts]. It is nil otherwise.
-func (t *Table) Predict(guess ID, seg *reassembly.Segment) (f *Flow, side reassembly.Side, kinds fsm.Kinds) {
-	f, fromLo := t.guessed(guess, seg)
-	if f == nil {
-		return nil, side, 0
+// Predict is the connection that most likely has the segment, the side that sent it, and the kinds
+// of event that it brings there, if it is an expected one: see [fsm.Conn.Predicts]. Otherwise f is
+// nil, and id a guess for Find.
+func (t *Table) Predict(seg *reassembly.Segment, hash uint32) (f *Flow, id ID, side reassembly.Side, kinds fsm.Kinds) {
+	if id = t.Guess(hash); id == New {
+		return nil, id, side, 0
+	}
+	f = t.At(id)
+	fromLo, is := f.Conn.Sends(seg)
+	if !is || f.shared {
+		return nil, id, side, 0
 	}
 	side = f.Conn.SideOf(fromLo)
 	if kinds = f.Conn.Predicts(seg, side); kinds == 0 {
-		return nil, side, 0
+		return nil, id, side, 0
 	}
-	return f, side, kinds
+	return f, id, side, kinds
 }
 
 // Predicted is Find for such a segment.

@@ -27,7 +27,7 @@ func TestFind_anyGuess(t *testing.T) {
 		if rng.IntN(2) == 0 {
 			seg.Src, seg.Dst = seg.Dst, seg.Src
 		}
-		hash, print := plain.Hash(&seg), Fingerprint(Tuple(&seg), &seg)
+		hash, print := plain.Hash(&seg), plain.Hashes(&seg).Print
 		guess := ID(rng.Uint32N(guessing.made))
 		if rng.IntN(2) == 0 {
 			guess = guessing.Guess(hash)

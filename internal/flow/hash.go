@@ -21,15 +21,23 @@ func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return s.hashOf(&seg.Src, 
 // Hashes are what a segment is found by.
 type Hashes struct {
 	Tuple uint64 // see Tuple
-	Print uint64 // see Fingerprint
+	Print uint64 // of what a duplicate has in common with its original: what falls out of a cache of these must not depend on a seed
 	Hash  uint32 // see Seed.Hash
 }
 
 // Hashes are those of a segment, in h.
 func (s *Seed) Hashes(seg *reassembly.Segment, h *Hashes) {
-	src, dst := wordsOf(&seg.Src), wordsOf(&seg.Dst)
-	h.Tuple, h.Hash = fixed.tuple(src, dst), uint32(s.tuple(src, dst)>>32)
-	h.Print = Fingerprint(h.Tuple, seg)
+	src, dst, o := wordsOf(&seg.Src), wordsOf(&seg.Dst), &seg.Opts
+	tuple := fixed.tuple(src, dst)
+	p := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
+	p = mix(p^src.lo, uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
+	if o.Has&reassembly.HasTimestamps != 0 {
+		p = mix(p, uint64(o.TSVal)<<32|uint64(o.TSEcr))
+	}
+	for b := range o.NBlocks {
+		p = mix(p, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
+	}
+	h.Tuple, h.Print, h.Hash = tuple, p, uint32(s.tuple(src, dst)>>32)
 }
 
 // hashOf is Hash of the segments between two ends.
@@ -60,22 +68,6 @@ var fixed = Seed{0x8EBC6AF09C88C6E3, 0xE7037ED1A0B428DB}
 // defines it.
 func Tuple(seg *reassembly.Segment) uint64 {
 	return fixed.tuple(wordsOf(&seg.Src), wordsOf(&seg.Dst))
-}
-
-// Fingerprint hashes what a duplicate has in common with its original, given the
-// Tuple: what falls out of a cache of these must not depend on a seed.
-func Fingerprint(tuple uint64, seg *reassembly.Segment) uint64 {
-	o := &seg.Opts
-	h := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
-	h = mix(h^binary.LittleEndian.Uint64(seg.Src.Addr[8:]),
-		uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
-	if o.Has&reassembly.HasTimestamps != 0 {
-		h = mix(h, uint64(o.TSVal)<<32|uint64(o.TSEcr))
-	}
-	for b := range o.NBlocks {
-		h = mix(h, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
-	}
-	return h
 }
 
 func mix(h, v uint64) uint64 {

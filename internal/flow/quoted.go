@@ -32,6 +32,6 @@ func (d *duplicates) repeated(seg *reassembly.Segment, print uint64) bool {
 	if here.find(&seen) != nil {
 		return true
 	}
-	here.add(seen)
+	*here.first() = seen
 	return false
 }

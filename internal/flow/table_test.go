@@ -32,7 +32,7 @@ func (d *driver) give(client uint16, fromServer bool, seg reassembly.Segment) *F
 	if fromServer {
 		seg.Src, seg.Dst = seg.Dst, seg.Src
 	}
-	return d.At(d.process(&seg, d.Hash(&seg), New, Fingerprint(Tuple(&seg), &seg)))
+	return d.At(d.process(&seg, d.Hash(&seg), New, d.Hashes(&seg).Print))
 }
 
 func (d *driver) process(seg *reassembly.Segment, hash uint32, guess ID, print uint64) ID {

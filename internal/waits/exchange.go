@@ -78,7 +78,8 @@ func (s *step) asks() {
 	if bytes := s.conn.Bytes(reassembly.A); !s.asking {
 		s.requested = bytes - min(bytes, uint64(s.seg.Len))
 	}
-	s.asking, s.request, s.thought = true, reassembly.MarkOf(s.seg), s.Waits[detectors.ServerApp]
+	s.request.Set(s.seg)
+	s.asking, s.thought = true, s.Waits[detectors.ServerApp]
 }
 
 // delivered reports whether the server acknowledged the request before it answered.

@@ -72,7 +72,7 @@ func (r *run) offered(w uint32) {
 func (r *run) payload(seg *reassembly.Segment, out *reassembly.Stream) {
 	r.flight = max(r.flight, out.InFlight())
 	r.pause = seg.At - r.last.At
-	r.last = reassembly.MarkOf(seg)
+	r.last.Set(seg)
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 }
 
