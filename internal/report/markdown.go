@@ -59,7 +59,7 @@ func spellOut(s, marks string) string {
 	var b []byte
 	for i := 0; i < len(s); i++ {
 		link := strings.HasPrefix(s[i:], "://") || s[i] == '.' && i >= 3 && strings.EqualFold(s[i-3:i], "www")
-		if link || strings.IndexByte(marks, s[i]) >= 0 {
+		if link || strings.IndexByte(marks, s[i]) >= 0 && !bareLess(s[i:]) {
 			b = appendHexEscape(b, s[i])
 		} else {
 			b = append(b, s[i])
@@ -67,6 +67,14 @@ func spellOut(s, marks string) string {
 	}
 	return string(b)
 }
+
+// bareLess reports whether s begins with a < that begins no tag, as in arrows: a tag's is
+// followed by a letter, /, ! or ? (HTML 13.2.5.6).
+func bareLess(s string) bool {
+	return s[0] == '<' && (len(s) == 1 || strings.IndexByte("/!?", s[1]) < 0 && !isLetter(s[1]))
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // mdProse is a sentence as plain text on one line: every mark that could be
 // markup is escaped (CommonMark 2.4). Mentions and references are found in the

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -87,7 +88,7 @@ func TestMarkdown_staysInItsCell(t *testing.T) {
 	cells := 0
 	for _, line := range strings.Split(string(written(t, Markdown, hostile(), testOptions())), "\n") {
 		plain := ours.Replace(line)
-		if strings.ContainsAny(plain, "<@") {
+		if markup.MatchString(plain) {
 			t.Errorf("markup or mention in %q", line)
 		}
 		if !strings.HasPrefix(line, "#") && strings.Contains(plain, "#") {
@@ -104,6 +105,20 @@ func TestMarkdown_staysInItsCell(t *testing.T) {
 			cells = n
 		case n != cells:
 			t.Errorf("%d bars, want %d: %q", n, cells, line)
+		}
+	}
+}
+
+// markup is what begins a tag, or a mention.
+var markup = regexp.MustCompile(`<[A-Za-z/!?]|@`)
+
+func TestMarkdown_code(t *testing.T) {
+	for in, want := range map[string]string{
+		"<--- . 1:1(0)": "`<--- . 1:1(0)`", "BYTES >/<": "`BYTES >/<`", "a < b": "`a < b`",
+		"<b>": "`\\x3cb>`", "</details>": "`\\x3c/details>`", "<!--": "`\\x3c!--`", "<?x": "`\\x3c?x`",
+	} {
+		if got := mdCode(in); got != want {
+			t.Errorf("mdCode(%q) = %s, want %s", in, got, want)
 		}
 	}
 }
