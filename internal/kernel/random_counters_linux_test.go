@@ -32,7 +32,7 @@ func (b *besides) add(kernel, ours int) {
 const (
 	besideDSACKs   = "D-SACKs (TCPDSACKOldSent, TCPDSACKOfoSent)"
 	besideTLPs     = "tail loss probes (TCPLossProbes)"
-	besideTimeouts = "spurious timeouts (TCPSpuriousRTOs)"
+	besideTimeouts = "spurious timeouts (TCPLossUndo)"
 )
 
 // checkCounters compares both sides' counters with what tcptrace counts. Where a kernel says
@@ -63,7 +63,11 @@ func (p *randomCase) checkCounters(file string, rep *tcptrace.Report, all *summa
 		all.beside(besideDSACKs).add(sent, dsacks)
 		if p.metric(rep, side, "resent") > 0 { // else there is no finding that counts them
 			all.beside(besideTLPs).add(kernel["TCPLossProbes"], p.metric(rep, side, "tlp"))
-			all.beside(besideTimeouts).add(kernel["TCPSpuriousRTOs"], p.metric(rep, side, "spurious"))
+			undone, spurious := kernel["TCPLossUndo"], p.metric(rep, side, "spurious")
+			all.beside(besideTimeouts).add(undone, spurious)
+			if spurious < undone {
+				faults = append(faults, fmt.Sprintf("tcptrace counts %d spurious retransmissions, the kernel undid %d timeouts", spurious, undone))
+			}
 		}
 		all.Unlock()
 	}
