@@ -143,7 +143,7 @@ func (b *builder) doubled(i int) (is bool) {
 			b.unitName(i), quantity.Count(uint64(s.limit), "segment")))
 		return true
 	}
-	crossed := s.crossed(&pairs)
+	crossed, further := s.crossed(&pairs), s.further(&pairs)
 	p := b.unitTap[i]
 	first := &b.points[p]
 	first.group = len(b.points) + maxUnits // nobody else's
@@ -156,6 +156,10 @@ func (b *builder) doubled(i int) (is bool) {
 		tap := [2]int{p, other} // of the first and the second record
 		if crossed && side == 1 {
 			tap = [2]int{other, p}
+		}
+		alone := 0 // of the place nearer to the sender
+		if !crossed && !further[side] {
+			alone = 1
 		}
 		place := map[look]*[2]int{}
 		rest.point[side] = map[look]int{}
@@ -182,9 +186,11 @@ func (b *builder) doubled(i int) (is bool) {
 			if done[k] || r.side() != side {
 				continue
 			}
-			n := 0
+			n := alone // what only one of both saw was probably lost between them
 			if l := place[r.look()]; l != nil && l[1] > 4*l[0] {
 				n = 1
+			} else if l != nil && l[0] > 4*l[1] {
+				n = 0
 			}
 			b.mark(r, tap[n])
 		}
@@ -253,49 +259,4 @@ func (s *scan) oneDistance(pairs *[2][]doubling) (d int64, same bool) {
 		}
 	}
 	return least, most-least <= samePrecision
-}
-
-// crossed reports whether the two places see the segments of the two directions in
-// opposite order, as they do on one clock. If the clocks differ by more than the
-// delay, everything comes first from the same place.
-func (s *scan) crossed(pairs *[2][]doubling) bool {
-	var ttl [2]int // how often the first record is nearer to the sender
-	for side := range pairs {
-		for _, p := range pairs[side] {
-			switch a, o := s.records[p.first].ttl, s.records[p.second].ttl; {
-			case a > o:
-				ttl[side]++
-			case a < o:
-				ttl[side]--
-			}
-		}
-	}
-	if ttl[0] != 0 && ttl[1] != 0 {
-		return ttl[0] > 0 == (ttl[1] > 0)
-	}
-	// An answer cannot be seen anywhere before the question has arrived.
-	type asked struct {
-		tuple uint32
-		end   reassembly.Seq
-	}
-	arrived := map[asked]int64{}
-	for _, p := range pairs[0] {
-		r := &s.records[p.first]
-		if r.seqLen() > 0 {
-			arrived[asked{r.tuple, r.end()}] = s.records[p.second].at
-		}
-	}
-	before, after := 0, 0
-	for _, p := range pairs[1] {
-		r := &s.records[p.first]
-		if r.flags&reassembly.ACK == 0 {
-			continue
-		}
-		if at, is := arrived[asked{r.tuple, r.ack}]; is && r.at < at {
-			before++
-		} else if is {
-			after++
-		}
-	}
-	return before <= after
 }

@@ -1,0 +1,63 @@
+package taps_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/pathsim"
+	"github.com/tcptrace-go/tcptrace/internal/taps"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Two captures that were merged on one interface, of which neither TTL nor link-layer addresses
+// say where a frame was captured: whatever the distance of the clocks, beyond a delay
+// and beyond the connection, it is known who was where, and what was lost between both.
+func TestDoubled_clocks(t *testing.T) {
+	for _, offset := range []time.Duration{0, 60 * time.Millisecond, 3500 * time.Millisecond, 3 * time.Hour, -250 * time.Millisecond, -3500 * time.Millisecond, -3 * time.Hour} {
+		t.Run(fmt.Sprint(offset), func(t *testing.T) {
+			c := pathsim.Config{Seed: 5, OneWay: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Offset: offset, Answer: 400_000, Exchanges: 2, Think: 4 * time.Second}
+			c.Drop = func(s *pathsim.Sent) bool { return s.Seg.Len > 0 && s.FromServer && s.N%97 == 50 }
+			r := pathsim.Run(c)
+			for tap := range r.Taps {
+				for i := range r.Taps[tap] {
+					r.Taps[tap][i].TTL, r.Taps[tap][i].Link = 64, 0
+				}
+			}
+			rep, _ := analyse(t, taps.Options{}, file{"one.pcapng", pathsim.Merged(false, r.Taps[0], r.Taps[1])})
+			if len(rep.Taps) != 2 || len(rep.Flows) != 1 || len(rep.Flows[0].Between) != 1 {
+				t.Fatalf("%d taps, %d connections", len(rep.Taps), len(rep.Flows))
+			}
+			lost := map[uint16]bool{} // by IP ID
+			for _, s := range r.Log {
+				if s.Lost {
+					lost[s.Seg.IPID] = true
+				}
+			}
+			b := &rep.Flows[0].Between[0]
+			for side := range b.Way {
+				w := &b.Way[side]
+				if w.DelayMin < int64(10*time.Millisecond) || w.DelayMedian > int64(40*time.Millisecond) {
+					t.Errorf("delays of %v to %v", time.Duration(w.DelayMin), time.Duration(w.DelayMedian))
+				}
+				for _, l := range w.Lost {
+					if reassembly.Side(side) != reassembly.B || !lost[l.Seg.IPID] {
+						t.Errorf("side %d: frame %d is not lost", side, l.Frame)
+					}
+					delete(lost, l.Seg.IPID)
+				}
+				if w.Missed+w.Undecided+w.Uncovered > 0 {
+					t.Errorf("side %d: %d missed, %d undecided, %d uncovered", side, w.Missed, w.Undecided, w.Uncovered)
+				}
+			}
+			if len(lost) > 0 {
+				t.Errorf("%d that were lost are not reported", len(lost))
+			}
+			if k := &rep.Taps[1].Clock; !k.HasOffset || min(abs(k.Offset-int64(offset)), abs(k.Offset+int64(offset))) > k.Uncertainty {
+				t.Errorf("offset %v within %v", time.Duration(k.Offset), time.Duration(k.Uncertainty))
+			}
+		})
+	}
+}
+
+func abs(n int64) int64 { return max(n, -n) }
