@@ -38,11 +38,11 @@ type Compactor interface {
 const (
 	blockBits   = 13
 	blockSize   = 1 << blockBits
-	recordAlign = 8 // so that an ID has room for where it begins
+	recordAlign = 4 // so that an ID has room for where it begins
 	recordHead  = 8
 	recordGone  = 1 << 15
 	lengthBits  = 16
-	maxBlocks   = 1 << (31 - blockBits + 3) // as an ID has room for
+	maxBlocks   = 1 << (31 - blockBits + 2) // as an ID has room for
 )
 
 // A block is where the first records lie that fit.
@@ -147,7 +147,7 @@ func (t *Table) expand(compacted ID, hash uint32) ID {
 	f := t.At(id)
 	var of fsm.Close
 	head, b := t.record(compacted)
-	closed := expandFlow(f, head, b, &of)
+	closed := t.expandFlow(f, head, b, &of)
 	f.hash = hash
 	if closed {
 		f.Watchers = t.Compactor.Expanded(id, f, &of)
@@ -166,7 +166,7 @@ func (t *Table) expand(compacted ID, hash uint32) ID {
 // expandFirst does so for one of which the hash is not at hand.
 func (t *Table) expandFirst(compacted ID) ID {
 	_, b := t.record(compacted)
-	ends, _ := fsm.CompactISNs(b)
+	ends, _ := t.packer.ISNs(b)
 	return t.expand(compacted, t.seed.hashOf(&ends[0], &ends[1]))
 }
 
@@ -183,9 +183,9 @@ func (c *compacts) drop(id ID) {
 }
 
 // expandFlow fills in f, but for its watchers, and the record of the close, if there is one.
-func expandFlow(f *Flow, head uint64, b []byte, of *fsm.Close) (is bool) {
+func (c *compacts) expandFlow(f *Flow, head uint64, b []byte, of *fsm.Close) (is bool) {
 	*f = Flow{Position: head >> lengthBits, marks: closed, held: true}
-	return f.Conn.Expand(b, of)
+	return f.Conn.Expand(c.packer, b, of)
 }
 
 // slotOf is the slot of a connection that is in the table.
@@ -226,7 +226,7 @@ func (t *Table) allCompact(yield func(ID, *Flow) bool) {
 	var f Flow
 	var of fsm.Close
 	t.records(func(head uint64, b []byte) bool {
-		expandFlow(&f, head, b, &of)
+		t.expandFlow(&f, head, b, &of)
 		return yield(New, &f)
 	})
 }
@@ -256,11 +256,11 @@ func (t *Table) AllWith(want func(ends *[2]reassembly.Endpoint, iss *[2]reassemb
 			}
 		}
 		t.records(func(head uint64, b []byte) bool {
-			if ends, iss := fsm.CompactISNs(b); !want(&ends, &iss) {
+			if ends, iss := t.packer.ISNs(b); !want(&ends, &iss) {
 				return true
 			}
 			f := new(Flow)
-			expandFlow(f, head, b, new(fsm.Close))
+			t.expandFlow(f, head, b, new(fsm.Close))
 			return yield(New, f)
 		})
 	}
