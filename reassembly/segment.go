@@ -3,7 +3,6 @@ package reassembly
 import (
 	"encoding/binary"
 	"net/netip"
-	"strconv"
 )
 
 // Flags are the eight classic TCP flag bits, as in byte 13 of the header
@@ -74,12 +73,13 @@ func (e Endpoint) AddrPort() netip.AddrPort {
 }
 
 // String is "addr:port", "[v6]:port" for IPv6.
-func (e Endpoint) String() string {
-	a := netip.AddrFrom16(e.Addr).Unmap()
-	if a.Is6() {
-		return "[" + a.String() + "]:" + strconv.Itoa(int(e.Port))
-	}
-	return a.String() + ":" + strconv.Itoa(int(e.Port))
+func (e Endpoint) String() string { return e.addrPort().String() }
+
+// AppendTo appends String to b.
+func (e Endpoint) AppendTo(b []byte) []byte { return e.addrPort().AppendTo(b) }
+
+func (e Endpoint) addrPort() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom16(e.Addr).Unmap(), e.Port)
 }
 
 // OptionBits say which TCP options a segment carried, and what the capture

@@ -92,6 +92,7 @@ type collector struct {
 	at      int64      // of which states are reported
 	limits  fsm.Limits // of the whole capture
 	collected
+	rows    []result.Flow
 	counts  stats.Counts // of all partitions, and then of the whole trace
 	dropped uint64
 	crowded uint64       // of these, by others of their four-tuple
@@ -101,11 +102,23 @@ type collector struct {
 
 // What is collected is what there is to report of connections, or of a partition's.
 type collected struct {
-	rows       []result.Flow // numbered by position, until all are known
+	chunks     [][]result.Flow // rows, numbered by position, until all are known
 	found      []found
 	positions  []uint64 // of every connection that is still known
 	duplicates uint64
 	rexmits    uint64
+}
+
+// rowChunk is how many rows are allocated together: they are large, and moved only once.
+const rowChunk = 16
+
+func (c *collected) addRow(row result.Flow) {
+	last := len(c.chunks) - 1
+	if last < 0 || len(c.chunks[last]) == cap(c.chunks[last]) {
+		c.chunks = append(c.chunks, make([]result.Flow, 0, rowChunk))
+		last++
+	}
+	c.chunks[last] = append(c.chunks[last], row)
 }
 
 // gather ends the connections of all partitions, on as many processors as there
@@ -125,9 +138,7 @@ func (c *collector) gather(parts []*partition) {
 		from, to := known, known+p.known()
 		shares[i].positions = c.positions[from:from:to]
 		if c.options.AllFlows {
-			shares[i].rows = c.rows[from:from:to]
-		} else { // they are large, and mostly there is one for each finding
-			shares[i].rows = make([]result.Flow, 0, p.watch.Held()+len(p.kept))
+			shares[i].chunks = [][]result.Flow{c.rows[from:from:to]}
 		}
 		known = to
 	}
@@ -143,7 +154,9 @@ func (c *collector) gather(parts []*partition) {
 	wait.Wait()
 	rows, found := 0, 0
 	for i := range shares {
-		rows += len(shares[i].rows)
+		for _, chunk := range shares[i].chunks {
+			rows += len(chunk)
+		}
 		found += len(shares[i].found)
 	}
 	c.found = slices.Grow(c.found, found) // both are large
@@ -154,7 +167,9 @@ func (c *collector) gather(parts []*partition) {
 		h := &shares[i]
 		c.found = append(c.found, h.found...)
 		if !c.options.AllFlows {
-			c.rows = append(c.rows, h.rows...)
+			for _, chunk := range h.chunks {
+				c.rows = append(c.rows, chunk...)
+			}
 		}
 		c.duplicates += h.duplicates
 		c.rexmits += h.rexmits
@@ -200,7 +215,7 @@ func (c *collector) collect(p *partition, into *collected) {
 		p.flows.Compacts(func(f *flow.Flow) {
 			row := p.rowAt(f, p.ending(flow.New, f, c.trace, c.end), c.at)
 			row.Limits |= c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
-			into.rows = append(into.rows, row)
+			into.addRow(row)
 		})
 	}
 	into.rexmits = p.rexmits
@@ -212,14 +227,14 @@ func (c *collector) collect(p *partition, into *collected) {
 		if c.options.AllFlows || len(into.found) > before || c.options.Follow.follows(f) {
 			row := p.rowAt(f, e, c.at)
 			row.Limits |= limits
-			into.rows = append(into.rows, row)
+			into.addRow(row)
 		}
 		into.positions = append(into.positions, f.Position)
 		into.duplicates += f.Duplicates()
 		into.rexmits += rexmits(f)
 	}
 	for _, k := range p.kept {
-		into.rows = append(into.rows, k.row)
+		into.addRow(k.row)
 		into.positions = append(into.positions, k.row.ID)
 		for i := range k.found {
 			k.found[i].Limits |= c.limits

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -110,9 +110,15 @@ func Identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) stri
 // such findings came before. Nothing in it depends on files, frames, times or workers.
 func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) string {
 	a := &f.Evidence[0].Seg
-	ack := a.Ack
-	what := fmt.Sprintf("%s|%v|%v|%t|%d|%d|%d|%d", f.Detector, flow.Key.Lo, flow.Key.Hi, a.Src == flow.Key.Lo, a.Seq, ack, a.Flags, a.Len)
-	seen[what]++
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d", what, seen[what]))
+	b := append(make([]byte, 0, 256), f.Detector...)
+	b = flow.Key.Lo.AppendTo(append(b, '|'))
+	b = flow.Key.Hi.AppendTo(append(b, '|'))
+	b = strconv.AppendBool(append(b, '|'), a.Src == flow.Key.Lo)
+	for _, n := range [...]uint32{uint32(a.Seq), uint32(a.Ack), uint32(a.Flags), a.Len} {
+		b = strconv.AppendUint(append(b, '|'), uint64(n), 10)
+	}
+	seen[string(b)]++
+	b = strconv.AppendInt(append(b, '|'), int64(seen[string(b)]), 10)
+	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
 }
