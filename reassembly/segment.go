@@ -73,14 +73,7 @@ func (e Endpoint) AddrPort() netip.AddrPort {
 }
 
 // String is "addr:port", "[v6]:port" for IPv6.
-func (e Endpoint) String() string { return e.addrPort().String() }
-
-// AppendTo appends String to b.
-func (e Endpoint) AppendTo(b []byte) []byte { return e.addrPort().AppendTo(b) }
-
-func (e Endpoint) addrPort() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom16(e.Addr).Unmap(), e.Port)
-}
+func (e Endpoint) String() string { return e.AddrPort().String() }
 
 // OptionBits say which TCP options a segment carried, and what the capture
 // did to them.

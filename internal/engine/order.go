@@ -111,8 +111,8 @@ func Identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) stri
 func identify(f *detectors.Finding, flow *result.Flow, seen map[string]int) string {
 	a := &f.Evidence[0].Seg
 	b := append(make([]byte, 0, 256), f.Detector...)
-	b = flow.Key.Lo.AppendTo(append(b, '|'))
-	b = flow.Key.Hi.AppendTo(append(b, '|'))
+	b = flow.Key.Lo.AddrPort().AppendTo(append(b, '|'))
+	b = flow.Key.Hi.AddrPort().AppendTo(append(b, '|'))
 	b = strconv.AppendBool(append(b, '|'), a.Src == flow.Key.Lo)
 	for _, n := range [...]uint32{uint32(a.Seq), uint32(a.Ack), uint32(a.Flags), a.Len} {
 		b = strconv.AppendUint(append(b, '|'), uint64(n), 10)

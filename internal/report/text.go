@@ -23,12 +23,10 @@ func Text(w io.Writer, r *result.Report, o Options) error {
 		t.flowTable()
 		t.line("")
 	}
-	if o.Time {
-		for _, g := range timeGrids(r) {
-			t.grid(&g)
-		}
-	}
 	d := newDocument(r, &o, screenful(r, &o))
+	for i := range d.Grids {
+		t.grid(&d.Grids[i])
+	}
 	for i := range d.Sections {
 		if i > 0 && (d.Sections[i].Full || d.Sections[i-1].Full) {
 			t.line("")
