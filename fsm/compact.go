@@ -209,8 +209,7 @@ func (r *Close) pack(p *Packer, c *Conn, base *compactBase) {
 	p.put(uint32(base.at-r.first), whats[0]|whats[1]<<16, whats[2]|whats[3]<<16, whats[4]|whats[5]<<16)
 	for i := range r.steps[:r.n] {
 		if whats[i]&closeIsLast != 0 {
-			p.skip()
-			p.skip()
+			p.skip(2)
 			continue
 		}
 		s := &r.steps[i]
@@ -224,7 +223,8 @@ func (r *Close) pack(p *Packer, c *Conn, base *compactBase) {
 // what is the step but for the numbers of its segment, in sixteen bits.
 func (s *closeStep) what(c *Conn, first int64) uint32 {
 	what := uint32(s.side)*closeOfB | uint32(s.place)<<closePlaceShift | uint32(s.class)<<closeClassShift | uint32(s.kinds)<<closeKindsShift
-	if m := &c.ends[s.side&1].last; s.frame == m.Frame && *s == stepOf(m, first).like(s) {
+	if m := &c.ends[s.side&1].last; s.frame == m.Frame && s.after == uint32(m.At-first) && s.seq == m.Seq && s.ack == m.Ack && s.size == uint16(m.Len) &&
+		s.window == m.Window && s.ipid == m.IPID && s.flags == m.Flags && s.ttl == m.TTL {
 		what |= closeIsLast
 	}
 	return what

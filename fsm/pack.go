@@ -6,18 +6,24 @@ import (
 )
 
 // A Packer packs records of the same numbers, in groups of four: as how they differ from those
-// of the first of their kind, since connections of one trace are alike. Groups that do not differ
+// of the first of their kind that has them, since connections of one trace are alike. Groups that do not differ
 // take nothing. In others, a byte says how many bytes each number takes: none if it does not
 // differ, else one, two or four. The zero value is ready.
 type Packer struct {
-	typical [packedKinds]*numbers // the first record of each kind
-	like    *numbers              // of these, that of the record at hand
-	numbers numbers               // of a record that is packed, or was unpacked
-	n       uint32                // of these, groups put, or read
-	packed  [maxPacked + 4]byte
+	kinds  [packedKinds]*packedKind
+	kind   *packedKind // of the record at hand
+	n      uint32      // groups put, or read
+	mask   uint32      // of these, those that differ
+	at     uint        // where the next of them begins
+	packed [maxPacked + 4]byte
+	groups [packedGroups][4]uint32 // of a record that was unpacked
 }
 
-type numbers [packedGroups][4]uint32
+// A packedKind is what the records of one kind mostly are.
+type packedKind struct {
+	groups [packedGroups][4]uint32
+	known  uint32 // which of them
+}
 
 // packedGroups is how many groups there are, as many as a mask has bits, and packedHead what a
 // record takes without any, kind and mask. maxPacked is more than all take: a power of two, so
@@ -31,47 +37,40 @@ const (
 
 // begin begins a record of that kind.
 func (p *Packer) begin(kind uint8) {
-	p.n, p.packed[0], p.like = 0, kind, p.typical[kind]
-	if p.like == nil {
-		p.like = &p.numbers // then it is like itself
+	if p.packed[0], p.kind = kind, p.kinds[kind]; p.kind == nil {
+		p.kind = new(packedKind)
+		p.kinds[kind] = p.kind
 	}
+	p.n, p.mask, p.at = 0, 0, packedHead
 }
 
-// put adds four numbers.
+// put packs four numbers.
 func (p *Packer) put(a, b, c, d uint32) {
-	p.numbers[p.n%packedGroups] = [4]uint32{a, b, c, d}
+	like, bit := &p.kind.groups[p.n%packedGroups], uint32(1)<<(p.n%packedGroups)
+	if p.kind.known&bit == 0 {
+		p.kind.known |= bit
+		*like = [4]uint32{a, b, c, d}
+	}
+	if a, b, c, d = a^like[0], b^like[1], c^like[2], d^like[3]; a|b|c|d != 0 {
+		p.mask |= bit
+		n, sizeA := p.packNumber(p.at+1, a)
+		n, sizeB := p.packNumber(n, b)
+		n, sizeC := p.packNumber(n, c)
+		n, sizeD := p.packNumber(n, d)
+		p.packed[p.at%maxPacked] = sizeA | sizeB<<2 | sizeC<<4 | sizeD<<6
+		p.at = n
+	}
 	p.n++
 }
 
-// skip adds four numbers that do not matter.
-func (p *Packer) skip() {
-	p.numbers[p.n] = p.like[p.n]
-	p.n++
-}
+// skip stands for groups that do not matter.
+func (p *Packer) skip(groups uint32) { p.n += groups }
 
-// pack packs the record: its kind, a mask of the groups, and those of them that differ. It is
-// valid until the next call.
+// pack returns the record: its kind, a mask of the groups, and those of them that differ. It is
+// valid until the next one begins.
 func (p *Packer) pack() []byte {
-	if kind := &p.typical[p.packed[0]]; *kind == nil {
-		*kind = new(numbers)
-		**kind = p.numbers
-	}
-	at, mask := uint(packedHead), uint32(0)
-	for i := range p.n {
-		v, t := &p.numbers[i%packedGroups], &p.like[i%packedGroups]
-		if *v == *t {
-			continue
-		}
-		mask |= 1 << i
-		n, a := p.packNumber(at+1, v[0]^t[0])
-		n, b := p.packNumber(n, v[1]^t[1])
-		n, c := p.packNumber(n, v[2]^t[2])
-		n, d := p.packNumber(n, v[3]^t[3])
-		p.packed[at%maxPacked] = a | b<<2 | c<<4 | d<<6
-		at = n
-	}
-	binary.LittleEndian.PutUint32(p.packed[1:], mask)
-	return p.packed[:at]
+	binary.LittleEndian.PutUint32(p.packed[1:], p.mask)
+	return p.packed[:p.at]
 }
 
 // packNumber packs a number at that place, and returns the next, and which size it has.
@@ -90,7 +89,7 @@ var packedSizes = [64]uint8{
 
 // unpack readies a record that was packed to be read with get, so many groups of it.
 func (p *Packer) unpack(from []byte, groups int) {
-	copy(p.numbers[:groups], p.typical[from[0]][:])
+	copy(p.groups[:groups], p.kinds[from[0]].groups[:])
 	mask := binary.LittleEndian.Uint32(from[1:])
 	from = from[packedHead:]
 	for i := range groups {
@@ -102,7 +101,7 @@ func (p *Packer) unpack(from []byte, groups int) {
 		for k := range 4 {
 			size := [...]int{0, 1, 2, 4}[sizes>>(2*k)&3]
 			for j, b := range from[:size] {
-				p.numbers[i][k] ^= uint32(b) << (8 * j)
+				p.groups[i][k] ^= uint32(b) << (8 * j)
 			}
 			from = from[size:]
 		}
@@ -113,5 +112,5 @@ func (p *Packer) unpack(from []byte, groups int) {
 // get reads the next four numbers.
 func (p *Packer) get() [4]uint32 {
 	p.n++
-	return p.numbers[p.n-1]
+	return p.groups[p.n-1]
 }

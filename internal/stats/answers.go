@@ -44,7 +44,11 @@ func (a *Answers) Count(host reassembly.Endpoint, answer Answer) {
 	if net == 0 || answer.TTL == 0 { // text has no TTL
 		return
 	}
-	a.Add(&Answers{Conns: 1, First: answer, Nets: [manyNets]uint64{net}})
+	if a.Conns++; a.Conns == 1 {
+		a.First = answer
+	}
+	a.Mixed = a.Mixed || a.First != answer
+	a.insert(net)
 }
 
 // Add adds the answers of other connections of the trace.
