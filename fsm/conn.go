@@ -205,7 +205,10 @@ func (c *Conn) Bounded(side reassembly.Side) bool {
 
 // Out is the side's sequence space, for packages that see every segment: to be read
 // only. Detectors get a copy, View.Stream.
-func (c *Conn) Out(side reassembly.Side) *reassembly.Stream { return &c.ends[side].out }
+func (c *Conn) Out(side reassembly.Side) *reassembly.Stream {
+	own, _ := c.both(side)
+	return &own.out
+}
 
 // Endpoint is the side's address and port.
 func (c *Conn) Endpoint(side reassembly.Side) reassembly.Endpoint {

@@ -97,28 +97,22 @@ func (e *end) noted(seg *reassembly.Segment) {
 
 // knew is what the side knew when it sent what passed the tap at: what had passed a
 // round trip before, with some slack for a round trip that is not always the same.
-func (e *end) knew(a *Account, at int64) offer {
+func (e *end) knew(a *Account, at int64) *offer {
 	then := a.ticks(at - e.rtt + e.slack())
-	o := e.windows[e.latest]
-	for i := range uint8(knowledge) {
-		earlier := e.before(i)
-		if earlier == nil {
-			break
-		}
-		if o = *earlier; int32(then-o.at) >= 0 {
-			break
-		}
+	o := &e.windows[e.latest]
+	for k, left := e.latest, e.offers; left > 0 && int32(then-o.at) < 0; left-- {
+		o = &e.windows[k]
+		k = earlier(k)
 	}
 	return o
 }
 
-// before is the offer n before the latest; nil if it is not remembered.
-func (e *end) before(n uint8) *offer {
-	k := (e.latest + knowledge - n) % knowledge
-	if k > e.latest && e.offers < knowledge {
-		return nil
+// earlier is the place in windows before k.
+func earlier(k uint8) uint8 {
+	if k == 0 {
+		return knowledge - 1
 	}
-	return &e.windows[k]
+	return k - 1
 }
 
 // slack is by how much a round trip between tap and side may vary.
@@ -127,19 +121,17 @@ func (e *end) slack() int64 { return max(e.rtt/8, 500_000) }
 // stoppedAtEdge reports whether the side stopped at seq because the window that it
 // knew had no room for need bytes more.
 func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint32) bool {
-	known := a.ticks(at - e.rtt - e.slack())
-	then := a.ticks(at - e.rtt + e.slack())
-	for i := range uint8(knowledge) {
-		o := e.before(i)
-		if o == nil {
-			break
-		}
-		if room := seq.To(o.edge); room >= 0 && uint32(room) < need && int32(then-o.at) >= 0 {
+	slack := e.slack()
+	known, then := a.ticks(at-e.rtt-slack), a.ticks(at-e.rtt+slack)
+	for k, left := e.latest, e.offers; left > 0; left-- {
+		o := &e.windows[k]
+		if uint32(o.edge-seq) < need && int32(then-o.at) >= 0 {
 			return true
 		}
 		if int32(known-o.at) >= 0 { // older ones did not count any more
 			break
 		}
+		k = earlier(k)
 	}
 	return false
 }
