@@ -46,7 +46,9 @@ func (x *Run) Deliver(events *fsm.Events) {
 			x.watcher.Event(events.At(i), &x.report)
 		}
 	}
-	x.schedule()
+	if x.report.moved {
+		x.schedule()
+	}
 }
 
 // Event gives the watcher an event that no segment of the connection brought, at

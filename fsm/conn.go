@@ -250,10 +250,12 @@ const DuplicateTime = 2 * time.Millisecond
 
 // roll moves the count of recent bytes on to the second of at.
 func (c *Conn) roll(at int64) {
-	now := c.secondOf(at)
-	if now <= c.second {
-		return
+	if at-c.first >= (int64(c.second)+1)*int64(time.Second) {
+		c.rollTo(c.secondOf(at))
 	}
+}
+
+func (c *Conn) rollTo(now uint32) {
 	for i := range c.ends {
 		r := &c.ends[i].recent
 		if r[1] = 0; now == c.second+1 {

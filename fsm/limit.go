@@ -145,7 +145,8 @@ func (c *Conn) Oversize(side reassembly.Side) bool { return c.ends[side].dir.is(
 // IsOversize reports whether the side sends more payload in the segment than its peer's MSS
 // allows, or Ethernet where that is not known: see Oversize.
 func (c *Conn) IsOversize(seg *reassembly.Segment, side reassembly.Side) bool {
-	mss := uint32(c.ends[side.Peer()].mss)
+	_, peer := c.both(side)
+	mss := uint32(peer.mss)
 	if mss == 0 {
 		mss = ethernetMSS
 	}

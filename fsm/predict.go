@@ -61,7 +61,7 @@ func (c *Conn) Predicts(seg *reassembly.Segment, side reassembly.Side) Kinds {
 // event, as Step does. Nobody may read more of them than that they are there.
 func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kinds Kinds, ev *Events) {
 	own, peer := c.both(side)
-	ev.Kinds, ev.Class, ev.seg, ev.n = kinds, PureAck, seg, 0
+	ev.Kinds, ev.Class, ev.n = kinds, PureAck, 0
 	own.packets++
 	if kinds.Has(Advanced) {
 		peer.out.Una = seg.Ack
@@ -80,7 +80,10 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 	if n := seg.Len; n > 0 {
 		ev.Class, letter = NewData, wroteD
 		own.out.Nxt += reassembly.Seq(n)
-		c.count(own, peer, seg, n)
+		own.bytes += uint64(n)
+		c.roll(seg.At)
+		own.recent[0] += n
+		c.notePush(own, peer, seg)
 		own.noteSize(peer, seg)
 		if !own.dir.is(timing) {
 			c.time(own, seg)

@@ -60,10 +60,15 @@ func (c *Conn) count(own, peer *end, seg *reassembly.Segment, fresh uint32) {
 	c.roll(seg.At)
 	own.recent[0] += fresh
 	if seg.End() == own.out.Nxt {
-		own.dir.bits &^= unpushed
-		if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && c.cutShort(own, peer, seg) {
-			own.dir.bits |= unpushed
-		}
+		c.notePush(own, peer, seg)
+	}
+}
+
+// notePush notes whether the side has more to send than the segment, its latest.
+func (c *Conn) notePush(own, peer *end, seg *reassembly.Segment) {
+	own.dir.bits &^= unpushed
+	if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && c.cutShort(own, peer, seg) {
+		own.dir.bits |= unpushed
 	}
 }
 

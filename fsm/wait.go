@@ -61,21 +61,21 @@ const ethernetMSS = 1460
 
 // fullSegment is segmentSize, or more where an MSS may have been cut off.
 func (c *Conn) fullSegment() uint32 {
+	size := c.segmentSize()
 	if c.bits&optionsCut != 0 {
-		return max(c.segmentSize(), ethernetMSS)
+		size = max(size, ethernetMSS)
 	}
-	return c.segmentSize()
+	return size
 }
 
 // segmentSize is the payload of a full segment, options left out: the smaller of
 // both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
 func (c *Conn) segmentSize() uint32 {
 	a, b := c.ends[0].mss, c.ends[1].mss
-	size := min(a, b)
-	if size == 0 {
-		size = cmp.Or(max(a, b), 536)
+	if a != 0 && b != 0 {
+		return uint32(min(a, b))
 	}
-	return uint32(size)
+	return uint32(cmp.Or(a, b, 536))
 }
 
 // maxOptions is the most that a TCP header's options take (RFC 9293 3.1).

@@ -61,9 +61,11 @@ type entry struct {
 // else the frame counts as sent, and is Alike.
 //
 // Between two interfaces or files, which may be taps, no time limit would apply.
-func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
+//
+// mayRepeat is what [fsm.Conn.MayRepeat] says of the segment.
+func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64, mayRepeat bool) Marks {
 	here := d.bucket(print)
-	if d.recent == 0 && !here.mayHold(uint32(print>>32)) && !f.Conn.MayRepeat(seg, side) { // nearly always
+	if d.recent == 0 && !mayRepeat && !here.mayHold(uint32(print>>32)) { // nearly always
 		here.first().set(seg, print)
 		return 0
 	}

@@ -50,7 +50,7 @@ func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint6
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
 	m.Side = f.Conn.SideOf(fromLo)
-	m.Marks |= t.duplicates.check(f, seg, m.Side, print)
+	m.Marks |= t.duplicates.check(f, seg, m.Side, print, f.Conn.MayRepeat(seg, m.Side))
 	if !m.Marks.Has(Duplicate) {
 		f.fresh = true
 	}
@@ -96,7 +96,7 @@ func (t *Table) Predicted(f *Flow, id ID, seg *reassembly.Segment, side reassemb
 	if len(t.replaced) > 0 {
 		delete(t.replaced, id)
 	}
-	marks := t.duplicates.check(f, seg, side, print)
+	marks := t.duplicates.check(f, seg, side, print, seg.Len > 0 && f.Conn.IsOversize(seg, side))
 	f.fresh = f.fresh || !marks.Has(Duplicate)
 	return marks
 }

@@ -294,10 +294,13 @@ func (s *step) acknowledged(kinds fsm.Kinds) {
 
 // give attributes all time since the last attribution, up to trace time to.
 func (s *step) give(w detectors.Wait, to int64) {
-	n := to - s.from
-	if n <= 0 {
-		return
+	if to > s.from {
+		s.attribute(w, to)
 	}
+}
+
+func (s *step) attribute(w detectors.Wait, to int64) {
+	n := to - s.from
 	if w == detectors.Loss && (s.own.open || s.peer.open || s.phase == connecting) {
 		s.provisional += n
 	}

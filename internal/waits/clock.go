@@ -26,11 +26,16 @@ var usualTicks = [...]int64{1_000_000, 10_000_000, 4_000_000, 1_000}
 // tick is how long one unit of the clock takes, in nanoseconds; 0 if that is unknown. The
 // path does not take the same time for the first and the last: what is nearly a usual tick is one.
 func (c *clock) tick() int64 {
-	n, ran := int64(int32(c.last-c.first)), c.lastAt-c.firstAt
-	switch {
-	case c.usual != 0:
+	if c.usual != 0 {
 		return int64(c.usual)
-	case n <= 0:
+	}
+	return c.measured()
+}
+
+// measured is tick while that is not known to be a usual one.
+func (c *clock) measured() int64 {
+	n, ran := int64(int32(c.last-c.first)), c.lastAt-c.firstAt
+	if n <= 0 {
 		return 0
 	}
 	tick := ran / n

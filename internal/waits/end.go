@@ -67,12 +67,16 @@ func (s *step) unheard() {
 // silent accounts for time in which a side's peer answered nothing at all, though it
 // had to: from the first probe or keep-alive on.
 func (s *step) silent(at int64) {
-	if e := s.own; e.asked != 0 && at > e.asked+s.roundTrip() && e.asked > e.sent {
-		if s.from < e.asked {
-			s.give(detectors.Idle, e.asked)
-		}
-		s.give(detectors.PeerSilent, at)
+	if e := s.own; e.asked > e.sent && at > e.asked+s.roundTrip() {
+		s.unanswered(at)
 	}
+}
+
+func (s *step) unanswered(at int64) {
+	if s.from < s.own.asked {
+		s.give(detectors.Idle, s.own.asked)
+	}
+	s.give(detectors.PeerSilent, at)
 }
 
 // End accounts for the rest of the connection, up to trace time at, of which the trace

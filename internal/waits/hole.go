@@ -66,7 +66,13 @@ func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
 // late closes a hole of the side that nothing but the capture showed: what was missing has
 // come, and had only been captured late.
 func (s *step) late() {
-	if s.own.open && !s.own.shown && s.out.Whole() {
+	if s.own.open {
+		s.lateOnly()
+	}
+}
+
+func (s *step) lateOnly() {
+	if !s.own.shown && s.out.Whole() {
 		s.mended(s.own)
 	}
 }

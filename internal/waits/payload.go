@@ -213,10 +213,12 @@ func (a *Account) app(side reassembly.Side) detectors.Wait {
 // full is the payload of a full segment: the MSS, less what options may take.
 func (s *step) full() uint32 {
 	if s.mss == 0 {
-		s.mss = uint16(fullSegment(s.conn.View()))
+		s.setFull()
 	}
 	return uint32(s.mss)
 }
+
+func (s *step) setFull() { s.mss = uint16(fullSegment(s.conn.View())) }
 
 func fullSegment(v fsm.View) uint32 {
 	mss := min(v.EffSndMSS(), 65_535)
