@@ -88,7 +88,7 @@ type Event struct {
 	Side  reassembly.Side
 	Class Class
 	Place reassembly.Placement // of the segment in its sender's sequence space
-	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it
+	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it; SynResent: 1 if it echoes the timestamp of what the peer sent after its SYN
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. WindowShrunk: 1 if its IP identification lies far from those of its side, which followed one another
 	Dups  uint8                // DataResent: duplicate ACKs of the peer since it last acknowledged anything new, 255 at most
 	Seg   *reassembly.Segment

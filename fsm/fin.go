@@ -21,6 +21,9 @@ func (s *step) finish() {
 			h.bits |= finFirst
 		}
 		h.FIN, h.Phase = f, PhaseFinSent
+		if s.own.tries == 0 && !s.peer.dir.is(shut) {
+			s.own.quietAt = 0
+		}
 		if s.peer.dir.Phase >= PhaseFinSent {
 			h.bits |= finSecond
 		}

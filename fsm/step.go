@@ -160,14 +160,34 @@ func (s *step) open() {
 		if own.dir.Phase == PhaseOpen && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
 			own.dir.bits |= synAckLost
 		}
-		s.emitAfter(SynResent)
+		if e := s.emitAfter(SynResent); s.echoesLater() {
+			e.n = 1
+		}
+		s.stampSYN()
 		return
 	}
+	s.stampSYN()
 	if own.dir.Phase == PhaseIdle {
 		own.dir.Phase = PhaseOpening
 	}
 	s.c.time(own, seg)
 	s.emit(Opened, s.side)
+}
+
+// stampSYN notes the TSval of a SYN, in room that is not used until the peer shuts its window.
+func (s *step) stampSYN() {
+	if s.seg.Flags&reassembly.ACK == 0 && s.seg.Opts.Has&reassembly.HasTimestamps != 0 && !s.peer.dir.is(shut) {
+		s.own.quietAt = s.seg.Opts.TSVal
+	}
+}
+
+// echoesLater reports whether a repeated SYN-ACK echoes what the peer sent after its SYN: that has
+// arrived (RFC 7323 4.3).
+func (s *step) echoesLater() bool {
+	const synACK = reassembly.SYN | reassembly.ACK
+	stamp := s.peer.quietAt
+	return s.seg.Flags.Has(synACK) && s.seg.Opts.Has&reassembly.HasTimestamps != 0 && stamp != 0 && !s.own.dir.is(shut) &&
+		reassembly.Seq(stamp).Before(reassembly.Seq(s.seg.Opts.TSEcr))
 }
 
 // skippedIDs watches for segments that were sent but did not reach the tap:

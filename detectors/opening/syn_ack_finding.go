@@ -116,11 +116,15 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
 	case w.ignored > 0:
-		m += fmt.Sprintf(", although %s had acknowledged it (%s): that ACK was lost, or ignored at first", client, w.acked())
-		if w.gap < int64(time.Second) { // no timer for it is that short
-			m += ", or this SYN-ACK had left before it arrived"
+		m += fmt.Sprintf(", although %s had acknowledged it (%s): ", client, w.acked())
+		switch {
+		case w.arrived:
+			m += fmt.Sprintf("that ACK arrived and was ignored at first, as frame %d echoes a later timestamp than that of the SYN.", w.last.Frame)
+		case w.gap < int64(time.Second): // no timer for it is that short
+			m += "that ACK was lost, or ignored at first, or this SYN-ACK had left before it arrived."
+		default:
+			m += "that ACK was lost, or ignored at first."
 		}
-		m += "."
 	case w.other:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",
 			client, moreTimes(w.synRepeats, w.synMore), detectors.Span(waited), w.ack.Frame)

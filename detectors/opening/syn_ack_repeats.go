@@ -34,7 +34,7 @@ type synAckUnanswered struct {
 	dataWaits  bool            // when the first of these was sent, data of the client was unacknowledged
 	gap        int64           // from the SYN-ACK to the first of these
 	echo       uint32          // TSecr of the last of these
-	arrived    bool            // they echo later segments of the client: these arrived
+	arrived    bool            // they echo what the client sent after its SYN: that arrived
 	reported   *detectors.Outcome
 	reportedAt int64
 	finished   bool
@@ -167,6 +167,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 				w.arrived = true
 			}
 			w.echo = ev.Seg.Opts.TSEcr
+			w.arrived = w.arrived || ev.N > 0
 		}
 	}
 	w.repeats++
