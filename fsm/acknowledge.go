@@ -16,6 +16,7 @@ func (s *step) acknowledge() uint32 {
 		s.c.bits |= takenFINBit(s.side.Peer())
 		ack = h.FIN
 	}
+	first := !peer.out.Knows(reassembly.KnowUna)
 	moved, unseen := peer.out.Acked(ack, s.room)
 	if unseen > 0 {
 		s.c.hole = s.c.secondOf(seg.At) + 1
@@ -36,6 +37,8 @@ func (s *step) acknowledge() uint32 {
 		}
 		s.sampleRTT()
 		s.ev.add(Advanced, s.side.Peer(), moved)
+	} else if first { // midstream
+		s.sampleRTT()
 	}
 	if seg.Opts.NBlocks > 0 {
 		s.sack()

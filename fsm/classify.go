@@ -86,8 +86,28 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 			return OutOfOrder
 		}
 		return Retransmission
+	case reassembly.Fresh, reassembly.Overlap:
+		if s.shownSent() {
+			return Retransmission
+		}
 	}
 	return NewData
+}
+
+// shownSent reports whether the side had sent what the segment carries before, though the tap did
+// not see it: its last segment carried nothing, with a greater SND.NXT (RFC 9293 3.8.6.1). That may
+// have overtaken this one.
+func (s *step) shownSent() bool {
+	last := &s.own.last
+	if last.Len > 0 || last.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) != reassembly.ACK || !last.Seq.After(s.seg.Seq) {
+		return false
+	}
+	late := reorderTime
+	if s.numbered() != after {
+		late = max(late, s.c.RTT())
+	}
+	earlier := s.seg.IPID != 0 && int16(s.seg.IPID-last.IPID) < 0 // however much: its sender was busy
+	return !earlier && time.Duration(s.seg.At-last.At) >= late
 }
 
 // ackClass classifies a segment that carries nothing.

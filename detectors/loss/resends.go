@@ -28,6 +28,7 @@ type resends struct {
 	probed   reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
 	hole     reassembly.Block    // what was in flight when the receiver last showed holes
 	shown    int64               // when that was
+	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
 	again   reassembly.Block // the last that was sent again although it was acknowledged
@@ -56,9 +57,10 @@ type openResend struct {
 type doubt uint8
 
 const (
-	noDoubt   doubt = iota
-	unfounded       // duplicate ACKs made the sender send again that nothing after the segment can have drawn
-	notKept         // duplicate ACKs show that as many segments beyond the hole arrived: the receiver keeps only what comes in order
+	noDoubt    doubt = iota
+	unfounded        // duplicate ACKs made the sender send again that nothing after the segment can have drawn
+	notKept          // duplicate ACKs show that as many segments beyond the hole arrived: the receiver keeps only what comes in order
+	unanswered       // nothing that was sent since was acknowledged any more
 	doubts
 )
 
@@ -122,7 +124,8 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
 	k, expired := a.triggerOf(ev, &out, r)
-	if ev.Place == reassembly.Filling && a.total.all()+a.pending.all() > 0 { // not new, too
+	unseen := ev.Place == reassembly.Filling || ev.Place == reassembly.Fresh // its original was not captured
+	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
 		a.base += uint64(seg.Len)
 	}
 	if a.episodes == 0 || out.Covered(a.recover) {
@@ -167,7 +170,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.settleSoon(ev.Side, r)
 		a.close(0)
 	}
-	if o.unseen = ev.Place == reassembly.Filling; o.unseen {
+	if o.unseen = unseen; unseen {
 		a.pending.unseen++
 	}
 	a.open[a.opened] = o
@@ -192,7 +195,7 @@ func (a *resends) doubts(ev fsm.Event, k trigger, out *reassembly.Stream, r *det
 		a.arrived = ev.Dups
 	}
 	switch {
-	case a.sacks > 0 || first || ev.Place == reassembly.Filling:
+	case a.sacks > 0 || first || ev.Place != reassembly.Repeat:
 	// A receiver sends a duplicate ACK for what arrives beyond a hole (RFC 5681 4.2). Three of
 	// them show none if no more than one segment was sent beyond it.
 	case k == fast && out.Oldest(seg.Seq) && r.Conn.LossShown(ev.Side) &&
@@ -246,6 +249,22 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 		}
 	}
 	return o, false
+}
+
+// leftOver counts what was sent again after anything new was last acknowledged: whether it, or what
+// it repeats, was lost is not known, unless the tap did not see that. It returns how many these are.
+func (a *resends) leftOver() uint32 {
+	p := &a.pending
+	n, bytes := p.lost()
+	if all := p.all(); all > 0 {
+		known := min(p.unseen, n)
+		p.doubtful[unanswered] += n - known
+		p.doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
+		a.total.add(p)
+		a.pending = counts{}
+		return all
+	}
+	return 0
 }
 
 // arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had

@@ -80,6 +80,7 @@ type resender struct {
 	late     stalls             // that an ACK of the original ended
 	reported *detectors.Outcome // nil if nothing was
 	lostAcks uint32             // resends whose ACK was captured long before
+	unacked  uint32             // the last resends, which were not acknowledged to the end
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
@@ -99,6 +100,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 			return
 		}
 		a = &resender{icmp: w.icmp[ev.Side]}
+		a.told()
 		w.sides[ev.Side] = a
 	}
 	if a.first.At == 0 && ev.Kind == fsm.DataResent {
@@ -133,6 +135,16 @@ func (w *retransmissions) told(ev fsm.Event) {
 		}
 	}
 	w.icmp[ev.Side].Add(ev.Seg)
+	if a := w.sides[ev.Side]; a != nil {
+		a.told()
+	}
+}
+
+// told notes when the sender was last told that a segment is too large.
+func (a *resender) told() {
+	if a.icmp != nil && a.icmp.Last.TooBig() {
+		a.tooLarge = a.icmp.Last.At
+	}
 }
 
 func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
@@ -201,7 +213,11 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 		r.Withdraw(a.first.File, a.first.Frame)
 	}
 	a.reported, a.next = outcome, 2*a.total.all()
-	if outcome != nil {
-		a.report(outcome, at, side, r)
+	if outcome == nil {
+		return
 	}
+	if last {
+		a.unacked = a.leftOver()
+	}
+	a.report(outcome, at, side, r)
 }

@@ -43,6 +43,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.Measure("rto", int(t.by[timeout]))
 	f.Measure("fast", int(t.by[fast]))
 	f.Measure("tlp", int(t.by[tailProbe]))
+	if n := t.by[tooLarge]; n > 0 {
+		f.Measure("too_large", int(n))
+	}
 	f.Measure("unknown", int(t.by[unknownTrigger]))
 	f.Measure("spurious", int(t.allSpurious()))
 	f.Measure("doubtful", int(t.doubtful[unfounded]+t.doubtful[notKept]))
@@ -125,7 +128,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	for _, k := range [...]struct {
 		trigger trigger
 		words   string
-	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "by tail loss probe"}, {unknownTrigger, "for a reason that the capture does not show"}} {
+	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "by tail loss probe"}, {tooLarge, "because an ICMP error said that they are too large"}, {unknownTrigger, "for a reason that the capture does not show"}} {
 		if n := t.by[k.trigger]; n > 0 {
 			why = append(why, fmt.Sprintf("%d %s", n, k.words))
 		}
@@ -143,6 +146,13 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost or held up between there and %s.", a.lostAcks, own)
 	}
 	m += a.doubtful(own, peer)
+	switch a.unacked {
+	case 0:
+	case 1:
+		m += " The last was never acknowledged."
+	default:
+		m += fmt.Sprintf(" The last %d were never acknowledged.", a.unacked)
+	}
 	if outcome != resentSpurious && !slow {
 		m += a.whereLost(outcome, own, peer, holes)
 	}

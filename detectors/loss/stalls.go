@@ -68,7 +68,7 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
 		s.unseen = skipped
 	}
-	if s.before.At != 0 && ack.At-s.resent.At < leastRoundTrip(from.Peer(), r)/2 { // it answers that
+	if s.before.At != 0 && answersBefore(ack.At-s.before.At, ack.At-s.resent.At, from.Peer(), r) {
 		s.resent = s.before
 	}
 	switch {
@@ -78,6 +78,14 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	default:
 		a.stalls.add(s)
 	}
+}
+
+// answersBefore reports whether an ACK answers the last retransmission but one, so many nanoseconds
+// after both: it comes in less than half of a round trip after the last, and before a timeout after
+// the other would have passed; later, if it comes in much less.
+func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report) bool {
+	least := leastRoundTrip(side, r)
+	return last < least/muchSooner || last < least/2 && before < int64(r.Conn.RTO(side))
 }
 
 // uncaptured takes an ACK of bytes that were never captured, which may end a stall, too: it

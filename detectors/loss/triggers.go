@@ -17,6 +17,7 @@ const (
 	fast                   // the receiver showed a hole: three duplicate ACKs (RFC 5681 3.2), SACK (RFC 6675, RFC 8985)
 	timeout                // nothing was acknowledged until the timer expired (RFC 6298)
 	tailProbe              // the last segment once more, to elicit a SACK (RFC 8985 7)
+	tooLarge               // an ICMP error said that the segment is larger than a link's MTU (RFC 1191 6.2)
 	triggers
 )
 
@@ -26,6 +27,9 @@ const (
 	ackClock = 150 * time.Millisecond
 	// leastTimeout is a little less than that timeout.
 	leastTimeout = 180 * time.Millisecond
+	// commonPath is within what time most hosts answer from wherever they are, if nothing shows how far
+	// away one is: the capture has no handshake, and nothing that was sent to it was timed.
+	commonPath = 250 * time.Millisecond
 	// leastTimer is the shortest timer of a host that is tuned for a data centre (Linux:
 	// net.ipv4.tcp_rto_min_us).
 	leastTimer = time.Millisecond
@@ -47,11 +51,17 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 // recovery.
 func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.Report) (k trigger, expired bool) {
 	seg, srtt, rtt := ev.Seg, r.Conn.SRTT(ev.Side), r.Conn.RTT()
+	if r.Conn.HandshakeRTT(ev.Side) == 0 && r.Conn.SRTT(ev.Side.Peer()) == 0 {
+		rtt += commonPath
+	}
 	silence, waited := waits(ev)
 	byTimer := silence >= rtt+ackClock // no captured ACK made it
 	oldest, last := out.Oldest(seg.Seq), seg.End() == out.Nxt
 	arrived := out.Covered(seg.End())
 	switch {
+	// MTU: it comes as soon as its sender knows, and is smaller now.
+	case a.tooLarge != 0 && !arrived && seg.At-a.tooLarge <= int64(r.Conn.HandshakeRTT(ev.Side)+ackClock):
+		return tooLarge, false
 	// CROSSED: by now all has been acknowledged that the receiver had asked for.
 	case !byTimer && arrived && a.hole.Holds(reassembly.Block{From: seg.Seq, To: seg.End()}) && seg.At-a.shown <= int64(rtt+ackClock):
 		return fast, false
@@ -74,6 +84,10 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 		return timeout, true
 	case oldest && (srtt > 0 && waited >= max(srtt+srtt/2, leastTimer) || waited >= leastTimeout):
 		return timeout, true
+	// EARLY RETRANSMIT: with too little in flight for three duplicate ACKs, as many as there
+	// can be show the hole (RFC 5827 3.1).
+	case oldest && !byTimer && ev.Dups > 0 && uint32(ev.Dups+1)*seg.Len >= out.InFlight():
+		return fast, false
 	}
 	return unknownTrigger, false
 }
