@@ -73,7 +73,7 @@ func (t *Transfer) Limit() (name string, share float64) {
 	}
 	switch most.name {
 	case LimitSender:
-		if t.queues() {
+		if t.queues() && !t.Held() {
 			most.name = LimitPath
 		} else if uint64(t.Flight) >= t.Bytes { // no ACK came
 			most.name = LimitUnknown
@@ -93,6 +93,10 @@ func (t *Transfer) Limit() (name string, share float64) {
 // segments must have queued: by a quarter, and a millisecond.
 func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_000_000) }
 
+// Held reports whether the sender, where it sent as ACKs came, waited for the most part for ACKs that were
+// delayed: Nagle's algorithm, or an application that waits for its data to be acknowledged.
+func (t *Transfer) Held() bool { return t.Waits[DelayedAck] > t.Waits[SenderWindow] }
+
 // Obscure reports whether the capture lacks too much of the transfer: pure ACKs, or a
 // twentieth of the payload.
 func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Bytes }
@@ -106,7 +110,10 @@ func (t *Transfer) roomy() bool {
 
 // minRoomy is how many bytes a window has at least that is never waited for because of a
 // delayed ACK: four segments of Ethernet.
-const minRoomy = 4 * 1460
+const minRoomy = 4 * fullSegment
+
+// fullSegment is the payload of a full segment of Ethernet.
+const fullSegment = 1460
 
 // Explain says in a sentence how fast the transfer was, and what limited it, with the
 // arithmetic. sender and receiver are the sides' names.
@@ -117,9 +124,13 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	if t.Relayed > 0 {
 		application = "nothing came from its application, or from behind the middlebox. " + RelayedSays(t.Relayed, sender)
 	}
+	asACKs := "it sent only as ACKs came, though the window had room (congestion window, pacing or send buffer)"
+	if t.Held() {
+		asACKs = "a segment that was not full waited for a delayed ACK"
+	}
 	for _, x := range [...]struct{ limit, say string }{
 		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
-		{LimitSender, fmt.Sprintf("For %s of that time it sent only as ACKs came, though the window had room (congestion window, pacing or send buffer)", percent(share))},
+		{LimitSender, fmt.Sprintf("For %s of that time %s", percent(share), asACKs)},
 		{LimitPath, fmt.Sprintf("For %s of that time ACKs clocked it, and segments queued for %s on average: the path is the bottleneck", percent(share), Span(t.Queue))},
 		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
 		{LimitLoss, fmt.Sprintf("For %s of that time it repaired losses", percent(share))},
@@ -156,8 +167,11 @@ func (t *Transfer) arithmetic(limit string) string {
 		return ""
 	}
 	most, rate, after := float64(bytes)/Seconds(rtt), t.Rate(), ""
-	if limit == LimitSender && (rate < most/2 || t.Beyond < t.RTT/2) { // as much was in flight for a while only, or it says nothing of the sender
+	switch {
+	case limit == LimitSender && (rate < most/2 || t.Beyond < t.RTT/2 || bytes+fullSegment > uint64(t.Window)): // as much was in flight for a while only, it says nothing of the sender, or it was the window
 		return ""
+	case rate < most/2: // the window was not always so large, or the round trip not so short
+		return fmt.Sprintf(", which was full or shut for %s", Span(t.Waits[ReceiverWindow]))
 	}
 	if rate > most {
 		rate, after = float64(t.Bytes-min(bytes, t.Bytes))/Seconds(t.Duration()), fmt.Sprintf(" after the first %s", grouped(bytes))

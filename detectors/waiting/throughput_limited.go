@@ -114,7 +114,7 @@ func (w *throughputLimited) outcome(limit string, t *detectors.Transfer, r *dete
 	case detectors.LimitReceiver:
 		return byReceiver
 	case detectors.LimitSender:
-		if t.RTT >= minWindowRTT {
+		if t.RTT >= minWindowRTT && !t.Held() { // that is ack-delay's
 			return bySender
 		}
 	case detectors.LimitPath:

@@ -1,6 +1,8 @@
 package waits
 
 import (
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -66,6 +68,45 @@ func (c *clock) delayed(seg *reassembly.Segment) int64 {
 		c.first, c.firstAt = seg.Opts.TSVal, seg.At
 	}
 	return max(took-int64(c.usual), 0) // it may have been anywhere in its unit
+}
+
+// A lag is how much longer segments took to the tap than the one that took least, on average over
+// time. It is added up before the tick of their side's clock is known.
+type lag struct {
+	baseAt  int64 // when this timestamp passed the tap
+	base    uint32
+	last    int64   // when a segment was counted last
+	time    float64 // that is counted, in nanoseconds
+	at, val float64 // by when segments passed, and what their timestamps were, after these; times for how long
+	least   [len(usualTicks)]int64
+}
+
+// note counts a segment for the time since the one before.
+func (l *lag) note(seg *reassembly.Segment, c *clock) {
+	if seg.Opts.Has&reassembly.HasTimestamps == 0 || c.firstAt == 0 {
+		return
+	}
+	if l.baseAt == 0 {
+		l.baseAt, l.base, l.last = c.firstAt, c.first, seg.At
+	}
+	gap := float64(seg.At - l.last)
+	l.last = seg.At
+	l.time += gap
+	at, val := seg.At-l.baseAt, int64(int32(seg.Opts.TSVal-l.base))
+	l.at += gap * float64(at)
+	l.val += gap * float64(val)
+	for i, tick := range usualTicks {
+		l.least[i] = min(l.least[i], at-val*tick)
+	}
+}
+
+// mean is the lag in nanoseconds; 0 if nothing was counted, or the clock has no usual tick.
+func (l *lag) mean(c *clock) int64 {
+	i := slices.Index(usualTicks[:], int64(c.usual))
+	if i < 0 || l.time == 0 {
+		return 0
+	}
+	return max(int64((l.at-l.val*float64(c.usual))/l.time)-l.least[i]-int64(c.usual)/2, 0)
 }
 
 // late is by how much the segment passed the tap later than its side's clock explains,

@@ -29,6 +29,7 @@ type end struct {
 	probed  int64 // when it last probed a window
 	rttSum  int64 // of the samples of this transfer
 	rtts    uint32
+	long    uint32         // of these, how many were half as long again as the smallest by then
 	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
 }
 
@@ -146,6 +147,9 @@ func (a *Account) sample(e *end, ns int64) {
 	if e.rtt == 0 || ns < e.rtt {
 		e.rtt = ns
 		a.setQuick()
+	}
+	if ns > e.rtt+e.rtt/2 {
+		e.long++
 	}
 	e.rttSum += ns
 	e.rtts++

@@ -54,11 +54,12 @@ func (s *step) continued() {
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if own.offers > 0 && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.full()) {
+	if s.stoppedAtFirstEdge() || own.offers > 0 && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.needed()) {
 		s.shut()
 		return
 	}
 	late, delayed := own.clock.late(seg), own.clock.delayed(seg)
+	s.run.lag.note(seg, &own.clock)
 	left := at - max(late, delayed)
 	last := own.knew(s.Account, left)
 	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
@@ -208,6 +209,35 @@ func (a *Account) app(side reassembly.Side) detectors.Wait {
 		return detectors.ClientApp
 	}
 	return detectors.ServerApp
+}
+
+// needed is how much room in the window the side needs to send: a full segment, or half of the largest
+// window (RFC 9293 3.8.6.2.1), which is less on a loopback interface.
+func (s *step) needed() uint32 {
+	need := s.full()
+	if r := &s.run; r.on && r.side == s.side && r.window > 0 {
+		need = min(need, (r.window+1)/2)
+	}
+	return need
+}
+
+// stoppedAtFirstEdge reports whether the side, far from the tap, paused for a round trip after a flight that
+// filled the window it was offered when the flight began to arrive. What was offered after that it may
+// not have known, if this round trip is longer than the smallest.
+func (s *step) stoppedAtFirstEdge() bool {
+	r := &s.run
+	if !r.on || r.side != s.side || s.own.rtt <= s.peer.rtt || s.blind == detectors.UnknownWait || s.seg.At-s.own.sent < s.own.rtt {
+		return false
+	}
+	room := s.seg.Seq.To(r.edge)
+	filled := r.edgeKnown && room >= 0 && uint32(room) < s.needed()
+	if n := s.Waits[detectors.SenderWindow] - r.clocked; filled && n > 0 { // no ACK was needed within that flight
+		s.Waits[detectors.SenderWindow] -= n
+		s.Waits[detectors.ReceiverWindow] += n
+		s.changed = true
+	}
+	r.edge, r.edgeKnown, r.clocked = s.out.Edge, true, s.Waits[detectors.SenderWindow]
+	return filled
 }
 
 // full is the payload of a full segment: the MSS, less what options may take.

@@ -9,26 +9,34 @@ import (
 // A run is payload of one side, without payload of the other: a transfer, if it is
 // large or lasts.
 type run struct {
-	flight   uint32
-	end      reassembly.Seq // after its payload
-	window   uint32
-	offers   uint32 // windows that were offered
-	falls    uint32 // of these, how many were clearly below the largest before
-	side     reassembly.Side
-	on       bool
-	halved   bool // the window fell below half of its largest
-	repaired bool // something was sent again, or overtaken
-	last     reassembly.Mark
-	pause    int64           // before that, in nanoseconds
-	snapped  int64           // time of the last payload that until knows of
-	until    detectors.Waits // of the connection, at its last payload, as of snapped
-	before   detectors.Waits // of the connection, when it began
-	first    reassembly.Mark
-	bytes    uint64 // of the side, when it began
+	flight    uint32
+	end       reassembly.Seq // after its payload
+	edge      reassembly.Seq // right edge of the window when its last flight began to pass the tap
+	window    uint32
+	offers    uint32 // windows that were offered
+	falls     uint32 // of these, how many were clearly below the largest before
+	side      reassembly.Side
+	on        bool
+	halved    bool // the window fell below half of its largest
+	repaired  bool // something was sent again, or overtaken
+	edgeKnown bool
+	last      reassembly.Mark
+	pause     int64           // before that, in nanoseconds
+	lag       lag             // of its segments before the tap
+	clocked   int64           // SenderWindow when its last flight began to pass the tap
+	snapped   int64           // time of the last payload that until knows of
+	until     detectors.Waits // of the connection, at its last payload, as of snapped
+	before    detectors.Waits // of the connection, when it began
+	first     reassembly.Mark
+	bytes     uint64 // of the side, when it began
 }
 
-// minSamples is how many round trips show a queue: one may be long by chance.
-const minSamples = 8
+// minSamples is how many round trips show a queue: one may be long by chance. minLong is how many
+// do that are half as long again as the smallest, if half of all are: each may stand for a round trip of a second.
+const (
+	minSamples = 8
+	minLong    = 3
+)
 
 // A run is a transfer from minBytes on, or if it takes minTime and has minFulls full
 // segments. A pause of its application for as long as maxPause, or four round trips,
@@ -48,10 +56,11 @@ func (s *step) transfer() {
 		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
 		r.until, r.snapped, s.changed = r.before, seg.At, false
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
-		r.flight, r.repaired, r.end = 0, false, seg.Seq
+		r.flight, r.repaired, r.end, r.edgeKnown = 0, false, seg.Seq, false
+		r.lag = lag{}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
-			s.ends[i].rttSum, s.ends[i].rtts = 0, 0
+			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
 		}
 	}
 	r.payload(seg, s.out)
@@ -139,6 +148,9 @@ func (s *step) endTransfer() {
 		t.RTT, t.Beyond = a.roundTrip(), a.ends[r.side.Peer()].rtt
 		t.Queue = a.queue()
 	}
+	if r.flight < 2*s.full() { // a segment alone may meet a delayed ACK (RFC 9293 3.8.6.3), and queues behind nothing
+		t.Queue = 0
+	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
 	}
@@ -152,14 +164,24 @@ func (s *step) goodbye() bool {
 	return s.side == r.side && s.seg.Flags&reassembly.FIN != 0 && r.last.Len < fsm.ShortPayload && r.pause >= s.longPause() && r.first.At < r.last.At
 }
 
-// queue is by how much the mean round trip of the run is above the smallest.
+// queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
+// as acknowledgments show, between sender and tap as its clock does, or the time from an acknowledgment to
+// the payload that follows, less its application's.
 func (a *Account) queue() (ns int64) {
-	for i := range a.ends {
-		if e := &a.ends[i]; e.rtts >= minSamples {
-			ns += e.rttSum/int64(e.rtts) - e.rtt
-		}
+	r := &a.run
+	sender, receiver := &a.ends[r.side], &a.ends[r.side.Peer()]
+	if e := receiver; e.rtts >= minSamples || e.long >= minLong && 2*e.long >= e.rtts {
+		ns = e.rttSum/int64(e.rtts) - e.rtt
+	}
+	if e := sender; e.rtts >= minSamples {
+		ns += max((e.rttSum-r.paused())/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
 	}
 	return ns
+}
+
+// paused is how long applications paused during the run, in nanoseconds.
+func (r *run) paused() int64 {
+	return r.until[detectors.ClientApp] - r.before[detectors.ClientApp] + r.until[detectors.ServerApp] - r.before[detectors.ServerApp]
 }
 
 // fit makes the waits of a transfer add up to how long it took: they lack pauses inside
