@@ -77,8 +77,10 @@ type Exchange struct {
 	Invisible bool            // a pause by now may have been loss before the tap, whose signs the capture does not have
 	GaveUp    bool            // none came, and the client closed or reset the connection
 	Reply     bool            // the request came right after payload of the server, to port 443, and has the size of an acknowledgment of HTTP/2 (SETTINGS, PING) in a TLS record
+	Resumed   bool            // that was the end of it: the request itself came before what the server said
 	Asked     uint32          // payload of the request
 	Alike     bool            // a request of as many bytes was answered promptly before
+	AtOnce    bool            // the request began as soon as payload of the server had arrived
 
 	// Of the connection so far, this exchange included.
 	Answers uint32        // requests that were answered

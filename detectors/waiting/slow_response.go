@@ -24,8 +24,10 @@ var SlowResponse = &detectors.Detector{
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
-			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Where all slow requests are alike, their answers small, and none like them was answered promptly, it is " +
-			"undecided: a blocking read of a queue and an acknowledgment within TLS look like this. " +
+			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Requests that are sent as soon as the one before was answered, and of which one was answered only after max-response. " +
+			"Undecided, as a blocking read of a queue looks like this: several slow requests that are all alike, with small answers, none of which usually comes promptly, sent as soon as the one before was answered, or that took differently long. " +
+			"And a single one at once after a message, of 33 bytes or less: an acknowledgment within TLS. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
+			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
@@ -58,17 +60,10 @@ var (
 // slowResponse follows one connection. Client and server are known: accounts tell of
 // exchanges only where the handshake was captured.
 type slowResponse struct {
-	first   detectors.Exchange
-	frames  []string // of the requests with slow answers, the first few
-	n       int
-	longest int64
-	total   int64
-	large   bool              // an answer was large
-	row     int               // answers in a row that came late
-	rows    int               // the most of these
-	size    uint32            // of the first request with a slow answer, in bytes
-	other   bool              // not all have as many, or one that has was answered promptly
-	pauses  []reassembly.Mark // what was sent last before a pause, the first few
+	first  detectors.Exchange
+	frames []string // of the requests with slow answers, the first few
+	late
+	pauses []reassembly.Mark // what was sent last before a pause, the first few
 }
 
 // maxFrames is how many frames a sentence names.
@@ -90,14 +85,18 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 	case x.Asked < minRequest: // of a subscriber, that it received what the server sent: what comes next answers nothing
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
-	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked && !x.Reply:
-		w.row++
-		w.rows = max(w.rows, w.row)
+	case x.Response > r.Nanos("max-response") && !x.Reply && w.poll(x):
+		w.withdraw(r)
+	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked && x.Asked != w.polled &&
+		(!x.Reply || x.Resumed && float64(x.Bytes) >= r.Value("min-bytes")):
 		w.slow(x, r)
-	case w.n > 0:
-		w.row = 0
-		w.other = w.other || x.Asked == w.size
-		w.report(x, r)
+	default:
+		if w.row = 0; x.Response < r.Nanos("min-response") {
+			w.answered(x)
+		}
+		if w.n > 0 {
+			w.report(x, r)
+		}
 	}
 }
 
@@ -105,7 +104,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 // (PUBACK, PUBREC, PUBCOMP: MQTT 3.1.1 3.4 to 3.7).
 const minRequest = 5
 
-// withdraw takes back what was reported before the server spoke without being asked.
+// withdraw takes back what was reported before it was known that the server waits for news.
 func (w *slowResponse) withdraw(r *detectors.Report) {
 	if w.n > 0 {
 		r.Withdraw(w.first.Request.File, w.first.Request.Frame)
@@ -116,12 +115,9 @@ func (w *slowResponse) withdraw(r *detectors.Report) {
 // slow notes an answer that came late.
 func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
 	if w.n == 0 {
-		w.first, w.size = *x, x.Asked
+		w.first = *x
 	}
-	w.other = w.other || x.Alike || x.Asked != w.size
-	w.n++
-	w.longest, w.total = max(w.longest, x.Response), w.total+x.Response
-	w.large = w.large || float64(x.Bytes) >= r.Value("min-bytes")
+	w.note(x, float64(x.Bytes) >= r.Value("min-bytes"))
 	if len(w.frames) < maxFrames {
 		w.frames = append(w.frames, fmt.Sprint(x.Request.Frame))
 	}
@@ -130,7 +126,7 @@ func (w *slowResponse) slow(x *detectors.Exchange, r *detectors.Report) {
 
 // report reports slow answers, once it is known that they are not the rule.
 func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
-	if !w.large && (float64(x.Prompt) < r.Value("min-prompt") || w.polls(x) || w.mayPoll(x, r)) {
+	if !w.large && !w.own(r) && (float64(x.Prompt) < r.Value("min-prompt") || w.polls(x) || w.mayPoll(x, r)) {
 		r.Withdraw(w.first.Request.File, w.first.Request.Frame)
 		return
 	}
@@ -158,30 +154,8 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	}
 	relayed(&f, x.Relayed, r)
 	invisible(&f, x.Invisible)
-	if w.subscribes() {
-		f.Undecide(fmt.Sprintf("all of these requests are alike (%s), and none like them was answered promptly: they may have waited for news, as a blocking read or a subscription does",
-			detectors.Counted(w.size, "byte", "bytes")))
-	}
+	w.doubt(&f, x, r)
 	r.Emit(f)
-}
-
-// subscribes reports whether the slow requests may have waited for news, whatever else the connection
-// is used for: small answers to several that are all alike, and never one like these that was answered promptly.
-// A blocking read of a queue (BLPOP, XREAD BLOCK) does, and a subscriber that acknowledges each message.
-func (w *slowResponse) subscribes() bool { return w.n > 1 && !w.large && !w.other }
-
-// polls reports whether the connection looks like a long poll after its first exchanges: late
-// answers in a row, and as many as there are others.
-func (w *slowResponse) polls(x *detectors.Exchange) bool {
-	return w.rows >= minPolls && uint32(w.n) >= x.Prompt
-}
-
-const minPolls = 3
-
-// mayPoll reports whether a single late answer may have waited for news, after few prompt ones
-// (the handshake of TLS looks like two or three of these): it took so long.
-func (w *slowResponse) mayPoll(x *detectors.Exchange, r *detectors.Report) bool {
-	return w.n == 1 && float64(x.Prompt) < 2*r.Value("min-prompt") && w.longest > r.Nanos("max-response")/4
 }
 
 // noAnswer reports a request that the client gave up on. That a capture ends before an
@@ -189,7 +163,7 @@ func (w *slowResponse) mayPoll(x *detectors.Exchange, r *detectors.Report) bool 
 func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	out := r.Conn.Stream(reassembly.A)
 	if !x.GaveUp || x.Reply || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) ||
-		w.subscribes() && x.Asked == w.size {
+		(w.subscribes() && x.Asked == w.size || x.Asked == w.polled) {
 		return
 	}
 	const server = reassembly.B

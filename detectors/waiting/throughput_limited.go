@@ -21,7 +21,8 @@ var ThroughputLimited = &detectors.Detector{
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
 			"than a minute at the rate of its source, and transfers on paths below 1 ms, whose hosts take longer than the path. Captures without pure ACKs, or " +
-			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path.",
+			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
+			"Round trips that are long because an ACK was delayed, or the application paused: nothing queues. A segment that waits for a delayed ACK: ack-delay.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290"},
 		Since: "0.3",

@@ -63,9 +63,9 @@ func (c *conversation) quoted() bool {
 }
 
 // portMatters reports whether the server's port means something: what an unbind looks like in LDAP, that
-// FTP has data connections, what an acknowledgment looks like in HTTP/2.
+// FTP has data connections, what an acknowledgment looks like in HTTP/2, where no request waits for news.
 func (c *conversation) portMatters() bool {
-	ports, acks := []uint16{389, 3268}, []int{31, 38, 39, 46}
+	ports, acks := []uint16{21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3268, 3306, 5432}, []int{31, 38, 39, 46}
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.HasPrefix(line, "no-data ") }) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
 			return !f.other && (slices.Contains(ports, be.Uint16(f.tcp())) || slices.Contains(ports, be.Uint16(f.tcp()[2:])) || slices.Contains(acks, f.payload()))

@@ -31,6 +31,8 @@ type Account struct {
 	pipelined bool            // by now for several
 	ahead     bool            // the server had by then sent what was not captured
 	reply     bool            // the client's request is no more than a reply
+	resumed   bool            // a reply came meanwhile, to what the server says before it answers
+	atOnce    bool            // the request began as soon as payload of the server had arrived
 	lost      bool            // something was sent again since the hole opened
 	changed   bool            // Waits are not what run.until was
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow

@@ -17,7 +17,7 @@ func (s *step) exchange() {
 	case s.side == reassembly.A:
 		s.asks()
 	case s.asking:
-		if s.run.side == reassembly.A && s.request.At < s.run.last.At {
+		if s.run.side == reassembly.A && s.request.At < s.run.last.At && !s.reply {
 			s.request = s.run.last // of several segments in a flight, the last
 		}
 		s.asking, s.size = false, s.asked()
@@ -62,8 +62,24 @@ const https = 443
 // record of 22 bytes more (TLS 1.3), or 29 (an explicit nonce, RFC 5288 3).
 func acksFrame(n uint32) bool { return n == 9+22 || n == 17+22 || n == 9+29 || n == 17+29 }
 
+// maxGreeting is how much a server says at most before it answers the first request of HTTP/2: session
+// tickets of TLS 1.3, SETTINGS, WINDOW_UPDATE and the acknowledgment of the client's SETTINGS.
+const maxGreeting = 1000
+
+// goesOn reports whether the payload only acknowledges what the server said before it answers, so that the client still
+// waits for that.
+func (s *step) goesOn(reply bool) bool {
+	return reply && s.replying && s.conn.Bytes(reassembly.B)-s.replied <= maxGreeting && s.answer.At-s.request.At < s.roundTrip()+int64(detectors.PromptAnswer)
+}
+
 // asks notes payload of the client.
 func (s *step) asks() {
+	reply := !s.asking && s.conn.Endpoint(reassembly.B).Port == https && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
+	if s.goesOn(reply) {
+		s.replying, s.asking, s.resumed, s.thought = false, true, true, s.Waits[detectors.ServerApp]-s.thought
+		s.reply = true
+		return
+	}
 	if s.replying {
 		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)
 	}
@@ -73,10 +89,11 @@ func (s *step) asks() {
 		}
 		s.pipelined = true
 	}
-	s.reply = !s.asking && s.conn.Endpoint(reassembly.B).Port == https && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
+	s.reply = reply
 	s.ahead = s.ahead && s.asking
 	if bytes := s.conn.Bytes(reassembly.A); !s.asking {
-		s.requested = bytes - min(bytes, uint64(s.seg.Len))
+		s.requested, s.resumed = bytes-min(bytes, uint64(s.seg.Len)), false
+		s.atOnce = s.answers > 0 && s.seg.At-s.peer.sent <= s.own.rtt+minAgain
 	}
 	s.request.Set(s.seg)
 	s.asking, s.thought = true, s.Waits[detectors.ServerApp]
@@ -106,7 +123,7 @@ func (s *step) tellExchange(bytes uint64) {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
-			Acked: s.acked, Reply: s.reply, Asked: s.size, Alike: alike, Relayed: int64(s.conn.Relayed(reassembly.B))}
+			Acked: s.acked, Reply: s.reply, Resumed: s.resumed, Asked: s.size, Alike: alike, AtOnce: s.atOnce, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.replying, s.pipelined = false, false
@@ -152,7 +169,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, Relayed: int64(s.conn.Relayed(reassembly.B))}
+		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, AtOnce: s.atOnce, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false
