@@ -40,6 +40,14 @@ func TestREADME_examples(t *testing.T) {
 	keep(t, readme, got)
 }
 
+// TestREADME_anonymize: the README says what --anonymize keeps, as the evidence does.
+func TestREADME_anonymize(t *testing.T) {
+	readme := strings.Join(strings.Fields(readREADME(t)), " ")
+	if want := "Ports, lengths, flags, windows and TTLs stay, and the times of frames unless `--anonymize-times` is given."; !strings.Contains(readme, want) {
+		t.Errorf("README.md does not say %q", want)
+	}
+}
+
 // output returns what a command prints on standard output. Exit status 1 means
 // findings.
 func output(t *testing.T, command string) string {

@@ -23,21 +23,52 @@ func enoughFiles() error {
 	return nil
 }
 
+// leastRoom is the address space, in bytes, that a run needs beside what the Go runtime
+// reserves before it begins (most of 750 MB): one for less would end with a stack trace.
+const leastRoom = 192 << 20
+
+// enoughSpace returns an error if the address space is limited (ulimit -v) to hardly more than the
+// process already has. room is what is left, if it is limited.
+func enoughSpace(limit, taken uint64) (room int64, err error) {
+	if limit >= math.MaxInt64 {
+		return math.MaxInt64, nil
+	}
+	room = int64(limit) - int64(taken)
+	if room < leastRoom {
+		const kb = 1 << 10
+		return room, fmt.Errorf("%d kB of address space are too few, as the Go runtime reserves %d of them: raise the limit (ulimit -v) to %d at least, or limit the memory of a control group", limit/kb, taken/kb, (taken+leastRoom)/kb)
+	}
+	return room, nil
+}
+
+// addressSpace is the limit of the process's address space, and how much of it is taken, in bytes.
+func addressSpace() (limit, taken uint64) {
+	var space syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &space); err != nil {
+		return math.MaxUint64, 0
+	}
+	text, _ := os.ReadFile("/proc/self/statm")
+	pages, _, _ := strings.Cut(string(text), " ")
+	n, _ := strconv.ParseUint(pages, 10, 64)
+	return space.Cur, n * uint64(os.Getpagesize())
+}
+
 // limitMemory makes the garbage collector work harder near the limit of memory that the
 // system sets the process. GOMEMLIMIT comes first.
-func (c *command) limitMemory() {
-	if os.Getenv("GOMEMLIMIT") != "" {
-		return
+func (c *command) limitMemory() error {
+	room, err := enoughSpace(addressSpace())
+	if err != nil || os.Getenv("GOMEMLIMIT") != "" {
+		return err
 	}
 	limit, by := cgroupMemory(os.DirFS("/"))
-	var space syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &space); err == nil && space.Cur < uint64(limit) {
-		limit, by = int64(space.Cur), "ulimit -v"
+	if room < limit {
+		limit, by = room, "ulimit -v"
 	}
 	if by != "" {
 		debug.SetMemoryLimit(limit / 10 * 9) // the rest is for code, stacks and the file cache
 		c.mention("memory is limited to %d MB (%s)", limit>>20, by)
 	}
+	return nil
 }
 
 // cgroupMemory is the lowest limit of memory, in bytes, of the process's control group

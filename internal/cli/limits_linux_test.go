@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"math"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -19,6 +21,22 @@ func TestEnoughFiles(t *testing.T) {
 		if err := enoughFiles(); (err == nil) != enough {
 			t.Errorf("with %d files: %v", n, err)
 		}
+	}
+}
+
+func TestEnoughSpace(t *testing.T) {
+	const taken = 750 << 20
+	for limit, want := range map[uint64]int64{math.MaxUint64: math.MaxInt64, taken + leastRoom: leastRoom, taken + leastRoom - 1: 0, taken / 2: 0} {
+		room, err := enoughSpace(limit, taken)
+		if (err == nil) != (want > 0) || err == nil && room != want {
+			t.Errorf("of %d bytes %d are left, want %d: %v", limit, room, want, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("more than a line: %v", err)
+		}
+	}
+	if limit, taken := addressSpace(); taken < 1<<20 || taken > limit {
+		t.Errorf("%d of %d bytes are taken", taken, limit)
 	}
 }
 

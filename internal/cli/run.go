@@ -146,7 +146,9 @@ func (c *command) run(groups []group) error {
 // begin does what live captures and files have in common. After it, messages are
 // anonymized and inputs are safe from being overwritten.
 func (c *command) begin(o *engine.Options) (err error) {
-	c.limitMemory()
+	if err := c.limitMemory(); err != nil {
+		return err
+	}
 	if c.flags.iface == "" {
 		delayCollection()
 	}
