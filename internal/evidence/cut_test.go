@@ -61,7 +61,8 @@ func lengthen(segs []reassembly.Segment, rounds int) []reassembly.Segment {
 	)
 	if len(segs) < 4 || segs[0].Flags != reassembly.SYN || segs[1].Flags != reassembly.SYN|reassembly.ACK ||
 		segs[2].Flags != reassembly.ACK || segs[2].Len != 0 || segs[2].Src != segs[0].Src || segs[2].Window == 0 ||
-		segs[2].Seq != segs[0].Seq+1 || segs[2].Ack != segs[1].Seq+1 {
+		segs[2].Seq != segs[0].Seq+1 || segs[2].Ack != segs[1].Seq+1 ||
+		segs[0].Opts.MSS > data { // a loopback interface: windows that these would fill are small windows, and counted
 		return nil
 	}
 	client, server := segs[2], segs[1]
