@@ -94,6 +94,7 @@ const (
 	windowMissing
 	contested // A's SYN may be forged: A has, or had, another connection on the four-tuple
 	settled   // see settle
+	copiedID  // B's SYN-ACK has the IP identification of A's SYN
 )
 
 // Conn is the two-sided state of one connection. The zero value is not ready:

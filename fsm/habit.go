@@ -18,6 +18,8 @@ const orderlyStep = 16
 type Habits struct {
 	CountsIDs bool // its last two IPv4 identifications follow one another, with room for packets of other connections in between
 	VariesTTL bool // its segments came with more than one TTL
+	CopiesID  bool // its SYN-ACK has the identification of the SYN that it answers: it was made from that
+	Behind    int  // by how much the identification of its last segment lies below the greatest before it: it came late
 }
 
 // otherHop is by how much a TTL must differ to be another host's: a path may have a hop
@@ -74,7 +76,26 @@ func (s *step) foreign() bool {
 	return h.OtherTTL(&s.own.last, &m) || h.OtherID(&s.own.last, &m)
 }
 
-func (h *direction) habits() Habits { return Habits{h.is(countsIDs), h.is(variesTTL)} }
+func (h *direction) habits() Habits { return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL)} }
+
+// habits are those of the side, with what the connection knows.
+func (c *Conn) habits(side reassembly.Side) Habits {
+	h := c.ends[side].dir.habits()
+	h.CopiesID = side == reassembly.B && c.bits&copiedID != 0
+	h.Behind = int(c.ends[side].ahead)
+	return h
+}
+
+// minCopied is the least identification by which a copy can be told: a host that has just started counts from 1,
+// and two of them may have come as far.
+const minCopied = 256
+
+// copies reports whether the SYN-ACK has the identification of the SYN: by chance, one in 65,536 has. A
+// device that answers SYNs for others (a SYN proxy, a filter) makes the answer from the SYN.
+func (s *step) copies() bool {
+	syn := &s.peer.last
+	return s.seg.IPID >= minCopied && s.seg.IPID == syn.IPID && syn.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN
+}
 
 // habits notes how the side marks its packets.
 func (s *step) habits() {

@@ -170,6 +170,9 @@ func (s *step) open() {
 	if own.dir.Phase == PhaseIdle {
 		own.dir.Phase = PhaseOpening
 	}
+	if s.side == reassembly.B && s.copies() {
+		s.c.bits |= copiedID
+	}
 	s.c.time(own, seg)
 	s.emit(Opened, s.side)
 }

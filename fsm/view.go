@@ -166,7 +166,7 @@ func (v View) Unpushed(side reassembly.Side) bool { return v.c.ends[side].dir.is
 func (v View) Challenging(side reassembly.Side) bool { return v.c.ends[side].dir.is(challenged) }
 
 // IPHabits is how the side marks its packets, RSTs aside.
-func (v View) IPHabits(side reassembly.Side) Habits { return v.c.ends[side].dir.habits() }
+func (v View) IPHabits(side reassembly.Side) Habits { return v.c.habits(side) }
 
 // Limits are the reasons to trust the capture of this connection less.
 func (v View) Limits() Limits { return v.c.Limits() }

@@ -64,6 +64,8 @@ const minQuiet = int64(10 * time.Second)
 // nothing else speaks for the sender.
 func (c *resetCase) foreign() bool {
 	switch {
+	case c.copiesID():
+		return true
 	case c.otherTTL():
 		return !c.ownWindow() || !c.brokeSilence() || c.idle() < minQuiet
 	case c.otherID():
@@ -98,6 +100,14 @@ const idNear = 64
 // the peer counts: it was made of that packet.
 func (c *resetCase) peersID() bool {
 	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+}
+
+// copiesID reports whether the RST has the IP ID of the packet that it answers, which the peer
+// counts, as the SYN-ACK has that of the SYN: both were made from packets of the peer. A host has a
+// count of its own.
+func (c *resetCase) copiesID() bool {
+	last := &c.peer.last
+	return c.sender.habits.CopiesID && c.peer.habits.CountsIDs && c.rst.IPID == last.IPID && c.rst.IPID != 0 && !last.Flags.Has(reassembly.SYN)
 }
 
 // How late the answer to a SYN is that comes from another network: hosts on the link take less.

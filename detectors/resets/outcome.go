@@ -58,7 +58,7 @@ var (
 // an old duplicate.
 func (c *resetCase) staleFault() detectors.Fault {
 	switch {
-	case c.otherTTL(), c.replies() && c.overtaken():
+	case c.otherTTL(), c.replies() && (c.overtaken() || c.ackDue() && c.reordered()):
 		return detectors.FaultPath
 	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue():
 		return detectors.FaultUnknown
@@ -77,6 +77,19 @@ func (c *resetCase) overtaken() bool {
 func (c *resetCase) ackDue() bool {
 	own, last := &c.sender.last, &c.peer.last
 	return last.SeqLen() == 0 && !c.peer.probe && (own.SeqLen() > 0 || c.sender.probe) && last.At >= own.At && c.prompt(own, last)
+}
+
+// reordered reports whether the sender's last segment came late: its IP ID lies below those before it.
+func (c *resetCase) reordered() bool { return c.sender.habits.Behind > 0 }
+
+// staleAdvice says what to think of a RST that answers nothing and has another TTL than what its
+// sender had sent before.
+func (c *resetCase) staleAdvice() (cause, action string) {
+	if !c.closed() || !c.unlikeLast() || c.replies() {
+		return "", ""
+	}
+	return "A device on the path, such as a load balancer, a NAT or a firewall, ended a connection that it still counted as open, perhaps when a timer of its own expired.",
+		"No action needed: both sides had closed."
 }
 
 // secondFIN is by how much the number of the peer's last segment, another FIN, differs from

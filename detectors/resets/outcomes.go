@@ -134,6 +134,7 @@ var stale = &outcome{
 		func(c *resetCase) bool { return !c.closed() && c.ackUnseen() }}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
 	fault:       (*resetCase).staleFault,
+	advice:      (*resetCase).staleAdvice,
 	sentence:    (*resetCase).staleSentence,
 }
 
@@ -232,12 +233,12 @@ var suspectedInjection = &outcome{
 	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
 		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }},
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
-			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.noID() && c.belowNxt() && c.guess.At == 0
+			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.copiesID() && !c.noID() && c.belowNxt() && c.guess.At == 0
 		}},
 		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
 			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a segment that it answers
-		if !c.otherTTL() && !c.otherID() {
+		if !c.otherTTL() && !c.otherID() && !c.copiesID() {
 			r.Absence(f, c.rst.At)
 		}
 	},

@@ -38,6 +38,7 @@ type resetCase struct {
 	peerSpoke  bool            // the peer has sent something since
 	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
+	twin       reassembly.Mark // another RST right behind it, with the same TTL
 	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
 	onItsWay   bool            // payload of the peer was on its way when the RST came
@@ -158,7 +159,9 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
-			c.more++
+			if c.more++; c.more == 1 && bySender && ev.Seg.TTL == c.rst.TTL {
+				c.twin = reassembly.MarkOf(ev.Seg)
+			}
 		}
 		if bySender && c.guesses(ev.Seg) {
 			c.guess = reassembly.MarkOf(ev.Seg)

@@ -95,6 +95,9 @@ func (c *resetCase) staleSentence() string {
 				c.peer.fin+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin-c.peer.stream.ISS, c.sender.name)
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
+		case c.replies() && c.ackDue() && c.reordered():
+			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for it. That frame came late: its IP ID, %d, is below the %d of an earlier one, so the network reordered them. %[2]s had closed when the ACK arrived.",
+				c.sender.last.Frame, c.sender.name, c.sender.last.IPID, c.sender.last.IPID+uint16(c.sender.habits.Behind))
 		case c.replies() && c.ackDue():
 			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or this one came twice, or %[1]s had not waited for it.",
 				c.sender.name, c.sender.last.Frame)
@@ -288,6 +291,13 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
 	case c.otherTTL():
 		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	if c.copiesID() {
+		return m + fmt.Sprintf(" It has the IP ID of frame %d, %d, as the SYN-ACK from %s has that of the SYN: both were made from packets of %s. A device on the path (a SYN proxy, a filter) answers for %[3]s.",
+			c.peer.last.Frame, c.rst.IPID, c.sender.name, c.peer.name)
+	}
+	if c.twin.At != 0 && c.otherTTL() {
+		m += fmt.Sprintf(" The RST behind it (frame %d) has the same TTL.", c.twin.Frame)
 	}
 	if c.guess.At != 0 {
 		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that %s had sent: no host sends that, but injectors do.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
