@@ -22,6 +22,13 @@ func (f *Finding) AnsweredTwice() {
 		"The RST ends only what the other SYN-ACK began."
 }
 
+// ArrivedTwice makes a finding undecided that rests on segments having arrived once each (OnceOf is
+// not nil): a D-SACK shows that payload of the same side arrived twice. Engines call it as they call
+// SentElsewhere, where another capture point has that D-SACK.
+func (f *Finding) ArrivedTwice() {
+	f.Undecide("segments to the sender of the RST arrive twice, as its D-SACK shows: the RST may answer the second copy of the ACK")
+}
+
 // Relayed says that one device, whose packets have that TTL, seems to answer for the server, on
 // whose behaviour the finding rests, and for all others of the capture. Engines call it as they
 // call SentElsewhere.

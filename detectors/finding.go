@@ -91,10 +91,11 @@ type Finding struct {
 	Action    string       // likewise
 	Peers     string       // what Wireshark makes of these very frames; empty where Doc.Peers says it
 	Limits    fsm.Limits
-	SYN       *SYNKey    // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
-	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
-	Needs     fsm.Limits // see Outcome.Needs
-	Handshake bool       // see Outcome.Handshake
+	SYN       *SYNKey          // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
+	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
+	Absence   Absence          // it rests on something that did not come, which a lossy capture may have missed
+	Needs     fsm.Limits       // see Outcome.Needs
+	Handshake bool             // see Outcome.Handshake
 	Metrics   []Metric
 	Evidence  []Evidence // [0] is the anchor; never empty
 }

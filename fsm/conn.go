@@ -58,6 +58,7 @@ const (
 	askedShort                     // that payload was shorter than ShortPayload
 	ackSoon                        // its last ACK that was timed came so soon, see timeAfterBare
 	withdrawn                      // a FIN in its name was not its own, and it has sent none
+	doubled                        // payload of it arrived twice, as its peer's D-SACK shows, though it had sent none again
 )
 
 type connBits uint32

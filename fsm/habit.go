@@ -76,7 +76,9 @@ func (s *step) foreign() bool {
 	return h.OtherTTL(&s.own.last, &m) || h.OtherID(&s.own.last, &m)
 }
 
-func (h *direction) habits() Habits { return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL)} }
+func (h *direction) habits() Habits {
+	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL)}
+}
 
 // habits are those of the side, with what the connection knows.
 func (c *Conn) habits(side reassembly.Side) Habits {

@@ -85,6 +85,9 @@ func (s *step) sack() {
 		// or within the second (RFC 2883 4).
 		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):
 			s.arrivedTwice = len(blocks) == 1
+			if last := &peer.last; peer.rexmits == 0 || peer.rexmits == 1 && last.Flags&reassembly.FIN != 0 && last.Len == 0 { // else it may have sent that again
+				peer.bits |= doubled
+			}
 			s.emit(ArrivedTwice, s.side.Peer())
 		case b.To.After(peer.out.Una):
 			if !peer.lossShown() {

@@ -61,6 +61,10 @@ func (v View) HalfClose(side reassembly.Side) HalfClose {
 // that ends the connection; else 0.
 func (v View) Relayed(side reassembly.Side) time.Duration { return v.c.Relayed(side) }
 
+// ArrivedTwice reports whether payload of the side arrived twice, as a D-SACK of its peer has shown (RFC 2883), though
+// the side had not sent any again: the network delivers copies.
+func (v View) ArrivedTwice(side reassembly.Side) bool { return v.c.ends[side].bits&doubled != 0 }
+
 // State is the side's RFC 9293 state at the given time, as this connection left it,
 // whatever has used the four-tuple since. A time later than the last segment's only
 // lets TIME_WAIT, which lasts timeWait, run out.

@@ -31,7 +31,7 @@ var PostFINAckRST = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{redundantACK, forgotten},
 	StartsOn:     fsm.On(fsm.FinSent),
-	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.FinWithdrawn, fsm.ResetSent, fsm.Sent, fsm.ArrivedTwice),
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.FinWithdrawn, fsm.ResetSent, fsm.Sent),
 	SkipsClose:   true,
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(postFINAckRST) },
 }
@@ -54,7 +54,6 @@ type postFINAckRST struct {
 	sent    [2][recentSent]reassembly.Mark
 	n       [2]int
 	needACK [2]bool // since its FIN, that side sent something else that must be acknowledged
-	twice   [2]bool // payload of that side arrived twice
 	reset   bool
 	refused [2]bool         // that side has sent a RST that ended nothing: it answers something earlier
 	withACK reassembly.Mark // the RST of a finding, if it acknowledges something
@@ -76,8 +75,6 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.FinWithdrawn:
 		w.fin[side], w.finAck[side] = reassembly.Mark{}, reassembly.Mark{}
-	case fsm.ArrivedTwice:
-		w.twice[side] = true
 	case fsm.ResetSent:
 		w.reset = true
 		rst := reassembly.MarkOf(ev.Seg)
@@ -214,8 +211,8 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
 			"it had dropped the connection instead of waiting in %s.",
 			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame, w.waitsIn(x, r))
-		if w.twice[x] { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
-			f.Undecide("segments to the sender of the RST arrive twice, as its D-SACK shows: the RST may answer the second copy of the ACK")
+		if f.OnceOf = &x; r.Conn.ArrivedTwice(x) { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
+			f.ArrivedTwice()
 		}
 	}
 	if rst.Flags&reassembly.ACK != 0 {

@@ -39,6 +39,7 @@ func (p *partition) rowAt(f *flow.Flow, e detectors.Ending, at int64) result.Flo
 		row.Packets[side] = c.Packets(side)
 		row.Bytes[side] = c.Bytes(side)
 		row.Rexmits[side] = c.Retransmissions(side)
+		row.Doubled[side] = c.View().ArrivedTwice(side)
 	}
 	if p.accounted == f.Position {
 		row.Time = p.time

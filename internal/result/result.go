@@ -128,6 +128,7 @@ type Flow struct {
 	RTT         int64  // nanoseconds; 0 if unknown
 	History     string
 	ClosedFirst Initiator // who sent the first FIN, or without one the RST that ended it; unknown if neither came
+	Doubled     [2]bool   // payload of each side arrived twice, by D-SACK, though it was sent once
 	Limits      fsm.Limits
 	TCB         *[2]fsm.TCB   // both ends, only of connections that are followed
 	Time        *waits.Record // where the time went; nil unless that was asked for

@@ -70,6 +70,7 @@ func (j *joiner) findings(r *result.Report, all bool) {
 	for _, x := range list {
 		if row := rows[x.Flow.ID]; row != nil {
 			j.locate(x.Finding, row)
+			j.doubled(x.Finding, row)
 		}
 	}
 	list = append(list, j.asked(r, list)...)

@@ -184,13 +184,16 @@ func (j *joiner) perTap(r *result.Report) {
 			to := &r.Flows[at]
 			s := result.FlowTap{Tap: tap, Conn: f.Conn, End: f.End, First: f.First, Last: f.Last, Packets: f.Packets, Bytes: f.Bytes,
 				Rexmits: f.Rexmits, Duplicates: f.Duplicates, RTT: f.RTT, Limits: f.Limits}
+			doubled := f.Doubled
 			if j.swapped(f.Conn) {
+				doubled[0], doubled[1] = doubled[1], doubled[0]
 				s.End[0], s.End[1] = s.End[1], s.End[0]
 				s.Packets[0], s.Packets[1] = s.Packets[1], s.Packets[0]
 				s.Bytes[0], s.Bytes[1] = s.Bytes[1], s.Bytes[0]
 				s.Rexmits[0], s.Rexmits[1] = s.Rexmits[1], s.Rexmits[0]
 			}
 			to.Taps = append(to.Taps, s)
+			to.Doubled = [2]bool{to.Doubled[0] || doubled[0], to.Doubled[1] || doubled[1]}
 		}
 	}
 }

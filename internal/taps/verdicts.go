@@ -85,6 +85,21 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 	}
 }
 
+// doubled casts doubt on a finding for which segments must have arrived once, if another tap
+// shows that they arrive twice.
+func (j *joiner) doubled(f *result.Finding, row *result.Flow) {
+	if f.OnceOf == nil || f.Verdict != detectors.Seen {
+		return
+	}
+	side := *f.OnceOf
+	if j.swapped(f.Flow.Conn) {
+		side = side.Peer()
+	}
+	if row.Doubled[side] {
+		f.ArrivedTwice()
+	}
+}
+
 // timesLost is how often a segment like this was lost.
 func timesLost(row *result.Flow, s *reassembly.Segment) (n int) {
 	for i := range row.Between {
