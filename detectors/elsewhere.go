@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -27,6 +28,26 @@ func (f *Finding) AnsweredTwice() {
 // SentElsewhere, where another capture point has that D-SACK.
 func (f *Finding) ArrivedTwice() {
 	f.Undecide("segments to the sender of the RST arrive twice, as its D-SACK shows: the RST may answer the second copy of the ACK")
+}
+
+// A Silence is that of both hosts of a connection, on which a finding rests: by Until, one of them must
+// have been seen again, in this connection or another. A host is an address with a TTL.
+type Silence struct {
+	End   [2]reassembly.Endpoint
+	TTL   [2]uint8
+	Until int64 // nanoseconds since 1970
+}
+
+// Vanished makes a finding undecided that rests on a silence (Silence is not nil): the trace shows nothing
+// of either host after last, in any connection, though it goes on with others. Engines call it as they call
+// SentElsewhere.
+func (f *Finding) Vanished(last int64) {
+	after := "that ACK"
+	if later := last - f.Start; later >= int64(time.Millisecond) {
+		after = fmt.Sprintf("%s behind that ACK", Span(later))
+	}
+	f.Undecide(fmt.Sprintf("the capture holds no TCP segment of either host after %s, in any connection, though it goes on with others: it may be several captures put over each other, "+
+		"of which the one with these hosts ended", after))
 }
 
 // Relayed says that one device, whose packets have that TTL, seems to answer for the server, on

@@ -48,10 +48,12 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		c.counts = own
 	}
 	c.since(o.From)
+	c.hosts(parts)
 	for i := range c.found {
 		if !o.apart {
 			doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
 			doubtClock(c.found[i].Finding, trace)
+			vanished(c.found[i].Finding, &c.counts.Hosts)
 		}
 	}
 	c.withinBudget(maxListed)

@@ -196,6 +196,7 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 		at.Report, at.Counts = c.assemble(parts, own)
 		if see != nil {
 			at.Openings = openings(parts, at.Trace.Openings)
+			at.Counts.Hosts = halfClosedHosts(parts)
 		}
 		at.Report.Captures = captures
 		at.Positions = c.positions

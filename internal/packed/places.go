@@ -21,6 +21,9 @@ type Related struct {
 	// Openings are those of connections in other shards that began like one of this
 	// shard, by capture point.
 	Openings [][]stats.Opening
+	// Hosts are all hosts of the trace, if findings may rest on them; nil if there are several capture points,
+	// whose Taps have them.
+	Hosts *stats.Hosts `json:",omitempty"`
 	// Taps is what several capture points have to do with each other; none if there is one.
 	Taps json.RawMessage
 }

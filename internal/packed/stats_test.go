@@ -42,6 +42,7 @@ func filled() *stats.Trace {
 	fill(reflect.ValueOf(f).Elem(), &n)
 	f.Start, f.Cuts, f.Pauses = 0, nil, nil // not in the block: Gaps has those pauses that count
 	f.Openings = nil                        // in a block of their own
+	f.Counts.Hosts = stats.Hosts{}          // likewise
 	for i := range f.Numbers {
 		f.Numbers[i] = stats.Number{Position: uint64(5*i + 300), Number: uint64(i + 7)}
 	}
@@ -60,7 +61,7 @@ func TestStats_holdEverything(t *testing.T) {
 	}
 	sum := stats.Counts{Known: true}
 	sum.Add(&want.Counts)
-	if sum != want.Counts {
+	if !reflect.DeepEqual(sum, want.Counts) {
 		t.Errorf("counts added to nothing are %+v, want %+v", sum, want.Counts)
 	}
 }

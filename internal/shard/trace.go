@@ -158,6 +158,9 @@ func (t *Trace) Stats() *stats.Trace {
 		if len(r.Openings) > 0 && t.Places().Points <= 1 {
 			s.Openings = append(s.Openings, r.Openings[0]...)
 		}
+		if r.Hosts != nil {
+			s.Counts.Hosts = *r.Hosts
+		}
 	}
 	skipped := map[string]uint64{}
 	for r := range t.readers {

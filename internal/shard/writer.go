@@ -151,6 +151,10 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 		numbers[i] = append(numbers[i], d.Number)
 	}
 	related := w.related(of)
+	var hosts *stats.Hosts
+	if h := &whole.Counts.Hosts; w.split.Taps == nil && (h.Many || len(h.Seen) > 0) {
+		hosts = h
+	}
 	shared := packed.AppendShared(nil, whole)
 	id := sha256.New()
 	id.Write(shared)
@@ -164,7 +168,7 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 		if err := w.flush(f); err != nil {
 			return err
 		}
-		if r := (packed.Related{Openings: related[i], Taps: taps(i)}); r.Openings != nil || r.Taps != nil {
+		if r := (packed.Related{Openings: related[i], Hosts: hosts, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Taps != nil {
 			content, err := packed.AppendJSON(nil, &r)
 			if err == nil {
 				err = w.append(f, packed.BlockRelated, content)

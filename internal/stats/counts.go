@@ -27,6 +27,7 @@ type Counts struct {
 	Talks        uint64 // connections whose sides both sent payload
 	Talked       uint64 // their segments, pure ACKs left out
 	Answers      Answers
+	Hosts        Hosts // none where nothing rests on them
 }
 
 // A Sender is one end of the connection whose first segment has that position.
@@ -61,6 +62,7 @@ func (c *Counts) Add(d *Counts) {
 	c.Talks += d.Talks
 	c.Talked += d.Talked
 	c.Answers.Add(&d.Answers)
+	c.Hosts.Add(&d.Hosts)
 }
 
 // AddOversized keeps the first sender of oversize segments.

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// hosts finds out when the hosts of the trace were last seen, if a finding asks for it.
+func (c *collector) hosts(parts []*partition) {
+	if c.trace.Counts.Known {
+		return // of all of the trace
+	}
+	for i := range c.found {
+		if f := &c.found[i]; f.Silence != nil && f.Verdict == detectors.Seen {
+			c.counts.Hosts = hostsOf(parts)
+			return
+		}
+	}
+}
+
+func hostsOf(parts []*partition) (h stats.Hosts) {
+	for _, p := range parts {
+		for _, f := range p.flows.All() {
+			countHosts(&h, f)
+		}
+	}
+	return h
+}
+
+func countHosts(h *stats.Hosts, f *flow.Flow) {
+	for side := range reassembly.Side(2) {
+		last := f.Conn.View().Last(side)
+		h.Count(f.Conn.Endpoint(side), &last)
+	}
+}
+
+// halfClosedHosts are all hosts of the trace if any connection is half closed, on whose silence a finding
+// may rest.
+func halfClosedHosts(parts []*partition) (h stats.Hosts) {
+	for _, p := range parts {
+		for _, f := range p.flows.Uncompacted {
+			for side := range reassembly.Side(2) {
+				if v := f.Conn.View(); v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
+					return hostsOf(parts)
+				}
+			}
+		}
+	}
+	return h
+}
+
+// vanished makes undecided what rests on the silence of two hosts of which the trace shows nothing more
+// at all, though it goes on with others.
+func vanished(f *detectors.Finding, h *stats.Hosts) {
+	if f.Silence == nil || f.Verdict != detectors.Seen || h.Many {
+		return
+	}
+	until, last := f.Silence.Until, int64(0)
+	for side := range f.Silence.End {
+		last = max(last, h.LastOf(f.Silence.End[side].Addr, f.Silence.TTL[side]))
+	}
+	if last != 0 && last < until && h.Last() >= until {
+		f.Vanished(last)
+	}
+}
