@@ -86,7 +86,13 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 			return OutOfOrder
 		}
 		return Retransmission
-	case reassembly.Fresh, reassembly.Overlap:
+	case reassembly.Overlap:
+		// REPACKETISED: what was sent before, and more that has come since (RFC 9293 3.8.1). One byte
+		// is a probe of a shut window, which the next segment has again.
+		if seg.Seq.To(was) > 1 && time.Duration(seg.At-own.last.At) >= reorderTime && !s.uncounted() || s.shownSent() {
+			return Retransmission
+		}
+	case reassembly.Fresh:
 		if s.shownSent() {
 			return Retransmission
 		}

@@ -245,7 +245,9 @@ func TestStep_class(t *testing.T) {
 		{"data", nil, ack, 1, 10, 1, 9, time.Second, NewData},
 		{"a FIN", nil, fin, 1, 0, 1, 9, time.Second, NewData},
 		{"data again", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 1, 10, 1, 9, time.Second, Retransmission},
-		{"some data again, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 5, 10, 1, 9, time.Second, NewData},
+		{"some data again, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 5, 10, 1, 9, time.Second, Retransmission},
+		{"one byte again, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 10, 10, 1, 9, time.Second, NewData},
+		{"some data again at once, and more", func(w *wire) { w.send(1, 0, ack, 1, 10, 1) }, ack, 5, 10, 1, 9, 2 * time.Millisecond, NewData},
 		{"data that was overtaken", func(w *wire) { w.number(5); w.send(1, 0, ack, 11, 10, 1); w.number(4) }, ack, 1, 10, 1, 9, time.Millisecond, OutOfOrder},
 		{"data that fills a hole late", func(w *wire) { w.send(1, 0, ack, 11, 10, 1) }, ack, 1, 10, 1, 9, time.Minute, Retransmission},
 		{"data that fills a hole among resends", func(w *wire) {
@@ -293,16 +295,16 @@ func TestConn_counts(t *testing.T) {
 	w.send(1, time.Second, fin, 151, 0, 1)
 	w.send(1, time.Second, fin, 101, 50, 1)
 	c := &w.conn
-	if c.Bytes(reassembly.B) != 150 || c.Packets(reassembly.B) != 7 || c.Retransmissions(reassembly.B) != 3 {
-		t.Errorf("%d bytes in %d segments, %d of them again; want 150, 7, 3",
+	if c.Bytes(reassembly.B) != 150 || c.Packets(reassembly.B) != 7 || c.Retransmissions(reassembly.B) != 4 {
+		t.Errorf("%d bytes in %d segments, %d of them again; want 150, 7, 4",
 			c.Bytes(reassembly.B), c.Packets(reassembly.B), c.Retransmissions(reassembly.B))
 	}
 	if got := c.History(); got != "ShAdtf" {
 		t.Errorf("the history is %s, want ShAdtf", got)
 	}
 	tcb := c.TCB(reassembly.B, int64(time.Hour+w.now), time.Minute)
-	if tcb.Rexmits != 3 || tcb.RTO != int64(8*c.rto(reassembly.B)) {
-		t.Errorf("%d retransmissions in a row, RTO %v; want 3, and the RTO doubled thrice", tcb.Rexmits, time.Duration(tcb.RTO))
+	if tcb.Rexmits != 4 || tcb.RTO != int64(16*c.rto(reassembly.B)) {
+		t.Errorf("%d retransmissions in a row, RTO %v; want 4, and the RTO doubled as often", tcb.Rexmits, time.Duration(tcb.RTO))
 	}
 }
 

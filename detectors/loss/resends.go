@@ -112,7 +112,21 @@ func sum(counts []uint32) (n uint32) {
 }
 
 // begin starts the count with the first segment that is sent again.
-func (a *resends) begin(ev fsm.Event, r *detectors.Report) { a.base = r.Conn.Bytes(ev.Side) }
+func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
+	a.base = r.Conn.Bytes(ev.Side)
+	if ev.Kind == fsm.DataResent {
+		a.base -= uint64(ev.Seg.Len) - again(ev)
+	}
+}
+
+// again is how much of the payload was sent before. What lies beyond the segment before it is new.
+func again(ev fsm.Event) uint64 {
+	seg, was := ev.Seg, ev.Was.End()
+	if ev.Place == reassembly.Overlap && was.After(seg.Seq) && was.Before(seg.End()) {
+		return uint64(was - seg.Seq)
+	}
+	return uint64(seg.Len)
+}
 
 // sent is all payload since then, counted as often as it was captured.
 func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
@@ -124,9 +138,10 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
 	k, expired := a.triggerOf(ev, &out, r)
+	n := again(ev)
 	unseen := ev.Place == reassembly.Filling || ev.Place == reassembly.Fresh // its original was not captured
 	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
-		a.base += uint64(seg.Len)
+		a.base += n
 	}
 	if a.episodes == 0 || out.Covered(a.recover) {
 		a.episodes++
@@ -137,8 +152,8 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if out.Covered(seg.End()) {
 		a.total.by[k]++
 		a.total.spurious[k]++
-		a.total.bytes += uint64(seg.Len)
-		a.total.spuriousBytes += uint64(seg.Len)
+		a.total.bytes += n
+		a.total.spuriousBytes += n
 		if b := (reassembly.Block{From: seg.Seq, To: seg.End()}); a.again != b {
 			a.again, a.agains = b, 0
 		}
@@ -155,13 +170,13 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if a.hasSACKed(o.Block) {
 		a.pending.by[k]++
 		a.pending.sacked++
-		a.pending.bytes += uint64(seg.Len)
-		a.pending.spuriousBytes += uint64(seg.Len)
+		a.pending.bytes += n
+		a.pending.spuriousBytes += n
 		return expired, false
 	}
 	if o.doubt = a.doubts(ev, k, &out, r); o.doubt != noDoubt {
 		a.pending.doubtful[o.doubt]++
-		a.pending.doubtfulBytes += uint64(seg.Len)
+		a.pending.doubtfulBytes += n
 	}
 	if a.pending.all() == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && out.Oldest(seg.Seq) {
 		o.head, a.stamp = true, seg.Opts.TSVal
@@ -176,7 +191,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	a.open[a.opened] = o
 	a.opened++
 	a.pending.by[k]++
-	a.pending.bytes += uint64(seg.Len)
+	a.pending.bytes += n
 	return expired, false
 }
 

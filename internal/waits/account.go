@@ -255,6 +255,9 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 		s.ask()
 	case class == fsm.Retransmission && seg.Len > 0:
 		s.again()
+		if kinds.Has(fsm.DataSent) && seg.End() == s.out.Nxt { // and more that is new
+			s.transfer()
+		}
 	case seg.Len > 0:
 		s.payload()
 	}
