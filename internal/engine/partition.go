@@ -94,27 +94,27 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, h *flow.Ha
 	if seg.IsQuote() {
 		return p.quoted(seg, h.Hash, h.Print, ev)
 	}
-	f, id, side, kinds := p.flows.Predict(seg, h.Hash)
-	if f == nil || kinds&p.read != 0 || f.Watchers != 0 && !p.watch.Deaf(f.Watchers, kinds, seg.At) {
-		return p.unexpected(seg, position, h, id, ev)
+	f, m, kinds := p.flows.Predict(seg, h.Hash)
+	if kinds == 0 || kinds&p.read != 0 || f.Watchers != 0 && !p.watch.Deaf(f.Watchers, kinds, seg.At) {
+		return p.unexpected(seg, position, h, f, m, ev)
 	}
-	if marks := p.flows.Predicted(f, id, seg, side, h.Print); marks != 0 {
+	if marks := p.flows.Predicted(f, m, seg, h.Print); marks != 0 {
 		if marks.Has(flow.Duplicate) {
-			return id
+			return m.ID
 		}
 		f.Conn.MayBeDuplicates()
 	}
-	f.Conn.StepPredicted(seg, side, kinds, ev)
-	if f.Account != 0 || seg.Len > 0 && p.openAccount(id, f) {
-		f.Account = p.waits.Process(f.Account, uint32(id), seg, side, ev, &f.Conn)
+	f.Conn.StepPredicted(seg, m.Side, kinds, ev)
+	if f.Account != 0 || seg.Len > 0 && p.openAccount(m.ID, f) {
+		f.Account = p.waits.Process(f.Account, uint32(m.ID), seg, m.Side, ev, &f.Conn)
 	}
-	return id
+	return m.ID
 }
 
 // unexpected is the way of a segment that its connection did not expect, or of which somebody
 // hears, and of any that may be of several.
-func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow.Hashes, guess flow.ID, ev *fsm.Events) flow.ID {
-	f, m := p.flows.Find(seg, h.Hash, guess, h.Print)
+func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow.Hashes, f *flow.Flow, m flow.Match, ev *fsm.Events) flow.ID {
+	f, m = p.flows.Find(seg, h, f, m)
 	if m.Marks.Has(flow.Duplicate) {
 		if m.ID == flow.New {
 			m.ID, _ = p.add(position, h.Hash)

@@ -24,7 +24,7 @@ func TestDuplicates(t *testing.T) {
 		process := func(i int, at int64, ttl uint8) {
 			seg := reassembly.Segment{At: at, Frame: 1, Seq: 1 + reassembly.Seq(i)*c.step, Ack: 1, Flags: reassembly.ACK, IPID: uint16(i) + 1,
 				TTL: ttl, Src: reassembly.Endpoint{Port: 1}, Dst: reassembly.Endpoint{Port: 2}}
-			f = d.At(d.process(&seg, d.Hash(&seg), New, d.Hashes(&seg).Print))
+			f = d.At(d.process(&seg, d.Hashes(&seg)))
 		}
 		process(0, 1e9, 64) // that the capture holds duplicates shows early
 		process(0, 1e9+1, 63)
@@ -69,7 +69,7 @@ func TestDuplicates_withoutID(t *testing.T) {
 			seg := reassembly.Segment{At: int64(i) * 1e6, Frame: 1, Seq: reassembly.Seq(i) * 1000, Ack: 1, Flags: reassembly.ACK,
 				TTL: 64, Src: reassembly.Endpoint{Port: 1}, Dst: reassembly.Endpoint{Port: 2}}
 			for copies := 0; copies == 0 || copies == 1 && i%c.every == 0; copies++ {
-				f = d.At(d.process(&seg, d.Hash(&seg), New, d.Hashes(&seg).Print))
+				f = d.At(d.process(&seg, d.Hashes(&seg)))
 			}
 		}
 		if f.Duplicates() != c.want {

@@ -28,80 +28,56 @@ const (
 // Has reports whether m is among the marks.
 func (all Marks) Has(m Marks) bool { return all&m != 0 }
 
-// Find finds the connection that a segment belongs to, or begins it. hash is that of
-// the four-tuple, print the segment's Hashes.Print; guess may be any ID.
+// Predict is the only connection of the segment's four-tuple, where that is easily found, and the
+// kinds of event that the segment brings there if it is an expected one: see
+// [fsm.Conn.Predicts]. f is nil if there is none.
+func (t *Table) Predict(seg *reassembly.Segment, hash uint32) (f *Flow, m Match, kinds fsm.Kinds) {
+	if m.ID = t.guess(hash); m.ID == New {
+		return nil, m, 0
+	}
+	f = t.At(m.ID)
+	fromLo, is := f.Conn.Sends(seg)
+	if !is || f.shared {
+		return nil, m, 0
+	}
+	m.Side = f.Conn.SideOf(fromLo)
+	return f, m, f.Conn.Predicts(seg, m.Side)
+}
+
+// Predicted is Find for an expected segment.
+func (t *Table) Predicted(f *Flow, m Match, seg *reassembly.Segment, print uint64) Marks {
+	if len(t.replaced) > 0 {
+		delete(t.replaced, m.ID)
+	}
+	marks := t.duplicates.check(f, seg, m.Side, print, seg.Len > 0 && f.Conn.IsOversize(seg, m.Side))
+	f.fresh = f.fresh || !marks.Has(Duplicate)
+	return marks
+}
+
+// Find finds the connection that a segment belongs to, or begins it. f and m are what Predict
+// says.
 //
 // Where one begins, f is At(New), until Add takes it in or another begins.
-func (t *Table) Find(seg *reassembly.Segment, hash uint32, guess ID, print uint64) (f *Flow, m Match) {
-	if guess == New { // then: a short connection may have begun a moment ago
-		guess = t.Guess(hash)
-	}
-	f, fromLo := t.guessed(guess, seg)
-	m.ID = guess
-	if f == nil || !belongs(f, seg, fromLo) {
-		var key reassembly.Key
-		key, fromLo = reassembly.KeyOf(seg)
-		m.ID = t.search(seg, &key, fromLo, hash, print)
+func (t *Table) Find(seg *reassembly.Segment, h *Hashes, f *Flow, m Match) (*Flow, Match) {
+	if f == nil || !belongs(f, seg, m.Side) {
+		key, fromLo := reassembly.KeyOf(seg)
+		m.ID = t.search(seg, &key, fromLo, h.Hash, h.Print)
 		if f = t.At(m.ID); f.shared {
 			m.Marks = Shared
 		}
+		m.Side = f.Conn.SideOf(fromLo)
 	}
 	if len(t.replaced) > 0 {
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
-	m.Side = f.Conn.SideOf(fromLo)
-	m.Marks |= t.duplicates.check(f, seg, m.Side, print, f.Conn.MayRepeat(seg, m.Side))
+	m.Marks |= t.duplicates.check(f, seg, m.Side, h.Print, f.Conn.MayRepeat(seg, m.Side))
 	if !m.Marks.Has(Duplicate) {
 		f.fresh = true
 	}
 	return f, m
 }
 
-// guessed is the connection with that ID, if the segment has its four-tuple and no
-// other connection has, nil otherwise; and whether the Lo end sent the segment.
-// Since the guess the connection may have left, and another may have its ID.
-func (t *Table) guessed(guess ID, seg *reassembly.Segment) (f *Flow, fromLo bool) {
-	if guess == New {
-		return nil, false
-	}
-	f = t.At(guess)
-	fromLo, is := f.Conn.Sends(seg)
-	if !is || !f.held || f.shared {
-		return nil, false
-	}
-	return f, fromLo
-}
-
-// Predict is the connection that most likely has the segment, the side that sent it, and the kinds
-// of event that it brings there, if it is an expected one: see [fsm.Conn.Predicts]. Otherwise f is
-// nil, and id a guess for Find.
-func (t *Table) Predict(seg *reassembly.Segment, hash uint32) (f *Flow, id ID, side reassembly.Side, kinds fsm.Kinds) {
-	if id = t.Guess(hash); id == New {
-		return nil, id, side, 0
-	}
-	f = t.At(id)
-	fromLo, is := f.Conn.Sends(seg)
-	if !is || f.shared {
-		return nil, id, side, 0
-	}
-	side = f.Conn.SideOf(fromLo)
-	if kinds = f.Conn.Predicts(seg, side); kinds == 0 {
-		return nil, id, side, 0
-	}
-	return f, id, side, kinds
-}
-
-// Predicted is Find for such a segment.
-func (t *Table) Predicted(f *Flow, id ID, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
-	if len(t.replaced) > 0 {
-		delete(t.replaced, id)
-	}
-	marks := t.duplicates.check(f, seg, side, print, seg.Len > 0 && f.Conn.IsOversize(seg, side))
-	f.fresh = f.fresh || !marks.Has(Duplicate)
-	return marks
-}
-
-// search is Find where the guess was wrong. The duplicate of a segment that is out of
+// search is Find where that is not easy. The duplicate of a segment that is out of
 // window belongs where that did, also through another tunnel.
 func (t *Table) search(seg *reassembly.Segment, key *reassembly.Key, fromLo bool, hash uint32, print uint64) ID {
 	first, next, ok := t.probe(key, hash, hash)
@@ -109,7 +85,7 @@ func (t *Table) search(seg *reassembly.Segment, key *reassembly.Key, fromLo bool
 		return t.begin(seg, false)
 	}
 	if _, _, more := t.probe(key, hash, next); !more {
-		if belongs(t.At(first), seg, fromLo) || t.duplicates.remembers(seg, print) {
+		if f := t.At(first); belongs(f, seg, f.Conn.SideOf(fromLo)) || t.duplicates.remembers(seg, print) {
 			return first
 		}
 	} else if id := t.nearest(seg, key, hash, fromLo); id != New {
@@ -130,10 +106,8 @@ func (t *Table) begin(seg *reassembly.Segment, shared bool) ID {
 // belongs says whether the segment is one of the only connection with its
 // four-tuple. A SYN must fit its opening. Anything else does, unless it comes
 // through another tunnel, or after the end, and from a sequence space of its own.
-func belongs(f *Flow, seg *reassembly.Segment, fromLo bool) bool {
-	c := &f.Conn
-	side := c.SideOf(fromLo)
-	switch {
+func belongs(f *Flow, seg *reassembly.Segment, side reassembly.Side) bool {
+	switch c := &f.Conn; {
 	case seg.Flags&reassembly.SYN != 0:
 		return c.Expects(seg, side) || seg.Flags&reassembly.ACK != 0 && !c.Over() && seg.Tunnel == c.Tunnel() && !c.IsTranslatedDuplicate(seg, side)
 	case seg.Tunnel != c.Tunnel() || c.Over() && seg.Flags&reassembly.RST == 0:

@@ -8,14 +8,13 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A guess may be wrong, or have been right until a moment ago: connections leave, and
-// others come to use their ports or their places. Which connection a segment belongs
-// to is the same with any guess as with none.
-func TestFind_anyGuess(t *testing.T) {
+// Which connection a segment belongs to is the same whether it is easily found or searched for:
+// connections leave, and others come to use their ports or their places.
+func TestFind_easily(t *testing.T) {
 	plain, guessing := newDriver(8), newDriver(8)
-	guessing.seed = plain.seed
+	plain.searches, guessing.seed = true, plain.seed
 	rng := rand.New(rand.NewPCG(1, 2))
-	right := 0
+	easy := 0
 	for position := uint64(1); position < 20_000; position++ {
 		plain.position, guessing.position = position, position
 		seg := reassembly.Segment{At: int64(position) * int64(time.Millisecond), Frame: uint32(position), IPID: uint16(position), Flags: reassembly.ACK}
@@ -27,33 +26,29 @@ func TestFind_anyGuess(t *testing.T) {
 		if rng.IntN(2) == 0 {
 			seg.Src, seg.Dst = seg.Dst, seg.Src
 		}
-		hash, print := plain.Hash(&seg), plain.Hashes(&seg).Print
-		guess := ID(rng.Uint32N(guessing.made))
-		if rng.IntN(2) == 0 {
-			guess = guessing.Guess(hash)
+		h := plain.Hashes(&seg)
+		if f, _, _ := guessing.Predict(&seg, h.Hash); f != nil {
+			easy++
 		}
-		if f, _ := guessing.guessed(guess, &seg); f != nil {
-			right++
-		}
-		want := plain.At(plain.process(&seg, hash, New, print)).Position
-		if got := guessing.At(guessing.process(&seg, hash, guess, print)).Position; got != want {
-			t.Fatalf("segment %d, guess %d: of connection %d, want %d", position, guess, got, want)
+		want := plain.At(plain.process(&seg, h)).Position
+		if got := guessing.At(guessing.process(&seg, h)).Position; got != want {
+			t.Fatalf("segment %d: of connection %d, want %d", position, got, want)
 		}
 	}
-	if right < 100 || plain.left[Evicted] == 0 {
-		t.Errorf("%d guesses were right, %d connections left: nothing was tried", right, plain.left)
+	if easy < 100 || plain.left[Evicted] == 0 {
+		t.Errorf("%d were found easily, %d connections left: nothing was tried", easy, plain.left)
 	}
 }
 
 // A connection that has left is not brought back.
-func TestFind_guessOfOneThatLeft(t *testing.T) {
+func TestFind_oneThatLeft(t *testing.T) {
 	d := newDriver(8)
 	first := d.give(1000, false, reassembly.Segment{Seq: 1, Flags: reassembly.SYN}).Position
 	d.Remove(1)
 	d.position++
 	seg := reassembly.Segment{At: 1, Seq: 2, Ack: 1, Flags: reassembly.ACK}
 	seg.Src.Port, seg.Dst.Port = 1000, 80
-	if got := d.At(d.process(&seg, d.Hash(&seg), 1, 0)).Position; got == first {
+	if got := d.At(d.process(&seg, d.Hashes(&seg))).Position; got == first {
 		t.Error("a segment was taken for one of a connection that has left")
 	}
 }

@@ -26,7 +26,7 @@ func duplicatesOf(mss uint16, packets []packet) (which []int) {
 		if seg.Src.Port == 0 {
 			seg.Src.Port, seg.Dst.Port = 1, 2
 		}
-		f := d.At(d.process(&seg, d.Hash(&seg), New, d.Hashes(&seg).Print))
+		f := d.At(d.process(&seg, d.Hashes(&seg)))
 		before := d.found
 		d.found = f.Duplicates()
 		return d.found > before

@@ -168,9 +168,9 @@ func (t *Table) probe(k *reassembly.Key, hash, p uint32) (id ID, next uint32, ok
 	}
 }
 
-// Guess is the connection that a segment of this hash most likely belongs to, New if
+// guess is the connection that a segment of this hash most likely belongs to, New if
 // there is none.
-func (t *Table) Guess(hash uint32) ID {
+func (t *Table) guess(hash uint32) ID {
 	mask := uint32(len(t.slots) - 1)
 	for p := hash; ; p++ {
 		if s := &t.slots[p&mask]; s.tag == hash || s.id == 0 {

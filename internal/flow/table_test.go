@@ -17,6 +17,7 @@ type driver struct {
 	position uint64
 	left     map[Why]int
 	found    uint64 // duplicates
+	searches bool   // also for what is easily found
 }
 
 func newDriver(most int) *driver {
@@ -32,25 +33,29 @@ func (d *driver) give(client uint16, fromServer bool, seg reassembly.Segment) *F
 	if fromServer {
 		seg.Src, seg.Dst = seg.Dst, seg.Src
 	}
-	return d.At(d.process(&seg, d.Hash(&seg), New, d.Hashes(&seg).Print))
+	return d.At(d.process(&seg, d.Hashes(&seg)))
 }
 
-func (d *driver) process(seg *reassembly.Segment, hash uint32, guess ID, print uint64) ID {
-	f, m := d.Find(seg, hash, guess, print)
+func (d *driver) process(seg *reassembly.Segment, h Hashes) ID {
+	f, m, _ := d.Predict(seg, h.Hash)
+	if d.searches {
+		f, m = nil, Match{}
+	}
+	f, m = d.Find(seg, &h, f, m)
 	if !m.Marks.Has(Duplicate) {
 		f.Conn.Step(seg, m.Side, &d.Gaps, &d.ev)
 	}
 	if m.ID == New {
 		if seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN {
-			for _, id := range d.Others(New, hash) {
+			for _, id := range d.Others(New, h.Hash) {
 				d.Replace(id, seg.At)
 			}
 		}
-		if id, why, must := d.MakeRoom(hash); must {
+		if id, why, must := d.MakeRoom(h.Hash); must {
 			d.left[why]++
 			d.Remove(id)
 		}
-		m.ID, f = d.Add(d.position, hash)
+		m.ID, f = d.Add(d.position, h.Hash)
 	}
 	if !m.Marks.Has(Duplicate) && d.ev.Ends() {
 		d.Note(m.ID, f)

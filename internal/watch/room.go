@@ -64,12 +64,18 @@ func (h *room) change(t tally, by int) {
 
 // count sees, after a watcher was called, which of its findings stand.
 func (s *Set) count(n uint32, w *watcher) {
+	if s.Withdraw != nil || w.Changed() {
+		s.recount(n, w)
+	}
+}
+
+func (s *Set) recount(n uint32, w *watcher) {
 	h := &s.rooms[w.detector]
 	if s.Withdraw != nil {
 		stand := len(w.Findings())
 		h.total += stand - int(w.counted)
 		w.counted = uint16(stand)
-	} else if w.Changed() {
+	} else {
 		s.leave(n, w)
 		now := share{n, tallyOf(w.Findings())}
 		h.change(now.tally, 1)

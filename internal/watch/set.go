@@ -112,23 +112,33 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 	if g.subscribed&ev.Kinds == 0 { // most segments of a long connection that lost one
 		return watchers
 	}
-	g.due, g.subscribed = 0, 0
-	for n, w := range s.each(watchers) {
+	var (
+		subscribed fsm.Kinds
+		due        int64
+		w          *watcher
+	)
+	for n := g.first; n != 0; n = w.next {
+		w = s.watchers.at(n)
 		if w.Subscribed()&ev.Kinds != 0 {
 			w.Deliver(ev)
 			s.count(n, w)
 			w.passed = 0
 		}
-		g.subscribed |= w.Subscribed()
-		g.setDue(w.Next())
+		subscribed |= w.Subscribed()
+		due = sooner(due, w.Next())
 	}
+	g.subscribed, g.due = subscribed, due
 	return watchers
 }
 
-func (g *group) setDue(at int64) {
-	if at != 0 && (g.due == 0 || at < g.due) {
-		g.due = at
+func (g *group) setDue(at int64) { g.due = sooner(g.due, at) }
+
+// sooner is the earlier of two deadlines, of which 0 is none.
+func sooner(a, b int64) int64 {
+	if b != 0 && (a == 0 || b < a) {
+		return b
 	}
+	return a
 }
 
 // started are the kinds of event that start no watcher besides those of the group.
