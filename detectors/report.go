@@ -21,12 +21,12 @@ type Report struct {
 	Transfer *Transfer // of the event fsm.Transferred; likewise
 
 	detector   *Detector
-	subscribed fsm.Kinds
-	wake       int64     // the next deadline; 0 = none
-	moved      bool      // a Deadline was armed or extended
-	changed    bool      // since Run.Changed was asked
-	readAtEnd  bool      // see ReadAtEnd
-	found      *findings // nil until something is reported: nearly every report stays without
+	subscribed [2]fsm.Kinds // by the side of the event
+	wake       int64        // the next deadline; 0 = none
+	moved      bool         // a Deadline was armed or extended
+	changed    bool         // since Run.Changed was asked
+	readAtEnd  bool         // see ReadAtEnd
+	found      *findings    // nil until something is reported: nearly every report stays without
 }
 
 // findings are what was reported and stands.
@@ -43,7 +43,12 @@ const maxFindings = 100
 // Subscribe narrows the kinds of event that the watcher is given from now on, among
 // those of its detector: one that waits for trouble to come back need not see each
 // segment until then.
-func (r *Report) Subscribe(kinds fsm.Kinds) { r.subscribed = kinds & r.detector.SubscribesTo }
+func (r *Report) Subscribe(kinds fsm.Kinds) { r.SubscribeSides(kinds, kinds) }
+
+// SubscribeSides is Subscribe for one that waits for something else of each side.
+func (r *Report) SubscribeSides(a, b fsm.Kinds) {
+	r.subscribed = [2]fsm.Kinds{a & r.detector.SubscribesTo, b & r.detector.SubscribesTo}
+}
 
 func (r *Report) wakeAt(at int64) {
 	if r.wake == 0 || at < r.wake {

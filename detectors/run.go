@@ -16,7 +16,7 @@ type Run struct {
 // Start starts a watcher for the connection. ok is false if the connection is of no
 // interest to the detector.
 func (x *Run) Start(d *Detector, c fsm.View, s *Settings) (ok bool) {
-	x.report = Report{Conn: c, Settings: s, detector: d, subscribed: d.SubscribesTo}
+	x.report = Report{Conn: c, Settings: s, detector: d, subscribed: [2]fsm.Kinds{d.SubscribesTo, d.SubscribesTo}}
 	if x.watcher = d.Watch(&x.report); x.watcher == nil {
 		return false
 	}
@@ -34,15 +34,15 @@ func (x *Run) schedule() {
 	}
 }
 
-// Subscribed are the kinds of event that the watcher wants now.
-func (x *Run) Subscribed() fsm.Kinds { return x.report.subscribed }
+// Subscribed are the kinds of event that the watcher wants now, by the side of the event.
+func (x *Run) Subscribed() *[2]fsm.Kinds { return &x.report.subscribed }
 
 // Deliver gives the watcher those of a segment's events that it wants.
 func (x *Run) Deliver(events *fsm.Events) {
-	kinds := x.report.subscribed
+	kinds := x.report.subscribed // it may change them, from the next segment on
 	x.report.Before = events.Before
 	for i := range events.Len() {
-		if kinds.Has(events.Kind(i)) {
+		if events.Has(i, &kinds) {
 			x.watcher.Event(events.At(i), &x.report)
 		}
 	}

@@ -105,6 +105,7 @@ type Event struct {
 // most connections have no watcher, so adding an event must cost next to nothing.
 type Events struct {
 	Kinds  Kinds    // all that there are
+	Of     [2]Kinds // the same, by the side of the event
 	Before [2]State // both ends' states before the segment
 	Class  Class    // the segment's
 
@@ -147,8 +148,14 @@ func (e *Events) Ends() bool { return e.Kinds&(1<<FinAcked|1<<ResetSent) != 0 }
 // Len is how many events there are.
 func (e *Events) Len() int { return int(e.n) }
 
-// Kind is that of the i-th event, counted from 0.
-func (e *Events) Kind(i int) Kind { return e.list[uint(i)%maxEvents].kind }
+// Has reports whether the i-th event, counted from 0, is of one of the kinds, by its side.
+func (e *Events) Has(i int, kinds *[2]Kinds) bool {
+	l := &e.list[uint(i)%maxEvents]
+	return kinds[l.side&1].Has(l.kind)
+}
+
+// Any reports whether there is any event of these kinds, by its side.
+func (e *Events) Any(kinds *[2]Kinds) bool { return e.Of[0]&kinds[0]|e.Of[1]&kinds[1] != 0 }
 
 // At is the i-th event, counted from 0.
 func (e *Events) At(i int) Event {
@@ -161,12 +168,13 @@ func (e *Events) At(i int) Event {
 }
 
 func (e *Events) reset(c *Conn, seg *reassembly.Segment) {
-	e.Kinds, e.Class, e.seg, e.place, e.n = 0, Plain, seg, reassembly.Fresh, 0
+	e.Kinds, e.Of, e.Class, e.seg, e.place, e.n = 0, [2]Kinds{}, Plain, seg, reassembly.Fresh, 0
 	e.Before = [2]State{c.ends[0].state, c.ends[1].state}
 }
 
 func (e *Events) add(k Kind, side reassembly.Side, n uint32) *entry {
 	e.Kinds |= 1 << k
+	e.Of[side&1] |= 1 << k
 	l := &e.list[e.n%maxEvents]
 	*l = entry{kind: k, side: side, n: n}
 	e.n++

@@ -63,11 +63,14 @@ type deadPeer struct {
 
 func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
-	if w.open(reassembly.A) == nil && w.open(reassembly.B) == nil {
-		r.Subscribe(DeadPeer.StartsOn)
-	} else {
-		r.Subscribe(DeadPeer.SubscribesTo)
+	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
+	for side := range reassembly.Side(2) {
+		if w.open(side) != nil {
+			kinds[side] |= fsm.On(fsm.ResetSent, fsm.Revived)
+			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
+		}
 	}
+	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
 }
 
 func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {

@@ -93,16 +93,17 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			peer.fromPeer(ev, r)
 		}
 	}
-	kinds := DroppedBehindTap.StartsOn
+	kinds := [2]fsm.Kinds{DroppedBehindTap.StartsOn, DroppedBehindTap.StartsOn}
 	for side := range reassembly.Side(2) {
 		if s := w.open(side); s != nil {
-			kinds |= fsm.On(fsm.ResetSent, fsm.Sent)
+			kinds[side] |= fsm.On(fsm.ResetSent)
+			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
 			if s.acked {
-				kinds |= fsm.On(fsm.DataSent)
+				kinds[side] |= fsm.On(fsm.DataSent)
 			}
 		}
 	}
-	r.Subscribe(kinds)
+	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
 }
 
 // open is the segment that the side is retransmitting, if there is one.

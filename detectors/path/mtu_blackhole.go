@@ -86,24 +86,28 @@ type oversizeLoss struct {
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
-	r.Subscribe(MTUBlackhole.StartsOn | w.sides[0].follows() | w.sides[1].follows())
+	aOfA, bOfA := w.sides[reassembly.A].follows()
+	bOfB, aOfB := w.sides[reassembly.B].follows()
+	r.SubscribeSides(MTUBlackhole.StartsOn|aOfA|aOfB, MTUBlackhole.StartsOn|bOfB|bOfA)
 }
 
-// follows are the kinds of event that change the account, besides new trouble.
-func (a *oversizeLoss) follows() (kinds fsm.Kinds) {
+// follows are the kinds of event, of the side itself and of its peer, that change the account,
+// besides new trouble.
+func (a *oversizeLoss) follows() (own, peer fsm.Kinds) {
 	if a == nil {
-		return 0
+		return 0, 0
 	}
 	if a.n > 0 || a.beyond.At != 0 {
-		kinds |= fsm.On(fsm.Advanced)
+		own |= fsm.On(fsm.Advanced)
 	}
 	if a.n > 0 {
-		kinds |= fsm.On(fsm.ResetSent, fsm.Revived, fsm.Sent)
+		own |= fsm.On(fsm.ResetSent, fsm.Revived)
+		peer = fsm.On(fsm.Revived, fsm.Sent)
 	}
 	if a.fell {
-		kinds |= fsm.On(fsm.Advanced, fsm.DataSent)
+		own |= fsm.On(fsm.Advanced, fsm.DataSent)
 	}
-	return kinds
+	return own, peer
 }
 
 func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {

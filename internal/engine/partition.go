@@ -95,7 +95,7 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, h *flow.Ha
 		return p.quoted(seg, h.Hash, h.Print, ev)
 	}
 	f, m, kinds := p.flows.Predict(seg, h.Hash)
-	if kinds == 0 || kinds&p.read != 0 || f.Watchers != 0 && !p.watch.Deaf(f.Watchers, kinds, seg.At) {
+	if kinds == 0 || kinds&p.read != 0 || f.Watchers != 0 && !p.watch.Deaf(f.Watchers, kinds, m.Side, seg.At) {
 		return p.unexpected(seg, position, h, f, m, ev)
 	}
 	if marks := p.flows.Predicted(f, m, seg, h.Print); marks != 0 {

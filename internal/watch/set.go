@@ -41,10 +41,10 @@ type Set struct {
 // their numbers in the slab, which leaves nothing behind when it grows.
 type group struct {
 	first, last uint32
-	owner       uint32    // the connection's ID in the table
-	started     fsm.Kinds // of which all watchers run that they start
-	subscribed  fsm.Kinds // to what any of them subscribes
-	due         int64     // earliest deadline; 0 = none
+	owner       uint32       // the connection's ID in the table
+	started     fsm.Kinds    // of which all watchers run that they start
+	subscribed  [2]fsm.Kinds // to what any of them subscribes, by the side of the event
+	due         int64        // earliest deadline; 0 = none
 }
 
 type watcher struct {
@@ -109,22 +109,23 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 		return 0
 	}
 	g := s.groups.at(watchers)
-	if g.subscribed&ev.Kinds == 0 { // most segments of a long connection that lost one
+	if !ev.Any(&g.subscribed) { // most segments of a long connection that lost one
 		return watchers
 	}
 	var (
-		subscribed fsm.Kinds
+		subscribed [2]fsm.Kinds
 		due        int64
 		w          *watcher
 	)
 	for n := g.first; n != 0; n = w.next {
 		w = s.watchers.at(n)
-		if w.Subscribed()&ev.Kinds != 0 {
+		if ev.Any(w.Subscribed()) {
 			w.Deliver(ev)
 			s.count(n, w)
 			w.passed = 0
 		}
-		subscribed |= w.Subscribed()
+		subscribed[0] |= w.Subscribed()[0]
+		subscribed[1] |= w.Subscribed()[1]
 		due = sooner(due, w.Next())
 	}
 	g.subscribed, g.due = subscribed, due
@@ -172,7 +173,9 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		}
 		g := s.groups.at(watchers)
 		s.append(g, n)
-		g.owner, g.subscribed = owner, g.subscribed|d.SubscribesTo
+		g.owner = owner
+		g.subscribed[0] |= d.SubscribesTo
+		g.subscribed[1] |= d.SubscribesTo
 		g.setDue(w.Next())
 	}
 	if watchers != 0 {
@@ -255,14 +258,16 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 	return watchers
 }
 
-// Deaf reports whether events of these kinds concern none of the connection's watchers, and no
-// deadline of theirs is due by trace time now. All concern the record of a close.
-func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, now int64) bool {
+// Deaf reports whether events of these kinds, which an expected segment of the side brings, concern
+// none of the connection's watchers, and no deadline of theirs is due by trace time now. All concern
+// the record of a close.
+func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, side reassembly.Side, now int64) bool {
+	const ofPeer = 1 << fsm.Advanced
 	if watchers&closingBit != 0 {
 		return false
 	}
 	g := s.groups.at(watchers)
-	return g.subscribed&kinds == 0 && (g.due == 0 || g.due > now)
+	return g.subscribed[side&1]&kinds&^ofPeer == 0 && g.subscribed[side.Peer()&1]&kinds&ofPeer == 0 && (g.due == 0 || g.due > now)
 }
 
 // Due goes through the connections of which a deadline is due by trace time now: their
