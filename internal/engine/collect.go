@@ -94,7 +94,6 @@ type collector struct {
 	at      int64      // of which states are reported
 	limits  fsm.Limits // of the whole capture
 	collected
-	rows    []result.Flow
 	counts  stats.Counts // of all partitions, and then of the whole trace
 	dropped uint64
 	crowded uint64       // of these, by others of their four-tuple
@@ -104,27 +103,22 @@ type collector struct {
 
 // What is collected is what there is to report of connections, or of a partition's.
 type collected struct {
-	chunks     [][]result.Flow // rows, numbered by position, until all are known
+	rows       []result.Flow // numbered by position, until all are known
+	shown      []shown       // connections that will have a row
 	found      []found
 	positions  []uint64 // of every connection that is still known
 	duplicates uint64
 	rexmits    uint64
 }
 
-// rowChunk is how many rows are allocated together: they are large, and moved only once.
-const rowChunk = 16
-
-func (c *collected) addRow(row result.Flow) {
-	last := len(c.chunks) - 1
-	if last < 0 || len(c.chunks[last]) == cap(c.chunks[last]) {
-		c.chunks = append(c.chunks, make([]result.Flow, 0, rowChunk))
-		last++
-	}
-	c.chunks[last] = append(c.chunks[last], row)
+// A shown connection is one that has ended.
+type shown struct {
+	flow   *flow.Flow
+	ending detectors.Ending
+	limits fsm.Limits
 }
 
-// gather ends the connections of all partitions, on as many processors as there
-// are workers.
+// gather ends the connections of all partitions.
 func (c *collector) gather(parts []*partition) {
 	shares := make([]collected, len(parts))
 	known := 0
@@ -140,39 +134,29 @@ func (c *collector) gather(parts []*partition) {
 		from, to := known, known+p.known()
 		shares[i].positions = c.positions[from:from:to]
 		if c.options.AllFlows {
-			shares[i].chunks = [][]result.Flow{c.rows[from:from:to]}
+			shares[i].rows = c.rows[from:from:to]
 		}
 		known = to
 	}
-	var wait sync.WaitGroup
-	n := c.options.workers()
-	for k := range min(n, len(parts)) {
-		wait.Go(func() {
-			for i := k; i < len(parts); i += n {
-				c.collect(parts[i], &shares[i])
-			}
-		})
-	}
-	wait.Wait()
+	c.each(parts, func(i int) { c.collect(parts[i], &shares[i]) })
 	rows, found := 0, 0
-	for i := range shares {
-		for _, chunk := range shares[i].chunks {
-			rows += len(chunk)
-		}
+	for i, p := range parts {
+		rows += len(shares[i].shown) + len(p.kept)
 		found += len(shares[i].found)
 	}
-	c.found = slices.Grow(c.found, found) // both are large
-	if !c.options.AllFlows {
-		c.rows = slices.Grow(c.rows, rows)
+	if !c.options.AllFlows { // they are large: none is made twice, or moved
+		c.rows = make([]result.Flow, rows)
+		from := 0
+		for i, p := range parts {
+			to := from + len(shares[i].shown) + len(p.kept)
+			shares[i].rows, from = c.rows[from:from:to], to
+		}
 	}
+	c.each(parts, func(i int) { c.show(parts[i], &shares[i]) })
+	c.found = slices.Grow(c.found, found)
 	for i, p := range parts {
 		h := &shares[i]
 		c.found = append(c.found, h.found...)
-		if !c.options.AllFlows {
-			for _, chunk := range h.chunks {
-				c.rows = append(c.rows, chunk...)
-			}
-		}
 		c.duplicates += h.duplicates
 		c.rexmits += h.rexmits
 		c.dropped += p.dropped
@@ -181,6 +165,20 @@ func (c *collector) gather(parts []*partition) {
 		c.counts.Add(&p.counts)
 	}
 	c.dropShort()
+}
+
+// each goes through the partitions, on as many processors as there are workers.
+func (c *collector) each(parts []*partition, do func(i int)) {
+	var wait sync.WaitGroup
+	n := c.options.workers()
+	for k := range min(n, len(parts)) {
+		wait.Go(func() {
+			for i := k; i < len(parts); i += n {
+				do(i)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // dropShort leaves out what a partition had listed before it found worse.
@@ -215,28 +213,26 @@ func (c *collector) collect(p *partition, into *collected) {
 	}
 	if c.options.AllFlows {
 		p.flows.Compacts(func(f *flow.Flow) {
-			row := p.rowAt(f, p.ending(flow.New, f, c.trace, c.end), c.at)
-			row.Limits |= c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
-			into.addRow(row)
+			limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
+			into.rows = append(into.rows, c.row(p, shown{f, p.ending(flow.New, f, c.trace, c.end), limits}))
 		})
 	}
 	into.rexmits = p.rexmits
 	for id, f := range p.flows.Uncompacted {
 		before := len(into.found)
-		e := p.ending(id, f, c.trace, c.end)
-		limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
-		into.found = p.end(id, f, e, limits, into.found)
-		if c.options.AllFlows || len(into.found) > before || c.options.Follow.follows(f) {
-			row := p.rowAt(f, e, c.at)
-			row.Limits |= limits
-			into.addRow(row)
+		x := shown{f, p.ending(id, f, c.trace, c.end), c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())}
+		into.found = p.end(id, f, x.ending, x.limits, into.found)
+		switch {
+		case c.options.AllFlows: // before the next ends: its account is at hand
+			into.rows = append(into.rows, c.row(p, x))
+		case len(into.found) > before || c.options.Follow.follows(f):
+			into.shown = append(into.shown, x)
 		}
 		into.positions = append(into.positions, f.Position)
 		into.duplicates += f.Duplicates()
 		into.rexmits += rexmits(f)
 	}
 	for _, k := range p.kept {
-		into.addRow(k.row)
 		into.positions = append(into.positions, k.row.ID)
 		for i := range k.found {
 			k.found[i].Limits |= c.limits
@@ -244,4 +240,20 @@ func (c *collector) collect(p *partition, into *collected) {
 		}
 		into.found = append(into.found, k.found...)
 	}
+}
+
+// show makes the rows of the connections that are shown, and adds those that were kept.
+func (c *collector) show(p *partition, into *collected) {
+	for _, x := range into.shown {
+		into.rows = append(into.rows, c.row(p, x))
+	}
+	for _, k := range p.kept {
+		into.rows = append(into.rows, k.row)
+	}
+}
+
+func (c *collector) row(p *partition, x shown) result.Flow {
+	row := p.rowAt(x.flow, x.ending, c.at)
+	row.Limits |= x.limits
+	return row
 }
