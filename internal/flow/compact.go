@@ -17,9 +17,9 @@ import (
 const isCompact ID = 1 << 31
 
 // CompactAfter is how many connections of a table must have closed after one before it is
-// compacted: what comes late comes sooner, as a rule, and by then most of it is still in the
-// cache.
-const CompactAfter = 4
+// compacted: what comes late comes sooner, as a rule. With four, short connections take 6 % more time, because
+// less of the connection is still in the cache.
+const CompactAfter = 1
 
 // A Compactor has what others keep of connections that are compacted.
 type Compactor interface {
