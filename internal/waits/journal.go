@@ -1,6 +1,8 @@
 package waits
 
 import (
+	"math"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -24,16 +26,21 @@ type journal struct {
 }
 
 // journalSize is how many segments a journal has: a request, its answer and the close take that
-// many. With these, it is as large as an account.
+// many.
 const journalSize = 12
 
 // A brief is what fsm and accounts read of a segment that is neither SYN nor RST, and has no
-// SACK blocks.
+// SACK blocks, in 40 bytes.
 type brief struct {
-	mark         reassembly.Mark
-	tsVal, tsEcr uint32
-	has          reassembly.OptionBits
-	side         reassembly.Side
+	at                       int64
+	frame                    uint32
+	seq, ack                 reassembly.Seq
+	tsVal, tsEcr             uint32
+	size, window, ipID, file uint16
+	flags                    reassembly.Flags
+	ttl                      uint8
+	has                      reassembly.OptionBits
+	side                     reassembly.Side
 }
 
 // journalled marks the number of a journal.
@@ -74,7 +81,7 @@ func (l *Ledger) journal(account uint32) *journal { return l.journals[account&^j
 
 // enter puts the segment into the journal, if it has room and accounts need not be told yet.
 func (j *journal) enter(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) bool {
-	if j.n == journalSize || seg.Flags&(reassembly.SYN|reassembly.RST) != 0 || seg.Opts.NBlocks|uint8(seg.Missing) != 0 ||
+	if j.n == journalSize || seg.Flags&(reassembly.SYN|reassembly.RST) != 0 || seg.Opts.NBlocks|uint8(seg.Missing) != 0 || seg.Len > math.MaxUint16 ||
 		!c.Out(reassembly.A).Whole() || !c.Out(reassembly.B).Whole() {
 		return false
 	}
@@ -85,7 +92,8 @@ func (j *journal) enter(seg *reassembly.Segment, side reassembly.Side, ev *fsm.E
 	if j.first = min(j.first, seg.At); j.slow(seg.At) || seg.Len > 0 && !j.payload(seg, side, ev.Class, c) {
 		return false
 	}
-	j.segments[j.n] = brief{reassembly.MarkOf(seg), seg.Opts.TSVal, seg.Opts.TSEcr, seg.Opts.Has, side}
+	o := &seg.Opts
+	j.segments[j.n] = brief{seg.At, seg.Frame, seg.Seq, seg.Ack, o.TSVal, o.TSEcr, uint16(seg.Len), seg.Window, seg.IPID, seg.File, seg.Flags, seg.TTL, o.Has, side}
 	j.n++
 	return true
 }
@@ -113,7 +121,8 @@ func (j *journal) payload(seg *reassembly.Segment, side reassembly.Side, class f
 // segment makes the i-th segment again, as far as fsm and accounts read it.
 func (j *journal) segment(i uint8, seg *reassembly.Segment) (side reassembly.Side) {
 	b := &j.segments[i]
-	*seg = b.mark.Segment(j.conn.Endpoint(b.side), j.conn.Endpoint(b.side.Peer()))
+	m := reassembly.Mark{At: b.at, Frame: b.frame, Seq: b.seq, Ack: b.ack, Len: uint32(b.size), File: b.file, Window: b.window, IPID: b.ipID, Flags: b.flags, TTL: b.ttl}
+	*seg = m.Segment(j.conn.Endpoint(b.side), j.conn.Endpoint(b.side.Peer()))
 	seg.Opts.Has, seg.Opts.TSVal, seg.Opts.TSEcr = b.has, b.tsVal, b.tsEcr
 	return b.side
 }
