@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -67,6 +68,29 @@ func TestEditcap(t *testing.T) {
 			}
 			t.Logf("%d captures, the same frames in %d", tried, same)
 		})
+	}
+}
+
+// TestEditcap_others: what else editcap writes is named, with what converts it.
+func TestEditcap_others(t *testing.T) {
+	if _, err := exec.LookPath("editcap"); err != nil {
+		t.Skip("skipped: there is no editcap here")
+	}
+	names, err := filepath.Glob("../../samples/*.pcapng")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no samples", err)
+	}
+	for format, name := range map[string]string{
+		"5views": "5View", "commview-ncf": "CommView", "commview-ncfx": "CommView", "k12text": "K12", "lanalyzer": "LANalyzer", "nettl": "nettl",
+		"ngsniffer": "DOS Sniffer", "ngwsniffer_1_1": "NetXray", "ngwsniffer_2_0": "NetXray", "observer": "Observer", "visual": "UpTime",
+	} {
+		to := filepath.Join(t.TempDir(), "x")
+		if exec.Command("editcap", "-F", format, names[0], to).Run() != nil {
+			continue // this version cannot
+		}
+		if _, _, err := readFile(to); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "convert it: editcap") {
+			t.Errorf("%s: %v, want %s and what converts it", format, err, name)
+		}
 	}
 }
 

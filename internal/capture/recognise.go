@@ -93,6 +93,7 @@ var otherKinds = []struct{ magic, what string }{
 	{"\x54\x52\x00\x64\x00", "this is a capture of HP-UX nettl" + byEditcap},
 	{"btsnoop\x00", "this is a Bluetooth capture (btsnoop), which has no TCP"},
 	{"\x00\x00\x02\x00\x12\x05\x00\x10", "this is a capture of Tektronix K12" + byEditcap},
+	{"+---------+---------------+----------+", "this is Wireshark's text in the form of K12" + byEditcap},
 	{"iplog", "this is a capture of Cisco Secure IDS" + byEditcap},
 	{"\x01\x10\x4c\x00\x01\x05", "this is a capture of Novell LANalyzer" + byEditcap},
 	{"\x01\x10", "this looks like a capture of Novell LANalyzer" + byEditcap},
@@ -112,7 +113,27 @@ func knownKind(head []byte) string {
 	if isETL(head) {
 		return "this is an event trace of Windows (ETL, from netsh trace or pktmon); convert it: pktmon etl2pcap FILE, or etl2pcapng FILE out.pcapng"
 	}
+	if isCommView(head) {
+		return "this is a capture of CommView" + byEditcap
+	}
 	return ""
+}
+
+// isCommView recognises a log of TamoSoft CommView, which has no magic number, by the head of
+// its first packet: its length, once in four bytes (NCFX) or twice in two (NCF), and its time.
+func isCommView(head []byte) bool {
+	const least = 24
+	if len(head) < least {
+		return false
+	}
+	date := head[4:]
+	if littleEndian.u16(head) == littleEndian.u16(head[2:]) && head[4] == 0 {
+		date = head[5:]
+	} else if size := littleEndian.u32(head); size == 0 || size > 1<<16 {
+		return false
+	}
+	year, month, day, hour, minute, second := littleEndian.u16(date), date[2], date[3], date[4], date[5], date[6]
+	return year >= 1998 && year < 2100 && month-1 < 12 && day-1 < 31 && hour < 24 && minute < 60 && second < 60
 }
 
 // isETL recognises an event trace log: a buffer header (WMI_BUFFER_HEADER) of 72
