@@ -24,6 +24,14 @@ type Report struct {
 	Taps     []Tap     // places where the same connections were captured, if there are several
 	Flows    []Flow    // sorted by ID; connections with findings, or all of them with Options.AllFlows
 	Findings []Finding // by time, then connection, then detector
+
+	numbers result.Report // its captures know frame numbers
+}
+
+// FrameNumber is the number of a segment's frame in its file, from 1. A segment holds only the
+// low 32 bits.
+func (r *Report) FrameNumber(seg *reassembly.Segment) uint64 {
+	return r.numbers.FrameNumberOf(seg)
 }
 
 // ReportOptions are the settings that the findings of a report depend on.
@@ -157,6 +165,7 @@ func newReport(r *result.Report) *Report {
 		},
 		Flows: make([]Flow, len(r.Flows)),
 	}
+	public.numbers.Captures = r.Captures
 	for i := range r.Captures {
 		c := &r.Captures[i]
 		public.Captures = append(public.Captures, Capture{

@@ -114,7 +114,7 @@ type Options struct {
 // A Segment is one TCP segment as the tap saw it. It is flat: copy it, keep it.
 type Segment struct {
 	At      int64  // nanoseconds since 1970, never far behind what came before (see capture.Trace)
-	Frame   uint32 // 1-based position in its file, as Wireshark counts
+	Frame   uint32 // 1-based position in its file, as Wireshark counts: its low 32 bits
 	Seq     Seq
 	Ack     Seq    // valid if Flags.Has(ACK)
 	Len     uint32 // payload bytes on the wire, even if the capture cut them

@@ -3,7 +3,6 @@ package capture
 import (
 	"errors"
 	"io"
-	"math"
 	"os"
 
 	"github.com/tcptrace-go/tcptrace/internal/stats"
@@ -68,12 +67,13 @@ func (f *File) Next(fr *Frame) error {
 	}
 	fr.At = f.clock.shifted(fr.At)
 	f.info.count(fr)
-	if fr.Num < f.last {
-		f.info.Warnings = append(f.info.Warnings, Renumbered)
-	}
+	before := f.last
 	f.last = fr.Num
 	fr.File = f.index
 	fr.At, fr.Stepped = f.clock.traceTime(fr.Num, fr.At)
+	if stats.Turned(before, fr.Num) {
+		f.info.Turns = append(f.info.Turns, fr.At)
+	}
 	return nil
 }
 
@@ -81,7 +81,7 @@ func (f *File) Next(fr *Frame) error {
 func (f *File) plain(frs []Frame) int {
 	r, is := f.records.(plainRecords)
 	c := &f.clock
-	if !is || f.err != nil || f.info.Packets == 0 || c.shift != 0 || len(c.steps) > 0 || f.last > math.MaxUint32-uint32(len(frs)) {
+	if !is || f.err != nil || f.info.Packets == 0 || c.shift != 0 || len(c.steps) > 0 || stats.Turned(f.last, f.last+uint32(len(frs))) {
 		return 0
 	}
 	n, bytes := r.plain(frs, c.max)
@@ -97,10 +97,6 @@ func (f *File) plain(frs []Frame) int {
 	f.last = last.Num
 	return n
 }
-
-// Renumbered is the warning of a capture with more frames than their numbers can tell apart,
-// which are as large as Wireshark's. Segments would grow with larger ones.
-const Renumbered = "after frame 4294967295, frames are numbered from 0 again"
 
 // stop ends the reading.
 func (f *File) stop(err error) error {

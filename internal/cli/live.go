@@ -180,6 +180,7 @@ func (s *sniffer) handleSignals() (stop func()) {
 // evidence.
 func (s *sniffer) emit(f result.Finding) {
 	o := s.findingOptions()
+	s.header.WholeNumbers(&f)
 	isNew := s.known[f.ID] != f.Revision
 	if s.processes != nil && isNew && !f.Withdrawn {
 		s.processes.name(&f, time.Now())

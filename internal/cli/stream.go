@@ -86,10 +86,11 @@ func (s *stream) frame(fr *capture.Frame) {
 func (s *stream) emit(f result.Finding) {
 	s.header.Captures = nil
 	for _, info := range s.trace.Infos() {
-		s.header.Captures = append(s.header.Captures, result.Capture{File: info.File, Format: info.Format})
+		s.header.Captures = append(s.header.Captures, result.Capture{File: info.File, Format: info.Format, Turns: info.Turns})
 	}
 	s.anonymizer.captures(&s.header)
 	s.header.Trace.First = s.first
+	s.header.WholeNumbers(&f)
 	o := s.reportOptions()
 	o.RawTime = s.trace.RawTime
 	switch {

@@ -78,6 +78,9 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		rep.Options.Detectors = append(rep.Options.Detectors, d.Name)
 	}
 	c.number(rep)
+	for i := range rep.Findings {
+		rep.WholeNumbers(&rep.Findings[i])
+	}
 	if !o.apart {
 		for i := range rep.Findings {
 			relayed(&rep.Findings[i].Finding, rep.Findings[i].Flow, &c.counts)

@@ -60,7 +60,7 @@ type cut struct {
 // A frameRange is consecutive frames of an input.
 type frameRange struct {
 	file     uint16
-	from, to uint32
+	from, to uint64
 }
 
 func newBundle(r *result.Report, f *result.Finding, end int64, o *Options, buf *buffer) *bundle {
@@ -202,9 +202,10 @@ func (b *bundle) write(f *frame, role string) {
 	}
 	b.writer.Packet(&p)
 	b.frames++
-	if last := len(b.origin) - 1; last >= 0 && b.origin[last].file == f.id.File && b.origin[last].to+1 == f.id.Frame {
+	n := b.report.FrameNumber(f.id.File, f.id.Frame, f.at)
+	if last := len(b.origin) - 1; last >= 0 && b.origin[last].file == f.id.File && b.origin[last].to+1 == n {
 		b.origin[last].to++
 	} else if len(b.origin) < maxRanges {
-		b.origin = append(b.origin, frameRange{f.id.File, f.id.Frame, f.id.Frame})
+		b.origin = append(b.origin, frameRange{f.id.File, n, n})
 	}
 }

@@ -15,7 +15,12 @@ import (
 // it helps to prove.
 func (b *bundle) frameComment(id result.FrameID, role string) string {
 	f := b.finding
-	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s). %s, %s: %s", f.Detector, f.ID, role, id.Frame, b.name(id.File), f.Outcome, f.Verdict, f.Message)
+	return fmt.Sprintf("tcptrace %s %s: %s (frame %d of %s). %s, %s: %s", f.Detector, f.ID, role, b.number(id), b.name(id.File), f.Outcome, f.Verdict, f.Message)
+}
+
+// number is the number of a frame in its file. Those of evidence lie near the anchor.
+func (b *bundle) number(id result.FrameID) uint64 {
+	return b.report.FrameNumber(id.File, id.Frame, b.finding.Evidence[0].Seg.At)
 }
 
 // interfaceName is the tap's where there are several, else the input's.
@@ -82,10 +87,10 @@ func (b *bundle) sources() []string {
 		}
 		frames[s.file] = append(frames[s.file], s.String())
 	}
-	evidence := map[uint16][]uint32{}
+	evidence := map[uint16][]uint64{}
 	for i := range b.finding.Evidence {
 		seg := &b.finding.Evidence[i].Seg
-		evidence[seg.File] = append(evidence[seg.File], seg.Frame)
+		evidence[seg.File] = append(evidence[seg.File], b.report.FrameNumberOf(seg))
 	}
 	var lines []string
 	for _, file := range files {
@@ -110,7 +115,7 @@ func (r frameRange) String() string {
 }
 
 // numbers is "7 9": each once, in order.
-func numbers(frames []uint32) string {
+func numbers(frames []uint64) string {
 	slices.Sort(frames)
 	return strings.Trim(fmt.Sprint(slices.Compact(frames)), "[]")
 }
@@ -159,9 +164,9 @@ func (b *bundle) cutsComment() string {
 func (b *bundle) memoryComment() string {
 	flow := b.finding.Flow
 	text := fmt.Sprintf("Written during the capture, from memory: %d of the connection's %d frames", b.frames, flow.Packets[0]+flow.Packets[1]+flow.Duplicates)
-	var missing []uint32
+	var missing []uint64
 	for id := range b.proof {
-		missing = append(missing, id.Frame)
+		missing = append(missing, b.number(id))
 	}
 	if len(missing) > 0 {
 		text += "; missing evidence frames: " + numbers(missing)

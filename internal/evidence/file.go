@@ -49,7 +49,7 @@ func (b *bundle) complete() error {
 	if len(b.proof) > 0 && !b.o.Remembered {
 		missing := slices.SortedFunc(maps.Keys(b.proof), func(a, b result.FrameID) int { return int(a.Frame) - int(b.Frame) })[0]
 		return fmt.Errorf("evidence of %s %s: %s has changed since it was analysed: frame %d is missing",
-			b.finding.Detector, b.finding.ID, b.name(missing.File), missing.Frame)
+			b.finding.Detector, b.finding.ID, b.name(missing.File), b.number(missing))
 	}
 	var dropped uint64
 	for i := range b.report.Captures {

@@ -47,7 +47,7 @@ var mayImport = map[string]string{
 	"internal/pcapng":      "",
 	"internal/scenario":    "internal/packet internal/pcapng reassembly",
 	"internal/waits":       "detectors fsm reassembly",
-	"internal/result":      "internal/waits detectors fsm reassembly",
+	"internal/result":      "internal/stats internal/waits detectors fsm reassembly",
 	"internal/flow":        "fsm reassembly",
 	"internal/watch":       "detectors fsm reassembly",
 	"internal/engine":      "internal/capture internal/decode internal/flow internal/result internal/stats internal/waits internal/watch detectors fsm reassembly",

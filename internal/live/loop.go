@@ -114,15 +114,13 @@ func (l *Loop) frame(fr *capture.Frame) {
 	if l.first == 0 {
 		l.first = fr.At
 	}
-	if fr.Num, fr.File = uint32(l.frames), 0; fr.Num == 0 {
-		l.Input.Warnings = appendBounded(l.Input.Warnings, capture.Renumbered)
-		l.Warn(capture.Renumbered)
-	}
+	fr.Num, fr.File = uint32(l.frames), 0
 	if l.Keeper != nil && l.err == nil {
 		l.err = l.Keeper.Keep(fr)
 	}
 	fr.At, fr.Stepped = l.clock.TraceTime(uint32(l.frames), fr.At)
 	l.last = max(l.last, fr.At)
+	l.Input.Turn(fr.Num, fr.At)
 	l.Engine.Frame(fr)
 }
 
@@ -215,6 +213,8 @@ func (l *Loop) Captures() []result.Capture {
 	c.Span = result.Span{First: l.first, Last: l.last, End: max(l.last, l.clock.Now(l.end))}
 	if l.Keeper != nil && len(l.Keeper.names) == 1 {
 		c.File = l.Keeper.names[0]
+	} else if l.Keeper != nil { // each file has numbers of its own
+		c.Turns = nil
 	}
 	return []result.Capture{c}
 }

@@ -79,7 +79,7 @@ func FlowCSV(w io.Writer, r *result.Report, o Options) error {
 	for i := range o.Steps {
 		s := &o.Steps[i]
 		row := []string{
-			unsigned(s.N), o.file(r, &s.Seg), unsigned(uint64(s.Seg.Frame)), timestamp(o.time(&s.Seg)), s.Side.String(), notation(&r.Flows[0], &s.Seg), className(s),
+			unsigned(s.N), o.file(r, &s.Seg), unsigned(r.FrameNumberOf(&s.Seg)), timestamp(o.time(&s.Seg)), s.Side.String(), notation(&r.Flows[0], &s.Seg), className(s),
 			s.State[A].String(), s.State[B].String(), strconv.FormatBool(s.Bounded[A]), strconv.FormatBool(s.Bounded[B]),
 		}
 		for i, c := range row {

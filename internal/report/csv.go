@@ -72,7 +72,7 @@ func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
 	doc, ends, anchor := o.doc(&f.Finding), f.Flow.End, &f.Evidence[0].Seg
 	frames := make([]string, len(f.Evidence))
 	for i := range f.Evidence {
-		frames[i] = strconv.Itoa(int(f.Evidence[i].Seg.Frame))
+		frames[i] = unsigned(r.FrameNumberOf(&f.Evidence[i].Seg))
 	}
 	between := ""
 	if f.Fault == detectors.FaultPath {

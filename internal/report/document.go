@@ -211,7 +211,7 @@ func (b *builder) finding(f *result.Finding, l listed) finding {
 	for _, file := range f.Also {
 		also = append(also, b.o.file(b.r, &reassembly.Segment{File: file}))
 	}
-	v.Details = b.terms(term{"Also in", strings.Join(also, ", ")}, term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)}, term{"Socket", b.o.socketLines(f.Flow, f.Sockets)}, term{"Kernel", b.o.kernelLines(f)})
+	v.Details = b.terms(term{"Also in", strings.Join(also, ", ")}, term{"Measured", measured(f.Metrics)}, term{"Limits", limits(f.Limits)}, term{"Socket", b.o.socketLines(f.Flow, f.Sockets)}, term{"Kernel", b.o.kernelLines(b.r, f)})
 	v.Ladder = b.ladder(f)
 	b.figured++
 	d := b.o.Pictures.of(f)

@@ -49,7 +49,7 @@ func (p *flowPage) explained() (list []term) {
 	if t.Unknown != waits.NoReason {
 		list = append(list, term{"Unknown", t.Unknown.String()})
 	}
-	list = append(list, term{"Mainly", explain(p.f)})
+	list = append(list, term{"Mainly", result.WholeNumbers(explain(p.f), p.r.Near(t))})
 	for i := range t.Transfers {
 		x := &t.Transfers[i]
 		names := p.shortNames()
@@ -58,7 +58,7 @@ func (p *flowPage) explained() (list []term) {
 			from, to = to, from
 		}
 		if i < maxSentences {
-			list = append(list, term{"Transfer", upper(x.Explain("the "+from, "the "+to)) + fmt.Sprintf(" Frames %d to %d.", x.First.Frame, x.Last.Frame)})
+			list = append(list, term{"Transfer", upper(x.Explain("the "+from, "the "+to)) + fmt.Sprintf(" Frames %d to %d.", result.Whole(x.First.Frame, p.r.Near(t)), result.Whole(x.Last.Frame, p.r.Near(t)))})
 		}
 	}
 	return list
@@ -72,7 +72,7 @@ func (p *flowPage) longestRows() [][]string {
 		x := &t.Longest[i]
 		rows = append(rows, []string{
 			x.Wait.String(), quantity.Seconds(x.Start - p.r.Trace.First), quantity.Seconds(x.End - p.r.Trace.First), quantity.Duration(x.End - x.Start),
-			fmt.Sprintf("%d to %d", x.Frame[0], x.Frame[1]),
+			fmt.Sprintf("%d to %d", result.Whole(x.Frame[0], p.r.Near(t)), result.Whole(x.Frame[1], p.r.Near(t))),
 		})
 	}
 	return rows

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -100,7 +99,7 @@ func (b *builder) frames(v *finding, f *result.Finding, d *drawing) {
 			v.Frames = append(v.Frames, frameRow{Omitted: words})
 		}
 		row := frameRow{
-			Number: strconv.Itoa(int(seg.Frame)), Time: quantity.Seconds(b.o.time(seg) - b.r.Trace.First),
+			Number: unsigned(b.r.FrameNumberOf(seg)), Time: quantity.Seconds(b.o.time(seg) - b.r.Trace.First),
 			FromPeer: sender(f.Flow, seg) != opener(f.Flow), Direction: direction(f.Flow, seg), Role: Clean(evidence[i].Role),
 		}
 		row.Flags, row.Segment, _ = strings.Cut(plainSegment(f.Flow, seg), " ")
@@ -169,14 +168,14 @@ type filter struct{ File, Filter string }
 // displayFilters are one for each file, in order of appearance. The files are
 // named if there are several.
 func displayFilters(r *result.Report, o *Options, f *result.Finding) (filters []filter) {
-	frames := map[uint16][]uint32{}
+	frames := map[uint16][]uint64{}
 	var order []*reassembly.Segment
 	for i := range f.Evidence {
 		seg := &f.Evidence[i].Seg
 		if frames[seg.File] == nil {
 			order = append(order, seg)
 		}
-		frames[seg.File] = append(frames[seg.File], seg.Frame)
+		frames[seg.File] = append(frames[seg.File], r.FrameNumberOf(seg))
 	}
 	for _, seg := range order {
 		filters = append(filters, filter{Clean(o.file(r, seg)), displayFilter(frames[seg.File])})
@@ -186,11 +185,11 @@ func displayFilters(r *result.Report, o *Options, f *result.Finding) (filters []
 
 // displayFilter is "frame.number in {30, 31, 33..39}". Since Wireshark 4.0 the
 // members of a set must be separated by commas.
-func displayFilter(frames []uint32) string {
+func displayFilter(frames []uint64) string {
 	slices.Sort(frames)
 	frames = slices.Compact(frames)
 	if len(frames) == 1 {
-		return "frame.number == " + strconv.Itoa(int(frames[0]))
+		return "frame.number == " + unsigned(frames[0])
 	}
 	var members []string
 	for i := 0; i < len(frames); {
@@ -201,9 +200,9 @@ func displayFilter(frames []uint32) string {
 		if last == i+1 { // two are a list, not a range
 			last = i
 		}
-		member := strconv.Itoa(int(frames[i]))
+		member := unsigned(frames[i])
 		if last > i {
-			member += ".." + strconv.Itoa(int(frames[last]))
+			member += ".." + unsigned(frames[last])
 		}
 		members = append(members, member)
 		i = last + 1

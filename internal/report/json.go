@@ -152,7 +152,7 @@ func (b object) notes(notes []result.Note) object {
 	return b.close(']')
 }
 
-func (b object) flow(f *result.Flow) object {
+func (b object) flow(f *result.Flow, r *result.Report) object {
 	const A, B = reassembly.A, reassembly.B
 	b = b.uint("id", f.ID).endpoint("a", f.End[A]).endpoint("b", f.End[B]).str("initiator", f.Initiator.String()).
 		str("state_a", f.State[A].String()).str("state_b", f.State[B].String()).
@@ -163,7 +163,7 @@ func (b object) flow(f *result.Flow) object {
 		uint("retransmissions_a2b", f.Rexmits[A]).uint("retransmissions_b2a", f.Rexmits[B]).
 		seconds("rtt_s", f.RTT != 0, f.RTT).str("history", f.History).str("closed_first", [...]string{"", "a", "b"}[f.ClosedFirst]).limits(f.Limits).uint("copies", f.Duplicates)
 	if t := f.Time; t != nil {
-		b = b.account(t)
+		b = b.account(t, r.Near(t))
 	}
 	if f.TCB != nil {
 		b = b.key("tcb_a").tcb(&f.TCB[A]).key("tcb_b").tcb(&f.TCB[B])
@@ -225,9 +225,9 @@ type fields struct {
 }
 
 func (w fields) flow(b object, f *result.Flow) object {
-	b = b.flow(f)
+	b = b.flow(f, w.r)
 	if len(w.r.Taps) > 0 {
-		b = b.perTap(f, w.r.Taps)
+		b = b.perTap(f, w.r)
 	}
 	if len(f.Sockets) > 0 {
 		b = b.sockets(f, f.Sockets)
@@ -278,7 +278,7 @@ func (w fields) finding(b object, f *result.Finding) object {
 		b = b.sockets(f.Flow, f.Sockets)
 	}
 	if len(f.KernelEvents) > 0 {
-		b = b.kernelEvents(f)
+		b = b.kernelEvents(f, w.r)
 	}
 	return b
 }
@@ -300,7 +300,7 @@ func (w fields) frame(b object, seg *reassembly.Segment) object {
 	if b = b.str("file", w.o.file(w.r, seg)); int(seg.Tap) < len(w.r.Taps) && w.r.Taps[seg.Tap].Recognised != "same-capture" {
 		b = b.str("tap", w.r.Taps[seg.Tap].Name)
 	}
-	return b.uint("frame", uint64(seg.Frame)).time("time", w.o.time(seg))
+	return b.uint("frame", w.r.FrameNumberOf(seg)).time("time", w.o.time(seg))
 }
 
 // notation is a segment's line as a scenario has it, without the time.

@@ -226,8 +226,8 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestFlowRow_allocatesNothing(t *testing.T) {
-	f, b := flow(1, "[2001:db8::1]:40000", "10.0.0.2:443"), make(object, 0, 4096)
-	if n := testing.AllocsPerRun(100, func() { b = b[:0].flow(f) }); n > 0 {
+	f, r, b := flow(1, "[2001:db8::1]:40000", "10.0.0.2:443"), &result.Report{}, make(object, 0, 4096)
+	if n := testing.AllocsPerRun(100, func() { b = b[:0].flow(f, r) }); n > 0 {
 		t.Errorf("%v allocations a row, want none", n)
 	}
 }

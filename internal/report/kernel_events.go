@@ -11,7 +11,7 @@ import (
 
 // kernelLines are what the kernel of this machine did with segments of the connection, a
 // paragraph each.
-func (o *Options) kernelLines(f *result.Finding) string {
+func (o *Options) kernelLines(r *result.Report, f *result.Finding) string {
 	var lines []string
 	for i := range f.KernelEvents {
 		d := &f.KernelEvents[i]
@@ -19,12 +19,12 @@ func (o *Options) kernelLines(f *result.Finding) string {
 		var text string
 		switch d.What {
 		case result.SentReset:
-			text = "RST" + frameOf(d) + " from " + from + " sent by the kernel"
+			text = "RST" + frameOf(r, d) + " from " + from + " sent by the kernel"
 			if d.Count > 1 {
 				text += fmt.Sprintf(", the first of %d", d.Count)
 			}
 		case result.Dropped:
-			text = kindOf(d.Seg) + frameOf(d) + " from " + from + " dropped by the kernel"
+			text = kindOf(d.Seg) + frameOf(r, d) + " from " + from + " dropped by the kernel"
 			if d.Count > 1 {
 				text += ", and " + quantity.Count(uint64(d.Count-1), "other segment")
 			}
@@ -39,11 +39,11 @@ func (o *Options) kernelLines(f *result.Finding) string {
 	return strings.Join(lines, "\n\n")
 }
 
-func frameOf(d *result.KernelEvent) string {
+func frameOf(r *result.Report, d *result.KernelEvent) string {
 	if d.Seg == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (frame %d)", d.Seg.Frame)
+	return fmt.Sprintf(" (frame %d)", r.FrameNumberOf(d.Seg))
 }
 
 // kindOf names a segment by what matters most in it.
@@ -66,14 +66,14 @@ func kindOf(seg *reassembly.Segment) string {
 }
 
 // kernelEvents are the same for programs.
-func (b object) kernelEvents(f *result.Finding) object {
+func (b object) kernelEvents(f *result.Finding, r *result.Report) object {
 	b = b.open("kernel", '[')
 	for i := range f.KernelEvents {
 		d := &f.KernelEvents[i]
 		b = b.element().str("event", d.What.String()).str("end", d.From.String()).endpoint("endpoint", f.Flow.End[d.From]).
 			str("reason", d.Reason).uint("count", uint64(d.Count)).time("time", d.At)
 		if d.Seg != nil {
-			b = b.uint("frame", uint64(d.Seg.Frame)).close('}')
+			b = b.uint("frame", r.FrameNumberOf(d.Seg)).close('}')
 		} else {
 			b = append(b.key("frame"), "null"...).close('}')
 		}

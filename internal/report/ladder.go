@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
@@ -25,11 +24,11 @@ func (b *builder) ladder(f *result.Finding) (lines []ladderLine) {
 	name := func(i int) string { return Clean(b.r.Taps[l.Taps[i]].Name) }
 	const width = 46
 	lines = append(lines, ladderLine{Text: fmt.Sprintf("%12s  %-*s  %s", "", width+8, name(0), name(1))})
-	number := func(id result.FrameID) string {
+	number := func(id result.FrameID, at int64) string {
 		if id.Frame == 0 {
 			return ""
 		}
-		return strconv.Itoa(int(id.Frame))
+		return unsigned(b.r.FrameNumber(id.File, id.Frame, at))
 	}
 	for i := range l.Rows {
 		r := &l.Rows[i]
@@ -54,7 +53,7 @@ func (b *builder) ladder(f *result.Finding) (lines []ladderLine) {
 		if r.HasDelay {
 			word = "after " + quantity.Duration(r.Delay)
 		}
-		line := fmt.Sprintf("%12s  %7s  %s  %-7s  %s", quantity.Seconds(r.At-b.r.Trace.First), number(r.Frame[0]), arrow, number(r.Frame[1]), word)
+		line := fmt.Sprintf("%12s  %7s  %s  %-7s  %s", quantity.Seconds(r.At-b.r.Trace.First), number(r.Frame[0], r.At), arrow, number(r.Frame[1], r.At), word)
 		lines = append(lines, ladderLine{strings.TrimRight(line, " "), !r.Arrived})
 	}
 	if l.More > 0 {

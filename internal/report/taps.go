@@ -37,8 +37,9 @@ func half(v float64) float64 {
 }
 
 // perTap is what each tap saw of a connection, and what happened between them.
-func (b object) perTap(f *result.Flow, taps []result.Tap) object {
+func (b object) perTap(f *result.Flow, r *result.Report) object {
 	const A, B = reassembly.A, reassembly.B
+	taps := r.Taps
 	b = b.open("taps", '[')
 	for i := range f.Taps {
 		t := &f.Taps[i]
@@ -49,36 +50,38 @@ func (b object) perTap(f *result.Flow, taps []result.Tap) object {
 	}
 	b = b.close(']').open("between", '[')
 	for i := range f.Between {
-		b = b.element().between(&f.Between[i], taps).close('}')
+		b = b.element().between(&f.Between[i], r).close('}')
 	}
 	return b.close(']')
 }
 
-func (b object) between(w *result.Between, taps []result.Tap) object {
+func (b object) between(w *result.Between, r *result.Report) object {
 	const A, B = reassembly.A, reassembly.B
+	taps := r.Taps
 	b = b.strings("taps", []string{taps[w.Taps[0]].Name, taps[w.Taps[1]].Name}).str("near_a", taps[w.Taps[w.NearA]].Name).
 		endpoint("a", w.End[A]).endpoint("b", w.End[B]).uint("isn_shift_a", uint64(w.Shift[A])).uint("isn_shift_b", uint64(w.Shift[B])).
-		open("a2b", '{').way(&w.Way[A], taps).close('}').open("b2a", '{').way(&w.Way[B], taps).close('}')
-	return b.frames("injected", w.Injected, taps).strings("rewritten", w.Rewritten).str("reason", w.Reason)
+		open("a2b", '{').way(&w.Way[A], r).close('}').open("b2a", '{').way(&w.Way[B], r).close('}')
+	return b.frames("injected", w.Injected, r).strings("rewritten", w.Rewritten).str("reason", w.Reason)
 }
 
-func (b object) way(w *result.Way, taps []result.Tap) object {
+func (b object) way(w *result.Way, r *result.Report) object {
 	return b.uint("sent", w.Sent).uint("arrived", w.Arrived).uint("partial", w.Partial).uint("missed", w.Missed).
 		uint("undecided", w.Undecided).uint("uncovered", w.Uncovered).
-		frames("lost", w.Lost, taps).frames("reordered", w.Reordered, taps).frames("duplicated", w.Duplicated, taps).
+		frames("lost", w.Lost, r).frames("reordered", w.Reordered, r).frames("duplicated", w.Duplicated, r).
 		seconds("delay_min_s", w.HasDelay, w.DelayMin).seconds("delay_median_s", w.HasDelay, w.DelayMedian).
 		seconds("delay_p95_s", w.HasDelay, w.DelayP95).seconds("delay_max_s", w.HasDelay, w.DelayMax)
 }
 
-func (b object) frames(name string, list []result.TapFrame, taps []result.Tap) object {
+func (b object) frames(name string, list []result.TapFrame, r *result.Report) object {
 	b = b.open(name, '[')
 	for i := range list {
 		s := &list[i]
-		b = b.element().str("tap", taps[s.Tap].Name).uint("frame", uint64(s.Frame))
+		near := r.NearFrame(s.File, s.Frame, s.Seg.At)
+		b = b.element().str("tap", r.Taps[s.Tap].Name).uint("frame", result.Whole(s.Frame, near))
 		if len(s.OneOf) > 0 {
 			b = b.open("one_of", '[')
 			for _, n := range s.OneOf {
-				b = b.comma().number(uint64(n))
+				b = b.comma().number(result.Whole(n, near))
 			}
 			b = b.close(']')
 		}

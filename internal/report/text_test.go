@@ -92,14 +92,14 @@ func TestFrames_longLoopIsCut(t *testing.T) {
 
 func TestDisplayFilter(t *testing.T) {
 	for _, tt := range []struct {
-		frames []uint32
+		frames []uint64
 		want   string
 	}{
-		{[]uint32{7}, "frame.number == 7"},
-		{[]uint32{7, 7}, "frame.number == 7"},
-		{[]uint32{1, 2}, "frame.number in {1, 2}"},
-		{[]uint32{39, 30, 31, 33, 34, 35}, "frame.number in {30, 31, 33..35, 39}"},
-		{[]uint32{4294967295, 4294967294, 4294967293}, "frame.number in {4294967293..4294967295}"},
+		{[]uint64{7}, "frame.number == 7"},
+		{[]uint64{7, 7}, "frame.number == 7"},
+		{[]uint64{1, 2}, "frame.number in {1, 2}"},
+		{[]uint64{39, 30, 31, 33, 34, 35}, "frame.number in {30, 31, 33..35, 39}"},
+		{[]uint64{4294967296, 4294967295, 4294967294}, "frame.number in {4294967294..4294967296}"},
 	} {
 		if got := displayFilter(tt.frames); got != tt.want {
 			t.Errorf("displayFilter(%v) = %s, want %s", tt.frames, got, tt.want)

@@ -124,7 +124,7 @@ func (p *flowPage) timelineRows(evidence map[result.FrameID]bool) (rows []timeli
 
 // frame is the frame's number, with that of its file if there are several.
 func (p *flowPage) frame(seg *reassembly.Segment) string {
-	n := strconv.FormatUint(uint64(seg.Frame), 10)
+	n := unsigned(p.r.FrameNumberOf(seg))
 	if len(p.r.Captures) > 1 {
 		n = strconv.Itoa(int(seg.File)+1) + "/" + n
 	}

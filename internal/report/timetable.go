@@ -46,7 +46,7 @@ func timeGrids(r *result.Report) []grid {
 	if n == 0 {
 		return nil
 	}
-	grids := []grid{flowGrid(worst, n)}
+	grids := []grid{flowGrid(r, worst, n)}
 	var servers, clients []*hostRow
 	for _, h := range hosts(r) {
 		if h.server {
@@ -117,7 +117,7 @@ func colours(total *detectors.Waits) (list []pictures.Colour) {
 	return list
 }
 
-func flowGrid(shown []*result.Flow, all int) grid {
+func flowGrid(r *result.Report, shown []*result.Flow, all int) grid {
 	g := grid{Title: "Where the time went, by connection: the one that was waited for longest first", Head: []string{"ID", "CONNECTION", "DURATION"}, Numbers: []bool{true, false, true}}
 	var total detectors.Waits
 	for _, f := range shown {
@@ -137,7 +137,7 @@ func flowGrid(shown []*result.Flow, all int) grid {
 			row = append(row, part(w[c], d))
 		}
 		g.Rows, g.Bars = append(g.Rows, row), append(g.Bars, newBar(&w))
-		if s := explain(f); s != "" && len(g.Notes) < maxHostRows {
+		if s := result.WholeNumbers(explain(f), r.Near(f.Time)); s != "" && len(g.Notes) < maxHostRows {
 			g.Notes = append(g.Notes, fmt.Sprintf("%d: %s", f.ID, s))
 		}
 	}

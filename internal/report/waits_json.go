@@ -2,6 +2,7 @@ package report
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -24,16 +25,16 @@ func appendSeconds9(b []byte, ns int64) []byte {
 }
 
 // account is where the time of a connection went.
-func (b object) account(t *waits.Record) object {
+func (b object) account(t *waits.Record, near uint64) object {
 	b = b.waits("waits", &t.Waits).time("waits_from", t.From).time("waits_to", t.To).str("waits_unknown", t.Unknown.String()).
 		seconds("rtt_a_s", t.RTT[reassembly.A] != 0, t.RTT[reassembly.A]).seconds("rtt_b_s", t.RTT[reassembly.B] != 0, t.RTT[reassembly.B]).
 		open("longest", '[')
 	for i := range t.Longest {
 		x := &t.Longest[i]
 		b = b.element().str("wait", x.Wait.String()).time("start", x.Start).time("end", x.End).open("frames", '[')
-		b = b.comma().number(uint64(x.Frame[0])).comma().number(uint64(x.Frame[1])).close(']').close('}')
+		b = b.comma().number(result.Whole(x.Frame[0], near)).comma().number(result.Whole(x.Frame[1], near)).close(']').close('}')
 	}
-	b = b.close(']').exchanges(&t.Exchanges).open("transfers", '[')
+	b = b.close(']').exchanges(&t.Exchanges, near).open("transfers", '[')
 	for i := range t.Transfers {
 		b = b.element().transfer(&t.Transfers[i]).close('}')
 	}
@@ -67,7 +68,7 @@ func (b object) waits(name string, w *detectors.Waits) object {
 	return b.close('}')
 }
 
-func (b object) exchanges(e *waits.Exchanges) object {
+func (b object) exchanges(e *waits.Exchanges, near uint64) object {
 	q := &e.Responses
 	known := q.Len() > 0
 	b = b.open("exchanges", '{').uint("count", q.Len()+uint64(e.Unanswered)).seconds("median_s", known, q.At(0.5)).
@@ -75,7 +76,7 @@ func (b object) exchanges(e *waits.Exchanges) object {
 		uint("unanswered", uint64(e.Unanswered)).uint("pipelined", uint64(e.Pipelined)).open("slowest", '[')
 	for i := range e.Slowest {
 		x := &e.Slowest[i]
-		b = b.element().uint("request_frame", uint64(x.Request)).uint("answer_frame", uint64(x.Answer)).
+		b = b.element().uint("request_frame", result.Whole(x.Request, near)).uint("answer_frame", result.Whole(x.Answer, near)).
 			seconds9("response_s", x.Response).close('}')
 	}
 	return b.close(']').close('}')
@@ -99,7 +100,7 @@ func (b object) host(h **hostRow) object {
 		b = append(b, "null"...)
 	}
 	return b.str("role", x.role()).uint("connections", x.connections).uint("refused", x.refused).uint("resets", x.resets).
-		seconds("connect_median_s", x.connects.Len() > 0, x.connects.At(0.5)).waits("waits", &x.waits).exchanges(&x.exchanges).
+		seconds("connect_median_s", x.connects.Len() > 0, x.connects.At(0.5)).waits("waits", &x.waits).exchanges(&x.exchanges, 0).
 		uint("packets", x.packets).uint("bytes", x.bytes).uint("retransmissions", x.rexmits).
 		uint("transfer_bytes", x.transferred).seconds("transfer_s", true, x.transfers)
 }

@@ -5,6 +5,7 @@ package result
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -46,6 +47,7 @@ type Capture struct {
 	Span        Span
 	Drops       uint64 // packets that the capturing kernel or interface reports as dropped
 	Warnings    []string
+	Turns       stats.Turns // of frame numbers
 }
 
 // A Note is a limit of the whole capture, and its consequence.
