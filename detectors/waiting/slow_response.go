@@ -29,7 +29,7 @@ var SlowResponse = &detectors.Detector{
 			"And a single one at once after a message, of 33 bytes or less: an acknowledgment within TLS. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
-			"and sent again, or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
+			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
 		Refs:  []string{"RFC 9293 3.8.4"},

@@ -29,11 +29,17 @@ func (s *step) exchange() {
 		}
 		s.replying, s.acked = true, s.delivered()
 		s.thought = s.Waits[detectors.ServerApp] - s.thought
+		if acked := s.own.pure; acked >= s.request.At && !s.ahead { // by then, the request had arrived, not much longer before
+			s.thought = max(min(s.thought, s.seg.At-s.own.clock.late(s.seg)-acked+maxDelayedACK), 0)
+		}
 		s.answer, s.replied = reassembly.MarkOf(s.seg), s.conn.Bytes(reassembly.B)-min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
 		s.pushes++
 	}
 }
+
+// maxDelayedACK is for how long a host may hold an ACK (RFC 9293 3.8.6.3).
+const maxDelayedACK = 500_000_000
 
 // maxReorder is how much later than an ACK that it precedes an answer may come that was
 // overtaken: the 3 ms that Wireshark allows.
