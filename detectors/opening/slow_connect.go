@@ -21,7 +21,7 @@ var SlowConnect = &detectors.Detector{
 			"ARP or ND, a tunnel or VPN on demand, a firewall or NAT entry, a scaled-down backend, a phone's radio.",
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
-		NotThis: "A long path, such as a satellite link: later round trips take as long. A SYN or SYN-ACK that was repeated: " +
+		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few does, it is undecided. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
 			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
@@ -66,6 +66,7 @@ type lateAnswer struct {
 	worst    int64 // the longest
 	request  int64 // when data was sent that payload has not answered yet; 0 if none is
 	reply    int64 // the shortest time from data to payload; 0 if there was none
+	timed    uint8 // how many later round trips were
 	reported bool
 }
 
@@ -83,26 +84,36 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
 		w.answers[ev.Side].replied(ev, r)
-		if out := r.Conn.Stream(ev.Side); other.open() && other.sent == 0 && out.InFlight() == ev.Seg.Len {
+		if out := r.Conn.Stream(ev.Side); other.timing() && other.sent == 0 && out.InFlight() == ev.Seg.Len {
 			other.sent, other.request = ev.Seg.At, ev.Seg.At
 		}
 	case fsm.DataResent:
 		other.sent, other.request = 0, 0
 	case fsm.Advanced:
-		if !other.open() || other.sent == 0 {
-			return
-		}
-		took := max(ev.Seg.At-other.sent, 1)
-		other.sent = 0
-		other.worst = max(other.worst, took)
-		if other.best == 0 || took < other.best {
-			other.best = took
-		}
-		if 2*other.best < other.took() && !other.relayed() {
-			other.report(ev.Side.Peer(), ev.Seg.At, r)
+		if other.timing() && other.sent != 0 {
+			other.roundTrip(max(ev.Seg.At-other.sent, 1), ev, r)
 		}
 	}
 }
+
+// roundTrip notes a later one. A longer one changes what was reported.
+func (h *lateAnswer) roundTrip(took int64, ev fsm.Event, r *detectors.Report) {
+	longer := took > h.worst
+	h.sent, h.worst = 0, max(h.worst, took)
+	h.timed++
+	if h.best == 0 || took < h.best {
+		h.best = took
+	}
+	if h.reported && longer || !h.reported && 2*h.best < h.took() && !h.relayed() {
+		h.report(ev.Side.Peer(), ev.Seg.At, r)
+	}
+}
+
+// maxTimed is how many later round trips are timed.
+const maxTimed = 16
+
+// timing reports whether another round trip may change something.
+func (h *lateAnswer) timing() bool { return h.asked.At != 0 && h.timed < maxTimed }
 
 // isFirst reports whether a segment of the side is its SYN or begins right after it:
 // the side sent nothing else before.
@@ -186,6 +197,9 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	default:
 		f.Measure("later_s", detectors.Seconds(h.best))
 		f.Message += h.later()
+		if h.worst >= h.took() {
+			f.Undecide("one of the next round trips took as long: the path may be that slow at times")
+		}
 	}
 	r.Emit(f)
 }

@@ -164,7 +164,7 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 		f.Severity = detectors.Warning
 	}
 	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
-		"This happened %d times and took %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
+		"This happened %d times and held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
 		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), a.n, detectors.Span(a.lost), detectors.Span(lasted), a.first.data.Frame,
 		a.first.held.Frame, a.first.ack.Frame)
 	if r.Conn.HandshakeRTT(side.Peer()) == 0 {
