@@ -32,6 +32,7 @@ type synAckUnanswered struct {
 	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
 	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
 	dataWaits  bool            // when the first of these was sent, data of the client was unacknowledged
+	unread     bool            // or when another of these was
 	gap        int64           // from the SYN-ACK to the first of these
 	echo       uint32          // TSecr of the last of these
 	arrived    bool            // they echo what the client sent after its SYN: that arrived
@@ -166,6 +167,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 			} else if w.echo != 0 && reassembly.Seq(w.echo).Before(reassembly.Seq(ev.Seg.Opts.TSEcr)) {
 				w.arrived = true
 			}
+			w.unread = w.unread || w.inFlight(r) > 0
 			w.echo = ev.Seg.Opts.TSEcr
 			w.arrived = w.arrived || ev.N > 0
 		}
@@ -211,7 +213,8 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 	}
 	w.end = reassembly.MarkOf(ev.Seg)
 	switch {
-	case w.reported == synAckQueueFull:
+	// A server that waits for data before it accepts (TCP_DEFER_ACCEPT) ignores empty ACKs, too.
+	case w.reported == synAckQueueFull && (w.unread || r.Conn.Bytes(w.client) == 0):
 		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
 	case w.reported != nil || !w.deferred():
 		w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
