@@ -113,6 +113,9 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame, detectors.Span(waited))
 	case outcome == synAckNotRepeated:
 		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
+	case outcome == synAckNoACK && w.tooMany():
+		m += fmt.Sprintf(", and %s repeated its SYN %s (last in frame %d), more often than any TCP does: a program that makes its own segments.",
+			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
 	case w.ignored > 0:

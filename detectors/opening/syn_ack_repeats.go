@@ -248,6 +248,14 @@ func (w *synAckUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Repo
 	}
 }
 
+// mostSYNs is how often a TCP sends a SYN again, at most: macOS does 11 times, Linux 6 times
+// (net.ipv4.tcp_syn_retries), or 10 with tcp_syn_linear_timeouts, Windows fewer.
+const mostSYNs = 16
+
+// tooMany reports whether a program makes the SYNs itself: the SYN-ACKs reach a kernel that knows
+// nothing of a connection.
+func (w *synAckUnanswered) tooMany() bool { return w.synRepeats > mostSYNs }
+
 // outcome is how things stand once an answer is overdue; nil if nothing is wrong.
 func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {
 	switch {
@@ -257,6 +265,8 @@ func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {
 		return nil
 	case w.ack.At != 0:
 		return synAckRecovered
+	case w.tooMany():
+		return synAckNoACK
 	case w.synRepeats >= 2 && w.repeats == 0:
 		return synAckNotRepeated
 	case w.synRepeats > 0:

@@ -60,7 +60,7 @@ var (
 			"fault, it went down, or something began to drop the SYNs.",
 		Action: "Capture on the server: do the repeated SYNs arrive there, and what does it send?"}
 	synAckNoACK = &detectors.Outcome{Name: "ack-missing", Severity: detectors.Info,
-		When:  "nothing more came from the client",
+		When:  "nothing more came from the client, or more SYNs than any TCP sends",
 		Cause: "A SYN with a forged source (a flood), a scan, or a client that went away or gave up; or no SYN-ACK arrives. Where the capture may lack what the client sent, the SYN-ACKs may answer SYNs that it repeated.",
 		Action: "One of them is harmless. Many from one address are a scan or a broken route back. Many from many addresses are a SYN flood: " +
 			"check that net.ipv4.tcp_syncookies is on."}
