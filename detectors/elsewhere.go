@@ -50,6 +50,14 @@ func (f *Finding) Vanished(last int64) {
 		"of which the one with these hosts ended", after))
 }
 
+// RelayedElsewhere makes such a finding undecided where other connections of the same client show that a NAT or a
+// proxy, whose packets have the same TTL, acknowledges for its servers. Engines call it as they call SentElsewhere.
+func (f *Finding) RelayedElsewhere() {
+	f.Fault = FaultUnknown
+	f.Undecide("a NAT or proxy acknowledges for the servers of this client, as others of its connections show: their handshakes took ten times as long as their ACKs, and more. " +
+		"The side that did not close may never have received the FIN")
+}
+
 // Relayed says that one device, whose packets have that TTL, seems to answer for the server, on
 // whose behaviour the finding rests, and for all others of the capture. Engines call it as they
 // call SentElsewhere.

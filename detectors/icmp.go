@@ -53,10 +53,15 @@ func (e *ICMPErrors) Sentence(side string) string {
 	return fmt.Sprintf("%s told %s%s by ICMP: %s (%s).", e.First.ReporterName(), side, often, e.First.ICMPName(), frames)
 }
 
+// FromPeer reports whether the host that the segments were sent to has rejected them itself.
+func (e *ICMPErrors) FromPeer() bool {
+	return e != nil && e.N > 0 && e.First.Reporter() == e.First.Dst.Addr
+}
+
 // Meaning says what to make of the errors, about the path from one named side to the
 // other.
 func (e *ICMPErrors) Meaning(from, to string) string {
-	own := e.First.Reporter() == e.First.Dst.Addr
+	own := e.FromPeer()
 	switch q := &e.First; {
 	case q.Prohibited() && own:
 		return fmt.Sprintf("A rule on %s itself rejects these packets.", to)

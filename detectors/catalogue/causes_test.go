@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors/loss"
+	"github.com/tcptrace-go/tcptrace/detectors/path"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 )
@@ -35,5 +36,34 @@ func TestRetransmissions_cause(t *testing.T) {
 	}
 	if with == 0 || without == 0 {
 		t.Errorf("%d stalls with duplicate ACKs, %d without", with, without)
+	}
+}
+
+// TestDeadPeer_cause: where the peer shows that it is up, no cause says that it may be gone.
+func TestDeadPeer_cause(t *testing.T) {
+	said := map[string]int{}
+	for _, f := range scenariotest.Files(t, "../testdata/dead-peer.txtar", "../testdata/icmp.txtar") {
+		for _, tr := range f.Traces {
+			rep := analyse(t, tr, engine.Options{})
+			for i := range rep.Findings {
+				f := &rep.Findings[i]
+				if f.Detector != path.DeadPeer.Name || f.Outcome == "recovered" {
+					continue
+				}
+				want := ""
+				switch {
+				case strings.Contains(f.Message, "it is up and has the connection"):
+					want = "The peer is up and has the connection"
+				case strings.Contains(f.Message, "is up, and refuses"):
+					want = "The peer's host is up: it rejects"
+				}
+				if said[want]++; !strings.HasPrefix(f.Cause, want) || want == "" && f.Cause != "" {
+					t.Errorf("%s: cause %q", f.Message, f.Cause)
+				}
+			}
+		}
+	}
+	if len(said) != 3 {
+		t.Errorf("not all causes were given: %v", said)
 	}
 }

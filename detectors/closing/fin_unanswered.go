@@ -52,7 +52,9 @@ var (
 	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",
 		Cause: "The peer's host came back without the connection and answered the FIN with RST, or the closer gave up and sent RST."}
 	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When: "it was acknowledged in the end: until then the peer or the path to it was down"}
+		When:   "it was acknowledged in the end: until then the peer or the path to it was down",
+		Cause:  "The path was down for a while, in one direction or both, or the peer's host did not run (a suspended machine).",
+		Action: "Find out what happened on the path, or to the peer, at that time; other connections show the same outage."}
 )
 
 // finUnanswered waits for the ACK of each side's FIN. What it reports is reviewed after

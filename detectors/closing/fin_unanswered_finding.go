@@ -16,6 +16,10 @@ import (
 const causeHeard = "The peer was there when the FIN was sent. Either what it sent crossed the FIN, and nothing has come from it since (it went away, or something on the path forgot the connection); " +
 	"or it answers the FIN's segments and does not accept the FIN, as a proxy may do that speaks in its name."
 
+// causeProxy is the cause where the peer's SYN-ACK was made from the SYN.
+const causeProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
+	"and whether it ever opened one to the peer is not in the capture."
+
 // report reports the FIN as things stand at trace time now.
 func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome, now int64, r *detectors.Report, more ...detectors.Evidence) {
 	s := &w.sides[side]
@@ -42,6 +46,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	icmp.Measure(&f)
 	if last := r.Conn.Last(side.Peer()); (outcome == unansweredExhausted || outcome == unansweredTrying) && last.At > s.first.At {
 		f.Cause = causeHeard
+	}
+	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs {
+		f.Cause = causeProxy
 	}
 	f.Message = w.message(side, outcome, now, &f, icmp, r)
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
@@ -95,6 +102,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	if now >= s.overdue() {
 		left = "was"
 		m += fmt.Sprintf(" %s has given up: it has not sent the FIN for %s.", own, detectors.Span(now-s.last.At))
+	}
+	if f.Cause == causeProxy {
+		return m + fmt.Sprintf(" %s %s in %s. Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", own, left, f.States[side], peer)
 	}
 	return m + fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, f.States[side.Peer()])
 }

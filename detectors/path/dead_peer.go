@@ -101,6 +101,9 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.Sent:
 		if v := w.open(side.Peer()); v != nil && !v.over() && ev.Class != fsm.Rst {
 			w.answered(side.Peer(), ev.Seg, r)
+		} else if v != nil && v.over() && !detectors.MayBeForged(ev) && v.alive.At == 0 && ev.Seg.At-v.rst.At <= int64(r.Conn.RTO(side.Peer())) {
+			v.alive = reassembly.MarkOf(ev.Seg)
+			w.report(side.Peer(), detectors.Overdue{Now: v.rst.At}, r)
 		} else if v != nil && ev.Class == fsm.Rst {
 			if rst, last := reassembly.MarkOf(ev.Seg), r.Conn.Last(side.Peer()); detectors.Answers(&rst, &last) {
 				v.refused = rst
@@ -226,6 +229,14 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
 	f.Message = v.message(outcome, side, now, sent, icmp, r)
+	switch own := icmp.FromPeer(); {
+	case v.alive.At != 0 && own:
+		f.Cause = causeAlive + " The peer's own host rejected segments by ICMP: look for a rule of its firewall."
+	case v.alive.At != 0:
+		f.Cause = causeAlive
+	case own:
+		f.Cause = "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them."
+	}
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
 	} else if v.refused.At != 0 {
@@ -235,6 +246,9 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	}
 	w.due[side].Emit(f, r)
 }
+
+// causeAlive is the cause where the peer sends something right after the RST.
+const causeAlive = "The peer is up and has the connection, and its segments arrive. What was sent to it did not: something on the path, or a filter on its host, drops these segments, or their answers were lost."
 
 func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
@@ -254,8 +268,14 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 		but = fmt.Sprintf(" but RSTs (last in frame %d)", v.refused.Frame)
 	}
 	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer%s. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, but, v.ended(side, now, sent, r))
+	if v.alive.At != 0 {
+		m += fmt.Sprintf(" %s after that, %s sent frame %d: it is up and has the connection.", detectors.Span(v.alive.At-v.rst.At), peer, v.alive.Frame)
+	}
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
+	}
+	if v.alive.At != 0 {
+		return m
 	}
 	m += " The peer is gone, or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which."
 	if outcome == deadData && v.onlyLarge(side, r) {

@@ -23,7 +23,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	silence := back.At - v.first.At
 	if o.n == 0 {
 		out := r.Conn.Stream(side.Peer())
-		o.lost = out.Skipped(back.Seq - 1)
+		o.lost = out.Skipped(back.Seq-1) || back.Seq.After(out.Nxt)
 		o.evidence = append(v.evidence(side, r), detectors.Evidence{Role: "peer is back", Seg: *back})
 	}
 	o.n++

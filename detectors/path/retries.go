@@ -24,6 +24,7 @@ type retryRun struct {
 	small      bool            // a smaller one was sent for the first time since the peer's last segment
 	interval   int64           // between the last two retries of the same
 	refused    reassembly.Mark // the last RST of the peer that answers one of these, and did not end the connection
+	alive      reassembly.Mark // what the peer sent right after that RST: it has the connection
 	replaced   bool            // a new connection took the four-tuple
 }
 
@@ -137,6 +138,9 @@ func (v *retryRun) evidence(side reassembly.Side, r *detectors.Report) []detecto
 	}
 	if v.over() {
 		all = append(all, r.Evidence("RST, sender gives up", side, &v.rst))
+	}
+	if v.alive.At != 0 {
+		all = append(all, r.Evidence("the peer still has the connection", side.Peer(), &v.alive))
 	}
 	return all
 }

@@ -53,7 +53,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		if !o.apart {
 			doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
 			doubtClock(c.found[i].Finding, trace)
-			vanished(c.found[i].Finding, &c.counts.Hosts)
+			silent(c.found[i].Finding, &c.counts.Hosts)
 		}
 	}
 	c.withinBudget(maxListed)

@@ -17,7 +17,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		f := &findings[i]
 		doubt(&f.Finding, f.FINRank, c)
 		doubtClock(&f.Finding, trace)
-		vanished(&f.Finding, &c.Hosts)
+		silent(&f.Finding, &c.Hosts)
 		relayed(&f.Finding, f.Flow, c)
 	}
 }

@@ -35,6 +35,10 @@ func countHosts(h *stats.Hosts, f *flow.Flow) {
 		last := f.Conn.View().Last(side)
 		h.Count(f.Conn.Endpoint(side), &last)
 	}
+	if client, known := f.Conn.Opener(); known && f.Conn.Relayed(client.Peer()) > 0 {
+		last := f.Conn.View().Last(client.Peer())
+		h.Relay(f.Conn.Endpoint(client), &last)
+	}
 }
 
 // halfClosedHosts are all hosts of the trace if any connection is half closed, on whose silence a finding
@@ -52,17 +56,21 @@ func halfClosedHosts(parts []*partition) (h stats.Hosts) {
 	return h
 }
 
-// vanished makes undecided what rests on the silence of two hosts of which the trace shows nothing more
-// at all, though it goes on with others.
-func vanished(f *detectors.Finding, h *stats.Hosts) {
-	if f.Silence == nil || f.Verdict != detectors.Seen || h.Many {
+// silent makes undecided what rests on the silence of two hosts of which the trace shows nothing more
+// at all, though it goes on with others, or of one for which a NAT seems to acknowledge.
+func silent(f *detectors.Finding, h *stats.Hosts) {
+	x := f.Silence
+	if x == nil || f.Verdict != detectors.Seen || h.Many {
 		return
 	}
-	until, last := f.Silence.Until, int64(0)
-	for side := range f.Silence.End {
-		last = max(last, h.LastOf(f.Silence.End[side].Addr, f.Silence.TTL[side]))
+	last := int64(0)
+	for side := range x.End {
+		last = max(last, h.LastOf(x.End[side].Addr, x.TTL[side]))
 	}
-	if last != 0 && last < until && h.Last() >= until {
+	switch peer := f.Subject.Peer(); {
+	case last != 0 && last < x.Until && h.Last() >= x.Until:
 		f.Vanished(last)
+	case h.Relayed(x.End[peer].Addr, x.TTL[f.Subject]):
+		f.RelayedElsewhere()
 	}
 }

@@ -14,6 +14,9 @@ import (
 type Hosts struct {
 	Seen []Host // sorted; none if there are more than maxHosts
 	Many bool   // there are
+
+	// Relays are clients for whose servers a NAT or proxy seems to acknowledge, with the TTL of that; At is 0.
+	Relays []Host
 }
 
 // A Host is an address, and the TTL of its packets: private addresses are given more than once.
@@ -32,43 +35,61 @@ func (h *Host) compare(o *Host) int {
 
 // Count counts a segment: the last that the end sent in a connection.
 func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark) {
-	if last.At != 0 && !h.Many {
-		h.count(Host{end.Addr, last.TTL, last.At})
+	if last.At != 0 {
+		h.add(&h.Seen, Host{end.Addr, last.TTL, last.At})
 	}
 }
 
-func (h *Hosts) count(x Host) {
-	i, is := slices.BinarySearchFunc(h.Seen, x, func(a, b Host) int { return a.compare(&b) })
+// Relay counts a connection in which something acknowledges for the client's server; last is the last
+// segment with the server's address.
+func (h *Hosts) Relay(client reassembly.Endpoint, last *reassembly.Mark) {
+	h.add(&h.Relays, Host{Addr: client.Addr, TTL: last.TTL})
+}
+
+func (h *Hosts) add(list *[]Host, x Host) {
+	i, is := find(*list, x)
 	switch {
+	case h.Many:
 	case is:
-		h.Seen[i].At = max(h.Seen[i].At, x.At)
-	case len(h.Seen) == maxHosts:
-		h.Seen, h.Many = nil, true
+		(*list)[i].At = max((*list)[i].At, x.At)
+	case len(*list) == maxHosts:
+		h.Seen, h.Relays, h.Many = nil, nil, true
 	default:
-		h.Seen = slices.Insert(h.Seen, i, x)
+		*list = slices.Insert(*list, i, x)
 	}
+}
+
+func find(list []Host, x Host) (i int, is bool) {
+	return slices.BinarySearchFunc(list, x, func(a, b Host) int { return a.compare(&b) })
 }
 
 // Add adds those of other connections of the trace.
 func (h *Hosts) Add(o *Hosts) {
 	if h.Many = h.Many || o.Many; h.Many {
-		h.Seen = nil
+		h.Seen, h.Relays = nil, nil
 		return
 	}
 	for _, x := range o.Seen {
-		if h.count(x); h.Many {
-			return
-		}
+		h.add(&h.Seen, x)
+	}
+	for _, x := range o.Relays {
+		h.add(&h.Relays, x)
 	}
 }
 
 // LastOf is when a host was last seen; 0 if it is not known.
 func (h *Hosts) LastOf(addr [16]byte, ttl uint8) int64 {
-	i, is := slices.BinarySearchFunc(h.Seen, Host{Addr: addr, TTL: ttl}, func(a, b Host) int { return a.compare(&b) })
+	i, is := find(h.Seen, Host{Addr: addr, TTL: ttl})
 	if !is {
 		return 0
 	}
 	return h.Seen[i].At
+}
+
+// Relayed reports whether something with that TTL acknowledges for servers of the client.
+func (h *Hosts) Relayed(client [16]byte, ttl uint8) bool {
+	_, is := find(h.Relays, Host{Addr: client, TTL: ttl})
+	return is
 }
 
 // Last is when any host was last seen.

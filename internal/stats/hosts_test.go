@@ -45,3 +45,14 @@ func TestHosts_lastOf(t *testing.T) {
 		}
 	}
 }
+
+// A relay is known by its client and its TTL.
+func TestHosts_relayed(t *testing.T) {
+	client := reassembly.Endpoint{Addr: [16]byte{15: 3}}
+	var h, sum Hosts
+	h.Relay(client, &reassembly.Mark{At: 1, TTL: 64})
+	sum.Add(&h)
+	if !sum.Relayed(client.Addr, 64) || sum.Relayed(client.Addr, 63) || sum.Relayed([16]byte{15: 4}, 64) {
+		t.Error("a relay is not what it was counted as")
+	}
+}
