@@ -146,6 +146,17 @@ func AcksUna(v fsm.View, side reassembly.Side, seg *reassembly.Segment) bool {
 	return seg.Flags&reassembly.ACK != 0 && seg.Ack == v.Stream(side.Peer()).Una
 }
 
+// NoSACK reports whether the connection cannot use SACK: a SYN did not permit it (RFC 2018 2). A
+// block in it proves no arrival.
+func NoSACK(v fsm.View) bool {
+	for side := range reassembly.Side(2) {
+		if syn, captured := v.SYNOptions(side); captured && syn.Has&(reassembly.HasSACKPermitted|reassembly.OptionsCut) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // MayBeForged reports whether anybody can have sent the segment of the event, without
 // knowing the connection's numbers: it is out of window, or a RST.
 func MayBeForged(ev fsm.Event) bool { return ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst }

@@ -95,12 +95,7 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
 // 3.1), and one for each flight, until all of that is acknowledged (7.3).
 func (a *resends) mayProbe(side reassembly.Side, out *reassembly.Stream, r *detectors.Report) bool {
-	for s := range reassembly.Side(2) {
-		if syn, captured := r.Conn.SYNOptions(s); captured && syn.Has&(reassembly.HasSACKPermitted|reassembly.OptionsCut) == 0 {
-			return false
-		}
-	}
-	if a.probing && !out.Covered(a.probed) {
+	if detectors.NoSACK(r.Conn) || a.probing && !out.Covered(a.probed) {
 		return false
 	}
 	a.probed, a.probing = out.Nxt, true

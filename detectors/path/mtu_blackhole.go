@@ -169,7 +169,7 @@ func (w *mtuBlackhole) side(side reassembly.Side) *oversizeLoss {
 
 // arrived takes what the peer says of payload behind the hole.
 func (a *oversizeLoss) arrived(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
-	if n := sacked(by, r.Conn.Stream(side).Una); n > 0 {
+	if n := sacked(by, r.Conn.Stream(side).Una); n > 0 && !detectors.NoSACK(r.Conn) {
 		if a.beyond.At == 0 {
 			a.beyond = reassembly.MarkOf(by)
 		}
@@ -250,9 +250,22 @@ func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
 // enough reports whether enough retransmissions have failed although something smaller
 // arrived behind, or ICMP says that they are too large, or said what size is not, and
 // the peer is there.
-func (a *oversizeLoss) enough(r *detectors.Report) bool {
-	smaller := a.longer > 0 && a.longer < a.size
+func (a *oversizeLoss) enough(side reassembly.Side, r *detectors.Report) bool {
+	smaller := a.longer > 0 && a.longer < a.size && !a.foreign(side, r)
 	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
+}
+
+// foreign reports whether what shows that something behind the hole arrived comes from another
+// device, by its TTL or IP ID, than what the peer sent before or since: who forges a segment can claim any arrival.
+func (a *oversizeLoss) foreign(side reassembly.Side, r *detectors.Report) bool {
+	last, habits := r.Conn.Last(side.Peer()), r.Conn.IPHabits(side.Peer())
+	for _, own := range [...]*reassembly.Mark{&a.heard, &last} {
+		if own.At != 0 && !detectors.SameFrame(own, &a.beyond) &&
+			((fsm.Habits{}).OtherTTL(own, &a.beyond) || own.At > a.beyond.At && habits.OtherID(&a.beyond, own)) {
+			return true
+		}
+	}
+	return false
 }
 
 // wait arms the side's deadline once there are enough retransmissions, and extends it
@@ -261,7 +274,7 @@ func (w *mtuBlackhole) wait(side reassembly.Side, r *detectors.Report) {
 	a, due := w.sides[side], &w.due[side]
 	switch {
 	case a.over():
-	case !a.enough(r):
+	case !a.enough(side, r):
 		due.Disarm()
 	case due.Armed():
 		due.Extend(a.first.At, r)
@@ -285,7 +298,7 @@ func (w *mtuBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report) 
 // stuck reports a segment that has not arrived.
 func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	a := w.sides[side]
-	if !a.enough(r) {
+	if !a.enough(side, r) {
 		return
 	}
 	v := a.retryRun
