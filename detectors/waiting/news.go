@@ -101,14 +101,20 @@ func (l *late) poll(x *detectors.Exchange) bool {
 	return l.n > 0 && !l.unlike && l.size == l.polled
 }
 
-// immediate are ports of protocols in which no request waits for news: FTP, SSH, SMTP, DNS, POP3, LDAP,
-// SMTP and LDAP within TLS, submission, POP3 within TLS, MySQL, PostgreSQL. What is new is pushed there, if at all.
-var immediate = [...]uint16{21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3306, 5432}
+// immediate reports whether the server's port is that of a protocol in which no request waits for news: FTP, SSH, SMTP, DNS,
+// POP3, LDAP, SMTP and LDAP within TLS, submission, POP3 within TLS, MySQL, PostgreSQL. What is new is pushed there, if at all.
+func immediate(r *detectors.Report) bool {
+	switch r.Conn.Endpoint(reassembly.B).Port {
+	case 21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3306, 5432:
+		return true
+	}
+	return false
+}
 
 // own reports whether the server took its own time, whatever the answers are: as its protocol says,
 // or because the answers followed requests that came when the client liked.
 func (l *late) own(r *detectors.Report) bool {
-	return slices.Contains(immediate[:], r.Conn.Endpoint(reassembly.B).Port) ||
+	return immediate(r) ||
 		l.n >= minPolls && !l.unlike && l.atOnce == 0 && l.similar() && l.latest-l.soonest >= 2*(l.longest-l.shortest) && l.latest-l.soonest > l.longest/10
 }
 
@@ -159,7 +165,9 @@ func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.R
 		f.Undecide(fmt.Sprintf("all of these requests are alike (%s), and none like them is usually answered promptly: they may have waited for news, as a blocking read or a subscription does",
 			detectors.Counted(l.size, "byte", "bytes")))
 	case l.n == 1 && l.acks && float64(x.Prompt) < 2*r.Value("min-prompt"):
-		f.Undecide(fmt.Sprintf("the request (%s) came right after a message of the server, and is no longer than an acknowledgment of that within TLS: the answer may be news",
-			detectors.Counted(l.size, "byte", "bytes")))
+		f.Undecide(fmt.Sprintf(acknowledges, detectors.Counted(l.size, "byte", "bytes")) + ": the answer may be news")
 	}
 }
+
+// acknowledges says of a request, of so many bytes, that it may be none.
+const acknowledges = "the request (%s) came right after a message of the server, and is no longer than an acknowledgment of that within TLS"
