@@ -92,7 +92,7 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 		switch {
 		case ev.Class == fsm.ChallengeAck: // the other side's SYN required it
 			w.needACK[side.Peer()] = true
-		case w.fin[side].At != 0 && needsACK(ev) && !detectors.SameFrame(&m, &w.fin[side]): // also before the first ACK: there may be one for each
+		case w.fin[side].At != 0 && (needsACK(ev) || w.overtaken(side, &m)) && !detectors.SameFrame(&m, &w.fin[side]): // also before the first ACK: there may be one for each
 			w.needACK[side] = true
 		}
 	}
@@ -102,6 +102,12 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 // done so before (RFC 9293 3.10.7.4).
 func needsACK(ev fsm.Event) bool {
 	return ev.Seg.SeqLen() > 0 || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe || ev.Class == fsm.OutOfWindow
+}
+
+// overtaken reports whether the side sent the segment before its FIN, which the capture, and so
+// the peer perhaps, saw first: then it lies below RCV.NXT, and has to be answered (RFC 9293 3.10.7.4).
+func (w *postFINAckRST) overtaken(side reassembly.Side, m *reassembly.Mark) bool {
+	return m.Seq.Before(w.fin[side].End())
 }
 
 // afterReset looks for a second RST. If the first had the ACK bit and a bare one
@@ -146,10 +152,15 @@ func fromTimeWait(first, second *reassembly.Mark) bool { return first.IPID != 0 
 // nothing else that X sent later fits as well. A RST that comes sooner than Y can
 // answer was already under way, for an earlier segment. If no earlier one fits that
 // Y would have answered about then, Y is fast: within one machine, a handshake may
-// take longer than a RST does.
+// take longer than a RST does. That is so of a RST without ACK, which answers something;
+// one with ACK may be a socket's own, and is no answer if it comes too soon for one.
 func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) *reassembly.Mark {
 	y := x.Peer()
 	usual := int64(r.Conn.HandshakeRTT(y))
+	bare, soonest := !rst.Flags.Has(reassembly.ACK), usual/4
+	if srtt := int64(r.Conn.SRTT(x)); usual == 0 && !bare {
+		soonest = srtt - srtt/16 // the smallest that paths vary by
+	}
 	var sooner *reassembly.Mark
 	for i := range min(w.n[x], recentSent) {
 		m := &w.sent[x][(w.n[x]-1-i)%recentSent]
@@ -157,8 +168,8 @@ func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *det
 			continue
 		}
 		wait := rst.At - m.At
-		if wait < usual/4 {
-			if sooner == nil {
+		if wait < soonest {
+			if sooner == nil && bare {
 				sooner = m
 			}
 			continue

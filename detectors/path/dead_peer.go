@@ -24,7 +24,7 @@ var DeadPeer = &detectors.Detector{
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A peer that sends " +
-			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST. Data after a long idle " +
+			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one, acceptable or not. Data after a long idle " +
 			"time: see idle-blackhole. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
 			"ICMP error is no answer of the peer: it is named, with who sent it. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
@@ -172,9 +172,11 @@ func (w *deadPeer) got(side reassembly.Side, v *retryRun, r *detectors.Report) b
 	return v.resends <= 0 || out.Una.After(v.first.Seq)
 }
 
-// outcome is what the run is, or may come to be; nil while it is too short.
+// outcome is what the run is, or may come to be; nil while it is too short. A peer whose
+// last segment is a RST has said that it is gone, even if its number was not acceptable.
 func (w *deadPeer) outcome(v *retryRun, r *detectors.Report) *detectors.Outcome {
 	switch {
+	case v.heard.Flags.Has(reassembly.RST) && v.refused.At == 0:
 	case v.resends >= int(r.Value("min-resends")):
 		return deadData
 	case v.keepAlives >= int(r.Value("min-keepalives")):
