@@ -110,6 +110,12 @@ func (c *resetCase) copiesID() bool {
 	return c.sender.habits.CopiesID && c.peer.habits.CountsIDs && c.rst.IPID == last.IPID && c.rst.IPID != 0 && !last.Flags.Has(reassembly.SYN)
 }
 
+// twinned reports whether another RST came right behind it that has the same TTL, which is not the
+// sender's, and nothing else to be said of it.
+func (c *resetCase) twinned() bool {
+	return c.twin.At != 0 && c.otherTTL() && !detectors.SameFrame(&c.twin, &c.guess)
+}
+
 // How late the answer to a SYN is that comes from another network: hosts on the link take less.
 const farAnswer = 20 * time.Millisecond
 

@@ -205,7 +205,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	if c.arrived.At != 0 {
 		evidence = append(evidence, r.Evidence("acknowledges data sent before it", peer, &c.arrived))
 	}
-	if c.twin.At != 0 && c.otherTTL() && !detectors.SameFrame(&c.twin, &c.guess) && c.cause() == suspectedInjection {
+	if c.twinned() && c.cause() == suspectedInjection {
 		evidence = append(evidence, r.Evidence("another RST with its TTL", side, &c.twin))
 	}
 	if c.guess.At != 0 && c.cause() == suspectedInjection {

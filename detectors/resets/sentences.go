@@ -296,7 +296,7 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		return m + fmt.Sprintf(" It has the IP ID of frame %d, %d, as the SYN-ACK from %s has that of the SYN: both were made from packets of %s. A device on the path (a SYN proxy, a filter) answers for %[3]s.",
 			c.peer.last.Frame, c.rst.IPID, c.sender.name, c.peer.name)
 	}
-	if c.twin.At != 0 && c.otherTTL() {
+	if c.twinned() {
 		m += fmt.Sprintf(" The RST behind it (frame %d) has the same TTL.", c.twin.Frame)
 	}
 	if c.guess.At != 0 {
