@@ -143,6 +143,15 @@ func (c *resetCase) mayAbort() bool {
 	return c.bare() && c.atNxt() && !c.peer.finSent() && data && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID()
 }
 
+// misacks reports whether the RST answers an ACK that no SYN-ACK of the sender, which has sent nothing else, can
+// have called for: it lies below that, or beyond any window.
+func (c *resetCase) misacks() bool {
+	const most = 1 << 20 // that the sender may have sent, and the capture missed
+	own, last := &c.sender.last, &c.peer.last
+	return c.bare() && c.answers() && own.Flags.Has(reassembly.SYN|reassembly.ACK) && c.sender.bytes == 0 && last.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
+		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.maxWindow, most)
+}
+
 // old reports whether the peer's last segment acknowledges less than the peer had
 // acknowledged before: it is an old duplicate, or late.
 func (c *resetCase) old() bool {

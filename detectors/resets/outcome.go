@@ -82,10 +82,14 @@ func (c *resetCase) ackDue() bool {
 // reordered reports whether the sender's last segment came late: its IP ID lies below those before it.
 func (c *resetCase) reordered() bool { return c.sender.habits.Behind > 0 }
 
-// staleAdvice says what to think of a RST that answers nothing and has another TTL than what its
-// sender had sent before.
+// staleAdvice says what to think of a RST in SYN_RECEIVED, and of one that answers nothing and has another
+// TTL than what its sender had sent before.
 func (c *resetCase) staleAdvice() (cause, action string) {
-	if !c.closed() || !c.unlikeLast() || c.replies() {
+	switch {
+	case c.misacks():
+		return "An ACK of an older connection of these ports arrived late, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
+			"Capture on the side that sent the ACK: if it sends the right number there, look for what rewrites it on the way."
+	case !c.closed() || !c.unlikeLast() || c.replies():
 		return "", ""
 	}
 	return "A device on the path, such as a load balancer, a NAT or a firewall, ended a connection that it still counted as open, perhaps when a timer of its own expired.",

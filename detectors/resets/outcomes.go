@@ -131,7 +131,7 @@ var stale = &outcome{
 	},
 	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() }}},
 	doubts: []doubt{{"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
-		func(c *resetCase) bool { return !c.closed() && c.ackUnseen() }}},
+		func(c *resetCase) bool { return !c.closed() && c.ackUnseen() && !c.misacks() }}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
 	fault:       (*resetCase).staleFault,
 	advice:      (*resetCase).staleAdvice,

@@ -67,6 +67,9 @@ var rows = []row{
 	{aborted, "RFC 9293 3.10.7.1, 3.10.7.4", func(c *resetCase) bool { return c.sender.finSent() }},
 	{aborted, "RFC 9293 3.8.3: R2 of a SYN-ACK", func(c *resetCase) bool { return c.states[c.side] == fsm.SynReceived && !c.replies() }},
 
+	// IN SYN-RECEIVED: an ACK of something else than the SYN-ACK.
+	{stale, "RFC 9293 3.10.7.4: <SEQ=SEG.ACK><CTL=RST>", (*resetCase).misacks},
+
 	// BY A HOST WITHOUT THE CONNECTION: without ACK, at the number that it was sent.
 	{stale, "RFC 9293 3.10.7.1: an old duplicate", func(c *resetCase) bool { return c.bare() && c.replies() && c.old() }},
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {

@@ -104,6 +104,10 @@ func (c *resetCase) staleSentence() string {
 		}
 		return m + c.otherSender()
 	}
+	if c.misacks() {
+		return m + fmt.Sprintf(". That ACK acknowledges %d, though %s had sent nothing but a SYN-ACK (frame %d): it belongs to an older connection of these ports, or something on the path changes sequence numbers. "+
+			"In SYN_RECEIVED, such an ACK is answered with RST (RFC 9293 3.10.7.4).", uint32(c.peer.last.Ack-c.sender.last.Seq), c.sender.name, c.sender.last.Frame)
+	}
 	return m + fmt.Sprintf(". That is an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)
 }
 
