@@ -18,6 +18,7 @@ const orderlyStep = 16
 type Habits struct {
 	CountsIDs bool // its last two IPv4 identifications follow one another, with room for packets of other connections in between
 	VariesTTL bool // its segments came with more than one TTL
+	Numbered  bool // its IPv4 identifications counted up, those of 0 left out
 	CopiesID  bool // its SYN-ACK has the identification of the SYN that it answers: it was made from that
 	Behind    int  // by how much the identification of its last segment lies below the greatest before it: it came late
 }
@@ -77,7 +78,7 @@ func (s *step) foreign() bool {
 }
 
 func (h *direction) habits() Habits {
-	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL)}
+	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL), Numbered: h.ids != 0 && h.counted()}
 }
 
 // habits are those of the side, with what the connection knows.

@@ -14,6 +14,10 @@ import (
 // that is longer: hosts answer at once, but paths have queues.
 const answerTime = 250 * time.Millisecond
 
+// lateAnswer is how long, in nanoseconds, a segment that a RST without ACK answers may have been held up:
+// mobile networks buffer for seconds, and three are what a host waits before it has measured anything (RFC 1122 4.2.3.1).
+const lateAnswer = int64(3 * time.Second)
+
 // prompt reports whether to came soon enough after from to answer it.
 func (c *resetCase) prompt(from, to *reassembly.Mark) bool {
 	return to.At-from.At <= int64(max(4*c.rtt, answerTime))

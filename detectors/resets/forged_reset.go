@@ -40,6 +40,10 @@ var ignored = &detectors.Outcome{
 	When: "a RST that is not acceptable, and its apparent sender continues",
 }
 
+// causeOwn is the cause where the IP ID of the RST fits the host.
+const causeOwn = "The host whose address it has may have sent it: it, or a device in front of it that counts on, refused something that was not captured, or that came late, and accepted the next attempt. " +
+	"Whoever forges a RST in its name must have seen or guessed its IP ID."
+
 type forgedReset struct {
 	first       reassembly.Mark    // the first RST that has to be ignored
 	side        reassembly.Side    // in whose name it came
@@ -52,6 +56,7 @@ type forgedReset struct {
 	challenges  int
 	awaited     bool            // no other segment in that side's name has followed the last RST yet
 	continued   reassembly.Mark // the first segment in that side's name that the RST did not overtake
+	before      reassembly.Mark // that side's last segment before the first RST; At is 0 if there was none
 	reset       bool            // the connection was reset by an acceptable RST
 }
 
@@ -80,7 +85,9 @@ func (w *forgedReset) count(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	w.first, w.side, w.states = reassembly.MarkOf(ev.Seg), ev.Side, r.Before
-	w.outside = ev.Kind == fsm.ResetIgnored
+	if w.outside = ev.Kind == fsm.ResetIgnored; ev.Was != nil {
+		w.before = *ev.Was
+	}
 	out := r.Conn.Stream(ev.Side)
 	_, scaleKnown := r.Conn.WindowScale(ev.Side)
 	w.old = out.Below(ev.Seg.Seq) && out.Acceptable(ev.Seg.Seq, 0, r.Conn.MaxWindow(ev.Side.Peer()), !scaleKnown)
@@ -126,6 +133,18 @@ func (w *forgedReset) sent(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
+// ownCount is by how much the IP ID of a host may move on between its RST and its next segment here.
+const ownCount = 16
+
+// ownByID reports whether the RST lies where its side counts its IP IDs: before what continues, and
+// behind what came before.
+func (w *forgedReset) ownByID() bool {
+	rst, next, prev := w.first.IPID, w.continued.IPID, w.before.IPID
+	d := int(w.first.TTL) - int(w.continued.TTL)
+	return rst != 0 && next != 0 && next != rst && next-rst <= ownCount && d >= -1 && d <= 1 &&
+		(w.before.At == 0 || prev != 0 && prev != rst && rst-prev <= ownCount)
+}
+
 // forget forgets the RST.
 func (w *forgedReset) forget(r *detectors.Report) {
 	r.Withdraw(w.first.File, w.first.Frame)
@@ -154,6 +173,10 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 	f.Measure("challenge_acks", w.challenges)
 	f.Measure("ttl", int(w.first.TTL))
 	f.Message = w.message(r.Name(w.side), r.Name(w.side.Peer()))
+	if w.continued.At != 0 && w.ownByID() {
+		f.Fault, f.Cause = detectors.FaultUnknown, causeOwn
+		f.Message += fmt.Sprintf(" Its IP ID, %d, comes right before that of frame %d, %d: %s may have sent it itself.", w.first.IPID, w.continued.Frame, w.continued.IPID, r.Name(w.side))
+	}
 	switch {
 	case w.continued.At == 0 && w.challenges > 0:
 		f.Undecide("no later segment from its apparent sender was captured: it may have sent the RST itself, and closed")

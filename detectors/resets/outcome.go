@@ -60,7 +60,7 @@ func (c *resetCase) staleFault() detectors.Fault {
 	switch {
 	case c.otherTTL(), c.replies() && (c.overtaken() || c.ackDue() && c.reordered()):
 		return detectors.FaultPath
-	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue():
+	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue(), c.fromTimeWait():
 		return detectors.FaultUnknown
 	}
 	return detectors.FaultHost
@@ -77,6 +77,14 @@ func (c *resetCase) overtaken() bool {
 func (c *resetCase) ackDue() bool {
 	own, last := &c.sender.last, &c.peer.last
 	return last.SeqLen() == 0 && !c.peer.probe && (own.SeqLen() > 0 || c.sender.probe) && last.At >= own.At && c.prompt(own, last)
+}
+
+// fromTimeWait reports whether the peer's last segment is an ACK that Linux sent from TIME_WAIT, without
+// the IP ID of a socket. It does so only if asked (tcp_timewait_state_process()), though what asked
+// may have come before something else.
+func (c *resetCase) fromTimeWait() bool {
+	last := &c.peer.last
+	return c.states[c.side.Peer()] == fsm.TimeWait && last.SeqLen() == 0 && last.IPID == 0 && c.peer.habits.Numbered
 }
 
 // reordered reports whether the sender's last segment came late: its IP ID lies below those before it.

@@ -58,6 +58,9 @@ var rows = []row{
 	// KEEP-ALIVE: from a host without the connection; with ACK, too, if nothing was in it.
 	{keepaliveRefused, "RFC 9293 3.8.4, 3.10.7.1", func(c *resetCase) bool { return c.replies() && c.peer.probe && (c.bare() || c.peer.last.Len == 0) }},
 
+	// DECEIVED: for its sender, a forged FIN had ended the stream.
+	{aborted, "RFC 9293 3.10.7.4: FIN; Weaver et al., 2009", (*resetCase).deceived},
+
 	// BY A HOST WITHOUT THE CONNECTION that answers with ACK.
 	{halfOpen, "lwIP tcp_input; accepted as RFC 9293 3.5.1, figure 10", func(c *resetCase) bool { return c.answers() && c.withoutSocket() }},
 

@@ -86,7 +86,14 @@ func (c *resetCase) staleSentence() string {
 	}
 	if c.closed() {
 		m += " after both sides had closed."
-		if last := &c.peer.last; !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last) {
+		switch last := &c.peer.last; {
+		case !detectors.Answers(&c.rst, last):
+			m += " It answers nothing that was captured."
+		case c.prompt(last, &c.rst):
+		case c.bare() && c.rst.At-last.At <= lateAnswer:
+			m += fmt.Sprintf(" It has the number that %s acknowledges in frame %d, %s before it: it answers that, or an earlier one that the path held up.",
+				c.peer.name, last.Frame, detectors.Span(c.rst.At-last.At))
+		default:
 			m += " It answers nothing that was captured."
 		}
 		switch d := c.secondFIN(); {
@@ -98,6 +105,9 @@ func (c *resetCase) staleSentence() string {
 		case c.replies() && c.ackDue() && c.reordered():
 			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for it. That frame came late: its IP ID, %d, is below the %d of an earlier one, so the network reordered them. %[2]s had closed when the ACK arrived.",
 				c.sender.last.Frame, c.sender.name, c.sender.last.IPID, c.sender.last.IPID+uint16(c.sender.habits.Behind))
+		case c.replies() && c.fromTimeWait() && !c.ackDue():
+			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+
+				"%s had closed when it arrived.", c.peer.name, c.sender.name)
 		case c.replies() && c.ackDue():
 			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or this one came twice, or %[1]s had not waited for it.",
 				c.sender.name, c.sender.last.Frame)
@@ -247,6 +257,8 @@ func (c *resetCase) abortedSentence() string {
 		m += fmt.Sprintf(" instead of a FIN: %s had closed.", c.peer.name)
 	case c.states[c.side] == fsm.SynReceived:
 		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", c.peer.name)
+	case c.deceived():
+		m += fmt.Sprintf(": it had acknowledged a FIN that was not %s's own, took the stream for complete, and closed (see forged-fin).", c.peer.name)
 	case c.peer.bytes > 0:
 		last := ""
 		if c.peer.last.Len > 0 {
@@ -287,6 +299,12 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" answers %s.", c.answered())
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
 		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
+	case c.peer.last.SeqLen() > 0 && c.prompt(&c.peer.last, &c.rst) && detectors.Answers(&c.rst, &c.peer.last):
+		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
+		if usual := c.handshakeRTT; c.rst.At-c.peer.last.At < int64(usual-usual/4) {
+			m += fmt.Sprintf(": sooner than %s can answer, which took %s in the handshake", c.sender.name, detectors.Span(int64(usual)))
+		}
+		m += "."
 	default:
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
 	}

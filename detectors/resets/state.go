@@ -107,6 +107,12 @@ func (c *resetCase) inPlace() bool {
 	return (c.atNxt() || c.sender.unacked(nil) > 0) && !c.inWindow && c.sender.last.At != 0
 }
 
+// deceived reports whether the sender had acknowledged a FIN that was not its peer's own: its
+// application took the stream for complete, and may have closed.
+func (c *resetCase) deceived() bool {
+	return c.states[c.side] == fsm.CloseWait && !c.peer.finSent()
+}
+
 // justAccepted reports whether the sender has only just sent its SYN-ACK, and nothing
 // else.
 func (c *resetCase) justAccepted() bool {
