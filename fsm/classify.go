@@ -45,8 +45,8 @@ const reorderTime = 3 * time.Millisecond
 const maxLate = time.Second
 
 // plainClass classifies what is neither probe nor keep-alive. was is NXT before
-// the segment, knew whether it was known.
-func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew bool) Class {
+// the segment, knew whether it was known, shown whether an empty segment had shown more.
+func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew, shown bool) Class {
 	seg, own := s.seg, s.own
 	if s.n == 0 {
 		return s.ackClass(was, knew)
@@ -89,11 +89,11 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 	case reassembly.Overlap:
 		// REPACKETISED: what was sent before, and more that has come since (RFC 9293 3.8.1). One byte
 		// is a probe of a shut window, which the next segment has again.
-		if seg.Seq.To(was) > 1 && time.Duration(seg.At-own.last.At) >= reorderTime && !s.uncounted() || s.shownSent() {
+		if seg.Seq.To(was) > 1 && time.Duration(seg.At-own.last.At) >= reorderTime && !s.uncounted() || shown && s.shownSent() {
 			return Retransmission
 		}
 	case reassembly.Fresh:
-		if s.shownSent() {
+		if shown && s.shownSent() {
 			return Retransmission
 		}
 	}
@@ -101,12 +101,12 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew b
 }
 
 // shownSent reports whether the side had sent what the segment carries before, though the tap did
-// not see it: its last segment carried nothing, with a greater SND.NXT (RFC 9293 3.8.6.1). That may
-// have overtaken this one.
+// not see it, as an empty segment has shown. If that was its last, it may have overtaken this one; if
+// another came since that was sent again, this one is, too.
 func (s *step) shownSent() bool {
 	last := &s.own.last
-	if last.Len > 0 || last.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) != reassembly.ACK || !last.Seq.After(s.seg.Seq) {
-		return false
+	if last.Len > 0 || !last.Seq.After(s.seg.Seq) {
+		return true
 	}
 	late := reorderTime
 	if s.numbered() != after {

@@ -22,14 +22,10 @@ func (c *Conn) settle() {
 	a, b := &c.ends[0], &c.ends[1]
 	c.bits &^= settled
 	if a.dir.Phase == PhaseOpen && b.dir.Phase == PhaseOpen && (a.dir.bits|b.dir.bits)&unpredictableBits == 0 &&
-		a.last.At != 0 && b.last.At != 0 && a.whole() && b.whole() {
+		a.last.At != 0 && b.last.At != 0 && a.out.Whole() && b.out.Whole() {
 		c.bits |= settled
 	}
 }
-
-// whole reports whether nothing is missing that the end sent: its last segment does not begin beyond
-// all that was captured, as an empty one may (see shownSent).
-func (e *end) whole() bool { return e.out.Whole() && !e.last.Seq.After(e.out.Nxt) }
 
 // Predicts returns the kinds of event that the segment brings, if it is an expected one of this
 // connection, and 0 otherwise. They are all that it brings, and it belongs to no other connection

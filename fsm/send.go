@@ -20,12 +20,18 @@ func (s *step) send() {
 		s.class = s.probeClass()
 	}
 	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)
+	shown := own.out.Shown()
 	place := own.out.Send(seg.Seq, n, s.room)
 	if place == reassembly.Ahead && own.out.Overflowed() { // nobody knows what of it is captured yet
 		s.c.hole = s.c.secondOf(seg.At) + 1
 	}
 	if s.class == Plain {
-		s.class = s.plainClass(place, was, knew)
+		s.class = s.plainClass(place, was, knew, shown)
+		if place == reassembly.Ahead && n == 0 {
+			own.out.Show(seg.Seq)
+		} else if shown && n > 0 && s.class != Retransmission { // it was overtaken
+			own.out.Unshow()
+		}
 	}
 	s.ev.place = place
 	fresh := freshBytes(seg, place, was)

@@ -25,6 +25,7 @@ const (
 	knowRejected
 	lossy      // a hole was acknowledged and forgotten
 	overflowed // a hole was skipped that there was no room to remember
+	knowShown  // an empty segment showed more than NXT
 )
 
 // reach is how far beyond the offered window, or behind what is acknowledged,
@@ -43,7 +44,7 @@ type Stream struct {
 	// number seen, so that relative numbers begin at 1 either way.
 	ISS            Seq
 	Una, Nxt, Edge Seq
-	rejected       Seq // the last sequence number that was not acceptable
+	rejected       Seq // the last sequence number that was not acceptable; with knowShown, what an empty segment showed to be sent
 	gaps           gaps
 	known          Known
 }
@@ -54,7 +55,7 @@ func (s *Stream) Knows(k Known) bool { return s.known&k == k }
 // Whole reports whether all is known of the stream but where it began, and nothing is missing.
 func (s *Stream) Whole() bool {
 	const all = KnowUna | KnowNxt | KnowEdge
-	return s.known&all == all && s.gaps.n == 0
+	return s.known&(all|knowShown) == all && s.gaps.n == 0
 }
 
 // Open notes a SYN with initial sequence number iss.
@@ -97,7 +98,31 @@ func (s *Stream) Acceptable(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
 // comes.
 func (s *Stream) Reject(seq Seq) {
 	s.rejected = seq
-	s.known |= knowRejected
+	s.known = s.known&^knowShown | knowRejected
+}
+
+// Show notes that an empty segment has sequence number seq: all before it was sent, though it was not
+// captured (yet: the segment may have overtaken it).
+func (s *Stream) Show(seq Seq) {
+	s.rejected = seq
+	s.known = s.known&^knowRejected | knowShown
+}
+
+// Shown reports whether an empty segment has shown more than NXT.
+func (s *Stream) Shown() bool { return s.known&knowShown != 0 }
+
+// Unshow forgets what an empty segment showed.
+func (s *Stream) Unshow() {
+	if s.known&knowShown != 0 {
+		s.rejected, s.known = 0, s.known&^knowShown
+	}
+}
+
+// reached forgets what an empty segment showed once NXT has come there.
+func (s *Stream) reached() {
+	if s.known&knowShown != 0 && !s.rejected.After(s.Nxt) {
+		s.Unshow()
+	}
 }
 
 // RejectedAt reports whether seq is the last sequence number that was not acceptable.
@@ -113,7 +138,7 @@ func (s *Stream) NearRejected(seq Seq) bool {
 func (s *Stream) Jump(seq Seq, t *Gaps) {
 	s.Una, s.Nxt, s.Edge = seq, seq, seq
 	s.Release(t)
-	s.known = s.known&^(knowRejected|KnowEdge) | KnowNxt | KnowUna | lossy
+	s.known = s.known&^(knowRejected|knowShown|KnowEdge) | KnowNxt | KnowUna | lossy
 }
 
 // Finished is a stream of which everything up to nxt was acknowledged, and nothing is
@@ -139,12 +164,14 @@ func (s *Stream) Send(seq Seq, n uint32, t *Gaps) Placement {
 	}
 	if seq == s.Nxt {
 		s.Nxt = end
+		s.reached()
 		return Fresh
 	}
 	if s.Nxt.Before(seq) {
 		if n > 0 { // an empty segment may run ahead of reordered data: it takes no place
 			s.skip(seq, t)
 			s.Nxt = end
+			s.reached()
 		}
 		return Ahead
 	}
@@ -154,6 +181,7 @@ func (s *Stream) Send(seq Seq, n uint32, t *Gaps) Placement {
 	hit := s.gaps.n > 0 && s.fill(Block{seq, end}, t)
 	if s.Nxt.Before(end) {
 		s.Nxt = end
+		s.reached()
 		return Overlap
 	}
 	if hit {
@@ -255,6 +283,7 @@ func (s *Stream) Acked(ack Seq, t *Gaps) (moved, unseen uint32) {
 		s.skip(ack, t)
 		s.Nxt = ack
 	}
+	s.reached()
 	return moved, unseen
 }
 

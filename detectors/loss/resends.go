@@ -143,7 +143,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
 		a.base += n
 	}
-	if a.episodes == 0 || out.Covered(a.recover) {
+	if a.episodes == 0 || out.Covered(a.recover) && !(k == a.cause && a.goesOn(ev, r.Conn.RTT())) {
 		a.episodes++
 		a.cause, a.recover, a.arrived = k, out.Nxt, 0
 	} else if k == fast || k == timeout {

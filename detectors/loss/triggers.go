@@ -66,8 +66,8 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 	case !byTimer && arrived && a.hole.Holds(reassembly.Block{From: seg.Seq, To: seg.End()}) && seg.At-a.shown <= int64(rtt+ackClock):
 		return fast, false
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
-	// 3.1, RFC 6582, RFC 6675).
-	case !byTimer && (a.cause == fast || a.cause == timeout) && !out.Covered(a.recover):
+	// 3.1, RFC 6582, RFC 6675). Of a flight that was not captured, only its end is known.
+	case !byTimer && (a.cause == fast || a.cause == timeout) && (!out.Covered(a.recover) || a.goesOn(ev, rtt)):
 		return a.cause, false
 	case !byTimer && r.Conn.LossShown(ev.Side) && !arrived:
 		return fast, false
@@ -90,6 +90,12 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 		return fast, false
 	}
 	return unknownTrigger, false
+}
+
+// goesOn reports whether the segment was not captured before, and follows another that was sent again
+// within a round trip: an empty segment has shown that a whole flight was lost before the tap.
+func (a *resends) goesOn(ev fsm.Event, rtt time.Duration) bool {
+	return ev.Place == reassembly.Fresh && a.opened > 0 && ev.Seg.At-a.open[a.opened-1].at <= int64(rtt+ackClock)
 }
 
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
