@@ -156,6 +156,12 @@ func (c *resetCase) misacks() bool {
 		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.maxWindow, most)
 }
 
+// answersStray reports whether the RST answers an out-of-window ACK of the peer's so, which is the peer's last segment then.
+func (c *resetCase) answersStray(stray *reassembly.Mark) bool {
+	c.peer.last = *stray
+	return c.misacks()
+}
+
 // old reports whether the peer's last segment acknowledges less than the peer had
 // acknowledged before: it is an old duplicate, or late.
 func (c *resetCase) old() bool {

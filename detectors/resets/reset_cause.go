@@ -58,6 +58,7 @@ type resetCause struct {
 	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
 	ignored [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
 	stray   [2]reassembly.Mark // each side's last segment, if that is out of window
+	wrong   *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
@@ -69,6 +70,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		if ev.Class == fsm.Rst {
 			w.doubted[ev.Side] = reassembly.MarkOf(ev.Seg)
 			w.ignored[ev.Side].add(&w.doubted[ev.Side])
+			w.misacked(ev, r)
 		} else { // a later segment of that side
 			w.pending[ev.Side] = nil
 		}
@@ -118,7 +120,22 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 	w.report(r)
 }
 
-func (w *resetCause) End(_ detectors.Ending, r *detectors.Report) { w.finish(r) }
+// misacked notes a RST that answers the ACK of something else than the SYN-ACK. The connection is as it was (RFC
+// 9293 3.10.7.4), so that only its end shows whether a right ACK comes, too.
+func (w *resetCause) misacked(ev fsm.Event, r *detectors.Report) {
+	if stray := &w.stray[ev.Side.Peer()]; w.wrong == nil && stray.At != 0 && r.Before[ev.Side] == fsm.SynReceived {
+		if c := newCase(ev, r); c.answersStray(stray) {
+			w.wrong = c
+		}
+	}
+}
+
+func (w *resetCause) End(_ detectors.Ending, r *detectors.Report) {
+	if w.finish(r); w.last == nil && w.wrong != nil && r.Conn.Phase(w.wrong.side) == fsm.PhaseOpening {
+		w.last = w.wrong
+		w.report(r)
+	}
+}
 
 // finish reports the finding that stands once more if more RSTs came since.
 func (w *resetCause) finish(r *detectors.Report) {
