@@ -217,7 +217,9 @@ func (c *collector) collect(p *partition, into *collected) {
 	if c.options.AllFlows {
 		p.flows.Compacts(func(f *flow.Flow) {
 			limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
-			into.rows = append(into.rows, c.row(p, shown{f, p.ending(flow.New, f, c.trace, c.end), limits}))
+			e := p.ending(flow.New, f, c.trace, c.end)
+			p.endAccount(f, e)
+			into.rows = append(into.rows, c.row(p, shown{f, e, limits}))
 		})
 	}
 	into.rexmits = p.rexmits

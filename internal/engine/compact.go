@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -12,6 +13,9 @@ import (
 
 // Record implements [flow.Compactor].
 func (p *partition) Record(watchers uint32) (of *fsm.Close, ok bool) { return p.watch.Record(watchers) }
+
+// Rests implements [flow.Compactor].
+func (p *partition) Rests(account uint32) bool { return waits.Resting(account) }
 
 // Compacted implements [flow.Compactor].
 func (p *partition) Compacted(f *flow.Flow, of *fsm.Close) {

@@ -19,9 +19,11 @@ func TestCompact(t *testing.T) {
 	compacted := 0
 	for name, file := range predictable(t) {
 		want, wantFlows, _ := runCompacting(t, Options{compact: compactNever}, file)
-		all, _, _ := runCompacting(t, Options{compact: compactNever, AllFlows: true}, file)
-		if got, _, _ := runCompacting(t, Options{compact: compactAtOnce, AllFlows: true}, file); !reflect.DeepEqual(got, all) {
-			t.Errorf("%s: the report of all connections differs where they are compacted", name)
+		for _, time := range []bool{false, true} {
+			all, _, _ := runCompacting(t, Options{compact: compactNever, AllFlows: true, Time: time}, file)
+			if got, _, _ := runCompacting(t, Options{compact: compactAtOnce, AllFlows: true, Time: time}, file); !reflect.DeepEqual(got, all) {
+				t.Errorf("%s: the report of all connections, with accounts %t, differs where they are compacted", name, time)
+			}
 		}
 		for _, policy := range []compactPolicy{compactAtOnce, compactLater} {
 			got, gotFlows, n := runCompacting(t, Options{compact: policy}, file)

@@ -55,7 +55,7 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	if o.live == nil && !o.apart && o.Follow == nil && o.compact != compactNever {
 		p.flows.Compactor = p
 		if o.compact == compactLater {
-			p.flows.CompactAfter = flow.CompactAfter
+			p.flows.CompactAfter, p.flows.CompactAccountsFrom = flow.CompactAfter, flow.CompactAccountsFrom
 		}
 	}
 	p.starts = p.watch.Starts()

@@ -94,7 +94,7 @@ func (t *Table) clear() {
 	clear(t.slots)
 	t.unused, t.made, t.count = t.unused[:0], 1, 0
 	t.replaced, t.leaving = nil, leaving{}
-	t.compacts = compacts{Compactor: t.Compactor, CompactAfter: t.CompactAfter}
+	t.compacts = compacts{Compactor: t.Compactor, CompactAfter: t.CompactAfter, CompactAccountsFrom: t.CompactAccountsFrom}
 	t.Gaps.Reset()
 }
 
