@@ -72,6 +72,10 @@ func (v View) State(side reassembly.Side, at int64, timeWait time.Duration) Stat
 	return v.c.leftIn(side, at, timeWait)
 }
 
+// Bounded reports whether the side's state rests on an ACK that is not known to have arrived:
+// it is at most there.
+func (v View) Bounded(side reassembly.Side) bool { return v.c.Bounded(side) }
+
 // Opener is the side that sent the first SYN; known is false if none was captured.
 func (v View) Opener() (side reassembly.Side, known bool) { return v.c.Opener() }
 

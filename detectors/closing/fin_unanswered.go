@@ -40,7 +40,7 @@ var FINUnanswered = &detectors.Detector{
 
 var (
 	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical, Fault: detectors.FaultPath,
-		When: "the peer continues to send, and acknowledges only what came before the FIN: it never received the FIN",
+		When: "a timeout after the second FIN or later, the peer still sends and acknowledges only what came before: it received neither",
 		Cause: "The peer is alive, and its segments arrive. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN " +
 			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
 		Action: "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Until then the peer's " +
@@ -102,7 +102,8 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		f := &w.sides[peer]
-		if w.due[peer].Armed() && !detectors.MayBeForged(ev) && ev.Seg.At-f.first.At > int64(r.Conn.RTO(peer)) { // an earlier one may have crossed the FIN
+		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
+		if w.due[peer].Armed() && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
 			f.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}

@@ -106,5 +106,14 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	if f.Cause == causeProxy {
 		return m + fmt.Sprintf(" %s %s in %s. Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", own, left, f.States[side], peer)
 	}
-	return m + fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, f.States[side.Peer()])
+	return m + fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))
+}
+
+// peerState is the state of the peer. It is in FIN_WAIT_2 only if the ACK of its own FIN arrived,
+// which nothing shows as long as it does not acknowledge the FIN.
+func peerState(peer reassembly.Side, f *detectors.Finding, r *detectors.Report) string {
+	if state := f.States[peer]; state != fsm.FinWait2 || !r.Conn.Bounded(peer) {
+		return state.String()
+	}
+	return fmt.Sprintf("%s or %s", fsm.FinWait1, fsm.FinWait2)
 }

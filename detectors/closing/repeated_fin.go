@@ -10,6 +10,7 @@ type repeatedFIN struct {
 	sends   int             // that were captured
 	first   reassembly.Mark // its At is 0 if it was not captured, or had to wait for something else
 	last    reassembly.Mark
+	second  int64                 // when it was sent again
 	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
 	gaps    [2]int64              // the first interval and the latest
 	spread  [2]int64              // the shortest interval and the longest
@@ -20,6 +21,7 @@ type repeatedFIN struct {
 func (f *repeatedFIN) repeat(m reassembly.Mark) {
 	f.gaps[1] = m.At - f.last.At
 	if f.sends == 1 {
+		f.second = m.At
 		f.gaps[0] = f.gaps[1]
 		f.spread = f.gaps
 	}
