@@ -72,14 +72,15 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew, 
 		if numbered == before && time.Duration(seg.At-own.last.At) < maxLate {
 			return OutOfOrder
 		}
-		beyond := own.last.Seq.After(seg.Seq) // the side was past it
-		if numbered == after && beyond && own.dir.counted() || own.lossShown() && (numbered == after || s.c.smoothedRTT(s.side) >= reorderTime) {
+		acked := own.out.Knows(reassembly.KnowUna) && seg.Seq.Before(own.out.Una)
+		beyond := own.last.Seq.After(seg.Seq) || !acked // the side was past it
+		if numbered == after && beyond && own.dir.counted() && !s.tooSoonAgain() || own.lossShown() && (numbered == after || s.c.smoothedRTT(s.side) >= reorderTime) {
 			return Retransmission
 		}
 		// Else it is late if what overtook it is younger than a round trip: a later
 		// segment, or the peer's ACK.
 		overtaker := &own.last
-		if own.out.Knows(reassembly.KnowUna) && seg.Seq.Before(own.out.Una) {
+		if acked {
 			overtaker = &s.peer.last
 		}
 		if time.Duration(seg.At-overtaker.At) < max(reorderTime, s.c.RTT()) && own.row == 0 {
@@ -98,6 +99,15 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew, 
 		}
 	}
 	return NewData
+}
+
+// tooSoonAgain reports whether nothing that is in flight can be sent again yet: all of it was sent in the
+// last half round trip, nothing of it since, and the peer has shown no hole. What fills one has been overtaken, even
+// if its sender numbered it late: a host with several queues may number packets in another order than it made them.
+func (s *step) tooSoonAgain() bool {
+	own := s.own
+	return own.dir.is(timing) && own.row == 0 && !own.lossShown() &&
+		time.Duration(s.c.elapsed(own.rttAt, s.seg.At))*time.Microsecond < s.c.RTT()/2
 }
 
 // shownSent reports whether the side had sent what the segment carries before, though the tap did

@@ -67,7 +67,11 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 		a.begin(ev, r)
 		w.sides[ev.Side] = a
 	}
-	switch ev.Kind {
+	kind := ev.Kind
+	if kind == fsm.DataResent && a.tooSoon(ev, r) {
+		kind = fsm.DataOutOfOrder
+	}
+	switch kind {
 	case fsm.DataOutOfOrder:
 		a.late++
 		if o, is := a.cameLate(ev); is && o.trigger == fast {
@@ -115,6 +119,9 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 	if 2*a.late >= spurious {
 		outcome, culprit = reorderedBefore, side
 		where = fmt.Sprintf("%s captured late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were"), own)
+	}
+	if outcome == reorderedBehind && detectors.NoSACK(r.Conn) {
+		return // what was lost, and what was sent again with it though it had arrived, looks the same
 	}
 	f := r.Find(outcome, culprit, at, *a.proof)
 	f.States = r.StatesNow(at)

@@ -28,6 +28,7 @@ type resends struct {
 	probed   reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
 	hole     reassembly.Block    // what was in flight when the receiver last showed holes
 	shown    int64               // when that was
+	since    int64               // when it first showed these
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 

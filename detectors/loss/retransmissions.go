@@ -103,6 +103,9 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.told()
 		w.sides[ev.Side] = a
 	}
+	if ev.Kind == fsm.DataResent && a.tooSoon(ev, r) {
+		return
+	}
 	if a.first.At == 0 && ev.Kind == fsm.DataResent {
 		a.first = reassembly.MarkOf(ev.Seg)
 		a.begin(ev, r)

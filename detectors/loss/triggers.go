@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -22,6 +23,8 @@ const (
 )
 
 const (
+	// dupThresh is how many duplicate ACKs make a sender send again (RFC 5681 3.2).
+	dupThresh = 3
 	// ackClock is what an ACK may take beyond the round trip to make its receiver
 	// send: less than the shortest common timeout, Linux's 200 ms.
 	ackClock = 150 * time.Millisecond
@@ -30,6 +33,9 @@ const (
 	// commonPath is within what time most hosts answer from wherever they are, if nothing shows how far
 	// away one is: the capture has no handshake, and nothing that was sent to it was timed.
 	commonPath = 250 * time.Millisecond
+	// farAway is from how many on a round trip to the sender shows that it cannot have been asked yet: what is
+	// nearer answers at once.
+	farAway = 3 * time.Millisecond
 	// leastTimer is the shortest timer of a host that is tuned for a data centre (Linux:
 	// net.ipv4.tcp_rto_min_us).
 	leastTimer = time.Millisecond
@@ -40,10 +46,19 @@ const (
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
-		a.hole.From = out.Una
+		a.hole.From, a.since = out.Una, ev.Seg.At
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At
 	a.sacked, a.sacks = ev.Seg.Opts.Blocks, ev.Seg.Opts.NBlocks
+}
+
+// tooSoon reports whether the segment is no answer to the hole that it fills: that was shown for the first
+// time less than half a round trip to the sender ago. It came late, even if its sender numbered
+// it late.
+func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
+	there := r.Conn.HandshakeRTT(ev.Side)
+	return ev.Place == reassembly.Filling && a.since != 0 && r.Conn.LossShown(ev.Side) &&
+		there >= farAway && ev.Seg.At-a.since < int64(there/2)
 }
 
 // triggerOf is what made the side send the segment again, as far as the wire shows it,
@@ -51,19 +66,25 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 // recovery.
 func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.Report) (k trigger, expired bool) {
 	seg, srtt, rtt := ev.Seg, r.Conn.SRTT(ev.Side), r.Conn.RTT()
-	if r.Conn.HandshakeRTT(ev.Side) == 0 && r.Conn.SRTT(ev.Side.Peer()) == 0 {
-		rtt += commonPath
-	}
 	silence, waited := waits(ev)
-	byTimer := silence >= rtt+ackClock // no captured ACK made it
+	patience := rtt + ackClock
+	if r.Conn.HandshakeRTT(ev.Side) == 0 && r.Conn.SRTT(ev.Side.Peer()) == 0 {
+		// One or two duplicate ACKs make nobody send whose timer is about to expire (RFC 5827).
+		if rtt += commonPath; ev.Dups >= dupThresh {
+			patience = rtt + ackClock
+		} else {
+			patience = rtt
+		}
+	}
+	byTimer := silence >= patience // no captured ACK made it
 	oldest, last := out.Oldest(seg.Seq), seg.End() == out.Nxt
-	arrived := out.Covered(seg.End())
+	arrived, block := out.Covered(seg.End()), reassembly.Block{From: seg.Seq, To: seg.End()}
 	switch {
 	// MTU: it comes as soon as its sender knows, and is smaller now.
 	case a.tooLarge != 0 && !arrived && seg.At-a.tooLarge <= int64(r.Conn.HandshakeRTT(ev.Side)+ackClock):
 		return tooLarge, false
 	// CROSSED: by now all has been acknowledged that the receiver had asked for.
-	case !byTimer && arrived && a.hole.Holds(reassembly.Block{From: seg.Seq, To: seg.End()}) && seg.At-a.shown <= int64(rtt+ackClock):
+	case !byTimer && arrived && a.hole.Holds(block) && !a.wasResent(block) && seg.At-a.shown <= int64(rtt+ackClock):
 		return fast, false
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
 	// 3.1, RFC 6582, RFC 6675). Of a flight that was not captured, only its end is known.
@@ -96,6 +117,12 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 // within a round trip: an empty segment has shown that a whole flight was lost before the tap.
 func (a *resends) goesOn(ev fsm.Event, rtt time.Duration) bool {
 	return ev.Place == reassembly.Fresh && a.opened > 0 && ev.Seg.At-a.open[a.opened-1].at <= int64(rtt+ackClock)
+}
+
+// wasResent reports whether the side sent the block again before: what shows a hole makes it do
+// that once (RFC 6675 5), a timer as often as it expires.
+func (a *resends) wasResent(b reassembly.Block) bool {
+	return a.again == b || slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.Block == b })
 }
 
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
