@@ -148,7 +148,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 				own.asked = seg.At
 			}
 			own.ids.note(seg.IPID)
-			a.run.payload(seg, c.Out(side))
+			a.inRun(seg, c)
 			peer.asked = 0
 			return
 		}

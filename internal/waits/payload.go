@@ -10,7 +10,8 @@ import (
 func (s *step) payload() {
 	seg, own := s.seg, s.own
 	s.silent(seg.At)
-	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause) && !s.small()
+	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause)
+	small := ends && s.small()
 	switch {
 	case !s.spoken && s.turn == s.side: // nothing but the handshake is in flight
 		s.application()
@@ -19,7 +20,10 @@ func (s *step) payload() {
 	default:
 		s.answered()
 	}
-	if ends && (s.run.side != s.side || s.paused) {
+	switch ends = ends && (s.run.side != s.side || s.paused); {
+	case ends && small: // unless all but the end of a transfer came at once
+		s.run.on = s.run.side == s.side && s.run.fulls >= minFulls
+	case ends:
 		s.endTransfer()
 	}
 	s.exchange()
@@ -241,14 +245,14 @@ func (s *step) stoppedAtFirstEdge() bool {
 }
 
 // full is the payload of a full segment: the MSS, less what options may take.
-func (s *step) full() uint32 {
-	if s.mss == 0 {
-		s.setFull()
-	}
-	return uint32(s.mss)
-}
+func (s *step) full() uint32 { return s.Account.full(s.conn) }
 
-func (s *step) setFull() { s.mss = uint16(fullSegment(s.conn.View())) }
+func (a *Account) full(c *fsm.Conn) uint32 {
+	if a.mss == 0 {
+		a.mss = uint16(fullSegment(c.View()))
+	}
+	return uint32(a.mss)
+}
 
 func fullSegment(v fsm.View) uint32 {
 	mss := min(v.EffSndMSS(), 65_535)

@@ -16,6 +16,7 @@ type run struct {
 	offers    uint32 // windows that were offered
 	falls     uint32 // of these, how many were clearly below the largest before
 	side      reassembly.Side
+	fulls     uint8 // full segments, up to minFulls and one segment's
 	on        bool
 	halved    bool // the window fell below half of its largest
 	repaired  bool // something was sent again, or overtaken
@@ -56,14 +57,14 @@ func (s *step) transfer() {
 		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
 		r.until, r.snapped, s.changed = r.before, seg.At, false
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
-		r.flight, r.repaired, r.end, r.edgeKnown = 0, false, seg.Seq, false
+		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
 		r.lag = lag{}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
 		}
 	}
-	r.payload(seg, s.out)
+	s.inRun(seg, s.conn)
 	r.offered(s.out.Window())
 }
 
@@ -77,8 +78,13 @@ func (r *run) offered(w uint32) {
 	r.halved = r.halved || w < r.window/2
 }
 
-// payload notes a segment of the run.
-func (r *run) payload(seg *reassembly.Segment, out *reassembly.Stream) {
+// inRun notes a segment of the run.
+func (a *Account) inRun(seg *reassembly.Segment, c *fsm.Conn) {
+	r := &a.run
+	if r.fulls < minFulls && seg.Len >= a.full(c) {
+		r.fulls += uint8(min(seg.Len/a.full(c), minFulls)) // several, joined by offload
+	}
+	out := c.Out(r.side)
 	r.flight = max(r.flight, out.InFlight())
 	r.pause = seg.At - r.last.At
 	r.last.Set(seg)
@@ -102,18 +108,12 @@ func (r *run) missed(bytes uint64) uint64 {
 	return uint64(max(int32(uint32(r.end-r.first.Seq)-uint32(bytes)), 0)) // as the difference of sequence numbers
 }
 
-// small reports whether the run is too small for a transfer, and ends it if so.
+// small reports whether the run is too small for a transfer.
 func (s *step) small() bool {
 	r := &s.run
-	if lasted := r.last.At - r.first.At; lasted > 0 && (lasted >= minTime && s.conn.Bytes(r.side)-r.bytes >= s.fewest() || s.conn.Bytes(r.side)-r.bytes >= minBytes) {
-		return false
-	}
-	r.on = r.on && r.side == s.side
-	return true
+	lasted := r.last.At - r.first.At
+	return lasted <= 0 || (lasted < minTime || r.fulls < minFulls) && s.conn.Bytes(r.side)-r.bytes < minBytes
 }
-
-// fewest is the payload of minFulls full segments.
-func (s *step) fewest() uint64 { return minFulls * uint64(s.full()) }
 
 // longPause is how long an application pauses between two transfers.
 func (a *Account) longPause() int64 { return max(maxPause, 4*a.roundTrip()) }
@@ -132,7 +132,7 @@ func (s *step) endTransfer() {
 	if s.goodbye() {
 		lasted, bytes = lasted-r.pause, bytes-min(bytes, uint64(r.last.Len))
 	}
-	if lasted <= 0 || bytes < minBytes && (lasted < minTime || bytes < s.fewest()) || s.told.Transfer == nil {
+	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
 	}
 	t := &s.told.transfer
