@@ -34,6 +34,10 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 		f.Limits |= l
 		f.Doubt()
 	}
+	if f.Absence == detectors.NoFINAck && f.Verdict == detectors.Seen && c.Fragments() {
+		f.Limits |= fsm.Holes
+		f.Undecide("holes: the capture holds only pieces of its connections, and of too few FINs the ACK (it is a sample, or lost most frames): the ACK of this one, or the FIN sent again, may be missing like others")
+	}
 }
 
 // doubtClock makes undecided what did not come after a clock was set, if the connection

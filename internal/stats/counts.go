@@ -101,6 +101,29 @@ func (c *Counts) NoPureACKs() bool {
 	return c.PureACKs == 0 && c.Talks >= leastTalks && c.Talked >= leastTalked
 }
 
+// When a trace holds no more than pieces of its connections: so many at least acknowledge what it does not
+// hold, and half of all; or it has so many connections, of fewer segments each than a handshake takes, one
+// in four of them without one side. And of so many FINs, fewer are acknowledged than ackedShare.
+const (
+	leastLossy  = 5
+	leastPieces = 10
+	wholeAtMost = 3
+	leastFINs   = 5
+)
+
+// Fragments reports whether the trace is a sample of frames, or lost most of them: what it does not hold
+// of a connection says nothing.
+func (c *Counts) Fragments() bool {
+	sent, acked := c.FINs[0].Sent+c.FINs[1].Sent, c.FINs[0].Acked+c.FINs[1].Acked
+	if sent < leastFINs || float64(acked) >= ackedShare*float64(sent) {
+		return false
+	}
+	lone := c.LoneSYNs + c.RepeatedSYNs
+	pieces, segments := c.Flows-lone, c.Segments-min(c.Segments, c.LoneSYNs+2*c.RepeatedSYNs)
+	return c.Lossy >= leastLossy && 2*c.Lossy >= c.Flows ||
+		pieces >= leastPieces && segments < wholeAtMost*pieces && 4*(c.OneSided-min(c.OneSided, lone)) >= pieces
+}
+
 // atMost is how likely k or fewer of n are acknowledged if each is with probability p: the
 // binomial distribution, or 1 where k is no less than expected.
 func atMost(k, n uint64, p float64) float64 {

@@ -94,6 +94,31 @@ func TestNoPureACKs(t *testing.T) {
 	}
 }
 
+// A trace is a sample or lost most frames if too few FINs are acknowledged, and most connections miss
+// data or have next to no segments, and often only one side.
+func TestFragments(t *testing.T) {
+	few := [2]FINs{{4, 2}, {2, 1}}
+	sampled := Counts{Flows: 16, LoneSYNs: 6, Segments: 35, OneSided: 9, FINs: few}
+	for name, c := range map[string]struct {
+		x    Counts
+		want bool
+	}{
+		"half miss data":                  {Counts{Flows: 10, Lossy: 5, Segments: 1000, FINs: few}, true},
+		"less than half do":               {Counts{Flows: 11, Lossy: 5, Segments: 1000, FINs: few}, false},
+		"too few do":                      {Counts{Flows: 4, Lossy: 4, Segments: 1000, FINs: few}, false},
+		"most FINs are acknowledged":      {Counts{Flows: 10, Lossy: 10, FINs: [2]FINs{{4, 3}, {4, 3}}}, false},
+		"too few FINs":                    {Counts{Flows: 10, Lossy: 10, FINs: [2]FINs{{4, 0}}}, false},
+		"sampled":                         {sampled, true},
+		"sampled, three segments of each": {Counts{Flows: 16, LoneSYNs: 6, Segments: 36, OneSided: 9, FINs: few}, false},
+		"sampled, both sides of most":     {Counts{Flows: 16, LoneSYNs: 6, Segments: 35, OneSided: 8, FINs: few}, false},
+		"sampled, too few":                {Counts{Flows: 15, LoneSYNs: 6, Segments: 32, OneSided: 9, FINs: few}, false},
+	} {
+		if got := c.x.Fragments(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 func TestRawTime(t *testing.T) {
 	s := ClockSteps{{Frame: 3, Offset: 100}, {Frame: 5, Offset: 0}}
 	for frame, want := range []int64{500, 500, 500, 400, 400, 500, 500} {
