@@ -291,7 +291,10 @@ func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
 		return o, false
 	}
 	for i := range a.open[:a.opened] {
-		if a.open[i].Meets(twice) {
+		if o := &a.open[i]; o.Meets(twice) {
+			if o.unseen && !twice.Holds(o.Block) {
+				return openResend{}, false // the rest of it had not arrived
+			}
 			return a.wasSpurious(i), true
 		}
 	}

@@ -27,7 +27,7 @@ var DroppedBehindTap = &detectors.Detector{
 			"A peer that sends nothing at all: dead-peer. A peer that answers each retransmission, if only with a duplicate ACK: its TCP has the segment (paws-drops). " +
 			"Probes of a closed window. Large segments only: mtu-blackhole.",
 		Peers: "Wireshark calls the retransmissions Spurious Retransmission where the data had been acknowledged, and does not ask why.",
-		Refs:  []string{"RFC 9293 3.10.7.4", "RFC 7323 4.3", "RFC 6298 5"},
+		Refs:  []string{"RFC 9293 3.10.7.4", "RFC 6864", "RFC 7323 4.3", "RFC 6298 5"},
 		Since: "0.2",
 	},
 	Outcomes: []*detectors.Outcome{acksDropped, dataDropped, dropsRecovered},
@@ -67,9 +67,13 @@ type stuckSegment struct {
 	signs    int // segments of the peer that show it, one for each retransmission
 	signed   int // the retransmission that the last of them followed
 	sign     reassembly.Mark
-	stamp    uint32 // TSval of the first of them that carried one
-	stampAt  int64  // when that was captured; 0 = none did
-	echoes   bool   // the side's timestamps were compared, and did not move
+	stamp    uint32          // TSval of the first of them that carried one
+	stampAt  int64           // when that was captured; 0 = none did
+	echoes   bool            // the side's timestamps were compared, and did not move
+	sameID   bool            // all retransmissions have one IP identification, which is not 0
+	interval int64           // before the last retransmission
+	onward   reassembly.Mark // what the side sent beyond it since the last retransmission
+	answer   reassembly.Mark // a RST that answers the first of them, though the last acknowledges more
 	reported bool
 }
 
@@ -79,17 +83,26 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		w.resent(ev, r)
 	case fsm.DataSent:
-		if own != nil && own.acked { // it goes on: it has processed what it was sent
-			own.end(ev.Side, ev.Seg, r)
+		// It may go on because it has processed what it was sent, or send something new between two retransmissions.
+		if own != nil && own.acked && own.onward.At == 0 {
+			own.onward = reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.ResetSent:
-		for _, s := range w.sides {
+		if peer != nil {
+			peer.resetBy(ev.Seg, ev.Side.Peer(), r)
+		}
+		for side, s := range w.sides {
 			if s != nil {
+				s.goesOn(reassembly.Side(side), ev.Seg.At, r)
 				s.n = 0
 			}
 		}
 	case fsm.Sent:
-		if peer != nil && !detectors.MayBeForged(ev) {
+		switch {
+		case peer == nil:
+		case ev.Seg.Flags&reassembly.RST != 0: // acceptable or not
+			peer.resetBy(ev.Seg, ev.Side.Peer(), r)
+		case !detectors.MayBeForged(ev):
 			peer.fromPeer(ev, r)
 		}
 	}
@@ -128,6 +141,8 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 			return
 		}
 		s.n++
+		s.interval, s.onward = m.At-s.last.At, reassembly.Mark{}
+		s.sameID = s.sameID && m.IPID == s.first.IPID
 		s.last = m
 		return
 	}
@@ -137,7 +152,7 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	if acked && (ack.At == 0 || !late) || !acked && !out.Oldest(m.Seq) { // it may have crossed the acknowledgment; another may be the one that is stuck
 		return
 	}
-	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1}
+	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, sameID: m.IPID != 0}
 }
 
 // answerTime is within what time the answer to a segment is captured, if its receiver
@@ -166,7 +181,9 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 	if seg.Flags&(reassembly.SYN|reassembly.ACK) != reassembly.ACK { // a SYN-ACK: syn-ack-unanswered
 		return
 	}
-	covers := !seg.Ack.Before(s.first.End())
+	out := r.Conn.Stream(side)
+	// An ACK above what was sent is not acceptable to its receiver (RFC 9293 3.10.7.4).
+	covers := !seg.Ack.Before(s.first.End()) && !out.Skipped(seg.Ack-1)
 	late := time.Duration(seg.At-s.last.At) > answerTime(r.Conn)
 	switch {
 	case !s.acked && seg.Ack.After(s.first.Seq): // it arrived
@@ -192,69 +209,47 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
+// goesOn ends the run if the side has sent something new and for twice as long as before did not
+// retransmit: only then is that progress.
+func (s *stuckSegment) goesOn(side reassembly.Side, now int64, r *detectors.Report) {
+	if s.n > 0 && s.onward.At != 0 && now-s.onward.At > 2*s.interval {
+		s.recovers(side, s.onward, r)
+	}
+}
+
+func (w *droppedBehindTap) End(e detectors.Ending, r *detectors.Report) {
+	for side := range reassembly.Side(2) {
+		if s := w.open(side); s != nil {
+			s.goesOn(side, e.At, r)
+		}
+	}
+}
+
+// resetBy takes a RST of the peer. If it answers the first retransmission, and not the last, that was
+// delivered: late, or the RST would have been captured before.
+func (s *stuckSegment) resetBy(rst *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
+	m := reassembly.MarkOf(rst)
+	if s.reported && !s.acked && m.Flags&reassembly.ACK == 0 && detectors.Answers(&m, &s.first) && !detectors.Answers(&m, &s.last) {
+		s.answer = m
+		s.report(side, r)
+	}
+}
+
 // end ends the run by a segment that shows progress.
 func (s *stuckSegment) end(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
+	s.recovers(side, reassembly.MarkOf(by), r)
+}
+
+func (s *stuckSegment) recovers(side reassembly.Side, by reassembly.Mark, r *detectors.Report) {
 	if s.n > 0 && s.reported {
 		f := s.finding(dropsRecovered, side, by.At, r)
-		f.Evidence = append(f.Evidence, detectors.Evidence{Role: "progress again", Seg: *by})
+		sender := side
+		if !s.acked {
+			sender = side.Peer()
+		}
+		f.Evidence = append(f.Evidence, r.Evidence("progress again", sender, &by))
 		f.Message += fmt.Sprintf(" Then it got through (frame %d), and the connection continued.", by.Frame)
 		r.Emit(f)
 	}
 	*s = stuckSegment{}
-}
-
-// report reports the segment as things stand.
-func (s *stuckSegment) report(side reassembly.Side, r *detectors.Report) {
-	s.reported = true
-	outcome := dataDropped
-	if s.acked {
-		outcome = acksDropped
-	}
-	f := s.finding(outcome, side, s.sign.At, r)
-	if !s.acked {
-		r.Absence(&f, s.first.At)
-	}
-	r.Emit(f)
-}
-
-func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at int64, r *detectors.Report) detectors.Finding {
-	evidence := []detectors.Evidence{r.Evidence("retransmission", side, &s.first)}
-	role := "last segment from the peer"
-	if s.acked {
-		role = "acknowledgment, captured before"
-	}
-	if s.ack.At != 0 {
-		evidence = append(evidence, r.Evidence(role, side.Peer(), &s.ack))
-	}
-	evidence = append(evidence, r.Evidence("last retransmission", side, &s.last))
-	subject, own, peer := side.Peer(), r.Name(side), r.Name(side.Peer())
-	if s.acked {
-		subject = side
-		evidence = append(evidence, r.Evidence("acknowledged once more", side.Peer(), &s.sign))
-	} else {
-		evidence = append(evidence, r.Evidence("the peer is alive, and does not acknowledge it", side.Peer(), &s.sign))
-	}
-	f := r.Find(o, subject, at, evidence...)
-	f.End = at
-	f.Roles = detectors.Roles("sender", side, "receiver")
-	f.Measure("resends", s.n)
-	f.Measure("signs", s.signs)
-	f.Measure("duration_s", detectors.Seconds(s.last.At-s.first.At))
-	f.Message = s.message(own, peer)
-	return f
-}
-
-func (s *stuckSegment) message(own, peer string) string {
-	span := detectors.Span(s.last.At - s.first.At)
-	if !s.acked {
-		return fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). Each passed the capture point, and %s did not answer, "+
-			"but it was alive and acknowledged only what came before (frame %d). Its TCP never processed the segment: something behind the capture point drops it.",
-			own, s.n, span, s.first.Frame, s.last.Frame, peer, s.sign.Frame)
-	}
-	m := fmt.Sprintf("%s retransmitted data %d times in %s (frames %d to %d) that %s had acknowledged before (frame %d) and acknowledged again and again (frame %d).",
-		own, s.n, span, s.first.Frame, s.last.Frame, peer, s.ack.Frame, s.sign.Frame)
-	if s.echoes {
-		m += " The timestamp that it echoes stands still."
-	}
-	return m + fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
 }

@@ -1,0 +1,74 @@
+package path
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// report reports the segment as things stand.
+func (s *stuckSegment) report(side reassembly.Side, r *detectors.Report) {
+	s.reported = true
+	outcome := dataDropped
+	if s.acked {
+		outcome = acksDropped
+	}
+	f := s.finding(outcome, side, s.sign.At, r)
+	if !s.acked {
+		r.Absence(&f, s.first.At)
+	}
+	r.Emit(f)
+}
+
+func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at int64, r *detectors.Report) detectors.Finding {
+	evidence := []detectors.Evidence{r.Evidence("retransmission", side, &s.first)}
+	role := "last segment from the peer"
+	if s.acked {
+		role = "acknowledgment, captured before"
+	}
+	if s.ack.At != 0 {
+		evidence = append(evidence, r.Evidence(role, side.Peer(), &s.ack))
+	}
+	evidence = append(evidence, r.Evidence("last retransmission", side, &s.last))
+	subject, own, peer := side.Peer(), r.Name(side), r.Name(side.Peer())
+	if s.answer.At != 0 {
+		evidence = append(evidence, r.Evidence("answers the first retransmission", side.Peer(), &s.answer))
+	}
+	if s.acked {
+		subject = side
+		evidence = append(evidence, r.Evidence("acknowledged once more", side.Peer(), &s.sign))
+	} else {
+		evidence = append(evidence, r.Evidence("the peer is alive, and does not acknowledge it", side.Peer(), &s.sign))
+	}
+	f := r.Find(o, subject, at, evidence...)
+	f.End = at
+	f.Roles = detectors.Roles("sender", side, "receiver")
+	f.Measure("resends", s.n)
+	f.Measure("signs", s.signs)
+	f.Measure("duration_s", detectors.Seconds(s.last.At-s.first.At))
+	f.Message = s.message(own, peer)
+	if s.acked && s.sameID {
+		f.Undecide("all retransmissions have the same IP identification: a program made them, which need not process what it is sent")
+	}
+	return f
+}
+
+func (s *stuckSegment) message(own, peer string) string {
+	span := detectors.Span(s.last.At - s.first.At)
+	if !s.acked {
+		m := fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). Each passed the capture point, and %s did not answer, "+
+			"but it was alive and acknowledged only what came before (frame %d).", own, s.n, span, s.first.Frame, s.last.Frame, peer, s.sign.Frame)
+		if s.answer.At != 0 {
+			return m + fmt.Sprintf(" The first was delivered %s late: its RST (frame %d) answers that. Something behind the capture point held the segments up.",
+				detectors.Span(s.answer.At-s.first.At), s.answer.Frame)
+		}
+		return m + " Its TCP never processed the segment: something behind the capture point drops it."
+	}
+	m := fmt.Sprintf("%s retransmitted data %d times in %s (frames %d to %d) that %s had acknowledged before (frame %d) and acknowledged again and again (frame %d).",
+		own, s.n, span, s.first.Frame, s.last.Frame, peer, s.ack.Frame, s.sign.Frame)
+	if s.echoes {
+		m += " The timestamp that it echoes stands still."
+	}
+	return m + fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
+}
