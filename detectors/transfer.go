@@ -22,7 +22,7 @@ type Transfer struct {
 	Beyond       int64           // of these, between tap and receiver
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
 	Told         int64           // when it was known to be over, in trace time
-	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds
+	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds; 0 if less than three full segments were in flight
 	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0
 	Invisible    bool            // as of [Exchange]
 	AcksFiltered bool            // the capture leaves out pure ACKs

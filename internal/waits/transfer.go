@@ -148,7 +148,7 @@ func (s *step) endTransfer() {
 		t.RTT, t.Beyond = a.roundTrip(), a.ends[r.side.Peer()].rtt
 		t.Queue = a.queue()
 	}
-	if r.flight < 2*s.full() { // a segment alone may meet a delayed ACK (RFC 9293 3.8.6.3), and queues behind nothing
+	if r.flight < 3*s.full() { // the ACK of a segment may be delayed, also until the next has come (RFC 9293 3.8.6.3)
 		t.Queue = 0
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
