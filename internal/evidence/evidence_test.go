@@ -158,7 +158,7 @@ func tolerable(doubt string, but []string) bool {
 func byOthers(f *result.Finding) bool {
 	translated := f.Outcome == "handshake-reset" && f.Fault == detectors.FaultPath // the SYN to the other address
 	stepped := strings.HasPrefix(f.Reason, "clock-stepped:")                       // a file has the times of the trace, which do not go back
-	others := strings.Contains(f.Reason, "in any connection, though it goes on with others") || strings.Contains(f.Reason, "as others of its connections show")
+	others := strings.Contains(f.Reason, "in any connection, though it goes on with others") || strings.Contains(f.Reason, "only pieces of its connections") || strings.Contains(f.Reason, "as others of its connections show")
 	return translated || stepped || others || strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
 }
 
