@@ -212,8 +212,8 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 // goesOn ends the run if the side has sent something new and for twice as long as before did not
 // retransmit: only then is that progress.
 func (s *stuckSegment) goesOn(side reassembly.Side, now int64, r *detectors.Report) {
-	if s.n > 0 && s.onward.At != 0 && now-s.onward.At > 2*s.interval {
-		s.recovers(side, s.onward, r)
+	if sure := s.onward.At + 2*s.interval + 1; s.n > 0 && s.onward.At != 0 && now >= sure {
+		s.recovers(side, s.onward, sure, r)
 	}
 }
 
@@ -237,12 +237,14 @@ func (s *stuckSegment) resetBy(rst *reassembly.Segment, side reassembly.Side, r 
 
 // end ends the run by a segment that shows progress.
 func (s *stuckSegment) end(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
-	s.recovers(side, reassembly.MarkOf(by), r)
+	s.recovers(side, reassembly.MarkOf(by), by.At, r)
 }
 
-func (s *stuckSegment) recovers(side reassembly.Side, by reassembly.Mark, r *detectors.Report) {
+// recovers ends the run by a segment that shows progress, as is certain from trace time sure on.
+func (s *stuckSegment) recovers(side reassembly.Side, by reassembly.Mark, sure int64, r *detectors.Report) {
 	if s.n > 0 && s.reported {
 		f := s.finding(dropsRecovered, side, by.At, r)
+		f.End = sure
 		sender := side
 		if !s.acked {
 			sender = side.Peer()
