@@ -68,6 +68,8 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 		last = max(last, h.LastOf(x.End[side].Addr, x.TTL[side]))
 	}
 	switch peer := f.Subject.Peer(); {
+	case x.TTL[f.Subject] == 0 && h.Last() >= x.Until:
+		f.Undecide("text: without a TTL, nothing shows whether the addresses that the capture goes on with are still those of the same hosts")
 	case last != 0 && last < x.Until && h.Last() >= x.Until:
 		f.Vanished(last)
 	case h.Relayed(x.End[peer].Addr, x.TTL[f.Subject]):
