@@ -250,8 +250,8 @@ func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
 // enough reports whether enough retransmissions have failed although something smaller
 // arrived behind, or ICMP says that they are too large, or said what size is not, and
 // the peer is there.
-func (a *oversizeLoss) enough(side reassembly.Side, r *detectors.Report) bool {
-	smaller := a.longer > 0 && a.longer < a.size && !a.foreign(side, r)
+func (a *oversizeLoss) enough(r *detectors.Report) bool {
+	smaller := a.longer > 0 && a.longer < a.size
 	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
 }
 
@@ -274,7 +274,7 @@ func (w *mtuBlackhole) wait(side reassembly.Side, r *detectors.Report) {
 	a, due := w.sides[side], &w.due[side]
 	switch {
 	case a.over():
-	case !a.enough(side, r):
+	case !a.enough(r):
 		due.Disarm()
 	case due.Armed():
 		due.Extend(a.first.At, r)
@@ -298,7 +298,7 @@ func (w *mtuBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report) 
 // stuck reports a segment that has not arrived.
 func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	a := w.sides[side]
-	if !a.enough(side, r) {
+	if !a.enough(r) {
 		return
 	}
 	v := a.retryRun
@@ -320,9 +320,13 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 	f.Subject = subject
 	f.Message = a.message(outcome, side, r)
 	f.Measure("ending", a.ending(o.Now, r.Conn.Last(side).At))
-	if o.Short > 0 && !a.replaced {
+	switch {
+	case o.Short > 0 && !a.replaced:
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
-	} else {
+	case outcome == mtuStuck && a.foreign(side, r):
+		f.Undecide(fmt.Sprintf("one segment alone says that something behind it arrived (frame %d), and its TTL or IP ID (%d, %d) fits nothing else from that host: a device may answer in its name, and the path may drop everything",
+			a.beyond.Frame, a.beyond.TTL, a.beyond.IPID))
+	default:
 		r.Absence(&f, a.first.At)
 	}
 	w.due[side].Emit(f, r)
