@@ -60,8 +60,8 @@ type crossing struct {
 }
 
 type example struct {
-	segments                         []crossing // in the order of the sender's frames
-	offset, uncertainty, skew, begin float64
+	segments                  []crossing // in the order of the sender's frames
+	offset, uncertainty, skew float64
 }
 
 var exampleLine = regexp.MustCompile(`(?m)^([0-9.]+) +(client|server) > \w+ +(.*?) +win .*\{id (\d+)\}$`)
