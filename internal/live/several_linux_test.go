@@ -88,7 +88,7 @@ func TestSniff_severalInterfaces(t *testing.T) {
 		_, err := unix.Write(out[x.tap], x.data)
 		w.must(err)
 	}
-	again.await(again.output, "between inside and outside") // while the capture runs
+	again.await(again.output, " were lost between ") // while the capture runs; of which side, see below
 	if text := again.output(); strings.Contains(text, "Tap outside: ") {
 		t.Errorf("the report came before the end:\n%s", text)
 	}
