@@ -42,11 +42,11 @@ var DroppedBehindTap = &detectors.Detector{
 }
 
 var (
-	acksDropped = &detectors.Outcome{Name: "acks-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath,
+	acksDropped = &detectors.Outcome{Name: "acks-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: fsm.Text, // see sameID
 		When: "data was retransmitted again and again after its acknowledgment had passed the capture point"}
 	dataDropped = &detectors.Outcome{Name: "data-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a segment passed the capture point again and again, and a peer that was alive never acknowledged it"}
-	dropsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, Fault: detectors.FaultPath,
+	dropsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, Fault: detectors.FaultPath, Needs: fsm.Text,
 		When:   "the segments got through in the end",
 		Action: "Find out what happened behind the capture point at that time: a failover, a reloaded packet filter, an overloaded host."}
 )

@@ -36,7 +36,7 @@ var ForgedReset = &detectors.Detector{
 }
 
 var ignored = &detectors.Outcome{
-	Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath,
+	Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin, // it may have overtaken what its sender had sent before
 	When: "a RST that is not acceptable, and its apparent sender continues",
 }
 
@@ -182,8 +182,6 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 		f.Undecide("no later segment from its apparent sender was captured: it may have sent the RST itself, and closed")
 	case w.continued.At == 0:
 		f.Undecide("no later segment from its apparent sender was captured: the connection may have ended there")
-	case f.Limits&fsm.Text != 0 && w.continued.At-w.first.At < int64(r.Conn.HandshakeRTT(w.side)):
-		f.Undecide("text: without IP identifications, nothing shows whether the RST overtook what its sender had sent before it")
 	case w.old:
 		f.Undecide("its sequence number is one that its apparent sender had used before: it may answer a late segment, which this capture shows at another time or not at all")
 	}
