@@ -163,7 +163,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	out := r.Conn.Stream(reassembly.A)
 	if !x.GaveUp || x.Reply || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) ||
-		(w.subscribes() && x.Asked == w.size || x.Asked == w.polled) {
+		w.subscribes() && x.Asked == w.size || x.Asked == w.polled {
 		return
 	}
 	const server = reassembly.B

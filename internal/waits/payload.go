@@ -20,10 +20,11 @@ func (s *step) payload() {
 	default:
 		s.answered()
 	}
-	switch ends = ends && (s.run.side != s.side || s.paused); {
-	case ends && small: // unless all but the end of a transfer came at once
+	switch {
+	case !ends || s.run.side == s.side && !s.paused:
+	case small: // unless all but the end of a transfer came at once
 		s.run.on = s.run.side == s.side && s.run.fulls >= minFulls
-	case ends:
+	default:
 		s.endTransfer()
 	}
 	s.exchange()

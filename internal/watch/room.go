@@ -108,11 +108,10 @@ func (s *Set) leave(n uint32, w *watcher) {
 // milder.
 func (s *Set) keep(f Found) {
 	h := &s.rooms[f.Order]
+	h.total++
 	if s.Withdraw != nil {
-		h.total++
 		return
 	}
-	h.total++
 	h.ranks[rankOf(f.Finding)]++
 	h.ended = append(h.ended, f)
 	if h.total > maxHeld {
