@@ -41,6 +41,12 @@ func (ip *strictIPv6) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) e
 	return ip.IPv6.DecodeFromBytes(data, df)
 }
 
+// gopacket takes protocol 94, which nobody uses any more, for IP in IP. tcpdump and
+// Wireshark do not, and neither does Decode.
+func init() {
+	layers.IPProtocolMetadata[layers.IPProtocolIPIP].LayerType = gopacket.LayerTypePayload
+}
+
 // byGopacket decodes an Ethernet frame through VLAN, IPv4, IPv6 with hop-by-hop
 // and destination options, IP in IP, and TCP with gopacket. It reports false if
 // gopacket 1.1.19 sees no TCP, or is known to decode differently:
