@@ -160,7 +160,12 @@ func compare(t *testing.T, frame []byte) bool {
 		return false
 	}
 	got := stale()
-	if r := New().Decode(linkEthernet, frame, len(frame), 0, &got); r != OK {
+	d := New()
+	r := d.Decode(linkEthernet, frame, len(frame), 0, &got)
+	if d.Overlong > 0 && len(frame) >= ethernetMTU {
+		return false // gopacket believes a packet that says to be longer than a full frame
+	}
+	if r != OK {
 		t.Fatalf("Decode: %v, gopacket: %+v\n%x", r, want, frame)
 	}
 	if (got.Tunnel != 0) != tagged {
