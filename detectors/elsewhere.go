@@ -18,7 +18,7 @@ type SYNKey struct {
 // the same addresses, by a SYN-ACK with another initial sequence number. Engines call it
 // as they call SentElsewhere.
 func (f *Finding) AnsweredTwice() {
-	f.Fault = FaultUnknown
+	f.Fault, f.Scope = FaultUnknown, OtherConnection
 	f.Message += " The same SYN was also answered with another initial sequence number, and that connection opened: two hosts answer for the address, or one forgot the SYN in between. " +
 		"The RST ends only what the other SYN-ACK began."
 }
@@ -46,6 +46,7 @@ func (f *Finding) Vanished(last int64) {
 	if later := last - f.Start; later >= int64(time.Millisecond) {
 		after = fmt.Sprintf("%s behind that ACK", Span(later))
 	}
+	f.Scope = WholeCapture
 	f.Undecide(fmt.Sprintf("the capture holds no TCP segment of either host after %s, in any connection, though it goes on with others: it may be several captures put over each other, "+
 		"of which the one with these hosts ended", after))
 }
@@ -53,7 +54,7 @@ func (f *Finding) Vanished(last int64) {
 // RelayedElsewhere makes such a finding undecided where other connections of the same client show that a NAT or a
 // proxy, whose packets have the same TTL, acknowledges for its servers. Engines call it as they call SentElsewhere.
 func (f *Finding) RelayedElsewhere() {
-	f.Fault = FaultUnknown
+	f.Fault, f.Scope = FaultUnknown, WholeCapture
 	f.Undecide("a NAT or proxy acknowledges for the servers of this client, as others of its connections show: their handshakes took ten times as long as their ACKs, and more. " +
 		"The side that did not close may never have received the FIN")
 }
@@ -65,7 +66,7 @@ func (f *Finding) Relayed(server reassembly.Endpoint, ttl uint8) {
 	if !f.Fault.NamesHost() {
 		return
 	}
-	f.Fault = FaultUnknown
+	f.Fault, f.Scope = FaultUnknown, WholeCapture
 	f.Message += fmt.Sprintf(" All public addresses in this capture accept connections with TTL %d and the same options: one device nearby (a VPN, NAT or proxy) seems to answer for them, "+
 		"so this may not be %v's doing.", ttl, server)
 }
@@ -77,7 +78,7 @@ func (f *Finding) Relayed(server reassembly.Endpoint, ttl uint8) {
 // are known; frame is that of the other SYN.
 func (f *Finding) SentElsewhere(to reassembly.Endpoint, frame uint32) {
 	server := f.Evidence[0].Seg.Dst
-	f.Severity, f.Fault = Warning, FaultPath
+	f.Severity, f.Fault, f.Scope = Warning, FaultPath, OtherConnection
 	f.Message += fmt.Sprintf(" The same SYN, with the same port and initial sequence number, also went to %v (frame %d), and nothing answered from there: the address is translated between the two (DNAT), "+
 		"and the answer from %v was not translated back. The client never opened a connection to %[3]v, and its RST is right.", to, frame, server)
 }
@@ -90,6 +91,7 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 	if f.Subject == reassembly.B {
 		who = b
 	}
+	f.Scope = OtherConnection
 	f.Undecide(fmt.Sprintf("translated: the same connection was also captured between %v and %v, where an address is translated, and there %v sent more (last in frame %d): "+
 		"that was not translated back", a, b, who, frame))
 }

@@ -46,6 +46,20 @@ const (
 	NoSYNAnswer         // an answer to a SYN: the capture may hold nothing but SYNs
 )
 
+// A Scope is what a verdict rests on beside its own connection. An engine knows that once it knows all
+// connections, and not before: detectors see one.
+type Scope uint8
+
+// What else there may be.
+const (
+	OneConnection   Scope = iota
+	OtherConnection       // another one with the same SYN, or the same one on the other side of an address translation
+	WholeCapture          // the capture's clock, the ACKs that it lacks, or when it has its hosts for the last time
+)
+
+// String is "connection", "other-connection" or "capture".
+func (s Scope) String() string { return [...]string{"connection", "other-connection", "capture"}[s] }
+
 // Evidence is one telling frame: what it shows, and the segment itself.
 type Evidence struct {
 	Role string // "window closed", "FIN, never acknowledged"
@@ -94,6 +108,7 @@ type Finding struct {
 	SYN       *SYNKey          // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
 	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
 	Silence   *Silence         // the silence of both hosts on which it rests, if it does: see Vanished
+	Scope     Scope
 	Absence   Absence          // it rests on something that did not come, which a lossy capture may have missed
 	Needs     fsm.Limits       // see Outcome.Needs
 	Handshake bool             // see Outcome.Handshake

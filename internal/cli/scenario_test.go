@@ -21,6 +21,7 @@ import (
 type verdict struct {
 	Detector, Outcome, Verdict, Severity string
 	Reason                               string // has frame numbers
+	Scope                                string
 	Start, End                           string
 	Limits                               []string
 	Metrics                              map[string]any
@@ -70,13 +71,9 @@ func pasteOf(t *testing.T, tr *scenario.Trace) {
 		t.Fatal(err)
 	}
 	want := verdicts(t, before)
-	// The text has the times of the trace, and not the connections of which there is nothing to
-	// say, by which the capture shows that it lacks ACKs, where its hosts are still seen, that it has
-	// only pieces, or that a proxy acknowledges for others.
-	ofWhole := func(v verdict) bool {
-		return slices.Contains(v.Limits, "clock-stepped") || slices.Contains(v.Limits, "acks-filtered") ||
-			strings.Contains(v.Reason, "in any connection, though it goes on with others") || strings.Contains(v.Reason, "only pieces of its connections") || strings.Contains(v.Reason, "as others of its connections show")
-	}
+	// The text has the times of the trace, which do not go back, and none of the connections of which
+	// there is nothing to say.
+	ofWhole := func(v verdict) bool { return v.Scope == "capture" || slices.Contains(v.Limits, "clock-stepped") }
 	if len(want) == 0 || slices.ContainsFunc(want, ofWhole) {
 		return
 	}

@@ -31,11 +31,11 @@ func relayed(f *detectors.Finding, row *result.Flow, c *stats.Counts) {
 
 func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 	if l := hidden(f.Absence, finRank, c); l != 0 && f.Verdict == detectors.Seen {
-		f.Limits |= l
+		f.Limits, f.Scope = f.Limits|l, detectors.WholeCapture
 		f.Doubt()
 	}
 	if f.Absence == detectors.NoFINAck && f.Verdict == detectors.Seen && c.Fragments() {
-		f.Limits |= fsm.Holes
+		f.Limits, f.Scope = f.Limits|fsm.Holes, detectors.WholeCapture
 		f.Undecide("holes: the capture holds only pieces of its connections, and of too few FINs the ACK (it is a sample, or lost most frames): the ACK of this one, or the FIN sent again, may be missing like others")
 	}
 }
@@ -52,7 +52,7 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 		latest = max(latest, f.Evidence[i].Seg.At)
 	}
 	if trace.ClockStepped(latest, f.End) {
-		f.Limits |= fsm.ClockStepped
+		f.Limits, f.Scope = f.Limits|fsm.ClockStepped, detectors.WholeCapture
 		f.Undecide("clock-stepped: the capture's clock was set meanwhile, so it is not known how long nothing came")
 	}
 }

@@ -69,6 +69,7 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 	}
 	switch peer := f.Subject.Peer(); {
 	case x.TTL[f.Subject] == 0 && h.Last() >= x.Until:
+		f.Scope = detectors.WholeCapture
 		f.Undecide("text: without a TTL, nothing shows whether the addresses that the capture goes on with are still those of the same hosts")
 	case last != 0 && last < x.Until && h.Last() >= x.Until:
 		f.Vanished(last)

@@ -58,6 +58,12 @@ func (b *bundle) comment(doubt string) string {
 	if f.Flow.Predecessor.Conn != 0 {
 		lines = append(lines, "The previous connection of the same ports comes first: it was in TIME_WAIT when they were reused.")
 	}
+	switch f.Scope {
+	case detectors.OtherConnection:
+		lines = append(lines, "The verdict also rests on another connection of the capture, which is not in this file.")
+	case detectors.WholeCapture:
+		lines = append(lines, "The verdict also rests on what the whole capture shows, of which this file has one connection.")
+	}
 	lines = append(lines, b.treatment())
 	if len(b.cuts) > 0 {
 		lines = append(lines, b.cutsComment())

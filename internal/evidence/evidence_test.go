@@ -15,7 +15,6 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -107,7 +106,7 @@ func prove(t *testing.T, o evidence.Options, rewrite func(*reassembly.Segment), 
 				but = []string{theVerdict}
 			}
 		}
-		if !tolerable(f.Doubt, but) && !byOthers(want) {
+		if !tolerable(f.Doubt, but) && want.Scope == detectors.OneConnection {
 			t.Errorf("%s %s: %s", want.Detector, want.Outcome, f.Doubt)
 		}
 		if base := want.Detector + "-" + want.ID + ".pcapng"; filepath.Base(f.Path) != base {
@@ -154,14 +153,6 @@ func tolerable(doubt string, but []string) bool {
 	return true
 }
 
-// byOthers: the finding depends on other connections, which are not in its file.
-func byOthers(f *result.Finding) bool {
-	translated := f.Outcome == "handshake-reset" && f.Fault == detectors.FaultPath // the SYN to the other address
-	stepped := strings.HasPrefix(f.Reason, "clock-stepped:")                       // a file has the times of the trace, which do not go back
-	others := strings.Contains(f.Reason, "in any connection, though it goes on with others") || strings.Contains(f.Reason, "only pieces of its connections") || strings.Contains(f.Reason, "as others of its connections show")
-	return translated || stepped || others || strings.HasPrefix(f.Reason, "acks-filtered") && f.Flow.Limits&fsm.AcksFiltered == 0
-}
-
 // lessFrames removes frame numbers, which a file has of its own.
 func lessFrames(s string) string { return regexp.MustCompile(`\(frame \d+\)`).ReplaceAllString(s, "") }
 
@@ -176,9 +167,10 @@ func same(t *testing.T, want *result.Finding, r *result.Report, but []string) {
 	}
 	got := &r.Findings[i]
 	overflow := strings.HasPrefix(want.Reason, "overflow:") && strings.HasPrefix(got.Reason, "holes:") // a cut leaves fewer holes
-	decided := got.Verdict == want.Verdict && (lessFrames(got.Reason) == lessFrames(want.Reason) || overflow) || byOthers(want) ||
+	others := want.Scope != detectors.OneConnection                                                    // which are not in its file
+	decided := got.Verdict == want.Verdict && (lessFrames(got.Reason) == lessFrames(want.Reason) || overflow) || others ||
 		slices.Contains(but, theVerdict) && got.Verdict == detectors.Undecided && strings.HasPrefix(got.Reason, "holes:")
-	if got.Outcome != want.Outcome || !decided || got.Severity != want.Severity && !byOthers(want) || got.States != want.States {
+	if got.Outcome != want.Outcome || !decided || got.Severity != want.Severity && !others || got.States != want.States {
 		t.Errorf("%s was %s %s %s %v %q,\nis %s %s %s %v %q", want.Detector, want.Outcome, want.Verdict, want.Severity, want.States, want.Reason,
 			got.Outcome, got.Verdict, got.Severity, got.States, got.Reason)
 	}

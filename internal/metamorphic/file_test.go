@@ -72,26 +72,6 @@ func (c *conversation) portMatters() bool {
 		})
 }
 
-// translated reports whether a finding compares the addresses of two connections: where a SYN also
-// went, or where its hosts are seen at last.
-func (c *conversation) translated() bool {
-	return slices.ContainsFunc(c.plain.findings, func(line string) bool {
-		return strings.Contains(line, "also went to") || strings.HasPrefix(line, "close-wait-leak idle") && c.several()
-	})
-}
-
-// several reports whether there is more than one connection.
-func (c *conversation) several() bool {
-	ends := map[string]bool{}
-	for i := range c.frames {
-		if f := &c.frames[i]; !f.other {
-			from, to := f.ends()
-			ends[min(from, to)+" "+max(from, to)] = true
-		}
-	}
-	return len(ends) > 1
-}
-
 // repeats reports whether a host sends the same segment twice so soon that only its
 // IP identification distinguishes the second from a duplicate of the first.
 func (c *conversation) repeats() bool {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -72,6 +73,7 @@ type summary struct {
 	findings   []string // everything except IDs and limits
 	exact      []string // IDs and limits
 	duplicates bool
+	hosts      bool // a finding rests on the addresses of several connections
 }
 
 // summarise makes the summary of a report. origin returns the frame of the
@@ -93,6 +95,7 @@ func summarise(rep *result.Report, origin func(file uint16, frame uint32) uint32
 	for i := range rep.Findings {
 		f := &rep.Findings[i]
 		a.exact = append(a.exact, fmt.Sprintf("finding %d %s: %v", i+1, f.ID, f.Limits))
+		a.hosts = a.hosts || f.Scope == detectors.OtherConnection || f.Silence != nil && len(rep.Flows) > 1
 		a.finding(f, start, origin)
 	}
 	return a

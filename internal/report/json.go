@@ -240,6 +240,9 @@ func (w fields) finding(b object, f *result.Finding) object {
 	b = b.str("id", f.ID).str("detector", f.Detector).str("outcome", f.Outcome).str("verdict", f.Verdict.String()).
 		str("reason", f.Reason).str("severity", f.Severity.String()).uint("flow", f.Flow.ID).str("culprit", culprit(f)).
 		str("fault", f.Fault.String()).endpoint("subject", ends[f.Subject])
+	if f.Scope != detectors.OneConnection {
+		b = b.str("scope", f.Scope.String())
+	}
 	if f.Fault == detectors.FaultPath {
 		between := pathOf(f)
 		b = b.strings("path", between[:])
