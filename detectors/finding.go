@@ -109,9 +109,9 @@ type Finding struct {
 	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
 	Silence   *Silence         // the silence of both hosts on which it rests, if it does: see Vanished
 	Scope     Scope
-	Absence   Absence          // it rests on something that did not come, which a lossy capture may have missed
-	Needs     fsm.Limits       // see Outcome.Needs
-	Handshake bool             // see Outcome.Handshake
+	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
+	Needs     fsm.Limits // see Outcome.Needs
+	Handshake bool       // see Outcome.Handshake
 	Metrics   []Metric
 	Evidence  []Evidence // [0] is the anchor; never empty
 }
