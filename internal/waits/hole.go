@@ -11,6 +11,9 @@ import (
 func (s *step) again() {
 	seg, own := s.seg, s.own
 	if !s.out.Covered(seg.End()) {
+		if s.run.side != s.side && !s.peer.open {
+			s.endTransfer() // the other side waits for this
+		}
 		if !own.open {
 			due := max(own.first, own.sent) + s.roundTrip()
 			if own.first != 0 {
@@ -42,8 +45,12 @@ func (s *step) open(end reassembly.Seq) {
 	if !s.own.open || s.own.hole.Before(end) {
 		s.own.hole = end
 	}
-	s.own.open, s.run.repaired = true, true
+	s.own.open = true
+	s.run.repairs(s.side)
 }
+
+// repairs notes that the side lacks something of what it sent.
+func (r *run) repairs(side reassembly.Side) { r.repaired = r.repaired || r.side == side }
 
 // hole follows a hole of the peer's that the segment shows, or may close.
 func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
@@ -55,7 +62,8 @@ func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
 		} else {
 			s.give(detectors.Network, s.seg.At)
 		}
-		peer.open, peer.hole, s.run.repaired = true, out.Una+1, true
+		peer.open, peer.hole = true, out.Una+1
+		s.run.repairs(s.side.Peer())
 	}
 	if !peer.open || out.Una.Before(peer.hole) || s.seg.Opts.NBlocks > 0 && s.lost && out.InFlight() > 0 {
 		return

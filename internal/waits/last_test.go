@@ -1,6 +1,7 @@
 package waits_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
@@ -45,5 +46,28 @@ func TestRest(t *testing.T) {
 	}
 	if got := f.Time.Waits.Sum(); got != f.Time.To-f.Time.From {
 		t.Errorf("the waits are %d ns, the connection lasts %d ns", got, f.Time.To-f.Time.From)
+	}
+}
+
+// TestTransfer_otherSideResends: a transfer ends where its receiver sends again what the sender
+// waits for, as it does with the receiver's new payload.
+func TestTransfer_otherSideResends(t *testing.T) {
+	text := nearClient + ".1 client > server P. 1:101(100) ack 1 win 64240\n.1 client > server P. 101:201(100) ack 1 win 64240\n"
+	for i := range 20 { // too little for a transfer in each half
+		at, ack := .2+.001*float64(i), 101
+		if i >= 10 {
+			at, ack = at+2, 201
+		}
+		text += fmt.Sprintf("%.3f server > client . %d:%d(1460) ack %d win 65160\n%.3f client > server . 201:201(0) ack %[3]d win 64240\n", at, 1+i*1460, 1+(i+1)*1460, ack, at)
+		if i == 9 {
+			text += "2.1 client > server P. 101:201(100) ack 14601 win 64240\n"
+		}
+	}
+	tr, err := scenario.Parse("resends", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := scenariotest.Analyse(t, tr.Traces[0], engine.Options{Time: true}).Flows[0].Time.Transfers; len(got) != 0 {
+		t.Errorf("transfers %+v, want none", got)
 	}
 }

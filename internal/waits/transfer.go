@@ -19,7 +19,7 @@ type run struct {
 	fulls     uint8 // full segments, up to minFulls and one segment's
 	on        bool
 	halved    bool // the window fell below half of its largest
-	repaired  bool // something was sent again, or overtaken
+	repaired  bool // something of the side was sent again, or overtaken
 	edgeKnown bool
 	last      reassembly.Mark
 	pause     int64           // before that, in nanoseconds
