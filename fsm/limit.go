@@ -170,6 +170,18 @@ func (c *Conn) Repeats(seg *reassembly.Segment, side reassembly.Side) bool {
 	return seg.Len > 0 && seg.Seq != out.Nxt && out.Knows(reassembly.KnowNxt) && seg.End().AtOrBefore(out.Nxt)
 }
 
+// Replays reports whether the segment is a SYN with the ISN that its side had, after both FINs were
+// acknowledged: no host sends it then, but a recording that is replayed does.
+func (c *Conn) Replays(seg *reassembly.Segment, side reassembly.Side) bool {
+	own, peer := c.both(side)
+	return seg.Flags&reassembly.SYN != 0 && own.out.ISS == seg.Seq && own.dir.Phase == PhaseFinAcked && peer.dir.Phase == PhaseFinAcked
+}
+
+// Sent reports whether the side had sent all that the segment carries before.
+func (c *Conn) Sent(seg *reassembly.Segment, side reassembly.Side) bool {
+	return seg.End().AtOrBefore(c.ends[side].out.Nxt)
+}
+
 // MayRepeat reports whether the segment Repeats, or IsOversize; or else has payload that the side
 // is not known to send next.
 func (c *Conn) MayRepeat(seg *reassembly.Segment, side reassembly.Side) bool {

@@ -160,9 +160,7 @@ func (s *step) open() {
 		if own.dir.Phase == PhaseOpen && own.last.Flags&reassembly.ACK == seg.Flags&reassembly.ACK {
 			own.dir.bits |= synAckLost
 		}
-		if s.replays() {
-			s.c.bits |= duplicates
-		} else if e := s.emitAfter(SynResent); s.echoesLater() {
+		if e := s.emitAfter(SynResent); s.echoesLater() {
 			e.n = 1
 		}
 		s.stampSYN()

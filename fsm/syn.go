@@ -35,12 +35,6 @@ func (s *step) wrongAnswer() {
 	s.ev.addWas(kind, s.side.Peer(), peerLast, &peer.last)
 }
 
-// replays says whether a SYN with the ISN that its side had comes after both FINs were
-// acknowledged: no host sends it then, but a recording that is replayed does.
-func (s *step) replays() bool {
-	return s.own.dir.Phase == PhaseFinAcked && s.peer.dir.Phase == PhaseFinAcked
-}
-
 // another says whether the segment is another SYN-ACK than the one that the side
 // has sent so far, while nothing shows that the peer has got that: a host that
 // forgot the SYN, or never remembers any (RFC 4987 3.6), answers the next one with

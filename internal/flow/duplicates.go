@@ -126,6 +126,19 @@ func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped
 	return true
 }
 
+// isReplay reports whether the segment is one that the connection had long before, captured again as
+// its recording was replayed.
+func (f *Flow) isReplay(seg *reassembly.Segment, side reassembly.Side) bool {
+	if f.Conn.Replays(seg, side) {
+		f.marks |= replayed
+	}
+	if f.marks&replayed == 0 || !f.Conn.Sent(seg, side) {
+		return false
+	}
+	f.duplicates++
+	return true
+}
+
 // countsIDs reports whether the side counts the IPv4 IDs of its packets up, so that the same
 // again is the same packet.
 func (f *Flow) countsIDs(side reassembly.Side) bool {

@@ -70,7 +70,11 @@ func (t *Table) Find(seg *reassembly.Segment, h *Hashes, f *Flow, m Match) (*Flo
 	if len(t.replaced) > 0 {
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
-	m.Marks |= t.duplicates.check(f, seg, m.Side, h.Print, f.Conn.MayRepeat(seg, m.Side))
+	if f.isReplay(seg, m.Side) {
+		m.Marks |= Duplicate
+	} else {
+		m.Marks |= t.duplicates.check(f, seg, m.Side, h.Print, f.Conn.MayRepeat(seg, m.Side))
+	}
 	if !m.Marks.Has(Duplicate) {
 		f.fresh = true
 	}

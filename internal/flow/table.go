@@ -30,7 +30,8 @@ type flowMarks uint8
 const (
 	reusesIDOfA flowMarks = 1 << iota // A sent something again with the same IPv4 ID
 	reusesIDOfB
-	closed // in the queue of closed connections
+	closed   // in the queue of closed connections
+	replayed // the recording of the connection began again after its end
 )
 
 // Duplicates is how many frames of the connection were captured more than once.
