@@ -90,9 +90,10 @@ type Way struct {
 	Undecided uint64 // the far tap missed other frames, too, or has more segments than are compared
 	Uncovered uint64 // the far tap was not capturing when they would have arrived
 
-	Lost       []TapFrame // at the tap nearer to the sender
-	Reordered  []TapFrame // at the far tap: after one that had left later
-	Duplicated []TapFrame // at the far tap
+	Lost         []TapFrame // at the tap nearer to the sender
+	Untranslated []TapFrame // arrived with the addresses that they had, though those of the connection are translated
+	Reordered    []TapFrame // at the far tap: after one that had left later
+	Duplicated   []TapFrame // at the far tap
 
 	HasDelay                                  bool // whether delays are known
 	DelayMin, DelayMedian, DelayP95, DelayMax time.Duration
@@ -171,7 +172,7 @@ func newBetween(b *result.Between) Between {
 		w := &b.Way[side]
 		public.Way[side] = Way{
 			Sent: w.Sent, Arrived: w.Arrived, Partial: w.Partial, Missed: w.Missed, Undecided: w.Undecided, Uncovered: w.Uncovered,
-			Lost: newTapFrames(w.Lost), Reordered: newTapFrames(w.Reordered), Duplicated: newTapFrames(w.Duplicated), HasDelay: w.HasDelay,
+			Lost: newTapFrames(w.Lost), Untranslated: newTapFrames(w.Untranslated), Reordered: newTapFrames(w.Reordered), Duplicated: newTapFrames(w.Duplicated), HasDelay: w.HasDelay,
 			DelayMin: time.Duration(w.DelayMin), DelayMedian: time.Duration(w.DelayMedian),
 			DelayP95: time.Duration(w.DelayP95), DelayMax: time.Duration(w.DelayMax),
 		}

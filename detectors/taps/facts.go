@@ -27,6 +27,7 @@ type Facts struct {
 type Way struct {
 	Sent, Arrived uint64
 	Lost          []reassembly.Segment // at the point nearer to the sender
+	Untranslated  []reassembly.Segment // likewise; they arrived with the addresses that they had there
 }
 
 // Detectors are those of this package, in the order of reports.

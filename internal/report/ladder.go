@@ -125,7 +125,7 @@ func tapLines(r *result.Report) (lines []string) {
 			n    uint64
 			word string
 		}{{uint64(len(w.Lost)), "lost"}, {w.Partial, "arrived in part"}, {w.Missed, "not captured there"}, {w.Undecided, "undecided"}, {w.Uncovered, "sent while nobody captured there"},
-			{uint64(len(w.Reordered)), "overtaken"}, {uint64(len(w.Duplicated)), "doubled"}} {
+			{uint64(len(w.Untranslated)), "not translated"}, {uint64(len(w.Reordered)), "overtaken"}, {uint64(len(w.Duplicated)), "doubled"}} {
 			if x.n > 0 {
 				line += ", " + quantity.Thousands(x.n) + " " + x.word
 			}
@@ -147,6 +147,7 @@ func sum(to, w *result.Way) {
 	to.Undecided += w.Undecided
 	to.Uncovered += w.Uncovered
 	to.Lost = append(to.Lost, w.Lost...)
+	to.Untranslated = append(to.Untranslated, w.Untranslated...)
 	to.Reordered = append(to.Reordered, w.Reordered...)
 	to.Duplicated = append(to.Duplicated, w.Duplicated...)
 	if w.HasDelay {

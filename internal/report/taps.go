@@ -67,7 +67,7 @@ func (b object) between(w *result.Between, r *result.Report) object {
 func (b object) way(w *result.Way, r *result.Report) object {
 	return b.uint("sent", w.Sent).uint("arrived", w.Arrived).uint("partial", w.Partial).uint("missed", w.Missed).
 		uint("undecided", w.Undecided).uint("uncovered", w.Uncovered).
-		frames("lost", w.Lost, r).frames("reordered", w.Reordered, r).frames("duplicated", w.Duplicated, r).
+		frames("lost", w.Lost, r).frames("untranslated", w.Untranslated, r).frames("reordered", w.Reordered, r).frames("duplicated", w.Duplicated, r).
 		seconds("delay_min_s", w.HasDelay, w.DelayMin).seconds("delay_median_s", w.HasDelay, w.DelayMedian).
 		seconds("delay_p95_s", w.HasDelay, w.DelayP95).seconds("delay_max_s", w.HasDelay, w.DelayMax)
 }

@@ -81,9 +81,10 @@ type Between struct {
 type Way struct {
 	Sent, Arrived, Partial, Missed, Undecided, Uncovered uint64
 
-	Lost       []TapFrame
-	Reordered  []TapFrame // at the far tap
-	Duplicated []TapFrame // at the far tap
+	Lost         []TapFrame
+	Untranslated []TapFrame // arrived with the addresses that they had, though those of the connection are translated
+	Reordered    []TapFrame // at the far tap
+	Duplicated   []TapFrame // at the far tap
 
 	HasDelay                                  bool
 	DelayMin, DelayMedian, DelayP95, DelayMax int64 // nanoseconds

@@ -19,6 +19,7 @@ const (
 	missed
 	undecided
 	uncovered
+	untranslated
 )
 
 // A crossing is one connection between two taps, as the first of them has it.
@@ -150,6 +151,8 @@ func (c *crossing) fate(w *way) {
 		switch {
 		case w.partner[i] >= 0:
 			fates[i] = arrived
+		case c.leftAlone(w, int32(i)):
+			fates[i] = untranslated
 		case !c.covers(w, int32(i)):
 			fates[i] = uncovered
 		case c.limited(w, int32(i)):
@@ -244,6 +247,9 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 			if w.joined {
 				delays = append(delays, s.delay(w, int32(i), w.partner[i]))
 			}
+		case untranslated:
+			out.Sent, out.Arrived = out.Sent+1, out.Arrived+1
+			out.Untranslated = append(out.Untranslated, c.tapFrame(w.near[i], c.tap[c.nearTap[side]], side))
 		case partial:
 			out.Sent, out.Arrived, out.Partial = out.Sent+n+1, out.Arrived+n, out.Partial+1
 		case missed:

@@ -271,6 +271,58 @@ func TestBetween_rewritten(t *testing.T) {
 	}
 }
 
+// TestBetween_untranslated: a RST that a NAT sends on as it came is not lost, but its peer does not know it.
+func TestBetween_untranslated(t *testing.T) {
+	for _, c := range []struct {
+		far  string // what the far tap shows of the RST
+		want []string
+	}{
+		{"as it left", []string{"rewritten-between"}},
+		{"as it left, but a minute later", []string{"lost-between"}},
+		{"another sequence number", []string{"lost-between"}},
+		{"translated", nil},
+	} {
+		r := pathsim.Run(pathsim.Config{Seed: 6, OneWay: 10 * time.Millisecond, NAT: true})
+		first, there := r.Log[0], &r.Taps[1][r.Log[0].Far]
+		later := func(s *reassembly.Segment, at time.Duration, tap int) { // than the last of the tap
+			all := r.Taps[tap]
+			s.At, s.Frame = all[len(all)-1].At+int64(at), uint32(len(all)+1)
+			r.Taps[tap] = append(all, *s)
+		}
+		rst := first.Seg
+		rst.Src, rst.Dst = r.Taps[0][first.Near].Src, r.Taps[0][first.Near].Dst
+		rst.Seq, rst.Flags, rst.IPID, rst.Opts = rst.Seq+1, reassembly.RST, 60_000, reassembly.Options{}
+		later(&rst, time.Second, 0)
+		after := time.Second
+		switch c.far {
+		case "translated":
+			rst.Src = there.Src
+		case "another sequence number":
+			rst.Seq++
+		case "as it left, but a minute later":
+			after = time.Minute
+		}
+		later(&rst, after, 1)
+		for tap := range r.Taps { // both go on
+			rst.Src.Port, rst.IPID = 9, 60_001
+			later(&rst, 2*time.Minute, tap)
+		}
+		rep := both(t, r)
+		var got []string
+		for i := range rep.Findings {
+			if f := &rep.Findings[i]; strings.HasSuffix(f.Detector, "-between") {
+				got = append(got, f.Detector)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.far, got, c.want)
+		}
+		if f := find(rep, "rewritten-between"); f != nil && (f.Outcome != "untranslated" || f.Ladder == nil || f.Ladder.Rows[0].Frame[1].Frame != uint32(len(r.Taps[1])-1)) {
+			t.Errorf("%s: %+v", c.far, f)
+		}
+	}
+}
+
 // TestBetween_rewritten_options: an option that one tap lacks was added or removed, not rewritten.
 func TestBetween_rewritten_options(t *testing.T) {
 	for _, c := range []struct {

@@ -66,6 +66,7 @@ type joiner struct {
 	options *engine.Options
 	records map[uint64]*[2][]int32    // of each connection that several taps saw, by side
 	shown   map[int]map[[16]byte]bool // addresses to which each tap has segments
+	plain   map[int]map[uint64]int32  // records of each tap, see plainAt
 }
 
 func (j *joiner) report(whole *stats.Trace, all bool) *result.Report {

@@ -79,6 +79,8 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 				r.HasDelay = true
 				r.Delay = taps[l.far].First(l.arriveAt) - taps[l.near].First(l.leftAt)
 			}
+		case untranslated:
+			r.Arrived, r.Word = true, "not translated"
 		case lost:
 			r.Word = "lost"
 		case missed:
@@ -109,14 +111,18 @@ func (c *crossing) keepLegs(w *way, side int, injected []result.TapFrame) {
 		if k >= 0 {
 			cited = cited || c.cited[c.scan.records[w.far[k]].id()]
 		}
-		if !cited && w.fates[i] != lost {
+		alone, is := w.plain[int32(i)]
+		if !cited && !is && w.fates[i] != lost {
 			continue
 		}
 		x := c.tapFrame(w.near[i], near, side)
 		l := &leg{fate: w.fates[i], near: near, far: far, left: x.FrameID, leftAt: x.Seg.At, seg: x.Seg}
 		c.legs[x.FrameID] = l
-		if k >= 0 {
-			o := &c.scan.records[w.far[k]]
+		if k >= 0 || is {
+			if !is {
+				alone = w.far[k]
+			}
+			o := &c.scan.records[alone]
 			l.reached, l.arriveAt = o.id(), o.at
 			if c.legs[l.reached] == nil {
 				c.legs[l.reached] = l

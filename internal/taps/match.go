@@ -26,10 +26,11 @@ type way struct {
 	joinedLarge []bool                       // far segments that were put together
 	twice       []bool                       // far segments that had come before
 
-	fates   []fate  // of each near record
-	partner []int32 // of each near record: index into far, or -1
-	taken   []bool  // of each far record
-	median  int64   // of the delays of what has one partner only
+	fates   []fate          // of each near record
+	partner []int32         // of each near record: index into far, or -1
+	taken   []bool          // of each far record
+	plain   map[int32]int32 // far records of near ones that were not translated
+	median  int64           // of the delays of what has one partner only
 	least   int64
 	largest int64
 	joined  bool // delays are those of one clock; else they contain an unknown offset

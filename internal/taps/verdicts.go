@@ -31,6 +31,9 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 			lostOnes++
 			at = x
 			lostSegs = append(lostSegs, *s)
+		case x.fate == untranslated:
+			f.Message += fmt.Sprintf(" %s left %s (frame %d) and reached %s (frame %d) with the addresses that it had: it was not translated.",
+				theKind(s), j.Plan.points[x.near].Name, s.Frame, j.Plan.points[x.far].Name, x.reached.Frame)
 		case x.fate == arrived:
 			reached++
 			if at.near == at.far {
@@ -198,6 +201,7 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 				if d, is := f.Lost(side); !explained[row.ID] {
 					add(d, is)
 				}
+				add(f.Untranslated(side))
 			}
 			add(f.Foreign())
 			add(f.Changed())
@@ -219,6 +223,9 @@ func (j *joiner) facts(row *result.Flow, b *result.Between) *joint.Facts {
 		f.Way[side] = joint.Way{Sent: w.Sent, Arrived: w.Arrived}
 		for i := range w.Lost {
 			f.Way[side].Lost = append(f.Way[side].Lost, w.Lost[i].Seg)
+		}
+		for i := range w.Untranslated {
+			f.Way[side].Untranslated = append(f.Way[side].Untranslated, w.Untranslated[i].Seg)
 		}
 	}
 	for i := range b.Injected {
