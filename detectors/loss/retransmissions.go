@@ -84,6 +84,7 @@ type resender struct {
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
+	repeated bool // some resend cannot be other bytes at the same place
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
@@ -152,6 +153,9 @@ func (a *resender) told() {
 
 func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	a.shown.add(ev.Seg)
+	if mss := r.Conn.EffSndMSS(); ev.Seg.Seq != ev.Was.Seq || ev.Seg.Len == ev.Was.Len || max(ev.Seg.Len, ev.Was.Len) >= mss {
+		a.repeated = true
+	}
 	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)

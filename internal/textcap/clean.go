@@ -2,6 +2,7 @@ package textcap
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 )
 
@@ -11,10 +12,43 @@ func clean(line []byte) string {
 	if bytes.IndexByte(line, '\x1b') >= 0 || bytes.ContainsFunc(line, isSpecial) {
 		line = []byte(typography.Replace(withoutColours(string(line))))
 	}
-	if bytes.Contains(line, []byte("&gt; ")) && !bytes.Contains(line, []byte("<field ")) {
+	pdml := bytes.Contains(line, []byte("<field "))
+	if !pdml && bytes.IndexByte(line, '<') >= 0 {
+		line = tags.ReplaceAll(line, nil)
+	}
+	if bytes.Contains(line, []byte(`Flags \[`)) || bytes.Contains(line, []byte(` \> `)) {
+		line = []byte(escapes.Replace(string(line)))
+	}
+	if bytes.Count(line, []byte(" | ")) >= tableColumns {
+		line = bytes.ReplaceAll(bytes.Trim(line, " |"), []byte(" | "), []byte("\t"))
+	}
+	if !pdml && bytes.Contains(line, []byte("&gt; ")) {
 		line = []byte(entities.Replace(string(line)))
 	}
-	return withoutFence(string(unquote(line)))
+	return withoutFence(withoutMark(withoutFence(string(unquote(line)))))
+}
+
+// tags are those of HTML that a copied page has in a line of text.
+var tags = regexp.MustCompile(`(?i)</?(a|b|br|code|div|em|font|i|li|p|pre|samp|span|strong|tt)(\s[^<>]*)?/?>`)
+
+// escapes are those of Markdown.
+var escapes = strings.NewReplacer(`\[`, "[", `\]`, "]", `\>`, ">", `\_`, "_", `\*`, "*", `\-`, "-", `\.`, ".")
+
+// tableColumns are the fewest separators of a line of Wireshark's packet list in a table of Markdown.
+const tableColumns = 5
+
+// withoutMark drops what lists and diffs put before a line. A minus without a blank is part of a time.
+func withoutMark(s string) string {
+	rest := strings.TrimLeft(s, " \t")
+	for _, mark := range []string{"+ ", "- ", "* ", "\u2022 "} {
+		if after, ok := strings.CutPrefix(rest, mark); ok {
+			return after
+		}
+	}
+	if len(rest) > 1 && rest[0] == '+' && isDigits(rest[1:2]) {
+		return rest[1:]
+	}
+	return s
 }
 
 // entities are those of an arrow and what is beside it.
@@ -43,7 +77,7 @@ func withoutColours(s string) string {
 }
 
 // fences are what trackers want before and after a text that is not to be formatted.
-var fences = []string{"```", "`", "{noformat}", "{code}", "<pre>", "<code>", "</pre>", "</code>"}
+var fences = []string{"```", "`", "{noformat}", "{code}"}
 
 func withoutFence(s string) string {
 	for _, f := range fences {

@@ -8,12 +8,21 @@ var startOfTime = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 // A clock makes times of stamps.
 type clock struct {
 	began bool
-	dated bool  // a stamp had a date
+	dated dated
 	last  int64 // the last time that was given out
 	prev  stamp // the last stamp
 	day   int64 // what midnight, or the first packet, is
 	delta bool  // stamps count from the packet before (tcpdump -ttt, tshark -t d)
 }
+
+// dated says what the stamps tell of the day.
+type dated uint8
+
+const (
+	undated dated = iota
+	yearless
+	wholeDate
+)
 
 // untimed is how far apart packets without a time are put.
 const untimed = int64(time.Microsecond)
@@ -27,7 +36,13 @@ func (c *clock) time(s stamp) int64 {
 			at = startOfTime
 		}
 	case fromDate:
-		at, c.dated = s.nanos, true
+		at, c.dated = s.nanos, wholeDate
+	case fromYear:
+		const year = 365 * 24 * int64(time.Hour)
+		if c.prev.kind == fromYear && s.nanos < c.prev.nanos-year/2 {
+			c.day += year
+		}
+		at, c.dated = startOfTime+c.day+s.nanos, max(c.dated, yearless)
 	case fromClock, fromStart:
 		const halfDay = int64(12 * time.Hour)
 		switch {

@@ -26,10 +26,15 @@ func (r *Reader) fortigate(p *printed, text string) {
 	head, rest, _ := strings.Cut(text, " -> ")
 	from, src := cutLast(head)
 	dst, rest, _ := strings.Cut(rest+" ", ": ")
-	if !r.names.endpoint(&p.seg.Src, src) || !r.names.endpoint(&p.seg.Dst, dst) {
+	words := strings.Fields(rest)
+	if len(words) == 0 || fortiGateFlags[words[0]] == 0 {
+		p.quoteLost = strings.Contains(rest, "unreachable")
 		return
 	}
-	words := strings.Fields(rest)
+	if !r.names.endpoint(&p.seg.Src, src) || !r.names.endpoint(&p.seg.Dst, dst) {
+		p.vague = true
+		return
+	}
 	for i := 0; i < len(words); i++ {
 		flag, known := fortiGateFlags[words[i]]
 		if !known {

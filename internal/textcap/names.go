@@ -22,6 +22,10 @@ const maxNames = 1 << 16
 
 // endpoint reads an address and port as tcpdump joins them, by a dot.
 func (n *names) endpoint(to *reassembly.Endpoint, s string) bool {
+	if a, err := netip.ParseAddrPort(s); err == nil { // somebody has edited it
+		*to = reassembly.EndpointFrom(netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()))
+		return true
+	}
 	i := strings.LastIndexByte(s, '.')
 	if i <= 0 || i == len(s)-1 {
 		return false
@@ -44,7 +48,7 @@ func (n *names) host(s string) (netip.Addr, bool) {
 	if a, ok := n.hosts[s]; ok {
 		return a, true
 	}
-	if !isName(s) || len(n.hosts) >= maxNames {
+	if !isHostName(s) || len(n.hosts) >= maxNames {
 		return netip.Addr{}, false
 	}
 	if n.hosts == nil {
@@ -79,6 +83,16 @@ func (n *names) port(s string) (uint16, bool) {
 	p := uint16(1<<10 - 1 - len(n.ports)) // a service: a low port
 	n.ports[strings.Clone(s)] = p
 	return p, true
+}
+
+// isHostName accepts whatever people put where an address was: "<client>", "[REDACTED]".
+func isHostName(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == '"' {
+			return false
+		}
+	}
+	return s != "" && len(s) < 256
 }
 
 func isName(s string) bool {

@@ -9,8 +9,9 @@ var others = []struct {
 	what string
 }{
 	{regexp.MustCompile(`:[iIoOeE]\[\d+\]: \S+ -> \S+ \(TCP\)`), "this is what Check Point's fw monitor prints; let it write a file (fw monitor -o FILE), which is a snoop capture"},
-	{regexp.MustCompile(`^\s*[TU] \S+:\d+ -> \S+:\d+ \[[A-Z]*\]`), "this is what ngrep prints, without sequence numbers; let it write a capture (ngrep -O FILE)"},
+	{regexp.MustCompile(`^\s*[TU] (\S+ \S+ )?\S+:\d+ -> \S+:\d+ \[[A-Z]*\]`), "this is what ngrep prints, without sequence numbers; let it write a capture (ngrep -O FILE)"},
 	{regexp.MustCompile(`^\s*#\s+size\s+timestamp\s+source\s+destination`), "this is the brief buffer of Cisco's monitor capture, without ports and flags; export the capture (monitor capture NAME export flash:FILE)"},
+	{regexp.MustCompile(`^\s*#\s+TIME\s+(NUM\s+\S+\s+)?INTERFACE\s`), "this is what MikroTik's sniffer prints, without sequence numbers; let it write a file (/tool sniffer set file-name=FILE), which is a capture"},
 	{regexp.MustCompile(`\bIP / TCP \S+ > \S+ [A-Z]+`), "this is a summary of scapy, without sequence numbers; write the packets (wrpcap)"},
 	{regexp.MustCompile(`\bSRC=\S+ DST=\S+ .*PROTO=TCP SPT=\d+`), "this is a log of netfilter, not a capture; capture at the same place (tcpdump -w FILE)"},
 	{regexp.MustCompile(`^ETHERNET packet : \[`), "this is what AIX ipreport prints; give the iptrace file that it was made of to editcap (editcap -F pcapng FILE out.pcapng)"},

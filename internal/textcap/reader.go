@@ -179,7 +179,8 @@ func (r *Reader) continues(f *found, line string) bool {
 		word, _ := cutWord(f.rest)
 		return f.printer == "tcpdump" && isHeaderOnly(string(r.text)) && word != "IP" && word != "IP6" && !isMAC(word)
 	}
-	return r.pending.stamp.kind != noStamp || strings.HasPrefix(line, "\t") || isQuote(string(r.text))
+	text := string(r.text)
+	return r.pending.stamp.kind != noStamp || strings.HasPrefix(line, "\t") || isQuote(text) || isHeaderOnly(text) && startsSegment(f.rest)
 }
 
 func (r *Reader) begin(f *found) {
@@ -215,11 +216,13 @@ func (r *Reader) Warnings() []string {
 	if !r.numbered {
 		w = append(w, "the text does not number its packets: frame numbers are those of their lines")
 	}
-	if !r.clock.dated {
+	if r.clock.dated == yearless {
+		w = append(w, fmt.Sprintf("the text has no year: times are in %d", time.Unix(0, startOfTime).UTC().Year()))
+	} else if r.clock.dated == undated {
 		w = append(w, "the text has no date: times are on "+time.Unix(0, startOfTime).UTC().Format(time.DateOnly))
 	}
 	if r.unread > 0 {
-		w = append(w, fmt.Sprintf("%d packets are TCP segments of which the text does not say enough, such as with tcpdump -q, or where tshark shows the "+
+		w = append(w, fmt.Sprintf("the text does not say enough of %d TCP segments, such as with tcpdump -q, or where tshark shows the "+
 			"protocol above TCP", r.unread))
 	}
 	return append(w, r.names.warnings()...)

@@ -78,6 +78,19 @@ func startBehind(line string) *found {
 		}
 		_, rest = cutWord(rest)
 	}
+	s, rest, _ := cutMonth(line) // of the log alone, as with tcpdump -t
+	if s.kind == noStamp {
+		s, rest = cutStamp(line)
+	}
+	for range most {
+		if s.kind != fromYear && s.kind != fromDate {
+			return nil
+		}
+		_, rest = cutWord(rest)
+		if rest = strings.TrimLeft(rest, " "); strings.HasPrefix(rest, "IP") && startsUntimed(rest) {
+			return &found{&printed{stamp: s}, "tcpdump", rest, (*Reader).tcpdump}
+		}
+	}
 	return nil
 }
 
@@ -104,7 +117,22 @@ func startsUntimed(rest string) bool {
 	word, after := cutWord(rest)
 	return (word == "IP" || word == "IP6") && !strings.HasPrefix(rest, " ") && strings.Contains(after, " > ") ||
 		word == "IP" && strings.HasPrefix(strings.TrimLeft(after, " "), "(tos ") || word == "IP6" && strings.HasPrefix(strings.TrimLeft(after, " "), "(") ||
-		isMAC(word) && strings.Contains(after, "ethertype")
+		isMAC(word) && strings.Contains(after, "ethertype") || startsSegment(rest)
+}
+
+// startsSegment reports whether a line is nothing but a segment: the second line of tcpdump -v, which is all
+// that grep leaves, or what tcpdump 3 printed with -t.
+func startsSegment(rest string) bool {
+	_, after := cutWord(rest)
+	dst, isArrow := strings.CutPrefix(after, " > ")
+	if !isArrow {
+		return false
+	}
+	dst, after = cutWord(dst)
+	if !strings.HasSuffix(dst, ":") {
+		return false
+	}
+	return strings.HasPrefix(after, " Flags [") && strings.Contains(after, ", length ") || oldSegment(rest) >= 0 && strings.Contains(after, " win ")
 }
 
 // Is reports whether a line begins a packet that can be read.

@@ -19,6 +19,7 @@ const (
 	fromDate            // since 1970: tcpdump -tt and -tttt
 	fromClock           // since midnight, or since a packet: tcpdump, -ttt and -ttttt print alike
 	fromStart           // since a packet, in seconds
+	fromYear            // since the first of January: OpenBSD's tcpdump, logs
 )
 
 // epochFrom tells seconds since 1970 from those since a packet: nobody captures
@@ -27,6 +28,9 @@ const epochFrom = 100_000_000
 
 // cutStamp reads the time that a line begins with.
 func cutStamp(line string) (s stamp, rest string) {
+	if s, rest, exact := cutMonth(line); exact {
+		return s, rest
+	}
 	word, rest := cutWord(line)
 	if day, ok := parseDate(word); ok {
 		clock, after := cutWord(rest)
@@ -39,6 +43,11 @@ func cutStamp(line string) (s stamp, rest string) {
 		if date, ok := parseDate(day); ok {
 			if at, ok := parseClock(strings.TrimSuffix(clock, "Z")); ok {
 				return stamp{fromDate, date + at}, rest
+			}
+		}
+		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"} {
+			if t, err := time.Parse(layout, word); err == nil && t.Year() >= 1970 && t.Year() <= 2100 {
+				return stamp{fromDate, t.UnixNano()}, rest
 			}
 		}
 	}
@@ -55,6 +64,44 @@ func cutStamp(line string) (s stamp, rest string) {
 		return stamp{fromStart, at}, rest
 	}
 	return stamp{}, line
+}
+
+// cutMonth reads "May 30 12:00:02.000000" as OpenBSD's tcpdump prints it and logs do, and "Nov 21, 2026
+// 07:42:39.106361000 UTC" as Wireshark does. exact says that it has a fraction, which a log's mostly has not.
+func cutMonth(line string) (s stamp, rest string, exact bool) {
+	month, rest := cutWord(line)
+	if len(month) != 3 {
+		return stamp{}, line, false
+	}
+	date, rest := cutWord(rest)
+	date, comma := strings.CutSuffix(date, ",")
+	year := ""
+	if comma {
+		year, rest = cutWord(rest)
+	}
+	s.kind = fromYear
+	day, err := time.Parse("Jan _2", month+" "+date)
+	if comma {
+		s.kind = fromDate
+		day, err = time.Parse("Jan _2 2006", month+" "+date+" "+year)
+	}
+	clock, rest := cutWord(rest)
+	at, exact := parseClock(clock)
+	ok := exact
+	if !ok {
+		at, ok = parseClock(clock + ".0")
+	}
+	if err != nil || !ok || comma && (day.Year() < 1970 || day.Year() > 2100) {
+		return stamp{}, line, false
+	}
+	inYear := time.Date(time.Unix(0, startOfTime).UTC().Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
+	if s.nanos = inYear.UnixNano() - startOfTime + at; comma {
+		s.nanos = day.UnixNano() + at
+		if zone, after := cutWord(rest); len(zone) >= 3 && len(zone) <= 5 && strings.Trim(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+			rest = after
+		}
+	}
+	return s, rest, exact
 }
 
 // parseDate reads 2026-11-21.

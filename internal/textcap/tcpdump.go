@@ -68,6 +68,7 @@ func (n *names) tcpdump(p *printed, text string) {
 	head, arrow := cutLast(head)
 	_, src := cutLast(head)
 	if arrow != ">" || !n.endpoint(&p.seg.Src, src) || !n.endpoint(&p.seg.Dst, dst) {
+		p.vague = true
 		return
 	}
 	if old {
@@ -196,7 +197,8 @@ func (p *printed) tcpdumpTCP(s string) bool {
 	if !ok || !p.flags(flags) {
 		return false
 	}
-	last := "" // the field that the text ends with
+	last := ""      // the field that the text ends with
+	ranged := false // seq told where the segment ends
 	for rest != "" {
 		if rest = strings.TrimLeft(rest, ", "); rest == "" || strings.HasPrefix(rest, "...") {
 			break
@@ -212,7 +214,7 @@ func (p *printed) tcpdumpTCP(s string) bool {
 			}
 			p.seq, p.hasSeq = seq, true
 			if end, more, ok := cutNumber(strings.TrimPrefix(after, ":")); ok && strings.HasPrefix(after, ":") {
-				p.seg.Len, after = end-seq, more
+				p.seg.Len, after, ranged = end-seq, more, true
 			}
 			rest = after
 		case "ack":
@@ -251,8 +253,9 @@ func (p *printed) tcpdumpTCP(s string) bool {
 			}
 		case "length":
 			n, _, ok := cutNumber(after)
-			if ok && n <= maxPayload {
-				p.seg.Len, p.hasLen = n, true
+			p.hasLen = ok
+			if ok && n <= maxPayload && !ranged { // before a DNS message, tcpdump 4.9 prints its ID without a blank between
+				p.seg.Len = n
 			}
 			return ok
 		default: // the line was cut, or something that is not known
