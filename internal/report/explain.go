@@ -17,7 +17,7 @@ func List(w io.Writer, all []*detectors.Detector, o Options) error {
 	for _, d := range all {
 		rows = append(rows, []string{d.Name, severityRange(d), d.Doc.Title})
 	}
-	t.lines("", table(rows))
+	t.table("", rows)
 	t.line("")
 	t.line("tcptrace --explain DETECTOR describes one.")
 	return t.out.Flush()

@@ -74,9 +74,14 @@ func (p *flowPage) titles() [2]string {
 
 // titled writes a table below a line of titles.
 func (p *flowPage) titled(indent string, rows [][]string) {
-	lines := table(rows)
-	lines[0] = p.strong(lines[0])
-	p.lines(indent, lines)
+	for i, lines := range p.rows(indent, rows) {
+		for _, l := range lines {
+			if i == 0 {
+				l = p.strong(l)
+			}
+			p.line(indent, l)
+		}
+	}
 }
 
 func (p *flowPage) head() {

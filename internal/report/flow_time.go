@@ -19,14 +19,14 @@ func (p *flowPage) time() {
 		return
 	}
 	p.line(p.strong("Where the time went"))
-	p.lines("  ", table(p.waitRows(), false, true, true))
+	p.table("  ", p.waitRows(), false, true, true)
 	p.line("")
 	for _, x := range p.explained() {
 		p.label(x.Word, x.Text)
 	}
 	p.line("")
 	p.line(p.strong("Longest waits"))
-	p.lines("  ", table(p.longestRows(), false, true, true, true))
+	p.table("  ", p.longestRows(), false, true, true, true)
 	p.line("")
 }
 

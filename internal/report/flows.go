@@ -16,14 +16,15 @@ var flowTitles = []string{
 // should not wait in memory for the widest.
 func (t *textWriter) flowTable() {
 	numbers := []bool{0: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true}
-	widths := widen(nil, flowTitles)
+	layout := tableLayout{right: numbers, room: t.o.room(0)}
+	layout.measure(flowTitles)
 	flows := t.o.flows(t.r)
 	for _, f := range flows {
-		widen(widths, t.flowRow(f))
+		layout.measure(t.flowRow(f))
 	}
-	t.line(aligned(flowTitles, widths, numbers))
+	t.lines("", layout.lines(flowTitles))
 	for _, f := range flows {
-		t.line(aligned(t.flowRow(f), widths, numbers))
+		t.lines("", layout.lines(t.flowRow(f)))
 	}
 }
 

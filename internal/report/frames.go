@@ -142,8 +142,10 @@ func omitted(before, now *drawnStep, alike int) string {
 const longSegment = 44
 
 // frameLines are the rows as aligned text.
-func frameLines(rows []frameRow) []string {
-	var cells [][]string
+func frameLines(rows []frameRow) []string { return table(frameCells(rows), true, true) }
+
+// frameCells are the rows as those of a table.
+func frameCells(rows []frameRow) (cells [][]string) {
 	for i := range rows {
 		r := &rows[i]
 		if r.Omitted != "" {
@@ -159,7 +161,7 @@ func frameLines(rows []frameRow) []string {
 		}
 		cells = append(cells, row)
 	}
-	return table(cells, true, true)
+	return cells
 }
 
 // A filter is a Wireshark display filter for a finding's frames in one file.

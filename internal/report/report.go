@@ -55,8 +55,11 @@ func (o *Options) width() int {
 	if o.Width == 0 {
 		return lineWidth
 	}
-	return min(max(o.Width, 80), 200)
+	return min(max(o.Width, narrowest), 200)
 }
+
+// narrowest is how many columns a terminal has at least.
+const narrowest = 80
 
 // listedIn says where to find what is not printed.
 func (o *Options) listedIn() string {

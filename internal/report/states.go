@@ -36,10 +36,10 @@ func StatesText(w io.Writer, at int64, endpoints []Endpoint, o Options) error {
 		bounded = bounded || e.Bounded
 		rows = append(rows, []string{proto, e.Local.String(), e.Foreign.String(), o.Names.bounded(e.State, e.Bounded)})
 	}
-	t.lines("", table(rows))
+	t.table("", rows)
 	if bounded {
 		t.line("")
-		t.line(atMost)
+		t.remark(atMost)
 	}
 	return t.out.Flush()
 }

@@ -157,7 +157,7 @@ func (p *flowPage) controlBlocks() {
 	p.titled("", p.controlRows())
 	p.line("")
 	for _, s := range controlNotes {
-		p.line(s)
+		p.remark(s)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 
@@ -112,13 +113,13 @@ func (t *textWriter) verdict(word string) string {
 func (t *textWriter) section(s *section) {
 	switch {
 	case !s.Full:
-		t.line(t.verdict(s.Word), "  ", s.Class, "  ", s.Summary)
+		t.headline(s.Word, s.Class, s.Summary, plain, plain)
 		return
 	case s.Count == 1:
-		t.line(t.verdict(s.Word), "  ", t.strong(s.Class), "  ", s.Who, "  at ", s.Time.Offset)
+		t.headline(s.Word, s.Class, s.Who+"  at "+s.Time.Offset, t.strong, plain)
 		t.finding(&s.Findings[0])
 	default:
-		t.line(t.verdict(s.Word), "  ", t.strong(s.Class), "  ", t.strong(s.Summary))
+		t.headline(s.Word, s.Class, s.Summary, t.strong, t.strong)
 		t.members(s)
 		t.line("")
 	}
@@ -126,6 +127,20 @@ func (t *textWriter) section(s *section) {
 		if a.Word != lookAlikes {
 			t.label(a.Word, a.Text)
 		}
+	}
+}
+
+func plain(s string) string { return s }
+
+// headline is a verdict, and what it is about: on a terminal in a line of its own, if it does not fit.
+func (t *textWriter) headline(word, class, about string, classStyle, aboutStyle func(string) string) {
+	if t.o.Width == 0 || utf8.RuneCountInString(word+"  "+class+"  "+about) <= t.o.width() {
+		t.line(t.verdict(word), "  ", classStyle(class), "  ", aboutStyle(about))
+		return
+	}
+	t.line(t.verdict(word), "  ", classStyle(class))
+	for _, l := range wrap(about, t.o.width()-2) {
+		t.line("  ", aboutStyle(l))
 	}
 }
 
@@ -145,7 +160,7 @@ func (t *textWriter) members(s *section) {
 		rows = append(rows, []string{f.Ordinal, f.Connection, "at " + f.Time.Offset, f.States, fmt.Sprintf("connection %d", f.Flow)})
 	}
 	t.line("")
-	t.lines("  ", table(rows, true))
+	t.table("  ", rows, true)
 	if s.More > 0 {
 		t.line("  ... and ", quantity.Count(s.More, "more connection"), ": --format json lists them")
 	}
@@ -163,9 +178,9 @@ func (t *textWriter) finding(f *finding) {
 		}
 		rows = append(rows, row)
 	}
-	t.lines("  ", table(rows))
+	t.table("  ", rows)
 	t.line("")
-	t.lines("    ", frameLines(f.Frames))
+	t.table("    ", frameCells(f.Frames), true, true)
 	t.line("")
 	for _, l := range f.Ladder {
 		t.line("  ", l.Text)
@@ -212,6 +227,15 @@ func (t *textWriter) hanging(prose string) {
 	for i, l := range wrap(prose, t.o.width()-2) {
 		t.line(strings.Repeat("  ", min(i, 1)), l)
 	}
+}
+
+// remark writes a sentence below a table, in one line but on a terminal.
+func (t *textWriter) remark(s string) {
+	if t.o.Width == 0 {
+		t.line(s)
+		return
+	}
+	t.hanging(s)
 }
 
 // totals writes the closing lines.

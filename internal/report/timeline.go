@@ -64,13 +64,13 @@ func (p *flowPage) timeline() {
 			p.line(aligned([]string{"...", quantity.Count(n, "segment") + " left out; --format scenario has them all"}, widths, numbers))
 		}
 		for _, cells := range rows[i].lines(widths[segmentColumn]) {
-			p.line(aligned(cells, widths, numbers))
+			p.step(cells, widths, numbers)
 		}
 	}
 	p.line("")
-	p.line("TIME is in seconds since the trace began. States are shown when they change, as they are after the segment.")
+	p.remark("TIME is in seconds since the trace began. States are shown when they change, as they are after the segment.")
 	if slices.ContainsFunc(rows, func(r timelineRow) bool { return strings.Contains(r.cells[leftColumn]+r.cells[rightColumn], "~") }) {
-		p.line(atMost)
+		p.remark(atMost)
 	}
 	if slices.ContainsFunc(rows, func(r timelineRow) bool { return strings.HasSuffix(r.cells[frameColumn], "*") }) {
 		p.line("* is evidence of a finding.")
@@ -80,6 +80,18 @@ func (p *flowPage) timeline() {
 			p.line("FRAME ", strconv.Itoa(i+1), "/N is frame N of ", Clean(p.o.file(p.r, &reassembly.Segment{File: uint16(i)})))
 		}
 	}
+}
+
+// step writes a line. On a terminal, the class is below the segment if it does not fit beside it.
+func (p *flowPage) step(cells []string, widths []int, numbers []bool) {
+	line := aligned(cells, widths, numbers)
+	if p.o.Width == 0 || len(cells) <= classColumn || utf8.RuneCountInString(line) <= p.o.width() {
+		p.line(line)
+		return
+	}
+	p.line(aligned(append(cells[:classColumn:classColumn], ""), widths, numbers))
+	indent := strings.Repeat(" ", widths[timeColumn]+widths[frameColumn]+widths[leftColumn]+len("  ")*segmentColumn)
+	p.lines(indent, wrap(cells[classColumn], p.o.width()-len(indent)))
 }
 
 // evidence are the frames that prove something.

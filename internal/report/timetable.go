@@ -275,13 +275,16 @@ func upper(s string) string {
 // grid writes a table of --time.
 func (t *textWriter) grid(g *grid) {
 	t.line(t.strong(g.Title))
-	lines := table(append([][]string{g.Head}, g.Rows...), g.Numbers...)
-	t.lines("  ", lines)
+	t.table("  ", append([][]string{g.Head}, g.Rows...), g.Numbers...)
 	if len(g.Notes) > 0 {
 		t.line("")
 	}
+	width := lineWidth * 2
+	if t.o.Width != 0 {
+		width = t.o.width() - 6
+	}
 	for _, n := range g.Notes {
-		for i, l := range wrap(n, lineWidth*2) {
+		for i, l := range wrap(n, width) {
 			t.line("  ", padding("", 4*min(i, 1)), l)
 		}
 	}
