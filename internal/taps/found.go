@@ -36,84 +36,10 @@ const maxPoints = 32
 
 // found makes points of what the units have to do with each other.
 func (b *builder) found() {
-	units := b.scan.units
-	n := len(units)
-	places := newSets(n)   // units that are one point
-	together := newSets(n) // units whose points saw the same connections
-	apart := map[[2]int]*comparison{}
-	silent := map[[2]int]bool{}
-	for i := range units {
-		for j := range i {
-			if class := b.class[units[i].file]; class == b.class[units[j].file] && units[i].file != units[j].file && b.inClass(class) > maxAlike {
-				continue
-			}
-			switch r, c := b.scan.relate(&units[j], &units[i]); r {
-			case otherPlace:
-				apart[[2]int{j, i}] = c
-				together.join(j, i)
-			case samePlace:
-				b.leaveOut(j, i, c.least)
-				if c.max <= samePrecision && c.least >= -samePrecision || !b.rest(i) || !b.rest(j) {
-					places.join(j, i)
-				}
-			case otherSilent:
-				silent[[2]int{j, i}] = true
-			}
-		}
-	}
-	// The rest goes on where it left off: the interfaces of a file, the files of a
-	// rotation, and files that share connections.
-	clash := func(i, j int) bool {
-		for pair := range apart {
-			x, y := places.of(pair[0]), places.of(pair[1])
-			if x == places.of(i) && y == places.of(j) || x == places.of(j) && y == places.of(i) {
-				return true
-			}
-		}
-		return false
-	}
-	for i := range units {
-		for j := range i {
-			u, v := &units[j], &units[i]
-			same := u.file == v.file || b.class[u.file] == b.class[v.file]
-			if !same && n <= maxUnits && !silent[[2]int{j, i}] {
-				same = apart[[2]int{j, i}] == nil // unrelated, or going on
-			}
-			if same && !clash(j, i) {
-				places.join(j, i)
-			}
-		}
-	}
-	at := map[int]int{}
-	groups := map[int]int{}
-	for i := range units {
-		root := places.of(i)
-		p, is := at[root]
-		if !is {
-			if len(b.points) == maxPoints {
-				p = maxPoints - 1
-			} else {
-				group := 0
-				for pair := range apart {
-					if places.of(pair[0]) == root || places.of(pair[1]) == root {
-						whole := together.of(pair[0])
-						if groups[whole] == 0 {
-							groups[whole] = len(groups) + 1
-						}
-						group = groups[whole]
-					}
-				}
-				p = b.add(result.Tap{}, group)
-			}
-			at[root] = p
-		}
-		b.unitTap[i] = p
-		if f := &b.points[p]; !slices.Contains(f.files, units[i].file) {
-			f.files = append(f.files, units[i].file)
-			f.Files = append(f.Files, b.scan.infos[units[i].file].File)
-		}
-	}
-	for i := range units {
+	r := b.relations()
+	b.goesOn(r)
+	b.addFound(r)
+	for i := range b.scan.units {
 		b.repeated(i, true)
 		if len(b.points) < maxPoints && !b.doubled(i) {
 			b.repeated(i, false)
@@ -121,24 +47,122 @@ func (b *builder) found() {
 		}
 	}
 	b.nameFound()
-	for _, pair := range sortedPairs(apart) {
-		c := apart[pair]
+	for _, pair := range sortedPairs(r.apart) {
 		for k, i := range pair {
 			t := &b.points[b.unitTap[i]].Tap
 			if t.Reason == "" {
-				t.Reason = fmt.Sprintf("has %s in common with %s, at different times", quantity.Count(uint64(c.n), "segment"), b.unitName(pair[1-k]))
+				t.Reason = fmt.Sprintf("has %s in common with %s, at different times", quantity.Count(uint64(r.apart[pair].n), "segment"), b.unitName(pair[1-k]))
 			}
 		}
 	}
 	b.noteTaps()
-	for pair := range silent {
+	for _, pair := range sortedPairs(r.silent)[:min(1, len(r.silent))] {
 		b.note("no common segment", fmt.Sprintf("%s and %s were captured at two places of the same connections, and share no segment: each is analysed by itself.",
 			b.unitName(pair[0]), b.unitName(pair[1])))
-		break
 	}
 }
 
-func sortedPairs(m map[[2]int]*comparison) [][2]int {
+// relations are what units have to do with each other. Pairs have the lower number first.
+type relations struct {
+	places   sets // units that are one point
+	together sets // units whose points saw the same connections
+	apart    map[[2]int]*comparison
+	silent   map[[2]int]bool
+}
+
+func (b *builder) relations() *relations {
+	units := b.scan.units
+	r := &relations{newSets(len(units)), newSets(len(units)), map[[2]int]*comparison{}, map[[2]int]bool{}}
+	for i := range units {
+		for j := range i {
+			if class := b.class[units[i].file]; class == b.class[units[j].file] && units[i].file != units[j].file && b.inClass(class) > maxAlike {
+				continue
+			}
+			switch is, c := b.scan.relate(&units[j], &units[i]); is {
+			case otherPlace:
+				r.apart[[2]int{j, i}] = c
+				r.together.join(j, i)
+			case samePlace:
+				b.leaveOut(j, i, c.least)
+				if c.max <= samePrecision && c.least >= -samePrecision || !b.rest(i) || !b.rest(j) {
+					r.places.join(j, i)
+				}
+			case otherSilent:
+				r.silent[[2]int{j, i}] = true
+			}
+		}
+	}
+	return r
+}
+
+// goesOn makes one place of the rest, where it goes on where it left off: the interfaces of a
+// file, the files of a rotation, and files that share connections.
+func (b *builder) goesOn(r *relations) {
+	units := b.scan.units
+	for i := range units {
+		for j := range i {
+			u, v := &units[j], &units[i]
+			same := u.file == v.file || b.class[u.file] == b.class[v.file]
+			if !same && len(units) <= maxUnits && !r.silent[[2]int{j, i}] {
+				same = r.apart[[2]int{j, i}] == nil // unrelated, or going on
+			}
+			if same && !r.clash(i, j) {
+				r.places.join(j, i)
+			}
+		}
+	}
+}
+
+// clash reports whether the places of two units are apart.
+func (r *relations) clash(i, j int) bool {
+	i, j = r.places.of(i), r.places.of(j)
+	for pair := range r.apart {
+		if x, y := r.places.of(pair[0]), r.places.of(pair[1]); x == i && y == j || x == j && y == i {
+			return true
+		}
+	}
+	return false
+}
+
+// addFound adds the places as points. Those that saw the same connections are a group.
+func (b *builder) addFound(r *relations) {
+	grouped := map[int]bool{} // by place
+	for pair := range r.apart {
+		grouped[r.places.of(pair[0])], grouped[r.places.of(pair[1])] = true, true
+	}
+	for i := range b.scan.units { // a place that is in two groups makes one of them
+		r.together.join(i, r.places.of(i))
+	}
+	at := map[int]int{}
+	groups := map[int]int{}
+	for i := range b.scan.units {
+		place := r.places.of(i)
+		p, is := at[place]
+		if !is {
+			group := 0
+			if whole := r.together.of(place); grouped[place] {
+				if groups[whole] == 0 {
+					groups[whole] = len(groups) + 1
+				}
+				group = groups[whole]
+			}
+			if p = len(b.points); p == maxPoints {
+				p--
+			} else {
+				b.add(result.Tap{}, group)
+			}
+			at[place] = p
+		}
+		b.unitTap[i] = p
+		file := b.scan.units[i].file
+		if f := &b.points[p]; !slices.Contains(f.files, file) {
+			f.files = append(f.files, file)
+			f.Files = append(f.Files, b.scan.infos[file].File)
+		}
+	}
+}
+
+func sortedPairs[V any](m map[[2]int]V) [][2]int {
 	return slices.SortedFunc(maps.Keys(m), func(x, y [2]int) int { return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1])) })
 }
 

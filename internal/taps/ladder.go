@@ -62,7 +62,7 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 		}
 	}
 	slices.SortFunc(legs, func(x, y *leg) int {
-		return cmp.Or(cmp.Compare(first(x), first(y)), cmp.Compare(x.left.Frame, y.left.Frame))
+		return cmp.Or(cmp.Compare(first(x), first(y)), cmp.Compare(x.left.Frame, y.left.Frame), cmp.Compare(x.reached.Frame, y.reached.Frame))
 	})
 	ladder.More = max(0, len(legs)-maxRows)
 	for _, l := range legs[:len(legs)-ladder.More] {

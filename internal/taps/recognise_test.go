@@ -286,3 +286,24 @@ func TestRecognise_proxy(t *testing.T) {
 		t.Errorf("nothing is said: %v", rep.Notes)
 	}
 }
+
+// TestRecognise_twoAndTwo: two captures of each end, of which each has a partner, are two places.
+func TestRecognise_twoAndTwo(t *testing.T) {
+	x := healthy(pathsim.Config{})
+	c := pathsim.Config{Seed: 7, Connections: 3, Exchanges: 6, OneWay: 12 * time.Millisecond}
+	y := pathsim.Run(c)
+	for i := range y.Taps {
+		y.Taps[i] = shifted(y.Taps[i], time.Minute)
+	}
+	files := []file{{"client.pcap", pathsim.Pcap(x.Taps[0])}, {"server.pcap", pathsim.Pcap(x.Taps[1])}, {"later.pcap", pathsim.Pcap(y.Taps[0])}, {"there.pcap", pathsim.Pcap(y.Taps[1])}}
+	for range 4 {
+		rep, _ := analyse(t, taps.Options{}, files...)
+		paired := 0
+		for i := range rep.Flows {
+			paired += len(rep.Flows[i].Between)
+		}
+		if len(rep.Taps) != 2 || paired != 6 || len(accusations(rep)) > 0 {
+			t.Fatalf("%d taps, %d connections at both, accusations %v", len(rep.Taps), paired, accusations(rep))
+		}
+	}
+}
