@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -102,10 +105,8 @@ func (l *Live) ClockSet(at int64) {
 
 // reconsider reports again what has become undecided.
 func (l *Live) reconsider() {
-	for a, last := range l.reported {
-		if last.Final {
-			continue
-		}
+	for _, a := range l.standing() {
+		last := l.reported[a]
 		before := last.Verdict
 		l.doubt(&last.Finding.Finding)
 		if last.Verdict != before {
@@ -287,15 +288,28 @@ func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
 		r.Totals.CrowdedFlows += p.crowded
 	}
 	r.Totals.Flows = uint64(len(r.Flows))
-	for _, a := range l.reported {
-		if a.Final {
-			continue
-		}
-		f := a.Finding
-		f.Flow = &a.flow
+	for _, a := range l.standing() {
+		last := l.reported[a]
+		f := last.Finding
+		f.Flow = &last.flow
 		r.Findings = append(r.Findings, f)
 	}
 	return r
+}
+
+// standing are the findings that may still change, in order of time.
+func (l *Live) standing() []watch.Anchor {
+	var list []watch.Anchor
+	for a := range l.reported {
+		if !l.reported[a].Final {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, func(a, b watch.Anchor) int {
+		x, y := l.reported[a], l.reported[b]
+		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.ID, y.ID))
+	})
+	return list
 }
 
 // Sockets counts the ends of the connections that are held, by state at now.

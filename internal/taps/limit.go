@@ -63,7 +63,8 @@ func (j *joiner) pairLater(p, q int) {
 		}
 	}
 	at := map[opened]*result.Flow{}
-	for _, f := range j.rows[p] {
+	for _, conn := range slices.Sorted(maps.Keys(j.rows[p])) {
+		f := j.rows[p][conn]
 		if f.Initiator != result.InitiatorUnknown && !j.paired[f.Conn] {
 			at[name(f)] = f
 		}
