@@ -130,10 +130,40 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 	if !is {
 		src = o.Points.Place(from, &o)
 	}
+	pools := poolsOf(&o)
+	err := feed(ctx, src, pools, &o, see)
+	whole := statsOf(src, &o)
+	captures := make([]result.Capture, len(whole.Captures))
+	for i := range captures {
+		captures[i] = captureRow(&whole.Captures[i])
+	}
+	points := make([]Point, len(pools))
+	for i, p := range pools {
+		at := &points[i]
+		if at.Trace = src.PointStats(i); o.Coverage != nil {
+			at.Trace.Coverage = o.Coverage
+		}
+		end := at.Trace.End
+		if o.Points.Alone[i] {
+			end = whole.End
+		}
+		var own []result.Capture
+		for _, file := range o.Points.Files[i] {
+			own = append(own, captures[file])
+		}
+		at.assemble(p, own, end, see != nil)
+		at.Report.Captures, at.Trace.Captures = captures, whole.Captures
+		pools[i] = nil // its connections are garbage
+	}
+	return points, whole, err
+}
+
+// poolsOf are workers for each capture point.
+func poolsOf(o *Options) []*pool {
 	pools := make([]*pool, o.Points.N)
 	var steps sync.Mutex
 	for i := range pools {
-		own := o
+		own := *o
 		if o.Follow != nil {
 			follow := *o.Follow
 			follow.Step = func(s result.Step) {
@@ -145,12 +175,19 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 		}
 		pools[i] = newPool(&own)
 	}
+	return pools
+}
+
+// feed gives each segment to the workers of its capture point.
+func feed(ctx context.Context, src Source, pools []*pool, o *Options, see See) error {
 	var seg reassembly.Segment
-	var err error
 	for n := 0; n%checkEvery != 0 || ctx.Err() == nil; n++ {
-		var position uint64
-		if position, err = src.Next(&seg); err != nil {
-			break
+		position, err := src.Next(&seg)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 		if o.Until != 0 && seg.At > o.Until {
 			continue
@@ -159,8 +196,8 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 			o.Rewrite(&seg)
 		}
 		if see != nil {
-			if err = see(position, &seg); err != nil {
-				break
+			if err := see(position, &seg); err != nil {
+				return err
 			}
 		}
 		p := pools[seg.Tap]
@@ -168,45 +205,24 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 		x.seg = seg
 		p.hand(x, position)
 	}
-	if err == io.EOF {
-		err = nil
+	return nil
+}
+
+// assemble fills in what the workers of the point have found. States are those at the time end. A
+// split needs openings and hosts, too.
+func (at *Point) assemble(p *pool, captures []result.Capture, end int64, split bool) {
+	p.close()
+	parts := p.partitions()
+	c := collector{options: p.options(), trace: at.Trace, end: at.Trace.End, at: end, kinds: watch.Counts{}}
+	at.Report, at.Counts = c.assemble(parts, captures)
+	if split {
+		at.Openings = openings(parts, at.Trace.Openings)
+		at.Counts.Hosts = halfClosedHosts(parts)
 	}
-	whole := statsOf(src, &o)
-	captures := make([]result.Capture, len(whole.Captures))
-	for i := range captures {
-		captures[i] = captureRow(&whole.Captures[i])
+	at.Positions = c.positions
+	for k := range c.found {
+		at.Order = append(at.Order, Order{c.found[k].At, int(c.found[k].Order)})
 	}
-	points := make([]Point, len(pools))
-	for i, p := range pools {
-		p.close()
-		at := &points[i]
-		at.Trace = src.PointStats(i)
-		parts := p.partitions()
-		var own []result.Capture
-		for _, file := range o.Points.Files[i] {
-			own = append(own, captures[file])
-		}
-		if o.Coverage != nil {
-			at.Trace.Coverage = o.Coverage
-		}
-		c := collector{options: p.options(), trace: at.Trace, end: at.Trace.End, at: at.Trace.End, kinds: watch.Counts{}}
-		if o.Points.Alone[i] {
-			c.at = whole.End
-		}
-		at.Report, at.Counts = c.assemble(parts, own)
-		if see != nil {
-			at.Openings = openings(parts, at.Trace.Openings)
-			at.Counts.Hosts = halfClosedHosts(parts)
-		}
-		at.Report.Captures = captures
-		at.Positions = c.positions
-		for k := range c.found {
-			at.Order = append(at.Order, Order{c.found[k].At, int(c.found[k].Order)})
-		}
-		at.Trace.Captures = whole.Captures
-		pools[i] = nil // its connections are garbage
-	}
-	return points, whole, err
 }
 
 // options are those of the pool's workers.
