@@ -1,91 +1,112 @@
 package report
 
 import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// tap is one capture point in JSON. Its clock is null where it is unknown.
-func (b object) tap(t *result.Tap) object {
-	b = b.str("name", t.Name).strings("files", t.Files).str("recognised", t.Recognised).str("reason", t.Reason).
-		timeIf(t.Epoch != 0, "epoch", t.Epoch).clock(&t.Clock).open("clock", '[')
-	for i := range t.Parts {
-		p := &t.Parts[i]
-		b = b.element().time("from", p.From).str("on", p.On).clock(&p.Clock).close('}')
-	}
-	return b.close(']').uint("unpaired", t.Unpaired)
-}
-
-func (b object) clock(c *result.Clock) object {
-	b = b.seconds("offset_s", c.HasOffset, c.Offset).ppm("skew_ppm", c.HasSkew, c.Skew)
-	return b.seconds("uncertainty_s", c.HasOffset, c.Uncertainty).ppm("skew_uncertainty_ppm", c.HasSkew, c.SkewUncertainty)
-}
-
-// ppm is parts per million with three decimals, null if unknown.
-func (b object) ppm(name string, known bool, v float64) object {
-	if b = b.key(name); !known {
-		return append(b, "null"...)
-	}
-	return b.float(float64(int64(v*1000+half(v))) / 1000)
-}
-
-func half(v float64) float64 {
-	if v < 0 {
-		return -0.5
-	}
-	return 0.5
-}
-
-// perTap is what each tap saw of a connection, and what happened between them.
-func (b object) perTap(f *result.Flow, r *result.Report) object {
-	const A, B = reassembly.A, reassembly.B
-	taps := r.Taps
-	b = b.open("taps", '[')
-	for i := range f.Taps {
-		t := &f.Taps[i]
-		b = b.element().str("tap", taps[t.Tap].Name).endpoint("a", t.End[A]).endpoint("b", t.End[B]).time("first", t.First).time("last", t.Last).
-			uint("packets_a2b", t.Packets[A]).uint("packets_b2a", t.Packets[B]).uint("bytes_a2b", t.Bytes[A]).uint("bytes_b2a", t.Bytes[B]).
-			uint("retransmissions_a2b", t.Rexmits[A]).uint("retransmissions_b2a", t.Rexmits[B]).
-			seconds("rtt_s", t.RTT != 0, t.RTT).limits(t.Limits).uint("copies", t.Duplicates).close('}')
-	}
-	b = b.close(']').open("between", '[')
-	for i := range f.Between {
-		b = b.element().between(&f.Between[i], r).close('}')
-	}
-	return b.close(']')
-}
-
-func (b object) between(w *result.Between, r *result.Report) object {
-	const A, B = reassembly.A, reassembly.B
-	taps := r.Taps
-	b = b.strings("taps", []string{taps[w.Taps[0]].Name, taps[w.Taps[1]].Name}).str("near_a", taps[w.Taps[w.NearA]].Name).
-		endpoint("a", w.End[A]).endpoint("b", w.End[B]).uint("isn_shift_a", uint64(w.Shift[A])).uint("isn_shift_b", uint64(w.Shift[B])).
-		open("a2b", '{').way(&w.Way[A], r).close('}').open("b2a", '{').way(&w.Way[B], r).close('}')
-	return b.frames("injected", w.Injected, r).strings("rewritten", w.Rewritten).str("reason", w.Reason)
-}
-
-func (b object) way(w *result.Way, r *result.Report) object {
-	return b.uint("sent", w.Sent).uint("arrived", w.Arrived).uint("partial", w.Partial).uint("missed", w.Missed).
-		uint("undecided", w.Undecided).uint("uncovered", w.Uncovered).
-		frames("lost", w.Lost, r).frames("untranslated", w.Untranslated, r).frames("reordered", w.Reordered, r).frames("duplicated", w.Duplicated, r).
-		seconds("delay_min_s", w.HasDelay, w.DelayMin).seconds("delay_median_s", w.HasDelay, w.DelayMedian).
-		seconds("delay_p95_s", w.HasDelay, w.DelayP95).seconds("delay_max_s", w.HasDelay, w.DelayMax)
-}
-
-func (b object) frames(name string, list []result.TapFrame, r *result.Report) object {
-	b = b.open(name, '[')
-	for i := range list {
-		s := &list[i]
-		near := r.NearFrame(s.File, s.Frame, s.Seg.At)
-		b = b.element().str("tap", r.Taps[s.Tap].Name).uint("frame", result.Whole(s.Frame, near))
-		if len(s.OneOf) > 0 {
-			b = b.open("one_of", '[')
-			for _, n := range s.OneOf {
-				b = b.comma().number(result.Whole(n, near))
-			}
-			b = b.close(']')
+// tapLines say which taps there are, how their clocks differ, and what became of all
+// segments between them.
+func tapLines(r *result.Report) (lines []string) {
+	for i := range r.Taps {
+		if t := &r.Taps[i]; t.Recognised != "same-capture" {
+			lines = append(lines, tapLine(t, i == 0))
 		}
-		b = b.close('}')
 	}
-	return b.close(']')
+	type link struct{ from, to int }
+	sums := map[link]*result.Way{}
+	var order []link
+	for i := range r.Flows {
+		for k := range r.Flows[i].Between {
+			b := &r.Flows[i].Between[k]
+			for side := range b.Way {
+				near := b.NearA
+				if side == 1 {
+					near = 1 - near
+				}
+				at := link{b.Taps[near], b.Taps[1-near]}
+				if sums[at] == nil {
+					sums[at] = &result.Way{}
+					order = append(order, at)
+				}
+				sum(sums[at], &b.Way[side])
+			}
+		}
+	}
+	for _, at := range order {
+		lines = append(lines, fmt.Sprintf("From %s to %s: ", Clean(r.Taps[at.from].Name), Clean(r.Taps[at.to].Name))+wayLine(sums[at]))
+	}
+	return lines
+}
+
+// tapLine says how the clock of a tap differs from that of the first.
+func tapLine(t *result.Tap, first bool) string {
+	line := "Tap " + Clean(t.Name) + ": "
+	switch c := &t.Clock; {
+	case first || c.HasOffset && c.Offset == 0 && c.Uncertainty == 0:
+		line += "its clock is the measure"
+	case c.HasOffset:
+		late, off := "later", c.Offset
+		if off < 0 {
+			late, off = "earlier", -off
+		}
+		line += "its clock is " + quantity.Duration(off) + " " + late + ", give or take " + quantity.Duration(c.Uncertainty)
+	default:
+		line += "by how much its clock differs is not known"
+	}
+	if !first && t.HasSkew && (t.Skew >= 0.5 || t.Skew <= -0.5) {
+		speed := "faster"
+		if t.Skew < 0 {
+			speed = "slower"
+		}
+		line += fmt.Sprintf(", and %.1f ppm %s", max(t.Skew, -t.Skew), speed)
+	}
+	for _, p := range t.Parts {
+		line += fmt.Sprintf("; a clock stepped at %s (%s)", quantity.Instant(p.From), Clean(p.On))
+	}
+	if t.Unpaired > 0 {
+		line += "; no other tap saw " + quantity.Count(t.Unpaired, "connection")
+	}
+	return line + "."
+}
+
+// wayLine says what became of the segments on their way from one tap to another.
+func wayLine(w *result.Way) string {
+	line := fmt.Sprintf("%s, %s arrived", quantity.Count(w.Sent, "segment"), quantity.Thousands(w.Arrived))
+	for _, x := range []struct {
+		n    uint64
+		word string
+	}{{uint64(len(w.Lost)), "lost"}, {w.Partial, "arrived in part"}, {w.Missed, "not captured there"}, {w.Undecided, "undecided"}, {w.Uncovered, "sent while nobody captured there"},
+		{uint64(len(w.Untranslated)), "not translated"}, {uint64(len(w.Reordered)), "overtaken"}, {uint64(len(w.Duplicated)), "doubled"}} {
+		if x.n > 0 {
+			line += ", " + quantity.Thousands(x.n) + " " + x.word
+		}
+	}
+	if w.HasDelay {
+		line += "; they took " + quantity.Duration(w.DelayMin) + " to " + quantity.Duration(w.DelayMax)
+	}
+	return line + "."
+}
+
+// sum adds what became of other segments.
+func sum(to, w *result.Way) {
+	to.Sent += w.Sent
+	to.Arrived += w.Arrived
+	to.Partial += w.Partial
+	to.Missed += w.Missed
+	to.Undecided += w.Undecided
+	to.Uncovered += w.Uncovered
+	to.Lost = append(to.Lost, w.Lost...)
+	to.Untranslated = append(to.Untranslated, w.Untranslated...)
+	to.Reordered = append(to.Reordered, w.Reordered...)
+	to.Duplicated = append(to.Duplicated, w.Duplicated...)
+	if w.HasDelay {
+		if !to.HasDelay || w.DelayMin < to.DelayMin {
+			to.DelayMin = w.DelayMin
+		}
+		to.DelayMax = max(to.DelayMax, w.DelayMax)
+		to.HasDelay = true
+	}
 }

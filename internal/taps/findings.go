@@ -2,6 +2,9 @@ package taps
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -19,46 +22,17 @@ type joined struct {
 	side  reassembly.Side // that it is about, as the first tap has it
 }
 
+// about is what findings of several taps have in common if they are one.
+type about struct {
+	flow     uint64
+	detector string
+	side     reassembly.Side
+}
+
 // findings merges the findings of all points. One that several taps show is one,
 // from the tap nearest to the accused side.
 func (j *joiner) findings(r *result.Report, all bool) {
-	type about struct {
-		flow     uint64
-		detector string
-		side     reassembly.Side
-	}
-	var list []joined
-	by := map[about]map[int][]joined{} // by point
-	for i := range j.points {
-		rep := j.points[i].Report
-		for k := range rep.Findings {
-			f := &rep.Findings[k]
-			side, role := f.Subject, f.Subject
-			if len(f.Roles) > 0 {
-				role = f.Roles[0].Side
-			}
-			if !f.Fault.NamesHost() {
-				side = role
-			}
-			if j.swapped(f.Flow.Conn) {
-				side, role = side.Peer(), role.Peer()
-			}
-			f.Flow = j.rows[i][f.Flow.Conn]
-			for e := range f.Evidence {
-				f.Evidence[e].Seg.Tap = uint8(i)
-			}
-			x := joined{f, j.points[i].Order[k], i, side}
-			if j.Plan.points[i].group == 0 {
-				list = append(list, x)
-				continue
-			}
-			key := about{f.Flow.ID, f.Detector, role}
-			if by[key] == nil {
-				by[key] = map[int][]joined{}
-			}
-			by[key][i] = append(by[key][i], x)
-		}
-	}
+	list, by := j.collect()
 	for key, taps := range by {
 		list = append(list, j.choose(key.flow, taps)...)
 	}
@@ -83,24 +57,12 @@ func (j *joiner) findings(r *result.Report, all bool) {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Flow.ID, b.Flow.ID), cmp.Compare(a.Order.Detector, b.Order.Detector), cmp.Compare(a.Start, b.Start),
 			cmp.Compare(a.point, b.point), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})
-	with := map[uint64]bool{}
-	ids := map[string]bool{}
-	for _, x := range list {
-		f := *x.Finding
-		if j.apart {
-			if k := slices.IndexFunc(r.Findings, func(o result.Finding) bool { return sameFinding(&o, &f) }); k >= 0 {
-				r.Findings[k].Also = append(r.Findings[k].Also, f.Evidence[0].Seg.File)
-				continue
-			}
-		}
-		for n := byte('2'); ids[f.ID]; n++ {
-			f.ID = x.ID[:len(x.ID)-1] + string("0123456789abcdefghijklmnopqrstuvwxyz"[int(n)%36])
-		}
-		ids[f.ID] = true
-		with[f.Flow.ID] = true
-		r.Findings = append(r.Findings, f)
-	}
+	j.add(r, list)
 	if !all {
+		with := map[uint64]bool{}
+		for i := range r.Findings {
+			with[r.Findings[i].Flow.ID] = true
+		}
 		r.Flows = slices.DeleteFunc(r.Flows, func(f result.Flow) bool { return !with[f.ID] && f.TCB == nil })
 	}
 	for i := range r.Findings { // a connection that one place saw has one row
@@ -111,6 +73,71 @@ func (j *joiner) findings(r *result.Report, all bool) {
 		}
 	}
 	r.Totals.Groups = j.groups(r.Findings)
+}
+
+// collect gathers the findings of all points: by those which may be one, and in a list those of points
+// whose connections nobody else saw.
+func (j *joiner) collect() (alone []joined, by map[about]map[int][]joined) {
+	by = map[about]map[int][]joined{} // by point
+	for i := range j.points {
+		rep := j.points[i].Report
+		for k := range rep.Findings {
+			f := &rep.Findings[k]
+			side, role := f.Subject, f.Subject
+			if len(f.Roles) > 0 {
+				role = f.Roles[0].Side
+			}
+			if !f.Fault.NamesHost() {
+				side = role
+			}
+			if j.swapped(f.Flow.Conn) {
+				side, role = side.Peer(), role.Peer()
+			}
+			f.Flow = j.rows[i][f.Flow.Conn]
+			for e := range f.Evidence {
+				f.Evidence[e].Seg.Tap = uint8(i)
+			}
+			x := joined{f, j.points[i].Order[k], i, side}
+			if j.Plan.points[i].group == 0 {
+				alone = append(alone, x)
+				continue
+			}
+			key := about{f.Flow.ID, f.Detector, role}
+			if by[key] == nil {
+				by[key] = map[int][]joined{}
+			}
+			by[key][i] = append(by[key][i], x)
+		}
+	}
+	return alone, by
+}
+
+// add adds the findings to the report. Those of identical files are one, and each has an ID of its own.
+func (j *joiner) add(r *result.Report, list []joined) {
+	ids := map[string]int{}
+	for _, x := range list {
+		f := *x.Finding
+		if j.apart {
+			if k := slices.IndexFunc(r.Findings, func(o result.Finding) bool { return sameFinding(&o, &f) }); k >= 0 {
+				r.Findings[k].Also = append(r.Findings[k].Also, f.Evidence[0].Seg.File)
+				continue
+			}
+		}
+		f.ID = distinct(f.ID, ids)
+		r.Findings = append(r.Findings, f)
+	}
+}
+
+// distinct is the ID of a finding, or one made of it if another has that: files may hold the same
+// connection at different times. had counts them.
+func distinct(id string, had map[string]int) string {
+	had[id]++
+	n := had[id]
+	if n == 1 {
+		return id
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d", id, n))
+	return hex.EncodeToString(sum[:8])
 }
 
 // sameFinding reports whether two findings are about the same frames of identical files.

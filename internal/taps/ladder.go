@@ -26,79 +26,86 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 	if len(row.Between) == 0 {
 		return nil
 	}
-	b := &row.Between[0]
-	for i := range row.Between { // the one that the finding is about
-		for _, e := range f.Evidence {
-			if l := j.legs[result.FrameOf(&e.Seg)]; l != nil && l.fate == lost && slices.Contains(row.Between[i].Taps[:], l.near) && slices.Contains(row.Between[i].Taps[:], l.far) {
-				b = &row.Between[i]
-			}
-		}
-	}
-	ladder := &result.Ladder{Taps: [2]int{b.Taps[b.NearA], b.Taps[1-b.NearA]}}
-	picked := map[*leg]bool{}
+	cited := map[*leg]bool{}
 	for _, e := range f.Evidence {
 		if l := j.legs[result.FrameOf(&e.Seg)]; l != nil {
-			picked[l] = true
+			cited[l] = true
+		}
+	}
+	b := &row.Between[0]
+	for i := range row.Between { // the one that the finding is about
+		for l := range cited {
+			if l.fate == lost && l.isBetween(row.Between[i].Taps) {
+				b = &row.Between[i]
+			}
 		}
 	}
 	for side := range b.Way {
 		for i := range b.Way[side].Lost {
 			x := &b.Way[side].Lost[i]
 			if l := j.legs[x.FrameID]; l != nil && x.Seg.At >= f.Start && x.Seg.At <= f.End {
-				picked[l] = true
+				cited[l] = true
 			}
 		}
 	}
 	var legs []*leg
-	first := func(l *leg) int64 {
-		if l.foreign {
-			return taps[l.far].First(l.arriveAt)
-		}
-		return taps[l.near].First(l.leftAt)
-	}
-	for l := range picked {
-		if slices.Contains(ladder.Taps[:], l.near) && slices.Contains(ladder.Taps[:], l.far) {
+	for l := range cited {
+		if l.isBetween(b.Taps) {
 			legs = append(legs, l)
 		}
 	}
-	slices.SortFunc(legs, func(x, y *leg) int {
-		return cmp.Or(cmp.Compare(first(x), first(y)), cmp.Compare(x.left.Frame, y.left.Frame), cmp.Compare(x.reached.Frame, y.reached.Frame))
-	})
-	ladder.More = max(0, len(legs)-maxRows)
-	for _, l := range legs[:len(legs)-ladder.More] {
-		r := result.LadderRow{At: first(l), Seg: l.seg, FromLeft: l.near == ladder.Taps[0]}
-		frames := [2]result.FrameID{l.left, l.reached} // near, far
-		if !r.FromLeft {
-			frames[0], frames[1] = frames[1], frames[0]
-		}
-		r.Frame = frames
-		switch l.fate {
-		case arrived, partial:
-			r.Arrived = true
-			if k := taps[l.near]; k.HasOffset && taps[l.far].HasOffset {
-				r.HasDelay = true
-				r.Delay = taps[l.far].First(l.arriveAt) - taps[l.near].First(l.leftAt)
-			}
-		case untranslated:
-			r.Arrived, r.Word = true, "not translated"
-		case lost:
-			r.Word = "lost"
-		case missed:
-			r.Word = "not captured there"
-		case uncovered:
-			r.Word = "nobody captured there"
-		default:
-			r.Word = "undecided"
-		}
-		if l.foreign {
-			r.Arrived, r.Word, r.HasDelay = true, "injected", false
-		}
-		ladder.Rows = append(ladder.Rows, r)
-	}
-	if len(ladder.Rows) == 0 {
+	if len(legs) == 0 {
 		return nil
 	}
+	slices.SortFunc(legs, func(x, y *leg) int {
+		return cmp.Or(cmp.Compare(x.first(taps), y.first(taps)), cmp.Compare(x.left.Frame, y.left.Frame), cmp.Compare(x.reached.Frame, y.reached.Frame))
+	})
+	ladder := &result.Ladder{Taps: [2]int{b.Taps[b.NearA], b.Taps[1-b.NearA]}, More: max(0, len(legs)-maxRows)}
+	for _, l := range legs[:len(legs)-ladder.More] {
+		ladder.Rows = append(ladder.Rows, l.row(ladder.Taps[0], taps))
+	}
 	return ladder
+}
+
+// isBetween reports whether these are the leg's taps.
+func (l *leg) isBetween(taps [2]int) bool {
+	return slices.Contains(taps[:], l.near) && slices.Contains(taps[:], l.far)
+}
+
+// first is when it was seen first, by the clock of the first tap.
+func (l *leg) first(taps []result.Tap) int64 {
+	if l.foreign {
+		return taps[l.far].First(l.arriveAt)
+	}
+	return taps[l.near].First(l.leftAt)
+}
+
+// row is the leg beside others, of which the tap left is on the left.
+func (l *leg) row(left int, taps []result.Tap) result.LadderRow {
+	r := result.LadderRow{At: l.first(taps), Seg: l.seg, FromLeft: l.near == left, Frame: [2]result.FrameID{l.left, l.reached}}
+	if !r.FromLeft {
+		r.Frame[0], r.Frame[1] = r.Frame[1], r.Frame[0]
+	}
+	switch {
+	case l.foreign:
+		r.Arrived, r.Word = true, "injected"
+	case l.fate == arrived || l.fate == partial:
+		r.Arrived = true
+		if near, far := &taps[l.near], &taps[l.far]; near.HasOffset && far.HasOffset {
+			r.HasDelay, r.Delay = true, far.First(l.arriveAt)-near.First(l.leftAt)
+		}
+	case l.fate == untranslated:
+		r.Arrived, r.Word = true, "not translated"
+	case l.fate == lost:
+		r.Word = "lost"
+	case l.fate == missed:
+		r.Word = "not captured there"
+	case l.fate == uncovered:
+		r.Word = "nobody captured there"
+	default:
+		r.Word = "undecided"
+	}
+	return r
 }
 
 // keepLegs remembers the segments that findings cite, by their frames, and those that
