@@ -29,11 +29,13 @@ type resends struct {
 	hole     reassembly.Block    // what was in flight when the receiver last showed holes
 	shown    int64               // when that was
 	since    int64               // when it first showed these
+	asked    stamp               // of that ACK
+	earliest stamp               // of the first ACK that showed any
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
 	again   reassembly.Block // the last that was sent again although it was acknowledged
-	stamp   uint32           // timestamp of the first pending one, if that is marked as the head
+	headTS  uint32           // timestamp of the first pending one, if that is marked as the head
 	agains  uint8            // how often again was sent, without a D-SACK so far
 	probing bool
 }
@@ -180,7 +182,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.pending.doubtfulBytes += n
 	}
 	if a.pending.all() == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && out.Oldest(seg.Seq) {
-		o.head, a.stamp = true, seg.Opts.TSVal
+		o.head, a.headTS = true, seg.Opts.TSVal
 	}
 	if a.opened == openResends {
 		a.settleSoon(ev.Side, r)
@@ -260,7 +262,7 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 		// EIFEL: the ACK echoes what was stamped before the segment was sent again, so
 		// it answers the original (RFC 3522 3.2).
 		if ack.Opts.Has&reassembly.HasTimestamps != 0 && ack.Opts.TSEcr != 0 &&
-			reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(a.stamp)) {
+			reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(a.headTS)) {
 			return a.wasSpurious(i), true
 		}
 	}

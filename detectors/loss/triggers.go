@@ -46,19 +46,44 @@ const (
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
-		a.hole.From, a.since = out.Una, ev.Seg.At
+		a.hole.From, a.since, a.asked = out.Una, ev.Seg.At, stampOf(ev.Seg)
+		if a.earliest.at == 0 {
+			a.earliest = a.asked
+		}
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At
 	a.sacked, a.sacks = ev.Seg.Opts.Blocks, ev.Seg.Opts.NBlocks
 }
 
+// A stamp is the timestamp of a segment (RFC 7323).
+type stamp struct {
+	at  int64 // when it was captured; 0 if it has none
+	val reassembly.Seq
+}
+
+func stampOf(seg *reassembly.Segment) stamp {
+	if seg.Opts.Has&reassembly.HasTimestamps == 0 {
+		return stamp{}
+	}
+	return stamp{seg.At, reassembly.Seq(seg.Opts.TSVal)}
+}
+
+// answersHole reports whether the segment echoes the ACK that first showed the hole, or a later one: its sender had
+// that when it sent the segment (RFC 7323 4.2). By the ACKs that showed holes before, the clock of these must tick
+// once in the given nanoseconds at least, or an ACK from before the hole would look the same.
+func (a *resends) answersHole(seg *reassembly.Segment, tick int64) bool {
+	ticks := int64(int32(a.asked.val - a.earliest.val))
+	return a.asked.at != 0 && ticks > 0 && (a.asked.at-a.earliest.at)/ticks <= tick &&
+		seg.Opts.Has&reassembly.HasTimestamps != 0 && !reassembly.Seq(seg.Opts.TSEcr).Before(a.asked.val)
+}
+
 // tooSoon reports whether the segment is no answer to the hole that it fills: that was shown for the first
 // time less than half a round trip to the sender ago. It came late, even if its sender numbered
-// it late.
+// it late; unless its timestamps show that the round trip was shorter than that of the handshake.
 func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
 	there := r.Conn.HandshakeRTT(ev.Side)
 	return ev.Place == reassembly.Filling && a.since != 0 && r.Conn.LossShown(ev.Side) &&
-		there >= farAway && ev.Seg.At-a.since < int64(there/2)
+		there >= farAway && ev.Seg.At-a.since < int64(there/2) && !a.answersHole(ev.Seg, int64(there/2))
 }
 
 // triggerOf is what made the side send the segment again, as far as the wire shows it,

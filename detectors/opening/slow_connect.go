@@ -84,8 +84,13 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
 		w.answers[ev.Side].replied(ev, r)
-		if out := r.Conn.Stream(ev.Side); other.timing() && other.sent == 0 && out.InFlight() == ev.Seg.Len {
+		if out := r.Conn.Stream(ev.Side); out.InFlight() != ev.Seg.Len {
+			return
+		}
+		if other.timing() && other.sent == 0 {
 			other.sent, other.request = ev.Seg.At, ev.Seg.At
+		} else if other.open() && !other.timing() { // where something between acknowledges, only payload shows more
+			other.request = ev.Seg.At
 		}
 	case fsm.DataResent:
 		other.sent, other.request = 0, 0
