@@ -145,6 +145,9 @@ const maxEvents = 1 << 6
 // counts.
 func (e *Events) Ends() bool { return e.Kinds&(1<<FinAcked|1<<ResetSent) != 0 }
 
+// Place is where the segment lies in its sender's sequence space.
+func (e *Events) Place() reassembly.Placement { return e.place }
+
 // Len is how many events there are.
 func (e *Events) Len() int { return int(e.n) }
 

@@ -207,7 +207,7 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	if a.phase == connecting {
 		s.connect(class)
 	} else {
-		s.process(class, ev.Kinds)
+		s.process(class, ev.Place(), ev.Kinds)
 	}
 	if seg.Flags&reassembly.ACK != 0 {
 		s.acknowledged(ev.Kinds)
@@ -234,7 +234,7 @@ func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
 }
 
 // process accounts for a segment of a connection that is open.
-func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
+func (s *step) process(class fsm.Class, place reassembly.Placement, kinds fsm.Kinds) {
 	seg := s.seg
 	switch {
 	case kinds.Has(fsm.HoleAcked):
@@ -255,7 +255,8 @@ func (s *step) process(class fsm.Class, kinds fsm.Kinds) {
 		s.ask()
 	case class == fsm.Retransmission && seg.Len > 0:
 		s.again()
-		if kinds.Has(fsm.DataSent) && seg.End() == s.out.Nxt { // and more that is new
+		// A transfer is over when all of it has come.
+		if last := seg.End() == s.out.Nxt; kinds.Has(fsm.DataSent) && last || place == reassembly.Filling && s.run.on && s.run.side == s.side {
 			s.transfer()
 		}
 	case seg.Len > 0:

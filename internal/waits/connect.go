@@ -34,7 +34,7 @@ func (s *step) connect(class fsm.Class) {
 	s.provisional = 0
 	s.opened(seg.At, s.conn.View())
 	if seg.Len > 0 {
-		s.process(class, 0)
+		s.process(class, reassembly.Fresh, 0)
 	} else if seg.Flags&reassembly.FIN != 0 {
 		s.phase = closing
 	}

@@ -146,10 +146,8 @@ func (s *step) endTransfer() {
 	fit(&t.Waits, lasted)
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
 		t.RTT, t.Beyond = a.roundTrip(), a.ends[r.side.Peer()].rtt
-		t.Queue = a.queue()
-	}
-	if r.flight < 3*s.full() { // the ACK of a segment may be delayed, also until the next has come (RFC 9293 3.8.6.3)
-		t.Queue = 0
+		// The ACK of less than three segments may be delayed, also until the next has come (RFC 9293 3.8.6.3).
+		t.Queue = a.queue(r.flight >= 3*s.full())
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
@@ -165,12 +163,12 @@ func (s *step) goodbye() bool {
 }
 
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
-// as acknowledgments show, between sender and tap as its clock does, or the time from an acknowledgment to
+// as acknowledgments show, if these count (acks), between sender and tap as its clock does, or the time from an acknowledgment to
 // the payload that follows, less its application's.
-func (a *Account) queue() (ns int64) {
+func (a *Account) queue(acks bool) (ns int64) {
 	r := &a.run
 	sender, receiver := &a.ends[r.side], &a.ends[r.side.Peer()]
-	if e := receiver; e.rtts >= minSamples || e.long >= minLong && 2*e.long >= e.rtts {
+	if e := receiver; acks && (e.rtts >= minSamples || e.long >= minLong && 2*e.long >= e.rtts) {
 		ns = e.rttSum/int64(e.rtts) - e.rtt
 	}
 	if e := sender; e.rtts >= minSamples {
