@@ -67,7 +67,7 @@ func (f *Finding) Relayed(server reassembly.Endpoint, ttl uint8) {
 		return
 	}
 	f.Fault, f.Scope = FaultUnknown, WholeCapture
-	f.Message += fmt.Sprintf(" All public addresses in this capture accept connections with TTL %d and the same options: one device nearby (a VPN, NAT or proxy) seems to answer for them, "+
+	f.Message += fmt.Sprintf(" All public addresses in this capture accept connections with TTL %d and the same MSS: one device nearby (a VPN, NAT or proxy) seems to answer for them, "+
 		"so this may not be %v's doing.", ttl, server)
 }
 

@@ -47,7 +47,7 @@ func notes(s *stats.Counts) []result.Note {
 		}
 	}
 	if a := &s.Answers; a.OneDevice() {
-		notes = append(notes, result.Note{Name: "relayed", Message: fmt.Sprintf("%d of %d connections were accepted by public addresses that all answer with TTL %d and the same options: "+
+		notes = append(notes, result.Note{Name: "relayed", Message: fmt.Sprintf("%d of %d connections were accepted by public addresses that all answer with TTL %d and the same MSS: "+
 			"one device nearby (a VPN, NAT or proxy) seems to answer for them. Round trips, windows and resets are its own. Capture behind it to see the servers themselves.", a.Conns, flows, a.First.TTL)})
 	}
 	return notes

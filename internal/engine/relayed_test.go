@@ -12,8 +12,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// abort has a server accept a connection, answer a request, and abort.
-func (f *feeder) abort(server string, ttl uint8, mss uint16) {
+// abort has a server accept a connection, answer a request, and abort. Besides the MSS, the client
+// offers options, and the server takes some.
+func (f *feeder) abort(server string, ttl uint8, mss uint16, offers, takes reassembly.OptionBits) {
 	const ack = reassembly.ACK
 	f.client++
 	give := func(fromServer bool, seg reassembly.Segment) {
@@ -25,8 +26,9 @@ func (f *feeder) abort(server string, ttl uint8, mss uint16) {
 		}
 		f.give(fromServer, seg)
 	}
-	opts := reassembly.Options{Has: reassembly.HasMSS, MSS: mss}
+	opts := reassembly.Options{Has: reassembly.HasMSS | offers, MSS: mss}
 	give(false, reassembly.Segment{Flags: reassembly.SYN, Opts: opts})
+	opts.Has = reassembly.HasMSS | takes
 	give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | ack, Opts: opts})
 	give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: ack})
 	give(false, reassembly.Segment{Seq: 1, Ack: 1, Len: 10, Flags: ack | reassembly.PSH})
@@ -47,22 +49,29 @@ func TestRelayed(t *testing.T) {
 		odd     bool // one has another MSS
 		relayed bool
 		apart   bool // connections are analysed apart: Doubt decides, later
+
+		offers, takes reassembly.OptionBits // in the third connection
 	}{
-		{"a VPN", public, 63, false, true, false},
-		{"a NAT on the link", public, 128, false, true, false},
-		{"a part of a trace", public, 63, false, false, true},
-		{"two routers away", public, 62, false, false, false},
-		{"another machine", public, 63, true, false, false},
-		{"four networks", append(public[:4:4], "8.8.4.4"), 63, false, false, false},
-		{"a LAN", []string{"10.0.0.1", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::1", "192.168.0.3"}, 64, false, false, false},
+		{"a VPN", public, 63, false, true, false, 0, 0},
+		{"a NAT on the link", public, 128, false, true, false, 0, 0},
+		{"a part of a trace", public, 63, false, false, true, 0, 0},
+		{"two routers away", public, 62, false, false, false, 0, 0},
+		{"another machine", public, 63, true, false, false, 0, 0},
+		{"four networks", append(public[:4:4], "8.8.4.4"), 63, false, false, false, 0, 0},
+		{"a LAN", []string{"10.0.0.1", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::1", "192.168.0.3"}, 64, false, false, false, 0, 0},
+		{"a client that offers SACK once", public, 63, false, true, false, reassembly.HasSACKPermitted, reassembly.HasSACKPermitted},
+		{"a server that refuses it", public, 63, false, false, false, reassembly.HasSACKPermitted, 0},
 	} {
 		f := newFeeder()
 		for i, server := range c.servers {
-			mss := uint16(1206)
+			mss, offers, takes := uint16(1206), reassembly.OptionBits(0), reassembly.OptionBits(0)
+			if i == 2 {
+				offers, takes = c.offers, c.takes
+			}
 			if c.odd && i == 2 {
 				mss = 1460
 			}
-			f.abort(server, c.ttl, mss)
+			f.abort(server, c.ttl, mss, offers, takes)
 		}
 		end := int64(f.position) * 1e6
 		f.options.apart = c.apart

@@ -98,7 +98,7 @@ func appendCounts(b []byte, c *stats.Counts) []byte {
 	b = binary.BigEndian.AppendUint16(b, c.Oversized.Host.Port)
 	b = appendBool(b, c.Known)
 	a := &c.Answers
-	b = appendNumbers(b, a.Conns, uint64(a.First.TTL), uint64(a.First.Has), uint64(a.First.MSS))
+	b = appendNumbers(b, a.Conns, uint64(a.First.TTL), uint64(a.First.Refused), uint64(a.First.MSS))
 	return appendNumbers(appendBool(b, a.Mixed), a.Nets[:]...)
 }
 
@@ -218,7 +218,7 @@ func (p *parser) counts(c *stats.Counts) {
 		c.Known = b[18] != 0
 	}
 	a := &c.Answers
-	a.Conns, a.First = p.uvarint(), stats.Answer{TTL: uint8(p.uvarint()), Has: reassembly.OptionBits(p.uvarint()), MSS: uint16(p.uvarint())}
+	a.Conns, a.First = p.uvarint(), stats.Answer{TTL: uint8(p.uvarint()), Refused: reassembly.OptionBits(p.uvarint()), MSS: uint16(p.uvarint())}
 	if b := p.bytes(1); b != nil {
 		a.Mixed = b[0] != 0
 	}

@@ -9,7 +9,7 @@ import (
 
 // Answers are the SYN-ACKs of public addresses, and whether all of them look as if one device
 // had sent them. Behind a VPN, a NAT that ends connections as VMware's does, or a proxy that
-// intercepts them, every server in the world is one hop away and offers the same options.
+// intercepts them, every server in the world is one hop away and offers the same MSS.
 type Answers struct {
 	Conns uint64           // connections that such an address accepted
 	First Answer           // what all SYN-ACKs share
@@ -23,9 +23,9 @@ const manyNets = 5
 
 // An Answer is by what one host's SYN-ACKs differ from another's.
 type Answer struct {
-	TTL uint8
-	Has reassembly.OptionBits
-	MSS uint16 // bytes
+	TTL     uint8
+	Refused reassembly.OptionBits // that the SYN offered, and the SYN-ACK has not
+	MSS     uint16                // bytes
 }
 
 // near reports whether at most one router has forwarded it: systems start with a TTL of 64,
