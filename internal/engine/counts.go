@@ -44,7 +44,8 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 		v := f.Conn.View()
 		offered, _ := v.SYNOptions(opener)
 		if syn, captured := v.SYNOptions(server); captured && !v.IPHabits(server).VariesTTL {
-			c.Answers.Count(f.Conn.Endpoint(server), stats.Answer{TTL: v.Last(server).TTL, Refused: offered.Has &^ syn.Has, MSS: syn.MSS})
+			c.Answers.Count(f.Conn.Endpoint(server), stats.Answer{TTL: v.Last(server).TTL, Refused: offered.Has &^ syn.Has, MSS: syn.MSS,
+				Inside: f.Conn.Endpoint(opener).AddrPort().Addr().IsPrivate()})
 		}
 	}
 	acks := f.Conn.PureAcks(reassembly.A) + f.Conn.PureAcks(reassembly.B)

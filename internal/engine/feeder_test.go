@@ -17,6 +17,7 @@ type feeder struct {
 	ev       fsm.Events
 	position uint64
 	client   uint16 // its port
+	address  string // of the client, if not the usual one
 	still    bool   // time does not go on
 }
 

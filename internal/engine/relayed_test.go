@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func (f *feeder) abort(server string, ttl uint8, mss uint16, offers, takes reass
 	f.client++
 	give := func(fromServer bool, seg reassembly.Segment) {
 		seg.Dst.Addr = netip.MustParseAddr(server).As16()
-		seg.Src.Addr = netip.MustParseAddr("192.168.0.2").As16()
+		seg.Src.Addr = netip.MustParseAddr(cmp.Or(f.address, "192.168.0.2")).As16()
 		seg.Window, seg.TTL = 1000, 128
 		if fromServer {
 			seg.TTL = ttl
@@ -57,12 +58,18 @@ func TestRelayed(t *testing.T) {
 		{"a part of a trace", public, 63, false, false, true, 0, 0},
 		{"two routers away", public, 62, false, false, false, 0, 0},
 		{"another machine", public, 63, true, false, false, 0, 0},
+		{"a NAT on the link, three networks", append(public[:3:3], "8.8.4.4"), 64, false, true, false, 0, 0},
+		{"two networks", append(public[:2:2], "8.8.4.4"), 64, false, false, false, 0, 0},
+		{"servers of three networks on the client's link, which is public", append(public[:3:3], "8.8.4.4"), 64, false, false, false, 0, 0},
 		{"four networks", append(public[:4:4], "8.8.4.4"), 63, false, false, false, 0, 0},
 		{"a LAN", []string{"10.0.0.1", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::1", "192.168.0.3"}, 64, false, false, false, 0, 0},
 		{"a client that offers SACK once", public, 63, false, true, false, reassembly.HasSACKPermitted, reassembly.HasSACKPermitted},
 		{"a server that refuses it", public, 63, false, false, false, reassembly.HasSACKPermitted, 0},
 	} {
 		f := newFeeder()
+		if strings.Contains(c.name, "public") {
+			f.address = "93.184.216.99"
+		}
 		for i, server := range c.servers {
 			mss, offers, takes := uint16(1206), reassembly.OptionBits(0), reassembly.OptionBits(0)
 			if i == 2 {

@@ -99,7 +99,7 @@ func appendCounts(b []byte, c *stats.Counts) []byte {
 	b = appendBool(b, c.Known)
 	a := &c.Answers
 	b = appendNumbers(b, a.Conns, uint64(a.First.TTL), uint64(a.First.Refused), uint64(a.First.MSS))
-	return appendNumbers(appendBool(b, a.Mixed), a.Nets[:]...)
+	return appendNumbers(appendBool(appendBool(b, a.First.Inside), a.Mixed), a.Nets[:]...)
 }
 
 func appendBool(b []byte, x bool) []byte {
@@ -219,8 +219,8 @@ func (p *parser) counts(c *stats.Counts) {
 	}
 	a := &c.Answers
 	a.Conns, a.First = p.uvarint(), stats.Answer{TTL: uint8(p.uvarint()), Refused: reassembly.OptionBits(p.uvarint()), MSS: uint16(p.uvarint())}
-	if b := p.bytes(1); b != nil {
-		a.Mixed = b[0] != 0
+	if b := p.bytes(2); b != nil {
+		a.First.Inside, a.Mixed = b[0] != 0, b[1] != 0
 	}
 	for i := range a.Nets {
 		a.Nets[i] = p.uvarint()

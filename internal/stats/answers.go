@@ -18,24 +18,34 @@ type Answers struct {
 }
 
 // manyNets is how many networks answer alike if one device does so for them: a service has
-// addresses in two or three.
-const manyNets = 5
+// addresses in two or three. Where no router has forwarded anything to a host with a private address,
+// fewNets show it: what is on its link has none of them.
+const (
+	manyNets = 5
+	fewNets  = 3
+)
 
 // An Answer is by what one host's SYN-ACKs differ from another's.
 type Answer struct {
 	TTL     uint8
 	Refused reassembly.OptionBits // that the SYN offered, and the SYN-ACK has not
 	MSS     uint16                // bytes
+	Inside  bool                  // the client has a private address
 }
 
-// near reports whether at most one router has forwarded it: systems start with a TTL of 64,
-// 128 or 255.
-func (a Answer) near() bool {
+// nets is how many networks must answer like this: systems start with a TTL of 64, 128 or 255, and
+// more than one router may not have forwarded it.
+func (a Answer) nets() int {
 	switch a.TTL {
-	case 63, 64, 127, 128, 254, 255:
-		return true
+	case 64, 128, 255:
+		if a.Inside {
+			return fewNets
+		}
+		fallthrough
+	case 63, 127, 254:
+		return manyNets
 	}
-	return false
+	return manyNets + 1
 }
 
 // Count counts a connection that a host has accepted.
@@ -85,7 +95,8 @@ func (a *Answers) insert(net uint64) {
 // OneDevice reports whether one device seems to answer for all public addresses: hosts in so
 // many networks are not all behind the same router and alike.
 func (a *Answers) OneDevice() bool {
-	return !a.Mixed && a.First.near() && a.Nets[manyNets-1] != 0
+	n := a.First.nets()
+	return !a.Mixed && n <= manyNets && a.Nets[n-1] != 0
 }
 
 // IsPublic reports whether an address is one of those that Answers are counted of.
