@@ -25,7 +25,7 @@ var DeadPeer = &detectors.Detector{
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A peer that sends " +
 			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one, acceptable or not. Data after a long idle " +
-			"time: see idle-blackhole. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
+			"time: see idle-blackhole, unless the capture point is beside the silent host. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
 			"ICMP error is no answer of the peer: it is named, with who sent it. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},

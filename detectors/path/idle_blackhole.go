@@ -24,7 +24,7 @@ var IdleBlackhole = &detectors.Detector{
 			"protocol's own heartbeats), or close connections that were idle for longer (a pool's maximum idle time). If you can, have the middlebox " +
 			"answer with RST instead of dropping. If new connections to the peer fail too, its host is down.",
 		NotThis: "Data that is answered after all, however late. A RST instead of silence: see reset-cause. Silence without an idle " +
-			"time before it, and unanswered keep-alives: see dead-peer. A capture of one direction.",
+			"time before it, unanswered keep-alives, and data that reached a capture point beside the silent host: see dead-peer. A capture of one direction.",
 		Peers: "Wireshark marks the retransmissions; the idle time shows only in the time column.",
 		Refs:  []string{"RFC 5382 5", "RFC 1122 4.2.3.6", "RFC 9293 3.8.4"},
 		Since: "0.2",
@@ -151,7 +151,7 @@ func (w *idleBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report)
 // report reports the data of side as things stand.
 func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	u, now := &w.sides[side], o.Now
-	if !u.enough(r) {
+	if !u.enough(r) || besideTap(side.Peer(), r) {
 		return
 	}
 	v := u.retries
@@ -196,3 +196,13 @@ func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, w
 	}
 	return m + fmt.Sprintf(" The idle time fits %s. %s must send keep-alives more often than every %d s.", words, own, shortest)
 }
+
+// besideTap reports whether the side is so near to the capture point, and its peer so far, that what could have
+// forgotten the connection between them let the data pass: the host itself has forgotten it, or is down.
+func besideTap(side reassembly.Side, r *detectors.Report) bool {
+	near, far := r.Conn.HandshakeRTT(side), r.Conn.HandshakeRTT(side.Peer())
+	return near > 0 && near < time.Millisecond && near*timesNearer <= far
+}
+
+// timesNearer is how many times as far the other side must be.
+const timesNearer = 10
