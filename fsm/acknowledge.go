@@ -12,9 +12,13 @@ func (s *step) acknowledge() uint32 {
 		h.Phase = PhaseOpening
 	}
 	ack := seg.Ack
-	if peer.bits&withdrawn != 0 && ack == h.FIN+1 && ack.After(peer.out.Nxt) { // of a FIN that was not the peer's own
-		s.c.bits |= takenFINBit(s.side.Peer())
+	switch taken := takenFINBit(s.side.Peer()); {
+	case peer.bits&withdrawn == 0:
+	case ack == h.FIN+1 && ack.After(peer.out.Nxt): // of a FIN that was not the peer's own
+		s.c.bits |= taken
 		ack = h.FIN
+	case ack.After(h.FIN + 1): // it took what came after that, too
+		s.c.bits &^= taken
 	}
 	first := !peer.out.Knows(reassembly.KnowUna)
 	moved, unseen := peer.out.Acked(ack, s.room)

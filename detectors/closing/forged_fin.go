@@ -29,13 +29,13 @@ var ForgedFIN = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{finIgnored, finAccepted},
 	StartsOn:     fsm.On(fsm.SentBelowFin),
-	SubscribesTo: fsm.On(fsm.SentBelowFin, fsm.FinDenied, fsm.FinAcked, fsm.FinResent, fsm.FinWithdrawn, fsm.FinSent),
+	SubscribesTo: fsm.On(fsm.SentBelowFin, fsm.FinDenied, fsm.FinAcked, fsm.FinResent, fsm.FinWithdrawn, fsm.FinSent, fsm.Advanced),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(forgedFIN) },
 }
 
 var (
 	finIgnored = &detectors.Outcome{Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath,
-		When: "the peer never acknowledged the FIN"}
+		When: "the peer never acknowledged the FIN, or took what came after it as well"}
 	finAccepted = &detectors.Outcome{Name: "accepted", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "the peer acknowledged the FIN: its application takes the stream for complete, and what the side sends now is lost",
 		Cause: "Somebody who can see the connection, or who guessed its sequence number, ended it in one direction: an intrusion prevention system, a " +
@@ -50,9 +50,10 @@ type forgedFIN struct {
 type deniedFIN struct {
 	fin    reassembly.Mark // At is 0 if the FIN is not followed
 	denial [2]reassembly.Mark
-	n      int  // denials
-	fins   int  // that were withdrawn
-	acked  bool // the peer acknowledged it
+	n      int             // denials
+	fins   int             // that were withdrawn
+	acked  bool            // the peer acknowledged it
+	more   reassembly.Mark // with which it acknowledged what came after the FIN, too; At is 0 if it did not
 }
 
 func (w *forgedFIN) Event(ev fsm.Event, r *detectors.Report) {
@@ -78,6 +79,11 @@ func (w *forgedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinWithdrawn:
 		d.fins++
 		w.report(ev.Side, ev.Seg.At, r)
+	case fsm.Advanced:
+		if d.fins > 0 && d.acked && d.more.At == 0 && ev.Seg.Ack.After(d.fin.End()) {
+			d.more = reassembly.MarkOf(ev.Seg)
+			w.report(ev.Side, ev.Seg.At, r)
+		}
 	}
 }
 
@@ -95,13 +101,16 @@ func (w *forgedFIN) report(side reassembly.Side, at int64, r *detectors.Report) 
 		return
 	}
 	outcome := finIgnored
-	if d.acked {
+	if d.acked && d.more.At == 0 {
 		outcome = finAccepted
 	}
 	own, other := r.Name(side), r.Name(peer)
 	evidence := []detectors.Evidence{r.Evidence("FIN in the name of "+own, side, &d.fin), r.Evidence("sent as if there were no FIN", side, &d.denial[0])}
 	if d.n > 1 {
 		evidence = append(evidence, r.Evidence("sent as if there were no FIN", side, &d.denial[1]))
+	}
+	if d.more.At != 0 {
+		evidence = append(evidence, r.Evidence("what came after the FIN acknowledged", peer, &d.more))
 	}
 	f := r.Find(outcome, side, at, evidence...)
 	f.States = r.StatesNow(at)
@@ -118,9 +127,12 @@ func (w *forgedFIN) report(side reassembly.Side, at int64, r *detectors.Report) 
 	if d.fin.TTL != d.denial[0].TTL {
 		f.Message += fmt.Sprintf(" The FIN has TTL %d, %s has %d.", d.fin.TTL, own, d.denial[0].TTL)
 	}
-	if outcome == finAccepted {
+	switch {
+	case d.more.At != 0:
+		f.Message += fmt.Sprintf(" %s acknowledged the FIN, but what came after it as well (frame %d): the connection stays open.", other, d.more.Frame)
+	case outcome == finAccepted:
 		f.Message += fmt.Sprintf(" %s acknowledged the FIN, and takes the stream for complete.", other)
-	} else {
+	default:
 		f.Message += " The connection stays open."
 	}
 	if d.fins == 0 {
