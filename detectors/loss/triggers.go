@@ -134,6 +134,9 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 	// can be show the hole (RFC 5827 3.1).
 	case oldest && !byTimer && ev.Dups > 0 && uint32(ev.Dups+1)*seg.Len >= out.InFlight():
 		return fast, false
+	// UNHEARD: its ACK was captured, and did not reach the sender, which has sent it again before: a probe is sent once.
+	case arrived && a.wasResent(block) && ev.Was.Seq == seg.Seq && time.Duration(seg.At-ev.Was.At) >= max(srtt+srtt/2, leastTimeout):
+		return timeout, true
 	}
 	return unknownTrigger, false
 }
@@ -151,9 +154,10 @@ func (a *resends) wasResent(b reassembly.Block) bool {
 }
 
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
-// 3.1), and one for each flight, until all of that is acknowledged (7.3).
+// 3.1), and one for each flight, until all of that is acknowledged (7.3). An ACK that was captured need not
+// have reached the side: that it sends the end of the same flight again shows that it did not.
 func (a *resends) mayProbe(side reassembly.Side, out *reassembly.Stream, r *detectors.Report) bool {
-	if detectors.NoSACK(r.Conn) || a.probing && !out.Covered(a.probed) {
+	if detectors.NoSACK(r.Conn) || a.probing && (out.Nxt == a.probed || !out.Covered(a.probed)) {
 		return false
 	}
 	a.probed, a.probing = out.Nxt, true
