@@ -103,7 +103,7 @@ func TestChunk_holdsEverything(t *testing.T) {
 	}
 }
 
-// Frame numbers begin again after 2^32-1, also where a chunk or a file of the trace begins.
+// Records hold the low 32 bits of frame numbers, which begin again after 2^32-1, also where a chunk or a file of the trace begins.
 func TestChunk_numbersBeginAgain(t *testing.T) {
 	for seed := range uint64(20) {
 		for _, zero := range []int{0, 1, 100, 199} {

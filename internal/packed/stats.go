@@ -85,7 +85,7 @@ func appendCapture(b []byte, c *stats.Capture) []byte {
 	for _, s := range c.ClockSteps {
 		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
 	}
-	return b
+	return appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...)
 }
 
 func appendCounts(b []byte, c *stats.Counts) []byte {
@@ -180,7 +180,7 @@ func ParseStats(b []byte) (*stats.Trace, error) {
 }
 
 // leastCapture is the minimum size of a capture in bytes.
-const leastCapture = 14
+const leastCapture = 15
 
 func (p *parser) capture(c *stats.Capture) {
 	c.File, c.Format, c.Compression = p.string(), p.word(), p.word()
@@ -201,6 +201,12 @@ func (p *parser) capture(c *stats.Capture) {
 	c.ClockSteps = make([]stats.ClockStep, p.count(2))
 	for i := range c.ClockSteps {
 		c.ClockSteps[i] = stats.ClockStep{Frame: uint32(p.uvarint()), Offset: p.varint()}
+	}
+	if n := p.count(1); n > 0 {
+		c.Turns = make(stats.Turns, n)
+	}
+	for i := range c.Turns {
+		c.Turns[i] = p.time()
 	}
 }
 

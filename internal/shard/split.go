@@ -97,11 +97,6 @@ func (s *Split) Run(ctx context.Context, captures []capture.Info, src engine.Sou
 	if err != nil {
 		return sum, err
 	}
-	for i := range whole.Trace.Captures {
-		if c := &whole.Trace.Captures[i]; len(c.Turns) > 1 {
-			c.Warnings = append(c.Warnings, Renumbered)
-		}
-	}
 	if s.Rename != nil {
 		s.Rename(whole.Trace.Captures)
 	}
@@ -115,10 +110,6 @@ func (s *Split) read(ctx context.Context, src engine.Source, w *writer) (*engine
 	}
 	return engine.SplitPoints(ctx, src, s.Engine, w.add)
 }
-
-// Renumbered is the warning of a capture with more frames than the records of a shard can tell
-// apart.
-const Renumbered = "after frame 4294967295, shards number frames from 0 again"
 
 // names returns the names of the captures.
 func (s *Split) names(captures []capture.Info) []string {

@@ -18,7 +18,7 @@ type Capture struct {
 	Drops       uint64 // packets that the capturing system reports as lost
 	Warnings    []string
 	ClockSteps  ClockSteps
-	Turns       Turns // of frame numbers; not in shards
+	Turns       Turns // of frame numbers
 }
 
 // A ClockStep is by how much the times of a file are shifted from a frame on,
