@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tcptrace-go/tcptrace"
 	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -41,6 +43,20 @@ var causesOfResets = []struct {
 		c.wait(pollIn) // its FIN
 		c.send(100)
 	}, "TCP_ABORT_ON_DATA", "data-after-close"},
+	{"closed, without patience for the peer's FIN", func(client, server *host, port uint16) {
+		_, s := connected(client, server, port)
+		s.set(unix.IPPROTO_TCP, unix.TCP_LINGER2, -1)
+		s.finish()
+		server.awaitState(port, client.endpoint(port), "FIN_WAIT_2")
+		s.close()
+	}, "TCP_ABORT_ON_LINGER", "aborted"},
+	{"unanswered keep-alives", func(client, server *host, port uint16) {
+		_, s := connected(client, server, port)
+		away := server.loses(arriving, anything)
+		keepAlive(s)
+		s.wait(pollIn) // its error
+		away.repair()
+	}, "TCP_KEEPALIVE_TIMEOUT", "aborted"},
 }
 
 const pollIn = 1 // POLLIN

@@ -22,6 +22,8 @@ var reasonsFor = map[string][]string{
 	"TCP_STATE":                {"aborted", "unread-data"}, // SOCK_DESTROY, SO_LINGER of 0
 	"TCP_ABORT_ON_CLOSE":       {"aborted", "unread-data"},
 	"TCP_ABORT_ON_DATA":        {"data-after-close"},
+	"TCP_ABORT_ON_LINGER":      {"aborted"}, // TCP_LINGER2 below 0
+	"TCP_KEEPALIVE_TIMEOUT":    {"aborted"},
 	"TCP_TIMEWAIT_SOCKET":      {"data-after-close", "stale", "late-ack"},
 	"TCP_FLAGS":                {"half-open", "keepalive-refused", "handshake-reset", "data-after-close", "stale", "late-ack"}, // to a socket in LISTEN
 	"TCP_INVALID_ACK_SEQUENCE": {"half-open", "handshake-reset", "stale", "late-ack", "data-after-close"},                      // to a socket in SYN_SENT
