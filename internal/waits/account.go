@@ -16,9 +16,10 @@ type Account struct {
 	provisional int64   // of the loss, what another wait gets if nothing turns out to have been lost
 	thought     int64   // of the server: while it is asked, all until then; while it answers, what this took
 
-	from      int64 // all before it is attributed
-	first     int64 // time of the first segment
-	quick     int64 // time below which gaps are not told apart
+	next      reassembly.Seq // after the run's last payload
+	from      int64          // all before it is attributed
+	first     int64          // time of the first segment
+	quick     int64          // time below which gaps are not told apart
 	phase     phase
 	turn      reassembly.Side // who sent payload last
 	known     bool            // the client is known: A
@@ -35,6 +36,8 @@ type Account struct {
 	atOnce    bool            // the request began as soon as payload of the server had arrived
 	lost      bool            // something was sent again since the hole opened
 	changed   bool            // Waits are not what run.until was
+	smooth    bool            // the handshake is over, and no hole is open; see settle
+	sending   uint8           // 1 and the side that sent payload last, if it is smooth and nobody has closed; 0 otherwise
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
 	why       Reason
 	mss       uint16
@@ -138,36 +141,82 @@ type step struct {
 // Nearly all segments of a bulk transfer continue a flight or acknowledge one: these
 // are only noted. What they wait for is attributed with the next gap.
 func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
+	if !a.smooth || ev.Kinds&disturbing != 0 || seg.Flags&reassembly.FIN != 0 {
+		a.slow(seg, side, ev, c, told)
+		return
+	}
 	own, peer := a.both(side)
-	plain := a.phase >= running && !own.open && !peer.open
 	switch ev.Class {
 	case fsm.NewData:
-		if plain && a.spoken && a.phase == running && a.turn == side && seg.At-a.from < a.quick && seg.Seq == a.run.last.End() && seg.Flags&reassembly.FIN == 0 && ev.Kinds&disturbing == 0 {
-			own.sent, own.sentLen = seg.At, seg.Len
-			if own.asked == 0 {
-				own.asked = seg.At
-			}
-			own.ids.note(seg.IPID)
-			a.inRun(seg, c)
-			peer.asked = 0
+		if a.sending == 0 {
+			a.slow(seg, side, ev, c, told)
 			return
 		}
+		if a.sending != 1+uint8(side) || seg.At-a.from >= a.quick || seg.Seq != a.next {
+			a.data(seg, side, c, told)
+			return
+		}
+		own.sent, own.sentLen = seg.At, seg.Len
+		if own.asked == 0 {
+			own.asked = seg.At
+		}
+		r := &a.run
+		if r.fulls < minFulls {
+			r.count(seg, a.full(c))
+		}
+		r.flight = max(r.flight, c.Out(side).InFlight())
+		r.mark(seg)
+		a.next = seg.Seq + reassembly.Seq(seg.Len)
+		r.end = r.end.Max(a.next)
 	case fsm.PureAck, fsm.WindowUpdate:
-		if plain && ev.Kinds&disturbing == 0 && seg.Flags&reassembly.FIN == 0 {
-			a.time(seg, own, peer, false)
-			peer.learn(a, seg, c.Out(side.Peer()))
-			peer.asked = 0
-			if own.pure < peer.sent {
-				own.pure = seg.At
-			}
-			if a.asking && side == reassembly.B {
-				a.runsAhead(seg, c.Out(side))
-			}
-			own.ids.note(seg.IPID)
-			return
+		a.time(seg, own, peer, false)
+		peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
+		if own.pure < peer.sent {
+			own.pure = seg.At
 		}
+		if a.asking && side == reassembly.B {
+			a.runsAhead(seg, c.Out(side))
+		}
+	default:
+		a.slow(seg, side, ev, c, told)
+		return
 	}
-	a.slow(seg, side, ev, c, told)
+	peer.asked = 0
+	own.ids.note(seg.IPID)
+}
+
+// data is Process for new payload where nothing is missing and nobody has closed, that may end a wait.
+func (a *Account) data(seg *reassembly.Segment, side reassembly.Side, c *fsm.Conn, told *Told) {
+	own, peer := a.both(side)
+	a.time(seg, own, peer, true)
+	a.snap()
+	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
+	s.payload()
+	if seg.Flags&reassembly.ACK != 0 {
+		peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
+	}
+	peer.asked = 0
+	s.note()
+	if a.sending = 1 + uint8(side); own.open {
+		a.settle()
+	}
+}
+
+// note notes what a segment after which time was attributed says beside what it acknowledges.
+func (s *step) note() {
+	s.own.clock.note(s.seg)
+	s.own.ids.note(s.seg.IPID)
+	if s.from == s.seg.At {
+		s.event = frameID{s.seg.File, s.seg.Frame}
+	}
+}
+
+// settle notes what the next segment may be for it to be expected, as far as only others change that.
+func (a *Account) settle() {
+	a.smooth, a.sending = a.phase >= running && !a.ends[0].open && !a.ends[1].open, 0
+	if a.smooth && a.phase == running && a.spoken {
+		a.sending = 1 + uint8(a.turn)
+	}
 }
 
 // both are the ends, that of the side first. A branch costs less than two indexes.
@@ -213,10 +262,8 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 		s.acknowledged(ev.Kinds)
 	}
 	peer.asked = 0
-	own.noted(seg)
-	if a.from == seg.At {
-		a.event = frameID{seg.File, seg.Frame}
-	}
+	s.note()
+	a.settle()
 }
 
 func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
@@ -292,7 +339,7 @@ func (s *step) ask() {
 func (s *step) acknowledged(kinds fsm.Kinds) {
 	peer := s.peer
 	out := s.conn.Out(s.side.Peer())
-	peer.learn(s.Account, s.seg, out)
+	peer.learn(s.Account, s.seg, s.side.Peer(), out)
 	if kinds.Has(fsm.HoleShown) || peer.open {
 		s.hole(out, kinds)
 	}
@@ -306,28 +353,27 @@ func (s *step) give(w detectors.Wait, to int64) {
 }
 
 func (s *step) attribute(w detectors.Wait, to int64) {
-	n := to - s.from
-	if w == detectors.Loss && (s.own.open || s.peer.open || s.phase == connecting) {
-		s.provisional += n
+	a := s.Account
+	n := to - a.from
+	if w == detectors.Loss && (s.own.open || s.peer.open || a.phase == connecting) {
+		a.provisional += n
 	}
-	s.add(w, to, n)
+	a.change()
+	a.Waits[w] += n
+	if s.told.Stretch != nil {
+		s.extend(w, to)
+	}
+	a.from = to
 }
 
-// add adds n nanoseconds up to trace time to, as a stretch or to the one before.
-func (s *step) add(w detectors.Wait, to, n int64) {
-	s.Waits[w] += n
-	s.changed = true
-	if s.told.Stretch == nil {
-		s.from = to
-		return
-	}
+// extend makes the last stretch longer up to trace time to, or begins another.
+func (s *step) extend(w detectors.Wait, to int64) {
 	if x := &s.stretch; x.Wait == w && x.End != x.Start {
 		x.End, x.File[1], x.Frame[1] = to, s.seg.File, s.seg.Frame
 	} else {
 		s.flush()
 		*x = Stretch{w, [2]uint16{s.event.file, s.seg.File}, [2]uint32{s.event.frame, s.seg.Frame}, s.from, to}
 	}
-	s.from = to
 }
 
 // flush tells of the last stretch.
@@ -344,7 +390,7 @@ func (s *step) move(to detectors.Wait) {
 	if n == 0 {
 		return
 	}
-	s.changed = true
+	s.change()
 	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
 		r.before[detectors.Loss] -= earlier
 		r.before[to] += earlier

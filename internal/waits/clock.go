@@ -1,8 +1,6 @@
 package waits
 
 import (
-	"slices"
-
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -12,6 +10,7 @@ type clock struct {
 	firstAt, lastAt int64 // when these passed the tap; 0 = none yet
 	first, last     uint32
 	usual           uint32 // its tick, if that is a usual one; else 0
+	which           uint8  // of usualTicks, if it is
 }
 
 // minClock is for how long timestamps must have run before their tick is known, minTicks
@@ -41,10 +40,12 @@ func (c *clock) measured() int64 {
 		return 0
 	}
 	tick := ran / n
-	for _, usual := range usualTicks {
-		if off := tick - usual; n >= minTicks && max(off, -off) <= usual/8 && (usual <= 1_000_000 || ran >= longRun) { // else it may be a queue
-			c.usual = uint32(usual)
-			return usual
+	if n >= minTicks {
+		for i, usual := range usualTicks {
+			if off := tick - usual; max(off, -off) <= usual/8 && (usual <= 1_000_000 || ran >= longRun) { // else it may be a queue
+				c.usual, c.which = uint32(usual), uint8(i)
+				return usual
+			}
 		}
 	}
 	if ran < minClock {
@@ -95,6 +96,10 @@ func (l *lag) note(seg *reassembly.Segment, c *clock) {
 	at, val := seg.At-l.baseAt, int64(int32(seg.Opts.TSVal-l.base))
 	l.at += gap * float64(at)
 	l.val += gap * float64(val)
+	if c.usual != 0 {
+		l.least[c.which] = min(l.least[c.which], at-val*int64(c.usual))
+		return
+	}
 	for i, tick := range usualTicks {
 		l.least[i] = min(l.least[i], at-val*tick)
 	}
@@ -102,11 +107,10 @@ func (l *lag) note(seg *reassembly.Segment, c *clock) {
 
 // mean is the lag in nanoseconds; 0 if nothing was counted, or the clock has no usual tick.
 func (l *lag) mean(c *clock) int64 {
-	i := slices.Index(usualTicks[:], int64(c.usual))
-	if i < 0 || l.time == 0 {
+	if c.usual == 0 || l.time == 0 {
 		return 0
 	}
-	return max(int64((l.at-l.val*float64(c.usual))/l.time)-l.least[i]-int64(c.usual)/2, 0)
+	return max(int64((l.at-l.val*float64(c.usual))/l.time)-l.least[c.which]-int64(c.usual)/2, 0)
 }
 
 // late is by how much the segment passed the tap later than its side's clock explains,

@@ -50,9 +50,9 @@ func (s *step) unheard() {
 	if n = min(n, s.Waits[s.blind]); s.own.asked == 0 || n <= 0 {
 		return
 	}
+	s.change()
 	s.Waits[s.blind] -= n
 	s.Waits[detectors.PeerSilent] += n
-	s.changed = true
 	if x := &s.stretch; s.told.Stretch != nil && x.Wait == s.blind && x.End-x.Start > n {
 		whole := *x
 		x.End -= n

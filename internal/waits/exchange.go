@@ -32,7 +32,8 @@ func (s *step) exchange() {
 		if acked := s.own.pure; acked >= s.request.At && !s.ahead { // by then, the request had arrived, not much longer before
 			s.thought = max(min(s.thought, s.seg.At-s.own.clock.late(s.seg)-acked+maxDelayedACK), 0)
 		}
-		s.answer, s.replied = reassembly.MarkOf(s.seg), s.conn.Bytes(reassembly.B)-min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
+		s.answer.Set(s.seg)
+		s.replied = s.conn.Bytes(reassembly.B) - min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
 		s.pushes++
 	}
@@ -80,7 +81,7 @@ func (s *step) goesOn(reply bool) bool {
 
 // asks notes payload of the client.
 func (s *step) asks() {
-	reply := !s.asking && s.conn.Endpoint(reassembly.B).Port == https && acksFrame(s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
+	reply := !s.asking && acksFrame(s.seg.Len) && s.conn.Endpoint(reassembly.B).Port == https && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
 	if s.goesOn(reply) {
 		s.replying, s.asking, s.resumed, s.thought = false, true, true, s.Waits[detectors.ServerApp]-s.thought
 		s.reply = true

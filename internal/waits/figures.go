@@ -31,7 +31,10 @@ func (s *Sizes) add(bytes uint32) {
 	if s.N == 0 || bytes < s.Min {
 		s.Min = bytes
 	}
-	s.N, s.Max = s.N+1, max(s.Max, bytes)
+	if bytes > s.Max {
+		s.Max = bytes
+	}
+	s.N++
 	s.sum += uint64(bytes)
 }
 
@@ -88,8 +91,10 @@ type gauge struct {
 
 // measure counts a segment of the side, after fsm has processed it.
 func (o *openRecord) measure(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
-	own, peer := &o.Figures[side], &o.Figures[side.Peer()]
-	now, then := &o.gauges[side], &o.gauges[side.Peer()]
+	own, peer, now, then := &o.Figures[0], &o.Figures[1], &o.gauges[0], &o.gauges[1]
+	if side == reassembly.B { // costs less than four indexes
+		own, peer, now, then = peer, own, then, now
+	}
 	if now.last != 0 {
 		own.IdleMax = max(own.IdleMax, seg.At-now.last)
 	}

@@ -1,6 +1,8 @@
 package waits
 
 import (
+	"math"
+
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -21,13 +23,15 @@ type end struct {
 	shown   bool  // its peer has shown that it misses something in there
 	offers  uint8 // how many of windows are filled
 	latest  uint8
-	acked   int64 // when an acknowledgment last moved UNA or the window
-	first   int64 // when what it has in flight was first sent
-	rtt     int64 // smallest round trip between tap and side, in nanoseconds; 0 = unknown
-	clock   clock // its own, by its timestamps
+	acked   int64  // when an acknowledgment last moved UNA or the window
+	first   int64  // when what it has in flight was first sent
+	rtt     int64  // smallest round trip between tap and side, in nanoseconds; 0 = unknown
+	step    uint32 // in ticks: an offer sooner than that after the one before is one with it
+	clock   clock  // its own, by its timestamps
 	windows [knowledge]offer
-	probed  int64 // when it last probed a window
-	rttSum  int64 // of the samples of this transfer
+	low     reassembly.Seq // no edge in there lies before it
+	probed  int64          // when it last probed a window
+	rttSum  int64          // of the samples of this transfer
 	rtts    uint32
 	long    uint32         // of these, how many were half as long again as the smallest by then
 	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
@@ -54,8 +58,8 @@ const tickBits = 10
 // ticks is a time in ticks of the connection.
 func (a *Account) ticks(at int64) uint32 { return uint32((at - a.first) >> tickBits) }
 
-// learn notes what the side's peer acknowledges and offers with the segment.
-func (e *end) learn(a *Account, seg *reassembly.Segment, out *reassembly.Stream) {
+// learn notes what the side's peer acknowledges and offers with the segment. e is the side's end, out what it sends.
+func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, out *reassembly.Stream) {
 	at, o := seg.At, &e.windows[e.latest]
 	if e.offers > 0 {
 		if o.una == out.Una && o.edge == out.Edge {
@@ -66,19 +70,25 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, out *reassembly.Stream)
 		}
 	}
 	e.acked = at
-	if r := &a.run; r.on && e == &a.ends[r.side] {
+	if r := &a.run; r.on && r.side == side {
 		r.offered(out.Window())
 	}
 	now := a.ticks(at)
 	if e.offers > 0 {
-		if int64(now-o.at)<<(tickBits+2) < max(e.rtt, min(a.roundTrip(), maxStep)) && o.edge != o.una { // one step; a shut window is remembered
+		if now-o.at < e.step && o.edge != o.una { // one step; a shut window is remembered
 			o.una, o.edge = out.Una, out.Edge
+			if o.edge.Before(e.low) {
+				e.low = o.edge
+			}
 			return
 		}
 		if e.latest++; e.latest == knowledge {
 			e.latest = 0
 		}
 		o = &e.windows[e.latest]
+	}
+	if e.offers == 0 || out.Edge.Before(e.low) {
+		e.low = out.Edge
 	}
 	e.offers, e.stamp = min(e.offers+1, knowledge), seg.Opts.TSVal
 	*o = offer{now, out.Una, out.Edge}
@@ -88,12 +98,6 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, out *reassembly.Stream)
 // has: it cannot have known of that (RFC 7323 4.3).
 func (e *end) unheard(seg *reassembly.Segment) bool {
 	return e.stamp != 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && int32(seg.Opts.TSEcr-e.stamp) < 0
-}
-
-// noted notes what the side's segments say of their order and of its clock.
-func (e *end) noted(seg *reassembly.Segment) {
-	e.clock.note(seg)
-	e.ids.note(seg.IPID)
 }
 
 // knew is what the side knew when it sent what passed the tap at: what had passed a
@@ -119,6 +123,22 @@ func earlier(k uint8) uint8 {
 // slack is by how much a round trip between tap and side may vary.
 func (e *end) slack() int64 { return max(e.rtt/8, 500_000) }
 
+// nearEdge reports whether a window of those that are remembered may have no room for need bytes more at seq.
+func (e *end) nearEdge(seq reassembly.Seq, need uint32) bool {
+	return int64(seq.To(e.low)) < int64(need) && e.mayStop(seq, need)
+}
+
+// mayStop is nearEdge after low was set anew.
+func (e *end) mayStop(seq reassembly.Seq, need uint32) bool {
+	e.low = e.windows[e.latest].edge
+	for i := range e.windows[:e.offers] {
+		if o := &e.windows[i]; o.edge.Before(e.low) {
+			e.low = o.edge
+		}
+	}
+	return int64(seq.To(e.low)) < int64(need)
+}
+
 // stoppedAtEdge reports whether the side stopped at seq because the window that it
 // knew had no room for need bytes more.
 func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint32) bool {
@@ -139,7 +159,19 @@ func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint3
 
 // setQuick sets the time below which gaps are not told apart: a sixteenth of the round
 // trip, a millisecond at most.
-func (a *Account) setQuick() { a.quick = min(a.roundTrip()/16, 1_000_000) }
+func (a *Account) setQuick() {
+	a.quick = min(a.roundTrip()/16, 1_000_000)
+	a.setSteps()
+}
+
+// setSteps sets how far apart offers to each side must be not to be one: a quarter of a round trip to it.
+func (a *Account) setSteps() {
+	for i := range a.ends {
+		e := &a.ends[i]
+		whole := max(e.rtt, min(a.roundTrip(), maxStep))
+		e.step = uint32(min((whole+1<<(tickBits+2)-1)>>(tickBits+2), math.MaxUint32))
+	}
+}
 
 // sample notes a round trip between tap and side.
 func (a *Account) sample(e *end, ns int64) {

@@ -95,20 +95,44 @@ func (l *Ledger) Defer(owner uint32) (account uint32) {
 // It returns the account's number from then on.
 func (l *Ledger) Process(account, owner uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) uint32 {
 	if account >= journalled {
-		switch {
-		case Resting(account):
-			account = l.Wake(account, owner)
-		case l.journal(account).enter(seg, side, ev, c):
+		var entered bool
+		if account, entered = l.enter(account, owner, seg, side, ev, c); entered {
 			return account
-		default:
-			account = l.post(account)
 		}
 	}
 	l.Account(account).Process(seg, side, ev, c, &l.told)
 	if l.keep {
-		l.measure(account, seg, side, ev, c)
+		r := l.records[account-1]
+		if r == nil {
+			r = l.record(account)
+		}
+		r.measure(seg, side, ev, c)
 	}
 	return account
+}
+
+// Expects returns the account of that number if it is open and no record of it is kept: its
+// Process, which is given what Told returns, does all that the ledger's does.
+func (l *Ledger) Expects(account uint32) *Account {
+	if account-1 >= l.made || l.keep {
+		return nil
+	}
+	return l.Account(account)
+}
+
+// Told is who is told what the accounts find.
+func (l *Ledger) Told() *Told { return &l.told }
+
+// enter puts the segment into the account's journal if it has one. Else, or if it does not take it, the
+// account is one from now on.
+func (l *Ledger) enter(account, owner uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) (number uint32, entered bool) {
+	switch {
+	case Resting(account):
+		return l.Wake(account, owner), false
+	case l.journal(account).enter(seg, side, ev, c):
+		return account, true
+	}
+	return l.post(account), false
 }
 
 // Settle has an account that waits be one: its connection may be changed by more than its
@@ -123,15 +147,6 @@ func (l *Ledger) Settle(account uint32) uint32 {
 // Account is the account of that number.
 func (l *Ledger) Account(n uint32) *Account {
 	return &l.chunks[(n-1)>>chunkBits][(n-1)&(chunkSize-1)]
-}
-
-// measure counts a segment for the record of its account.
-func (l *Ledger) measure(account uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) {
-	r := l.records[account-1]
-	if r == nil {
-		r = l.record(account)
-	}
-	r.measure(seg, side, ev, c)
 }
 
 // resting marks the number of an account that rests.
@@ -175,6 +190,8 @@ func (l *Ledger) Wake(account, owner uint32) uint32 {
 		a.stretch, r.Longest = r.Longest[last], r.Longest[:last]
 	}
 	a.phase = closing
+	a.setSteps()
+	a.settle()
 	l.records[account-1] = &openRecord{Record: *r.Record, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}
 	return account
 }
@@ -243,7 +260,7 @@ func (l *Ledger) record(account uint32) *openRecord {
 			*r, l.spare = l.spare[last], l.spare[:last]
 			(*r).reset()
 		} else {
-			*r = new(openRecord)
+			*r = newRecord()
 		}
 	}
 	return *r

@@ -10,8 +10,12 @@ import (
 func (s *step) payload() {
 	seg, own := s.seg, s.own
 	s.silent(seg.At)
-	ends := s.run.on && (s.run.side != s.side || seg.At-own.sent >= maxPause)
+	r := &s.run
+	ends := r.on && (r.side != s.side || seg.At-own.sent >= maxPause)
 	small := ends && s.small()
+	if small && r.side != s.side { // it is no transfer, whatever comes
+		r.on, ends = false, false
+	}
 	switch {
 	case !s.spoken && s.turn == s.side: // nothing but the handshake is in flight
 		s.application()
@@ -21,9 +25,9 @@ func (s *step) payload() {
 		s.answered()
 	}
 	switch {
-	case !ends || s.run.side == s.side && !s.paused:
+	case !ends || r.side == s.side && !s.paused:
 	case small: // unless all but the end of a transfer came at once
-		s.run.on = s.run.side == s.side && s.run.fulls >= minFulls
+		r.on = r.fulls >= minFulls
 	default:
 		s.endTransfer()
 	}
@@ -59,12 +63,14 @@ func (s *step) continued() {
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if s.stoppedAtFirstEdge() || own.offers > 0 && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.needed()) {
+	if s.stoppedAtFirstEdge() || own.offers > 0 && own.nearEdge(seg.Seq, s.needed()) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.needed()) {
 		s.shut()
 		return
 	}
 	late, delayed := own.clock.late(seg), own.clock.delayed(seg)
-	s.run.lag.note(seg, &own.clock)
+	if s.run.side == s.side {
+		s.run.lag.note(seg, &own.clock)
+	}
 	left := at - max(late, delayed)
 	last := own.knew(s.Account, left)
 	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
@@ -237,9 +243,9 @@ func (s *step) stoppedAtFirstEdge() bool {
 	room := s.seg.Seq.To(r.edge)
 	filled := r.edgeKnown && room >= 0 && uint32(room) < s.needed()
 	if n := s.Waits[detectors.SenderWindow] - r.clocked; filled && n > 0 { // no ACK was needed within that flight
+		s.change()
 		s.Waits[detectors.SenderWindow] -= n
 		s.Waits[detectors.ReceiverWindow] += n
-		s.changed = true
 	}
 	r.edge, r.edgeKnown, r.clocked = s.out.Edge, true, s.Waits[detectors.SenderWindow]
 	return filled
@@ -250,10 +256,12 @@ func (s *step) full() uint32 { return s.Account.full(s.conn) }
 
 func (a *Account) full(c *fsm.Conn) uint32 {
 	if a.mss == 0 {
-		a.mss = uint16(fullSegment(c.View()))
+		a.setMSS(c)
 	}
 	return uint32(a.mss)
 }
+
+func (a *Account) setMSS(c *fsm.Conn) { a.mss = uint16(fullSegment(c.View())) }
 
 func fullSegment(v fsm.View) uint32 {
 	mss := min(v.EffSndMSS(), 65_535)

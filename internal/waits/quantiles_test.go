@@ -51,7 +51,7 @@ func TestQuantiles(t *testing.T) {
 // TestKeep: what is not kept, and what is put in the place of another, costs no
 // allocation; of equals, the first that came stays.
 func TestKeep(t *testing.T) {
-	var rec Record
+	rec := newRecord()
 	x := &Stretch{}
 	for i := range int64(maxLongest) {
 		x.Start, x.End = i*100, i*100+10+i%3

@@ -45,7 +45,13 @@ const (
 // An openRecord is that of an account that is open, with what is only needed until it ends.
 type openRecord struct {
 	Record
-	gauges [2]gauge // by side
+	gauges   [2]gauge // by side
+	shortest int64    // of the longest ten, in nanoseconds; 0 while there are fewer
+}
+
+// newRecord is an empty record with room for its longest waits.
+func newRecord() *openRecord {
+	return &openRecord{Record: Record{Longest: make([]Stretch, 0, maxLongest)}}
 }
 
 // reset empties the record, and keeps its room.
@@ -84,9 +90,21 @@ func trimmed[T any](list []T) []T {
 }
 
 // longest keeps a stretch if it is among the longest.
-func (r *Record) longest(x *Stretch) {
-	r.Longest = keep(r.Longest, *x, maxLongest, func(x Stretch) int64 { return x.End - x.Start })
+func (o *openRecord) longest(x *Stretch) {
+	if x.length() <= o.shortest {
+		return
+	}
+	o.Longest = keep(o.Longest, *x, maxLongest, (*Stretch).length)
+	if len(o.Longest) == maxLongest {
+		o.shortest = x.length()
+		for i := range o.Longest {
+			o.shortest = min(o.shortest, o.Longest[i].length())
+		}
+	}
 }
+
+// length is how long it is, in nanoseconds.
+func (x *Stretch) length() int64 { return x.End - x.Start }
 
 // exchange counts an exchange.
 func (r *Record) exchange(x *detectors.Exchange) {
@@ -99,7 +117,7 @@ func (r *Record) exchange(x *detectors.Exchange) {
 		return
 	}
 	e.Responses.Add(x.Response)
-	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x Answered) int64 { return x.Response })
+	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x *Answered) int64 { return x.Response })
 }
 
 // transfer keeps a transfer.
@@ -112,13 +130,13 @@ func (r *Record) transfer(t *detectors.Transfer) {
 }
 
 // keep adds x to the list, or puts it in the place of the least if there is no room.
-func keep[T any](list []T, x T, room int, size func(T) int64) []T {
+func keep[T any](list []T, x T, room int, size func(*T) int64) []T {
 	if len(list) < room {
 		return append(list, x)
 	}
-	least, of := -1, size(x)
+	least, of := -1, size(&x)
 	for i := range list {
-		if n := size(list[i]); n < of {
+		if n := size(&list[i]); n < of {
 			least, of = i, n
 		}
 	}

@@ -18,6 +18,7 @@ type run struct {
 	side      reassembly.Side
 	fulls     uint8 // full segments, up to minFulls and one segment's
 	on        bool
+	kept      bool // before and until are as they say; else they are Waits, which have not changed since
 	halved    bool // the window fell below half of its largest
 	repaired  bool // something of the side was sent again, or overtaken
 	edgeKnown bool
@@ -54,8 +55,9 @@ const (
 func (s *step) transfer() {
 	seg, r := s.seg, &s.run
 	if !r.on || r.side != s.side {
-		r.first, r.before, r.side, r.on = reassembly.MarkOf(seg), s.Waits, s.side, true
-		r.until, r.snapped, s.changed = r.before, seg.At, false
+		r.first.Set(seg)
+		r.side, r.on, r.kept = s.side, true, false
+		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
 		r.lag = lag{}
@@ -70,8 +72,11 @@ func (s *step) transfer() {
 
 // offered notes a window that the receiver of the run offers.
 func (r *run) offered(w uint32) {
-	r.window = max(r.window, w)
 	r.offers++
+	if w >= r.window {
+		r.window = w
+		return
+	}
 	if uint64(w)*10 < uint64(r.window)*9 {
 		r.falls++
 	}
@@ -81,15 +86,37 @@ func (r *run) offered(w uint32) {
 // inRun notes a segment of the run.
 func (a *Account) inRun(seg *reassembly.Segment, c *fsm.Conn) {
 	r := &a.run
-	if r.fulls < minFulls && seg.Len >= a.full(c) {
-		r.fulls += uint8(min(seg.Len/a.full(c), minFulls)) // several, joined by offload
+	if r.fulls < minFulls {
+		r.count(seg, a.full(c))
 	}
-	out := c.Out(r.side)
-	r.flight = max(r.flight, out.InFlight())
-	r.pause = seg.At - r.last.At
-	r.last.Set(seg)
+	r.flight = max(r.flight, c.Out(r.side).InFlight())
+	r.mark(seg)
+	a.next = r.last.End()
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 }
+
+// count counts full segments: several, if offload joined them.
+func (r *run) count(seg *reassembly.Segment, full uint32) {
+	if seg.Len >= full {
+		r.fulls += uint8(min(seg.Len/full, minFulls))
+	}
+}
+
+// mark notes the segment as the latest of the run.
+func (r *run) mark(seg *reassembly.Segment) {
+	r.pause = seg.At - r.last.At
+	r.last.Set(seg)
+}
+
+// change notes what the run has of Waits, before these change.
+func (a *Account) change() {
+	a.changed = true
+	if r := &a.run; r.on && !r.kept {
+		r.keep(a)
+	}
+}
+
+func (r *run) keep(a *Account) { r.before, r.until, r.kept = a.Waits, a.Waits, true }
 
 // snap notes the waits up to the last payload of the run, before more is attributed.
 func (a *Account) snap() {
@@ -134,6 +161,9 @@ func (s *step) endTransfer() {
 	}
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
+	}
+	if !r.kept {
+		r.keep(s.Account)
 	}
 	t := &s.told.transfer
 	missed := r.missed(bytes)
