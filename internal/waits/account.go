@@ -196,18 +196,20 @@ func (a *Account) data(seg *reassembly.Segment, side reassembly.Side, c *fsm.Con
 		peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
 	}
 	peer.asked = 0
-	s.note()
+	own.clock.note(seg)
+	own.ids.note(seg.IPID)
+	if told.Stretch != nil {
+		a.mark(seg)
+	}
 	if a.sending = 1 + uint8(side); own.open {
 		a.settle()
 	}
 }
 
-// note notes what a segment after which time was attributed says beside what it acknowledges.
-func (s *step) note() {
-	s.own.clock.note(s.seg)
-	s.own.ids.note(s.seg.IPID)
-	if s.from == s.seg.At {
-		s.event = frameID{s.seg.File, s.seg.Frame}
+// mark remembers the segment if time was attributed up to it: the next stretch begins there.
+func (a *Account) mark(seg *reassembly.Segment) {
+	if a.from == seg.At {
+		a.event = frameID{seg.File, seg.Frame}
 	}
 }
 
@@ -262,7 +264,9 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 		s.acknowledged(ev.Kinds)
 	}
 	peer.asked = 0
-	s.note()
+	own.clock.note(seg)
+	own.ids.note(seg.IPID)
+	a.mark(seg)
 	a.settle()
 }
 

@@ -63,7 +63,8 @@ func (s *step) continued() {
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if s.stoppedAtFirstEdge() || own.offers > 0 && own.nearEdge(seg.Seq, s.needed()) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.needed()) {
+	if at-own.sent >= own.rtt && s.stoppedAtFirstEdge() || // the first costs nothing, and nearly always decides
+		own.offers > 0 && own.nearEdge(seg.Seq, s.full()) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.needed()) {
 		s.shut()
 		return
 	}
@@ -232,12 +233,12 @@ func (s *step) needed() uint32 {
 	return need
 }
 
-// stoppedAtFirstEdge reports whether the side, far from the tap, paused for a round trip after a flight that
-// filled the window it was offered when the flight began to arrive. What was offered after that it may
+// stoppedAtFirstEdge reports whether the side, which is far from the tap and has paused for a round trip, did so after a
+// flight that filled the window it was offered when the flight began to arrive. What was offered after that it may
 // not have known, if this round trip is longer than the smallest.
 func (s *step) stoppedAtFirstEdge() bool {
 	r := &s.run
-	if !r.on || r.side != s.side || s.own.rtt <= s.peer.rtt || s.blind == detectors.UnknownWait || s.seg.At-s.own.sent < s.own.rtt {
+	if !r.on || r.side != s.side || s.own.rtt <= s.peer.rtt || s.blind == detectors.UnknownWait {
 		return false
 	}
 	room := s.seg.Seq.To(r.edge)

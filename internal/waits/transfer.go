@@ -66,7 +66,13 @@ func (s *step) transfer() {
 			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
 		}
 	}
-	s.inRun(seg, s.conn)
+	if r.fulls < minFulls {
+		r.count(seg, s.full())
+	}
+	r.flight = max(r.flight, s.out.InFlight())
+	r.mark(seg)
+	s.next = r.last.End()
+	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 	r.offered(s.out.Window())
 }
 
@@ -81,18 +87,6 @@ func (r *run) offered(w uint32) {
 		r.falls++
 	}
 	r.halved = r.halved || w < r.window/2
-}
-
-// inRun notes a segment of the run.
-func (a *Account) inRun(seg *reassembly.Segment, c *fsm.Conn) {
-	r := &a.run
-	if r.fulls < minFulls {
-		r.count(seg, a.full(c))
-	}
-	r.flight = max(r.flight, c.Out(r.side).InFlight())
-	r.mark(seg)
-	a.next = r.last.End()
-	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 }
 
 // count counts full segments: several, if offload joined them.
