@@ -18,9 +18,10 @@ import (
 
 const findingsFile = "testdata/findings.txt"
 
-// What programs read of a finding, sentences apart, changes only on purpose: culprit,
+// What programs read of a finding, most sentences apart, changes only on purpose: culprit,
 // roles, states, times, metrics and limits, of each sample and of the first scenario with
-// each outcome, verdict, severity, fault and culprit; and when it is first reported live.
+// each outcome, verdict, severity, fault, culprit, and cause and action if these are not the
+// outcome's; and when it is first reported live.
 func TestGolden_findings(t *testing.T) {
 	var b strings.Builder
 	shown := map[string]bool{}
@@ -31,7 +32,7 @@ func TestGolden_findings(t *testing.T) {
 			reported := firstReported(t, tr, rep.Findings)
 			for n := range rep.Findings {
 				x := &rep.Findings[n]
-				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Fault, x.Flow.End[x.Subject])
+				kind := fmt.Sprint(x.Detector, x.Outcome, x.Verdict, x.Severity, x.Fault, x.Flow.End[x.Subject], x.Cause, x.Action)
 				if sample || !shown[kind] {
 					fmt.Fprintf(&b, "%s ", filepath.Base(f.Name))
 					writeFinding(&b, tr, x, reported[nameOf(x)])
@@ -84,6 +85,11 @@ func writeFinding(b *strings.Builder, tr *scenario.Trace, f *result.Finding, rep
 	for i, m := range f.Metrics {
 		b.WriteString([...]string{"\n\t", " "}[min(i, 1)])
 		fmt.Fprintf(b, "%s=%v", m.Name, m.Value)
+	}
+	for _, own := range []string{f.Cause, f.Action} {
+		if own != "" {
+			fmt.Fprintf(b, "\n\t%s", own)
+		}
 	}
 	if f.Limits != fsm.Limits(0) {
 		fmt.Fprintf(b, "\n\t%v", f.Limits)
