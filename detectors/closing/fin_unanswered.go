@@ -103,7 +103,7 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.Sent:
 		f := &w.sides[peer]
 		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
-		if w.due[peer].Armed() && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
+		if f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
 			f.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}

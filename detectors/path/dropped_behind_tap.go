@@ -88,9 +88,6 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			own.onward = reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.ResetSent:
-		if peer != nil {
-			peer.resetBy(ev.Seg, ev.Side.Peer(), r)
-		}
 		for side, s := range w.sides {
 			if s != nil {
 				s.goesOn(reassembly.Side(side), ev.Seg.At, r)
@@ -100,7 +97,7 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.Sent:
 		switch {
 		case peer == nil:
-		case ev.Seg.Flags&reassembly.RST != 0: // acceptable or not
+		case ev.Seg.Flags&reassembly.RST != 0:
 			peer.resetBy(ev.Seg, ev.Side.Peer(), r)
 		case !detectors.MayBeForged(ev):
 			peer.fromPeer(ev, r)
@@ -225,11 +222,11 @@ func (w *droppedBehindTap) End(e detectors.Ending, r *detectors.Report) {
 	}
 }
 
-// resetBy takes a RST of the peer. If it answers the first retransmission, and not the last, that was
-// delivered: late, or the RST would have been captured before.
+// resetBy takes a RST of the peer that did not end the connection, as one that answers the last retransmission
+// does. If it answers the first, that was delivered: late, or the RST would have been captured before.
 func (s *stuckSegment) resetBy(rst *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	m := reassembly.MarkOf(rst)
-	if s.reported && !s.acked && m.Flags&reassembly.ACK == 0 && detectors.Answers(&m, &s.first) && !detectors.Answers(&m, &s.last) {
+	if s.reported && !s.acked && m.Flags&reassembly.ACK == 0 && detectors.Answers(&m, &s.first) {
 		s.answer = m
 		s.report(side, r)
 	}

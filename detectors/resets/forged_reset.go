@@ -173,7 +173,7 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 	f.Measure("challenge_acks", w.challenges)
 	f.Measure("ttl", int(w.first.TTL))
 	f.Message = w.message(r.Name(w.side), r.Name(w.side.Peer()))
-	if w.continued.At != 0 && w.ownByID() {
+	if w.ownByID() {
 		f.Fault, f.Cause = detectors.FaultUnknown, causeOwn
 		f.Message += fmt.Sprintf(" Its IP ID, %d, comes right before that of frame %d, %d: %s may have sent it itself.", w.first.IPID, w.continued.Frame, w.continued.IPID, r.Name(w.side))
 	}
