@@ -92,21 +92,16 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 		switch {
 		case ev.Class == fsm.ChallengeAck: // the other side's SYN required it
 			w.needACK[side.Peer()] = true
-		case w.fin[side].At != 0 && (needsACK(ev) || w.overtaken(side, &m)) && !detectors.SameFrame(&m, &w.fin[side]): // also before the first ACK: there may be one for each
+		case w.fin[side].At != 0 && w.needsACK(side, &m) && !detectors.SameFrame(&m, &w.fin[side]): // also before the first ACK: there may be one for each
 			w.needACK[side] = true
 		}
 	}
 }
 
-// needsACK reports whether a receiver must acknowledge the segment, even if it has
-// done so before (RFC 9293 3.10.7.4).
-func needsACK(ev fsm.Event) bool {
-	return ev.Seg.SeqLen() > 0 || ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe || ev.Class == fsm.OutOfWindow
-}
-
-// overtaken reports whether the side sent the segment before its FIN, which the capture, and so
-// the peer perhaps, saw first: then it lies below RCV.NXT, and has to be answered (RFC 9293 3.10.7.4).
-func (w *postFINAckRST) overtaken(side reassembly.Side, m *reassembly.Mark) bool {
+// needsACK reports whether the segment, which is not its side's FIN, calls for an ACK after that: it begins below
+// what comes after the FIN (RFC 9293 3.10.7.4). So do data, another FIN, a keep-alive, and what the side sent before
+// its FIN and the capture, and so the peer perhaps, saw later.
+func (w *postFINAckRST) needsACK(side reassembly.Side, m *reassembly.Mark) bool {
 	return m.Seq.Before(w.fin[side].End())
 }
 
