@@ -258,7 +258,8 @@ is responsible, and which frames prove it.
   tcptrace [flags] -i IFACE [filter]    analyse live traffic; print findings as they occur, a report on ^C
   tcptrace --shard N -o DIR FILE...     split by connection; tcptrace DIR/shard-* gives the report of FILE...
 
-Captures are pcap or pcapng, also compressed (gzip, zstd, lz4, xz), or scenario text.
+Captures are pcap, pcapng, snoop, Network Monitor or ERF files, also compressed (gzip,
+zstd, lz4, xz), or text that tcpdump, tshark or FortiGate printed; --man tells more.
 `)
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))

@@ -46,6 +46,7 @@ func (b *builder) found() {
 			b.translated(i)
 		}
 	}
+	b.ungroup()
 	b.nameFound()
 	for _, pair := range sortedPairs(r.apart) {
 		for k, i := range pair {
@@ -158,6 +159,19 @@ func (b *builder) addFound(r *relations) {
 		if f := &b.points[p]; !slices.Contains(f.files, file) {
 			f.files = append(f.files, file)
 			f.Files = append(f.Files, b.scan.infos[file].File)
+		}
+	}
+}
+
+// ungroup leaves no point alone in a group: what saw the same connections may be beyond maxPoints.
+func (b *builder) ungroup() {
+	n := map[int]int{}
+	for i := range b.points {
+		n[b.points[i].group]++
+	}
+	for i := range b.points {
+		if p := &b.points[i]; n[p.group] == 1 {
+			p.group = 0
 		}
 	}
 }
