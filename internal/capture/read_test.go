@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"unicode/utf16"
 )
 
 // A got is a frame that outlives its file.
@@ -372,6 +373,16 @@ func TestScenarioText(t *testing.T) {
 	} {
 		if _, _, err := read([]byte(content), opts); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", content, err, want)
+		}
+	}
+	pasted := "caf\xe9:\n08:00:01.000000 IP 10.0.0.1.40000 > 10.0.0.2.443: Flags [S], seq 7000, win 64240, length 0\n"
+	little, big := []byte("\xff\xfe"), []byte("\xfe\xff")
+	for _, unit := range utf16.Encode([]rune(" 😀" + pasted[5:])) {
+		little, big = append(little, byte(unit), byte(unit>>8)), append(big, byte(unit>>8), byte(unit))
+	}
+	for name, content := range map[string][]byte{"Latin-1": []byte(pasted), "little endian": little, "big endian": big} {
+		if frames, info, err := read(content, opts); err != nil || len(frames) != 1 || info.Format != "tcpdump" {
+			t.Errorf("%s: %v, %d frames, %+v", name, err, len(frames), info)
 		}
 	}
 	if _, _, err := read([]byte(text), Options{}); err == nil {

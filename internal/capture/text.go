@@ -22,7 +22,10 @@ var errNoPackets = errors.New("is text, but has no line that tcptrace knows: exp
 	"Cisco's show capture, Juniper's monitor traffic or FortiGate's diagnose sniffer packet print, or a scenario (docs/scenario.md)")
 
 // noPackets is the error about a text without packets, of which something may be known.
-func noPackets(other string) error {
+func noPackets(text []byte, other string) error {
+	if !utf8.Valid(text) {
+		return unknown(text)
+	}
 	if other == "" {
 		return errNoPackets
 	}
@@ -32,7 +35,13 @@ func noPackets(other string) error {
 // text reads text: what printers of packets print, or a scenario.
 func (f *File) text(s *stream, opts *Options) error {
 	head := s.buf[s.off:s.end]
-	if opts.Text == nil || knownKind(head) != "" || !isText(head) {
+	if high, is := wideOrder(head); is && opts.Text != nil {
+		s.off += 2
+		wide := newStream(&wideText{r: s, high: high}, len(s.buf))
+		wide.has(len(head) / 2)
+		return f.text(wide, opts)
+	}
+	if opts.Text == nil || knownKind(head) != "" || !printable(head) {
 		return unknown(head)
 	}
 	kind, err := textKind(s)
@@ -64,7 +73,7 @@ func textKind(s *stream) (kindOfText, error) {
 	done, scenario, other := 0, false, ""
 	for s.has(done + 1) {
 		head := s.buf[s.off:s.end]
-		if !isText(head[done:]) {
+		if !printable(head[done:]) {
 			return 0, unknown(head)
 		}
 		for {
@@ -86,7 +95,7 @@ func textKind(s *stream) (kindOfText, error) {
 			}
 		}
 		if len(head) > maxProse {
-			return 0, noPackets(other)
+			return 0, noPackets(trimRune(head), other)
 		}
 		if !s.has(len(head) + 1) {
 			break
@@ -96,8 +105,6 @@ func textKind(s *stream) (kindOfText, error) {
 		return 0, s.finish()
 	}
 	switch rest := s.buf[s.off+done : s.end]; {
-	case !utf8.Valid(rest):
-		return 0, unknown(s.buf[s.off:s.end])
 	case textcap.Is(rest):
 		return printedText, nil
 	case scenario || isScenarioLine(rest):
@@ -105,7 +112,7 @@ func textKind(s *stream) (kindOfText, error) {
 	case other == "":
 		other = textcap.Other(rest)
 	}
-	return 0, noPackets(other)
+	return 0, noPackets(s.buf[s.off:s.end], other)
 }
 
 // isScenarioLine reports whether a line is of a scenario, perhaps with a mistake:

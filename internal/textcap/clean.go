@@ -25,6 +25,9 @@ func clean(line []byte) string {
 	if !pdml && bytes.Contains(line, []byte("&gt; ")) {
 		line = []byte(entities.Replace(string(line)))
 	}
+	if bytes.Contains(line, []byte(": Flags [")) && !bytes.Contains(line, []byte(" > ")) {
+		line = bytes.Replace(line, []byte(">"), []byte(" > "), 1)
+	}
 	return withoutFence(withoutMark(withoutFence(string(unquote(line)))))
 }
 

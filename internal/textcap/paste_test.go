@@ -156,6 +156,24 @@ IP (tos 0x0, ttl 64, id 0, offset 0, flags [none], proto ICMP (1), length 56)
     10.0.0.1.40000 > 10.0.0.2.443: Flags [S], cksum 0x1234 (correct), seq 7000, win 502, length 0
 `, `2 0.000000 10.0.0.1:40000>10.0.0.2:443 S 7000+0 0 id 7 ttl 60
 4 0.000001 other guessed id 7 ttl 60`},
+	{"grep -n, grep with the name of the file, and no blanks around the arrow", `
+123:08:00:01.000000 IP 10.0.0.1.40000 > 10.0.0.2.443: Flags [S], seq 7000, win 64240, length 0
+dump-2.txt:08:00:01.010000 IP 10.0.0.2.443 > 10.0.0.1.40000: Flags [S.], seq 9000, ack 7001, win 65160, length 0
+dump-2.txt-9-2001-01-01 08:00:01.020000 IP 10.0.0.1.40000>10.0.0.2.443: Flags [P.], seq 1:11, ack 1, win 502, length 10
+`, `2 28801.000000 10.0.0.1:40000>10.0.0.2:443 S 7000+0 0
+3 28801.010000 10.0.0.2:443>10.0.0.1:40000 S. 9000+0 7001
+4 28801.020000 10.0.0.1:40000>10.0.0.2:443 P. 7001+10 9001`},
+	{"Wireshark's packet list with names, and without times", `
+No.	Time	Source	Destination	Protocol	Length	Info
+1	0.000000	client.example	server.example	TCP	74	40000 → 443 [SYN] Seq=0 Win=64240 Len=0
+2	0.010000	server.example	client.example	TCP	74	443 → 40000 [SYN, ACK] Seq=0 Ack=1 Win=65160 Len=0
+`, `1 0.000000 192.0.2.1:40000>192.0.2.2:443 S 0+0 0
+2 0.010000 192.0.2.2:443>192.0.2.1:40000 S. 0+0 1`},
+	{"some columns of Wireshark's packet list", `
+10.0.0.1	10.0.0.2	TCP	74	40000 → 443 [SYN] Seq=0 Win=64240 Len=0
+10.0.0.2	10.0.0.1	TCP	74	443 → 40000 [SYN, ACK] Seq=0 Ack=1 Win=65160 Len=0
+`, `2 0.000000 10.0.0.1:40000>10.0.0.2:443 S 0+0 0
+3 0.000001 10.0.0.2:443>10.0.0.1:40000 S. 0+0 1`},
 	{"FortiGate, ICMP", `
 2.661567 VPN to HQ out 10.0.0.1.51000 -> 10.0.0.2.443: syn 1000
 2.661600 VPN to HQ in 10.0.0.2 -> 10.0.0.1: icmp: 10.0.0.2 tcp port 443 unreachable

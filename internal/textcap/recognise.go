@@ -3,6 +3,7 @@ package textcap
 import (
 	"bytes"
 	"encoding/csv"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -57,7 +58,7 @@ func startAt(p *printed, line string) *found {
 	if startsFortiGate(rest) && p.stamp.kind != noStamp {
 		return &found{p, "fortigate", rest, (*Reader).fortigate}
 	}
-	if startsSummary(rest) && (p.num != 0 || p.stamp.kind != noStamp) {
+	if startsSummary(rest) && (p.num != 0 || p.stamp.kind != noStamp || strings.Contains(rest, "] Seq=")) {
 		return &found{p, "tshark", rest, (*Reader).summary}
 	}
 	return nil
@@ -69,6 +70,11 @@ func startBehind(line string) *found {
 	const most = 8 // words
 	if !strings.Contains(line, ": Flags [") && !isHeaderOnly(line) {
 		return nil
+	}
+	if at := grepMark.FindStringSubmatchIndex(line); at != nil {
+		if f := startAt(new(printed), line[at[3]:]); f != nil {
+			return f
+		}
 	}
 	_, rest := cutWord(line)
 	for range most {
@@ -93,6 +99,9 @@ func startBehind(line string) *found {
 	}
 	return nil
 }
+
+// grepMark is what grep writes before a line: its number, the name of its file, or both.
+var grepMark = regexp.MustCompile(`^(\S*?[:-])([0-9]{4}-[0-9]{2}-[0-9]{2} )?[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]`)
 
 // isHeaderOnly reports whether a text is what tcpdump -v prints of an IP header in a line of its own.
 func isHeaderOnly(text string) bool {

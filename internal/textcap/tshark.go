@@ -11,16 +11,13 @@ import (
 // Wireshark copies it, after frame number and time: "10.0.0.1 → 10.0.0.2 TCP 74
 // 40000 → 443 [SYN] Seq=0 ...", or with tabs and without the first arrow.
 func startsSummary(rest string) bool {
-	_, after, ok := cutAddress(rest)
-	if !ok {
-		return false
-	}
+	_, after, ok1 := cutAddress(rest)
 	after, arrow := cutArrow(after)
-	_, after, ok = cutAddress(after)
-	if !ok {
-		return false
-	}
+	_, after, ok2 := cutAddress(after)
 	protocol, after := cutWord(after)
+	if !ok1 || !ok2 { // with names, a segment is recognised by more
+		return protocol == "TCP" && strings.Contains(after, "] Seq=") && (arrow || strings.Contains(rest, "\t"))
+	}
 	if protocol == "" || protocol[0] < 'A' || protocol[0] > 'z' {
 		return false
 	}
@@ -49,9 +46,9 @@ func cutArrow(s string) (rest string, ok bool) {
 
 // summary reads a line of a packet list.
 func (r *Reader) summary(p *printed, text string) {
-	src, rest, _ := cutAddress(text)
+	src, rest := r.summaryHost(text)
 	rest, _ = cutArrow(rest)
-	dst, rest, _ := cutAddress(rest)
+	dst, rest := r.summaryHost(rest)
 	at := strings.Index(rest, "] Seq=")
 	if at < 0 || !src.IsValid() || !dst.IsValid() || isQuoteOf(rest[:at]) {
 		// TCP, but the protocol above it is shown, if any is. UDP looks the same.
@@ -82,6 +79,16 @@ func (r *Reader) summary(p *printed, text string) {
 	if strings.Contains(info, "[Packet size limited during capture]") {
 		p.seg.Opts.Has |= reassembly.OptionsCut
 	}
+}
+
+// summaryHost cuts an address off, or a name, which gets an address; of the link layer, it gets none.
+func (r *Reader) summaryHost(s string) (a netip.Addr, rest string) {
+	a, rest, known := cutAddress(s)
+	if !known {
+		word, _ := cutWord(s)
+		a, _ = r.names.host(word)
+	}
+	return a, rest
 }
 
 func isQuoteOf(head string) bool { return strings.Contains(head, "ICMP") }
