@@ -84,7 +84,7 @@ type resender struct {
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
-	repeated bool // some resend cannot be other bytes at the same place
+	repeated bool // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
@@ -153,7 +153,8 @@ func (a *resender) told() {
 
 func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	a.shown.add(ev.Seg)
-	if mss := r.Conn.EffSndMSS(); ev.Seg.Seq != ev.Was.Seq || ev.Seg.Len == ev.Was.Len || max(ev.Seg.Len, ev.Was.Len) >= mss {
+	last := ev.Place != reassembly.Overlap && ev.Seg.End() == r.Conn.Stream(ev.Side).Nxt
+	if ev.Was.Len > 0 || last || ev.Seg.Len >= r.Conn.EffSndMSS() {
 		a.repeated = true
 	}
 	first := a.pending.all() == 0

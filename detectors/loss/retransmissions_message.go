@@ -70,8 +70,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
 	}
 	if f.Limits&fsm.SeqUnknown != 0 && !a.repeated { // see fsm, uncounted
-		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, which would show whether the sender counts what it sends: what was " +
-			"sent again differs in length from the original")
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and that of the one before would show whether other bytes were sent at the same place")
 	}
 	if slow {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")

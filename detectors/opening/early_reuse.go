@@ -54,6 +54,7 @@ type earlyReuse struct {
 	opener  reassembly.Side
 	syn     reassembly.Mark
 	proven  bool            // its ISN or a timestamp shows that it is new
+	vague   bool            // the text numbers each connection from 0, so that the ISN is unknown
 	old     reassembly.Mark // the last segment of the old connection from the side in TIME_WAIT
 	last    reassembly.Mark // the SYN's latest repeat
 	repeats int
@@ -66,7 +67,8 @@ func (w *earlyReuse) Event(ev fsm.Event, r *detectors.Report) {
 	switch due := &w.due[0]; {
 	case ev.Kind == fsm.ReusedEarly:
 		*w = earlyReuse{opener: ev.Side, syn: m, last: m, old: *ev.Was}
-		w.proven = ev.N > 0 || ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
+		w.vague = ev.Seg.Missing&reassembly.MissingSeq != 0
+		w.proven = ev.N > 0 && !w.vague || ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
 		due.Arm(m.At, r)
 	case !due.Armed():
 	case ev.Kind == fsm.SynResent && ev.Side == w.opener:
@@ -160,6 +162,9 @@ func (w *earlyReuse) finding(outcome *detectors.Outcome, at, now int64, r *detec
 	f.Measure("syns", w.repeats+1)
 	f.Measure("delay_s", detectors.Seconds(now-w.syn.At))
 	f.Message = w.message(outcome, now, r)
+	if w.vague && !w.proven {
+		f.Undecide("seq-unknown: the text numbers each connection from 0, so the ISN of the SYN may show that it is new")
+	}
 	return f
 }
 

@@ -176,6 +176,7 @@ func samples() []sample {
 		{"peek, cut", linkEthernet, ip(protoUDP, udp(5000, cat([]byte{0xc0, 0xa0}, be16(uint16(len(air)), 0, 0), make([]byte, 8), []byte{108, 11, 50, 0}, air))), s4, false},
 		{"peek 2", linkEthernet, ip(protoUDP, udp(5555, cat(be32(0x00ffabcd), []byte{2}, be32(55), make([]byte, 46), air, be32(1)))), s4, false},
 		{"peek 3", linkEthernet, ip(protoUDP, udp(5000, cat(be32(0x00ffabcd), []byte{3}, be32(13), make([]byte, 4), radiotap(0x10, cat(air, be32(1)))))), s4, false},
+		{"Centrino", linkEthernet, ethernet(typeCentrino, wifi(0x08, 0x42, be32(0x75d21700), snap(typeIPv4, p4), be32(1))), s4, false},
 		{"nsh", linkEthernet, ethernet(typeNSH, cat([]byte{0, 2, 2, 1}, be32(0x000001ff), p4)), s4, false},
 		{"nsh in vxlan-gpe", linkEthernet, ip(protoUDP, udp(4790, vxlan(0x0c, 4, 42, cat([]byte{0x0f, 0xc6, 1, 3}, be32(0x000001ff), make([]byte, 16), eth6)))), s6, true},
 		{"juniper ethernet", linkJuniperEther, cat([]byte("MGC\x80"), be16(7), []byte{3, 1, 6, 1, 2, 0, 0}, eth4), s4, false},

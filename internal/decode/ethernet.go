@@ -11,6 +11,7 @@ const ethernetHeader = 14
 // EtherTypes (IEEE registry). Switches used 0x9100 for outer tags before 802.1ad.
 const (
 	typeIPv4          = 0x0800
+	typeCentrino      = 0x2452 // 802.11 as Intel's drivers for Windows hand on what they overhear
 	typeTEB           = 0x6558 // transparent Ethernet bridging: Ethernet in a tunnel (RFC 7637 3.2)
 	typeVLAN          = 0x8100
 	typeIPv6          = 0x86dd
@@ -87,6 +88,11 @@ func (d *Decoder) etherType(t uint16, b []byte, wire int, seg *reassembly.Segmen
 		return d.portTag(6, b, wire, seg)
 	case typeNSH:
 		return d.nsh(b, wire, seg)
+	case typeCentrino:
+		if !d.descend() {
+			return Undecodable
+		}
+		return d.wifi(b, wire, wifiForm{decrypted: true}, seg)
 	case typeMACsec:
 		return Encrypted
 	}

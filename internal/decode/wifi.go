@@ -67,8 +67,9 @@ func (d *Decoder) prism(b []byte, wire int, seg *reassembly.Segment) Reason {
 
 // A wifiForm says in which form a driver or an access point hands on 802.11 frames.
 type wifiForm struct {
-	padded  bool // the header is padded to a multiple of four bytes (radiotap.org, field "flags")
-	swapped bool // fields of two bytes are in the other byte order: see wifiOfTunnel
+	padded    bool // the header is padded to a multiple of four bytes (radiotap.org, field "flags")
+	swapped   bool // fields of two bytes are in the other byte order: see wifiOfTunnel
+	decrypted bool // what the flags call protected, behind its initialisation vector
 }
 
 // wifi reads a frame of IEEE 802.11.
@@ -120,12 +121,15 @@ func (d *Decoder) wifi(b []byte, wire int, form wifiForm, seg *reassembly.Segmen
 		return Undecodable
 	case kind&noData != 0, b[header-2+first]&fragment != 0:
 		return NotTCP
-	case flags&protected != 0:
+	case flags&protected != 0 && !form.decrypted:
 		return Encrypted
 	}
 	seg.Link = addressPair(b[4:])
 	if form.padded {
 		n = min((n+3)&^3, len(b))
+	}
+	if flags&protected != 0 {
+		n = min(n+vector(b[n:]), len(b))
 	}
 	if kind&qos == 0 {
 		return d.llc(b[n:], wire-n, seg)
@@ -148,4 +152,14 @@ func meshControl(b []byte) int {
 		return 0
 	}
 	return fixed + address*int(b[0]&extension)
+}
+
+// vector is how long the initialisation vector of a protected frame is (IEEE 802.11 12.3.2.2, 12.5.2.2): that of
+// WEP, or an extended one.
+func vector(b []byte) int {
+	const wep, extended, extendedBit = 4, 8, 0x20
+	if len(b) >= wep && b[wep-1]&extendedBit != 0 {
+		return extended
+	}
+	return wep
 }

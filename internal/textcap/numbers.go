@@ -223,6 +223,10 @@ func (c *conn) wireshark(p *printed, side int) {
 	if syn && c.begun && p.seq == 0 && !p.resent && (p.reused || c.ended || c.known[side] && c.next[side] != c.base[side]+1) {
 		*c = conn{count: c.count + 1}
 		c.base = [2]uint32{c.count << 28, c.count << 28}
+		seg.Missing |= reassembly.MissingSeq // whether its number is higher than the last connection's
+	}
+	if seg.Flags&reassembly.SYN != 0 && !syn && p.seq == 0 && p.reused && c.known[side] { // another SYN-ACK
+		c.base[side] += 1 << 24
 	}
 	c.begun = true
 	seg.Seq, seg.Ack = reassembly.Seq(c.base[side]+p.seq), reassembly.Seq(c.base[1-side]+p.ack)

@@ -87,7 +87,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			var list []*sample
 			for i, c := range captures {
-				if *all || i%p.every == 0 || strings.HasSuffix(c.name, "retransmissions-stalls.txtar trace 1") { // once told apart by an empty segment's number
+				if *all || i%p.every == 0 || onceDiffered[strings.TrimPrefix(c.name, "../../detectors/testdata/")] {
 					list = append(list, c)
 				}
 			}
@@ -95,6 +95,12 @@ func TestRoundTrip(t *testing.T) {
 			t.Logf("%d captures, the same findings in %d", tried, same)
 		})
 	}
+}
+
+// onceDiffered are traces of which a text showed something that the capture does not: they are always printed.
+var onceDiffered = map[string]bool{
+	"early-reuse.txtar trace 8": true, "post-fin-ack-rst.txtar trace 44": true, "retransmissions-stalls.txtar trace 1": true,
+	"syn-ack-unanswered.txtar trace 38": true, "syn-ack-unanswered.txtar trace 45": true,
 }
 
 // compare prints captures, reads the text back, and counts them and those with the same findings.
@@ -133,7 +139,7 @@ func (p *printer) compare(t *testing.T, list []*sample) (tried, same int) {
 
 // printAll prints each capture of a list. What cannot be printed is empty.
 func (p *printer) printAll(dir string, list []*sample) [][]byte {
-	if len(list) == batchSize {
+	if len(list) > 1 {
 		if texts, ok := p.printBatch(dir, list); ok {
 			return texts
 		}
