@@ -80,6 +80,7 @@ type resender struct {
 	late     stalls             // that an ACK of the original ended
 	reported *detectors.Outcome // nil if nothing was
 	lostAcks uint32             // resends whose ACK was captured long before
+	denied   uint32             // resends that acknowledge what the peer has not sent by its own account
 	unacked  uint32             // the last resends, which were not acknowledged to the end
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
@@ -156,6 +157,9 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	last := ev.Place != reassembly.Overlap && ev.Seg.End() == r.Conn.Stream(ev.Side).Nxt
 	if ev.Was.Len > 0 || last || ev.Seg.Len >= r.Conn.EffSndMSS() {
 		a.repeated = true
+	}
+	if last := r.Conn.Last(ev.Side.Peer()); last.Flags == reassembly.ACK && last.Len == 0 && ev.Seg.Ack.After(last.Seq+1) { // else a keep-alive
+		a.denied++
 	}
 	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
