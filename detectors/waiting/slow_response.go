@@ -63,7 +63,7 @@ type slowResponse struct {
 	first  detectors.Exchange
 	frames []string // of the requests with slow answers, the first few
 	late
-	pauses []reassembly.Mark // what was sent last before a pause, the first few
+	pauses []pause // the first few
 }
 
 // maxFrames is how many frames a sentence names.
@@ -75,7 +75,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		w.transfer(r.Transfer, r)
 		return
 	case fsm.FinSent:
-		w.closed(ev.Side, r)
+		w.closed(ev, r)
 		return
 	}
 	x := r.Exchange
@@ -197,11 +197,11 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	}
 	if len(w.pauses) == maxPauses {
 		for i := range w.pauses {
-			r.Withdraw(w.pauses[i].File, w.pauses[i].Frame)
+			r.Withdraw(w.pauses[i].last.File, w.pauses[i].last.Frame)
 		}
 		return
 	}
-	w.pauses = append(w.pauses, t.Last)
+	w.pauses = append(w.pauses, pause{t.Last, t.First.Seq + reassembly.Seq(t.Bytes), t.Told})
 	f := r.Find(paused, server, t.Told, r.Evidence("last segment before the pause", server, &t.Last))
 	f.Roles = detectors.Roles("server", server, "client")
 	f.End = t.Last.At + t.Pause
@@ -217,15 +217,25 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	r.Emit(f)
 }
 
-// closed withdraws a pause after which the server only said that it closes: the answer was
-// complete before, and the connection idle.
-func (w *slowResponse) closed(side reassembly.Side, r *detectors.Report) {
-	if side != reassembly.B || len(w.pauses) == 0 {
+// A pause is one in the middle of an answer.
+type pause struct {
+	last reassembly.Mark // what was sent last before it
+	end  reassembly.Seq  // of the answer by then
+	over int64           // when the server went on
+}
+
+// closed withdraws a pause after which the server only said that it closes, and either side did at
+// once: the answer was complete before, and the connection idle.
+func (w *slowResponse) closed(ev fsm.Event, r *detectors.Report) {
+	if len(w.pauses) == 0 {
 		return
 	}
-	last := &w.pauses[len(w.pauses)-1]
-	if fin, _ := r.Conn.FIN(side); fin.Before(last.End() + fsm.ShortPayload) {
-		r.Withdraw(last.File, last.Frame)
+	p, end := &w.pauses[len(w.pauses)-1], r.Conn.Stream(reassembly.B).Nxt
+	if fin, sent := r.Conn.FIN(reassembly.B); sent {
+		end = fin
+	}
+	if end.Before(p.end+fsm.ShortPayload) && ev.Seg.At-p.over <= int64(r.Conn.RTT())+detectors.ClosesAtOnce {
+		r.Withdraw(p.last.File, p.last.Frame)
 	}
 }
 

@@ -165,7 +165,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 			r.count(seg, a.full(c))
 		}
 		r.flight = max(r.flight, c.Out(side).InFlight())
-		r.mark(seg)
+		r.last.Set(seg)
 		a.next = seg.Seq + reassembly.Seq(seg.Len)
 		r.end = r.end.Max(a.next)
 	case fsm.PureAck, fsm.WindowUpdate:

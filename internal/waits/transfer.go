@@ -23,7 +23,8 @@ type run struct {
 	repaired  bool // something of the side was sent again, or overtaken
 	edgeKnown bool
 	last      reassembly.Mark
-	pause     int64           // before that, in nanoseconds
+	ended     int64           // time of the last payload before its last long pause; 0 if there was none
+	tail      reassembly.Seq  // where payload went on then
 	lag       lag             // of its segments before the tap
 	clocked   int64           // SenderWindow when its last flight began to pass the tap
 	snapped   int64           // time of the last payload that until knows of
@@ -60,17 +61,19 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
-		r.lag = lag{}
+		r.lag, r.ended = lag{}, 0
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
 		}
+	} else if gap := seg.At - r.last.At; gap >= maxPause && gap >= s.longPause() {
+		r.ended, r.tail = r.last.At, r.end
 	}
 	if r.fulls < minFulls {
 		r.count(seg, s.full())
 	}
 	r.flight = max(r.flight, s.out.InFlight())
-	r.mark(seg)
+	r.last.Set(seg)
 	s.next = r.last.End()
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 	r.offered(s.out.Window())
@@ -94,12 +97,6 @@ func (r *run) count(seg *reassembly.Segment, full uint32) {
 	if seg.Len >= full {
 		r.fulls += uint8(min(seg.Len/full, minFulls))
 	}
-}
-
-// mark notes the segment as the latest of the run.
-func (r *run) mark(seg *reassembly.Segment) {
-	r.pause = seg.At - r.last.At
-	r.last.Set(seg)
 }
 
 // change notes what the run has of Waits, before these change.
@@ -151,7 +148,7 @@ func (s *step) endTransfer() {
 		bytes -= min(bytes, uint64(s.seg.Len))
 	}
 	if s.goodbye() {
-		lasted, bytes = lasted-r.pause, bytes-min(bytes, uint64(r.last.Len))
+		lasted, bytes = r.ended-r.first.At, bytes-min(bytes, uint64(r.tail.To(r.end)))
 	}
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
@@ -180,10 +177,11 @@ func (s *step) endTransfer() {
 }
 
 // goodbye reports whether the run ended before its last payload: that came after a pause, is
-// short, and the side's FIN follows.
+// short, and either side closes at once.
 func (s *step) goodbye() bool {
 	r := &s.run
-	return s.side == r.side && s.seg.Flags&reassembly.FIN != 0 && r.last.Len < fsm.ShortPayload && r.pause >= s.longPause() && r.first.At < r.last.At
+	tail := r.tail.To(r.end)
+	return s.seg.Flags&(reassembly.FIN|reassembly.RST) != 0 && r.ended != 0 && tail > 0 && tail < fsm.ShortPayload && s.seg.At-r.last.At <= s.roundTrip()+detectors.ClosesAtOnce
 }
 
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
