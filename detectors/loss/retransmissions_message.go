@@ -76,7 +76,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")
 	}
 	if 2*a.denied >= t.all() && t.all() > 0 {
-		f.Undecide(fmt.Sprintf("these segments acknowledge what %s has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost", r.Name(side.Peer())))
+		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
 	}
 	r.Emit(f)
 }
