@@ -169,6 +169,11 @@ No.	Time	Source	Destination	Protocol	Length	Info
 2	0.010000	server.example	client.example	TCP	74	443 → 40000 [SYN, ACK] Seq=0 Ack=1 Win=65160 Len=0
 `, `1 0.000000 192.0.2.1:40000>192.0.2.2:443 S 0+0 0
 2 0.010000 192.0.2.2:443>192.0.2.1:40000 S. 0+0 1`},
+	{"Wireshark 1.12 and 2.0, without blanks around the arrow, and what a web page made of it", `
+      1 0.000000       10.0.0.1              10.0.0.2              TCP      74     40000→443 [SYN] Seq=0 Win=64240 Len=0
+2	0.010000	Server	Client	TCP	443-40000 [SYN, ACK] Seq=0 Ack=1 Win=65160 Len=0
+`, `1 0.000000 10.0.0.1:40000>10.0.0.2:443 S 0+0 0
+2 0.010000 192.0.2.1:443>192.0.2.2:40000 S. 0+0 1`},
 	{"some columns of Wireshark's packet list", `
 10.0.0.1	10.0.0.2	TCP	74	40000 → 443 [SYN] Seq=0 Win=64240 Len=0
 10.0.0.2	10.0.0.1	TCP	74	443 → 40000 [SYN, ACK] Seq=0 Ack=1 Win=65160 Len=0

@@ -61,12 +61,9 @@ func (r *Reader) summary(p *printed, text string) {
 	if open < 0 || !p.wiresharkFlags(head[open+1:]) {
 		return
 	}
-	ports := strings.Fields(head[:open])
-	if len(ports) < 3 {
-		return
-	}
-	from, ok1 := r.names.port(ports[len(ports)-3])
-	to, ok2 := r.names.port(ports[len(ports)-1])
+	ports := ports(head[:open])
+	from, ok1 := r.names.port(ports[0])
+	to, ok2 := r.names.port(ports[1])
 	if !ok1 || !ok2 {
 		return
 	}
@@ -79,6 +76,25 @@ func (r *Reader) summary(p *printed, text string) {
 	if strings.Contains(info, "[Packet size limited during capture]") {
 		p.seg.Opts.Has |= reassembly.OptionsCut
 	}
+}
+
+// ports are the last two that a text shows: "40000 → 443", or as Wireshark 1.12 to 2.0 did, "40000→443", of which
+// web pages make "40000-443".
+func ports(s string) (p [2]string) {
+	words := strings.Fields(s)
+	if len(words) == 0 {
+		return p
+	}
+	last := words[len(words)-1]
+	for _, a := range append(arrows[:len(arrows):len(arrows)], "-", "?") {
+		if from, to, ok := strings.Cut(last, a); ok && isDigits(from) && isDigits(to) {
+			return [2]string{from, to}
+		}
+	}
+	if len(words) >= 3 {
+		p = [2]string{words[len(words)-3], last}
+	}
+	return p
 }
 
 // summaryHost cuts an address off, or a name, which gets an address; of the link layer, it gets none.
