@@ -300,7 +300,7 @@ func (p *printed) fieldICMP(from, to netip.Addr) {
 		e.length = ipv6Header + int(get(ip+"plen"))
 	}
 	seq, ok := p.number("quote.tcp.seq_raw")
-	if !ok && p.values["quote.tcp.flags"] == "" { // of eight bytes: tshark relates their number to nothing
+	if _, known := p.values["quote.tcp.ack_raw"]; !ok && (known || p.values["quote.tcp.flags"] == "") { // tshark relates it to nothing: of eight bytes, or since 3.2
 		seq, ok = p.number("quote.tcp.seq")
 	}
 	e.seq, e.hasSeq = uint32(seq), ok

@@ -117,26 +117,23 @@ type sent struct {
 }
 
 // quote finds the sequence number of what is quoted: that of the last segment of the
-// same length, else of the last.
+// same length, else of the last. If there is none, the error may have quoted any segment of its connection.
 func (n *numbers) quote(e *icmpError) {
-	seg := reassembly.Segment{Src: e.src, Dst: e.dst}
-	key, fromLo := reassembly.KeyOf(&seg)
-	c := n.conns[key]
-	if c == nil || e.hasSeq {
+	if e.hasSeq {
 		return
 	}
-	side := 1
-	if fromLo {
-		side = 0
-	}
+	seg := reassembly.Segment{Src: e.src, Dst: e.dst}
+	c, side := n.conn(&seg)
+	known := false
 	if last := c.lastSent[side]; last.length != 0 {
-		e.seq = last.seq
+		e.seq, known = last.seq, true
 	}
 	for _, s := range c.sent[side] {
 		if s.length == e.length {
-			e.seq = s.seq
+			e.seq, known = s.seq, true
 		}
 	}
+	c.quoteLost = c.quoteLost || !known
 }
 
 // remember keeps what an ICMP error may quote.

@@ -30,6 +30,8 @@ func TestICMP(t *testing.T) {
 			"2/0 1400 2001:db8::9 [2001:db8::1]:40000>[2001:db8::2]:443 5001+1400 61", false},
 		{"fields of an unreachable port", jsonPacket(`"icmpv6.type": "1", "icmpv6.code": "4", ` + quotedIPv6),
 			"1/4 0 2001:db8::9 [2001:db8::1]:40000>[2001:db8::2]:443 5001+1400 61", false},
+		{"fields of a whole segment, which have the number itself", jsonPacket(`"icmpv6.type": "1", "icmpv6.code": "4", ` + strings.Replace(quotedIPv6, `"tcp.seq": "1", "tcp.seq_raw": "5001"`, `"tcp.seq": "5001", "tcp.flags": "0x0002", "tcp.ack_raw": "0"`, 1)),
+			"1/4 0 2001:db8::9 [2001:db8::1]:40000>[2001:db8::2]:443 5001+1400 61", false},
 		{"fields of an error without quote", jsonPacket(`"icmpv6.type": "1", "icmpv6.code": "4"`), "", true},
 		{"fields of neighbor discovery", jsonPacket(`"icmpv6.type": "135", "icmpv6.code": "0"`), "", false},
 		{"tcpdump -v", `08:00:02.000000 IP (tos 0xc0, ttl 64, id 1, offset 0, flags [none], proto ICMP (1), length 576)

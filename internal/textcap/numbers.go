@@ -13,19 +13,20 @@ type numbers struct {
 
 // A conn is what is known of a connection's numbers. Sides are those of the key.
 type conn struct {
-	begun    bool // base is what the printer counts from
-	excerpt  bool // the first numbers were relative already: nothing is known of the real ones
-	base     [2]uint32
-	next     [2]uint32 // SND.NXT
-	known    [2]bool   // next is known
-	scale    [2]uint8
-	synSeen  [2]bool
-	synNext  [2]uint32 // what follows the SYN
-	ended    bool      // a FIN or RST was seen
-	votes    votes
-	sent     [2][8]sent // the last segments
-	lastSent [2]sent
-	count    uint32 // connections on the four-tuple so far
+	begun     bool // base is what the printer counts from
+	excerpt   bool // the first numbers were relative already: nothing is known of the real ones
+	base      [2]uint32
+	next      [2]uint32 // SND.NXT
+	known     [2]bool   // next is known
+	scale     [2]uint8
+	synSeen   [2]bool
+	synNext   [2]uint32 // what follows the SYN
+	ended     bool      // a FIN or RST was seen
+	votes     votes
+	quoteLost bool       // an ICMP error quoted a segment that is not known
+	sent      [2][8]sent // the last segments
+	lastSent  [2]sent
+	count     uint32 // connections on the four-tuple so far
 }
 
 // votes say how tcpdump was called: with -S, numbers are raw.
@@ -34,18 +35,9 @@ type votes struct{ raw, relative int }
 // complete fills in the sequence numbers of a segment.
 func (n *numbers) complete(p *printed) {
 	seg := &p.seg
-	key, fromLo := reassembly.KeyOf(seg)
-	side := 1
-	if fromLo {
-		side = 0
-	}
-	if len(n.conns) >= maxConns || n.conns == nil {
-		n.conns = map[reassembly.Key]*conn{}
-	}
-	c := n.conns[key]
-	if c == nil {
-		c = new(conn)
-		n.conns[key] = c
+	c, side := n.conn(seg)
+	if c.quoteLost {
+		seg.Missing |= reassembly.MissingIP
 	}
 	switch p.space {
 	case spaceTcpdump:
@@ -64,6 +56,23 @@ func (n *numbers) complete(p *printed) {
 	c.note(seg, side)
 	c.remember(seg, side, p.ipLen)
 	p.unscale(c, side)
+}
+
+// conn is the connection of a segment, and the side that sent it.
+func (n *numbers) conn(seg *reassembly.Segment) (c *conn, side int) {
+	key, fromLo := reassembly.KeyOf(seg)
+	side = 1
+	if fromLo {
+		side = 0
+	}
+	if len(n.conns) >= maxConns || n.conns == nil {
+		n.conns = map[reassembly.Key]*conn{}
+	}
+	if c = n.conns[key]; c == nil {
+		c = new(conn)
+		n.conns[key] = c
+	}
+	return c, side
 }
 
 // guess gives an empty segment without a number SND.NXT, which a host's
@@ -221,7 +230,7 @@ func (c *conn) wireshark(p *printed, side int) {
 	seg := &p.seg
 	syn := seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN
 	if syn && c.begun && p.seq == 0 && !p.resent && (p.reused || c.ended || c.known[side] && c.next[side] != c.base[side]+1) {
-		*c = conn{count: c.count + 1}
+		*c = conn{count: c.count + 1, quoteLost: c.quoteLost}
 		c.base = [2]uint32{c.count << 28, c.count << 28}
 		seg.Missing |= reassembly.MissingSeq // whether its number is higher than the last connection's
 	}
