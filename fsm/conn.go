@@ -19,8 +19,8 @@ type end struct {
 
 	// Times of the short past, in microseconds of trace time modulo 2^32 (71
 	// minutes), to keep a connection small.
-	rttAt   uint32 // when the segment being timed was sent; meaningful while timing is set
-	quietAt uint32 // when the peer shut its window, or this side last probed it; before the window is shut and before its FIN, the TSval of its SYN
+	rttAt          uint32 // when the segment being timed was sent; meaningful while timing is set
+	quietAtOrTSVal uint32 // when the peer shut its window, or this side last probed it; until the window is shut or the side sends its FIN, the TSval of its SYN
 
 	rttSeq  reassembly.Seq // what must be acknowledged to end the timing
 	wl1     reassembly.Seq // SEG.SEQ of the segment that set the window it offers: its peer's SND.WL1 (RFC 9293 3.10.7.4)
