@@ -160,17 +160,20 @@ func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint3
 // setQuick sets the time below which gaps are not told apart: a sixteenth of the round
 // trip, a millisecond at most.
 func (a *Account) setQuick() {
-	a.quick = min(a.roundTrip()/16, 1_000_000)
+	a.quick = min(a.roundTrip()>>4, 1_000_000)
 	a.setSteps()
 }
 
 // setSteps sets how far apart offers to each side must be not to be one: a quarter of a round trip to it.
 func (a *Account) setSteps() {
-	for i := range a.ends {
-		e := &a.ends[i]
-		whole := max(e.rtt, min(a.roundTrip(), maxStep))
-		e.step = uint32(min((whole+1<<(tickBits+2)-1)>>(tickBits+2), math.MaxUint32))
-	}
+	x, y := &a.ends[0], &a.ends[1]
+	least := min(a.roundTrip(), maxStep)
+	x.step, y.step = quarter(max(x.rtt, least)), quarter(max(y.rtt, least))
+}
+
+// quarter is a quarter of so many nanoseconds in ticks, rounded up.
+func quarter(ns int64) uint32 {
+	return uint32(min((ns+1<<(tickBits+2)-1)>>(tickBits+2), math.MaxUint32))
 }
 
 // sample notes a round trip between tap and side.

@@ -58,6 +58,12 @@ func TestKeep(t *testing.T) {
 		rec.longest(x)
 	}
 	if n := testing.AllocsPerRun(100, func() {
+		rec.Longest, rec.shortest = rec.Longest[:maxLongest-1], 0
+		rec.longest(x)
+	}); n != 0 {
+		t.Errorf("%v allocations for the first stretches", n)
+	}
+	if n := testing.AllocsPerRun(100, func() {
 		x.Start, x.End = x.End, x.End+10
 		rec.longest(x)
 	}); n != 0 {

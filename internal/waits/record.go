@@ -94,7 +94,7 @@ func (o *openRecord) longest(x *Stretch) {
 	if x.length() <= o.shortest {
 		return
 	}
-	o.Longest = keep(o.Longest, *x, maxLongest, (*Stretch).length)
+	o.Longest = keep(o.Longest, *x, maxLongest, Stretch.length)
 	if len(o.Longest) == maxLongest {
 		o.shortest = x.length()
 		for i := range o.Longest {
@@ -104,7 +104,7 @@ func (o *openRecord) longest(x *Stretch) {
 }
 
 // length is how long it is, in nanoseconds.
-func (x *Stretch) length() int64 { return x.End - x.Start }
+func (x Stretch) length() int64 { return x.End - x.Start }
 
 // exchange counts an exchange.
 func (r *Record) exchange(x *detectors.Exchange) {
@@ -117,7 +117,7 @@ func (r *Record) exchange(x *detectors.Exchange) {
 		return
 	}
 	e.Responses.Add(x.Response)
-	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x *Answered) int64 { return x.Response })
+	e.Slowest = keep(e.Slowest, Answered{x.Response, x.Request.Frame, x.Answer.Frame}, maxSlowest, func(x Answered) int64 { return x.Response })
 }
 
 // transfer keeps a transfer.
@@ -130,13 +130,13 @@ func (r *Record) transfer(t *detectors.Transfer) {
 }
 
 // keep adds x to the list, or puts it in the place of the least if there is no room.
-func keep[T any](list []T, x T, room int, size func(*T) int64) []T {
+func keep[T any](list []T, x T, room int, size func(T) int64) []T {
 	if len(list) < room {
 		return append(list, x)
 	}
-	least, of := -1, size(&x)
+	least, of := -1, size(x)
 	for i := range list {
-		if n := size(&list[i]); n < of {
+		if n := size(list[i]); n < of {
 			least, of = i, n
 		}
 	}
