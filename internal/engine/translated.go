@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
@@ -34,6 +36,7 @@ func (c *collector) translations(parts []*partition) {
 			}
 		}
 	}
+	maps.DeleteFunc(doubted, func(_ isns, all []stats.Opening) bool { return len(all) > sameNumbers })
 	if len(doubted) == 0 {
 		return
 	}
@@ -69,6 +72,11 @@ func (c *collector) translations(parts []*partition) {
 		fd.Translated(o.End[reassembly.A], o.End[reassembly.B], o.Last[fd.Subject])
 	}
 }
+
+// sameNumbers is how many connections with such findings may begin with the same numbers: more
+// are those of a stack that always does, where these tell nothing. Each would have to be compared with all others, a
+// million in a flood.
+const sameNumbers = 64
 
 // isnsOf are the connection's, if both SYNs were captured.
 func isnsOf(f *flow.Flow) (key isns, both bool) {
