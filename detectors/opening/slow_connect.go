@@ -79,7 +79,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.AnsweredLate:
 		took := ev.Seg.At - ev.Was.At
-		if h := &w.answers[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && isFirst(r.Conn, ev.Side, ev.Seg) {
+		if h := &w.answers[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && isFirst(r.Conn, ev) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
@@ -120,10 +120,12 @@ const maxTimed = 16
 // timing reports whether another round trip may change something.
 func (h *lateAnswer) timing() bool { return h.asked.At != 0 && h.timed < maxTimed }
 
-// isFirst reports whether a segment of the side is its SYN or begins right after it:
-// the side sent nothing else before.
-func isFirst(v fsm.View, side reassembly.Side, seg *reassembly.Segment) bool {
-	return seg.Flags&reassembly.SYN != 0 || seg.Seq == v.Stream(side).ISS+1 && seg.Flags&reassembly.FIN == 0
+// isFirst reports whether a segment is its side's SYN, or the ACK right after it: the side sent nothing else
+// before. New payload comes later by as much as its application takes: the ACK that a host sends within
+// 200 ms (Linux, TCP_DELACK_MAX) was not captured.
+func isFirst(v fsm.View, ev fsm.Event) bool {
+	seg := ev.Seg
+	return seg.Flags&reassembly.SYN != 0 || seg.Seq == v.Stream(ev.Side).ISS+1 && seg.Flags&reassembly.FIN == 0 && (seg.Len == 0 || ev.Place == reassembly.Repeat)
 }
 
 // timesRelayed is how many times as long as an ACK the SYN-ACK must take for the ACK to come
