@@ -37,6 +37,7 @@ type resends struct {
 	again   reassembly.Block // the last that was sent again although it was acknowledged
 	headTS  uint32           // timestamp of the first pending one, if that is marked as the head
 	agains  uint8            // how often again was sent, without a D-SACK so far
+	thirds  uint32           // segments that were sent a third time, and on
 	probing bool
 }
 
@@ -141,6 +142,9 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
 	k, expired := a.triggerOf(ev, &out, r)
+	if a.wasResent(reassembly.Block{From: seg.Seq, To: seg.End()}) {
+		a.thirds++
+	}
 	n := again(ev)
 	unseen := ev.Place == reassembly.Filling || ev.Place == reassembly.Fresh // its original was not captured
 	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too

@@ -75,11 +75,18 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if slow {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")
 	}
+	if lost, _ := t.lost(); f.Verdict == detectors.Seen && outcome == resentLossy && lost >= alwaysTwice && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && 2*float64(t.bytes) > a.sent(side, r) {
+		f.Undecide("each segment was sent twice, and none a third time: no path loses so regularly, so the receiver may hold its ACKs for longer than the sender's timeout")
+	}
 	if 2*a.denied >= t.all() && t.all() > 0 {
 		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
 	}
 	r.Emit(f)
 }
+
+// alwaysTwice is how many segments in a row must be sent twice, and never three times, to show that it was not by chance:
+// even if half of all were lost, that would happen once in 256 times.
+const alwaysTwice = 4
 
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
 const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
