@@ -75,7 +75,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if slow {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")
 	}
-	if lost, _ := t.lost(); f.Verdict == detectors.Seen && outcome == resentLossy && lost >= alwaysTwice && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && 2*float64(t.bytes) > a.sent(side, r) {
+	if f.Verdict == detectors.Seen && outcome == resentLossy && a.alwaysTwice(side, r) {
 		f.Undecide("each segment was sent twice, and none a third time: no path loses so regularly, so the receiver may hold its ACKs for longer than the sender's timeout")
 	}
 	if 2*a.denied >= t.all() && t.all() > 0 {
@@ -84,9 +84,13 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	r.Emit(f)
 }
 
-// alwaysTwice is how many segments in a row must be sent twice, and never three times, to show that it was not by chance:
-// even if half of all were lost, that would happen once in 256 times.
-const alwaysTwice = 4
+// alwaysTwice reports whether each segment was sent twice, and none three times, while neither SACK nor timestamps
+// show why. Whatever a path loses at random, that happens to four segments at most once in 256 times.
+func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
+	t := &a.total
+	lost, _ := t.lost()
+	return lost >= 4 && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && 2*float64(t.bytes) > a.sent(side, r)
+}
 
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
 const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
