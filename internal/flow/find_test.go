@@ -62,7 +62,7 @@ func TestOthers(t *testing.T) {
 	}
 	seg := reassembly.Segment{}
 	seg.Src.Port, seg.Dst.Port = 1000, 80
-	others := d.Others(1, d.Hash(&seg)) // of the first
+	others := d.Others(1, d.seed.Hash(&seg)) // of the first
 	if len(others) != 19 {
 		t.Fatalf("%d others, want 19", len(others))
 	}

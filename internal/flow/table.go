@@ -141,9 +141,6 @@ func (t *Table) Uncompacted(yield func(ID, *Flow) bool) {
 	}
 }
 
-// Hash is the seeded hash of a segment's four-tuple.
-func (t *Table) Hash(seg *reassembly.Segment) uint32 { return t.seed.Hash(seg) }
-
 // Hashes are those of a segment in this table.
 func (t *Table) Hashes(seg *reassembly.Segment) (h Hashes) {
 	t.seed.Hashes(seg, &h)

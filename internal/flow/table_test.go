@@ -88,7 +88,7 @@ func TestTable(t *testing.T) {
 		port := uint16(rng.IntN(300)) + 1000
 		seg := reassembly.Segment{Flags: reassembly.SYN, Src: reassembly.Endpoint{Port: port}, Dst: reassembly.Endpoint{Port: 80}}
 		key, _ := reassembly.KeyOf(&seg)
-		hash := tab.Hash(&seg)
+		hash := tab.seed.Hash(&seg)
 		id, _, ok := tab.probe(&key, hash, hash)
 		want, known := model[port]
 		if ok != known || ok && id != want {
@@ -148,7 +148,7 @@ func BenchmarkTable(b *testing.B) {
 	for b.Loop() {
 		for i := range segs {
 			key, _ := reassembly.KeyOf(&segs[i])
-			hash := t.Hash(&segs[i])
+			hash := t.seed.Hash(&segs[i])
 			if _, _, ok := t.probe(&key, hash, hash); !ok {
 				t.begin(&segs[i], false)
 				t.Add(uint64(i), hash)

@@ -11,7 +11,6 @@ const (
 	protoICMPv6 = 58
 
 	icmpHeader = 8
-	quoted     = 8 // bytes of TCP in a quote (RFC 792)
 	icmpTTL    = 64
 )
 
@@ -25,7 +24,7 @@ func Payload(seg *reassembly.Segment) int {
 }
 
 // appendICMP appends EtherType, IP and ICMP header of the error that quotes seg, and
-// the quote: its IP header and eight bytes of TCP.
+// the quote: its IP header and eight bytes of TCP (RFC 792).
 func appendICMP(dst []byte, seg *reassembly.Segment) []byte {
 	about := *seg
 	about.ICMP = reassembly.ICMP{}

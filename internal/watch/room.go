@@ -163,14 +163,6 @@ func (s *Set) shortenOne(of *share, rank int) {
 	list[i].Shorten()
 }
 
-// Held is how many findings there are by now, without those that are only counted.
-func (s *Set) Held() (n int) {
-	for i := range s.rooms {
-		n += s.rooms[i].total
-	}
-	return n
-}
-
 // Forget makes a finding that End has listed one that is only counted.
 func (s *Set) Forget(f *Found) {
 	s.rooms[f.Order].total--

@@ -51,9 +51,6 @@ func (b *Builder) Len() int { return b.packed.Len() + 6*len(b.late) }
 // Full reports whether there may be no room for another segment.
 func (b *Builder) Full() bool { return b.packed.Full() || b.Len() >= packed.MaxChunk }
 
-// Empty reports whether the chunk has no segments.
-func (b *Builder) Empty() bool { return b.packed.Count() == 0 }
-
 // The first byte of a value.
 const (
 	kindChunk = 1
