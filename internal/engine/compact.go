@@ -22,6 +22,7 @@ func (p *partition) Compacted(f *flow.Flow, of *fsm.Close) {
 	if of != nil {
 		p.watch.Drop(f.Watchers)
 	}
+	p.watch.Timers.Stop(f.Position)
 	count(&p.counts, f, 1)
 	p.rexmits += rexmits(f)
 }

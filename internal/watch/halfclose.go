@@ -51,6 +51,25 @@ func (q *HalfCloses) Next(now int64) (t HalfClose, at int64, is bool) {
 	return t, at, true
 }
 
+// latest is how many of the latest timers Stop looks at: a connection that closes in order does so
+// before many others of its partition begin to close.
+const latest = 8
+
+// Stop stops the timers of a connection that has closed and is compacted, if they are among the
+// latest: while the end of the queue is in the cache, that costs less than to find out in a second
+// that nothing is half closed any more.
+func (q *HalfCloses) Stop(position uint64) {
+	from := max(q.head, len(q.queue)-latest)
+	kept := q.queue[:from]
+	for _, t := range q.queue[from:] {
+		if t.Position != position {
+			kept = append(kept, t)
+		}
+	}
+	q.queue = kept
+	q.set()
+}
+
 // Len is how many timers run.
 func (q *HalfCloses) Len() int { return len(q.queue) - q.head }
 

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -189,5 +190,25 @@ func TestHalfCloses(t *testing.T) {
 	}
 	if _, _, is := w.Timers.Next(due); is {
 		t.Error("another timer is due")
+	}
+	for n := range latest + 2 {
+		w.Timers.Arm(uint32(n), uint64(n), &w.conn)
+	}
+	w.Timers.Stop(0) // not one of the latest
+	w.Timers.Stop(latest + 1)
+	w.Timers.Stop(5)
+	if n := w.Timers.Len(); n != latest || !w.Timers.Due(due) {
+		t.Errorf("%d timers run, or none is due; want %d, as two of the latest were stopped", n, latest)
+	}
+	var left []uint64
+	for h, _, is := w.Timers.Next(due); is; h, _, is = w.Timers.Next(due) {
+		left = append(left, h.Position)
+	}
+	if want := []uint64{0, 1, 2, 3, 4, 6, 7, 8}; !slices.Equal(left, want) {
+		t.Errorf("timers of %d fire, want %d", left, want)
+	}
+	w.Timers.Arm(3, 5, &w.conn)
+	if w.Timers.Stop(5); w.Timers.Len() != 0 || w.Timers.Due(due) {
+		t.Error("the only timer runs on after it was stopped")
 	}
 }
