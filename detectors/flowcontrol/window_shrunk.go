@@ -2,6 +2,7 @@ package flowcontrol
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -22,7 +23,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that followed one another jump, another device may send for the host: no host is accused. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that followed one another jump, another device may send for the host: no host is accused. Nor is it where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -56,7 +57,9 @@ type shrinks struct {
 	before  reassembly.Mark // that segment
 	counter reassembly.Mark // the first that may do so, by its IP identification
 	counted reassembly.Mark // the segment before that
-	own     int             // how many do not
+	soon    reassembly.Mark // the first that follows an ACK that came sooner than the host answers
+	answer  reassembly.Mark // that ACK
+	own     int             // how many do none of these
 	varies  bool            // segments before the first had different TTLs, and that has the TTL of the one before it
 	count   int
 	cuts    int
@@ -71,12 +74,15 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		s.varies = ev.Was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL
 	}
 	s.largest = max(s.largest, ev.N)
+	soon := sooner(r.Conn, ev.Side, ev.Was)
 	switch ttl := (fsm.Habits{}).OtherTTL(ev.Was, &m); {
-	case !ttl && ev.Age == 0:
+	case !ttl && soon && s.soon.At == 0:
+		s.soon, s.answer = m, *ev.Was
+	case !ttl && !soon && ev.Age == 0:
 		s.own++
 	case ttl && s.device.At == 0:
 		s.device, s.before = m, *ev.Was
-	case !ttl && s.counter.At == 0:
+	case !ttl && !soon && s.counter.At == 0:
 		s.counter, s.counted = m, *ev.Was
 	}
 	if n := beyondEdge(r.Conn, ev.Side.Peer()); n > 0 {
@@ -86,6 +92,17 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		s.cutOff = max(s.cutOff, n)
 	}
 	s.report(ev.Side, &m, r)
+}
+
+// nearby is the shortest handshake whose time tells that another device answers: what
+// comes back within less may be a matter of how busy a host is.
+const nearby = 4 * time.Millisecond
+
+// sooner reports whether the side's ACK came back in less than half the time that its
+// handshake took. A device before the host that acknowledges in its name does that.
+func sooner(v fsm.View, side reassembly.Side, ack *reassembly.Mark) bool {
+	data, handshake := v.Last(side.Peer()), v.HandshakeRTT(side)
+	return handshake >= nearby && data.Len > 0 && data.At <= ack.At && ack.Ack == data.End() && 2*(ack.At-data.At) < int64(handshake)
 }
 
 // beyondEdge is how many bytes the side has in flight beyond its peer's right edge;
@@ -136,6 +153,10 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 		f.Message += fmt.Sprintf(" The segments of %s had different TTLs before that (frame %d has %d): another device may send in its name.",
 			own, s.first.Frame, s.first.TTL)
 	case s.own > 0:
+	case s.soon.At != 0:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
+		f.Message += fmt.Sprintf(" The window that it took back was offered in less than half the time that its handshake had taken (frame %d): another device may send in its name.",
+			s.answer.Frame)
 	case s.counter.At != 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += fmt.Sprintf(" The IP IDs of %s followed one another until then, and jump from %d (frame %d) to %d (frame %d): another device may send in its name.",
