@@ -17,8 +17,19 @@ import (
 
 // Wireshark's programs take longer to start than to print. With -all, one start prints many captures.
 
-// batchSize is how many captures one start prints.
-const batchSize = 64
+// batch is how many captures one start prints: some dozens, and so few bytes that what is printed of them fits into memory.
+func batch(list []*sample) (n int) {
+	const most, mostBytes = 64, 2 << 20
+	for size := int64(0); n < min(len(list), most); n++ {
+		if info, err := os.Stat(list[n].path); err == nil {
+			size += info.Size()
+		}
+		if n > 0 && size > mostBytes {
+			break
+		}
+	}
+	return n
+}
 
 // printBatch prints captures with one start of a program, if the printer can; ok is false if not.
 func (p *printer) printBatch(dir string, list []*sample) (texts [][]byte, ok bool) {

@@ -130,8 +130,10 @@ func (p *printer) compare(t *testing.T, list []*sample) (tried, same int) {
 			}
 		})
 	}
-	for part := range slices.Chunk(list, batchSize) {
-		parts <- part
+	for len(list) > 0 {
+		n := batch(list)
+		parts <- list[:n]
+		list = list[n:]
 	}
 	close(parts)
 	wg.Wait()
