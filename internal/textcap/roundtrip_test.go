@@ -112,10 +112,11 @@ func (p *printer) compare(t *testing.T, list []*sample) (tried, same int) {
 		wg    sync.WaitGroup
 		parts = make(chan []*sample)
 	)
+	few := len(list) <= 32
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for part := range parts {
-				texts := p.printAll(dir, part)
+				texts := p.printAll(dir, part, few)
 				for i, c := range part {
 					if text := texts[i]; len(text) > 0 && !(p.deltas() && onlyGrow(text)) {
 						is := checkText(t, p, c, text)
@@ -141,8 +142,9 @@ func (p *printer) compare(t *testing.T, list []*sample) (tried, same int) {
 }
 
 // printAll prints each capture of a list. What cannot be printed is empty.
-func (p *printer) printAll(dir string, list []*sample) [][]byte {
-	if len(list) > 1 {
+// Few are printed by the program itself.
+func (p *printer) printAll(dir string, list []*sample, few bool) [][]byte {
+	if _, isFields := packetBegins[p.argv0(4)]; len(list) > 1 && (isFields || !few) {
 		if texts, ok := p.printBatch(dir, list); ok {
 			return texts
 		}
