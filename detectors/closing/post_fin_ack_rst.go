@@ -133,15 +133,15 @@ func (w *postFINAckRST) firstReset(y reassembly.Side, rst *reassembly.Mark, r *d
 	case ack == nil:
 	case detectors.SameFrame(ack, &w.finAck[y]):
 		w.report(forgotten, y, x, ack, rst, r)
-	case r.Before[y] == fsm.Closed && !w.needACK[y] && ack.Ack == w.finAck[y].Ack && !fromTimeWait(&w.finAck[y], ack): // one that acknowledges less was overtaken
+	case r.Before[y] == fsm.Closed && !w.needACK[y] && ack.Ack == w.finAck[y].Ack && !fromTimeWait(&w.fin[x], ack): // one that acknowledges less was overtaken
 		w.report(redundantACK, x, x, ack, rst, r)
 	}
 }
 
-// fromTimeWait reports whether Linux sent the second ACK without the socket, which numbers its
+// fromTimeWait reports whether Linux, whose FIN has an IP identification, sent the ACK without the socket, which numbers its
 // packets: from TIME_WAIT, in answer to a segment outside the window (tcp_timewait_state_process()).
 // The path may have delayed that past the FIN.
-func fromTimeWait(first, second *reassembly.Mark) bool { return first.IPID != 0 && second.IPID == 0 }
+func fromTimeWait(fin, ack *reassembly.Mark) bool { return fin.IPID != 0 && ack.IPID == 0 }
 
 // answered finds the pure ACK of X that the RST answers: the latest that fits, and
 // nothing else that X sent later fits as well. A RST that comes sooner than Y can
