@@ -19,6 +19,7 @@ type feeder struct {
 	client   uint16 // its port
 	address  string // of the client, if not the usual one
 	still    bool   // time does not go on
+	late     bool   // SYNs are not captured
 }
 
 func newFeeder() *feeder { return boundFeeder(DefaultMaxFlows) }

@@ -28,7 +28,9 @@ func (f *feeder) abort(server string, ttl uint8, mss uint16, offers, takes reass
 		f.give(fromServer, seg)
 	}
 	opts := reassembly.Options{Has: reassembly.HasMSS | offers, MSS: mss}
-	give(false, reassembly.Segment{Flags: reassembly.SYN, Opts: opts})
+	if !f.late {
+		give(false, reassembly.Segment{Flags: reassembly.SYN, Opts: opts})
+	}
 	opts.Has = reassembly.HasMSS | takes
 	give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | ack, Opts: opts})
 	give(false, reassembly.Segment{Seq: 1, Ack: 1, Flags: ack})
@@ -64,6 +66,7 @@ func TestRelayed(t *testing.T) {
 		{"four networks", append(public[:4:4], "8.8.4.4"), 63, false, false, false, 0, 0},
 		{"a LAN", []string{"10.0.0.1", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::1", "192.168.0.3"}, 64, false, false, false, 0, 0},
 		{"a client that offers SACK once", public, 63, false, true, false, reassembly.HasSACKPermitted, reassembly.HasSACKPermitted},
+		{"a first SYN that was not captured", append(public[:5:5], "151.101.1.1"), 63, false, true, false, 0, 0},
 		{"a server that refuses it", public, 63, false, false, false, reassembly.HasSACKPermitted, 0},
 	} {
 		f := newFeeder()
@@ -71,6 +74,7 @@ func TestRelayed(t *testing.T) {
 			f.address = "93.184.216.99"
 		}
 		for i, server := range c.servers {
+			f.late = i == 0 && strings.Contains(c.name, "not captured")
 			mss, offers, takes := uint16(1206), reassembly.OptionBits(0), reassembly.OptionBits(0)
 			if i == 2 {
 				offers, takes = c.offers, c.takes

@@ -177,11 +177,16 @@ func (s *step) endTransfer() {
 }
 
 // goodbye reports whether the run ended before its last payload: that came after a pause, is
-// short, and either side closes at once.
+// short, and its FIN follows, if only after a while (some servers wait for two seconds), or either side
+// closes at once.
 func (s *step) goodbye() bool {
 	r := &s.run
+	if r.ended == 0 || s.seg.Flags&(reassembly.FIN|reassembly.RST) == 0 {
+		return false
+	}
 	tail := r.tail.To(r.end)
-	return s.seg.Flags&(reassembly.FIN|reassembly.RST) != 0 && r.ended != 0 && tail > 0 && tail < fsm.ShortPayload && s.seg.At-r.last.At <= s.roundTrip()+detectors.ClosesAtOnce
+	return tail > 0 && tail < fsm.ShortPayload &&
+		(s.side == r.side && s.seg.Flags&reassembly.FIN != 0 || s.seg.At-r.last.At <= s.roundTrip()+detectors.ClosesAtOnce)
 }
 
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
