@@ -167,8 +167,8 @@ func TestPcapng_sectionsAndInterfaces(t *testing.T) {
 	little, big := newPcapngWriter(littleEndian), newPcapngWriter(bigEndian)
 	for _, w := range []*pcapngWriter{little, big} {
 		w.section()
-		w.iface(LinkEthernet)
-		w.iface(LinkRaw, opt{optResolution, []byte{9}}, w.u64opt(optOffset, 1_600_000_000))
+		w.iface(LinkEthernet, opt{optName, []byte("en0\x00")})
+		w.iface(LinkRaw, opt{optName, []byte("lo")}, opt{optResolution, []byte{9}}, w.u64opt(optOffset, 1_600_000_000))
 		w.block(0x0bad, func(b *put) { b.Write(make([]byte, 3*blockSize)) }) // unknown and larger than the block
 		w.packet(0, uint64(at/1000), []byte("micro"), 5)
 		w.packet(1, uint64(at-1_600_000_000e9), []byte("nano"), 5)
@@ -190,6 +190,9 @@ func TestPcapng_sectionsAndInterfaces(t *testing.T) {
 	wantFrames(t, frames, want...)
 	if info.Format != "pcapng" || info.Packets != 8 || !slices.Equal(info.LinkTypes, []uint32{uint32(LinkEthernet), uint32(LinkRaw)}) {
 		t.Errorf("info is %+v", info)
+	}
+	if want := []string{"en0", "lo", "en0", "lo"}; !slices.Equal(info.Interfaces, want) {
+		t.Errorf("interfaces are %q, want %q", info.Interfaces, want)
 	}
 }
 

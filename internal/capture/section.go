@@ -3,6 +3,7 @@ package capture
 import (
 	"iter"
 	"math"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -92,7 +93,7 @@ func (n *pcapng) describe(size uint32) error {
 		case code == optOffset && len(value) >= 8:
 			offset = int64(n.order.u64(value))
 		case code == optName:
-			name = string(value)
+			name = strings.TrimRight(string(value), "\x00") // some writers end it as C does
 		}
 	}
 	t.setOffset(offset)
