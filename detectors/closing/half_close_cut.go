@@ -108,7 +108,7 @@ func (w *halfCloseCut) sent(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case w.trigger.At != 0 && ev.Side != w.user:
 		w.answered(r)
-	case w.trigger.At == 0 && m.At-w.before.At >= r.Nanos("idle") && (m.Len > 0 || ev.Class == fsm.KeepAlive) && m.Flags&reassembly.FIN == 0:
+	case w.trigger.At == 0 && m.At-w.before.At >= r.Nanos("idle") && (m.Len > 0 || ev.Class == fsm.KeepAlive) && m.Flags&reassembly.FIN == 0 && !outstanding(ev, r.Conn):
 		w.trigger, w.user, w.latest, w.probe = m, ev.Side, m, ev.Class == fsm.KeepAlive
 		return
 	}
@@ -117,6 +117,14 @@ func (w *halfCloseCut) sent(ev fsm.Event, r *detectors.Report) {
 	} else {
 		w.latest = m
 	}
+}
+
+// outstanding reports whether the segment carries data that was sent before it, or follows some that is
+// not acknowledged yet. Nobody was silent then: a retransmission timer was running, which grows to
+// 60 s and more (RFC 6298 2.5; Linux: TCP_RTO_MAX, 120 s).
+func outstanding(ev fsm.Event, v fsm.View) bool {
+	out := v.Stream(ev.Side)
+	return ev.Class == fsm.Retransmission || ev.Class != fsm.KeepAlive && out.Knows(reassembly.KnowUna) && out.Una.Before(ev.Seg.Seq)
 }
 
 // answered ends the wait, and withdraws what was reported of it.
