@@ -24,6 +24,7 @@ type resetCase struct {
 	handshakeRTT time.Duration   // the sender's
 	idleBefore   time.Duration   // fsm.View.Idle: before the last segment
 	minIdle      time.Duration   // the least silence that a middlebox may not survive
+	silences     silences        // before the RST
 	mss          uint32          // Eff.snd.MSS
 	retries      int             // the sender's, in a row
 	recent       uint64          // the peer's payload in the last second or two, in bytes

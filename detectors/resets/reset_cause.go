@@ -37,8 +37,8 @@ var ResetCause = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a middlebox may have forgotten the connection and sent the RST"},
 	},
-	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow),
-	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.Revived, fsm.StayedOpen, fsm.Sent),
+	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.DataAfterIdle),
+	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.Revived, fsm.StayedOpen, fsm.Sent, fsm.DataAfterIdle, fsm.ICMPError),
 	Watch:        watchReset,
 	YieldsTo:     []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
@@ -53,15 +53,17 @@ func watchReset(r *detectors.Report) detectors.Watcher {
 }
 
 type resetCause struct {
-	last    *resetCase         // the RST that ended the connection, as far as is known
-	pending [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
-	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
-	ignored [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
-	stray   [2]reassembly.Mark // each side's last segment, if that is out of window
-	wrong   *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
+	last     *resetCase         // the RST that ended the connection, as far as is known
+	pending  [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
+	doubted  [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
+	ignored  [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
+	stray    [2]reassembly.Mark // each side's last segment, if that is out of window
+	wrong    *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
+	silences silences
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
+	w.silences.take(ev, r.Conn)
 	switch ev.Kind {
 	case fsm.ResetDoubted:
 		w.pending[ev.Side] = newCase(ev, r)
@@ -115,6 +117,7 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 		c.follows(&w.ignored[ev.Side])
 		c.misacked(&w.stray[ev.Side])
 	}
+	c.silences = w.silences
 	w.finish(r)
 	w.last = c
 	w.report(r)
@@ -180,6 +183,10 @@ func (w *resetCause) report(r *detectors.Report) {
 	o.apply(c, &f, r)
 	if words := c.standIn(); words != "" && culprit == side && f.Fault.NamesHost() {
 		f.Fault, f.Message = detectors.FaultUnknown, f.Message+words
+	}
+	if told := c.toldMeanwhile(); told != nil && o == halfOpen {
+		f.Evidence = append(f.Evidence, told.Evidence()...)
+		f.Fault, f.Message = detectors.FaultUnknown, f.Message+" "+told.Sentence(r.Name(peer))+" The path had failed by then, and that device may have sent the RST."
 	}
 	if o == refused && c.continued.At != 0 && r.Conn.Limits()&segmentOrigin != 0 {
 		f.Undecide("text: something continues after the RST, and the text does not show which of the two is its side's own")

@@ -32,7 +32,7 @@ func (c *resetCase) idle() int64 {
 }
 
 // wasIdle reports whether a middlebox may have forgotten the connection meanwhile.
-func (c *resetCase) wasIdle() bool { return c.idle() >= int64(c.minIdle) }
+func (c *resetCase) wasIdle() bool { return c.idle() >= int64(c.minIdle) && !c.outlasted() }
 
 // closed reports whether both sides' FINs are acknowledged.
 func (c *resetCase) closed() bool {
