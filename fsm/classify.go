@@ -90,7 +90,7 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew, 
 	case reassembly.Overlap:
 		// REPACKETISED: what was sent before, and more that has come since (RFC 9293 3.8.1). One byte
 		// is a probe of a shut window, which the next segment has again.
-		if seg.Seq.To(was) > 1 && time.Duration(seg.At-own.last.At) >= reorderTime && !s.uncounted() || shown && s.shownSent() {
+		if seg.Seq.To(was) > 1 && time.Duration(seg.At-own.last.At) >= reorderTime && !s.uncounted() && !s.ackedEarly(was) || shown && s.shownSent() {
 			return Retransmission
 		}
 	case reassembly.Fresh:
@@ -99,6 +99,15 @@ func (s *step) plainClass(place reassembly.Placement, was reassembly.Seq, knew, 
 		}
 	}
 	return NewData
+}
+
+// ackedEarly reports whether the segment, which ends beyond was, was captured after its ACK: of what it has below
+// was, the side had sent nothing, and the peer acknowledged just that less than a round trip before. A receiver
+// that coalesces segments acknowledges some before it hands over the whole.
+func (s *step) ackedEarly(was reassembly.Seq) bool {
+	own, peer := s.own, s.peer
+	return own.last.End().AtOrBefore(s.seg.Seq) && peer.last.Ack == was && own.out.Knows(reassembly.KnowUna) && own.out.Una == was &&
+		time.Duration(s.seg.At-peer.last.At) < max(reorderTime, s.c.RTT())
 }
 
 // tooSoonAgain reports whether nothing that is in flight can be sent again yet: all of it was sent in the
