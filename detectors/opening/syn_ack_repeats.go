@@ -212,9 +212,11 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	w.end = reassembly.MarkOf(ev.Seg)
+	_, closed := r.Conn.FIN(w.client)
 	switch {
-	// A server that waits for data before it accepts (TCP_DEFER_ACCEPT) ignores empty ACKs, too.
-	case w.reported == synAckQueueFull && (w.unread || r.Conn.Bytes(w.client) == 0):
+	// A server that waits for data before it accepts (TCP_DEFER_ACCEPT) ignores empty ACKs, too. A FIN ends
+	// that wait as data does.
+	case w.reported == synAckQueueFull && (w.unread || r.Conn.Bytes(w.client) == 0 && !closed):
 		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
 	case w.reported != nil || !w.deferred():
 		w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)

@@ -69,9 +69,15 @@ func (c *resetCase) foreign() bool {
 	case c.otherTTL():
 		return !c.ownWindow() || !c.brokeSilence() || c.idle() < minQuiet
 	case c.otherID():
-		return !c.ownWindow() && !c.answers()
+		return !c.ownWindow() && !c.answers() && !c.countedApart()
 	}
 	return false
+}
+
+// countedApart reports whether the RST has an IP ID right behind that of another, with which the sender, which had
+// closed, answers an earlier segment: Linux numbers what no socket sends by another count than a connection's.
+func (c *resetCase) countedApart() bool {
+	return c.before.n > 0 && c.before.first.IPID != 0 && c.rst.IPID-c.before.first.IPID-1 < idNear && !c.peersID()
 }
 
 // noID reports whether the sender counts its IP IDs, and the RST has none. Linux
