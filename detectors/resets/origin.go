@@ -39,6 +39,25 @@ func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.
 // itself speaks in its name, too.
 func (c *resetCase) unlikeLast() bool { return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) }
 
+// goesOnElsewhere reports whether the sender continues with the TTL of its SYN, and the RST has one that no host at
+// that distance sends: whatever the two begin with, they have not passed as many routers. A program that writes SYNs
+// itself and its kernel have.
+func (c *resetCase) goesOnElsewhere() bool {
+	starts := [...]int{32, 64, 128, 255}
+	syn, rst := int(c.sender.last.TTL), int(c.rst.TTL)
+	if c.continued.At == 0 || c.continued.TTL != c.sender.last.TTL || !c.unlikeLast() {
+		return false
+	}
+	for _, a := range starts {
+		for _, b := range starts {
+			if far := (a - syn) - (b - rst); a != b && a >= syn && b >= rst && far >= -1 && far <= 1 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // otherDevice reports whether such a RST ends a silence. It advertises a window, and not the
 // socket's.
 func (c *resetCase) otherDevice() bool {

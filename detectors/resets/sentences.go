@@ -309,7 +309,7 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
 	}
 	switch {
-	case c.otherTTL() && c.sender.packets == 2:
+	case c.otherTTL() && c.sender.packets == 2 && c.continued.At == 0:
 		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
 	case c.otherTTL():
 		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
