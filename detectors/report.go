@@ -137,7 +137,9 @@ func (f *Finding) Doubt() {
 // doubtText makes a finding undecided that needs what the text does not have.
 func (f *Finding) doubtText() {
 	const bare = fsm.Text | fsm.WindowUnknown
-	switch l := f.Limits & (f.Needs | fsm.TimeUnknown); {
+	switch l := f.Limits & (f.Needs | fsm.TimeUnknown | fsm.Incomplete); {
+	case l&fsm.Incomplete != 0:
+		f.Undecide("text-incomplete: lines of the text show what is above TCP, or too little, instead of segments of these hosts")
 	case f.Limits&bare == bare && !f.Handshake:
 		f.Undecide("window-unknown: the text has no windows and lengths")
 	case l&fsm.TimeUnknown != 0:

@@ -98,6 +98,10 @@ const (
 	copiedID  // B's SYN-ACK has the IP identification of A's SYN
 )
 
+// incomplete, of fromText and windowMissing, is a text in which segments of the connection are missing:
+// no text lacks windows alone, and beside this nothing else that it lacks matters.
+const incomplete = windowMissing
+
 // Conn is the two-sided state of one connection. The zero value is not ready:
 // call Begin. It holds no pointers, so that a million of them cost the garbage
 // collector nothing.

@@ -30,16 +30,17 @@ const (
 	SeqUnknown                       // read from text that lacks sequence numbers of empty segments, or all of them are 0
 	TimeUnknown                      // read from text without times
 	LossInvisible                    // a pause may have been loss before the tap: the sender's IP IDs do not count, so that they would not show it
+	Incomplete                       // read from text that shows something else instead of some segments
 )
 
 // FromText are the limits of text, mostly. A finding that text leaves undecided may well be
 // what happened.
-const FromText = Text | SeqUnknown | TimeUnknown
+const FromText = Text | SeqUnknown | TimeUnknown | Incomplete
 
 var limitNames = [...]string{
 	"midstream", "one-sided", "holes", "acks-filtered", "window-unknown", "scale-unknown",
 	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew", "overflow",
-	"text", "seq-unknown", "time-unknown", "loss-invisible",
+	"text", "seq-unknown", "time-unknown", "loss-invisible", "text-incomplete",
 }
 
 // Names lists the limits by their names in reports, in a fixed order.
@@ -70,14 +71,16 @@ func (c *Conn) Limits() Limits {
 	if c.bits&duplicates != 0 {
 		l |= Duplicates
 	}
-	if c.bits&fromText != 0 {
+	switch c.bits & (fromText | windowMissing) {
+	case incomplete:
+		l |= Incomplete
+	case fromText:
 		l |= Text
+	case fromText | windowMissing:
+		l |= Text | WindowUnknown
 	}
 	if c.bits&seqUnknown != 0 {
 		l |= SeqUnknown
-	}
-	if c.bits&windowMissing != 0 {
-		l |= WindowUnknown
 	}
 	if c.bits&timeUnknown != 0 {
 		l |= TimeUnknown
@@ -105,11 +108,13 @@ func (c *Conn) Limits() Limits {
 
 // noteMissing notes what the text that the segment comes from does not have.
 func (c *Conn) noteMissing(m reassembly.Missing) {
-	if m&(reassembly.MissingIP|reassembly.MissingWindow) != 0 {
+	switch {
+	case m&reassembly.MissingSegments != 0 || c.bits&(fromText|windowMissing) == incomplete:
+		c.bits = c.bits&^(fromText|windowMissing) | incomplete
+	case m&reassembly.MissingWindow != 0:
+		c.bits |= fromText | windowMissing
+	case m&reassembly.MissingIP != 0:
 		c.bits |= fromText
-	}
-	if m&reassembly.MissingWindow != 0 {
-		c.bits |= windowMissing
 	}
 	if m&reassembly.MissingSeq != 0 {
 		c.bits |= seqUnknown

@@ -139,10 +139,11 @@ type Missing uint8
 
 // What text may lack.
 const (
-	MissingIP     Missing = 1 << iota // identification and TTL
-	MissingSeq                        // tcpdump prints no sequence number for an empty segment without -vv
-	MissingWindow                     // the window, and the length of what it carries
-	MissingTime                       // the time
+	MissingIP       Missing = 1 << iota // identification and TTL
+	MissingSeq                          // tcpdump prints no sequence number for an empty segment without -vv
+	MissingWindow                       // the window, and the length of what it carries
+	MissingTime                         // the time
+	MissingSegments                     // segments that the hosts sent before: the text shows something else of them, such as what is above TCP
 )
 
 // SeqLen is the length in sequence space: payload plus one for each of SYN and

@@ -13,6 +13,8 @@ const rebuilt = "rebuilt from text"
 
 var missingNames = [...]string{"IP identification and TTL", "sequence number", "window", "time"}
 
+const segmentsMissing = "; segments before it are missing"
+
 // DescribeMissing describes an interface of frames that were rebuilt from text.
 // A pcapng file with this description gives frames with the same Missing.
 func DescribeMissing(m reassembly.Missing) string {
@@ -22,10 +24,14 @@ func DescribeMissing(m reassembly.Missing) string {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
-		return rebuilt
+	description := rebuilt
+	if len(names) > 0 {
+		description += "; guessed: " + strings.Join(names, ", ")
 	}
-	return rebuilt + "; guessed: " + strings.Join(names, ", ")
+	if m&reassembly.MissingSegments != 0 {
+		description += segmentsMissing
+	}
+	return description
 }
 
 // missingFrom reads such a description. Any other is not of text.
@@ -37,6 +43,9 @@ func missingFrom(description string) (text bool, m reassembly.Missing) {
 		if strings.Contains(description, name) {
 			m |= 1 << i
 		}
+	}
+	if strings.Contains(description, segmentsMissing) {
+		m |= reassembly.MissingSegments
 	}
 	return true, m
 }

@@ -303,6 +303,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.SeqUnknown:    "the trace is text without the sequence numbers of empty segments (tcpdump prints them with -vv), or whoever made it up left all numbers 0",
 	fsm.TimeUnknown:   "the trace is text without times",
 	fsm.LossInvisible: "a pause may have been loss before the capture point: the sender's IP IDs do not count one by one, so they would not show it",
+	fsm.Incomplete:    "the trace is text in which lines show what is above TCP, or too little, instead of segments of these hosts",
 }
 
 // limits are the limits with their meanings, a paragraph each.

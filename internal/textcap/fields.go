@@ -203,6 +203,7 @@ func (p *printed) assemble() {
 	flags, ok3 := p.number("tcp.flags")
 	if err1 != nil || err2 != nil || !ok1 || !ok2 || !ok3 {
 		p.vague = strings.Contains(v["frame.protocols"], ":tcp")
+		p.hosts(a, b)
 		return
 	}
 	seg := &p.seg

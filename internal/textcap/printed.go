@@ -10,7 +10,7 @@ type printed struct {
 
 	tcp        bool // seg is a segment; otherwise the packet is only known to be there
 	skip       bool // the text shows the packet elsewhere
-	vague      bool // it is TCP, but the text does not say enough to make a segment
+	vague      bool // it is TCP, but the text does not say enough to make a segment; seg has the hosts, as far as they are known
 	space      space
 	seg        reassembly.Segment // without Seq, Ack and the numbers of SACK blocks
 	hasSeq     bool

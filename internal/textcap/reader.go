@@ -40,7 +40,7 @@ type Reader struct {
 	last      uint32 // number of the last frame
 	quoteLost bool   // an ICMP error may have belonged to any connection
 	numbered  bool   // the text has frame numbers
-	unread    uint64 // segments of which the text says too little
+	hidden    hidden // segments of which the text says too little
 	data      []byte
 }
 
@@ -70,12 +70,15 @@ func (r *Reader) Next(fr *Frame) error {
 		if r.quoteLost {
 			p.seg.Missing |= reassembly.MissingIP
 		}
+		if r.hidden.concern(&p.seg) {
+			p.seg.Missing |= reassembly.MissingSegments
+		}
 	} else if p.bytes == nil && p.icmp != nil {
 		r.numbers.quote(p.icmp)
 	} else if p.bytes == nil && p.quoteLost {
 		r.quoteLost = true
 	} else if p.bytes == nil && p.vague {
-		r.unread++
+		r.hidden.add(&p.seg)
 	}
 	p.build(fr)
 	if p.bytes == nil {
@@ -221,9 +224,9 @@ func (r *Reader) Warnings() []string {
 	} else if r.clock.dated == undated {
 		w = append(w, "the text has no date: times are on "+time.Unix(0, startOfTime).UTC().Format(time.DateOnly))
 	}
-	if r.unread > 0 {
+	if r.hidden.n > 0 {
 		w = append(w, fmt.Sprintf("the text does not say enough of %d TCP segments, such as with tcpdump -q, or where tshark shows the "+
-			"protocol above TCP", r.unread))
+			"protocol above TCP", r.hidden.n))
 	}
 	return append(w, r.names.warnings()...)
 }

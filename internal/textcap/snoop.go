@@ -40,6 +40,7 @@ func (r *Reader) snoop(p *printed, text string) {
 	from, ok1 := r.names.host(src)
 	to, ok2 := r.names.host(dst)
 	if !ok1 || !ok2 {
+		p.vague = true
 		return
 	}
 	port, _ := leadingNumber(tcp, 65535)

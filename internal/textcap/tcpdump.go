@@ -56,7 +56,10 @@ func (n *names) tcpdump(p *printed, text string) {
 	}
 	if at < 0 {
 		p.hasIP = p.ipHeader(text) && n.fragmentOf(p, text)
-		p.vague = strings.Contains(text, ": tcp ") // -q
+		if head, _, found := strings.Cut(text, ": tcp "); found { // -q
+			p.vague = true
+			n.endpoints(p, head)
+		}
 		return
 	}
 	head, rest := text[:at], text[at+len(": "):]
@@ -64,10 +67,7 @@ func (n *names) tcpdump(p *printed, text string) {
 		return
 	}
 	p.hasIP = p.ipHeader(head) || old && p.ipHeader(rest)
-	head, dst := cutLast(head)
-	head, arrow := cutLast(head)
-	_, src := cutLast(head)
-	if arrow != ">" || !n.endpoint(&p.seg.Src, src) || !n.endpoint(&p.seg.Dst, dst) {
+	if !n.endpoints(p, head) {
 		p.vague = true
 		return
 	}
@@ -76,7 +76,16 @@ func (n *names) tcpdump(p *printed, text string) {
 	} else {
 		p.tcp = p.tcpdumpTCP(rest)
 	}
+	p.vague = !p.tcp && !strings.Contains(rest, "[bad hdr length") // which no capture tells more of
 	p.space = spaceTcpdump
+}
+
+// endpoints reads "10.0.0.1.40000 > 10.0.0.2.80" at the end of a text.
+func (n *names) endpoints(p *printed, head string) bool {
+	head, dst := cutLast(head)
+	head, arrow := cutLast(head)
+	_, src := cutLast(head)
+	return arrow == ">" && n.endpoint(&p.seg.Src, src) && n.endpoint(&p.seg.Dst, dst)
 }
 
 // cutLast cuts the last word off.

@@ -15,13 +15,35 @@ func startsSummary(rest string) bool {
 	after, arrow := cutArrow(after)
 	_, after, ok2 := cutAddress(after)
 	protocol, after := cutWord(after)
-	if !ok1 || !ok2 { // with names, a segment is recognised by more
-		return protocol == "TCP" && strings.Contains(after, "] Seq=") && (arrow || strings.Contains(rest, "\t"))
+	if !ok1 || !ok2 { // with names, a segment is recognised by more; what is above TCP by its length
+		length, _ := cutWord(after)
+		return (protocol == "TCP" && strings.Contains(after, "] Seq=") || isProtocol(protocol) && isDigits(length)) && (arrow || strings.Contains(rest, "\t"))
 	}
 	if protocol == "" || protocol[0] < 'A' || protocol[0] > 'z' {
 		return false
 	}
 	return arrow || strings.Contains(after, "Seq=") || strings.ContainsAny(after, "0123456789")
+}
+
+// isProtocol reports whether a word may be the name of a protocol: "TLSv1.2".
+func isProtocol(s string) bool {
+	return len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && (s[1] < 'a' || s[1] > 'z')
+}
+
+// summaryProtocol is the protocol that a line of a packet list shows.
+func summaryProtocol(text string) string {
+	_, rest, _ := cutAddress(text)
+	rest, _ = cutArrow(rest)
+	_, rest, _ = cutAddress(rest)
+	protocol, _ := cutWord(rest)
+	return protocol
+}
+
+// neverTCP are frequent protocols that a packet list does not show of TCP segments.
+var neverTCP = map[string]bool{
+	"UDP": true, "QUIC": true, "GQUIC": true, "MDNS": true, "LLMNR": true, "NBNS": true, "NTP": true, "DHCP": true, "DHCPv6": true, "SSDP": true,
+	"TFTP": true, "RTP": true, "RTCP": true, "SCTP": true, "ARP": true, "IGMPv2": true, "IGMPv3": true, "OSPF": true, "STP": true, "LLDP": true,
+	"DTLSv1.2": true, "ISAKMP": true, "ESP": true,
 }
 
 // cutAddress cuts an IP address off, or a link-layer address.
@@ -46,14 +68,17 @@ func cutArrow(s string) (rest string, ok bool) {
 
 // summary reads a line of a packet list.
 func (r *Reader) summary(p *printed, text string) {
+	p.quoteLost = isICMPError(text)
+	if protocol := summaryProtocol(text); neverTCP[protocol] || strings.HasPrefix(protocol, "ICMP") {
+		return
+	}
 	src, rest := r.summaryHost(text)
 	rest, _ = cutArrow(rest)
 	dst, rest := r.summaryHost(rest)
+	p.hosts(src, dst)
+	p.vague = src.IsValid() // without an address, it is no IP packet
 	at := strings.Index(rest, "] Seq=")
-	if at < 0 || !src.IsValid() || !dst.IsValid() || isQuoteOf(rest[:at]) {
-		// TCP, but the protocol above it is shown, if any is. UDP looks the same.
-		p.quoteLost = isICMPError(text)
-		p.vague = !strings.Contains(text, "ICMP") && !strings.Contains(text, " UDP ") && src.IsValid()
+	if at < 0 || !src.IsValid() || !dst.IsValid() { // the protocol above TCP is shown, if any is
 		return
 	}
 	head, info := rest[:at], rest[at+len("] "):]
@@ -67,8 +92,7 @@ func (r *Reader) summary(p *printed, text string) {
 	if !ok1 || !ok2 {
 		return
 	}
-	p.seg.Src = reassembly.EndpointFrom(netip.AddrPortFrom(src.WithZone(""), from))
-	p.seg.Dst = reassembly.EndpointFrom(netip.AddrPortFrom(dst.WithZone(""), to))
+	p.seg.Src.Port, p.seg.Dst.Port, p.vague = from, to, false
 	p.reused = strings.Contains(head, "Port numbers reused")
 	p.resent = strings.Contains(head, "[TCP Retransmission]")
 	p.tcp, p.space, p.scaled = true, spaceWireshark, true
@@ -106,8 +130,6 @@ func (r *Reader) summaryHost(s string) (a netip.Addr, rest string) {
 	}
 	return a, rest
 }
-
-func isQuoteOf(head string) bool { return strings.Contains(head, "ICMP") }
 
 // wiresharkFlags reads "SYN, ACK". PUSH is snoop's.
 func (p *printed) wiresharkFlags(s string) bool {
