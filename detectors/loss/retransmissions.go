@@ -176,7 +176,7 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
 	switch s := a.stall; {
 	case s == nil && expired:
-		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer)}
+		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer), opening: r.Conn.Last(peer).Flags.Has(reassembly.SYN | reassembly.ACK)}
 	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
 		s.before, s.resent = s.resent, reassembly.MarkOf(ev.Seg)
 	}

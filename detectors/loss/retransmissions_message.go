@@ -65,6 +65,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Cause = causeUnused
 	}
 	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
+	if outcome == resentStalls && a.mayBeQueued() {
+		f.Fault = detectors.FaultUnknown
+	}
 	f.Message = a.message(outcome, &stalled, side, slow, r)
 	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
 		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
@@ -244,6 +247,9 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 		return fmt.Sprintf(" %s never reached the capture point: %s lost between %s and it.", the, they, own)
 	case behind == 0:
 		return fmt.Sprintf(" %s lost before the capture point%s.", detectors.Counted(t.unseen, "original was", "originals were"), missed)
+	case t.unseen == 0 && all && outcome == resentStalls && a.mayBeQueued():
+		return fmt.Sprintf(" %s %s in the capture: %s lost between the capture point and %s, or ignored there because its accept queue was full, as it had sent nothing since its SYN-ACK.",
+			the, are, they, peer)
 	case t.unseen == 0 && all:
 		return fmt.Sprintf(" %s %s in the capture: %s lost between the capture point and %s.", the, are, they, peer)
 	case t.unseen == 0:

@@ -11,13 +11,14 @@ import (
 
 // A stall is a time in which nothing new was acknowledged, until a timeout.
 type stall struct {
-	resent reassembly.Mark // the last that a timeout caused; At is 0 if it was not captured
-	before reassembly.Mark // the last but one
-	ended  reassembly.Mark // the ACK
-	since  int64
-	heard  uint16 // IP ID of the receiver's last segment before it; 0 if there is none
-	sent   uint64 // how many segments of the receiver were captured by then
-	unseen uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
+	resent  reassembly.Mark // the last that a timeout caused; At is 0 if it was not captured
+	before  reassembly.Mark // the last but one
+	ended   reassembly.Mark // the ACK
+	since   int64
+	heard   uint16 // IP ID of the receiver's last segment before it; 0 if there is none
+	sent    uint64 // how many segments of the receiver were captured by then
+	opening bool   // the receiver had sent nothing but its SYN-ACK
+	unseen  uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
 }
 
 // lasted is how long that was; 0 of none.
@@ -86,6 +87,12 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report) bool {
 	least := leastRoundTrip(side, r)
 	return last < least/muchSooner || last < least/2 && before < int64(r.Conn.RTO(side))
+}
+
+// mayBeQueued reports whether a full accept queue explains as well as loss why the only stall began: until there is
+// room, a server ignores the ACK of its SYN-ACK and all data (Linux: net.ipv4.tcp_abort_on_overflow=0).
+func (a *resender) mayBeQueued() bool {
+	return a.stalls.n == 1 && a.stalls.longest.opening && a.total.unseen == 0 && a.icmp == nil
 }
 
 // uncaptured takes an ACK of bytes that were never captured, which may end a stall, too: it
