@@ -247,7 +247,7 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 		return fmt.Sprintf(" %s never reached the capture point: %s lost between %s and it.", the, they, own)
 	case behind == 0:
 		return fmt.Sprintf(" %s lost before the capture point%s.", detectors.Counted(t.unseen, "original was", "originals were"), missed)
-	case t.unseen == 0 && all && outcome == resentStalls && a.mayBeQueued():
+	case outcome == resentStalls && a.mayBeQueued():
 		return fmt.Sprintf(" %s %s in the capture: %s lost between the capture point and %s, or ignored there because its accept queue was full, as it had sent nothing since its SYN-ACK.",
 			the, are, they, peer)
 	case t.unseen == 0 && all:

@@ -89,10 +89,16 @@ func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report
 	return last < least/muchSooner || last < least/2 && before < int64(r.Conn.RTO(side))
 }
 
+// synAckAgain is within what time a server that ignores the ACK of its SYN-ACK repeats that: after 1 s, or 3 s where it
+// is old, if it is not busy.
+const synAckAgain = int64(5 * time.Second)
+
 // mayBeQueued reports whether a full accept queue explains as well as loss why the only stall began: until there is
 // room, a server ignores the ACK of its SYN-ACK and all data (Linux: net.ipv4.tcp_abort_on_overflow=0).
 func (a *resender) mayBeQueued() bool {
-	return a.stalls.n == 1 && a.stalls.longest.opening && a.total.unseen == 0 && a.icmp == nil
+	s := a.stalls.longest
+	return a.stalls.n == 1 && s.opening && s.lasted() < synAckAgain && s.unseen == 0 && a.icmp == nil &&
+		a.total.unseen == 0 && a.lostBehind() == a.total.all()
 }
 
 // uncaptured takes an ACK of bytes that were never captured, which may end a stall, too: it
