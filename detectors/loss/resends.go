@@ -44,6 +44,7 @@ type resends struct {
 // An openResend is a segment that was sent again, and may yet prove spurious.
 type openResend struct {
 	reassembly.Block
+	twice   reassembly.Block // what D-SACKs have shown of it to have arrived twice
 	frame   uint32
 	rest    uint32 // what the original had beyond this part of it, in bytes, if this is the second; else 0
 	at      int64
@@ -297,14 +298,28 @@ func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
 		return o, false
 	}
 	for i := range a.open[:a.opened] {
-		if o := &a.open[i]; o.Meets(twice) {
-			if o.unseen && !twice.Holds(o.Block) {
-				return openResend{}, false // the rest of it had not arrived
-			}
+		if a.open[i].isTwice(twice) {
 			return a.wasSpurious(i), true
 		}
 	}
 	return o, false
+}
+
+// isTwice takes a D-SACK, and reports whether all that was sent again has arrived twice by now. Of a
+// segment that joins several smaller ones, some may have arrived, and the rest not. Several
+// D-SACKs may be about what was captured as one: the interface split it.
+func (o *openResend) isTwice(twice reassembly.Block) bool {
+	if !o.Meets(twice) {
+		return false
+	}
+	if o.twice.Meets(reassembly.Block{From: twice.From - 1, To: twice.To + 1}) {
+		if o.twice.From.Before(twice.From) {
+			twice.From = o.twice.From
+		}
+		twice.To = twice.To.Max(o.twice.To)
+	}
+	o.twice = twice
+	return twice.Holds(o.Block)
 }
 
 // cameLate takes what was captured late. If it had been sent again by then, that was spurious.
