@@ -66,7 +66,8 @@ func (c *Conn) refused(b *Bystander) {
 func (c *Conn) superseded(b *Bystander, aside *Events) {
 	c.bits |= challengeBit(b.Side)
 	last := &c.ends[b.Side].last
-	if since := time.Duration(b.Seg.At - last.At); b.Waits && c.AwaitsAnswer(b.Side) && since >= minRenewal && since <= maxRenewal {
+	if since := time.Duration(b.Seg.At - last.At); b.Waits && c.AwaitsAnswer(b.Side) && since >= minRenewal && since <= maxRenewal &&
+		(last.Flags|b.Seg.Flags)&reassembly.FIN == 0 { // no host opens with SYN and FIN: scanners do
 		aside.addWas(SynRenewed, b.Side, ownLast, last)
 	}
 }

@@ -39,7 +39,7 @@ var SYNUnanswered = &detectors.Detector{
 	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.SentOutOfWindow, fsm.ICMPError),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		client, _ := r.Conn.Opener()
-		if !awaitsAnswer(r.Conn, client) {
+		if syn := r.Conn.Last(client); !awaitsAnswer(r.Conn, client) || syn.Flags.Has(reassembly.SYN|reassembly.FIN) { // Linux drops that (tcp_rcv_state_process): a scan
 			return nil
 		}
 		return &synUnanswered{client: client}
