@@ -188,7 +188,7 @@ func (w *resetCause) report(r *detectors.Report) {
 		f.Evidence = append(f.Evidence, told.Evidence()...)
 		f.Fault, f.Message = detectors.FaultUnknown, f.Message+" "+told.Sentence(r.Name(peer))+" The path had failed by then, and that device may have sent the RST."
 	}
-	if o == refused && c.continued.At != 0 && r.Conn.Limits()&segmentOrigin != 0 {
+	if (o == refused || o == handshakeReset) && c.continued.At != 0 && r.Conn.Limits()&segmentOrigin != 0 {
 		f.Undecide("text: something continues after the RST, and the text does not show which of the two is its side's own")
 	}
 	r.Emit(f)
