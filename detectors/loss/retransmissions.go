@@ -154,11 +154,12 @@ func (a *resender) told() {
 
 func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	a.shown.add(ev.Seg)
-	last := ev.Place != reassembly.Overlap && ev.Seg.End() == r.Conn.Stream(ev.Side).Nxt
-	if ev.Was.Len > 0 || last || ev.Seg.Len >= r.Conn.EffSndMSS() {
+	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
+	heard := r.Conn.Last(peer)
+	if ends := ev.Place != reassembly.Overlap && ev.Seg.End() == out.Nxt; ev.Was.Len > 0 || ends || ev.Seg.Len >= r.Conn.EffSndMSS() {
 		a.repeated = true
 	}
-	if last := r.Conn.Last(ev.Side.Peer()); last.Flags == reassembly.ACK && last.Len == 0 && ev.Seg.Ack.After(last.Seq+1) { // else a keep-alive
+	if heard.Flags == reassembly.ACK && heard.Len == 0 && ev.Seg.Ack.After(heard.Seq+1) { // else a keep-alive
 		a.denied++
 	}
 	first := a.pending.all() == 0
@@ -173,10 +174,10 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	if first { // the segment that is timed may be older than the last progress by a round trip
 		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
 	}
-	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
 	switch s := a.stall; {
 	case s == nil && expired:
-		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: r.Conn.Last(peer).IPID, sent: r.Conn.Packets(peer), opening: r.Conn.Last(peer).Flags.Has(reassembly.SYN | reassembly.ACK)}
+		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
+			opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
 	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
 		s.before, s.resent = s.resent, reassembly.MarkOf(ev.Seg)
 	}
