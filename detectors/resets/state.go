@@ -120,7 +120,8 @@ func (c *resetCase) justAccepted() bool {
 		c.idle() < int64(time.Second) && c.peer.packets <= 4
 }
 
-// gaveUp reports whether the peer had not answered what the sender sent.
+// gaveUp reports whether the peer had not answered what the sender sent. RSTs right before this one that
+// answer what the peer has sent show a host without the socket that could give up.
 func (c *resetCase) gaveUp() bool {
-	return c.sender.last.At > c.peer.last.At && (c.retries >= 2 || c.sender.probe)
+	return c.before.n == 0 && c.sender.last.At > c.peer.last.At && (c.retries >= 2 || c.sender.probe)
 }

@@ -45,6 +45,8 @@ type pcap struct {
 	num     uint32 // records so far
 	first   bool   // a record was read
 	usual   bool   // records are as little-endian machines write them today
+	lost    bool   // fractions have lost zeros, see decimals
+	latest  struct{ sec, frac uint32 }
 	one     [1]Frame
 }
 
@@ -161,6 +163,9 @@ func (p *pcap) next(fr *Frame) error {
 	n := p.head + int(size)
 	if !p.has(n) {
 		return p.cut("record", int64(n))
+	}
+	if p.lost {
+		frac = p.withZeros(sec, frac)
 	}
 	fr.Data = p.buf[p.off+p.head : p.off+n : p.off+n]
 	p.off += n

@@ -1,6 +1,9 @@
 package capture
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Some writers store nanoseconds under the magic number of microseconds: libpcap's own
 // knew no other until 1.5. What such a file says of its unit is then in its fractions.
@@ -12,6 +15,11 @@ const (
 	// unitRecords is how many records may pass before the unit is certain. Each of a thousand
 	// that were recorded in nanoseconds shows it, but for those of a second's first millisecond.
 	unitRecords = 1000
+	// digits is what has fractions of seven digits: Python prints no more of a time since 1970.
+	digits = 1e7
+	// digitSeconds is how many seconds must have such fractions, and none larger: by chance,
+	// one time in a hundred is in a second's first ten milliseconds.
+	digitSeconds = 3
 )
 
 // chooseUnit chooses the unit of the fractions before the first record is read, by all
@@ -24,6 +32,7 @@ func (p *pcap) chooseUnit() {
 	}
 	n, beyond := 0, 0                                      // records, and those whose fraction is a second or more
 	largest, within, spread := uint32(0), uint32(0), false // the second of the others; they are of several
+	seconds, latest := 0, uint32(0)                        // of those whose fraction is a second or more
 	for off := p.off; n < unitRecords && off+p.head <= p.end; n++ {
 		h := p.buf[off:]
 		sec, frac := p.order.u32(h), p.order.u32(h[4:])
@@ -33,6 +42,9 @@ func (p *pcap) chooseUnit() {
 		}
 		if largest = max(largest, frac); frac >= 1e6 {
 			beyond++
+			if sec != latest {
+				seconds, latest = seconds+1, sec
+			}
 		} else {
 			spread = spread || within != 0 && within != sec
 			within = sec
@@ -41,6 +53,8 @@ func (p *pcap) chooseUnit() {
 	}
 	p.looked = n
 	switch {
+	case largest >= maxCarry && largest < digits && 2*beyond >= n && seconds >= digitSeconds:
+		p.decimals()
 	case largest >= maxCarry && (2*beyond >= n || !spread): // else one is wrong among others that cannot all be of a first millisecond
 		p.nanoseconds(largest)
 	case n > 0 && beyond == n:
@@ -61,4 +75,23 @@ func (p *pcap) nanoseconds(frac uint32) {
 	p.second, p.unit = 1e9, 1
 	p.info.Warnings = append(p.info.Warnings,
 		fmt.Sprintf("times are said to be in microseconds, but have fractions of %d and more: they are read as nanoseconds", frac))
+}
+
+// decimals are the digits behind the point of a time as Python prints it, of which programs make
+// an integer: zeros before and behind them are lost.
+func (p *pcap) decimals() {
+	p.second, p.unit, p.usual, p.lost = digits, int64(time.Second)/digits, false, true
+	p.info.Warnings = append(p.info.Warnings,
+		"times are said to be in microseconds, but have the seven decimals of a printed number as fractions, without zeros before and behind them: they are read as the earliest times that do not go back")
+}
+
+// withZeros is the smallest fraction with these digits that does not lie before the last one.
+func (p *pcap) withZeros(sec, frac uint32) uint32 {
+	for p.latest.sec == sec && frac < p.latest.frac && frac > 0 && frac < digits/10 {
+		frac *= 10
+	}
+	if sec > p.latest.sec || sec == p.latest.sec && frac > p.latest.frac {
+		p.latest.sec, p.latest.frac = sec, frac
+	}
+	return frac
 }

@@ -75,3 +75,39 @@ func TestPcap_unitOfOne(t *testing.T) {
 		}
 	}
 }
+
+// Seven decimals of a printed number have lost zeros at both ends; they show in three seconds, and
+// nothing else does.
+func TestPcap_unitOfDecimals(t *testing.T) {
+	type record struct{ sec, frac uint32 }
+	printed := []record{{1, 687_814}, {1, 76_274}, {1, 1_765_524}, {1, 9_076_738}, {2, 823}, {2, 1_748_555}, {2, 175_665}, {2, 9_943_345}, {3, 8_302_958}}
+	for _, c := range []struct {
+		name    string
+		records []record
+		want    []int64 // the fractions, in units of 100 ns
+	}{
+		{"printed", printed, []int64{687_814, 762_740, 1_765_524, 9_076_738, 823, 1_748_555, 1_756_650, 9_943_345, 8_302_958}},
+		{"two seconds", append(printed[:8:8], record{2, 9_943_346}), nil},
+		{"a larger one", append(printed[:9:9], record{3, 10_000_000}), nil},
+		{"microseconds for the most part", append(printed[:9:9], record{3, 1}, record{3, 2}, record{3, 3}, record{3, 4}, record{3, 5}), nil},
+		{"a late one", append(printed[:9:9], record{2, 5_000_000}, record{3, 83}, record{3, 9}), []int64{687_814, 762_740, 1_765_524, 9_076_738, 823, 1_748_555, 1_756_650, 9_943_345, 8_302_958, 5_000_000, 8_300_000, 9_000_000}},
+	} {
+		w := newPcapWriter(pcapHeader{})
+		for _, r := range c.records {
+			w.raw(r.sec, r.frac, 1, 1, []byte("x"))
+		}
+		var info Info
+		s := newStream(bytes.NewReader(w.Bytes()), 4096)
+		s.has(pcapFileHeader)
+		p, err := newPcap(s, &info)
+		var fr Frame
+		for i := 0; err == nil && i < len(c.records); i++ {
+			if err = p.next(&fr); err == nil && c.want != nil && fr.At != int64(c.records[i].sec)*1e9+c.want[i]*100 {
+				t.Errorf("%s: record %d is at %d, want %d", c.name, i, fr.At, c.want[i]*100)
+			}
+		}
+		if err != nil || p.lost != (c.want != nil) || len(info.Warnings) > 1 {
+			t.Errorf("%s: lost %t; %v %q", c.name, p.lost, err, info.Warnings)
+		}
+	}
+}

@@ -43,7 +43,11 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	if server := opener.Peer(); one != minusOne { // what was counted once, stays
 		v := f.Conn.View()
 		offered, asked := v.SYNOptions(opener)
-		if syn, captured := v.SYNOptions(server); asked && captured && !v.IPHabits(server).VariesTTL {
+		switch syn, captured := v.SYNOptions(server); {
+		case !asked || !captured:
+		case v.IPHabits(server).VariesTTL:
+			c.Answers.Differ(f.Conn.Endpoint(server))
+		default:
 			c.Answers.Count(f.Conn.Endpoint(server), stats.Answer{TTL: v.Last(server).TTL, Refused: offered.Has &^ syn.Has, MSS: syn.MSS,
 				Inside: f.Conn.Endpoint(opener).AddrPort().Addr().IsPrivate()})
 		}

@@ -20,6 +20,7 @@ type feeder struct {
 	address  string // of the client, if not the usual one
 	still    bool   // time does not go on
 	late     bool   // SYNs are not captured
+	nearer   bool   // payload of the server has passed fewer routers than its SYN-ACK
 }
 
 func newFeeder() *feeder { return boundFeeder(DefaultMaxFlows) }

@@ -24,6 +24,9 @@ func (f *feeder) abort(server string, ttl uint8, mss uint16, offers, takes reass
 		seg.Window, seg.TTL = 1000, 128
 		if fromServer {
 			seg.TTL = ttl
+			if f.nearer && seg.Len > 0 {
+				seg.TTL = ttl + 12
+			}
 		}
 		f.give(fromServer, seg)
 	}
@@ -67,6 +70,7 @@ func TestRelayed(t *testing.T) {
 		{"a LAN", []string{"10.0.0.1", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::1", "192.168.0.3"}, 64, false, false, false, 0, 0},
 		{"a client that offers SACK once", public, 63, false, true, false, reassembly.HasSACKPermitted, reassembly.HasSACKPermitted},
 		{"a first SYN that was not captured", append(public[:5:5], "151.101.1.1"), 63, false, true, false, reassembly.HasSACKPermitted, 0},
+		{"one whose SYN-ACK comes from further away", append(public[:5:5], "151.101.1.1"), 63, false, false, false, 0, 0},
 		{"a server that refuses it", public, 63, false, false, false, reassembly.HasSACKPermitted, 0},
 	} {
 		f := newFeeder()
@@ -76,6 +80,7 @@ func TestRelayed(t *testing.T) {
 		for i, server := range c.servers {
 			uncaptured := strings.Contains(c.name, "not captured")
 			f.late = i == 0 && uncaptured
+			f.nearer = i == 3 && strings.Contains(c.name, "further")
 			mss, offers, takes := uint16(1206), reassembly.OptionBits(0), reassembly.OptionBits(0)
 			if i == 2 || uncaptured {
 				offers, takes = c.offers, c.takes

@@ -61,16 +61,16 @@ func (a *Answers) Count(host reassembly.Endpoint, answer Answer) {
 	a.insert(net)
 }
 
+// Differ notes a host whose segments come with more than one TTL: no one device makes them.
+func (a *Answers) Differ(host reassembly.Endpoint) { a.Mixed = a.Mixed || IsPublic(host) }
+
 // Add adds the answers of other connections of the trace.
 func (a *Answers) Add(b *Answers) {
-	if b.Conns == 0 {
-		return
-	}
+	a.Mixed = a.Mixed || b.Mixed || a.Conns > 0 && b.Conns > 0 && a.First != b.First
 	if a.Conns == 0 {
 		a.First = b.First
 	}
 	a.Conns += b.Conns
-	a.Mixed = a.Mixed || b.Mixed || a.First != b.First
 	for _, net := range b.Nets {
 		if net != 0 {
 			a.insert(net)
