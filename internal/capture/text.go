@@ -35,11 +35,10 @@ func noPackets(text []byte, other string) error {
 // text reads text: what printers of packets print, or a scenario.
 func (f *File) text(s *stream, opts *Options) error {
 	head := s.buf[s.off:s.end]
-	if high, is := wideOrder(head); is && opts.Text != nil {
-		s.off += 2
-		wide := newStream(&wideText{r: s, high: high}, len(s.buf))
-		wide.has(len(head) / 2)
-		return f.text(wide, opts)
+	if isUTF16(head) && opts.Text != nil {
+		narrow := newStream(fromUTF16(s), len(s.buf))
+		narrow.has(len(head) / 2)
+		return f.text(narrow, opts)
 	}
 	if opts.Text == nil || knownKind(head) != "" || !printable(head) {
 		return unknown(head)

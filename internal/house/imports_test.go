@@ -108,6 +108,7 @@ var doors = map[string]string{
 	"github.com/spf13/pflag":    "internal/cli",
 	"github.com/cheggaaa/pb/v3": "internal/cli",
 	"golang.org/x/term":         "internal/cli",
+	"golang.org/x/text":         "internal/capture",
 	"golang.org/x/sys/unix":     "internal/host internal/live internal/sandbox internal/tracepoints",
 	"github.com/cilium/ebpf":    "internal/tracepoints",
 
