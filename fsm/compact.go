@@ -135,7 +135,7 @@ func isIPv4(e *reassembly.Endpoint) bool {
 func (e *end) fits(base *compactBase, file uint16) bool {
 	return e.dir.Phase == PhaseFinAcked && e.dir.FIN == e.out.Nxt-1 && e.out == reassembly.Finished(e.out.ISS, e.out.Nxt, e.out.Edge) && e.last.File == file &&
 		uint64(base.at-e.last.At)|uint64(base.at-e.since)|e.bytes <= math.MaxUint32 &&
-		e.quietAtOrTSVal == 0 && e.tries == 0 && e.row|e.dups == 0 && !e.sacked && e.wrote == 0
+		e.stamp == 0 && e.tries == 0 && e.row|e.dups == 0 && !e.sacked && e.wrote == 0
 }
 
 func (e *end) pack(p *Packer, peer *end, base *compactBase, scale, peerScale uint8) {

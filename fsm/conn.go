@@ -19,8 +19,8 @@ type end struct {
 
 	// Times of the short past, in microseconds of trace time modulo 2^32 (71
 	// minutes), to keep a connection small.
-	rttAt          uint32 // when the segment being timed was sent; meaningful while timing is set
-	quietAtOrTSVal uint32 // when the peer shut its window, or this side last probed it; until the window is shut or the side sends its FIN, the TSval of its SYN
+	rttAt uint32 // when the segment being timed was sent; meaningful while timing is set
+	stamp uint32 // see quietAt and synTSVal
 
 	rttSeq  reassembly.Seq // what must be acknowledged to end the timing
 	wl1     reassembly.Seq // SEG.SEQ of the segment that set the window it offers: its peer's SND.WL1 (RFC 9293 3.10.7.4)
@@ -46,6 +46,13 @@ type end struct {
 	opts   reassembly.OptionBits
 	wrote  finPause // when it sent new payload although it had received its peer's FIN
 }
+
+// quietAt is when the peer shut its window, or this side last probed it; meaningful while the window is shut.
+func (e *end) quietAt() uint32 { return e.stamp }
+
+// synTSVal is the TSval of the side's SYN, 0 if that had none. It is forgotten when quietAt needs its room, and at the
+// side's FIN.
+func (e *end) synTSVal() uint32 { return e.stamp }
 
 // endBits are what a side's answer in the handshake shows, see Relayed, and its close.
 type endBits uint8
@@ -89,18 +96,22 @@ const (
 	takenFINofA // B acknowledged a FIN that was not A's own: for B, A has closed
 	takenFINofB
 	unobserved // there is time in which nobody captured it
-	fromText
+	textNoIP   // of textMask
+	textPartly // of textMask
 	seqUnknown
 	timeUnknown
-	windowMissing
 	contested // A's SYN may be forged: A has, or had, another connection on the four-tuple
 	settled   // see settle
 	copiedID  // B's SYN-ACK has the IP identification of A's SYN
 )
 
-// incomplete, of fromText and windowMissing, is a text in which segments of the connection are missing:
-// no text lacks windows alone, and beside this nothing else that it lacks matters.
-const incomplete = windowMissing
+// textMask has one of four values: 0 is no text; textNoIP a text without IP identification and TTL;
+// textNoWindow one without windows, too; textPartly one in which segments are missing, beside which
+// nothing else that it lacks matters.
+const (
+	textMask     = textNoIP | textPartly
+	textNoWindow = textNoIP | textPartly
+)
 
 // Conn is the two-sided state of one connection. The zero value is not ready:
 // call Begin. It holds no pointers, so that a million of them cost the garbage

@@ -22,7 +22,7 @@ func (s *step) finish() {
 		}
 		h.FIN, h.Phase = f, PhaseFinSent
 		if s.own.tries == 0 && !s.peer.dir.is(shut) {
-			s.own.quietAtOrTSVal = 0
+			s.own.stamp = 0
 		}
 		if s.peer.dir.Phase >= PhaseFinSent {
 			h.bits |= finSecond

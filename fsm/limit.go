@@ -71,13 +71,13 @@ func (c *Conn) Limits() Limits {
 	if c.bits&duplicates != 0 {
 		l |= Duplicates
 	}
-	switch c.bits & (fromText | windowMissing) {
-	case incomplete:
-		l |= Incomplete
-	case fromText:
+	switch c.bits & textMask {
+	case textNoIP:
 		l |= Text
-	case fromText | windowMissing:
+	case textNoWindow:
 		l |= Text | WindowUnknown
+	case textPartly:
+		l |= Incomplete
 	}
 	if c.bits&seqUnknown != 0 {
 		l |= SeqUnknown
@@ -109,12 +109,12 @@ func (c *Conn) Limits() Limits {
 // noteMissing notes what the text that the segment comes from does not have.
 func (c *Conn) noteMissing(m reassembly.Missing) {
 	switch {
-	case m&reassembly.MissingSegments != 0 || c.bits&(fromText|windowMissing) == incomplete:
-		c.bits = c.bits&^(fromText|windowMissing) | incomplete
+	case m&reassembly.MissingSegments != 0 || c.bits&textMask == textPartly:
+		c.bits = c.bits&^textMask | textPartly
 	case m&reassembly.MissingWindow != 0:
-		c.bits |= fromText | windowMissing
+		c.bits |= textNoWindow
 	case m&reassembly.MissingIP != 0:
-		c.bits |= fromText
+		c.bits |= textNoIP
 	}
 	if m&reassembly.MissingSeq != 0 {
 		c.bits |= seqUnknown

@@ -13,7 +13,7 @@ import (
 // What makes the next segment of a connection more than that, and how it is.
 const (
 	unpredictableBits = synAckLost | finFirst | shut
-	harmlessBits      = aIsLo | midstream | optionsCut | duplicates | skippedIDs | rejectedByA | unobserved | fromText | seqUnknown | timeUnknown | windowMissing | copiedID
+	harmlessBits      = aIsLo | midstream | optionsCut | duplicates | skippedIDs | rejectedByA | unobserved | textMask | seqUnknown | timeUnknown | copiedID
 )
 
 // settle notes whether the connection is one of which such a segment can be expected, as far as

@@ -126,7 +126,7 @@ func (s *step) mayChallenge() bool {
 func (s *step) announce(fresh uint32) {
 	switch s.class {
 	case Probe:
-		s.own.quietAtOrTSVal = s.c.clock(s.seg.At)
+		s.own.stamp = s.c.clock(s.seg.At)
 		s.own.tries = satInc(s.own.tries)
 		s.emit(Probed, s.side)
 		return

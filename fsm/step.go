@@ -180,7 +180,7 @@ func (s *step) open() {
 // stampSYN notes the TSval of a SYN, in room that is not used until the peer shuts its window.
 func (s *step) stampSYN() {
 	if s.seg.Flags&reassembly.ACK == 0 && s.seg.Opts.Has&reassembly.HasTimestamps != 0 && !s.peer.dir.is(shut) {
-		s.own.quietAtOrTSVal = s.seg.Opts.TSVal
+		s.own.stamp = s.seg.Opts.TSVal
 	}
 }
 
@@ -188,7 +188,7 @@ func (s *step) stampSYN() {
 // arrived (RFC 7323 4.3).
 func (s *step) echoesLater() bool {
 	const synACK = reassembly.SYN | reassembly.ACK
-	stamp := s.peer.quietAtOrTSVal
+	stamp := s.peer.synTSVal()
 	return s.seg.Flags.Has(synACK) && s.seg.Opts.Has&reassembly.HasTimestamps != 0 && stamp != 0 && !s.own.dir.is(shut) &&
 		reassembly.Seq(stamp).Before(reassembly.Seq(s.seg.Opts.TSEcr))
 }

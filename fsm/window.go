@@ -32,7 +32,7 @@ func (s *step) offerWindow() {
 	switch {
 	case wnd == 0 && seg.Flags&reassembly.SYN == 0 && !own.dir.is(shut):
 		own.dir.bits |= shut
-		peer.quietAtOrTSVal, peer.tries = s.c.clock(seg.At), 0
+		peer.stamp, peer.tries = s.c.clock(seg.At), 0
 		s.emit(WindowShut, s.side)
 	case wnd > 0 && own.dir.is(shut):
 		own.dir.bits &^= shut
@@ -156,7 +156,7 @@ func (s *step) probes(below bool) bool {
 	// A SEGMENT beyond the edge, or what was in flight when the window shut,
 	// once the peer has had time to say that it shut.
 	return seg.End().After(own.out.Una) &&
-		time.Duration(s.c.elapsed(own.quietAtOrTSVal, seg.At))*time.Microsecond >= max(minProbeGap, s.c.smoothedRTT(s.side))
+		time.Duration(s.c.elapsed(own.quietAt(), seg.At))*time.Microsecond >= max(minProbeGap, s.c.smoothedRTT(s.side))
 }
 
 // isAck says whether an empty segment at UNA-1 or NXT-1 is an ACK nevertheless: it

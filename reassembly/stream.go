@@ -18,14 +18,14 @@ type Known uint8
 
 // The facts that may be missing.
 const (
-	KnowISS  Known = 1 << iota // a SYN was seen, or acknowledged
-	KnowUna                    // the peer acknowledged something
-	KnowNxt                    // something was sent, or acknowledged
-	KnowEdge                   // the peer advertised a window
-	knowRejected
-	lossy      // a hole was acknowledged and forgotten
-	overflowed // a hole was skipped that there was no room to remember
-	knowShown  // an empty segment showed more than NXT
+	KnowISS      Known = 1 << iota // a SYN was seen, or acknowledged
+	KnowUna                        // the peer acknowledged something
+	KnowNxt                        // something was sent, or acknowledged
+	KnowEdge                       // the peer advertised a window
+	knowRejected                   // a segment was not acceptable
+	lossy                          // a hole was acknowledged and forgotten
+	overflowed                     // a hole was skipped that there was no room to remember
+	knowShown                      // an empty segment showed more than NXT
 )
 
 // reach is how far beyond the offered window, or behind what is acknowledged,
@@ -42,11 +42,11 @@ const (
 type Stream struct {
 	// ISS is the initial sequence number; midstream, one less than the first
 	// number seen, so that relative numbers begin at 1 either way.
-	ISS             Seq
-	Una, Nxt, Edge  Seq
-	rejectedOrShown Seq // with knowRejected, the last sequence number that was not acceptable; with knowShown, what an empty segment showed to be sent
-	gaps            gaps
-	known           Known
+	ISS            Seq
+	Una, Nxt, Edge Seq
+	noted          Seq // with knowRejected or knowShown, which exclude each other: see Reject and Show
+	gaps           gaps
+	known          Known
 }
 
 // Knows reports whether every fact in k is known.
@@ -97,14 +97,14 @@ func (s *Stream) Acceptable(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
 // Reject remembers a sequence number that was not acceptable, in case more evidence
 // comes.
 func (s *Stream) Reject(seq Seq) {
-	s.rejectedOrShown = seq
+	s.noted = seq
 	s.known = s.known&^knowShown | knowRejected
 }
 
 // Show notes that an empty segment has sequence number seq: all before it was sent, though it was not
 // captured (yet: the segment may have overtaken it).
 func (s *Stream) Show(seq Seq) {
-	s.rejectedOrShown = seq
+	s.noted = seq
 	s.known = s.known&^knowRejected | knowShown
 }
 
@@ -114,26 +114,26 @@ func (s *Stream) Shown() bool { return s.known&knowShown != 0 }
 // Unshow forgets what an empty segment showed.
 func (s *Stream) Unshow() {
 	if s.known&knowShown != 0 {
-		s.rejectedOrShown, s.known = 0, s.known&^knowShown
+		s.noted, s.known = 0, s.known&^knowShown
 	}
 }
 
 // reached forgets what an empty segment showed once NXT has come there.
 func (s *Stream) reached() {
-	if s.known&knowShown != 0 && !s.rejectedOrShown.After(s.Nxt) {
+	if s.known&knowShown != 0 && !s.noted.After(s.Nxt) {
 		s.Unshow()
 	}
 }
 
 // RejectedAt reports whether seq is the last sequence number that was not acceptable.
 func (s *Stream) RejectedAt(seq Seq) bool {
-	return s.known&knowRejected != 0 && s.rejectedOrShown == seq
+	return s.known&knowRejected != 0 && s.noted == seq
 }
 
 // NearRejected reports whether seq lies near the last sequence number that was not
 // acceptable.
 func (s *Stream) NearRejected(seq Seq) bool {
-	return s.known&knowRejected != 0 && uint32(seq-s.rejectedOrShown+reach) < 2*reach
+	return s.known&knowRejected != 0 && uint32(seq-s.noted+reach) < 2*reach
 }
 
 // Jump moves NXT, and UNA with it, to seq across a hole that the capture has.
