@@ -47,51 +47,49 @@ func (b *builder) doublings(u *unit) (pairs [2][]doubling, are bool) {
 	all := b.alike(u)
 	var twice [2][]doubling
 	var total [2]int
-	for i := 0; i < len(all); {
-		j := i + 1
-		for j < len(all) && all[j].hash == all[i].hash {
-			j++
+	for same := range sameHash(all) {
+		r := &s.records[same[0].record]
+		if r.seqLen() > 0 || len(same) == 2 {
+			total[r.side()] += len(same)
 		}
-		r := &s.records[all[i].record]
-		if r.seqLen() > 0 || j-i == 2 {
-			total[r.side()] += j - i
+		if len(same) == 2 {
+			twice[r.side()] = append(twice[r.side()], doubling{same[0].record, same[1].record})
 		}
-		if j-i == 2 {
-			twice[r.side()] = append(twice[r.side()], doubling{all[i].record, all[i+1].record})
-		}
-		i = j
 	}
-	var median [2]int64
+	var distance [2]int64
 	for side := range twice {
 		if len(twice[side]) < minEach || 4*len(twice[side]) < total[side] { // half of the segments, two of each
 			return pairs, false
 		}
-		slices.SortFunc(twice[side], func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
-		var d []int64
-		for _, p := range twice[side] {
-			d = append(d, s.records[p.second].at-s.records[p.first].at)
-		}
-		median[side] = slices.Sorted(slices.Values(d))[len(d)/2]
-		near := 0
-		for k, x := range d {
-			if consistent(x, median[side]) || k > 0 && consistent(x, d[k-1]) { // a clock may step
-				near++
-			}
-		}
-		if median[side] <= int64(fsm.DuplicateTime) || 5*near < 4*len(d) {
+		d, mostly := s.distance(twice[side])
+		if d <= int64(fsm.DuplicateTime) || !mostly {
 			return pairs, false
 		}
+		distance[side] = d
 	}
-	for i := 0; i < len(all); {
-		j := i + 1
-		for j < len(all) && all[j].hash == all[i].hash {
-			j++
-		}
-		side := s.records[all[i].record].side()
-		pairs[side] = s.pairUp(all[i:j], median[side], pairs[side])
-		i = j
+	for same := range sameHash(all) {
+		side := s.records[same[0].record].side()
+		pairs[side] = s.pairUp(same, distance[side], pairs[side])
 	}
 	return pairs, true
+}
+
+// distance is the median time between the two records of the pairs, and whether four of five pairs are
+// that far apart, or as far as the pair before: a clock may step.
+func (s *scan) distance(pairs []doubling) (median int64, mostly bool) {
+	slices.SortFunc(pairs, func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
+	d := make([]int64, len(pairs))
+	for i, p := range pairs {
+		d[i] = s.records[p.second].at - s.records[p.first].at
+	}
+	median = slices.Sorted(slices.Values(d))[len(d)/2]
+	n := 0
+	for k, x := range d {
+		if consistent(x, median) || k > 0 && consistent(x, d[k-1]) {
+			n++
+		}
+	}
+	return median, 5*n >= 4*len(d)
 }
 
 // consistent reports whether a distance fits the median.
@@ -143,62 +141,76 @@ func (b *builder) doubled(i int) (is bool) {
 			b.unitName(i), quantity.Count(uint64(s.limit), "segment")))
 		return true
 	}
-	crossed, further := s.crossed(&pairs), s.further(&pairs)
+	b.divide(i, &pairs)
+	return true
+}
+
+// divide marks the records of a unit in which two taps were merged with the tap that captured them.
+func (b *builder) divide(i int, pairs *[2][]doubling) {
+	s, u := b.scan, &b.scan.units[i]
+	crossed, further := s.crossed(pairs), s.further(pairs)
 	p := b.unitTap[i]
 	first := &b.points[p]
 	first.group = len(b.points) + maxUnits // nobody else's
 	first.Reason = fmt.Sprintf("most segments of %s come twice, at a consistent distance: two captures were merged", b.unitName(i))
-	other := b.add(result.Tap{Reason: first.Reason, Recognised: "found"}, first.group, u.file)
 	first.Recognised = "found"
-	rest := &division{other: other, decoder: decode.New()}
+	other := b.add(result.Tap{Reason: first.Reason, Recognised: "found"}, first.group, u.file)
 	b.points[p].Name, b.points[other].Name = b.unitName(i)+" (1)", b.unitName(i)+" (2)"
+	rest := &division{other: other, decoder: decode.New()}
 	for side := range pairs {
-		tap := [2]int{p, other} // of the first and the second record
+		taps := [2]int{p, other} // of the first and the second record
 		if crossed && side == 1 {
-			tap = [2]int{other, p}
+			taps = [2]int{other, p}
 		}
-		alone := 0 // of the place nearer to the sender
+		alone := taps[0] // the tap nearer to the sender: what only one of both saw was probably lost between them
 		if !crossed && !further[side] {
-			alone = 1
+			alone = taps[1]
 		}
-		place := map[look]*[2]int{}
-		rest.point[side] = map[look]int{}
-		done := map[int32]bool{}
-		for _, d := range pairs[side] {
-			for n, k := range [2]int32{d.first, d.second} {
-				r := &s.records[k]
-				b.mark(r, tap[n])
-				done[k] = true
-				if place[r.look()] == nil {
-					place[r.look()] = new([2]int)
-				}
-				place[r.look()][n]++
-			}
-		}
-		for l, n := range place {
-			rest.point[side][l] = tap[0]
-			if n[1] > n[0] {
-				rest.point[side][l] = tap[1]
-			}
-		}
-		for _, k := range u.records {
-			r := &s.records[k]
-			if done[k] || r.side() != side {
-				continue
-			}
-			n := alone // what only one of both saw was probably lost between them
-			if l := place[r.look()]; l != nil && l[1] > 4*l[0] {
-				n = 1
-			} else if l != nil && l[0] > 4*l[1] {
-				n = 0
-			}
-			b.mark(r, tap[n])
-		}
+		rest.point[side] = b.divideSide(u, side, pairs[side], taps, alone)
 	}
 	if u.full {
 		b.divided[i] = rest
 	}
-	return true
+}
+
+// divideSide marks the records of one side, and returns which of the two taps captured the frames that look so. A
+// record without a partner is of the tap at which frames mostly look like it, or else of the tap alone.
+func (b *builder) divideSide(u *unit, side int, pairs []doubling, taps [2]int, alone int) map[look]int {
+	s := b.scan
+	counts := map[look]*[2]int{} // of first and second records
+	done := map[int32]bool{}
+	for _, d := range pairs {
+		for n, k := range [2]int32{d.first, d.second} {
+			r := &s.records[k]
+			b.mark(r, taps[n])
+			done[k] = true
+			if counts[r.look()] == nil {
+				counts[r.look()] = new([2]int)
+			}
+			counts[r.look()][n]++
+		}
+	}
+	for _, k := range u.records {
+		r := &s.records[k]
+		if done[k] || r.side() != side {
+			continue
+		}
+		tap := alone
+		if n := counts[r.look()]; n != nil && n[1] > 4*n[0] {
+			tap = taps[1]
+		} else if n != nil && n[0] > 4*n[1] {
+			tap = taps[0]
+		}
+		b.mark(r, tap)
+	}
+	point := map[look]int{}
+	for l, n := range counts {
+		point[l] = taps[0]
+		if n[1] > n[0] {
+			point[l] = taps[1]
+		}
+	}
+	return point
 }
 
 // A division says of the frames of a unit that come after its last record at which of

@@ -28,6 +28,9 @@ func TestDoubled_clocks(t *testing.T) {
 			if len(rep.Taps) != 2 || len(rep.Flows) != 1 || len(rep.Flows[0].Between) != 1 {
 				t.Fatalf("%d taps, %d connections", len(rep.Taps), len(rep.Flows))
 			}
+			if rep.Taps[0].Recognised != "found" || rep.Taps[1].Recognised != "found" {
+				t.Errorf("the taps are %q and %q, not found", rep.Taps[0].Recognised, rep.Taps[1].Recognised)
+			}
 			lost := map[uint16]bool{} // by IP ID
 			for _, s := range r.Log {
 				if s.Lost {

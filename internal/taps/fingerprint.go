@@ -3,6 +3,7 @@ package taps
 import (
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"math/bits"
 	"slices"
 
@@ -122,18 +123,26 @@ func byHash(a, b print) int {
 	return cmp.Compare(a.record, b.record)
 }
 
+// sameHash divides sorted prints into those that are the same.
+func sameHash(sorted []print) iter.Seq[[]print] {
+	return func(yield func([]print) bool) {
+		for i, j := 0, 0; i < len(sorted); i = j {
+			for j = i + 1; j < len(sorted) && sorted[j].hash == sorted[i].hash; j++ {
+			}
+			if !yield(sorted[i:j]) {
+				return
+			}
+		}
+	}
+}
+
 // unique are the prints that there is only one of.
 func unique(sorted []print) []print {
 	kept := sorted[:0]
-	for i := 0; i < len(sorted); {
-		j := i + 1
-		for j < len(sorted) && sorted[j].hash == sorted[i].hash {
-			j++
+	for same := range sameHash(sorted) {
+		if len(same) == 1 {
+			kept = append(kept, same[0])
 		}
-		if j == i+1 {
-			kept = append(kept, sorted[i])
-		}
-		i = j
 	}
 	return kept
 }

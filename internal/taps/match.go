@@ -2,7 +2,6 @@ package taps
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -36,13 +35,6 @@ type way struct {
 	joined  bool // delays are those of one clock; else they contain an unknown offset
 	spread  int64
 }
-
-const (
-	// waitIDs and waitPlain are how much longer than the largest delay a segment waits
-	// for its partner: with an IP ID that tells it from others, and without.
-	waitIDs   = int64(3 * time.Second)
-	waitPlain = int64(250 * time.Millisecond)
-)
 
 // match pairs what the taps saw.
 func (s *scan) match(w *way) {
@@ -135,112 +127,6 @@ func (s *scan) alike(w *way) []group {
 		i = j
 	}
 	return groups
-}
-
-// maxAlign bounds the work of one alignment: larger groups are divided by time.
-const maxAlign = 1 << 20
-
-// align pairs the records of a group in order: as many as possible, with the least
-// deviation from the median delay. It is the alignment of two sequences (S. Needleman
-// and C. Wunsch, 1970).
-func (s *scan) align(w *way, g *group) {
-	n, m := len(g.near), len(g.far)
-	limit := w.largest + waitPlain
-	if s.records[w.near[g.near[0]]].ipid != 0 {
-		limit = w.largest + waitIDs
-	}
-	cost := func(i, j int) float64 {
-		d := s.delay(w, g.near[i], g.far[j])
-		if w.joined && (d > limit || d < w.least-waitPlain) {
-			return math.Inf(1)
-		}
-		return math.Abs(float64(d - w.median))
-	}
-	switch {
-	case n == 1 && m == 1:
-		if !math.IsInf(cost(0, 0), 1) {
-			w.pair(g.near[0], g.far[0])
-		}
-		return
-	case n == m && s.inOrder(w, g):
-		for k := range n {
-			w.pair(g.near[k], g.far[k])
-		}
-		return
-	case n*m > maxAlign:
-		half := &group{g.near[:n/2], g.far[:m/2]}
-		rest := &group{g.near[n/2:], g.far[m/2:]}
-		s.align(w, half)
-		s.align(w, rest)
-		return
-	}
-	// best[i][j]: most pairs among the first i and j, then least cost.
-	type state struct {
-		pairs int32
-		move  int8 // 0 both, 1 without the near one, 2 without the far one
-		cost  float64
-	}
-	best := make([]state, (n+1)*(m+1))
-	at := func(i, j int) *state { return &best[i*(m+1)+j] }
-	better := func(a, b state) bool { return a.pairs > b.pairs || a.pairs == b.pairs && a.cost < b.cost }
-	for i := range n + 1 {
-		for j := range m + 1 {
-			if i == 0 && j == 0 {
-				continue
-			}
-			var b state
-			b.pairs = -1
-			if i > 0 {
-				x := *at(i-1, j)
-				x.move = 1
-				b = x
-			}
-			if j > 0 {
-				x := *at(i, j-1)
-				x.move = 2
-				if better(x, b) {
-					b = x
-				}
-			}
-			if i > 0 && j > 0 {
-				if c := cost(i-1, j-1); !math.IsInf(c, 1) {
-					x := *at(i-1, j-1)
-					x.pairs, x.cost, x.move = x.pairs+1, x.cost+c, 0
-					if better(x, b) {
-						b = x
-					}
-				}
-			}
-			*at(i, j) = b
-		}
-	}
-	for i, j := n, m; i > 0 || j > 0; {
-		switch at(i, j).move {
-		case 0:
-			i, j = i-1, j-1
-			w.pair(g.near[i], g.far[j])
-		case 1:
-			i--
-		default:
-			j--
-		}
-	}
-}
-
-// inOrder reports whether as many arrived as left, each after a delay that is possible: a
-// router that stalls delays a burst of equal ACKs by more than others ever took.
-func (s *scan) inOrder(w *way, g *group) bool {
-	for k := range g.near {
-		if d := s.delay(w, g.near[k], g.far[k]); w.joined && (d > w.largest+waitIDs || d < w.least-waitPlain) {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *way) pair(i, j int32) {
-	w.partner[i] = j
-	w.taken[j] = true
 }
 
 // alternatives are the near records that an unpaired one cannot be told from: any of them may

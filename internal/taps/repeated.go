@@ -55,13 +55,12 @@ func (b *builder) repeated(i int, shifted bool) {
 // repeats are those of a unit, by connection.
 func (b *builder) repeats(u *unit) (all []repeat) {
 	s := b.scan
-	alike := b.alike(u)
-	for i, j := 0, 0; i < len(alike); i = j {
-		first := &s.records[alike[i].record]
-		for j = i + 1; j < len(alike) && alike[j].hash == alike[i].hash; j++ {
-			r, last := &s.records[alike[j].record], &s.records[alike[j-1].record]
+	for same := range sameHash(b.alike(u)) {
+		first := &s.records[same[0].record]
+		for j := 1; j < len(same); j++ {
+			r, last := &s.records[same[j].record], &s.records[same[j-1].record]
 			if r.ipid != 0 && r.look() == first.look() && r.at-first.at > int64(fsm.DuplicateTime) {
-				all = append(all, repeat{r.tuple, alike[i].record, alike[j].record, r.at - last.at})
+				all = append(all, repeat{r.tuple, same[0].record, same[j].record, r.at - last.at})
 			}
 		}
 	}

@@ -161,15 +161,10 @@ func (s *scan) oneEnd(r, o *record) bool {
 
 // twice are the records of prints that there are two of, where these may be of one segment.
 func twice(sorted []print, may func(a, b int32) bool) (pairs [][2]int32) {
-	for i := 0; i < len(sorted); {
-		j := i + 1
-		for j < len(sorted) && sorted[j].hash == sorted[i].hash {
-			j++
-		}
-		if a, b := sorted[i].record, sorted[j-1].record; j == i+2 && may(a, b) {
+	for same := range sameHash(sorted) {
+		if a, b := same[0].record, same[len(same)-1].record; len(same) == 2 && may(a, b) {
 			pairs = append(pairs, [2]int32{a, b})
 		}
-		i = j
 	}
 	return pairs
 }
