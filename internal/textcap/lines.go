@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 )
 
 // maxLine is how much of a line is looked at, in bytes.
@@ -53,13 +52,4 @@ func unquote(line []byte) []byte {
 			return line
 		}
 	}
-}
-
-// cutWord cuts the first word off a line.
-func cutWord(s string) (word, rest string) {
-	s = strings.TrimLeft(s, " \t")
-	if i := strings.IndexAny(s, " \t"); i >= 0 {
-		return s[:i], s[i:]
-	}
-	return s, ""
 }
