@@ -73,7 +73,7 @@ type stuckSegment struct {
 	sameID   bool            // all retransmissions have one IP identification, which is not 0
 	interval int64           // before the last retransmission
 	onward   reassembly.Mark // what the side sent beyond it since the last retransmission
-	answer   reassembly.Mark // a RST that answers the first of them, though the last acknowledges more
+	answer   reassembly.Mark // a RST that answers what was sent long before: the first of them, though the last acknowledges more, or a segment from before its acknowledgment
 	reported bool
 }
 
@@ -96,10 +96,14 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		switch {
-		case peer == nil:
 		case ev.Seg.Flags&reassembly.RST != 0:
-			peer.resetBy(ev.Seg, ev.Side.Peer(), r)
-		case !detectors.MayBeForged(ev):
+			if own != nil {
+				own.resetLate(ev.Seg, ev.Side, r)
+			}
+			if peer != nil {
+				peer.resetBy(ev.Seg, ev.Side.Peer(), r)
+			}
+		case peer != nil && !detectors.MayBeForged(ev):
 			peer.fromPeer(ev, r)
 		}
 	}
@@ -110,6 +114,9 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
 			if s.acked {
 				kinds[side] |= fsm.On(fsm.DataSent)
+			}
+			if s.acked && s.reported {
+				kinds[side] |= fsm.On(fsm.Sent)
 			}
 		}
 	}
@@ -228,6 +235,15 @@ func (s *stuckSegment) resetBy(rst *reassembly.Segment, side reassembly.Side, r 
 	m := reassembly.MarkOf(rst)
 	if s.reported && !s.acked && m.Flags&reassembly.ACK == 0 && detectors.Answers(&m, &s.first) {
 		s.answer = m
+		s.report(side, r)
+	}
+}
+
+// resetLate takes a RST of the side that did not end the connection. One that has a number which its peer
+// acknowledged before the last time answers a segment from then: that arrived late, and so did what came after it.
+func (s *stuckSegment) resetLate(rst *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
+	if s.reported && s.acked && s.answer.At == 0 && rst.Flags&reassembly.ACK == 0 && rst.Seq.Before(s.sign.Ack) && !rst.Seq.Before(s.first.Seq) {
+		s.answer = reassembly.MarkOf(rst)
 		s.report(side, r)
 	}
 }

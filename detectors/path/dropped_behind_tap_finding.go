@@ -32,12 +32,15 @@ func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at in
 	}
 	evidence = append(evidence, r.Evidence("last retransmission", side, &s.last))
 	subject, own, peer := side.Peer(), r.Name(side), r.Name(side.Peer())
-	if s.answer.At != 0 {
+	if s.answer.At != 0 && !s.acked {
 		evidence = append(evidence, r.Evidence("answers the first retransmission", side.Peer(), &s.answer))
 	}
 	if s.acked {
 		subject = side
 		evidence = append(evidence, r.Evidence("acknowledged once more", side.Peer(), &s.sign))
+		if s.answer.At != 0 {
+			evidence = append(evidence, r.Evidence("answers what was sent long before", side, &s.answer))
+		}
 	} else {
 		evidence = append(evidence, r.Evidence("the peer is alive, and does not acknowledge it", side.Peer(), &s.sign))
 	}
@@ -48,6 +51,10 @@ func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at in
 	f.Measure("signs", s.signs)
 	f.Measure("duration_s", detectors.Seconds(s.last.At-s.first.At))
 	f.Message = s.message(own, peer)
+	if s.answer.At != 0 {
+		f.Cause = "Something between the capture point and that host held the segments up and delivered them late: a radio that slept, the queue of an access point, a link or a virtual machine that was suspended."
+		f.Action = "Look at that link at that time: power saving of a radio, queues of an access point, a paused virtual machine."
+	}
 	if s.acked && s.sameID {
 		f.Undecide("all retransmissions have the same IP identification: a program made them, which need not process what it is sent")
 	}
@@ -69,6 +76,10 @@ func (s *stuckSegment) message(own, peer string) string {
 		own, s.n, span, s.first.Frame, s.last.Frame, peer, s.ack.Frame, s.sign.Frame)
 	if s.echoes {
 		m += " The timestamp that it echoes stands still."
+	}
+	if s.answer.At != 0 {
+		return m + fmt.Sprintf(" These acknowledgments passed the capture point and reached %s late: its RST (frame %d) answers a segment that %s had sent before its last acknowledgments. Something between the two held them up.",
+			own, s.answer.Frame, peer)
 	}
 	return m + fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
 }
