@@ -59,6 +59,13 @@ func (c *resetCase) early() bool {
 // answers reports whether the RST answers the peer's last segment.
 func (c *resetCase) answers() bool { return c.replies() && !c.early() }
 
+// answersLate reports whether the RST has no IP ID, and the number that data of the peer acknowledges which nothing else
+// has answered: the path held that up for longer than usual, or the RST.
+func (c *resetCase) answersLate() bool {
+	last := &c.peer.last
+	return c.bare() && c.noID() && !c.inWindow && !c.halfCaptured() && last.Len > 0 && c.lost() > 0 && detectors.Answers(&c.rst, last)
+}
+
 // oneOf reports whether the RST is the first of several, which answer several segments of
 // the peer: it answers the earliest, of which only the last is known.
 func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 }

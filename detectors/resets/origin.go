@@ -150,6 +150,8 @@ const farAnswer = 20 * time.Millisecond
 func (c *resetCase) standIn() string {
 	took := c.rst.At - c.peer.last.At
 	switch {
+	case c.sender.habits.CopiesID && c.peer.habits.CountsIDs && c.noID() && !c.sender.finSent():
+		return fmt.Sprintf(" The SYN-ACK from %s has the IP ID of the SYN: a device on the path (a SYN proxy, a filter) made it from that, and may have sent the RST.", c.sender.name)
 	case c.sender.relayed:
 		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
 	case c.unlikeLast() && c.states[c.side] == fsm.SynSent: // nmap, and whoever else has a raw socket

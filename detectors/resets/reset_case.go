@@ -126,7 +126,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	_, e.synSeen = v.SYNOptions(side)
 	e.habits = v.IPHabits(side)
 	opener, known := v.Opener()
-	e.relayed = known && side != opener && v.Relayed(side) > 0 && v.HandshakeRTT(side) > 0 // else it is late with the ACK, or an answer was lost
+	e.relayed = known && side != opener && v.Relayed(side) > 0 && v.HandshakeRTT(side) > 0 && !e.habits.CopiesID // else it is late with the ACK, an answer was lost, or the SYN-ACK was not its own
 	return e
 }
 

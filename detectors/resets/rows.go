@@ -86,6 +86,7 @@ var rows = []row{
 	{aborted, "recordings of Windows XP and iOS", func(c *resetCase) bool {
 		return c.bare() && !c.inWindow && !c.halfCaptured() && c.atNxt() && !c.noID()
 	}},
+	{halfOpen, "Linux ip_send_unicast_reply: what no socket sends has no IP ID", (*resetCase).answersLate},
 	{suspectedInjection, "RFC 9293 3.10.5, 3.10.7.1: no TCP sends it", func(c *resetCase) bool { return c.bare() && !c.inWindow && !c.halfCaptured() }},
 }
 
