@@ -38,7 +38,22 @@ type resends struct {
 	headTS  uint32           // timestamp of the first pending one, if that is marked as the head
 	agains  uint8            // how often again was sent, without a D-SACK so far
 	thirds  uint32           // segments that were sent a third time, and on
+	timed   timer
 	probing bool
+}
+
+// A timer is after what times segments were sent again that were the last, with all before them acknowledged.
+type timer struct {
+	n           uint32
+	least, most int64 // nanoseconds
+	answered    int64 // within how many nanoseconds all were acknowledged then
+}
+
+func (t *timer) add(interval int64) {
+	if t.n++; t.n == 1 {
+		t.least = interval
+	}
+	t.least, t.most = min(t.least, interval), max(t.most, interval)
 }
 
 // An openResend is a segment that was sent again, and may yet prove spurious.
@@ -146,6 +161,9 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if a.wasResent(reassembly.Block{From: seg.Seq, To: seg.End()}) {
 		a.thirds++
 	}
+	if ev.Was.Seq == seg.Seq && ev.Was.Len == seg.Len && out.Oldest(seg.Seq) {
+		a.timed.add(seg.At - ev.Was.At)
+	}
 	n := again(ev)
 	unseen := ev.Place == reassembly.Filling || ev.Place == reassembly.Fresh // its original was not captured
 	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
@@ -237,6 +255,9 @@ func (a *resends) doubts(ev fsm.Event, k trigger, out *reassembly.Stream, r *det
 // its timestamp shows that this was spurious, it returns the resend.
 func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
 	sole := a.pending.all() == 1
+	if a.opened > 0 {
+		a.timed.answered = max(a.timed.answered, ack.At-a.open[a.opened-1].at)
+	}
 	a.total.add(&a.pending)
 	a.pending = counts{}
 	for i := range a.open[:a.opened] {

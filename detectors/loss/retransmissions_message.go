@@ -81,6 +81,10 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if f.Verdict == detectors.Seen && outcome == resentLossy && a.alwaysTwice(side, r) {
 		f.Undecide("each segment was sent twice, and none a third time: no path loses so regularly, so the receiver may hold its ACKs for longer than the sender's timeout")
 	}
+	if f.Verdict == detectors.Seen && outcome == resentLossy && a.shortTimer(side, r) {
+		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again after %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
+			detectors.Span(a.timed.most)))
+	}
 	if 2*a.denied >= t.all() && t.all() > 0 {
 		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
 	}
@@ -93,6 +97,17 @@ func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
 	t := &a.total
 	lost, _ := t.lost()
 	return lost >= 4 && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && 2*float64(t.bytes) > a.sent(side, r)
+}
+
+// shortTimer reports whether all segments that were sent again were alone in flight, and each as soon as the
+// last, many round trips after it: sooner than hosts acknowledge that have nothing to send (RFC 1122 4.2.3.2: 500 ms at most; Windows 200). A path that loses as
+// many originals at random loses one of those that are sent again, too, but for once in shortTimerOdds times.
+func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
+	const shortTimerOdds, steady, apart = 64, 8, 8
+	t := &a.total
+	share := float64(t.bytes) / max(a.sent(side, r)-float64(t.bytes), 1)
+	return a.timed.n == t.all() && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && a.timed.most < int64(leastTimeout) && a.timed.most-a.timed.least <= a.timed.most/steady && a.timed.answered <= a.timed.least/apart &&
+		math.Pow(max(1-share, 0), float64(t.all()))*shortTimerOdds < 1
 }
 
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
