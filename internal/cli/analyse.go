@@ -20,20 +20,7 @@ func (c *command) analyse() error {
 	if err != nil {
 		return err
 	}
-	if err := c.begin(o); err != nil {
-		return err
-	}
-	if err := c.readSockets(o); err != nil {
-		return err
-	}
-	if err := c.makeEvidenceDir(); err != nil {
-		return err
-	}
-	if err := c.makeWiresharkDir(); err != nil {
-		return err
-	}
-	twice := c.sockets != nil || c.flags.evidence != "" || c.flags.wireshark != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
-	if c.inputs, err = c.newInputs(twice); err != nil {
+	if err := c.prepare(o, form); err != nil {
 		return err
 	}
 	defer c.inputs.close()
@@ -54,22 +41,7 @@ func (c *command) analyse() error {
 	if err := c.followTaps(ctx, o); err != nil {
 		return err
 	}
-	hideBar := c.showProgress(trace)
-	pipe, streams := c.streams(form, trace)
-	var r *result.Report
-	if streams {
-		r = c.stream(ctx, pipe, *o, form)
-	} else {
-		if r, c.plan = source.RunPlan(ctx, trace, c.inputs.files, *o, c.plan); c.plan != nil { // what was found in a large file showed that it is needed
-			o.Points = c.plan.Points()
-		}
-	}
-	hideBar()
-	if ctx.Err() != nil {
-		c.complain(errors.New("interrupted: the report covers the frames read so far"))
-	}
-	c.check(r.Err)
-	c.complainOfInputs(trace)
+	r, streamed := c.process(ctx, trace, o, form)
 	c.joinSockets(ctx, r, o)
 	if o.Follow != nil {
 		if err := c.single(r, o.Follow); err != nil {
@@ -81,11 +53,55 @@ func (c *command) analyse() error {
 	c.subtract(r)
 	ro := c.reportOptions()
 	ro.RawTime = trace.RawTime
-	if streams && form.name == "ndjson" {
+	if streamed && form.name == "ndjson" {
 		c.check(closingNDJSON(c.env.Stdout, r, ro))
 	} else {
 		c.check(c.output(func(w io.Writer) error { return c.report(ctx, w, r, o, form, ro) }))
 	}
+	c.writeFolders(ctx, r, o)
+	c.looked(r)
+	return nil
+}
+
+// prepare opens the inputs, and whatever may fail before they are read.
+func (c *command) prepare(o *engine.Options, form *format) (err error) {
+	if err := c.begin(o); err != nil {
+		return err
+	}
+	if err := c.readSockets(o); err != nil {
+		return err
+	}
+	if err := c.makeEvidenceDir(); err != nil {
+		return err
+	}
+	if err := c.makeWiresharkDir(); err != nil {
+		return err
+	}
+	twice := c.sockets != nil || c.flags.evidence != "" || c.flags.wireshark != "" || form.name == "html" || form.name == "scenario" && c.flags.flow == ""
+	c.inputs, err = c.newInputs(twice)
+	return err
+}
+
+// process reads the whole trace. If findings were printed as they became certain, it was streamed.
+func (c *command) process(ctx context.Context, trace source.Trace, o *engine.Options, form *format) (r *result.Report, streamed bool) {
+	hideBar := c.showProgress(trace)
+	pipe, streams := c.streams(form, trace)
+	if streams {
+		r = c.stream(ctx, pipe, *o, form)
+	} else if r, c.plan = source.RunPlan(ctx, trace, c.inputs.files, *o, c.plan); c.plan != nil { // what was found in a large file showed that it is needed
+		o.Points = c.plan.Points()
+	}
+	hideBar()
+	if ctx.Err() != nil {
+		c.complain(errors.New("interrupted: the report covers the frames read so far"))
+	}
+	c.check(r.Err)
+	c.complainOfInputs(trace)
+	return r, streams
+}
+
+// writeFolders writes what --evidence and --wireshark ask for.
+func (c *command) writeFolders(ctx context.Context, r *result.Report, o *engine.Options) {
 	if c.flags.evidence != "" {
 		var files []string
 		for i := range r.Captures {
@@ -96,8 +112,6 @@ func (c *command) analyse() error {
 	if c.flags.wireshark != "" {
 		c.check(c.writeWireshark(ctx, r, o))
 	}
-	c.looked(r)
-	return nil
 }
 
 // looked makes the exit status 2 if there was nothing to look at: that is no all-clear.
