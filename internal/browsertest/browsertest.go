@@ -293,15 +293,6 @@ func (p *Page) Screen(width, height int, dark bool) {
 	p.command("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
-// Picture is the page as PNG, so many pixels high.
-func (p *Page) Picture(width, height int) []byte {
-	p.t.Helper()
-	var r struct{ Data []byte }
-	clip := map[string]any{"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-	p.command("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true, "clip": clip}, &r)
-	return r.Data
-}
-
 // PDF is the page as it is printed, on A4.
 func (p *Page) PDF() []byte {
 	p.t.Helper()

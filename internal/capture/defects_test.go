@@ -177,7 +177,7 @@ func wantDamage(t *testing.T, err error, prefix string) {
 // A wrong length of 4 GiB must not allocate memory.
 func TestLyingLengthCostsNothing(t *testing.T) {
 	w := newPcapWriter(pcapHeader{})
-	w.raw(1, 0, MaxFrame, MaxFrame, nil)
+	w.raw(1, 0, maxFrame, maxFrame, nil)
 	for name, content := range map[string][]byte{"pcap": w.Bytes(), "pcapng": lyingPcapng()} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -193,7 +193,7 @@ func lyingPcapng() []byte {
 	w := newPcapngWriter(littleEndian)
 	w.section()
 	w.iface(LinkEthernet)
-	w.u32(blockEnhanced, MaxFrame, 0, 0, 0, MaxFrame-32, MaxFrame-32)
+	w.u32(blockEnhanced, maxFrame, 0, 0, 0, maxFrame-32, maxFrame-32)
 	return w.Bytes()
 }
 

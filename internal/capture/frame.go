@@ -2,10 +2,10 @@ package capture
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// MaxFrame is the largest frame that is accepted, in bytes; a longer one is
+// maxFrame is the largest frame that is accepted, in bytes; a longer one is
 // damage. With segmentation offload, frames reach 512 KiB (Linux BIG TCP,
 // GSO_MAX_SIZE).
-const MaxFrame = 16 << 20
+const maxFrame = 16 << 20
 
 // A Frame is one captured record.
 type Frame struct {

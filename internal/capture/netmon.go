@@ -141,7 +141,7 @@ func (n *netmon) record(fr *Frame, head int) (media uint16, err error) {
 		wire, size = uint32(le.u16(h[4:])), uint32(le.u16(h[6:]))
 		at += int64(le.u32(h)) * 1e6
 	}
-	if size > MaxFrame {
+	if size > maxFrame {
 		return 0, n.damage("a record claims %d bytes", size)
 	}
 	whole := head + int(size) + n.trailer
@@ -168,7 +168,7 @@ func (n *netmon) record(fr *Frame, head int) (media uint16, err error) {
 	}
 	n.off += whole
 	fr.At = min(max(at, 0), maxTime)
-	fr.Len = int(max(size, min(wire, MaxFrame)))
+	fr.Len = int(max(size, min(wire, maxFrame)))
 	return media, nil
 }
 

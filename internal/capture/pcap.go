@@ -113,7 +113,7 @@ func (p *pcap) plain(frs []Frame, since int64) (n int, bytes uint64) {
 		sec, frac := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
 		size, wire := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
 		end := header + int(size)
-		if sec <= 0x4d3cb2a1 || sec >= magicNano || frac >= second || size > MaxFrame || end > len(b) { // what isMagic says lies before 2011 or after 2055
+		if sec <= 0x4d3cb2a1 || sec >= magicNano || frac >= second || size > maxFrame || end > len(b) { // what isMagic says lies before 2011 or after 2055
 			break
 		}
 		at := int64(sec)*1e9 + int64(frac)*unit
@@ -155,7 +155,7 @@ func (p *pcap) next(fr *Frame) error {
 	h := p.buf[p.off : p.off+pcapRecordHeader]
 	sec, frac := p.order.u32(h[0:]), p.order.u32(h[4:])
 	size, wire := p.sizes(h)
-	if size > MaxFrame || frac >= p.second || sec|frac|wire == 0 || isMagic(sec) {
+	if size > maxFrame || frac >= p.second || sec|frac|wire == 0 || isMagic(sec) {
 		if err := p.check(h, frac, size, wire); err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (p *pcap) check(h []byte, frac, size, wire uint32) error {
 		return p.damage("another pcap file begins here: files put end to end are not one capture")
 	case startsPcapng(h):
 		return p.damage("a pcapng file begins here: files put end to end are not one capture")
-	case size > MaxFrame:
+	case size > maxFrame:
 		return p.damage("a record claims %d bytes", size)
 	case p.order.u64(h) == 0 && size|wire == 0:
 		return p.damage("zeros where a record should begin")

@@ -37,7 +37,7 @@ func (p *pcap) chooseUnit() {
 		h := p.buf[off:]
 		sec, frac := p.order.u32(h), p.order.u32(h[4:])
 		size, wire := p.sizes(h)
-		if frac >= 1e9 || size > min(p.snap, wire, MaxFrame) {
+		if frac >= 1e9 || size > min(p.snap, wire, maxFrame) {
 			break // damage, for next to find
 		}
 		if largest = max(largest, frac); frac >= 1e6 {

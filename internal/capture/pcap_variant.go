@@ -36,7 +36,7 @@ func (p *pcap) recogniseVariant() {
 func (p *pcap) onlyRecord() bool {
 	first := p.buf[p.off:p.end]
 	size, _ := p.sizes(first)
-	if size > MaxFrame || len(first) <= p.head+int(size) {
+	if size > maxFrame || len(first) <= p.head+int(size) {
 		return false
 	}
 	left := len(first) - p.head - int(size)
@@ -69,7 +69,7 @@ func (p *pcap) plausible(head int) (good int, bad bool) {
 		if good == 0 {
 			first = sec
 		}
-		if size > wire || wire == 0 || wire > MaxFrame || frac >= 1e9 || !within(years, first, sec) {
+		if size > wire || wire == 0 || wire > maxFrame || frac >= 1e9 || !within(years, first, sec) {
 			return good, true
 		}
 		good++

@@ -23,7 +23,7 @@ const (
 	sectionHead  = 24 // up to the options
 	enhancedHead = 28 // up to the packet; the obsolete block's is as long
 	simpleHead   = 12
-	maxBlock     = MaxFrame + 1<<16 // a packet with its options
+	maxBlock     = maxFrame + 1<<16 // a packet with its options
 )
 
 // A pcapng reads the packet blocks of a pcapng file.
@@ -62,7 +62,7 @@ func (n *pcapng) plain(frs []Frame, since int64) (read int, bytes uint64) {
 			break
 		}
 		size, id, captured := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[20:])
-		if captured > MaxFrame || size != least+(captured+3)&^3 || uint64(size) > uint64(len(b)) || id >= uint32(len(n.interfaces)) ||
+		if captured > maxFrame || size != least+(captured+3)&^3 || uint64(size) > uint64(len(b)) || id >= uint32(len(n.interfaces)) ||
 			binary.LittleEndian.Uint32(b[size-4:]) != size {
 			break
 		}
@@ -190,7 +190,7 @@ func (n *pcapng) packet(fr *Frame, size, kind uint32) error {
 		return n.damage("a packet of interface %d, of %d described", id, len(n.interfaces))
 	}
 	captured := n.order.u32(b[20:])
-	if captured > size-enhancedHead-4 || captured > MaxFrame {
+	if captured > size-enhancedHead-4 || captured > maxFrame {
 		return n.damage("a packet of %d bytes in a block of %d", captured, size)
 	}
 	iface := &n.interfaces[id]
@@ -217,7 +217,7 @@ func (n *pcapng) simple(fr *Frame, size uint32) error {
 	}
 	iface := &n.interfaces[0]
 	wire := n.order.u32(b[8:])
-	captured := min(wire, size-simpleHead-4, MaxFrame)
+	captured := min(wire, size-simpleHead-4, maxFrame)
 	if iface.snap != 0 {
 		captured = min(captured, iface.snap)
 	}

@@ -52,7 +52,7 @@ func (s *snoop) next(fr *Frame) error {
 	h := s.buf[s.off:]
 	wire, size, record := bigEndian.u32(h), bigEndian.u32(h[4:]), bigEndian.u32(h[8:])
 	drops, sec, micro := bigEndian.u32(h[12:]), bigEndian.u32(h[16:]), bigEndian.u32(h[20:])
-	if size > MaxFrame || record < snoopRecordHeader+size || record > MaxFrame+1<<16 {
+	if size > maxFrame || record < snoopRecordHeader+size || record > maxFrame+1<<16 {
 		return s.damage("a record of %d bytes claims %d bytes of a frame", record, size)
 	}
 	if !s.has(int(record)) {
@@ -67,7 +67,7 @@ func (s *snoop) next(fr *Frame) error {
 		s.drops = uint64(drops)
 	}
 	fr.At = int64(sec)*1e9 + int64(micro)*1e3
-	fr.Len = int(min(max(size, wire), MaxFrame))
+	fr.Len = int(min(max(size, wire), maxFrame))
 	fr.Num = s.num
 	fr.Link = s.link
 	return nil

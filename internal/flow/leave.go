@@ -131,7 +131,7 @@ func (t *Table) MakeRoom(hash uint32) (id ID, why Why, must bool) {
 	if id, is := t.FirstClosed(); is {
 		return id, Closed, true
 	}
-	if id, is := t.FirstOpening(); is {
+	if id, is := t.firstOpening(); is {
 		return id, Evicted, true
 	}
 	return t.silent(), Evicted, true

@@ -17,8 +17,8 @@ type openings struct {
 	known bool
 }
 
-// FirstOpening is the oldest connection that has not been opened.
-func (t *Table) FirstOpening() (id ID, is bool) {
+// firstOpening is the oldest connection that has not been opened.
+func (t *Table) firstOpening() (id ID, is bool) {
 	o := &t.openings
 	if !o.known {
 		t.findOpenings()

@@ -114,6 +114,6 @@ func (g *Guard) Rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	Keep(from)
+	keep(from)
 	return nil
 }

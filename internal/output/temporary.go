@@ -36,7 +36,7 @@ type Unnamed struct{ *os.File }
 func CreateUnnamed() (Unnamed, error) {
 	f, err := CreateTemp("", "tcptrace-*")
 	if err == nil && os.Remove(f.Name()) == nil { // otherwise Close does it, or DiscardAll
-		Keep(f.Name())
+		keep(f.Name())
 	}
 	return Unnamed{f}, err
 }
@@ -48,8 +48,8 @@ func (u Unnamed) Close() error {
 	return err
 }
 
-// Keep says that the file has another name now, and is not temporary any more.
-func Keep(name string) {
+// keep says that the file has another name now, and is not temporary any more.
+func keep(name string) {
 	temporary.Lock()
 	defer temporary.Unlock()
 	delete(temporary.names, name)
@@ -58,7 +58,7 @@ func Keep(name string) {
 // Discard removes the file.
 func Discard(name string) {
 	os.Remove(name)
-	Keep(name)
+	keep(name)
 }
 
 // DiscardAll removes all temporary files. After it, CreateTemp blocks: the process is

@@ -29,7 +29,7 @@ func TestDiscardAll(t *testing.T) {
 	half.Close()
 	DiscardAll()
 	temporary.Unlock()
-	Keep(half.Name())
+	keep(half.Name())
 	if _, err := os.Stat(half.Name()); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("half a file is left")
 	}

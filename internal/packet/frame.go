@@ -15,13 +15,13 @@ type Form struct {
 	Dst, Src  [6]byte  // link-layer addresses
 	Tags      []uint16 // VLAN identifiers, outermost first
 	Options   []byte   // of TCP, in place of the segment's
-	TCPHeader int      // minimum length of the TCP header in bytes, up to MaxHeader
+	TCPHeader int      // minimum length of the TCP header in bytes, up to maxHeader
 	Sum       Sum
 }
 
-// MaxHeader is the longest TCP header (RFC 9293 3.1: the data offset has four
+// maxHeader is the longest TCP header (RFC 9293 3.1: the data offset has four
 // bits).
-const MaxHeader = 60
+const maxHeader = 60
 
 const (
 	typeVLAN = 0x8100
@@ -46,7 +46,7 @@ func Append(dst []byte, seg *reassembly.Segment, form Form) (frame []byte, heade
 		dst = appendICMP(dst, seg)
 		return dst, len(dst) - start
 	}
-	var buf [MaxHeader]byte
+	var buf [maxHeader]byte
 	tcp, captured := appendTCP(buf[:0], seg, &form)
 	length := uint32(len(tcp)) + seg.Len
 	dst = appendIP(dst, seg, length, protoTCP)

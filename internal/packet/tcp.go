@@ -7,7 +7,7 @@ import (
 )
 
 // MaxOptions is the room for options in a TCP header, in bytes.
-const MaxOptions = MaxHeader - 20
+const MaxOptions = maxHeader - 20
 
 const noOperation = 1
 

@@ -96,13 +96,13 @@ func (j *Join) Close() {
 	}
 	for i := range j.r.Findings {
 		f := &j.r.Findings[i]
-		f.Sockets = Nearest(f.Flow.Sockets, f.End)
+		f.Sockets = nearest(f.Flow.Sockets, f.End)
 	}
 	j.note(all)
 }
 
-// Nearest picks of the sockets of a connection those of about one time, one for each end.
-func Nearest(all []result.Socket, at int64) (nearest []result.Socket) {
+// nearest picks of the sockets of a connection those of about one time, one for each end.
+func nearest(all []result.Socket, at int64) (nearest []result.Socket) {
 	for side := range reassembly.Side(2) {
 		var best *result.Socket
 		for i := range all {

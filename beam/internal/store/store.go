@@ -123,11 +123,11 @@ func Remove(ctx context.Context, pattern string) error {
 
 // Join is the name of a file in a folder.
 func Join(folder string, name ...string) string {
-	if IsLocal(folder) {
+	if isLocal(folder) {
 		return filepath.Join(append([]string{folder}, name...)...)
 	}
 	return strings.TrimSuffix(folder, "/") + "/" + strings.Join(name, "/")
 }
 
-// IsLocal reports whether a name is in the file system of the machine.
-func IsLocal(name string) bool { return !strings.Contains(name, "://") }
+// isLocal reports whether a name is in the file system of the machine.
+func isLocal(name string) bool { return !strings.Contains(name, "://") }
