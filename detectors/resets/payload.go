@@ -1,6 +1,9 @@
 package resets
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"github.com/tcptrace-go/tcptrace/detectors/services"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // What the RST cost: payload that nobody acknowledged, or read.
 
@@ -124,12 +127,8 @@ func (c *resetCase) unreadBytes() uint32 {
 // TLS), which has no response. Windows servers answer it with RST.
 func (c *resetCase) unbound() bool {
 	client := &c.peer
-	if !servesLDAP(c.sender.name.Port) {
+	if !services.HasLDAP(c.sender.name.Port) {
 		client = &c.sender
 	}
-	return servesLDAP(c.sender.name.Port) != servesLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
+	return services.HasLDAP(c.sender.name.Port) != services.HasLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
 }
-
-// servesLDAP reports whether LDAP, or a global catalog of Active Directory, has the port,
-// in the clear or in TLS.
-func servesLDAP(port uint16) bool { return port == 389 || port == 636 || port == 3268 || port == 3269 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -101,14 +102,9 @@ func (l *late) poll(x *detectors.Exchange) bool {
 	return l.n > 0 && !l.unlike && l.size == l.polled
 }
 
-// immediate reports whether the server's port is that of a protocol in which no request waits for news: FTP, SSH, SMTP, DNS,
-// POP3, LDAP, SMTP and LDAP within TLS, submission, POP3 within TLS, MySQL, PostgreSQL. What is new is pushed there, if at all.
+// immediate reports whether no request to the server waits for news.
 func immediate(r *detectors.Report) bool {
-	switch r.Conn.Endpoint(reassembly.B).Port {
-	case 21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3306, 5432:
-		return true
-	}
-	return false
+	return services.AnswersAtOnce(r.Conn.Endpoint(reassembly.B).Port)
 }
 
 // own reports whether the server took its own time, whatever the answers are: as its protocol says,

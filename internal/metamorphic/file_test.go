@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"github.com/tcptrace-go/tcptrace/detectors/services"
 )
 
 // An encapsulation wraps packets in frames of a link type. It only adds headers, so
@@ -65,12 +67,13 @@ func (c *conversation) quoted() bool {
 // portMatters reports whether the server's port means something: what an unbind looks like in LDAP, that
 // FTP has data connections, what an acknowledgment looks like in HTTP/2, where no request waits for news.
 func (c *conversation) portMatters() bool {
-	ports, acks := []uint16{21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3268, 3306, 5432}, []int{31, 38, 39, 46}
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.HasPrefix(line, "no-data ") }) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
-			return !f.other && (slices.Contains(ports, be.Uint16(f.tcp())) || slices.Contains(ports, be.Uint16(f.tcp()[2:])) || slices.Contains(acks, f.payload()))
+			return !f.other && (isService(be.Uint16(f.tcp())) || isService(be.Uint16(f.tcp()[2:])) || services.MayAcknowledge(services.HTTPS, uint32(f.payload())))
 		})
 }
+
+func isService(port uint16) bool { return services.AnswersAtOnce(port) || services.HasLDAP(port) }
 
 // repeats reports whether a host sends the same segment twice so soon that only its
 // IP identification distinguishes the second from a duplicate of the first.

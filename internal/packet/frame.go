@@ -15,7 +15,7 @@ type Form struct {
 	Dst, Src  [6]byte  // link-layer addresses
 	Tags      []uint16 // VLAN identifiers, outermost first
 	Options   []byte   // of TCP, in place of the segment's
-	TCPHeader int      // minimum length of the TCP header in bytes, up to maxHeader
+	TCPHeader int      // minimum length of the TCP header in bytes, up to 60
 	Sum       Sum
 }
 

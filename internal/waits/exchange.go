@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -61,14 +62,6 @@ const minPush = 500_000_000
 // minAgain is how long a client pauses before what it sends is another request.
 const minAgain = 50_000_000
 
-// https is where HTTP/2 is spoken in TLS.
-const https = 443
-
-// acksFrame reports whether so much payload may be no request but the acknowledgment of what the
-// server has just sent: 9 bytes for SETTINGS of HTTP/2, 17 for PING (RFC 9113 6.5, 6.7), in a TLS
-// record of 22 bytes more (TLS 1.3), or 29 (an explicit nonce, RFC 5288 3).
-func acksFrame(n uint32) bool { return n == 9+22 || n == 17+22 || n == 9+29 || n == 17+29 }
-
 // maxGreeting is how much a server says at most before it answers the first request of HTTP/2: session
 // tickets of TLS 1.3, SETTINGS, WINDOW_UPDATE and the acknowledgment of the client's SETTINGS.
 const maxGreeting = 1000
@@ -81,7 +74,7 @@ func (s *step) goesOn(reply bool) bool {
 
 // asks notes payload of the client.
 func (s *step) asks() {
-	reply := !s.asking && acksFrame(s.seg.Len) && s.conn.Endpoint(reassembly.B).Port == https && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
+	reply := !s.asking && services.MayAcknowledge(s.conn.Endpoint(reassembly.B).Port, s.seg.Len) && s.peer.sent != 0 && s.seg.At-s.peer.sent <= s.roundTrip()+minAgain
 	if s.goesOn(reply) {
 		s.replying, s.asking, s.resumed, s.thought = false, true, true, s.Waits[detectors.ServerApp]-s.thought
 		s.reply = true

@@ -1,0 +1,26 @@
+// Package services knows what verdicts depend on of services at well-known ports.
+package services
+
+// HTTPS is where HTTP/2 is spoken in TLS.
+const HTTPS = 443
+
+// HasLDAP reports whether LDAP, or a global catalog of Active Directory, has the port,
+// in the clear or in TLS.
+func HasLDAP(port uint16) bool { return port == 389 || port == 636 || port == 3268 || port == 3269 }
+
+// AnswersAtOnce reports whether the port is that of a protocol in which no request waits for news: FTP, SSH, SMTP, DNS,
+// POP3, LDAP, SMTP and LDAP within TLS, submission, POP3 within TLS, MySQL, PostgreSQL. What is new is pushed there, if at all.
+func AnswersAtOnce(port uint16) bool {
+	switch port {
+	case 21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3306, 5432:
+		return true
+	}
+	return false
+}
+
+// MayAcknowledge reports whether so many bytes of payload to the port may be no request but the acknowledgment of what the
+// server has just sent: 9 bytes for SETTINGS of HTTP/2, 17 for PING (RFC 9113 6.5, 6.7), in a TLS
+// record of 22 bytes more (TLS 1.3), or 29 (an explicit nonce, RFC 5288 3).
+func MayAcknowledge(port uint16, payload uint32) bool {
+	return port == HTTPS && (payload == 9+22 || payload == 17+22 || payload == 9+29 || payload == 17+29)
+}
