@@ -564,17 +564,42 @@ func TestDecode_hashes(t *testing.T) {
 			t.Errorf("%s distinguishes tunnels", name)
 		}
 	}
-	sll := func(length uint16) []byte { return cat(be16(0, 1, length), macs[:8], be16(typeIPv4), p) }
-	sll2 := func(length byte) []byte {
-		return cat(be16(typeIPv4, 0), be32(1), be16(1), []byte{0, length}, macs[:8], p)
+}
+
+// The address of a cooked header is as long as the header says, up to eight bytes
+// (Infiniband's has 20, of which eight are kept). What follows it is not part of it:
+// a copy of a frame would look like another frame, or another frame like a copy.
+func TestDecode_cookedAddressHasItsLength(t *testing.T) {
+	d := New()
+	p := ipv4(protoTCP, tcp(nil, nil))
+	hash := func(link uint32, frame []byte) uint32 {
+		var seg reassembly.Segment
+		if r := d.Decode(link, frame, len(frame), 0, &seg); r != OK {
+			t.Fatal(r)
+		}
+		return seg.Link
 	}
-	for _, c := range []struct {
-		link  uint32
-		frame []byte
-		want  bool
-	}{{linkSLL, sll(0), false}, {linkSLL, sll(6), true}, {linkSLL2, sll2(0), false}, {linkSLL2, sll2(6), true}} {
-		if _, mac := hashes(c.link, c.frame); (mac != 0) != c.want {
-			t.Errorf("link type %d, address %v: link hash %#x", c.link, c.want, mac)
+	for name, header := range map[string]func(length byte, address []byte) uint32{
+		"SLL": func(length byte, address []byte) uint32 {
+			return hash(linkSLL, cat(be16(0, 1, uint16(length)), address, be16(typeIPv4), p))
+		},
+		"SLL2": func(length byte, address []byte) uint32 {
+			return hash(linkSLL2, cat(be16(typeIPv4, 0), be32(1), be16(1), []byte{0, length}, address, p))
+		},
+	} {
+		for _, length := range []byte{0, 1, 6, 7, 8, 20} {
+			address := []byte{0xff, 1, 2, 3, 4, 5, 6, 7}
+			plain := header(length, address)
+			if (plain != 0) != (length > 0) {
+				t.Errorf("%s: an address of %d bytes has the hash %#x", name, length, plain)
+			}
+			for i := range address {
+				changed := slices.Clone(address)
+				changed[i] ^= 0x80
+				if got := header(length, changed); (got != plain) != (i < int(length)) {
+					t.Errorf("%s: byte %d of an address of %d bytes: hash %#x, then %#x", name, i, length, plain, got)
+				}
+			}
 		}
 	}
 }

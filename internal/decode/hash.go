@@ -37,9 +37,16 @@ func addressPair(b []byte) uint32 {
 	return fold(binary.LittleEndian.Uint64(b)*0x9e3779b97f4a7c15 + uint64(binary.LittleEndian.Uint32(b[8:])))
 }
 
-// senderAddress hashes the eight-byte address field of a Linux cooked header,
-// which has no receiver.
-func senderAddress(b []byte) uint32 { return fold(binary.LittleEndian.Uint64(b)) }
+// senderAddress hashes the sender's address of a Linux cooked header, which has no
+// receiver: the first n of the eight bytes of b. The others are padding, in which
+// kernels leave what was in memory.
+func senderAddress(b []byte, n uint16) uint32 {
+	address := binary.LittleEndian.Uint64(b)
+	if n < 8 {
+		address &= 1<<(8*n) - 1
+	}
+	return fold(address)
+}
 
 // fold spreads x over 32 bits (the finalizer of SplitMix64) and avoids 0, which
 // means no hash.

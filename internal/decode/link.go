@@ -137,8 +137,8 @@ func (d *Decoder) sll(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < header {
 		return short(wire, header, MalformedLink)
 	}
-	if binary.BigEndian.Uint16(b[4:]) > 0 {
-		seg.Link = senderAddress(b[6:])
+	if n := binary.BigEndian.Uint16(b[4:]); n > 0 {
+		seg.Link = senderAddress(b[6:], n)
 	}
 	return d.cooked(binary.BigEndian.Uint16(b[14:]), b[header:], wire-header, seg)
 }
@@ -150,8 +150,8 @@ func (d *Decoder) sll2(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if len(b) < header {
 		return short(wire, header, MalformedLink)
 	}
-	if b[11] > 0 {
-		seg.Link = senderAddress(b[12:])
+	if n := b[11]; n > 0 {
+		seg.Link = senderAddress(b[12:], uint16(n))
 	}
 	return d.cooked(binary.BigEndian.Uint16(b), b[header:], wire-header, seg)
 }
