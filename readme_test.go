@@ -25,7 +25,7 @@ func TestREADME_examples(t *testing.T) {
 	got := console.ReplaceAllStringFunc(readme, func(block string) string {
 		parts := console.FindStringSubmatch(block)
 		command := parts[1]
-		if command == "go test ./..." { // this test
+		if !strings.HasPrefix(command, "go run ./") { // the others install the command, or run this test
 			return block
 		}
 		ran++
