@@ -28,7 +28,7 @@ func (c *resetCase) withoutSocket() bool {
 func (c *resetCase) otherWindow() bool {
 	in := &c.peer.stream
 	edge := c.rst.Ack + reassembly.Seq(uint32(c.rst.Window)<<c.sender.scale)
-	return !c.bare() && c.rst.Window > 0 && c.sender.scaleKnown && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
+	return !c.bare() && c.rst.Window > 0 && c.sender.windowsCompare() && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
 }
 
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
@@ -156,6 +156,9 @@ func (c *resetCase) standIn() string {
 		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
 	case c.unlikeLast() && c.states[c.side] == fsm.SynSent: // nmap, and whoever else has a raw socket
 		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: a program that writes SYNs itself, such as a port scanner, leaves RSTs to its kernel; or a device on the path sent one of them.",
+			c.rst.TTL, c.sender.last.TTL)
+	case c.states[c.side] == fsm.SynSent && c.rst.TTL != c.sender.last.TTL:
+		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: they came on different paths. A device that translates addresses may have forwarded the SYN, and the answer must pass it, too.",
 			c.rst.TTL, c.sender.last.TTL)
 	case c.unlikeLast():
 		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): a load balancer or another device may have sent it.",

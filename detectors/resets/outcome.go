@@ -42,14 +42,15 @@ var doubts = []doubt{
 	{"one-sided: nothing from the peer was captured before the RST, so it is not known what the RST answers", func(c *resetCase) bool {
 		return c.peer.packets == 0
 	}},
-	{"the RST lies inside the window, but not at the next sequence number: what came before it was not captured, or it is forged; the connection ends here either way",
+	{"the RST lies inside the window, but not at the next sequence number: what came before it was not captured, or it is forged, and nothing after it shows whether the connection ended",
 		func(c *resetCase) bool { return c.inWindow }},
 }
 
-// The sender may have closed with a FIN that was not captured.
+// The sender may have closed with a FIN that was not captured, or have sent no RST.
 var (
-	onlyAcks  = doubt{"midstream: only ACKs from the sender of the RST were captured before, so it may have closed", (*resetCase).onlyAcks}
-	finUnseen = doubt{"holes: the last segment from the sender of the RST was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
+	onlyAcks       = doubt{"midstream: only ACKs from the sender of the RST were captured before, so it may have closed", (*resetCase).onlyAcks}
+	overrunUnknown = doubt{"scale-unknown: the data before the RST may lie beyond the window, and then a firewall that follows windows may have sent the RST", (*resetCase).mayOverrun}
+	finUnseen      = doubt{"holes: the last segment from the sender of the RST was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
 )
 
 // staleFault accuses the peer only of what the RST answers, and only if the sender's own

@@ -41,6 +41,10 @@ var aborted = &outcome{
 			return c.fromServer() && c.missing > 0 && (c.missing >= minLost || !c.peer.finSent())
 		}},
 	},
+	doubts: []doubt{
+		{"midstream: only ACKs from the peer were captured before, so it may have closed, too, and its ACK have come too late", (*resetCase).mayBeClosed},
+		overrunUnknown,
+	},
 	sentence: (*resetCase).abortedSentence,
 }
 
@@ -101,7 +105,7 @@ var halfOpen = &outcome{
 	doubts: []doubt{
 		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
 		{"the sender of the RST may have closed: its FIN may have had to wait for the peer's window, or behind data that waited for ACKs", (*resetCase).finHeld},
-		onlyAcks, finUnseen,
+		onlyAcks, finUnseen, overrunUnknown,
 		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
 	},
 	absence:  func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN

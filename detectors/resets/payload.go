@@ -1,6 +1,7 @@
 package resets
 
 import (
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -63,6 +64,18 @@ func (c *resetCase) beyond() uint32 { return c.peer.unacked(&c.rst) }
 // inFlight is how much payload of both sides nothing has acknowledged, not even the RST.
 func (c *resetCase) inFlight() uint32 { return c.beyond() + c.missing }
 
+// mayOverrun reports whether the RST without ACK answers data that may lie beyond the window, as far as a
+// window is known whose scale is not: a firewall that follows windows may have sent it.
+func (c *resetCase) mayOverrun() bool {
+	in, last := &c.peer.stream, &c.peer.last
+	return c.bare() && !c.sender.scaleKnown && last.Len > 0 && !c.peer.probe && in.Knows(reassembly.KnowEdge) && in.Edge.Before(last.Seq+reassembly.Seq(last.Len)) &&
+		c.prompt(last, &c.rst) && detectors.Answers(&c.rst, last)
+}
+
+// windowsCompare reports whether the side's windows are all in the same unit: where the scale is
+// not known, that of its SYN is in another (RFC 7323 2.2).
+func (e *end) windowsCompare() bool { return e.scaleKnown || !e.synSeen }
+
 // windowFall is by how many bytes the sender's window lies below the largest that it
 // offered.
 func (c *resetCase) windowFall() uint32 {
@@ -82,7 +95,7 @@ const minWindowFall = 2 * 1460
 // in it, and by no more than there was data.
 func (c *resetCase) windowFell() bool {
 	fall, step := c.windowFall(), uint32(1)<<c.sender.scale
-	return fall >= max(2*step, minWindowFall) && uint64(fall) <= c.peer.bytes
+	return c.sender.windowsCompare() && fall >= max(2*step, minWindowFall) && uint64(fall) <= c.peer.bytes
 }
 
 // unread reports whether the sender's application had not read all that the peer sent:

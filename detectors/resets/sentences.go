@@ -338,10 +338,11 @@ func (c *resetCase) suspectedInjectionSentence() string {
 }
 
 func (c *resetCase) unexplainedSentence() string {
+	if c.inWindow {
+		return fmt.Sprintf("A RST with the source address %s came to %s (frame %d), and nothing after it. It is not at the next sequence number.", c.sender.name, c.peer.name, c.rst.Frame)
+	}
 	m := fmt.Sprintf("A RST with the source address %s ended the connection with %s (frame %d).", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
-	case c.inWindow:
-		return m + " It is not at the next sequence number."
 	case c.halfCaptured():
 		return m + " What led to it was not captured."
 	}

@@ -59,10 +59,16 @@ func (c *resetCase) ackUnseen() bool {
 	return out.Knows(reassembly.KnowUna) && out.Skipped(out.Una-1)
 }
 
-// onlyAcks reports whether nothing of the sender was captured but acknowledgments: all
+// onlyAcks reports whether nothing of the side was captured but acknowledgments: all
 // that it sent, a FIN perhaps, was acknowledged before the capture began.
-func (c *resetCase) onlyAcks() bool {
-	return !c.sender.finSent() && !c.sender.synSeen && c.sender.bytes == 0
+func (e *end) onlyAcks() bool { return !e.finSent() && !e.synSeen && e.bytes == 0 }
+
+func (c *resetCase) onlyAcks() bool { return c.sender.onlyAcks() }
+
+// mayBeClosed reports whether the RST answers an ACK of a peer that may have closed before the
+// capture began, as the sender has: then nobody aborted anything.
+func (c *resetCase) mayBeClosed() bool {
+	return c.sender.finSent() && c.replies() && c.peer.onlyAcks()
 }
 
 // finMissed reports whether the last that the sender sent may have been its FIN: it was
