@@ -39,6 +39,29 @@ func TestRetransmissions_cause(t *testing.T) {
 	}
 }
 
+// TestMTUBlackhole_cause: where somebody told the sender by ICMP, the cause does not say that nobody does.
+func TestMTUBlackhole_cause(t *testing.T) {
+	said := map[bool]int{}
+	for _, f := range scenariotest.Files(t, "../testdata/mtu-blackhole.txtar", "../testdata/icmp.txtar") {
+		for _, tr := range f.Traces {
+			rep := analyse(t, tr, engine.Options{})
+			for i := range rep.Findings {
+				f := &rep.Findings[i]
+				if f.Detector != path.MTUBlackhole.Name || f.Outcome != "stuck" && f.Outcome != "fell-back" {
+					continue
+				}
+				told := strings.Contains(f.Message, "by ICMP: ")
+				if said[told]++; strings.Contains(f.Cause, "A router said so") != told {
+					t.Errorf("%s: cause %q", f.Message, f.Cause)
+				}
+			}
+		}
+	}
+	if len(said) != 2 {
+		t.Errorf("not all causes were given: %v", said)
+	}
+}
+
 // TestDeadPeer_cause: where the peer shows that it is up, no cause says that it may be gone.
 func TestDeadPeer_cause(t *testing.T) {
 	said := map[string]int{}

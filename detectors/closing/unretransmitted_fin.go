@@ -54,6 +54,7 @@ type unretransmittedFIN struct {
 	due     [2]detectors.Deadline
 	fin     [2]reassembly.Mark
 	denied  [2]bool            // a segment of its side contradicts it
+	begins  [2]bool            // it is the first segment of a connection that opened before the capture began
 	unaware [2]reassembly.Mark // the peer's latest segment that still does not acknowledge it
 	strange [2]uint32          // frame of the peer's answer to it whose numbers lie far outside; 0 if there is none
 }
@@ -64,6 +65,7 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinSent:
 		if _, reset := r.Conn.ResetBy(); !reset {
 			w.fin[side], w.unaware[side], w.denied[side], w.strange[side] = reassembly.MarkOf(ev.Seg), reassembly.Mark{}, false, 0
+			w.begins[side] = ev.Seg.At == r.Conn.First() && ev.Seg.Flags&reassembly.SYN == 0
 			w.due[side].Arm(ev.Seg.At, r)
 		}
 	case fsm.FinResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin:
@@ -94,6 +96,10 @@ func strange(ev fsm.Event, v fsm.View) bool {
 	old := ev.Seg.Flags&reassembly.ACK != 0 && out.Knows(reassembly.KnowUna) && ev.Seg.Ack.To(out.Una) > int32(min(v.MaxWindow(ev.Side), math.MaxInt32))
 	return ev.Class == fsm.OutOfWindow || ev.Class != fsm.Rst && old
 }
+
+// maxBackoff is the longest interval between retransmissions, in nanoseconds: Linux has TCP_RTO_MAX, 120 s, and its
+// timer wheel may be late by an eighth of that.
+const maxBackoff = 135e9
 
 func (w *unretransmittedFIN) Deadlines() []detectors.Deadline { return w.due[:] }
 
@@ -134,6 +140,8 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))
+	} else if w.begins[side] && o.Now-since < maxBackoff {
+		f.Undecide("midstream: the capture has nothing of the connection before the FIN, which may itself be a retransmission: the next may come only two minutes later")
 	} else if n := w.strange[side]; n != 0 && unaware.At == 0 {
 		f.Undecide(fmt.Sprintf("what the peer answered at once has numbers outside the connection (frame %d): it may be the ACK of the FIN, damaged", n))
 	} else if w.denied[side] {

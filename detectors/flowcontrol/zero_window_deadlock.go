@@ -53,6 +53,10 @@ var (
 // at most doubles (RFC 9293 3.8.6.1).
 const persistFactor = 2.5
 
+// maxPersist is the longest interval between probes, in nanoseconds, if none was measured: Linux has TCP_RTO_MAX,
+// 120 s, and its timer wheel may be late by an eighth of that.
+const maxPersist = 135e9
+
 // zeroWindowDeadlock follows each side that faces its peer's closed window.
 type zeroWindowDeadlock struct {
 	due      [2]detectors.Deadline // a probe; once the window is open, anything
@@ -67,6 +71,7 @@ type zeroWindowWait struct {
 	probe       reassembly.Mark // its last probe
 	probes      int
 	gap         int64           // the longest wait that ended with a probe
+	shutBefore  bool            // no open window was captured: the sender may have been probing for long
 	update      reassembly.Mark // the segment that opened the window again
 	moreAtOpen  bool            // the sender had more to send then
 	quietAtOpen int64           // how long it had not probed by then, if that was too long
@@ -79,7 +84,9 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *detectors.Report) {
 		if _, reset := r.Conn.ResetBy(); reset { // this crossed the RST, and nobody is left to probe
 			return
 		}
-		w.waits[peer] = zeroWindowWait{shut: reassembly.MarkOf(ev.Seg), last: r.Conn.Last(peer)}
+		last := r.Conn.Last(peer)
+		filled := last.Len > 0 && last.End() == ev.Seg.Ack // what it sent has closed the window
+		w.waits[peer] = zeroWindowWait{shut: reassembly.MarkOf(ev.Seg), last: last, shutBefore: r.Conn.MaxWindow(side) == 0 && !filled}
 		w.due[peer].Arm(ev.Seg.At, r)
 	case fsm.WindowOpened:
 		w.opened(peer, ev.Seg, r)
@@ -184,7 +191,12 @@ func (w *zeroWindowDeadlock) Limit(i int, r *detectors.Report) int64 {
 }
 
 func (w *zeroWindowDeadlock) limit(side reassembly.Side, r *detectors.Report) int64 {
-	return w.due[side].Since() + max(r.Nanos("patience"), 3*int64(r.Conn.RTO(side)), int64(persistFactor*float64(w.waits[side].gap)))
+	x := &w.waits[side]
+	wait := max(r.Nanos("patience"), 3*int64(r.Conn.RTO(side)), int64(persistFactor*float64(x.gap)))
+	if x.shutBefore && x.probes < 2 {
+		wait = max(wait, maxPersist)
+	}
+	return w.due[side].Since() + wait
 }
 
 // Overdue reports the wait, if something is wrong for all that can be seen. What was

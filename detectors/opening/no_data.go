@@ -41,7 +41,21 @@ var closedAtOnce = &detectors.Outcome{Name: "closed-at-once", Severity: detector
 
 type noData struct {
 	fin    reassembly.Mark // what was reported
+	found  detectors.Finding
 	server reassembly.Side
+}
+
+// useSoon is how soon a client has used the half-closed connection if it does, in nanoseconds.
+const useSoon = 1e9
+
+// End doubts what was reported if the capture ends so soon that the client may still have sent data.
+func (w *noData) End(e detectors.Ending, r *detectors.Report) {
+	_, reset := r.Conn.ResetBy()
+	if w.fin.At != 0 && e.Why == detectors.TraceOver && !reset && r.Conn.Phase(w.server.Peer()) < fsm.PhaseFinSent && e.At-w.fin.At < useSoon {
+		w.found.Undecide(fmt.Sprintf("the capture ends %s after the FIN: the client may have sent data afterwards, which the server accepts if it has only half-closed",
+			detectors.Span(e.At-w.fin.At)))
+		r.Emit(w.found)
+	}
 }
 
 func (w *noData) Event(ev fsm.Event, r *detectors.Report) {
@@ -82,6 +96,7 @@ func (w *noData) closed(ev fsm.Event, r *detectors.Report) {
 		f.Fault = detectors.FaultUnknown
 		f.Message += " If that is a data connection of FTP, an empty directory or file is no fault."
 	}
+	w.found = f
 	r.Emit(f)
 }
 

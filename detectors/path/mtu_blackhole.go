@@ -216,7 +216,7 @@ func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
 	default:
 		a.retry(&m)
 	}
-	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && ev.Seg.Len <= r.Conn.EffSndMSS() && !a.fits(ev.Seg) {
+	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && a.onePacket(ev.Seg, r) && !a.fits(ev.Seg) {
 		a.ignored++
 	}
 }
@@ -357,6 +357,9 @@ func (a *oversizeLoss) finding(o *detectors.Outcome, side reassembly.Side, at in
 	f.Measure("resends", a.resends)
 	f.Measure("lost_s", detectors.Seconds(at-a.first.At))
 	if a.told != nil {
+		if o == mtuStuck || o == mtuFellBack {
+			f.Cause = toldInVain
+		}
 		a.told.Measure(&f)
 		f.Measure("mtu", int(a.told.Last.ICMP.MTU))
 		f.Measure("ignored", a.ignored)

@@ -42,6 +42,16 @@ func (a *oversizeLoss) fits(seg *reassembly.Segment) bool {
 	return seg.PacketLen() < a.told.Last.PacketLen()
 }
 
+// onePacket reports whether the segment left its host as it was captured, not cut by segmentation
+// offload: it is no larger than the MSS, which may not have been captured, or than what the router quotes.
+func (a *oversizeLoss) onePacket(seg *reassembly.Segment, r *detectors.Report) bool {
+	return seg.Len <= r.Conn.EffSndMSS() || seg.PacketLen() <= a.told.Last.PacketLen()
+}
+
+// toldInVain is the cause where an ICMP message about it was captured.
+const toldInVain = "Somewhere on the path the MTU is smaller (a tunnel, VPN, PPPoE, an overlay network). A router said so by ICMP, and the capture does not show " +
+	"whether that message reached the sender's TCP: a firewall on its host, or in front of it, may drop it (RFC 2923)."
+
 // defiant reports whether the sender was told, and did not obey.
 func (a *oversizeLoss) defiant(r *detectors.Report) bool {
 	return a.told != nil && a.ignored >= int(r.Value("min-resends"))
