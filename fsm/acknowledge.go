@@ -12,13 +12,13 @@ func (s *step) acknowledge() uint32 {
 		h.Phase = PhaseOpening
 	}
 	ack := seg.Ack
-	switch taken := takenFINBit(s.side.Peer()); {
+	switch {
 	case peer.bits&withdrawn == 0:
 	case ack == h.FIN+1 && ack.After(peer.out.Nxt): // of a FIN that was not the peer's own
-		s.c.bits |= taken
+		s.c.bits |= takenFINBit(s.side.Peer())
 		ack = h.FIN
 	case ack.After(h.FIN + 1): // it took what came after that, too
-		s.c.bits &^= taken
+		s.c.bits &^= takenFINBit(s.side.Peer())
 	}
 	first := !peer.out.Knows(reassembly.KnowUna)
 	moved, unseen := peer.out.Acked(ack, s.room)
@@ -83,12 +83,12 @@ func (s *step) doubt() {
 	s.peer.dir.bits |= doubted
 }
 
-// settleDoubt sees whether the segment proves that an earlier ACK arrived. A
+// settleDoubt sees whether the segment proves that an earlier ACK arrived, on which the phase rests. A
 // side that speaks without SYN, and challenges none, has left SYN_RECEIVED; one that
 // acknowledges what its peer sent with or after that ACK has received it.
 func (s *step) settleDoubt() {
 	h := &s.own.dir
-	if h.is(doubted) && (h.Phase == PhaseOpen && !s.mayChallenge() || s.seg.Ack.After(h.doubt)) {
+	if h.Phase == PhaseOpen && !s.mayChallenge() || s.seg.Ack.After(h.doubt) {
 		h.bits &^= doubted
 	}
 }

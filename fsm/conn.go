@@ -163,17 +163,18 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 }
 
 // resetBit, pendingBit, challengeBit, outlivedBit, openBit, foreignBit,
-// foreignFINBit, deniedFINBit and takenFINBit pick a side's bit.
-func resetBit(s reassembly.Side) connBits     { return resetByA << s }
-func pendingBit(s reassembly.Side) connBits   { return pendingByA << s }
-func challengeBit(s reassembly.Side) connBits { return challengeA << s }
-func outlivedBit(s reassembly.Side) connBits  { return outlivedA << s }
-func openBit(s reassembly.Side) connBits      { return openA << s }
-func foreignBit(s reassembly.Side) connBits   { return foreignA << s }
+// foreignFINBit, deniedFINBit and takenFINBit pick a side's bit. The mask spares a check of
+// how far to shift.
+func resetBit(s reassembly.Side) connBits     { return resetByA << (s & 1) }
+func pendingBit(s reassembly.Side) connBits   { return pendingByA << (s & 1) }
+func challengeBit(s reassembly.Side) connBits { return challengeA << (s & 1) }
+func outlivedBit(s reassembly.Side) connBits  { return outlivedA << (s & 1) }
+func openBit(s reassembly.Side) connBits      { return openA << (s & 1) }
+func foreignBit(s reassembly.Side) connBits   { return foreignA << (s & 1) }
 
-func foreignFINBit(s reassembly.Side) connBits { return foreignFINofA << s }
-func deniedFINBit(s reassembly.Side) connBits  { return deniedFINofA << s }
-func takenFINBit(s reassembly.Side) connBits   { return takenFINofA << s }
+func foreignFINBit(s reassembly.Side) connBits { return foreignFINofA << (s & 1) }
+func deniedFINBit(s reassembly.Side) connBits  { return deniedFINofA << (s & 1) }
+func takenFINBit(s reassembly.Side) connBits   { return takenFINofA << (s & 1) }
 
 // isReset reports whether a RST, its own or its peer's, has closed the side, for all that
 // is known.

@@ -79,7 +79,7 @@ func On(kinds ...Kind) Kinds {
 }
 
 // Has reports whether k is in the set.
-func (s Kinds) Has(k Kind) bool { return s&(1<<k) != 0 }
+func (s Kinds) Has(k Kind) bool { return s>>(k&63)&1 != 0 }
 
 // An Event is one fact. Seg is the segment that brought it; Seg and Was are
 // valid during the call only.
@@ -176,10 +176,11 @@ func (e *Events) reset(c *Conn, seg *reassembly.Segment) {
 }
 
 func (e *Events) add(k Kind, side reassembly.Side, n uint32) *entry {
-	e.Kinds |= 1 << k
-	e.Of[side&1] |= 1 << k
+	bit := Kinds(1) << (k & 63) // the mask spares a check
+	e.Kinds |= bit
+	e.Of[side&1] |= bit
 	l := &e.list[e.n%maxEvents]
-	*l = entry{kind: k, side: side, n: n}
+	l.kind, l.side, l.was, l.dups, l.n, l.age = k, side, noWas, 0, n, 0
 	e.n++
 	return l
 }

@@ -182,6 +182,12 @@ func (s *step) noteIdle() {
 	s.c.noteIdle(s.own, s.peer, s.seg.At, s.class)
 }
 
+// breaksSilence reports whether neither side had sent anything for a second before at. If not, there is
+// nothing to note unless a silence was noted before.
+func (e *end) breaksSilence(peer *end, at int64) bool {
+	return at-max(e.last.At, peer.last.At) >= int64(time.Second)
+}
+
 func (c *Conn) noteIdle(own, peer *end, at int64, class Class) {
 	before := max(own.last.At, peer.last.At)
 	if before == 0 {

@@ -1,10 +1,6 @@
 package fsm
 
-import (
-	"time"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
-)
+import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // Header prediction, as Van Jacobson has it in 4.3BSD-Reno's tcp_input: nearly every segment
 // of an established connection is the next of a flight, or acknowledges one. That is seen
@@ -93,7 +89,7 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 	}
 	c.letter(side, letter)
 	own.mark(seg)
-	if seg.At-max(own.last.At, peer.last.At) >= int64(time.Second) || c.idle != 0 {
+	if own.breaksSilence(peer, seg.At) || c.idle != 0 {
 		c.noteIdle(own, peer, seg.At, ev.Class)
 	}
 	if seg.At < own.last.At || c.beyond != 0 {

@@ -224,8 +224,7 @@ func (c *Conn) End(ev *Events) {
 		c.bits &^= pendingByA | pendingByB
 		c.bits |= resetBit(side)
 		last := &c.ends[side].last
-		c.updateState(reassembly.A, last.At)
-		c.updateState(reassembly.B, last.At)
+		c.updateStates(last.At)
 		rst := last.Segment(c.Endpoint(side), c.Endpoint(side.Peer()))
 		ev.seg, ev.Class = &rst, Rst
 		ev.Before = [2]State{c.ends[0].state, c.ends[1].state} // it ended long ago

@@ -9,14 +9,18 @@ import (
 // send processes a segment without SYN and RST.
 func (s *step) send() {
 	seg, own := s.seg, s.own
-	s.settleDoubt()
+	if own.dir.is(doubted) {
+		s.settleDoubt()
+	}
 	own.dir.bits |= spoke
-	s.missedSYNs()
+	if own.dir.Phase == PhaseIdle || s.peer.packets == 0 {
+		s.missedSYNs()
+	}
 	if own.dir.Phase >= PhaseFinSent {
 		s.afterFIN()
 	}
 	n := s.n
-	if s.class == Plain {
+	if s.class == Plain && (seg.Seq != own.out.Nxt || s.peer.dir.is(shut)) { // else it is what comes next
 		s.class = s.probeClass()
 	}
 	was, knew := own.out.Nxt, own.out.Knows(reassembly.KnowNxt)

@@ -25,8 +25,10 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	case seg.Flags&reassembly.RST != 0:
 		s.class = Rst
 		s.reset()
-	case !s.afterOwnReset() && (s.acceptable() || s.corroborated()):
-		s.continued()
+	case !(c.bits&(resetByA|resetByB) != 0 && s.afterOwnReset()) && (s.acceptable() || s.corroborated()):
+		if c.bits&(outlivedA|outlivedB|resetByA|resetByB|pendingByA|pendingByB) != 0 {
+			s.continued()
+		}
 		s.apply()
 	default:
 		s.class = OutOfWindow
@@ -37,8 +39,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	ev.Class = s.class
 	s.remember()
 	if c.stateKey() != was || own.packets == 1 { // else both states stay, as with nearly all segments
-		c.updateState(reassembly.A, seg.At)
-		c.updateState(reassembly.B, seg.At)
+		c.updateStates(seg.At)
 	}
 	c.write(side, seg, ev.Kinds, s.class)
 	c.settle()
@@ -70,19 +71,22 @@ func (c *Conn) both(side reassembly.Side) (own, peer *end) {
 // remember keeps the segment as its side's last, unless it was not the side's
 // own, as far as is known.
 func (s *step) remember() {
+	seg := s.seg
 	if s.class == OutOfWindow && s.own.packets+s.peer.packets == 1 { // nothing can be said against it yet
-		s.own.countFrom(s.seg)
+		s.own.countFrom(seg)
 	} else if s.class == OutOfWindow || s.class == Rst && s.ev.Kinds&(1<<ResetIgnored|1<<ChallengeRst) != 0 {
 		return
 	}
 	if s.class != Rst {
 		s.habits()
-		s.noteIdle()
+		if s.own.breaksSilence(s.peer, seg.At) || s.c.idle != 0 {
+			s.noteIdle()
+		}
 	}
-	if s.seg.At < s.own.last.At || s.c.beyond != 0 {
-		s.c.wentBack(s.peer, s.seg.At)
+	if seg.At < s.own.last.At || s.c.beyond != 0 {
+		s.c.wentBack(s.peer, seg.At)
 	}
-	s.own.last.Set(s.seg)
+	s.own.last.Set(seg)
 }
 
 func (s *step) emit(k Kind, side reassembly.Side) { s.ev.add(k, side, 0) }
@@ -123,20 +127,32 @@ const (
 	unclearEnds = synAckLost | finAckLost | finFirst
 )
 
+// updateStates reads both ends' states off both directions again.
+func (c *Conn) updateStates(at int64) {
+	a, b := &c.ends[0], &c.ends[1]
+	if c.bits&unclearBits != 0 || (a.dir.bits|b.dir.bits)&unclearEnds != 0 {
+		c.updateState(reassembly.A, at)
+		c.updateState(reassembly.B, at)
+		return
+	}
+	a.become(stateOf[a.dir.Phase][b.dir.Phase].closedSecond(a.dir.bits), at) // nearly always
+	b.become(stateOf[b.dir.Phase][a.dir.Phase].closedSecond(b.dir.bits), at)
+}
+
+// become has the end be in that state, since at if it was not.
+func (e *end) become(st State, at int64) {
+	if st != e.state {
+		e.state, e.since = st, at
+	}
+}
+
 // updateState reads one end's state off both directions again.
 func (c *Conn) updateState(side reassembly.Side, at int64) {
-	own, peer := c.both(side)
 	var st State
-	switch {
-	case c.bits&unclearBits == 0 && (own.dir.bits|peer.dir.bits)&unclearEnds == 0: // nearly always
-		st = stateOf[own.dir.Phase][peer.dir.Phase].closedSecond(own.dir.bits)
-	case c.isReset(side) || c.bits&outlivedBit(side) != 0:
-	default:
+	if !c.isReset(side) && c.bits&outlivedBit(side) == 0 {
 		st = c.readState(side)
 	}
-	if st != own.state {
-		own.state, own.since = st, at
-	}
+	c.ends[side].become(st, at)
 }
 
 // open processes a SYN or SYN-ACK.

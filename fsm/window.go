@@ -22,7 +22,7 @@ func (s *step) offerWindow() {
 	s.setWindow()
 	wnd := uint32(seg.Window)
 	if seg.Flags&reassembly.SYN == 0 {
-		wnd <<= s.c.scaleOf(s.side)
+		wnd <<= own.shift()
 	}
 	own.maxWnd = max(own.maxWnd, wnd)
 	edge := seg.Ack + reassembly.Seq(wnd)
