@@ -72,16 +72,17 @@ func New() *Decoder { return new(Decoder) }
 // allocates only for checksum verification and the first IP fragment. If More, the frame has
 // another packet.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
-	d.longest = max(d.longest, wire, len(data))
+	wire = max(wire, len(data))
+	d.longest = max(d.longest, wire)
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
 	d.rest.wire = 0
 	if link == linkEthernet && len(data) >= ethernetHeader {
 		seg.Link = addressPair(data)
-		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], max(wire, len(data))-ethernetHeader, seg) {
+		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], wire-ethernetHeader, seg) {
 			return OK
 		}
 	}
-	return d.layered(link, data, max(wire, len(data)), at, seg)
+	return d.layered(link, data, wire, at, seg)
 }
 
 // layered is Decode for what is not plain.

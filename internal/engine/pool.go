@@ -102,13 +102,14 @@ func (p *pool) fresh() *batch {
 // slot is where the next segment is to be decoded.
 func (p *pool) slot() *item { return &p.current.items[p.current.n] }
 
-// hand passes the segment in the slot on.
-func (p *pool) hand(x *item, position uint64) {
+// hand passes the segment in the slot on, and returns the next slot.
+func (p *pool) hand(x *item, position uint64) *item {
 	x.position = position
 	p.seed.Hashes(&x.seg, &x.Hashes)
 	if p.current.n++; p.current.n == p.most {
 		p.send()
 	}
+	return p.slot()
 }
 
 // send has the workers process the current batch, and begins another.

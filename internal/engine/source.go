@@ -122,19 +122,19 @@ func (f *frames) plain(p *pool) {
 		}
 		before, file := f.position, f.ahead[0].File
 		f.trace.Frames(n, f.ahead[0].At, f.ahead[n-1].At, func(i int) int64 { return f.ahead[i].At })
+		x := p.slot()
 		for i := range f.ahead[:n] {
-			fr, x := &f.ahead[i], p.slot()
+			fr := &f.ahead[i]
 			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &x.seg)
 			for {
 				if f.counts(reason) {
 					f.position++
 					x.seg.At, x.seg.Frame, x.seg.File, x.seg.Tap, x.seg.Missing = fr.At, fr.Num, file, 0, fr.Missing
-					p.hand(x, f.position)
+					x = p.hand(x, f.position)
 				}
 				if !f.decoder.More() {
 					break
 				}
-				x = p.slot()
 				reason = f.decoder.Next(&x.seg)
 			}
 		}

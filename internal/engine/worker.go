@@ -26,7 +26,8 @@ func (w *worker) run() {
 }
 
 func (w *worker) process(b *batch) {
-	for i := range b.n {
+	points := w.options.Points
+	for i := range b.items[:b.n] {
 		x := &b.items[i]
 		part := partitionOf(x.Tuple)
 		if !w.own[part] {
@@ -34,8 +35,8 @@ func (w *worker) process(b *batch) {
 		}
 		p := w.partition(part)
 		id := p.process(&x.seg, x.position, &x.Hashes, &w.events)
-		if w.options.Points != nil {
-			w.options.Points.note(x.position, p.flows.At(id).Position)
+		if points != nil {
+			points.note(x.position, p.flows.At(id).Position)
 		}
 	}
 }

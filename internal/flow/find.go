@@ -70,7 +70,7 @@ func (t *Table) Find(seg *reassembly.Segment, h *Hashes, f *Flow, m Match) (*Flo
 	if len(t.replaced) > 0 {
 		delete(t.replaced, m.ID) // it goes on, whatever used its four-tuple
 	}
-	if f.isReplay(seg, m.Side) {
+	if (seg.Flags&reassembly.SYN != 0 || f.marks&replayed != 0) && f.isReplay(seg, m.Side) {
 		m.Marks |= Duplicate
 	} else {
 		m.Marks |= t.duplicates.check(f, seg, m.Side, h.Print, f.Conn.MayRepeat(seg, m.Side))
