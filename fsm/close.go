@@ -64,7 +64,9 @@ func (r *Close) Note(ev *Events) bool {
 		return false
 	}
 	s := &r.steps[r.n]
-	*s = closeStep{uint32(after), seg.Frame, seg.Seq, seg.Ack, uint16(seg.Len), seg.Window, seg.IPID, seg.Flags, seg.TTL, 0, own, ev.Class, ev.place}
+	s.after, s.frame, s.seq, s.ack = uint32(after), seg.Frame, seg.Seq, seg.Ack
+	s.size, s.window, s.ipid, s.flags, s.ttl = uint16(seg.Len), seg.Window, seg.IPID, seg.Flags, seg.TTL
+	s.side, s.class, s.place = own, ev.Class, ev.place
 	s.kinds = uint8(ev.Kinds>>Advanced&1<<0 | ev.Kinds>>FinAcked&1<<1 | ev.Kinds>>DataSent&1<<2 | ev.Kinds>>FinSent&1<<3 | ev.Kinds>>Sent&1<<4)
 	if ev.Kinds.Has(FinAcked) {
 		r.acked |= 1 << own.Peer()

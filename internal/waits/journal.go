@@ -30,17 +30,26 @@ type journal struct {
 const journalSize = 12
 
 // A brief is what fsm and accounts read of a segment that is neither SYN nor RST, and has no
-// SACK blocks, in 40 bytes.
+// SACK blocks, in 40 bytes. What lies together in a segment does here, too, in the same order: it is copied at once.
 type brief struct {
-	at                       int64
-	frame                    uint32
-	seq, ack                 reassembly.Seq
-	tsVal, tsEcr             uint32
-	size, window, ipID, file uint16
-	flags                    reassembly.Flags
-	ttl                      uint8
-	has                      reassembly.OptionBits
-	side                     reassembly.Side
+	at           int64
+	frame        uint32
+	seq, ack     reassembly.Seq
+	tsVal, tsEcr uint32
+	size         uint16
+	has          reassembly.OptionBits
+	side         reassembly.Side
+	file         uint16
+	window, ipID uint16
+	flags        reassembly.Flags
+	ttl          uint8
+}
+
+func (b *brief) set(seg *reassembly.Segment, side reassembly.Side) {
+	b.at, b.frame, b.seq, b.ack = seg.At, seg.Frame, seg.Seq, seg.Ack
+	b.tsVal, b.tsEcr = seg.Opts.TSVal, seg.Opts.TSEcr
+	b.size, b.has, b.side = uint16(seg.Len), seg.Opts.Has, side
+	b.file, b.window, b.ipID, b.flags, b.ttl = seg.File, seg.Window, seg.IPID, seg.Flags, seg.TTL
 }
 
 // journalled marks the number of a journal.
@@ -92,8 +101,7 @@ func (j *journal) enter(seg *reassembly.Segment, side reassembly.Side, ev *fsm.E
 	if j.first = min(j.first, seg.At); j.slow(seg.At) || seg.Len > 0 && !j.payload(seg, side, ev.Class, c) {
 		return false
 	}
-	o := &seg.Opts
-	j.segments[j.n] = brief{seg.At, seg.Frame, seg.Seq, seg.Ack, o.TSVal, o.TSEcr, uint16(seg.Len), seg.Window, seg.IPID, seg.File, seg.Flags, seg.TTL, o.Has, side}
+	j.segments[j.n].set(seg, side)
 	j.n++
 	return true
 }
