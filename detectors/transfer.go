@@ -26,6 +26,7 @@ type Transfer struct {
 	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0
 	Invisible    bool            // as of [Exchange]
 	AcksFiltered bool            // the capture leaves out pure ACKs
+	ClockStepped bool            // the timestamps of both sides stood still meanwhile, though their clocks run: the capture's was set
 }
 
 // Duration is how long the transfer took, in nanoseconds.
@@ -97,9 +98,9 @@ func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_
 // delayed: Nagle's algorithm, or an application that waits for its data to be acknowledged.
 func (t *Transfer) Held() bool { return t.Waits[DelayedAck] > t.Waits[SenderWindow] }
 
-// Obscure reports whether the capture lacks too much of the transfer: pure ACKs, or a
-// twentieth of the payload.
-func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Bytes }
+// Obscure reports whether the capture lacks too much of the transfer: pure ACKs, a
+// twentieth of the payload, or how long it took.
+func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Bytes || t.ClockStepped }
 
 // roomy reports whether the window alone would have allowed twice the rate: the receiver
 // read at once, and ACKs came late, though it may not delay them (RFC 1122 4.2.3.2: one

@@ -24,6 +24,9 @@ const (
 // usualTicks are those of common systems, in nanoseconds.
 var usualTicks = [...]int64{1_000_000, 10_000_000, 4_000_000, 1_000}
 
+// runs reports whether its timestamps are not all the same.
+func (c *clock) runs() bool { return c.lastAt != 0 && c.last != c.first }
+
 // tick is how long one unit of the clock takes, in nanoseconds; 0 if that is unknown. The
 // path does not take the same time for the first and the last: what is nearly a usual tick is one.
 func (c *clock) tick() int64 {

@@ -31,7 +31,8 @@ type run struct {
 	until     detectors.Waits // of the connection, at its last payload, as of snapped
 	before    detectors.Waits // of the connection, when it began
 	first     reassembly.Mark
-	bytes     uint64 // of the side, when it began
+	bytes     uint64    // of the side, when it began
+	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
 }
 
 // minSamples is how many round trips show a queue: one may be long by chance. minLong is how many
@@ -62,6 +63,7 @@ func (s *step) transfer() {
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
 		r.lag, r.ended = lag{}, 0
+		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
@@ -160,7 +162,7 @@ func (s *step) endTransfer() {
 	missed := r.missed(bytes)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
 		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Flight: r.flight, Relayed: int64(s.conn.Relayed(r.side)),
-		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered()}
+		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
 	for w := range t.Waits {
 		t.Waits[w] = r.until[w] - r.before[w]
 	}
@@ -174,6 +176,21 @@ func (s *step) endTransfer() {
 		t.Pause = s.seg.At - r.last.At
 	}
 	s.told.Transfer(s.Account, t)
+}
+
+// slowestTick is the longest that a timestamp may take to count one, in nanoseconds (RFC 7323 5.4).
+const slowestTick = 1_000_000_000
+
+// stepped reports whether the clocks of both sides, which run, counted less during the run of that length than
+// the slowest do: the capture's clock was set. One side's alone may stand still, as long as what it sent is queued.
+func (a *Account) stepped(lasted int64) bool {
+	r := &a.run
+	sender, receiver := &a.ends[r.side], &a.ends[r.side.Peer()]
+	if sender.stamp == 0 || r.stamps[1] == 0 || !sender.clock.runs() || !receiver.clock.runs() {
+		return false
+	}
+	most := uint32(lasted/slowestTick) - 2 // where it began and where it ended may each hide one
+	return lasted >= 2*slowestTick && sender.clock.last-r.stamps[0] <= most && sender.stamp-r.stamps[1] <= most
 }
 
 // goodbye reports whether the run ended before its last payload: that came after a pause, is
