@@ -25,7 +25,7 @@ const (
 var usualTicks = [...]int64{1_000_000, 10_000_000, 4_000_000, 1_000}
 
 // runs reports whether its timestamps are not all the same.
-func (c *clock) runs() bool { return c.lastAt != 0 && c.last != c.first }
+func (c *clock) runs() bool { return c.usual != 0 || c.last != c.first }
 
 // tick is how long one unit of the clock takes, in nanoseconds; 0 if that is unknown. The
 // path does not take the same time for the first and the last: what is nearly a usual tick is one.

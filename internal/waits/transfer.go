@@ -168,9 +168,10 @@ func (s *step) endTransfer() {
 	}
 	fit(&t.Waits, lasted)
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
-		t.RTT, t.Beyond = a.roundTrip(), a.ends[r.side.Peer()].rtt
+		t.Beyond = s.beyond()
+		t.RTT = a.ends[r.side].rtt + t.Beyond
 		// The ACK of less than three segments may be delayed, also until the next has come (RFC 9293 3.8.6.3).
-		t.Queue = a.queue(r.flight >= 3*s.full())
+		t.Queue = s.queue(r.flight >= 3*s.full())
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
@@ -209,16 +210,29 @@ func (s *step) goodbye() bool {
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
 // as acknowledgments show, if these count (acks), between sender and tap as its clock does, or the time from an acknowledgment to
 // the payload that follows, less its application's.
-func (a *Account) queue(acks bool) (ns int64) {
-	r := &a.run
-	sender, receiver := &a.ends[r.side], &a.ends[r.side.Peer()]
+func (s *step) queue(acks bool) (ns int64) {
+	r := &s.run
+	sender, receiver := &s.ends[r.side], &s.ends[r.side.Peer()]
 	if e := receiver; acks && (e.rtts >= minSamples || e.long >= minLong && 2*e.long >= e.rtts) {
-		ns = e.rttSum/int64(e.rtts) - e.rtt
+		ns = max(e.rttSum/int64(e.rtts)-s.beyond(), 0)
 	}
 	if e := sender; e.rtts >= minSamples {
 		ns += max((e.rttSum-r.paused())/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
 	}
 	return ns
+}
+
+// beyond is the round trip between tap and receiver of the run: the smallest, unless one alone was so short, as when
+// something between acknowledges the first segment, and all took about as long as the handshake.
+func (s *step) beyond() int64 {
+	e, handshake := &s.ends[s.run.side.Peer()], int64(s.conn.Relayed(s.run.side.Peer()))
+	if e.rtts > e.long+1 || e.rtts == 0 {
+		return e.rtt
+	}
+	if mean := e.rttSum / int64(e.rtts); mean < handshake/2 || mean > handshake+handshake/4 {
+		return e.rtt
+	}
+	return handshake
 }
 
 // paused is how long applications paused during the run, in nanoseconds.
