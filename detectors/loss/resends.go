@@ -70,6 +70,7 @@ type openResend struct {
 	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
 	early   bool // it counts as such
 	unseen  bool // its original was not captured, so far
+	older   bool // its original was sent before the capture began
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing
@@ -94,6 +95,7 @@ type counts struct {
 	early         uint32           // spurious, too: the ACK came too soon to answer them
 	doubtful      [doubts]uint32   // that need not have been lost
 	unseen        uint32           // whose original was not captured
+	older         uint32           // whose original was sent before the capture began
 	bytes         uint64
 	spuriousBytes uint64
 	doubtfulBytes uint64
@@ -110,6 +112,7 @@ func (c *counts) add(o *counts) {
 	c.sacked += o.sacked
 	c.early += o.early
 	c.unseen += o.unseen
+	c.older += o.older
 	c.bytes += o.bytes
 	c.spuriousBytes += o.spuriousBytes
 	c.doubtfulBytes += o.doubtfulBytes
@@ -213,6 +216,8 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	}
 	if o.unseen = unseen; unseen {
 		a.pending.unseen++
+	} else if o.older = !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS); o.older {
+		a.pending.older++
 	}
 	a.open[a.opened] = o
 	a.opened++
@@ -301,7 +306,7 @@ func (a *resends) leftOver() uint32 {
 	p := &a.pending
 	n, bytes := p.lost()
 	if all := p.all(); all > 0 {
-		known := min(p.unseen, n)
+		known := min(p.unseen+p.older, n)
 		p.doubtful[unanswered] += n - known
 		p.doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
 		a.total.add(p)
@@ -365,6 +370,8 @@ func (a *resends) wasSpurious(i int) openResend {
 	}
 	if o.unseen {
 		c.unseen--
+	} else if o.older {
+		c.older--
 	}
 	c.spurious[o.trigger]++
 	if o.early {

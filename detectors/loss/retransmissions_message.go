@@ -137,7 +137,7 @@ func (a *resender) share(side reassembly.Side, r *detectors.Report) float64 {
 // lostBehind is how many segments were captured twice, and rightly sent again.
 func (a *resender) lostBehind() uint32 {
 	lost, _ := a.total.lost()
-	return lost - min(a.total.unseen, lost)
+	return lost - min(a.total.unseen+a.total.older, lost)
 }
 
 // lostBefore reports whether nearly all were lost before the capture point.
@@ -190,6 +190,9 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if outcome != resentSpurious && !slow {
 		m += a.whereLost(outcome, own, peer, holes)
+		if t.older > 0 {
+			m += fmt.Sprintf(" %s sent before the capture began.", detectors.Counted(t.older, "original was", "originals were"))
+		}
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
