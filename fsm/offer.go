@@ -18,7 +18,7 @@ const optionRoom = 40
 // rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
 // be scaled, and hosts size their buffers after it. Nor does a window for nothing:
 // behind the FIN, some stacks advertise 0.
-func (s *step) shrink(by uint32, sent order) {
+func (s *step) shrink(by uint32, sent order, wlID uint16) {
 	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
 		return
 	}
@@ -27,8 +27,19 @@ func (s *step) shrink(by uint32, sent order) {
 		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
 		if e.n = by; s.otherCounter() {
 			e.age = 1
+		} else if s.wentBack(wlID) {
+			e.age = 2
 		}
 	}
+}
+
+// wentBack says whether the side's last segment acknowledges less than one captured before it, and was sent
+// right before this one by its IP identification, while the one that offered the window, with that of wlID, was not sent between
+// the two: no host acknowledges less than before (RFC 9293 3.4), so another device did the more.
+func (s *step) wentBack(wlID uint16) bool {
+	last := &s.own.last
+	return last.Flags&reassembly.ACK != 0 && last.Ack.Before(s.peer.out.Una-reassembly.Seq(s.moved)) &&
+		orderOf(s.seg.IPID, last.IPID) == after && orderOf(wlID, last.IPID) != after
 }
 
 // late says whether the segment was captured so long after its side's last one that

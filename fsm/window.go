@@ -19,6 +19,7 @@ func (s *step) offerWindow() {
 	if sent == before {
 		return
 	}
+	wlID := own.wlID
 	s.setWindow()
 	wnd := uint32(seg.Window)
 	if seg.Flags&reassembly.SYN == 0 {
@@ -40,7 +41,7 @@ func (s *step) offerWindow() {
 		s.emit(WindowOpened, s.side)
 	}
 	if shrunk {
-		s.shrink(by, sent)
+		s.shrink(by, sent, wlID)
 	}
 	if wnd < uint32(own.mss) && s.c.windowSmall(s.side) {
 		s.emit(WindowSmall, s.side)

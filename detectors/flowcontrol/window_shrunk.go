@@ -47,6 +47,9 @@ var (
 const causeDevices = "A load balancer, proxy or firewall answers in the host's name for a part of the connection, and advertises another window than the host. " +
 	"Somebody who injects a segment does the same."
 
+// causeDamage is the cause where one bit explains the larger window.
+const causeDamage = "A bad cable, memory or network card, or a test that damages packets, changed a bit. The receiver of the segment discards it, because of its checksum."
+
 type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its window
 
 // shrinks are all the times that one side has shrunk its window.
@@ -59,6 +62,10 @@ type shrinks struct {
 	counted reassembly.Mark // the segment before that
 	soon    reassembly.Mark // the first that follows an ACK that came sooner than the host answers
 	answer  reassembly.Mark // that ACK
+	back    reassembly.Mark // the first after an ACK that went back
+	less    reassembly.Mark // that ACK
+	damaged reassembly.Mark // the first after a window that differs from it in one bit
+	relayed time.Duration   // how long the handshake took, if ACKs come in less than a tenth of that; else 0
 	own     int             // how many do none of these
 	varies  bool            // segments before the first had different TTLs, and that has the TTL of the one before it
 	count   int
@@ -76,13 +83,25 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	s.largest = max(s.largest, ev.N)
 	soon := sooner(r.Conn, ev.Side, ev.Was)
 	switch ttl := (fsm.Habits{}).OtherTTL(ev.Was, &m); {
-	case !ttl && soon && s.soon.At == 0:
-		s.soon, s.answer = m, *ev.Was
-	case !ttl && !soon && ev.Age == 0:
+	case !ttl && soon:
+		if s.soon.At == 0 {
+			s.soon, s.answer = m, *ev.Was
+		}
+	case !ttl && ev.Age == 2:
+		if s.back.At == 0 {
+			s.back, s.less = m, *ev.Was
+		}
+	case !ttl && oneBit(ev.Was.Window, m.Window):
+		if s.damaged.At == 0 {
+			s.damaged = m
+		}
+	case !ttl && ev.Age == 0 && ev.Was.Len == 0 && r.Conn.Relayed(ev.Side) > 0:
+		s.relayed = r.Conn.Relayed(ev.Side)
+	case !ttl && ev.Age == 0:
 		s.own++
 	case ttl && s.device.At == 0:
 		s.device, s.before = m, *ev.Was
-	case !ttl && !soon && s.counter.At == 0:
+	case !ttl && s.counter.At == 0:
 		s.counter, s.counted = m, *ev.Was
 	}
 	if n := beyondEdge(r.Conn, ev.Side.Peer()); n > 0 {
@@ -103,6 +122,14 @@ const nearby = 4 * time.Millisecond
 func sooner(v fsm.View, side reassembly.Side, ack *reassembly.Mark) bool {
 	data, handshake := v.Last(side.Peer()), v.HandshakeRTT(side)
 	return handshake >= nearby && data.Len > 0 && data.At <= ack.At && ack.Ack == data.End() && 2*(ack.At-data.At) < int64(handshake)
+}
+
+// oneBit reports whether two windows differ in one of the upper six bits and nothing else, as after damage on the way that
+// a checksum would show. A window that is halved, or whose lower bits are all the same, may be a host's.
+func oneBit(before, after uint16) bool {
+	const upper, lower = 0xfc00, 0x00ff
+	bit, low := before^after, after&lower
+	return bit&upper != 0 && bit&(bit-1) == 0 && low != 0 && low != lower
 }
 
 // beyondEdge is how many bytes the side has in flight beyond its peer's right edge;
@@ -157,6 +184,16 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += fmt.Sprintf(" The window that it took back was offered in less than half the time that its handshake had taken (frame %d): another device may send in its name.",
 			s.answer.Frame)
+	case s.back.At != 0:
+		f.Fault, f.Cause = detectors.FaultPath, causeDevices
+		f.Message += fmt.Sprintf(" Frame %d acknowledges less than was acknowledged before it, and its IP ID and that of frame %d follow one another: two devices speak for %s, and each offers its own window.",
+			s.less.Frame, s.back.Frame, own)
+	case s.damaged.At != 0:
+		f.Fault, f.Cause = detectors.FaultPath, causeDamage
+		f.Undecide(fmt.Sprintf("the window of frame %d and the one before it differ in one bit: the larger may have been damaged on its way (its checksum would show it)", s.damaged.Frame))
+	case s.relayed > 0:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
+		f.Message += " " + detectors.RelayedBy(int64(s.relayed), own) + ", and another window may be that one's."
 	case s.counter.At != 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += fmt.Sprintf(" The IP IDs of %s followed one another until then, and jump from %d (frame %d) to %d (frame %d): another device may send in its name.",

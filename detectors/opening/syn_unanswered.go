@@ -2,6 +2,7 @@ package opening
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -93,6 +94,7 @@ type synUnanswered struct {
 	bare    int             // the first of the repeats that left out timestamps offered before
 	stamp   uint32          // timestamp of the latest repeat
 	renewed reassembly.Mark // the SYN with another ISN
+	damaged bool            // in one bit: by chance, one in a hundred million is
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	done    bool
@@ -115,6 +117,7 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 			w.syn = *ev.Was
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
+		w.damaged = bits.OnesCount32(uint32(w.renewed.Seq^w.syn.Seq)) == 1
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
@@ -209,6 +212,10 @@ func (w *synUnanswered) finish(outcome *detectors.Outcome, at int64, r *detector
 		f.Severity = detectors.Warning
 	}
 	r.Absence(&f, w.syn.At)
+	if w.damaged {
+		f.Fault = detectors.FaultUnknown
+		f.Undecide("the two initial sequence numbers differ in one bit: it may be the same SYN, damaged on its way (its checksum would show it)")
+	}
 	r.Emit(f)
 }
 
