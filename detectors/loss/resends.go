@@ -178,7 +178,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	} else if k == fast || k == timeout {
 		a.cause = k
 	}
-	if out.Covered(seg.End()) {
+	if out.Covered(seg.Seq + reassembly.Seq(n)) { // what lies beyond is new
 		a.total.by[k]++
 		a.total.spurious[k]++
 		a.total.bytes += n
