@@ -2,7 +2,6 @@ package opening
 
 import (
 	"fmt"
-	"math/bits"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -94,7 +93,7 @@ type synUnanswered struct {
 	bare    int             // the first of the repeats that left out timestamps offered before
 	stamp   uint32          // timestamp of the latest repeat
 	renewed reassembly.Mark // the SYN with another ISN
-	damaged bool            // in one bit: by chance, one in a hundred million is
+	damaged bool            // that differs as if one bit were damaged
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	done    bool
@@ -117,7 +116,7 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 			w.syn = *ev.Was
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
-		w.damaged = bits.OnesCount32(uint32(w.renewed.Seq^w.syn.Seq)) == 1
+		w.damaged = isBit(w.renewed.Seq-w.syn.Seq) || isBit(w.syn.Seq-w.renewed.Seq)
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
@@ -203,6 +202,10 @@ func (w *synUnanswered) answered(ev fsm.Event, r *detectors.Report) {
 	w.finish(outcome, ev.Seg.At, r)
 }
 
+// isBit reports whether two initial sequence numbers, of which this is the difference, may be the same but for a bit. By
+// chance, two of a hundred million are. Stacks that count may differ by less.
+func isBit(d reassembly.Seq) bool { return d >= 1<<12 && d&(d-1) == 0 }
+
 // finish reports the outcome that a segment brought.
 func (w *synUnanswered) finish(outcome *detectors.Outcome, at int64, r *detectors.Report) {
 	w.done = true
@@ -214,7 +217,7 @@ func (w *synUnanswered) finish(outcome *detectors.Outcome, at int64, r *detector
 	r.Absence(&f, w.syn.At)
 	if w.damaged {
 		f.Fault = detectors.FaultUnknown
-		f.Undecide("the two initial sequence numbers differ in one bit: it may be the same SYN, damaged on its way (its checksum would show it)")
+		f.Undecide("the two initial sequence numbers seem to differ in one bit: it may be the same SYN, damaged on its way (its checksum would show it)")
 	}
 	r.Emit(f)
 }
