@@ -118,11 +118,11 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 	case !byTimer && r.Conn.LossShown(ev.Side) && !arrived:
 		return fast, false
 	// TLP: the last segment, though older ones are in flight (RFC 8985 7.3).
-	case last && !oldest && waited >= srtt && waited > 0 && a.mayProbe(ev.Side, out, r):
+	case last && !oldest && waited >= srtt && waited > 0 && a.mayProbe(out, r):
 		return tailProbe, false
 	// A single segment in flight is probed as soon as two round trips later; where
 	// that would be later than the timeout, the probe takes its place (RFC 8985 7.2).
-	case last && oldest && srtt > 0 && waited >= max(srtt+srtt/2, leastTimer) && waited < leastTimeout && a.mayProbe(ev.Side, out, r):
+	case last && oldest && srtt > 0 && waited >= max(srtt+srtt/2, leastTimer) && waited < leastTimeout && a.mayProbe(out, r):
 		return tailProbe, false
 	// RTO: the oldest, and nothing showed that it is missing (RFC 6298 5.4). Of several that
 	// follow each other at once, another may have been captured first.
@@ -156,7 +156,7 @@ func (a *resends) wasResent(b reassembly.Block) bool {
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
 // 3.1), and one for each flight, until all of that is acknowledged (7.3). An ACK that was captured need not
 // have reached the side: that it sends the end of the same flight again shows that it did not.
-func (a *resends) mayProbe(side reassembly.Side, out *reassembly.Stream, r *detectors.Report) bool {
+func (a *resends) mayProbe(out *reassembly.Stream, r *detectors.Report) bool {
 	if detectors.NoSACK(r.Conn) || a.probing && (out.Nxt == a.probed || !out.Covered(a.probed)) {
 		return false
 	}

@@ -156,7 +156,7 @@ func (w *deadPeer) answered(side reassembly.Side, seg *reassembly.Segment, r *de
 	v := w.sides[side]
 	w.due[side].Satisfy(r)
 	v.keepAlives, v.resends = v.keepAlives-1, v.resends-1
-	if w.outcome(v, r) != nil && w.got(side, v, r) && seg.At-v.first.At >= r.Nanos("min-outage") && !r.Conn.HoleSince(v.first.At-int64(time.Second)) {
+	if v.outcome(r) != nil && v.got(side, r) && seg.At-v.first.At >= r.Nanos("min-outage") && !r.Conn.HoleSince(v.first.At-int64(time.Second)) {
 		if w.outages[side] == nil {
 			w.outages[side] = new(outages)
 		}
@@ -167,14 +167,14 @@ func (w *deadPeer) answered(side reassembly.Side, seg *reassembly.Segment, r *de
 
 // got reports whether the peer has shown that it got what the side retried: data must
 // be acknowledged, or else dropped-behind-tap may have something to say.
-func (w *deadPeer) got(side reassembly.Side, v *retryRun, r *detectors.Report) bool {
+func (v *retryRun) got(side reassembly.Side, r *detectors.Report) bool {
 	out := r.Conn.Stream(side)
 	return v.resends <= 0 || out.Una.After(v.first.Seq)
 }
 
 // outcome is what the run is, or may come to be; nil while it is too short. A peer whose
 // last segment is a RST has said that it is gone, even if its number was not acceptable.
-func (w *deadPeer) outcome(v *retryRun, r *detectors.Report) *detectors.Outcome {
+func (v *retryRun) outcome(r *detectors.Report) *detectors.Outcome {
 	switch {
 	case v.heard.Flags.Has(reassembly.RST) && v.refused.At == 0:
 	case v.resends >= int(r.Value("min-resends")):
@@ -190,7 +190,7 @@ func (w *deadPeer) outcome(v *retryRun, r *detectors.Report) *detectors.Outcome 
 func (w *deadPeer) wait(side reassembly.Side, r *detectors.Report) {
 	v, due := w.open(side), &w.due[side]
 	switch {
-	case v.over() || w.outcome(v, r) == nil:
+	case v.over() || v.outcome(r) == nil:
 	case due.Armed():
 		due.Extend(v.first.At, r)
 	default:
@@ -215,7 +215,7 @@ func (w *deadPeer) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 // report reports the run of side as it stands.
 func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	v, now := w.sides[side], o.Now
-	outcome := w.outcome(v, r)
+	outcome := v.outcome(r)
 	if outcome == nil {
 		return
 	}

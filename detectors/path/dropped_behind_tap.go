@@ -140,7 +140,7 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	}
 	s := w.sides[ev.Side]
 	if s.n > 0 && s.acked == acked && s.first.Seq == m.Seq {
-		if s.moved(ev.Seg, r) {
+		if s.moved(ev.Seg) {
 			s.end(ev.Side, ev.Seg, r)
 			return
 		}
@@ -171,7 +171,7 @@ func answerTime(v fsm.View) time.Duration {
 
 // moved reports whether the retransmission echoes a timestamp that its sender got from
 // one of the acknowledgments: then its TCP processes them (RFC 7323 4.3).
-func (s *stuckSegment) moved(seg *reassembly.Segment, r *detectors.Report) bool {
+func (s *stuckSegment) moved(seg *reassembly.Segment) bool {
 	if !s.acked || s.stampAt == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
 		return false
 	}

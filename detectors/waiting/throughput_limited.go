@@ -71,7 +71,7 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	if share < r.Value("min-share") {
 		return
 	}
-	o := w.outcome(limit, t, r)
+	o := outcomeOf(limit, t, r)
 	if o == nil {
 		return
 	}
@@ -109,8 +109,8 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	r.Emit(f)
 }
 
-// outcome is what is reported of a transfer, nil for what is nobody's fault.
-func (w *throughputLimited) outcome(limit string, t *detectors.Transfer, r *detectors.Report) *detectors.Outcome {
+// outcomeOf is what is reported of a transfer, nil for what is nobody's fault.
+func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detectors.Outcome {
 	switch limit {
 	case detectors.LimitReceiver:
 		return byReceiver

@@ -30,7 +30,7 @@ func (x *Excerpt) Text(r *result.Report, rows []result.Flow) []byte {
 	}
 	t := scenario.New(conns, end)
 	keepGaps(t, r.Gaps)
-	addWants(t, r, x.number(t))
+	addWants(r, x.number(t))
 	file := scenario.File{
 		Intro: "Printed by tcptrace --format scenario. IP addresses are replaced; times, ports,\n" +
 			"sequence numbers and IP identifications are as captured.",
@@ -132,7 +132,7 @@ func assertStates(l *scenario.Line, t *result.Step, ends [2]reassembly.Endpoint)
 }
 
 // addWants adds the findings to the lines of their first frames.
-func addWants(t *scenario.Trace, r *result.Report, lines map[frameID]*scenario.Line) {
+func addWants(r *result.Report, lines map[frameID]*scenario.Line) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		anchor := lines[idOf(&f.Evidence[0].Seg)]

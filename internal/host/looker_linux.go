@@ -267,7 +267,7 @@ func (l *looker) enter(link string) (*space, error) {
 		return nil, err
 	}
 	sp := &space{enter: fd, diag: -1}
-	if err = l.within(sp, func() { sp.diag, err = openDiag() }); err == nil && sp.diag >= 0 {
+	if err = within(sp, func() { sp.diag, err = openDiag() }); err == nil && sp.diag >= 0 {
 		return sp, nil
 	}
 	unix.Close(fd)
@@ -275,7 +275,7 @@ func (l *looker) enter(link string) (*space, error) {
 }
 
 // within calls f in a namespace.
-func (l *looker) within(sp *space, f func()) error {
+func within(sp *space, f func()) error {
 	if sp.enter >= 0 {
 		home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -296,7 +296,7 @@ func (l *looker) within(sp *space, f func()) error {
 }
 
 func (l *looker) refreshAddresses(sp *space) {
-	_ = l.within(sp, func() {
+	_ = within(sp, func() {
 		list, err := net.InterfaceAddrs()
 		if err != nil {
 			return

@@ -147,7 +147,7 @@ func (d *Decoder) ends() *pair {
 		p.ends[0].Addr, p.ends[1].Addr = [16]byte{10: 0xff, 11: 0xff}, [16]byte{10: 0xff, 11: 0xff}
 		copy(p.ends[0].Addr[12:], b)
 		copy(p.ends[1].Addr[12:], b[4:])
-		d.ports(&p, b[8:])
+		setPorts(&p, b[8:])
 	case family == 6:
 		b := d.bytes(36)
 		if b == nil {
@@ -155,7 +155,7 @@ func (d *Decoder) ends() *pair {
 		}
 		copy(p.ends[0].Addr[:], b)
 		copy(p.ends[1].Addr[:], b[16:])
-		d.ports(&p, b[32:])
+		setPorts(&p, b[32:])
 	default:
 		d.wrong("has an address of an unknown family")
 		return nil
@@ -164,7 +164,7 @@ func (d *Decoder) ends() *pair {
 	return &d.pairs[len(d.pairs)-1]
 }
 
-func (d *Decoder) ports(p *pair, b []byte) {
+func setPorts(p *pair, b []byte) {
 	p.ends[0].Port, p.ends[1].Port = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 }
 

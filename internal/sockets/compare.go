@@ -73,7 +73,7 @@ func (m *match) since(i int, side reassembly.Side) int64 {
 
 // span is the time in which the kernel was asked for a record. Without a time it is that
 // of the whole capture.
-func (j *Join) span(l *Log, k int) (from, to int64) {
+func (l *Log) span(k int) (from, to int64) {
 	t := l.times[k]
 	if t.at == 0 {
 		return 0, unbounded
@@ -87,7 +87,7 @@ func (j *Join) span(l *Log, k int) (from, to int64) {
 
 // compare compares the state of a socket in one record with those of the capture.
 func (j *Join) compare(all []disagreement, m *match, l *Log, k int, s *result.Socket) []disagreement {
-	from, to := j.span(l, k)
+	from, to := l.span(k)
 	states, complete := m.during(s.Side, from, to, j.r.Options.TimeWait)
 	if len(states) == 0 {
 		return all
@@ -114,7 +114,7 @@ func (j *Join) compare(all []disagreement, m *match, l *Log, k int, s *result.So
 // SYN_RECEIVED may be without: the kernel keeps a limited number of the first, and with
 // SYN cookies none of the second. After the end of the capture it may have been closed.
 func (j *Join) absent(all []disagreement, m *match, l *Log, k int, side reassembly.Side) []disagreement {
-	from, to := j.span(l, k)
+	from, to := l.span(k)
 	if !l.Dated || l.Cut || to > j.r.Trace.End {
 		return all
 	}

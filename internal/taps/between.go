@@ -249,7 +249,7 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 			}
 		case untranslated:
 			out.Sent, out.Arrived = out.Sent+1, out.Arrived+1
-			out.Untranslated = append(out.Untranslated, c.tapFrame(w.near[i], c.tap[c.nearTap[side]], side))
+			out.Untranslated = append(out.Untranslated, c.tapFrame(w.near[i], c.tap[c.nearTap[side]]))
 		case partial:
 			out.Sent, out.Arrived, out.Partial = out.Sent+n+1, out.Arrived+n, out.Partial+1
 		case missed:
@@ -263,7 +263,7 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 				continue
 			}
 			out.Sent++
-			x := c.tapFrame(w.near[i], c.tap[c.nearTap[side]], side)
+			x := c.tapFrame(w.near[i], c.tap[c.nearTap[side]])
 			for _, k := range s.alternatives(w, int32(i), same) {
 				x.OneOf = append(x.OneOf, s.records[w.near[k]].frame)
 			}
@@ -310,7 +310,7 @@ func (c *crossing) covers(w *way, i int32) bool {
 }
 
 // tapFrame is a record as reports name it.
-func (c *crossing) tapFrame(i int32, point, side int) result.TapFrame {
+func (c *crossing) tapFrame(i int32, point int) result.TapFrame {
 	r := &c.scan.records[i]
 	x := result.TapFrame{Tap: point, FrameID: r.id()}
 	k := &c.scan.tuples[r.tuple]
@@ -338,7 +338,7 @@ func (c *crossing) opening(ways [2]*way) (segs []reassembly.Segment) {
 		return nil
 	}
 	near := c.nearTap[side]
-	segs = []reassembly.Segment{c.tapFrame(best, c.tap[near], side).Seg, c.tapFrame(other, c.tap[1-near], side).Seg}
+	segs = []reassembly.Segment{c.tapFrame(best, c.tap[near]).Seg, c.tapFrame(other, c.tap[1-near]).Seg}
 	for i, record := range []int32{best, other} {
 		r := &c.scan.records[record]
 		segs[i].Opts = reassembly.Options{Has: r.has, MSS: r.mss, Scale: r.scale, TSVal: r.tsval, TSEcr: r.tsecr}

@@ -23,7 +23,7 @@ func (j *joiner) clockOf(tap [2]int) *clockEstimate {
 		row := j.rows[tap[0]][p.conn[0]]
 		for _, m := range p.matches {
 			r, o := &s.records[m[0]], &s.records[m[1]]
-			forward := p.near(j.sideOf(row, r)) == 0
+			forward := p.near(sideOf(row, r)) == 0
 			samples = append(samples, sample{at: r.at, apart: o.at - r.at, forward: forward, first: m[0], other: m[1]})
 		}
 	}
@@ -40,7 +40,7 @@ func (j *joiner) clockOf(tap [2]int) *clockEstimate {
 func (j *joiner) resolution(tap int) int64 {
 	unit := int64(1e9)
 	for i := range j.scan.records {
-		if r := &j.scan.records[i]; j.pointOf(r) == tap {
+		if r := &j.scan.records[i]; pointOf(r) == tap {
 			for unit > 1 && r.at%unit != 0 {
 				unit /= 10
 			}
@@ -62,7 +62,7 @@ func (j *joiner) stepped(tap [2]int, before, after *sample) string {
 		var a, b, start *record // of one sender at the first tap: long before, just before, just after
 		for i := int32(0); i < int32(len(s.records)); i++ {
 			r := &s.records[i]
-			if r.tuple != tuple || r.fromHi != fromHi || r.tsval == 0 || j.pointOf(r) != tap[0] {
+			if r.tuple != tuple || r.fromHi != fromHi || r.tsval == 0 || pointOf(r) != tap[0] {
 				continue
 			}
 			if i <= before.first {

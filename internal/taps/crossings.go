@@ -92,7 +92,7 @@ func (j *joiner) recordsByConn() map[uint64]*[2][]int32 {
 	all := map[uint64]*[2][]int32{}
 	for i := range j.scan.records {
 		r := &j.scan.records[i]
-		p := j.pointOf(r)
+		p := pointOf(r)
 		if p < 0 {
 			continue
 		}
@@ -104,7 +104,7 @@ func (j *joiner) recordsByConn() map[uint64]*[2][]int32 {
 		if all[conn] == nil {
 			all[conn] = new([2][]int32)
 		}
-		side := j.sideOf(row, r)
+		side := sideOf(row, r)
 		all[conn][side] = append(all[conn][side], int32(i))
 	}
 	return all

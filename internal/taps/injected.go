@@ -29,7 +29,7 @@ func (c *crossing) injected(w *way, side int) (all []result.TapFrame, fit int) {
 			continue
 		}
 		if !s.fits(w, j) {
-			all = append(all, c.tapFrame(w.far[j], c.tap[1-c.nearTap[side]], side))
+			all = append(all, c.tapFrame(w.far[j], c.tap[1-c.nearTap[side]]))
 		} else {
 			fit++
 		}

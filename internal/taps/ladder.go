@@ -122,7 +122,7 @@ func (c *crossing) keepLegs(w *way, side int, injected []result.TapFrame) {
 		if !cited && !is && w.fates[i] != lost {
 			continue
 		}
-		x := c.tapFrame(w.near[i], near, side)
+		x := c.tapFrame(w.near[i], near)
 		l := &leg{fate: w.fates[i], near: near, far: far, left: x.FrameID, leftAt: x.Seg.At, seg: x.Seg}
 		c.legs[x.FrameID] = l
 		if k >= 0 || is {

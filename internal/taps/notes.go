@@ -38,7 +38,7 @@ func (j *joiner) strangers() (notes []result.Note) {
 // stamped reports whether the segments of a tap carry timestamps.
 func (j *joiner) stamped(tap int) bool {
 	for i := range j.scan.records {
-		if r := &j.scan.records[i]; r.tsval != 0 && j.pointOf(r) == tap {
+		if r := &j.scan.records[i]; r.tsval != 0 && pointOf(r) == tap {
 			return true
 		}
 	}

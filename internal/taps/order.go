@@ -20,7 +20,7 @@ func (c *crossing) order(w *way, side int, out *result.Way) {
 	latest := int32(-1)
 	for _, l := range legs {
 		if l.near < latest {
-			out.Reordered = append(out.Reordered, c.tapFrame(w.far[l.far], c.tap[1-c.nearTap[side]], side))
+			out.Reordered = append(out.Reordered, c.tapFrame(w.far[l.far], c.tap[1-c.nearTap[side]]))
 		}
 		latest = max(latest, l.near)
 	}
@@ -37,7 +37,7 @@ func (c *crossing) duplicates(w *way, side int, out *result.Way) {
 		}
 		for _, j := range g.far {
 			if !w.taken[j] && s.leftAt(w, int(j)) <= until {
-				all = append(all, c.tapFrame(w.far[j], c.tap[1-c.nearTap[side]], side))
+				all = append(all, c.tapFrame(w.far[j], c.tap[1-c.nearTap[side]]))
 				w.twice[j] = true
 			}
 		}

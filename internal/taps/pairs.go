@@ -72,10 +72,10 @@ func (j *joiner) pairPoints(p, q int) {
 			if n := slices.IndexFunc(found[co], func(x *pair) bool { return x.conn[0] == cr }); n >= 0 {
 				at = found[co][n]
 			} else {
-				at = &pair{tap: [2]int{p, q}, conn: [2]uint64{cr, co}, swapped: j.sideOf(row, r) != j.sideOf(other, o)}
+				at = &pair{tap: [2]int{p, q}, conn: [2]uint64{cr, co}, swapped: sideOf(row, r) != sideOf(other, o)}
 				found[co] = append(found[co], at)
 			}
-			at.shift[j.sideOf(row, r)] = uint32(o.seq - r.seq)
+			at.shift[sideOf(row, r)] = uint32(o.seq - r.seq)
 			at.matches = append(at.matches, [2]int32{x, y})
 		})
 	}
@@ -119,7 +119,7 @@ func keys[V any](m map[uint64]V) func(yield func(uint64) bool) {
 }
 
 // sideOf is the side of a connection that sent the segment.
-func (j *joiner) sideOf(row *result.Flow, r *record) reassembly.Side {
+func sideOf(row *result.Flow, r *record) reassembly.Side {
 	sender := row.Key.Lo
 	if r.fromHi {
 		sender = row.Key.Hi
@@ -133,7 +133,7 @@ func (j *joiner) sideOf(row *result.Flow, r *record) reassembly.Side {
 // recordsOf are the records of one point, in order.
 func (p *Plan) recordsOf(point int) (all []int32) {
 	for i := range p.scan.records {
-		if p.pointOf(&p.scan.records[i]) == point {
+		if pointOf(&p.scan.records[i]) == point {
 			all = append(all, int32(i))
 		}
 	}
@@ -141,7 +141,7 @@ func (p *Plan) recordsOf(point int) (all []int32) {
 }
 
 // pointOf is the point of a record; negative if it counts for nothing.
-func (p *Plan) pointOf(r *record) int {
+func pointOf(r *record) int {
 	if r.point == noPoint {
 		return -1
 	}
@@ -181,7 +181,7 @@ func (j *joiner) place(p *pair) {
 	for i := range p.matches {
 		m := &p.matches[i]
 		r, o := &j.scan.records[m[0]], &j.scan.records[m[1]]
-		side := j.sideOf(row, r)
+		side := sideOf(row, r)
 		nearer := 0
 		if r.ttl > o.ttl {
 			nearer = 1

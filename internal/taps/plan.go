@@ -97,7 +97,7 @@ func RecogniseSegments(ctx context.Context, src engine.Source, captures []stats.
 func (p *Plan) Place(seg *reassembly.Segment) int {
 	r := record{file: seg.File, frame: seg.Frame, unit: p.scan.unitOf[uint32(seg.File)<<16]}
 	r.point = p.placeOf(&r)
-	return p.pointOf(&r)
+	return pointOf(&r)
 }
 
 // plan makes the plan of what was read.

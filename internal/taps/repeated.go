@@ -31,7 +31,7 @@ func (b *builder) repeated(i int, shifted bool) {
 	s := b.scan
 	all := b.repeats(&s.units[i])
 	if shifted {
-		all = s.atOneDistance(all)
+		all = atOneDistance(all)
 	} else {
 		all = slices.DeleteFunc(all, func(p repeat) bool {
 			r := &s.records[p.copy]
@@ -71,7 +71,7 @@ func (b *builder) repeats(u *unit) (all []repeat) {
 }
 
 // atOneDistance leaves those of connections of which most come at one distance.
-func (s *scan) atOneDistance(all []repeat) (shifted []repeat) {
+func atOneDistance(all []repeat) (shifted []repeat) {
 	for i, j := 0, 0; i < len(all); i = j {
 		from, n := i, 0 // the most at one distance
 		k := i

@@ -126,7 +126,7 @@ func (n *numbers) tcpdump(c *conn, p *printed, side int) {
 		}
 		seg.Seq = reassembly.Seq(p.seq)
 	case !c.begun || seg.Flags&reassembly.SYN != 0:
-		n.begin(c, p, side)
+		c.begin(p, side)
 		seg.Seq, seg.Ack = reassembly.Seq(p.seq), reassembly.Seq(p.ack)
 	default:
 		switch {
@@ -152,7 +152,7 @@ func (n *numbers) tcpdump(c *conn, p *printed, side int) {
 const small = 1 << 24
 
 // begin notes what later numbers are relative to.
-func (n *numbers) begin(c *conn, p *printed, side int) {
+func (c *conn) begin(p *printed, side int) {
 	syn := p.seg.Flags&reassembly.SYN != 0
 	c.begun = true
 	c.excerpt = !syn && p.ack < small && (!p.hasSeq || p.seq < small)

@@ -55,7 +55,7 @@ func (n *names) tcpdump(p *printed, text string) {
 		at, old = oldSegment(text), true
 	}
 	if at < 0 {
-		p.hasIP = p.ipHeader(text) && n.fragmentOf(p, text)
+		p.hasIP = p.ipHeader(text) && p.fragmentOf(text)
 		if head, _, found := strings.Cut(text, ": tcp "); found { // -q
 			p.vague = true
 			n.endpoints(p, head)
@@ -134,7 +134,7 @@ func (p *printed) ipHeader(text string) bool {
 }
 
 // fragmentOf reads the addresses of an IP fragment that has no TCP header.
-func (n *names) fragmentOf(p *printed, text string) bool {
+func (p *printed) fragmentOf(text string) bool {
 	if p.fragment&0x1fff == 0 || !strings.Contains(text, "proto TCP") {
 		return false
 	}
