@@ -20,18 +20,18 @@ func rankOf(f *detectors.Finding) int {
 	return int(f.Verdict)*(ranks/2) + int(detectors.Critical-f.Severity)
 }
 
-// A tally is a number of findings of each rank.
-type tally [ranks]uint8
+// rankCounts are how many findings there are of each rank.
+type rankCounts [ranks]uint8
 
 // sum is how many findings there are in all.
-func (t *tally) sum() (n uint16) {
+func (t *rankCounts) sum() (n uint16) {
 	for _, of := range t {
 		n += uint16(of)
 	}
 	return n
 }
 
-func tallyOf(list []detectors.Finding) (t tally) {
+func countRanks(list []detectors.Finding) (t rankCounts) {
 	for i := range list {
 		if f := &list[i]; !f.IsShort() {
 			t[rankOf(f)]++
@@ -51,11 +51,11 @@ type room struct {
 // A share is what one watcher has in a room.
 type share struct {
 	watcher uint32
-	tally
+	rankCounts
 }
 
 // change says that findings come, or go.
-func (h *room) change(t tally, by int) {
+func (h *room) change(t rankCounts, by int) {
 	for rank, n := range t {
 		h.ranks[rank] += int(n) * by
 		h.total += int(n) * by
@@ -77,8 +77,8 @@ func (s *Set) recount(n uint32, w *watcher) {
 		w.counted = uint16(stand)
 	} else {
 		s.leave(n, w)
-		now := share{n, tallyOf(w.Findings())}
-		h.change(now.tally, 1)
+		now := share{n, countRanks(w.Findings())}
+		h.change(now.rankCounts, 1)
 		for h.total > maxHeld {
 			s.shorten(h, &now)
 		}
@@ -98,7 +98,7 @@ func (s *Set) leave(n uint32, w *watcher) {
 		h.total -= int(w.counted)
 	default:
 		i := slices.IndexFunc(h.running, func(of share) bool { return of.watcher == n })
-		h.change(h.running[i].tally, -1)
+		h.change(h.running[i].rankCounts, -1)
 		h.running = slices.Delete(h.running, i, i+1)
 	}
 	w.counted = 0
@@ -128,12 +128,12 @@ func (s *Set) shorten(h *room, last *share) {
 	}
 	h.total--
 	h.ranks[rank]--
-	if last != nil && last.tally[rank] > 0 {
+	if last != nil && last.rankCounts[rank] > 0 {
 		s.shortenOne(last, rank)
 		return
 	}
 	for i := range slices.Backward(h.running) {
-		if of := &h.running[i]; of.tally[rank] > 0 {
+		if of := &h.running[i]; of.rankCounts[rank] > 0 {
 			s.shortenOne(of, rank)
 			w := s.watchers.at(of.watcher)
 			if w.counted = of.sum(); w.counted == 0 {
@@ -154,7 +154,7 @@ func (s *Set) shorten(h *room, last *share) {
 
 // shortenOne makes the watcher's last finding of the rank one that is only counted.
 func (s *Set) shortenOne(of *share, rank int) {
-	of.tally[rank]--
+	of.rankCounts[rank]--
 	list := s.watchers.at(of.watcher).Findings()
 	i := len(list) - 1
 	for list[i].IsShort() || rankOf(&list[i]) != rank {
