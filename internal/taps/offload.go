@@ -28,42 +28,16 @@ func (s *scan) offload(w *way) {
 	if len(alone) == 0 {
 		return
 	}
-	bytes := map[int32]uint32{}
+	bytes := map[int32]uint32{} // of the pieces of a near record that arrived
 	for j := range w.far {
 		o := &s.records[w.far[j]]
 		if w.taken[j] || o.len == 0 {
 			continue
 		}
-		seq := o.seq - reassembly.Seq(w.moved[0])
-		// In order of time: those that left before this one arrived.
-		end, _ := slices.BinarySearchFunc(alone, int32(j), func(i, j int32) int {
-			if s.delay(w, i, j) >= w.least-waitPlain {
-				return -1
-			}
-			return 1
-		})
-		best, off := int32(-1), int64(math.MaxInt64)
-		for _, i := range alone[max(0, end-maxLook):end] {
-			r := &s.records[w.near[i]]
-			d := s.delay(w, i, int32(j))
-			if w.joined && d > w.largest+waitIDs {
-				continue
-			}
-			ahead := r.seq.To(seq)
-			switch {
-			case r.len > o.len && ahead >= 0 && uint32(ahead)+o.len <= r.len: // a piece of a large one
-				if dev := max(d-w.median, w.median-d); dev < off && bytes[i]+o.len <= r.len {
-					best, off = i, dev
-				}
-			case r.len < o.len && ahead <= 0 && uint32(-ahead)+r.len <= o.len && w.partner[i] < 0: // has this as a piece
-				w.partner[i] = int32(j)
-				w.taken[j], w.joinedLarge[j] = true, true
-			}
-		}
-		if best >= 0 && !w.taken[j] {
-			w.pieces[best]++
-			bytes[best] += o.len
-			w.partner[best] = int32(j)
+		if i := s.wholeOf(w, alone, int32(j), bytes); i >= 0 && !w.taken[j] {
+			w.pieces[i]++
+			bytes[i] += o.len
+			w.partner[i] = int32(j)
 			w.taken[j] = true
 		}
 	}
@@ -72,4 +46,37 @@ func (s *scan) offload(w *way) {
 			w.split[i] = partial
 		}
 	}
+}
+
+// wholeOf is that near record of those alone of which far record j is probably a piece, -1 if there is none. If
+// j was put together from near records instead, it pairs it with these.
+func (s *scan) wholeOf(w *way, alone []int32, j int32, bytes map[int32]uint32) int32 {
+	o := &s.records[w.far[j]]
+	seq := o.seq - reassembly.Seq(w.moved[0])
+	// In order of time: those that left before this one arrived.
+	end, _ := slices.BinarySearchFunc(alone, j, func(i, j int32) int {
+		if s.delay(w, i, j) >= w.least-waitPlain {
+			return -1
+		}
+		return 1
+	})
+	best, off := int32(-1), int64(math.MaxInt64)
+	for _, i := range alone[max(0, end-maxLook):end] {
+		r := &s.records[w.near[i]]
+		d := s.delay(w, i, j)
+		if w.joined && d > w.largest+waitIDs {
+			continue
+		}
+		ahead := r.seq.To(seq)
+		switch {
+		case r.len > o.len && ahead >= 0 && uint32(ahead)+o.len <= r.len: // a piece of a large one
+			if dev := max(d-w.median, w.median-d); dev < off && bytes[i]+o.len <= r.len {
+				best, off = i, dev
+			}
+		case r.len < o.len && ahead <= 0 && uint32(-ahead)+r.len <= o.len && w.partner[i] < 0: // has this as a piece
+			w.partner[i] = j
+			w.taken[j], w.joinedLarge[j] = true, true
+		}
+	}
+	return best
 }

@@ -18,30 +18,7 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 	if len(row.Between) == 0 {
 		return
 	}
-	var lostOnes, others, reached int
-	at := &leg{}
-	var lostSegs []reassembly.Segment
-	for i := range f.Evidence {
-		s := &f.Evidence[i].Seg
-		x := j.legs[result.FrameOf(s)]
-		switch {
-		case x == nil || x.left != result.FrameOf(s): // not here, or it came from there
-			others++
-		case x.fate == lost:
-			lostOnes++
-			at = x
-			lostSegs = append(lostSegs, *s)
-		case x.fate == untranslated:
-			f.Message += fmt.Sprintf(" %s left %s (frame %d) and reached %s (frame %d) with the addresses that it had: it was not translated.",
-				theKind(s), j.Plan.points[x.near].Name, s.Frame, j.Plan.points[x.far].Name, x.reached.Frame)
-		case x.fate == arrived:
-			reached++
-			if at.near == at.far {
-				at = x
-			}
-		}
-	}
-	var say []string
+	p := j.passageOf(f)
 	side := f.Subject
 	if len(f.Roles) > 0 {
 		side = f.Roles[0].Side // the sender, the closer, the opener
@@ -51,41 +28,87 @@ func (j *joiner) locate(f *result.Finding, row *result.Flow) {
 	}
 	total, which, of := lostOf(row, side)
 	tap := func(i int) string { return j.Plan.points[i].Name }
+	say := ""
 	switch {
-	case lostOnes > 0 && at.near != at.far:
-		near, far := tap(at.near), tap(at.far)
-		text := fmt.Sprintf("%s of the segments above left %s and never reached %s", quantity.Thousands(uint64(lostOnes)), near, far)
-		if lostOnes == 1 {
-			text = fmt.Sprintf("%s left %s (frame %d) and never reached %s", theKind(&lostSegs[0]), near, lostSegs[0].Frame, far)
-		} else if same, kind := oneKind(lostSegs); same {
-			text = fmt.Sprintf("%s left %s %d times (from frame %d on) and never reached %s", kind, near, timesLost(row, &lostSegs[0]), lostSegs[0].Frame, far)
-		}
-		if reached == 0 {
-			text += ": something between them drops it"
-			if same, _ := oneKind(lostSegs); !same {
-				text = strings.TrimSuffix(text, "it") + "them"
-			}
-			f.Fault, f.Path = detectors.FaultPath, [2]string{near, far}
-		}
-		say = append(say, text+".")
+	case len(p.lost) > 0 && p.at.near != p.at.far:
+		say = j.neverReached(f, row, p)
 	case of != nil && total > 0:
 		near, far := tap(of.Taps[nearOf(of, which)]), tap(of.Taps[1-nearOf(of, which)])
-		say = append(say, fmt.Sprintf("%s of %s were lost between %s and %s.", quantity.Count(total, "segment"), row.End[which].String(), near, far))
+		were := "were"
 		if total == 1 {
-			say[0] = strings.Replace(say[0], "were", "was", 1)
+			were = "was"
 		}
+		say = fmt.Sprintf("%s of %s %s lost between %s and %s.", quantity.Count(total, "segment"), row.End[which].String(), were, near, far)
 		if f.Fault == detectors.FaultPath {
 			f.Path = [2]string{near, far}
 		}
-	case reached > 0 && lostOnes == 0 && f.Fault != detectors.FaultHost:
-		say = append(say, fmt.Sprintf("The segments above that left %s reached %s: nothing was lost between these two.", tap(at.near), tap(at.far)))
-		if reached == 1 && others == 0 {
-			say[0] = fmt.Sprintf("It left %s and reached %s: it was not lost between these two.", tap(at.near), tap(at.far))
+	case p.reached > 0 && len(p.lost) == 0 && f.Fault != detectors.FaultHost:
+		say = fmt.Sprintf("The segments above that left %s reached %s: nothing was lost between these two.", tap(p.at.near), tap(p.at.far))
+		if p.reached == 1 && p.others == 0 {
+			say = fmt.Sprintf("It left %s and reached %s: it was not lost between these two.", tap(p.at.near), tap(p.at.far))
 		}
 	}
-	if len(say) > 0 {
-		f.Message = strings.TrimSpace(f.Message) + " " + strings.Join(say, " ")
+	if say != "" {
+		f.Message = strings.TrimSpace(f.Message) + " " + say
 	}
+}
+
+// A passage is what became, between taps, of the segments that prove a finding.
+type passage struct {
+	at      *leg // where the last of them was lost, or else the first arrived
+	lost    []reassembly.Segment
+	reached int
+	others  int // that did not leave the tap at which they were captured for another
+}
+
+// passageOf follows the segments that prove a finding. Of those that no NAT translated, it adds that to the message.
+func (j *joiner) passageOf(f *result.Finding) passage {
+	p := passage{at: &leg{}}
+	for i := range f.Evidence {
+		s := &f.Evidence[i].Seg
+		x := j.legs[result.FrameOf(s)]
+		switch {
+		case x == nil || x.left != result.FrameOf(s): // not here, or it came from there
+			p.others++
+		case x.fate == lost:
+			p.at = x
+			p.lost = append(p.lost, *s)
+		case x.fate == untranslated:
+			f.Message += fmt.Sprintf(" %s left %s (frame %d) and reached %s (frame %d) with the addresses that it had: it was not translated.",
+				theKind(s), j.Plan.points[x.near].Name, s.Frame, j.Plan.points[x.far].Name, x.reached.Frame)
+		case x.fate == arrived:
+			p.reached++
+			if p.at.near == p.at.far {
+				p.at = x
+			}
+		}
+	}
+	return p
+}
+
+// neverReached says which segments of a finding were lost between two taps. If none of them arrived, that is the
+// path's fault.
+func (j *joiner) neverReached(f *result.Finding, row *result.Flow, p passage) string {
+	near, far := j.Plan.points[p.at.near].Name, j.Plan.points[p.at.far].Name
+	same, kind := oneKind(p.lost)
+	first := &p.lost[0]
+	var text string
+	switch {
+	case len(p.lost) == 1:
+		text = fmt.Sprintf("%s left %s (frame %d) and never reached %s", theKind(first), near, first.Frame, far)
+	case same:
+		text = fmt.Sprintf("%s left %s %d times (from frame %d on) and never reached %s", kind, near, timesLost(row, first), first.Frame, far)
+	default:
+		text = fmt.Sprintf("%s of the segments above left %s and never reached %s", quantity.Thousands(uint64(len(p.lost))), near, far)
+	}
+	if p.reached > 0 {
+		return text + "."
+	}
+	f.Fault, f.Path = detectors.FaultPath, [2]string{near, far}
+	if same {
+		return text + ": something between them drops it."
+	}
+	return text + ": something between them drops them."
 }
 
 // doubled casts doubt on a finding for which segments must have arrived once, if another tap
