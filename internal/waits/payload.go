@@ -12,8 +12,7 @@ func (s *step) payload() {
 	s.silent(seg.At)
 	r := &s.run
 	ends := r.on && (r.side != s.side || seg.At-own.sent >= maxPause)
-	small := ends && s.small()
-	if small && r.side != s.side { // it is no transfer, whatever comes
+	if ends && r.side != s.side && s.small() { // it is no transfer, whatever comes
 		r.on, ends = false, false
 	}
 	switch {
@@ -24,11 +23,7 @@ func (s *step) payload() {
 	default:
 		s.answered()
 	}
-	switch {
-	case !ends || r.side == s.side && !s.paused:
-	case small: // unless all but the end of a transfer came at once
-		r.on = r.fulls >= minFulls
-	default:
+	if ends && (r.side != s.side || s.paused) {
 		s.endTransfer()
 	}
 	s.exchange()

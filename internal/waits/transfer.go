@@ -2,7 +2,6 @@ package waits
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -23,8 +22,6 @@ type run struct {
 	repaired  bool // something of the side was sent again, or overtaken
 	edgeKnown bool
 	last      reassembly.Mark
-	ended     int64           // time of the last payload before its last long pause; 0 if there was none
-	tail      reassembly.Seq  // where payload went on then
 	lag       lag             // of its segments before the tap
 	clocked   int64           // SenderWindow when its last flight began to pass the tap
 	snapped   int64           // time of the last payload that until knows of
@@ -62,14 +59,12 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
-		r.lag, r.ended = lag{}, 0
+		r.lag = lag{}
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
 			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
 		}
-	} else if gap := seg.At - r.last.At; gap >= maxPause && gap >= s.longPause() {
-		r.ended, r.tail = r.last.At, r.end
 	}
 	if r.fulls < minFulls {
 		r.count(seg, s.full())
@@ -149,9 +144,6 @@ func (s *step) endTransfer() {
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
 		bytes -= min(bytes, uint64(s.seg.Len))
 	}
-	if s.goodbye() {
-		lasted, bytes = r.ended-r.first.At, bytes-min(bytes, uint64(r.tail.To(r.end)))
-	}
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
 	}
@@ -192,19 +184,6 @@ func (a *Account) stepped(lasted int64) bool {
 	}
 	most := uint32(lasted/slowestTick) - 2 // where it began and where it ended may each hide one
 	return lasted >= 2*slowestTick && sender.clock.last-r.stamps[0] <= most && sender.stamp-r.stamps[1] <= most
-}
-
-// goodbye reports whether the run ended before its last payload: that came after a pause, is
-// short, and its FIN follows, if only after a while (some servers wait for two seconds), or either side
-// closes at once.
-func (s *step) goodbye() bool {
-	r := &s.run
-	if r.ended == 0 || s.seg.Flags&(reassembly.FIN|reassembly.RST) == 0 {
-		return false
-	}
-	tail := r.tail.To(r.end)
-	return tail > 0 && tail < fsm.ShortPayload &&
-		(s.side == r.side && s.seg.Flags&reassembly.FIN != 0 || s.seg.At-r.last.At <= s.roundTrip()+detectors.ClosesAtOnce)
 }
 
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
