@@ -30,11 +30,11 @@ func (s *step) acknowledge() uint32 {
 		s.ev.add(HoleAcked, s.side.Peer(), moved)
 	}
 	h.bits &^= synAckLost
+	if peer.row > 0 && (moved > 0 || first && peer.last.Len > 0 && peer.last.End().AtOrBefore(ack)) {
+		peer.row = 0
+		s.emit(ResendAcked, s.side.Peer())
+	}
 	if moved > 0 {
-		if peer.row > 0 {
-			peer.row = 0
-			s.emit(ResendAcked, s.side.Peer())
-		}
 		peer.dups, peer.sacked = 0, false
 		if h.Phase == PhaseOpening || h.is(finFirst) {
 			s.synAcked()
