@@ -70,6 +70,9 @@ func Asks(f *result.Finding) bool {
 	return f.Verdict == detectors.Seen && (f.SYN != nil || f.Absence != detectors.NoAbsence)
 }
 
+// sameISS reports whether two connections began with the same initial sequence number, as their SYNs show.
+func sameISS(a, b *stats.Opening) bool { return a.SYNs && b.SYNs && a.ISS == b.ISS }
+
 // Relate tells the findings of one connection what others with the same initial sequence
 // number, in the order of the trace, show of it: that its SYN was answered elsewhere, or that it
 // was captured a second time, with an address translated.
@@ -87,7 +90,7 @@ func Relate(findings []result.Finding, own *stats.Opening, others []stats.Openin
 		}
 		same.tell(&f.Finding)
 		for k := range others {
-			if o := &others[k]; Asks(f) && f.Absence != detectors.NoAbsence && own.SYNs && o.SYNs && o.ISS == own.ISS && translated(own, o) && sentMore(o, own, f.Subject) {
+			if o := &others[k]; Asks(f) && f.Absence != detectors.NoAbsence && sameISS(own, o) && translated(own, o) && sentMore(o, own, f.Subject) {
 				f.Translated(o.End[reassembly.A], o.End[reassembly.B], o.Last[f.Subject])
 				break
 			}

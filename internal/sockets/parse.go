@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -171,13 +172,6 @@ func (p *parser) add(t tuple, s result.Socket) {
 
 // same reports whether a later record says nothing new about a socket.
 func same(a, b *result.Socket) bool {
-	if a.State != b.State || a.Recv != b.Recv || a.Send != b.Send || a.Inode != b.Inode || a.Timer != b.Timer || a.Retries != b.Retries || len(a.Processes) != len(b.Processes) {
-		return false
-	}
-	for i := range a.Processes {
-		if a.Processes[i] != b.Processes[i] {
-			return false
-		}
-	}
-	return true
+	return a.State == b.State && a.Recv == b.Recv && a.Send == b.Send && a.Inode == b.Inode && a.Timer == b.Timer && a.Retries == b.Retries &&
+		slices.Equal(a.Processes, b.Processes)
 }

@@ -79,10 +79,11 @@ func (s *scan) fits(w *way, j int) bool {
 			before = o
 		}
 	}
+	countsIDs := n > 2 && 4*counts >= 3*(n-1)
 	switch {
 	case ttls == 0:
 		return false
-	case 4*counts >= 3*(n-1) && n > 2 && r.ipid != 0 && before != nil && r.ipid-before.ipid > maxIDGap && before.ipid-r.ipid > maxIDGap:
+	case countsIDs && r.ipid != 0 && before != nil && min(r.ipid-before.ipid, before.ipid-r.ipid) > maxIDGap:
 		return false
 	case stamped == n && r.has&reassembly.HasTimestamps != 0:
 		const far = 1 << 24 // hours, of any clock

@@ -93,10 +93,12 @@ func (s *scan) relate(a, b *unit) (relation, *comparison) {
 		c := s.compare(s.printsOf(a, k), s.printsOf(b, k))
 		c.moved = moved
 		overlap := s.first(a) <= s.last(b) && s.first(b) <= s.last(a)
+		oneDistance := c.max-c.least <= samePrecision
+		enough := c.n > minEach || c.n == minEach && (c.n == len(s.printsOf(a, 0)) || c.n == len(s.printsOf(b, 0))) // or all that one has
 		switch {
-		case c.n >= minEach && c.max-c.least <= samePrecision && c.looks && !moved && (c.n > minEach || c.n == len(s.printsOf(a, 0)) || c.n == len(s.printsOf(b, 0))):
+		case enough && oneDistance && c.looks && !moved:
 			return samePlace, c
-		case c.max-c.least > samePrecision && c.places(overlap), c.n > 0 && !c.looks && c.places(overlap):
+		case (!oneDistance || c.n > 0 && !c.looks) && c.places(overlap):
 			return otherPlace, c
 		}
 	}

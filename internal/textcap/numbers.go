@@ -229,7 +229,8 @@ func (p *printed) unscale(c *conn, side int) {
 func (c *conn) wireshark(p *printed, side int) {
 	seg := &p.seg
 	syn := seg.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN
-	if syn && c.begun && p.seq == 0 && !p.resent && (p.reused || c.ended || c.known[side] && c.next[side] != c.base[side]+1) {
+	over := p.reused || c.ended || c.known[side] && c.next[side] != c.base[side]+1
+	if syn && c.begun && p.seq == 0 && !p.resent && over {
 		*c = conn{count: c.count + 1, quoteLost: c.quoteLost}
 		c.base = [2]uint32{c.count << 28, c.count << 28}
 		seg.Missing |= reassembly.MissingSeq // whether its number is higher than the last connection's
