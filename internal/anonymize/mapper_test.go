@@ -115,7 +115,7 @@ func TestAppendFrame(t *testing.T) {
 					}
 					setLength(data, tags, 33)
 					data = append(data, payload...)
-					check(t, data, sum, tags, payload)
+					check(t, data, sum, payload)
 				}
 			}
 		}
@@ -132,7 +132,7 @@ func setLength(data []byte, tags []uint16, n byte) {
 	}
 }
 
-func check(t *testing.T, data []byte, sum packet.Sum, tags []uint16, payload []byte) {
+func check(t *testing.T, data []byte, sum packet.Sum, payload []byte) {
 	t.Helper()
 	m := New(sampleKey)
 	f := Frame{Link: 1, Data: data}

@@ -56,7 +56,7 @@ func compare(t *testing.T, c *pathsim.Config, r *pathsim.Result) {
 		t.Fatalf("%d taps", len(rep.Taps))
 	}
 	compareLost(t, c, r, rep)
-	compareClock(t, c, r, &rep.Taps[1])
+	compareClock(t, c, &rep.Taps[1])
 }
 
 func compareLost(t *testing.T, c *pathsim.Config, r *pathsim.Result, rep *result.Report) {
@@ -111,7 +111,7 @@ func compareLost(t *testing.T, c *pathsim.Config, r *pathsim.Result, rep *result
 	}
 }
 
-func compareClock(t *testing.T, c *pathsim.Config, r *pathsim.Result, tap *result.Tap) {
+func compareClock(t *testing.T, c *pathsim.Config, tap *result.Tap) {
 	t.Helper()
 	smallest := int64(2*c.OneWay) + int64(4*time.Microsecond)
 	check := func(k *result.Clock, want int64) {

@@ -24,6 +24,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/internal/source"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -286,31 +287,17 @@ func summary(rep *result.Report) (findings, seen []string) {
 func ownCaptures(t *testing.T) (list []*sample) {
 	t.Helper()
 	dir := t.TempDir()
-	for _, pattern := range []string{"../../samples/*.txtar", "../../detectors/testdata/*.txtar", "../../detectors/*/testdata/*.txtar"} {
-		names, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
+	for _, f := range scenariotest.Files(t, "../../samples/*.txtar", "../../detectors/testdata/*.txtar") {
+		for i, tr := range f.Traces {
+			file, err := tr.Pcapng()
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := scenario.Parse(name, text)
-			if err != nil {
+			path := filepath.Join(dir, fmt.Sprintf("%d.pcap", len(list)))
+			if err := os.WriteFile(path, toPcap(file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			for i, tr := range f.Traces {
-				file, err := tr.Pcapng()
-				if err != nil {
-					t.Fatal(err)
-				}
-				path := filepath.Join(dir, fmt.Sprintf("%d.pcap", len(list)))
-				if err := os.WriteFile(path, toPcap(t, file), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				list = append(list, newSample(t, fmt.Sprintf("%s trace %d", name, i+1), path))
-			}
+			list = append(list, newSample(t, fmt.Sprintf("%s trace %d", f.Name, i+1), path))
 		}
 	}
 	return list
@@ -343,7 +330,7 @@ func capturesIn(t *testing.T, dir string) (list []*sample) {
 		if err != nil {
 			return nil
 		}
-		file := toPcap(t, content)
+		file := toPcap(content)
 		if file == nil {
 			return nil
 		}
@@ -363,7 +350,7 @@ func capturesIn(t *testing.T, dir string) (list []*sample) {
 
 // toPcap makes a pcap file of a capture of one link type; nil if that is not
 // possible.
-func toPcap(t *testing.T, content []byte) []byte {
+func toPcap(content []byte) []byte {
 	trace, errs := capture.OpenTrace([]string{"-"}, capture.Options{Stdin: bytes.NewReader(content)})
 	if len(errs) > 0 {
 		return nil
