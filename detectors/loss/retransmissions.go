@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -79,7 +81,10 @@ type resender struct {
 	stalls   stalls
 	late     stalls             // that an ACK of the original ended
 	reported *detectors.Outcome // nil if nothing was
-	lostAcks uint32             // resends whose ACK was captured long before
+	afterAck uint32             // resends whose ACK was captured before
+	lostAcks uint32             // long before, at least
+	una      reassembly.Seq     // SND.UNA after the last event
+	unaAt    int64              // since when it has been that, or longer
 	denied   uint32             // resends that acknowledge what the peer has not sent by its own account
 	unacked  uint32             // the last resends, which were not acknowledged to the end
 	next     uint32             // how many resends are worth another report
@@ -129,6 +134,9 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
+	if una := r.Conn.Stream(ev.Side).Una; una != a.una {
+		a.una, a.unaAt = una, ev.Seg.At
+	}
 }
 
 // told takes an ICMP error.
@@ -166,6 +174,10 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)
 	if late {
+		a.afterAck++
+		if a.unaAt != 0 && ev.Seg.End().AtOrBefore(a.una) {
+			silence = max(silence, time.Duration(ev.Seg.At-a.unaAt))
+		}
 		if silence >= r.Conn.RTT()+ackClock {
 			a.lostAcks++
 		}

@@ -178,7 +178,11 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += fmt.Sprintf(" Of these, %s unnecessary: the original had arrived.", detectors.Counted(n, "was", "were"))
 	}
 	if a.lostAcks > 0 {
-		m += fmt.Sprintf(" For %d, the ACK had passed the capture point long before: it was lost or held up between there and %s.", a.lostAcks, own)
+		atLeast := ""
+		if a.lostAcks < a.afterAck { // the others' ACKs came no later
+			atLeast = "at least "
+		}
+		m += fmt.Sprintf(" For %s%d, the ACK had passed the capture point long before: it was lost or held up between there and %s.", atLeast, a.lostAcks, own)
 	}
 	m += a.doubtful(own, peer)
 	switch a.unacked {

@@ -18,7 +18,8 @@ var SlowConnect = &detectors.Detector{
 		What: "A SYN or a SYN-ACK is answered only after half a second or more, though nothing was lost. Later round trips of the " +
 			"connection take less than half as long.",
 		Cause: "The distance is not the reason. The host was busy or asleep, or something on the path had to be set up for the first packet: " +
-			"ARP or ND, a tunnel or VPN on demand, a firewall or NAT entry, a scaled-down backend, a phone's radio.",
+			"ARP or ND, a tunnel or VPN on demand, a firewall or NAT entry, a scaled-down backend, a phone's radio. If a SYN-ACK comes 1, 3 or 7 s and a round " +
+			"trip after the SYN, the first one may have been lost before the capture point, or the SYN behind a NAT or proxy that opens a connection of its own.",
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few does, it is undecided. A SYN or SYN-ACK that was repeated: " +
@@ -168,6 +169,25 @@ func (w *slowConnect) End(e detectors.Ending, r *detectors.Report) {
 	}
 }
 
+// timers are after how long hosts send a SYN or SYN-ACK again that nothing answers: 1 s, doubled each time (RFC 6298
+// 2.1, 5.5).
+var timers = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second}
+
+// timer is after what time a SYN-ACK was sent again, if that explains how late it came; 0 if it does not. A later round
+// trip, to where payload comes from, is on top. Linux lets a timer expire later by up to an eighth (kernel/time/timer.c).
+func (h *lateAnswer) timer() int64 {
+	if h.answer.Flags&reassembly.SYN == 0 {
+		return 0
+	}
+	for _, timer := range timers {
+		timer := int64(timer)
+		if over := h.took() - timer; over >= 0 && over <= timer/8+max(h.best, h.reply) {
+			return timer
+		}
+	}
+	return 0
+}
+
 // later is a sentence on how long it took later.
 func (h *lateAnswer) later() string {
 	best, worst := detectors.Span(h.best), detectors.Span(h.worst)
@@ -195,6 +215,9 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	}
 	f.Message = fmt.Sprintf("%s sent %s (frame %d), and the %s from %s came %s later (frame %d).",
 		r.Name(side.Peer()), asked, h.asked.Frame, answer, r.Name(side), detectors.Span(h.took()), h.answer.Frame)
+	if timer := h.timer(); timer > 0 {
+		f.Message += fmt.Sprintf(" That is about %s and a round trip: the first SYN-ACK may have been lost before the capture point, or the SYN behind a NAT or proxy, and what came is the second.", detectors.Span(timer))
+	}
 	switch {
 	case h.best == 0:
 		f.Undecide("no later round trip shows whether the path always takes that long")
