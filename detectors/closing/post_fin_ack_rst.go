@@ -155,6 +155,9 @@ func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *det
 	bare, soonest := !rst.Flags.Has(reassembly.ACK), usual/4
 	if srtt := int64(r.Conn.SRTT(x)); usual == 0 && !bare {
 		soonest = srtt - srtt/16 // the smallest that paths vary by
+		if rst.IPID == 0 && w.fin[y].IPID != 0 {
+			soonest = srtt / 4 // a socket of its own would number it: it answers something
+		}
 	}
 	var sooner *reassembly.Mark
 	for i := range min(w.n[x], recentSent) {
