@@ -28,15 +28,6 @@ const (
 	knowShown                      // an empty segment showed more than NXT
 )
 
-// reach is how far beyond the offered window, or behind what is acknowledged,
-// a segment may lie and still be acceptable: one MiB, and 16 MiB while the
-// window scale is unknown (RFC 7323 2.2 allows windows up to 1 GiB; a blind
-// forger hits such a stretch of the 4 GiB circle once in 256 tries).
-const (
-	reach        = 1 << 20
-	reachUnknown = 1 << 24
-)
-
 // A Stream is one direction's account of its sequence space. The zero value
 // knows nothing.
 type Stream struct {
@@ -70,70 +61,6 @@ func (s *Stream) Reopen(iss Seq, t *Gaps) {
 	*s = Stream{}
 	s.Open(iss)
 	s.begin(iss + 1)
-}
-
-// Acceptable reports whether a segment at seq of n sequence numbers can belong
-// to this stream: between what is acknowledged and what the peer offered, with
-// some reach to either side. wide says that windows are only lower bounds.
-func (s *Stream) Acceptable(seq Seq, n uint32, maxWnd uint32, wide bool) bool {
-	if s.known&KnowNxt == 0 {
-		return true
-	}
-	r := Seq(reach)
-	if wide {
-		r = reachUnknown
-	}
-	r = min(r+Seq(maxWnd), 1<<28) // the window may be as large as 1 GiB itself, and half the circle is 2
-	low, high := s.Nxt, s.Nxt
-	if s.known&KnowUna != 0 {
-		low = s.Una
-	}
-	if s.known&KnowEdge != 0 {
-		high = high.Max(s.Edge)
-	}
-	return (low - r).AtOrBefore(seq) && (seq + Seq(n)).AtOrBefore(high+r)
-}
-
-// Reject remembers a sequence number that was not acceptable, in case more evidence
-// comes.
-func (s *Stream) Reject(seq Seq) {
-	s.noted = seq
-	s.known = s.known&^knowShown | knowRejected
-}
-
-// Show notes that an empty segment has sequence number seq: all before it was sent, though it was not
-// captured (yet: the segment may have overtaken it).
-func (s *Stream) Show(seq Seq) {
-	s.noted = seq
-	s.known = s.known&^knowRejected | knowShown
-}
-
-// Shown reports whether an empty segment has shown more than NXT.
-func (s *Stream) Shown() bool { return s.known&knowShown != 0 }
-
-// Unshow forgets what an empty segment showed.
-func (s *Stream) Unshow() {
-	if s.known&knowShown != 0 {
-		s.noted, s.known = 0, s.known&^knowShown
-	}
-}
-
-// reached forgets what an empty segment showed once NXT has come there.
-func (s *Stream) reached() {
-	if s.known&knowShown != 0 && !s.noted.After(s.Nxt) {
-		s.Unshow()
-	}
-}
-
-// RejectedAt reports whether seq is the last sequence number that was not acceptable.
-func (s *Stream) RejectedAt(seq Seq) bool {
-	return s.known&knowRejected != 0 && s.noted == seq
-}
-
-// NearRejected reports whether seq lies near the last sequence number that was not
-// acceptable.
-func (s *Stream) NearRejected(seq Seq) bool {
-	return s.known&knowRejected != 0 && uint32(seq-s.noted+reach) < 2*reach
 }
 
 // Jump moves NXT, and UNA with it, to seq across a hole that the capture has.
