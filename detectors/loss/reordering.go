@@ -115,13 +115,17 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 	own, peer := r.Name(side), r.Name(side.Peer())
 	spurious, all := a.total.spurious[fast], a.total.by[fast]
 	outcome, culprit := reorderedBehind, side.Peer()
-	where := fmt.Sprintf("They were captured in order: they were overtaken between the capture point and %s.", peer)
+	where := fmt.Sprintf(" They were captured in order: they were overtaken between the capture point and %s.", peer)
 	if 2*a.late >= spurious {
 		outcome, culprit = reorderedBefore, side
-		where = fmt.Sprintf("%s captured late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were"), own)
+		where = fmt.Sprintf(" %s captured late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were"), own)
 	}
 	if outcome == reorderedBehind && detectors.NoSACK(r.Conn) {
 		return // what was lost, and what was sent again with it though it had arrived, looks the same
+	}
+	unseen := outcome == reorderedBehind && r.Conn.Limits()&fsm.Holes != 0
+	if unseen {
+		where = ""
 	}
 	f := r.Find(outcome, culprit, at, *a.proof)
 	f.States = r.StatesNow(at)
@@ -135,6 +139,9 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 		proof = "whose bytes had been acknowledged"
 	}
 	f.Message = fmt.Sprintf("%s retransmitted %s because duplicate ACKs or SACK showed a hole, %d of them unnecessarily (first frame %d, %s): "+
-		"the original had only been overtaken. %s", own, detectors.Counted(all, "segment", "segments"), spurious, a.of, proof, where)
+		"the original had only been overtaken.%s", own, detectors.Counted(all, "segment", "segments"), spurious, a.of, proof, where)
+	if unseen {
+		f.Undecide("holes: the peer acknowledged segments that were not captured, and these may be the ones that were overtaken, before the capture point or behind it")
+	}
 	r.Emit(f)
 }

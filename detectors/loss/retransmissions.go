@@ -86,6 +86,7 @@ type resender struct {
 	una      reassembly.Seq     // SND.UNA after the last event
 	unaAt    int64              // since when it has been that, or longer
 	denied   uint32             // resends that acknowledge what the peer has not sent by its own account
+	another  uint32             // resends without IP identification that have another TTL than what their side sent just before
 	unacked  uint32             // the last resends, which were not acknowledged to the end
 	next     uint32             // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
@@ -169,6 +170,9 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	}
 	if heard.Flags == reassembly.ACK && heard.Len == 0 && ev.Seg.Ack.After(heard.Seq+1) { // else a keep-alive
 		a.denied++
+	}
+	if ev.Seg.IPID == 0 && ev.Seg.TTL != ev.Was.TTL {
+		a.another++
 	}
 	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)

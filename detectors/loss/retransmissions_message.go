@@ -85,6 +85,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again after %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
 			detectors.Span(a.timed.most)))
 	}
+	if 2*a.another >= t.all() && t.all() > 0 {
+		f.Undecide("most of these segments have another TTL than what was sent before them, and no IP identification: they may have been captured twice, a hop further the second time")
+	}
 	if 2*a.denied >= t.all() && t.all() > 0 {
 		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
 	}

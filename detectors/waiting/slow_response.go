@@ -72,7 +72,9 @@ const maxFrames = 5
 func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.Transferred:
-		w.transfer(r.Transfer, r)
+		if r.Conn.Limits()&fsm.OneSided == 0 { // else what the server waited for was not captured
+			w.transfer(r.Transfer, r)
+		}
 		return
 	case fsm.FinSent:
 		w.closed(ev, r)

@@ -64,7 +64,7 @@ type throughputLimited struct{ reported int64 }
 
 func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	t := r.Transfer
-	if t.Duration() < r.Nanos("min-duration") || t.Duration() <= w.reported {
+	if t.Duration() < r.Nanos("min-duration") || t.Duration() <= w.reported || r.Conn.Limits()&fsm.OneSided != 0 { // what it waited for was not captured
 		return
 	}
 	limit, share := t.Limit()

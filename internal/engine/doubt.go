@@ -59,12 +59,12 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 
 // hidden is the limit for which a trace cannot prove what the detector finds
 // absent: it shows acknowledgments of too few FINs of that rank, no pure ACK at all, or
-// nothing but SYNs.
+// nothing but SYNs, or one direction.
 func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	switch {
 	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
 		return fsm.AcksFiltered
-	case absent == detectors.NoSYNAnswer && c.OnlySYNs():
+	case absent == detectors.NoSYNAnswer && (c.OnlySYNs() || c.OneWay()):
 		return fsm.OneSided
 	case absent != detectors.NoAbsence && absent != detectors.NoSYNAnswer && c.NoPureACKs():
 		return fsm.AcksFiltered

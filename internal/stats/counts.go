@@ -150,3 +150,7 @@ const enough = 5
 func (c *Counts) OnlySYNs() bool {
 	return c.BothSides == 0 && c.LoneSYNs >= enough && c.LoneSYNs >= c.RepeatedSYNs
 }
+
+// OneWay reports whether the trace has one direction of every connection, and of some it shows
+// that the other side spoke: it acknowledges what was not captured.
+func (c *Counts) OneWay() bool { return c.BothSides == 0 && c.OneSided > 0 }

@@ -79,6 +79,17 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+func TestCounts_OneWay(t *testing.T) {
+	for _, c := range []struct {
+		oneSided, both uint64
+		want           bool
+	}{{1, 0, true}, {0, 0, false}, {9, 1, false}} {
+		if x := (Counts{OneSided: c.oneSided, BothSides: c.both, Flows: 20}); x.OneWay() != c.want {
+			t.Errorf("%d one-sided, %d with both sides: %t", c.oneSided, c.both, !c.want)
+		}
+	}
+}
+
 // A trace leaves out pure ACKs if it has none in enough segments of enough connections.
 func TestNoPureACKs(t *testing.T) {
 	for _, c := range []struct {

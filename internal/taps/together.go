@@ -135,7 +135,7 @@ func (j *joiner) lessHidden(a, b int) *stats.Counts {
 	if !x.Known {
 		x, y = &j.points[a].Counts, &j.points[b].Counts
 	}
-	if x.NoPureACKs() || x.HidesACKs(0) || x.HidesACKs(1) || x.OnlySYNs() {
+	if x.NoPureACKs() || x.HidesACKs(0) || x.HidesACKs(1) || x.OnlySYNs() || x.OneWay() {
 		return y
 	}
 	return x
