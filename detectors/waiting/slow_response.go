@@ -89,8 +89,7 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		w.noAnswer(x, r)
 	case x.Response > r.Nanos("max-response") && !x.Reply && w.poll(x):
 		w.withdraw(r)
-	case x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response") && x.Acked && x.Asked != w.polled &&
-		(!x.Reply || x.Resumed && float64(x.Bytes) >= r.Value("min-bytes")):
+	case isSlow(x, r) && x.Asked != w.polled:
 		w.slow(x, r)
 	default:
 		if w.row = 0; x.Response < r.Nanos("min-response") {
@@ -100,6 +99,14 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 			w.report(x, r)
 		}
 	}
+}
+
+// isSlow reports whether a request, which the server acknowledged, was answered late. One that looks like an acknowledgment
+// counts if a large answer goes on after it.
+func isSlow(x *detectors.Exchange, r *detectors.Report) bool {
+	late := x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response")
+	wanted := !x.Reply || x.Resumed && float64(x.Bytes) >= r.Value("min-bytes")
+	return late && x.Acked && wanted
 }
 
 // minRequest is the payload of a request for which somebody waits. MQTT acknowledges a message with 4 bytes
@@ -164,8 +171,10 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 // answer says nothing.
 func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	out := r.Conn.Stream(reassembly.A)
-	if !x.GaveUp || x.Reply || x.Response < r.Nanos("min-unanswered") || float64(x.Prompt) < r.Value("min-prompt") || !out.Covered(x.Request.End()) ||
-		w.subscribes() && x.Asked == w.size || x.Asked == w.polled {
+	arrived := out.Covered(x.Request.End())
+	enough := x.Response >= r.Nanos("min-unanswered") && float64(x.Prompt) >= r.Value("min-prompt")
+	news := w.subscribes() && x.Asked == w.size || x.Asked == w.polled
+	if !x.GaveUp || x.Reply || news || !arrived || !enough {
 		return
 	}
 	const server = reassembly.B
@@ -192,9 +201,12 @@ const maxPauses = 2
 // between two.
 func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	const server = reassembly.B
-	out := r.Conn.Stream(server)
-	if _, known := r.Conn.Opener(); !known || t.From != server || t.Pause < r.Nanos("min-response") || t.Pause > r.Nanos("max-response") || t.Bytes < minPaused ||
-		t.Obscure() || !out.Covered(t.Last.End()) {
+	_, known := r.Conn.Opener()
+	long := t.Pause >= r.Nanos("min-response") && t.Pause <= r.Nanos("max-response")
+	if !known || t.From != server || !long || t.Bytes < minPaused || t.Obscure() {
+		return
+	}
+	if out := r.Conn.Stream(server); !out.Covered(t.Last.End()) {
 		return
 	}
 	if len(w.pauses) == maxPauses {
