@@ -105,10 +105,12 @@ func (w *halfCloseCut) begin(ev fsm.Event, r *detectors.Report) {
 func (w *halfCloseCut) sent(ev fsm.Event, r *detectors.Report) {
 	m := reassembly.MarkOf(ev.Seg)
 	w.ttl[ev.Side] = m.TTL
+	silent := m.At-w.before.At >= r.Nanos("idle")
+	asks := (m.Len > 0 || ev.Class == fsm.KeepAlive) && m.Flags&reassembly.FIN == 0
 	switch {
 	case w.trigger.At != 0 && ev.Side != w.user:
 		w.answered(r)
-	case w.trigger.At == 0 && m.At-w.before.At >= r.Nanos("idle") && (m.Len > 0 || ev.Class == fsm.KeepAlive) && m.Flags&reassembly.FIN == 0 && !outstanding(ev, r.Conn):
+	case w.trigger.At == 0 && silent && asks && !outstanding(ev, r.Conn):
 		w.trigger, w.user, w.latest, w.probe = m, ev.Side, m, ev.Class == fsm.KeepAlive
 		return
 	}
