@@ -101,11 +101,11 @@ func (v View) RecentBytes(side reassembly.Side, at int64) uint64 {
 	return 0
 }
 
-// rto is the side's retransmission timeout without backoff, from the samples seen:
+// RTO is the side's retransmission timeout without backoff, from the samples seen:
 // one second at least, three without samples (RFC 6298).
 func (v View) RTO(side reassembly.Side) time.Duration { return v.c.rto(side) }
 
-// smoothedRTT is the smoothed time from the side's data, at the tap, to its acknowledgment
+// SRTT is the smoothed time from the side's data, at the tap, to its acknowledgment
 // there (RFC 6298 2.3); 0 if nothing was timed.
 func (v View) SRTT(side reassembly.Side) time.Duration { return v.c.smoothedRTT(side) }
 

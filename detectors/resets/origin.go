@@ -141,7 +141,7 @@ func (c *resetCase) twinned() bool {
 	return c.twin.At != 0 && c.otherTTL() && !detectors.SameFrame(&c.twin, &c.guess)
 }
 
-// How late the answer to a SYN is that comes from another network: hosts on the link take less.
+// farAnswer is how late the answer to a SYN is that comes from another network: hosts on the link take less.
 const farAnswer = 20 * time.Millisecond
 
 // standIn says who may have spoken for the sender, if not its host: a NAT or a proxy that ends

@@ -17,7 +17,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// The page's template and its style sheet. Everything from outside goes
+// htmlFiles are the page's template and its style sheet. Everything from outside goes
 // through the template's escaping; nothing is marked as safe.
 //
 //go:embed html.tmpl connection.tmpl html.css

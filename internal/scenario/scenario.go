@@ -45,7 +45,7 @@ type Line struct {
 	Text    string
 }
 
-// The start of a trace without a start line, 2001-01-01T00:00:00Z.
+// defaultStart is the start of a trace without a start line, 2001-01-01T00:00:00Z.
 var defaultStart = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 
 // Segments returns the TCP segments of the capture, in order.

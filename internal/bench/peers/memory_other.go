@@ -4,7 +4,7 @@ package main
 
 import "os"
 
-// Memory is measured only on Linux.
+// peakMemory is measured only on Linux.
 func peakMemory(*os.ProcessState) int64 { return 0 }
 
 func ownPeak() int64 { return 0 }
