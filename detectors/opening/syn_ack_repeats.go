@@ -23,6 +23,8 @@ type synAckUnanswered struct {
 	syn        reassembly.Mark // the client's latest SYN since, if it was repeated
 	ack        reassembly.Mark // of the SYN-ACK: the first, or what was known of it
 	again      bool            // that may not be the first ACK
+	firstACK   int64           // when the first ACK was sent, as far as it is known
+	answered   int64           // when the client first sent anything since the latest SYN-ACK, or 0
 	end        reassembly.Mark // the server's first segment after the handshake
 	rst        reassembly.Mark // with which the server gave up
 	repeats    int             // of the SYN-ACK
@@ -61,14 +63,14 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.SynResent:
 		w.synAckAgain(ev, r)
 	case ev.Kind == fsm.SynAcked && ev.Side != w.client:
-		w.ack = reassembly.MarkOf(ev.Seg)
+		w.ack, w.firstACK = reassembly.MarkOf(ev.Seg), ev.Seg.At
 		if w.other = w.another(r); w.other && w.synRepeats == 0 || w.crossed() {
 			w.drop(r)
 		} else if w.repeated() {
 			w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
 		}
 		if w.other && !w.finished { // what is sent again from now on is the other
-			*w = synAckUnanswered{client: w.client, ack: w.ack, second: true}
+			*w = synAckUnanswered{client: w.client, ack: w.ack, firstACK: w.firstACK, second: true}
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // an answer, after all
 		w.drop(r)
@@ -80,6 +82,8 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		}
 	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && !detectors.MayBeForged(ev):
 		w.established(ev, r)
+	case ev.Kind == fsm.Sent && ev.Side == w.client && w.answered == 0 && r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening:
+		w.answered = ev.Seg.At
 	}
 }
 
@@ -153,21 +157,28 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening {
 		if w.ack.At == 0 {
 			w.ack, w.again = latest, r.Conn.Packets(w.client) > 2
+			if w.firstACK = latest.At; r.Conn.HandshakeRTT(w.client) != 0 {
+				w.firstACK = w.synAck.At + int64(r.Conn.HandshakeRTT(w.client))
+			}
+			w.answered = w.firstACK
 		}
-		// It may have left before that arrived, which takes as long as the SYN took to be
+		answered := w.answered
+		w.answered = 0
+		// It may have left before the ACK arrived, which takes as long as the SYN took to be
 		// answered, at most.
-		if ev.Seg.At-latest.At < w.travel(r) {
+		if ev.Seg.At-w.firstACK < w.travel(r) {
 			return
 		}
 		// One lost ACK is ignored once: the client answers each SYN-ACK that reaches it
-		// (RFC 9293 3.10.7.4).
-		if latest.At >= ev.Was.At {
+		// (RFC 9293 3.10.7.4). What it sends again at the same time (two timers in one tick) is not the
+		// answer.
+		if answered != 0 && ev.Seg.At-answered >= w.travel(r) {
 			if w.ignored++; w.ignored == 1 {
-				w.gap, w.dataWaits = ev.Seg.At-w.synAck.At, w.inFlight(r) > 0
+				w.gap, w.dataWaits = ev.Seg.At-w.synAck.At, w.ignoresData(ev.Seg.At-latest.At, r)
 			} else if w.echo != 0 && reassembly.Seq(w.echo).Before(reassembly.Seq(ev.Seg.Opts.TSEcr)) {
 				w.arrived = true
 			}
-			w.unread = w.unread || w.inFlight(r) > 0
+			w.unread = w.unread || w.ignoresData(ev.Seg.At-latest.At, r)
 			w.echo = ev.Seg.Opts.TSEcr
 			w.arrived = w.arrived || ev.N > 0
 		}
@@ -192,6 +203,13 @@ func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
 // besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
 // between it and the tap.
 const besideTap = int64(time.Millisecond)
+
+// ignoresData reports whether data of the client should have arrived before a SYN-ACK that came so long after the
+// client's last segment, and is not acknowledged: data that was sent again was sent at least a timeout before, which is
+// longer than a round trip.
+func (w *synAckUnanswered) ignoresData(since int64, r *detectors.Report) bool {
+	return w.inFlight(r) > 0 && (since >= w.travel(r) || r.Conn.Retries(w.client) > 0)
+}
 
 func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
 	out := r.Conn.Stream(w.client)
