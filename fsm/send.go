@@ -115,15 +115,15 @@ func (s *step) missedSYNs() {
 	}
 }
 
-// mayChallenge reports whether the segment is one that a server in SYN_RECEIVED sends, too: the
+// mayChallenge reports whether the segment is one that a side in SYN_RECEIVED sends, too: the
 // challenge of another SYN (RFC 5961 4.2). That was captured, or of the handshake only the peer's
-// SYN was; and no more is acknowledged.
+// SYN was; and no more is acknowledged. Who opened is there only if it has sent SYN-ACK, too.
 func (s *step) mayChallenge() bool {
 	peer := s.peer
-	if s.side == reassembly.A || s.n > 0 || !peer.out.Knows(reassembly.KnowISS) || s.seg.Ack != peer.out.ISS+1 {
+	if s.side == reassembly.A && !s.own.last.Flags.Has(reassembly.SYN|reassembly.ACK) || s.n > 0 || !peer.out.Knows(reassembly.KnowISS) || s.seg.Ack != peer.out.ISS+1 {
 		return false
 	}
-	return s.c.bits&challengeBit(reassembly.A) != 0 || !s.own.dir.is(synSeen) && !peer.dir.is(spoke)
+	return s.c.bits&challengeBit(s.side.Peer()) != 0 || !s.own.dir.is(synSeen) && !peer.dir.is(spoke)
 }
 
 // announce emits the events of the segment's class.

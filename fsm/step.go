@@ -169,6 +169,7 @@ func (s *step) open() {
 	own.scale = min(seg.Opts.Scale, 14) << offeredScale // RFC 7323 2.3
 	s.c.agreeScale()
 	own.out.Send(seg.Seq, s.n, s.room)
+	s.crossesRepeat(again)
 	if again {
 		s.sentAgain()
 		// A SYN that comes with an ACK now is the answer to the peer's, of a
@@ -191,6 +192,21 @@ func (s *step) open() {
 	}
 	s.c.time(own, seg)
 	s.emit(Opened, s.side)
+}
+
+// crossesRepeat notes that both sides sent SYNs without ACK (RFC 9293 figure 7), and one of them twice: its peer
+// challenges the second in SYN_RECEIVED (RFC 5961 4.2; Linux tcp_validate_incoming()).
+func (s *step) crossesRepeat(again bool) {
+	const synACK = reassembly.SYN | reassembly.ACK
+	if s.seg.Flags&reassembly.ACK != 0 || s.peer.last.Flags&synACK != reassembly.SYN {
+		return
+	}
+	if again {
+		s.c.bits |= challengeBit(s.side)
+	}
+	if s.peer.row > 0 {
+		s.c.bits |= challengeBit(s.side.Peer())
+	}
 }
 
 // stampSYN notes the TSval of a SYN, in room that is not used until the peer shuts its window.
