@@ -2,9 +2,13 @@ package kernel
 
 import (
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 )
@@ -25,6 +29,10 @@ type fourTuple struct{ src, dst netip.AddrPort }
 // newTracer begins to collect, or says why it cannot.
 func newTracer(t *testing.T) (*tracer, error) {
 	t.Helper()
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "tcptrace-tracepoints.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	must(t, err)
+	t.Cleanup(func() { lock.Close() })
+	must(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX)) // another run's connections have the same ports
 	r, err := tracepoints.Open()
 	if err != nil {
 		return nil, err
