@@ -113,5 +113,13 @@ type Finding struct {
 	Needs     fsm.Limits // see Outcome.Needs
 	Handshake bool       // see Outcome.Handshake
 	Metrics   []Metric
-	Evidence  []Evidence // [0] is the anchor; never empty
+	Evidence  []Evidence // [0] is the anchor; empty only if it is short: see Shorten
+}
+
+// A Standing finding is one that was reported and not withdrawn. Many that are only counted may share one
+// Finding.
+type Standing struct {
+	*Finding
+	File  uint16 // of the anchor
+	Frame uint32 // the anchor
 }

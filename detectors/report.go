@@ -31,7 +31,7 @@ type Report struct {
 
 // findings are what was reported and stands.
 type findings struct {
-	list       []Finding
+	list       []Standing
 	omitted    int // findings that others took the place of
 	undeclared string
 }
@@ -166,25 +166,26 @@ func (r *Report) Emit(f Finding) {
 		}
 	}
 	t := r.results()
+	now := Standing{&f, f.Evidence[0].Seg.File, f.Evidence[0].Seg.Frame}
 	for i := range t.list {
-		if t.list[i].sameAnchor(&f) {
-			t.list[i] = f
+		if was := &t.list[i]; was.Frame == now.Frame && was.File == now.File {
+			*was = now
 			return
 		}
 	}
 	if len(t.list) == maxFindings {
 		t.omitted++
-		t.list[maxFindings-1] = f
+		t.list[maxFindings-1] = now
 		return
 	}
-	t.list = append(t.list, f)
+	t.list = append(t.list, now)
 }
 
 // Withdraw takes back what was reported of the anchor frame: it was too early.
 func (r *Report) Withdraw(file uint16, frame uint32) {
 	list := r.Findings()
 	for i := range list {
-		if a := &list[i].Evidence[0].Seg; a.Frame == frame && a.File == file {
+		if list[i].Frame == frame && list[i].File == file {
 			r.found.list = slices.Delete(list, i, i+1)
 			r.changed = true
 			return
@@ -193,34 +194,35 @@ func (r *Report) Withdraw(file uint16, frame uint32) {
 }
 
 // Findings are those that stand.
-func (r *Report) Findings() []Finding {
+func (r *Report) Findings() []Standing {
 	if r.found == nil {
 		return nil
 	}
 	return r.found.list
 }
 
-// Shorten leaves of a finding what it takes to count it: what it is, and its anchor. Engines
+// Shorten leaves of a finding what it takes to count it: what it is. Engines
 // do so where a detector has found so much that this finding will not be listed.
 func (f *Finding) Shorten() {
 	*f = Finding{
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
-		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Evidence: []Evidence{f.Evidence[0]}, short: true,
+		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, short: true,
 	}
+}
+
+// Alike reports whether two findings that were shortened are the same.
+func (f *Finding) Alike(g *Finding) bool {
+	return f.Detector == g.Detector && f.Outcome == g.Outcome && f.Verdict == g.Verdict && f.Severity == g.Severity && f.Fault == g.Fault && f.Subject == g.Subject &&
+		f.Limits == g.Limits && f.Absence == g.Absence && f.Needs == g.Needs && f.Handshake == g.Handshake
 }
 
 // IsShort reports whether the finding is only counted.
 func (f *Finding) IsShort() bool { return f.short }
 
-func (f *Finding) sameAnchor(g *Finding) bool {
-	a, b := &f.Evidence[0].Seg, &g.Evidence[0].Seg
-	return a.Frame == b.Frame && a.File == b.File
-}
-
-// Shows reports whether the segment's frame is among the finding's evidence.
-func (f *Finding) Shows(seg *reassembly.Segment) bool {
+// Shows reports whether the frame is among the finding's evidence.
+func (f *Finding) Shows(file uint16, frame uint32) bool {
 	for i := range f.Evidence {
-		if e := &f.Evidence[i].Seg; e.Frame == seg.Frame && e.File == seg.File {
+		if e := &f.Evidence[i].Seg; e.Frame == frame && e.File == file {
 			return true
 		}
 	}

@@ -96,7 +96,7 @@ func (x *Run) End(e Ending, limits fsm.Limits) {
 func (x *Run) ReadAtEnd() { x.report.readAtEnd = true }
 
 // Findings are those that stand.
-func (x *Run) Findings() []Finding { return x.report.Findings() }
+func (x *Run) Findings() []Standing { return x.report.Findings() }
 
 // Omitted is how many findings were reported and left out again, because too many
 // stood already.

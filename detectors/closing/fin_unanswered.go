@@ -61,23 +61,30 @@ var (
 // each retransmission, and when the next one is overdue.
 type finUnanswered struct {
 	due   [4]detectors.Deadline // by side the ACK; then by side the review, due at its start
-	sides [2]repeatedFIN
+	sides [2]*repeatedFIN       // nil as long as there is nothing to say: a flood of FINs has one side's
+}
+
+// of is what is known of the side's FIN.
+func (w *finUnanswered) of(side reassembly.Side) *repeatedFIN {
+	if w.sides[side] == nil {
+		w.sides[side] = new(repeatedFIN)
+	}
+	return w.sides[side]
 }
 
 func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	side, peer := ev.Side, ev.Side.Peer()
 	switch ev.Kind {
 	case fsm.FinSent:
-		f := &w.sides[side]
-		f.first = reassembly.MarkOf(ev.Seg)
+		w.of(side).first = reassembly.MarkOf(ev.Seg)
 	case fsm.DataResent:
-		if !w.due[side].Armed() && ev.Seg.Flags&reassembly.FIN == 0 { // that comes first
-			w.sides[side].first = reassembly.Mark{}
+		if f := w.sides[side]; f != nil && !w.due[side].Armed() && ev.Seg.Flags&reassembly.FIN == 0 { // that comes first
+			f.first = reassembly.Mark{}
 		}
 	case fsm.FinResent:
 		w.resent(ev, r)
 	case fsm.ICMPError:
-		f := &w.sides[side]
+		f := w.of(side)
 		if f.icmp == nil {
 			f.icmp = new(detectors.ICMPErrors)
 		}
@@ -101,9 +108,9 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.Sent:
-		f := &w.sides[peer]
+		f := w.sides[peer]
 		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
-		if f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
+		if f != nil && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
 			f.unaware = reassembly.MarkOf(ev.Seg)
 		}
 	}
@@ -119,7 +126,7 @@ func acknowledges(ev fsm.Event, v fsm.View) bool {
 // resent takes a retransmission of the FIN.
 func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 	side, m := ev.Side, reassembly.MarkOf(ev.Seg)
-	f, ack := &w.sides[side], &w.due[side]
+	f, ack := w.of(side), &w.due[side]
 	// A RST or an ACK answered it, and was lost behind the capture point.
 	if _, reset := r.Conn.ResetBy(); reset || r.Conn.Phase(side) == fsm.PhaseFinAcked {
 		return
@@ -146,7 +153,7 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 // patient is when the FIN has been unanswered for long enough to report it. An only
 // retransmission must have had the time to be answered, too.
 func (w *finUnanswered) patient(side reassembly.Side, r *detectors.Report) int64 {
-	f := &w.sides[side]
+	f := w.of(side)
 	at := f.first.At + r.Nanos("patience")
 	if f.sends == 2 {
 		at = max(at, f.last.At+int64(r.Conn.RTO(side)))
@@ -156,7 +163,7 @@ func (w *finUnanswered) patient(side reassembly.Side, r *detectors.Report) int64
 
 // ripe reports whether the FIN was sent often enough, and only its ACK is missing.
 func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
-	f := &w.sides[side]
+	f := w.of(side)
 	return f.sends >= int(r.Value("min-sends")) && detectors.FINDue(r.Conn, side, f.from)
 }
 
@@ -164,7 +171,9 @@ func (w *finUnanswered) ripe(side reassembly.Side, r *detectors.Report) bool {
 func (w *finUnanswered) drop(side reassembly.Side, r *detectors.Report) {
 	w.due[side].Withdraw(r)
 	w.disarm(side)
-	w.sides[side] = repeatedFIN{}
+	if f := w.sides[side]; f != nil {
+		*f = repeatedFIN{}
+	}
 }
 
 func (w *finUnanswered) disarm(side reassembly.Side) {
@@ -174,7 +183,7 @@ func (w *finUnanswered) disarm(side reassembly.Side) {
 
 // ended takes an ACK or a RST.
 func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, ev fsm.Event, r *detectors.Report) {
-	f, ack := &w.sides[side], &w.due[side]
+	f, ack := w.sides[side], &w.due[side]
 	if !ack.Armed() {
 		return
 	}
@@ -198,7 +207,7 @@ func (w *finUnanswered) Limit(i int, r *detectors.Report) int64 {
 	if i >= 2 {
 		return w.due[i].Since()
 	}
-	return max(w.patient(reassembly.Side(i), r), w.sides[i].last.At)
+	return max(w.patient(reassembly.Side(i), r), w.of(reassembly.Side(i)).last.At)
 }
 
 func (w *finUnanswered) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
@@ -220,7 +229,7 @@ func (w *finUnanswered) Overdue(i int, o detectors.Overdue, r *detectors.Report)
 
 // unanswered reports a FIN that nobody has answered by trace time now.
 func (w *finUnanswered) unanswered(side reassembly.Side, now int64, r *detectors.Report) {
-	switch f := &w.sides[side]; {
+	switch f := w.of(side); {
 	case f.unaware.At != 0:
 		w.report(side, unansweredUnaware, now, r, r.Evidence("still does not acknowledge the FIN", side.Peer(), &f.unaware))
 	case now >= f.overdue():

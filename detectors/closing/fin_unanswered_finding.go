@@ -22,7 +22,7 @@ const causeProxy = "A device on the path, such as a SYN proxy or a filter, answe
 
 // report reports the FIN as things stand at trace time now.
 func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome, now int64, r *detectors.Report, more ...detectors.Evidence) {
-	s := &w.sides[side]
+	s := w.of(side)
 	evidence := []detectors.Evidence{r.Evidence("FIN", side, &s.first)}
 	if !detectors.SameFrame(&s.last, &s.first) {
 		evidence = append(evidence, r.Evidence("last FIN", side, &s.last))
@@ -62,7 +62,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 }
 
 func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome, now int64, f *detectors.Finding, icmp *detectors.ICMPErrors, r *detectors.Report) string {
-	s := &w.sides[side]
+	s := w.of(side)
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m := fmt.Sprintf("%s sent FIN %d times in %s (frames %d to %d), at intervals of %s to %s.",
 		own, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.spread[0]), detectors.Span(s.spread[1]))

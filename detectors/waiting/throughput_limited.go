@@ -82,7 +82,7 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	}
 	if w.reported > 0 {
 		for _, f := range r.Findings() {
-			r.Withdraw(f.Evidence[0].Seg.File, f.Evidence[0].Seg.Frame)
+			r.Withdraw(f.File, f.Frame)
 		}
 	}
 	w.reported = t.Duration()

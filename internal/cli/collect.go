@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
 // smallHeap is the memory, in bytes, below which no garbage is collected. What a
@@ -11,9 +12,12 @@ import (
 // time that the heap has doubled.
 const smallHeap = 256 << 20
 
-// delayCollection puts the first garbage collection off until the process has smallHeap.
-// From then on the heap may double between two, as usual. GOGC and a lower limit of
-// memory come first.
+// largeHeap is from how much memory on the heap does not double between two collections any more, but
+// grows by a quarter of what is in use. Much of that are connections, which no collection looks at.
+const largeHeap = 850 << 20
+
+// delayCollection puts the first garbage collection off until the process has smallHeap, and
+// bounds the growth of a large heap. GOGC and a lower limit of memory come first.
 func delayCollection() {
 	limit := debug.SetMemoryLimit(-1)
 	if os.Getenv("GOGC") != "" || limit <= smallHeap {
@@ -21,8 +25,26 @@ func delayCollection() {
 	}
 	debug.SetMemoryLimit(smallHeap)
 	debug.SetGCPercent(-1)
-	runtime.AddCleanup(new([16]byte), func(limit int64) { // at the first collection
+	afterCollection(func() {
 		debug.SetGCPercent(100)
-		debug.SetMemoryLimit(limit)
-	}, limit)
+		boundGrowth(limit)
+	})
+}
+
+// afterCollection has do called after the next garbage collection.
+func afterCollection(do func()) {
+	runtime.AddCleanup(new([16]byte), func(do func()) { do() }, do)
+}
+
+// boundGrowth says how much memory there may be at the next collection, and does so again then.
+func boundGrowth(limit int64) {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	debug.SetMemoryLimit(nextCollection(int64(live[0].Value.Uint64()), limit))
+	afterCollection(func() { boundGrowth(limit) })
+}
+
+// nextCollection is at how much memory the next collection comes at the latest, if so much is in use.
+func nextCollection(live, limit int64) int64 {
+	return min(max(largeHeap, live+live/4), limit)
 }

@@ -245,6 +245,8 @@ func (c *collector) collect(p *partition, into *collected) {
 		}
 		into.found = append(into.found, k.found...)
 	}
+	p.watch.Release() // a flood's take more than its findings do
+	p.waits.Reset()
 }
 
 // show makes the rows of the connections that are shown, and adds those that were kept.

@@ -9,7 +9,9 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // Below 256 MB no garbage is collected, so a run takes at peak what it allocates in all: what is
@@ -31,6 +33,58 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 			t.Errorf("%s: %d bytes are allocated for a connection, want %d at most", name, each, tt.most)
 		}
 	}
+}
+
+// A flood of connections that stay open, each with a request, a FIN that is lost, and a finding: what one more
+// takes at the peak, when all of them have findings, is bounded. Most findings are only counted.
+func TestPartition_flood(t *testing.T) {
+	const most = 2600 // bytes
+	few, more := flooded(t, 2000), flooded(t, 6000)
+	if each := (more - few) / 4000; each > most {
+		t.Errorf("a connection more takes %d bytes, want %d at most", each, most)
+	} else {
+		t.Logf("a connection more takes %d bytes", each)
+	}
+}
+
+// flooded is how much memory a partition has in use with so many of these.
+func flooded(t *testing.T, n int) int64 {
+	f := newFeeder()
+	const ack = reassembly.ACK
+	phases := []func(){
+		func() {
+			f.open()
+			f.give(false, reassembly.Segment{Seq: 1, Ack: 1, Len: 100, Flags: ack, Window: 1000})
+			f.give(true, reassembly.Segment{Seq: 1, Ack: 101, Flags: ack, Window: 1000})
+		},
+		func() { f.give(true, reassembly.Segment{Seq: 1, Ack: 101, Flags: ack | reassembly.FIN, Window: 1000}) },
+		func() { f.give(false, reassembly.Segment{Seq: 101, Ack: 1, Flags: ack, Window: 1000}) },
+	}
+	before := inUse()
+	for _, give := range phases {
+		f.client = 1000
+		for range n {
+			f.client++
+			give()
+		}
+		f.position += 20_000
+	}
+	used := inUse() - before
+	end := int64(f.position) * 1e6
+	r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+	if g := r.Totals.Groups; len(g) != 1 || g[0].N != uint64(n) {
+		t.Errorf("%d connections have findings %+v", n, g)
+	}
+	return used
+}
+
+// inUse is how much of the heap is in use.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // allocated is how many bytes the analysis of so many frames of short connections allocates,

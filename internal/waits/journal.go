@@ -66,15 +66,16 @@ func (l *Ledger) openJournal(owner uint32) (account uint32, opened bool) {
 	if l.skipped++; l.inVain > 0 && l.skipped%tryAgain != 0 {
 		return 0, false
 	}
-	var j *journal
 	if last := len(l.blank) - 1; last >= 0 {
 		account, l.blank = l.blank[last], l.blank[:last]
-		j = l.journal(account)
+	} else if last := len(l.bare) - 1; last >= 0 {
+		account, l.bare = l.bare[last], l.bare[:last]
+		l.journals[account&^journalled] = new(journal)
 	} else {
-		j = new(journal)
-		l.journals = append(l.journals, j)
-		account = uint32(len(l.journals)-1) | journalled
+		account = uint32(len(l.journals)) | journalled
+		l.journals = append(l.journals, new(journal))
 	}
+	j := l.journal(account)
 	j.owner, j.number, j.n = owner, account, 0
 	return account, true
 }
@@ -152,12 +153,25 @@ func (l *Ledger) post(account uint32) uint32 {
 		}
 		a.Process(seg, side, ev, &j.conn, &l.told)
 	}
-	l.blank = append(l.blank, account)
+	l.clear(account)
 	return number
 }
 
 // discard ends a journal that nobody needs.
 func (l *Ledger) discard(account uint32) {
 	l.inVain = max(l.inVain-1, -maxInVain)
+	l.clear(account)
+}
+
+// maxBlank is how many journals that nobody uses are kept, or a quarter of those in use. A flood brings
+// hundreds of thousands of connections that have a journal first, and then an account.
+const maxBlank = 64
+
+// clear makes a journal one that may be used again, and forgets those that are too many.
+func (l *Ledger) clear(account uint32) {
 	l.blank = append(l.blank, account)
+	for last := len(l.blank) - 1; last >= maxBlank && last >= (len(l.journals)-len(l.bare)-last)/4; last-- {
+		l.journals[l.blank[last]&^journalled] = nil
+		l.bare, l.blank = append(l.bare, l.blank[last]), l.blank[:last]
+	}
 }

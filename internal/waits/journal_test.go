@@ -24,7 +24,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// TestJournal: an account that waits until it is needed is the one that it would have been, and
+// TestJournal: an account that waits until it is needed, or is packed, is the one that it would have been, and
 // detectors are told the same at the same segments, in every trace of the repository, of generated
 // captures and of a bad path.
 func TestJournal(t *testing.T) {
@@ -61,8 +61,8 @@ func TestJournal(t *testing.T) {
 	}
 	j.compare("large", few(t, 5, 20_000, 50*time.Millisecond))
 	j.compare("long", few(t, 10, 1460, 120*time.Millisecond))
-	if j.none < 100 || j.late < 100 || j.told < 20 {
-		t.Errorf("%d connections needed no account, %d got theirs late, %d times something was told: too few to compare", j.none, j.late, j.told)
+	if j.none < 100 || j.late < 100 || j.packed < 100 || j.told < 20 {
+		t.Errorf("%d connections needed no account, %d got theirs late, %d had it packed, %d times something was told: too few to compare", j.none, j.late, j.packed, j.told)
 	}
 }
 
@@ -84,7 +84,7 @@ func few(t *testing.T, n, size int, pause time.Duration) []reassembly.Segment {
 // journals compares accounts that are made at once with those that wait.
 type journals struct {
 	*testing.T
-	none, late, told int
+	none, late, packed, told int
 }
 
 // books are one connection, with its account.
@@ -128,8 +128,8 @@ func (b *books) process(seg *reassembly.Segment) {
 }
 
 func (j *journals) compare(name string, segs []reassembly.Segment) {
-	conns := map[reassembly.Key]*[3]*books{}
-	var order []*[3]*books
+	conns := map[reassembly.Key]*[4]*books{}
+	var order []*[4]*books
 	for i := range segs {
 		seg := &segs[i]
 		if seg.IsQuote() {
@@ -137,7 +137,8 @@ func (j *journals) compare(name string, segs []reassembly.Segment) {
 		}
 		k, _ := reassembly.KeyOf(seg)
 		if conns[k] == nil {
-			conns[k] = &[3]*books{newBooks(true), newBooks(false), newBooks(false)}
+			conns[k] = &[4]*books{newBooks(true), newBooks(false), newBooks(false), newBooks(true)}
+			conns[k][3].ledger.PackAlways = true
 			for _, b := range conns[k] {
 				b.conn.Begin(seg)
 			}
@@ -153,9 +154,9 @@ func (j *journals) compare(name string, segs []reassembly.Segment) {
 }
 
 // closed compares the account that is made at once with those that wait for the end, one of them
-// until it must be one.
-func (j *journals) closed(name string, c *[3]*books, end int64) {
-	eager, late, settled := c[0], c[1], c[2]
+// until it must be one, and with one that is packed whenever it may be.
+func (j *journals) closed(name string, c *[4]*books, end int64) {
+	eager, late, settled, packed := c[0], c[1], c[2], c[3]
 	if eager.account == 0 {
 		return
 	}
@@ -168,11 +169,18 @@ func (j *journals) closed(name string, c *[3]*books, end int64) {
 	if got, want := settled.ledger.Account(settled.account), eager.ledger.Account(eager.account); *got != *want {
 		j.Errorf("%s: an account that waited:\n%+v\none that did not:\n%+v", name, *got, *want)
 	}
+	if waits.Packed(packed.account) {
+		j.packed++
+	}
+	packed.account = packed.ledger.Settle(packed.account)
+	if got, want := packed.ledger.Account(packed.account), eager.ledger.Account(eager.account); *got != *want {
+		j.Errorf("%s: an account that was packed:\n%+v\none that was not:\n%+v", name, *got, *want)
+	}
 	for _, b := range c {
 		b.ledger.Close(b.account, end, end, &b.conn)
 	}
-	if !reflect.DeepEqual(late.told, eager.told) || !reflect.DeepEqual(settled.told, eager.told) {
-		j.Errorf("%s: told\n%+v\nwithout waiting\n%+v", name, late.told, eager.told)
+	if !reflect.DeepEqual(late.told, eager.told) || !reflect.DeepEqual(settled.told, eager.told) || !reflect.DeepEqual(packed.told, eager.told) {
+		j.Errorf("%s: told\n%+v\nwithout waiting\n%+v\nor packed\n%+v", name, late.told, eager.told, packed.told)
 	}
 	j.told += len(eager.told)
 }

@@ -30,10 +30,17 @@ type Ledger struct {
 	Eager    bool
 	journals []*journal // by number
 	blank    []uint32   // of these, which may be used again
+	bare     []uint32   // numbers of no journal
 	skipped  uint32     // connections that might have had a journal
 	inVain   int        // how many more journals were posted than not, within bounds
 	again    fsm.Events
 	room     reassembly.Gaps
+
+	// PackAlways has accounts packed however few there are; for tests.
+	PackAlways bool
+	contents   [][]uint64 // of packed accounts, by number
+	unpacked   []uint32   // of these, which may be used again
+	packages   uint32     // how many are packed
 }
 
 // chunkSize is how many accounts are allocated together.
@@ -60,7 +67,7 @@ func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
 
 // Reset forgets all accounts.
 func (l *Ledger) Reset() {
-	*l = Ledger{Exchange: l.Exchange, Transfer: l.Transfer, Stretch: l.Stretch, keep: l.keep, told: l.told, Eager: l.Eager}
+	*l = Ledger{Exchange: l.Exchange, Transfer: l.Transfer, Stretch: l.Stretch, keep: l.keep, told: l.told, Eager: l.Eager, PackAlways: l.PackAlways}
 }
 
 // Open opens an account.
@@ -100,13 +107,17 @@ func (l *Ledger) Process(account, owner uint32, seg *reassembly.Segment, side re
 			return account
 		}
 	}
-	l.Account(account).Process(seg, side, ev, c, &l.told)
-	if l.keep {
+	a := l.Account(account)
+	a.Process(seg, side, ev, c, &l.told)
+	switch {
+	case l.keep:
 		r := l.records[account-1]
 		if r == nil {
 			r = l.record(account)
 		}
 		r.measure(seg, side, ev, c)
+	case a.phase == closing && seg.Len == 0 && l.told.Stretch == nil && l.crowded():
+		return l.pack(account)
 	}
 	return account
 }
@@ -127,6 +138,8 @@ func (l *Ledger) Told() *Told { return &l.told }
 // account is one from now on.
 func (l *Ledger) enter(account, owner uint32, seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn) (number uint32, entered bool) {
 	switch {
+	case Packed(account):
+		return l.unpack(account), false
 	case Resting(account):
 		return l.Wake(account, owner), false
 	case l.journal(account).enter(seg, side, ev, c):
@@ -135,11 +148,14 @@ func (l *Ledger) enter(account, owner uint32, seg *reassembly.Segment, side reas
 	return l.post(account), false
 }
 
-// Settle has an account that waits be one: its connection may be changed by more than its
+// Settle has an account that waits, or is packed, be one: its connection may be changed by more than its
 // segments.
 func (l *Ledger) Settle(account uint32) uint32 {
-	if Journalled(account) {
+	switch {
+	case Journalled(account):
 		return l.post(account)
+	case Packed(account):
+		return l.unpack(account)
 	}
 	return account
 }
@@ -153,7 +169,7 @@ func (l *Ledger) Account(n uint32) *Account {
 const resting = 1 << 31
 
 // Resting reports whether the account of that number rests.
-func Resting(account uint32) bool { return account&resting != 0 }
+func Resting(account uint32) bool { return account&packed == resting }
 
 // A rest is what is kept of an account that rests.
 type rest struct {
@@ -208,6 +224,8 @@ func (l *Ledger) rested(account uint32) rest {
 // kept. The record is the caller's.
 func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
 	switch {
+	case Packed(account):
+		account = l.unpack(account)
 	case Resting(account):
 		return l.rested(account).Record
 	case Journalled(account) && !l.journal(account).slow(at):

@@ -42,8 +42,8 @@ func (s *Set) Changes(watchers uint32, report func(detectors.Finding)) {
 		before, shown := s.shown[number], []Anchor(nil)
 		for _, f := range w.Findings() {
 			if !s.yields(watchers, w, &f) {
-				report(f)
-				shown = append(shown, AnchorOf(&f))
+				report(*f.Finding)
+				shown = append(shown, AnchorOf(f.Finding))
 			}
 		}
 		if s.shown[number] = shown; shown == nil {

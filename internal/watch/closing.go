@@ -17,7 +17,6 @@ const closingBit uint32 = 1 << 31
 type closing struct {
 	fsm.Close
 	owner uint32 // the connection's ID in the table
-	used  bool
 }
 
 // skipsClose reports whether any detector skips an ordinary close, and what starts the
@@ -37,7 +36,7 @@ func skipsClose(list []*detectors.Detector) (any bool, others fsm.Kinds) {
 func (s *Set) close(owner uint32, ev *fsm.Events) uint32 {
 	n := s.closings.alloc()
 	c := s.closings.at(n)
-	c.owner, c.used = owner, true
+	c.owner = owner
 	if !c.Begin(ev) {
 		s.closings.free(n)
 		return 0
@@ -82,6 +81,6 @@ func (s *Set) Drop(watchers uint32) { s.closings.free(watchers &^ closingBit) }
 // Restore adds a record that was dropped, for the connection with that ID.
 func (s *Set) Restore(owner uint32, of *fsm.Close) (watchers uint32) {
 	n := s.closings.alloc()
-	*s.closings.at(n) = closing{Close: *of, owner: owner, used: true}
+	*s.closings.at(n) = closing{Close: *of, owner: owner}
 	return n | closingBit
 }

@@ -44,20 +44,20 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 			if s.yields(watchers, w, f) {
 				continue
 			}
-			if n == len(found)-1 && omitted > 0 {
+			if n == len(found)-1 && omitted > 0 && !f.IsShort() {
 				f.Message += fmt.Sprintf(" Before this, %d more findings of the connection are left out.", omitted)
 			}
-			s.standing = append(s.standing, Found{f, int(w.detector), finRank(c, f)})
+			s.standing = append(s.standing, Found{f.Finding, int(w.detector), finRank(c, f.Finding)})
 		}
 	}
 	for _, f := range s.standing { // now, as yields goes by what was reported
+		if f.IsShort() {
+			s.countShort(*f.Finding, f.FINRank, c.Limits()|limits)
+			continue
+		}
 		f.Limits |= c.Limits() | limits // some were reported before all was known
 		f.Doubt()
-		if f.IsShort() {
-			s.Unlisted.Add(kindOf(f.Finding, f.FINRank), f.Severity, 1, 0)
-		} else {
-			s.keep(f)
-		}
+		s.keep(f)
 	}
 	for _, f := range s.standing {
 		if !f.IsShort() {
@@ -73,6 +73,13 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 	return all
 }
 
+// countShort counts a finding that is not listed, of which others have the same.
+func (s *Set) countShort(f detectors.Finding, finRank int, limits fsm.Limits) {
+	f.Limits |= limits
+	f.Doubt()
+	s.Unlisted.Add(kindOf(&f, finRank), f.Severity, 1, 0)
+}
+
 // finRank says whether the FIN that a finding speaks of was the first or the second
 // of the connection: that of the side it calls closer.
 func finRank(c *fsm.Conn, f *detectors.Finding) int {
@@ -86,7 +93,7 @@ func finRank(c *fsm.Conn, f *detectors.Finding) int {
 
 // yields reports whether another detector explains better what w has found: of two
 // that could report one thing, one does.
-func (s *Set) yields(watchers uint32, w *watcher, f *detectors.Finding) bool {
+func (s *Set) yields(watchers uint32, w *watcher, f *detectors.Standing) bool {
 	to := s.detectors[w.detector].YieldsTo
 	if len(to) == 0 {
 		return false
@@ -97,7 +104,7 @@ func (s *Set) yields(watchers uint32, w *watcher, f *detectors.Finding) bool {
 		}
 		for k := range other.Findings() {
 			o := &other.Findings()[k]
-			if (o.Verdict <= f.Verdict || o.Limits&fsm.FromText != 0) && (o.IsShort() || o.Shows(&f.Evidence[0].Seg)) {
+			if (o.Verdict <= f.Verdict || o.Limits&fsm.FromText != 0) && (o.IsShort() || o.Shows(f.File, f.Frame)) {
 				return true
 			}
 		}

@@ -31,10 +31,10 @@ func (t *rankCounts) sum() (n uint16) {
 	return n
 }
 
-func countRanks(list []detectors.Finding) (t rankCounts) {
-	for i := range list {
-		if f := &list[i]; !f.IsShort() {
-			t[rankOf(f)]++
+func countRanks(list []detectors.Standing) (t rankCounts) {
+	for _, f := range list {
+		if !f.IsShort() {
+			t[rankOf(f.Finding)]++
 		}
 	}
 	return t
@@ -157,11 +157,28 @@ func (s *Set) shortenOne(of *share, rank int) {
 	of.rankCounts[rank]--
 	list := s.watchers.at(of.watcher).Findings()
 	i := len(list) - 1
-	for list[i].IsShort() || rankOf(&list[i]) != rank {
+	for list[i].IsShort() || rankOf(list[i].Finding) != rank {
 		i--
 	}
-	list[i].Shorten()
+	list[i].Finding = s.short(list[i].Finding)
 }
+
+// short is what is left of a finding that is only counted. Of a flood of these, there are few different ones.
+func (s *Set) short(f *detectors.Finding) *detectors.Finding {
+	f.Shorten()
+	for _, same := range s.shorts {
+		if same.Alike(f) {
+			return same
+		}
+	}
+	if len(s.shorts) < maxShorts {
+		s.shorts = append(s.shorts, f)
+	}
+	return f
+}
+
+// maxShorts is how many of these are looked through.
+const maxShorts = 16
 
 // Forget makes a finding that End has listed one that is only counted.
 func (s *Set) Forget(f *Found) {

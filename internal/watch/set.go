@@ -28,13 +28,14 @@ type Set struct {
 	watchers  slab[watcher]
 	shown     map[uint32][]Anchor // by watcher: of its findings that stood when Changes was last called
 	closings  slab[closing]
-	skips     bool               // a detector skips an ordinary close
-	others    fsm.Kinds          // what starts the detectors that do not
-	replay    fsm.Events         // of a close
-	replayed  reassembly.Segment // that of these
-	standing  []Found            // of the connection that ends
-	rooms     []room             // for findings, by detector
-	err       error              // of a detector
+	skips     bool                 // a detector skips an ordinary close
+	others    fsm.Kinds            // what starts the detectors that do not
+	replay    fsm.Events           // of a close
+	replayed  reassembly.Segment   // that of these
+	standing  []Found              // of the connection that ends
+	rooms     []room               // for findings, by detector
+	shorts    []*detectors.Finding // that are shared
+	err       error                // of a detector
 }
 
 // A group is the watchers of one connection, in the order in which they started: a list by
@@ -74,6 +75,12 @@ func (s *Set) Reset() {
 	clear(s.rooms)
 	clear(s.Unlisted)
 	clear(s.shown)
+}
+
+// Release gives back the memory of watchers, when every connection has ended. What was counted stays.
+func (s *Set) Release() {
+	s.groups, s.watchers, s.closings = slab[group]{}, slab[watcher]{}, slab[closing]{}
+	s.standing, s.shown, s.shorts = nil, nil, nil
 }
 
 // Err is an error of a detector itself: it used an outcome that it does not declare.
@@ -273,14 +280,14 @@ func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, side reassembly.Side, now i
 // Due goes through the connections of which a deadline is due by trace time now: their
 // ID in the table, their watchers, and when.
 func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
-	for n := range s.closings.made {
-		if c := s.closings.at(n + 1); c.used && !c.Over() && c.Until() <= now {
-			yield(c.owner, (n+1)|closingBit, c.Until())
+	for n, c := range s.closings.each {
+		if !c.Over() && c.Until() <= now {
+			yield(c.owner, n|closingBit, c.Until())
 		}
 	}
-	for n := range s.groups.made {
-		if g := s.groups.at(n + 1); g.due != 0 && g.due <= now {
-			yield(g.owner, n+1, g.due)
+	for n, g := range s.groups.each {
+		if g.due != 0 && g.due <= now {
+			yield(g.owner, n, g.due)
 		}
 	}
 }
