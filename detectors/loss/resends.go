@@ -87,53 +87,6 @@ const (
 
 const openResends = 8
 
-// counts are numbers of segments that were sent again, and their payload.
-type counts struct {
-	by            [triggers]uint32
-	spurious      [triggers]uint32 // of these, as the ACK of the original shows, or a second arrival
-	sacked        uint32           // spurious, too: SACK had acknowledged them
-	early         uint32           // spurious, too: the ACK came too soon to answer them
-	doubtful      [doubts]uint32   // that need not have been lost
-	unseen        uint32           // whose original was not captured
-	older         uint32           // whose original was sent before the capture began
-	bytes         uint64
-	spuriousBytes uint64
-	doubtfulBytes uint64
-}
-
-func (c *counts) add(o *counts) {
-	for k := range c.by {
-		c.by[k] += o.by[k]
-		c.spurious[k] += o.spurious[k]
-	}
-	for d := range c.doubtful {
-		c.doubtful[d] += o.doubtful[d]
-	}
-	c.sacked += o.sacked
-	c.early += o.early
-	c.unseen += o.unseen
-	c.older += o.older
-	c.bytes += o.bytes
-	c.spuriousBytes += o.spuriousBytes
-	c.doubtfulBytes += o.doubtfulBytes
-}
-
-func (c *counts) all() uint32         { return sum(c.by[:]) }
-func (c *counts) allSpurious() uint32 { return sum(c.spurious[:]) + c.sacked + c.early }
-
-// lost is how many cannot but have been lost, and their payload.
-func (c *counts) lost() (n uint32, bytes uint64) {
-	n, bytes = c.allSpurious()+sum(c.doubtful[:]), c.spuriousBytes+c.doubtfulBytes
-	return c.all() - min(n, c.all()), c.bytes - min(bytes, c.bytes)
-}
-
-func sum(counts []uint32) (n uint32) {
-	for _, c := range counts {
-		n += c
-	}
-	return n
-}
-
 // begin starts the count with the first segment that is sent again.
 func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
 	a.base = r.Conn.Bytes(ev.Side)
@@ -160,8 +113,9 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 // just expired, and whether the segment's ACK had been captured by then.
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
+	block := reassembly.Block{From: seg.Seq, To: seg.End()}
 	k, expired := a.triggerOf(ev, &out, r)
-	if a.wasResent(reassembly.Block{From: seg.Seq, To: seg.End()}) {
+	if a.wasResent(block) {
 		a.thirds++
 	}
 	if ev.Was.Seq == seg.Seq && ev.Was.Len == seg.Len && out.Oldest(seg.Seq) {
@@ -178,37 +132,47 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	} else if k == fast || k == timeout {
 		a.cause = k
 	}
-	if out.Covered(seg.Seq + reassembly.Seq(n)) { // what lies beyond is new
+	switch {
+	case out.Covered(seg.Seq + reassembly.Seq(n)): // what lies beyond is new
 		a.total.by[k]++
 		a.total.spurious[k]++
 		a.total.bytes += n
 		a.total.spuriousBytes += n
-		if b := (reassembly.Block{From: seg.Seq, To: seg.End()}); a.again != b {
-			a.again, a.agains = b, 0
+		if a.again != block {
+			a.again, a.agains = block, 0
 		}
 		a.agains++
 		return false, true
-	}
-	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k, at: seg.At}
-	if a.pending.all() == 0 && out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
-		o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
-	}
-	if was := ev.Was; a.pending.all() == 0 && was.Seq == seg.Seq && was.End().After(o.To) && was.Len <= r.Conn.EffSndMSS() {
-		o.rest = uint32(was.End() - o.To)
-	}
-	if a.hasSACKed(o.Block) {
-		a.pending.by[k]++
+	case a.hasSACKed(block):
 		a.pending.sacked++
-		a.pending.bytes += n
 		a.pending.spuriousBytes += n
-		return expired, false
+	default:
+		a.remember(ev, k, n, unseen, &out, r)
 	}
-	if o.doubt = a.doubts(ev, k, &out, r); o.doubt != noDoubt {
+	a.pending.by[k]++
+	a.pending.bytes += n
+	return expired, false
+}
+
+// remember keeps what was sent again, n bytes of payload, as long as it may prove spurious. unseen
+// says that its original was not captured.
+func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *reassembly.Stream, r *detectors.Report) {
+	seg, was := ev.Seg, ev.Was
+	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k, at: seg.At}
+	if a.pending.all() == 0 { // nothing else is in doubt
+		if out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
+			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
+		}
+		if was.Seq == seg.Seq && was.End().After(o.To) && was.Len <= r.Conn.EffSndMSS() {
+			o.rest = uint32(was.End() - o.To)
+		}
+		if seg.Opts.Has&reassembly.HasTimestamps != 0 && out.Oldest(seg.Seq) {
+			o.head, a.headTS = true, seg.Opts.TSVal
+		}
+	}
+	if o.doubt = a.doubts(ev, k, out, r); o.doubt != noDoubt {
 		a.pending.doubtful[o.doubt]++
 		a.pending.doubtfulBytes += n
-	}
-	if a.pending.all() == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && out.Oldest(seg.Seq) {
-		o.head, a.headTS = true, seg.Opts.TSVal
 	}
 	if a.opened == openResends {
 		a.settleSoon(ev.Side, r)
@@ -221,9 +185,6 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	}
 	a.open[a.opened] = o
 	a.opened++
-	a.pending.by[k]++
-	a.pending.bytes += n
-	return expired, false
 }
 
 // hasSACKed reports whether the receiver had all of the block, by the SACK that last showed
@@ -254,180 +215,4 @@ func (a *resends) doubts(ev fsm.Event, k trigger, out *reassembly.Stream, r *det
 		return notKept
 	}
 	return noDoubt
-}
-
-// acked takes the first ACK of anything new of the side's after it sent something again. If
-// its timestamp shows that this was spurious, it returns the resend.
-func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
-	sole := a.pending.all() == 1
-	if a.opened > 0 {
-		a.timed.answered = max(a.timed.answered, ack.At-a.open[a.opened-1].at)
-	}
-	a.total.add(&a.pending)
-	a.pending = counts{}
-	for i := range a.open[:a.opened] {
-		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
-			if answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
-				a.wasEarly(o)
-			} else {
-				o.soon = ack.At - o.at
-			}
-		}
-		a.open[i].first = 0
-	}
-	for i := range a.open[:a.opened] {
-		o := &a.open[i]
-		whole, rest := o.To+reassembly.Seq(o.rest), o.rest
-		o.rest = 0
-		// A packet arrives as a whole, or not at all: what lies beyond the part that was sent again
-		// came with the original.
-		if sole && rest != 0 && whole.AtOrBefore(ack.Ack) {
-			return a.wasSpurious(i), true
-		}
-	}
-	for i := range a.open[:a.opened] {
-		if !a.open[i].head {
-			continue
-		}
-		a.open[i].head = false
-		// EIFEL: the ACK echoes what was stamped before the segment was sent again, so
-		// it answers the original (RFC 3522 3.2).
-		if ack.Opts.Has&reassembly.HasTimestamps != 0 && ack.Opts.TSEcr != 0 &&
-			reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(a.headTS)) {
-			return a.wasSpurious(i), true
-		}
-	}
-	return o, false
-}
-
-// leftOver counts what was sent again after anything new was last acknowledged: whether it, or what
-// it repeats, was lost is not known, unless the tap did not see that. It returns how many these are.
-func (a *resends) leftOver() uint32 {
-	p := &a.pending
-	n, bytes := p.lost()
-	if all := p.all(); all > 0 {
-		known := min(p.unseen+p.older, n)
-		p.doubtful[unanswered] += n - known
-		p.doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
-		a.total.add(p)
-		a.pending = counts{}
-		return all
-	}
-	return 0
-}
-
-// arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had
-// been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
-func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
-	if a.agains > 0 && a.again == twice {
-		a.agains--
-		return o, false
-	}
-	for i := range a.open[:a.opened] {
-		if a.open[i].isTwice(twice) {
-			return a.wasSpurious(i), true
-		}
-	}
-	return o, false
-}
-
-// isTwice takes a D-SACK, and reports whether all that was sent again has arrived twice by now. Of a
-// segment that joins several smaller ones, some may have arrived, and the rest not. Several
-// D-SACKs may be about what was captured as one: the interface split it.
-func (o *openResend) isTwice(twice reassembly.Block) bool {
-	if !o.Meets(twice) {
-		return false
-	}
-	if o.twice.Meets(reassembly.Block{From: twice.From - 1, To: twice.To + 1}) {
-		if o.twice.From.Before(twice.From) {
-			twice.From = o.twice.From
-		}
-		twice.To = twice.To.Max(o.twice.To)
-	}
-	o.twice = twice
-	return twice.Holds(o.Block)
-}
-
-// cameLate takes what was captured late. If it had been sent again by then, that was spurious.
-func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
-	if ev.Place != reassembly.Repeat {
-		return o, false
-	}
-	for i := range a.open[:a.opened] {
-		if a.open[i].Meets(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}) {
-			return a.wasSpurious(i), true
-		}
-	}
-	return o, false
-}
-
-// wasSpurious counts the i-th of those open as spurious.
-func (a *resends) wasSpurious(i int) openResend {
-	o := a.open[i]
-	c := &a.total
-	if a.pending.by[o.trigger] > a.pending.spurious[o.trigger] {
-		c = &a.pending
-	}
-	if o.unseen {
-		c.unseen--
-	} else if o.older {
-		c.older--
-	}
-	c.spurious[o.trigger]++
-	if o.early {
-		c.early--
-	} else {
-		c.spuriousBytes += uint64(o.To - o.From)
-	}
-	o.settle(c)
-	a.close(i)
-	return o
-}
-
-// settle takes a segment out of those in doubt, where c has counted it.
-func (o *openResend) settle(c *counts) {
-	if o.doubt != noDoubt {
-		c.doubtful[o.doubt]--
-		c.doubtfulBytes -= uint64(o.To - o.From)
-		o.doubt = noDoubt
-	}
-}
-
-// answersFirst reports whether an ACK that came so many nanoseconds after a segment was sent
-// first, and again, answers the first: it came a round trip after that, and in less than half of
-// one after the other (FreeBSD, tcp_input.c: t_badrxtwin; Allman and Paxson, On Estimating
-// End-to-End Network Path Properties, 1999). The round trip is known well enough if all that
-// was timed by now took as long as the handshake.
-func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report) bool {
-	rtt, data := int64(r.Conn.HandshakeRTT(side.Peer())), int64(r.Conn.SRTT(side))
-	return data != 0 && max(rtt, data)-min(rtt, data) <= rtt/16 && first >= rtt-rtt/4 && first <= rtt+rtt/4 && again < rtt/2
-}
-
-// wasEarly counts one whose ACK came too soon to answer it.
-func (a *resends) wasEarly(o *openResend) {
-	o.early = true
-	a.total.early++
-	a.total.spuriousBytes += uint64(o.To - o.From)
-	o.settle(&a.total)
-}
-
-// settleSoon counts those whose ACK came in much less than a round trip as early: of the
-// handshake, and of what was timed until now.
-func (a *resends) settleSoon(side reassembly.Side, r *detectors.Report) {
-	for i := range a.open[:a.opened] {
-		if o := &a.open[i]; o.soon != 0 && o.soon < leastRoundTrip(side, r)/muchSooner {
-			a.wasEarly(o)
-			o.soon = 0
-		}
-	}
-}
-
-// muchSooner is how much sooner than after a round trip an ACK must come to answer an earlier
-// segment, where round trips differ.
-const muchSooner = 4
-
-// close forgets the i-th of those open.
-func (a *resends) close(i int) {
-	copy(a.open[i:], a.open[i+1:a.opened])
-	a.opened--
 }

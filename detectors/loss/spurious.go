@@ -1,0 +1,183 @@
+package loss
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// acked takes the first ACK of anything new of the side's after it sent something again. If
+// its timestamp shows that this was spurious, it returns the resend.
+func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
+	sole := a.pending.all() == 1
+	if a.opened > 0 {
+		a.timed.answered = max(a.timed.answered, ack.At-a.open[a.opened-1].at)
+	}
+	a.total.add(&a.pending)
+	a.pending = counts{}
+	for i := range a.open[:a.opened] {
+		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
+			if answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
+				a.wasEarly(o)
+			} else {
+				o.soon = ack.At - o.at
+			}
+		}
+		a.open[i].first = 0
+	}
+	for i := range a.open[:a.opened] {
+		o := &a.open[i]
+		whole, rest := o.To+reassembly.Seq(o.rest), o.rest
+		o.rest = 0
+		// A packet arrives as a whole, or not at all: what lies beyond the part that was sent again
+		// came with the original.
+		if sole && rest != 0 && whole.AtOrBefore(ack.Ack) {
+			return a.wasSpurious(i), true
+		}
+	}
+	for i := range a.open[:a.opened] {
+		if !a.open[i].head {
+			continue
+		}
+		a.open[i].head = false
+		// EIFEL: the ACK echoes what was stamped before the segment was sent again, so
+		// it answers the original (RFC 3522 3.2).
+		if ack.Opts.Has&reassembly.HasTimestamps != 0 && ack.Opts.TSEcr != 0 &&
+			reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(a.headTS)) {
+			return a.wasSpurious(i), true
+		}
+	}
+	return o, false
+}
+
+// leftOver counts what was sent again after anything new was last acknowledged: whether it, or what
+// it repeats, was lost is not known, unless the tap did not see that. It returns how many these are.
+func (a *resends) leftOver() uint32 {
+	p := &a.pending
+	n, bytes := p.lost()
+	if all := p.all(); all > 0 {
+		known := min(p.unseen+p.older, n)
+		p.doubtful[unanswered] += n - known
+		p.doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
+		a.total.add(p)
+		a.pending = counts{}
+		return all
+	}
+	return 0
+}
+
+// arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had
+// been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
+func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
+	if a.agains > 0 && a.again == twice {
+		a.agains--
+		return o, false
+	}
+	for i := range a.open[:a.opened] {
+		if a.open[i].isTwice(twice) {
+			return a.wasSpurious(i), true
+		}
+	}
+	return o, false
+}
+
+// isTwice takes a D-SACK, and reports whether all that was sent again has arrived twice by now. Of a
+// segment that joins several smaller ones, some may have arrived, and the rest not. Several
+// D-SACKs may be about what was captured as one: the interface split it.
+func (o *openResend) isTwice(twice reassembly.Block) bool {
+	if !o.Meets(twice) {
+		return false
+	}
+	if o.twice.Meets(reassembly.Block{From: twice.From - 1, To: twice.To + 1}) {
+		if o.twice.From.Before(twice.From) {
+			twice.From = o.twice.From
+		}
+		twice.To = twice.To.Max(o.twice.To)
+	}
+	o.twice = twice
+	return twice.Holds(o.Block)
+}
+
+// cameLate takes what was captured late. If it had been sent again by then, that was spurious.
+func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
+	if ev.Place != reassembly.Repeat {
+		return o, false
+	}
+	for i := range a.open[:a.opened] {
+		if a.open[i].Meets(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}) {
+			return a.wasSpurious(i), true
+		}
+	}
+	return o, false
+}
+
+// wasSpurious counts the i-th of those open as spurious.
+func (a *resends) wasSpurious(i int) openResend {
+	o := a.open[i]
+	c := &a.total
+	if a.pending.by[o.trigger] > a.pending.spurious[o.trigger] {
+		c = &a.pending
+	}
+	if o.unseen {
+		c.unseen--
+	} else if o.older {
+		c.older--
+	}
+	c.spurious[o.trigger]++
+	if o.early {
+		c.early--
+	} else {
+		c.spuriousBytes += uint64(o.To - o.From)
+	}
+	o.settle(c)
+	a.close(i)
+	return o
+}
+
+// settle takes a segment out of those in doubt, where c has counted it.
+func (o *openResend) settle(c *counts) {
+	if o.doubt != noDoubt {
+		c.doubtful[o.doubt]--
+		c.doubtfulBytes -= uint64(o.To - o.From)
+		o.doubt = noDoubt
+	}
+}
+
+// answersFirst reports whether an ACK that came so many nanoseconds after a segment was sent
+// first, and again, answers the first: it came a round trip after that, and in less than half of
+// one after the other (FreeBSD, tcp_input.c: t_badrxtwin; Allman and Paxson, On Estimating
+// End-to-End Network Path Properties, 1999). The round trip is known well enough if all that
+// was timed by now took as long as the handshake.
+func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report) bool {
+	rtt, data := int64(r.Conn.HandshakeRTT(side.Peer())), int64(r.Conn.SRTT(side))
+	return data != 0 && max(rtt, data)-min(rtt, data) <= rtt/16 && first >= rtt-rtt/4 && first <= rtt+rtt/4 && again < rtt/2
+}
+
+// wasEarly counts one whose ACK came too soon to answer it.
+func (a *resends) wasEarly(o *openResend) {
+	o.early = true
+	a.total.early++
+	a.total.spuriousBytes += uint64(o.To - o.From)
+	o.settle(&a.total)
+}
+
+// settleSoon counts those whose ACK came in much less than a round trip as early: of the
+// handshake, and of what was timed until now.
+func (a *resends) settleSoon(side reassembly.Side, r *detectors.Report) {
+	for i := range a.open[:a.opened] {
+		if o := &a.open[i]; o.soon != 0 && o.soon < leastRoundTrip(side, r)/muchSooner {
+			a.wasEarly(o)
+			o.soon = 0
+		}
+	}
+}
+
+// muchSooner is how much sooner than after a round trip an ACK must come to answer an earlier
+// segment, where round trips differ.
+const muchSooner = 4
+
+// close forgets the i-th of those open.
+func (a *resends) close(i int) {
+	copy(a.open[i:], a.open[i+1:a.opened])
+	a.opened--
+}
