@@ -2,6 +2,7 @@ package closing
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -112,7 +113,7 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 // begin starts the wait: the closer's FIN was acknowledged a second ago.
 func (w *closeWaitLeak) begin(ev fsm.Event, r *detectors.Report) {
 	*w = closeWaitLeak{closer: ev.Side, ack: reassembly.MarkOf(ev.Seg)}
-	if last := r.Conn.Last(ev.Side); last.Flags&reassembly.FIN != 0 {
+	if last := r.Conn.Last(ev.Side); last.Flags&reassembly.FIN != 0 && last.At-w.ack.At <= captureSlack {
 		w.fin = last
 	}
 	since := ev.Seg.At
@@ -121,6 +122,10 @@ func (w *closeWaitLeak) begin(ev fsm.Event, r *detectors.Report) {
 	}
 	w.due[0].Arm(since, r)
 }
+
+// captureSlack is how much earlier, in nanoseconds, an ACK may be captured than the FIN that it acknowledges: several
+// processors write a capture, and differ by microseconds. A FIN that comes later is sent again.
+const captureSlack = int64(100 * time.Microsecond)
 
 // inUse restarts the wait: the open side uses its direction.
 func (w *closeWaitLeak) inUse(at int64, r *detectors.Report) {
