@@ -2,6 +2,7 @@ package closing
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -183,6 +184,24 @@ func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *det
 	return nil
 }
 
+// nearby is within what time a host answers that is so near to the capture point that time does not tell
+// which of two ACKs its RST answers: a handshake may take longer than a RST does.
+const nearby = time.Millisecond
+
+// another finds a later segment of the side than the given ACK that the RST may answer; nil if there is none.
+func (w *postFINAckRST) another(x reassembly.Side, ack, rst *reassembly.Mark) *reassembly.Mark {
+	for i := range min(w.n[x], recentSent) {
+		m := &w.sent[x][(w.n[x]-1-i)%recentSent]
+		if detectors.SameFrame(m, ack) {
+			return nil
+		}
+		if detectors.Answers(rst, m) {
+			return m
+		}
+	}
+	return nil
+}
+
 // isClosingACK reports whether a segment that the side sent is a pure ACK in order
 // after the side's FIN, which acknowledges no more than the peer's FIN. SND.NXT lies
 // behind all that was sent, so a segment that begins there was empty.
@@ -220,6 +239,9 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
 			"it had dropped the connection instead of waiting in %s.",
 			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame, w.waitsIn(x, r))
+		if second := w.another(x, ack, rst); second != nil && r.Conn.HandshakeRTT(y) < nearby {
+			f.Undecide(fmt.Sprintf("another ACK of the FIN (frame %d) came %s before the RST: the first may have ended LAST_ACK, and the second have met no socket", second.Frame, detectors.Span(rst.At-second.At)))
+		}
 		if f.OnceOf = &x; r.Conn.ArrivedTwice(x) { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
 			f.ArrivedTwice()
 		}

@@ -109,8 +109,8 @@ func (c *resetCase) staleSentence() string {
 			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+
 				"%s had closed when it arrived.", c.peer.name, c.sender.name)
 		case c.replies() && c.ackDue():
-			m += fmt.Sprintf(" The ACK was due: %s had sent frame %d, which asks for it, though it was acknowledged already. Either that first ACK was late, or this one came twice, or %[1]s had not waited for it.",
-				c.sender.name, c.sender.last.Frame)
+			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for one. Another ACK had acknowledged as much: that came late, or this one is a second copy of it, or %[2]s had not waited for either.",
+				c.sender.last.Frame, c.sender.name)
 		}
 		return m + c.otherSender()
 	}
