@@ -75,6 +75,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if f.Limits&fsm.SeqUnknown != 0 && !a.repeated { // see fsm, uncounted
 		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and that of the one before would show whether other bytes were sent at the same place")
 	}
+	if f.Limits&fsm.AcksFiltered != 0 && outcome == resentStalls {
+		f.Undecide("acks-filtered: the capture leaves out pure ACKs, and one may have ended each stall")
+	}
 	if slow {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")
 	}
@@ -263,6 +266,9 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	switch {
 	case behind+t.unseen == 0:
 		return ""
+	case behind > 0 && a.stalls.longest != nil && a.stalls.longest.ahead && outcome == resentStalls:
+		return fmt.Sprintf(" %s %s in the capture, but %s had sent more before it acknowledged one, which is not: it had answered, and its answers were lost before the capture point.",
+			the, are, peer)
 	case behind > 0 && skipped > 0 && outcome == resentStalls:
 		return fmt.Sprintf(" %s %s in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
 			the, are, peer, detectors.Counted(skipped, "number", "numbers"))

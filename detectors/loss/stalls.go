@@ -19,6 +19,7 @@ type stall struct {
 	sent    uint64 // how many segments of the receiver were captured by then
 	opening bool   // the receiver had sent nothing but its SYN-ACK
 	unseen  uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
+	ahead   bool   // payload of the receiver before the ACK was not captured
 }
 
 // lasted is how long that was; 0 of none.
@@ -69,6 +70,8 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
 		s.unseen = skipped
 	}
+	out := r.Conn.Stream(from)
+	s.ahead = out.Knows(reassembly.KnowNxt) && (ack.Seq.After(out.Nxt) || ack.Len > 0 && out.Skipped(ack.Seq-1))
 	if s.before.At != 0 && answersBefore(ack.At-s.before.At, ack.At-s.resent.At, from.Peer(), r) {
 		s.resent = s.before
 	}
