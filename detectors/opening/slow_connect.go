@@ -22,7 +22,7 @@ var SlowConnect = &detectors.Detector{
 			"trip after the SYN, the first one may have been lost before the capture point, or the SYN behind a NAT or proxy that opens a connection of its own.",
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
-		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few does, it is undecided. A SYN or SYN-ACK that was repeated: " +
+		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes three quarters of that, it is undecided. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
 			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
@@ -227,8 +227,11 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	default:
 		f.Measure("later_s", detectors.Seconds(h.best))
 		f.Message += h.later()
-		if h.worst >= h.took() {
+		switch {
+		case h.worst >= h.took():
 			f.Undecide("one of the next round trips took as long: the path may be that slow at times")
+		case 4*h.worst >= 3*h.took():
+			f.Undecide("one of the next round trips took nearly as long: the path may be that slow at times")
 		}
 	}
 	r.Emit(f)

@@ -113,6 +113,8 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		peer = "What acknowledges for " + peer
 	}
 	switch kind := c.lateData(); {
+	case known && !c.sender.close.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin):
+		m += fmt.Sprintf(" %s had first sent that before it had received the FIN, and has sent it again since (frame %d).", c.peer.name, c.peer.last.Frame)
 	case known && !c.sender.close.Used:
 		m += fmt.Sprintf(" %s had not received the FIN when it sent that, and could not have known.", c.peer.name)
 	case !known:
