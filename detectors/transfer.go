@@ -80,7 +80,7 @@ func (t *Transfer) Limit() (name string, share float64) {
 			most.name = LimitUnknown
 		}
 	case LimitReceiver:
-		if t.queues() && t.roomy() {
+		if (t.queues() || t.Queue == 0) && t.roomy() {
 			most.name = LimitPath
 		}
 	}
@@ -109,6 +109,12 @@ func (t *Transfer) roomy() bool {
 	return !t.Shrank && t.Window >= minRoomy && float64(t.Window) >= 2*t.Rate()*Seconds(t.RTT)
 }
 
+// FullForLong reports whether the window was full for most of the time, though it would have allowed twice the rate,
+// and no queue was measured: beside the receiver, what queues has not passed the tap.
+func (t *Transfer) FullForLong() bool {
+	return t.Queue == 0 && t.roomy() && t.Waits[ReceiverWindow] > t.Waits[SenderWindow]
+}
+
 // minRoomy is how many bytes a window has at least that is never waited for because of a
 // delayed ACK: four segments of Ethernet.
 const minRoomy = 4 * fullSegment
@@ -129,10 +135,15 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	if t.Held() {
 		asACKs = "a segment that was not full waited for a delayed ACK"
 	}
+	asPath := fmt.Sprintf("ACKs clocked it, and segments queued for %s on average", Span(t.Queue))
+	if t.FullForLong() {
+		asPath = fmt.Sprintf("the receive window was full, though it would allow %s/s with the smallest round trip, %s; what is in flight queues before the capture point",
+			Size(uint64(float64(t.Window)/Seconds(t.RTT))), Span(t.RTT))
+	}
 	for _, x := range [...]struct{ limit, say string }{
 		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
 		{LimitSender, fmt.Sprintf("For %s of that time %s", percent(share), asACKs)},
-		{LimitPath, fmt.Sprintf("For %s of that time ACKs clocked it, and segments queued for %s on average: the path is the bottleneck", percent(share), Span(t.Queue))},
+		{LimitPath, fmt.Sprintf("For %s of that time %s: the path is the bottleneck", percent(share), asPath)},
 		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
 		{LimitLoss, fmt.Sprintf("For %s of that time it repaired losses", percent(share))},
 		{LimitUnknown, fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))},

@@ -119,7 +119,7 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 			return bySender
 		}
 	case detectors.LimitPath:
-		if t.Queue >= minQueue {
+		if t.Queue >= minQueue || t.FullForLong() {
 			return byPath
 		}
 	case detectors.LimitLoss:
