@@ -127,6 +127,13 @@ func (c *resetCase) peersID() bool {
 	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
 }
 
+// madeFromLast reports whether the RST has the numbers and the IP ID of the peer's last packet, which it answers so, however
+// late the path delivered either.
+func (c *resetCase) madeFromLast() bool {
+	last := &c.peer.last
+	return last.At != 0 && c.rst.IPID == last.IPID && c.peersID() && c.rst.Seq == last.Ack && (c.bare() || c.rst.Ack == last.End())
+}
+
 // copiesID reports whether the RST has the IP ID of the packet that it answers, which the peer
 // counts, as the SYN-ACK has that of the SYN: both were made from packets of the peer. A host has a
 // count of its own.

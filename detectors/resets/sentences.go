@@ -297,6 +297,8 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m = fmt.Sprintf("A RST with the source address %s came (frame %d), but %[1]s continued after it (frame %[3]d).", c.sender.name, c.rst.Frame, c.continued.Frame)
 	case c.replies():
 		m += fmt.Sprintf(" answers %s.", c.answered())
+	case c.madeFromLast():
+		m += fmt.Sprintf(" answers %s, %s after it.", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
 		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
 	case c.peer.last.SeqLen() > 0 && c.prompt(&c.peer.last, &c.rst) && detectors.Answers(&c.rst, &c.peer.last):
