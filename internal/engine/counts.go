@@ -14,12 +14,14 @@ const minusOne = ^uint64(0)
 func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	l := f.Conn.Limits()
 	c.Flows += one
-	for _, x := range [...]struct {
-		limit fsm.Limits
-		n     *uint64
-	}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.ACKsFiltered}, {fsm.CutOptions, &c.OptionsCut}} {
-		if l&x.limit != 0 {
-			*x.n += one
+	if l&(fsm.OneSided|fsm.Holes|fsm.AcksFiltered|fsm.CutOptions) != 0 { // seldom
+		for _, x := range [...]struct {
+			limit fsm.Limits
+			n     *uint64
+		}{{fsm.OneSided, &c.OneSided}, {fsm.Holes, &c.Lossy}, {fsm.AcksFiltered, &c.ACKsFiltered}, {fsm.CutOptions, &c.OptionsCut}} {
+			if l&x.limit != 0 {
+				*x.n += one
+			}
 		}
 	}
 	opener, _ := f.Conn.Opener()

@@ -182,8 +182,9 @@ func (i *ids) note(id uint16) {
 		i.own = i.own && (i.last == 0 || id != 0 && gap-1 < maxSkip && gap != uint16(i.step)) // in equal steps it counts something else
 		i.step = uint8(min(gap, maxSkip+1))
 	default:
-		i.step = 0
-		i.counted = min(i.counted+1, minCounted)
+		if i.step = 0; i.counted < minCounted {
+			i.counted++
+		}
 	}
 	i.last = id
 }

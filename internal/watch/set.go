@@ -23,7 +23,8 @@ type Set struct {
 
 	detectors []*detectors.Detector
 	settings  *detectors.Settings
-	starts    fsm.Kinds // what starts a watcher, over all detectors
+	starts    fsm.Kinds   // what starts a watcher, over all detectors
+	startsOn  []fsm.Kinds // what starts one of each
 	groups    slab[group]
 	watchers  slab[watcher]
 	shown     map[uint32][]Anchor // by watcher: of its findings that stood when Changes was last called
@@ -61,6 +62,7 @@ func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
 	s := Set{detectors: list, settings: settings, rooms: make([]room, len(list)), Unlisted: Counts{}}
 	for _, d := range list {
 		s.starts |= d.StartsOn
+		s.startsOn = append(s.startsOn, d.StartsOn)
 	}
 	s.skips, s.others = skipsClose(list)
 	return s
@@ -160,16 +162,17 @@ func (s *Set) started(watchers uint32) fsm.Kinds {
 // start starts the watchers that the kinds call for and that do not run yet.
 func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
 	var declined fsm.Kinds
-	for i, d := range s.detectors {
-		if d.StartsOn&kinds == 0 || watchers != 0 && s.has(watchers, i) {
+	for i, on := range s.startsOn {
+		if on&kinds == 0 || watchers != 0 && s.has(watchers, i) {
 			continue
 		}
 		n := s.watchers.alloc()
+		d := s.detectors[i]
 		w := s.watchers.at(n)
 		w.detector = uint16(i)
 		if !w.Start(d, c, s.settings) {
 			s.watchers.free(n)
-			declined |= d.StartsOn
+			declined |= on
 			continue
 		}
 		if s.Withdraw == nil {
