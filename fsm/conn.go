@@ -135,7 +135,8 @@ type Conn struct {
 // SYN if one was seen, or was sent the SYN-ACK; otherwise it sent the first segment.
 func (c *Conn) Begin(seg *reassembly.Segment) {
 	key, fromLo := reassembly.KeyOf(seg)
-	*c = Conn{key: key, first: seg.At, tunnel: seg.Tunnel, file: seg.File}
+	*c = Conn{} // in place: a literal with fields would be made elsewhere, and copied
+	c.key, c.first, c.tunnel, c.file = key, seg.At, seg.Tunnel, seg.File
 	senderIsA := seg.Flags&(reassembly.SYN|reassembly.ACK) != reassembly.SYN|reassembly.ACK
 	if fromLo == senderIsA {
 		c.bits |= aIsLo

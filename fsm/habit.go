@@ -73,7 +73,9 @@ func nextID(last, id uint16) bool {
 
 // foreign reports whether the segment, by its TTL or IP ID, is not its side's own.
 func (s *step) foreign() bool {
-	h, m := s.own.dir.habits(), reassembly.MarkOf(s.seg)
+	h := s.own.dir.habits()
+	var m reassembly.Mark
+	m.Set(s.seg)
 	return h.OtherTTL(&s.own.last, &m) || h.OtherID(&s.own.last, &m)
 }
 

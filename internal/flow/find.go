@@ -102,7 +102,8 @@ func (t *Table) search(seg *reassembly.Segment, key *reassembly.Key, fromLo bool
 // begin begins a connection that is not in the table yet.
 func (t *Table) begin(seg *reassembly.Segment, shared bool) ID {
 	f := t.At(New)
-	*f = Flow{shared: shared}
+	*f = Flow{}
+	f.shared = shared
 	f.Conn.Begin(seg)
 	return New
 }
