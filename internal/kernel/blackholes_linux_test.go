@@ -15,7 +15,8 @@ var blackHoles = []testCase{
 		client, _ := s.connect()
 		s.narrow()
 		client.send(3000)
-		s.keepRecording(9 * time.Second) // retransmissions come about 6.4 and 12.8 s after the first timeout
+		s.keepRecording(8 * time.Second) // retransmissions come about 6.4 and 12.8 s after the first timeout
+		s.recordOverdue(s.client)
 		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"mtu-blackhole", "stuck", serverAddr}}},
 

@@ -125,6 +125,18 @@ func (s *testRun) keepRecording(d time.Duration) {
 	s.client.sendDatagram()
 }
 
+// recordOverdue goes on until an answer to what the host sent last would be overdue.
+func (s *testRun) recordOverdue(h *host) {
+	s.Helper()
+	const overdue = 1200 * time.Millisecond // a second at least (RFC 6298 2.4)
+	for {
+		last := s.tap.last(h).At
+		if s.keepRecording(overdue); s.tap.last(h).At == last {
+			return
+		}
+	}
+}
+
 // repeatsACK makes a host send a pure ACK for everything that its peer has sent,
 // which its socket would not send.
 func (s *testRun) repeatsACK(h *host) {

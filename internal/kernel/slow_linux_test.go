@@ -50,7 +50,7 @@ func causedByPauses() (list []finding) {
 	}
 	for _, host := range []netip.Addr{clientAddr, serverAddr} {
 		list = append(list, finding{"retransmissions", "rto-stalls", host}, finding{"fin-unanswered", "answered", host},
-			finding{"zero-window-probe-loop", "recovered", host}, finding{"syn-ack-unanswered", "recovered", host}, finding{"syn-unanswered", "answered-late", host})
+			finding{"zero-window-probe-loop", "recovered", host}, finding{"dead-peer", "recovered", host}, finding{"syn-ack-unanswered", "recovered", host}, finding{"syn-unanswered", "answered-late", host})
 	}
 	return list
 }
