@@ -81,8 +81,10 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		if f := w.sides[side]; f != nil && !w.due[side].Armed() && ev.Seg.Flags&reassembly.FIN == 0 { // that comes first
 			f.first = reassembly.Mark{}
 		}
+		w.sides[peer].sentAgain(ev, r)
 	case fsm.FinResent:
 		w.resent(ev, r)
+		w.sides[peer].sentAgain(ev, r)
 	case fsm.ICMPError:
 		f := w.of(side)
 		if f.icmp == nil {
@@ -136,7 +138,7 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		ack.Extend(f.first.At, r)
 	} else {
 		first := f.first
-		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq, icmp: f.icmp}
+		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq, deaf: f.deaf, icmp: f.icmp}
 		if first.At != 0 {
 			f.first, f.last, f.from = first, first, first.Seq
 			f.repeat(m)

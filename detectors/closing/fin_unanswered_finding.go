@@ -16,6 +16,10 @@ import (
 const causeHeard = "The peer was there when the FIN was sent. Either what it sent crossed the FIN, and nothing has come from it since (it went away, or something on the path forgot the connection); " +
 	"or it answers the FIN's segments and does not accept the FIN, as a proxy may do that speaks in its name."
 
+// causeDeaf is the cause where the peer sends again what the closer acknowledged long before.
+const causeDeaf = "The peer had the connection, and its segments arrive: it retransmits what the closer had acknowledged before its FIN. So nothing that the closer sends reaches it any more: " +
+	"it is lost or held up between the capture point and the peer."
+
 // causeProxy is the cause where the peer's SYN-ACK was made from the SYN.
 const causeProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
 	"and whether it ever opened one to the peer is not in the capture."
@@ -46,6 +50,13 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	icmp.Measure(&f)
 	if last := r.Conn.Last(side.Peer()); (outcome == unansweredExhausted || outcome == unansweredTrying) && last.At > s.first.At {
 		f.Cause = causeHeard
+	}
+	if last := reassembly.MarkOf(&f.Evidence[len(f.Evidence)-1].Seg); s.deaf.At != 0 && (outcome == unansweredExhausted || outcome == unansweredTrying ||
+		outcome == unansweredReset && !detectors.Answers(&last, &s.last)) {
+		f.Cause = causeDeaf
+		if open && f.States[side.Peer()] == fsm.FinWait2 { // the ACK of its FIN did not arrive either
+			f.States[side.Peer()] = fsm.FinWait1
+		}
 	}
 	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs {
 		f.Cause = causeProxy
@@ -82,7 +93,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			return m + fmt.Sprintf(" It was never acknowledged. After %s, data came from %s (frame %d), and the closed socket answered with RST (frame %d).",
 				detectors.Span(now-s.first.At), peer, last.Frame, end.Frame)
 		}
-		return m + fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
+		m += fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
+		if f.Cause == causeDeaf {
+			m += fmt.Sprintf(" %s had retransmitted what %s had acknowledged before its FIN (last in frame %d): nothing from %[2]s reached it any more.", peer, own, s.deaf.Frame)
+		}
+		return m
 	case unansweredUnaware:
 		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
@@ -93,6 +108,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		} else {
 			m += fmt.Sprintf(": what it sent since then, the last of it %s after the first FIN (frame %d), acknowledges only what came before.",
 				detectors.Span(last.At-s.first.At), last.Frame)
+		}
+		if f.Cause == causeDeaf {
+			m += fmt.Sprintf(" %s retransmits what %s had acknowledged before its FIN (last in frame %d): nothing from %[2]s reaches it any more.", peer, own, s.deaf.Frame)
 		}
 	}
 	if icmp != nil {

@@ -2,6 +2,7 @@ package closing
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -15,6 +16,7 @@ type repeatedFIN struct {
 	gaps    [2]int64              // the first interval and the latest
 	spread  [2]int64              // the shortest interval and the longest
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
+	deaf    reassembly.Mark       // the peer's latest segment that sends again what this side has acknowledged; At is 0 if none does
 	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
 
@@ -31,6 +33,18 @@ func (f *repeatedFIN) repeat(m reassembly.Mark) {
 		f.from = m.Seq
 	}
 	f.sends++
+}
+
+// sentAgain takes what the peer sends again. A timeout after the FIN, which acknowledges as much as the ACKs before
+// it, that crossed none of them: what was acknowledged before shows that they did not arrive.
+func (f *repeatedFIN) sentAgain(ev fsm.Event, r *detectors.Report) {
+	end := ev.Seg.End()
+	if ev.Seg.Len > 0 { // without a FIN behind
+		end = ev.Seg.Seq + reassembly.Seq(ev.Seg.Len)
+	}
+	if f.first.At != 0 && end.AtOrBefore(f.first.Ack) && ev.Seg.At-f.first.At > int64(r.Conn.RTO(ev.Side)) {
+		f.deaf = reassembly.MarkOf(ev.Seg)
+	}
 }
 
 // overdue is when the next retransmission is overdue: intervals double (RFC 6298 5.5),
