@@ -42,7 +42,7 @@ func (f *repeatedFIN) sentAgain(ev fsm.Event, r *detectors.Report) {
 	if ev.Seg.Len > 0 { // without a FIN behind
 		end = ev.Seg.Seq + reassembly.Seq(ev.Seg.Len)
 	}
-	if f.first.At != 0 && end.AtOrBefore(f.first.Ack) && ev.Seg.At-f.first.At > int64(r.Conn.RTO(ev.Side)) {
+	if f != nil && f.first.At != 0 && end.AtOrBefore(f.first.Ack) && ev.Seg.At-f.first.At > int64(r.Conn.RTO(ev.Side)) {
 		f.deaf = reassembly.MarkOf(ev.Seg)
 	}
 }
