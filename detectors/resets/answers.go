@@ -163,9 +163,9 @@ func (c *resetCase) misacks() bool {
 		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.maxWindow, most)
 }
 
-// answersStray reports whether the RST answers an out-of-window ACK of the peer's so, which is the peer's last segment then.
-func (c *resetCase) answersStray(stray *reassembly.Mark) bool {
-	c.peer.last = *stray
+// answersOutOfWindow reports whether the RST answers an out-of-window ACK of the peer's so, which is the peer's last segment then.
+func (c *resetCase) answersOutOfWindow(out *reassembly.Mark) bool {
+	c.peer.last = *out
 	return c.misacks()
 }
 

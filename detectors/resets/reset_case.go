@@ -75,11 +75,12 @@ type end struct {
 
 // misacked notes that the sender, which had sent the SYN, did not acknowledge the SYN-ACK, but
 // something that its peer had never sent (RFC 9293 3.10.7.4: SYN-RECEIVED, not acceptable).
-// The RST comes after that, and does not answer the SYN-ACK.
-func (c *resetCase) misacked(stray *reassembly.Mark) {
-	if c.states[c.side] == fsm.SynSent && c.sender.synSeen && stray.At != 0 && stray.At >= c.peer.last.At && stray.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
-		c.peer.last.Flags.Has(reassembly.SYN|reassembly.ACK) && stray.Ack != c.peer.last.End() {
-		c.sender.last, c.unsent = *stray, true
+// The RST comes after that, and does not answer the SYN-ACK. out is its last segment out of window.
+func (c *resetCase) misacked(out *reassembly.Mark) {
+	answered := c.states[c.side] == fsm.SynSent && c.sender.synSeen && c.peer.last.Flags.Has(reassembly.SYN|reassembly.ACK)
+	isACK := out.At != 0 && out.At >= c.peer.last.At && out.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK
+	if answered && isACK && out.Ack != c.peer.last.End() {
+		c.sender.last, c.unsent = *out, true
 	}
 }
 

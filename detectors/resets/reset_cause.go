@@ -57,7 +57,7 @@ type resetCause struct {
 	pending  [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
 	doubted  [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
 	ignored  [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
-	stray    [2]reassembly.Mark // each side's last segment, if that is out of window
+	outside  [2]reassembly.Mark // each side's last segment, if that is out of window
 	wrong    *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
 	silences silences
 }
@@ -77,7 +77,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 			w.pending[ev.Side] = nil
 		}
 	case fsm.SentOutOfWindow:
-		w.stray[ev.Side] = reassembly.MarkOf(ev.Seg)
+		w.outside[ev.Side] = reassembly.MarkOf(ev.Seg)
 	case fsm.ResetSent:
 		w.reset(ev, r)
 	case fsm.Revived:
@@ -93,7 +93,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		if ev.Class != fsm.Rst {
 			w.ignored[ev.Side] = burst{}
 			if ev.Class != fsm.OutOfWindow {
-				w.stray[ev.Side] = reassembly.Mark{}
+				w.outside[ev.Side] = reassembly.Mark{}
 			}
 		}
 		if w.last != nil && w.last.follow(ev, r.Conn) {
@@ -115,7 +115,7 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 		c = newCase(ev, r)
 		c.confirm(&w.doubted[ev.Side])
 		c.follows(&w.ignored[ev.Side])
-		c.misacked(&w.stray[ev.Side])
+		c.misacked(&w.outside[ev.Side])
 	}
 	c.silences = w.silences
 	w.finish(r)
@@ -126,8 +126,8 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 // misacked notes a RST that answers the ACK of something else than the SYN-ACK. The connection is as it was (RFC
 // 9293 3.10.7.4), so that only its end shows whether a right ACK comes, too.
 func (w *resetCause) misacked(ev fsm.Event, r *detectors.Report) {
-	if stray := &w.stray[ev.Side.Peer()]; w.wrong == nil && stray.At != 0 && r.Before[ev.Side] == fsm.SynReceived {
-		if c := newCase(ev, r); c.answersStray(stray) {
+	if out := &w.outside[ev.Side.Peer()]; w.wrong == nil && out.At != 0 && r.Before[ev.Side] == fsm.SynReceived {
+		if c := newCase(ev, r); c.answersOutOfWindow(out) {
 			w.wrong = c
 		}
 	}
