@@ -24,8 +24,9 @@ func (c *Conn) Compact(p *Packer, of *Close) []byte {
 	x, y := &c.ends[0], &c.ends[1]
 	base := compactBase{c.first, max(x.last.At, y.last.At), max(x.last.Frame, y.last.Frame)}
 	letters := c.wrote >> 24
-	if c.bits&(pendingByA|pendingByB) != 0 || c.beyond != 0 || letters > historyLen || c.wrote != lettersOf(c.history, letters) || c.history>>(historyLen*historyBits) != 0 || !x.fits(&base, c.file) || !y.fits(&base, c.file) ||
-		of != nil && (!of.Over() || of.file != c.file || uint64(base.at-of.first) > math.MaxUint32) {
+	historyFits := letters <= historyLen && c.wrote == lettersOf(c.history, letters) && c.history>>(historyLen*historyBits) == 0
+	closeFits := of == nil || of.Over() && of.file == c.file && uint64(base.at-of.first) <= math.MaxUint32
+	if c.bits&(pendingByA|pendingByB) != 0 || c.beyond != 0 || !historyFits || !closeFits || !x.fits(&base, c.file) || !y.fits(&base, c.file) {
 		return nil
 	}
 	steps := uint32(0)

@@ -242,7 +242,8 @@ func (s *stuckSegment) resetBy(rst *reassembly.Segment, side reassembly.Side, r 
 // resetLate takes a RST of the side that did not end the connection. One that has a number which its peer
 // acknowledged before the last time answers a segment from then: that arrived late, and so did what came after it.
 func (s *stuckSegment) resetLate(rst *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
-	if s.reported && s.acked && s.answer.At == 0 && rst.Flags&reassembly.ACK == 0 && rst.Seq.Before(s.sign.Ack) && !rst.Seq.Before(s.first.Seq) {
+	old := rst.Seq.Before(s.sign.Ack) && !rst.Seq.Before(s.first.Seq)
+	if s.reported && s.acked && s.answer.At == 0 && rst.Flags&reassembly.ACK == 0 && old {
 		s.answer = reassembly.MarkOf(rst)
 		s.report(side, r)
 	}
