@@ -59,7 +59,7 @@ func (s *step) continued() {
 		return // goes to the wait that ends the flight
 	}
 	if at-own.sent >= own.rtt && s.stoppedAtFirstEdge() || // the first costs nothing, and nearly always decides
-		own.offers > 0 && own.nearEdge(seg.Seq, s.full()) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seg.Seq, s.needed()) {
+		own.offers > 0 && (s.stoppedAtEdge(seg.Seq) || s.stopped() != seg.Seq && s.stoppedAtEdge(s.stopped())) {
 		s.shut()
 		return
 	}
@@ -228,6 +228,27 @@ func (s *step) needed() uint32 {
 	return need
 }
 
+// stoppedAtEdge reports whether the side stopped because the window that it knew of ended at seq.
+func (s *step) stoppedAtEdge(seq reassembly.Seq) bool {
+	own := s.own
+	return own.nearEdge(seq, s.full()) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seq, s.needed())
+}
+
+// fills reports whether the window that was offered when the last flight began to arrive ends at seq.
+func (s *step) fills(seq reassembly.Seq) bool {
+	room := seq.To(s.run.edge)
+	return room >= 0 && uint32(room) < s.needed()
+}
+
+// stopped is where the side's payload ended before the segment, which is its first byte unless what comes before that
+// is captured a moment later.
+func (s *step) stopped() reassembly.Seq {
+	if r := &s.run; r.on && r.side == s.side && r.end.Before(s.seg.Seq) {
+		return r.end
+	}
+	return s.seg.Seq
+}
+
 // stoppedAtFirstEdge reports whether the side, which is far from the tap and has paused for a round trip, did so after a
 // flight that filled the window it was offered when the flight began to arrive. What was offered after that it may
 // not have known, if this round trip is longer than the smallest.
@@ -236,8 +257,7 @@ func (s *step) stoppedAtFirstEdge() bool {
 	if !r.on || r.side != s.side || s.own.rtt <= s.peer.rtt || s.blind == detectors.UnknownWait {
 		return false
 	}
-	room := s.seg.Seq.To(r.edge)
-	filled := r.edgeKnown && room >= 0 && uint32(room) < s.needed()
+	filled := r.edgeKnown && (s.fills(s.seg.Seq) || s.fills(s.stopped()))
 	if n := s.Waits[detectors.SenderWindow] - r.clocked; filled && n > 0 { // no ACK was needed within that flight
 		s.change()
 		s.Waits[detectors.SenderWindow] -= n

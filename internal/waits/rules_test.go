@@ -79,6 +79,8 @@ func TestRules(t *testing.T) {
 			bulk(4, 2, "2920", 0), "connect 100, receiver-window 300, network 100"},
 		{"the window has room: it waits for ACKs", nearServer + bulk(4, 2, "64240", 0), "connect 100, sender-window 300, network 100"},
 		{"what was captured late leaves no hole", nearServer + swapped(bulk(4, 3, "64240", 0)), "connect 100, sender-window 300, network 100"},
+		{"a flight of which the second segment was captured first stopped where it begins", strings.ReplaceAll(nearServer, "64240", "2920") +
+			firstSwapped(bulk(4, 2, "2920", 0)), "connect 100, receiver-window 300, network 100"},
 		{"it has nothing more to send", nearServer + bulk(4, 2, "64240", 250), "connect 100, server-app 1050, network 100, idle 250"},
 		{"data that is sent again was lost from one round trip on", nearServer +
 			`.1 server > client P. 1:401(400) ack 1 win 65160
@@ -224,15 +226,32 @@ func bulk(flights, segments int, window string, pause int) string {
 	return b.String()
 }
 
-// swapped is a trace in which the second and third segment of each flight of three were
-// captured in the wrong order.
-func swapped(trace string) string {
+// firstSwapped is a trace in which the two segments of each flight were captured in the wrong order.
+func firstSwapped(trace string) string {
+	lines := numbered(trace)
+	for i := range len(lines) - 1 {
+		if strings.Contains(lines[i], "server >") && strings.Contains(lines[i+1], "server >") {
+			lines[i], lines[i+1] = lines[i+1], lines[i]
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// numbered are the lines of a trace, with the IP identifications that the server gave its segments.
+func numbered(trace string) []string {
 	lines := strings.SplitAfter(strings.TrimSuffix(trace, "\n"), "\n")
-	for i, line := range lines { // their host numbers them as it sends them
+	for i, line := range lines {
 		if strings.Contains(line, "server >") {
 			lines[i] = strings.Replace(line, "win 65160", fmt.Sprintf("win 65160 {id %d}", 100+i), 1)
 		}
 	}
+	return lines
+}
+
+// swapped is a trace in which the second and third segment of each flight of three were
+// captured in the wrong order.
+func swapped(trace string) string {
+	lines := numbered(trace)
 	for i := 0; i+2 < len(lines); i += 4 {
 		lines[i+1], lines[i+2] = lines[i+2], lines[i+1]
 	}
