@@ -193,9 +193,9 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 	switch s := a.stall; {
 	case s == nil && expired:
 		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
-			opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
+			stamp: ev.Seg.Opts.TSVal, opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
 	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
-		s.before, s.resent = s.resent, reassembly.MarkOf(ev.Seg)
+		s.before, s.resent, s.stamp = s.resent, reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal
 	}
 }
 

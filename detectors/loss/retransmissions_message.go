@@ -266,7 +266,7 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	switch {
 	case behind+t.unseen == 0:
 		return ""
-	case behind > 0 && a.stalls.longest != nil && a.stalls.longest.ahead && outcome == resentStalls:
+	case behind > 0 && t.unseen == 0 && a.stalls.longest != nil && a.stalls.longest.ahead && outcome == resentStalls:
 		return fmt.Sprintf(" %s %s in the capture, but %s had sent more before it acknowledged one, which is not: it had answered, and its answers were lost before the capture point.",
 			the, are, peer)
 	case behind > 0 && skipped > 0 && outcome == resentStalls:

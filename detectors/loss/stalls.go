@@ -13,6 +13,8 @@ import (
 type stall struct {
 	resent  reassembly.Mark // the last that a timeout caused; At is 0 if it was not captured
 	before  reassembly.Mark // the last but one
+	stamp   uint32          // timestamp of the last; 0 if it has none
+	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
 	ended   reassembly.Mark // the ACK
 	since   int64
 	heard   uint16 // IP ID of the receiver's last segment before it; 0 if there is none
@@ -70,6 +72,7 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
 		s.unseen = skipped
 	}
+	s.earlier = s.stamp != 0 && ack.Opts.Has&reassembly.HasTimestamps != 0 && reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(s.stamp))
 	out := r.Conn.Stream(from)
 	s.ahead = out.Knows(reassembly.KnowNxt) && (ack.Seq.After(out.Nxt) || ack.Len > 0 && out.Skipped(ack.Seq-1))
 	if s.before.At != 0 && answersBefore(ack.At-s.before.At, ack.At-s.resent.At, from.Peer(), r) {
@@ -100,7 +103,7 @@ const synAckAgain = int64(5 * time.Second)
 // room, a server ignores the ACK of its SYN-ACK and all data (Linux: net.ipv4.tcp_abort_on_overflow=0).
 func (a *resender) mayBeQueued() bool {
 	s := a.stalls.longest
-	return a.stalls.n == 1 && s.opening && s.lasted() < synAckAgain && s.unseen == 0 && a.icmp == nil &&
+	return a.stalls.n == 1 && s.opening && s.lasted() < synAckAgain && s.unseen == 0 && !s.ahead && a.icmp == nil &&
 		a.total.unseen == 0 && a.lostBehind() == a.total.all()
 }
 
@@ -141,6 +144,8 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 		until = "the ACK of the original came"
 	case needless:
 		until = "an ACK came"
+	case c.longest.earlier:
+		until = "the answer to an earlier retransmission than the last came"
 	case c.longest.resent.At == 0:
 		until = "a retransmission that was not captured was acknowledged"
 	}

@@ -91,6 +91,7 @@ type synUnanswered struct {
 	before  int64           // when the SYN before that was sent
 	repeats int
 	bare    int             // the first of the repeats that left out timestamps offered before
+	anew    reassembly.Mark // the same SYN again, after longer than any timer; At is 0 if the latest repeat is not
 	stamp   uint32          // timestamp of the latest repeat
 	renewed reassembly.Mark // the SYN with another ISN
 	damaged bool            // that differs as if one bit were damaged
@@ -167,11 +168,15 @@ func (w *synUnanswered) withdraw(r *detectors.Report) {
 // repeat notes the same SYN again.
 func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 	if !timedOut(&ev) {
+		if ev.Seg.At-ev.Was.At > maxRepeat {
+			w.anew = reassembly.MarkOf(ev.Seg)
+		}
 		return
 	}
 	if w.syn.At == 0 {
 		w.syn = *ev.Was
 	}
+	w.anew = reassembly.Mark{}
 	w.repeats++
 	w.before, w.last = max(w.last.At, w.syn.At), reassembly.MarkOf(ev.Seg)
 	offered, _ := r.Conn.SYNOptions(w.client)
@@ -295,6 +300,9 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 			"(frame %d). The connection took %s to open.",
 			detectors.Counted(uint32(w.bare), "SYN", "SYNs"), w.last.Frame, detectors.Span(w.answer.At-w.last.At), w.answer.Frame, waited)
 	case synAnsweredLate:
+		if w.anew.At != 0 {
+			m += fmt.Sprintf(". No timer waits so long as %s, after which it began anew with the same numbers (frame %d)", detectors.Span(w.anew.At-w.last.At), w.anew.Frame)
+		}
 		m += fmt.Sprintf(". The answer came %s after the first (frame %d).", waited, w.answer.Frame)
 		if w.icmp != nil {
 			m += " Before that, " + w.icmp.Sentence(client)
