@@ -190,7 +190,7 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 			s.less.Frame, s.back.Frame, own)
 	case s.damaged.At != 0:
 		f.Fault, f.Cause = detectors.FaultPath, causeDamage
-		f.Undecide(fmt.Sprintf("the window of frame %d and the one before it differ in one bit: the larger may have been damaged on its way (its checksum would show it)", s.damaged.Frame))
+		f.Undecide(fmt.Sprintf("the smaller window (frame %d) and the one before it differ in one bit: the larger may have been damaged on its way (its checksum would show it)", s.damaged.Frame))
 	case s.relayed > 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += " " + detectors.RelayedBy(int64(s.relayed), own) + ", and another window may be that one's."

@@ -2,6 +2,7 @@ package loss
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -123,7 +124,7 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 	if outcome == reorderedBehind && detectors.NoSACK(r.Conn) {
 		return // what was lost, and what was sent again with it though it had arrived, looks the same
 	}
-	unseen := outcome == reorderedBehind && r.Conn.Limits()&fsm.Holes != 0
+	unseen := outcome == reorderedBehind && r.Conn.HoleSince(a.proof.Seg.At-int64(time.Second))
 	if unseen {
 		where = ""
 	}

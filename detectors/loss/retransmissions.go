@@ -135,7 +135,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.ArrivedTwice:
 		a.arrivedTwice(ev.Seg.Opts.Blocks[0])
 	}
-	if una := r.Conn.Stream(ev.Side).Una; una != a.una {
+	if una := r.Conn.Stream(ev.Side).Una; una != a.una || a.unaAt == 0 {
 		a.una, a.unaAt = una, ev.Seg.At
 	}
 }

@@ -48,14 +48,19 @@ type noData struct {
 // useSoon is how soon a client has used the half-closed connection if it does, in nanoseconds.
 const useSoon = 1e9
 
-// End doubts what was reported if the capture ends so soon that the client may still have sent data.
+// End extends what was reported to when the client would have used the connection, and
+// doubts it if the capture ends before.
 func (w *noData) End(e detectors.Ending, r *detectors.Report) {
 	_, reset := r.Conn.ResetBy()
-	if w.fin.At != 0 && e.Why == detectors.TraceOver && !reset && r.Conn.Phase(w.server.Peer()) < fsm.PhaseFinSent && e.At-w.fin.At < useSoon {
+	if w.fin.At == 0 || e.Why != detectors.TraceOver || reset || r.Conn.Phase(w.server.Peer()) >= fsm.PhaseFinSent {
+		return
+	}
+	w.found.End = min(e.At, w.fin.At+useSoon)
+	if e.At < w.fin.At+useSoon {
 		w.found.Undecide(fmt.Sprintf("the capture ends %s after the FIN: the client may have sent data afterwards, which the server accepts if it has only half-closed",
 			detectors.Span(e.At-w.fin.At)))
-		r.Emit(w.found)
 	}
+	r.Emit(w.found)
 }
 
 func (w *noData) Event(ev fsm.Event, r *detectors.Report) {

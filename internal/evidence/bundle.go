@@ -29,6 +29,8 @@ type bundle struct {
 	latest  int64 // time of the latest frame
 	current bool  // the predecessor, if there is one, has ended
 
+	earliest int64 // time of the earliest frame that is evidence, or of the anchor
+
 	whole   bool // all frames are kept
 	opening opening
 	held    []frame
@@ -66,11 +68,12 @@ type frameRange struct {
 func newBundle(r *result.Report, f *result.Finding, end int64, o *Options, buf *buffer) *bundle {
 	b := &bundle{
 		report: r, finding: f, o: o, end: end, proof: map[result.FrameID]*proof{}, taps: map[tapID]int{}, elsewhere: map[result.FrameID]string{},
-		buffer: buf, writer: pcapng.NewWriter(buf), first: f.Flow.First, current: true,
+		buffer: buf, writer: pcapng.NewWriter(buf), first: f.Flow.First, current: true, earliest: f.Start,
 	}
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
 		id := result.FrameOf(&e.Seg)
+		b.earliest = min(b.earliest, e.Seg.At)
 		if p := b.proof[id]; p != nil {
 			p.role += "; " + e.Role
 		} else {
@@ -134,14 +137,14 @@ func (b *bundle) add(f *frame, seg *reassembly.Segment) {
 	if keeps := b.keeps(seg); keeps || proves || b.next {
 		b.release()
 		b.write(f, role)
-	} else if leadsUp := seg.At >= b.finding.Start-leadUp && seg.At < b.finding.Start; leadsUp {
+	} else if leadsUp := seg.At >= b.earliest-leadUp && seg.At < b.finding.Start; leadsUp {
 		b.hold(f, max(b.o.MaxFrames/4, maxHeld))
 	} else {
 		b.hold(f, maxHeld)
 	}
 }
 
-// leadUp is what is kept before the anchor: long enough for whatever detectors
+// leadUp is what is kept before the earliest evidence: long enough for whatever detectors
 // count of the recent past, and for the numbers to settle after a cut.
 const leadUp = int64(3 * time.Second)
 
