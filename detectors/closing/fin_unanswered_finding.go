@@ -58,7 +58,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 			f.States[side.Peer()] = fsm.FinWait1
 		}
 	}
-	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs {
+	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs && r.Conn.Bytes(side.Peer()) == 0 {
 		f.Cause = causeProxy
 	}
 	f.Message = w.message(side, outcome, now, &f, icmp, r)
