@@ -123,7 +123,8 @@ func (s *step) mayChallenge() bool {
 	if s.side == reassembly.A && !s.own.last.Flags.Has(reassembly.SYN|reassembly.ACK) || s.n > 0 || !peer.out.Knows(reassembly.KnowISS) || s.seg.Ack != peer.out.ISS+1 {
 		return false
 	}
-	return s.c.bits&challengeBit(s.side.Peer()) != 0 || !s.own.dir.is(synSeen) && !peer.dir.is(spoke)
+	again := s.own.dir.is(challenged) && peer.last.At <= s.own.last.At // it answers the next SYN
+	return again || s.c.bits&challengeBit(s.side.Peer()) != 0 || !s.own.dir.is(synSeen) && !peer.dir.is(spoke)
 }
 
 // announce emits the events of the segment's class.
