@@ -242,7 +242,7 @@ func (c *resetCase) abortedSentence() string {
 		m += fmt.Sprintf(", the second of two: the first (frame %d) was out of place, and %s answered it with a challenge ACK (frame %d; RFC 5961 3.2).",
 			c.confirms.Frame, c.peer.name, c.peer.last.Frame)
 	case c.gaveUp() && c.retries > 0:
-		m += fmt.Sprintf(": it gave up after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name)
+		m += fmt.Sprintf(", after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name) // the TCP gave up, or the program ended
 	case c.gaveUp() && c.peer.last.At == 0:
 		m += fmt.Sprintf(": it gave up; %s had not answered its last keep-alive (frame %d).", c.peer.name, c.sender.last.Frame)
 	case c.gaveUp():
@@ -307,6 +307,8 @@ func (c *resetCase) suspectedInjectionSentence() string {
 			m += fmt.Sprintf(": sooner than %s can answer, which took %s in the handshake", c.sender.name, detectors.Span(int64(usual)))
 		}
 		m += "."
+	case c.copiesID():
+		m += fmt.Sprintf(" came %s after frame %d.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame)
 	default:
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
 	}
