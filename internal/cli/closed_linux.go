@@ -8,10 +8,12 @@ import (
 
 // closedOutput returns an error if standard output was closed (>&-). The Go runtime has
 // opened /dev/null in its place, for reading and writing. A daemon's three standard
-// streams are like that on purpose; a shell's >/dev/null is only for writing.
+// streams are like that on purpose; a shell's >/dev/null is only for writing. What a program
+// opened itself for both, as Python's subprocess.DEVNULL does, cannot be told from it: the
+// message names that, too.
 func closedOutput(stdout, stderr any) error {
 	if isNullDevice(stdout) && !isNullDevice(stderr) {
-		return errors.New("standard output is closed")
+		return errors.New("standard output is closed (or is /dev/null opened for reading, too)")
 	}
 	return nil
 }
