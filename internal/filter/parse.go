@@ -297,6 +297,9 @@ func (c *compiler) id(q qualifiers) condition {
 	switch {
 	case (t.kind == addrIPv4 || t.kind == addrIPv6) && c.accept("/"):
 		m := c.number()
+		if m.kind != number {
+			return never
+		}
 		mask = &m
 	case t.kind == addrIPv4 && c.accept("mask"):
 		m := c.read()

@@ -27,6 +27,7 @@ func TestCompile_refusals(t *testing.T) {
 		{"src host 10.0.0.1 and dst host 10.0.0.256", 31, "invalid IPv4 address"},
 		{"net 10.0.0.1/8", 4, "bits set outside the mask"},
 		{"host 10.0.0.0/8", 5, "a mask can follow net"},
+		{"net 10.0/255.0.0.0.0", 9, "expected a number, found"},
 		{"ip host 2001:db8::1", 8, "cannot be combined with an IPv6 address"},
 		{"ip proto tcp", 9, `written \tcp`},
 		{"ip proto nosuch", 9, "unknown protocol"},
