@@ -89,7 +89,7 @@ type Event struct {
 	Class Class
 	Place reassembly.Placement // of the segment in its sender's sequence space
 	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it; SynResent: 1 if it echoes the timestamp of what the peer sent after its SYN
-	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. WindowShrunk: 1 if its IP identification lies far from those of its side, which followed one another; 2 if another device offered the window, as an acknowledgment that went back shows
+	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. WindowShrunk: OtherCounter, OtherDevice or 0
 	Dups  uint8                // DataResent: duplicate ACKs of the peer since it last acknowledged anything new, 255 at most
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,

@@ -13,6 +13,12 @@ import (
 // take 40 bytes at most (RFC 9293 3.7.1).
 const optionRoom = 40
 
+// Ages of WindowShrunk: another device than the side may have offered one of the two windows.
+const (
+	OtherCounter = 1 // by the IP identification, which lies far from those of the side, which followed one another
+	OtherDevice  = 2 // by an acknowledgment that went back
+)
+
 // shrink processes a right edge that lies by bytes to the left of the one before it,
 // which RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is
 // rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
@@ -26,9 +32,9 @@ func (s *step) shrink(by uint32, sent order, wlID uint16) {
 	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
 		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
 		if e.n = by; s.otherCounter() {
-			e.age = 1
+			e.age = OtherCounter
 		} else if s.wentBack(wlID) {
-			e.age = 2
+			e.age = OtherDevice
 		}
 	}
 }

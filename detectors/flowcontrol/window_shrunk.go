@@ -87,7 +87,7 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		if s.soon.At == 0 {
 			s.soon, s.answer = m, *ev.Was
 		}
-	case !ttl && ev.Age == 2:
+	case !ttl && ev.Age == fsm.OtherDevice:
 		if s.back.At == 0 {
 			s.back, s.less = m, *ev.Was
 		}

@@ -106,14 +106,17 @@ func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
 }
 
 // shortTimer reports whether all segments that were sent again were alone in flight, and each as soon as the
-// last, many round trips after it: sooner than hosts acknowledge that have nothing to send (RFC 1122 4.2.3.2: 500 ms at most; Windows 200). A path that loses as
-// many originals at random loses one of those that are sent again, too, but for once in shortTimerOdds times.
+// last, many round trips after it: sooner than hosts acknowledge that have nothing to send (RFC 1122 4.2.3.2: 500 ms at
+// most; Windows 200). A path that loses as many originals at random loses one of those that are sent again, too, but for
+// once in shortTimerOdds times.
 func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
 	const shortTimerOdds, steady, apart = 64, 8, 8
-	t := &a.total
+	t, timed := &a.total, &a.timed
+	alone := timed.n == t.all() && t.by[fast] == 0 && t.unseen == 0 && a.thirds == 0
+	short := timed.most < int64(leastTimeout) && timed.most-timed.least <= timed.most/steady && timed.answered <= timed.least/apart
+	stamped := a.headTS != 0 // timestamps show what was lost
 	share := float64(t.bytes) / max(a.sent(side, r)-float64(t.bytes), 1)
-	return a.timed.n == t.all() && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && a.timed.most < int64(leastTimeout) && a.timed.most-a.timed.least <= a.timed.most/steady && a.timed.answered <= a.timed.least/apart &&
-		math.Pow(max(1-share, 0), float64(t.all()))*shortTimerOdds < 1
+	return alone && short && !stamped && math.Pow(max(1-share, 0), float64(t.all()))*shortTimerOdds < 1
 }
 
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
