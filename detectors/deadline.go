@@ -1,5 +1,9 @@
 package detectors
 
+// MaxTimeout is how long a host waits at most before it sends a segment or a probe again, in nanoseconds: Linux has
+// TCP_RTO_MAX, 120 s, and its timer wheel may be late by an eighth of that (kernel/time/timer.c).
+const MaxTimeout = 135_000_000_000
+
 // A Deadline is one thing that is due: an acknowledgment, a resend, an open window.
 // It belongs to one watcher, one side and one question; no other can disturb it. The
 // zero value waits for nothing.

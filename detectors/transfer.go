@@ -197,7 +197,3 @@ func (t *Transfer) arithmetic(limit string) string {
 // minArithmetic is the shortest round trip that a window is divided by: below it, hosts
 // take longer than the path.
 const minArithmetic = 1_000_000
-
-// ClosesAtOnce is how soon, beyond a round trip, a side closes that has said goodbye or was told
-// that its peer goes, in nanoseconds.
-const ClosesAtOnce = 200_000_000

@@ -97,10 +97,6 @@ func strange(ev fsm.Event, v fsm.View) bool {
 	return ev.Class == fsm.OutOfWindow || ev.Class != fsm.Rst && old
 }
 
-// maxBackoff is the longest interval between retransmissions, in nanoseconds: Linux has TCP_RTO_MAX, 120 s, and its
-// timer wheel may be late by an eighth of that.
-const maxBackoff = 135e9
-
 func (w *unretransmittedFIN) Deadlines() []detectors.Deadline { return w.due[:] }
 
 // Limit is when a second FIN is overdue. A timeout retransmits the earliest segment
@@ -140,7 +136,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))
-	} else if w.begins[side] && o.Now-since < maxBackoff {
+	} else if w.begins[side] && o.Now-since < detectors.MaxTimeout {
 		f.Undecide("midstream: the capture has nothing of the connection before the FIN, which may itself be a retransmission: the next may come only two minutes later")
 	} else if n := w.strange[side]; n != 0 && unaware.At == 0 {
 		f.Undecide(fmt.Sprintf("what the peer answered at once has numbers outside the connection (frame %d): it may be the ACK of the FIN, damaged", n))

@@ -53,10 +53,6 @@ var (
 // at most doubles (RFC 9293 3.8.6.1).
 const persistFactor = 2.5
 
-// maxPersist is the longest interval between probes, in nanoseconds, if none was measured: Linux has TCP_RTO_MAX,
-// 120 s, and its timer wheel may be late by an eighth of that.
-const maxPersist = 135e9
-
 // zeroWindowDeadlock follows each side that faces its peer's closed window.
 type zeroWindowDeadlock struct {
 	due      [2]detectors.Deadline // a probe; once the window is open, anything
@@ -194,7 +190,7 @@ func (w *zeroWindowDeadlock) limit(side reassembly.Side, r *detectors.Report) in
 	x := &w.waits[side]
 	wait := max(r.Nanos("patience"), 3*int64(r.Conn.RTO(side)), int64(persistFactor*float64(x.gap)))
 	if x.shutBefore && x.probes < 2 {
-		wait = max(wait, maxPersist)
+		wait = max(wait, detectors.MaxTimeout)
 	}
 	return w.due[side].Since() + wait
 }

@@ -10,16 +10,13 @@ import (
 )
 
 // The same SYN again within minRepeat was duplicated by the network: no stack's timer
-// is that short. None is longer than maxRepeat either (Linux: TCP_RTO_MAX, 120 s).
-const (
-	minRepeat = int64(200 * time.Millisecond)
-	maxRepeat = int64(130 * time.Second)
-)
+// is that short.
+const minRepeat = int64(200 * time.Millisecond)
 
 // timedOut reports whether a SYN or SYN-ACK was sent again because its timer ran out.
 func timedOut(ev *fsm.Event) bool {
 	since := ev.Seg.At - ev.Was.At
-	return since >= minRepeat && since <= maxRepeat
+	return since >= minRepeat && since <= detectors.MaxTimeout
 }
 
 // sentAgain reports whether a SYN or SYN-ACK was sent once more, of which repeats were counted

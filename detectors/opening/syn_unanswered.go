@@ -168,7 +168,7 @@ func (w *synUnanswered) withdraw(r *detectors.Report) {
 // repeat notes the same SYN again.
 func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 	if !timedOut(&ev) {
-		if ev.Seg.At-ev.Was.At > maxRepeat {
+		if ev.Seg.At-ev.Was.At > detectors.MaxTimeout {
 			w.anew = reassembly.MarkOf(ev.Seg)
 		}
 		return

@@ -42,7 +42,7 @@ var aborted = &outcome{
 		}},
 	},
 	doubts: []doubt{
-		{"midstream: only ACKs from the peer were captured before, so it may have closed, too, and its ACK have come too late", (*resetCase).mayBeClosed},
+		{"midstream: only ACKs from the peer were captured before, so it may have closed, too, and then its ACK only came too late", (*resetCase).mayBeClosed},
 		overrunUnknown,
 	},
 	sentence: (*resetCase).abortedSentence,

@@ -238,6 +238,9 @@ type pause struct {
 	over int64           // when the server went on
 }
 
+// closesAtOnce is how soon, beyond a round trip, a side closes that has said goodbye or was told that its peer goes.
+const closesAtOnce = 200 * time.Millisecond
+
 // closed withdraws a pause after which the server only said that it closes, and either side did at
 // once: the answer was complete before, and the connection idle.
 func (w *slowResponse) closed(ev fsm.Event, r *detectors.Report) {
@@ -248,7 +251,7 @@ func (w *slowResponse) closed(ev fsm.Event, r *detectors.Report) {
 	if fin, sent := r.Conn.FIN(reassembly.B); sent {
 		end = fin
 	}
-	if end.Before(p.end+fsm.ShortPayload) && ev.Seg.At-p.over <= int64(r.Conn.RTT())+detectors.ClosesAtOnce {
+	if end.Before(p.end+fsm.ShortPayload) && ev.Seg.At-p.over <= int64(r.Conn.RTT())+int64(closesAtOnce) {
 		r.Withdraw(p.last.File, p.last.Frame)
 	}
 }
