@@ -54,65 +54,6 @@ func (e *end) quietAt() uint32 { return e.stamp }
 // side's FIN.
 func (e *end) synTSVal() uint32 { return e.stamp }
 
-// endBits are what a side's answer in the handshake shows, see Relayed, and its close.
-type endBits uint8
-
-const (
-	acksSooner endBits = 1 << iota // its ACKs come much sooner than the answer did
-	atLeast                        // the answer took that long or longer: what it answers was sent again
-	asked                          // it sent FIN with payload, or right behind payload, before any answer to that
-	carried                        // its FIN came with payload that was not seen before: who acknowledges that has the FIN
-	askedShort                     // that payload was shorter than ShortPayload
-	ackSoon                        // its last ACK that was timed came so soon, see timeAfterBare
-	withdrawn                      // a FIN in its name was not its own, and it has sent none
-	doubled                        // payload of it arrived twice, as its peer's D-SACK shows, though it had sent none again
-)
-
-type connBits uint32
-
-const (
-	aIsLo connBits = 1 << iota
-	midstream
-	optionsCut
-	duplicates
-	skippedIDs
-	resetByA
-	resetByB
-	pendingByA // a doubtful RST of A waits for what comes next
-	pendingByB
-	challengeA // A sent a SYN or RST that calls for a challenge ACK (RFC 5961)
-	challengeB
-	rejectedByA // the last implausible segment was A's
-	outlivedA   // A has another connection on the four-tuple, and said nothing in this one since
-	outlivedB
-	openA // A has not closed, although B ended the connection with a RST: see stayedOpen
-	openB
-	foreignA // the RST that A seems to have sent does not fit A: see foreignReset
-	foreignB
-	foreignFINofA // the FIN that A seems to have sent does not fit A
-	foreignFINofB
-	deniedFINofA // a segment of A denies its FIN: see afterFIN
-	deniedFINofB
-	takenFINofA // B acknowledged a FIN that was not A's own: for B, A has closed
-	takenFINofB
-	unobserved // there is time in which nobody captured it
-	textNoIP   // of textMask
-	textPartly // of textMask
-	seqUnknown
-	timeUnknown
-	contested // A's SYN may be forged: A has, or had, another connection on the four-tuple
-	settled   // see settle
-	copiedID  // B's SYN-ACK has the IP identification of A's SYN
-)
-
-// textMask has one of four values: 0 is no text; textNoIP a text without IP identification and TTL;
-// textNoWindow one without windows, too; textPartly one in which segments are missing, beside which
-// nothing else that it lacks matters.
-const (
-	textMask     = textNoIP | textPartly
-	textNoWindow = textNoIP | textPartly
-)
-
 // Conn is the two-sided state of one connection. The zero value is not ready:
 // call Begin. It holds no pointers, so that a million of them cost the garbage
 // collector nothing.
@@ -161,65 +102,6 @@ func (c *Conn) SideOf(fromLo bool) reassembly.Side {
 		return reassembly.A
 	}
 	return reassembly.B
-}
-
-// resetBit, pendingBit, challengeBit, outlivedBit, openBit, foreignBit,
-// foreignFINBit, deniedFINBit and takenFINBit pick a side's bit. The mask spares a check of
-// how far to shift.
-func resetBit(s reassembly.Side) connBits     { return resetByA << (s & 1) }
-func pendingBit(s reassembly.Side) connBits   { return pendingByA << (s & 1) }
-func challengeBit(s reassembly.Side) connBits { return challengeA << (s & 1) }
-func outlivedBit(s reassembly.Side) connBits  { return outlivedA << (s & 1) }
-func openBit(s reassembly.Side) connBits      { return openA << (s & 1) }
-func foreignBit(s reassembly.Side) connBits   { return foreignA << (s & 1) }
-
-func foreignFINBit(s reassembly.Side) connBits { return foreignFINofA << (s & 1) }
-func deniedFINBit(s reassembly.Side) connBits  { return deniedFINofA << (s & 1) }
-func takenFINBit(s reassembly.Side) connBits   { return takenFINofA << (s & 1) }
-
-// isReset reports whether a RST, its own or its peer's, has closed the side, for all that
-// is known.
-func (c *Conn) isReset(side reassembly.Side) bool {
-	return c.bits&(resetByA|resetByB) != 0 && (c.bits&resetBit(side) != 0 || c.bits&openBit(side) == 0)
-}
-
-// State is one end's state at trace time at, and since when. A time later than
-// the last segment's only lets TIME_WAIT, which lasts timeWait, run out.
-// TIME_WAIT starts again with whatever the peer sends into it, as Linux does
-// and RFC 9293 3.10.7.4 asks for a repeated FIN.
-func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s State, since int64) {
-	own := &c.ends[side]
-	if own.state == TimeWait {
-		over := max(own.since, c.ends[side.Peer()].last.At) + int64(timeWait)
-		if at >= over {
-			return Closed, over
-		}
-	}
-	return own.state, own.since
-}
-
-// Bounded reports whether the side's state rests on an ACK that was seen but
-// is not known to have arrived: the side is at most there. So is a side that was in
-// TIME_WAIT when its peer sent a RST: it has closed, or has ignored the RST (RFC 1337 3;
-// gVisor always does, Linux with net.ipv4.tcp_rfc1337). And so is a side of which nothing
-// shows yet whether its SYN is its own, or forged while it had another connection.
-func (c *Conn) Bounded(side reassembly.Side) bool {
-	own := &c.ends[side]
-	switch {
-	case c.bits&outlivedBit(side) != 0:
-		return false
-	case c.isReset(side):
-		return c.bits&resetBit(side) == 0 && c.readState(side) == TimeWait
-	case own.state == SynSent:
-		return c.bits&contested != 0 && side == reassembly.A
-	case !own.dir.is(doubted):
-		return false
-	}
-	switch own.state {
-	case Established, FinWait2, TimeWait, Closed:
-		return true
-	}
-	return false
 }
 
 // Out is the side's sequence space, for packages that see every segment: to be read
@@ -303,11 +185,6 @@ func (c *Conn) ResetBy() (side reassembly.Side, is bool) {
 		return reassembly.B, true
 	}
 	return 0, false
-}
-
-// Over reports whether nothing more is due: reset, or both FINs acknowledged.
-func (c *Conn) Over() bool {
-	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].dir.Phase == PhaseFinAcked && c.ends[1].dir.Phase == PhaseFinAcked
 }
 
 // FINRank says whether the side's FIN was the first or the second of the

@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // State is an RFC 9293 3.3.2 connection state of one end.
 type State uint8
@@ -84,4 +88,54 @@ func (s State) closedSecond(bits directionBits) State {
 		}
 	}
 	return s
+}
+
+// isReset reports whether a RST, its own or its peer's, has closed the side, for all that
+// is known.
+func (c *Conn) isReset(side reassembly.Side) bool {
+	return c.bits&(resetByA|resetByB) != 0 && (c.bits&resetBit(side) != 0 || c.bits&openBit(side) == 0)
+}
+
+// State is one end's state at trace time at, and since when. A time later than
+// the last segment's only lets TIME_WAIT, which lasts timeWait, run out.
+// TIME_WAIT starts again with whatever the peer sends into it, as Linux does
+// and RFC 9293 3.10.7.4 asks for a repeated FIN.
+func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s State, since int64) {
+	own := &c.ends[side]
+	if own.state == TimeWait {
+		over := max(own.since, c.ends[side.Peer()].last.At) + int64(timeWait)
+		if at >= over {
+			return Closed, over
+		}
+	}
+	return own.state, own.since
+}
+
+// Bounded reports whether the side's state rests on an ACK that was seen but
+// is not known to have arrived: the side is at most there. So is a side that was in
+// TIME_WAIT when its peer sent a RST: it has closed, or has ignored the RST (RFC 1337 3;
+// gVisor always does, Linux with net.ipv4.tcp_rfc1337). And so is a side of which nothing
+// shows yet whether its SYN is its own, or forged while it had another connection.
+func (c *Conn) Bounded(side reassembly.Side) bool {
+	own := &c.ends[side]
+	switch {
+	case c.bits&outlivedBit(side) != 0:
+		return false
+	case c.isReset(side):
+		return c.bits&resetBit(side) == 0 && c.readState(side) == TimeWait
+	case own.state == SynSent:
+		return c.bits&contested != 0 && side == reassembly.A
+	case !own.dir.is(doubted):
+		return false
+	}
+	switch own.state {
+	case Established, FinWait2, TimeWait, Closed:
+		return true
+	}
+	return false
+}
+
+// Over reports whether nothing more is due: reset, or both FINs acknowledged.
+func (c *Conn) Over() bool {
+	return c.bits&(resetByA|resetByB) != 0 || c.ends[0].dir.Phase == PhaseFinAcked && c.ends[1].dir.Phase == PhaseFinAcked
 }

@@ -1,8 +1,6 @@
 package path
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -64,50 +62,11 @@ type mtuBlackhole struct {
 	sides [2]*oversizeLoss      // made once and used again
 }
 
-// An oversizeLoss is a segment that does not arrive.
-type oversizeLoss struct {
-	retryRun                     // of its retransmissions; the peer may send segments in between
-	size         uint32          // payload of the smallest that did not arrive
-	beyond       reassembly.Mark // the peer's segment that shows that something behind it arrived
-	longer       uint32          // the longest stretch of that
-	spoke        reassembly.Mark // the peer's segment that shows that it is there, though it acknowledges nothing new
-	piece        reassembly.Mark // the first retransmission that was smaller
-	probe        reassembly.Mark // a large segment, sent once, after smaller pieces had arrived
-	fell         bool            // reported that the sender fell back, anchored at anchor
-	anchor       reassembly.Mark
-	doubted      uint32 // size of the segment, where that was reported as undecided; 0: it was not
-	acknowledged int64  // since then: bytes acknowledged, less those sent or sent again
-	passed       bool   // large segments do arrive
-
-	told    *detectors.ICMPErrors // that packets are too large; nil if nobody said so
-	ignored int                   // retransmissions of the oldest segment that were larger than told
-	obeyed  reassembly.Mark       // the first retransmission that was not, unless it came too late
-}
-
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
 	aOfA, bOfA := w.sides[reassembly.A].follows()
 	bOfB, aOfB := w.sides[reassembly.B].follows()
 	r.SubscribeSides(MTUBlackhole.StartsOn|aOfA|aOfB, MTUBlackhole.StartsOn|bOfB|bOfA)
-}
-
-// follows are the kinds of event, of the side itself and of its peer, that change the account,
-// besides new trouble.
-func (a *oversizeLoss) follows() (own, peer fsm.Kinds) {
-	if a == nil {
-		return 0, 0
-	}
-	if a.n > 0 || a.beyond.At != 0 {
-		own |= fsm.On(fsm.Advanced)
-	}
-	if a.n > 0 {
-		own |= fsm.On(fsm.ResetSent, fsm.Revived)
-		peer = fsm.On(fsm.Revived, fsm.Sent)
-	}
-	if a.fell {
-		own |= fsm.On(fsm.Advanced, fsm.DataSent)
-	}
-	return own, peer
 }
 
 func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
@@ -167,60 +126,6 @@ func (w *mtuBlackhole) side(side reassembly.Side) *oversizeLoss {
 	return w.sides[side]
 }
 
-// arrived takes what the peer says of payload behind the hole.
-func (a *oversizeLoss) arrived(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
-	if n := sacked(by, r.Conn.Stream(side).Una); n > 0 && !detectors.NoSACK(r.Conn) {
-		if a.beyond.At == 0 {
-			a.beyond = reassembly.MarkOf(by)
-		}
-		a.longer = max(a.longer, n)
-	}
-}
-
-// sacked is the longest stretch beyond una that a segment acknowledges by SACK; 0 if
-// it has no such block.
-func sacked(by *reassembly.Segment, una reassembly.Seq) (longest uint32) {
-	for _, b := range by.Opts.Blocks[:by.Opts.NBlocks] {
-		if b.From.Before(b.To) && b.From.After(una) {
-			longest = max(longest, uint32(b.To-b.From))
-		}
-	}
-	return longest
-}
-
-// again takes a retransmission.
-func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
-	m := reassembly.MarkOf(ev.Seg)
-	a.probe.At = 0
-	a.acknowledged -= int64(m.Len)
-	if m.Flags&reassembly.FIN != 0 || a.over() || a.passed {
-		return
-	}
-	out := r.Conn.Stream(ev.Side)
-	if a.n == 0 {
-		a.heard = r.Conn.Last(ev.Side.Peer())
-	}
-	switch {
-	case !out.Oldest(m.Seq):
-		a.retry(&m)
-	case a.resends > 0 && m.Len < a.size: // smaller pieces
-		if a.piece.At == 0 {
-			a.piece = m
-		}
-	case int(m.Len) >= int(r.Value("min-size")):
-		if a.resends == 0 || m.Len < a.size {
-			a.size = m.Len
-		}
-		a.piece.At = 0
-		a.resend(&m, true)
-	default:
-		a.retry(&m)
-	}
-	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && a.onePacket(ev.Seg, r) && !a.fits(ev.Seg) {
-		a.ignored++
-	}
-}
-
 // advanced takes the peer's acknowledgment of something new: of the large segment as a
 // whole, or of the first smaller piece.
 func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
@@ -245,27 +150,6 @@ func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
 	}
 	keep := *a
 	*a = oversizeLoss{fell: keep.fell, anchor: keep.anchor, passed: keep.passed, size: keep.size, probe: keep.probe, doubted: keep.doubted, acknowledged: keep.acknowledged, told: keep.told}
-}
-
-// enough reports whether enough retransmissions have failed although something smaller
-// arrived behind, or ICMP says that they are too large, or said what size is not, and
-// the peer is there.
-func (a *oversizeLoss) enough(r *detectors.Report) bool {
-	smaller := a.longer > 0 && a.longer < a.size
-	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
-}
-
-// foreign reports whether what shows that something behind the hole arrived comes from another
-// device, by its TTL or IP ID, than what the peer sent before or since: who forges a segment can claim any arrival.
-func (a *oversizeLoss) foreign(side reassembly.Side, r *detectors.Report) bool {
-	last, habits := r.Conn.Last(side.Peer()), r.Conn.IPHabits(side.Peer())
-	for _, own := range [...]*reassembly.Mark{&a.heard, &last} {
-		if own.At != 0 && !detectors.SameFrame(own, &a.beyond) &&
-			((fsm.Habits{}).OtherTTL(own, &a.beyond) || own.At > a.beyond.At && habits.OtherID(&a.beyond, own)) {
-			return true
-		}
-	}
-	return false
 }
 
 // wait arms the side's deadline once there are enough retransmissions, and extends it
@@ -293,76 +177,4 @@ func (w *mtuBlackhole) Limit(i int, r *detectors.Report) int64 {
 func (w *mtuBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	w.sides[i].replaced = o.Ended && o.Why == detectors.Replaced
 	w.stuck(reassembly.Side(i), o, r)
-}
-
-// stuck reports a segment that has not arrived.
-func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
-	a := w.sides[side]
-	if !a.enough(r) {
-		return
-	}
-	v := a.retryRun
-	if a.beyond.At != 0 && detectors.SameFrame(&v.heard, &a.beyond) {
-		v.heard.At = 0
-	}
-	evidence := v.evidence(side, r)
-	if a.beyond.At != 0 {
-		evidence = slices.Insert(evidence, 1, r.Evidence("a smaller segment behind it has arrived", side.Peer(), &a.beyond))
-	}
-	outcome, subject := mtuStuck, side.Peer()
-	switch {
-	case a.obeyed.At != 0:
-		outcome = mtuStillTooLarge
-	case a.defiant(r):
-		outcome, subject = mtuNotObeyed, side
-	}
-	f := a.finding(outcome, side, o.Now, append(evidence, a.told.Evidence()...), r)
-	f.Subject = subject
-	f.Message = a.message(outcome, side, r)
-	f.Measure("ending", a.ending(o.Now, r.Conn.Last(side).At))
-	switch {
-	case o.Short > 0 && !a.replaced:
-		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
-	case outcome == mtuStuck && a.foreign(side, r):
-		f.Undecide(fmt.Sprintf("one segment alone says that something behind it arrived (frame %d), and its TTL or IP ID (%d, %d) fits nothing else from that host: a device may answer in its name, and the path may drop everything",
-			a.beyond.Frame, a.beyond.TTL, a.beyond.IPID))
-	default:
-		r.Absence(&f, a.first.At)
-	}
-	w.due[side].Emit(f, r)
-}
-
-// fellBack reports smaller pieces that arrived.
-func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r *detectors.Report) {
-	a.fell, a.anchor, a.acknowledged = true, a.first, 0
-	evidence := append(a.evidence(side, r), r.Evidence("sent again in smaller pieces", side, &a.piece), detectors.Evidence{Role: "acknowledged at once", Seg: *ack})
-	f := a.finding(mtuFellBack, side, ack.At, append(evidence, a.told.Evidence()...), r)
-	f.Measure("piece", int(a.piece.Len))
-	f.Message = fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived. Then it tried %d bytes "+
-		"(frame %d), and these were acknowledged (frame %d). %s Each new connection will lose the same time.", r.Name(side), a.size, a.resends,
-		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len, a.piece.Frame, ack.Frame, a.whoTold(side, r))
-	if a.beyond.At == 0 && a.spoke.At == 0 {
-		a.doubted = a.size
-		f.Undecide("the peer sent nothing in the meantime: an outage that ended at that moment would look the same")
-	}
-	r.Emit(f)
-}
-
-func (a *oversizeLoss) finding(o *detectors.Outcome, side reassembly.Side, at int64, evidence []detectors.Evidence, r *detectors.Report) detectors.Finding {
-	f := r.Find(o, side.Peer(), at, evidence...)
-	f.End = at
-	f.Roles = detectors.Roles("sender", side, "receiver")
-	f.Measure("size", int(a.size))
-	f.Measure("arrived", int(a.longer))
-	f.Measure("resends", a.resends)
-	f.Measure("lost_s", detectors.Seconds(at-a.first.At))
-	if a.told != nil {
-		if o == mtuStuck || o == mtuFellBack {
-			f.Cause = toldInVain
-		}
-		a.told.Measure(&f)
-		f.Measure("mtu", int(a.told.Last.ICMP.MTU))
-		f.Measure("ignored", a.ignored)
-	}
-	return f
 }

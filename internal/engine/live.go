@@ -1,10 +1,6 @@
 package engine
 
 import (
-	"cmp"
-	"slices"
-
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
@@ -31,16 +27,6 @@ type Live struct {
 	reported map[watch.Anchor]announced
 	seen     map[string]int // for the IDs
 	limits   fsm.Limits     // of the capture
-}
-
-// maxSeen bounds the memory of IDs. Beyond it, findings alike in connection and
-// anchor segment may get the same.
-const maxSeen = 1 << 16
-
-// announced is what was last reported of a finding.
-type announced struct {
-	result.Finding
-	flow result.Flow
 }
 
 // NewLive is ready for the first frame. report is called with each finding as soon as
@@ -103,26 +89,6 @@ func (l *Live) ClockSet(at int64) {
 	l.reconsider()
 }
 
-// reconsider reports again what has become undecided.
-func (l *Live) reconsider() {
-	for _, a := range l.standing() {
-		last := l.reported[a]
-		before := last.Verdict
-		l.doubt(&last.Finding.Finding)
-		if last.Verdict != before {
-			last.Revision++
-			l.send(a, last)
-		}
-	}
-}
-
-// doubt makes undecided what the capture's limits leave no proof of.
-func (l *Live) doubt(f *detectors.Finding) {
-	f.Limits |= l.limits
-	f.Doubt()
-	doubtClock(f, &l.trace)
-}
-
 // Tick moves the clock to now while the wire is silent: deadlines up to now
 // fire, and connections whose TIME_WAIT has passed leave. Every frame up to now
 // must have been given before.
@@ -163,87 +129,6 @@ func (l *Live) leave(p *partition, now int64) {
 	}
 }
 
-// finish reports, for the last time, what was found about connections that have been
-// released since so many were kept.
-func (l *Live) finish(p *partition, before int) {
-	if len(p.kept) == before {
-		return
-	}
-	for k := range p.kept[before:] {
-		kept := &p.kept[before+k]
-		for j := range kept.found {
-			l.doubt(kept.found[j].Finding)
-			l.update(kept.found[j].Finding, &kept.row, true)
-		}
-	}
-	for _, forgotten := range p.kept[:max(0, len(p.kept)-maxKept)] {
-		for j := range forgotten.found {
-			delete(l.reported, watch.AnchorOf(forgotten.found[j].Finding))
-		}
-	}
-	p.forget()
-}
-
-// announce reports what has changed about a connection.
-func (l *Live) announce(p *partition, f *flow.Flow, now int64) {
-	if f.Watchers == 0 || !p.watch.Changed(f.Watchers) {
-		return
-	}
-	row := p.row(f, detectors.Ending{At: now})
-	p.watch.Changes(f.Watchers, func(fd detectors.Finding) {
-		l.doubt(&fd)
-		l.update(&fd, &row, false)
-	})
-}
-
-// update reports a finding if it is new, changed, or final.
-func (l *Live) update(f *detectors.Finding, row *result.Flow, final bool) {
-	a := watch.AnchorOf(f)
-	last, again := l.reported[a]
-	if last.Final || again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
-		return
-	}
-	now := announced{result.Finding{Finding: *f, Revision: 1, Final: final}, *row}
-	if again {
-		now.ID, now.Revision = last.ID, last.Revision
-		if last.Outcome != f.Outcome || last.Verdict != f.Verdict {
-			now.Revision++
-		}
-	} else {
-		if len(l.seen) > maxSeen {
-			clear(l.seen)
-		}
-		now.ID = identify(f, row, l.seen)
-	}
-	l.send(a, now)
-}
-
-// send reports a finding and remembers that. What is final is remembered, too: the
-// closing report comes upon it again.
-func (l *Live) send(a watch.Anchor, now announced) {
-	now.Flow = &now.flow
-	l.reported[a] = now
-	l.report(now.Finding)
-}
-
-// withdraw takes back what was reported and no longer stands. What is omitted holds,
-// but the connection has so many findings that the closing report leaves it out.
-func (l *Live) withdraw(a watch.Anchor, omitted bool) {
-	last, is := l.reported[a]
-	if !is || last.Final {
-		return
-	}
-	if !omitted {
-		last.Verdict, last.Reason = detectors.Undecided, "withdrawn: a later frame explains it"
-		last.Revision++
-		last.Withdrawn = true
-	}
-	last.Final = true
-	last.Flow = &last.flow
-	delete(l.reported, a)
-	l.report(last.Finding)
-}
-
 // Close ends the trace at end, or at its last frame if that is later. What is
 // still open is decided and reported, and the closing report returned. Connections
 // have the numbers of a file there: Flow.Conn is what they were reported with.
@@ -273,63 +158,4 @@ func (l *Live) CloseTrace(files *capture.Trace) *result.Report {
 		captures[i] = captureRow(&infos[i].Capture)
 	}
 	return l.close(max(l.trace.Last, files.End()), captures)
-}
-
-// Snapshot is the state of things at now: every connection, and the findings
-// that stand.
-func (l *Live) Snapshot(now int64, captures []result.Capture) *result.Report {
-	r := &result.Report{Captures: captures, Trace: result.Span{First: l.trace.First, Last: l.trace.Last, End: now}}
-	r.Totals = result.Totals{Packets: l.trace.Packets, TCPSegments: l.trace.Segments, Skipped: skippedFrames(l.whole(now))}
-	for _, p := range l.worker.all() {
-		for _, f := range p.flows.All() {
-			r.Flows = append(r.Flows, p.row(f, detectors.Ending{At: now}))
-		}
-		r.Totals.EvictedFlows += p.dropped
-		r.Totals.CrowdedFlows += p.crowded
-	}
-	r.Totals.Flows = uint64(len(r.Flows))
-	for _, a := range l.standing() {
-		last := l.reported[a]
-		f := last.Finding
-		f.Flow = &last.flow
-		r.Findings = append(r.Findings, f)
-	}
-	return r
-}
-
-// standing are the findings that may still change, in order of time.
-func (l *Live) standing() []watch.Anchor {
-	var list []watch.Anchor
-	for a := range l.reported {
-		if !l.reported[a].Final {
-			list = append(list, a)
-		}
-	}
-	slices.SortFunc(list, func(a, b watch.Anchor) int {
-		x, y := l.reported[a], l.reported[b]
-		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.ID, y.ID))
-	})
-	return list
-}
-
-// Sockets counts the ends of the connections that are held, by state at now.
-func (l *Live) Sockets(now int64) map[fsm.State]int {
-	n := map[fsm.State]int{}
-	for _, p := range l.worker.all() {
-		for _, f := range p.flows.All() {
-			for side := range reassembly.Side(2) {
-				state, _ := f.Conn.State(side, now, l.options.Settings.TimeWait)
-				n[state]++
-			}
-		}
-	}
-	return n
-}
-
-// Connections is how many connections are held.
-func (l *Live) Connections() (n int) {
-	for _, p := range l.worker.all() {
-		n += p.flows.Len()
-	}
-	return n
 }

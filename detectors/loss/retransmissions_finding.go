@@ -1,0 +1,163 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
+	evidence := append(make([]detectors.Evidence, 0, 3+min(a.shown.n, 2*shownEach)), r.Evidence("first retransmission", side, &a.first))
+	stalled := a.stalls
+	if outcome == resentSpurious {
+		stalled = stalled.and(&a.late)
+	}
+	if s := stalled.longest; stalled.n > 0 {
+		switch {
+		case detectors.SameFrame(&s.resent, &a.first):
+			evidence[0].Role = "first retransmission, at the end of the longest stall"
+		case s.resent.At != 0:
+			evidence = append(evidence, r.Evidence("retransmission at the end of the longest stall", side, &s.resent))
+		}
+		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
+	}
+	if outcome == resentLossy || stalled.n == 0 { // else it has frames of its own
+		evidence = a.shown.append(evidence, side, r)
+	}
+	evidence = append(evidence, a.icmp.Evidence()...)
+	culprit := side.Peer()
+	if a.lostBefore() || outcome == resentSpurious {
+		culprit = side
+	}
+	f := r.Find(outcome, culprit, at, evidence...)
+	f.States = r.StatesNow(at)
+	f.End = max(f.End, at)
+	f.Roles = detectors.Roles("sender", side, "receiver")
+	t := &a.total
+	f.Metrics = make([]detectors.Metric, 0, 16)
+	f.Measure("resent", int(t.all()))
+	f.Measure("rto", int(t.by[timeout]))
+	f.Measure("fast", int(t.by[fast]))
+	f.Measure("tlp", int(t.by[tailProbe]))
+	if n := t.by[tooLarge]; n > 0 {
+		f.Measure("too_large", int(n))
+	}
+	f.Measure("unknown", int(t.by[unknownTrigger]))
+	f.Measure("spurious", int(t.allSpurious()))
+	f.Measure("doubtful", int(t.doubtful[unfounded]+t.doubtful[notKept]))
+	f.Measure("lost_before_tap", int(t.unseen))
+	f.Measure("lost_after_tap", int(a.lostBehind()))
+	f.Measure("episodes", int(a.episodes))
+	f.Measure("share", a.share(side, r))
+	f.Measure("stalls", int(stalled.n))
+	f.Measure("stalled_s", detectors.Seconds(stalled.total))
+	f.Measure("longest_stall_s", detectors.Seconds(stalled.longest.lasted()))
+	f.Measure("confidence", a.confidence())
+	a.icmp.Measure(&f)
+	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
+		f.Severity = detectors.Warning
+	}
+	if outcome == resentStalls && t.doubtful[notKept] > 0 {
+		f.Cause = causeUnused
+	}
+	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
+	if outcome == resentStalls && a.mayBeQueued() {
+		f.Fault = detectors.FaultUnknown
+	}
+	f.Message = a.message(outcome, &stalled, side, slow, r)
+	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
+		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
+	}
+	if f.Limits&fsm.SeqUnknown != 0 && !a.repeated { // see fsm, uncounted
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and that of the one before would show whether other bytes were sent at the same place")
+	}
+	if f.Limits&fsm.AcksFiltered != 0 && outcome == resentStalls {
+		f.Undecide("acks-filtered: the capture leaves out pure ACKs, and one may have ended each stall")
+	}
+	if slow {
+		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")
+	}
+	if f.Verdict == detectors.Seen && outcome == resentLossy && a.alwaysTwice(side, r) {
+		f.Undecide("each segment was sent twice, and none a third time: no path loses so regularly, so the receiver may hold its ACKs for longer than the sender's timeout")
+	}
+	if f.Verdict == detectors.Seen && outcome == resentLossy && a.shortTimer(side, r) {
+		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again after %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
+			detectors.Span(a.timed.most)))
+	}
+	if 2*a.another >= t.all() && t.all() > 0 {
+		f.Undecide("most of these segments have another TTL than what was sent before them, and no IP identification: they may have been captured twice, a hop further the second time")
+	}
+	if 2*a.denied >= t.all() && t.all() > 0 {
+		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
+	}
+	r.Emit(f)
+}
+
+// alwaysTwice reports whether each segment was sent twice, and none three times, while neither SACK nor timestamps
+// show why. Whatever a path loses at random, that happens to four segments at most once in 256 times.
+func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
+	t := &a.total
+	lost, _ := t.lost()
+	return lost >= 4 && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && 2*float64(t.bytes) > a.sent(side, r)
+}
+
+// shortTimer reports whether all segments that were sent again were alone in flight, and each as soon as the
+// last, many round trips after it: sooner than hosts acknowledge that have nothing to send (RFC 1122 4.2.3.2: 500 ms at
+// most; Windows 200). A path that loses as many originals at random loses one of those that are sent again, too, but for
+// once in shortTimerOdds times.
+func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
+	const shortTimerOdds, steady, apart = 64, 8, 8
+	t, timed := &a.total, &a.timed
+	alone := timed.n == t.all() && t.by[fast] == 0 && t.unseen == 0 && a.thirds == 0
+	short := timed.most < int64(leastTimeout) && timed.most-timed.least <= timed.most/steady && timed.answered <= timed.least/apart
+	stamped := a.headTS != 0 // timestamps show what was lost
+	share := float64(t.bytes) / max(a.sent(side, r)-float64(t.bytes), 1)
+	return alone && short && !stamped && math.Pow(max(1-share, 0), float64(t.all()))*shortTimerOdds < 1
+}
+
+// causeUnused is the cause of a stall in spite of duplicate ACKs.
+const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
+	"sender does not use them. Each timeout without an answer doubles the next."
+
+// longestPath is a round trip in nanoseconds that is rarely exceeded, even on a radio link.
+const longestPath = 10_000_000_000
+
+// A direction that stalled once is a warning if it also sent heavyResends segments again
+// (R1 of RFC 9293 3.8.3: from three on, TCP should suspect the path), heavyShare of its payload.
+const (
+	heavyResends = 3
+	heavyShare   = 0.3
+)
+
+func (a *resender) heavy(side reassembly.Side, r *detectors.Report) bool {
+	lost, bytes := a.total.lost()
+	return lost >= heavyResends && float64(bytes) >= heavyShare*a.sent(side, r)
+}
+
+// share is how much of the payload was sent again, to four decimal places.
+func (a *resender) share(side reassembly.Side, r *detectors.Report) float64 {
+	return math.Round(10000*float64(a.total.bytes)/max(a.sent(side, r), 1)) / 10000
+}
+
+// lostBehind is how many segments were captured twice, and rightly sent again.
+func (a *resender) lostBehind() uint32 {
+	lost, _ := a.total.lost()
+	return lost - min(a.total.unseen+a.total.older, lost)
+}
+
+// lostBefore reports whether nearly all were lost before the capture point.
+func (a *resender) lostBefore() bool { return a.total.unseen >= 4*a.lostBehind() }
+
+// confidence is how far it is known what made the sender send again.
+func (a *resender) confidence() string {
+	switch unknown, all := a.total.by[unknownTrigger], a.total.all(); {
+	case 2*unknown > all:
+		return "low"
+	case 10*unknown > all:
+		return "medium"
+	}
+	return "high"
+}

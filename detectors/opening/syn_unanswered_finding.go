@@ -1,0 +1,79 @@
+package opening
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+)
+
+// finding is how things stand at trace time now.
+func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *detectors.Report) detectors.Finding {
+	server := w.client.Peer()
+	evidence := []detectors.Evidence{r.Evidence("SYN", w.client, &w.syn)}
+	if w.repeats > 0 {
+		evidence = append(evidence, r.Evidence("SYN, last repeat", w.client, &w.last))
+	}
+	culprit := server
+	switch outcome {
+	case synNewISN:
+		culprit = w.client
+		evidence = append(evidence, r.Evidence("SYN with another ISN", w.client, &w.renewed))
+	case synAnsweredLate, synTimestamps:
+		evidence = append(evidence, r.Evidence("answer", server, &w.answer))
+	}
+	evidence = append(evidence, w.icmp.Evidence()...)
+	f := r.Find(outcome, culprit, at, evidence...)
+	f.States, f.End = r.StatesNow(now), now
+	f.Roles = detectors.Roles("client", w.client, "server")
+	f.Measure("repeats", w.repeats)
+	f.Measure("waited_s", detectors.Seconds(now-w.syn.At))
+	if w.repeats > 0 {
+		f.Measure("last_interval_s", detectors.Seconds(w.last.At-w.before))
+	}
+	w.icmp.Measure(&f)
+	if outcome == synRefusedByICMP && w.icmp.First.Reporter() == w.icmp.First.Dst.Addr {
+		f.Fault = detectors.FaultHost // its own rule
+	}
+	f.Message = w.message(outcome, now, r)
+	return f
+}
+
+func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detectors.Report) string {
+	client, server := r.Name(w.client), r.Name(w.client.Peer())
+	m := fmt.Sprintf("%s sent SYN to %s (frame %d)", client, server, w.syn.Frame) + again(w.repeats, &w.syn, &w.last)
+	waited := detectors.Span(now - w.syn.At)
+	switch outcome {
+	case synNewISN:
+		if m += ", and got no answer"; w.icmp != nil {
+			m += " but ICMP errors. " + w.icmp.Sentence(client)
+		} else {
+			m += "."
+		}
+		return m + fmt.Sprintf(" %s after the first SYN, it sent one with another initial sequence number on the same ports (frame %d). "+
+			"To any device that saw the first, this is another connection.", waited, w.renewed.Frame)
+	case synTimestamps:
+		return m + fmt.Sprintf(". The first %s offered timestamps and got no answer. The first without them (frame %d) was answered within %s "+
+			"(frame %d). The connection took %s to open.",
+			detectors.Counted(uint32(w.bare), "SYN", "SYNs"), w.last.Frame, detectors.Span(w.answer.At-w.last.At), w.answer.Frame, waited)
+	case synAnsweredLate:
+		if w.anew.At != 0 {
+			m += fmt.Sprintf(". No timer waits so long as %s, after which it began anew with the same numbers (frame %d)", detectors.Span(w.anew.At-w.last.At), w.anew.Frame)
+		}
+		m += fmt.Sprintf(". The answer came %s after the first (frame %d).", waited, w.answer.Frame)
+		if w.icmp != nil {
+			m += " Before that, " + w.icmp.Sentence(client)
+		}
+		if w.slow {
+			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow, or a first SYN-ACK was lost."
+		}
+		return m
+	}
+	if outcome == synRefusedByICMP {
+		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
+	}
+	if w.strays > 0 {
+		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), but of another connection: the SYN is not acknowledged.",
+			waited, detectors.Counted(uint32(w.strays), "segment", "segments"), server, w.stray.Frame)
+	}
+	return m + fmt.Sprintf(". Nothing came back in %s.", waited)
+}

@@ -1,0 +1,121 @@
+package path
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// An oversizeLoss is a segment that does not arrive.
+type oversizeLoss struct {
+	retryRun                     // of its retransmissions; the peer may send segments in between
+	size         uint32          // payload of the smallest that did not arrive
+	beyond       reassembly.Mark // the peer's segment that shows that something behind it arrived
+	longer       uint32          // the longest stretch of that
+	spoke        reassembly.Mark // the peer's segment that shows that it is there, though it acknowledges nothing new
+	piece        reassembly.Mark // the first retransmission that was smaller
+	probe        reassembly.Mark // a large segment, sent once, after smaller pieces had arrived
+	fell         bool            // reported that the sender fell back, anchored at anchor
+	anchor       reassembly.Mark
+	doubted      uint32 // size of the segment, where that was reported as undecided; 0: it was not
+	acknowledged int64  // since then: bytes acknowledged, less those sent or sent again
+	passed       bool   // large segments do arrive
+
+	told    *detectors.ICMPErrors // that packets are too large; nil if nobody said so
+	ignored int                   // retransmissions of the oldest segment that were larger than told
+	obeyed  reassembly.Mark       // the first retransmission that was not, unless it came too late
+}
+
+// follows are the kinds of event, of the side itself and of its peer, that change the account,
+// besides new trouble.
+func (a *oversizeLoss) follows() (own, peer fsm.Kinds) {
+	if a == nil {
+		return 0, 0
+	}
+	if a.n > 0 || a.beyond.At != 0 {
+		own |= fsm.On(fsm.Advanced)
+	}
+	if a.n > 0 {
+		own |= fsm.On(fsm.ResetSent, fsm.Revived)
+		peer = fsm.On(fsm.Revived, fsm.Sent)
+	}
+	if a.fell {
+		own |= fsm.On(fsm.Advanced, fsm.DataSent)
+	}
+	return own, peer
+}
+
+// arrived takes what the peer says of payload behind the hole.
+func (a *oversizeLoss) arrived(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
+	if n := sacked(by, r.Conn.Stream(side).Una); n > 0 && !detectors.NoSACK(r.Conn) {
+		if a.beyond.At == 0 {
+			a.beyond = reassembly.MarkOf(by)
+		}
+		a.longer = max(a.longer, n)
+	}
+}
+
+// sacked is the longest stretch beyond una that a segment acknowledges by SACK; 0 if
+// it has no such block.
+func sacked(by *reassembly.Segment, una reassembly.Seq) (longest uint32) {
+	for _, b := range by.Opts.Blocks[:by.Opts.NBlocks] {
+		if b.From.Before(b.To) && b.From.After(una) {
+			longest = max(longest, uint32(b.To-b.From))
+		}
+	}
+	return longest
+}
+
+// again takes a retransmission.
+func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
+	m := reassembly.MarkOf(ev.Seg)
+	a.probe.At = 0
+	a.acknowledged -= int64(m.Len)
+	if m.Flags&reassembly.FIN != 0 || a.over() || a.passed {
+		return
+	}
+	out := r.Conn.Stream(ev.Side)
+	if a.n == 0 {
+		a.heard = r.Conn.Last(ev.Side.Peer())
+	}
+	switch {
+	case !out.Oldest(m.Seq):
+		a.retry(&m)
+	case a.resends > 0 && m.Len < a.size: // smaller pieces
+		if a.piece.At == 0 {
+			a.piece = m
+		}
+	case int(m.Len) >= int(r.Value("min-size")):
+		if a.resends == 0 || m.Len < a.size {
+			a.size = m.Len
+		}
+		a.piece.At = 0
+		a.resend(&m, true)
+	default:
+		a.retry(&m)
+	}
+	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && a.onePacket(ev.Seg, r) && !a.fits(ev.Seg) {
+		a.ignored++
+	}
+}
+
+// enough reports whether enough retransmissions have failed although something smaller
+// arrived behind, or ICMP says that they are too large, or said what size is not, and
+// the peer is there.
+func (a *oversizeLoss) enough(r *detectors.Report) bool {
+	smaller := a.longer > 0 && a.longer < a.size
+	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
+}
+
+// foreign reports whether what shows that something behind the hole arrived comes from another
+// device, by its TTL or IP ID, than what the peer sent before or since: who forges a segment can claim any arrival.
+func (a *oversizeLoss) foreign(side reassembly.Side, r *detectors.Report) bool {
+	last, habits := r.Conn.Last(side.Peer()), r.Conn.IPHabits(side.Peer())
+	for _, own := range [...]*reassembly.Mark{&a.heard, &last} {
+		if own.At != 0 && !detectors.SameFrame(own, &a.beyond) &&
+			((fsm.Habits{}).OtherTTL(own, &a.beyond) || own.At > a.beyond.At && habits.OtherID(&a.beyond, own)) {
+			return true
+		}
+	}
+	return false
+}

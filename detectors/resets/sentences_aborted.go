@@ -1,0 +1,98 @@
+package resets
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// unreadDataSentence claims that data was unread only where the window shows it: the
+// application may have read it, and have aborted the connection (SO_LINGER 0).
+func (c *resetCase) unreadDataSentence() string {
+	m := fmt.Sprintf("%s closed its socket with a RST (frame %d)", c.sender.name, c.rst.Frame)
+	if own := &c.sender.last; own.Flags.Has(reassembly.FIN) && c.prompt(own, &c.rst) {
+		m = fmt.Sprintf("%s closed its socket with a FIN (frame %d) and a RST (frame %d)", c.sender.name, own.Frame, c.rst.Frame)
+	}
+	const or = " It closed with the data unread, or aborted the connection: the capture does not show what its application had read."
+	switch beyond := c.beyond(); {
+	case c.windowFell():
+		m += fmt.Sprintf(" while it held unread data from %s: its window had fallen by %s.", c.peer.name, inBytes(c.windowFall()))
+		if beyond > 0 {
+			m += fmt.Sprintf(" Another %s from %s are not acknowledged.", inBytes(beyond), c.peer.name)
+		}
+	case beyond > 0:
+		m += fmt.Sprintf(" while data from %s was unread or still in flight: %s, not acknowledged.", c.peer.name, inBytes(beyond))
+	case c.lost() > 0 && c.prompt(&c.peer.last, &c.rst):
+		m += fmt.Sprintf(" when data from %s had just arrived: %s, which the RST itself acknowledges.", c.peer.name, inBytes(c.lost())) + or
+	case c.lost() > 0:
+		m += fmt.Sprintf(" %s after data from %s (frame %d): %s, which the RST itself acknowledges.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.peer.last.Frame, inBytes(c.lost())) + or
+	case c.unreadBytes() > c.peer.last.Len:
+		m += fmt.Sprintf(". It had acknowledged %s from %s (the last %d in frame %d) but never answered.", inBytes(c.unreadBytes()), c.peer.name, c.peer.last.Len, c.peer.last.Frame) + or
+	default:
+		m += fmt.Sprintf(". It had acknowledged the last data from %s (%s in frame %d), but never answered.", c.peer.name, inBytes(c.peer.last.Len), c.peer.last.Frame) + or
+	}
+	return m + c.ownLoss()
+}
+
+// ownLoss is about the sender's own data.
+func (c *resetCase) ownLoss() string {
+	if c.missing == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" It may have lost %s of its own data, not acknowledged.", inBytes(c.missing))
+}
+
+func (c *resetCase) abortedSentence() string {
+	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
+	switch {
+	case c.unlikeLast() && c.confirms.At == 0 && !c.gaveUp():
+		m = fmt.Sprintf("A RST with the source address %s ended the connection to %s (frame %d), %s after the last segment.",
+			c.sender.name, c.peer.name, c.rst.Frame, detectors.Span(c.rst.At-max(c.sender.last.At, c.peer.last.At)))
+	case c.confirms.At != 0:
+		m += fmt.Sprintf(", the second of two: the first (frame %d) was out of place, and %s answered it with a challenge ACK (frame %d; RFC 5961 3.2).",
+			c.confirms.Frame, c.peer.name, c.peer.last.Frame)
+	case c.gaveUp() && c.retries > 0:
+		m += fmt.Sprintf(", after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name) // the TCP gave up, or the program ended
+	case c.gaveUp() && c.peer.last.At == 0:
+		m += fmt.Sprintf(": it gave up; %s had not answered its last keep-alive (frame %d).", c.peer.name, c.sender.last.Frame)
+	case c.gaveUp():
+		m += fmt.Sprintf(": it gave up after %s of silence from %s, which had not answered its last keep-alive (frame %d).", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.sender.last.Frame)
+	case c.sender.finSent() && c.replies() && c.bare():
+		m += fmt.Sprintf(" in answer to %s: it had already closed, and its socket was gone.", c.answered())
+	case c.sender.finSent() && c.bare() && c.belowNxt():
+		m += fmt.Sprintf(" in answer to an earlier segment from %s: it had already closed, and its socket was gone.", c.peer.name)
+	case c.sender.finSent():
+		m += ", after its own FIN."
+	case c.peer.finSent():
+		m += fmt.Sprintf(" instead of a FIN: %s had closed.", c.peer.name)
+	case c.states[c.side] == fsm.SynReceived:
+		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", c.peer.name)
+	case c.deceived():
+		m += fmt.Sprintf(": it had acknowledged a FIN that was not %s's own, took the stream for complete, and closed (see forged-fin).", c.peer.name)
+	case c.peer.bytes > 0:
+		last := ""
+		if c.peer.last.Len > 0 {
+			last = fmt.Sprintf(" (the last came in frame %d)", c.peer.last.Frame)
+		}
+		m += fmt.Sprintf(" instead of a FIN: its application aborted it, or closed it with unread data%s. The capture does not show which.", last)
+	default:
+		m += " instead of a FIN: its application aborted it."
+	}
+	if c.bare() && !c.sender.finSent() && c.confirms.At == 0 {
+		m += " The RST has no ACK, as some stacks send it."
+	}
+	switch {
+	case c.missing > 0:
+		m += c.ownLoss()
+	case c.sender.unacked(nil) > 0:
+		m += fmt.Sprintf(" The data in flight arrived: %s acknowledged it (frame %d).", c.peer.name, c.arrived.Frame)
+	case c.lost() == 0 && !c.onItsWay:
+		m += " Nothing was in flight."
+	}
+	if n := c.beyond(); n > 0 {
+		m += fmt.Sprintf(" %s from %s were not acknowledged.", inBytes(n), c.peer.name)
+	}
+	return m
+}

@@ -1,0 +1,110 @@
+package resets
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
+)
+
+// otherSender says that a device on the path sent the RST, if its TTL shows that.
+func (c *resetCase) otherSender() string {
+	if !c.otherTTL() {
+		return ""
+	}
+	return fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+}
+
+func (c *resetCase) idleDropSentence() string {
+	m := fmt.Sprintf("Nothing was sent for %s", detectors.Span(c.idle()))
+	if words := middlebox.Words(c.idle()); words != "" {
+		m += ", " + words
+	}
+	if c.brokeSilence() {
+		m += fmt.Sprintf(". Then a RST with the source address %s came (frame %d).", c.sender.name, c.rst.Frame)
+	} else {
+		m += fmt.Sprintf(". Then a RST (frame %d) answered %s, as from a host that does not know the connection.", c.rst.Frame, c.answered())
+	}
+	if c.otherTTL() {
+		return m + c.otherSender()
+	}
+	if c.otherDevice() {
+		return m + fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d: a load balancer or another middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	return m + fmt.Sprintf(" A middlebox, or %s itself, had forgotten the connection.", c.sender.name)
+}
+
+// outOfWindowSentence names nobody's host: the RST comes from a device that follows windows.
+func (c *resetCase) outOfWindowSentence() string {
+	return fmt.Sprintf("%s from %s (frame %d) end %s beyond the window that %s had offered. A RST without ACK with the source address %[5]s answered them (frame %[6]d), as a stateful firewall does "+
+		"(Linux conntrack) for a segment that it calls invalid. %[5]s itself had not closed, and would only have acknowledged such data (RFC 9293 3.10.7.4).",
+		inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame, inBytes(c.excess()), c.sender.name, c.rst.Frame)
+}
+
+func (c *resetCase) lateAckSentence() string {
+	return fmt.Sprintf("Something in front of %s did not recognise %s and answered it with a RST (frame %d); %s itself continued (frame %d).",
+		c.sender.name, c.answered(), c.rst.Frame, c.sender.name, c.continued.Frame)
+}
+
+func (c *resetCase) suspectedInjectionSentence() string {
+	m := fmt.Sprintf("A RST with the source address %s (frame %d)", c.sender.name, c.rst.Frame)
+	switch {
+	case c.continued.At != 0:
+		m = fmt.Sprintf("A RST with the source address %s came (frame %d), but %[1]s continued after it (frame %[3]d).", c.sender.name, c.rst.Frame, c.continued.Frame)
+	case c.replies():
+		m += fmt.Sprintf(" answers %s.", c.answered())
+	case c.madeFromLast():
+		m += fmt.Sprintf(" answers %s, %s after it.", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
+	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
+		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
+	case c.peer.last.SeqLen() > 0 && c.prompt(&c.peer.last, &c.rst) && detectors.Answers(&c.rst, &c.peer.last):
+		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
+		if usual := c.handshakeRTT; c.rst.At-c.peer.last.At < int64(usual-usual/4) {
+			m += fmt.Sprintf(": sooner than %s can answer, which took %s in the handshake", c.sender.name, detectors.Span(int64(usual)))
+		}
+		m += "."
+	case c.copiesID():
+		m += fmt.Sprintf(" came %s after frame %d.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame)
+	default:
+		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
+	}
+	switch {
+	case c.otherTTL() && c.sender.packets == 2 && c.continued.At == 0:
+		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
+	case c.otherTTL():
+		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	}
+	if c.copiesID() {
+		return m + fmt.Sprintf(" It has the IP ID of frame %d, %d, as the SYN-ACK from %s has that of the SYN: both were made from packets of %s. A device on the path (a SYN proxy, a filter) answers for %[3]s.",
+			c.peer.last.Frame, c.rst.IPID, c.sender.name, c.peer.name)
+	}
+	if c.twinned() {
+		m += fmt.Sprintf(" The RST behind it (frame %d) has the same TTL.", c.twin.Frame)
+	}
+	if c.guess.At != 0 {
+		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that %s had sent: no host sends that, but injectors do.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
+	}
+	if c.peersID() {
+		return m + fmt.Sprintf(" Its IP ID, %d, does not follow those of %s (%d before it), but is close to those of %s (%d in frame %d): it was made from a packet of %s.",
+			c.rst.IPID, c.sender.name, c.sender.last.IPID, c.peer.name, c.peer.last.IPID, c.peer.last.Frame, c.peer.name)
+	}
+	if c.otherID() {
+		m += fmt.Sprintf(" Its IP ID, %d, is out of sequence: %s counts them, and had used %d before it.", c.rst.IPID, c.sender.name, c.sender.last.IPID)
+	}
+	if c.noID() && !c.replies() {
+		m += fmt.Sprintf(" It has no IP ID, although %s numbers its packets: no socket on that host sent it.", c.sender.name)
+	}
+	return m + " Another device may have sent it."
+}
+
+func (c *resetCase) unexplainedSentence() string {
+	if c.inWindow {
+		return fmt.Sprintf("A RST with the source address %s came to %s (frame %d), and nothing after it. It is not at the next sequence number.", c.sender.name, c.peer.name, c.rst.Frame)
+	}
+	m := fmt.Sprintf("A RST with the source address %s ended the connection with %s (frame %d).", c.sender.name, c.peer.name, c.rst.Frame)
+	switch {
+	case c.halfCaptured():
+		return m + " What led to it was not captured."
+	}
+	return m + " It answers nothing that was captured, and no socket would send it in this form."
+}

@@ -1,0 +1,64 @@
+package waits
+
+import "github.com/tcptrace-go/tcptrace/detectors"
+
+// give attributes all time since the last attribution, up to trace time to.
+func (s *step) give(w detectors.Wait, to int64) {
+	if to > s.from {
+		s.attribute(w, to)
+	}
+}
+
+func (s *step) attribute(w detectors.Wait, to int64) {
+	a := s.Account
+	n := to - a.from
+	if w == detectors.Loss && (s.own.open || s.peer.open || a.phase == connecting) {
+		a.provisional += n
+	}
+	a.change()
+	a.Waits[w] += n
+	if s.told.Stretch != nil {
+		s.extend(w, to)
+	}
+	a.from = to
+}
+
+// extend makes the last stretch longer up to trace time to, or begins another.
+func (s *step) extend(w detectors.Wait, to int64) {
+	if x := &s.stretch; x.Wait == w && x.End != x.Start {
+		x.End, x.File[1], x.Frame[1] = to, s.seg.File, s.seg.Frame
+	} else {
+		s.flush()
+		*x = Stretch{w, [2]uint16{s.event.file, s.seg.File}, [2]uint32{s.event.frame, s.seg.Frame}, s.from, to}
+	}
+}
+
+// flush tells of the last stretch.
+func (s *step) flush() {
+	if x := &s.stretch; x.End > x.Start {
+		s.told.Stretch(s.Account, x)
+	}
+}
+
+// move gives provisional loss to another wait.
+func (s *step) move(to detectors.Wait) {
+	n, r := s.provisional, &s.run
+	s.provisional = 0
+	if n == 0 {
+		return
+	}
+	s.change()
+	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
+		r.before[detectors.Loss] -= earlier
+		r.before[to] += earlier
+	}
+	if earlier := n - (s.Waits[detectors.Loss] - r.until[detectors.Loss]); r.on && earlier > 0 { // than its last payload
+		r.until[detectors.Loss] -= earlier
+		r.until[to] += earlier
+	}
+	s.Waits[detectors.Loss] -= n
+	s.Waits[to] += n
+	if s.stretch.Wait == detectors.Loss {
+		s.stretch.Wait = to
+	}
+}

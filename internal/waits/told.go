@@ -1,0 +1,35 @@
+package waits
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// frameID is a frame among all inputs.
+type frameID struct {
+	file  uint16
+	frame uint32
+}
+
+// A Stretch is time without a break that belongs to one wait.
+type Stretch struct {
+	Wait       detectors.Wait
+	File       [2]uint16 // of the frames
+	Frame      [2]uint32 // the last one before it, and the one that ended it
+	Start, End int64     // nanoseconds since 1970
+}
+
+// Told is who is told what accounts find; nil functions are not called. What they are
+// given is valid during the call only.
+type Told struct {
+	Stretch  func(a *Account, x *Stretch)
+	Exchange func(a *Account, x *detectors.Exchange)
+	Transfer func(a *Account, t *detectors.Transfer)
+
+	// Prompt says that prompt answers are told of, too; else only after one that was not.
+	Prompt bool
+
+	exchange detectors.Exchange // room for what is told, so that it costs no allocation
+	transfer detectors.Transfer
+	last     reassembly.Segment // the same for what stands for the end of a connection
+}
