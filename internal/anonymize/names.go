@@ -27,15 +27,22 @@ func NewNames(files []string) *Names {
 		if file == "-" || file == "" {
 			continue
 		}
-		replacement := fmt.Sprintf("capture-%d%s", i+1, extension(file))
-		n.given = append(n.given, name{file, replacement})
-		n.known = append(n.known, name{file, replacement})
-		if base := filepath.Base(file); base != file {
-			n.known = append(n.known, name{base, replacement})
-		}
+		n.Add(file, fmt.Sprintf("capture-%d%s", i+1, extension(file)))
+	}
+	return n
+}
+
+// Add gives a file, or something else with a name, a replacement. That of an earlier one stays.
+func (n *Names) Add(file, replacement string) {
+	if file == "" || file == "." || file == "/" {
+		return
+	}
+	n.given = append(n.given, name{file, replacement})
+	n.known = append(n.known, name{file, replacement})
+	if base := filepath.Base(file); base != file {
+		n.known = append(n.known, name{base, replacement})
 	}
 	slices.SortStableFunc(n.known, func(a, b name) int { return cmp.Compare(len(b.original), len(a.original)) })
-	return n
 }
 
 // All are the names as they were given, each with its replacement.

@@ -33,6 +33,11 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s\nbecomes\n%s, want\n%s", text, got, want)
 		}
 	}
+	n.Add("acme/out.json", "output")
+	n.Add("", "nothing")
+	if got := n.In("open acme/out.json: out.json in acme"); got != "open output: output in acme" {
+		t.Errorf("what was added becomes %s", got)
+	}
 	captures := []result.Capture{{File: "trace", Warnings: []string{"trace: is cut"}}}
 	n.Captures(captures)
 	if c := captures[0]; c.File != "capture-4" || c.Warnings[0] != "capture-4: is cut" {

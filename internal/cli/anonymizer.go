@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/anonymize"
@@ -19,43 +21,86 @@ import (
 type anonymizer struct {
 	mapper *anonymize.Mapper
 	names  *anonymize.Names
-	shift  int64 // of times, in nanoseconds; 0 without --anonymize-times
+	taps   *anonymize.Names // as --tap named them
+	others *anonymize.Names // files that only messages name, and the address of --metrics
+	shift  int64            // of times, in nanoseconds; 0 without --anonymize-times
 }
 
+// newAnonymizer reads the key. If it cannot, what it returns still serves for the message about
+// that.
 func newAnonymizer(f *flags) (*anonymizer, error) {
 	if !f.anonymize {
 		return nil, nil
 	}
+	a := &anonymizer{taps: f.renameTaps(), others: f.others()}
+	a.nameInputs(f)
 	key := anonymize.NewKey()
 	if f.anonymizeKey != "" {
 		content, err := os.ReadFile(f.anonymizeKey)
 		if err != nil {
-			return nil, fmt.Errorf("--anonymize-key: %w", err)
+			return a, fmt.Errorf("--anonymize-key: %w", err)
 		}
 		if key, err = anonymize.ParseKey(content); err != nil {
-			return nil, fmt.Errorf("--anonymize-key %s: %w", f.anonymizeKey, err)
+			return a, fmt.Errorf("--anonymize-key %s: %w", f.anonymizeKey, err)
 		}
 	}
-	inputs := f.files
-	if f.iface != "" { // its files are words of a filter
-		inputs = []string{f.iface}
-	}
-	inputs = slices.Concat(inputs, f.sockets)
-	a := &anonymizer{mapper: anonymize.New(key), names: anonymize.NewNames(inputs)}
+	a.mapper = anonymize.New(key)
 	if f.anonymizeTimes {
 		a.shift = int64(a.mapper.TimeShift())
 	}
 	return a, nil
 }
 
-// printKey prints which replacement stands for which file, for the user alone: it is not
+// nameInputs gives the inputs names: again if a directory turns out to have captures, or
+// what several interfaces saw has become a file.
+func (a *anonymizer) nameInputs(f *flags) {
+	if a == nil {
+		return
+	}
+	inputs := f.files
+	if f.iface != "" { // its files are words of a filter
+		inputs = f.interfaces
+	}
+	a.names = anonymize.NewNames(slices.Concat(inputs, f.sockets))
+}
+
+// renameTaps numbers the names of --tap, which may say whose network it is.
+func (f *flags) renameTaps() *anonymize.Names {
+	n := anonymize.NewNames(nil)
+	for i := range f.named {
+		replacement := fmt.Sprintf("tap-%d", i+1)
+		n.Add(f.named[i].Name, replacement)
+		f.named[i].Name = replacement
+	}
+	return n
+}
+
+// others are the names in flags that no report contains, but messages may.
+func (f *flags) others() *anonymize.Names {
+	n := anonymize.NewNames(nil)
+	for _, x := range [...]struct{ name, replacement string }{
+		{f.anonymizeKey, "key"}, {f.baseline, "baseline"}, {f.filterBPF, "filter"}, {f.evidence, "evidence"}, {f.output, "output"},
+	} {
+		if n.Add(x.name, x.replacement); x.name != "" {
+			n.Add(filepath.Dir(x.name), "directory") // of a temporary file
+		}
+	}
+	if host, _, err := net.SplitHostPort(f.metrics); err == nil {
+		n.Add(host, anonymize.Address)
+	}
+	return n
+}
+
+// printKey prints which replacement stands for which input, for the user alone: it is not
 // anonymized.
 func (c *command) printKey() {
 	if c.anonymizer == nil || c.flags.quiet {
 		return
 	}
-	for original, replacement := range c.anonymizer.names.All() {
-		fmt.Fprintf(c.env.Stderr, "tcptrace: %s stands for %s\n", replacement, report.Clean(original))
+	for _, names := range []*anonymize.Names{c.anonymizer.names, c.anonymizer.taps} {
+		for original, replacement := range names.All() {
+			fmt.Fprintf(c.env.Stderr, "tcptrace: %s stands for %s\n", replacement, report.Clean(original))
+		}
 	}
 }
 
@@ -104,12 +149,13 @@ func (a *anonymizer) name(input string) string {
 	return a.names.Of(input)
 }
 
-// text replaces the names of files in a message.
+// text replaces names and addresses in a message. Addresses in captures have been replaced
+// before: what is left was in a flag, or is one of this machine.
 func (a *anonymizer) text(s string) string {
 	if a == nil {
 		return s
 	}
-	return a.names.In(s)
+	return anonymize.HideAddresses(a.others.In(a.names.In(s)))
 }
 
 // captures replaces the names of files in a report.

@@ -13,6 +13,7 @@ import (
 // the one program of --filter-bpf. A nil one passes everything.
 type frameFilter struct {
 	expr     string
+	hide     bool            // messages do not quote the expression: --anonymize
 	fixed    *filter.Program // of --filter-bpf
 	programs map[capture.LinkType]*filter.Program
 	refused  []error // errors of link types that the expression cannot be compiled for
@@ -34,7 +35,7 @@ func newFrameFilter(f *flags) (*frameFilter, error) {
 		}
 		return &frameFilter{fixed: p}, nil
 	case f.filter != "":
-		ff := &frameFilter{expr: f.filter, programs: map[capture.LinkType]*filter.Program{}}
+		ff := &frameFilter{expr: f.filter, hide: f.anonymize, programs: map[capture.LinkType]*filter.Program{}}
 		_, err := ff.program(capture.LinkEthernet)
 		return ff, err
 	}
@@ -60,16 +61,19 @@ func (ff *frameFilter) program(link capture.LinkType) (*filter.Program, error) {
 	}
 	p, err := filter.Compile(ff.expr, uint32(link), 0)
 	ff.programs[link] = p
-	return p, pointAt(ff.expr, err)
+	return p, ff.pointAt(err)
 }
 
 // pointAt adds the position of a syntax error: the rest of the expression.
-func pointAt(expr string, err error) error {
+func (ff *frameFilter) pointAt(err error) error {
 	var mistake *filter.SyntaxError
 	if !errors.As(err, &mistake) {
 		return err
 	}
-	rest := expr[mistake.Pos:]
+	rest := ff.expr[mistake.Pos:]
+	if ff.hide {
+		return fmt.Errorf("--filter: the expression is wrong at column %d; without --anonymize, the message says why", mistake.Pos+1)
+	}
 	if rest == "" {
 		return fmt.Errorf("--filter: %w at the end of the expression", err)
 	}

@@ -35,13 +35,15 @@ func parseFlow(value string) (*engine.Follow, error) {
 	return &engine.Follow{Key: reassembly.Key{Lo: reassembly.EndpointFrom(lo), Hi: reassembly.EndpointFrom(hi)}}, nil
 }
 
-// flowText is the flag as messages quote it: without addresses if they are replaced.
-func (f *flags) flowText() string {
+// quoted is a flag as messages quote it: without its value if what that may name is replaced.
+func (f *flags) quoted(flag, value string) string {
 	if f.anonymize {
-		return "--flow"
+		return flag
 	}
-	return "--flow " + report.Clean(f.flow)
+	return flag + " " + report.Clean(value)
 }
+
+func (f *flags) flowText() string { return f.quoted("--flow", f.flow) }
 
 // follow makes the engine record the connection of --flow.
 func (c *command) follow(o *engine.Options, form *format) (err error) {

@@ -31,8 +31,10 @@ func (c *command) folders() error {
 			}
 			if isCapture(path) {
 				files = append(files, path)
-			} else {
+			} else if c.anonymizer == nil {
 				c.mention("%s: left out: not a capture", path)
+			} else {
+				c.mention("%s: a file is left out: not a capture", name)
 			}
 		}
 		if len(files) == before {
@@ -40,6 +42,7 @@ func (c *command) folders() error {
 		}
 	}
 	c.flags.files = files
+	c.anonymizer.nameInputs(c.flags)
 	return nil
 }
 

@@ -100,8 +100,11 @@ type command struct {
 }
 
 // run does what the flags ask for.
-func (c *command) run(groups []group) error {
+func (c *command) run(groups []group) (err error) {
 	f, w, all := c.flags, c.env.Stdout, c.known()
+	if c.anonymizer, err = newAnonymizer(f); err != nil {
+		return err
+	}
 	if c.toStdout() {
 		if err := closedOutput(c.env.Stdout, c.env.Stderr); err != nil {
 			return err
@@ -143,17 +146,14 @@ func (c *command) run(groups []group) error {
 	return c.analyse()
 }
 
-// begin does what live captures and files have in common. After it, messages are
-// anonymized and inputs are safe from being overwritten.
+// begin does what live captures and files have in common. After it, inputs are safe from
+// being overwritten.
 func (c *command) begin(o *engine.Options) (err error) {
 	if err := c.limitMemory(); err != nil {
 		return err
 	}
 	if c.flags.iface == "" {
 		delayCollection()
-	}
-	if c.anonymizer, err = newAnonymizer(c.flags); err != nil {
-		return err
 	}
 	c.anonymizer.apply(o)
 	if err := c.protectInputs(); err != nil {

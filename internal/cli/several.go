@@ -61,6 +61,7 @@ func (c *command) sniffSeveral() (err error) {
 		places = append(places, os.TempDir()) // to remove what is there
 	}
 	f.iface, f.keep, f.files = "", "", []string{keeper.Name}
+	c.anonymizer.nameInputs(f)
 	c.confine(places, f.anonymizeKey, f.resolve, f.filterBPF)
 	c.env.Confine = false
 	looking := c.lookMeanwhile(keeper.Name)

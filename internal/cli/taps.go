@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -25,7 +26,7 @@ func (f *flags) addTaps() error {
 	for _, t := range f.taps {
 		name, list, is := strings.Cut(t, "=")
 		if !is || name == "" || list == "" || names[name] {
-			return fmt.Errorf("--tap %q: want NAME=FILE[,FILE], each NAME once", t)
+			return fmt.Errorf("%s: want NAME=FILE[,FILE], each NAME once", f.quoted("--tap", strconv.Quote(t)))
 		}
 		names[name] = true
 		f.named = append(f.named, taps.Named{Name: name, Files: strings.Split(list, ",")})
