@@ -23,7 +23,7 @@ const ofPipe pb.ProgressBarTemplate = `{{counters . }} {{speed . }} {{etime . }}
 // function that removes it. Of a pipe it has no bar, and does not appear where findings do.
 func (c *command) showProgress(trace source.Trace) (hide func()) {
 	_, total := trace.Progress()
-	if c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) || total == 0 && isTerminal(c.env.Stdout) {
+	if c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) || total == 0 && c.toStdout() && isTerminal(c.env.Stdout) {
 		return func() {}
 	}
 	form := pb.Full

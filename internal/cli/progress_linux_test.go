@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -35,16 +37,29 @@ func terminal(t *testing.T) (user, program *os.File) {
 	return user, program
 }
 
-// A pipe that takes long shows how much of it has been read, as long as it is open.
+// A pipe that takes long shows how much of it has been read, as long as it is open: where
+// the report goes elsewhere than to the same terminal.
 func TestProgress_pipe(t *testing.T) {
-	user, program := terminal(t)
+	t.Run("report redirected", func(t *testing.T) {
+		user, program := terminal(t)
+		showsProgress(t, user, program, new(bytes.Buffer))
+	})
+	t.Run("report in a file", func(t *testing.T) {
+		user, program := terminal(t)
+		showsProgress(t, user, program, program, "-o", filepath.Join(t.TempDir(), "report.json"))
+	})
+}
+
+// showsProgress runs the command with a pipe that stays open until there is progress.
+func showsProgress(t *testing.T, user, program *os.File, stdout io.Writer, args ...string) {
+	t.Helper()
 	in, feed, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	status := make(chan int, 1)
 	go func() {
-		status <- Run(Env{Args: []string{"--color", "never", "-"}, Stdin: in, Stdout: new(bytes.Buffer), Stderr: program, Detectors: catalogue.All})
+		status <- Run(Env{Args: append(args, "--color", "never", "-"), Stdin: in, Stdout: stdout, Stderr: program, Detectors: catalogue.All})
 	}()
 	if _, err := feed.Write(aSample(t)); err != nil {
 		t.Fatal(err)
