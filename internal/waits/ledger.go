@@ -165,61 +165,6 @@ func (l *Ledger) Account(n uint32) *Account {
 	return &l.chunks[(n-1)>>chunkBits][(n-1)&(chunkSize-1)]
 }
 
-// resting marks the number of an account that rests.
-const resting = 1 << 31
-
-// Resting reports whether the account of that number rests.
-func Resting(account uint32) bool { return account&packed == resting }
-
-// A rest is what is kept of an account that rests.
-type rest struct {
-	*Record
-	last [2]int64 // as of gauge, by side; nothing else is being measured
-}
-
-// Rest ends the account of a connection both of whose FINs are acknowledged at trace time
-// at. What follows, if anything does, is more of the close; until then its record is all
-// that is kept.
-func (l *Ledger) Rest(account uint32, at int64, c *fsm.Conn) uint32 {
-	o := l.record(account)
-	r := rest{last: [2]int64{o.gauges[0].last, o.gauges[1].last}}
-	r.Record = l.End(account, at, at, c).clone()
-	if last := len(l.vacant) - 1; last >= 0 {
-		account, l.vacant = l.vacant[last], l.vacant[:last]
-		l.rests[account] = r
-	} else {
-		account = uint32(len(l.rests))
-		l.rests = append(l.rests, r)
-	}
-	return account | resting
-}
-
-// Wake opens an account that rests again.
-func (l *Ledger) Wake(account, owner uint32) uint32 {
-	r := l.rested(account)
-	account = l.Open(owner)
-	a := l.Account(account)
-	a.Waits, a.first, a.from, a.why, a.invisible = r.Waits, r.From, r.To, r.Unknown, r.Invisible
-	a.ends[0].rtt, a.ends[1].rtt = r.RTT[0], r.RTT[1]
-	a.stretch.Start, a.stretch.End = r.To, r.To
-	if last := len(r.Longest) - 1; last >= 0 && r.Longest[last].End == r.To { // it may go on
-		a.stretch, r.Longest = r.Longest[last], r.Longest[:last]
-	}
-	a.phase = closing
-	a.setSteps()
-	a.settle()
-	l.records[account-1] = &openRecord{Record: *r.Record, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}
-	return account
-}
-
-// rested takes the record of an account that rests.
-func (l *Ledger) rested(account uint32) rest {
-	account &^= resting
-	r := l.rests[account]
-	l.rests[account], l.vacant = rest{}, append(l.vacant, account)
-	return r
-}
-
 // Close ends an account, as End does, or takes its record if it rests; nil if none is
 // kept. The record is the caller's.
 func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {

@@ -141,16 +141,6 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 	return watchers
 }
 
-func (g *group) setDue(at int64) { g.due = sooner(g.due, at) }
-
-// sooner is the earlier of two deadlines, of which 0 is none.
-func sooner(a, b int64) int64 {
-	if b != 0 && (a == 0 || b < a) {
-		return b
-	}
-	return a
-}
-
 // started are the kinds of event that start no watcher besides those of the group.
 func (s *Set) started(watchers uint32) fsm.Kinds {
 	if watchers == 0 {
@@ -237,37 +227,6 @@ func (s *Set) each(watchers uint32) iter.Seq2[uint32, *watcher] {
 	}
 }
 
-// Expire has the connection's deadlines up to trace time now pass, each at its own
-// time. It is called before the connection's next segment is applied, and returns who
-// watches the connection from then on. A watcher that asks again for a moment that has
-// come is not called for it before its next event.
-func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
-	if of := s.closingOf(watchers); of != nil {
-		if of.Over() || now < of.Until() {
-			return watchers
-		}
-		if watchers = s.opened(watchers, c); watchers == 0 {
-			return 0
-		}
-	}
-	g := s.groups.at(watchers)
-	for g.due != 0 && g.due <= now {
-		at := g.due
-		g.due = 0
-		for n, w := range s.each(watchers) {
-			if d := w.Next(); d != 0 && d <= at && (w.passed == 0 || d > w.passed) {
-				w.passed = at
-				w.Expire(at)
-				s.count(n, w)
-			}
-			if d := w.Next(); d > at {
-				g.setDue(d)
-			}
-		}
-	}
-	return watchers
-}
-
 // Deaf reports whether events of these kinds, which an expected segment of the side brings, concern
 // none of the connection's watchers, and no deadline of theirs is due by trace time now. All concern
 // the record of a close.
@@ -278,21 +237,6 @@ func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, side reassembly.Side, now i
 	}
 	g := s.groups.at(watchers)
 	return g.subscribed[side&1]&kinds&^ofPeer == 0 && g.subscribed[side.Peer()&1]&kinds&ofPeer == 0 && (g.due == 0 || g.due > now)
-}
-
-// Due goes through the connections of which a deadline is due by trace time now: their
-// ID in the table, their watchers, and when.
-func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
-	for n, c := range s.closings.each {
-		if !c.Over() && c.Until() <= now {
-			yield(c.owner, n|closingBit, c.Until())
-		}
-	}
-	for n, g := range s.groups.each {
-		if g.due != 0 && g.due <= now {
-			yield(g.owner, n, g.due)
-		}
-	}
 }
 
 // Running is how many watchers a connection has.

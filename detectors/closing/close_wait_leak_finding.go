@@ -1,0 +1,110 @@
+package closing
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// report reports the silence of the open side up to now.
+func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detectors.Report) {
+	holder, since := w.closer.Peer(), w.due[0].Since()
+	evidence := []detectors.Evidence{r.Evidence("FIN acknowledged", holder, &w.ack)}
+	if w.fin.At != 0 {
+		evidence = append(evidence, r.Evidence("FIN", w.closer, &w.fin))
+	}
+	switch {
+	case outcome == leakAbandoned:
+		if w.asked.At != 0 {
+			evidence = append(evidence, r.Evidence("last segment from the open side", holder, &w.asked))
+		}
+		evidence = append(evidence, r.Evidence("RST from the side that had closed", w.closer, &w.end))
+	case w.end.Flags&reassembly.RST != 0:
+		evidence = append(evidence, r.Evidence("late RST", holder, &w.end))
+	case w.end.At != 0:
+		evidence = append(evidence, r.Evidence("late FIN", holder, &w.end))
+	}
+	if w.reply.At != 0 {
+		evidence = append(evidence, r.Evidence("RST in answer to the late FIN", w.closer, &w.reply))
+	}
+	f := r.Find(outcome, holder, now, evidence...)
+	if outcome == leakIdle {
+		f.At = max(w.ack.At, min(w.Limit(0, r), now))
+		f.States = r.StatesNow(now)
+		r.Absence(&f, w.ack.At)
+		f.Silence = w.silence(r)
+	}
+	f.End = max(now, w.reply.At)
+	f.Roles = detectors.Roles("holder", holder, "closer")
+	f.Measure("close_wait_s", detectors.Seconds(now-w.ack.At))
+	f.Measure("idle_s", detectors.Seconds(now-since))
+	f.Measure("threshold_s", detectors.Seconds(w.patience(r)))
+	f.Message = w.message(outcome, now-since, &f, r)
+	if outcome != leakAbandoned && w.end.Flags&reassembly.FIN == 0 && mayHaveClosed(r.Conn, holder) {
+		f.Undecide("midstream: of the side that did not close, nothing but ACKs was captured; its FIN may lie before the capture")
+	}
+	if took := r.Conn.Relayed(holder); took > 0 && opened(r.Conn, w.closer) {
+		f.Fault = detectors.FaultUnknown
+		f.Message += " " + detectors.RelayedBy(int64(took), r.Name(holder)) + "."
+		f.Undecide("a NAT or proxy seems to acknowledge for the side that did not close: it may never have received the FIN")
+	}
+	w.due[0].Emit(f, r)
+}
+
+// silence is that of both hosts: of a host that still is in the capture, something is seen in the time
+// that makes a leak, if only from the one that closed.
+func (w *closeWaitLeak) silence(r *detectors.Report) *detectors.Silence {
+	s := &detectors.Silence{Until: w.Limit(0, r)}
+	for side := range s.End {
+		side := reassembly.Side(side)
+		s.End[side], s.TTL[side] = r.Conn.Endpoint(side), r.Conn.Last(side).TTL
+	}
+	return s
+}
+
+func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *detectors.Finding, r *detectors.Report) string {
+	holder, closer := r.Name(w.closer.Peer()), r.Name(w.closer)
+	m := fmt.Sprintf("%s closed, and %s acknowledged its FIN (frame %d). %s then ", closer, holder, w.ack.Frame, holder)
+	if w.busy > 0 {
+		m += fmt.Sprintf("continued to send for %s, and after that ", detectors.Span(w.due[0].Since()-w.ack.At))
+	}
+	m += "sent neither data nor FIN for " + detectors.Span(silence)
+	switch {
+	case outcome == leakIdle:
+		until, has, is := "to the end of the capture", "has", "is left"
+		if w.cut {
+			until, has, is = "until the capture was interrupted", "had", "was still"
+		}
+		m += fmt.Sprintf(", %s: its application %s not closed the socket", until, has)
+		if far(w.ack.TTL) {
+			m += ", unless something before the capture point drops its FIN and every retransmission"
+		}
+		m += fmt.Sprintf(". %s %s in %s, %s in %s", holder, is, f.States[w.closer.Peer()], closer, f.States[w.closer])
+	case w.asked.At != 0:
+		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d, which %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
+	case outcome == leakAbandoned:
+		m += fmt.Sprintf(", in CLOSE_WAIT, until %s gave up waiting in FIN_WAIT_2 and reset the connection (frame %d)", closer, w.end.Frame)
+	case w.end.Flags&reassembly.RST != 0:
+		m += fmt.Sprintf(", in CLOSE_WAIT, and ended the connection with RST (frame %d): its process ended, or closed a socket with unread data", w.end.Frame)
+	default:
+		m += fmt.Sprintf(", in CLOSE_WAIT, and closed late (frame %d)", w.end.Frame)
+		if w.reply.At != 0 {
+			m += fmt.Sprintf(". %s had given up waiting in FIN_WAIT_2: it answered with RST (frame %d)", closer, w.reply.Frame)
+		}
+	}
+	return m + "."
+}
+
+// mayHaveClosed reports whether the side may have sent its FIN before the capture: the
+// connection was found running, and all of the side is ACKs, which come from TIME_WAIT
+// as well. Data would show that its direction was open.
+func mayHaveClosed(v fsm.View, side reassembly.Side) bool {
+	_, whole := v.Opener()
+	return !whole && v.Bytes(side) == 0
+}
+
+// far reports whether the packet has crossed a router: its TTL is not one that hosts
+// start with. A device that forgets connections, such as a NAT, may have been on its path.
+func far(ttl uint8) bool { return ttl != 64 && ttl != 128 && ttl != 255 }

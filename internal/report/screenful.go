@@ -1,0 +1,111 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
+	"github.com/tcptrace-go/tcptrace/internal/result"
+)
+
+// screenful is groupFindings for a terminal or a ticket.
+func screenful(r *result.Report, o *Options) []*group {
+	groups := groupFindings(r, o)
+	if len(groups) > manyGroups {
+		shorten(groups)
+	}
+	return groups
+}
+
+// Of more groups only the worst are printed in full, so that people read the
+// report to its end.
+const (
+	manyGroups   = 12
+	classesFull  = 3 // classes that are printed in full, by their first host
+	hostsOfClass = 3 // hosts that get a line, of each class
+)
+
+// shorten puts the groups of a class together, the worst classes first, and
+// reduces the detail.
+func shorten(groups []*group) {
+	worst, first := map[class]detectors.Severity{}, map[class]int{}
+	for i, g := range groups {
+		if _, known := first[g.class]; !known {
+			first[g.class] = i
+		}
+		worst[g.class] = max(worst[g.class], g.severity)
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(worst[b.class], worst[a.class]), cmp.Compare(first[a.class], first[b.class]),
+			cmp.Compare(b.severity, a.severity))
+	})
+	classes, hosts := 0, 0
+	for i, g := range groups {
+		if i == 0 || g.class != groups[i-1].class {
+			classes, hosts = classes+1, 0
+		}
+		g.quota = repeatQuota
+		switch hosts++; {
+		case hosts > hostsOfClass:
+			g.detail = counted
+		case hosts == 1 && classes <= classesFull && g.severity > detectors.Info && g.verdict == detectors.Seen:
+			g.detail = full
+		default:
+			g.detail = brief
+		}
+	}
+}
+
+// maxSections bounds an HTML page, however large the trace is: a finding in full
+// takes up to 100 KB for each of its pictures.
+const maxSections = 50
+
+// sections are the groups in the order of an HTML page: the worst first, what is
+// undecided last. At most maxSections of their findings remain in full.
+func sections(r *result.Report, o *Options) []*group {
+	groups := groupFindings(r, o)
+	left := maxSections
+	for _, g := range groups {
+		switch {
+		case g.detail == full && left == 0:
+			g.detail = brief
+		case g.detail == full:
+			g.quota.full = min(g.quota.full, left)
+			left -= len(g.full())
+		}
+	}
+	return groups
+}
+
+// omissions are the sentences about what is not printed: the groups that are
+// only counted, by class in order of first appearance, and the findings that
+// were too many to keep.
+func omissions(r *result.Report, groups []*group, o *Options) (sentences []string) {
+	type omission struct{ hosts, findings uint64 }
+	var order []class
+	omitted := map[class]*omission{}
+	for _, g := range groups {
+		if g.detail != counted {
+			continue
+		}
+		if omitted[g.class] == nil {
+			omitted[g.class] = new(omission)
+			order = append(order, g.class)
+		}
+		omitted[g.class].hosts++
+		omitted[g.class].findings += uint64(len(g.findings))
+	}
+	for _, c := range order {
+		sentences = append(sentences, fmt.Sprintf("... and %s with %s (%s)%s",
+			quantity.Count(omitted[c].hosts, "more host"), c, quantity.Count(omitted[c].findings, "finding"), o.listedIn()))
+	}
+	for _, g := range r.Totals.Groups {
+		if more := g.N - g.Listed; more > 0 && (o.Undecided || g.Verdict == detectors.Seen) {
+			sentences = append(sentences, fmt.Sprintf("... and %s of %s, which are counted but not listed",
+				quantity.Count(more, "more finding"), class{g.Detector, g.Outcome, g.Verdict}))
+		}
+	}
+	return sentences
+}
