@@ -90,7 +90,11 @@ func (l *looker) note(ns uint64, d *diag, now time.Time, people map[int64]*perso
 	k := key{ns, d.cookie}
 	s := l.seen[k]
 	if s == nil {
-		if len(l.seen) >= maxEntries {
+		nobodys := d.socket.Inode == 0 // in TIME_WAIT, say: of these, a busy machine has more than there is room for
+		switch n := len(l.seen); {
+		case answer && n >= maxEntries:
+			l.forgetAny()
+		case n >= maxEntries, nobodys && !answer && n >= maxEntries/2:
 			return
 		}
 		s = &entry{pair: pair{d.local, d.foreign}, socket: result.Socket{UID: -1}}
@@ -108,6 +112,17 @@ func (l *looker) note(ns uint64, d *diag, now time.Time, people map[int64]*perso
 		inherit(&s.socket, &before)
 	default:
 		l.describe(&s.socket, people, answer)
+	}
+}
+
+// forgetAny makes room for a socket that a finding is about.
+func (l *looker) forgetAny() {
+	for k, s := range l.seen {
+		if l.latest[s.pair] == k {
+			delete(l.latest, s.pair)
+		}
+		delete(l.seen, k)
+		return
 	}
 }
 
