@@ -205,8 +205,10 @@ var openings = []testCase{
 // both SYNs.
 func (s *testRun) dialEachOther() (client, server *socket) {
 	s.Helper()
-	s.client.hold()
-	s.server.hold()
+	for _, h := range []*host{s.client, s.server} {
+		h.sysctl("net/ipv4/tcp_syn_retries", "60") // those on hold count, and those of the SYN-ACK
+		h.hold()
+	}
 	client = s.client.socket(clientPort).dial(serverPort)
 	server = s.server.socket(serverPort).dial(clientPort)
 	s.await(fsm.SynSent, fsm.SynSent).

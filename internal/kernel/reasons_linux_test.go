@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +39,29 @@ func newTracer(t *testing.T) (*tracer, error) {
 		return nil, err
 	}
 	t.Cleanup(r.Close)
-	return &tracer{reader: r, tuples: map[fourTuple][]tracepoints.Event{}}, nil
+	k := &tracer{reader: r, tuples: map[fourTuple][]tracepoints.Event{}}
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		k.drain(done)
+	}()
+	t.Cleanup(func() { close(done); <-gone })
+	return k, nil
+}
+
+// drain reads all the time, so that the events of a busy machine find room.
+func (k *tracer) drain(done chan struct{}) {
+	for tick := time.NewTicker(5 * time.Millisecond); ; {
+		select {
+		case <-done:
+			tick.Stop()
+			return
+		case <-tick.C:
+			k.mu.Lock()
+			k.read()
+			k.mu.Unlock()
+		}
+	}
 }
 
 // of are the events of one direction of a connection up to now. A kernel reports before what
@@ -65,6 +88,13 @@ func (k *tracer) lost() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.failed != nil || k.reader.Lost() > 0
+}
+
+// untold is how many events there were that this does not know: passed over, or without room.
+func (k *tracer) untold() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reader.Missed() + k.reader.Lost()
 }
 
 // kind selects events of a kind.

@@ -49,7 +49,7 @@ func causedByPauses() (list []finding) {
 		return nil
 	}
 	for _, host := range []netip.Addr{clientAddr, serverAddr} {
-		list = append(list, finding{"retransmissions", "rto-stalls", host}, finding{"fin-unanswered", "answered", host},
+		list = append(list, finding{"retransmissions", "rto-stalls", host}, finding{"retransmissions", "spurious", host}, finding{"fin-unanswered", "answered", host},
 			finding{"zero-window-probe-loop", "recovered", host}, finding{"dead-peer", "recovered", host}, finding{"syn-ack-unanswered", "recovered", host}, finding{"syn-unanswered", "answered-late", host})
 	}
 	return list
