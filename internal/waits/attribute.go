@@ -62,3 +62,21 @@ func (s *step) move(to detectors.Wait) {
 		s.stretch.Wait = to
 	}
 }
+
+// relabel gives the last n nanoseconds of a wait to another.
+func (s *step) relabel(from, to detectors.Wait, n int64) {
+	s.change()
+	s.Waits[from] -= n
+	s.Waits[to] += n
+	x := &s.stretch
+	if x.Wait != from || s.told.Stretch == nil {
+		return
+	}
+	if whole := *x; x.End-x.Start > n {
+		x.End -= n
+		s.told.Stretch(s.Account, x)
+		*x = whole
+		x.Start = x.End - n
+	}
+	x.Wait = to
+}

@@ -50,18 +50,7 @@ func (s *step) unheard() {
 	if n = min(n, s.Waits[s.blind]); s.own.asked == 0 || n <= 0 {
 		return
 	}
-	s.change()
-	s.Waits[s.blind] -= n
-	s.Waits[detectors.PeerSilent] += n
-	if x := &s.stretch; s.told.Stretch != nil && x.Wait == s.blind && x.End-x.Start > n {
-		whole := *x
-		x.End -= n
-		s.told.Stretch(s.Account, x)
-		*x = whole
-		x.Start, x.Wait = x.End-n, detectors.PeerSilent
-	} else if x.Wait == s.blind {
-		x.Wait = detectors.PeerSilent
-	}
+	s.relabel(s.blind, detectors.PeerSilent, n)
 }
 
 // silent accounts for time in which a side's peer answered nothing at all, though it

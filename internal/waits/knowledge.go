@@ -82,8 +82,9 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, o
 			}
 			return
 		}
-		if e.latest++; e.latest == knowledge {
-			e.latest = 0
+		e.latest = later(e.latest)
+		if e.offers == knowledge {
+			e.spare(a)
 		}
 		o = &e.windows[e.latest]
 	}
@@ -92,6 +93,26 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, o
 	}
 	e.offers, e.stamp = min(e.offers+1, knowledge), seg.Opts.TSVal
 	*o = offer{now, out.Una, out.Edge}
+}
+
+// spare keeps what the side knew when it stopped from being overwritten: its peer may acknowledge a flight in more
+// steps than are remembered before the side sends again. Then one of the steps since is given up.
+func (e *end) spare(a *Account) {
+	stopped := max(e.sent, e.probed) - e.rtt
+	oldest := e.latest
+	if second := &e.windows[later(oldest)]; int32(a.ticks(stopped-e.slack())-second.at) >= 0 {
+		return // the oldest did not count any more
+	}
+	end := a.ticks(stopped + e.slack())
+	k := later(oldest)
+	for ; int32(end-e.windows[k].at) >= 0; k = later(k) {
+		if later(k) == oldest { // all count
+			return
+		}
+	}
+	for ; k != oldest; k = earlier(k) {
+		e.windows[k] = e.windows[earlier(k)]
+	}
 }
 
 // unheard reports whether the side's segment echoes an older timestamp than the last offer
@@ -118,6 +139,14 @@ func earlier(k uint8) uint8 {
 		return knowledge - 1
 	}
 	return k - 1
+}
+
+// later is the place in windows after k.
+func later(k uint8) uint8 {
+	if k++; k == knowledge {
+		return 0
+	}
+	return k
 }
 
 // slack is by how much a round trip between tap and side may vary.

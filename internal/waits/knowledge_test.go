@@ -18,6 +18,12 @@ func TestKnowledge(t *testing.T) {
 		{"it had", pieces(0), "connect 100, network 100, sender-window 285"},
 		{"many ACKs at once do not hide that the window was full", burst("11680"), "connect 100, receiver-window 300, network 100"},
 		{"nor that it was not", burst("23360"), "connect 100, sender-window 300, network 100"},
+		{"a flight that fills the window waits for the receiver, and not those before it, beside the receiver", grows(nearClient, 0.00005, 0),
+			"connect 100, network 101, receiver-window 202, sender-window 202"},
+		{"and beside the sender", grows(nearServer, 0.00005, 0), "connect 100, network 100, receiver-window 202, sender-window 201, idle 1"},
+		{"also if the sender takes longer to send again than the ACKs to come", grows(nearServer, 0.001, 0),
+			"connect 100, network 100, receiver-window 232, sender-window 212, idle 15"},
+		{"room for less than the full segments that it sends is none", grows(nearClient, 0.00005, 1450), "connect 100, network 101, receiver-window 202, sender-window 202"},
 		{"of several ACKs, it waited for the last", nearClient +
 			`.2 server > client . 1:1461(1460) ack 1 win 65160
 .2 server > client P. 1461:2161(700) ack 1 win 65160
@@ -70,6 +76,35 @@ func burst(window string) string {
 		}
 		for i := range 8 {
 			fmt.Fprintf(&b, "%.5f client > server . 1:1(0) ack %d win %s\n", at+0.0995+0.00005*float64(i), seq+1460*(i+1), window)
+		}
+	}
+	return b.String()
+}
+
+// grows is a transfer in flights of 4, 8, 16, 16 and 16 segments, the last three of which leave only so much room in the
+// window. The ACKs of each flight come one after the other, in such steps, and then the next flight begins.
+func grows(handshake string, step float64, room int) string {
+	var b strings.Builder
+	window := 16*1460 + room
+	b.WriteString(strings.ReplaceAll(handshake, "64240", fmt.Sprint(window)))
+	at, seq := 0.1, 1
+	if handshake == nearClient {
+		at = 0.2
+	}
+	for _, n := range []int{4, 8, 16, 16, 16} {
+		for i := range n {
+			fmt.Fprintf(&b, "%.6f server > client . %d:%d(1460) ack 1 win 65160\n", at+0.000001*float64(i), seq+1460*i, seq+1460*(i+1))
+		}
+		if handshake == nearClient {
+			at -= 0.1
+		}
+		for i := range n {
+			fmt.Fprintf(&b, "%.6f client > server . 1:1(0) ack %d win %d\n", at+0.1001+step*float64(i), seq+1460*(i+1), window)
+		}
+		if at, seq = at+0.1, seq+1460*n; handshake == nearClient {
+			at += 0.101
+		} else {
+			at += 0.0002 + step*float64(n)
 		}
 	}
 	return b.String()

@@ -53,13 +53,24 @@ func (a *Account) roundTrip() int64 { return a.ends[0].rtt + a.ends[1].rtt }
 
 // continued: the side had sent last, and sends more.
 func (s *step) continued() {
-	seg, own, peer := s.seg, s.own, s.peer
-	at := seg.At
+	own, at := s.own, s.seg.At
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if at-own.sent >= own.rtt && s.stoppedAtFirstEdge() || // the first costs nothing, and nearly always decides
-		own.offers > 0 && (s.stoppedAtEdge(seg.Seq) || s.stopped() != seg.Seq && s.stoppedAtEdge(s.stopped())) {
+	if at-own.sent >= own.rtt && s.far() { // the first costs nothing, and nearly always decides
+		s.pause(s.filledFirstEdge())
+		s.run.clocked = s.Waits[detectors.SenderWindow]
+		return
+	}
+	s.pause(false)
+}
+
+// pause accounts for the time before payload of a side that had sent last; filled is whether its flight is known to
+// have filled the window.
+func (s *step) pause(filled bool) {
+	seg, own, peer := s.seg, s.own, s.peer
+	at := seg.At
+	if filled || own.offers > 0 && (s.stoppedAtEdge(seg.Seq) || s.stopped() != seg.Seq && s.stoppedAtEdge(s.stopped())) {
 		s.shut()
 		return
 	}
@@ -218,55 +229,6 @@ func (a *Account) app(side reassembly.Side) detectors.Wait {
 	return detectors.ServerApp
 }
 
-// needed is how much room in the window the side needs to send: a full segment, or half of the largest
-// window (RFC 9293 3.8.6.2.1), which is less on a loopback interface.
-func (s *step) needed() uint32 {
-	need := s.full()
-	if r := &s.run; r.on && r.side == s.side && r.window > 0 {
-		need = min(need, (r.window+1)/2)
-	}
-	return need
-}
-
-// stoppedAtEdge reports whether the side stopped because the window that it knew of ended at seq.
-func (s *step) stoppedAtEdge(seq reassembly.Seq) bool {
-	own := s.own
-	return own.nearEdge(seq, s.full()) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seq, s.needed())
-}
-
-// fills reports whether the window that was offered when the last flight began to arrive ends at seq.
-func (s *step) fills(seq reassembly.Seq) bool {
-	room := seq.To(s.run.edge)
-	return room >= 0 && uint32(room) < s.needed()
-}
-
-// stopped is where the side's payload ended before the segment, which is its first byte unless what comes before that
-// is captured a moment later.
-func (s *step) stopped() reassembly.Seq {
-	if r := &s.run; r.on && r.side == s.side && r.end.Before(s.seg.Seq) {
-		return r.end
-	}
-	return s.seg.Seq
-}
-
-// stoppedAtFirstEdge reports whether the side, which is far from the tap and has paused for a round trip, did so after a
-// flight that filled the window it was offered when the flight began to arrive. What was offered after that it may
-// not have known, if this round trip is longer than the smallest.
-func (s *step) stoppedAtFirstEdge() bool {
-	r := &s.run
-	if !r.on || r.side != s.side || s.own.rtt <= s.peer.rtt || s.blind == detectors.UnknownWait {
-		return false
-	}
-	filled := r.edgeKnown && (s.fills(s.seg.Seq) || s.fills(s.stopped()))
-	if n := s.Waits[detectors.SenderWindow] - r.clocked; filled && n > 0 { // no ACK was needed within that flight
-		s.change()
-		s.Waits[detectors.SenderWindow] -= n
-		s.Waits[detectors.ReceiverWindow] += n
-	}
-	r.edge, r.edgeKnown, r.clocked = s.out.Edge, true, s.Waits[detectors.SenderWindow]
-	return filled
-}
-
 // full is the payload of a full segment: the MSS, less what options may take.
 func (s *step) full() uint32 { return s.Account.full(s.conn) }
 
@@ -281,5 +243,8 @@ func (a *Account) setMSS(c *fsm.Conn) { a.mss = uint16(fullSegment(c.View())) }
 
 func fullSegment(v fsm.View) uint32 {
 	mss := min(v.EffSndMSS(), 65_535)
-	return mss - min(mss-1, 40)
+	return mss - min(mss-1, maxOptions)
 }
+
+// maxOptions is how much options may take of a segment (RFC 9293 3.1).
+const maxOptions = 40
