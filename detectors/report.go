@@ -257,7 +257,7 @@ func (r *Report) Evidence(role string, side reassembly.Side, m *reassembly.Mark)
 // also where one of them has begun another since.
 func (r *Report) StatesNow(at int64) (states [2]fsm.State) {
 	for side := range reassembly.Side(2) {
-		states[side] = r.Conn.State(side, at, r.Settings.TimeWait)
+		states[side], _ = r.Conn.State(side, at, r.Settings.TimeWait)
 	}
 	return states
 }

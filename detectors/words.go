@@ -96,7 +96,7 @@ func WindowSmall(v fsm.View, side reassembly.Side) bool {
 	const least = 536
 	in := v.Stream(side.Peer())
 	wnd := in.Window()
-	return WindowBelowSegment(v, side) && (wnd < least || 2*wnd < v.MaxWindow(side))
+	return WindowBelowSegment(v, side) && (wnd < least || 2*wnd < v.Window(side).Max)
 }
 
 // WindowBelowSegment reports whether the side's window is open and has no room for a full
@@ -118,7 +118,7 @@ func WindowBelowSegment(v fsm.View, side reassembly.Side) bool {
 func FINDue(v fsm.View, side reassembly.Side, seq reassembly.Seq) bool {
 	fin, _ := v.FIN(side)
 	out := v.Stream(side)
-	return !v.WindowShut(side.Peer()) && (out.Oldest(fin) || out.Covered(seq) && out.Una.AtOrBefore(fin))
+	return !v.Window(side.Peer()).Shut && (out.Oldest(fin.Seq) || out.Covered(seq) && out.Una.AtOrBefore(fin.Seq))
 }
 
 // HalfClosed reports whether the side's FIN is acknowledged and the peer has sent
@@ -137,7 +137,7 @@ func IsProbe(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
 		return false
 	}
 	out := v.Stream(side)
-	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.WindowShut(side.Peer())
+	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.Window(side.Peer()).Shut
 }
 
 // AcksUna reports whether a segment of the side acknowledges exactly what the side has

@@ -30,14 +30,26 @@ func (s *step) reset() {
 		if s.foreignReset() {
 			c.bits |= foreignBit(s.side)
 		}
-		s.emitAfter(ResetSent)
+		s.emitReset(ResetSent)
 	case resetPending:
 		c.bits |= pendingBit(s.side) | challengeBit(s.side)
-		s.emitAfter(ResetDoubted)
+		s.emitReset(ResetDoubted)
 	default:
 		c.bits |= challengeBit(s.side)
-		s.emitAfter(ResetIgnored)
+		s.emitReset(ResetIgnored)
 	}
+}
+
+// emitReset emits what became of the RST.
+func (s *step) emitReset(k Kind) { s.emitAfter(k).n = s.peer.challenge() }
+
+// challenge is 1 if the side's last segment is a challenge ACK: it answers a SYN or RST that was out
+// of place (RFC 5961 3.2, 4.2).
+func (e *end) challenge() uint32 {
+	if e.dir.is(challenged) {
+		return 1
+	}
+	return 0
 }
 
 type resetCheck uint8
@@ -228,7 +240,7 @@ func (c *Conn) End(ev *Events) {
 		rst := last.Segment(c.Endpoint(side), c.Endpoint(side.Peer()))
 		ev.seg, ev.Class = &rst, Rst
 		ev.Before = [2]State{c.ends[0].state, c.ends[1].state} // it ended long ago
-		ev.addWas(ResetSent, side, ownLast, last)
+		ev.addWas(ResetSent, side, ownLast, last).n = c.ends[side.Peer()].challenge()
 		return
 	}
 }

@@ -35,25 +35,21 @@ func (v View) Stream(side reassembly.Side) reassembly.Stream { return v.c.ends[s
 // Phase is how far the side's direction has come.
 func (v View) Phase(side reassembly.Side) Phase { return v.c.ends[side].dir.Phase }
 
-// FIN is the sequence number of the side's FIN, once it was sent.
-func (v View) FIN(side reassembly.Side) (seq reassembly.Seq, sent bool) {
-	h := &v.c.ends[side].dir
-	return h.FIN, h.Phase >= PhaseFinSent
-}
-
-// A HalfClose is what one side's FIN left open, and the use that its peer made of that
+// A FIN is that of one side, and the use that its peer made of the half that it left open
 // (RFC 9293 3.6).
-type HalfClose struct {
-	Asked bool          // the side's FIN came with payload or right behind payload, which nothing had answered
+type FIN struct {
+	Seq   reassembly.Seq
+	Asked bool          // it came with payload or right behind payload, which nothing had answered
 	Short bool          // of fewer than ShortPayload bytes, the last segment of it
 	Used  bool          // the peer has received the FIN, as its ACKs show, and sent new payload
 	Pause time.Duration // between these two, in steps of 10 ms, 2.5 s at most
 }
 
-// HalfClose is about the side's FIN; the zero value if it has sent none.
-func (v View) HalfClose(side reassembly.Side) HalfClose {
-	wrote := v.c.ends[side.Peer()].wrote
-	return HalfClose{Asked: v.c.ends[side].bits&asked != 0, Short: v.c.ends[side].bits&askedShort != 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
+// FIN is the side's FIN, once it was sent.
+func (v View) FIN(side reassembly.Side) (f FIN, sent bool) {
+	own, wrote := &v.c.ends[side], v.c.ends[side.Peer()].wrote
+	f = FIN{Seq: own.dir.FIN, Asked: own.bits&asked != 0, Short: own.bits&askedShort != 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
+	return f, own.dir.Phase >= PhaseFinSent
 }
 
 // Relayed is how long the side took at least to answer in the handshake, if its ACKs of data
@@ -67,14 +63,11 @@ func (v View) ArrivedTwice(side reassembly.Side) bool { return v.c.ends[side].bi
 
 // State is the side's RFC 9293 state at the given time, as this connection left it,
 // whatever has used the four-tuple since. A time later than the last segment's only
-// lets TIME_WAIT, which lasts timeWait, run out.
-func (v View) State(side reassembly.Side, at int64, timeWait time.Duration) State {
-	return v.c.leftIn(side, at, timeWait)
+// lets TIME_WAIT, which lasts timeWait, run out. The state is bounded if it rests on an
+// ACK that is not known to have arrived: the side is at most there.
+func (v View) State(side reassembly.Side, at int64, timeWait time.Duration) (s State, bounded bool) {
+	return v.c.leftIn(side, at, timeWait), v.c.Bounded(side)
 }
-
-// Bounded reports whether the side's state rests on an ACK that is not known to have arrived:
-// it is at most there.
-func (v View) Bounded(side reassembly.Side) bool { return v.c.Bounded(side) }
 
 // Opener is the side that sent the first SYN; known is false if none was captured.
 func (v View) Opener() (side reassembly.Side, known bool) { return v.c.Opener() }
@@ -121,15 +114,19 @@ func (v View) HandshakeRTT(side reassembly.Side) time.Duration { return v.c.hand
 // (compared with R1 and R2 in RFC 9293 3.8.3), 255 at most.
 func (v View) Retries(side reassembly.Side) int { return int(v.c.ends[side].row) }
 
-// WindowShut reports whether the side's last advertised window is 0.
-func (v View) WindowShut(side reassembly.Side) bool { return v.c.ends[side].dir.is(shut) }
+// A Window is what one side has advertised of its receive window. Where it ends is the
+// right edge of the other side's Stream.
+type Window struct {
+	Max    uint32 // the largest, in bytes
+	Shut   bool   // the last is 0
+	Shrunk bool   // the side took back window that it had offered (RFC 9293 3.8.6): its right edge is then not all that it has offered
+}
 
-// WindowShrunk reports whether the side ever took back window that it had offered
-// (RFC 9293 3.8.6): its right edge is then not all that it has offered.
-func (v View) WindowShrunk(side reassembly.Side) bool { return v.c.ends[side].dir.is(shrank) }
-
-// MaxWindow is the largest window that the side advertised, in bytes.
-func (v View) MaxWindow(side reassembly.Side) uint32 { return v.c.ends[side].maxWnd }
+// Window is the side's window.
+func (v View) Window(side reassembly.Side) Window {
+	e := &v.c.ends[side]
+	return Window{Max: e.maxWnd, Shut: e.dir.is(shut), Shrunk: e.dir.is(shrank)}
+}
 
 // WindowScale is the shift of the side's windows, and whether it is known; where it
 // is not, windows are lower bounds (RFC 7323 2.2).
@@ -168,10 +165,6 @@ func (v View) LossShown(side reassembly.Side) bool { return v.c.ends[side].lossS
 // came without PSH: more was queued, since the last buffered segment carries it (RFC
 // 9293 3.9.1.2).
 func (v View) Unpushed(side reassembly.Side) bool { return v.c.ends[side].dir.is(unpushed) }
-
-// Challenging reports whether the side's last segment is a challenge ACK: it answers
-// a SYN or RST that was out of place (RFC 5961 3.2, 4.2).
-func (v View) Challenging(side reassembly.Side) bool { return v.c.ends[side].dir.is(challenged) }
 
 // IPHabits is how the side marks its packets, RSTs aside.
 func (v View) IPHabits(side reassembly.Side) Habits { return v.c.habits(side) }

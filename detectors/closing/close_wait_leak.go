@@ -146,7 +146,7 @@ func (w *closeWaitLeak) patience(r *detectors.Report) int64 { return max(r.Nanos
 // free reports whether nothing but the application keeps the open side from closing.
 func (w *closeWaitLeak) free(r *detectors.Report) bool {
 	out := r.Conn.Stream(w.closer.Peer())
-	return out.InFlight() == 0 && !r.Conn.WindowShut(w.closer) && w.unheard < minUnheard
+	return out.InFlight() == 0 && !r.Conn.Window(w.closer).Shut && w.unheard < minUnheard
 }
 
 // Overdue reports the silence. At the end, what was reported before may no longer hold.

@@ -122,10 +122,10 @@ func (w *finOverHole) missingBeforeFIN(v fsm.View, side reassembly.Side) (n uint
 	if m := &w.sides[side].fin; m.At != 0 && out.Covered(m.Seq) {
 		return 0, false
 	}
-	if v.Phase(side) != fsm.PhaseFinSent || !out.Knows(reassembly.KnowUna) || !out.Una.Before(fin) {
+	if v.Phase(side) != fsm.PhaseFinSent || !out.Knows(reassembly.KnowUna) || !out.Una.Before(fin.Seq) {
 		return 0, false
 	}
-	return uint32(fin - out.Una), out.Skipped(out.Una)
+	return uint32(fin.Seq - out.Una), out.Skipped(out.Una)
 }
 
 func (w *finOverHole) Deadlines() []detectors.Deadline { return w.due[:] }
@@ -139,7 +139,7 @@ func (w *finOverHole) Limit(i int, r *detectors.Report) int64 {
 func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	side, s := reassembly.Side(i), &w.sides[i]
 	n, unseen := w.missingBeforeFIN(r.Conn, side)
-	if n == 0 || r.Conn.WindowShut(side.Peer()) {
+	if n == 0 || r.Conn.Window(side.Peer()).Shut {
 		return
 	}
 	outcome := holeAbandoned

@@ -122,7 +122,7 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 // not captured: without ACK, it has the number that it was sent (RFC 9293 3.10.7.1).
 func acknowledges(ev fsm.Event, v fsm.View) bool {
 	fin, sent := v.FIN(ev.Side)
-	return sent && ev.Seg.Flags&reassembly.ACK == 0 && ev.Seg.Seq == fin+1 && v.Packets(ev.Side.Peer()) == 0
+	return sent && ev.Seg.Flags&reassembly.ACK == 0 && ev.Seg.Seq == fin.Seq+1 && v.Packets(ev.Side.Peer()) == 0
 }
 
 // resent takes a retransmission of the FIN.

@@ -130,7 +130,8 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 // peerState is the state of the peer. It is in FIN_WAIT_2 only if the ACK of its own FIN arrived,
 // which nothing shows as long as it does not acknowledge the FIN.
 func peerState(peer reassembly.Side, f *detectors.Finding, r *detectors.Report) string {
-	if state := f.States[peer]; state != fsm.FinWait2 || !r.Conn.Bounded(peer) {
+	state := f.States[peer]
+	if _, bounded := r.Conn.State(peer, f.End, r.Settings.TimeWait); state != fsm.FinWait2 || !bounded {
 		return state.String()
 	}
 	return fmt.Sprintf("%s or %s", fsm.FinWait1, fsm.FinWait2)

@@ -208,7 +208,7 @@ func (w *postFINAckRST) another(x reassembly.Side, ack, rst *reassembly.Mark) *r
 func isClosingACK(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
 	_, closed := v.FIN(side)
 	peerFIN, _ := v.FIN(side.Peer())
-	return closed && m.Seq == v.Stream(side).Nxt && m.Ack.AtOrBefore(peerFIN+1)
+	return closed && m.Seq == v.Stream(side).Nxt && m.Ack.AtOrBefore(peerFIN.Seq+1)
 }
 
 func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly.Side, ack, rst *reassembly.Mark, r *detectors.Report) {
@@ -258,7 +258,7 @@ func (w *postFINAckRST) waitsIn(x reassembly.Side, r *detectors.Report) fsm.Stat
 	switch y := x.Peer(); {
 	case w.finAck[x].At == 0: // it never got that side's
 		return fsm.FinWait1
-	case w.fin[y].Ack.AtOrBefore(fin):
+	case w.fin[y].Ack.AtOrBefore(fin.Seq):
 		return fsm.Closing
 	}
 	return fsm.LastAck

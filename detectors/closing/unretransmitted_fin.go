@@ -93,7 +93,7 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 // duplicate if it acknowledges what lies a whole window below what had been acknowledged.
 func strange(ev fsm.Event, v fsm.View) bool {
 	out := v.Stream(ev.Side.Peer())
-	old := ev.Seg.Flags&reassembly.ACK != 0 && out.Knows(reassembly.KnowUna) && ev.Seg.Ack.To(out.Una) > int32(min(v.MaxWindow(ev.Side), math.MaxInt32))
+	old := ev.Seg.Flags&reassembly.ACK != 0 && out.Knows(reassembly.KnowUna) && ev.Seg.Ack.To(out.Una) > int32(min(v.Window(ev.Side).Max, math.MaxInt32))
 	return ev.Class == fsm.OutOfWindow || ev.Class != fsm.Rst && old
 }
 

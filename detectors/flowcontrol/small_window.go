@@ -95,7 +95,7 @@ func (w *smallWindow) Event(ev fsm.Event, r *detectors.Report) {
 // offered looks at the window that a segment of the receiver leaves the side.
 func (w *smallWindow) offered(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	due, unused, receiver := &w.due[side], &w.unused[side], side.Peer()
-	if !r.Conn.WindowShut(receiver) && !detectors.WindowBelowSegment(r.Conn, receiver) {
+	if !r.Conn.Window(receiver).Shut && !detectors.WindowBelowSegment(r.Conn, receiver) {
 		w.filled[side].end()
 	}
 	if !detectors.WindowSmall(r.Conn, receiver) {

@@ -82,7 +82,7 @@ func (w *zeroWindowDeadlock) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		last := r.Conn.Last(peer)
 		filled := last.Len > 0 && last.End() == ev.Seg.Ack // what it sent has closed the window
-		w.waits[peer] = zeroWindowWait{shut: reassembly.MarkOf(ev.Seg), last: last, shutBefore: r.Conn.MaxWindow(side) == 0 && !filled}
+		w.waits[peer] = zeroWindowWait{shut: reassembly.MarkOf(ev.Seg), last: last, shutBefore: r.Conn.Window(side).Max == 0 && !filled}
 		w.due[peer].Arm(ev.Seg.At, r)
 	case fsm.WindowOpened:
 		w.opened(peer, ev.Seg, r)
@@ -203,7 +203,7 @@ func (w *zeroWindowDeadlock) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	waited, more := o.Now-due.Since(), detectors.MoreToSend(r.Conn, side)
 	finSent := r.Conn.Phase(side) >= fsm.PhaseFinSent
 	switch {
-	case !more && (x.update.At != 0 || finSent || r.Conn.WindowShrunk(peer)), // it may have nothing to send
+	case !more && (x.update.At != 0 || finSent || r.Conn.Window(peer).Shrunk), // it may have nothing to send
 		o.Short > 0 && (x.probes > 0 || x.update.At != 0 || !more || waited < 3*int64(r.Conn.RTO(side))): // there is time yet
 		due.Withdraw(r)
 		return

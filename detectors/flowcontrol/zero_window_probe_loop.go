@@ -94,7 +94,7 @@ func (w *zeroWindowProbeLoop) Event(ev fsm.Event, r *detectors.Report) {
 			e.why.retracted = min(ev.N, out.InFlight())
 		}
 	case fsm.Advanced: // beyond a probe's byte, though the window stays closed: the count starts again
-		if own.open && ev.N > 1 && r.Conn.WindowShut(peerSide) {
+		if own.open && ev.N > 1 && r.Conn.Window(peerSide).Shut {
 			e := &own.episode
 			own.withdraw(r)
 			*e = episode{anchor: e.anchor, proberLast: e.proberLast, receiverLast: e.receiverLast, why: blockage{retracted: e.why.retracted}}

@@ -75,7 +75,7 @@ func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 
 func (c *resetCase) oneForSeveral() bool {
 	last := &c.peer.last
 	return c.answers() && c.bare() && c.more == 0 && last.Flags.Has(reassembly.FIN) && last.Len == 0 && c.secondFIN() == 0 &&
-		c.sender.close.Used && c.lost() > 0 && c.recent > 0
+		c.sender.fin.Used && c.lost() > 0 && c.recent > 0
 }
 
 // minSooner is by how much sooner than a round trip a RST must come to answer something before:
@@ -160,7 +160,7 @@ func (c *resetCase) misacks() bool {
 	const most = 1 << 20 // that the sender may have sent, and the capture missed
 	own, last := &c.sender.last, &c.peer.last
 	return c.bare() && c.answers() && own.Flags.Has(reassembly.SYN|reassembly.ACK) && c.sender.bytes == 0 && last.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.ACK &&
-		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.maxWindow, most)
+		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.window.Max, most)
 }
 
 // answersOutOfWindow reports whether the RST answers an out-of-window ACK of the peer's so, which is the peer's last segment then.

@@ -90,7 +90,7 @@ func (w *forgedReset) count(ev fsm.Event, r *detectors.Report) {
 	}
 	out := r.Conn.Stream(ev.Side)
 	_, scaleKnown := r.Conn.WindowScale(ev.Side)
-	w.old = out.Below(ev.Seg.Seq) && out.Acceptable(ev.Seg.Seq, 0, r.Conn.MaxWindow(ev.Side.Peer()), !scaleKnown)
+	w.old = out.Below(ev.Seg.Seq) && out.Acceptable(ev.Seg.Seq, 0, r.Conn.Window(ev.Side.Peer()).Max, !scaleKnown)
 }
 
 // answersOutOfWindow reports whether the RST answers a segment that does not belong

@@ -27,7 +27,7 @@ const (
 const minReuse = 50 * time.Millisecond
 
 func (c *resetCase) lateData() lateData {
-	fin := &c.sender.close
+	fin := &c.sender.fin
 	switch {
 	case !fin.Used && c.peer.finSent() && c.lost() < minLost:
 		return farewell
@@ -46,10 +46,10 @@ func (c *resetCase) lateData() lateData {
 // bye reports whether a few bytes answer the few that came with the FIN, or right before it: a TLS
 // close_notify for another, rather than an answer to a request. So short a request that wants
 // so short an answer looks the same.
-func (c *resetCase) bye() bool { return c.sender.close.Short && c.lost() < minLost }
+func (c *resetCase) bye() bool { return c.sender.fin.Short && c.lost() < minLost }
 
 // longClosed reports whether the peer has acknowledged the FIN well before it sent more.
-func (c *resetCase) longClosed() bool { return c.sender.close.Pause >= max(minReuse, 2*c.rtt) }
+func (c *resetCase) longClosed() bool { return c.sender.fin.Pause >= max(minReuse, 2*c.rtt) }
 
 // request reports whether data that crossed the FIN may be a request in an idle connection.
 func (c *resetCase) request() bool {
@@ -113,9 +113,9 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		peer = "What acknowledges for " + peer
 	}
 	switch kind := c.lateData(); {
-	case known && !c.sender.close.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin):
+	case known && !c.sender.fin.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin.Seq):
 		m += fmt.Sprintf(" %s had first sent that before it had received the FIN, and has sent it again since (frame %d).", c.peer.name, c.peer.last.Frame)
-	case known && !c.sender.close.Used:
+	case known && !c.sender.fin.Used:
 		m += fmt.Sprintf(" %s had not received the FIN when it sent that, and could not have known.", c.peer.name)
 	case !known:
 	case kind == reuse:

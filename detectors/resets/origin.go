@@ -28,7 +28,7 @@ func (c *resetCase) withoutSocket() bool {
 func (c *resetCase) otherWindow() bool {
 	in := &c.peer.stream
 	edge := c.rst.Ack + reassembly.Seq(uint32(c.rst.Window)<<c.sender.scale)
-	return !c.bare() && c.rst.Window > 0 && c.sender.windowsCompare() && !c.sender.shrank && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
+	return !c.bare() && c.rst.Window > 0 && c.sender.windowsCompare() && !c.sender.window.Shrunk && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
 }
 
 // otherTTL reports whether the RST has another TTL than everything else of the sender.

@@ -112,7 +112,7 @@ func (c *resetCase) secondFIN() int32 {
 	if !last.Flags.Has(reassembly.FIN) || !c.peer.finSent() {
 		return 0
 	}
-	return c.peer.fin.To(last.End() - 1)
+	return c.peer.fin.Seq.To(last.End() - 1)
 }
 
 func (c *resetCase) measureIdle(f *detectors.Finding) {

@@ -13,8 +13,8 @@ import (
 func (c *resetCase) excess() uint32 {
 	in, last := &c.peer.stream, &c.peer.last
 	end := last.Seq + reassembly.Seq(last.Len)
-	probed := c.sender.shut && c.sender.last.At <= last.At
-	if last.Len == 0 || c.peer.probe || probed || !c.sender.scaleKnown || c.sender.shrank || !in.Knows(reassembly.KnowEdge) ||
+	probed := c.sender.window.Shut && c.sender.last.At <= last.At
+	if last.Len == 0 || c.peer.probe || probed || !c.sender.scaleKnown || c.sender.window.Shrunk || !in.Knows(reassembly.KnowEdge) ||
 		in.Edge.To(end) < max(2, int32(1)<<c.sender.scale) {
 		return 0
 	}
@@ -31,10 +31,10 @@ func (e *end) unacked(by *reassembly.Mark) uint32 {
 	if by != nil && by.Flags.Has(reassembly.ACK) && by.Ack.After(una) && by.Ack.AtOrBefore(nxt) {
 		una = by.Ack
 	}
-	if e.finSent() && e.last.Flags.Has(reassembly.FIN) && e.last.End() == nxt && nxt != e.fin+1 { // some stacks number a second FIN anew
+	if e.finSent() && e.last.Flags.Has(reassembly.FIN) && e.last.End() == nxt && nxt != e.fin.Seq+1 { // some stacks number a second FIN anew
 		nxt--
 	}
-	if e.finSent() && nxt == e.fin+1 {
+	if e.finSent() && nxt == e.fin.Seq+1 {
 		nxt--
 	}
 	if !e.stream.Knows(reassembly.KnowNxt) || !una.Before(nxt) {
@@ -46,7 +46,7 @@ func (e *end) unacked(by *reassembly.Mark) uint32 {
 // wrote is how many bytes of payload the side has sent by its sequence numbers.
 func (e *end) wrote() uint32 {
 	nxt := e.stream.Nxt
-	if e.finSent() && nxt == e.fin+1 {
+	if e.finSent() && nxt == e.fin.Seq+1 {
 		nxt--
 	}
 	if !e.stream.Knows(reassembly.KnowNxt) || !e.stream.ISS.Before(nxt) {
@@ -84,7 +84,7 @@ func (c *resetCase) windowFall() uint32 {
 		return 0
 	}
 	window := uint32(max(in.Una.To(in.Edge), 0))
-	return max(c.sender.maxWindow, window) - window
+	return max(c.sender.window.Max, window) - window
 }
 
 // minWindowFall is how far a window must have fallen before it shows unread data: a
@@ -129,7 +129,7 @@ func (c *resetCase) unreadBytes() uint32 {
 		return beyond
 	case c.lost() > 0:
 		return c.lost()
-	case c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen && c.peer.wrote() <= c.sender.maxWindow: // it never answered anything; more than a window's worth it has read
+	case c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen && c.peer.wrote() <= c.sender.window.Max: // it never answered anything; more than a window's worth it has read
 		return c.peer.wrote()
 	}
 	return c.peer.last.Len

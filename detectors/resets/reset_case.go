@@ -55,20 +55,17 @@ type end struct {
 	last      reassembly.Mark // its last segment before the RST; At is 0 if there was none
 	stream    reassembly.Stream
 	phase     fsm.Phase
-	fin       reassembly.Seq // valid if finSent
+	fin       fsm.FIN // valid if finSent
 	bytes     uint64
 	packets   uint64 // the RST included
-	maxWindow uint32
+	window    fsm.Window
 	scale     uint8 // of its windows
 
 	scaleKnown bool
-	shut       bool // its window is zero
 	queued     bool // its last payload filled a segment or the window, with more behind it
-	shrank     bool // it has taken back window before
 	synSeen    bool
 	probe      bool // last is a keep-alive or a window probe
 	srtt       time.Duration
-	close      fsm.HalfClose
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
 	habits     fsm.Habits
 }
@@ -104,7 +101,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 		rst: reassembly.MarkOf(ev.Seg), side: ev.Side, states: r.Before, peer: endOf(v, peer, v.Last(peer)),
 		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(ev.Side),
 		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
-		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), recent: v.RecentBytes(peer, ev.Seg.At), challenging: v.Challenging(peer),
+		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), recent: v.RecentBytes(peer, ev.Seg.At), challenging: ev.N != 0,
 	}
 	var before reassembly.Mark
 	if ev.Was != nil {
@@ -119,8 +116,8 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
-		bytes: v.Bytes(side), packets: v.Packets(side), maxWindow: v.MaxWindow(side), shut: v.WindowShut(side), shrank: v.WindowShrunk(side), queued: v.Unpushed(side),
-		probe: last.At != 0 && detectors.IsProbe(v, side, &last), close: v.HalfClose(side), srtt: v.SRTT(side),
+		bytes: v.Bytes(side), packets: v.Packets(side), window: v.Window(side), queued: v.Unpushed(side),
+		probe: last.At != 0 && detectors.IsProbe(v, side, &last), srtt: v.SRTT(side),
 	}
 	e.fin, _ = v.FIN(side)
 	e.scale, e.scaleKnown = v.WindowScale(side)
@@ -170,7 +167,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 			return true
 		}
 	case bySender && !c.revived && !c.sender.finSent() && ev.Seg.Flags.Has(reassembly.FIN) && ev.Seg.FINSeq() == c.rst.Seq: // the RST overtook it
-		c.sender.phase, c.sender.fin = v.Phase(c.side), c.rst.Seq
+		c.sender.phase, c.sender.fin.Seq = v.Phase(c.side), c.rst.Seq
 		return c.sender.finSent()
 	case bySender:
 	case ev.Class == fsm.Syn:

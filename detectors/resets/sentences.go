@@ -98,7 +98,7 @@ func (c *resetCase) staleSentence() string {
 		switch d := c.secondFIN(); {
 		case c.replies() && d != 0:
 			m += fmt.Sprintf(" That FIN has the sequence number %d, the first one had %d: there can be only one (RFC 9293 3.10.4), and %s had acknowledged the first.",
-				c.peer.fin+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin-c.peer.stream.ISS, c.sender.name)
+				c.peer.fin.Seq+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin.Seq-c.peer.stream.ISS, c.sender.name)
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
 		case c.replies() && c.ackDue() && c.reordered():

@@ -49,7 +49,7 @@ func (e *end) finSent() bool { return e.phase >= fsm.PhaseFinSent }
 // the first time. known is false if data of it was not captured: its ACK may have said so.
 func (c *resetCase) knewFIN() (knew, known bool) {
 	in := &c.peer.stream
-	return c.sender.close.Used, c.sender.close.Used || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
+	return c.sender.fin.Used, c.sender.fin.Used || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
 }
 
 // ackUnseen reports whether the last of the sender's that was acknowledged was not
@@ -85,7 +85,7 @@ func (c *resetCase) finHeld() bool {
 	out := &c.sender.stream
 	full := out.InFlight() > 0 && out.Knows(reassembly.KnowEdge) && out.Nxt.To(out.Edge) < int32(c.mss)
 	resending := out.InFlight() > 0 && c.retries > 0 // a window of one segment after a timeout (RFC 5681 3.1)
-	return !c.sender.finSent() && (c.peer.shut || full || resending || c.sender.queued || c.cutShort())
+	return !c.sender.finSent() && (c.peer.window.Shut || full || resending || c.sender.queued || c.cutShort())
 }
 
 // cutShort reports whether the sender's last segment, just before the RST, is full: the

@@ -249,7 +249,7 @@ func (w *slowResponse) closed(ev fsm.Event, r *detectors.Report) {
 	}
 	p, end := &w.pauses[len(w.pauses)-1], r.Conn.Stream(reassembly.B).Nxt
 	if fin, sent := r.Conn.FIN(reassembly.B); sent {
-		end = fin
+		end = fin.Seq
 	}
 	if end.Before(p.end+fsm.ShortPayload) && ev.Seg.At-p.over <= int64(r.Conn.RTT())+int64(closesAtOnce) {
 		r.Withdraw(p.last.File, p.last.Frame)
