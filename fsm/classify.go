@@ -30,7 +30,7 @@ const (
 
 var classNames = [numClasses]string{
 	"", "SYN", "new data", "retransmission", "out of order", "keep-alive", "zero-window probe",
-	"probe or keep-alive", "window update", "duplicate ACK", "pure ACK", "challenge ACK", "RST", "stray",
+	"probe or keep-alive", "window update", "duplicate ACK", "pure ACK", "challenge ACK", "RST", "out of window",
 }
 
 // String is the class in words: "zero-window probe".

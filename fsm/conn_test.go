@@ -216,7 +216,7 @@ func TestStep_order(t *testing.T) {
 		{"a RST elsewhere", func() *wire { return newWire().open(time.Second) }, rst, 5000, 0, 0, 0, []Kind{ResetIgnored, Sent}},
 		{"a RST behind a RST", func() *wire { w := newWire().open(time.Second); w.send(1, 0, rst, 1, 0, 0); return w },
 			rst, 1, 0, 0, 0, []Kind{Sent}},
-		{"a stray", func() *wire { return newWire().open(time.Second) }, ack, 1 << 30, 10, 1, 9, []Kind{SentOutOfWindow, Sent}},
+		{"out of window", func() *wire { return newWire().open(time.Second) }, ack, 1 << 30, 10, 1, 9, []Kind{SentOutOfWindow, Sent}},
 	} {
 		w := c.wire()
 		w.win = c.win

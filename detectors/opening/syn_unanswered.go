@@ -98,8 +98,8 @@ type synUnanswered struct {
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	done    bool
-	strays  int                   // segments in the server's name that answer no SYN
-	stray   reassembly.Mark       // the last of them
+	others  int                   // segments in the server's name that answer no SYN
+	other   reassembly.Mark       // the last of them
 	icmp    *detectors.ICMPErrors // about the SYNs; nil if none came
 }
 
@@ -125,8 +125,8 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.told(ev, r)
 	case ev.Kind == fsm.SentOutOfWindow:
 		if ev.Side != w.client {
-			w.strays++
-			w.stray = reassembly.MarkOf(ev.Seg)
+			w.others++
+			w.other = reassembly.MarkOf(ev.Seg)
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client: // it gives up, and still nothing came back
 	case ev.Kind != fsm.SynResent: // refused, challenged, or the other end opens at the same time

@@ -71,9 +71,9 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 	if outcome == synRefusedByICMP {
 		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
 	}
-	if w.strays > 0 {
+	if w.others > 0 {
 		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), but of another connection: the SYN is not acknowledged.",
-			waited, detectors.Counted(uint32(w.strays), "segment", "segments"), server, w.stray.Frame)
+			waited, detectors.Counted(uint32(w.others), "segment", "segments"), server, w.other.Frame)
 	}
 	return m + fmt.Sprintf(". Nothing came back in %s.", waited)
 }

@@ -51,15 +51,15 @@ type resetCase struct {
 
 // An end is what was known of one side when the RST came, in the words of fsm.View.
 type end struct {
-	name      reassembly.Endpoint
-	last      reassembly.Mark // its last segment before the RST; At is 0 if there was none
-	stream    reassembly.Stream
-	phase     fsm.Phase
-	fin       fsm.FIN // valid if finSent
-	bytes     uint64
-	packets   uint64 // the RST included
-	window    fsm.Window
-	scale     uint8 // of its windows
+	name    reassembly.Endpoint
+	last    reassembly.Mark // its last segment before the RST; At is 0 if there was none
+	stream  reassembly.Stream
+	phase   fsm.Phase
+	fin     fsm.FIN // valid if finSent
+	bytes   uint64
+	packets uint64 // the RST included
+	window  fsm.Window
+	scale   uint8 // of its windows
 
 	scaleKnown bool
 	queued     bool // its last payload filled a segment or the window, with more behind it
