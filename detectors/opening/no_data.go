@@ -40,9 +40,9 @@ var closedAtOnce = &detectors.Outcome{Name: "closed-at-once", Severity: detector
 	When: "the FIN came within 0.1 s of the handshake, or one and a half round trips"}
 
 type noData struct {
-	fin    reassembly.Mark // what was reported
-	found  detectors.Finding
-	server reassembly.Side
+	ack, fin reassembly.Mark // the last of the handshake, and what was reported; At is 0 if nothing was
+	server   reassembly.Side
+	states   [2]fsm.State // before the FIN
 }
 
 // useSoon is how soon a client has used the half-closed connection if it does, in nanoseconds.
@@ -55,12 +55,13 @@ func (w *noData) End(e detectors.Ending, r *detectors.Report) {
 	if w.fin.At == 0 || e.Why != detectors.TraceOver || reset || r.Conn.Phase(w.server.Peer()) >= fsm.PhaseFinSent {
 		return
 	}
-	w.found.End = min(e.At, w.fin.At+useSoon)
+	f := w.finding(r)
+	f.End = min(e.At, w.fin.At+useSoon)
 	if e.At < w.fin.At+useSoon {
-		w.found.Undecide(fmt.Sprintf("the capture ends %s after the FIN: the client may have sent data afterwards, which the server accepts if it has only half-closed",
+		f.Undecide(fmt.Sprintf("the capture ends %s after the FIN: the client may have sent data afterwards, which the server accepts if it has only half-closed",
 			detectors.Span(e.At-w.fin.At)))
 	}
-	r.Emit(w.found)
+	r.Emit(f)
 }
 
 func (w *noData) Event(ev fsm.Event, r *detectors.Report) {
@@ -83,26 +84,28 @@ func (w *noData) usesHalfClose(ev fsm.Event, r *detectors.Report) bool {
 }
 
 func (w *noData) closed(ev fsm.Event, r *detectors.Report) {
-	server, client := ev.Side, ev.Side.Peer()
-	after := ev.Seg.At - ev.Was.At
-	if after >= max(r.Nanos("within"), int64(3*r.Conn.RTT()/2)) {
+	if ev.Seg.At-ev.Was.At >= max(r.Nanos("within"), int64(3*r.Conn.RTT()/2)) {
 		return
 	}
-	fin := reassembly.MarkOf(ev.Seg)
-	w.fin, w.server = fin, server
-	f := r.Find(closedAtOnce, server, ev.Seg.At,
-		r.Evidence("FIN", server, &fin), r.Evidence("last ACK of the handshake", client, ev.Was))
-	f.End = ev.Seg.At
+	*w = noData{ack: *ev.Was, fin: reassembly.MarkOf(ev.Seg), server: ev.Side, states: r.Before}
+	r.Emit(w.finding(r))
+}
+
+// finding is how things stand when the FIN is sent.
+func (w *noData) finding(r *detectors.Report) detectors.Finding {
+	server, client, after := w.server, w.server.Peer(), w.fin.At-w.ack.At
+	f := r.Find(closedAtOnce, server, w.fin.At,
+		r.Evidence("FIN", server, &w.fin), r.Evidence("last ACK of the handshake", client, &w.ack))
+	f.End, f.States = w.fin.At, w.states
 	f.Roles = detectors.Roles("server", server, "client")
 	f.Measure("after_s", detectors.Seconds(after))
 	f.Message = fmt.Sprintf("%s accepted %s's connection (frame %d), then closed it %s later (frame %d), before either side had sent a byte.",
-		r.Name(server), r.Name(client), ev.Was.Frame, detectors.Span(after), fin.Frame)
+		r.Name(server), r.Name(client), w.ack.Frame, detectors.Span(after), w.fin.Frame)
 	if r.Conn.Endpoint(server).Port >= unprivileged {
 		f.Fault = detectors.FaultUnknown
 		f.Message += " If that is a data connection of FTP, an empty directory or file is no fault."
 	}
-	w.found = f
-	r.Emit(f)
+	return f
 }
 
 // unprivileged is the first port that needs no privilege: the data connections of FTP have such
