@@ -207,11 +207,22 @@ func (c *resetCase) guesses(rst *reassembly.Segment) bool {
 // rightBehind is how soon the second RST of an injector follows the first.
 const rightBehind = 10 * time.Millisecond
 
-// overtook reports whether the sender, which counts its IP IDs, sent the segment before the last
-// that was captured before the RST.
+// overtook reports whether the sender sent the segment before the RST: it counts its IP IDs, and has used
+// a later one, or the segment is its last one, captured again behind a router. Who passes on both sides of
+// that need not count its IDs (Check Point's firewalls give out random ones).
 func (c *resetCase) overtook(seg *reassembly.Segment) bool {
-	last := c.sender.last.IPID
-	return last != 0 && seg.IPID != 0 && last-seg.IPID-1 < idNear
+	last := &c.sender.last
+	return last.IPID != 0 && seg.IPID != 0 && (last.IPID-seg.IPID-1 < idNear || c.routed(seg))
+}
+
+// routedTime is how much later a packet may be captured once more behind a router, in nanoseconds.
+const routedTime = int64(2 * time.Second)
+
+// routed reports whether the segment is the sender's last one, with a TTL that routers have lowered since.
+func (c *resetCase) routed(seg *reassembly.Segment) bool {
+	last := &c.sender.last
+	return seg.IPID == last.IPID && seg.TTL < last.TTL && seg.Seq == last.Seq && seg.Ack == last.Ack && seg.Len == last.Len &&
+		seg.Flags == last.Flags && seg.At-last.At <= routedTime
 }
 
 // provesLife reports whether only somebody who still has the connection can have sent
