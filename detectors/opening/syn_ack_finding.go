@@ -63,6 +63,8 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	switch {
 	case w.ignored == 1 && w.end.At == 0 && left > 0:
 		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", detectors.Span(left)))
+	case outcome == synAckRecovered && w.mayDefer():
+		f.Undecide("no data waited, so the server may wait for some before it accepts (TCP_DEFER_ACCEPT), and repeats its SYN-ACK when that takes long: normal")
 	case outcome == synAckRecovered:
 		if waited >= r.Nanos("costly") && (w.ignored == 0 || w.dataWaits) {
 			f.Severity = detectors.Warning

@@ -37,6 +37,7 @@ type synAckUnanswered struct {
 	unread     bool            // or when another of these was
 	gap        int64           // from the SYN-ACK to the first of these
 	echo       uint32          // TSecr of the last of these
+	greets     bool            // end has payload, and the client has sent none
 	arrived    bool            // they echo what the client sent after its SYN: that arrived
 	reported   *detectors.Outcome
 	reportedAt int64
@@ -230,6 +231,7 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	w.end = reassembly.MarkOf(ev.Seg)
+	w.greets = ev.Seg.Len > 0 && r.Conn.Bytes(w.client) == 0
 	_, closed := r.Conn.FIN(w.client)
 	switch {
 	// A server that waits for data before it accepts (TCP_DEFER_ACCEPT) ignores empty ACKs, too. A FIN ends
@@ -241,11 +243,14 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// deferred reports whether all that was seen is what a server does that waits for
-// data: one more SYN-ACK, long after an ACK.
-func (w *synAckUnanswered) deferred() bool {
-	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.dataWaits && w.gap > deferGap
+// mayDefer reports whether all that was seen is what a server may do that waits for
+// data: one more SYN-ACK after an ACK. One that speaks first waits for none.
+func (w *synAckUnanswered) mayDefer() bool {
+	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.dataWaits && !w.greets
 }
+
+// deferred reports whether it comes so long after the ACK that it is that.
+func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.gap > deferGap }
 
 func (w *synAckUnanswered) Deadlines() []detectors.Deadline { return w.due[:] }
 
