@@ -35,12 +35,19 @@ func (c *resetCase) replies() bool {
 		return false
 	// The sender had answered it otherwise already, unless the RST is below what it
 	// sent, or that was in flight.
-	case last.At < c.sender.last.At && c.atNxt() && !c.crossed() && !c.synAgainUnderway():
+	case c.spokeSince() && c.atNxt() && !c.crossed() && !c.synAgainUnderway():
 		return false
 	}
 	// With ACK, a RST says what has arrived; it answers what has no ACK itself, and
 	// what a socket would not acknowledge so.
 	return c.bare() || !last.Flags.Has(reassembly.ACK) || c.peer.probe && last.Len == 0 || c.withoutSocket()
+}
+
+// spokeSince reports whether the sender sent something after the peer's last segment, or acknowledged it in the same
+// tick of a coarse clock.
+func (c *resetCase) spokeSince() bool {
+	last, own := &c.peer.last, &c.sender.last
+	return last.At < own.At || last.At == own.At && last.SeqLen() > 0 && own.Flags.Has(reassembly.ACK) && own.Ack == last.End()
 }
 
 // overran reports whether the RST answers data beyond the window. A device that tracks
