@@ -88,6 +88,10 @@ func (w *synAckUnanswered) acked() string {
 	return fmt.Sprintf("frame %d", w.ack.Frame)
 }
 
+// besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
+// between it and the tap.
+const besideTap = int64(time.Millisecond)
+
 // got reports whether what the client sent reached the server.
 func (w *synAckUnanswered) got(r *detectors.Report) bool {
 	return w.arrived || !w.second && w.travel(r) <= besideTap

@@ -201,10 +201,6 @@ func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
 	return w.synAck.At - r.Conn.First()
 }
 
-// besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
-// between it and the tap.
-const besideTap = int64(time.Millisecond)
-
 // ignoresData reports whether data of the client should have arrived before a SYN-ACK that came so long after the
 // client's last segment, and is not acknowledged: data that was sent again was sent at least a timeout before, which is
 // longer than a round trip.
@@ -217,7 +213,7 @@ func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
 	return out.InFlight()
 }
 
-// repeated reports whether there is anything to report.
+// repeated reports whether anything was sent again.
 func (w *synAckUnanswered) repeated() bool { return w.repeats+w.synRepeats > 0 }
 
 // established notes the server's first segment after the handshake.

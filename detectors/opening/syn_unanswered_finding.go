@@ -6,6 +6,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 )
 
+// mostHops is how many routers traceroute asks, unless told otherwise (traceroute(8), option -m).
+const mostHops = 30
+
+// traces reports whether the SYN expired because its sender gave it a shorter life than any host's packets have by themselves.
+func (w *synUnanswered) traces() bool {
+	return w.icmp != nil && w.icmp.First.Expired() && w.syn.TTL > 0 && w.syn.TTL <= mostHops
+}
+
 // finding is how things stand at trace time now.
 func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *detectors.Report) detectors.Finding {
 	server := w.client.Peer()
@@ -31,7 +39,11 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		f.Measure("last_interval_s", detectors.Seconds(w.last.At-w.before))
 	}
 	w.icmp.Measure(&f)
-	if outcome == synRefusedByICMP && w.icmp.First.Reporter() == w.icmp.First.Dst.Addr {
+	switch {
+	case outcome != synRefusedByICMP:
+	case w.traces():
+		f.Severity, f.Fault = detectors.Info, detectors.FaultUnknown
+	case w.icmp.First.Reporter() == w.icmp.First.Dst.Addr:
 		f.Fault = detectors.FaultHost // its own rule
 	}
 	f.Message = w.message(outcome, now, r)
@@ -67,6 +79,9 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow, or a first SYN-ACK was lost."
 		}
 		return m
+	}
+	if outcome == synRefusedByICMP && w.traces() {
+		return m + fmt.Sprintf(". %s The SYN has TTL %d: a program such as traceroute chose that, to be told so.", w.icmp.Sentence(client), w.syn.TTL)
 	}
 	if outcome == synRefusedByICMP {
 		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
