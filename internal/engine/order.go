@@ -13,7 +13,7 @@ import (
 
 // number gives connections and findings their order, numbers and IDs.
 func (c *collector) number(rep *result.Report) {
-	slices.Sort(c.positions)
+	sortPositions(c.positions)
 	numbers := c.numbers()
 	if follow := c.options.Follow; follow != nil && numbers != nil {
 		for i, n := range follow.Same {
@@ -52,6 +52,34 @@ func (c *collector) number(rep *result.Report) {
 		row := rowOf[f.conn]
 		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding, ID: identify(f.Finding, row, seen), Flow: row, Revision: 1, Final: true, FINRank: f.FINRank, Other: f.other})
 	}
+}
+
+// sortPositions sorts numbers that are mostly no larger than the segments of the trace are many: by a few bits after the
+// other, which takes a tenth of the instructions that comparisons do.
+func sortPositions(positions []uint64) {
+	const digit = 11
+	if len(positions) < 1<<digit/4 {
+		slices.Sort(positions)
+		return
+	}
+	from, to := positions, make([]uint64, len(positions))
+	for shift, most := 0, slices.Max(positions); most>>shift > 0; shift += digit {
+		var next [1 << digit]int // where one with these bits goes
+		for _, x := range from {
+			next[x>>shift%(1<<digit)]++
+		}
+		before := 0
+		for i, n := range next {
+			next[i], before = before, before+n
+		}
+		for _, x := range from {
+			at := &next[x>>shift%(1<<digit)]
+			to[*at] = x
+			*at++
+		}
+		from, to = to, from
+	}
+	copy(positions, from)
 }
 
 // sortRows puts rows into the order of their IDs. Rows are large, so each is moved once.

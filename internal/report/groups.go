@@ -23,6 +23,7 @@ type group struct {
 	scan     bool               // its findings are refusals of one host, by many
 	detail   detail
 	quota    quota // for its findings
+	rank     *rank // of its class, where groups are shortened
 }
 
 // detail says how much of a group is printed.

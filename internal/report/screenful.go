@@ -27,30 +27,37 @@ const (
 	hostsOfClass = 3 // hosts that get a line, of each class
 )
 
+// A rank is what the order of classes depends on. Groups have it at hand: to look it up takes longer than all else of sorting them.
+type rank struct {
+	worst detectors.Severity
+	first int // place of its first group
+}
+
 // shorten puts the groups of a class together, the worst classes first, and
 // reduces the detail.
 func shorten(groups []*group) {
-	worst, first := map[class]detectors.Severity{}, map[class]int{}
+	classes := map[class]*rank{}
 	for i, g := range groups {
-		if _, known := first[g.class]; !known {
-			first[g.class] = i
+		if classes[g.class] == nil {
+			classes[g.class] = &rank{first: i}
 		}
-		worst[g.class] = max(worst[g.class], g.severity)
+		g.rank = classes[g.class]
+		g.rank.worst = max(g.rank.worst, g.severity)
 	}
 	slices.SortStableFunc(groups, func(a, b *group) int {
-		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(worst[b.class], worst[a.class]), cmp.Compare(first[a.class], first[b.class]),
+		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(b.rank.worst, a.rank.worst), cmp.Compare(a.rank.first, b.rank.first),
 			cmp.Compare(b.severity, a.severity))
 	})
-	classes, hosts := 0, 0
+	count, hosts := 0, 0
 	for i, g := range groups {
-		if i == 0 || g.class != groups[i-1].class {
-			classes, hosts = classes+1, 0
+		if i == 0 || g.rank != groups[i-1].rank {
+			count, hosts = count+1, 0
 		}
 		g.quota = repeatQuota
 		switch hosts++; {
 		case hosts > hostsOfClass:
 			g.detail = counted
-		case hosts == 1 && classes <= classesFull && g.severity > detectors.Info && g.verdict == detectors.Seen:
+		case hosts == 1 && count <= classesFull && g.severity > detectors.Info && g.verdict == detectors.Seen:
 			g.detail = full
 		default:
 			g.detail = brief
