@@ -42,7 +42,7 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 			break
 		}
 	}
-	if server := opener.Peer(); one != minusOne { // what was counted once, stays
+	if server := opener.Peer(); one != minusOne && !c.Answers.Mixed { // what was counted once, stays; and most captures have mixed ones
 		v := f.Conn.View()
 		offered, asked := v.SYNOptions(opener)
 		switch syn, captured := v.SYNOptions(server); {

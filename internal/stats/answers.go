@@ -13,7 +13,7 @@ import (
 type Answers struct {
 	Conns uint64           // connections that such an address accepted
 	First Answer           // what all SYN-ACKs share
-	Mixed bool             // they do not
+	Mixed bool             // they do not: then nothing else in here matters
 	Nets  [manyNets]uint64 // the lowest networks that answered, see network; 0 where there are no more
 }
 
