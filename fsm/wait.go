@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -71,11 +70,10 @@ func (c *Conn) fullSegment() uint32 {
 // segmentSize is the payload of a full segment, options left out: the smaller of
 // both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
 func (c *Conn) segmentSize() uint32 {
-	a, b := c.ends[0].mss, c.ends[1].mss
-	if a != 0 && b != 0 {
-		return uint32(min(a, b))
+	if least := min(c.ends[0].mss-1, c.ends[1].mss-1) + 1; least != 0 { // one that was not seen, which is 0, counts as the largest
+		return uint32(least)
 	}
-	return uint32(cmp.Or(a, b, 536))
+	return 536
 }
 
 // maxOptions is the most that a TCP header's options take (RFC 9293 3.1).

@@ -103,8 +103,13 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, h *flow.Ha
 		f.Conn.MayBeDuplicates()
 	}
 	f.Conn.StepPredicted(seg, m.Side, kinds, ev)
-	if a := p.waits.Expects(f.Account); a != nil {
-		a.Process(seg, m.Side, ev, &f.Conn, p.waits.Told())
+	switch a := p.waits.Expects(f.Account); {
+	case a == nil:
+	case seg.Len > 0:
+		a.Payload(seg, m.Side, ev, &f.Conn, p.waits.Told())
+		return m.ID
+	default:
+		a.Ack(seg, m.Side, ev, &f.Conn, p.waits.Told())
 		return m.ID
 	}
 	if f.Account != 0 || seg.Len > 0 && p.openAccount(m.ID, f) {

@@ -73,45 +73,59 @@ const (
 // Nearly all segments of a bulk transfer continue a flight or acknowledge one: these
 // are only noted. What they wait for is attributed with the next gap.
 func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
-	if !a.smooth || ev.Kinds&disturbing != 0 || seg.Flags&reassembly.FIN != 0 {
+	switch {
+	case !a.smooth || ev.Kinds&disturbing != 0 || seg.Flags&reassembly.FIN != 0:
 		a.slow(seg, side, ev, c, told)
-		return
+	case ev.Class == fsm.NewData:
+		a.Payload(seg, side, ev, c, told)
+	case ev.Class == fsm.PureAck || ev.Class == fsm.WindowUpdate:
+		a.Ack(seg, side, ev, c, told)
+	default:
+		a.slow(seg, side, ev, c, told)
 	}
-	own, peer := a.both(side)
-	switch ev.Class {
-	case fsm.NewData:
+}
+
+// Payload is Process for payload that the connection expected, see [fsm.Conn.Predicts].
+func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
+	if a.sending != 1+uint8(side) || seg.At-a.from >= a.quick || seg.Seq != a.next {
 		if a.sending == 0 {
 			a.slow(seg, side, ev, c, told)
 			return
 		}
-		if a.sending != 1+uint8(side) || seg.At-a.from >= a.quick || seg.Seq != a.next {
-			a.data(seg, side, c, told)
-			return
-		}
-		own.sent, own.sentLen = seg.At, seg.Len
-		if own.asked == 0 {
-			own.asked = seg.At
-		}
-		r := &a.run
-		if r.fulls < minFulls {
-			r.count(seg, a.full(c))
-		}
-		r.flight = max(r.flight, c.Out(side).InFlight())
-		r.last.Set(seg)
-		a.next = seg.Seq + reassembly.Seq(seg.Len)
-		r.end = r.end.Max(a.next)
-	case fsm.PureAck, fsm.WindowUpdate:
-		a.time(seg, own, peer, false)
-		peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
-		if own.pure < peer.sent {
-			own.pure = seg.At
-		}
-		if a.asking && side == reassembly.B {
-			a.runsAhead(seg, c.Out(side))
-		}
-	default:
+		a.data(seg, side, c, told)
+		return
+	}
+	own, peer := a.both(side)
+	own.sent, own.sentLen = seg.At, seg.Len
+	if own.asked == 0 {
+		own.asked = seg.At
+	}
+	r := &a.run
+	if r.fulls < minFulls {
+		r.count(seg, a.full(c))
+	}
+	r.flight = max(r.flight, c.Out(side).InFlight())
+	r.last.Set(seg)
+	a.next = seg.Seq + reassembly.Seq(seg.Len)
+	r.end = r.end.Max(a.next)
+	peer.asked = 0
+	own.ids.note(seg.IPID)
+}
+
+// Ack is Process for an ACK alone that the connection expected.
+func (a *Account) Ack(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
+	if !a.smooth {
 		a.slow(seg, side, ev, c, told)
 		return
+	}
+	own, peer := a.both(side)
+	a.time(seg, own, peer, false)
+	peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
+	if own.pure < peer.sent {
+		own.pure = seg.At
+	}
+	if a.asking && side == reassembly.B {
+		a.runsAhead(seg, c.Out(side))
 	}
 	peer.asked = 0
 	own.ids.note(seg.IPID)
