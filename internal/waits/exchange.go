@@ -114,7 +114,8 @@ func (s *step) tellExchange(bytes uint64) {
 	response := min(max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
 	alike := s.sizes.have(s.size)
-	if s.answers++; prompt {
+	// What was on its way before the request arrived does not show how soon the server answers.
+	if s.answers++; prompt && s.request.End().AtOrBefore(s.answer.Ack) {
 		s.prompt++
 		s.promptTime += response
 		s.sizes.note(s.size, alike)
