@@ -122,11 +122,11 @@ const maxTimed = 16
 func (h *lateAnswer) timing() bool { return h.asked.At != 0 && h.timed < maxTimed }
 
 // isFirst reports whether a segment is its side's SYN, or the ACK right after it: the side sent nothing else
-// before. New payload comes later by as much as its application takes: the ACK that a host sends within
+// before, not the SYN again either, which a timer of its own had sent while the SYN-ACK was held up. New payload comes later by as much as its application takes: the ACK that a host sends within
 // 200 ms (Linux, TCP_DELACK_MAX) was not captured.
 func isFirst(v fsm.View, ev fsm.Event) bool {
 	seg := ev.Seg
-	return seg.Flags&reassembly.SYN != 0 || seg.Seq == v.Stream(ev.Side).ISS+1 && seg.Flags&reassembly.FIN == 0 && (seg.Len == 0 || ev.Place == reassembly.Repeat)
+	return seg.Flags&reassembly.SYN != 0 || v.Packets(ev.Side) <= 2 && seg.Seq == v.Stream(ev.Side).ISS+1 && seg.Flags&reassembly.FIN == 0 && (seg.Len == 0 || ev.Place == reassembly.Repeat)
 }
 
 // timesRelayed is how many times as long as an ACK the SYN-ACK must take for the ACK to come
