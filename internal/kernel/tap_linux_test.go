@@ -137,9 +137,11 @@ func (s match) after(at int64) match {
 	return func(seg *reassembly.Segment) bool { return s(seg) && seg.At > at }
 }
 
-// await waits until the tap has seen n such segments, and returns the last.
+// await waits until the tap has seen n such segments, and returns the last. Each counts its
+// time anew: timers double.
 func (p *tap) await(n int, s match) reassembly.Segment {
 	p.t.Helper()
+	fewest := n
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		left := n
 		for _, seg := range p.seen() {
@@ -149,8 +151,11 @@ func (p *tap) await(n int, s match) reassembly.Segment {
 				}
 			}
 		}
+		if left < fewest {
+			fewest, deadline = left, time.Now().Add(patience)
+		}
 	}
-	p.t.Fatalf("the tap did not see it %d times within %v", n, patience)
+	p.t.Fatalf("the tap saw it %d times, want %d, and not again within %v", n-fewest, n, patience)
 	return reassembly.Segment{}
 }
 
