@@ -50,7 +50,7 @@ var closings = []testCase{
 		s.await(fsm.TimeWait, fsm.Closed)
 	}},
 
-	{name: "last ACK never sent", run: func(s *testRun) {
+	{name: "last ACK never sent", set: []setting{{"fin-unanswered", "patience", 3600}}, run: func(s *testRun) {
 		client, server := s.connect()
 		client.finish()
 		s.await(fsm.FinWait2, fsm.CloseWait)
