@@ -31,7 +31,7 @@ func (c *resetCase) bare() bool { return !c.rst.Flags.Has(reassembly.ACK) }
 func (c *resetCase) replies() bool {
 	last := &c.peer.last
 	switch {
-	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last):
+	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last) && !c.withoutSocket():
 		return false
 	// The sender had answered it otherwise already, unless the RST is below what it
 	// sent, or that was in flight.
@@ -57,6 +57,18 @@ func (c *resetCase) overran() bool {
 	return c.bare() && c.excess() > 0 && c.prompt(last, &c.rst) && detectors.Answers(&c.rst, last)
 }
 
+// drawnBy notes that the RST answers the peer's last segment where that lies beyond the window, so far
+// that it does not count as the peer's own otherwise.
+func (c *resetCase) drawnBy(out *reassembly.Mark) {
+	if out.At == 0 || out.At < c.peer.last.At {
+		return
+	}
+	last, probe := c.peer.last, c.peer.probe
+	if c.peer.last, c.peer.probe = *out, false; !c.overran() {
+		c.peer.last, c.peer.probe = last, probe
+	}
+}
+
 // early reports whether the RST came too soon after the peer's last segment to answer
 // it: in less than a quarter of the time that the sender took in the handshake.
 func (c *resetCase) early() bool {
@@ -74,8 +86,10 @@ func (c *resetCase) answersLate() bool {
 }
 
 // oneOf reports whether the RST is the first of several, which answer several segments of
-// the peer: it answers the earliest, of which only the last is known.
-func (c *resetCase) oneOf() bool { return c.answers() && c.bare() && c.more > 0 }
+// the peer: it answers the earliest, of which only the last is known. With ACK, it says so.
+func (c *resetCase) oneOf() bool {
+	return c.answers() && (c.bare() && c.more > 0 || !c.bare() && !detectors.Answers(&c.rst, &c.peer.last))
+}
 
 // oneForSeveral reports whether the RST may as well answer data right before the peer's FIN:
 // both came after the sender's FIN, and a RST without ACK has the number of either.

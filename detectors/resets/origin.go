@@ -13,13 +13,13 @@ import (
 
 // withoutSocket reports whether a RST with ACK is what lwIP and other small stacks send
 // for a connection that they do not have (lwIP tcp_input: tcp_rst without a PCB): at
-// exactly SEG.ACK, for exactly SEG.SEQ+SEG.LEN of data that nothing else acknowledged.
-// A socket that closes with unread data sends the same numbers; but it does not take
-// back window that it had offered, nor begin to count its IP IDs anew.
+// exactly SEG.ACK, for exactly SEG.SEQ+SEG.LEN of data or FIN that nothing else acknowledged.
+// Of several segments, it answers each. A socket that closes with unread data sends the same
+// numbers; but it does not take back window that it had offered, nor begin to count its IP IDs anew.
 func (c *resetCase) withoutSocket() bool {
 	last := &c.peer.last
-	return !c.bare() && last.Len > 0 && last.Flags.Has(reassembly.ACK) && c.rst.Seq == last.Ack && c.rst.Ack == last.End() &&
-		c.peer.stream.Knows(reassembly.KnowUna) && c.peer.stream.Una.Before(last.End()) && !c.sender.finSent() &&
+	return !c.bare() && last.SeqLen() > 0 && last.Flags.Has(reassembly.ACK) && c.rst.Seq == last.Ack && (c.rst.Ack == last.End() || c.rst.Ack == last.Seq) &&
+		c.peer.stream.Knows(reassembly.KnowUna) && c.peer.stream.Una.Before(c.rst.Ack) && !c.sender.finSent() &&
 		(c.otherWindow() || c.restartedIDs())
 }
 

@@ -109,6 +109,7 @@ var halfOpen = &outcome{
 		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
 	},
 	absence:  func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
+	lost:     func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has
 	sentence: (*resetCase).halfOpenSentence,
 }
 

@@ -116,6 +116,7 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 		c.confirm(&w.doubted[ev.Side])
 		c.follows(&w.ignored[ev.Side])
 		c.misacked(&w.outside[ev.Side])
+		c.drawnBy(&w.outside[ev.Side.Peer()])
 	}
 	c.silences = w.silences
 	w.finish(r)
