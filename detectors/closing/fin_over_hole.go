@@ -32,6 +32,7 @@ var FINOverHole = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for the bytes; three RTOs if that is longer"},
 	},
+	YieldsTo:     []string{"dead-peer"}, // the peer says nothing after that, however often it gets the bytes
 	StartsOn:     fsm.On(fsm.FinOverHole),
 	SubscribesTo: fsm.On(fsm.FinOverHole, fsm.Advanced, fsm.DataSent, fsm.DataResent, fsm.FinResent, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(finOverHole) },
@@ -59,13 +60,21 @@ type finAfterHole struct {
 	again reassembly.Mark // the latest retransmission of the FIN
 	last  reassembly.Mark // the latest ACK that says so
 	acks  int
+	sent  reassembly.Mark // the bytes again, the latest time; At is 0 if they were not
+	gap   int64           // between the latest two times; 0 if they were sent again once
 }
 
 func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.FinOverHole:
 		w.missing(ev, r)
-	case fsm.Advanced, fsm.DataSent, fsm.DataResent:
+	case fsm.DataResent:
+		w.sides[ev.Side].resent(ev.Seg, r.Conn.Stream(ev.Side).Una)
+		w.progress(ev.Side, ev.Seg.At, r)
+	case fsm.Advanced, fsm.DataSent:
+		if ev.Kind == fsm.Advanced { // others are missing now
+			w.sides[ev.Side].sent, w.sides[ev.Side].gap = reassembly.Mark{}, 0
+		}
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.FinResent:
 		w.sides[ev.Side].again = reassembly.MarkOf(ev.Seg)
@@ -101,6 +110,17 @@ func (w *finOverHole) missing(ev fsm.Event, r *detectors.Report) {
 	w.due[ev.Side].Arm(ev.Seg.At, r)
 }
 
+// resent takes bytes of the side that it sends again: of those that are missing, the first.
+func (f *finAfterHole) resent(seg *reassembly.Segment, una reassembly.Seq) {
+	if f.ack.At == 0 || una.Before(seg.Seq) {
+		return
+	}
+	if f.sent.At != 0 {
+		f.gap = seg.At - f.sent.At
+	}
+	f.sent = reassembly.MarkOf(seg)
+}
+
 // progress restarts the wait: the side did something about the hole, or could not
 // until now.
 func (w *finOverHole) progress(side reassembly.Side, at int64, r *detectors.Report) {
@@ -130,9 +150,10 @@ func (w *finOverHole) missingBeforeFIN(v fsm.View, side reassembly.Side) (n uint
 
 func (w *finOverHole) Deadlines() []detectors.Deadline { return w.due[:] }
 
-// Limit is when the bytes are overdue.
+// Limit is when the bytes are overdue: intervals double (RFC 6298 5.5).
 func (w *finOverHole) Limit(i int, r *detectors.Report) int64 {
-	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*r.Conn.RTO(reassembly.Side(i))))
+	again := int64(detectors.GiveUpFactor * float64(w.sides[i].gap))
+	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*r.Conn.RTO(reassembly.Side(i))), again)
 }
 
 // Overdue reports the hole if the side is free to fill it.
@@ -164,9 +185,12 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	f.Measure("waited_s", detectors.Seconds(waited))
 	own, peer := r.Name(side), r.Name(side.Peer())
 	f.Message = fmt.Sprintf("%s closed, but %s is missing part of the last %d bytes before the FIN (frame %d). ", own, peer, n, s.ack.Frame)
-	if unseen {
+	switch {
+	case unseen:
 		f.Message += "They never reached the capture point."
-	} else {
+	case s.sent.At != 0:
+		f.Message += fmt.Sprintf("They passed the capture point more than once, the first of them in frame %d for the last time, and were lost after it.", s.sent.Frame)
+	default:
 		f.Message += "They passed the capture point once and were lost after it."
 	}
 	f.Message += fmt.Sprintf(" For %s, none of them was sent again", detectors.Span(waited))
