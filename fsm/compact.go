@@ -73,7 +73,7 @@ func (c *Conn) Expand(p *Packer, b []byte, of *Close) (closed bool) {
 	c.first, c.second = base.at-(int64(v[1])|int64(v[2])<<32), v[3]
 	base.first = c.first
 	v = p.get()
-	c.history, c.idle, c.file = uint64(v[0])|uint64(v[1]<<4>>4)<<32, uint16(v[2]), uint16(v[2]>>16)
+	c.history, c.idle, c.file = uint64(v[0])|uint64(v[1]<<4>>4)<<32, silence(v[2]), uint16(v[2]>>16)
 	c.wrote = lettersOf(c.history, v[1]>>28)
 	steps := v[3]
 	v = p.get()

@@ -68,8 +68,8 @@ type Conn struct {
 	wrote   uint32 // history letters that were written
 	tunnel  uint32
 	bits    connBits
-	idle    uint16 // seconds of silence that were broken last; see Silence
-	file    uint16 // that its last segment came from
+	idle    silence // that was broken last; see View.Idle
+	file    uint16  // that its last segment came from
 }
 
 // Begin readies a connection for the segment that shows it first. A sent the

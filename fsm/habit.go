@@ -203,5 +203,40 @@ func (c *Conn) noteIdle(own, peer *end, at int64, class Class) {
 	if gap < int64(time.Second) || !first && (class == Retransmission || class == Probe) {
 		return
 	}
-	c.idle = max(c.idle, uint16(min(gap/int64(time.Second), math.MaxUint16)))
+	c.idle = max(c.idle, silenceOf(gap))
+}
+
+// A silence is a time in 16 bits, rounded down: to 10 ms below 100 s, 100 ms below 1,000 s, a second
+// below ten hours, and a minute to eight days, the longest. Middleboxes forget connections after full
+// seconds, so that it matters on which side of one a short silence lies.
+type silence uint16
+
+// silences are the units, the longest first, and where each begins.
+var silences = [...]struct {
+	from silence
+	time time.Duration
+	unit time.Duration
+}{
+	{54000, 10 * time.Hour, time.Minute},
+	{19000, 1000 * time.Second, time.Second},
+	{10000, 100 * time.Second, 100 * time.Millisecond},
+	{0, 0, 10 * time.Millisecond},
+}
+
+func silenceOf(ns int64) silence {
+	for _, u := range &silences {
+		if gap := time.Duration(ns) - u.time; gap >= 0 {
+			return silence(min(int64(u.from)+int64(gap/u.unit), math.MaxUint16))
+		}
+	}
+	return 0
+}
+
+func (s silence) duration() time.Duration {
+	for _, u := range &silences {
+		if s >= u.from {
+			return u.time + time.Duration(s-u.from)*u.unit
+		}
+	}
+	return 0
 }

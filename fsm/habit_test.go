@@ -46,3 +46,27 @@ func TestStep_ackRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestSilence_units(t *testing.T) {
+	last := silence(0)
+	for _, c := range []struct{ in, want time.Duration }{
+		{0, 0},
+		{59_996 * time.Millisecond, 59_990 * time.Millisecond},
+		{99_999 * time.Millisecond, 99_990 * time.Millisecond},
+		{100 * time.Second, 100 * time.Second},
+		{350_480 * time.Millisecond, 350_400 * time.Millisecond},
+		{1000 * time.Second, 1000 * time.Second},
+		{3600_900 * time.Millisecond, 3600 * time.Second},
+		{10*time.Hour + 90*time.Second, 10*time.Hour + time.Minute},
+		{9 * 24 * time.Hour, 8*24*time.Hour + 10*time.Hour + 15*time.Minute},
+	} {
+		s := silenceOf(int64(c.in))
+		if got := s.duration(); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.in, got, c.want)
+		}
+		if s < last {
+			t.Errorf("%v: %d is less than %d of something shorter", c.in, s, last)
+		}
+		last = s
+	}
+}

@@ -153,8 +153,8 @@ type SYNOptions struct {
 func (v View) EffSndMSS() uint32 { return v.c.fullSegment() }
 
 // Idle is how long neither side had sent anything before the side that sent last,
-// RSTs aside, did so: in seconds, 18 hours at most, 0 if it was less than one.
-func (v View) Idle() time.Duration { return time.Duration(v.c.idle) * time.Second }
+// RSTs aside, did so: eight days at most, 0 if it was less than a second. See silence for how exactly.
+func (v View) Idle() time.Duration { return v.c.idle.duration() }
 
 // LossShown reports whether the side's peer has shown that something of the side's
 // is missing, since it last acknowledged anything new: by three duplicate ACKs (RFC
