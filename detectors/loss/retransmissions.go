@@ -46,8 +46,8 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "minimum share of the payload, from the first retransmission on, that was retransmitted"},
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
-	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError), // a hole says why the former comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError),
+	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened), // a hole says why the first comes
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -71,6 +71,7 @@ var (
 type retransmissions struct {
 	sides [2]*resender
 	icmp  [2]*detectors.ICMPErrors // about what the side sent; nil if there were none
+	open  [2]int64                 // since when the side's peer has offered a window again after none; 0 if it has not
 }
 
 type resender struct {
@@ -99,8 +100,12 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	if ev.Kind == fsm.DataResent && notResent(ev, r) {
 		return
 	}
-	if ev.Kind == fsm.ICMPError {
+	switch ev.Kind {
+	case fsm.ICMPError:
 		w.told(ev)
+		return
+	case fsm.WindowOpened:
+		w.open[ev.Side.Peer()] = ev.Seg.At
 		return
 	}
 	if a == nil {
@@ -120,7 +125,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	switch ev.Kind {
 	case fsm.DataResent:
-		a.sendsAgain(ev, r)
+		a.sendsAgain(ev, w.open[ev.Side], r)
 	case fsm.ResendAcked:
 		n := a.pending.all()
 		_, original := a.acked(ev.Seg, ev.Side, r)
@@ -161,7 +166,9 @@ func (a *resender) told() {
 	}
 }
 
-func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
+// sendsAgain takes a retransmission. Until since, the peer's window was closed: what is sent then are
+// probes, whatever they carry, and what waits for a window waits for no answer.
+func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	a.shown.add(ev.Seg)
 	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
 	heard := r.Conn.Last(peer)
@@ -188,7 +195,7 @@ func (a *resender) sendsAgain(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	if first { // the segment that is timed may be older than the last progress by a round trip
-		a.waiting = ev.Seg.At - int64(max(silence, waited-r.Conn.SRTT(ev.Side)))
+		a.waiting = max(ev.Seg.At-int64(max(silence, waited-r.Conn.SRTT(ev.Side))), since)
 	}
 	switch s := a.stall; {
 	case s == nil && expired:
