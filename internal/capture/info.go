@@ -14,6 +14,7 @@ type Info struct {
 	Err error // why the input could not be read, or a *Damage if not to its end
 
 	warnedSimple bool // of packets without a time
+	warnedUnit   bool // of another unit than is stated
 }
 
 // maxLinkTypes bounds the list. Only a fuzzer makes more.

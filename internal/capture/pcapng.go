@@ -67,7 +67,7 @@ func (n *pcapng) plain(frs []Frame, since int64) (read int, bytes uint64) {
 			break
 		}
 		at := n.interfaces[id].time(uint64(binary.LittleEndian.Uint32(b[12:]))<<32 | uint64(binary.LittleEndian.Uint32(b[16:])))
-		if at < since {
+		if at < since || at == maxTime { // see nanoseconds
 			break
 		}
 		since, n.last = at, at
@@ -196,6 +196,9 @@ func (n *pcapng) packet(fr *Frame, size, kind uint32) error {
 	iface := &n.interfaces[id]
 	stamp := uint64(n.order.u32(b[12:]))<<32 | uint64(n.order.u32(b[16:]))
 	n.last = iface.time(stamp)
+	if n.last == maxTime && iface.packets == 0 {
+		n.nanoseconds(iface, stamp)
+	}
 	n.deliver(fr, b, enhancedHead, captured, n.order.u32(b[24:]), id)
 	if options := b[enhancedHead+(captured+3)&^3 : size-4]; len(options) > 4 && kind == blockEnhanced {
 		n.dropCount(iface, options)

@@ -307,6 +307,29 @@ func TestPcapng_statedEndInMicroseconds(t *testing.T) {
 	}
 }
 
+// Nanoseconds of an interface that states no unit, or microseconds; not a single wrong time among others.
+func TestPcapng_nanosecondsSaidToBeMicroseconds(t *testing.T) {
+	for _, opts := range [][]opt{nil, {{optResolution, []byte{6}}}} {
+		w := newPcapngWriter(littleEndian)
+		w.section()
+		w.iface(LinkEthernet, opts...)
+		w.packet(0, uint64(at), []byte("x"), 1)
+		w.packet(0, uint64(at+1), []byte("x"), 1)
+		frames, info := readWell(t, w.Bytes())
+		if frames[0].At != at || frames[1].At != at+1 || len(info.Warnings) != 1 {
+			t.Errorf("frames at %d and %d, want %d and a nanosecond later; warnings %q", frames[0].At, frames[1].At, at, info.Warnings)
+		}
+	}
+	w := newPcapngWriter(littleEndian)
+	w.section()
+	w.iface(LinkEthernet)
+	w.packet(0, uint64(at/1000), []byte("x"), 1)
+	w.packet(0, uint64(at), []byte("x"), 1)
+	if frames, _ := readWell(t, w.Bytes()); frames[0].At != at/1000*1000 || frames[1].At != maxTime {
+		t.Errorf("frames at %d and %d, want microseconds and the last time there is", frames[0].At, frames[1].At)
+	}
+}
+
 func TestResolution(t *testing.T) {
 	tests := []struct {
 		name    string

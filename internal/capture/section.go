@@ -153,6 +153,17 @@ func (n *pcapng) endTime(t *iface, stamp uint64) int64 {
 	return end
 }
 
+// nanoseconds makes them the unit of an interface whose first packet shows that they are: in the
+// microseconds that it states, or that one has which states none, it would be thousands of years ahead.
+func (n *pcapng) nanoseconds(t *iface, stamp uint64) {
+	nano := newResolution(9)
+	if nano.offset = t.offset; t.mul != microseconds.mul || t.div != 1 || t.shift != 0 || nano.time(stamp) == maxTime {
+		return
+	}
+	t.resolution, n.last = nano, nano.time(stamp)
+	n.info.warn(&n.info.warnedUnit, "times are said to be in microseconds, but lie thousands of years ahead: they are read as nanoseconds")
+}
+
 // dropCount looks for epb_dropcount in a packet's options.
 func (n *pcapng) dropCount(t *iface, options []byte) {
 	for code, value := range n.options(options) {
