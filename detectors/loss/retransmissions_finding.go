@@ -87,6 +87,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again after %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
 			detectors.Span(a.timed.most)))
 	}
+	if 2*a.alike >= t.all() && t.all() > 0 {
+		f.Undecide("copies: most of these segments follow the first within 2 ms, without IP identification, and nothing showed a loss: they may have been captured twice")
+	}
 	if 2*a.another >= t.all() && t.all() > 0 {
 		f.Undecide("most of these segments have another TTL than what was sent before them, and no IP identification: they may have been captured twice, a hop further the second time")
 	}
