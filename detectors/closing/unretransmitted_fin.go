@@ -138,6 +138,8 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))
 	} else if w.begins[side] && o.Now-since < detectors.MaxTimeout {
 		f.Undecide("midstream: the capture has nothing of the connection before the FIN, which may itself be a retransmission: the next may come only two minutes later")
+	} else if onlyFINs(r.Conn, side) {
+		f.Undecide("midstream: of the connection, nothing but one FIN of each side was captured: the capture may leave out its ACKs")
 	} else if n := w.strange[side]; n != 0 && unaware.At == 0 {
 		f.Undecide(fmt.Sprintf("what the peer answered at once has numbers outside the connection (frame %d): it may be the ACK of the FIN, damaged", n))
 	} else if w.denied[side] {
@@ -146,4 +148,9 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		r.Absence(&f, fin.At)
 	}
 	w.due[side].Emit(f, r)
+}
+
+// onlyFINs reports whether the capture holds one FIN of each side and nothing else, as a filter of FINs does.
+func onlyFINs(v fsm.View, side reassembly.Side) bool {
+	return v.Packets(side) == 1 && v.Packets(side.Peer()) == 1 && v.Phase(side.Peer()) >= fsm.PhaseFinSent
 }
