@@ -17,6 +17,8 @@ type Transfer struct {
 	Window       uint32          // largest window that it was offered, in bytes
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
 	Repaired     bool            // something was sent again, or overtaken by what followed it
+	Cuts         uint32          // times that the sender reduced its congestion window because routers marked its segments (ECN)
+	Congested    bool            // it did so more often than once for twenty ACKs and flights
 	Flight       uint32          // most bytes that were in flight
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
 	Beyond       int64           // of these, between tap and receiver

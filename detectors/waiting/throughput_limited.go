@@ -1,6 +1,8 @@
 package waiting
 
 import (
+	"fmt"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -22,9 +24,9 @@ var ThroughputLimited = &detectors.Detector{
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
 			"than a minute at the rate of its source, and transfers on paths below 1 ms, whose hosts take longer than the path. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
-			"Round trips that are long because an ACK was delayed, or the application paused: nothing queues. A segment that waits for a delayed ACK: ack-delay.",
+			"Round trips that are long because an ACK was delayed, or the application paused: nothing queues. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
-		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290"},
+		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290", "RFC 3168 6.1"},
 		Since: "0.3",
 	},
 	Outcomes: []*detectors.Outcome{byReceiver, bySender, byPath, byApplication, byLoss},
@@ -103,6 +105,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 		invisible(&f, t.Invisible)
 		if t.Relayed > 0 {
 			f.Fault = detectors.FaultUnknown
+		}
+		if t.Congested {
+			f.Undecide(fmt.Sprintf("the sender reduced its congestion window %s because routers marked its segments (ECN): its pauses may be round trips through the queue that they mark", detectors.Times(int(t.Cuts))))
 		}
 	}
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))

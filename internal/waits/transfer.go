@@ -14,6 +14,7 @@ type run struct {
 	window    uint32
 	offers    uint32 // windows that were offered
 	falls     uint32 // of these, how many were clearly below the largest before
+	cuts      uint32 // times that the side reduced its congestion window because routers marked its segments
 	side      reassembly.Side
 	fulls     uint8 // full segments, up to minFulls and one segment's
 	on        bool
@@ -57,7 +58,7 @@ func (s *step) transfer() {
 		r.first.Set(seg)
 		r.side, r.on, r.kept = s.side, true, false
 		r.snapped, s.changed = seg.At, false
-		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
+		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
 		r.lag = lag{}
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
@@ -68,6 +69,9 @@ func (s *step) transfer() {
 	}
 	if r.fulls < minFulls {
 		r.count(seg, s.full())
+	}
+	if seg.Flags&reassembly.CWR != 0 { // what follows a pause or an ACK is processed here (RFC 3168 6.1.2)
+		r.cuts++
 	}
 	r.flight = max(r.flight, s.out.InFlight())
 	r.last.Set(seg)
@@ -153,7 +157,7 @@ func (s *step) endTransfer() {
 	t := &s.told.transfer
 	missed := r.missed(bytes)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
-		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Flight: r.flight, Relayed: int64(s.conn.Relayed(r.side)),
+		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Relayed: int64(s.conn.Relayed(r.side)),
 		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
 	for w := range t.Waits {
 		t.Waits[w] = r.until[w] - r.before[w]
