@@ -32,6 +32,7 @@ type end struct {
 	low     reassembly.Seq // no edge in there lies before it
 	probed  int64          // when it last probed a window
 	rttSum  int64          // of the samples of this transfer
+	ends    int64          // of these, what came after the last payload that still echoed an older timestamp
 	rtts    uint32
 	long    uint32         // of these, how many were half as long again as the smallest by then
 	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
@@ -236,6 +237,7 @@ func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
 		if d := int32(seg.Opts.TSEcr - own.tsval); d >= 0 {
 			if d == 0 {
 				a.sample(own, seg.At-own.echoed)
+				own.ends += seg.At - max(own.echoed, own.sent)
 			}
 			own.echoed = 0
 		}

@@ -64,7 +64,7 @@ func (s *step) transfer() {
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
-			s.ends[i].rttSum, s.ends[i].rtts, s.ends[i].long = 0, 0, 0
+			s.ends[i].rttSum, s.ends[i].ends, s.ends[i].rtts, s.ends[i].long = 0, 0, 0, 0
 		}
 	}
 	if r.fulls < minFulls {
@@ -192,7 +192,8 @@ func (a *Account) stepped(lasted int64) bool {
 
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
 // as acknowledgments show, if these count (acks), between sender and tap as its clock does, or the time from an acknowledgment to
-// the payload that follows, less its application's.
+// the payload that echoes its timestamp, less the pauses of its application: as long as payload still echoes an older one, that
+// is the path's time.
 func (s *step) queue(acks bool) (ns int64) {
 	r := &s.run
 	sender, receiver := &s.ends[r.side], &s.ends[r.side.Peer()]
@@ -200,7 +201,7 @@ func (s *step) queue(acks bool) (ns int64) {
 		ns = max(e.rttSum/int64(e.rtts)-s.beyond(), 0)
 	}
 	if e := sender; e.rtts >= minSamples {
-		ns += max((e.rttSum-r.paused())/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
+		ns += max((e.rttSum-min(r.paused(), e.ends))/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
 	}
 	return ns
 }
