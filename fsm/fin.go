@@ -66,6 +66,12 @@ func (s *step) finish() {
 	}
 }
 
+// finOnSYN reports whether the segment's FIN has the sequence number of its side's SYN: it ends nothing, and the ACK of the SYN
+// is not its own. Sent on a close in SYN_SENT, where there is nothing to end yet (RFC 9293 3.10.4).
+func (s *step) finOnSYN() bool {
+	return s.own.out.Knows(reassembly.KnowISS) && s.seg.FINSeq().AtOrBefore(s.own.out.ISS)
+}
+
 // ShortPayload is the payload, in bytes, below which a segment may be one that only ends a session:
 // a TLS close_notify is 24 to 85 bytes.
 const ShortPayload = 100

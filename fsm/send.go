@@ -57,7 +57,7 @@ func (s *step) send() {
 	if n == 0 && s.peer.dir.Phase == PhaseFinSent {
 		s.showsHole()
 	}
-	if seg.Flags&reassembly.FIN != 0 {
+	if seg.Flags&reassembly.FIN != 0 && !s.finOnSYN() {
 		s.finish()
 	} else if own.dir.Phase >= PhaseFinSent && seg.Len > 0 && seg.End().After(own.dir.FIN) {
 		s.emit(SentBeyondFin, s.side)

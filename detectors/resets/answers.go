@@ -184,6 +184,12 @@ func (c *resetCase) misacks() bool {
 		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.window.Max, most)
 }
 
+// finOnSYN reports whether the peer's last segment is a FIN with the sequence number of its SYN: no host accepts that.
+func (c *resetCase) finOnSYN() bool {
+	last, out := &c.peer.last, &c.peer.stream
+	return last.Flags.Has(reassembly.FIN) && out.Knows(reassembly.KnowISS) && (last.End() - 1).AtOrBefore(out.ISS)
+}
+
 // answersOutOfWindow reports whether the RST answers an out-of-window ACK of the peer's so, which is the peer's last segment then.
 func (c *resetCase) answersOutOfWindow(out *reassembly.Mark) bool {
 	c.peer.last = *out

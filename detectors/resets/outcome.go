@@ -59,6 +59,8 @@ var (
 // an old duplicate.
 func (c *resetCase) staleFault() detectors.Fault {
 	switch {
+	case c.finOnSYN():
+		return detectors.FaultHost
 	case c.otherTTL(), c.replies() && (c.overtaken() || c.ackDue() && c.reordered()):
 		return detectors.FaultPath
 	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue(), c.fromTimeWait():
@@ -95,6 +97,8 @@ func (c *resetCase) reordered() bool { return c.sender.habits.Behind > 0 }
 // TTL than what its sender had sent before.
 func (c *resetCase) staleAdvice() (cause, action string) {
 	switch {
+	case c.finOnSYN():
+		return "The application closed its socket, or was killed, while the handshake was under way, and its TCP put the FIN in the place of the SYN.", ""
 	case c.misacks():
 		return "An ACK of an older connection of these ports arrived late, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
 			"Capture on the side that sent the ACK: if it sends the right number there, look for what rewrites it on the way."

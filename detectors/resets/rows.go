@@ -74,6 +74,7 @@ var rows = []row{
 
 	// IN SYN-RECEIVED: an ACK of something else than the SYN-ACK.
 	{stale, "RFC 9293 3.10.7.4: <SEQ=SEG.ACK><CTL=RST>", (*resetCase).misacks},
+	{stale, "RFC 9293 3.4: a FIN comes after the SYN", func(c *resetCase) bool { return c.bare() && c.replies() && c.finOnSYN() }},
 
 	// BY A HOST WITHOUT THE CONNECTION: without ACK, at the number that it was sent.
 	{stale, "RFC 9293 3.10.7.1: an old duplicate", func(c *resetCase) bool { return c.bare() && c.replies() && c.old() }},
