@@ -36,6 +36,24 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, at)
 	f.Roles = detectors.Roles("sender", side, "receiver")
+	a.measure(&f, &stalled, side, r)
+	a.icmp.Measure(&f)
+	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
+		f.Severity = detectors.Warning
+	}
+	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {
+		f.Cause = causeUnused
+	}
+	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
+	if outcome == resentStalls && a.mayBeQueued() {
+		f.Fault = detectors.FaultUnknown
+	}
+	f.Message = a.message(outcome, &stalled, side, slow, r)
+	a.doubt(&f, outcome, slow, side, r)
+	r.Emit(f)
+}
+
+func (a *resender) measure(f *detectors.Finding, stalled *stalls, side reassembly.Side, r *detectors.Report) {
 	t := &a.total
 	f.Metrics = make([]detectors.Metric, 0, 16)
 	f.Measure("resent", int(t.all()))
@@ -56,18 +74,12 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.Measure("stalled_s", detectors.Seconds(stalled.total))
 	f.Measure("longest_stall_s", detectors.Seconds(stalled.longest.lasted()))
 	f.Measure("confidence", a.confidence())
-	a.icmp.Measure(&f)
-	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
-		f.Severity = detectors.Warning
-	}
-	if outcome == resentStalls && t.doubtful[notKept] > 0 {
-		f.Cause = causeUnused
-	}
-	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
-	if outcome == resentStalls && a.mayBeQueued() {
-		f.Fault = detectors.FaultUnknown
-	}
-	f.Message = a.message(outcome, &stalled, side, slow, r)
+}
+
+// doubt says what of the finding the capture does not prove. slow says that the path may be slower than the
+// sender's timeout.
+func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow bool, side reassembly.Side, r *detectors.Report) {
+	t := &a.total
 	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
 		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
 	}
@@ -96,7 +108,6 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if 2*a.denied >= t.all() && t.all() > 0 {
 		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
 	}
-	r.Emit(f)
 }
 
 // alwaysTwice reports whether each segment was sent twice, and none three times, while neither SACK nor timestamps
