@@ -15,8 +15,8 @@ type Deadline struct {
 	reported bool
 }
 
-// wait says whether a deadline waits. One byte for it makes a Deadline 16 bytes: two
-// are armed for every connection that closes.
+// wait says whether a deadline waits. It is one byte, so that a Deadline takes 16: two are
+// armed for every connection that closes.
 type wait uint8
 
 const (

@@ -36,9 +36,9 @@ type Detector struct {
 	// can tell from the whole capture that it could not have held that.
 	Absence Absence
 
-	// YieldsTo names detectors that know better: where one of them has found
-	// something of the same connection and shows this one's anchor frame among its
-	// evidence, it speaks alone.
+	// YieldsTo names detectors that explain the same better: where one of them has found
+	// something of the same connection and shows this one's anchor frame among its evidence,
+	// it speaks alone.
 	YieldsTo []string
 }
 
@@ -90,8 +90,7 @@ type Watcher interface {
 	Event(ev fsm.Event, r *Report)
 }
 
-// An Ender is a Watcher that has something to decide at the end besides its
-// deadlines.
+// An Ender is a Watcher that has something to decide at the end besides its deadlines.
 type Ender interface {
 	// End says that nothing more will come.
 	End(e Ending, r *Report)

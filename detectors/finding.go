@@ -107,7 +107,7 @@ type Finding struct {
 	Limits    fsm.Limits
 	SYN       *SYNKey          // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
 	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
-	Silence   *Silence         // the silence of both hosts on which it rests, if it does: see Vanished
+	Silence   *Silence         // the silence of both hosts, if it rests on that: see Vanished
 	Scope     Scope
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
 	Needs     fsm.Limits // see Outcome.Needs

@@ -6,8 +6,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A Bystander is a connection as the other end of a segment sees it that belongs to
-// another connection of the same four-tuple.
+// A Bystander tells one connection about a segment of another one on the same four-tuple.
 type Bystander struct {
 	Seg      *reassembly.Segment
 	Side     reassembly.Side // the bystander's side that sent it
@@ -51,9 +50,9 @@ func (c *Conn) Bystand(b *Bystander, ev, aside *Events) (reused bool) {
 }
 
 // refused processes the RST with which the side refuses the SYN of the other connection: it
-// has no socket for the four-tuple any more. Of this one, it had sent a SYN-ACK, and the SYN
-// in its window ended that (RFC 9293 3.10.7.4; Linux tcp_check_req). In later states, a
-// host challenges the SYN, and a RST is somebody else's.
+// has no socket for the four-tuple any more. In this connection it had sent a SYN-ACK, and
+// the SYN in its window ended it (RFC 9293 3.10.7.4; Linux tcp_check_req). In later states,
+// a host challenges the SYN, and a RST is somebody else's.
 func (c *Conn) refused(b *Bystander) {
 	x := b.Conn
 	if x.isReset(b.From) && x.ends[b.From].dir.Phase == PhaseIdle && c.ends[b.Side].state == SynReceived {
@@ -109,10 +108,10 @@ func (c *Conn) observe(b *Bystander, class Class, aside *Events) {
 
 // share decides in which of both connections the side, which has sent the segment in the
 // other one, has its socket: a host has one for a four-tuple. It is the one in which it
-// spoke last; but anybody can send a SYN in its name. One with another TTL takes nothing
-// from a connection that is open, nor does one behind which the side continues there. Any
-// other stands, and is bounded until something proves it: the IP ID is next, or the side
-// answers with RST what its peer sends in the older connection. That the IP ID is not
+// sent last; but anybody can send a SYN in its name. A SYN with another TTL leaves an open
+// connection as it is, and so does one after which the side continues there. Any other SYN
+// counts, and the state is bounded until something proves it: the IP ID is next, or the
+// side answers with RST what its peer sends in the older connection. That the IP ID is not
 // next proves nothing: on Linux each socket counts its own.
 func (c *Conn) share(b *Bystander) {
 	x := b.Conn
@@ -123,7 +122,7 @@ func (c *Conn) share(b *Bystander) {
 	own, m := &c.ends[b.Side], reassembly.MarkOf(b.Seg)
 	switch h := own.dir.habits(); {
 	case !attempt && b.Seg.Flags&reassembly.SYN == 0 && !c.IsAttempt():
-		// They run side by side, behind a firewall that rewrites numbers.
+		// Both exist at once, behind a firewall that rewrites numbers.
 	case live && h.OtherTTL(&own.last, &m):
 		if attempt {
 			x.outlive(b.From, b.Seg.At)

@@ -41,7 +41,7 @@ func (c Class) String() string { return classNames[c] }
 // Wireshark allows.
 const reorderTime = 3 * time.Millisecond
 
-// maxLate is more than any network holds back a packet that others overtake.
+// maxLate is longer than any network delays a packet that others overtake.
 const maxLate = time.Second
 
 // plainClass classifies what is neither probe nor keep-alive. was is NXT before
@@ -110,7 +110,7 @@ func (s *step) ackedEarly(was reassembly.Seq) bool {
 		time.Duration(s.seg.At-peer.last.At) < max(reorderTime, s.c.RTT())
 }
 
-// tooSoonAgain reports whether nothing that is in flight can be sent again yet: all of it was sent in the
+// tooSoonAgain reports whether it is too soon for anything in flight to be sent again: all of it was sent in the
 // last half round trip, nothing of it since, and the peer has shown no hole. What fills one has been overtaken, even
 // if its sender numbered it late: a host with several queues may number packets in another order than it made them.
 func (s *step) tooSoonAgain() bool {

@@ -2,12 +2,12 @@ package fsm
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// A Close is the record of a connection that closes in order, from its first FIN on:
-// few segments, within a second. Nearly all connections end so, and what an ordinary
-// close is need not be watched as long as it stays one. The zero value is not ready:
-// call [Close.Begin].
+// A Close is the record of a connection that closes in order, from its first FIN on: few
+// segments, within a second. Nearly all connections end like this, and an ordinary close
+// need not be watched as long as it stays one. The zero value is not ready: call
+// [Close.Begin].
 //
-// It holds of each segment what a [reassembly.Mark] does, in 28 bytes.
+// For each segment it holds what a [reassembly.Mark] does, in 28 bytes.
 type Close struct {
 	first int64 // trace time of the first FIN
 	file  uint16

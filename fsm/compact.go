@@ -8,9 +8,9 @@ import (
 )
 
 // Most connections of a capture have closed in order, and each may still get a segment. They
-// are kept as compact records: every field as its difference from what it mostly is, by
-// others, and these packed. Nothing is lost: a connection of which something has no place
-// in the record is not compacted.
+// are kept as compact records: every field as its difference from what the other fields
+// predict, packed. Nothing is lost: a connection that does not fit into the record is not
+// compacted.
 
 // A compactBase is what differences are taken from.
 type compactBase struct {
@@ -131,8 +131,8 @@ func isIPv4(e *reassembly.Endpoint) bool {
 	return binary.BigEndian.Uint64(e.Addr[:]) == 0 && addressWord(e, 8) == 0xffff
 }
 
-// fits reports whether the FIN was acknowledged, and all that has no place in a record is as
-// it mostly is.
+// fits reports whether the FIN was acknowledged, and everything that a record has no place
+// for has its usual value.
 func (e *end) fits(base *compactBase, file uint16) bool {
 	return e.dir.Phase == PhaseFinAcked && e.dir.FIN == e.out.Nxt-1 && e.out == reassembly.Finished(e.out.ISS, e.out.Nxt, e.out.Edge) && e.last.File == file &&
 		uint64(base.at-e.last.At)|uint64(base.at-e.since)|e.bytes <= math.MaxUint32 &&
@@ -149,7 +149,7 @@ func (e *end) pack(p *Packer, peer *end, base *compactBase, scale, peerScale uin
 	p.put(uint32(base.at-e.since), m.Len, uint32(e.payload()-e.bytes), e.rexmits)
 }
 
-// unpack is the reverse, but for what other parts of the record say as well.
+// unpack is the reverse, except for what other parts of the record say as well.
 func (e *end) unpack(p *Packer, peer *end, base *compactBase, scale uint8) {
 	m, nxt, peerNxt := &e.last, e.out.Nxt, peer.out.Nxt
 	v := p.get()
@@ -171,8 +171,8 @@ func (e *end) unpack(p *Packer, peer *end, base *compactBase, scale uint8) {
 	e.recent = [2]uint32{uint32(e.bytes) - before, recent}
 }
 
-// signLast moves the sign of a number to its end, signFirst back: so that it is small also if
-// it is negative.
+// signLast moves the sign of a number to its lowest bit, so that a small negative number is
+// small, too; signFirst moves it back.
 func signLast(n uint32) uint32  { return n<<1 ^ -(n >> 31) }
 func signFirst(n uint32) uint32 { return n>>1 ^ -(n & 1) }
 
@@ -221,7 +221,7 @@ func (r *Close) pack(p *Packer, c *Conn, base *compactBase) {
 	}
 }
 
-// what is the step but for the numbers of its segment, in sixteen bits.
+// what is the step without the numbers of its segment, in sixteen bits.
 func (s *closeStep) what(c *Conn, first int64) uint32 {
 	what := uint32(s.side)*closeOfB | uint32(s.place)<<closePlaceShift | uint32(s.class)<<closeClassShift | uint32(s.kinds)<<closeKindsShift
 	if m := &c.ends[s.side&1].last; s.frame == m.Frame && s.after == uint32(m.At-first) && s.seq == m.Seq && s.ack == m.Ack && s.size == uint16(m.Len) &&

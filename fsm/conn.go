@@ -145,8 +145,8 @@ func (c *Conn) Bytes(side reassembly.Side) uint64 { return c.ends[side].bytes }
 // Retransmissions is how many segments the side sent again.
 func (c *Conn) Retransmissions(side reassembly.Side) uint64 { return uint64(c.ends[side].rexmits) }
 
-// DuplicateTime is how much later a copy of a frame may be captured: mirror ports and
-// two taps on one switch stay well below.
+// DuplicateTime is how much later a copy of a frame may be captured: mirror ports and two
+// taps on one switch are well below that.
 const DuplicateTime = 2 * time.Millisecond
 
 // roll moves the count of recent bytes on to the second of at.
@@ -196,8 +196,8 @@ func (c *Conn) FINRank(side reassembly.Side) int {
 	return 0
 }
 
-// HalfCloseGrace is how long a connection may be half closed without anybody
-// taking note: an ordinary close passes through CLOSE_WAIT in less.
+// HalfCloseGrace is how long a connection may be half closed before any detector is told:
+// an ordinary close passes through CLOSE_WAIT in less.
 const HalfCloseGrace = time.Second
 
 // HalfClosed reports whether the side's FIN is acknowledged and the peer has

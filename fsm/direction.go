@@ -35,7 +35,7 @@ const (
 	challenged                             // its last segment is a challenge ACK
 )
 
-// stateBits are those that states are read off, beside phases.
+// stateBits are those from which states are derived, in addition to the phases.
 const stateBits = closedSecond | synAckLost | finAckLost | finFirst | spoke
 
 // A direction is one direction of a connection: four milestones and what casts
@@ -50,8 +50,8 @@ type direction struct {
 
 func (h *direction) is(b directionBits) bool { return h.bits&b != 0 }
 
-// seenBySelf is the phase as its own side must believe it to be: one step back where
-// a repeated SYN or FIN shows that the ACK was lost beyond the tap.
+// seenBySelf is the phase as its own side must see it: one step back where a repeated SYN
+// or FIN shows that the ACK was lost beyond the tap.
 func (h *direction) seenBySelf() Phase {
 	switch {
 	case h.bits&(finAckLost|synAckLost) == 0: // nearly always

@@ -8,9 +8,10 @@
 //	SYN sent   SYN acknowledged   FIN sent   FIN acknowledged
 //
 // and between them lie five phases: idle, opening, open, FIN sent, FIN acknowledged.
-// The eleven names of RFC 9293 are read off the two directions by one table of five by five (state.go), plus one tie-break: the side that had
-// acknowledged the peer's FIN before it sent its own closed second, so that
-// CLOSING reads LAST_ACK and TIME_WAIT reads CLOSED.
+// The eleven states of RFC 9293 are looked up from the two directions in one table of
+// five by five (state.go), plus one tie-break: the side that had acknowledged the
+// peer's FIN before it sent its own closed second, so that CLOSING reads LAST_ACK and
+// TIME_WAIT reads CLOSED.
 //
 // Four arrows of RFC 9293 figure 5 rest on an ACK that was seen, not known to
 // be received: SYN_RECEIVED to ESTABLISHED, FIN_WAIT_1 to FIN_WAIT_2, CLOSING

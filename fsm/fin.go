@@ -57,8 +57,8 @@ func (s *step) finish() {
 		if h.Phase == PhaseFinAcked && !s.crossedAck() {
 			h.bits |= finAckLost
 		}
-		// Who sends it again has sent it: small stacks that have not got its ACK yet may
-		// send their own ACKs from its number (uIP, and VPN stacks on phones).
+		// A side that sends the FIN again has sent it: small stacks that have not received its ACK
+		// yet may send their own ACKs from its number (uIP, and VPN stacks on phones).
 		if s.c.bits&foreignFINBit(s.side) == 0 {
 			s.c.bits &^= deniedFINBit(s.side)
 		}
@@ -76,8 +76,8 @@ func (s *step) finOnSYN() bool {
 // a TLS close_notify is 24 to 85 bytes.
 const ShortPayload = 100
 
-// Padding is how many bytes at most an Ethernet frame is padded by that carries a segment without
-// options and payload in IPv4. Some hosts and tunnels count them in the IP length.
+// Padding is the most bytes by which an Ethernet frame is padded that carries an IPv4 segment
+// without options and payload. Some hosts and tunnels count them in the IP length.
 const Padding = 6
 
 // unpadded is the payload of a segment, or 0 if it may be padding.
@@ -115,8 +115,8 @@ func (c *Conn) seenByPeer(side reassembly.Side) Phase {
 	return c.ends[side].dir.seenByPeer()
 }
 
-// afterFIN looks whether the segment denies the FIN that came before it in its side's name.
-// One is enough if the FIN does not fit the side by TTL or IP ID, else it takes two.
+// afterFIN checks whether the segment denies the FIN that came before it in its side's
+// name. One is enough if the FIN does not fit the side by TTL or IP ID, else it takes two.
 func (s *step) afterFIN() {
 	c, seg, own := s.c, s.seg, s.own
 	f := own.dir.FIN
@@ -176,8 +176,8 @@ func (s *step) answersPeer() bool {
 		time.Duration(seg.At-own.last.At) > max(reorderTime, s.c.RTT())
 }
 
-// withdrawFIN takes back the side's FIN: it was not its own. The peer may have taken it,
-// and then believes that the side has closed.
+// withdrawFIN takes back the side's FIN: it was not its own. The peer may have accepted
+// it, and then considers the side closed.
 func (s *step) withdrawFIN(side reassembly.Side) {
 	h := &s.c.ends[side].dir
 	if h.Phase == PhaseFinAcked {

@@ -7,8 +7,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What a side does as a rule, by which a segment of somebody else in its name
-// can be recognised; and for how long neither side sent anything.
+// What a side usually does, by which somebody else's segment in its name can be
+// recognised; and for how long neither side sent anything.
 
 // orderlyStep is by how much the IP identifications of two successive segments
 // may differ in a host that counts them, with other connections in between.
@@ -23,8 +23,9 @@ type Habits struct {
 	Behind    int  // by how much the identification of its last segment lies below the greatest before it: it came late
 }
 
-// otherHop is by how much a TTL must differ to be another host's: a path may have a hop
-// more or less for a while, or a load balancer in front of the host that is a hop nearer.
+// otherHop is by how much a TTL must differ to come from another host: a path may have a
+// hop more or less for a while, or a load balancer in front of the host that is a hop
+// nearer.
 const otherHop = 2
 
 // OtherTTL reports whether a segment has another TTL than all others of its side, of
@@ -139,12 +140,12 @@ type idSteps uint8
 const (
 	idStepsMax  idSteps = 1<<7 - 1
 	idJumped    idSteps = 1 << 7 // at least one step did not
-	smallIDStep         = 1024   // a host counts for all its connections; drawn by lot, one step in 64 is so small
+	smallIDStep         = 1024   // a host counts for all its connections; drawn at random, one step in 64 is that small
 	idsTrusted          = 3      // steps after which a host that jumped is taken to count
 )
 
-// stepID notes the step from the greatest identification to the next. A small one back, of a
-// host that counts, is of a packet that came late.
+// stepID notes the step from the greatest identification to the next. A small step back by a
+// host that counts means that a packet came late.
 func (h *direction) stepID(step uint16) {
 	run := h.ids & idStepsMax
 	switch {
@@ -177,7 +178,7 @@ func aheadOf(id, greatest uint16) uint8 {
 // without an answer breaks no new silence. Nor does the acknowledgment of what
 // the tap has not seen: it was sent meanwhile.
 func (s *step) noteIdle() {
-	if s.ev.Kinds.Has(HoleAcked) { // the peer has spoken, who knows when
+	if s.ev.Kinds.Has(HoleAcked) { // the peer has sent something, at an unknown time
 		s.c.idle = 0
 		return
 	}

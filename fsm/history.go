@@ -81,7 +81,7 @@ func (c *Conn) letter(side reassembly.Side, l uint32) {
 	c.wrote += 1 << 24
 }
 
-// History is the connection's story in letters: "ShADadFf".
+// History is what happened, in letters: "ShADadFf".
 func (c *Conn) History() string {
 	var b [historyLen]byte
 	n := c.wrote >> 24

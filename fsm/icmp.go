@@ -2,10 +2,10 @@ package fsm
 
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
-// Quotes reports whether an ICMP error that quotes a segment of the side is to be
-// believed: the quoted sequence number lies between SND.UNA and SND.NXT, which nobody
-// knows who is not on the path (RFC 5927 4), or is that of what the side sent last, as a
-// keep-alive's is. An error about what was acknowledged meanwhile says nothing, either.
+// Quotes reports whether an ICMP error that quotes a segment of the side is credible: the
+// quoted sequence number lies between SND.UNA and SND.NXT, which nobody knows off the path
+// (RFC 5927 4), or is that of what the side sent last, as a keep-alive's is. An error
+// about what was acknowledged meanwhile says nothing, either.
 func (c *Conn) Quotes(seg *reassembly.Segment, side reassembly.Side) bool {
 	own := &c.ends[side]
 	if own.packets == 0 {

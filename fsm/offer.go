@@ -19,11 +19,11 @@ const (
 	OtherDevice  = 2 // by an acknowledgment that went back
 )
 
-// shrink processes a right edge that lies by bytes to the left of the one before it,
-// which RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is
-// rounding (RFC 7323 2.4). What a SYN-ACK offered does not count: it could not
-// be scaled, and hosts size their buffers after it. Nor does a window for nothing:
-// behind the FIN, some stacks advertise 0.
+// shrink processes a right edge that lies by bytes to the left of the one before it, which
+// RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is rounding (RFC 7323
+// 2.4). What a SYN-ACK offered does not count: it could not be scaled, and hosts size
+// their buffers after it. Nor does a window that nobody can use: after the peer's FIN,
+// some stacks advertise 0.
 func (s *step) shrink(by uint32, sent order, wlID uint16) {
 	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
 		return
@@ -39,9 +39,9 @@ func (s *step) shrink(by uint32, sent order, wlID uint16) {
 	}
 }
 
-// wentBack says whether the side's last segment acknowledges less than one captured before it, and was sent
-// right before this one by its IP identification, while the one that offered the window, with that of wlID, was not sent between
-// the two: no host acknowledges less than before (RFC 9293 3.4), so another device did the more.
+// wentBack says whether the side's last segment acknowledges less than one captured before it, and was sent right before this
+// one by its IP identification, while the one that offered the window, with that of wlID, was not sent between the two: no host
+// acknowledges less than before (RFC 9293 3.4), so another device sent the higher one.
 func (s *step) wentBack(wlID uint16) bool {
 	last := &s.own.last
 	return last.Flags&reassembly.ACK != 0 && last.Ack.Before(s.peer.out.Una-reassembly.Seq(s.moved)) &&
@@ -54,10 +54,10 @@ func (s *step) late() bool {
 	return time.Duration(s.seg.At-s.own.last.At) > max(reorderTime, s.c.RTT())
 }
 
-// overrun takes new payload that ends by bytes beyond the peer's right edge. A
-// probe may do that, so that closed windows are left out; a unit of the scale is
-// rounding. If the peer has taken back what it offered, if only what the SYN-ACK
-// did, nothing is said.
+// overrun takes new payload that ends by bytes beyond the peer's right edge. A probe may
+// do that, so that closed windows are left out; a unit of the scale is rounding. If the
+// peer has taken back what it offered, even if only the SYN-ACK offered it, nothing is
+// reported.
 func (s *step) overrun(by uint32) {
 	if !s.own.out.Knows(reassembly.KnowEdge) || s.peer.dir.is(shrank|shut) || s.c.scaleUnknown() ||
 		by < max(2, uint32(1)<<s.c.scaleOf(s.side.Peer())) {

@@ -3,10 +3,11 @@ package fsm
 import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // Header prediction, as Van Jacobson has it in 4.3BSD-Reno's tcp_input: nearly every segment
-// of an established connection is the next of a flight, or acknowledges one. That is seen
-// by a few comparisons, and processed by a few stores.
+// of an established connection is the next of a flight, or acknowledges one. A few
+// comparisons recognise it, and a few stores process it.
 
-// What makes the next segment of a connection more than that, and how it is.
+// What keeps the next segment of a connection from being an expected one, and what
+// prediction requires.
 const (
 	unpredictableBits = synAckLost | finFirst | shut
 	harmlessBits      = aIsLo | midstream | optionsCut | duplicates | skippedIDs | rejectedByA | unobserved | textMask | seqUnknown | timeUnknown | copiedID
@@ -54,7 +55,7 @@ func (c *Conn) Predicts(seg *reassembly.Segment, side reassembly.Side) Kinds {
 }
 
 // StepPredicted processes a segment of which the connection Predicts that it brings these kinds of
-// event, as Step does. Nobody may read more of them than that they are there.
+// event, as Step does. Nobody may read anything of them but their kinds.
 func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kinds Kinds, ev *Events) {
 	own, peer := c.both(side)
 	ev.Kinds, ev.Class, ev.n = kinds, PureAck, 0

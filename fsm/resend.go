@@ -7,9 +7,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// What there is to know of a segment at the moment when it is sent again:
-// whether the receiver said that something is missing, and how long the sender
-// has waited.
+// What is known at the moment when a segment is sent again: whether the receiver said that
+// something is missing, and how long the sender has waited.
 
 // dupThresh is how many duplicate ACKs show a sender that a segment is lost
 // (RFC 5681 3.2).
@@ -110,9 +109,9 @@ const (
 	after
 )
 
-// numbersApart is how far the IP identifications of two packets of a connection
-// may lie apart if the host counts. Where it draws them by lot, two lie so close
-// once in 500 times.
+// numbersApart is how far the IP identifications of two packets of a connection may lie
+// apart if the host counts. Where it draws them at random, two lie that close once in 500
+// times.
 const numbersApart = 64
 
 // numbered says whether the segment was sent before or after the latest of its side

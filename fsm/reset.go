@@ -62,10 +62,10 @@ const (
 
 func (s *step) checkReset() resetCheck {
 	seg, out, peer := s.seg, &s.own.out, s.peer
-	// IN SYN_SENT a RST must acknowledge the SYN, and its sequence number does not matter
-	// (RFC 9293 3.10.7.3). So is the peer as long as no answer is known to have reached
-	// it: neither the SYN of the other side, of a simultaneous open, nor a SYN-ACK that
-	// did not keep it from asking again.
+	// IN SYN_SENT a RST must acknowledge the SYN, and its sequence number does not matter (RFC
+	// 9293 3.10.7.3). The peer is still there as long as no answer is known to have reached
+	// it: neither the SYN of the other side, of a simultaneous open, nor a SYN-ACK that did
+	// not keep it from asking again.
 	if peer.dir.seenBySelf() == PhaseOpening && s.own.dir.Phase <= PhaseOpening {
 		if seg.Flags&reassembly.ACK != 0 && seg.Ack.After(peer.out.ISS) && seg.Ack.AtOrBefore(peer.out.Nxt) {
 			return resetAccepted
@@ -95,7 +95,7 @@ func (s *step) checkReset() resetCheck {
 	// it at once (Linux tcp_reset_check takes it, for macOS; samples/reset-cause).
 	case s.own.dir.Phase == PhaseFinAcked && seg.Seq == s.own.dir.FIN:
 		return resetAccepted
-	// IN THE WINDOW, elsewhere: what comes next decides.
+	// IN THE WINDOW, elsewhere: the next segment decides.
 	case una.AtOrBefore(seg.Seq) && s.mayBeInWindow():
 		return resetPending
 	}
@@ -179,7 +179,7 @@ func (s *step) continuesIDs() bool {
 	return !own.dir.habits().OtherTTL(&own.last, &m) && nextID(own.wlID, m.IPID) && !nextID(own.wlID, own.last.IPID)
 }
 
-// stayedOpen looks whether the segment shows that its side has not closed, although its
+// stayedOpen checks whether the segment shows that its side has not closed, although its
 // peer has sent a RST: it challenges the RST (RFC 5961 3.2), or is sent on for more than a
 // round trip, in which the RST should have arrived. It was lost behind the tap, or does
 // not lie where the side expects it. A RST that was doubtful is then ignored.

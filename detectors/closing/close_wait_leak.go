@@ -54,8 +54,8 @@ var (
 			"timeout, or a program that was busy."}
 )
 
-// minUnheard is how many keep-alives of the closer must stay unanswered before the
-// other host, not its application, is taken to be gone.
+// minUnheard is how many keep-alives of the closer must go unanswered before the other
+// host, not its application, counts as gone.
 const minUnheard = 2
 
 type closeWaitLeak struct {

@@ -144,12 +144,12 @@ func (w *postFINAckRST) firstReset(y reassembly.Side, rst *reassembly.Mark, r *d
 // The path may have delayed that past the FIN.
 func fromTimeWait(fin, ack *reassembly.Mark) bool { return fin.IPID != 0 && ack.IPID == 0 }
 
-// answered finds the pure ACK of X that the RST answers: the latest that fits, and
-// nothing else that X sent later fits as well. A RST that comes sooner than Y can
-// answer was already under way, for an earlier segment. If no earlier one fits that
-// Y would have answered about then, Y is fast: within one machine, a handshake may
-// take longer than a RST does. That is so of a RST without ACK, which answers something;
-// one with ACK may be a socket's own, and is no answer if it comes too soon for one.
+// answered finds the pure ACK of X that the RST answers: the latest that fits, and nothing
+// else that X sent later fits as well. A RST that comes sooner than Y can answer was
+// already under way, for an earlier segment. If no earlier one fits that Y would have
+// answered about then, Y is fast: within one machine, a handshake may take longer than a
+// RST does. That holds for a RST without ACK, which answers something; one with ACK may be
+// a socket's own, and is no answer if it comes too soon for one.
 func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) *reassembly.Mark {
 	y := x.Peer()
 	usual := int64(r.Conn.HandshakeRTT(y))
@@ -184,8 +184,8 @@ func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *det
 	return nil
 }
 
-// nearby is within what time a host answers that is so near to the capture point that time does not tell
-// which of two ACKs its RST answers: a handshake may take longer than a RST does.
+// nearby is how fast a host answers that is so near to the capture point that times do not show which of
+// two ACKs its RST answers: a handshake may take longer than a RST does.
 const nearby = time.Millisecond
 
 // another finds a later segment of the side than the given ACK that the RST may answer; nil if there is none.

@@ -35,7 +35,7 @@ func (c *counts) all() uint32 { return sum(c.by[:]) }
 
 func (c *counts) allSpurious() uint32 { return sum(c.spurious[:]) + c.sacked + c.early }
 
-// lost is how many cannot but have been lost, and their payload.
+// lost is how many must have been lost, and their payload.
 func (c *counts) lost() (n uint32, bytes uint64) {
 	n, bytes = c.allSpurious()+sum(c.doubtful[:]), c.spuriousBytes+c.doubtfulBytes
 	return c.all() - min(n, c.all()), c.bytes - min(bytes, c.bytes)

@@ -35,5 +35,5 @@ func damaged(ev fsm.Event) bool {
 	return seg.IPID != 0 && seg.IPID == was.IPID && seg.Seq == was.Seq && seg.Len == was.Len && seg.At-was.At < int64(recaptured)
 }
 
-// recaptured is within what time a capture point sees a packet again, as in a mirrored VLAN.
+// recaptured is how soon a capture point may see a packet again, as in a mirrored VLAN.
 const recaptured = 2 * time.Millisecond

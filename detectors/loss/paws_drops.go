@@ -8,8 +8,8 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// PAWSDrops reports a sender whose timestamps are older than what its receiver has
-// seen of it, so that the receiver must drop all that it sends. RFC 7323 5.
+// PAWSDrops reports a sender whose timestamps are older than those that its receiver has
+// seen from it, so that the receiver must drop all that it sends. RFC 7323 5.
 var PAWSDrops = &detectors.Detector{
 	Name: "paws-drops",
 	Doc: detectors.Doc{

@@ -42,7 +42,7 @@ type resends struct {
 	probing bool
 }
 
-// A timer is after what times segments were sent again that were the last, with all before them acknowledged.
+// A timer is the intervals after which segments were sent again that were alone in flight.
 type timer struct {
 	n           uint32
 	least, most int64 // nanoseconds

@@ -111,7 +111,7 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow 
 }
 
 // alwaysTwice reports whether each segment was sent twice, and none three times, while neither SACK nor timestamps
-// show why. Whatever a path loses at random, that happens to four segments at most once in 256 times.
+// show why. However much a path loses at random, that happens to four segments at most once in 256 times.
 func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
 	t := &a.total
 	lost, _ := t.lost()

@@ -95,8 +95,8 @@ func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report
 	return last < least/muchSooner || last < least/2 && before < int64(r.Conn.RTO(side))
 }
 
-// synAckAgain is within what time a server that ignores the ACK of its SYN-ACK repeats that: after 1 s, or 3 s where it
-// is old, if it is not busy.
+// synAckAgain is how soon a server that ignores the ACK of its SYN-ACK repeats that: after 1 s, or 3 s where it is old,
+// if it is not busy.
 const synAckAgain = int64(5 * time.Second)
 
 // mayBeQueued reports whether a full accept queue explains as well as loss why the only stall began: until there is

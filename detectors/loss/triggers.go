@@ -94,7 +94,7 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 	silence, waited := waits(ev)
 	patience := rtt + ackClock
 	if r.Conn.HandshakeRTT(ev.Side) == 0 && r.Conn.SRTT(ev.Side.Peer()) == 0 {
-		// One or two duplicate ACKs make nobody send whose timer is about to expire (RFC 5827).
+		// One or two duplicate ACKs trigger nothing when the timer is about to expire (RFC 5827).
 		if rtt += commonPath; ev.Dups >= dupThresh {
 			patience = rtt + ackClock
 		} else {

@@ -159,8 +159,8 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, sameID: m.IPID != 0}
 }
 
-// answerTime is within what time the answer to a segment is captured, if its receiver
-// processes it: two round trips, for queues on the path.
+// answerTime is how soon the answer to a segment is captured, if its receiver processes
+// it: two round trips, for queues on the path.
 func answerTime(v fsm.View) time.Duration {
 	const least, unknown = 50 * time.Millisecond, time.Second
 	if rtt := v.RTT(); rtt > 0 {

@@ -46,7 +46,7 @@ var idleSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning,
 
 // idleBlackhole holds one account per direction, by the side that ended the idle time.
 type idleBlackhole struct {
-	due   [2]detectors.Deadline // an answer, once there are retransmissions enough
+	due   [2]detectors.Deadline // an answer, once there are enough retransmissions
 	sides [2]idleEnd
 	icmp  icmpBySide
 }
@@ -131,7 +131,7 @@ func (w *idleBlackhole) again(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// enough reports whether there are retransmissions enough to speak of silence.
+// enough reports whether there are enough retransmissions to call it silence.
 func (u *idleEnd) enough(r *detectors.Report) bool {
 	return u.data.At != 0 && u.retries != nil && u.retries.resends >= int(r.Value("min-resends"))
 }

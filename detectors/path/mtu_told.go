@@ -48,7 +48,7 @@ func (a *oversizeLoss) onePacket(seg *reassembly.Segment, r *detectors.Report) b
 	return seg.Len <= r.Conn.EffSndMSS() || seg.PacketLen() <= a.told.Last.PacketLen()
 }
 
-// toldInVain is the cause where an ICMP message about it was captured.
+// toldInVain is the cause where an ICMP message about the MTU was captured.
 const toldInVain = "Somewhere on the path the MTU is smaller (a tunnel, VPN, PPPoE, an overlay network). A router said so by ICMP, and the capture does not show " +
 	"whether that message reached the sender's TCP: a firewall on its host, or in front of it, may drop it (RFC 2923)."
 

@@ -100,15 +100,15 @@ func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
 }
 
 // enough reports whether enough retransmissions have failed although something smaller
-// arrived behind, or ICMP says that they are too large, or said what size is not, and
-// the peer is there.
+// arrived behind, or ICMP says that they are too large, or the sender obeyed ICMP in vain,
+// and the peer is there.
 func (a *oversizeLoss) enough(r *detectors.Report) bool {
 	smaller := a.longer > 0 && a.longer < a.size
 	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
 }
 
-// foreign reports whether what shows that something behind the hole arrived comes from another
-// device, by its TTL or IP ID, than what the peer sent before or since: who forges a segment can claim any arrival.
+// foreign reports whether what shows that something behind the hole arrived comes from another device, by its TTL
+// or IP ID, than what the peer sent before or since: whoever forges a segment can claim any arrival.
 func (a *oversizeLoss) foreign(side reassembly.Side, r *detectors.Report) bool {
 	last, habits := r.Conn.Last(side.Peer()), r.Conn.IPHabits(side.Peer())
 	for _, own := range [...]*reassembly.Mark{&a.heard, &last} {

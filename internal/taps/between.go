@@ -49,7 +49,7 @@ func (c *crossing) describe() result.Between {
 		c.gaps[c.nearTap[side]] = c.gaps[c.nearTap[side]] || fit > 0
 		c.gaps[1-c.nearTap[side]] = c.gaps[1-c.nearTap[side]] || slices.Contains(w.fates, missed)
 	}
-	for tap, row := range c.row { // what a filter left out did not die on the path
+	for tap, row := range c.row { // what a filter left out was not lost on the path
 		c.gaps[tap] = c.gaps[tap] || row.Limits&fsm.AcksFiltered != 0
 	}
 	for side, w := range ways {

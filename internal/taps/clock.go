@@ -89,8 +89,8 @@ const (
 	// how many segments: a queue that builds up for a second looks like a fast clock.
 	minSkew    = 2 * time.Second
 	minSamples = 100
-	// maxSkew is more than the clock of any computer is off: NTP gives up at 500 ppm
-	// (RFC 5905 appendix A.5.5.6).
+	// maxSkew is more than the error of any computer's clock: NTP gives up at 500 ppm (RFC
+	// 5905 appendix A.5.5.6).
 	maxSkew = 0.001
 )
 

@@ -16,7 +16,7 @@ import (
 // A doubling is two records of one segment in one unit.
 type doubling struct{ first, second int32 }
 
-// A look is what tells frames of two places apart where they are in one interface.
+// A look is what distinguishes frames of two places in one interface.
 type look struct {
 	link, tunnel uint32
 	ttl          uint8

@@ -156,7 +156,7 @@ func (c *crossing) account(w *way, side int, out *result.Way) {
 	}
 }
 
-// copied reports whether a near record is another one once more, as it looks on another link of the
+// copied reports whether a near record is a second capture of another one, on another link of the
 // near tap, such as behind a router: its host sent one packet (RFC 6864 4).
 func (s *scan) copied(w *way, i int32) bool {
 	r := &s.records[w.near[i]]

@@ -4,7 +4,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// closingNotes say what the taps have not in common, and what was not compared.
+// closingNotes say what the taps do not have in common, and what was not compared.
 func (j *joiner) closingNotes() []result.Note {
 	if j.known() {
 		return j.saved.Closing

@@ -217,7 +217,7 @@ func (s *scan) remember(u *unit, n uint16, tuple uint32, fromLo bool, seg *reass
 }
 
 // room is for how many records more there should be room: as many as the rest of the captures
-// will need, if the beginning is like it. What is outgrown is garbage for a while.
+// will need, if the beginning is like it. The old room is garbage for a while.
 func (s *scan) room() int {
 	const least, most = 1 << 10, 1 << 21
 	n := len(s.records)

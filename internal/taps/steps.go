@@ -227,8 +227,8 @@ func earliest(samples []sample, resolution int64) int {
 	return to - sort.Search(to, func(n int) bool { return !fits(samples[to-n-1:], resolution) })
 }
 
-// maxForced is how many steps are looked for by what cannot be: clocks do not step all
-// the time, and other causes of what cannot be are no clocks.
+// maxForced is how many steps are looked for by what cannot be: clocks do not step all the
+// time, and what looks impossible more often has another cause.
 const maxForced = 8
 
 // forcedSteps are the fewest steps without which the samples cannot be readings of two

@@ -6,15 +6,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// An Account is where the time of one connection went. It is flat. The zero value is
-// ready. What nearly every segment needs lies together: ends, and from up to the beginning of run.
+// An Account is where the time of one connection went. It is flat. The zero value is ready. The
+// fields that nearly every segment needs are together: ends, and from up to the beginning of run.
 type Account struct {
 	ends        [2]end
-	Owner       uint32  // what whoever is told calls the connection
+	Owner       uint32  // the connection, as the functions of Told know it
 	number      uint32  // of the account in its ledger
 	event       frameID // the segment at which from was reached
-	provisional int64   // of the loss, what another wait gets if nothing turns out to have been lost
-	thought     int64   // of the server: while it is asked, all until then; while it answers, what this took
+	provisional int64   // part of the loss that moves to another wait if it turns out that nothing was lost
+	thought     int64   // the server's time: up to the request while it is asked; for the answer while it answers
 
 	next      reassembly.Seq // after the run's last payload
 	from      int64          // all before it is attributed

@@ -33,7 +33,7 @@ func (s *step) extend(w detectors.Wait, to int64) {
 	}
 }
 
-// flush tells of the last stretch.
+// flush reports the last stretch.
 func (s *step) flush() {
 	if x := &s.stretch; x.End > x.Start {
 		s.told.Stretch(s.Account, x)

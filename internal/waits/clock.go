@@ -5,7 +5,7 @@ import (
 )
 
 // A clock is what a side's timestamps (RFC 7323 3) say about when it sent something: a
-// segment that took long to arrive was not sent late.
+// segment that took long to arrive need not have been sent late.
 type clock struct {
 	firstAt, lastAt int64 // when these passed the tap; 0 = none yet
 	first, last     uint32
@@ -71,7 +71,7 @@ func (c *clock) delayed(seg *reassembly.Segment) int64 {
 	if took <= 0 {
 		c.first, c.firstAt = seg.Opts.TSVal, seg.At
 	}
-	return max(took-int64(c.usual), 0) // it may have been anywhere in its unit
+	return max(took-int64(c.usual), 0) // it may have been sent at any moment of its unit
 }
 
 // A lag is how much longer segments took to the tap than the one that took least, on average over
@@ -117,7 +117,7 @@ func (l *lag) mean(c *clock) int64 {
 }
 
 // late is by how much the segment passed the tap later than its side's clock explains,
-// after the one before it: so long, at least, it took more than that.
+// after the one before it: by so much, at least, it was slower than that.
 func (c *clock) late(seg *reassembly.Segment) int64 {
 	if c.lastAt == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
 		return 0
@@ -126,7 +126,7 @@ func (c *clock) late(seg *reassembly.Segment) int64 {
 	if tick == 0 || ran < 0 {
 		return 0
 	}
-	return max(seg.At-c.lastAt-int64(ran+2)*tick, 0) // both may have been anywhere in their unit
+	return max(seg.At-c.lastAt-int64(ran+2)*tick, 0) // both may have been sent at any moment of their unit
 }
 
 // note notes the segment's timestamp.
@@ -179,7 +179,7 @@ func (i *ids) note(id uint16) {
 	case id == 0 || id != i.last+1:
 		i.counted = 0
 		gap := id - i.last
-		i.own = i.own && (i.last == 0 || id != 0 && gap-1 < maxSkip && gap != uint16(i.step)) // in equal steps it counts something else
+		i.own = i.own && (i.last == 0 || id != 0 && gap-1 < maxSkip && gap != uint16(i.step)) // in equal steps: it counts something else
 		i.step = uint8(min(gap, maxSkip+1))
 	default:
 		if i.step = 0; i.counted < minCounted {

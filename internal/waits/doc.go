@@ -1,10 +1,10 @@
 // Package waits accounts for the time of a connection: every moment belongs to exactly
 // one wait, what had to happen before anything could go on.
 //
-// An Account is told of every segment once, after fsm. It attributes only at events,
-// and each attribution gives away all of the time since the last one, so the waits add
-// up to the duration of the connection exactly. Which wait it was is decided when the
-// gap ends, since only then it is known who ended it:
+// An Account is given every segment once, after fsm. It attributes only at events, and
+// each attribution gives away all of the time since the last one, so the waits add up to
+// the duration of the connection exactly. Which wait it was is decided when the gap ends,
+// since only then is it known who ended it:
 //
 //   - by payload of the side that had sent last: the window was full, it waited for ACKs,
 //     or its application had nothing to send (continued);

@@ -98,7 +98,7 @@ func (a *Account) End(at, known int64, c *fsm.Conn, told *Told) {
 	}
 }
 
-// finish accounts for what goes on at the end.
+// finish accounts for what is still going on at the end.
 func (s *step) finish(at int64) {
 	s.snap()
 	switch {

@@ -62,7 +62,7 @@ const minPush = 500_000_000
 // minAgain is how long a client pauses before what it sends is another request.
 const minAgain = 50_000_000
 
-// maxGreeting is how much a server says at most before it answers the first request of HTTP/2: session
+// maxGreeting is the most that a server sends before it answers the first request of HTTP/2: session
 // tickets of TLS 1.3, SETTINGS, WINDOW_UPDATE and the acknowledgment of the client's SETTINGS.
 const maxGreeting = 1000
 
@@ -105,7 +105,7 @@ func (s *step) delivered() bool {
 	return client.offers > 0 && s.request.End().AtOrBefore(client.windows[client.latest].una)
 }
 
-// tellExchange tells of an answer that is over.
+// tellExchange reports an answer that is over.
 func (s *step) tellExchange(bytes uint64) {
 	if s.request.Ack.Before(s.answer.Seq) && s.conn.Out(reassembly.B).Skipped(s.answer.Seq-1) { // it began in what was not captured
 		s.replying, s.pipelined = false, false
@@ -163,7 +163,7 @@ func (s *step) tell(x *detectors.Exchange) {
 	s.told.Exchange(s.Account, x)
 }
 
-// endExchange tells of the last exchange. gaveUp says that the client ended it.
+// endExchange reports the last exchange. gaveUp says that the client ended it.
 func (s *step) endExchange(at int64, gaveUp bool) {
 	if s.replying {
 		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)

@@ -21,7 +21,7 @@ type Figures struct {
 	DSACKs     uint32 // times that its peer reported that something arrived twice (RFC 2883)
 }
 
-// Sizes are the least, the mean and the most of some numbers of bytes.
+// Sizes are the minimum, mean and maximum of some numbers of bytes.
 type Sizes struct {
 	N, Min, Max uint32
 	sum         uint64
@@ -46,8 +46,7 @@ func (s *Sizes) Mean() uint64 {
 	return uint64(math.Round(float64(s.sum) / float64(s.N)))
 }
 
-// Times are the least, the mean and the most of some durations in nanoseconds, and how far they
-// scatter.
+// Times are the minimum, mean, maximum and deviation of some durations in nanoseconds.
 type Times struct {
 	N        uint64
 	Min, Max int64
@@ -72,7 +71,7 @@ func (t *Times) Mean() int64 {
 	return int64(math.Round(t.sum / float64(t.N)))
 }
 
-// Deviation is the standard deviation of the durations; 0 if there is but one.
+// Deviation is the standard deviation of the durations; 0 if there are fewer than two.
 func (t *Times) Deviation() int64 {
 	if t.N < 2 {
 		return 0

@@ -8,10 +8,10 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A journal has the first segments of a connection, of which no account is made yet. Most
-// connections are over before any of what an account tells could be more than a prompt answer:
-// then none is made. Else its segments are posted to an account, which is then the one that it
-// would have been: fsm takes them the same steps as before.
+// A journal holds the first segments of a connection for which no account has been made yet.
+// Most connections are over before any of what an account tells could be more than a prompt
+// answer: then none is made. Else its segments are posted to an account, which is then the one
+// that it would have been: fsm takes them the same steps as before.
 type journal struct {
 	conn     fsm.Conn // after the first segment
 	first    int64    // trace time of the earliest segment
@@ -58,7 +58,8 @@ const journalled = 1 << 30
 // Journalled reports whether the account of that number is none yet: see [Ledger.Settle].
 func Journalled(account uint32) bool { return account&(resting|journalled) == journalled }
 
-// openJournal begins a journal, if accounts may wait, and it has seldom been in vain so far.
+// openJournal begins a journal, if accounts may wait, and journals have rarely been useless
+// so far.
 func (l *Ledger) openJournal(owner uint32) (account uint32, opened bool) {
 	if l.keep || l.told.Stretch != nil || l.Eager {
 		return 0, false
@@ -139,7 +140,7 @@ func (j *journal) segment(i uint8, seg *reassembly.Segment) (side reassembly.Sid
 // post makes an account of what the journal has.
 func (l *Ledger) post(account uint32) uint32 {
 	j := l.journal(account)
-	if j.n > 0 { // else it was in vain, but cost nothing
+	if j.n > 0 { // else the journal was useless, but cost nothing
 		l.inVain = min(l.inVain+1, maxInVain)
 	}
 	number := l.Open(j.owner)

@@ -34,7 +34,7 @@ type end struct {
 	rttSum  int64          // of the samples of this transfer
 	ends    int64          // of these, what came after the last payload that still echoed an older timestamp
 	rtts    uint32
-	long    uint32         // of these, how many were half as long again as the smallest by then
+	long    uint32         // of these, how many were one and a half times the smallest so far, or more
 	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
 }
 

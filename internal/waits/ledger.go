@@ -26,7 +26,7 @@ type Ledger struct {
 	keep    bool
 	told    Told
 
-	// Eager has every account made at once, and none wait for a reason; for tests.
+	// Eager makes every account at once; for tests.
 	Eager    bool
 	journals []*journal // by number
 	blank    []uint32   // of these, which may be used again
@@ -36,7 +36,7 @@ type Ledger struct {
 	again    fsm.Events
 	room     reassembly.Gaps
 
-	// PackAlways has accounts packed however few there are; for tests.
+	// PackAlways packs accounts however few there are; for tests.
 	PackAlways bool
 	contents   [][]uint64 // of packed accounts, by number
 	unpacked   []uint32   // of these, which may be used again
@@ -148,8 +148,8 @@ func (l *Ledger) enter(account, owner uint32, seg *reassembly.Segment, side reas
 	return l.post(account), false
 }
 
-// Settle has an account that waits, or is packed, be one: its connection may be changed by more than its
-// segments.
+// Settle turns a journal or a packed account into an account: its connection may be changed by more than
+// its segments.
 func (l *Ledger) Settle(account uint32) uint32 {
 	switch {
 	case Journalled(account):

@@ -57,7 +57,7 @@ func (s *step) continued() {
 	if at-s.from < s.quick {
 		return // goes to the wait that ends the flight
 	}
-	if at-own.sent >= own.rtt && s.far() { // the first costs nothing, and nearly always decides
+	if at-own.sent >= own.rtt && s.far() { // the first is cheap, and nearly always decides
 		s.pause(s.filledFirstEdge())
 		s.run.clocked = s.Waits[detectors.SenderWindow]
 		return
@@ -142,8 +142,8 @@ func (s *step) sender() detectors.Wait {
 	return detectors.SenderWindow
 }
 
-// shut: the side had stopped because the window was full, until it opened. Whatever it
-// did not send at once then, it did not have.
+// shut: the side had stopped because the window was full, until it opened. What it did not
+// send at once then, it did not have.
 func (s *step) shut() {
 	at, una := s.seg.At, s.una()
 	if s.blind == detectors.UnknownWait {

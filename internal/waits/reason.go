@@ -3,7 +3,7 @@ package waits
 // Reason says why time is unknown.
 type Reason uint8
 
-// The reasons, the weightiest last.
+// The reasons, the strongest last.
 const (
 	NoReason   Reason = iota
 	Midstream         // without the handshake nobody knows who is the client

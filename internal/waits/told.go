@@ -19,14 +19,14 @@ type Stretch struct {
 	Start, End int64     // nanoseconds since 1970
 }
 
-// Told is who is told what accounts find; nil functions are not called. What they are
-// given is valid during the call only.
+// Told has the functions that are called with what accounts find, unless they are nil.
+// What they are given is valid during the call only.
 type Told struct {
 	Stretch  func(a *Account, x *Stretch)
 	Exchange func(a *Account, x *detectors.Exchange)
 	Transfer func(a *Account, t *detectors.Transfer)
 
-	// Prompt says that prompt answers are told of, too; else only after one that was not.
+	// Prompt says that prompt answers are reported, too; else only after one that was not.
 	Prompt bool
 
 	exchange detectors.Exchange // room for what is told, so that it costs no allocation

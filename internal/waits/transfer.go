@@ -5,7 +5,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A run is payload of one side, without payload of the other: a transfer, if it is
+// A run is payload from one side, without payload from the other: a transfer, if it is
 // large or lasts.
 type run struct {
 	flight    uint32
