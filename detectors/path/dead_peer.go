@@ -56,7 +56,7 @@ var (
 // deadPeer holds one run of retries per direction, by the side that retries.
 type deadPeer struct {
 	due     [2]detectors.Deadline // an answer to the side's retries, once there are enough of them
-	sides   [2]*retryRun          // made once and used again: losses are many
+	sides   [2]*retryRun          // nil if the peer owes it no answer
 	outages [2]*outages
 	icmp    icmpBySide
 }
@@ -65,7 +65,7 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
 	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
 	for side := range reassembly.Side(2) {
-		if w.open(side) != nil {
+		if w.sides[side] != nil {
 			kinds[side] |= fsm.On(fsm.ResetSent, fsm.Revived)
 			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
 		}
@@ -93,13 +93,13 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.ResetSent:
 		w.reset(side, ev.Seg, r)
 	case fsm.Revived: // the RST in this side's name ended nothing
-		if v := w.open(side); v != nil && v.over() {
+		if v := w.sides[side]; v != nil && v.over() {
 			v.rst = reassembly.Mark{}
 			r.Withdraw(v.first.File, v.first.Frame)
 			w.due[side].Arm(v.first.At, r)
 		}
 	case fsm.Sent:
-		if v := w.open(side.Peer()); v != nil && !v.over() && ev.Class != fsm.Rst {
+		if v := w.sides[side.Peer()]; v != nil && !v.over() && ev.Class != fsm.Rst {
 			w.answered(side.Peer(), ev.Seg, r)
 		} else if v != nil && v.over() && !detectors.MayBeForged(ev) && v.alive.At == 0 && ev.Seg.At-v.rst.At <= int64(r.Conn.RTO(side.Peer())) {
 			v.alive = reassembly.MarkOf(ev.Seg)
@@ -112,23 +112,22 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// open is the run of the side, if its peer owes it an answer.
-func (w *deadPeer) open(side reassembly.Side) *retryRun {
-	if v := w.sides[side]; v != nil && v.n > 0 {
-		return v
-	}
-	return nil
+// runs are those that are over.
+var runs spare[retryRun]
+
+// close ends the run of the side.
+func (w *deadPeer) close(side reassembly.Side) {
+	runs.give(w.sides[side])
+	w.sides[side] = nil
 }
 
 // run is the run of the side that retries, begun if there is none.
 func (w *deadPeer) run(ev fsm.Event, r *detectors.Report) *retryRun {
 	side := ev.Side
-	if w.sides[side] == nil {
-		w.sides[side] = new(retryRun)
-	}
 	v := w.sides[side]
-	if v.n == 0 {
-		*v = retryRun{heard: r.Conn.Last(side.Peer())}
+	if v == nil {
+		v = runs.take()
+		w.sides[side], v.heard = v, r.Conn.Last(side.Peer())
 		v.small = ev.Was != nil && ev.Was.At > v.heard.At && ev.Was.SeqLen() > 0 && ev.Was.Len < ev.Seg.Len
 	}
 	return v
@@ -137,15 +136,15 @@ func (w *deadPeer) run(ev fsm.Event, r *detectors.Report) *retryRun {
 // reset ends the run of side by its own RST. A RST of the peer's means that it was
 // not silence that ended the connection.
 func (w *deadPeer) reset(side reassembly.Side, rst *reassembly.Segment, r *detectors.Report) {
-	if v := w.open(side); v != nil && !v.over() {
+	if v := w.sides[side]; v != nil && !v.over() {
 		v.rst = reassembly.MarkOf(rst)
 		w.due[side].Disarm()
 		w.report(side, detectors.Overdue{Now: rst.At}, r)
 	}
-	if v := w.open(side.Peer()); v != nil {
+	if v := w.sides[side.Peer()]; v != nil {
 		w.due[side.Peer()].Satisfy(r)
 		r.Withdraw(v.first.File, v.first.Frame) // also after its own RST
-		v.n = 0
+		w.close(side.Peer())
 	}
 }
 
@@ -162,7 +161,7 @@ func (w *deadPeer) answered(side reassembly.Side, seg *reassembly.Segment, r *de
 		}
 		r.Emit(w.outages[side].add(v, side, seg, r))
 	}
-	v.n = 0
+	w.close(side)
 }
 
 // got reports whether the peer has shown that it got what the side retried: data must
@@ -188,7 +187,7 @@ func (v *retryRun) outcome(r *detectors.Report) *detectors.Outcome {
 // wait arms the side's deadline once there are enough retries, and extends it with each
 // further one.
 func (w *deadPeer) wait(side reassembly.Side, r *detectors.Report) {
-	v, due := w.open(side), &w.due[side]
+	v, due := w.sides[side], &w.due[side]
 	switch {
 	case v.over() || v.outcome(r) == nil:
 	case due.Armed():

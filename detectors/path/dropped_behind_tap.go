@@ -54,7 +54,7 @@ var (
 // minSigns is how many segments of the peer must show it: by chance one is lost, or late.
 const minSigns = 2
 
-// droppedBehindTap follows, for each side that retransmits, one segment.
+// droppedBehindTap follows, for each side that retransmits, one segment; nil if there is none.
 type droppedBehindTap struct{ sides [2]*stuckSegment }
 
 // A stuckSegment is one segment that its side retransmits without progress.
@@ -78,7 +78,7 @@ type stuckSegment struct {
 }
 
 func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
-	own, peer := w.open(ev.Side), w.open(ev.Side.Peer())
+	own, peer := w.sides[ev.Side], w.sides[ev.Side.Peer()]
 	switch ev.Kind {
 	case fsm.DataResent:
 		w.resent(ev, r)
@@ -108,8 +108,14 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	}
 	kinds := [2]fsm.Kinds{DroppedBehindTap.StartsOn, DroppedBehindTap.StartsOn}
-	for side := range reassembly.Side(2) {
-		if s := w.open(side); s != nil {
+	for side, s := range w.sides {
+		side := reassembly.Side(side)
+		switch {
+		case s == nil:
+		case s.n == 0:
+			stuckSegments.give(s)
+			w.sides[side] = nil
+		default:
 			kinds[side] |= fsm.On(fsm.ResetSent)
 			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
 			if s.acked {
@@ -123,23 +129,15 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
 }
 
-// open is the segment that the side is retransmitting, if there is one.
-func (w *droppedBehindTap) open(side reassembly.Side) *stuckSegment {
-	if s := w.sides[side]; s != nil && s.n > 0 {
-		return s
-	}
-	return nil
-}
+// stuckSegments are those that got through.
+var stuckSegments spare[stuckSegment]
 
 // resent takes a retransmission.
 func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	out, m := r.Conn.Stream(ev.Side), reassembly.MarkOf(ev.Seg)
 	acked := out.Covered(ev.Seg.End())
-	if w.sides[ev.Side] == nil {
-		w.sides[ev.Side] = new(stuckSegment)
-	}
 	s := w.sides[ev.Side]
-	if s.n > 0 && s.acked == acked && s.first.Seq == m.Seq {
+	if s != nil && s.acked == acked && s.first.Seq == m.Seq {
 		if s.moved(ev.Seg) {
 			s.end(ev.Side, ev.Seg, r)
 			return
@@ -150,11 +148,17 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 		s.last = m
 		return
 	}
-	s.end(ev.Side, ev.Seg, r)
+	if s != nil {
+		s.end(ev.Side, ev.Seg, r)
+	}
 	ack := r.Conn.Last(ev.Side.Peer())
 	late := m.At-ack.At > int64(answerTime(r.Conn))
 	if acked && (ack.At == 0 || !late) || !acked && !out.Oldest(m.Seq) { // it may have crossed the acknowledgment; another may be the one that is stuck
 		return
+	}
+	if s == nil {
+		s = stuckSegments.take()
+		w.sides[ev.Side] = s
 	}
 	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, sameID: m.IPID != 0}
 }
@@ -223,7 +227,7 @@ func (s *stuckSegment) goesOn(side reassembly.Side, now int64, r *detectors.Repo
 
 func (w *droppedBehindTap) End(e detectors.Ending, r *detectors.Report) {
 	for side := range reassembly.Side(2) {
-		if s := w.open(side); s != nil {
+		if s := w.sides[side]; s != nil {
 			s.goesOn(side, e.At, r)
 		}
 	}

@@ -59,13 +59,19 @@ var (
 // mtuBlackhole holds one account per direction, by the side that sends.
 type mtuBlackhole struct {
 	due   [2]detectors.Deadline // an acknowledgment of the large segment, once it was sent again often enough
-	sides [2]*oversizeLoss      // made once and used again
+	sides [2]*oversizeLoss      // nil as long as there is nothing to know
 }
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
 	aOfA, bOfA := w.sides[reassembly.A].follows()
 	bOfB, aOfB := w.sides[reassembly.B].follows()
+	for side, a := range w.sides {
+		if a != nil && a.idle() {
+			oversizeLosses.give(a)
+			w.sides[side] = nil
+		}
+	}
 	r.SubscribeSides(MTUBlackhole.StartsOn|aOfA|aOfB, MTUBlackhole.StartsOn|bOfB|bOfA)
 }
 
@@ -121,7 +127,7 @@ func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 
 func (w *mtuBlackhole) side(side reassembly.Side) *oversizeLoss {
 	if w.sides[side] == nil {
-		w.sides[side] = new(oversizeLoss)
+		w.sides[side] = oversizeLosses.take()
 	}
 	return w.sides[side]
 }

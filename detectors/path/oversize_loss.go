@@ -26,6 +26,14 @@ type oversizeLoss struct {
 	obeyed  reassembly.Mark       // the first retransmission that was not, unless it came too late
 }
 
+// oversizeLosses are those that got through.
+var oversizeLosses spare[oversizeLoss]
+
+// idle reports whether the account is one of nothing: what else is in it has no meaning any more.
+func (a *oversizeLoss) idle() bool {
+	return a.n == 0 && a.beyond.At == 0 && !a.fell && !a.passed && a.told == nil
+}
+
 // follows are the kinds of event, of the side itself and of its peer, that change the account,
 // besides new trouble.
 func (a *oversizeLoss) follows() (own, peer fsm.Kinds) {
