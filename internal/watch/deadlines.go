@@ -17,13 +17,11 @@ func sooner(a, b int64) int64 {
 // watches the connection from then on. A watcher that asks again for a moment that has
 // come is not called for it before its next event.
 func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
-	if of := s.closingOf(watchers); of != nil {
-		if of.Over() || now < of.Until() {
-			return watchers
-		}
-		if watchers = s.opened(watchers, c); watchers == 0 {
-			return 0
-		}
+	if of := s.closingOf(watchers); of != nil && !of.Over() && now >= of.Until() {
+		watchers = s.opened(watchers, c)
+	}
+	if watchers == 0 || watchers&closingBit != 0 {
+		return watchers
 	}
 	g := s.groups.at(watchers)
 	for g.due != 0 && g.due <= now {
@@ -47,7 +45,7 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 // ID in the table, their watchers, and when.
 func (s *Set) Due(now int64, yield func(owner, watchers uint32, due int64)) {
 	for n, c := range s.closings.each {
-		if !c.Over() && c.Until() <= now {
+		if !c.grouped && !c.Over() && c.Until() <= now {
 			yield(c.owner, n|closingBit, c.Until())
 		}
 	}

@@ -19,14 +19,15 @@ type Found struct {
 // findings that are to be listed. The watchers are gone afterwards. limits are those
 // of the whole capture, for this connection; c is only read.
 func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.Limits, all []Found) []Found {
-	if of := s.closingOf(watchers); of != nil {
-		if of.Over() {
-			s.closings.free(watchers &^ closingBit)
-			return all
-		}
-		if watchers = s.opened(watchers, c.View()); watchers == 0 {
-			return all
-		}
+	if of := s.closingOf(watchers); of != nil && !of.Over() {
+		watchers = s.opened(watchers, c.View())
+	}
+	switch {
+	case watchers == 0:
+		return all
+	case watchers&closingBit != 0:
+		s.closings.free(watchers &^ closingBit)
+		return all
 	}
 	before := len(all)
 	for n, w := range s.each(watchers) {

@@ -110,12 +110,14 @@ func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c fsm.View) ui
 // bring gives those who subscribe an event that no segment of the connection brings,
 // and starts the watchers that it calls for.
 func (s *Set) bring(watchers, owner uint32, c fsm.View, kind fsm.Kind, give func(*watcher)) uint32 {
-	watchers = s.opened(watchers, c)
+	if s.heard.Has(kind) {
+		watchers = s.opened(watchers, c)
+	}
 	if s.starts.Has(kind) {
 		watchers = s.start(watchers, owner, c, fsm.On(kind))
 	}
-	if watchers == 0 {
-		return 0
+	if watchers == 0 || watchers&closingBit != 0 {
+		return watchers
 	}
 	g := s.groups.at(watchers)
 	for n, w := range s.each(watchers) {

@@ -31,6 +31,8 @@ type Set struct {
 	closings  slab[closing]
 	skips     bool                 // a detector skips an ordinary close
 	others    fsm.Kinds            // what starts the detectors that do not
+	closes    fsm.Kinds            // what starts only those that do
+	heard     fsm.Kinds            // what starts those, or they subscribe to
 	replay    fsm.Events           // of a close
 	replayed  reassembly.Segment   // that of these
 	standing  []Found              // of the connection that ends
@@ -44,6 +46,7 @@ type Set struct {
 type group struct {
 	first, last uint32
 	owner       uint32       // the connection's ID in the table
+	closing     uint32       // the record of its close; 0 = none
 	started     fsm.Kinds    // of which all watchers run that they start
 	subscribed  [2]fsm.Kinds // to what any of them subscribes, by the side of the event
 	due         int64        // earliest deadline; 0 = none
@@ -64,7 +67,7 @@ func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
 		s.starts |= d.StartsOn
 		s.startsOn = append(s.startsOn, d.StartsOn)
 	}
-	s.skips, s.others = skipsClose(list)
+	s.skipsClose(list)
 	return s
 }
 
@@ -104,13 +107,17 @@ func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 		watchers = s.opened(watchers, c)
 	case watchers == 0 && s.skips && ev.Kinds.Has(fsm.FinSent) && ev.Kinds&s.others == 0:
 		if n := s.close(owner, ev); n != 0 {
-			return n
+			return n | closingBit
 		}
+	case watchers != 0 && (ev.Kinds.Has(fsm.FinSent) || s.groups.at(watchers).closing != 0):
+		s.noteClose(watchers, owner, c, ev)
 	}
-	return s.deliver(watchers, owner, c, ev)
+	return s.deliver(watchers, owner, c, ev, false)
 }
 
-func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
+// deliver is Deliver without the record of a close. skipping says that the events are only for those who skip
+// an ordinary close: the others had them.
+func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skipping bool) uint32 {
 	if ev.Kinds&s.starts&^s.started(watchers) != 0 {
 		watchers = s.start(watchers, owner, c, ev.Kinds)
 	}
@@ -128,7 +135,7 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 	)
 	for n := g.first; n != 0; n = w.next {
 		w = s.watchers.at(n)
-		if ev.Any(w.Subscribed()) {
+		if ev.Any(w.Subscribed()) && (!skipping || s.detectors[w.detector].SkipsClose) {
 			w.Deliver(ev)
 			s.count(n, w)
 			w.passed = 0
@@ -138,6 +145,9 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32
 		due = sooner(due, w.Next())
 	}
 	g.subscribed, g.due = subscribed, due
+	if g.closing != 0 {
+		g.setDue(s.closings.at(g.closing).due())
+	}
 	return watchers
 }
 
@@ -153,7 +163,7 @@ func (s *Set) started(watchers uint32) fsm.Kinds {
 func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
 	var declined fsm.Kinds
 	for i, on := range s.startsOn {
-		if on&kinds == 0 || watchers != 0 && s.has(watchers, i) {
+		if on&kinds == 0 || s.has(watchers, i) {
 			continue
 		}
 		n := s.watchers.alloc()
@@ -168,8 +178,8 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		if s.Withdraw == nil {
 			w.ReadAtEnd()
 		}
-		if watchers == 0 {
-			watchers = s.groups.alloc()
+		if watchers == 0 || watchers&closingBit != 0 {
+			watchers = s.newGroup(watchers)
 		}
 		g := s.groups.at(watchers)
 		s.append(g, n)
@@ -178,7 +188,7 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		g.subscribed[1] |= d.SubscribesTo
 		g.setDue(w.Next())
 	}
-	if watchers != 0 {
+	if watchers != 0 && watchers&closingBit == 0 {
 		s.groups.at(watchers).started |= kinds &^ declined
 	}
 	return watchers
@@ -200,11 +210,17 @@ func (s *Set) release(watchers uint32) {
 		delete(s.shown, n)
 		s.watchers.free(n)
 	}
+	if n := s.groups.at(watchers).closing; n != 0 {
+		s.closings.free(n)
+	}
 	s.groups.free(watchers)
 }
 
 // has reports whether the detector has a watcher in the group.
 func (s *Set) has(watchers uint32, detector int) bool {
+	if watchers == 0 || watchers&closingBit != 0 {
+		return false
+	}
 	for _, w := range s.each(watchers) {
 		if int(w.detector) == detector {
 			return true
@@ -236,7 +252,7 @@ func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, side reassembly.Side, now i
 		return false
 	}
 	g := s.groups.at(watchers)
-	return g.subscribed[side&1]&kinds&^ofPeer == 0 && g.subscribed[side.Peer()&1]&kinds&ofPeer == 0 && (g.due == 0 || g.due > now)
+	return g.closing == 0 && g.subscribed[side&1]&kinds&^ofPeer == 0 && g.subscribed[side.Peer()&1]&kinds&ofPeer == 0 && (g.due == 0 || g.due > now)
 }
 
 // Running is how many watchers a connection has.
