@@ -112,8 +112,8 @@ func (t *Table) compact() {
 	if t.Compactor == nil {
 		return
 	}
-	for t.tried = max(t.tried, t.head); len(t.closed)-t.tried > t.CompactAfter; t.tried++ {
-		l := &t.closed[t.tried]
+	for t.tried = max(t.tried, t.head); t.closed.n-t.tried > t.CompactAfter; t.tried++ {
+		l := t.closed.at(t.tried)
 		if l.id&isCompact != 0 {
 			continue
 		}

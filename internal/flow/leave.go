@@ -17,7 +17,7 @@ const (
 // which they closed, then those that were never opened, in the order in which they began,
 // then whoever has been silent longest, as a clock hand finds it.
 type leaving struct {
-	closed   []leaver // a queue of closed connections
+	closed   queue
 	head     int
 	openings openings
 	hand     ID
@@ -47,27 +47,24 @@ func (t *Table) Note(id ID, f *Flow) {
 		return
 	}
 	f.marks |= closed
-	if n := len(t.closed); n > 2*ChunkSize && n > 2*t.count {
-		t.closed = slices.DeleteFunc(t.closed[t.head:], func(l leaver) bool {
-			_, still := t.leaver(l)
+	if n := t.closed.n; n > 2*ChunkSize && n > 2*t.count {
+		t.closed.keep(t.head, func(l *leaver) bool {
+			_, still := t.leaver(*l)
 			if !still {
 				delete(t.expanded, l.position)
 			}
-			return !still
+			return still
 		})
 		t.head, t.tried = 0, 0
 	}
-	if len(t.closed) == cap(t.closed) { // append would grow it by a quarter, and leave four times as much behind
-		t.closed = slices.Grow(t.closed, max(len(t.closed), ChunkSize))
-	}
-	t.closed = append(t.closed, leaver{id, uint32(f.Position)})
+	t.closed.push(leaver{id, uint32(f.Position)})
 	t.compact()
 }
 
 // FirstClosed is the connection that has been over for longest.
 func (t *Table) FirstClosed() (id ID, is bool) {
-	for ; t.head < len(t.closed); t.head++ {
-		l := t.closed[t.head]
+	for ; t.head < t.closed.n; t.head++ {
+		l := *t.closed.at(t.head)
 		f, still := t.leaver(l)
 		if l.id&isCompact != 0 {
 			l.id = t.queued(l)
@@ -76,21 +73,20 @@ func (t *Table) FirstClosed() (id ID, is bool) {
 				f = t.At(l.id)
 			}
 			delete(t.expanded, l.position)
-			t.closed[t.head].id = l.id
+			t.closed.at(t.head).id = l.id
 		}
 		if !still {
 			continue
 		}
 		if f.Conn.Over() {
-			if t.head > ChunkSize && t.head*2 > len(t.closed) {
-				t.closed = append(t.closed[:0], t.closed[t.head:]...)
-				t.head, t.tried = 0, max(t.tried-t.head, 0)
+			if gone := t.closed.advance(t.head); gone > 0 {
+				t.head, t.tried = t.head-gone, max(t.tried-gone, 0)
 			}
 			return l.id, true
 		}
 		f.marks &^= closed // it came back to life, and will close again
 	}
-	t.closed, t.head, t.tried = t.closed[:0], 0, 0
+	t.closed.n, t.head, t.tried = 0, 0, 0
 	return 0, false
 }
 

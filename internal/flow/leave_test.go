@@ -24,7 +24,7 @@ func TestTable_oneTupleOverAndOver(t *testing.T) {
 	if got := d.Len() + d.left[Replaced]; got != uses {
 		t.Errorf("%d connections held or replaced, of %d", got, uses)
 	}
-	if queue := len(d.closed); queue > 4*ChunkSize {
+	if queue := d.closed.n; queue > 4*ChunkSize {
 		t.Errorf("%d places in the queue of closed connections, %d are held", queue, d.Len())
 	}
 	if len(d.replaced) > maxChain {
