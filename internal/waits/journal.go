@@ -22,12 +22,16 @@ type journal struct {
 	kinds    fsm.Kinds // of the first segment, as its class
 	class    fsm.Class
 	n        uint8
-	segments [journalSize]brief
+	segments [journalFirst]brief
+	more     *[journalSize - journalFirst]brief // nil as long as it has no more than those
 }
 
 // journalSize is how many segments a journal has: a request, its answer and the close take that
-// many.
-const journalSize = 12
+// many. Before the answer, it has fewer.
+const (
+	journalSize  = 12
+	journalFirst = 4
+)
 
 // A brief is what fsm and accounts read of a segment that is neither SYN nor RST, and has no
 // SACK blocks, in 40 bytes. What lies together in a segment does here, too, in the same order: it is copied at once.
@@ -103,9 +107,25 @@ func (j *journal) enter(seg *reassembly.Segment, side reassembly.Side, ev *fsm.E
 	if j.first = min(j.first, seg.At); j.slow(seg.At) || seg.Len > 0 && !j.payload(seg, side, ev.Class, c) {
 		return false
 	}
-	j.segments[j.n].set(seg, side)
+	j.brief(j.n).set(seg, side)
 	j.n++
 	return true
+}
+
+func (j *journal) brief(i uint8) *brief {
+	if i < journalFirst {
+		return &j.segments[i]
+	}
+	return &j.more[i-journalFirst]
+}
+
+// extend gives the journal room for all that it may have.
+func (l *Ledger) extend(j *journal) {
+	if last := len(l.sheets) - 1; last >= 0 {
+		j.more, l.sheets = l.sheets[last], l.sheets[:last]
+		return
+	}
+	j.more = new([journalSize - journalFirst]brief)
 }
 
 // slow reports whether the server may not have answered promptly by trace time at.
@@ -130,7 +150,7 @@ func (j *journal) payload(seg *reassembly.Segment, side reassembly.Side, class f
 
 // segment makes the i-th segment again, as far as fsm and accounts read it.
 func (j *journal) segment(i uint8, seg *reassembly.Segment) (side reassembly.Side) {
-	b := &j.segments[i]
+	b := j.brief(i)
 	m := reassembly.Mark{At: b.at, Frame: b.frame, Seq: b.seq, Ack: b.ack, Len: uint32(b.size), File: b.file, Window: b.window, IPID: b.ipID, Flags: b.flags, TTL: b.ttl}
 	*seg = m.Segment(j.conn.Endpoint(b.side), j.conn.Endpoint(b.side.Peer()))
 	seg.Opts.Has, seg.Opts.TSVal, seg.Opts.TSEcr = b.has, b.tsVal, b.tsEcr
@@ -170,6 +190,12 @@ const maxBlank = 64
 
 // clear makes a journal one that may be used again, and forgets those that are too many.
 func (l *Ledger) clear(account uint32) {
+	if j := l.journal(account); j.more != nil {
+		if len(l.sheets) < maxBlank {
+			l.sheets = append(l.sheets, j.more)
+		}
+		j.more = nil
+	}
 	l.blank = append(l.blank, account)
 	for last := len(l.blank) - 1; last >= maxBlank && last >= (len(l.journals)-len(l.bare)-last)/4; last-- {
 		l.journals[l.blank[last]&^journalled] = nil

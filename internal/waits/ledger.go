@@ -28,11 +28,12 @@ type Ledger struct {
 
 	// Eager makes every account at once; for tests.
 	Eager    bool
-	journals []*journal // by number
-	blank    []uint32   // of these, which may be used again
-	bare     []uint32   // numbers of no journal
-	skipped  uint32     // connections that might have had a journal
-	inVain   int        // how many more journals were posted than not, within bounds
+	journals []*journal                           // by number
+	blank    []uint32                             // of these, which may be used again
+	bare     []uint32                             // numbers of no journal
+	sheets   []*[journalSize - journalFirst]brief // that no journal has
+	skipped  uint32                               // connections that might have had a journal
+	inVain   int                                  // how many more journals were posted than not, within bounds
 	again    fsm.Events
 	room     reassembly.Gaps
 
@@ -142,7 +143,12 @@ func (l *Ledger) enter(account, owner uint32, seg *reassembly.Segment, side reas
 		return l.unpack(account), false
 	case Resting(account):
 		return l.Wake(account, owner), false
-	case l.journal(account).enter(seg, side, ev, c):
+	}
+	j := l.journal(account)
+	if j.n == journalFirst && j.more == nil {
+		l.extend(j)
+	}
+	if j.enter(seg, side, ev, c) {
 		return account, true
 	}
 	return l.post(account), false
