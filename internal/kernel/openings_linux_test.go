@@ -75,8 +75,10 @@ var openings = []testCase{
 		s.await(fsm.Established, fsm.SynReceived).
 			atMost(s.server, fsm.Established, "the ACK of the repeated SYN-ACK may have arrived")
 		lost.repair()
-		client.send(100)
-		listener.accept().receive(100)
+		s.repeatsACK(s.client)
+		server := listener.accept()
+		server.send(100) // one that waits for data (TCP_DEFER_ACCEPT) would not speak first
+		client.receive(100)
 		s.await(fsm.Established, fsm.Established)
 	}, find: []finding{{"syn-ack-unanswered", "recovered", serverAddr}},
 		slow: []finding{{"syn-ack-unanswered", "accept-queue-full", serverAddr}}}, // a third SYN-ACK, after 3 s

@@ -10,8 +10,8 @@ import (
 
 // rawHeader is the TCP header of a segment without payload between two IPv4
 // endpoints, including the checksum (RFC 9293 3.1).
-func rawHeader(src, dst reassembly.Endpoint, flags reassembly.Flags, seq, ack reassembly.Seq) []byte {
-	const headerLen, window, checksumAt = 20, 1024, 16
+func rawHeader(src, dst reassembly.Endpoint, flags reassembly.Flags, seq, ack reassembly.Seq, window uint16) []byte {
+	const headerLen, checksumAt = 20, 16
 	be := binary.BigEndian
 	h := be.AppendUint16(be.AppendUint16(nil, src.Port), dst.Port)
 	h = be.AppendUint32(be.AppendUint32(h, uint32(seq)), uint32(ack))

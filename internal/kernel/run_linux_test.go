@@ -154,5 +154,5 @@ func (s *testRun) forges(h *host, flags reassembly.Flags, ahead, more int) {
 	if flags.Has(reassembly.ACK) {
 		ack = peer.End() + reassembly.Seq(more)
 	}
-	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, rawHeader(own.Src, own.Dst, flags, seq, ack))
+	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, rawHeader(own.Src, own.Dst, flags, seq, ack, own.Window))
 }
