@@ -16,7 +16,6 @@ type end struct {
 	echoed  int64          // the same of the peer's timestamp
 	ackDue  reassembly.Seq // acknowledging this ends the timing
 	tsval   uint32         // of the peer, that is timed
-	stamp   uint32         // the peer's timestamp on windows[latest]; 0 = none
 	sentLen uint32         // of its last payload
 	ids     ids
 	open    bool  // it has a hole
@@ -42,6 +41,7 @@ type end struct {
 // it a round trip between tap and side later.
 type offer struct {
 	at        uint32 // ticks of the connection, modulo 2^32
+	stamp     uint32 // the peer's timestamp; 0 = none
 	una, edge reassembly.Seq
 }
 
@@ -92,34 +92,38 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, o
 	if e.offers == 0 || out.Edge.Before(e.low) {
 		e.low = out.Edge
 	}
-	e.offers, e.stamp = min(e.offers+1, knowledge), seg.Opts.TSVal
-	*o = offer{now, out.Una, out.Edge}
+	e.offers = min(e.offers+1, knowledge)
+	*o = offer{now, seg.Opts.TSVal, out.Una, out.Edge}
 }
 
-// spare keeps what the side knew when it stopped from being overwritten: its peer may acknowledge a flight in more
-// steps than are remembered before the side sends again. Then one of the steps since is given up.
+// spare keeps what the side knew when it stopped, and what came first after that, from being overwritten: its peer may
+// acknowledge a flight in more steps than are remembered before the side sends again. Then one of the later steps is
+// given up.
 func (e *end) spare(a *Account) {
 	stopped := max(e.sent, e.probed) - e.rtt
 	oldest := e.latest
-	if second := &e.windows[later(oldest)]; int32(a.ticks(stopped-e.slack())-second.at) >= 0 {
+	k := later(oldest)
+	if int32(a.ticks(stopped-e.slack())-e.windows[k].at) >= 0 {
 		return // the oldest did not count any more
 	}
 	end := a.ticks(stopped + e.slack())
-	k := later(oldest)
-	for ; int32(end-e.windows[k].at) >= 0; k = later(k) {
-		if later(k) == oldest { // all count
+	for int32(end-e.windows[k].at) >= 0 {
+		if k = later(k); k == oldest { // all count
 			return
 		}
+	}
+	if k = later(k); k == oldest {
+		return
 	}
 	for ; k != oldest; k = earlier(k) {
 		e.windows[k] = e.windows[earlier(k)]
 	}
 }
 
-// unheard reports whether the side's segment echoes an older timestamp than the last offer
+// unheard reports whether the side's segment echoes an older timestamp than the offer
 // has: it cannot have known of that (RFC 7323 4.3).
-func (e *end) unheard(seg *reassembly.Segment) bool {
-	return e.stamp != 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && int32(seg.Opts.TSEcr-e.stamp) < 0
+func (o *offer) unheard(seg *reassembly.Segment) bool {
+	return o.stamp != 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 && int32(seg.Opts.TSEcr-o.stamp) < 0
 }
 
 // knew is what the side knew when it sent what passed the tap at: what had passed a
@@ -132,6 +136,17 @@ func (e *end) knew(a *Account, at int64) *offer {
 		k = earlier(k)
 	}
 	return o
+}
+
+// heard is the last offer of which the side may have known when it sent the segment; the latest if of none.
+func (e *end) heard(seg *reassembly.Segment) *offer {
+	for k, left := e.latest, e.offers; left > 0; left-- {
+		if o := &e.windows[k]; !o.unheard(seg) {
+			return o
+		}
+		k = earlier(k)
+	}
+	return &e.windows[e.latest]
 }
 
 // earlier is the place in windows before k.

@@ -23,6 +23,7 @@ func TestKnowledge(t *testing.T) {
 		{"and beside the sender", grows(nearServer, 0.00005, 0), "connect 100, network 100, receiver-window 202, sender-window 201, idle 1"},
 		{"also if the sender takes longer to send again than the ACKs to come", grows(nearServer, 0.001, 0),
 			"connect 100, network 100, receiver-window 232, sender-window 212, idle 15"},
+		{"it had heard the first of several ACKs, as its timestamps say, and waited for that", heardFirst(), "connect 100, network 100, sender-window 420, idle 5"},
 		{"room for less than the full segments that it sends is none", grows(nearClient, 0.00005, 1450), "connect 100, network 101, receiver-window 202, sender-window 202"},
 		{"of several ACKs, it waited for the last", nearClient +
 			`.2 server > client . 1:1461(1460) ack 1 win 65160
@@ -106,6 +107,29 @@ func grows(handshake string, step float64, room int) string {
 		} else {
 			at += 0.0002 + step*float64(n)
 		}
+	}
+	return b.String()
+}
+
+// heardFirst is a transfer in flights of 16 segments to a tap beside the sender, where the next flight is captured after
+// the ACKs of the one before, and echoes the timestamp of the first of these.
+func heardFirst() string {
+	var b strings.Builder
+	b.WriteString(`0 client > server S 0:0(0) win 64240 <mss 1460,ts 1000 0>
+0 server > client S. 0:0(0) ack 1 win 65160 <mss 1460,ts 5000 1000>
+.1 client > server . 1:1(0) ack 1 win 64240 <ts 1100 5000>
+`)
+	at, seq, heard := 100_100, 1, 1100 // microseconds
+	for range 5 {
+		for i := range 16 {
+			fmt.Fprintf(&b, "%.6f server > client . %d:%d(1448) ack 1 win 65160 <ts %d %d>\n", float64(at)/1e6, seq+1448*i, seq+1448*(i+1), 5000+at/1000, heard)
+		}
+		at += 100_200
+		for i := range 16 {
+			fmt.Fprintf(&b, "%.6f client > server . 1:1(0) ack %d win 64240 <ts %d %d>\n", float64(at+300*i)/1e6, seq+1448*(i+1), 1000+at/1000+i, 5000+at/1000)
+		}
+		seq, heard = seq+1448*16, 1000+at/1000
+		at += 4_900
 	}
 	return b.String()
 }

@@ -79,14 +79,17 @@ func (s *step) pause(filled bool) {
 		s.run.lag.note(seg, &own.clock)
 	}
 	left := at - max(late, delayed)
-	last := own.knew(s.Account, left)
+	last, latest := own.knew(s.Account, left), &own.windows[own.latest]
+	if last == latest {
+		last = own.heard(seg)
+	}
 	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
 	between := own.offers > 0 && learned > own.sent-own.rtt
 	gap, lag := at-late-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
 	full, short, inFlight := s.roundTrip()+delayed, own.sentLen < s.full(), last.una.Before(seg.Seq)
 	switch {
-	case last.at != own.windows[own.latest].at:
-	case own.unheard(seg):
+	case last.at != latest.at:
+	case last.unheard(seg):
 		between, inFlight = false, true
 	case !inFlight && own.first > learned && own.first <= left-own.rtt+own.slack(): // of several ACKs in one step, the last
 		lag -= own.first - learned

@@ -183,11 +183,12 @@ const slowestTick = 1_000_000_000
 func (a *Account) stepped(lasted int64) bool {
 	r := &a.run
 	sender, receiver := &a.ends[r.side], &a.ends[r.side.Peer()]
-	if sender.stamp == 0 || r.stamps[1] == 0 || !sender.clock.runs() || !receiver.clock.runs() {
+	stamp := sender.windows[sender.latest].stamp
+	if stamp == 0 || r.stamps[1] == 0 || !sender.clock.runs() || !receiver.clock.runs() {
 		return false
 	}
 	most := uint32(lasted/slowestTick) - 2 // where it began and where it ended may each hide one
-	return lasted >= 2*slowestTick && sender.clock.last-r.stamps[0] <= most && sender.stamp-r.stamps[1] <= most
+	return lasted >= 2*slowestTick && sender.clock.last-r.stamps[0] <= most && stamp-r.stamps[1] <= most
 }
 
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
