@@ -18,6 +18,7 @@ type waitTruth struct {
 	busy      int64       // anything was in flight
 	loss      int64       // something that the path lost was due, until it was acknowledged
 	dropped   bool        // something was lost
+	unopened  bool        // of that, a SYN or SYN-ACK: behind the tap, the handshake only took longer
 }
 
 func (r *waitRun) truth() (x waitTruth) {
@@ -25,6 +26,7 @@ func (r *waitRun) truth() (x waitTruth) {
 	for _, p := range r.packets {
 		last = max(last, p.arrived)
 		x.dropped = x.dropped || p.arrived == 0
+		x.unopened = x.unopened || p.arrived == 0 && p.seg.Flags&reassembly.SYN != 0
 	}
 	x.duration = last - first
 	for side, a := range r.parties {

@@ -3,13 +3,11 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
-	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A grid is a table of --time, for people: text, Markdown and HTML print it.
@@ -214,62 +212,6 @@ func (h *hostRow) mainly() string {
 	}
 	most := w.Longest()
 	return most.String() + " " + part(w[most], w.Sum())
-}
-
-// explain says in a sentence or two what a connection waited for: its slowest transfer or
-// its slowest answer, whichever took more of the time.
-func explain(f *result.Flow) string {
-	t := f.Time
-	var longest *detectors.Transfer
-	for i := range t.Transfers {
-		if x := &t.Transfers[i]; longest == nil || x.Duration() > longest.Duration() {
-			longest = x
-		}
-	}
-	name := func(side reassembly.Side) string {
-		if f.Initiator == result.InitiatorUnknown {
-			return f.End[side].String()
-		}
-		return "the " + name(f, side)
-	}
-	e := &t.Exchanges
-	server := t.Waits[detectors.ServerApp]
-	switch {
-	case longest != nil && longest.Duration() > server/2 && longest.Duration() > waited(&t.Waits)/4:
-		return upper(longest.Explain(name(longest.From), name(longest.From.Peer())))
-	case e.Responses.Len() > 0 && server > waited(&t.Waits)/2:
-		x := &e.Slowest[0]
-		s := fmt.Sprintf("The server took %s of %s to answer. ", quantity.Duration(server), quantity.Duration(t.Waits.Sum()))
-		if n := e.Responses.Len(); n > 1 {
-			s += fmt.Sprintf("Of %d answers, the median took %s, the slowest %s (frames %d and %d).", n, quantity.Duration(e.Responses.At(0.5)), quantity.Duration(x.Response), x.Request, x.Answer)
-		} else {
-			s += fmt.Sprintf("The request ends in frame %d, the answer begins in frame %d.", x.Request, x.Answer)
-		}
-		return s
-	}
-	most := t.Waits.Longest()
-	return fmt.Sprintf("%s of %s: %s.", quantity.Duration(t.Waits[most]), quantity.Duration(t.Waits.Sum()), waitMeaning[most])
-}
-
-// waitMeaning says what a wait is.
-var waitMeaning = [detectors.NumWaits]string{
-	detectors.Connect: "the handshake", detectors.ClientApp: "the client's application had nothing to send",
-	detectors.ServerApp: "the server's application had nothing to send", detectors.Network: "segments were on their way",
-	detectors.Loss:           "lost data was sent again",
-	detectors.ReceiverWindow: "the sender had more to send, but the receive window was full", detectors.SenderWindow: "the sender had more to send and the window had room, but it waited for ACKs",
-	detectors.DelayedAck: "the sender waited for an ACK that the receiver delayed", detectors.Idle: "idle: everything was delivered",
-	detectors.Close: "closing", detectors.PeerSilent: "nobody answered", detectors.UnknownWait: "the capture cannot tell",
-}
-
-// meaning is what a wait is, for beside its name.
-func meaning(w detectors.Wait) string { return strings.TrimPrefix(waitMeaning[w], w.String()+": ") }
-
-// upper writes the first letter large.
-func upper(s string) string {
-	if s != "" && 'a' <= s[0] && s[0] <= 'z' {
-		return string(s[0]-'a'+'A') + s[1:]
-	}
-	return s
 }
 
 // grid writes a table of --time.
