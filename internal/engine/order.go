@@ -22,7 +22,7 @@ func (c *collector) number(rep *result.Report) {
 			}
 		}
 	}
-	sortRows(c.rows)
+	sortRows(c.rows, c.positions)
 	rep.Flows = c.rows
 	rowOf := make(map[uint64]*result.Flow, len(c.found))
 	for i := range c.found {
@@ -33,7 +33,10 @@ func (c *collector) number(rep *result.Report) {
 		if _, is := rowOf[row.ID]; is {
 			rowOf[row.ID] = row
 		}
-		n, _ := slices.BinarySearch(c.positions, row.ID)
+		n := i
+		if len(rep.Flows) < len(c.positions) {
+			n, _ = slices.BinarySearch(c.positions, row.ID)
+		}
 		row.ID = uint64(n) + 1
 		if numbers != nil {
 			row.ID = numbers[n]
@@ -82,29 +85,32 @@ func sortPositions(positions []uint64) {
 	copy(positions, from)
 }
 
-// sortRows puts rows into the order of their IDs. Rows are large, so each is moved once.
-func sortRows(rows []result.Flow) {
-	type ref struct {
-		id uint64
-		at int
+// sortRows puts rows into the order of their IDs, which are among the positions. Rows are large, so each is moved once.
+func sortRows(rows []result.Flow, positions []uint64) {
+	order := make([]int, len(rows))  // which row comes there
+	if len(rows) == len(positions) { // every connection has one
+		for i := range rows {
+			n, _ := slices.BinarySearch(positions, rows[i].ID)
+			order[n] = i
+		}
+	} else {
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(rows[a].ID, rows[b].ID) })
 	}
-	order := make([]ref, len(rows))
-	for i := range rows {
-		order[i] = ref{rows[i].ID, i}
-	}
-	slices.SortFunc(order, func(a, b ref) int { return cmp.Compare(a.id, b.id) })
 	for i := range order { // a cycle of rows that take each other's places
-		if order[i].at == i {
+		if order[i] == i {
 			continue
 		}
 		first := rows[i]
 		to := i
-		for order[to].at != i {
-			from := order[to].at
-			rows[to], order[to].at = rows[from], to
+		for order[to] != i {
+			from := order[to]
+			rows[to], order[to] = rows[from], to
 			to = from
 		}
-		rows[to], order[to].at = first, to
+		rows[to], order[to] = first, to
 	}
 }
 
