@@ -198,7 +198,8 @@ func (a *resends) hasSACKed(b reassembly.Block) bool {
 func (a *resends) doubts(ev fsm.Event, k trigger, out *reassembly.Stream, r *detectors.Report) doubt {
 	seg, was := ev.Seg, ev.Was
 	first := k == timeout && out.Oldest(seg.Seq) && ev.Dups > 0
-	if first && a.sacks == 0 {
+	// Where a fast retransmission was lost, too, nothing shows that the receiver does not keep what comes out of order.
+	if first && a.sacks == 0 && !a.resentFast(seg) {
 		a.arrived = ev.Dups
 	}
 	switch {

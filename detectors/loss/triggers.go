@@ -111,6 +111,10 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 	// CROSSED: by now all has been acknowledged that the receiver had asked for.
 	case !byTimer && arrived && a.hole.Holds(block) && !a.wasResent(block) && seg.At-a.shown <= int64(rtt+ackClock):
 		return fast, false
+	// AGAIN: without SACK, a sender repeats a hole once in a recovery (RFC 6582 3.2): the second time, its timer has
+	// expired, though duplicate ACKs came meanwhile. What follows in slow start belongs to that.
+	case oldest && detectors.NoSACK(r.Conn) && a.resentBefore(block, seg.At-int64(max(srtt+srtt/2, leastTimeout))):
+		return timeout, true
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
 	// 3.1, RFC 6582, RFC 6675). Of a flight that was not captured, only its end is known.
 	case !byTimer && (a.cause == fast || a.cause == timeout) && (!out.Covered(a.recover) || a.goesOn(ev, rtt)):
@@ -151,6 +155,16 @@ func (a *resends) goesOn(ev fsm.Event, rtt time.Duration) bool {
 // that once (RFC 6675 5), a timer as often as it expires.
 func (a *resends) wasResent(b reassembly.Block) bool {
 	return a.again == b || slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.Block == b })
+}
+
+// resentBefore reports whether the side sent the block again at that time or before, and has not had an ACK of it since.
+func (a *resends) resentBefore(b reassembly.Block, at int64) bool {
+	return slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.Block == b && o.at <= at })
+}
+
+// resentFast reports whether duplicate ACKs made the side send the segment again before.
+func (a *resends) resentFast(seg *reassembly.Segment) bool {
+	return slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.From == seg.Seq && o.To == seg.End() && o.trigger == fast })
 }
 
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
