@@ -23,6 +23,8 @@ type Transfer struct {
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
 	Beyond       int64           // of these, between tap and receiver
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
+	Pauses       uint32          // as many of the server ended by now in the answer of which this is a part
+	Answer       uint64          // payload of the answer up to that pause, captured; 0 if this is not part of one
 	Told         int64           // when it was known to be over, in trace time
 	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds; 0 if less than three full segments were in flight
 	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0

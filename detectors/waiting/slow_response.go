@@ -194,7 +194,7 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	r.Emit(f)
 }
 
-// maxPauses is in how many pauses an answer still only pauses: more of them are its rate.
+// maxPauses is in how many pauses an answer still only pauses: more of them are its rate, also if the first came before 100 kB.
 const maxPauses = 2
 
 // transfer reports an answer that paused. A pause ends a transfer, so that it shows
@@ -209,22 +209,23 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	if out := r.Conn.Stream(server); !out.Covered(t.Last.End()) {
 		return
 	}
-	if len(w.pauses) == maxPauses {
+	if len(w.pauses) == maxPauses || t.Pauses > maxPauses {
 		for i := range w.pauses {
 			r.Withdraw(w.pauses[i].last.File, w.pauses[i].last.Frame)
 		}
 		return
 	}
 	w.pauses = append(w.pauses, pause{t.Last, t.First.Seq + reassembly.Seq(t.Bytes), t.Told})
+	sent := max(t.Bytes, t.Answer)
 	f := r.Find(paused, server, t.Told, r.Evidence("last segment before the pause", server, &t.Last))
 	f.Roles = detectors.Roles("server", server, "client")
 	f.End = t.Last.At + t.Pause
 	f.Measure("pause_s", detectors.Seconds(t.Pause))
-	f.Measure("bytes", int(t.Bytes))
+	f.Measure("bytes", int(sent))
 	f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d). Everything was acknowledged, and the window was open: its application had nothing to send.",
-		r.Name(server), detectors.Span(t.Pause), detectors.Size(t.Bytes), t.Last.Frame)
+		r.Name(server), detectors.Span(t.Pause), detectors.Size(sent), t.Last.Frame)
 	if t.Relayed > 0 {
-		f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(t.Bytes), t.Last.Frame)
+		f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(sent), t.Last.Frame)
 	}
 	relayed(&f, t.Relayed, r)
 	invisible(&f, t.Invisible)

@@ -51,6 +51,7 @@ type Account struct {
 	answers    uint32
 	prompt     uint32
 	pushes     uint32
+	pauses     uint32  // of the server, as long as end a transfer, in the answer so far
 	sizes      sizes   // of requests that were answered promptly
 	size       uint32  // of the request that is answered, in bytes
 	requested  uint64  // bytes of the client before the request

@@ -28,7 +28,7 @@ func (s *step) exchange() {
 		if s.ahead && s.seg.At-s.own.pure > maxReorder { // it was sent before, and is sent again
 			return
 		}
-		s.replying, s.acked = true, s.delivered()
+		s.replying, s.acked, s.pauses = true, s.delivered(), 0
 		s.thought = s.Waits[detectors.ServerApp] - s.thought
 		if acked := s.own.pure; acked >= s.request.At && !s.ahead { // by then, the request had arrived, not much longer before
 			s.thought = max(min(s.thought, s.seg.At-s.own.clock.late(s.seg)-acked+maxDelayedACK), 0)

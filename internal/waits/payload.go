@@ -23,6 +23,9 @@ func (s *step) payload() {
 	default:
 		s.answered()
 	}
+	if s.paused && s.replying && s.turn == s.side && s.side == reassembly.B {
+		s.pauses++
+	}
 	if ends && (r.side != s.side || s.paused) {
 		s.endTransfer()
 	}

@@ -171,6 +171,9 @@ func (s *step) endTransfer() {
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
+		if t.Pauses = s.pauses; s.replying {
+			t.Answer = s.conn.Bytes(r.side) - s.replied - min(s.conn.Bytes(r.side)-s.replied, uint64(s.seg.Len))
+		}
 	}
 	s.told.Transfer(s.Account, t)
 }
