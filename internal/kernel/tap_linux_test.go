@@ -31,6 +31,7 @@ type tap struct {
 	frames   []frame
 	segments []reassembly.Segment
 	decoder  *decode.Decoder
+	ended    bool // what comes now is not recorded
 }
 
 // tap starts to record at the host's interface (packet(7)).
@@ -68,6 +69,9 @@ func (p *tap) awaitClock(h *host) {
 // read reads one frame from the tap, if there is one.
 func (p *tap) read() bool {
 	p.t.Helper()
+	if p.ended {
+		return false
+	}
 	var data [snap]byte
 	var control [128]byte
 	wire, size, _, _, err := unix.Recvmsg(p.fd, data[:], control[:], unix.MSG_TRUNC)
