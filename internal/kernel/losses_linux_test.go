@@ -67,8 +67,8 @@ var losses = []testCase{
 	}, find: []finding{{"retransmissions", "spurious", clientAddr}}},
 }
 
-// boundRTO keeps a connection from waiting for minutes because an ACK came after many seconds, on a
-// busy machine; Linux can since 6.15.
+// boundRTO keeps a connection from waiting for minutes where a busy machine has let its timer
+// double often, or an ACK come after many seconds; Linux can since 6.15.
 func (h *host) boundRTO() {
 	const file = "net/ipv4/tcp_rto_max_ms"
 	if _, err := os.Stat("/proc/sys/" + file); err == nil {

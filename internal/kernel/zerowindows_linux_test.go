@@ -28,6 +28,7 @@ var zeroWindows = []testCase{
 	}, find: []finding{{"zero-window-probe-loop", "stalled", serverAddr}}},
 
 	{name: "reader vanishes", run: func(s *testRun) {
+		s.client.boundRTO()
 		_, _, shut := s.closeWindow()
 		s.tap.await(1, probes(s, shut))
 		s.server.loses(arriving, anything)
