@@ -62,18 +62,37 @@ func TestClosing_sameEvents(t *testing.T) {
 			}
 		}, true},
 	} {
-		var all, skipping []recorded
-		for _, d := range []*detectors.Detector{recorderDetector("all", false, &all), recorderDetector("skipping", true, &skipping)} {
-			w := newWire(d)
-			w.ordinaryClose()
-			test.then(w)
+		for _, beside := range []string{"", "before", "after"} { // another watcher, which starts before the close or after it
+			var seen, others [2][]recorded
+			for i, d := range []*detectors.Detector{recorderDetector("all", false, &seen[0]), recorderDetector("skipping", true, &seen[1])} {
+				w := newWire(d, &detectors.Detector{
+					Name: "other", StartsOn: fsm.On(fsm.Transferred), SubscribesTo: fsm.On(fsm.FinSent, fsm.FinAcked, fsm.Sent),
+					Watch: func(*detectors.Report) detectors.Watcher { return recorder{&others[i]} },
+				})
+				w.send(false, 0, ack, 1, 1)
+				w.transfer(beside == "before")
+				w.ordinaryClose()
+				w.transfer(beside == "after")
+				test.then(w)
+			}
+			all, skipping := seen[0], seen[1]
+			switch {
+			case !test.watched && len(skipping) > 0:
+				t.Errorf("%s, %q: the detector that skips is given %d events", name, beside, len(skipping))
+			case test.watched && !slices.Equal(skipping, all):
+				t.Errorf("%s, %q: the detector that skips is given\n%v\nthe other\n%v", name, beside, skipping, all)
+			}
+			if !slices.Equal(others[0], others[1]) || beside == "before" && len(others[0]) == 0 {
+				t.Errorf("%s, %q: another detector is given\n%v\nor, beside one that skips,\n%v", name, beside, others[0], others[1])
+			}
 		}
-		switch {
-		case !test.watched && len(skipping) > 0:
-			t.Errorf("%s: the detector that skips is given %d events", name, len(skipping))
-		case test.watched && !slices.Equal(skipping, all):
-			t.Errorf("%s: the detector that skips is given\n%v\nthe other\n%v", name, skipping, all)
-		}
+	}
+}
+
+// transfer says, if it is to, that a run of payload is over.
+func (w *wire) transfer(is bool) {
+	if is {
+		w.watchers = w.Transferred(w.watchers, 7, w.conn.View(), w.at, &detectors.Transfer{})
 	}
 }
 
