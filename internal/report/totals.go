@@ -93,6 +93,9 @@ func verdictSentence(r *result.Report, undecidedShown bool) string {
 	} else if len(parts) == 0 {
 		found = "Nothing found by " + list(names)
 	}
+	if timed := func(f result.Flow) bool { return f.Time != nil }; len(parts) == 0 && slices.ContainsFunc(r.Flows, timed) {
+		found += " (where the time went is no fault by itself)"
+	}
 	if undecided > 0 {
 		found += "; " + quantity.Thousands(undecided) + " undecided"
 	}

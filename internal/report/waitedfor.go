@@ -27,10 +27,18 @@ func explain(f *result.Flow) string {
 		from := longest.From
 		return limiter(f, longest) + ". " + upper(longest.Explain(hostName(f, from), hostName(f, from.Peer())))
 	case t.Exchanges.Responses.Len() > 0 && server > waited(&t.Waits)/2:
-		return "Server. " + answers(t.Waits, &t.Exchanges)
+		whom := "Server"
+		if 4*t.Waits[detectors.ClientApp] >= 3*server {
+			whom = bothHosts
+		}
+		return whom + ". " + answers(t.Waits, &t.Exchanges)
 	}
 	most := t.Waits.Longest()
-	s := fmt.Sprintf("%s. %s of %s: %s", waitedFor(f, most), quantity.Duration(t.Waits[most]), quantity.Duration(t.Waits.Sum()), waitMeaning[most])
+	whom := waitedFor(f, most)
+	if most == detectors.Network && t.Exchanges.Responses.Len() > 1 { // nothing is wrong with it
+		whom += " (round trips)"
+	}
+	s := fmt.Sprintf("%s. %s of %s: %s", whom, quantity.Duration(t.Waits[most]), quantity.Duration(t.Waits.Sum()), waitMeaning[most])
 	if n, roundTrip := t.Exchanges.Responses.Len(), t.RTT[0]+t.RTT[1]; most == detectors.Network && n > 1 && roundTrip > 0 {
 		s += fmt.Sprintf(", for %d exchanges with a round trip of %s or more each", n, quantity.Duration(roundTrip))
 	}
