@@ -155,7 +155,11 @@ func (w *earlyReuse) finding(outcome *detectors.Outcome, at, now int64, r *detec
 		}
 		evidence = append(evidence, r.Evidence(role, server, &w.end))
 	}
-	f := r.Find(outcome, w.opener, at, evidence...)
+	culprit := w.opener
+	if outcome == reuseUnproven {
+		culprit = server // it gave up TIME-WAIT, of which the client need not know
+	}
+	f := r.Find(outcome, culprit, at, evidence...)
 	f.End = now
 	f.Roles = detectors.Roles("client", w.opener, "server")
 	f.Measure("since_close_s", detectors.Seconds(w.syn.At-w.old.At))

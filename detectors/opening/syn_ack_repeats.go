@@ -144,13 +144,16 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 		}
 		return
 	}
+	latest := r.Conn.Last(w.client)
+	if latest.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN && r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening {
+		return // it answers that SYN: no timer expired
+	}
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
 	}
 	if !sentAgain(&ev, w.repeats) {
 		return
 	}
-	latest := r.Conn.Last(w.client)
 	if latest.Flags.Has(reassembly.RST) { // an answer, too, and no acknowledgment
 		w.drop(r)
 		return
