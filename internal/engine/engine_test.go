@@ -206,7 +206,11 @@ func TestTake_allocatesNothing(t *testing.T) {
 	feed()
 	// What is played again is sent again: the episodes that are reported of it may
 	// allocate, a packet may not.
-	if n := testing.AllocsPerRun(3, feed); n > float64(len(segs))/200 {
+	most := float64(len(segs)) / 200
+	if raceEnabled { // sync.Pool then drops some of what it is given
+		most *= 4
+	}
+	if n := testing.AllocsPerRun(3, feed); n > most {
 		t.Errorf("%d segments cost %v allocations", len(segs), n)
 	}
 }

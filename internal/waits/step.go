@@ -27,7 +27,7 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	own, peer := a.both(side)
 	class := ev.Class
 	if a.phase == begun {
-		a.begin(seg, c.View())
+		a.begin(seg, side, c.View())
 	}
 	if class == fsm.OutOfWindow || class == fsm.Rst && !ev.Kinds.Has(fsm.ResetSent) {
 		return
@@ -59,7 +59,7 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	a.settle()
 }
 
-func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
+func (a *Account) begin(seg *reassembly.Segment, side reassembly.Side, v fsm.View) {
 	a.first, a.from = seg.At, seg.At
 	a.event = frameID{seg.File, seg.Frame}
 	a.stretch.Start, a.stretch.End = seg.At, seg.At
@@ -68,6 +68,9 @@ func (a *Account) begin(seg *reassembly.Segment, v fsm.View) {
 	switch {
 	case a.known && v.Phase(reassembly.A) >= fsm.PhaseOpen && v.Phase(reassembly.B) >= fsm.PhaseOpen: // the account begins late
 		a.opened(seg.At, v)
+		if closed := func(side reassembly.Side) bool { return v.Phase(side) >= fsm.PhaseFinSent }; closed(side.Peer()) || closed(side) && seg.Flags&reassembly.FIN == 0 {
+			a.phase = closing
+		}
 	case a.known:
 		a.phase = connecting
 	}
