@@ -208,8 +208,7 @@ func (c *resetCase) guesses(rst *reassembly.Segment) bool {
 const rightBehind = 10 * time.Millisecond
 
 // overtook reports whether the sender sent the segment before the RST: it counts its IP IDs, and has used
-// a later one, or the segment is its last one, captured again behind a router. Who passes on both sides of
-// that need not count its IDs (Check Point's firewalls give out random ones).
+// a later one, or the segment is its last one, captured again behind a router, for which IDs may be random.
 func (c *resetCase) overtook(seg *reassembly.Segment) bool {
 	last := &c.sender.last
 	return last.IPID != 0 && seg.IPID != 0 && (last.IPID-seg.IPID-1 < idNear || c.routed(seg))

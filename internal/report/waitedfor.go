@@ -80,7 +80,7 @@ func limiter(f *result.Flow, x *detectors.Transfer) string {
 
 const bothHosts = "Client and server"
 
-// waitedFor is whom a connection waited for that waited for this.
+// waitedFor is whom a connection waited for if this was its longest wait.
 func waitedFor(f *result.Flow, w detectors.Wait) string {
 	sender := reassembly.A // of most payload
 	if f.Bytes[reassembly.B] > f.Bytes[reassembly.A] {
