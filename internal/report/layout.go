@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,7 +20,7 @@ func wrap(prose string, width int) []string {
 			lines = append(lines, "")
 		}
 		line := ""
-		for _, word := range strings.Fields(paragraph) {
+		for _, word := range quantities(strings.Fields(paragraph)) {
 			switch word = Clean(word); {
 			case line == "":
 				line = word
@@ -33,6 +34,26 @@ func wrap(prose string, width int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// units are what stays in the line of its number.
+var units = []string{"%", "s", "ms", "µs", "min", "bytes", "bytes/s", "kB", "kB/s", "MB", "MB/s", "GB", "GB/s"}
+
+// quantities are words, of which a number and its unit are one.
+func quantities(words []string) (list []string) {
+	for _, word := range words {
+		if n := len(list); n > 0 && endsInDigit(list[n-1]) && slices.Contains(units, strings.TrimRight(word, ".,;:)")) {
+			list[n-1] += " " + word
+			continue
+		}
+		list = append(list, word)
+	}
+	return list
+}
+
+func endsInDigit(s string) bool {
+	last := s[len(s)-1]
+	return '0' <= last && last <= '9'
 }
 
 // table aligns cells in columns; right says which columns are numbers.

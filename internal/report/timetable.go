@@ -19,6 +19,8 @@ type grid struct {
 	Bars    []pictures.Bar    // of the rows, on a page; none in tables of hosts
 	Notes   []string          // sentences, below
 	Colours []pictures.Colour // of the bars
+	Short   *grid             // for terminals on which it does not fit, if there is one
+	Spare   []string          // columns that such a terminal leaves out, the first first
 }
 
 // newBar draws what a connection waited for.
@@ -143,6 +145,11 @@ func flowGrid(r *result.Report, shown []*result.Flow, all int) grid {
 		g.Notes = append(g.Notes, "... and "+quantity.Count(uint64(n), "more connection")+": --format json and csv list them")
 	}
 	g.dropEmpty()
+	g.Short = &grid{Title: g.Title, Head: []string{"ID", "CONNECTION", "DURATION", "WAITED FOR"}, Numbers: []bool{true, false, true, false}, Notes: g.Notes}
+	for _, f := range shown {
+		w := f.Time.Waits
+		g.Short.Rows = append(g.Short.Rows, []string{unsigned(f.ID), connection(f), quantity.Duration(w.Sum()), shares(&w)})
+	}
 	return g
 }
 
@@ -151,6 +158,7 @@ func hostGrid(title string, list []*hostRow) grid {
 		Title:   title,
 		Head:    []string{"HOST", "CONN.", "WAITED", "MAINLY FOR", "EXCHANGES", "MEDIAN", "95 %", "MAX", "CONNECT", "BYTES", "RATE", "RESENT", "REFUSED", "RESET"},
 		Numbers: []bool{1: true, 2: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true, 12: true, 13: true},
+		Spare:   []string{"MAX", "CONNECT", "BYTES", "CONN.", "RATE", "RESENT", "EXCHANGES"},
 	}
 	for _, h := range worstHosts(list) {
 		e, q := &h.exchanges, &h.exchanges.Responses
@@ -188,10 +196,7 @@ func (g *grid) dropEmpty() {
 		if slices.ContainsFunc(g.Rows, func(row []string) bool { return row[i] != "" }) {
 			continue
 		}
-		g.Head, g.Numbers = slices.Delete(g.Head, i, i+1), slices.Delete(g.Numbers, i, i+1)
-		for k := range g.Rows {
-			g.Rows[k] = slices.Delete(g.Rows[k], i, i+1)
-		}
+		g.drop(i)
 	}
 }
 
@@ -211,11 +216,14 @@ func (h *hostRow) mainly() string {
 		return ""
 	}
 	most := w.Longest()
-	return most.String() + " " + part(w[most], w.Sum())
+	return most.String() + " " + quantity.Duration(w[most])
 }
 
 // grid writes a table of --time.
 func (t *textWriter) grid(g *grid) {
+	if room := t.o.room(2); room != 0 {
+		g = g.fit(room)
+	}
 	t.line(t.strong(g.Title))
 	t.table("  ", append([][]string{g.Head}, g.Rows...), g.Numbers...)
 	if len(g.Notes) > 0 {
