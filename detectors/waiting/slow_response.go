@@ -29,7 +29,7 @@ var SlowResponse = &detectors.Detector{
 			"And a single one at once after a message, of 33 bytes or less, whether it is answered late or not at all: an acknowledgment within TLS. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
-			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A goodbye (a close_notify of TLS) before the FIN of an idle connection. Where a NAT or proxy seems to " +
+			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A pause after which less than min-bytes came before the client spoke or closed: a goodbye (a close_notify of TLS), or another message. Where a NAT or proxy seems to " +
 			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
 		Refs:  []string{"RFC 9293 3.8.4"},
@@ -40,19 +40,23 @@ var SlowResponse = &detectors.Detector{
 		{Name: "min-response", Default: 1, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time from the end of a request to the answer, or of a pause in an answer"},
 		{Name: "max-response", Default: 20, Min: 1, Max: 86400, Unit: "s", Doc: "who answers later than this is taken to wait for news, as a long poll does"},
 		{Name: "min-prompt", Default: 3, Min: 0, Max: 1e6, Unit: "", Doc: "answers within 250 ms of the same connection that show that it is no long poll"},
-		{Name: "min-bytes", Default: 4096, Min: 0, Max: 1e9, Unit: "", Doc: "an answer of so many bytes is no long poll's, either"},
+		{Name: "min-bytes", Default: 4096, Min: 0, Max: 1e9, Unit: "", Doc: "an answer of so many bytes is no long poll's, either; and one that goes on with so many after a pause was not over"},
 		{Name: "min-unanswered", Default: 5, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time that a client waited before it gave up"},
 	},
-	StartsOn:     fsm.On(fsm.Answered, fsm.Transferred),
-	SubscribesTo: fsm.On(fsm.Answered, fsm.Transferred, fsm.FinSent),
-	Watch:        func(*detectors.Report) detectors.Watcher { return new(slowResponse) },
+	StartsOn:     tells,
+	SubscribesTo: follows,
+	Watch: func(r *detectors.Report) detectors.Watcher {
+		w := new(slowResponse)
+		w.subscribe(r)
+		return w
+	},
 }
 
 var (
 	slow = &detectors.Outcome{Name: "slow", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.SeqUnknown, // an ACK's tells of an answer that was not captured
 		When: "answers began more than min-response after their requests, on a connection with prompt answers, too, or they were large"}
 	paused = &detectors.Outcome{Name: "paused", Severity: detectors.Info, Fault: detectors.FaultHost,
-		When: "an answer of 100 kB or more paused once or twice for more than min-response"}
+		When: "an answer of 100 kB or more paused once or twice for more than min-response, and went on"}
 	unanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Info, Fault: detectors.FaultSuspected,
 		When: "the server had answered promptly before, and the client closed or reset the connection after it had waited for min-unanswered"}
 )
@@ -64,6 +68,7 @@ type slowResponse struct {
 	frames []string // of the requests with slow answers, the first few
 	late
 	pauses []pause // the first few
+	open   bool    // whether the answer goes on after the last of these is not known yet
 }
 
 // maxFrames is how many frames a sentence names.
@@ -75,9 +80,11 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		if r.Conn.Limits()&fsm.OneSided == 0 { // else what the server waited for was not captured
 			w.transfer(r.Transfer, r)
 		}
+		w.subscribe(r)
 		return
-	case fsm.FinSent:
-		w.closed(ev, r)
+	case fsm.DataSent, fsm.FinSent:
+		w.goesOn(ev, r)
+		w.subscribe(r)
 		return
 	}
 	x := r.Exchange
@@ -194,69 +201,6 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	r.Emit(f)
 }
 
-// maxPauses is in how many pauses an answer still only pauses: more of them are its rate, also if the first came before 100 kB.
-const maxPauses = 2
-
-// transfer reports an answer that paused. A pause ends a transfer, so that it shows
-// between two.
-func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
-	const server = reassembly.B
-	_, known := r.Conn.Opener()
-	long := t.Pause >= r.Nanos("min-response") && t.Pause <= r.Nanos("max-response")
-	if !known || t.From != server || !long || t.Bytes < minPaused || t.Obscure() {
-		return
-	}
-	if out := r.Conn.Stream(server); !out.Covered(t.Last.End()) {
-		return
-	}
-	if len(w.pauses) == maxPauses || t.Pauses > maxPauses {
-		for i := range w.pauses {
-			r.Withdraw(w.pauses[i].last.File, w.pauses[i].last.Frame)
-		}
-		return
-	}
-	w.pauses = append(w.pauses, pause{t.Last, t.First.Seq + reassembly.Seq(t.Bytes), t.Told})
-	sent := max(t.Bytes, t.Answer)
-	f := r.Find(paused, server, t.Told, r.Evidence("last segment before the pause", server, &t.Last))
-	f.Roles = detectors.Roles("server", server, "client")
-	f.End = t.Last.At + t.Pause
-	f.Measure("pause_s", detectors.Seconds(t.Pause))
-	f.Measure("bytes", int(sent))
-	f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d). Everything was acknowledged, and the window was open: its application had nothing to send.",
-		r.Name(server), detectors.Span(t.Pause), detectors.Size(sent), t.Last.Frame)
-	if t.Relayed > 0 {
-		f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(sent), t.Last.Frame)
-	}
-	relayed(&f, t.Relayed, r)
-	invisible(&f, t.Invisible)
-	r.Emit(f)
-}
-
-// A pause is one in the middle of an answer.
-type pause struct {
-	last reassembly.Mark // what was sent last before it
-	end  reassembly.Seq  // of the answer by then
-	over int64           // when the server went on
-}
-
-// closesAtOnce is how soon, beyond a round trip, a side closes that has said goodbye or was told that its peer goes.
-const closesAtOnce = 200 * time.Millisecond
-
-// closed withdraws a pause after which the server only said that it closes, and either side did at
-// once: the answer was complete before, and the connection idle.
-func (w *slowResponse) closed(ev fsm.Event, r *detectors.Report) {
-	if len(w.pauses) == 0 {
-		return
-	}
-	p, end := &w.pauses[len(w.pauses)-1], r.Conn.Stream(reassembly.B).Nxt
-	if fin, sent := r.Conn.FIN(reassembly.B); sent {
-		end = fin.Seq
-	}
-	if end.Before(p.end+fsm.ShortPayload) && ev.Seg.At-p.over <= int64(r.Conn.RTT())+int64(closesAtOnce) {
-		r.Withdraw(p.last.File, p.last.Frame)
-	}
-}
-
 // relayed takes the blame from the server if something before it seems to acknowledge
 // for it: the wait may be loss or delay behind that.
 func relayed(f *detectors.Finding, handshake int64, r *detectors.Report) {
@@ -281,7 +225,3 @@ func average(x *detectors.Exchange) string {
 	}
 	return fmt.Sprintf(" took %s on average", detectors.Span(int64(x.Mean)))
 }
-
-// minPaused is how much of an answer must have been sent before a pause: a server that
-// speaks now and then sends less.
-const minPaused = 100_000
