@@ -75,6 +75,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	switch kind {
 	case fsm.DataOutOfOrder:
 		a.late++
+		a.until = max(a.until, ev.Seg.At)
 		if o, is := a.cameLate(ev); is && o.trigger == fast {
 			a.prove("the original, captured late", ev.Seg, o.frame)
 		}
@@ -90,7 +91,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 			a.prove("ACK of the original", ev.Seg, o.frame)
 		}
 	case fsm.ArrivedTwice:
-		if o, is := a.arrivedTwice(ev.Seg.Opts.Blocks[0]); is && o.trigger == fast {
+		if o, is := a.arrivedTwice(ev.Seg); is && o.trigger == fast {
 			a.prove("D-SACK: it arrived twice", ev.Seg, o.frame)
 		}
 	}
@@ -130,7 +131,7 @@ func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Repo
 	}
 	f := r.Find(outcome, culprit, at, *a.proof)
 	f.States = r.StatesNow(at)
-	f.End = max(f.End, at)
+	f.End = a.until
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("fast", int(all))
 	f.Measure("spurious", int(spurious))

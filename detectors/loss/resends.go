@@ -31,6 +31,7 @@ type resends struct {
 	since    int64               // when it first showed these
 	asked    stamp               // of that ACK
 	earliest stamp               // of the first ACK that showed any
+	until    int64               // when it was last sent again, or that was answered
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
@@ -113,6 +114,7 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 // just expired, and whether the segment's ACK had been captured by then.
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
+	a.until = max(a.until, seg.At)
 	block := reassembly.Block{From: seg.Seq, To: seg.End()}
 	k, expired := a.triggerOf(ev, &out, r)
 	if a.wasResent(block) {

@@ -34,7 +34,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	}
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States = r.StatesNow(at)
-	f.End = max(f.End, at)
+	f.End = max(f.End, a.until)
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	a.measure(&f, &stalled, side, r)
 	a.icmp.Measure(&f)

@@ -10,6 +10,7 @@ import (
 // its timestamp shows that this was spurious, it returns the resend.
 func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
 	sole := a.pending.all() == 1
+	a.until = max(a.until, ack.At)
 	if a.opened > 0 {
 		a.timed.answered = max(a.timed.answered, ack.At-a.open[a.opened-1].at)
 	}
@@ -68,13 +69,15 @@ func (a *resends) leftOver() uint32 {
 
 // arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had
 // been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
-func (a *resends) arrivedTwice(twice reassembly.Block) (o openResend, is bool) {
+func (a *resends) arrivedTwice(ack *reassembly.Segment) (o openResend, is bool) {
+	twice := ack.Opts.Blocks[0]
 	if a.agains > 0 && a.again == twice {
 		a.agains--
 		return o, false
 	}
 	for i := range a.open[:a.opened] {
 		if a.open[i].isTwice(twice) {
+			a.until = max(a.until, ack.At)
 			return a.wasSpurious(i), true
 		}
 	}
