@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
@@ -12,15 +13,16 @@ import (
 
 // A grid is a table of --time, for people: text, Markdown and HTML print it.
 type grid struct {
-	Title   string
-	Head    []string
-	Numbers []bool // which columns are
-	Rows    [][]string
-	Bars    []pictures.Bar    // of the rows, on a page; none in tables of hosts
-	Notes   []string          // sentences, below
-	Colours []pictures.Colour // of the bars
-	Short   *grid             // for terminals on which it does not fit, if there is one
-	Spare   []string          // columns that such a terminal leaves out, the first first
+	Title    string
+	Head     []string
+	Numbers  []bool // which columns are
+	Rows     [][]string
+	Bars     []pictures.Bar    // of the rows, on a page; none in tables of hosts
+	Verdicts []term            // whom the first rows waited for, in a word, and why
+	Notes    []string          // sentences, below
+	Colours  []pictures.Colour // of the bars
+	Short    *grid             // for terminals on which it does not fit, if there is one
+	Spare    []string          // columns that such a terminal leaves out, the first first
 }
 
 // newBar draws what a connection waited for.
@@ -137,15 +139,16 @@ func flowGrid(r *result.Report, shown []*result.Flow, all int) grid {
 			row = append(row, part(w[c], d))
 		}
 		g.Rows, g.Bars = append(g.Rows, row), append(g.Bars, newBar(&w))
-		if s := result.WholeNumbers(explain(f), r.Near(f.Time)); s != "" && len(g.Notes) < maxHostRows {
-			g.Notes = append(g.Notes, fmt.Sprintf("%d: %s", f.ID, s))
+		if len(g.Verdicts) < maxHostRows {
+			whom, why, _ := strings.Cut(result.WholeNumbers(explain(f), r.Near(f.Time)), ". ")
+			g.Verdicts = append(g.Verdicts, term{Word: whom + ".", Text: why})
 		}
 	}
 	if n := all - len(shown); n > 0 {
 		g.Notes = append(g.Notes, "... and "+quantity.Count(uint64(n), "more connection")+": --format json and csv list them")
 	}
 	g.dropEmpty()
-	g.Short = &grid{Title: g.Title, Head: []string{"ID", "CONNECTION", "DURATION", "WAITED FOR"}, Numbers: []bool{true, false, true, false}, Notes: g.Notes}
+	g.Short = &grid{Title: g.Title, Head: []string{"ID", "CONNECTION", "DURATION", "WAITED FOR"}, Numbers: []bool{true, false, true, false}, Verdicts: g.Verdicts, Notes: g.Notes}
 	for _, f := range shown {
 		w := f.Time.Waits
 		g.Short.Rows = append(g.Short.Rows, []string{unsigned(f.ID), connection(f), quantity.Duration(w.Sum()), shares(&w)})
@@ -162,7 +165,7 @@ func hostGrid(title string, list []*hostRow) grid {
 	}
 	for _, h := range worstHosts(list) {
 		e, q := &h.exchanges, &h.exchanges.Responses
-		row := []string{h.name(), quantity.Thousands(h.connections), quantity.Duration(waited(&h.waits)), h.mainly(), quantity.Thousands(q.Len() + uint64(e.Unanswered)), "", "", "", "", quantity.Thousands(h.bytes), "", "", "", ""}
+		row := []string{h.name(), quantity.Thousands(h.connections), quantity.Duration(waited(&h.waits)), h.mainly(), quantity.Thousands(q.Len() + uint64(e.Unanswered)), "", "", "", "", detectors.Size(h.bytes), "", "", "", ""}
 		if q.Len() > 0 {
 			row[5], row[6], row[7] = quantity.Duration(q.At(0.5)), quantity.Duration(q.At(0.95)), quantity.Duration(q.Max())
 		}
@@ -226,14 +229,19 @@ func (t *textWriter) grid(g *grid) {
 	}
 	t.line(t.strong(g.Title))
 	t.table("  ", append([][]string{g.Head}, g.Rows...), g.Numbers...)
-	if len(g.Notes) > 0 {
+	notes := make([]string, 0, len(g.Verdicts)+len(g.Notes))
+	for i, v := range g.Verdicts {
+		notes = append(notes, g.Rows[i][0]+": "+v.Word+" "+v.Text)
+	}
+	notes = append(notes, g.Notes...)
+	if len(notes) > 0 {
 		t.line("")
 	}
 	width := lineWidth * 2
 	if t.o.Width != 0 {
 		width = t.o.width() - 6
 	}
-	for _, n := range g.Notes {
+	for _, n := range notes {
 		for i, l := range wrap(n, width) {
 			t.line("  ", padding("", 4*min(i, 1)), l)
 		}

@@ -4,8 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/browsertest"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
@@ -42,6 +44,23 @@ func TestTimeGrids(t *testing.T) {
 			if len(row) != len(g.Head) || len(g.Numbers) != len(g.Head) && len(g.Numbers) != 0 {
 				t.Errorf("%s: %d cells below %d names, of which %d are known to be numbers or not", g.Title, len(row), len(g.Head), len(g.Numbers))
 			}
+		}
+	}
+}
+
+// TestTimeGrids_verdicts: each format says whom the connection waited for.
+func TestTimeGrids_verdicts(t *testing.T) {
+	t.Parallel()
+	o := testOptions()
+	o.Time = true
+	for _, c := range []struct {
+		write writer
+		want  string
+	}{{Text, "  1: Network. "}, {HTML, "<p><b>Network.</b> "}, {Markdown, "- 1: **Network.** "}} {
+		r := waitedForAll()
+		r.Flows[0].Time.Waits[detectors.Loss] = 1e11
+		if got := string(written(t, c.write, r, o)); strings.Count(got, c.want) != 1 {
+			t.Errorf("%q is not in it once:\n%.3000s", c.want, got)
 		}
 	}
 }

@@ -38,7 +38,14 @@ func explain(f *result.Flow) string {
 	if most == detectors.Network && t.Exchanges.Responses.Len() > 1 { // nothing is wrong with it
 		whom += " (round trips)"
 	}
-	s := fmt.Sprintf("%s. %s of %s: %s", whom, quantity.Duration(t.Waits[most]), quantity.Duration(t.Waits.Sum()), waitMeaning[most])
+	why := waitMeaning[most]
+	if most == detectors.UnknownWait && t.Unknown != waits.NoReason {
+		why = t.Unknown.String()
+		if _, after, named := strings.Cut(why, ": "); named {
+			why = after
+		}
+	}
+	s := fmt.Sprintf("%s. %s of %s: %s", whom, quantity.Duration(t.Waits[most]), quantity.Duration(t.Waits.Sum()), why)
 	if n, roundTrip := t.Exchanges.Responses.Len(), t.RTT[0]+t.RTT[1]; most == detectors.Network && n > 1 && roundTrip > 0 {
 		s += fmt.Sprintf(", for %d exchanges with a round trip of %s or more each", n, quantity.Duration(roundTrip))
 	}
@@ -125,8 +132,9 @@ var waitMeaning = [detectors.NumWaits]string{
 	detectors.Connect: "the handshake", detectors.ClientApp: "the client's application had nothing to send",
 	detectors.ServerApp: "the server's application had nothing to send", detectors.Network: "segments were on their way",
 	detectors.Loss:           "lost data was sent again",
-	detectors.ReceiverWindow: "the sender had more to send, but the receive window was full", detectors.SenderWindow: "the sender had more to send and the window had room, but it waited for ACKs",
-	detectors.DelayedAck: "the sender waited for an ACK that the receiver delayed", detectors.Idle: "idle: everything was delivered",
+	detectors.ReceiverWindow: "the sender had more to send, but the receive window was full",
+	detectors.SenderWindow:   "the window had room, but the sender sent only as ACKs came: its own limit, or the path's if segments queued",
+	detectors.DelayedAck:     "the sender waited for an ACK that the receiver delayed", detectors.Idle: "idle: everything was delivered",
 	detectors.Close: "closing", detectors.PeerSilent: "nobody answered", detectors.UnknownWait: "the capture cannot tell",
 }
 

@@ -49,3 +49,13 @@ func TestExplain_whom(t *testing.T) {
 		}
 	}
 }
+
+// TestExplain_unknown: if the capture cannot tell, the sentence says why.
+func TestExplain_unknown(t *testing.T) {
+	f := everything().Flows[0]
+	f.Time = &waits.Record{From: after(0), To: after(10), Unknown: waits.OneSided}
+	f.Time.Waits[detectors.UnknownWait] = 1e10
+	if got, want := explain(&f), "Unknown. 10 s of 10 s: only one direction was captured."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
