@@ -31,7 +31,7 @@ func (g *grid) fit(room int) *grid {
 		}
 	}
 	if gone != nil {
-		narrow.Notes = append(slices.Clip(g.Notes), "A wider terminal also shows "+strings.Join(gone, ", ")+".")
+		narrow.Notes = append(slices.Clip(g.Notes), "A wider terminal also shows "+strings.TrimSuffix(strings.Join(gone, ", "), ".")+".")
 	}
 	return &narrow
 }

@@ -49,8 +49,12 @@ func explain(f *result.Flow) string {
 	if n, roundTrip := t.Exchanges.Responses.Len(), t.RTT[0]+t.RTT[1]; most == detectors.Network && n > 1 && roundTrip > 0 {
 		s += fmt.Sprintf(", for %d exchanges with a round trip of %s or more each", n, quantity.Duration(roundTrip))
 	}
-	if most == detectors.ClientApp && server*4 > t.Waits.Sum() {
-		s += ". The server took " + quantity.Duration(server) + " to answer"
+	if most == detectors.ClientApp || most == detectors.Idle || most == detectors.Close { // which nobody calls slow
+		others := t.Waits
+		others[detectors.ClientApp], others[detectors.Idle], others[detectors.Close] = 0, 0, 0
+		if next := others.Longest(); others[next]*10 > t.Waits.Sum() {
+			s += fmt.Sprintf(". The longest wait beside it: %s, %s", next, quantity.Duration(others[next]))
+		}
 	}
 	return s + "."
 }

@@ -59,3 +59,20 @@ func TestExplain_unknown(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestExplain_beside: if the client had nothing to send, or nobody waited, the sentence names the longest other wait
+// from a tenth of the time on.
+func TestExplain_beside(t *testing.T) {
+	for _, c := range []struct {
+		most  detectors.Wait
+		other int64
+		want  bool
+	}{{detectors.ClientApp, 2e9, true}, {detectors.Idle, 2e9, true}, {detectors.Close, 2e9, true}, {detectors.ClientApp, 1e9, false}, {detectors.ServerApp, 2e9, false}} {
+		f := everything().Flows[0]
+		f.Time = &waits.Record{From: after(0), To: after(12)}
+		f.Time.Waits[c.most], f.Time.Waits[detectors.Loss] = 1e10, c.other
+		if got := explain(&f); strings.HasSuffix(got, ". The longest wait beside it: loss, 2 s.") != c.want {
+			t.Errorf("%v, and loss for %d ns: %q", c.most, c.other, got)
+		}
+	}
+}
