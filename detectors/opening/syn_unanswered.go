@@ -2,6 +2,7 @@ package opening
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -48,7 +49,7 @@ var SYNUnanswered = &detectors.Detector{
 }
 
 var (
-	synNoAnswer      = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back until the end of the capture"}
+	synNoAnswer      = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back until the end of the capture, or the client's next attempt"}
 	synRefusedByICMP = &detectors.Outcome{Name: "refused-by-icmp", Severity: detectors.Warning, Needs: fsm.SeqUnknown, Fault: detectors.FaultPath, When: "no SYN-ACK or RST came, but an ICMP error that quotes the SYN; info if it expired and had a TTL of 30 or less, as traceroute sends it",
 		Title: "a SYN was answered by an ICMP error", // sent again or not
 		Cause: "Administratively prohibited: a firewall's or router's rule rejects the SYN (iptables, nft: reject). Host or network unreachable: " +
@@ -68,7 +69,7 @@ var (
 			"that the path came back just then.",
 		Action: "Look for the same in other connections. On the server: sysctl net.ipv4.tcp_tw_recycle (must be 0), nstat TcpExtPAWSPassive. " +
 			"Otherwise try net.ipv4.tcp_timestamps=0 on a client; if that helps, look for a middlebox."}
-	synNewISN = &detectors.Outcome{Name: "new-isn", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the next SYN on the same ports had another initial sequence number",
+	synNewISN = &detectors.Outcome{Name: "new-isn", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "a SYN with another initial sequence number came on the same ports before the client gave up",
 		Cause: "The client asks for a new connection from the same port while the first SYN is unanswered: an application " +
 			"that binds its port and tries again, NetBT in KB Q200770, or a stack that starts over with each SYN. " +
 			"A firewall or server that has seen the first SYN does not expect the second, and drops or challenges it.",
@@ -94,6 +95,7 @@ type synUnanswered struct {
 	anew    reassembly.Mark // the same SYN again, after longer than any timer; At is 0 if the latest repeat is not
 	stamp   uint32          // timestamp of the latest repeat
 	renewed reassembly.Mark // the SYN with another ISN
+	next    reassembly.Mark // the SYN of the client's next attempt, once it had given up; At is 0 if none is known
 	damaged bool            // that differs as if one bit were damaged
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
@@ -109,12 +111,15 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.SynResent && ev.Side == w.client && ev.Seg.Flags&reassembly.ACK == 0:
 		w.repeat(ev, r)
 	case ev.Kind == fsm.SynRenewed:
-		if w.over(ev.Seg.At) {
-			w.done = true
-			return
-		}
 		if w.syn.At == 0 {
 			w.syn = *ev.Was
+		}
+		if w.over(ev.Seg.At) {
+			if w.done = true; w.repeats > 0 && w.icmp == nil {
+				w.next = reassembly.MarkOf(ev.Seg)
+				w.finish(synNoAnswer, ev.Seg.At, r)
+			}
+			return
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
 		w.damaged = isBit(w.renewed.Seq-w.syn.Seq) || isBit(w.syn.Seq-w.renewed.Seq)
@@ -136,11 +141,17 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// over reports whether the client had given up by then: each repeat comes after twice the time of
-// the one before (RFC 6298 5.5).
+// over reports whether the client had given up by then: the next repeat was due. Each comes after twice the time of
+// the one before (RFC 6298 5.5), the first after 3 s at most (RFC 1122 4.2.3.1). Timers vary by an eighth (kernel/time/timer.c).
 func (w *synUnanswered) over(at int64) bool {
-	return w.repeats > 0 && float64(at-w.last.At) > detectors.GiveUpFactor*float64(w.last.At-w.before)
+	if w.repeats == 0 {
+		return at-w.syn.At > longestTimer+longestTimer/8
+	}
+	return at-w.last.At >= 2*(w.last.At-w.before)*7/8
 }
+
+// longestTimer is the longest that a host waits before it sends a SYN again for the first time.
+const longestTimer = int64(3 * time.Second)
 
 // told notes an ICMP error about a SYN. It needs no deadline: whatever comes later, a
 // host or router has said why nothing came.

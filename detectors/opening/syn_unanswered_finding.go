@@ -90,5 +90,9 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), but of another connection: the SYN is not acknowledged.",
 			waited, detectors.Counted(uint32(w.others), "segment", "segments"), server, w.other.Frame)
 	}
-	return m + fmt.Sprintf(". Nothing came back in %s.", waited)
+	m += fmt.Sprintf(". Nothing came back in %s.", waited)
+	if w.next.At != 0 {
+		m += fmt.Sprintf(" %s gave up, and then tried again from the same port (frame %d).", client, w.next.Frame)
+	}
+	return m
 }
