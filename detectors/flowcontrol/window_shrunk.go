@@ -23,7 +23,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that followed one another jump, another device may send for the host: no host is accused. Nor is it where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that follow one another, before or after, jump there, another device may send for the host: no host is accused. Nor is it where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -31,7 +31,7 @@ var WindowShrunk = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{cutOff, takenBack},
 	StartsOn:     fsm.On(fsm.WindowShrunk),
-	SubscribesTo: fsm.On(fsm.WindowShrunk),
+	SubscribesTo: fsm.On(fsm.WindowShrunk, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowShrunk) },
 	YieldsTo:     []string{"zero-window-probe-loop"},
 }
@@ -60,6 +60,10 @@ type shrinks struct {
 	before  reassembly.Mark // that segment
 	counter reassembly.Mark // the first that may do so, by its IP identification
 	counted reassembly.Mark // the segment before that
+	after   bool            // the IP identifications follow one another from that on, not until then
+	jumped  reassembly.Mark // one after a jump of the IP identifications, while what the next one shows is awaited; At is 0 if none is
+	from    reassembly.Mark // the segment before that
+	last    reassembly.Mark
 	soon    reassembly.Mark // the first that follows an ACK that came sooner than the host answers
 	answer  reassembly.Mark // that ACK
 	back    reassembly.Mark // the first after an ACK that went back
@@ -76,6 +80,50 @@ type shrinks struct {
 
 func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	s, m := &w.sides[ev.Side], reassembly.MarkOf(ev.Seg)
+	if s.next(&m) && ev.Kind == fsm.Sent {
+		s.report(ev.Side, r)
+	}
+	if ev.Kind == fsm.WindowShrunk {
+		w.shrunk(ev, s, m, r)
+	}
+	kinds := [2]fsm.Kinds{fsm.On(fsm.WindowShrunk), fsm.On(fsm.WindowShrunk)}
+	for side := range kinds {
+		if w.sides[side].jumped.At != 0 {
+			kinds[side] |= fsm.On(fsm.Sent)
+		}
+	}
+	r.SubscribeSides(kinds[0], kinds[1])
+}
+
+// nearIDs is by how much the IP identifications of a host that counts them differ at most, at once and in each second.
+const nearIDs = 1024
+
+// jumps reports whether the IP identification of m lies further from that of the side's last segment than what a host sends in
+// the meantime, which is not known if either has none.
+func jumps(last, m *reassembly.Mark) bool {
+	up, down := m.IPID-last.IPID, last.IPID-m.IPID
+	return m.IPID != 0 && last.IPID != 0 && down > nearIDs && int64(up) > nearIDs+nearIDs*max(m.At-last.At, 0)/int64(time.Second)
+}
+
+// next looks at the side's next segment after a jump, and reports whether it decides: if the IP identifications follow one another
+// from then on, two devices may have counted; a host that draws them at random jumps again.
+func (s *shrinks) next(m *reassembly.Mark) (decides bool) {
+	if s.jumped.At == 0 || detectors.SameFrame(&s.jumped, m) {
+		return false
+	}
+	switch {
+	case jumps(&s.jumped, m):
+		s.own++
+	case s.counter.At == 0:
+		s.counter, s.counted, s.after = s.jumped, s.from, true
+	}
+	s.jumped.At = 0
+	return true
+}
+
+// shrunk notes that the side took back window.
+func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *detectors.Report) {
+	s.last = m
 	if s.count++; s.count == 1 {
 		s.first = m
 		s.varies = ev.Was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL
@@ -97,6 +145,8 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case !ttl && ev.Age == 0 && ev.Was.Len == 0 && r.Conn.Relayed(ev.Side) > 0:
 		s.relayed = r.Conn.Relayed(ev.Side)
+	case !ttl && ev.Age == 0 && jumps(ev.Was, &m):
+		s.jumped, s.from = m, *ev.Was
 	case !ttl && ev.Age == 0:
 		s.own++
 	case ttl && s.device.At == 0:
@@ -110,7 +160,7 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		s.cutOff = max(s.cutOff, n)
 	}
-	s.report(ev.Side, &m, r)
+	s.report(ev.Side, r)
 }
 
 // nearby is the shortest handshake whose time tells that another device answers: what
@@ -144,7 +194,8 @@ func beyondEdge(v fsm.View, side reassembly.Side) uint32 {
 }
 
 // report reports what the side has taken back so far.
-func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detectors.Report) {
+func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
+	last := &s.last
 	own, peer := r.Name(side), r.Name(side.Peer())
 	outcome := takenBack
 	evidence := []detectors.Evidence{r.Evidence("window shrunk", side, &s.first)}
@@ -194,6 +245,13 @@ func (s *shrinks) report(side reassembly.Side, last *reassembly.Mark, r *detecto
 	case s.relayed > 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += " " + detectors.RelayedBy(int64(s.relayed), own) + ", and another window may be that one's."
+	case s.counter.At != 0 && s.after:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
+		f.Message += fmt.Sprintf(" The IP IDs of %s jump there from %d (frame %d) to %d (frame %d), and follow one another from then on: another device may have sent in its name before.",
+			own, s.counted.IPID, s.counted.Frame, s.counter.IPID, s.counter.Frame)
+	case s.jumped.At != 0:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
+		f.Message += fmt.Sprintf(" Its IP IDs jump there from %d (frame %d) to %d (frame %d): another device may send in its name.", s.from.IPID, s.from.Frame, s.jumped.IPID, s.jumped.Frame)
 	case s.counter.At != 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += fmt.Sprintf(" The IP IDs of %s followed one another until then, and jump from %d (frame %d) to %d (frame %d): another device may send in its name.",
