@@ -157,6 +157,13 @@ func NoSACK(v fsm.View) bool {
 	return false
 }
 
+// Echo is the timestamp that the segment echoes, which its peer has sent (RFC 7323 3); false if there is none, or
+// the connection's SYN-ACK echoes something else.
+func Echo(v fsm.View, seg *reassembly.Segment) (val reassembly.Seq, is bool) {
+	syn, _ := v.SYNOptions(reassembly.A)
+	return reassembly.Seq(seg.Opts.TSEcr), seg.Opts.Has&reassembly.HasTimestamps != 0 && syn.Has&reassembly.FalseEcho == 0
+}
+
 // MayBeForged reports whether anybody can have sent the segment of the event, without
 // knowing the connection's numbers: it is out of window, or a RST.
 func MayBeForged(ev fsm.Event) bool { return ev.Class == fsm.OutOfWindow || ev.Class == fsm.Rst }

@@ -163,6 +163,10 @@ func (s *step) open() {
 	own.dir.bits |= synSeen
 	own.out.Open(seg.Seq)
 	own.opts |= seg.Opts.Has
+	if s.echoesFalsely() {
+		own.opts |= reassembly.FalseEcho
+		s.peer.opts |= reassembly.FalseEcho
+	}
 	if seg.Opts.Has&reassembly.HasMSS != 0 {
 		own.mss = seg.Opts.MSS
 	}
@@ -224,6 +228,18 @@ func (s *step) echoesLater() bool {
 	return s.seg.Flags.Has(synACK) && s.seg.Opts.Has&reassembly.HasTimestamps != 0 && stamp != 0 && !s.own.dir.is(shut) &&
 		reassembly.Seq(stamp).Before(reassembly.Seq(s.seg.Opts.TSEcr))
 }
+
+// echoesFalsely reports whether the SYN-ACK echoes another timestamp than that of the only SYN (RFC 7323 3.2):
+// kernels of experiments carry delays there. 0 is no echo: some proxies that answer for a host send it.
+func (s *step) echoesFalsely() bool {
+	const synACK = reassembly.SYN | reassembly.ACK
+	stamp, echo := s.peer.synTSVal(), s.seg.Opts.TSEcr
+	return s.seg.Flags.Has(synACK) && s.seg.Opts.Has&reassembly.HasTimestamps != 0 && stamp != 0 && echo != 0 && echo != stamp &&
+		s.peer.rexmits == 0 && !s.own.dir.is(shut)
+}
+
+// FalseEcho reports whether the timestamps that both sides echo are not those that they received.
+func (c *Conn) FalseEcho() bool { return c.ends[0].opts&reassembly.FalseEcho != 0 }
 
 // skippedIDs watches for segments that were sent but did not reach the tap:
 // the sender's IP IDs, one by one so far, skip.

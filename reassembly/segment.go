@@ -87,6 +87,7 @@ const (
 	HasTimestamps                           // RFC 7323 3
 	OptionsCut                              // the capture ends inside the options
 	OptionsMalformed                        // an option lies about its length; what precedes it holds
+	FalseEcho                               // of a connection: its SYN-ACK echoes another timestamp than that of the SYN, so nothing follows from later ones
 )
 
 // A Block is one SACK block, in the sequence space of the segment's receiver

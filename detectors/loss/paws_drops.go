@@ -60,7 +60,8 @@ type staleClock struct {
 func (w *pawsDrops) Event(ev fsm.Event, r *detectors.Report) {
 	s := &w.sides[ev.Side]
 	stamped := ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
-	newer := stamped && reassembly.Seq(s.stamp).Before(reassembly.Seq(ev.Seg.Opts.TSEcr)) // than what was sent again
+	echo, is := detectors.Echo(r.Conn, ev.Seg)
+	newer := is && reassembly.Seq(s.stamp).Before(echo) // than what was sent again
 	switch ev.Kind {
 	case fsm.DataResent:
 		s.resent = reassembly.Mark{}

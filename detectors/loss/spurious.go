@@ -43,8 +43,7 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 		a.open[i].head = false
 		// EIFEL: the ACK echoes what was stamped before the segment was sent again, so
 		// it answers the original (RFC 3522 3.2).
-		if ack.Opts.Has&reassembly.HasTimestamps != 0 && ack.Opts.TSEcr != 0 &&
-			reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(a.headTS)) {
+		if echo, is := detectors.Echo(r.Conn, ack); is && echo != 0 && echo.Before(reassembly.Seq(a.headTS)) {
 			return a.wasSpurious(i), true
 		}
 	}

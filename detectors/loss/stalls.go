@@ -72,7 +72,8 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
 		s.unseen = skipped
 	}
-	s.earlier = s.stamp != 0 && ack.Opts.Has&reassembly.HasTimestamps != 0 && reassembly.Seq(ack.Opts.TSEcr).Before(reassembly.Seq(s.stamp))
+	echo, is := detectors.Echo(r.Conn, ack)
+	s.earlier = s.stamp != 0 && is && echo.Before(reassembly.Seq(s.stamp))
 	out := r.Conn.Stream(from)
 	s.ahead = out.Knows(reassembly.KnowNxt) && (ack.Seq.After(out.Nxt) || ack.Len > 0 && out.Skipped(ack.Seq-1))
 	if s.before.At != 0 && answersBefore(ack.At-s.before.At, ack.At-s.resent.At, from.Peer(), r) {

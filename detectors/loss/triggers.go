@@ -71,10 +71,11 @@ func stampOf(seg *reassembly.Segment) stamp {
 // answersHole reports whether the segment echoes the ACK that first showed the hole, or a later one: its sender had
 // that when it sent the segment (RFC 7323 4.2). By the ACKs that showed holes before, the clock of these must tick
 // once in the given nanoseconds at least, or an ACK from before the hole would look the same.
-func (a *resends) answersHole(seg *reassembly.Segment, tick int64) bool {
+func (a *resends) answersHole(seg *reassembly.Segment, tick int64, v fsm.View) bool {
+	echo, is := detectors.Echo(v, seg)
 	ticks := int64(int32(a.asked.val - a.earliest.val))
 	return a.asked.at != 0 && ticks > 0 && (a.asked.at-a.earliest.at)/ticks <= tick &&
-		seg.Opts.Has&reassembly.HasTimestamps != 0 && !reassembly.Seq(seg.Opts.TSEcr).Before(a.asked.val)
+		is && !echo.Before(a.asked.val)
 }
 
 // tooSoon reports whether the segment is no answer to the hole that it fills: that was shown for the first
@@ -83,7 +84,7 @@ func (a *resends) answersHole(seg *reassembly.Segment, tick int64) bool {
 func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
 	there := r.Conn.HandshakeRTT(ev.Side)
 	return ev.Place == reassembly.Filling && a.since != 0 && r.Conn.LossShown(ev.Side) &&
-		there >= farAway && ev.Seg.At-a.since < int64(there/2) && !a.answersHole(ev.Seg, int64(there/2))
+		there >= farAway && ev.Seg.At-a.since < int64(there/2) && !a.answersHole(ev.Seg, int64(there/2), r.Conn)
 }
 
 // triggerOf is what made the side send the segment again, as far as the wire shows it,

@@ -138,7 +138,7 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	acked := out.Covered(ev.Seg.End())
 	s := w.sides[ev.Side]
 	if s != nil && s.acked == acked && s.first.Seq == m.Seq {
-		if s.moved(ev.Seg) {
+		if s.moved(ev.Seg, r.Conn) {
 			s.end(ev.Side, ev.Seg, r)
 			return
 		}
@@ -175,12 +175,13 @@ func answerTime(v fsm.View) time.Duration {
 
 // moved reports whether the retransmission echoes a timestamp that its sender got from
 // one of the acknowledgments: then its TCP processes them (RFC 7323 4.3).
-func (s *stuckSegment) moved(seg *reassembly.Segment) bool {
-	if !s.acked || s.stampAt == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
+func (s *stuckSegment) moved(seg *reassembly.Segment, v fsm.View) bool {
+	echo, is := detectors.Echo(v, seg)
+	if !s.acked || s.stampAt == 0 || !is {
 		return false
 	}
 	s.echoes = true
-	return int32(seg.Opts.TSEcr-s.stamp) >= 0
+	return !echo.Before(reassembly.Seq(s.stamp))
 }
 
 // fromPeer takes a segment of the peer.

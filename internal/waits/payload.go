@@ -83,7 +83,7 @@ func (s *step) pause(filled bool) {
 	}
 	left := at - max(late, delayed)
 	last, latest := own.knew(s.Account, left), &own.windows[own.latest]
-	if last == latest {
+	if last == latest && !s.conn.FalseEcho() {
 		last = own.heard(seg)
 	}
 	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
@@ -92,7 +92,7 @@ func (s *step) pause(filled bool) {
 	full, short, inFlight := s.roundTrip()+delayed, own.sentLen < s.full(), last.una.Before(seg.Seq)
 	switch {
 	case last.at != latest.at:
-	case last.unheard(seg):
+	case last.unheard(seg) && !s.conn.FalseEcho():
 		between, inFlight = false, true
 	case !inFlight && own.first > learned && own.first <= left-own.rtt+own.slack(): // of several ACKs in one step, the last
 		lag -= own.first - learned
