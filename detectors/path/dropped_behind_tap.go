@@ -17,20 +17,20 @@ var DroppedBehindTap = &detectors.Detector{
 		Title: "segments passed the capture point, but the TCP behind it never processed them",
 		What: "One side keeps retransmitting data although the capture holds its peer's acknowledgments of that data, again after each " +
 			"retransmission; its echoed timestamp (TSecr) stands still (acks-dropped). Or the same segment passes the capture point again and again, and the " +
-			"peer neither acknowledges it nor answers it, but keeps sending other segments (data-dropped).",
+			"peer neither acknowledges it nor answers it, but keeps sending other segments (data-dropped). Or the peer answers it each time with an ACK of only what came before (data-refused).",
 		Cause: "Something between the capture point and that host's TCP drops them: a packet filter on the host (netfilter drops what conntrack calls " +
 			"INVALID; rp_filter), a bad checksum, a firewall or a lossy link behind the capture point. A capture on a host sees packets before its input filter.",
 		Action: "On that host: nstat for TcpInCsumErrors, TcpExtTCPMD5NotFound and IpExtInCsumErrors; the drop counters of its packet filter and conntrack (conntrack -S: " +
 			"invalid); ethtool -S for the interface; dropwatch or the tracepoint skb:kfree_skb for the reason. If the capture was not taken on that host, take one " +
 			"there to see whether the segments arrive.",
 		NotThis: "A retransmission that crosses the acknowledgment, or a few acknowledgments lost. A sender whose echoed timestamp moves: it processes what arrives. " +
-			"A peer that sends nothing at all: dead-peer. A peer that answers each retransmission, if only with a duplicate ACK: its TCP has the segment (paws-drops). " +
+			"A peer that sends nothing at all: dead-peer. A peer that answers each retransmission with a duplicate ACK and echoes a newer timestamp: paws-drops. " +
 			"Probes of a closed window. Large segments only: mtu-blackhole.",
 		Peers: "Wireshark calls the retransmissions Spurious Retransmission where the data had been acknowledged, and does not ask why.",
 		Refs:  []string{"RFC 9293 3.10.7.4", "RFC 6864", "RFC 7323 4.3", "RFC 6298 5"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{acksDropped, dataDropped, dropsRecovered},
+	Outcomes: []*detectors.Outcome{acksDropped, dataDropped, dataRefused, dropsRecovered},
 	Params: []detectors.Param{
 		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of retransmissions of the same segment for a finding"},
 		{Name: "patience", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "minimum time from the first of them to the last"},
@@ -46,6 +46,11 @@ var (
 		When: "data was retransmitted again and again after its acknowledgment had passed the capture point"}
 	dataDropped = &detectors.Outcome{Name: "data-dropped", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a segment passed the capture point again and again, and a peer that was alive never acknowledged it"}
+	dataRefused = &detectors.Outcome{Name: "data-refused", Severity: detectors.Warning, Title: "a segment arrived again and again, and was never accepted",
+		When: "the peer answered a segment again and again with a duplicate ACK, and never acknowledged it",
+		Cause: "The peer's TCP, or a device that answers in its name, finds the segment not acceptable: a device that rewrites sequence numbers or windows has lost its mapping, so that the segment lies outside " +
+			"the peer's window; or the peer has no memory left for it.",
+		Action: "Capture at the peer and compare the sequence numbers and the window there with those here. On that host: nstat for TcpExtTCPRcvQDrop, TcpExtPruneCalled and TcpExtPAWSEstab. Look for a proxy or an inspection engine on the path that answers for it."}
 	dropsRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, Fault: detectors.FaultPath, Needs: fsm.Text,
 		When:   "the segments got through in the end",
 		Action: "Find out what happened behind the capture point at that time: a failover, a reloaded packet filter, an overloaded host."}
@@ -55,7 +60,10 @@ var (
 const minSigns = 2
 
 // droppedBehindTap follows, for each side that retransmits, one segment; nil if there is none.
-type droppedBehindTap struct{ sides [2]*stuckSegment }
+type droppedBehindTap struct {
+	sides   [2]*stuckSegment
+	refused [2]*refusedSegment
+}
 
 // A stuckSegment is one segment that its side retransmits without progress.
 type stuckSegment struct {
@@ -82,6 +90,7 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.DataResent:
 		w.resent(ev, r)
+		w.refused[ev.Side] = w.refused[ev.Side].again(ev, r)
 	case fsm.DataSent:
 		// It may go on because it has processed what it was sent, or send something new between two retransmissions.
 		if own != nil && own.acked && own.onward.At == 0 {
@@ -95,6 +104,10 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.Sent:
+		if v := w.refused[ev.Side.Peer()]; v != nil && !detectors.MayBeForged(ev) && v.fromPeer(ev, r) {
+			refusedSegments.give(v)
+			w.refused[ev.Side.Peer()] = nil
+		}
 		switch {
 		case ev.Seg.Flags&reassembly.RST != 0:
 			if own != nil {
@@ -124,6 +137,11 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			if s.acked && s.reported {
 				kinds[side] |= fsm.On(fsm.Sent)
 			}
+		}
+	}
+	for side, v := range w.refused {
+		if v != nil {
+			kinds[reassembly.Side(side).Peer()] |= fsm.On(fsm.Sent)
 		}
 	}
 	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
