@@ -32,7 +32,10 @@ func (s *step) acknowledge() uint32 {
 	h.bits &^= synAckLost
 	if peer.row > 0 && (moved > 0 || first && peer.last.Len > 0 && peer.last.End().AtOrBefore(ack)) {
 		peer.row = 0
-		s.emit(ResendAcked, s.side.Peer())
+		e := s.ev.add(ResendAcked, s.side.Peer(), 0)
+		if e.dups = peer.dups; peer.sacked {
+			e.dups = max(e.dups, 1)
+		}
 	}
 	if moved > 0 {
 		peer.dups, peer.sacked = 0, false

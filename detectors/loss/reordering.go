@@ -87,7 +87,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 			a.prove("sent again, although acknowledged", ev.Seg, ev.Seg.Frame)
 		}
 	case fsm.ResendAcked:
-		if o, is := a.acked(ev.Seg, ev.Side, r); is && o.trigger == fast {
+		if o, is := a.acked(ev, r); is && o.trigger == fast {
 			a.prove("ACK of the original", ev.Seg, o.frame)
 		}
 	case fsm.ArrivedTwice:

@@ -41,6 +41,7 @@ type resends struct {
 	thirds  uint32           // segments that were sent a third time, and on
 	timed   timer
 	probing bool
+	unshown bool // nothing had shown a hole when the episode began, and nothing was acknowledged since
 }
 
 // A timer is the intervals after which segments were sent again that were alone in flight.
@@ -62,10 +63,12 @@ type openResend struct {
 	reassembly.Block
 	twice   reassembly.Block // what D-SACKs have shown of it to have arrived twice
 	frame   uint32
-	rest    uint32 // what the original had beyond this part of it, in bytes, if this is the second; else 0
+	sent    reassembly.Seq // what had been sent by then; while open is set
+	rest    uint32         // what the original had beyond this part of it, in bytes, if this is the second; else 0
 	at      int64
 	first   int64 // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
 	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
+	open    bool  // it was not acknowledged yet
 	trigger trigger
 	doubt   doubt
 	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
@@ -131,6 +134,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if a.episodes == 0 || out.Covered(a.recover) && !(k == a.cause && a.goesOn(ev, r.Conn.RTT())) {
 		a.episodes++
 		a.cause, a.recover, a.arrived = k, out.Nxt, 0
+		a.unshown = ev.Dups == 0 && !r.Conn.LossShown(ev.Side) && (a.shown == 0 || out.Covered(a.hole.To))
 	} else if k == fast || k == timeout {
 		a.cause = k
 	}
@@ -160,7 +164,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 // says that its original was not captured.
 func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *reassembly.Stream, r *detectors.Report) {
 	seg, was := ev.Seg, ev.Was
-	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, trigger: k, at: seg.At}
+	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, sent: out.Nxt, open: true, trigger: k, at: seg.At}
 	if a.pending.all() == 0 { // nothing else is in doubt
 		if out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
 			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)

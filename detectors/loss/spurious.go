@@ -8,7 +8,8 @@ import (
 
 // acked takes the first ACK of anything new of the side's after it sent something again. If
 // its timestamp shows that this was spurious, it returns the resend.
-func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detectors.Report) (o openResend, is bool) {
+func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is bool) {
+	ack, side := ev.Seg, ev.Side
 	sole := a.pending.all() == 1
 	a.until = max(a.until, ack.At)
 	if a.opened > 0 {
@@ -25,6 +26,9 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 			}
 		}
 		a.open[i].first = 0
+	}
+	if o, is = a.noHole(ev, r); is {
+		return o, is
 	}
 	for i := range a.open[:a.opened] {
 		o := &a.open[i]
@@ -48,6 +52,42 @@ func (a *resends) acked(ack *reassembly.Segment, side reassembly.Side, r *detect
 		}
 	}
 	return o, false
+}
+
+// noHole counts what was sent again and is acknowledged now as early, if nothing explains why it was sent again, and a full
+// segment beyond all of it, which had been sent before, is acknowledged, too, and drew no duplicate ACK: each segment beyond
+// a hole does (RFC 5681 4.2), so nothing was missing. Where timestamps tell, they do.
+func (a *resends) noHole(ev fsm.Event, r *detectors.Report) (last openResend, is bool) {
+	ack := ev.Seg.Ack
+	echo, stamped := detectors.Echo(r.Conn, ev.Seg)
+	silent := a.unshown && ev.Dups == 0 && !(stamped && echo != 0) && r.Conn.Limits()&fsm.AcksFiltered == 0
+	for i := range a.open[:a.opened] {
+		if o := &a.open[i]; o.open && o.To.AtOrBefore(ack) && (last.frame == 0 || last.To.Before(o.To)) {
+			last = *o
+		}
+	}
+	silent = silent && last.frame != 0 && last.trigger == unknownTrigger && last.To.To(last.beyond(ack)) >= int32(r.Conn.EffSndMSS())
+	for i := range a.open[:a.opened] {
+		o := &a.open[i]
+		if !o.open || !o.To.AtOrBefore(ack) {
+			continue
+		}
+		o.open = false
+		if silent && !o.unseen && !o.older && !o.early {
+			a.wasEarly(o)
+			is = true
+		}
+	}
+	a.unshown = false
+	return last, is
+}
+
+// beyond is how far the ACK reaches of what had been sent by then.
+func (o *openResend) beyond(ack reassembly.Seq) reassembly.Seq {
+	if ack.Before(o.sent) {
+		return ack
+	}
+	return o.sent
 }
 
 // leftOver counts what was sent again after anything new was last acknowledged: whether it, or what
