@@ -247,7 +247,7 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		f.Message += " " + detectors.RelayedBy(int64(s.relayed), own) + ", and another window may be that one's."
 	case s.counter.At != 0 && s.after:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += fmt.Sprintf(" The IP IDs of %s jump there from %d (frame %d) to %d (frame %d), and follow one another from then on: another device may have sent in its name before.",
+		f.Message += fmt.Sprintf(" The IP IDs of %s jump there from %d (frame %d) to %d (frame %d), and the next follows on that: another device may have sent in its name before.",
 			own, s.counted.IPID, s.counted.Frame, s.counter.IPID, s.counter.Frame)
 	case s.jumped.At != 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices

@@ -30,7 +30,7 @@ var SYNUnanswered = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.8.1", "RFC 6298 5.7", "KB Q200770", "Linux tcp_conn_request(), tcp_v4_conn_request()"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{synNoAnswer, synRefusedByICMP, synAnsweredLate, synTimestamps, synNewISN},
+	Outcomes: []*detectors.Outcome{synNoAnswer, synRefusedByICMP, synAnsweredLate, synNewISN},
 	Params: []detectors.Param{
 		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long to wait for an answer after the second SYN"},
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the answer from which the finding is a warning"},
@@ -62,13 +62,6 @@ var (
 			"If the SYN-ACK echoes the first SYN's timestamp, that SYN was not lost: the answer was slow, or a first SYN-ACK was lost.",
 		Action: "One such connection is bad luck. If many connections to one server wait 1 or 3 s, look at its queues (ss -ltn, " +
 			"nstat TcpExtListenOverflows). If many to all servers do, look for loss on the path."}
-	synTimestamps = &detectors.Outcome{Name: "timestamps", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "SYNs with timestamps went unanswered, and the first without was answered at once",
-		Cause: "The server, or something on the path, drops SYNs with options that it does not like. Linux before 4.12 with " +
-			"net.ipv4.tcp_tw_recycle drops SYNs whose timestamp is behind the last one from the same address: clients " +
-			"behind one NAT lock each other out. One connection cannot show the other clients' timestamps. It is also possible " +
-			"that the path came back just then.",
-		Action: "Look for the same in other connections. On the server: sysctl net.ipv4.tcp_tw_recycle (must be 0), nstat TcpExtPAWSPassive. " +
-			"Otherwise try net.ipv4.tcp_timestamps=0 on a client; if that helps, look for a middlebox."}
 	synNewISN = &detectors.Outcome{Name: "new-isn", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "a SYN with another initial sequence number came on the same ports before the client gave up",
 		Cause: "The client asks for a new connection from the same port while the first SYN is unanswered: an application " +
 			"that binds its port and tries again, NetBT in KB Q200770, or a stack that starts over with each SYN. " +
@@ -99,6 +92,7 @@ type synUnanswered struct {
 	damaged bool            // that differs as if one bit were damaged
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
+	dropped bool // SYNs with timestamps may have been dropped: the first without was answered at once
 	done    bool
 	others  int                   // segments in the server's name that answer no SYN
 	other   reassembly.Mark       // the last of them
@@ -207,15 +201,12 @@ func (w *synUnanswered) answered(ev fsm.Event, r *detectors.Report) {
 		w.withdraw(r)
 		return
 	}
-	outcome := synAnsweredLate
 	stamped := ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
 	w.slow = stamped && w.bare == 0 && ev.Seg.Opts.TSEcr != 0 && int32(w.stamp-ev.Seg.Opts.TSEcr) > 0
 	// A SYN-ACK without timestamps answers a SYN without (RFC 7323 3.2).
 	promptly := ev.Seg.At-w.last.At < (w.last.At-w.before)/2
-	if w.bare >= 2 && w.bare == w.repeats && promptly && !stamped {
-		outcome = synTimestamps
-	}
-	w.finish(outcome, ev.Seg.At, r)
+	w.dropped = w.bare >= 2 && w.bare == w.repeats && promptly && !stamped
+	w.finish(synAnsweredLate, ev.Seg.At, r)
 }
 
 // isBit reports whether two initial sequence numbers, of which this is the difference, may be the same but for a bit. By

@@ -6,6 +6,15 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 )
 
+// What is said instead where the first SYN without timestamps was answered. One connection does not prove it: the path may have
+// come back just then.
+const (
+	causeTimestamps = "The SYNs or their answers were lost, and the path came back just then. Or the server, or something on the path, drops SYNs with options that it does not like. " +
+		"Linux before 4.12 with net.ipv4.tcp_tw_recycle drops SYNs whose timestamp is behind the last one from the same address: clients behind one NAT lock each other out."
+	actionTimestamps = "See whether other SYNs with timestamps to the server are answered. If none is: sysctl net.ipv4.tcp_tw_recycle (must be 0) and nstat TcpExtPAWSPassive on the server. " +
+		"Otherwise try net.ipv4.tcp_timestamps=0 on a client; if that helps, look for a middlebox."
+)
+
 // mostHops is how many routers traceroute asks, unless told otherwise (traceroute(8), option -m).
 const mostHops = 30
 
@@ -26,7 +35,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	case synNewISN:
 		culprit = w.client
 		evidence = append(evidence, r.Evidence("SYN with another ISN", w.client, &w.renewed))
-	case synAnsweredLate, synTimestamps:
+	case synAnsweredLate:
 		evidence = append(evidence, r.Evidence("answer", server, &w.answer))
 	}
 	evidence = append(evidence, w.icmp.Evidence()...)
@@ -46,6 +55,9 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	case w.icmp.First.Reporter() == w.icmp.First.Dst.Addr:
 		f.Fault = detectors.FaultHost // its own rule
 	}
+	if w.dropped {
+		f.Cause, f.Action = causeTimestamps, actionTimestamps
+	}
 	f.Message = w.message(outcome, now, r)
 	return f
 }
@@ -63,10 +75,6 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		}
 		return m + fmt.Sprintf(" %s after the first SYN, it sent one with another initial sequence number on the same ports (frame %d). "+
 			"To any device that saw the first, this is another connection.", waited, w.renewed.Frame)
-	case synTimestamps:
-		return m + fmt.Sprintf(". The first %s offered timestamps and got no answer. The first without them (frame %d) was answered within %s "+
-			"(frame %d). The connection took %s to open.",
-			detectors.Counted(uint32(w.bare), "SYN", "SYNs"), w.last.Frame, detectors.Span(w.answer.At-w.last.At), w.answer.Frame, waited)
 	case synAnsweredLate:
 		if w.anew.At != 0 {
 			m += fmt.Sprintf(". No timer waits so long as %s, after which it began anew with the same numbers (frame %d)", detectors.Span(w.anew.At-w.last.At), w.anew.Frame)
@@ -74,6 +82,10 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		m += fmt.Sprintf(". The answer came %s after the first (frame %d).", waited, w.answer.Frame)
 		if w.icmp != nil {
 			m += " Before that, " + w.icmp.Sentence(client)
+		}
+		if w.dropped {
+			m += fmt.Sprintf(" The first %s offered timestamps, and the first without them (frame %d) was answered within %s. If that is so in other connections, too, SYNs with timestamps are dropped.",
+				detectors.Counted(uint32(w.bare), "SYN", "SYNs"), w.last.Frame, detectors.Span(w.answer.At-w.last.At))
 		}
 		if w.slow {
 			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow, or a first SYN-ACK was lost."
