@@ -23,7 +23,7 @@ var SlowConnect = &detectors.Detector{
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes three quarters of that, it is undecided. A SYN or SYN-ACK that was repeated: " +
-			"syn-unanswered, syn-ack-unanswered. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
+			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
 			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
@@ -35,7 +35,7 @@ var SlowConnect = &detectors.Detector{
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "duration from which the finding is a warning"},
 	},
 	StartsOn:     fsm.On(fsm.AnsweredLate),
-	SubscribesTo: fsm.On(fsm.AnsweredLate, fsm.DataSent, fsm.DataResent, fsm.Advanced),
+	SubscribesTo: fsm.On(fsm.AnsweredLate, fsm.SynResent, fsm.DataSent, fsm.DataResent, fsm.Advanced),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		limit := r.Nanos("limit")
 		if int64(max(r.Conn.HandshakeRTT(reassembly.A), r.Conn.HandshakeRTT(reassembly.B))) < limit {
@@ -65,6 +65,7 @@ type lateAnswer struct {
 	sent     int64 // when data was sent whose acknowledgment is being timed; 0 if none is
 	best     int64 // the shortest of the later round trips; 0 if there was none
 	worst    int64 // the longest
+	empty    int64 // the longest that an ACK without payload ended: it has no time of an application in it; 0 if there was none
 	request  int64 // when data was sent that payload has not answered yet; 0 if none is
 	reply    int64 // the shortest time from data to payload; 0 if there was none
 	timed    uint8 // how many later round trips were
@@ -82,6 +83,13 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		took := ev.Seg.At - ev.Was.At
 		if h := &w.answers[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && isFirst(r.Conn, ev) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
+		}
+	case fsm.SynResent: // too soon for a timer: the first SYN-ACK had left long before, and was held up
+		if h := &w.answers[ev.Side]; h.asked.At != 0 && h.answer.Flags.Has(reassembly.SYN|reassembly.ACK) && ev.Seg.Flags&reassembly.ACK != 0 && ev.Seg.At-h.answer.At < minRepeat {
+			if h.reported {
+				r.Withdraw(h.asked.File, h.asked.Frame)
+			}
+			*h = lateAnswer{}
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
 		w.answers[ev.Side].replied(ev, r)
@@ -105,7 +113,9 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 // roundTrip notes a later one. A longer one changes what was reported.
 func (h *lateAnswer) roundTrip(took int64, ev fsm.Event, r *detectors.Report) {
 	longer := took > h.worst
-	h.sent, h.worst = 0, max(h.worst, took)
+	if h.sent, h.worst = 0, max(h.worst, took); ev.Seg.Len == 0 {
+		h.empty = max(h.empty, took)
+	}
 	h.timed++
 	if h.best == 0 || took < h.best {
 		h.best = took
@@ -136,8 +146,11 @@ const timesRelayed = 10
 
 // relayed reports whether something between may acknowledge for the server, and no payload
 // came in half the time either.
-func (h *lateAnswer) relayed() bool {
-	return h.answer.Flags&reassembly.SYN != 0 && h.best*timesRelayed <= h.took() && (h.reply == 0 || 2*h.reply >= h.took())
+func (h *lateAnswer) relayed() bool { return h.behind() && (h.reply == 0 || 2*h.reply >= h.took()) }
+
+// behind reports whether it may, so that only payload shows how far away the server is.
+func (h *lateAnswer) behind() bool {
+	return h.answer.Flags&reassembly.SYN != 0 && h.best*timesRelayed <= h.took()
 }
 
 // replied times payload of the side that answers data.
@@ -190,10 +203,12 @@ func (h *lateAnswer) timer() int64 {
 
 // later is a sentence on how long it took later.
 func (h *lateAnswer) later() string {
-	best, worst := detectors.Span(h.best), detectors.Span(h.worst)
+	best, worst := detectors.Span(h.best), detectors.Span(max(h.best, h.empty))
 	switch {
-	case h.answer.Flags&reassembly.SYN != 0 && h.best*timesRelayed <= h.took() && h.reply > 0: // whoever acknowledged
-		return fmt.Sprintf(" Later it answered with payload within %s.", detectors.Span(h.reply))
+	case h.behind() && h.reply > 0: // whoever acknowledged
+		return fmt.Sprintf(" A later answer with payload took %s.", detectors.Span(h.reply))
+	case best == worst && h.timed > 1:
+		return fmt.Sprintf(" The fastest of the later round trips took %s.", best)
 	case best == worst:
 		return fmt.Sprintf(" A later round trip took %s.", best)
 	}
