@@ -16,11 +16,7 @@
 // segmentation offload leaves it.
 package decode
 
-import (
-	"encoding/binary"
-
-	"github.com/tcptrace-go/tcptrace/reassembly"
-)
+import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // maxDepth is how many headers that can be nested (IP, VLAN tags, Ethernet in a
 // tunnel) a frame may have. Eight tags around a tunnel in a tunnel fit.
@@ -72,15 +68,15 @@ func New() *Decoder { return new(Decoder) }
 // allocates only for checksum verification and the first IP fragment. If More, the frame has
 // another packet.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
+	if link == linkEthernet && d.Plain(data, wire, seg) {
+		return OK
+	}
 	wire = max(wire, len(data))
 	d.longest = max(d.longest, wire)
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
 	d.rest.wire = 0
 	if link == linkEthernet && len(data) >= ethernetHeader {
 		seg.Link = addressPair(data)
-		if !d.layers && !d.VerifyChecksums && plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], wire-ethernetHeader, seg) {
-			return OK
-		}
 	}
 	return d.layered(link, data, wire, at, seg)
 }

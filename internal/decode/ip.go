@@ -94,8 +94,8 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 // mapIPv4 stores the IPv4 address at the start of b as ::ffff:a.b.c.d (RFC 4291
 // 2.5.5.2).
 func mapIPv4(to *[16]byte, b []byte) {
-	binary.BigEndian.PutUint64(to[0:], 0)
-	binary.BigEndian.PutUint64(to[8:], 0xffff<<32|uint64(binary.BigEndian.Uint32(b)))
+	binary.LittleEndian.PutUint64(to[0:], 0)
+	binary.LittleEndian.PutUint64(to[8:], uint64(binary.LittleEndian.Uint32(b))<<32+0xffff0000) // in one store, as hashing loads it
 }
 
 // payload reads the payload of an IP packet.

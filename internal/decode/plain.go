@@ -6,11 +6,26 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
+// The bytes of IP headers without options.
+const header4, header6 = 20, 40
+
+// Plain decodes an Ethernet frame as Decode does, if it is what nearly every frame is. It reports
+// false if it is anything else, and leaves it to Decode.
+func (d *Decoder) Plain(data []byte, wire int, seg *reassembly.Segment) bool {
+	if len(data) < ethernetHeader+header4+tcpHeader || d.layers || d.VerifyChecksums {
+		return false
+	}
+	wire = max(wire, len(data))
+	d.longest = max(d.longest, wire)
+	d.rest.wire = 0
+	seg.Tunnel, seg.Link, seg.ICMP = 0, addressPair(data), reassembly.ICMP{}
+	return plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], wire-ethernetHeader, seg)
+}
+
 // plainPacket decodes in one pass what nearly every packet is: whole, without IP options or
 // extension headers, a TCP segment. It reports false, and leaves the packet to the layers, if it
 // is anything else. wire is how much of it the frame had.
 func plainPacket(etherType uint16, b []byte, wire int, seg *reassembly.Segment) bool {
-	const header4, header6 = 20, 40
 	var length int // of the segment, header included
 	switch {
 	case etherType == typeIPv4 && len(b) >= header4+tcpHeader:

@@ -125,6 +125,13 @@ func (f *frames) plain(p *pool) {
 		x := p.slot()
 		for i := range f.ahead[:n] {
 			fr := &f.ahead[i]
+			if fr.Link == capture.LinkEthernet && f.decoder.Plain(fr.Data, fr.Len, &x.seg) { // nearly always
+				f.trace.Segments++
+				f.position++
+				x.seg.At, x.seg.Frame, x.seg.File, x.seg.Tap, x.seg.Missing = fr.At, fr.Num, file, 0, fr.Missing
+				x = p.hand(x, f.position)
+				continue
+			}
 			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &x.seg)
 			for {
 				if f.counts(reason) {
