@@ -61,7 +61,7 @@ type Table struct {
 	seed     Seed
 	max      int // connections held at a time
 	slots    []slot
-	chunks   []*[ChunkSize]Flow
+	chunks   [][]Flow // not arrays: of one, its first Flow would be touched before any of it, to see that there is one
 	unused   []ID
 	made     uint32 // IDs ever used, New included
 	count    int
@@ -90,7 +90,7 @@ func NewTable(most int, seed Seed) Table {
 // four-tuple mostly has.
 func (t *Table) clear() {
 	if len(t.chunks) != 1 {
-		t.slots, t.chunks, t.unused = make([]slot, 16), []*[ChunkSize]Flow{new([ChunkSize]Flow)}, nil
+		t.slots, t.chunks, t.unused = make([]slot, 16), [][]Flow{make([]Flow, ChunkSize)}, nil
 	}
 	clear(t.slots)
 	t.unused, t.made, t.count = t.unused[:0], 1, 0
@@ -203,7 +203,7 @@ func (t *Table) unusedID() (id ID) {
 		return id
 	}
 	if id = ID(t.made); id>>chunkBits == ID(len(t.chunks)) {
-		t.chunks = append(t.chunks, new([ChunkSize]Flow))
+		t.chunks = append(t.chunks, make([]Flow, ChunkSize))
 	}
 	t.made++
 	return id

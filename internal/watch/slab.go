@@ -16,7 +16,7 @@ type slab[T any] struct {
 
 // A chunk without any things may have no memory.
 type chunk[T any] struct {
-	things *[chunkSize]T
+	things []T
 	free   uint64 // a bit for each that is not used
 }
 
@@ -36,7 +36,7 @@ func (s *slab[T]) alloc() uint32 {
 	k := s.open[last]
 	c := &s.chunks[k]
 	if c.things == nil {
-		c.things = new([chunkSize]T)
+		c.things = make([]T, chunkSize)
 	}
 	i := uint32(bits.TrailingZeros64(c.free))
 	if c.free &^= 1 << i; c.free == 0 {
