@@ -47,7 +47,7 @@ func (c *resetCase) replies() bool {
 // tick of a coarse clock.
 func (c *resetCase) spokeSince() bool {
 	last, own := &c.peer.last, &c.sender.last
-	return last.At < own.At || last.At == own.At && last.SeqLen() > 0 && own.Flags.Has(reassembly.ACK) && own.Ack == last.End()
+	return last.At < own.At || last.At == own.At && last.SeqLen() > 0 && own.Flags.Has(reassembly.ACK) && last.End().AtOrBefore(own.Ack)
 }
 
 // overran reports whether the RST answers data beyond the window. A device that tracks

@@ -105,6 +105,17 @@ func (c *resetCase) noID() bool {
 	return c.sender.last.At != 0 && c.sender.habits.CountsIDs && c.rst.IPID == 0
 }
 
+// smallStep is by how much the IP ID of a host that counts for all its connections goes up from one packet of a connection
+// to the next; drawn at random, one in 64 does.
+const smallStep = 1024
+
+// countsOn reports whether the sender's IP IDs counted up, and that of the RST goes on from there: the same host sent it,
+// and has not been restarted.
+func (c *resetCase) countsOn() bool {
+	last := &c.sender.last
+	return c.sender.habits.Numbered && last.IPID != 0 && c.rst.IPID != 0 && c.rst.IPID-last.IPID-1 < smallStep && !c.unlikeLast()
+}
+
 // firstIDs is how many packets a host that was restarted may have sent before the RST,
 // and maxStep how far the IP ID of one that was not restarted moves on.
 const (

@@ -106,10 +106,20 @@ var halfOpen = &outcome{
 		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
 		{"the sender of the RST may have closed: its FIN may have had to wait for the peer's window, or behind data that waited for ACKs", (*resetCase).finHeld},
 		onlyAcks, finUnseen, overrunUnknown,
+		{"the IP ID of the RST follows those of its sender, so that host was not restarted: it aborted the connection, or had closed it with a FIN or RST that was not captured",
+			func(c *resetCase) bool {
+				return c.bare() && c.atNxt() && c.countsOn() && !c.justAccepted() && !c.challenging
+			}},
 		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
 	},
-	absence:  func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
-	lost:     func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has
+	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
+	lost:    func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has
+	fault: func(c *resetCase) detectors.Fault {
+		if c.unheard() {
+			return detectors.FaultUnknown
+		}
+		return detectors.FaultHost
+	},
 	sentence: (*resetCase).halfOpenSentence,
 }
 

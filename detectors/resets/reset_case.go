@@ -27,6 +27,7 @@ type resetCase struct {
 	silences     silences        // before the RST
 	mss          uint32          // Eff.snd.MSS
 	retries      int             // the sender's, in a row
+	tries        int             // the peer's
 	recent       uint64          // the peer's payload in the last second or two, in bytes
 	challenging  bool            // the peer's last segment is a challenge ACK
 	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
@@ -101,7 +102,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 		rst: reassembly.MarkOf(ev.Seg), side: ev.Side, states: r.Before, peer: endOf(v, peer, v.Last(peer)),
 		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(ev.Side),
 		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
-		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), recent: v.RecentBytes(peer, ev.Seg.At), challenging: ev.N != 0,
+		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), tries: v.Retries(peer), recent: v.RecentBytes(peer, ev.Seg.At), challenging: ev.N != 0,
 	}
 	var before reassembly.Mark
 	if ev.Was != nil {

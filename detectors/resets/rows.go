@@ -81,6 +81,9 @@ var rows = []row{
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {
 		return c.bare() && c.wasIdle() && c.toldMeanwhile() == nil && (!c.brokeSilence() || middlebox.OnTheDot(c.idle()))
 	}},
+	{aborted, "RFC 9293 3.10.5; recordings of Windows NT, which gives the RST of a socket no ACK", func(c *resetCase) bool {
+		return c.bare() && c.replies() && c.stillThere()
+	}},
 	{halfOpen, "RFC 9293 3.5.1, figure 10", func(c *resetCase) bool { return c.bare() && c.replies() && !c.justSpoke() }},
 
 	// WITHOUT ACK, answering nothing: by a socket, if it counts its IP ID with the others.

@@ -143,7 +143,7 @@ func (c *resetCase) halfOpenSentence() string {
 		closed, lost = "It had closed:", "its socket is gone"
 	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
 		closed = "If it had not closed,"
-	case c.mayAbort():
+	case c.mayAbort(), c.atNxt() && c.countsOn():
 		closed = "Unless it aborted the connection,"
 	}
 	form := "a RST without ACK"
@@ -161,5 +161,10 @@ func (c *resetCase) halfOpenSentence() string {
 	case c.justAccepted():
 		return m + "it answered the SYN but did not accept the connection (a full accept queue that resets, an invalid SYN cookie, no backend)."
 	}
-	return m + "it has lost the connection, or another host answers at its address."
+	m += "it has lost the connection, or another host answers at its address."
+	if c.unheard() {
+		m += fmt.Sprintf(" For %s, it had answered nothing, not even %s: if it closed in that time, its FIN or RST was lost, too.",
+			detectors.Span(c.rst.At-c.sender.last.At), detectors.Counted(uint32(c.tries), "retransmission", "retransmissions"))
+	}
+	return m
 }

@@ -84,8 +84,15 @@ func (c *resetCase) finMissed() bool {
 func (c *resetCase) finHeld() bool {
 	out := &c.sender.stream
 	full := out.InFlight() > 0 && out.Knows(reassembly.KnowEdge) && out.Nxt.To(out.Edge) < int32(c.mss)
-	resending := out.InFlight() > 0 && c.retries > 0 // a window of one segment after a timeout (RFC 5681 3.1)
+	resending := (out.InFlight() > 0 || c.ackMissed()) && c.retries > 0 // a window of one segment after a timeout (RFC 5681 3.1)
 	return !c.sender.finSent() && (c.peer.window.Shut || full || resending || c.sender.queued || c.cutShort())
+}
+
+// ackMissed reports whether the sender's last segment is data, sent again though its peer had acknowledged it, and
+// only what the RST may answer acknowledges it since: for all that the sender knew, it was still in flight.
+func (c *resetCase) ackMissed() bool {
+	own := &c.sender.last
+	return own.Len > 0 && own.End() == c.sender.stream.Nxt && own.End() == c.peer.last.Ack
 }
 
 // cutShort reports whether the sender's last segment, just before the RST, is full: the
@@ -125,6 +132,18 @@ func (c *resetCase) justAccepted() bool {
 	return c.fromServer() && c.sender.bytes == 0 && !c.sender.finSent() && c.sender.last.Flags.Has(reassembly.SYN) &&
 		c.idle() < int64(time.Second) && c.peer.packets <= 4
 }
+
+// stillThere reports whether the sender had the connection so shortly before the RST, by what it sent then and by its
+// IP IDs, that it can hardly have lost it; a FIN of its own was not missed either. A second, as few hosts reset what
+// they are sent sooner without having been asked to.
+func (c *resetCase) stillThere() bool {
+	since := time.Duration(c.rst.At - c.sender.last.At)
+	return c.atNxt() && c.countsOn() && since < max(time.Second, 4*c.rtt) && !c.justAccepted() && !c.onlyAcks() && !c.finMissed() && !c.finHeld()
+}
+
+// unheard reports whether the sender had answered none of several retransmissions before: whatever it sent meanwhile
+// was lost, too.
+func (c *resetCase) unheard() bool { return c.tries >= 2 && c.sender.last.At < c.peer.last.At }
 
 // gaveUp reports whether the peer had not answered what the sender sent. RSTs right before this one that
 // answer what the peer has sent show a host without the socket that could give up.
