@@ -54,17 +54,17 @@ func (c *resetCase) spokeSince() bool {
 // windows answers at once; what the host itself acknowledges meanwhile says nothing.
 func (c *resetCase) overran() bool {
 	last := &c.peer.last
-	return c.bare() && c.excess() > 0 && c.prompt(last, &c.rst) && detectors.Answers(&c.rst, last)
+	return c.bare() && c.excess() > 0 && (c.prompt(last, &c.rst) || c.madeOf) && detectors.Answers(&c.rst, last)
 }
 
 // drawnBy notes that the RST answers the peer's last segment where that lies beyond the window, so far
-// that it does not count as the peer's own otherwise.
+// that it does not count as the peer's own otherwise; or is a SYN-ACK, after something that did not fit it.
 func (c *resetCase) drawnBy(out *reassembly.Mark) {
 	if out.At == 0 || out.At < c.peer.last.At {
 		return
 	}
 	last, probe := c.peer.last, c.peer.probe
-	if c.peer.last, c.peer.probe = *out, false; !c.overran() {
+	if c.peer.last, c.peer.probe = *out, false; !c.overran() && !c.silentSince() {
 		c.peer.last, c.peer.probe = last, probe
 	}
 }
@@ -155,6 +155,12 @@ func (c *resetCase) crossedACK() bool {
 func (c *resetCase) askedAgain() bool {
 	last := &c.peer.last
 	return c.states[c.side] == fsm.Closed && c.sender.last.Flags.Has(reassembly.SYN) && last.Flags.Has(reassembly.SYN|reassembly.ACK) && detectors.Answers(&c.rst, last)
+}
+
+// silentSince reports whether the RST has the number of a SYN-ACK, however late, to which the client has said nothing else.
+func (c *resetCase) silentSince() bool {
+	own, last := &c.sender.last, &c.peer.last
+	return c.fromClient() && c.bare() && c.sender.bytes == 0 && last.Flags.Has(reassembly.SYN|reassembly.ACK) && own.At < last.At && detectors.Answers(&c.rst, last) && c.continued.At == 0
 }
 
 // justSpoke reports whether the sender had the connection so shortly before that it has

@@ -64,8 +64,18 @@ func (c *resetCase) otherDevice() bool {
 	return c.brokeSilence() && c.rst.Window != 0 && c.rst.Window != c.sender.last.Window && c.unlikeLast()
 }
 
-// otherID reports whether the sender counts its IP IDs, and that of the RST is not next.
-func (c *resetCase) otherID() bool { return c.sender.habits.OtherID(&c.sender.last, &c.rst) }
+// otherID reports whether the sender counts its IP IDs, and that of the RST is not next. A little less than the last is a
+// packet that came late.
+func (c *resetCase) otherID() bool {
+	return c.sender.habits.OtherID(&c.sender.last, &c.rst) && c.sender.last.IPID-c.rst.IPID-1 >= idNear
+}
+
+// onlyID reports whether nothing but its IP ID speaks against a RST without ACK that has the number of the peer's last
+// segment: a host without the connection may number it by another count (Linux before 4.4: one for each destination).
+func (c *resetCase) onlyID() bool {
+	return c.bare() && c.otherID() && !c.otherTTL() && !c.copiesID() && !c.peersID() && c.guess.At == 0 && c.continued.At == 0 &&
+		detectors.Answers(&c.rst, &c.peer.last) && !(c.early() && c.peer.last.SeqLen() > 0)
+}
 
 // ownWindow reports whether the RST has all that a socket would give it: besides SEQ and
 // ACK, the window that the sender had offered. Who forges a RST has no use for that, and

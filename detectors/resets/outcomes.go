@@ -250,6 +250,7 @@ var suspectedInjection = &outcome{
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
 			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.copiesID() && !c.noID() && c.belowNxt() && c.guess.At == 0
 		}},
+		{"nothing but its IP ID speaks against the RST: a host without the connection may number it by another count, and may have answered a segment that the path held up", (*resetCase).onlyID},
 		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
 			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a segment that it answers

@@ -33,6 +33,7 @@ type resetCase struct {
 	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
+	madeOf     bool            // it has the IP ID of the peer's last segment, which it was made of; see madeFrom
 	unsent     bool            // the sender's last segment acknowledges what its peer has never sent; see misacked
 	before     burst           // RSTs of the sender right before this one, which answer segments from before
 	resets     [2]int          // RSTs of each side since, this one included

@@ -37,8 +37,8 @@ var ResetCause = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "min-idle", Default: 60, Min: 1, Max: 86400, Unit: "s", Doc: "silence after which a middlebox may have forgotten the connection and sent the RST"},
 	},
-	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.DataAfterIdle),
-	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.Revived, fsm.StayedOpen, fsm.Sent, fsm.DataAfterIdle, fsm.ICMPError),
+	StartsOn:     fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.Overran, fsm.DataAfterIdle),
+	SubscribesTo: fsm.On(fsm.ResetSent, fsm.ResetDoubted, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.Overran, fsm.Revived, fsm.StayedOpen, fsm.Sent, fsm.DataAfterIdle, fsm.ICMPError),
 	Watch:        watchReset,
 	YieldsTo:     []string{"post-fin-ack-rst", "zero-window-probe-loop", "dead-peer", "idle-blackhole", "mtu-blackhole", "fin-unanswered", "close-wait-leak", "half-close-cut", "early-reuse", "syn-unanswered", "syn-ack-unanswered"},
 }
@@ -58,6 +58,7 @@ type resetCause struct {
 	doubted  [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
 	ignored  [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
 	outside  [2]reassembly.Mark // each side's last segment, if that is out of window
+	overruns [2]overruns        // each side's latest segments beyond the window
 	wrong    *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
 	silences silences
 }
@@ -78,6 +79,8 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.SentOutOfWindow:
 		w.outside[ev.Side] = reassembly.MarkOf(ev.Seg)
+	case fsm.Overran:
+		w.overruns[ev.Side].add(ev.Seg)
 	case fsm.ResetSent:
 		w.reset(ev, r)
 	case fsm.Revived:
@@ -117,6 +120,7 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 		c.follows(&w.ignored[ev.Side])
 		c.misacked(&w.outside[ev.Side])
 		c.drawnBy(&w.outside[ev.Side.Peer()])
+		c.madeFrom(&w.overruns[ev.Side.Peer()])
 	}
 	c.silences = w.silences
 	w.finish(r)
@@ -213,6 +217,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))
+	case c.silentSince():
+		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
 	case last.Len > 0:
 		evidence = append(evidence, r.Evidence("last data before it", peer, last))
 	}

@@ -21,7 +21,7 @@ var rows = []row{
 	{refused, "RFC 9293 3.10.7.1, 3.10.7.3", func(c *resetCase) bool { return c.refusal() && !c.continues() }},
 	{refused, "RFC 9293 3.10.7.1: what a closed port answers to a FIN, NULL or Xmas scan", (*resetCase).scanned},
 	{handshakeReset, "RFC 9293 3.10.7.3", func(c *resetCase) bool {
-		return c.states[c.side] == fsm.SynSent && !c.goesOnElsewhere() || c.askedAgain()
+		return c.states[c.side] == fsm.SynSent && !c.goesOnElsewhere() || c.askedAgain() || c.silentSince()
 	}},
 	{refused, "RFC 9293 3.10.7.1: the SYN-ACK was lost, and its sender is gone", func(c *resetCase) bool {
 		return c.states[c.side.Peer()] == fsm.SynSent && c.answers() && c.peer.last.Flags.Has(reassembly.SYN) && !c.continues()

@@ -36,9 +36,13 @@ func (c *resetCase) idleDropSentence() string {
 
 // outOfWindowSentence names nobody's host: the RST comes from a device that follows windows.
 func (c *resetCase) outOfWindowSentence() string {
-	return fmt.Sprintf("%s from %s (frame %d) end %s beyond the window that %s had offered. A RST without ACK with the source address %[5]s answered them (frame %[6]d), as a stateful firewall does "+
+	m := fmt.Sprintf("%s from %s (frame %d) end %s beyond the window that %s had offered. A RST without ACK with the source address %[5]s answered them (frame %[6]d), as a stateful firewall does "+
 		"(Linux conntrack) for a segment that it calls invalid. %[5]s itself had not closed, and would only have acknowledged such data (RFC 9293 3.10.7.4).",
 		inBytes(c.peer.last.Len), c.peer.name, c.peer.last.Frame, inBytes(c.excess()), c.sender.name, c.rst.Frame)
+	if c.madeOf {
+		m += fmt.Sprintf(" The RST has the IP ID of frame %d, %d: it was made from that packet.", c.peer.last.Frame, c.rst.IPID)
+	}
+	return m
 }
 
 func (c *resetCase) lateAckSentence() string {
