@@ -48,15 +48,12 @@ var (
 		When: "the segments were captured in order: they were overtaken between the capture point and the receiver"}
 )
 
+// causeSentLate is the cause where segments have IP identifications in the order of the capture.
+const causeSentLate = "The sender put its segments on the wire in this order: several queues or processors of its network card, a device that ends " +
+	"TCP for it, or one that numbers packets anew and reordered them before."
+
 // reordering is indexed by the side that sends, once a hole was shown.
 type reordering struct{ sides [2]*reorderedSide }
-
-type reorderedSide struct {
-	resends
-	proof *detectors.Evidence // the first time that it showed; nil if it did not
-	of    uint32              // the frame that had been sent again unnecessarily
-	late  uint32              // segments that were captured late
-}
 
 func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
@@ -68,80 +65,79 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 		a.begin(ev, r)
 		w.sides[ev.Side] = a
 	}
-	kind := ev.Kind
-	if kind == fsm.DataResent && a.tooSoon(ev, r) {
-		kind = fsm.DataOutOfOrder
-	}
-	switch kind {
-	case fsm.DataOutOfOrder:
-		a.late++
-		a.until = max(a.until, ev.Seg.At)
-		if o, is := a.cameLate(ev); is && o.trigger == fast {
-			a.prove("the original, captured late", ev.Seg, o.frame)
-		}
-	case fsm.HoleShown:
+	switch {
+	case ev.Kind == fsm.DataOutOfOrder, ev.Kind == fsm.DataResent && a.tooSoon(ev, r):
+		ids := r.Conn.IPHabits(ev.Side)
+		a.cameLater(ev, ev.Seg.IPID != 0 && ids.Numbered && ids.Behind == 0)
+	case ev.Kind == fsm.HoleShown:
 		a.holeShown(ev, r)
-	case fsm.DataResent:
-		was := a.total.spurious[fast]
+	case ev.Kind == fsm.DataResent:
+		was, block := a.total.spurious[fast], reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}
 		if a.resent(ev, r); a.total.spurious[fast] > was {
-			a.prove("sent again, although acknowledged", ev.Seg, ev.Seg.Frame)
+			a.unneeded("sent again, although acknowledged", ev.Seg, block, ev.Seg.Frame, a.asksFor(block))
 		}
-	case fsm.ResendAcked:
+	case ev.Kind == fsm.ResendAcked:
 		if o, is := a.acked(ev, r); is && o.trigger == fast {
-			a.prove("ACK of the original", ev.Seg, o.frame)
+			a.unneeded("ACK of the original", ev.Seg, o.Block, o.frame, !o.unseen)
 		}
-	case fsm.ArrivedTwice:
+	case ev.Kind == fsm.ArrivedTwice:
 		if o, is := a.arrivedTwice(ev.Seg); is && o.trigger == fast {
-			a.prove("D-SACK: it arrived twice", ev.Seg, o.frame)
+			a.unneeded("D-SACK: it arrived twice", ev.Seg, o.Block, o.frame, !o.unseen)
 		}
-	}
-}
-
-// prove keeps the first proof.
-func (a *reorderedSide) prove(role string, seg *reassembly.Segment, of uint32) {
-	if a.proof == nil {
-		a.proof, a.of = &detectors.Evidence{Role: role, Seg: *seg}, of
 	}
 }
 
 func (w *reordering) End(e detectors.Ending, r *detectors.Report) {
 	for side, a := range w.sides {
-		if a != nil && a.total.spurious[fast] >= uint32(r.Value("min-resent")) &&
-			float64(a.total.spurious[fast]) >= r.Value("min-share")*float64(a.total.by[fast]) {
-			a.report(reassembly.Side(side), e.At, r)
+		if a == nil {
+			continue
+		}
+		o, outcome := &a.before, reorderedBefore
+		if a.behind.n > a.before.n {
+			o, outcome = &a.behind, reorderedBehind
+		}
+		if o.n >= uint32(r.Value("min-resent")) && float64(o.n) >= r.Value("min-share")*float64(a.total.by[fast]) {
+			a.report(outcome, o, reassembly.Side(side), e.At, r)
 		}
 	}
 }
 
-func (a *reorderedSide) report(side reassembly.Side, at int64, r *detectors.Report) {
+func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side reassembly.Side, at int64, r *detectors.Report) {
 	own, peer := r.Name(side), r.Name(side.Peer())
-	spurious, all := a.total.spurious[fast], a.total.by[fast]
-	outcome, culprit := reorderedBehind, side.Peer()
+	all, culprit := a.total.by[fast], side.Peer()
 	where := fmt.Sprintf(" They were captured in order: they were overtaken between the capture point and %s.", peer)
-	if 2*a.late >= spurious {
-		outcome, culprit = reorderedBefore, side
-		where = fmt.Sprintf(" %s captured late: they were overtaken between %s and the capture point.", detectors.Counted(a.late, "segment was", "segments were"), own)
-	}
-	if outcome == reorderedBehind && detectors.NoSACK(r.Conn) {
+	inOrder := outcome == reorderedBefore && 2*a.counted >= a.lateCount
+	late := detectors.Counted(a.lateCount, "segment was", "segments were")
+	switch {
+	case inOrder:
+		where = fmt.Sprintf(" %s captured late, though the IP IDs of %s rise in the order of the capture: the host, or a device that numbers its packets, sent them in this order.", late, own)
+		culprit = side
+	case outcome == reorderedBefore:
+		where = fmt.Sprintf(" %s captured late: they were overtaken between %s and the capture point.", late, own)
+		culprit = side
+	case detectors.NoSACK(r.Conn):
 		return // what was lost, and what was sent again with it though it had arrived, looks the same
 	}
-	unseen := outcome == reorderedBehind && r.Conn.HoleSince(a.proof.Seg.At-int64(time.Second))
+	unseen := outcome == reorderedBehind && r.Conn.HoleSince(o.proof.Seg.At-int64(time.Second))
 	if unseen {
 		where = ""
 	}
-	f := r.Find(outcome, culprit, at, *a.proof)
+	f := r.Find(outcome, culprit, at, *o.proof)
+	if inOrder {
+		f.Fault, f.Cause = detectors.FaultUnknown, causeSentLate
+	}
 	f.States = r.StatesNow(at)
 	f.End = a.until
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("fast", int(all))
-	f.Measure("spurious", int(spurious))
-	f.Measure("late", int(a.late))
-	proof := fmt.Sprintf("as frame %d shows", a.proof.Seg.Frame)
-	if a.of == a.proof.Seg.Frame {
+	f.Measure("spurious", int(o.n))
+	f.Measure("late", int(a.lateCount))
+	proof := fmt.Sprintf("as frame %d shows", o.proof.Seg.Frame)
+	if o.of == o.proof.Seg.Frame {
 		proof = "whose bytes had been acknowledged"
 	}
 	f.Message = fmt.Sprintf("%s retransmitted %s because duplicate ACKs or SACK showed a hole, %d of them unnecessarily (first frame %d, %s): "+
-		"the original had only been overtaken.%s", own, detectors.Counted(all, "segment", "segments"), spurious, a.of, proof, where)
+		"the original had only been overtaken.%s", own, detectors.Counted(all, "segment", "segments"), o.n, o.of, proof, where)
 	if unseen {
 		f.Undecide("holes: the peer acknowledged segments that were not captured, and these may be the ones that were overtaken, before the capture point or behind it")
 	}

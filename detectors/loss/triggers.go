@@ -116,6 +116,12 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 	// expired, though duplicate ACKs came meanwhile. What follows in slow start belongs to that.
 	case oldest && detectors.NoSACK(r.Conn) && a.resentBefore(block, seg.At-int64(max(srtt+srtt/2, leastTimeout))):
 		return timeout, true
+	// UNASKED: since it was sent again, its receiver has sent nothing that could make its sender do that once more.
+	case !arrived && a.unasked(ev, r):
+		if waited >= max(srtt+srtt/2, leastTimer) {
+			return timeout, oldest
+		}
+		return unknownTrigger, false
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
 	// 3.1, RFC 6582, RFC 6675). Of a flight that was not captured, only its end is known.
 	case !byTimer && (a.cause == fast || a.cause == timeout) && (!out.Covered(a.recover) || a.goesOn(ev, rtt)):
@@ -150,6 +156,14 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 // within a round trip: an empty segment has shown that a whole flight was lost before the tap.
 func (a *resends) goesOn(ev fsm.Event, rtt time.Duration) bool {
 	return ev.Place == reassembly.Fresh && a.opened > 0 && ev.Seg.At-a.open[a.opened-1].at <= int64(rtt+ackClock)
+}
+
+// unasked reports whether the segment was sent again before, and its receiver has sent nothing since: what shows that a
+// repeat was lost, too, comes after that (RFC 8985 6.2). Within a moment, two may have been captured in the wrong order.
+func (a *resends) unasked(ev fsm.Event, r *detectors.Report) bool {
+	was, heard := ev.Was, r.Conn.Last(ev.Side.Peer()).At
+	return was.Seq == ev.Seg.Seq && was.Len == ev.Seg.Len && heard <= was.At && ev.Seg.At-was.At >= int64(leastTimer) &&
+		a.resentBefore(reassembly.Block{From: was.Seq, To: was.End()}, was.At)
 }
 
 // wasResent reports whether the side sent the block again before: what shows a hole makes it do
