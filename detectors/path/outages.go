@@ -15,6 +15,7 @@ type outages struct {
 	longest  int64
 	retries  int
 	lost     bool                 // in the first, the peer sent what did not reach the capture point
+	foreign  bool                 // in the first, what came back has no timestamps, which the peer uses
 	evidence []detectors.Evidence // of the first
 }
 
@@ -24,6 +25,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	if o.n == 0 {
 		out := r.Conn.Stream(side.Peer())
 		o.lost = out.Skipped(back.Seq-1) || back.Seq.After(out.Nxt)
+		o.foreign = v.stamped && back.Opts.Has&reassembly.HasTimestamps == 0
 		o.evidence = append(v.evidence(side, r), detectors.Evidence{Role: "peer is back", Seg: *back})
 	}
 	o.n++
@@ -52,6 +54,10 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	if o.n > 1 {
 		f.Message += fmt.Sprintf(" This happened %s, for %s in total.", detectors.Times(o.n), detectors.Span(o.total))
 	}
-	r.Absence(&f, first.At)
+	if o.foreign { // each segment has them, once both sides had agreed on them (RFC 7323 3.2)
+		f.Undecide(fmt.Sprintf("frame %d has no timestamps, which the peer had sent: another device may answer for it, and whether it was silent, or is back, the capture does not show", last.Frame))
+	} else {
+		r.Absence(&f, first.At)
+	}
 	return f
 }

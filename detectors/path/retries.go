@@ -26,6 +26,7 @@ type retryRun struct {
 	refused    reassembly.Mark // the last RST of the peer that answers one of these, and did not end the connection
 	alive      reassembly.Mark // what the peer sent right after that RST: it has the connection
 	replaced   bool            // a new connection took the four-tuple
+	stamped    bool            // it echoes timestamps of the peer
 }
 
 // recentRetries is how many of the last retries are kept as evidence.

@@ -24,3 +24,7 @@ func AnswersAtOnce(port uint16) bool {
 func MayAcknowledge(port uint16, payload uint32) bool {
 	return port == HTTPS && (payload == 9+22 || payload == 17+22 || payload == 9+29 || payload == 17+29)
 }
+
+// Forwards reports whether the port is that of a proxy to which clients connect on purpose: SOCKS, Squid. It waits for the
+// server behind it.
+func Forwards(port uint16) bool { return port == 1080 || port == 3128 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -30,7 +31,7 @@ var SlowResponse = &detectors.Detector{
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A pause after which less than min-bytes came before the client spoke or closed: a goodbye (a close_notify of TLS), or another message. Where a NAT or proxy seems to " +
-			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown.",
+			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown. So it is where the server is a proxy by its port (1080, 3128).",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
 		Refs:  []string{"RFC 9293 3.8.4"},
 		Since: "0.3",
@@ -202,8 +203,12 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 }
 
 // relayed takes the blame from the server if something before it seems to acknowledge
-// for it: the wait may be loss or delay behind that.
+// for it: the wait may be loss or delay behind that. So may that of a proxy, by its port.
 func relayed(f *detectors.Finding, handshake int64, r *detectors.Report) {
+	if port := r.Conn.Endpoint(reassembly.B).Port; services.Forwards(port) {
+		f.Fault = detectors.FaultUnknown
+		f.Message += fmt.Sprintf(" Port %d is that of a proxy, which may wait for the server behind it.", port)
+	}
 	if handshake > 0 {
 		f.Fault = detectors.FaultUnknown
 		f.Message += " " + detectors.RelayedSays(handshake, r.Name(reassembly.B)) + "."
