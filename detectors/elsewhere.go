@@ -51,6 +51,15 @@ func (f *Finding) Vanished(last int64) {
 		"of which the one with these hosts ended", after))
 }
 
+// SeenLater says of a host from which nothing ever came (Unheard is set) that it sent something later, in another connection.
+// Engines call it as they call SentElsewhere; frame is the last of that.
+func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
+	f.Scope = WholeCapture
+	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (last in frame %d): it is up by then.", host.AddrPort().Addr(), frame)
+	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, " +
+		"the accept queue is full (Linux then drops SYNs), or segments were lost."
+}
+
 // RelayedElsewhere makes such a finding undecided where other connections of the same client show that a NAT or a
 // proxy, whose packets have the same TTL, acknowledges for its servers. Engines call it as they call SentElsewhere.
 func (f *Finding) RelayedElsewhere() {

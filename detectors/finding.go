@@ -108,6 +108,7 @@ type Finding struct {
 	SYN       *SYNKey          // the SYN on which it rests, if it is another finding where that was captured to two addresses: see SentElsewhere
 	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
 	Silence   *Silence         // the silence of both hosts, if it rests on that: see Vanished
+	Unheard   bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
 	Scope     Scope
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
 	Needs     fsm.Limits // see Outcome.Needs

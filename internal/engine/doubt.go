@@ -18,6 +18,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		doubt(&f.Finding, f.FINRank, c)
 		doubtClock(&f.Finding, trace)
 		silent(&f.Finding, &c.Hosts)
+		up(&f.Finding, &c.Hosts)
 		relayed(&f.Finding, f.Flow, c)
 	}
 }

@@ -14,7 +14,7 @@ func (c *collector) hosts(parts []*partition) {
 		return // of all of the trace
 	}
 	for i := range c.found {
-		if f := &c.found[i]; f.Silence != nil && f.Verdict == detectors.Seen {
+		if f := &c.found[i]; (f.Silence != nil || f.Unheard) && f.Verdict == detectors.Seen {
 			c.counts.Hosts = hostsOf(parts)
 			return
 		}
@@ -41,11 +41,14 @@ func countHosts(h *stats.Hosts, f *flow.Flow) {
 	}
 }
 
-// halfClosedHosts are all hosts of the trace if any connection is half closed, on whose silence a finding
-// may rest.
-func halfClosedHosts(parts []*partition) (h stats.Hosts) {
+// askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, or a SYN was sent
+// again that nothing answered.
+func askedHosts(parts []*partition) (h stats.Hosts) {
 	for _, p := range parts {
 		for _, f := range p.flows.Uncompacted {
+			if client, _ := f.Conn.Opener(); f.Conn.AwaitsAnswer(client) && f.Conn.Packets(client) > 1 {
+				return hostsOf(parts)
+			}
 			for side := range reassembly.Side(2) {
 				if v := f.Conn.View(); v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
 					return hostsOf(parts)
@@ -75,5 +78,21 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 		f.Vanished(last)
 	case h.Relayed(x.End[peer].Addr, x.TTL[f.Subject]):
 		f.RelayedElsewhere()
+	}
+}
+
+// up says that a host which never answered sent something later.
+func up(f *detectors.Finding, h *stats.Hosts) {
+	if !f.Unheard || f.Verdict != detectors.Seen {
+		return
+	}
+	last := &f.Evidence[0].Seg
+	for i := range f.Evidence {
+		if e := &f.Evidence[i].Seg; e.Src == last.Src && e.At > last.At {
+			last = e
+		}
+	}
+	if frame := h.UpAfter(last.Dst.Addr, last.At); frame != 0 && last.Src.Addr != last.Dst.Addr {
+		f.SeenLater(last.Dst, frame)
 	}
 }

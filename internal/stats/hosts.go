@@ -24,6 +24,17 @@ type Host struct {
 	Addr [16]byte
 	TTL  uint8
 	At   int64 // when it sent its last segment, nanoseconds since 1970
+
+	Up    int64  `json:",omitempty"` // the last of these that is no RST, which others send in a host's name, too; 0 if there is none
+	Frame uint32 `json:",omitempty"` // of that
+}
+
+// latest adds what is known of the same host.
+func (h *Host) latest(x *Host) {
+	h.At = max(h.At, x.At)
+	if x.Up > h.Up || x.Up == h.Up && x.Frame < h.Frame {
+		h.Up, h.Frame = x.Up, x.Frame
+	}
 }
 
 // maxHosts bounds them.
@@ -35,8 +46,12 @@ func (h *Host) compare(o *Host) int {
 
 // Count counts a segment: the last that the end sent in a connection.
 func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark) {
+	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
+	if last.Flags&reassembly.RST == 0 {
+		x.Up, x.Frame = last.At, last.Frame
+	}
 	if last.At != 0 {
-		h.add(&h.Seen, Host{end.Addr, last.TTL, last.At})
+		h.add(&h.Seen, x)
 	}
 }
 
@@ -51,7 +66,7 @@ func (h *Hosts) add(list *[]Host, x Host) {
 	switch {
 	case h.Many:
 	case is:
-		(*list)[i].At = max((*list)[i].At, x.At)
+		(*list)[i].latest(&x)
 	case len(*list) == maxHosts:
 		h.Seen, h.Relays, h.Many = nil, nil, true
 	default:
@@ -84,6 +99,17 @@ func (h *Hosts) LastOf(addr [16]byte, ttl uint8) int64 {
 		return 0
 	}
 	return h.Seen[i].At
+}
+
+// UpAfter is the frame in which the address last sent something after at; 0 if there is none.
+func (h *Hosts) UpAfter(addr [16]byte, at int64) (frame uint32) {
+	i, _ := find(h.Seen, Host{Addr: addr})
+	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
+		if x := &h.Seen[i]; x.Up > at {
+			at, frame = x.Up, x.Frame
+		}
+	}
+	return frame
 }
 
 // Relayed reports whether something with that TTL acknowledges for servers of the client.
