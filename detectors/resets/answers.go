@@ -85,10 +85,17 @@ func (c *resetCase) answersLate() bool {
 	return c.bare() && c.noID() && !c.inWindow && !c.halfCaptured() && last.Len > 0 && c.lost() > 0 && detectors.Answers(&c.rst, last)
 }
 
+// sole reports whether the RST can answer no other segment than the peer's last: there is no other, or it acknowledges
+// just that.
+func (c *resetCase) sole() bool {
+	last := &c.peer.last
+	return c.peer.packets == 1 || !c.bare() && last.SeqLen() > 0 && c.rst.Ack == last.End()
+}
+
 // oneOf reports whether the RST is the first of several, which answer several segments of
 // the peer: it answers the earliest, of which only the last is known. With ACK, it says so.
 func (c *resetCase) oneOf() bool {
-	return c.answers() && (c.bare() && c.more > 0 || !c.bare() && !detectors.Answers(&c.rst, &c.peer.last))
+	return c.answers() && c.peer.packets > 1 && (c.bare() && c.more > 0 || !c.bare() && !detectors.Answers(&c.rst, &c.peer.last))
 }
 
 // oneForSeveral reports whether the RST may as well answer data right before the peer's FIN:

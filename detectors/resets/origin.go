@@ -32,30 +32,44 @@ func (c *resetCase) otherWindow() bool {
 }
 
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
-func (c *resetCase) otherTTL() bool { return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) }
+func (c *resetCase) otherTTL() bool {
+	return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL()
+}
+
+// kernelsTTL reports whether the RST has another TTL only because its host writes those without a socket with another
+// (Linux 2.2: 255): it answers a segment, has passed as many routers as the sender's last, and its IP ID goes on from that.
+func (c *resetCase) kernelsTTL() bool {
+	last := &c.peer.last
+	return c.bare() && c.rst.TTL > 128 && c.countsOn() && detectors.Answers(&c.rst, last) && c.prompt(last, &c.rst) &&
+		sameHops(int(c.sender.last.TTL), int(c.rst.TTL))
+}
+
+// sameHops reports whether packets with these TTLs may have passed the same number of routers, give or take one, though
+// they did not begin with the same.
+func sameHops(one, other int) bool {
+	starts := [...]int{32, 64, 128, 255}
+	for _, a := range starts {
+		for _, b := range starts {
+			if far := (a - one) - (b - other); a != b && a >= one && b >= other && far >= -1 && far <= 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // unlikeLast reports whether the RST comes from another device than the sender's last segment,
 // by its TTL, though not all before may have had one: a load balancer that answers SYNs
 // itself speaks in its name, too.
-func (c *resetCase) unlikeLast() bool { return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) }
+func (c *resetCase) unlikeLast() bool {
+	return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL()
+}
 
 // goesOnElsewhere reports whether the sender continues with the TTL of its SYN, and the RST has one that no host at
 // that distance sends: whatever the two begin with, they have not passed as many routers. A program that writes SYNs
 // itself and its kernel have.
 func (c *resetCase) goesOnElsewhere() bool {
-	starts := [...]int{32, 64, 128, 255}
-	syn, rst := int(c.sender.last.TTL), int(c.rst.TTL)
-	if c.continued.At == 0 || c.continued.TTL != c.sender.last.TTL || !c.unlikeLast() {
-		return false
-	}
-	for _, a := range starts {
-		for _, b := range starts {
-			if far := (a - syn) - (b - rst); a != b && a >= syn && b >= rst && far >= -1 && far <= 1 {
-				return false
-			}
-		}
-	}
-	return true
+	return c.continued.At != 0 && c.continued.TTL == c.sender.last.TTL && c.unlikeLast() && !sameHops(int(c.sender.last.TTL), int(c.rst.TTL))
 }
 
 // otherDevice reports whether such a RST ends a silence. It advertises a window, and not the
@@ -119,11 +133,11 @@ func (c *resetCase) noID() bool {
 // to the next; drawn at random, one in 64 does.
 const smallStep = 1024
 
-// countsOn reports whether the sender's IP IDs counted up, and that of the RST goes on from there: the same host sent it,
-// and has not been restarted.
+// countsOn reports whether the sender's IP IDs counted up, and that of the RST goes on from there: it seems that the same
+// host sent it, and has not been restarted.
 func (c *resetCase) countsOn() bool {
 	last := &c.sender.last
-	return c.sender.habits.Numbered && last.IPID != 0 && c.rst.IPID != 0 && c.rst.IPID-last.IPID-1 < smallStep && !c.unlikeLast()
+	return c.sender.habits.Numbered && last.IPID != 0 && c.rst.IPID != 0 && c.rst.IPID-last.IPID-1 < smallStep
 }
 
 // firstIDs is how many packets a host that was restarted may have sent before the RST,

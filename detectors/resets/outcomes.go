@@ -108,7 +108,7 @@ var halfOpen = &outcome{
 		onlyAcks, finUnseen, overrunUnknown,
 		{"the IP ID of the RST follows those of its sender, so that host was not restarted: it aborted the connection, or had closed it with a FIN or RST that was not captured",
 			func(c *resetCase) bool {
-				return c.bare() && c.atNxt() && c.countsOn() && !c.justAccepted() && !c.challenging
+				return c.bare() && c.atNxt() && c.countsOn() && !c.unlikeLast() && !c.justAccepted() && !c.challenging
 			}},
 		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
 	},

@@ -213,7 +213,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("FIN right behind the data that the RST answers", peer, last))
 	case c.oneForSeveral():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless that is one just before", peer, last))
-	case c.answers(), c.overran(), c.answersLate(), c.madeFromLast():
+	case c.answers(), c.overran(), c.answersLate(), c.madeFromLast(), c.replies() && c.sole():
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))
 	case c.replies():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))

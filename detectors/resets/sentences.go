@@ -27,7 +27,7 @@ func (c *resetCase) answered() string {
 	case m.Len > 0:
 		name = inBytes(m.Len)
 	}
-	if c.replies() && c.early() || c.oneOf() || c.oneForSeveral() {
+	if c.replies() && c.early() && !c.sole() || c.oneOf() || c.oneForSeveral() {
 		frame += " or one just before it"
 	}
 	return fmt.Sprintf("%s (%s) from %s", name, frame, c.peer.name)
@@ -143,7 +143,7 @@ func (c *resetCase) halfOpenSentence() string {
 		closed, lost = "It had closed:", "its socket is gone"
 	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
 		closed = "If it had not closed,"
-	case c.mayAbort(), c.atNxt() && c.countsOn():
+	case c.mayAbort(), c.atNxt() && c.countsOn() && !c.unlikeLast():
 		closed = "Unless it aborted the connection,"
 	}
 	form := "a RST without ACK"

@@ -50,23 +50,28 @@ func (c *resetCase) lateAckSentence() string {
 		c.sender.name, c.answered(), c.rst.Frame, c.sender.name, c.continued.Frame)
 }
 
+// tooSoon says that the RST came sooner than the sender can have answered the only segment that it can answer.
+func (c *resetCase) tooSoon() string {
+	took, usual := c.rst.At-c.peer.last.At, int64(c.handshakeRTT)
+	if !c.sole() || took >= usual-usual/4 {
+		return ""
+	}
+	return fmt.Sprintf(": sooner than %s can answer, which took %s in the handshake", c.sender.name, detectors.Span(usual))
+}
+
 func (c *resetCase) suspectedInjectionSentence() string {
 	m := fmt.Sprintf("A RST with the source address %s (frame %d)", c.sender.name, c.rst.Frame)
 	switch {
 	case c.continued.At != 0:
 		m = fmt.Sprintf("A RST with the source address %s came (frame %d), but %[1]s continued after it (frame %[3]d).", c.sender.name, c.rst.Frame, c.continued.Frame)
 	case c.replies():
-		m += fmt.Sprintf(" answers %s.", c.answered())
+		m += fmt.Sprintf(" answers %s", c.answered()) + c.tooSoon() + "."
 	case c.madeFromLast():
 		m += fmt.Sprintf(" answers %s, %s after it.", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
 		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
 	case c.peer.last.SeqLen() > 0 && c.prompt(&c.peer.last, &c.rst) && detectors.Answers(&c.rst, &c.peer.last):
-		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
-		if usual := c.handshakeRTT; c.rst.At-c.peer.last.At < int64(usual-usual/4) {
-			m += fmt.Sprintf(": sooner than %s can answer, which took %s in the handshake", c.sender.name, detectors.Span(int64(usual)))
-		}
-		m += "."
+		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At)) + c.tooSoon() + "."
 	case c.copiesID():
 		m += fmt.Sprintf(" came %s after frame %d.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame)
 	default:
