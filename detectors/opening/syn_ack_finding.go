@@ -20,7 +20,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 			evidence = append(evidence, r.Evidence(role, side, m))
 		}
 	}
-	if w.ignored > 0 {
+	if w.early() {
 		add("acknowledged", w.client, &w.ack)
 	}
 	add("SYN, last repeat", w.client, &w.syn)
@@ -29,7 +29,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	if outcome == synAckRecovered {
 		until = w.last.At
 	}
-	if w.ignored == 0 {
+	if !w.early() {
 		add("acknowledged in the end", w.client, &w.ack)
 		if w.ack.At != 0 {
 			until = w.ack.At
@@ -66,7 +66,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	case outcome == synAckRecovered && w.mayDefer():
 		f.Undecide("no data waited, so the server may wait for some before it accepts (TCP_DEFER_ACCEPT), and repeats its SYN-ACK when that takes long: normal")
 	case outcome == synAckRecovered:
-		if waited >= r.Nanos("costly") && (w.ignored == 0 || w.dataWaits) {
+		if waited >= r.Nanos("costly") && (!w.early() || w.dataWaits) {
 			f.Severity = detectors.Warning
 		}
 	case w.reported != outcome && left > 0 && w.ignored < 2:
@@ -80,10 +80,16 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	r.Emit(f)
 }
 
+// early reports whether the ACK was captured before the SYN-ACK came again. If none was ignored for sure, that may have left before
+// the ACK arrived.
+func (w *synAckUnanswered) early() bool {
+	return w.ignored > 0 || w.repeats > 0 && w.ack.At != 0 && w.ack.At < w.last.At
+}
+
 // acked names the frame of the ACK.
 func (w *synAckUnanswered) acked() string {
 	if w.again {
-		return fmt.Sprintf("frame %d, the last before the first repeat", w.ack.Frame)
+		return fmt.Sprintf("frame %d at the latest", w.ack.Frame)
 	}
 	return fmt.Sprintf("frame %d", w.ack.Frame)
 }
@@ -124,7 +130,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
-	case w.ignored > 0:
+	case w.early():
 		m += fmt.Sprintf(", although %s had acknowledged it (%s): ", client, w.acked())
 		switch {
 		case w.arrived:
