@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -38,16 +39,26 @@ type Silence struct {
 	Until int64 // nanoseconds since 1970
 }
 
+// NewSilence is that of the connection's hosts: of a host that still is in the capture, something is seen by then.
+func NewSilence(v fsm.View, until int64) *Silence {
+	s := &Silence{Until: until}
+	for side := range reassembly.Side(2) {
+		s.End[side], s.TTL[side] = v.Endpoint(side), v.Last(side).TTL
+	}
+	return s
+}
+
 // Vanished makes a finding undecided that rests on a silence (Silence is not nil): the trace shows nothing
 // of either host after last, in any connection, though it goes on with others. Engines call it as they call
 // SentElsewhere.
 func (f *Finding) Vanished(last int64) {
-	after := "that ACK"
+	anchor := &f.Evidence[0]
+	after := fmt.Sprintf("after frame %d", anchor.Seg.Frame)
 	if later := last - f.Start; later >= int64(time.Millisecond) {
-		after = fmt.Sprintf("%s behind that ACK", Span(later))
+		after = fmt.Sprintf("later than %s after frame %d", Span(later), anchor.Seg.Frame)
 	}
 	f.Scope = WholeCapture
-	f.Undecide(fmt.Sprintf("the capture holds no TCP segment of either host after %s, in any connection, though it goes on with others: it may be several captures put over each other, "+
+	f.Undecide(fmt.Sprintf("the capture holds no TCP segment of either host %s, in any connection, though it goes on with others: it may be several captures put over each other, "+
 		"of which the one with these hosts ended", after))
 }
 
@@ -58,6 +69,36 @@ func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
 	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (last in frame %d): it is up by then.", host.AddrPort().Addr(), frame)
 	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, " +
 		"the accept queue is full (Linux then drops SYNs), or segments were lost."
+}
+
+// Lossless is the time in which the capture must not have missed a frame of these hosts, if a finding rests on one
+// frame not having come.
+type Lossless struct {
+	End      [2]reassembly.Endpoint
+	Both     bool  // only connections of these two with each other count: where the time is long
+	From, To int64 // nanoseconds since 1970
+}
+
+// lossSlack is how far from the time in which a frame is missing the capture may have missed others with it,
+// in nanoseconds: a capture that cannot keep up does not for seconds.
+const lossSlack = int64(2 * time.Second)
+
+// NewLossless is that of the connection.
+func NewLossless(v fsm.View, both bool, from, to int64) *Lossless {
+	return &Lossless{End: [2]reassembly.Endpoint{v.Endpoint(reassembly.A), v.Endpoint(reassembly.B)}, Both: both, From: from - lossSlack, To: to + lossSlack}
+}
+
+// MissedFrames makes a finding undecided that rests on a frame not having come (Lossless is not nil): within that
+// time, another connection of these hosts acknowledges what was not captured. Engines call it as they call
+// SentElsewhere; frame is that of the acknowledgment, or 0 if there are too many of them to be remembered.
+func (f *Finding) MissedFrames(frame uint32) {
+	f.Scope = WholeCapture
+	if frame == 0 {
+		f.Undecide("holes: the capture misses frames throughout, and what is said to be missing may be one of them")
+		return
+	}
+	f.Undecide(fmt.Sprintf("holes: at that time, the capture missed frames of these hosts: a segment of another connection acknowledges bytes that it does not have (frame %d). "+
+		"What is said to be missing may have been lost with them", frame))
 }
 
 // RelayedElsewhere makes such a finding undecided where other connections of the same client show that a NAT or a

@@ -109,6 +109,7 @@ type Finding struct {
 	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
 	Silence   *Silence         // the silence of both hosts, if it rests on that: see Vanished
 	Unheard   bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
+	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Scope     Scope
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
 	Needs     fsm.Limits // see Outcome.Needs

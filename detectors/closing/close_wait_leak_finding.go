@@ -34,7 +34,8 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 		f.At = max(w.ack.At, min(w.Limit(0, r), now))
 		f.States = r.StatesNow(now)
 		r.Absence(&f, w.ack.At)
-		f.Silence = w.silence(r)
+		f.Silence = detectors.NewSilence(r.Conn, w.Limit(0, r))
+		f.Lossless = detectors.NewLossless(r.Conn, true, w.ack.At, now)
 	}
 	f.End = max(now, w.reply.At)
 	f.Roles = detectors.Roles("holder", holder, "closer")
@@ -51,17 +52,6 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 		f.Undecide("a NAT or proxy seems to acknowledge for the side that did not close: it may never have received the FIN")
 	}
 	w.due[0].Emit(f, r)
-}
-
-// silence is that of both hosts: of a host that still is in the capture, something is seen in the time
-// that makes a leak, if only from the one that closed.
-func (w *closeWaitLeak) silence(r *detectors.Report) *detectors.Silence {
-	s := &detectors.Silence{Until: w.Limit(0, r)}
-	for side := range s.End {
-		side := reassembly.Side(side)
-		s.End[side], s.TTL[side] = r.Conn.Endpoint(side), r.Conn.Last(side).TTL
-	}
-	return s
 }
 
 func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *detectors.Finding, r *detectors.Report) string {

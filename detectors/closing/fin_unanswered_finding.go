@@ -24,6 +24,10 @@ const causeDeaf = "The peer had the connection, and its segments arrive: it retr
 const causeProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
 	"and whether it ever opened one to the peer is not in the capture."
 
+// leastRetries is how often a host retransmits a FIN at least before it gives up: Windows five times
+// (TcpMaxDataRetransmissions), Linux eight (net.ipv4.tcp_orphan_retries), unless an ICMP error says that it is no use.
+const leastRetries = 3
+
 // report reports the FIN as things stand at trace time now.
 func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome, now int64, r *detectors.Report, more ...detectors.Evidence) {
 	s := w.of(side)
@@ -66,8 +70,17 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
 	} else if open && early > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s too soon to call the FIN unanswered", detectors.Span(early)))
+	} else if outcome == unansweredExhausted && s.sends <= leastRetries && icmp == nil {
+		f.Undecide(fmt.Sprintf("the closer retransmitted the FIN only %s, and hosts seldom give up so early: an ACK, or more retransmissions, may be missing from the capture", detectors.Times(s.sends-1)))
 	} else if open {
 		r.Absence(&f, s.first.At)
+	}
+	switch {
+	case outcome == unansweredExhausted: // the capture must go on with these hosts, and not miss the last ACK
+		f.Silence = detectors.NewSilence(r.Conn, s.overdue())
+		fallthrough
+	case outcome == unansweredTrying && s.sends <= leastRetries:
+		f.Lossless = detectors.NewLossless(r.Conn, false, s.last.At, s.last.At+int64(r.Conn.RTO(side)))
 	}
 	w.due[side].Emit(f, r)
 }

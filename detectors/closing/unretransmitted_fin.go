@@ -147,6 +147,10 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	} else {
 		r.Absence(&f, fin.At)
 	}
+	if outcome == unretransmittedSilent {
+		f.Silence = detectors.NewSilence(r.Conn, w.Limit(i, r))
+		f.Lossless = detectors.NewLossless(r.Conn, false, fin.At, w.Limit(i, r))
+	}
 	w.due[side].Emit(f, r)
 }
 

@@ -55,6 +55,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			doubtClock(c.found[i].Finding, trace)
 			silent(c.found[i].Finding, &c.counts.Hosts)
 			up(c.found[i].Finding, &c.counts.Hosts)
+			lossless(c.found[i].Finding, &c.counts.Holes)
 		}
 	}
 	c.withinBudget(maxListed)

@@ -19,6 +19,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		doubtClock(&f.Finding, trace)
 		silent(&f.Finding, &c.Hosts)
 		up(&f.Finding, &c.Hosts)
+		lossless(&f.Finding, &c.Holes)
 		relayed(&f.Finding, f.Flow, c)
 	}
 }

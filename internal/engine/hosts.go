@@ -41,8 +41,8 @@ func countHosts(h *stats.Hosts, f *flow.Flow) {
 	}
 }
 
-// askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, or a SYN was sent
-// again that nothing answered.
+// askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, a FIN was not
+// acknowledged, or a SYN was sent again that nothing answered.
 func askedHosts(parts []*partition) (h stats.Hosts) {
 	for _, p := range parts {
 		for _, f := range p.flows.Uncompacted {
@@ -50,7 +50,7 @@ func askedHosts(parts []*partition) (h stats.Hosts) {
 				return hostsOf(parts)
 			}
 			for side := range reassembly.Side(2) {
-				if v := f.Conn.View(); v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
+				if v := f.Conn.View(); v.Phase(side) == fsm.PhaseFinSent || v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
 					return hostsOf(parts)
 				}
 			}

@@ -146,6 +146,9 @@ func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow
 	if m.ID == flow.New {
 		m.ID, f = p.add(position, h.Hash)
 	}
+	if ev.Kinds.Has(fsm.HoleAcked) {
+		p.missed(f, seg, m.Side)
+	}
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)
 	}

@@ -21,7 +21,7 @@ import (
 // sample is a shard of a sample, and the contents of its blocks.
 func sample(t testing.TB) (file []byte, contents [][]byte) {
 	t.Helper()
-	file, err := os.ReadFile(split(t, shard.Split{Shards: 1}, "../../samples/unretransmitted-fin.txtar")[0])
+	file, err := os.ReadFile(split(t, shard.Split{Shards: 1}, "../../samples/post-fin-ack-rst.txtar")[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestDamage(t *testing.T) {
 		"no names":        {append(file[:names:names], file[segments:]...), names, "the names of the captures are missing"},
 		"lost segments":   {append(file[:segments:segments], file[stats:]...), segments, "segments were written, but there are 0"},
 		"twice segments":  {bytes.Join([][]byte{file[:stats], file[segments:stats], file[stats:]}, nil), stats, "a segment does not come after the previous one"},
-		"other captures":  {build([]byte{0}, nil, c[2]), 0, "7 segments were written, but there are 0"},
+		"other captures":  {build([]byte{0}, nil, c[2]), 0, "13 segments were written, but there are 0"},
 		"capture unknown": {build([]byte{0}, c[1], c[2]), segments - int64(len(c[0])) + 1, "a segment belongs to capture 1 of 0"},
 		"empty stats":     {build(c[0], c[1], nil), stats, "byte 0 of the block: a number is cut off"},
 		"lying stats":     {build(c[0], c[1], []byte{0xff, 0xff, 0xff, 0xff, 0x0f}), stats, "it claims 4294967295 elements, but 0 bytes are left"},

@@ -161,6 +161,9 @@ func (t *Trace) Stats() *stats.Trace {
 		if r.Hosts != nil {
 			s.Counts.Hosts = *r.Hosts
 		}
+		if r.Holes != nil {
+			s.Counts.Holes = *r.Holes
+		}
 	}
 	skipped := map[string]uint64{}
 	for r := range t.readers {

@@ -155,6 +155,10 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 	if h := &whole.Counts.Hosts; w.split.Taps == nil && (h.Many || len(h.Seen) > 0) {
 		hosts = h
 	}
+	var holes *stats.Holes
+	if h := &whole.Counts.Holes; hosts != nil && (h.Many || len(h.List) > 0) {
+		holes = h
+	}
 	shared := packed.AppendShared(nil, whole)
 	id := sha256.New()
 	id.Write(shared)
@@ -168,7 +172,7 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 		if err := w.flush(f); err != nil {
 			return err
 		}
-		if r := (packed.Related{Openings: related[i], Hosts: hosts, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Taps != nil {
+		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Taps != nil {
 			content, err := packed.AppendJSON(nil, &r)
 			if err == nil {
 				err = w.append(f, packed.BlockRelated, content)

@@ -28,6 +28,7 @@ type Counts struct {
 	Talked       uint64 // their segments, pure ACKs left out
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
+	Holes        Holes
 }
 
 // A Sender is one end of the connection whose first segment has that position.
@@ -63,6 +64,7 @@ func (c *Counts) Add(d *Counts) {
 	c.Talked += d.Talked
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
+	c.Holes.Add(&d.Holes)
 }
 
 // AddOversized keeps the first sender of oversize segments.

@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// missed counts a segment of that side which acknowledges what was not captured.
+func (p *partition) missed(f *flow.Flow, seg *reassembly.Segment, side reassembly.Side) {
+	p.counts.Holes.Count(stats.Hole{
+		End:   [2]reassembly.Endpoint{f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B)},
+		After: f.Conn.View().Last(side.Peer()).At, At: seg.At, Frame: seg.Frame,
+	})
+}
+
+// lossless makes undecided what rests on a frame not having come, at a time when the capture missed frames of the
+// same hosts, in whichever connection.
+func lossless(f *detectors.Finding, h *stats.Holes) {
+	x := f.Lossless
+	if x == nil || f.Verdict != detectors.Seen {
+		return
+	}
+	if h.Many {
+		f.MissedFrames(0)
+	} else if hole, is := h.Near(&x.End, x.Both, x.From, x.To); is {
+		f.MissedFrames(hole.Frame)
+	}
+}
