@@ -66,6 +66,7 @@ type closeWaitLeak struct {
 	pause   int64                 // the longest of the open side before it continued
 	busy    int                   // how often it continued
 	unheard int                   // keep-alives of the closer without an answer
+	ignored int                   // those of the open side
 	end     reassembly.Mark       // the open side's late FIN, or either side's RST
 	reply   reassembly.Mark       // the closer's RST to a late FIN
 	asked   reassembly.Mark       // what the open side sent that the closer's RST answers
@@ -92,12 +93,18 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 			w.inUse(ev.Seg.At, r)
 		}
 	case fsm.KeptAlive:
-		if !holder {
+		if holder {
+			w.ignored++
+		} else {
 			w.unheard++
 		}
 	case fsm.Sent:
-		if holder && !detectors.MayBeForged(ev) {
+		switch {
+		case detectors.MayBeForged(ev):
+		case holder:
 			w.unheard = 0
+		default:
+			w.ignored = 0
 		}
 	case fsm.FinWithdrawn, fsm.SentBeyondFin:
 		if !holder { // that was no FIN, or its numbers are wrong

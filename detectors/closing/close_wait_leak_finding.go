@@ -10,7 +10,10 @@ import (
 
 // report reports the silence of the open side up to now.
 func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detectors.Report) {
-	holder, since := w.closer.Peer(), w.due[0].Since()
+	holder, since, until := w.closer.Peer(), w.due[0].Since(), now
+	if w.asked.At != 0 {
+		until = w.asked.At
+	}
 	evidence := []detectors.Evidence{r.Evidence("FIN acknowledged", holder, &w.ack)}
 	if w.fin.At != 0 {
 		evidence = append(evidence, r.Evidence("FIN", w.closer, &w.fin))
@@ -40,9 +43,9 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	f.End = max(now, w.reply.At)
 	f.Roles = detectors.Roles("holder", holder, "closer")
 	f.Measure("close_wait_s", detectors.Seconds(now-w.ack.At))
-	f.Measure("idle_s", detectors.Seconds(now-since))
+	f.Measure("idle_s", detectors.Seconds(until-since))
 	f.Measure("threshold_s", detectors.Seconds(w.patience(r)))
-	f.Message = w.message(outcome, now-since, &f, r)
+	f.Message = w.message(outcome, until-since, &f, r)
 	if outcome != leakAbandoned && w.end.Flags&reassembly.FIN == 0 && mayHaveClosed(r.Conn, holder) {
 		f.Undecide("midstream: of the side that did not close, nothing but ACKs was captured; its FIN may lie before the capture")
 	}
@@ -71,7 +74,12 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 		if far(w.ack.TTL) {
 			m += ", unless something before the capture point drops its FIN and every retransmission"
 		}
-		m += fmt.Sprintf(". %s %s in %s, %s in %s", holder, is, f.States[w.closer.Peer()], closer, f.States[w.closer])
+		m += fmt.Sprintf(". %s %s in %s, ", holder, is, f.States[w.closer.Peer()])
+		if w.ignored > 0 {
+			m += fmt.Sprintf("%s was in %s, and has not answered %s since", closer, f.States[w.closer], detectors.Counted(uint32(w.ignored), "keep-alive", "keep-alives"))
+		} else {
+			m += fmt.Sprintf("%s in %s", closer, f.States[w.closer])
+		}
 	case w.asked.At != 0:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d, which %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
 	case outcome == leakAbandoned:

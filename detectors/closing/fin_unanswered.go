@@ -52,9 +52,11 @@ var (
 	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",
 		Cause: "The peer's host came back without the connection and answered the FIN with RST, or the closer gave up and sent RST."}
 	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When:   "it was acknowledged in the end: until then the peer or the path to it was down",
-		Cause:  "The path was down for a while, in one direction or both, or the peer's host did not run (a suspended machine).",
-		Action: "Find out what happened on the path, or to the peer, at that time; other connections show the same outage."}
+		When: "it was acknowledged in the end",
+		Cause: "The FINs or their ACKs were lost, or held up in a queue: the path was down or congested for a while, or drops many packets. " +
+			"A peer whose host did not run (a suspended machine) looks the same.",
+		Action: "Look at what other connections of the two hosts did at that time: if they went on, single segments were lost; if they stood still, the path was down. " +
+			"Then look at the loss and the queues of the path."}
 )
 
 // finUnanswered waits for the ACK of each side's FIN. What it reports is reviewed after
@@ -142,6 +144,7 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		if first.At != 0 {
 			f.first, f.last, f.from = first, first, first.Seq
 			f.repeat(m)
+			f.clock, f.clocked = ev.Seg.Opts.TSVal, ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
 		}
 		ack.Arm(f.first.At, r)
 	}
@@ -195,6 +198,7 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 		return
 	}
 	end := reassembly.MarkOf(ev.Seg)
+	f.echoed = f.echoes(ev.Seg)
 	if outcome == unansweredReset {
 		w.report(side, outcome, end.At, r, r.Evidence("RST", ev.Side, &end))
 	} else {

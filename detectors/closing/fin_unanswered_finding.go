@@ -96,7 +96,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	end := &f.Evidence[len(f.Evidence)-1].Seg
 	switch outcome {
 	case unansweredLate:
-		return m + fmt.Sprintf(" %s acknowledged it after %s: until then, the segments of one direction did not arrive.", peer, detectors.Span(now-s.first.At))
+		m += fmt.Sprintf(" An ACK of %s came only after %s (frame %d)", peer, detectors.Span(now-s.first.At), end.Frame)
+		if s.echoed {
+			return m + fmt.Sprintf(". It echoes the timestamp of the first FIN (frame %d): that one arrived. It was held up, or its ACK was held up or lost.", s.first.Frame)
+		}
+		return m + ": the FINs before, or their ACKs, were lost or held up."
 	case unansweredReset:
 		who := peer
 		if end.Src == r.Conn.Endpoint(side) {

@@ -1,6 +1,8 @@
 package closing
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -17,6 +19,9 @@ type repeatedFIN struct {
 	spread  [2]int64              // the shortest interval and the longest
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
 	deaf    reassembly.Mark       // the peer's latest segment that sends again what this side has acknowledged; At is 0 if none does
+	clock   uint32                // the timestamp of the second
+	clocked bool                  // it has one
+	echoed  bool                  // what acknowledges it echoes an older timestamp than that: the first arrived
 	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
 
@@ -62,4 +67,12 @@ func (f *repeatedFIN) since(outcome *detectors.Outcome) int64 {
 		return f.overdue()
 	}
 	return f.last.At
+}
+
+// echoes reports whether the segment that acknowledges the FIN echoes a timestamp of before the second. A peer echoes
+// that of the latest copy that reached it in order (RFC 7323 4.3), so it was the first. The clock ticks once in a
+// millisecond at most (5.4): a number that is much older is no echo.
+func (f *repeatedFIN) echoes(seg *reassembly.Segment) bool {
+	older := f.clock - seg.Opts.TSEcr
+	return f.clocked && seg.Opts.Has&reassembly.HasTimestamps != 0 && older > 0 && int64(older) <= f.gaps[0]/int64(time.Millisecond)+1
 }
