@@ -96,9 +96,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	end := &f.Evidence[len(f.Evidence)-1].Seg
 	switch outcome {
 	case unansweredLate:
-		m += fmt.Sprintf(" An ACK of %s came only after %s (frame %d)", peer, detectors.Span(now-s.first.At), end.Frame)
+		m += fmt.Sprintf(" %s acknowledged it only after %s (frame %d)", peer, detectors.Span(now-s.first.At), end.Frame)
 		if s.echoed {
-			return m + fmt.Sprintf(". It echoes the timestamp of the first FIN (frame %d): that one arrived. It was held up, or its ACK was held up or lost.", s.first.Frame)
+			return m + fmt.Sprintf(". That ACK echoes the timestamp of the first FIN (frame %d), which arrived: it was held up, or its ACK was held up or lost.", s.first.Frame)
 		}
 		return m + ": the FINs before, or their ACKs, were lost or held up."
 	case unansweredReset:
