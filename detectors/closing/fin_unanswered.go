@@ -116,6 +116,9 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
 		if f != nil && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
 			f.unaware = reassembly.MarkOf(ev.Seg)
+			if f.reset.At != 0 && w.due[peer].Reported() && ev.Class != fsm.Rst && ev.Seg.At-f.reset.At > int64(r.Conn.RTO(peer)) {
+				w.report(peer, unansweredUnaware, ev.Seg.At, r, r.Evidence("RST", peer, &f.reset), r.Evidence("still does not acknowledge the FIN", side, &f.unaware))
+			}
 		}
 	}
 }
@@ -199,6 +202,9 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 	}
 	end := reassembly.MarkOf(ev.Seg)
 	f.echoed = f.echoes(ev.Seg)
+	if outcome == unansweredReset && ev.Side == side {
+		f.reset = end
+	}
 	if outcome == unansweredReset {
 		w.report(side, outcome, end.At, r, r.Evidence("RST", ev.Side, &end))
 	} else {

@@ -37,7 +37,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	}
 	icmp := s.icmp.Since(s.first.At)
 	f := r.Find(outcome, side.Peer(), now, slices.Concat(evidence, icmp.Evidence(), more)...)
-	open := outcome != unansweredLate && outcome != unansweredReset
+	open := outcome != unansweredLate && outcome != unansweredReset && s.reset.At == 0
 	if open {
 		f.States = r.StatesNow(now)
 		f.At = min(now, max(w.patient(side, r), s.since(outcome)))
@@ -118,6 +118,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	case unansweredUnaware:
 		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
+		if s.reset.At != 0 {
+			return m + fmt.Sprintf(" Nor did the RST with which %s gave up (frame %d) reach it.", own, s.reset.Frame)
+		}
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
 		if last := r.Conn.Last(side.Peer()); last.At <= s.first.At {
