@@ -139,7 +139,7 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	if t.Held() {
 		asACKs = "a segment that was not full waited for a delayed ACK"
 	}
-	asPath := fmt.Sprintf("ACKs clocked it, and segments queued for %s on average", Span(t.Queue))
+	asPath := fmt.Sprintf("it sent only as ACKs came, and segments queued for %s on average", Span(t.Queue))
 	if t.FullForLong() {
 		asPath = fmt.Sprintf("the receive window was full, though it would allow %s/s with the smallest round trip, %s; what is in flight queues before the capture point",
 			Size(uint64(float64(t.Window)/Seconds(t.RTT))), Span(t.RTT))
@@ -182,7 +182,10 @@ func (t *Transfer) arithmetic(limit string) string {
 	if limit != LimitReceiver && limit != LimitSender || rtt < minArithmetic || bytes == 0 {
 		return ""
 	}
-	most, rate, after := float64(bytes)/Seconds(rtt), t.Rate(), ""
+	most, rate, after, trip := float64(bytes)/Seconds(rtt), t.Rate(), "", Span(rtt)
+	if mean := rtt + t.Queue; limit == LimitReceiver && t.queues() && rate <= float64(bytes)/Seconds(mean) { // which explains the rate better
+		most, trip = float64(bytes)/Seconds(mean), Span(mean)+" on average"
+	}
 	switch {
 	case limit == LimitSender && (rate < most/2 || t.Beyond < t.RTT/2 || bytes+fullSegment > uint64(t.Window)): // as much was in flight for a while only, it says nothing of the sender, or it was the window
 		return ""
@@ -195,7 +198,7 @@ func (t *Transfer) arithmetic(limit string) string {
 	if rate > most*1.005 { // as rounded
 		return ""
 	}
-	return fmt.Sprintf(": %s bytes of %s %s are %s/s at most%s", grouped(bytes), of, Span(rtt), Size(uint64(most)), after)
+	return fmt.Sprintf(": %s bytes of %s %s are %s/s at most%s", grouped(bytes), of, trip, Size(uint64(most)), after)
 }
 
 // minArithmetic is the shortest round trip that a window is divided by: below it, hosts

@@ -39,11 +39,16 @@ func wrap(prose string, width int) []string {
 // units are what stays in the line of its number.
 var units = []string{"%", "s", "ms", "µs", "min", "bytes", "bytes/s", "kB", "kB/s", "MB", "MB/s", "GB", "GB/s"}
 
-// quantities are words, of which a number and its unit are one.
+// quantities are words, of which a number and its unit are one; a share is one with what it is a share of ("loss 4 %").
 func quantities(words []string) (list []string) {
 	for _, word := range words {
-		if n := len(list); n > 0 && endsInDigit(list[n-1]) && slices.Contains(units, strings.TrimRight(word, ".,;:)")) {
+		unit := strings.TrimRight(word, ".,;:)")
+		if n := len(list); n > 0 && endsInDigit(list[n-1]) && slices.Contains(units, unit) {
 			list[n-1] += " " + word
+			if unit == "%" && n > 1 && !strings.HasSuffix(list[n-2], ",") {
+				list[n-2] += " " + list[n-1]
+				list = list[:n-1]
+			}
 			continue
 		}
 		list = append(list, word)
@@ -92,6 +97,9 @@ func aligned(row []string, widths []int, right []bool) string {
 		} else {
 			b.WriteString(cell + padding(cell, widths[i]) + "  ")
 		}
+	}
+	if last < len(right) && right[last] && last < len(widths) {
+		b.WriteString(padding(row[last], widths[last]))
 	}
 	return strings.TrimRight(b.String()+row[last], " ")
 }

@@ -53,7 +53,7 @@ func (l *tableLayout) fold() {
 // lines is a row, once all have been measured.
 func (l *tableLayout) lines(row []string) (lines []string) {
 	if l.room == 0 {
-		return []string{aligned(row, l.widths, l.right)}
+		return []string{aligned(row, append(slices.Clip(l.widths), l.last), l.right)}
 	}
 	if l.starts == nil {
 		l.fold()
@@ -67,7 +67,7 @@ func (l *tableLayout) lines(row []string) (lines []string) {
 			continue
 		}
 		indent := strings.Repeat(foldIndent, min(k, 1))
-		widths, right := l.widths[from:], l.right[min(from, len(l.right)):]
+		widths, right := append(slices.Clip(l.widths), l.last)[from:], l.right[min(from, len(l.right)):]
 		cells, prose := row[from:to:to], ""
 		if to == len(row) {
 			cells, prose = row[from:to-1:to-1], row[to-1]

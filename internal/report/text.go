@@ -25,9 +25,7 @@ func Text(w io.Writer, r *result.Report, o Options) error {
 		t.line("")
 	}
 	d := newDocument(r, &o, screenful(r, &o))
-	for i := range d.Grids {
-		t.grid(&d.Grids[i])
-	}
+	t.grids(d.Grids)
 	for i := range d.Sections {
 		if i > 0 && (d.Sections[i].Full || d.Sections[i-1].Full) {
 			t.line("")

@@ -9,31 +9,27 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 )
 
-// fit is the table for lines of so many characters: the short one if there is one, or without as many of its spare
-// columns as must go. What does not fit even so is folded.
-func (g *grid) fit(room int) *grid {
+// fit is the table for lines of so many characters, and what it leaves out: the short one if there is one, or without
+// as many of its spare columns as must go. What does not fit even so is folded.
+func (g *grid) fit(room int) (narrow *grid, gone []string) {
 	if g.width() <= room {
-		return g
+		return g, nil
 	}
 	if g.Short != nil {
-		return g.Short
+		return g.Short, nil
 	}
-	narrow := *g
-	narrow.Head, narrow.Numbers, narrow.Rows = slices.Clone(g.Head), slices.Clone(g.Numbers), slices.Clone(g.Rows)
-	var gone []string
+	n := *g
+	n.Head, n.Numbers, n.Rows = slices.Clone(g.Head), slices.Clone(g.Numbers), slices.Clone(g.Rows)
 	for _, name := range g.Spare {
-		if narrow.width() <= room {
+		if n.width() <= room {
 			break
 		}
-		if i := slices.Index(narrow.Head, name); i >= 0 {
-			narrow.drop(i)
+		if i := slices.Index(n.Head, name); i >= 0 {
+			n.drop(i)
 			gone = append(gone, name)
 		}
 	}
-	if gone != nil {
-		narrow.Notes = append(slices.Clip(g.Notes), "A wider terminal also shows "+strings.TrimSuffix(strings.Join(gone, ", "), ".")+".")
-	}
-	return &narrow
+	return &n, gone
 }
 
 // width is how long its lines are.

@@ -58,8 +58,8 @@ func timeGrids(r *result.Report) []grid {
 		}
 	}
 	if len(servers) > 0 {
-		grids = append(grids, hostGrid("Servers, the one that was waited for longest first", servers),
-			hostGrid("Clients, likewise", clients))
+		grids = append(grids, hostGrid("Servers, by how long their clients waited; response times", servers),
+			hostGrid("Clients, by how long they waited", clients))
 	}
 	return grids
 }
@@ -112,7 +112,7 @@ func part(ns, of int64) string {
 // colours say what the colours of bars mean that show these waits.
 func colours(total *detectors.Waits) (list []pictures.Colour) {
 	for w := range detectors.NumWaits {
-		if name := w.String(); total[w] > 0 {
+		if name := w.String(); part(total[w], total.Sum()) != "" {
 			list = append(list, pictures.Colour{Class: "wait " + name, Name: name, Meaning: meaning(w)})
 		}
 	}
@@ -222,11 +222,25 @@ func (h *hostRow) mainly() string {
 	return most.String() + " " + quantity.Duration(w[most])
 }
 
-// grid writes a table of --time.
-func (t *textWriter) grid(g *grid) {
-	if room := t.o.room(2); room != 0 {
-		g = g.fit(room)
+// grids writes the tables of --time.
+func (t *textWriter) grids(list []grid) {
+	var gone []string
+	for i := range list {
+		g := &list[i]
+		if room := t.o.room(2); room != 0 {
+			var less []string
+			g, less = g.fit(room)
+			gone = append(gone, less...)
+		}
+		t.grid(g)
 	}
+	if slices.Sort(gone); len(gone) > 0 {
+		t.line("A wider terminal also shows ", strings.TrimSuffix(strings.Join(slices.Compact(gone), ", "), "."), ".")
+		t.line("")
+	}
+}
+
+func (t *textWriter) grid(g *grid) {
 	t.line(t.strong(g.Title))
 	t.table("  ", append([][]string{g.Head}, g.Rows...), g.Numbers...)
 	notes := make([]string, 0, len(g.Verdicts)+len(g.Notes))

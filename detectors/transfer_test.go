@@ -1,0 +1,29 @@
+package detectors
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// TestTransfer_arithmetic: what a window allows is reckoned with the mean round trip where that explains the rate, and
+// with the smallest where the rate is higher than the mean allows.
+func TestTransfer_arithmetic(t *testing.T) {
+	for _, c := range []struct {
+		bytes uint64 // in ten seconds
+		queue int64
+		want  string
+	}{
+		{1_500_000, 20_000_000, "10,000 bytes of window for each round trip of 60 ms on average are 167 kB/s at most."},
+		{1_800_000, 20_000_000, "10,000 bytes of window for each round trip of 40 ms are 250 kB/s at most."},
+		{1_500_000, 9_000_000, "10,000 bytes of window for each round trip of 40 ms are 250 kB/s at most."}, // no queue
+	} {
+		x := Transfer{From: reassembly.B, Bytes: c.bytes, Window: 10_000, Shrank: true, Flight: 10_000, RTT: 40_000_000, Queue: c.queue}
+		x.Last.At = 10e9
+		x.Waits[ReceiverWindow] = 10e9
+		if got := x.Explain("the server", "the client"); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%d bytes, queue %d: %q, want it to end with %q", c.bytes, c.queue, got, c.want)
+		}
+	}
+}
