@@ -55,7 +55,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 		f.Message += fmt.Sprintf(" This happened %s, for %s in total.", detectors.Times(o.n), detectors.Span(o.total))
 	}
 	if o.foreign { // each segment has them, once both sides had agreed on them (RFC 7323 3.2)
-		f.Undecide(fmt.Sprintf("frame %d has no timestamps, which the peer had sent: another device may answer for it, and whether it was silent, or is back, the capture does not show", last.Frame))
+		f.Undecide(fmt.Sprintf("what came back (frame %d) has no timestamps, which the peer had sent: another device may answer for it, and whether it was silent, or is back, the capture does not show", last.Frame))
 	} else {
 		r.Absence(&f, first.At)
 	}
