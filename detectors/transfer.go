@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -16,6 +17,11 @@ type Transfer struct {
 	Waits        Waits           // add up to the time from First to Last
 	Window       uint32          // largest window that it was offered, in bytes
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
+	Losses       uint32          // times that it sent something again until nothing was missing
+	Sustained    bool            // it went on with new payload meanwhile, at three quarters of the rate without losses or more
+	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
+	LongestPause int64           // of its application, in nanoseconds
+	Slowest      int64           // longest round trip of the connection so far, in nanoseconds
 	Repaired     bool            // something was sent again, or overtaken by what followed it
 	Cuts         uint32          // times that the sender reduced its congestion window because routers marked its segments (ECN)
 	Congested    bool            // it did so more often than once for twenty ACKs and flights
@@ -77,6 +83,10 @@ func (t *Transfer) Limit() (name string, share float64) {
 		}
 	}
 	switch most.name {
+	case LimitLoss:
+		if t.Sustained {
+			most.name = LimitUnknown
+		}
 	case LimitSender:
 		if t.queues() && !t.Held() {
 			most.name = LimitPath
@@ -101,6 +111,14 @@ func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_
 // Held reports whether the sender, where it sent as ACKs came, waited for the most part for ACKs that were
 // delayed: Nagle's algorithm, or an application that waits for its data to be acknowledged.
 func (t *Transfer) Held() bool { return t.Waits[DelayedAck] > t.Waits[SenderWindow] }
+
+// Grew reports whether as much was sent as in slow start: from four segments, half as many more in each round trip, as where
+// ACKs are delayed (RFC 5681 3.1, RFC 3465). Then the congestion window did not stay small.
+func (t *Transfer) Grew(mss uint32) bool {
+	const growth, most = 1.5, 32
+	flights := float64(t.Duration())/float64(max(t.RTT, 1)) + 1
+	return flights < most && float64(t.Bytes) >= 4*float64(mss)*(math.Pow(growth, flights)-1)/(growth-1)
+}
 
 // Obscure reports whether the capture lacks too much of the transfer: pure ACKs, a
 // twentieth of the payload, or how long it took.
@@ -144,13 +162,17 @@ func (t *Transfer) Explain(sender, receiver string) string {
 		asPath = fmt.Sprintf("the receive window was full, though it would allow %s/s with the smallest round trip, %s; what is in flight queues before the capture point",
 			Size(uint64(float64(t.Window)/Seconds(t.RTT))), Span(t.RTT))
 	}
+	unknown := fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))
+	if t.Sustained && !t.Obscure() {
+		unknown = fmt.Sprintf("For %s of that time something was missing, but it went on with new data about as fast as without", percent(share))
+	}
 	for _, x := range [...]struct{ limit, say string }{
 		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
 		{LimitSender, fmt.Sprintf("For %s of that time %s", percent(share), asACKs)},
 		{LimitPath, fmt.Sprintf("For %s of that time %s: the path is the bottleneck", percent(share), asPath)},
 		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
 		{LimitLoss, fmt.Sprintf("For %s of that time it repaired losses", percent(share))},
-		{LimitUnknown, fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))},
+		{LimitUnknown, unknown},
 	} {
 		if x.limit == limit {
 			s += x.say

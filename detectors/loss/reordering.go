@@ -25,7 +25,7 @@ var Reordering = &detectors.Detector{
 		Action: "Let the balancer choose by connection, not by packet (layer3+4 hashing, not round-robin). If that is impossible, " +
 			"RACK (RFC 8985) at the sender, or net.ipv4.tcp_reordering, makes it wait longer.",
 		NotThis: "Loss: retransmissions. Segments that arrive late without being sent again: TCP puts them in order, and nothing " +
-			"slows down. Spurious retransmissions by timeouts and tail probes, where the ACK was late or lost: retransmissions, too.",
+			"slows down. What SACK had acknowledged all the time, and is sent again behind a hole: nothing overtook it. Spurious retransmissions by timeouts and tail probes, where the ACK was late or lost: retransmissions, too.",
 		Peers: "Wireshark calls these frames fast or spurious retransmissions, or out of order by their time alone. It uses neither " +
 			"timestamps nor D-SACK for that, nor the IP identification that tells a late packet from a new one.",
 		Refs:  []string{"RFC 2883", "RFC 3522", "RFC 4653", "RFC 8985"},

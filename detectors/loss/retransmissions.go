@@ -21,7 +21,7 @@ var Retransmissions = &detectors.Detector{
 			"expires. Each retransmission is classified by what made the sender send again: fast (three duplicate ACKs or " +
 			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later), or " +
 			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel) or came a round trip after that and too soon for " +
-			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, or if its ACK had been captured before.",
+			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
 		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +
 			"are in the capture, they were lost between the capture point and the receiver; if the capture shows holes that are filled " +
 			"later, they were lost before it.",

@@ -22,7 +22,8 @@ var ThroughputLimited = &detectors.Detector{
 			"(net.ipv4.tcp_wmem, SO_SNDBUF not set), another congestion control. path: nothing that hosts can do, except for the queue (pacing, BBR, " +
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
-			"than a minute at the rate of its source, and transfers on paths below 1 ms, whose hosts take longer than the path. Captures without pure ACKs, or " +
+			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
+			"Slow start. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
 			"Round trips that are long because an ACK was delayed, or the application paused: nothing queues. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
@@ -111,6 +112,13 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 		}
 	}
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
+	if o == bySender && t.Losses > 0 {
+		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeReduced, actionReduced
+		f.Message += fmt.Sprintf(" It also repaired losses %s; each reduces the congestion window.", detectors.Times(int(t.Losses)))
+	}
+	if o == byApplication && t.RTT >= longRTT && t.Slowest >= 2*t.RTT && t.LongestPause <= t.Slowest {
+		f.Undecide(fmt.Sprintf("round trips took between %s and %s, so its pauses may be round trips", detectors.Span(t.RTT), detectors.Span(t.Slowest)))
+	}
 	r.Emit(f)
 }
 
@@ -120,7 +128,7 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 	case detectors.LimitReceiver:
 		return byReceiver
 	case detectors.LimitSender:
-		if t.RTT >= minWindowRTT && !t.Held() { // that is ack-delay's
+		if t.RTT >= minWindowRTT && !t.Held() && !t.Grew(r.Conn.EffSndMSS()) { // that is ack-delay's, and slow start
 			return bySender
 		}
 	case detectors.LimitPath:
@@ -132,12 +140,22 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 			return byLoss
 		}
 	case detectors.LimitApplication:
-		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") {
+		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") && !t.Steady {
 			return byApplication
 		}
 	}
 	return nil
 }
+
+// What sender-window says of a transfer that repaired losses.
+const (
+	causeReduced  = "Losses within the transfer reduced the congestion window, or it stayed small for another reason: the send buffer, or pacing."
+	actionReduced = "See the retransmissions detector for where segments were lost. If losses are rare: a larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control)."
+)
+
+// longRTT is the shortest round trip in nanoseconds of which a longer one, half a second or so, is none because an ACK was delayed
+// (RFC 1122 4.2.3.2).
+const longRTT = 250_000_000
 
 // minWindowRTT is the shortest round trip that a window divides: hosts take longer than
 // a shorter path. minQueue is the shortest queueing delay worth a finding.

@@ -88,6 +88,9 @@ func (s *step) lateOnly() {
 // mended closes a hole. If nothing was sent again, nothing was lost.
 func (s *step) mended(e *end) {
 	e.open, e.shown = false, false
+	if s.lost && e == &s.ends[s.run.side] {
+		s.run.losses++
+	}
 	if s.own.open || s.peer.open {
 		return
 	}

@@ -25,6 +25,7 @@ type end struct {
 	acked   int64  // when an acknowledgment last moved UNA or the window
 	first   int64  // when what it has in flight was first sent
 	rtt     int64  // smallest round trip between tap and side, in nanoseconds; 0 = unknown
+	most    int64  // longest
 	step    uint32 // in ticks: an offer sooner than that after the one before is one with it
 	clock   clock  // its own, by its timestamps
 	windows [knowledge]offer
@@ -224,6 +225,7 @@ func quarter(ns int64) uint32 {
 // sample notes a round trip between tap and side.
 func (a *Account) sample(e *end, ns int64) {
 	ns = max(ns, 1)
+	e.most = max(e.most, ns)
 	if e.rtt == 0 || ns < e.rtt {
 		e.rtt = ns
 		a.setQuick()

@@ -10,7 +10,7 @@ import (
 func (s *step) payload() {
 	seg, own := s.seg, s.own
 	s.silent(seg.At)
-	r := &s.run
+	r, holed := &s.run, own.open
 	ends := r.on && (r.side != s.side || seg.At-own.sent >= maxPause)
 	if ends && r.side != s.side && s.small() { // it is no transfer, whatever comes
 		r.on, ends = false, false
@@ -31,6 +31,9 @@ func (s *step) payload() {
 	}
 	s.exchange()
 	s.transfer()
+	if holed {
+		r.holed += uint64(seg.Len)
+	}
 	if s.out.InFlight() <= seg.Len {
 		own.first = seg.At
 	}
@@ -205,7 +208,9 @@ func (s *step) application() {
 	if late := s.own.clock.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
-	s.paused = at-s.from >= s.longPause()
+	if s.paused = at-s.from >= s.longPause(); !s.paused && s.run.on && s.run.side == s.side {
+		s.run.pieces.add(s.seg, at-s.own.sent)
+	}
 	s.give(s.app(s.side), at)
 }
 

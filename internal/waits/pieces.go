@@ -1,0 +1,67 @@
+package waits
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// pieces are what an application sends of a run, with pauses of its own between.
+type pieces struct {
+	n             uint32
+	size          uint32 // of the first whole one
+	unequal       bool   // another was larger or smaller by more than an eighth
+	begins        reassembly.Seq
+	first, latest int64 // when the first began, and the latest
+	apart         int64 // longest time between two
+	pause         int64 // longest pause
+}
+
+// add notes that a piece begins with the segment, after its application paused for so long.
+func (p *pieces) add(seg *reassembly.Segment, pause int64) {
+	p.pause = max(p.pause, pause)
+	if p.n == 0 {
+		p.first = seg.At
+	} else {
+		p.apart = max(p.apart, seg.At-p.latest)
+		size := uint32(seg.Seq - p.begins)
+		if p.n == 1 {
+			p.size = size
+		}
+		p.unequal = p.unequal || max(size, p.size)-min(size, p.size) > p.size/8
+	}
+	p.n, p.latest, p.begins = p.n+1, seg.At, seg.Seq
+}
+
+// How many pieces must come so evenly for them to be a stream. By chance, as at a switchboard, as many come as evenly once
+// in twenty times, or once in a hundred.
+const (
+	minEqual   = 20
+	minFrames  = 100
+	frameTime  = int64(100 * time.Millisecond) // ten pictures a second are a film
+	evenEqual  = 2                             // times the mean
+	evenFrames = 3
+)
+
+// steady reports whether the pieces come at the rate of their source: equal ones at equal distances, as from a meter, or
+// many a second, as from a camera or a screen.
+func (p *pieces) steady() bool {
+	if p.n < minEqual {
+		return false
+	}
+	mean := (p.latest - p.first) / int64(p.n-1)
+	return !p.unequal && p.apart <= evenEqual*mean || p.n >= minFrames && mean <= frameTime && p.apart <= evenFrames*mean
+}
+
+// sustained reports whether the sender went on with new payload while losses were repaired, holed bytes of it, at three quarters
+// or more of its rate without: halving the window, or taking 30 % of it (RFC 9438 4.6), would show.
+func sustained(t *detectors.Transfer, holed uint64) bool {
+	w := &t.Waits
+	loss := w[detectors.Loss]
+	rest := t.Duration() - loss - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
+	if loss <= 0 || rest < t.Duration()/20 {
+		return false
+	}
+	return float64(holed)/float64(loss) >= 0.75*float64(t.Bytes-min(holed, t.Bytes))/float64(rest)
+}
