@@ -61,6 +61,7 @@ func (t *timer) add(interval int64) {
 // An openResend is a segment that was sent again, and may yet prove spurious.
 type openResend struct {
 	reassembly.Block
+	old     reassembly.Seq   // where what it has new begins; To if it has nothing new
 	twice   reassembly.Block // what D-SACKs have shown of it to have arrived twice
 	frame   uint32
 	sent    reassembly.Seq // what had been sent by then; while open is set
@@ -164,7 +165,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 // says that its original was not captured.
 func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *reassembly.Stream, r *detectors.Report) {
 	seg, was := ev.Seg, ev.Was
-	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, frame: seg.Frame, sent: out.Nxt, open: true, trigger: k, at: seg.At}
+	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, open: true, trigger: k, at: seg.At}
 	if a.pending.all() == 0 { // nothing else is in doubt
 		if out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
 			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)

@@ -28,7 +28,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		evidence = a.shown.append(evidence, side, r)
 	}
 	evidence = append(evidence, a.icmp.Evidence()...)
-	culprit := side.Peer()
+	culprit, t := side.Peer(), &a.total
 	if a.lostBefore() || outcome == resentSpurious {
 		culprit = side
 	}
@@ -36,7 +36,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.States = r.StatesNow(at)
 	f.End = max(f.End, a.until)
 	f.Roles = detectors.Roles("sender", side, "receiver")
-	a.measure(&f, &stalled, side, r)
+	a.measure(&f, outcome, &stalled, side, r)
 	a.icmp.Measure(&f)
 	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
 		f.Severity = detectors.Warning
@@ -44,7 +44,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {
 		f.Cause = causeUnused
 	}
-	slow := outcome == resentStalls && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && a.stalls.longest.lasted() <= longestPath
+	slow := (outcome == resentStalls || outcome == resentSpurious && t.allSpurious() < uint32(r.Value("min-resent"))) && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && stalled.longest.lasted() <= longestPath
 	if outcome == resentStalls && a.mayBeQueued() {
 		f.Fault = detectors.FaultUnknown
 	}
@@ -53,7 +53,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	r.Emit(f)
 }
 
-func (a *resender) measure(f *detectors.Finding, stalled *stalls, side reassembly.Side, r *detectors.Report) {
+func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, stalled *stalls, side reassembly.Side, r *detectors.Report) {
 	t := &a.total
 	f.Metrics = make([]detectors.Metric, 0, 16)
 	f.Measure("resent", int(t.all()))
@@ -64,10 +64,14 @@ func (a *resender) measure(f *detectors.Finding, stalled *stalls, side reassembl
 		f.Measure("too_large", int(n))
 	}
 	f.Measure("unknown", int(t.by[unknownTrigger]))
-	f.Measure("spurious", int(t.allSpurious()))
+	spurious, behind := t.allSpurious(), a.lostBehind()
+	if outcome == resentStalls && a.answered() { // the ACKs were lost
+		spurious, behind = spurious+behind, 0
+	}
+	f.Measure("spurious", int(spurious))
 	f.Measure("doubtful", int(t.doubtful[unfounded]+t.doubtful[notKept]))
 	f.Measure("lost_before_tap", int(t.unseen))
-	f.Measure("lost_after_tap", int(a.lostBehind()))
+	f.Measure("lost_after_tap", int(behind))
 	f.Measure("episodes", int(a.episodes))
 	f.Measure("share", a.share(side, r))
 	f.Measure("stalls", int(stalled.n))

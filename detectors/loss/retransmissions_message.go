@@ -90,6 +90,12 @@ func pronoun(n uint32) string {
 	return "each"
 }
 
+// answered reports whether the receiver had answered all that was captured twice, before what ended the longest stall: its
+// answers were lost before the capture point.
+func (a *resender) answered() bool {
+	return a.total.unseen == 0 && a.stalls.longest != nil && a.stalls.longest.ahead
+}
+
 // whereLost says on which side of the capture point segments were lost. holes says that bytes were
 // acknowledged that the capture does not have: it may lack others that passed, too.
 func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes bool) string {
@@ -114,7 +120,7 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	switch {
 	case behind+t.unseen == 0:
 		return ""
-	case behind > 0 && t.unseen == 0 && a.stalls.longest != nil && a.stalls.longest.ahead && outcome == resentStalls:
+	case behind > 0 && outcome == resentStalls && a.answered():
 		return fmt.Sprintf(" %s %s in the capture, but %s had sent more before it acknowledged one, which is not: it had answered, and its answers were lost before the capture point.",
 			the, are, peer)
 	case behind > 0 && skipped > 0 && outcome == resentStalls:

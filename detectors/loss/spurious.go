@@ -123,7 +123,7 @@ func (a *resends) arrivedTwice(ack *reassembly.Segment) (o openResend, is bool) 
 	return o, false
 }
 
-// isTwice takes a D-SACK, and reports whether all that was sent again has arrived twice by now. Of a
+// isTwice takes a D-SACK, and reports whether all that was sent again, without what the segment has new, has arrived twice by now. Of a
 // segment that joins several smaller ones, some may have arrived, and the rest not. Several
 // D-SACKs may be about what was captured as one: the interface split it.
 func (o *openResend) isTwice(twice reassembly.Block) bool {
@@ -137,7 +137,7 @@ func (o *openResend) isTwice(twice reassembly.Block) bool {
 		twice.To = twice.To.Max(o.twice.To)
 	}
 	o.twice = twice
-	return twice.Holds(o.Block)
+	return twice.Holds(reassembly.Block{From: o.From, To: o.old})
 }
 
 // cameLate takes what was captured late. If it had been sent again by then, that was spurious.
@@ -169,7 +169,7 @@ func (a *resends) wasSpurious(i int) openResend {
 	if o.early {
 		c.early--
 	} else {
-		c.spuriousBytes += uint64(o.To - o.From)
+		c.spuriousBytes += uint64(o.old - o.From)
 	}
 	o.settle(c)
 	a.close(i)
@@ -180,7 +180,7 @@ func (a *resends) wasSpurious(i int) openResend {
 func (o *openResend) settle(c *counts) {
 	if o.doubt != noDoubt {
 		c.doubtful[o.doubt]--
-		c.doubtfulBytes -= uint64(o.To - o.From)
+		c.doubtfulBytes -= uint64(o.old - o.From)
 		o.doubt = noDoubt
 	}
 }
@@ -199,7 +199,7 @@ func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report)
 func (a *resends) wasEarly(o *openResend) {
 	o.early = true
 	a.total.early++
-	a.total.spuriousBytes += uint64(o.To - o.From)
+	a.total.spuriousBytes += uint64(o.old - o.From)
 	o.settle(&a.total)
 }
 

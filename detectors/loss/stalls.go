@@ -146,6 +146,8 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 		until = "the ACK of the original came"
 	case needless:
 		until = "an ACK came"
+	case c.longest.resent.At != 0 && c.longest.ended.Ack.Before(c.longest.resent.End()):
+		until = "what had been sent before the last retransmission was acknowledged"
 	case c.longest.earlier:
 		until = "the answer to an earlier retransmission than the last came"
 	case c.longest.resent.At == 0:
