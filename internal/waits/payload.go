@@ -32,7 +32,7 @@ func (s *step) payload() {
 	s.exchange()
 	s.transfer()
 	if holed {
-		r.holed += uint64(seg.Len)
+		s.meanwhile(seg.Len)
 	}
 	if s.out.InFlight() <= seg.Len {
 		own.first = seg.At

@@ -3,15 +3,14 @@ package waits
 import (
 	"time"
 
-	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // pieces are what an application sends of a run, with pauses of its own between.
 type pieces struct {
 	n             uint32
-	size          uint32 // of the first whole one
-	unequal       bool   // another was larger or smaller by more than an eighth
+	size          uint32 // of the latest whole one
+	odd           uint32 // as many are larger or smaller than the one before, by more than an eighth
 	begins        reassembly.Seq
 	first, latest int64 // when the first began, and the latest
 	apart         int64 // longest time between two
@@ -26,10 +25,10 @@ func (p *pieces) add(seg *reassembly.Segment, pause int64) {
 	} else {
 		p.apart = max(p.apart, seg.At-p.latest)
 		size := uint32(seg.Seq - p.begins)
-		if p.n == 1 {
-			p.size = size
+		if max(size, p.size)-min(size, p.size) > p.size/8 {
+			p.odd++
 		}
-		p.unequal = p.unequal || max(size, p.size)-min(size, p.size) > p.size/8
+		p.size = size
 	}
 	p.n, p.latest, p.begins = p.n+1, seg.At, seg.Seq
 }
@@ -38,6 +37,7 @@ func (p *pieces) add(seg *reassembly.Segment, pause int64) {
 // in twenty times, or once in a hundred.
 const (
 	minEqual   = 20
+	maxOdd     = 10 // one in so many may differ: the first is a header
 	minFrames  = 100
 	frameTime  = int64(100 * time.Millisecond) // ten pictures a second are a film
 	evenEqual  = 2                             // times the mean
@@ -51,17 +51,5 @@ func (p *pieces) steady() bool {
 		return false
 	}
 	mean := (p.latest - p.first) / int64(p.n-1)
-	return !p.unequal && p.apart <= evenEqual*mean || p.n >= minFrames && mean <= frameTime && p.apart <= evenFrames*mean
-}
-
-// sustained reports whether the sender went on with new payload while losses were repaired, holed bytes of it, at three quarters
-// or more of its rate without: halving the window, or taking 30 % of it (RFC 9438 4.6), would show.
-func sustained(t *detectors.Transfer, holed uint64) bool {
-	w := &t.Waits
-	loss := w[detectors.Loss]
-	rest := t.Duration() - loss - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
-	if loss <= 0 || rest < t.Duration()/20 {
-		return false
-	}
-	return float64(holed)/float64(loss) >= 0.75*float64(t.Bytes-min(holed, t.Bytes))/float64(rest)
+	return p.odd*maxOdd <= p.n && p.apart <= evenEqual*mean || p.n >= minFrames && mean <= frameTime && p.apart <= evenFrames*mean
 }
