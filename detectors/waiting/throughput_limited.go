@@ -105,7 +105,7 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	if o == byApplication {
 		invisible(&f, t.Invisible)
 		if t.Relayed > 0 {
-			f.Fault = detectors.FaultUnknown
+			f.Fault, f.Action = detectors.FaultUnknown, actionRelayed
 		}
 		if t.Congested {
 			f.Undecide(fmt.Sprintf("the sender reduced its congestion window %s because routers marked its segments (ECN): its pauses may be round trips through the queue that they mark", detectors.Times(int(t.Cuts))))
@@ -152,6 +152,9 @@ const (
 	causeReduced  = "Losses within the transfer reduced the congestion window, or it stayed small for another reason: the send buffer, or pacing."
 	actionReduced = "See the retransmissions detector for where segments were lost. If losses are rare: a larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control)."
 )
+
+// actionRelayed is what to do where something acknowledges for the sender.
+const actionRelayed = "Look at what the sending application waits for, or capture behind the NAT or proxy: loss and delay there look the same from here."
 
 // longRTT is the shortest round trip in nanoseconds of which a longer one, half a second or so, is none because an ACK was delayed
 // (RFC 1122 4.2.3.2).
