@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -239,7 +240,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
 			"it had dropped the connection instead of waiting in %s.",
 			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame, w.waitsIn(x, r))
-		if took := r.Conn.HandshakeRTT(y); rst.Flags&reassembly.ACK != 0 && took >= nearby && rst.At-ack.At < int64(took) { // its own, perhaps
+		if took := cmp.Or(r.Conn.HandshakeRTT(y), r.Conn.SRTT(x)); rst.Flags&reassembly.ACK != 0 && took >= nearby && rst.At-ack.At < int64(took) { // its own, perhaps
 			f.Message = fmt.Sprintf("%s sent FIN (frame %d) and then RST (frame %d), %s after its first ACK (frame %d), which is less than a round trip (%s): "+
 				"it did not wait for that ACK in %s.", r.Name(y), w.fin[y].Frame, rst.Frame, detectors.Span(rst.At-ack.At), ack.Frame, detectors.Span(int64(took)), w.waitsIn(x, r))
 		}
