@@ -78,12 +78,15 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.KeptAlive:
 		m := reassembly.MarkOf(ev.Seg)
+		if v := w.sides[side]; v != nil && v.n > 0 && maybeTwice(v.last(), &m, r.Conn) {
+			return
+		}
 		v := w.run(ev, r)
 		v.retry(&m)
 		v.keepAlives++
 		w.wait(side, r)
 	case fsm.DataResent:
-		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg) {
+		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg) && !maybeTwice(ev.Was, &m, r.Conn) {
 			out := r.Conn.Stream(side)
 			w.run(ev, r).resend(&m, out.Oldest(m.Seq))
 			w.wait(side, r)

@@ -15,7 +15,7 @@ var DroppedBehindTap = &detectors.Detector{
 	Name: "dropped-behind-tap",
 	Doc: detectors.Doc{
 		Title: "segments passed the capture point, but the TCP behind it never processed them",
-		What: "One side keeps retransmitting data although the capture holds its peer's acknowledgments of that data, again after each " +
+		What: "One side keeps retransmitting data or its FIN although the capture holds its peer's acknowledgments of that data, again after each " +
 			"retransmission; its echoed timestamp (TSecr) stands still (acks-dropped). Or the same segment passes the capture point again and again, and the " +
 			"peer neither acknowledges it nor answers it, but keeps sending other segments (data-dropped). Or the peer answers it each time with an ACK of only what came before (data-refused).",
 		Cause: "Something between the capture point and that host's TCP drops them: a packet filter on the host (netfilter drops what conntrack calls " +
@@ -35,8 +35,8 @@ var DroppedBehindTap = &detectors.Detector{
 		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of retransmissions of the same segment for a finding"},
 		{Name: "patience", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "minimum time from the first of them to the last"},
 	},
-	StartsOn:     fsm.On(fsm.DataResent),
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.DataSent, fsm.ResetSent, fsm.Sent),
+	StartsOn:     fsm.On(fsm.DataResent, fsm.FinResent),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.FinResent, fsm.DataSent, fsm.ResetSent, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(droppedBehindTap) },
 	YieldsTo:     []string{"mtu-blackhole", "paws-drops", "zero-window-probe-loop"},
 }
@@ -91,6 +91,10 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		w.resent(ev, r)
 		w.refused[ev.Side] = w.refused[ev.Side].again(ev, r)
+	case fsm.FinResent:
+		if fin := ev.Seg; fin.Len == 0 && r.Conn.Phase(ev.Side) == fsm.PhaseFinAcked { // else see fin-unanswered
+			w.resent(ev, r)
+		}
 	case fsm.DataSent:
 		// It may go on because it has processed what it was sent, or send something new between two retransmissions.
 		if own != nil && own.acked && own.onward.At == 0 {

@@ -72,8 +72,12 @@ func (s *stuckSegment) message(own, peer string) string {
 		}
 		return m + " Its TCP never processed the segment: something behind the capture point drops it."
 	}
-	m := fmt.Sprintf("%s retransmitted data %d times in %s (frames %d to %d) that %s had acknowledged before (frame %d) and acknowledged again and again (frame %d).",
-		own, s.n, span, s.first.Frame, s.last.Frame, peer, s.ack.Frame, s.sign.Frame)
+	what, that := "data", " that"
+	if s.first.Len == 0 {
+		what, that = "its FIN", ", which"
+	}
+	m := fmt.Sprintf("%s retransmitted %s %d times in %s (frames %d to %d)%s %s had acknowledged before (frame %d) and acknowledged again and again (frame %d).",
+		own, what, s.n, span, s.first.Frame, s.last.Frame, that, peer, s.ack.Frame, s.sign.Frame)
 	if s.echoes {
 		m += " The timestamp that it echoes stands still."
 	}

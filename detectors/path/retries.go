@@ -159,6 +159,12 @@ func (v *retryRun) takes(seg *reassembly.Segment) bool {
 	return seg.Flags&reassembly.FIN == 0 || v != nil && v.n > 0 && seg.Len > 0
 }
 
+// maybeTwice reports whether a segment may be the one before it, captured twice: it is like it and as close behind it
+// as such frames are, and the capture seems to hold such frames. No timer is as short.
+func maybeTwice(before, m *reassembly.Mark, conn fsm.View) bool {
+	return before != nil && conn.Limits()&fsm.Duplicates != 0 && m.Seq == before.Seq && m.Len == before.Len && m.At-before.At <= int64(fsm.DuplicateTime)
+}
+
 // ended is a sentence on how the run of the side ended.
 func (v *retryRun) ended(side reassembly.Side, now, sent int64, r *detectors.Report) string {
 	name := r.Name(side)
