@@ -93,7 +93,7 @@ func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataSent:
 		if a := w.sides[side]; a != nil && a.fell {
 			a.acknowledged -= int64(ev.Seg.Len)
-			if ev.Seg.Len >= a.size && a.probe.At == 0 {
+			if ev.Seg.Len >= a.failed && a.probe.At == 0 {
 				a.probe = reassembly.MarkOf(ev.Seg)
 			}
 		}
@@ -155,7 +155,7 @@ func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	keep := *a
-	*a = oversizeLoss{fell: keep.fell, anchor: keep.anchor, passed: keep.passed, size: keep.size, probe: keep.probe, doubted: keep.doubted, acknowledged: keep.acknowledged, told: keep.told}
+	*a = oversizeLoss{fell: keep.fell, anchor: keep.anchor, failed: keep.failed, passed: keep.passed, size: keep.size, probe: keep.probe, doubted: keep.doubted, acknowledged: keep.acknowledged, told: keep.told}
 }
 
 // wait arms the side's deadline once there are enough retransmissions, and extends it

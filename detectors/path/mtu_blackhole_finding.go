@@ -47,7 +47,7 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 
 // fellBack reports smaller pieces that arrived.
 func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r *detectors.Report) {
-	a.fell, a.anchor, a.acknowledged = true, a.first, 0
+	a.fell, a.anchor, a.failed, a.acknowledged = true, a.first, a.size, 0
 	evidence := append(a.evidence(side, r), r.Evidence("sent again in smaller pieces", side, &a.piece), detectors.Evidence{Role: "acknowledged at once", Seg: *ack})
 	f := a.finding(mtuFellBack, side, ack.At, append(evidence, a.told.Evidence()...), r)
 	f.Measure("piece", int(a.piece.Len))

@@ -17,6 +17,7 @@ type oversizeLoss struct {
 	probe        reassembly.Mark // a large segment, sent once, after smaller pieces had arrived
 	fell         bool            // reported that the sender fell back, anchored at anchor
 	anchor       reassembly.Mark
+	failed       uint32 // payload of the segment that had not arrived when that was reported; pieces of it may be large, too
 	doubted      uint32 // size of the segment, where that was reported as undecided; 0: it was not
 	acknowledged int64  // since then: bytes acknowledged, less those sent or sent again
 	passed       bool   // large segments do arrive

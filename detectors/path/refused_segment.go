@@ -18,9 +18,10 @@ type refusedSegment struct {
 	last     reassembly.Mark
 	stamp    uint32 // TSval of the last, if stamped
 	stamped  bool
-	n        int // retransmissions
-	answered int // of these, so many were answered so
-	counted  int // the retransmission to which the last answer came
+	bare     bool // the last has no timestamp, for certain
+	n        int  // retransmissions
+	answered int  // of these, so many were answered so
+	counted  int  // the retransmission to which the last answer came
 	answer   reassembly.Mark
 	reported bool
 }
@@ -44,6 +45,7 @@ func (s *refusedSegment) again(ev fsm.Event, r *detectors.Report) *refusedSegmen
 	}
 	s.n, s.last = s.n+1, m
 	s.stamp, s.stamped = ev.Seg.Opts.TSVal, ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
+	s.bare = ev.Seg.Opts.Has&(reassembly.HasTimestamps|reassembly.OptionsCut) == 0
 	return s
 }
 
@@ -100,5 +102,10 @@ func (s *refusedSegment) finding(o *detectors.Outcome, side reassembly.Side, at 
 	}
 	f.Message = fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). %s answered %s with an ACK of only what came before (the last in frame %d): "+
 		"they arrive there, and are not accepted.", own, s.n, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, peer, answered, s.answer.Frame)
+	a, _ := r.Conn.SYNOptions(side)
+	if b, _ := r.Conn.SYNOptions(side.Peer()); s.bare && a.Has&b.Has&reassembly.HasTimestamps != 0 {
+		f.Message += " It carries no timestamp, although both sides offered timestamps in the handshake: a receiver may drop it for that (RFC 7323 3.2)."
+		f.Cause = "Something between the two removes the timestamp option after the handshake, or the sender has stopped sending it; the peer insists on it."
+	}
 	return f
 }
