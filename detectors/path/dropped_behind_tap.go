@@ -92,7 +92,8 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 		w.resent(ev, r)
 		w.refused[ev.Side] = w.refused[ev.Side].again(ev, r)
 	case fsm.FinResent:
-		if fin := ev.Seg; fin.Len == 0 && r.Conn.Phase(ev.Side) == fsm.PhaseFinAcked { // else see fin-unanswered
+		// If not acknowledged, see fin-unanswered; if more was, it is not the end of what its side sent.
+		if fin := ev.Seg; fin.Len == 0 && r.Conn.Phase(ev.Side) == fsm.PhaseFinAcked && r.Conn.Stream(ev.Side).Una == fin.End() {
 			w.resent(ev, r)
 		}
 	case fsm.DataSent:
