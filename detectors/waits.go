@@ -68,7 +68,7 @@ func (w *Waits) Add(v *Waits) {
 type Exchange struct {
 	Request   reassembly.Mark // the last segment of the request
 	Answer    reassembly.Mark // the first segment of the answer; At is 0 if none came
-	Response  int64           // nanoseconds from the end of the request to the answer, less the round trip between tap and server; no longer than from half a second before the server acknowledged the request
+	Response  int64           // nanoseconds from the end of the request to the answer, less the round trip between tap and server; no longer than from 250 ms before the server acknowledged the request
 	Told      int64           // when it was known to be over, in trace time
 	Bytes     uint64          // payload of the answer
 	Pipelined bool            // another request was sent before the answer

@@ -40,8 +40,9 @@ func (s *step) exchange() {
 	}
 }
 
-// maxDelayedACK is for how long a host may hold an ACK (RFC 9293 3.8.6.3).
-const maxDelayedACK = 500_000_000
+// maxDelayedACK is for how long hosts hold an ACK at most: Linux, Windows and BSD do so for up to 200 ms and a tick (RFC 9293 3.8.6.3 allows
+// 500 ms). What an ACK takes longer, it was on its way, behind a queue.
+const maxDelayedACK = 250_000_000
 
 // maxReorder is how much later than an ACK that it precedes an answer may come that was
 // overtaken: the 3 ms that Wireshark allows.
