@@ -13,12 +13,12 @@ import (
 // A partition is a fixed share of the connections, with bounds of its own.
 type partition struct {
 	options *Options
-	flows   flow.Table
-	watch   watch.Set
+	now     int64 // latest segment
 	waits   *waits.Ledger
 	starts  fsm.Kinds // what starts a watcher
 	read    fsm.Kinds // of which somebody reads the entries, whatever the connection
-	now     int64     // latest segment
+	flows   flow.Table
+	watch   watch.Set
 
 	traceEnd int64 // once it is known
 	accounts bool  // detectors want to know where the time went

@@ -58,20 +58,22 @@ const (
 // several connections of one four-tuple lie on one probe sequence. The hash is seeded:
 // nobody can choose addresses that collide.
 type Table struct {
-	seed     Seed
-	max      int // connections held at a time
-	slots    []slot
-	chunks   [][]Flow // not arrays: of one, its first Flow would be touched before any of it, to see that there is one
-	unused   []ID
-	made     uint32 // IDs ever used, New included
-	count    int
-	replaced map[ID]replacement // connections whose four-tuple was used again
-	others   []ID               // what Others returns
+	// What is read for every segment, in two cache lines.
+	slots      []slot
+	chunks     [][]Flow           // not arrays: of one, its first Flow would be touched before any of it, to see that there is one
+	replaced   map[ID]replacement // connections whose four-tuple was used again
+	duplicates duplicates
+
+	seed   Seed
+	max    int // connections held at a time
+	unused []ID
+	made   uint32 // IDs ever used, New included
+	count  int
+	others []ID // what Others returns
 	leaving
 	compacts
 
-	Gaps       reassembly.Gaps // room for the holes of connections that have many
-	duplicates duplicates
+	Gaps reassembly.Gaps // room for the holes of connections that have many
 }
 
 type slot struct {
