@@ -14,61 +14,62 @@ import (
 // and what follows from them, nothing else.
 type resetCase struct {
 	rst          reassembly.Mark
-	side         reassembly.Side // the sender's
 	sender, peer end             // as they were before the RST
+	side         reassembly.Side // the sender's
 	states       [2]fsm.State    // by side, before the RST
 
-	client       reassembly.Side // valid if clientKnown
-	clientKnown  bool
+	client      reassembly.Side // valid if clientKnown
+	clientKnown bool
+	challenging bool // the peer's last segment is a challenge ACK
+	inWindow    bool // it lies inside the window, out of place: acceptable because the connection ended with it
+
+	madeOf    bool // it has the IP ID of the peer's last segment, which it was made of; see madeFrom
+	unsent    bool // the sender's last segment acknowledges what its peer has never sent; see misacked
+	peerSpoke bool // the peer has sent something since
+	revived   bool // something came in the sender's name since
+	onItsWay  bool // payload of the peer was on its way when the RST came
+	survived  bool // the peer has sent something after that: the RST did not end the connection
+	synAgain  bool // the peer has sent its SYN again since
+
+	mss          uint32 // Eff.snd.MSS
+	missing      uint32 // bytes of the sender's payload that are still not acknowledged
 	rtt          time.Duration
 	handshakeRTT time.Duration   // the sender's
 	idleBefore   time.Duration   // fsm.View.Idle: before the last segment
 	minIdle      time.Duration   // the least silence that a middlebox may not survive
 	silences     silences        // before the RST
-	mss          uint32          // Eff.snd.MSS
 	retries      int             // the sender's, in a row
 	tries        int             // the peer's
 	recent       uint64          // the peer's payload in the last second or two, in bytes
-	challenging  bool            // the peer's last segment is a challenge ACK
-	inWindow     bool            // it lies inside the window, out of place: acceptable because the connection ended with it
 	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
 
-	madeOf     bool            // it has the IP ID of the peer's last segment, which it was made of; see madeFrom
-	unsent     bool            // the sender's last segment acknowledges what its peer has never sent; see misacked
 	before     burst           // RSTs of the sender right before this one, which answer segments from before
 	resets     [2]int          // RSTs of each side since, this one included
 	more       int             // RSTs of the sender right behind this one: before the peer sent anything else
-	peerSpoke  bool            // the peer has sent something since
-	revived    bool            // something came in the sender's name since
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
 	twin       reassembly.Mark // another RST right behind it, with the same TTL
 	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
 	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
-	onItsWay   bool            // payload of the peer was on its way when the RST came
-	survived   bool            // the peer has sent something after that: the RST did not end the connection
-	synAgain   bool            // the peer has sent its SYN again since
 	arrived    reassembly.Mark // the peer's ACK of data that was in flight
-	missing    uint32          // bytes of the sender's payload that are still not acknowledged
 }
 
 // An end is what was known of one side when the RST came, in the words of fsm.View.
 type end struct {
-	name    reassembly.Endpoint
-	last    reassembly.Mark // its last segment before the RST; At is 0 if there was none
-	stream  reassembly.Stream
-	phase   fsm.Phase
-	fin     fsm.FIN // valid if finSent
-	bytes   uint64
-	packets uint64 // the RST included
-	window  fsm.Window
-	scale   uint8 // of its windows
-
+	name       reassembly.Endpoint
+	phase      fsm.Phase
+	scale      uint8 // of its windows
 	scaleKnown bool
 	queued     bool // its last payload filled a segment or the window, with more behind it
 	synSeen    bool
 	probe      bool // last is a keep-alive or a window probe
-	srtt       time.Duration
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
+	stream     reassembly.Stream
+	last       reassembly.Mark // its last segment before the RST; At is 0 if there was none
+	fin        fsm.FIN         // valid if finSent
+	bytes      uint64
+	packets    uint64 // the RST included
+	window     fsm.Window
+	srtt       time.Duration
 	habits     fsm.Habits
 }
 

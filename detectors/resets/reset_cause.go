@@ -53,34 +53,58 @@ func watchReset(r *detectors.Report) detectors.Watcher {
 }
 
 type resetCause struct {
-	last     *resetCase         // the RST that ended the connection, as far as is known
-	pending  [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
-	doubted  [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
-	ignored  [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
-	outside  [2]reassembly.Mark // each side's last segment, if that is out of window
-	overruns [2]overruns        // each side's latest segments beyond the window
-	wrong    *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
+	last     *resetCase // the RST that ended the connection, as far as is known
+	other    *refusals  // nil if there was nothing of the kind, as nearly always; read it with others
 	silences silences
+}
+
+// refusals are RSTs that ended nothing, as far as is known, and segments that a peer refuses.
+type refusals struct {
+	pending [2]*resetCase      // each side's RST that is acceptable only if the connection ends with it
+	doubted [2]reassembly.Mark // each side's latest RST that its peer must ignore or challenge
+	ignored [2]burst           // each side's RSTs that its peer must ignore, since it last sent anything else
+	outside [2]reassembly.Mark // each side's last segment, if that is out of window
+	overran [2]overruns        // each side's latest segments beyond the window
+	wrong   *resetCase         // a RST that answers such an ACK, in SYN_RECEIVED: it ends nothing, but the ACK was the only one
+}
+
+// others are the refusals, to be read only.
+func (w *resetCause) others() *refusals {
+	if w.other == nil {
+		return &noRefusals
+	}
+	return w.other
+}
+
+var noRefusals refusals
+
+// noteOther is the refusals, to be written.
+func (w *resetCause) noteOther() *refusals {
+	if w.other == nil {
+		w.other = new(refusals)
+	}
+	return w.other
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 	w.silences.take(ev, r.Conn)
 	switch ev.Kind {
 	case fsm.ResetDoubted:
-		w.pending[ev.Side] = newCase(ev, r)
-		w.doubted[ev.Side] = w.pending[ev.Side].rst
+		o, c := w.noteOther(), newCase(ev, r)
+		o.pending[ev.Side], o.doubted[ev.Side] = c, c.rst
 	case fsm.ResetIgnored:
 		if ev.Class == fsm.Rst {
-			w.doubted[ev.Side] = reassembly.MarkOf(ev.Seg)
-			w.ignored[ev.Side].add(&w.doubted[ev.Side])
+			o := w.noteOther()
+			o.doubted[ev.Side] = reassembly.MarkOf(ev.Seg)
+			o.ignored[ev.Side].add(&o.doubted[ev.Side])
 			w.misacked(ev, r)
-		} else { // a later segment of that side
-			w.pending[ev.Side] = nil
+		} else if w.other != nil { // a later segment of that side
+			w.other.pending[ev.Side] = nil
 		}
 	case fsm.SentOutOfWindow:
-		w.outside[ev.Side] = reassembly.MarkOf(ev.Seg)
+		w.noteOther().outside[ev.Side] = reassembly.MarkOf(ev.Seg)
 	case fsm.Overran:
-		w.overruns[ev.Side].add(ev.Seg)
+		w.noteOther().overran[ev.Side].add(ev.Seg)
 	case fsm.ResetSent:
 		w.reset(ev, r)
 	case fsm.Revived:
@@ -93,10 +117,10 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 			w.report(r)
 		}
 	case fsm.Sent:
-		if ev.Class != fsm.Rst {
-			w.ignored[ev.Side] = burst{}
+		if o := w.other; o != nil && ev.Class != fsm.Rst {
+			o.ignored[ev.Side] = burst{}
 			if ev.Class != fsm.OutOfWindow {
-				w.outside[ev.Side] = reassembly.Mark{}
+				o.outside[ev.Side] = reassembly.Mark{}
 			}
 		}
 		if w.last != nil && w.last.follow(ev, r.Conn) {
@@ -111,16 +135,17 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 	if w.last != nil && !w.last.survived {
 		return
 	}
-	c := w.pending[ev.Side]
+	o := w.others()
+	c := o.pending[ev.Side]
 	if c != nil && c.rst.Frame == ev.Seg.Frame && c.rst.File == ev.Seg.File { // the connection ended with a RST that was in the window, out of place
 		c.inWindow = true
 	} else {
 		c = newCase(ev, r)
-		c.confirm(&w.doubted[ev.Side])
-		c.follows(&w.ignored[ev.Side])
-		c.misacked(&w.outside[ev.Side])
-		c.drawnBy(&w.outside[ev.Side.Peer()])
-		c.madeFrom(&w.overruns[ev.Side.Peer()])
+		c.confirm(&o.doubted[ev.Side])
+		c.follows(&o.ignored[ev.Side])
+		c.misacked(&o.outside[ev.Side])
+		c.drawnBy(&o.outside[ev.Side.Peer()])
+		c.madeFrom(&o.overran[ev.Side.Peer()])
 	}
 	c.silences = w.silences
 	w.finish(r)
@@ -131,16 +156,18 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 // misacked notes a RST that answers the ACK of something else than the SYN-ACK. The connection is as it was (RFC
 // 9293 3.10.7.4), so that only its end shows whether a right ACK comes, too.
 func (w *resetCause) misacked(ev fsm.Event, r *detectors.Report) {
-	if out := &w.outside[ev.Side.Peer()]; w.wrong == nil && out.At != 0 && r.Before[ev.Side] == fsm.SynReceived {
+	o := w.noteOther()
+	if out := &o.outside[ev.Side.Peer()]; o.wrong == nil && out.At != 0 && r.Before[ev.Side] == fsm.SynReceived {
 		if c := newCase(ev, r); c.answersOutOfWindow(out) {
-			w.wrong = c
+			o.wrong = c
 		}
 	}
 }
 
 func (w *resetCause) End(_ detectors.Ending, r *detectors.Report) {
-	if w.finish(r); w.last == nil && w.wrong != nil && r.Conn.Phase(w.wrong.side) == fsm.PhaseOpening {
-		w.last = w.wrong
+	w.finish(r)
+	if wrong := w.others().wrong; wrong != nil && w.last == nil && r.Conn.Phase(wrong.side) == fsm.PhaseOpening {
+		w.last = wrong
 		w.report(r)
 	}
 }
