@@ -25,9 +25,6 @@ func (s *step) again() {
 		s.give(detectors.Loss, seg.At)
 		s.lost = true
 	}
-	if own.open {
-		s.meanwhile(0)
-	}
 	own.sent, own.sentLen = seg.At, seg.Len
 	if s.asking && s.side == reassembly.A && !s.out.Covered(seg.End()) { // it had not arrived
 		s.request = reassembly.MarkOf(seg)
