@@ -120,6 +120,9 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 				w.report(peer, unansweredUnaware, ev.Seg.At, r, r.Evidence("RST", peer, &f.reset), r.Evidence("still does not acknowledge the FIN", side, &f.unaware))
 			}
 		}
+		if f != nil && !detectors.MayBeForged(ev) {
+			f.answered(ev, r)
+		}
 	}
 }
 

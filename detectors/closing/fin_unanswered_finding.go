@@ -20,6 +20,10 @@ const causeHeard = "The peer was there when the FIN was sent. Either what it sen
 const causeDeaf = "The peer had the connection, and its segments arrive: it retransmits what the closer had acknowledged before its FIN. So nothing that the closer sends reaches it any more: " +
 	"it is lost or held up between the capture point and the peer."
 
+// causeRefused is the cause where the peer answers the FIN each time and does not acknowledge it.
+const causeRefused = "The FIN arrives, as the answers show, and the peer's TCP, or a device that answers in its name, finds it not acceptable: a device that rewrites sequence numbers has lost " +
+	"its mapping, or the peer checks something that the FIN fails, such as its timestamp."
+
 // causeProxy is the cause where the peer's SYN-ACK was made from the SYN.
 const causeProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
 	"and whether it ever opened one to the peer is not in the capture."
@@ -65,6 +69,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs && r.Conn.Bytes(side.Peer()) == 0 {
 		f.Cause = causeProxy
 	}
+	if outcome == unansweredUnaware && s.reset.At == 0 && s.isRefused() {
+		f.Cause, f.Fault = causeRefused, detectors.FaultUnknown
+	}
 	f.Message = w.message(side, outcome, now, &f, icmp, r)
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")
@@ -94,14 +101,14 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		m = fmt.Sprintf("%s sent FIN twice, %s apart (frames %d and %d).", own, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
 	}
 	end := &f.Evidence[len(f.Evidence)-1].Seg
-	switch outcome {
-	case unansweredLate:
+	switch {
+	case outcome == unansweredLate:
 		m += fmt.Sprintf(" %s acknowledged it only after %s (frame %d)", peer, detectors.Span(now-s.first.At), end.Frame)
 		if s.echoed {
 			return m + fmt.Sprintf(". That ACK echoes the timestamp of the first FIN (frame %d), which arrived: it was held up, or its ACK was held up or lost.", s.first.Frame)
 		}
 		return m + ": the FINs before, or their ACKs, were lost or held up."
-	case unansweredReset:
+	case outcome == unansweredReset:
 		who := peer
 		if end.Src == r.Conn.Endpoint(side) {
 			who = own
@@ -115,7 +122,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			m += fmt.Sprintf(" %s had retransmitted what %s had acknowledged before its FIN (last in frame %d): nothing from %[2]s reached it any more.", peer, own, s.deaf.Frame)
 		}
 		return m
-	case unansweredUnaware:
+	case f.Cause == causeRefused:
+		m += fmt.Sprintf(" %s answered %d of them with an ACK of only what came before (the last in frame %d): they arrive there, and are not accepted.", peer, s.refused, s.refusal.Frame)
+	case outcome == unansweredUnaware:
 		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
 		if s.reset.At != 0 {

@@ -23,6 +23,9 @@ type repeatedFIN struct {
 	clock   uint32                // the timestamp of the second
 	clocked bool                  // it has one
 	echoed  bool                  // what acknowledges it echoes an older timestamp than that: the first arrived
+	refused int                   // sends that the peer answered at once with a pure ACK of only what came before
+	counted int                   // the send to which the last such answer came
+	refusal reassembly.Mark       // that answer
 	icmp    *detectors.ICMPErrors // about what the side sent; nil if there were none
 }
 
@@ -52,6 +55,21 @@ func (f *repeatedFIN) sentAgain(ev fsm.Event, r *detectors.Report) {
 		f.deaf = reassembly.MarkOf(ev.Seg)
 	}
 }
+
+// answered takes what the peer sends. A pure ACK that comes as an answer to the FIN does, and does not acknowledge
+// it, says that it arrived and was not acceptable (RFC 9293 3.10.7.4).
+func (f *repeatedFIN) answered(ev fsm.Event, r *detectors.Report) {
+	side := ev.Side.Peer()
+	sent, took := r.Conn.Last(side), ev.Seg.At-f.last.At
+	soon := max(2*int64(r.Conn.RTT()), int64(50*time.Millisecond))
+	if f.counted < f.sends && ev.Seg.Flags == reassembly.ACK && ev.Seg.Len == 0 && detectors.SameFrame(&sent, &f.last) &&
+		took >= int64(r.Conn.HandshakeRTT(ev.Side)/2) && took <= soon {
+		f.refused, f.counted, f.refusal = f.refused+1, f.sends, reassembly.MarkOf(ev.Seg)
+	}
+}
+
+// isRefused reports whether the peer answers the FIN each time, but once at most.
+func (f *repeatedFIN) isRefused() bool { return f.refused >= 3 && f.refused >= f.sends-2 }
 
 // overdue is when the next retransmission is overdue: intervals double (RFC 6298 5.5),
 // and there is room for jitter.
