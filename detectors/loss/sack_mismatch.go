@@ -23,7 +23,7 @@ var SACKMismatch = &detectors.Detector{
 			"disable). To confirm, disable SACK on one host (net.ipv4.tcp_sack=0) and measure again. A capture on the other " +
 			"side of the device shows the same blocks where they belong.",
 		NotThis: "Blocks far ahead of the ACK on a fast and long path: the window allows them. D-SACK, which rightly lies below the ACK. " +
-			"A single such segment: it may be damaged or forged.",
+			"A single such segment: it may be damaged or forged. The same block again and again: a D-SACK (RFC 2883) of such segments.",
 		Peers: "Wireshark shows the edges relative to the ISN, as huge numbers, and does not mark them.",
 		Refs:  []string{"RFC 2018 3", "RFC 2018 5", "RFC 2883"},
 		Since: "0.2",
@@ -41,38 +41,51 @@ var sackRewritten = &detectors.Outcome{Name: "rewritten", Severity: detectors.Cr
 	When: "one side's SACK blocks lie outside what the other side has sent"}
 
 // sackMismatch is indexed by the side that acknowledges.
-type sackMismatch struct {
-	sides [2]struct {
-		first, last reassembly.Mark
-		offset      int32 // of the first
-		n           uint32
-	}
+type sackMismatch struct{ sides [2]mismatched }
+
+// mismatched is what one side acknowledged of what was never sent.
+type mismatched struct {
+	first, last reassembly.Mark
+	offset      int32            // of the first
+	block       reassembly.Block // of the first
+	varied      bool             // another had another block: what arrived grew, as data does
+	n           uint32
 }
 
 func (w *sackMismatch) Event(ev fsm.Event, r *detectors.Report) {
 	s := &w.sides[ev.Side]
 	s.last = reassembly.MarkOf(ev.Seg)
 	if s.n == 0 {
-		s.first, s.offset = s.last, farthest(ev.Seg)
+		s.first = s.last
+		s.offset, s.block = farthest(ev.Seg)
 	}
-	if s.n++; s.n == uint32(r.Value("min-acks")) {
+	reported := s.enough(r)
+	if _, block := farthest(ev.Seg); block != s.block {
+		s.varied = true
+	}
+	if s.n++; !reported && s.enough(r) {
 		w.report(ev.Side, ev.Seg.At, r)
 	}
 }
 
-// farthest is the signed distance, in bytes, from the ACK number to the farthest SACK block.
-func farthest(seg *reassembly.Segment) (offset int32) {
+// enough reports whether it is no accident: so many segments, and not one block only.
+func (s *mismatched) enough(r *detectors.Report) bool {
+	return s.varied && s.n >= uint32(r.Value("min-acks"))
+}
+
+// farthest is the SACK block that is farthest from the ACK number, and its signed distance in bytes.
+func farthest(seg *reassembly.Segment) (offset int32, block reassembly.Block) {
 	for _, b := range seg.Opts.Blocks[:seg.Opts.NBlocks] {
 		if d := seg.Ack.To(b.From); max(d, -d) > max(offset, -offset) {
-			offset = d
+			offset, block = d, b
 		}
 	}
-	return offset
+	return offset, block
 }
 
 func (w *sackMismatch) End(e detectors.Ending, r *detectors.Report) {
 	for side := range reassembly.Side(2) {
-		if w.sides[side].n >= uint32(r.Value("min-acks")) {
+		if w.sides[side].enough(r) {
 			w.report(side, e.At, r)
 		}
 	}
