@@ -31,6 +31,9 @@ func (e *end) unacked(by *reassembly.Mark) uint32 {
 	if by != nil && by.Flags.Has(reassembly.ACK) && by.Ack.After(una) && by.Ack.AtOrBefore(nxt) {
 		una = by.Ack
 	}
+	if e.last.Flags.Has(reassembly.SYN | reassembly.FIN) { // no TCP sends that
+		return e.last.Len
+	}
 	if e.finSent() && e.last.Flags.Has(reassembly.FIN) && e.last.End() == nxt && nxt != e.fin.Seq+1 { // some stacks number a second FIN anew
 		nxt--
 	}

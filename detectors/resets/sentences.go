@@ -44,6 +44,7 @@ func (c *resetCase) refusedSentence() string {
 			m += fmt.Sprintf(" It had accepted the connection before (frame %d).", c.sender.last.Frame)
 		}
 	}
+	m += c.oddFlags()
 	switch {
 	case c.acceptedLater():
 		m += fmt.Sprintf(" It accepted the SYN that was sent again (frame %d).", c.continued.Frame)
@@ -53,13 +54,24 @@ func (c *resetCase) refusedSentence() string {
 	return m
 }
 
+// oddFlags names flags that no TCP sends together, as port scans and tests do.
+func (c *resetCase) oddFlags() string {
+	switch {
+	case c.peer.last.Flags.Has(reassembly.SYN | reassembly.FIN):
+		return fmt.Sprintf(" Frame %d has both SYN and FIN: no TCP sends that, but port scanners and tests do.", c.peer.last.Frame)
+	case c.rst.Flags.Any(reassembly.SYN | reassembly.FIN):
+		return fmt.Sprintf(" Frame %d has SYN or FIN besides RST: no TCP sends that, but port scanners and tests do.", c.rst.Frame)
+	}
+	return ""
+}
+
 func (c *resetCase) handshakeResetSentence() string {
 	if !c.peer.last.Flags.Has(reassembly.SYN) {
 		return fmt.Sprintf("%s sent a SYN and then a RST (frame %d).", c.sender.name, c.rst.Frame)
 	}
 	if !c.sender.synSeen {
 		return fmt.Sprintf("%s answered %s with a RST (frame %d). No SYN of %[1]s was captured: it did not ask for the connection (somebody sent a SYN with its address), or its SYN was not captured.",
-			c.sender.name, c.answered(), c.rst.Frame)
+			c.sender.name, c.answered(), c.rst.Frame) + c.oddFlags()
 	}
 	after := detectors.Span(c.rst.At - c.peer.last.At)
 	if c.unsent {
@@ -71,7 +83,7 @@ func (c *resetCase) handshakeResetSentence() string {
 			c.sender.name, c.rst.Frame, after, c.peer.last.Frame, c.peer.name)
 	}
 	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d) %s later: it no longer wants the connection, or its host does not know it.",
-		c.sender.name, c.answered(), c.rst.Frame, after)
+		c.sender.name, c.answered(), c.rst.Frame, after) + c.oddFlags()
 }
 
 func (c *resetCase) staleSentence() string {
@@ -108,7 +120,7 @@ func (c *resetCase) staleSentence() string {
 			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+
 				"%s had closed when it arrived.", c.peer.name, c.sender.name)
 		case c.replies() && c.ackDue():
-			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for one. Another ACK had acknowledged as much: that came late, or this one is a second copy of it, or %[2]s had not waited for either.",
+			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for one. %[2]s had closed when it arrived: an earlier ACK of its FIN had ended the wait for one, or it had not waited.",
 				c.sender.last.Frame, c.sender.name)
 		}
 		return m + c.otherSender()

@@ -12,6 +12,13 @@ import (
 func (c *resetCase) fromClient() bool { return c.clientKnown && c.side == c.client }
 func (c *resetCase) fromServer() bool { return c.clientKnown && c.side != c.client }
 
+// seemsClient reports whether the sender is the client, or seems to be where the handshake was not captured: only its peer
+// has a system port (RFC 6335 6).
+func (c *resetCase) seemsClient() bool {
+	const system = 1024
+	return c.fromClient() || !c.clientKnown && c.peer.name.Port < system && c.sender.name.Port >= system
+}
+
 // brokeSilence reports whether any silence lasted until the RST: it does not follow at
 // once on a segment of the peer's.
 func (c *resetCase) brokeSilence() bool {
