@@ -140,6 +140,12 @@ func (c *resetCase) countsOn() bool {
 	return c.sender.habits.Numbered && last.IPID != 0 && c.rst.IPID != 0 && c.rst.IPID-last.IPID-1 < smallStep
 }
 
+// answersUnseen reports whether the RST has no IP ID, and lies where an ACK of the sender's data in flight would put the answer of a
+// host without the connection; that ACK is not in the capture.
+func (c *resetCase) answersUnseen() bool {
+	return c.bare() && c.noID() && c.atNxt() && c.sender.unacked(nil) > 0 && !c.otherTTL() && !c.copiesID() && c.guess.At == 0 && c.continued.At == 0
+}
+
 // firstIDs is how many packets a host that was restarted may have sent before the RST,
 // and maxStep how far the IP ID of one that was not restarted moves on.
 const (

@@ -251,6 +251,7 @@ var suspectedInjection = &outcome{
 			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.copiesID() && !c.noID() && c.belowNxt() && c.guess.At == 0
 		}},
 		{"nothing but its IP ID speaks against the RST: a host without the connection may number it by another count, and may have answered a segment that the path held up", (*resetCase).onlyID},
+		{"nothing but its IP ID of 0 speaks against the RST: it has the number that an ACK of the data in flight has, and that ACK may not have been captured", (*resetCase).answersUnseen},
 		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
 			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a segment that it answers
