@@ -68,7 +68,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case ev.Kind == fsm.DataOutOfOrder, ev.Kind == fsm.DataResent && a.tooSoon(ev, r):
 		ids := r.Conn.IPHabits(ev.Side)
-		a.cameLater(ev, ev.Seg.IPID != 0 && ids.Numbered && ids.Behind == 0)
+		a.cameLater(ev, ev.Seg.IPID != 0 && ids.Numbered && ids.Behind == 0, r)
 	case ev.Kind == fsm.HoleShown:
 		a.holeShown(ev, r)
 	case ev.Kind == fsm.DataResent:
@@ -81,7 +81,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 			a.unneeded("ACK of the original", ev.Seg, o.Block, o.frame, !o.unseen)
 		}
 	case ev.Kind == fsm.ArrivedTwice:
-		if o, is := a.arrivedTwice(ev.Seg); is && o.trigger == fast {
+		if o, is := a.arrivedTwice(ev.Seg, r); is && o.trigger == fast {
 			a.unneeded("D-SACK: it arrived twice", ev.Seg, o.Block, o.frame, !o.unseen)
 		}
 	}
@@ -126,8 +126,7 @@ func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side re
 	if inOrder {
 		f.Fault, f.Cause = detectors.FaultUnknown, causeSentLate
 	}
-	f.States = r.StatesNow(at)
-	f.End = a.until
+	f.End, f.States = a.until, a.states
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	f.Measure("fast", int(all))
 	f.Measure("spurious", int(o.n))

@@ -33,7 +33,7 @@ func (o *overtaken) prove(role string, seg *reassembly.Segment, of uint32) {
 
 // cameLater takes a segment that was captured late. counted says that by its IP identification it was sent in this order. A
 // second copy that was itself overtaken is no late original.
-func (a *reorderedSide) cameLater(ev fsm.Event, counted bool) {
+func (a *reorderedSide) cameLater(ev fsm.Event, counted bool, r *detectors.Report) {
 	o, is := a.cameLate(ev)
 	if ev.Place == reassembly.Repeat && !is {
 		return
@@ -42,7 +42,7 @@ func (a *reorderedSide) cameLater(ev fsm.Event, counted bool) {
 	if a.lateCount++; counted {
 		a.counted++
 	}
-	a.until = max(a.until, ev.Seg.At)
+	a.goesUntil(ev.Seg.At, r)
 	if is && o.trigger == fast {
 		a.before.prove("the original, captured late", ev.Seg, o.frame)
 	}

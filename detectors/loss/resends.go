@@ -32,6 +32,7 @@ type resends struct {
 	asked    stamp               // of that ACK
 	earliest stamp               // of the first ACK that showed any
 	until    int64               // when it was last sent again, or that was answered
+	states   [2]fsm.State        // both ends' then
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
@@ -114,11 +115,19 @@ func (a *resends) sent(side reassembly.Side, r *detectors.Report) float64 {
 	return float64(r.Conn.Bytes(side) - min(a.base, r.Conn.Bytes(side)) + a.total.bytes)
 }
 
+// goesUntil says that a finding speaks of trace time at, too: it ends there, and has the states of then, whatever
+// the connection did later.
+func (a *resends) goesUntil(at int64, r *detectors.Report) {
+	if at >= a.until {
+		a.until, a.states = at, r.StatesNow(at)
+	}
+}
+
 // resent takes a segment that the side sent again, and says whether the side's timer had
 // just expired, and whether the segment's ACK had been captured by then.
 func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool) {
 	seg, out := ev.Seg, r.Conn.Stream(ev.Side)
-	a.until = max(a.until, seg.At)
+	a.goesUntil(seg.At, r)
 	block := reassembly.Block{From: seg.Seq, To: seg.End()}
 	k, expired := a.triggerOf(ev, &out, r)
 	if a.wasResent(block) {

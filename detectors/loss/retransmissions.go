@@ -139,7 +139,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.HoleAcked:
 		a.uncaptured(ev, r)
 	case fsm.ArrivedTwice:
-		a.arrivedTwice(ev.Seg)
+		a.arrivedTwice(ev.Seg, r)
 	}
 	if una := r.Conn.Stream(ev.Side).Una; una != a.una || a.unaAt == 0 {
 		a.una, a.unaAt = una, ev.Seg.At

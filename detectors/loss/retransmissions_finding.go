@@ -33,8 +33,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		culprit = side
 	}
 	f := r.Find(outcome, culprit, at, evidence...)
-	f.States = r.StatesNow(at)
-	f.End = max(f.End, a.until)
+	f.End, f.States = max(f.End, a.until), a.states
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	a.measure(&f, outcome, &stalled, side, r)
 	a.icmp.Measure(&f)

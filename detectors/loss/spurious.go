@@ -11,7 +11,7 @@ import (
 func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is bool) {
 	ack, side := ev.Seg, ev.Side
 	sole := a.pending.all() == 1
-	a.until = max(a.until, ack.At)
+	a.goesUntil(ack.At, r)
 	if a.opened > 0 {
 		a.timed.answered = max(a.timed.answered, ack.At-a.open[a.opened-1].at)
 	}
@@ -108,7 +108,7 @@ func (a *resends) leftOver() uint32 {
 
 // arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had
 // been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
-func (a *resends) arrivedTwice(ack *reassembly.Segment) (o openResend, is bool) {
+func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o openResend, is bool) {
 	twice := ack.Opts.Blocks[0]
 	if a.agains > 0 && a.again == twice {
 		a.agains--
@@ -116,7 +116,7 @@ func (a *resends) arrivedTwice(ack *reassembly.Segment) (o openResend, is bool) 
 	}
 	for i := range a.open[:a.opened] {
 		if a.open[i].isTwice(twice) {
-			a.until = max(a.until, ack.At)
+			a.goesUntil(ack.At, r)
 			return a.wasSpurious(i), true
 		}
 	}

@@ -115,7 +115,7 @@ func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
 	if a.first.At != 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
 		a.stalls.add(s)
-		a.until = max(a.until, ev.Seg.At)
+		a.goesUntil(ev.Seg.At, r)
 	}
 }
 
