@@ -65,7 +65,7 @@ func (c *conversation) quoted() bool {
 }
 
 // portMatters reports whether the server's port means something: what an unbind looks like in LDAP, that
-// FTP has data connections, what an acknowledgment looks like in HTTP/2, where no request waits for news.
+// FTP has data connections, that a proxy may wait for another server, what an acknowledgment looks like in HTTP/2, where no request waits for news.
 func (c *conversation) portMatters() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.HasPrefix(line, "no-data ") }) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
@@ -73,7 +73,9 @@ func (c *conversation) portMatters() bool {
 		})
 }
 
-func isService(port uint16) bool { return services.AnswersAtOnce(port) || services.HasLDAP(port) }
+func isService(port uint16) bool {
+	return services.AnswersAtOnce(port) || services.HasLDAP(port) || services.Forwards(port)
+}
 
 // repeats reports whether a host sends the same segment twice so soon that only its
 // IP identification distinguishes the second from a duplicate of the first.
