@@ -92,7 +92,7 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 			last = e
 		}
 	}
-	if frame := h.UpAfter(last.Dst.Addr, last.At); frame != 0 && last.Src.Addr != last.Dst.Addr {
+	if frame, is := h.UpAfter(last.Dst.Addr, last.At); is && last.Src.Addr != last.Dst.Addr {
 		f.SeenLater(last.Dst, frame)
 	}
 }

@@ -101,15 +101,15 @@ func (h *Hosts) LastOf(addr [16]byte, ttl uint8) int64 {
 	return h.Seen[i].At
 }
 
-// UpAfter is the frame in which the address last sent something after at; 0 if there is none.
-func (h *Hosts) UpAfter(addr [16]byte, at int64) (frame uint32) {
+// UpAfter is the frame in which the address last sent something after at, if there is one.
+func (h *Hosts) UpAfter(addr [16]byte, at int64) (frame uint32, is bool) {
 	i, _ := find(h.Seen, Host{Addr: addr})
 	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
 		if x := &h.Seen[i]; x.Up > at {
-			at, frame = x.Up, x.Frame
+			at, frame, is = x.Up, x.Frame, true
 		}
 	}
-	return frame
+	return frame, is
 }
 
 // Relayed reports whether something with that TTL acknowledges for servers of the client.
