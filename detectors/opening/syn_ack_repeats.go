@@ -30,6 +30,7 @@ type synAckUnanswered struct {
 	repeats    int             // of the SYN-ACK
 	synRepeats int             // since the SYN-ACK
 	synMore    bool            // it was repeated before, too
+	copies     int             // SYNs that may be the network's copies of the one before
 	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
 	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
 	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
@@ -122,12 +123,16 @@ func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
 	case ev.Seg.Flags&reassembly.ACK != 0: // both open at the same time
 		w.finished = true
 	case !answer.Flags.Has(reassembly.SYN | reassembly.ACK): // a SYN, which crossed the client's, or a RST
-	case r.Conn.Phase(server) == fsm.PhaseOpening && sentAgain(&ev, w.synRepeats):
+	case r.Conn.Phase(server) == fsm.PhaseOpening:
+		n := w.repeatedBy(&ev)
+		if n == 0 {
+			return
+		}
 		w.synAck = answer
 		if w.synRepeats == 0 {
-			w.synMore = r.Conn.Packets(w.client) > 2
+			w.synMore = int(r.Conn.Packets(w.client)) > 1+n
 		}
-		w.synRepeats++
+		w.synRepeats += n
 		w.syn = reassembly.MarkOf(ev.Seg)
 		w.due[0].Arm(ev.Seg.At, r)
 	}
@@ -271,14 +276,6 @@ func (w *synAckUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Repo
 		w.report(outcome, w.reportedAt, o.Now, r)
 	}
 }
-
-// mostSYNs is how often a TCP sends a SYN again, at most: macOS does 11 times, Linux 6 times
-// (net.ipv4.tcp_syn_retries), or 10 with tcp_syn_linear_timeouts, Windows fewer.
-const mostSYNs = 16
-
-// tooMany reports whether a program makes the SYNs itself: the SYN-ACKs reach a kernel that knows
-// nothing of a connection.
-func (w *synAckUnanswered) tooMany() bool { return w.synRepeats > mostSYNs }
 
 // outcome is how things stand once an answer is overdue; nil if nothing is wrong.
 func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {

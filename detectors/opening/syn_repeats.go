@@ -49,3 +49,29 @@ func again(n int, first, last *reassembly.Mark) string {
 	}
 	return fmt.Sprintf(", and again %s%s later (frame %d)", often, detectors.Span(last.At-first.At), last.Frame)
 }
+
+// repeatedBy is how many repeats of the client's SYN are known with this one. What may be the network's copy of the one before
+// counts once there are more of them than any TCP sends: a program that writes its own headers gives all of them one
+// identification. Each turn of a routing loop lowers the TTL.
+func (w *synAckUnanswered) repeatedBy(ev *fsm.Event) int {
+	switch {
+	case sentAgain(ev, w.synRepeats):
+		return 1
+	case ev.Seg.IPID == 0 || ev.Seg.IPID != ev.Was.IPID || ev.Seg.TTL != ev.Was.TTL:
+		return 0
+	case w.tooMany():
+		return 1
+	}
+	if w.copies++; w.copies <= mostSYNs {
+		return 0
+	}
+	return w.copies
+}
+
+// mostSYNs is how often a TCP sends a SYN again, at most: macOS does 11 times, Linux 6 times
+// (net.ipv4.tcp_syn_retries), or 10 with tcp_syn_linear_timeouts, Windows fewer.
+const mostSYNs = 16
+
+// tooMany reports whether a program makes the SYNs itself: the SYN-ACKs reach a kernel that knows
+// nothing of a connection.
+func (w *synAckUnanswered) tooMany() bool { return w.synRepeats > mostSYNs }
