@@ -38,6 +38,7 @@ const (
 	FinResent                     // this side sent its FIN again
 	SentBelowFin                  // right after its FIN (Was), this side sent something that begins at or below it
 	FinDenied                     // this side answered its peer from at or below its FIN, or sent new payload there: it does not know of that FIN
+	FinConfirmed                  // right after that, this side sent an empty segment from behind its FIN: what denied it was a keep-alive
 	FinWithdrawn                  // this side did so again, or its FIN does not fit it: that was not its own, and counts no longer
 	SentBeyondFin                 // this side sent payload beyond its FIN
 	Probed                        // this side probed the peer's zero window

@@ -123,13 +123,14 @@ func (s *step) afterFIN() {
 	isFIN := seg.Flags&reassembly.FIN != 0
 	foreign := c.bits&foreignFINBit(s.side) != 0
 	if isFIN && seg.FINSeq() == f || seg.Seq.After(f) && !(isFIN && foreign) {
+		s.confirmFIN(foreign)
 		return
 	}
 	if last := &own.last; last.Flags&reassembly.FIN != 0 && last.End() == f+1 {
 		s.emitAfter(SentBelowFin)
 	}
 	switch {
-	case !s.fitsBeforeFIN(foreign):
+	case !s.fitsBeforeFIN(foreign), s.wasBehindFIN(&own.last, foreign):
 		return
 	case s.n == 0 && s.answersPeer():
 		s.class = PureAck // not a keep-alive of the other
@@ -145,6 +146,24 @@ func (s *step) afterFIN() {
 		return
 	}
 	c.bits |= deniedFINBit(s.side)
+}
+
+// confirmFIN takes back what a single empty segment denied, where the side's next is an empty one from behind the FIN: the
+// first was its keep-alive, which has the number of the FIN (RFC 9293 3.8.4) and crossed what it seemed to answer. Payload
+// in the place of the FIN may have one byte, and what follows it then proves nothing.
+func (s *step) confirmFIN(foreign bool) {
+	f, last := s.own.dir.FIN, &s.own.last
+	if s.c.bits&deniedFINBit(s.side) == 0 || foreign || s.seg.Seq != f+1 || s.seg.SeqLen() != 0 || last.Seq != f || last.SeqLen() != 0 || s.foreign() {
+		return
+	}
+	s.c.bits &^= deniedFINBit(s.side)
+	s.emit(FinConfirmed, s.side)
+}
+
+// wasBehindFIN says whether the side's last segment was an empty one from behind its FIN: a host that does not know of the
+// FIN does not go back from there.
+func (s *step) wasBehindFIN(last *reassembly.Mark, foreign bool) bool {
+	return !foreign && s.n == 0 && last.Seq == s.own.dir.FIN+1 && last.SeqLen() == 0
 }
 
 // fitsBeforeFIN says whether the segment is the side's own, by TTL and IP ID. Where the

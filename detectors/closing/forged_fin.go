@@ -21,7 +21,7 @@ var ForgedFIN = &detectors.Detector{
 			"system, a filter, an attacker. Or a middlebox closes connections in the name of a host that it does not tell.",
 		Action: "Compare the TTL, the IP identification and the link-layer address of the FIN with those of the side whose address it has, then capture " +
 			"closer to that side: if the FIN does not appear there, it was made on the path. Use TLS: it notices a stream that was cut short.",
-		NotThis: "Segments from before the FIN that arrive after it, data that is sent again, keep-alives and window probes: they lie at or below the FIN, too. " +
+		NotThis: "Segments from before the FIN that arrive after it, data that is sent again, keep-alives and window probes: they lie at or below the FIN, too. What the side sends from behind the FIN right after them confirms it. " +
 			"A sender that continues with data beyond its FIN: its sequence space is broken.",
 		Peers: "Wireshark shows the FIN like any other, and \"Previous segment not captured\" or retransmissions after it. Zeek and Ostermann's tcptrace count it as a close.",
 		Refs:  []string{"RFC 9293 3.4", "RFC 9293 3.10.4", "RFC 5961 5"},
@@ -29,7 +29,7 @@ var ForgedFIN = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{finIgnored, finAccepted},
 	StartsOn:     fsm.On(fsm.SentBelowFin),
-	SubscribesTo: fsm.On(fsm.SentBelowFin, fsm.FinDenied, fsm.FinAcked, fsm.FinResent, fsm.FinWithdrawn, fsm.FinSent, fsm.Advanced),
+	SubscribesTo: fsm.On(fsm.SentBelowFin, fsm.FinDenied, fsm.FinConfirmed, fsm.FinAcked, fsm.FinResent, fsm.FinWithdrawn, fsm.FinSent, fsm.Advanced),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(forgedFIN) },
 }
 
@@ -70,6 +70,8 @@ func (w *forgedFIN) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinDenied:
 		d.denial[min(d.n, 1)] = reassembly.MarkOf(ev.Seg)
 		d.n++
+	case fsm.FinConfirmed:
+		d.n = 0
 	case fsm.FinSent, fsm.FinResent: // its own, or another that is not; or once more
 		if d.fins == 0 {
 			*d = deniedFIN{}

@@ -37,7 +37,7 @@ var UnretransmittedFIN = &detectors.Detector{
 	},
 	Absence:  detectors.NoFINAck,
 	StartsOn: fsm.On(fsm.FinSent),
-	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.FinDenied, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.FinAcked, fsm.FinDenied, fsm.FinConfirmed, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.Advanced, fsm.DataResent,
 		fsm.WindowOpened, fsm.ResetSent, fsm.Sent),
 	SkipsClose: true,
 	Watch:      func(*detectors.Report) detectors.Watcher { return new(unretransmittedFIN) },
@@ -72,6 +72,8 @@ func (w *unretransmittedFIN) Event(ev fsm.Event, r *detectors.Report) {
 		w.due[side].Satisfy(r)
 	case fsm.FinDenied:
 		w.denied[side] = true
+	case fsm.FinConfirmed:
+		w.denied[side] = false
 	case fsm.Advanced, fsm.DataResent:
 		w.due[side].Extend(ev.Seg.At, r)
 	case fsm.WindowOpened:
