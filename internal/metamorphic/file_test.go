@@ -65,12 +65,20 @@ func (c *conversation) quoted() bool {
 }
 
 // portMatters reports whether the server's port means something: what an unbind looks like in LDAP, that
-// FTP has data connections, that a proxy may wait for another server, what an acknowledgment looks like in HTTP/2, where no request waits for news.
+// FTP has data connections, that a proxy may wait for another server, what an acknowledgment looks like in HTTP/2, where no request waits
+// for news, and without a handshake, who the client seems to be.
 func (c *conversation) portMatters() bool {
-	return slices.ContainsFunc(c.plain.findings, func(line string) bool { return strings.HasPrefix(line, "no-data ") }) ||
+	return slices.ContainsFunc(c.plain.findings, func(line string) bool {
+		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "reset-cause unread-data ") && !c.opens()
+	}) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
 			return !f.other && (isService(be.Uint16(f.tcp())) || isService(be.Uint16(f.tcp()[2:])) || services.MayAcknowledge(services.HTTPS, uint32(f.payload())))
 		})
+}
+
+// opens reports whether a SYN shows who the client is.
+func (c *conversation) opens() bool {
+	return slices.ContainsFunc(c.frames, func(f frame) bool { return !f.other && f.tcp()[13]&0x17 == 0x02 })
 }
 
 func isService(port uint16) bool {
