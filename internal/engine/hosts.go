@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
@@ -13,18 +15,76 @@ func (c *collector) hosts(parts []*partition) {
 	if c.trace.Counts.Known {
 		return // of all of the trace
 	}
+	asked := map[[16]byte]bool{}
 	for i := range c.found {
-		if f := &c.found[i]; (f.Silence != nil || f.Unheard) && f.Verdict == detectors.Seen {
+		f := &c.found[i]
+		switch {
+		case f.Verdict != detectors.Seen:
+		case f.Silence != nil:
 			c.counts.Hosts = hostsOf(parts)
 			return
+		case f.Unheard:
+			asked[unheard(f.Finding).Dst.Addr] = true
 		}
 	}
+	if len(asked) > 0 {
+		c.counts.Hosts = hostsAt(parts, asked)
+	}
+}
+
+// hostsAt is what hostsOf says of these addresses. Of most connections only who their ends are is looked at, and that
+// only if an end may be one of them.
+func hostsAt(parts []*partition, asked map[[16]byte]bool) (h stats.Hosts) {
+	if !slices.ContainsFunc(parts, func(p *partition) bool { return p.mayHaveSeen(asked) }) {
+		return h
+	}
+	all := map[[16]byte]bool{}
+	for _, p := range parts {
+		for _, f := range p.flows.Uncompacted {
+			for side := range reassembly.Side(2) {
+				last, end := f.Conn.View().Last(side), f.Conn.Endpoint(side)
+				if last.At != 0 && len(all) <= stats.MaxHosts {
+					all[end.Addr] = true
+				}
+				if asked[end.Addr] {
+					h.Count(end, &last)
+				}
+			}
+		}
+		p.flows.CompactsWith(func(ends *[2]reassembly.Endpoint) (wanted, more bool) { // both of which have sent something
+			all[ends[0].Addr], all[ends[1].Addr] = true, true
+			return asked[ends[0].Addr] || asked[ends[1].Addr], len(all) <= stats.MaxHosts
+		}, func(f *flow.Flow) { countHosts(&h, f) })
+	}
+	if len(all) > stats.MaxHosts {
+		return stats.Hosts{Many: true}
+	}
+	return h
+}
+
+// mayHaveSeen reports whether one of the addresses sent something, as far as that is quickly found out.
+func (p *partition) mayHaveSeen(asked map[[16]byte]bool) bool {
+	for addr := range asked {
+		if p.flows.MayCompact(addr) {
+			return true
+		}
+	}
+	for _, f := range p.flows.Uncompacted {
+		for side := range reassembly.Side(2) {
+			if asked[f.Conn.Endpoint(side).Addr] && f.Conn.View().Last(side).At != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func hostsOf(parts []*partition) (h stats.Hosts) {
 	for _, p := range parts {
 		for _, f := range p.flows.All() {
-			countHosts(&h, f)
+			if countHosts(&h, f); h.Many {
+				return h
+			}
 		}
 	}
 	return h
@@ -86,13 +146,19 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 	if !f.Unheard || f.Verdict != detectors.Seen {
 		return
 	}
+	last := unheard(f)
+	if frame, is := h.UpAfter(last.Dst.Addr, last.At); is && last.Src.Addr != last.Dst.Addr {
+		f.SeenLater(last.Dst, frame)
+	}
+}
+
+// unheard is the last of the finding's segments that were sent to a host which never answered.
+func unheard(f *detectors.Finding) *reassembly.Segment {
 	last := &f.Evidence[0].Seg
 	for i := range f.Evidence {
 		if e := &f.Evidence[i].Seg; e.Src == last.Src && e.At > last.At {
 			last = e
 		}
 	}
-	if frame, is := h.UpAfter(last.Dst.Addr, last.At); is && last.Src.Addr != last.Dst.Addr {
-		f.SeenLater(last.Dst, frame)
-	}
+	return last
 }

@@ -71,6 +71,7 @@ type compacts struct {
 	CompactAccountsFrom int
 
 	packer   *fsm.Packer
+	ends     *addresses // of those that were ever compacted
 	blocks   []*block
 	unused   []ID          // of blocks
 	current  ID            // block that has room
@@ -136,7 +137,7 @@ func (t *Table) compactFlow(l *leaver, f *Flow) {
 		return
 	}
 	if t.packer == nil {
-		t.packer = new(fsm.Packer)
+		t.packer, t.ends = new(fsm.Packer), new(addresses)
 	}
 	record := f.Conn.Compact(t.packer, of)
 	if record == nil || len(t.blocks) == maxBlocks {
@@ -152,6 +153,9 @@ func (t *Table) compactFlow(l *leaver, f *Flow) {
 		binary.LittleEndian.PutUint32(b[n-accountSize:], f.Account)
 	}
 	t.Compactor.Compacted(f, of)
+	for side := range reassembly.Side(2) {
+		t.ends.add(f.Conn.Endpoint(side).Addr)
+	}
 	id := at/recordAlign | isCompact
 	t.slots[t.slotOf(l.id, f.hash)].id = id
 	f.held = false

@@ -12,7 +12,7 @@ import (
 // as if all had begun at the same time, those of one are gone long before the trace ends, and their silence
 // proves nothing.
 type Hosts struct {
-	Seen []Host // sorted; none if there are more than maxHosts
+	Seen []Host // sorted; none if there are more than MaxHosts addresses
 	Many bool   // there are
 
 	// Relays are clients for whose servers a NAT or proxy seems to acknowledge, with the TTL of that; At is 0.
@@ -37,8 +37,8 @@ func (h *Host) latest(x *Host) {
 	}
 }
 
-// maxHosts bounds them.
-const maxHosts = 4096
+// MaxHosts is of how many addresses is known when they were last seen.
+const MaxHosts = 4096
 
 func (h *Host) compare(o *Host) int {
 	return cmp.Or(bytes.Compare(h.Addr[:], o.Addr[:]), cmp.Compare(h.TTL, o.TTL))
@@ -67,11 +67,25 @@ func (h *Hosts) add(list *[]Host, x Host) {
 	case h.Many:
 	case is:
 		(*list)[i].latest(&x)
-	case len(*list) == maxHosts:
+	case len(*list) >= MaxHosts && full(*list, i, x):
 		h.Seen, h.Relays, h.Many = nil, nil, true
 	default:
 		*list = slices.Insert(*list, i, x)
 	}
+}
+
+// full reports whether the list has as many addresses as it may, and x, which belongs at i, is one more.
+func full(list []Host, i int, x Host) bool {
+	if i > 0 && list[i-1].Addr == x.Addr || i < len(list) && list[i].Addr == x.Addr {
+		return false
+	}
+	n := 1
+	for k := range list[1:] {
+		if list[k].Addr != list[k+1].Addr {
+			n++
+		}
+	}
+	return n == MaxHosts
 }
 
 func find(list []Host, x Host) (i int, is bool) {

@@ -17,7 +17,7 @@ func hosts(from, n int) (h Hosts) {
 
 // It does not matter in which order connections are added, nor how many there are.
 func TestHosts_add(t *testing.T) {
-	for _, n := range []int{10, maxHosts, maxHosts + 1} {
+	for _, n := range []int{10, MaxHosts, MaxHosts + 1} {
 		a, b := hosts(0, n/2), hosts(0, n/2)
 		first, second := hosts(n/2, n-n/2), hosts(n/2, n-n/2)
 		a.Add(&first)
@@ -25,7 +25,7 @@ func TestHosts_add(t *testing.T) {
 		if !reflect.DeepEqual(a, second) {
 			t.Errorf("%d hosts are not the same in another order", n)
 		}
-		if a.Many != (n > maxHosts) || !a.Many && a.Last() != int64(n) {
+		if a.Many != (n > MaxHosts) || !a.Many && a.Last() != int64(n) {
 			t.Errorf("%d hosts: too many: %t; the last was seen at %d", n, a.Many, a.Last())
 		}
 	}
