@@ -86,6 +86,7 @@ type resender struct {
 	lostAcks uint32             // long before, at least
 	una      reassembly.Seq     // SND.UNA after the last event
 	unaAt    int64              // since when it has been that, or longer
+	afterDup uint32             // resends after a duplicate ACK, which may be such as the next
 	denied   uint32             // resends that acknowledge what the peer has not sent by its own account
 	another  uint32             // resends without IP identification that have another TTL than what their side sent just before
 	unacked  uint32             // the last resends, which were not acknowledged to the end
@@ -178,6 +179,9 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	}
 	if heard.Flags == reassembly.ACK && heard.Len == 0 && ev.Seg.Ack.After(heard.Seq+1) { // else a keep-alive
 		a.denied++
+	}
+	if heard.Flags == reassembly.ACK && heard.Len == 0 && ev.Dups > 0 {
+		a.afterDup++
 	}
 	if ev.Seg.IPID == 0 && ev.Seg.TTL != ev.Was.TTL {
 		a.another++
