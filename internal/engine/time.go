@@ -42,8 +42,11 @@ func (p *partition) overAccount(f *flow.Flow, at int64) {
 	switch {
 	case !p.options.Time:
 		p.endAccount(f, detectors.Ending{At: at})
-	case f.Account != 0 && v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked && !p.options.Follow.follows(f):
+	case f.Account == 0 || waits.Resting(f.Account):
+	case v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked && !p.options.Follow.follows(f):
 		f.Account = p.waits.Rest(f.Account, f.Conn.Last(), &f.Conn)
+	default:
+		p.waits.Over(f.Account, f.Conn.Last(), at, &f.Conn)
 	}
 }
 

@@ -36,6 +36,9 @@ type Account struct {
 	atOnce    bool            // the request began as soon as payload of the server had arrived
 	lost      bool            // something was sent again since the hole opened
 	changed   bool            // Waits are not what run.until was
+	based     bool            // it began with payload, see base
+	before    bool            // invisible, of the time before that
+	over      bool            // detectors are told no more
 	smooth    bool            // the handshake is over, and no hole is open; see settle
 	sending   uint8           // 1 and the side that sent payload last, if it is smooth and nobody has closed; 0 otherwise
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow

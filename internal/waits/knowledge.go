@@ -60,6 +60,19 @@ const tickBits = 10
 // ticks is a time in ticks of the connection.
 func (a *Account) ticks(at int64) uint32 { return uint32((at - a.first) >> tickBits) }
 
+// passed is when the offer passed the tap, less than 73 minutes before the segment: there are no more ticks.
+func (s *step) passed(o *offer) int64 {
+	ticks := (s.seg.At - s.first) >> tickBits
+	ago := int64(uint32(ticks) - o.at)
+	if ago > math.MaxUint32-maxBack {
+		ago -= 1 << 32
+	}
+	return s.first + (ticks-ago)<<tickBits
+}
+
+// maxBack is by how many ticks trace time goes back at most.
+const maxBack = 2_000_000
+
 // learn notes what the side's peer acknowledges and offers with the segment. e is the side's end, out what it sends.
 func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, out *reassembly.Stream) {
 	at, o := seg.At, &e.windows[e.latest]

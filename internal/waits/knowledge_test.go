@@ -2,6 +2,7 @@ package waits_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -16,8 +17,8 @@ func TestKnowledge(t *testing.T) {
 .24 client > server . 101:101(0) ack 401 win 64240`, "connect 100, client-app 40, network 100"},
 		{"it had not heard the ACK, as its timestamps say: it did not wait for it", pieces(1100), "connect 100, network 100, server-app 285"},
 		{"it had", pieces(0), "connect 100, network 100, sender-window 285"},
-		{"many ACKs at once do not hide that the window was full", burst("11680"), "connect 100, receiver-window 300, network 100"},
-		{"nor that it was not", burst("23360"), "connect 100, sender-window 300, network 100"},
+		{"many ACKs at once do not hide that the window was full", burst("11680"), "connect 100, receiver-window 300, network 99"},
+		{"nor that it was not", burst("23360"), "connect 100, sender-window 300, network 99"},
 		{"a flight that fills the window waits for the receiver, and not those before it, beside the receiver", grows(nearClient, 0.00005, 0),
 			"connect 100, network 101, receiver-window 202, sender-window 202"},
 		{"and beside the sender", grows(nearServer, 0.00005, 0), "connect 100, network 100, receiver-window 202, sender-window 201, idle 1"},
@@ -37,7 +38,8 @@ func TestKnowledge(t *testing.T) {
 		{"the first segment of an answer was lost before the tap, not what came before", cutAnswer(), "connect 100, network 400, server-app 800, loss 120"},
 		{"what waits in a queue is on its way until it is acknowledged", queued(300), "connect 100, network 300, sender-window 3100"},
 		{"what does not, has arrived", queued(110), "connect 100, network 100, sender-window 1200, idle 10"},
-		{"segments that a queue before the tap delays were not sent late", delayed(), "connect 4, client-app 1000, network 94, server-app 6, sender-window 900"},
+		{"also 80 minutes after the connection began", later(pieces(0)), "connect 100, client-app 2, network 4800098, sender-window 285"},
+		{"segments that a queue before the tap delays were not sent late", delayed(), "connect 4, client-app 992, network 18, sender-window 990"},
 	} {
 		account(t, c.name, c.trace, c.want)
 	}
@@ -65,6 +67,18 @@ func pieces(echo int) string {
 	return b.String()
 }
 
+// later is a trace in which the first payload comes 80 minutes later.
+func later(trace string) string {
+	lines := strings.SplitAfter(trace, "\n")
+	for i := range lines[3:] {
+		if at, rest, ok := strings.Cut(lines[3+i], " "); ok {
+			seconds, _ := strconv.ParseFloat(at, 64)
+			lines[3+i] = fmt.Sprintf("%.3f %s", 4800+seconds, rest)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
 // burst is a transfer to a tap beside the sender: flights of eight segments, whose ACKs
 // come one after the other.
 func burst(window string) string {
@@ -76,7 +90,7 @@ func burst(window string) string {
 			fmt.Fprintf(&b, "%.5f server > client . %d:%d(1460) ack 1 win 65160\n", at, seq+1460*i, seq+1460*(i+1))
 		}
 		for i := range 8 {
-			fmt.Fprintf(&b, "%.5f client > server . 1:1(0) ack %d win %s\n", at+0.0995+0.00005*float64(i), seq+1460*(i+1), window)
+			fmt.Fprintf(&b, "%.5f client > server . 1:1(0) ack %d win %s\n", at+0.0990+0.00005*float64(i), seq+1460*(i+1), window)
 		}
 	}
 	return b.String()
@@ -136,7 +150,7 @@ func heardFirst() string {
 
 // cutAnswer are four exchanges. The last answer comes after 800 ms, without its first segment.
 func cutAnswer() string {
-	trace := strings.TrimSuffix(skips(false), "1.300 client > server . 401:401(0) ack 401 win 64240\n")
+	trace := strings.TrimSuffix(skips(0), "1.300 client > server . 401:401(0) ack 401 win 64240\n")
 	trace = strings.Replace(trace, "1.300 server", "drop 1.300 server", 1)
 	return trace + `1.300 server > client P. 401:501(100) ack 401 win 65160
 1.300 client > server . 401:401(0) ack 301 win 64240
@@ -169,10 +183,14 @@ func delayed() string {
 	b.WriteString(`0 client > server S 0:0(0) win 64240 <mss 1460,ts 1000 0>
 .004 server > client S. 0:0(0) ack 1 win 65160 <mss 1460,ts 5000 1000>
 .004 client > server . 1:1(0) ack 1 win 64240 <ts 1004 5000>
-1.004 client > server P. 1:101(100) ack 1 win 64240 <ts 2004 5000>
+.1 client > server P. 1:2(1) ack 1 win 64240 <ts 1100 5000>
+.104 server > client P. 1:2(1) ack 2 win 65160 <ts 5104 1100>
+.5 client > server P. 2:3(1) ack 2 win 64240 <ts 1500 5104>
+.504 server > client P. 2:3(1) ack 3 win 65160 <ts 5504 1500>
+1.004 client > server P. 3:101(98) ack 3 win 64240 <ts 2004 5504>
 `)
 	for i := range 100 {
-		at, seq := 1014+10*i, 1+1460*i
+		at, seq := 1014+10*i, 3+1460*i
 		sent := max(at-100, 1004) // ten at once, and then one for each ACK
 		fmt.Fprintf(&b, "%d.%03d server > client . %d:%d(1460) ack 101 win 65160 <ts %d %d>\n", at/1000, at%1000, seq, seq+1460, 5000+sent, 1000+sent)
 		fmt.Fprintf(&b, "%d.%03d client > server . 101:101(0) ack %d win 64240 <ts %d %d>\n", at/1000, at%1000, seq+1460, 1000+at, 5000+sent)

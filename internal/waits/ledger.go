@@ -204,7 +204,7 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 		if a.Waits[detectors.UnknownWait] == 0 {
 			r.Unknown = NoReason
 		}
-		r.Invisible = a.invisible
+		r.Invisible = a.invisible || a.before
 		r.RTT = [2]int64{a.ends[0].rtt, a.ends[1].rtt}
 		r.sort()
 		l.records[account-1] = nil
@@ -219,6 +219,25 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 		return nil
 	}
 	return &r.Record
+}
+
+// Over tells detectors what End would tell them at the same time, and nothing from then on: their connection is over. The
+// account goes on.
+func (l *Ledger) Over(account uint32, at, known int64, c *fsm.Conn) {
+	a := l.Account(account)
+	if a.over {
+		return
+	}
+	stretch := l.told.Stretch
+	l.told.Stretch = nil
+	number := l.Open(a.Owner)
+	ended := l.Account(number)
+	*ended = *a
+	ended.End(at, known, c, &l.told)
+	l.told.Stretch = stretch
+	*ended = Account{}
+	l.idle = append(l.idle, number)
+	a.over, a.asking, a.replying, a.run.on = true, false, false, false
 }
 
 // record is that of an account.
@@ -248,7 +267,8 @@ func (l *Ledger) exchange(a *Account, x *detectors.Exchange) {
 	if l.keep {
 		l.record(a.number).exchange(x)
 	}
-	if l.Exchange != nil {
+	prompt := x.Answer.At != 0 && x.Response < int64(detectors.PromptAnswer)
+	if l.Exchange != nil && !a.over && (!prompt || a.slowly) {
 		l.Exchange(a.Owner, x)
 	}
 }
@@ -257,7 +277,7 @@ func (l *Ledger) transfer(a *Account, t *detectors.Transfer) {
 	if l.keep {
 		l.record(a.number).transfer(t)
 	}
-	if l.Transfer != nil {
+	if l.Transfer != nil && !a.over {
 		l.Transfer(a.Owner, t)
 	}
 }

@@ -89,7 +89,7 @@ func (s *step) pause(filled bool) {
 	if last == latest && !s.conn.FalseEcho() {
 		last = own.heard(seg)
 	}
-	learned := s.first + int64(last.at)<<tickBits // when what it knew last passed the tap
+	learned := s.passed(last) // when what it knew last passed the tap
 	between := own.offers > 0 && learned > own.sent-own.rtt
 	gap, lag := at-late-own.sent, left-own.rtt-learned // lag is how long after it could have known it sent
 	full, short, inFlight := s.roundTrip()+delayed, own.sentLen < s.full(), last.una.Before(seg.Seq)

@@ -42,7 +42,7 @@ func (l *Ledger) Wake(account, owner uint32) uint32 {
 	if last := len(r.Longest) - 1; last >= 0 && r.Longest[last].End == r.To { // it may go on
 		a.stretch, r.Longest = r.Longest[last], r.Longest[:last]
 	}
-	a.phase = closing
+	a.phase, a.based, a.over = closing, true, true
 	a.setSteps()
 	a.settle()
 	l.records[account-1] = &openRecord{Record: *r.Record, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}

@@ -1,6 +1,7 @@
 package waits_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -137,8 +138,8 @@ drop .2 server > client P. 1:401(400) ack 101 win 65160
 		{"with them it is known", filtered(""), "connect 100, sender-window 300, network 100, idle 500"},
 		{"what the sender's clock does not explain was on its way", timestamps(), "connect 100, network 998, server-app 802"},
 		{"a clock that ran for a moment before is known to tick in milliseconds", briefly(), "connect 100, network 300, server-app 20002"},
-		{"what the sender's IP IDs skip was lost before the tap", skips(true), "connect 100, network 400, loss 800"},
-		{"what they do not skip was not sent", skips(false), "connect 100, network 400, server-app 800"},
+		{"what the sender's IP IDs skip was lost before the tap", skips(800), "connect 100, network 400, loss 800"},
+		{"what they do not skip was not sent", skips(0), "connect 100, network 400, server-app 800"},
 		{"a socket that counts for itself skips what was lost, too", ownIDs(0, 401, 20), "connect 100, network 200, loss 1000"},
 		{"if it counts in steps of two, nothing is missing", strings.Replace(ownIDs(0, 401, 7), "{id 4}", "{id 5}", 1), "connect 100, network 200, server-app 1000"},
 		{"as far as retransmissions may have gone", ownIDs(0, 401, 21), "connect 100, network 200, server-app 1000"},
@@ -182,6 +183,12 @@ func TestInvisible(t *testing.T) {
 %s server > client P. 1:401(400) ack 101 win 65160
 %s client > server . 101:101(0) ack 401 win 64240
 `
+	const counting = `.1 client > server P. 1:101(100) ack 1 win 64240
+.2 server > client . 1:1(0) ack 101 win 65160
+.2 server > client . 1:1(0) ack 101 win 65161
+.2 server > client . 1:1(0) ack 101 win 65162
+.2 server > client . 1:1(0) ack 101 win 65163
+`
 	for _, c := range []struct {
 		name, trace, at string
 		want            bool
@@ -190,10 +197,8 @@ func TestInvisible(t *testing.T) {
 		{"a pause of 250 ms", "host server 10.0.0.2:443 {id 0}\n" + nearClient, ".55", false},
 		{"a little more", "host server 10.0.0.2:443 {id 0}\n" + nearClient, ".551", true},
 		{"beside the server", "host server 10.0.0.2:443 {id 0}\n" + nearServer, "1.0", false},
-		{"IDs that count", nearClient + `.1 server > client . 1:1(0) ack 1 win 65160
-.1 server > client . 1:1(0) ack 1 win 65161
-.1 server > client . 1:1(0) ack 1 win 65162
-`, "1.0", false},
+		{"IDs that count", nearClient + counting, "1.0", false},
+		{"IDs that do not, in the same trace", "host server 10.0.0.2:443 {id 0}\n" + nearClient + counting, "1.0", true},
 	} {
 		f, err := scenario.Parse(c.name, []byte(c.trace+fmt.Sprintf(answer, c.at, c.at)))
 		if err != nil {
@@ -278,7 +283,8 @@ func timestamps() string {
 .1 server > client S. 0:0(0) ack 1 win 65160 <mss 1460,ts 5000 1000>
 .1 client > server . 1:1(0) ack 1 win 64240 <ts 1100 5000>
 .1 client > server P. 1:101(100) ack 1 win 64240 <ts 1100 5000>
-.5 server > client P. 1:401(400) ack 101 win 65160 <ts 5400 1100>
+.2 server > client P. 1:2(1) ack 101 win 65160 <ts 5100 1100>
+.5 server > client P. 2:401(399) ack 101 win 65160 <ts 5400 1100>
 .5 client > server . 101:101(0) ack 401 win 64240 <ts 1500 5400>
 .5 client > server P. 101:201(100) ack 401 win 64240 <ts 1500 5400>
 1.9 server > client P. 401:801(400) ack 201 win 65160 <ts 6000 1500>
@@ -313,20 +319,23 @@ func ownIDs(synID, end, id int) string {
 1.3  client > server .  201:201(0) ack %[4]d win 64240`, synID, end, end-1, end+100, id)
 }
 
-// skips are four exchanges, of which the last answer comes 900 ms after its request: lost
-// once before the tap, or not.
-func skips(lost bool) string {
+// skips are four exchanges, of which the last answer comes so many milliseconds late: lost
+// once before the tap; or 800 if that is 0, and not lost.
+func skips(late int) string {
 	var b strings.Builder
 	b.WriteString(nearClient)
 	for i := range 4 {
 		at, from := 100+100*i, 1+100*i
 		fmt.Fprintf(&b, ".%03d client > server P. %d:%d(100) ack %d win 64240\n", at, from, from+100, from)
 		line := fmt.Sprintf("server > client P. %d:%d(100) ack %d win 65160\n", from, from+100, from+100)
+		if i == 0 {
+			b.WriteString(".200 server > client . 1:1(0) ack 101 win 65160\n")
+		}
 		if at += 100; i == 3 {
-			if lost {
+			if late > 0 {
 				fmt.Fprintf(&b, "drop .%03d %s", at, line)
 			}
-			at += 800
+			at += cmp.Or(late, 800)
 		}
 		fmt.Fprintf(&b, "%d.%03d %s", at/1000, at%1000, line)
 		fmt.Fprintf(&b, "%d.%03d client > server . %d:%d(0) ack %d win 64240\n", at/1000, at%1000, from+100, from+100, from+100)

@@ -24,14 +24,22 @@ const disturbing = 1<<fsm.HoleShown | 1<<fsm.HoleAcked | 1<<fsm.SynAcked
 
 // slow is Process for a segment that may end a wait.
 func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
+	if !a.based {
+		a.base(seg, side, ev, c, told)
+	}
+	if acceptable(ev) {
+		a.step(seg, side, ev, c, told)
+	}
+}
+
+// acceptable reports whether the segment is the connection's: an account passes over any other.
+func acceptable(ev *fsm.Events) bool {
+	return ev.Class != fsm.OutOfWindow && (ev.Class != fsm.Rst || ev.Kinds.Has(fsm.ResetSent))
+}
+
+func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
 	own, peer := a.both(side)
 	class := ev.Class
-	if a.phase == begun {
-		a.begin(seg, side, c.View())
-	}
-	if class == fsm.OutOfWindow || class == fsm.Rst && !ev.Kinds.Has(fsm.ResetSent) {
-		return
-	}
 	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn)
 	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
 		peer.timed = 0
@@ -57,23 +65,6 @@ func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	own.ids.note(seg.IPID)
 	a.mark(seg)
 	a.settle()
-}
-
-func (a *Account) begin(seg *reassembly.Segment, side reassembly.Side, v fsm.View) {
-	a.first, a.from = seg.At, seg.At
-	a.event = frameID{seg.File, seg.Frame}
-	a.stretch.Start, a.stretch.End = seg.At, seg.At
-	_, a.known = v.Opener()
-	a.phase, a.blind = running, detectors.UnknownWait
-	switch {
-	case a.known && v.Phase(reassembly.A) >= fsm.PhaseOpen && v.Phase(reassembly.B) >= fsm.PhaseOpen: // the account begins late
-		a.opened(seg.At, v)
-		if closed := func(side reassembly.Side) bool { return v.Phase(side) >= fsm.PhaseFinSent }; closed(side.Peer()) || closed(side) && seg.Flags&reassembly.FIN == 0 {
-			a.phase = closing
-		}
-	case a.known:
-		a.phase = connecting
-	}
 }
 
 // process accounts for a segment of a connection that is open.
