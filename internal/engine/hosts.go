@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
@@ -35,7 +33,14 @@ func (c *collector) hosts(parts []*partition) {
 // hostsAt is what hostsOf says of these addresses. Of most connections only who their ends are is looked at, and that
 // only if an end may be one of them.
 func hostsAt(parts []*partition, asked map[[16]byte]bool) (h stats.Hosts) {
-	if !slices.ContainsFunc(parts, func(p *partition) bool { return p.mayHaveSeen(asked) }) {
+	var compact flow.Addresses
+	for _, p := range parts {
+		p.flows.CompactAddresses(&compact)
+	}
+	switch {
+	case compact.AtLeast() > stats.MaxHosts:
+		return stats.Hosts{Many: true}
+	case !mayHaveSeen(parts, asked, &compact):
 		return h
 	}
 	all := map[[16]byte]bool{}
@@ -63,16 +68,18 @@ func hostsAt(parts []*partition, asked map[[16]byte]bool) (h stats.Hosts) {
 }
 
 // mayHaveSeen reports whether one of the addresses sent something, as far as that is quickly found out.
-func (p *partition) mayHaveSeen(asked map[[16]byte]bool) bool {
+func mayHaveSeen(parts []*partition, asked map[[16]byte]bool, compact *flow.Addresses) bool {
 	for addr := range asked {
-		if p.flows.MayCompact(addr) {
+		if compact.MayHave(addr) {
 			return true
 		}
 	}
-	for _, f := range p.flows.Uncompacted {
-		for side := range reassembly.Side(2) {
-			if asked[f.Conn.Endpoint(side).Addr] && f.Conn.View().Last(side).At != 0 {
-				return true
+	for _, p := range parts {
+		for _, f := range p.flows.Uncompacted {
+			for side := range reassembly.Side(2) {
+				if asked[f.Conn.Endpoint(side).Addr] && f.Conn.View().Last(side).At != 0 {
+					return true
+				}
 			}
 		}
 	}

@@ -2,35 +2,50 @@ package flow
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// addresses are a set of addresses of which very few may seem to be in it that are not (Bloom): two bits for each.
-type addresses [1 << 13]uint64
+// Addresses are a set of addresses of which a few may seem to be in it that are not (Bloom): two bits for each.
+type Addresses [1 << 9]uint64
 
-func (a *addresses) add(addr [16]byte) {
+func (a *Addresses) add(addr [16]byte) {
 	i, k := bitsOf(addr)
 	a[i>>6] |= 1 << (i & 63)
 	a[k>>6] |= 1 << (k & 63)
 }
 
-func (a *addresses) mayHave(addr [16]byte) bool {
+// MayHave reports whether the address may be in the set.
+func (a *Addresses) MayHave(addr [16]byte) bool {
 	i, k := bitsOf(addr)
 	return a[i>>6]>>(i&63)&1 != 0 && a[k>>6]>>(k&63)&1 != 0
+}
+
+// AtLeast is how many addresses the set has at least.
+func (a *Addresses) AtLeast() (n int) {
+	for _, word := range a {
+		n += bits.OnesCount64(word)
+	}
+	return (n + 1) / 2
 }
 
 // bitsOf are the two bits of an address: the upper bits of a product depend on all of it (Knuth, multiplicative hashing).
 func bitsOf(addr [16]byte) (i, k uint64) {
 	const golden = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
-	h := (binary.LittleEndian.Uint64(addr[:])*golden ^ binary.LittleEndian.Uint64(addr[8:])) * golden
-	return h >> 45, h >> 26 & (1<<19 - 1)
+	h := (binary.BigEndian.Uint64(addr[:])*golden ^ binary.BigEndian.Uint64(addr[8:])) * golden
+	return h >> 49, h >> 34 & (1<<15 - 1)
 }
 
-// MayCompact reports whether the address may be an end of a connection that is compacted. A false alarm is
-// rare up to some thousand addresses.
-func (t *Table) MayCompact(addr [16]byte) bool { return t.ends != nil && t.ends.mayHave(addr) }
+// CompactAddresses adds the ends of all connections that were ever compacted.
+func (t *Table) CompactAddresses(all *Addresses) {
+	if t.ends != nil {
+		for i, word := range t.ends {
+			all[i] |= word
+		}
+	}
+}
 
 // CompactsWith is Compacts for those that want reports true for, of their ends by side, until more is false.
 func (t *Table) CompactsWith(want func(ends *[2]reassembly.Endpoint) (wanted, more bool), each func(*Flow)) {

@@ -7,7 +7,7 @@ import (
 
 // TestAddresses: what was added may be in the set, and of what was not, little seems to be.
 func TestAddresses(t *testing.T) {
-	var a addresses
+	var a Addresses
 	number := func(i uint32) (addr [16]byte) { // IPv4 addresses, one beside the other
 		addr[10], addr[11] = 0xff, 0xff
 		binary.BigEndian.PutUint32(addr[12:], 0x0a000000+i)
@@ -18,13 +18,16 @@ func TestAddresses(t *testing.T) {
 	}
 	wrong := 0
 	for i := range uint32(8000) {
-		if may := a.mayHave(number(i)); i < 4000 && !may {
+		if may := a.MayHave(number(i)); i < 4000 && !may {
 			t.Fatalf("%d is not in the set", i)
 		} else if i >= 4000 && may {
 			wrong++
 		}
 	}
-	if wrong > 40 {
+	if n := a.AtLeast(); n > 4000 || n < 3400 {
+		t.Errorf("4000 addresses, and at least %d are in the set", n)
+	}
+	if wrong > 300 {
 		t.Errorf("%d of 4000 seem to be in the set", wrong)
 	}
 }

@@ -71,7 +71,7 @@ type compacts struct {
 	CompactAccountsFrom int
 
 	packer   *fsm.Packer
-	ends     *addresses // of those that were ever compacted
+	ends     *Addresses // of those that were ever compacted
 	blocks   []*block
 	unused   []ID          // of blocks
 	current  ID            // block that has room
@@ -137,7 +137,7 @@ func (t *Table) compactFlow(l *leaver, f *Flow) {
 		return
 	}
 	if t.packer == nil {
-		t.packer, t.ends = new(fsm.Packer), new(addresses)
+		t.packer, t.ends = new(fsm.Packer), new(Addresses)
 	}
 	record := f.Conn.Compact(t.packer, of)
 	if record == nil || len(t.blocks) == maxBlocks {
