@@ -115,9 +115,6 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		f := w.sides[peer]
 		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
 		if f != nil && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
-			if f.unaware.At == 0 {
-				f.heard = ev.Seg.At
-			}
 			f.unaware = reassembly.MarkOf(ev.Seg)
 			if f.reset.At != 0 && w.due[peer].Reported() && ev.Class != fsm.Rst && ev.Seg.At-f.reset.At > int64(r.Conn.RTO(peer)) {
 				w.report(peer, unansweredUnaware, ev.Seg.At, r, r.Evidence("RST", peer, &f.reset), r.Evidence("still does not acknowledge the FIN", side, &f.unaware))
@@ -248,8 +245,7 @@ func (w *finUnanswered) Overdue(i int, o detectors.Overdue, r *detectors.Report)
 // unanswered reports a FIN that nobody has answered by trace time now.
 func (w *finUnanswered) unanswered(side reassembly.Side, now int64, r *detectors.Report) {
 	switch f := w.of(side); {
-	// If the peer was heard again after the last FIN only, the path may have been down until then.
-	case f.unaware.At != 0 && (f.last.At > f.heard || now >= f.overdue()):
+	case f.unaware.At != 0:
 		w.report(side, unansweredUnaware, now, r, r.Evidence("still does not acknowledge the FIN", side.Peer(), &f.unaware))
 	case now >= f.overdue():
 		w.report(side, unansweredExhausted, now, r)
