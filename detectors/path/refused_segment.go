@@ -64,6 +64,7 @@ func (s *refusedSegment) fromPeer(ev fsm.Event, r *detectors.Report) (over bool)
 	}
 	sent, took := r.Conn.Last(side), time.Duration(seg.At-s.last.At)
 	there := r.Conn.HandshakeRTT(ev.Side)
+	echo, echoes := detectors.Echo(r.Conn, seg)
 	switch {
 	case seg.Flags != reassembly.ACK || seg.Len > 0 || seg.Ack != s.first.Seq || seg.Opts.NBlocks > 0 || ev.Class == fsm.KeepAlive:
 		return false
@@ -72,7 +73,7 @@ func (s *refusedSegment) fromPeer(ev fsm.Event, r *detectors.Report) (over bool)
 	case took < there/2 || took > answerTime(r.Conn):
 		return false
 	// PAWS: see paws-drops.
-	case s.stamped && seg.Opts.Has&reassembly.HasTimestamps != 0 && reassembly.Seq(s.stamp).Before(reassembly.Seq(seg.Opts.TSEcr)):
+	case s.stamped && echoes && reassembly.Seq(s.stamp).Before(echo):
 		return false
 	}
 	s.answered, s.counted, s.answer = s.answered+1, s.n, reassembly.MarkOf(seg)

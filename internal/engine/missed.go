@@ -7,11 +7,12 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// missed counts a segment of that side which acknowledges what was not captured.
-func (p *partition) missed(f *flow.Flow, seg *reassembly.Segment, side reassembly.Side) {
+// missed counts a segment that acknowledges what was not captured.
+func (p *partition) missed(f *flow.Flow, seg *reassembly.Segment) {
 	p.counts.Holes.Count(stats.Hole{
 		End:   [2]reassembly.Endpoint{f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B)},
-		After: f.Conn.View().Last(side.Peer()).At, At: seg.At, Frame: seg.Frame,
+		At:    seg.At,
+		Frame: seg.Frame,
 	})
 }
 

@@ -147,7 +147,7 @@ func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow
 		m.ID, f = p.add(position, h.Hash)
 	}
 	if ev.Kinds.Has(fsm.HoleAcked) {
-		p.missed(f, seg, m.Side)
+		p.missed(f, seg)
 	}
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)

@@ -24,7 +24,7 @@ type Related struct {
 	// Hosts are all hosts of the trace, if findings may rest on them; nil if there are several capture points,
 	// whose Taps have them.
 	Hosts *stats.Hosts `json:",omitempty"`
-	// Holes are when the trace misses frames, if it does; nil where Hosts are.
+	// Holes are when the trace misses frames; nil if it does not, and if there are no Hosts.
 	Holes *stats.Holes `json:",omitempty"`
 	// Taps is what several capture points have to do with each other; none if there is one.
 	Taps json.RawMessage

@@ -17,7 +17,6 @@ type Holes struct {
 // A Hole is one such acknowledgment. Times are nanoseconds since 1970.
 type Hole struct {
 	End   [2]reassembly.Endpoint // by side
-	After int64                  // the last segment of the side whose bytes were not captured
 	At    int64                  // of the acknowledgment
 	Frame uint32
 }
@@ -38,7 +37,7 @@ func (h *Holes) Count(x Hole) {
 }
 
 func compareHoles(a, b Hole) int {
-	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Frame, b.Frame), a.End[0].AddrPort().Compare(b.End[0].AddrPort()), a.End[1].AddrPort().Compare(b.End[1].AddrPort()), cmp.Compare(a.After, b.After))
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Frame, b.Frame), a.End[0].AddrPort().Compare(b.End[0].AddrPort()), a.End[1].AddrPort().Compare(b.End[1].AddrPort()))
 }
 
 // Add adds those of other connections of the trace.

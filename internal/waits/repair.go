@@ -2,27 +2,22 @@ package waits
 
 import "github.com/tcptrace-go/tcptrace/detectors"
 
-// A repair is what a run sent while something was missing.
-type repair struct {
-	fresh uint64 // new payload
-}
-
 // meanwhile notes new payload of the run's side while something is missing.
 func (s *step) meanwhile(n uint32) {
 	if r := &s.run; r.on && r.side == s.side {
-		r.repair.fresh += uint64(n)
+		r.fresh += uint64(n)
 	}
 }
 
-// sustained reports whether the sender went on with new payload while losses were repaired, at three quarters
+// sustained reports whether the sender went on with new payload, so many bytes, while losses were repaired, at three quarters
 // or more of its rate without: halving the window, or taking 30 % of it (RFC 9438 4.6), would show. Where something was missing
 // nearly all the time, its rate without is not known.
-func sustained(t *detectors.Transfer, repair repair) bool {
+func sustained(t *detectors.Transfer, fresh uint64) bool {
 	w := &t.Waits
 	loss := w[detectors.Loss]
 	rest := t.Duration() - loss - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
 	if loss <= 0 || rest < t.Duration()/20 {
 		return false
 	}
-	return float64(repair.fresh)/float64(loss) >= 0.75*float64(t.Bytes-min(repair.fresh, t.Bytes))/float64(rest)
+	return float64(fresh)/float64(loss) >= 0.75*float64(t.Bytes-min(fresh, t.Bytes))/float64(rest)
 }

@@ -31,8 +31,8 @@ type run struct {
 	first     reassembly.Mark
 	bytes     uint64    // of the side, when it began
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
-	repair    repair
-	losses    uint32 // times that something was sent again until nothing was missing
+	fresh     uint64    // new payload while something was missing
+	losses    uint32    // times that something was sent again until nothing was missing
 	pieces    pieces
 }
 
@@ -63,7 +63,7 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
-		r.lag, r.repair, r.losses, r.pieces = lag{}, repair{}, 0, pieces{}
+		r.lag, r.fresh, r.losses, r.pieces = lag{}, 0, 0, pieces{}
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
@@ -166,7 +166,7 @@ func (s *step) endTransfer() {
 		t.Waits[w] = r.until[w] - r.before[w]
 	}
 	fit(&t.Waits, lasted)
-	t.Losses, t.Sustained = r.losses, sustained(t, r.repair)
+	t.Losses, t.Sustained = r.losses, sustained(t, r.fresh)
 	t.LongestPause, t.Steady, t.Slowest = r.pieces.pause, r.pieces.steady(), s.ends[0].most+s.ends[1].most
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
 		t.Beyond = s.beyond()
