@@ -25,6 +25,10 @@ func MayAcknowledge(port uint16, payload uint32) bool {
 	return port == HTTPS && (payload == 9+22 || payload == 17+22 || payload == 9+29 || payload == 17+29)
 }
 
+// LongestAck is the most payload of an acknowledgment of a message within TLS: WINDOW_UPDATE of HTTP/2 for a stream and for
+// the connection, of 13 bytes each (RFC 9113 6.9), in a record of 29 bytes more.
+const LongestAck = 2*13 + 29
+
 // Forwards reports whether the port is that of a proxy to which clients connect on purpose: SOCKS, Squid. It waits for the
 // server behind it.
 func Forwards(port uint16) bool { return port == 1080 || port == 3128 }

@@ -26,7 +26,7 @@ type late struct {
 	next     uint8
 	large    bool   // an answer was large
 	atOnce   int    // requests that came right after payload of the server, the first aside
-	acks     bool   // the last did, and is no longer than an acknowledgment of a message
+	acks     bool   // the last may only acknowledge a message
 	ended    int64  // when the last of these answers came
 	soonest  int64  // the shortest time from one to the next; 0 if there was one only
 	latest   int64  // the longest
@@ -59,7 +59,7 @@ func (l *late) note(x *detectors.Exchange, large bool) {
 	l.unlike = l.unlike || x.Asked != l.size
 	l.usual = l.usual || x.Alike
 	l.large = l.large || large
-	l.acks = x.AtOnce && x.Asked <= maxAck
+	l.acks = x.Acks
 	l.ended = x.Answer.At
 }
 
@@ -88,10 +88,6 @@ func (l *late) answered(x *detectors.Exchange) {
 	}
 	l.others[i].n++
 }
-
-// maxAck is the payload of an acknowledgment of a message within TLS: 4 bytes, in a record of up to
-// 29 more (RFC 5288 3).
-const maxAck = 4 + 29
 
 // poll notes an answer that came later than any server takes: its request, which was sent as soon as the one
 // before was answered, waited for news. It reports whether all late answers are to requests like that one.
@@ -166,4 +162,4 @@ func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.R
 }
 
 // acknowledges says of a request, of so many bytes, that it may be none.
-const acknowledges = "the request (%s) came right after a message of the server, and is no longer than an acknowledgment of that within TLS"
+const acknowledges = "the request (%s) came right after a message of the server, in segments that are no longer than an acknowledgment of that within TLS"

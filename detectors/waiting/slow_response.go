@@ -27,7 +27,7 @@ var SlowResponse = &detectors.Detector{
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
 			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Requests that are sent as soon as the one before was answered, and of which one was answered only after max-response. " +
 			"Undecided, as a blocking read of a queue looks like this: several slow requests that are all alike, with small answers, none of which usually comes promptly, sent as soon as the one before was answered, or that took differently long. " +
-			"And a single one at once after a message, of 33 bytes or less, whether it is answered late or not at all: an acknowledgment within TLS. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
+			"And a single one at once after a message, in segments of 55 bytes or less, whether it is answered late or not at all: an acknowledgment within TLS, such as PING or WINDOW_UPDATE of HTTP/2. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A pause after which less than min-bytes came before the client spoke or closed: a goodbye (a close_notify of TLS), or another message. Where a NAT or proxy seems to " +
@@ -195,7 +195,7 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
 		detectors.Counted(x.Prompt, "prompt answer", "prompt answers")+average(x))
 	relayed(&f, x.Relayed, r)
-	if x.AtOnce && x.Asked <= maxAck && !immediate(r) {
+	if x.Acks && !immediate(r) {
 		f.Undecide(fmt.Sprintf(acknowledges, detectors.Counted(x.Asked, "byte", "bytes")) + " that wants no answer")
 	}
 	r.Absence(&f, x.Request.At)

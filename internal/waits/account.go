@@ -34,6 +34,7 @@ type Account struct {
 	reply     bool            // the client's request is no more than a reply
 	resumed   bool            // a reply came meanwhile, to what the server says before it answers
 	atOnce    bool            // the request began as soon as payload of the server had arrived
+	acks      bool            // each segment of it did, and may only acknowledge that
 	lost      bool            // something was sent again since the hole opened
 	changed   bool            // Waits are not what run.until was
 	based     bool            // it began with payload, see base

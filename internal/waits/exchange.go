@@ -92,10 +92,12 @@ func (s *step) asks() {
 	}
 	s.reply = reply
 	s.ahead = s.ahead && s.asking
+	atOnce := s.answers > 0 && s.seg.At-s.peer.sent <= s.own.rtt+minAgain
 	if bytes := s.conn.Bytes(reassembly.A); !s.asking {
 		s.requested, s.resumed = bytes-min(bytes, uint64(s.seg.Len)), false
-		s.atOnce = s.answers > 0 && s.seg.At-s.peer.sent <= s.own.rtt+minAgain
+		s.atOnce, s.acks = atOnce, true
 	}
+	s.acks = s.acks && atOnce && s.seg.Len <= services.LongestAck
 	s.request.Set(s.seg)
 	s.asking, s.thought = true, s.Waits[detectors.ServerApp]
 }
@@ -125,7 +127,7 @@ func (s *step) tellExchange(bytes uint64) {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
-			Acked: s.acked, Reply: s.reply, Resumed: s.resumed, Asked: s.size, Alike: alike, AtOnce: s.atOnce, Relayed: int64(s.conn.Relayed(reassembly.B))}
+			Acked: s.acked, Reply: s.reply, Resumed: s.resumed, Asked: s.size, Alike: alike, AtOnce: s.atOnce, Acks: s.acks, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.replying, s.pipelined = false, false
@@ -171,7 +173,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, AtOnce: s.atOnce, Relayed: int64(s.conn.Relayed(reassembly.B))}
+		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, AtOnce: s.atOnce, Acks: s.acks, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false
