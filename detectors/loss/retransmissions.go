@@ -21,7 +21,7 @@ var Retransmissions = &detectors.Detector{
 			"expires. Each retransmission is classified by what made the sender send again: fast (three duplicate ACKs or " +
 			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later), or " +
 			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel) or came a round trip after that and too soon for " +
-			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
+			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, if a receiver without SACK acknowledged it and then sent one more pure ACK for it, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
 		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +
 			"are in the capture, they were lost between the capture point and the receiver; if the capture shows holes that are filled " +
 			"later, they were lost before it.",
@@ -47,7 +47,7 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened), // a hole says why the first comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -76,25 +76,29 @@ type retransmissions struct {
 
 type resender struct {
 	resends
-	first    reassembly.Mark // the first segment that was sent again
-	waiting  int64           // since when nothing had been acknowledged when something was sent again
-	stall    *stall          // that lasts; nil if none does
-	stalls   stalls
-	late     stalls             // that an ACK of the original ended
-	reported *detectors.Outcome // nil if nothing was
-	afterAck uint32             // resends whose ACK was captured before
-	lostAcks uint32             // long before, at least
-	una      reassembly.Seq     // SND.UNA after the last event
-	unaAt    int64              // since when it has been that, or longer
-	afterDup uint32             // resends after a duplicate ACK, which may be such as the next
-	denied   uint32             // resends that acknowledge what the peer has not sent by its own account
-	another  uint32             // resends without IP identification that have another TTL than what their side sent just before
-	unacked  uint32             // the last resends, which were not acknowledged to the end
-	alike    uint32             // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
-	next     uint32             // how many resends are worth another report
-	icmp     *detectors.ICMPErrors
-	shown    shownResends
-	repeated bool // some resend is not just what follows an empty segment, which may show that the side does not count
+	first     reassembly.Mark // the first segment that was sent again
+	waiting   int64           // since when nothing had been acknowledged when something was sent again
+	stall     *stall          // that lasts; nil if none does
+	stalls    stalls
+	late      stalls             // that an ACK of the original ended
+	before    stalls             // stalls without lastStall
+	unproved  uint32             // what was sent again in lastStall, and may have been lost
+	lastStall *stall             // the last of stalls, of which all may prove needless; nil if none may
+	reported  *detectors.Outcome // nil if nothing was
+	afterAck  uint32             // resends whose ACK was captured before
+	lostAcks  uint32             // long before, at least
+	una       reassembly.Seq     // SND.UNA after the last event
+	unaAt     int64              // since when it has been that, or longer
+	afterDup  uint32             // resends after a duplicate ACK, which may be such as the next
+	denied    uint32             // resends that acknowledge what the peer has not sent by its own account
+	another   uint32             // resends without IP identification that have another TTL than what their side sent just before
+	unacked   uint32             // the last resends, which were not acknowledged to the end
+	alike     uint32             // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
+	next      uint32             // how many resends are worth another report
+	icmp      *detectors.ICMPErrors
+	shown     shownResends
+	drawn     drawnACKs
+	repeated  bool // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
@@ -103,6 +107,9 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	switch ev.Kind {
+	case fsm.Sent:
+		w.sent(ev, r)
+		return
 	case fsm.ICMPError:
 		w.told(ev)
 		return
@@ -144,6 +151,28 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	if una := r.Conn.Stream(ev.Side).Una; una != a.una || a.unaAt == 0 {
 		a.una, a.unaAt = una, ev.Seg.At
+	}
+	w.subscribe(r)
+}
+
+// subscribe asks for each segment only while one may prove something.
+func (w *retransmissions) subscribe(r *detectors.Report) {
+	kinds := Retransmissions.SubscribesTo &^ fsm.On(fsm.Sent)
+	for _, a := range w.sides {
+		if a != nil && a.awaits(r) {
+			kinds = Retransmissions.SubscribesTo
+		}
+	}
+	r.Subscribe(kinds)
+}
+
+// sent takes a segment of any kind.
+func (w *retransmissions) sent(ev fsm.Event, r *detectors.Report) {
+	if a := w.sides[ev.Side]; a != nil {
+		a.drawn.sends(ev)
+	}
+	if a := w.sides[ev.Side.Peer()]; a != nil {
+		a.receives(ev, r)
 	}
 }
 
@@ -194,6 +223,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	silence, waited := waits(ev)
 	if late {
 		a.afterAck++
+		a.drawn.owe()
 		if a.unaAt != 0 && ev.Seg.End().AtOrBefore(a.una) {
 			silence = max(silence, time.Duration(ev.Seg.At-a.unaAt))
 		}
@@ -228,11 +258,10 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	least, worth := uint32(r.Value("min-resent")), r.Value("min-share")*a.sent(side, r)
 	t := &a.total
 	lost, lostBytes := t.lost()
-	needless := t.allSpurious() >= t.all()
-	switch both := a.stalls.and(&a.late); {
-	case a.stalls.total >= r.Nanos("min-stall") && !needless:
+	switch late := a.needlessStalls(); {
+	case a.stalls.total >= r.Nanos("min-stall") && !a.allNeedless():
 		return resentStalls
-	case both.total >= r.Nanos("min-stall") && needless && t.all() > 0:
+	case late.total >= r.Nanos("min-stall") && 2*t.allSpurious() >= t.all() && t.all() > 0:
 		return resentSpurious
 	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
 	case lost >= least && float64(lostBytes) >= worth:

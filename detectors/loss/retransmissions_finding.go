@@ -13,7 +13,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	evidence := append(make([]detectors.Evidence, 0, 3+min(a.shown.n, 2*shownEach)), r.Evidence("first retransmission", side, &a.first))
 	stalled := a.stalls
 	if outcome == resentSpurious {
-		stalled = stalled.and(&a.late)
+		stalled = a.needlessStalls()
 	}
 	if s := stalled.longest; stalled.n > 0 {
 		switch {

@@ -84,8 +84,33 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	case original:
 		a.late.add(s)
 	default:
+		a.lastStall, a.unproved, a.before = s, n, a.stalls
 		a.stalls.add(s)
 	}
+}
+
+// needless takes proof that the last stall did not need what was sent again in it, at the given time: where all of that had
+// arrived, the stall was a wait for the ACK of the original.
+func (a *resender) needless(at int64) {
+	s := a.lastStall
+	if s == nil || at < s.since || at > s.ended.At {
+		return
+	}
+	if a.unproved--; a.unproved == 0 {
+		a.stalls, a.lastStall = a.before, nil
+		a.late.add(s)
+	}
+}
+
+// allNeedless reports whether all that was sent again had arrived.
+func (a *resender) allNeedless() bool { return a.total.allSpurious() >= a.total.all() }
+
+// needlessStalls are those in which nothing was missing but an ACK.
+func (a *resender) needlessStalls() stalls {
+	if a.allNeedless() {
+		return a.stalls.and(&a.late)
+	}
+	return a.late
 }
 
 // answersBefore reports whether an ACK answers the last retransmission but one, so many nanoseconds
@@ -115,6 +140,7 @@ func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
 	if a.first.At != 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
 		a.stalls.add(s)
+		a.lastStall = nil
 		a.goesUntil(ev.Seg.At, r)
 	}
 }

@@ -1,0 +1,62 @@
+package loss
+
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// drawnACKs are the pure ACKs with which a receiver without SACK answers what it has already: one for each such segment
+// (RFC 9293 3.10.7.4), so each proves that both the original and what was sent again arrived.
+type drawnACKs struct {
+	ack    reassembly.Seq // of the receiver's last segment
+	window uint16
+	known  bool             // there is such a segment
+	newest reassembly.Block // what the sender sent last that was new
+	owed   uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
+}
+
+// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK.
+func (a *resender) awaits(r *detectors.Report) bool { return a.opened > 0 && detectors.NoSACK(r.Conn) }
+
+// sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.
+func (d *drawnACKs) sends(ev fsm.Event) {
+	switch ev.Class {
+	case fsm.NewData:
+		d.newest = reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}
+	case fsm.Retransmission: // resends owes those that are not open
+		if ev.Seg.Len == 0 {
+			d.owe()
+		}
+	case fsm.PureAck, fsm.WindowUpdate, fsm.DupAck:
+	default:
+		d.owe()
+	}
+}
+
+func (d *drawnACKs) owe() { d.owed = min(d.owed, 254) + 1 }
+
+// receives takes a segment of the receiver's, and counts what it proves to have been sent again unnecessarily.
+func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
+	d, seg, out := &a.drawn, ev.Seg, r.Conn.Stream(ev.Side.Peer())
+	if seg.Flags&reassembly.ACK == 0 || ev.Class == fsm.OutOfWindow {
+		return
+	}
+	repeated := d.known && seg.Ack == d.ack && seg.Window == d.window && seg.Ack == out.Una
+	d.ack, d.window, d.known = seg.Ack, seg.Window, true
+	pure := seg.Flags == reassembly.ACK && seg.Len == 0 && seg.Seq == r.Conn.Stream(ev.Side).Nxt
+	// What lies beyond a hole draws such ACKs, too: there is nothing beyond one segment.
+	if alone := out.InFlight() == 0 || d.newest.From == out.Una && d.newest.To == out.Nxt; !repeated || !pure || !alone {
+		return
+	}
+	if d.owed > 0 {
+		d.owed--
+		return
+	}
+	for i := range a.open[:a.opened] {
+		if o := &a.open[i]; o.To.AtOrBefore(seg.Ack) {
+			a.needless(a.wasSpurious(i).at)
+			return
+		}
+	}
+}
