@@ -50,7 +50,7 @@ var (
 	unansweredTrying = &detectors.Outcome{Name: "still-trying", Severity: detectors.Warning,
 		When: "the next retransmission was not overdue at the end of the capture"}
 	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",
-		Cause: "The peer's host came back without the connection and answered the FIN with RST, or the closer gave up and sent RST."}
+		Cause: "The peer's host no longer has the connection (it was restarted, or gave up by itself), and says so by RST; or the closer gave up and sent RST."}
 	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info, Fault: detectors.FaultPath,
 		When: "it was acknowledged in the end",
 		Cause: "The FINs or their ACKs were lost, or held up in a queue: the path was down or congested for a while, or drops many packets. " +
@@ -205,6 +205,7 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 	}
 	end := reassembly.MarkOf(ev.Seg)
 	f.echoed = f.echoes(ev.Seg)
+	f.copied = outcome == unansweredReset && ev.Side != side && isCopied(ev, r.Conn)
 	if outcome == unansweredReset && ev.Side == side {
 		f.reset = end
 	}

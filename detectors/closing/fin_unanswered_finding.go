@@ -28,6 +28,12 @@ const causeRefused = "The FIN arrives, as the answers show, and the peer's TCP, 
 const causeProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
 	"and whether it ever opened one to the peer is not in the capture."
 
+// causeCopied is the cause where a device on the path ended the connection.
+const causeCopied = "The peer did not answer the FIN, and a device on the path, such as a NAT, a firewall or a carrier's proxy, ended the connection in its name. Whether the FIN reached the peer is not known."
+
+// causeGaveUp is the cause where the closer ended the connection itself.
+const causeGaveUp = "The peer is gone, or the path to it is broken, or something on the way has forgotten the connection: nothing answered the FIN. The closer gave up, as hosts do after some retransmissions, and said so by RST."
+
 // leastRetries is how often a host retransmits a FIN at least before it gives up: Windows five times
 // (TcpMaxDataRetransmissions), Linux eight (net.ipv4.tcp_orphan_retries), unless an ICMP error says that it is no use.
 const leastRetries = 3
@@ -68,6 +74,12 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	}
 	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs && r.Conn.Bytes(side.Peer()) == 0 {
 		f.Cause = causeProxy
+	}
+	switch {
+	case s.copied:
+		f.Cause = causeCopied
+	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0:
+		f.Cause = causeGaveUp
 	}
 	if outcome == unansweredUnaware && s.reset.At == 0 && s.isRefused() {
 		f.Cause, f.Fault = causeRefused, detectors.FaultUnknown
@@ -116,6 +128,10 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		if last := r.Conn.Last(side.Peer()); who == own && last.Len > 0 && last.At > s.last.At && end.Seq == last.Ack && end.Flags&reassembly.ACK == 0 {
 			return m + fmt.Sprintf(" It was never acknowledged. After %s, data came from %s (frame %d), and the closed socket answered with RST (frame %d).",
 				detectors.Span(now-s.first.At), peer, last.Frame, end.Frame)
+		}
+		if s.copied {
+			return m + fmt.Sprintf(" %s never acknowledged it. After %s, a RST with its address (frame %d) ended the connection: it has the IP ID of the segment from %s that it answers, so a device on the path made it from that.",
+				peer, detectors.Span(now-s.first.At), end.Frame, own)
 		}
 		m += fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
 		if f.Cause == causeDeaf {

@@ -23,6 +23,7 @@ type repeatedFIN struct {
 	clock   uint32                // the timestamp of the second
 	clocked bool                  // it has one
 	echoed  bool                  // what acknowledges it echoes an older timestamp than that: the first arrived
+	copied  bool                  // the RST that ended the wait was made from the FIN
 	refused int                   // sends that the peer answered at once with a pure ACK of only what came before
 	counted int                   // the send to which the last such answer came
 	refusal reassembly.Mark       // that answer
@@ -94,4 +95,13 @@ func (f *repeatedFIN) since(outcome *detectors.Outcome) int64 {
 func (f *repeatedFIN) echoes(seg *reassembly.Segment) bool {
 	older := f.clock - seg.Opts.TSEcr
 	return f.clocked && seg.Opts.Has&reassembly.HasTimestamps != 0 && older > 0 && int64(older) <= f.gaps[0]/int64(time.Millisecond)+1
+}
+
+// isCopied reports whether a RST in the peer's name has the IP ID of the closer's last segment, which counts its IDs, and
+// its window or another TTL than what the peer sent before: a device on the path made it from that segment.
+func isCopied(ev fsm.Event, v fsm.View) bool {
+	last := v.Last(ev.Side.Peer())
+	otherTTL := ev.Was != nil && ev.Was.At != 0 && ev.Was.TTL != ev.Seg.TTL
+	return ev.Seg.IPID != 0 && ev.Seg.IPID == last.IPID && v.IPHabits(ev.Side.Peer()).CountsIDs &&
+		(otherTTL || last.Window != 0 && ev.Seg.Window == last.Window)
 }
