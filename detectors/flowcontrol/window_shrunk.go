@@ -22,7 +22,7 @@ var WindowShrunk = &detectors.Detector{
 			"memory; small embedded stacks with few buffers. Or a proxy or load balancer that rewrites windows to shape traffic.",
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
-		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than one unit of the window scale. A " +
+		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
 			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that follow one another, before or after, jump there, another device may send for the host: no host is accused. Nor is it where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
@@ -72,6 +72,7 @@ type shrinks struct {
 	relayed time.Duration   // how long the handshake took, if ACKs come in less than a tenth of that; else 0
 	own     int             // how many do none of these
 	varies  bool            // segments before the first had different TTLs, and that has the TTL of the one before it
+	sameOne bool            // if they did, the IP identifications of those two follow one another
 	count   int
 	cuts    int
 	largest uint32 // bytes taken back at once
@@ -105,6 +106,11 @@ func jumps(last, m *reassembly.Mark) bool {
 	return m.IPID != 0 && last.IPID != 0 && down > nearIDs && int64(up) > nearIDs+nearIDs*max(m.At-last.At, 0)/int64(time.Second)
 }
 
+// follows reports whether the IP identification of m follows that of the side's last segment: the same device counted both.
+func follows(last, m *reassembly.Mark) bool {
+	return m.IPID != 0 && last.IPID != 0 && int16(m.IPID-last.IPID) > 0 && !jumps(last, m)
+}
+
 // next looks at the side's next segment after a jump, and reports whether it decides: if the IP identifications follow one another
 // from then on, two devices may have counted; a host that draws them at random jumps again.
 func (s *shrinks) next(m *reassembly.Mark) (decides bool) {
@@ -123,10 +129,15 @@ func (s *shrinks) next(m *reassembly.Mark) (decides bool) {
 
 // shrunk notes that the side took back window.
 func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *detectors.Report) {
+	cut := beyondEdge(r.Conn, ev.Side.Peer())
+	if cut == 0 && rounding(r.Conn, ev.Side, ev.N) {
+		return
+	}
 	s.last = m
 	if s.count++; s.count == 1 {
 		s.first = m
 		s.varies = ev.Was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL
+		s.sameOne = s.varies && follows(ev.Was, &m)
 	}
 	s.largest = max(s.largest, ev.N)
 	soon := sooner(r.Conn, ev.Side, ev.Was)
@@ -154,11 +165,11 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 	case !ttl && s.counter.At == 0:
 		s.counter, s.counted = m, *ev.Was
 	}
-	if n := beyondEdge(r.Conn, ev.Side.Peer()); n > 0 {
+	if cut > 0 {
 		if s.cuts++; s.cuts == 1 {
 			s.cut = m
 		}
-		s.cutOff = max(s.cutOff, n)
+		s.cutOff = max(s.cutOff, cut)
 	}
 	s.report(ev.Side, r)
 }
@@ -180,6 +191,13 @@ func oneBit(before, after uint16) bool {
 	const upper, lower = 0xfc00, 0x00ff
 	bit, low := before^after, after&lower
 	return bit&upper != 0 && bit&(bit-1) == 0 && low != 0 && low != lower
+}
+
+// rounding reports whether a window that is rounded up once and down the next time (RFC 7323 2.4) can move the right edge left by
+// so many bytes, though nothing was taken back.
+func rounding(v fsm.View, side reassembly.Side, by uint32) bool {
+	shift, _ := v.WindowScale(side)
+	return shift > 0 && by < 2<<shift
 }
 
 // beyondEdge is how many bytes the side has in flight beyond its peer's right edge;
@@ -228,8 +246,12 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 	switch {
 	case s.varies:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += fmt.Sprintf(" The segments of %s had different TTLs before that (frame %d has %d): another device may send in its name.",
-			own, s.first.Frame, s.first.TTL)
+		may := "another device may send in its name"
+		if s.sameOne {
+			may = "another device has sent in its name, and may change what it sends itself, and its windows"
+		}
+		f.Message += fmt.Sprintf(" The segments of %s had different TTLs before that (frame %d has %d): %s.",
+			own, s.first.Frame, s.first.TTL, may)
 	case s.own > 0:
 	case s.soon.At != 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
