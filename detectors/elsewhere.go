@@ -145,3 +145,14 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 	f.Undecide(fmt.Sprintf("translated: the same connection was also captured between %v and %v, where an address is translated, and there %v sent more (last in frame %d): "+
 		"that was not translated back", a, b, who, frame))
 }
+
+// OfScan says of a refusal (Refusal is set) that it is one of a port scan: so many ports of the same host refused the client,
+// of which it tried each once or a few times. A closed port is right to do so, and nobody misses a service there. Engines call it
+// as they call SentElsewhere.
+func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
+	f.Severity, f.Fault, f.Scope = Info, FaultUnknown, WholeCapture
+	f.Measure("refused_ports", ports)
+	f.Message += fmt.Sprintf(" This is part of a port scan by %v, which tried %d closed ports of that host.", client.AddrPort().Addr(), ports)
+	f.Cause = "One client tries many ports of a host, to see which are open. A closed port answers a SYN with a RST (RFC 9293 3.10.7.1)."
+	f.Action = "Nothing is wrong with the host that refuses. Find out whether the scan was meant to be (an inventory, a test of security), and who runs it."
+}

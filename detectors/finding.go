@@ -110,6 +110,7 @@ type Finding struct {
 	Silence   *Silence         // the silence of both hosts, if it rests on that: see Vanished
 	Unheard   bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
 	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
+	Refusal   bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan
 	Scope     Scope
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
 	Needs     fsm.Limits // see Outcome.Needs

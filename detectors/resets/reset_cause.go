@@ -214,6 +214,7 @@ func (w *resetCause) report(r *detectors.Report) {
 	if o == handshakeReset && c.sender.stream.Knows(reassembly.KnowISS) {
 		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
 	}
+	f.Refusal = o == refused && c.refusal()
 	o.apply(c, &f, r)
 	if words := c.standIn(); words != "" && culprit == side && f.Fault.NamesHost() {
 		f.Fault, f.Message = detectors.FaultUnknown, f.Message+words

@@ -49,6 +49,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	}
 	c.since(o.From)
 	c.hosts(parts)
+	c.scans(parts)
 	for i := range c.found {
 		if !o.apart {
 			doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
@@ -56,6 +57,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			silent(c.found[i].Finding, &c.counts.Hosts)
 			up(c.found[i].Finding, &c.counts.Hosts)
 			lossless(c.found[i].Finding, &c.counts.Holes)
+			scanned(c.found[i].Finding, &c.counts.Scans)
 		}
 	}
 	c.withinBudget(maxListed)

@@ -20,6 +20,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		silent(&f.Finding, &c.Hosts)
 		up(&f.Finding, &c.Hosts)
 		lossless(&f.Finding, &c.Holes)
+		scanned(&f.Finding, &c.Scans)
 		relayed(&f.Finding, f.Flow, c)
 	}
 }

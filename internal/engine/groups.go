@@ -13,12 +13,33 @@ import (
 // unlisted adds the findings of a partition that are not listed, in the light of the
 // whole capture.
 func (c *collector) unlisted(counts watch.Counts) {
+	onlyScans := c.onlyScans()
 	for k, n := range counts {
+		if slices.Contains(onlyScans, watch.Kind{Detector: k.Detector, Outcome: k.Outcome}) { // the earliest are listed: they stand for the others
+			n.Severity = detectors.Info
+		}
 		if k.Absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.Absence, k.FINRank, &c.counts) != 0) {
 			k.Verdict = detectors.Undecided
 		}
 		c.kinds.Add(watch.Kind{Detector: k.Detector, Outcome: k.Outcome, Verdict: k.Verdict}, n.Severity, n.N, 0)
 	}
+}
+
+// onlyScans are the kinds of refusals of which all that are listed are those of port scans.
+func (c *collector) onlyScans() (kinds []watch.Kind) {
+	others := map[watch.Kind]bool{}
+	for i := range c.found {
+		f := &c.found[i]
+		if !f.Refusal {
+			continue
+		}
+		k := watch.Kind{Detector: f.Detector, Outcome: f.Outcome}
+		if _, known := others[k]; !known {
+			kinds = append(kinds, k)
+		}
+		others[k] = others[k] || f.Severity > detectors.Info
+	}
+	return slices.DeleteFunc(kinds, func(k watch.Kind) bool { return others[k] })
 }
 
 // groups are all findings, listed or not, in order of detectors, verdicts and

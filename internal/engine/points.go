@@ -218,6 +218,7 @@ func (at *Point) assemble(p *pool, captures []result.Capture, end int64, split b
 	if split {
 		at.Openings = openings(parts, at.Trace.Openings)
 		at.Counts.Hosts = askedHosts(parts)
+		at.Counts.Scans = allScans(parts)
 	}
 	at.Positions = c.positions
 	for k := range c.found {

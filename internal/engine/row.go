@@ -67,13 +67,16 @@ func closedFirst(c *fsm.Conn) result.Initiator {
 	return result.InitiatorUnknown
 }
 
+// refusedName is how a connection ended whose SYN was refused.
+const refusedName = "refused"
+
 // endingName says how a connection ended, in one word.
 func endingName(c *fsm.Conn, why detectors.Why) string {
 	a, b := c.View().Phase(reassembly.A), c.View().Phase(reassembly.B)
 	_, reset := c.ResetBy()
 	switch {
-	case reset && a == fsm.PhaseOpening && b == fsm.PhaseIdle:
-		return "refused"
+	case wasRefused(c):
+		return refusedName
 	case reset:
 		return "reset"
 	case a == fsm.PhaseFinAcked && b == fsm.PhaseFinAcked:

@@ -58,6 +58,7 @@ func (t *Tuples) End() (*result.Report, stats.Counts, []stats.Opening) {
 	for _, f := range t.part.flows.All() {
 		all = append(all, openingOf(f))
 		countHosts(&counts.Hosts, f)
+		countTry(&counts.Scans, &f.Conn)
 	}
 	slices.SortFunc(all, func(a, b stats.Opening) int { return cmp.Compare(a.Position, b.Position) })
 	t.part.reset()

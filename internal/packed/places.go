@@ -26,6 +26,8 @@ type Related struct {
 	Hosts *stats.Hosts `json:",omitempty"`
 	// Holes are when the trace misses frames; nil if it does not, and if there are no Hosts.
 	Holes *stats.Holes `json:",omitempty"`
+	// Scans are the port scans of the trace; nil if there are none, and if there are several capture points.
+	Scans *stats.Scans `json:",omitempty"`
 	// Taps is what several capture points have to do with each other; none if there is one.
 	Taps json.RawMessage
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -26,6 +27,9 @@ func (g *group) summary(n Names) string {
 	if first.Fault == detectors.FaultPath {
 		return "path to " + who + ": " + what
 	}
+	if client := first.Flow.End[first.Subject.Peer()].AddrPort().Addr(); g.outcome == refused && !slices.ContainsFunc(g.findings, func(f *result.Finding) bool { return !ofScan(f, first) }) {
+		return fmt.Sprintf("%s: refused %s of a port scan by %v", who, what, client)
+	}
 	if g.outcome == refused {
 		return who + ": refused " + what
 	}
@@ -37,6 +41,11 @@ func (g *group) summary(n Names) string {
 		what += " in " + state
 	}
 	return who + ": " + what
+}
+
+// ofScan reports whether the finding is part of a port scan by the client of another.
+func ofScan(f, of *result.Finding) bool {
+	return f.Refusal && f.Severity == detectors.Info && f.Scope == detectors.WholeCapture && f.Flow.End[f.Subject.Peer()].Addr == of.Flow.End[of.Subject.Peer()].Addr
 }
 
 // word is the severity, or that nothing is decided.

@@ -164,6 +164,9 @@ func (t *Trace) Stats() *stats.Trace {
 		if r.Holes != nil {
 			s.Counts.Holes = *r.Holes
 		}
+		if r.Scans != nil {
+			s.Counts.Scans = *r.Scans
+		}
 	}
 	skipped := map[string]uint64{}
 	for r := range t.readers {

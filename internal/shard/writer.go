@@ -159,6 +159,10 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 	if h := &whole.Counts.Holes; hosts != nil && (h.Many || len(h.List) > 0) {
 		holes = h
 	}
+	var scans *stats.Scans
+	if w.split.Taps == nil && len(whole.Counts.Scans.Refusals) > 0 {
+		scans = &whole.Counts.Scans
+	}
 	shared := packed.AppendShared(nil, whole)
 	id := sha256.New()
 	id.Write(shared)
@@ -172,7 +176,7 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 		if err := w.flush(f); err != nil {
 			return err
 		}
-		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Taps != nil {
+		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Scans: scans, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Scans != nil || r.Taps != nil {
 			content, err := packed.AppendJSON(nil, &r)
 			if err == nil {
 				err = w.append(f, packed.BlockRelated, content)

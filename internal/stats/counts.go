@@ -29,6 +29,7 @@ type Counts struct {
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
 	Holes        Holes
+	Scans        Scans // none where few were refused
 }
 
 // A Sender is one end of the connection whose first segment has that position.
@@ -65,6 +66,7 @@ func (c *Counts) Add(d *Counts) {
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
 	c.Holes.Add(&d.Holes)
+	c.Scans.Add(&d.Scans)
 }
 
 // AddOversized keeps the first sender of oversize segments.

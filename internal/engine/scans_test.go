@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// A port scan is a scan for all of its refusals, whatever the number of workers, and analysed with the counts of the whole trace; few
+// ports are none, nor is one that is tried again and again, nor ports that the host may have named.
+func TestScans(t *testing.T) {
+	var hosts, lines strings.Builder
+	named := map[string]bool{}
+	name := func(addr string, port int) string {
+		n := fmt.Sprintf("h%s-%d", addr[len(addr)-1:], port)
+		if !named[n] {
+			named[n] = true
+			fmt.Fprintf(&hosts, "host %s %s:%d\n", n, addr, port)
+		}
+		return n
+	}
+	refuse := func(client int, server string, port int) {
+		fmt.Fprintf(&lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", name("10.0.0.1", client), name(server, port))
+	}
+	ftp := func(server string) {
+		fmt.Fprintf(&lines, `+.001  %[1]s > %[2]s  S   0:0(0)            win 1024
++.001  %[2]s > %[1]s  S.  0:0(0)     ack 1   win 1024
++.001  %[1]s > %[2]s  .   1:1(0)     ack 1   win 1024
++.001  %[2]s > %[1]s  P.  1:21(20)   ack 1   win 1024
++.001  %[1]s > %[2]s  P.  1:7(6)     ack 21  win 1024
++.001  %[2]s > %[1]s  P.  21:71(50)  ack 7   win 1024
++.001  %[1]s > %[2]s  F.  7:7(0)     ack 71  win 1024
++.001  %[2]s > %[1]s  F.  71:71(0)   ack 8   win 1024
++.001  %[1]s > %[2]s  .   8:8(0)     ack 72  win 1024
+`, name("10.0.0.1", 900), name(server, 21))
+	}
+	ftp("10.0.0.4")
+	ftp("10.0.0.5")
+	for i := range 60 {
+		refuse(2000+i, "10.0.0.2", 20+i)      // a scan
+		refuse(2100, "10.0.0.4", 100+i)       // another, from one port, of an FTP server
+		refuse(2200+i, "10.0.0.5", 3000+i)    // where an FTP server asks for the next connection
+		refuse(2500+2*i, "10.0.0.6", 20+i%30) // 30 ports
+		refuse(2501+2*i, "10.0.0.6", 20+i%30)
+		if i < 49 {
+			refuse(2300+i, "10.0.0.3", 20+i) // too few
+		}
+	}
+	for i := range 3 {
+		refuse(2400+i, "10.0.0.2", 79) // a service that is asked four times
+	}
+	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
+		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+2 end\n"))
+		infos := map[string]int{}
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if f.Outcome != "refused" {
+				continue
+			}
+			scan := strings.Contains(f.Message, "a port scan by 10.0.0.1, which tried 60 closed ports")
+			if scan != (f.Severity == detectors.Info) || scan != (f.Fault == detectors.FaultUnknown) {
+				t.Errorf("%v, fault %v: %s", f.Severity, f.Fault, f.Message)
+			}
+			if scan {
+				infos[f.Flow.End[reassembly.B].AddrPort().Addr().String()]++
+			}
+		}
+		if infos["10.0.0.2"] != 59 || infos["10.0.0.4"] != 60 || len(infos) != 2 {
+			t.Errorf("%d workers: of a port scan are %v", o.Workers, infos)
+		}
+	}
+}

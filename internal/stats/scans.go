@@ -1,0 +1,158 @@
+package stats
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Scans are which ports of which hosts refused whom, and how often. Who tries many ports of a host, each
+// once, looks for what is there: such a refusal tells of no service that is missing. As Hosts, it is bounded, and
+// does not depend on the order of connections.
+type Scans struct {
+	Refusals []Refusals // sorted by client and server
+	Told     []Pair     `json:",omitempty"` // sorted, lower address first: of which one may have told the other where to connect to
+	Many     bool       `json:",omitempty"` // there were too many to keep
+	Total    int        // of the ports of all
+}
+
+// A Pair is a client and a server, by their addresses.
+type Pair struct{ Client, Server [16]byte }
+
+func (p Pair) compare(q Pair) int {
+	return cmp.Or(bytes.Compare(p.Client[:], q.Client[:]), bytes.Compare(p.Server[:], q.Server[:]))
+}
+
+// either is the pair whichever of the two is the client.
+func (p Pair) either() Pair {
+	if bytes.Compare(p.Client[:], p.Server[:]) > 0 {
+		p.Client, p.Server = p.Server, p.Client
+	}
+	return p
+}
+
+// Refusals are those of one host, of one client.
+type Refusals struct {
+	Pair
+	Ports []uint16 // sorted
+	Times []byte   // that each refused, maxTimes at most
+}
+
+// How many pairs are kept, of which so many ports in all: those of four whole hosts.
+const (
+	maxPairs = 4096
+	maxPorts = 4 << 16
+)
+
+// When refusals are a port scan: of so many ports as no application asks one host for, and each that often at most: scanners
+// try a port again to be sure, or scan twice, and those who want a service go on trying.
+const (
+	minScanned = 50
+	maxTimes   = 4 // too often
+)
+
+// systemPorts is below which no port is given to whoever asks (RFC 6335 6).
+const systemPorts = 1024
+
+// Refuse counts a connection that the server refused.
+func (s *Scans) Refuse(client, server reassembly.Endpoint) {
+	s.add(Pair{client.Addr, server.Addr}, server.Port, 1)
+}
+
+// Tell notes that the server may have told the client, or the client the server, which port to connect to.
+func (s *Scans) Tell(client, server reassembly.Endpoint) {
+	s.tell(Pair{client.Addr, server.Addr}.either())
+}
+
+func (s *Scans) tell(p Pair) {
+	if i, is := slices.BinarySearchFunc(s.Told, p, Pair.compare); !is && !s.full(len(s.Told) >= maxPairs) {
+		s.Told = slices.Insert(s.Told, i, p)
+	}
+}
+
+func (s *Scans) add(p Pair, port uint16, times byte) {
+	if s.Many {
+		return
+	}
+	i, is := s.find(p)
+	if !is {
+		if s.full(len(s.Refusals) >= maxPairs) {
+			return
+		}
+		s.Refusals = slices.Insert(s.Refusals, i, Refusals{Pair: p})
+	}
+	r := &s.Refusals[i]
+	k, is := slices.BinarySearch(r.Ports, port)
+	switch {
+	case is:
+		r.Times[k] = min(r.Times[k]+times, maxTimes)
+	case !s.full(s.Total >= maxPorts):
+		s.Total++
+		r.Ports, r.Times = slices.Insert(r.Ports, k, port), slices.Insert(r.Times, k, times)
+	}
+}
+
+// full reports whether nothing more is counted, from now on if so.
+func (s *Scans) full(now bool) bool {
+	if now {
+		*s = Scans{Many: true}
+	}
+	return s.Many
+}
+
+func (s *Scans) find(p Pair) (i int, is bool) {
+	return slices.BinarySearchFunc(s.Refusals, p, func(r Refusals, p Pair) int { return r.compare(p) })
+}
+
+// Add adds those of other connections of the trace.
+func (s *Scans) Add(o *Scans) {
+	s.full(o.Many)
+	for i := range o.Refusals {
+		for k, port := range o.Refusals[i].Ports {
+			s.add(o.Refusals[i].Pair, port, o.Refusals[i].Times[k])
+		}
+	}
+	for _, p := range o.Told {
+		s.tell(p)
+	}
+}
+
+// Only leaves out what is no port scan.
+func (s *Scans) Only() {
+	s.Refusals = slices.DeleteFunc(s.Refusals, func(r Refusals) bool { return !s.scan(&r) })
+	s.Told = nil
+	s.Total = 0
+	for i := range s.Refusals {
+		s.Total += len(s.Refusals[i].Ports)
+	}
+}
+
+// Scanned is how many ports of the server the client has scanned, of which this is one; 0 if it has scanned none.
+func (s *Scans) Scanned(client, server reassembly.Endpoint) int {
+	i, is := s.find(Pair{client.Addr, server.Addr})
+	if !is || !s.scan(&s.Refusals[i]) {
+		return 0
+	}
+	r := &s.Refusals[i]
+	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || r.Times[k] >= maxTimes {
+		return 0
+	}
+	return len(r.Ports)
+}
+
+// scan reports whether the refusals are those of a port scan.
+func (s *Scans) scan(r *Refusals) bool {
+	if len(r.Ports) < minScanned {
+		return false
+	}
+	often := 0
+	for _, n := range r.Times {
+		if n >= maxTimes {
+			often++
+		}
+	}
+	_, told := slices.BinarySearchFunc(s.Told, r.either(), Pair.compare)
+	return often*10 <= len(r.Ports) && !(told && r.Ports[0] >= systemPorts)
+}

@@ -1,0 +1,70 @@
+package stats
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+func at(host int, port uint16) reassembly.Endpoint {
+	return reassembly.Endpoint{Addr: [16]byte{14: byte(host >> 8), 15: byte(host)}, Port: port}
+}
+
+// scanOf are refusals of a server, of these ports of each of so many clients.
+func scanOf(clients int, from, to uint16) (s Scans) {
+	for host := range clients {
+		for port := from; port < to; port++ {
+			s.Refuse(at(host+1, 5000), at(0, port))
+		}
+	}
+	return s
+}
+
+// It does not matter in which order refusals are added, nor how many there are.
+func TestScans_add(t *testing.T) {
+	for _, n := range []int{1, maxPairs / 2, maxPairs, maxPairs + 1} {
+		a, b := scanOf(n, 1, 40), scanOf(n, 30, 61)
+		c, d := scanOf(n, 1, 40), scanOf(n, 30, 61)
+		a.Tell(at(1, 5000), at(0, 21))
+		c.Tell(at(0, 5000), at(1, 21))
+		a.Add(&b)
+		d.Add(&c)
+		if !reflect.DeepEqual(a, d) {
+			t.Errorf("of %d clients, the refusals are not the same in another order", n)
+		}
+		if want := n > maxPairs || n*60 > maxPorts; a.Many != want {
+			t.Errorf("of %d clients: too many: %t, want %t", n, a.Many, want)
+		}
+		if got := a.Scanned(at(1, 1), at(0, 60)); !a.Many && got != 60 {
+			t.Errorf("of %d clients, one scanned %d ports, want 60", n, got)
+		}
+	}
+}
+
+// A scan is of many ports, each a few times; one that is tried again and again is no part of it.
+func TestScans_scanned(t *testing.T) {
+	few, many, insisting, told := scanOf(1, 2000, 2049), scanOf(1, 2000, 2050), scanOf(1, 2000, 2050), scanOf(1, 2000, 2050)
+	for i := range 6 {
+		for range 3 {
+			many.Refuse(at(1, 5000), at(0, 2000+uint16(i%5)))
+			insisting.Refuse(at(1, 5000), at(0, 2000+uint16(i)))
+		}
+	}
+	told.Tell(at(0, 21), at(1, 21))
+	for _, c := range []struct {
+		name string
+		of   Scans
+		port uint16
+		want int
+	}{
+		{"too few", few, 2010, 0}, {"enough", many, 2010, 50}, {"asked for", many, 2004, 0}, {"no port of it", many, 2050, 0}, {"insists", insisting, 2010, 0}, {"told", told, 2010, 0},
+	} {
+		if got := c.of.Scanned(at(1, 1), at(0, c.port)); got != c.want {
+			t.Errorf("%s: %d ports were scanned, want %d", c.name, got, c.want)
+		}
+		if c.of.Only(); (len(c.of.Refusals) > 0) != (c.name != "too few" && c.name != "insists" && c.name != "told") {
+			t.Errorf("%s: %d scans are left", c.name, len(c.of.Refusals))
+		}
+	}
+}
