@@ -32,13 +32,3 @@ const LongestAck = 2*13 + 29
 // Forwards reports whether the port is that of a proxy to which clients connect on purpose: SOCKS, Squid. It waits for the
 // server behind it.
 func Forwards(port uint16) bool { return port == 1080 || port == 3128 }
-
-// NamesPorts reports whether the port is that of a protocol in which one side tells the other where to connect to: FTP, also in
-// TLS (RFC 959 3.2), RPC port mappers (RFC 1833, MS-RPCE 2.1.1.1), RTSP, Java RMI, H.323, SIP.
-func NamesPorts(port uint16) bool {
-	switch port {
-	case 21, 111, 135, 554, 990, 1099, 1720, 5060, 8554:
-		return true
-	}
-	return false
-}

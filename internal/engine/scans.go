@@ -2,7 +2,6 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
@@ -48,13 +47,13 @@ func scansOf(parts []*partition, compacts func(*partition) func(func(*flow.Flow)
 
 // mayTell reports whether of the ends of a connection one may have told the other where to connect to.
 func mayTell(ends *[2]reassembly.Endpoint) (wanted, more bool) {
-	return services.NamesPorts(ends[0].Port) || services.NamesPorts(ends[1].Port), true
+	return namesPorts(ends[0].Port) || namesPorts(ends[1].Port), true
 }
 
 // countTry counts a connection that was refused, or in which one side may have told the other where to connect to.
 func countTry(s *stats.Scans, c *fsm.Conn) {
 	a, b := c.Endpoint(reassembly.A), c.Endpoint(reassembly.B)
-	if services.NamesPorts(b.Port) && c.Bytes(reassembly.A) > 0 && c.Bytes(reassembly.B) > 0 {
+	if namesPorts(b.Port) && c.Bytes(reassembly.A) > 0 && c.Bytes(reassembly.B) > 0 {
 		s.Tell(a, b)
 	}
 	if wasRefused(c) {
@@ -77,4 +76,14 @@ func scanned(f *detectors.Finding, s *stats.Scans) {
 	if n := s.Scanned(rst.Dst, rst.Src); n > 0 {
 		f.OfScan(rst.Dst, n)
 	}
+}
+
+// namesPorts reports whether the port is that of a protocol in which one side tells the other where to connect to: FTP, also in
+// TLS (RFC 959 3.2), RPC port mappers (RFC 1833, MS-RPCE 2.1.1.1), RTSP, Java RMI, H.323, SIP.
+func namesPorts(port uint16) bool {
+	switch port {
+	case 21, 111, 135, 554, 990, 1099, 1720, 5060, 8554:
+		return true
+	}
+	return false
 }
