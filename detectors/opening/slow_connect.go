@@ -22,7 +22,7 @@ var SlowConnect = &detectors.Detector{
 			"trip after the SYN, the first one may have been lost before the capture point, or the SYN behind a NAT or proxy that opens a connection of its own.",
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
-		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes three quarters of that, it is undecided. A SYN or SYN-ACK that was repeated: " +
+		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes half of that, it is undecided, also if only one is known, and took more than a quarter. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
 			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
@@ -69,6 +69,7 @@ type lateAnswer struct {
 	request  int64 // when data was sent that payload has not answered yet; 0 if none is
 	reply    int64 // the shortest time from data to payload; 0 if there was none
 	timed    uint8 // how many later round trips were
+	replies  uint8 // how often payload answered data
 	reported bool
 }
 
@@ -120,7 +121,7 @@ func (h *lateAnswer) roundTrip(took int64, ev fsm.Event, r *detectors.Report) {
 	if h.best == 0 || took < h.best {
 		h.best = took
 	}
-	if h.reported && longer || !h.reported && 2*h.best < h.took() && !h.relayed() {
+	if h.reported && (longer || h.timed == 2) || !h.reported && 2*h.best < h.took() && !h.relayed() {
 		h.report(ev.Side.Peer(), ev.Seg.At, r)
 	}
 }
@@ -155,7 +156,7 @@ func (h *lateAnswer) behind() bool {
 
 // replied times payload of the side that answers data.
 func (h *lateAnswer) replied(ev fsm.Event, r *detectors.Report) {
-	if !h.open() || h.request == 0 {
+	if h.asked.At == 0 || h.request == 0 || h.reported && h.replies > 1 {
 		return
 	}
 	took := max(ev.Seg.At-h.request, 1)
@@ -163,6 +164,7 @@ func (h *lateAnswer) replied(ev fsm.Event, r *detectors.Report) {
 	if h.reply == 0 || took < h.reply {
 		h.reply = took
 	}
+	h.replies++
 	if h.best > 0 && 2*h.reply < h.took() {
 		h.report(ev.Side, ev.Seg.At, r)
 	}
@@ -201,6 +203,20 @@ func (h *lateAnswer) timer() int64 {
 	return 0
 }
 
+// single reports whether one round trip alone shows that later ones are shorter, and not by far: on a path whose round trips
+// vary, one of two is often twice as long as the other.
+func (h *lateAnswer) single() bool {
+	if h.behind() && h.reply > 0 {
+		return h.replies == 1 && 4*h.reply > h.took()
+	}
+	return h.timed == 1 && 4*h.best > h.took()
+}
+
+// beside reports whether the capture point is beside who answered late: what came late there was not on its way.
+func (h *lateAnswer) beside() bool {
+	return h.best > 0 && h.best < besideTap && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
+}
+
 // later is a sentence on how long it took later.
 func (h *lateAnswer) later() string {
 	best, worst := detectors.Span(h.best), detectors.Span(max(h.best, h.empty))
@@ -225,6 +241,9 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	f := r.Find(outcome, side, at, r.Evidence(asked, side.Peer(), &h.asked), r.Evidence(answer+", late", side, &h.answer))
 	f.Roles = detectors.Roles("slow", side, "waiting")
 	f.Measure("took_s", detectors.Seconds(h.took()))
+	if !h.beside() {
+		f.Fault = detectors.FaultUnknown
+	}
 	if h.took() >= r.Nanos("costly") {
 		f.Severity = detectors.Warning
 	}
@@ -245,8 +264,10 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		switch {
 		case h.worst >= h.took():
 			f.Undecide("one of the next round trips took as long: the path may be that slow at times")
-		case 4*h.worst >= 3*h.took():
-			f.Undecide("one of the next round trips took nearly as long: the path may be that slow at times")
+		case 2*h.worst >= h.took():
+			f.Undecide("one of the next round trips took half as long or longer: the path may be that slow at times")
+		case h.single():
+			f.Undecide("only one later round trip is known, and it took more than a quarter of that: the path may be that slow at times")
 		}
 	}
 	r.Emit(f)
