@@ -35,8 +35,8 @@ func (c *Conn) Compact(p *Packer, of *Close) []byte {
 	}
 	p.begin(c.compactKind())
 	lo, hi, open := &c.key.Lo, &c.key.Hi, uint64(base.at-c.first)
-	p.put(addressWord(lo, 12), addressWord(hi, 12), uint32(lo.Port)|uint32(hi.Port)<<16, uint32(c.bits))
 	p.put(uint32(x.out.ISS), uint32(y.out.ISS), base.frame, uint32(base.at))
+	p.put(addressWord(lo, 12), addressWord(hi, 12), uint32(lo.Port)|uint32(hi.Port)<<16, uint32(c.bits))
 	p.put(addressWord(lo, 0), addressWord(lo, 4), addressWord(lo, 8), c.tunnel)
 	p.put(addressWord(hi, 0), addressWord(hi, 4), addressWord(hi, 8), c.hole)
 	p.put(uint32(base.at>>32), uint32(open), uint32(open>>32), c.second)
@@ -102,11 +102,11 @@ func (c *Conn) expandStart(p *Packer) (base compactBase) {
 	*c = Conn{}
 	lo, hi := &c.key.Lo, &c.key.Hi
 	v := p.get()
+	c.ends[0].out.ISS, c.ends[1].out.ISS, base.frame, base.at = reassembly.Seq(v[0]), reassembly.Seq(v[1]), v[2], int64(v[3])
+	v = p.get()
 	lo.Port, hi.Port, c.bits = uint16(v[2]), uint16(v[2]>>16), connBits(v[3])
 	binary.BigEndian.PutUint32(lo.Addr[12:], v[0])
 	binary.BigEndian.PutUint32(hi.Addr[12:], v[1])
-	v = p.get()
-	c.ends[0].out.ISS, c.ends[1].out.ISS, base.frame, base.at = reassembly.Seq(v[0]), reassembly.Seq(v[1]), v[2], int64(v[3])
 	for _, e := range [...]*reassembly.Endpoint{lo, hi} {
 		v = p.get()
 		for i := range 3 {
@@ -124,6 +124,9 @@ func (p *Packer) ISNs(b []byte) (ends [2]reassembly.Endpoint, iss [2]reassembly.
 	c.expandStart(p)
 	return [2]reassembly.Endpoint{c.Endpoint(reassembly.A), c.Endpoint(reassembly.B)}, [2]reassembly.Seq{c.ends[0].out.ISS, c.ends[1].out.ISS}
 }
+
+// ISN is A's of these numbers.
+func (p *Packer) ISN(b []byte) reassembly.Seq { return reassembly.Seq(p.first(b)) }
 
 func addressWord(e *reassembly.Endpoint, at int) uint32 { return binary.BigEndian.Uint32(e.Addr[at:]) }
 

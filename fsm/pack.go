@@ -89,24 +89,47 @@ var packedSizes = [64]uint8{
 
 // unpack readies a record that was packed to be read with get, so many groups of it.
 func (p *Packer) unpack(from []byte, groups int) {
-	copy(p.groups[:groups], p.kinds[from[0]].groups[:])
-	mask := binary.LittleEndian.Uint32(from[1:])
+	kind, mask := p.kinds[from[0]], binary.LittleEndian.Uint32(from[1:])
 	from = from[packedHead:]
-	for i := range groups {
-		if mask>>i&1 == 0 {
+	for i := range p.groups[:groups] {
+		g := &p.groups[i]
+		if *g = kind.groups[i]; mask>>i&1 == 0 {
 			continue
 		}
-		sizes := from[0]
-		from = from[1:]
-		for k := range 4 {
-			size := [...]int{0, 1, 2, 4}[sizes>>(2*k)&3]
-			for j, b := range from[:size] {
-				p.groups[i][k] ^= uint32(b) << (8 * j)
-			}
-			from = from[size:]
-		}
+		sizes, by := from[0], [4]uint32{}
+		by[0], from = packedNumber(from[1:], sizes)
+		by[1], from = packedNumber(from, sizes>>2)
+		by[2], from = packedNumber(from, sizes>>4)
+		by[3], from = packedNumber(from, sizes>>6)
+		g[0], g[1], g[2], g[3] = g[0]^by[0], g[1]^by[1], g[2]^by[2], g[3]^by[3]
 	}
 	p.n = 0
+}
+
+// packedNumber is a number that bytes begin with, by the two lowest bits of size, and what comes then.
+func packedNumber(b []byte, size uint8) (x uint32, rest []byte) {
+	bits := packedBits[size&3]
+	n := bits / 8
+	if len(b) >= 4 {
+		return binary.LittleEndian.Uint32(b) & uint32(1<<bits-1), b[n:]
+	}
+	for i := range b[:n] { // the last of the record
+		x |= uint32(b[i]) << (8 * i)
+	}
+	return x, b[n:]
+}
+
+// packedBits are how many bits a number of each of the four sizes has.
+var packedBits = [4]uint64{0, 8, 16, 32}
+
+// first is the first number of a record that was packed.
+func (p *Packer) first(from []byte) uint32 {
+	x := p.kinds[from[0]].groups[0][0]
+	if from[1]&1 != 0 {
+		by, _ := packedNumber(from[packedHead+1:], from[packedHead])
+		x ^= by
+	}
+	return x
 }
 
 // get reads the next four numbers.

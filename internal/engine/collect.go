@@ -145,7 +145,7 @@ func (c *collector) gather(parts []*partition) {
 		}
 		known = to
 	}
-	c.each(parts, func(i int) { c.collect(parts[i], &shares[i]) })
+	c.options.each(parts, func(i int) { c.collect(parts[i], &shares[i]) })
 	rows, found := 0, 0
 	for i, p := range parts {
 		rows += len(shares[i].shown) + len(p.kept)
@@ -159,7 +159,7 @@ func (c *collector) gather(parts []*partition) {
 			shares[i].rows, from = c.rows[from:from:to], to
 		}
 	}
-	c.each(parts, func(i int) { c.show(parts[i], &shares[i]) })
+	c.options.each(parts, func(i int) { c.show(parts[i], &shares[i]) })
 	c.found = slices.Grow(c.found, found)
 	for i, p := range parts {
 		h := &shares[i]
@@ -175,9 +175,9 @@ func (c *collector) gather(parts []*partition) {
 }
 
 // each goes through the partitions, on as many processors as there are workers.
-func (c *collector) each(parts []*partition, do func(i int)) {
+func (o *Options) each(parts []*partition, do func(i int)) {
 	var wait sync.WaitGroup
-	n := c.options.workers()
+	n := o.workers()
 	for k := range min(n, len(parts)) {
 		wait.Go(func() {
 			for i := k; i < len(parts); i += n {

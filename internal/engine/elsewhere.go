@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -10,12 +11,14 @@ import (
 // nothing of each other until the end.
 func (c *collector) elsewhere(parts []*partition) {
 	var wanted map[detectors.SYNKey][]*found
+	var numbers flow.Numbers
 	for i := range c.found {
 		if f := &c.found[i]; f.SYN != nil && f.Verdict == detectors.Seen {
 			if wanted == nil {
 				wanted = map[detectors.SYNKey][]*found{}
 			}
 			wanted[*f.SYN] = append(wanted[*f.SYN], f)
+			numbers.Add(f.SYN.ISN)
 		}
 	}
 	if wanted == nil {
@@ -34,7 +37,7 @@ func (c *collector) elsewhere(parts []*partition) {
 		}
 	}
 	for _, p := range parts {
-		for _, f := range p.flows.AllWith(func(ends *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool {
+		for _, f := range p.flows.AllWith(&numbers, func(ends *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool {
 			return len(wanted[detectors.SYNKey{Client: ends[reassembly.A], ISN: iss[reassembly.A]}]) > 0
 		}) {
 			o := openingOf(f)

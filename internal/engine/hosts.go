@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"sync"
+	"sync/atomic"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
@@ -19,7 +22,7 @@ func (c *collector) hosts(parts []*partition) {
 		switch {
 		case f.Verdict != detectors.Seen:
 		case f.Silence != nil:
-			c.counts.Hosts = hostsOf(parts)
+			c.counts.Hosts = hostsOf(c.options, parts)
 			return
 		case f.Unheard:
 			asked[unheard(f.Finding).Dst.Addr] = true
@@ -30,70 +33,29 @@ func (c *collector) hosts(parts []*partition) {
 	}
 }
 
-// hostsAt is what hostsOf says of these addresses. Of most connections only who their ends are is looked at, and that
-// only if an end may be one of them.
-func hostsAt(parts []*partition, asked map[[16]byte]bool) (h stats.Hosts) {
+// hostsOf are all hosts of the trace.
+func hostsOf(o *Options, parts []*partition) (h stats.Hosts) {
 	var compact flow.Addresses
 	for _, p := range parts {
 		p.flows.CompactAddresses(&compact)
 	}
-	switch {
-	case compact.AtLeast() > stats.MaxHosts:
-		return stats.Hosts{Many: true}
-	case !mayHaveSeen(parts, asked, &compact):
-		return h
-	}
-	all := map[[16]byte]bool{}
-	for _, p := range parts {
-		for _, f := range p.flows.Uncompacted {
-			for side := range reassembly.Side(2) {
-				last, end := f.Conn.View().Last(side), f.Conn.Endpoint(side)
-				if last.At != 0 && len(all) <= stats.MaxHosts {
-					all[end.Addr] = true
-				}
-				if asked[end.Addr] {
-					h.Count(end, &last)
-				}
-			}
-		}
-		p.flows.CompactsWith(func(ends *[2]reassembly.Endpoint) (wanted, more bool) { // both of which have sent something
-			all[ends[0].Addr], all[ends[1].Addr] = true, true
-			return asked[ends[0].Addr] || asked[ends[1].Addr], len(all) <= stats.MaxHosts
-		}, func(f *flow.Flow) { countHosts(&h, f) })
-	}
-	if len(all) > stats.MaxHosts {
+	if compact.AtLeast() > stats.MaxHosts {
 		return stats.Hosts{Many: true}
 	}
-	return h
-}
-
-// mayHaveSeen reports whether one of the addresses sent something, as far as that is quickly found out.
-func mayHaveSeen(parts []*partition, asked map[[16]byte]bool, compact *flow.Addresses) bool {
-	for addr := range asked {
-		if compact.MayHave(addr) {
-			return true
-		}
-	}
-	for _, p := range parts {
-		for _, f := range p.flows.Uncompacted {
-			for side := range reassembly.Side(2) {
-				if asked[f.Conn.Endpoint(side).Addr] && f.Conn.View().Last(side).At != 0 {
-					return true
-				}
+	var adds sync.Mutex
+	var many atomic.Bool
+	o.each(parts, func(i int) {
+		var some stats.Hosts
+		for _, f := range parts[i].flows.All() {
+			if countHosts(&some, f); some.Many || many.Load() {
+				break
 			}
 		}
-	}
-	return false
-}
-
-func hostsOf(parts []*partition) (h stats.Hosts) {
-	for _, p := range parts {
-		for _, f := range p.flows.All() {
-			if countHosts(&h, f); h.Many {
-				return h
-			}
-		}
-	}
+		adds.Lock()
+		defer adds.Unlock()
+		h.Add(&some)
+		many.Store(h.Many)
+	})
 	return h
 }
 
@@ -110,15 +72,15 @@ func countHosts(h *stats.Hosts, f *flow.Flow) {
 
 // askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, a FIN was not
 // acknowledged, or a SYN was sent again that nothing answered.
-func askedHosts(parts []*partition) (h stats.Hosts) {
+func askedHosts(o *Options, parts []*partition) (h stats.Hosts) {
 	for _, p := range parts {
 		for _, f := range p.flows.Uncompacted {
 			if client, _ := f.Conn.Opener(); f.Conn.AwaitsAnswer(client) && f.Conn.Packets(client) > 1 {
-				return hostsOf(parts)
+				return hostsOf(o, parts)
 			}
 			for side := range reassembly.Side(2) {
 				if v := f.Conn.View(); v.Phase(side) == fsm.PhaseFinSent || v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
-					return hostsOf(parts)
+					return hostsOf(o, parts)
 				}
 			}
 		}

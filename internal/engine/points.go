@@ -217,7 +217,7 @@ func (at *Point) assemble(p *pool, captures []result.Capture, end int64, split b
 	at.Report, at.Counts = c.assemble(parts, captures)
 	if split {
 		at.Openings = openings(parts, at.Trace.Openings)
-		at.Counts.Hosts = askedHosts(parts)
+		at.Counts.Hosts = askedHosts(c.options, parts)
 		at.Counts.Scans = allScans(parts)
 	}
 	at.Positions = c.positions

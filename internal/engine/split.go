@@ -55,7 +55,7 @@ func Split(ctx context.Context, src Source, o Options, see See) (*Whole, error) 
 	w.Openings = openings(parts, w.Trace.Openings)
 	if !w.Trace.Counts.Known {
 		w.Trace.Counts = counts
-		w.Trace.Counts.Hosts = askedHosts(parts)
+		w.Trace.Counts.Hosts = askedHosts(&o, parts)
 		w.Trace.Counts.Scans = allScans(parts)
 	}
 	if err := cmp.Or(err, ctx.Err()); err != nil || r.Totals.EvictedFlows > 0 {

@@ -40,6 +40,10 @@ func (c *collector) translations(parts []*partition) {
 	if len(doubted) == 0 {
 		return
 	}
+	var numbers flow.Numbers
+	for iss := range doubted {
+		numbers.Add(iss[reassembly.A])
+	}
 	best := map[*found]stats.Opening{} // the first of the trace, whatever the order of the parts
 	look := func(o *stats.Opening) {
 		for i := range doubted[o.ISS] {
@@ -54,12 +58,17 @@ func (c *collector) translations(parts []*partition) {
 			}
 		}
 	}
-	for _, p := range parts {
-		for _, f := range p.flows.AllWith(func(_ *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool { return len(doubted[*iss]) > 0 }) {
+	alike := make([][]stats.Opening, len(parts))
+	c.options.each(parts, func(i int) {
+		for _, f := range parts[i].flows.AllWith(&numbers, func(_ *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool { return len(doubted[*iss]) > 0 }) {
 			if _, both := isnsOf(f); both {
-				o := openingOf(f)
-				look(&o)
+				alike[i] = append(alike[i], openingOf(f))
 			}
+		}
+	})
+	for i := range alike {
+		for k := range alike[i] {
+			look(&alike[i][k])
 		}
 	}
 	for i := range c.trace.Openings {

@@ -11,7 +11,8 @@ import (
 // Addresses are a set of addresses of which a few may seem to be in it that are not (Bloom): two bits for each.
 type Addresses [1 << 9]uint64
 
-func (a *Addresses) add(addr [16]byte) {
+// Add adds one.
+func (a *Addresses) Add(addr [16]byte) {
 	i, k := bitsOf(addr)
 	a[i>>6] |= 1 << (i & 63)
 	a[k>>6] |= 1 << (k & 63)
@@ -37,6 +38,23 @@ func bitsOf(addr [16]byte) (i, k uint64) {
 	h := (binary.BigEndian.Uint64(addr[:])*golden ^ binary.BigEndian.Uint64(addr[8:])) * golden
 	return h >> 49, h >> 34 & (1<<15 - 1)
 }
+
+// Numbers are a set of sequence numbers of which a few may seem to be in it that are not.
+type Numbers [1 << 10]uint64
+
+// Add adds one.
+func (n *Numbers) Add(seq reassembly.Seq) {
+	i := bitOf(seq)
+	n[i>>6] |= 1 << (i & 63)
+}
+
+func (n *Numbers) mayHave(seq reassembly.Seq) bool {
+	i := bitOf(seq)
+	return n[i>>6]>>(i&63)&1 != 0
+}
+
+// bitOf is the bit of a sequence number: initial ones may count up in steps of 64,000 (RFC 793 3.3, 4.2BSD).
+func bitOf(seq reassembly.Seq) uint32 { return uint32(seq) * 0x9e3779b1 >> 16 }
 
 // CompactAddresses adds the ends of all connections that were ever compacted.
 func (t *Table) CompactAddresses(all *Addresses) {

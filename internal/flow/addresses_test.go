@@ -14,7 +14,7 @@ func TestAddresses(t *testing.T) {
 		return addr
 	}
 	for i := range uint32(4000) {
-		a.add(number(i))
+		a.Add(number(i))
 	}
 	wrong := 0
 	for i := range uint32(8000) {

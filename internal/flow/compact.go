@@ -154,7 +154,7 @@ func (t *Table) compactFlow(l *leaver, f *Flow) {
 	}
 	t.Compactor.Compacted(f, of)
 	for side := range reassembly.Side(2) {
-		t.ends.add(f.Conn.Endpoint(side).Addr)
+		t.ends.Add(f.Conn.Endpoint(side).Addr)
 	}
 	id := at/recordAlign | isCompact
 	t.slots[t.slotOf(l.id, f.hash)].id = id
@@ -270,17 +270,23 @@ func (t *Table) CompactPositions(yield func(position uint64) bool) {
 }
 
 // AllWith is All for those that want reports true for: of their ends, by side, and the first
-// sequence numbers.
-func (t *Table) AllWith(want func(ends *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool) iter.Seq2[ID, *Flow] {
+// sequence numbers. Of these, A's is among first.
+func (t *Table) AllWith(first *Numbers, want func(ends *[2]reassembly.Endpoint, iss *[2]reassembly.Seq) bool) iter.Seq2[ID, *Flow] {
 	return func(yield func(ID, *Flow) bool) {
 		for id, f := range t.Uncompacted {
-			ends := [2]reassembly.Endpoint{f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B)}
 			iss := [2]reassembly.Seq{f.Conn.Out(reassembly.A).ISS, f.Conn.Out(reassembly.B).ISS}
+			if !first.mayHave(iss[reassembly.A]) {
+				continue
+			}
+			ends := [2]reassembly.Endpoint{f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B)}
 			if want(&ends, &iss) && !yield(id, f) {
 				return
 			}
 		}
 		t.records(func(head uint64, b []byte) bool {
+			if !first.mayHave(t.packer.ISN(b)) {
+				return true
+			}
 			if ends, iss := t.packer.ISNs(b); !want(&ends, &iss) {
 				return true
 			}
