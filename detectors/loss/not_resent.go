@@ -37,3 +37,9 @@ func damaged(ev fsm.Event) bool {
 
 // recaptured is how soon a capture point may see a packet again, as in a mirrored VLAN.
 const recaptured = 2 * time.Millisecond
+
+// endsBefore reports whether the segment has a FIN, and more than that was acknowledged: nothing follows a FIN (RFC 9293
+// 3.6), so somebody else has sent that in the side's name.
+func endsBefore(ev fsm.Event, out *reassembly.Stream) bool {
+	return ev.Seg.Flags&reassembly.FIN != 0 && out.Knows(reassembly.KnowUna) && out.Una.After(ev.Seg.End())
+}

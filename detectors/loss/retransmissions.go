@@ -92,6 +92,7 @@ type resender struct {
 	afterDup  uint32             // resends after a duplicate ACK, which may be such as the next
 	denied    uint32             // resends that acknowledge what the peer has not sent by its own account
 	another   uint32             // resends without IP identification that have another TTL than what their side sent just before
+	other     uint32             // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
 	unacked   uint32             // the last resends, which were not acknowledged to the end
 	alike     uint32             // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
 	next      uint32             // how many resends are worth another report
@@ -217,6 +218,9 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	}
 	if ev.Seg.IPID == 0 && ev.Was.Seq == ev.Seg.Seq && ev.Was.Len == ev.Seg.Len && time.Duration(ev.Seg.At-ev.Was.At) <= fsm.DuplicateTime && !r.Conn.LossShown(ev.Side) {
 		a.alike++
+	}
+	if a.other == 0 && endsBefore(ev, &out) {
+		a.other = ev.Seg.Frame
 	}
 	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
