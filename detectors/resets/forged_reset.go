@@ -37,12 +37,15 @@ var ForgedReset = &detectors.Detector{
 
 var ignored = &detectors.Outcome{
 	Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin, // it may have overtaken what its sender had sent before
-	When: "a RST that is not acceptable, and its apparent sender continues",
+	When: "a RST that is not acceptable, and its apparent sender continues; info if its IP ID is one of that sender's own",
 }
 
 // causeOwn is the cause where the IP ID of the RST fits the host.
 const causeOwn = "The host whose address it has may have sent it: it, or a device in front of it that counts on, refused something that was not captured, or that came late, and accepted the next attempt. " +
 	"Whoever forges a RST in its name must have seen or guessed its IP ID."
+
+// actionOwn is the action then.
+const actionOwn = "No action needed: the connection continued."
 
 type forgedReset struct {
 	first       reassembly.Mark    // the first RST that has to be ignored
@@ -169,12 +172,15 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 	f := r.Find(ignored, w.side, at, evidence...)
 	f.States, f.End = w.states, max(at, w.challenge.At)
 	f.Roles = detectors.Roles("impersonated", w.side, "target")
+	if w.ownByID() { // nobody was
+		f.Roles = detectors.Roles("resetter", w.side, "peer")
+	}
 	f.Measure("resets", w.resets)
 	f.Measure("challenge_acks", w.challenges)
 	f.Measure("ttl", int(w.first.TTL))
 	f.Message = w.message(r.Name(w.side), r.Name(w.side.Peer()))
 	if w.ownByID() {
-		f.Fault, f.Cause = detectors.FaultUnknown, causeOwn
+		f.Severity, f.Fault, f.Cause, f.Action = detectors.Info, detectors.FaultUnknown, causeOwn, actionOwn
 		f.Message += fmt.Sprintf(" Its IP ID, %d, comes right before that of frame %d, %d: %s may have sent it itself.", w.first.IPID, w.continued.Frame, w.continued.IPID, r.Name(w.side))
 	}
 	switch {

@@ -107,7 +107,7 @@ const minQuiet = int64(10 * time.Second)
 // nothing else speaks for the sender.
 func (c *resetCase) foreign() bool {
 	switch {
-	case c.copiesID():
+	case c.copiesID(), c.peersPacket():
 		return true
 	case c.otherTTL():
 		return !c.ownWindow() || !c.brokeSilence() || c.idle() < minQuiet
@@ -140,6 +140,9 @@ func (c *resetCase) countsOn() bool {
 	return c.sender.habits.Numbered && last.IPID != 0 && c.rst.IPID != 0 && c.rst.IPID-last.IPID-1 < smallStep
 }
 
+// itsOwn reports whether the RST seems to be its host's own, by its IP ID and its TTL: nothing between has made it.
+func (c *resetCase) itsOwn() bool { return c.countsOn() && c.rst.TTL == c.sender.last.TTL }
+
 // answersUnseen reports whether the RST has no IP ID, and lies where an ACK of the sender's data in flight would put the answer of a
 // host without the connection; that ACK is not in the capture.
 func (c *resetCase) answersUnseen() bool {
@@ -166,6 +169,14 @@ const idNear = 64
 // the peer counts: it was made of that packet.
 func (c *resetCase) peersID() bool {
 	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+}
+
+// peersPacket reports whether the RST has the window, and about the IP ID, of the peer's last packet, which the peer counts, where
+// the sender has given its packets none: it was made of one of the peer's.
+func (c *resetCase) peersPacket() bool {
+	own, last := &c.sender.last, &c.peer.last
+	return own.At != 0 && own.IPID == 0 && c.rst.IPID != 0 && c.peer.habits.CountsIDs && last.IPID-c.rst.IPID <= idNear &&
+		c.rst.Window == last.Window && last.Window != 0 && own.Window != last.Window
 }
 
 // madeFromLast reports whether the RST has the numbers and the IP ID of the peer's last packet, which it answers so, however

@@ -61,7 +61,7 @@ func (c *resetCase) staleFault() detectors.Fault {
 	switch {
 	case c.finOnSYN():
 		return detectors.FaultHost
-	case c.otherTTL(), c.replies() && (c.overtaken() || c.ackDue() && c.reordered()):
+	case c.otherTTL(), c.replies() && c.overtaken():
 		return detectors.FaultPath
 	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue(), c.fromTimeWait():
 		return detectors.FaultUnknown

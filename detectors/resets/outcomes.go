@@ -220,11 +220,14 @@ var outOfWindow = &outcome{
 var idleDrop = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "idle-drop", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
-		When: "the first segment after a long silence was answered with a RST, or a RST ended the silence",
+		When: "the first segment after a long silence was answered with a RST, or a RST ended the silence; info if that segment was a FIN, and nothing is lost",
 		Cause: "A middlebox (load balancer, NAT, firewall) forgot the connection while nothing was sent: its idle timeout is shorter than the silence. " +
 			"A host that was restarted meanwhile looks the same.",
 		Action: "Send keep-alives more often than the shortest idle timeout on the path (SO_KEEPALIVE, TCP_KEEPIDLE), or close idle connections before it.",
 	},
+	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { // the peer closed what neither used any more
+		return !c.brokeSilence() && c.peer.last.Flags.Has(reassembly.FIN) && c.lost() == 0 && c.missing == 0
+	}}},
 	doubts: []doubt{
 		{onlyAcks.reason, func(c *resetCase) bool { return !c.otherTTL() && c.onlyAcks() }},
 		{finUnseen.reason, func(c *resetCase) bool { return !c.otherTTL() && c.finMissed() }},
@@ -267,6 +270,12 @@ var suspectedInjection = &outcome{
 	},
 	measure:  (*resetCase).measureTTL,
 	sentence: (*resetCase).suspectedInjectionSentence,
+	lost: func(c *resetCase) uint32 { // what the RST acknowledges, its sender may never have received
+		if c.survived {
+			return 0
+		}
+		return c.lost() + c.missing
+	},
 }
 
 var unexplained = &outcome{

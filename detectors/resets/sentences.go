@@ -114,7 +114,7 @@ func (c *resetCase) staleSentence() string {
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
 		case c.replies() && c.ackDue() && c.reordered():
-			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for it. That frame came late: its IP ID, %d, is below the %d of an earlier one, so the network reordered them. %[2]s had closed when the ACK arrived.",
+			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for it. That frame came late: its IP ID, %d, is below the %d of an earlier one, so it was overtaken, on its way or while %[2]s sent it. %[2]s had closed when the ACK arrived.",
 				c.sender.last.Frame, c.sender.name, c.sender.last.IPID, c.sender.last.IPID+uint16(c.sender.habits.Behind))
 		case c.replies() && c.fromTimeWait() && !c.ackDue():
 			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+

@@ -31,6 +31,9 @@ func (c *resetCase) idleDropSentence() string {
 	if c.otherDevice() {
 		return m + fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d: a load balancer or another middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
 	}
+	if c.itsOwn() {
+		return m + fmt.Sprintf(" Its IP ID, %d, follows those of %s (%d before it): that host itself had forgotten the connection, or what accepts connections in its place.", c.rst.IPID, c.sender.name, c.sender.last.IPID)
+	}
 	return m + fmt.Sprintf(" A middlebox, or %s itself, had forgotten the connection.", c.sender.name)
 }
 
@@ -72,7 +75,7 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
 	case c.peer.last.SeqLen() > 0 && c.prompt(&c.peer.last, &c.rst) && detectors.Answers(&c.rst, &c.peer.last):
 		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At)) + c.tooSoon() + "."
-	case c.copiesID():
+	case c.copiesID(), c.peersPacket():
 		m += fmt.Sprintf(" came %s after frame %d.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame)
 	default:
 		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
@@ -92,6 +95,10 @@ func (c *resetCase) suspectedInjectionSentence() string {
 	}
 	if c.guess.At != 0 {
 		m += fmt.Sprintf(" Another (frame %d) lies %s beyond all that %s had sent: no host sends that, but injectors do.", c.guess.Frame, inBytes(uint32(c.guess.Seq-c.sender.stream.Nxt)), c.sender.name)
+	}
+	if c.peersPacket() {
+		return m + fmt.Sprintf(" It has the window of frame %d, %d, and its IP ID, %d, is close to the %d of that frame, while %s gave its packets none: it was made from a packet of %s.",
+			c.peer.last.Frame, c.rst.Window, c.rst.IPID, c.peer.last.IPID, c.sender.name, c.peer.name)
 	}
 	if c.peersID() {
 		return m + fmt.Sprintf(" Its IP ID, %d, does not follow those of %s (%d before it), but is close to those of %s (%d in frame %d): it was made from a packet of %s.",
