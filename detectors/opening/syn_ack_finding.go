@@ -36,7 +36,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 		}
 	} else {
 		add("the server continues", server, &w.end)
-		if w.end.At != 0 && w.dataWaits {
+		if w.end.At != 0 && w.waits() {
 			until = w.end.At
 		}
 	}
@@ -45,9 +45,6 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	add("the server gives up", server, &w.rst)
 	f := r.Find(outcome, culprit, at, evidence...)
-	if outcome == synAckQueueFull && !w.got(r) {
-		f.Fault = detectors.FaultUnknown
-	}
 	if f.End = max(now, until); w.rst.At == 0 {
 		f.States = r.StatesNow(now)
 	}
@@ -66,7 +63,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	case outcome == synAckRecovered && w.mayDefer():
 		f.Undecide("no data waited, so the server may wait for some before it accepts (TCP_DEFER_ACCEPT), and repeats its SYN-ACK when that takes long: normal")
 	case outcome == synAckRecovered:
-		if waited >= r.Nanos("costly") && (!w.early() || w.dataWaits) {
+		if waited >= r.Nanos("costly") && (!w.early() || w.waits()) {
 			f.Severity = detectors.Warning
 		}
 	case w.reported != outcome && left > 0 && w.ignored < 2:
@@ -78,6 +75,12 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	w.reported, w.reportedAt = outcome, at
 	r.Emit(f)
+}
+
+// waits reports whether somebody waited while the ACK was missing: data of the client, or, where more than one was, a
+// server that speaks first.
+func (w *synAckUnanswered) waits() bool {
+	return w.dataWaits || w.ignored > 1 && (w.unread || w.greets)
 }
 
 // early reports whether the ACK was captured before the SYN-ACK came again. If none was ignored for sure, that may have left before
@@ -103,23 +106,29 @@ func (w *synAckUnanswered) got(r *detectors.Report) bool {
 	return w.arrived || !w.second && w.travel(r) <= besideTap
 }
 
+// continued says when the server continued, if it has.
+func (w *synAckUnanswered) continued() string {
+	if w.end.At == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" The server continued after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
+}
+
 func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *detectors.Report) string {
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
 	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.repeats, &w.synAck, &w.last)
 	switch {
-	case outcome == synAckQueueFull:
+	case outcome == synAckQueueFull || outcome == synAckLostOrIgnored:
 		m += fmt.Sprintf(", although %s had acknowledged it (%s). ", client, w.acked())
 		if n := w.inFlight(r); n > 0 {
 			m += fmt.Sprintf("%s from %s are not acknowledged either. ", detectors.Counted(n, "byte", "bytes"), client)
 		}
-		if m += "The ACK was ignored: the server's accept queue is full"; w.got(r) {
-			m += "."
+		if outcome == synAckQueueFull {
+			m += "The ACK was ignored: the server's accept queue is full."
 		} else {
-			m += ", or what the client sends is lost beyond the capture point."
+			m += "What the client sends is lost beyond the capture point, or the ACK was ignored: the server's accept queue is full."
 		}
-		if w.end.At != 0 {
-			m += fmt.Sprintf(" The server continued after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
-		}
+		m += w.continued()
 	case outcome == synAckSYNRepeated:
 		m += fmt.Sprintf(", but %s repeated its SYN %s (last in frame %d) and acknowledged nothing in %s: no SYN-ACK reaches it.",
 			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame, detectors.Span(waited))
@@ -135,10 +144,12 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		switch {
 		case w.arrived:
 			m += fmt.Sprintf("that ACK arrived and was ignored at first, as frame %d echoes a later timestamp than that of the SYN.", w.last.Frame)
+		case w.ignored > 1:
+			m += "what the client sent was lost, or ignored at first." + w.continued()
 		case w.gap < int64(time.Second): // no timer for it is that short
 			m += "that ACK was lost, or ignored at first, or this SYN-ACK had left before it arrived."
 		default:
-			m += "that ACK was lost, or ignored at first."
+			m += "that ACK was lost, or ignored at first." + w.continued()
 		}
 	case w.other:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",

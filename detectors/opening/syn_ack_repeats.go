@@ -195,7 +195,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	w.repeats++
 	w.last = reassembly.MarkOf(ev.Seg)
 	if w.ignored >= 2 {
-		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
+		w.report(w.notHeeded(r), ev.Seg.At, ev.Seg.At, r)
 	}
 	w.due[0].Arm(ev.Seg.At, r)
 }
@@ -240,7 +240,7 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 	switch {
 	// A server that waits for data before it accepts (TCP_DEFER_ACCEPT) ignores empty ACKs, too. A FIN ends
 	// that wait as data does.
-	case w.reported == synAckQueueFull && (w.unread || r.Conn.Bytes(w.client) == 0 && !closed):
+	case w.reported == synAckQueueFull && w.got(r) && (w.unread || r.Conn.Bytes(w.client) == 0 && !closed):
 		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
 	case w.reported != nil || !w.deferred():
 		w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
@@ -277,11 +277,20 @@ func (w *synAckUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Repo
 	}
 }
 
+// notHeeded is what it means that the SYN-ACK came again although it had been acknowledged, and nothing follows: the repeat
+// echoes the SYN's timestamp both where the ACK was lost and where Linux 6.18 ignored it (samples/real/accept-queue-full).
+func (w *synAckUnanswered) notHeeded(r *detectors.Report) *detectors.Outcome {
+	if w.got(r) {
+		return synAckQueueFull
+	}
+	return synAckLostOrIgnored
+}
+
 // outcome is how things stand once an answer is overdue; nil if nothing is wrong.
 func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {
 	switch {
-	case w.reported == synAckQueueFull, w.ignored > 0 && w.inFlight(r) > 0:
-		return synAckQueueFull
+	case w.ignored >= 2, w.ignored > 0 && w.inFlight(r) > 0:
+		return w.notHeeded(r)
 	case w.deferred():
 		return nil
 	case w.ack.At != 0:

@@ -25,7 +25,7 @@ var SYNAckUnanswered = &detectors.Detector{
 		Refs:  []string{"RFC 9293 3.5", "RFC 9293 3.10.7.4", "Linux tcp_check_req(), tcp_abort_on_overflow"},
 		Since: "0.2",
 	},
-	Outcomes: []*detectors.Outcome{synAckQueueFull, synAckSYNRepeated, synAckNotRepeated, synAckNoACK, synAckRecovered},
+	Outcomes: []*detectors.Outcome{synAckQueueFull, synAckLostOrIgnored, synAckSYNRepeated, synAckNotRepeated, synAckNoACK, synAckRecovered},
 	Params: []detectors.Param{
 		{Name: "patience", Default: 3, Min: 0.5, Max: 3600, Unit: "s", Doc: "how long to wait for an answer after the last SYN-ACK or repeated SYN"},
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the handshake from which the finding is a warning"},
@@ -43,12 +43,16 @@ var SYNAckUnanswered = &detectors.Detector{
 
 var (
 	synAckQueueFull = &detectors.Outcome{Name: "accept-queue-full", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "the SYN-ACK was repeated although its ACK had been seen: twice or more, or while data of the client stays unacknowledged",
+		When: "the SYN-ACK was repeated although its ACK had arrived (the repeat echoes its timestamp, or the server is within 1 ms): twice or more, or while data of the client stays unacknowledged",
 		Cause: "The server's application does not accept connections as fast as they come, its accept queue is full, and its " +
-			"kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0): the client believes that it is connected. " +
-			"Or everything that the client sends is lost beyond the capture point.",
+			"kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0): the client believes that it is connected.",
 		Action: "On the server: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows. Find out why the application does not accept, " +
-			"and raise its backlog and net.core.somaxconn. If the queue is short, capture there: the ACKs do not arrive."}
+			"and raise its backlog and net.core.somaxconn. If the queue is short, a filter on the server drops the ACKs."}
+	synAckLostOrIgnored = &detectors.Outcome{Name: "ack-lost-or-ignored", Severity: detectors.Warning,
+		When: "the same, but nothing shows whether the ACKs arrived, and the handshake did not complete",
+		Cause: "What the client sends is lost between the capture point and the server (a firewall, a route, a filter on the server). Or the server's accept queue is full, " +
+			"and its kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0). In both cases, the client believes that it is connected.",
+		Action: "Capture on the server: do the ACKs arrive? If they do: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows."}
 	synAckSYNRepeated = &detectors.Outcome{Name: "syn-repeated", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "the client keeps repeating its SYN, though SYN-ACKs were seen",
 		Cause: "The SYN-ACK does not reach the client: a firewall between the capture point and the client, a different route back, " +
