@@ -29,6 +29,7 @@ type wrongAnswer struct {
 	answers    int             // wrong ones
 	resets     int
 	repeats    int   // SYNs since the first
+	asked      bool  // a SYN came after the last RST
 	reportedAt int64 // when stuck could first be said
 }
 
@@ -43,12 +44,14 @@ func (w *wrongAnswer) Event(ev fsm.Event, r *detectors.Report) {
 		w.answers++
 		due.Extend(at, r)
 	case ev.Kind == fsm.ChallengeRst:
+		w.asked = false
 		if w.resets++; w.resets == 1 {
 			w.rst = reassembly.MarkOf(ev.Seg)
 		}
 		due.Extend(at, r)
 	case ev.Kind == fsm.SynResent && ev.Side == w.client:
 		w.repeats++
+		w.asked = true
 		due.Extend(at, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client && ev.Seg.Flags.Has(reassembly.SYN):
 		due.Disarm()
@@ -89,6 +92,8 @@ func (w *wrongAnswer) Overdue(_ int, o detectors.Overdue, r *detectors.Report) {
 	f := w.finding(w.stuck, w.reportedAt, o.Now, r)
 	if first && o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before the right answer would be overdue", detectors.Span(o.Short)))
+	} else if w.kind == fsm.SynChallenged && w.answers == 1 && w.resets > 0 && !w.asked { // the RST clears the way for the next SYN (RFC 9293 3.5.1)
+		f.Undecide("the client sent no SYN after its RST: nothing shows whether that ended the old connection")
 	} else {
 		r.Absence(&f, w.syn.At)
 	}
