@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -69,6 +70,22 @@ func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
 	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (last in frame %d): it is up by then.", host.AddrPort().Addr(), frame)
 	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, " +
 		"the accept queue is full (Linux then drops SYNs), or segments were lost."
+}
+
+// Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what
+// this connection shows, and if the host is up.
+type Quiet struct {
+	Since     int64
+	Guess, Up string
+}
+
+// SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
+// Engines call it as they call SentElsewhere; frame is the last of that.
+func (f *Finding) SeenSince(host reassembly.Endpoint, frame uint32) {
+	f.Scope = WholeCapture
+	f.Message = strings.Replace(f.Message, f.Quiet.Guess, fmt.Sprintf(" Since then, %v sent segments of other connections (last in frame %d): its host is up.%s", host.AddrPort().Addr(), frame, f.Quiet.Up), 1)
+	f.Cause = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or a device on the path forgot the connection, " +
+		"filters it, or had answered in the peer's name; or the host was cut off for a while."
 }
 
 // Lossless is the time in which the capture must not have missed a frame of these hosts, if a finding rests on one

@@ -109,6 +109,7 @@ type Finding struct {
 	OnceOf    *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
 	Silence   *Silence         // the silence of both hosts, if it rests on that: see Vanished
 	Unheard   bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
+	Quiet     *Quiet           // since when the peer of the first segment of the evidence has been silent, in this connection: see SeenSince
 	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Refusal   bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan
 	Scope     Scope

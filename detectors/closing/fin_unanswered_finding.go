@@ -24,10 +24,6 @@ const causeDeaf = "The peer had the connection, and its segments arrive: it retr
 const causeRefused = "The FIN arrives, as the answers show, and the peer's TCP, or a device that answers in its name, finds it not acceptable: a device that rewrites sequence numbers has lost " +
 	"its mapping, or the peer checks something that the FIN fails, such as its timestamp."
 
-// causeProxy is the cause where the peer's SYN-ACK was made from the SYN.
-const causeProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
-	"and whether it ever opened one to the peer is not in the capture."
-
 // causeCopied is the cause where a device on the path ended the connection.
 const causeCopied = "The peer did not answer the FIN, and a device on the path, such as a NAT, a firewall or a carrier's proxy, ended the connection in its name. Whether the FIN reached the peer is not known."
 
@@ -73,7 +69,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		}
 	}
 	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs && r.Conn.Bytes(side.Peer()) == 0 {
-		f.Cause = causeProxy
+		f.Cause = detectors.CauseProxy
 	}
 	switch {
 	case s.copied:
@@ -166,7 +162,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		left = "was"
 		m += fmt.Sprintf(" %s has given up: it has not sent the FIN for %s.", own, detectors.Span(now-s.last.At))
 	}
-	if f.Cause == causeProxy {
+	if f.Cause == detectors.CauseProxy {
 		return m + fmt.Sprintf(" %s %s in %s. Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", own, left, f.States[side], peer)
 	}
 	return m + fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))

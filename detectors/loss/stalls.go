@@ -121,15 +121,12 @@ func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report
 	return last < least/muchSooner || last < least/2 && before < int64(r.Conn.RTO(side))
 }
 
-// synAckAgain is how soon a server that ignores the ACK of its SYN-ACK repeats that: after 1 s, or 3 s where it is old,
-// if it is not busy.
-const synAckAgain = int64(5 * time.Second)
-
 // mayBeQueued reports whether a full accept queue explains as well as loss why the only stall began: until there is
-// room, a server ignores the ACK of its SYN-ACK and all data (Linux: net.ipv4.tcp_abort_on_overflow=0).
+// room, a server ignores the ACK of its SYN-ACK and all data (Linux: net.ipv4.tcp_abort_on_overflow=0), and one that sent a
+// SYN cookie never repeats its SYN-ACK (RFC 4987 3.6).
 func (a *resender) mayBeQueued() bool {
 	s := a.stalls.longest
-	return a.stalls.n == 1 && s.opening && s.lasted() < synAckAgain && s.unseen == 0 && !s.ahead && a.icmp == nil &&
+	return a.stalls.n == 1 && s.opening && s.unseen == 0 && !s.ahead && a.icmp == nil &&
 		a.total.unseen == 0 && a.lostBehind() == a.total.all()
 }
 

@@ -111,6 +111,9 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 			if rst, last := reassembly.MarkOf(ev.Seg), r.Conn.Last(side.Peer()); detectors.Answers(&rst, &last) {
 				v.refused = rst
 			}
+		} else if v != nil && v.alive.At == 0 && !v.spoke {
+			v.spoke = true
+			w.report(side.Peer(), detectors.Overdue{Now: v.rst.At}, r)
 		}
 	}
 }
@@ -233,14 +236,9 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("last_interval_s", detectors.Seconds(v.interval))
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
-	f.Message = v.message(outcome, side, now, sent, icmp, r)
-	switch own := icmp.FromPeer(); {
-	case v.alive.At != 0 && own:
-		f.Cause = causeAlive + " The peer's own host rejected segments by ICMP: look for a rule of its firewall."
-	case v.alive.At != 0:
-		f.Cause = causeAlive
-	case own:
-		f.Cause = "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them."
+	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
+	if outcome == deadData && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" {
+		f.Quiet = v.quiet()
 	}
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
@@ -250,41 +248,4 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 		r.Absence(&f, v.first.At)
 	}
 	w.due[side].Emit(f, r)
-}
-
-// causeAlive is the cause where the peer sends something right after the RST.
-const causeAlive = "The peer is up and has the connection, and its segments arrive. What was sent to it did not: something on the path, or a filter on its host, drops these segments, or their answers were lost."
-
-func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
-	own, peer := r.Name(side), r.Name(side.Peer())
-	m := peer + " has been silent"
-	if v.heard.At != 0 {
-		m += fmt.Sprintf(" for %s, since frame %d", detectors.Span(v.until(now)-v.heard.At), v.heard.Frame)
-	}
-	from, to := &v.first, v.last()
-	if outcome == deadData {
-		m += fmt.Sprintf(". %s retransmitted the same data %d times", own, v.resends)
-		from, to = &v.from, &v.to
-	} else {
-		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
-	}
-	but := ""
-	if v.refused.At != 0 {
-		but = fmt.Sprintf(" but RSTs (last in frame %d)", v.refused.Frame)
-	}
-	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer%s. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, but, v.ended(side, now, sent, r))
-	if v.alive.At != 0 {
-		m += fmt.Sprintf(" %s after that, %s sent frame %d: it is up and has the connection.", detectors.Span(v.alive.At-v.rst.At), peer, v.alive.Frame)
-	}
-	if icmp != nil {
-		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
-	}
-	if v.alive.At != 0 {
-		return m
-	}
-	m += " The peer is gone, or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which."
-	if outcome == deadData && v.onlyLarge(side, r) {
-		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.least)
-	}
-	return m
 }

@@ -14,6 +14,7 @@ type outages struct {
 	total    int64
 	longest  int64
 	retries  int
+	opening  bool                 // in the first, the peer had sent nothing but its SYN-ACK
 	lost     bool                 // in the first, the peer sent what did not reach the capture point
 	foreign  bool                 // in the first, what came back has no timestamps, which the peer uses
 	evidence []detectors.Evidence // of the first
@@ -22,8 +23,12 @@ type outages struct {
 // add takes an outage that the peer's segment ended, and makes the finding.
 func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segment, r *detectors.Report) detectors.Finding {
 	silence := back.At - v.first.At
+	if o.opening { // no outage, for all that is known
+		*o = outages{}
+	}
 	if o.n == 0 {
 		out := r.Conn.Stream(side.Peer())
+		o.opening = v.opening()
 		o.lost = out.Skipped(back.Seq-1) || back.Seq.After(out.Nxt)
 		o.foreign = v.stamped && back.Opts.Has&reassembly.HasTimestamps == 0
 		o.evidence = append(v.evidence(side, r), detectors.Evidence{Role: "peer is back", Seg: *back})
@@ -56,6 +61,8 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	}
 	if o.foreign { // each segment has them, once both sides had agreed on them (RFC 7323 3.2)
 		f.Undecide(fmt.Sprintf("what came back (frame %d) has no timestamps, which the peer had sent: another device may answer for it, and whether it was silent, or is back, the capture does not show", last.Frame))
+	} else if o.opening && !o.lost { // Linux tcp_check_req(): a full accept queue drops what comes to a connection in SYN_RECEIVED
+		f.Undecide(fmt.Sprintf("nothing came from the peer between its SYN-ACK and frame %d: its accept queue may have been full, which looks like an outage", last.Frame))
 	} else {
 		r.Absence(&f, first.At)
 	}

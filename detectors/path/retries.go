@@ -25,6 +25,7 @@ type retryRun struct {
 	interval   int64           // between the last two retries of the same
 	refused    reassembly.Mark // the last RST of the peer that answers one of these, and did not end the connection
 	alive      reassembly.Mark // what the peer sent right after that RST: it has the connection
+	spoke      bool            // or something, later or perhaps forged
 	replaced   bool            // a new connection took the four-tuple
 	stamped    bool            // it echoes timestamps of the peer
 }
@@ -177,7 +178,7 @@ func (v *retryRun) ended(side reassembly.Side, now, sent int64, r *detectors.Rep
 		if r.Conn.Phase(side) >= fsm.PhaseFinSent {
 			return fmt.Sprintf("It closed with a FIN; it has been silent for %s.", detectors.Span(now-sent))
 		}
-		return fmt.Sprintf("Then %s stopped without FIN or RST; it has been silent for %s.", name, detectors.Span(now-sent))
+		return fmt.Sprintf("Then the capture has nothing more of %s for %s, neither FIN nor RST.", name, detectors.Span(now-sent))
 	}
 	return name + " was still trying when the capture ended."
 }

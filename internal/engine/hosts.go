@@ -26,6 +26,8 @@ func (c *collector) hosts(parts []*partition) {
 			return
 		case f.Unheard:
 			asked[unheard(f.Finding).Dst.Addr] = true
+		case f.Quiet != nil:
+			asked[f.Evidence[0].Seg.Dst.Addr] = true
 		}
 	}
 	if len(asked) > 0 {
@@ -71,7 +73,7 @@ func countHosts(h *stats.Hosts, f *flow.Flow) {
 }
 
 // askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, a FIN was not
-// acknowledged, or a SYN was sent again that nothing answered.
+// acknowledged, or a SYN or data was sent again that nothing answered.
 func askedHosts(o *Options, parts []*partition) (h stats.Hosts) {
 	for _, p := range parts {
 		for _, f := range p.flows.Uncompacted {
@@ -79,7 +81,7 @@ func askedHosts(o *Options, parts []*partition) (h stats.Hosts) {
 				return hostsOf(o, parts)
 			}
 			for side := range reassembly.Side(2) {
-				if v := f.Conn.View(); v.Phase(side) == fsm.PhaseFinSent || v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
+				if v := f.Conn.View(); v.Retries(side) > 0 || v.Phase(side) == fsm.PhaseFinSent || v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
 					return hostsOf(o, parts)
 				}
 			}
@@ -110,8 +112,14 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 	}
 }
 
-// up says that a host which never answered sent something later.
+// up says that a host which never answered, or no longer, sent something later in another connection.
 func up(f *detectors.Finding, h *stats.Hosts) {
+	if f.Quiet != nil && f.Verdict == detectors.Seen {
+		first := &f.Evidence[0].Seg
+		if frame, is := h.UpAfter(first.Dst.Addr, f.Quiet.Since); is && first.Src.Addr != first.Dst.Addr {
+			f.SeenSince(first.Dst, frame)
+		}
+	}
 	if !f.Unheard || f.Verdict != detectors.Seen {
 		return
 	}

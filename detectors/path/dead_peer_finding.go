@@ -1,0 +1,87 @@
+package path
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What is said of a peer that does not answer.
+
+// causeAlive is the cause where the peer sends something right after the RST.
+const causeAlive = "The peer is up and has the connection, and its segments arrive. What was sent to it did not: something on the path, or a filter on its host, drops these segments, or their answers were lost."
+
+// opening reports whether the peer's last segment is its SYN-ACK.
+func (v *retryRun) opening() bool { return v.heard.Flags.Has(reassembly.SYN | reassembly.ACK) }
+
+// proxied reports whether a device made the SYN-ACK, from the SYN, and nothing else came.
+func (v *retryRun) proxied(side reassembly.Side, r *detectors.Report) bool {
+	return v.opening() && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs
+}
+
+// cause is the finding's own, if it knows better than the outcome.
+func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *detectors.Report) string {
+	switch own := icmp.FromPeer(); {
+	case v.alive.At != 0 && own:
+		return causeAlive + " The peer's own host rejected segments by ICMP: look for a rule of its firewall."
+	case v.alive.At != 0:
+		return causeAlive
+	case own:
+		return "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them."
+	case icmp == nil && v.proxied(side, r):
+		return detectors.CauseProxy
+	}
+	return ""
+}
+
+// quiet is what may have become of the peer, as far as this connection shows, and if its host speaks in others.
+func (v *retryRun) quiet() *detectors.Quiet {
+	never := ""
+	if v.opening() {
+		never = "or it never accepted the connection (its accept queue is full), "
+	}
+	return &detectors.Quiet{
+		Since: v.first.At,
+		Guess: " The peer is gone, " + never + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
+		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
+	}
+}
+
+func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
+	own, peer := r.Name(side), r.Name(side.Peer())
+	m := peer + " has been silent"
+	if v.heard.At != 0 {
+		m += fmt.Sprintf(" for %s, since frame %d", detectors.Span(v.until(now)-v.heard.At), v.heard.Frame)
+	}
+	from, to := &v.first, v.last()
+	if outcome == deadData {
+		m += fmt.Sprintf(". %s retransmitted the same data %d times", own, v.resends)
+		from, to = &v.from, &v.to
+	} else {
+		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
+	}
+	but := ""
+	if v.refused.At != 0 {
+		but = fmt.Sprintf(" but RSTs (last in frame %d)", v.refused.Frame)
+	}
+	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer%s. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, but, v.ended(side, now, sent, r))
+	if v.alive.At != 0 {
+		m += fmt.Sprintf(" %s after that, %s sent frame %d: it is up and has the connection.", detectors.Span(v.alive.At-v.rst.At), peer, v.alive.Frame)
+	}
+	if icmp != nil {
+		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
+	}
+	if v.alive.At != 0 {
+		return m
+	}
+	if v.proxied(side, r) {
+		m += fmt.Sprintf(" The SYN-ACK (frame %d) has the IP ID of the SYN: a device made it in the name of %s, and nothing came from that itself.", v.heard.Frame, peer)
+	} else {
+		m += v.quiet().Guess
+	}
+	if outcome == deadData && v.onlyLarge(side, r) {
+		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.least)
+	}
+	return m
+}
