@@ -106,6 +106,15 @@ func (w *synAckUnanswered) got(r *detectors.Report) bool {
 	return w.arrived || !w.second && w.travel(r) <= besideTap
 }
 
+// notHeeded is what it means that the SYN-ACK came again although it had been acknowledged, and nothing follows: the repeat
+// echoes the SYN's timestamp both where the ACK was lost and where Linux 6.18 ignored it (samples/real/accept-queue-full).
+func (w *synAckUnanswered) notHeeded(r *detectors.Report) *detectors.Outcome {
+	if w.got(r) {
+		return synAckQueueFull
+	}
+	return synAckLostOrIgnored
+}
+
 // continued says when the server continued, if it has.
 func (w *synAckUnanswered) continued() string {
 	if w.end.At == 0 {

@@ -277,15 +277,6 @@ func (w *synAckUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Repo
 	}
 }
 
-// notHeeded is what it means that the SYN-ACK came again although it had been acknowledged, and nothing follows: the repeat
-// echoes the SYN's timestamp both where the ACK was lost and where Linux 6.18 ignored it (samples/real/accept-queue-full).
-func (w *synAckUnanswered) notHeeded(r *detectors.Report) *detectors.Outcome {
-	if w.got(r) {
-		return synAckQueueFull
-	}
-	return synAckLostOrIgnored
-}
-
 // outcome is how things stand once an answer is overdue; nil if nothing is wrong.
 func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {
 	switch {
