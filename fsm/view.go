@@ -41,6 +41,7 @@ type FIN struct {
 	Seq   reassembly.Seq
 	Asked bool          // it came with payload or right behind payload, which nothing had answered
 	Short bool          // of fewer than ShortPayload bytes, the last segment of it
+	Alone bool          // it came without payload that had not been sent before
 	Used  bool          // the peer has received the FIN, as its ACKs show, and sent new payload
 	Pause time.Duration // between these two, in steps of 10 ms, 2.5 s at most
 }
@@ -48,7 +49,7 @@ type FIN struct {
 // FIN is the side's FIN, once it was sent.
 func (v View) FIN(side reassembly.Side) (f FIN, sent bool) {
 	own, wrote := &v.c.ends[side], v.c.ends[side.Peer()].wrote
-	f = FIN{Seq: own.dir.FIN, Asked: own.bits&asked != 0, Short: own.bits&askedShort != 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
+	f = FIN{Seq: own.dir.FIN, Asked: own.bits&asked != 0, Short: own.bits&askedShort != 0, Alone: own.bits&carried == 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
 	return f, own.dir.Phase >= PhaseFinSent
 }
 

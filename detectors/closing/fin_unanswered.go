@@ -20,7 +20,7 @@ var FINUnanswered = &detectors.Detector{
 		Action: "Find out what happened to the peer, and to the path to it, at this time. The closer behaves correctly. If there are many such " +
 			"orphans (netstat: FIN_WAIT1, LAST_ACK), they use memory on its host; fewer retransmissions are enough for a peer that is gone (Linux: net.ipv4.tcp_orphan_retries).",
 		NotThis: "A FIN that is never retransmitted: unretransmitted-fin. A FIN behind data of earlier segments that is not acknowledged, " +
-			"or facing a closed window: those come first. Data in the segment of the FIN itself is part of it. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured.",
+			"or facing a closed window: those come first. Data that was first sent in the segment of the FIN is part of it; data that was sent before and comes again with the FIN is not. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured.",
 		Peers: "Wireshark marks each repeat as a retransmission, and does not report that the FIN is never acknowledged. Ostermann's tcptrace calls the " +
 			"connection complete once it has seen both FINs.",
 		Refs:  []string{"RFC 6298 5", "RFC 9293 3.8.3", "RFC 1122 4.2.3.5", "KB Q254930"},
@@ -78,10 +78,15 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	side, peer := ev.Side, ev.Side.Peer()
 	switch ev.Kind {
 	case fsm.FinSent:
-		w.of(side).first = reassembly.MarkOf(ev.Seg)
+		f := w.of(side)
+		f.first, f.from = reassembly.MarkOf(ev.Seg), ev.Seg.Seq
+		if fin, _ := r.Conn.FIN(side); fin.Alone {
+			f.from = fin.Seq
+		}
 	case fsm.DataResent:
 		if f := w.sides[side]; f != nil && !w.due[side].Armed() && ev.Seg.Flags&reassembly.FIN == 0 { // that comes first
-			f.first = reassembly.Mark{}
+			fin, _ := r.Conn.FIN(side)
+			f.first, f.from = reassembly.Mark{}, fin.Seq
 		}
 		w.sides[peer].sentAgain(ev, r)
 	case fsm.FinResent:
@@ -146,9 +151,9 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		ack.Extend(f.first.At, r)
 	} else {
 		first := f.first
-		*f = repeatedFIN{sends: 1, first: m, last: m, from: m.Seq, deaf: f.deaf, icmp: f.icmp}
+		*f = repeatedFIN{sends: 1, first: m, last: m, from: f.from, deaf: f.deaf, icmp: f.icmp}
 		if first.At != 0 {
-			f.first, f.last, f.from = first, first, first.Seq
+			f.first, f.last = first, first
 			f.repeat(m)
 			f.clock, f.clocked = ev.Seg.Opts.TSVal, ev.Seg.Opts.Has&reassembly.HasTimestamps != 0
 		}
@@ -183,7 +188,7 @@ func (w *finUnanswered) drop(side reassembly.Side, r *detectors.Report) {
 	w.due[side].Withdraw(r)
 	w.disarm(side)
 	if f := w.sides[side]; f != nil {
-		*f = repeatedFIN{}
+		*f = repeatedFIN{from: f.from}
 	}
 }
 

@@ -14,7 +14,7 @@ type repeatedFIN struct {
 	first   reassembly.Mark // its At is 0 if it was not captured, or had to wait for something else
 	last    reassembly.Mark
 	second  int64                 // when it was sent again
-	from    reassembly.Seq        // where the segments with the FIN begin: at the FIN, or the data before it
+	from    reassembly.Seq        // where it begins: at the FIN, or the data before it that was first sent with it
 	gaps    [2]int64              // the first interval and the latest
 	spread  [2]int64              // the shortest interval and the longest
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
@@ -39,9 +39,6 @@ func (f *repeatedFIN) repeat(m reassembly.Mark) {
 	}
 	f.spread = [2]int64{min(f.spread[0], f.gaps[1]), max(f.spread[1], f.gaps[1])}
 	f.last = m
-	if m.Seq.Before(f.from) {
-		f.from = m.Seq
-	}
 	f.sends++
 }
 

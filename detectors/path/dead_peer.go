@@ -86,7 +86,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 		v.keepAlives++
 		w.wait(side, r)
 	case fsm.DataResent:
-		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg) && !maybeTwice(ev.Was, &m, r.Conn) {
+		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg, side, r.Conn) && !maybeTwice(ev.Was, &m, r.Conn) {
 			out := r.Conn.Stream(side)
 			w.run(ev, r).resend(&m, out.Oldest(m.Seq))
 			w.wait(side, r)

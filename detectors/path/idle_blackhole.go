@@ -71,7 +71,7 @@ func (w *idleBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.DataResent:
-		if u.data.At != 0 && !u.over() && u.retries.takes(ev.Seg) {
+		if u.data.At != 0 && !u.over() && u.retries.takes(ev.Seg, ev.Side, r.Conn) {
 			w.again(ev, r)
 		}
 	case fsm.ICMPError:

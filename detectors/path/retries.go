@@ -156,8 +156,9 @@ func (v *retryRun) role(m *reassembly.Mark, more string) string {
 
 // takes reports whether data that was sent again belongs to the run. If the FIN came with it from
 // the beginning, see fin-unanswered; else the side has closed meanwhile.
-func (v *retryRun) takes(seg *reassembly.Segment) bool {
-	return seg.Flags&reassembly.FIN == 0 || v != nil && v.n > 0 && seg.Len > 0
+func (v *retryRun) takes(seg *reassembly.Segment, side reassembly.Side, conn fsm.View) bool {
+	fin, _ := conn.FIN(side)
+	return seg.Flags&reassembly.FIN == 0 || seg.Len > 0 && (fin.Alone || v != nil && v.n > 0)
 }
 
 // maybeTwice reports whether a segment may be the one before it, captured twice: it is like it and as close behind it

@@ -107,7 +107,7 @@ const minQuiet = int64(10 * time.Second)
 // nothing else speaks for the sender.
 func (c *resetCase) foreign() bool {
 	switch {
-	case c.copiesID(), c.peersPacket():
+	case c.copiesID(), c.copiesLast(), c.peersPacket():
 		return true
 	case c.otherTTL():
 		return !c.ownWindow() || !c.brokeSilence() || c.idle() < minQuiet
@@ -168,7 +168,14 @@ const idNear = 64
 // peersID reports whether the RST has the IP ID of one of the peer's last packets, which
 // the peer counts: it was made of that packet.
 func (c *resetCase) peersID() bool {
-	return c.otherID() && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+	return (c.otherID() || c.copiesLast()) && c.peer.habits.CountsIDs && c.peer.last.IPID-c.rst.IPID <= idNear
+}
+
+// copiesLast reports whether the RST has the IP ID and the window of the peer's last packet, which counts its IDs, and
+// another TTL than what the sender sent before: however long ago that was, it was made from that packet.
+func (c *resetCase) copiesLast() bool {
+	last := &c.peer.last
+	return c.rst.IPID != 0 && c.rst.IPID == last.IPID && c.peer.habits.CountsIDs && c.rst.Window != 0 && c.rst.Window == last.Window && c.unlikeLast()
 }
 
 // peersPacket reports whether the RST has the window, and about the IP ID, of the peer's last packet, which the peer counts, where
