@@ -137,7 +137,10 @@ func (w *forgedFIN) report(side reassembly.Side, at int64, r *detectors.Report) 
 	default:
 		f.Message += " The connection stays open."
 	}
-	if d.fins == 0 {
+	switch {
+	case d.fins == 0 && d.fin.TTL != d.denial[0].TTL:
+		f.Undecide("only one segment contradicts the FIN, and its sender's segments come with more than one TTL")
+	case d.fins == 0:
 		f.Undecide("only one segment contradicts the FIN, which fits its sender by TTL and IP identification")
 	}
 	r.Emit(f)

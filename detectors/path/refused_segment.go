@@ -39,6 +39,13 @@ func (s *refusedSegment) again(ev fsm.Event, r *detectors.Report) *refusedSegmen
 	if !out.Oldest(m.Seq) || m.Flags&reassembly.FIN != 0 { // a FIN with it: see fin-unanswered
 		return s
 	}
+	// What lies behind a FIN in the side's name, the peer refuses with good reason (RFC 9293 3.10.7.4). Whose FIN that is: see forged-fin.
+	if fin, sent := r.Conn.FIN(ev.Side); sent && ev.Seg.End().After(fin.Seq) {
+		if s != nil {
+			refusedSegments.give(s)
+		}
+		return nil
+	}
 	if s == nil {
 		s = refusedSegments.take()
 		s.heard, s.first = r.Conn.Last(ev.Side.Peer()), m
