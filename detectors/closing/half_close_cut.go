@@ -55,9 +55,11 @@ type halfCloseCut struct {
 	user    reassembly.Side // who broke the silence
 	trigger reassembly.Mark // with this segment; its At is 0 if nothing is unanswered
 	again   reassembly.Mark // its first retransmission
+	last    reassembly.Mark // its latest
+	repeats int             // how often it was retransmitted
 	probe   bool            // it is a keep-alive
 	latest  reassembly.Mark
-	resends int
+	resends int // retransmissions of it, and of what the user sent after it
 	rst     reassembly.Mark
 	ttl     [2]uint8 // of each side's latest segment
 	void    bool     // the closer sent more: that was no FIN, or its numbers are wrong
@@ -133,17 +135,21 @@ func outstanding(ev fsm.Event, v fsm.View) bool {
 func (w *halfCloseCut) answered(r *detectors.Report) {
 	w.due[0].Withdraw(r)
 	w.due[0].Disarm()
-	w.trigger, w.again, w.resends = reassembly.Mark{}, reassembly.Mark{}, 0
+	w.trigger, w.resends, w.repeats = reassembly.Mark{}, 0, 0
 }
 
 func (w *halfCloseCut) resent(ev fsm.Event, r *detectors.Report) {
 	if w.trigger.At == 0 || ev.Side != w.user {
 		return
 	}
-	if w.resends++; w.resends == 1 {
-		w.again = reassembly.MarkOf(ev.Seg)
+	w.resends++
+	if ev.Seg.Seq.AtOrBefore(w.trigger.Seq) { // it comes first, and what was sent after it may come with it
+		w.last = reassembly.MarkOf(ev.Seg)
+		if w.repeats++; w.repeats == 1 {
+			w.again = w.last
+		}
 	}
-	if w.resends == int(r.Value("min-resends")) {
+	if w.resends >= int(r.Value("min-resends")) && w.repeats > 0 && !w.due[0].Armed() && !w.due[0].Reported() {
 		w.due[0].Arm(ev.Seg.At, r)
 	}
 }
@@ -193,8 +199,11 @@ func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detector
 		r.Evidence("first segment after the silence", w.user, &w.trigger),
 		r.Evidence("FIN acknowledged", open, &w.ack),
 	}
-	if w.resends > 0 {
+	if w.repeats > 0 {
 		evidence = append(evidence, r.Evidence("sent again", w.user, &w.again))
+	}
+	if w.repeats > 1 {
+		evidence = append(evidence, r.Evidence("sent again, the last time", w.user, &w.last))
 	}
 	if w.rst.At != 0 {
 		side := peer
@@ -209,7 +218,7 @@ func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detector
 	silence := w.trigger.At - w.before.At
 	f.Measure("half_closed_s", detectors.Seconds(w.trigger.At-w.ack.At))
 	f.Measure("silence_s", detectors.Seconds(silence))
-	f.Measure("resends", w.resends)
+	f.Measure("resends", w.repeats)
 	what := fmt.Sprintf("%d bytes", w.trigger.Len)
 	if w.probe {
 		what = "a keep-alive"
@@ -225,8 +234,8 @@ func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detector
 	case cutUnanswered:
 		f.States = r.StatesNow(now)
 		f.At = min(now, w.patient(r))
-		f.Message += fmt.Sprintf(", and again %d times in %s, but nothing came back. A device on the path, or the other end, has forgotten the connection.",
-			w.resends, detectors.Span(w.latest.At-w.trigger.At))
+		f.Message += fmt.Sprintf(", and again %s in %s (last in frame %d), but nothing came back. A device on the path, or the other end, has forgotten the connection.",
+			detectors.Times(w.repeats), detectors.Span(w.last.At-w.trigger.At), w.last.Frame)
 		r.Absence(&f, w.trigger.At)
 	}
 	w.due[0].Emit(f, r)
