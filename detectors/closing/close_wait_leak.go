@@ -177,7 +177,8 @@ func (w *closeWaitLeak) ended(ev fsm.Event, r *detectors.Report) {
 	outcome := leakLate
 	if ev.Side == w.closer {
 		outcome = leakAbandoned
-		if last := r.Conn.Last(ev.Side.Peer()); last.At > w.ack.At && detectors.Answers(&w.end, &last) {
+		// Later than a timeout after what came last, it answers nothing: the closer's own timer ran out.
+		if last := r.Conn.Last(ev.Side.Peer()); last.At > w.ack.At && detectors.Answers(&w.end, &last) && ev.Seg.At-last.At <= int64(r.Conn.RTO(ev.Side.Peer())) {
 			w.asked = last
 		}
 	}
