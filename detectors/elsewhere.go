@@ -118,6 +118,26 @@ func (f *Finding) MissedFrames(frame uint32) {
 		"What is said to be missing may have been lost with them", frame))
 }
 
+// An Outage is a time in which nothing answered what From sent to To: what came back afterwards does not show why.
+type Outage struct {
+	From, To   reassembly.Endpoint
+	Start, End int64  // nanoseconds since 1970
+	Frame      uint32 // in which To answered it in the end; 0 if it did not
+}
+
+// Covers reports whether the hosts are those of x, and nothing answered during all of it either.
+func (o *Outage) Covers(x *Outage) bool {
+	return o.Frame != 0 && o.From.Addr == x.From.Addr && o.To.Addr == x.To.Addr && o.Start <= x.Start && o.End > x.End
+}
+
+// CutOff makes a finding undecided that rests on nothing of Outage having arrived (it is set): another connection of the two hosts, which
+// was unanswered at the same time, was answered afterwards. Engines call it as they call SentElsewhere; o is that of the other.
+func (f *Finding) CutOff(o *Outage) {
+	f.Scope = OtherConnection
+	f.Undecide(fmt.Sprintf("at the same time, nothing answered another connection of the two hosts either, until that was acknowledged (frame %d): the path was down for a while. "+
+		"Since then, this FIN was not sent again, and may yet arrive", o.Frame))
+}
+
 // RelayedElsewhere makes such a finding undecided where other connections of the same client show that a NAT or a
 // proxy, whose packets have the same TTL, acknowledges for its servers. Engines call it as they call SentElsewhere.
 func (f *Finding) RelayedElsewhere() {

@@ -53,7 +53,7 @@ type Scope uint8
 // What else there may be.
 const (
 	OneConnection   Scope = iota
-	OtherConnection       // another one with the same SYN, or the same one on the other side of an address translation
+	OtherConnection       // another one with the same SYN, or of the same hosts at the same time, or the same one on the other side of an address translation
 	WholeCapture          // the capture's clock, the ACKs that it lacks, or when it has its hosts for the last time
 )
 
@@ -112,6 +112,7 @@ type Finding struct {
 	Quiet     *Quiet           // since when the peer of the first segment of the evidence has been silent, in this connection: see SeenSince
 	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Refusal   bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan
+	Outage    *Outage          // a time in which nothing was answered, if it is about that, or rests on that: see CutOff
 	Scope     Scope
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed
 	Needs     fsm.Limits // see Outcome.Needs

@@ -120,6 +120,9 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		f := w.sides[peer]
 		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
 		if f != nil && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {
+			if f.unaware.At == 0 {
+				f.heard = ev.Seg.At
+			}
 			f.unaware = reassembly.MarkOf(ev.Seg)
 			if f.reset.At != 0 && w.due[peer].Reported() && ev.Class != fsm.Rst && ev.Seg.At-f.reset.At > int64(r.Conn.RTO(peer)) {
 				w.report(peer, unansweredUnaware, ev.Seg.At, r, r.Evidence("RST", peer, &f.reset), r.Evidence("still does not acknowledge the FIN", side, &f.unaware))

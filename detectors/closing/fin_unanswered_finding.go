@@ -80,6 +80,12 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	if outcome == unansweredUnaware && s.reset.At == 0 && s.isRefused() {
 		f.Cause, f.Fault = causeRefused, detectors.FaultUnknown
 	}
+	switch {
+	case outcome == unansweredLate:
+		f.Outage = &detectors.Outage{From: r.Conn.Endpoint(side), To: r.Conn.Endpoint(side.Peer()), Start: s.first.At, End: now, Frame: f.Evidence[len(f.Evidence)-1].Seg.Frame}
+	case outcome == unansweredUnaware && s.reset.At == 0 && s.heard > s.last.At: // one FIN may have been lost before
+		f.Outage = &detectors.Outage{From: r.Conn.Endpoint(side), To: r.Conn.Endpoint(side.Peer()), Start: s.second, End: s.last.At}
+	}
 	f.Message = w.message(side, outcome, now, &f, icmp, r)
 	if early := w.patient(side, r) - now; open && s.sends == 2 && s.last.At-s.first.At <= int64(fsm.DuplicateTime) {
 		f.Undecide("copies: the two FINs may be one that was captured twice; then it was never retransmitted")

@@ -18,6 +18,7 @@ type repeatedFIN struct {
 	gaps    [2]int64              // the first interval and the latest
 	spread  [2]int64              // the shortest interval and the longest
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
+	heard   int64                 // when the first such came
 	reset   reassembly.Mark       // this side's RST, which ended the wait
 	deaf    reassembly.Mark       // the peer's latest segment that sends again what this side has acknowledged; At is 0 if none does
 	clock   uint32                // the timestamp of the second

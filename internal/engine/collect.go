@@ -60,6 +60,15 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			scanned(c.found[i].Finding, &c.counts.Scans)
 		}
 	}
+	if !o.apart {
+		outages(func(yield func(*detectors.Finding) bool) {
+			for i := range c.found {
+				if !yield(c.found[i].Finding) {
+					return
+				}
+			}
+		})
+	}
 	c.withinBudget(maxListed)
 	rep := &result.Report{
 		Options:  result.Options{TimeWait: int64(o.Settings.TimeWait)},
