@@ -37,7 +37,7 @@ var SYNUnanswered = &detectors.Detector{
 	},
 	Absence:      detectors.NoSYNAnswer,
 	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.ICMPError),
-	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.SentOutOfWindow, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.ICMPError),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		client, _ := r.Conn.Opener()
 		if syn := r.Conn.Last(client); !awaitsAnswer(r.Conn, client) || syn.Flags.Has(reassembly.SYN|reassembly.FIN) { // Linux drops that (tcp_rcv_state_process): a scan
@@ -95,6 +95,7 @@ type synUnanswered struct {
 	dropped bool // SYNs with timestamps may have been dropped: the first without was answered at once
 	done    bool
 	others  int                   // segments in the server's name that answer no SYN
+	resets  int                   // RSTs among them, which do not acknowledge it
 	other   reassembly.Mark       // the last of them
 	icmp    *detectors.ICMPErrors // about the SYNs; nil if none came
 }
@@ -122,10 +123,12 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.answered(ev, r)
 	case ev.Kind == fsm.ICMPError:
 		w.told(ev, r)
-	case ev.Kind == fsm.SentOutOfWindow:
+	case ev.Kind == fsm.SentOutOfWindow || ev.Kind == fsm.ResetIgnored:
 		if ev.Side != w.client {
 			w.others++
-			w.other = reassembly.MarkOf(ev.Seg)
+			if w.other = reassembly.MarkOf(ev.Seg); ev.Kind == fsm.ResetIgnored {
+				w.resets++
+			}
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client: // it gives up, and still nothing came back
 	case ev.Kind != fsm.SynResent: // refused, challenged, or the other end opens at the same time

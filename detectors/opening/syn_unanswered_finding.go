@@ -99,6 +99,10 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 	if outcome == synRefusedByICMP {
 		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
 	}
+	if w.others > 0 && w.resets == w.others {
+		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), without acknowledging the SYN: %s must ignore that (RFC 9293 3.10.7.3).",
+			waited, detectors.Counted(uint32(w.resets), "RST", "RSTs"), server, w.other.Frame, client)
+	}
 	if w.others > 0 {
 		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), but of another connection: the SYN is not acknowledged.",
 			waited, detectors.Counted(uint32(w.others), "segment", "segments"), server, w.other.Frame)
