@@ -47,6 +47,13 @@ var (
 			"MSS. If not, the sender's stack is at fault."}
 )
 
+// Where the bytes passed the capture point again and again, their sender has neither disappeared nor discarded them.
+const (
+	causeLostAgain = "The sender retransmitted the bytes, and each time they were lost between the capture point and the peer, until it gave up. The peer answered what was sent behind them, so the path was not down: " +
+		"a smaller MTU, or a device that inspects payload, may drop these segments; or the path lost most of what was sent."
+	actionLostAgain = "Capture on the peer's own interface. If the bytes do not arrive there, look for what drops them between the two. The receiver's application has an incomplete stream and waits: check what it stored."
+)
+
 // finOverHole waits for each side to fill the hole before its FIN.
 type finOverHole struct {
 	due   [2]detectors.Deadline
@@ -198,6 +205,9 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 		f.Message += fmt.Sprintf(", although the FIN was (frame %d)", s.again.Frame)
 	}
 	f.Message += fmt.Sprintf(". %s has the stream only up to the hole.", peer)
+	if s.gap > 0 { // its sender did what it could
+		f.Fault, f.Cause, f.Action = detectors.FaultPath, causeLostAgain, actionLostAgain
+	}
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before the bytes would be overdue", detectors.Span(o.Short)))
 	} else {
