@@ -60,3 +60,24 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 		}
 	}
 }
+
+// subscribe asks for each segment only while one may prove something.
+func (w *retransmissions) subscribe(r *detectors.Report) {
+	kinds := Retransmissions.SubscribesTo &^ fsm.On(fsm.Sent)
+	for _, a := range w.sides {
+		if a != nil && a.awaits(r) {
+			kinds = Retransmissions.SubscribesTo
+		}
+	}
+	r.Subscribe(kinds)
+}
+
+// sent takes a segment of any kind.
+func (w *retransmissions) sent(ev fsm.Event, r *detectors.Report) {
+	if a := w.sides[ev.Side]; a != nil {
+		a.drawn.sends(ev)
+	}
+	if a := w.sides[ev.Side.Peer()]; a != nil {
+		a.receives(ev, r)
+	}
+}

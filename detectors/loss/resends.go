@@ -41,6 +41,7 @@ type resends struct {
 	agains  uint8            // how often again was sent, without a D-SACK so far
 	thirds  uint32           // segments that were sent a third time, and on
 	timed   timer
+	slow    slowAnswers
 	probing bool
 	unshown bool // nothing had shown a hole when the episode began, and nothing was acknowledged since
 }
@@ -130,9 +131,11 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	a.goesUntil(seg.At, r)
 	block := reassembly.Block{From: seg.Seq, To: seg.End()}
 	k, expired := a.triggerOf(ev, &out, r)
-	if a.wasResent(block) {
+	third := a.wasResent(block)
+	if third {
 		a.thirds++
 	}
+	a.slow.add(ev, k, a.since, third || !out.Oldest(seg.Seq), r)
 	if ev.Was.Seq == seg.Seq && ev.Was.Len == seg.Len && out.Oldest(seg.Seq) {
 		a.timed.add(seg.At - ev.Was.At)
 	}

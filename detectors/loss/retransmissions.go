@@ -156,27 +156,6 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	w.subscribe(r)
 }
 
-// subscribe asks for each segment only while one may prove something.
-func (w *retransmissions) subscribe(r *detectors.Report) {
-	kinds := Retransmissions.SubscribesTo &^ fsm.On(fsm.Sent)
-	for _, a := range w.sides {
-		if a != nil && a.awaits(r) {
-			kinds = Retransmissions.SubscribesTo
-		}
-	}
-	r.Subscribe(kinds)
-}
-
-// sent takes a segment of any kind.
-func (w *retransmissions) sent(ev fsm.Event, r *detectors.Report) {
-	if a := w.sides[ev.Side]; a != nil {
-		a.drawn.sends(ev)
-	}
-	if a := w.sides[ev.Side.Peer()]; a != nil {
-		a.receives(ev, r)
-	}
-}
-
 // told takes an ICMP error.
 func (w *retransmissions) told(ev fsm.Event) {
 	if w.icmp[ev.Side] == nil {
@@ -295,6 +274,10 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 	}
 	if last {
 		a.unacked = a.leftOver()
+		if at-a.shown.last().At < int64(r.Conn.RTO(side)) && !detectors.Over(r.Conn) { // the ACK may come after the end
+			a.unacked = 0
+		}
 	}
+	a.slow.settle(&a.total)
 	a.report(outcome, at, side, r)
 }

@@ -14,12 +14,17 @@ type shownResends struct {
 const shownEach = 4
 
 func (s *shownResends) add(seg *reassembly.Segment) {
-	i := s.n
-	if i >= shownEach {
-		i = shownEach + (s.n-shownEach)%shownEach
-	}
-	s.marks[i] = reassembly.MarkOf(seg)
 	s.n++
+	*s.last() = reassembly.MarkOf(seg)
+}
+
+// last is the last of them, if there is one.
+func (s *shownResends) last() *reassembly.Mark {
+	i := max(s.n-1, 0)
+	if i >= shownEach {
+		i = shownEach + (i-shownEach)%shownEach
+	}
+	return &s.marks[i]
 }
 
 // append adds those after the first to the evidence.
