@@ -42,6 +42,10 @@ var (
 			"filter, a middlebox that closes connections in the name of a host that it does not tell, an attacker."}
 )
 
+// causeForgedAnswer is the cause where the FIN comes with payload.
+const causeForgedAnswer = "Somebody who can see the connection answered in the name of the host, before it did, and closed: a filter or a provider that sends a block page or a redirect, a middlebox that inserts its own content, an attacker. " +
+	"The forged payload may have reached the application."
+
 // forgedFIN follows the FIN of each side that something below it came after.
 type forgedFIN struct {
 	sides [2]deniedFIN
@@ -128,6 +132,14 @@ func (w *forgedFIN) report(side reassembly.Side, at int64, r *detectors.Report) 
 	}
 	if d.fin.TTL != d.denial[0].TTL {
 		f.Message += fmt.Sprintf(" The FIN has TTL %d, %s has %d.", d.fin.TTL, own, d.denial[0].TTL)
+	}
+	if d.fin.Len > fsm.Padding {
+		f.Cause = causeForgedAnswer
+		f.Message += fmt.Sprintf(" It carries %d bytes of payload", d.fin.Len)
+		if d.acked {
+			f.Message += fmt.Sprintf(", which %s acknowledged in place of what %s sends there", other, own)
+		}
+		f.Message += "."
 	}
 	switch {
 	case d.more.At != 0:
