@@ -128,6 +128,12 @@ func (p *Packer) ISNs(b []byte) (ends [2]reassembly.Endpoint, iss [2]reassembly.
 // ISN is A's of these numbers.
 func (p *Packer) ISN(b []byte) reassembly.Seq { return reassembly.Seq(p.first(b)) }
 
+// Ports are those of the ends of such a connection.
+func (p *Packer) Ports(b []byte) (lo, hi uint16) {
+	ports := p.third(b)
+	return uint16(ports), uint16(ports >> 16)
+}
+
 func addressWord(e *reassembly.Endpoint, at int) uint32 { return binary.BigEndian.Uint32(e.Addr[at:]) }
 
 func isIPv4(e *reassembly.Endpoint) bool {

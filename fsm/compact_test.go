@@ -44,6 +44,9 @@ func TestCompact(t *testing.T) {
 			if is := c.Expand(&p, b, &r); c != conn || is != (of != nil) || is && r != *of {
 				t.Fatalf("%s:\n got %+v %+v\nwant %+v %+v", name, c, r, conn, of)
 			}
+			if lo, hi := p.Ports(b); lo != conn.key.Lo.Port || hi != conn.key.Hi.Port {
+				t.Errorf("%s: ports %d and %d", name, lo, hi)
+			}
 			if ends, iss := p.ISNs(b); ends[1] != conn.Endpoint(reassembly.B) || iss[1] != conn.ends[1].out.ISS || p.ISN(b) != conn.ends[0].out.ISS {
 				t.Errorf("%s: ends %v, initial sequence numbers %d", name, ends, iss)
 			}

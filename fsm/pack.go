@@ -106,6 +106,26 @@ func (p *Packer) unpack(from []byte, groups int) {
 	p.n = 0
 }
 
+// third is the third number of the second group of a record that was packed.
+func (p *Packer) third(from []byte) uint32 {
+	x, mask := p.kinds[from[0]].groups[1][2], from[1]
+	if mask&2 == 0 {
+		return x
+	}
+	at := packedHead
+	if mask&1 != 0 {
+		at += 1 + packedLength(from[at])
+	}
+	sizes := from[at]
+	by, _ := packedNumber(from[at+1+packedLength(sizes&15):], sizes>>4)
+	return x ^ by
+}
+
+// packedLength is how many bytes numbers of these sizes take.
+func packedLength(sizes uint8) int {
+	return bits.OnesCount8(sizes&0x55) + 2*bits.OnesCount8(sizes&0xaa) + bits.OnesCount8(sizes&(sizes>>1)&0x55)
+}
+
 // packedNumber is a number that bytes begin with, by the two lowest bits of size, and what comes then.
 func packedNumber(b []byte, size uint8) (x uint32, rest []byte) {
 	bits := packedBits[size&3]

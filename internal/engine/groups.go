@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -12,8 +13,7 @@ import (
 
 // unlisted adds the findings of a partition that are not listed, in the light of the
 // whole capture.
-func (c *collector) unlisted(counts watch.Counts) {
-	onlyScans := c.onlyScans()
+func (c *collector) unlisted(counts watch.Counts, onlyScans []watch.Kind) {
 	for k, n := range counts {
 		if slices.Contains(onlyScans, watch.Kind{Detector: k.Detector, Outcome: k.Outcome}) { // the earliest are listed: they stand for the others
 			n.Severity = detectors.Info
@@ -45,8 +45,11 @@ func (c *collector) onlyScans() (kinds []watch.Kind) {
 // groups are all findings, listed or not, in order of detectors, verdicts and
 // outcomes.
 func (c *collector) groups(parts []*partition) []result.Group {
+	onlyScans := sync.OnceValue(c.onlyScans)
 	for _, p := range parts {
-		c.unlisted(p.watch.Unlisted)
+		if len(p.watch.Unlisted) > 0 { // as nearly none has
+			c.unlisted(p.watch.Unlisted, onlyScans())
+		}
 	}
 	for i := range c.found {
 		f := &c.found[i]

@@ -16,7 +16,7 @@ func (c *collector) scans(parts []*partition) {
 	for i := range c.found {
 		if f := &c.found[i]; f.Refusal && f.Verdict == detectors.Seen {
 			c.counts.Scans = scansOf(parts, func(p *partition) func(func(*flow.Flow)) {
-				return func(each func(*flow.Flow)) { p.flows.CompactsWith(mayTell, each) } // what was refused has a finding
+				return func(each func(*flow.Flow)) { p.flows.CompactsOfPorts(namesPorts, each) } // what was refused has a finding
 			})
 			return
 		}
@@ -43,11 +43,6 @@ func scansOf(parts []*partition, compacts func(*partition) func(func(*flow.Flow)
 	}
 	s.Only()
 	return s
-}
-
-// mayTell reports whether of the ends of a connection one may have told the other where to connect to.
-func mayTell(ends *[2]reassembly.Endpoint) (wanted, more bool) {
-	return namesPorts(ends[0].Port) || namesPorts(ends[1].Port), true
 }
 
 // countTry counts a connection that was refused, or in which one side may have told the other where to connect to.

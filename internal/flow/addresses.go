@@ -79,3 +79,16 @@ func (t *Table) CompactsWith(want func(ends *[2]reassembly.Endpoint) (wanted, mo
 		return more
 	})
 }
+
+// CompactsOfPorts is Compacts for those of which one end or both have such a port.
+func (t *Table) CompactsOfPorts(such func(port uint16) bool, each func(*Flow)) {
+	var f Flow
+	var of fsm.Close
+	t.records(func(head uint64, b []byte) bool {
+		if lo, hi := t.packer.Ports(b); such(lo) || such(hi) {
+			t.expandFlow(&f, head, b, &of)
+			each(&f)
+		}
+		return true
+	})
+}
