@@ -33,6 +33,8 @@ type Transfer struct {
 	Answer       uint64          // payload of the answer up to that pause, captured; 0 if this is not part of one
 	Told         int64           // when it was known to be over, in trace time
 	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds; 0 if less than three full segments were in flight
+	Unqueued     uint8           // in how many percent of that time round trips were about as short as the smallest: nothing queued then
+	Brief        int64           // of what its application paused, in nanoseconds, the pauses of less than two round trips that may have been the path's before the tap
 	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0
 	Invisible    bool            // as of [Exchange]
 	AcksFiltered bool            // the capture leaves out pure ACKs
@@ -88,8 +90,8 @@ func (t *Transfer) Limit() (name string, share float64) {
 			most.name = LimitUnknown
 		}
 	case LimitSender:
-		if t.queues() && !t.Held() {
-			most.name = LimitPath
+		if queued := most.ns * int64(100-min(t.Unqueued, 100)) / 100; t.queues() && !t.Held() && 2*queued >= most.ns {
+			most.name, most.ns = LimitPath, queued
 		} else if uint64(t.Flight) >= t.Bytes { // no ACK came
 			most.name = LimitUnknown
 		}

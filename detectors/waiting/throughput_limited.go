@@ -25,7 +25,8 @@ var ThroughputLimited = &detectors.Detector{
 			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
 			"Slow start. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
-			"Round trips that are long because an ACK was delayed, or the application paused: nothing queues. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
+			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
+			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290", "RFC 3168 6.1"},
 		Since: "0.3",
@@ -98,10 +99,14 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	f.Measure("duration_s", detectors.Seconds(t.Duration()))
 	f.Measure("bytes_per_second", int(t.Rate()))
 	f.Measure("share", float64(int(share*1000+0.5))/1000)
-	f.Measure("window_bytes", int(t.Window))
+	if r.Conn.Limits()&(fsm.ScaleUnknown|fsm.WindowUnknown) == 0 {
+		f.Measure("window_bytes", int(t.Window))
+	}
 	f.Measure("flight_bytes", int(t.Flight))
-	f.Measure("rtt_s", detectors.Seconds(t.RTT))
-	f.Measure("queue_s", detectors.Seconds(t.Queue))
+	if t.RTT > 0 {
+		f.Measure("rtt_s", detectors.Seconds(t.RTT))
+		f.Measure("queue_s", detectors.Seconds(t.Queue))
+	}
 	if o == byApplication {
 		invisible(&f, t.Invisible)
 		if t.Relayed > 0 {
@@ -118,6 +123,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	}
 	if o == byApplication && t.RTT >= longRTT && t.Slowest >= 2*t.RTT && t.LongestPause <= t.Slowest {
 		f.Undecide(fmt.Sprintf("round trips took between %s and %s, so its pauses may be round trips", detectors.Span(t.RTT), detectors.Span(t.Slowest)))
+	}
+	if o == byApplication && t.Brief > 0 && float64(t.Waits[detectors.ServerApp]-t.Brief) < r.Value("min-share")*float64(t.Duration()) {
+		f.Undecide(fmt.Sprintf("pauses of less than two round trips are %s of that time, and the capture point is not beside the sender: they may be the path's (a radio link, a rate limit)", detectors.Span(t.Brief)))
 	}
 	r.Emit(f)
 }

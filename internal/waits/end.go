@@ -29,8 +29,9 @@ func (s *step) quiet(at int64) {
 		}
 	}
 	arrived := last.sent + s.roundTrip()
+	queue, _ := s.queue(true)
 	switch {
-	case last.first > arrived && s.queue(true)*4 >= s.roundTrip(): // it waited in the queue, and is acknowledged
+	case last.first > arrived && queue*4 >= s.roundTrip(): // it waited in the queue, and is acknowledged
 		arrived = last.first
 	case last.acked >= last.sent:
 		arrived = min(arrived, last.acked)

@@ -35,6 +35,9 @@ type end struct {
 	ends    int64          // of these, what came after the last payload that still echoed an older timestamp
 	rtts    uint32
 	long    uint32         // of these, how many were one and a half times the smallest so far, or more
+	raised  int64          // of rttSum, what stood a quarter and a millisecond above those that do not queue
+	lone    int64          // the shortest of those samples in which nothing else was in flight; 0 = none
+	alone   bool           // nothing else is in flight but the peer's segment that is being timed
 	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
 }
 
@@ -246,19 +249,33 @@ func (a *Account) sample(e *end, ns int64) {
 	if ns > e.rtt+e.rtt/2 {
 		e.long++
 	}
+	if base := e.unqueued(); ns > base+max(base/4, 1_000_000) {
+		e.raised += ns
+	}
 	e.rttSum += ns
 	e.rtts++
+}
+
+// unqueued is how long a round trip takes if nothing queues: as long as for a lone segment, if the side delays the ACK of that.
+func (e *end) unqueued() int64 {
+	if held := e.lone - e.rtt; held >= minHeld && held <= maxDelayedACK {
+		return e.lone
+	}
+	return e.rtt
 }
 
 // time begins to time a segment of the side's peer, and ends the timing of one of
 // its own peer's that the segment answers.
 func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
 	if own.timed != 0 && seg.Flags&reassembly.ACK != 0 && own.ackDue.AtOrBefore(seg.Ack) {
-		a.sample(own, seg.At-own.timed)
-		own.timed = 0
+		took := seg.At - own.timed
+		if own.timed = 0; own.alone && (own.lone == 0 || took < own.lone) {
+			own.lone = took
+		}
+		a.sample(own, took)
 	}
 	if peer.timed == 0 && fresh {
-		peer.timed, peer.ackDue = seg.At, seg.End()
+		peer.timed, peer.ackDue, peer.alone = seg.At, seg.End(), false
 	}
 	if seg.Opts.Has&reassembly.HasTimestamps == 0 {
 		return

@@ -36,6 +36,7 @@ func (s *step) payload() {
 	}
 	if s.out.InFlight() <= seg.Len {
 		own.first = seg.At
+		s.peer.alone = s.peer.timed == seg.At
 	}
 	own.sent, own.sentLen = seg.At, seg.Len
 	s.turn, s.spoken = s.side, true
@@ -210,6 +211,9 @@ func (s *step) application() {
 	}
 	if s.paused = at-s.from >= s.longPause(); !s.paused && s.run.on && s.run.side == s.side {
 		s.run.pieces.add(s.seg, at-s.own.sent)
+		if s.own.rtt >= besideTap && at-s.own.sent < 2*s.roundTrip() && s.seg.Opts.Has&reassembly.HasTimestamps == 0 {
+			s.run.brief += max(at-s.from, 0)
+		}
 	}
 	s.give(s.app(s.side), at)
 }

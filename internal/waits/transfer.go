@@ -31,6 +31,7 @@ type run struct {
 	first     reassembly.Mark
 	bytes     uint64    // of the side, when it began
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
+	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
 	fresh     uint64    // new payload while something was missing
 	losses    uint32    // times that something was sent again until nothing was missing
 	pieces    pieces
@@ -63,11 +64,11 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
-		r.lag, r.fresh, r.losses, r.pieces = lag{}, 0, 0, pieces{}
+		r.lag, r.fresh, r.losses, r.pieces, r.brief = lag{}, 0, 0, pieces{}, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
-			s.ends[i].rttSum, s.ends[i].ends, s.ends[i].rtts, s.ends[i].long = 0, 0, 0, 0
+			s.ends[i].rttSum, s.ends[i].ends, s.ends[i].rtts, s.ends[i].long, s.ends[i].raised, s.ends[i].lone = 0, 0, 0, 0, 0, 0
 		}
 	}
 	if r.fulls < minFulls {
@@ -167,12 +168,13 @@ func (s *step) endTransfer() {
 	}
 	fit(&t.Waits, lasted)
 	t.Losses, t.Sustained = r.losses, sustained(t, r.fresh)
+	t.Brief = r.brief
 	t.LongestPause, t.Steady, t.Slowest = r.pieces.pause, r.pieces.steady(), s.ends[0].most+s.ends[1].most
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
 		t.Beyond = s.beyond()
 		t.RTT = a.ends[r.side].rtt + t.Beyond
 		// The ACK of less than three segments may be delayed, also until the next has come (RFC 9293 3.8.6.3).
-		t.Queue = s.queue(r.flight >= 3*s.full())
+		t.Queue, t.Unqueued = s.queue(r.flight >= 3*s.full())
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
@@ -202,17 +204,28 @@ func (a *Account) stepped(lasted int64) bool {
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
 // as acknowledgments show, if these count (acks), between sender and tap as its clock does, or the time from an acknowledgment to
 // the payload that echoes its timestamp, less the pauses of its application: as long as payload still echoes an older one, that
-// is the path's time.
-func (s *step) queue(acks bool) (ns int64) {
+// is the path's time. unqueued is in how many percent of that time round trips were about as short as the smallest: a few
+// long ones make the mean long, too.
+func (s *step) queue(acks bool) (ns int64, unqueued uint8) {
 	r := &s.run
 	sender, receiver := &s.ends[r.side], &s.ends[r.side.Peer()]
+	most := sender
 	if e := receiver; acks && (e.rtts >= minSamples || e.long >= minLong && 2*e.long >= e.rtts) {
-		ns = max(e.rttSum/int64(e.rtts)-s.beyond(), 0)
+		if ns = max(e.rttSum/int64(e.rtts)-s.beyond(), 0); ns > 0 {
+			most = receiver
+		}
 	}
 	if e := sender; e.rtts >= minSamples {
-		ns += max((e.rttSum-min(r.paused(), e.ends))/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
+		before := max((e.rttSum-min(r.paused(), e.ends))/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
+		if before > ns {
+			most = sender
+		}
+		ns += before
 	}
-	return ns
+	if most.rttSum > 0 {
+		unqueued = uint8(100 * (most.rttSum - most.raised) / most.rttSum)
+	}
+	return ns, unqueued
 }
 
 // beyond is the round trip between tap and receiver of the run: the smallest, unless one alone was so short, as when
