@@ -138,6 +138,13 @@ func (f *Finding) CutOff(o *Outage) {
 		"Since then, this FIN was not sent again, and may yet arrive", o.Frame))
 }
 
+// OfFTP makes a finding undecided that says what is in order on a data connection of FTP (MayBeData is set): the trace has a
+// control connection of the same hosts. Engines call it as they call SentElsewhere.
+func (f *Finding) OfFTP() {
+	f.Scope = OtherConnection
+	f.Undecide("the two hosts have a control connection of FTP in this capture: this may be a data connection, of an empty directory or file")
+}
+
 // RelayedElsewhere makes such a finding undecided where other connections of the same client show that a NAT or a
 // proxy, whose packets have the same TTL, acknowledges for its servers. Engines call it as they call SentElsewhere.
 func (f *Finding) RelayedElsewhere() {

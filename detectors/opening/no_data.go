@@ -21,7 +21,8 @@ var NoData = &detectors.Detector{
 			"access list by address, a connection limit, a process that dies as it starts (inetd).",
 		Action: "Check the log of the process that listens there, at this time. If it is a proxy, look at its backend.",
 		NotThis: "A client that closes first, as health checks and port scans do. A server that half-closes at once and takes data afterwards. A server that closes after an idle timeout. A RST " +
-			"instead of the FIN. From port 1024 on, no host is accused: an FTP data connection (RFC 959) of an empty directory or file looks the same.",
+			"instead of the FIN. From port 1024 on, no host is accused: an FTP data connection (RFC 959) of an empty directory or file looks the same; " +
+			"it is undecided if the capture has a control connection of the two hosts.",
 		Peers: "Wireshark says nothing: every segment is in order.",
 		Refs:  []string{"RFC 9293 3.6"},
 		Since: "0.2",
@@ -102,7 +103,7 @@ func (w *noData) finding(r *detectors.Report) detectors.Finding {
 	f.Message = fmt.Sprintf("%s accepted %s's connection (frame %d), then closed it %s later (frame %d), before either side had sent a byte.",
 		r.Name(server), r.Name(client), w.ack.Frame, detectors.Span(after), w.fin.Frame)
 	if r.Conn.Endpoint(server).Port >= unprivileged {
-		f.Fault = detectors.FaultUnknown
+		f.Fault, f.MayBeData = detectors.FaultUnknown, true
 		f.Message += " If that is a data connection of FTP, an empty directory or file is no fault."
 	}
 	return f

@@ -57,6 +57,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			silent(c.found[i].Finding, &c.counts.Hosts)
 			up(c.found[i].Finding, &c.counts.Hosts)
 			lossless(c.found[i].Finding, &c.counts.Holes)
+			ofFTP(c.found[i].Finding, &c.counts.FTP)
 			scanned(c.found[i].Finding, &c.counts.Scans)
 		}
 	}

@@ -58,6 +58,9 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	c.PureACKs += one * acks
 	if f.Conn.Bytes(reassembly.A) > 0 && f.Conn.Bytes(reassembly.B) > 0 {
 		c.Talks += one
+		if one != minusOne {
+			c.FTP.Count(f.Conn.Endpoint(reassembly.A), f.Conn.Endpoint(reassembly.B))
+		}
 		c.Talked += one * (f.Conn.Packets(reassembly.A) + f.Conn.Packets(reassembly.B) - acks)
 	}
 	for side := range reassembly.Side(2) {

@@ -20,6 +20,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		silent(&f.Finding, &c.Hosts)
 		up(&f.Finding, &c.Hosts)
 		lossless(&f.Finding, &c.Holes)
+		ofFTP(&f.Finding, &c.FTP)
 		scanned(&f.Finding, &c.Scans)
 		relayed(&f.Finding, f.Flow, c)
 	}
@@ -36,6 +37,13 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 func relayed(f *detectors.Finding, row *result.Flow, c *stats.Counts) {
 	if server := row.End[reassembly.B]; f.Subject == reassembly.B && c.Answers.OneDevice() && stats.IsPublic(server) {
 		f.Relayed(server, c.Answers.First.TTL)
+	}
+}
+
+// ofFTP makes undecided what is in order on a data connection of FTP, if the two hosts may have one.
+func ofFTP(f *detectors.Finding, ftp *stats.FTP) {
+	if f.MayBeData && f.Verdict == detectors.Seen && ftp.Between(f.Evidence[0].Seg.Src, f.Evidence[0].Seg.Dst) {
+		f.OfFTP()
 	}
 }
 

@@ -28,6 +28,8 @@ type Related struct {
 	Holes *stats.Holes `json:",omitempty"`
 	// Scans are the port scans of the trace; nil if there are none, and if there are several capture points.
 	Scans *stats.Scans `json:",omitempty"`
+	// FTP are the hosts that have control connections of FTP; nil if none has, and if there are several capture points.
+	FTP *stats.FTP `json:",omitempty"`
 	// Taps is what several capture points have to do with each other; none if there is one.
 	Taps json.RawMessage
 }

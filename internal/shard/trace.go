@@ -167,6 +167,9 @@ func (t *Trace) Stats() *stats.Trace {
 		if r.Scans != nil {
 			s.Counts.Scans = *r.Scans
 		}
+		if r.FTP != nil {
+			s.Counts.FTP = *r.FTP
+		}
 	}
 	skipped := map[string]uint64{}
 	for r := range t.readers {

@@ -163,6 +163,10 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 	if w.split.Taps == nil && len(whole.Counts.Scans.Refusals) > 0 {
 		scans = &whole.Counts.Scans
 	}
+	var ftp *stats.FTP
+	if w.split.Taps == nil && (whole.Counts.FTP.Many || len(whole.Counts.FTP.Pairs) > 0) {
+		ftp = &whole.Counts.FTP
+	}
 	shared := packed.AppendShared(nil, whole)
 	id := sha256.New()
 	id.Write(shared)
@@ -176,7 +180,7 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 		if err := w.flush(f); err != nil {
 			return err
 		}
-		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Scans: scans, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Scans != nil || r.Taps != nil {
+		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Scans: scans, FTP: ftp, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Scans != nil || r.FTP != nil || r.Taps != nil {
 			content, err := packed.AppendJSON(nil, &r)
 			if err == nil {
 				err = w.append(f, packed.BlockRelated, content)

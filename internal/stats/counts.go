@@ -29,6 +29,7 @@ type Counts struct {
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
 	Holes        Holes
+	FTP          FTP
 	Scans        Scans // none where few were refused
 }
 
@@ -66,6 +67,7 @@ func (c *Counts) Add(d *Counts) {
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
 	c.Holes.Add(&d.Holes)
+	c.FTP.Add(&d.FTP)
 	c.Scans.Add(&d.Scans)
 }
 
