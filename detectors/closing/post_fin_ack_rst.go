@@ -203,6 +203,20 @@ func (w *postFINAckRST) another(x reassembly.Side, ack, rst *reassembly.Mark) *r
 	return nil
 }
 
+// madeFrom finds the segment of X whose IP ID the RST has, where X counts its packets and Y's FIN has another ID: a host
+// has a count of its own.
+func (w *postFINAckRST) madeFrom(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) *reassembly.Mark {
+	if fin := &w.fin[x.Peer()]; rst.IPID == 0 || !r.Conn.IPHabits(x).CountsIDs || rst.IPID-fin.IPID <= recentSent {
+		return nil
+	}
+	for i := range min(w.n[x], recentSent) {
+		if m := &w.sent[x][i]; m.IPID == rst.IPID {
+			return m
+		}
+	}
+	return nil
+}
+
 // isClosingACK reports whether a segment that the side sent is a pure ACK in order
 // after the side's FIN, which acknowledges no more than the peer's FIN. SND.NXT lies
 // behind all that was sent, so a segment that begins there was empty.
@@ -250,6 +264,12 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		if f.OnceOf = &x; r.Conn.ArrivedTwice(x) { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
 			f.ArrivedTwice()
 		}
+	}
+	if made := w.madeFrom(x, rst, r); made != nil {
+		f.Undecide(fmt.Sprintf("the RST has the IP ID of the other side's frame %d: a device on the path made it from that, and the host need not have sent any", made.Frame))
+	} else if fin := &w.fin[y]; (fsm.Habits{}).OtherTTL(fin, rst) {
+		f.Fault = detectors.FaultUnknown
+		f.Message += fmt.Sprintf(" The RST has TTL %d, the FIN %d: a load balancer or another device may have sent it.", rst.TTL, fin.TTL)
 	}
 	if rst.Flags&reassembly.ACK != 0 {
 		w.withACK = *rst
