@@ -54,8 +54,8 @@ var (
 )
 
 // staleFault accuses the peer only of what the RST answers, and only if the sender's own
-// host says so. Nobody is at fault where the peer had to send that: a FIN again, whose ACK
-// has not arrived, or the ACK of what the sender sent again. The network may have held up
+// host says so. Nobody is at fault where the peer may have had to send that: a FIN again, whose ACK
+// has not arrived, or an ACK, which what the sender sent again asks for. The network may have held up
 // an old duplicate.
 func (c *resetCase) staleFault() detectors.Fault {
 	switch {
@@ -63,7 +63,7 @@ func (c *resetCase) staleFault() detectors.Fault {
 		return detectors.FaultHost
 	case c.otherTTL(), c.replies() && c.overtaken():
 		return detectors.FaultPath
-	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.ackDue(), c.fromTimeWait():
+	case !c.replies(), !c.closed(), c.peer.last.Flags.Has(reassembly.FIN), c.peer.last.SeqLen() == 0 && !c.peer.probe:
 		return detectors.FaultUnknown
 	}
 	return detectors.FaultHost

@@ -94,9 +94,20 @@ func (c *resetCase) windowFall() uint32 {
 // receiver may hold it back by a segment or two for other reasons (RFC 9293 3.8.6.2.2).
 const minWindowFall = 2 * 1460
 
+// windowBack reports whether the RST offers a larger window again than the sender's last segment, by less than
+// twice: the application may have read in between, and for so little, Linux sends no update (tcp_cleanup_rbuf). It clears the
+// buffer before it sends the RST (tcp_close), so that a larger window alone shows nothing.
+func (c *resetCase) windowBack() bool {
+	last := c.sender.last.Window
+	return !c.bare() && c.rst.Window > last && uint32(c.rst.Window) < 2*uint32(last)
+}
+
 // windowFell reports whether the sender's window has fallen so far that data must lie
 // in it, and by no more than there was data.
 func (c *resetCase) windowFell() bool {
+	if c.windowBack() {
+		return false
+	}
 	fall, step := c.windowFall(), uint32(1)<<c.sender.scale
 	return c.sender.windowsCompare() && fall >= max(2*step, minWindowFall) && uint64(fall) <= c.peer.bytes
 }
@@ -112,7 +123,7 @@ func (c *resetCase) unread() bool {
 	switch {
 	case c.windowFell():
 		return true
-	case !unanswered:
+	case !unanswered, c.oneWay():
 		return false
 	case c.lost() > 0 || c.fromServer():
 		return true
@@ -120,6 +131,12 @@ func (c *resetCase) unread() bool {
 		return c.sender.bytes == 0
 	}
 	return c.rst.At-last.At <= int64(c.rtt)
+}
+
+// oneWay reports whether the sender never sends any payload, though it has read what the peer sent before: that is
+// more than ever fitted into its window. Then nothing that it leaves unanswered shows that it is unread.
+func (c *resetCase) oneWay() bool {
+	return c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen && c.lost() == 0 && c.peer.wrote() > c.sender.window.Max
 }
 
 // unreadBytes is how much of the peer's payload the sender's application had not read, or
@@ -147,4 +164,14 @@ func (c *resetCase) unbound() bool {
 		client = &c.sender
 	}
 	return services.HasLDAP(c.sender.name.Port) != services.HasLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
+}
+
+// maxAlert is how long a close_notify is within TLS 1.3 (24 bytes) or with AES-GCM within TLS 1.2 (31); a request of HTTP/2
+// takes more.
+const maxAlert = 31
+
+// tlsGoodbye reports whether what a server of HTTPS left unread may be a close_notify (RFC 8446 6.1), after which the client reads
+// nothing.
+func (c *resetCase) tlsGoodbye() bool {
+	return c.sender.name.Port == services.HTTPS && c.sender.bytes > 0 && c.unreadBytes() <= maxAlert && c.missing == 0
 }

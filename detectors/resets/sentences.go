@@ -98,6 +98,8 @@ func (c *resetCase) staleSentence() string {
 	if c.closed() {
 		m += " after both sides had closed."
 		switch last := &c.peer.last; {
+		case c.bare() && c.rst.Seq == c.sender.fin.Seq && !c.replies():
+			m += fmt.Sprintf(" It has the number that %s acknowledged before it received the FIN: it answers an earlier segment, which the path held up.", c.peer.name)
 		case !detectors.Answers(&c.rst, last):
 			m += " It answers nothing that was captured."
 		case c.prompt(last, &c.rst):
