@@ -120,6 +120,9 @@ func (c *resetCase) dataBeforeFIN() bool {
 	return c.oneForSeveral() && time.Duration(c.rst.At-c.peer.last.At) < least-max(minSooner, least/16)
 }
 
+// crossedFIN reports whether the RST does not acknowledge the peer's FIN: it was sent before that came.
+func (c *resetCase) crossedFIN() bool { return !c.bare() && c.rst.Ack == c.peer.fin.Seq }
+
 // synAgainUnderway reports whether the peer's last segment is its SYN, sent again. What the
 // sender has answered meanwhile may be the first one (random kernel case 1171).
 func (c *resetCase) synAgainUnderway() bool {

@@ -119,7 +119,8 @@ func (c *resetCase) unread() bool {
 		return false
 	}
 	own, last := &c.sender.last, &c.peer.last
-	unanswered := last.Len > 0 && !c.peer.probe && (own.At <= last.At || own.Len == 0)
+	said := last.Len > 0 || last.Flags.Has(reassembly.FIN) && c.lost() > 0 && c.beyond() == 0 // with the FIN right behind it
+	unanswered := said && !c.peer.probe && (own.At <= last.At || own.Len == 0)
 	switch {
 	case c.windowFell():
 		return true
@@ -137,6 +138,13 @@ func (c *resetCase) unread() bool {
 // more than ever fitted into its window. Then nothing that it leaves unanswered shows that it is unread.
 func (c *resetCase) oneWay() bool {
 	return c.sender.wrote() == 0 && c.sender.synSeen && c.peer.synSeen && c.lost() == 0 && c.peer.wrote() > c.sender.window.Max
+}
+
+// onlyProbed reports whether all payload of the peer seems to be the byte of a keep-alive, as Windows sends it: PSH
+// ends what an application writes.
+func (c *resetCase) onlyProbed() bool {
+	last := &c.peer.last
+	return c.peer.bytes == 1 && last.Len == 1 && !last.Flags.Has(reassembly.PSH)
 }
 
 // unreadBytes is how much of the peer's payload the sender's application had not read, or

@@ -247,7 +247,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))
 	case c.silentSince():
 		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
-	case last.Len > 0:
+	case last.Len > 0 && !c.onlyProbed():
 		evidence = append(evidence, r.Evidence("last data before it", peer, last))
 	}
 	switch last := &c.sender.last; {

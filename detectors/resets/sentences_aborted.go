@@ -65,13 +65,13 @@ func (c *resetCase) abortedSentence() string {
 		m += fmt.Sprintf(" in answer to an earlier segment from %s: it had already closed, and its socket was gone.", c.peer.name)
 	case c.sender.finSent():
 		m += ", after its own FIN."
-	case c.peer.finSent():
+	case c.peer.finSent() && !c.crossedFIN():
 		m += fmt.Sprintf(" instead of a FIN: %s had closed.", c.peer.name)
 	case c.states[c.side] == fsm.SynReceived:
 		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", c.peer.name)
 	case c.deceived():
 		m += fmt.Sprintf(": it had acknowledged a FIN that was not %s's own, took the stream for complete, and closed (see forged-fin).", c.peer.name)
-	case c.peer.bytes > 0:
+	case c.peer.bytes > 0 && !c.onlyProbed():
 		last := ""
 		if c.peer.last.Len > 0 {
 			last = fmt.Sprintf(" (the last came in frame %d)", c.peer.last.Frame)
