@@ -119,7 +119,7 @@ func (c *resetCase) unread() bool {
 		return false
 	}
 	own, last := &c.sender.last, &c.peer.last
-	said := last.Len > 0 || last.Flags.Has(reassembly.FIN) && c.lost() > 0 && c.beyond() == 0 // with the FIN right behind it
+	said := last.Len > 0 || last.Flags.Has(reassembly.FIN) && c.lost() > 0 && c.beyond() == 0 && !c.sender.finSent() // with the FIN right behind it
 	unanswered := said && !c.peer.probe && (own.At <= last.At || own.Len == 0)
 	switch {
 	case c.windowFell():
