@@ -162,6 +162,7 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		}
 		ack.Arm(f.first.At, r)
 	}
+	f.due = detectors.FINDue(r.Conn, side, f.from)
 	review := f.overdue()
 	if ack.Reported() {
 		review = m.At
@@ -207,7 +208,7 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 		return
 	}
 	long := f.sends >= int(r.Value("min-sends")) && ev.Seg.At >= w.patient(side, r)
-	if !long || !(ack.Reported() || outcome == unansweredLate || detectors.FINDue(r.Conn, side, f.from)) {
+	if !long || !(ack.Reported() || outcome == unansweredLate && f.due || detectors.FINDue(r.Conn, side, f.from)) {
 		w.drop(side, r)
 		return
 	}

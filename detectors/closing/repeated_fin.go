@@ -15,6 +15,7 @@ type repeatedFIN struct {
 	last    reassembly.Mark
 	second  int64                 // when it was sent again
 	from    reassembly.Seq        // where it begins: at the FIN, or the data before it that was first sent with it
+	due     bool                  // nothing but it was unacknowledged when it was sent last
 	gaps    [2]int64              // the first interval and the latest
 	spread  [2]int64              // the shortest interval and the longest
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
