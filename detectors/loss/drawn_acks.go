@@ -17,7 +17,9 @@ type drawnACKs struct {
 }
 
 // awaits reports whether something that was sent again and is acknowledged may yet draw another ACK.
-func (a *resender) awaits(r *detectors.Report) bool { return a.opened > 0 && detectors.NoSACK(r.Conn) }
+func (a *resender) awaits(r *detectors.Report) bool {
+	return len(a.open) > 0 && detectors.NoSACK(r.Conn)
+}
 
 // sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.
 func (d *drawnACKs) sends(ev fsm.Event) {
@@ -53,7 +55,7 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 		d.owed--
 		return
 	}
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if o := &a.open[i]; o.To.AtOrBefore(seg.Ack) {
 			a.needless(a.wasSpurious(i).at)
 			return

@@ -12,9 +12,9 @@ import (
 type reorderedSide struct {
 	resends
 	before, behind overtaken
-	lateCount      uint32               // segments that were captured late
-	counted        uint32               // of these, as many whose IP identification follows what was captured before them
-	late           [32]reassembly.Block // the latest of these
+	lateCount      uint32                // segments that were captured late
+	counted        uint32                // of these, as many whose IP identification follows what was captured before them
+	late           *[32]reassembly.Block // the latest of these; nil if there were none
 }
 
 // overtaken are segments that were sent again unnecessarily, because others overtook the originals.
@@ -38,6 +38,9 @@ func (a *reorderedSide) cameLater(ev fsm.Event, counted bool, r *detectors.Repor
 	if ev.Place == reassembly.Repeat && !is {
 		return
 	}
+	if a.late == nil {
+		a.late = new([32]reassembly.Block)
+	}
 	a.late[a.lateCount%uint32(len(a.late))] = reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}
 	if a.lateCount++; counted {
 		a.counted++
@@ -52,11 +55,16 @@ func (a *reorderedSide) cameLater(ev fsm.Event, counted bool, r *detectors.Repor
 // was captured late; behind it if it was captured, and its receiver missed it (asked).
 func (a *reorderedSide) unneeded(role string, seg *reassembly.Segment, b reassembly.Block, frame uint32, asked bool) {
 	switch {
-	case slices.ContainsFunc(a.late[:min(a.lateCount, uint32(len(a.late)))], b.Meets):
+	case a.wasLate(b):
 		a.before.prove(role, seg, frame)
 	case asked:
 		a.behind.prove(role, seg, frame)
 	}
+}
+
+// wasLate reports whether any of the block is among what was captured late.
+func (a *reorderedSide) wasLate(b reassembly.Block) bool {
+	return a.late != nil && slices.ContainsFunc(a.late[:min(a.lateCount, uint32(len(a.late)))], b.Meets)
 }
 
 // asksFor reports whether the receiver missed the block when it last showed a hole: it lies before what SACK had then.

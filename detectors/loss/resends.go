@@ -18,8 +18,7 @@ type resends struct {
 	pending counts // since something new was last acknowledged
 	base    uint64 // payload that was sent before the first retransmission
 
-	open     [openResends]openResend // the latest, oldest first
-	opened   uint8
+	open     []openResend        // the latest openResends, oldest first
 	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
 	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
 	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
@@ -93,6 +92,17 @@ const (
 )
 
 const openResends = 8
+
+// withRoom has room for one more, of up to most. Most sides send no more than two segments again.
+func withRoom[T any](list []T, most int) []T {
+	switch {
+	case len(list) < cap(list):
+		return list
+	case list == nil:
+		return make([]T, 0, 2)
+	}
+	return append(make([]T, 0, most), list...)
+}
 
 // begin starts the count with the first segment that is sent again.
 func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
@@ -193,7 +203,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 		a.pending.doubtful[o.doubt]++
 		a.pending.doubtfulBytes += n
 	}
-	if a.opened == openResends {
+	if len(a.open) == openResends {
 		a.settleSoon(ev.Side, r)
 		a.close(0)
 	}
@@ -202,8 +212,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	} else if o.older = !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS); o.older {
 		a.pending.older++
 	}
-	a.open[a.opened] = o
-	a.opened++
+	a.open = append(withRoom(a.open, openResends), o)
 }
 
 // hasSACKed reports whether the receiver had all of the block, by the SACK that last showed

@@ -220,7 +220,8 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	}
 	switch s := a.stall; {
 	case s == nil && expired:
-		a.stall = &stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
+		a.stall = ongoingStalls.Take()
+		*a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
 			stamp: ev.Seg.Opts.TSVal, opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
 	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
 		s.before, s.resent, s.stamp = s.resent, reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal

@@ -7,24 +7,34 @@ import (
 
 // shownResends are the first retransmissions and the last, for evidence.
 type shownResends struct {
-	marks [2 * shownEach]reassembly.Mark
-	n     int // retransmissions in all
+	marks []reassembly.Mark // up to shownEach of both
+	n     int               // retransmissions in all
 }
 
 const shownEach = 4
 
 func (s *shownResends) add(seg *reassembly.Segment) {
-	s.n++
-	*s.last() = reassembly.MarkOf(seg)
+	if s.n++; s.n <= 2*shownEach {
+		s.marks = append(withRoom(s.marks, 2*shownEach), reassembly.MarkOf(seg))
+		return
+	}
+	s.marks[s.place()] = reassembly.MarkOf(seg)
+}
+
+// place is where the last of them is.
+func (s *shownResends) place() int {
+	if s.n <= shownEach {
+		return s.n - 1
+	}
+	return shownEach + (s.n-1-shownEach)%shownEach
 }
 
 // last is the last of them, if there is one.
-func (s *shownResends) last() *reassembly.Mark {
-	i := max(s.n-1, 0)
-	if i >= shownEach {
-		i = shownEach + (i-shownEach)%shownEach
+func (s *shownResends) last() (m reassembly.Mark) {
+	if s.n > 0 {
+		m = s.marks[s.place()]
 	}
-	return &s.marks[i]
+	return m
 }
 
 // append adds those after the first to the evidence.

@@ -12,12 +12,12 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 	ack, side := ev.Seg, ev.Side
 	sole := a.pending.all() == 1
 	a.goesUntil(ack.At, r)
-	if a.opened > 0 {
-		a.timed.answered = max(a.timed.answered, ack.At-a.open[a.opened-1].at)
+	if len(a.open) > 0 {
+		a.timed.answered = max(a.timed.answered, ack.At-a.open[len(a.open)-1].at)
 	}
 	a.total.add(&a.pending)
 	a.pending = counts{}
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
 			if answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
 				a.wasEarly(o)
@@ -30,7 +30,7 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 	if o, is = a.noHole(ev, r); is {
 		return o, is
 	}
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		o := &a.open[i]
 		whole, rest := o.To+reassembly.Seq(o.rest), o.rest
 		o.rest = 0
@@ -40,7 +40,7 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 			return a.wasSpurious(i), true
 		}
 	}
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if !a.open[i].head {
 			continue
 		}
@@ -61,13 +61,13 @@ func (a *resends) noHole(ev fsm.Event, r *detectors.Report) (last openResend, is
 	ack := ev.Seg.Ack
 	echo, stamped := detectors.Echo(r.Conn, ev.Seg)
 	silent := a.unshown && ev.Dups == 0 && !(stamped && echo != 0) && r.Conn.Limits()&fsm.AcksFiltered == 0
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if o := &a.open[i]; o.open && o.To.AtOrBefore(ack) && (last.frame == 0 || last.To.Before(o.To)) {
 			last = *o
 		}
 	}
 	silent = silent && last.frame != 0 && last.trigger == unknownTrigger && last.To.To(last.beyond(ack)) >= int32(r.Conn.EffSndMSS())
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		o := &a.open[i]
 		if !o.open || !o.To.AtOrBefore(ack) {
 			continue
@@ -114,7 +114,7 @@ func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o 
 		a.agains--
 		return o, false
 	}
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if a.open[i].isTwice(twice) {
 			a.goesUntil(ack.At, r)
 			return a.wasSpurious(i), true
@@ -145,7 +145,7 @@ func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
 	if ev.Place != reassembly.Repeat {
 		return o, false
 	}
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if a.open[i].Meets(reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}) {
 			return a.wasSpurious(i), true
 		}
@@ -206,7 +206,7 @@ func (a *resends) wasEarly(o *openResend) {
 // settleSoon counts those whose ACK came in much less than a round trip as early: of the
 // handshake, and of what was timed until now.
 func (a *resends) settleSoon(side reassembly.Side, r *detectors.Report) {
-	for i := range a.open[:a.opened] {
+	for i := range a.open {
 		if o := &a.open[i]; o.soon != 0 && o.soon < leastRoundTrip(side, r)/muchSooner {
 			a.wasEarly(o)
 			o.soon = 0
@@ -220,6 +220,5 @@ const muchSooner = 4
 
 // close forgets the i-th of those open.
 func (a *resends) close(i int) {
-	copy(a.open[i:], a.open[i+1:a.opened])
-	a.opened--
+	a.open = append(a.open[:i], a.open[i+1:]...)
 }

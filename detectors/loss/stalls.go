@@ -32,6 +32,9 @@ func (s *stall) lasted() int64 {
 	return s.ended.At - s.since
 }
 
+// ongoingStalls has room for those that last: nearly all are over before they are noticeable.
+var ongoingStalls detectors.Spare[stall]
+
 // noticeable is how long a connection must stall for that to count.
 const noticeable = time.Second
 
@@ -81,6 +84,7 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	}
 	switch {
 	case s.lasted() < int64(noticeable):
+		ongoingStalls.Give(s)
 	case original:
 		a.late.add(s)
 	default:

@@ -155,7 +155,7 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 // goesOn reports whether the segment was not captured before, and follows another that was sent again
 // within a round trip: an empty segment has shown that a whole flight was lost before the tap.
 func (a *resends) goesOn(ev fsm.Event, rtt time.Duration) bool {
-	return ev.Place == reassembly.Fresh && a.opened > 0 && ev.Seg.At-a.open[a.opened-1].at <= int64(rtt+ackClock)
+	return ev.Place == reassembly.Fresh && len(a.open) > 0 && ev.Seg.At-a.open[len(a.open)-1].at <= int64(rtt+ackClock)
 }
 
 // unasked reports whether the segment was sent again before, and its receiver has sent nothing since: what shows that a
@@ -169,17 +169,17 @@ func (a *resends) unasked(ev fsm.Event, r *detectors.Report) bool {
 // wasResent reports whether the side sent the block again before: what shows a hole makes it do
 // that once (RFC 6675 5), a timer as often as it expires.
 func (a *resends) wasResent(b reassembly.Block) bool {
-	return a.again == b || slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.Block == b })
+	return a.again == b || slices.ContainsFunc(a.open, func(o openResend) bool { return o.Block == b })
 }
 
 // resentBefore reports whether the side sent the block again at that time or before, and has not had an ACK of it since.
 func (a *resends) resentBefore(b reassembly.Block, at int64) bool {
-	return slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.Block == b && o.at <= at })
+	return slices.ContainsFunc(a.open, func(o openResend) bool { return o.Block == b && o.at <= at })
 }
 
 // resentFast reports whether duplicate ACKs made the side send the segment again before.
 func (a *resends) resentFast(seg *reassembly.Segment) bool {
-	return slices.ContainsFunc(a.open[:a.opened], func(o openResend) bool { return o.From == seg.Seq && o.To == seg.End() && o.trigger == fast })
+	return slices.ContainsFunc(a.open, func(o openResend) bool { return o.From == seg.Seq && o.To == seg.End() && o.trigger == fast })
 }
 
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985

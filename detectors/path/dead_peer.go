@@ -119,11 +119,11 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 }
 
 // runs are those that are over.
-var runs spare[retryRun]
+var runs detectors.Spare[retryRun]
 
 // close ends the run of the side.
 func (w *deadPeer) close(side reassembly.Side) {
-	runs.give(w.sides[side])
+	runs.Give(w.sides[side])
 	w.sides[side] = nil
 }
 
@@ -132,7 +132,7 @@ func (w *deadPeer) run(ev fsm.Event, r *detectors.Report) *retryRun {
 	side := ev.Side
 	v := w.sides[side]
 	if v == nil {
-		v = runs.take()
+		v = runs.Take()
 		w.sides[side], v.heard = v, r.Conn.Last(side.Peer())
 		v.stamped = ev.Seg.Opts.TSEcr != 0
 		v.small = ev.Was != nil && ev.Was.At > v.heard.At && ev.Was.SeqLen() > 0 && ev.Was.Len < ev.Seg.Len

@@ -110,7 +110,7 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.Sent:
 		if v := w.refused[ev.Side.Peer()]; v != nil && !detectors.MayBeForged(ev) && v.fromPeer(ev, r) {
-			refusedSegments.give(v)
+			refusedSegments.Give(v)
 			w.refused[ev.Side.Peer()] = nil
 		}
 		switch {
@@ -131,7 +131,7 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 		switch {
 		case s == nil:
 		case s.n == 0:
-			stuckSegments.give(s)
+			stuckSegments.Give(s)
 			w.sides[side] = nil
 		default:
 			kinds[side] |= fsm.On(fsm.ResetSent)
@@ -153,7 +153,7 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 }
 
 // stuckSegments are those that got through.
-var stuckSegments spare[stuckSegment]
+var stuckSegments detectors.Spare[stuckSegment]
 
 // resent takes a retransmission.
 func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
@@ -180,7 +180,7 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	if s == nil {
-		s = stuckSegments.take()
+		s = stuckSegments.Take()
 		w.sides[ev.Side] = s
 	}
 	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, sameID: m.IPID != 0}

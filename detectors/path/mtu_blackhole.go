@@ -68,7 +68,7 @@ func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	bOfB, aOfB := w.sides[reassembly.B].follows()
 	for side, a := range w.sides {
 		if a != nil && a.idle() {
-			oversizeLosses.give(a)
+			oversizeLosses.Give(a)
 			w.sides[side] = nil
 		}
 	}
@@ -127,7 +127,7 @@ func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 
 func (w *mtuBlackhole) side(side reassembly.Side) *oversizeLoss {
 	if w.sides[side] == nil {
-		w.sides[side] = oversizeLosses.take()
+		w.sides[side] = oversizeLosses.Take()
 	}
 	return w.sides[side]
 }

@@ -28,7 +28,7 @@ type oversizeLoss struct {
 }
 
 // oversizeLosses are those that got through.
-var oversizeLosses spare[oversizeLoss]
+var oversizeLosses detectors.Spare[oversizeLoss]
 
 // idle reports whether the account is one of nothing: what else is in it has no meaning any more.
 func (a *oversizeLoss) idle() bool {

@@ -27,13 +27,13 @@ type refusedSegment struct {
 }
 
 // refusedSegments are those of which there is nothing more to say.
-var refusedSegments spare[refusedSegment]
+var refusedSegments detectors.Spare[refusedSegment]
 
 // again takes a retransmission of the side; it returns the run, nil if there is none.
 func (s *refusedSegment) again(ev fsm.Event, r *detectors.Report) *refusedSegment {
 	m, out := reassembly.MarkOf(ev.Seg), r.Conn.Stream(ev.Side)
 	if s != nil && s.first.Seq != m.Seq && out.Oldest(m.Seq) {
-		refusedSegments.give(s)
+		refusedSegments.Give(s)
 		s = nil
 	}
 	if !out.Oldest(m.Seq) || m.Flags&reassembly.FIN != 0 { // a FIN with it: see fin-unanswered
@@ -42,12 +42,12 @@ func (s *refusedSegment) again(ev fsm.Event, r *detectors.Report) *refusedSegmen
 	// What lies behind a FIN in the side's name, the peer refuses with good reason (RFC 9293 3.10.7.4). Whose FIN that is: see forged-fin.
 	if fin, sent := r.Conn.FIN(ev.Side); sent && ev.Seg.End().After(fin.Seq) {
 		if s != nil {
-			refusedSegments.give(s)
+			refusedSegments.Give(s)
 		}
 		return nil
 	}
 	if s == nil {
-		s = refusedSegments.take()
+		s = refusedSegments.Take()
 		s.heard, s.first = r.Conn.Last(ev.Side.Peer()), m
 	}
 	s.n, s.last = s.n+1, m
