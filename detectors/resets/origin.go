@@ -24,8 +24,12 @@ func (c *resetCase) withoutSocket() bool {
 }
 
 // otherWindow reports whether the RST advertises a window, and one that takes back what
-// its sender had offered. A RST of a socket advertises none, or what is left of it.
+// its sender had offered. A RST of a socket advertises none, or what is left of it. The window of a SYN-ACK is
+// not scaled, as those after it are (RFC 7323 2.2): a socket may offer less than that right after it.
 func (c *resetCase) otherWindow() bool {
+	if c.sender.last.Flags.Has(reassembly.SYN) && c.sender.scale > 0 {
+		return false
+	}
 	in := &c.peer.stream
 	edge := c.rst.Ack + reassembly.Seq(uint32(c.rst.Window)<<c.sender.scale)
 	return !c.bare() && c.rst.Window > 0 && c.sender.windowsCompare() && !c.sender.window.Shrunk && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
