@@ -35,7 +35,7 @@ var DeadPeer = &detectors.Detector{
 	Params: []detectors.Param{
 		{Name: "min-keepalives", Default: 3, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered keep-alives in a row for a finding"},
 		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered retransmissions of one segment for a finding"},
-		{Name: "patience", Default: 5, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them; three RTOs if that is longer"},
+		{Name: "patience", Default: 10, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them, as for a peer that came back; three RTOs if that is longer"},
 		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "minimum silence for a finding if the peer came back"},
 	},
 	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ICMPError),

@@ -39,7 +39,7 @@ func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *de
 func (v *retryRun) quiet() *detectors.Quiet {
 	never := ""
 	if v.opening() {
-		never = "or it never accepted the connection (its accept queue is full), "
+		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
 	}
 	return &detectors.Quiet{
 		Since: v.first.At,

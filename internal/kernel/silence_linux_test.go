@@ -27,7 +27,7 @@ var silences = []testCase{
 		s.await(fsm.Closed, fsm.Established).
 			looksLike(s.client, fsm.Established, "it gave up without a word")
 		s.keepRecording(4 * time.Second)
-	}, find: []finding{{"dead-peer", "data", serverAddr}}},
+	}, set: []setting{{"dead-peer", "patience", 5}}, find: []finding{{"dead-peer", "data", serverAddr}}},
 
 	{name: "server away for a moment", set: []setting{neverStalls}, run: func(s *testRun) {
 		client, server := s.connect()
