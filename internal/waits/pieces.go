@@ -14,12 +14,21 @@ type pieces struct {
 	begins        reassembly.Seq
 	first, latest int64 // when the first began, and the latest
 	apart         int64 // longest time between two
-	pause         int64 // longest pause
+	pause         int64 // longest pause of the application
+	spread        int64 // the same, without those that were long among many: time that the path took is no pause
+	long          uint32
+	spent         int64 // what these took
 }
 
 // add notes that a piece begins with the segment, after its application paused for so long.
 func (p *pieces) add(seg *reassembly.Segment, pause int64) {
 	p.pause = max(p.pause, pause)
+	if p.n >= minFrames && pause > evenFrames*p.mean() {
+		p.long++
+		p.spent += pause
+	} else {
+		p.spread = max(p.spread, pause)
+	}
 	if p.n == 0 {
 		p.first = seg.At
 	} else {
@@ -42,7 +51,12 @@ const (
 	frameTime  = int64(100 * time.Millisecond) // ten pictures a second are a film
 	evenEqual  = 2                             // times the mean
 	evenFrames = 3
+	maxLong    = 200 // one pause in so many may be longer: by chance, one in twenty is
+	maxSpent   = 20  // they take one part in so many of the time at most
 )
+
+// mean is how long it took from one piece to the next, on average.
+func (p *pieces) mean() int64 { return (p.latest - p.first) / int64(max(p.n, 2)-1) }
 
 // steady reports whether the pieces come at the rate of their source: equal ones at equal distances, as from a meter, or
 // many a second, as from a camera or a screen.
@@ -50,6 +64,7 @@ func (p *pieces) steady() bool {
 	if p.n < minEqual {
 		return false
 	}
-	mean := (p.latest - p.first) / int64(p.n-1)
-	return p.odd*maxOdd <= p.n && p.apart <= evenEqual*mean || p.n >= minFrames && mean <= frameTime && p.apart <= evenFrames*mean
+	mean := p.mean()
+	return p.odd*maxOdd <= p.n && p.apart <= evenEqual*mean ||
+		p.n >= minFrames && mean <= frameTime && p.spread <= evenFrames*mean && p.long*maxLong <= p.n && p.spent*maxSpent <= p.latest-p.first
 }
