@@ -29,6 +29,9 @@ func MayAcknowledge(port uint16, payload uint32) bool {
 // the connection, of 13 bytes each (RFC 9113 6.9), in a record of 29 bytes more.
 const LongestAck = 2*13 + 29
 
+// Streams reports whether the port is that of a protocol for media that are sent as fast as they are played: RTSP, RTMP.
+func Streams(port uint16) bool { return port == 554 || port == 1935 }
+
 // Forwards reports whether the port is that of a proxy to which clients connect on purpose: SOCKS, Squid. It waits for the
 // server behind it.
 func Forwards(port uint16) bool { return port == 1080 || port == 3128 }

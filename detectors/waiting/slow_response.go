@@ -170,7 +170,10 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 		f.Message += " " + detectors.Counted(x.Prompt, "prompt answer", "prompt answers") + average(x) + "."
 	}
 	relayed(&f, x.Relayed, r)
-	invisible(&f, x.Invisible)
+	if invisible(&f, x.Invisible); x.Invisible && f.Fault == detectors.FaultHost {
+		f.Fault = detectors.FaultSuspected
+		f.Message += " An answer that was lost before the capture point and sent again would look the same."
+	}
 	w.doubt(&f, x, r)
 	r.Emit(f)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -22,7 +23,7 @@ var ThroughputLimited = &detectors.Detector{
 			"(net.ipv4.tcp_wmem, SO_SNDBUF not set), another congestion control. path: nothing that hosts can do, except for the queue (pacing, BBR, " +
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
-			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
+			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more; RTMP and RTSP, by their port), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
 			"Slow start. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
@@ -148,7 +149,7 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 			return byLoss
 		}
 	case detectors.LimitApplication:
-		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") && !t.Steady {
+		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") && !t.Steady && !services.Streams(r.Conn.Endpoint(t.From).Port) {
 			return byApplication
 		}
 	}
