@@ -2,6 +2,7 @@ package closing
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -79,6 +80,9 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 			m += fmt.Sprintf("%s was in %s, and has not answered %s since", closer, f.States[w.closer], detectors.Counted(uint32(w.ignored), "keep-alive", "keep-alives"))
 		} else {
 			m += fmt.Sprintf("%s in %s", closer, f.States[w.closer])
+			if last := r.Conn.Last(w.closer); f.States[w.closer] == fsm.FinWait2 && f.End-last.At > finWait2 {
+				m += ", or gone: hosts give up waiting there after a minute or more"
+			}
 		}
 	case w.asked.At != 0:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d, which %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
@@ -94,6 +98,10 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 	}
 	return m + "."
 }
+
+// finWait2 is how long a host waits at least for the FIN of its peer, once nobody can read any more what comes from it
+// (Linux: net.ipv4.tcp_fin_timeout), in nanoseconds.
+const finWait2 = int64(time.Minute)
 
 // mayHaveClosed reports whether the side may have sent its FIN before the capture: the
 // connection was found running, and all of the side is ACKs, which come from TIME_WAIT
