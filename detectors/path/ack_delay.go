@@ -25,7 +25,7 @@ var AckDelay = &detectors.Detector{
 			"for each send to complete without a send buffer causes the same delay (KB 823764).",
 		Action: "Have the sending application write a whole message at once (one buffer, writev, MSG_MORE), or switch Nagle off " +
 			"(TCP_NODELAY). If only the receiver can be changed: TCP_QUICKACK on Linux, TcpAckFrequency=1 on Windows.",
-		NotThis: "A path whose round trip is as long: the handshake shows it. A delayed ACK that the sender does not wait for. A slow " +
+		NotThis: "A path whose round trip is as long: the handshake shows it. An ACK that its sender made at once, as its timestamps say, and that the path held up. A delayed ACK that the sender does not wait for. A slow " +
 			"answer: it carries data. A sender that sends small segments while others are not acknowledged: Nagle is off, and it " +
 			"waits for something else.",
 		Peers: "Wireshark does not mark it; the gap shows only in the time column.",
@@ -61,6 +61,7 @@ type waiting struct {
 	small          reassembly.Mark // the last payload, if it was less than a full segment
 	next           int             // the number of stalls at which it is reported again
 	free           bool            // it sent a small segment while another was not acknowledged
+	acker          ackerClock
 }
 
 // A wait is one stall: what was sent, its ACK, and what waited for the ACK.
@@ -77,6 +78,7 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 			a = new(waiting)
 			w.sides[side] = a
 		}
+		a.acker.note(ev.Seg, side, r)
 		a.waited(&wait{*ev.Was, r.Conn.Last(side.Peer()), reassembly.MarkOf(ev.Seg)}, side, r)
 		a.sent(ev.Seg, side, r)
 	case fsm.DataSent:
@@ -88,7 +90,7 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 
 // waited counts a stall, and reports now and then.
 func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
-	if a.free {
+	if a.free || a.acker.refutes(&x.data) {
 		return
 	}
 	if a.n == 0 {
@@ -108,6 +110,7 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 
 // sent watches for small segments that did not wait.
 func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
+	a.acker.note(seg, side, r)
 	m, out := reassembly.MarkOf(seg), r.Conn.Stream(side)
 	if !isSmall(m.Len, r.Conn) {
 		a.small.At = 0
