@@ -41,6 +41,7 @@ type resends struct {
 	thirds  uint32           // segments that were sent a third time, and on
 	timed   timer
 	slow    slowAnswers
+	skipped skippedIDs
 	probing bool
 	unshown bool // nothing had shown a hole when the episode began, and nothing was acknowledged since
 }

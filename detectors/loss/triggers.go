@@ -45,6 +45,7 @@ const (
 // trip, or with what it still misses, may yet be sent again.
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
+	a.skipped.begin(ev.Side, r.Conn)
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
 		a.hole.From, a.since, a.asked = out.Una, ev.Seg.At, stampOf(ev.Seg)
 		if a.earliest.at == 0 {
@@ -78,12 +79,19 @@ func (a *resends) answersHole(seg *reassembly.Segment, tick int64, v fsm.View) b
 		is && !echo.Before(a.asked.val)
 }
 
+// askedLater reports whether the segment echoes what came before the ACK that first showed the hole.
+func (a *resends) askedLater(seg *reassembly.Segment, v fsm.View) bool {
+	echo, is := detectors.Echo(v, seg)
+	return a.asked.at != 0 && is && echo.Before(a.asked.val)
+}
+
 // tooSoon reports whether the segment is no answer to the hole that it fills: that was shown for the first
 // time less than half a round trip to the sender ago. It came late, even if its sender numbered
-// it late; unless its timestamps show that the round trip was shorter than that of the handshake.
+// it late; unless its timestamps show that the round trip was shorter than that of the handshake, or IP identifications that it
+// was sent again.
 func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
 	there := r.Conn.HandshakeRTT(ev.Side)
-	return ev.Place == reassembly.Filling && a.since != 0 && r.Conn.LossShown(ev.Side) &&
+	return ev.Place == reassembly.Filling && (a.askedLater(ev.Seg, r.Conn) || !a.skipped.prove(ev, r.Conn)) && a.since != 0 && r.Conn.LossShown(ev.Side) &&
 		there >= farAway && ev.Seg.At-a.since < int64(there/2) && !a.answersHole(ev.Seg, int64(there/2), r.Conn)
 }
 
