@@ -160,6 +160,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
+		arrived := !bySender && c.acknowledges(ev.Seg, v)
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
 			if c.more++; c.more == 1 && bySender && ev.Seg.TTL == c.rst.TTL {
 				c.twin = reassembly.MarkOf(ev.Seg)
@@ -169,6 +170,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 			c.guess = reassembly.MarkOf(ev.Seg)
 			return true
 		}
+		return arrived
 	case bySender && !c.revived && !c.sender.finSent() && ev.Seg.Flags.Has(reassembly.FIN) && ev.Seg.FINSeq() == c.rst.Seq: // the RST overtook it
 		c.sender.phase, c.sender.fin.Seq = v.Phase(c.side), c.rst.Seq
 		return c.sender.finSent()
@@ -180,15 +182,27 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		return true
 	case !c.onItsWay && ev.Class == fsm.NewData && ev.Seg.Len > 0 && time.Duration(ev.Seg.At-c.rst.At) < c.rtt:
 		c.onItsWay = true
+		c.acknowledges(ev.Seg, v)
 		return true
-	case c.missing > 0: // data in flight may arrive: the RST does not undo that
-		sender := endOf(v, c.side, c.sender.last)
-		if missing := sender.unacked(nil); missing < c.missing {
-			c.missing, c.arrived = missing, reassembly.MarkOf(ev.Seg)
-			return true
-		}
+	default:
+		return c.acknowledges(ev.Seg, v)
 	}
 	return false
+}
+
+// acknowledges notes whether the peer's segment acknowledges data that was in flight: the RST does not undo that it
+// arrived. A RST may do so, too.
+func (c *resetCase) acknowledges(seg *reassembly.Segment, v fsm.View) bool {
+	if c.missing == 0 {
+		return false
+	}
+	sender, by := endOf(v, c.side, c.sender.last), reassembly.MarkOf(seg)
+	missing := sender.unacked(&by)
+	if missing >= c.missing {
+		return false
+	}
+	c.missing, c.arrived = missing, by
+	return true
 }
 
 // letGo reports whether the peer's segment may be what an ACK right before the RST let go:

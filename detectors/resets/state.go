@@ -152,8 +152,11 @@ func (c *resetCase) stillThere() bool {
 // was lost, too.
 func (c *resetCase) unheard() bool { return c.tries >= 2 && c.sender.last.At < c.peer.last.At }
 
-// gaveUp reports whether the peer had not answered what the sender sent. RSTs right before this one that
+// leastWait is how long, in nanoseconds, a TCP waits at least before it gives up on a peer: the first two timeouts of Linux.
+const leastWait = int64(600 * time.Millisecond)
+
+// gaveUp reports whether the peer had not answered what the sender sent, for long enough. RSTs right before this one that
 // answer what the peer has sent show a host without the socket that could give up.
 func (c *resetCase) gaveUp() bool {
-	return c.before.n == 0 && c.sender.last.At > c.peer.last.At && (c.retries >= 2 || c.sender.probe)
+	return c.before.n == 0 && (c.peer.last.At == 0 || c.rst.At-c.peer.last.At >= leastWait) && c.sender.last.At > c.peer.last.At && (c.retries >= 2 || c.sender.probe)
 }
