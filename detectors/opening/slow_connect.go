@@ -24,7 +24,7 @@ var SlowConnect = &detectors.Detector{
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes half of that, it is undecided, also if only one is known, and took more than a quarter. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
-			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on.",
+			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute: undecided.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
@@ -71,6 +71,7 @@ type lateAnswer struct {
 	timed    uint8 // how many later round trips were
 	replies  uint8 // how often payload answered data
 	reported bool
+	waiter   waiterClock
 }
 
 // longestAnswer is how long a host waits for the answer to its SYN, and for an ACK (R2
@@ -84,6 +85,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		took := ev.Seg.At - ev.Was.At
 		if h := &w.answers[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && isFirst(r.Conn, ev) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
+			h.waiter.start(r.Conn, ev.Seg)
 		}
 	case fsm.SynResent: // too soon for a timer: the first SYN-ACK had left long before, and was held up
 		if h := &w.answers[ev.Side]; h.asked.At != 0 && h.answer.Flags.Has(reassembly.SYN|reassembly.ACK) && ev.Seg.Flags&reassembly.ACK != 0 && ev.Seg.At-h.answer.At < minRepeat {
@@ -93,6 +95,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 			*h = lateAnswer{}
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
+		other.clocked(ev.Side.Peer(), ev.Seg, r)
 		w.answers[ev.Side].replied(ev, r)
 		if out := r.Conn.Stream(ev.Side); out.InFlight() != ev.Seg.Len {
 			return
@@ -105,9 +108,17 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		other.sent, other.request = 0, 0
 	case fsm.Advanced:
+		w.answers[ev.Side].clocked(ev.Side, ev.Seg, r)
 		if other.timing() && other.sent != 0 {
 			other.roundTrip(max(ev.Seg.At-other.sent, 1), ev, r)
 		}
+	}
+}
+
+// clocked reads the clock of the side that waited, from a segment of its own.
+func (h *lateAnswer) clocked(late reassembly.Side, seg *reassembly.Segment, r *detectors.Report) {
+	if h.asked.At != 0 && h.waiter.note(seg, h.took()) && h.reported {
+		h.report(late, seg.At, r)
 	}
 }
 
@@ -262,6 +273,8 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		f.Measure("later_s", detectors.Seconds(h.best))
 		f.Message += h.later()
 		switch {
+		case h.waiter.within != 0:
+			f.Undecide(h.waiter.doubt())
 		case h.worst >= h.took():
 			f.Undecide("one of the next round trips took as long: the path may be that slow at times")
 		case 2*h.worst >= h.took():
