@@ -69,11 +69,16 @@ func (c *conversation) quoted() bool {
 // for news, and without a handshake, who the client seems to be.
 func (c *conversation) portMatters() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool {
-		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "reset-cause unread-data ") && !c.opens()
+		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "reset-cause unread-data ") && (!c.opens() || c.saysGoodbye())
 	}) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
 			return !f.other && (isService(be.Uint16(f.tcp())) || isService(be.Uint16(f.tcp()[2:])) || services.MayAcknowledge(services.HTTPS, uint32(f.payload())))
 		})
+}
+
+// saysGoodbye reports whether some payload is as short as a close_notify of TLS, which nobody misses at the port of HTTPS.
+func (c *conversation) saysGoodbye() bool {
+	return slices.ContainsFunc(c.frames, func(f frame) bool { return !f.other && f.payload() > 0 && f.payload() <= 31 })
 }
 
 // opens reports whether a SYN shows who the client is.
@@ -82,7 +87,7 @@ func (c *conversation) opens() bool {
 }
 
 func isService(port uint16) bool {
-	return services.AnswersAtOnce(port) || services.HasLDAP(port) || services.Forwards(port)
+	return services.AnswersAtOnce(port) || services.HasLDAP(port) || services.Forwards(port) || services.Streams(port)
 }
 
 // repeats reports whether a host sends the same segment twice so soon that only its
