@@ -155,6 +155,9 @@ func (w *postFINAckRST) answered(x reassembly.Side, rst *reassembly.Mark, r *det
 	y := x.Peer()
 	usual := int64(r.Conn.HandshakeRTT(y))
 	bare, soonest := !rst.Flags.Has(reassembly.ACK), usual/4
+	if bare && usual >= int64(nearby) && w.finAck[x].At != 0 { // the handshake may have been slower than what came after it
+		soonest = min(usual, w.finAck[x].At-w.fin[x].At) / 4
+	}
 	if srtt := int64(r.Conn.SRTT(x)); usual == 0 && !bare {
 		soonest = srtt - srtt/16 // the smallest that paths vary by
 		if rst.IPID == 0 && w.fin[y].IPID != 0 {

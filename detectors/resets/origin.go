@@ -37,7 +37,17 @@ func (c *resetCase) otherWindow() bool {
 
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
 func (c *resetCase) otherTTL() bool {
-	return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL()
+	return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL() && !c.otherRoute()
+}
+
+// routeChange is by how much a TTL may differ because packets now take another route.
+const routeChange = 2
+
+// otherRoute reports whether the RST has nearly the TTL of the sender's last segment, and the very next IP ID: one host sent
+// both, and its route has changed.
+func (c *resetCase) otherRoute() bool {
+	d := int(c.rst.TTL) - int(c.sender.last.TTL)
+	return d >= -routeChange && d <= routeChange && c.sender.habits.CountsIDs && c.sender.last.IPID != 0 && c.rst.IPID == c.sender.last.IPID+1
 }
 
 // kernelsTTL reports whether the RST has another TTL only because its host writes those without a socket with another
@@ -66,7 +76,7 @@ func sameHops(one, other int) bool {
 // by its TTL, though not all before may have had one: a load balancer that answers SYNs
 // itself speaks in its name, too.
 func (c *resetCase) unlikeLast() bool {
-	return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL()
+	return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL() && !c.otherRoute()
 }
 
 // goesOnElsewhere reports whether the sender continues with the TTL of its SYN, and the RST has one that no host at
@@ -145,7 +155,9 @@ func (c *resetCase) countsOn() bool {
 }
 
 // itsOwn reports whether the RST seems to be its host's own, by its IP ID and its TTL: nothing between has made it.
-func (c *resetCase) itsOwn() bool { return c.countsOn() && c.rst.TTL == c.sender.last.TTL }
+func (c *resetCase) itsOwn() bool {
+	return c.countsOn() && c.rst.TTL == c.sender.last.TTL || c.otherRoute()
+}
 
 // answersUnseen reports whether the RST has no IP ID, and lies where an ACK of the sender's data in flight would put the answer of a
 // host without the connection; that ACK is not in the capture.
