@@ -112,7 +112,7 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow 
 		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and those of the duplicate ACKs would show whether the receiver must discard what is sent again")
 	}
 	if a.other != 0 && 2*a.afterAck >= t.all() {
-		f.Undecide(fmt.Sprintf("frame %d ends what this side sends before what was acknowledged: somebody else may have sent the rest in its name, and the originals of these segments, too", a.other))
+		f.Undecide(fmt.Sprintf("a FIN (frame %d) ends what this side sends before what was acknowledged: somebody else may have sent the rest in its name, and the originals of these segments, too", a.other))
 	}
 	if 2*a.denied >= t.all() && t.all() > 0 {
 		f.Undecide("these segments acknowledge what their receiver has not sent by its own sequence numbers (somebody may have sent it in its name): it must discard them (RFC 9293 3.10.7.4), so they need not have been lost")
