@@ -141,7 +141,7 @@ func (f *Finding) CutOff(o *Outage) {
 // OfFTP makes a finding undecided that says what is in order on a data connection of FTP (MayBeData is set): the trace has a
 // control connection of the same hosts. Engines call it as they call SentElsewhere.
 func (f *Finding) OfFTP() {
-	f.Scope = OtherConnection
+	f.Scope = WholeCapture
 	f.Undecide("the two hosts have a control connection of FTP in this capture: this may be a data connection, of an empty directory or file")
 }
 
