@@ -25,7 +25,3 @@ func (f Fault) String() string {
 
 // NamesHost reports whether a finding with this fault names its subject as culprit.
 func (f Fault) NamesHost() bool { return f == FaultHost || f == FaultSuspected }
-
-// CauseProxy is the cause where the peer's SYN-ACK was made from the SYN, and nothing else came.
-const CauseProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
-	"and whether it ever opened one to the peer is not in the capture."

@@ -206,3 +206,7 @@ func grouped(n uint64) string {
 	}
 	return s
 }
+
+// CauseProxy is the cause where the peer's SYN-ACK was made from the SYN, and nothing else came.
+const CauseProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
+	"and whether it ever opened one to the peer is not in the capture."

@@ -16,9 +16,10 @@ type drawnACKs struct {
 	owed   uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
 }
 
-// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK.
+// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK. Text without the sequence
+// numbers of empty segments does not show what else draws one, such as a keep-alive.
 func (a *resender) awaits(r *detectors.Report) bool {
-	return len(a.open) > 0 && detectors.NoSACK(r.Conn)
+	return len(a.open) > 0 && detectors.NoSACK(r.Conn) && r.Conn.Limits()&fsm.SeqUnknown == 0
 }
 
 // sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.
