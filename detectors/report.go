@@ -206,14 +206,14 @@ func (r *Report) Findings() []Standing {
 func (f *Finding) Shorten() {
 	*f = Finding{
 		Detector: f.Detector, Outcome: f.Outcome, Verdict: f.Verdict, Severity: f.Severity, Fault: f.Fault, Subject: f.Subject,
-		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, short: true,
+		Limits: f.Limits, Absence: f.Absence, Needs: f.Needs, Handshake: f.Handshake, Refusal: f.Refusal, short: true,
 	}
 }
 
 // Alike reports whether two findings that were shortened are the same.
 func (f *Finding) Alike(g *Finding) bool {
 	return f.Detector == g.Detector && f.Outcome == g.Outcome && f.Verdict == g.Verdict && f.Severity == g.Severity && f.Fault == g.Fault && f.Subject == g.Subject &&
-		f.Limits == g.Limits && f.Absence == g.Absence && f.Needs == g.Needs && f.Handshake == g.Handshake
+		f.Limits == g.Limits && f.Absence == g.Absence && f.Needs == g.Needs && f.Handshake == g.Handshake && f.Refusal == g.Refusal
 }
 
 // IsShort reports whether the finding is only counted.

@@ -88,6 +88,7 @@ func (p *partition) release(id flow.ID, e detectors.Ending, cut bool) {
 		limits = fsm.Evicted
 	}
 	all := p.end(id, f, e, limits, nil)
+	countTry(&p.counts.Scans, &f.Conn)
 	if len(all) > 0 || p.options.Follow.follows(f) {
 		row := p.row(f, e)
 		row.Limits |= limits

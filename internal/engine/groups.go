@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"slices"
-	"sync"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -13,9 +12,9 @@ import (
 
 // unlisted adds the findings of a partition that are not listed, in the light of the
 // whole capture.
-func (c *collector) unlisted(counts watch.Counts, onlyScans []watch.Kind) {
+func (c *collector) unlisted(counts watch.Counts) {
 	for k, n := range counts {
-		if slices.Contains(onlyScans, watch.Kind{Detector: k.Detector, Outcome: k.Outcome}) { // the earliest are listed: they stand for the others
+		if k.Refusal && k.Verdict == detectors.Seen && c.counts.Scans.All() {
 			n.Severity = detectors.Info
 		}
 		if k.Absence != detectors.NoAbsence && (c.limits&fsm.KernelDrops != 0 || hidden(k.Absence, k.FINRank, &c.counts) != 0) {
@@ -25,31 +24,11 @@ func (c *collector) unlisted(counts watch.Counts, onlyScans []watch.Kind) {
 	}
 }
 
-// onlyScans are the kinds of refusals of which all that are listed are those of port scans.
-func (c *collector) onlyScans() (kinds []watch.Kind) {
-	others := map[watch.Kind]bool{}
-	for i := range c.found {
-		f := &c.found[i]
-		if !f.Refusal {
-			continue
-		}
-		k := watch.Kind{Detector: f.Detector, Outcome: f.Outcome}
-		if _, known := others[k]; !known {
-			kinds = append(kinds, k)
-		}
-		others[k] = others[k] || f.Severity > detectors.Info
-	}
-	return slices.DeleteFunc(kinds, func(k watch.Kind) bool { return others[k] })
-}
-
 // groups are all findings, listed or not, in order of detectors, verdicts and
 // outcomes.
 func (c *collector) groups(parts []*partition) []result.Group {
-	onlyScans := sync.OnceValue(c.onlyScans)
 	for _, p := range parts {
-		if len(p.watch.Unlisted) > 0 { // as nearly none has
-			c.unlisted(p.watch.Unlisted, onlyScans())
-		}
+		c.unlisted(p.watch.Unlisted)
 	}
 	for i := range c.found {
 		f := &c.found[i]

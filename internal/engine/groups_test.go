@@ -58,6 +58,37 @@ func TestPartition_unlistedIsDoubted(t *testing.T) {
 	}
 }
 
+// Refusals that are counted and not listed are those of a port scan if all of the trace are: one beside the scan is a
+// service that is missing.
+func TestPartition_unlistedScan(t *testing.T) {
+	for _, beside := range []bool{false, true} {
+		f := newFeeder()
+		var server reassembly.Endpoint
+		refuse := func() {
+			f.client++ // the port that is tried
+			f.give(true, reassembly.Segment{Src: server, Flags: reassembly.SYN, Window: 1000})
+			f.give(false, reassembly.Segment{Src: server, Ack: 1, Flags: reassembly.RST | reassembly.ACK})
+		}
+		for range 2 * listed {
+			refuse()
+		}
+		if server.Addr[15] = 9; beside {
+			refuse()
+		}
+		f.position += 60_000
+		end := int64(f.position) * 1e6
+		r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+		if g := r.Totals.Groups; len(g) != 1 || g[0].Listed != listed || (g[0].Severity == detectors.Warning) != beside || g[0].Outcome != "refused" {
+			t.Errorf("a refusal beside the scan: %t: the groups are %+v", beside, g)
+		}
+		for i := range r.Findings {
+			if r.Findings[i].Severity != detectors.Info {
+				t.Fatalf("a refusal of the scan is listed as %v", r.Findings[i].Severity)
+			}
+		}
+	}
+}
+
 // Beyond the budget the worst findings are listed, and of these the earliest; every one
 // is counted.
 func TestWithinBudget(t *testing.T) {

@@ -31,13 +31,9 @@ func allScans(parts []*partition) stats.Scans {
 // scansOf are the port scans of the trace. Of the connections that are compacted, it looks at those that compacts goes through.
 func scansOf(parts []*partition, compacts func(*partition) func(func(*flow.Flow))) (s stats.Scans) {
 	for _, p := range parts {
+		s.Add(&p.counts.Scans)
 		for _, f := range p.flows.Uncompacted {
 			countTry(&s, &f.Conn)
-		}
-		for i := range p.kept {
-			if row := &p.kept[i].row; row.Ending == refusedName {
-				s.Refuse(row.End[reassembly.A], row.End[reassembly.B])
-			}
 		}
 		compacts(p)(func(f *flow.Flow) { countTry(&s, &f.Conn) })
 	}

@@ -15,6 +15,7 @@ type Scans struct {
 	Refusals []Refusals // sorted by client and server
 	Told     []Pair     `json:",omitempty"` // sorted, lower address first: of which one may have told the other where to connect to
 	Many     bool       `json:",omitempty"` // there were too many to keep
+	Others   bool       `json:",omitempty"` // there were refusals that are no part of a port scan, now left out
 	Total    int        // of the ports of all
 }
 
@@ -109,6 +110,7 @@ func (s *Scans) find(p Pair) (i int, is bool) {
 // Add adds those of other connections of the trace.
 func (s *Scans) Add(o *Scans) {
 	s.full(o.Many)
+	s.Others = s.Others || o.Others
 	for i := range o.Refusals {
 		for k, port := range o.Refusals[i].Ports {
 			s.add(o.Refusals[i].Pair, port, o.Refusals[i].Times[k])
@@ -121,6 +123,7 @@ func (s *Scans) Add(o *Scans) {
 
 // Only leaves out what is no port scan.
 func (s *Scans) Only() {
+	s.Others = s.Others || slices.ContainsFunc(s.Refusals, s.asks)
 	s.Refusals = slices.DeleteFunc(s.Refusals, func(r Refusals) bool { return !s.scan(&r) })
 	s.Told = nil
 	s.Total = 0
@@ -141,6 +144,14 @@ func (s *Scans) Scanned(client, server reassembly.Endpoint) int {
 	}
 	return len(r.Ports)
 }
+
+// All reports whether all refusals are those of port scans, if any.
+func (s *Scans) All() bool {
+	return len(s.Refusals) > 0 && !s.Others && !slices.ContainsFunc(s.Refusals, s.asks)
+}
+
+// asks reports whether not all of these refusals are part of a port scan.
+func (s *Scans) asks(r Refusals) bool { return !s.scan(&r) || slices.Contains(r.Times, maxTimes) }
 
 // scan reports whether the refusals are those of a port scan.
 func (s *Scans) scan(r *Refusals) bool {

@@ -68,3 +68,20 @@ func TestScans_scanned(t *testing.T) {
 		}
 	}
 }
+
+// All refusals are those of scans only if no port is asked for again and again, and no host is asked for a few ports, left out or not.
+func TestScans_all(t *testing.T) {
+	none, scan, service, insisting := Scans{}, scanOf(2, 2000, 2060), scanOf(2, 2000, 2060), scanOf(2, 2000, 2060)
+	service.Refuse(at(3, 5000), at(0, 80))
+	for range maxTimes {
+		insisting.Refuse(at(1, 5000), at(0, 2000))
+	}
+	for i, s := range []*Scans{&none, &scan, &service, &insisting} {
+		for range 2 {
+			if got := s.All(); got != (s == &scan) {
+				t.Errorf("%d: all are of scans: %t", i, got)
+			}
+			s.Only()
+		}
+	}
+}

@@ -9,6 +9,7 @@ type Counts map[Kind]*Count
 type Kind struct {
 	Detector, Outcome string
 	Verdict           detectors.Verdict
+	Refusal           bool // see detectors.Finding
 	Absence           detectors.Absence
 	FINRank           int
 }
@@ -22,7 +23,7 @@ type Count struct {
 
 // kindOf is the kind of a finding.
 func kindOf(f *detectors.Finding, finRank int) Kind {
-	return Kind{f.Detector, f.Outcome, f.Verdict, f.Absence, finRank}
+	return Kind{f.Detector, f.Outcome, f.Verdict, f.Refusal, f.Absence, finRank}
 }
 
 // Add counts n findings, as many of which are listed.
