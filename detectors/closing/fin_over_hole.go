@@ -194,7 +194,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	f.Message = fmt.Sprintf("%s closed, but %s is missing part of the last %d bytes before the FIN (frame %d). ", own, peer, n, s.ack.Frame)
 	switch {
 	case unseen:
-		f.Message += "They never reached the capture point."
+		f.Message += "The first of these never reached the capture point."
 	case s.sent.At != 0:
 		f.Message += fmt.Sprintf("They passed the capture point more than once, the first of them in frame %d for the last time, and were lost after it.", s.sent.Frame)
 	default:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -24,7 +25,7 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	const server = reassembly.B
 	_, known := r.Conn.Opener()
 	long := t.Pause >= r.Nanos("min-response") && t.Pause <= r.Nanos("max-response")
-	if !known || t.From != server || !long || t.Bytes < minPaused || t.Obscure() {
+	if !known || t.From != server || !long || t.Bytes < minPaused || t.Obscure() || services.Streams(r.Conn.Endpoint(server).Port) {
 		return
 	}
 	if out := r.Conn.Stream(server); !out.Covered(t.Last.End()) {
