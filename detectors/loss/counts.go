@@ -35,6 +35,15 @@ func (c *counts) all() uint32 { return sum(c.by[:]) }
 
 func (c *counts) allSpurious() uint32 { return sum(c.spurious[:]) + c.sacked + c.early }
 
+// unneeded is how many were spurious; without the fast ones, if these are half or more: then others overtook the originals (see reordering).
+func (c *counts) unneeded() uint32 {
+	all, quick := c.allSpurious(), c.spurious[fast]
+	if 2*quick >= all {
+		return all - quick
+	}
+	return all
+}
+
 // lost is how many must have been lost, and their payload.
 func (c *counts) lost() (n uint32, bytes uint64) {
 	n, bytes = c.allSpurious()+sum(c.doubtful[:]), c.spuriousBytes+c.doubtfulBytes

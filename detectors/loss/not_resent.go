@@ -13,6 +13,27 @@ func notResent(ev fsm.Event, r *detectors.Report) bool {
 	return padded(ev) || unproved(ev, r) || damaged(ev)
 }
 
+// An ackSent is what a side acknowledged at a time.
+type ackSent struct {
+	ack reassembly.Seq
+	at  int64
+}
+
+// old reports whether the segment was not sent now: by its acknowledgment number, it is older than one that its side sent a
+// second before, and no IP identification says that it was sent later. TCP acknowledges what it has in each
+// segment, also in those that it sends again (RFC 9293 3.10.7.4): this one is a copy that the network held.
+func (a *ackSent) old(ev fsm.Event) bool {
+	was, seg := ev.Was, ev.Seg
+	if a.at == 0 || was.Flags.Has(reassembly.ACK) && was.Ack.After(a.ack) {
+		*a = ackSent{was.Ack, was.At}
+	}
+	later := seg.IPID != 0 && was.IPID != 0 && int16(seg.IPID-was.IPID) > 0
+	return seg.Flags.Has(reassembly.ACK) && seg.Ack.Before(a.ack) && seg.At-a.at >= int64(heldCopy) && !later
+}
+
+// heldCopy is longer than a packet is overtaken for in any network.
+const heldCopy = time.Second
+
 // padded reports whether what the segment seems to send again was an ACK with padding: a few
 // bytes that were not pushed, with other ones at their place now, or a newer ACK.
 func padded(ev fsm.Event) bool {

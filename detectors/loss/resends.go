@@ -24,7 +24,7 @@ type resends struct {
 	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
 	episodes uint32              // each lasts until what had been sent when it began is acknowledged
 	recover  reassembly.Seq      // RFC 6582
-	probed   reassembly.Seq      // what was in flight at the last tail loss probe, while probing is set
+	probed   reassembly.Seq      // what was in flight when something was last sent again, while probing is set
 	hole     reassembly.Block    // what was in flight when the receiver last showed holes
 	shown    int64               // when that was
 	since    int64               // when it first showed these
@@ -35,10 +35,9 @@ type resends struct {
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
-	again   reassembly.Block // the last that was sent again although it was acknowledged
-	headTS  uint32           // timestamp of the first pending one, if that is marked as the head
-	agains  uint8            // how often again was sent, without a D-SACK so far
-	thirds  uint32           // segments that were sent a third time, and on
+	late    []lateResend // the latest that were sent again although they were acknowledged
+	headTS  uint32       // timestamp of the first pending one, if that is marked as the head
+	thirds  uint32       // segments that were sent a third time, and on
 	timed   timer
 	slow    slowAnswers
 	skipped skippedIDs
@@ -78,6 +77,12 @@ type openResend struct {
 	early   bool // it counts as such
 	unseen  bool // its original was not captured, so far
 	older   bool // its original was sent before the capture began
+}
+
+// A lateResend was acknowledged when it was sent again: it draws a D-SACK of its own.
+type lateResend struct {
+	reassembly.Block
+	owed reassembly.Seq // D-SACKs have answered what is before this
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing
@@ -142,6 +147,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	a.goesUntil(seg.At, r)
 	block := reassembly.Block{From: seg.Seq, To: seg.End()}
 	k, expired := a.triggerOf(ev, &out, r)
+	a.probed, a.probing = out.Nxt, true
 	third := a.wasResent(block)
 	if third {
 		a.thirds++
@@ -168,10 +174,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.total.spurious[k]++
 		a.total.bytes += n
 		a.total.spuriousBytes += n
-		if a.again != block {
-			a.again, a.agains = block, 0
-		}
-		a.agains++
+		a.owe(block)
 		return false, true
 	case a.hasSACKed(block):
 		a.pending.sacked++

@@ -30,7 +30,7 @@ var Retransmissions = &detectors.Detector{
 		NotThis: "A handful of fast retransmissions: normal TCP. One segment that is retransmitted to a peer that does not answer, until " +
 			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
 			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering. Duplicate ACKs that nothing after the " +
-			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. Other bytes at an old sequence number, from a sender whose ACKs show that it does not count what it sent there. Bytes that were acknowledged before any segment with them was captured. A stall is undecided where no " +
+			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. Other bytes at an old sequence number, from a sender whose ACKs show that it does not count what it sent there. Bytes that were acknowledged before any segment with them was captured. A segment whose acknowledgment number is older than what its side sent a second before: the network delivered an old copy. A stall is undecided where no " +
 			"round trip is known: the path may be slower than the timeout.",
 		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
 			"the rest of the same recovery is a plain retransmission. It calls one spurious only if its ACK was captured " +
@@ -70,6 +70,7 @@ var (
 // retransmissions is indexed by the side that sent something again.
 type retransmissions struct {
 	sides [2]*resender
+	acks  [2]ackSent
 	icmp  [2]*detectors.ICMPErrors // about what the side sent; nil if there were none
 	open  [2]int64                 // since when the side's peer has offered a window again after none; 0 if it has not
 }
@@ -99,12 +100,13 @@ type resender struct {
 	icmp      *detectors.ICMPErrors
 	shown     shownResends
 	drawn     drawnACKs
+	maybe     bool // something came so soon after a hole that it may have been overtaken, or sent again
 	repeated  bool // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
-	if ev.Kind == fsm.DataResent && notResent(ev, r) {
+	if ev.Kind == fsm.DataResent && (notResent(ev, r) || w.acks[ev.Side].old(ev)) {
 		return
 	}
 	switch ev.Kind {
@@ -127,6 +129,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		w.sides[ev.Side] = a
 	}
 	if ev.Kind == fsm.DataResent && a.tooSoon(ev, r) {
+		a.maybe = true
 		return
 	}
 	if a.first.At == 0 && ev.Kind == fsm.DataResent {
@@ -250,7 +253,7 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
 	case lost >= least && float64(lostBytes) >= worth:
 		return resentLossy
-	case t.allSpurious()-t.spurious[fast] >= least && float64(t.spuriousBytes) >= worth: // the fast ones are reordering's
+	case t.unneeded() >= least && float64(t.spuriousBytes) >= worth:
 		return resentSpurious
 	}
 	return nil

@@ -99,7 +99,7 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow 
 		f.Undecide("each segment was sent twice, and none a third time: no path loses so regularly, so the receiver may hold its ACKs for longer than the sender's timeout")
 	}
 	if f.Verdict == detectors.Seen && outcome == resentLossy && a.shortTimer(side, r) {
-		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again after %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
+		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again within %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
 			detectors.Span(a.timed.most)))
 	}
 	if 2*a.alike >= t.all() && t.all() > 0 {
@@ -127,15 +127,15 @@ func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
 	return lost >= 4 && t.by[fast]+t.unseen+a.thirds+a.headTS == 0 && 2*float64(t.bytes) > a.sent(side, r)
 }
 
-// shortTimer reports whether all segments that were sent again were alone in flight, and each as soon as the
-// last, many round trips after it: sooner than hosts acknowledge that have nothing to send (RFC 1122 4.2.3.2: 500 ms at
+// shortTimer reports whether all segments that were sent again were alone in flight, and sent again many round trips
+// after that: sooner than hosts acknowledge that have nothing to send (RFC 1122 4.2.3.2: 500 ms at
 // most; Windows 200). A path that loses as many originals at random loses one of those that are sent again, too, but for
 // once in shortTimerOdds times.
 func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
-	const shortTimerOdds, steady, apart = 64, 8, 8
+	const shortTimerOdds, apart = 64, 8
 	t, timed := &a.total, &a.timed
 	alone := timed.n == t.all() && t.by[fast] == 0 && t.unseen == 0 && a.thirds == 0
-	short := timed.most < int64(leastTimeout) && timed.most-timed.least <= timed.most/steady && timed.answered <= timed.least/apart
+	short := timed.most < int64(leastTimeout) && timed.answered <= timed.least/apart
 	stamped := a.headTS != 0 // timestamps show what was lost
 	share := float64(t.bytes) / max(a.sent(side, r)-float64(t.bytes), 1)
 	return alone && short && !stamped && math.Pow(max(1-share, 0), float64(t.all()))*shortTimerOdds < 1

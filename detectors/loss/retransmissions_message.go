@@ -17,17 +17,20 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	for _, k := range [...]struct {
 		trigger trigger
 		words   string
-	}{{timeout, "by timeout"}, {fast, "because duplicate ACKs or SACK showed a hole"}, {tailProbe, "by tail loss probe"}, {tooLarge, "because an ICMP error said that they are too large"}, {unknownTrigger, "for a reason that the capture does not show"}} {
+	}{{timeout, "by timeout"}, {fast, "after duplicate ACKs or SACK had shown a hole"}, {tailProbe, "by tail loss probe or timeout"}, {tooLarge, "because an ICMP error said that they are too large"}, {unknownTrigger, "for a reason that the capture does not show"}} {
 		if n := t.by[k.trigger]; n > 0 {
 			why = append(why, fmt.Sprintf("%d %s", n, k.words))
 		}
 	}
-	holes, least := r.Conn.HoleSince(a.first.At), ""
+	holes, least, some := r.Conn.HoleSince(a.first.At), "", ""
 	if holes {
-		least = "at least "
+		least, some = "at least ", "at least "
+	}
+	if a.maybe {
+		some = "at least "
 	}
 	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on: %s.",
-		own, least, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, least, 100*a.share(side, r), strings.Join(why, ", "))
+		own, some, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, some, 100*a.share(side, r), strings.Join(why, ", "))
 	if n := t.allSpurious(); n > 0 {
 		m += fmt.Sprintf(" Of these, %s unnecessary: the original had arrived.", detectors.Counted(n, "was", "were"))
 	}

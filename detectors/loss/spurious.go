@@ -110,8 +110,7 @@ func (a *resends) leftOver() uint32 {
 // been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
 func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o openResend, is bool) {
 	twice := ack.Opts.Blocks[0]
-	if a.agains > 0 && a.again == twice {
-		a.agains--
+	if a.owed(twice) {
 		return o, false
 	}
 	for i := range a.open {
@@ -121,6 +120,25 @@ func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o 
 		}
 	}
 	return o, false
+}
+
+// owe notes what was sent again although it was acknowledged.
+func (a *resends) owe(b reassembly.Block) {
+	if len(a.late) == openResends {
+		a.late = append(a.late[:0], a.late[1:]...)
+	}
+	a.late = append(withRoom(a.late, openResends), lateResend{b, b.From})
+}
+
+// owed reports whether the D-SACK answers, at least in part, what was sent again although it was acknowledged: that is counted.
+func (a *resends) owed(twice reassembly.Block) bool {
+	for i := range a.late {
+		if l := &a.late[i]; l.owed.Before(l.To) && twice.Meets(reassembly.Block{From: l.owed, To: l.To}) {
+			l.owed = l.owed.Max(twice.To)
+			return true
+		}
+	}
+	return false
 }
 
 // isTwice takes a D-SACK, and reports whether all that was sent again, without what the segment has new, has arrived twice by now. Of a

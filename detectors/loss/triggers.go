@@ -46,7 +46,8 @@ const (
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	a.skipped.begin(ev.Side, r.Conn)
-	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) {
+	recovering := a.episodes > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
+	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) && !recovering {
 		a.hole.From, a.since, a.asked = out.Una, ev.Seg.At, stampOf(ev.Seg)
 		if a.earliest.at == 0 {
 			a.earliest = a.asked
@@ -177,7 +178,7 @@ func (a *resends) unasked(ev fsm.Event, r *detectors.Report) bool {
 // wasResent reports whether the side sent the block again before: what shows a hole makes it do
 // that once (RFC 6675 5), a timer as often as it expires.
 func (a *resends) wasResent(b reassembly.Block) bool {
-	return a.again == b || slices.ContainsFunc(a.open, func(o openResend) bool { return o.Block == b })
+	return slices.ContainsFunc(a.late, func(l lateResend) bool { return l.Block == b }) || slices.ContainsFunc(a.open, func(o openResend) bool { return o.Block == b })
 }
 
 // resentBefore reports whether the side sent the block again at that time or before, and has not had an ACK of it since.
@@ -191,14 +192,10 @@ func (a *resends) resentFast(seg *reassembly.Segment) bool {
 }
 
 // mayProbe reports whether the side can be sending a tail loss probe: only with SACK (RFC 8985
-// 3.1), and one for each flight, until all of that is acknowledged (7.3). An ACK that was captured need not
+// 3.1), and only if nothing of the flight was sent again before, until all of that is acknowledged (7.3). An ACK that was captured need not
 // have reached the side: that it sends the end of the same flight again shows that it did not.
 func (a *resends) mayProbe(out *reassembly.Stream, r *detectors.Report) bool {
-	if detectors.NoSACK(r.Conn) || a.probing && (out.Nxt == a.probed || !out.Covered(a.probed)) {
-		return false
-	}
-	a.probed, a.probing = out.Nxt, true
-	return true
+	return !detectors.NoSACK(r.Conn) && !(a.probing && (out.Nxt == a.probed || !out.Covered(a.probed)))
 }
 
 // waits are how long both sides had been silent before the segment was sent again, and
