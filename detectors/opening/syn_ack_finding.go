@@ -62,6 +62,8 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", detectors.Span(left)))
 	case outcome == synAckRecovered && w.mayDefer():
 		f.Undecide("no data waited, so the server may wait for some before it accepts (TCP_DEFER_ACCEPT), and repeats its SYN-ACK when that takes long: normal")
+	case outcome == synAckRecovered && w.mayCross(r):
+		f.Undecide(fmt.Sprintf("the repeated SYN-ACK (frame %d) may have left before the ACK arrived", w.last.Frame))
 	case outcome == synAckRecovered:
 		if waited >= r.Nanos("costly") && (!w.early() || w.waits()) {
 			f.Severity = detectors.Warning
@@ -89,6 +91,12 @@ func (w *synAckUnanswered) early() bool {
 	return w.ignored > 0 || w.repeats > 0 && w.ack.At != 0 && w.ack.At < w.last.At
 }
 
+// mayCross reports whether the SYN-ACK came again sooner than a timer repeats it (1 s, RFC 6298 2.1): it was sent earlier still, and
+// only its way may have been long.
+func (w *synAckUnanswered) mayCross(r *detectors.Report) bool {
+	return w.early() && !w.arrived && w.ignored < 2 && w.gap < int64(time.Second) && !w.beside(r)
+}
+
 // acked names the frame of the ACK.
 func (w *synAckUnanswered) acked() string {
 	if w.again {
@@ -101,10 +109,21 @@ func (w *synAckUnanswered) acked() string {
 // between it and the tap.
 const besideTap = int64(time.Millisecond)
 
-// got reports whether what the client sent reached the server.
+// beside reports whether nothing can be lost between the capture point and the server.
+func (w *synAckUnanswered) beside(r *detectors.Report) bool { return !w.second && w.travel(r) <= besideTap }
+
+// got reports whether what the server did not heed reached it. An echo shows that of the ACK alone: data that the client sent
+// must have been echoed, too, by a later repeat (Linux before 6.14 echoes whatever arrives in order, tcp_check_req()).
 func (w *synAckUnanswered) got(r *detectors.Report) bool {
-	return w.arrived || !w.second && w.travel(r) <= besideTap
+	if w.waitedForData() {
+		return false
+	}
+	return w.beside(r) || w.arrived && w.ignored > 1 && !w.dataLost
 }
+
+// waitedForData reports whether the SYN-ACK came again only once, and so late that no timer had run for it: the server had taken
+// the ACK, and waited for data (TCP_DEFER_ACCEPT), which it did not get or ignored.
+func (w *synAckUnanswered) waitedForData() bool { return w.repeats == 1 && w.gap > deferGap }
 
 // notHeeded is what it means that the SYN-ACK came again although it had been acknowledged, and nothing follows: the repeat
 // echoes the SYN's timestamp both where the ACK was lost and where Linux 6.18 ignored it (samples/real/accept-queue-full).
@@ -135,7 +154,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		if outcome == synAckQueueFull {
 			m += "The ACK was ignored: the server's accept queue is full."
 		} else {
-			m += "What the client sends is lost beyond the capture point, or the ACK was ignored: the server's accept queue is full."
+			m += "What the client sends is lost or held up beyond the capture point, or the server ignores it."
 		}
 		m += w.continued()
 	case outcome == synAckSYNRepeated:
@@ -155,7 +174,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 			m += fmt.Sprintf("that ACK arrived and was ignored at first, as frame %d echoes a later timestamp than that of the SYN.", w.last.Frame)
 		case w.ignored > 1:
 			m += "what the client sent was lost, or ignored at first." + w.continued()
-		case w.gap < int64(time.Second): // no timer for it is that short
+		case w.mayCross(r):
 			m += "that ACK was lost, or ignored at first, or this SYN-ACK had left before it arrived."
 		default:
 			m += "that ACK was lost, or ignored at first." + w.continued()

@@ -40,6 +40,9 @@ type synAckUnanswered struct {
 	echo       uint32          // TSecr of the last of these
 	greets     bool            // end has payload, and the client has sent none
 	arrived    bool            // they echo what the client sent after its SYN: that arrived
+	stamp      uint32          // TSval of the client's latest data since these began, if it has been on its way since stampAt
+	stampAt    int64
+	dataLost   bool // one of these echoes less than that, which should have arrived
 	reported   *detectors.Outcome
 	reportedAt int64
 	finished   bool
@@ -84,8 +87,13 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		}
 	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && !detectors.MayBeForged(ev):
 		w.established(ev, r)
-	case ev.Kind == fsm.Sent && ev.Side == w.client && w.answered == 0 && r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening:
-		w.answered = ev.Seg.At
+	case ev.Kind == fsm.Sent && ev.Side == w.client && r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening:
+		if w.answered == 0 {
+			w.answered = ev.Seg.At
+		}
+		if ev.Seg.Len > 0 && ev.Seg.Opts.Has&reassembly.HasTimestamps != 0 {
+			w.stamp, w.stampAt = ev.Seg.Opts.TSVal, ev.Seg.At
+		}
 	}
 }
 
@@ -189,6 +197,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 			}
 			w.unread = w.unread || w.ignoresData(ev.Seg.At-latest.At, r)
 			w.echo = ev.Seg.Opts.TSEcr
+			w.dataLost = w.stampAt != 0 && ev.Seg.At-w.stampAt >= w.travel(r) && reassembly.Seq(w.echo).Before(reassembly.Seq(w.stamp))
 			w.arrived = w.arrived || ev.N > 0
 		}
 	}

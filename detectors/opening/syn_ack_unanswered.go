@@ -17,7 +17,7 @@ var SYNAckUnanswered = &detectors.Detector{
 		Action: "The outcome says which of the two did not arrive: capture on that side. On the server: ss -ltn, " +
 			"nstat TcpExtListenOverflows, TcpExtTCPReqQFullDoCookies.",
 		NotThis: "A SYN-ACK that comes twice at once: the network duplicated it. A second SYN-ACK that had left before the ACK could " +
-			"arrive, on a path slower than the timer. A server that accepts a connection only once data arrives " +
+			"arrive, on a path slower than the timer (undecided if it came within 1 s). A server that accepts a connection only once data arrives " +
 			"(TCP_DEFER_ACCEPT) and repeats its SYN-ACK when that takes long: normal. A client that answers with RST. " +
 			"Two hosts that open to each other at the same time.",
 		Peers: "Wireshark marks a repeated SYN-ACK as a retransmission, and the client's ACK of it as a Dup ACK. It does not say that the ACK " +
@@ -43,13 +43,13 @@ var SYNAckUnanswered = &detectors.Detector{
 
 var (
 	synAckQueueFull = &detectors.Outcome{Name: "accept-queue-full", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "the SYN-ACK was repeated although its ACK had arrived (the repeat echoes its timestamp, or the server is within 1 ms): twice or more, or while data of the client stays unacknowledged",
+		When: "the SYN-ACK was repeated although its ACK had arrived (the repeats echo its timestamp, and that of data sent since, or the server is within 1 ms): twice or more, or while data of the client stays unacknowledged",
 		Cause: "The server's application does not accept connections as fast as they come, its accept queue is full, and its " +
 			"kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0): the client believes that it is connected.",
 		Action: "On the server: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows. Find out why the application does not accept, " +
 			"and raise its backlog and net.core.somaxconn. If the queue is short, a filter on the server drops the ACKs."}
 	synAckLostOrIgnored = &detectors.Outcome{Name: "ack-lost-or-ignored", Severity: detectors.Warning,
-		When: "the same, but nothing shows whether the ACKs arrived, and the handshake did not complete",
+		When: "the same, but nothing shows whether all that the client sent arrived, and the handshake did not complete; or the SYN-ACK came again once, after more than 4 s, as of a server that waits for data before it accepts (TCP_DEFER_ACCEPT)",
 		Cause: "What the client sends is lost between the capture point and the server (a firewall, a route, a filter on the server). Or the server's accept queue is full, " +
 			"and its kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0). In both cases, the client believes that it is connected.",
 		Action: "Capture on the server: do the ACKs arrive? If they do: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows."}
