@@ -154,7 +154,7 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		if s.damaged.At == 0 {
 			s.damaged = m
 		}
-	case !ttl && ev.Age == 0 && ev.Was.Len == 0 && r.Conn.Relayed(ev.Side) > 0:
+	case !ttl && ev.Age == 0 && r.Conn.Relayed(ev.Side) > 0:
 		s.relayed = r.Conn.Relayed(ev.Side)
 	case !ttl && ev.Age == 0 && jumps(ev.Was, &m):
 		s.jumped, s.from = m, *ev.Was
