@@ -11,7 +11,7 @@ import (
 var ChallengedSYN = &detectors.Detector{
 	Name: "challenged-syn",
 	Doc: detectors.Doc{
-		Title: "a SYN was answered with an ACK of an older connection",
+		Title: "a SYN was answered with an ACK of another connection",
 		What: "A client sends SYN, and the other end answers with a pure ACK whose numbers belong to another connection. The client " +
 			"answers that with RST, and only its next SYN can open the connection: a second later, or at once (Linux).",
 		Cause: "The server still holds a connection on the same ports: the client crashed or lost it without FIN or RST, a NAT " +
@@ -37,12 +37,12 @@ var ChallengedSYN = &detectors.Detector{
 }
 
 var (
-	challengedConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info, Fault: detectors.FaultSuspected,
+	challengedConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info,
 		When: "a later SYN was answered with SYN-ACK; a warning if that took 3 s or longer"}
-	challengedStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
-		When: "no SYN was answered with SYN-ACK: the old connection stays",
-		Cause: "The client's RST does not arrive: a firewall that knows no connection with these numbers drops it, or the client " +
-			"sends none. So the server keeps the old connection and keeps answering for it.",
+	challengedStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Warning,
+		When: "no SYN was answered with SYN-ACK",
+		Cause: "The client's RST does not arrive (a firewall that knows no connection with these numbers drops it), or the client " +
+			"sends none: the server keeps the old connection. Or there is no old connection, and flood protection answers SYNs like this and lets none of this client through.",
 		Action: "Capture on the server to see whether the RST arrives. Until then, close the old connection there manually (ss -K), or " +
 			"connect from another port."}
 )
