@@ -110,7 +110,9 @@ func (w *synAckUnanswered) acked() string {
 const besideTap = int64(time.Millisecond)
 
 // beside reports whether nothing can be lost between the capture point and the server.
-func (w *synAckUnanswered) beside(r *detectors.Report) bool { return !w.second && w.travel(r) <= besideTap }
+func (w *synAckUnanswered) beside(r *detectors.Report) bool {
+	return !w.second && w.travel(r) <= besideTap
+}
 
 // got reports whether what the server did not heed reached it. An echo shows that of the ACK alone: data that the client sent
 // must have been echoed, too, by a later repeat (Linux before 6.14 echoes whatever arrives in order, tcp_check_req()).
