@@ -123,6 +123,20 @@ func (w *synAckUnanswered) got(r *detectors.Report) bool {
 	return w.beside(r) || w.arrived && w.ignored > 1 && !w.dataLost
 }
 
+// deferGap is how long after a SYN-ACK a single repeat, with an ACK in between and no
+// data, need not mean a loss: the first timeouts are 1 s and 3 s, and a server that
+// defers its accept repeats when its patience ends.
+const deferGap = int64(4 * time.Second)
+
+// mayDefer reports whether all that was seen is what a server may do that waits for
+// data: one more SYN-ACK after an ACK. One that speaks first waits for none.
+func (w *synAckUnanswered) mayDefer() bool {
+	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.dataWaits && !w.greets
+}
+
+// deferred reports whether it comes so long after the ACK that it is that.
+func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.gap > deferGap }
+
 // waitedForData reports whether the SYN-ACK came again only once, and so late that no timer had run for it: the server had taken
 // the ACK, and waited for data (TCP_DEFER_ACCEPT), which it did not get or ignored.
 func (w *synAckUnanswered) waitedForData() bool { return w.repeats == 1 && w.gap > deferGap }

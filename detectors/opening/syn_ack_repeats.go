@@ -10,11 +10,6 @@ import (
 
 // What is counted of a handshake that stalls after the SYN-ACK.
 
-// deferGap is how long after a SYN-ACK a single repeat, with an ACK in between and no
-// data, need not mean a loss: the first timeouts are 1 s and 3 s, and a server that
-// defers its accept repeats when its patience ends.
-const deferGap = int64(4 * time.Second)
-
 type synAckUnanswered struct {
 	due        [1]detectors.Deadline // an answer to the latest SYN-ACK; another repeat asks again, for another outcome
 	client     reassembly.Side
@@ -255,15 +250,6 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 		w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
 	}
 }
-
-// mayDefer reports whether all that was seen is what a server may do that waits for
-// data: one more SYN-ACK after an ACK. One that speaks first waits for none.
-func (w *synAckUnanswered) mayDefer() bool {
-	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.dataWaits && !w.greets
-}
-
-// deferred reports whether it comes so long after the ACK that it is that.
-func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.gap > deferGap }
 
 func (w *synAckUnanswered) Deadlines() []detectors.Deadline { return w.due[:] }
 
