@@ -166,13 +166,18 @@ func (r *Report) Emit(f Finding) {
 		}
 	}
 	t := r.results()
-	now := Standing{&f, f.Evidence[0].Seg.File, f.Evidence[0].Seg.Frame}
+	now := Standing{File: f.Evidence[0].Seg.File, Frame: f.Evidence[0].Seg.Frame}
 	for i := range t.list {
 		if was := &t.list[i]; was.Frame == now.Frame && was.File == now.File {
-			*was = now
+			if !r.readAtEnd || was.IsShort() { // else nobody has read it
+				was.Finding = new(Finding)
+			}
+			*was.Finding = f
 			return
 		}
 	}
+	now.Finding = new(Finding)
+	*now.Finding = f
 	if len(t.list) == maxFindings {
 		t.omitted++
 		t.list[maxFindings-1] = now

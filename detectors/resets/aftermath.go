@@ -4,6 +4,28 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 
 // What came after the RST.
 
+// An aftermath is what few RSTs have, before them or since.
+type aftermath struct {
+	confirms   reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
+	before     burst           // RSTs of the sender right before this one, which answer segments from before
+	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
+	twin       reassembly.Mark // another RST right behind it, with the same TTL
+	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
+	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
+	arrived    reassembly.Mark // the peer's ACK of data that was in flight
+}
+
+// noAftermath is that of nearly all: a third of what a case takes, and a capture may have tens of thousands.
+var noAftermath aftermath
+
+// note is the aftermath, to be written.
+func (c *resetCase) note() *aftermath {
+	if c.aftermath == &noAftermath {
+		c.aftermath = new(aftermath)
+	}
+	return c.aftermath
+}
+
 // continues reports whether the sender continued as if it had sent no RST. Of a
 // refusal, the peer decides whether it is accepted.
 func (c *resetCase) continues() bool {

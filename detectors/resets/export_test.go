@@ -43,3 +43,6 @@ func removals[T any](all []Removal, kind string, table *[]T, name func(T) string
 	}
 	return all
 }
+
+// NoAftermath reports whether nobody has written what all cases without an aftermath have.
+func NoAftermath() bool { return noAftermath == aftermath{} }

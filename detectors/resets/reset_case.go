@@ -34,23 +34,17 @@ type resetCase struct {
 	mss          uint32 // Eff.snd.MSS
 	missing      uint32 // bytes of the sender's payload that are still not acknowledged
 	rtt          time.Duration
-	handshakeRTT time.Duration   // the sender's
-	idleBefore   time.Duration   // fsm.View.Idle: before the last segment
-	minIdle      time.Duration   // the least silence that a middlebox may not survive
-	silences     silences        // before the RST
-	retries      int             // the sender's, in a row
-	tries        int             // the peer's
-	recent       uint64          // the peer's payload in the last second or two, in bytes
-	confirms     reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
+	handshakeRTT time.Duration // the sender's
+	idleBefore   time.Duration // fsm.View.Idle: before the last segment
+	minIdle      time.Duration // the least silence that a middlebox may not survive
+	silences     silences      // before the RST
+	recent       uint64        // the peer's payload in the last second or two, in bytes
+	retries      int           // the sender's, in a row
+	tries        int           // the peer's
+	resets       [2]int        // RSTs of each side since, this one included
+	more         int           // RSTs of the sender right behind this one: before the peer sent anything else
 
-	before     burst           // RSTs of the sender right before this one, which answer segments from before
-	resets     [2]int          // RSTs of each side since, this one included
-	more       int             // RSTs of the sender right behind this one: before the peer sent anything else
-	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
-	twin       reassembly.Mark // another RST right behind it, with the same TTL
-	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
-	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
-	arrived    reassembly.Mark // the peer's ACK of data that was in flight
+	*aftermath // to be written with note only
 }
 
 // An end is what was known of one side when the RST came, in the words of fsm.View.
@@ -105,6 +99,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(ev.Side),
 		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
 		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), tries: v.Retries(peer), recent: v.RecentBytes(peer, ev.Seg.At), challenging: ev.N != 0,
+		aftermath: &noAftermath,
 	}
 	var before reassembly.Mark
 	if ev.Was != nil {
@@ -135,7 +130,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 // last RST of its sender that the peer had to ignore or challenge.
 func (c *resetCase) confirm(challenged *reassembly.Mark) {
 	if challenged.At != 0 && c.challenging && c.answers() && challenged.At <= c.peer.last.At && c.prompt(challenged, &c.peer.last) {
-		c.confirms = *challenged
+		c.note().confirms = *challenged
 	}
 }
 
@@ -146,7 +141,7 @@ func (c *resetCase) follows(v *burst) {
 	first := &v.first
 	if v.n > 0 && c.sender.finSent() && c.bare() && !first.Flags.Has(reassembly.ACK) && c.prompt(first, &c.rst) &&
 		first.Seq.Before(c.rst.Seq) && c.sender.stream.ISS.Before(first.Seq) && first.TTL == c.rst.TTL {
-		c.before = *v
+		c.note().before = *v
 	}
 }
 
@@ -156,18 +151,18 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	bySender := ev.Side == c.side
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
 	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v) && !c.overtook(ev.Seg):
-		c.continued = reassembly.MarkOf(ev.Seg)
+		c.note().continued = reassembly.MarkOf(ev.Seg)
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
 		arrived := !bySender && c.acknowledges(ev.Seg, v)
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
 			if c.more++; c.more == 1 && bySender && ev.Seg.TTL == c.rst.TTL {
-				c.twin = reassembly.MarkOf(ev.Seg)
+				c.note().twin = reassembly.MarkOf(ev.Seg)
 			}
 		}
 		if bySender && c.guesses(ev.Seg) {
-			c.guess = reassembly.MarkOf(ev.Seg)
+			c.note().guess = reassembly.MarkOf(ev.Seg)
 			return true
 		}
 		return arrived
@@ -201,7 +196,7 @@ func (c *resetCase) acknowledges(seg *reassembly.Segment, v fsm.View) bool {
 	if missing >= c.missing {
 		return false
 	}
-	c.missing, c.arrived = missing, by
+	c.missing, c.note().arrived = missing, by
 	return true
 }
 

@@ -113,7 +113,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.StayedOpen:
 		if w.last != nil && ev.Side != w.last.side && !w.last.letGo(ev.Seg) {
-			w.last.stayedOpen = reassembly.MarkOf(ev.Seg)
+			w.last.note().stayedOpen = reassembly.MarkOf(ev.Seg)
 			w.report(r)
 		}
 	case fsm.Sent:
@@ -187,7 +187,8 @@ func (w *resetCause) report(r *detectors.Report) {
 	if o.peerAtFault != nil && o.peerAtFault(c) {
 		culprit = peer
 	}
-	f := r.Find(&o.Outcome, culprit, c.rst.At, c.evidence(r)...)
+	f := drafts.Take()
+	*f = r.Find(&o.Outcome, culprit, c.rst.At, c.evidence(r)...)
 	f.End = max(c.rst.At, c.continued.At)
 	f.At = f.End
 	f.States = c.states
@@ -215,7 +216,7 @@ func (w *resetCause) report(r *detectors.Report) {
 		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
 	}
 	f.Refusal = o == refused && c.refusal()
-	o.apply(c, &f, r)
+	o.apply(c, f, r)
 	if words := c.standIn(); words != "" && culprit == side && f.Fault.NamesHost() {
 		f.Fault, f.Message = detectors.FaultUnknown, f.Message+words
 	}
@@ -226,8 +227,12 @@ func (w *resetCause) report(r *detectors.Report) {
 	if (o == refused || o == handshakeReset) && c.continued.At != 0 && r.Conn.Limits()&segmentOrigin != 0 {
 		f.Undecide("text: something continues after the RST, and the text does not show which of the two is its side's own")
 	}
-	r.Emit(f)
+	r.Emit(*f)
+	drafts.Give(f)
 }
+
+// drafts has findings that are being written: what an outcome's own functions are given would be allocated each time.
+var drafts detectors.Spare[detectors.Finding]
 
 func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	side, peer := c.side, c.side.Peer()

@@ -31,6 +31,9 @@ func TestResetCause_tables(t *testing.T) {
 		}
 		r.Restore()
 	}
+	if !resets.NoAftermath() {
+		t.Error("an aftermath was written without note: all cases without one have it now")
+	}
 }
 
 func found(t *testing.T, tr *scenario.Trace) []scenario.Found {
