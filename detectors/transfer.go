@@ -20,6 +20,9 @@ type Transfer struct {
 	Losses       uint32          // times that it sent something again until nothing was missing
 	Sustained    bool            // it went on with new payload meanwhile, at three quarters of the rate without losses or more
 	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
+	Pieces       uint32          // that it sent, with pauses between
+	Frequent     bool            // these are many, and came many a second
+	Bulk         bool            // ten full segments or more
 	LongestPause int64           // of its application, in nanoseconds
 	Slowest      int64           // longest round trip of the connection so far, in nanoseconds
 	Repaired     bool            // something was sent again, or overtaken by what followed it
@@ -27,7 +30,6 @@ type Transfer struct {
 	Congested    bool            // it did so more often than once for twenty ACKs and flights
 	Flight       uint32          // most bytes that were in flight
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
-	Beyond       int64           // of these, between tap and receiver
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
 	Pauses       uint32          // as many of the server ended by now in the answer of which this is a part
 	Answer       uint64          // payload of the answer up to that pause, captured; 0 if this is not part of one
@@ -115,10 +117,11 @@ func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_
 func (t *Transfer) Held() bool { return t.Waits[DelayedAck] > t.Waits[SenderWindow] }
 
 // Grew reports whether as much was sent as in slow start: from four segments, half as many more in each round trip, as where
-// ACKs are delayed (RFC 5681 3.1, RFC 3465). Then the congestion window did not stay small.
+// ACKs are delayed (RFC 5681 3.1, RFC 3465). Then the congestion window did not stay small. Round trips count as they were on
+// average: where they become shorter as a radio link or a tunnel wakes, the smallest is that of the end.
 func (t *Transfer) Grew(mss uint32) bool {
 	const growth, most = 1.5, 32
-	flights := float64(t.Duration())/float64(max(t.RTT, 1)) + 1
+	flights := float64(t.Duration())/float64(max(t.RTT+t.Queue, 1)) + 1
 	return flights < most && float64(t.Bytes) >= 4*float64(mss)*(math.Pow(growth, flights)-1)/(growth-1)
 }
 
@@ -152,8 +155,11 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	limit, share := t.Limit()
 	s := fmt.Sprintf("%s sent %s in %s (%s/s). ", sender, Size(t.Bytes), Span(t.Duration()), Size(uint64(t.Rate())))
 	application := "its application had nothing to send"
-	if t.Relayed > 0 {
+	switch {
+	case t.Relayed > 0:
 		application = "nothing came from its application, or from behind the middlebox. " + RelayedSays(t.Relayed, sender)
+	case t.Invisible:
+		application += ", or what it sent was lost before the capture point"
 	}
 	asACKs := "it sent only as ACKs came, though the window had room (congestion window, pacing or send buffer)"
 	if t.Held() {
@@ -195,25 +201,17 @@ func RelayedBy(handshake int64, host string) string {
 	return fmt.Sprintf("The handshake with %s took %s, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, Span(handshake))
 }
 
-// arithmetic is what a window allows for each round trip; or what was in flight behind the
-// capture point for each round trip there, if that is most of the way. The first window's worth
-// can leave at once.
+// arithmetic is what a window allows for each round trip. The first window's worth can leave at once.
 func (t *Transfer) arithmetic(limit string) string {
-	bytes, rtt, of := uint64(t.Window), t.RTT, "window for each round trip of"
-	if limit == LimitSender {
-		bytes, rtt, of = uint64(t.Flight), t.Beyond, "data in flight behind the capture point for each round trip there of"
-	}
-	if limit != LimitReceiver && limit != LimitSender || rtt < minArithmetic || bytes == 0 {
+	bytes, rtt := uint64(t.Window), t.RTT
+	if limit != LimitReceiver || rtt < minArithmetic || bytes == 0 {
 		return ""
 	}
 	most, rate, after, trip := float64(bytes)/Seconds(rtt), t.Rate(), "", Span(rtt)
-	if mean := rtt + t.Queue; limit == LimitReceiver && t.queues() && rate <= float64(bytes)/Seconds(mean) { // which explains the rate better
+	if mean := rtt + t.Queue; t.queues() && rate <= float64(bytes)/Seconds(mean) { // which explains the rate better
 		most, trip = float64(bytes)/Seconds(mean), Span(mean)+" on average"
 	}
-	switch {
-	case limit == LimitSender && (rate < most/2 || t.Beyond < t.RTT/2 || bytes+fullSegment > uint64(t.Window)): // as much was in flight for a while only, it says nothing of the sender, or it was the window
-		return ""
-	case rate < most/2: // the window was not always so large, or the round trip not so short
+	if rate < most/2 { // the window was not always so large, or the round trip not so short
 		return fmt.Sprintf(", which was full or shut for %s", Span(t.Waits[ReceiverWindow]))
 	}
 	if rate > most {
@@ -222,7 +220,7 @@ func (t *Transfer) arithmetic(limit string) string {
 	if rate > most*1.005 { // as rounded
 		return ""
 	}
-	return fmt.Sprintf(": %s bytes of %s %s are %s/s at most%s", grouped(bytes), of, trip, Size(uint64(most)), after)
+	return fmt.Sprintf(": %s bytes of window for each round trip of %s are %s/s at most%s", grouped(bytes), trip, Size(uint64(most)), after)
 }
 
 // minArithmetic is the shortest round trip that a window is divided by: below it, hosts

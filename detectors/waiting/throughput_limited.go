@@ -23,8 +23,8 @@ var ThroughputLimited = &detectors.Detector{
 			"(net.ipv4.tcp_wmem, SO_SNDBUF not set), another congestion control. path: nothing that hosts can do, except for the queue (pacing, BBR, " +
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
-			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more; RTMP and RTSP, by their port), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
-			"Slow start. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
+			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more; RTMP and RTSP, by their port; undecided, if ten a second and more come less evenly), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
+			"Slow start. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
@@ -55,10 +55,10 @@ var (
 	byPath = &detectors.Outcome{Name: "path", Severity: detectors.Info, Fault: detectors.FaultPath, When: "ACKs clocked the sender while the round trip stood above the smallest: a queue before a bottleneck; a warning likewise",
 		Cause:  "The path is full: a slower link between the hosts, or a rate limit. What is sent faster waits in its queue.",
 		Action: "The rate is that of the bottleneck. If the queueing delay hurts others: smaller or managed queues there (fq_codel), or a congestion control that does not fill them (BBR)."}
-	byApplication = &detectors.Outcome{Name: "application", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.Text, // IP IDs tell of loss before the capture point
+	byApplication = &detectors.Outcome{Name: "application", Severity: detectors.Info, Fault: detectors.FaultSuspected, Needs: fsm.Text, // IP IDs tell of loss before the capture point
 		When:   "the sending server's application had nothing to send; a warning likewise",
-		Cause:  "The application produces its data slowly: it reads from a slow disk, database or service, computes, or limits its rate.",
-		Action: "Look at what the sending application waits for. The network and the other host are not at fault."}
+		Cause:  "The application produces its data slowly: it reads from a slow disk, database or service, or computes. Or it sends at the rate of its source, or limits its rate on purpose.",
+		Action: "Look at what the sending application waits for, if it should be faster."}
 	byLoss = &detectors.Outcome{Name: "loss", Severity: detectors.Info, Fault: detectors.FaultPath, When: "losses were being repaired; a warning likewise",
 		Cause:  "The path drops segments: a full queue, a bad link, a rate limit that drops.",
 		Action: "See the retransmissions detector for where they were lost."}
@@ -110,8 +110,11 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	}
 	if o == byApplication {
 		invisible(&f, t.Invisible)
-		if t.Relayed > 0 {
+		switch {
+		case t.Relayed > 0:
 			f.Fault, f.Action = detectors.FaultUnknown, actionRelayed
+		case t.Invisible:
+			f.Fault = detectors.FaultUnknown
 		}
 		if t.Congested {
 			f.Undecide(fmt.Sprintf("the sender reduced its congestion window %s because routers marked its segments (ECN): its pauses may be round trips through the queue that they mark", detectors.Times(int(t.Cuts))))
@@ -120,7 +123,13 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
 	if o == bySender && t.Losses > 0 {
 		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeReduced, actionReduced
-		f.Message += fmt.Sprintf(" It also repaired losses %s; each reduces the congestion window.", detectors.Times(int(t.Losses)))
+		f.Message += " It also repaired losses meanwhile; each reduces the congestion window."
+	}
+	if o == byApplication && t.Pause > 0 {
+		f.Message += fmt.Sprintf(" Then it paused for %s.", detectors.Span(t.Pause))
+	}
+	if o == byApplication && t.Frequent {
+		f.Undecide(fmt.Sprintf("it sent %d pieces, ten a second or more: it may send them as they come from a source, as a stream does", t.Pieces))
 	}
 	if o == byApplication && t.RTT >= longRTT && t.Slowest >= 2*t.RTT && t.LongestPause <= t.Slowest {
 		f.Undecide(fmt.Sprintf("round trips took between %s and %s, so its pauses may be round trips", detectors.Span(t.RTT), detectors.Span(t.Slowest)))
@@ -133,15 +142,19 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 
 // outcomeOf is what is reported of a transfer, nil for what is nobody's fault.
 func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detectors.Outcome {
+	streams := services.Streams(r.Conn.Endpoint(t.From).Port)
 	switch limit {
 	case detectors.LimitReceiver:
 		return byReceiver
 	case detectors.LimitSender:
+		if streams || !t.Bulk { // it had no more to send
+			return nil
+		}
 		if t.RTT >= minWindowRTT && !t.Held() && !t.Grew(r.Conn.EffSndMSS()) { // that is ack-delay's, and slow start
 			return bySender
 		}
 	case detectors.LimitPath:
-		if t.Queue >= minQueue || t.FullForLong() {
+		if t.Bulk && !streams && (t.Queue >= minQueue || t.FullForLong()) {
 			return byPath
 		}
 	case detectors.LimitLoss:
@@ -149,7 +162,7 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 			return byLoss
 		}
 	case detectors.LimitApplication:
-		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") && !t.Steady && !services.Streams(r.Conn.Endpoint(t.From).Port) {
+		if _, known := r.Conn.Opener(); known && t.From == reassembly.B && t.Duration() <= r.Nanos("max-application") && !t.Steady && !streams {
 			return byApplication
 		}
 	}

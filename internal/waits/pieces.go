@@ -66,5 +66,8 @@ func (p *pieces) steady() bool {
 	}
 	mean := p.mean()
 	return p.odd*maxOdd <= p.n && p.apart <= evenEqual*mean ||
-		p.n >= minFrames && mean <= frameTime && p.spread <= evenFrames*mean && p.long*maxLong <= p.n && p.spent*maxSpent <= p.latest-p.first
+		p.frequent() && p.spread <= evenFrames*mean && p.long*maxLong <= p.n && p.spent*maxSpent <= p.latest-p.first
 }
+
+// frequent reports whether they are as many and as close as pictures, at whatever distances.
+func (p *pieces) frequent() bool { return p.n >= minFrames && p.mean() <= frameTime }

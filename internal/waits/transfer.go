@@ -168,11 +168,11 @@ func (s *step) endTransfer() {
 	}
 	fit(&t.Waits, lasted)
 	t.Losses, t.Sustained = r.losses, sustained(t, r.fresh)
-	t.Brief = r.brief
+	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
+	t.Pieces, t.Frequent = r.pieces.n, r.pieces.frequent()
 	t.LongestPause, t.Steady, t.Slowest = r.pieces.pause, r.pieces.steady(), s.ends[0].most+s.ends[1].most
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
-		t.Beyond = s.beyond()
-		t.RTT = a.ends[r.side].rtt + t.Beyond
+		t.RTT = a.ends[r.side].rtt + s.beyond()
 		// The ACK of less than three segments may be delayed, also until the next has come (RFC 9293 3.8.6.3).
 		t.Queue, t.Unqueued = s.queue(r.flight >= 3*s.full())
 	}
