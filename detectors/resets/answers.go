@@ -86,10 +86,11 @@ func (c *resetCase) answersLate() bool {
 }
 
 // sole reports whether the RST can answer no other segment than the peer's last: there is no other, or it acknowledges
-// just that.
+// just that, or nothing had been sent for longer than a path holds a segment up.
 func (c *resetCase) sole() bool {
 	last := &c.peer.last
-	return c.peer.packets == 1 || !c.bare() && last.SeqLen() > 0 && c.rst.Ack == last.End()
+	quiet := !c.brokeSilence() && c.idle() > max(lateAnswer, int64(4*c.rtt))
+	return c.peer.packets == 1 || !c.bare() && last.SeqLen() > 0 && c.rst.Ack == last.End() || quiet
 }
 
 // oneOf reports whether the RST is the first of several, which answer several segments of

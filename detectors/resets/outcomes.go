@@ -250,11 +250,14 @@ var idleDrop = &outcome{
 var suspectedInjection = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "suspected-injection", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin,
-		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues",
+		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues; info if a side had closed, and nothing is lost",
 		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or an attacker " +
 			"who wants the connection to end.",
 		Action: "Capture at the side whose address it has: if the RST does not leave there, it was made on the path. Its TTL says how many hops away.",
 	},
+	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { // a load balancer or firewall forgets what is over
+		return (c.sender.finSent() || c.peer.finSent()) && c.continued.At == 0 && c.lost()+c.missing < minLost
+	}}},
 	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
 		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }},
 		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {

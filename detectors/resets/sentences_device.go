@@ -12,7 +12,11 @@ func (c *resetCase) otherSender() string {
 	if !c.otherTTL() {
 		return ""
 	}
-	return fmt.Sprintf(" The RST has TTL %d, everything else from %s has %d: a middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	who := "a middlebox sent it"
+	if d := int(c.rst.TTL) - int(c.sender.last.TTL); d >= -routeChange && d <= routeChange {
+		who = "a middlebox sent it, or it took another route"
+	}
+	return fmt.Sprintf(" The RST has TTL %d, everything from %s before it has %d: %s.", c.rst.TTL, c.sender.name, c.sender.last.TTL, who)
 }
 
 func (c *resetCase) idleDropSentence() string {
@@ -73,18 +77,18 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" answers %s, %s after it.", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
 		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
-	case c.peer.last.SeqLen() > 0 && c.prompt(&c.peer.last, &c.rst) && detectors.Answers(&c.rst, &c.peer.last):
+	case c.peer.last.SeqLen() > 0 && c.peer.stream.Una.Before(c.peer.last.End()) && detectors.Answers(&c.rst, &c.peer.last):
 		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At)) + c.tooSoon() + "."
-	case c.copiesID(), c.peersPacket():
-		m += fmt.Sprintf(" came %s after frame %d.", detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame)
+	case c.peer.last.At != 0: // what it answers, if anything, may have been held up, or not captured
+		m += fmt.Sprintf(" came %s after the last segment from %s (frame %d).", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.peer.last.Frame)
 	default:
-		m += fmt.Sprintf(" answers nothing that %s sent.", c.peer.name)
+		m += fmt.Sprintf(" came to %s.", c.peer.name)
 	}
 	switch {
 	case c.otherTTL() && c.sender.packets == 2 && c.continued.At == 0:
 		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
 	case c.otherTTL():
-		m += fmt.Sprintf(" It has TTL %d, everything else from %s has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+		m += fmt.Sprintf(" It has TTL %d, everything from %s before it has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
 	}
 	if c.copiesID() {
 		return m + fmt.Sprintf(" It has the IP ID of frame %d, %d, as the SYN-ACK from %s has that of the SYN: both were made from packets of %s. A device on the path (a SYN proxy, a filter) answers for %[3]s.",
