@@ -139,9 +139,13 @@ func (f *Finding) CutOff(o *Outage) {
 }
 
 // OfFTP makes a finding undecided that says what is in order on a data connection of FTP (MayBeData is set): the trace has a
-// control connection of the same hosts. Engines call it as they call SentElsewhere.
-func (f *Finding) OfFTP() {
+// control connection of the same hosts. Engines call it as they call SentElsewhere; many says that so many hosts have one that these two may.
+func (f *Finding) OfFTP(many bool) {
 	f.Scope = WholeCapture
+	if many {
+		f.Undecide("very many hosts have control connections of FTP in this capture, perhaps these two: this may be a data connection, of an empty directory or file")
+		return
+	}
 	f.Undecide("the two hosts have a control connection of FTP in this capture: this may be a data connection, of an empty directory or file")
 }
 

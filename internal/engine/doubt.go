@@ -43,7 +43,7 @@ func relayed(f *detectors.Finding, row *result.Flow, c *stats.Counts) {
 // ofFTP makes undecided what is in order on a data connection of FTP, if the two hosts may have one.
 func ofFTP(f *detectors.Finding, ftp *stats.FTP) {
 	if f.MayBeData && f.Verdict == detectors.Seen && ftp.Between(f.Evidence[0].Seg.Src, f.Evidence[0].Seg.Dst) {
-		f.OfFTP()
+		f.OfFTP(ftp.Many)
 	}
 }
 

@@ -47,8 +47,11 @@ func (f *FTP) Add(o *FTP) {
 	}
 }
 
-// Between reports whether two hosts have a control connection, as far as is known.
+// Between reports whether two hosts may have a control connection: they have one, or there are too many to be remembered.
 func (f *FTP) Between(a, b reassembly.Endpoint) bool {
+	if f.Many {
+		return true
+	}
 	_, is := slices.BinarySearchFunc(f.Pairs, Pair{a.Addr, b.Addr}.either(), Pair.compare)
 	return is
 }
