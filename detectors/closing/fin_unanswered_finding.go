@@ -30,6 +30,9 @@ const causeCopied = "The peer did not answer the FIN, and a device on the path, 
 // causeGaveUp is the cause where the closer ended the connection itself.
 const causeGaveUp = "The peer is gone, or the path to it is broken, or something on the way has forgotten the connection: nothing answered the FIN. The closer gave up, as hosts do after some retransmissions, and said so by RST."
 
+// causeUnseen is the cause where, too, the capture has nothing of the peer.
+const causeUnseen = "The retransmissions and the RST show that the closer received no ACK of its FIN. What the peer sent, if it sent anything, is not in this capture: it may be gone, or its path, or the capture has one direction only."
+
 // leastRetries is how often a host retransmits a FIN at least before it gives up: Windows five times
 // (TcpMaxDataRetransmissions), Linux eight (net.ipv4.tcp_orphan_retries), unless an ICMP error says that it is no use.
 const leastRetries = 3
@@ -56,7 +59,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	f.Measure("backoff", detectors.Backoff(s.gaps[0], s.gaps[1], s.sends))
 	f.Measure("duration_s", detectors.Seconds(now-s.first.At))
 	f.Measure("silence_s", detectors.Seconds(now-s.last.At))
-	f.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.Last(side.Peer()).At, r.Conn.First())))
+	if r.Conn.Packets(side.Peer()) > 0 {
+		f.Measure("peer_silence_s", detectors.Seconds(now-max(r.Conn.Last(side.Peer()).At, r.Conn.First())))
+	}
 	icmp.Measure(&f)
 	if last := r.Conn.Last(side.Peer()); (outcome == unansweredExhausted || outcome == unansweredTrying) && last.At > s.first.At {
 		f.Cause = causeHeard
@@ -74,6 +79,8 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	switch {
 	case s.copied:
 		f.Cause = causeCopied
+	case outcome == unansweredReset && s.reset.At != 0 && r.Conn.Packets(side.Peer()) == 0:
+		f.Cause = causeUnseen
 	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0:
 		f.Cause = causeGaveUp
 	}
@@ -135,7 +142,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			return m + fmt.Sprintf(" %s never acknowledged it. After %s, a RST with its address (frame %d) ended the connection: it has the IP ID of the segment from %s that it answers, so a device on the path made it from that.",
 				peer, detectors.Span(now-s.first.At), end.Frame, own)
 		}
-		m += fmt.Sprintf(" It was never acknowledged, and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
+		never := "It was never acknowledged"
+		if f.Cause == causeUnseen {
+			never = "No ACK of it arrived"
+		}
+		m += fmt.Sprintf(" %s, and after %s, %s ended the connection with RST (frame %d).", never, detectors.Span(now-s.first.At), who, end.Frame)
 		if f.Cause == causeDeaf {
 			m += fmt.Sprintf(" %s had retransmitted what %s had acknowledged before its FIN (last in frame %d): nothing from %[2]s reached it any more.", peer, own, s.deaf.Frame)
 		}
