@@ -103,17 +103,15 @@ func (w *reordering) End(e detectors.Ending, r *detectors.Report) {
 }
 
 func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side reassembly.Side, at int64, r *detectors.Report) {
-	own, peer := r.Name(side), r.Name(side.Peer())
-	all, culprit := a.total.by[fast], side.Peer()
+	own, peer, culprit := r.Name(side), r.Name(side.Peer()), side.Peer()
 	where := fmt.Sprintf(" They were captured in order: they were overtaken between the capture point and %s.", peer)
 	inOrder := outcome == reorderedBefore && 2*a.counted >= a.lateCount
-	late := detectors.Counted(a.lateCount, "segment was", "segments were")
 	switch {
 	case inOrder:
-		where = fmt.Sprintf(" %s captured late, though the IP IDs of %s rise in the order of the capture: the host, or a device that numbers its packets, sent them in this order.", late, own)
+		where = fmt.Sprintf(" They were captured late, though the IP IDs of %s rise in the order of the capture: the host, or a device that numbers its packets, sent them in this order.", own)
 		culprit = side
 	case outcome == reorderedBefore:
-		where = fmt.Sprintf(" %s captured late: they were overtaken between %s and the capture point.", late, own)
+		where = fmt.Sprintf(" They were captured late: they were overtaken between %s and the capture point.", own)
 		culprit = side
 	case detectors.NoSACK(r.Conn):
 		return // what was lost, and what was sent again with it though it had arrived, looks the same
@@ -128,15 +126,15 @@ func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side re
 	}
 	f.End, f.States = a.until, a.states
 	f.Roles = detectors.Roles("sender", side, "receiver")
-	f.Measure("fast", int(all))
+	f.Measure("fast", int(a.total.by[fast]))
 	f.Measure("spurious", int(o.n))
 	f.Measure("late", int(a.lateCount))
 	proof := fmt.Sprintf("as frame %d shows", o.proof.Seg.Frame)
 	if o.of == o.proof.Seg.Frame {
 		proof = "whose bytes had been acknowledged"
 	}
-	f.Message = fmt.Sprintf("%s retransmitted %s because duplicate ACKs or SACK showed a hole, %d of them unnecessarily (first frame %d, %s): "+
-		"the original had only been overtaken.%s", own, detectors.Counted(all, "segment", "segments"), o.n, o.of, proof, where)
+	f.Message = fmt.Sprintf("%s retransmitted at least %s unnecessarily after duplicate ACKs or SACK had shown a hole (as in frame %d, %s): "+
+		"later segments had only overtaken the originals.%s", own, detectors.Counted(o.n, "segment", "segments"), o.of, proof, where)
 	if unseen {
 		f.Undecide("holes: the peer acknowledged segments that were not captured, and these may be the ones that were overtaken, before the capture point or behind it")
 	}
