@@ -211,10 +211,14 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 		a.settleSoon(ev.Side, r)
 		a.close(0)
 	}
-	if o.unseen = unseen; unseen {
-		a.pending.unseen++
-	} else if o.older = !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS); o.older {
+	switch _, captured := r.Conn.SYNOptions(ev.Side); {
+	case !captured && out.Knows(reassembly.KnowISS) && seg.Seq == out.ISS+1, // its first byte, though what captured it missed its SYN, too
+		!unseen && !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS):
+		o.older = true
 		a.pending.older++
+	case unseen:
+		o.unseen = true
+		a.pending.unseen++
 	}
 	a.open = append(withRoom(a.open, openResends), o)
 }

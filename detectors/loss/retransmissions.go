@@ -23,7 +23,7 @@ var Retransmissions = &detectors.Detector{
 			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel) or came a round trip after that and too soon for " +
 			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, if a receiver without SACK acknowledged it and then sent one more pure ACK for it, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
 		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +
-			"are in the capture, they were lost between the capture point and the receiver; if the capture shows holes that are filled " +
+			"are in the capture, they were lost between the capture point and the receiver, or their ACKs were; if the capture shows holes that are filled " +
 			"later, they were lost before it.",
 		Action: "Check the error and drop counters of the interfaces on the side named. Capture on its other end too: if " +
 			"a segment is in one capture and not in the other, it was lost between them.",
@@ -100,7 +100,7 @@ type resender struct {
 	icmp      *detectors.ICMPErrors
 	shown     shownResends
 	drawn     drawnACKs
-	maybe     bool // something came so soon after a hole that it may have been overtaken, or sent again
+	maybe     bool // something was captured late, or so soon after a hole that it may have been, or was sent again
 	repeated  bool // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
@@ -147,7 +147,8 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
 	case fsm.DataOutOfOrder:
-		a.cameLate(ev)
+		_, original := a.cameLate(ev)
+		a.maybe = a.maybe || ev.Place == reassembly.Repeat && !original
 	case fsm.HoleAcked:
 		a.uncaptured(ev, r)
 	case fsm.ArrivedTwice:

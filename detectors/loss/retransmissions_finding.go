@@ -69,8 +69,10 @@ func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, sta
 	}
 	f.Measure("spurious", int(spurious))
 	f.Measure("doubtful", int(t.doubtful[unfounded]+t.doubtful[notKept]))
-	f.Measure("lost_before_tap", int(t.unseen))
-	f.Measure("lost_after_tap", int(behind))
+	if r.Conn.Limits()&fsm.Overflow == 0 {
+		f.Measure("lost_before_tap", int(t.unseen))
+		f.Measure("lost_after_tap", int(behind))
+	}
 	f.Measure("episodes", int(a.episodes))
 	f.Measure("share", a.share(side, r))
 	f.Measure("stalls", int(stalled.n))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -49,7 +50,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	default:
 		m += fmt.Sprintf(" The last %d were never acknowledged.", a.unacked)
 	}
-	if outcome != resentSpurious && !slow {
+	if outcome != resentSpurious && !slow && r.Conn.Limits()&fsm.Overflow == 0 { // else what fills a hole may seem to be there twice
 		m += a.whereLost(outcome, own, peer, holes)
 		if t.older > 0 {
 			m += fmt.Sprintf(" %s sent before the capture began.", detectors.Counted(t.older, "original was", "originals were"))
@@ -109,12 +110,19 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	if holes {
 		missed = ", or missed by the capture, which lacks other bytes that were acknowledged"
 	}
-	the, are, they := "The originals", "are", "they were"
+	the, are, it, was := "The originals", "are", "they", "were"
 	if t.all()-spurious == 1 {
-		the, are, they = "The original", "is", "it was"
+		the, are, it, was = "The original", "is", "it", "was"
 	}
 	if spurious > 0 {
 		the = strings.Replace(the, "The", "The other", 1)
+	}
+	theirs := "" // a hole shows that the original is missing, a timeout only that no ACK came
+	if t.by[fast]+t.by[tooLarge] < t.all() {
+		theirs = ", or their ACKs,"
+		if are == "is" {
+			theirs = ", or its ACK,"
+		}
 	}
 	skipped := uint32(0)
 	if s := a.stalls.longest; s != nil {
@@ -130,18 +138,18 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 		return fmt.Sprintf(" %s %s in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
 			the, are, peer, detectors.Counted(skipped, "number", "numbers"))
 	case behind == 0 && all && holes:
-		return fmt.Sprintf(" %s %s not in the capture: %s lost before the capture point%s.", the, are, they, missed)
+		return fmt.Sprintf(" %s %s not in the capture: %s %s lost before the capture point%s.", the, are, it, was, missed)
 	case behind == 0 && all:
-		return fmt.Sprintf(" %s never reached the capture point: %s lost between %s and it.", the, they, own)
+		return fmt.Sprintf(" %s never reached the capture point: %s %s lost between %s and it.", the, it, was, own)
 	case behind == 0:
 		return fmt.Sprintf(" %s lost before the capture point%s.", detectors.Counted(t.unseen, "original was", "originals were"), missed)
 	case outcome == resentStalls && a.mayBeQueued():
-		return fmt.Sprintf(" %s %s in the capture: %s lost between the capture point and %s, or ignored there because its accept queue was full, as it had sent nothing since its SYN-ACK.",
-			the, are, they, peer)
+		return fmt.Sprintf(" %s %s in the capture: %s%s %s lost between the capture point and %s, or ignored there because its accept queue was full, as it had sent nothing since its SYN-ACK.",
+			the, are, it, theirs, was, peer)
 	case t.unseen == 0 && all:
-		return fmt.Sprintf(" %s %s in the capture: %s lost between the capture point and %s.", the, are, they, peer)
+		return fmt.Sprintf(" %s %s in the capture: %s%s %s lost between the capture point and %s.", the, are, it, theirs, was, peer)
 	case t.unseen == 0:
-		return fmt.Sprintf(" %s lost between the capture point and %s.", detectors.Counted(behind, "original was", "originals were"), peer)
+		return fmt.Sprintf(" %s%s %s lost between the capture point and %s.", detectors.Counted(behind, "original", "originals"), theirs, was, peer)
 	}
-	return fmt.Sprintf(" %s lost before the capture point, %d between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), behind, peer)
+	return fmt.Sprintf(" %s lost before the capture point, %d%s between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), behind, theirs, peer)
 }
