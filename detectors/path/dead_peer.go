@@ -49,8 +49,8 @@ var (
 	deadKeepAlive = &detectors.Outcome{Name: "keepalive", Severity: detectors.Warning, When: "several keep-alives in a row got no answer"}
 	deadData      = &detectors.Outcome{Name: "data", Severity: detectors.Warning, When: "data was retransmitted repeatedly, and nothing came back"}
 	deadRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info, When: "the peer came back after an outage long enough to be noticed",
-		Cause:  "The path or the peer's host was down for a while: a flapping link, a failover, a suspended host.",
-		Action: "Find out what happened on the path, or to the peer, at that time; other connections show the same outage."}
+		Cause:  "The path or the peer's host was down for a while (a flapping link, a failover, a suspended host), or something dropped the segments of this connection.",
+		Action: "Find out what happened on the path, or to the peer, at that time. Do other connections of the peer show the same outage?"}
 )
 
 // deadPeer holds one run of retries per direction, by the side that retries.

@@ -9,8 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// DroppedBehindTap reports segments that passed the capture point and that the TCP
-// behind it never processed. RFC 9293 3.10.7.4.
+// DroppedBehindTap reports segments that passed the capture point, and not the TCP behind it. RFC 9293 3.10.7.4.
 var DroppedBehindTap = &detectors.Detector{
 	Name: "dropped-behind-tap",
 	Doc: detectors.Doc{
@@ -78,6 +77,7 @@ type stuckSegment struct {
 	stamp    uint32          // TSval of the first of them that carried one
 	stampAt  int64           // when that was captured; 0 = none did
 	echoes   bool            // the side's timestamps were compared, and did not move
+	small    uint32          // payload of the smallest segment that acknowledged it
 	sameID   bool            // all retransmissions have one IP identification, which is not 0
 	interval int64           // before the last retransmission
 	onward   reassembly.Mark // what the side sent beyond it since the last retransmission
@@ -183,7 +183,7 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 		s = stuckSegments.Take()
 		w.sides[ev.Side] = s
 	}
-	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, sameID: m.IPID != 0}
+	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, small: ack.Len, sameID: m.IPID != 0}
 }
 
 // answerTime is how soon the answer to a segment is captured, if its receiver processes
@@ -235,7 +235,7 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 	if s.signed == s.n { // one is enough
 		return
 	}
-	s.signs, s.signed, s.sign = s.signs+1, s.n, reassembly.MarkOf(seg)
+	s.signs, s.signed, s.sign, s.small = s.signs+1, s.n, reassembly.MarkOf(seg), min(s.small, seg.Len)
 	if s.n >= int(r.Value("min-resends")) && s.signs >= minSigns && s.last.At-s.first.At >= r.Nanos("patience") {
 		s.report(side, r)
 	}

@@ -85,5 +85,9 @@ func (s *stuckSegment) message(own, peer string) string {
 		return m + fmt.Sprintf(" These acknowledgments passed the capture point and reached %s late: its RST (frame %d) answers a segment that %s had sent before its last acknowledgments. Something between the two held them up.",
 			own, s.answer.Frame, peer)
 	}
-	return m + fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
+	m += fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
+	if s.small > smallSegment {
+		m += fmt.Sprintf(" They came with %d bytes of data or more, so it may only drop large packets.", s.small)
+	}
+	return m
 }
