@@ -54,13 +54,13 @@ var Retransmissions = &detectors.Detector{
 
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When: "the connection stalled for seconds in total, until timeouts expired; a warning if that happened more than once, or if three or more retransmissions made up 30 % of the payload",
+		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, or if three or more retransmissions made up 30 % of the payload",
 		Cause: "During a stall, nothing came back that made the sender retransmit: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
-		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes, or the connection stalled for seconds until the originals were acknowledged: nothing was lost but time, or ACKs",
+		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes, or the data stalled for seconds until the originals were acknowledged: nothing was lost but time, or ACKs",
 		Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
 			"a virtual machine that is not scheduled), a timeout that is too short, or loss on the return path.",
 		Action: "Compare the round trip at these moments with that of the handshake. If the capture holds ACKs that did not " +

@@ -180,5 +180,5 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 	case c.longest.resent.At == 0:
 		until = "a retransmission that was not captured was acknowledged"
 	}
-	return fmt.Sprintf(" The connection stalled %s, until %s (frame %d).", often, until, c.longest.ended.Frame)
+	return fmt.Sprintf(" The data stalled %s, until %s (frame %d).", often, until, c.longest.ended.Frame)
 }
