@@ -16,10 +16,9 @@ type drawnACKs struct {
 	owed   uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
 }
 
-// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK. Text without the sequence
-// numbers of empty segments does not show what else draws one, such as a keep-alive.
+// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK.
 func (a *resender) awaits(r *detectors.Report) bool {
-	return len(a.open) > 0 && detectors.NoSACK(r.Conn) && r.Conn.Limits()&fsm.SeqUnknown == 0
+	return len(a.open) > 0 && detectors.NoSACK(r.Conn)
 }
 
 // sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.
@@ -57,7 +56,11 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	for i := range a.open {
-		if o := &a.open[i]; o.To.AtOrBefore(seg.Ack) {
+		// Text without the sequence numbers of empty segments does not show what else draws one, such as a keep-alive.
+		if o := &a.open[i]; o.To.AtOrBefore(seg.Ack) && r.Conn.Limits()&fsm.SeqUnknown != 0 {
+			a.perhaps++
+			return
+		} else if o.To.AtOrBefore(seg.Ack) {
 			a.needless(a.wasSpurious(i).at)
 			return
 		}

@@ -91,6 +91,7 @@ type resender struct {
 	una       reassembly.Seq     // SND.UNA after the last event
 	unaAt     int64              // since when it has been that, or longer
 	afterDup  uint32             // resends after a duplicate ACK, which may be such as the next
+	perhaps   uint32             // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
 	denied    uint32             // resends that acknowledge what the peer has not sent by its own account
 	another   uint32             // resends without IP identification that have another TTL than what their side sent just before
 	other     uint32             // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does

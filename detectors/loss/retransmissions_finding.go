@@ -91,6 +91,9 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow 
 	if f.Limits&fsm.SeqUnknown != 0 && !a.repeated { // see fsm, uncounted
 		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and that of the one before would show whether other bytes were sent at the same place")
 	}
+	if lost, _ := t.lost(); outcome != resentSpurious && 2*a.perhaps >= lost && a.perhaps > 0 {
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and those of some would show whether they answer what arrived twice")
+	}
 	if f.Limits&fsm.AcksFiltered != 0 && outcome == resentStalls {
 		f.Undecide("acks-filtered: the capture leaves out pure ACKs, and one may have ended each stall")
 	}
