@@ -100,7 +100,7 @@ func lengthen(segs []reassembly.Segment, rounds int) []reassembly.Segment {
 func TestWrite_cut(t *testing.T) {
 	const rounds, limit = 500, 400
 	cuts := 0
-	for name, content := range scenarios(t) {
+	for name, content := range each(t) {
 		segs, end := segments(t, content)
 		long := lengthen(segs, rounds)
 		if long == nil {

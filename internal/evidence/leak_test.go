@@ -130,6 +130,9 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 func TestAnonymize_nothingSurvives(t *testing.T) {
 	all := scenarios(t)
 	for i, name := range slices.Sorted(maps.Keys(all)) {
+		if raceEnabled && i%4 != 0 { // see each
+			continue
+		}
 		w := encapsulations[i%len(encapsulations)]
 		t.Run(name+" "+w.name, func(t *testing.T) {
 			segs, end := segments(t, all[name])
@@ -180,7 +183,7 @@ func TestAnonymize_sameFindings(t *testing.T) {
 		slices.Sort(account)
 		return account
 	}
-	for name, content := range scenarios(t) {
+	for name, content := range each(t) {
 		original := save(t, content)
 		if segs, _ := segments(t, content); slices.ContainsFunc(segs, restarted) {
 			continue
