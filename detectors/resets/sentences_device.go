@@ -35,6 +35,10 @@ func (c *resetCase) idleDropSentence() string {
 	if c.otherDevice() {
 		return m + fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d: a load balancer or another middlebox sent it.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
 	}
+	if c.itsOwn() && c.brokeSilence() {
+		return m + fmt.Sprintf(" Its IP ID, %d, follows those of %s (%d before it): that host itself, or what accepts connections in its place, ended the connection, perhaps when an idle timer expired.",
+			c.rst.IPID, c.sender.name, c.sender.last.IPID)
+	}
 	if c.itsOwn() {
 		return m + fmt.Sprintf(" Its IP ID, %d, follows those of %s (%d before it): that host itself had forgotten the connection, or what accepts connections in its place.", c.rst.IPID, c.sender.name, c.sender.last.IPID)
 	}
