@@ -37,7 +37,7 @@ var ForgedReset = &detectors.Detector{
 
 var ignored = &detectors.Outcome{
 	Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin, // it may have overtaken what its sender had sent before
-	When: "a RST that is not acceptable, and its apparent sender continues; info if its IP ID is one of that sender's own",
+	When: "a RST that is not acceptable, and its apparent sender continues; info if its IP ID is one of that sender's own, or the one that all of its segments have",
 }
 
 // causeOwn is the cause where the IP ID of the RST fits the host.
@@ -148,6 +148,18 @@ func (w *forgedReset) ownByID() bool {
 		(w.before.At == 0 || prev != 0 && prev != rst && rst-prev <= ownCount)
 }
 
+// sameDevice reports whether the RST has the IP ID, the TTL and the window of its side's segments before and after it: the device
+// that made these, and numbers no packets, made it, too.
+func (w *forgedReset) sameDevice() bool {
+	is := func(m *reassembly.Mark) bool {
+		return m.At != 0 && m.IPID == w.first.IPID && m.TTL == w.first.TTL && m.Window == w.first.Window
+	}
+	return w.first.IPID != 0 && w.first.Window != 0 && is(&w.before) && is(&w.continued)
+}
+
+// own reports whether the RST seems to be that of the host whose address it has.
+func (w *forgedReset) own() bool { return w.ownByID() || w.sameDevice() }
+
 // forget forgets the RST.
 func (w *forgedReset) forget(r *detectors.Report) {
 	r.Withdraw(w.first.File, w.first.Frame)
@@ -169,19 +181,26 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 		evidence = append(evidence, r.Evidence("the connection continues", w.side, &w.continued))
 		at = w.continued.At
 	}
+	if w.sameDevice() {
+		evidence = append(evidence, r.Evidence("has the IP ID, the TTL and the window of the RST, too", w.side, &w.before))
+	}
 	f := r.Find(ignored, w.side, at, evidence...)
 	f.States, f.End = w.states, max(at, w.challenge.At)
 	f.Roles = detectors.Roles("impersonated", w.side, "target")
-	if w.ownByID() { // nobody was
+	if w.own() { // nobody was
 		f.Roles = detectors.Roles("resetter", w.side, "peer")
 	}
 	f.Measure("resets", w.resets)
 	f.Measure("challenge_acks", w.challenges)
 	f.Measure("ttl", int(w.first.TTL))
 	f.Message = w.message(r.Name(w.side), r.Name(w.side.Peer()))
-	if w.ownByID() {
+	if w.own() {
 		f.Severity, f.Fault, f.Cause, f.Action = detectors.Info, detectors.FaultUnknown, causeOwn, actionOwn
-		f.Message += fmt.Sprintf(" Its IP ID, %d, comes right before that of frame %d, %d: %s may have sent it itself.", w.first.IPID, w.continued.Frame, w.continued.IPID, r.Name(w.side))
+		if w.sameDevice() {
+			f.Message += fmt.Sprintf(" It has the IP ID, the TTL and the window of frames %d and %d: the same device sent all three.", w.before.Frame, w.continued.Frame)
+		} else {
+			f.Message += fmt.Sprintf(" Its IP ID, %d, comes right before that of frame %d, %d: %s may have sent it itself.", w.first.IPID, w.continued.Frame, w.continued.IPID, r.Name(w.side))
+		}
 	}
 	switch {
 	case w.continued.At == 0 && w.challenges > 0:
