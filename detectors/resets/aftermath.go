@@ -7,6 +7,7 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 // An aftermath is what few RSTs have, before them or since.
 type aftermath struct {
 	confirms   reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
+	ended      reassembly.Mark // the sender's RST that its peer had to ignore, and after which it sent nothing else
 	before     burst           // RSTs of the sender right before this one, which answer segments from before
 	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
 	twin       reassembly.Mark // another RST right behind it, with the same TTL

@@ -134,6 +134,17 @@ func (c *resetCase) confirm(challenged *reassembly.Mark) {
 	}
 }
 
+// endedBy notes a socket's RST, with ACK, at a number that it had used before: its peer had to ignore it, and the sender sent nothing
+// else after it. To the sender, the connection had ended, and this RST is what its host sends without a socket.
+func (c *resetCase) endedBy(ignored *reassembly.Mark) {
+	own, out := &c.sender.last, &c.sender.stream
+	if ignored.At != 0 && ignored.Flags.Has(reassembly.ACK) && c.bare() && own.At != 0 && own.At <= ignored.At &&
+		out.ISS.Before(ignored.Seq) && ignored.Seq.AtOrBefore(out.Nxt) &&
+		!(fsm.Habits{}).OtherTTL(own, ignored) && !(fsm.Habits{}).OtherTTL(own, &c.rst) {
+		c.note().ended = *ignored
+	}
+}
+
 // follows notes the RSTs of the sender before this one that its peer had to ignore. A host
 // whose socket is gone answers what was in flight piece by piece, each with the number that
 // the piece acknowledges, and only the last of these is still acceptable.

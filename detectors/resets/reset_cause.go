@@ -142,6 +142,7 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 	} else {
 		c = newCase(ev, r)
 		c.confirm(&o.doubted[ev.Side])
+		c.endedBy(&o.doubted[ev.Side])
 		c.follows(&o.ignored[ev.Side])
 		c.misacked(&o.outside[ev.Side])
 		c.drawnBy(&o.outside[ev.Side.Peer()])
@@ -258,6 +259,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	switch last := &c.sender.last; {
 	case c.confirms.At != 0:
 		evidence = append(evidence, r.Evidence("first RST, challenged", side, &c.confirms))
+	case c.ended.At != 0 && c.cause() == aborted:
+		evidence = append(evidence, r.Evidence("first RST, out of place", side, &c.ended))
 	case c.unsent:
 		evidence = append(evidence, r.Evidence("acknowledges what was never sent", side, last))
 	case last.Flags.Has(reassembly.FIN):

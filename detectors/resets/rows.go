@@ -81,6 +81,7 @@ var rows = []row{
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {
 		return c.bare() && c.wasIdle() && c.toldMeanwhile() == nil && (!c.brokeSilence() && !c.itsOwn() || middlebox.OnTheDot(c.idle()) && !(c.brokeSilence() && c.itsOwn() && c.fromClient()))
 	}},
+	{aborted, "RFC 9293 3.10.5: ABORT deletes the TCB, wherever its RST went", func(c *resetCase) bool { return c.ended.At != 0 && c.replies() }},
 	{aborted, "RFC 9293 3.10.5; recordings of Windows NT, which gives the RST of a socket no ACK", func(c *resetCase) bool {
 		return c.bare() && c.replies() && c.stillThere()
 	}},

@@ -53,6 +53,9 @@ func (c *resetCase) abortedSentence() string {
 	case c.confirms.At != 0:
 		m += fmt.Sprintf(", the second of two: the first (frame %d) was out of place, and %s answered it with a challenge ACK (frame %d; RFC 5961 3.2).",
 			c.confirms.Frame, c.peer.name, c.peer.last.Frame)
+	case c.ended.At != 0 && c.replies():
+		m = fmt.Sprintf("%s ended the connection to %s with a RST (frame %d), which %[2]s had to ignore, for its sequence number. Then it answered %[4]s with another RST (frame %[5]d): its socket was gone.",
+			c.sender.name, c.peer.name, c.ended.Frame, c.answered(), c.rst.Frame)
 	case c.gaveUp() && c.retries > 0:
 		m += fmt.Sprintf(", after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name) // the TCP gave up, or the program ended
 	case c.gaveUp() && c.peer.last.At == 0:
@@ -80,7 +83,7 @@ func (c *resetCase) abortedSentence() string {
 	default:
 		m += " instead of a FIN: its application aborted it."
 	}
-	if c.bare() && !c.sender.finSent() && c.confirms.At == 0 {
+	if c.bare() && !c.sender.finSent() && c.confirms.At == 0 && c.ended.At == 0 {
 		m += " The RST has no ACK, as some stacks send it."
 	}
 	switch {
