@@ -187,14 +187,14 @@ func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, w
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}
-	m += fmt.Sprintf(" Either %s is down, or a device between the two has forgotten the connection.", peer)
+	m += fmt.Sprintf(" Either %s is down or cut off, or it or a device between the two has forgotten the connection.", peer)
 	if u.survived > 0 {
 		m += fmt.Sprintf(" An idle time of %s did no harm before.", detectors.Span(u.survived))
 	}
 	if words == "" {
-		return m + " No well-known idle timeout fits."
+		return m + " No well-known idle timeout of a device fits."
 	}
-	return m + fmt.Sprintf(" The idle time fits %s. %s must send keep-alives more often than every %d s.", words, own, shortest)
+	return m + fmt.Sprintf(" If it is a device, the idle time fits %s: keep-alives of %s more often than every %d s would prevent that.", words, own, shortest)
 }
 
 // besideTap reports whether the side is so near to the capture point, and its peer so far, that what could have
