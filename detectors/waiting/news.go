@@ -26,6 +26,9 @@ type late struct {
 	next     uint8
 	large    bool   // an answer was large
 	atOnce   int    // requests that came right after payload of the server, the first aside
+	heard    int64  // when the last answer came that was not prompt, or any since the first late one
+	gap      int64  // how long after the one before
+	beats    int    // how many in a row came as long after the one before, each to a request that came right after that
 	acks     bool   // the last may only acknowledge a message
 	ended    int64  // when the last of these answers came
 	soonest  int64  // the shortest time from one to the next; 0 if there was one only
@@ -143,6 +146,24 @@ func (l *late) polls(x *detectors.Exchange) bool {
 
 const minPolls = 3
 
+// minBeats is how many distances must be equal, to one in evenness of their length, for a server to speak at times of its own.
+const (
+	minBeats = 2
+	evenness = 32
+)
+
+// beat notes how long after the one before an answer came.
+func (l *late) beat(x *detectors.Exchange) {
+	gap := x.Answer.At - l.heard
+	off, prompt := gap-l.gap, x.Response < int64(detectors.PromptAnswer)
+	if !prompt && x.AtOnce && max(off, -off) <= gap/evenness {
+		l.beats++
+	} else if l.beats < minBeats {
+		l.beats = 0
+	}
+	l.heard, l.gap = x.Answer.At, gap
+}
+
 // mayPoll reports whether a single late answer may have waited for news, after few prompt ones
 // (the handshake of TLS looks like two or three of these): it took so long.
 func (l *late) mayPoll(x *detectors.Exchange, r *detectors.Report) bool {
@@ -158,6 +179,8 @@ func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.R
 			detectors.Counted(l.size, "byte", "bytes")))
 	case l.n == 1 && l.acks && float64(x.Prompt) < 2*r.Value("min-prompt"):
 		f.Undecide(fmt.Sprintf(acknowledges, detectors.Counted(l.size, "byte", "bytes")) + ": the answer may be news")
+	case l.beats >= minBeats:
+		f.Undecide("the server answers as often, at equal distances, as soon as it has been answered: it may speak at times of its own, and the client only replies")
 	}
 }
 

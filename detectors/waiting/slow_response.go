@@ -20,14 +20,14 @@ var SlowResponse = &detectors.Detector{
 		What: "A request arrived (the server acknowledged it), and the answer began a second or more later; or it began, and paused; " +
 			"or none came, and the client gave up. Loss, windows and round trips do not explain the wait: the server's application " +
 			"had nothing to send.",
-		Cause: "The server's application waits: for a database, another service, a lock, a full thread pool, a disk, or its own computation.",
+		Cause: "The server's application waits: for a database, another service, another client or a person (as a chat or a game does), a lock, a full thread pool, a disk, or its own computation. Some wait on purpose, as after a wrong password.",
 		Action: "Look at the server's log for the time of the request's frame, and at what it calls. Other answers of the same connection " +
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
 		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
 			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Requests that are sent as soon as the one before was answered, and of which one was answered only after max-response. " +
 			"Undecided, as a blocking read of a queue looks like this: several slow requests that are all alike, with small answers, none of which usually comes promptly, sent as soon as the one before was answered, or that took differently long. " +
-			"And a single one at once after a message, in segments of 55 bytes or less, whether it is answered late or not at all: an acknowledgment within TLS, such as PING or WINDOW_UPDATE of HTTP/2. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
+			"And a single one at once after a message, in segments of 55 bytes or less, whether it is answered late or not at all: an acknowledgment within TLS, such as PING or WINDOW_UPDATE of HTTP/2. And small answers at equal distances (three and more, none of them prompt), each to a request that came at once after the one before: a server that speaks at times of its own, to which the client replies. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"A pause of a stream that is sent as fast as it is played (RTSP, RTMP, by their port). An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A pause after which less than min-bytes came before the client spoke or closed: a goodbye (a close_notify of TLS), or another message. Where a NAT or proxy seems to " +
@@ -54,7 +54,7 @@ var SlowResponse = &detectors.Detector{
 }
 
 var (
-	slow = &detectors.Outcome{Name: "slow", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.SeqUnknown, // an ACK's tells of an answer that was not captured
+	slow = &detectors.Outcome{Name: "slow", Severity: detectors.Info, Fault: detectors.FaultSuspected, Needs: fsm.SeqUnknown, // an ACK's tells of an answer that was not captured
 		When: "answers began more than min-response after their requests, on a connection with prompt answers, too, or they were large"}
 	paused = &detectors.Outcome{Name: "paused", Severity: detectors.Info, Fault: detectors.FaultHost,
 		When: "an answer of 100 kB or more paused once or twice for more than min-response, and went on"}
@@ -89,6 +89,9 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	x := r.Exchange
+	if x.Answer.At != 0 {
+		w.beat(x)
+	}
 	switch {
 	case x.Pushes > 0: // it speaks without being asked: nobody waits for an answer
 		w.withdraw(r)
@@ -170,8 +173,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 		f.Message += " " + detectors.Counted(x.Prompt, "prompt answer", "prompt answers") + average(x) + "."
 	}
 	relayed(&f, x.Relayed, r)
-	if invisible(&f, x.Invisible); x.Invisible && f.Fault == detectors.FaultHost {
-		f.Fault = detectors.FaultSuspected
+	if invisible(&f, x.Invisible); x.Invisible {
 		f.Message += " An answer that was lost before the capture point and sent again would look the same."
 	}
 	w.doubt(&f, x, r)
