@@ -138,6 +138,13 @@ func (f *Finding) CutOff(o *Outage) {
 		"Since then, this FIN was not sent again, and may yet arrive", o.Frame))
 }
 
+// Stalled makes a finding undecided that says how late a host answered (Late is set): another host, which was asked before, answered the
+// same one as late at that time. Engines call it as they call SentElsewhere; o is the time of that answer.
+func (f *Finding) Stalled(o *Outage) {
+	f.Scope = OtherConnection
+	f.Undecide(fmt.Sprintf("at that time, the answer of another host came late, too (frame %d): the link of the host that waited, or the capture, may have stood still", o.Frame))
+}
+
 // OfFTP makes a finding undecided that says what is in order on a data connection of FTP (MayBeData is set): the trace has a
 // control connection of the same hosts. Engines call it as they call SentElsewhere; many says that so many hosts have one that these two may.
 func (f *Finding) OfFTP(many bool) {

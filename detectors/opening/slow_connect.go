@@ -17,14 +17,14 @@ var SlowConnect = &detectors.Detector{
 		Title: "the handshake took much longer than later round trips",
 		What: "A SYN or a SYN-ACK is answered only after half a second or more, though nothing was lost. Later round trips of the " +
 			"connection take less than half as long.",
-		Cause: "The distance is not the reason. The host was busy or asleep, or something on the path had to be set up for the first packet: " +
+		Cause: "The distance is not the reason. The path was held up at that moment (a queue, a radio link), the host was busy or asleep, or something on the path had to be set up for the first packet: " +
 			"ARP or ND, a tunnel or VPN on demand, a firewall or NAT entry, a scaled-down backend, a phone's radio. If a SYN-ACK comes 1, 3 or 7 s and a round " +
 			"trip after the SYN, the first one may have been lost before the capture point, or the SYN behind a NAT or proxy that opens a connection of its own.",
 		Action: "Compare with other connections of the same hosts. Capture on the slow host: if the answer leaves at once there, " +
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes half of that, it is undecided, also if only one is known, and took more than a quarter. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
-			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute: undecided.",
+			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, or in which another host was as late to answer it: undecided.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
@@ -283,5 +283,6 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 			f.Undecide("only one later round trip is known, and it took more than a quarter of that: the path may be that slow at times")
 		}
 	}
+	f.Late = &detectors.Outage{From: r.Conn.Endpoint(side.Peer()), To: r.Conn.Endpoint(side), Start: h.asked.At, End: h.answer.At, Frame: h.answer.Frame}
 	r.Emit(f)
 }

@@ -62,13 +62,15 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		}
 	}
 	if !o.apart {
-		outages(func(yield func(*detectors.Finding) bool) {
+		all := func(yield func(*detectors.Finding) bool) {
 			for i := range c.found {
 				if !yield(c.found[i].Finding) {
 					return
 				}
 			}
-		})
+		}
+		outages(all)
+		stalls(all)
 	}
 	c.withinBudget(maxListed)
 	rep := &result.Report{

@@ -24,13 +24,15 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		scanned(&f.Finding, &c.Scans)
 		relayed(&f.Finding, f.Flow, c)
 	}
-	outages(func(yield func(*detectors.Finding) bool) {
+	all := func(yield func(*detectors.Finding) bool) {
 		for i := range findings {
 			if !yield(&findings[i].Finding) {
 				return
 			}
 		}
-	})
+	}
+	outages(all)
+	stalls(all)
 }
 
 // relayed accuses no server if one device seems to answer for all.
