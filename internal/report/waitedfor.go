@@ -111,7 +111,7 @@ func waitedFor(f *result.Flow, w detectors.Wait) string {
 	case detectors.DelayedAck:
 		return bothHosts
 	case detectors.PeerSilent:
-		return "Network, or a host that is silent"
+		return "Network, or a host that does not answer"
 	case detectors.Idle, detectors.Close:
 		return "Nobody"
 	}
@@ -139,7 +139,7 @@ var waitMeaning = [detectors.NumWaits]string{
 	detectors.ReceiverWindow: "the sender had more to send, but the receive window was full",
 	detectors.SenderWindow:   "the window had room, but the sender sent only as ACKs came: its own limit, or the path's if segments queued",
 	detectors.DelayedAck:     "the sender waited for an ACK that the receiver delayed", detectors.Idle: "idle: everything was delivered",
-	detectors.Close: "closing", detectors.PeerSilent: "nobody answered", detectors.UnknownWait: "the capture cannot tell",
+	detectors.Close: "closing", detectors.PeerSilent: "no TCP segment came in answer", detectors.UnknownWait: "the capture cannot tell",
 }
 
 // meaning is what a wait is, for beside its name.

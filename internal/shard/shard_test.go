@@ -173,7 +173,7 @@ func withoutRefuted(all, findings []json.RawMessage) []json.RawMessage {
 	refuted := map[string]bool{}
 	for _, text := range all {
 		f := parse(text)
-		refuted[f.ID] = f.Outcome == "peer-unaware" && f.Verdict == "undecided" && f.Scope == "other-connection"
+		refuted[f.ID] = (f.Outcome == "peer-unaware" || f.Outcome == "slow-answer" || f.Outcome == "slow-ack") && f.Verdict == "undecided" && f.Scope == "other-connection"
 	}
 	return slices.DeleteFunc(slices.Clone(findings), func(text json.RawMessage) bool { return refuted[parse(text).ID] })
 }
