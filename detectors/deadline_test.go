@@ -37,7 +37,7 @@ func (w *patient) Overdue(i int, o Overdue, r *Report) {
 var late = &Outcome{Name: "late"}
 
 // start is a run of the watcher, armed on both sides at 1 s.
-func (w *patient) start(t *testing.T, arm ...int) *Run {
+func (w *patient) start(t *testing.T, arm ...int) (*Run, *Report) {
 	t.Helper()
 	var c fsm.Conn
 	c.Begin(&reassembly.Segment{At: 1, Flags: reassembly.SYN})
@@ -48,30 +48,31 @@ func (w *patient) start(t *testing.T, arm ...int) *Run {
 		}
 		return w
 	}}
-	if !x.Start(d, c.View(), &Settings{}) {
+	r := NewReport(&Settings{}).About(x, d, c.View())
+	if !x.Start(r) {
 		t.Fatal("the watcher does not start")
 	}
-	return x
+	return x, r
 }
 
 const second = int64(time.Second)
 
-func (w *patient) do(x *Run, what func(r *Report)) {
+func (w *patient) do(x *Run, r *Report, what func(r *Report)) {
 	w.events = func(_ fsm.Event, r *Report) { what(r) }
-	x.Event(fsm.Event{Kind: fsm.Sent, Seg: new(reassembly.Segment)}, 0)
+	x.Event(fsm.Event{Kind: fsm.Sent, Seg: new(reassembly.Segment)}, 0, r)
 }
 
 func TestDeadline_limitGrows(t *testing.T) {
 	w := &patient{limit: [2]int64{3 * second, 5 * second}}
-	x := w.start(t, 0, 1)
+	x, r := w.start(t, 0, 1)
 	if x.Next() != 4*second {
 		t.Fatalf("next deadline at %d, want 4 s", x.Next())
 	}
 	w.limit[0] = 4 * second // an RTO that has grown meanwhile
-	if x.Expire(4 * second); len(w.calls) != 0 || x.Next() != 5*second {
+	if x.Expire(4*second, r); len(w.calls) != 0 || x.Next() != 5*second {
 		t.Fatalf("overdue %v, next deadline at %d; want none, and 5 s", w.calls, x.Next())
 	}
-	if x.Expire(5 * second); len(w.calls) != 1 || w.sides[0] != 0 || w.calls[0] != (Overdue{At: 5 * second, Now: 5 * second}) {
+	if x.Expire(5*second, r); len(w.calls) != 1 || w.sides[0] != 0 || w.calls[0] != (Overdue{At: 5 * second, Now: 5 * second}) {
 		t.Fatalf("overdue %v of %v, want side 0 at 5 s", w.calls, w.sides)
 	}
 	if x.Next() != 6*second {
@@ -98,9 +99,9 @@ func TestDeadline_satisfied(t *testing.T) {
 		{"Arm starts again", func(d *Deadline, r *Report) { d.Arm(10*second, r) }, 1, true},
 	} {
 		w := &patient{limit: [2]int64{second, second}}
-		x := w.start(t, 0)
-		x.Expire(2 * second)
-		w.do(x, func(r *Report) { c.do(&w.due[0], r) })
+		x, r := w.start(t, 0)
+		x.Expire(2*second, r)
+		w.do(x, r, func(r *Report) { c.do(&w.due[0], r) })
 		if n := len(x.Findings()); n != c.left {
 			t.Errorf("%s: %d findings, want %d", c.name, n, c.left)
 		}
@@ -114,10 +115,10 @@ func TestDeadline_satisfied(t *testing.T) {
 // not due by then is given how much was missing.
 func TestDeadline_end(t *testing.T) {
 	w := &patient{limit: [2]int64{second, 5 * second}}
-	x := w.start(t, 0, 1)
-	x.Expire(2 * second)
-	x.Expire(3 * second)
-	x.End(Ending{At: 4 * second}, 0)
+	x, r := w.start(t, 0, 1)
+	x.Expire(2*second, r)
+	x.Expire(3*second, r)
+	x.End(Ending{At: 4 * second}, 0, r)
 	want := []Overdue{
 		{At: 2 * second, Now: 2 * second},
 		{At: 2 * second, Now: 4 * second, Ended: true},
@@ -135,11 +136,11 @@ func TestDeadline_end(t *testing.T) {
 // once it has moved.
 func TestDeadline_unreported(t *testing.T) {
 	w := &patient{limit: [2]int64{second, second}, act: func(int, *Report) {}}
-	x := w.start(t, 0)
-	if x.Expire(2 * second); len(w.calls) != 1 || x.Next() != 0 {
+	x, r := w.start(t, 0)
+	if x.Expire(2*second, r); len(w.calls) != 1 || x.Next() != 0 {
 		t.Fatalf("%d calls, next deadline at %d; want 1, and none", len(w.calls), x.Next())
 	}
-	w.do(x, func(*Report) {})
+	w.do(x, r, func(*Report) {})
 	if x.Next() != 0 {
 		t.Errorf("an event that moves nothing asks for a deadline at %d", x.Next())
 	}

@@ -20,13 +20,22 @@ type Report struct {
 	Exchange *Exchange // of the event fsm.Answered; valid during the call only
 	Transfer *Transfer // of the event fsm.Transferred; likewise
 
-	detector   *Detector
-	subscribed [2]fsm.Kinds // by the side of the event
-	wake       int64        // the next deadline; 0 = none
-	moved      bool         // a Deadline was armed or extended
-	changed    bool         // since Run.Changed was asked
-	readAtEnd  bool         // see ReadAtEnd
-	found      *findings    // nil until something is reported: nearly every report stays without
+	detector  *Detector
+	run       *Run
+	moved     bool // a Deadline was armed or extended
+	readAtEnd bool // see ReadAtEnd
+}
+
+// NewReport makes a report for watchers with these settings, one after the other.
+func NewReport(s *Settings) *Report { return &Report{Settings: s} }
+
+// SetReadAtEnd says whether nobody reads findings before their watchers end: see ReadAtEnd.
+func (r *Report) SetReadAtEnd(is bool) { r.readAtEnd = is }
+
+// About makes the report that of a detector's watcher on a connection, until About is called again.
+func (r *Report) About(x *Run, d *Detector, c fsm.View) *Report {
+	r.run, r.detector, r.Conn, r.moved = x, d, c, false
+	return r
 }
 
 // findings are what was reported and stands.
@@ -47,12 +56,12 @@ func (r *Report) Subscribe(kinds fsm.Kinds) { r.SubscribeSides(kinds, kinds) }
 
 // SubscribeSides is Subscribe for one that waits for something else of each side.
 func (r *Report) SubscribeSides(a, b fsm.Kinds) {
-	r.subscribed = [2]fsm.Kinds{a & r.detector.SubscribesTo, b & r.detector.SubscribesTo}
+	r.run.subscribed = [2]fsm.Kinds{a & r.detector.SubscribesTo, b & r.detector.SubscribesTo}
 }
 
 func (r *Report) wakeAt(at int64) {
-	if r.wake == 0 || at < r.wake {
-		r.wake = at
+	if r.run.wake == 0 || at < r.run.wake {
+		r.run.wake = at
 	}
 }
 
@@ -85,10 +94,10 @@ func (r *Report) Find(o *Outcome, subject reassembly.Side, at int64, evidence ..
 func (r *Report) ReadAtEnd() bool { return r.readAtEnd }
 
 func (r *Report) results() *findings {
-	if r.found == nil {
-		r.found = new(findings)
+	if r.run.found == nil {
+		r.run.found = new(findings)
 	}
-	return r.found
+	return r.run.found
 }
 
 // Absence marks a finding that rests on something not coming since trace time
@@ -155,7 +164,7 @@ func (f *Finding) doubtText() {
 // replaces the one reported before. Where a hundred stand already, it replaces the
 // last: how it began and how it ended is what counts.
 func (r *Report) Emit(f Finding) {
-	r.changed = true
+	r.run.changed = true
 	f.End = max(f.End, f.Start) // within a second, clocks go back
 	if f.Limits&fsm.FromText != 0 {
 		f.Doubt()
@@ -191,20 +200,15 @@ func (r *Report) Withdraw(file uint16, frame uint32) {
 	list := r.Findings()
 	for i := range list {
 		if list[i].Frame == frame && list[i].File == file {
-			r.found.list = slices.Delete(list, i, i+1)
-			r.changed = true
+			r.run.found.list = slices.Delete(list, i, i+1)
+			r.run.changed = true
 			return
 		}
 	}
 }
 
 // Findings are those that stand.
-func (r *Report) Findings() []Standing {
-	if r.found == nil {
-		return nil
-	}
-	return r.found.list
-}
+func (r *Report) Findings() []Standing { return r.run.Findings() }
 
 // Shorten leaves of a finding what it takes to count it: what it is. Engines
 // do so where a detector has found so much that this finding will not be listed.

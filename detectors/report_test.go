@@ -74,19 +74,20 @@ func TestReport_SubscribeSides(t *testing.T) {
 		run    Run
 		w      sideWatcher
 	)
+	r := NewReport(&Settings{})
 	d := &Detector{Name: "sides", SubscribesTo: fsm.On(fsm.Sent), Watch: func(*Report) Watcher { return &w }}
 	for i, side := range []reassembly.Side{reassembly.A, reassembly.A, reassembly.B, reassembly.A, reassembly.B} {
 		seg := reassembly.Segment{At: int64(i+1) * 1e6, Frame: uint32(i + 1), Flags: reassembly.ACK, Seq: 1, Ack: 1}
 		seg.Src.Port, seg.Dst.Port = 1000+uint16(side), 1001-uint16(side)
 		if i == 0 {
 			c.Begin(&seg)
-			run.Start(d, c.View(), &Settings{})
+			run.Start(r.About(&run, d, c.View()))
 		}
 		c.Step(&seg, side, nil, &events)
 		if wants := events.Any(run.Subscribed()); wants != (i == 0 || side == reassembly.B) {
 			t.Errorf("segment %d of side %v: it wants any of its events: %t", i+1, side, wants)
 		}
-		run.Deliver(&events)
+		run.Deliver(&events, r)
 	}
 	if len(w.given) != 3 || w.given[1].Side != reassembly.B || w.given[2].Side != reassembly.B {
 		t.Errorf("it was given %+v, want the first segment and two of B", w.given)

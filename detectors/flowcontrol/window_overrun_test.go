@@ -14,6 +14,7 @@ func TestWindowOverrun_subscribesWhileSuspect(t *testing.T) {
 	var c fsm.Conn
 	var ev fsm.Events
 	var run detectors.Run
+	r := detectors.NewReport(&detectors.Settings{})
 	const syn, ack = reassembly.SYN, reassembly.ACK
 	started := false
 	for i, s := range []struct {
@@ -43,12 +44,12 @@ func TestWindowOverrun_subscribesWhileSuspect(t *testing.T) {
 		_, fromLo := reassembly.KeyOf(&seg)
 		c.Step(&seg, c.SideOf(fromLo), nil, &ev)
 		if !started && ev.Kinds.Has(fsm.Overran) {
-			started = run.Start(WindowOverrun, c.View(), &detectors.Settings{})
+			started = run.Start(r.About(&run, WindowOverrun, c.View()))
 		}
 		if !started {
 			continue
 		}
-		if run.Deliver(&ev); *run.Subscribed() != [2]fsm.Kinds{s.want, s.want} {
+		if run.Deliver(&ev, r); *run.Subscribed() != [2]fsm.Kinds{s.want, s.want} {
 			t.Errorf("after segment %d, it subscribes to %b, want %b", i+1, run.Subscribed()[0], s.want)
 		}
 	}

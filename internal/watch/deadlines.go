@@ -30,7 +30,7 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 		for n, w := range s.each(watchers) {
 			if d := w.Next(); d != 0 && d <= at && (w.passed == 0 || d > w.passed) {
 				w.passed = at
-				w.Expire(at)
+				w.Expire(at, s.about(w, c))
 				s.count(n, w)
 			}
 			if d := w.Next(); d > at {

@@ -31,14 +31,14 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 	}
 	before := len(all)
 	for n, w := range s.each(watchers) {
-		w.End(e, limits)
+		w.End(e, limits, s.about(w, c.View()))
 		s.count(n, w)
 		s.leave(n, w)
 	}
 	for _, w := range s.each(watchers) {
 		found, omitted := w.Findings(), w.Omitted()
 		if s.err == nil {
-			s.err = w.Err()
+			s.err = w.Err(s.detectors[w.detector])
 		}
 		for n := range found {
 			f := &found[n]

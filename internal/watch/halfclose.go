@@ -104,7 +104,7 @@ func (q *HalfCloses) set() {
 func (s *Set) HalfClosed(watchers uint32, t *HalfClose, at int64, c fsm.View) uint32 {
 	seg := t.ACK.Segment(c.Endpoint(t.Side.Peer()), c.Endpoint(t.Side))
 	ev := fsm.Event{Kind: fsm.HalfClosed, Side: t.Side, Seg: &seg}
-	return s.bring(watchers, t.Owner, c, ev.Kind, func(w *watcher) { w.Event(ev, at) })
+	return s.bring(watchers, t.Owner, c, ev.Kind, func(w *watcher) { w.Event(ev, at, s.about(w, c)) })
 }
 
 // bring gives those who subscribe an event that no segment of the connection brings,

@@ -22,9 +22,9 @@ type Set struct {
 	Withdraw func(a Anchor, omitted bool)
 
 	detectors []*detectors.Detector
-	settings  *detectors.Settings
-	starts    fsm.Kinds   // what starts a watcher, over all detectors
-	startsOn  []fsm.Kinds // what starts one of each
+	report    *detectors.Report // that all watchers are given, see about
+	starts    fsm.Kinds         // what starts a watcher, over all detectors
+	startsOn  []fsm.Kinds       // what starts one of each
 	groups    slab[group]
 	watchers  slab[watcher]
 	shown     map[uint32][]Anchor // by watcher: of its findings that stood when Changes was last called
@@ -62,7 +62,7 @@ type watcher struct {
 
 // NewSet makes a set without watchers.
 func NewSet(list []*detectors.Detector, settings *detectors.Settings) Set {
-	s := Set{detectors: list, settings: settings, rooms: make([]room, len(list)), Unlisted: Counts{}}
+	s := Set{detectors: list, report: detectors.NewReport(settings), rooms: make([]room, len(list)), Unlisted: Counts{}}
 	for _, d := range list {
 		s.starts |= d.StartsOn
 		s.startsOn = append(s.startsOn, d.StartsOn)
@@ -136,7 +136,7 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skippi
 	for n := g.first; n != 0; n = w.next {
 		w = s.watchers.at(n)
 		if ev.Any(w.Subscribed()) && (!skipping || s.detectors[w.detector].SkipsClose) {
-			w.Deliver(ev)
+			w.Deliver(ev, s.about(w, c))
 			s.count(n, w)
 			w.passed = 0
 		}
@@ -162,6 +162,7 @@ func (s *Set) started(watchers uint32) fsm.Kinds {
 // start starts the watchers that the kinds call for and that do not run yet.
 func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
 	var declined fsm.Kinds
+	s.report.SetReadAtEnd(s.Withdraw == nil)
 	for i, on := range s.startsOn {
 		if on&kinds == 0 || s.has(watchers, i) {
 			continue
@@ -170,13 +171,10 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		d := s.detectors[i]
 		w := s.watchers.at(n)
 		w.detector = uint16(i)
-		if !w.Start(d, c, s.settings) {
+		if !w.Start(s.about(w, c)) {
 			s.watchers.free(n)
 			declined |= on
 			continue
-		}
-		if s.Withdraw == nil {
-			w.ReadAtEnd()
 		}
 		if watchers == 0 || watchers&closingBit != 0 {
 			watchers = s.newGroup(watchers)
@@ -192,6 +190,11 @@ func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 
 		s.groups.at(watchers).started |= kinds &^ declined
 	}
 	return watchers
+}
+
+// about is the report for the watcher of the connection, while it is called.
+func (s *Set) about(w *watcher, c fsm.View) *detectors.Report {
+	return s.report.About(&w.Run, s.detectors[w.detector], c)
 }
 
 // append adds a watcher to the group.

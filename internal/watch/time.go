@@ -16,12 +16,12 @@ func (s *Set) Answered(watchers, owner uint32, c fsm.View, at int64, x *detector
 	}
 	seg := m.Segment(c.Endpoint(side), c.Endpoint(side.Peer()))
 	ev := fsm.Event{Kind: fsm.Answered, Side: reassembly.B, Seg: &seg}
-	return s.bring(watchers, owner, c, ev.Kind, func(w *watcher) { w.Time(ev, at, x, nil) })
+	return s.bring(watchers, owner, c, ev.Kind, func(w *watcher) { w.Time(ev, at, x, nil, s.about(w, c)) })
 }
 
 // Transferred does the same for a run of payload that is over.
 func (s *Set) Transferred(watchers, owner uint32, c fsm.View, at int64, t *detectors.Transfer) uint32 {
 	seg := t.Last.Segment(c.Endpoint(t.From), c.Endpoint(t.From.Peer()))
 	ev := fsm.Event{Kind: fsm.Transferred, Side: t.From, Seg: &seg}
-	return s.bring(watchers, owner, c, ev.Kind, func(w *watcher) { w.Time(ev, at, nil, t) })
+	return s.bring(watchers, owner, c, ev.Kind, func(w *watcher) { w.Time(ev, at, nil, t, s.about(w, c)) })
 }
