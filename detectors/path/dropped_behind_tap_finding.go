@@ -70,7 +70,7 @@ func (s *stuckSegment) message(own, peer string) string {
 			return m + fmt.Sprintf(" The first was delivered %s late: its RST (frame %d) answers that. Something behind the capture point held the segments up.",
 				detectors.Span(s.answer.At-s.first.At), s.answer.Frame)
 		}
-		return m + " Its TCP never processed the segment: something behind the capture point drops it."
+		return m + " Until then, its TCP had not processed the segment: something behind the capture point drops it or holds it up."
 	}
 	what, that := "data", " that"
 	if s.first.Len == 0 {
@@ -85,7 +85,7 @@ func (s *stuckSegment) message(own, peer string) string {
 		return m + fmt.Sprintf(" These acknowledgments passed the capture point and reached %s late: its RST (frame %d) answers a segment that %s had sent before its last acknowledgments. Something between the two held them up.",
 			own, s.answer.Frame, peer)
 	}
-	m += fmt.Sprintf(" These acknowledgments passed the capture point, but the TCP of %s never processed them: something between the two drops them.", own)
+	m += fmt.Sprintf(" These acknowledgments passed the capture point, but until then, the TCP of %s had not processed them: something between the two drops them or holds them up.", own)
 	if s.small > smallSegment {
 		m += fmt.Sprintf(" They came with %d bytes of data or more, so it may only drop large packets.", s.small)
 	}
