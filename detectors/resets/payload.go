@@ -1,6 +1,8 @@
 package resets
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/services"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -112,6 +114,10 @@ func (c *resetCase) windowFell() bool {
 	return c.sender.windowsCompare() && fall >= max(2*step, minWindowFall) && uint64(fall) <= c.peer.bytes
 }
 
+// longEnough is after how long, in nanoseconds, a request that was acknowledged is not said to be unread: whoever ends a connection
+// after that, when nothing was sent, may have nothing to answer (a chat), or has given up what it waited for.
+const longEnough = int64(60 * time.Second)
+
 // unread reports whether the sender's application had not read all that the peer sent:
 // its window shows it, or that data was in flight, or a request went unanswered.
 func (c *resetCase) unread() bool {
@@ -120,11 +126,12 @@ func (c *resetCase) unread() bool {
 	}
 	own, last := &c.sender.last, &c.peer.last
 	said := last.Len > 0 || last.Flags.Has(reassembly.FIN) && c.lost() > 0 && c.beyond() == 0 && !c.sender.finSent() // with the FIN right behind it
-	unanswered := said && !c.peer.probe && (own.At <= last.At || own.Len == 0)
+	behind := own.Flags.Has(reassembly.FIN) && own.Seq.After(last.Ack)                                               // its FIN, behind data that the peer had not received
+	unanswered := said && !c.peer.probe && (own.At <= last.At || own.Len == 0 && !behind)
 	switch {
 	case c.windowFell():
 		return true
-	case !unanswered, c.oneWay():
+	case !unanswered, c.oneWay(), c.lost() == 0 && c.rst.At-last.At >= longEnough:
 		return false
 	case c.lost() > 0 || c.fromServer():
 		return true

@@ -57,7 +57,7 @@ func (c *resetCase) abortedSentence() string {
 		m = fmt.Sprintf("%s ended the connection to %s with a RST (frame %d), which %[2]s had to ignore, for its sequence number. Then it answered %[4]s with another RST (frame %[5]d): its socket was gone.",
 			c.sender.name, c.peer.name, c.ended.Frame, c.answered(), c.rst.Frame)
 	case c.gaveUp() && c.retries > 0:
-		m += fmt.Sprintf(", after %d retransmissions in a row that %s did not answer.", c.retries, c.peer.name) // the TCP gave up, or the program ended
+		m += fmt.Sprintf(", after %d retransmissions in a row that %s did not acknowledge.", c.retries, c.peer.name) // the TCP gave up, or the program ended
 	case c.gaveUp() && c.peer.last.At == 0:
 		m += fmt.Sprintf(": it gave up; %s had not answered its last keep-alive (frame %d).", c.peer.name, c.sender.last.Frame)
 	case c.gaveUp():

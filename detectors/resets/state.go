@@ -13,10 +13,11 @@ func (c *resetCase) fromClient() bool { return c.clientKnown && c.side == c.clie
 func (c *resetCase) fromServer() bool { return c.clientKnown && c.side != c.client }
 
 // seemsClient reports whether the sender is the client, or seems to be where the handshake was not captured: only its peer
-// has a system port (RFC 6335 6).
+// has a system port, or only it has a dynamic one (RFC 6335 6).
 func (c *resetCase) seemsClient() bool {
-	const system = 1024
-	return c.fromClient() || !c.clientKnown && c.peer.name.Port < system && c.sender.name.Port >= system
+	const system, dynamic = 1024, 49152
+	own, peer := c.sender.name.Port, c.peer.name.Port
+	return c.fromClient() || !c.clientKnown && (peer < system && own >= system || peer < dynamic && own >= dynamic)
 }
 
 // brokeSilence reports whether any silence lasted until the RST: it does not follow at
@@ -155,8 +156,15 @@ func (c *resetCase) unheard() bool { return c.tries >= 2 && c.sender.last.At < c
 // leastWait is how long, in nanoseconds, a TCP waits at least before it gives up on a peer: the first two timeouts of Linux.
 const leastWait = int64(600 * time.Millisecond)
 
+// leastRTO is how long, in nanoseconds, a TCP waits at least before it gives up on what it has sent: the least timeout of Linux.
+const leastRTO = int64(200 * time.Millisecond)
+
 // gaveUp reports whether the peer had not answered what the sender sent, for long enough. RSTs right before this one that
 // answer what the peer has sent show a host without the socket that could give up.
 func (c *resetCase) gaveUp() bool {
+	own := &c.sender.last
+	if own.SeqLen() > 0 && own.Seq != c.sender.stream.Una && c.rst.At-own.At < leastRTO { // something new, to which there was no time to answer
+		return false
+	}
 	return c.before.n == 0 && (c.peer.last.At == 0 || c.rst.At-c.peer.last.At >= leastWait) && c.sender.last.At > c.peer.last.At && (c.retries >= 2 || c.sender.probe)
 }
