@@ -138,7 +138,8 @@ func (c *resetCase) confirm(challenged *reassembly.Mark) {
 // else after it. To the sender, the connection had ended, and this RST is what its host sends without a socket.
 func (c *resetCase) endedBy(ignored *reassembly.Mark) {
 	own, out := &c.sender.last, &c.sender.stream
-	if ignored.At != 0 && ignored.Flags.Has(reassembly.ACK) && c.bare() && own.At != 0 && own.At <= ignored.At &&
+	overtaken := own.At-ignored.At <= int64(overtaking) && own.End().AtOrBefore(ignored.Seq) // sent before it
+	if ignored.At != 0 && ignored.Flags.Has(reassembly.ACK) && c.bare() && own.At != 0 && (own.At <= ignored.At || overtaken) &&
 		out.ISS.Before(ignored.Seq) && ignored.Seq.AtOrBefore(out.Nxt) &&
 		!(fsm.Habits{}).OtherTTL(own, ignored) && !(fsm.Habits{}).OtherTTL(own, &c.rst) {
 		c.note().ended = *ignored
