@@ -117,9 +117,9 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	if spurious > 0 {
 		the = strings.Replace(the, "The", "The other", 1)
 	}
-	theirs := "" // a hole shows that the original is missing, a timeout only that no ACK came
+	theirs, and := "", "" // a hole shows that the original is missing, a timeout only that no ACK came
 	if t.by[fast]+t.by[tooLarge] < t.all() {
-		theirs = ", or their ACKs,"
+		theirs, and = ", or their ACKs,", "and "
 		if are == "is" {
 			theirs = ", or its ACK,"
 		}
@@ -151,5 +151,5 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	case t.unseen == 0:
 		return fmt.Sprintf(" %s%s %s lost between the capture point and %s.", detectors.Counted(behind, "original", "originals"), theirs, was, peer)
 	}
-	return fmt.Sprintf(" %s lost before the capture point, %d%s between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), behind, theirs, peer)
+	return fmt.Sprintf(" %s lost before the capture point, %s%d%s between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), and, behind, theirs, peer)
 }
