@@ -179,7 +179,7 @@ func (t *Transfer) Explain(sender, receiver string) string {
 		{LimitSender, fmt.Sprintf("For %s of that time %s", percent(share), asACKs)},
 		{LimitPath, fmt.Sprintf("For %s of that time %s: the path is the bottleneck", percent(share), asPath)},
 		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
-		{LimitLoss, fmt.Sprintf("For %s of that time it repaired losses", percent(share))},
+		{LimitLoss, fmt.Sprintf("For %s of that time it had losses to repair", percent(share))},
 		{LimitUnknown, unknown},
 	} {
 		if x.limit == limit {

@@ -30,10 +30,10 @@ func (s *step) payload() {
 		s.endTransfer()
 	}
 	s.exchange()
-	s.transfer()
 	if holed {
-		s.meanwhile(seg.Len)
+		s.meanwhile()
 	}
+	s.transfer()
 	if s.out.InFlight() <= seg.Len {
 		own.first = seg.At
 		s.peer.alone = s.peer.timed == seg.At

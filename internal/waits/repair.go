@@ -1,11 +1,15 @@
 package waits
 
-import "github.com/tcptrace-go/tcptrace/detectors"
+import (
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
-// meanwhile notes new payload of the run's side while something is missing.
-func (s *step) meanwhile(n uint32) {
+// meanwhile notes what the run's side sends for the first time with the segment, or before it without having been captured,
+// while something is missing.
+func (s *step) meanwhile() {
 	if r := &s.run; r.on && r.side == s.side {
-		r.fresh += uint64(n)
+		r.fresh += uint64(max(r.end.To(s.seg.Seq+reassembly.Seq(s.seg.Len)), 0))
 	}
 }
 
