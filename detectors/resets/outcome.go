@@ -53,6 +53,14 @@ var (
 	finUnseen      = doubt{"holes: the last segment from the sender of the RST was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
 )
 
+// keepaliveFault accuses nobody where the sender had closed: its peer sent keep-alives instead of a FIN.
+func (c *resetCase) keepaliveFault() detectors.Fault {
+	if c.closedOnly() {
+		return detectors.FaultUnknown
+	}
+	return detectors.FaultSuspected
+}
+
 // staleFault accuses the peer only of what the RST answers, and only if the sender's own
 // host says so. Nobody is at fault where the peer may have had to send that: a FIN again, whose ACK
 // has not arrived, or an ACK, which what the sender sent again asks for. The network may have held up

@@ -138,7 +138,8 @@ var keepaliveRefused = &outcome{
 			"had closed and forgotten the connection (RFC 9293 3.8.4).",
 		Action: "Nothing to fix here: the keep-alive did its job. Look for when and why the peer lost the connection, before this time.",
 	},
-	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { return c.sender.finSent() && c.lost() == 0 }}}, // its peer knew that it had closed
+	exceptions: []exception{{detectors.Info, (*resetCase).closedOnly}}, // its peer knew that it had closed
+	fault:      (*resetCase).keepaliveFault,
 	doubts:     []doubt{onlyAcks, finUnseen},
 	measure:    (*resetCase).measureIdle,
 	sentence:   (*resetCase).keepaliveRefusedSentence,
