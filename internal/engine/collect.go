@@ -157,7 +157,11 @@ func (c *collector) gather(parts []*partition) {
 		}
 		known = to
 	}
-	c.options.each(parts, func(i int) { c.collect(parts[i], &shares[i]) })
+	c.options.each(parts, func(i int) {
+		if c.collect(parts[i], &shares[i]); i == len(parts)/4 && c.options.Ending != nil {
+			c.options.Ending()
+		}
+	})
 	rows, found := 0, 0
 	for i, p := range parts {
 		rows += len(shares[i].shown) + len(p.kept)

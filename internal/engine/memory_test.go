@@ -35,6 +35,16 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 	}
 }
 
+// Whoever wants to collect garbage is told once, when some connections have ended and most have not: what the first needed
+// makes room for the findings of the others.
+func TestRun_ending(t *testing.T) {
+	calls := 0
+	o := Options{Detectors: catalogue.All, Ending: func() { calls++ }}
+	if connections, _ := allocated(t, 30_000, o); connections < partitions || calls != 1 {
+		t.Errorf("told %d times of the end of %d connections, want once", calls, connections)
+	}
+}
+
 // A flood of connections that stay open, each with a request, a FIN that is lost, and a finding: what one more
 // takes at the peak, when all of them have findings, is bounded. Most findings are only counted.
 func TestPartition_flood(t *testing.T) {
