@@ -271,8 +271,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 	if made := w.madeFrom(x, rst, r); made != nil {
 		f.Undecide(fmt.Sprintf("the RST has the IP ID of an ACK (frame %d): a device on the path made it from that, and the host need not have sent any", made.Frame))
 	} else if fin := &w.fin[y]; (fsm.Habits{}).OtherTTL(fin, rst) {
-		f.Fault = detectors.FaultUnknown
-		f.Message += fmt.Sprintf(" The RST has TTL %d, the FIN %d: a load balancer or another device may have sent it.", rst.TTL, fin.TTL)
+		f.Undecide(fmt.Sprintf("the RST has TTL %d, the FIN (frame %d) %d: a load balancer or another device may have sent it, and the host need not have dropped anything", rst.TTL, fin.Frame, fin.TTL))
 	}
 	if rst.Flags&reassembly.ACK != 0 {
 		w.withACK = *rst

@@ -89,6 +89,8 @@ func (c *resetCase) handshakeResetSentence() string {
 func (c *resetCase) staleSentence() string {
 	m := fmt.Sprintf("%s sent a RST to %s (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
+	case c.otherTTL() && !c.replies():
+		m = fmt.Sprintf("A RST with the source address %s came to %s (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	case c.unlikeLast() && !c.otherTTL():
 		m = fmt.Sprintf("A RST with the source address %s came to %s (frame %d; its TTL is %d, that of frame %d before it %d)",
 			c.sender.name, c.peer.name, c.rst.Frame, c.rst.TTL, c.sender.last.Frame, c.sender.last.TTL)
