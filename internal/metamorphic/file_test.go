@@ -69,7 +69,8 @@ func (c *conversation) quoted() bool {
 // for news, and without a handshake, who the client seems to be.
 func (c *conversation) portMatters() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool {
-		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "reset-cause unread-data ") && (!c.opens() || c.saysGoodbye())
+		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "reset-cause unread-data ") && (!c.opens() || c.saysGoodbye()) ||
+			strings.HasPrefix(line, "reset-cause data-after-close ") && !c.opens()
 	}) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
 			return !f.other && (isService(be.Uint16(f.tcp())) || isService(be.Uint16(f.tcp()[2:])) || services.MayAcknowledge(services.HTTPS, uint32(f.payload())))
