@@ -237,7 +237,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
 	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
-	if icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" {
+	if outcome == deadData && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" {
 		f.Quiet = v.quiet()
 	}
 	if o.Short > 0 && !v.replaced {
