@@ -212,7 +212,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 		a.close(0)
 	}
 	switch _, captured := r.Conn.SYNOptions(ev.Side); {
-	case !captured && out.Knows(reassembly.KnowISS) && seg.Seq == out.ISS+1, // its first byte, though what captured it missed its SYN, too
+	case unseen && !captured && out.Knows(reassembly.KnowISS) && seg.Seq == out.ISS+1, // its first byte, though what captured it missed its SYN, too
 		!unseen && !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS):
 		o.older = true
 		a.pending.older++

@@ -111,7 +111,7 @@ const besideTap = int64(time.Millisecond)
 
 // beside reports whether nothing can be lost between the capture point and the server.
 func (w *synAckUnanswered) beside(r *detectors.Report) bool {
-	return !w.second && w.travel(r) <= besideTap
+	return w.travel(r) <= besideTap
 }
 
 // got reports whether what the server did not heed reached it. An echo shows that of the ACK alone: data that the client sent

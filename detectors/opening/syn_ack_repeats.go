@@ -205,12 +205,12 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 }
 
 // travel is how long an ACK may take to reach the server. Of a second handshake, it is not
-// known which SYN its first SYN-ACK answers.
+// known which SYN its first SYN-ACK answers, and of one whose SYN was not captured, not when it was sent.
 func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
-	if w.second {
-		return int64(time.Second)
+	if took := w.synAck.At - r.Conn.First(); took > 0 && !w.second {
+		return took
 	}
-	return w.synAck.At - r.Conn.First()
+	return int64(time.Second)
 }
 
 // ignoresData reports whether data of the client should have arrived before a SYN-ACK that came so long after the
