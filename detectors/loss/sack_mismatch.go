@@ -102,7 +102,7 @@ func (w *sackMismatch) report(side reassembly.Side, at int64, r *detectors.Repor
 	f.Measure("acks", int(s.n))
 	f.Measure("offset_bytes", int(s.offset))
 	f.Message = fmt.Sprintf("%s sent %s with SACK blocks for data that %s never sent, %d bytes from the ACK number (frame %d). "+
-		"A device between the two rewrites sequence numbers and leaves the SACK option unchanged, so SACK does not work.",
+		"A device between the two rewrites sequence numbers and leaves the SACK option unchanged, so SACK does not work; unless a program that changed the capture, such as an anonymiser, did that.",
 		r.Name(side), detectors.Counted(s.n, "segment", "segments"), r.Name(side.Peer()), s.offset, s.first.Frame)
 	r.Emit(f)
 }

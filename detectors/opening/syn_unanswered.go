@@ -90,6 +90,7 @@ type synUnanswered struct {
 	renewed reassembly.Mark // the SYN with another ISN
 	next    reassembly.Mark // the SYN of the client's next attempt, once it had given up; At is 0 if none is known
 	damaged bool            // that differs as if one bit were damaged
+	crafted bool            // the one with it has no MSS, which TCPs send (RFC 9293 3.7.1)
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	dropped bool // SYNs with timestamps may have been dropped: the first without was answered at once
@@ -118,6 +119,7 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
 		w.damaged = isBit(w.renewed.Seq-w.syn.Seq) || isBit(w.syn.Seq-w.renewed.Seq)
+		w.crafted = ev.Seg.Opts.Has&(reassembly.HasMSS|reassembly.OptionsCut) == 0
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
@@ -225,6 +227,9 @@ func (w *synUnanswered) finish(outcome *detectors.Outcome, at int64, r *detector
 		f.Severity = detectors.Warning
 	}
 	r.Absence(&f, w.syn.At)
+	if w.crafted {
+		f.Undecide("the second SYN has no MSS, which TCPs send: a scan or a flood with ports at random may have come to the same port twice")
+	}
 	if w.damaged {
 		f.Fault = detectors.FaultUnknown
 		f.Undecide("the two initial sequence numbers seem to differ in one bit: it may be the same SYN, damaged on its way (its checksum would show it)")
