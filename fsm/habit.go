@@ -28,6 +28,9 @@ type Habits struct {
 // nearer.
 const otherHop = 2
 
+// Unrouted reports whether a packet with this TTL has passed no router: it is one with which stacks send.
+func Unrouted(ttl uint8) bool { return ttl == 32 || ttl == 64 || ttl == 128 || ttl == 255 }
+
 // OtherTTL reports whether a segment has another TTL than all others of its side, of
 // which last is the last.
 func (h Habits) OtherTTL(last, m *reassembly.Mark) bool {

@@ -135,7 +135,7 @@ func (w *synAckUnanswered) mayDefer() bool {
 }
 
 // deferred reports whether it comes so long after the ACK that it is that.
-func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.gap > deferGap }
+func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.waitedForData() }
 
 // waitedForData reports whether the SYN-ACK came again only once, and so late that no timer had run for it: the server had taken
 // the ACK, and waited for data (TCP_DEFER_ACCEPT), which it did not get or ignored.

@@ -25,7 +25,7 @@ var SYNUnanswered = &detectors.Detector{
 		NotThis: "One SYN without a repeat: a scan, a flood, or a client that gave up at once. A SYN that " +
 			"was answered with RST: refused. A SYN-ACK that was captured, though the SYN was repeated: syn-ack-unanswered. An " +
 			"ACK of an older connection: challenged-syn. " +
-			"A capture that holds nothing but SYNs: undecided.",
+			"A capture that holds nothing but SYNs, and a second ISN in a SYN without an MSS: undecided. Nearly every TCP sends one (RFC 9293 3.7.1), and a flood may come to the same ports twice.",
 		Peers: "Wireshark marks each repeated SYN as a retransmission, but does not say that nothing came back, or for how long.",
 		Refs:  []string{"RFC 9293 3.8.1", "RFC 6298 5.7", "KB Q200770", "Linux tcp_conn_request(), tcp_v4_conn_request()"},
 		Since: "0.2",
@@ -90,7 +90,7 @@ type synUnanswered struct {
 	renewed reassembly.Mark // the SYN with another ISN
 	next    reassembly.Mark // the SYN of the client's next attempt, once it had given up; At is 0 if none is known
 	damaged bool            // that differs as if one bit were damaged
-	crafted bool            // the one with it has no MSS, which TCPs send (RFC 9293 3.7.1)
+	noMSS   bool            // the one with it has no MSS, as TCPs should send (RFC 9293 3.7.1)
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	dropped bool // SYNs with timestamps may have been dropped: the first without was answered at once
@@ -119,7 +119,7 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
 		w.damaged = isBit(w.renewed.Seq-w.syn.Seq) || isBit(w.syn.Seq-w.renewed.Seq)
-		w.crafted = ev.Seg.Opts.Has&(reassembly.HasMSS|reassembly.OptionsCut) == 0
+		w.noMSS = ev.Seg.Opts.Has&(reassembly.HasMSS|reassembly.OptionsCut) == 0
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
@@ -227,8 +227,8 @@ func (w *synUnanswered) finish(outcome *detectors.Outcome, at int64, r *detector
 		f.Severity = detectors.Warning
 	}
 	r.Absence(&f, w.syn.At)
-	if w.crafted {
-		f.Undecide("the second SYN has no MSS, which TCPs send: a scan or a flood with ports at random may have come to the same port twice")
+	if w.noMSS {
+		f.Undecide("the second SYN has no MSS, which nearly every TCP sends: a scan or a flood with ports at random may have come to the same port twice")
 	}
 	if w.damaged {
 		f.Fault = detectors.FaultUnknown

@@ -203,13 +203,10 @@ func besideTap(side reassembly.Side, r *detectors.Report) bool {
 	near, far := r.Conn.HandshakeRTT(side), r.Conn.HandshakeRTT(side.Peer())
 	if near == 0 && far == 0 { // no router has lowered the TTL of its segments, as some have that of its peer's
 		own, peer := r.Conn.Last(side), r.Conn.Last(side.Peer())
-		return own.At != 0 && firstTTL(own.TTL) && !firstTTL(peer.TTL)
+		return own.At != 0 && fsm.Unrouted(own.TTL) && !fsm.Unrouted(peer.TTL)
 	}
 	return near > 0 && near < time.Millisecond && near*timesNearer <= far
 }
-
-// firstTTL reports whether hosts send packets with this TTL.
-func firstTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
 
 // timesNearer is how many times as far the other side must be.
 const timesNearer = 10

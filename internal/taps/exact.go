@@ -1,6 +1,7 @@
 package taps
 
 import (
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -19,7 +20,7 @@ func (j *joiner) exact(row *result.Flow, records map[uint64]*[2][]int32) {
 			if j.swapped(t.Conn) {
 				at = side.Peer()
 			}
-			if all := records[t.Conn]; all == nil || len(all[at]) == 0 || !unrouted(j.scan.records[all[at][0]].ttl) {
+			if all := records[t.Conn]; all == nil || len(all[at]) == 0 || !fsm.Unrouted(j.scan.records[all[at][0]].ttl) {
 				continue
 			}
 			there := j.rows[tap][t.Conn]
@@ -27,7 +28,3 @@ func (j *joiner) exact(row *result.Flow, records map[uint64]*[2][]int32) {
 		}
 	}
 }
-
-// unrouted reports whether a packet has passed no router: its TTL is one with which
-// stacks send.
-func unrouted(ttl uint8) bool { return ttl == 32 || ttl == 64 || ttl == 128 || ttl == 255 }

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+)
+
+// A lateAnswer is a finding about one, which is doubtful if another host was as late.
+type lateAnswer struct {
+	f *detectors.Finding
+	*detectors.Outage
+}
+
+// stalls makes undecided how late a host answered, if another one was late at the same time to answer the same host: that they have in
+// common.
+func stalls(findings iter.Seq[*detectors.Finding]) {
+	of := map[[16]byte][]lateAnswer{}
+	for f := range findings {
+		if f.Late != nil && f.Verdict == detectors.Seen {
+			of[f.Late.From.Addr] = append(of[f.Late.From.Addr], lateAnswer{f, f.Late})
+		}
+	}
+	for _, all := range of {
+		slices.SortFunc(all, func(a, b lateAnswer) int {
+			return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Frame, b.Frame))
+		})
+		before := overlaps(all, 0, 1, func(a, b *detectors.Outage) bool { return a.End > b.End })
+		after := overlaps(all, len(all)-1, -1, func(a, b *detectors.Outage) bool { return a.Start <= b.Start })
+		for i := range all {
+			if o := cmp.Or(before[i], after[i]); o != nil {
+				all[i].f.Stalled(o)
+			}
+		}
+	}
+}
+
+// alongside reports whether a late answer shared half of its time at least with another.
+func alongside(o, by *detectors.Outage) bool {
+	return 2*(min(o.End, by.End)-max(o.Start, by.Start)) >= o.End-o.Start
+}
+
+// overlaps is, for each late answer, another host's that it came alongside, of those before it by the given steps: the
+// farthest-reaching. Of all of these it needs two: the farthest-reaching, and that of other hosts than it.
+func overlaps(all []lateAnswer, from, step int, farther func(a, b *detectors.Outage) bool) []*detectors.Outage {
+	found := make([]*detectors.Outage, len(all))
+	var best, other *detectors.Outage
+	for i := from; i >= 0 && i < len(all); i += step {
+		o := all[i].Outage
+		by := best
+		if best != nil && best.To.Addr == o.To.Addr {
+			by = other
+		}
+		if by != nil && alongside(o, by) {
+			found[i] = by
+		}
+		switch {
+		case best == nil || best.To.Addr == o.To.Addr:
+			if best == nil || farther(o, best) {
+				best = o
+			}
+		case farther(o, best):
+			best, other = o, best
+		case other == nil || farther(o, other):
+			other = o
+		}
+	}
+	return found
+}
