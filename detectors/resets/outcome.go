@@ -83,13 +83,6 @@ func (c *resetCase) overtaken() bool {
 	return c.closed() && c.peer.last.SeqLen() == 0 && c.peer.last.Ack.Before(c.sender.stream.Una)
 }
 
-// ackDue reports whether the peer's last segment is the ACK that the sender's last calls for:
-// a FIN, data or a keep-alive, sent again though it was acknowledged (RFC 9293 3.10.7.4).
-func (c *resetCase) ackDue() bool {
-	own, last := &c.sender.last, &c.peer.last
-	return last.SeqLen() == 0 && !c.peer.probe && (own.SeqLen() > 0 || c.sender.probe) && last.At >= own.At && c.prompt(own, last)
-}
-
 // fromTimeWait reports whether the peer's last segment is an ACK that Linux sent from TIME_WAIT, without
 // the IP ID of a socket. It does so only if asked (tcp_timewait_state_process()), though what asked
 // may have come before something else.
@@ -97,9 +90,6 @@ func (c *resetCase) fromTimeWait() bool {
 	last := &c.peer.last
 	return c.states[c.side.Peer()] == fsm.TimeWait && last.SeqLen() == 0 && last.IPID == 0 && c.peer.habits.Numbered
 }
-
-// reordered reports whether the sender's last segment came late: its IP ID lies below those before it.
-func (c *resetCase) reordered() bool { return c.sender.habits.Behind > 0 }
 
 // staleAdvice says what to think of a RST in SYN_RECEIVED, and of one that answers nothing and has another
 // TTL than what its sender had sent before.

@@ -117,15 +117,9 @@ func (c *resetCase) staleSentence() string {
 				c.peer.fin.Seq+reassembly.Seq(d)-c.peer.stream.ISS, c.peer.fin.Seq-c.peer.stream.ISS, c.sender.name)
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
-		case c.replies() && c.ackDue() && c.reordered():
-			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for it. That frame came late: its IP ID, %d, is below the %d of an earlier one, so it was overtaken, on its way or while %[2]s sent it. %[2]s had closed when the ACK arrived.",
-				c.sender.last.Frame, c.sender.name, c.sender.last.IPID, c.sender.last.IPID+uint16(c.sender.habits.Behind))
-		case c.replies() && c.fromTimeWait() && !c.ackDue():
+		case c.replies() && c.fromTimeWait():
 			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+
 				"%s had closed when it arrived.", c.peer.name, c.sender.name)
-		case c.replies() && c.ackDue():
-			m += fmt.Sprintf(" The ACK was due: frame %d from %s asks for one. %[2]s had closed when it arrived: an earlier ACK of its FIN had ended the wait for one, or it had not waited.",
-				c.sender.last.Frame, c.sender.name)
 		}
 		return m + c.otherSender()
 	}
