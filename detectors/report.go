@@ -174,6 +174,11 @@ func (r *Report) Emit(f Finding) {
 			f.States[side] = fsm.Closed
 		}
 	}
+	if f.Fault.NamesHost() {
+		if words := r.spokenFor(f.Subject); words != "" {
+			f.Fault, f.Message = FaultUnknown, f.Message+words
+		}
+	}
 	t := r.results()
 	now := Standing{File: f.Evidence[0].Seg.File, Frame: f.Evidence[0].Seg.Frame}
 	for i := range t.list {

@@ -1,0 +1,46 @@
+package detectors
+
+import (
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// Who speaks for a host whose address its segments have: a NAT that ends connections itself (those of VirtualBox, QEMU
+// and VMware do), a proxy that intercepts them, or a VPN program is on the link of its client, and what it sends has
+// passed no router.
+
+// spokenFor says why a device near the capture seems to answer for the side; "" if nothing shows that. No router has lowered
+// the TTL of either side, so that both are on one link; but there the side's address can not be, or it is unlikely, and the
+// SYN-ACK refuses all that the SYN offered, as the stacks of such NATs do.
+func (r *Report) spokenFor(side reassembly.Side) string {
+	v, peer := r.Conn, side.Peer()
+	opener, known := v.Opener()
+	last, far := v.Last(side), v.Last(peer)
+	if side == opener || !known || last.At == 0 || far.At == 0 || v.IPHabits(side).VariesTTL || !fsm.Unrouted(last.TTL) || !fsm.Unrouted(far.TTL) {
+		return ""
+	}
+	host, client := v.Endpoint(side).AddrPort().Addr(), v.Endpoint(peer).AddrPort().Addr()
+	switch near, err := client.Prefix(usualPrefix); {
+	case !client.IsPrivate() || !client.Is4() || !host.Is4() || !host.IsGlobalUnicast() || err != nil || near.Contains(host):
+		return ""
+	case !host.IsPrivate():
+		return fmt.Sprintf(" Its segments have TTL %d, so no router has forwarded them, but its address is public: a NAT, proxy or VPN on this link seems to answer for it, and this may not be its doing.", last.TTL)
+	case refusesAll(v, side):
+		return fmt.Sprintf(" Its segments have TTL %d, so no router has forwarded them, though %s is in another network; and its SYN-ACK refused all options of the SYN but the MSS, as NATs do that end connections themselves "+
+			"(VirtualBox, QEMU, VMware). One of these may have answered, and this may not be its doing.", last.TTL, client)
+	}
+	return ""
+}
+
+// usualPrefix is that of most networks: hosts on one link share it.
+const usualPrefix = 24
+
+// refusesAll reports whether the side's SYN-ACK has none of the options that all SYNs offer today, and its peer's SYN has.
+func refusesAll(v fsm.View, side reassembly.Side) bool {
+	const modern = reassembly.HasMSS | reassembly.HasScale | reassembly.HasSACKPermitted
+	syn, asked := v.SYNOptions(side.Peer())
+	answer, answered := v.SYNOptions(side)
+	return asked && answered && v.Limits()&fsm.CutOptions == 0 && syn.Has&modern == modern && answer.Has&^reassembly.HasMSS == 0
+}
