@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -22,8 +23,8 @@ func (r *Report) spokenFor(side reassembly.Side) string {
 		return ""
 	}
 	host, client := v.Endpoint(side).AddrPort().Addr(), v.Endpoint(peer).AddrPort().Addr()
-	switch near, err := client.Prefix(usualPrefix); {
-	case !client.IsPrivate() || !client.Is4() || !host.Is4() || !host.IsGlobalUnicast() || err != nil || near.Contains(host):
+	switch {
+	case !client.IsPrivate() || !client.Is4() || !host.Is4() || !host.IsGlobalUnicast() || shareNetwork(client, host):
 		return ""
 	case !host.IsPrivate():
 		return fmt.Sprintf(" Its segments have TTL %d, so no router has forwarded them, but its address is public: a NAT, proxy or VPN on this link seems to answer for it, and this may not be its doing.", last.TTL)
@@ -34,8 +35,16 @@ func (r *Report) spokenFor(side reassembly.Side) string {
 	return ""
 }
 
-// usualPrefix is that of most networks: hosts on one link share it.
-const usualPrefix = 24
+// shareNetwork reports whether both addresses may be of one private network: those within 192.168.0.0/16 have 256
+// addresses (RFC 1918 3), others may be large.
+func shareNetwork(a, b netip.Addr) bool {
+	bits := 16
+	if a.As4()[0] == 192 {
+		bits = 24
+	}
+	network, err := a.Prefix(bits)
+	return err == nil && network.Contains(b)
+}
 
 // refusesAll reports whether the side's SYN-ACK has none of the options that all SYNs offer today, and its peer's SYN has.
 func refusesAll(v fsm.View, side reassembly.Side) bool {
