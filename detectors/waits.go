@@ -81,6 +81,7 @@ type Exchange struct {
 	Asked     uint32          // payload of the request
 	Alike     bool            // a request of as many bytes was answered promptly before
 	AtOnce    bool            // the request began as soon as payload of the server had arrived
+	Greeted   bool            // the server spoke first on the connection
 	Acks      bool            // each segment of it came so soon, and is no longer than an acknowledgment of a message within TLS
 
 	// Of the connection so far, this exchange included.

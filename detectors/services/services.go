@@ -18,6 +18,25 @@ func AnswersAtOnce(port uint16) bool {
 	return false
 }
 
+// Greets reports whether the port is that of a protocol in which the server speaks first, and the client asks all the same:
+// FTP, SSH, Telnet, SMTP, POP3, NNTP, IMAP, submission, MySQL.
+func Greets(port uint16) bool {
+	switch port {
+	case 21, 22, 23, 25, 110, 119, 143, 587, 3306:
+		return true
+	}
+	return false
+}
+
+// shortestHTTP is how much payload a request of HTTP has at least, with the names of the resource, the host and the client. What a
+// WebSocket or a stream of events sends after it is often shorter.
+const shortestHTTP = 100
+
+// MayAskHTTP reports whether so many bytes of payload to the port may be a request of HTTP.
+func MayAskHTTP(port uint16, payload uint32) bool {
+	return (port == 80 || port == HTTPS || port == 8080) && payload >= shortestHTTP
+}
+
 // MayAcknowledge reports whether so many bytes of payload to the port may be no request but the acknowledgment of what the
 // server has just sent: 9 bytes for SETTINGS of HTTP/2, 17 for PING (RFC 9113 6.5, 6.7), in a TLS
 // record of 22 bytes more (TLS 1.3), or 29 (an explicit nonce, RFC 5288 3).

@@ -170,9 +170,16 @@ func (l *late) mayPoll(x *detectors.Exchange, r *detectors.Report) bool {
 	return l.n == 1 && float64(x.Prompt) < 2*r.Value("min-prompt") && l.longest > r.Nanos("max-response")/4
 }
 
-// doubt makes a finding undecided if the server may have waited for news.
+// minExchanges is how many prompt answers show that the server answers each request, whatever the protocol: three or four are
+// no more than the handshake of TLS and a login, after which a chat or a WebSocket begins.
+const minExchanges = 10
+
+// doubt makes a finding undecided if the client may not have asked, or the server may have waited for news.
 func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.Report) {
+	port := r.Conn.Endpoint(reassembly.B).Port
 	switch {
+	case x.Greeted && !services.Greets(port):
+		f.Undecide("the server spoke first: it may be the one that asks, and the client the one that answers")
 	case l.large || l.own(r):
 	case l.subscribes():
 		f.Undecide(fmt.Sprintf("all of these requests are alike (%s), and none like them is usually answered promptly: they may have waited for news, as a blocking read or a subscription does",
@@ -181,6 +188,9 @@ func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.R
 		f.Undecide(fmt.Sprintf(acknowledges, detectors.Counted(l.size, "byte", "bytes")) + ": the answer may be news")
 	case l.beats >= minBeats:
 		f.Undecide("the server answers as often, at equal distances, as soon as it has been answered: it may speak at times of its own, and the client only replies")
+	case x.Prompt < minExchanges && !services.MayAskHTTP(port, l.size):
+		f.Undecide(fmt.Sprintf("the answer is small, and nothing shows that each message of the client (here %s) is a request: the server may have sent news, as in a chat or a WebSocket",
+			detectors.Counted(l.size, "byte", "bytes")))
 	}
 }
 

@@ -45,16 +45,17 @@ func (w *slowResponse) transfer(t *detectors.Transfer, r *detectors.Report) {
 	f.Measure("pause_s", detectors.Seconds(t.Pause))
 	f.Measure("bytes", int(sent))
 	f.Message = fmt.Sprintf("%s paused for %s in the middle of an answer, after %s (frame %d).", r.Name(server), detectors.Span(t.Pause), detectors.Size(sent), t.Last.Frame)
-	if t.Relayed == 0 {
-		f.Message += " Everything was acknowledged, and the window was open: its application had nothing to send"
-		if t.Invisible {
-			f.Fault = detectors.FaultUnknown
-			f.Message += ", or what it sent was lost before the capture point"
-		}
-		f.Message += "."
+	if t.Relayed == 0 && !t.Invisible {
+		f.Message += " Everything was acknowledged, and the window was open: its application had nothing to send."
 	}
 	relayed(&f, t.Relayed, r)
 	invisible(&f, t.Invisible)
+	switch {
+	case t.Relayed > 0:
+		f.Undecide("something seems to acknowledge for the server: loss or delay behind it looks the same")
+	case t.Invisible:
+		f.Undecide("the capture does not show whether the server sent something then that was lost before the capture point: a pause until a retransmission timeout looks the same")
+	}
 	w.pauses = append(w.pauses, pause{f, t.Last, t.First.Seq + reassembly.Seq(t.Bytes), t.Told})
 	w.open = true
 	w.resumed(t.Told, false, r)

@@ -23,11 +23,12 @@ var SlowResponse = &detectors.Detector{
 		Cause: "The server's application waits: for a database, another service, another client or a person (as a chat or a game does), a lock, a full thread pool, a disk, or its own computation. Some wait on purpose, as after a wrong password.",
 		Action: "Look at the server's log for the time of the request's frame, and at what it calls. Other answers of the same connection " +
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
-		NotThis: "A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
+		NotThis: "Undecided, as the client may not have asked: a server that speaks first, where the protocol, by its port, does not begin so (FTP, SSH, Telnet, SMTP, POP3, NNTP, IMAP, MySQL do). Or that was slow with a small answer to what may be no request, as in a chat or a WebSocket, before it had answered ten promptly: 100 bytes to port 80, 443 or 8080 are a request of HTTP. " +
+			"A request without an answer that nothing shows to want one: none with as many bytes was answered promptly before. A pause that may have been a retransmission timeout: the sender's IP IDs do not show that nothing was lost before the capture point, or something acknowledges for it. A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
 			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Requests that are sent as soon as the one before was answered, and of which one was answered only after max-response. " +
 			"Undecided, as a blocking read of a queue looks like this: several slow requests that are all alike, with small answers, none of which usually comes promptly, sent as soon as the one before was answered, or that took differently long. " +
-			"And a single one at once after a message, in segments of 55 bytes or less, whether it is answered late or not at all: an acknowledgment within TLS, such as PING or WINDOW_UPDATE of HTTP/2. And small answers at equal distances (three and more, none of them prompt), each to a request that came at once after the one before: a server that speaks at times of its own, to which the client replies. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
+			"And a single one at once after a message, in segments of 55 bytes or less: an acknowledgment within TLS, such as PING or WINDOW_UPDATE of HTTP/2. And small answers at equal distances (three and more, none of them prompt), each to a request that came at once after the one before: a server that speaks at times of its own, to which the client replies. None of this holds for protocols in which no request waits for news, by their port (FTP, SSH, SMTP, DNS, POP3, LDAP, MySQL, PostgreSQL), " +
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"A pause of a stream that is sent as fast as it is played (RTSP, RTMP, by their port). An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A pause after which less than min-bytes came before the client spoke or closed: a goodbye (a close_notify of TLS), or another message. Where a NAT or proxy seems to " +
@@ -196,12 +197,12 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 	f.Roles = detectors.Roles("server", server, "client")
 	f.Measure("waited_s", detectors.Seconds(x.Response))
 	f.Measure("prompt", int(x.Prompt))
-	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d), unless the request wanted no answer. Before, %s.",
+	f.Message = fmt.Sprintf("%s acknowledged the request that ends in frame %d and did not answer it. After %s %s gave up (frame %d). Before, %s.",
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
 		detectors.Counted(x.Prompt, "prompt answer", "prompt answers")+average(x))
 	relayed(&f, x.Relayed, r)
-	if x.Acks && !immediate(r) {
-		f.Undecide(fmt.Sprintf(acknowledges, detectors.Counted(x.Asked, "byte", "bytes")) + " that wants no answer")
+	if (x.Acks || !x.Alike) && !immediate(r) {
+		f.Undecide(fmt.Sprintf("nothing shows that what the client sent (%s) wants an answer: it may acknowledge a message, or wait for news", detectors.Counted(x.Asked, "byte", "bytes")))
 	}
 	r.Absence(&f, x.Request.At)
 	r.Emit(f)

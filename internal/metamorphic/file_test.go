@@ -65,11 +65,11 @@ func (c *conversation) quoted() bool {
 }
 
 // portMatters reports whether the server's port means something: what an unbind looks like in LDAP, that
-// FTP has data connections, that a proxy may wait for another server, what an acknowledgment looks like in HTTP/2, where no request waits
+// FTP has data connections, what asks for an answer, that a proxy may wait for another server, what an acknowledgment looks like in HTTP/2, where no request waits
 // for news, and without a handshake, who the client seems to be.
 func (c *conversation) portMatters() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool {
-		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "reset-cause unread-data ") && (!c.opens() || c.saysGoodbye()) ||
+		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "slow-response ") || strings.HasPrefix(line, "reset-cause unread-data ") && (!c.opens() || c.saysGoodbye()) ||
 			strings.HasPrefix(line, "reset-cause data-after-close ") && !c.opens()
 	}) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {

@@ -24,6 +24,7 @@ type Account struct {
 	turn      reassembly.Side // who sent payload last
 	known     bool            // the client is known: A
 	spoken    bool            // payload was sent
+	greeted   bool            // the server's first
 	asking    bool            // the client waits for an answer
 	replying  bool            // the server answers
 	acked     bool            // what it had acknowledged before

@@ -163,6 +163,10 @@ func (i *ids) skips(id uint16) bool {
 	return i.show() && gap > 1 && gap <= maxSkip
 }
 
+// nothing reports whether they show that nothing was sent since the one before, as far as the segment's does not skip: the
+// next one is right behind that, wherever a host counts packets.
+func (i *ids) nothing(id uint16) bool { return i.show() || i.last != 0 && id == i.last+1 }
+
 // show reports whether they would show that something is missing.
 func (i *ids) show() bool { return i.counted >= minCounted }
 

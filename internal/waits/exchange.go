@@ -158,7 +158,7 @@ func (s *step) tell(x *detectors.Exchange) {
 	if s.told.Exchange == nil {
 		return
 	}
-	x.Invisible = s.invisible
+	x.Invisible, x.Greeted = s.invisible, s.greeted
 	x.Told, x.Answers, x.Prompt, x.Pushes = s.seg.At, s.answers, s.prompt, s.pushes
 	if s.prompt > 0 {
 		x.Mean = time.Duration(s.promptTime / int64(s.prompt))
@@ -173,7 +173,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 	}
 	if s.asking {
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, AtOnce: s.atOnce, Acks: s.acks, Relayed: int64(s.conn.Relayed(reassembly.B))}
+		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Alike: s.sizes.have(s.asked()), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, AtOnce: s.atOnce, Acks: s.acks, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
 	s.asking, s.pipelined = false, false

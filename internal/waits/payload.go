@@ -39,6 +39,7 @@ func (s *step) payload() {
 		s.peer.alone = s.peer.timed == seg.At
 	}
 	own.sent, own.sentLen = seg.At, seg.Len
+	s.greeted = s.greeted || !s.spoken && s.side == reassembly.B
 	s.turn, s.spoken = s.side, true
 	s.ask()
 	if s.out.Skipped(seg.Seq-1) && !s.out.Covered(seg.Seq) { // something before it is missing, and not only in the capture
@@ -205,7 +206,7 @@ func (s *step) application() {
 		s.give(detectors.Loss, at)
 		return
 	}
-	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && !s.own.ids.show()
+	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && !s.own.ids.nothing(s.seg.IPID)
 	if late := s.own.clock.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
