@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // smallHeap is the memory, in bytes, below which no garbage is collected. What a
@@ -31,22 +32,26 @@ func delayCollection() {
 	})
 }
 
-// mediumHeap is from how much memory on garbage is collected once when connections end.
+// mediumHeap is from how much memory on garbage is collected when connections end.
 const mediumHeap = 64 << 20
 
-// collectAtEnd collects garbage once if nothing has been collected so far, unless there is little: tables that have
-// grown, and what connections needed that have ended, make room for findings and the report.
-func collectAtEnd() {
-	use := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
-	metrics.Read(use)
-	if paysAtEnd(use[0].Value.Uint64(), use[1].Value.Uint64()) {
-		runtime.GC()
+// collectsAtEnd returns a function that collects garbage if nobody else has collected any so far, unless there is little: tables
+// that have grown, and what connections needed that have ended, make room for findings and the report.
+func collectsAtEnd() func() {
+	var own atomic.Uint64
+	return func() {
+		use := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
+		metrics.Read(use)
+		if paysAtEnd(use[0].Value.Uint64(), use[1].Value.Uint64()-own.Load()) {
+			own.Add(1)
+			runtime.GC()
+		}
 	}
 }
 
 // paysAtEnd reports whether it is worth its time to collect garbage when connections end, where so many bytes are
-// in use, and so many collections were before.
-func paysAtEnd(use, cycles uint64) bool { return use >= mediumHeap && cycles == 0 }
+// in use, and others have collected so often.
+func paysAtEnd(use, others uint64) bool { return use >= mediumHeap && others == 0 }
 
 // afterCollection has do called after the next garbage collection.
 func afterCollection(do func()) {

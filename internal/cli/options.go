@@ -18,7 +18,7 @@ func (c *command) options() (o *engine.Options, form *format, err error) {
 	if form, err = chooseFormat(f.format, f.output); err != nil {
 		return nil, nil, err
 	}
-	o = &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums, Time: f.time || f.flow != "", Ending: collectAtEnd}
+	o = &engine.Options{MaxFlows: f.maxFlows, Workers: f.workers, AllFlows: f.flows || f.states || form.name == "html", VerifyChecksums: f.checksums, Time: f.time || f.flow != "", Ending: collectsAtEnd()}
 	chosen, err := chooseDetectors(c.known(), f.detect)
 	if err != nil {
 		return nil, nil, err

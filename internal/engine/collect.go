@@ -158,7 +158,7 @@ func (c *collector) gather(parts []*partition) {
 		known = to
 	}
 	c.options.each(parts, func(i int) {
-		if c.collect(parts[i], &shares[i]); i == len(parts)/4 && c.options.Ending != nil {
+		if c.collect(parts[i], &shares[i]); (i == len(parts)/16 || i == len(parts)/2) && c.options.Ending != nil {
 			c.options.Ending()
 		}
 	})

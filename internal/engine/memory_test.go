@@ -35,13 +35,13 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 	}
 }
 
-// Whoever wants to collect garbage is told once, when some connections have ended and most have not: what the first needed
+// Whoever wants to collect garbage is told twice, when few connections have ended and when half have: what these needed
 // makes room for the findings of the others.
 func TestRun_ending(t *testing.T) {
 	calls := 0
 	o := Options{Detectors: catalogue.All, Ending: func() { calls++ }}
-	if connections, _ := allocated(t, 30_000, o); connections < partitions || calls != 1 {
-		t.Errorf("told %d times of the end of %d connections, want once", calls, connections)
+	if connections, _ := allocated(t, 30_000, o); connections < partitions || calls != 2 {
+		t.Errorf("told %d times of the end of %d connections, want twice", calls, connections)
 	}
 }
 
