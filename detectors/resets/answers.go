@@ -182,16 +182,6 @@ func (c *resetCase) justSpoke() bool {
 	return c.atNxt() && !c.peer.finSent() && c.peer.last.SeqLen() == 0 && !c.late() && c.prompt(&c.sender.last, &c.rst) && c.rst.IPID != 0 && c.sender.last.IPID != 0
 }
 
-// mayAbort reports whether a RST that answers data may also be that of a socket which
-// aborts without ACK (RFC 9293 3.10.5): it lies at SND.NXT, and its sender had just sent
-// data that the peer's last segment acknowledges at once. An IP ID of 0, where the sender
-// counts them, is not a socket's. One that answers an ACK may be so only if nothing but its
-// IP ID of 0, after data with another, speaks for a host without the connection.
-func (c *resetCase) mayAbort() bool {
-	data := c.peer.last.SeqLen() > 0 || c.rst.IPID == 0 && c.sender.last.IPID != 0
-	return c.bare() && c.atNxt() && !c.peer.finSent() && data && !c.late() && c.prompt(&c.sender.last, &c.rst) && !c.noID()
-}
-
 // misacks reports whether the RST answers an ACK that no SYN-ACK of the sender, which has sent nothing else, can
 // have called for: it lies below that, or beyond any window.
 func (c *resetCase) misacks() bool {

@@ -104,7 +104,7 @@ var dataAfterClose = &outcome{
 var halfOpen = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "half-open", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When: "a host of which no FIN was captured answered a segment as if it did not know the connection",
+		When: "a host of which no FIN was captured answered a segment as if it did not know the connection: right after its SYN-ACK, or a challenge ACK, or after a silence in which it may have been restarted",
 		Cause: "It has lost the connection: it or its process was restarted, the address moved to another host, or packets now take another path to " +
 			"another host (RFC 9293 3.5.1). Right after the handshake: a full accept queue that resets, or a load balancer without a backend.",
 		Action: "Look for a restart, a failover or a route change before the time of the RST. The application on the other side has to connect again.",
@@ -117,7 +117,9 @@ var halfOpen = &outcome{
 			func(c *resetCase) bool {
 				return c.bare() && c.atNxt() && c.countsOn() && !c.unlikeLast() && !c.justAccepted() && !c.challenging
 			}},
-		{"the sender of the RST had just sent data, and the RST has its next sequence number: it may have lost the connection, or have aborted it with a RST without ACK (RFC 9293 3.10.5)", (*resetCase).mayAbort},
+		{"the sender of the RST had the connection only seconds before, in which no host restarts: it may have closed or aborted it, by a FIN or RST that was not captured, or a device on the path may answer for it", (*resetCase).hadItJust},
+		{"the sender of the RST had answered nothing before, not even retransmissions: its FIN or RST may have been lost like these, or a device on the path, which drops its segments, may have sent the RST", (*resetCase).unheard},
+		{"the RST answers the first data, but not the ACK before that: a device on the path that looks at data (a filter) may have sent it", (*resetCase).onlyData},
 	},
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
 	lost:    func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has

@@ -144,6 +144,23 @@ func (c *resetCase) justAccepted() bool {
 		c.idle() < int64(time.Second) && c.peer.packets <= 4
 }
 
+// leastRestart is how long, in nanoseconds, a host takes at least to lose its connections and answer again: a restart, or
+// another host that takes over its address.
+const leastRestart = int64(10 * time.Second)
+
+// hadItJust reports whether the sender had the connection so shortly before that it can hardly have lost it, and nothing but the
+// time shows that: not the form of the RST, nor the challenge ACK that it answers, nor that it never accepted the connection.
+func (c *resetCase) hadItJust() bool {
+	otherwise := c.challenging || c.withoutSocket() || c.justAccepted()
+	return !otherwise && c.rst.At-c.sender.last.At < max(leastRestart, int64(4*c.rtt))
+}
+
+// onlyData reports whether the sender, which has never accepted the connection, answers only the data of its peer, and not
+// the ACK before that: a host without the connection answers both.
+func (c *resetCase) onlyData() bool {
+	return c.justAccepted() && c.peer.last.SeqLen() > 0 && c.peer.packets > 2 && c.more == 0 && !c.challenging
+}
+
 // stillThere reports whether the sender had the connection so shortly before the RST, by what it sent then and by its
 // IP IDs, that it can hardly have lost it; a FIN of its own was not missed either. A second, as few hosts reset what
 // they are sent sooner without having been asked to.
