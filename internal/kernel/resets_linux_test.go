@@ -54,14 +54,14 @@ var resets = []testCase{
 		s.forget(s.server)
 		client.send(100)
 		s.await(fsm.Closed, fsm.Closed)
-	}, find: []finding{{"reset-cause", "half-open", serverAddr}}},
+	}}, // undecided: no host restarts so soon
 
 	{name: "one byte to a server that was restarted", run: func(s *testRun) { // at the sequence number of a keep-alive, but none
 		client, _ := s.connect()
 		s.forget(s.server)
 		client.send(1)
 		s.await(fsm.Closed, fsm.Closed)
-	}, find: []finding{{"reset-cause", "half-open", serverAddr}}},
+	}}, // undecided: no host restarts so soon
 
 	{name: "keep-alive to a server that was restarted", run: func(s *testRun) {
 		client, _ := s.connect()
