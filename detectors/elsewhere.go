@@ -118,6 +118,31 @@ func (f *Finding) MissedFrames(frame uint32) {
 		"What is said to be missing may have been lost with them", frame))
 }
 
+// Unproven is the time of which the capture must not lack any part, or else the finding says too much: by itself, of
+// an absence, from its last evidence on. It is empty if there is none.
+func (f *Finding) Unproven() (from, to int64) {
+	switch {
+	case f.During[1] != 0:
+		return f.During[0], f.During[1]
+	case f.Late != nil:
+		return f.Late.Start, f.Late.End
+	case f.Absence == NoAbsence:
+		return 0, 0
+	}
+	from = f.Start
+	for i := range f.Evidence {
+		from = max(from, f.Evidence[i].Seg.At)
+	}
+	return from, f.End
+}
+
+// Unrecorded makes a finding undecided of whose time (Unproven) the capture lacks a part of that length, because it was
+// interrupted. Engines call it as they call SentElsewhere.
+func (f *Finding) Unrecorded(length int64) {
+	f.Scope = WholeCapture
+	f.Undecide(fmt.Sprintf("the capture was interrupted meanwhile: it has no frame of anybody for %s, and what it does not have may have been sent then", Span(length)))
+}
+
 // An Outage is a time in which nothing answered what From sent to To: what came back afterwards does not show why.
 type Outage struct {
 	From, To   reassembly.Endpoint

@@ -114,6 +114,7 @@ type Finding struct {
 	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Refusal   bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan
 	Outage    *Outage          // a time in which nothing was answered, if it is about that, or rests on that: see CutOff
+	During    [2]int64         // the time of which the capture must hold everything, if it is longer than from its last evidence on: see Unrecorded
 	Late      *Outage          // how long an answer took, if it is about that: see Stalled
 	Scope     Scope
 	Absence   Absence    // it rests on something that did not come, which a lossy capture may have missed

@@ -121,7 +121,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	}
 	f := r.Find(outcome, side, o.At, evidence...)
 	f.States = r.StatesNow(o.Now)
-	f.End = o.Now
+	f.End, f.During = o.Now, [2]int64{fin.At, o.Now}
 	f.Roles = detectors.Roles("closer", side, "peer")
 	f.Measure("waited_s", detectors.Seconds(o.Now-since))
 	f.Measure("deadline_s", detectors.Seconds(w.Limit(i, r)-since))

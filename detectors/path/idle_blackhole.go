@@ -159,7 +159,7 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	icmp := w.icmp[side].Since(u.data.At)
 	evidence := append([]detectors.Evidence{r.Evidence("data after the idle time", side, &u.data)}, v.evidence(side, r)...)
 	f := r.Find(idleSilent, side.Peer(), now, append(evidence, icmp.Evidence()...)...)
-	f.End = now
+	f.End, f.During = now, [2]int64{u.data.At - u.idle, u.data.At}
 	f.Roles = detectors.Roles("sender", side, "silent")
 	shortest, words := middlebox.Fit(u.survived, u.idle)
 	f.Measure("idle_s", detectors.Seconds(u.idle))

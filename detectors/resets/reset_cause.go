@@ -216,6 +216,9 @@ func (w *resetCause) report(r *detectors.Report) {
 	if o == handshakeReset && c.sender.stream.Knows(reassembly.KnowISS) {
 		f.SYN = &detectors.SYNKey{Client: r.Conn.Endpoint(side), ISN: c.sender.stream.ISS}
 	}
+	if o == idleDrop {
+		f.During = c.idleFrom()
+	}
 	f.Refusal = o == refused && c.refusal()
 	o.apply(c, f, r)
 	if words := c.standIn(); words != "" && culprit == side && f.Fault.NamesHost() {

@@ -39,6 +39,15 @@ func (c *resetCase) idle() int64 {
 	return int64(c.idleBefore)
 }
 
+// idleFrom is when that was, from and to.
+func (c *resetCase) idleFrom() [2]int64 {
+	to := c.rst.At
+	if !c.brokeSilence() {
+		to = c.peer.last.At
+	}
+	return [2]int64{to - c.idle(), to}
+}
+
 // wasIdle reports whether a middlebox may have forgotten the connection meanwhile.
 func (c *resetCase) wasIdle() bool { return c.idle() >= int64(c.minIdle) && !c.outlasted() }
 

@@ -17,6 +17,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		f := &findings[i]
 		doubt(&f.Finding, f.FINRank, c)
 		doubtClock(&f.Finding, trace)
+		unrecorded(&f.Finding, trace)
 		silent(&f.Finding, &c.Hosts)
 		up(&f.Finding, &c.Hosts)
 		lossless(&f.Finding, &c.Holes)
@@ -74,6 +75,17 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 	if trace.ClockStepped(latest, f.End) {
 		f.Limits, f.Scope = f.Limits|fsm.ClockStepped, detectors.WholeCapture
 		f.Undecide("clock-stepped: the capture's clock was set meanwhile, so it is not known how long nothing came")
+	}
+}
+
+// unrecorded makes undecided what rests on time in which the capture was interrupted. A connection of which nothing comes
+// afterwards has ended there (Trace.KnownUntil); this one went on.
+func unrecorded(f *detectors.Finding, trace *stats.Trace) {
+	if f.Verdict != detectors.Seen {
+		return
+	}
+	if g, is := trace.InterruptedIn(f.Unproven()); is {
+		f.Unrecorded(g.To - g.From)
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	resumesWithin = int64(time.Minute)
 )
 
-// interrupted finds the pauses of the trace in which the capture was interrupted. The silence
+// interrupted finds such pauses. See stats.Rhythm for another sign that the capture was interrupted. The silence
 // of a trace is no silence of a connection: nothing is absent beyond such a gap.
 func interrupted(trace *stats.Trace, parts []*partition) {
 	if len(trace.Pauses) == 0 {
@@ -78,6 +78,6 @@ func interruptions(trace *stats.Trace) []result.Note {
 	if n > 1 {
 		often = fmt.Sprintf(" (and %s more)", detectors.Times(n-1))
 	}
-	return []result.Note{{Name: "interrupted", Message: fmt.Sprintf("The capture was interrupted%s: nothing was recorded for %s, from %s after its first frame on, and the connections that came next were already running. "+
+	return []result.Note{{Name: "interrupted", Message: fmt.Sprintf("The capture was interrupted%s: nothing was recorded for %s, from %s after its first frame on. Afterwards came connections that were already running, or again what devices had sent at regular intervals before. "+
 		"Nothing is reported as missing beyond that.", often, detectors.Span(first.To-first.From), detectors.Span(first.From-trace.First))}}
 }

@@ -47,6 +47,9 @@ func (l *Live) Frame(fr *capture.Frame) {
 	l.frame(fr)
 	var seg reassembly.Segment
 	for reason := range l.decoder.Packets(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
+		if reason != decode.OK {
+			l.other(fr)
+		}
 		if l.counts(reason) {
 			l.segment(fr, &seg)
 		}

@@ -73,7 +73,12 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 		} else {
 			f.frame(fr)
 			f.tap = f.sort(fr)
-			reason = f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg)
+			if reason = f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, seg); reason != decode.OK {
+				f.other(fr)
+				if f.tap >= 0 && f.points != nil {
+					f.points[f.tap].other(fr)
+				}
+			}
 		}
 		if f.decoder.Overlong > 0 {
 			f.sawOverlong(fr.File)
@@ -122,9 +127,14 @@ func (f *frames) plain(p *pool) {
 		}
 		before, file := f.position, f.ahead[0].File
 		f.trace.Frames(n, f.ahead[0].At, f.ahead[n-1].At, func(i int) int64 { return f.ahead[i].At })
+		rhythm := f.rhythm(file)
+		steady := rhythm.Frames(f.ahead[0].At, f.ahead[n-1].At)
 		x := p.slot()
 		for i := range f.ahead[:n] {
 			fr := &f.ahead[i]
+			if !steady {
+				rhythm.Frame(fr.At)
+			}
 			if fr.Link == capture.LinkEthernet && f.decoder.Plain(fr.Data, fr.Len, &x.seg) { // nearly always
 				f.trace.Segments++
 				f.position++
@@ -133,6 +143,9 @@ func (f *frames) plain(p *pool) {
 				continue
 			}
 			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &x.seg)
+			if reason != decode.OK {
+				rhythm.Other(uint32(fr.Link), fr.Data, fr.At)
+			}
 			for {
 				if f.counts(reason) {
 					f.position++
@@ -200,10 +213,27 @@ const NoSegmentsInFile = "no TCP segment of this file was analysed"
 type frameStats struct {
 	trace   stats.Trace
 	skipped [decode.NumReasons]uint64
+	rhythms []stats.Rhythm // by file
 }
 
 // frame counts a frame and keeps the time.
-func (s *frameStats) frame(fr *capture.Frame) { s.trace.Frame(fr.At, fr.Stepped) }
+func (s *frameStats) frame(fr *capture.Frame) {
+	s.trace.Frame(fr.At, fr.Stepped)
+	s.rhythm(fr.File).Frame(fr.At)
+}
+
+// other takes a frame without a segment.
+func (s *frameStats) other(fr *capture.Frame) {
+	s.rhythm(fr.File).Other(uint32(fr.Link), fr.Data, fr.At)
+}
+
+// rhythm is that of a file.
+func (s *frameStats) rhythm(file uint16) *stats.Rhythm {
+	for len(s.rhythms) <= int(file) {
+		s.rhythms = append(s.rhythms, stats.Rhythm{})
+	}
+	return &s.rhythms[file]
+}
 
 // counts counts a decoded frame and reports whether it has something for a
 // connection: a segment, or an ICMP error that quotes one.
@@ -220,6 +250,7 @@ func (s *frameStats) counts(reason decode.Reason) bool {
 func (s *frameStats) whole(end int64) *stats.Trace {
 	t := s.trace
 	t.End = end
+	t.Blinded(s.rhythms)
 	for reason, n := range s.skipped {
 		if n > 0 {
 			t.Skipped = append(t.Skipped, stats.Skipped{Reason: decode.Reason(reason).String(), N: n})

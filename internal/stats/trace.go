@@ -17,7 +17,7 @@ type Trace struct {
 	Start       int64 // first frame in order, of any kind
 	First, Last int64 // earliest and latest frame of any kind
 	End         int64 // the last frame, or a later end that a file states
-	Gaps        []Gap // longer than QuietGap, or Pauses in which the capture was interrupted, in order
+	Gaps        []Gap // longer than QuietGap, or in which the capture was interrupted (see Pauses and Rhythm), in order
 	Pauses      []Gap // longer than Pause and no longer than QuietGap, in order: the first of them
 	ClockSteps  []int64
 	Counts      Counts
@@ -127,10 +127,23 @@ func (t *Trace) Pause(g Gap) {
 
 // Interrupted makes a gap of a pause.
 func (t *Trace) Interrupted(pause int) {
-	g := t.Pauses[pause]
+	t.addGap(t.Pauses[pause])
+	t.Pauses = slices.Delete(t.Pauses, pause, pause+1)
+}
+
+func (t *Trace) addGap(g Gap) {
 	i, _ := slices.BinarySearchFunc(t.Gaps, g.From, func(g Gap, from int64) int { return cmp.Compare(g.From, from) })
 	t.Gaps = slices.Insert(t.Gaps, i, g)
-	t.Pauses = slices.Delete(t.Pauses, pause, pause+1)
+}
+
+// InterruptedIn is the first gap, no longer than QuietGap that has part of a time: the capture was interrupted then.
+func (t *Trace) InterruptedIn(from, to int64) (g Gap, is bool) {
+	for _, g := range t.Gaps {
+		if g.To-g.From <= QuietGap && g.From < to && g.To > from {
+			return g, true
+		}
+	}
+	return Gap{}, false
 }
 
 // Step notes that a clock stepped.

@@ -53,6 +53,9 @@ func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	for trace.Next(&fr) == nil {
 		time := t.frame(&fr)
 		for reason := range decoder.Packets(uint32(fr.Link), fr.Data, fr.Len, fr.At, &seg) {
+			if reason != decode.OK {
+				t.rhythm.Other(uint32(fr.Link), fr.Data, fr.At)
+			}
 			switch reason {
 			case decode.OK:
 				t.Segments++

@@ -20,6 +20,7 @@ type Stats struct {
 	Latest   int64       // of all frames
 	End      int64       // Latest, or a later end that the file states
 	Gaps     []stats.Gap // longer than stats.Pause
+	Blind    []stats.Gap // see stats.Rhythm
 	Steps    []Step      // frames before which the clock stepped
 }
 
@@ -34,6 +35,7 @@ type counter struct {
 	Stats
 	skipped [decode.NumReasons]uint64
 	trace   *capture.Trace
+	rhythm  stats.Rhythm
 }
 
 // frame counts a frame and returns its Position.Time.
@@ -42,6 +44,7 @@ func (c *counter) frame(fr *capture.Frame) (time int64) {
 		c.Start, c.Earliest, c.Latest = fr.At, fr.At, fr.At
 	}
 	c.Frames++
+	c.rhythm.Frame(fr.At)
 	c.Earliest = min(c.Earliest, fr.At)
 	if fr.At-c.Latest > stats.Pause {
 		c.Gaps = append(c.Gaps, stats.Gap{From: c.Latest, To: fr.At})
@@ -55,7 +58,7 @@ func (c *counter) frame(fr *capture.Frame) (time int64) {
 
 // stats completes the statistics at the end of the file.
 func (c *counter) stats() *Stats {
-	c.End = c.trace.End()
+	c.End, c.Blind = c.trace.End(), c.rhythm.Blind
 	for reason, n := range c.skipped {
 		if n > 0 {
 			c.Skipped = append(c.Skipped, stats.Skipped{Reason: decode.Reason(reason).String(), N: n})

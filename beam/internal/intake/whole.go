@@ -48,9 +48,20 @@ func Combine(files []*Stats) *Whole {
 	for _, g := range gaps(files) {
 		f.Pause(g)
 	}
+	f.Blinded(rhythms(files))
 	f.ClockSteps = steps(files, w.Ranks)
 	f.Cover()
 	return w
+}
+
+// rhythms are those of the files that have frames.
+func rhythms(files []*Stats) (all []stats.Rhythm) {
+	for _, x := range files {
+		if x.Frames > 0 {
+			all = append(all, stats.Rhythm{Blind: x.Blind, First: x.Start, Last: x.Latest})
+		}
+	}
+	return all
 }
 
 // ranks is the order of files for frames with equal times: by their first frames,
