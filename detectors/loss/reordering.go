@@ -67,8 +67,7 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	switch {
 	case ev.Kind == fsm.DataOutOfOrder, ev.Kind == fsm.DataResent && a.tooSoon(ev, r):
-		ids := r.Conn.IPHabits(ev.Side)
-		a.cameLater(ev, ev.Seg.IPID != 0 && ids.Numbered && ids.Behind == 0, r)
+		a.cameLater(ev, counted(ev, r), r)
 	case ev.Kind == fsm.HoleShown:
 		a.holeShown(ev, r)
 	case ev.Kind == fsm.DataResent:

@@ -28,6 +28,8 @@ type resends struct {
 	hole     reassembly.Block    // what was in flight when the receiver last showed holes
 	shown    int64               // when that was
 	since    int64               // when it first showed these
+	gapAt    int64               // when it first showed one after it had none
+	gap      stamp               // of that ACK
 	asked    stamp               // of that ACK
 	earliest stamp               // of the first ACK that showed any
 	until    int64               // when it was last sent again, or that was answered

@@ -47,6 +47,9 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	a.skipped.begin(ev.Side, r.Conn)
 	recovering := a.episodes > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
+	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {  // the ACK before it had no SACK: nothing was missing then
+		a.gap, a.gapAt = stampOf(ev.Seg), ev.Seg.At
+	}
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) && !recovering {
 		a.hole.From, a.since, a.asked = out.Una, ev.Seg.At, stampOf(ev.Seg)
 		if a.earliest.at == 0 {
@@ -68,32 +71,6 @@ func stampOf(seg *reassembly.Segment) stamp {
 		return stamp{}
 	}
 	return stamp{seg.At, reassembly.Seq(seg.Opts.TSVal)}
-}
-
-// answersHole reports whether the segment echoes the ACK that first showed the hole, or a later one: its sender had
-// that when it sent the segment (RFC 7323 4.2). By the ACKs that showed holes before, the clock of these must tick
-// once in the given nanoseconds at least, or an ACK from before the hole would look the same.
-func (a *resends) answersHole(seg *reassembly.Segment, tick int64, v fsm.View) bool {
-	echo, is := detectors.Echo(v, seg)
-	ticks := int64(int32(a.asked.val - a.earliest.val))
-	return a.asked.at != 0 && ticks > 0 && (a.asked.at-a.earliest.at)/ticks <= tick &&
-		is && !echo.Before(a.asked.val)
-}
-
-// askedLater reports whether the segment echoes what came before the ACK that first showed the hole.
-func (a *resends) askedLater(seg *reassembly.Segment, v fsm.View) bool {
-	echo, is := detectors.Echo(v, seg)
-	return a.asked.at != 0 && is && echo.Before(a.asked.val)
-}
-
-// tooSoon reports whether the segment is no answer to the hole that it fills: that was shown for the first
-// time less than half a round trip to the sender ago. It came late, even if its sender numbered
-// it late; unless its timestamps show that the round trip was shorter than that of the handshake, or IP identifications that it
-// was sent again.
-func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
-	there := r.Conn.HandshakeRTT(ev.Side)
-	return ev.Place == reassembly.Filling && (a.askedLater(ev.Seg, r.Conn) || !a.skipped.prove(ev, r.Conn)) && a.since != 0 && r.Conn.LossShown(ev.Side) &&
-		there >= farAway && ev.Seg.At-a.since < int64(there/2) && !a.answersHole(ev.Seg, int64(there/2), r.Conn)
 }
 
 // triggerOf is what made the side send the segment again, as far as the wire shows it,

@@ -1,0 +1,75 @@
+package loss
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// tooSoon reports whether the segment is no answer to the hole that it fills: much less than a round trip to the sender ago, that
+// was not there, or was not shown. It came late, even if its sender numbered
+// it late; unless its timestamps show that the round trip was shorter than that of the handshake, or IP identifications that it
+// was sent again.
+func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
+	if ev.Place != reassembly.Filling {
+		return false
+	}
+	resent := a.skipped.prove(ev, r.Conn) && !a.askedLater(ev.Seg, r.Conn)
+	soon, since, out := soonest(ev.Side, r), a.gapAt, r.Conn.Stream(ev.Side)
+	if r.Conn.HandshakeRTT(ev.Side) != 0 {
+		since = max(since, a.since)
+	} else if a.mayAnswer(ev, r) {
+		return false
+	}
+	if ev.Was.Seq == ev.Seg.End() && ev.Was.End() == out.Nxt { // the segment before it made the hole
+		since = ev.Was.At
+	}
+	return !resent && since != 0 && r.Conn.LossShown(ev.Side) && ev.Seg.At-since < int64(soon) && !a.answersHole(ev.Seg, int64(soon), r.Conn)
+}
+
+// soonest is how soon the side cannot answer, seen from the tap: half of what it took in the handshake, or a quarter of what
+// it takes to acknowledge, which it may delay. If neither is known, farAway. 0 if it is so near that it may answer at once.
+func soonest(side reassembly.Side, r *detectors.Report) time.Duration {
+	there, part := r.Conn.HandshakeRTT(side), time.Duration(2)
+	if there == 0 {
+		there, part = r.Conn.SRTT(side.Peer()), muchSooner
+	}
+	switch {
+	case there == 0:
+		return farAway
+	case there < farAway:
+		return 0
+	}
+	return there / part
+}
+
+// mayAnswer reports whether the segment's sender seems to have numbered or stamped it when it knew of the hole, where its
+// distance is not known from a handshake.
+func (a *resends) mayAnswer(ev fsm.Event, r *detectors.Report) bool {
+	echo, is := detectors.Echo(r.Conn, ev.Seg)
+	return counted(ev, r) || is && a.gap.at != 0 && !echo.Before(a.gap.val)
+}
+
+// counted reports whether its sender counts its packets, and this one follows those that were captured before it.
+func counted(ev fsm.Event, r *detectors.Report) bool {
+	ids := r.Conn.IPHabits(ev.Side)
+	return ev.Seg.IPID != 0 && ids.Numbered && ids.Behind == 0
+}
+
+// answersHole reports whether the segment echoes the ACK that first showed the hole, or a later one: its sender had
+// that when it sent the segment (RFC 7323 4.2). By the ACKs that showed holes before, the clock of these must tick
+// once in the given nanoseconds at least, or an ACK from before the hole would look the same.
+func (a *resends) answersHole(seg *reassembly.Segment, tick int64, v fsm.View) bool {
+	echo, is := detectors.Echo(v, seg)
+	ticks := int64(int32(a.asked.val - a.earliest.val))
+	return a.asked.at != 0 && ticks > 0 && (a.asked.at-a.earliest.at)/ticks <= tick &&
+		is && !echo.Before(a.asked.val)
+}
+
+// askedLater reports whether the segment echoes what came before the ACK that first showed the hole.
+func (a *resends) askedLater(seg *reassembly.Segment, v fsm.View) bool {
+	echo, is := detectors.Echo(v, seg)
+	return a.asked.at != 0 && is && echo.Before(a.asked.val)
+}
