@@ -115,6 +115,9 @@ func (v View) HandshakeRTT(side reassembly.Side) time.Duration { return v.c.hand
 // (compared with R1 and R2 in RFC 9293 3.8.3), 255 at most.
 func (v View) Retries(side reassembly.Side) int { return int(v.c.ends[side].row) }
 
+// Retransmissions is how many segments the side has sent again.
+func (v View) Retransmissions(side reassembly.Side) uint64 { return v.c.Retransmissions(side) }
+
 // A Window is what one side has advertised of its receive window. Where it ends is the
 // right edge of the other side's Stream.
 type Window struct {

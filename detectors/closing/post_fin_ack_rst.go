@@ -40,7 +40,7 @@ var PostFINAckRST = &detectors.Detector{
 
 var (
 	redundantACK = &detectors.Outcome{Name: "redundant-ack", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: fsm.Text, // an ACK from TIME_WAIT has no IP ID
-		When: "X acknowledged a FIN that it had already acknowledged, and nothing required another ACK"}
+		When: "X acknowledged a FIN that it had already acknowledged, and nothing required another ACK; undecided if both ACKs have the same IP ID, or Y had retransmitted anything"}
 	forgotten = &detectors.Outcome{Name: "forgotten", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.Text, // a TTL tells of a device that sent the RST
 		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK"}
 )
@@ -250,8 +250,13 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			"ACK (frame %d), and a RST came back %s after that (frame %d). An application on %s that was still reading may get a "+
 			"connection reset instead of the last data.",
 			r.Name(y), r.Name(x), w.finAck[y].Frame, detectors.Span(after), r.Name(x), ack.Frame, detectors.Span(rst.At-ack.At), rst.Frame, r.Name(x))
-		if f.Limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime) {
+		switch {
+		case f.Limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime):
 			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
+		case ack.IPID == w.finAck[y].IPID:
+			f.Undecide("the two ACKs have the same IP identification, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
+		case r.Conn.Retransmissions(y) > 0:
+			f.Undecide("the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant")
 		}
 	case forgotten:
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
