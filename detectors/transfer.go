@@ -66,20 +66,10 @@ const (
 
 // Limit is what limited the transfer most, and its share of the time, 0 to 1.
 func (t *Transfer) Limit() (name string, share float64) {
-	w := &t.Waits
 	if t.Obscure() {
 		return LimitUnknown, 1
 	}
-	amounts := [...]struct {
-		name string
-		ns   int64
-	}{
-		{LimitReceiver, w[ReceiverWindow]},
-		{LimitSender, w[SenderWindow] + w[DelayedAck]},
-		{LimitApplication, w[ClientApp] + w[ServerApp] + w[Idle]},
-		{LimitLoss, w[Loss] + w[PeerSilent]},
-		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close]},
-	}
+	amounts := t.amounts()
 	most := amounts[0]
 	for _, a := range amounts[1:] {
 		if a.ns > most.ns {
@@ -102,7 +92,40 @@ func (t *Transfer) Limit() (name string, share float64) {
 			most.name = LimitPath
 		}
 	}
-	if d := w.Sum(); d > 0 {
+	if d := t.Waits.Sum(); d > 0 {
+		share = float64(most.ns) / float64(d)
+	}
+	return most.name, share
+}
+
+// amount is how long one thing limited a transfer.
+type amount struct {
+	name string
+	ns   int64
+}
+
+func (t *Transfer) amounts() [5]amount {
+	w := &t.Waits
+	return [...]amount{
+		{LimitReceiver, w[ReceiverWindow]},
+		{LimitSender, w[SenderWindow] + w[DelayedAck]},
+		{LimitApplication, w[ClientApp] + w[ServerApp] + w[Idle]},
+		{LimitLoss, w[Loss] + w[PeerSilent]},
+		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close]},
+	}
+}
+
+// Besides is what limited the transfer most besides that, and its share of the time. Beside a queue that stands, only losses
+// are: neither ACKs, nor windows, nor applications empty it. After losses, a sender sends as ACKs come.
+func (t *Transfer) Besides(limit string) (name string, share float64) {
+	var most amount
+	for _, a := range t.amounts() {
+		part := a.name == limit || a.name == LimitUnknown || limit == LimitPath && a.name != LimitLoss || limit == LimitLoss && a.name == LimitSender
+		if a.ns > most.ns && !part {
+			most = a
+		}
+	}
+	if d := t.Waits.Sum(); d > 0 {
 		share = float64(most.ns) / float64(d)
 	}
 	return most.name, share

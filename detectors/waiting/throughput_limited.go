@@ -27,6 +27,7 @@ var ThroughputLimited = &detectors.Detector{
 			"Slow start. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
+			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, which reduces the congestion window; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, or something acknowledges for it. " +
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290", "RFC 3168 6.1"},
@@ -113,8 +114,10 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 		switch {
 		case t.Relayed > 0:
 			f.Fault, f.Action = detectors.FaultUnknown, actionRelayed
+			f.Undecide("something seems to acknowledge for the sender: loss or delay behind it looks the same")
 		case t.Invisible:
 			f.Fault = detectors.FaultUnknown
+			f.Undecide("the capture does not show whether the sender sent something in its pauses that was lost before the capture point: they may be retransmission timeouts")
 		}
 		if t.Congested {
 			f.Undecide(fmt.Sprintf("the sender reduced its congestion window %s because routers marked its segments (ECN): its pauses may be round trips through the queue that they mark", detectors.Times(int(t.Cuts))))
@@ -122,8 +125,10 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	}
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
 	if o == bySender && t.Losses > 0 {
-		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeReduced, actionReduced
-		f.Message += " It also repaired losses meanwhile; each reduces the congestion window."
+		f.Undecide("it also sent segments again meanwhile: losses reduce the congestion window")
+	}
+	if other, part := t.Besides(limit); 2*part > share {
+		f.Undecide(fmt.Sprintf("it is not the only limit: for %d %% of that time %s", int(part*100+0.5), besides[other]))
 	}
 	if o == byApplication && t.Pause > 0 {
 		f.Message += fmt.Sprintf(" Then it paused for %s.", detectors.Span(t.Pause))
@@ -169,11 +174,13 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 	return nil
 }
 
-// What sender-window says of a transfer that repaired losses.
-const (
-	causeReduced  = "Losses within the transfer reduced the congestion window, or it stayed small for another reason: the send buffer, or pacing."
-	actionReduced = "See the retransmissions detector for where segments were lost. If losses are rare: a larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control)."
-)
+// besides is what else limited a transfer.
+var besides = map[string]string{
+	detectors.LimitReceiver:    "it waited for the receive window",
+	detectors.LimitSender:      "it sent only as ACKs came",
+	detectors.LimitApplication: "its application had nothing to send",
+	detectors.LimitLoss:        "it had losses to repair",
+}
 
 // actionRelayed is what to do where something acknowledges for the sender.
 const actionRelayed = "Look at what the sending application waits for, or capture behind the NAT or proxy: loss and delay there look the same from here."
