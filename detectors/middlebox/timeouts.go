@@ -46,39 +46,31 @@ func Fit(survived, idle int64) (shortest int, words string) {
 // began it. No timer runs out early.
 const Jitter = 1e8
 
-// Longest is the longest of the well-known idle timeouts that a silence has
-// outlived; and whether it is so close that the silence hardly outlived it by
-// chance.
-func Longest(idle int64) (s int, who string, close bool) {
-	for _, d := range defaults {
-		if at := int64(d.s) * 1e9; idle >= at-Jitter {
-			s, who, close = d.s, d.who, idle <= at+at/10
-		}
-	}
-	return s, who, close
+// OnTheDot is the well-known idle timeout just after which a silence ended, in seconds; 0 if there is none. Then a
+// middlebox may have ended it.
+func OnTheDot(idle int64) int {
+	s, _ := just(idle)
+	return s
 }
 
-// Words says which of them a silence fits.
+// Words says which that is.
 func Words(idle int64) string {
-	s, who, close := Longest(idle)
-	switch {
+	switch s, who := just(idle); {
 	case s == 0:
 		return ""
 	case idle < int64(s)*1e9:
 		return fmt.Sprintf("almost exactly the %d s of %s", s, who)
-	case close:
+	default:
 		return fmt.Sprintf("just past the %d s of %s", s, who)
 	}
-	return fmt.Sprintf("longer than the %d s of %s", s, who)
 }
 
-// OnTheDot says whether a silence ended just when one of them did: then it may
-// have been a middlebox that ended it.
-func OnTheDot(idle int64) bool {
+// just finds it: a fiftieth and a second more is no chance.
+func just(idle int64) (s int, who string) {
 	for _, d := range defaults {
 		if at := int64(d.s) * 1e9; idle >= at-Jitter && idle <= at+at/50+1e9 {
-			return true
+			return d.s, d.who
 		}
 	}
-	return false
+	return 0, ""
 }

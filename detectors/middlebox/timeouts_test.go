@@ -32,42 +32,30 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// Just past a timeout is up to a tenth more; what ends a moment before it fits, too.
-func TestLongest(t *testing.T) {
+// On the dot is up to a fiftieth and a second more; what ends a moment before it fits, too.
+func TestOnTheDot(t *testing.T) {
 	for _, c := range []struct {
 		idle  time.Duration
 		s     int
-		close bool
 		words string
 	}{
-		{59899 * time.Millisecond, 0, false, ""},
-		{59900 * time.Millisecond, 60, true, "almost exactly the 60 s of "},
-		{60 * time.Second, 60, true, "just past the 60 s of "},
-		{66 * time.Second, 60, true, "just past the 60 s of "},
-		{66100 * time.Millisecond, 60, false, "longer than the 60 s of "},
-		{239800 * time.Millisecond, 60, false, "longer than the 60 s of "},
-		{240 * time.Second, 240, true, "just past the 240 s of "},
-		{2 * time.Hour, 7200, true, "just past the 7200 s of "},
-		{3 * time.Hour, 7200, false, "longer than the 7200 s of "},
+		{59899 * time.Millisecond, 0, ""},
+		{59900 * time.Millisecond, 60, "almost exactly the 60 s of "},
+		{60 * time.Second, 60, "just past the 60 s of "},
+		{62200 * time.Millisecond, 60, "just past the 60 s of "},
+		{62300 * time.Millisecond, 0, ""},
+		{200 * time.Second, 0, ""},
+		{3599 * time.Second, 0, ""},
+		{3600 * time.Second, 3600, "just past the 3600 s of "},
+		{3673 * time.Second, 3600, "just past the 3600 s of "},
+		{3674 * time.Second, 0, ""},
+		{2 * time.Hour, 7200, "just past the 7200 s of "},
 	} {
-		s, who, close := Longest(int64(c.idle))
-		if s != c.s || close != c.close || (who == "") != (s == 0) {
-			t.Errorf("Longest(%v) is %d, %q, %t, want %d, %t", c.idle, s, who, close, c.s, c.close)
+		if s := OnTheDot(int64(c.idle)); s != c.s {
+			t.Errorf("OnTheDot(%v) is %d, want %d", c.idle, s, c.s)
 		}
-		if words := Words(int64(c.idle)); !strings.HasPrefix(words, c.words) || (words == "") != (s == 0) {
+		if words := Words(int64(c.idle)); !strings.HasPrefix(words, c.words) || (words == "") != (c.s == 0) {
 			t.Errorf("Words(%v) is %q, want %q", c.idle, words, c.words)
-		}
-	}
-}
-
-// On the dot is up to a fiftieth and a second more.
-func TestOnTheDot(t *testing.T) {
-	for idle, want := range map[time.Duration]bool{
-		59899 * time.Millisecond: false, 59900 * time.Millisecond: true, 62200 * time.Millisecond: true, 62300 * time.Millisecond: false,
-		200 * time.Second: false, 3599 * time.Second: false, 3600 * time.Second: true, 3673 * time.Second: true, 3674 * time.Second: false,
-	} {
-		if got := OnTheDot(int64(idle)); got != want {
-			t.Errorf("OnTheDot(%v) is %t, want %t", idle, got, want)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func (c *resetCase) secondFIN() int32 {
 }
 
 func (c *resetCase) measureIdle(f *detectors.Finding) {
-	if s, _, _ := middlebox.Longest(c.idle()); s > 0 {
+	if s := middlebox.OnTheDot(c.idle()); s > 0 && c.brokeSilence() {
 		f.Measure("idle_default_s", float64(s))
 	}
 }

@@ -143,7 +143,6 @@ var keepaliveRefused = &outcome{
 	exceptions: []exception{{detectors.Info, (*resetCase).closedOnly}}, // its peer knew that it had closed
 	fault:      (*resetCase).keepaliveFault,
 	doubts:     []doubt{onlyAcks, finUnseen},
-	measure:    (*resetCase).measureIdle,
 	sentence:   (*resetCase).keepaliveRefusedSentence,
 }
 

@@ -79,7 +79,7 @@ var rows = []row{
 	// BY A HOST WITHOUT THE CONNECTION: without ACK, at the number that it was sent.
 	{stale, "RFC 9293 3.10.7.1: an old duplicate", func(c *resetCase) bool { return c.bare() && c.replies() && c.old() }},
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {
-		return c.bare() && c.wasIdle() && c.toldMeanwhile() == nil && (!c.brokeSilence() && !c.itsOwn() || middlebox.OnTheDot(c.idle()) && !(c.brokeSilence() && c.itsOwn() && c.fromClient()))
+		return c.bare() && c.wasIdle() && c.toldMeanwhile() == nil && (!c.brokeSilence() && !c.itsOwn() || middlebox.OnTheDot(c.idle()) > 0 && !(c.brokeSilence() && c.itsOwn() && c.fromClient()))
 	}},
 	{aborted, "RFC 9293 3.10.5: ABORT deletes the TCB, wherever its RST went", func(c *resetCase) bool { return c.ended.At != 0 && c.replies() }},
 	{aborted, "RFC 9293 3.10.5; recordings of Windows NT, which gives the RST of a socket no ACK", func(c *resetCase) bool {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
-	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -140,8 +139,8 @@ func (c *resetCase) keepaliveRefusedSentence() string {
 	} else {
 		m += "is up but does not know the connection."
 	}
-	if words := middlebox.Words(c.idle()); words != "" {
-		m += fmt.Sprintf(" Nothing had been sent for %s before that, %s.", detectors.Span(c.idle()), words)
+	if idle := c.idle(); idle >= int64(c.minIdle) {
+		m += fmt.Sprintf(" For %s before that, nothing of the connection had been captured.", detectors.Span(idle))
 	}
 	return m
 }

@@ -20,8 +20,8 @@ func (c *resetCase) otherSender() string {
 }
 
 func (c *resetCase) idleDropSentence() string {
-	m := fmt.Sprintf("Nothing was sent for %s", detectors.Span(c.idle()))
-	if words := middlebox.Words(c.idle()); words != "" {
+	m := fmt.Sprintf("Nothing of the connection was captured for %s", detectors.Span(c.idle()))
+	if words := middlebox.Words(c.idle()); words != "" && c.brokeSilence() { // else whoever sent the next segment chose the time
 		m += ", " + words
 	}
 	if c.brokeSilence() {
