@@ -68,11 +68,13 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 			s.sampleRTT()
 		}
 	}
-	wnd := uint32(seg.Window) << own.shift()
+	wnd := uint32(seg.Window) << (own.shift() & 31)
 	own.wl1, own.wlID = seg.Seq, seg.IPID
-	own.maxWnd = max(own.maxWnd, wnd)
+	if wnd > own.maxWnd {
+		own.maxWnd = wnd
+	}
 	peer.out.Edge = seg.Ack + reassembly.Seq(wnd)
-	own.dir.bits = own.dir.bits&^(doubted|challenged) | spoke
+	bits := own.dir.bits&^(doubted|challenged) | spoke
 	letter := uint32(wroteA)
 	if n := seg.Len; n > 0 {
 		ev.Class, letter = NewData, wroteD
@@ -80,15 +82,18 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 		own.bytes += uint64(n)
 		c.roll(seg.At)
 		own.recent[0] += n
-		c.notePush(own, peer, seg)
-		own.noteSize(peer, seg)
-		if !own.dir.is(timing) {
-			c.time(own, seg)
+		if bits = c.pushes(own, peer, seg, bits); n > uint32(peer.mss) && peer.mss != 0 { // see noteSize
+			bits |= oversize
+		}
+		if bits&timing == 0 {
+			own.rttAt, own.rttSeq = c.clock(seg.At), own.out.Nxt
+			bits |= timing
 		}
 	} else {
 		own.acks = satInc(own.acks)
 	}
 	c.letter(side, letter)
+	own.dir.bits = bits
 	own.mark(seg)
 	if own.breaksSilence(peer, seg.At) || c.idle != 0 {
 		c.noteIdle(own, peer, seg.At, ev.Class)

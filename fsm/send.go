@@ -70,16 +70,16 @@ func (c *Conn) count(own, peer *end, seg *reassembly.Segment, fresh uint32) {
 	c.roll(seg.At)
 	own.recent[0] += fresh
 	if seg.End() == own.out.Nxt {
-		c.notePush(own, peer, seg)
+		own.dir.bits = c.pushes(own, peer, seg, own.dir.bits)
 	}
 }
 
-// notePush notes whether the side has more to send than the segment, its latest.
-func (c *Conn) notePush(own, peer *end, seg *reassembly.Segment) {
-	own.dir.bits &^= unpushed
-	if seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && c.cutShort(own, peer, seg) {
-		own.dir.bits |= unpushed
+// pushes is what the side's bits are after the segment, its latest: whether it has more to send.
+func (c *Conn) pushes(own, peer *end, seg *reassembly.Segment, bits directionBits) directionBits {
+	if bits &^= unpushed; seg.Flags&(reassembly.PSH|reassembly.FIN) == 0 && c.cutShort(own, peer, seg) {
+		bits |= unpushed
 	}
+	return bits
 }
 
 // noteSize notes a segment that is larger than the peer's MSS.

@@ -80,22 +80,61 @@ func (f *File) Next(fr *Frame) error {
 // plain is Trace.Plain.
 func (f *File) plain(frs []Frame) int {
 	r, is := f.records.(plainRecords)
-	c := &f.clock
-	if !is || f.err != nil || f.info.Packets == 0 || c.shift != 0 || len(c.steps) > 0 || stats.Turned(f.last, f.last+uint32(len(frs))) {
+	if !is || !f.goesOn() || stats.Turned(f.last, f.last+uint32(len(frs))) {
 		return 0
 	}
-	n, bytes := r.plain(frs, c.max)
+	n, bytes := r.plain(frs, f.clock.max)
 	if n == 0 {
 		return 0
 	}
 	frs[0].File, frs[0].Stepped = f.index, false
-	last := &frs[n-1]
-	c.max, c.last = last.At, last.At
-	f.info.Last = last.At
+	f.count(n, bytes, frs[n-1].At, frs[n-1].Num)
+	return n
+}
+
+// A Window is records that lie in memory, each with a header of 16 bytes that little-endian machines write.
+type Window struct {
+	Block  []byte
+	Second uint32 // units of a record's fraction in a second
+	Unit   int64  // nanoseconds in such a unit
+	Since  int64  // when the frame before was captured
+	Num    uint32 // its number
+	File   uint16
+}
+
+// window is Trace.Window.
+func (f *File) window() (w Window, is bool) {
+	p, is := f.records.(*pcap)
+	if !is || !p.usual || p.link != LinkEthernet || !f.goesOn() {
+		return w, false
+	}
+	// Of more frames than that, some would turn the number.
+	if stats.Turned(f.last, f.last+uint32(p.end-p.off)) {
+		return w, false
+	}
+	return Window{p.buf[p.off:min(p.end, p.off+maxFrame)], p.second, p.unit, f.clock.max, p.num, f.index}, true
+}
+
+// goesOn reports whether nothing was unusual until now.
+func (f *File) goesOn() bool {
+	return f.err == nil && f.info.Packets > 0 && f.clock.shift == 0 && len(f.clock.steps) == 0
+}
+
+// passed is Trace.Passed.
+func (f *File) passed(n, bytes int, last int64) {
+	p := f.records.(*pcap)
+	p.off += bytes
+	p.num += uint32(n)
+	f.count(n, uint64(bytes-n*pcapRecordHeader), last, p.num)
+}
+
+// count counts frames that were read together.
+func (f *File) count(n int, bytes uint64, at int64, num uint32) {
+	f.clock.max, f.clock.last = at, at
+	f.info.Last = at
 	f.info.Packets += uint64(n)
 	f.info.Bytes += bytes
-	f.last = last.Num
-	return n
+	f.last = num
 }
 
 // stop ends the reading.

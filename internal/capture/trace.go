@@ -135,6 +135,19 @@ func (t *Trace) Plain(frs []Frame) int {
 	return t.lone.file.plain(frs)
 }
 
+// Window is the records that Plain would read, if they are those of a pcap file of Ethernet frames. Whoever reads some says so
+// to Passed.
+func (t *Trace) Window() (w Window, is bool) {
+	if t.lone == nil {
+		return w, false
+	}
+	return t.lone.file.window()
+}
+
+// Passed says that the first n records of the Window were read, which take so many bytes, and that the last was
+// captured at that time, none of them before another.
+func (t *Trace) Passed(n, bytes int, last int64) { t.lone.file.passed(n, bytes, last) }
+
 // Infos describes every input in the order of the command line, including those
 // that could not be read.
 func (t *Trace) Infos() []Info {

@@ -68,13 +68,13 @@ func New() *Decoder { return new(Decoder) }
 // allocates only for checksum verification and the first IP fragment. If More, the frame has
 // another packet.
 func (d *Decoder) Decode(link uint32, data []byte, wire int, at int64, seg *reassembly.Segment) Reason {
+	d.rest.wire = 0
 	if link == linkEthernet && d.Plain(data, wire, seg) {
 		return OK
 	}
 	wire = max(wire, len(data))
 	d.longest = max(d.longest, wire)
 	seg.Tunnel, seg.Link, seg.ICMP = 0, 0, reassembly.ICMP{}
-	d.rest.wire = 0
 	if link == linkEthernet && len(data) >= ethernetHeader {
 		seg.Link = addressPair(data)
 	}

@@ -17,7 +17,6 @@ func (d *Decoder) Plain(data []byte, wire int, seg *reassembly.Segment) bool {
 	}
 	wire = max(wire, len(data))
 	d.longest = max(d.longest, wire)
-	d.rest.wire = 0
 	seg.Tunnel, seg.Link, seg.ICMP = 0, addressPair(data), reassembly.ICMP{}
 	return plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], wire-ethernetHeader, seg)
 }

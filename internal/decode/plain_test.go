@@ -26,7 +26,7 @@ func TestPlain(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		plain, layers := New(), New()
 		layers.layers = true
-		taken := 0
+		taken, inRun := 0, 0
 		for range 20_000 {
 			frame := slices.Clone(whole)
 			for range r.IntN(3) {
@@ -42,9 +42,31 @@ func TestPlain(t *testing.T) {
 			if len(frame) > ethernetHeader && plainPacket(binary.BigEndian.Uint16(frame[12:]), frame[ethernetHeader:], len(whole)-ethernetHeader, &got) {
 				taken++
 			}
+			run := make([]reassembly.Segment, 2)
+			run[0], run[1] = stale(), stale()
+			block := slices.Concat(record(1_700_000_000, 5, frame, len(whole)), record(1_600_000_000, 5, frame, len(whole)), make([]byte, recordHead))
+			records := Records{Block: block, Second: 1e6, Unit: 1e3, Num: 7}
+			n, off, last := plain.Run(&records, run)
+			if n == 0 {
+				continue
+			}
+			inRun++
+			want.At, want.Frame = 1_700_000_000_000_005_000, 8
+			if n > 1 || off != recordHeader+len(frame) || last != want.At || wantReason != OK || run[0] != want {
+				t.Fatalf("% x: a run of %d, to %d:\n got %+v\nwant %v %+v", frame, n, off, run[0], wantReason, want)
+			}
 		}
-		if taken < 8_000 {
-			t.Errorf("%d frames were plain", taken)
+		if taken < 8_000 || inRun < 8_000 {
+			t.Errorf("%d frames were plain, %d in a run", taken, inRun)
 		}
 	}
+}
+
+// record is a frame in a pcap file.
+func record(sec, frac uint32, frame []byte, wire int) []byte {
+	b := make([]byte, 0, recordHeader+len(frame))
+	for _, n := range []uint32{sec, frac, uint32(len(frame)), uint32(wire)} {
+		b = binary.LittleEndian.AppendUint32(b, n)
+	}
+	return append(b, frame...)
 }

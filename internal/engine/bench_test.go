@@ -64,9 +64,8 @@ func BenchmarkWorker(b *testing.B) {
 		}
 		bt := new(batch)
 		for i := range segs {
-			x := &bt.items[bt.n]
-			x.seg, x.position = segs[i], uint64(i)+1
-			w.seed.Hashes(&x.seg, &x.Hashes)
+			bt.segs[bt.n], bt.positions[bt.n] = segs[i], uint64(i)+1
+			w.seed.Hashes(segs[i:i+1], bt.hashes[bt.n:bt.n+1])
 			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
 				w.process(bt)
 				bt.n = 0

@@ -87,8 +87,7 @@ func read(ctx context.Context, src Source, o *Options, p *pool, see func(positio
 		if is && see == nil {
 			captured.plain(p)
 		}
-		x := p.slot()
-		seg := &x.seg
+		seg := p.slot()
 		position, err := src.Next(seg)
 		if err != nil {
 			return nil
@@ -104,7 +103,7 @@ func read(ctx context.Context, src Source, o *Options, p *pool, see func(positio
 				return err
 			}
 		}
-		p.hand(x, position)
+		p.hand(position)
 	}
 	return nil
 }

@@ -92,15 +92,21 @@ func (p *partition) process(seg *reassembly.Segment, position uint64, h *flow.Ha
 	if seg.IsQuote() {
 		return p.quoted(seg, h.Hash, h.Print, ev)
 	}
-	f, m, kinds := p.flows.Predict(seg, h.Hash)
+	f, m := p.flows.Guess(seg, h.Hash)
+	if f == nil {
+		return p.unexpected(seg, position, h, f, m, ev)
+	}
+	kinds := f.Conn.Predicts(seg, m.Side)
 	if kinds == 0 || kinds&p.read != 0 || f.Watchers != 0 && !p.watch.Deaf(f.Watchers, kinds, m.Side, seg.At) {
 		return p.unexpected(seg, position, h, f, m, ev)
 	}
-	if marks := p.flows.Predicted(f, m, seg, h.Print); marks != 0 {
-		if marks.Has(flow.Duplicate) {
-			return m.ID
+	if f.Conn.IsOversize(seg, m.Side) || !p.flows.IsFirst(f, seg, h.Print) {
+		if marks := p.flows.Predicted(f, m, seg, h.Print); marks != 0 {
+			if marks.Has(flow.Duplicate) {
+				return m.ID
+			}
+			f.Conn.MayBeDuplicates()
 		}
-		f.Conn.MayBeDuplicates()
 	}
 	f.Conn.StepPredicted(seg, m.Side, kinds, ev)
 	switch a := p.waits.Expects(f.Account); {

@@ -201,9 +201,8 @@ func feed(ctx context.Context, src Source, pools []*pool, o *Options, see See) e
 			}
 		}
 		p := pools[seg.Tap]
-		x := p.slot()
-		x.seg = seg
-		p.hand(x, position)
+		*p.slot() = seg
+		p.hand(position)
 	}
 	return nil
 }

@@ -20,18 +20,16 @@ const aloneSize = 512
 // A batch is segments of the trace in order, decoded in place. Every worker gets
 // every batch and processes what is its own: that costs less than sorting segments
 // into batches of their own, which copies them.
+//
+// Segments are hashed where they were decoded, in the cache: to a worker, they come from
+// another processor's. What they are found by is apart, so that a worker touches no more
+// than that of segments that are others'.
 type batch struct {
-	items [batchSize]item
-	n     int
-	left  atomic.Int32 // workers that are not done with it
-}
-
-// An item is a segment and what it is found by. It is hashed where it was decoded, in the
-// cache: to a worker, it comes from another processor's.
-type item struct {
-	seg      reassembly.Segment
-	position uint64 // among all segments of the trace
-	flow.Hashes
+	segs      [batchSize]reassembly.Segment
+	hashes    [batchSize]flow.Hashes
+	positions [batchSize]uint64 // among all segments of the trace
+	n         int
+	left      atomic.Int32 // workers that are not done with it
 }
 
 // A pool is the workers and the way to them.
@@ -100,16 +98,26 @@ func (p *pool) fresh() *batch {
 }
 
 // slot is where the next segment is to be decoded.
-func (p *pool) slot() *item { return &p.current.items[p.current.n] }
+func (p *pool) slot() *reassembly.Segment { return &p.current.segs[p.current.n] }
 
-// hand passes the segment in the slot on, and returns the next slot.
-func (p *pool) hand(x *item, position uint64) *item {
-	x.position = position
-	p.seed.Hashes(&x.seg, &x.Hashes)
-	if p.current.n++; p.current.n == p.most {
+// room is where the next segments are to be decoded, one at least.
+func (p *pool) room() []reassembly.Segment { return p.current.segs[p.current.n:p.most] }
+
+// hand passes the segment in the slot on.
+func (p *pool) hand(position uint64) { p.handAll(1, position) }
+
+// handAll passes the first n segments in the room on, of which the first is at that position and
+// the others follow.
+func (p *pool) handAll(n int, position uint64) {
+	b := p.current
+	from, to := b.n, b.n+n
+	p.seed.Hashes(b.segs[from:to], b.hashes[from:to])
+	for i := range b.positions[from:to] {
+		b.positions[from+i] = position + uint64(i)
+	}
+	if b.n = to; to == p.most {
 		p.send()
 	}
-	return p.slot()
 }
 
 // send has the workers process the current batch, and begins another.

@@ -114,59 +114,6 @@ func (f *frames) leftOut(fr *capture.Frame) bool {
 	return false
 }
 
-// plain hands on the segments of the next frames, as Next and hand do, as long as nothing is
-// unusual about them and nothing but their analysis is asked for. Next reads what comes then.
-func (f *frames) plain(p *pool) {
-	if f.trace.Packets == 0 || f.decoder.More() || f.points != nil || f.options.Match != nil || f.options.Until != 0 || f.options.Rewrite != nil || f.options.longWay {
-		return
-	}
-	for f.ctx.Err() == nil {
-		n := f.files.Plain(f.ahead[:])
-		if n == 0 {
-			return
-		}
-		before, file := f.position, f.ahead[0].File
-		f.trace.Frames(n, f.ahead[0].At, f.ahead[n-1].At, func(i int) int64 { return f.ahead[i].At })
-		rhythm := f.rhythm(file)
-		steady := rhythm.Frames(f.ahead[0].At, f.ahead[n-1].At)
-		x := p.slot()
-		for i := range f.ahead[:n] {
-			fr := &f.ahead[i]
-			if !steady {
-				rhythm.Frame(fr.At)
-			}
-			if fr.Link == capture.LinkEthernet && f.decoder.Plain(fr.Data, fr.Len, &x.seg) { // nearly always
-				f.trace.Segments++
-				f.position++
-				x.seg.At, x.seg.Frame, x.seg.File, x.seg.Tap, x.seg.Missing = fr.At, fr.Num, file, 0, fr.Missing
-				x = p.hand(x, f.position)
-				continue
-			}
-			reason := f.decoder.Decode(uint32(fr.Link), fr.Data, fr.Len, fr.At, &x.seg)
-			if reason != decode.OK {
-				rhythm.Other(uint32(fr.Link), fr.Data, fr.At)
-			}
-			for {
-				if f.counts(reason) {
-					f.position++
-					x.seg.At, x.seg.Frame, x.seg.File, x.seg.Tap, x.seg.Missing = fr.At, fr.Num, file, 0, fr.Missing
-					x = p.hand(x, f.position)
-				}
-				if !f.decoder.More() {
-					break
-				}
-				reason = f.decoder.Next(&x.seg)
-			}
-		}
-		if f.position > before {
-			f.saw(file)
-		}
-		if f.decoder.Overlong > 0 {
-			f.sawOverlong(file)
-		}
-	}
-}
-
 // saw notes that a file has TCP segments.
 func (f *frames) saw(file uint16) {
 	for len(f.some) <= int(file) {

@@ -27,16 +27,17 @@ func (w *worker) run() {
 
 func (w *worker) process(b *batch) {
 	points := w.options.Points
-	for i := range b.items[:b.n] {
-		x := &b.items[i]
-		part := partitionOf(x.Tuple)
+	hashes := b.hashes[:b.n]
+	for i := range hashes {
+		h := &hashes[i]
+		part := partitionOf(h.Tuple)
 		if !w.own[part] {
 			continue
 		}
 		p := w.partition(part)
-		id := p.process(&x.seg, x.position, &x.Hashes, &w.events)
+		id := p.process(&b.segs[i], b.positions[i], h, &w.events)
 		if points != nil {
-			points.note(x.position, p.flows.At(id).Position)
+			points.note(b.positions[i], p.flows.At(id).Position)
 		}
 	}
 }

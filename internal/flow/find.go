@@ -28,20 +28,30 @@ const (
 // Has reports whether m is among the marks.
 func (all Marks) Has(m Marks) bool { return all&m != 0 }
 
-// Predict is the only connection of the segment's four-tuple, where that is easily found, and the
-// kinds of event that the segment brings there if it is an expected one: see
-// [fsm.Conn.Predicts]. f is nil if there is none.
-func (t *Table) Predict(seg *reassembly.Segment, hash uint32) (f *Flow, m Match, kinds fsm.Kinds) {
+// Guess is the only connection of the segment's four-tuple, where that is easily found; nil if it is not.
+func (t *Table) Guess(seg *reassembly.Segment, hash uint32) (f *Flow, m Match) {
 	if m.ID = t.guess(hash); m.ID == New {
-		return nil, m, 0
+		return nil, m
 	}
 	f = t.At(m.ID)
 	fromLo, is := f.Conn.Sends(seg)
 	if !is || f.shared {
-		return nil, m, 0
+		return nil, m
 	}
 	m.Side = f.Conn.SideOf(fromLo)
-	return f, m, f.Conn.Predicts(seg, m.Side)
+	return f, m
+}
+
+// IsFirst reports whether no frame is remembered of which one with an expected segment may be another capture,
+// and remembers it. If not, Predicted does.
+func (t *Table) IsFirst(f *Flow, seg *reassembly.Segment, print uint64) bool {
+	here := t.duplicates.bucket(print)
+	if t.duplicates.recent != 0 || t.replaced != nil || here.mayHold(uint32(print>>32)) {
+		return false
+	}
+	here.first().set(seg, print)
+	f.fresh = true
+	return true
 }
 
 // Predicted is Find for an expected segment.
@@ -49,12 +59,12 @@ func (t *Table) Predicted(f *Flow, m Match, seg *reassembly.Segment, print uint6
 	if len(t.replaced) > 0 {
 		delete(t.replaced, m.ID)
 	}
-	marks := t.duplicates.check(f, seg, m.Side, print, seg.Len > 0 && f.Conn.IsOversize(seg, m.Side))
+	marks := t.duplicates.check(f, seg, m.Side, print, f.Conn.IsOversize(seg, m.Side))
 	f.fresh = f.fresh || !marks.Has(Duplicate)
 	return marks
 }
 
-// Find finds the connection that a segment belongs to, or begins it. f and m are what Predict
+// Find finds the connection that a segment belongs to, or begins it. f and m are what Guess
 // says.
 //
 // Where one begins, f is At(New), until Add takes it in or another begins.

@@ -25,19 +25,25 @@ type Hashes struct {
 	Hash  uint32 // see Seed.Hash
 }
 
-// Hashes are those of a segment, in h.
-func (s *Seed) Hashes(seg *reassembly.Segment, h *Hashes) {
-	src, dst, o := wordsOf(&seg.Src), wordsOf(&seg.Dst), &seg.Opts
-	tuple := fixed.tuple(src, dst)
-	p := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
-	p = mix(p^src.lo, uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
-	if o.Has&reassembly.HasTimestamps != 0 {
-		p = mix(p, uint64(o.TSVal)<<32|uint64(o.TSEcr))
+// Hashes are those of segments, in hs.
+func (s *Seed) Hashes(segs []reassembly.Segment, hs []Hashes) {
+	seed := *s
+	hs = hs[:len(segs)]
+	for i := range segs {
+		seg := &segs[i]
+		src, dst, o := wordsOf(&seg.Src), wordsOf(&seg.Dst), &seg.Opts
+		tuple := fixed.tuple(src, dst)
+		p := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
+		p = mix(p^src.lo, uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
+		if o.Has&reassembly.HasTimestamps != 0 {
+			p = mix(p, uint64(o.TSVal)<<32|uint64(o.TSEcr))
+		}
+		for b := range o.NBlocks {
+			p = mix(p, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
+		}
+		h := &hs[i]
+		h.Tuple, h.Print, h.Hash = tuple, p, uint32(seed.tuple(src, dst)>>32)
 	}
-	for b := range o.NBlocks {
-		p = mix(p, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
-	}
-	h.Tuple, h.Print, h.Hash = tuple, p, uint32(s.tuple(src, dst)>>32)
 }
 
 // hashOf is Hash of the segments between two ends.

@@ -144,9 +144,10 @@ func (t *Table) Uncompacted(yield func(ID, *Flow) bool) {
 }
 
 // Hashes are those of a segment in this table.
-func (t *Table) Hashes(seg *reassembly.Segment) (h Hashes) {
-	t.seed.Hashes(seg, &h)
-	return h
+func (t *Table) Hashes(seg *reassembly.Segment) Hashes {
+	var one [1]Hashes
+	t.seed.Hashes([]reassembly.Segment{*seg}, one[:])
+	return one[0]
 }
 
 // probe looks for a connection of the key from slot p on, and returns its ID and the

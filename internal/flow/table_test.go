@@ -37,7 +37,7 @@ func (d *driver) give(client uint16, fromServer bool, seg reassembly.Segment) *F
 }
 
 func (d *driver) process(seg *reassembly.Segment, h Hashes) ID {
-	f, m, _ := d.Predict(seg, h.Hash)
+	f, m := d.Guess(seg, h.Hash)
 	if d.searches {
 		f, m = nil, Match{}
 	}
