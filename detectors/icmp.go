@@ -53,9 +53,10 @@ func (e *ICMPErrors) Sentence(side string) string {
 	return fmt.Sprintf("%s told %s%s by ICMP: %s (%s).", e.First.ReporterName(), side, often, e.First.ICMPName(), frames)
 }
 
-// FromPeer reports whether the host that the segments were sent to has rejected them itself.
+// FromPeer reports whether the host that the segments were sent to has rejected them itself. One that says that the host
+// cannot be reached is another, at its address: a NAT or a router that forwards them.
 func (e *ICMPErrors) FromPeer() bool {
-	return e != nil && e.N > 0 && e.First.Reporter() == e.First.Dst.Addr
+	return e != nil && e.N > 0 && e.First.Reporter() == e.First.Dst.Addr && !e.First.Unreachable()
 }
 
 // Meaning says what to make of the errors, about the path from one named side to the
@@ -69,6 +70,8 @@ func (e *ICMPErrors) Meaning(from, to string) string {
 		return fmt.Sprintf("A firewall or router between %s and %s rejects these packets.", from, to)
 	case q.Expired():
 		return fmt.Sprintf("Routers send these packets in a circle (a routing loop), or the path from %s to %s is longer than their time to live.", from, to)
+	case q.Reporter() == q.Dst.Addr && q.Unreachable():
+		return fmt.Sprintf("What has the address of %s cannot deliver the packets: a NAT or router there forwards them to a host that does not answer, or that it has no route to.", to)
 	case own:
 		return fmt.Sprintf("%s is up, and refuses these packets.", to)
 	case q.TooBig():

@@ -92,6 +92,16 @@ func (s *Segment) Prohibited() bool {
 	return s.ICMP.Type == 1 && (c == 1 || c == 5 || c == 6)
 }
 
+// Unreachable reports whether the ICMP error says that the packet cannot be delivered to its host: no route, or nobody
+// answers for the address on the last link (RFC 1812 5.2.7.1, RFC 4443 3.1).
+func (s *Segment) Unreachable() bool {
+	c := s.ICMP.Code
+	if s.isIPv4() {
+		return s.ICMP.Type == 3 && (c <= 1 || c >= 5 && c <= 8 || c == 11 || c == 12)
+	}
+	return s.ICMP.Type == 1 && (c == 0 || c == 2 || c == 3)
+}
+
 // ICMPName is what the ICMP error says, in the words of the RFCs and of Wireshark.
 func (s *Segment) ICMPName() string {
 	names := icmpv6Names

@@ -54,7 +54,7 @@ var (
 		Title: "a SYN was answered by an ICMP error", // sent again or not
 		Cause: "Administratively prohibited: a firewall's or router's rule rejects the SYN (iptables, nft: reject). Host or network unreachable: " +
 			"a router knows no way there, or nobody answers for the address on its last link. Port unreachable from the host itself: " +
-			"its own rule (the default of REJECT). Time exceeded: a routing loop.",
+			"its own rule (the default of REJECT). Host or network unreachable from its own address: a NAT or router there that forwards to a host that does not answer. Time exceeded: a routing loop.",
 		Action: "Look at the device that sent the ICMP error: its rules if it says prohibited, its routes and neighbours if it says unreachable. If that " +
 			"is the server itself, at its own firewall (nft list ruleset, iptables -S)."}
 	synAnsweredLate = &detectors.Outcome{Name: "answered-late", Severity: detectors.Info, When: "a SYN-ACK came in the end; a warning if that took 3 s or longer",

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What is said instead where the first SYN without timestamps was answered. One connection does not prove it: the path may have
@@ -14,6 +16,30 @@ const (
 	actionTimestamps = "See whether other SYNs with timestamps to the server are answered. If none is: sysctl net.ipv4.tcp_tw_recycle (must be 0) and nstat TcpExtPAWSPassive on the server. " +
 		"Otherwise try net.ipv4.tcp_timestamps=0 on a client; if that helps, look for a middlebox."
 )
+
+// What is said instead where the source address is link-local.
+const (
+	causeLinkLocal  = "The client has no other address on the interface that it sends by (no router advertisement and no DHCP answer came), and a route all the same; or a program chose the wrong source address."
+	actionLinkLocal = "Look at the addresses and routes of the client: why has the interface no address that routers forward?"
+)
+
+// staysOnLink reports whether the source address of the side's SYN keeps it on its link, and the destination seems to be elsewhere.
+func staysOnLink(v fsm.View, side reassembly.Side) bool {
+	own, peer := v.Endpoint(side).AddrPort().Addr().Unmap(), v.Endpoint(side.Peer()).AddrPort().Addr().Unmap()
+	return own.IsLinkLocalUnicast() && peer.IsGlobalUnicast() && !peer.IsPrivate()
+}
+
+// isOnly reports whether nothing but the last segment came in the server's name: the first may have come before
+// the SYN was repeated, and nobody counted then.
+func (w *synUnanswered) isOnly(r *detectors.Report) bool { return r.Conn.Packets(w.client.Peer()) == 1 }
+
+// some is one or the other, by how many came.
+func (w *synUnanswered) some(one, several string, r *detectors.Report) string {
+	if w.isOnly(r) {
+		return one
+	}
+	return several
+}
 
 // mostHops is how many routers traceroute asks, unless told otherwise (traceroute(8), option -m).
 const mostHops = 30
@@ -53,13 +79,19 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	case outcome != synRefusedByICMP:
 	case w.traces():
 		f.Severity, f.Fault = detectors.Info, detectors.FaultUnknown
-	case w.icmp.First.Reporter() == w.icmp.First.Dst.Addr:
+	case w.icmp.FromPeer():
 		f.Fault = detectors.FaultHost // its own rule
+	case w.icmp.First.Reporter() == w.icmp.First.Dst.Addr:
+		f.Fault = detectors.FaultUnknown
 	}
 	if w.dropped {
 		f.Cause, f.Action = causeTimestamps, actionTimestamps
 	}
 	f.Message = w.message(outcome, now, r)
+	if outcome == synNoAnswer && staysOnLink(r.Conn, w.client) {
+		f.Cause, f.Action, f.Unheard = causeLinkLocal, actionLinkLocal, false
+		f.Message += fmt.Sprintf(" The source address is link-local, and no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7): %s can answer only if it is on the same link.", r.Name(server))
+	}
 	return f
 }
 
@@ -99,13 +131,17 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 	if outcome == synRefusedByICMP {
 		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)
 	}
+	last := "last in "
+	if w.isOnly(r) {
+		last = ""
+	}
 	if w.others > 0 && w.resets == w.others {
-		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), without acknowledging the SYN: %s must ignore that (RFC 9293 3.10.7.3).",
-			waited, detectors.Counted(uint32(w.resets), "RST", "RSTs"), server, w.other.Frame, client)
+		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (%sframe %d), without acknowledging the SYN: %s must ignore that (RFC 9293 3.10.7.3).",
+			waited, w.some("A RST", "RSTs", r), server, last, w.other.Frame, client)
 	}
 	if w.others > 0 {
-		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (last in frame %d), but of another connection: the SYN is not acknowledged.",
-			waited, detectors.Counted(uint32(w.others), "segment", "segments"), server, w.other.Frame)
+		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (%sframe %d), but of another connection: the SYN is not acknowledged.",
+			waited, w.some("A segment", "Segments", r), server, last, w.other.Frame)
 	}
 	m += fmt.Sprintf(". Nothing came back in %s.", waited)
 	if w.next.At != 0 {
