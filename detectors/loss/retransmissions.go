@@ -19,7 +19,7 @@ var Retransmissions = &detectors.Detector{
 		Title: "high retransmission rate",
 		What: "One side retransmits a considerable share of its payload, or nothing moves for seconds until its retransmission timer " +
 			"expires. Each retransmission is classified by what made the sender send again: fast (three duplicate ACKs or " +
-			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later), or " +
+			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later; its timer may be the timeout's, so the message counts both together), or " +
 			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel) or came a round trip after that and too soon for " +
 			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, if a receiver without SACK acknowledged it and then sent one more pure ACK for it, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
 		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +

@@ -16,11 +16,13 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	t := &a.total
 	var why []string
 	for _, k := range [...]struct {
-		trigger trigger
-		words   string
-	}{{timeout, "by timeout"}, {fast, "after duplicate ACKs or SACK had shown a hole"}, {tailProbe, "by tail loss probe or timeout"}, {tooLarge, "because an ICMP error said that they are too large"}, {unknownTrigger, "for a reason that the capture does not show"}} {
-		if n := t.by[k.trigger]; n > 0 {
-			why = append(why, fmt.Sprintf("%d %s", n, k.words))
+		n     uint32
+		words string
+	}{{t.by[timeout] + t.by[tailProbe], "by timeout or tail loss probe"}, // whose timers may be the same: see triggerOf
+		{t.by[fast], "after duplicate ACKs or SACK had shown a hole"}, {t.by[tooLarge], "because an ICMP error said that they are too large"},
+		{t.by[unknownTrigger], "for a reason that the capture does not show"}} {
+		if k.n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", k.n, k.words))
 		}
 	}
 	holes, least, some := r.Conn.HoleSince(a.first.At), "", ""

@@ -108,6 +108,9 @@ func (a *resends) triggerOf(ev fsm.Event, out *reassembly.Stream, r *detectors.R
 			return timeout, oldest
 		}
 		return unknownTrigger, false
+	// SHOWN: also in the recovery after a timeout, SACK shows what is missing (RFC 6675 5.1, RFC 8985 6.2).
+	case !byTimer && a.cause == timeout && a.sacks > 0 && r.Conn.LossShown(ev.Side) && !arrived && len(a.open) > 0 && a.open[len(a.open)-1].at < a.shown:
+		return fast, false
 	// RECOVERY: what else was lost with it is sent again as ACKs come in (RFC 5681
 	// 3.1, RFC 6582, RFC 6675). Of a flight that was not captured, only its end is known.
 	case !byTimer && (a.cause == fast || a.cause == timeout) && (!out.Covered(a.recover) || a.goesOn(ev, rtt)):
