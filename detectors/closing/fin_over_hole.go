@@ -69,6 +69,7 @@ type finAfterHole struct {
 	acks  int
 	sent  reassembly.Mark // the bytes again, the latest time; At is 0 if they were not
 	gap   int64           // between the latest two times; 0 if they were sent again once
+	held  uint32          // bytes beyond the hole and before the FIN that the latest ACK selectively acknowledges, if it names all; else 0
 }
 
 func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
@@ -104,10 +105,12 @@ func (w *finOverHole) missing(ev fsm.Event, r *detectors.Report) {
 	f := &w.sides[ev.Side]
 	f.last = reassembly.MarkOf(ev.Seg)
 	f.acks++
+	fin, _ := r.Conn.FIN(ev.Side)
+	f.held = heldBefore(fin.Seq, ev.Seg)
 	if w.due[ev.Side].Armed() {
 		return
 	}
-	*f = finAfterHole{ack: f.last, last: f.last, acks: 1}
+	*f = finAfterHole{ack: f.last, last: f.last, acks: 1, held: f.held}
 	if last := r.Conn.Last(ev.Side); last.Flags&reassembly.FIN != 0 {
 		if last.Seq.AtOrBefore(ev.Seg.Ack) { // it lacks the segment of the FIN itself
 			return
@@ -115,6 +118,24 @@ func (w *finOverHole) missing(ev fsm.Event, r *detectors.Report) {
 		f.fin = last
 	}
 	w.due[ev.Side].Arm(ev.Seg.At, r)
+}
+
+// heldBefore is how many bytes before the FIN the ACK acknowledges selectively; 0 if it may not have had room for all blocks, which
+// are three with timestamps (RFC 2018 3).
+func heldBefore(fin reassembly.Seq, ack *reassembly.Segment) (n uint32) {
+	blocks := ack.Opts.Blocks[:ack.Opts.NBlocks]
+	if len(blocks) > 2 {
+		return 0
+	}
+	for _, b := range blocks {
+		if to := b.To; ack.Ack.Before(b.From) && b.From.Before(to) {
+			if fin.Before(to) {
+				to = fin
+			}
+			n += uint32(max(b.From.To(to), 0))
+		}
+	}
+	return n
 }
 
 // resent takes bytes of the side that it sends again: of those that are missing, the first.
@@ -191,7 +212,11 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	f.Measure("acks", s.acks)
 	f.Measure("waited_s", detectors.Seconds(waited))
 	own, peer := r.Name(side), r.Name(side.Peer())
-	f.Message = fmt.Sprintf("%s closed, but %s is missing part of the last %d bytes before the FIN (frame %d). ", own, peer, n, s.ack.Frame)
+	part, lacks := "part", &s.ack
+	if s.held > 0 && s.held < n {
+		part, lacks = fmt.Sprint(n-s.held), &s.last
+	}
+	f.Message = fmt.Sprintf("%s closed, but %s is missing %s of the last %d bytes before the FIN (frame %d). ", own, peer, part, n, lacks.Frame)
 	switch {
 	case unseen:
 		f.Message += "The first of these never reached the capture point."
@@ -200,7 +225,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	default:
 		f.Message += "They passed the capture point once and were lost after it."
 	}
-	f.Message += fmt.Sprintf(" For %s, none of them was sent again", detectors.Span(waited))
+	f.Message += fmt.Sprintf(" In the %s after that, no copy of them reached the capture point", detectors.Span(waited))
 	if outcome == holeFINOnly {
 		f.Message += fmt.Sprintf(", although the FIN was (frame %d)", s.again.Frame)
 	}
