@@ -18,7 +18,7 @@ type Transfer struct {
 	Window       uint32          // largest window that it was offered, in bytes
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
 	Losses       uint32          // times that it sent something again until nothing was missing
-	Sustained    bool            // it went on with new payload meanwhile, at three quarters of the rate without losses or more
+	Spared       int64           // of the time in which it did, in nanoseconds, what the new payload that it sent meanwhile takes at its rate without losses
 	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
 	Pieces       uint32          // that it sent, with pauses between
 	Frequent     bool            // these are many, and came many a second
@@ -29,6 +29,8 @@ type Transfer struct {
 	Cuts         uint32          // times that the sender reduced its congestion window because routers marked its segments (ECN)
 	Congested    bool            // it did so more often than once for twenty ACKs and flights
 	Flight       uint32          // most bytes that were in flight
+	Left         uint32          // bytes in flight after its last segment
+	Grew         int64           // for how long these had grown when they were twice as many as before for the last time, in nanoseconds
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
 	Pauses       uint32          // as many of the server ended by now in the answer of which this is a part
@@ -54,6 +56,15 @@ func (t *Transfer) Rate() float64 {
 	return float64(t.Bytes) / Seconds(t.Duration())
 }
 
+// AckRate is at how many bytes per second it was acknowledged: from one round trip after its first segment, until its last.
+func (t *Transfer) AckRate() float64 {
+	took := t.Duration() - t.RTT
+	if took <= 0 {
+		return t.Rate()
+	}
+	return float64(t.Bytes-min(uint64(t.Left), t.Bytes)) / Seconds(took)
+}
+
 // Limits of a transfer, as reports name them.
 const (
 	LimitReceiver    = "receiver-window"
@@ -77,10 +88,6 @@ func (t *Transfer) Limit() (name string, share float64) {
 		}
 	}
 	switch most.name {
-	case LimitLoss:
-		if t.Sustained {
-			most.name = LimitUnknown
-		}
 	case LimitSender:
 		if queued := most.ns * int64(100-min(t.Unqueued, 100)) / 100; t.queues() && !t.Held() && 2*queued >= most.ns {
 			most.name, most.ns = LimitPath, queued
@@ -110,8 +117,8 @@ func (t *Transfer) amounts() [5]amount {
 		{LimitReceiver, w[ReceiverWindow]},
 		{LimitSender, w[SenderWindow] + w[DelayedAck]},
 		{LimitApplication, w[ClientApp] + w[ServerApp] + w[Idle]},
-		{LimitLoss, w[Loss] + w[PeerSilent]},
-		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close]},
+		{LimitLoss, w[Loss] + w[PeerSilent] - t.Spared},
+		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close] + t.Spared},
 	}
 }
 
@@ -139,14 +146,23 @@ func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_
 // delayed: Nagle's algorithm, or an application that waits for its data to be acknowledged.
 func (t *Transfer) Held() bool { return t.Waits[DelayedAck] > t.Waits[SenderWindow] }
 
-// Grew reports whether as much was sent as in slow start: from four segments, half as many more in each round trip, as where
-// ACKs are delayed (RFC 5681 3.1, RFC 3465). Then the congestion window did not stay small. Round trips count as they were on
+// Grows reports whether the congestion window grew all the time, as in slow start. Either what was in flight doubled less
+// than minSteady round trips before its end. Or as much was sent as in slow start, if the
+// capture point is beside the receiver, where nothing is in flight: from four segments, half as many more in each round trip, as where
+// ACKs are delayed (RFC 5681 3.1, RFC 3465). Round trips count as they were on
 // average: where they become shorter as a radio link or a tunnel wakes, the smallest is that of the end.
-func (t *Transfer) Grew(mss uint32) bool {
+func (t *Transfer) Grows(mss uint32) bool {
 	const growth, most = 1.5, 32
-	flights := float64(t.Duration())/float64(max(t.RTT+t.Queue, 1)) + 1
+	mean := max(t.RTT+t.Queue, 1)
+	if t.Duration()-t.Grew < minSteady*mean {
+		return true
+	}
+	flights := float64(t.Duration())/float64(mean) + 1
 	return flights < most && float64(t.Bytes) >= 4*float64(mss)*(math.Pow(growth, flights)-1)/(growth-1)
 }
+
+// minSteady is for how many round trips a window must have stayed to be a limit.
+const minSteady = 4
 
 // Obscure reports whether the capture lacks too much of the transfer: pure ACKs, a
 // twentieth of the payload, or how long it took.
@@ -177,6 +193,9 @@ const fullSegment = 1460
 func (t *Transfer) Explain(sender, receiver string) string {
 	limit, share := t.Limit()
 	s := fmt.Sprintf("%s sent %s in %s (%s/s). ", sender, Size(t.Bytes), Span(t.Duration()), Size(uint64(t.Rate())))
+	if limit == LimitPath && t.AckRate() < t.Rate() { // what went into the queue is not what came out
+		s = fmt.Sprintf("%s sent %s in %s, and %s/s were acknowledged on average. ", sender, Size(t.Bytes), Span(t.Duration()), Size(uint64(t.AckRate())))
+	}
 	application := "its application had nothing to send"
 	switch {
 	case t.Relayed > 0:
@@ -194,15 +213,15 @@ func (t *Transfer) Explain(sender, receiver string) string {
 			Size(uint64(float64(t.Window)/Seconds(t.RTT))), Span(t.RTT))
 	}
 	unknown := fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))
-	if t.Sustained && !t.Obscure() {
-		unknown = fmt.Sprintf("For %s of that time something was missing, but it went on with new data about as fast as without", percent(share))
+	if d := float64(t.Duration()); float64(t.Spared) > share*d/2 && !t.Obscure() {
+		unknown = fmt.Sprintf("For %s of that time something was missing, but it went on with new data about as fast as without", percent(float64(t.Spared)/d))
 	}
 	for _, x := range [...]struct{ limit, say string }{
 		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
 		{LimitSender, fmt.Sprintf("For %s of that time %s", percent(share), asACKs)},
 		{LimitPath, fmt.Sprintf("For %s of that time %s: the path is the bottleneck", percent(share), asPath)},
 		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
-		{LimitLoss, fmt.Sprintf("For %s of that time it had losses to repair", percent(share))},
+		{LimitLoss, fmt.Sprintf("Losses cost %s of that time", percent(share))},
 		{LimitUnknown, unknown},
 	} {
 		if x.limit == limit {

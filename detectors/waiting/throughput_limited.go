@@ -24,7 +24,7 @@ var ThroughputLimited = &detectors.Detector{
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
 			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more; RTMP and RTSP, by their port; undecided, if ten a second and more come less evenly), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
-			"Slow start. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on about as fast as without. Captures without pure ACKs, or " +
+			"Slow start. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on: of their time counts what that would not take without. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
 			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, which reduces the congestion window; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, or something acknowledges for it. " +
@@ -155,7 +155,7 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 		if streams || !t.Bulk { // it had no more to send
 			return nil
 		}
-		if t.RTT >= minWindowRTT && !t.Held() && !t.Grew(r.Conn.EffSndMSS()) { // that is ack-delay's, and slow start
+		if t.RTT >= minWindowRTT && !t.Held() && !t.Grows(r.Conn.EffSndMSS()) { // that is ack-delay's, and slow start
 			return bySender
 		}
 	case detectors.LimitPath:

@@ -110,7 +110,7 @@ func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 	if r.fulls < minFulls {
 		r.count(seg, a.full(c))
 	}
-	r.flight = max(r.flight, c.Out(side).InFlight())
+	r.inFlight(c.Out(side).InFlight(), seg.At)
 	r.last.Set(seg)
 	a.next = seg.Seq + reassembly.Seq(seg.Len)
 	r.end = r.end.Max(a.next)

@@ -13,15 +13,15 @@ func (s *step) meanwhile() {
 	}
 }
 
-// sustained reports whether the sender went on with new payload, so many bytes, while losses were repaired, at three quarters
-// or more of its rate without: halving the window, or taking 30 % of it (RFC 9438 4.6), would show. Where something was missing
-// nearly all the time, its rate without is not known.
-func sustained(t *detectors.Transfer, fresh uint64) bool {
+// spared is how long new payload, so many bytes, that was sent while losses were repaired takes at the rate without losses: that
+// much of the time was not lost. Where something was missing nearly all the time, the rate without is not known.
+func spared(t *detectors.Transfer, fresh uint64) int64 {
 	w := &t.Waits
 	loss := w[detectors.Loss]
 	rest := t.Duration() - loss - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
-	if loss <= 0 || rest < t.Duration()/20 {
-		return false
+	without := t.Bytes - min(fresh, t.Bytes)
+	if loss <= 0 || rest < t.Duration()/20 || without == 0 {
+		return 0
 	}
-	return float64(fresh)/float64(loss) >= 0.75*float64(t.Bytes-min(fresh, t.Bytes))/float64(rest)
+	return int64(min(float64(loss), float64(fresh)*float64(rest)/float64(without)))
 }

@@ -9,6 +9,8 @@ import (
 // large or lasts.
 type run struct {
 	flight    uint32
+	left      uint32         // in flight after its last payload
+	half      uint32         // in flight when that had doubled for the last time
 	end       reassembly.Seq // after its payload
 	edge      reassembly.Seq // right edge of the window when its last flight began to pass the tap
 	window    uint32
@@ -22,6 +24,7 @@ type run struct {
 	halved    bool // the window fell below half of its largest
 	repaired  bool // something of the side was sent again, or overtaken
 	edgeKnown bool
+	doubled   int64 // when it had
 	last      reassembly.Mark
 	lag       lag             // of its segments before the tap
 	clocked   int64           // SenderWindow when its last flight began to pass the tap
@@ -63,7 +66,7 @@ func (s *step) transfer() {
 		r.side, r.on, r.kept = s.side, true, false
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
-		r.flight, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, false, seg.Seq, false
+		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, seg.Seq, false
 		r.lag, r.fresh, r.losses, r.pieces, r.brief = lag{}, 0, 0, pieces{}, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
@@ -77,11 +80,21 @@ func (s *step) transfer() {
 	if seg.Flags&reassembly.CWR != 0 { // what follows a pause or an ACK is processed here (RFC 3168 6.1.2)
 		r.cuts++
 	}
-	r.flight = max(r.flight, s.out.InFlight())
+	r.inFlight(s.out.InFlight(), seg.At)
 	r.last.Set(seg)
 	s.next = r.last.End()
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 	r.offered(s.out.Window())
+}
+
+// inFlight notes how much is in flight after payload of the run.
+func (r *run) inFlight(n uint32, at int64) {
+	if r.left = n; n > r.flight {
+		r.flight = n
+		if n >= 2*r.half {
+			r.half, r.doubled = n, at
+		}
+	}
 }
 
 // offered notes a window that the receiver of the run offers.
@@ -161,13 +174,13 @@ func (s *step) endTransfer() {
 	t := &s.told.transfer
 	missed := r.missed(bytes)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
-		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Relayed: int64(s.conn.Relayed(r.side)),
+		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
 		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
 	for w := range t.Waits {
 		t.Waits[w] = r.until[w] - r.before[w]
 	}
 	fit(&t.Waits, lasted)
-	t.Losses, t.Sustained = r.losses, sustained(t, r.fresh)
+	t.Losses, t.Spared = r.losses, spared(t, r.fresh)
 	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
 	t.Pieces, t.Frequent = r.pieces.n, r.pieces.frequent()
 	t.LongestPause, t.Steady, t.Slowest = r.pieces.pause, r.pieces.steady(), s.ends[0].most+s.ends[1].most
