@@ -130,7 +130,7 @@ func (s *step) afterFIN() {
 		s.emitAfter(SentBelowFin)
 	}
 	switch {
-	case !s.fitsBeforeFIN(foreign), s.wasBehindFIN(&own.last, foreign):
+	case !s.fitsBeforeFIN(foreign), s.wasBehindFIN(&own.last, foreign), !foreign && s.keepsAlive(f):
 		return
 	case s.n == 0 && s.answersPeer():
 		s.class = PureAck // not a keep-alive of the other
@@ -158,6 +158,12 @@ func (s *step) confirmFIN(foreign bool) {
 	}
 	s.c.bits &^= deniedFINBit(s.side)
 	s.emit(FinConfirmed, s.side)
+}
+
+// keepsAlive says whether the segment is, for all that it shows, the side's keep-alive after its FIN: a byte in its place, which
+// is no payload (RFC 9293 3.8.4), and which no application pushed.
+func (s *step) keepsAlive(fin reassembly.Seq) bool {
+	return s.seg.Len == 1 && s.seg.Seq == fin && s.seg.Flags&(reassembly.PSH|reassembly.FIN) == 0
 }
 
 // wasBehindFIN says whether the side's last segment was an empty one from behind its FIN: a host that does not know of the

@@ -53,7 +53,7 @@ var (
 	finUnseen      = doubt{"holes: the last segment from the sender of the RST was acknowledged but not captured, and may have been its FIN", (*resetCase).finMissed}
 )
 
-// keepaliveFault accuses nobody where the sender had closed: its peer sent keep-alives instead of a FIN.
+// keepaliveFault accuses nobody where a side had closed: the sender, whose peer sent keep-alives instead of a FIN, or that peer.
 func (c *resetCase) keepaliveFault() detectors.Fault {
 	if c.closedOnly() {
 		return detectors.FaultUnknown
@@ -125,7 +125,9 @@ func (c *resetCase) measureIdle(f *detectors.Finding) {
 
 func (c *resetCase) measureTTL(f *detectors.Finding) {
 	f.Measure("ttl", int(c.rst.TTL))
-	f.Measure("ttl_before", int(c.sender.last.TTL))
+	if c.sender.last.At != 0 {
+		f.Measure("ttl_before", int(c.sender.last.TTL))
+	}
 }
 
 // lostBytes is how much payload the RST cost, as the sentence says it.

@@ -135,12 +135,12 @@ var halfOpen = &outcome{
 var keepaliveRefused = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "keepalive-refused", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
-		When: "a keep-alive, or a zero-window probe, was answered with a RST",
+		When: "a keep-alive, or a zero-window probe, was answered with a RST; info if a side had closed, and nothing is lost",
 		Cause: "The host that answers is up but does not know the connection: it was restarted while nothing was sent, or it, or something in between, " +
 			"had closed and forgotten the connection (RFC 9293 3.8.4).",
 		Action: "Nothing to fix here: the keep-alive did its job. Look for when and why the peer lost the connection, before this time.",
 	},
-	exceptions: []exception{{detectors.Info, (*resetCase).closedOnly}}, // its peer knew that it had closed
+	exceptions: []exception{{detectors.Info, (*resetCase).closedOnly}}, // its peer knew that it had closed, or had closed itself
 	fault:      (*resetCase).keepaliveFault,
 	doubts:     []doubt{onlyAcks, finUnseen},
 	sentence:   (*resetCase).keepaliveRefusedSentence,

@@ -62,8 +62,11 @@ func (c *resetCase) halfCaptured() bool { return c.peer.packets == 0 || c.sender
 // finSent reports whether the side has sent FIN.
 func (e *end) finSent() bool { return e.phase >= fsm.PhaseFinSent }
 
-// closedOnly reports whether the sender had sent its FIN and leaves no data unread: it did nothing but close.
-func (c *resetCase) closedOnly() bool { return c.sender.finSent() && c.lost() == 0 }
+// closedOnly reports whether a side had sent its FIN, and the sender leaves no data unread: it did nothing but close, or forgot
+// what its peer had closed.
+func (c *resetCase) closedOnly() bool {
+	return (c.sender.finSent() || c.peer.finSent()) && c.lost() == 0
+}
 
 // knewFIN reports whether the peer had received the sender's FIN when it sent data for
 // the first time. known is false if data of it was not captured: its ACK may have said so.
