@@ -37,7 +37,7 @@ type Account struct {
 	atOnce    bool            // the request began as soon as payload of the server had arrived
 	acks      bool            // each segment of it did, and may only acknowledge that
 	lost      bool            // something was sent again since the hole opened
-	changed   bool            // Waits are not what run.until was
+	changed   bool            // Waits are not what they were at the last payload of the run
 	based     bool            // it began with payload, see base
 	before    bool            // invisible, of the time before that
 	over      bool            // detectors are told no more
@@ -141,7 +141,7 @@ func (a *Account) Ack(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Eve
 func (a *Account) data(seg *reassembly.Segment, side reassembly.Side, c *fsm.Conn, told *Told) {
 	own, peer := a.both(side)
 	a.time(seg, own, peer, true)
-	a.snap()
+	a.snap(told)
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	s.payload()
 	if seg.Flags&reassembly.ACK != 0 {

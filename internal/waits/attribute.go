@@ -15,7 +15,7 @@ func (s *step) attribute(w detectors.Wait, to int64) {
 	if w == detectors.Loss && (s.own.open || s.peer.open || a.phase == connecting) {
 		a.provisional += n
 	}
-	a.change()
+	a.change(s.told)
 	a.Waits[w] += n
 	if s.told.Stretch != nil {
 		s.extend(w, to)
@@ -47,14 +47,14 @@ func (s *step) move(to detectors.Wait) {
 	if n == 0 {
 		return
 	}
-	s.change()
-	if earlier := n - (s.Waits[detectors.Loss] - r.before[detectors.Loss]); r.on && earlier > 0 { // than the run
-		r.before[detectors.Loss] -= earlier
-		r.before[to] += earlier
-	}
-	if earlier := n - (s.Waits[detectors.Loss] - r.until[detectors.Loss]); r.on && earlier > 0 { // than its last payload
-		r.until[detectors.Loss] -= earlier
-		r.until[to] += earlier
+	if s.change(s.told); r.on {
+		m := s.told.marked.at(r.marked)
+		for _, then := range [...]*detectors.Waits{&m.before, &m.until} {
+			if earlier := n - (s.Waits[detectors.Loss] - then[detectors.Loss]); earlier > 0 {
+				then[detectors.Loss] -= earlier
+				then[to] += earlier
+			}
+		}
 	}
 	s.Waits[detectors.Loss] -= n
 	s.Waits[to] += n
@@ -65,7 +65,7 @@ func (s *step) move(to detectors.Wait) {
 
 // relabel gives the last n nanoseconds of a wait to another.
 func (s *step) relabel(from, to detectors.Wait, n int64) {
-	s.change()
+	s.change(s.told)
 	s.Waits[from] -= n
 	s.Waits[to] += n
 	x := &s.stretch

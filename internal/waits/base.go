@@ -22,6 +22,7 @@ func (a *Account) base(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	}
 	a.step(seg, side, ev, c, told)
 	owner, number, before, why, from, event, stretch, waits := a.Owner, a.number, a.invisible, a.why, a.from, a.event, a.stretch, a.Waits
+	told.forget(&a.run)
 	*a = Account{}
 	a.begin(seg, side, c)
 	a.Owner, a.number, a.before, a.why, a.from, a.event, a.stretch, a.Waits, a.based = owner, number, before, why, from, event, stretch, waits, true

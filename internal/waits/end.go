@@ -101,7 +101,7 @@ func (a *Account) End(at, known int64, c *fsm.Conn, told *Told) {
 
 // finish accounts for what is still going on at the end.
 func (s *step) finish(at int64) {
-	s.snap()
+	s.snap(s.told)
 	switch {
 	case s.phase == connecting:
 		s.provisional = s.Waits[detectors.Loss]

@@ -69,6 +69,7 @@ func (l *Ledger) FollowStretches(fn func(owner uint32, x *Stretch)) {
 // Reset forgets all accounts.
 func (l *Ledger) Reset() {
 	*l = Ledger{Exchange: l.Exchange, Transfer: l.Transfer, Stretch: l.Stretch, keep: l.keep, told: l.told, Eager: l.Eager, PackAlways: l.PackAlways}
+	l.told.aside = aside{}
 }
 
 // Open opens an account.
@@ -213,6 +214,7 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 		}
 		l.ended = r
 	}
+	l.told.forget(&a.run)
 	*a = Account{}
 	l.idle = append(l.idle, account)
 	if r == nil {
@@ -233,8 +235,11 @@ func (l *Ledger) Over(account uint32, at, known int64, c *fsm.Conn) {
 	number := l.Open(a.Owner)
 	ended := l.Account(number)
 	*ended = *a
+	l.told.copy(&ended.run)
 	ended.End(at, known, c, &l.told)
 	l.told.Stretch = stretch
+	l.told.forget(&ended.run)
+	l.told.unmark(&a.run)
 	*ended = Account{}
 	l.idle = append(l.idle, number)
 	a.over, a.asking, a.replying, a.run.on = true, false, false, false

@@ -14,6 +14,7 @@ func (s *step) payload() {
 	ends := r.on && (r.side != s.side || seg.At-own.sent >= maxPause)
 	if ends && r.side != s.side && s.small() { // it is no transfer, whatever comes
 		r.on, ends = false, false
+		s.told.unmark(r)
 	}
 	switch {
 	case !s.spoken && s.turn == s.side: // nothing but the handshake is in flight
@@ -84,7 +85,7 @@ func (s *step) pause(filled bool) {
 	}
 	late, delayed := own.clock.late(seg), own.clock.delayed(seg)
 	if s.run.side == s.side {
-		s.run.lag.note(seg, &own.clock)
+		s.told.lags(&s.run, seg, &own.clock)
 	}
 	left := at - max(late, delayed)
 	last, latest := own.knew(s.Account, left), &own.windows[own.latest]
@@ -211,7 +212,7 @@ func (s *step) application() {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
 	if s.paused = at-s.from >= s.longPause(); !s.paused && s.run.on && s.run.side == s.side {
-		s.run.pieces.add(s.seg, at-s.own.sent)
+		s.told.noteShape(&s.run).pieces.add(s.seg, at-s.own.sent)
 		if s.own.rtt >= besideTap && at-s.own.sent < 2*s.roundTrip() && s.seg.Opts.Has&reassembly.HasTimestamps == 0 {
 			s.run.brief += max(at-s.from, 0)
 		}

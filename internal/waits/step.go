@@ -44,7 +44,7 @@ func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
 		peer.timed = 0
 	}
-	a.snap()
+	a.snap(told)
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	if a.asking && side == reassembly.B && seg.Len == 0 {
 		a.runsAhead(seg, s.out)

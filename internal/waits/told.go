@@ -32,4 +32,6 @@ type Told struct {
 	exchange detectors.Exchange // room for what is told, so that it costs no allocation
 	transfer detectors.Transfer
 	last     reassembly.Segment // the same for what stands for the end of a connection
+
+	aside
 }

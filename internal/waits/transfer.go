@@ -20,24 +20,22 @@ type run struct {
 	side      reassembly.Side
 	fulls     uint8 // full segments, up to minFulls and one segment's
 	on        bool
-	kept      bool // before and until are as they say; else they are Waits, which have not changed since
 	halved    bool // the window fell below half of its largest
 	repaired  bool // something of the side was sent again, or overtaken
 	edgeKnown bool
 	doubled   int64 // when it had
 	last      reassembly.Mark
-	lag       lag             // of its segments before the tap
-	clocked   int64           // SenderWindow when its last flight began to pass the tap
-	snapped   int64           // time of the last payload that until knows of
-	until     detectors.Waits // of the connection, at its last payload, as of snapped
-	before    detectors.Waits // of the connection, when it began
+	marked    uint32 // the number of what Waits were, see aside; 0 = they have not changed since it began
+	shape     uint32 // that of its shape; 0 = it has none
+	clocked   int64  // SenderWindow when its last flight began to pass the tap
+	snapped   int64  // time of the last payload that the waits at its last one know of
+	rested    int64  // how long applications paused in the latest that is not marked any more
 	first     reassembly.Mark
 	bytes     uint64    // of the side, when it began
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
 	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
 	fresh     uint64    // new payload while something was missing
 	losses    uint32    // times that something was sent again until nothing was missing
-	pieces    pieces
 }
 
 // minSamples is how many round trips show a queue: one may be long by chance. minLong is how many
@@ -63,11 +61,12 @@ func (s *step) transfer() {
 	seg, r := s.seg, &s.run
 	if !r.on || r.side != s.side {
 		r.first.Set(seg)
-		r.side, r.on, r.kept = s.side, true, false
+		s.told.forget(r)
+		r.side, r.on = s.side, true
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, seg.Seq, false
-		r.lag, r.fresh, r.losses, r.pieces, r.brief = lag{}, 0, 0, pieces{}, 0
+		r.fresh, r.losses, r.brief = 0, 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
@@ -118,24 +117,24 @@ func (r *run) count(seg *reassembly.Segment, full uint32) {
 }
 
 // change notes what the run has of Waits, before these change.
-func (a *Account) change() {
+func (a *Account) change(told *Told) {
 	a.changed = true
-	if r := &a.run; r.on && !r.kept {
-		r.keep(a)
+	if r := &a.run; r.on && r.marked == 0 {
+		r.marked = told.marked.alloc()
+		m := told.marked.at(r.marked)
+		m.before, m.until = a.Waits, a.Waits
 	}
 }
 
-func (r *run) keep(a *Account) { r.before, r.until, r.kept = a.Waits, a.Waits, true }
-
 // snap notes the waits up to the last payload of the run, before more is attributed.
-func (a *Account) snap() {
+func (a *Account) snap(told *Told) {
 	r := &a.run
 	if !r.on || r.snapped == r.last.At {
 		return
 	}
 	r.snapped = r.last.At
-	if a.changed {
-		r.until, a.changed = a.Waits, false
+	if a.changed && r.marked != 0 {
+		told.marked.at(r.marked).until, a.changed = a.Waits, false
 	}
 }
 
@@ -156,11 +155,16 @@ func (a *Account) longPause() int64 { return max(maxPause, 4*a.roundTrip()) }
 
 // endTransfer ends the run, if there is one, and tells of it if it was a transfer.
 func (s *step) endTransfer() {
-	r := &s.run
-	if !r.on {
-		return
+	if r := &s.run; r.on {
+		r.on = false
+		s.tellTransfer()
+		s.told.unmark(r)
 	}
-	r.on = false
+}
+
+// tellTransfer tells of the run, which has ended, if it was a transfer.
+func (s *step) tellTransfer() {
+	r := &s.run
 	bytes, lasted := s.conn.Bytes(r.side)-r.bytes, r.last.At-r.first.At
 	if s.side == r.side && s.seg.Len > 0 { // the segment at hand is not part of it
 		bytes -= min(bytes, uint64(s.seg.Len))
@@ -168,22 +172,23 @@ func (s *step) endTransfer() {
 	if lasted <= 0 || bytes < minBytes && (lasted < minTime || r.fulls < minFulls) || s.told.Transfer == nil {
 		return
 	}
-	if !r.kept {
-		r.keep(s.Account)
-	}
 	t := &s.told.transfer
 	missed := r.missed(bytes)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
 		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
 		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
-	for w := range t.Waits {
-		t.Waits[w] = r.until[w] - r.before[w]
+	if r.rested = 0; r.marked != 0 {
+		m := s.told.marked.at(r.marked)
+		for w := range t.Waits {
+			t.Waits[w] = m.until[w] - m.before[w]
+		}
 	}
 	fit(&t.Waits, lasted)
 	t.Losses, t.Spared = r.losses, spared(t, r.fresh)
 	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
-	t.Pieces, t.Frequent = r.pieces.n, r.pieces.frequent()
-	t.LongestPause, t.Steady, t.Slowest = r.pieces.pause, r.pieces.steady(), s.ends[0].most+s.ends[1].most
+	pieces := &s.told.shape(r).pieces
+	t.Pieces, t.Frequent = pieces.n, pieces.frequent()
+	t.LongestPause, t.Steady, t.Slowest = pieces.pause, pieces.steady(), s.ends[0].most+s.ends[1].most
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
 		t.RTT = a.ends[r.side].rtt + s.beyond()
 		// The ACK of less than three segments may be delayed, also until the next has come (RFC 9293 3.8.6.3).
@@ -229,7 +234,7 @@ func (s *step) queue(acks bool) (ns int64, unqueued uint8) {
 		}
 	}
 	if e := sender; e.rtts >= minSamples {
-		before := max((e.rttSum-min(r.paused(), e.ends))/int64(e.rtts)-e.rtt, r.lag.mean(&e.clock))
+		before := max((e.rttSum-min(s.pausesOfRun(), e.ends))/int64(e.rtts)-e.rtt, s.told.shape(r).lag.mean(&e.clock))
 		if before > ns {
 			most = sender
 		}
@@ -254,9 +259,12 @@ func (s *step) beyond() int64 {
 	return handshake
 }
 
-// paused is how long applications paused during the run, in nanoseconds.
-func (r *run) paused() int64 {
-	return r.until[detectors.ClientApp] - r.before[detectors.ClientApp] + r.until[detectors.ServerApp] - r.before[detectors.ServerApp]
+// pausesOfRun is how long applications paused during the run that ends, or that was marked last, in nanoseconds.
+func (s *step) pausesOfRun() int64 {
+	if n := s.run.marked; n != 0 {
+		return s.told.marked.at(n).paused()
+	}
+	return s.run.rested
 }
 
 // fit makes the waits of a transfer add up to how long it took: they lack pauses inside
