@@ -65,7 +65,6 @@ type lateAnswer struct {
 	sent     int64 // when data was sent whose acknowledgment is being timed; 0 if none is
 	best     int64 // the shortest of the later round trips; 0 if there was none
 	worst    int64 // the longest
-	empty    int64 // the longest that an ACK without payload ended: it has no time of an application in it; 0 if there was none
 	request  int64 // when data was sent that payload has not answered yet; 0 if none is
 	reply    int64 // the shortest time from data to payload; 0 if there was none
 	timed    uint8 // how many later round trips were
@@ -125,9 +124,7 @@ func (h *lateAnswer) clocked(late reassembly.Side, seg *reassembly.Segment, r *d
 // roundTrip notes a later one. A longer one changes what was reported.
 func (h *lateAnswer) roundTrip(took int64, ev fsm.Event, r *detectors.Report) {
 	longer := took > h.worst
-	if h.sent, h.worst = 0, max(h.worst, took); ev.Seg.Len == 0 {
-		h.empty = max(h.empty, took)
-	}
+	h.sent, h.worst = 0, max(h.worst, took)
 	h.timed++
 	if h.best == 0 || took < h.best {
 		h.best = took
@@ -228,18 +225,13 @@ func (h *lateAnswer) beside() bool {
 	return h.best > 0 && h.best < besideTap && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
 }
 
-// later is a sentence on how long it took later.
+// later is a sentence on how long it took later, at best: others, which may have waited for an application or in a queue, are not
+// told apart.
 func (h *lateAnswer) later() string {
-	best, worst := detectors.Span(h.best), detectors.Span(max(h.best, h.empty))
-	switch {
-	case h.behind() && h.reply > 0: // whoever acknowledged
+	if h.behind() && h.reply > 0 { // whoever acknowledged
 		return fmt.Sprintf(" A later answer with payload took %s.", detectors.Span(h.reply))
-	case best == worst && h.timed > 1:
-		return fmt.Sprintf(" The fastest of the later round trips took %s.", best)
-	case best == worst:
-		return fmt.Sprintf(" A later round trip took %s.", best)
 	}
-	return fmt.Sprintf(" Later round trips took %s to %s.", best, worst)
+	return fmt.Sprintf(" A later round trip took %s.", detectors.Span(h.best))
 }
 
 // report reports the late answer of the side.
@@ -260,7 +252,7 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	}
 	f.Message = fmt.Sprintf("%s sent %s (frame %d), and the %s from %s came %s later (frame %d).",
 		r.Name(side.Peer()), asked, h.asked.Frame, answer, r.Name(side), detectors.Span(h.took()), h.answer.Frame)
-	if timer := h.timer(); timer > 0 {
+	if timer := h.timer(); timer > 0 && !h.beside() { // beside a host, nothing is lost before the capture point, and nothing is behind
 		f.Message += fmt.Sprintf(" That is about %s and a round trip: the first SYN-ACK may have been lost before the capture point, or the SYN behind a NAT or proxy, and what came is the second.", detectors.Span(timer))
 	}
 	switch {
