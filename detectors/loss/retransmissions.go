@@ -54,7 +54,7 @@ var Retransmissions = &detectors.Detector{
 
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, or if three or more retransmissions made up 30 % of the payload",
+		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, if three or more retransmissions made up 30 % of the payload, or if it is also lossy",
 		Cause: "During a stall, nothing came back that made the sender retransmit: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
@@ -246,19 +246,24 @@ func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {
 func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors.Outcome {
 	least, worth := uint32(r.Value("min-resent")), r.Value("min-share")*a.sent(side, r)
 	t := &a.total
-	lost, lostBytes := t.lost()
 	switch late := a.needlessStalls(); {
 	case a.stalls.total >= r.Nanos("min-stall") && !a.allNeedless():
 		return resentStalls
 	case late.total >= r.Nanos("min-stall") && 2*t.allSpurious() >= t.all() && t.all() > 0:
 		return resentSpurious
 	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
-	case lost >= least && float64(lostBytes) >= worth:
+	case a.lossy(side, r):
 		return resentLossy
 	case t.unneeded() >= least && float64(t.spuriousBytes) >= worth:
 		return resentSpurious
 	}
 	return nil
+}
+
+// lossy reports whether so much must have been lost that it is worth a finding.
+func (a *resender) lossy(side reassembly.Side, r *detectors.Report) bool {
+	lost, bytes := a.total.lost()
+	return a.episodes >= uint32(r.Value("min-episodes")) && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
 }
 
 // review reports how things stand: at the end, and for those who read it before, when the

@@ -37,7 +37,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	a.measure(&f, outcome, &stalled, side, r)
 	a.icmp.Measure(&f)
-	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r)) { // once may be a handover
+	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r) || a.lossy(side, r)) { // once may be a handover
 		f.Severity = detectors.Warning
 	}
 	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {

@@ -2,8 +2,10 @@ package path
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -35,11 +37,19 @@ func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *de
 	return ""
 }
 
+// closed reports whether the peer had sent its FIN.
+func (v *retryRun) closed(side reassembly.Side, r *detectors.Report) bool {
+	return r.Conn.Phase(side.Peer()) >= fsm.PhaseFinSent
+}
+
 // quiet is what may have become of the peer, as far as this connection shows, and if its host speaks in others.
-func (v *retryRun) quiet() *detectors.Quiet {
+func (v *retryRun) quiet(closed bool) *detectors.Quiet {
 	never := ""
 	if v.opening() {
 		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
+	}
+	if closed { // hosts keep a socket that no application has for a minute or so (Linux: net.ipv4.tcp_fin_timeout)
+		never = "or it had closed and did not wait for this side to close as well, "
 	}
 	return &detectors.Quiet{
 		Since: v.first.At,
@@ -61,6 +71,9 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	} else {
 		m += fmt.Sprintf(". %s sent %d keep-alives", own, v.keepAlives)
 	}
+	if v.closed(side, r) {
+		m = peer + " had closed (FIN), and" + strings.TrimPrefix(m, peer)
+	}
 	but := ""
 	if v.refused.At != 0 {
 		but = fmt.Sprintf(" but RSTs (last in frame %d)", v.refused.Frame)
@@ -78,7 +91,7 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	if v.proxied(side, r) {
 		m += fmt.Sprintf(" The SYN-ACK (frame %d) has the IP ID of the SYN: a device made it in the name of %s, and nothing came from that itself.", v.heard.Frame, peer)
 	} else {
-		m += v.quiet().Guess
+		m += v.quiet(v.closed(side, r)).Guess
 	}
 	if outcome == deadData && v.onlyLarge(side, r) {
 		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.least)
