@@ -181,7 +181,7 @@ func (e *Events) add(k Kind, side reassembly.Side, n uint32) *entry {
 	e.Kinds |= bit
 	e.Of[side&1] |= bit
 	l := &e.list[e.n%maxEvents]
-	l.kind, l.side, l.was, l.dups, l.n, l.age = k, side, noWas, 0, n, 0
+	*l = entry{kind: k, side: side, n: n}
 	e.n++
 	return l
 }

@@ -75,17 +75,19 @@ func (p *Packer) pack() []byte {
 
 // packNumber packs a number at that place, and returns the next, and which size it has.
 func (p *Packer) packNumber(at uint, x uint32) (next uint, size uint8) {
-	n := packedSizes[bits.Len32(x)&63]
+	size = packedSizes[bits.Len32(x)&63]
 	binary.LittleEndian.PutUint32(p.packed[at%maxPacked:], x)
-	return at + uint(n>>2), n & 3
+	return at + packedBytes[size&3], size
 }
 
-// packedSizes are, by how many bits a number has, how many bytes it takes times four, and
-// which of the four sizes that is.
+// packedSizes are, by how many bits a number has, which of the four sizes it has.
 var packedSizes = [64]uint8{
-	0, 5, 5, 5, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 10, 10, 10,
-	19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19,
+	0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2,
+	3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
 }
+
+// packedBytes are how many bytes a number of each of the four sizes takes.
+var packedBytes = [4]uint{0, 1, 2, 4}
 
 // unpack readies a record that was packed to be read with get, so many groups of it.
 func (p *Packer) unpack(from []byte, groups int) {

@@ -28,69 +28,64 @@ func readOptions(b []byte, room int, o *reassembly.Options) {
 		setTimestamps(b[4:], o)
 		return
 	}
-	for room > 0 {
-		if len(b) == 0 {
+	for i := 0; i < room; {
+		if i >= len(b) {
 			o.Has |= reassembly.OptionsCut
 			return
 		}
-		n := 1
-		switch b[0] {
-		case optEnd:
+		kind := b[i]
+		if kind == optNop {
+			i++
+			continue
+		}
+		if kind == optEnd {
 			return
-		case optNop:
-		default:
-			if room > 1 && len(b) == 1 {
-				o.Has |= reassembly.OptionsCut
-				return
+		}
+		if i+1 >= len(b) && i+1 < room {
+			o.Has |= reassembly.OptionsCut
+			return
+		}
+		n := 0
+		if i+1 < len(b) && i+1 < room {
+			n = int(b[i+1])
+		}
+		if n < 2 || n > room-i {
+			o.Has |= reassembly.OptionsMalformed
+			return
+		}
+		if n > len(b)-i {
+			o.Has |= reassembly.OptionsCut
+			return
+		}
+		valid := true // of its kind; those that are not used may have any length
+		switch kind {
+		case optMSS:
+			if valid = n == 4; valid {
+				o.Has |= reassembly.HasMSS
+				o.MSS = uint16(b[i+2])<<8 | uint16(b[i+3])
 			}
-			if room == 1 || int(b[1]) < 2 || int(b[1]) > room {
-				o.Has |= reassembly.OptionsMalformed
-				return
+		case optScale:
+			if valid = n == 3; valid {
+				o.Has |= reassembly.HasScale
+				o.Scale = b[i+2]
 			}
-			n = int(b[1])
-			if n > len(b) {
-				o.Has |= reassembly.OptionsCut
-				return
+		case optSACKPermitted:
+			if valid = n == 2; valid {
+				o.Has |= reassembly.HasSACKPermitted
 			}
-			if !readOption(b[0], b[2:n], o) {
-				o.Has |= reassembly.OptionsMalformed
-				return
+		case optSACK:
+			valid = setBlocks(b[i+2:i+n], o)
+		case optTimestamps:
+			if valid = n == 10; valid {
+				setTimestamps(b[i+2:i+10], o)
 			}
 		}
-		b, room = b[n:], room-n
+		if !valid {
+			o.Has |= reassembly.OptionsMalformed
+			return
+		}
+		i += n
 	}
-}
-
-// readOption reads the value of one option and reports whether its length is
-// valid for its kind. Unused kinds may have any length.
-func readOption(kind byte, v []byte, o *reassembly.Options) bool {
-	switch kind {
-	case optMSS:
-		if len(v) != 2 {
-			return false
-		}
-		o.Has |= reassembly.HasMSS
-		o.MSS = binary.BigEndian.Uint16(v)
-	case optScale:
-		if len(v) != 1 {
-			return false
-		}
-		o.Has |= reassembly.HasScale
-		o.Scale = v[0]
-	case optSACKPermitted:
-		if len(v) != 0 {
-			return false
-		}
-		o.Has |= reassembly.HasSACKPermitted
-	case optSACK:
-		return setBlocks(v, o)
-	case optTimestamps:
-		if len(v) != 8 {
-			return false
-		}
-		setTimestamps(v, o)
-	}
-	return true
 }
 
 func setTimestamps(v []byte, o *reassembly.Options) {

@@ -31,10 +31,13 @@ func (w *worker) process(b *batch) {
 	for i := range hashes {
 		h := &hashes[i]
 		part := partitionOf(h.Tuple)
-		if !w.own[part] {
-			continue
+		p := w.parts[part]
+		if p == nil {
+			if !w.own[part] {
+				continue
+			}
+			p = w.partition(part)
 		}
-		p := w.partition(part)
 		id := p.process(&b.segs[i], b.positions[i], h, &w.events)
 		if points != nil {
 			points.note(b.positions[i], p.flows.At(id).Position)
