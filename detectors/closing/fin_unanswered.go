@@ -63,6 +63,7 @@ var (
 // each retransmission, and when the next one is overdue.
 type finUnanswered struct {
 	due   [4]detectors.Deadline // by side the ACK; then by side the review, due at its start
+	rst   [2]reassembly.Mark    // by side the last RST in its name, whether it ended anything or not
 	sides [2]*repeatedFIN       // nil as long as there is nothing to say: a flood of FINs has one side's
 }
 
@@ -105,6 +106,7 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.WindowOpened:
 		w.drop(peer, r) // until now it waited for that
 	case fsm.ResetSent:
+		w.rst[side] = reassembly.MarkOf(ev.Seg)
 		if acknowledges(ev, r.Conn) {
 			w.drop(side, r)
 		}
@@ -216,9 +218,11 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 	f.echoed = f.echoes(ev.Seg)
 	f.copied = outcome == unansweredReset && ev.Side != side && isCopied(ev, r.Conn)
 	if outcome == unansweredReset && ev.Side == side {
-		f.reset = end
+		f.reset, f.gaveUp = end, r.Conn.Last(side.Peer()).At < f.last.At
 	}
-	if outcome == unansweredReset {
+	if last := r.Conn.Last(side.Peer()); outcome == unansweredReset && ev.Side == side && f.unaware.At != 0 && !f.isRefused() && !(last.Len > 0 && detectors.Answers(&end, &last)) {
+		w.report(side, unansweredUnaware, end.At, r, r.Evidence("still does not acknowledge the FIN", side.Peer(), &f.unaware), r.Evidence("RST", side, &end))
+	} else if outcome == unansweredReset {
 		w.report(side, outcome, end.At, r, r.Evidence("RST", ev.Side, &end))
 	} else {
 		w.report(side, outcome, end.At, r, r.Evidence("acknowledged in the end", side.Peer(), &end))

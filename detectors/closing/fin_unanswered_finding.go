@@ -30,6 +30,9 @@ const causeCopied = "The peer did not answer the FIN, and a device on the path, 
 // causeGaveUp is the cause where the closer ended the connection itself.
 const causeGaveUp = "The peer is gone, or the path to it is broken, or something on the way has forgotten the connection: nothing answered the FIN. The closer gave up, as hosts do after some retransmissions, and said so by RST."
 
+// causeForged is the cause where a RST in the closer's name came before the FIN, and the closer went on.
+const causeForged = "Something else had sent a RST in the closer's name, and the closer went on. The peer accepted that RST and no longer has the connection, so that nothing there answers the FIN; or it is gone, or the path is broken."
+
 // causeUnseen is the cause where, too, the capture has nothing of the peer.
 const causeUnseen = "The retransmissions and the RST show that the closer received no ACK of its FIN. What the peer sent, if it sent anything, is not in this capture: it may be gone, or its path, or the capture has one direction only."
 
@@ -81,8 +84,12 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.Cause = causeCopied
 	case outcome == unansweredReset && s.reset.At != 0 && r.Conn.Packets(side.Peer()) == 0:
 		f.Cause = causeUnseen
-	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0:
+	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0 && s.gaveUp:
 		f.Cause = causeGaveUp
+	case outcome == unansweredUnaware && s.reset.At > s.unaware.At: // which may have reached it
+		f.Severity = detectors.Warning
+	case open && f.Cause == "" && w.mayBeClosed(side, r):
+		f.Cause = causeForged
 	}
 	if outcome == unansweredUnaware && s.reset.At == 0 && s.isRefused() {
 		f.Cause, f.Fault = causeRefused, detectors.FaultUnknown
@@ -156,8 +163,13 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	case outcome == unansweredUnaware:
 		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
-		if s.reset.At != 0 {
+		switch {
+		case s.reset.At > s.unaware.At:
+			return m + fmt.Sprintf(" Then %s ended the connection with RST (frame %d).", own, s.reset.Frame)
+		case s.reset.At != 0 && s.gaveUp:
 			return m + fmt.Sprintf(" Nor did the RST with which %s gave up (frame %d) reach it.", own, s.reset.Frame)
+		case s.reset.At != 0:
+			return m + fmt.Sprintf(" Nor did the RST of %s (frame %d) reach it.", own, s.reset.Frame)
 		}
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
@@ -182,7 +194,22 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	if f.Cause == detectors.CauseProxy {
 		return m + fmt.Sprintf(" %s %s in %s. Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", own, left, f.States[side], peer)
 	}
-	return m + fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))
+	if f.Cause == causeForged {
+		return m + fmt.Sprintf(" Before, a RST with its address (frame %d) had come to %s, which has sent nothing since. %[3]s %[4]s in %[5]s; %[2]s closed the connection if it accepted that.",
+			w.rst[side].Frame, peer, own, left, f.States[side])
+	}
+	states := fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))
+	if f.Cause == "" && icmp == nil && r.Conn.Last(side.Peer()).At <= s.first.At {
+		f.Quiet = &detectors.Quiet{Since: s.first.At, Guess: states, Up: states}
+	}
+	return m + states
+}
+
+// mayBeClosed reports whether the peer has sent nothing since a RST in the name of the side, which went on: what the side
+// did not send itself closes a connection, too, if the number is right (RFC 9293 3.10.7.4).
+func (w *finUnanswered) mayBeClosed(side reassembly.Side, r *detectors.Report) bool {
+	rst := &w.rst[side]
+	return rst.At != 0 && rst.At < w.of(side).first.At && r.Conn.Last(side.Peer()).At <= rst.At
 }
 
 // peerState is the state of the peer. It is in FIN_WAIT_2 only if the ACK of its own FIN arrived,

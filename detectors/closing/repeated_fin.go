@@ -25,6 +25,7 @@ type repeatedFIN struct {
 	clock   uint32                // the timestamp of the second
 	clocked bool                  // it has one
 	echoed  bool                  // what acknowledges it echoes an older timestamp than that: the first arrived
+	gaveUp  bool                  // nothing came from the peer between the last FIN and its own RST
 	copied  bool                  // the RST that ended the wait was made from the FIN
 	refused int                   // sends that the peer answered at once with a pure ACK of only what came before
 	counted int                   // the send to which the last such answer came
