@@ -254,7 +254,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		case f.Limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime):
 			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
 		case ack.IPID == w.finAck[y].IPID && r.Conn.Endpoint(x).AddrPort().Addr().Is4(): // IPv6 has none
-			f.Undecide("the two ACKs have the same IP identification, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
+			f.Undecide("the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
 		case r.Conn.Retransmissions(y) > 0:
 			f.Undecide("the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant")
 		}
