@@ -40,8 +40,8 @@ func TestOptionsCut(t *testing.T) {
 }
 
 // lessOptions leaves out what only options show: which SYN was answered, what a
-// sender retransmitted and whether that was unnecessary (SACK and timestamps), and
-// how large a window is (window scale).
+// sender retransmitted and whether that was unnecessary (SACK and timestamps), how
+// many bytes a receiver is missing (SACK), and how large a window is (window scale).
 func lessOptions(findings []string) (less []string) {
 	const syn = "syn-unanswered "
 	needs, without := false, []string{
@@ -60,7 +60,7 @@ func lessOptions(findings []string) (less []string) {
 		if rest, is := strings.CutPrefix(line, syn+"timestamps"); is {
 			line = syn + "answered-late" + rest
 		}
-		if i > 0 && (strings.HasPrefix(findings[i-1], syn) || strings.HasPrefix(findings[i-1], "zero-window-probe-loop ")) { // the message
+		if i > 0 && (strings.HasPrefix(findings[i-1], syn) || strings.HasPrefix(findings[i-1], "zero-window-probe-loop ") || strings.HasPrefix(findings[i-1], "fin-over-hole ")) { // the message
 			continue
 		}
 		less = append(less, line)
