@@ -143,7 +143,7 @@ func (s *step) ackClass(was reassembly.Seq, knew bool) Class {
 	// CHALLENGE ACK: repeats itself to a SYN or RST that was out of place.
 	if bit := challengeBit(s.side.Peer()); s.c.bits&bit != 0 {
 		s.c.bits &^= bit
-		if last.At == 0 || seg.Ack == last.Ack {
+		if last.At == 0 || last.Flags&reassembly.ACK != 0 && seg.Ack == last.Ack {
 			return ChallengeAck
 		}
 	}
