@@ -1,0 +1,112 @@
+package closing
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What is reported of a RST that answers an ACK after both FINs.
+
+func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly.Side, ack, rst *reassembly.Mark, r *detectors.Report) {
+	y := x.Peer()
+	evidence := []detectors.Evidence{
+		r.Evidence("FIN from "+r.Name(x), x, &w.fin[x]),
+		r.Evidence("FIN from "+r.Name(y), y, &w.fin[y]),
+		r.Evidence("first ACK of that FIN", x, &w.finAck[y]),
+	}
+	if outcome == redundantACK {
+		evidence = append(evidence, r.Evidence("redundant ACK", x, ack))
+	}
+	f := r.Find(outcome, culprit, rst.At, append(evidence, r.Evidence("RST", y, rst))...)
+	f.Roles = detectors.Roles("acker", x, "resetter")
+	f.Measure("ack_to_rst_s", detectors.Seconds(rst.At-ack.At))
+	f.Measure("bytes_at_risk", int(r.Conn.RecentBytes(y, rst.At)))
+	switch after := ack.At - w.finAck[y].At; outcome {
+	case redundantACK:
+		f.Measure("after_first_ack_s", detectors.Seconds(after))
+		f.Message = fmt.Sprintf("%s was CLOSED once %s had acknowledged its FIN (frame %d). %s later %s sent an unnecessary duplicate "+
+			"ACK (frame %d), and a RST came back %s after that (frame %d). An application on %s that was still reading may get a "+
+			"connection reset instead of the last data.",
+			r.Name(y), r.Name(x), w.finAck[y].Frame, detectors.Span(after), r.Name(x), ack.Frame, detectors.Span(rst.At-ack.At), rst.Frame, r.Name(x))
+		switch {
+		case f.Limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime):
+			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
+		case ack.IPID == w.finAck[y].IPID && r.Conn.Endpoint(x).AddrPort().Addr().Is4(): // IPv6 has none
+			f.Undecide("the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
+		case r.Conn.Retransmissions(y) > 0:
+			f.Undecide("the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant")
+		}
+	case forgotten:
+		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
+			"it had dropped the connection instead of waiting in %s.",
+			r.Name(y), w.fin[y].Frame, ack.Frame, rst.Frame, w.waitsIn(x, r))
+		if took := cmp.Or(r.Conn.HandshakeRTT(y), r.Conn.SRTT(x)); rst.Flags&reassembly.ACK != 0 && took >= nearby && rst.At-ack.At < int64(took) { // its own, perhaps
+			f.Message = fmt.Sprintf("%s sent FIN (frame %d) and then RST (frame %d), %s after its first ACK (frame %d), which is less than a round trip (%s): "+
+				"it did not wait for that ACK in %s.", r.Name(y), w.fin[y].Frame, rst.Frame, detectors.Span(rst.At-ack.At), ack.Frame, detectors.Span(int64(took)), w.waitsIn(x, r))
+		}
+		if second := w.another(x, ack, rst); second != nil && r.Conn.HandshakeRTT(y) < nearby {
+			f.Undecide(fmt.Sprintf("another ACK of the FIN (frame %d) came %s before the RST: the first may have ended LAST_ACK, and the second have met no socket", second.Frame, detectors.Span(rst.At-second.At)))
+		}
+		if f.OnceOf = &x; r.Conn.ArrivedTwice(x) { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
+			f.ArrivedTwice()
+		}
+	}
+	if made := w.madeFrom(x, rst, r); made != nil {
+		f.Undecide(fmt.Sprintf("the RST has the IP ID of an ACK (frame %d): a device on the path made it from that, and the host need not have sent any", made.Frame))
+	} else if fin := &w.fin[y]; otherHost(fin, rst) {
+		f.Undecide(fmt.Sprintf("the RST has TTL %d, the FIN (frame %d) %d: a load balancer or another device may have sent it, and the host need not have dropped anything", rst.TTL, fin.Frame, fin.TTL))
+	}
+	if rst.Flags&reassembly.ACK != 0 {
+		w.withACK = *rst
+	}
+	r.Emit(f)
+}
+
+// otherHost reports whether the TTLs show that another host sent the RST than the FIN: paths vary by a hop, but not between none and one.
+func otherHost(fin, rst *reassembly.Mark) bool {
+	return (fsm.Habits{}).OtherTTL(fin, rst) || fsm.Unrouted(fin.TTL) != fsm.Unrouted(rst.TTL)
+}
+
+// waitsIn is the state in which the peer of the side had to wait for the ACK of its FIN.
+func (w *postFINAckRST) waitsIn(x reassembly.Side, r *detectors.Report) fsm.State {
+	fin, _ := r.Conn.FIN(x)
+	switch y := x.Peer(); {
+	case w.finAck[x].At == 0: // it never got that side's
+		return fsm.FinWait1
+	case w.fin[y].Ack.AtOrBefore(fin.Seq):
+		return fsm.Closing
+	}
+	return fsm.LastAck
+}
+
+// another finds a later segment of the side than the given ACK that the RST may answer; nil if there is none.
+func (w *postFINAckRST) another(x reassembly.Side, ack, rst *reassembly.Mark) *reassembly.Mark {
+	for i := range min(w.n[x], recentSent) {
+		m := &w.sent[x][(w.n[x]-1-i)%recentSent]
+		if detectors.SameFrame(m, ack) {
+			return nil
+		}
+		if detectors.Answers(rst, m) {
+			return m
+		}
+	}
+	return nil
+}
+
+// madeFrom finds the segment of X whose IP ID the RST has, where X counts its packets and Y's FIN has another ID: a host
+// has a count of its own.
+func (w *postFINAckRST) madeFrom(x reassembly.Side, rst *reassembly.Mark, r *detectors.Report) *reassembly.Mark {
+	if fin := &w.fin[x.Peer()]; rst.IPID == 0 || !r.Conn.IPHabits(x).CountsIDs || rst.IPID-fin.IPID <= recentSent {
+		return nil
+	}
+	for i := range min(w.n[x], recentSent) {
+		if m := &w.sent[x][i]; m.IPID == rst.IPID {
+			return m
+		}
+	}
+	return nil
+}
