@@ -74,7 +74,7 @@ func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, sta
 		f.Measure("lost_after_tap", int(behind))
 	}
 	f.Measure("episodes", int(a.episodes))
-	f.Measure("share", a.share(side, r))
+	f.Measure("share", math.Round(10000*a.share(side, r))/10000)
 	f.Measure("stalls", int(stalled.n))
 	f.Measure("stalled_s", detectors.Seconds(stalled.total))
 	f.Measure("longest_stall_s", detectors.Seconds(stalled.longest.lasted()))
@@ -165,9 +165,9 @@ func (a *resender) heavy(side reassembly.Side, r *detectors.Report) bool {
 	return lost >= heavyResends && float64(bytes) >= heavyShare*a.sent(side, r)
 }
 
-// share is how much of the payload was sent again, to four decimal places.
+// share is how much of the payload was sent again.
 func (a *resender) share(side reassembly.Side, r *detectors.Report) float64 {
-	return math.Round(10000*float64(a.total.bytes)/max(a.sent(side, r), 1)) / 10000
+	return float64(a.total.bytes) / max(a.sent(side, r), 1)
 }
 
 // lostBehind is how many segments were captured twice, and rightly sent again.
