@@ -26,6 +26,8 @@ const (
 // pure and covers all that was sent, it came later than the path explains, and
 // what is less than a full segment followed it at once, as soon as the path
 // allows and no sooner. The path ends at whatever acknowledges for the side.
+// Behind several segments, captured as one before or after offload, it did not
+// wait because of Nagle: a stack sends the end of a long write at once.
 func (s *step) nagleDelayed() bool {
 	seg, before, ack := s.seg, &s.own.last, &s.peer.last
 	delay := time.Duration(ack.At - before.At)
@@ -41,7 +43,7 @@ func (s *step) nagleDelayed() bool {
 		react+reactTime >= back/2 && react <= back+back/2+reactTime &&
 		ack.Flags&(reassembly.SYN|reassembly.FIN|reassembly.RST|reassembly.ACK) == reassembly.ACK &&
 		ack.Ack == seg.Seq && before.End() == seg.Seq &&
-		s.c.isSmall(seg.Len) && s.hasRoom()
+		s.c.isSmall(seg.Len) && before.Len <= s.largest() && s.hasRoom()
 }
 
 // hasRoom says whether the peer's window has room for two full segments, so that
@@ -53,6 +55,14 @@ func (s *step) hasRoom() bool {
 		return s.seg.End().Before(out.Edge)
 	}
 	return uint32(max(out.Una.To(out.Edge), 0)) >= 2*s.c.fullSegment()
+}
+
+// largest is the most payload of one segment on the wire.
+func (s *step) largest() uint32 {
+	if s.own.mss|s.peer.mss == 0 {
+		return ethernetMSS
+	}
+	return s.c.fullSegment()
 }
 
 // ethernetMSS is the payload of a full segment where the MTU is 1500.

@@ -27,7 +27,7 @@ var AckDelay = &detectors.Detector{
 			"(TCP_NODELAY). If only the receiver can be changed: TCP_QUICKACK on Linux, TcpAckFrequency=1 on Windows.",
 		NotThis: "A path whose round trip is as long: the handshake shows it. An ACK that its sender made at once, as its timestamps say, and that the path held up. A delayed ACK that the sender does not wait for. A slow " +
 			"answer: it carries data. A sender that sends small segments while others are not acknowledged: Nagle is off, and it " +
-			"waits for something else.",
+			"waits for something else. A sender that has filled the window, or that sent several segments at once before it waited.",
 		Peers: "Wireshark does not mark it; the gap shows only in the time column.",
 		Refs:  []string{"KB 823764", "RFC 9293 3.7.4", "RFC 9293 3.8.6.3", "RFC 896"},
 		Since: "0.2",
@@ -61,6 +61,8 @@ type waiting struct {
 	small          reassembly.Mark // the last payload, if it was less than a full segment
 	next           int             // the number of stalls at which it is reported again
 	free           bool            // it sent a small segment while another was not acknowledged
+	sending        uint32          // the frame of its last payload
+	full, filled   bool            // behind that, and behind the one before it, the window had no room for a full segment
 	acker          ackerClock
 }
 
@@ -90,7 +92,7 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 
 // waited counts a stall, and reports now and then.
 func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
-	if a.free || a.acker.refutes(&x.data) {
+	if a.free || a.filled || a.acker.refutes(&x.data) {
 		return
 	}
 	if a.n == 0 {
@@ -112,6 +114,9 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	a.acker.note(seg, side, r)
 	m, out := reassembly.MarkOf(seg), r.Conn.Stream(side)
+	if m.Frame != a.sending {
+		a.sending, a.filled, a.full = m.Frame, a.full, fills(&m, side, r.Conn)
+	}
 	if !isSmall(m.Len, r.Conn) {
 		a.small.At = 0
 		return
@@ -126,10 +131,20 @@ func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detecto
 // maxOptions is the most that a TCP header's options take (RFC 9293 3.1).
 const maxOptions = 40
 
+// fills reports whether the window has no room for a full segment behind this one: who sends
+// no more then waits for the window. One whose scale was not seen may be larger than it looks.
+func fills(m *reassembly.Mark, side reassembly.Side, v fsm.View) bool {
+	out := v.Stream(side)
+	_, scaled := v.WindowScale(side.Peer())
+	return scaled && out.Knows(reassembly.KnowEdge) && m.End().To(out.Edge) < int32(fullSegment(v))
+}
+
 // isSmall reports whether a segment with so much payload is less than a full one,
-// whatever its options: one that Nagle holds back. A full one is the smaller of both
-// sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
-func isSmall(payload uint32, v fsm.View) bool {
+// whatever its options: one that Nagle holds back.
+func isSmall(payload uint32, v fsm.View) bool { return payload+maxOptions < fullSegment(v) }
+
+// fullSegment is the smaller of both sides' MSS, 536 where none was seen (RFC 9293 3.7.1).
+func fullSegment(v fsm.View) uint32 {
 	full := uint32(0)
 	for side := range reassembly.Side(2) {
 		if o, _ := v.SYNOptions(side); o.MSS > 0 && (full == 0 || uint32(o.MSS) < full) {
@@ -139,7 +154,7 @@ func isSmall(payload uint32, v fsm.View) bool {
 	if full == 0 {
 		full = 536
 	}
-	return payload+maxOptions < full
+	return full
 }
 
 func (w *ackDelay) End(_ detectors.Ending, r *detectors.Report) {
