@@ -3,6 +3,7 @@ package closing
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -39,6 +40,10 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			f.Undecide("the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
 		case r.Conn.Retransmissions(y) > 0:
 			f.Undecide("the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant")
+		default:
+			if before := w.overtaken(y, after, r); before != nil {
+				f.Undecide(fmt.Sprintf("the sender of the RST had sent an ACK (frame %d) right before its FIN: if the FIN arrived first, that ACK lay outside the window and called for another", before.Frame))
+			}
 		}
 	case forgotten:
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
@@ -64,6 +69,25 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		w.withACK = *rst
 	}
 	r.Emit(f)
+}
+
+// overtaking is by how much a path may change the order of two segments. A delayed ACK comes later (KB Q152474: 150 ms and more).
+const overtaking = 50 * time.Millisecond
+
+// overtaken finds a pure ACK of Y that its FIN may have overtaken behind the capture point, where X sent another ACK so long after that
+// of the FIN; nil if there is none. RFC 9293 3.10.7.4 requires that other ACK.
+func (w *postFINAckRST) overtaken(y reassembly.Side, after int64, r *detectors.Report) *reassembly.Mark {
+	if took := r.Conn.HandshakeRTT(y.Peer()); took != 0 && took < nearby { // X is beside the capture point
+		return nil
+	}
+	for i := range min(w.n[y], recentSent) {
+		m := &w.sent[y][(w.n[y]-1-i)%recentSent]
+		early := w.fin[y].At - m.At
+		if m.SeqLen() == 0 && early >= 0 && early+after <= int64(overtaking) {
+			return m
+		}
+	}
+	return nil
 }
 
 // otherHost reports whether the TTLs show that another host sent the RST than the FIN: paths vary by a hop, but not between none and one.
