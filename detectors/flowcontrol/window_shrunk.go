@@ -38,7 +38,7 @@ var WindowShrunk = &detectors.Detector{
 
 var (
 	cutOff = &detectors.Outcome{Name: "cut-off", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "data was in flight beyond the new right edge: the receiver will not accept data that it had asked for"}
+		When: "data was in flight beyond the new right edge, and was not SACKed: the receiver will not accept data that it had asked for"}
 	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, Fault: detectors.FaultHost, When: "nothing was in flight beyond the new right edge"}
 )
 
@@ -55,7 +55,7 @@ type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its win
 // shrinks are all the times that one side has shrunk its window.
 type shrinks struct {
 	first   reassembly.Mark // the anchor
-	cut     reassembly.Mark // the first that cut off data in flight
+	cut     reassembly.Mark // the first that cut off cutOff bytes
 	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
 	before  reassembly.Mark // that segment
 	counter reassembly.Mark // the first that may do so, by its IP identification
@@ -129,7 +129,7 @@ func (s *shrinks) next(m *reassembly.Mark) (decides bool) {
 
 // shrunk notes that the side took back window.
 func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *detectors.Report) {
-	cut := beyondEdge(r.Conn, ev.Side.Peer())
+	cut := beyondEdge(r.Conn, ev.Side.Peer(), ev.Seg)
 	if cut == 0 && rounding(r.Conn, ev.Side, ev.N) {
 		return
 	}
@@ -166,10 +166,9 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		s.counter, s.counted = m, *ev.Was
 	}
 	if cut > 0 {
-		if s.cuts++; s.cuts == 1 {
-			s.cut = m
+		if s.cuts++; cut > s.cutOff {
+			s.cut, s.cutOff = m, cut
 		}
-		s.cutOff = max(s.cutOff, cut)
 	}
 	s.report(ev.Side, r)
 }
@@ -191,24 +190,6 @@ func oneBit(before, after uint16) bool {
 	const upper, lower = 0xfc00, 0x00ff
 	bit, low := before^after, after&lower
 	return bit&upper != 0 && bit&(bit-1) == 0 && low != 0 && low != lower
-}
-
-// rounding reports whether a window that is rounded up once and down the next time (RFC 7323 2.4) can move the right edge left by
-// so many bytes, though nothing was taken back.
-func rounding(v fsm.View, side reassembly.Side, by uint32) bool {
-	shift, _ := v.WindowScale(side)
-	return shift > 0 && by < 2<<shift
-}
-
-// beyondEdge is how many bytes the side has in flight beyond its peer's right edge;
-// less than a unit of the window scale is rounding (RFC 7323 2.4).
-func beyondEdge(v fsm.View, side reassembly.Side) uint32 {
-	out := v.Stream(side)
-	shift, _ := v.WindowScale(side.Peer())
-	if !out.Knows(reassembly.KnowEdge|reassembly.KnowNxt) || out.Nxt.Before(out.Edge+1<<shift) {
-		return 0
-	}
-	return uint32(out.Nxt - out.Edge)
 }
 
 // report reports what the side has taken back so far.
