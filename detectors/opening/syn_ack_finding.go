@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -53,7 +54,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	f.Measure("repeats", w.repeats)
 	f.Measure("syn_repeats", w.synRepeats)
 	f.Measure("acks_ignored", w.ignored)
-	f.Measure("unacked_bytes", int(w.inFlight(r)))
+	f.Measure("unacked_bytes", int(w.unackedBytes(r)))
 	f.Measure("waited_s", detectors.Seconds(waited))
 	f.Message = w.message(outcome, waited, r)
 	left := w.Limit(0, r) - now
@@ -150,6 +151,15 @@ func (w *synAckUnanswered) notHeeded(r *detectors.Report) *detectors.Outcome {
 	return synAckLostOrIgnored
 }
 
+// unackedBytes is how much payload of the client is not acknowledged.
+func (w *synAckUnanswered) unackedBytes(r *detectors.Report) uint32 {
+	n := w.inFlight(r)
+	if _, sent := r.Conn.FIN(w.client); sent && n > 0 && r.Conn.Phase(w.client) != fsm.PhaseFinAcked {
+		n-- // the FIN
+	}
+	return n
+}
+
 // continued says when the server continued, if it has.
 func (w *synAckUnanswered) continued() string {
 	if w.end.At == 0 {
@@ -164,8 +174,8 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	switch {
 	case outcome == synAckQueueFull || outcome == synAckLostOrIgnored:
 		m += fmt.Sprintf(", although %s had acknowledged it (%s). ", client, w.acked())
-		if n := w.inFlight(r); n > 0 {
-			m += fmt.Sprintf("%s from %s are not acknowledged either. ", detectors.Counted(n, "byte", "bytes"), client)
+		if n := w.unackedBytes(r); n > 0 {
+			m += detectors.Counted(n, "byte from "+client+" is", "bytes from "+client+" are") + " not acknowledged either. "
 		}
 		if outcome == synAckQueueFull {
 			m += "The ACK was ignored: the server's accept queue is full."
