@@ -70,7 +70,8 @@ type closeWaitLeak struct {
 	end     reassembly.Mark       // the open side's late FIN, or either side's RST
 	reply   reassembly.Mark       // the closer's RST to a late FIN
 	asked   reassembly.Mark       // what the open side sent that the closer's RST answers
-	cut     bool                  // the capture was interrupted
+	parting parting
+	cut     bool // the capture was interrupted
 }
 
 func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
@@ -85,9 +86,13 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 	holder := ev.Side == w.closer.Peer()
 	switch ev.Kind {
 	case fsm.DataSent, fsm.DataResent, fsm.Advanced, fsm.HoleAcked, fsm.Probed:
-		if holder {
-			w.inUse(ev.Seg.At, r)
+		if !holder {
+			return
 		}
+		if ev.Kind != fsm.Advanced {
+			w.mayPart(ev, r)
+		}
+		w.inUse(ev.Seg.At, r)
 	case fsm.WindowOpened:
 		if !holder { // the open side may have waited for that
 			w.inUse(ev.Seg.At, r)
@@ -167,9 +172,17 @@ func (w *closeWaitLeak) Overdue(_ int, o detectors.Overdue, r *detectors.Report)
 
 // ended takes the open side's FIN, or a RST of either side.
 func (w *closeWaitLeak) ended(ev fsm.Event, r *detectors.Report) {
-	due := &w.due[0]
+	due, at := &w.due[0], ev.Seg.At
+	fin := reassembly.MarkOf(ev.Seg)
+	parted := w.parting.seg.At != 0 && ev.Side != w.closer && parts(&w.parting.seg, &fin)
+	if parted {
+		at, w.pause, w.busy = w.parting.seg.At, w.parting.pause, w.parting.busy
+		due.Extend(w.parting.since, r)
+	} else {
+		w.parting = parting{}
+	}
 	due.Disarm()
-	if ev.Seg.At < w.Limit(0, r) || !due.Reported() && !w.free(r) {
+	if at < w.Limit(0, r) || !parted && !due.Reported() && !w.free(r) {
 		due.Withdraw(r) // reported before the trace's clock was set back
 		return
 	}

@@ -15,6 +15,9 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	if w.asked.At != 0 {
 		until = w.asked.At
 	}
+	if w.parting.seg.At != 0 && w.end.At != 0 {
+		until = w.parting.seg.At
+	}
 	evidence := []detectors.Evidence{r.Evidence("FIN acknowledged", holder, &w.ack)}
 	if w.fin.At != 0 {
 		evidence = append(evidence, r.Evidence("FIN", w.closer, &w.fin))
@@ -28,6 +31,9 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 	case w.end.Flags&reassembly.RST != 0:
 		evidence = append(evidence, r.Evidence("late RST", holder, &w.end))
 	case w.end.At != 0:
+		if w.parting.seg.At != 0 && !detectors.SameFrame(&w.parting.seg, &w.end) {
+			evidence = append(evidence, r.Evidence("goodbye before the late FIN", holder, &w.parting.seg))
+		}
 		evidence = append(evidence, r.Evidence("late FIN", holder, &w.end))
 	}
 	if w.reply.At != 0 {
@@ -91,7 +97,11 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 	case w.end.Flags&reassembly.RST != 0:
 		m += fmt.Sprintf(", in CLOSE_WAIT, and ended the connection with RST (frame %d): its process ended, or closed a socket with unread data", w.end.Frame)
 	default:
-		m += fmt.Sprintf(", in CLOSE_WAIT, and closed late (frame %d)", w.end.Frame)
+		m += ", in CLOSE_WAIT, and closed late "
+		if p := &w.parting.seg; p.At != 0 {
+			m += fmt.Sprintf("with the %d bytes of a goodbye (frame %d) and FIN ", p.Len, p.Frame)
+		}
+		m += fmt.Sprintf("(frame %d)", w.end.Frame)
 		if w.reply.At != 0 {
 			m += fmt.Sprintf(". %s had given up waiting in FIN_WAIT_2: it answered with RST (frame %d)", closer, w.reply.Frame)
 		}

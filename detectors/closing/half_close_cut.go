@@ -23,7 +23,7 @@ var HalfCloseCut = &detectors.Detector{
 		Action: "Compare the silence with the timeouts of the devices on the path and of the closer's host. Let the side that waits close " +
 			"only when it has its answer, or send keep-alives or application data during the silence.",
 		NotThis: "A side that closed, and whose peer sends a new request into that connection: reset-cause reports data-after-close. A connection that " +
-			"neither side had closed: dead-peer, idle-blackhole. A FIN after the silence, even if it is answered with RST: nothing is lost (close-wait-leak).",
+			"neither side had closed: dead-peer, idle-blackhole. A FIN after the silence, also behind what may be a close_notify of HTTPS, even if it is answered with RST: nothing is lost (close-wait-leak).",
 		Peers: "Wireshark shows a RST, or retransmissions, and gives no cause.",
 		Refs:  []string{"KB 813056", "KB 923200", "RFC 9293 3.6", "moby/moby#29655"},
 		Since: "0.2",
@@ -112,6 +112,9 @@ func (w *halfCloseCut) sent(ev fsm.Event, r *detectors.Report) {
 	switch {
 	case w.trigger.At != 0 && ev.Side != w.user:
 		w.answered(r)
+	case w.trigger.At != 0 && w.repeats == 0 && mayPart(&w.trigger, r) && parts(&w.trigger, &m): // nothing was used again
+		w.answered(r)
+		w.void = true
 	case w.trigger.At == 0 && silent && asks && !outstanding(ev, r.Conn):
 		w.trigger, w.user, w.latest, w.probe = m, ev.Side, m, ev.Class == fsm.KeepAlive
 		return

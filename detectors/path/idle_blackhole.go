@@ -39,7 +39,7 @@ var IdleBlackhole = &detectors.Detector{
 	SubscribesTo: fsm.On(fsm.DataAfterIdle, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(idleBlackhole) },
 
-	YieldsTo: []string{"half-close-cut", "mtu-blackhole"},
+	YieldsTo: []string{"half-close-cut", "mtu-blackhole", "close-wait-leak"},
 }
 
 var idleSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, Fault: detectors.FaultPath, When: "nothing came back before the capture ended or the sender gave up"}

@@ -181,12 +181,8 @@ func (c *resetCase) unbound() bool {
 	return services.HasLDAP(c.sender.name.Port) != services.HasLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
 }
 
-// maxAlert is how long a close_notify is within TLS 1.3 (24 bytes) or with AES-GCM within TLS 1.2 (31); a request of HTTP/2
-// takes more.
-const maxAlert = 31
-
 // tlsGoodbye reports whether what a server of HTTPS left unread may be a close_notify (RFC 8446 6.1), after which the client reads
 // nothing.
 func (c *resetCase) tlsGoodbye() bool {
-	return c.sender.name.Port == services.HTTPS && c.sender.bytes > 0 && c.unreadBytes() <= maxAlert && c.missing == 0
+	return services.MayBeCloseNotify(c.sender.name.Port, c.unreadBytes()) && c.sender.bytes > 0 && c.missing == 0
 }

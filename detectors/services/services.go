@@ -4,6 +4,16 @@ package services
 // HTTPS is where HTTP/2 is spoken in TLS.
 const HTTPS = 443
 
+// longestAlert is how long a close_notify is within TLS 1.3 (24 bytes) or with AES-GCM within TLS 1.2 (31); a request of HTTP/2
+// takes more.
+const longestAlert = 31
+
+// MayBeCloseNotify reports whether so many bytes of payload, to or from the port, may be a close_notify of TLS (RFC 8446 6.1),
+// which says only that its sender sends no more.
+func MayBeCloseNotify(port uint16, payload uint32) bool {
+	return port == HTTPS && payload > 0 && payload <= longestAlert
+}
+
 // HasLDAP reports whether LDAP, or a global catalog of Active Directory, has the port,
 // in the clear or in TLS.
 func HasLDAP(port uint16) bool { return port == 389 || port == 636 || port == 3268 || port == 3269 }

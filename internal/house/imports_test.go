@@ -25,7 +25,7 @@ var mayImport = map[string]string{
 	"detectors/middlebox":   "",
 	"detectors/services":    "",
 	"detectors/flowcontrol": "detectors fsm reassembly",
-	"detectors/closing":     "detectors fsm reassembly",
+	"detectors/closing":     "detectors detectors/services fsm reassembly",
 	"detectors/resets":      "detectors detectors/middlebox detectors/services fsm reassembly",
 	"detectors/opening":     "detectors fsm reassembly",
 	"detectors/loss":        "detectors fsm reassembly",
