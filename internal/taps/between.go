@@ -52,6 +52,9 @@ func (c *crossing) describe() result.Between {
 	for tap, row := range c.row { // what a filter left out was not lost on the path
 		c.gaps[tap] = c.gaps[tap] || row.Limits&fsm.AcksFiltered != 0
 	}
+	if c.gaps[0] != c.gaps[1] && c.oneCapture() {
+		c.gaps = [2]bool{true, true}
+	}
 	for side, w := range ways {
 		c.account(w, side, &b.Way[side])
 		c.keepLegs(w, side, injected[side])
@@ -62,6 +65,13 @@ func (c *crossing) describe() result.Between {
 		b.Reason = "the captures have more segments than are compared"
 	}
 	return b
+}
+
+// oneCapture reports whether the two taps were found in what one interface captured. They may be the two sides of
+// a forwarder: where its capture missed frames of one, it may have missed those of the other.
+func (c *crossing) oneCapture() bool {
+	a, b := &c.Plan.points[c.tap[0]], &c.Plan.points[c.tap[1]]
+	return a.group == b.group && a.group > maxUnits && slices.Equal(a.files, b.files) // nobody else's group: see doubled, translated
 }
 
 // way is one direction: from the tap nearer to the sender to the other.

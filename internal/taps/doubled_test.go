@@ -2,6 +2,7 @@ package taps_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,3 +65,38 @@ func TestDoubled_clocks(t *testing.T) {
 }
 
 func abs(n int64) int64 { return max(n, -n) }
+
+// TestDoubled_missed: where one capture of both taps missed a frame of one, it may have missed pure ACKs
+// of the other. Two captures miss frames each by itself.
+func TestDoubled_missed(t *testing.T) {
+	c := pathsim.Config{Seed: 5, OneWay: 20 * time.Millisecond, Answer: 40_000, Exchanges: 2}
+	c.Drop = func(s *pathsim.Sent) bool {
+		return s.Seg.Len == 0 && s.Seg.Flags == reassembly.ACK && !s.FromServer && s.N%7 == 3
+	}
+	for _, x := range []struct {
+		name              string
+		miss, merged, are bool
+	}{{"one capture, nothing missed", false, true, true}, {"one capture", true, true, false}, {"two captures", true, false, true}} {
+		t.Run(x.name, func(t *testing.T) {
+			r := pathsim.Run(c)
+			for tap := range r.Taps {
+				for i := range r.Taps[tap] {
+					r.Taps[tap][i].TTL, r.Taps[tap][i].Link = 64, 0
+				}
+			}
+			if near := r.Taps[0]; x.miss {
+				i := slices.IndexFunc(near, func(s reassembly.Segment) bool { return s.Len > 1000 })
+				r.Taps[0] = slices.Delete(near, i, i+1)
+			}
+			files := []file{{"one.pcapng", pathsim.Merged(false, r.Taps[0], r.Taps[1])}}
+			if !x.merged {
+				files = []file{{"client.pcap", pathsim.Pcap(r.Taps[0])}, {"server.pcap", pathsim.Pcap(r.Taps[1])}}
+			}
+			rep, _ := analyse(t, taps.Options{}, files...)
+			way := &rep.Flows[0].Between[0].Way
+			if lost := len(way[reassembly.A].Lost) > 0; lost != x.are || (way[reassembly.B].Missed > 0) != x.miss || way[reassembly.A].Undecided > 0 == x.are {
+				t.Errorf("%d ACKs lost, %d undecided; %d segments of the server missed", len(way[reassembly.A].Lost), way[reassembly.A].Undecided, way[reassembly.B].Missed)
+			}
+		})
+	}
+}

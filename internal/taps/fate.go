@@ -97,7 +97,7 @@ func (c *crossing) covers(w *way, i int32) bool {
 }
 
 // account counts the fates. Where the far tap missed anything, nothing is known of what
-// has no payload.
+// has no payload; in one capture of both taps (see oneCapture), where either did.
 func (c *crossing) account(w *way, side int, out *result.Way) {
 	s, fates := c.scan, w.fates
 	for i := range w.near {
