@@ -49,11 +49,13 @@ func (d *Decoder) ipv4(b []byte, wire int, seg *reassembly.Segment) Reason {
 		moreOrOffset = 0x3fff // the rest are don't-fragment and a reserved bit
 	)
 	if d.plain() && plainPacket(typeIPv4, b, wire, seg) {
+		d.Right++
 		return OK
 	}
 	if len(b) < header {
 		return short(wire, header, MalformedIP)
 	}
+	d.header((*[header4]byte)(b))
 	if !d.descend() {
 		return Undecodable
 	}

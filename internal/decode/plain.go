@@ -18,7 +18,11 @@ func (d *Decoder) Plain(data []byte, wire int, seg *reassembly.Segment) bool {
 	wire = max(wire, len(data))
 	d.longest = max(d.longest, wire)
 	seg.Tunnel, seg.Link, seg.ICMP = 0, addressPair(data), reassembly.ICMP{}
-	return plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], wire-ethernetHeader, seg)
+	if !plainPacket(binary.BigEndian.Uint16(data[ethernetHeader-2:]), data[ethernetHeader:], wire-ethernetHeader, seg) {
+		return false
+	}
+	d.Right++
+	return true
 }
 
 // plainPacket decodes in one pass what nearly every packet is: whole, without IP options or
@@ -29,7 +33,7 @@ func plainPacket(etherType uint16, b []byte, wire int, seg *reassembly.Segment) 
 	switch {
 	case etherType == typeIPv4 && len(b) >= header4+tcpHeader:
 		ip := (*[header4]byte)(b)
-		if ip[0] != 4<<4|header4/4 || ip[9] != protoTCP || binary.BigEndian.Uint16(ip[6:])&0x3fff != 0 {
+		if ip[0] != 4<<4|header4/4 || ip[9] != protoTCP || binary.BigEndian.Uint16(ip[6:])&0x3fff != 0 || !headerRight(ip) {
 			return false
 		}
 		length = int(binary.BigEndian.Uint16(ip[2:])) - header4

@@ -47,6 +47,10 @@ func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last i
 		var length, head int // of the segment, header included, and what of the frame comes before it
 		switch which := binary.LittleEndian.Uint32(rec[ip-2:]); {
 		case which&0xffffff == ethernetIPv4 && rec[ip+9] == protoTCP && binary.LittleEndian.Uint16(rec[ip+6:])&0xff3f == 0:
+			if !headerRight((*[header4]byte)(rec[ip:])) {
+				d.Right += uint64(n)
+				return n, off, last
+			}
 			length, head = int(binary.BigEndian.Uint16(rec[ip+2:]))-header4, ethernetHeader+header4
 			seg.IPID, seg.TTL = binary.BigEndian.Uint16(rec[ip+4:]), rec[ip+8]
 			mapIPv4(&seg.Src.Addr, rec[ip+12:])
@@ -58,6 +62,7 @@ func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last i
 			seg.Src.Addr, seg.Dst.Addr = [16]byte(rec[ip+8:]), [16]byte(rec[ip+24:])
 			tcp = (*[tcpHeader + 12]byte)(rec[ip+header6:])
 		default:
+			d.Right += uint64(n)
 			return n, off, last
 		}
 		wire = max(wire, size)
@@ -88,6 +93,7 @@ func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last i
 		off += recordHeader + size
 		n++
 	}
+	d.Right += uint64(n)
 	return n, off, last
 }
 

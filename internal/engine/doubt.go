@@ -17,6 +17,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		f := &findings[i]
 		doubt(&f.Finding, f.FINRank, c)
 		doubtClock(&f.Finding, trace)
+		damaged(&f.Finding, trace)
 		unrecorded(&f.Finding, trace)
 		silent(&f.Finding, &c.Hosts)
 		up(&f.Finding, &c.Hosts)
@@ -75,6 +76,13 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 	if trace.ClockStepped(latest, f.End) {
 		f.Limits, f.Scope = f.Limits|fsm.ClockStepped, detectors.WholeCapture
 		f.Undecide("clock-stepped: the capture's clock was set meanwhile, so it is not known how long nothing came")
+	}
+}
+
+// damaged makes undecided what rests on frames of a file whose bytes are damaged: any field may be another.
+func damaged(f *detectors.Finding, trace *stats.Trace) {
+	if file := int(f.Evidence[0].Seg.File); f.Verdict == detectors.Seen && file < len(trace.Captures) && trace.Captures[file].Damaged {
+		f.Undecide("the capture is damaged, as the checksums of IPv4 headers show: what looks like a fault may be a byte that nobody sent so")
 	}
 }
 

@@ -36,9 +36,10 @@ type frames struct {
 	ahead   [together]capture.Frame // that were read together
 	tap     int                     // of the frame that Next read last
 
-	position uint64   // of the last segment, those included that ICMP errors quote
-	some     []bool   // by file: it has TCP segments
-	overlong []uint64 // by file: packets that are longer than their frame, as they say
+	position uint64    // of the last segment, those included that ICMP errors quote
+	some     []bool    // by file: it has TCP segments
+	overlong []uint64  // by file: packets that are longer than their frame, as they say
+	headers  []headers // by file
 }
 
 // together is how many frames are read at a time: few enough that they are still in the
@@ -80,9 +81,7 @@ func (f *frames) Next(seg *reassembly.Segment) (uint64, error) {
 				}
 			}
 		}
-		if f.decoder.Overlong > 0 {
-			f.sawOverlong(fr.File)
-		}
+		f.decoded(fr.File)
 		if f.tap >= 0 && f.points != nil {
 			f.points[f.tap].counts(reason)
 		}
@@ -122,6 +121,22 @@ func (f *frames) saw(file uint16) {
 	f.some[file] = true
 }
 
+// headers are how many IPv4 headers have a right checksum, and how many a wrong one.
+type headers struct{ right, wrong uint64 }
+
+// decoded notes what the decoder counted in frames of a file.
+func (f *frames) decoded(file uint16) {
+	for len(f.headers) <= int(file) {
+		f.headers = append(f.headers, headers{})
+	}
+	h, d := &f.headers[file], f.decoder
+	h.right, h.wrong = h.right+d.Right, h.wrong+d.Wrong
+	d.Right, d.Wrong = 0, 0
+	if d.Overlong > 0 {
+		f.sawOverlong(file)
+	}
+}
+
 // sawOverlong notes how many packets of a file say that they are longer than their frame.
 func (f *frames) sawOverlong(file uint16) {
 	for len(f.overlong) <= int(file) {
@@ -144,6 +159,12 @@ func (f *frames) Stats() *stats.Trace {
 		if i < len(f.overlong) && f.overlong[i] > 0 {
 			c.Warnings = append(slices.Clip(c.Warnings), fmt.Sprintf(overlong, f.overlong[i]))
 		}
+		if i < len(f.headers) {
+			h := &f.headers[i]
+			if c.Damaged = stats.Damaged(h.right, h.wrong); c.Damaged {
+				c.Warnings = append(slices.Clip(c.Warnings), fmt.Sprintf(damagedFile, h.wrong))
+			}
+		}
 		s.Captures = append(s.Captures, c)
 	}
 	return s
@@ -151,6 +172,9 @@ func (f *frames) Stats() *stats.Trace {
 
 // overlong is the warning about damaged frames, or a damaged file.
 const overlong = "packets longer than their frame was on the wire, as their IP header says: %d; the length of the frame counts"
+
+// damagedFile is the warning about a file whose bytes are damaged.
+const damagedFile = "wrong checksums of IPv4 headers, beside more that are right: %d; bytes of this capture are damaged, so everything found in it is undecided"
 
 // NoSegmentsInFile is the warning about a file without TCP segments, or of which none was
 // to be analysed.

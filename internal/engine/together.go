@@ -46,9 +46,7 @@ func (f *frames) plain(p *pool) {
 		if f.position > before {
 			f.saw(file)
 		}
-		if f.decoder.Overlong > 0 {
-			f.sawOverlong(file)
-		}
+		f.decoded(file)
 	}
 }
 
@@ -72,6 +70,7 @@ func (f *frames) run(p *pool) (all int, is bool) {
 			}
 			f.segments(n, p)
 			f.saw(w.File)
+			f.decoded(w.File)
 		}
 		if all += n; n < len(room) || f.ctx.Err() != nil {
 			return all, true

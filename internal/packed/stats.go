@@ -85,7 +85,7 @@ func appendCapture(b []byte, c *stats.Capture) []byte {
 	for _, s := range c.ClockSteps {
 		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
 	}
-	return appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...)
+	return appendBool(appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...), c.Damaged)
 }
 
 func appendCounts(b []byte, c *stats.Counts) []byte {
@@ -180,7 +180,7 @@ func ParseStats(b []byte) (*stats.Trace, error) {
 }
 
 // leastCapture is the minimum size of a capture in bytes.
-const leastCapture = 15
+const leastCapture = 16
 
 func (p *parser) capture(c *stats.Capture) {
 	c.File, c.Format, c.Compression = p.string(), p.word(), p.word()
@@ -208,6 +208,7 @@ func (p *parser) capture(c *stats.Capture) {
 	for i := range c.Turns {
 		c.Turns[i] = p.time()
 	}
+	c.Damaged = p.uvarint() != 0
 }
 
 func (p *parser) counts(c *stats.Counts) {

@@ -16,6 +16,7 @@ type Capture struct {
 	First, Last int64  // earliest and latest time of a packet
 	End         int64  // when the capture ended, as the file states it; 0 if it does not
 	Drops       uint64 // packets that the capturing system reports as lost
+	Damaged     bool   // see Damaged
 	Warnings    []string
 	ClockSteps  ClockSteps
 	Turns       Turns // of frame numbers

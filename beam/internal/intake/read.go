@@ -42,10 +42,10 @@ type Dead struct {
 func (r *Reader) Read(index uint16, name string) (*Stats, *Dead, error) {
 	trace, _ := capture.OpenTrace([]string{name}, capture.Options{Open: r.Open, Text: scenario.Pcapng})
 	defer trace.Close()
-	t := counter{trace: trace, Stats: Stats{Index: int(index)}}
+	decoder := decode.New()
+	t := counter{trace: trace, decoder: decoder, Stats: Stats{Index: int(index)}}
 	p := connections{Reader: r, file: index, conns: map[reassembly.Key]*conn{}}
 	defer p.spill.close()
-	decoder := decode.New()
 	var (
 		fr  capture.Frame
 		seg reassembly.Segment

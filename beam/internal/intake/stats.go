@@ -36,6 +36,7 @@ type counter struct {
 	skipped [decode.NumReasons]uint64
 	trace   *capture.Trace
 	rhythm  stats.Rhythm
+	decoder *decode.Decoder
 }
 
 // frame counts a frame and returns its Position.Time.
@@ -65,5 +66,6 @@ func (c *counter) stats() *Stats {
 		}
 	}
 	c.Capture = c.trace.Infos()[0].Capture
+	c.Capture.Damaged = stats.Damaged(c.decoder.Right, c.decoder.Wrong)
 	return &c.Stats
 }

@@ -1,0 +1,15 @@
+package stats
+
+// Of so many packets, at least one of a damaged capture has an IPv4 header with a wrong checksum, and at
+// least three in all.
+const (
+	damagedShare = 64
+	minDamaged   = 3
+)
+
+// Damaged reports whether a capture holds bytes that nobody sent so, given how many IPv4 headers have a right checksum and how
+// many one that is wrong in ways of its own: some that were made to test programs do, and what a broken disk or network card
+// left. If most are wrong, somebody replaced addresses.
+func Damaged(right, wrong uint64) bool {
+	return wrong >= minDamaged && wrong*damagedShare >= right && wrong < right
+}
