@@ -16,7 +16,7 @@ func TestPlain(t *testing.T) {
 	tcp := []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8 << 4, 16, 13, 14, 0, 0, 0, 0, optNop, optNop, optTimestamps, 10, 1, 1, 1, 1, 2, 2, 2, 2}
 	syn := []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8 << 4, 2, 13, 14, 0, 0, 0, 0, optMSS, 4, 5, 6, optNop, optScale, 3, 7, optSACKPermitted, 2, optNop, optEnd}
 	length := byte(len(tcp) + payload)
-	ip4 := []byte{4<<4 | 5, 0, 0, 20 + length, 1, 2, 0x40, 0, 64, protoTCP, 9, 9, 10, 0, 0, 1, 10, 0, 0, 2}
+	ip4 := []byte{4<<4 | 5, 0, 0, 20 + length, 1, 2, 0x40, 0, 64, protoTCP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2} // without a checksum, so that what changes is looked at
 	ip6 := append([]byte{6 << 4, 0, 0, 0, 0, length, protoTCP, 64, 39: 2}, tcp...)[:40]
 	for _, whole := range [][]byte{
 		slices.Concat(make([]byte, 12), []byte{0x08, 0x00}, ip4, tcp, make([]byte, payload)),
