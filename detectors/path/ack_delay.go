@@ -136,7 +136,11 @@ const maxOptions = 40
 func fills(m *reassembly.Mark, side reassembly.Side, v fsm.View) bool {
 	out := v.Stream(side)
 	_, scaled := v.WindowScale(side.Peer())
-	return scaled && out.Knows(reassembly.KnowEdge) && m.End().To(out.Edge) < int32(fullSegment(v))
+	full := fullSegment(v)
+	if v.Limits()&fsm.CutOptions != 0 { // the MSS is not known
+		full = max(full, 1460)
+	}
+	return scaled && out.Knows(reassembly.KnowEdge) && m.End().To(out.Edge) < int32(full)
 }
 
 // isSmall reports whether a segment with so much payload is less than a full one,
