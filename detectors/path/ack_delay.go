@@ -137,8 +137,8 @@ func fills(m *reassembly.Mark, side reassembly.Side, v fsm.View) bool {
 	out := v.Stream(side)
 	_, scaled := v.WindowScale(side.Peer())
 	full := fullSegment(v)
-	if v.Limits()&fsm.CutOptions != 0 { // the MSS is not known
-		full = max(full, 1460)
+	if v.Limits()&fsm.CutOptions != 0 { // neither MSS nor scale is known
+		full, scaled = max(full, 1460), true
 	}
 	return scaled && out.Knows(reassembly.KnowEdge) && m.End().To(out.Edge) < int32(full)
 }
