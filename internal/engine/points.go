@@ -151,8 +151,9 @@ func analyzePoints(ctx context.Context, from Source, o Options, see See) ([]Poin
 		for _, file := range o.Points.Files[i] {
 			own = append(own, captures[file])
 		}
+		at.Trace.Captures = whole.Captures
 		at.assemble(p, own, end, see != nil)
-		at.Report.Captures, at.Trace.Captures = captures, whole.Captures
+		at.Report.Captures = captures
 		pools[i] = nil // its connections are garbage
 	}
 	return points, whole, err
