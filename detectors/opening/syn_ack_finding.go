@@ -26,11 +26,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	add("SYN, last repeat", w.client, &w.syn)
 	add("SYN-ACK, last repeat", server, &w.last)
-	end := now
-	if w.gone != 0 { // nobody waits any longer
-		end = min(now, w.gone)
-	}
-	until := end
+	until := now
 	if outcome == synAckRecovered {
 		until = w.last.At
 	}
@@ -50,7 +46,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	add("the server gives up", server, &w.rst)
 	f := r.Find(outcome, culprit, at, evidence...)
-	if f.End = max(end, until); w.rst.At == 0 {
+	if f.End = max(now, until); w.rst.At == 0 {
 		f.States = r.StatesNow(now)
 	}
 	waited := until - w.synAck.At

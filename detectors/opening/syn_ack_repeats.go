@@ -22,7 +22,6 @@ type synAckUnanswered struct {
 	answered   int64           // when the client first sent anything since the latest SYN-ACK, or 0
 	end        reassembly.Mark // the server's first segment after the handshake
 	rst        reassembly.Mark // with which the server gave up
-	gone       int64           // when the client gave up with RST after its ACK
 	repeats    int             // of the SYN-ACK
 	synRepeats int             // since the SYN-ACK
 	synMore    bool            // it was repeated before, too
@@ -75,12 +74,6 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // an answer, after all
 		w.drop(r)
-	case ev.Kind == fsm.ResetSent && ev.Side == w.client:
-		if w.gone = ev.Seg.At; w.reported != nil && w.reported != synAckRecovered {
-			w.report(w.reported, w.reportedAt, ev.Seg.At, r)
-		}
-	case ev.Kind == fsm.Revived:
-		w.gone = 0
 	case ev.Kind == fsm.ResetSent && ev.Side != w.client: // the server gives up
 		w.finished = true
 		if w.reported != nil && w.reported != synAckRecovered {
@@ -245,7 +238,7 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 		w.drop(r)
 		return
 	}
-	w.end, w.gone = reassembly.MarkOf(ev.Seg), 0
+	w.end = reassembly.MarkOf(ev.Seg)
 	w.greets = ev.Seg.Len > 0 && r.Conn.Bytes(w.client) == 0
 	_, closed := r.Conn.FIN(w.client)
 	switch {
