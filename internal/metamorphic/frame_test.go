@@ -164,6 +164,9 @@ func changed(frames []frame, change func(*frame)) []frame {
 		out[i] = frames[i].clone()
 		if !out[i].other {
 			change(&out[i])
+			if !out[i].is6() { // no checksum, rather than a wrong one: the capture is not damaged
+				out[i].packet[10], out[i].packet[11] = 0, 0
+			}
 		}
 	}
 	return out
