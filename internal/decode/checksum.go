@@ -54,7 +54,7 @@ func headerError(ip *[header4]byte) uint16 {
 func (d *Decoder) header(ip *[header4]byte) {
 	switch wrong := headerError(ip); {
 	case ip[0] != 4<<4|header4/4 || binary.BigEndian.Uint16(ip[2:]) > ethernetMTU:
-	case headerRight(ip):
+	case wrong == 0 || ip[10]|ip[11] == 0:
 		d.Right++
 	case !slices.Contains(d.errors[:], wrong):
 		d.errors[d.next%len(d.errors)] = wrong
