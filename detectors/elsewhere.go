@@ -118,6 +118,11 @@ func (f *Finding) MissedFrames(frame uint32) {
 		"What is said to be missing may have been lost with them", frame))
 }
 
+// Damaged makes a finding undecided that rests on frames of a file whose bytes are damaged.
+func (f *Finding) Damaged() {
+	f.Undecide("the capture is damaged, as the checksums of IPv4 headers show: what looks like a fault may be a byte that nobody sent so")
+}
+
 // Unproven is the time of which the capture must not lack any part, or else the finding says too much: by itself, of
 // an absence, from its last evidence on. It is empty if there is none.
 func (f *Finding) Unproven() (from, to int64) {

@@ -81,8 +81,8 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 
 // damaged makes undecided what rests on frames of a file whose bytes are damaged: any field may be another.
 func damaged(f *detectors.Finding, trace *stats.Trace) {
-	if file := int(f.Evidence[0].Seg.File); f.Verdict == detectors.Seen && file < len(trace.Captures) && trace.Captures[file].Damaged {
-		f.Undecide("the capture is damaged, as the checksums of IPv4 headers show: what looks like a fault may be a byte that nobody sent so")
+	if f.Verdict == detectors.Seen && trace.Damaged(f.Evidence[0].Seg.File) {
+		f.Damaged()
 	}
 }
 

@@ -13,3 +13,8 @@ const (
 func Damaged(right, wrong uint64) bool {
 	return wrong >= minDamaged && wrong*damagedShare >= right && wrong < right
 }
+
+// Damaged reports whether the bytes of an input are damaged.
+func (t *Trace) Damaged(file uint16) bool {
+	return int(file) < len(t.Captures) && t.Captures[file].Damaged
+}

@@ -2,6 +2,7 @@ package taps
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -15,7 +16,7 @@ import (
 // locate adds to a finding where its segments were lost, if they were. What was lost
 // between two taps is the path's fault, whatever one of them suggests.
 func (j *joiner) locate(f *result.Finding, row *result.Flow) {
-	if len(row.Between) == 0 {
+	if len(row.Between) == 0 || slices.ContainsFunc(row.Between, func(b result.Between) bool { return j.damaged(&b) }) {
 		return
 	}
 	p := j.passageOf(f)
@@ -206,6 +207,9 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 				if !is || j.Skip[d.Detector] {
 					return
 				}
+				if j.damaged(b) {
+					d.Damaged()
+				}
 				tap := int(d.Evidence[0].Seg.Tap)
 				conn := row.Conn
 				for t := range row.Taps {
@@ -235,6 +239,13 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 		more[i].ID = engine.Identify(&more[i].Finding.Finding, more[i].Flow, seen)
 	}
 	return more
+}
+
+// damaged reports whether a capture of either tap is: its segments may match none of the other's because of that.
+func (j *joiner) damaged(b *result.Between) bool {
+	return slices.ContainsFunc(b.Taps[:], func(tap int) bool {
+		return slices.ContainsFunc(j.Plan.points[tap].files, j.points[tap].Trace.Damaged)
+	})
 }
 
 // facts are what the detectors of several taps are asked about.
