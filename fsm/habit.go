@@ -53,16 +53,6 @@ func (h Habits) OtherID(last, m *reassembly.Mark) bool {
 	return gap > idStep+idStep*max(m.At-last.At, 0)/int64(time.Second)
 }
 
-// otherCounter reports whether the segment's identification lies far from those of its side, which
-// followed one another until now: further than what a host sends in the meantime. It may be somebody else's, or
-// the host had much to send elsewhere.
-func (s *step) otherCounter() bool {
-	id, last := s.seg.IPID, &s.own.last
-	h := &s.own.dir
-	return h.is(countsIDs) && h.ids&idJumped == 0 && id != 0 && last.IPID != 0 &&
-		int64(id-last.IPID-1)+1 > smallIDStep+smallIDStep*max(s.seg.At-last.At, 0)/int64(time.Second)
-}
-
 // follows reports whether the side counts its IP IDs, and that of the segment is next;
 // last is the side's last before it.
 func (h Habits) follows(last, m *reassembly.Mark) bool {

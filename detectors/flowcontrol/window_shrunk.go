@@ -23,7 +23,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. If the TTL changes with the window, or did before, or IP identifications that follow one another, before or after, jump there, another device may send for the host: no host is accused. Nor is it where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if the IP identifications of both segments follow one another: else another device may have sent one of them. Nor is it if the TTL changes with the window, or did before, or where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -31,7 +31,7 @@ var WindowShrunk = &detectors.Detector{
 	},
 	Outcomes:     []*detectors.Outcome{cutOff, takenBack},
 	StartsOn:     fsm.On(fsm.WindowShrunk),
-	SubscribesTo: fsm.On(fsm.WindowShrunk, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.WindowShrunk),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowShrunk) },
 	YieldsTo:     []string{"zero-window-probe-loop"},
 }
@@ -58,11 +58,8 @@ type shrinks struct {
 	cut     reassembly.Mark // the first that cut off cutOff bytes
 	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
 	before  reassembly.Mark // that segment
-	counter reassembly.Mark // the first that may do so, by its IP identification
-	counted reassembly.Mark // the segment before that
-	after   bool            // the IP identifications follow one another from that on, not until then
-	jumped  reassembly.Mark // one after a jump of the IP identifications, while what the next one shows is awaited; At is 0 if none is
-	from    reassembly.Mark // the segment before that
+	apart   reassembly.Mark // the first of which no IP identification shows that the device sent it that had sent the one before
+	offered reassembly.Mark // the segment before that
 	last    reassembly.Mark
 	soon    reassembly.Mark // the first that follows an ACK that came sooner than the host answers
 	answer  reassembly.Mark // that ACK
@@ -70,7 +67,7 @@ type shrinks struct {
 	less    reassembly.Mark // that ACK
 	damaged reassembly.Mark // the first after a window that differs from it in one bit
 	relayed time.Duration   // how long the handshake took, if ACKs come in less than a tenth of that; else 0
-	own     int             // how many do none of these
+	own     int             // how many do none of these: one device sent both segments
 	varies  bool            // segments before the first had different TTLs, and that has the TTL of the one before it
 	sameOne bool            // if they did, the IP identifications of those two follow one another
 	count   int
@@ -81,50 +78,17 @@ type shrinks struct {
 
 func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	s, m := &w.sides[ev.Side], reassembly.MarkOf(ev.Seg)
-	if s.next(&m) && ev.Kind == fsm.Sent {
-		s.report(ev.Side, r)
-	}
-	if ev.Kind == fsm.WindowShrunk {
-		w.shrunk(ev, s, m, r)
-	}
-	kinds := [2]fsm.Kinds{fsm.On(fsm.WindowShrunk), fsm.On(fsm.WindowShrunk)}
-	for side := range kinds {
-		if w.sides[side].jumped.At != 0 {
-			kinds[side] |= fsm.On(fsm.Sent)
-		}
-	}
-	r.SubscribeSides(kinds[0], kinds[1])
+	w.shrunk(ev, s, m, r)
 }
 
 // nearIDs is by how much the IP identifications of a host that counts them differ at most, at once and in each second.
 const nearIDs = 1024
 
-// jumps reports whether the IP identification of m lies further from that of the side's last segment than what a host sends in
-// the meantime, which is not known if either has none.
-func jumps(last, m *reassembly.Mark) bool {
-	up, down := m.IPID-last.IPID, last.IPID-m.IPID
-	return m.IPID != 0 && last.IPID != 0 && down > nearIDs && int64(up) > nearIDs+nearIDs*max(m.At-last.At, 0)/int64(time.Second)
-}
-
-// follows reports whether the IP identification of m follows that of the side's last segment: the same device counted both.
+// follows reports whether the IP identification of m follows that of the side's last segment as that of a host's does which sends
+// to others meanwhile: the same device counted both. After a few seconds, any might.
 func follows(last, m *reassembly.Mark) bool {
-	return m.IPID != 0 && last.IPID != 0 && int16(m.IPID-last.IPID) > 0 && !jumps(last, m)
-}
-
-// next looks at the side's next segment after a jump, and reports whether it decides: if the IP identifications follow one another
-// from then on, two devices may have counted; a host that draws them at random jumps again.
-func (s *shrinks) next(m *reassembly.Mark) (decides bool) {
-	if s.jumped.At == 0 || detectors.SameFrame(&s.jumped, m) {
-		return false
-	}
-	switch {
-	case jumps(&s.jumped, m):
-		s.own++
-	case s.counter.At == 0:
-		s.counter, s.counted, s.after = s.jumped, s.from, true
-	}
-	s.jumped.At = 0
-	return true
+	up, room := m.IPID-last.IPID, nearIDs+nearIDs*max(m.At-last.At, 0)/int64(time.Second)
+	return m.IPID != 0 && last.IPID != 0 && up > 0 && int64(up) <= min(room, 4*nearIDs)
 }
 
 // shrunk notes that the side took back window.
@@ -154,16 +118,14 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		if s.damaged.At == 0 {
 			s.damaged = m
 		}
-	case !ttl && ev.Age == 0 && r.Conn.Relayed(ev.Side) > 0:
+	case !ttl && r.Conn.Relayed(ev.Side) > 0:
 		s.relayed = r.Conn.Relayed(ev.Side)
-	case !ttl && ev.Age == 0 && jumps(ev.Was, &m):
-		s.jumped, s.from = m, *ev.Was
-	case !ttl && ev.Age == 0:
+	case !ttl && follows(ev.Was, &m):
 		s.own++
 	case ttl && s.device.At == 0:
 		s.device, s.before = m, *ev.Was
-	case !ttl && s.counter.At == 0:
-		s.counter, s.counted = m, *ev.Was
+	case !ttl && s.apart.At == 0:
+		s.apart, s.offered = m, *ev.Was
 	}
 	if cut > 0 {
 		if s.cuts++; cut > s.cutOff {
@@ -248,17 +210,14 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 	case s.relayed > 0:
 		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
 		f.Message += " " + detectors.RelayedBy(int64(s.relayed), own) + ", and another window may be that one's."
-	case s.counter.At != 0 && s.after:
-		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += fmt.Sprintf(" The IP IDs of %s jump there from %d (frame %d) to %d (frame %d), and the next follows on that: another device may have sent in its name before.",
-			own, s.counted.IPID, s.counted.Frame, s.counter.IPID, s.counter.Frame)
-	case s.jumped.At != 0:
-		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += fmt.Sprintf(" Its IP IDs jump there from %d (frame %d) to %d (frame %d): another device may send in its name.", s.from.IPID, s.from.Frame, s.jumped.IPID, s.jumped.Frame)
-	case s.counter.At != 0:
-		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += fmt.Sprintf(" The IP IDs of %s followed one another until then, and jump from %d (frame %d) to %d (frame %d): another device may send in its name.",
-			own, s.counted.IPID, s.counted.Frame, s.counter.IPID, s.counter.Frame)
+	case s.apart.At != 0:
+		f.Fault = detectors.FaultUnknown
+		if s.apart.IPID != 0 && s.offered.IPID != 0 {
+			f.Message += fmt.Sprintf(" The IP IDs of that segment (%d, frame %d) and of the one before it (%d, frame %d) do not follow one another: another device may have sent one of them in its name.",
+				s.apart.IPID, s.apart.Frame, s.offered.IPID, s.offered.Frame)
+		} else {
+			f.Message += fmt.Sprintf(" Without IP IDs, nothing shows that one device sent both that segment and the one before it (frame %d).", s.offered.Frame)
+		}
 	default:
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
 		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",
