@@ -2,7 +2,6 @@ package opening
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -45,6 +44,10 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 		culprit = server
 	}
 	add("the server gives up", server, &w.rst)
+	if w.left.At != 0 && outcome != synAckRecovered {
+		add("the client gives up", w.client, &w.left)
+		until = min(until, w.left.At)
+	}
 	f := r.Find(outcome, culprit, at, evidence...)
 	if f.End = max(now, until); w.rst.At == 0 {
 		f.States = r.StatesNow(now)
@@ -61,10 +64,9 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	switch {
 	case w.ignored == 1 && w.end.At == 0 && left > 0:
 		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", detectors.Span(left)))
-	case outcome == synAckRecovered && w.mayDefer():
-		f.Undecide("no data waited, so the server may wait for some before it accepts (TCP_DEFER_ACCEPT), and repeats its SYN-ACK when that takes long: normal")
-	case outcome == synAckRecovered && w.mayCross(r):
-		f.Undecide(fmt.Sprintf("the repeated SYN-ACK (frame %d) may have left before the ACK arrived", w.last.Frame))
+	case w.early() && !w.shown(r):
+		f.Undecide(fmt.Sprintf("nothing shows that the server did not take the ACK: it may wait for data before it accepts (TCP_DEFER_ACCEPT), which is normal, "+
+			"or the repeated SYN-ACK (frame %d) had left before the ACK arrived", w.last.Frame))
 	case outcome == synAckRecovered:
 		if waited >= r.Nanos("costly") && (!w.early() || w.waits()) {
 			f.Severity = detectors.Warning
@@ -83,19 +85,13 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 // waits reports whether somebody waited while the ACK was missing: data of the client, or, where more than one was, a
 // server that speaks first.
 func (w *synAckUnanswered) waits() bool {
-	return w.dataWaits || w.ignored > 1 && (w.unread || w.greets)
+	return w.unread || w.ignored > 1 && w.greets
 }
 
 // early reports whether the ACK was captured before the SYN-ACK came again. If none was ignored for sure, that may have left before
 // the ACK arrived.
 func (w *synAckUnanswered) early() bool {
 	return w.ignored > 0 || w.repeats > 0 && w.ack.At != 0 && w.ack.At < w.last.At
-}
-
-// mayCross reports whether the SYN-ACK came again sooner than a timer repeats it (1 s, RFC 6298 2.1): it was sent earlier still, and
-// only its way may have been long.
-func (w *synAckUnanswered) mayCross(r *detectors.Report) bool {
-	return w.early() && !w.arrived && w.ignored < 2 && w.gap < int64(time.Second) && !w.beside(r)
 }
 
 // acked names the frame of the ACK.
@@ -105,42 +101,6 @@ func (w *synAckUnanswered) acked() string {
 	}
 	return fmt.Sprintf("frame %d", w.ack.Frame)
 }
-
-// besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
-// between it and the tap.
-const besideTap = int64(time.Millisecond)
-
-// beside reports whether nothing can be lost between the capture point and the server.
-func (w *synAckUnanswered) beside(r *detectors.Report) bool {
-	return w.travel(r) <= besideTap
-}
-
-// got reports whether what the server did not heed reached it. An echo shows that of the ACK alone: data that the client sent
-// must have been echoed, too, by a later repeat (Linux before 6.14 echoes whatever arrives in order, tcp_check_req()).
-func (w *synAckUnanswered) got(r *detectors.Report) bool {
-	if w.waitedForData() {
-		return false
-	}
-	return w.beside(r) || w.arrived && w.ignored > 1 && !w.dataLost
-}
-
-// deferGap is how long after a SYN-ACK a single repeat, with an ACK in between and no
-// data, need not mean a loss: the first timeouts are 1 s and 3 s, and a server that
-// defers its accept repeats when its patience ends.
-const deferGap = int64(4 * time.Second)
-
-// mayDefer reports whether all that was seen is what a server may do that waits for
-// data: one more SYN-ACK after an ACK. One that speaks first waits for none.
-func (w *synAckUnanswered) mayDefer() bool {
-	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.dataWaits && !w.greets
-}
-
-// deferred reports whether it comes so long after the ACK that it is that.
-func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.waitedForData() }
-
-// waitedForData reports whether the SYN-ACK came again only once, and so late that no timer had run for it: the server had taken
-// the ACK, and waited for data (TCP_DEFER_ACCEPT), which it did not get or ignored.
-func (w *synAckUnanswered) waitedForData() bool { return w.repeats == 1 && w.gap > deferGap }
 
 // notHeeded is what it means that the SYN-ACK came again although it had been acknowledged, and nothing follows: the repeat
 // echoes the SYN's timestamp both where the ACK was lost and where Linux 6.18 ignored it (samples/real/accept-queue-full).
@@ -199,11 +159,11 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		case w.arrived:
 			m += fmt.Sprintf("that ACK arrived and was ignored at first, as frame %d echoes a later timestamp than that of the SYN.", w.last.Frame)
 		case w.ignored > 1:
-			m += "what the client sent was lost, or ignored at first." + w.continued()
-		case w.mayCross(r):
-			m += "that ACK was lost, or ignored at first, or this SYN-ACK had left before it arrived."
+			m += "what the client sent was lost, held up, or ignored at first." + w.continued()
+		case !w.shown(r):
+			m += "that ACK was lost, held up, or ignored at first, or the repeated SYN-ACK had left before it arrived."
 		default:
-			m += "that ACK was lost, or ignored at first." + w.continued()
+			m += "that ACK was lost, held up, or ignored at first." + w.continued()
 		}
 	case w.other:
 		m += fmt.Sprintf("; %s repeated its SYN %s and acknowledged another SYN-ACK, with another initial sequence number, %s after the first (frame %d).",
@@ -216,6 +176,9 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	}
 	if w.rst.At != 0 {
 		m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", server, w.rst.Frame)
+	}
+	if w.left.At != 0 && outcome != synAckRecovered {
+		m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", client, w.left.Frame)
 	}
 	return m
 }

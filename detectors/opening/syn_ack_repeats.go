@@ -22,6 +22,9 @@ type synAckUnanswered struct {
 	answered   int64           // when the client first sent anything since the latest SYN-ACK, or 0
 	end        reassembly.Mark // the server's first segment after the handshake
 	rst        reassembly.Mark // with which the server gave up
+	left       reassembly.Mark // the client's RST behind its ACK: it waits no longer
+	resent     int64           // when the client first sent payload or its FIN again; or 0
+	resentTS   uint32          // its timestamp, or 0
 	repeats    int             // of the SYN-ACK
 	synRepeats int             // since the SYN-ACK
 	synMore    bool            // it was repeated before, too
@@ -29,11 +32,11 @@ type synAckUnanswered struct {
 	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
 	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
 	other      bool            // the client acknowledged another SYN-ACK in the end, with another ISN
-	dataWaits  bool            // when the first of these was sent, data of the client was unacknowledged
-	unread     bool            // or when another of these was
+	unread     bool            // when one of these was sent, data of the client was unacknowledged
 	gap        int64           // from the SYN-ACK to the first of these
 	echo       uint32          // TSecr of the last of these
-	greets     bool            // end has payload, and the client has sent none
+	greets     bool            // end has payload, the client has sent none, and it comes as of a server that speaks first
+	needed     bool            // end answers what the client had to send again
 	arrived    bool            // they echo what the client sent after its SYN: that arrived
 	stamp      uint32          // TSval of the client's latest data since these began, if it has been on its way since stampAt
 	stampAt    int64
@@ -54,6 +57,8 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 
 func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 	switch {
+	case ev.Kind == fsm.Revived && w.left.At != 0:
+		w.left = reassembly.Mark{}
 	case ev.Kind == fsm.Revived && w.rst.At != 0: // it did not give up
 		w.rst, w.finished = reassembly.Mark{}, false
 		w.report(w.reported, w.reportedAt, ev.Seg.At, r)
@@ -74,7 +79,9 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // an answer, after all
 		w.drop(r)
-	case ev.Kind == fsm.ResetSent && ev.Side != w.client: // the server gives up
+	case ev.Kind == fsm.ResetSent && ev.Side == w.client:
+		w.left = reassembly.MarkOf(ev.Seg)
+	case ev.Kind == fsm.ResetSent: // the server gives up
 		w.finished = true
 		if w.reported != nil && w.reported != synAckRecovered {
 			w.rst = reassembly.MarkOf(ev.Seg)
@@ -82,6 +89,10 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		}
 	case ev.Kind == fsm.Sent && ev.Side != w.client && ev.Class != fsm.Syn && !detectors.MayBeForged(ev):
 		w.established(ev, r)
+	case (ev.Kind == fsm.DataResent || ev.Kind == fsm.FinResent) && ev.Side == w.client:
+		if w.resent == 0 {
+			w.resent, w.resentTS = ev.Seg.At, ev.Seg.Opts.TSVal
+		}
 	case ev.Kind == fsm.Sent && ev.Side == w.client && r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening:
 		if w.answered == 0 {
 			w.answered = ev.Seg.At
@@ -176,6 +187,9 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 		}
 		answered := w.answered
 		w.answered = 0
+		if w.resent == 0 && r.Conn.Retries(w.client) > 0 {
+			w.resent = latest.At
+		}
 		// It may have left before the ACK arrived, which takes as long as the SYN took to be
 		// answered, at most.
 		if ev.Seg.At-w.firstACK < w.travel(r) {
@@ -186,7 +200,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 		// answer.
 		if answered != 0 && ev.Seg.At-answered >= w.travel(r) {
 			if w.ignored++; w.ignored == 1 {
-				w.gap, w.dataWaits = ev.Seg.At-w.synAck.At, w.ignoresData(ev.Seg.At-latest.At, r)
+				w.gap = ev.Seg.At - w.synAck.At
 			} else if w.echo != 0 && reassembly.Seq(w.echo).Before(reassembly.Seq(ev.Seg.Opts.TSEcr)) {
 				w.arrived = true
 			}
@@ -213,18 +227,6 @@ func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
 	return int64(time.Second)
 }
 
-// ignoresData reports whether data of the client should have arrived before a SYN-ACK that came so long after the
-// client's last segment, and is not acknowledged: data that was sent again was sent at least a timeout before, which is
-// longer than a round trip.
-func (w *synAckUnanswered) ignoresData(since int64, r *detectors.Report) bool {
-	return w.inFlight(r) > 0 && (since >= w.travel(r) || r.Conn.Retries(w.client) > 0)
-}
-
-func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
-	out := r.Conn.Stream(w.client)
-	return out.InFlight()
-}
-
 // repeated reports whether anything was sent again.
 func (w *synAckUnanswered) repeated() bool { return w.repeats+w.synRepeats > 0 }
 
@@ -239,12 +241,9 @@ func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	w.end = reassembly.MarkOf(ev.Seg)
-	w.greets = ev.Seg.Len > 0 && r.Conn.Bytes(w.client) == 0
-	_, closed := r.Conn.FIN(w.client)
+	w.greets, w.needed = ev.Seg.Len > 0 && r.Conn.Bytes(w.client) == 0 && w.promptly(r), w.answersResend(ev, r)
 	switch {
-	// A server that waits for data before it accepts (TCP_DEFER_ACCEPT) ignores empty ACKs, too. A FIN ends
-	// that wait as data does.
-	case w.reported == synAckQueueFull && w.got(r) && (w.unread || r.Conn.Bytes(w.client) == 0 && !closed):
+	case w.reported == synAckQueueFull && w.got(r) && w.shown(r):
 		w.report(synAckQueueFull, ev.Seg.At, ev.Seg.At, r)
 	case w.reported != nil || !w.deferred():
 		w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)

@@ -17,7 +17,7 @@ var SYNAckUnanswered = &detectors.Detector{
 		Action: "The outcome says which of the two did not arrive: capture on that side. On the server: ss -ltn, " +
 			"nstat TcpExtListenOverflows, TcpExtTCPReqQFullDoCookies.",
 		NotThis: "A SYN-ACK that comes twice at once: the network duplicated it. A second SYN-ACK that had left before the ACK could " +
-			"arrive, on a path slower than the timer (undecided if it came within 1 s). A server that accepts a connection only once data arrives " +
+			"arrive, on a path slower than the timer. A server that accepts a connection only once data arrives " +
 			"(TCP_DEFER_ACCEPT) and repeats its SYN-ACK when that takes long: normal. A client that answers with RST. " +
 			"Two hosts that open to each other at the same time.",
 		Peers: "Wireshark marks a repeated SYN-ACK as a retransmission, and the client's ACK of it as a Dup ACK. It does not say that the ACK " +
@@ -31,7 +31,7 @@ var SYNAckUnanswered = &detectors.Detector{
 		{Name: "costly", Default: 3, Min: 0, Max: 3600, Unit: "s", Doc: "delay of the handshake from which the finding is a warning"},
 	},
 	StartsOn:     fsm.On(fsm.SynResent),
-	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Revived, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynAcked, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.DataResent, fsm.FinResent),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		client, _ := r.Conn.Opener()
 		if r.Conn.Phase(client.Peer()) == fsm.PhaseIdle { // syn-unanswered
@@ -43,7 +43,7 @@ var SYNAckUnanswered = &detectors.Detector{
 
 var (
 	synAckQueueFull = &detectors.Outcome{Name: "accept-queue-full", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "the SYN-ACK was repeated although its ACK had arrived (the repeats echo its timestamp, and that of data sent since, or the server is within 1 ms): twice or more, or while data of the client stays unacknowledged",
+		When: "the SYN-ACK was repeated although its ACK had arrived (the repeats echo its timestamp, and that of data sent since, or the server is within 1 ms), and payload or the FIN of the client stays unacknowledged (undecided if it sent neither: the server may wait for data)",
 		Cause: "The server's application does not accept connections as fast as they come, its accept queue is full, and its " +
 			"kernel ignores the ACK (Linux with net.ipv4.tcp_abort_on_overflow=0): the client believes that it is connected.",
 		Action: "On the server: ss -ltn (Recv-Q above Send-Q), nstat TcpExtListenOverflows. Find out why the application does not accept, " +
@@ -69,7 +69,7 @@ var (
 		Action: "One of them is harmless. Many from one address are a scan or a broken route back. Many from many addresses are a SYN flood: " +
 			"check that net.ipv4.tcp_syncookies is on."}
 	synAckRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info,
-		When: "the handshake completed in the end; a warning if that took 3 s or longer",
-		Cause: "A SYN-ACK or its ACK was lost, or the path is slower than the timer. After an ACK that was seen, TCP_DEFER_ACCEPT " +
-			"and an accept queue that was full for a moment look the same."}
+		When: "the handshake completed in the end; a warning if that took 3 s or longer. Undecided where the ACK was captured before, unless the client had to send again what followed it, or the server speaks first",
+		Cause: "A SYN-ACK or its ACK was lost, or the path is slower than the timer. After an ACK that was seen, " +
+			"an accept queue that was full for a moment looks the same."}
 )

@@ -1,0 +1,89 @@
+package opening
+
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What shows whether the server took the ACK of its SYN-ACK.
+
+// shown reports whether something waited for the server to take the ACK: payload or a FIN of the client, to which it does not answer or
+// which had to be sent again; or what a server says that speaks first. Else it may be one that waits for payload before it
+// accepts (TCP_DEFER_ACCEPT), or it repeated its SYN-ACK before the ACK arrived.
+func (w *synAckUnanswered) shown(r *detectors.Report) bool {
+	if w.end.At == 0 {
+		return w.ignored > 0 && w.inFlight(r) > 0
+	}
+	return w.greets || w.unread && w.needed
+}
+
+// promptly reports whether the server's first segment answers the ACK of its latest SYN-ACK: it comes a round trip behind it, and
+// sooner than a server gives up that waits for data, and says so.
+func (w *synAckUnanswered) promptly(r *detectors.Report) bool {
+	took := w.end.At - w.answered
+	return w.answered != 0 && (w.gap >= int64(time.Second) || w.beside(r)) && took >= w.travel(r)/2 && took <= w.travel(r)+int64(time.Second)
+}
+
+// answersResend reports whether the server's first segment answers what the client sent again, rather than the first of it, which
+// had only been long on its way: it echoes that timestamp (RFC 7323 4.3), or comes a round trip behind it, which may have become
+// half as long.
+func (w *synAckUnanswered) answersResend(ev fsm.Event, r *detectors.Report) bool {
+	if w.resent == 0 {
+		return false
+	}
+	if ev.Seg.Opts.Has&reassembly.HasTimestamps != 0 && w.resentTS != 0 {
+		return !reassembly.Seq(ev.Seg.Opts.TSEcr).Before(reassembly.Seq(w.resentTS))
+	}
+	return ev.Seg.At-w.resent >= w.travel(r)/2
+}
+
+// besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
+// between it and the tap.
+const besideTap = int64(time.Millisecond)
+
+// beside reports whether nothing can be lost between the capture point and the server.
+func (w *synAckUnanswered) beside(r *detectors.Report) bool {
+	return w.travel(r) <= besideTap
+}
+
+// got reports whether what the server did not heed reached it. An echo shows that of the ACK alone: data that the client sent
+// must have been echoed, too, by a later repeat (Linux before 6.14 echoes whatever arrives in order, tcp_check_req()).
+func (w *synAckUnanswered) got(r *detectors.Report) bool {
+	if w.waitedForData() {
+		return false
+	}
+	return w.beside(r) || w.arrived && w.ignored > 1 && !w.dataLost
+}
+
+// deferGap is how long after a SYN-ACK a single repeat, with an ACK in between and no
+// data, need not mean a loss: the first timeouts are 1 s and 3 s, and a server that
+// defers its accept repeats when its patience ends.
+const deferGap = int64(4 * time.Second)
+
+// mayDefer reports whether all that was seen is what a server may do that waits for
+// data: one more SYN-ACK after an ACK. One that speaks first waits for none.
+func (w *synAckUnanswered) mayDefer() bool {
+	return w.ignored == 1 && w.repeats == 1 && w.synRepeats == 0 && !w.unread && !w.greets
+}
+
+// deferred reports whether it comes so long after the ACK that it is that.
+func (w *synAckUnanswered) deferred() bool { return w.mayDefer() && w.waitedForData() }
+
+// waitedForData reports whether the SYN-ACK came again only once, and so late that no timer had run for it: the server had taken
+// the ACK, and waited for data (TCP_DEFER_ACCEPT), which it did not get or ignored.
+func (w *synAckUnanswered) waitedForData() bool { return w.repeats == 1 && w.gap > deferGap }
+
+// ignoresData reports whether data of the client should have arrived before a SYN-ACK that came so long after the
+// client's last segment, and is not acknowledged: data that was sent again was sent at least a timeout before, which is
+// longer than a round trip.
+func (w *synAckUnanswered) ignoresData(since int64, r *detectors.Report) bool {
+	return w.inFlight(r) > 0 && (since >= w.travel(r) || r.Conn.Retries(w.client) > 0)
+}
+
+func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
+	out := r.Conn.Stream(w.client)
+	return out.InFlight()
+}
