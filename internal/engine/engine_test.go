@@ -12,6 +12,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/race"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 	"github.com/tcptrace-go/tcptrace/internal/tracegen"
@@ -208,7 +209,7 @@ func TestTake_allocatesNothing(t *testing.T) {
 	// What is played again is sent again: the episodes that are reported of it may
 	// allocate, a packet may not.
 	most := float64(len(segs)) / 200
-	if raceEnabled { // sync.Pool then drops some of what it is given
+	if race.Enabled { // sync.Pool then drops some of what it is given
 		most *= 4
 	}
 	if n := testing.AllocsPerRun(3, feed); n > most {

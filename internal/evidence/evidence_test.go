@@ -21,6 +21,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
+	"github.com/tcptrace-go/tcptrace/internal/race"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -42,13 +43,12 @@ func scenarios(t testing.TB) map[string][]byte {
 	return captures
 }
 
-// each goes through all scenarios; with the race detector, through every third: what runs at the same time is the same in all, and
-// takes six times as long.
+// each goes through all scenarios; with the race detector, through every third.
 func each(t testing.TB) iter.Seq2[string, []byte] {
 	all := scenarios(t)
 	return func(yield func(string, []byte) bool) {
 		for i, name := range slices.Sorted(maps.Keys(all)) {
-			if (!raceEnabled || i%3 == 0) && !yield(name, all[name]) {
+			if !race.Leaves(i) && !yield(name, all[name]) {
 				return
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/evidence"
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
+	"github.com/tcptrace-go/tcptrace/internal/race"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -130,7 +131,7 @@ func outputs(t *testing.T, name string, m *anonymize.Mapper) map[string][]byte {
 func TestAnonymize_nothingSurvives(t *testing.T) {
 	all := scenarios(t)
 	for i, name := range slices.Sorted(maps.Keys(all)) {
-		if raceEnabled && i%4 != 0 { // see each
+		if race.Enabled && i%4 != 0 { // see each
 			continue
 		}
 		w := encapsulations[i%len(encapsulations)]

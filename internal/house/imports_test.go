@@ -83,6 +83,7 @@ var mayImport = map[string]string{
 	"internal/page/build": "internal/page",
 
 	"internal/browsertest":       "",
+	"internal/race":              "",
 	"internal/kernel":            "",
 	"internal/metamorphic":       "",
 	"internal/pathsim":           "internal/packet internal/pcapng reassembly",

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/race"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
 )
 
@@ -136,8 +137,8 @@ func forEach(t *testing.T, every uint64, test func(*testing.T, *conversation)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if raceEnabled {
-		every *= 3 // what runs at the same time is the same in all, and takes seven times as long
+	if race.Enabled {
+		every *= 3 // see race.Leaves
 	}
 	for _, c := range all {
 		if !full && number(t.Name(), c.name)%every != 0 {

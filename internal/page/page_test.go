@@ -15,6 +15,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/browsertest"
 	"github.com/tcptrace-go/tcptrace/internal/cli"
+	"github.com/tcptrace-go/tcptrace/internal/race"
 )
 
 // dir is where the page is, once a test has built it.
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 // start opens a browser, and builds the page if there is one.
 func start(t *testing.T) *site {
 	t.Helper()
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the page runs no Go code that the race detector sees")
 	}
 	s := &site{t: t, Page: browsertest.Open(t)}

@@ -17,6 +17,7 @@ import (
 	joint "github.com/tcptrace-go/tcptrace/detectors/taps"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/race"
 	"github.com/tcptrace-go/tcptrace/internal/report"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
@@ -204,6 +205,9 @@ func TestSplit(t *testing.T) {
 		t.Run(filepath.Base(file.Name), func(t *testing.T) {
 			dir := t.TempDir()
 			for i, trace := range file.Traces {
+				if race.Leaves(i) {
+					continue
+				}
 				packets, err := trace.Pcapng()
 				if err != nil {
 					t.Fatal(err)
@@ -212,7 +216,7 @@ func TestSplit(t *testing.T) {
 				if err := os.WriteFile(capture, packets, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				checkSame(t, []int{1, 3, 7}[i%3], capture)
+				checkSame(t, []int{1, 3, 7}[(i+i/3)%3], capture)
 			}
 			if len(file.Traces) == 1 {
 				checkSame(t, 64, file.Name)
