@@ -37,7 +37,7 @@ var ForgedReset = &detectors.Detector{
 
 var ignored = &detectors.Outcome{
 	Name: "ignored", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin, // it may have overtaken what its sender had sent before
-	When: "a RST that is not acceptable, and its apparent sender continues; info if its IP ID is one of that sender's own, or the one that all of its segments have",
+	When: "a RST that is not acceptable, and its apparent sender continues; info if its IP ID is one of that sender's own, or the one that all of its segments have; undecided if neither that nor its TTL or IP ID shows who sent it",
 }
 
 // causeOwn is the cause where the IP ID of the RST fits the host.
@@ -60,6 +60,7 @@ type forgedReset struct {
 	awaited     bool            // no other segment in that side's name has followed the last RST yet
 	continued   reassembly.Mark // the first segment in that side's name that the RST did not overtake
 	before      reassembly.Mark // that side's last segment before the first RST; At is 0 if there was none
+	target      reassembly.Mark // the other side's
 	reset       bool            // the connection was reset by an acceptable RST
 }
 
@@ -91,6 +92,7 @@ func (w *forgedReset) count(ev fsm.Event, r *detectors.Report) {
 	if w.outside = ev.Kind == fsm.ResetIgnored; ev.Was != nil {
 		w.before = *ev.Was
 	}
+	w.target = r.Conn.Last(ev.Side.Peer())
 	out := r.Conn.Stream(ev.Side)
 	_, scaleKnown := r.Conn.WindowScale(ev.Side)
 	w.old = out.Below(ev.Seg.Seq) && out.Acceptable(ev.Seg.Seq, 0, r.Conn.Window(ev.Side.Peer()).Max, !scaleKnown)
@@ -160,6 +162,26 @@ func (w *forgedReset) sameDevice() bool {
 // own reports whether the RST seems to be that of the host whose address it has.
 func (w *forgedReset) own() bool { return w.ownByID() || w.sameDevice() }
 
+// foreign says how the RST is marked as somebody else's: by its TTL, by an IP ID where its side counts on without it, or by the
+// IP ID of the packet from which it was made; "" if it is not. A number that does not fit is no such mark: hosts answer segments of
+// other connections of the same ports with it, such as a SYN-ACK that they did not ask for (RFC 9293 3.10.7.1, 3.10.7.3).
+func (w *forgedReset) foreign(side, peer string) string {
+	before, rst, next := &w.before, &w.first, &w.continued
+	counts := before.IPID != 0 && rst.IPID != 0 && next.IPID-before.IPID-1 < ownCount
+	switch {
+	case (fsm.Habits{}).OtherTTL(next, rst) && (before.At == 0 || (fsm.Habits{}).OtherTTL(before, rst)):
+		return fmt.Sprintf(" The RST has TTL %d, frame %d from %s has %d.", rst.TTL, next.Frame, side, next.TTL)
+	case rst.IPID == w.target.IPID && rst.IPID >= firstCopied:
+		return fmt.Sprintf(" The RST has the IP ID of frame %d from %s, %d: it was made from that packet.", w.target.Frame, peer, rst.IPID)
+	case counts && rst.IPID-before.IPID+idNear >= smallStep:
+		return fmt.Sprintf(" Its IP ID, %d, does not fit those of %s, %d in frame %d and %d in frame %d.", rst.IPID, side, before.IPID, before.Frame, next.IPID, next.Frame)
+	}
+	return ""
+}
+
+// firstCopied is the least IP ID by which a copy can be told: hosts that have just started count from 1.
+const firstCopied = 256
+
 // forget forgets the RST.
 func (w *forgedReset) forget(r *detectors.Report) {
 	r.Withdraw(w.first.File, w.first.Frame)
@@ -202,13 +224,18 @@ func (w *forgedReset) report(at int64, r *detectors.Report) {
 			f.Message += fmt.Sprintf(" Its IP ID, %d, comes right before that of frame %d, %d: %s may have sent it itself.", w.first.IPID, w.continued.Frame, w.continued.IPID, r.Name(w.side))
 		}
 	}
-	switch {
+	switch foreign := w.foreign(r.Name(w.side), r.Name(w.side.Peer())); {
 	case w.continued.At == 0 && w.challenges > 0:
 		f.Undecide("no later segment from its apparent sender was captured: it may have sent the RST itself, and closed")
 	case w.continued.At == 0:
 		f.Undecide("no later segment from its apparent sender was captured: the connection may have ended there")
 	case w.old:
 		f.Undecide("its sequence number is one that its apparent sender had used before: it may answer a late segment, which this capture shows at another time or not at all")
+	case w.own():
+	case foreign != "":
+		f.Message += foreign
+	default:
+		f.Undecide("nothing but its number speaks against the RST: its host may have sent it, in answer to a segment of another connection of these ports, or to one that was not captured")
 	}
 	r.Emit(f)
 }
