@@ -27,7 +27,7 @@ func (s *step) shrink(by uint32, sent order, wlID uint16) {
 		return
 	}
 	s.own.dir.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late() && orderOf(s.seg.IPID, wlID) != before) {
 		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
 		if e.n = by; s.wentBack(wlID) {
 			e.age = OtherDevice
@@ -45,7 +45,7 @@ func (s *step) wentBack(wlID uint16) bool {
 }
 
 // late says whether the segment was captured so long after its side's last one that
-// reordering cannot explain it.
+// reordering cannot explain it, unless IP identifications show it.
 func (s *step) late() bool {
 	return time.Duration(s.seg.At-s.own.last.At) > max(reorderTime, s.c.RTT())
 }
