@@ -21,13 +21,13 @@ const OtherDevice = 1
 // RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is rounding (RFC 7323
 // 2.4). What a SYN-ACK offered does not count: it could not be scaled, and hosts size
 // their buffers after it. Nor does a window that nobody can use: after the peer's FIN,
-// some stacks advertise 0.
+// some stacks advertise 0. Nor one that was sent before the larger, by its IP identification (wlID is that of the larger).
 func (s *step) shrink(by uint32, sent order, wlID uint16) {
-	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 {
+	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 || orderOf(s.seg.IPID, wlID) == before {
 		return
 	}
 	s.own.dir.bits |= shrank
-	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late() && orderOf(s.seg.IPID, wlID) != before) {
+	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
 		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
 		if e.n = by; s.wentBack(wlID) {
 			e.age = OtherDevice
