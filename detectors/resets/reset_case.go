@@ -55,6 +55,7 @@ type end struct {
 	scaleKnown bool
 	queued     bool // its last payload filled a segment or the window, with more behind it
 	synSeen    bool
+	bareSYN    bool // its SYN has no MSS, as TCPs should send (RFC 9293 3.7.1)
 	probe      bool // last is a keep-alive or a window probe
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
 	stream     reassembly.Stream
@@ -119,7 +120,9 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	}
 	e.fin, _ = v.FIN(side)
 	e.scale, e.scaleKnown = v.WindowScale(side)
-	_, e.synSeen = v.SYNOptions(side)
+	var syn fsm.SYNOptions
+	syn, e.synSeen = v.SYNOptions(side)
+	e.bareSYN = e.synSeen && syn.Has&(reassembly.HasMSS|reassembly.OptionsCut|reassembly.OptionsMalformed) == 0
 	e.habits = v.IPHabits(side)
 	opener, known := v.Opener()
 	e.relayed = known && side != opener && v.Relayed(side) > 0 && v.HandshakeRTT(side) > 0 && !e.habits.CopiesID // else it is late with the ACK, an answer was lost, or the SYN-ACK was not its own
