@@ -153,7 +153,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		if f.Cause == causeUnseen {
 			never = "No ACK of it arrived"
 		}
-		m += fmt.Sprintf(" %s, and after %s, %s ended the connection with RST (frame %d).", never, detectors.Span(now-s.first.At), who, end.Frame)
+		ended := fmt.Sprintf(", and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
+		if (f.Cause == causeUnseen || f.Cause == causeGaveUp) && r.Conn.Last(side.Peer()).At <= s.first.At {
+			f.Quiet = &detectors.Quiet{Since: s.first.At, Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}
+		}
+		m += " " + never + ended
 		if f.Cause == causeDeaf {
 			m += fmt.Sprintf(" %s had retransmitted what %s had acknowledged before its FIN (last in frame %d): nothing from %[2]s reached it any more.", peer, own, s.deaf.Frame)
 		}
