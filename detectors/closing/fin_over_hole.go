@@ -18,8 +18,8 @@ var FINOverHole = &detectors.Detector{
 		What: "One side sends data and FIN. The peer keeps acknowledging only what comes before a hole in the data: it is missing something, " +
 			"and says so (a duplicate ACK, or SACK). Those bytes never come, although the capture continues for more than three " +
 			"retransmission timeouts (at least six seconds).",
-		Cause: "The sender disappeared right after closing, so nothing was left to retransmit; or its TCP discards its send buffer when the " +
-			"socket is closed; or it does retransmit, and something before the capture point drops just these segments.",
+		Cause: "The sender's TCP discards its send buffer when the socket is closed; or it does retransmit, and something before the capture point drops just these segments. " +
+			"If nothing else comes from it, it may have disappeared right after closing, or the path from it.",
 		Action: "Capture on the sender's own interface. If it retransmits the bytes there, look for what drops them on the way. If not, check the " +
 			"sender: did it lose power, or its address, or does its TCP have a bug? The receiver's application has an incomplete stream and waits: check what it stored.",
 		NotThis: "A hole that a retransmission fills: ordinary loss. A hole in the capture alone: the peer acknowledges everything. A peer that " +
@@ -54,6 +54,10 @@ const (
 	actionLostAgain = "Capture on the peer's own interface. If the bytes do not arrive there, look for what drops them between the two. The receiver's application has an incomplete stream and waits: check what it stored."
 )
 
+// causeGone is the cause where nothing else came from the side that closed.
+const causeGone = "The sender, or the path from it, was gone right after it had closed, so nothing could be retransmitted; or its TCP discards its send buffer when the " +
+	"socket is closed; or it does retransmit, and something before the capture point drops that."
+
 // finOverHole waits for each side to fill the hole before its FIN.
 type finOverHole struct {
 	due   [2]detectors.Deadline
@@ -70,6 +74,7 @@ type finAfterHole struct {
 	sent  reassembly.Mark // the bytes again, the latest time; At is 0 if they were not
 	gap   int64           // between the latest two times; 0 if they were sent again once
 	held  uint32          // bytes beyond the hole and before the FIN that the latest ACK selectively acknowledges, if it names all; else 0
+	asked reassembly.Mark // what the peer has sent again last, which calls for an answer
 }
 
 func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
@@ -77,6 +82,7 @@ func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinOverHole:
 		w.missing(ev, r)
 	case fsm.DataResent:
+		w.sides[ev.Side.Peer()].asked = reassembly.MarkOf(ev.Seg)
 		w.sides[ev.Side].resent(ev.Seg, r.Conn.Stream(ev.Side).Una)
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.Advanced, fsm.DataSent:
@@ -85,6 +91,7 @@ func (w *finOverHole) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		w.progress(ev.Side, ev.Seg.At, r)
 	case fsm.FinResent:
+		w.sides[ev.Side.Peer()].asked = reassembly.MarkOf(ev.Seg)
 		w.sides[ev.Side].again = reassembly.MarkOf(ev.Seg)
 	case fsm.FinWithdrawn, fsm.SentBeyondFin: // that was no FIN, whatever came after it
 		w.due[ev.Side].Withdraw(r)
@@ -225,7 +232,16 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	default:
 		f.Message += "They passed the capture point once and were lost after it."
 	}
-	f.Message += fmt.Sprintf(" In the %s after that, no copy of them reached the capture point", detectors.Span(waited))
+	nothing := "no copy of them"
+	silent := r.Conn.Last(side).At <= s.ack.At
+	if silent { // its host may be gone, or the path from it: that is nobody's fault as far as this shows
+		nothing, f.Fault, f.Cause = "nothing from "+own, detectors.FaultUnknown, causeGone
+	}
+	f.Message += fmt.Sprintf(" In the %s after that, %s reached the capture point", detectors.Span(waited), nothing)
+	if silent && s.asked.At > s.ack.At {
+		f.Evidence = append(f.Evidence, r.Evidence("sent again, without an answer", side.Peer(), &s.asked))
+		f.Message += fmt.Sprintf(", no answer to frame %d either", s.asked.Frame)
+	}
 	if outcome == holeFINOnly {
 		f.Message += fmt.Sprintf(", although the FIN was (frame %d)", s.again.Frame)
 	}

@@ -1,7 +1,6 @@
 package path
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -113,6 +112,9 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 			refusedSegments.Give(v)
 			w.refused[ev.Side.Peer()] = nil
 		}
+		if own != nil && own.acked && own.reported && own.moved(ev.Seg, r.Conn) {
+			own.end(ev.Side, ev.Seg, r)
+		}
 		switch {
 		case ev.Seg.Flags&reassembly.RST != 0:
 			if own != nil {
@@ -176,7 +178,7 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	}
 	ack := r.Conn.Last(ev.Side.Peer())
 	late := m.At-ack.At > int64(answerTime(r.Conn))
-	if acked && (ack.At == 0 || !late) || !acked && !out.Oldest(m.Seq) { // it may have crossed the acknowledgment; another may be the one that is stuck
+	if acked && (ack.Ack.Before(ev.Seg.End()) || !late) || !acked && !out.Oldest(m.Seq) { // it may have crossed the acknowledgment; another may be the one that is stuck, or the peer's last does not acknowledge this
 		return
 	}
 	if s == nil {
@@ -275,25 +277,4 @@ func (s *stuckSegment) resetLate(rst *reassembly.Segment, side reassembly.Side, 
 		s.answer = reassembly.MarkOf(rst)
 		s.report(side, r)
 	}
-}
-
-// end ends the run by a segment that shows progress.
-func (s *stuckSegment) end(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
-	s.recovers(side, reassembly.MarkOf(by), by.At, r)
-}
-
-// recovers ends the run by a segment that shows progress, as is certain from trace time sure on.
-func (s *stuckSegment) recovers(side reassembly.Side, by reassembly.Mark, sure int64, r *detectors.Report) {
-	if s.n > 0 && s.reported {
-		f := s.finding(dropsRecovered, side, by.At, r)
-		f.End = sure
-		sender := side
-		if !s.acked {
-			sender = side.Peer()
-		}
-		f.Evidence = append(f.Evidence, r.Evidence("progress again", sender, &by))
-		f.Message += fmt.Sprintf(" Then it got through (frame %d), and the connection continued.", by.Frame)
-		r.Emit(f)
-	}
-	*s = stuckSegment{}
 }

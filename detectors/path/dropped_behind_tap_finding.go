@@ -91,3 +91,24 @@ func (s *stuckSegment) message(own, peer string) string {
 	}
 	return m
 }
+
+// end ends the run by a segment that shows progress.
+func (s *stuckSegment) end(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
+	s.recovers(side, reassembly.MarkOf(by), by.At, r)
+}
+
+// recovers ends the run by a segment that shows progress, as is certain from trace time sure on.
+func (s *stuckSegment) recovers(side reassembly.Side, by reassembly.Mark, sure int64, r *detectors.Report) {
+	if s.n > 0 && s.reported {
+		f := s.finding(dropsRecovered, side, by.At, r)
+		f.End = sure
+		sender := side
+		if !s.acked {
+			sender = side.Peer()
+		}
+		f.Evidence = append(f.Evidence, r.Evidence("progress again", sender, &by))
+		f.Message += fmt.Sprintf(" By frame %d, it had got through, and the connection continued.", by.Frame)
+		r.Emit(f)
+	}
+	*s = stuckSegment{}
+}
