@@ -110,6 +110,7 @@ type Finding struct {
 	Silence   *Silence         // the silence of both hosts, if it rests on that: see Vanished
 	Unheard   bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
 	Quiet     *Quiet           // since when the peer of the first segment of the evidence has been silent, in this connection: see SeenSince
+	Asker     fsm.Device       // which sent what was not answered, for both of these: what it sends for that host as well does not count
 	MayBeData bool             // it is in order on a data connection of FTP: see OfFTP
 	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Refusal   bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan

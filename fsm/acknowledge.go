@@ -33,12 +33,12 @@ func (s *step) acknowledge() uint32 {
 	if peer.row > 0 && (moved > 0 || first && peer.last.Len > 0 && peer.last.End().AtOrBefore(ack)) {
 		peer.row = 0
 		e := s.ev.add(ResendAcked, s.side.Peer(), 0)
-		if e.dups = peer.dups; peer.sacked {
+		if e.dups = peer.dupACKs(); peer.isSacked() {
 			e.dups = max(e.dups, 1)
 		}
 	}
 	if moved > 0 {
-		peer.dups, peer.sacked = 0, false
+		peer.dups = 0
 		if h.Phase == PhaseOpening || h.is(finFirst) {
 			s.synAcked()
 		}

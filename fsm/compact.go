@@ -145,12 +145,12 @@ func isIPv4(e *reassembly.Endpoint) bool {
 func (e *end) fits(base *compactBase, file uint16) bool {
 	return e.dir.Phase == PhaseFinAcked && e.dir.FIN == e.out.Nxt-1 && e.out == reassembly.Finished(e.out.ISS, e.out.Nxt, e.out.Edge) && e.last.File == file &&
 		uint64(base.at-e.last.At)|uint64(base.at-e.since)|e.bytes <= math.MaxUint32 &&
-		e.stamp == 0 && e.tries == 0 && e.row|e.dups == 0 && !e.sacked && e.wrote == 0
+		e.stamp == 0 && e.tries == 0 && e.row|e.dups == 0 && e.wrote == 0
 }
 
 func (e *end) pack(p *Packer, peer *end, base *compactBase, scale, peerScale uint8) {
 	m, nxt, peerNxt := &e.last, e.out.Nxt, peer.out.Nxt
-	p.put(uint32(base.at-m.At), base.frame-m.Frame, uint32(m.IPID)|uint32(m.Window)<<16, uint32(m.Flags)|uint32(m.TTL)<<8|uint32(e.state)<<16)
+	p.put(uint32(base.at-m.At), base.frame-m.Frame, uint32(m.IPID)|uint32(m.Window)<<16, uint32(m.Flags)|uint32(m.TTL)<<8|uint32(e.state)<<16|uint32(e.device)<<24)
 	p.put(uint32(nxt-m.Seq), uint32(peerNxt-m.Ack), uint32(e.out.Edge-edgeOf(&peer.last, peerScale)), uint32(peerNxt-e.dir.doubt))
 	p.put(base.clock(m.At)-e.rttAt, uint32(nxt-e.rttSeq), uint32(nxt-e.wl1), e.srtt)
 	p.put(signLast(e.srtt/2-e.rttvar), e.answer, e.maxWnd-uint32(m.Window)<<scale, e.packets)
@@ -163,7 +163,7 @@ func (e *end) unpack(p *Packer, peer *end, base *compactBase, scale uint8) {
 	m, nxt, peerNxt := &e.last, e.out.Nxt, peer.out.Nxt
 	v := p.get()
 	m.At, m.Frame, m.IPID, m.Window = base.at-int64(v[0]), base.frame-v[1], uint16(v[2]), uint16(v[2]>>16)
-	m.Flags, m.TTL, e.state = reassembly.Flags(v[3]), uint8(v[3]>>8), State(v[3]>>16)
+	m.Flags, m.TTL, e.state, e.device = reassembly.Flags(v[3]), uint8(v[3]>>8), State(v[3]>>16), Device(v[3]>>24)
 	v = p.get()
 	m.Seq, m.Ack, e.out.Edge, e.dir.doubt = nxt-reassembly.Seq(v[0]), peerNxt-reassembly.Seq(v[1]), reassembly.Seq(v[2]), peerNxt-reassembly.Seq(v[3])
 	v = p.get()

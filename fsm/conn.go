@@ -39,8 +39,8 @@ type end struct {
 	scale  uint8 // its window scale as its SYN has it, shifted by offeredScale; below, the one in force: see agreeScale
 	row    uint8 // retransmissions in a row
 	acks   uint8 // pure ACKs, counted to 255
-	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 255
-	sacked bool  // the peer has something beyond UNA, by SACK, since UNA last moved
+	dups   uint8 // duplicate ACKs of the peer since UNA last moved, counted to 127; see sacked
+	device Device
 	bits   endBits
 	ahead  uint8 // by how much the greatest IP identification captured lies beyond that of last
 	opts   reassembly.OptionBits

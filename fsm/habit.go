@@ -16,11 +16,12 @@ const orderlyStep = 16
 
 // Habits are how a side marks its packets: evidence of who sent one in its name.
 type Habits struct {
-	CountsIDs bool // its last two IPv4 identifications follow one another, with room for packets of other connections in between
-	VariesTTL bool // its segments came with more than one TTL
-	Numbered  bool // its IPv4 identifications counted up, those of 0 left out
-	CopiesID  bool // its SYN-ACK has the identification of the SYN that it answers: it was made from that
-	Behind    int  // by how much the identification of its last segment lies below the greatest before it: it came late
+	CountsIDs bool   // its last two IPv4 identifications follow one another, with room for packets of other connections in between
+	VariesTTL bool   // its segments came with more than one TTL
+	Numbered  bool   // its IPv4 identifications counted up, those of 0 left out
+	CopiesID  bool   // its SYN-ACK has the identification of the SYN that it answers: it was made from that
+	Device    Device // from which all its segments came; see OtherDevice
+	Behind    int    // by how much the identification of its last segment lies below the greatest before it: it came late
 }
 
 // otherHop is by how much a TTL must differ to come from another host: a path may have a
@@ -81,7 +82,7 @@ func (h *direction) habits() Habits {
 func (c *Conn) habits(side reassembly.Side) Habits {
 	h := c.ends[side].dir.habits()
 	h.CopiesID = side == reassembly.B && c.bits&copiedID != 0
-	h.Behind = int(c.ends[side].ahead)
+	h.Behind, h.Device = int(c.ends[side].ahead), c.ends[side].device
 	return h
 }
 
@@ -114,6 +115,9 @@ func (e *end) mark(seg *reassembly.Segment) {
 	last, bits := &e.last, e.dir.bits&^countsIDs
 	if seg.TTL != last.TTL {
 		bits |= variesTTL
+	}
+	if Device(seg.Link>>24) != e.device {
+		e.device = mixed
 	}
 	if seg.IPID != 0 && last.IPID != 0 {
 		greatest := e.greatestID()

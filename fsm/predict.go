@@ -62,7 +62,7 @@ func (c *Conn) StepPredicted(seg *reassembly.Segment, side reassembly.Side, kind
 	own.packets++
 	if kinds.Has(Advanced) {
 		peer.out.Una = seg.Ack
-		peer.dups, peer.sacked = 0, false
+		peer.dups = 0
 		if peer.dir.is(timing) && peer.rttSeq.AtOrBefore(seg.Ack) {
 			s := step{c: c, seg: seg, own: own, peer: peer}
 			s.sampleRTT()

@@ -16,7 +16,15 @@ const dupThresh = 3
 
 // lossShown reports whether the peer has shown that something of this end is
 // missing: by three duplicate ACKs, or by SACK (RFC 6675, RFC 8985).
-func (e *end) lossShown() bool { return e.dups >= dupThresh || e.sacked }
+func (e *end) lossShown() bool { return e.dups >= dupThresh } // or sacked
+
+// sacked is the bit of dups that says that the peer has something beyond UNA, by SACK, since UNA last moved.
+const sacked = 1 << 7
+
+func (e *end) isSacked() bool { return e.dups&sacked != 0 }
+
+// dupACKs is the duplicate ACKs since UNA last moved.
+func (e *end) dupACKs() uint8 { return e.dups &^ sacked }
 
 // noProgressResends is how many resends in a row without progress are remarkable.
 const noProgressResends = 3
@@ -30,7 +38,10 @@ func (s *step) dupAck() {
 		return
 	}
 	shown := p.lossShown()
-	if p.dups = satInc(p.dups); !shown && p.lossShown() {
+	if p.dupACKs() < sacked-1 {
+		p.dups++
+	}
+	if !shown && p.lossShown() {
 		s.emit(HoleShown, s.side.Peer())
 	}
 }
@@ -92,7 +103,7 @@ func (s *step) sack() {
 			if !peer.lossShown() {
 				s.emit(HoleShown, s.side.Peer())
 			}
-			peer.sacked = true
+			peer.dups |= sacked
 		}
 	}
 	if outside {

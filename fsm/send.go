@@ -142,7 +142,7 @@ func (s *step) announce(fresh uint32) {
 		s.sentAgain()
 		if s.seg.Len > 0 {
 			e := s.emitAfter(DataResent)
-			e.n, e.age, e.dups = again.silence, again.age, s.own.dups
+			e.n, e.age, e.dups = again.silence, again.age, s.own.dupACKs()
 		}
 	case OutOfOrder:
 		if s.seg.Len > 0 {

@@ -83,6 +83,9 @@ func (s *step) remember() {
 			s.noteIdle()
 		}
 	}
+	if s.own.last.At == 0 {
+		s.own.device = DeviceOf(seg)
+	}
 	if seg.At < s.own.last.At || s.c.beyond != 0 {
 		s.c.wentBack(s.peer, seg.At)
 	}
@@ -109,7 +112,7 @@ func (s *step) apply() {
 		return
 	}
 	s.send()
-	if s.peer.row >= noProgressResends && s.moved == 0 && !s.peer.sacked && s.n == 0 {
+	if s.peer.row >= noProgressResends && s.moved == 0 && !s.peer.isSacked() && s.n == 0 {
 		s.emit(NoProgress, s.side.Peer())
 	}
 }

@@ -204,7 +204,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	}
 	states := fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))
 	if f.Cause == "" && icmp == nil && r.Conn.Last(side.Peer()).At <= s.first.At {
-		f.Quiet = &detectors.Quiet{Since: s.first.At, Guess: states, Up: states}
+		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, Guess: states, Up: states}, r.Asker(side)
 	}
 	return m + states
 }

@@ -232,6 +232,7 @@ func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detector
 	case cutReset:
 		f.Message += fmt.Sprintf(", and received a RST %s later (frame %d): the other end no longer had the connection.", detectors.Span(w.rst.At-w.latest.At), w.rst.Frame)
 		if last := w.ttl[peer]; last != 0 && last != w.rst.TTL {
+			f.Fault = detectors.FaultPath
 			f.Message += fmt.Sprintf(" The RST has TTL %d, earlier segments from %s had %d: a device on the path sent it.", w.rst.TTL, r.Name(peer), last)
 		}
 	case cutUnanswered:

@@ -40,7 +40,7 @@ var (
 	redundantACK = &detectors.Outcome{Name: "redundant-ack", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: fsm.Text, // an ACK from TIME_WAIT has no IP ID
 		When: "X acknowledged a FIN that it had already acknowledged, and nothing required another ACK; undecided if both ACKs have the same IP ID, Y had retransmitted anything, or Y's FIN may have overtaken an ACK"}
 	forgotten = &detectors.Outcome{Name: "forgotten", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.Text, // a TTL tells of a device that sent the RST
-		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK; undecided if the RST's TTL shows another device"}
+		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK; undecided if the RST's TTL or source MAC address shows another device"}
 )
 
 // recentSent is how many of the last segments of each side are remembered, to find
@@ -55,6 +55,7 @@ type postFINAckRST struct {
 	n       [2]int
 	needACK [2]bool // since its FIN, that side sent something else that must be acknowledged
 	reset   bool
+	other   bool            // the RST came from another device of the link than all that its side had sent before
 	refused [2]bool         // that side has sent a RST that ended nothing: it answers something earlier
 	withACK reassembly.Mark // the RST of a finding, if it acknowledges something
 }
@@ -76,7 +77,7 @@ func (w *postFINAckRST) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.FinWithdrawn:
 		w.fin[side], w.finAck[side] = reassembly.Mark{}, reassembly.Mark{}
 	case fsm.ResetSent:
-		w.reset = true
+		w.reset, w.other = true, r.Conn.IPHabits(side).OtherDevice(ev.Seg)
 		rst := reassembly.MarkOf(ev.Seg)
 		if !w.refused[side] {
 			w.firstReset(side, &rst, r)

@@ -62,7 +62,9 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 	}
 	if made := w.madeFrom(x, rst, r); made != nil {
 		f.Undecide(fmt.Sprintf("the RST has the IP ID of an ACK (frame %d): a device on the path made it from that, and the host need not have sent any", made.Frame))
-	} else if fin := &w.fin[y]; otherHost(fin, rst) {
+	} else if fin := &w.fin[y]; w.other {
+		f.Undecide(fmt.Sprintf("the RST came from another device than the FIN (frame %d), by its source MAC address: the host need not have dropped anything", fin.Frame))
+	} else if detectors.OtherTTL(fin, rst) {
 		f.Undecide(fmt.Sprintf("the RST has TTL %d, the FIN (frame %d) %d: a load balancer or another device may have sent it, and the host need not have dropped anything", rst.TTL, fin.Frame, fin.TTL))
 	}
 	if rst.Flags&reassembly.ACK != 0 {
@@ -88,11 +90,6 @@ func (w *postFINAckRST) overtaken(y reassembly.Side, after int64, r *detectors.R
 		}
 	}
 	return nil
-}
-
-// otherHost reports whether the TTLs show that another host sent the RST than the FIN: paths vary by a hop, but not between none and one.
-func otherHost(fin, rst *reassembly.Mark) bool {
-	return (fsm.Habits{}).OtherTTL(fin, rst) || fsm.Unrouted(fin.TTL) != fsm.Unrouted(rst.TTL)
 }
 
 // waitsIn is the state in which the peer of the side had to wait for the ACK of its FIN.

@@ -67,7 +67,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	evidence = append(evidence, w.icmp.Evidence()...)
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
-	f.Unheard = outcome == synNoAnswer && w.others == 0
+	f.Unheard, f.Asker = outcome == synNoAnswer && w.others == 0, r.Asker(w.client)
 	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("repeats", w.repeats)
 	f.Measure("waited_s", detectors.Seconds(now-w.syn.At))

@@ -238,7 +238,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	icmp.Measure(&f)
 	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
 	if outcome == deadData && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" {
-		f.Quiet = v.quiet(v.closed(side, r))
+		f.Quiet, f.Asker = v.quiet(v.closed(side, r)), r.Asker(side)
 	}
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))

@@ -23,6 +23,7 @@ type resetCase struct {
 	challenging bool // the peer's last segment is a challenge ACK
 	inWindow    bool // it lies inside the window, out of place: acceptable because the connection ended with it
 
+	otherMAC  bool // it came from another device of the link than all that the sender had sent before
 	madeOf    bool // it has the IP ID of the peer's last segment, which it was made of; see madeFrom
 	unsent    bool // the sender's last segment acknowledges what its peer has never sent; see misacked
 	peerSpoke bool // the peer has sent something since
@@ -107,6 +108,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 		before = *ev.Was
 	}
 	c.sender = endOf(v, ev.Side, before)
+	c.otherMAC = c.sender.habits.OtherDevice(ev.Seg)
 	c.missing = c.sender.unacked(nil)
 	c.client, c.clientKnown = v.Opener()
 	return c

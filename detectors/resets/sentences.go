@@ -72,7 +72,10 @@ func (c *resetCase) handshakeResetSentence() string {
 		return fmt.Sprintf("%s answered %s with a RST (frame %d). No SYN of %[1]s was captured: it did not ask for the connection (somebody sent a SYN with its address), or its SYN was not captured.",
 			c.sender.name, c.answered(), c.rst.Frame) + c.oddFlags()
 	}
-	after := detectors.Span(c.rst.At - c.peer.last.At)
+	after, why := detectors.Span(c.rst.At-c.peer.last.At), ": it no longer wants the connection"
+	if c.otherMAC {
+		why = ""
+	}
 	if c.unsent {
 		return fmt.Sprintf("%s opened the connection, answered the SYN-ACK (frame %d) from %s with an ACK of something that %[3]s had never sent (frame %[4]d), and then sent a RST (frame %[5]d), %[6]s after the SYN-ACK.",
 			c.sender.name, c.peer.last.Frame, c.peer.name, c.sender.last.Frame, c.rst.Frame, after)
@@ -82,11 +85,14 @@ func (c *resetCase) handshakeResetSentence() string {
 			"such as a port scanner or a flood that forges its source. Then the host that answers did not ask for the connection.", c.sender.name, c.peer.last.Frame, c.peer.name, c.rst.Frame, after) + c.oddFlags()
 	}
 	if !c.replies() {
-		return fmt.Sprintf("%s opened the connection, and ended it with a RST (frame %d) %s after the SYN-ACK (frame %d) from %s: it no longer wants the connection.",
-			c.sender.name, c.rst.Frame, after, c.peer.last.Frame, c.peer.name)
+		return fmt.Sprintf("%s opened the connection, and ended it with a RST (frame %d) %s after the SYN-ACK (frame %d) from %s%s.",
+			c.sender.name, c.rst.Frame, after, c.peer.last.Frame, c.peer.name, why)
 	}
-	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d) %s later: it no longer wants the connection, or its host does not know it.",
-		c.sender.name, c.answered(), c.rst.Frame, after) + c.oddFlags()
+	if !c.otherMAC {
+		why += ", or its host does not know it"
+	}
+	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d) %s later%s.",
+		c.sender.name, c.answered(), c.rst.Frame, after, why) + c.oddFlags()
 }
 
 func (c *resetCase) staleSentence() string {

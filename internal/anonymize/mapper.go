@@ -62,7 +62,7 @@ func (m *Mapper) Endpoint(e reassembly.Endpoint) reassembly.Endpoint {
 func (m *Mapper) Segment(seg *reassembly.Segment) {
 	seg.Src.Addr, seg.Dst.Addr = m.host(seg.Src.Addr), m.host(seg.Dst.Addr)
 	seg.IPID = shiftID(seg.IPID, m.ids)
-	seg.Tunnel, seg.Link = m.path("tunnel", seg.Tunnel), m.path("link", seg.Link)
+	seg.Tunnel, seg.Link = m.path("tunnel", seg.Tunnel), m.link(seg.Link)
 	if seg.IsQuote() {
 		seg.SetReporter(m.host(seg.Reporter()))
 	}
@@ -137,6 +137,12 @@ func (m *Mapper) path(use string, hash uint32) uint32 {
 	}
 	m.paths[p] = h
 	return h
+}
+
+// link replaces the hashes of both link-layer addresses, each by itself: that of the sender tells which device sent the segment.
+func (m *Mapper) link(hash uint32) uint32 {
+	const half = 16
+	return m.path("link", hash>>half)>>half<<half | m.path("link", hash&(1<<half-1))>>half
 }
 
 // vlanID replaces a VLAN identifier by another, each by its own. 0 and 4095 are no

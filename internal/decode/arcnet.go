@@ -20,7 +20,7 @@ func (d *Decoder) arcnet(n int, b []byte, wire int, seg *reassembly.Segment) Rea
 	if len(b) < n+1 {
 		return short(wire, n+1, MalformedLink)
 	}
-	seg.Link = fold(uint64(binary.BigEndian.Uint16(b)))
+	seg.Link = onlyPath(fold(uint64(binary.BigEndian.Uint16(b))))
 	protocol := b[n]
 	if n++; protocol == old4 {
 		return d.ipv4(b[n:], wire-n, seg)

@@ -1,6 +1,9 @@
 package decode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // A tag is a kind of header whose identifier separates address spaces. What names
 // the receiver of a tunnel is not such an identifier, because the other direction
@@ -32,10 +35,27 @@ func mix(h uint32, t tag, id uint32) uint32 {
 	return fold(uint64(h)<<32 ^ uint64(t)<<24*0x9e3779b9 ^ uint64(id))
 }
 
-// addressPair hashes the two 48-bit addresses at the start of b, in this order.
+// addressPair hashes the two 48-bit addresses at the start of an Ethernet frame, each by itself: the sender's, which comes
+// second, into the upper half. Its upper eight bits are an fsm.Device, and so not 1, and 0 only without any address, as on
+// Linux's loopback interface. Addresses that follow one another differ in them.
 func addressPair(b []byte) uint32 {
-	return fold(binary.LittleEndian.Uint64(b)*0x9e3779b97f4a7c15 + uint64(binary.LittleEndian.Uint32(b[8:])))
+	const golden, least = 0x9e3779b97f4a7c15, 2 << 8
+	to, from := binary.LittleEndian.Uint64(b)<<16, binary.LittleEndian.Uint64(b[4:])&^0xffff
+	device := uint32(from * golden >> 48)
+	if device < least && from != 0 {
+		device = least
+	}
+	return device<<16 | uint32(to*golden>>48)
 }
+
+// otherPair hashes the two addresses at the start of b on links where the sender's does not tell which device sent the packet: it may
+// be an access point's, or a bridge's.
+func otherPair(b []byte) uint32 {
+	return onlyPath(fold(binary.LittleEndian.Uint64(b)*0x9e3779b97f4a7c15 + uint64(binary.LittleEndian.Uint32(b[8:]))))
+}
+
+// onlyPath is a hash of link-layer addresses that name no sender.
+func onlyPath(h uint32) uint32 { return max(h&math.MaxUint16, 1) }
 
 // senderAddress hashes the sender's address of a Linux cooked header, which has no
 // receiver: the first n of the eight bytes of b. The others are padding, in which
@@ -45,7 +65,7 @@ func senderAddress(b []byte, n uint16) uint32 {
 	if n < 8 {
 		address &= 1<<(8*n) - 1
 	}
-	return fold(address)
+	return onlyPath(fold(address))
 }
 
 // fold spreads x over 32 bits (the finalizer of SplitMix64) and avoids 0, which

@@ -174,7 +174,7 @@ func (d *Decoder) fddi(b []byte, wire int, seg *reassembly.Segment) Reason {
 	if b[0]&0xf8 != 0x50 {
 		return NotTCP
 	}
-	seg.Link = addressPair(b[1:])
+	seg.Link = otherPair(b[1:])
 	return d.llc(b[header:], wire-header, seg)
 }
 
@@ -189,7 +189,7 @@ func (d *Decoder) tokenRing(b []byte, wire int, seg *reassembly.Segment) Reason 
 	if b[1]&kinds != withLLC {
 		return NotTCP
 	}
-	seg.Link = addressPair(b[2:])
+	seg.Link = otherPair(b[2:])
 	n := header
 	if b[source]&routed != 0 {
 		if len(b) < n+1 {

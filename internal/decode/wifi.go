@@ -124,7 +124,7 @@ func (d *Decoder) wifi(b []byte, wire int, form wifiForm, seg *reassembly.Segmen
 	case flags&protected != 0 && !form.decrypted:
 		return Encrypted
 	}
-	seg.Link = addressPair(b[4:])
+	seg.Link = otherPair(b[4:])
 	if form.padded {
 		n = min((n+3)&^3, len(b))
 	}

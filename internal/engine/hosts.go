@@ -64,7 +64,7 @@ func hostsOf(o *Options, parts []*partition) (h stats.Hosts) {
 func countHosts(h *stats.Hosts, f *flow.Flow) {
 	for side := range reassembly.Side(2) {
 		last := f.Conn.View().Last(side)
-		h.Count(f.Conn.Endpoint(side), &last)
+		h.Count(f.Conn.Endpoint(side), &last, f.Conn.View().IPHabits(side).Device.Hash())
 	}
 	if client, known := f.Conn.Opener(); known && f.Conn.Relayed(client.Peer()) > 0 {
 		last := f.Conn.View().Last(client.Peer())
@@ -116,7 +116,7 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 func up(f *detectors.Finding, h *stats.Hosts) {
 	if f.Quiet != nil && f.Verdict == detectors.Seen {
 		first := &f.Evidence[0].Seg
-		if frame, is := h.UpAfter(first.Dst.Addr, f.Quiet.Since); is && first.Src.Addr != first.Dst.Addr {
+		if frame, is := h.UpAfter(first.Dst.Addr, f.Quiet.Since, f.Asker.Hash()); is && first.Src.Addr != first.Dst.Addr {
 			f.SeenSince(first.Dst, frame)
 		}
 	}
@@ -124,7 +124,7 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 		return
 	}
 	last := unheard(f)
-	if frame, is := h.UpAfter(last.Dst.Addr, last.At); is && last.Src.Addr != last.Dst.Addr {
+	if frame, is := h.UpAfter(last.Dst.Addr, last.At, f.Asker.Hash()); is && last.Src.Addr != last.Dst.Addr {
 		f.SeenLater(last.Dst, frame)
 	}
 }

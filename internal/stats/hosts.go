@@ -26,13 +26,14 @@ type Host struct {
 
 	Up    int64  `json:",omitempty"` // the last of these that is no RST, which others send in a host's name, too; 0 if there is none
 	Frame uint32 `json:",omitempty"` // of that
+	By    uint8  `json:",omitempty"` // the device that sent that: an fsm.Device
 }
 
 // latest adds what is known of the same host.
 func (h *Host) latest(x *Host) {
 	h.At = max(h.At, x.At)
 	if x.Up > h.Up || x.Up == h.Up && x.Frame < h.Frame {
-		h.Up, h.Frame = x.Up, x.Frame
+		h.Up, h.Frame, h.By = x.Up, x.Frame, x.By
 	}
 }
 
@@ -49,11 +50,11 @@ func (h *Host) before(o *Host) bool {
 	return h.TTL < o.TTL
 }
 
-// Count counts a segment: the last that the end sent in a connection.
-func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark) {
+// Count counts a segment: the last that the end sent in a connection, and the device from which its segments come.
+func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, by uint8) {
 	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
 	if last.Flags&reassembly.RST == 0 {
-		x.Up, x.Frame = last.At, last.Frame
+		x.Up, x.Frame, x.By = last.At, last.Frame, by
 	}
 	if last.At != 0 {
 		h.add(&h.Seen, x)
@@ -129,11 +130,12 @@ func (h *Hosts) LastOf(addr [16]byte, ttl uint8) int64 {
 	return h.Seen[i].At
 }
 
-// UpAfter is the frame in which the address last sent something after at, if there is one.
-func (h *Hosts) UpAfter(addr [16]byte, at int64) (frame uint32, is bool) {
+// UpAfter is the frame in which the address last sent something after at, if there is one. What the device sent that asks the host shows
+// nothing: it speaks for several hosts, as a program that makes its own packets does. asks is 0 if it is not known.
+func (h *Hosts) UpAfter(addr [16]byte, at int64, asks uint8) (frame uint32, is bool) {
 	i, _ := find(h.Seen, &Host{Addr: addr})
 	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
-		if x := &h.Seen[i]; x.Up > at {
+		if x := &h.Seen[i]; x.Up > at && (asks == 0 || x.By != asks) {
 			at, frame, is = x.Up, x.Frame, true
 		}
 	}
