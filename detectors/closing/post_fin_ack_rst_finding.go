@@ -66,6 +66,8 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		f.Undecide(fmt.Sprintf("the RST came from another device than the FIN (frame %d), by its source MAC address: the host need not have dropped anything", fin.Frame))
 	} else if detectors.OtherTTL(fin, rst) {
 		f.Undecide(fmt.Sprintf("the RST has TTL %d, the FIN (frame %d) %d: a load balancer or another device may have sent it, and the host need not have dropped anything", rst.TTL, fin.Frame, fin.TTL))
+	} else if r.Conn.IPHabits(y).VariesTTL {
+		f.Undecide("segments with the address of the sender of the RST come with more than one TTL: several devices send in its name, and which of them has dropped the connection is not known")
 	}
 	if rst.Flags&reassembly.ACK != 0 {
 		w.withACK = *rst

@@ -37,7 +37,7 @@ func (c *resetCase) lateData() lateData {
 		return answer
 	case c.lost() < minLost:
 		return farewell
-	case c.fromServer() && c.longClosed():
+	case c.fromServer() && c.longClosed() && !c.peer.finSent(): // a request waits for its answer
 		return reuse
 	}
 	return rest
@@ -103,7 +103,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	case c.dataBeforeFIN():
 		m += fmt.Sprintf(" It came %s after the FIN (frame %d), too soon to answer that: the handshake took %s.",
 			detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame, detectors.Span(int64(c.handshakeRTT)))
-	case c.peer.last.Len == 0 && c.answers() && !c.oneOf():
+	case c.peer.last.Len == 0 && c.replies() && !c.oneOf():
 		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
 			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
 	}
@@ -122,7 +122,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", peer)
 	case kind == answer && c.fromClient():
 		m += fmt.Sprintf(" It had sent its FIN before anything answered its last data. %s had received the FIN, and may still send (RFC 9293 3.6).", peer)
-	case kind == rest && c.fromServer():
+	case kind == rest && c.fromServer() && !c.longClosed():
 		m += fmt.Sprintf(" %s had received the FIN, but only just, and may still send (RFC 9293 3.6).", peer)
 	default:
 		m += fmt.Sprintf(" %s had received the FIN, and may still send (RFC 9293 3.6).", peer)

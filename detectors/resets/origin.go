@@ -35,6 +35,13 @@ func (c *resetCase) otherWindow() bool {
 	return !c.bare() && c.rst.Window > 0 && c.sender.windowsCompare() && !c.sender.window.Shrunk && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
 }
 
+// strangeWindow reports whether the RST advertises a window that is not the one that the sender had last: no socket of its sent it, and
+// another host may have.
+func (c *resetCase) strangeWindow() bool {
+	own := &c.sender.last
+	return c.otherWindow() || !c.bare() && c.rst.Window != 0 && own.At != 0 && !own.Flags.Has(reassembly.SYN) && c.rst.Window != own.Window
+}
+
 // otherTTL reports whether the RST has another TTL than everything else of the sender.
 func (c *resetCase) otherTTL() bool {
 	return c.sender.habits.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL() && !c.otherRoute()

@@ -124,7 +124,7 @@ var halfOpen = &outcome{
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
 	lost:    func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has
 	fault: func(c *resetCase) detectors.Fault {
-		if c.unheard() {
+		if c.unheard() || c.strangeWindow() {
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost

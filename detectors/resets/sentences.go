@@ -171,7 +171,7 @@ func (c *resetCase) halfOpenSentence() string {
 	}
 	m := fmt.Sprintf("%s answered %s with %s (frame %d), as a host that does not know the connection does. %s ",
 		c.sender.name, c.answered(), form, c.rst.Frame, closed)
-	if c.otherWindow() {
+	if c.strangeWindow() {
 		m = strings.TrimSuffix(m, closed+" ") + fmt.Sprintf("Its window, %d, is not what the socket had offered. %s ", c.rst.Window, closed)
 	}
 	switch {
