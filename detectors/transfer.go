@@ -18,6 +18,7 @@ type Transfer struct {
 	Window       uint32          // largest window that it was offered, in bytes
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
 	Losses       uint32          // times that it sent something again until nothing was missing
+	Unneeded     int64           // of the loss, in nanoseconds, repairs of what had arrived, as D-SACKs report
 	Spared       int64           // of the time in which it did, in nanoseconds, what the new payload that it sent meanwhile takes at its rate without losses
 	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
 	Pieces       uint32          // that it sent, with pauses between
@@ -30,6 +31,7 @@ type Transfer struct {
 	Congested    bool            // it did so more often than once for twenty ACKs and flights
 	Flight       uint32          // most bytes that were in flight
 	Left         uint32          // bytes in flight after its last segment
+	Faster       float64         // how many times as fast the second half of its bytes was as the first, about; 0 = unknown
 	Grew         int64           // for how long these had grown when they were twice as many as before for the last time, in nanoseconds
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
@@ -117,8 +119,8 @@ func (t *Transfer) amounts() [5]amount {
 		{LimitReceiver, w[ReceiverWindow]},
 		{LimitSender, w[SenderWindow] + w[DelayedAck]},
 		{LimitApplication, w[ClientApp] + w[ServerApp] + w[Idle]},
-		{LimitLoss, w[Loss] + w[PeerSilent] - t.Spared},
-		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close] + t.Spared},
+		{LimitLoss, w[Loss] + w[PeerSilent] - t.Spared - t.Unneeded},
+		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close] + t.Spared + t.Unneeded},
 	}
 }
 
@@ -173,6 +175,12 @@ func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Byt
 // for every second full segment).
 func (t *Transfer) roomy() bool {
 	return !t.Shrank && t.Window >= minRoomy && float64(t.Window) >= 2*t.Rate()*Seconds(t.RTT)
+}
+
+// MayQueue reports whether what was in flight, three segments of that size and more, takes more than twice the smallest round trip at the
+// rate of the transfer: round trips were that long, then (Little's law), and too few were timed to show it. Less may wait for a delayed ACK.
+func (t *Transfer) MayQueue(mss uint32) bool {
+	return t.Queue == 0 && t.Flight >= 3*mss && float64(t.Flight) > 2*t.AckRate()*Seconds(t.RTT)
 }
 
 // FullForLong reports whether the window was full for most of the time, though it would have allowed twice the rate,

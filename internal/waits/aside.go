@@ -18,6 +18,7 @@ type aside struct {
 type marked struct {
 	until  detectors.Waits // at the last payload of the run, as of snapped
 	before detectors.Waits // when it began
+	course course          // how it went on
 }
 
 // paused is how long applications paused between the two, in nanoseconds.

@@ -15,6 +15,7 @@ func (s *step) again() {
 			s.endTransfer() // the other side waits for this
 		}
 		if !own.open {
+			s.run.resends, s.run.twice = 0, 0
 			due := max(own.first, own.sent) + s.roundTrip()
 			if own.first != 0 {
 				due = own.first + s.roundTrip()
@@ -24,6 +25,7 @@ func (s *step) again() {
 		s.open(seg.End())
 		s.give(detectors.Loss, seg.At)
 		s.lost = true
+		s.run.sentAgain(s.side)
 	}
 	own.sent, own.sentLen = seg.At, seg.Len
 	if s.asking && s.side == reassembly.A && !s.out.Covered(seg.End()) { // it had not arrived
@@ -88,8 +90,10 @@ func (s *step) lateOnly() {
 // mended closes a hole. If nothing was sent again, nothing was lost.
 func (s *step) mended(e *end) {
 	e.open, e.shown = false, false
-	if s.lost && e == &s.ends[s.run.side] {
-		s.run.losses++
+	if r := &s.run; s.lost && e == &s.ends[r.side] {
+		r.losses++
+		r.repair = s.provisional
+		r.judge()
 	}
 	if s.own.open || s.peer.open {
 		return

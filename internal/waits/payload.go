@@ -207,7 +207,7 @@ func (s *step) application() {
 		s.give(detectors.Loss, at)
 		return
 	}
-	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && !s.own.ids.nothing(s.seg.IPID)
+	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && (!s.own.ids.nothing(s.seg.IPID) || s.own.ids.skips(s.seg.IPID))
 	if late := s.own.clock.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
@@ -220,11 +220,25 @@ func (s *step) application() {
 	s.give(s.app(s.side), at)
 }
 
-// skips reports whether the side sent something before the segment that did not reach the tap.
+// skips reports whether the side sent something before the segment that did not reach the tap. If its host has one counter for several
+// connections, that is no more than it sends again meanwhile, and two segments: the rest is theirs.
 func (s *step) skips() bool {
 	i := &s.own.ids
-	return i.skips(s.seg.IPID) || i.ownSkips(s.seg.IPID) && !s.conn.Oversize(s.side)
+	if i.ownSkips(s.seg.IPID) && !s.conn.Oversize(s.side) {
+		return true
+	}
+	if !i.skips(s.seg.IPID) {
+		return false
+	}
+	resends := uint16(0)
+	for timer := int64(minRTO); timer <= s.seg.At-s.own.sent; timer = 2*timer + minRTO {
+		resends++
+	}
+	return s.seg.IPID-i.last-1 <= resends+2
 }
+
+// minRTO is the shortest retransmission timeout of common systems: it doubles each time (RFC 6298 5.5; Linux, TCP_RTO_MIN).
+const minRTO = 200_000_000
 
 // lossPause is how much longer than a round trip a pause must be for something to have
 // been sent again after it: retransmission timeouts are longer.

@@ -1,6 +1,8 @@
 package waits
 
 import (
+	"math"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -13,12 +15,35 @@ func (s *step) meanwhile() {
 	}
 }
 
+// sentAgain notes that the run's side sent something again, as if it had been lost.
+func (r *run) sentAgain(side reassembly.Side) {
+	if r.side == side && r.resends < math.MaxUint8 {
+		r.resends++
+	}
+}
+
+// arrivedTwice notes that a D-SACK reports something of the run's side (RFC 2883).
+func (r *run) arrivedTwice(side reassembly.Side) {
+	if r.side == side && r.twice < r.resends {
+		r.twice++
+		r.judge()
+	}
+}
+
+// judge notes how long the latest repair took, once that is known, if all that was sent again had arrived: nothing was lost.
+func (r *run) judge() {
+	if r.resends > 0 && r.twice == r.resends {
+		r.unneeded += r.repair
+		r.repair = 0
+	}
+}
+
 // spared is how long new payload, so many bytes, that was sent while losses were repaired takes at the rate without losses: that
 // much of the time was not lost. Where something was missing nearly all the time, the rate without is not known.
 func spared(t *detectors.Transfer, fresh uint64) int64 {
 	w := &t.Waits
-	loss := w[detectors.Loss]
-	rest := t.Duration() - loss - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
+	loss := w[detectors.Loss] - t.Unneeded
+	rest := t.Duration() - w[detectors.Loss] - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
 	without := t.Bytes - min(fresh, t.Bytes)
 	if loss <= 0 || rest < t.Duration()/20 || without == 0 {
 		return 0

@@ -20,7 +20,7 @@ type step struct {
 
 // disturbing are events after which a segment is not just the next of its flight, or an
 // acknowledgment.
-const disturbing = 1<<fsm.HoleShown | 1<<fsm.HoleAcked | 1<<fsm.SynAcked
+const disturbing = 1<<fsm.HoleShown | 1<<fsm.HoleAcked | 1<<fsm.SynAcked | 1<<fsm.ArrivedTwice
 
 // slow is Process for a segment that may end a wait.
 func (a *Account) slow(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
@@ -127,6 +127,9 @@ func (s *step) acknowledged(kinds fsm.Kinds) {
 	peer := s.peer
 	out := s.conn.Out(s.side.Peer())
 	peer.learn(s.Account, s.seg, s.side.Peer(), out)
+	if kinds.Has(fsm.ArrivedTwice) {
+		s.run.arrivedTwice(s.side.Peer())
+	}
 	if kinds.Has(fsm.HoleShown) || peer.open {
 		s.hole(out, kinds)
 	}

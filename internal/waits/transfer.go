@@ -33,6 +33,10 @@ type run struct {
 	first     reassembly.Mark
 	bytes     uint64    // of the side, when it began
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
+	unneeded  int64     // repairs of what had arrived, see [detectors.Transfer.Unneeded]
+	repair    int64     // how long the latest repair of a loss took, once it is over
+	resends   uint8     // segments that it sent again
+	twice     uint8     // of these, how many a D-SACK reports
 	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
 	fresh     uint64    // new payload while something was missing
 	losses    uint32    // times that something was sent again until nothing was missing
@@ -66,7 +70,7 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, seg.Seq, false
-		r.fresh, r.losses, r.brief = 0, 0, 0
+		r.fresh, r.losses, r.brief, r.unneeded, r.repair, r.resends, r.twice = 0, 0, 0, 0, 0, 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
@@ -81,6 +85,9 @@ func (s *step) transfer() {
 	}
 	r.inFlight(s.out.InFlight(), seg.At)
 	r.last.Set(seg)
+	if r.marked != 0 {
+		s.told.marked.at(r.marked).course.note(s.conn.Bytes(s.side)-r.bytes, seg.At-r.first.At)
+	}
 	s.next = r.last.End()
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
 	r.offered(s.out.Window())
@@ -122,7 +129,7 @@ func (a *Account) change(told *Told) {
 	if r := &a.run; r.on && r.marked == 0 {
 		r.marked = told.marked.alloc()
 		m := told.marked.at(r.marked)
-		m.before, m.until = a.Waits, a.Waits
+		m.before, m.until, m.course = a.Waits, a.Waits, course{}
 	}
 }
 
@@ -182,8 +189,10 @@ func (s *step) tellTransfer() {
 		for w := range t.Waits {
 			t.Waits[w] = m.until[w] - m.before[w]
 		}
+		t.Faster = m.course.faster(bytes, lasted, s.roundTrip())
 	}
 	fit(&t.Waits, lasted)
+	t.Unneeded = min(r.unneeded, t.Waits[detectors.Loss])
 	t.Losses, t.Spared = r.losses, spared(t, r.fresh)
 	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
 	pieces := &s.told.shape(r).pieces
