@@ -38,14 +38,17 @@ func (c *checksums) bad(b []byte, seg *reassembly.Segment) bool {
 }
 
 // headerRight reports whether the checksum of an IPv4 header without options is right (RFC 1071), or not
-// filled in.
-func headerRight(ip *[header4]byte) bool { return headerError(ip) == 0 || ip[10]|ip[11] == 0 }
+// filled in. Whether a remainder is 0 takes one multiplication: the compiler knows that, unless it needs the remainder, too.
+func headerRight(ip *[header4]byte) bool { return headerSum(ip)%0xffff == 0 || ip[10]|ip[11] == 0 }
 
 // headerError is by how much it is wrong, as the machine adds: 0 if it is right.
-func headerError(ip *[header4]byte) uint16 {
+func headerError(ip *[header4]byte) uint16 { return uint16(headerSum(ip) % 0xffff) }
+
+// headerSum is the sum of the header, of which only the remainder by 0xffff matters.
+func headerSum(ip *[header4]byte) uint64 {
 	sum, carry := bits.Add64(binary.LittleEndian.Uint64(ip[0:]), binary.LittleEndian.Uint64(ip[8:]), 0)
 	sum, carry = bits.Add64(sum, uint64(binary.LittleEndian.Uint32(ip[16:])), carry)
-	return uint16((sum + carry) % 0xffff)
+	return sum + carry
 }
 
 // header counts an IPv4 header that was not decoded in one pass. One that is wrong by as much as another of the latest does

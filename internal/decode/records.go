@@ -27,18 +27,19 @@ const (
 // Run decodes records in one pass from their bytes to segments, as long as each was captured after the one
 // before, is what nearly every one is, and has room in segs. It returns how many, how
 // many bytes they take, and the time of the last.
-func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last int64) {
+func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, bytes int, last int64) {
 	last = r.Since
 	if d.layers || d.VerifyChecksums {
 		return 0, 0, last
 	}
-	block, second, unit, num := r.Block, r.Second, r.Unit, r.Num
-	for n < len(segs) && len(block)-off >= recordHead {
-		rec := (*[recordHead]byte)(block[off:])
+	block, second, unit, num, file, longest := r.Block, r.Second, r.Unit, r.Num, r.File, d.longest
+records:
+	for n < len(segs) && len(block) >= recordHead {
+		rec := (*[recordHead]byte)(block)
 		sec, frac := binary.LittleEndian.Uint32(rec[0:]), binary.LittleEndian.Uint32(rec[4:])
 		size, wire := int(binary.LittleEndian.Uint32(rec[8:])), int(binary.LittleEndian.Uint32(rec[12:]))
 		at := int64(sec)*1e9 + int64(frac)*unit
-		if sec-minSecond >= maxSecond-minSecond || frac >= second || at < last || size > len(block)-off-recordHeader {
+		if sec-minSecond >= maxSecond-minSecond || frac >= second || at < last || size > len(block)-recordHeader {
 			break
 		}
 		seg := &segs[n]
@@ -48,8 +49,7 @@ func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last i
 		switch which := binary.LittleEndian.Uint32(rec[ip-2:]); {
 		case which&0xffffff == ethernetIPv4 && rec[ip+9] == protoTCP && binary.LittleEndian.Uint16(rec[ip+6:])&0xff3f == 0:
 			if !headerRight((*[header4]byte)(rec[ip:])) {
-				d.Right += uint64(n)
-				return n, off, last
+				break records
 			}
 			length, head = int(binary.BigEndian.Uint16(rec[ip+2:]))-header4, ethernetHeader+header4
 			seg.IPID, seg.TTL = binary.BigEndian.Uint16(rec[ip+4:]), rec[ip+8]
@@ -62,8 +62,7 @@ func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last i
 			seg.Src.Addr, seg.Dst.Addr = [16]byte(rec[ip+8:]), [16]byte(rec[ip+24:])
 			tcp = (*[tcpHeader + 12]byte)(rec[ip+header6:])
 		default:
-			d.Right += uint64(n)
-			return n, off, last
+			break records
 		}
 		wire = max(wire, size)
 		header := int(tcp[12]>>4) * 4
@@ -76,25 +75,25 @@ func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, off int, last i
 			seg.Opts.Has = reassembly.HasTimestamps
 			seg.Opts.TSVal, seg.Opts.TSEcr = binary.BigEndian.Uint32(tcp[tcpHeader+4:]), binary.BigEndian.Uint32(tcp[tcpHeader+8:])
 		case header > tcpHeader:
-			options := block[off+recordHeader+head+tcpHeader:]
+			options := block[recordHeader+head+tcpHeader:]
 			readOptions(options[:min(size-head, header)-tcpHeader], header-tcpHeader, &seg.Opts)
 		}
-		if wire > d.longest {
-			d.longest = wire
+		if wire > longest {
+			longest = wire
 		}
 		num++
-		seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = at, num, r.File, 0, 0
+		seg.At, seg.Frame, seg.File, seg.Tap, seg.Missing = at, num, file, 0, 0
 		seg.Tunnel, seg.Link, seg.ICMP = 0, addressPair(rec[recordHeader:]), reassembly.ICMP{}
 		seg.Src.Port, seg.Dst.Port = binary.BigEndian.Uint16(tcp[0:]), binary.BigEndian.Uint16(tcp[2:])
 		seg.Seq, seg.Ack = reassembly.Seq(binary.BigEndian.Uint32(tcp[4:])), reassembly.Seq(binary.BigEndian.Uint32(tcp[8:]))
 		seg.Flags, seg.Window = reassembly.Flags(tcp[13]), binary.BigEndian.Uint16(tcp[14:])
 		seg.Len = uint32(length - header)
 		last = at
-		off += recordHeader + size
+		block = block[recordHeader+size:]
 		n++
 	}
-	d.Right += uint64(n)
-	return n, off, last
+	d.Right, d.longest = d.Right+uint64(n), longest
+	return n, len(r.Block) - len(block), last
 }
 
 // Seconds of a record lie between these, from 2011 to 2055: others may be the magic number of a file that begins there.

@@ -27,7 +27,7 @@ func (w *worker) run() {
 
 func (w *worker) process(b *batch) {
 	points := w.options.Points
-	hashes := b.hashes[:b.n]
+	hashes, segs, positions := b.hashes[:b.n], b.segs[:b.n], b.positions[:b.n]
 	for i := range hashes {
 		h := &hashes[i]
 		part := partitionOf(h.Tuple)
@@ -38,9 +38,9 @@ func (w *worker) process(b *batch) {
 			}
 			p = w.partition(part)
 		}
-		id := p.process(&b.segs[i], b.positions[i], h, &w.events)
+		id := p.process(&segs[i], positions[i], h, &w.events)
 		if points != nil {
-			points.note(b.positions[i], p.flows.At(id).Position)
+			points.note(positions[i], p.flows.At(id).Position)
 		}
 	}
 }

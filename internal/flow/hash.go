@@ -33,17 +33,23 @@ func (s *Seed) Hashes(segs []reassembly.Segment, hs []Hashes) {
 		seg := &segs[i]
 		src, dst, o := wordsOf(&seg.Src), wordsOf(&seg.Dst), &seg.Opts
 		tuple := fixed.tuple(src, dst)
-		p := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port))
-		p = mix(p^src.lo, uint64(seg.Len)<<32|uint64(seg.Window)<<16|uint64(seg.Flags)<<8|uint64(o.Has&^reassembly.OptionsCut))
-		if o.Has&reassembly.HasTimestamps != 0 {
-			p = mix(p, uint64(o.TSVal)<<32|uint64(o.TSEcr))
-		}
-		for b := range o.NBlocks {
-			p = mix(p, uint64(o.Blocks[b].From)<<32|uint64(o.Blocks[b].To))
+		// Two products that need not wait for each other. Without timestamps, these are 0.
+		p := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port)) ^
+			mix(src.lo^uint64(seg.Len)<<32^uint64(seg.Window)<<16^uint64(seg.Flags)<<8^uint64(o.Has&^reassembly.OptionsCut), uint64(o.TSVal)<<32|uint64(o.TSEcr))
+		if o.NBlocks > 0 {
+			p = mixBlocks(p, o)
 		}
 		h := &hs[i]
 		h.Tuple, h.Print, h.Hash = tuple, p, uint32(seed.tuple(src, dst)>>32)
 	}
+}
+
+// mixBlocks mixes SACK blocks into a hash.
+func mixBlocks(p uint64, o *reassembly.Options) uint64 {
+	for b := range o.NBlocks {
+		p = mix(p, uint64(o.Blocks[b&3].From)<<32|uint64(o.Blocks[b&3].To))
+	}
+	return p
 }
 
 // hashOf is Hash of the segments between two ends.
