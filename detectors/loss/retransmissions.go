@@ -220,8 +220,11 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 		}
 		return
 	}
-	if first { // the segment that is timed may be older than the last progress by a round trip
+	if first { // the segment that is timed may be older than the last progress by a round trip, and than the last SACK or duplicate ACK
 		a.waiting = max(ev.Seg.At-int64(max(silence, waited-r.Conn.SRTT(ev.Side))), since)
+		if r.Conn.LossShown(ev.Side) && heard.Len == 0 {
+			a.waiting = max(a.waiting, heard.At)
+		}
 	}
 	switch s := a.stall; {
 	case s == nil && expired:

@@ -43,6 +43,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {
 		f.Cause = causeUnused
 	}
+	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]) < t.all() {
+		f.Cause, f.Action = causeOvertaken, actionOvertaken
+	}
 	slow := (outcome == resentStalls || outcome == resentSpurious && t.allSpurious() < uint32(r.Value("min-resent"))) && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && stalled.longest.lasted() <= longestPath
 	if outcome == resentStalls && a.mayBeQueued() {
 		f.Fault = detectors.FaultUnknown
@@ -149,6 +152,13 @@ func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
 const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
 	"sender does not use them. Each timeout without an answer doubles the next."
+
+// What is sent again needlessly, and by no timer.
+const (
+	causeOvertaken = "The sender took for lost what was late, or the ACKs of which were: later segments overtook the originals, and the duplicate ACKs or SACK that this drew made it send them again; " +
+		"or the ACKs were lost or held up on the way back."
+	actionOvertaken = "Look for packets of one connection that take several paths (see reordering). If the capture holds ACKs that did not reach the sender, look for loss between the capture point and the sender."
+)
 
 // longestPath is a round trip in nanoseconds that is rarely exceeded, even on a radio link.
 const longestPath = 10_000_000_000

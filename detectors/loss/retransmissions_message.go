@@ -14,17 +14,6 @@ import (
 func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side reassembly.Side, slow bool, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	t := &a.total
-	var why []string
-	for _, k := range [...]struct {
-		n     uint32
-		words string
-	}{{t.by[timeout] + t.by[tailProbe], "by timeout or tail loss probe"}, // whose timers may be the same: see triggerOf
-		{t.by[fast], "after duplicate ACKs or SACK had shown a hole"}, {t.by[tooLarge], "because an ICMP error said that they are too large"},
-		{t.by[unknownTrigger], "for a reason that the capture does not show"}} {
-		if k.n > 0 {
-			why = append(why, fmt.Sprintf("%d %s", k.n, k.words))
-		}
-	}
 	holes, least, some := r.Conn.HoleSince(a.first.At), "", ""
 	if holes {
 		least, some = "at least ", "at least "
@@ -32,10 +21,14 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	if a.maybe {
 		some = "at least "
 	}
-	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on: %s.",
-		own, some, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, some, 100*a.share(side, r), strings.Join(why, ", "))
-	if n := t.allSpurious(); n > 0 {
-		m += fmt.Sprintf(" Of these, %s unnecessary: the original had arrived.", detectors.Counted(n, "was", "were"))
+	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on, %s.",
+		own, some, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, some, 100*a.share(side, r), t.why())
+	switch n := t.allSpurious(); { // others may have been, without a sign of it
+	case n == 0:
+	case n == t.all():
+		m += " All of that was unnecessary: the originals had arrived."
+	default:
+		m += fmt.Sprintf(" Of these, at least %s unnecessary: the original had arrived.", detectors.Counted(n, "was", "were"))
 	}
 	if a.lostAcks > 0 {
 		atLeast := ""
@@ -66,6 +59,30 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
 	}
 	return m
+}
+
+// why is what made the sender send again, most of it or at all: of some, another reason fits as well.
+func (c *counts) why() string {
+	var most uint32
+	all, why := c.all(), []string(nil)
+	for _, k := range [...]struct {
+		n     uint32
+		words string
+	}{{c.by[timeout] + c.by[tailProbe], "by timeout or tail loss probe"}, // whose timers may be the same: see triggerOf
+		{c.by[fast], "after duplicate ACKs or SACK had shown a hole"}, {c.by[tooLarge], "because an ICMP error said that they are too large"},
+		{c.by[unknownTrigger], "for a reason that the capture does not show"}} {
+		switch {
+		case k.n == all:
+			return k.words
+		case 4*k.n >= 3*all:
+			return "mostly " + k.words
+		case k.n > most:
+			most, why = k.n, append([]string{"partly " + k.words}, why...)
+		case k.n > 0:
+			why = append(why, "partly "+k.words)
+		}
+	}
+	return strings.Join(why, ", ")
 }
 
 // doubtful says which segments need not have been lost.
