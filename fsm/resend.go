@@ -86,14 +86,13 @@ func (s *step) sack() {
 	seg, peer := s.seg, s.peer
 	blocks := seg.Opts.Blocks[:seg.Opts.NBlocks]
 	outside := false
+	_, dsack := seg.Opts.Twice(seg.Ack)
 	for i, b := range blocks {
 		switch {
 		case !b.From.Before(b.To): // a block that is none
 		case !peer.out.Acceptable(b.From, uint32(b.To-b.From), s.own.maxWnd, s.c.scaleUnknown()):
 			outside = outside || peer.out.InFlight() > 0 // else it shows no hole, but a segment of another connection
-		// D-SACK: the first block shows what arrived twice, if it lies below the ACK
-		// or within the second (RFC 2883 4).
-		case i == 0 && (b.To.AtOrBefore(seg.Ack) || len(blocks) > 1 && blocks[1].Holds(b)):
+		case i == 0 && dsack:
 			s.arrivedTwice = len(blocks) == 1
 			if last := &peer.last; peer.rexmits == 0 || peer.rexmits == 1 && last.Flags&reassembly.FIN != 0 && last.Len == 0 { // else it may have sent that again
 				peer.bits |= doubled

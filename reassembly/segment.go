@@ -153,6 +153,16 @@ const (
 	MissingSegments                     // segments that the hosts sent before: the text shows something else of them, such as what is above TCP
 )
 
+// Twice is what the options of a segment with this acknowledgment number say to have arrived twice: a D-SACK is the
+// first block, if it lies below the ACK or within the second (RFC 2883 4).
+func (o *Options) Twice(ack Seq) (b Block, is bool) {
+	if o.NBlocks == 0 {
+		return b, false
+	}
+	b = o.Blocks[0]
+	return b, b.From.Before(b.To) && (b.To.AtOrBefore(ack) || o.NBlocks > 1 && o.Blocks[1].Holds(b))
+}
+
 // SeqLen is the length in sequence space: payload plus one for each of SYN and
 // FIN (RFC 9293 3.4).
 func (s *Segment) SeqLen() uint32 {

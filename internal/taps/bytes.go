@@ -104,6 +104,42 @@ func (c *crossing) ackedUnseen(w *way) *spans {
 	return unseen
 }
 
+// twiceUnseen is what the far host's D-SACKs say to have arrived more often than the far tap had seen it (RFC 2883): the tap
+// missed a copy. Numbers are the far tap's.
+func (c *crossing) twiceUnseen(w *way) (all []reassembly.Block) {
+	s, before := c.scan, []reassembly.Block(nil)
+	if len(s.twice) == 0 {
+		return nil
+	}
+	for _, k := range w.back {
+		b, is := s.twice[k]
+		if !is {
+			continue
+		}
+		copies := 0
+		for _, i := range w.far {
+			if at := s.records[i].block(0); i < k && at.From.AtOrBefore(b.From) && b.To.AtOrBefore(at.To) {
+				copies++
+			}
+		}
+		for i := range before {
+			if before[i].Meets(b) {
+				copies--
+			}
+		}
+		if before = append(before, b); copies <= 1 {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// block is where a record's payload lies, that many bytes further on.
+func (r *record) block(moved uint32) reassembly.Block {
+	from := r.seq + reassembly.Seq(moved)
+	return reassembly.Block{From: from, To: from + reassembly.Seq(r.len)}
+}
+
 // onlyOneMissed leaves of several sendings of the same bytes one that the far tap
 // missed. Whether the others arrived as well is not known.
 func (c *crossing) onlyOneMissed(w *way, fates []fate) {

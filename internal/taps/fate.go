@@ -26,7 +26,7 @@ func (c *crossing) fate(w *way) {
 	s := c.scan
 	w.fates = make([]fate, len(w.near))
 	fates := w.fates
-	unseen := c.ackedUnseen(w)
+	unseen, twice := c.ackedUnseen(w), c.twiceUnseen(w)
 	for i := range w.near {
 		r := &s.records[w.near[i]]
 		switch {
@@ -38,7 +38,7 @@ func (c *crossing) fate(w *way) {
 			fates[i] = uncovered
 		case c.limited(w, int32(i)):
 			fates[i] = undecided
-		case r.seqLen() > 0 && unseen.holds(r.seq+reassembly.Seq(w.moved[0]), r.seqLen()):
+		case r.seqLen() > 0 && unseen.holds(r.seq+reassembly.Seq(w.moved[0]), r.seqLen()), r.len > 0 && slices.ContainsFunc(twice, r.block(w.moved[0]).Meets):
 			fates[i] = missed
 		}
 	}

@@ -87,7 +87,8 @@ type scan struct {
 	infos   []capture.Info
 	unitOf  map[uint32]uint16 // by file and interface
 	indices map[reassembly.Key]uint32
-	limit   int // how many records a unit may have
+	limit   int                        // how many records a unit may have
+	twice   map[int32]reassembly.Block // what a record's D-SACK says to have arrived twice
 
 	progress func() (read, total int64) // of reading; nil if nobody knows
 }
@@ -212,6 +213,12 @@ func (s *scan) remember(u *unit, n uint16, tuple uint32, fromLo bool, seg *reass
 	u.records = append(u.records, int32(len(s.records)))
 	if len(s.records) == cap(s.records) {
 		s.records = slices.Grow(s.records, s.room())
+	}
+	if b, is := seg.Opts.Twice(seg.Ack); is {
+		if s.twice == nil {
+			s.twice = map[int32]reassembly.Block{}
+		}
+		s.twice[int32(len(s.records))] = b
 	}
 	s.records = append(s.records, r)
 }
