@@ -18,6 +18,12 @@ func OtherDevice(what string, m *reassembly.Mark, name fmt.Stringer) string {
 		what, m.Frame, name)
 }
 
+// TwoDevices says that a segment, which is called what, and a later one of its side came from two devices.
+func TwoDevices(what string, m, later *reassembly.Mark) string {
+	return fmt.Sprintf(" %s (frame %d) and frame %d came from two devices (two source MAC addresses): another host may have the same address, or somebody else sent one of them in its name.",
+		what, m.Frame, later.Frame)
+}
+
 // OtherTTL says by their TTLs whether another host than that of the side's segment last sent m, though paths vary by a hop: not between none and one.
 func OtherTTL(last, m *reassembly.Mark) bool {
 	return (fsm.Habits{}).OtherTTL(last, m) || fsm.Unrouted(last.TTL) != fsm.Unrouted(m.TTL)

@@ -30,7 +30,7 @@ func (d Device) Hash() uint8 {
 }
 
 // OtherDevice reports whether the segment comes from another device than all of its side before it.
-func (h Habits) OtherDevice(seg *reassembly.Segment) bool {
-	d := DeviceOf(seg)
-	return d > mixed && h.Device > mixed && d != h.Device
-}
+func (h Habits) OtherDevice(seg *reassembly.Segment) bool { return h.Device.Differs(DeviceOf(seg)) }
+
+// Differs reports whether the two are known, and not the same.
+func (d Device) Differs(o Device) bool { return d > mixed && o > mixed && d != o }

@@ -248,6 +248,8 @@ func (c *resetCase) standIn() string {
 		return " " + detectors.RelayedBy(int64(c.handshakeRTT), c.sender.name.String()) + ", and the RST may be its own."
 	case c.otherMAC:
 		return detectors.OtherDevice("The RST", &c.rst, c.sender.name)
+	case c.twoMACs:
+		return detectors.TwoDevices("The RST", &c.rst, &c.continued)
 	case c.unlikeLast() && c.states[c.side] == fsm.SynSent: // nmap, and whoever else has a raw socket
 		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: a program that writes SYNs itself, such as a port scanner, leaves RSTs to its kernel; or a device on the path sent one of them.",
 			c.rst.TTL, c.sender.last.TTL)

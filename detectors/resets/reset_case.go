@@ -23,6 +23,8 @@ type resetCase struct {
 	challenging bool // the peer's last segment is a challenge ACK
 	inWindow    bool // it lies inside the window, out of place: acceptable because the connection ended with it
 
+	device    fsm.Device
+	twoMACs   bool // what continues after it came from another device
 	otherMAC  bool // it came from another device of the link than all that the sender had sent before
 	madeOf    bool // it has the IP ID of the peer's last segment, which it was made of; see madeFrom
 	unsent    bool // the sender's last segment acknowledges what its peer has never sent; see misacked
@@ -108,7 +110,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 		before = *ev.Was
 	}
 	c.sender = endOf(v, ev.Side, before)
-	c.otherMAC = c.sender.habits.OtherDevice(ev.Seg)
+	c.device, c.otherMAC = fsm.DeviceOf(ev.Seg), c.sender.habits.OtherDevice(ev.Seg)
 	c.missing = c.sender.unacked(nil)
 	c.client, c.clientKnown = v.Opener()
 	return c
@@ -169,6 +171,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
 	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v) && !c.overtook(ev.Seg):
 		c.note().continued = reassembly.MarkOf(ev.Seg)
+		c.twoMACs = c.device.Differs(fsm.DeviceOf(ev.Seg))
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
