@@ -24,7 +24,7 @@ var SlowConnect = &detectors.Detector{
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes half of that, it is undecided, also if only one is known, and took more than a quarter. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
-			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, or in which another host was as late to answer it: undecided.",
+			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, an answer that left long before it came, as those of the host that answered show, or in which another host was as late to answer it: undecided.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
@@ -71,6 +71,7 @@ type lateAnswer struct {
 	replies  uint8 // how often payload answered data
 	reported bool
 	waiter   waiterClock
+	answerer answererClock
 }
 
 // longestAnswer is how long a host waits for the answer to its SYN, and for an ACK (R2
@@ -85,6 +86,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		if h := &w.answers[ev.Side]; h.asked.At == 0 && took >= w.limit && took <= longestAnswer && isFirst(r.Conn, ev) {
 			h.asked, h.answer = *ev.Was, reassembly.MarkOf(ev.Seg)
 			h.waiter.start(r.Conn, ev.Seg)
+			h.answerer.start(ev.Seg)
 		}
 	case fsm.SynResent: // too soon for a timer: the first SYN-ACK had left long before, and was held up
 		if h := &w.answers[ev.Side]; h.asked.At != 0 && h.answer.Flags.Has(reassembly.SYN|reassembly.ACK) && ev.Seg.Flags&reassembly.ACK != 0 && ev.Seg.At-h.answer.At < minRepeat {
@@ -94,6 +96,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 			*h = lateAnswer{}
 		}
 	case fsm.DataSent: // timed if nothing else is in flight
+		w.answers[ev.Side].answerer.note(ev.Seg, w.answers[ev.Side].took())
 		other.clocked(ev.Side.Peer(), ev.Seg, r)
 		w.answers[ev.Side].replied(ev, r)
 		if out := r.Conn.Stream(ev.Side); out.InFlight() != ev.Seg.Len {
@@ -107,6 +110,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		other.sent, other.request = 0, 0
 	case fsm.Advanced:
+		other.answerer.note(ev.Seg, other.took())
 		w.answers[ev.Side].clocked(ev.Side, ev.Seg, r)
 		if other.timing() && other.sent != 0 {
 			other.roundTrip(max(ev.Seg.At-other.sent, 1), ev, r)
@@ -267,6 +271,8 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		switch {
 		case h.waiter.within != 0:
 			f.Undecide(h.waiter.doubt())
+		case h.answerer.held != 0:
+			f.Undecide(h.answerer.doubt(answer))
 		case h.worst >= h.took():
 			f.Undecide("one of the next round trips took as long: the path may be that slow at times")
 		case 2*h.worst >= h.took():
