@@ -3,12 +3,9 @@ package detectors
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
-
-var slug = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 
 // Validate says what keeps the detectors from being run together: an error for each
 // thing declared wrongly, which names the detector and the field. Detectors may yield
@@ -44,6 +41,20 @@ func Validate(run []*Detector, known ...*Detector) error {
 	return errors.Join(errs...)
 }
 
+// isKebab reports whether a name is of words in small letters, with a hyphen between them. Every start asks that of every name: no
+// regular expression.
+func isKebab(name string) bool {
+	before := byte('-')
+	for i := range len(name) {
+		c := name[i]
+		if (c < 'a' || c > 'z') && (c != '-' || before == '-') {
+			return false
+		}
+		before = c
+	}
+	return before != '-'
+}
+
 // validate is about one detector by itself.
 func (d *Detector) validate() error {
 	var errs []error
@@ -51,7 +62,7 @@ func (d *Detector) validate() error {
 		errs = append(errs, fmt.Errorf("detector %s: %s %s", d.Name, field, fmt.Sprintf(format, args...)))
 	}
 	kebab := func(field, name string, seen map[string]bool) {
-		if !slug.MatchString(name) {
+		if !isKebab(name) {
 			fail(field, "%q is not in kebab-case", name)
 		} else if seen[name] {
 			fail(field, "%q is declared twice", name)

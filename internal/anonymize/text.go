@@ -4,16 +4,17 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Address stands for addresses in messages.
 const Address = "ADDRESS"
 
-var likeAddress = regexp.MustCompile(`[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+`)
+var likeAddress = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+`) })
 
 // HideAddresses replaces IP addresses in a message, with their ports.
 func HideAddresses(text string) string {
-	return likeAddress.ReplaceAllStringFunc(text, func(word string) string {
+	return likeAddress().ReplaceAllStringFunc(text, func(word string) string {
 		core := strings.TrimRight(word, ".:") // the end of a sentence
 		if strings.HasSuffix(word, "::") {
 			core = word

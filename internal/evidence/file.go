@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tcptrace-go/tcptrace/internal/output"
 	"github.com/tcptrace-go/tcptrace/internal/pcapng"
@@ -91,10 +92,10 @@ func FileName(f *result.Finding) string {
 	return strings.Map(safe, f.Detector+"-"+f.ID) + ".pcapng"
 }
 
-var fileName = regexp.MustCompile(`^[-_0-9a-z]+-[0-9a-f]{16}\.pcapng$`)
+var fileName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-_0-9a-z]+-[0-9a-f]{16}\.pcapng$`) })
 
 // IsFileName reports whether FileName may return the name.
-func IsFileName(name string) bool { return fileName.MatchString(strings.ToLower(name)) }
+func IsFileName(name string) bool { return fileName().MatchString(strings.ToLower(name)) }
 
 // doubt analyses a file by itself and says how the finding in it differs from
 // the one that it is to prove; nothing if it is the same.

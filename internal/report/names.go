@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 )
@@ -64,7 +65,7 @@ func (n Names) bounded(s fsm.State, bounded bool) string {
 	return n.State(s)
 }
 
-var word = regexp.MustCompile(`[0-9A-Za-z_]+`)
+var word = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9A-Za-z_]+`) })
 
 // respell rewrites the states inside a detector's sentence, which names them as
 // the RFC does.
@@ -72,7 +73,7 @@ func (n Names) respell(sentence string) string {
 	if n == RFC {
 		return sentence
 	}
-	return word.ReplaceAllStringFunc(sentence, func(w string) string {
+	return word().ReplaceAllStringFunc(sentence, func(w string) string {
 		for s, spelled := range stateSpellings[n] {
 			if s.String() == w {
 				return spelled

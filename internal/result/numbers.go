@@ -3,6 +3,7 @@ package result
 import (
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
@@ -68,10 +69,10 @@ func Whole(low uint32, near uint64) uint64 {
 	return n
 }
 
-// frameNumbers are those in sentences: "frame 7", "frames 7 to 9".
+// frameNumbers are those in sentences: "frame 7", "frames 7 to 9". No start waits for what few runs need.
 var (
-	frameNumbers = regexp.MustCompile(`\b[Ff]rames? \d+(?:(?:, | to | and )\d+\b)*`)
-	digits       = regexp.MustCompile(`\d+`)
+	frameNumbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b[Ff]rames? \d+(?:(?:, | to | and )\d+\b)*`) })
+	digits       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d+`) })
 )
 
 // WholeNumbers is a sentence whose frame numbers, of which it has the low 32 bits, are whole.
@@ -79,8 +80,8 @@ func WholeNumbers(sentence string, near uint64) string {
 	if near == 0 {
 		return sentence
 	}
-	return frameNumbers.ReplaceAllStringFunc(sentence, func(of string) string {
-		return digits.ReplaceAllStringFunc(of, func(n string) string {
+	return frameNumbers().ReplaceAllStringFunc(sentence, func(of string) string {
+		return digits().ReplaceAllStringFunc(of, func(n string) string {
 			low, err := strconv.ParseUint(n, 10, 32)
 			if err != nil { // it is whole already
 				return n

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // clean is a line as its printer wrote it, without what it got on its way: colours of a terminal, entities
@@ -14,7 +15,7 @@ func clean(line []byte) string {
 	}
 	pdml := bytes.Contains(line, []byte("<field "))
 	if !pdml && bytes.IndexByte(line, '<') >= 0 {
-		line = tags.ReplaceAll(line, nil)
+		line = tags().ReplaceAll(line, nil)
 	}
 	if bytes.Contains(line, []byte(`Flags \[`)) || bytes.Contains(line, []byte(` \> `)) {
 		line = []byte(escapes.Replace(string(line)))
@@ -32,7 +33,9 @@ func clean(line []byte) string {
 }
 
 // tags are those of HTML that a copied page has in a line of text.
-var tags = regexp.MustCompile(`(?i)</?(a|b|br|code|div|em|font|i|li|p|pre|samp|span|strong|tt)(\s[^<>]*)?/?>`)
+var tags = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)</?(a|b|br|code|div|em|font|i|li|p|pre|samp|span|strong|tt)(\s[^<>]*)?/?>`)
+})
 
 // escapes are those of Markdown.
 var escapes = strings.NewReplacer(`\[`, "[", `\]`, "]", `\>`, ">", `\_`, "_", `\*`, "*", `\-`, "-", `\.`, ".")

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // found is the first line of a packet.
@@ -71,7 +72,7 @@ func startBehind(line string) *found {
 	if !strings.Contains(line, ": Flags [") && !isHeaderOnly(line) {
 		return nil
 	}
-	if at := grepMark.FindStringSubmatchIndex(line); at != nil {
+	if at := grepMark().FindStringSubmatchIndex(line); at != nil {
 		if f := startAt(new(printed), line[at[3]:]); f != nil {
 			return f
 		}
@@ -101,7 +102,9 @@ func startBehind(line string) *found {
 }
 
 // grepMark is what grep writes before a line: its number, the name of its file, or both.
-var grepMark = regexp.MustCompile(`^(\S*?[:-])([0-9]{4}-[0-9]{2}-[0-9]{2} )?[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]`)
+var grepMark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\S*?[:-])([0-9]{4}-[0-9]{2}-[0-9]{2} )?[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]`)
+})
 
 // isHeaderOnly reports whether a text is what tcpdump -v prints of an IP header in a line of its own.
 func isHeaderOnly(text string) bool {

@@ -3,6 +3,7 @@ package textcap
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A wrap is how the lines of a packet were broken. Mail does that at blanks. A terminal
@@ -40,16 +41,20 @@ func (w *wrap) undo(text string) string {
 }
 
 // segmentLine is a segment as tcpdump prints it: after the word IP, or with -e after lengths and types.
-var segmentLine = regexp.MustCompile(`^(.*[ ,])?(IP6?|length \d+:|\(0x[0-9a-f]{4}\),) +(\(.*\) +)?[^ ]+ > [^ ]+: Flags \[[A-Za-z.]+\](, cksum 0x[0-9a-f]{4} \([^)]*\))?` +
-	`(, seq \d+(:\d+)?)?(, ack \d+)?(, win \d+)?(, urg \d+)?(, options \[` + option + `(,` + option + `)*\])?(, length \d+([^\d ].*| [^\d].*)?)?$`)
+var segmentLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(.*[ ,])?(IP6?|length \d+:|\(0x[0-9a-f]{4}\),) +(\(.*\) +)?[^ ]+ > [^ ]+: Flags \[[A-Za-z.]+\](, cksum 0x[0-9a-f]{4} \([^)]*\))?` +
+		`(, seq \d+(:\d+)?)?(, ack \d+)?(, win \d+)?(, urg \d+)?(, options \[` + option + `(,` + option + `)*\])?(, length \d+([^\d ].*| [^\d].*)?)?$`)
+})
 
 const option = `(mss \d+|wscale \d+|TS val \d+ ecr \d+|sack \d+ (\{\d+:\d+\})+|[A-Za-z][\w-]*( 0x[0-9a-f]+)?)`
 
 // twoNumbers are nowhere before the flags.
-var twoNumbers = regexp.MustCompile(`\d \d.*: Flags \[`)
+var twoNumbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d \d.*: Flags \[`) })
 
 // broken reports whether a text is no segment of tcpdump, or one with a blank in a number.
-func broken(text string) bool { return !segmentLine.MatchString(text) || twoNumbers.MatchString(text) }
+func broken(text string) bool {
+	return !segmentLine().MatchString(text) || twoNumbers().MatchString(text)
+}
 
 // isFooter recognises what tcpdump says when it ends.
 func isFooter(line string) bool {
