@@ -229,13 +229,22 @@ func (h *lateAnswer) beside() bool {
 	return h.best > 0 && h.best < besideTap && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
 }
 
+// laterBest is how long it took later, at best: whoever acknowledged, where something between may.
+func (h *lateAnswer) laterBest() int64 {
+	if h.behind() && h.reply > 0 {
+		return h.reply
+	}
+	return h.best
+}
+
 // later is a sentence on how long it took later, at best: others, which may have waited for an application or in a queue, are not
 // told apart.
 func (h *lateAnswer) later() string {
-	if h.behind() && h.reply > 0 { // whoever acknowledged
-		return fmt.Sprintf(" A later answer with payload took %s.", detectors.Span(h.reply))
+	what := "round trip"
+	if h.behind() && h.reply > 0 {
+		what = "answer with payload"
 	}
-	return fmt.Sprintf(" A later round trip took %s.", detectors.Span(h.best))
+	return fmt.Sprintf(" A later %s took %s.", what, detectors.Span(h.laterBest()))
 }
 
 // report reports the late answer of the side.
@@ -266,7 +275,7 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		f.Measure("later_s", detectors.Seconds(h.best))
 		f.Undecide("later ACKs came in less than a tenth of that, and no payload: a NAT or proxy may acknowledge for the host, and the path may always take that long")
 	default:
-		f.Measure("later_s", detectors.Seconds(h.best))
+		f.Measure("later_s", detectors.Seconds(h.laterBest()))
 		f.Message += h.later()
 		switch {
 		case h.waiter.within != 0:
