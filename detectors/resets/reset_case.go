@@ -58,6 +58,7 @@ type end struct {
 	scaleKnown bool
 	queued     bool // its last payload filled a segment or the window, with more behind it
 	synSeen    bool
+	twice      bool // its segments arrive twice, as a D-SACK shows
 	bareSYN    bool // its SYN has no MSS, as TCPs should send (RFC 9293 3.7.1)
 	probe      bool // last is a keep-alive or a window probe
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
@@ -120,6 +121,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e := end{
 		name: v.Endpoint(side), last: last, stream: v.Stream(side), phase: v.Phase(side),
 		bytes: v.Bytes(side), packets: v.Packets(side), window: v.Window(side), queued: v.Unpushed(side),
+		twice: v.ArrivedTwice(side),
 		probe: last.At != 0 && detectors.IsProbe(v, side, &last), srtt: v.SRTT(side),
 	}
 	e.fin, _ = v.FIN(side)
