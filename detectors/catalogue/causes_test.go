@@ -39,6 +39,34 @@ func TestRetransmissions_cause(t *testing.T) {
 	}
 }
 
+// TestRetransmissions_heldUp: where most of what was sent again had arrived, the cause of stalls does not say that it was lost.
+func TestRetransmissions_heldUp(t *testing.T) {
+	said := map[bool]int{}
+	for _, f := range scenariotest.Files(t, "../testdata/retransmissions-stalls.txtar", "../testdata/retransmissions.txtar") {
+		for _, tr := range f.Traces {
+			rep := analyse(t, tr, engine.Options{})
+			for i := range rep.Findings {
+				f := &rep.Findings[i]
+				if f.Detector != loss.Retransmissions.Name || f.Outcome != "rto-stalls" {
+					continue
+				}
+				n := map[string]int{}
+				for _, m := range f.Metrics {
+					n[m.Name], _ = m.Value.(int)
+				}
+				most := 2*n["spurious"] >= n["resent"]
+				if strings.HasPrefix(f.Cause, "Most of what was sent again had arrived") != most && n["doubtful"] == 0 {
+					t.Errorf("%s: cause %q", f.Message, f.Cause)
+				}
+				said[most]++
+			}
+		}
+	}
+	if said[true] == 0 || said[false] == 0 {
+		t.Errorf("stalls, by whether most had arrived: %v", said)
+	}
+}
+
 // TestMTUBlackhole_cause: where somebody told the sender by ICMP, the cause does not say that nobody does.
 func TestMTUBlackhole_cause(t *testing.T) {
 	said := map[bool]int{}

@@ -43,6 +43,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {
 		f.Cause = causeUnused
 	}
+	if outcome == resentStalls && (2*t.allSpurious() >= t.all() || a.answered()) {
+		f.Cause = causeHeldUp
+	}
 	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]) < t.all() {
 		f.Cause, f.Action = causeOvertaken, actionOvertaken
 	}
@@ -152,6 +155,10 @@ func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
 const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
 	"sender does not use them. Each timeout without an answer doubles the next."
+
+// causeHeldUp is the cause of stalls if most of what was sent again had arrived.
+const causeHeldUp = "Most of what was sent again had arrived: segments or their ACKs were held up (a radio that sleeps, a queue that fills, a host that was suspended), or ACKs were lost. " +
+	"Of the rest, the originals may have been lost. Each timeout without an answer doubles the next."
 
 // What is sent again needlessly, and by no timer.
 const (
