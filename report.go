@@ -208,7 +208,7 @@ func newReport(r *result.Report) *Report {
 		at, _ := slices.BinarySearchFunc(r.Flows, f.Flow.ID, func(flow result.Flow, id uint64) int {
 			return int(min(max(int64(flow.ID-id), -1), 1))
 		})
-		public.Findings = append(public.Findings, Finding{Finding: f.Finding, ID: f.ID, Flow: &public.Flows[at], Path: f.Path, Also: f.Also})
+		public.Findings = append(public.Findings, Finding{Finding: *f.Finding, ID: f.ID, Flow: &public.Flows[at], Path: f.Path, Also: f.Also})
 	}
 	return public
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
@@ -42,6 +43,8 @@ func TestNewReport(t *testing.T) {
 		r.Flows[i].ID = uint64(i) + 1
 	}
 	for i := range r.Findings {
+		r.Findings[i].Finding = new(detectors.Finding)
+		fill(reflect.ValueOf(r.Findings[i].Finding).Elem(), &n)
 		r.Findings[i].Flow = &r.Flows[len(r.Flows)-1-i]
 	}
 	public := newReport(&r)
@@ -84,6 +87,9 @@ func fill(v reflect.Value, n *int) {
 // compare reports what of an internal value is not in the public one. Findings
 // point to flows, which are compared as elements of the report.
 func compare(t *testing.T, path string, internal, public reflect.Value) {
+	if internal.Kind() == reflect.Pointer && public.Kind() == reflect.Struct {
+		internal = internal.Elem()
+	}
 	switch {
 	case internal.Type() == public.Type():
 		if !reflect.DeepEqual(internal.Interface(), public.Interface()) {

@@ -20,7 +20,7 @@ func TestKernelEventsOf(t *testing.T) {
 	const at = int64(time.Hour)
 	fin := reassembly.Segment{At: at, Frame: 7, Src: ends[0], Dst: ends[1], Seq: 101, Flags: reassembly.FIN | reassembly.ACK}
 	rst := reassembly.Segment{At: at + int64(time.Second), Frame: 9, Src: ends[1], Dst: ends[0], Seq: 1, Flags: reassembly.RST}
-	f := &result.Finding{Flow: &result.Flow{End: ends}, Finding: detectors.Finding{Start: at, End: rst.At, Evidence: []detectors.Evidence{{Seg: fin}, {Seg: rst}}}}
+	f := &result.Finding{Flow: &result.Flow{End: ends}, Finding: &detectors.Finding{Start: at, End: rst.At, Evidence: []detectors.Evidence{{Seg: fin}, {Seg: rst}}}}
 	dropped := func(at int64, seq uint32, flags reassembly.Flags) tracepoints.Event {
 		return tracepoints.Event{At: at, Kind: tracepoints.Dropped, Src: a, Dst: b, Seq: seq, Flags: uint8(flags), Reason: "NETFILTER_DROP"}
 	}

@@ -41,7 +41,7 @@ func TestTimeline_missing(t *testing.T) {
 	for n := uint32(1); n <= keepHead+keepTail+10; n++ {
 		k.add(result.Step{N: uint64(n), Seg: reassembly.Segment{Frame: n}})
 	}
-	found := result.Finding{}
+	found := result.Finding{Finding: new(detectors.Finding)}
 	for _, n := range []uint32{5, keepHead + 5, keepHead + 100} {
 		found.Evidence = append(found.Evidence, detectors.Evidence{Seg: reassembly.Segment{Frame: n}})
 	}

@@ -24,9 +24,9 @@ type announced struct {
 func (l *Live) reconsider() {
 	for _, a := range l.standing() {
 		last := l.reported[a]
-		before := last.Verdict
-		l.doubt(&last.Finding.Finding)
-		if last.Verdict != before {
+		now := *last.Finding.Finding // what was reported stays as it was
+		if l.doubt(&now); now.Verdict != last.Verdict {
+			last.Finding.Finding = &now
 			last.Revision++
 			l.send(a, last)
 		}
@@ -80,7 +80,8 @@ func (l *Live) update(f *detectors.Finding, row *result.Flow, final bool) {
 	if last.Final || again && !final && last.Outcome == f.Outcome && last.Verdict == f.Verdict {
 		return
 	}
-	now := announced{result.Finding{Finding: *f, Revision: 1, Final: final}, *row}
+	own := *f
+	now := announced{result.Finding{Finding: &own, Revision: 1, Final: final}, *row}
 	if again {
 		now.ID, now.Revision = last.ID, last.Revision
 		if last.Outcome != f.Outcome || last.Verdict != f.Verdict {
@@ -100,7 +101,14 @@ func (l *Live) update(f *detectors.Finding, row *result.Flow, final bool) {
 func (l *Live) send(a watch.Anchor, now announced) {
 	now.Flow = &now.flow
 	l.reported[a] = now
-	l.report(now.Finding)
+	l.give(now.Finding)
+}
+
+// give reports a finding as a copy, which whoever is told may change.
+func (l *Live) give(f result.Finding) {
+	own := *f.Finding
+	f.Finding = &own
+	l.report(f)
 }
 
 // withdraw takes back what was reported and no longer stands. What is omitted holds,
@@ -111,6 +119,8 @@ func (l *Live) withdraw(a watch.Anchor, omitted bool) {
 		return
 	}
 	if !omitted {
+		now := *last.Finding.Finding
+		last.Finding.Finding = &now
 		last.Verdict, last.Reason = detectors.Undecided, "withdrawn: a later frame explains it"
 		last.Revision++
 		last.Withdrawn = true
@@ -118,7 +128,7 @@ func (l *Live) withdraw(a watch.Anchor, omitted bool) {
 	last.Final = true
 	last.Flow = &last.flow
 	delete(l.reported, a)
-	l.report(last.Finding)
+	l.give(last.Finding)
 }
 
 // standing are the findings that may still change, in order of time.

@@ -101,7 +101,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 	}
 	if !o.apart {
 		for i := range rep.Findings {
-			relayed(&rep.Findings[i].Finding, rep.Findings[i].Flow, &c.counts)
+			relayed(rep.Findings[i].Finding, rep.Findings[i].Flow, &c.counts)
 		}
 	}
 	return rep, own

@@ -15,20 +15,20 @@ import (
 func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	for i := range findings {
 		f := &findings[i]
-		doubt(&f.Finding, f.FINRank, c)
-		doubtClock(&f.Finding, trace)
-		damaged(&f.Finding, trace)
-		unrecorded(&f.Finding, trace)
-		silent(&f.Finding, &c.Hosts)
-		up(&f.Finding, &c.Hosts)
-		lossless(&f.Finding, &c.Holes)
-		ofFTP(&f.Finding, &c.FTP)
-		scanned(&f.Finding, &c.Scans)
-		relayed(&f.Finding, f.Flow, c)
+		doubt(f.Finding, f.FINRank, c)
+		doubtClock(f.Finding, trace)
+		damaged(f.Finding, trace)
+		unrecorded(f.Finding, trace)
+		silent(f.Finding, &c.Hosts)
+		up(f.Finding, &c.Hosts)
+		lossless(f.Finding, &c.Holes)
+		ofFTP(f.Finding, &c.FTP)
+		scanned(f.Finding, &c.Scans)
+		relayed(f.Finding, f.Flow, c)
 	}
 	all := func(yield func(*detectors.Finding) bool) {
 		for i := range findings {
-			if !yield(&findings[i].Finding) {
+			if !yield(findings[i].Finding) {
 				return
 			}
 		}

@@ -66,7 +66,7 @@ func strip(r *result.Report) any {
 	}
 	var list []finding
 	for _, f := range r.Findings {
-		list = append(list, finding{f.Finding, f.ID, f.Flow.ID})
+		list = append(list, finding{*f.Finding, f.ID, f.Flow.ID})
 	}
 	return []any{r.Totals, r.Trace, r.Flows, list}
 }

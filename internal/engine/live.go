@@ -146,8 +146,8 @@ func (l *Live) close(end int64, captures []result.Capture) *result.Report {
 		f := &r.Findings[i]
 		row := *f.Flow
 		row.ID = row.Conn // as it was reported with
-		l.update(&f.Finding, &row, true)
-		last := l.reported[watch.AnchorOf(&f.Finding)]
+		l.update(f.Finding, &row, true)
+		last := l.reported[watch.AnchorOf(f.Finding)]
 		f.ID, f.Revision = last.ID, last.Revision
 	}
 	return r

@@ -53,7 +53,7 @@ func (c *collector) number(rep *result.Report) {
 	for i := range c.found {
 		f := &c.found[i]
 		row := rowOf[f.conn]
-		rep.Findings = append(rep.Findings, result.Finding{Finding: *f.Finding, ID: identify(f.Finding, row, seen), Flow: row, Revision: 1, Final: true, FINRank: f.FINRank, Other: f.other})
+		rep.Findings = append(rep.Findings, result.Finding{Finding: f.Finding, ID: identify(f.Finding, row, seen), Flow: row, Revision: 1, Final: true, FINRank: f.FINRank, Other: f.other})
 	}
 }
 

@@ -86,10 +86,10 @@ func Relate(findings []result.Finding, own *stats.Opening, others []stats.Openin
 		var same sameSYN
 		for k := range others {
 			if o := &others[k]; f.SYN != nil && synOf(o) == *f.SYN {
-				same.add(o, &f.Finding)
+				same.add(o, f.Finding)
 			}
 		}
-		same.tell(&f.Finding)
+		same.tell(f.Finding)
 		for k := range others {
 			if o := &others[k]; Asks(f) && f.Absence != detectors.NoAbsence && sameISS(own, o) && translated(own, o) && sentMore(o, own, f.Subject) {
 				f.Translated(o.End[reassembly.A], o.End[reassembly.B], o.Last[f.Subject])

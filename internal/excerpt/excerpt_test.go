@@ -19,7 +19,7 @@ func TestChoose(t *testing.T) {
 		{ID: 4, Conn: 4, Packets: [2]uint64{1, 1}},
 	}
 	for i := range flows {
-		r.Findings = append(r.Findings, result.Finding{Flow: &flows[i]})
+		r.Findings = append(r.Findings, result.Finding{Finding: new(detectors.Finding), Flow: &flows[i]})
 	}
 	r.Findings[0].Verdict = detectors.Undecided
 	chosen, left := Choose(&r)

@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"fmt"
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"io"
 	"net"
 	"net/http"
@@ -96,7 +97,7 @@ func TestMetrics_requests(t *testing.T) {
 func TestMetrics_text(t *testing.T) {
 	m := scraped(t, ":0")
 	for _, outcome := range []string{"reset", "aborted", "reset"} {
-		f := &result.Finding{}
+		f := &result.Finding{Finding: new(detectors.Finding)}
 		f.Detector, f.Outcome = "a-detector", outcome
 		m.Count(f)
 	}

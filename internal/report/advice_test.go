@@ -14,7 +14,7 @@ func TestOptions_doc(t *testing.T) {
 		return &detectors.Detector{Doc: detectors.Doc{Cause: "general", Action: "ask"}}
 	}}
 	finding := func(cause string) *result.Finding {
-		return &result.Finding{Finding: detectors.Finding{Cause: cause}}
+		return &result.Finding{Finding: &detectors.Finding{Cause: cause}}
 	}
 	for _, c := range []struct {
 		name  string

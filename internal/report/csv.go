@@ -69,7 +69,7 @@ func findingRows(r *result.Report, o *Options, write func([]string)) {
 
 func findingCells(r *result.Report, o *Options, f *result.Finding) []string {
 	const A, B = reassembly.A, reassembly.B
-	doc, ends, anchor := o.doc(&f.Finding), f.Flow.End, &f.Evidence[0].Seg
+	doc, ends, anchor := o.doc(f.Finding), f.Flow.End, &f.Evidence[0].Seg
 	frames := make([]string, len(f.Evidence))
 	for i := range f.Evidence {
 		frames[i] = unsigned(r.FrameNumberOf(&f.Evidence[i].Seg))

@@ -28,7 +28,7 @@ type fields struct {
 }
 
 func (w fields) finding(b object, f *result.Finding) object {
-	doc, ends := w.o.doc(&f.Finding), f.Flow.End
+	doc, ends := w.o.doc(f.Finding), f.Flow.End
 	b = b.str("id", f.ID).str("detector", f.Detector).str("outcome", f.Outcome).str("verdict", f.Verdict.String()).
 		str("reason", f.Reason).str("severity", f.Severity.String()).uint("flow", f.Flow.ID).str("culprit", culprit(f)).
 		str("fault", f.Fault.String()).endpoint("subject", ends[f.Subject])

@@ -50,7 +50,7 @@ func flow(id uint64, a, b string) *result.Flow {
 // ghost is a probe loop, over IPv4, with a range of frames.
 func ghost(f *result.Flow) result.Finding {
 	shut := detectors.Evidence{Role: "window closed", Seg: sent(f, reassembly.A, 30, 0.290270, ack, 901, 0, 16685, 0)}
-	found := result.Finding{ID: "9f2c11aa03de5b70", Flow: f, Revision: 1, Final: true, Finding: detectors.Finding{
+	found := result.Finding{ID: "9f2c11aa03de5b70", Flow: f, Revision: 1, Final: true, Finding: &detectors.Finding{
 		Detector: "zero-window-probe-loop", Outcome: "ghosted", Severity: detectors.Critical,
 		Subject: reassembly.A, Fault: detectors.FaultHost,
 		Roles:  []detectors.Role{{Name: "prober", Side: reassembly.B}, {Name: "receiver", Side: reassembly.A}},
@@ -85,7 +85,7 @@ func lastAck(f *result.Flow) result.Finding {
 	closed := sent(f, reassembly.B, 6, 61.25, fin, 101, 0, 1, 509)
 	late := sent(f, reassembly.A, 2, 66.25, ack, 1, 0, 101, 502)
 	late.File = 1
-	return result.Finding{ID: "0a1b2c3d4e5f6071", Flow: f, Revision: 1, Final: true, Finding: detectors.Finding{
+	return result.Finding{ID: "0a1b2c3d4e5f6071", Flow: f, Revision: 1, Final: true, Finding: &detectors.Finding{
 		Detector: "unretransmitted-fin", Outcome: "peer-unaware", Severity: detectors.Critical,
 		Subject: reassembly.B, Fault: detectors.FaultSuspected, Roles: []detectors.Role{{Name: "closer", Side: reassembly.B}},
 		States: [2]fsm.State{fsm.CloseWait, fsm.LastAck},

@@ -83,7 +83,7 @@ func (g *group) advises() *detectors.Finding {
 	if g.shared(func(f *result.Finding) string { return f.Cause + f.Action }) == "" {
 		return &detectors.Finding{Detector: g.detector, Outcome: g.outcome}
 	}
-	return &g.findings[0].Finding
+	return g.findings[0].Finding
 }
 
 // wireshark is what Wireshark says about the frames: about these if the group is

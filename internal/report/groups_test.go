@@ -16,7 +16,7 @@ func refusedBy(n int) *result.Report {
 	for i := range 2 * n {
 		f := flow(uint64(i+1), fmt.Sprintf("10.0.0.1:%d", 40000+i), fmt.Sprintf("10.0.1.%d:%d", i/2+1, 80+i))
 		f.State = [2]fsm.State{fsm.Closed, fsm.Closed}
-		r.Findings = append(r.Findings, result.Finding{ID: fmt.Sprint(i), Flow: f, Finding: detectors.Finding{
+		r.Findings = append(r.Findings, result.Finding{ID: fmt.Sprint(i), Flow: f, Finding: &detectors.Finding{
 			Detector: "reset-cause", Outcome: "refused", Severity: detectors.Warning, Subject: reassembly.B, Fault: detectors.FaultHost,
 			States: [2]fsm.State{fsm.SynSent, fsm.Closed},
 		}})

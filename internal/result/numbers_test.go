@@ -31,7 +31,7 @@ func TestReport_WholeNumbers(t *testing.T) {
 		"10.0.0.1:80 sent it 3 times (frame 4294967295), again in frames 1 to 3, 5 and 9, after 20 ms of 7 bytes.",
 		"10.0.0.1:80 sent it 3 times (frame 4294967295), again in frames 4294967297 to 4294967299, 4294967301 and 4294967305, after 20 ms of 7 bytes.",
 	} {
-		f := Finding{Finding: detectors.Finding{
+		f := Finding{Finding: &detectors.Finding{
 			Message:  "10.0.0.1:80 sent it 3 times (frame 4294967295), again in frames 1 to 3, 5 and 9, after 20 ms of 7 bytes.",
 			Evidence: []detectors.Evidence{{Seg: reassembly.Segment{File: uint16(file), Frame: 3, At: 25}}},
 		}}

@@ -142,7 +142,7 @@ type Flow struct {
 
 // A Finding is a detector's finding about one connection of the trace.
 type Finding struct {
-	detectors.Finding
+	*detectors.Finding
 	ID       string // stable: see engine
 	Flow     *Flow
 	Revision int    // live: 1, 2, ... as the outcome changes

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"fmt"
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func joined(t *testing.T, ss string, edit func(*result.Flow)) (*result.Report, [
 		edit(&f)
 	}
 	r := &result.Report{Options: result.Options{TimeWait: 60e9}, Trace: result.Span{First: at(0), Last: at(60), End: at(60)}, Flows: []result.Flow{f}}
-	r.Findings = []result.Finding{{Flow: &r.Flows[0]}}
+	r.Findings = []result.Finding{{Finding: new(detectors.Finding), Flow: &r.Flows[0]}}
 	r.Findings[0].End = at(50)
 	log, err := Parse(strings.NewReader(ss), Options{})
 	if err != nil {

@@ -70,7 +70,8 @@ func (j *joiner) decided(x *joined, at int, f *result.Finding) {
 		}
 	}
 	f.Message += " Neither capture shows this alone; together they do."
-	x.Finding.Finding = f.Finding
+	own := *f.Finding
+	x.Finding.Finding = &own
 	x.Flow, x.point, x.Order.At = j.rowAt(x.Flow, at), at, f.At
 }
 

@@ -221,7 +221,7 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 				if at == nil {
 					at = row
 				}
-				more = append(more, joined{Finding: &result.Finding{Finding: d, Flow: at, Revision: 1, Final: true, Path: f.Taps},
+				more = append(more, joined{Finding: &result.Finding{Finding: &d, Flow: at, Revision: 1, Final: true, Path: f.Taps},
 					Order: engine.Order{At: d.At, Detector: len(r.Options.Detectors)}, point: tap, side: d.Subject})
 			}
 			for side := range reassembly.Side(2) {
@@ -236,7 +236,7 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 	}
 	seen := map[string]int{}
 	for i := range more {
-		more[i].ID = engine.Identify(&more[i].Finding.Finding, more[i].Flow, seen)
+		more[i].ID = engine.Identify(more[i].Finding.Finding, more[i].Flow, seen)
 	}
 	return more
 }

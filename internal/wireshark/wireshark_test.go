@@ -42,7 +42,7 @@ func sampleReport() *result.Report {
 	r := &result.Report{Captures: []result.Capture{{File: "x.pcap"}}, Flows: []result.Flow{
 		{Conn: 1, ID: 1, Packets: [2]uint64{5, 5}}, {Conn: 11, ID: 2, Packets: [2]uint64{5, 5}},
 	}}
-	r.Findings = []result.Finding{{Flow: &r.Flows[1], Finding: detectors.Finding{Detector: "x", Outcome: "y", Message: "z", Evidence: []detectors.Evidence{evidence}}}}
+	r.Findings = []result.Finding{{Flow: &r.Flows[1], Finding: &detectors.Finding{Detector: "x", Outcome: "y", Message: "z", Evidence: []detectors.Evidence{evidence}}}}
 	return r
 }
 
