@@ -11,3 +11,8 @@ import (
 func TestAddresses(t *testing.T) {
 	detectortest.Run(t, catalogue.All, "testdata/addresses.txtar")
 }
+
+// What addresses of the link tell, which printed packets and many encapsulations do not have.
+func TestOtherDevice(t *testing.T) {
+	detectortest.Run(t, catalogue.All, "testdata/other-device.txtar")
+}
