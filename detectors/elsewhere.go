@@ -241,3 +241,12 @@ func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
 	f.Cause = "One client tries many ports of a host, to see which are open. A closed port answers a SYN with a RST (RFC 9293 3.10.7.1)."
 	f.Action = "Nothing is wrong with the host that refuses. Find out whether the scan was meant to be (an inventory, a test of security), and who runs it."
 }
+
+// OfTries says the same of a SYN that got no answer, or an ICMP error (Tried is set).
+func (f *Finding) OfTries(client reassembly.Endpoint, ports int) {
+	f.Severity, f.Fault, f.Scope = Info, FaultUnknown, WholeCapture
+	f.Measure("unanswered_ports", ports)
+	f.Message += fmt.Sprintf(" This is part of a port scan by %v: %d ports of that host gave no answer, or only ICMP errors.", client.AddrPort().Addr(), ports)
+	f.Cause = "One client tries many ports of a host, to see which are open. The host, or a firewall, drops what it does not want, or refuses it by ICMP; or there is no such host."
+	f.Action = "Nothing is known to be wrong with the host. Find out whether the scan was meant to be (an inventory, a test of security), and who runs it."
+}

@@ -113,6 +113,7 @@ type Finding struct {
 	Asker     fsm.Device       // which sent what was not answered, for both of these: what it sends for that host as well does not count
 	MayBeData bool             // it is in order on a data connection of FTP: see OfFTP
 	Lossless  *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
+	Tried     bool             // it is about a SYN that got no answer, or an ICMP error, and many are those of a port scan: see OfTries
 	Refusal   bool             // a RST answered the SYN of its connection, and many are those of a port scan: see OfScan
 	Outage    *Outage          // a time in which nothing was answered, if it is about that, or rests on that: see CutOff
 	During    [2]int64         // the time of which the capture must hold everything, if it is longer than from its last evidence on: see Unrecorded

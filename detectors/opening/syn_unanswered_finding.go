@@ -68,6 +68,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
 	f.Unheard, f.Asker = outcome == synNoAnswer && w.others == 0, r.Asker(w.client)
+	f.Tried = outcome == synNoAnswer || outcome == synRefusedByICMP && !w.traces()
 	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("repeats", w.repeats)
 	f.Measure("waited_s", detectors.Seconds(now-w.syn.At))

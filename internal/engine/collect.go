@@ -73,6 +73,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		}
 		outages(all)
 		stalls(all)
+		tries(all)
 	}
 	c.withinBudget(maxListed)
 	rep := &result.Report{

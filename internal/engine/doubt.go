@@ -35,6 +35,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	}
 	outages(all)
 	stalls(all)
+	tries(all)
 }
 
 // relayed accuses no server if one device seems to answer for all.

@@ -73,3 +73,49 @@ func TestScans(t *testing.T) {
 		}
 	}
 }
+
+// So are SYNs that nothing answered those of a port scan, if they went to enough of the system's ports; a port that is asked again and
+// again is none of it, and ports that others name show no scan.
+func TestTries(t *testing.T) {
+	var hosts, lines strings.Builder
+	named := map[string]bool{}
+	name := func(addr string, port int) string {
+		n := fmt.Sprintf("h%s-%d", addr[len(addr)-1:], port)
+		if !named[n] {
+			named[n] = true
+			fmt.Fprintf(&hosts, "host %s %s:%d\n", n, addr, port)
+		}
+		return n
+	}
+	try := func(client int, server string, port int) {
+		fmt.Fprintf(&lines, "+1.00 %[1]s > %[2]s S 0:0(0) win 1024\n+1.00 %[1]s > %[2]s S 0:0(0) win 1024\n", name("10.0.0.1", client), name(server, port))
+	}
+	for i := range 50 {
+		try(2000+i, "10.0.0.2", 20+i)   // a scan
+		try(2200+i, "10.0.0.5", 3000+i) // where somebody tells the client to connect to
+		if i < 49 {
+			try(2300+i, "10.0.0.3", 20+i) // too few
+		}
+	}
+	try(2500, "10.0.0.2", 3389) // part of it
+	for i := range 4 {
+		try(2400+i, "10.0.0.2", 8443) // a service that is asked four times
+	}
+	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
+		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+60 end\n"))
+		infos := map[string]int{}
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			scan := strings.Contains(f.Message, "a port scan by 10.0.0.1: 52 ports of that host")
+			if f.Outcome != "no-answer" || scan != (f.Severity == detectors.Info) {
+				t.Errorf("%s, %v: %s", f.Outcome, f.Severity, f.Message)
+			}
+			if scan {
+				infos[f.Flow.End[f.Subject].AddrPort().Addr().String()]++
+			}
+		}
+		if len(infos) != 1 || infos["10.0.0.2"] != 51 {
+			t.Errorf("%d workers: %v", o.Workers, infos)
+		}
+	}
+}

@@ -33,6 +33,9 @@ func (g *group) summary(n Names) string {
 	if g.outcome == refused {
 		return who + ": refused " + what
 	}
+	if client := first.Flow.End[first.Subject.Peer()].AddrPort().Addr(); !slices.ContainsFunc(g.findings, func(f *result.Finding) bool { return !ofScan(f, first) }) {
+		return fmt.Sprintf("%s: %s of a port scan by %v", who, what, client)
+	}
 	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Subject]) }); {
 	case state == "", first.States[first.Subject] == fsm.Closed: // no connection is left there
 	case halfClosed(first.States[first.Subject]):
@@ -45,7 +48,7 @@ func (g *group) summary(n Names) string {
 
 // ofScan reports whether the finding is part of a port scan by the client of another.
 func ofScan(f, of *result.Finding) bool {
-	return f.Refusal && f.Severity == detectors.Info && f.Scope == detectors.WholeCapture && f.Flow.End[f.Subject.Peer()].Addr == of.Flow.End[of.Subject.Peer()].Addr
+	return (f.Refusal || f.Tried) && f.Severity == detectors.Info && f.Scope == detectors.WholeCapture && f.Flow.End[f.Subject.Peer()].Addr == of.Flow.End[of.Subject.Peer()].Addr
 }
 
 // word is the severity, or that nothing is decided.

@@ -38,7 +38,7 @@ func (p Pair) either() Pair {
 type Refusals struct {
 	Pair
 	Ports []uint16 // sorted
-	Times []byte   // that each refused, maxTimes at most
+	Times []byte   // that each refused, MaxTimes at most
 }
 
 // How many pairs are kept, of which so many ports in all: those of four whole hosts.
@@ -47,15 +47,15 @@ const (
 	maxPorts = 4 << 16
 )
 
-// When refusals are a port scan: of so many ports as no application asks one host for, and each that often at most: scanners
+// When refusals are a port scan: of so many ports as no application asks one host for, and each less than that often: scanners
 // try a port again to be sure, or scan twice, and those who want a service go on trying.
 const (
-	minScanned = 50
-	maxTimes   = 4 // too often
+	MinScanned = 50
+	MaxTimes   = 4 // too often
 )
 
-// systemPorts is below which no port is given to whoever asks (RFC 6335 6).
-const systemPorts = 1024
+// SystemPorts is below which no port is given to whoever asks (RFC 6335 6).
+const SystemPorts = 1024
 
 // Refuse counts a connection that the server refused.
 func (s *Scans) Refuse(client, server reassembly.Endpoint) {
@@ -88,7 +88,7 @@ func (s *Scans) add(p Pair, port uint16, times byte) {
 	k, is := slices.BinarySearch(r.Ports, port)
 	switch {
 	case is:
-		r.Times[k] = min(r.Times[k]+times, maxTimes)
+		r.Times[k] = min(r.Times[k]+times, MaxTimes)
 	case !s.full(s.Total >= maxPorts):
 		s.Total++
 		r.Ports, r.Times = slices.Insert(r.Ports, k, port), slices.Insert(r.Times, k, times)
@@ -139,7 +139,7 @@ func (s *Scans) Scanned(client, server reassembly.Endpoint) int {
 		return 0
 	}
 	r := &s.Refusals[i]
-	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || r.Times[k] >= maxTimes {
+	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || r.Times[k] >= MaxTimes {
 		return 0
 	}
 	return len(r.Ports)
@@ -151,19 +151,19 @@ func (s *Scans) All() bool {
 }
 
 // asks reports whether not all of these refusals are part of a port scan.
-func (s *Scans) asks(r Refusals) bool { return !s.scan(&r) || slices.Contains(r.Times, maxTimes) }
+func (s *Scans) asks(r Refusals) bool { return !s.scan(&r) || slices.Contains(r.Times, MaxTimes) }
 
 // scan reports whether the refusals are those of a port scan.
 func (s *Scans) scan(r *Refusals) bool {
-	if len(r.Ports) < minScanned {
+	if len(r.Ports) < MinScanned {
 		return false
 	}
 	often := 0
 	for _, n := range r.Times {
-		if n >= maxTimes {
+		if n >= MaxTimes {
 			often++
 		}
 	}
 	_, told := slices.BinarySearchFunc(s.Told, r.either(), Pair.compare)
-	return often*10 <= len(r.Ports) && !(told && r.Ports[0] >= systemPorts)
+	return often*10 <= len(r.Ports) && !(told && r.Ports[0] >= SystemPorts)
 }

@@ -73,7 +73,7 @@ func TestScans_scanned(t *testing.T) {
 func TestScans_all(t *testing.T) {
 	none, scan, service, insisting := Scans{}, scanOf(2, 2000, 2060), scanOf(2, 2000, 2060), scanOf(2, 2000, 2060)
 	service.Refuse(at(3, 5000), at(0, 80))
-	for range maxTimes {
+	for range MaxTimes {
 		insisting.Refuse(at(1, 5000), at(0, 2000))
 	}
 	for i, s := range []*Scans{&none, &scan, &service, &insisting} {
