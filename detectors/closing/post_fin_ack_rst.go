@@ -40,7 +40,7 @@ var (
 	redundantACK = &detectors.Outcome{Name: "redundant-ack", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: fsm.Text, // an ACK from TIME_WAIT has no IP ID
 		When: "X acknowledged a FIN that it had already acknowledged, and nothing required another ACK; undecided if both ACKs have the same IP ID, Y had retransmitted anything, or Y's FIN may have overtaken an ACK"}
 	forgotten = &detectors.Outcome{Name: "forgotten", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.Text, // a TTL tells of a device that sent the RST
-		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK; undecided if the RST's TTL or source MAC address shows another device"}
+		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK; undecided if the RST's TTL or source MAC address shows another device, or if it has ACK and follows Y's FIN within 1 ms"}
 )
 
 // recentSent is how many of the last segments of each side are remembered, to find

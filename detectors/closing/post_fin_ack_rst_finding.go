@@ -56,6 +56,9 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		if second := w.another(x, ack, rst); second != nil && r.Conn.HandshakeRTT(y) < nearby {
 			f.Undecide(fmt.Sprintf("another ACK of the FIN (frame %d) came %s before the RST: the first may have ended LAST_ACK, and the second have met no socket", second.Frame, detectors.Span(rst.At-second.At)))
 		}
+		if w.mayAbort(y, rst) {
+			f.Undecide(fmt.Sprintf("the RST has ACK, as that of an application that aborts has, and followed the FIN in %s: it need not answer anything", detectors.Span(rst.At-w.fin[y].At)))
+		}
 		if f.OnceOf = &x; r.Conn.ArrivedTwice(x) { // the first copy of the ACK was taken in LAST_ACK, the second met a closed socket
 			f.ArrivedTwice()
 		}
@@ -92,6 +95,13 @@ func (w *postFINAckRST) overtaken(y reassembly.Side, after int64, r *detectors.R
 		}
 	}
 	return nil
+}
+
+// mayAbort reports whether the RST may be Y's own, which it sent right after its FIN: it acknowledges something (RFC 9293 3.10.5), as no
+// answer to an ACK does (3.10.7.1), though some stacks', and has the IP ID of a socket.
+func (w *postFINAckRST) mayAbort(y reassembly.Side, rst *reassembly.Mark) bool {
+	fin := &w.fin[y]
+	return rst.Flags.Has(reassembly.ACK) && rst.At-fin.At < int64(nearby) && (rst.IPID != 0 || fin.IPID == 0)
 }
 
 // waitsIn is the state in which the peer of the side had to wait for the ACK of its FIN.

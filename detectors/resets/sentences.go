@@ -110,12 +110,12 @@ func (c *resetCase) staleSentence() string {
 		m += " after both sides had closed."
 		switch last := &c.peer.last; {
 		case c.bare() && c.rst.Seq == c.sender.fin.Seq && !c.replies():
-			m += fmt.Sprintf(" It has the number that %s acknowledged before it received the FIN: it answers an earlier segment, which the path held up.", c.peer.name)
+			m += fmt.Sprintf(" It has the number that %s acknowledged before it received the FIN: it answers an earlier segment.", c.peer.name)
 		case !detectors.Answers(&c.rst, last):
 			m += " It answers nothing that was captured."
 		case c.prompt(last, &c.rst):
 		case c.bare() && c.rst.At-last.At <= lateAnswer:
-			m += fmt.Sprintf(" It has the number that %s acknowledges in frame %d, %s before it: it answers that, or an earlier one that the path held up.",
+			m += fmt.Sprintf(" It has the number that %s acknowledges in frame %d, %s before it: it answers that, or an earlier one.",
 				c.peer.name, last.Frame, detectors.Span(c.rst.At-last.At))
 		default:
 			m += " It answers nothing that was captured."

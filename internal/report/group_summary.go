@@ -38,7 +38,7 @@ func (g *group) summary(n Names) string {
 	}
 	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Subject]) }); {
 	case state == "", first.States[first.Subject] == fsm.Closed: // no connection is left there
-	case halfClosed(first.States[first.Subject]):
+	case halfClosed(first.States[first.Subject]) && first.Flow.State[first.Subject] != fsm.Closed:
 		what += " left in " + state
 	default:
 		what += " in " + state

@@ -35,3 +35,20 @@ func TestGroups_scan(t *testing.T) {
 		t.Errorf("%d groups, the first is %q, want one and %q", len(scan), got, want)
 	}
 }
+
+// What a RST has ended is left in no state.
+func TestGroups_left(t *testing.T) {
+	for end, want := range map[fsm.State]string{
+		fsm.CloseWait: "server 10.0.1.1: 2 connections left in CLOSE_WAIT",
+		fsm.Closed:    "server 10.0.1.1: 2 connections in CLOSE_WAIT",
+	} {
+		r := refusedBy(1)
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			f.Outcome, f.States, f.Flow.State = "aborted", [2]fsm.State{fsm.FinWait2, fsm.CloseWait}, [2]fsm.State{fsm.FinWait2, end}
+		}
+		if got := groupFindings(r, &Options{})[0].summary(RFC); got != want {
+			t.Errorf("%v: %q, want %q", end, got, want)
+		}
+	}
+}
