@@ -67,6 +67,9 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	case w.early() && !w.shown(r):
 		f.Undecide(fmt.Sprintf("nothing shows that the server did not take the ACK: it may wait for data before it accepts (TCP_DEFER_ACCEPT), which is normal, "+
 			"or the repeated SYN-ACK (frame %d) had left before the ACK arrived", w.last.Frame))
+	case outcome == synAckRecovered && w.begins(r) > 0:
+		f.Undecide(fmt.Sprintf("the first ACK that was captured (frame %d) follows %s that were not: the client had acknowledged before",
+			w.ack.Frame, detectors.Counted(w.begins(r), "byte", "bytes")))
 	case outcome == synAckRecovered:
 		if waited >= r.Nanos("costly") && (!w.early() || w.waits()) {
 			f.Severity = detectors.Warning
@@ -80,6 +83,14 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	w.reported, w.reportedAt = outcome, at
 	r.Emit(f)
+}
+
+// begins is how many bytes of the client precede its first ACK that was captured.
+func (w *synAckUnanswered) begins(r *detectors.Report) uint32 {
+	if out := r.Conn.Stream(w.client); w.ack.At != 0 && out.Knows(reassembly.KnowISS) {
+		return uint32(max((out.ISS + 1).To(w.ack.Seq), 0))
+	}
+	return 0
 }
 
 // waits reports whether somebody waited while the ACK was missing: data of the client, or, where more than one was, a

@@ -206,6 +206,7 @@ func (w *resetCause) report(r *detectors.Report) {
 	}
 	switch open := &c.stayedOpen; {
 	case open.At == 0 || c.continued.At != 0:
+	case c.rst.Seq.AtOrBefore(open.Ack) && open.At-c.rst.At <= int64(r.Conn.HandshakeRTT(peer)*5/4): // it may answer what was sent before the RST
 	case c.refusal() && open.Flags.Has(reassembly.SYN): // as Windows does
 		f.Message += fmt.Sprintf(" %s tried again: it sent its SYN once more (frame %d), %s after the RST.", c.peer.name, open.Frame, detectors.Span(open.At-c.rst.At))
 	case c.peer.finSent():
