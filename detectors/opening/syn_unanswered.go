@@ -25,7 +25,7 @@ var SYNUnanswered = &detectors.Detector{
 		NotThis: "One SYN without a repeat: a scan, a flood, or a client that gave up at once. A SYN that " +
 			"was answered with RST: refused. A SYN-ACK that was captured, though the SYN was repeated: syn-ack-unanswered. An " +
 			"ACK of an older connection: challenged-syn. " +
-			"A capture that holds nothing but SYNs, and a second ISN in a SYN without an MSS: undecided. Nearly every TCP sends one (RFC 9293 3.7.1), and a flood may come to the same ports twice.",
+			"A capture that holds nothing but SYNs, a second ISN in a SYN without an MSS, and SYNs without one that have the same IP ID: undecided. Nearly every TCP sends one (RFC 9293 3.7.1), and a flood may come to the same ports twice.",
 		Peers: "Wireshark marks each repeated SYN as a retransmission, but does not say that nothing came back, or for how long.",
 		Refs:  []string{"RFC 9293 3.8.1", "RFC 6298 5.7", "KB Q200770", "Linux tcp_conn_request(), tcp_v4_conn_request()"},
 		Since: "0.2",
@@ -91,6 +91,7 @@ type synUnanswered struct {
 	next    reassembly.Mark // the SYN of the client's next attempt, once it had given up; At is 0 if none is known
 	damaged bool            // that differs as if one bit were damaged
 	noMSS   bool            // the one with it has no MSS, as TCPs should send (RFC 9293 3.7.1)
+	crafted bool            // a repeat has none either, and the IP ID of the first
 	answer  reassembly.Mark
 	slow    bool // the answer echoes an earlier SYN than the latest
 	dropped bool // SYNs with timestamps may have been dropped: the first without was answered at once
@@ -119,7 +120,7 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
 		w.damaged = isBit(w.renewed.Seq-w.syn.Seq) || isBit(w.syn.Seq-w.renewed.Seq)
-		w.noMSS = ev.Seg.Opts.Has&(reassembly.HasMSS|reassembly.OptionsCut) == 0
+		w.noMSS = hasNoMSS(ev.Seg)
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
@@ -187,6 +188,7 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 		w.syn = *ev.Was
 	}
 	w.anew = reassembly.Mark{}
+	w.crafted = w.crafted || hasNoMSS(ev.Seg) && ev.Seg.IPID != 0 && ev.Seg.IPID == w.syn.IPID
 	w.repeats++
 	w.before, w.last = max(w.last.At, w.syn.At), reassembly.MarkOf(ev.Seg)
 	offered, _ := r.Conn.SYNOptions(w.client)
@@ -197,6 +199,10 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 	if w.repeats == 1 {
 		w.due[0].Arm(ev.Seg.At, r)
 	}
+}
+
+func hasNoMSS(seg *reassembly.Segment) bool {
+	return seg.Opts.Has&(reassembly.HasMSS|reassembly.OptionsCut) == 0
 }
 
 // answered notes what acknowledges the SYN.

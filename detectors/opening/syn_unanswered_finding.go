@@ -89,6 +89,9 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		f.Cause, f.Action = causeTimestamps, actionTimestamps
 	}
 	f.Message = w.message(outcome, now, r)
+	if outcome == synNoAnswer && w.crafted {
+		f.Undecide("the SYNs have no MSS, which nearly every TCP sends, and the same IP ID: a program may have written them, and come to the same port twice, as a flood with ports at random does")
+	}
 	if outcome == synNoAnswer && staysOnLink(r.Conn, w.client) {
 		f.Cause, f.Action, f.Unheard = causeLinkLocal, actionLinkLocal, false
 		f.Message += fmt.Sprintf(" The source address is link-local, and no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7): %s can answer only if it is on the same link.", r.Name(server))
