@@ -63,13 +63,14 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			f.ArrivedTwice()
 		}
 	}
-	if made := w.madeFrom(x, rst, r); made != nil {
+	switch made, fin := w.madeFrom(x, rst, r), &w.fin[y]; {
+	case made != nil:
 		f.Undecide(fmt.Sprintf("the RST has the IP ID of an ACK (frame %d): a device on the path made it from that, and the host need not have sent any", made.Frame))
-	} else if fin := &w.fin[y]; w.other {
+	case w.other:
 		f.Undecide(fmt.Sprintf("the RST came from another device than the FIN (frame %d), by its source MAC address: the host need not have dropped anything", fin.Frame))
-	} else if detectors.OtherTTL(fin, rst) {
+	case detectors.OtherTTL(fin, rst):
 		f.Undecide(fmt.Sprintf("the RST has TTL %d, the FIN (frame %d) %d: a load balancer or another device may have sent it, and the host need not have dropped anything", rst.TTL, fin.Frame, fin.TTL))
-	} else if r.Conn.IPHabits(y).VariesTTL {
+	case r.Conn.IPHabits(y).VariesTTL:
 		f.Undecide("segments with the address of the sender of the RST come with more than one TTL: several devices send in its name, and which of them has dropped the connection is not known")
 	}
 	if rst.Flags&reassembly.ACK != 0 {
