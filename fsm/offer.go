@@ -13,9 +13,9 @@ import (
 // take 40 bytes at most (RFC 9293 3.7.1).
 const optionRoom = 40
 
-// OtherDevice is the age of WindowShrunk if another device than the side has offered one of the two windows, as an acknowledgment
+// AckWentBack is the age of WindowShrunk if another device than the side has offered one of the two windows, as an acknowledgment
 // that went back shows.
-const OtherDevice = 1
+const AckWentBack = 1
 
 // shrink processes a right edge that lies by bytes to the left of the one before it, which
 // RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is rounding (RFC 7323
@@ -30,7 +30,7 @@ func (s *step) shrink(by uint32, sent order, wlID uint16) {
 	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
 		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
 		if e.n = by; s.wentBack(wlID) {
-			e.age = OtherDevice
+			e.age = AckWentBack
 		}
 	}
 }

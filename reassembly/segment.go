@@ -96,6 +96,9 @@ const (
 	FalseEcho                               // of a connection: its SYN-ACK echoes another timestamp than that of the SYN, so nothing follows from later ones
 )
 
+// LacksMSS reports whether a SYN with these options has no MSS, as nearly every TCP sends (RFC 9293 3.7.1).
+func (b OptionBits) LacksMSS() bool { return b&(HasMSS|OptionsCut|OptionsMalformed) == 0 }
+
 // A Block is one SACK block, in the sequence space of the segment's receiver
 // (RFC 2018 3).
 type Block struct{ From, To Seq }

@@ -1,37 +1,50 @@
 package catalogue_test
 
 import (
+	"iter"
 	"strings"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/loss"
 	"github.com/tcptrace-go/tcptrace/detectors/path"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
 )
+
+// findingsOf are the detector's findings in the scenarios of the files.
+func findingsOf(t *testing.T, d *detectors.Detector, files ...string) iter.Seq[*result.Finding] {
+	return func(yield func(*result.Finding) bool) {
+		for _, f := range scenariotest.Files(t, files...) {
+			for _, tr := range f.Traces {
+				rep := analyse(t, tr, engine.Options{})
+				for i := range rep.Findings {
+					if f := &rep.Findings[i]; f.Detector == d.Name && !yield(f) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
 
 // TestRetransmissions_cause: where duplicate ACKs came back, the cause of a stall does not say
 // that nothing did.
 func TestRetransmissions_cause(t *testing.T) {
 	with, without := 0, 0
-	for _, f := range scenariotest.Files(t, "../testdata/retransmissions-unneeded.txtar") {
-		for _, tr := range f.Traces {
-			rep := analyse(t, tr, engine.Options{})
-			for i := range rep.Findings {
-				f := &rep.Findings[i]
-				if f.Detector != loss.Retransmissions.Name || f.Outcome != "rto-stalls" {
-					continue
-				}
-				came := strings.Contains(f.Message, "keeps only what comes in order")
-				if said := strings.HasPrefix(f.Cause, "Duplicate ACKs came back"); said != came {
-					t.Errorf("%s: cause %q", f.Message, f.Cause)
-				}
-				if came {
-					with++
-				} else {
-					without++
-				}
-			}
+	for f := range findingsOf(t, loss.Retransmissions, "../testdata/retransmissions-unneeded.txtar") {
+		if f.Outcome != "rto-stalls" {
+			continue
+		}
+		came := strings.Contains(f.Message, "keeps only what comes in order")
+		if said := strings.HasPrefix(f.Cause, "Duplicate ACKs came back"); said != came {
+			t.Errorf("%s: cause %q", f.Message, f.Cause)
+		}
+		if came {
+			with++
+		} else {
+			without++
 		}
 	}
 	if with == 0 || without == 0 {
@@ -42,25 +55,19 @@ func TestRetransmissions_cause(t *testing.T) {
 // TestRetransmissions_heldUp: where most of what was sent again had arrived, the cause of stalls does not say that it was lost.
 func TestRetransmissions_heldUp(t *testing.T) {
 	said := map[bool]int{}
-	for _, f := range scenariotest.Files(t, "../testdata/retransmissions-stalls.txtar", "../testdata/retransmissions.txtar") {
-		for _, tr := range f.Traces {
-			rep := analyse(t, tr, engine.Options{})
-			for i := range rep.Findings {
-				f := &rep.Findings[i]
-				if f.Detector != loss.Retransmissions.Name || f.Outcome != "rto-stalls" {
-					continue
-				}
-				n := map[string]int{}
-				for _, m := range f.Metrics {
-					n[m.Name], _ = m.Value.(int)
-				}
-				most := 2*n["spurious"] >= n["resent"]
-				if strings.HasPrefix(f.Cause, "Most of what was sent again had arrived") != most && n["doubtful"] == 0 {
-					t.Errorf("%s: cause %q", f.Message, f.Cause)
-				}
-				said[most]++
-			}
+	for f := range findingsOf(t, loss.Retransmissions, "../testdata/retransmissions-stalls.txtar", "../testdata/retransmissions.txtar") {
+		if f.Outcome != "rto-stalls" {
+			continue
 		}
+		n := map[string]int{}
+		for _, m := range f.Metrics {
+			n[m.Name], _ = m.Value.(int)
+		}
+		most := 2*n["spurious"] >= n["resent"]
+		if strings.HasPrefix(f.Cause, "Most of what was sent again had arrived") != most && n["doubtful"] == 0 {
+			t.Errorf("%s: cause %q", f.Message, f.Cause)
+		}
+		said[most]++
 	}
 	if said[true] == 0 || said[false] == 0 {
 		t.Errorf("stalls, by whether most had arrived: %v", said)
@@ -70,19 +77,13 @@ func TestRetransmissions_heldUp(t *testing.T) {
 // TestMTUBlackhole_cause: where somebody told the sender by ICMP, the cause does not say that nobody does.
 func TestMTUBlackhole_cause(t *testing.T) {
 	said := map[bool]int{}
-	for _, f := range scenariotest.Files(t, "../testdata/mtu-blackhole.txtar", "../testdata/icmp.txtar") {
-		for _, tr := range f.Traces {
-			rep := analyse(t, tr, engine.Options{})
-			for i := range rep.Findings {
-				f := &rep.Findings[i]
-				if f.Detector != path.MTUBlackhole.Name || f.Outcome != "stuck" && f.Outcome != "fell-back" {
-					continue
-				}
-				told := strings.Contains(f.Message, "by ICMP: ")
-				if said[told]++; strings.Contains(f.Cause, "A router said so") != told {
-					t.Errorf("%s: cause %q", f.Message, f.Cause)
-				}
-			}
+	for f := range findingsOf(t, path.MTUBlackhole, "../testdata/mtu-blackhole.txtar", "../testdata/icmp.txtar") {
+		if f.Outcome != "stuck" && f.Outcome != "fell-back" {
+			continue
+		}
+		told := strings.Contains(f.Message, "by ICMP: ")
+		if said[told]++; strings.Contains(f.Cause, "A router said so") != told {
+			t.Errorf("%s: cause %q", f.Message, f.Cause)
 		}
 	}
 	if len(said) != 2 {
@@ -93,29 +94,23 @@ func TestMTUBlackhole_cause(t *testing.T) {
 // TestDeadPeer_cause: where the peer shows that it is up, no cause says that it may be gone.
 func TestDeadPeer_cause(t *testing.T) {
 	said := map[string]int{}
-	for _, f := range scenariotest.Files(t, "../testdata/dead-peer.txtar", "../testdata/icmp.txtar") {
-		for _, tr := range f.Traces {
-			rep := analyse(t, tr, engine.Options{})
-			for i := range rep.Findings {
-				f := &rep.Findings[i]
-				if f.Detector != path.DeadPeer.Name || f.Outcome == "recovered" {
-					continue
-				}
-				want := ""
-				switch {
-				case strings.Contains(f.Message, "it is up and has the connection"):
-					want = "The peer is up and has the connection"
-				case strings.Contains(f.Message, "is up, and refuses"):
-					want = "The peer's host is up: it rejects"
-				case strings.Contains(f.Message, "its host is up"):
-					want = "The peer's host is up: it sent"
-				case strings.Contains(f.Message, "a device made it"):
-					want = "A device on the path"
-				}
-				if said[want]++; !strings.HasPrefix(f.Cause, want) || want == "" && f.Cause != "" {
-					t.Errorf("%s: cause %q", f.Message, f.Cause)
-				}
-			}
+	for f := range findingsOf(t, path.DeadPeer, "../testdata/dead-peer.txtar", "../testdata/icmp.txtar") {
+		if f.Outcome == "recovered" {
+			continue
+		}
+		want := ""
+		switch {
+		case strings.Contains(f.Message, "it is up and has the connection"):
+			want = "The peer is up and has the connection"
+		case strings.Contains(f.Message, "is up, and refuses"):
+			want = "The peer's host is up: it rejects"
+		case strings.Contains(f.Message, "its host is up"):
+			want = "The peer's host is up: it sent"
+		case strings.Contains(f.Message, "a device made it"):
+			want = "A device on the path"
+		}
+		if said[want]++; !strings.HasPrefix(f.Cause, want) || want == "" && f.Cause != "" {
+			t.Errorf("%s: cause %q", f.Message, f.Cause)
 		}
 	}
 	if len(said) != 5 {

@@ -155,7 +155,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		}
 		ended := fmt.Sprintf(", and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
 		if (f.Cause == causeUnseen || f.Cause == causeGaveUp) && r.Conn.Last(side.Peer()).At <= s.first.At {
-			f.Quiet = &detectors.Quiet{Since: s.first.At, Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}
+			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}, r.Asker(side)
 		}
 		m += " " + never + ended
 		if f.Cause == causeDeaf {

@@ -110,7 +110,7 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		if s.soon.At == 0 {
 			s.soon, s.answer = m, *ev.Was
 		}
-	case !ttl && ev.Age == fsm.OtherDevice:
+	case !ttl && ev.Age == fsm.AckWentBack:
 		if s.back.At == 0 {
 			s.back, s.less = m, *ev.Was
 		}

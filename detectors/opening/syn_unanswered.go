@@ -120,7 +120,7 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		w.renewed = reassembly.MarkOf(ev.Seg)
 		w.damaged = isBit(w.renewed.Seq-w.syn.Seq) || isBit(w.syn.Seq-w.renewed.Seq)
-		w.noMSS = hasNoMSS(ev.Seg)
+		w.noMSS = ev.Seg.Opts.Has.LacksMSS()
 		w.finish(synNewISN, ev.Seg.At, r)
 	case ev.Kind == fsm.SynAcked && ev.Side == w.client:
 		w.answered(ev, r)
@@ -188,7 +188,7 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 		w.syn = *ev.Was
 	}
 	w.anew = reassembly.Mark{}
-	w.crafted = w.crafted || hasNoMSS(ev.Seg) && ev.Seg.IPID != 0 && ev.Seg.IPID == w.syn.IPID
+	w.crafted = w.crafted || ev.Seg.Opts.Has.LacksMSS() && ev.Seg.IPID != 0 && ev.Seg.IPID == w.syn.IPID
 	w.repeats++
 	w.before, w.last = max(w.last.At, w.syn.At), reassembly.MarkOf(ev.Seg)
 	offered, _ := r.Conn.SYNOptions(w.client)
@@ -199,10 +199,6 @@ func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
 	if w.repeats == 1 {
 		w.due[0].Arm(ev.Seg.At, r)
 	}
-}
-
-func hasNoMSS(seg *reassembly.Segment) bool {
-	return seg.Opts.Has&(reassembly.HasMSS|reassembly.OptionsCut) == 0
 }
 
 // answered notes what acknowledges the SYN.

@@ -172,7 +172,7 @@ var handshakeReset = &outcome{
 			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
 	},
 	fault: func(c *resetCase) detectors.Fault {
-		if !c.sender.synSeen || c.sender.bareSYN { // it may have asked for nothing
+		if !c.sender.synSeen || c.sender.noMSS { // it may have asked for nothing
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost

@@ -59,7 +59,7 @@ type end struct {
 	queued     bool // its last payload filled a segment or the window, with more behind it
 	synSeen    bool
 	twice      bool // its segments arrive twice, as a D-SACK shows
-	bareSYN    bool // its SYN has no MSS, as TCPs should send (RFC 9293 3.7.1)
+	noMSS      bool // its SYN has none
 	probe      bool // last is a keep-alive or a window probe
 	relayed    bool // its ACKs come so much sooner than its answer to the SYN that something else seems to send them
 	stream     reassembly.Stream
@@ -128,7 +128,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	e.scale, e.scaleKnown = v.WindowScale(side)
 	var syn fsm.SYNOptions
 	syn, e.synSeen = v.SYNOptions(side)
-	e.bareSYN = e.synSeen && syn.Has&(reassembly.HasMSS|reassembly.OptionsCut|reassembly.OptionsMalformed) == 0
+	e.noMSS = e.synSeen && syn.Has.LacksMSS()
 	e.habits = v.IPHabits(side)
 	opener, known := v.Opener()
 	e.relayed = known && side != opener && v.Relayed(side) > 0 && v.HandshakeRTT(side) > 0 && !e.habits.CopiesID // else it is late with the ACK, an answer was lost, or the SYN-ACK was not its own

@@ -80,7 +80,7 @@ func (c *resetCase) handshakeResetSentence() string {
 		return fmt.Sprintf("%s opened the connection, answered the SYN-ACK (frame %d) from %s with an ACK of something that %[3]s had never sent (frame %[4]d), and then sent a RST (frame %[5]d), %[6]s after the SYN-ACK.",
 			c.sender.name, c.peer.last.Frame, c.peer.name, c.sender.last.Frame, c.rst.Frame, after)
 	}
-	if c.sender.bareSYN {
+	if c.sender.noMSS {
 		return fmt.Sprintf("%s answered the SYN-ACK (frame %d) from %s with a RST (frame %d) %s later. The SYN with its address has no MSS option, which nearly every TCP sends: a program wrote it, "+
 			"such as a port scanner or a flood that forges its source. Then the host that answers did not ask for the connection.", c.sender.name, c.peer.last.Frame, c.peer.name, c.rst.Frame, after) + c.oddFlags()
 	}

@@ -141,8 +141,12 @@ func (m *Mapper) path(use string, hash uint32) uint32 {
 
 // link replaces the hashes of both link-layer addresses, each by itself: that of the sender tells which device sent the segment.
 func (m *Mapper) link(hash uint32) uint32 {
-	const half = 16
-	return m.path("link", hash>>half)>>half<<half | m.path("link", hash&(1<<half-1))>>half
+	const half, least = 16, 2 << 8 // no fsm.Device is 0 or 1
+	to := m.path("link", hash&(1<<half-1)) >> half
+	if from := hash >> half; from != 0 {
+		return max(m.path("link", from)>>half, least)<<half | to
+	}
+	return max(to, min(hash, 1))
 }
 
 // vlanID replaces a VLAN identifier by another, each by its own. 0 and 4095 are no

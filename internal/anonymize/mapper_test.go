@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -245,6 +246,24 @@ func TestSegment_hashesAreKeyed(t *testing.T) {
 	none := reassembly.Segment{Src: seg.Src, Dst: seg.Dst}
 	if New(sampleKey).Segment(&none); none.Tunnel != 0 || none.Link != 0 || none.IPID != 0 {
 		t.Errorf("nothing becomes tunnel %d, link %d, ID %d", none.Tunnel, none.Link, none.IPID)
+	}
+}
+
+// Of the hashes of two link-layer addresses, the sender's tells the device: it is still known, and the same in each of its segments.
+func TestSegment_deviceStays(t *testing.T) {
+	m := New(sampleKey)
+	for from := uint32(2 << 8); from < 1<<16; from++ {
+		seg := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Link: from<<16 | 7}
+		other := reassembly.Segment{Src: seg.Src, Dst: seg.Dst, Link: from<<16 | 8}
+		m.Segment(&seg)
+		m.Segment(&other)
+		if fsm.DeviceOf(&seg).Hash() == 0 || seg.Link>>16 != other.Link>>16 {
+			t.Fatalf("device %#x becomes link %#x and %#x", from, seg.Link, other.Link)
+		}
+	}
+	only := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Link: 7}
+	if m.Segment(&only); only.Link == 0 || only.Link>>16 != 0 {
+		t.Errorf("a link without a known sender becomes %#x", only.Link)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
@@ -92,27 +93,17 @@ func (f *File) plain(frs []Frame) int {
 	return n
 }
 
-// A Window is records that lie in memory, each with a header of 16 bytes that little-endian machines write.
-type Window struct {
-	Block  []byte
-	Second uint32 // units of a record's fraction in a second
-	Unit   int64  // nanoseconds in such a unit
-	Since  int64  // when the frame before was captured
-	Num    uint32 // its number
-	File   uint16
-}
-
 // window is Trace.Window.
-func (f *File) window() (w Window, is bool) {
+func (f *File) window() (r packet.Records, is bool) {
 	p, is := f.records.(*pcap)
 	if !is || !p.usual || p.link != LinkEthernet || !f.goesOn() {
-		return w, false
+		return r, false
 	}
 	// Of more frames than that, some would turn the number.
 	if stats.Turned(f.last, f.last+uint32(p.end-p.off)) {
-		return w, false
+		return r, false
 	}
-	return Window{p.buf[p.off:min(p.end, p.off+maxFrame)], p.second, p.unit, f.clock.max, p.num, f.index}, true
+	return packet.Records{Block: p.buf[p.off:min(p.end, p.off+maxFrame)], Second: p.second, Unit: p.unit, Since: f.clock.max, Num: p.num, File: f.index}, true
 }
 
 // goesOn reports whether nothing was unusual until now.

@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"io"
 	"math"
 	"sync/atomic"
@@ -137,9 +138,9 @@ func (t *Trace) Plain(frs []Frame) int {
 
 // Window is the records that Plain would read, if they are those of a pcap file of Ethernet frames. Whoever reads some says so
 // to Passed.
-func (t *Trace) Window() (w Window, is bool) {
+func (t *Trace) Window() (r packet.Records, is bool) {
 	if t.lone == nil {
-		return w, false
+		return r, false
 	}
 	return t.lone.file.window()
 }

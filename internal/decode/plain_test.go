@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -45,7 +46,7 @@ func TestPlain(t *testing.T) {
 			run := make([]reassembly.Segment, 2)
 			run[0], run[1] = stale(), stale()
 			block := slices.Concat(record(1_700_000_000, 5, frame, len(whole)), record(1_600_000_000, 5, frame, len(whole)), make([]byte, recordHead))
-			records := Records{Block: block, Second: 1e6, Unit: 1e3, Num: 7}
+			records := packet.Records{Block: block, Second: 1e6, Unit: 1e3, Num: 7}
 			n, off, last := plain.Run(&records, run)
 			if n == 0 {
 				continue

@@ -3,19 +3,9 @@ package decode
 import (
 	"encoding/binary"
 
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
-
-// Records are the records of a pcap file of Ethernet frames, written on a little-endian machine,
-// that lie in memory.
-type Records struct {
-	Block  []byte
-	Second uint32 // units of a record's fraction in a second
-	Unit   int64  // nanoseconds in such a unit
-	Since  int64  // when the frame before was captured
-	Num    uint32 // its number
-	File   uint16
-}
 
 // The bytes of a record's header, and the most of a record that Run looks at: up to the end of
 // timestamps in IPv6.
@@ -27,7 +17,7 @@ const (
 // Run decodes records in one pass from their bytes to segments, as long as each was captured after the one
 // before, is what nearly every one is, and has room in segs. It returns how many, how
 // many bytes they take, and the time of the last.
-func (d *Decoder) Run(r *Records, segs []reassembly.Segment) (n, bytes int, last int64) {
+func (d *Decoder) Run(r *packet.Records, segs []reassembly.Segment) (n, bytes int, last int64) {
 	last = r.Since
 	if d.layers || d.VerifyChecksums {
 		return 0, 0, last

@@ -9,24 +9,38 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
+// namedEnds is a scenario of many ends, each of which gets a name.
+type namedEnds struct {
+	hosts, lines strings.Builder
+	named        map[string]bool
+}
+
+func (s *namedEnds) name(addr string, port int) string {
+	n := fmt.Sprintf("h%s-%d", addr[len(addr)-1:], port)
+	if !s.named[n] {
+		if s.named == nil {
+			s.named = map[string]bool{}
+		}
+		s.named[n] = true
+		fmt.Fprintf(&s.hosts, "host %s %s:%d\n", n, addr, port)
+	}
+	return n
+}
+
+// trace is the scenario, which begins at 0.
+func (s *namedEnds) trace(end string) string {
+	return s.hosts.String() + "\n0" + s.lines.String()[1:] + end + "\n"
+}
+
 // A port scan is a scan for all of its refusals, whatever the number of workers, and analysed with the counts of the whole trace; few
 // ports are none, nor is one that is tried again and again, nor ports that the host may have named.
 func TestScans(t *testing.T) {
-	var hosts, lines strings.Builder
-	named := map[string]bool{}
-	name := func(addr string, port int) string {
-		n := fmt.Sprintf("h%s-%d", addr[len(addr)-1:], port)
-		if !named[n] {
-			named[n] = true
-			fmt.Fprintf(&hosts, "host %s %s:%d\n", n, addr, port)
-		}
-		return n
-	}
+	s := namedEnds{}
 	refuse := func(client int, server string, port int) {
-		fmt.Fprintf(&lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", name("10.0.0.1", client), name(server, port))
+		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", s.name("10.0.0.1", client), s.name(server, port))
 	}
 	ftp := func(server string) {
-		fmt.Fprintf(&lines, `+.001  %[1]s > %[2]s  S   0:0(0)            win 1024
+		fmt.Fprintf(&s.lines, `+.001  %[1]s > %[2]s  S   0:0(0)            win 1024
 +.001  %[2]s > %[1]s  S.  0:0(0)     ack 1   win 1024
 +.001  %[1]s > %[2]s  .   1:1(0)     ack 1   win 1024
 +.001  %[2]s > %[1]s  P.  1:21(20)   ack 1   win 1024
@@ -35,7 +49,7 @@ func TestScans(t *testing.T) {
 +.001  %[1]s > %[2]s  F.  7:7(0)     ack 71  win 1024
 +.001  %[2]s > %[1]s  F.  71:71(0)   ack 8   win 1024
 +.001  %[1]s > %[2]s  .   8:8(0)     ack 72  win 1024
-`, name("10.0.0.1", 900), name(server, 21))
+`, s.name("10.0.0.1", 900), s.name(server, 21))
 	}
 	ftp("10.0.0.4")
 	ftp("10.0.0.5")
@@ -53,7 +67,7 @@ func TestScans(t *testing.T) {
 		refuse(2400+i, "10.0.0.2", 79) // a service that is asked four times
 	}
 	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
-		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+2 end\n"))
+		r := run(t, o, text(t, s.trace("+2 end")))
 		infos := map[string]int{}
 		for i := range r.Findings {
 			f := &r.Findings[i]
@@ -77,18 +91,9 @@ func TestScans(t *testing.T) {
 // So are SYNs that nothing answered those of a port scan, if they went to enough of the system's ports; a port that is asked again and
 // again is none of it, and ports that others name show no scan.
 func TestTries(t *testing.T) {
-	var hosts, lines strings.Builder
-	named := map[string]bool{}
-	name := func(addr string, port int) string {
-		n := fmt.Sprintf("h%s-%d", addr[len(addr)-1:], port)
-		if !named[n] {
-			named[n] = true
-			fmt.Fprintf(&hosts, "host %s %s:%d\n", n, addr, port)
-		}
-		return n
-	}
+	s := namedEnds{}
 	try := func(client int, server string, port int) {
-		fmt.Fprintf(&lines, "+1.00 %[1]s > %[2]s S 0:0(0) win 1024\n+1.00 %[1]s > %[2]s S 0:0(0) win 1024\n", name("10.0.0.1", client), name(server, port))
+		fmt.Fprintf(&s.lines, "+1.00 %[1]s > %[2]s S 0:0(0) win 1024\n+1.00 %[1]s > %[2]s S 0:0(0) win 1024\n", s.name("10.0.0.1", client), s.name(server, port))
 	}
 	for i := range 50 {
 		try(2000+i, "10.0.0.2", 20+i)   // a scan
@@ -102,7 +107,7 @@ func TestTries(t *testing.T) {
 		try(2400+i, "10.0.0.2", 8443) // a service that is asked four times
 	}
 	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
-		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+60 end\n"))
+		r := run(t, o, text(t, s.trace("+60 end")))
 		infos := map[string]int{}
 		for i := range r.Findings {
 			f := &r.Findings[i]

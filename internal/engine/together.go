@@ -54,23 +54,23 @@ func (f *frames) plain(p *pool) {
 // there are none of this kind.
 func (f *frames) run(p *pool) (all int, is bool) {
 	for {
-		w, is := f.files.Window()
+		records, is := f.files.Window()
 		if !is {
 			return all, false
 		}
-		records, room := decode.Records(w), p.room()
+		room := p.room()
 		n, bytes, last := f.decoder.Run(&records, room)
 		if n > 0 {
 			f.files.Passed(n, bytes, last)
 			f.trace.Frames(n, room[0].At, last, func(i int) int64 { return room[i].At })
-			if rhythm := f.rhythm(w.File); !rhythm.Frames(room[0].At, last) {
+			if rhythm := f.rhythm(records.File); !rhythm.Frames(room[0].At, last) {
 				for i := range room[:n] {
 					rhythm.Frame(room[i].At)
 				}
 			}
 			f.segments(n, p)
-			f.saw(w.File)
-			f.decoded(w.File)
+			f.saw(records.File)
+			f.decoded(records.File)
 		}
 		if all += n; n < len(room) || f.ctx.Err() != nil {
 			return all, true

@@ -37,7 +37,7 @@ var mayImport = map[string]string{
 
 	"detectors/detectortest": "detectors detectors/catalogue internal/engine internal/scenario internal/scenario/scenariotest",
 
-	"internal/capture":     "internal/merge internal/output internal/stats internal/textcap reassembly",
+	"internal/capture":     "internal/merge internal/output internal/packet internal/stats internal/textcap reassembly",
 	"internal/textcap":     "internal/packet reassembly",
 	"internal/merge":       "",
 	"internal/stats":       "reassembly",

@@ -17,7 +17,7 @@ import (
 )
 
 // A compared is the part of a finding that tests compare.
-type compared struct{ detector, outcome, verdict, culprit string }
+type compared struct{ detector, outcome, verdict, fault, subject string }
 
 // fromFile are the findings of a file, by ID.
 func fromFile(t *testing.T, name string) map[string]compared {
@@ -28,17 +28,17 @@ func fromFile(t *testing.T, name string) map[string]compared {
 	}
 	all := map[string]compared{}
 	for _, f := range r.Findings {
-		all[f.ID] = compared{f.Detector, f.Outcome, f.Verdict.String(), f.Flow.End[f.Subject].String()}
+		all[f.ID] = compared{f.Detector, f.Outcome, f.Verdict.String(), f.Fault.String(), f.Flow.End[f.Subject].String()}
 	}
 	return all
 }
 
 // A line is one of ndjson, of a finding.
 type line struct {
-	ID, Detector, Outcome, Verdict, Culprit string
-	Revision                                int
-	Final                                   bool
-	Evidence                                []struct {
+	ID, Detector, Outcome, Verdict, Fault, Subject string
+	Revision                                       int
+	Final                                          bool
+	Evidence                                       []struct {
 		File  string
 		Frame int
 	}
@@ -68,7 +68,7 @@ func fromLines(t *testing.T, ndjson string) map[string]compared {
 		if final[l.ID] || l.Revision < revision[l.ID] {
 			t.Errorf("finding %s comes again after it was final, or with an older revision", l.ID)
 		}
-		all[l.ID] = compared{l.Detector, l.Outcome, l.Verdict, l.Culprit}
+		all[l.ID] = compared{l.Detector, l.Outcome, l.Verdict, l.Fault, l.Subject}
 		final[l.ID], revision[l.ID] = l.Final, l.Revision
 	}
 	for id := range all {

@@ -27,14 +27,14 @@ func (g *group) summary(n Names) string {
 	if first.Fault == detectors.FaultPath {
 		return "path to " + who + ": " + what
 	}
-	if client := first.Flow.End[first.Subject.Peer()].AddrPort().Addr(); g.outcome == refused && !slices.ContainsFunc(g.findings, func(f *result.Finding) bool { return !ofScan(f, first) }) {
-		return fmt.Sprintf("%s: refused %s of a port scan by %v", who, what, client)
+	if g.outcome == refused {
+		what = "refused " + what
+	}
+	if !slices.ContainsFunc(g.findings, func(f *result.Finding) bool { return !ofScan(f, first) }) {
+		return fmt.Sprintf("%s: %s of a port scan by %v", who, what, first.Flow.End[first.Subject.Peer()].AddrPort().Addr())
 	}
 	if g.outcome == refused {
-		return who + ": refused " + what
-	}
-	if client := first.Flow.End[first.Subject.Peer()].AddrPort().Addr(); !slices.ContainsFunc(g.findings, func(f *result.Finding) bool { return !ofScan(f, first) }) {
-		return fmt.Sprintf("%s: %s of a port scan by %v", who, what, client)
+		return who + ": " + what
 	}
 	switch state := g.shared(func(f *result.Finding) string { return n.State(f.States[f.Subject]) }); {
 	case state == "", first.States[first.Subject] == fsm.Closed: // no connection is left there

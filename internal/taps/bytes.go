@@ -116,18 +116,19 @@ func (c *crossing) twiceUnseen(w *way) (all []reassembly.Block) {
 		if !is {
 			continue
 		}
-		copies := 0
-		for _, i := range w.far {
-			if at := s.records[i].block(0); i < k && at.From.AtOrBefore(b.From) && b.To.AtOrBefore(at.To) {
+		copies := 2 // that the tap must have seen: and one more for each earlier report
+		for i := range before {
+			if before[i].Meets(b) {
 				copies++
 			}
 		}
-		for i := range before {
-			if before[i].Meets(b) {
+		before = append(before, b)
+		for i, _ := slices.BinarySearch(w.far, k); i > 0 && copies > 0; i-- { // the latest are nearly always the ones
+			if s.records[w.far[i-1]].block(0).Holds(b) {
 				copies--
 			}
 		}
-		if before = append(before, b); copies <= 1 {
+		if copies > 0 {
 			all = append(all, b)
 		}
 	}

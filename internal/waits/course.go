@@ -2,7 +2,10 @@ package waits
 
 // A course is how many bytes of a run had been sent by when: at the beginnings of the latest two of its flights
 // before which twice as many had been sent as at the one before.
-type course [2]struct {
+type course [2]progress
+
+// A progress is so many bytes in so many nanoseconds.
+type progress struct {
 	bytes uint64
 	took  int64
 }
@@ -10,10 +13,7 @@ type course [2]struct {
 // note notes the beginning of a flight, with which so many bytes have been sent in so many nanoseconds.
 func (c *course) note(bytes uint64, took int64) {
 	if bytes >= 2*c[1].bytes && took > 0 {
-		c[0], c[1] = c[1], struct {
-			bytes uint64
-			took  int64
-		}{bytes, took}
+		c[0], c[1] = c[1], progress{bytes, took}
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *step) mended(e *end) {
 	if r := &s.run; s.lost && e == &s.ends[r.side] {
 		r.losses++
 		r.repair = s.provisional
-		r.judge()
+		r.settle()
 	}
 	if s.own.open || s.peer.open {
 		return

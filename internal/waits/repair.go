@@ -26,12 +26,12 @@ func (r *run) sentAgain(side reassembly.Side) {
 func (r *run) arrivedTwice(side reassembly.Side) {
 	if r.side == side && r.twice < r.resends {
 		r.twice++
-		r.judge()
+		r.settle()
 	}
 }
 
-// judge notes how long the latest repair took, once that is known, if all that was sent again had arrived: nothing was lost.
-func (r *run) judge() {
+// settle notes how long the latest repair took, once that is known, if all that was sent again had arrived: nothing was lost.
+func (r *run) settle() {
 	if r.resends > 0 && r.twice == r.resends {
 		r.unneeded += r.repair
 		r.repair = 0
