@@ -129,7 +129,7 @@ type Segment struct {
 	Ack     Seq    // valid if Flags.Has(ACK)
 	Len     uint32 // payload bytes on the wire, even if the capture cut them
 	Tunnel  uint32 // hash of VLAN tags and tunnel identifiers, 0 for none
-	Link    uint32 // hash of the link-layer addresses, 0 for none: tells duplicate frames apart
+	Link    uint32 // hash of the link-layer addresses, 0 for none: tells duplicate frames apart; see also IsRetry
 	File    uint16 // which input, in order of the command line
 	Window  uint16 // as on the wire, unscaled
 	IPID    uint16 // IPv4 identification of the innermost header; 0 in IPv6
@@ -141,6 +141,24 @@ type Segment struct {
 	ICMP    ICMP    // of a segment that an ICMP error quotes: see IsQuote
 	Tap     uint8   // which of several capture points of the same connections saw it, from 0
 	Missing Missing // what the text that the segment comes from does not have
+}
+
+// retried is the bit of Link that says that the frame is one that the link layer sent again, as it had no acknowledgment: Wi-Fi
+// (IEEE 802.11 9.2.4.1.7, Retry). The upper half of Link is 0 otherwise where it names no sender, as there, and more than 1 where it does.
+const retried = 1 << 16
+
+// SetRetry says that the link layer sent the frame again.
+func (s *Segment) SetRetry() { s.Link |= retried }
+
+// IsRetry reports whether the link layer sent the frame again: what the frame before it carried was sent once.
+func (s *Segment) IsRetry() bool { return s.Link&^(retried-1) == retried }
+
+// LinkAddresses is the hash of the link-layer addresses alone.
+func (s *Segment) LinkAddresses() uint32 {
+	if s.IsRetry() {
+		return s.Link &^ retried
+	}
+	return s.Link
 }
 
 // Missing says what the source of a segment does not have, because it is text

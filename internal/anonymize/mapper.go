@@ -143,7 +143,11 @@ func (m *Mapper) path(use string, hash uint32) uint32 {
 func (m *Mapper) link(hash uint32) uint32 {
 	const half, least = 16, 2 << 8 // no fsm.Device is 0 or 1
 	to := m.path("link", hash&(1<<half-1)) >> half
-	if from := hash >> half; from != 0 {
+	switch from := hash >> half; from {
+	case 0:
+	case 1: // see reassembly.Segment.IsRetry
+		return m.link(hash&(1<<half-1)) | 1<<half
+	default:
 		return max(m.path("link", from)>>half, least)<<half | to
 	}
 	return max(to, min(hash, 1))

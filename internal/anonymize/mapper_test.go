@@ -265,6 +265,11 @@ func TestSegment_deviceStays(t *testing.T) {
 	if m.Segment(&only); only.Link == 0 || only.Link>>16 != 0 {
 		t.Errorf("a link without a known sender becomes %#x", only.Link)
 	}
+	again := reassembly.Segment{Src: endpoint("10.0.0.1:1"), Dst: endpoint("10.0.0.2:2"), Link: 7}
+	again.SetRetry()
+	if m.Segment(&again); !again.IsRetry() || again.LinkAddresses() != only.Link {
+		t.Errorf("the retry of a frame with link %#x becomes %#x", only.Link, again.Link)
+	}
 }
 
 // IPv4 identifications keep their gaps, and 0 stays the only one that means nothing.

@@ -82,6 +82,7 @@ func (d *Decoder) wifi(b []byte, wire int, form wifiForm, seg *reassembly.Segmen
 		qos       = 0x80
 		reserved  = 0xd0 // the subtype that has no meaning
 		bothDS    = 0x03
+		retry     = 0x08
 		protected = 0x40
 		order     = 0x80
 
@@ -125,6 +126,9 @@ func (d *Decoder) wifi(b []byte, wire int, form wifiForm, seg *reassembly.Segmen
 		return Encrypted
 	}
 	seg.Link = otherPair(b[4:])
+	if flags&retry != 0 {
+		seg.SetRetry()
+	}
 	if form.padded {
 		n = min((n+3)&^3, len(b))
 	}

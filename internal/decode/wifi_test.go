@@ -123,3 +123,24 @@ func TestWifi_gopacket(t *testing.T) {
 		t.Errorf("gopacket read only %d frames, %d of them with TCP", agreed, decoded)
 	}
 }
+
+// The Retry bit says that the frame is in the air again; the hash of the addresses is the same.
+func TestDecode_wifiRetry(t *testing.T) {
+	p := snap(typeIPv4, ipv4(protoTCP, tcp(timestamps, data)))
+	d := New()
+	var first, again reassembly.Segment
+	for _, control := range []byte{0x08, 0x88} {
+		qos := be16()
+		if control == 0x88 {
+			qos = be16(0)
+		}
+		for flags, seg := range map[byte]*reassembly.Segment{0x01: &first, 0x09: &again} {
+			if frame := wifi(control, flags, qos, p); d.Decode(link80211, frame, len(frame), 0, seg) != OK {
+				t.Fatalf("%#x: not decoded", flags)
+			}
+		}
+		if first.IsRetry() || !again.IsRetry() || first.LinkAddresses() != again.LinkAddresses() || first.LinkAddresses() == 0 {
+			t.Errorf("link %#x, in a retry %#x", first.Link, again.Link)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func notes(s *stats.Counts) []result.Note {
 			"Capture where both directions pass."},
 		{"lossy", s.Lossy, flows, 20, "connections", "acknowledge bytes that are not in the capture: it lost frames that were on the wire. " +
 			"An absence near such a hole is undecided."},
-		{"doubled", s.Duplicates, segments, 10, "segments", "are duplicates of others (a mirror port, two capture points, a VLAN in and out). They were counted once; tools that look at " +
+		{"doubled", s.Duplicates, segments, 10, "segments", "are duplicates of others (a mirror port, two capture points, a VLAN in and out, Wi-Fi that sent a frame again). They were counted once; tools that look at " +
 			"single frames call them retransmissions."},
 		{"filtered", filtered, flows, 20, "connections", "lack pure ACKs: a filter removed them, or the capture was made on a phone. " +
 			"Whether something was never acknowledged is undecided."},

@@ -76,9 +76,10 @@ func (d *duplicates) check(f *Flow, seg *reassembly.Segment, side reassembly.Sid
 func (d *duplicates) compare(here *bucket, f *Flow, seg *reassembly.Segment, side reassembly.Side, print uint64) Marks {
 	seen := entryOf(seg, print)
 	stamped := seg.Opts.Has&reassembly.HasTimestamps != 0
-	e := here.find(&seen)
+	retry := seg.IsRetry() && (seg.SeqLen() > 0 || seg.IPID != 0)
+	e := here.find(&seen, retry)
 	switch {
-	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side, stamped), recordedCall(f, seg, side):
+	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side, stamped, retry), recordedCall(f, seg, side):
 		d.recent = max(d.recent, duplicateTime)
 		f.duplicates++
 		return Duplicate
@@ -106,9 +107,14 @@ func (d *duplicates) compare(here *bucket, f *Flow, seg *reassembly.Segment, sid
 // late says whether the frame, which has the same IPv4 ID as one longer than duplicateTime
 // ago, is another capture of that. A host that sends again with the same ID is not trusted
 // any more. If it is stamped with a time of the sender (RFC 7323 3), the same ID with the same
-// time is the same packet: some files have one over and over again.
-func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped bool) bool {
+// time is the same packet: some files have one over and over again. So is a retry of the link layer, whatever its IDs show.
+func (d *duplicates) late(f *Flow, e, seen *entry, side reassembly.Side, stamped, retry bool) bool {
 	ago, limit := apart(e.at, seen.at), lateTime(e.ttl, seen.ttl)
+	if retry && ago <= sameTTLTime {
+		d.recent = max(d.recent, sameTTLTime) // the next may come as late again
+		e.at = seen.at
+		return true
+	}
 	if ago <= duplicateTime {
 		return false
 	}
@@ -148,7 +154,7 @@ func (f *Flow) countsIDs(side reassembly.Side) bool {
 // remembers reports whether a frame like this one was captured just before.
 func (d *duplicates) remembers(seg *reassembly.Segment, print uint64) bool {
 	seen := entryOf(seg, print)
-	e := d.bucket(print).find(&seen)
+	e := d.bucket(print).find(&seen, false)
 	return e != nil && apart(e.at, seen.at) <= duplicateTime
 }
 
@@ -159,7 +165,9 @@ func micros(seg *reassembly.Segment) uint32 { return uint32(seg.At / int64(time.
 func apart(a, b uint32) uint32 { return min(a-b, b-a) }
 
 // pathOf is the segment's link-layer addresses and tunnel, mixed.
-func pathOf(seg *reassembly.Segment) uint32 { return seg.Link ^ bits.RotateLeft32(seg.Tunnel, 16) }
+func pathOf(seg *reassembly.Segment) uint32 {
+	return seg.LinkAddresses() ^ bits.RotateLeft32(seg.Tunnel, 16)
+}
 
 func entryOf(seg *reassembly.Segment, print uint64) (e entry) {
 	e.set(seg, print)
@@ -172,10 +180,10 @@ func (e *entry) set(seg *reassembly.Segment, print uint64) {
 	e.ipid, e.ttl, e.more = seg.IPID, seg.TTL, 1|uint8(print/minBuckets)<<1
 }
 
-// find returns the entry that the frame may be a duplicate of, nil if there is none.
-func (b *bucket) find(seen *entry) *entry {
+// find returns the entry that the frame may be a duplicate of, nil if there is none. retry says that the link layer sent it again.
+func (b *bucket) find(seen *entry, retry bool) *entry {
 	for i := range b {
-		if b[i].resembles(seen) {
+		if b[i].resembles(seen, retry) {
 			return &b[i]
 		}
 	}
@@ -197,8 +205,8 @@ func (b *bucket) first() *entry {
 }
 
 // resembles reports whether one of two frames may be a duplicate of the other.
-func (e *entry) resembles(o *entry) bool {
-	return e.print == o.print && e.ipid == o.ipid && (e.within(duplicateTime, o) || e.ipid != 0 && e.within(otherTTLTime, o))
+func (e *entry) resembles(o *entry, retry bool) bool {
+	return e.print == o.print && e.ipid == o.ipid && (e.within(duplicateTime, o) || e.ipid != 0 && e.within(otherTTLTime, o) || retry && e.within(sameTTLTime, o))
 }
 
 // within reports whether the two frames were captured within so many microseconds.

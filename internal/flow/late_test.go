@@ -100,6 +100,45 @@ func TestDuplicates_late(t *testing.T) {
 	}
 }
 
+// What Wi-Fi sends again is the same packet, whatever the IDs of its sender show; what a host sends again is not, whether or
+// not that had to be sent twice through the air.
+func TestDuplicates_retry(t *testing.T) {
+	const ms = time.Millisecond
+	again := func(p packet, after time.Duration, id uint16) packet {
+		p.after, p.id = after, id
+		var seg reassembly.Segment
+		seg.Link = p.link
+		seg.SetRetry()
+		p.link = seg.Link
+		return p
+	}
+	const air = 7
+	for name, ids := range map[string][]uint16{"counted": {7, 8, 9}, "no ID": {0, 0, 0}, "drawn by lot": {7, 40000, 9000}} {
+		var first []packet
+		for i, id := range ids {
+			first = append(first, packet{ms, 1 + 10*uint32(i), 10, id, 64, air})
+		}
+		last := first[2]
+		for _, c := range []struct {
+			name string
+			then []packet
+			want int
+		}{
+			{"twice again through the air", []packet{again(last, 40*ms, last.id), again(last, 40*ms, last.id)}, 2},
+			{"much later", []packet{again(last, 3*time.Second, last.id)}, 0},
+			{"sent again by the host", []packet{again(last, 40*ms, last.id+100)}, 0},
+			{"that again through the air", []packet{{250 * ms, 21, 10, last.id + 100, 64, air}, again(last, 10*ms, last.id+100)}, 1},
+		} {
+			if name == "no ID" && c.name == "sent again by the host" {
+				continue
+			}
+			if got := duplicatesOf(0, append(first[:3:3], c.then...)); len(got) != c.want {
+				t.Errorf("IDs %s, %s: duplicates are %v, want %d", name, c.name, got, c.want)
+			}
+		}
+	}
+}
+
 // A host's large segments, and the wire segments cut from them or joined to them.
 func TestDuplicates_offload(t *testing.T) {
 	const us = time.Microsecond

@@ -29,7 +29,7 @@ func (t *Table) Quoted(seg *reassembly.Segment, hash uint32, print uint64) (ID, 
 // it if not.
 func (d *duplicates) repeated(seg *reassembly.Segment, print uint64) bool {
 	here, seen := d.bucket(print), entryOf(seg, print)
-	if here.find(&seen) != nil {
+	if here.find(&seen, false) != nil {
 		return true
 	}
 	*here.first() = seen

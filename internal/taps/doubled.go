@@ -231,7 +231,7 @@ func (d *division) of(fr *capture.Frame) (point int, is bool) {
 	if _, fromLo := reassembly.KeyOf(&d.seg); !fromLo {
 		side = 1
 	}
-	point, is = d.point[side][look{d.seg.Link, d.seg.Tunnel, d.seg.TTL}]
+	point, is = d.point[side][look{d.seg.LinkAddresses(), d.seg.Tunnel, d.seg.TTL}]
 	return point, is
 }
 

@@ -195,7 +195,7 @@ func (s *scan) tuple(seg *reassembly.Segment) (tuple uint32, fromLo bool) {
 
 func (s *scan) remember(u *unit, n uint16, tuple uint32, fromLo bool, seg *reassembly.Segment, position uint32) {
 	r := record{
-		at: seg.At, position: position, seq: seg.Seq, ack: seg.Ack, len: seg.Len, frame: seg.Frame, link: seg.Link, tunnel: seg.Tunnel,
+		at: seg.At, position: position, seq: seg.Seq, ack: seg.Ack, len: seg.Len, frame: seg.Frame, link: seg.LinkAddresses(), tunnel: seg.Tunnel,
 		tuple: tuple, file: seg.File, window: seg.Window, ipid: seg.IPID, unit: n, flags: seg.Flags, ttl: seg.TTL, has: seg.Opts.Has, fromHi: !fromLo,
 	}
 	if r.flags&reassembly.ACK == 0 {
