@@ -19,7 +19,7 @@ type Transfer struct {
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
 	Losses       uint32          // times that it sent something again until nothing was missing
 	Unneeded     int64           // of the loss, in nanoseconds, repairs of what had arrived, as D-SACKs report
-	Spared       int64           // of the time in which it did, in nanoseconds, what the new payload that it sent meanwhile takes at its rate without losses
+	Spared       int64           // of the time in which it did, in nanoseconds, what the new payload that it sent meanwhile takes at its rate without losses; if that is unknown, how long this went on
 	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
 	Pieces       uint32          // that it sent, with pauses between
 	Frequent     bool            // these are many, and came many a second
@@ -119,10 +119,13 @@ func (t *Transfer) amounts() [5]amount {
 		{LimitReceiver, w[ReceiverWindow]},
 		{LimitSender, w[SenderWindow] + w[DelayedAck]},
 		{LimitApplication, w[ClientApp] + w[ServerApp] + w[Idle]},
-		{LimitLoss, w[Loss] + w[PeerSilent] - t.Spared - t.Unneeded},
+		{LimitLoss, t.Repairs() - t.Spared - t.Unneeded},
 		{LimitUnknown, w[UnknownWait] + w[Network] + w[Connect] + w[Close] + t.Spared + t.Unneeded},
 	}
 }
+
+// Repairs is for how long something was missing or sent again, in nanoseconds.
+func (t *Transfer) Repairs() int64 { return t.Waits[Loss] + t.Waits[PeerSilent] }
 
 // Besides is what limited the transfer most besides that, and its share of the time. Beside a queue that stands, only losses
 // are: neither ACKs, nor windows, nor applications empty it. After losses, a sender sends as ACKs come.
@@ -222,14 +225,14 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	}
 	unknown := fmt.Sprintf("The capture does not show what it waited for during %s of that time", percent(share))
 	if d := float64(t.Duration()); float64(t.Spared) > share*d/2 && !t.Obscure() {
-		unknown = fmt.Sprintf("For %s of that time something was missing, but it went on with new data about as fast as without", percent(float64(t.Spared)/d))
+		unknown = fmt.Sprintf("For %s of that time something was missing, but that did not keep it from sending new data", percent(float64(t.Spared)/d))
 	}
 	for _, x := range [...]struct{ limit, say string }{
 		{LimitReceiver, fmt.Sprintf("For %s of that time it waited for the receive window of %s", percent(share), receiver)},
 		{LimitSender, fmt.Sprintf("For %s of that time %s", percent(share), asACKs)},
 		{LimitPath, fmt.Sprintf("For %s of that time %s: the path is the bottleneck", percent(share), asPath)},
 		{LimitApplication, fmt.Sprintf("For %s of that time %s", percent(share), application)},
-		{LimitLoss, fmt.Sprintf("Losses cost %s of that time", percent(share))},
+		{LimitLoss, t.repairs()},
 		{LimitUnknown, unknown},
 	} {
 		if x.limit == limit {
@@ -237,6 +240,19 @@ func (t *Transfer) Explain(sender, receiver string) string {
 		}
 	}
 	return s + t.arithmetic(limit) + "."
+}
+
+// repairs says, without a full stop, for how long there were losses to repair, and how much of that does not count.
+func (t *Transfer) repairs() string {
+	whole := float64(max(t.Duration(), 1))
+	s := fmt.Sprintf("For %s of that time it had losses to repair", percent(float64(t.Repairs())/whole))
+	if share := float64(t.Spared) / whole; share >= 0.01 {
+		s += fmt.Sprintf("; about %s went to new data that it sent meanwhile", percent(share))
+	}
+	if share := float64(t.Unneeded) / whole; share >= 0.01 {
+		s += fmt.Sprintf("; %s went to repairs of what had arrived", percent(share))
+	}
+	return s
 }
 
 // RelayedSays says, without a full stop, why it is unknown whether a host whose handshake

@@ -8,9 +8,12 @@ import (
 )
 
 // meanwhile notes what the run's side sends for the first time with the segment, or before it without having been captured,
-// while something is missing.
+// while something is missing, and how long after what came before: within two round trips, it went on.
 func (s *step) meanwhile() {
 	if r := &s.run; r.on && r.side == s.side {
+		if gap := s.seg.At - r.last.At; gap <= 2*s.roundTrip() {
+			r.wentOn += gap
+		}
 		r.fresh += uint64(max(r.end.To(s.seg.Seq+reassembly.Seq(s.seg.Len)), 0))
 	}
 }
@@ -39,14 +42,17 @@ func (r *run) settle() {
 }
 
 // spared is how long new payload, so many bytes, that was sent while losses were repaired takes at the rate without losses: that
-// much of the time was not lost. Where something was missing nearly all the time, the rate without is not known.
-func spared(t *detectors.Transfer, fresh uint64) int64 {
-	w := &t.Waits
-	loss := w[detectors.Loss] - t.Unneeded
-	rest := t.Duration() - w[detectors.Loss] - w[detectors.ClientApp] - w[detectors.ServerApp] - w[detectors.Idle]
+// much of the time was not lost. Where something was missing nearly all the time, the rate without is not known: then it is as
+// long as new payload went on meanwhile, which may have been as fast as without.
+func spared(t *detectors.Transfer, fresh uint64, wentOn int64) int64 {
+	loss := t.Repairs() - t.Unneeded
+	rest := t.Duration() - t.Repairs() - t.Waits[detectors.ClientApp] - t.Waits[detectors.ServerApp] - t.Waits[detectors.Idle]
 	without := t.Bytes - min(fresh, t.Bytes)
-	if loss <= 0 || rest < t.Duration()/20 || without == 0 {
+	switch {
+	case loss <= 0:
 		return 0
+	case rest < t.Duration()/20 || without == 0:
+		return min(loss, wentOn)
 	}
 	return int64(min(float64(loss), float64(fresh)*float64(rest)/float64(without)))
 }

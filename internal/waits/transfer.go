@@ -39,6 +39,7 @@ type run struct {
 	twice     uint8     // of these, how many a D-SACK reports
 	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
 	fresh     uint64    // new payload while something was missing
+	wentOn    int64     // for how long it went on meanwhile, in nanoseconds
 	losses    uint32    // times that something was sent again until nothing was missing
 }
 
@@ -70,7 +71,7 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, seg.Seq, false
-		r.fresh, r.losses, r.brief, r.unneeded, r.repair, r.resends, r.twice = 0, 0, 0, 0, 0, 0, 0
+		r.fresh, r.wentOn, r.losses, r.brief, r.unneeded, r.repair, r.resends, r.twice = 0, 0, 0, 0, 0, 0, 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
@@ -193,7 +194,7 @@ func (s *step) tellTransfer() {
 	}
 	fit(&t.Waits, lasted)
 	t.Unneeded = min(r.unneeded, t.Waits[detectors.Loss])
-	t.Losses, t.Spared = r.losses, spared(t, r.fresh)
+	t.Losses, t.Spared = r.losses, spared(t, r.fresh, r.wentOn)
 	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
 	pieces := &s.told.shape(r).pieces
 	t.Pieces, t.Frequent = pieces.n, pieces.frequent()
