@@ -86,6 +86,13 @@ func (c *resetCase) unlikeLast() bool {
 	return fsm.Habits{}.OtherTTL(&c.sender.last, &c.rst) && !c.kernelsTTL() && !c.otherRoute()
 }
 
+// otherHop reports whether the RST comes from a side that had long been silent, with another TTL, be it by one,
+// than all that the side had sent before: it need not come from the same host, nor by the same route.
+func (c *resetCase) otherHop() bool {
+	last := &c.sender.last
+	return last.At != 0 && c.rst.TTL != last.TTL && !c.sender.habits.VariesTTL && c.rst.At-last.At >= minQuiet && !c.kernelsTTL() && !c.itsOwn()
+}
+
 // goesOnElsewhere reports whether the sender continues with the TTL of its SYN, and the RST has one that no host at
 // that distance sends: whatever the two begin with, they have not passed as many routers. A program that writes SYNs
 // itself and its kernel have.
@@ -256,9 +263,13 @@ func (c *resetCase) standIn() string {
 	case c.states[c.side] == fsm.SynSent && c.rst.TTL != c.sender.last.TTL:
 		return fmt.Sprintf(" The RST has TTL %d, the SYN %d: they came on different paths. A device that translates addresses may have forwarded the SYN, and the answer must pass it, too.",
 			c.rst.TTL, c.sender.last.TTL)
-	case c.unlikeLast():
-		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): a load balancer or another device may have sent it.",
-			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame)
+	case c.unlikeLast(), c.otherHop():
+		route := ""
+		if !c.unlikeLast() {
+			route = "it took another route, or "
+		}
+		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): %sa load balancer or another device may have sent it.",
+			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame, route)
 	case c.refusal() && c.sender.last.At == 0 && c.rst.TTL == 255 && took >= int64(farAnswer):
 		return fmt.Sprintf(" The RST has TTL 255, so no router has forwarded it, but it took %s: a NAT or proxy on this link seems to have sent it for a host that is further away.",
 			detectors.Span(took))

@@ -36,8 +36,8 @@ var aborted = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "aborted", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
-			"does not answer, or if a server discarded data of its own",
-		Cause: "The application closed with SO_LINGER 0, or was killed in a way that has the same effect, or closed with data that it had not read, or its TCP gave up after a timeout. " +
+			"does not answer, if a server discarded data of its own, or if it never acknowledged what its client kept sending",
+		Cause: "The application closed with SO_LINGER 0, or was killed in a way that has the same effect, or closed with data that it had not read, or its TCP gave up after a timeout, or an idle timer expired. " +
 			"After a complete exchange, or after its own FIN, this is a quick way to close, and nothing is lost.",
 		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged is lost (lost_bytes).",
 	},
@@ -46,6 +46,13 @@ var aborted = &outcome{
 		{detectors.Warning, func(c *resetCase) bool {
 			return c.fromServer() && c.missing > 0 && (c.missing >= minLost || !c.peer.finSent())
 		}},
+		{detectors.Warning, func(c *resetCase) bool { return c.untaken() && !c.seemsClient() && !c.peer.finSent() }},
+	},
+	fault: func(c *resetCase) detectors.Fault {
+		if c.untaken() { // who lost it is not known
+			return detectors.FaultUnknown
+		}
+		return detectors.FaultHost
 	},
 	doubts: []doubt{
 		{"midstream: only ACKs from the peer were captured before, so it may have closed, too, and then its ACK only came too late", (*resetCase).mayBeClosed},
@@ -69,7 +76,12 @@ var unreadData = &outcome{
 		{detectors.Info, (*resetCase).tlsGoodbye},
 	},
 	sentence: (*resetCase).unreadDataSentence,
-	lost:     func(c *resetCase) uint32 { return c.unreadBytes() + c.missing },
+	lost: func(c *resetCase) uint32 { // what was acknowledged counts where the window shows that it was unread
+		if c.windowFell() {
+			return c.unreadBytes() + c.missing
+		}
+		return c.inFlight()
+	},
 }
 
 var dataAfterClose = &outcome{
@@ -188,110 +200,4 @@ var handshakeReset = &outcome{
 	doubts: []doubt{{"one-sided: the SYN-ACK that it may answer was not captured",
 		func(c *resetCase) bool { return !c.peer.last.Flags.Has(reassembly.SYN) }}},
 	sentence: (*resetCase).handshakeResetSentence,
-}
-
-var lateAck = &outcome{
-	Outcome: detectors.Outcome{
-		Name: "late-ack", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
-		When: "a late, repeated or out-of-window ACK was answered with a RST, and its apparent sender continues",
-		Cause: "Something in front of that side does not recognise the ACK and answers it as a closed port would: a NAT node whose conntrack calls it INVALID " +
-			"and hands it to the node's own TCP (kubernetes#74839), or a firewall that rejects with RST.",
-		Action: "On the node that translates addresses, drop INVALID packets in FORWARD and INPUT, or set net.netfilter.nf_conntrack_tcp_be_liberal=1; check `conntrack -S` (invalid).",
-	},
-	measure:  (*resetCase).measureTTL,
-	sentence: (*resetCase).lateAckSentence,
-}
-
-var outOfWindow = &outcome{
-	Outcome: detectors.Outcome{
-		Name: "out-of-window", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
-		When: "data beyond the offered window was answered with a RST without ACK, as from a host without the connection",
-		Cause: "A stateful firewall that follows windows called the segment invalid: it rejected it with a RST, or, on a node that translates addresses, " +
-			"handed it untranslated to the node's own TCP, which does not know the connection (Linux conntrack: INVALID, out of window). " +
-			"The segment exceeds what the capture shows as offered: the firewall missed a window scale option or a window update, or the sender ignores the window.",
-		Action: "On the firewall or node, set net.netfilter.nf_conntrack_tcp_be_liberal=1, or drop INVALID packets instead of rejecting them; check `conntrack -S` " +
-			"(invalid) and net.netfilter.nf_conntrack_log_invalid. Then find out why the sender exceeds the window (window-overrun).",
-	},
-	peerAtFault: func(*resetCase) bool { return true }, // it exceeded the window
-	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a window update
-		r.Absence(f, c.peer.last.At)
-	},
-	measure:  func(c *resetCase, f *detectors.Finding) { f.Measure("beyond", int(c.excess())) },
-	sentence: (*resetCase).outOfWindowSentence,
-}
-
-var idleDrop = &outcome{
-	Outcome: detectors.Outcome{
-		Name: "idle-drop", Severity: detectors.Warning, Fault: detectors.FaultSuspected, Needs: segmentOrigin,
-		When: "the first segment after a long silence was answered with a RST, or a RST ended the silence; info if that segment was a FIN, and nothing is lost",
-		Cause: "A middlebox (load balancer, NAT, firewall) forgot the connection while nothing was sent: its idle timeout is shorter than the silence. " +
-			"A host that was restarted meanwhile looks the same.",
-		Action: "Send keep-alives more often than the shortest idle timeout on the path (SO_KEEPALIVE, TCP_KEEPIDLE), or close idle connections before it.",
-	},
-	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { // the peer closed what neither used any more
-		return !c.brokeSilence() && c.peer.last.Flags.Has(reassembly.FIN) && c.lost() == 0 && c.missing == 0
-	}}},
-	doubts: []doubt{
-		{onlyAcks.reason, func(c *resetCase) bool { return !c.otherTTL() && c.onlyAcks() }},
-		{finUnseen.reason, func(c *resetCase) bool { return !c.otherTTL() && c.finMissed() }},
-	},
-	fault: func(c *resetCase) detectors.Fault {
-		if c.otherTTL() || c.otherDevice() {
-			return detectors.FaultPath
-		}
-		return detectors.FaultSuspected
-	},
-	absence: func(_ *resetCase, f *detectors.Finding, _ *detectors.Report) {
-		f.Absence = detectors.AnyAbsence // of anything in the silence; a hole would have shown it
-		f.Doubt()
-	},
-	measure:  (*resetCase).measureIdle,
-	sentence: (*resetCase).idleDropSentence,
-}
-
-var suspectedInjection = &outcome{
-	Outcome: detectors.Outcome{
-		Name: "suspected-injection", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin,
-		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues; info if a side had closed, and nothing is lost",
-		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or an attacker " +
-			"who wants the connection to end.",
-		Action: "Capture at the side whose address it has: if the RST does not leave there, it was made on the path. Its TTL says how many hops away.",
-	},
-	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { // a load balancer or firewall forgets what is over
-		return (c.sender.finSent() || c.peer.finSent()) && c.continued.At == 0 && c.lost()+c.missing < minLost
-	}}},
-	doubts: []doubt{{"what continues looks like a new connection: a server that uses SYN cookies may have reset the first one, and accepted another from a later segment",
-		func(c *resetCase) bool { return c.restarts() && !c.otherTTL() && !c.otherID() }},
-		{"nothing but its number speaks against the RST: it may answer a segment that was not captured", func(c *resetCase) bool {
-			return c.continued.At == 0 && !c.otherTTL() && !c.otherID() && !c.copiesID() && !c.noID() && c.belowNxt() && c.guess.At == 0
-		}},
-		{"nothing but its IP ID speaks against the RST: a host without the connection may number it by another count, and may have answered a segment that the path held up", (*resetCase).onlyID},
-		{"nothing but its IP ID of 0 speaks against the RST: it has the number that an ACK of the data in flight has, and that ACK may not have been captured", (*resetCase).answersUnseen},
-		{"midstream: from the sender, only ACKs of keep-alives were captured before, which a device in front of it may have sent: the TTL of the RST may be its own",
-			func(c *resetCase) bool { return c.otherTTL() && c.onlyAcks() && c.peer.bytes == 0 }}},
-	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { // of a segment that it answers
-		if !c.otherTTL() && !c.otherID() && !c.copiesID() {
-			r.Absence(f, c.rst.At)
-		}
-	},
-	measure:  (*resetCase).measureTTL,
-	sentence: (*resetCase).suspectedInjectionSentence,
-	lost: func(c *resetCase) uint32 { // what the RST acknowledges, its sender may never have received
-		if c.survived {
-			return 0
-		}
-		return c.lost() + c.missing
-	},
-}
-
-var unexplained = &outcome{
-	Outcome: detectors.Outcome{
-		Name: "unexplained", Severity: detectors.Warning, Needs: segmentOrigin,
-		When:   "no other outcome fits, or the capture does not show enough",
-		Cause:  "Unknown. What the RST answers was not captured, or it answers nothing and no socket would send it in this form.",
-		Action: "Capture on the host that sent the RST, from before the connection opens.",
-	},
-	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }}},
-	doubts:     []doubt{{"midstream: the capture begins with the RST, and shows nothing that its sender sent before", (*resetCase).halfCaptured}},
-	sentence:   (*resetCase).unexplainedSentence,
 }

@@ -131,7 +131,7 @@ func (c *resetCase) unread() bool {
 	switch {
 	case c.windowFell():
 		return true
-	case !unanswered, c.oneWay(), c.lost() == 0 && c.rst.At-last.At >= longEnough:
+	case !unanswered, c.untaken(), c.oneWay(), c.lost() == 0 && c.rst.At-last.At >= longEnough:
 		return false
 	case c.lost() > 0 || c.fromServer():
 		return true
@@ -139,6 +139,17 @@ func (c *resetCase) unread() bool {
 		return c.sender.bytes == 0
 	}
 	return c.rst.At-last.At <= int64(c.rtt)
+}
+
+// longestDelay is how long, in nanoseconds, a receiver may hold back an ACK (RFC 9293 3.8.6.3).
+const longestDelay = int64(500 * time.Millisecond)
+
+// untaken reports whether data of the peer never reached the sender's socket: for longer than a path and a delayed ACK take,
+// and through retransmissions, nothing has acknowledged it, and the RST does not either. What lies unread is acknowledged.
+func (c *resetCase) untaken() bool {
+	last, own := &c.peer.last, &c.sender.last
+	wait := max(int64(4*c.rtt), longestDelay)
+	return !c.bare() && c.beyond() > 0 && last.Len > 0 && c.rst.At-own.At > wait && (c.tries >= 2 || c.rst.At-last.At > wait)
 }
 
 // oneWay reports whether the sender never sends any payload, though it has read what the peer sent before: that is

@@ -46,8 +46,11 @@ func (c *resetCase) ownLoss() string {
 
 func (c *resetCase) abortedSentence() string {
 	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
+	if c.untaken() {
+		return c.untakenSentence()
+	}
 	switch {
-	case c.unlikeLast() && c.confirms.At == 0 && !c.gaveUp():
+	case (c.unlikeLast() || c.otherHop()) && c.confirms.At == 0 && !c.gaveUp():
 		m = fmt.Sprintf("A RST with the source address %s ended the connection to %s (frame %d), %s after the last segment.",
 			c.sender.name, c.peer.name, c.rst.Frame, detectors.Span(c.rst.At-max(c.sender.last.At, c.peer.last.At)))
 	case c.confirms.At != 0:
@@ -74,14 +77,8 @@ func (c *resetCase) abortedSentence() string {
 		m += fmt.Sprintf(": it gave up a handshake that %s had not completed.", c.peer.name)
 	case c.deceived():
 		m += fmt.Sprintf(": it had acknowledged a FIN that was not %s's own, took the stream for complete, and closed (see forged-fin).", c.peer.name)
-	case c.peer.bytes > 0 && !c.onlyProbed():
-		last := ""
-		if c.peer.last.Len > 0 {
-			last = fmt.Sprintf(" (the last came in frame %d)", c.peer.last.Frame)
-		}
-		m += fmt.Sprintf(" instead of a FIN: its application aborted it, or closed it with unread data%s. The capture does not show which.", last)
 	default:
-		m += " instead of a FIN: its application aborted it."
+		m += " instead of a FIN" + c.whyAborted()
 	}
 	if c.bare() && !c.sender.finSent() && c.confirms.At == 0 && c.ended.At == 0 {
 		m += " The RST has no ACK, as some stacks send it."
@@ -98,4 +95,34 @@ func (c *resetCase) abortedSentence() string {
 		m += fmt.Sprintf(" %s from %s were not acknowledged.", inBytes(n), c.peer.name)
 	}
 	return m
+}
+
+// untakenSentence is about a RST whose sender has not acknowledged what its peer kept sending.
+func (c *resetCase) untakenSentence() string {
+	again := ""
+	if c.tries > 0 {
+		again = fmt.Sprintf(", though retransmitted %s", detectors.Counted(uint32(c.tries), "time", "times"))
+	}
+	return fmt.Sprintf("%s ended the connection to %s with a RST (frame %d), %s after it had last been sent data (frame %d). Neither it nor the RST acknowledged %s of that%s: "+
+		"that, or what comes before it, was lost on the way, or what accepts connections in its place (a proxy, a load balancer) did not take it.",
+		c.sender.name, c.peer.name, c.rst.Frame, detectors.Span(c.rst.At-c.peer.last.At), c.peer.last.Frame, inBytes(c.beyond()), again) + c.ownLoss()
+}
+
+// whyAborted says what may have made a socket end a connection that neither side had closed.
+func (c *resetCase) whyAborted() string {
+	after, others := "", ""
+	if c.peer.bytes > 0 && !c.onlyProbed() {
+		others = ", or closed it with unread data"
+		if c.peer.last.Len > 0 {
+			others += fmt.Sprintf(" (the last came in frame %d)", c.peer.last.Frame)
+		}
+	}
+	if c.brokeSilence() && c.idle() >= minQuiet {
+		after = fmt.Sprintf(", %s after the last segment", detectors.Span(c.idle()))
+		others += ", or an idle timer of its host, or of what accepts connections in its place, expired"
+	}
+	if others != "" {
+		others += ". The capture does not show which"
+	}
+	return after + ": its application aborted it" + others + "."
 }

@@ -68,6 +68,12 @@ func (c *resetCase) closedOnly() bool {
 	return (c.sender.finSent() || c.peer.finSent()) && c.lost() == 0
 }
 
+// over reports whether a side had sent its FIN, nothing is lost, and nothing came from the sender since the RST: a load balancer, a
+// firewall or a front end forgets what is over, and so does the host itself.
+func (c *resetCase) over() bool {
+	return (c.sender.finSent() || c.peer.finSent()) && c.continued.At == 0 && c.lost()+c.missing < minLost
+}
+
 // knewFIN reports whether the peer had received the sender's FIN when it sent data for
 // the first time. known is false if data of it was not captured: its ACK may have said so.
 func (c *resetCase) knewFIN() (knew, known bool) {
