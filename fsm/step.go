@@ -25,7 +25,7 @@ func (c *Conn) Step(seg *reassembly.Segment, side reassembly.Side, room *reassem
 	case seg.Flags&reassembly.RST != 0:
 		s.class = Rst
 		s.reset()
-	case !(c.bits&(resetByA|resetByB) != 0 && s.afterOwnReset()) && (s.acceptable() || s.corroborated()):
+	case !(c.bits&(resetByA|resetByB) != 0 && s.afterOwnReset()) && !s.answersBare() && (s.acceptable() || s.corroborated()):
 		if c.bits&(outlivedA|outlivedB|resetByA|resetByB|pendingByA|pendingByB) != 0 {
 			s.continued()
 		}

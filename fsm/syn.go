@@ -19,7 +19,7 @@ func (s *step) wrongAnswer() {
 	if s.another() {
 		s.own.out.Reject(seg.End())
 	}
-	if !peer.awaitsAnswer(s.own) || seg.Len > 0 {
+	if !peer.awaitsAnswer(s.own) || seg.Len > 0 || s.answersBare() {
 		return
 	}
 	kind := SynChallenged
@@ -33,6 +33,14 @@ func (s *step) wrongAnswer() {
 	peer.out.Reject(seg.Ack)
 	s.own.countFrom(seg)
 	s.ev.addWas(kind, s.side.Peer(), peerLast, &peer.last)
+}
+
+// answersBare says whether the segment acknowledges the peer's SYN, and nothing else, without a SYN of its own. That
+// opens nothing: in SYN_SENT it is dropped (RFC 9293 3.10.7.3), and some NATs answer repeated SYNs so while they cannot
+// reach the server. Where the SYN-ACK is missing from the capture, what the peer sends next shows it.
+func (s *step) answersBare() bool {
+	return s.n == 0 && s.seg.Flags&(reassembly.SYN|reassembly.ACK|reassembly.RST) == reassembly.ACK &&
+		s.peer.awaitsAnswer(s.own) && !s.peer.dir.is(spoke) && s.seg.Ack == s.peer.out.ISS+1
 }
 
 // another says whether the segment is another SYN-ACK than the one that the side

@@ -78,28 +78,29 @@ func awaitsAnswer(v fsm.View, side reassembly.Side) bool {
 }
 
 type synUnanswered struct {
-	due     [1]detectors.Deadline // anything that answers two SYNs, since the second
-	client  reassembly.Side
-	syn     reassembly.Mark // the first; its At is 0 if none was repeated
-	last    reassembly.Mark // the latest repeat; At is 0 if there is none
-	before  int64           // when the SYN before that was sent
-	repeats int
-	bare    int             // the first of the repeats that left out timestamps offered before
-	anew    reassembly.Mark // the same SYN again, after longer than any timer; At is 0 if the latest repeat is not
-	stamp   uint32          // timestamp of the latest repeat
-	renewed reassembly.Mark // the SYN with another ISN
-	next    reassembly.Mark // the SYN of the client's next attempt, once it had given up; At is 0 if none is known
-	damaged bool            // that differs as if one bit were damaged
-	noMSS   bool            // the one with it has no MSS, as TCPs should send (RFC 9293 3.7.1)
-	crafted bool            // a repeat has none either, and the IP ID of the first
-	answer  reassembly.Mark
-	slow    bool // the answer echoes an earlier SYN than the latest
-	dropped bool // SYNs with timestamps may have been dropped: the first without was answered at once
-	done    bool
-	others  int                   // segments in the server's name that answer no SYN
-	resets  int                   // RSTs among them, which do not acknowledge it
-	other   reassembly.Mark       // the last of them
-	icmp    *detectors.ICMPErrors // about the SYNs; nil if none came
+	due      [1]detectors.Deadline // anything that answers two SYNs, since the second
+	client   reassembly.Side
+	syn      reassembly.Mark // the first; its At is 0 if none was repeated
+	last     reassembly.Mark // the latest repeat; At is 0 if there is none
+	before   int64           // when the SYN before that was sent
+	repeats  int
+	bare     int             // the first of the repeats that left out timestamps offered before
+	anew     reassembly.Mark // the same SYN again, after longer than any timer; At is 0 if the latest repeat is not
+	stamp    uint32          // timestamp of the latest repeat
+	renewed  reassembly.Mark // the SYN with another ISN
+	next     reassembly.Mark // the SYN of the client's next attempt, once it had given up; At is 0 if none is known
+	damaged  bool            // that differs as if one bit were damaged
+	noMSS    bool            // the one with it has no MSS, as TCPs should send (RFC 9293 3.7.1)
+	crafted  bool            // a repeat has none either, and the IP ID of the first
+	answer   reassembly.Mark
+	slow     bool // the answer echoes an earlier SYN than the latest
+	dropped  bool // SYNs with timestamps may have been dropped: the first without was answered at once
+	done     bool
+	others   int                   // segments in the server's name that answer no SYN
+	resets   int                   // RSTs among them, which do not acknowledge it
+	bareACKs int                   // ACKs among them, which acknowledge it without a SYN
+	other    reassembly.Mark       // the last of them
+	icmp     *detectors.ICMPErrors // about the SYNs; nil if none came
 }
 
 func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
@@ -129,8 +130,12 @@ func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.SentOutOfWindow || ev.Kind == fsm.ResetIgnored:
 		if ev.Side != w.client {
 			w.others++
-			if w.other = reassembly.MarkOf(ev.Seg); ev.Kind == fsm.ResetIgnored {
+			w.other = reassembly.MarkOf(ev.Seg)
+			switch syn := r.Conn.Stream(w.client).ISS + 1; {
+			case ev.Kind == fsm.ResetIgnored:
 				w.resets++
+			case ev.Seg.Flags == reassembly.ACK && ev.Seg.Ack == syn:
+				w.bareACKs++
 			}
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client: // it gives up, and still nothing came back
@@ -256,6 +261,8 @@ func (w *synUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Report)
 	f := w.finding(synNoAnswer, o.At, o.Now, r)
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer to the second SYN would be overdue", detectors.Span(o.Short)))
+	} else if last := r.Conn.Last(w.client); w.bareACKs > 0 && last.Flags&(reassembly.SYN|reassembly.RST) == 0 {
+		f.Undecide(fmt.Sprintf("the client goes on without a SYN (frame %d): the SYN-ACK may be missing from the capture", last.Frame))
 	} else {
 		r.Absence(&f, w.syn.At)
 	}

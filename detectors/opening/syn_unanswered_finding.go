@@ -143,6 +143,10 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (%sframe %d), without acknowledging the SYN: %s must ignore that (RFC 9293 3.10.7.3).",
 			waited, w.some("A RST", "RSTs", r), server, last, w.other.Frame, client)
 	}
+	if w.bareACKs > 0 && w.bareACKs == w.others {
+		return m + fmt.Sprintf(". No SYN-ACK came back in %s. %s with the address %s acknowledged the SYN (%sframe %d), but without a SYN: %s must ignore that (RFC 9293 3.10.7.3).",
+			waited, w.some("An ACK", "ACKs", r), server, last, w.other.Frame, client)
+	}
 	if w.others > 0 {
 		return m + fmt.Sprintf(". No answer came back in %s. %s with the address %s came (%sframe %d), but of another connection: the SYN is not acknowledged.",
 			waited, w.some("A segment", "Segments", r), server, last, w.other.Frame)
