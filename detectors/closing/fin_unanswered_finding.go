@@ -155,7 +155,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		}
 		ended := fmt.Sprintf(", and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
 		if (f.Cause == causeUnseen || f.Cause == causeGaveUp) && r.Conn.Last(side.Peer()).At <= s.first.At {
-			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}, r.Asker(side)
+			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}, r.Asker(side)
 		}
 		m += " " + never + ended
 		if f.Cause == causeDeaf {
@@ -204,7 +204,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	}
 	states := fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))
 	if f.Cause == "" && icmp == nil && r.Conn.Last(side.Peer()).At <= s.first.At {
-		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, Guess: states, Up: states}, r.Asker(side)
+		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states}, r.Asker(side)
 	}
 	return m + states
 }

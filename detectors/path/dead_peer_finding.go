@@ -53,6 +53,7 @@ func (v *retryRun) quiet(closed bool) *detectors.Quiet {
 	}
 	return &detectors.Quiet{
 		Since: v.first.At,
+		First: "retry",
 		Guess: " The peer is gone, " + never + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
 		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}
