@@ -24,7 +24,7 @@ var SlowConnect = &detectors.Detector{
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes half of that, it is undecided, also if only one is known, and took more than a quarter. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
-			"as the handshake; without answers it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, an answer that left long before it came, as those of the host that answered show, or in which another host was as late to answer it: undecided.",
+			"as the handshake; if one of the next few takes half of that, or none comes, it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, an answer that left long before it came, as those of the host that answered show, or in which another host was as late to answer it: undecided.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
@@ -66,7 +66,8 @@ type lateAnswer struct {
 	best     int64 // the shortest of the later round trips; 0 if there was none
 	worst    int64 // the longest
 	request  int64 // when data was sent that payload has not answered yet; 0 if none is
-	reply    int64 // the shortest time from data to payload; 0 if there was none
+	reply    int64 // the shortest time from data to payload, of the next few; 0 if there was none
+	slowest  int64 // the longest
 	timed    uint8 // how many later round trips were
 	replies  uint8 // how often payload answered data
 	reported bool
@@ -104,7 +105,7 @@ func (w *slowConnect) Event(ev fsm.Event, r *detectors.Report) {
 		}
 		if other.timing() && other.sent == 0 {
 			other.sent, other.request = ev.Seg.At, ev.Seg.At
-		} else if other.open() && !other.timing() { // where something between acknowledges, only payload shows more
+		} else if other.asked.At != 0 && other.replies < maxReplies { // where something between acknowledges, only payload shows more
 			other.request = ev.Seg.At
 		}
 	case fsm.DataResent:
@@ -141,6 +142,9 @@ func (h *lateAnswer) roundTrip(took int64, ev fsm.Event, r *detectors.Report) {
 // maxTimed is how many later round trips are timed.
 const maxTimed = 16
 
+// maxReplies is how many later answers with payload are.
+const maxReplies = 4
+
 // timing reports whether another round trip may change something.
 func (h *lateAnswer) timing() bool { return h.asked.At != 0 && h.timed < maxTimed }
 
@@ -168,7 +172,7 @@ func (h *lateAnswer) behind() bool {
 
 // replied times payload of the side that answers data.
 func (h *lateAnswer) replied(ev fsm.Event, r *detectors.Report) {
-	if h.asked.At == 0 || h.request == 0 || h.reported && h.replies > 1 {
+	if h.asked.At == 0 || h.request == 0 || h.replies >= maxReplies {
 		return
 	}
 	took := max(ev.Seg.At-h.request, 1)
@@ -176,6 +180,7 @@ func (h *lateAnswer) replied(ev fsm.Event, r *detectors.Report) {
 	if h.reply == 0 || took < h.reply {
 		h.reply = took
 	}
+	h.slowest = max(h.slowest, took)
 	h.replies++
 	if h.best > 0 && 2*h.reply < h.took() {
 		h.report(ev.Side, ev.Seg.At, r)
@@ -229,22 +234,20 @@ func (h *lateAnswer) beside() bool {
 	return h.best > 0 && h.best < besideTap && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
 }
 
-// laterBest is how long it took later, at best: whoever acknowledged, where something between may.
-func (h *lateAnswer) laterBest() int64 {
+// later is how long it took later, at best and at worst: until payload came, where something between may acknowledge.
+func (h *lateAnswer) later() (best, worst int64) {
 	if h.behind() && h.reply > 0 {
-		return h.reply
+		return h.reply, h.slowest
 	}
-	return h.best
+	return h.best, h.worst
 }
 
-// later is a sentence on how long it took later, at best: others, which may have waited for an application or in a queue, are not
-// told apart.
-func (h *lateAnswer) later() string {
-	what := "round trip"
+// what is what took so long later, one and several.
+func (h *lateAnswer) what() (one, several string) {
 	if h.behind() && h.reply > 0 {
-		what = "answer with payload"
+		return "answer with payload", "answers with payload"
 	}
-	return fmt.Sprintf(" A later %s took %s.", what, detectors.Span(h.laterBest()))
+	return "round trip", "round trips"
 }
 
 // report reports the late answer of the side.
@@ -275,17 +278,19 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 		f.Measure("later_s", detectors.Seconds(h.best))
 		f.Undecide("later ACKs came in less than a tenth of that, and no payload: a NAT or proxy may acknowledge for the host, and the path may always take that long")
 	default:
-		f.Measure("later_s", detectors.Seconds(h.laterBest()))
-		f.Message += h.later()
+		best, worst := h.later()
+		one, several := h.what()
+		f.Measure("later_s", detectors.Seconds(best))
+		f.Message += fmt.Sprintf(" A later %s took %s.", one, detectors.Span(best))
 		switch {
 		case h.waiter.within != 0:
 			f.Undecide(h.waiter.doubt())
 		case h.answerer.held != 0:
 			f.Undecide(h.answerer.doubt(answer))
-		case h.worst >= h.took():
-			f.Undecide("one of the next round trips took as long: the path may be that slow at times")
-		case 2*h.worst >= h.took():
-			f.Undecide("one of the next round trips took half as long or longer: the path may be that slow at times")
+		case worst >= h.took():
+			f.Undecide(fmt.Sprintf("one of the next %s took as long: the path may be that slow at times", several))
+		case 2*worst >= h.took():
+			f.Undecide(fmt.Sprintf("one of the next %s took half as long or longer: the path may be that slow at times", several))
 		case h.single():
 			f.Undecide("only one later round trip is known, and it took more than a quarter of that: the path may be that slow at times")
 		}
