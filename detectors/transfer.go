@@ -262,9 +262,9 @@ func RelayedSays(handshake int64, host string) string {
 }
 
 // RelayedBy says, without a full stop, that something ends the connection for a host whose
-// handshake took so many nanoseconds.
+// part of the handshake took so many nanoseconds: at least, for what it answers may have been sent before.
 func RelayedBy(handshake int64, host string) string {
-	return fmt.Sprintf("The handshake with %s took %s, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, Span(handshake))
+	return fmt.Sprintf("In the handshake, %s took at least %s to answer, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, Span(handshake))
 }
 
 // arithmetic is what a window allows for each round trip. The first window's worth can leave at once.

@@ -3,6 +3,8 @@ package fsm
 import (
 	"testing"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // A host counts its packets if two in a row are at most 16 apart.
@@ -20,16 +22,31 @@ func TestStep_countsIPIDs(t *testing.T) {
 }
 
 // Behind its FIN, a sender whose IP identifications skip a few has sent something that
-// did not reach the tap; a sender that skips many does not count.
+// did not reach the tap, if the FIN was due again; a sender that skips many does not count.
 func TestStep_skippedIDs(t *testing.T) {
-	for id, want := range map[uint16]bool{101: false, 102: true, 108: true, 109: false, 200: false, 0: false} {
+	for _, c := range []struct {
+		id    uint16
+		flags reassembly.Flags
+		after time.Duration
+		want  bool
+	}{
+		{101, fin, 3 * time.Second, false},
+		{102, fin, 3 * time.Second, true},
+		{108, fin, 3 * time.Second, true},
+		{109, fin, 3 * time.Second, false},
+		{200, fin, 3 * time.Second, false},
+		{0, fin, 3 * time.Second, false},
+		{102, fin, 2 * time.Second, false}, // it may be the first again
+		{102, ack, 2 * time.Second, true},
+		{102, ack, time.Second, false},
+	} {
 		w := newWire().open(time.Millisecond)
 		w.number(100)
 		w.send(1, 0, fin, 1, 0, 1)
-		w.number(id)
-		w.send(1, time.Second, fin, 1, 0, 1)
-		if got := w.conn.Limits()&LossBeforeTap != 0; got != want {
-			t.Errorf("identification %d behind 100: loss before the tap: %t", id, got)
+		w.number(c.id)
+		w.send(1, c.after, c.flags, 1, 0, 1)
+		if got := w.conn.Limits()&LossBeforeTap != 0; got != c.want {
+			t.Errorf("identification %d behind 100, %v after it: loss before the tap: %t", c.id, c.after, got)
 		}
 	}
 }

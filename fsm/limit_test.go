@@ -50,7 +50,7 @@ func TestLimits(t *testing.T) {
 			w.open(0)
 			w.send(1, 0, fin, 1, 0, 1)
 			w.id++ // the other side's do not count
-			w.send(1, 0, ack, 2, 0, 1)
+			w.send(1, time.Minute, ack, 2, 0, 1)
 		}, LossBeforeTap},
 		{"identifications that skip before it", func(w *wire) {
 			w.open(0)

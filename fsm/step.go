@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // Step processes the connection's next segment, sent by side, and fills ev with what it
 // proves, in the order of the kinds. Where the connection has many holes, they are in room;
@@ -245,13 +249,18 @@ func (s *step) echoesFalsely() bool {
 func (c *Conn) FalseEcho() bool { return c.ends[0].opts&reassembly.FalseEcho != 0 }
 
 // skippedIDs watches for segments that were sent but did not reach the tap:
-// the sender's IP IDs, one by one so far, skip.
+// the sender's IP IDs, one by one so far, skip where its FIN was due again. Other connections
+// may have used them: some hosts count for all of them to the same address.
 func (s *step) skippedIDs() {
 	last := &s.own.last
 	if s.own.dir.Phase != PhaseFinSent || s.seg.IPID == 0 || last.IPID == 0 {
 		return
 	}
-	if gap := s.seg.IPID - last.IPID; gap > 1 && gap <= 8 {
+	due := s.c.rto(s.side) << min(s.own.row, 7)
+	if s.seg.Flags&reassembly.FIN != 0 { // which is that one, or the one after it: each comes after twice the time (RFC 6298 5.5)
+		due *= 2
+	}
+	if gap := s.seg.IPID - last.IPID; gap > 1 && gap <= 8 && time.Duration(s.seg.At-last.At) > due {
 		s.c.bits |= skippedIDs
 	}
 }
