@@ -33,16 +33,16 @@ func (f *Finding) ArrivedTwice() {
 }
 
 // A Silence is that of both hosts of a connection, on which a finding rests: by Until, one of them must
-// have been seen again, in this connection or another. A host is an address with a TTL.
+// have been seen again, in this connection or another, if anybody is seen from From on. A host is an address with a TTL.
 type Silence struct {
-	End   [2]reassembly.Endpoint
-	TTL   [2]uint8
-	Until int64 // nanoseconds since 1970
+	End         [2]reassembly.Endpoint
+	TTL         [2]uint8
+	From, Until int64 // nanoseconds since 1970
 }
 
 // NewSilence is that of the connection's hosts: of a host that still is in the capture, something is seen by then.
-func NewSilence(v fsm.View, until int64) *Silence {
-	s := &Silence{Until: until}
+func NewSilence(v fsm.View, from, until int64) *Silence {
+	s := &Silence{From: from, Until: until}
 	for side := range reassembly.Side(2) {
 		s.End[side], s.TTL[side] = v.Endpoint(side), v.Last(side).TTL
 	}
@@ -60,7 +60,7 @@ func (f *Finding) Vanished(last int64) {
 	}
 	f.Scope = WholeCapture
 	f.Undecide(fmt.Sprintf("the capture holds no TCP segment of either host %s, in any connection, though it goes on with others: it may be several captures put over each other, "+
-		"of which the one with these hosts ended", after))
+		"of which the one with these hosts ended, or both may have left this network", after))
 }
 
 // SeenLater says of a host from which nothing ever came (Unheard is set) that it sent something later, in another connection.

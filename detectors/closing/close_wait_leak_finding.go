@@ -44,7 +44,7 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 		f.At = max(w.ack.At, min(w.Limit(0, r), now))
 		f.States = r.StatesNow(now)
 		r.Absence(&f, w.ack.At)
-		f.Silence = detectors.NewSilence(r.Conn, w.Limit(0, r))
+		f.Silence = detectors.NewSilence(r.Conn, w.Limit(0, r), w.Limit(0, r))
 		f.Lossless = detectors.NewLossless(r.Conn, true, w.ack.At, now)
 	}
 	f.End = max(now, w.reply.At)

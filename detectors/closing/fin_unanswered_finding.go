@@ -112,7 +112,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	}
 	switch {
 	case outcome == unansweredExhausted: // the capture must go on with these hosts, and not miss the last ACK
-		f.Silence = detectors.NewSilence(r.Conn, s.overdue())
+		f.Silence = detectors.NewSilence(r.Conn, s.last.At+s.gaps[1], s.overdue())
 		fallthrough
 	case outcome == unansweredTrying && s.sends <= leastRetries:
 		f.Lossless = detectors.NewLossless(r.Conn, false, s.last.At, s.last.At+int64(r.Conn.RTO(side)))

@@ -150,7 +150,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		r.Absence(&f, fin.At)
 	}
 	if outcome == unretransmittedSilent {
-		f.Silence = detectors.NewSilence(r.Conn, w.Limit(i, r))
+		f.Silence = detectors.NewSilence(r.Conn, fin.At+int64(r.Conn.RTO(side)), w.Limit(i, r)) // from then on, the FIN was due again
 		f.Lossless = detectors.NewLossless(r.Conn, false, fin.At, w.Limit(i, r))
 	}
 	w.due[side].Emit(f, r)

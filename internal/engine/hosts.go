@@ -105,7 +105,7 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 	case x.TTL[f.Subject] == 0 && h.Last() >= x.Until:
 		f.Scope = detectors.WholeCapture
 		f.Undecide("text: without a TTL, nothing shows whether the addresses that the capture goes on with are still those of the same hosts")
-	case last != 0 && last < x.Until && h.Last() >= x.Until:
+	case last != 0 && last < x.Until && h.Last() > last && h.Last() >= x.From:
 		f.Vanished(last)
 	case h.Relayed(x.End[peer].Addr, x.TTL[f.Subject]):
 		f.RelayedElsewhere()
