@@ -41,8 +41,8 @@ func (b *builder) alike(u *unit) []print {
 }
 
 // doublings pairs the records of the unit's segments, where most of them came twice
-// at a consistent distance in both directions.
-func (b *builder) doublings(u *unit) (pairs [2][]doubling, are bool) {
+// at a consistent distance in both directions: alike, or cut.
+func (b *builder) doublings(u *unit) (pairs, cut [2][]doubling, are bool) {
 	s := b.scan
 	all := b.alike(u)
 	var twice [2][]doubling
@@ -58,12 +58,12 @@ func (b *builder) doublings(u *unit) (pairs [2][]doubling, are bool) {
 	}
 	var distance [2]int64
 	for side := range twice {
-		if len(twice[side]) < minEach || 4*len(twice[side]) < total[side] { // half of the segments, two of each
-			return pairs, false
+		if len(twice[side]) < minEach {
+			return pairs, cut, false
 		}
 		d, mostly := s.distance(twice[side])
 		if d <= int64(fsm.DuplicateTime) || !mostly {
-			return pairs, false
+			return pairs, cut, false
 		}
 		distance[side] = d
 	}
@@ -71,7 +71,13 @@ func (b *builder) doublings(u *unit) (pairs [2][]doubling, are bool) {
 		side := s.records[same[0].record].side()
 		pairs[side] = s.pairUp(same, distance[side], pairs[side])
 	}
-	return pairs, true
+	for side := range pairs {
+		var n int
+		if cut[side], n = s.cuts(u, pairs[side], side, distance[side]); 2*(2*len(twice[side])+n) < total[side] { // half of the segments, both of each
+			return pairs, cut, false
+		}
+	}
+	return pairs, cut, true
 }
 
 // distance is the median time between the two records of the pairs, and whether four of five pairs are
@@ -123,11 +129,11 @@ func (s *scan) pairUp(alike []print, distance int64, pairs []doubling) []doublin
 // doubled divides a unit in which two taps were merged, and reports whether it is one.
 func (b *builder) doubled(i int) (is bool) {
 	s, u := b.scan, &b.scan.units[i]
-	pairs, are := b.doublings(u)
+	pairs, cut, are := b.doublings(u)
 	if !are {
 		return false
 	}
-	if d, same := s.oneDistance(&pairs); same {
+	if d, same := s.oneDistance(&pairs); same && len(cut[0])+len(cut[1]) == 0 {
 		for side := range pairs {
 			for _, p := range pairs[side] {
 				b.mark(&s.records[p.second], int(leftOut))
@@ -141,12 +147,12 @@ func (b *builder) doubled(i int) (is bool) {
 			b.unitName(i), quantity.Count(uint64(s.limit), "segment")))
 		return true
 	}
-	b.divide(i, &pairs)
+	b.divide(i, &pairs, &cut)
 	return true
 }
 
 // divide marks the records of a unit in which two taps were merged with the tap that captured them.
-func (b *builder) divide(i int, pairs *[2][]doubling) {
+func (b *builder) divide(i int, pairs, cut *[2][]doubling) {
 	s, u := b.scan, &b.scan.units[i]
 	crossed, further := s.crossed(pairs), s.further(pairs)
 	p := b.unitTap[i]
@@ -166,7 +172,7 @@ func (b *builder) divide(i int, pairs *[2][]doubling) {
 		if !crossed && !further[side] {
 			alone = taps[1]
 		}
-		rest.point[side] = b.divideSide(u, side, pairs[side], taps, alone)
+		rest.point[side] = b.divideSide(u, side, append(pairs[side], cut[side]...), taps, alone)
 	}
 	if u.full {
 		b.divided[i] = rest

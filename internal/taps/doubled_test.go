@@ -100,3 +100,53 @@ func TestDoubled_missed(t *testing.T) {
 		})
 	}
 }
+
+// Where one of the two taps has large segments, and the other the wire segments cut from them, each is at its own tap, and nothing
+// was sent again. What a host sends again has another IP identification.
+func TestDoubled_cut(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		again bool // the server sends each second segment once more instead
+	}{{"cut", false}, {"sent again", true}} {
+		t.Run(x.name, func(t *testing.T) {
+			c := pathsim.Config{Seed: 5, OneWay: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Offset: 100 * time.Millisecond, Answer: 400_000, Exchanges: 2}
+			r := pathsim.Run(c)
+			for tap := range r.Taps {
+				for i := range r.Taps[tap] {
+					r.Taps[tap][i].TTL, r.Taps[tap][i].Link = 64, 0
+				}
+			}
+			near, joined := r.Taps[1], 0
+			for i := 0; i+1 < len(near); i++ {
+				p, n := &near[i], &near[i+1]
+				if p.Src != n.Src || p.Len < 1000 || n.Len == 0 || p.End() != n.Seq || p.Ack != n.Ack || p.IPID+1 != n.IPID {
+					continue
+				}
+				if joined++; x.again {
+					p.IPID += 20000
+				}
+				p.Len += n.Len
+				near = slices.Delete(near, i+1, i+2)
+			}
+			if joined < 100 {
+				t.Fatalf("%d segments are joined", joined)
+			}
+			rep, _ := analyse(t, taps.Options{}, file{"one.pcapng", pathsim.Merged(false, r.Taps[0], near)})
+			if x.again {
+				if len(rep.Taps) > 0 {
+					t.Errorf("%d taps", len(rep.Taps))
+				}
+				return
+			}
+			if len(rep.Taps) != 2 || len(rep.Flows) != 1 || len(rep.Flows[0].Between) != 1 {
+				t.Fatalf("%d taps, %d connections", len(rep.Taps), len(rep.Flows))
+			}
+			if w := &rep.Flows[0].Between[0].Way[reassembly.B]; len(w.Lost) > 0 || w.Missed+w.Undecided+w.Uncovered+w.Partial > 0 {
+				t.Errorf("%d lost, %d missed, %d undecided, %d uncovered, %d partial", len(w.Lost), w.Missed, w.Undecided, w.Uncovered, w.Partial)
+			}
+			if len(rep.Findings) > 0 {
+				t.Errorf("found %s: %s", rep.Findings[0].Detector, rep.Findings[0].Message)
+			}
+		})
+	}
+}
