@@ -24,6 +24,7 @@ type resends struct {
 	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
 	episodes uint32              // each lasts until what had been sent when it began is acknowledged
 	recover  reassembly.Seq      // RFC 6582
+	begun    reassembly.Seq      // before the capture began, what is below that had been sent, while midway is set
 	probed   reassembly.Seq      // what was in flight when something was last sent again, while probing is set
 	hole     reassembly.Block    // what was in flight when the receiver last showed holes
 	shown    int64               // when that was
@@ -44,6 +45,7 @@ type resends struct {
 	slow    slowAnswers
 	skipped skippedIDs
 	probing bool
+	midway  bool
 	unshown bool // nothing had shown a hole when the episode began, and nothing was acknowledged since
 }
 
@@ -215,7 +217,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	}
 	switch _, captured := r.Conn.SYNOptions(ev.Side); {
 	case unseen && !captured && out.Knows(reassembly.KnowISS) && seg.Seq == out.ISS+1, // its first byte, though what captured it missed its SYN, too
-		!unseen && !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS):
+		unseen && a.midway && seg.End().AtOrBefore(a.begun), !unseen && !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS):
 		o.older = true
 		a.pending.older++
 	case unseen:

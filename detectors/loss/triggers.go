@@ -46,6 +46,13 @@ const (
 func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	a.skipped.begin(ev.Side, r.Conn)
+	if blocks := ev.Seg.Opts.Blocks[:ev.Seg.Opts.NBlocks]; r.Conn.Bytes(ev.Side) == 0 && !out.Knows(reassembly.KnowISS) && len(blocks) > 0 {
+		a.begun = blocks[0].To
+		for _, b := range blocks[1:] {
+			a.begun = a.begun.Max(b.To)
+		}
+		a.midway = true
+	}
 	recovering := a.episodes > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
 	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {  // the ACK before it had no SACK: nothing was missing then
 		a.gap, a.gapAt = stampOf(ev.Seg), ev.Seg.At
