@@ -22,7 +22,7 @@ type resends struct {
 	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
 	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
 	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
-	episodes uint32              // each lasts until what had been sent when it began is acknowledged
+	episodes episodes            // each lasts until what had been sent when it began is acknowledged
 	recover  reassembly.Seq      // RFC 6582
 	begun    reassembly.Seq      // before the capture began, what is below that had been sent, while midway is set
 	probed   reassembly.Seq      // what was in flight when something was last sent again, while probing is set
@@ -69,6 +69,7 @@ type openResend struct {
 	old     reassembly.Seq   // where what it has new begins; To if it has nothing new
 	twice   reassembly.Block // what D-SACKs have shown of it to have arrived twice
 	frame   uint32
+	episode uint32         // of which it is
 	sent    reassembly.Seq // what had been sent by then; while open is set
 	rest    uint32         // what the original had beyond this part of it, in bytes, if this is the second; else 0
 	at      int64
@@ -165,15 +166,17 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
 		a.base += n
 	}
-	if a.episodes == 0 || out.Covered(a.recover) && !(k == a.cause && a.goesOn(ev, r.Conn.RTT())) {
-		a.episodes++
+	if a.episodes.n == 0 || out.Covered(a.recover) && !(k == a.cause && a.goesOn(ev, r.Conn.RTT())) {
+		a.episodes.begin()
 		a.cause, a.recover, a.arrived = k, out.Nxt, 0
 		a.unshown = ev.Dups == 0 && !r.Conn.LossShown(ev.Side) && (a.shown == 0 || out.Covered(a.hole.To))
 	} else if k == fast || k == timeout {
 		a.cause = k
 	}
+	a.episodes.resent()
 	switch {
 	case out.Covered(seg.Seq + reassembly.Seq(n)): // what lies beyond is new
+		a.episodes.needless(a.episodes.n)
 		a.total.by[k]++
 		a.total.spurious[k]++
 		a.total.bytes += n
@@ -181,6 +184,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.owe(block)
 		return false, true
 	case a.hasSACKed(block):
+		a.episodes.needless(a.episodes.n)
 		a.pending.sacked++
 		a.pending.spuriousBytes += n
 	default:
@@ -195,7 +199,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 // says that its original was not captured.
 func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *reassembly.Stream, r *detectors.Report) {
 	seg, was := ev.Seg, ev.Was
-	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, open: true, trigger: k, at: seg.At}
+	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.n, open: true, trigger: k, at: seg.At}
 	if a.pending.all() == 0 { // nothing else is in doubt
 		if out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
 			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)

@@ -42,7 +42,7 @@ var Retransmissions = &detectors.Detector{
 	Outcomes: []*detectors.Outcome{resentStalls, resentLossy, resentSpurious},
 	Params: []detectors.Param{
 		{Name: "min-resent", Default: 10, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of retransmitted segments for a finding"},
-		{Name: "min-episodes", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of separate episodes: a single burst may be the end of slow start"},
+		{Name: "min-episodes", Default: 3, Min: 1, Max: 1e6, Unit: "", Doc: "minimum number of separate episodes, for lossy of those in which something was lost: a single burst may be the end of slow start"},
 		{Name: "min-share", Default: 0.02, Min: 0, Max: 1, Unit: "", Doc: "minimum share of the payload, from the first retransmission on, that was retransmitted"},
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
@@ -254,7 +254,7 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 		return resentStalls
 	case late.total >= r.Nanos("min-stall") && 2*t.allSpurious() >= t.all() && t.all() > 0:
 		return resentSpurious
-	case a.episodes < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
+	case a.episodes.n < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
 	case a.lossy(side, r):
 		return resentLossy
 	case t.unneeded() >= least && float64(t.spuriousBytes) >= worth:
@@ -263,10 +263,12 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	return nil
 }
 
-// lossy reports whether so much must have been lost that it is worth a finding.
+// lossy reports whether so much must have been lost that it is worth a finding: again and again, or a large part of the payload.
 func (a *resender) lossy(side reassembly.Side, r *detectors.Report) bool {
 	lost, bytes := a.total.lost()
-	return a.episodes >= uint32(r.Value("min-episodes")) && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
+	least := uint32(r.Value("min-episodes"))
+	often := a.episodes.withLoss() >= least || a.episodes.n >= least && a.heavy(side, r)
+	return often && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
 }
 
 // review reports how things stand: at the end, and for those who read it before, when the

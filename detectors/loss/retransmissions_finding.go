@@ -79,7 +79,7 @@ func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, sta
 		f.Measure("lost_before_tap", int(t.unseen))
 		f.Measure("lost_after_tap", int(behind))
 	}
-	f.Measure("episodes", int(a.episodes))
+	f.Measure("episodes", int(a.episodes.n))
 	f.Measure("share", math.Round(10000*a.share(side, r))/10000)
 	f.Measure("stalls", int(stalled.n))
 	f.Measure("stalled_s", detectors.Seconds(stalled.total))

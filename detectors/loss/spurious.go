@@ -187,6 +187,7 @@ func (a *resends) wasSpurious(i int) openResend {
 	if o.early {
 		c.early--
 	} else {
+		a.episodes.needless(o.episode)
 		c.spuriousBytes += uint64(o.old - o.From)
 	}
 	o.settle(c)
@@ -216,6 +217,7 @@ func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report)
 // wasEarly counts one whose ACK came too soon to answer it.
 func (a *resends) wasEarly(o *openResend) {
 	o.early = true
+	a.episodes.needless(o.episode)
 	a.total.early++
 	a.total.spuriousBytes += uint64(o.old - o.From)
 	o.settle(&a.total)

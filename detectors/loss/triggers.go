@@ -53,8 +53,8 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 		}
 		a.midway = true
 	}
-	recovering := a.episodes > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
-	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {  // the ACK before it had no SACK: nothing was missing then
+	recovering := a.episodes.n > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
+	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {    // the ACK before it had no SACK: nothing was missing then
 		a.gap, a.gapAt = stampOf(ev.Seg), ev.Seg.At
 	}
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) && !recovering {
