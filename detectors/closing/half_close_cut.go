@@ -238,7 +238,7 @@ func (w *halfCloseCut) report(outcome *detectors.Outcome, now int64, r *detector
 	case cutUnanswered:
 		f.States = r.StatesNow(now)
 		f.At = min(now, w.patient(r))
-		f.Message += fmt.Sprintf(", and again %s in %s (last in frame %d), but nothing came back. A device on the path, or the other end, has forgotten the connection.",
+		f.Message += fmt.Sprintf(", and again %s in %s (last in frame %d), but nothing came back. A device on the path, or the other end, has forgotten the connection, or the path was down by then.",
 			detectors.Times(w.repeats), detectors.Span(w.last.At-w.trigger.At), w.last.Frame)
 		r.Absence(&f, w.trigger.At)
 	}

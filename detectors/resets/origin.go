@@ -237,15 +237,11 @@ func (c *resetCase) twinned() bool {
 	return c.twin.At != 0 && c.otherTTL() && !detectors.SameFrame(&c.twin, &c.guess)
 }
 
-// farAnswer is how late the answer to a SYN is that comes from another network: hosts on the link take less.
-const farAnswer = 20 * time.Millisecond
-
 // slowAnswer is how late an answer to a SYN is that the sender of the SYN no longer expects: the initial timeout (RFC 6298 2.1).
 const slowAnswer = int64(time.Second)
 
 // standIn says who may have spoken for the sender, if not its host: a NAT or a proxy that ends
-// the connections of hosts behind it, or whoever has the TTL of the RST. It is "" if nothing shows that. A RST with TTL 255 was
-// written on this link, since no router has lowered that (RFC 5082 2.2).
+// the connections of hosts behind it, or whoever has the TTL of the RST. It is "" if nothing shows that.
 func (c *resetCase) standIn() string {
 	took := c.rst.At - c.peer.last.At
 	switch {
@@ -270,9 +266,6 @@ func (c *resetCase) standIn() string {
 		}
 		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): %sa load balancer or another device may have sent it.",
 			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame, route)
-	case c.refusal() && c.sender.last.At == 0 && c.rst.TTL == 255 && took >= int64(farAnswer):
-		return fmt.Sprintf(" The RST has TTL 255, so no router has forwarded it, but it took %s: a NAT or proxy on this link seems to have sent it for a host that is further away.",
-			detectors.Span(took))
 	case c.refusal() && c.sender.last.At == 0 && took >= slowAnswer:
 		return fmt.Sprintf(" It came %s after that, though a closed port answers at once: unless the path was slow, a NAT, a proxy or a firewall whose own attempt failed sent it in the name of that host.", detectors.Span(took))
 	}

@@ -12,11 +12,11 @@ func (c *resetCase) otherSender() string {
 	if !c.otherTTL() {
 		return ""
 	}
-	who := "a middlebox sent it"
+	who := "a middlebox, or another host, sent it"
 	switch d := int(c.rst.TTL) - int(c.sender.last.TTL); {
 	case d >= -routeChange && d <= routeChange:
 		who = "a middlebox sent it, or it took another route"
-	case hops(c.rst.TTL) > 0 && hops(c.rst.TTL) == hops(c.sender.last.TTL):
+	case hops(c.rst.TTL) > 0 && sameHops(int(c.rst.TTL), int(c.sender.last.TTL)):
 		who = "a middlebox sent it, or a host as far away that begins with another TTL, such as another server behind the same load balancer"
 	}
 	return fmt.Sprintf(" The RST has TTL %d, everything from %s before it has %d: %s.", c.rst.TTL, c.sender.name, c.sender.last.TTL, who)

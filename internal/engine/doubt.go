@@ -38,11 +38,18 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	tries(all)
 }
 
-// relayed accuses no server if one device seems to answer for all.
+// relayed accuses no server if one device seems to answer for all, and nothing on which the finding rests came from further away.
 func relayed(f *detectors.Finding, row *result.Flow, c *stats.Counts) {
-	if server := row.End[reassembly.B]; f.Subject == reassembly.B && c.Answers.OneDevice() && stats.IsPublic(server) {
-		f.Relayed(server, c.Answers.First.TTL)
+	server, ttl := row.End[reassembly.B], c.Answers.First.TTL
+	if f.Subject != reassembly.B || !c.Answers.OneDevice() || !stats.IsPublic(server) {
+		return
 	}
+	for i := range f.Evidence {
+		if e := &f.Evidence[i].Seg; e.Src == server && e.TTL != ttl {
+			return
+		}
+	}
+	f.Relayed(server, ttl)
 }
 
 // ofFTP makes undecided what is in order on a data connection of FTP, if the two hosts may have one.

@@ -107,3 +107,23 @@ func TestRelayed(t *testing.T) {
 		}
 	}
 }
+
+// What came from further away is not that device's: a proxy that accepts for all lets pass the RST of a server that refuses.
+func TestRelayed_further(t *testing.T) {
+	var c stats.Counts
+	end := func(host string) reassembly.Endpoint {
+		return reassembly.Endpoint{Addr: netip.MustParseAddr(host).As16(), Port: 443}
+	}
+	for _, host := range []string{"8.8.8.8", "93.184.216.34", "142.250.1.1", "104.16.1.1"} {
+		c.Answers.Count(end(host), stats.Answer{TTL: 64, MSS: 1460, Inside: true})
+	}
+	row := result.Flow{}
+	row.End[reassembly.B] = end("151.101.1.1")
+	for ttl, want := range map[uint8]detectors.Fault{64: detectors.FaultUnknown, 246: detectors.FaultHost} {
+		f := detectors.Finding{Subject: reassembly.B, Fault: detectors.FaultHost}
+		f.Evidence = []detectors.Evidence{{Seg: reassembly.Segment{Src: row.End[reassembly.B], TTL: ttl}}}
+		if relayed(&f, &row, &c); f.Fault != want {
+			t.Errorf("TTL %d: fault %v, want %v", ttl, f.Fault, want)
+		}
+	}
+}
