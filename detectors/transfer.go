@@ -17,7 +17,6 @@ type Transfer struct {
 	Waits        Waits           // add up to the time from First to Last
 	Window       uint32          // largest window that it was offered, in bytes
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
-	Losses       uint32          // times that it sent something again until nothing was missing
 	Unneeded     int64           // of the loss, in nanoseconds, repairs of what had arrived, as D-SACKs report
 	Spared       int64           // of the time in which it did, in nanoseconds, what the new payload that it sent meanwhile takes at its rate without losses; if that is unknown, how long this went on
 	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
@@ -27,6 +26,7 @@ type Transfer struct {
 	LongestPause int64           // of its application, in nanoseconds
 	Slowest      int64           // longest round trip of the connection so far, in nanoseconds
 	Repaired     bool            // something was sent again, or overtaken by what followed it
+	Resent       bool            // something was sent again, whether it had arrived or not
 	Cuts         uint32          // times that the sender reduced its congestion window because routers marked its segments (ECN)
 	Congested    bool            // it did so more often than once for twenty ACKs and flights
 	Flight       uint32          // most bytes that were in flight

@@ -1,8 +1,8 @@
 package waits
 
-// A course is how many bytes of a run had been sent by when: at the beginnings of the latest two of its flights
-// before which twice as many had been sent as at the one before.
-type course [2]progress
+// A course is how many bytes of a run had been sent by when: at the beginnings of the latest of its flights
+// before which a quarter more had been sent than at the one before. These go back to less than half of all.
+type course [5]progress
 
 // A progress is so many bytes in so many nanoseconds.
 type progress struct {
@@ -12,18 +12,20 @@ type progress struct {
 
 // note notes the beginning of a flight, with which so many bytes have been sent in so many nanoseconds.
 func (c *course) note(bytes uint64, took int64) {
-	if bytes >= 2*c[1].bytes && took > 0 {
-		c[0], c[1] = c[1], progress{bytes, took}
+	if last := len(c) - 1; 4*bytes >= 5*c[last].bytes && took > 0 {
+		copy(c[:], c[1:])
+		c[last] = progress{bytes, took}
 	}
 }
 
-// faster is how many times as fast the rest of the run was as its beginning, about half of its bytes; 0 if that is unknown. The last
+// faster is how many times as fast the second half of the run's bytes was as the first; 0 if that is unknown. The last
 // flight takes a round trip, too.
 func (c *course) faster(bytes uint64, took, roundTrip int64) float64 {
-	at := c[1]
-	if 3*at.bytes > 2*bytes { // nearly the end
-		at = c[0]
+	i := len(c) - 1
+	for i > 0 && 2*c[i].bytes > bytes {
+		i--
 	}
+	at := c[i]
 	if at.took <= 0 || took <= at.took || at.bytes == 0 || bytes <= at.bytes {
 		return 0
 	}

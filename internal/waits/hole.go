@@ -10,6 +10,7 @@ import (
 // it was first sent, its acknowledgment was due.
 func (s *step) again() {
 	seg, own := s.seg, s.own
+	s.run.resent = s.run.resent || s.run.side == s.side
 	if !s.out.Covered(seg.End()) {
 		if s.run.side != s.side && !s.peer.open {
 			s.endTransfer() // the other side waits for this
@@ -91,7 +92,6 @@ func (s *step) lateOnly() {
 func (s *step) mended(e *end) {
 	e.open, e.shown = false, false
 	if r := &s.run; s.lost && e == &s.ends[r.side] {
-		r.losses++
 		r.repair = s.provisional
 		r.settle()
 	}

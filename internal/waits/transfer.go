@@ -22,6 +22,7 @@ type run struct {
 	on        bool
 	halved    bool // the window fell below half of its largest
 	repaired  bool // something of the side was sent again, or overtaken
+	resent    bool // it sent something again, whether that had arrived or not
 	edgeKnown bool
 	doubled   int64 // when it had
 	last      reassembly.Mark
@@ -40,7 +41,6 @@ type run struct {
 	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
 	fresh     uint64    // new payload while something was missing
 	wentOn    int64     // for how long it went on meanwhile, in nanoseconds
-	losses    uint32    // times that something was sent again until nothing was missing
 }
 
 // minSamples is how many round trips show a queue: one may be long by chance. minLong is how many
@@ -70,8 +70,8 @@ func (s *step) transfer() {
 		r.side, r.on = s.side, true
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
-		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, seg.Seq, false
-		r.fresh, r.wentOn, r.losses, r.brief, r.unneeded, r.repair, r.resends, r.twice = 0, 0, 0, 0, 0, 0, 0, 0
+		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.resent, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, false, seg.Seq, false
+		r.fresh, r.wentOn, r.brief, r.unneeded, r.repair, r.resends, r.twice = 0, 0, 0, 0, 0, 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
@@ -183,7 +183,7 @@ func (s *step) tellTransfer() {
 	t := &s.told.transfer
 	missed := r.missed(bytes)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
-		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
+		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Resent: r.resent, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
 		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
 	if r.rested = 0; r.marked != 0 {
 		m := s.told.marked.at(r.marked)
@@ -194,7 +194,7 @@ func (s *step) tellTransfer() {
 	}
 	fit(&t.Waits, lasted)
 	t.Unneeded = min(r.unneeded, t.Waits[detectors.Loss])
-	t.Losses, t.Spared = r.losses, spared(t, r.fresh, r.wentOn)
+	t.Spared = spared(t, r.fresh, r.wentOn)
 	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
 	pieces := &s.told.shape(r).pieces
 	t.Pieces, t.Frequent = pieces.n, pieces.frequent()
@@ -244,7 +244,10 @@ func (s *step) queue(acks bool) (ns int64, unqueued uint8) {
 		}
 	}
 	if e := sender; e.rtts >= minSamples {
-		before := max((e.rttSum-min(s.pausesOfRun(), e.ends))/int64(e.rtts)-e.rtt, s.told.shape(r).lag.mean(&e.clock))
+		before := (e.rttSum-min(s.pausesOfRun(), e.ends))/int64(e.rtts) - e.rtt
+		if lag := s.told.shape(r).lag.mean(&e.clock); lag <= 2*e.rttSum/int64(e.rtts) { // else the clock is wrong: what payload echoes passed the tap later
+			before = max(before, lag)
+		}
 		if before > ns {
 			most = sender
 		}
