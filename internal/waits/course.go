@@ -1,7 +1,7 @@
 package waits
 
 // A course is how many bytes of a run had been sent by when: at the beginnings of the latest of its flights
-// before which a quarter more had been sent than at the one before. These go back to less than half of all.
+// before which a quarter more had been sent than at the one before, or half as much more anywhere. These go back to less than half of all.
 type course [5]progress
 
 // A progress is so many bytes in so many nanoseconds.
@@ -10,9 +10,10 @@ type progress struct {
 	took  int64
 }
 
-// note notes the beginning of a flight, with which so many bytes have been sent in so many nanoseconds.
-func (c *course) note(bytes uint64, took int64) {
-	if last := len(c) - 1; 4*bytes >= 5*c[last].bytes && took > 0 {
+// note notes a segment, which may begin a flight, with which so many bytes have been sent in so many nanoseconds.
+func (c *course) note(bytes uint64, took int64, begins bool) {
+	last := len(c) - 1
+	if before := c[last].bytes; took > 0 && (begins && 4*bytes >= 5*before || 2*bytes >= 3*before) {
 		copy(c[:], c[1:])
 		c[last] = progress{bytes, took}
 	}

@@ -87,7 +87,7 @@ func (s *step) transfer() {
 	r.inFlight(s.out.InFlight(), seg.At)
 	r.last.Set(seg)
 	if r.marked != 0 {
-		s.told.marked.at(r.marked).course.note(s.conn.Bytes(s.side)-r.bytes, seg.At-r.first.At)
+		s.told.marked.at(r.marked).course.note(s.conn.Bytes(s.side)-r.bytes, seg.At-r.first.At, seg.At-s.own.sent >= s.quick)
 	}
 	s.next = r.last.End()
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
