@@ -89,15 +89,16 @@ type resender struct {
 	afterAck  uint32             // resends whose ACK was captured before
 	lostAcks  uint32             // long before, at least
 	una       reassembly.Seq     // SND.UNA after the last event
-	unaAt     int64              // since when it has been that, or longer
-	afterDup  uint32             // resends after a duplicate ACK, which may be such as the next
-	perhaps   uint32             // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
-	denied    uint32             // resends that acknowledge what the peer has not sent by its own account
-	another   uint32             // resends without IP identification that have another TTL than what their side sent just before
-	other     uint32             // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
-	unacked   uint32             // the last resends, which were not acknowledged to the end
-	alike     uint32             // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
-	next      uint32             // how many resends are worth another report
+	backoff   backoff
+	unaAt     int64  // since when it has been that, or longer
+	afterDup  uint32 // resends after a duplicate ACK, which may be such as the next
+	perhaps   uint32 // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
+	denied    uint32 // resends that acknowledge what the peer has not sent by its own account
+	another   uint32 // resends without IP identification that have another TTL than what their side sent just before
+	other     uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
+	unacked   uint32 // the last resends, which were not acknowledged to the end
+	alike     uint32 // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
+	next      uint32 // how many resends are worth another report
 	icmp      *detectors.ICMPErrors
 	shown     shownResends
 	drawn     drawnACKs
@@ -266,9 +267,8 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 // lossy reports whether so much must have been lost that it is worth a finding: again and again, or a large part of the payload.
 func (a *resender) lossy(side reassembly.Side, r *detectors.Report) bool {
 	lost, bytes := a.total.lost()
-	least := uint32(r.Value("min-episodes"))
-	often := a.episodes.withLoss() >= least || a.episodes.n >= least && a.heavy(side, r)
-	return often && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
+	few := uint32(r.Value("min-episodes"))
+	return (a.episodes.withLoss() >= few || a.episodes.n >= few && a.heavy(side, r)) && lost >= uint32(r.Value("min-resent")) && float64(bytes) >= r.Value("min-share")*a.sent(side, r)
 }
 
 // review reports how things stand: at the end, and for those who read it before, when the

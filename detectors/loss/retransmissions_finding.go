@@ -50,8 +50,11 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Cause, f.Action = causeOvertaken, actionOvertaken
 	}
 	slow := (outcome == resentStalls || outcome == resentSpurious && t.allSpurious() < uint32(r.Value("min-resent"))) && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && stalled.longest.lasted() <= longestPath
-	if outcome == resentStalls && a.mayBeQueued() {
+	if outcome == resentStalls && (a.mayBeQueued() || 2*a.stalls.lag >= a.stalls.total) {
 		f.Fault = detectors.FaultUnknown
+	}
+	if outcome == resentStalls && a.ownBackoff() {
+		f.Fault, f.Cause = detectors.FaultUnknown, causeBackoff
 	}
 	f.Message = a.message(outcome, &stalled, side, slow, r)
 	a.doubt(&f, outcome, slow, side, r)
@@ -159,6 +162,10 @@ const causeUnused = "Duplicate ACKs came back, and no fast retransmission follow
 // causeHeldUp is the cause of stalls if most of what was sent again had arrived.
 const causeHeldUp = "Most of what was sent again had arrived: segments or their ACKs were held up (a radio that sleeps, a queue that fills, a host that was suspended), or ACKs were lost. " +
 	"Of the rest, the originals may have been lost. Each timeout without an answer doubles the next."
+
+// causeBackoff is the cause of stalls that the sender made long.
+const causeBackoff = "The path lost the originals, and each timeout's retransmission was acknowledged at once. But the sender repairs one hole for each timeout, and its timer went on doubling: " +
+	"without SACK and timestamps, it takes no sample of the round trip meanwhile (RFC 6298 3). Enable SACK and timestamps at both ends."
 
 // What is sent again needlessly, and by no timer.
 const (

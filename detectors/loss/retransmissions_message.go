@@ -54,6 +54,9 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
 		m += stalled.sentence(needless && stalled.longest == a.late.longest, needless, least)
+		if !needless && a.ownBackoff() {
+			m += fmt.Sprintf(" Most of that is the timer of %s, which went on doubling although each retransmission was acknowledged at once.", own)
+		}
 	}
 	if a.icmp != nil {
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
@@ -143,9 +146,11 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 			theirs = ", or its ACK,"
 		}
 	}
-	skipped := uint32(0)
+	skipped, lost := uint32(0), "lost"
 	if s := a.stalls.longest; s != nil {
-		skipped = s.unseen
+		if skipped = s.unseen; s.lag > 0 && outcome == resentStalls {
+			lost = "lost or held up"
+		}
 	}
 	switch {
 	case behind+t.unseen == 0:
@@ -162,11 +167,11 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 		return fmt.Sprintf(" %s never reached the capture point: %s %s lost between %s and it.", the, it, was, own)
 	case behind == 0:
 		return fmt.Sprintf(" %s lost before the capture point%s.", detectors.Counted(t.unseen, "original was", "originals were"), missed)
-	case outcome == resentStalls && a.mayBeQueued():
+	case outcome == resentStalls && a.mayBeQueued() && a.stalls.longest.lag == 0:
 		return fmt.Sprintf(" %s %s in the capture: %s%s %s lost between the capture point and %s, or ignored there because its accept queue was full, as it had sent nothing since its SYN-ACK.",
 			the, are, it, theirs, was, peer)
 	case t.unseen == 0 && all:
-		return fmt.Sprintf(" %s %s in the capture: %s%s %s lost between the capture point and %s.", the, are, it, theirs, was, peer)
+		return fmt.Sprintf(" %s %s in the capture: %s%s %s %s between the capture point and %s.", the, are, it, theirs, was, lost, peer)
 	case t.unseen == 0:
 		return fmt.Sprintf(" %s%s %s lost between the capture point and %s.", detectors.Counted(behind, "original", "originals"), theirs, was, peer)
 	}

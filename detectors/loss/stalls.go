@@ -17,6 +17,7 @@ type stall struct {
 	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
 	ended   reassembly.Mark // the ACK
 	since   int64
+	lag     int64  // how long after the last retransmission the ACK came, if that is more than a timeout; else 0
 	heard   uint16 // IP ID of the receiver's last segment before it; 0 if there is none
 	sent    uint64 // how many segments of the receiver were captured by then
 	opening bool   // the receiver had sent nothing but its SYN-ACK
@@ -42,12 +43,15 @@ const noticeable = time.Second
 type stalls struct {
 	n       uint32
 	total   int64
+	backoff int64  // of that, in how much the sender's timer doubled though the timeouts before had been answered
+	lag     int64  // of that, how much came after the last retransmission
 	longest *stall // nil if there were none
 }
 
 func (c *stalls) add(s *stall) {
 	c.n++
 	c.total += s.lasted()
+	c.lag += s.lag
 	if s.lasted() > c.longest.lasted() {
 		c.longest = s
 	}
@@ -58,7 +62,7 @@ func (c stalls) and(o *stalls) stalls {
 	if o.longest.lasted() > c.longest.lasted() {
 		c.longest = o.longest
 	}
-	return stalls{c.n + o.n, c.total + o.total, c.longest}
+	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.longest}
 }
 
 // endStall takes an ACK of something new from the receiver, before which n segments were
@@ -79,9 +83,11 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	s.earlier = s.stamp != 0 && is && echo.Before(reassembly.Seq(s.stamp))
 	out := r.Conn.Stream(from)
 	s.ahead = out.Knows(reassembly.KnowNxt) && (ack.Seq.After(out.Nxt) || ack.Len > 0 && out.Skipped(ack.Seq-1))
+	last := ack.At - s.resent.At
 	if s.before.At != 0 && answersBefore(ack.At-s.before.At, ack.At-s.resent.At, from.Peer(), r) {
 		s.resent = s.before
 	}
+	doubled := a.doubles(s, r)
 	switch {
 	case s.lasted() < int64(noticeable):
 		ongoingStalls.Give(s)
@@ -89,8 +95,43 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 		a.late.add(s)
 	default:
 		a.lastStall, a.unproved, a.before = s, n, a.stalls
+		if last > int64(r.Conn.RTO(from.Peer())) { // no timer explains this part
+			s.lag = last
+		}
 		a.stalls.add(s)
+		if doubled {
+			a.stalls.backoff += s.lasted()
+		}
 	}
+}
+
+// A backoff is stalls that follow one another, each ended by one retransmission, and each nearly twice as long as the one before:
+// the sender's timer goes on doubling, whatever is acknowledged. Without SACK and timestamps it takes no sample of the round trip
+// while it repairs one hole after the other (RFC 6298 3).
+type backoff struct {
+	last  int64 // how long the last lasted; 0 if it is none of them
+	ended int64
+	n     int // how often that doubled
+}
+
+// doubles takes a stall that is over, and reports whether it goes on with at least two others.
+func (a *resender) doubles(s *stall, r *detectors.Report) bool {
+	b, ended := &a.backoff, s.ended.At
+	follows := b.last > 0 && s.since-b.ended <= int64(r.Conn.RTT()+ackClock) && s.lasted() >= b.last+b.last/2
+	switch {
+	case s.before.At != 0 || ended-s.resent.At > int64(r.Conn.RTT()+ackClock):
+		*b = backoff{}
+	case follows:
+		*b = backoff{s.lasted(), ended, b.n + 1}
+	default:
+		*b = backoff{s.lasted(), ended, 0}
+	}
+	return b.n >= 2
+}
+
+// ownBackoff reports whether most of the time of stalls is such a timer's.
+func (a *resender) ownBackoff() bool {
+	return a.stalls.backoff > 0 && 2*a.stalls.backoff >= a.stalls.total
 }
 
 // needless takes proof that the last stall did not need what was sent again in it, at the given time: where all of that had
@@ -102,6 +143,7 @@ func (a *resender) needless(at int64) {
 	}
 	if a.unproved--; a.unproved == 0 {
 		a.stalls, a.lastStall = a.before, nil
+		s.lag = 0
 		a.late.add(s)
 	}
 }
@@ -179,6 +221,8 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 		until = "the answer to an earlier retransmission than the last came"
 	case c.longest.resent.At == 0:
 		until = "a retransmission that was not captured was acknowledged"
+	case c.longest.lag > 0:
+		until = fmt.Sprintf("a retransmission (frame %d) was acknowledged %s later", c.longest.resent.Frame, detectors.Span(c.longest.lag))
 	}
 	return fmt.Sprintf(" The data stalled %s, until %s (frame %d).", often, until, c.longest.ended.Frame)
 }
