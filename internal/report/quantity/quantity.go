@@ -51,8 +51,9 @@ func Duration(ns int64) string {
 	return units(d, 24*time.Hour, "d", time.Hour, "h")
 }
 
-// units is a duration in two units; the small one is omitted if it is zero.
+// units is a duration in two units, rounded as detectors.Span rounds it; the small one is omitted if it is zero.
 func units(d, big time.Duration, bigName string, small time.Duration, smallName string) string {
+	d = d.Round(small)
 	whole := fmt.Sprintf("%d %s", d/big, bigName)
 	if rest := d % big / small; rest > 0 {
 		return fmt.Sprintf("%s %d %s", whole, rest, smallName)
