@@ -185,6 +185,9 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
 	}
+	if _, captured := r.Conn.SYNOptions(w.client); !captured && w.repeats > 0 && outcome != synAckNoACK {
+		m += " The SYN was not captured: the SYN-ACK may have been sent more often, and for longer."
+	}
 	if w.rst.At != 0 {
 		m += fmt.Sprintf(" Then %s gave up with RST (frame %d).", server, w.rst.Frame)
 	}
