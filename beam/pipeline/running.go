@@ -8,7 +8,6 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/beam/internal/intake"
 	"github.com/tcptrace-go/tcptrace/beam/internal/wire"
-	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 )
 
@@ -17,9 +16,9 @@ func init() {
 	register.DoFn4x1[int, func(*[]byte) bool, []byte, func([]byte), error](&interruptFn{})
 }
 
-// runningFn finds connections that were running while nothing was recorded: then the capture
-// was interrupted. That must be known before anything is called absent. Nearly all traces have no
-// pause, and then it reads nothing.
+// runningFn finds connections that were running, or hung, while nothing was recorded: then the capture
+// was interrupted. That must be known before anything is called absent. Where a trace has no
+// pause, it reads nothing.
 type runningFn struct {
 	Options Options
 
@@ -27,8 +26,7 @@ type runningFn struct {
 	part  analyseFn
 }
 
-// ProcessElement emits after which pauses connections of the four-tuple were running: a
-// number for each.
+// ProcessElement emits what the connections of the four-tuple show of pauses.
 func (f *runningFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[]byte) bool, whole []byte, emit func([]byte)) error {
 	w, err := f.whole.of(whole)
 	if err != nil || len(w.Stats.Pauses) == 0 {
@@ -45,9 +43,8 @@ func (f *runningFn) ProcessElement(ctx context.Context, _ []byte, chunks func(*[
 	report, _, _ := f.part.tuples.End()
 	clear(f.part.positions)
 	for i := range report.Flows {
-		row := &report.Flows[i]
-		if pause, is := engine.Resumes(&w.Stats, row.First); is && row.Limits&fsm.Midstream != 0 {
-			emit(wire.Append(nil, &pause))
+		for _, x := range engine.Witnesses(nil, &w.Stats, &report.Flows[i]) {
+			emit(wire.Append(nil, &x))
 		}
 	}
 	return nil
@@ -62,15 +59,15 @@ func (*interruptFn) ProcessElement(_ int, values func(*[]byte) bool, whole []byt
 	if _, err := wire.Read(whole, &w); err != nil {
 		return err
 	}
-	pauses, err := gather[int](values)
+	seen, err := gather[engine.Witness](values)
 	if err != nil {
 		return err
 	}
-	running := make([]int, len(w.Stats.Pauses))
-	for _, p := range pauses {
-		running[*p]++
+	all := make([]engine.Witness, len(seen))
+	for i, x := range seen {
+		all[i] = *x
 	}
-	engine.Interrupted(&w.Stats, running)
+	engine.Interrupted(&w.Stats, all)
 	w.Stats.Pauses = nil
 	emit(wire.Append(nil, &w))
 	return nil

@@ -50,11 +50,11 @@ type Trace struct {
 const QuietGap = int64(time.Hour)
 
 // Pause is how long a trace must be without any frame, in nanoseconds, for the capture to
-// have been interrupted if connections whose beginning is missing come next. Only the first
-// maxPauses are looked at.
+// have been interrupted if connections show that: long enough for a SYN to be sent again four times
+// (RFC 6298 2.1, 5.5). Only the first maxPauses are looked at.
 const (
-	Pause     = 5 * int64(time.Minute)
-	maxPauses = 64
+	Pause     = 30 * int64(time.Second)
+	maxPauses = 1024
 )
 
 // MaxClockSteps is how many clock steps are remembered. A trace with more has a
