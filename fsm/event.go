@@ -94,7 +94,7 @@ type Event struct {
 	Dups  uint8                // DataResent, ResendAcked: duplicate ACKs of the peer since it last acknowledged anything new, 127 at most; of the latter, SACK counts as one, too
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
-	// SentBelowFin, NagleDelay, WindowShrunk: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
+	// SentBelowFin, NagleDelay, WindowShrunk, KeptAlive: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
 	// the same, At 0 if nothing; where only a later segment shows that a RST was
 	// ignored, or the end that it counts, that RST. StayedOpen: the RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment

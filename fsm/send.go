@@ -136,7 +136,7 @@ func (s *step) announce(fresh uint32) {
 		s.emit(Probed, s.side)
 		return
 	case KeepAlive:
-		s.emit(KeptAlive, s.side)
+		s.emitAfter(KeptAlive)
 	case Retransmission:
 		again := s.resend()
 		s.sentAgain()

@@ -39,7 +39,7 @@ var DeadPeer = &detectors.Detector{
 		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "minimum silence for a finding if the peer came back"},
 	},
 	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ICMPError),
-	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.ResetIgnored, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(deadPeer) },
 
 	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "mtu-blackhole", "half-close-cut"},
@@ -59,6 +59,7 @@ type deadPeer struct {
 	sides   [2]*retryRun          // nil if the peer owes it no answer
 	outages [2]*outages
 	icmp    icmpBySide
+	device  [2]uint8 // TTL of the keep-alives that a device sends in the side's name; 0 if none is known
 }
 
 func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
@@ -66,7 +67,7 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
 	for side := range reassembly.Side(2) {
 		if w.sides[side] != nil {
-			kinds[side] |= fsm.On(fsm.ResetSent, fsm.Revived)
+			kinds[side] |= fsm.On(fsm.ResetSent, fsm.ResetIgnored, fsm.Revived)
 			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
 		}
 	}
@@ -78,7 +79,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	switch ev.Kind {
 	case fsm.KeptAlive:
 		m := reassembly.MarkOf(ev.Seg)
-		if v := w.sides[side]; v != nil && v.n > 0 && maybeTwice(v.last(), &m, r.Conn) {
+		if v := w.sides[side]; w.byDevice(side, ev.Was, &m) || v != nil && v.n > 0 && maybeTwice(v.last(), &m, r.Conn) {
 			return
 		}
 		v := w.run(ev, r)
@@ -95,6 +96,10 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 		w.icmp.add(ev)
 	case fsm.ResetSent:
 		w.reset(side, ev.Seg, r)
+	case fsm.ResetIgnored:
+		if v := w.sides[side]; v != nil {
+			v.doubtful = reassembly.MarkOf(ev.Seg)
+		}
 	case fsm.Revived: // the RST in this side's name ended nothing
 		if v := w.sides[side]; v != nil && v.over() {
 			v.rst = reassembly.Mark{}

@@ -24,6 +24,7 @@ type retryRun struct {
 	small      bool            // a smaller one was sent for the first time since the peer's last segment
 	interval   int64           // between the last two retries of the same
 	refused    reassembly.Mark // the last RST of the peer that answers one of these, and did not end the connection
+	doubtful   reassembly.Mark // the last RST in the side's name that ended nothing
 	alive      reassembly.Mark // what the peer sent right after that RST: it has the connection
 	spoke      bool            // or something, later or perhaps forged
 	replaced   bool            // a new connection took the four-tuple
@@ -104,12 +105,15 @@ func (v *retryRun) provenAt(patience, rto time.Duration, spare bool) int64 {
 	return max(v.first.At+int64(max(patience, 3*rto)), last.At+int64(rto))
 }
 
+// resetAfter reports whether a RST in the side's name came after the last retry, though with a number that ended nothing.
+func (v *retryRun) resetAfter() bool { return !v.over() && v.doubtful.At > v.last().At }
+
 // ending is how the run ended, as of trace time now; sent is when the side last sent
 // anything.
 func (v *retryRun) ending(now, sent int64) string {
 	next := sent + max(int64(detectors.MinSilence), int64(detectors.GiveUpFactor*float64(v.interval)))
 	switch {
-	case v.over():
+	case v.over() || v.resetAfter():
 		return byReset
 	case v.replaced:
 		return byReplacing
@@ -141,6 +145,9 @@ func (v *retryRun) evidence(side reassembly.Side, r *detectors.Report) []detecto
 	if v.over() {
 		all = append(all, r.Evidence("RST, sender gives up", side, &v.rst))
 	}
+	if v.resetAfter() {
+		all = append(all, r.Evidence("RST with another number than is due", side, &v.doubtful))
+	}
 	if v.alive.At != 0 {
 		all = append(all, r.Evidence("the peer still has the connection", side.Peer(), &v.alive))
 	}
@@ -161,6 +168,26 @@ func (v *retryRun) takes(seg *reassembly.Segment, side reassembly.Side, conn fsm
 	return seg.Flags&reassembly.FIN == 0 || seg.Len > 0 && (fin.Alone || v != nil && v.n > 0)
 }
 
+// byDevice reports whether a device on the path makes a keep-alive in the side's name, to see whether the connection still
+// exists: it comes from a stack that begins with another TTL than that of the segment before it, or of one that did.
+func (w *deadPeer) byDevice(side reassembly.Side, before, m *reassembly.Mark) bool {
+	if m.TTL == 0 || m.TTL != w.device[side] && (before == nil || before.At == 0 || firstTTL(before.TTL) == firstTTL(m.TTL)) {
+		return false
+	}
+	w.device[side] = m.TTL
+	return true
+}
+
+// firstTTL is the TTL with which a packet was sent that has this one: stacks begin with one of these, and no path is longer.
+func firstTTL(ttl uint8) uint8 {
+	for _, first := range [...]uint8{32, 64, 128} {
+		if ttl <= first {
+			return first
+		}
+	}
+	return 255
+}
+
 // maybeTwice reports whether a segment may be the one before it, captured twice: it is like it and as close behind it
 // as such frames are, and the capture seems to hold such frames. No timer is as short.
 func maybeTwice(before, m *reassembly.Mark, conn fsm.View) bool {
@@ -170,6 +197,9 @@ func maybeTwice(before, m *reassembly.Mark, conn fsm.View) bool {
 // ended is a sentence on how the run of the side ended.
 func (v *retryRun) ended(side reassembly.Side, now, sent int64, r *detectors.Report) string {
 	name := r.Name(side)
+	if v.resetAfter() {
+		return fmt.Sprintf("Then a RST with the address of %s came (frame %d), with another number than was due: its host may no longer have the connection.", name, v.doubtful.Frame)
+	}
 	switch v.ending(now, sent) {
 	case byReset:
 		return fmt.Sprintf("Then %s ended the connection with RST (frame %d).", name, v.rst.Frame)
