@@ -150,6 +150,8 @@ func (w *forgedFIN) report(side reassembly.Side, at int64, r *detectors.Report) 
 		f.Message += " The connection stays open."
 	}
 	switch {
+	case f.Limits&fsm.SeqUnknown != 0 && d.denial[0].Len == 0:
+		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and those of what contradicts the FIN are guessed")
 	case d.fins == 0 && d.fin.TTL != d.denial[0].TTL:
 		f.Undecide("only one segment contradicts the FIN, and its sender's segments come with more than one TTL")
 	case d.fins == 0:
