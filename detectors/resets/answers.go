@@ -31,7 +31,7 @@ func (c *resetCase) bare() bool { return !c.rst.Flags.Has(reassembly.ACK) }
 func (c *resetCase) replies() bool {
 	last := &c.peer.last
 	switch {
-	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.prompt(last, &c.rst) || !detectors.Answers(&c.rst, last) && !c.withoutSocket():
+	case last.At == 0 || last.Flags.Has(reassembly.RST) || !c.inTime() || !detectors.Answers(&c.rst, last) && !c.withoutSocket():
 		return false
 	// The sender had answered it otherwise already, unless the RST is below what it
 	// sent, or that was in flight.
@@ -41,6 +41,13 @@ func (c *resetCase) replies() bool {
 	// With ACK, a RST says what has arrived; it answers what has no ACK itself, and
 	// what a socket would not acknowledge so.
 	return c.bare() || !last.Flags.Has(reassembly.ACK) || c.peer.probe && last.Len == 0 || c.withoutSocket()
+}
+
+// inTime reports whether the RST comes soon enough after the peer's last segment to answer it. A RST without ACK answers something,
+// and right after a probe of an idle connection there is nothing else, however long the path holds it up.
+func (c *resetCase) inTime() bool {
+	last := &c.peer.last
+	return c.prompt(last, &c.rst) || c.bare() && c.peer.probe && c.rst.At-last.At <= lateAnswer
 }
 
 // spokeSince reports whether the sender sent something after the peer's last segment, or acknowledged it in the same
