@@ -124,6 +124,11 @@ func (f *Finding) Damaged() {
 	f.Undecide("the capture is damaged, as the checksums of IPv4 headers show: what looks like a fault may be a byte that nobody sent so")
 }
 
+// Unordered makes a finding undecided that rests on frames of a file that is not in order of time.
+func (f *Finding) Unordered() {
+	f.Undecide("the capture is not in order of time, as its times go back and forth: they do not show what came first, nor how long anything took")
+}
+
 // Unproven is the time of which the capture must not lack any part, or else the finding says too much: by itself, of
 // an absence, from its last evidence on. It is empty if there is none.
 func (f *Finding) Unproven() (from, to int64) {

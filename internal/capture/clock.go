@@ -16,6 +16,9 @@ const (
 	// After this many steps a file's timestamps are noise. Time then stands still
 	// instead of following them.
 	maxSteps = 4096
+	// Of a clock that is set, times go on from there. If they have gone back and forth so often, the file is not in order
+	// of time: a program with several queues may have written it.
+	minSwings = 8
 )
 
 // A clock turns the times of one file into trace time, which never goes back by
@@ -28,6 +31,8 @@ type clock struct {
 	before  int64 // added before the last step back
 	last    int64 // the last time, as recorded
 	several bool  // there are several interfaces, whose clocks may differ
+	back    int64 // by how much the time went back last, until it has gone forward as far at once; 0 if it has
+	swings  int   // how often it did
 	steps   stats.ClockSteps
 }
 
@@ -41,12 +46,17 @@ func (c *clock) traceTime(frame uint32, raw int64) (at int64, stepped bool) {
 		c.max, c.last = raw, raw
 		return raw, false
 	}
+	if c.back > 0 && raw-c.last >= c.back {
+		c.back = 0
+		c.swings++
+	}
 	if len(c.steps) > 0 && c.undoesStep(raw) {
 		c.step(frame, c.before)
 		stepped = true
 	}
 	at = raw + c.offset
 	if at < c.max-stepBack {
+		c.back = max(c.last-raw, stepBack)
 		at = c.max
 		if len(c.steps) < maxSteps {
 			c.before = c.offset

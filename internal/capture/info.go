@@ -60,13 +60,17 @@ func (i *Info) snapshot(c *clock) Info {
 	s.Interfaces = slices.Clone(i.Interfaces)
 	s.Warnings = slices.Clone(i.Warnings)
 	if len(c.steps) > 0 {
-		s.ClockSteps = slices.Clone(c.steps)
+		s.ClockSteps, s.Unordered = slices.Clone(c.steps), c.swings >= minSwings
 		s.Warnings = append(s.Warnings, c.warning())
 	}
 	return s
 }
 
 func (c *clock) warning() string {
+	if c.swings >= minSwings {
+		return fmt.Sprintf("not in order of time: the times of its packets went back by more than a second, and forth again, %d times (the first time at frame %d), so everything found in it is undecided",
+			c.swings, c.steps[0].Frame)
+	}
 	more := ""
 	if n := len(c.steps) - 1; n > 0 {
 		more = fmt.Sprintf(", and stepped %d times more", n)

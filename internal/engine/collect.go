@@ -54,7 +54,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		if !o.apart {
 			doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
 			doubtClock(c.found[i].Finding, trace)
-			damaged(c.found[i].Finding, trace)
+			spoiled(c.found[i].Finding, trace)
 			unrecorded(c.found[i].Finding, trace)
 			silent(c.found[i].Finding, &c.counts.Hosts)
 			up(c.found[i].Finding, &c.counts.Hosts)

@@ -17,7 +17,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		f := &findings[i]
 		doubt(f.Finding, f.FINRank, c)
 		doubtClock(f.Finding, trace)
-		damaged(f.Finding, trace)
+		spoiled(f.Finding, trace)
 		unrecorded(f.Finding, trace)
 		silent(f.Finding, &c.Hosts)
 		up(f.Finding, &c.Hosts)
@@ -87,10 +87,15 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 	}
 }
 
-// damaged makes undecided what rests on frames of a file whose bytes are damaged: any field may be another.
-func damaged(f *detectors.Finding, trace *stats.Trace) {
-	if f.Verdict == detectors.Seen && trace.Damaged(f.Evidence[0].Seg.File) {
+// spoiled makes undecided what rests on frames of a file whose bytes are damaged, so that any field may be another, or that is not
+// in order of time.
+func spoiled(f *detectors.Finding, trace *stats.Trace) {
+	switch file := f.Evidence[0].Seg.File; {
+	case f.Verdict != detectors.Seen:
+	case trace.Damaged(file):
 		f.Damaged()
+	case trace.Unordered(file):
+		f.Unordered()
 	}
 }
 

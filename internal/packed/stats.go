@@ -85,7 +85,8 @@ func appendCapture(b []byte, c *stats.Capture) []byte {
 	for _, s := range c.ClockSteps {
 		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
 	}
-	return appendBool(appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...), c.Damaged)
+	b = appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...)
+	return appendBool(appendBool(b, c.Damaged), c.Unordered)
 }
 
 func appendCounts(b []byte, c *stats.Counts) []byte {
@@ -208,7 +209,7 @@ func (p *parser) capture(c *stats.Capture) {
 	for i := range c.Turns {
 		c.Turns[i] = p.time()
 	}
-	c.Damaged = p.uvarint() != 0
+	c.Damaged, c.Unordered = p.uvarint() != 0, p.uvarint() != 0
 }
 
 func (p *parser) counts(c *stats.Counts) {

@@ -18,3 +18,8 @@ func Damaged(right, wrong uint64) bool {
 func (t *Trace) Damaged(file uint16) bool {
 	return int(file) < len(t.Captures) && t.Captures[file].Damaged
 }
+
+// Unordered reports whether an input is not in order of time.
+func (t *Trace) Unordered(file uint16) bool {
+	return int(file) < len(t.Captures) && t.Captures[file].Unordered
+}

@@ -16,7 +16,10 @@ import (
 // locate adds to a finding where its segments were lost, if they were. What was lost
 // between two taps is the path's fault, whatever one of them suggests.
 func (j *joiner) locate(f *result.Finding, row *result.Flow) {
-	if len(row.Between) == 0 || slices.ContainsFunc(row.Between, func(b result.Between) bool { return j.damaged(&b) }) {
+	if len(row.Between) == 0 || slices.ContainsFunc(row.Between, func(b result.Between) bool {
+		damaged, unordered := j.unfit(&b)
+		return damaged || unordered
+	}) {
 		return
 	}
 	p := j.passageOf(f)
@@ -207,8 +210,11 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 				if !is || j.Skip[d.Detector] {
 					return
 				}
-				if j.damaged(b) {
+				switch damaged, unordered := j.unfit(b); {
+				case damaged:
 					d.Damaged()
+				case unordered:
+					d.Unordered()
 				}
 				tap := int(d.Evidence[0].Seg.Tap)
 				conn := row.Conn
@@ -241,11 +247,16 @@ func (j *joiner) asked(r *result.Report, list []joined) (more []joined) {
 	return more
 }
 
-// damaged reports whether a capture of either tap is: its segments may match none of the other's because of that.
-func (j *joiner) damaged(b *result.Between) bool {
-	return slices.ContainsFunc(b.Taps[:], func(tap int) bool {
-		return slices.ContainsFunc(j.Plan.points[tap].files, j.points[tap].Trace.Damaged)
-	})
+// unfit reports whether a capture of either tap is damaged, or not in order of time: its segments may match none of the other's
+// because of that.
+func (j *joiner) unfit(b *result.Between) (damaged, unordered bool) {
+	for _, tap := range b.Taps {
+		trace := j.points[tap].Trace
+		for _, file := range j.Plan.points[tap].files {
+			damaged, unordered = damaged || trace.Damaged(file), unordered || trace.Unordered(file)
+		}
+	}
+	return damaged, unordered
 }
 
 // facts are what the detectors of several taps are asked about.

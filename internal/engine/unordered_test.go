@@ -1,0 +1,73 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
+	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/engine"
+)
+
+// A capture whose times go back and forth shows no order and no duration. One whose clock was set does, however often that was.
+func TestUnordered(t *testing.T) {
+	sample, err := os.ReadFile("../../samples/real/scale-lost-on-the-way.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const away = 100 // seconds
+	for _, c := range []struct {
+		name      string
+		moved     func(n int) int // seconds by which the time of the n-th packet is earlier
+		unordered bool
+	}{
+		{"back and forth eight times", func(n int) int { return min(n, 16) % 2 * away }, true},
+		{"back and forth seven times", func(n int) int { return min(n, 14) % 2 * away }, false},
+		{"set back twelve times", func(n int) int { return min(n, 12) * away }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file, n := bytes.Clone(sample), 0
+			for off := 24; off < len(file); n++ {
+				sec := file[off:]
+				binary.LittleEndian.PutUint32(sec, binary.LittleEndian.Uint32(sec)-uint32(c.moved(n)))
+				off += 16 + int(binary.LittleEndian.Uint32(file[off+8:]))
+			}
+			if n < 18 {
+				t.Fatalf("the sample has %d packets only", n)
+			}
+			name := filepath.Join(t.TempDir(), "unordered.pcap")
+			if err := os.WriteFile(name, file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			defer trace.Close()
+			rep := engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
+			if len(rep.Findings) == 0 {
+				t.Fatal("nothing was found")
+			}
+			told := false
+			for i := range rep.Findings {
+				f := &rep.Findings[i]
+				told = told || strings.Contains(f.Reason, "order of time")
+				if c.unordered && f.Verdict == detectors.Seen {
+					t.Errorf("%s is seen", f.Detector)
+				}
+			}
+			if told != c.unordered {
+				t.Errorf("a reason speaks of the order of time: %v", told)
+			}
+			if warned := strings.Contains(strings.Join(rep.Captures[0].Warnings, " "), "order of time"); warned != c.unordered {
+				t.Errorf("warnings are %q", rep.Captures[0].Warnings)
+			}
+		})
+	}
+}
