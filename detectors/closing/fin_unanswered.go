@@ -46,7 +46,7 @@ var (
 		Action: "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Until then the peer's " +
 			"application never learns that the stream has ended: close its socket manually, or let keep-alives close it."}
 	unansweredExhausted = &detectors.Outcome{Name: "exhausted", Severity: detectors.Warning,
-		When: "the retransmissions stopped although the capture continued: the closer gave up"}
+		When: "the retransmissions stopped although the capture continued: the closer gave up, or was cut off"}
 	unansweredTrying = &detectors.Outcome{Name: "still-trying", Severity: detectors.Warning,
 		When: "the next retransmission was not overdue at the end of the capture"}
 	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",

@@ -193,7 +193,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	left := "is left"
 	if now >= s.overdue() {
 		left = "was"
-		m += fmt.Sprintf(" %s has given up: it has not sent the FIN for %s.", own, detectors.Span(now-s.last.At))
+		m += fmt.Sprintf(" %s has not sent the FIN again for %s, though it was due: it gave up, or its host was cut off.", own, detectors.Span(now-s.last.At))
 	}
 	if f.Cause == detectors.CauseProxy {
 		return m + fmt.Sprintf(" %s %s in %s. Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", own, left, f.States[side], peer)

@@ -53,7 +53,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.CutOptions:    "the snap length cut off TCP options",
 	fsm.Duplicates:    "identical frames may be duplicates of one transmission; they were counted as sent",
 	fsm.ClockStepped:  "the capture's clock was set",
-	fsm.LossBeforeTap: "the sender's IP IDs skip where a segment was due: it may have been sent and lost before the capture point",
+	fsm.LossBeforeTap: "the sender's IP IDs skip where its FIN was due again: it may have been sent and lost before the capture point, unless another connection used them",
 	fsm.KernelDrops:   "the capturing kernel dropped packets",
 	fsm.Evicted:       "the connection was dropped from memory before the trace ended",
 	fsm.ClockSkew:     "two captures disagree about the time",
