@@ -180,6 +180,11 @@ func (t *Transfer) roomy() bool {
 	return !t.Shrank && t.Window >= minRoomy && float64(t.Window) >= 2*t.Rate()*Seconds(t.RTT)
 }
 
+// HadRoom reports whether the window would have allowed twice of what was in flight, as seen or as the rate needs for a round trip.
+func (t *Transfer) HadRoom() bool {
+	return float64(t.Window) >= 2*max(float64(t.Flight), t.Rate()*Seconds(t.RTT))
+}
+
 // MayQueue reports whether what was in flight, three segments of that size and more, takes more than twice the smallest round trip at the
 // rate of the transfer: round trips were that long, then (Little's law), and too few were timed to show it. Less may wait for a delayed ACK.
 func (t *Transfer) MayQueue(mss uint32) bool {

@@ -27,7 +27,7 @@ var ThroughputLimited = &detectors.Detector{
 			"Slow start, and a congestion window that grew all the time: the second half of the bytes came twice as fast as the first. Repairs of what had arrived, as D-SACKs report. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on: of their time counts what that would not take without; if something is missing nearly all the time, so that the rate without is unknown, what is not within two round trips of new data. Captures without pure ACKs, or " +
 			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
-			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it. " +
+			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, if the window would not have allowed twice the rate, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it. " +
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290", "RFC 3168 6.1"},
@@ -131,6 +131,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
 	if o == bySender && t.MayQueue(r.Conn.EffSndMSS()) {
 		f.Undecide(fmt.Sprintf("up to %s were in flight, which at that rate take more than twice the smallest round trip (%s): segments may have queued before a bottleneck", detectors.Size(uint64(t.Flight)), detectors.Span(t.RTT)))
+	}
+	if o == bySender && !t.HadRoom() {
+		f.Undecide(fmt.Sprintf("the window (%s) would not have allowed twice the rate: it may have been the limit, too", detectors.Size(uint64(t.Window))))
 	}
 	if o == bySender && t.Resent {
 		f.Undecide("it also sent segments again meanwhile: losses reduce the congestion window, also those that only seem so")
