@@ -54,7 +54,7 @@ var Retransmissions = &detectors.Detector{
 
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, if three or more retransmissions made up 30 % of the payload, or if it is also lossy",
+		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, if three or more retransmissions made up 30 % of the payload, or if it is also lossy; nobody's fault if most of that is the sender's own timer, or came after the last retransmission",
 		Cause: "During a stall, nothing came back that made the sender retransmit: whole windows or last segments were lost, their " +
 			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
