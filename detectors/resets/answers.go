@@ -43,11 +43,13 @@ func (c *resetCase) replies() bool {
 	return c.bare() || !last.Flags.Has(reassembly.ACK) || c.peer.probe && last.Len == 0 || c.withoutSocket()
 }
 
-// inTime reports whether the RST comes soon enough after the peer's last segment to answer it. A RST without ACK answers something,
-// and right after a probe of an idle connection there is nothing else, however long the path holds it up.
+// inTime reports whether the RST comes soon enough after the peer's last segment to answer it. A RST without ACK answers something:
+// right after a probe of an idle connection there is nothing else, nor after a FIN that comes to a side which had closed itself, however
+// long the path holds either up.
 func (c *resetCase) inTime() bool {
 	last := &c.peer.last
-	return c.prompt(last, &c.rst) || c.bare() && c.peer.probe && c.rst.At-last.At <= lateAnswer
+	alone := c.peer.probe || c.sender.finSent() && last.Flags.Has(reassembly.FIN) && last.Len == 0 && last.End() == c.peer.stream.Nxt
+	return c.prompt(last, &c.rst) || c.bare() && alone && c.rst.At-last.At <= lateAnswer
 }
 
 // spokeSince reports whether the sender sent something after the peer's last segment, or acknowledged it in the same
