@@ -94,6 +94,7 @@ const (
 	OptionsCut                              // the capture ends inside the options
 	OptionsMalformed                        // an option lies about its length; what precedes it holds
 	FalseEcho                               // of a connection: its SYN-ACK echoes another timestamp than that of the SYN, so nothing follows from later ones
+	HasMPTCP                                // RFC 8684 3
 )
 
 // LacksMSS reports whether a SYN with these options has no MSS, as nearly every TCP sends (RFC 9293 3.7.1).

@@ -38,6 +38,8 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
 		case ack.IPID == w.finAck[y].IPID && r.Conn.Endpoint(x).AddrPort().Addr().Is4(): // IPv6 has none
 			f.Undecide("the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
+		case detectors.Multipath(r.Conn):
+			f.Undecide("Multipath TCP: one of the two ACKs may acknowledge the end of the data of all its connections (DATA_FIN, RFC 8684 3.3.3)")
 		case r.Conn.Retransmissions(y) > 0:
 			f.Undecide("the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant")
 		default:

@@ -23,7 +23,7 @@ var WindowOverrun = &detectors.Detector{
 			"sender's stack. If data was dropped, expect retransmissions that no packet loss explains.",
 		NotThis: "A zero-window probe, which may carry a byte (zero-window-probe-loop). Data that was allowed before the receiver shrank its " +
 			"window (window-shrunk). Data allowed by a window update that the capture missed: the next acknowledgment shows that. A " +
-			"connection whose window scale is unknown.",
+			"connection whose window scale is unknown. Multipath TCP, whose window counts from what was acknowledged on all of its connections.",
 		Peers: "Wireshark marks a full window, but not one that is exceeded. Suricata calls such packets out of window.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.3"},
 		Since: "0.2",
@@ -31,7 +31,15 @@ var WindowOverrun = &detectors.Detector{
 	Outcomes:     []*detectors.Outcome{dropped, taken},
 	StartsOn:     fsm.On(fsm.Overran),
 	SubscribesTo: fsm.On(fsm.Overran, fsm.Advanced, fsm.DataResent, fsm.Sent),
-	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowOverrun) },
+	Watch:        watchOverrun,
+}
+
+// watchOverrun declines Multipath TCP, as watchShrunk does.
+func watchOverrun(r *detectors.Report) detectors.Watcher {
+	if detectors.Multipath(r.Conn) {
+		return nil
+	}
+	return new(windowOverrun)
 }
 
 var (

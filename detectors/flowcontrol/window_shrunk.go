@@ -24,7 +24,7 @@ var WindowShrunk = &detectors.Detector{
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
 			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if the IP identifications of both segments follow one another: else another device may have sent one of them. Nor is it if the TTL changes with the window, or did before, or where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
-			"A window that shrank to 0 and was then probed (zero-window-probe-loop).",
+			"A window that shrank to 0 and was then probed (zero-window-probe-loop). Multipath TCP, whose window counts from what was acknowledged on all of its connections.",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
 		Since: "0.2",
@@ -32,8 +32,17 @@ var WindowShrunk = &detectors.Detector{
 	Outcomes:     []*detectors.Outcome{cutOff, takenBack},
 	StartsOn:     fsm.On(fsm.WindowShrunk),
 	SubscribesTo: fsm.On(fsm.WindowShrunk),
-	Watch:        func(*detectors.Report) detectors.Watcher { return new(windowShrunk) },
+	Watch:        watchShrunk,
 	YieldsTo:     []string{"zero-window-probe-loop"},
+}
+
+// watchShrunk declines Multipath TCP: the window of each of its connections counts from what was acknowledged of the data of
+// all, with numbers of its own (RFC 8684 3.3.1).
+func watchShrunk(r *detectors.Report) detectors.Watcher {
+	if detectors.Multipath(r.Conn) {
+		return nil
+	}
+	return new(windowShrunk)
 }
 
 var (

@@ -125,6 +125,7 @@ var halfOpen = &outcome{
 		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
 		{"the sender of the RST may have closed: its FIN may have had to wait for the peer's window, or behind data that waited for ACKs", (*resetCase).finHeld},
 		onlyAcks, finUnseen, overrunUnknown,
+		{"Multipath TCP: the sender of the RST may have closed what this connection was a part of, or refused another part (RFC 8684 3.6)", func(c *resetCase) bool { return c.multipath }},
 		{"the IP ID of the RST follows those of its sender, so that host was not restarted: it aborted the connection, or had closed it with a FIN or RST that was not captured",
 			func(c *resetCase) bool {
 				return c.bare() && c.atNxt() && c.countsOn() && !c.unlikeLast() && !c.justAccepted() && !c.challenging

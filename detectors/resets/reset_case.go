@@ -20,6 +20,7 @@ type resetCase struct {
 
 	client      reassembly.Side // valid if clientKnown
 	clientKnown bool
+	multipath   bool // see detectors.Multipath
 	challenging bool // the peer's last segment is a challenge ACK
 	inWindow    bool // it lies inside the window, out of place: acceptable because the connection ended with it
 
@@ -114,6 +115,7 @@ func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
 	c.device, c.otherMAC = fsm.DeviceOf(ev.Seg), c.sender.habits.OtherDevice(ev.Seg)
 	c.missing = c.sender.unacked(nil)
 	c.client, c.clientKnown = v.Opener()
+	c.multipath = detectors.Multipath(v)
 	return c
 }
 

@@ -147,6 +147,8 @@ func optionsByGopacket(options []layers.TCPOption) (o reassembly.Options) {
 		case layers.TCPOptionKindTimestamps:
 			o.Has |= reassembly.HasTimestamps
 			o.TSVal, o.TSEcr = binary.BigEndian.Uint32(v), binary.BigEndian.Uint32(v[4:])
+		case 30: // Multipath TCP
+			o.Has |= reassembly.HasMPTCP
 		}
 	}
 	return o

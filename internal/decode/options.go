@@ -15,6 +15,7 @@ const (
 	optSACKPermitted = 4
 	optSACK          = 5
 	optTimestamps    = 8
+	optMPTCP         = 30
 )
 
 // timestampsOnly is how nearly all segments begin their options today: NOP, NOP,
@@ -79,6 +80,8 @@ func readOptions(b []byte, room int, o *reassembly.Options) {
 			if valid = n == 10; valid {
 				setTimestamps(b[i+2:i+10], o)
 			}
+		case optMPTCP:
+			o.Has |= reassembly.HasMPTCP
 		}
 		if !valid {
 			o.Has |= reassembly.OptionsMalformed

@@ -40,7 +40,7 @@ func appendTCP(dst []byte, seg *reassembly.Segment, form *Form) (header []byte, 
 	return dst, captured
 }
 
-// appendOptions writes the options (RFC 9293 3.1, RFC 7323, RFC 2018).
+// appendOptions writes the options (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 8684).
 func appendOptions(dst []byte, o *reassembly.Options) []byte {
 	if o.Has&reassembly.HasMSS != 0 {
 		dst = append(dst, 2, 4)
@@ -51,6 +51,9 @@ func appendOptions(dst []byte, o *reassembly.Options) []byte {
 	}
 	if o.Has&reassembly.HasSACKPermitted != 0 {
 		dst = append(dst, 4, 2)
+	}
+	if o.Has&reassembly.HasMPTCP != 0 {
+		dst = append(dst, 30, 4, 2<<4, 0) // a data sequence signal that says nothing: any segment may have one (RFC 8684 3.3)
 	}
 	if o.Has&reassembly.HasTimestamps != 0 {
 		dst = append(dst, 8, 10)

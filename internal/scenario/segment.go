@@ -55,6 +55,8 @@ func (s *scanner) option(o *reassembly.Options, words []string, base reassembly.
 		o.Scale = uint8(s.number(name, args[0], 0, math.MaxUint8))
 	case name == "sackOK" && len(args) == 0:
 		o.Has |= reassembly.HasSACKPermitted
+	case name == "mptcp" && len(args) == 0:
+		o.Has |= reassembly.HasMPTCP
 	case name == "ts" && len(args) == 2:
 		o.Has |= reassembly.HasTimestamps
 		o.TSVal = uint32(s.number("ts val", args[0], 0, math.MaxUint32))
@@ -70,7 +72,7 @@ func (s *scanner) option(o *reassembly.Options, words []string, base reassembly.
 		}
 		return
 	default:
-		s.fail("option %q is none of mss N, wscale N, sackOK, ts VAL ECR, sack FROM:TO (one to four blocks)",
+		s.fail("option %q is none of mss N, wscale N, sackOK, mptcp, ts VAL ECR, sack FROM:TO (one to four blocks)",
 			clip(strings.Join(words, " ")))
 		return
 	}
@@ -154,6 +156,9 @@ func appendOptions(dst []byte, o *reassembly.Options, base reassembly.Seq) []byt
 	}
 	if o.Has&reassembly.HasSACKPermitted != 0 {
 		option("sackOK")
+	}
+	if o.Has&reassembly.HasMPTCP != 0 {
+		option("mptcp")
 	}
 	if o.Has&reassembly.HasTimestamps != 0 {
 		option("ts ")

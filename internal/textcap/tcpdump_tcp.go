@@ -141,6 +141,8 @@ func (p *printed) tcpdumpOptions(list string) {
 			}
 		case "sackOK":
 			o.Has |= reassembly.HasSACKPermitted
+		case "mptcp":
+			o.Has |= reassembly.HasMPTCP
 		case "TS", "timestamp", "tstamp": // the last is snoop's
 			p.timestamps(rest)
 		case "sack":
