@@ -33,7 +33,7 @@ func delayCollection() {
 }
 
 // mediumHeap is from how much memory on garbage is collected when connections end.
-const mediumHeap = 32 << 20
+const mediumHeap = 24 << 20
 
 // collectsAtEnd returns a function that collects garbage if nobody else has collected any so far, unless there is little: tables
 // that have grown, and what connections needed that have ended, make room for findings and the report.

@@ -47,7 +47,7 @@ type pool struct {
 }
 
 // inFlight is how many batches a worker may lag behind the reader.
-const inFlight = 8
+const inFlight = 4
 
 func newPool(o *Options) *pool {
 	n := o.workers()
