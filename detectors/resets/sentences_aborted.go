@@ -45,10 +45,10 @@ func (c *resetCase) ownLoss() string {
 }
 
 func (c *resetCase) abortedSentence() string {
-	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	if c.untaken() {
 		return c.untakenSentence()
 	}
+	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
 	case (c.unlikeLast() || c.otherHop()) && c.confirms.At == 0 && !c.gaveUp():
 		m = fmt.Sprintf("A RST with the source address %s ended the connection to %s (frame %d), %s after the last segment.",
