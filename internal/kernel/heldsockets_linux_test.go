@@ -126,7 +126,7 @@ var heldSockets = []testCase{
 		s.await(fsm.Closed, fsm.TimeWait)
 		own, peer := s.tap.last(s.client), s.tap.last(s.server)
 		syn := rawHeader(own.Src, peer.Src, reassembly.SYN, own.Seq-1e6, 0, 1024)
-		s.client.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, syn)
+		s.client.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, 0, syn)
 		s.keepRecording(1200 * time.Millisecond)
 	}, set: []setting{{"early-reuse", "patience", 1}},
 		find: []finding{{"reset-cause", "stale", serverAddr}, {"early-reuse", "refused", clientAddr}}},

@@ -143,18 +143,18 @@ func (s *testRun) recordOverdue(h *host) {
 // which its socket would not send.
 func (s *testRun) repeatsACK(h *host) {
 	s.Helper()
-	s.forges(h, reassembly.ACK, 0, 0)
+	s.forges(h, reassembly.ACK, 0, 0, 0)
 }
 
 // forges makes a host send a segment that is not its socket's. Its sequence number
 // is ahead bytes after what was sent, and it acknowledges more bytes than were
-// received.
-func (s *testRun) forges(h *host, flags reassembly.Flags, ahead, more int) {
+// received. It has that TTL, or that of the host if ttl is 0.
+func (s *testRun) forges(h *host, flags reassembly.Flags, ahead, more, ttl int) {
 	s.Helper()
 	own, peer := s.tap.last(h), s.tap.last(h.peer)
 	seq, ack := own.End()+reassembly.Seq(ahead), reassembly.Seq(0)
 	if flags.Has(reassembly.ACK) {
 		ack = peer.End() + reassembly.Seq(more)
 	}
-	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, rawHeader(own.Src, own.Dst, flags, seq, ack, own.Window))
+	h.sendRaw(unix.SOCK_RAW, unix.IPPROTO_TCP, 0, ttl, rawHeader(own.Src, own.Dst, flags, seq, ack, own.Window))
 }

@@ -138,16 +138,19 @@ func (s *socket) abort() {
 func (h *host) sendDatagram() {
 	h.t.Helper()
 	const discard = 9 // RFC 863
-	h.sendRaw(unix.SOCK_DGRAM, 0, discard, []byte("hello"))
+	h.sendRaw(unix.SOCK_DGRAM, 0, discard, 0, []byte("hello"))
 }
 
-// sendRaw sends one packet to the peer without a connection.
-func (h *host) sendRaw(kind, protocol, port int, packet []byte) {
+// sendRaw sends one packet to the peer without a connection, with that TTL if it is not 0.
+func (h *host) sendRaw(kind, protocol, port, ttl int, packet []byte) {
 	h.t.Helper()
 	var fd int
 	var err error
 	h.inside(func() { fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, protocol) })
 	must(h.t, err)
 	defer unix.Close(fd)
+	if ttl != 0 {
+		must(h.t, unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TTL, ttl))
+	}
 	must(h.t, unix.Sendto(fd, packet, 0, &unix.SockaddrInet4{Port: port, Addr: h.peer.addr.As4()}))
 }
