@@ -1,5 +1,7 @@
 package loss
 
+import "math"
+
 // episodes are those of a sender: in each it sends again what it takes for lost.
 type episodes struct {
 	n       uint32 // how many began
@@ -7,19 +9,26 @@ type episodes struct {
 	latest  [openResends]episode
 }
 
-// An episode is how many segments were sent again in it, and how many of these for nothing.
-type episode struct{ number, all, needless uint32 }
+// An episode is how many segments were sent again in it, 65,535 at most, and how many of these for nothing. Its number is
+// the lower half of how many had begun: those that are still asked for are the latest.
+type episode struct{ number, all, needless uint16 }
 
 func (e *episodes) begin() {
 	e.n++
-	*e.of(e.n) = episode{number: e.n}
+	*e.of(e.last()) = episode{number: e.last()}
 }
 
-func (e *episodes) of(number uint32) *episode { return &e.latest[number%openResends] }
+// last is the number of the last that began.
+func (e *episodes) last() uint16 { return uint16(e.n) }
+
+func (e *episodes) of(number uint16) *episode { return &e.latest[number%openResends] }
 
 // resent counts a segment that was sent again.
 func (e *episodes) resent() {
-	last := e.of(e.n)
+	last := e.of(e.last())
+	if last.all == math.MaxUint16 {
+		return
+	}
 	if last.all > 0 && last.needless == last.all {
 		e.unasked--
 	}
@@ -27,9 +36,9 @@ func (e *episodes) resent() {
 }
 
 // needless takes proof that one of the segments of that episode had arrived.
-func (e *episodes) needless(number uint32) {
+func (e *episodes) needless(number uint16) {
 	was := e.of(number)
-	if was.number != number { // long ago
+	if was.number != number || was.needless == was.all { // long ago, or not counted
 		return
 	}
 	if was.needless++; was.needless == was.all {

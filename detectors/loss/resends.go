@@ -69,7 +69,7 @@ type openResend struct {
 	old     reassembly.Seq   // where what it has new begins; To if it has nothing new
 	twice   reassembly.Block // what D-SACKs have shown of it to have arrived twice
 	frame   uint32
-	episode uint32         // of which it is
+	episode uint16         // of which it is
 	sent    reassembly.Seq // what had been sent by then; while open is set
 	rest    uint32         // what the original had beyond this part of it, in bytes, if this is the second; else 0
 	at      int64
@@ -176,7 +176,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	a.episodes.resent()
 	switch {
 	case out.Covered(seg.Seq + reassembly.Seq(n)): // what lies beyond is new
-		a.episodes.needless(a.episodes.n)
+		a.episodes.needless(a.episodes.last())
 		a.total.by[k]++
 		a.total.spurious[k]++
 		a.total.bytes += n
@@ -184,7 +184,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		a.owe(block)
 		return false, true
 	case a.hasSACKed(block):
-		a.episodes.needless(a.episodes.n)
+		a.episodes.needless(a.episodes.last())
 		a.pending.sacked++
 		a.pending.spuriousBytes += n
 	default:
@@ -199,7 +199,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 // says that its original was not captured.
 func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *reassembly.Stream, r *detectors.Report) {
 	seg, was := ev.Seg, ev.Was
-	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.n, open: true, trigger: k, at: seg.At}
+	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.last(), open: true, trigger: k, at: seg.At}
 	if a.pending.all() == 0 { // nothing else is in doubt
 		if out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
 			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)

@@ -142,7 +142,7 @@ func (h *lateAnswer) roundTrip(took int64, ev fsm.Event, r *detectors.Report) {
 // maxTimed is how many later round trips are timed.
 const maxTimed = 16
 
-// maxReplies is how many later answers with payload are.
+// maxReplies is how many later answers with payload are timed.
 const maxReplies = 4
 
 // timing reports whether another round trip may change something.

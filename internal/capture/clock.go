@@ -32,7 +32,7 @@ type clock struct {
 	last    int64 // the last time, as recorded
 	several bool  // there are several interfaces, whose clocks may differ
 	back    int64 // by how much the time went back last, until it has gone forward as far at once; 0 if it has
-	swings  int   // how often it did
+	swings  int   // how often it did, and that was neither a wrong timestamp nor another interface's clock
 	steps   stats.ClockSteps
 }
 
@@ -46,13 +46,13 @@ func (c *clock) traceTime(frame uint32, raw int64) (at int64, stepped bool) {
 		c.max, c.last = raw, raw
 		return raw, false
 	}
-	if c.back > 0 && raw-c.last >= c.back {
+	switch {
+	case len(c.steps) > 0 && c.undoesStep(raw):
+		c.step(frame, c.before)
+		c.back, stepped = 0, true
+	case c.back > 0 && raw-c.last >= c.back:
 		c.back = 0
 		c.swings++
-	}
-	if len(c.steps) > 0 && c.undoesStep(raw) {
-		c.step(frame, c.before)
-		stepped = true
 	}
 	at = raw + c.offset
 	if at < c.max-stepBack {

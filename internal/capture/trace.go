@@ -3,10 +3,11 @@ package capture
 import (
 	"errors"
 	"fmt"
-	"github.com/tcptrace-go/tcptrace/internal/packet"
 	"io"
 	"math"
 	"sync/atomic"
+
+	"github.com/tcptrace-go/tcptrace/internal/packet"
 )
 
 // A Trace is several captures read as one, their frames merged by time. Frames

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors/catalogue"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
 // In a capture whose bytes are damaged, nothing is certain. One whose addresses were replaced, or whose TTLs were, without new
@@ -59,19 +61,7 @@ func TestDamaged(t *testing.T) {
 				c.damage(n, file[off+16:off+16+size])
 				off += 16 + size
 			}
-			name := t.TempDir() + "/damaged.pcap"
-			if err := os.WriteFile(name, file, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			trace, err := capture.OpenTrace([]string{name}, capture.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer trace.Close()
-			rep := engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
-			if len(rep.Findings) == 0 {
-				t.Fatal("nothing was found")
-			}
+			rep := findingsIn(t, file)
 			for i := range rep.Findings {
 				f := &rep.Findings[i]
 				if undecided := f.Verdict == detectors.Undecided && strings.Contains(f.Reason, "damaged"); undecided != c.damaged {
@@ -83,4 +73,23 @@ func TestDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// findingsIn is the report on a pcap file in which something is found.
+func findingsIn(t *testing.T, file []byte) *result.Report {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "a.pcap")
+	if err := os.WriteFile(name, file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	trace, errs := capture.OpenTrace([]string{name}, capture.Options{})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	defer trace.Close()
+	rep := engine.Run(context.Background(), trace, engine.Options{Detectors: catalogue.All})
+	if len(rep.Findings) == 0 {
+		t.Fatal("nothing was found")
+	}
+	return rep
 }
