@@ -22,6 +22,7 @@ type Habits struct {
 	CopiesID  bool   // its SYN-ACK has the identification of the SYN that it answers: it was made from that
 	Device    Device // from which all its segments came; see OtherDevice
 	Behind    int    // by how much the identification of its last segment lies below the greatest before it: it came late
+	Copied    bool   // its FIN, or what it sent after that, was captured more than once
 }
 
 // otherHop is by how much a TTL must differ to come from another host: a path may have a
@@ -75,7 +76,7 @@ func (s *step) foreign() bool {
 }
 
 func (h *direction) habits() Habits {
-	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL), Numbered: h.ids != 0 && h.counted()}
+	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL), Numbered: h.ids&^copied != 0 && h.counted(), Copied: h.ids&copied != 0}
 }
 
 // habits are those of the side, with what the connection knows.
@@ -131,11 +132,12 @@ func (e *end) mark(seg *reassembly.Segment) {
 }
 
 // idSteps is how the IPv4 identifications of a side's segments followed one another: the low
-// bits are how many steps in a row went up a little.
+// bits are how many steps in a row went up a little. One bit is about copies of its last packets.
 type idSteps uint8
 
 const (
-	idStepsMax  idSteps = 1<<7 - 1
+	idStepsMax  idSteps = 1<<6 - 1
+	copied      idSteps = 1 << 6 // see Copied
 	idJumped    idSteps = 1 << 7 // at least one step did not
 	smallIDStep         = 1024   // a host counts for all its connections; drawn at random, one step in 64 is that small
 	idsTrusted          = 3      // steps after which a host that jumped is taken to count
@@ -151,12 +153,20 @@ func (h *direction) stepID(step uint16) {
 			h.ids++
 		}
 	case run < idsTrusted || step == 0 || -step > smallIDStep:
-		h.ids = idJumped
+		h.ids = idJumped | h.ids&copied
 	}
 }
 
 // counted reports whether the identifications count up, as far as is known.
-func (h *direction) counted() bool { return h.ids >= idJumped+idsTrusted || h.ids&idJumped == 0 }
+func (h *direction) counted() bool { return h.ids&idStepsMax >= idsTrusted || h.ids&idJumped == 0 }
+
+// Copied notes that a frame of the side was captured once more, which Step is not given: if the side has closed, and only its frames
+// come twice, they may also have arrived twice.
+func (c *Conn) Copied(side reassembly.Side) {
+	if own, _ := c.both(side); own.dir.Phase >= PhaseFinSent {
+		own.dir.ids |= copied
+	}
+}
 
 // greatestID is the greatest IPv4 identification that was captured, as hosts count.
 func (e *end) greatestID() uint16 { return e.last.IPID + uint16(e.ahead) }

@@ -33,19 +33,8 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 			"ACK (frame %d), and a RST came back %s after that (frame %d). An application on %s that was still reading may get a "+
 			"connection reset instead of the last data.",
 			r.Name(y), r.Name(x), w.finAck[y].Frame, detectors.Span(after), r.Name(x), ack.Frame, detectors.Span(rst.At-ack.At), rst.Frame, r.Name(x))
-		switch {
-		case f.Limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime):
-			f.Undecide("copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged")
-		case ack.IPID == w.finAck[y].IPID && r.Conn.Endpoint(x).AddrPort().Addr().Is4(): // IPv6 has none
-			f.Undecide("the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged")
-		case detectors.Multipath(r.Conn):
-			f.Undecide("Multipath TCP: one of the two ACKs may acknowledge the end of the data of all its connections (DATA_FIN, RFC 8684 3.3.3)")
-		case r.Conn.Retransmissions(y) > 0:
-			f.Undecide("the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant")
-		default:
-			if before := w.overtaken(y, after, r); before != nil {
-				f.Undecide(fmt.Sprintf("the sender of the RST had sent an ACK (frame %d) right before its FIN: if the FIN arrived first, that ACK lay outside the window and called for another", before.Frame))
-			}
+		if why := w.calledFor(x, ack, f.Limits, r); why != "" {
+			f.Undecide(why)
 		}
 	case forgotten:
 		f.Message = fmt.Sprintf("%s sent FIN (frame %d) and answered its first ACK (frame %d) with RST (frame %d): "+
@@ -84,20 +73,37 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 // overtaking is by how much a path may change the order of two segments. A delayed ACK comes later (KB Q152474: 150 ms and more).
 const overtaking = 50 * time.Millisecond
 
-// overtaken finds a pure ACK of Y that its FIN may have overtaken behind the capture point, where X sent another ACK so long after that
-// of the FIN; nil if there is none. RFC 9293 3.10.7.4 requires that other ACK.
-func (w *postFINAckRST) overtaken(y reassembly.Side, after int64, r *detectors.Report) *reassembly.Mark {
-	if took := r.Conn.HandshakeRTT(y.Peer()); took != 0 && took < nearby { // X is beside the capture point
-		return nil
+// calledFor says what may have called for X's second ACK of Y's FIN; "" if the capture shows that nothing can have. RFC 9293 3.10.7.4
+// requires an ACK of everything that lies below the FIN and comes after it, and of the FIN itself if it comes again.
+func (w *postFINAckRST) calledFor(x reassembly.Side, ack *reassembly.Mark, limits fsm.Limits, r *detectors.Report) string {
+	y, first := x.Peer(), &w.finAck[x.Peer()]
+	after := ack.At - first.At
+	switch own, peer := r.Conn.IPHabits(x), r.Conn.IPHabits(y); {
+	case limits&fsm.Duplicates != 0 && after <= int64(fsm.DuplicateTime):
+		return "copies: the two ACKs are identical and may be one, captured twice; or the FIN arrived twice, and each had to be acknowledged"
+	case peer.Copied && !own.Copied:
+		return fmt.Sprintf("copies: the capture holds the FIN (frame %d), or what came after it, more than once, and the ACKs once each: the FIN may have arrived more than once, and each had to be acknowledged", w.fin[y].Frame)
+	case ack.IPID == first.IPID && r.Conn.Endpoint(x).AddrPort().Addr().Is4(): // IPv6 has none
+		return "the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged"
+	case detectors.Multipath(r.Conn):
+		return "Multipath TCP: one of the two ACKs may acknowledge the end of the data of all its connections (DATA_FIN, RFC 8684 3.3.3)"
+	case r.Conn.Retransmissions(y) > 0:
+		return "the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant"
+	case r.Conn.ArrivedTwice(y):
+		return "segments of the sender of the RST arrive twice, as a D-SACK shows: if its FIN did, each had to be acknowledged"
+	case limits&(fsm.Holes|fsm.Overflow|fsm.KernelDrops|fsm.LossBeforeTap|fsm.OneSided) != 0:
+		return "the capture misses segments of this connection: one of them may have called for the second ACK"
+	case after < int64(overtaking) && !w.besideTap(x, r):
+		return fmt.Sprintf("the second ACK (frame %d) came only %s after the first, and its sender is not beside the capture point: the FIN may have arrived twice there, or before an ACK that was sent earlier, and either calls for another ACK",
+			ack.Frame, detectors.Span(after))
 	}
-	for i := range min(w.n[y], recentSent) {
-		m := &w.sent[y][(w.n[y]-1-i)%recentSent]
-		early := w.fin[y].At - m.At
-		if m.SeqLen() == 0 && early >= 0 && early+after <= int64(overtaking) {
-			return m
-		}
-	}
-	return nil
+	return ""
+}
+
+// besideTap reports whether X is so near to the capture point that what it received is captured, in that order: it answers at once.
+func (w *postFINAckRST) besideTap(x reassembly.Side, r *detectors.Report) bool {
+	took := r.Conn.HandshakeRTT(x)
+	return took != 0 && took < nearby || w.finAck[x.Peer()].At-w.fin[x.Peer()].At < int64(nearby)
 }
 
 // mayAbort reports whether the RST may be Y's own, which it sent right after its FIN: it acknowledges something (RFC 9293 3.10.5), as no

@@ -130,8 +130,9 @@ func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow
 	f, m = p.flows.Find(seg, h, f, m)
 	if m.Marks.Has(flow.Duplicate) {
 		if m.ID == flow.New {
-			m.ID, _ = p.add(position, h.Hash)
+			m.ID, f = p.add(position, h.Hash)
 		}
+		f.Conn.Copied(m.Side)
 		return m.ID
 	}
 	if m.Marks.Has(flow.Alike) {
