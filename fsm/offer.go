@@ -13,35 +13,26 @@ import (
 // take 40 bytes at most (RFC 9293 3.7.1).
 const optionRoom = 40
 
-// AckWentBack is the age of WindowShrunk if another device than the side has offered one of the two windows, as an acknowledgment
-// that went back shows.
-const AckWentBack = 1
-
 // shrink processes a right edge that lies by bytes to the left of the one before it, which
 // RFC 9293 3.8.6 strongly discourages. Less than a unit of the scale is rounding (RFC 7323
 // 2.4). What a SYN-ACK offered does not count: it could not be scaled, and hosts size
 // their buffers after it. Nor does a window that nobody can use: after the peer's FIN,
-// some stacks advertise 0. Nor one that was sent before the larger, by its IP identification (wlID is that of the larger).
+// some stacks advertise 0. Nor one that was sent before the larger, by its IP identification (wlID is that of the larger). Nor does
+// one after a RST, or that acknowledges what was not seen: it may never have been sent, and then whoever receives that
+// drops the segment with its window (RFC 9293 3.10.7.4).
 func (s *step) shrink(by uint32, sent order, wlID uint16) {
 	if by < 1<<s.c.scaleOf(s.side) || s.c.scaleUnknown() || s.seg.Flags&reassembly.SYN != 0 || orderOf(s.seg.IPID, wlID) == before {
 		return
 	}
 	s.own.dir.bits |= shrank
+	if (s.own.last.Flags|s.peer.last.Flags)&reassembly.RST != 0 || s.c.bits&(resetByA|resetByB) != 0 ||
+		s.ev.Kinds.Has(HoleAcked) && s.seg.Ack == s.peer.out.Nxt {
+		return
+	}
 	if s.own.last.Flags&reassembly.SYN == 0 && s.peer.dir.Phase != PhaseFinAcked && (sent == after || s.late()) {
 		e := s.ev.addWas(WindowShrunk, s.side, ownLast, &s.own.last)
-		if e.n = by; s.wentBack(wlID) {
-			e.age = AckWentBack
-		}
+		e.n, e.age = by, uint32(wlID)
 	}
-}
-
-// wentBack says whether the side's last segment acknowledges less than one captured before it, and was sent right before this
-// one by its IP identification, while the one that offered the window, with that of wlID, was not sent between the two: no host
-// acknowledges less than before (RFC 9293 3.4), so another device sent the higher one.
-func (s *step) wentBack(wlID uint16) bool {
-	last := &s.own.last
-	return last.Flags&reassembly.ACK != 0 && last.Ack.Before(s.peer.out.Una-reassembly.Seq(s.moved)) &&
-		orderOf(s.seg.IPID, last.IPID) == after && orderOf(wlID, last.IPID) != after
 }
 
 // late says whether the segment was captured so long after its side's last one that

@@ -2,6 +2,7 @@ package flowcontrol
 
 import (
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -23,7 +24,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if the IP identifications of both segments follow one another: else another device may have sent one of them. Nor is it if the TTL changes with the window, or did before, or where the larger window came back in less than half the time of the handshake. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if one device is proved to have sent both segments: their IP identifications follow one another (in either byte order), all segments had one TTL, and the ACK did not come back sooner than the host answers. A segment after a RST, or one that acknowledges what the capture does not show: its receiver may drop it. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop). Multipath TCP, whose window counts from what was acknowledged on all of its connections.",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -67,18 +68,9 @@ type shrinks struct {
 	cut     reassembly.Mark // the first that cut off cutOff bytes
 	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
 	before  reassembly.Mark // that segment
-	apart   reassembly.Mark // the first of which no IP identification shows that the device sent it that had sent the one before
-	offered reassembly.Mark // the segment before that
-	last    reassembly.Mark
-	soon    reassembly.Mark // the first that follows an ACK that came sooner than the host answers
-	answer  reassembly.Mark // that ACK
-	back    reassembly.Mark // the first after an ACK that went back
-	less    reassembly.Mark // that ACK
 	damaged reassembly.Mark // the first after a window that differs from it in one bit
-	relayed time.Duration   // how long the handshake took, if ACKs come in less than a tenth of that; else 0
-	own     int             // how many do none of these: one device sent both segments
-	varies  bool            // segments before the first had different TTLs, and that has the TTL of the one before it
-	sameOne bool            // if they did, the IP identifications of those two follow one another
+	last    reassembly.Mark
+	own     int // how many are proved to come from the device that had offered the window
 	count   int
 	cuts    int
 	largest uint32 // bytes taken back at once
@@ -93,11 +85,18 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 // nearIDs is by how much the IP identifications of a host that counts them differ at most, at once and in each second.
 const nearIDs = 1024
 
-// follows reports whether the IP identification of m follows that of the side's last segment as that of a host's does which sends
-// to others meanwhile: the same device counted both. After a few seconds, any might.
-func follows(last, m *reassembly.Mark) bool {
-	up, room := m.IPID-last.IPID, nearIDs+nearIDs*max(m.At-last.At, 0)/int64(time.Second)
-	return m.IPID != 0 && last.IPID != 0 && up > 0 && int64(up) <= min(room, 4*nearIDs)
+// follows reports whether an IP identification follows the one before it, ns earlier, as that of a host's does which sends to
+// others meanwhile: the same device counted both. After a few seconds, any might. Some hosts count in little-endian order.
+func follows(before, id uint16, ns int64) bool {
+	room := min(nearIDs+nearIDs*max(ns, 0)/int64(time.Second), 4*nearIDs)
+	near := func(up uint16) bool { return up > 0 && int64(up) <= room }
+	return id != 0 && before != 0 && (near(id-before) || near(bits.ReverseBytes16(id)-bits.ReverseBytes16(before)))
+}
+
+// sameDevice reports whether the device that had offered the larger window is proved to have sent the smaller one, too.
+func sameDevice(ev fsm.Event, m *reassembly.Mark, v fsm.View) bool {
+	return follows(uint16(ev.Age), m.IPID, m.At-ev.Was.At) && (ev.Was.TTL != m.TTL || !v.IPHabits(ev.Side).VariesTTL) &&
+		v.Relayed(ev.Side) == 0 && !sooner(v, ev.Side, ev.Was)
 }
 
 // shrunk notes that the side took back window.
@@ -109,32 +108,19 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 	s.last = m
 	if s.count++; s.count == 1 {
 		s.first = m
-		s.varies = ev.Was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL
-		s.sameOne = s.varies && follows(ev.Was, &m)
 	}
 	s.largest = max(s.largest, ev.N)
-	soon := sooner(r.Conn, ev.Side, ev.Was)
-	switch ttl := (fsm.Habits{}).OtherTTL(ev.Was, &m); {
-	case !ttl && soon:
-		if s.soon.At == 0 {
-			s.soon, s.answer = m, *ev.Was
+	switch {
+	case (fsm.Habits{}).OtherTTL(ev.Was, &m):
+		if s.device.At == 0 {
+			s.device, s.before = m, *ev.Was
 		}
-	case !ttl && ev.Age == fsm.AckWentBack:
-		if s.back.At == 0 {
-			s.back, s.less = m, *ev.Was
-		}
-	case !ttl && oneBit(ev.Was.Window, m.Window):
+	case oneBit(ev.Was.Window, m.Window):
 		if s.damaged.At == 0 {
 			s.damaged = m
 		}
-	case !ttl && r.Conn.Relayed(ev.Side) > 0:
-		s.relayed = r.Conn.Relayed(ev.Side)
-	case !ttl && follows(ev.Was, &m):
+	case sameDevice(ev, &m, r.Conn):
 		s.own++
-	case ttl && s.device.At == 0:
-		s.device, s.before = m, *ev.Was
-	case !ttl && s.apart.At == 0:
-		s.apart, s.offered = m, *ev.Was
 	}
 	if cut > 0 {
 		if s.cuts++; cut > s.cutOff {
@@ -196,41 +182,17 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		f.Message += " Nothing was in flight there, so no harm was done."
 	}
 	switch {
-	case s.varies:
-		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		may := "another device may send in its name"
-		if s.sameOne {
-			may = "another device has sent in its name, and may change what it sends itself, and its windows"
-		}
-		f.Message += fmt.Sprintf(" The segments of %s had different TTLs before that (frame %d has %d): %s.",
-			own, s.first.Frame, s.first.TTL, may)
 	case s.own > 0:
-	case s.soon.At != 0:
-		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += fmt.Sprintf(" The window that it took back was offered in less than half the time that its handshake had taken (frame %d): another device may send in its name.",
-			s.answer.Frame)
-	case s.back.At != 0:
-		f.Fault, f.Cause = detectors.FaultPath, causeDevices
-		f.Message += fmt.Sprintf(" Frame %d acknowledges less than was acknowledged before it, and its IP ID and that of frame %d follow one another: two devices speak for %s, and each offers its own window.",
-			s.less.Frame, s.back.Frame, own)
 	case s.damaged.At != 0:
 		f.Fault, f.Cause = detectors.FaultPath, causeDamage
 		f.Undecide(fmt.Sprintf("the smaller window (frame %d) and the one before it differ in one bit: the larger may have been damaged on its way (its checksum would show it)", s.damaged.Frame))
-	case s.relayed > 0:
-		f.Fault, f.Cause = detectors.FaultUnknown, causeDevices
-		f.Message += " " + detectors.RelayedBy(int64(s.relayed), own) + ", and another window may be that one's."
-	case s.apart.At != 0:
-		f.Fault = detectors.FaultUnknown
-		if s.apart.IPID != 0 && s.offered.IPID != 0 {
-			f.Message += fmt.Sprintf(" The IP IDs of that segment (%d, frame %d) and of the one before it (%d, frame %d) do not follow one another: another device may have sent one of them in its name.",
-				s.apart.IPID, s.apart.Frame, s.offered.IPID, s.offered.Frame)
-		} else {
-			f.Message += fmt.Sprintf(" Without IP IDs, nothing shows that one device sent both that segment and the one before it (frame %d).", s.offered.Frame)
-		}
-	default:
+	case s.device.At != 0:
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
 		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",
 			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame, own)
+	default:
+		f.Fault = detectors.FaultUnknown
+		f.Message += fmt.Sprintf(" Nothing proves that one device sent both that segment and the one that had offered more: a load balancer or proxy may have sent one of them in the name of %s.", own)
 	}
 	r.Emit(f)
 }
