@@ -1,24 +1,33 @@
 package loss
 
 import (
+	"slices"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // drawnACKs are the pure ACKs with which a receiver without SACK answers what it has already: one for each such segment
-// (RFC 9293 3.10.7.4), so each proves that both the original and what was sent again arrived.
+// (RFC 9293 3.10.7.4), so each proves that both the original and what was sent again arrived. One with another window may
+// only say that the application has read; not if it never says so unless a segment was sent again.
 type drawnACKs struct {
-	ack    reassembly.Seq // of the receiver's last segment
-	window uint16
-	known  bool             // there is such a segment
-	newest reassembly.Block // what the sender sent last that was new
-	owed   uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
+	ack     reassembly.Seq // of the receiver's last segment
+	window  uint16
+	known   bool             // there is such a segment
+	newest  reassembly.Block // what the sender sent last that was new
+	owed    uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
+	moved   uint8            // ACKs of something new, leastMoved at most
+	updates bool             // the receiver sent such a window though nothing had been sent again
 }
 
-// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK.
+// leastMoved is how many ACKs of something new show whether the receiver sends the window again by itself.
+const leastMoved = 8
+
+// awaits reports whether something that was sent again and is acknowledged may yet draw another ACK. Where the capture does
+// not have the SYNs, the receiver has no SACK unless it sends some.
 func (a *resender) awaits(r *detectors.Report) bool {
-	return len(a.open) > 0 && detectors.NoSACK(r.Conn)
+	return len(a.open) > 0 && (detectors.NoSACK(r.Conn) || r.Conn.Limits()&fsm.Midstream != 0 && !a.reports)
 }
 
 // sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.
@@ -44,18 +53,27 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 	if seg.Flags&reassembly.ACK == 0 || ev.Class == fsm.OutOfWindow {
 		return
 	}
-	repeated := d.known && seg.Ack == d.ack && seg.Window == d.window && seg.Ack == out.Una
+	repeated, updated := d.known && seg.Ack == d.ack && seg.Ack == out.Una, seg.Window != d.window
+	if d.known && seg.Ack.After(d.ack) {
+		d.moved = min(d.moved+1, leastMoved)
+	}
 	d.ack, d.window, d.known = seg.Ack, seg.Window, true
 	pure := seg.Flags == reassembly.ACK && seg.Len == 0 && seg.Seq == r.Conn.Stream(ev.Side).Nxt
 	// What lies beyond a hole draws such ACKs, too: there is nothing beyond one segment.
 	if alone := out.InFlight() == 0 || d.newest.From == out.Una && d.newest.To == out.Nxt; !repeated || !pure || !alone {
 		return
 	}
+	if updated {
+		d.updates = d.updates || d.owed == 0 && !a.sentAlone(seg.Ack)
+		if d.updates || d.moved < leastMoved {
+			return
+		}
+	}
 	if d.owed > 0 {
 		d.owed--
 		return
 	}
-	for i := range a.open {
+	for i := range slices.Backward(a.open) {
 		// Text without the sequence numbers of empty segments does not show what else draws one, such as a keep-alive.
 		if o := &a.open[i]; o.To.AtOrBefore(seg.Ack) && r.Conn.Limits()&fsm.SeqUnknown != 0 {
 			a.perhaps++
@@ -65,6 +83,12 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 			return
 		}
 	}
+}
+
+// sentAlone reports whether what ends there was sent again as the only segment in flight: no hole was filled then, which
+// gives an application much to read.
+func (a *resender) sentAlone(end reassembly.Seq) bool {
+	return slices.ContainsFunc(a.open, func(o openResend) bool { return o.To == end && o.alone })
 }
 
 // subscribe asks for each segment only while one may prove something.
@@ -83,7 +107,7 @@ func (w *retransmissions) sent(ev fsm.Event, r *detectors.Report) {
 	if a := w.sides[ev.Side]; a != nil {
 		a.drawn.sends(ev)
 	}
-	if a := w.sides[ev.Side.Peer()]; a != nil {
+	if a := w.sides[ev.Side.Peer()]; a != nil && a.awaits(r) {
 		a.receives(ev, r)
 	}
 }

@@ -45,6 +45,7 @@ type resends struct {
 	slow    slowAnswers
 	skipped skippedIDs
 	probing bool
+	reports bool // the receiver has SACK
 	midway  bool
 	unshown bool // nothing had shown a hole when the episode began, and nothing was acknowledged since
 }
@@ -76,6 +77,7 @@ type openResend struct {
 	first   int64 // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
 	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
 	open    bool  // it was not acknowledged yet
+	alone   bool  // nothing else was in flight
 	trigger trigger
 	doubt   doubt
 	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
@@ -200,8 +202,9 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *reassembly.Stream, r *detectors.Report) {
 	seg, was := ev.Seg, ev.Was
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.last(), open: true, trigger: k, at: seg.At}
+	o.alone = out.Oldest(seg.Seq) && seg.End() == out.Nxt
 	if a.pending.all() == 0 { // nothing else is in doubt
-		if out.Oldest(seg.Seq) && seg.End() == out.Nxt && ev.Age > 0 {
+		if o.alone && ev.Age > 0 {
 			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
 		}
 		if was.Seq == seg.Seq && was.End().After(o.To) && was.Len <= r.Conn.EffSndMSS() {

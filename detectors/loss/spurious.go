@@ -110,6 +110,7 @@ func (a *resends) leftOver() uint32 {
 // been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
 func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o openResend, is bool) {
 	twice := ack.Opts.Blocks[0]
+	a.reports = true
 	if a.owed(twice) {
 		return o, false
 	}

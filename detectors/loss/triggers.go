@@ -65,6 +65,7 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At
 	a.sacked, a.sacks = ev.Seg.Opts.Blocks, ev.Seg.Opts.NBlocks
+	a.reports = a.reports || a.sacks > 0
 }
 
 // A stamp is the timestamp of a segment (RFC 7323).
