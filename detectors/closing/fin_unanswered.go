@@ -119,6 +119,9 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.Sent:
+		if own := w.sides[side]; own != nil && own.reset.At != 0 && ev.Class == fsm.Rst {
+			own.resets++
+		}
 		f := w.sides[peer]
 		// One FIN may be lost; of two that did not arrive, what is sent a timeout later crossed neither.
 		if f != nil && f.sends > 1 && !detectors.MayBeForged(ev) && ev.Seg.At-f.second > int64(r.Conn.RTO(peer)) {

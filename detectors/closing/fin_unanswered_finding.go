@@ -20,6 +20,13 @@ const causeHeard = "The peer was there when the FIN was sent. Either what it sen
 const causeDeaf = "The peer had the connection, and its segments arrive: it retransmits what the closer had acknowledged before its FIN. So nothing that the closer sends reaches it any more: " +
 	"it is lost or held up between the capture point and the peer."
 
+// causeBoth and actionBoth are said where the peer has closed, too: nobody there waits for the end of the stream.
+const (
+	causeBoth = "The peer is alive, and its segments arrive; it has closed, too. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN optimiser that considers the connection closed) " +
+		"or all its segments (then the peer retransmits, too), or the peer's TCP ignores them."
+	actionBoth = "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Both applications have closed: the sockets go when both hosts give up."
+)
+
 // causeRefused is the cause where the peer answers the FIN each time and does not acknowledge it.
 const causeRefused = "The FIN arrives, as the answers show, and the peer's TCP, or a device that answers in its name, finds it not acceptable: a device that rewrites sequence numbers has lost " +
 	"its mapping, or the peer checks something that the FIN fails, such as its timestamp."
@@ -91,8 +98,8 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	case open && f.Cause == "" && w.mayBeClosed(side, r):
 		f.Cause = causeForged
 	}
-	if outcome == unansweredUnaware && s.reset.At == 0 && s.isRefused() {
-		f.Cause, f.Fault = causeRefused, detectors.FaultUnknown
+	if outcome == unansweredUnaware {
+		w.peerGoesOn(side, &f, r)
 	}
 	switch {
 	case outcome == unansweredLate:
@@ -171,9 +178,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		case s.reset.At > s.unaware.At:
 			return m + fmt.Sprintf(" Then %s ended the connection with RST (frame %d).", own, s.reset.Frame)
 		case s.reset.At != 0 && s.gaveUp:
-			return m + fmt.Sprintf(" Nor did the RST with which %s gave up (frame %d) reach it.", own, s.reset.Frame)
+			return m + fmt.Sprintf(" Nor did the RST with which %s gave up (frame %d%s) reach it: %s is left in %s.", own, s.reset.Frame, s.laterRSTs(), peer, f.States[side.Peer()])
 		case s.reset.At != 0:
-			return m + fmt.Sprintf(" Nor did the RST of %s (frame %d) reach it.", own, s.reset.Frame)
+			return m + fmt.Sprintf(" Nor did the RST of %s (frame %d%s) reach it: %s is left in %s.", own, s.reset.Frame, s.laterRSTs(), peer, f.States[side.Peer()])
 		}
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
@@ -207,6 +214,27 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states}, r.Asker(side)
 	}
 	return m + states
+}
+
+// peerGoesOn says what follows from what a peer sends that never received the FIN: it is in a state from before that, whatever RSTs of
+// the closer it should have received since. One that has closed, too, gives up in the end, and its application waits for nothing.
+func (w *finUnanswered) peerGoesOn(side reassembly.Side, f *detectors.Finding, r *detectors.Report) {
+	s, peer := w.of(side), side.Peer()
+	closed := r.Conn.Phase(peer) >= fsm.PhaseFinSent
+	if closed {
+		f.Severity, f.Cause, f.Action = detectors.Warning, causeBoth, actionBoth
+	}
+	switch {
+	case s.reset.At > s.unaware.At:
+	case s.reset.At != 0 && closed && (s.unaware.SeqLen() > 0 || r.Conn.Phase(peer) == fsm.PhaseFinSent):
+		f.States[peer] = fsm.FinWait1
+	case s.reset.At != 0 && closed:
+		f.States[peer] = fsm.FinWait2
+	case s.reset.At != 0:
+		f.States[peer] = fsm.Established
+	case s.isRefused():
+		f.Cause, f.Action, f.Fault = causeRefused, "", detectors.FaultUnknown
+	}
 }
 
 // mayBeClosed reports whether the peer has sent nothing since a RST in the name of the side, which went on: what the side

@@ -21,6 +21,7 @@ type repeatedFIN struct {
 	unaware reassembly.Mark       // the peer's latest segment that still does not acknowledge it
 	heard   int64                 // when the first such came
 	reset   reassembly.Mark       // this side's RST, which ended the wait
+	resets  int                   // how many it has sent since, that one included
 	deaf    reassembly.Mark       // the peer's latest segment that sends again what this side has acknowledged; At is 0 if none does
 	clock   uint32                // the timestamp of the second
 	clocked bool                  // it has one
@@ -104,4 +105,12 @@ func isCopied(ev fsm.Event, v fsm.View) bool {
 	otherTTL := ev.Was != nil && ev.Was.At != 0 && ev.Was.TTL != ev.Seg.TTL
 	return ev.Seg.IPID != 0 && ev.Seg.IPID == last.IPID && v.IPHabits(ev.Side.Peer()).CountsIDs &&
 		(otherTTL || last.Window != 0 && ev.Seg.Window == last.Window)
+}
+
+// laterRSTs counts those of this side after the one that ended the wait.
+func (f *repeatedFIN) laterRSTs() string {
+	if f.resets < 2 {
+		return ""
+	}
+	return ", and " + detectors.Counted(uint32(f.resets-1), "more RST", "more RSTs") + " since"
 }
