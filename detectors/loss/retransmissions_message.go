@@ -175,5 +175,10 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	case t.unseen == 0:
 		return fmt.Sprintf(" %s%s %s lost between the capture point and %s.", detectors.Counted(behind, "original", "originals"), theirs, was, peer)
 	}
-	return fmt.Sprintf(" %s lost before the capture point, %s%d%s between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), and, behind, theirs, peer)
+	if holes {
+		missed, and = missed+";", strings.TrimPrefix(and, "and ")
+	} else {
+		missed = ","
+	}
+	return fmt.Sprintf(" %s lost before the capture point%s %s%d%s between it and %s.", detectors.Counted(t.unseen, "original was", "originals were"), missed, and, behind, theirs, peer)
 }

@@ -68,6 +68,12 @@ func (c *resetCase) closedOnly() bool {
 	return (c.sender.finSent() || c.peer.finSent()) && c.lost() == 0
 }
 
+// afterFIN reports whether the sender had closed, and the RST has no ACK and answers nothing that was captured: some
+// stacks abort so what they have closed, and a closed socket answers everything so (RFC 9293 3.10.7.1).
+func (c *resetCase) afterFIN() bool {
+	return c.sender.finSent() && c.bare() && c.atNxt() && !c.replies() && c.confirms.At == 0 && c.ended.At == 0
+}
+
 // over reports whether a side had sent its FIN, nothing is lost, and nothing came from the sender since the RST: a load balancer, a
 // firewall or a front end forgets what is over, and so does the host itself.
 func (c *resetCase) over() bool {
