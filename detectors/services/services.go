@@ -38,14 +38,12 @@ func Greets(port uint16) bool {
 	return false
 }
 
-// shortestHTTP is how much payload a request of HTTP has at least, with the names of the resource, the host and the client. What a
+// ShortestHTTP is how much payload a request of HTTP has at least, with the names of the resource, the host and the client. What a
 // WebSocket or a stream of events sends after it is often shorter.
-const shortestHTTP = 100
+const ShortestHTTP = 100
 
-// MayAskHTTP reports whether so many bytes of payload to the port may be a request of HTTP.
-func MayAskHTTP(port uint16, payload uint32) bool {
-	return (port == 80 || port == HTTPS || port == 8080) && payload >= shortestHTTP
-}
+// HTTP reports whether the port is one of HTTP, within TLS or not.
+func HTTP(port uint16) bool { return port == 80 || port == HTTPS || port == 8080 }
 
 // MayAcknowledge reports whether so many bytes of payload to the port may be no request but the acknowledgment of what the
 // server has just sent: 9 bytes for SETTINGS of HTTP/2, 17 for PING (RFC 9113 6.5, 6.7), in a TLS

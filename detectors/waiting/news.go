@@ -174,13 +174,28 @@ func (l *late) mayPoll(x *detectors.Exchange, r *detectors.Report) bool {
 // no more than the handshake of TLS and a login, after which a chat or a WebSocket begins.
 const minExchanges = 10
 
+// asks reports whether the client asks, and the answer is due at once: by the protocol of the port, or by sizes as of HTTP. What is
+// shorter may be a line of a chat, a move of a game or a command of a remote shell, for which a person must answer, or the
+// acknowledgment of a message.
+func (l *late) asks(port uint16, prompt uint32) bool {
+	long := l.size >= services.ShortestHTTP
+	if services.HTTP(port) {
+		return long || l.large
+	}
+	return long && (l.large || prompt >= minExchanges) || services.Greets(port)
+}
+
 // doubt makes a finding undecided if the client may not have asked, or the server may have waited for news.
 func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.Report) {
 	port := r.Conn.Endpoint(reassembly.B).Port
 	switch {
 	case x.Greeted && !services.Greets(port):
 		f.Undecide("the server spoke first: it may be the one that asks, and the client the one that answers")
-	case l.large || l.own(r):
+	case l.own(r):
+	case !l.asks(port, x.Prompt):
+		f.Undecide(fmt.Sprintf("nothing shows that the client asks (here with %s to port %d) and wants an answer at once: that may wait for news or a person, as in a chat, a game or a WebSocket",
+			detectors.Counted(l.size, "byte", "bytes"), port))
+	case l.large:
 	case l.subscribes():
 		f.Undecide(fmt.Sprintf("all of these requests are alike (%s), and none like them is usually answered promptly: they may have waited for news, as a blocking read or a subscription does",
 			detectors.Counted(l.size, "byte", "bytes")))
@@ -188,9 +203,6 @@ func (l *late) doubt(f *detectors.Finding, x *detectors.Exchange, r *detectors.R
 		f.Undecide(fmt.Sprintf(acknowledges, detectors.Counted(l.size, "byte", "bytes")) + ": the answer may be news")
 	case l.beats >= minBeats:
 		f.Undecide("the server answers as often, at equal distances, as soon as it has been answered: it may speak at times of its own, and the client only replies")
-	case x.Prompt < minExchanges && !services.MayAskHTTP(port, l.size):
-		f.Undecide(fmt.Sprintf("the answer is small, and nothing shows that each message of the client (here %s) is a request: the server may have sent news, as in a chat or a WebSocket",
-			detectors.Counted(l.size, "byte", "bytes")))
 	}
 }
 
