@@ -227,14 +227,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 			a.waiting = max(a.waiting, heard.At)
 		}
 	}
-	switch s := a.stall; {
-	case s == nil && expired:
-		a.stall = ongoingStalls.Take()
-		*a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
-			stamp: ev.Seg.Opts.TSVal, opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
-	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
-		s.before, s.resent, s.stamp = s.resent, reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal
-	}
+	a.goesOnStalling(ev, expired, r)
 }
 
 func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {

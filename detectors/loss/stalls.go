@@ -16,6 +16,7 @@ type stall struct {
 	stamp   uint32          // timestamp of the last; 0 if it has none
 	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
 	ended   reassembly.Mark // the ACK
+	nxt     reassembly.Seq  // what had been sent when something was last sent again
 	since   int64
 	lag     int64  // how long after the last retransmission the ACK came, if that is more than a timeout; else 0
 	heard   uint16 // IP ID of the receiver's last segment before it; 0 if there is none
@@ -65,6 +66,23 @@ func (c stalls) and(o *stalls) stalls {
 	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.longest}
 }
 
+// goesOnStalling takes what was sent again; expired says that a timer made it.
+func (a *resender) goesOnStalling(ev fsm.Event, expired bool, r *detectors.Report) {
+	peer, out := ev.Side.Peer(), r.Conn.Stream(ev.Side)
+	heard := r.Conn.Last(peer)
+	switch s := a.stall; {
+	case s == nil && expired:
+		a.stall = ongoingStalls.Take()
+		*a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
+			stamp: ev.Seg.Opts.TSVal, opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
+	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
+		s.before, s.resent, s.stamp = s.resent, reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal
+	}
+	if a.stall != nil {
+		a.stall.nxt = out.Nxt
+	}
+}
+
 // endStall takes an ACK of something new from the receiver, before which n segments were
 // sent again; original says that it acknowledges what was sent first. Where its IP IDs skip no more than it can have answered, it may have answered
 // those and the first: its ACKs, then, did not reach the capture point.
@@ -74,6 +92,12 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 		return
 	}
 	a.stall = nil
+	// Where new data that was sent afterwards is acknowledged, too, an ACK that was not captured ended the stall: until then,
+	// a timeout leaves room for nothing new (RFC 5681 3.1). A FIN needs none.
+	if ack.Ack.After(s.nxt + 1) {
+		ongoingStalls.Give(s)
+		return
+	}
 	s.ended = reassembly.MarkOf(ack)
 	captured := uint16(r.Conn.Packets(from) - s.sent)
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
