@@ -92,6 +92,7 @@ type Finding struct {
 	Reason    string // why undecided; empty when seen
 	Severity  Severity
 	short     bool            // see Shorten
+	draft     bool            // see Draft
 	Subject   reassembly.Side // whom the finding is about
 	Fault     Fault           // whether that is whose fault it is
 	Roles     []Role

@@ -22,8 +22,9 @@ type Report struct {
 
 	detector  *Detector
 	run       *Run
-	moved     bool // a Deadline was armed or extended
-	readAtEnd bool // see ReadAtEnd
+	moved     bool       // a Deadline was armed or extended
+	readAtEnd bool       // see ReadAtEnd
+	drafts    []*Finding // that are shared
 }
 
 // NewReport makes a report for watchers with these settings, one after the other.
@@ -165,15 +166,7 @@ func (f *Finding) doubtText() {
 // last: how it began and how it ended is what counts.
 func (r *Report) Emit(f Finding) {
 	r.run.changed = true
-	f.End = max(f.End, f.Start) // within a second, clocks go back
-	if f.Limits&fsm.FromText != 0 {
-		f.Doubt()
-	}
-	for side := range f.States {
-		if f.States[side] == fsm.Listen { // no capture shows that anybody listens
-			f.States[side] = fsm.Closed
-		}
-	}
+	f.settle()
 	if f.Fault.NamesHost() {
 		if words := r.spokenFor(f.Subject); words != "" {
 			f.Fault, f.Message = FaultUnknown, f.Message+words
@@ -183,7 +176,7 @@ func (r *Report) Emit(f Finding) {
 	now := Standing{File: f.Evidence[0].Seg.File, Frame: f.Evidence[0].Seg.Frame}
 	for i := range t.list {
 		if was := &t.list[i]; was.Frame == now.Frame && was.File == now.File {
-			if !r.readAtEnd || was.IsShort() { // else nobody has read it
+			if !r.readAtEnd || was.IsShort() || was.draft { // else nobody has read it
 				was.Finding = new(Finding)
 			}
 			*was.Finding = f
@@ -198,6 +191,19 @@ func (r *Report) Emit(f Finding) {
 		return
 	}
 	t.list = append(t.list, now)
+}
+
+// settle gives a finding the form that all have.
+func (f *Finding) settle() {
+	f.End = max(f.End, f.Start) // within a second, clocks go back
+	if f.Limits&fsm.FromText != 0 {
+		f.Doubt()
+	}
+	for side := range f.States {
+		if f.States[side] == fsm.Listen { // no capture shows that anybody listens
+			f.States[side] = fsm.Closed
+		}
+	}
 }
 
 // Withdraw takes back what was reported of the anchor frame: it was too early.

@@ -138,7 +138,14 @@ func (o *outcome) lostBytes(c *resetCase) uint32 {
 	return c.inFlight()
 }
 
-// apply gives the finding what depends on the case: severity, doubts, measures.
+// measures adds what is measured of this outcome only.
+func (o *outcome) measures(c *resetCase, f *detectors.Finding) {
+	if o.measure != nil {
+		o.measure(c, f)
+	}
+}
+
+// apply gives the finding what depends on the case: severity, doubts.
 func (o *outcome) apply(c *resetCase, f *detectors.Finding, r *detectors.Report) {
 	for i := range o.exceptions {
 		if x := &o.exceptions[i]; x.holds(c) {
@@ -151,9 +158,6 @@ func (o *outcome) apply(c *resetCase, f *detectors.Finding, r *detectors.Report)
 	}
 	if o.advice != nil {
 		f.Cause, f.Action = o.advice(c)
-	}
-	if o.measure != nil {
-		o.measure(c, f)
 	}
 	for _, list := range [...][]doubt{doubts, o.doubts} {
 		for i := range list {

@@ -160,9 +160,15 @@ func (c *collector) gather(parts []*partition) {
 		}
 		known = to
 	}
+	c.options.each(parts, func(i int) { c.discardJournals(parts[i]) })
+	ending := c.options.Ending
+	if ending == nil {
+		ending = func() {}
+	}
+	ending()
 	c.options.each(parts, func(i int) {
-		if c.collect(parts[i], &shares[i]); (i == len(parts)/16 || i == len(parts)/2) && c.options.Ending != nil {
-			c.options.Ending()
+		if c.collect(parts[i], &shares[i]); i == len(parts)/2 {
+			ending()
 		}
 	})
 	rows, found := 0, 0
@@ -233,7 +239,6 @@ func (p *partition) known() int { return p.flows.Len() + len(p.kept) }
 // collect ends the connections of a partition.
 func (c *collector) collect(p *partition, into *collected) {
 	p.halfClosed(c.end)
-	p.traceEnd = c.end
 	for position := range p.flows.CompactPositions {
 		into.positions = append(into.positions, position)
 	}

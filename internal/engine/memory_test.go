@@ -35,8 +35,8 @@ func TestRun_allocatesLittleForAConnection(t *testing.T) {
 	}
 }
 
-// Whoever wants to collect garbage is told twice, when few connections have ended and when half have: what these needed
-// makes room for the findings of the others.
+// Whoever wants to collect garbage is told twice, before the connections end and when half have: what is only needed while they are
+// open makes room for findings.
 func TestRun_ending(t *testing.T) {
 	calls := 0
 	o := Options{Detectors: catalogue.All, Ending: func() { calls++ }}

@@ -62,7 +62,7 @@ func newPartition(o *Options, seed flow.Seed) *partition {
 	}
 	p.accounts = p.starts&fsm.On(fsm.Answered, fsm.Transferred) != 0
 	p.waits.Exchange, p.waits.Transfer = p.exchange, p.transfer
-	p.waits.Eager = o.longWay
+	p.waits.Eager, p.watch.Eager = o.longWay, o.longWay
 	if o.Follow != nil && o.Follow.Stretch != nil {
 		p.waits.FollowStretches(p.stretch)
 	}

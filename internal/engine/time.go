@@ -26,13 +26,30 @@ func (p *partition) endAccount(f *flow.Flow, e detectors.Ending) {
 	if f.Account == 0 {
 		return
 	}
+	p.time = p.waits.Close(f.Account, p.accountUntil(f, e), e.At, &f.Conn)
+	p.accounted = f.Position
+	f.Account = 0
+}
+
+// accountUntil is until when an account goes.
+func (p *partition) accountUntil(f *flow.Flow, e detectors.Ending) int64 {
 	at := f.Conn.Last()
 	if (e.Why == detectors.TraceOver || e.Why == detectors.Interrupted) && !f.Conn.Over() {
 		at = max(at, e.At, p.traceEnd)
 	}
-	p.time = p.waits.Close(f.Account, at, e.At, &f.Conn)
-	p.accounted = f.Position
-	f.Account = 0
+	return at
+}
+
+// discardJournals ends the journals that nobody needs, when the trace is over. They take as much as a tenth of the memory of a capture of
+// short connections, and findings are written next.
+func (c *collector) discardJournals(p *partition) {
+	p.traceEnd = c.end
+	for id, f := range p.flows.Uncompacted {
+		if waits.Journalled(f.Account) && p.waits.Discard(f.Account, p.accountUntil(f, p.ending(id, f, c.trace, c.end))) {
+			f.Account = 0
+		}
+	}
+	p.waits.Trim()
 }
 
 // overAccount ends the account of a connection that is over at trace time at, or has it

@@ -178,10 +178,22 @@ func (l *Ledger) post(account uint32) uint32 {
 	return number
 }
 
-// discard ends a journal that nobody needs.
-func (l *Ledger) discard(account uint32) {
+// Discard ends a journal that nobody needs, as its connection ends at trace time at. It reports whether it is one.
+func (l *Ledger) Discard(account uint32, at int64) bool {
+	if !Journalled(account) || l.journal(account).slow(at) {
+		return false
+	}
 	l.inVain = max(l.inVain-1, -maxInVain)
 	l.clear(account)
+	return true
+}
+
+// Trim gives back the memory of journals that nobody uses.
+func (l *Ledger) Trim() {
+	for _, account := range l.blank {
+		l.journals[account&^journalled] = nil
+	}
+	l.bare, l.blank, l.sheets = append(l.bare, l.blank...), nil, nil
 }
 
 // maxBlank is how many journals that nobody uses are kept, or a quarter of those in use. A flood brings

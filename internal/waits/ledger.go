@@ -180,8 +180,7 @@ func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
 		account = l.unpack(account)
 	case Resting(account):
 		return l.rested(account).Record
-	case Journalled(account) && !l.journal(account).slow(at):
-		l.discard(account)
+	case l.Discard(account, at):
 		return nil
 	case Journalled(account):
 		account = l.post(account)

@@ -165,12 +165,15 @@ func (s *Set) shortenOne(of *share, rank int) {
 
 // short is what is left of a finding that is only counted. Of a flood of these, there are few different ones.
 func (s *Set) short(f *detectors.Finding) *detectors.Finding {
-	f.Shorten()
 	for _, same := range s.shorts {
 		if same.Alike(f) {
 			return same
 		}
 	}
+	if f.IsDraft() { // others have it, too
+		f = new(*f)
+	}
+	f.Shorten()
 	if len(s.shorts) < maxShorts {
 		s.shorts = append(s.shorts, f)
 	}

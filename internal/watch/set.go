@@ -20,6 +20,8 @@ type Set struct {
 	// does, but is left out because the connection has too many. Such a set reports findings
 	// in full when they are found, however many there are.
 	Withdraw func(a Anchor, omitted bool)
+	// Eager has findings written as they are found; for tests.
+	Eager bool
 
 	detectors []*detectors.Detector
 	report    *detectors.Report // that all watchers are given, see about
@@ -162,7 +164,7 @@ func (s *Set) started(watchers uint32) fsm.Kinds {
 // start starts the watchers that the kinds call for and that do not run yet.
 func (s *Set) start(watchers, owner uint32, c fsm.View, kinds fsm.Kinds) uint32 {
 	var declined fsm.Kinds
-	s.report.SetReadAtEnd(s.Withdraw == nil)
+	s.report.SetReadAtEnd(s.Withdraw == nil && !s.Eager)
 	for i, on := range s.startsOn {
 		if on&kinds == 0 || s.has(watchers, i) {
 			continue
