@@ -163,7 +163,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 		m += fmt.Sprintf(", and %s repeated its SYN %s (last in frame %d), more often than any TCP does: a program that makes its own segments.",
 			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK:
-		m += fmt.Sprintf(". Nothing came from %s in %s.", client, detectors.Span(waited))
+		m += fmt.Sprintf(". Nothing came from %s on this connection in %s.", client, detectors.Span(waited))
 	case w.early():
 		m += fmt.Sprintf(", although %s had acknowledged it (%s): ", client, w.acked())
 		switch {

@@ -3,6 +3,7 @@ package path
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -13,6 +14,17 @@ import (
 
 // causeAlive is the cause where the peer sends something right after the RST.
 const causeAlive = "The peer is up and has the connection, and its segments arrive. What was sent to it did not: something on the path, or a filter on its host, drops these segments, or their answers were lost."
+
+// minIdle is from when on the time in which nobody asked is told apart from silence.
+const minIdle = int64(time.Minute)
+
+// idle is how long the peer had sent nothing before the first retry, perhaps because nobody asked; 0 if it is not known.
+func (v *retryRun) idle() int64 {
+	if v.heard.At == 0 {
+		return 0
+	}
+	return v.first.At - v.heard.At
+}
 
 // opening reports whether the peer's last segment is its SYN-ACK.
 func (v *retryRun) opening() bool { return v.heard.Flags.Has(reassembly.SYN | reassembly.ACK) }
@@ -61,8 +73,12 @@ func (v *retryRun) quiet(closed bool) *detectors.Quiet {
 
 func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
-	m := peer + " has been silent"
-	if v.heard.At != 0 {
+	m, before := peer+" has been silent", ""
+	switch {
+	case outcome == deadData && v.idle() >= minIdle:
+		m = peer + " does not answer"
+		before = fmt.Sprintf(" Before the first retry, nothing had come from %s for %s (since frame %d).", peer, detectors.Span(v.idle()), v.heard.Frame)
+	case v.heard.At != 0:
 		m += fmt.Sprintf(" for %s, since frame %d", detectors.Span(v.until(now)-v.heard.At), v.heard.Frame)
 	}
 	from, to := &v.first, v.last()
@@ -79,7 +95,7 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	if v.refused.At != 0 {
 		but = fmt.Sprintf(" but RSTs (last in frame %d)", v.refused.Frame)
 	}
-	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer%s. %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, but, v.ended(side, now, sent, r))
+	m += fmt.Sprintf(" in %s (frames %d to %d) and got no answer%s.%s %s", detectors.Span(to.At-from.At), from.Frame, to.Frame, but, before, v.ended(side, now, sent, r))
 	if v.alive.At != 0 {
 		m += fmt.Sprintf(" %s after that, %s sent frame %d: it is up and has the connection.", detectors.Span(v.alive.At-v.rst.At), peer, v.alive.Frame)
 	}

@@ -140,7 +140,8 @@ func (w *idleBlackhole) Deadlines() []detectors.Deadline { return w.due[:] }
 
 // Limit is when an answer is overdue.
 func (w *idleBlackhole) Limit(i int, r *detectors.Report) int64 {
-	return w.sides[i].retries.provenAt(time.Duration(r.Nanos("patience")), r.Conn.RTO(reassembly.Side(i)), false)
+	v := w.sides[i].retries
+	return v.provenAt(time.Duration(r.Nanos("patience")), r.Conn.RTO(reassembly.Side(i)), v.resends > int(r.Value("min-resends")))
 }
 
 func (w *idleBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
