@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 // What a side that has closed, and has no socket any more, was sent after its FIN. Its peer
@@ -128,4 +129,10 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		m += fmt.Sprintf(" %s had received the FIN, and may still send (RFC 9293 3.6).", peer)
 	}
 	return m
+}
+
+// forgot reports whether a host whose FIN was acknowledged long before, or just so, answers what its peer sent last, a FIN or an ACK of no data that
+// is lost, as a host without the connection does: it did not wait in FIN_WAIT_2, or no longer. It aborts nothing.
+func (c *resetCase) forgot() bool {
+	return c.bare() && c.replies() && c.sender.phase == fsm.PhaseFinAcked && c.peer.finSent() && c.lost() == 0
 }

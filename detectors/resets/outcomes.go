@@ -166,13 +166,15 @@ var keepaliveRefused = &outcome{
 var stale = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "stale", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When:   "the RST answers something out of date: a segment sent after both sides had closed, an old duplicate, or a FIN with the sequence number of the SYN; warning if the connection was still open",
+		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an old duplicate, or a FIN with the sequence number of the SYN; warning if the connection was still open",
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
 	},
-	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() && !c.finOnSYN() }}},
+	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() && !c.finOnSYN() && !c.forgot() }}},
 	doubts: []doubt{{"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
-		func(c *resetCase) bool { return !c.closed() && c.ackUnseen() && !c.misacks() && !c.finOnSYN() }}},
+		func(c *resetCase) bool {
+			return !c.closed() && c.ackUnseen() && !c.misacks() && !c.finOnSYN() && !c.forgot()
+		}}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
 	fault:       (*resetCase).staleFault,
 	advice:      (*resetCase).staleAdvice,

@@ -69,6 +69,7 @@ var rows = []row{
 	// BY A SOCKET: with ACK, at SND.NXT, for what has arrived; or after its FIN.
 	{unreadData, "RFC 9293 3.6.1; RFC 2525 2.17", func(c *resetCase) bool { return !c.bare() && c.inPlace() && c.unread() }},
 	{aborted, "RFC 9293 3.10.5", func(c *resetCase) bool { return !c.bare() && c.inPlace() }},
+	{stale, "RFC 9293 3.10.7.1: its socket had gone before the peer closed", (*resetCase).forgot},
 	{aborted, "RFC 9293 3.10.7.1, 3.10.7.4", func(c *resetCase) bool { return c.sender.finSent() }},
 	{aborted, "RFC 9293 3.8.3: R2 of a SYN-ACK", func(c *resetCase) bool { return c.states[c.side] == fsm.SynReceived && !c.replies() }},
 

@@ -134,6 +134,9 @@ func (c *resetCase) staleSentence() string {
 		}
 		return m + c.otherSender()
 	}
+	if c.forgot() {
+		return m + fmt.Sprintf(". %s had closed before, and its socket was gone by then. Nothing was in flight.", c.sender.name) + c.otherSender()
+	}
 	if c.finOnSYN() {
 		return m + fmt.Sprintf(". That FIN has the sequence number of the SYN, below all that %s accepts: %s closed before the connection was open, and sent what ends no connection.", c.sender.name, c.peer.name)
 	}
