@@ -67,6 +67,7 @@ type closeWaitLeak struct {
 	busy    int                   // how often it continued
 	unheard int                   // keep-alives of the closer without an answer
 	ignored int                   // those of the open side
+	asks    int64                 // when it sent the last of these
 	end     reassembly.Mark       // the open side's late FIN, or either side's RST
 	reply   reassembly.Mark       // the closer's RST to a late FIN
 	asked   reassembly.Mark       // what the open side sent that the closer's RST answers
@@ -100,6 +101,7 @@ func (w *closeWaitLeak) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.KeptAlive:
 		if holder {
 			w.ignored++
+			w.asks = ev.Seg.At
 		} else {
 			w.unheard++
 		}

@@ -82,8 +82,16 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 			m += ", unless something before the capture point drops its FIN and every retransmission"
 		}
 		m += fmt.Sprintf(". %s %s in %s, ", holder, is, f.States[w.closer.Peer()])
-		if w.ignored > 0 {
-			m += fmt.Sprintf("%s was in %s, and has not answered %s since", closer, f.States[w.closer], detectors.Counted(uint32(w.ignored), "keep-alive", "keep-alives"))
+		ignored := w.ignored
+		if ignored > 0 && f.End-w.asks < int64(r.Conn.RTO(w.closer.Peer())) { // the answer to the last may be on its way
+			ignored--
+		}
+		if ignored > 0 {
+			last := "the last keep-alive"
+			if ignored > 1 {
+				last = fmt.Sprintf("the last %d keep-alives", ignored)
+			}
+			m += fmt.Sprintf("%s was in %s, and has not answered %s", closer, f.States[w.closer], last)
 		} else {
 			m += fmt.Sprintf("%s in %s", closer, f.States[w.closer])
 			if last := r.Conn.Last(w.closer); f.States[w.closer] == fsm.FinWait2 && f.End-last.At > finWait2 {

@@ -130,15 +130,19 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome, now int64, f *detectors.Finding, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	s := w.of(side)
 	own, peer := r.Name(side), r.Name(side.Peer())
-	m := fmt.Sprintf("%s sent FIN %d times in %s (frames %d to %d), at intervals of %s to %s.",
-		own, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.spread[0]), detectors.Span(s.spread[1]))
+	least := "" // the capture may begin after the first FIN
+	if f.Limits&fsm.Midstream != 0 && s.first.At == r.Conn.First() {
+		least = "at least "
+	}
+	m := fmt.Sprintf("%s sent FIN %s%d times in %s (frames %d to %d), at intervals of %s to %s.",
+		own, least, s.sends, detectors.Span(s.last.At-s.first.At), s.first.Frame, s.last.Frame, detectors.Span(s.spread[0]), detectors.Span(s.spread[1]))
 	if s.sends == 2 {
-		m = fmt.Sprintf("%s sent FIN twice, %s apart (frames %d and %d).", own, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
+		m = fmt.Sprintf("%s sent FIN %stwice, %s apart (frames %d and %d).", own, least, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
 	}
 	end := &f.Evidence[len(f.Evidence)-1].Seg
 	switch {
 	case outcome == unansweredLate:
-		m += fmt.Sprintf(" %s acknowledged it only after %s (frame %d)", peer, detectors.Span(now-s.first.At), end.Frame)
+		m += fmt.Sprintf(" %s acknowledged it only after %s%s (frame %d)", peer, least, detectors.Span(now-s.first.At), end.Frame)
 		if s.echoed {
 			return m + fmt.Sprintf(". That ACK echoes the timestamp of the first FIN (frame %d), which arrived: it was held up, or its ACK was held up or lost.", s.first.Frame)
 		}
@@ -149,18 +153,18 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			who = own
 		}
 		if last := r.Conn.Last(side.Peer()); who == own && last.Len > 0 && last.At > s.last.At && end.Seq == last.Ack && end.Flags&reassembly.ACK == 0 {
-			return m + fmt.Sprintf(" It was never acknowledged. After %s, data came from %s (frame %d), and the closed socket answered with RST (frame %d).",
-				detectors.Span(now-s.first.At), peer, last.Frame, end.Frame)
+			return m + fmt.Sprintf(" It was never acknowledged. After %s%s, data came from %s (frame %d), and the closed socket answered with RST (frame %d).",
+				least, detectors.Span(now-s.first.At), peer, last.Frame, end.Frame)
 		}
 		if s.copied {
-			return m + fmt.Sprintf(" %s never acknowledged it. After %s, a RST with its address (frame %d) ended the connection: it has the IP ID of the segment from %s that it answers, so a device on the path made it from that.",
-				peer, detectors.Span(now-s.first.At), end.Frame, own)
+			return m + fmt.Sprintf(" %s never acknowledged it. After %s%s, a RST with its address (frame %d) ended the connection: it has the IP ID of the segment from %s that it answers, so a device on the path made it from that.",
+				peer, least, detectors.Span(now-s.first.At), end.Frame, own)
 		}
 		never := "It was never acknowledged"
 		if f.Cause == causeUnseen {
 			never = "No ACK of it arrived"
 		}
-		ended := fmt.Sprintf(", and after %s, %s ended the connection with RST (frame %d).", detectors.Span(now-s.first.At), who, end.Frame)
+		ended := fmt.Sprintf(", and after %s%s, %s ended the connection with RST (frame %d).", least, detectors.Span(now-s.first.At), who, end.Frame)
 		if (f.Cause == causeUnseen || f.Cause == causeGaveUp) && r.Conn.Last(side.Peer()).At <= s.first.At {
 			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}, r.Asker(side)
 		}

@@ -192,8 +192,12 @@ func (c *resetCase) unbound() bool {
 	return services.HasLDAP(c.sender.name.Port) != services.HasLDAP(c.peer.name.Port) && client.last.Len > 0 && client.last.Len < minLost
 }
 
-// tlsGoodbye reports whether what a server of HTTPS left unread may be a close_notify (RFC 8446 6.1), after which the client reads
-// nothing.
-func (c *resetCase) tlsGoodbye() bool {
-	return services.MayBeCloseNotify(c.sender.name.Port, c.unreadBytes()) && c.sender.bytes > 0 && c.missing == 0
+// shortGoodbye is how many bytes may be no more than a goodbye, such as a close_notify of TLS (RFC 8446 6.1) or QUIT, after which
+// nobody reads anything; most requests take more.
+const shortGoodbye = 31
+
+// goodbye reports whether what was left unread, after the sender had said something, may be no more than that, and nothing of the
+// sender's own is missing.
+func (c *resetCase) goodbye() bool {
+	return c.unreadBytes() <= shortGoodbye && c.sender.bytes > 0 && c.missing == 0
 }

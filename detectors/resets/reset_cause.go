@@ -115,7 +115,8 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		}
 	case fsm.StayedOpen:
 		if w.last != nil && ev.Side != w.last.side && !w.last.letGo(ev.Seg) {
-			w.last.note().stayedOpen = reassembly.MarkOf(ev.Seg)
+			n := w.last.note()
+			n.stayedOpen, n.closesToo = reassembly.MarkOf(ev.Seg), r.Conn.Phase(ev.Side) >= fsm.PhaseFinSent
 			w.report(r)
 		}
 	case fsm.Sent:

@@ -79,7 +79,7 @@ func (w *resetCause) write(f *detectors.Finding, r *detectors.Report) {
 	case c.rst.Seq.AtOrBefore(open.Ack) && open.At-c.rst.At <= int64(r.Conn.HandshakeRTT(peer)*5/4): // it may answer what was sent before the RST
 	case c.refusal() && open.Flags.Has(reassembly.SYN): // as Windows does
 		f.Message += fmt.Sprintf(" %s tried again: it sent its SYN once more (frame %d), %s after the RST.", c.peer.name, open.Frame, detectors.Span(open.At-c.rst.At))
-	case c.peer.finSent():
+	case c.peer.finSent(), c.closesToo:
 		f.Message += fmt.Sprintf(" %s still has the connection: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
 	default:
 		f.Message += fmt.Sprintf(" %s has not closed: it sent frame %d, %s after the RST.", c.peer.name, c.stayedOpen.Frame, detectors.Span(c.stayedOpen.At-c.rst.At))
@@ -132,6 +132,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless it came too late", peer, last))
 	case c.silentSince():
 		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
+	case last.Len > 0 && c.peer.probe:
+		evidence = append(evidence, r.Evidence("last keep-alive before it", peer, last))
 	case last.Len > 0 && !c.onlyProbed():
 		evidence = append(evidence, r.Evidence("last data before it", peer, last))
 	}

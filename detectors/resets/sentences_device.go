@@ -74,13 +74,17 @@ func (c *resetCase) lateAckSentence() string {
 		c.sender.name, c.answered(), c.rst.Frame, c.sender.name, c.continued.Frame)
 }
 
-// tooSoon says that the RST came sooner than the sender can have answered the only segment that it can answer.
+// tooSoon says that the RST came much sooner than the sender has answered so far, in the handshake and later, and there is only one segment
+// that the RST can answer. A handshake may take half as long again as the quickest answer.
 func (c *resetCase) tooSoon() string {
 	took, usual := c.rst.At-c.peer.last.At, int64(c.handshakeRTT)
-	if !c.sole() || took >= usual-usual/4 {
+	if srtt := int64(c.peer.srtt); srtt > 0 {
+		usual = min(usual, srtt)
+	}
+	if !c.sole() || took >= usual/2 {
 		return ""
 	}
-	return fmt.Sprintf(": sooner than %s can answer, which took %s in the handshake", c.sender.name, detectors.Span(usual))
+	return fmt.Sprintf(", %s after it, though %s takes about %s to answer", detectors.Span(took), c.sender.name, detectors.Span(usual))
 }
 
 func (c *resetCase) suspectedInjectionSentence() string {
@@ -95,7 +99,12 @@ func (c *resetCase) suspectedInjectionSentence() string {
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight
 		m += fmt.Sprintf(" crossed %s in flight from %s.", inBytes(c.lost()), c.peer.name)
 	case c.peer.last.SeqLen() > 0 && c.peer.stream.Una.Before(c.peer.last.End()) && detectors.Answers(&c.rst, &c.peer.last):
-		m += fmt.Sprintf(" acknowledges %s, %s after it", c.answered(), detectors.Span(c.rst.At-c.peer.last.At)) + c.tooSoon() + "."
+		m += " acknowledges " + c.answered()
+		if soon := c.tooSoon(); soon != "" {
+			m += soon + "."
+		} else {
+			m += fmt.Sprintf(", %s after it.", detectors.Span(c.rst.At-c.peer.last.At))
+		}
 	case c.peer.last.At != 0: // what it answers, if anything, may have been held up, or not captured
 		m += fmt.Sprintf(" came %s after the last segment from %s (frame %d).", detectors.Span(c.rst.At-c.peer.last.At), c.peer.name, c.peer.last.Frame)
 	default:
