@@ -129,6 +129,11 @@ func (f *Finding) Unordered() {
 	f.Undecide("the capture is not in order of time, as its times go back and forth: they do not show what came first, nor how long anything took")
 }
 
+// Untimed makes a finding undecided that rests on frames of a file all of whose packets have the same time.
+func (f *Finding) Untimed() {
+	f.Undecide("time-unknown: all packets of the capture have the same time, so that it does not show how long anything took")
+}
+
 // Unproven is the time of which the capture must not lack any part, or else the finding says too much: by itself, of
 // an absence, from its last evidence on. It is empty if there is none.
 func (f *Finding) Unproven() (from, to int64) {

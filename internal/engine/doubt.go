@@ -87,8 +87,8 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 	}
 }
 
-// spoiled makes undecided what rests on frames of a file whose bytes are damaged, so that any field may be another, or that is not
-// in order of time.
+// spoiled makes undecided what rests on frames of a file whose bytes are damaged, so that any field may be another, that is not
+// in order of time, or has no times.
 func spoiled(f *detectors.Finding, trace *stats.Trace) {
 	switch file := f.Evidence[0].Seg.File; {
 	case f.Verdict != detectors.Seen:
@@ -96,6 +96,8 @@ func spoiled(f *detectors.Finding, trace *stats.Trace) {
 		f.Damaged()
 	case trace.Unordered(file):
 		f.Unordered()
+	case trace.Untimed():
+		f.Untimed()
 	}
 }
 

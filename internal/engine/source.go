@@ -165,6 +165,9 @@ func (f *frames) Stats() *stats.Trace {
 				c.Warnings = append(slices.Clip(c.Warnings), fmt.Sprintf(damagedFile, h.wrong))
 			}
 		}
+		if s.Untimed() {
+			c.Warnings = append(slices.Clip(c.Warnings), untimedFile)
+		}
 		s.Captures = append(s.Captures, c)
 	}
 	return s
@@ -175,6 +178,9 @@ const overlong = "packets longer than their frame was on the wire, as their IP h
 
 // damagedFile is the warning about a file whose bytes are damaged.
 const damagedFile = "wrong checksums of IPv4 headers, beside more that are right: %d; bytes of this capture are damaged, so everything found in it is undecided"
+
+// untimedFile is the warning about a file without times.
+const untimedFile = "all packets have the same time, so everything found in it is undecided"
 
 // NoSegmentsInFile is the warning about a file without TCP segments, or of which none was
 // to be analysed.

@@ -42,7 +42,7 @@ func skippedFrames(s *stats.Trace) []result.Count {
 func captureRow(c *stats.Capture) result.Capture {
 	row := result.Capture{
 		File: c.File, Format: c.Format, Compression: c.Compression, Packets: c.Packets, Bytes: c.Bytes,
-		Span: result.Span{First: c.First, Last: c.Last, End: c.End}, Drops: c.Drops, Turns: c.Turns,
+		Span: result.Span{First: c.First, Last: c.Last, End: c.End}, Drops: c.Drops, Turns: c.Turns, Unordered: c.Unordered,
 	}
 	for _, l := range c.LinkTypes {
 		row.LinkTypes = append(row.LinkTypes, capture.LinkType(l).String())

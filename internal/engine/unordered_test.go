@@ -55,3 +55,43 @@ func TestUnordered(t *testing.T) {
 		})
 	}
 }
+
+// A capture whose packets all have the same time has no times.
+func TestUntimed(t *testing.T) {
+	sample, err := os.ReadFile("../../samples/real/scale-lost-on-the-way.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		last    bool // has another time
+		untimed bool
+	}{
+		{"all the same", false, true},
+		{"but the last", true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := bytes.Clone(sample[:24])
+			for off := 24; off < len(sample); {
+				size := 16 + int(binary.LittleEndian.Uint32(sample[off+8:]))
+				packet := bytes.Clone(sample[off : off+size])
+				copy(packet[:8], sample[24:])
+				if off += size; off == len(sample) && c.last {
+					packet[4]++
+				}
+				file = append(file, packet...)
+			}
+			rep := findingsIn(t, file)
+			seen := false
+			for i := range rep.Findings {
+				seen = seen || rep.Findings[i].Verdict == detectors.Seen
+			}
+			if c.untimed && seen {
+				t.Error("a finding is seen")
+			}
+			if warned := strings.Contains(strings.Join(rep.Captures[0].Warnings, " "), "same time"); warned != c.untimed {
+				t.Errorf("warnings are %q", rep.Captures[0].Warnings)
+			}
+		})
+	}
+}

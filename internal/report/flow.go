@@ -97,7 +97,9 @@ func (p *flowPage) head() {
 func (p *flowPage) facts() []term {
 	f, names := p.f, p.longNames()
 	when := quantity.Instant(f.First) + ", for " + quantity.Duration(f.Last-f.First)
-	if rest := p.r.Trace.End - f.Last; rest > 0 {
+	if rest := p.r.Trace.End - f.Last; unordered(p.r) {
+		when = quantity.Instant(f.First) + "; the capture is not in order of time, and does not show for how long"
+	} else if rest > 0 {
 		when += "; the trace continues for " + quantity.Duration(rest)
 	} else {
 		when += ", to the end of the trace"

@@ -33,9 +33,13 @@ func (t *textWriter) flowRow(f *result.Flow) []string {
 	if f.RTT != 0 {
 		rtt = quantity.Duration(f.RTT)
 	}
+	lasted := quantity.Duration(f.Last - f.First)
+	if unordered(t.r) {
+		lasted, rtt = "unknown", ""
+	}
 	return []string{
 		unsigned(f.ID), t.o.endpoint(f, sides[0]), string(arrow(f)), t.o.endpoint(f, sides[1]),
-		quantity.Seconds(f.First - t.r.Trace.First), quantity.Duration(f.Last - f.First),
+		quantity.Seconds(f.First - t.r.Trace.First), lasted,
 		pair(f.Packets, sides), pair(f.Bytes, sides), pair(f.Rexmits, sides), rtt, Clean(f.Ending), closedFirst(f), Clean(f.History),
 		t.state(f, sides[0]) + "/" + t.state(f, sides[1]), f.Limits.String(),
 	}

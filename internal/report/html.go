@@ -79,8 +79,8 @@ func newPage(r *result.Report, o *Options) *page {
 		}
 	}
 	if r.Trace.First != 0 {
-		p.Seconds = quantity.Seconds(r.Trace.End - r.Trace.First)
-		p.Period = quantity.Instant(r.Trace.First) + " to " + quantity.Instant(r.Trace.End)
+		p.Seconds = quantity.Seconds(length(r))
+		p.Period = quantity.Instant(r.Trace.First) + " to " + quantity.Instant(r.Trace.First+length(r))
 	}
 	if slices.ContainsFunc(p.Sections, func(s section) bool { return !s.Full }) {
 		inFull := 0

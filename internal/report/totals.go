@@ -10,12 +10,30 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
+// length is how long the trace lasts, in nanoseconds. Where a capture is not in order of time, that is from the earliest time of a
+// packet to the latest: each step back would make trace time longer.
+func length(r *result.Report) int64 {
+	if !unordered(r) {
+		return r.Trace.End - r.Trace.First
+	}
+	first, last := r.Captures[0].Span.First, r.Captures[0].Span.Last
+	for i := range r.Captures {
+		first, last = min(first, r.Captures[i].Span.First), max(last, r.Captures[i].Span.Last)
+	}
+	return last - first
+}
+
+// unordered reports whether a capture is not in order of time, so that nothing shows how long a connection lasted.
+func unordered(r *result.Report) bool {
+	return slices.ContainsFunc(r.Captures, func(c result.Capture) bool { return c.Unordered })
+}
+
 // totalsSentence is what was read, what was found, and what was skipped.
 func totalsSentence(r *result.Report, o *Options) string {
 	n := &r.Totals
 	packets := quantity.Count(n.Packets, "packet")
 	if r.Trace.First != 0 {
-		packets += " in " + quantity.Duration(r.Trace.End-r.Trace.First)
+		packets += " in " + quantity.Duration(length(r))
 	}
 	segments := quantity.Count(n.TCPSegments, "TCP segment")
 	if n.Duplicates > 0 {

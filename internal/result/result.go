@@ -46,6 +46,7 @@ type Capture struct {
 	Bytes       uint64 // captured bytes of all packets
 	Span        Span
 	Drops       uint64 // packets that the capturing kernel or interface reports as dropped
+	Unordered   bool   // it is not in order of time: trace time goes on where its times go back
 	Warnings    []string
 	Turns       stats.Turns // of frame numbers
 }

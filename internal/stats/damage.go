@@ -19,6 +19,12 @@ func (t *Trace) Damaged(file uint16) bool {
 	return int(file) < len(t.Captures) && t.Captures[file].Damaged
 }
 
+// minUntimed is how many packets of one time a trace has at least that has no times: a burst may be as short as a clock's tick.
+const minUntimed = 8
+
+// Untimed reports whether all packets of the trace have the same time: a program wrote it that did not keep them.
+func (t *Trace) Untimed() bool { return t.Packets >= minUntimed && t.First == t.End }
+
 // Unordered reports whether an input is not in order of time.
 func (t *Trace) Unordered(file uint16) bool {
 	return int(file) < len(t.Captures) && t.Captures[file].Unordered

@@ -167,3 +167,20 @@ func TestAnswers_order(t *testing.T) {
 		t.Error("one device with two TTLs")
 	}
 }
+
+// A trace has no times only if enough packets have the same.
+func TestTrace_Untimed(t *testing.T) {
+	for _, c := range []struct {
+		trace   Trace
+		untimed bool
+	}{
+		{Trace{Packets: 8, First: 5, Last: 5, End: 5}, true},
+		{Trace{Packets: 7, First: 5, Last: 5, End: 5}, false},
+		{Trace{Packets: 8, First: 5, Last: 6, End: 6}, false},
+		{Trace{Packets: 8, First: 5, Last: 5, End: 6}, false}, // it states that it went on
+	} {
+		if got := c.trace.Untimed(); got != c.untimed {
+			t.Errorf("%+v: %v", c.trace, got)
+		}
+	}
+}
