@@ -68,6 +68,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	f := r.Find(outcome, culprit, at, evidence...)
 	f.States, f.End = r.StatesNow(now), now
 	f.Unheard, f.Asker = outcome == synNoAnswer && w.others == 0, r.Asker(w.client)
+	f.Unanswered = f.Unheard
 	f.Tried = outcome == synNoAnswer || outcome == synRefusedByICMP && !w.traces()
 	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("repeats", w.repeats)
@@ -93,7 +94,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		f.Undecide("the SYNs have no MSS, which nearly every TCP sends, and the same IP ID: a program may have written them, and come to the same port twice, as a flood with ports at random does")
 	}
 	if outcome == synNoAnswer && staysOnLink(r.Conn, w.client) {
-		f.Cause, f.Action, f.Unheard = causeLinkLocal, actionLinkLocal, false
+		f.Cause, f.Action, f.Unheard, f.Unanswered = causeLinkLocal, actionLinkLocal, false, false
 		f.Message += fmt.Sprintf(" The source address is link-local, and no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7): %s can answer only if it is on the same link.", r.Name(server))
 	}
 	return f

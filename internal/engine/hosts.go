@@ -29,6 +29,9 @@ func (c *collector) hosts(parts []*partition) {
 		case f.Quiet != nil:
 			asked[f.Evidence[0].Seg.Dst.Addr] = true
 		}
+		if f.Unanswered && f.Verdict == detectors.Seen {
+			asked[f.Evidence[0].Seg.Src.Addr] = true
+		}
 	}
 	if len(asked) > 0 {
 		c.counts.Hosts = hostsAt(parts, asked)
@@ -63,13 +66,23 @@ func hostsOf(o *Options, parts []*partition) (h stats.Hosts) {
 
 func countHosts(h *stats.Hosts, f *flow.Flow) {
 	for side := range reassembly.Side(2) {
-		last := f.Conn.View().Last(side)
-		h.Count(f.Conn.Endpoint(side), &last, f.Conn.View().IPHabits(side).Device.Hash())
+		countHost(h, f, side)
 	}
 	if client, known := f.Conn.Opener(); known && f.Conn.Relayed(client.Peer()) > 0 {
 		last := f.Conn.View().Last(client.Peer())
 		h.Relay(f.Conn.Endpoint(client), &last)
 	}
+}
+
+// countHost counts the host at one end.
+func countHost(h *stats.Hosts, f *flow.Flow, side reassembly.Side) {
+	v := f.Conn.View()
+	last, peer := v.Last(side), v.Endpoint(side.Peer())
+	vain := &peer.Addr
+	if v.Retries(side) == 0 {
+		vain = nil
+	}
+	h.Count(v.Endpoint(side), &last, v.Last(side.Peer()).At, v.IPHabits(side).Device.Hash(), vain)
 }
 
 // askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, a FIN was not
@@ -112,8 +125,13 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 	}
 }
 
-// up says that a host which never answered, or no longer, sent something later in another connection.
+// up says that a host which never answered, or no longer, sent something later in another connection, or that nobody reached who asked.
 func up(f *detectors.Finding, h *stats.Hosts) {
+	if f.Unanswered && f.Verdict == detectors.Seen {
+		if first := &f.Evidence[0].Seg; h.Unreached(first.Src.Addr, first.Dst.Addr, first.At) {
+			f.Unreached(first.Src)
+		}
+	}
 	if f.Quiet != nil && f.Verdict == detectors.Seen {
 		first := &f.Evidence[0].Seg
 		if frame, is := h.UpAfter(first.Dst.Addr, f.Quiet.Since, f.Asker.Hash()); is && first.Src.Addr != first.Dst.Addr {

@@ -30,8 +30,7 @@ func hostsAt(parts []*partition, asked map[[16]byte]bool) (h stats.Hosts) {
 	count := func(f *flow.Flow) {
 		for side := range reassembly.Side(2) {
 			if end := f.Conn.Endpoint(side); asks(&end) {
-				last := f.Conn.View().Last(side)
-				h.Count(end, &last, f.Conn.View().IPHabits(side).Device.Hash())
+				countHost(&h, f, side)
 			}
 		}
 	}

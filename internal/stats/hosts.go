@@ -1,6 +1,8 @@
 package stats
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -27,6 +29,20 @@ type Host struct {
 	Up    int64  `json:",omitempty"` // the last of these that is no RST, which others send in a host's name, too; 0 if there is none
 	Frame uint32 `json:",omitempty"` // of that
 	By    uint8  `json:",omitempty"` // the device that sent that: an fsm.Device
+
+	Heard int64   `json:",omitempty"` // when something last arrived at it, in a connection in which it sent something
+	Vain  []Asked `json:",omitempty"` // of two networks, the last hosts to which it sent again what they did not answer, though they had before
+}
+
+// Asked is a host that was asked in vain, and when for the last time.
+type Asked struct {
+	Addr [16]byte
+	At   int64
+}
+
+// later orders hosts that were asked in vain, the last first.
+func (a Asked) later(b Asked) int {
+	return cmp.Or(cmp.Compare(b.At, a.At), bytes.Compare(a.Addr[:], b.Addr[:]))
 }
 
 // latest adds what is known of the same host.
@@ -35,6 +51,35 @@ func (h *Host) latest(x *Host) {
 	if x.Up > h.Up || x.Up == h.Up && x.Frame < h.Frame {
 		h.Up, h.Frame, h.By = x.Up, x.Frame, x.By
 	}
+	h.Heard = max(h.Heard, x.Heard)
+	for _, a := range x.Vain {
+		h.vain(a)
+	}
+}
+
+// maxVain is of how many networks such hosts are remembered: one, and another than that.
+const maxVain = 2
+
+// sameNetwork reports whether the addresses may be of one network, behind one path: 16 bits of IPv4, or 32 of IPv6, are the same.
+func sameNetwork(a, b [16]byte) bool {
+	mapped := [12]byte{10: 0xff, 11: 0xff}
+	if [12]byte(a[:12]) == mapped {
+		return [14]byte(a[:14]) == [14]byte(b[:14])
+	}
+	return [4]byte(a[:4]) == [4]byte(b[:4])
+}
+
+func (h *Host) vain(a Asked) {
+	all := slices.Clone(h.Vain)
+	if i := slices.IndexFunc(all, func(b Asked) bool { return sameNetwork(a.Addr, b.Addr) }); i >= 0 {
+		if a.later(all[i]) < 0 {
+			all[i] = a
+		}
+	} else {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, Asked.later)
+	h.Vain = all[:min(len(all), maxVain)]
 }
 
 // MaxHosts is of how many addresses is known when they were last seen.
@@ -50,9 +95,13 @@ func (h *Host) before(o *Host) bool {
 	return h.TTL < o.TTL
 }
 
-// Count counts a segment: the last that the end sent in a connection, and the device from which its segments come.
-func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, by uint8) {
-	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
+// Count counts a connection of the end: the last segments that it sent and that came to it, the device from which its own
+// come, and the peer, if the end sent it something again that it has not answered.
+func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, heard int64, by uint8, peer *[16]byte) {
+	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At, Heard: heard}
+	if peer != nil && heard != 0 {
+		x.Vain = []Asked{{Addr: *peer, At: last.At}}
+	}
 	if last.Flags&reassembly.RST == 0 {
 		x.Up, x.Frame, x.By = last.At, last.Frame, by
 	}
@@ -140,6 +189,20 @@ func (h *Hosts) UpAfter(addr [16]byte, at int64, asks uint8) (frame uint32, is b
 		}
 	}
 	return frame, is
+}
+
+// Unreached reports whether nothing arrived at the address after at, though it asked another host then, too, which had answered
+// before, and is of another network than the peer.
+func (h *Hosts) Unreached(addr, peer [16]byte, at int64) bool {
+	i, _ := find(h.Seen, &Host{Addr: addr})
+	heard, others := int64(0), false
+	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
+		heard = max(heard, h.Seen[i].Heard)
+		for _, a := range h.Seen[i].Vain {
+			others = others || !sameNetwork(a.Addr, peer) && a.At > at
+		}
+	}
+	return others && heard <= at
 }
 
 // Relayed reports whether something with that TTL acknowledges for servers of the client.
