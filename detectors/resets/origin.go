@@ -35,6 +35,14 @@ func (c *resetCase) otherWindow() bool {
 	return !c.bare() && c.rst.Window > 0 && c.sender.windowsCompare() && !c.sender.window.Shrunk && in.Knows(reassembly.KnowEdge) && edge.To(in.Edge) >= int32(1)<<c.sender.scale
 }
 
+// takesBack reports whether the RST advertises a window that ends before that of the sender's last segment did, whatever the
+// scale: no socket takes window back (RFC 9293 3.8.6).
+func (c *resetCase) takesBack() bool {
+	own := &c.sender.last
+	fall := int64(own.Window) - int64(c.rst.Window)
+	return !c.bare() && c.rst.Window != 0 && own.At != 0 && !own.Flags.Has(reassembly.SYN) && fall >= 2 && int64(c.rst.Ack-own.Ack) < fall-1
+}
+
 // strangeWindow reports whether the RST advertises a window that is not the one that the sender had last: no socket of its sent it, and
 // another host may have.
 func (c *resetCase) strangeWindow() bool {
@@ -266,6 +274,9 @@ func (c *resetCase) standIn() string {
 		}
 		return fmt.Sprintf(" The RST has TTL %d, the segment from %s before it %d (frame %d): %sa load balancer or another device may have sent it.",
 			c.rst.TTL, c.sender.name, c.sender.last.TTL, c.sender.last.Frame, route)
+	case c.takesBack():
+		return fmt.Sprintf(" The RST advertises a window of %d, less than what %s had offered (%d in frame %d), and no socket takes that back: another device may have sent it.",
+			c.rst.Window, c.sender.name, c.sender.last.Window, c.sender.last.Frame)
 	case c.refusal() && c.sender.last.At == 0 && took >= slowAnswer:
 		return fmt.Sprintf(" It came %s after that, though a closed port answers at once: unless the path was slow, a NAT, a proxy or a firewall whose own attempt failed sent it in the name of that host.", detectors.Span(took))
 	}
