@@ -97,7 +97,7 @@ func (t *Transfer) Limit() (name string, share float64) {
 			most.name = LimitUnknown
 		}
 	case LimitReceiver:
-		if (t.queues() || t.Queue == 0) && t.roomy() {
+		if (t.queues() || t.Queue == 0) && t.Roomy() {
 			most.name = LimitPath
 		}
 	}
@@ -173,10 +173,10 @@ const minSteady = 4
 // twentieth of the payload, or how long it took.
 func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Bytes || t.ClockStepped }
 
-// roomy reports whether the window alone would have allowed twice the rate: the receiver
+// Roomy reports whether the window alone would have allowed twice the rate: the receiver
 // read at once, and ACKs came late, though it may not delay them (RFC 1122 4.2.3.2: one
 // for every second full segment).
-func (t *Transfer) roomy() bool {
+func (t *Transfer) Roomy() bool {
 	return !t.Shrank && t.Window >= minRoomy && float64(t.Window) >= 2*t.Rate()*Seconds(t.RTT)
 }
 
@@ -194,7 +194,7 @@ func (t *Transfer) MayQueue(mss uint32) bool {
 // FullForLong reports whether the window was full for most of the time, though it would have allowed twice the rate,
 // and no queue was measured: beside the receiver, what queues has not passed the tap.
 func (t *Transfer) FullForLong() bool {
-	return t.Queue == 0 && t.roomy() && t.Waits[ReceiverWindow] > t.Waits[SenderWindow]
+	return t.Queue == 0 && t.Roomy() && t.Waits[ReceiverWindow] > t.Waits[SenderWindow]
 }
 
 // minRoomy is how many bytes a window has at least that is never waited for because of a

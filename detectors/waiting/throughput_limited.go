@@ -24,8 +24,8 @@ var ThroughputLimited = &detectors.Detector{
 			"smaller buffers at the bottleneck). application: look at what the sender reads from. loss: see retransmissions.",
 		NotThis: "Short transfers. Requests and answers: slow-response. A client that uploads as slowly as its data comes, a stream that goes on for longer " +
 			"than a minute at the rate of its source, pieces at the rate of their source (equal ones at equal distances, or ten a second and more; RTMP and RTSP, by their port; undecided, if ten a second and more come less evenly), and a window of the sender on paths below 1 ms, whose hosts take longer than the path. " +
-			"Slow start, and a congestion window that grew all the time: the second half of the bytes came twice as fast as the first. Repairs of what had arrived, as D-SACKs report. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on: of their time counts what that would not take without; if something is missing nearly all the time, so that the rate without is unknown, what is not within two round trips of new data. Captures without pure ACKs, or " +
-			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path. " +
+			"Slow start, and a congestion window that grew all the time: the transfer took less than ten round trips, or the second half of the bytes came twice as fast as the first. Repairs of what had arrived, as D-SACKs report. Segments that are hardly ever full: the sender had no more to send. Losses beside which new data goes on: of their time counts what that would not take without; if something is missing nearly all the time, so that the rate without is unknown, what is not within two round trips of new data. Captures without pure ACKs, or " +
+			"without more than 5 % of the transfer. A full window that would allow twice the rate if segments did not queue: that is the path, or undecided. " +
 			"Round trips that are long because an ACK was delayed, as those of a lone segment show, or the application paused: nothing queues. A few long round trips: a queue stands for most of the time. " +
 			"Undecided: what limited it half as much besides (losses beside a window, say); ACKs, if it also sent segments again, whether that had arrived or not, which reduces the congestion window, if the window would not have allowed twice the rate, or if what was in flight takes more than twice the smallest round trip at that rate and no round trips show whether it queued; pauses of an application that may be retransmission timeouts, as the sender's IP IDs do not show that nothing was lost before the capture point, it sent segments again, or something acknowledges for it. " +
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay.",
@@ -129,6 +129,9 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 		}
 	}
 	f.Message = t.Explain(r.Name(sender), r.Name(sender.Peer()))
+	if o == byReceiver && t.Roomy() {
+		f.Undecide(fmt.Sprintf("the window (%s) would have allowed twice the rate with the smallest round trip (%s): segments or ACKs may have queued", detectors.Size(uint64(t.Window)), detectors.Span(t.RTT)))
+	}
 	if o == bySender && t.MayQueue(r.Conn.EffSndMSS()) {
 		f.Undecide(fmt.Sprintf("up to %s were in flight, which at that rate take more than twice the smallest round trip (%s): segments may have queued before a bottleneck", detectors.Size(uint64(t.Flight)), detectors.Span(t.RTT)))
 	}
@@ -166,7 +169,7 @@ func outcomeOf(limit string, t *detectors.Transfer, r *detectors.Report) *detect
 		if streams || !t.Bulk { // it had no more to send
 			return nil
 		}
-		if t.RTT >= minWindowRTT && !t.Held() && t.Faster < maxFaster && !t.Grows(r.Conn.EffSndMSS()) { // that is ack-delay's, and slow start
+		if t.RTT >= minWindowRTT && !t.Held() && t.Duration() >= minTrips*t.RTT && t.Faster < maxFaster && !t.Grows(r.Conn.EffSndMSS()) { // that is ack-delay's, and slow start
 			return bySender
 		}
 	case detectors.LimitPath:
@@ -206,6 +209,11 @@ const (
 	minWindowRTT = 1_000_000
 	minQueue     = 10_000_000
 )
+
+// minTrips is how many round trips a transfer must take for its congestion window to be its limit: one that begins with ten
+// segments is sixty times as large after as many, also where ACKs are delayed, and a single long round trip, as behind a slow
+// link, is not the smallest.
+const minTrips = 10
 
 // maxFaster is how many times as fast the second half of a transfer is as the first if its congestion window grew all the time: twice, or
 // 2.4 times if by the same in each round trip (RFC 5681 3.1). A window that is a limit stays.
