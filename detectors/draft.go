@@ -25,7 +25,7 @@ func (r *Report) Draft(f *Finding, anchor *reassembly.Mark) (ok bool) {
 		return false
 	}
 	f.settle()
-	r.run.changed = true
+	t.changed = true
 	t.list = append(t.list, Standing{r.drafted(f), anchor.File, anchor.Frame})
 	return true
 }

@@ -42,7 +42,8 @@ func (r *Report) About(x *Run, d *Detector, c fsm.View) *Report {
 // findings are what was reported and stands.
 type findings struct {
 	list       []Standing
-	omitted    int // findings that others took the place of
+	omitted    int  // findings that others took the place of
+	changed    bool // since Changed was asked
 	undeclared string
 }
 
@@ -165,7 +166,7 @@ func (f *Finding) doubtText() {
 // replaces the one reported before. Where a hundred stand already, it replaces the
 // last: how it began and how it ended is what counts.
 func (r *Report) Emit(f Finding) {
-	r.run.changed = true
+	r.results().changed = true
 	f.settle()
 	if f.Fault.NamesHost() {
 		if words := r.spokenFor(f.Subject); words != "" {
@@ -212,7 +213,7 @@ func (r *Report) Withdraw(file uint16, frame uint32) {
 	for i := range list {
 		if list[i].Frame == frame && list[i].File == file {
 			r.run.found.list = slices.Delete(list, i, i+1)
-			r.run.changed = true
+			r.run.found.changed = true
 			return
 		}
 	}

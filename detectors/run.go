@@ -14,7 +14,6 @@ type Run struct {
 	subscribed [2]fsm.Kinds // by the side of the event
 	wake       int64        // the next deadline; 0 = none
 	found      *findings    // nil until something is reported: nearly every run stays without
-	changed    bool         // since Changed was asked
 }
 
 // Start starts a watcher for the connection that the report is about. ok is false if the connection is of no
@@ -116,9 +115,11 @@ func (x *Run) Omitted() int {
 
 // Changed reports whether something was reported or withdrawn since it was last asked.
 func (x *Run) Changed() bool {
-	was := x.changed
-	x.changed = false
-	return was
+	if x.found == nil || !x.found.changed {
+		return false
+	}
+	x.found.changed = false
+	return true
 }
 
 // Err is an error of the detector itself: it used an outcome that it does not declare.

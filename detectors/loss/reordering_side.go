@@ -20,8 +20,8 @@ type reorderedSide struct {
 // overtaken are segments that were sent again unnecessarily, because others overtook the originals.
 type overtaken struct {
 	n     uint32
-	proof *detectors.Evidence // the first time that it showed; nil if it did not
 	of    uint32              // the frame that had been sent again unnecessarily
+	proof *detectors.Evidence // the first time that it showed; nil if it did not
 }
 
 // prove counts one, and keeps the first proof.

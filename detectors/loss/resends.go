@@ -2,7 +2,6 @@ package loss
 
 import (
 	"slices"
-	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -15,26 +14,30 @@ import (
 // acknowledged any more, the problem is not loss.
 type resends struct {
 	total   counts
-	pending counts // since something new was last acknowledged
-	base    uint64 // payload that was sent before the first retransmission
+	pending *counts // since something new was last acknowledged; nil if nothing was sent again
+	base    uint64  // payload that was sent before the first retransmission
 
-	open     []openResend        // the latest openResends, oldest first
-	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
-	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
-	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
-	episodes episodes            // each lasts until what had been sent when it began is acknowledged
-	recover  reassembly.Seq      // RFC 6582
-	begun    reassembly.Seq      // before the capture began, what is below that had been sent, while midway is set
-	probed   reassembly.Seq      // what was in flight when something was last sent again, while probing is set
-	hole     reassembly.Block    // what was in flight when the receiver last showed holes
-	shown    int64               // when that was
-	since    int64               // when it first showed these
-	gapAt    int64               // when it first showed one after it had none
-	gap      stamp               // of that ACK
-	asked    stamp               // of that ACK
-	earliest stamp               // of the first ACK that showed any
-	until    int64               // when it was last sent again, or that was answered
-	states   [2]fsm.State        // both ends' then
+	open     []openResend     // the latest openResends, oldest first
+	episodes episodes         // each lasts until what had been sent when it began is acknowledged
+	recover  reassembly.Seq   // RFC 6582
+	begun    reassembly.Seq   // before the capture began, what is below that had been sent, while midway is set
+	probed   reassembly.Seq   // what was in flight when something was last sent again, while probing is set
+	hole     reassembly.Block // what was in flight when the receiver last showed holes
+	unshown  bool             // nothing had shown a hole when the episode began, and nothing was acknowledged since
+	shown    int64            // when that was
+	since    int64            // when it first showed these
+	gapAt    int64            // when it first showed one after it had none
+	gap      stamp            // of that ACK
+	asked    stamp            // of that ACK
+	earliest stamp            // of the first ACK that showed any
+	until    int64            // when it was last sent again, or that was answered
+	states   [2]fsm.State     // both ends' then
+	cause    trigger          // of the episode, which lasts until all before recover is acknowledged
+	sacks    uint8            // how many of sacked are filled; 0 = duplicate ACKs showed the hole
+	arrived  uint8            // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
+	probing  bool
+	reports  bool // the receiver has SACK
+	midway   bool
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
@@ -44,10 +47,36 @@ type resends struct {
 	timed   timer
 	slow    slowAnswers
 	skipped skippedIDs
-	probing bool
-	reports bool // the receiver has SACK
-	midway  bool
-	unshown bool // nothing had shown a hole when the episode began, and nothing was acknowledged since
+}
+
+// manyCounts has room for what is pending: few sides at a time have something.
+var manyCounts detectors.Spare[counts]
+
+var noCounts counts
+
+// inDoubt is what is pending, to be read only.
+func (a *resends) inDoubt() *counts {
+	if a.pending == nil {
+		return &noCounts
+	}
+	return a.pending
+}
+
+// noteInDoubt is what is pending, to be written.
+func (a *resends) noteInDoubt() *counts {
+	if a.pending == nil {
+		a.pending = manyCounts.Take()
+	}
+	return a.pending
+}
+
+// count counts what is pending among all.
+func (a *resends) count() {
+	if a.pending != nil {
+		a.total.add(a.pending)
+		manyCounts.Give(a.pending)
+		a.pending = nil
+	}
 }
 
 // A timer is the intervals after which segments were sent again that were alone in flight.
@@ -73,8 +102,8 @@ type openResend struct {
 	episode uint16         // of which it is
 	sent    reassembly.Seq // what had been sent by then; while open is set
 	rest    uint32         // what the original had beyond this part of it, in bytes, if this is the second; else 0
+	age     uint32         // how many microseconds before it was sent for the first time, if this is the second and nothing else is in flight; else 0
 	at      int64
-	first   int64 // when it was sent for the first time, if this is the second and nothing else is in flight; else 0
 	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
 	open    bool  // it was not acknowledged yet
 	alone   bool  // nothing else was in flight
@@ -165,7 +194,7 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	}
 	n := again(ev)
 	unseen := ev.Place == reassembly.Filling || ev.Place == reassembly.Fresh // its original was not captured
-	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
+	if unseen && a.total.all()+a.inDoubt().all() > 0 {                       // not new, too
 		a.base += n
 	}
 	if a.episodes.n == 0 || out.Covered(a.recover) && !(k == a.cause && a.goesOn(ev, r.Conn.RTT())) {
@@ -187,13 +216,14 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		return false, true
 	case a.hasSACKed(block):
 		a.episodes.needless(a.episodes.last())
-		a.pending.sacked++
+		a.noteInDoubt().sacked++
 		a.pending.spuriousBytes += n
 	default:
 		a.remember(ev, k, n, unseen, &out, r)
 	}
-	a.pending.by[k]++
-	a.pending.bytes += n
+	p := a.noteInDoubt()
+	p.by[k]++
+	p.bytes += n
 	return expired, false
 }
 
@@ -203,9 +233,10 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	seg, was := ev.Seg, ev.Was
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.last(), open: true, trigger: k, at: seg.At}
 	o.alone = out.Oldest(seg.Seq) && seg.End() == out.Nxt
-	if a.pending.all() == 0 { // nothing else is in doubt
+	p := a.noteInDoubt()
+	if p.all() == 0 { // nothing else is in doubt
 		if o.alone && ev.Age > 0 {
-			o.first = seg.At - int64(ev.Age)*int64(time.Microsecond)
+			o.age = ev.Age
 		}
 		if was.Seq == seg.Seq && was.End().After(o.To) && was.Len <= r.Conn.EffSndMSS() {
 			o.rest = uint32(was.End() - o.To)
@@ -215,8 +246,8 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 		}
 	}
 	if o.doubt = a.doubts(ev, k, out, r); o.doubt != noDoubt {
-		a.pending.doubtful[o.doubt]++
-		a.pending.doubtfulBytes += n
+		p.doubtful[o.doubt]++
+		p.doubtfulBytes += n
 	}
 	if len(a.open) == openResends {
 		a.settleSoon(ev.Side, r)
@@ -226,10 +257,10 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	case unseen && !captured && out.Knows(reassembly.KnowISS) && seg.Seq == out.ISS+1, // its first byte, though what captured it missed its SYN, too
 		unseen && a.midway && seg.End().AtOrBefore(a.begun), !unseen && !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS):
 		o.older = true
-		a.pending.older++
+		p.older++
 	case unseen:
 		o.unseen = true
-		a.pending.unseen++
+		p.unseen++
 	}
 	a.open = append(withRoom(a.open, openResends), o)
 }

@@ -77,33 +77,28 @@ type retransmissions struct {
 
 type resender struct {
 	resends
-	first     reassembly.Mark // the first segment that was sent again
-	waiting   int64           // since when nothing had been acknowledged when something was sent again
-	stall     *stall          // that lasts; nil if none does
-	stalls    stalls
-	late      stalls             // that an ACK of the original ended
-	before    stalls             // stalls without lastStall
-	unproved  uint32             // what was sent again in lastStall, and may have been lost
-	lastStall *stall             // the last of stalls, of which all may prove needless; nil if none may
-	reported  *detectors.Outcome // nil if nothing was
-	afterAck  uint32             // resends whose ACK was captured before
-	lostAcks  uint32             // long before, at least
-	una       reassembly.Seq     // SND.UNA after the last event
-	backoff   backoff
-	unaAt     int64  // since when it has been that, or longer
-	afterDup  uint32 // resends after a duplicate ACK, which may be such as the next
-	perhaps   uint32 // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
-	denied    uint32 // resends that acknowledge what the peer has not sent by its own account
-	another   uint32 // resends without IP identification that have another TTL than what their side sent just before
-	other     uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
-	unacked   uint32 // the last resends, which were not acknowledged to the end
-	alike     uint32 // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
-	next      uint32 // how many resends are worth another report
-	icmp      *detectors.ICMPErrors
-	shown     shownResends
-	drawn     drawnACKs
-	maybe     bool // something was captured late, or so soon after a hole that it may have been, or was sent again
-	repeated  bool // some resend is not just what follows an empty segment, which may show that the side does not count
+	waiting  int64              // since when nothing had been acknowledged when something was sent again
+	stall    *stall             // that lasts; nil if none does
+	*stalled                    // to be written with noteStalled only
+	reported *detectors.Outcome // nil if nothing was
+	afterAck uint32             // resends whose ACK was captured before
+	lostAcks uint32             // long before, at least
+	una      reassembly.Seq     // SND.UNA after the last event
+	backoff  backoff
+	unaAt    int64  // since when it has been that, or longer
+	afterDup uint32 // resends after a duplicate ACK, which may be such as the next
+	perhaps  uint32 // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
+	denied   uint32 // resends that acknowledge what the peer has not sent by its own account
+	another  uint32 // resends without IP identification that have another TTL than what their side sent just before
+	other    uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
+	unacked  uint32 // the last resends, which were not acknowledged to the end
+	alike    uint32 // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
+	next     uint32 // how many resends are worth another report
+	icmp     *detectors.ICMPErrors
+	shown    shownResends
+	drawn    drawnACKs
+	maybe    bool // something was captured late, or so soon after a hole that it may have been, or was sent again
+	repeated bool // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
@@ -126,7 +121,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		if ev.Kind != fsm.DataResent && ev.Kind != fsm.HoleShown {
 			return
 		}
-		a = &resender{icmp: w.icmp[ev.Side]}
+		a = &resender{icmp: w.icmp[ev.Side], stalled: &neverStalled}
 		a.told()
 		w.sides[ev.Side] = a
 	}
@@ -134,15 +129,14 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.maybe = true
 		return
 	}
-	if a.first.At == 0 && ev.Kind == fsm.DataResent {
-		a.first = reassembly.MarkOf(ev.Seg)
+	if a.shown.n == 0 && ev.Kind == fsm.DataResent {
 		a.begin(ev, r)
 	}
 	switch ev.Kind {
 	case fsm.DataResent:
 		a.sendsAgain(ev, w.open[ev.Side], r)
 	case fsm.ResendAcked:
-		n := a.pending.all()
+		n := a.inDoubt().all()
 		_, original := a.acked(ev, r)
 		a.endStall(ev.Seg, n, original, ev.Side.Peer(), r)
 		a.review(false, ev.Seg.At, ev.Side, r)
@@ -207,7 +201,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	if a.other == 0 && endsBefore(ev, &out) {
 		a.other = ev.Seg.Frame
 	}
-	first := a.pending.all() == 0
+	first := a.inDoubt().all() == 0
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)
 	if late {
@@ -275,7 +269,7 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 		return
 	}
 	if outcome == nil && a.reported != nil {
-		r.Withdraw(a.first.File, a.first.Frame)
+		r.Withdraw(a.shown.first().File, a.shown.first().Frame)
 	}
 	a.reported, a.next = outcome, 2*a.total.all()
 	if outcome == nil {

@@ -10,14 +10,14 @@ import (
 )
 
 func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.Side, r *detectors.Report) {
-	evidence := append(make([]detectors.Evidence, 0, 3+min(a.shown.n, 2*shownEach)), r.Evidence("first retransmission", side, &a.first))
+	evidence := append(make([]detectors.Evidence, 0, 3+min(a.shown.n, 2*shownEach)), r.Evidence("first retransmission", side, a.shown.first()))
 	stalled := a.stalls
 	if outcome == resentSpurious {
 		stalled = a.needlessStalls()
 	}
 	if s := stalled.longest; stalled.n > 0 {
 		switch {
-		case detectors.SameFrame(&s.resent, &a.first):
+		case detectors.SameFrame(&s.resent, a.shown.first()):
 			evidence[0].Role = "first retransmission, at the end of the longest stall"
 		case s.resent.At != 0:
 			evidence = append(evidence, r.Evidence("retransmission at the end of the longest stall", side, &s.resent))

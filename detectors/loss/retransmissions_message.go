@@ -14,7 +14,7 @@ import (
 func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side reassembly.Side, slow bool, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	t := &a.total
-	holes, least, some := r.Conn.HoleSince(a.first.At), "", ""
+	holes, least, some := r.Conn.HoleSince(a.shown.first().At), "", ""
 	if holes {
 		least, some = "at least ", "at least "
 	}
@@ -22,7 +22,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		some = "at least "
 	}
 	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on, %s.",
-		own, some, detectors.Counted(t.all(), "segment", "segments"), a.first.Frame, some, 100*a.share(side, r), t.why())
+		own, some, detectors.Counted(t.all(), "segment", "segments"), a.shown.first().Frame, some, 100*a.share(side, r), t.why())
 	switch n := t.allSpurious(); { // others may have been, without a sign of it
 	case n == 0:
 	case n == t.all():
@@ -53,7 +53,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
-		m += stalled.sentence(needless && stalled.longest == a.late.longest, needless, least)
+		m += stalled.sentence(needless && stalled.longest == a.originals.longest, needless, least)
 		if !needless && a.ownBackoff() {
 			m += fmt.Sprintf(" Most of that is the timer of %s, which went on doubling although each retransmission was acknowledged at once.", own)
 		}

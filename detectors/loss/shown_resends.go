@@ -29,6 +29,14 @@ func (s *shownResends) place() int {
 	return shownEach + (s.n-1-shownEach)%shownEach
 }
 
+// first is the first of them, if there is one.
+func (s *shownResends) first() *reassembly.Mark {
+	if s.n == 0 {
+		return new(reassembly.Mark)
+	}
+	return &s.marks[0]
+}
+
 // last is the last of them, if there is one.
 func (s *shownResends) last() (m reassembly.Mark) {
 	if s.n > 0 {

@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -10,22 +12,21 @@ import (
 // its timestamp shows that this was spurious, it returns the resend.
 func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is bool) {
 	ack, side := ev.Seg, ev.Side
-	sole := a.pending.all() == 1
+	sole := a.inDoubt().all() == 1
 	a.goesUntil(ack.At, r)
 	if len(a.open) > 0 {
 		a.timed.answered = max(a.timed.answered, ack.At-a.open[len(a.open)-1].at)
 	}
-	a.total.add(&a.pending)
-	a.pending = counts{}
+	a.count()
 	for i := range a.open {
-		if o := &a.open[i]; o.first != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
-			if answersFirst(ack.At-o.first, ack.At-o.at, side, r) {
+		if o := &a.open[i]; o.age != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
+			if took := ack.At - o.at; answersFirst(took+int64(o.age)*int64(time.Microsecond), took, side, r) {
 				a.wasEarly(o)
 			} else {
-				o.soon = ack.At - o.at
+				o.soon = took
 			}
 		}
-		a.open[i].first = 0
+		a.open[i].age = 0
 	}
 	if o, is = a.noHole(ev, r); is {
 		return o, is
@@ -93,14 +94,13 @@ func (o *openResend) beyond(ack reassembly.Seq) reassembly.Seq {
 // leftOver counts what was sent again after anything new was last acknowledged: whether it, or what
 // it repeats, was lost is not known, unless the tap did not see that. It returns how many these are.
 func (a *resends) leftOver() uint32 {
-	p := &a.pending
+	p := a.inDoubt()
 	n, bytes := p.lost()
 	if all := p.all(); all > 0 {
 		known := min(p.unseen+p.older, n)
 		p.doubtful[unanswered] += n - known
 		p.doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
-		a.total.add(p)
-		a.pending = counts{}
+		a.count()
 		return all
 	}
 	return 0
@@ -176,8 +176,8 @@ func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
 func (a *resends) wasSpurious(i int) openResend {
 	o := a.open[i]
 	c := &a.total
-	if a.pending.by[o.trigger] > a.pending.spurious[o.trigger] {
-		c = &a.pending
+	if p := a.inDoubt(); p.by[o.trigger] > p.spurious[o.trigger] {
+		c = p
 	}
 	if o.unseen {
 		c.unseen--

@@ -83,6 +83,26 @@ func (a *resender) goesOnStalling(ev fsm.Event, expired bool, r *detectors.Repor
 	}
 }
 
+// stalled is what is known of a side's stalls.
+type stalled struct {
+	stalls    stalls
+	originals stalls // that an ACK of the original ended
+	before    stalls // stalls without lastStall
+	unproved  uint32 // what was sent again in lastStall, and may have been lost
+	lastStall *stall // the last of stalls, of which all may prove needless; nil if none may
+}
+
+// neverStalled is that of most.
+var neverStalled stalled
+
+// noteStalled is what is known of the stalls, to be written.
+func (a *resender) noteStalled() *stalled {
+	if a.stalled == &neverStalled {
+		a.stalled = new(stalled)
+	}
+	return a.stalled
+}
+
 // endStall takes an ACK of something new from the receiver, before which n segments were
 // sent again; original says that it acknowledges what was sent first. Where its IP IDs skip no more than it can have answered, it may have answered
 // those and the first: its ACKs, then, did not reach the capture point.
@@ -116,15 +136,16 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	case s.lasted() < int64(noticeable):
 		ongoingStalls.Give(s)
 	case original:
-		a.late.add(s)
+		a.noteStalled().originals.add(s)
 	default:
-		a.lastStall, a.unproved, a.before = s, n, a.stalls
+		past := a.noteStalled()
+		past.lastStall, past.unproved, past.before = s, n, past.stalls
 		if last > int64(r.Conn.RTO(from.Peer())) { // no timer explains this part
 			s.lag = last
 		}
-		a.stalls.add(s)
+		past.stalls.add(s)
 		if doubled {
-			a.stalls.backoff += s.lasted()
+			past.stalls.backoff += s.lasted()
 		}
 	}
 }
@@ -168,7 +189,7 @@ func (a *resender) needless(at int64) {
 	if a.unproved--; a.unproved == 0 {
 		a.stalls, a.lastStall = a.before, nil
 		s.lag = 0
-		a.late.add(s)
+		a.originals.add(s)
 	}
 }
 
@@ -178,9 +199,9 @@ func (a *resender) allNeedless() bool { return a.total.allSpurious() >= a.total.
 // needlessStalls are those in which nothing was missing but an ACK.
 func (a *resender) needlessStalls() stalls {
 	if a.allNeedless() {
-		return a.stalls.and(&a.late)
+		return a.stalls.and(&a.originals)
 	}
-	return a.late
+	return a.originals
 }
 
 // answersBefore reports whether an ACK answers the last retransmission but one, so many nanoseconds
@@ -205,9 +226,10 @@ func (a *resender) mayBeQueued() bool {
 func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
-	if a.first.At != 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
-		a.stalls.add(s)
-		a.lastStall = nil
+	if a.shown.n > 0 && a.inDoubt().all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
+		past := a.noteStalled()
+		past.stalls.add(s)
+		past.lastStall = nil
 		a.goesUntil(ev.Seg.At, r)
 	}
 }
