@@ -230,6 +230,10 @@ func (c *resetCase) refusal() bool {
 	return c.peer.phase == fsm.PhaseOpening && c.sender.phase == fsm.PhaseIdle
 }
 
+// craftedSYN reports whether the RST answers a SYN without an MSS: a program wrote that, as nearly every TCP sends one (RFC 9293
+// 3.7.1), and no client need have asked for the connection.
+func (c *resetCase) craftedSYN() bool { return c.refusal() && c.peer.noMSS }
+
 // scanned reports whether the RST answers a segment with which no connection can begin.
 // Port scans send such, and a closed port answers (RFC 9293 3.10.7.1).
 func (c *resetCase) scanned() bool {

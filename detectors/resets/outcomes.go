@@ -11,19 +11,27 @@ import (
 var refused = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "refused", Severity: detectors.Warning, Handshake: true, Fault: detectors.FaultHost,
-		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or if it is part of a port scan: of SYNs to many ports of one host, or of segments that begin no connection (FIN, NULL, Xmas)",
+		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or has no MSS, as port scanners and floods write it, or if it is part of a port scan: of SYNs to many ports of one host, or of segments that begin no connection (FIN, NULL, Xmas)",
 		Cause:  "Nothing listens on that address and port, or a firewall rejects the connection with a RST (RFC 9293 3.10.7.1).",
 		Action: "Check that the service runs and listens on that address (`ss -ltn`), and that the client uses the right port; then look for a firewall rule that rejects.",
 	},
 	exceptions: []exception{
 		{detectors.Info, (*resetCase).scanned},
+		{detectors.Info, (*resetCase).craftedSYN},
 		{detectors.Info, (*resetCase).acceptedLater},
 	},
 	fault: func(c *resetCase) detectors.Fault {
-		if c.scanned() { // a closed port has to answer so
+		if c.scanned() || c.craftedSYN() { // a closed port has to answer so
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost
+	},
+	advice: func(c *resetCase) (cause, action string) {
+		if !c.craftedSYN() {
+			return "", ""
+		}
+		return "A port scanner, a flood or a test sends SYNs that it writes itself, and nothing listens on that port. A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).",
+			"Nothing is known to be wrong with the host that refuses. If a client of yours sends SYNs without an MSS, check that the service runs (`ss -ltn`)."
 	},
 	sentence: (*resetCase).refusedSentence,
 }

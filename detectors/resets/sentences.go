@@ -43,6 +43,9 @@ func (c *resetCase) refusedSentence() string {
 			m += fmt.Sprintf(" It had accepted the connection before (frame %d).", c.sender.last.Frame)
 		}
 	}
+	if c.craftedSYN() {
+		m += " The SYN has no MSS option, which nearly every TCP sends: a program wrote it, such as a port scanner or a flood."
+	}
 	m += c.oddFlags()
 	switch {
 	case c.acceptedLater():

@@ -66,7 +66,7 @@ func TestPartition_unlistedScan(t *testing.T) {
 		var server reassembly.Endpoint
 		refuse := func() {
 			f.client++ // the port that is tried
-			f.give(true, reassembly.Segment{Src: server, Flags: reassembly.SYN, Window: 1000})
+			f.give(true, reassembly.Segment{Src: server, Flags: reassembly.SYN, Window: 1000, Opts: reassembly.Options{Has: reassembly.HasMSS, MSS: 1460}})
 			f.give(false, reassembly.Segment{Src: server, Ack: 1, Flags: reassembly.RST | reassembly.ACK})
 		}
 		for range 2 * listed {

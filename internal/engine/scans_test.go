@@ -37,7 +37,7 @@ func (s *namedEnds) trace(end string) string {
 func TestScans(t *testing.T) {
 	s := namedEnds{}
 	refuse := func(client int, server string, port int) {
-		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", s.name("10.0.0.1", client), s.name(server, port))
+		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", s.name("10.0.0.1", client), s.name(server, port))
 	}
 	ftp := func(server string) {
 		fmt.Fprintf(&s.lines, `+.001  %[1]s > %[2]s  S   0:0(0)            win 1024
