@@ -16,10 +16,9 @@ type Account struct {
 	provisional int64   // part of the loss that moves to another wait if it turns out that nothing was lost
 	thought     int64   // the server's time: up to the request while it is asked; for the answer while it answers
 
-	next      reassembly.Seq // after the run's last payload
-	from      int64          // all before it is attributed
-	first     int64          // time of the first segment
-	quick     int64          // time below which gaps are not told apart
+	from      int64 // all before it is attributed
+	first     int64 // time of the first segment
+	quick     int64 // time below which gaps are not told apart
 	phase     phase
 	turn      reassembly.Side // who sent payload last
 	known     bool            // the client is known: A
@@ -46,6 +45,7 @@ type Account struct {
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
 	why       Reason
 	mss       uint16
+	next      reassembly.Seq // after the run's last payload
 	run       run
 
 	Waits      detectors.Waits

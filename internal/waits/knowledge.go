@@ -22,23 +22,23 @@ type end struct {
 	shown   bool  // its peer has shown that it misses something in there
 	offers  uint8 // how many of windows are filled
 	latest  uint8
-	acked   int64  // when an acknowledgment last moved UNA or the window
-	first   int64  // when what it has in flight was first sent
-	rtt     int64  // smallest round trip between tap and side, in nanoseconds; 0 = unknown
-	most    int64  // longest
-	step    uint32 // in ticks: an offer sooner than that after the one before is one with it
-	clock   clock  // its own, by its timestamps
+	alone   bool           // nothing else is in flight but the peer's segment that is being timed
+	acked   int64          // when an acknowledgment last moved UNA or the window
+	first   int64          // when what it has in flight was first sent
+	rtt     int64          // smallest round trip between tap and side, in nanoseconds; 0 = unknown
+	most    int64          // longest
+	step    uint32         // in ticks: an offer sooner than that after the one before is one with it
+	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
+	clock   clock          // its own, by its timestamps
 	windows [knowledge]offer
 	low     reassembly.Seq // no edge in there lies before it
+	rtts    uint32         // samples of this transfer
 	probed  int64          // when it last probed a window
 	rttSum  int64          // of the samples of this transfer
 	ends    int64          // of these, what came after the last payload that still echoed an older timestamp
-	rtts    uint32
-	long    uint32         // of these, how many were one and a half times the smallest so far, or more
+	long    uint32         // of rtts, how many were one and a half times the smallest so far, or more
 	raised  int64          // of rttSum, what stood a quarter and a millisecond above those that do not queue
 	lone    int64          // the shortest of those samples in which nothing else was in flight; 0 = none
-	alone   bool           // nothing else is in flight but the peer's segment that is being timed
-	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
 }
 
 // An offer is what a side's peer had acknowledged and offered at a time: the side knew

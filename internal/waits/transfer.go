@@ -24,6 +24,8 @@ type run struct {
 	repaired  bool // something of the side was sent again, or overtaken
 	resent    bool // it sent something again, whether that had arrived or not
 	edgeKnown bool
+	resends   uint8 // segments that it sent again
+	twice     uint8 // of these, how many a D-SACK reports
 	doubled   int64 // when it had
 	last      reassembly.Mark
 	marked    uint32 // the number of what Waits were, see aside; 0 = they have not changed since it began
@@ -36,8 +38,6 @@ type run struct {
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
 	unneeded  int64     // repairs of what had arrived, see [detectors.Transfer.Unneeded]
 	repair    int64     // how long the latest repair of a loss took, once it is over
-	resends   uint8     // segments that it sent again
-	twice     uint8     // of these, how many a D-SACK reports
 	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
 	fresh     uint64    // new payload while something was missing
 	wentOn    int64     // for how long it went on meanwhile, in nanoseconds
