@@ -30,7 +30,7 @@ var Retransmissions = &detectors.Detector{
 		NotThis: "A handful of fast retransmissions: normal TCP. One segment that is retransmitted to a peer that does not answer, until " +
 			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
 			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering. Duplicate ACKs that nothing after the " +
-			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. Other bytes at an old sequence number, from a sender whose ACKs show that it does not count what it sent there. Bytes that were acknowledged before any segment with them was captured. A segment whose acknowledgment number is older than what its side sent a second before: the network delivered an old copy. A stall is undecided where no " +
+			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. Other bytes at an old sequence number, from a sender whose ACKs show that it does not count what it sent there. Bytes that were acknowledged before any segment with them was captured. A segment whose acknowledgment number is older than what its side sent a second before: the network delivered an old copy. Undecided: lossy if nothing shows why most of these segments were sent again. A stall where no " +
 			"round trip is known: the path may be slower than the timeout.",
 		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
 			"the rest of the same recovery is a plain retransmission. It calls one spurious only if its ACK was captured " +
@@ -89,10 +89,9 @@ type resender struct {
 	afterDup uint32 // resends after a duplicate ACK, which may be such as the next
 	perhaps  uint32 // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
 	denied   uint32 // resends that acknowledge what the peer has not sent by its own account
-	another  uint32 // resends without IP identification that have another TTL than what their side sent just before
 	other    uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
 	unacked  uint32 // the last resends, which were not acknowledged to the end
-	alike    uint32 // resends without IP identification that came as soon as a second capture of the same, and no loss was shown
+	copies   uint32 // resends without IP identification that came as soon as a copy of the same
 	next     uint32 // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
@@ -192,11 +191,8 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	if heard.Flags == reassembly.ACK && heard.Len == 0 && ev.Dups > 0 {
 		a.afterDup++
 	}
-	if ev.Seg.IPID == 0 && ev.Seg.TTL != ev.Was.TTL {
-		a.another++
-	}
-	if ev.Seg.IPID == 0 && ev.Was.Seq == ev.Seg.Seq && ev.Was.Len == ev.Seg.Len && time.Duration(ev.Seg.At-ev.Was.At) <= fsm.DuplicateTime && !r.Conn.LossShown(ev.Side) {
-		a.alike++
+	if ev.Seg.IPID == 0 && ev.Was.Seq == ev.Seg.Seq && ev.Was.Len == ev.Seg.Len && time.Duration(ev.Seg.At-ev.Was.At) <= fsm.DuplicateTime {
+		a.copies++
 	}
 	if a.other == 0 && endsBefore(ev, &out) {
 		a.other = ev.Seg.Frame

@@ -109,18 +109,18 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow 
 	if slow {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")
 	}
+	switch unexplained := outcome != resentStalls && a.confidence() == "low" && a.lostBehind() >= t.unseen; {
+	case unexplained && 2*a.copies >= t.all():
+		f.Undecide("copies: nothing shows why most of these segments were sent again, and they follow the first within 2 ms, without IP identification: the network or the capture may have copied them")
+	case unexplained && outcome == resentLossy:
+		f.Undecide("nothing shows why most of these segments were sent again, neither duplicate ACKs or SACK nor a timer, so nothing shows that they were lost")
+	}
 	if f.Verdict == detectors.Seen && outcome == resentLossy && a.alwaysTwice(side, r) {
 		f.Undecide("each segment was sent twice, and none a third time: no path loses so regularly, so the receiver may hold its ACKs for longer than the sender's timeout")
 	}
 	if f.Verdict == detectors.Seen && outcome == resentLossy && a.shortTimer(side, r) {
 		f.Undecide(fmt.Sprintf("each of these segments was alone in flight and sent again within %s, and none a third time: no path loses so regularly, so the receiver may hold the ACK of a single segment for longer than that",
 			detectors.Span(a.timed.most)))
-	}
-	if 2*a.alike >= t.all() && t.all() > 0 {
-		f.Undecide("copies: most of these segments follow the first within 2 ms, without IP identification, and nothing showed a loss: they may have been captured twice")
-	}
-	if 2*a.another >= t.all() && t.all() > 0 {
-		f.Undecide("most of these segments have another TTL than what was sent before them, and no IP identification: they may have been captured twice, a hop further the second time")
 	}
 	if f.Limits&fsm.SeqUnknown != 0 && outcome == resentStalls && 2*a.afterDup >= t.all() && t.all() > 0 {
 		f.Undecide("seq-unknown: the text has no sequence numbers for empty segments, and those of the duplicate ACKs would show whether the receiver must discard what is sent again")
