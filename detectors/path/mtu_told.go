@@ -77,8 +77,11 @@ func (w *mtuBlackhole) obey(ev fsm.Event, r *detectors.Report) {
 func (a *oversizeLoss) message(outcome *detectors.Outcome, side reassembly.Side, r *detectors.Report) string {
 	m := fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived", r.Name(side), a.size, a.resends,
 		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame)
-	if a.beyond.At != 0 {
-		m += fmt.Sprintf("; %d bytes behind it did (SACK, frame %d)", a.longer, a.beyond.Frame)
+	switch {
+	case a.beyond.At != 0 && a.longer == 0:
+		m += fmt.Sprintf("; the FIN behind it did (SACK, frame %d)", a.beyond.Frame)
+	case a.beyond.At != 0:
+		m += fmt.Sprintf("; %s behind it did (SACK, frame %d)", detectors.Counted(a.longer, "byte", "bytes"), a.beyond.Frame)
 	}
 	m += ". "
 	switch outcome {

@@ -10,8 +10,8 @@ import (
 type oversizeLoss struct {
 	retryRun                     // of its retransmissions; the peer may send segments in between
 	size         uint32          // payload of the smallest that did not arrive
-	beyond       reassembly.Mark // the peer's segment that shows that something behind it arrived
-	longer       uint32          // the longest stretch of that
+	beyond       reassembly.Mark // the peer's segment that shows the longest stretch behind it that arrived
+	longer       uint32          // the payload of that stretch; 0 if only a FIN arrived
 	spoke        reassembly.Mark // the peer's segment that shows that it is there, though it acknowledges nothing new
 	piece        reassembly.Mark // the first retransmission that was smaller
 	probe        reassembly.Mark // a large segment, sent once, after smaller pieces had arrived
@@ -54,25 +54,29 @@ func (a *oversizeLoss) follows() (own, peer fsm.Kinds) {
 	return own, peer
 }
 
-// arrived takes what the peer says of payload behind the hole.
+// arrived takes what the peer says of what arrived behind the hole.
 func (a *oversizeLoss) arrived(side reassembly.Side, by *reassembly.Segment, r *detectors.Report) {
-	if n := sacked(by, r.Conn.Stream(side).Una); n > 0 && !detectors.NoSACK(r.Conn) {
-		if a.beyond.At == 0 {
-			a.beyond = reassembly.MarkOf(by)
-		}
-		a.longer = max(a.longer, n)
+	if n, is := sacked(by, side, r.Conn); is && !detectors.NoSACK(r.Conn) && (a.beyond.At == 0 || n > a.longer) {
+		a.beyond, a.longer = reassembly.MarkOf(by), n
 	}
 }
 
-// sacked is the longest stretch beyond una that a segment acknowledges by SACK; 0 if
-// it has no such block.
-func sacked(by *reassembly.Segment, una reassembly.Seq) (longest uint32) {
+// sacked is the payload of the longest stretch that the side has sent beyond its SND.UNA and a segment acknowledges
+// by SACK, if it has such a block. The sequence number of a FIN is no payload (RFC 9293 3.4).
+func sacked(by *reassembly.Segment, side reassembly.Side, v fsm.View) (longest uint32, is bool) {
+	una := v.Stream(side).Una
+	fin, closed := v.FIN(side)
 	for _, b := range by.Opts.Blocks[:by.Opts.NBlocks] {
-		if b.From.Before(b.To) && b.From.After(una) {
-			longest = max(longest, uint32(b.To-b.From))
+		if !b.From.Before(b.To) || !b.From.After(una) {
+			continue
 		}
+		n := uint32(b.To - b.From)
+		if closed && b.To == fin.Seq+1 {
+			n--
+		}
+		longest, is = max(longest, n), true
 	}
-	return longest
+	return longest, is
 }
 
 // again takes a retransmission.
@@ -112,7 +116,7 @@ func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
 // arrived behind, or ICMP says that they are too large, or the sender obeyed ICMP in vain,
 // and the peer is there.
 func (a *oversizeLoss) enough(r *detectors.Report) bool {
-	smaller := a.longer > 0 && a.longer < a.size
+	smaller := a.beyond.At != 0 && a.longer < a.size
 	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
 }
 
