@@ -101,6 +101,10 @@ func (c *resetCase) otherHop() bool {
 	return last.At != 0 && c.rst.TTL != last.TTL && !c.sender.habits.VariesTTL && c.rst.At-last.At >= minQuiet && !c.kernelsTTL() && !c.itsOwn()
 }
 
+// deviceWindow reports whether the RST without ACK has another TTL than all that the sender has sent, and a window: a host without
+// the connection advertises none (Linux tcp_v4_send_reset(), BSD tcp_respond()), so that a device on the path sent it, whatever it answers.
+func (c *resetCase) deviceWindow() bool { return c.bare() && c.rst.Window != 0 && c.otherTTL() }
+
 // goesOnElsewhere reports whether the sender continues with the TTL of its SYN, and the RST has one that no host at
 // that distance sends: whatever the two begin with, they have not passed as many routers. A program that writes SYNs
 // itself and its kernel have.

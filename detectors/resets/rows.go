@@ -48,7 +48,7 @@ var rows = []row{
 
 	// CHALLENGE ACK: the peer asked.
 	{aborted, "RFC 5961 3.2: who meant the first RST answers the challenge ACK with another", func(c *resetCase) bool { return c.confirms.At != 0 }},
-	{halfOpen, "RFC 9293 3.5.1, figure 9", func(c *resetCase) bool { return c.challenging && c.answers() }},
+	{halfOpen, "RFC 9293 3.5.1, figure 9", func(c *resetCase) bool { return c.challenging && c.answers() && !c.deviceWindow() }},
 
 	// NOT THE SENDER'S: it is not marked as the sender marks its packets.
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {

@@ -111,6 +111,9 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" came to %s.", c.peer.name)
 	}
 	switch {
+	case c.challenging && c.deviceWindow(): // what the peer challenged may have had another TTL than everything else
+		m += fmt.Sprintf(" It has TTL %d, frame %d from %s has %d. Its window is %d: a host without the connection sends 0.",
+			c.rst.TTL, c.sender.last.Frame, c.sender.name, c.sender.last.TTL, c.rst.Window)
 	case c.otherTTL() && c.sender.packets == 2 && c.continued.At == 0:
 		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
 	case c.otherTTL():
