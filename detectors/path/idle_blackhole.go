@@ -24,7 +24,7 @@ var IdleBlackhole = &detectors.Detector{
 			"protocol's own heartbeats), or close connections that were idle for longer (a pool's maximum idle time). If you can, have the middlebox " +
 			"answer with RST instead of dropping. If new connections to the peer fail too, its host is down.",
 		NotThis: "Data after which nothing arrived at the sender's address from anybody, though it asked a host of another network in vain, too, which had answered before: undecided, as its own address or access may have failed. Data that is answered after all, however late. A RST instead of silence: see reset-cause. Silence without an idle " +
-			"time before it, unanswered keep-alives, and data that reached a capture point beside the silent host: see dead-peer. A capture of one direction.",
+			"time before it, or of a peer that sent nothing but its SYN-ACK, several times, unanswered keep-alives, and data that reached a capture point beside the silent host: see dead-peer. A capture of one direction.",
 		Peers: "Wireshark marks the retransmissions; the idle time shows only in the time column.",
 		Refs:  []string{"RFC 5382 5", "RFC 1122 4.2.3.6", "RFC 9293 3.8.4"},
 		Since: "0.2",
@@ -56,6 +56,7 @@ type idleEnd struct {
 	data     reassembly.Mark // At is 0 while there is none that waits for an answer
 	idle     int64           // how long the peer had been silent
 	survived int64           // the longest such time after which data was answered
+	untaken  bool            // the peer had sent nothing but its SYN-ACK, several times: it never took the connection, and no idle time ended that
 	retries  *retryRun       // begun with the first retransmission, and used again
 }
 
@@ -119,6 +120,7 @@ func (w *idleBlackhole) again(ev fsm.Event, r *detectors.Report) {
 	}
 	if u.retries.n == 0 {
 		u.retries.heard = r.Conn.Last(ev.Side.Peer())
+		u.untaken = u.retries.opening() && r.Conn.Packets(ev.Side.Peer()) > 1
 	}
 	m, out := reassembly.MarkOf(ev.Seg), r.Conn.Stream(ev.Side)
 	u.retries.resend(&m, out.Oldest(m.Seq))
@@ -152,7 +154,7 @@ func (w *idleBlackhole) Overdue(i int, o detectors.Overdue, r *detectors.Report)
 // report reports the data of side as things stand.
 func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *detectors.Report) {
 	u, now := &w.sides[side], o.Now
-	if !u.enough(r) || besideTap(side.Peer(), r) {
+	if !u.enough(r) || besideTap(side.Peer(), r) || u.untaken {
 		return
 	}
 	v := u.retries
