@@ -40,7 +40,11 @@ func (c *resetCase) idleDropSentence() string {
 	if c.brokeSilence() {
 		m += fmt.Sprintf(". Then a RST with the source address %s came (frame %d).", c.sender.name, c.rst.Frame)
 	} else {
-		m += fmt.Sprintf(". Then a RST (frame %d) answered %s, as from a host that does not know the connection.", c.rst.Frame, c.answered())
+		m += fmt.Sprintf(". Then a RST (frame %d) answered %s", c.rst.Frame, c.answered())
+		if c.bare() { // RFC 9293 3.10.7.1
+			m += ", as from a host that does not know the connection"
+		}
+		m += "."
 	}
 	if c.otherTTL() {
 		return m + c.otherSender()
