@@ -65,7 +65,7 @@ var aborted = &outcome{
 	doubts: []doubt{
 		{"midstream: only ACKs from the peer were captured before, so it may have closed, too, and then its ACK only came too late", (*resetCase).mayBeClosed},
 		{"holes: the sender of the RST numbers its packets, and the RST has neither ACK nor IP ID, so that no socket sent it: it answers a segment that was not captured",
-			func(c *resetCase) bool { return c.afterFIN() && c.noID() }},
+			func(c *resetCase) bool { return c.afterFIN() && c.noID() && !c.unlikeLast() }},
 		{"holes: the RST has no ACK, as none has with which a closed socket answers, and the capture lacks segments of the peer: it may answer one of these",
 			func(c *resetCase) bool { return c.afterFIN() && c.peer.stream.Holes() }},
 		overrunUnknown,
