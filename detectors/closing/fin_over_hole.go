@@ -223,7 +223,11 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	if s.held > 0 && s.held < n {
 		part, lacks = fmt.Sprint(n-s.held), &s.last
 	}
-	f.Message = fmt.Sprintf("%s closed, but %s is missing %s of the last %d bytes before the FIN (frame %d). ", own, peer, part, n, lacks.Frame)
+	fin := "its FIN"
+	if s.fin.At != 0 {
+		fin += fmt.Sprintf(" (frame %d)", s.fin.Frame)
+	}
+	f.Message = fmt.Sprintf("%s closed, but %s is missing %s of the last %d bytes before %s, as frame %d shows. ", own, peer, part, n, fin, lacks.Frame)
 	switch {
 	case unseen:
 		f.Message += "The first of these never reached the capture point."
@@ -235,7 +239,7 @@ func (w *finOverHole) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
 	nothing := "no copy of them"
 	silent := r.Conn.Last(side).At <= s.ack.At
 	if silent { // its host may be gone, or the path from it: that is nobody's fault as far as this shows
-		nothing, f.Fault, f.Cause = "nothing from "+own, detectors.FaultUnknown, causeGone
+		nothing, f.Fault, f.Cause = "nothing of this connection from "+own, detectors.FaultUnknown, causeGone
 	}
 	f.Message += fmt.Sprintf(" In the %s after that, %s reached the capture point", detectors.Span(waited), nothing)
 	if silent && s.asked.At > s.ack.At {

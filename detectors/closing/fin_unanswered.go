@@ -40,7 +40,7 @@ var FINUnanswered = &detectors.Detector{
 
 var (
 	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical, Fault: detectors.FaultPath,
-		When: "a timeout after the second FIN or later, the peer still sends and acknowledges only what came before: it received neither",
+		When: "a timeout after the second FIN or later, the peer still sends and acknowledges only what came before: it received neither; a warning if the peer has closed, too, or if the closer ended the connection afterwards with a RST, which may have arrived",
 		Cause: "The peer is alive, and its segments arrive. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN " +
 			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
 		Action: "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Until then the peer's " +
