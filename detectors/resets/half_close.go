@@ -6,6 +6,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
 // What a side that has closed, and has no socket any more, was sent after its FIN. Its peer
@@ -135,4 +136,11 @@ func (c *resetCase) dataAfterCloseSentence() string {
 // is lost, as a host without the connection does: it did not wait in FIN_WAIT_2, or no longer. It aborts nothing.
 func (c *resetCase) forgot() bool {
 	return c.bare() && c.replies() && c.sender.phase == fsm.PhaseFinAcked && c.peer.finSent() && c.lost() == 0
+}
+
+// unasked reports whether both sides had closed, and the RST is a socket's, which had acknowledged everything in a segment before it: it
+// answers nothing.
+func (c *resetCase) unasked() bool {
+	own := &c.sender.last
+	return c.closed() && !c.bare() && c.inPlace() && c.spokeSince() && own.Flags.Has(reassembly.ACK) && !own.Ack.Before(c.peer.stream.Nxt) && !c.unlikeLast() && c.continued.At == 0
 }

@@ -100,6 +100,9 @@ func (c *resetCase) staleAdvice() (cause, action string) {
 	case c.misacks():
 		return "An ACK of an older connection of these ports arrived late, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
 			"Capture on the side that sent the ACK: if it sends the right number there, look for what rewrites it on the way."
+	case c.unasked():
+		return "The application aborted what it had closed before (SO_LINGER 0, or it left data unread), or a timer of its host expired. Nothing was late, and nobody had forgotten the connection.",
+			"No action needed: both sides had closed."
 	case !c.closed() || !c.unlikeLast() || c.replies():
 		return "", ""
 	}

@@ -174,7 +174,7 @@ var keepaliveRefused = &outcome{
 var stale = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "stale", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an old duplicate, or a FIN with the sequence number of the SYN; warning if the connection was still open",
+		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an old duplicate, or a FIN with the sequence number of the SYN; or it answers nothing, as both sides had closed and its sender had acknowledged everything; warning if the connection was still open",
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
 	},

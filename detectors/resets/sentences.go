@@ -112,6 +112,8 @@ func (c *resetCase) staleSentence() string {
 	if c.closed() {
 		m += " after both sides had closed."
 		switch last := &c.peer.last; {
+		case c.unasked():
+			m += fmt.Sprintf(" It answers nothing: %s had acknowledged everything before it (frame %d).", c.sender.name, c.sender.last.Frame)
 		case c.bare() && c.rst.Seq == c.sender.fin.Seq && !c.replies():
 			m += fmt.Sprintf(" It has the number that %s acknowledged before it received the FIN: it answers an earlier segment.", c.peer.name)
 		case !detectors.Answers(&c.rst, last):
