@@ -23,10 +23,12 @@ func (a *resends) tooSoon(ev fsm.Event, r *detectors.Report) bool {
 	} else if a.mayAnswer(ev, r) {
 		return false
 	}
+	unheard := false
 	if ev.Was.Seq == ev.Seg.End() && ev.Was.End() == out.Nxt { // the segment before it made the hole
 		since = ev.Was.At
+		unheard = r.Conn.Last(ev.Side.Peer()).At <= since // whatever it echoes asked for something else
 	}
-	return !resent && since != 0 && r.Conn.LossShown(ev.Side) && ev.Seg.At-since < int64(soon) && !a.answersHole(ev.Seg, int64(soon), r.Conn)
+	return !resent && since != 0 && r.Conn.LossShown(ev.Side) && ev.Seg.At-since < int64(soon) && (unheard || !a.answersHole(ev.Seg, int64(soon), r.Conn))
 }
 
 // soonest is how soon the side cannot answer, seen from the tap: half of what it took in the handshake, or a quarter of what
