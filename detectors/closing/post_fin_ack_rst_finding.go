@@ -91,8 +91,10 @@ func (w *postFINAckRST) calledFor(x reassembly.Side, ack *reassembly.Mark, limit
 		return "the sender of the RST had retransmitted data before: if both copies arrived, the second called for an ACK of its own, and that ACK may be the one that is said to be redundant"
 	case r.Conn.ArrivedTwice(y):
 		return "segments of the sender of the RST arrive twice, as a D-SACK shows: if its FIN did, each had to be acknowledged"
-	case limits&(fsm.KernelDrops|fsm.OneSided) != 0, r.Conn.HoleSince(w.fin[y].At - int64(overtaking)):
-		return "the capture misses segments of this connection: one of them may have called for the second ACK"
+	case limits&(fsm.KernelDrops|fsm.OneSided) != 0:
+		return "the capture misses segments: one of them may have called for the second ACK"
+	case r.Conn.HoleSince(w.fin[y].At - int64(overtaking)):
+		return "holes: the capture misses segments of this connection: one of them may have called for the second ACK"
 	case after < int64(overtaking) && !w.besideTap(x, r):
 		return fmt.Sprintf("the second ACK (frame %d) came only %s after the first, and its sender is not beside the capture point: the FIN may have arrived twice there, or before an ACK that was sent earlier, and either calls for another ACK",
 			ack.Frame, detectors.Span(after))

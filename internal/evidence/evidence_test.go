@@ -151,7 +151,9 @@ const theVerdict = "the verdict"
 // hole until the FIN comes. If a cut leaves another hole open, it is not known
 // that the latest was closed: the file alone proves no absence.
 func finLate(f *result.Finding) bool {
-	return f.Detector == "close-wait-leak" && f.Outcome == "idle" && len(f.Evidence) > 1 && f.Evidence[1].Seg.Frame > f.Evidence[0].Seg.Frame
+	e := f.Evidence
+	return f.Detector == "close-wait-leak" && f.Outcome == "idle" && len(e) > 1 && e[1].Seg.Frame > e[0].Seg.Frame ||
+		f.Detector == "post-fin-ack-rst" && f.Outcome == "redundant-ack" && e[1].Seg.Frame > e[2].Seg.Frame
 }
 
 // tolerable reports whether a doubt concerns only what is named.
