@@ -122,13 +122,20 @@ const minSooner = 2 * time.Millisecond
 
 // dataBeforeFIN reports whether such a RST answers the data: it came sooner after the FIN than
 // the handshake took, and than data is acknowledged.
-func (c *resetCase) dataBeforeFIN() bool {
+func (c *resetCase) dataBeforeFIN() bool { return c.oneForSeveral() && c.sooner() }
+
+// sooner reports whether the RST came sooner after the peer's last segment than its sender has ever answered.
+func (c *resetCase) sooner() bool {
 	least := c.handshakeRTT
 	if c.peer.srtt > 0 {
 		least = min(least, c.peer.srtt)
 	}
-	return c.oneForSeveral() && time.Duration(c.rst.At-c.peer.last.At) < least-max(minSooner, least/16)
+	return time.Duration(c.rst.At-c.peer.last.At) < least-max(minSooner, least/16)
 }
+
+// oneOfEqual reports whether the RST came too soon to answer the peer's last segment, which the peer had sent before: it answers that, and
+// has the number of either.
+func (c *resetCase) oneOfEqual() bool { return c.bare() && c.tries > 0 && c.replies() && c.sooner() }
 
 // crossedFIN reports whether the RST does not acknowledge the peer's FIN: it was sent before that came.
 func (c *resetCase) crossedFIN() bool { return !c.bare() && c.rst.Ack == c.peer.fin.Seq }

@@ -128,10 +128,18 @@ var dataAfterClose = &outcome{
 var halfOpen = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "half-open", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When: "a host of which no FIN was captured answered a segment as if it did not know the connection: right after its SYN-ACK, or a challenge ACK, or after a silence in which it may have been restarted",
+		When: "a host of which no FIN was captured answered a segment as if it did not know the connection: right after its SYN-ACK, or a challenge ACK, or after a silence in which it may have been restarted; info if the host had closed, or answered a FIN, and nothing is lost",
 		Cause: "It has lost the connection: it or its process was restarted, the address moved to another host, or packets now take another path to " +
 			"another host (RFC 9293 3.5.1). Right after the handshake: a full accept queue that resets, or a load balancer without a backend.",
 		Action: "Look for a restart, a failover or a route change before the time of the RST. The application on the other side has to connect again.",
+	},
+	exceptions: []exception{{detectors.Info, (*resetCase).parted}}, // nobody misses it
+	advice: func(c *resetCase) (cause, action string) {
+		if !c.parted() {
+			return "", ""
+		}
+		return "The host, or a load balancer or front end in its place, no longer had the connection: after a restart, a failover or a route change, or because it forgets early what is over.",
+			"No action needed: a side had closed, and nothing is lost."
 	},
 	doubts: []doubt{
 		{"midstream: nothing that the sender of the RST sent before was captured, so it may have closed", func(c *resetCase) bool { return c.sender.last.At == 0 }},
@@ -149,7 +157,7 @@ var halfOpen = &outcome{
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
 	lost:    func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has
 	fault: func(c *resetCase) detectors.Fault {
-		if c.unheard() || c.strangeWindow() {
+		if c.unheard() || c.strangeWindow() || c.parted() {
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost

@@ -65,7 +65,7 @@ func (w *resetCause) write(f *detectors.Finding, r *detectors.Report) {
 	f.States = c.states
 	f.Roles = detectors.Roles("resetter", side, "peer")
 	f.Measure("resets", max(c.resets[0]+c.resets[1], 1)+c.before.n)
-	if c.answers() && !c.oneOf() && !c.oneForSeveral() {
+	if c.answers() && !c.oneOf() && !c.oneForSeveral() && !c.oneOfEqual() {
 		f.Measure("answer_s", detectors.Seconds(c.rst.At-c.peer.last.At))
 	}
 	f.Measure("idle_s", detectors.Seconds(c.idle()))
@@ -124,7 +124,7 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("last of the segments that the RSTs answer", peer, last))
 	case c.dataBeforeFIN():
 		evidence = append(evidence, r.Evidence("FIN right behind the data that the RST answers", peer, last))
-	case c.oneForSeveral():
+	case c.oneForSeveral(), c.oneOfEqual():
 		evidence = append(evidence, r.Evidence("segment that the RST answers, unless that is one just before", peer, last))
 	case c.answers(), c.overran(), c.answersLate(), c.madeFromLast(), c.replies() && c.sole():
 		evidence = append(evidence, r.Evidence("segment that the RST answers", peer, last))

@@ -26,7 +26,7 @@ func (c *resetCase) answered() string {
 	case m.Len > 0:
 		name = inBytes(m.Len)
 	}
-	if c.replies() && c.early() && !c.sole() || c.oneOf() || c.oneForSeveral() {
+	if c.replies() && c.early() && !c.sole() || c.oneOf() || c.oneForSeveral() || c.oneOfEqual() {
 		frame += " or one just before it"
 	}
 	return fmt.Sprintf("%s (%s) from %s", name, frame, c.peer.name)

@@ -80,6 +80,12 @@ func (c *resetCase) over() bool {
 	return (c.sender.finSent() || c.peer.finSent()) && c.continued.At == 0 && c.lost()+c.missing < minLost
 }
 
+// parted reports whether it was over, and nobody waits for the sender: it had closed, or answers the FIN itself. A peer whose FIN it had
+// acknowledged before may wait for the rest (half-close).
+func (c *resetCase) parted() bool {
+	return c.over() && (c.sender.finSent() || c.peer.last.Flags.Has(reassembly.FIN))
+}
+
 // knewFIN reports whether the peer had received the sender's FIN when it sent data for
 // the first time. known is false if data of it was not captured: its ACK may have said so.
 func (c *resetCase) knewFIN() (knew, known bool) {
