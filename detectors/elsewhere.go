@@ -89,18 +89,18 @@ func (f *Finding) SeenSince(host reassembly.Endpoint, frame uint32) {
 		"filters it, or had answered in the peer's name; or the host was cut off for a while."
 }
 
-// Unreached says of a host whose segments were not answered (Unanswered is set) that nothing of anybody arrived at it from then on,
-// though it sent a host of another network something again, too, which had answered before. A SYN is unanswered all the same; that an established
+// Unreached says of a host whose segments were not answered (Unanswered is set) that no answer of anybody arrived at it in that time,
+// though it sent a host of another network something again, too, with which it was connected. A SYN is unanswered all the same; that an established
 // connection is, shows nothing of the peer. Engines call it as they call SentElsewhere.
 func (f *Finding) Unreached(host reassembly.Endpoint) {
+	const vain = "though it sent a host of another network something again, too, with which it was connected"
 	f.Scope = WholeCapture
 	if !f.Unheard {
-		f.Undecide("from then on, no TCP segment arrived at the sender's address from anybody, though it sent a host of another network something again, too, which had answered before: " +
-			"its own address or its access to the network may have failed")
+		f.Undecide("meanwhile, no answer arrived at the sender's address from anybody, " + vain + ": its own address or its access to the network may have failed")
 		return
 	}
 	f.Fault = FaultUnknown
-	f.Message += fmt.Sprintf(" From then on, no TCP segment arrived at %v from anybody, though it sent a host of another network something again, too, which had answered before.", host.AddrPort().Addr())
+	f.Message += fmt.Sprintf(" Meanwhile, no answer arrived at %v from anybody, %s.", host.AddrPort().Addr(), vain)
 	f.Cause = "The client's own address or its access to the network seems to have failed: its address or prefix has changed, its interface or router is down, or something near it drops TCP."
 	f.Action = "Look at the client's addresses, routes and access, not at this server."
 }

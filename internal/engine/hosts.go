@@ -79,10 +79,23 @@ func countHost(h *stats.Hosts, f *flow.Flow, side reassembly.Side) {
 	v := f.Conn.View()
 	last, peer := v.Last(side), v.Endpoint(side.Peer())
 	vain := &peer.Addr
-	if v.Retries(side) == 0 {
+	if v.Retries(side) == 0 || v.Phase(side) < fsm.PhaseOpen {
 		vain = nil
 	}
-	h.Count(v.Endpoint(side), &last, v.Last(side.Peer()).At, v.IPHabits(side).Device.Hash(), vain)
+	h.Count(v.Endpoint(side), &last, answered(v, side), v.IPHabits(side).Device.Hash(), vain)
+}
+
+// answered is when answers arrived at the side. A SYN that it refused, or that nothing followed, is none: nobody had asked for it. Nor is
+// what the peer sends again and again, as the side does not answer.
+func answered(v fsm.View, side reassembly.Side) (s stats.Span) {
+	heard := v.Last(side.Peer()).At
+	if opener, known := v.Opener(); heard == 0 || known && opener != side && v.Phase(side) < fsm.PhaseOpen {
+		return s
+	}
+	if v.Retries(side.Peer()) > 0 {
+		heard = min(heard, v.Last(side).At+int64(v.RTO(side)))
+	}
+	return stats.Span{From: min(v.First(), heard), To: heard}
 }
 
 // askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, a FIN was not
@@ -128,7 +141,7 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 // up says that a host which never answered, or no longer, sent something later in another connection, or that nobody reached who asked.
 func up(f *detectors.Finding, h *stats.Hosts) {
 	if f.Unanswered && f.Verdict == detectors.Seen {
-		if first := &f.Evidence[0].Seg; h.Unreached(first.Src.Addr, first.Dst.Addr, first.At) {
+		if first, last := &f.Evidence[0].Seg, unheard(f); h.Unreached(first.Src.Addr, first.Dst.Addr, first.At, last.At) {
 			f.Unreached(first.Src)
 		}
 	}

@@ -30,8 +30,8 @@ type Host struct {
 	Frame uint32 `json:",omitempty"` // of that
 	By    uint8  `json:",omitempty"` // the device that sent that: an fsm.Device
 
-	Heard int64   `json:",omitempty"` // when something last arrived at it, in a connection in which it sent something
-	Vain  []Asked `json:",omitempty"` // of two networks, the last hosts to which it sent again what they did not answer, though they had before
+	Heard []Span  `json:",omitempty"` // when something arrived at it that it had asked for; in order
+	Vain  []Asked `json:",omitempty"` // of two networks, the last hosts to which it sent again what they did not answer, though it was connected with them
 }
 
 // Asked is a host that was asked in vain, and when for the last time.
@@ -51,7 +51,9 @@ func (h *Host) latest(x *Host) {
 	if x.Up > h.Up || x.Up == h.Up && x.Frame < h.Frame {
 		h.Up, h.Frame, h.By = x.Up, x.Frame, x.By
 	}
-	h.Heard = max(h.Heard, x.Heard)
+	for _, s := range x.Heard {
+		h.hear(s)
+	}
 	for _, a := range x.Vain {
 		h.vain(a)
 	}
@@ -95,11 +97,14 @@ func (h *Host) before(o *Host) bool {
 	return h.TTL < o.TTL
 }
 
-// Count counts a connection of the end: the last segments that it sent and that came to it, the device from which its own
+// Count counts a connection of the end: the last segment that it sent, when answers came to it, the device from which its own
 // come, and the peer, if the end sent it something again that it has not answered.
-func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, heard int64, by uint8, peer *[16]byte) {
-	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At, Heard: heard}
-	if peer != nil && heard != 0 {
+func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, heard Span, by uint8, peer *[16]byte) {
+	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
+	if heard.To != 0 {
+		x.Heard = []Span{heard}
+	}
+	if peer != nil {
 		x.Vain = []Asked{{Addr: *peer, At: last.At}}
 	}
 	if last.Flags&reassembly.RST == 0 {
@@ -189,20 +194,6 @@ func (h *Hosts) UpAfter(addr [16]byte, at int64, asks uint8) (frame uint32, is b
 		}
 	}
 	return frame, is
-}
-
-// Unreached reports whether nothing arrived at the address after at, though it asked another host then, too, which had answered
-// before, and is of another network than the peer.
-func (h *Hosts) Unreached(addr, peer [16]byte, at int64) bool {
-	i, _ := find(h.Seen, &Host{Addr: addr})
-	heard, others := int64(0), false
-	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
-		heard = max(heard, h.Seen[i].Heard)
-		for _, a := range h.Seen[i].Vain {
-			others = others || !sameNetwork(a.Addr, peer) && a.At > at
-		}
-	}
-	return others && heard <= at
 }
 
 // Relayed reports whether something with that TTL acknowledges for servers of the client.
