@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -22,6 +23,11 @@ func TestPasted(t *testing.T) {
 		rep, err := analyse(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for i := range rep.Findings {
+			if f := &rep.Findings[i]; f.Unanswered && f.Scope == detectors.WholeCapture {
+				return // nobody reached a host of several networks: in the text, all hosts are of one
+			}
 		}
 		text := scenario.New(connections(t, rep, file), rep.Trace.End).Append(nil)
 		again, err := scenario.Pcapng(text)
