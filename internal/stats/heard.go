@@ -13,22 +13,23 @@ const (
 	minGap = int64(10e9)
 
 	// maxSpans is how many of a host are remembered.
-	maxSpans = 16
+	maxSpans = 128
 )
 
-// hear adds a time in which something arrived. Where there are too many, the shortest time without is forgotten.
+// hear adds a time in which something arrived. The longer it all lasts, the longer nothing must arrive in between: so there are never
+// too many, and what is remembered does not depend on the order in which they come.
 func (h *Host) hear(s Span) {
-	all := append(slices.Clone(h.Heard), s)
-	slices.SortFunc(all, func(a, b Span) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
-	all = join(all, minGap)
-	if len(all) > maxSpans {
-		shortest := all[1].From - all[0].To
-		for i := range all[2:] {
-			shortest = min(shortest, all[i+2].From-all[i+1].To)
-		}
-		all = join(all, shortest+1)
+	all := h.Heard
+	i, _ := slices.BinarySearchFunc(all, s.From, func(x Span, at int64) int { return cmp.Compare(x.From, at) })
+	if i > 0 && s.To <= all[i-1].To {
+		return
 	}
-	h.Heard = all
+	all = slices.Insert(all, i, s)
+	gap := minGap
+	for (max(all[len(all)-1].To, s.To)-all[0].From)/gap >= maxSpans {
+		gap *= 2
+	}
+	h.Heard = join(all, gap)
 }
 
 // join joins spans in order that are less than gap apart.

@@ -1,7 +1,9 @@
 package stats
 
 import (
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -51,18 +53,42 @@ func TestHosts_unreached(t *testing.T) {
 	}
 }
 
-// Times are joined that are less than ten seconds apart, and the shortest gaps if there are too many.
+// Times are joined that are less than ten seconds apart, and longer gaps the longer it goes on: the same in any order.
 func TestHost_hear(t *testing.T) {
 	const second = int64(1e9)
-	var h, back Host
-	for i := range int64(100) {
-		h.hear(Span{i * 20 * second, (i*20 + i%2) * second})
-		back.hear(Span{(99 - i) * 20 * second, ((99-i)*20 + (99-i)%2) * second})
+	order := rand.New(rand.NewPCG(1, 2))
+	var all []Span
+	at := int64(0)
+	for i := range int64(1000) {
+		all = append(all, Span{at * second, (at + i%30) * second})
+		at += 45
+		if i%16 == 0 {
+			at += 4000
+		}
 	}
-	if len(h.Heard) > maxSpans || len(back.Heard) > maxSpans {
-		t.Errorf("%d and %d times are remembered", len(h.Heard), len(back.Heard))
+	var want []Span
+	for range 20 {
+		var parts [3]Host
+		for i, k := range order.Perm(len(all)) {
+			parts[i*i%3].hear(all[k])
+		}
+		var h Host
+		for i := range parts {
+			for _, s := range parts[i].Heard {
+				h.hear(s)
+			}
+		}
+		if want == nil {
+			want = h.Heard
+		}
+		if !slices.Equal(h.Heard, want) {
+			t.Fatal("what is remembered depends on the order")
+		}
 	}
-	h = Host{}
+	if n := len(want); n != 64 { // around the long gaps
+		t.Errorf("%d times are remembered", n)
+	}
+	var h Host
 	h.hear(Span{100 * second, 110 * second})
 	h.hear(Span{0, 95 * second})
 	h.hear(Span{120 * second, 121 * second})

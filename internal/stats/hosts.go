@@ -101,17 +101,21 @@ func (h *Host) before(o *Host) bool {
 // come, and the peer, if the end sent it something again that it has not answered.
 func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, heard Span, by uint8, peer *[16]byte) {
 	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
-	if heard.To != 0 {
-		x.Heard = []Span{heard}
-	}
-	if peer != nil {
-		x.Vain = []Asked{{Addr: *peer, At: last.At}}
-	}
 	if last.Flags&reassembly.RST == 0 {
 		x.Up, x.Frame, x.By = last.At, last.Frame, by
 	}
-	if last.At != 0 {
-		h.add(&h.Seen, x)
+	if last.At == 0 {
+		return
+	}
+	host := h.add(&h.Seen, x)
+	if host == nil {
+		return
+	}
+	if heard.To != 0 {
+		host.hear(heard)
+	}
+	if peer != nil {
+		host.vain(Asked{Addr: *peer, At: last.At})
 	}
 }
 
@@ -121,17 +125,22 @@ func (h *Hosts) Relay(client reassembly.Endpoint, last *reassembly.Mark) {
 	h.add(&h.Relays, Host{Addr: client.Addr, TTL: last.TTL})
 }
 
-func (h *Hosts) add(list *[]Host, x Host) {
+// add adds what is known of a host. It returns the host in the list, nil if there are too many.
+func (h *Hosts) add(list *[]Host, x Host) *Host {
 	i, is := find(*list, &x)
 	switch {
 	case h.Many:
+		return nil
 	case is:
 		(*list)[i].latest(&x)
 	case len(*list) >= MaxHosts && full(*list, i, x):
 		h.Seen, h.Relays, h.Many = nil, nil, true
+		return nil
 	default:
+		x.Heard, x.Vain = slices.Clone(x.Heard), slices.Clone(x.Vain) // hear changes them in place
 		*list = slices.Insert(*list, i, x)
 	}
+	return &(*list)[i]
 }
 
 // full reports whether the list has as many addresses as it may, and x, which belongs at i, is one more.
