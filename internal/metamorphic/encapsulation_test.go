@@ -264,8 +264,8 @@ func (f *frame) inIPv6(kinds []byte) *frame {
 	}
 	g.packet = ipv6(next[0], length)
 	g.packet[7] = old[8]
-	copy(g.packet[8:24], append([]byte{0xfd, 11: 0}, old[12:16]...))
-	copy(g.packet[24:40], append([]byte{0xfd, 11: 0}, old[16:20]...))
+	copy(g.packet[8:24], append([]byte{0xfd, 0, old[12], old[13], 11: 0}, old[12:16]...)) // hosts of one network are of one
+	copy(g.packet[24:40], append([]byte{0xfd, 0, old[16], old[17], 11: 0}, old[16:20]...))
 	g.packet = append(append(g.packet, chain...), body...)
 	return &g
 }
