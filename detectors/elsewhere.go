@@ -96,11 +96,11 @@ func (f *Finding) Unreached(host reassembly.Endpoint) {
 	const vain = "though it sent a host of another network something again, too, with which it was connected"
 	f.Scope = WholeCapture
 	if !f.Unheard {
-		f.Undecide("meanwhile, no answer arrived at the sender's address from anybody, " + vain + ": its own address or its access to the network may have failed")
+		f.Undecide("meanwhile, no answer over TCP arrived at the sender's address from anybody, " + vain + ": its own address or its access to the network may have failed, or something near it may drop TCP")
 		return
 	}
 	f.Fault = FaultUnknown
-	f.Message += fmt.Sprintf(" Meanwhile, no answer arrived at %v from anybody, %s.", host.AddrPort().Addr(), vain)
+	f.Message += fmt.Sprintf(" Meanwhile, no answer over TCP arrived at %v from anybody, %s.", host.AddrPort().Addr(), vain)
 	f.Cause = "The client's own address or its access to the network seems to have failed: its address or prefix has changed, its interface or router is down, or something near it drops TCP."
 	f.Action = "Look at the client's addresses, routes and access, not at this server."
 }

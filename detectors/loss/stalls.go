@@ -186,10 +186,11 @@ func (a *resender) needless(at int64) {
 	if s == nil || at < s.since || at > s.ended.At {
 		return
 	}
-	if a.unproved--; a.unproved == 0 {
-		a.stalls, a.lastStall = a.before, nil
+	past := a.noteStalled()
+	if past.unproved--; past.unproved == 0 {
+		past.stalls, past.lastStall = past.before, nil
 		s.lag = 0
-		a.originals.add(s)
+		past.originals.add(s)
 	}
 }
 

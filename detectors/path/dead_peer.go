@@ -23,7 +23,7 @@ var DeadPeer = &detectors.Detector{
 		Action: "Check that the peer is up, and that a new connection to it from the same host works. If it does, look for a device between " +
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
-		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
+		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer over TCP arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
 			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one, acceptable or not. Data after a long idle " +
 			"time: see idle-blackhole, unless the capture point is beside the silent host. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
 			"ICMP error is no answer of the peer: it is named, with who sent it. A capture of one direction is undecided.",

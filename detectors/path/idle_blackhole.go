@@ -23,7 +23,7 @@ var IdleBlackhole = &detectors.Detector{
 		Action: "Have the side that sends first after a pause use keep-alives more often than the middlebox's timeout (TCP_KEEPIDLE, or the " +
 			"protocol's own heartbeats), or close connections that were idle for longer (a pool's maximum idle time). If you can, have the middlebox " +
 			"answer with RST instead of dropping. If new connections to the peer fail too, its host is down.",
-		NotThis: "Data at whose time no answer arrived at the sender's address from anybody, though it asked a host of another network in vain, too, with which it was connected: undecided, as its own address or access may have failed. Data that is answered after all, however late. A RST instead of silence: see reset-cause. Silence without an idle " +
+		NotThis: "Data at whose time no answer over TCP arrived at the sender's address from anybody, though it asked a host of another network in vain, too, with which it was connected: undecided, as its own address or access may have failed. Data that is answered after all, however late. A RST instead of silence: see reset-cause. Silence without an idle " +
 			"time before it, or of a peer that sent nothing but its SYN-ACK, several times, unanswered keep-alives, and data that reached a capture point beside the silent host: see dead-peer. A capture of one direction.",
 		Peers: "Wireshark marks the retransmissions; the idle time shows only in the time column.",
 		Refs:  []string{"RFC 5382 5", "RFC 1122 4.2.3.6", "RFC 9293 3.8.4"},

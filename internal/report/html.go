@@ -79,8 +79,9 @@ func newPage(r *result.Report, o *Options) *page {
 		}
 	}
 	if r.Trace.First != 0 {
-		p.Seconds = quantity.Seconds(length(r))
-		p.Period = quantity.Instant(r.Trace.First) + " to " + quantity.Instant(r.Trace.First+length(r))
+		from, to := period(r)
+		p.Seconds = quantity.Seconds(to - from)
+		p.Period = quantity.Instant(from) + " to " + quantity.Instant(to)
 	}
 	if slices.ContainsFunc(p.Sections, func(s section) bool { return !s.Full }) {
 		inFull := 0

@@ -10,17 +10,17 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/result"
 )
 
-// length is how long the trace lasts, in nanoseconds. Where a capture is not in order of time, that is from the earliest time of a
-// packet to the latest: each step back would make trace time longer.
-func length(r *result.Report) int64 {
+// period is the time of the trace. Where a capture is not in order of time, that is from the earliest time of a packet to the
+// latest: each step back would make trace time longer.
+func period(r *result.Report) (from, to int64) {
 	if !unordered(r) {
-		return r.Trace.End - r.Trace.First
+		return r.Trace.First, r.Trace.End
 	}
-	first, last := r.Captures[0].Span.First, r.Captures[0].Span.Last
+	from, to = r.Captures[0].Span.First, r.Captures[0].Span.Last
 	for i := range r.Captures {
-		first, last = min(first, r.Captures[i].Span.First), max(last, r.Captures[i].Span.Last)
+		from, to = min(from, r.Captures[i].Span.First), max(to, r.Captures[i].Span.Last)
 	}
-	return last - first
+	return from, to
 }
 
 // unordered reports whether a capture is not in order of time, so that nothing shows how long a connection lasted.
@@ -33,7 +33,8 @@ func totalsSentence(r *result.Report, o *Options) string {
 	n := &r.Totals
 	packets := quantity.Count(n.Packets, "packet")
 	if r.Trace.First != 0 {
-		packets += " in " + quantity.Duration(length(r))
+		from, to := period(r)
+		packets += " in " + quantity.Duration(to-from)
 	}
 	segments := quantity.Count(n.TCPSegments, "TCP segment")
 	if n.Duplicates > 0 {

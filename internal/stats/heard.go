@@ -46,7 +46,7 @@ func join(all []Span, gap int64) []Span {
 	return all[:n]
 }
 
-// Unreached reports whether no answer arrived at the address after from and until to, though it asked another host then, too, with which it
+// Unreached reports whether no answer over TCP arrived at the address after from and until to, though it asked another host then, too, with which it
 // was connected, and which is of another network than the peer. What arrived much later, in connections that began later, shows nothing
 // of that time.
 func (h *Hosts) Unreached(addr, peer [16]byte, from, to int64) bool {

@@ -9,7 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Nobody reached a host if no answer arrived at its address, and a host of another network was asked in vain, too. Times are in seconds.
+// Nobody reached a host if no answer over TCP arrived at its address, and a host of another network was asked in vain, too. Times are in seconds.
 func TestHosts_unreached(t *testing.T) {
 	ip := func(b ...byte) [16]byte { return [16]byte{10: 0xff, 11: 0xff, 12: b[0], 13: b[1], 14: b[2], 15: b[3]} }
 	own, peer, near, far := ip(192, 0, 2, 1), ip(10, 0, 0, 1), ip(10, 0, 9, 9), ip(10, 1, 0, 1)
