@@ -84,7 +84,7 @@ func (b *builder) relations() *relations {
 				r.apart[[2]int{j, i}] = c
 				r.together.join(j, i)
 			case samePlace:
-				b.leaveOut(j, i, c.least)
+				b.leaveOut(j, i, c)
 				if c.max <= samePrecision && c.least >= -samePrecision || !b.rest(i) || !b.rest(j) {
 					r.places.join(j, i)
 				}

@@ -47,8 +47,8 @@ func (b *builder) named(taps []Named, names []string) {
 			if b.unitTap[i] == b.unitTap[j] {
 				continue
 			}
-			if r, c := b.scan.relate(&b.scan.units[j], &b.scan.units[i]); r == samePlace {
-				b.leaveOut(j, i, c.least)
+			if r, c := b.scan.relate(&b.scan.units[j], &b.scan.units[i]); r == samePlace && c.exact() {
+				b.leaveOut(j, i, c)
 			}
 		}
 	}

@@ -33,6 +33,8 @@ type comparison struct {
 	looks      bool  // link-layer addresses, TTL and tunnel are the same, too
 	pairs      map[[2]uint32]*[2]shared
 	moved      bool // sequence numbers differ
+	sameTTL    bool
+	matches    [][2]int32 // while they may have no path between them
 }
 
 // shared are the segments of one direction that both units saw of one connection.
@@ -41,10 +43,18 @@ type shared struct {
 	differ bool // in TTL or link-layer addresses
 }
 
+// exact reports whether one of the units is a copy of the other, frame by frame.
+func (c *comparison) exact() bool { return c.looks && c.max-c.least <= samePrecision }
+
 // compare finds the segments that two units share.
 func (s *scan) compare(a, b []print) *comparison {
-	c := &comparison{looks: true, pairs: map[[2]uint32]*[2]shared{}}
-	common(a, b, func(i, j int32) { c.add(&s.records[i], &s.records[j]) })
+	c := &comparison{looks: true, sameTTL: true, pairs: map[[2]uint32]*[2]shared{}}
+	common(a, b, func(i, j int32) {
+		c.add(&s.records[i], &s.records[j])
+		if c.mayBeOne() {
+			c.matches = append(c.matches, [2]int32{i, j})
+		}
+	})
 	return c
 }
 
@@ -57,6 +67,7 @@ func (c *comparison) add(r, o *record) {
 	c.least, c.max = min(c.least, d), max(c.max, d)
 	differ := r.ttl != o.ttl || r.link != o.link
 	c.looks = c.looks && !differ && r.tunnel == o.tunnel
+	c.sameTTL = c.sameTTL && r.ttl == o.ttl
 	key := [2]uint32{r.tuple, o.tuple}
 	p := c.pairs[key]
 	if p == nil {
@@ -93,12 +104,11 @@ func (s *scan) relate(a, b *unit) (relation, *comparison) {
 		c := s.compare(s.printsOf(a, k), s.printsOf(b, k))
 		c.moved = moved
 		overlap := s.first(a) <= s.last(b) && s.first(b) <= s.last(a)
-		oneDistance := c.max-c.least <= samePrecision
 		enough := c.n > minEach || c.n == minEach && (c.n == len(s.printsOf(a, 0)) || c.n == len(s.printsOf(b, 0))) // or all that one has
 		switch {
-		case enough && oneDistance && c.looks && !moved:
+		case enough && !moved && (c.exact() || s.noPath(c)):
 			return samePlace, c
-		case (!oneDistance || c.n > 0 && !c.looks) && c.places(overlap):
+		case c.n > 0 && !c.exact() && c.places(overlap):
 			return otherPlace, c
 		}
 	}
