@@ -78,10 +78,13 @@ func (c *resetCase) drawnBy(out *reassembly.Mark) {
 	}
 }
 
+// hostTime is how long a host itself may take to answer. A handshake that took no longer says nothing about how far away it is.
+const hostTime = 200 * time.Microsecond
+
 // early reports whether the RST came too soon after the peer's last segment to answer
 // it: in less than a quarter of the time that the sender took in the handshake.
 func (c *resetCase) early() bool {
-	return !c.challenging && !c.old() && c.rst.At-c.peer.last.At < int64(c.handshakeRTT/4)
+	return !c.challenging && !c.old() && c.handshakeRTT > hostTime && c.rst.At-c.peer.last.At < int64(c.handshakeRTT/4)
 }
 
 // answers reports whether the RST answers the peer's last segment.

@@ -157,9 +157,13 @@ func (c *resetCase) foreign() bool {
 	return false
 }
 
-// countedApart reports whether the RST has an IP ID right behind that of another, with which the sender, which had
-// closed, answers an earlier segment: Linux numbers what no socket sends by another count than a connection's.
+// countedApart reports whether Linux may have given the RST an IP ID from another count than the connection's, as it does to what
+// no socket sends: its sender had closed, and the RST goes on from there; or the ID is right behind that of another RST, with which
+// the sender, which had closed, answers an earlier segment.
 func (c *resetCase) countedApart() bool {
+	if c.bare() && c.sender.finSent() && c.atNxt() && !c.peersID() {
+		return true
+	}
 	return c.before.n > 0 && c.before.first.IPID != 0 && c.rst.IPID-c.before.first.IPID-1 < idNear && !c.peersID()
 }
 
