@@ -28,6 +28,7 @@ type synAckUnanswered struct {
 	repeats    int             // of the SYN-ACK
 	synRepeats int             // since the SYN-ACK
 	synMore    bool            // it was repeated before, too
+	soon       int             // SYNs sent again within less than a timer: they count with the next
 	copies     int             // SYNs that may be the network's copies of the one before
 	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
 	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
@@ -144,7 +145,7 @@ func (w *synAckUnanswered) synAgain(ev fsm.Event, r *detectors.Report) {
 		}
 		w.synAck = answer
 		if w.synRepeats == 0 {
-			w.synMore = int(r.Conn.Packets(w.client)) > 1+n
+			w.synMore = int(r.Conn.Packets(w.client)) > 1+n+w.copies
 		}
 		w.synRepeats += n
 		w.syn = reassembly.MarkOf(ev.Seg)

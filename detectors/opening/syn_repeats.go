@@ -56,7 +56,12 @@ func again(n int, first, last *reassembly.Mark) string {
 func (w *synAckUnanswered) repeatedBy(ev *fsm.Event) int {
 	switch {
 	case sentAgain(ev, w.synRepeats):
-		return 1
+		n := 1 + w.soon
+		w.soon = 0
+		return n
+	case ev.Seg.IPID != 0 && ev.Was.IPID != 0 && ev.Seg.IPID != ev.Was.IPID && ev.Seg.At-ev.Was.At < minRepeat: // sent again, though not by a timer
+		w.soon++
+		return 0
 	case ev.Seg.IPID == 0 || ev.Seg.IPID != ev.Was.IPID || ev.Seg.TTL != ev.Was.TTL:
 		return 0
 	case w.tooMany():
@@ -65,7 +70,9 @@ func (w *synAckUnanswered) repeatedBy(ev *fsm.Event) int {
 	if w.copies++; w.copies <= mostSYNs {
 		return 0
 	}
-	return w.copies
+	n := w.copies
+	w.copies = 0
+	return n
 }
 
 // mostSYNs is how often a TCP sends a SYN again, at most: macOS does 11 times, Linux 6 times
