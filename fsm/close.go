@@ -9,15 +9,57 @@ import "github.com/tcptrace-go/tcptrace/reassembly"
 //
 // For each segment it holds what a [reassembly.Mark] does, in 28 bytes.
 type Close struct {
-	first int64 // trace time of the first FIN
+	first int64      // trace time of the first FIN
+	more  *closeMore // nil as long as it has no more steps than those
 	file  uint16
 	n     uint8
 	acked uint8 // a bit for each side whose FIN was acknowledged
-	steps [maxCloseSteps]closeStep
+	steps [closeFirst]closeStep
 }
 
-// maxCloseSteps is FIN, ACK, FIN, ACK, and two ACKs of data that went before the first FIN.
-const maxCloseSteps = 6
+// closeFirst is FIN, ACK, FIN, ACK, and an ACK of data that went before the first FIN. Few closes have more steps: an ACK
+// for every other segment of a flight that went before it. maxCloseSteps are those of a flight of 56.
+const (
+	closeFirst    = 5
+	maxCloseSteps = 32
+)
+
+type closeMore [maxCloseSteps - closeFirst]closeStep
+
+// A CloseRoom is room for more steps that nobody uses any more.
+type CloseRoom struct{ idle []*closeMore }
+
+// Take takes back the room that the close has for more steps.
+func (room *CloseRoom) Take(r *Close) {
+	if r.more != nil {
+		room.idle = append(room.idle, r.more)
+		r.more = nil
+	}
+}
+
+// further is the next step of a close that has no room left for it in itself.
+func (r *Close) further(room *CloseRoom) *closeStep {
+	if r.more == nil {
+		room.extend(r)
+	}
+	return &r.more[r.n-closeFirst]
+}
+
+// extend gives the close room for more steps.
+func (room *CloseRoom) extend(r *Close) {
+	if last := len(room.idle) - 1; last >= 0 {
+		r.more, room.idle = room.idle[last], room.idle[:last]
+		return
+	}
+	r.more = new(closeMore)
+}
+
+func (r *Close) step(i uint8) *closeStep {
+	if i < closeFirst {
+		return &r.steps[i]
+	}
+	return &r.more[i-closeFirst]
+}
 
 // CloseGrace is how long a close may take that is not watched.
 const CloseGrace = HalfCloseGrace
@@ -48,12 +90,12 @@ var closing = On(closeKinds[:]...)
 // false if that is not as ordinary as it seems.
 func (r *Close) Begin(ev *Events) bool {
 	*r = Close{first: ev.seg.At, file: ev.seg.File}
-	return ev.Kinds.Has(FinSent) && r.Note(ev)
+	return ev.Kinds.Has(FinSent) && r.Note(ev, nil)
 }
 
 // Note adds the segment that brought the events. It reports false, and adds nothing, if
 // that does not belong to an ordinary close.
-func (r *Close) Note(ev *Events) bool {
+func (r *Close) Note(ev *Events, room *CloseRoom) bool {
 	seg := ev.seg
 	after := seg.At - r.first
 	if ev.Kinds&^closing != 0 || r.n == maxCloseSteps || uint64(after) >= uint64(CloseGrace) || seg.Len > 1<<16-1 || seg.File != r.file {
@@ -63,7 +105,12 @@ func (r *Close) Note(ev *Events) bool {
 	if ev.Kinds.Has(FinAcked) && !ev.is(FinAcked, own.Peer()) { // the ACK was captured before the FIN
 		return false
 	}
-	s := &r.steps[r.n]
+	var s *closeStep
+	if r.n < closeFirst {
+		s = &r.steps[r.n]
+	} else {
+		s = r.further(room)
+	}
 	s.after, s.frame, s.seq, s.ack = uint32(after), seg.Frame, seg.Seq, seg.Ack
 	s.size, s.window, s.ipid, s.flags, s.ttl = uint16(seg.Len), seg.Window, seg.IPID, seg.Flags, seg.TTL
 	s.side, s.class, s.place = own, ev.Class, ev.place
@@ -84,8 +131,8 @@ func (r *Close) Until() int64 { return r.first + int64(CloseGrace) }
 // Events are those of the segments recorded, in order. Each is valid until the next;
 // ev and seg are used for that. Of the segments they hold what a Mark does.
 func (r *Close) Events(c View, ev *Events, seg *reassembly.Segment, yield func()) {
-	for i := range r.steps[:r.n] {
-		s := &r.steps[i]
+	for i := range r.n {
+		s := r.step(i)
 		m := reassembly.Mark{At: r.first + int64(s.after), Frame: s.frame, Seq: s.seq, Ack: s.ack, Len: uint32(s.size),
 			File: r.file, Window: s.window, IPID: s.ipid, Flags: s.flags, TTL: s.ttl}
 		*seg = m.Segment(c.Endpoint(s.side), c.Endpoint(s.side.Peer()))

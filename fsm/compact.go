@@ -45,10 +45,11 @@ func (c *Conn) Compact(p *Packer, of *Close) []byte {
 	scaleX, scaleY := c.scaleOf(reassembly.A), c.scaleOf(reassembly.B)
 	x.pack(p, y, &base, scaleX, scaleY)
 	y.pack(p, x, &base, scaleY, scaleX)
-	if of != nil {
-		of.pack(p, c, &base)
+	if of == nil {
+		return p.pack()
 	}
-	return p.pack()
+	of.pack(p, c, &base)
+	return of.packMore(p.pack())
 }
 
 // compactKind is one of a few kinds of connections that differ in more than numbers: in who
@@ -65,7 +66,7 @@ func (c *Conn) compactKind() uint8 {
 // Expand makes the connection of a compact record that p packed, and the record of its close
 // if there is one.
 func (c *Conn) Expand(p *Packer, b []byte, of *Close) (closed bool) {
-	p.unpack(b, packedGroups)
+	b = p.unpack(b, packedGroups)
 	base := c.expandStart(p)
 	x, y := &c.ends[0], &c.ends[1]
 	v := p.get()
@@ -88,8 +89,12 @@ func (c *Conn) Expand(p *Packer, b []byte, of *Close) (closed bool) {
 	if steps == 0 {
 		return false
 	}
-	*of = Close{file: c.file, n: uint8(steps), acked: 3}
+	*of = Close{file: c.file, n: uint8(steps), acked: 3, more: of.more}
+	if steps > closeFirst && of.more == nil {
+		of.more = new(closeMore)
+	}
 	of.unpack(p, c, &base)
+	of.unpackMore(b)
 	return true
 }
 
@@ -201,76 +206,6 @@ func edgeOf(m *reassembly.Mark, scale uint8) reassembly.Seq {
 
 // clock is Conn.clock.
 func (b *compactBase) clock(at int64) uint32 { c := Conn{first: b.first}; return c.clock(at) }
-
-// A step of the record of a close is mostly the last segment of its side.
-const (
-	closeIsLast = 1 << iota
-	closeOfB
-	closePlaceShift = iota
-	closeClassShift = closePlaceShift + 3
-	closeKindsShift = closeClassShift + 5
-)
-
-func (r *Close) pack(p *Packer, c *Conn, base *compactBase) {
-	var whats [maxCloseSteps]uint32
-	for i := range r.steps[:r.n] {
-		whats[i] = r.steps[i].what(c, r.first)
-	}
-	p.put(uint32(base.at-r.first), whats[0]|whats[1]<<16, whats[2]|whats[3]<<16, whats[4]|whats[5]<<16)
-	for i := range r.steps[:r.n] {
-		if whats[i]&closeIsLast != 0 {
-			p.skip(2)
-			continue
-		}
-		s := &r.steps[i]
-		own, peer := c.both(s.side)
-		m := &own.last
-		p.put(s.after, base.frame-s.frame, uint32(s.size)|uint32(s.window-m.Window)<<16, uint32(m.IPID-s.ipid)|uint32(s.flags^m.Flags)<<16|uint32(s.ttl^m.TTL)<<24)
-		p.put(uint32(own.out.Nxt-s.seq), uint32(peer.out.Nxt-s.ack), 0, 0)
-	}
-}
-
-// what is the step without the numbers of its segment, in sixteen bits.
-func (s *closeStep) what(c *Conn, first int64) uint32 {
-	what := uint32(s.side)*closeOfB | uint32(s.place)<<closePlaceShift | uint32(s.class)<<closeClassShift | uint32(s.kinds)<<closeKindsShift
-	if m := &c.ends[s.side&1].last; s.frame == m.Frame && s.after == uint32(m.At-first) && s.seq == m.Seq && s.ack == m.Ack && s.size == uint16(m.Len) &&
-		s.window == m.Window && s.ipid == m.IPID && s.flags == m.Flags && s.ttl == m.TTL {
-		what |= closeIsLast
-	}
-	return what
-}
-
-func (r *Close) unpack(p *Packer, c *Conn, base *compactBase) {
-	v := p.get()
-	r.first = base.at - int64(v[0])
-	for i := range r.steps[:r.n] {
-		s := &r.steps[i]
-		what := v[1+i/2] >> (16 * (i & 1)) & (1<<16 - 1)
-		like := closeStep{side: reassembly.Side(what / closeOfB & 1), place: reassembly.Placement(what >> closePlaceShift & 7),
-			class: Class(what >> closeClassShift & 31), kinds: uint8(what >> closeKindsShift)}
-		own, peer := c.both(like.side)
-		m, x, y := &own.last, p.get(), p.get()
-		if what&closeIsLast != 0 {
-			*s = stepOf(m, r.first).like(&like)
-			continue
-		}
-		*s = closeStep{after: x[0], frame: base.frame - x[1], size: uint16(x[2]), window: m.Window + uint16(x[2]>>16),
-			ipid: m.IPID - uint16(x[3]), flags: m.Flags ^ reassembly.Flags(x[3]>>16), ttl: m.TTL ^ uint8(x[3]>>24),
-			seq: own.out.Nxt - reassembly.Seq(y[0]), ack: peer.out.Nxt - reassembly.Seq(y[1])}
-		*s = s.like(&like)
-	}
-}
-
-// stepOf is a segment in the record of a close that began at first.
-func stepOf(m *reassembly.Mark, first int64) closeStep {
-	return closeStep{after: uint32(m.At - first), frame: m.Frame, seq: m.Seq, ack: m.Ack, size: uint16(m.Len), window: m.Window, ipid: m.IPID, flags: m.Flags, ttl: m.TTL}
-}
-
-// like is the step with what o says of its class.
-func (s closeStep) like(o *closeStep) closeStep {
-	s.kinds, s.side, s.class, s.place = o.kinds, o.side, o.class, o.place
-	return s
-}
 
 // lettersOf is Conn.wrote of a history of so many letters.
 func lettersOf(history uint64, n uint32) uint32 {

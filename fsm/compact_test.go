@@ -23,9 +23,9 @@ func TestCompact(t *testing.T) {
 		"IPv6": func(seg *reassembly.Segment) { seg.Src.Addr[0], seg.Dst.Addr[0] = 0x20, 0x20 },
 	} {
 		var p Packer
-		conn, record := closed(ordinary)
+		conn, record := closed(0, ordinary)
 		conn.Compact(&p, &record) // the first says what is typical
-		other, otherRecord := closed(func(seg *reassembly.Segment) {
+		other, otherRecord := closed(0, func(seg *reassembly.Segment) {
 			ordinary(seg)
 			seg.At, seg.Frame, seg.Seq, seg.Ack = seg.At+int64(time.Hour), seg.Frame+1<<20, seg.Seq+1<<30, seg.Ack+1<<30
 		})
@@ -41,7 +41,7 @@ func TestCompact(t *testing.T) {
 			fits++
 			var c Conn
 			var r Close
-			if is := c.Expand(&p, b, &r); c != conn || is != (of != nil) || is && r != *of {
+			if is := c.Expand(&p, b, &r); c != conn || is != (of != nil) || is && !reflect.DeepEqual(&r, of) {
 				t.Fatalf("%s:\n got %+v %+v\nwant %+v %+v", name, c, r, conn, of)
 			}
 			if lo, hi := p.Ports(b); lo != conn.key.Lo.Port || hi != conn.key.Hi.Port {
@@ -65,24 +65,38 @@ func TestCompact(t *testing.T) {
 		if fits < 2500 {
 			t.Errorf("%s: only %d of them were compacted", name, fits)
 		}
+		for more := range maxCloseSteps - 4 + 1 { // steps of the close, also beyond those that all have room for
+			fits = 0
+			if conn, record = closed(more, ordinary); int(record.n) != 4+more {
+				t.Errorf("%s: the close has %d steps, want %d", name, record.n, 4+more)
+			}
+			if check(&record); fits != 1 {
+				t.Errorf("%s: a close of %d steps was not compacted", name, record.n)
+			}
+		}
 	}
 }
 
-// closed is a connection that has closed in order, and the record of that.
-func closed(like func(*reassembly.Segment)) (c Conn, record Close) {
-	w := newWire()
-	for i, s := range []struct {
+// closed is a connection that has closed in order, and the record of that: so many ACKs of data came after the first FIN.
+func closed(acks int, like func(*reassembly.Segment)) (c Conn, record Close) {
+	type send struct {
 		side          reassembly.Side
 		flags         reassembly.Flags
 		seq, n, acked uint32
-	}{{0, syn, 0, 0, 0}, {1, syn | ack, 0, 0, 1}, {0, ack, 1, 0, 1}, {0, ack, 1, 100, 1}, {1, ack, 1, 1000, 101}, {0, ack, 101, 0, 1001},
-		{1, fin, 1001, 0, 101}, {0, ack, 101, 0, 1002}, {0, fin, 101, 0, 1002}, {1, ack, 1002, 0, 102}} {
+	}
+	all := []send{{0, syn, 0, 0, 0}, {1, syn | ack, 0, 0, 1}, {0, ack, 1, 0, 1}, {0, ack, 1, 100, 1}, {1, ack, 1, 1000, 101}, {0, ack, 101, 0, 901}, {1, fin, 1001, 0, 101}}
+	for i := range uint32(acks) {
+		all = append(all, send{0, ack, 101, 0, 902 + i})
+	}
+	var room CloseRoom
+	w := newWire()
+	for i, s := range append(all, send{0, ack, 101, 0, 1002}, send{0, fin, 101, 0, 1002}, send{1, ack, 1002, 0, 102}) {
 		w.like = like
 		w.send(s.side, 10*time.Millisecond, s.flags, s.seq, s.n, s.acked)
 		if i == 6 {
 			record.Begin(&w.ev)
 		} else if i > 6 {
-			record.Note(&w.ev)
+			record.Note(&w.ev, &room)
 		}
 	}
 	return w.conn, record
@@ -100,6 +114,7 @@ func turn(v reflect.Value, then func()) {
 		for i := range v.Len() {
 			turn(v.Index(i), then)
 		}
+	case reflect.Pointer:
 	default:
 		at := (*[8]byte)(unsafe.Pointer(v.UnsafeAddr()))
 		bits := 8 * int(v.Type().Size())

@@ -89,8 +89,8 @@ var packedSizes = [64]uint8{
 // packedBytes are how many bytes a number of each of the four sizes takes.
 var packedBytes = [4]uint{0, 1, 2, 4}
 
-// unpack readies a record that was packed to be read with get, so many groups of it.
-func (p *Packer) unpack(from []byte, groups int) {
+// unpack readies a record that was packed to be read with get, so many groups of it, and returns what follows these.
+func (p *Packer) unpack(from []byte, groups int) []byte {
 	kind, mask := p.kinds[from[0]], binary.LittleEndian.Uint32(from[1:])
 	from = from[packedHead:]
 	for i := range p.groups[:groups] {
@@ -106,6 +106,7 @@ func (p *Packer) unpack(from []byte, groups int) {
 		g[0], g[1], g[2], g[3] = g[0]^by[0], g[1]^by[1], g[2]^by[2], g[3]^by[3]
 	}
 	p.n = 0
+	return from
 }
 
 // third is the third number of the second group of a record that was packed.

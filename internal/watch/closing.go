@@ -60,7 +60,7 @@ func (s *Set) noteClose(watchers, owner uint32, c fsm.View, ev *fsm.Events) {
 	g := s.groups.at(watchers)
 	switch {
 	case g.closing != 0:
-		if ev.Kinds != 0 && (ev.Kinds&s.others != 0 || !s.closings.at(g.closing).Note(ev)) {
+		if ev.Kinds != 0 && (ev.Kinds&s.others != 0 || !s.closings.at(g.closing).Note(ev, &s.closeRoom)) {
 			s.opened(watchers, c)
 		}
 	case s.skips && ev.Kinds&s.others == 0 && g.started&s.closes == 0:
@@ -107,15 +107,17 @@ func (s *Set) opened(watchers uint32, c fsm.View) uint32 {
 		return watchers
 	}
 	record := *of
+	of.Close = fsm.Close{} // its room for more steps goes on to the copy
 	if watchers&closingBit != 0 {
-		s.closings.free(watchers &^ closingBit)
+		s.freeClosing(watchers &^ closingBit)
 		watchers = 0
 	} else {
 		g := s.groups.at(watchers)
-		s.closings.free(g.closing)
+		s.freeClosing(g.closing)
 		g.closing, g.started = 0, g.started&^s.closes
 	}
 	record.Events(c, &s.replay, &s.replayed, func() { watchers = s.deliver(watchers, record.owner, c, &s.replay, true) })
+	s.closeRoom.Take(&record.Close)
 	return watchers
 }
 
@@ -129,7 +131,13 @@ func (s *Set) Record(watchers uint32) (of *fsm.Close, ok bool) {
 }
 
 // Drop forgets a record.
-func (s *Set) Drop(watchers uint32) { s.closings.free(watchers &^ closingBit) }
+func (s *Set) Drop(watchers uint32) { s.freeClosing(watchers &^ closingBit) }
+
+// freeClosing frees a record.
+func (s *Set) freeClosing(n uint32) {
+	s.closeRoom.Take(&s.closings.at(n).Close)
+	s.closings.free(n)
+}
 
 // Restore adds a record that was dropped, for the connection with that ID.
 func (s *Set) Restore(owner uint32, of *fsm.Close) (watchers uint32) {

@@ -44,6 +44,13 @@ func (w *wire) ordinaryClose() {
 	w.send(false, time.Millisecond, ack, 2, 2)
 }
 
+// acks has the client repeat its last ACK so many times.
+func (w *wire) acks(n int) {
+	for range n {
+		w.send(false, time.Millisecond, ack, 2, 2)
+	}
+}
+
 // Whatever follows a close, a detector that skips ordinary ones is given the same as one
 // that does not; and nothing if it stays an ordinary one.
 func TestClosing_sameEvents(t *testing.T) {
@@ -51,15 +58,16 @@ func TestClosing_sameEvents(t *testing.T) {
 		then    func(w *wire)
 		watched bool
 	}{
-		"nothing":       {func(w *wire) {}, false},
-		"another ACK":   {func(w *wire) { w.send(false, time.Millisecond, ack, 2, 2) }, false},
-		"an ACK, later": {func(w *wire) { w.send(false, time.Second, ack, 2, 2) }, true},
-		"a RST":         {func(w *wire) { w.send(true, time.Millisecond, rst, 2, 0) }, true},
-		"the FIN again": {func(w *wire) { w.send(true, time.Millisecond, fin, 1, 2) }, true},
-		"more segments than recorded": {func(w *wire) {
-			for range 3 {
-				w.send(false, time.Millisecond, ack, 2, 2)
-			}
+		"nothing":                          {func(w *wire) {}, false},
+		"another ACK":                      {func(w *wire) { w.send(false, time.Millisecond, ack, 2, 2) }, false},
+		"an ACK, later":                    {func(w *wire) { w.send(false, time.Second, ack, 2, 2) }, true},
+		"a RST":                            {func(w *wire) { w.send(true, time.Millisecond, rst, 2, 0) }, true},
+		"the FIN again":                    {func(w *wire) { w.send(true, time.Millisecond, fin, 1, 2) }, true},
+		"as many segments as are recorded": {func(w *wire) { w.acks(28) }, false},
+		"more segments than recorded":      {func(w *wire) { w.acks(29) }, true},
+		"many segments, and a RST": {func(w *wire) {
+			w.acks(5)
+			w.send(true, time.Millisecond, rst, 2, 0)
 		}, true},
 	} {
 		for _, beside := range []string{"", "before", "after"} { // another watcher, which starts before the close or after it

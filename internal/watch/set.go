@@ -31,6 +31,7 @@ type Set struct {
 	watchers  slab[watcher]
 	shown     map[uint32][]Anchor // by watcher: of its findings that stood when Changes was last called
 	closings  slab[closing]
+	closeRoom fsm.CloseRoom
 	skips     bool                 // a detector skips an ordinary close
 	others    fsm.Kinds            // what starts the detectors that do not
 	closes    fsm.Kinds            // what starts only those that do
@@ -78,6 +79,7 @@ func (s *Set) Reset() {
 	s.groups.reset()
 	s.watchers.reset()
 	s.closings.reset()
+	s.closeRoom = fsm.CloseRoom{}
 	s.Timers, s.err = HalfCloses{}, nil
 	clear(s.rooms)
 	clear(s.Unlisted)
@@ -87,7 +89,7 @@ func (s *Set) Reset() {
 // Release gives back the memory of watchers, when every connection has ended. What was counted stays.
 func (s *Set) Release() {
 	s.groups, s.watchers, s.closings = slab[group]{}, slab[watcher]{}, slab[closing]{}
-	s.standing, s.shown, s.shorts = nil, nil, nil
+	s.closeRoom, s.standing, s.shown, s.shorts = fsm.CloseRoom{}, nil, nil, nil
 }
 
 // Err is an error of a detector itself: it used an outcome that it does not declare.
@@ -103,7 +105,7 @@ func (s *Set) Starts() fsm.Kinds { return s.starts }
 func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
 	switch {
 	case watchers&closingBit != 0:
-		if ev.Kinds == 0 || ev.Kinds&s.others == 0 && s.closingOf(watchers).Note(ev) {
+		if ev.Kinds == 0 || ev.Kinds&s.others == 0 && s.closingOf(watchers).Note(ev, &s.closeRoom) {
 			return watchers
 		}
 		watchers = s.opened(watchers, c)
@@ -216,7 +218,7 @@ func (s *Set) release(watchers uint32) {
 		s.watchers.free(n)
 	}
 	if n := s.groups.at(watchers).closing; n != 0 {
-		s.closings.free(n)
+		s.freeClosing(n)
 	}
 	s.groups.free(watchers)
 }
