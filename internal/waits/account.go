@@ -10,15 +10,15 @@ import (
 // fields that nearly every segment needs are together: ends, and from up to the beginning of run.
 type Account struct {
 	ends        [2]end
-	Owner       uint32  // the connection, as the functions of Told know it
-	number      uint32  // of the account in its ledger
-	event       frameID // the segment at which from was reached
-	provisional int64   // part of the loss that moves to another wait if it turns out that nothing was lost
-	thought     int64   // the server's time: up to the request while it is asked; for the answer while it answers
+	Owner       uint32 // the connection, as the functions of Told know it
+	number      uint32 // of the account in its ledger
+	provisional int64  // part of the loss that moves to another wait if it turns out that nothing was lost
+	thought     int64  // the server's time: up to the request while it is asked; for the answer while it answers
 
-	from      int64 // all before it is attributed
-	first     int64 // time of the first segment
-	quick     int64 // time below which gaps are not told apart
+	from      int64  // all before it is attributed
+	first     int64  // time of the first segment
+	quick     uint32 // time below which gaps are not told apart, in nanoseconds
+	repairs   uint32 // the number of its run's, see aside; 0 = it has none
 	phase     phase
 	turn      reassembly.Side // who sent payload last
 	known     bool            // the client is known: A
@@ -56,11 +56,10 @@ type Account struct {
 	answers    uint32
 	prompt     uint32
 	pushes     uint32
-	pauses     uint32  // of the server, as long as end a transfer, in the answer so far
-	sizes      sizes   // of requests that were answered promptly
-	size       uint32  // of the request that is answered, in bytes
-	requested  uint64  // bytes of the client before the request
-	stretch    Stretch // the last that was attributed; the next of the same wait makes it longer
+	pauses     uint32 // of the server, as long as end a transfer, in the answer so far
+	sizes      sizes  // of requests that were answered promptly
+	size       uint32 // of the request that is answered, in bytes
+	requested  uint64 // bytes of the client before the request
 }
 
 // phase is how far the connection has come.
@@ -93,7 +92,7 @@ func (a *Account) Process(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 
 // Payload is Process for payload that the connection expected, see [fsm.Conn.Predicts].
 func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
-	if a.sending != 1+uint8(side) || seg.At-a.from >= a.quick || seg.Seq != a.next {
+	if a.sending != 1+uint8(side) || seg.At-a.from >= int64(a.quick) || seg.Seq != a.next {
 		if a.sending == 0 {
 			a.slow(seg, side, ev, c, told)
 			return
@@ -151,7 +150,7 @@ func (a *Account) data(seg *reassembly.Segment, side reassembly.Side, c *fsm.Con
 	own.clock.note(seg)
 	own.ids.note(seg.IPID)
 	if told.Stretch != nil {
-		a.mark(seg)
+		a.mark(seg, told)
 	}
 	if a.sending = 1 + uint8(side); own.open {
 		a.settle()
@@ -159,9 +158,9 @@ func (a *Account) data(seg *reassembly.Segment, side reassembly.Side, c *fsm.Con
 }
 
 // mark remembers the segment if time was attributed up to it: the next stretch begins there.
-func (a *Account) mark(seg *reassembly.Segment) {
+func (a *Account) mark(seg *reassembly.Segment, told *Told) {
 	if a.from == seg.At {
-		a.event = frameID{seg.File, seg.Frame}
+		told.now.event = frameID{seg.File, seg.Frame}
 	}
 }
 

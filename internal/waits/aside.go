@@ -6,12 +6,16 @@ import (
 )
 
 // Of accounts that are open at a time, a fifth to a half have a run in which somebody has waited, one in eight has one that
-// paused for a round trip, and of hardly any an application sends in pieces. What these need is apart from accounts, by number.
+// paused for a round trip, one in forty one that lost something, and of hardly any an application sends in pieces. What these need is
+// apart from accounts, by number; and so is what only those need who are told of stretches.
 
-// aside is what some runs need.
+// aside is what some accounts need.
 type aside struct {
-	marked pool[marked]
-	shapes pool[shape]
+	marked  pool[marked]
+	shapes  pool[shape]
+	repairs pool[repairs]
+	now     *ongoing            // the stretch of the account at hand, if anybody is told of stretches
+	latest  map[uint32]*ongoing // those of accounts of which no record is kept
 }
 
 // marked is what the waits of the connection were.
@@ -52,9 +56,9 @@ func (l *aside) noteShape(r *run) *shape {
 }
 
 // lags notes how late the segment of the run is.
-func (l *aside) lags(r *run, seg *reassembly.Segment, c *clock) {
-	if seg.Opts.Has&reassembly.HasTimestamps != 0 && c.firstAt != 0 {
-		l.noteShape(r).lag.note(seg, c)
+func (l *aside) lags(r *run, seg *reassembly.Segment, e *end) {
+	if seg.Opts.Has&reassembly.HasTimestamps != 0 && e.clock.firstAt != 0 {
+		l.noteShape(r).lag.note(seg, e)
 	}
 }
 
@@ -81,8 +85,13 @@ func (l *aside) reshape(r *run) {
 	}
 }
 
-// copy gives the run, which is a copy of another, its own.
-func (l *aside) copy(r *run) {
+// copy gives the account, which is a copy of another, its own.
+func (l *aside) copy(a *Account) {
+	if of := a.repairs; of != 0 {
+		a.repairs = l.repairs.alloc()
+		*l.repairs.at(a.repairs) = *l.repairs.at(of)
+	}
+	r := &a.run
 	if of := r.marked; of != 0 {
 		r.marked = l.marked.alloc()
 		*l.marked.at(r.marked) = *l.marked.at(of)
@@ -91,6 +100,13 @@ func (l *aside) copy(r *run) {
 		r.shape = l.shapes.alloc()
 		*l.shapes.at(r.shape) = *l.shapes.at(of)
 	}
+}
+
+// release makes an account that is over one that may be used again.
+func (l *aside) release(a *Account) {
+	l.forget(&a.run)
+	l.forgetRepairs(a)
+	*a = Account{}
 }
 
 // A pool has values in chunks, so that none moves, by number; 0 is none.

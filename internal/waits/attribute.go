@@ -23,19 +23,26 @@ func (s *step) attribute(w detectors.Wait, to int64) {
 	a.from = to
 }
 
+// ongoing is the last stretch of an account that was attributed; the next of the same wait makes it longer.
+type ongoing struct {
+	stretch Stretch
+	event   frameID // the segment at which from was reached
+}
+
 // extend makes the last stretch longer up to trace time to, or begins another.
 func (s *step) extend(w detectors.Wait, to int64) {
-	if x := &s.stretch; x.Wait == w && x.End != x.Start {
+	o := s.told.now
+	if x := &o.stretch; x.Wait == w && x.End != x.Start {
 		x.End, x.File[1], x.Frame[1] = to, s.seg.File, s.seg.Frame
 	} else {
 		s.flush()
-		*x = Stretch{w, [2]uint16{s.event.file, s.seg.File}, [2]uint32{s.event.frame, s.seg.Frame}, s.from, to}
+		*x = Stretch{w, [2]uint16{o.event.file, s.seg.File}, [2]uint32{o.event.frame, s.seg.Frame}, s.from, to}
 	}
 }
 
 // flush reports the last stretch.
 func (s *step) flush() {
-	if x := &s.stretch; x.End > x.Start {
+	if x := &s.told.now.stretch; x.End > x.Start {
 		s.told.Stretch(s.Account, x)
 	}
 }
@@ -58,8 +65,8 @@ func (s *step) move(to detectors.Wait) {
 	}
 	s.Waits[detectors.Loss] -= n
 	s.Waits[to] += n
-	if s.stretch.Wait == detectors.Loss {
-		s.stretch.Wait = to
+	if s.told.Stretch != nil && s.told.now.stretch.Wait == detectors.Loss {
+		s.told.now.stretch.Wait = to
 	}
 }
 
@@ -68,10 +75,10 @@ func (s *step) relabel(from, to detectors.Wait, n int64) {
 	s.change(s.told)
 	s.Waits[from] -= n
 	s.Waits[to] += n
-	x := &s.stretch
-	if x.Wait != from || s.told.Stretch == nil {
+	if s.told.Stretch == nil || s.told.now.stretch.Wait != from {
 		return
 	}
+	x := &s.told.now.stretch
 	if whole := *x; x.End-x.Start > n {
 		x.End -= n
 		s.told.Stretch(s.Account, x)

@@ -13,6 +13,7 @@ func (a *Account) base(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	begins := a.phase == begun
 	if begins {
 		a.begin(seg, side, c)
+		a.beginStretch(seg, told)
 	}
 	if seg.Len == 0 || !acceptable(ev) {
 		return
@@ -21,19 +22,18 @@ func (a *Account) base(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 		return
 	}
 	a.step(seg, side, ev, c, told)
-	owner, number, before, why, from, event, stretch, waits := a.Owner, a.number, a.invisible, a.why, a.from, a.event, a.stretch, a.Waits
+	owner, number, before, why, from, waits := a.Owner, a.number, a.invisible, a.why, a.from, a.Waits
 	told.forget(&a.run)
+	told.forgetRepairs(a)
 	*a = Account{}
 	a.begin(seg, side, c)
-	a.Owner, a.number, a.before, a.why, a.from, a.event, a.stretch, a.Waits, a.based = owner, number, before, why, from, event, stretch, waits, true
+	a.Owner, a.number, a.before, a.why, a.from, a.Waits, a.based = owner, number, before, why, from, waits, true
 }
 
 // begin begins the account with the segment, and with what the connection knows after it.
 func (a *Account) begin(seg *reassembly.Segment, side reassembly.Side, c *fsm.Conn) {
 	v := c.View()
 	a.first, a.from = v.First(), seg.At
-	a.event = frameID{seg.File, seg.Frame}
-	a.stretch.Start, a.stretch.End = seg.At, seg.At
 	_, a.known = v.Opener()
 	a.phase, a.blind = running, detectors.UnknownWait
 	open := v.Phase(reassembly.A) >= fsm.PhaseOpen && v.Phase(reassembly.B) >= fsm.PhaseOpen
@@ -47,6 +47,13 @@ func (a *Account) begin(seg *reassembly.Segment, side reassembly.Side, c *fsm.Co
 	a.recall(side, c)
 	if v.Phase(side.Peer()) >= fsm.PhaseFinSent || v.Phase(side) >= fsm.PhaseFinSent && seg.Flags&reassembly.FIN == 0 {
 		a.phase = closing
+	}
+}
+
+// beginStretch notes where the first stretch begins.
+func (a *Account) beginStretch(seg *reassembly.Segment, told *Told) {
+	if told.Stretch != nil {
+		*told.now = ongoing{stretch: Stretch{Start: seg.At, End: seg.At}, event: frameID{seg.File, seg.Frame}}
 	}
 }
 

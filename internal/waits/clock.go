@@ -9,8 +9,6 @@ import (
 type clock struct {
 	firstAt, lastAt int64 // when these passed the tap; 0 = none yet
 	first, last     uint32
-	usual           uint32 // its tick, if that is a usual one; else 0
-	which           uint8  // of usualTicks, if it is
 }
 
 // minClock is for how long timestamps must have run before their tick is known, minTicks
@@ -24,20 +22,32 @@ const (
 // usualTicks are those of common systems, in nanoseconds.
 var usualTicks = [...]int64{1_000_000, 10_000_000, 4_000_000, 1_000}
 
+// A usualTick is which of these a clock has, counted from 1; 0 if none, or none is known.
+type usualTick uint8
+
+// ns is how long it is, in nanoseconds; 0 if it is unknown.
+func (u usualTick) ns() int64 {
+	if u == 0 {
+		return 0
+	}
+	return usualTicks[u-1]
+}
+
 // runs reports whether its timestamps are not all the same.
-func (c *clock) runs() bool { return c.usual != 0 || c.last != c.first }
+func (e *end) runs() bool { return e.usual != 0 || e.clock.last != e.clock.first }
 
 // tick is how long one unit of the clock takes, in nanoseconds; 0 if that is unknown. The
 // path does not take the same time for the first and the last: what is nearly a usual tick is one.
-func (c *clock) tick() int64 {
-	if c.usual != 0 {
-		return int64(c.usual)
+func (e *end) tick() int64 {
+	if e.usual != 0 {
+		return e.usual.ns()
 	}
-	return c.measured()
+	return e.measured()
 }
 
 // measured is tick while that is not known to be a usual one.
-func (c *clock) measured() int64 {
+func (e *end) measured() int64 {
+	c := &e.clock
 	n, ran := int64(int32(c.last-c.first)), c.lastAt-c.firstAt
 	if n <= 0 {
 		return 0
@@ -46,7 +56,7 @@ func (c *clock) measured() int64 {
 	if n >= minTicks {
 		for i, usual := range usualTicks {
 			if off := tick - usual; max(off, -off) <= usual/8 && (usual <= 1_000_000 || ran >= longRun) { // else it may be a queue
-				c.usual, c.which = uint32(usual), uint8(i)
+				e.usual = usualTick(i + 1)
 				return usual
 			}
 		}
@@ -62,16 +72,17 @@ const maxDrift = 13
 
 // delayed is how much longer the segment took from its side to the tap than the one that took
 // least: it waited in a queue, say. It is 0 if the clock has no usual tick.
-func (c *clock) delayed(seg *reassembly.Segment) int64 {
-	if c.tick(); c.usual == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
+func (e *end) delayed(seg *reassembly.Segment) int64 {
+	if e.tick(); e.usual == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
 		return 0
 	}
+	c, tick := &e.clock, e.usual.ns()
 	since := seg.At - c.firstAt
-	took := since - int64(int32(seg.Opts.TSVal-c.first))*int64(c.usual) - since>>maxDrift
+	took := since - int64(int32(seg.Opts.TSVal-c.first))*tick - since>>maxDrift
 	if took <= 0 {
 		c.first, c.firstAt = seg.Opts.TSVal, seg.At
 	}
-	return max(took-int64(c.usual), 0) // it may have been sent at any moment of its unit
+	return max(took-tick, 0) // it may have been sent at any moment of its unit
 }
 
 // A lag is how much longer segments took to the tap than the one that took least, on average over
@@ -86,7 +97,8 @@ type lag struct {
 }
 
 // note counts a segment for the time since the one before.
-func (l *lag) note(seg *reassembly.Segment, c *clock) {
+func (l *lag) note(seg *reassembly.Segment, e *end) {
+	c := &e.clock
 	if seg.Opts.Has&reassembly.HasTimestamps == 0 || c.firstAt == 0 {
 		return
 	}
@@ -99,8 +111,9 @@ func (l *lag) note(seg *reassembly.Segment, c *clock) {
 	at, val := seg.At-l.baseAt, int64(int32(seg.Opts.TSVal-l.base))
 	l.at += gap * float64(at)
 	l.val += gap * float64(val)
-	if c.usual != 0 {
-		l.least[c.which] = min(l.least[c.which], at-val*int64(c.usual))
+	if e.usual != 0 {
+		least := &l.least[e.usual-1]
+		*least = min(*least, at-val*e.usual.ns())
 		return
 	}
 	for i, tick := range usualTicks {
@@ -109,20 +122,22 @@ func (l *lag) note(seg *reassembly.Segment, c *clock) {
 }
 
 // mean is the lag in nanoseconds; 0 if nothing was counted, or the clock has no usual tick.
-func (l *lag) mean(c *clock) int64 {
-	if c.usual == 0 || l.time == 0 {
+func (l *lag) mean(e *end) int64 {
+	if e.usual == 0 || l.time == 0 {
 		return 0
 	}
-	return max(int64((l.at-l.val*float64(c.usual))/l.time)-l.least[c.which]-int64(c.usual)/2, 0)
+	tick := e.usual.ns()
+	return max(int64((l.at-l.val*float64(tick))/l.time)-l.least[e.usual-1]-tick/2, 0)
 }
 
 // late is by how much the segment passed the tap later than its side's clock explains,
 // after the one before it: by so much, at least, it was slower than that.
-func (c *clock) late(seg *reassembly.Segment) int64 {
+func (e *end) late(seg *reassembly.Segment) int64 {
+	c := &e.clock
 	if c.lastAt == 0 || seg.Opts.Has&reassembly.HasTimestamps == 0 {
 		return 0
 	}
-	ran, tick := int32(seg.Opts.TSVal-c.last), c.tick()
+	ran, tick := int32(seg.Opts.TSVal-c.last), e.tick()
 	if tick == 0 || ran < 0 {
 		return 0
 	}

@@ -52,7 +52,7 @@ func (s *step) far() bool {
 func (s *step) filledFirstEdge() bool {
 	r := &s.run
 	filled := r.edgeKnown && (s.fills(s.seg.Seq) || s.fills(s.stopped()))
-	if n := s.Waits[detectors.SenderWindow] - r.clocked; filled && n > 0 { // no ACK was needed within that flight
+	if n := s.Waits[detectors.SenderWindow] - s.told.repairsOf(s.Account).clocked; filled && n > 0 { // no ACK was needed within that flight
 		s.relabel(detectors.SenderWindow, detectors.ReceiverWindow, n)
 	}
 	r.edge, r.edgeKnown = s.out.Edge, true

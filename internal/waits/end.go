@@ -92,7 +92,10 @@ func (a *Account) End(at, known int64, c *fsm.Conn, told *Told) {
 	if v.Packets(reassembly.A) == 0 || v.Packets(reassembly.B) == 0 && a.phase != connecting {
 		a.blame(OneSided)
 		a.Waits = detectors.Waits{detectors.UnknownWait: a.Waits.Sum()}
-		a.stretch = Stretch{detectors.UnknownWait, a.stretch.File, a.stretch.Frame, a.first, a.from}
+		if told.Stretch != nil {
+			x := &told.now.stretch
+			x.Wait, x.Start, x.End = detectors.UnknownWait, a.first, a.from
+		}
 	}
 	if told.Stretch != nil {
 		s.flush()

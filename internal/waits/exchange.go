@@ -31,7 +31,7 @@ func (s *step) exchange() {
 		s.replying, s.acked, s.pauses = true, s.delivered(), 0
 		s.thought = s.Waits[detectors.ServerApp] - s.thought
 		if acked := s.own.pure; acked >= s.request.At && !s.ahead { // by then, the request had arrived, not much longer before
-			s.thought = max(min(s.thought, s.seg.At-s.own.clock.late(s.seg)-acked+maxDelayedACK), 0)
+			s.thought = max(min(s.thought, s.seg.At-s.own.late(s.seg)-acked+maxDelayedACK), 0)
 		}
 		s.answer.Set(s.seg)
 		s.replied = s.conn.Bytes(reassembly.B) - min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))

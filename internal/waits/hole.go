@@ -91,9 +91,9 @@ func (s *step) lateOnly() {
 // mended closes a hole. If nothing was sent again, nothing was lost.
 func (s *step) mended(e *end) {
 	e.open, e.shown = false, false
-	if r := &s.run; s.lost && e == &s.ends[r.side] {
-		r.repair = s.provisional
-		r.settle()
+	if s.lost && e == &s.ends[s.run.side] {
+		s.told.noteRepairs(s.Account).repair = s.provisional
+		s.settleRepair()
 	}
 	if s.own.open || s.peer.open {
 		return

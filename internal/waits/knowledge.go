@@ -23,6 +23,7 @@ type end struct {
 	offers  uint8 // how many of windows are filled
 	latest  uint8
 	alone   bool           // nothing else is in flight but the peer's segment that is being timed
+	usual   usualTick      // of its clock
 	acked   int64          // when an acknowledgment last moved UNA or the window
 	first   int64          // when what it has in flight was first sent
 	rtt     int64          // smallest round trip between tap and side, in nanoseconds; 0 = unknown
@@ -222,7 +223,7 @@ func (e *end) stoppedAtEdge(a *Account, at int64, seq reassembly.Seq, need uint3
 // setQuick sets the time below which gaps are not told apart: a sixteenth of the round
 // trip, a millisecond at most.
 func (a *Account) setQuick() {
-	a.quick = min(a.roundTrip()>>4, 1_000_000)
+	a.quick = uint32(min(a.roundTrip()>>4, 1_000_000))
 	a.setSteps()
 }
 

@@ -110,15 +110,19 @@ func (l *Ledger) Process(account, owner uint32, seg *reassembly.Segment, side re
 		}
 	}
 	a := l.Account(account)
-	a.Process(seg, side, ev, c, &l.told)
-	switch {
-	case l.keep:
+	if l.keep {
 		r := l.records[account-1]
 		if r == nil {
 			r = l.record(account)
 		}
+		l.told.now = &r.ongoing
+		a.Process(seg, side, ev, c, &l.told)
 		r.measure(seg, side, ev, c)
-	case a.phase == closing && seg.Len == 0 && l.told.Stretch == nil && l.crowded():
+		return account
+	}
+	l.told.turnTo(account)
+	a.Process(seg, side, ev, c, &l.told)
+	if a.phase == closing && seg.Len == 0 && l.told.Stretch == nil && l.crowded() {
 		return l.pack(account)
 	}
 	return account
@@ -196,10 +200,14 @@ func (l *Ledger) Close(account uint32, at, known int64, c *fsm.Conn) *Record {
 // kept, and valid until the next End.
 func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	a := l.Account(account)
-	a.End(at, known, c, &l.told)
 	var r *openRecord
 	if l.keep {
 		r = l.record(account)
+		l.told.now = &r.ongoing
+	} else {
+		l.told.turnTo(account)
+	}
+	if a.End(at, known, c, &l.told); l.keep {
 		r.Waits, r.From, r.To, r.Unknown = a.Waits, a.first, a.from, a.why
 		if a.Waits[detectors.UnknownWait] == 0 {
 			r.Unknown = NoReason
@@ -213,8 +221,10 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 		}
 		l.ended = r
 	}
-	l.told.forget(&a.run)
-	*a = Account{}
+	l.told.release(a)
+	if l.told.latest != nil {
+		delete(l.told.latest, account)
+	}
 	l.idle = append(l.idle, account)
 	if r == nil {
 		return nil
@@ -234,12 +244,11 @@ func (l *Ledger) Over(account uint32, at, known int64, c *fsm.Conn) {
 	number := l.Open(a.Owner)
 	ended := l.Account(number)
 	*ended = *a
-	l.told.copy(&ended.run)
+	l.told.copy(ended)
 	ended.End(at, known, c, &l.told)
 	l.told.Stretch = stretch
-	l.told.forget(&ended.run)
+	l.told.release(ended)
 	l.told.unmark(&a.run)
-	*ended = Account{}
 	l.idle = append(l.idle, number)
 	a.over, a.asking, a.replying, a.run.on = true, false, false, false
 }

@@ -63,12 +63,14 @@ func (a *Account) roundTrip() int64 { return a.ends[0].rtt + a.ends[1].rtt }
 // continued: the side had sent last, and sends more.
 func (s *step) continued() {
 	own, at := s.own, s.seg.At
-	if at-s.from < s.quick {
+	if at-s.from < int64(s.quick) {
 		return // goes to the wait that ends the flight
 	}
 	if at-own.sent >= own.rtt && s.far() { // the first is cheap, and nearly always decides
 		s.pause(s.filledFirstEdge())
-		s.run.clocked = s.Waits[detectors.SenderWindow]
+		if now := s.Waits[detectors.SenderWindow]; now != s.told.repairsOf(s.Account).clocked {
+			s.told.noteRepairs(s.Account).clocked = now
+		}
 		return
 	}
 	s.pause(false)
@@ -83,9 +85,9 @@ func (s *step) pause(filled bool) {
 		s.shut()
 		return
 	}
-	late, delayed := own.clock.late(seg), own.clock.delayed(seg)
+	late, delayed := own.late(seg), own.delayed(seg)
 	if s.run.side == s.side {
-		s.told.lags(&s.run, seg, &own.clock)
+		s.told.lags(&s.run, seg, own)
 	}
 	left := at - max(late, delayed)
 	last, latest := own.knew(s.Account, left), &own.windows[own.latest]
@@ -208,13 +210,13 @@ func (s *step) application() {
 		return
 	}
 	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && (!s.own.ids.nothing(s.seg.IPID) || s.own.ids.skips(s.seg.IPID))
-	if late := s.own.clock.late(s.seg); late > 0 {
+	if late := s.own.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
 	if s.paused = at-s.from >= s.longPause(); !s.paused && s.run.on && s.run.side == s.side {
 		s.told.noteShape(&s.run).pieces.add(s.seg, at-s.own.sent)
 		if s.own.rtt >= besideTap && at-s.own.sent < 2*s.roundTrip() && s.seg.Opts.Has&reassembly.HasTimestamps == 0 {
-			s.run.brief += max(at-s.from, 0)
+			s.told.noteRepairs(s.Account).brief += max(at-s.from, 0)
 		}
 	}
 	s.give(s.app(s.side), at)

@@ -45,6 +45,7 @@ const (
 // An openRecord is that of an account that is open, with what is only needed until it ends.
 type openRecord struct {
 	Record
+	ongoing
 	gauges   [2]gauge // by side
 	shortest int64    // of the longest ten, in nanoseconds; 0 while there are fewer
 }

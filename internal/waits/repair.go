@@ -7,14 +7,52 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
+// repairs are what few runs have: most of it because something was missing.
+type repairs struct {
+	unneeded int64  // repairs of what had arrived, see [detectors.Transfer.Unneeded]
+	repair   int64  // how long the latest repair of a loss took, once it is over
+	brief    int64  // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
+	fresh    uint64 // new payload while something was missing
+	wentOn   int64  // for how long it went on meanwhile, in nanoseconds
+	clocked  int64  // SenderWindow when its last flight began to pass the tap
+}
+
+// repairsOf are those of the account, to be read only.
+func (l *aside) repairsOf(a *Account) *repairs {
+	if a.repairs == 0 {
+		return &noRepairs
+	}
+	return l.repairs.at(a.repairs)
+}
+
+var noRepairs repairs
+
+// noteRepairs are those of the account, to be written.
+func (l *aside) noteRepairs(a *Account) *repairs {
+	if a.repairs == 0 {
+		a.repairs = l.repairs.alloc()
+		*l.repairs.at(a.repairs) = repairs{}
+	}
+	return l.repairs.at(a.repairs)
+}
+
+// forgetRepairs forgets them.
+func (l *aside) forgetRepairs(a *Account) {
+	if a.repairs != 0 {
+		l.repairs.free(a.repairs)
+		a.repairs = 0
+	}
+}
+
 // meanwhile notes what the run's side sends for the first time with the segment, or before it without having been captured,
 // while something is missing, and how long after what came before: within two round trips, it went on.
 func (s *step) meanwhile() {
 	if r := &s.run; r.on && r.side == s.side {
+		p := s.told.noteRepairs(s.Account)
 		if gap := s.seg.At - r.last.At; gap <= 2*s.roundTrip() {
-			r.wentOn += gap
+			p.wentOn += gap
 		}
-		r.fresh += uint64(max(r.end.To(s.seg.Seq+reassembly.Seq(s.seg.Len)), 0))
+		p.fresh += uint64(max(r.end.To(s.seg.Seq+reassembly.Seq(s.seg.Len)), 0))
 	}
 }
 
@@ -26,18 +64,19 @@ func (r *run) sentAgain(side reassembly.Side) {
 }
 
 // arrivedTwice notes that a D-SACK reports something of the run's side (RFC 2883).
-func (r *run) arrivedTwice(side reassembly.Side) {
-	if r.side == side && r.twice < r.resends {
+func (s *step) arrivedTwice(side reassembly.Side) {
+	if r := &s.run; r.side == side && r.twice < r.resends {
 		r.twice++
-		r.settle()
+		s.settleRepair()
 	}
 }
 
-// settle notes how long the latest repair took, once that is known, if all that was sent again had arrived: nothing was lost.
-func (r *run) settle() {
-	if r.resends > 0 && r.twice == r.resends {
-		r.unneeded += r.repair
-		r.repair = 0
+// settleRepair notes how long the latest repair took, once that is known, if all that was sent again had arrived: nothing was lost.
+func (s *step) settleRepair() {
+	if r := &s.run; r.resends > 0 && r.twice == r.resends && s.repairs != 0 {
+		p := s.told.noteRepairs(s.Account)
+		p.unneeded += p.repair
+		p.repair = 0
 	}
 }
 

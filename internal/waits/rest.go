@@ -38,14 +38,14 @@ func (l *Ledger) Wake(account, owner uint32) uint32 {
 	a := l.Account(account)
 	a.Waits, a.first, a.from, a.why, a.invisible = r.Waits, r.From, r.To, r.Unknown, r.Invisible
 	a.ends[0].rtt, a.ends[1].rtt = r.RTT[0], r.RTT[1]
-	a.stretch.Start, a.stretch.End = r.To, r.To
-	if last := len(r.Longest) - 1; last >= 0 && r.Longest[last].End == r.To { // it may go on
-		a.stretch, r.Longest = r.Longest[last], r.Longest[:last]
+	o := &openRecord{Record: *r.Record, ongoing: ongoing{stretch: Stretch{Start: r.To, End: r.To}}, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}
+	if last := len(o.Longest) - 1; last >= 0 && o.Longest[last].End == r.To { // it may go on
+		o.stretch, o.Longest = o.Longest[last], o.Longest[:last]
 	}
 	a.phase, a.based, a.over = closing, true, true
 	a.setSteps()
 	a.settle()
-	l.records[account-1] = &openRecord{Record: *r.Record, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}
+	l.records[account-1] = o
 	return account
 }
 

@@ -63,7 +63,9 @@ func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	peer.asked = 0
 	own.clock.note(seg)
 	own.ids.note(seg.IPID)
-	a.mark(seg)
+	if told.Stretch != nil {
+		a.mark(seg, told)
+	}
 	a.settle()
 }
 
@@ -128,7 +130,7 @@ func (s *step) acknowledged(kinds fsm.Kinds) {
 	out := s.conn.Out(s.side.Peer())
 	peer.learn(s.Account, s.seg, s.side.Peer(), out)
 	if kinds.Has(fsm.ArrivedTwice) {
-		s.run.arrivedTwice(s.side.Peer())
+		s.arrivedTwice(s.side.Peer())
 	}
 	if kinds.Has(fsm.HoleShown) || peer.open {
 		s.hole(out, kinds)

@@ -35,3 +35,17 @@ type Told struct {
 
 	aside
 }
+
+// turnTo has what is told be of the account, of which no record is kept.
+func (t *Told) turnTo(account uint32) {
+	if t.Stretch == nil {
+		return
+	}
+	if t.now = t.latest[account]; t.now == nil {
+		if t.latest == nil {
+			t.latest = map[uint32]*ongoing{}
+		}
+		t.now = new(ongoing)
+		t.latest[account] = t.now
+	}
+}

@@ -30,17 +30,11 @@ type run struct {
 	last      reassembly.Mark
 	marked    uint32 // the number of what Waits were, see aside; 0 = they have not changed since it began
 	shape     uint32 // that of its shape; 0 = it has none
-	clocked   int64  // SenderWindow when its last flight began to pass the tap
 	snapped   int64  // time of the last payload that the waits at its last one know of
 	rested    int64  // how long applications paused in the latest that is not marked any more
 	first     reassembly.Mark
 	bytes     uint64    // of the side, when it began
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
-	unneeded  int64     // repairs of what had arrived, see [detectors.Transfer.Unneeded]
-	repair    int64     // how long the latest repair of a loss took, once it is over
-	brief     int64     // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
-	fresh     uint64    // new payload while something was missing
-	wentOn    int64     // for how long it went on meanwhile, in nanoseconds
 }
 
 // minSamples is how many round trips show a queue: one may be long by chance. minLong is how many
@@ -71,7 +65,8 @@ func (s *step) transfer() {
 		r.snapped, s.changed = seg.At, false
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.resent, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, false, seg.Seq, false
-		r.fresh, r.wentOn, r.brief, r.unneeded, r.repair, r.resends, r.twice = 0, 0, 0, 0, 0, 0, 0
+		s.told.forgetRepairs(s.Account)
+		r.resends, r.twice = 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
 		for i := range s.ends {
@@ -87,7 +82,7 @@ func (s *step) transfer() {
 	r.inFlight(s.out.InFlight(), seg.At)
 	r.last.Set(seg)
 	if r.marked != 0 {
-		s.told.marked.at(r.marked).course.note(s.conn.Bytes(s.side)-r.bytes, seg.At-r.first.At, seg.At-s.own.sent >= s.quick)
+		s.told.marked.at(r.marked).course.note(s.conn.Bytes(s.side)-r.bytes, seg.At-r.first.At, seg.At-s.own.sent >= int64(s.quick))
 	}
 	s.next = r.last.End()
 	r.end = r.end.Max(seg.Seq + reassembly.Seq(seg.Len))
@@ -193,9 +188,10 @@ func (s *step) tellTransfer() {
 		t.Faster = m.course.faster(bytes, lasted, s.roundTrip())
 	}
 	fit(&t.Waits, lasted)
-	t.Unneeded = min(r.unneeded, t.Waits[detectors.Loss])
-	t.Spared = spared(t, r.fresh, r.wentOn)
-	t.Brief, t.Bulk = r.brief, r.fulls >= minFulls
+	p := s.told.repairsOf(s.Account)
+	t.Unneeded = min(p.unneeded, t.Waits[detectors.Loss])
+	t.Spared = spared(t, p.fresh, p.wentOn)
+	t.Brief, t.Bulk = p.brief, r.fulls >= minFulls
 	pieces := &s.told.shape(r).pieces
 	t.Pieces, t.Frequent = pieces.n, pieces.frequent()
 	t.LongestPause, t.Steady, t.Slowest = pieces.pause, pieces.steady(), s.ends[0].most+s.ends[1].most
@@ -222,7 +218,7 @@ func (a *Account) stepped(lasted int64) bool {
 	r := &a.run
 	sender, receiver := &a.ends[r.side], &a.ends[r.side.Peer()]
 	stamp := sender.windows[sender.latest].stamp
-	if stamp == 0 || r.stamps[1] == 0 || !sender.clock.runs() || !receiver.clock.runs() {
+	if stamp == 0 || r.stamps[1] == 0 || !sender.runs() || !receiver.runs() {
 		return false
 	}
 	most := uint32(lasted/slowestTick) - 2 // where it began and where it ended may each hide one
@@ -245,7 +241,7 @@ func (s *step) queue(acks bool) (ns int64, unqueued uint8) {
 	}
 	if e := sender; e.rtts >= minSamples {
 		before := (e.rttSum-min(s.pausesOfRun(), e.ends))/int64(e.rtts) - e.rtt
-		if lag := s.told.shape(r).lag.mean(&e.clock); lag <= 2*e.rttSum/int64(e.rtts) { // else the clock is wrong: what payload echoes passed the tap later
+		if lag := s.told.shape(r).lag.mean(e); lag <= 2*e.rttSum/int64(e.rtts) { // else the clock is wrong: what payload echoes passed the tap later
 			before = max(before, lag)
 		}
 		if before > ns {
