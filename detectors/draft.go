@@ -16,17 +16,29 @@ func (r *Report) Sketch(o *Outcome, subject reassembly.Side) Finding {
 	return r.Find(o, subject, 0, nothing[:]...)
 }
 
+// A Drafter is a Watcher with drafts that rest on the connection as it is. Complete writes them: it is called before the next
+// segment is applied to the connection, and before that and the watcher end.
+type Drafter interface {
+	Watcher
+	Complete(r *Report)
+}
+
 // Draft reports a finding of which no more is known yet than what is read before the watcher ends: what [Finding.Shorten] leaves of it, and
-// the reason. anchor is its first frame. It reports false, and does nothing, if the finding has to be written now. Else Complete does that before what it rests on
-// changes, and at the latest when the watcher ends.
+// the reason. anchor is its first frame; the draft replaces another with the same. It reports false, and does nothing, if the finding has to be written now. Else Complete does that before what it rests on
+// changes, and at the latest when the watcher ends: see [Drafter].
 func (r *Report) Draft(f *Finding, anchor *reassembly.Mark) (ok bool) {
-	t := r.results()
-	if !r.readAtEnd || len(t.list) == maxFindings || r.standing(anchor) != nil || f.Fault.NamesHost() && r.spokenFor(f.Subject) != "" {
+	t, was := r.results(), r.standing(anchor)
+	if !r.readAtEnd || was == nil && len(t.list) == maxFindings || was != nil && !was.draft || f.Fault.NamesHost() && r.spokenFor(f.Subject) != "" {
 		return false
 	}
 	f.settle()
+	_, t.drafted = r.run.watcher.(Drafter)
 	t.changed = true
-	t.list = append(t.list, Standing{r.drafted(f), anchor.File, anchor.Frame})
+	if was != nil {
+		was.Finding = r.drafted(f)
+	} else {
+		t.list = append(t.list, Standing{r.drafted(f), anchor.File, anchor.Frame})
+	}
 	return true
 }
 
@@ -44,6 +56,9 @@ func (r *Report) drafted(f *Finding) *Finding {
 	d.Reason, d.short, d.draft = reason, false, true
 	if len(r.drafts) < maxDrafts {
 		r.drafts = append(r.drafts, d)
+	} else { // those of which each has its own reason do not keep the others out
+		r.drafts[r.lastDraft%maxDrafts] = d
+		r.lastDraft++
 	}
 	return d
 }
@@ -68,6 +83,15 @@ func (r *Report) Complete(f, draft *Finding) {
 	written := new(Finding)
 	*written = *f
 	r.standing(&anchor).Finding = written
+}
+
+// Drafted reports whether the watcher has drafted what rests on the connection as it is.
+func (x *Run) Drafted() bool { return x.found != nil && x.found.drafted }
+
+// Complete has the watcher write what it has drafted.
+func (x *Run) Complete(r *Report) {
+	x.found.drafted = false
+	x.watcher.(Drafter).Complete(r)
 }
 
 // standing is what stands with that anchor, nil if nothing does.

@@ -25,6 +25,7 @@ type Report struct {
 	moved     bool       // a Deadline was armed or extended
 	readAtEnd bool       // see ReadAtEnd
 	drafts    []*Finding // that are shared
+	lastDraft uint       // of these, once they are full
 }
 
 // NewReport makes a report for watchers with these settings, one after the other.
@@ -44,6 +45,7 @@ type findings struct {
 	list       []Standing
 	omitted    int  // findings that others took the place of
 	changed    bool // since Changed was asked
+	drafted    bool // see Drafter
 	undeclared string
 }
 

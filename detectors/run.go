@@ -93,6 +93,9 @@ func (x *Run) End(e Ending, limits fsm.Limits, r *Report) {
 	if w, is := x.watcher.(Ender); is {
 		w.End(e, r)
 	}
+	if x.Drafted() {
+		x.Complete(r)
+	}
 	r.Capture = 0
 }
 

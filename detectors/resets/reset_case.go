@@ -99,20 +99,26 @@ func (v *burst) add(rst *reassembly.Mark) {
 
 // newCase takes the facts at the time of the RST.
 func newCase(ev fsm.Event, r *detectors.Report) *resetCase {
-	v, peer := r.Conn, ev.Side.Peer()
-	c := &resetCase{
-		rst: reassembly.MarkOf(ev.Seg), side: ev.Side, states: r.Before, peer: endOf(v, peer, v.Last(peer)),
-		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(ev.Side),
+	was := before{states: r.Before, side: ev.Side, challenging: ev.N != 0, device: fsm.DeviceOf(ev.Seg)}
+	if ev.Was != nil {
+		was.last = *ev.Was
+	}
+	return caseOf(reassembly.MarkOf(ev.Seg), &was, r)
+}
+
+// caseOf takes the facts of a RST: its connection has had no segment since.
+func caseOf(rst reassembly.Mark, was *before, r *detectors.Report) *resetCase {
+	v, side, peer := r.Conn, was.side, was.side.Peer()
+	c := cases.Take()
+	*c = resetCase{
+		rst: rst, side: side, states: was.states, peer: endOf(v, peer, v.Last(peer)), sender: endOf(v, side, was.last),
+		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(side),
 		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
-		mss: v.EffSndMSS(), retries: v.Retries(ev.Side), tries: v.Retries(peer), recent: v.RecentBytes(peer, ev.Seg.At), challenging: ev.N != 0,
+		mss: v.EffSndMSS(), retries: v.Retries(side), tries: v.Retries(peer), recent: v.RecentBytes(peer, rst.At), challenging: was.challenging,
+		device:    was.device,
 		aftermath: &noAftermath,
 	}
-	var before reassembly.Mark
-	if ev.Was != nil {
-		before = *ev.Was
-	}
-	c.sender = endOf(v, ev.Side, before)
-	c.device, c.otherMAC = fsm.DeviceOf(ev.Seg), c.sender.habits.OtherDevice(ev.Seg)
+	c.otherMAC = c.sender.habits.Device.Differs(was.device)
 	c.missing = c.sender.unacked(nil)
 	c.client, c.clientKnown = v.Opener()
 	c.multipath = detectors.Multipath(v)
@@ -132,6 +138,7 @@ func endOf(v fsm.View, side reassembly.Side, last reassembly.Mark) end {
 	syn, e.synSeen = v.SYNOptions(side)
 	e.noMSS = e.synSeen && syn.Has.LacksMSS()
 	e.habits = v.IPHabits(side)
+	e.habits.Copied = false // a frame that is captured again brings no event
 	opener, known := v.Opener()
 	e.relayed = known && side != opener && v.Relayed(side) > 0 && v.HandshakeRTT(side) > 0 && !e.habits.CopiesID // else it is late with the ACK, an answer was lost, or the SYN-ACK was not its own
 	return e

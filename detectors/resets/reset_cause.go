@@ -54,7 +54,7 @@ type resetCause struct {
 	last     *resetCase // the RST that ended the connection, as far as is known
 	other    *refusals  // nil if there was nothing of the kind, as nearly always; read it with others
 	silences silences
-	drafted  bool // its finding is not written yet
+	draft    *draft // nil if the finding is written
 }
 
 // refusals are RSTs that ended nothing, as far as is known, and segments that a peer refuses.
@@ -86,9 +86,6 @@ func (w *resetCause) noteOther() *refusals {
 }
 
 func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
-	if w.drafted && (ev.Seg.Frame != w.last.rst.Frame || ev.Seg.File != w.last.rst.File) { // else it is the RST itself
-		w.complete(r)
-	}
 	w.silences.take(ev, r.Conn)
 	switch ev.Kind {
 	case fsm.ResetDoubted:
@@ -129,6 +126,7 @@ func (w *resetCause) Event(ev fsm.Event, r *detectors.Report) {
 		if w.last != nil && w.last.follow(ev, r.Conn) {
 			w.report(r)
 		}
+		w.shrink(r)
 	}
 }
 
@@ -144,19 +142,25 @@ func (w *resetCause) reset(ev fsm.Event, r *detectors.Report) {
 		c.inWindow = true
 	} else {
 		c = newCase(ev, r)
-		c.confirm(&o.doubted[ev.Side])
-		c.endedBy(&o.doubted[ev.Side])
-		c.follows(&o.ignored[ev.Side])
-		c.misacked(&o.outside[ev.Side])
-		c.drawnBy(&o.outside[ev.Side.Peer()])
-		c.madeFrom(&o.overran[ev.Side.Peer()])
+		c.compare(o)
 	}
 	c.silences = w.silences
 	w.finish(r)
 	w.last = c
-	if w.drafted = w.draft(r); !w.drafted {
+	if !w.sketch(ev, r) {
 		w.report(r)
 	}
+}
+
+// compare takes up what there was of refusals before the RST.
+func (c *resetCase) compare(o *refusals) {
+	side, peer := c.side, c.side.Peer()
+	c.confirm(&o.doubted[side])
+	c.endedBy(&o.doubted[side])
+	c.follows(&o.ignored[side])
+	c.misacked(&o.outside[side])
+	c.drawnBy(&o.outside[peer])
+	c.madeFrom(&o.overran[peer])
 }
 
 // misacked notes a RST that answers the ACK of something else than the SYN-ACK. The connection is as it was (RFC
@@ -171,12 +175,12 @@ func (w *resetCause) misacked(ev fsm.Event, r *detectors.Report) {
 }
 
 func (w *resetCause) End(_ detectors.Ending, r *detectors.Report) {
-	w.complete(r)
 	w.finish(r)
 	if wrong := w.others().wrong; wrong != nil && w.last == nil && r.Conn.Phase(wrong.side) == fsm.PhaseOpening {
 		w.last = wrong
 		w.report(r)
 	}
+	w.release()
 }
 
 // finish reports the finding that stands once more if more RSTs came since.

@@ -11,40 +11,10 @@ import (
 
 // report reports the RST as things stand.
 func (w *resetCause) report(r *detectors.Report) {
-	f := drafts.Take()
+	f := findings.Take()
 	w.write(f, r)
 	r.Emit(*f)
-	drafts.Give(f)
-}
-
-// draft reports the RST without the words, if that may be: few get any segment more, and many are only counted.
-func (w *resetCause) draft(r *detectors.Report) (ok bool) {
-	if !r.ReadAtEnd() {
-		return false
-	}
-	f, c := drafts.Take(), w.last
-	o := c.cause()
-	*f = r.Sketch(&o.Outcome, c.culprit(o))
-	f.Refusal = o == refused && c.refusal()
-	o.apply(c, f, r)
-	w.qualify(o, f, r)
-	ok = r.Draft(f, &c.rst)
-	drafts.Give(f)
-	return ok
-}
-
-// complete writes what is drafted, before anything that it rests on changes.
-func (w *resetCause) complete(r *detectors.Report) {
-	if !w.drafted {
-		return
-	}
-	w.drafted = false
-	if draft := r.Drafted(&w.last.rst); draft != nil {
-		f := drafts.Take()
-		w.write(f, r)
-		r.Complete(f, draft)
-		drafts.Give(f)
-	}
+	findings.Give(f)
 }
 
 // culprit is whom the finding is about.
@@ -110,9 +80,6 @@ func (w *resetCause) qualify(o *outcome, f *detectors.Finding, r *detectors.Repo
 		f.Undecide("text: something continues after the RST, and the text does not show which of the two is its side's own")
 	}
 }
-
-// drafts has findings that are being written: what an outcome's own functions are given would be allocated each time.
-var drafts detectors.Spare[detectors.Finding]
 
 func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	side, peer := c.side, c.side.Peer()

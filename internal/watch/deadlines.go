@@ -24,6 +24,9 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 		return watchers
 	}
 	g := s.groups.at(watchers)
+	if g.drafted {
+		s.complete(watchers, c)
+	}
 	for g.due != 0 && g.due <= now {
 		at := g.due
 		g.due = 0
@@ -32,6 +35,7 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 				w.passed = at
 				w.Expire(at, s.about(w, c))
 				s.count(n, w)
+				g.drafted = g.drafted || w.Drafted()
 			}
 			if d := w.Next(); d > at {
 				g.setDue(d)
@@ -39,6 +43,16 @@ func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
 		}
 	}
 	return watchers
+}
+
+// complete has those write what they have drafted who have.
+func (s *Set) complete(watchers uint32, c fsm.View) {
+	for _, w := range s.each(watchers) {
+		if w.Drafted() {
+			w.Complete(s.about(w, c))
+		}
+	}
+	s.groups.at(watchers).drafted = false
 }
 
 // Due goes through the connections of which a deadline is due by trace time now: their

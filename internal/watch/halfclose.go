@@ -126,7 +126,7 @@ func (s *Set) bring(watchers, owner uint32, c fsm.View, kind fsm.Kind, give func
 		}
 		give(w)
 		s.count(n, w)
-		w.passed = 0
+		w.passed, g.drafted = 0, g.drafted || w.Drafted()
 		g.setDue(w.Next())
 	}
 	return watchers

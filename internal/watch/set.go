@@ -53,6 +53,7 @@ type group struct {
 	started     fsm.Kinds    // of which all watchers run that they start
 	subscribed  [2]fsm.Kinds // to what any of them subscribes, by the side of the event
 	due         int64        // earliest deadline; 0 = none
+	drafted     bool         // one of them has drafted what rests on the connection as it is
 }
 
 type watcher struct {
@@ -142,7 +143,7 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skippi
 		if ev.Any(w.Subscribed()) && (!skipping || s.detectors[w.detector].SkipsClose) {
 			w.Deliver(ev, s.about(w, c))
 			s.count(n, w)
-			w.passed = 0
+			w.passed, g.drafted = 0, g.drafted || w.Drafted()
 		}
 		subscribed[0] |= w.Subscribed()[0]
 		subscribed[1] |= w.Subscribed()[1]
@@ -259,7 +260,7 @@ func (s *Set) Deaf(watchers uint32, kinds fsm.Kinds, side reassembly.Side, now i
 		return false
 	}
 	g := s.groups.at(watchers)
-	return g.closing == 0 && g.subscribed[side&1]&kinds&^ofPeer == 0 && g.subscribed[side.Peer()&1]&kinds&ofPeer == 0 && (g.due == 0 || g.due > now)
+	return g.closing == 0 && !g.drafted && g.subscribed[side&1]&kinds&^ofPeer == 0 && g.subscribed[side.Peer()&1]&kinds&ofPeer == 0 && (g.due == 0 || g.due > now)
 }
 
 // Running is how many watchers a connection has.
