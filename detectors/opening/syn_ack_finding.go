@@ -10,10 +10,69 @@ import (
 
 // What is reported of a handshake that stalls after the SYN-ACK.
 
+// An account is what a finding says of the connection as it was at trace time now. Most connections go on as if nothing had been, so that their
+// finding is drafted: see [detectors.Report.Draft].
+type account struct {
+	outcome  *detectors.Outcome
+	at, now  int64 // when it could be said, and when it is
+	states   [2]fsm.State
+	unacked  uint32 // payload of the client that is not acknowledged, in bytes
+	shown    bool   // see shown
+	captured bool   // the SYN
+}
+
+// findings has room for what is written.
+var findings detectors.Spare[detectors.Finding]
+
 // report reports how things stand at trace time now.
 func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *detectors.Report) {
+	a := account{outcome: outcome, at: at, now: now, states: r.Before, unacked: w.unackedBytes(r), shown: w.shown(r)}
+	if _, a.captured = r.Conn.SYNOptions(w.client); w.rst.At == 0 {
+		a.states = r.StatesNow(now)
+	}
+	f := findings.Take()
+	defer findings.Give(f)
+	*f = r.Sketch(outcome, w.culprit(outcome))
+	w.judge(f, &a, r)
+	if r.Draft(f, &w.synAck) {
+		if w.drafted == nil {
+			w.drafted = new(account)
+		}
+		*w.drafted = a
+	} else {
+		w.drafted = nil
+		w.write(f, &a, r)
+		w.judge(f, &a, r)
+		r.Emit(*f)
+	}
+	w.reported, w.reportedAt = outcome, at
+}
+
+// complete writes what is drafted, before what it says changes.
+func (w *synAckUnanswered) complete(r *detectors.Report) {
+	a := w.drafted
+	if a == nil {
+		return
+	}
+	w.drafted = nil
+	if drafted := r.Drafted(&w.synAck); drafted != nil {
+		f := findings.Take()
+		w.write(f, a, r)
+		r.Complete(f, drafted)
+		findings.Give(f)
+	}
+}
+
+func (w *synAckUnanswered) culprit(outcome *detectors.Outcome) reassembly.Side {
+	if w.ignored > 0 || outcome == synAckNotRepeated {
+		return w.client.Peer()
+	}
+	return w.client
+}
+
+// write writes the finding.
+func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.Report) {
 	server := w.client.Peer()
-	culprit := w.client
 	evidence := append(make([]detectors.Evidence, 0, 4), r.Evidence("SYN-ACK", server, &w.synAck))
 	add := func(role string, side reassembly.Side, m *reassembly.Mark) {
 		if m.At != 0 {
@@ -25,64 +84,69 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	}
 	add("SYN, last repeat", w.client, &w.syn)
 	add("SYN-ACK, last repeat", server, &w.last)
-	until := now
-	if outcome == synAckRecovered {
-		until = w.last.At
-	}
-	if !w.early() {
-		add("acknowledged in the end", w.client, &w.ack)
-		if w.ack.At != 0 {
-			until = w.ack.At
-		}
-	} else {
+	if w.early() {
 		add("the server continues", server, &w.end)
-		if w.end.At != 0 && w.waits() {
-			until = w.end.At
-		}
-	}
-	if w.ignored > 0 || outcome == synAckNotRepeated {
-		culprit = server
+	} else {
+		add("acknowledged in the end", w.client, &w.ack)
 	}
 	add("the server gives up", server, &w.rst)
-	if w.left.At != 0 && outcome != synAckRecovered {
+	if a.outcome != synAckRecovered {
 		add("the client gives up", w.client, &w.left)
-		until = min(until, w.left.At)
 	}
-	f := r.Find(outcome, culprit, at, evidence...)
-	if f.End = max(now, until); w.rst.At == 0 {
-		f.States = r.StatesNow(now)
-	}
+	*f = r.Find(a.outcome, w.culprit(a.outcome), a.at, evidence...)
+	until := w.until(a)
+	f.End, f.States = max(a.now, until), a.states
 	waited := until - w.synAck.At
 	f.Roles = detectors.Roles("client", w.client, "server")
 	f.Measure("repeats", w.repeats)
 	f.Measure("syn_repeats", w.synRepeats)
 	f.Measure("acks_ignored", w.ignored)
-	f.Measure("unacked_bytes", int(w.unackedBytes(r)))
+	f.Measure("unacked_bytes", int(a.unacked))
 	f.Measure("waited_s", detectors.Seconds(waited))
-	f.Message = w.message(outcome, waited, r)
-	left := w.Limit(0, r) - now
+	f.Message = w.message(a, waited, r)
+}
+
+// until is how long somebody waited.
+func (w *synAckUnanswered) until(a *account) int64 {
+	until := a.now
+	if a.outcome == synAckRecovered {
+		until = w.last.At
+	}
+	switch {
+	case !w.early() && w.ack.At != 0:
+		until = w.ack.At
+	case w.early() && w.end.At != 0 && w.waits():
+		until = w.end.At
+	}
+	if w.left.At != 0 && a.outcome != synAckRecovered {
+		until = min(until, w.left.At)
+	}
+	return until
+}
+
+// judge is what the finding is worth.
+func (w *synAckUnanswered) judge(f *detectors.Finding, a *account, r *detectors.Report) {
+	left, waited := w.Limit(0, r)-a.now, w.until(a)-w.synAck.At
 	switch {
 	case w.ignored == 1 && w.end.At == 0 && left > 0:
 		f.Undecide(fmt.Sprintf("the capture ends %s before the next SYN-ACK would be overdue", detectors.Span(left)))
-	case w.early() && !w.shown(r):
+	case w.early() && !a.shown:
 		f.Undecide(fmt.Sprintf("nothing shows that the server did not take the ACK: it may wait for data before it accepts (TCP_DEFER_ACCEPT), which is normal, "+
 			"or the repeated SYN-ACK (frame %d) had left before the ACK arrived", w.last.Frame))
-	case outcome == synAckRecovered && w.begins(r) > 0:
+	case a.outcome == synAckRecovered && w.begins(r) > 0:
 		f.Undecide(fmt.Sprintf("the first ACK that was captured (frame %d) follows %s that were not: the client had acknowledged before",
 			w.ack.Frame, detectors.Counted(w.begins(r), "byte", "bytes")))
-	case outcome == synAckRecovered:
+	case a.outcome == synAckRecovered:
 		if waited >= r.Nanos("costly") && (!w.early() || w.waits()) {
 			f.Severity = detectors.Warning
 		}
-	case w.reported != outcome && left > 0 && w.ignored < 2:
+	case w.reported != a.outcome && left > 0 && w.ignored < 2:
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(left)))
 	case r.Conn.Packets(w.client) == 0:
 		f.Undecide("one-sided: nothing from the client was captured, not even its SYN")
 	case w.ignored < 2:
-		r.Absence(&f, w.synAck.At)
+		r.Absence(f, w.synAck.At)
 	}
-	w.reported, w.reportedAt = outcome, at
-	r.Emit(f)
 }
 
 // begins is how many bytes of the client precede its first ACK that was captured.
@@ -139,13 +203,14 @@ func (w *synAckUnanswered) continued() string {
 	return fmt.Sprintf(" The server continued after %s (frame %d).", detectors.Span(w.end.At-w.synAck.At), w.end.Frame)
 }
 
-func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *detectors.Report) string {
+func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report) string {
+	outcome := a.outcome
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
 	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.repeats, &w.synAck, &w.last)
 	switch {
 	case outcome == synAckQueueFull || outcome == synAckLostOrIgnored:
 		m += fmt.Sprintf(", although %s had acknowledged it (%s). ", client, w.acked())
-		if n := w.unackedBytes(r); n > 0 {
+		if n := a.unacked; n > 0 {
 			m += detectors.Counted(n, "byte from "+client+" is", "bytes from "+client+" are") + " not acknowledged either. "
 		}
 		if outcome == synAckQueueFull {
@@ -171,7 +236,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 			m += fmt.Sprintf("that ACK arrived and was ignored at first, as frame %d echoes a later timestamp than that of the SYN.", w.last.Frame)
 		case w.ignored > 1:
 			m += "what the client sent was lost, held up, or ignored at first." + w.continued()
-		case !w.shown(r):
+		case !a.shown:
 			m += "that ACK was lost, held up, or ignored at first, or the repeated SYN-ACK had left before it arrived."
 		default:
 			m += "that ACK was lost, held up, or ignored at first." + w.continued()
@@ -185,7 +250,7 @@ func (w *synAckUnanswered) message(outcome *detectors.Outcome, waited int64, r *
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
 	}
-	if _, captured := r.Conn.SYNOptions(w.client); !captured && w.repeats > 0 && outcome != synAckNoACK {
+	if !a.captured && w.repeats > 0 && outcome != synAckNoACK {
 		m += " The SYN was not captured: the SYN-ACK may have been sent more often, and for longer."
 	}
 	if w.rst.At != 0 {

@@ -41,7 +41,8 @@ type synAckUnanswered struct {
 	arrived    bool            // they echo what the client sent after its SYN: that arrived
 	stamp      uint32          // TSval of the client's latest data since these began, if it has been on its way since stampAt
 	stampAt    int64
-	dataLost   bool // one of these echoes less than that, which should have arrived
+	dataLost   bool     // one of these echoes less than that, which should have arrived
+	drafted    *account // what is reported and not written yet; nil if all is
 	reported   *detectors.Outcome
 	reportedAt int64
 	finished   bool
@@ -57,6 +58,10 @@ func (w *synAckUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 }
 
 func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
+	switch ev.Kind {
+	case fsm.SynResent, fsm.Revived: // after others that change what was drafted, it is reported again
+		w.complete(r)
+	}
 	switch {
 	case ev.Kind == fsm.Revived && w.left.At != 0:
 		w.left = reassembly.Mark{}
@@ -76,6 +81,7 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 			w.report(synAckRecovered, ev.Seg.At, ev.Seg.At, r)
 		}
 		if w.other && !w.finished { // what is sent again from now on is the other
+			w.complete(r)
 			*w = synAckUnanswered{client: w.client, ack: w.ack, firstACK: w.firstACK, second: true}
 		}
 	case ev.Kind == fsm.ResetSent && ev.Side == w.client && w.ack.At == 0: // an answer, after all
@@ -121,7 +127,7 @@ func (w *synAckUnanswered) crossed() bool {
 
 // drop ends the watch: the SYN-ACK was answered.
 func (w *synAckUnanswered) drop(r *detectors.Report) {
-	w.finished = true
+	w.finished, w.drafted = true, nil
 	if w.reported != nil {
 		r.Withdraw(w.synAck.File, w.synAck.Frame)
 	}
@@ -271,6 +277,8 @@ func (w *synAckUnanswered) Overdue(_ int, o detectors.Overdue, r *detectors.Repo
 		w.report(outcome, w.reportedAt, o.Now, r)
 	}
 }
+
+func (w *synAckUnanswered) End(_ detectors.Ending, r *detectors.Report) { w.complete(r) }
 
 // outcome is how things stand once an answer is overdue; nil if nothing is wrong.
 func (w *synAckUnanswered) outcome(r *detectors.Report) *detectors.Outcome {

@@ -76,8 +76,10 @@ func predictable(t *testing.T) map[string][]byte {
 		}
 	}
 	var err error
-	if files["overtaken"], err = scenario.Pcapng([]byte(overtaken)); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"overtaken": overtaken, "drafted, and repeated": draftRepeated, "drafted, and revived": draftRevived, "drafted, and continued": draftContinued} {
+		if files[name], err = scenario.Pcapng([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for i, spec := range []tracegen.Spec{
 		{Frames: 10_000, Flows: 50, Snap: 96, Faults: 3, Seed: 1},
@@ -100,6 +102,44 @@ const overtaken = `
 +.01  client > server  .   1:1(0) ack 1 win 8000 {id 12}
 +.01  client > server  P.  1:101(100) ack 1 win 9000 {id 11}
 +.01  server > client  .   1:1(0) ack 101 win 8000
+`
+
+// draftRepeated has a handshake of which a recovery is reported. What comes then is not reported, and the finding does not speak of it.
+const draftRepeated = `
+0     client > server  S   0:0(0) win 8000 <mss 1460>
++.01  server > client  S.  0:0(0) ack 1 win 8000 <mss 1460>
++1    server > client  S.  0:0(0) ack 1 win 8000 <mss 1460>
++.01  client > server  .   1:1(0) ack 1 win 8000
++2    server > client  S.  0:0(0) ack 1 win 8000 <mss 1460>
++.01  client > server  .   1:1(0) ack 1 win 8000
++1    server > client  R   1:1(0) win 0
+`
+
+// draftRevived has one in which the server ignores the client, and that is reported when it continues, after the client gave up. Then the
+// client turns out not to have given up.
+const draftRevived = `
+0     client > server  S   0:0(0) win 8000 <mss 1460>
++.0005 server > client S.  0:0(0) ack 1 win 8000 <mss 1460>
++.0005 client > server .   1:1(0) ack 1 win 8000
++.01  client > server  P.  1:101(100) ack 1 win 8000
++1    server > client  S.  0:0(0) ack 1 win 8000 <mss 1460>
++.01  client > server  P.  1:101(100) ack 1 win 8000
++2    server > client  S.  0:0(0) ack 1 win 8000 <mss 1460>
++1    client > server  R.  101:101(0) ack 1 win 0
++.01  server > client  P.  1:11(10) ack 1 win 8000
++1    client > server  P.  101:201(100) ack 11 win 8000
+`
+
+// draftContinued has a RST after which its sender continues, and so does the peer.
+const draftContinued = `
+0     client > server  S   0:0(0) win 8000 <mss 1460>
++.01  server > client  S.  0:0(0) ack 1 win 8000 <mss 1460>
++.01  client > server  .   1:1(0) ack 1 win 8000
++.01  client > server  P.  1:101(100) ack 1 win 8000
++.01  server > client  .   1:1(0) ack 101 win 8000
++.1   server > client  R.  1:1(0) ack 101 win 0
++.1   client > server  P.  101:301(200) ack 1 win 8000
++.01  client > server  P.  301:501(200) ack 1 win 8000
 `
 
 // runWhole returns the report on a file, and all connections as they ended, by position.
