@@ -17,9 +17,12 @@ func TestSortPositions(t *testing.T) {
 			for i := range positions {
 				positions[i] = r.Uint64N(most)
 			}
-			want := slices.Sorted(slices.Values(positions))
-			if sortPositions(positions); !slices.Equal(positions, want) {
-				t.Errorf("%d positions below %d are not sorted", n, most)
+			for _, positions := range [][]uint64{positions, slices.Compact(slices.Sorted(slices.Values(positions)))} { // all the same may be there twice
+				r.Shuffle(len(positions), func(i, k int) { positions[i], positions[k] = positions[k], positions[i] })
+				want := slices.Sorted(slices.Values(positions))
+				if sortPositions(positions); !slices.Equal(positions, want) {
+					t.Errorf("%d positions below %d are not sorted", n, most)
+				}
 			}
 		}
 	}
