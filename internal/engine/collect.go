@@ -167,7 +167,7 @@ func (c *collector) gather(parts []*partition) {
 	}
 	ending()
 	c.options.each(parts, func(i int) {
-		if c.collect(parts[i], &shares[i]); i == len(parts)/2 {
+		if c.collect(parts[i], &shares[i]); i == len(parts)/4 || i == len(parts)/2 {
 			ending()
 		}
 	})
