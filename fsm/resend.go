@@ -85,7 +85,7 @@ func (s *step) resend() (r resend) {
 func (s *step) sack() {
 	seg, peer := s.seg, s.peer
 	blocks := seg.Opts.Blocks[:seg.Opts.NBlocks]
-	outside := false
+	outside, reach := false, int32(0)
 	_, dsack := seg.Opts.Twice(seg.Ack)
 	for i, b := range blocks {
 		switch {
@@ -103,7 +103,11 @@ func (s *step) sack() {
 				s.emit(HoleShown, s.side.Peer())
 			}
 			peer.dups |= sacked
+			reach = max(reach, peer.out.Una.To(b.To))
 		}
+	}
+	if reach > 0 {
+		s.ev.add(Sacked, s.side.Peer(), uint32(reach))
 	}
 	if outside {
 		s.emit(SackOutOfWindow, s.side)

@@ -29,11 +29,11 @@ func TestStep_sack(t *testing.T) {
 		edges []uint32
 		want  []Kind
 	}{
-		{"a block beyond the ACK", []uint32{21, 31}, []Kind{HoleShown, Sent}},
-		{"two blocks beyond the ACK", []uint32{21, 31, 41, 51}, []Kind{HoleShown, Sent}},
+		{"a block beyond the ACK", []uint32{21, 31}, []Kind{HoleShown, Sacked, Sent}},
+		{"two blocks beyond the ACK", []uint32{21, 31, 41, 51}, []Kind{HoleShown, Sacked, Sent}},
 		{"a block below the ACK", []uint32{1, 11}, []Kind{ArrivedTwice, Sent}},
-		{"a block within the next", []uint32{41, 51, 31, 61}, []Kind{ArrivedTwice, HoleShown, Sent}},
-		{"a block within the one before it", []uint32{31, 61, 41, 51}, []Kind{HoleShown, Sent}},
+		{"a block within the next", []uint32{41, 51, 31, 61}, []Kind{ArrivedTwice, HoleShown, Sacked, Sent}},
+		{"a block within the one before it", []uint32{31, 61, 41, 51}, []Kind{HoleShown, Sacked, Sent}},
 		{"a block that ends before it begins", []uint32{31, 21}, []Kind{Sent}},
 		{"a block far beyond", []uint32{1 << 30, 1<<30 + 10}, []Kind{SackOutOfWindow, Sent}},
 		{"a block far below", []uint32{3 << 30, 3<<30 + 10}, []Kind{SackOutOfWindow, Sent}},

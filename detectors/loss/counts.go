@@ -4,6 +4,7 @@ package loss
 type counts struct {
 	by            [triggers]uint32
 	spurious      [triggers]uint32 // of these, as the ACK of the original shows, or a second arrival
+	foremost      uint32           // of the fast ones among these: nothing can have overtaken the originals
 	sacked        uint32           // spurious, too: SACK had acknowledged them
 	early         uint32           // spurious, too: the ACK came too soon to answer them
 	doubtful      [doubts]uint32   // that need not have been lost
@@ -22,6 +23,7 @@ func (c *counts) add(o *counts) {
 	for d := range c.doubtful {
 		c.doubtful[d] += o.doubtful[d]
 	}
+	c.foremost += o.foremost
 	c.sacked += o.sacked
 	c.early += o.early
 	c.unseen += o.unseen
@@ -37,7 +39,7 @@ func (c *counts) allSpurious() uint32 { return sum(c.spurious[:]) + c.sacked + c
 
 // unneeded is how many were spurious; without the fast ones, if these are half or more: then others overtook the originals (see reordering).
 func (c *counts) unneeded() uint32 {
-	all, quick := c.allSpurious(), c.spurious[fast]
+	all, quick := c.allSpurious(), c.spurious[fast]-c.foremost
 	if 2*quick >= all {
 		return all - quick
 	}

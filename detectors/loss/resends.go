@@ -38,6 +38,7 @@ type resends struct {
 	probing  bool
 	reports  bool // the receiver has SACK
 	midway   bool
+	top      reassembly.Seq      // how far SACK has reached beyond what was acknowledged
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
@@ -79,20 +80,6 @@ func (a *resends) count() {
 	}
 }
 
-// A timer is the intervals after which segments were sent again that were alone in flight.
-type timer struct {
-	n           uint32
-	least, most int64 // nanoseconds
-	answered    int64 // within how many nanoseconds all were acknowledged then
-}
-
-func (t *timer) add(interval int64) {
-	if t.n++; t.n == 1 {
-		t.least = interval
-	}
-	t.least, t.most = min(t.least, interval), max(t.most, interval)
-}
-
 // An openResend is a segment that was sent again, and may yet prove spurious.
 type openResend struct {
 	reassembly.Block
@@ -111,8 +98,11 @@ type openResend struct {
 	doubt   doubt
 	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
 	early   bool // it counts as such
-	unseen  bool // its original was not captured, so far
-	older   bool // its original was sent before the capture began
+	// foremost says that SACK had shown nothing beyond it to have arrived: nothing can have overtaken the original, as far as
+	// its sender knew.
+	foremost bool
+	unseen   bool // its original was not captured, so far
+	older    bool // its original was sent before the capture began
 }
 
 // A lateResend was acknowledged when it was sent again: it draws a D-SACK of its own.
@@ -233,6 +223,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	seg, was := ev.Seg, ev.Was
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.last(), open: true, trigger: k, at: seg.At}
 	o.alone = out.Oldest(seg.Seq) && seg.End() == out.Nxt
+	o.foremost = a.sacks > 0 && !a.top.After(o.From)
 	p := a.noteInDoubt()
 	if p.all() == 0 { // nothing else is in doubt
 		if o.alone && ev.Age > 0 {

@@ -47,7 +47,7 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened), // a hole says why the first comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.Sacked, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -60,7 +60,7 @@ var (
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,
-		When: "a considerable share of the payload was sent again unnecessarily, by timeouts or probes, or the data stalled for seconds until the originals were acknowledged: nothing was lost but time, or ACKs",
+		When: "a considerable share of the payload was sent again unnecessarily, by timeouts, by probes, or at the end of a recovery, or the data stalled for seconds until the originals were acknowledged: nothing was lost but time, or ACKs",
 		Cause: "The ACK came later than the sender's timeout, or was lost: delay that jumps (a queue that fills, a radio that sleeps, " +
 			"a virtual machine that is not scheduled), a timeout that is too short, or loss on the return path.",
 		Action: "Compare the round trip at these moments with that of the handshake. If the capture holds ACKs that did not " +
@@ -141,6 +141,8 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
+	case fsm.Sacked:
+		a.hasArrived(ev, r)
 	case fsm.DataOutOfOrder:
 		_, original := a.cameLate(ev)
 		a.maybe = a.maybe || ev.Place == reassembly.Repeat && !original

@@ -46,7 +46,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && (2*t.allSpurious() >= t.all() || a.answered()) {
 		f.Cause = causeHeldUp
 	}
-	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]) < t.all() {
+	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]+t.foremost) < t.all() {
 		f.Cause, f.Action = causeOvertaken, actionOvertaken
 	}
 	slow := (outcome == resentStalls || outcome == resentSpurious && t.allSpurious() < uint32(r.Value("min-resent"))) && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && stalled.longest.lasted() <= longestPath

@@ -185,6 +185,9 @@ func (a *resends) wasSpurious(i int) openResend {
 		c.older--
 	}
 	c.spurious[o.trigger]++
+	if o.trigger == fast && o.foremost {
+		c.foremost++
+	}
 	if o.early {
 		c.early--
 	} else {
