@@ -98,6 +98,9 @@ func (s *step) sack() {
 				peer.bits |= doubled
 			}
 			s.emit(ArrivedTwice, s.side.Peer())
+			if seg.At-peer.last.At > int64(s.c.rto(s.side.Peer())) { // it answers at once what came the second time (RFC 2883 4)
+				s.c.Unobserved(seg.At)
+			}
 		case b.To.After(peer.out.Una):
 			if !peer.lossShown() {
 				s.emit(HoleShown, s.side.Peer())

@@ -26,7 +26,7 @@ var DeadPeer = &detectors.Detector{
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer over TCP arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
 			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one, acceptable or not. Data after a long idle " +
 			"time: see idle-blackhole, unless the capture point is beside the silent host. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
-			"ICMP error is no answer of the peer: it is named, with who sent it. A capture of one direction is undecided.",
+			"ICMP error is no answer of the peer: it is named, with who sent it. A peer of which the capture lacks what the other side shows to have arrived: ACKs that rise, timestamps that it echoes, D-SACK. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},
 		Since: "0.2",
@@ -67,7 +67,7 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
 	for side := range reassembly.Side(2) {
 		if w.sides[side] != nil {
-			kinds[side] |= fsm.On(fsm.ResetSent, fsm.ResetIgnored, fsm.Revived)
+			kinds[side] |= fsm.On(fsm.ResetSent, fsm.ResetIgnored, fsm.Revived, fsm.Sent)
 			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
 		}
 	}
@@ -107,6 +107,10 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 			w.due[side].Arm(v.first.At, r)
 		}
 	case fsm.Sent:
+		if own := w.sides[side]; own != nil && !own.over() && own.shows(ev.Seg, r.Conn.RTO(side)) { // its peer is not silent: it was not captured
+			w.due[side].Satisfy(r)
+			w.close(side)
+		}
 		if v := w.sides[side.Peer()]; v != nil && !v.over() && ev.Class != fsm.Rst {
 			w.answered(side.Peer(), ev.Seg, r)
 		} else if v != nil && v.over() && !detectors.MayBeForged(ev) && v.alive.At == 0 && ev.Seg.At-v.rst.At <= int64(r.Conn.RTO(side.Peer())) {
@@ -251,7 +255,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	} else if v.refused.At != 0 {
 		f.Undecide("RSTs with the address of the peer answer, and do not end the connection: somebody there does not have it, and who else may have it is not in the capture")
 	} else {
-		r.Absence(&f, v.first.At)
+		r.Absence(&f, min(v.first.At, v.notSince()))
 	}
 	w.due[side].Emit(f, r)
 }

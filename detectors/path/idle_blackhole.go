@@ -93,6 +93,9 @@ func (w *idleBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 			}
 		}
 	case fsm.Sent:
+		if own := &w.sides[ev.Side]; own.data.At != 0 && !own.over() && own.retries != nil && own.retries.n > 0 && own.retries.shows(ev.Seg, r.Conn.RTO(ev.Side)) {
+			w.drop(ev.Side, r) // its peer is not silent: it was not captured
+		}
 		if u := &w.sides[ev.Side.Peer()]; u.data.At != 0 && !u.over() && ev.Class != fsm.Rst {
 			u.survived = max(u.survived, u.idle)
 			w.drop(ev.Side.Peer(), r)
@@ -176,7 +179,7 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
 	} else {
-		r.Absence(&f, u.data.At)
+		r.Absence(&f, min(u.data.At, v.notSince()))
 	}
 	w.due[side].Emit(f, r)
 }

@@ -29,6 +29,7 @@ type retryRun struct {
 	spoke      bool            // or something, later or perhaps forged
 	replaced   bool            // a new connection took the four-tuple
 	stamped    bool            // it echoes timestamps of the peer
+	known      arrivals        // what its own segments show of the peer
 }
 
 // recentRetries is how many of the last retries are kept as evidence.
