@@ -25,6 +25,7 @@ const (
 	WindowShut                    // this side advertised window 0
 	WindowOpened                  // this side advertised room again after window 0
 	WindowShrunk                  // this side took back window that it had offered, since its handshake (RFC 9293 3.8.6)
+	WindowOld                     // this side's segment shows another window than the one in force, and was sent before the segment that set that; Was is perhaps that segment
 	WindowSmall                   // this side advertised a window that is too small for a full segment, though not shut
 	Opened                        // this side sent its first SYN
 	SynResent                     // this side sent its SYN again
@@ -95,7 +96,7 @@ type Event struct {
 	Dups  uint8                // DataResent, ResendAcked: duplicate ACKs of the peer since it last acknowledged anything new, 127 at most; of the latter, SACK counts as one, too
 	Seg   *reassembly.Segment
 	// Was is what the segment goes back to. DataResent, FinResent, SynResent,
-	// SentBelowFin, NagleDelay, WindowShrunk, KeptAlive: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
+	// SentBelowFin, NagleDelay, WindowShrunk, WindowOld, KeptAlive: what this side sent before it. ResetSent, ResetDoubted, ResetIgnored:
 	// the same, At 0 if nothing; where only a later segment shows that a RST was
 	// ignored, or the end that it counts, that RST. StayedOpen: the RST. SynRenewed, SynChallenged,
 	// SynMisacked: the unanswered SYN. AnsweredLate, ClosedWithoutData: the peer's segment

@@ -17,6 +17,9 @@ func (s *step) offerWindow() {
 	seg, own, peer := s.seg, s.own, s.peer
 	sent := s.sentAfterWindow()
 	if sent == before {
+		if seg.Flags&reassembly.SYN == 0 && seg.Ack+reassembly.Seq(uint32(seg.Window)<<own.shift()) != peer.out.Edge {
+			s.emitAfter(WindowOld)
+		}
 		return
 	}
 	wlID := own.wlID

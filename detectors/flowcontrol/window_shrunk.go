@@ -31,8 +31,8 @@ var WindowShrunk = &detectors.Detector{
 		Since: "0.2",
 	},
 	Outcomes:     []*detectors.Outcome{cutOff, takenBack},
-	StartsOn:     fsm.On(fsm.WindowShrunk),
-	SubscribesTo: fsm.On(fsm.WindowShrunk),
+	StartsOn:     fsm.On(fsm.WindowShrunk, fsm.WindowOld),
+	SubscribesTo: fsm.On(fsm.WindowShrunk, fsm.WindowOld),
 	Watch:        watchShrunk,
 	YieldsTo:     []string{"zero-window-probe-loop"},
 }
@@ -60,10 +60,17 @@ const causeDevices = "A load balancer, proxy or firewall answers in the host's n
 // causeDamage is the cause where one bit explains the larger window.
 const causeDamage = "A bad cable, memory or network card, or a test that damages packets, changed a bit. The receiver of the segment discards it, because of its checksum."
 
-type windowShrunk struct{ sides [2]shrinks } // by the side that shrinks its window
+// windowShrunk is by the side that offers its window.
+type windowShrunk struct {
+	offers [2]*reassembly.Mark // what had set the window, before segments that others overtook; nil if there were none
+	sides  [2]*shrinks         // nil if the side has not shrunk it
+}
 
 // shrinks are all the times that one side has shrunk its window.
 type shrinks struct {
+	run     offer           // what offered the most, while nothing was offered again since
+	offered reassembly.Mark // what had offered the most before the first; At is 0 if that is not known
+	allowed reassembly.Mark // before cut
 	first   reassembly.Mark // the anchor
 	cut     reassembly.Mark // the first that cut off cutOff bytes
 	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
@@ -78,8 +85,14 @@ type shrinks struct {
 }
 
 func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
-	s, m := &w.sides[ev.Side], reassembly.MarkOf(ev.Seg)
-	w.shrunk(ev, s, m, r)
+	if ev.Kind == fsm.WindowOld {
+		w.overtaken(ev, r.Conn)
+		return
+	}
+	if w.sides[ev.Side] == nil {
+		w.sides[ev.Side] = new(shrinks)
+	}
+	w.shrunk(ev, w.sides[ev.Side], reassembly.MarkOf(ev.Seg), r)
 }
 
 // nearIDs is by how much the IP identifications of a host that counts them differ at most, at once and in each second.
@@ -94,9 +107,9 @@ func follows(before, id uint16, ns int64) bool {
 }
 
 // sameDevice reports whether the device that had offered the larger window is proved to have sent the smaller one, too.
-func sameDevice(ev fsm.Event, m *reassembly.Mark, v fsm.View) bool {
-	return follows(uint16(ev.Age), m.IPID, m.At-ev.Was.At) && (ev.Was.TTL != m.TTL || !v.IPHabits(ev.Side).VariesTTL) &&
-		v.Relayed(ev.Side) == 0 && !sooner(v, ev.Side, ev.Was)
+func sameDevice(ev fsm.Event, offer, m *reassembly.Mark, v fsm.View) bool {
+	return follows(offer.IPID, m.IPID, m.At-offer.At) && (offer.TTL != m.TTL || !v.IPHabits(ev.Side).VariesTTL) &&
+		v.Relayed(ev.Side) == 0 && !sooner(v, ev.Side, offer)
 }
 
 // shrunk notes that the side took back window.
@@ -105,26 +118,30 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 	if cut == 0 && rounding(r.Conn, ev.Side, ev.N) {
 		return
 	}
+	was := w.offer(ev, &m, r.Conn)
+	s.run.shrinks(&was, edgeOf(&m, ev.Side, r.Conn), ev.N)
+
 	s.last = m
 	if s.count++; s.count == 1 {
-		s.first = m
+		s.first, s.offered = m, s.run.Mark
 	}
 	s.largest = max(s.largest, ev.N)
 	switch {
-	case (fsm.Habits{}).OtherTTL(ev.Was, &m):
+	case was.At == 0:
+	case (fsm.Habits{}).OtherTTL(&was, &m):
 		if s.device.At == 0 {
-			s.device, s.before = m, *ev.Was
+			s.device, s.before = m, was
 		}
-	case oneBit(ev.Was.Window, m.Window):
+	case oneBit(was.Window, m.Window):
 		if s.damaged.At == 0 {
 			s.damaged = m
 		}
-	case sameDevice(ev, &m, r.Conn):
+	case sameDevice(ev, &was, &m, r.Conn):
 		s.own++
 	}
 	if cut > 0 {
 		if s.cuts++; cut > s.cutOff {
-			s.cut, s.cutOff = m, cut
+			s.cut, s.cutOff, s.allowed = m, cut, s.run.Mark
 		}
 	}
 	s.report(ev.Side, r)
@@ -155,10 +172,16 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 	own, peer := r.Name(side), r.Name(side.Peer())
 	outcome := takenBack
 	evidence := []detectors.Evidence{r.Evidence("window shrunk", side, &s.first)}
+	if s.offered.At != 0 {
+		evidence = append(evidence, r.Evidence("window offered", side, &s.offered))
+	}
 	if s.cuts > 0 {
 		outcome = cutOff
 		if !detectors.SameFrame(&s.cut, &s.first) {
 			evidence = append(evidence, r.Evidence("window shrunk below data in flight", side, &s.cut))
+		}
+		if s.allowed.At != 0 && !detectors.SameFrame(&s.allowed, &s.offered) {
+			evidence = append(evidence, r.Evidence("window offered for that data", side, &s.allowed))
 		}
 	}
 	if !detectors.SameFrame(last, &s.first) && !detectors.SameFrame(last, &s.cut) {
@@ -175,9 +198,20 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		often = detectors.Times(int(s.count)) + ", first in "
 	}
 	f.Message = fmt.Sprintf("%s took back up to %d bytes of the window that it had offered %s (%sframe %d).", own, s.largest, peer, often, s.first.Frame)
+	switch {
+	case s.offered.At == 0:
+	case s.count == 1:
+		f.Message += fmt.Sprintf(" Frame %d had offered it.", s.offered.Frame)
+	default:
+		f.Message += fmt.Sprintf(" Before the first, frame %d had offered the most.", s.offered.Frame)
+	}
 	if s.cuts > 0 {
-		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them, and may have to send them again.",
-			peer, s.cutOff, s.cut.Frame)
+		allowed := ""
+		if s.allowed.At != 0 && s.count > 1 {
+			allowed = fmt.Sprintf(" by frame %d", s.allowed.Frame)
+		}
+		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them%s, and may have to send them again.",
+			peer, s.cutOff, s.cut.Frame, allowed)
 	} else {
 		f.Message += " Nothing was in flight there, so no harm was done."
 	}
