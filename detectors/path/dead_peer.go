@@ -144,7 +144,7 @@ func (w *deadPeer) run(ev fsm.Event, r *detectors.Report) *retryRun {
 		v = runs.Take()
 		w.sides[side], v.heard = v, r.Conn.Last(side.Peer())
 		v.stamped = ev.Seg.Opts.TSEcr != 0
-		v.small = ev.Was != nil && ev.Was.At > v.heard.At && ev.Was.SeqLen() > 0 && ev.Was.Len < ev.Seg.Len
+		v.small = ev.Was != nil && ev.Was.At > v.heard.At && ev.Was.SeqLen() > 0 && ev.Was.Len < wireOf(ev.Seg, r.Conn)
 	}
 	return v
 }

@@ -111,7 +111,7 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 		m += v.quiet(v.closed(side, r)).Guess
 	}
 	if outcome == deadData && v.onlyLarge(side, r) {
-		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.least)
+		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.leastSize(r))
 	}
 	return m
 }

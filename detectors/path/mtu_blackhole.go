@@ -82,7 +82,7 @@ func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 		w.side(side).arrived(side, ev.Seg, r)
 		w.wait(side, r)
 	case fsm.ICMPError:
-		if tooBig(ev.Seg) {
+		if tooBig(ev.Seg, r.Conn) {
 			w.side(side).tell(ev.Seg)
 			w.wait(side, r)
 		}

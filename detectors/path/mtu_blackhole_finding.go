@@ -51,8 +51,8 @@ func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r
 	evidence := append(a.evidence(side, r), r.Evidence("sent again in smaller pieces", side, &a.piece), detectors.Evidence{Role: "acknowledged at once", Seg: *ack})
 	f := a.finding(mtuFellBack, side, ack.At, append(evidence, a.told.Evidence()...), r)
 	f.Measure("piece", int(a.piece.Len))
-	f.Message = fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived. Then it tried %d bytes "+
-		"(frame %d), and these were acknowledged (frame %d). %s Each new connection will lose the same time.", r.Name(side), a.size, a.resends,
+	f.Message = fmt.Sprintf("%s retransmitted %s %d times in %s (frames %d to %d), and it never arrived. Then it tried %d bytes "+
+		"(frame %d), and these were acknowledged (frame %d). %s Each new connection will lose the same time.", r.Name(side), a.what(), a.resends,
 		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame, a.piece.Len, a.piece.Frame, ack.Frame, a.whoTold(side, r))
 	if a.beyond.At == 0 && a.spoke.At == 0 {
 		a.doubted = a.size

@@ -13,13 +13,13 @@ import (
 // tooBig reports whether an ICMP error says that the quoted packet is too large, and can
 // be right: the MTU is smaller than the packet (RFC 5927 7.2), and not smaller than what
 // every link carries (RFC 791 3.2, RFC 8200 5).
-func tooBig(quote *reassembly.Segment) bool {
+func tooBig(quote *reassembly.Segment, v fsm.View) bool {
 	least := uint32(68)
 	if quote.Src.AddrPort().Addr().Is6() {
 		least = 1280
 	}
 	mtu := uint32(quote.ICMP.MTU)
-	return quote.TooBig() && (mtu == 0 || least <= mtu && mtu < quote.PacketLen())
+	return quote.TooBig() && (mtu == 0 || least <= mtu && mtu < quotedLen(quote, v))
 }
 
 // tell takes such an error.
@@ -35,17 +35,17 @@ func (a *oversizeLoss) tell(quote *reassembly.Segment) {
 
 // fits reports whether the segment's packet is no larger than the MTU that was told. An
 // error without an MTU, of a router older than RFC 1191, asks for less than before.
-func (a *oversizeLoss) fits(seg *reassembly.Segment) bool {
+func (a *oversizeLoss) fits(seg *reassembly.Segment, v fsm.View) bool {
 	if mtu := uint32(a.told.Last.ICMP.MTU); mtu != 0 {
 		return seg.PacketLen() <= mtu
 	}
-	return seg.PacketLen() < a.told.Last.PacketLen()
+	return seg.PacketLen() < quotedLen(&a.told.Last, v)
 }
 
 // onePacket reports whether the segment left its host as it was captured, not cut by segmentation
 // offload: it is no larger than the MSS, which may not have been captured, or than what the router quotes.
-func (a *oversizeLoss) onePacket(seg *reassembly.Segment, r *detectors.Report) bool {
-	return seg.Len <= r.Conn.EffSndMSS() || seg.PacketLen() <= a.told.Last.PacketLen()
+func (a *oversizeLoss) onePacket(seg *reassembly.Segment, v fsm.View) bool {
+	return seg.Len <= v.EffSndMSS() || seg.PacketLen() <= quotedLen(&a.told.Last, v)
 }
 
 // toldInVain is the cause where an ICMP message about the MTU was captured.
@@ -61,7 +61,7 @@ func (a *oversizeLoss) defiant(r *detectors.Report) bool {
 // segments of that size arrive. One that obeys late is a smaller piece like any other.
 func (w *mtuBlackhole) obey(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
-	if a == nil || a.told == nil || a.obeyed.At != 0 || a.over() || a.defiant(r) || !a.fits(ev.Seg) {
+	if a == nil || a.told == nil || a.obeyed.At != 0 || a.over() || a.defiant(r) || !a.fits(ev.Seg, r.Conn) {
 		return
 	}
 	a.obeyed = reassembly.MarkOf(ev.Seg)
@@ -73,9 +73,17 @@ func (w *mtuBlackhole) obey(ev fsm.Event, r *detectors.Report) {
 	a.size, a.longer, a.beyond, a.spoke, a.piece = 0, 0, reassembly.Mark{}, reassembly.Mark{}, reassembly.Mark{}
 }
 
+// what is the segment that does not arrive, in words.
+func (a *oversizeLoss) what() string {
+	if a.whole > a.size {
+		return fmt.Sprintf("a segment of %d bytes, which was captured before it was cut into packets of %d bytes at most,", a.whole, a.size)
+	}
+	return fmt.Sprintf("a segment of %d bytes", a.size)
+}
+
 // message is what is reported of a segment that has not arrived.
 func (a *oversizeLoss) message(outcome *detectors.Outcome, side reassembly.Side, r *detectors.Report) string {
-	m := fmt.Sprintf("%s retransmitted a segment of %d bytes %d times in %s (frames %d to %d), and it never arrived", r.Name(side), a.size, a.resends,
+	m := fmt.Sprintf("%s retransmitted %s %d times in %s (frames %d to %d), and it never arrived", r.Name(side), a.what(), a.resends,
 		detectors.Span(a.last().At-a.first.At), a.first.Frame, a.last().Frame)
 	switch {
 	case a.beyond.At != 0 && a.longer == 0:

@@ -9,7 +9,8 @@ import (
 // An oversizeLoss is a segment that does not arrive.
 type oversizeLoss struct {
 	retryRun                     // of its retransmissions; the peer may send segments in between
-	size         uint32          // payload of the smallest that did not arrive
+	size         uint32          // payload of the smallest that did not arrive, as it was on the wire
+	whole        uint32          // the same, as it was captured
 	beyond       reassembly.Mark // the peer's segment that shows the longest stretch behind it that arrived
 	longer       uint32          // the payload of that stretch; 0 if only a FIN arrived
 	spoke        reassembly.Mark // the peer's segment that shows that it is there, though it acknowledges nothing new
@@ -87,27 +88,27 @@ func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
 	if m.Flags&reassembly.FIN != 0 || a.over() || a.passed {
 		return
 	}
-	out := r.Conn.Stream(ev.Side)
+	out, size := r.Conn.Stream(ev.Side), wireOf(ev.Seg, r.Conn)
 	if a.n == 0 {
 		a.heard = r.Conn.Last(ev.Side.Peer())
 	}
 	switch {
 	case !out.Oldest(m.Seq):
 		a.retry(&m)
-	case a.resends > 0 && m.Len < a.size: // smaller pieces
+	case a.resends > 0 && size < a.size: // smaller pieces
 		if a.piece.At == 0 {
 			a.piece = m
 		}
-	case int(m.Len) >= int(r.Value("min-size")):
-		if a.resends == 0 || m.Len < a.size {
-			a.size = m.Len
+	case int(size) >= int(r.Value("min-size")):
+		if a.resends == 0 || size < a.size {
+			a.size, a.whole = size, m.Len
 		}
 		a.piece.At = 0
 		a.resend(&m, true)
 	default:
 		a.retry(&m)
 	}
-	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && a.onePacket(ev.Seg, r) && !a.fits(ev.Seg) {
+	if a.told != nil && a.obeyed.At == 0 && out.Oldest(m.Seq) && a.onePacket(ev.Seg, r.Conn) && !a.fits(ev.Seg, r.Conn) {
 		a.ignored++
 	}
 }

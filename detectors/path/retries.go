@@ -88,10 +88,13 @@ func (v *retryRun) resend(m *reassembly.Mark, oldest bool) {
 // for all that is known, and nothing as large was ever acknowledged: the path may only
 // drop large packets.
 func (v *retryRun) onlyLarge(side reassembly.Side, r *detectors.Report) bool {
-	out := r.Conn.Stream(side)
-	return v.least > smallSegment && !v.small && r.Conn.Phase(side) < fsm.PhaseFinSent && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
-		r.Conn.Bytes(side) < uint64(out.InFlight()+v.least)
+	out, least := r.Conn.Stream(side), v.leastSize(r)
+	return least > smallSegment && !v.small && r.Conn.Phase(side) < fsm.PhaseFinSent && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
+		r.Conn.Bytes(side) < uint64(out.InFlight()+least)
 }
+
+// leastSize is the payload of the smallest that was sent again, on the wire.
+func (v *retryRun) leastSize(r *detectors.Report) uint32 { return wire(v.least, v.stamped, r.Conn) }
 
 // over reports whether the side itself ended the run with a RST.
 func (v *retryRun) over() bool { return v.rst.At != 0 }
