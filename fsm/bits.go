@@ -33,7 +33,7 @@ const (
 	rejectedByA // the last implausible segment was A's
 	outlivedA   // A has another connection on the four-tuple, and said nothing in this one since
 	outlivedB
-	openA // A has not closed, although B ended the connection with a RST: see stayedOpen
+	openA // A has not closed, although B ended the connection with a RST: see stayedOpen, and resetAgain
 	openB
 	foreignA // the RST that A seems to have sent does not fit A: see foreignReset
 	foreignB

@@ -15,7 +15,7 @@ func (s *step) reset() {
 	}
 	if c.bits&(resetByA|resetByB) != 0 { // it is over already, but perhaps not for a side that stayed open
 		if c.bits&(openA|openB) != 0 && s.checkReset() == resetAccepted {
-			c.bits &^= openA | openB
+			s.resetAgain()
 		}
 		return
 	}
@@ -37,6 +37,18 @@ func (s *step) reset() {
 	default:
 		c.bits |= challengeBit(s.side)
 		s.emitReset(ResetIgnored)
+	}
+}
+
+// resetAgain processes a further RST where some side stayed open. One RST may be lost; where a second did not arrive either, nothing
+// shows that the next one does. The open bit of a side that has reset the connection says that one was lost.
+func (s *step) resetAgain() {
+	c, open, lost := s.c, openBit(s.side.Peer()), openBit(s.side)
+	switch {
+	case c.bits&resetBit(s.side) == 0: // the side that stayed open closes
+		c.bits &^= openA | openB
+	case c.bits&open != 0 && c.bits&lost == 0:
+		c.bits = c.bits&^open | lost
 	}
 }
 
