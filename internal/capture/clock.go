@@ -24,7 +24,7 @@ const (
 // A clock turns the times of one file into trace time, which never goes back by
 // more than a second.
 type clock struct {
-	shift   int64 // Options.Shift
+	shift   int64 // Options.Shift; see begins
 	max     int64 // latest trace time of a frame
 	stated  int64 // latest end that the file states, in trace time; 0 if none
 	offset  int64 // added to the file's times now
@@ -36,8 +36,21 @@ type clock struct {
 	steps   stats.ClockSteps
 }
 
-// shifted is a time as the file has it, shifted as was asked for.
-func (c *clock) shifted(at int64) int64 { return min(at, maxTime-c.shift) + c.shift }
+// begins takes the first time of the file. Where times are relative, it is 0, which everywhere else means that there is no
+// time: all are a nanosecond later.
+func (c *clock) begins(at int64) {
+	if at+c.shift == 0 {
+		c.shift++
+	}
+}
+
+// shifted is a time as the file has it, shifted as was asked for; never 0.
+func (c *clock) shifted(at int64) int64 {
+	if at = min(at, maxTime-c.shift) + c.shift; at == 0 {
+		at = 1
+	}
+	return at
+}
 
 // traceTime returns the trace time of a frame, and whether the clock stepped just
 // before it.

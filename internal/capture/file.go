@@ -66,6 +66,9 @@ func (f *File) Next(fr *Frame) error {
 	if err := f.records.next(fr); err != nil {
 		return f.stop(err)
 	}
+	if f.info.Packets == 0 {
+		f.clock.begins(fr.At)
+	}
 	fr.At = f.clock.shifted(fr.At)
 	f.info.count(fr)
 	before := f.last
