@@ -94,7 +94,7 @@ func (v *retryRun) onlyLarge(side reassembly.Side, r *detectors.Report) bool {
 }
 
 // leastSize is the payload of the smallest that was sent again, on the wire.
-func (v *retryRun) leastSize(r *detectors.Report) uint32 { return wire(v.least, v.stamped, r.Conn) }
+func (v *retryRun) leastSize(r *detectors.Report) uint32 { return wire(v.least, false, r.Conn) }
 
 // over reports whether the side itself ended the run with a RST.
 func (v *retryRun) over() bool { return v.rst.At != 0 }
