@@ -113,6 +113,8 @@ var unexplained = &outcome{
 		Action: "Capture on the host that sent the RST, from before the connection opens.",
 	},
 	exceptions: []exception{{detectors.Info, func(c *resetCase) bool { return c.peer.finSent() }}},
-	doubts:     []doubt{{"midstream: the capture begins with the RST, and shows nothing that its sender sent before", (*resetCase).halfCaptured}},
-	sentence:   (*resetCase).unexplainedSentence,
+	doubts: []doubt{{"one-sided: one of the RSTs has a number beyond the SYN: its sender had sent data and completed the handshake, and that and what the RSTs answer was not captured; " +
+		"or a device on the path made both, and guessed the number", func(c *resetCase) bool { return c.beyondSYN.At != 0 }},
+		{"midstream: the capture begins with the RST, and shows nothing that its sender sent before", (*resetCase).halfCaptured}},
+	sentence: (*resetCase).unexplainedSentence,
 }

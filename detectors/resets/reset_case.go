@@ -192,6 +192,10 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 				c.note().twin = reassembly.MarkOf(ev.Seg)
 			}
 		}
+		if bySender && c.passesSYN(ev.Seg) {
+			c.note().beyondSYN = reassembly.MarkOf(ev.Seg)
+			return true
+		}
 		if bySender && c.guesses(ev.Seg) {
 			c.note().guess = reassembly.MarkOf(ev.Seg)
 			return true
@@ -245,6 +249,14 @@ func (c *resetCase) guesses(rst *reassembly.Segment) bool {
 	nxt := c.sender.stream.Nxt
 	return c.guess.At == 0 && !c.peerSpoke && c.bare() && rst.Flags&reassembly.ACK == 0 && time.Duration(rst.At-c.rst.At) < rightBehind &&
 		c.sender.stream.Knows(reassembly.KnowNxt) && rst.Seq.After(nxt+1) && rst.Seq.After(c.rst.Seq) && rst.Seq.After(c.peer.last.Ack)
+}
+
+// passesSYN reports whether the RST, one after this one and without ACK as this, lies beyond the SYN that is all that its sender had sent, as far
+// as was captured. It answers an ACK of data, then, so that the handshake was complete (RFC 9293 3.10.7.1), or somebody guessed its number.
+func (c *resetCase) passesSYN(rst *reassembly.Segment) bool {
+	last := &c.peer.last
+	return c.beyondSYN.At == 0 && !c.peerSpoke && c.bare() && rst.Flags&reassembly.ACK == 0 && c.states[c.side] == fsm.SynSent && c.sender.bytes == 0 &&
+		last.Flags.Has(reassembly.SYN|reassembly.ACK) && c.rst.Seq == last.Ack && rst.Seq.After(last.Ack)
 }
 
 // rightBehind is how soon the second RST of an injector follows the first.

@@ -128,6 +128,9 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	if c.guess.At != 0 && c.cause() == suspectedInjection {
 		evidence = append(evidence, r.Evidence("another RST, beyond all that was sent", side, &c.guess))
 	}
+	if c.beyondSYN.At != 0 {
+		evidence = append(evidence, r.Evidence("another RST, beyond the SYN", side, &c.beyondSYN))
+	}
 	if c.continued.At != 0 {
 		evidence = append(evidence, r.Evidence("continues after it", side, &c.continued))
 	}

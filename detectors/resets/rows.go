@@ -20,6 +20,7 @@ var rows = []row{
 	// HANDSHAKE: no connection yet.
 	{refused, "RFC 9293 3.10.7.1, 3.10.7.3", func(c *resetCase) bool { return c.refusal() && !c.continues() }},
 	{refused, "RFC 9293 3.10.7.1: what a closed port answers to a FIN, NULL or Xmas scan", (*resetCase).scanned},
+	{unexplained, "RFC 9293 3.10.7.1: one of the RSTs answers an ACK of data", func(c *resetCase) bool { return c.beyondSYN.At != 0 }},
 	{handshakeReset, "RFC 9293 3.10.7.3", func(c *resetCase) bool {
 		return c.states[c.side] == fsm.SynSent && !c.goesOnElsewhere() || c.askedAgain() || c.silentSince()
 	}},

@@ -156,6 +156,9 @@ func (c *resetCase) unexplainedSentence() string {
 	}
 	m := fmt.Sprintf("A RST with the source address %s ended the connection with %s (frame %d).", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
+	case c.beyondSYN.At != 0:
+		return m + fmt.Sprintf(" Another (frame %d) followed, without ACK and %s beyond the SYN. A host without the connection gives a RST the number that the segment before it acknowledges (RFC 9293 3.10.7.1).",
+			c.beyondSYN.Frame, inBytes(uint32(c.beyondSYN.Seq-c.rst.Seq)))
 	case c.halfCaptured():
 		return m + " What led to it was not captured."
 	}
