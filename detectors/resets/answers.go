@@ -97,6 +97,13 @@ func (c *resetCase) answersLate() bool {
 	return c.bare() && c.noID() && !c.inWindow && !c.halfCaptured() && last.Len > 0 && c.lost() > 0 && detectors.Answers(&c.rst, last)
 }
 
+// unansweredData reports whether the RST, without ACK, has the number that would acknowledge data which nothing has answered for a round trip:
+// of its peer, only a SYN-ACK was captured. If the capture lacks what else the peer sent, the RST answers that.
+func (c *resetCase) unansweredData() bool {
+	return c.bare() && c.atNxt() && c.missing > 0 && c.peer.bytes == 0 && c.peer.last.Flags.Has(reassembly.SYN|reassembly.ACK) && !c.gaveUp() &&
+		time.Duration(c.rst.At-c.sender.last.At) >= c.rtt
+}
+
 // sole reports whether the RST can answer no other segment than the peer's last: there is no other, or it acknowledges
 // just that, or nothing had been sent for longer than a path holds a segment up.
 func (c *resetCase) sole() bool {

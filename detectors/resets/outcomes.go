@@ -70,6 +70,12 @@ var aborted = &outcome{
 			func(c *resetCase) bool { return c.afterFIN() && c.peer.stream.Holes() }},
 		overrunUnknown,
 	},
+	absence: func(c *resetCase, f *detectors.Finding, _ *detectors.Report) {
+		if c.unansweredData() {
+			f.Absence = detectors.NoDataAnswer
+			f.Doubt()
+		}
+	},
 	sentence: (*resetCase).abortedSentence,
 }
 

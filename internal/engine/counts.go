@@ -24,7 +24,7 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 			}
 		}
 	}
-	opener, _ := f.Conn.Opener()
+	opener, known := f.Conn.Opener()
 	if f.Conn.AwaitsAnswer(opener) && f.Conn.Packets(opener.Peer()) == 0 {
 		if f.Conn.Packets(opener) > 1 {
 			c.RepeatedSYNs += one
@@ -34,6 +34,14 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	}
 	if f.Conn.Packets(reassembly.A) > 0 && f.Conn.Packets(reassembly.B) > 0 {
 		c.BothSides += one
+	}
+	if v := f.Conn.View(); known && f.Conn.Bytes(opener) > 0 {
+		if _, accepted := v.SYNOptions(opener.Peer()); accepted {
+			c.Asked += one
+			if last := v.Last(opener.Peer()); last.Flags.Has(reassembly.SYN) {
+				c.Mute += one
+			}
+		}
 	}
 	for side := range reassembly.Side(2) {
 		if f.Conn.Oversize(side) {

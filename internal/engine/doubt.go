@@ -62,6 +62,10 @@ func ofFTP(f *detectors.Finding, ftp *stats.FTP) {
 func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 	if l := hidden(f.Absence, finRank, c); l != 0 && f.Verdict == detectors.Seen {
 		f.Limits, f.Scope = f.Limits|l, detectors.WholeCapture
+		if f.Absence == detectors.NoDataAnswer && l == fsm.OneSided {
+			f.Fault = detectors.FaultUnknown
+			f.Undecide("one-sided: of nearly all servers, the capture holds nothing but SYN-ACKs, so the RST may answer an ACK of the data that was not captured")
+		}
 		f.Doubt()
 	}
 	if f.Absence == detectors.NoFINAck && f.Verdict == detectors.Seen && c.Fragments() {
@@ -120,6 +124,8 @@ func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
 		return fsm.AcksFiltered
 	case absent == detectors.NoSYNAnswer && (c.OnlySYNs() || c.OneWay()):
+		return fsm.OneSided
+	case absent == detectors.NoDataAnswer && c.OnlySYNACKs():
 		return fsm.OneSided
 	case absent != detectors.NoAbsence && absent != detectors.NoSYNAnswer && c.NoPureACKs():
 		return fsm.AcksFiltered

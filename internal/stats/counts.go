@@ -26,6 +26,8 @@ type Counts struct {
 	PureACKs     uint64
 	Talks        uint64 // connections whose sides both sent payload
 	Talked       uint64 // their segments, pure ACKs left out
+	Asked        uint64 // connections with a SYN-ACK and payload of the client
+	Mute         uint64 // those of which nothing else of the server was captured
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
 	Holes        Holes
@@ -64,6 +66,8 @@ func (c *Counts) Add(d *Counts) {
 	c.PureACKs += d.PureACKs
 	c.Talks += d.Talks
 	c.Talked += d.Talked
+	c.Asked += d.Asked
+	c.Mute += d.Mute
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
 	c.Holes.Add(&d.Holes)
@@ -160,3 +164,7 @@ func (c *Counts) OnlySYNs() bool {
 // OneWay reports whether the trace has one direction of every connection, and of some it shows
 // that the other side spoke: it acknowledges what was not captured.
 func (c *Counts) OneWay() bool { return c.BothSides == 0 && c.OneSided > 0 }
+
+// OnlySYNACKs reports whether the trace leaves out what servers send after their SYN-ACKs: of nine in ten connections whose client
+// sent payload, nothing else of the server was captured, not even an ACK.
+func (c *Counts) OnlySYNACKs() bool { return c.Mute >= enough && 10*c.Mute >= 9*c.Asked }
