@@ -186,14 +186,26 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 		f.Severity = detectors.Warning
 	}
 	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
-		"This happened %d times and held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
-		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), a.n, detectors.Span(a.lost), detectors.Span(lasted), a.first.data.Frame,
+		"This happened %s%d times and held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
+		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), mayBeChance(side, r), a.n, detectors.Span(a.lost), detectors.Span(lasted), a.first.data.Frame,
 		a.first.held.Frame, a.first.ack.Frame)
 	if r.Conn.HandshakeRTT(side.Peer()) == 0 {
 		f.Undecide("the handshake was not captured, so the round trip is unknown: a path that long would look the same")
 	}
 	r.Emit(f)
 }
+
+// mayBeChance says "up to" of a count where the sender is so far from the capture point that its application may have written at about
+// the time at which the ACK would have let Nagle send.
+func mayBeChance(side reassembly.Side, r *detectors.Report) string {
+	if r.Conn.HandshakeRTT(side) > farSender {
+		return "up to "
+	}
+	return ""
+}
+
+// farSender is a round trip from the capture point to the sender that is longer than a host takes to answer.
+const farSender = 3 * time.Millisecond
 
 func (x *wait) evidence(side reassembly.Side, r *detectors.Report) []detectors.Evidence {
 	return []detectors.Evidence{
