@@ -4,6 +4,17 @@ package detectors
 // TCP_RTO_MAX, 120 s, and its timer wheel may be late by an eighth of that (kernel/time/timer.c).
 const MaxTimeout = 135_000_000_000
 
+// TimerStood is for how long a sender's timer stood still, in nanoseconds, if what it sends again comes so long after the time before, and
+// timer is what it waited last, 0 if that is not known: each timeout is twice the one before (RFC 6298 5.5), and none is longer than MaxTimeout.
+// Its host was suspended meanwhile, or what it sent then was not captured: its peer was not asked.
+func TimerStood(gap, timer int64) int64 {
+	const least, factor = 60_000_000_000, 4
+	if timer == 0 && gap <= MaxTimeout || gap < least || gap <= factor*timer {
+		return 0
+	}
+	return gap - timer
+}
+
 // A Deadline is one thing that is due: an acknowledgment, a resend, an open window.
 // It belongs to one watcher, one side and one question; no other can disturb it. The
 // zero value waits for nothing.

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -73,10 +74,11 @@ func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
 }
 
 // Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what
-// this connection shows, and if the host is up. First is what the finding's first frame is the first of.
+// this connection shows, and if the host is up. First is what the finding's first frame is the first of; Cause is the cause if the
+// host is up, empty if it is the usual one.
 type Quiet struct {
-	Since            int64
-	First, Guess, Up string
+	Since                   int64
+	First, Guess, Up, Cause string
 }
 
 // SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
@@ -85,8 +87,8 @@ func (f *Finding) SeenSince(host reassembly.Endpoint, frame uint32) {
 	f.Scope = WholeCapture
 	f.Message = strings.Replace(f.Message, f.Quiet.Guess, fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (last in frame %d): its host is up.%s",
 		f.Quiet.First, f.Evidence[0].Seg.Frame, host.AddrPort().Addr(), frame, f.Quiet.Up), 1)
-	f.Cause = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or a device on the path forgot the connection, " +
-		"filters it, or had answered in the peer's name; or the host was cut off for a while."
+	f.Cause = cmp.Or(f.Quiet.Cause, "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or a device on the path forgot the connection, "+
+		"filters it, or had answered in the peer's name; or the host was cut off for a while.")
 }
 
 // Unreached says of a host whose segments were not answered (Unanswered is set) that no answer of anybody arrived at it in that time,
@@ -195,11 +197,11 @@ func (f *Finding) CutOff(o *Outage) {
 		"Since then, this FIN was not sent again, and may yet arrive", o.Frame))
 }
 
-// Stalled makes a finding undecided that says how late a host answered (Late is set): another host, which was asked before, answered the
-// same one as late at that time. Engines call it as they call SentElsewhere; o is the time of that answer.
-func (f *Finding) Stalled(o *Outage) {
-	f.Scope = OtherConnection
-	f.Undecide(fmt.Sprintf("at that time, the answer of another host came late, too (frame %d): the link of the host that waited, or the capture, may have stood still", o.Frame))
+// Stalled makes a finding undecided that says how late a host answered (Late is set): another host answered the same one as late at that
+// time. Engines call it as they call SentElsewhere; frame is that of the answer, and scope says whether a finding is about that.
+func (f *Finding) Stalled(frame uint32, scope Scope) {
+	f.Scope = scope
+	f.Undecide(fmt.Sprintf("at that time, the answer of another host came late, too (frame %d): the link of the host that waited, or the capture, may have stood still", frame))
 }
 
 // OfFTP makes a finding undecided that says what is in order on a data connection of FTP (MayBeData is set): the trace has a

@@ -55,7 +55,7 @@ type Scope uint8
 const (
 	OneConnection   Scope = iota
 	OtherConnection       // another one with the same SYN, or of the same hosts at the same time, or the same one on the other side of an address translation
-	WholeCapture          // the capture's clock, the ACKs that it lacks, or when it has its hosts for the last time
+	WholeCapture          // the capture's clock, the ACKs that it lacks, when it has its hosts for the last time, or when others were late
 )
 
 // String is "connection", "other-connection" or "capture".

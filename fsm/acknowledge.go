@@ -33,6 +33,7 @@ func (s *step) acknowledge() uint32 {
 	if peer.row > 0 && (moved > 0 || first && peer.last.Len > 0 && peer.last.End().AtOrBefore(ack)) {
 		peer.row = 0
 		e := s.ev.add(ResendAcked, s.side.Peer(), 0)
+		e.age = s.unheard(moved)
 		if e.dups = peer.dupACKs(); peer.isSacked() {
 			e.dups = max(e.dups, 1)
 		}

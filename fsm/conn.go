@@ -19,7 +19,7 @@ type end struct {
 
 	// Times of the short past, in microseconds of trace time modulo 2^32 (71
 	// minutes), to keep a connection small.
-	rttAt uint32 // when the segment being timed was sent; meaningful while timing is set
+	rttAt uint32 // when the segment being timed was sent, or the last that was
 	stamp uint32 // see quietAt and synTSVal
 
 	rttSeq  reassembly.Seq // what must be acknowledged to end the timing

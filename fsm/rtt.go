@@ -40,6 +40,20 @@ func (c *Conn) time(own *end, seg *reassembly.Segment) {
 // least one, so that zero can mean "not seen".
 func (s *step) timed() uint32 { return max(s.c.elapsed(s.peer.rttAt, s.seg.At), 1) }
 
+// unheard is for how long this side had sent nothing, in microseconds, since the peer's segment was sent that was timed before it was sent
+// again, if this acknowledges it, by which UNA moved so far; 0 if it does not.
+func (s *step) unheard(moved uint32) uint32 {
+	p := s.peer
+	if p.rttSeq.After(s.seg.Ack) || !p.rttSeq.After(s.seg.Ack-reassembly.Seq(moved)) {
+		return 0
+	}
+	silence := s.timed()
+	if last := s.own.last.At; last != 0 {
+		silence = min(silence, s.c.elapsed(s.c.clock(last), s.seg.At))
+	}
+	return silence
+}
+
 // lateAnswer is how long an answer takes that is worth an event, in microseconds:
 // few paths are that long.
 const lateAnswer = 200_000

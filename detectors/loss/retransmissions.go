@@ -31,7 +31,7 @@ var Retransmissions = &detectors.Detector{
 			"the connection ends: what was never acknowledged is not counted here; dead-peer, mtu-blackhole and " +
 			"idle-blackhole report it. Zero-window probes. Segments that were sent again because others overtook them: reordering. Duplicate ACKs that nothing after the " +
 			"segment can have drawn show no loss, nor does what a receiver acknowledged by duplicates and did not keep. Other bytes at an old sequence number, from a sender whose ACKs show that it does not count what it sent there. Bytes that were acknowledged before any segment with them was captured. A segment whose acknowledgment number is older than what its side sent a second before: the network delivered an old copy. Undecided: lossy if nothing shows why most of these segments were sent again. A stall where no " +
-			"round trip is known: the path may be slower than the timeout.",
+			"round trip is known: the path may be slower than the timeout. Stalls in which the sender sent nothing again for longer than any timer runs, or for a minute or more and four times as long as the time before, if that is half of the time: its host may have been suspended.",
 		Peers: "Wireshark calls a segment a fast retransmission only if two duplicate ACKs name it and it follows them within 20 ms; " +
 			"the rest of the same recovery is a plain retransmission. It calls one spurious only if its ACK was captured " +
 			"before it, and out of order if it fills a hole within 3 ms or the handshake's round trip, even if SACK had asked for it. " +

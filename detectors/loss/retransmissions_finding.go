@@ -57,7 +57,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Fault, f.Cause = detectors.FaultUnknown, causeBackoff
 	}
 	f.Message = a.message(outcome, &stalled, side, slow, r)
-	a.doubt(&f, outcome, slow, side, r)
+	a.doubt(&f, outcome, &stalled, slow, side, r)
 	r.Emit(f)
 }
 
@@ -92,7 +92,7 @@ func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, sta
 
 // doubt says what of the finding the capture does not prove. slow says that the path may be slower than the
 // sender's timeout.
-func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow bool, side reassembly.Side, r *detectors.Report) {
+func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, stalled *stalls, slow bool, side reassembly.Side, r *detectors.Report) {
 	t := &a.total
 	if f.Limits&fsm.CutOptions != 0 && outcome != resentStalls {
 		f.Undecide("options-cut: timestamps and SACK, which show what was sent again unnecessarily, are not in the capture")
@@ -105,6 +105,9 @@ func (a *resender) doubt(f *detectors.Finding, outcome *detectors.Outcome, slow 
 	}
 	if f.Limits&fsm.AcksFiltered != 0 && outcome == resentStalls {
 		f.Undecide("acks-filtered: the capture leaves out pure ACKs, and one may have ended each stall")
+	}
+	if 2*stalled.stood >= stalled.total && stalled.stood > 0 && outcome != resentLossy {
+		f.Undecide(fmt.Sprintf("for %s of that, the sender sent nothing again, though its timer was due: its host was suspended, or what it sent then was not captured", detectors.Span(stalled.stood)))
 	}
 	if slow {
 		f.Undecide("the round trip is unknown: nothing was acknowledged that had been sent once, so the path may be slower than the timeout")

@@ -18,6 +18,7 @@ type stall struct {
 	ended   reassembly.Mark // the ACK
 	nxt     reassembly.Seq  // what had been sent when something was last sent again
 	since   int64
+	stood   int64  // how long the sender's timer stood still: see detectors.TimerStood
 	lag     int64  // how long after the last retransmission the ACK came, if that is more than a timeout; else 0
 	heard   uint16 // IP ID of the receiver's last segment before it; 0 if there is none
 	sent    uint64 // how many segments of the receiver were captured by then
@@ -46,6 +47,7 @@ type stalls struct {
 	total   int64
 	backoff int64  // of that, in how much the sender's timer doubled though the timeouts before had been answered
 	lag     int64  // of that, how much came after the last retransmission
+	stood   int64  // of that, for how long the sender's timer stood still
 	longest *stall // nil if there were none
 }
 
@@ -53,6 +55,7 @@ func (c *stalls) add(s *stall) {
 	c.n++
 	c.total += s.lasted()
 	c.lag += s.lag
+	c.stood += s.stood
 	if s.lasted() > c.longest.lasted() {
 		c.longest = s
 	}
@@ -63,7 +66,7 @@ func (c stalls) and(o *stalls) stalls {
 	if o.longest.lasted() > c.longest.lasted() {
 		c.longest = o.longest
 	}
-	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.longest}
+	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.stood + o.stood, c.longest}
 }
 
 // goesOnStalling takes what was sent again; expired says that a timer made it.
@@ -73,9 +76,14 @@ func (a *resender) goesOnStalling(ev fsm.Event, expired bool, r *detectors.Repor
 	switch s := a.stall; {
 	case s == nil && expired:
 		a.stall = ongoingStalls.Take()
-		*a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, heard: heard.IPID, sent: r.Conn.Packets(peer),
+		*a.stall = stall{resent: reassembly.MarkOf(ev.Seg), since: a.waiting, stood: detectors.TimerStood(ev.Seg.At-a.waiting, 0), heard: heard.IPID, sent: r.Conn.Packets(peer),
 			stamp: ev.Seg.Opts.TSVal, opening: heard.Flags.Has(reassembly.SYN | reassembly.ACK)}
 	case s != nil && (expired || out.Oldest(ev.Seg.Seq)):
+		timer := s.resent.At - s.since
+		if s.before.At != 0 {
+			timer = s.resent.At - s.before.At
+		}
+		s.stood += detectors.TimerStood(ev.Seg.At-s.resent.At, max(timer, int64(r.Conn.RTO(ev.Side))))
 		s.before, s.resent, s.stamp = s.resent, reassembly.MarkOf(ev.Seg), ev.Seg.Opts.TSVal
 	}
 	if a.stall != nil {

@@ -1,7 +1,6 @@
 package opening
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -24,7 +23,7 @@ var SlowConnect = &detectors.Detector{
 			"look at the path; if not, at the host's load (ss -ltn, nstat TcpExtListenOverflows, CPU steal).",
 		NotThis: "A long path, such as a satellite link: later round trips take as long; if one of the next few takes half of that, it is undecided, also if only one is known, and took more than a quarter. A SYN or SYN-ACK that was repeated: " +
 			"syn-unanswered, syn-ack-unanswered; also a SYN-ACK that comes once more too soon for a timer: the first was held up. A NAT or proxy that acknowledges at once for a server that is far away: its answers take as long " +
-			"as the handshake; if one of the next few takes half of that, or none comes, it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, an answer that left long before it came, as those of the host that answered show, or in which another host was as late to answer it: undecided.",
+			"as the handshake; if one of the next few takes half of that, or none comes, it is undecided. No later round trip to compare with: undecided, from 3 s on. A time that the timestamps of the host that waited refute, an answer that left long before it came, as those of the host that answered show, or in which another host was as late to answer the same one, in whatever: undecided.",
 		Peers: "Wireshark shows the time between any two frames (tcp.time_delta), but does not compare.",
 		Refs:  []string{"RFC 6298 2", "RFC 9293 3.5"},
 		Since: "0.2",
@@ -199,102 +198,4 @@ func (w *slowConnect) End(e detectors.Ending, r *detectors.Report) {
 			h.report(side, e.At, r)
 		}
 	}
-}
-
-// timers are after how long hosts send a SYN or SYN-ACK again that nothing answers: 1 s, doubled each time (RFC 6298
-// 2.1, 5.5).
-var timers = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second}
-
-// timer is after what time a SYN-ACK was sent again, if that explains how late it came; 0 if it does not. A later round
-// trip, to where payload comes from, is on top. Linux lets a timer expire later by up to an eighth (kernel/time/timer.c).
-func (h *lateAnswer) timer() int64 {
-	if h.answer.Flags&reassembly.SYN == 0 {
-		return 0
-	}
-	for _, timer := range timers {
-		timer := int64(timer)
-		if over := h.took() - timer; over >= 0 && over <= timer/8+max(h.best, h.reply) {
-			return timer
-		}
-	}
-	return 0
-}
-
-// single reports whether one round trip alone shows that later ones are shorter, and not by far: on a path whose round trips
-// vary, one of two is often twice as long as the other.
-func (h *lateAnswer) single() bool {
-	if h.behind() && h.reply > 0 {
-		return h.replies == 1 && 4*h.reply > h.took()
-	}
-	return h.timed == 1 && 4*h.best > h.took()
-}
-
-// beside reports whether the capture point is beside who answered late: what came late there was not on its way.
-func (h *lateAnswer) beside() bool {
-	return h.best > 0 && h.best < besideTap && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
-}
-
-// later is how long it took later, at best and at worst: until payload came, where something between may acknowledge.
-func (h *lateAnswer) later() (best, worst int64) {
-	if h.behind() && h.reply > 0 {
-		return h.reply, h.slowest
-	}
-	return h.best, h.worst
-}
-
-// what is what took so long later, one and several.
-func (h *lateAnswer) what() (one, several string) {
-	if h.behind() && h.reply > 0 {
-		return "answer with payload", "answers with payload"
-	}
-	return "round trip", "round trips"
-}
-
-// report reports the late answer of the side.
-func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report) {
-	h.reported = true
-	outcome, asked, answer := slowACK, "SYN-ACK", "ACK"
-	if h.answer.Flags&reassembly.SYN != 0 {
-		outcome, asked, answer = slowAnswer, "SYN", "SYN-ACK"
-	}
-	f := r.Find(outcome, side, at, r.Evidence(asked, side.Peer(), &h.asked), r.Evidence(answer+", late", side, &h.answer))
-	f.Roles = detectors.Roles("slow", side, "waiting")
-	f.Measure("took_s", detectors.Seconds(h.took()))
-	if !h.beside() {
-		f.Fault = detectors.FaultUnknown
-	}
-	if h.took() >= r.Nanos("costly") {
-		f.Severity = detectors.Warning
-	}
-	f.Message = fmt.Sprintf("%s sent %s (frame %d), and the %s from %s came %s later (frame %d).",
-		r.Name(side.Peer()), asked, h.asked.Frame, answer, r.Name(side), detectors.Span(h.took()), h.answer.Frame)
-	if timer := h.timer(); timer > 0 && !h.beside() { // beside a host, nothing is lost before the capture point, and nothing is behind
-		f.Message += fmt.Sprintf(" That is about %s and a round trip: the first SYN-ACK may have been lost before the capture point, or the SYN behind a NAT or proxy, and what came is the second.", detectors.Span(timer))
-	}
-	switch {
-	case h.best == 0:
-		f.Undecide("no later round trip shows whether the path always takes that long")
-	case h.relayed():
-		f.Measure("later_s", detectors.Seconds(h.best))
-		f.Undecide("later ACKs came in less than a tenth of that, and no payload: a NAT or proxy may acknowledge for the host, and the path may always take that long")
-	default:
-		best, worst := h.later()
-		one, several := h.what()
-		f.Measure("later_s", detectors.Seconds(best))
-		f.Message += fmt.Sprintf(" A later %s took %s.", one, detectors.Span(best))
-		switch {
-		case h.waiter.within != 0:
-			f.Undecide(h.waiter.doubt())
-		case h.answerer.held != 0:
-			f.Undecide(h.answerer.doubt(answer))
-		case worst >= h.took():
-			f.Undecide(fmt.Sprintf("one of the next %s took as long: the path may be that slow at times", several))
-		case 2*worst >= h.took():
-			f.Undecide(fmt.Sprintf("one of the next %s took half as long or longer: the path may be that slow at times", several))
-		case h.single():
-			f.Undecide("only one later round trip is known, and it took more than a quarter of that: the path may be that slow at times")
-		}
-	}
-	f.Late = &detectors.Outage{From: r.Conn.Endpoint(side.Peer()), To: r.Conn.Endpoint(side), Start: h.asked.At, End: h.answer.At, Frame: h.answer.Frame}
-	r.Emit(f)
 }

@@ -37,7 +37,7 @@ var SYNUnanswered = &detectors.Detector{
 	},
 	Absence:      detectors.NoSYNAnswer,
 	StartsOn:     fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.ICMPError),
-	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.SynResent, fsm.SynRenewed, fsm.SynChallenged, fsm.SynMisacked, fsm.SynAcked, fsm.Opened, fsm.ResetSent, fsm.ResetIgnored, fsm.SentOutOfWindow, fsm.ICMPError, fsm.Sent),
 	Watch: func(r *detectors.Report) detectors.Watcher {
 		client, _ := r.Conn.Opener()
 		if syn := r.Conn.Last(client); !awaitsAnswer(r.Conn, client) || syn.Flags.Has(reassembly.SYN|reassembly.FIN) { // Linux drops that (tcp_rcv_state_process): a scan
@@ -93,8 +93,10 @@ type synUnanswered struct {
 	noMSS    bool            // the one with it has no MSS, as TCPs should send (RFC 9293 3.7.1)
 	crafted  bool            // a repeat has none either, and the IP ID of the first
 	answer   reassembly.Mark
-	slow     bool // the answer echoes an earlier SYN than the latest
-	dropped  bool // SYNs with timestamps may have been dropped: the first without was answered at once
+	clock    answererClock
+	states   [2]fsm.State // when it came
+	slow     bool         // the answer echoes an earlier SYN than the latest
+	dropped  bool         // SYNs with timestamps may have been dropped: the first without was answered at once
 	done     bool
 	others   int                   // segments in the server's name that answer no SYN
 	resets   int                   // RSTs among them, which do not acknowledge it
@@ -104,8 +106,20 @@ type synUnanswered struct {
 }
 
 func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
+	if w.process(ev, r); w.clock.at != 0 {
+		r.Subscribe(fsm.On(fsm.Sent))
+	} else {
+		r.Subscribe(SYNUnanswered.SubscribesTo &^ fsm.On(fsm.Sent))
+	}
+}
+
+func (w *synUnanswered) process(ev fsm.Event, r *detectors.Report) {
 	switch {
-	case w.done:
+	case w.done && ev.Kind == fsm.Sent && ev.Side != w.client:
+		if w.clock.note(ev.Seg, w.answer.At-w.syn.At); w.clock.held != 0 {
+			w.finish(synAnsweredLate, w.answer.At, r)
+		}
+	case w.done || ev.Kind == fsm.Sent:
 	case ev.Kind == fsm.SynResent && ev.Side == w.client && ev.Seg.Flags&reassembly.ACK == 0:
 		w.repeat(ev, r)
 	case ev.Kind == fsm.SynRenewed:
@@ -218,6 +232,8 @@ func (w *synUnanswered) answered(ev fsm.Event, r *detectors.Report) {
 	// A SYN-ACK without timestamps answers a SYN without (RFC 7323 3.2).
 	promptly := ev.Seg.At-w.last.At < (w.last.At-w.before)/2
 	w.dropped = w.bare >= 2 && w.bare == w.repeats && promptly && !stamped
+	w.clock.start(ev.Seg)
+	w.states = r.StatesNow(ev.Seg.At)
 	w.finish(synAnsweredLate, ev.Seg.At, r)
 }
 

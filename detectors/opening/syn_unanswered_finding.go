@@ -23,6 +23,12 @@ const (
 	actionLinkLocal = "Look at the addresses and routes of the client: why has the interface no address that routers forward?"
 )
 
+// What is said instead where the answer had left long before.
+const (
+	causeHeldUp  = "The answer was held up on its way: the path was down, a queue was full, or a radio slept. Or the host that captured stood still. The server was not late, nor was its accept queue full."
+	actionHeldUp = "Look at the path from the server at that time, and at other connections that use it."
+)
+
 // staysOnLink reports whether the source address of the side's SYN keeps it on its link, and the destination seems to be elsewhere.
 func staysOnLink(v fsm.View, side reassembly.Side) bool {
 	own, peer := v.Endpoint(side).AddrPort().Addr().Unmap(), v.Endpoint(side.Peer()).AddrPort().Addr().Unmap()
@@ -89,6 +95,9 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	if w.dropped {
 		f.Cause, f.Action = causeTimestamps, actionTimestamps
 	}
+	if w.clock.held != 0 {
+		f.States, f.Cause, f.Action = w.states, causeHeldUp, actionHeldUp
+	}
 	f.Message = w.message(outcome, now, r)
 	if outcome == synNoAnswer && w.crafted {
 		f.Undecide("the SYNs have no MSS, which nearly every TCP sends, and the same IP ID: a program may have written them, and come to the same port twice, as a flood with ports at random does")
@@ -124,6 +133,10 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		if w.dropped {
 			m += fmt.Sprintf(" The first %s offered timestamps, and the first without them (frame %d) was answered within %s. If that is so in other connections, too, SYNs with timestamps are dropped.",
 				detectors.Counted(uint32(w.bare), "SYN", "SYNs"), w.last.Frame, detectors.Span(w.answer.At-w.last.At))
+		}
+		if w.clock.held != 0 {
+			return m + fmt.Sprintf(" But %s had sent it %s before it passed the capture point, or earlier, as its timestamp shows against that of the next segment (frame %d): the path held it up.",
+				server, detectors.Span(w.clock.held), w.clock.frame)
 		}
 		if w.slow {
 			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow, or a first SYN-ACK was lost."

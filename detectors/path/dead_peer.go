@@ -2,6 +2,7 @@ package path
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -26,7 +27,7 @@ var DeadPeer = &detectors.Detector{
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer over TCP arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
 			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one, acceptable or not. Data after a long idle " +
 			"time: see idle-blackhole, unless the capture point is beside the silent host. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
-			"ICMP error is no answer of the peer: it is named, with who sent it. A peer of which the capture lacks what the other side shows to have arrived: ACKs that rise, timestamps that it echoes, D-SACK. A capture of one direction is undecided.",
+			"ICMP error is no answer of the peer: it is named, with who sent it. A peer of which the capture lacks what the other side shows to have arrived: ACKs that rise, timestamps that it echoes, D-SACK. A silence while the sender sent nothing again for longer than any timer runs, or for a minute or more and four times as long as the time before: its host was suspended, and only what it sends afterwards counts. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
 		Refs:  []string{"RFC 9293 3.8.3", "RFC 9293 3.8.4", "RFC 1122 4.2.3.5", "RFC 6298 5"},
 		Since: "0.2",
@@ -82,6 +83,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 		if v := w.sides[side]; w.byDevice(side, ev.Was, &m) || v != nil && v.n > 0 && maybeTwice(v.last(), &m, r.Conn) {
 			return
 		}
+		w.standstill(side, m.At, r)
 		v := w.run(ev, r)
 		v.retry(&m)
 		v.keepAlives++
@@ -89,6 +91,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg, side, r.Conn) && !maybeTwice(ev.Was, &m, r.Conn) {
 			out := r.Conn.Stream(side)
+			w.standstill(side, m.At, r)
 			w.run(ev, r).resend(&m, out.Oldest(m.Seq))
 			w.wait(side, r)
 		}
@@ -134,6 +137,18 @@ var runs detectors.Spare[retryRun]
 func (w *deadPeer) close(side reassembly.Side) {
 	runs.Give(w.sides[side])
 	w.sides[side] = nil
+}
+
+// standstill begins the run anew if the side stood still until now.
+func (w *deadPeer) standstill(side reassembly.Side, now int64, r *detectors.Report) {
+	v, proven := w.sides[side], int64(math.MaxInt64)
+	if v != nil && v.outcome(r) != nil {
+		proven = w.Limit(int(side), r)
+	}
+	if v != nil && v.stood(now, proven, r.Conn.RTO(side)) {
+		w.due[side].Satisfy(r)
+		*v = retryRun{heard: v.heard, known: v.known, stamped: v.stamped, small: v.small}
+	}
 }
 
 // run is the run of the side that retries, begun if there is none.
@@ -247,7 +262,10 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	icmp.Measure(&f)
 	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
 	if outcome == deadData && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" {
-		f.Quiet, f.Asker = v.quiet(v.closed(side, r)), r.Asker(side)
+		f.Quiet, f.Asker = v.quiet(side, r), r.Asker(side)
+	}
+	if f.Cause == "" && icmp == nil && besideTap(side.Peer(), r) {
+		f.Cause, f.Action = causeBeside, actionBeside
 	}
 	f.Unanswered = icmp == nil && v.alive.At == 0 && !v.spoke
 	if o.Short > 0 && !v.replaced {

@@ -54,14 +54,35 @@ func (v *retryRun) closed(side reassembly.Side, r *detectors.Report) bool {
 	return r.Conn.Phase(side.Peer()) >= fsm.PhaseFinSent
 }
 
+// The cause and what to do where the capture point is beside the silent host: the path to there works, and what the host sends passes, too.
+const (
+	causeBeside = "The peer's host was switched off, crashed, was suspended or lost its link; or it lost the connection (it restarted, or closed it), and its firewall drops segments of connections that it does not know; " +
+		"or something between the capture point and it, such as a rule of its own, drops what is sent to it. The path from the sender works up to the capture point."
+	causeBesideUp = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or it was suspended or cut off for a while; " +
+		"or something between the capture point and it, such as a rule of its own, drops the segments of this connection."
+	causeBesideBack = "The peer's host, or what is between the capture point and it, was down for a while (a suspended host, a flapping link, a failover), or something there dropped the segments of this connection."
+	actionBeside    = "The capture point is beside the peer: look there. Is its host up (does it send anything else in this capture?), does it still have the connection (ss -tan), " +
+		"and which rules do its firewall (nft list ruleset, iptables -S) and what is in front of it have?"
+)
+
 // quiet is what may have become of the peer, as far as this connection shows, and if its host speaks in others.
-func (v *retryRun) quiet(closed bool) *detectors.Quiet {
-	never := ""
+func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Quiet {
+	closed, never := v.closed(side, r), ""
 	if v.opening() {
 		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
 	}
 	if closed { // hosts keep a socket that no application has for a minute or so (Linux: net.ipv4.tcp_fin_timeout)
 		never = "or it had closed and did not wait for this side to close as well, "
+	}
+	if besideTap(side.Peer(), r) {
+		const between = "something between the capture point and it, such as a filter of its own, drops"
+		return &detectors.Quiet{
+			Since: v.first.At,
+			First: "retry",
+			Guess: " The segments reached the capture point, which is beside the peer. The peer is down, " + never + "or it lost the connection and a firewall hides that, or " + between + " what is sent to it; this connection alone cannot tell which.",
+			Up:    " It was down or cut off for a while, " + never + "or it lost the connection and a firewall hides that, or " + between + " the segments of this connection.",
+			Cause: causeBesideUp,
+		}
 	}
 	return &detectors.Quiet{
 		Since: v.first.At,
@@ -108,10 +129,14 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	if v.proxied(side, r) {
 		m += fmt.Sprintf(" The SYN-ACK (frame %d) has the IP ID of the SYN: a device made it in the name of %s, and nothing came from that itself.", v.heard.Frame, peer)
 	} else {
-		m += v.quiet(v.closed(side, r)).Guess
+		m += v.quiet(side, r).Guess
 	}
 	if outcome == deadData && v.onlyLarge(side, r) {
-		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so the path may only drop large packets.", v.leastSize(r))
+		what := "the path"
+		if besideTap(side.Peer(), r) {
+			what = "what is between the capture point and it"
+		}
+		m += fmt.Sprintf(" No segment of %d bytes or more was ever acknowledged, so %s may only drop large packets.", v.leastSize(r), what)
 	}
 	return m
 }

@@ -2,6 +2,7 @@ package path
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -120,6 +121,14 @@ func (w *idleBlackhole) again(ev fsm.Event, r *detectors.Report) {
 	u, due := &w.sides[ev.Side], &w.due[ev.Side]
 	if u.retries == nil {
 		u.retries = new(retryRun)
+	}
+	proven := int64(math.MaxInt64)
+	if u.enough(r) {
+		proven = w.Limit(int(ev.Side), r)
+	}
+	if u.retries.stood(ev.Seg.At, proven, r.Conn.RTO(ev.Side)) {
+		due.Satisfy(r)
+		*u.retries = retryRun{known: u.retries.known}
 	}
 	if u.retries.n == 0 {
 		u.retries.heard = r.Conn.Last(ev.Side.Peer())

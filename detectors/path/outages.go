@@ -47,6 +47,9 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	first, last := &o.evidence[0].Seg, &o.evidence[len(o.evidence)-1].Seg
 	f.Message = fmt.Sprintf("%s did not answer %s for %s (frames %d to %d). Then it answered",
 		r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)
+	if besideTap(side.Peer(), r) {
+		f.Cause = causeBesideBack
+	}
 	if o.lost {
 		f.Message = fmt.Sprintf("No answer of %s to %s reached the capture point for %s (frames %d to %d), although it had sent what lies before frame %[5]d",
 			r.Name(side.Peer()), r.Name(side), detectors.Span(last.At-first.At), first.Frame, last.Frame)

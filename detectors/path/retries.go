@@ -84,6 +84,19 @@ func (v *retryRun) resend(m *reassembly.Mark, oldest bool) {
 	v.resends++
 }
 
+// stood reports whether the side did not retry for much longer than its timer was to run, and nothing had been proven by the time at which it
+// should have: proven is when it was, or would have been. A run begins then.
+func (v *retryRun) stood(at, proven int64, rto time.Duration) bool {
+	last, timer := v.to.At, v.interval
+	switch {
+	case v.resends > 1:
+		timer = max(timer, int64(rto))
+	case v.resends == 0 && timer > 0: // keep-alives, of which any may be long in coming
+		last = v.last().At
+	}
+	return last != 0 && !v.over() && detectors.TimerStood(at-last, timer) > 0 && proven > last+2*timer+timer/2
+}
+
 // onlyLarge reports whether all that was sent since the peer's last segment is large,
 // for all that is known, and nothing as large was ever acknowledged: the path may only
 // drop large packets.

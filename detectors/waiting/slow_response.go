@@ -234,8 +234,11 @@ func invisible(f *detectors.Finding, may bool) {
 // average says how long prompt answers took. Of less than a millisecond, it is not known how
 // much is the round trip's.
 func average(x *detectors.Exchange) string {
-	if x.Mean < time.Millisecond {
+	switch {
+	case x.Mean < time.Millisecond:
 		return " came at once"
+	case x.Relayed > 0: // the round trip is known as far as what acknowledges
+		return fmt.Sprintf(" took %s on average, with the way behind what acknowledges", detectors.Span(int64(x.Mean)))
 	}
 	return fmt.Sprintf(" took %s on average", detectors.Span(int64(x.Mean)))
 }

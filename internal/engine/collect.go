@@ -72,7 +72,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			}
 		}
 		outages(all)
-		stalls(all)
+		stalls(all, c.counts.Delays)
 		tries(all)
 	}
 	c.withinBudget(maxListed)

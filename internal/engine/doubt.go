@@ -34,7 +34,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		}
 	}
 	outages(all)
-	stalls(all)
+	stalls(all, c.Delays)
 	tries(all)
 }
 

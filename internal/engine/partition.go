@@ -153,8 +153,8 @@ func (p *partition) unexpected(seg *reassembly.Segment, position uint64, h *flow
 	if m.ID == flow.New {
 		m.ID, f = p.add(position, h.Hash)
 	}
-	if ev.Kinds.Has(fsm.HoleAcked) {
-		p.missed(f, seg)
+	if ev.Kinds&(1<<fsm.HoleAcked|1<<fsm.AnsweredLate|1<<fsm.ResendAcked) != 0 { // seldom
+		p.note(f, seg, ev)
 	}
 	if ev.Kinds&p.starts != 0 || f.Watchers != 0 {
 		f.Watchers = p.watch.Deliver(f.Watchers, uint32(m.ID), f.Conn.View(), ev)

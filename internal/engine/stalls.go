@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
 // A lateAnswer is a finding about one, which is doubtful if another host was as late.
@@ -14,24 +15,30 @@ type lateAnswer struct {
 	*detectors.Outage
 }
 
-// stalls makes undecided how late a host answered, if another one was late at the same time to answer the same host: that they have in
-// common.
-func stalls(findings iter.Seq[*detectors.Finding]) {
+// stalls makes undecided how late a host answered, if another one was late at the same time to answer the same host, in whatever: that
+// they have in common.
+func stalls(findings iter.Seq[*detectors.Finding], delays stats.Delays) {
 	of := map[[16]byte][]lateAnswer{}
 	for f := range findings {
-		if f.Late != nil && f.Verdict == detectors.Seen {
+		if f.Late != nil {
 			of[f.Late.From.Addr] = append(of[f.Late.From.Addr], lateAnswer{f, f.Late})
 		}
 	}
-	for _, all := range of {
+	for from, all := range of {
 		slices.SortFunc(all, func(a, b lateAnswer) int {
 			return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Frame, b.Frame))
 		})
 		before := overlaps(all, 0, 1, func(a, b *detectors.Outage) bool { return a.End > b.End })
 		after := overlaps(all, len(all)-1, -1, func(a, b *detectors.Outage) bool { return a.Start <= b.Start })
-		for i := range all {
+		others := delays.Of(from)
+		for i, x := range all {
+			if x.f.Verdict != detectors.Seen {
+				continue
+			}
 			if o := cmp.Or(before[i], after[i]); o != nil {
-				all[i].f.Stalled(o)
+				x.f.Stalled(o.Frame, detectors.OtherConnection)
+			} else if frame, is := others.With(x.To.Addr, x.Start, x.End); is {
+				x.f.Stalled(frame, detectors.WholeCapture)
 			}
 		}
 	}

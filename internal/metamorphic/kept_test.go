@@ -91,7 +91,7 @@ func lessSACK(whole, less []string) (w, l []string) {
 			if strings.HasPrefix(f[0], hole+"fell-back undecided \"the peer sent nothing in the meantime") || f[0] == was {
 				continue
 			}
-		case strings.HasPrefix(f[0], "dead-peer data ") && strings.Contains(f[1], "the path may only drop large packets"),
+		case strings.HasPrefix(f[0], "dead-peer data ") && strings.Contains(f[1], "may only drop large packets"),
 			strings.HasPrefix(f[0], "reset-cause aborted "), f[0] == was:
 			continue
 		}

@@ -26,6 +26,8 @@ type Related struct {
 	Hosts *stats.Hosts `json:",omitempty"`
 	// Holes are when the trace misses frames; nil if it does not, and if there are no Hosts.
 	Holes *stats.Holes `json:",omitempty"`
+	// Delays are when hosts of the trace waited long for others; nil if there are several capture points.
+	Delays stats.Delays `json:",omitempty"`
 	// Scans are the port scans of the trace; nil if there are none, and if there are several capture points.
 	Scans *stats.Scans `json:",omitempty"`
 	// FTP are the hosts that have control connections of FTP; nil if none has, and if there are several capture points.

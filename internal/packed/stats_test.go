@@ -43,6 +43,7 @@ func filled() *stats.Trace {
 	f.Start, f.Cuts, f.Pauses = 0, nil, nil                       // not in the block: Gaps has those pauses that count
 	f.Openings = nil                                              // in a block of their own
 	f.Counts.Hosts, f.Counts.Holes = stats.Hosts{}, stats.Holes{} // likewise
+	f.Counts.Delays = nil                                         // likewise
 	f.Counts.Scans, f.Counts.FTP = stats.Scans{}, stats.FTP{}     // likewise
 	for i := range f.Numbers {
 		f.Numbers[i] = stats.Number{Position: uint64(5*i + 300), Number: uint64(i + 7)}

@@ -164,6 +164,9 @@ func (t *Trace) Stats() *stats.Trace {
 		if r.Holes != nil {
 			s.Counts.Holes = *r.Holes
 		}
+		if r.Delays != nil {
+			s.Counts.Delays = r.Delays
+		}
 		if r.Scans != nil {
 			s.Counts.Scans = *r.Scans
 		}

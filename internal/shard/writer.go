@@ -159,6 +159,10 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 	if h := &whole.Counts.Holes; hosts != nil && (h.Many || len(h.List) > 0) {
 		holes = h
 	}
+	var delays stats.Delays
+	if w.split.Taps == nil {
+		delays = whole.Counts.Delays
+	}
 	var scans *stats.Scans
 	if w.split.Taps == nil && len(whole.Counts.Scans.Refusals) > 0 {
 		scans = &whole.Counts.Scans
@@ -180,7 +184,7 @@ func (w *writer) finish(of *engine.Whole, sum *Summary) error {
 		if err := w.flush(f); err != nil {
 			return err
 		}
-		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Scans: scans, FTP: ftp, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Scans != nil || r.FTP != nil || r.Taps != nil {
+		if r := (packed.Related{Openings: related[i], Hosts: hosts, Holes: holes, Delays: delays, Scans: scans, FTP: ftp, Taps: taps(i)}); r.Openings != nil || r.Hosts != nil || r.Holes != nil || r.Delays != nil || r.Scans != nil || r.FTP != nil || r.Taps != nil {
 			content, err := packed.AppendJSON(nil, &r)
 			if err == nil {
 				err = w.append(f, packed.BlockRelated, content)

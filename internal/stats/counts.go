@@ -31,6 +31,7 @@ type Counts struct {
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
 	Holes        Holes
+	Delays       Delays
 	FTP          FTP
 	Scans        Scans // none where few were refused
 }
@@ -71,6 +72,7 @@ func (c *Counts) Add(d *Counts) {
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
 	c.Holes.Add(&d.Holes)
+	c.Delays.Add(d.Delays)
 	c.FTP.Add(&d.FTP)
 	c.Scans.Add(&d.Scans)
 }
