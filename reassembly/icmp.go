@@ -11,7 +11,6 @@ import (
 // quoted segment's addresses.
 type ICMP struct {
 	Type, Code uint8
-	MTU        uint16 // of the next hop, in bytes; 0 if it was not told (before RFC 1191), 65535 if it is larger
 }
 
 // IsQuote reports whether the segment was not captured, but quoted by an ICMP error
@@ -41,6 +40,13 @@ func (s *Segment) SetReporter(addr [16]byte) {
 
 // ReporterName is the Reporter as sentences call it.
 func (s *Segment) ReporterName() string { return netip.AddrFrom16(s.Reporter()).Unmap().String() }
+
+// MTU is that of the next hop in bytes, as the ICMP error says; 0 if it was not told (before RFC 1191), 65535 if it is
+// larger. It takes the place of the MSS, which no quote has.
+func (s *Segment) MTU() uint16 { return s.Opts.MSS }
+
+// SetMTU sets the MTU.
+func (s *Segment) SetMTU(mtu uint16) { s.Opts.MSS = mtu }
 
 // PacketLen is the length of the segment's IP packet in bytes, without IP options and
 // extension headers. Of a quote it is what the quoted IP header says.
@@ -111,8 +117,8 @@ func (s *Segment) ICMPName() string {
 	code := s.ICMP.Code
 	codes := names[s.ICMP.Type]
 	switch {
-	case s.TooBig() && s.ICMP.MTU != 0:
-		return fmt.Sprintf("%s, MTU %d", codes[min(int(code), len(codes)-1)], s.ICMP.MTU)
+	case s.TooBig() && s.MTU() != 0:
+		return fmt.Sprintf("%s, MTU %d", codes[min(int(code), len(codes)-1)], s.MTU())
 	case int(code) < len(codes):
 		return codes[code]
 	}

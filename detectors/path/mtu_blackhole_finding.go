@@ -74,7 +74,7 @@ func (a *oversizeLoss) finding(o *detectors.Outcome, side reassembly.Side, at in
 			f.Cause = toldInVain
 		}
 		a.told.Measure(&f)
-		f.Measure("mtu", int(a.told.Last.ICMP.MTU))
+		f.Measure("mtu", int(a.told.Last.MTU()))
 		f.Measure("ignored", a.ignored)
 	}
 	return f

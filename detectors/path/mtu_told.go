@@ -18,7 +18,7 @@ func tooBig(quote *reassembly.Segment, v fsm.View) bool {
 	if quote.Src.AddrPort().Addr().Is6() {
 		least = 1280
 	}
-	mtu := uint32(quote.ICMP.MTU)
+	mtu := uint32(quote.MTU())
 	return quote.TooBig() && (mtu == 0 || least <= mtu && mtu < quotedLen(quote, v))
 }
 
@@ -27,7 +27,7 @@ func (a *oversizeLoss) tell(quote *reassembly.Segment) {
 	if a.told == nil {
 		a.told = new(detectors.ICMPErrors)
 	}
-	if a.told.N > 0 && a.told.Last.ICMP.MTU != quote.ICMP.MTU { // a second link that is narrower
+	if a.told.N > 0 && a.told.Last.MTU() != quote.MTU() { // a second link that is narrower
 		a.ignored, a.obeyed = 0, reassembly.Mark{}
 	}
 	a.told.Add(quote)
@@ -36,7 +36,7 @@ func (a *oversizeLoss) tell(quote *reassembly.Segment) {
 // fits reports whether the segment's packet is no larger than the MTU that was told. An
 // error without an MTU, of a router older than RFC 1191, asks for less than before.
 func (a *oversizeLoss) fits(seg *reassembly.Segment, v fsm.View) bool {
-	if mtu := uint32(a.told.Last.ICMP.MTU); mtu != 0 {
+	if mtu := uint32(a.told.Last.MTU()); mtu != 0 {
 		return seg.PacketLen() <= mtu
 	}
 	return seg.PacketLen() < quotedLen(&a.told.Last, v)

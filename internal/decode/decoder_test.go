@@ -200,7 +200,7 @@ func stale() reassembly.Segment {
 	s.Dst = s.Src
 	s.Opts = reassembly.Options{Has: 0xff, Scale: 9, NBlocks: 4, MSS: 9, TSVal: 9, TSEcr: 9}
 	s.Opts.Blocks[3] = reassembly.Block{From: 9, To: 9}
-	s.ICMP = reassembly.ICMP{Type: 9, Code: 9, MTU: 9}
+	s.ICMP = reassembly.ICMP{Type: 9, Code: 9}
 	return s
 }
 

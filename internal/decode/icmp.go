@@ -26,15 +26,15 @@ func icmp(protocol uint8, b []byte, seg *reassembly.Segment) Reason {
 	if len(b) < icmpHeader {
 		return NotTCP
 	}
-	e := reassembly.ICMP{Type: b[0], Code: b[1]}
+	e, mtu := reassembly.ICMP{Type: b[0], Code: b[1]}, uint16(0)
 	switch {
 	case protocol == protoICMP && e.Type == 3: // destination unreachable; code 4 tells the MTU (RFC 1191 4)
 		if e.Code == 4 {
-			e.MTU = binary.BigEndian.Uint16(b[6:])
+			mtu = binary.BigEndian.Uint16(b[6:])
 		}
 	case protocol == protoICMP && (e.Type == 11 || e.Type == 12): // time exceeded, parameter problem
 	case protocol == protoICMPv6 && e.Type == 2: // packet too big
-		e.MTU = uint16(min(binary.BigEndian.Uint32(b[4:]), math.MaxUint16))
+		mtu = uint16(min(binary.BigEndian.Uint32(b[4:]), math.MaxUint16))
 	case protocol == protoICMPv6 && (e.Type == 1 || e.Type == 3 || e.Type == 4):
 	default:
 		return NotTCP
@@ -46,6 +46,7 @@ func icmp(protocol uint8, b []byte, seg *reassembly.Segment) Reason {
 		return NotTCP
 	}
 	seg.Src.Addr = receiver
+	seg.SetMTU(mtu)
 	seg.SetReporter(reporter)
 	return ICMPError
 }

@@ -19,34 +19,35 @@ func TestDecode_icmp(t *testing.T) {
 		link  uint32
 		frame []byte
 		icmp  reassembly.ICMP
+		mtu   uint16
 	}{
-		{"whole", linkRaw, ipv4(protoICMP, cat([]byte{3, 4, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 4, MTU: 1400}},
-		{"eight bytes", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, p4[:28])), reassembly.ICMP{Type: 11}},
-		{"options, too", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, ipv4(protoTCP, tcp(make([]byte, 20), make([]byte, 12)))[:33])), reassembly.ICMP{Type: 11}},
-		{"a data offset that is too small", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, edit(p4, 32, 0x40))), reassembly.ICMP{Type: 11}},
-		{"NAT translated the error and not the quote", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, natted)), reassembly.ICMP{Type: 3, Code: 1}},
-		{"IPv6", linkIPv6, ipv6(protoICMPv6, cat(big6, p6)), reassembly.ICMP{Type: 2, MTU: 1300}},
-		{"IPv6, first fragment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoFragment, cat([]byte{6, 0, 0, 1, 0, 0, 0, 9}, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
-		{"IPv6, an MTU beyond 16 bits", linkIPv6, ipv6(protoICMPv6, cat([]byte{2, 0, 0, 0, 0, 1, 5, 20}, p6)), reassembly.ICMP{Type: 2, MTU: 65535}},
-		{"IPv6, options before the segment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoDestOpts, extension(protoTCP, nil, segment)))), reassembly.ICMP{Type: 2, MTU: 1300}},
-		{"no MTU", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 1}},
-		{"VLAN", linkEthernet, ethernet(typeVLAN, cat(be16(7, typeIPv4), ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4)))), reassembly.ICMP{Type: 3}},
-		{"first fragment", linkRaw, ipv4(protoICMP, cat([]byte{11, 1, 0, 0, 0, 0, 0, 0}, edit(p4, 6, 0x20))), reassembly.ICMP{Type: 11, Code: 1}},
-		{"IP options", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, ipv4With([]byte{7, 7, 4, 0, 0, 0, 0, 0}, 0, protoTCP, segment))), reassembly.ICMP{Type: 3, Code: 1}},
-		{"a code that no RFC has", linkRaw, ipv4(protoICMP, cat([]byte{3, 99, 0, 0, 0, 0, 0, 0}, p4)), reassembly.ICMP{Type: 3, Code: 99}},
-		{"parameter problem", linkRaw, ipv4(protoICMP, cat([]byte{12, 0, 0, 0, 20, 0, 0, 0}, p4)), reassembly.ICMP{Type: 12}},
-		{"IPv6, unreachable", linkIPv6, ipv6(protoICMPv6, cat([]byte{1, 4, 0, 0, 0, 0, 0, 0}, p6)), reassembly.ICMP{Type: 1, Code: 4}},
-		{"IPv6, hop limit", linkIPv6, ipv6(protoICMPv6, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p6)), reassembly.ICMP{Type: 3}},
-		{"IPv6, parameter problem", linkIPv6, ipv6(protoICMPv6, cat([]byte{4, 1, 0, 0, 0, 0, 0, 40}, p6)), reassembly.ICMP{Type: 4, Code: 1}},
-		{"tunnel", linkRaw, ipv4(protoIPv4, ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4))), reassembly.ICMP{Type: 3}},
+		{"whole", linkRaw, ipv4(protoICMP, cat([]byte{3, 4, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 4}, 1400},
+		{"eight bytes", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, p4[:28])), reassembly.ICMP{Type: 11}, 0},
+		{"options, too", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, ipv4(protoTCP, tcp(make([]byte, 20), make([]byte, 12)))[:33])), reassembly.ICMP{Type: 11}, 0},
+		{"a data offset that is too small", linkRaw, ipv4(protoICMP, cat([]byte{11, 0, 0, 0, 0, 0, 0, 0}, edit(p4, 32, 0x40))), reassembly.ICMP{Type: 11}, 0},
+		{"NAT translated the error and not the quote", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, natted)), reassembly.ICMP{Type: 3, Code: 1}, 0},
+		{"IPv6", linkIPv6, ipv6(protoICMPv6, cat(big6, p6)), reassembly.ICMP{Type: 2}, 1300},
+		{"IPv6, first fragment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoFragment, cat([]byte{6, 0, 0, 1, 0, 0, 0, 9}, segment)))), reassembly.ICMP{Type: 2}, 1300},
+		{"IPv6, an MTU beyond 16 bits", linkIPv6, ipv6(protoICMPv6, cat([]byte{2, 0, 0, 0, 0, 1, 5, 20}, p6)), reassembly.ICMP{Type: 2}, 65535},
+		{"IPv6, options before the segment", linkIPv6, ipv6(protoICMPv6, cat(big6, ipv6(protoDestOpts, extension(protoTCP, nil, segment)))), reassembly.ICMP{Type: 2}, 1300},
+		{"no MTU", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 5, 120}, p4)), reassembly.ICMP{Type: 3, Code: 1}, 0},
+		{"VLAN", linkEthernet, ethernet(typeVLAN, cat(be16(7, typeIPv4), ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4)))), reassembly.ICMP{Type: 3}, 0},
+		{"first fragment", linkRaw, ipv4(protoICMP, cat([]byte{11, 1, 0, 0, 0, 0, 0, 0}, edit(p4, 6, 0x20))), reassembly.ICMP{Type: 11, Code: 1}, 0},
+		{"IP options", linkRaw, ipv4(protoICMP, cat([]byte{3, 1, 0, 0, 0, 0, 0, 0}, ipv4With([]byte{7, 7, 4, 0, 0, 0, 0, 0}, 0, protoTCP, segment))), reassembly.ICMP{Type: 3, Code: 1}, 0},
+		{"a code that no RFC has", linkRaw, ipv4(protoICMP, cat([]byte{3, 99, 0, 0, 0, 0, 0, 0}, p4)), reassembly.ICMP{Type: 3, Code: 99}, 0},
+		{"parameter problem", linkRaw, ipv4(protoICMP, cat([]byte{12, 0, 0, 0, 20, 0, 0, 0}, p4)), reassembly.ICMP{Type: 12}, 0},
+		{"IPv6, unreachable", linkIPv6, ipv6(protoICMPv6, cat([]byte{1, 4, 0, 0, 0, 0, 0, 0}, p6)), reassembly.ICMP{Type: 1, Code: 4}, 0},
+		{"IPv6, hop limit", linkIPv6, ipv6(protoICMPv6, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p6)), reassembly.ICMP{Type: 3}, 0},
+		{"IPv6, parameter problem", linkIPv6, ipv6(protoICMPv6, cat([]byte{4, 1, 0, 0, 0, 0, 0, 40}, p6)), reassembly.ICMP{Type: 4, Code: 1}, 0},
+		{"tunnel", linkRaw, ipv4(protoIPv4, ipv4(protoICMP, cat([]byte{3, 0, 0, 0, 0, 0, 0, 0}, p4))), reassembly.ICMP{Type: 3}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			seg := reassembly.Segment{Ack: 7, Flags: reassembly.SYN, Window: 9, Opts: reassembly.Options{NBlocks: 3}}
 			if r := New().Decode(c.link, c.frame, len(c.frame), 0, &seg); r != ICMPError {
 				t.Fatalf("Decode: %v", r)
 			}
-			if seg.ICMP != c.icmp || !seg.IsQuote() {
-				t.Errorf("%+v, want %+v", seg.ICMP, c.icmp)
+			if seg.ICMP != c.icmp || seg.MTU() != c.mtu || !seg.IsQuote() {
+				t.Errorf("%+v, MTU %d, want %+v and %d", seg.ICMP, seg.MTU(), c.icmp, c.mtu)
 			}
 			if seg.Src.Port == 0 || seg.Dst.Port != 443 || seg.Len != 12 || seg.Ack != 0 || seg.Flags != 0 || seg.Opts.NBlocks != 0 {
 				t.Errorf("%+v", seg)

@@ -64,9 +64,9 @@ func BenchmarkWorker(b *testing.B) {
 		}
 		bt := new(batch)
 		for i := range segs {
-			bt.segs[bt.n], bt.positions[bt.n] = segs[i], uint64(i)+1
+			bt.segs[bt.n] = segs[i]
 			w.seed.Hashes(segs[i:i+1], bt.hashes[bt.n:bt.n+1])
-			if bt.n++; bt.n == batchSize || i == len(segs)-1 {
+			if bt.place(bt.n, bt.n+1, uint64(i)+1); bt.n == batchSize || i == len(segs)-1 {
 				w.process(bt)
 				bt.n = 0
 			}

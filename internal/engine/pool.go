@@ -17,6 +17,10 @@ const batchSize = 2048
 // the cache when they are processed.
 const aloneSize = 512
 
+// inCache is how many segments are decoded before they are hashed: few enough that they, and the records that they come
+// from, are still in the first-level cache.
+const inCache = 128
+
 // A batch is segments of the trace in order, decoded in place. Every worker gets
 // every batch and processes what is its own: that costs less than sorting segments
 // into batches of their own, which copies them.
@@ -27,7 +31,8 @@ const aloneSize = 512
 type batch struct {
 	segs      [batchSize]reassembly.Segment
 	hashes    [batchSize]flow.Hashes
-	positions [batchSize]uint64 // among all segments of the trace
+	first     uint64   // position of the first segment among all of the trace; the others' follow
+	positions []uint64 // if they do not, as in a shard: all of them
 	n         int
 	left      atomic.Int32 // workers that are not done with it
 }
@@ -101,7 +106,10 @@ func (p *pool) fresh() *batch {
 func (p *pool) slot() *reassembly.Segment { return &p.current.segs[p.current.n] }
 
 // room is where the next segments are to be decoded, one at least.
-func (p *pool) room() []reassembly.Segment { return p.current.segs[p.current.n:p.most] }
+func (p *pool) room() []reassembly.Segment {
+	n := p.current.n
+	return p.current.segs[n:min(n+inCache, p.most)]
+}
 
 // hand passes the segment in the slot on.
 func (p *pool) hand(position uint64) { p.handAll(1, position) }
@@ -112,12 +120,33 @@ func (p *pool) handAll(n int, position uint64) {
 	b := p.current
 	from, to := b.n, b.n+n
 	p.seed.Hashes(b.segs[from:to], b.hashes[from:to])
-	for i := range b.positions[from:to] {
-		b.positions[from+i] = position + uint64(i)
-	}
-	if b.n = to; to == p.most {
+	if b.place(from, to, position); to == p.most {
 		p.send()
 	}
+}
+
+// place notes the positions of segments that were added, of which the first is at that one and the others follow.
+func (b *batch) place(from, to int, position uint64) {
+	if b.n = to; from == 0 {
+		b.first, b.positions = position, b.positions[:0]
+	}
+	if len(b.positions) == 0 && position == b.first+uint64(from) {
+		return
+	}
+	for i := len(b.positions); i < from; i++ {
+		b.positions = append(b.positions, b.first+uint64(i))
+	}
+	for i := range to - from {
+		b.positions = append(b.positions, position+uint64(i))
+	}
+}
+
+// position is that of a segment.
+func (b *batch) position(i int) uint64 {
+	if len(b.positions) == 0 {
+		return b.first + uint64(i)
+	}
+	return b.positions[i]
 }
 
 // send has the workers process the current batch, and begins another.

@@ -27,10 +27,10 @@ func (w *worker) run() {
 
 func (w *worker) process(b *batch) {
 	points := w.options.Points
-	hashes, segs, positions := b.hashes[:b.n], b.segs[:b.n], b.positions[:b.n]
+	hashes, segs := b.hashes[:b.n], b.segs[:b.n]
 	for i := range hashes {
 		h := &hashes[i]
-		part := partitionOf(h.Tuple)
+		part := partitionOf(uint64(h.Tuple) << 32)
 		p := w.parts[part]
 		if p == nil {
 			if !w.own[part] {
@@ -38,9 +38,10 @@ func (w *worker) process(b *batch) {
 			}
 			p = w.partition(part)
 		}
-		id := p.process(&segs[i], positions[i], h, &w.events)
+		position := b.position(i)
+		id := p.process(&segs[i], position, h, &w.events)
 		if points != nil {
-			points.note(positions[i], p.flows.At(id).Position)
+			points.note(position, p.flows.At(id).Position)
 		}
 	}
 }

@@ -20,9 +20,9 @@ func (s *Seed) Hash(seg *reassembly.Segment) uint32 { return s.hashOf(&seg.Src, 
 
 // Hashes are what a segment is found by.
 type Hashes struct {
-	Tuple uint64 // see Tuple
 	Print uint64 // of what a duplicate has in common with its original: what falls out of a cache of these must not depend on a seed
 	Hash  uint32 // see Seed.Hash
+	Tuple uint32 // the upper half of Tuple
 }
 
 // Hashes are those of segments, in hs.
@@ -40,7 +40,7 @@ func (s *Seed) Hashes(segs []reassembly.Segment, hs []Hashes) {
 			p = mixBlocks(p, o)
 		}
 		h := &hs[i]
-		h.Tuple, h.Print, h.Hash = tuple, p, uint32(seed.tuple(src, dst)>>32)
+		h.Print, h.Hash, h.Tuple = p, uint32(seed.tuple(src, dst)>>32), uint32(tuple>>32)
 	}
 }
 

@@ -244,10 +244,11 @@ func (d *Decoder) icmp(mask uint64, seg *reassembly.Segment) {
 	if b == nil {
 		return
 	}
-	seg.ICMP = reassembly.ICMP{Type: b[0], Code: b[1], MTU: binary.BigEndian.Uint16(b[2:])}
+	seg.ICMP = reassembly.ICMP{Type: b[0], Code: b[1]}
 	if !seg.IsQuote() || seg.Opts.NBlocks != 0 {
 		d.wrong("has an impossible ICMP error")
 	}
+	seg.SetMTU(binary.BigEndian.Uint16(b[2:]))
 	seg.SetReporter([16]byte(b[4:]))
 }
 

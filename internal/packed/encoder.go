@@ -202,7 +202,7 @@ func (l *direction) append(b []byte, mask uint64, seg *reassembly.Segment) []byt
 	}
 	if mask&hasICMP != 0 {
 		reporter := seg.Reporter()
-		b = binary.BigEndian.AppendUint16(append(b, seg.ICMP.Type, seg.ICMP.Code), seg.ICMP.MTU)
+		b = binary.BigEndian.AppendUint16(append(b, seg.ICMP.Type, seg.ICMP.Code), seg.MTU())
 		b = append(b, reporter[:]...)
 	}
 	if mask&hasMissing != 0 {

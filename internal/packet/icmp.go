@@ -43,7 +43,7 @@ func appendICMP(dst []byte, seg *reassembly.Segment) []byte {
 	dst = appendIP(dst, &outer, uint32(length), protocol)
 	start := len(dst)
 	dst = append(dst, seg.ICMP.Type, seg.ICMP.Code, 0, 0, 0, 0)
-	dst = binary.BigEndian.AppendUint16(dst, seg.ICMP.MTU)
+	dst = binary.BigEndian.AppendUint16(dst, seg.MTU())
 	dst = append(dst, quote...)
 	binary.BigEndian.PutUint16(dst[start+2:], checksum(dst[start:], pseudo))
 	return dst

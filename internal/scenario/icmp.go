@@ -22,12 +22,12 @@ func (s *scanner) icmp(seg *reassembly.Segment, seqBase reassembly.Seq) {
 	seg.ICMP.Type = uint8(s.number("the ICMP type", kind, 1, math.MaxUint8))
 	seg.ICMP.Code = uint8(s.number("the ICMP code", code, 0, math.MaxUint8))
 	if s.keyword("mtu") {
-		seg.ICMP.MTU = uint16(s.number("mtu", s.word("the number of mtu"), 0, math.MaxUint16))
+		seg.SetMTU(uint16(s.number("mtu", s.word("the number of mtu"), 0, math.MaxUint16)))
 	}
 	if s.err == nil && !isError(seg) {
 		s.fail("%d/%d is not an ICMP error that quotes a packet: write 3/N, 11/N or 12/N, in IPv6 1/N to 4/N", seg.ICMP.Type, seg.ICMP.Code)
 	}
-	if seg.ICMP.MTU != 0 && !seg.TooBig() {
+	if seg.MTU() != 0 && !seg.TooBig() {
 		s.fail("only 3/4, in IPv6 2/0, tells an mtu")
 	}
 	first, length := s.span(s.word("FIRST:END(LEN)"))
@@ -52,8 +52,8 @@ func appendICMP(dst []byte, seg *reassembly.Segment, seqBase reassembly.Seq) []b
 	dst = append(append(dst, "icmp "...), seg.ReporterName()...)
 	dst = strconv.AppendUint(append(dst, ' '), uint64(seg.ICMP.Type), 10)
 	dst = strconv.AppendUint(append(dst, '/'), uint64(seg.ICMP.Code), 10)
-	if seg.ICMP.MTU != 0 {
-		dst = strconv.AppendUint(append(dst, " mtu "...), uint64(seg.ICMP.MTU), 10)
+	if seg.MTU() != 0 {
+		dst = strconv.AppendUint(append(dst, " mtu "...), uint64(seg.MTU()), 10)
 	}
 	return appendSpan(append(dst, ' '), seg, seqBase)
 }

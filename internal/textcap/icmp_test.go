@@ -54,7 +54,7 @@ func TestICMP(t *testing.T) {
 		for r.Next(&fr) == nil {
 			var seg reassembly.Segment
 			if d.Decode(fr.Link, fr.Data, fr.Len, fr.At, &seg) == decode.ICMPError {
-				got += fmt.Sprintf("%d/%d %d %v %v>%v %d+%d %d", seg.ICMP.Type, seg.ICMP.Code, seg.ICMP.MTU, seg.ReporterName(), seg.Src, seg.Dst, seg.Seq, seg.Len, seg.TTL)
+				got += fmt.Sprintf("%d/%d %d %v %v>%v %d+%d %d", seg.ICMP.Type, seg.ICMP.Code, seg.MTU(), seg.ReporterName(), seg.Src, seg.Dst, seg.Seq, seg.Len, seg.TTL)
 			}
 		}
 		if got != c.want || r.quoteLost != c.lost {
