@@ -70,7 +70,7 @@ func (e *Endpoint) Is(f *Endpoint) bool {
 // Differs has bits where the two endpoints differ: it is 0 if they are the same.
 func (e *Endpoint) Differs(f *Endpoint) uint64 {
 	le := binary.LittleEndian
-	return le.Uint64(e.Addr[8:]) ^ le.Uint64(f.Addr[8:]) | le.Uint64(e.Addr[:]) ^ le.Uint64(f.Addr[:]) | uint64(e.Port^f.Port)
+	return le.Uint64(e.Addr[8:]) ^ le.Uint64(f.Addr[8:]) | le.Uint64(e.Addr[:]) ^ le.Uint64(f.Addr[:]) | uint64(e.Port) ^ uint64(f.Port)
 }
 
 // AddrPort converts to netip, with IPv4 unmapped.

@@ -141,14 +141,6 @@ func (b *batch) place(from, to int, position uint64) {
 	}
 }
 
-// position is that of a segment.
-func (b *batch) position(i int) uint64 {
-	if len(b.positions) == 0 {
-		return b.first + uint64(i)
-	}
-	return b.positions[i]
-}
-
 // send has the workers process the current batch, and begins another.
 func (p *pool) send() {
 	if p.share(); p.alone {

@@ -27,7 +27,7 @@ func (w *worker) run() {
 
 func (w *worker) process(b *batch) {
 	points := w.options.Points
-	hashes, segs := b.hashes[:b.n], b.segs[:b.n]
+	hashes, segs, positions, first := b.hashes[:b.n], b.segs[:b.n], b.positions, b.first
 	for i := range hashes {
 		h := &hashes[i]
 		part := partitionOf(uint64(h.Tuple) << 32)
@@ -38,7 +38,10 @@ func (w *worker) process(b *batch) {
 			}
 			p = w.partition(part)
 		}
-		position := b.position(i)
+		position := first + uint64(i)
+		if i < len(positions) { // all of them, or none
+			position = positions[i]
+		}
 		id := p.process(&segs[i], position, h, &w.events)
 		if points != nil {
 			points.note(position, p.flows.At(id).Position)

@@ -26,6 +26,8 @@ type Hashes struct {
 }
 
 // Hashes are those of segments, in hs.
+//
+//go:noinline
 func (s *Seed) Hashes(segs []reassembly.Segment, hs []Hashes) {
 	seed := *s
 	hs = hs[:len(segs)]
@@ -33,9 +35,10 @@ func (s *Seed) Hashes(segs []reassembly.Segment, hs []Hashes) {
 		seg := &segs[i]
 		src, dst, o := wordsOf(&seg.Src), wordsOf(&seg.Dst), &seg.Opts
 		tuple := fixed.tuple(src, dst)
-		// Two products that need not wait for each other. Without timestamps, these are 0.
-		p := mix(uint64(seg.Seq)<<32|uint64(seg.Ack), tuple^uint64(seg.IPID)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port)) ^
-			mix(src.lo^uint64(seg.Len)<<32^uint64(seg.Window)<<16^uint64(seg.Flags)<<8^uint64(o.Has&^reassembly.OptionsCut), uint64(o.TSVal)<<32|uint64(o.TSEcr))
+		// Two products that need not wait for each other. Without timestamps, these are 0. Fields are in the order in which
+		// they lie, so that the compiler loads several at once.
+		p := mix(uint64(seg.Seq)|uint64(seg.Ack)<<32, tuple^uint64(seg.Len)<<32^uint64(seg.Src.Port)<<16^uint64(seg.Dst.Port)) ^
+			mix(src.lo^(uint64(seg.Window)|uint64(seg.IPID)<<16)^uint64(seg.Flags)<<32^uint64(o.Has&^reassembly.OptionsCut)<<40, uint64(o.TSVal)|uint64(o.TSEcr)<<32)
 		if o.NBlocks > 0 {
 			p = mixBlocks(p, o)
 		}
