@@ -108,7 +108,7 @@ func TestDeadPeer_cause(t *testing.T) {
 			want = "The peer's host is up: it sent"
 		case strings.Contains(f.Message, "a device made it"):
 			want = "A device on the path"
-		case strings.Contains(f.Message, "which is beside the peer"):
+		case strings.Contains(f.Message, "which is close to the peer"):
 			want = "The peer's host was switched off"
 		}
 		if said[want]++; !strings.HasPrefix(f.Cause, want) || want == "" && f.Cause != "" {

@@ -54,14 +54,14 @@ func (v *retryRun) closed(side reassembly.Side, r *detectors.Report) bool {
 	return r.Conn.Phase(side.Peer()) >= fsm.PhaseFinSent
 }
 
-// The cause and what to do where the capture point is beside the silent host: the path to there works, and what the host sends passes, too.
+// The cause and what to do where the capture point is beside the silent host: the path to there works.
 const (
 	causeBeside = "The peer's host was switched off, crashed, was suspended or lost its link; or it lost the connection (it restarted, or closed it), and its firewall drops segments of connections that it does not know; " +
-		"or something between the capture point and it, such as a rule of its own, drops what is sent to it. The path from the sender works up to the capture point."
+		"or something between the capture point and it, such as a rule of its own, drops what is sent to it, or its answers. The path from the sender works up to the capture point."
 	causeBesideUp = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or it was suspended or cut off for a while; " +
-		"or something between the capture point and it, such as a rule of its own, drops the segments of this connection."
+		"or something between the capture point and it, such as a rule of its own, drops segments of this connection."
 	causeBesideBack = "The peer's host, or what is between the capture point and it, was down for a while (a suspended host, a flapping link, a failover), or something there dropped the segments of this connection."
-	actionBeside    = "The capture point is beside the peer: look there. Is its host up (does it send anything else in this capture?), does it still have the connection (ss -tan), " +
+	actionBeside    = "The capture point is close to the peer: look there. Is its host up (does it send anything else in this capture?), does it still have the connection (ss -tan), " +
 		"and which rules do its firewall (nft list ruleset, iptables -S) and what is in front of it have?"
 )
 
@@ -79,8 +79,8 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 		return &detectors.Quiet{
 			Since: v.first.At,
 			First: "retry",
-			Guess: " The segments reached the capture point, which is beside the peer. The peer is down, " + never + "or it lost the connection and a firewall hides that, or " + between + " what is sent to it; this connection alone cannot tell which.",
-			Up:    " It was down or cut off for a while, " + never + "or it lost the connection and a firewall hides that, or " + between + " the segments of this connection.",
+			Guess: " The segments reached the capture point, which is close to the peer. The peer is down, " + never + "or it lost the connection and a firewall hides that, or " + between + " what is sent to it, or its answers; this connection alone cannot tell which.",
+			Up:    " It was down or cut off for a while, " + never + "or it lost the connection and a firewall hides that, or " + between + " segments of this connection.",
 			Cause: causeBesideUp,
 		}
 	}
