@@ -167,6 +167,18 @@ func (c *Conn) rollTo(now uint32) {
 	c.second = now
 }
 
+// recentBytes is how much new payload the side sent in the second before at, or up to two.
+func (c *Conn) recentBytes(side reassembly.Side, at int64) uint64 {
+	r := c.ends[side].recent
+	switch now := c.secondOf(at); {
+	case now <= c.second:
+		return uint64(r[0]) + uint64(r[1])
+	case now == c.second+1:
+		return uint64(r[0])
+	}
+	return 0
+}
+
 func (c *Conn) secondOf(at int64) uint32 {
 	return uint32(max(at-c.first, 0) / int64(time.Second))
 }

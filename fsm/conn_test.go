@@ -362,7 +362,7 @@ func TestView_RecentBytes_uncaptured(t *testing.T) {
 		{0, 1, 0, 511, 510},
 	} {
 		w.send(x.side, 10*time.Millisecond, ack, x.seq, x.n, x.a)
-		if got := w.conn.View().RecentBytes(reassembly.B, int64(time.Hour+w.now)); got != x.want {
+		if got := w.conn.View().Recent(reassembly.B, int64(time.Hour+w.now)).Bytes; got != x.want {
 			t.Errorf("after %d:%d ack %d %d bytes are recent, want %d", x.seq, x.seq+x.n, x.a, got, x.want)
 		}
 	}
@@ -380,7 +380,7 @@ func TestView_RecentBytes(t *testing.T) {
 		after time.Duration
 		want  uint64
 	}{{time.Hour, 0}, {2 * time.Second, 0}, {time.Second, 10}, {0, 110}} {
-		if got := w.conn.View().RecentBytes(reassembly.B, at(c.after)); got != c.want {
+		if got := w.conn.View().Recent(reassembly.B, at(c.after)).Bytes; got != c.want {
 			t.Errorf("%v later %d bytes are recent, want %d", c.after, got, c.want)
 		}
 	}

@@ -54,6 +54,22 @@ func (s *step) unheard(moved uint32) uint32 {
 	return silence
 }
 
+// timedFor is how long the side's segment that is being timed had been in flight; 0 if none is.
+func (c *Conn) timedFor(side reassembly.Side, at int64) time.Duration {
+	e := &c.ends[side]
+	if !e.dir.is(timing) {
+		return 0
+	}
+	return time.Duration(max(c.elapsed(e.rttAt, at), 1)) * time.Microsecond
+}
+
+// leastRTT is how long the side's data takes at least until it is acknowledged: two mean deviations below the mean. The first
+// of these is the handshake's, which may be slow (ARP, a radio that wakes up); later ones correct it step by step.
+func (c *Conn) leastRTT(side reassembly.Side) time.Duration {
+	e := &c.ends[side]
+	return time.Duration(max(int64(e.srtt)-2*int64(e.rttvar), 0)) * time.Microsecond
+}
+
 // lateAnswer is how long an answer takes that is worth an event, in microseconds:
 // few paths are that long.
 const lateAnswer = 200_000

@@ -82,17 +82,16 @@ func (v View) Packets(side reassembly.Side) uint64 { return v.c.Packets(side) }
 // Bytes is how much payload the side sent, each byte counted once.
 func (v View) Bytes(side reassembly.Side) uint64 { return v.c.ends[side].bytes }
 
-// RecentBytes is how much new payload the side sent in the second before at, or up
-// to two. What was not captured counts once it is acknowledged.
-func (v View) RecentBytes(side reassembly.Side, at int64) uint64 {
-	r := v.c.ends[side].recent
-	switch now := v.c.secondOf(at); {
-	case now <= v.c.second:
-		return uint64(r[0]) + uint64(r[1])
-	case now == v.c.second+1:
-		return uint64(r[0])
-	}
-	return 0
+// A Recent is what one side has sent lately.
+type Recent struct {
+	Bytes uint64        // new payload in the last second, or up to two; what was not captured counts once it is acknowledged
+	Timed time.Duration // how long the segment that is being timed (RFC 6298) has been in flight: the first one since everything was acknowledged, or since another was timed; 0 if there is none
+	Least time.Duration // that its round trips take, going by their mean and twice their mean deviation (RFC 6298); 0 if that is not known
+}
+
+// Recent is what the side had sent shortly before that time.
+func (v View) Recent(side reassembly.Side, at int64) Recent {
+	return Recent{Bytes: v.c.recentBytes(side, at), Timed: v.c.timedFor(side, at), Least: v.c.leastRTT(side)}
 }
 
 // RTO is the side's retransmission timeout without backoff, from the samples seen:

@@ -25,7 +25,7 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 	f := r.Find(outcome, culprit, rst.At, append(evidence, r.Evidence("RST", y, rst))...)
 	f.Roles = detectors.Roles("acker", x, "resetter")
 	f.Measure("ack_to_rst_s", detectors.Seconds(rst.At-ack.At))
-	f.Measure("bytes_at_risk", int(r.Conn.RecentBytes(y, rst.At)))
+	f.Measure("bytes_at_risk", int(r.Conn.Recent(y, rst.At).Bytes))
 	switch after := ack.At - w.finAck[y].At; outcome {
 	case redundantACK:
 		f.Measure("after_first_ack_s", detectors.Seconds(after))

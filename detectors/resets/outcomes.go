@@ -44,7 +44,7 @@ var aborted = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "aborted", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
 		When: "a socket ended the connection with a RST, apparently without unread data from its peer; warning if it gave up on a peer that " +
-			"does not answer, if a server discarded data of its own, or if it never acknowledged what its client kept sending",
+			"does not answer, if a server discarded data of its own, or if it never acknowledged what its client kept sending, or had just sent when the RST left",
 		Cause: "The application closed with SO_LINGER 0, or was killed in a way that has the same effect, or closed with data that it had not read, or its TCP gave up after a timeout, or an idle timer expired. " +
 			"After a complete exchange, or after its own FIN, this is a quick way to close, and nothing is lost.",
 		Action: "If the peer reports errors, look for SO_LINGER and for timeouts in the application that sent the RST. Data that was not acknowledged is lost (lost_bytes).",
@@ -55,7 +55,9 @@ var aborted = &outcome{
 			return c.fromServer() && c.missing > 0 && (c.missing >= minLost || !c.peer.finSent())
 		}},
 		{detectors.Warning, func(c *resetCase) bool { return c.untaken() && !c.seemsClient() && !c.peer.finSent() }},
+		{detectors.Warning, (*resetCase).crossedDataLost},
 	},
+	advice: (*resetCase).crossedDataAdvice,
 	fault: func(c *resetCase) detectors.Fault {
 		if c.untaken() { // who lost it is not known
 			return detectors.FaultUnknown

@@ -131,7 +131,7 @@ func (c *resetCase) unread() bool {
 	switch {
 	case c.windowFell():
 		return true
-	case !unanswered, c.untaken(), c.oneWay(), c.lost() == 0 && c.rst.At-last.At >= longEnough:
+	case !unanswered, c.untaken(), c.crossedData(), c.oneWay(), c.lost() == 0 && c.rst.At-last.At >= longEnough:
 		return false
 	case c.lost() > 0 || c.fromServer():
 		return true

@@ -39,8 +39,11 @@ type resetCase struct {
 	missing      uint32 // bytes of the sender's payload that are still not acknowledged
 	rtt          time.Duration
 	handshakeRTT time.Duration // the sender's
+	peerRTT      time.Duration // the peer's: of the handshake or of data, whichever took longer
 	idleBefore   time.Duration // fsm.View.Idle: before the last segment
+	sentFor      time.Duration // fsm.Recent.Timed: how long the peer's data has been in flight
 	minIdle      time.Duration // the least silence that a middlebox may not survive
+	leastRTT     time.Duration // in less, the sender can't answer
 	silences     silences      // before the RST
 	recent       uint64        // the peer's payload in the last second or two, in bytes
 	retries      int           // the sender's, in a row
@@ -112,12 +115,14 @@ func caseOf(rst reassembly.Mark, was *before, r *detectors.Report) *resetCase {
 	c := cases.Take()
 	*c = resetCase{
 		rst: rst, side: side, states: was.states, peer: endOf(v, peer, v.Last(peer)), sender: endOf(v, side, was.last),
-		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(side),
+		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(side), peerRTT: max(v.HandshakeRTT(peer), v.SRTT(side)),
 		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
-		mss: v.EffSndMSS(), retries: v.Retries(side), tries: v.Retries(peer), recent: v.RecentBytes(peer, rst.At), challenging: was.challenging,
+		mss: v.EffSndMSS(), retries: v.Retries(side), tries: v.Retries(peer), challenging: was.challenging,
 		device:    was.device,
 		aftermath: &noAftermath,
 	}
+	recent := v.Recent(peer, rst.At)
+	c.recent, c.sentFor, c.leastRTT = recent.Bytes, recent.Timed, max(min(c.handshakeRTT, recent.Least)-minSooner, 0)
 	c.otherMAC = c.sender.habits.Device.Differs(was.device)
 	c.missing = c.sender.unacked(nil)
 	c.client, c.clientKnown = v.Opener()
@@ -179,6 +184,13 @@ func (c *resetCase) follows(v *burst) {
 // is more to report.
 func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 	bySender := ev.Side == c.side
+	if !bySender && ev.Class != fsm.Rst && c.stayedOpen.At != 0 && c.passedBy(&c.stayedOpen) {
+		c.note().stayedOpen, c.closesToo = reassembly.MarkOf(ev.Seg), v.Phase(ev.Side) >= fsm.PhaseFinSent
+		if !c.passedBy(&c.stayedOpen) {
+			c.follow(ev, v)
+			return true
+		}
+	}
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
 	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v) && !c.overtook(ev.Seg):
 		c.note().continued = reassembly.MarkOf(ev.Seg)
@@ -198,6 +210,10 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 		}
 		if bySender && c.guesses(ev.Seg) {
 			c.note().guess = reassembly.MarkOf(ev.Seg)
+			return true
+		}
+		if bySender && c.meets(ev.Seg) {
+			c.note().met = reassembly.MarkOf(ev.Seg)
 			return true
 		}
 		return arrived

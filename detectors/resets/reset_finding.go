@@ -46,7 +46,7 @@ func (w *resetCause) write(f *detectors.Finding, r *detectors.Report) {
 	}
 	switch open := &c.stayedOpen; {
 	case open.At == 0 || c.continued.At != 0:
-	case c.rst.Seq.AtOrBefore(open.Ack) && open.At-c.rst.At <= int64(r.Conn.HandshakeRTT(peer)*5/4): // it may answer what was sent before the RST
+	case c.passedBy(open): // it need not have received the RST
 	case c.refusal() && open.Flags.Has(reassembly.SYN): // as Windows does
 		f.Message += fmt.Sprintf(" %s tried again: it sent its SYN once more (frame %d), %s after the RST.", c.peer.name, open.Frame, detectors.Span(open.At-c.rst.At))
 	case c.peer.finSent(), c.closesToo:
@@ -118,6 +118,9 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	}
 	if c.before.n > 0 {
 		evidence = append(evidence, r.Evidence("first of several RSTs: it answers an earlier segment", side, &c.before.first))
+	}
+	if c.met.At != 0 && c.crossedData() {
+		evidence = append(evidence, r.Evidence("another RST, which answers the data", side, &c.met))
 	}
 	if c.arrived.At != 0 {
 		evidence = append(evidence, r.Evidence("acknowledges data sent before it", peer, &c.arrived))

@@ -48,6 +48,9 @@ func (c *resetCase) abortedSentence() string {
 	if c.untaken() {
 		return c.untakenSentence()
 	}
+	if c.crossedData() {
+		return c.crossedDataSentence()
+	}
 	m := fmt.Sprintf("%s aborted the connection to %s with a RST (frame %d)", c.sender.name, c.peer.name, c.rst.Frame)
 	switch {
 	case (c.unlikeLast() || c.otherHop()) && c.confirms.At == 0 && !c.gaveUp():
