@@ -30,14 +30,15 @@ const minReuse = 50 * time.Millisecond
 
 func (c *resetCase) lateData() lateData {
 	fin := &c.sender.fin
+	short := c.lost() < minLost && !c.firstRequest()
 	switch {
-	case !fin.Used && c.peer.finSent() && c.lost() < minLost:
+	case !fin.Used && c.peer.finSent() && short:
 		return farewell
 	case !fin.Used:
 		return crossing
 	case fin.Asked && !c.fromServer() && !c.bye():
 		return answer
-	case c.lost() < minLost:
+	case short:
 		return farewell
 	case c.fromServer() && c.longClosed() && !c.peer.finSent(): // a request waits for its answer
 		return reuse
@@ -49,6 +50,12 @@ func (c *resetCase) lateData() lateData {
 // close_notify for another, rather than an answer to a request. So short a request that wants
 // so short an answer looks the same.
 func (c *resetCase) bye() bool { return c.sender.fin.Short && c.lost() < minLost }
+
+// firstRequest reports whether a server that never sent any payload met all that its client ever sent: that is the request, however
+// short, and no goodbye.
+func (c *resetCase) firstRequest() bool {
+	return c.fromServer() && c.sender.synSeen && c.sender.bytes == 0 && c.sender.wrote() == 0 && c.peer.wrote() == c.lost()
+}
 
 // longClosed reports whether the peer has acknowledged the FIN well before it sent more.
 func (c *resetCase) longClosed() bool { return c.sender.fin.Pause >= max(minReuse, 2*c.rtt) }
@@ -78,6 +85,10 @@ func (c *resetCase) dataAfterCloseFault() detectors.Fault {
 // dataAfterCloseAdvice says what to think of data that is no request to an idle server.
 func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 	switch kind := c.lateData(); {
+	case c.firstRequest() && kind != reuse:
+		return "The server had closed before it read anything, and the first request crossed its FIN, or came soon after. If it closes as soon as it has accepted, something accepts " +
+				"on behalf of an application that is not there or does not want the connection: a proxy without a healthy backend, an access list by address, a connection limit.",
+			"Check the log of the process that listens there, at this time; if it is a proxy, look at its backend. If it closes after a timeout, let the client connect only when it has something to send."
 	case kind == farewell:
 		return "The sender of the RST had closed its socket completely, and its peer sent its last few bytes, as a rule to end the session: TLS asks for a " +
 				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. A short request to a connection that was closed long before looks the same.",

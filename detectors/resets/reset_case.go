@@ -277,32 +277,3 @@ func (c *resetCase) passesSYN(rst *reassembly.Segment) bool {
 
 // rightBehind is how soon the second RST of an injector follows the first.
 const rightBehind = 10 * time.Millisecond
-
-// overtook reports whether the sender sent the segment before the RST: it counts its IP IDs, and has used
-// a later one, or the segment is its last one, captured again behind a router, for which IDs may be random.
-func (c *resetCase) overtook(seg *reassembly.Segment) bool {
-	last := &c.sender.last
-	return last.IPID != 0 && seg.IPID != 0 && (last.IPID-seg.IPID-1 < idNear || c.routed(seg))
-}
-
-// routedTime is how much later a packet may be captured once more behind a router, in nanoseconds.
-const routedTime = int64(2 * time.Second)
-
-// routed reports whether the segment is the sender's last one, with a TTL that routers have lowered since.
-func (c *resetCase) routed(seg *reassembly.Segment) bool {
-	last := &c.sender.last
-	return seg.IPID == last.IPID && seg.TTL < last.TTL && seg.Seq == last.Seq && seg.Ack == last.Ack && seg.Len == last.Len &&
-		seg.Flags == last.Flags && seg.At-last.At <= routedTime
-}
-
-// provesLife reports whether only somebody who still has the connection can have sent
-// the segment. An old one may be a duplicate of the network, or of the capture. So may
-// what looks like a keep-alive, once both sides have closed.
-func provesLife(ev fsm.Event, v fsm.View) bool {
-	if detectors.MayBeForged(ev) {
-		return false
-	}
-	out := v.Stream(ev.Side)
-	closed := v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
-	return !out.Below(ev.Seg.Seq) || (ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe) && !closed
-}
