@@ -29,7 +29,7 @@ func TestSlowConnect_suspects(t *testing.T) {
 			}
 		}
 	}
-	if beside != 2 {
-		t.Errorf("%d are suspected, not 2", beside)
+	if beside != 3 {
+		t.Errorf("%d are suspected, not 3", beside)
 	}
 }

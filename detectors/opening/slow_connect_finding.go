@@ -77,8 +77,12 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	}
 	f.Message = fmt.Sprintf("%s sent %s (frame %d), and the %s from %s came %s later (frame %d).",
 		r.Name(side.Peer()), asked, h.asked.Frame, answer, r.Name(side), detectors.Span(h.took()), h.answer.Frame)
-	if timer := h.timer(); timer > 0 && !h.beside() { // beside a host, nothing is lost before the capture point, and nothing is behind
-		f.Message += fmt.Sprintf(" That is about %s and a round trip: the first SYN-ACK may have been lost before the capture point, or the SYN behind a NAT or proxy, and what came is the second.", detectors.Span(timer))
+	if timer := h.timer(); timer > 0 {
+		where := "before the capture point, or the SYN behind a NAT or proxy,"
+		if h.beside() { // nothing is behind; Linux captures what a host sends behind its queue discipline and its rules
+			where = "in the host itself, before it was captured (a queue discipline, a firewall rule),"
+		}
+		f.Message += fmt.Sprintf(" That is about %s and a round trip: the first SYN-ACK may have been lost %s and what came is the second.", detectors.Span(timer), where)
 	}
 	switch {
 	case h.best == 0:
