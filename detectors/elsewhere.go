@@ -264,21 +264,30 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 // of which it tried each once or a few times. A closed port is right to do so, and nobody misses a service there. Engines call it
 // as they call SentElsewhere.
 func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
-	f.ofScan("refused_ports", ports, fmt.Sprintf("%v, which tried %d closed ports of that host.", client.AddrPort().Addr(), ports),
+	f.ofScan(ofPorts, "refused_ports", ports, fmt.Sprintf("%v, which tried %d closed ports of that host.", client.AddrPort().Addr(), ports),
 		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).", "Nothing is wrong with the host that refuses.")
+}
+
+// OfSweep says of such a refusal that so many hosts refused the client at the same port, and that it tried each once or a few times.
+func (f *Finding) OfSweep(client reassembly.Endpoint, port uint16, hosts int) {
+	f.ofScan("One client tries a port of many hosts, to see where it is open. ", "refusing_hosts", hosts,
+		fmt.Sprintf("%v, a sweep of port %d: %d hosts refused.", client.AddrPort().Addr(), port, hosts),
+		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).", "Nothing is wrong with the hosts that refuse.")
 }
 
 // OfTries says the same of a SYN that got no answer, or an ICMP error (Tried is set).
 func (f *Finding) OfTries(client reassembly.Endpoint, ports int) {
-	f.ofScan("unanswered_ports", ports, fmt.Sprintf("%v: %d ports of that host gave no answer, or only ICMP errors.", client.AddrPort().Addr(), ports),
+	f.ofScan(ofPorts, "unanswered_ports", ports, fmt.Sprintf("%v: %d ports of that host gave no answer, or only ICMP errors.", client.AddrPort().Addr(), ports),
 		"The host, or a firewall, drops what it does not want, or refuses it by ICMP; or there is no such host.", "Nothing is known to be wrong with the host.")
 }
 
-// ofScan is what both have in common: by whom, why a host does that, and what that says of it are sentences.
-func (f *Finding) ofScan(metric string, ports int, by, why, innocent string) {
+const ofPorts = "One client tries many ports of a host, to see which are open. "
+
+// ofScan is what they have in common: what the client does, by whom, why a host does that, and what that says of it are sentences.
+func (f *Finding) ofScan(does, metric string, n int, by, why, innocent string) {
 	f.Severity, f.Fault, f.Scope = Info, FaultUnknown, WholeCapture
-	f.Measure(metric, ports)
+	f.Measure(metric, n)
 	f.Message += " This is part of a port scan by " + by
-	f.Cause = "One client tries many ports of a host, to see which are open. " + why
+	f.Cause = does + why
 	f.Action = innocent + " Find out whether the scan was meant to be (an inventory, a test of security), and who runs it."
 }

@@ -11,7 +11,7 @@ import (
 var refused = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "refused", Severity: detectors.Warning, Handshake: true, Fault: detectors.FaultHost,
-		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or has no MSS, as port scanners and floods write it, or if it is part of a port scan: of SYNs to many ports of one host, or of segments that begin no connection (FIN, NULL, Xmas)",
+		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or has no MSS, as port scanners and floods write it, or if it is part of a port scan: of SYNs to many ports of one host, or to a port of many hosts, or of segments that begin no connection (FIN, NULL, Xmas)",
 		Cause:  "Nothing listens on that address and port, or a firewall rejects the connection with a RST (RFC 9293 3.10.7.1).",
 		Action: "Check that the service runs and listens on that address (`ss -ltn`), and that the client uses the right port; then look for a firewall rule that rejects.",
 	},

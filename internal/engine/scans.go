@@ -35,20 +35,30 @@ func scansOf(parts []*partition, compacts func(*partition) func(func(*flow.Flow)
 		for _, f := range p.flows.Uncompacted {
 			countTry(&s, &f.Conn)
 		}
+	}
+	if s.MaySweep() { // unless servers took most of the client's connections
+		compacts = func(p *partition) func(func(*flow.Flow)) { return p.flows.Compacts }
+	}
+	for _, p := range parts {
 		compacts(p)(func(f *flow.Flow) { countTry(&s, &f.Conn) })
 	}
 	s.Only()
 	return s
 }
 
-// countTry counts a connection that was refused, or in which one side may have told the other where to connect to.
+// countTry counts a connection that was refused or not, or in which one side may have told the other where to connect to.
 func countTry(s *stats.Scans, c *fsm.Conn) {
 	a, b := c.Endpoint(reassembly.A), c.Endpoint(reassembly.B)
 	if namesPorts(b.Port) && c.Bytes(reassembly.A) > 0 && c.Bytes(reassembly.B) > 0 {
 		s.Tell(a, b)
 	}
-	if wasRefused(c) {
+	switch {
+	case wasRefused(c):
 		s.Refuse(a, b)
+	case c.Packets(reassembly.B) > 0:
+		if _, known := c.Opener(); known {
+			s.Take(a, b)
+		}
 	}
 }
 
@@ -66,6 +76,8 @@ func scanned(f *detectors.Finding, s *stats.Scans) {
 	rst := &f.Evidence[0].Seg
 	if n := s.Scanned(rst.Dst, rst.Src); n > 0 {
 		f.OfScan(rst.Dst, n)
+	} else if n := s.Swept(rst.Dst, rst.Src); n > 0 {
+		f.OfSweep(rst.Dst, rst.Src.Port, n)
 	}
 }
 

@@ -54,9 +54,13 @@ func TestScans(t *testing.T) {
 	ftp("10.0.0.4")
 	ftp("10.0.0.5")
 	for i := range 60 {
-		refuse(2000+i, "10.0.0.2", 20+i)      // a scan
-		refuse(2100, "10.0.0.4", 100+i)       // another, from one port, of an FTP server
-		refuse(2200+i, "10.0.0.5", 3000+i)    // where an FTP server asks for the next connection
+		refuse(2000+i, "10.0.0.2", 20+i)   // a scan
+		refuse(2100, "10.0.0.4", 100+i)    // another, from one port, of an FTP server
+		refuse(2200+i, "10.0.0.5", 3000+i) // where an FTP server asks for the next connection
+		for n := range 6 {                 // in rounds, of a whole range, and of services
+			refuse(3000+100*n+i, "10.0.0.7", 5000+i)
+			refuse(4000+100*n+i, "10.0.0.8", 5000+7*i)
+		}
 		refuse(2500+2*i, "10.0.0.6", 20+i%30) // 30 ports
 		refuse(2501+2*i, "10.0.0.6", 20+i%30)
 		if i < 49 {
@@ -84,6 +88,70 @@ func TestScans(t *testing.T) {
 		}
 		if infos["10.0.0.2"] != 59 || infos["10.0.0.4"] != 60 || len(infos) != 2 {
 			t.Errorf("%d workers: of a port scan are %v", o.Workers, infos)
+		}
+	}
+}
+
+// So are refusals of one port by many hosts, each of which was asked a few times, if few others took a connection of the client. Those of
+// a few hosts are not, nor is one that is asked again and again, nor what a balancer asks its backends, even if all refuse.
+func TestSweeps(t *testing.T) {
+	var hosts, lines strings.Builder
+	named := map[string]bool{}
+	name := func(addr string, port int) string {
+		n := fmt.Sprintf("h%s-%d", strings.ReplaceAll(addr, ".", "-"), port)
+		if !named[n] {
+			named[n] = true
+			fmt.Fprintf(&hosts, "host %s %s:%d\n", n, addr, port)
+		}
+		return n
+	}
+	try := func(client, source, port, host int, answer string) {
+		fmt.Fprintf(&lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+.001 %[2]s > %[1]s %[3]s 0:0(0) ack 1 win 0\n",
+			name(fmt.Sprintf("10.0.0.%d", client), source), name(fmt.Sprintf("10.0.%d.%d", client, host), port), answer)
+	}
+	for i := range 50 {
+		try(1, 40000, 13337, i, "R.") // a sweep, from one port
+		try(2, 40000+i, 443, i, "R.") // another, of hosts of which a third takes the connection
+		try(3, 40000+i, 443, i, "R.") // whose client finds more than that
+		if i < 49 {
+			try(4, 40000+i, 443, i, "R.") // too few
+		}
+		if i < 25 {
+			try(2, 41000+i, 443, 100+i, "S.")
+		}
+		if i < 26 {
+			try(3, 41000+i, 443, 100+i, "S.")
+		}
+		if i < 3 {
+			try(1, 41000+i, 13337, 9, "R.") // a host that is asked four times
+			try(6, 40000+i, 443, i, "R.")   // one port of three servers
+		}
+		for n := range 4 {
+			try(5, 40000+100*n+i, 443, i, "R.") // checks of backends, in rounds
+		}
+		if i < 20 {
+			try(7, 40000+i, 443, i, "R.") // of twenty, all of which refuse
+		}
+	}
+	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
+		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+2 end\n"))
+		infos, all := map[string]int{}, 0
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if f.Outcome != "refused" {
+				continue
+			}
+			all++
+			sweep := strings.Contains(f.Message, ", a sweep of port ") && strings.HasSuffix(f.Message, ": 50 hosts refused.")
+			if sweep != (f.Severity == detectors.Info) || sweep != (f.Fault == detectors.FaultUnknown) {
+				t.Errorf("%v, fault %v: %s", f.Severity, f.Fault, f.Message)
+			}
+			if sweep {
+				infos[f.Flow.End[reassembly.A].AddrPort().Addr().String()]++
+			}
+		}
+		if infos["10.0.0.1"] != 49 || infos["10.0.0.2"] != 50 || len(infos) != 2 || all != 53+50+50+49+3+200+20 {
+			t.Errorf("%d workers: of %d refusals, of a sweep are %v", o.Workers, all, infos)
 		}
 	}
 }

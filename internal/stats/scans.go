@@ -8,12 +8,14 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// Scans are which ports of which hosts refused whom, and how often. Who tries many ports of a host, each
-// once, looks for what is there: such a refusal tells of no service that is missing. As Hosts, it is bounded, and
+// Scans are which ports of which hosts refused whom, and how often. Who tries many ports of a host, each once, or a port of many
+// hosts, looks for what is there: such a refusal tells of no service that is missing. As Hosts, it is bounded, and
 // does not depend on the order of connections.
 type Scans struct {
 	Refusals []Refusals // sorted by client and server
 	Told     []Pair     `json:",omitempty"` // sorted, lower address first: of which one may have told the other where to connect to
+	Clients  []Client   `json:",omitempty"` // sorted: of whom servers took connections
+	Crowd    bool       `json:",omitempty"` // there were too many of these to keep
 	Many     bool       `json:",omitempty"` // there were too many to keep
 	Others   bool       `json:",omitempty"` // there were refusals that are no part of a port scan, now left out
 	Total    int        // of the ports of all
@@ -111,6 +113,7 @@ func (s *Scans) find(p Pair) (i int, is bool) {
 func (s *Scans) Add(o *Scans) {
 	s.full(o.Many)
 	s.Others = s.Others || o.Others
+	s.addClients(o)
 	for i := range o.Refusals {
 		for k, port := range o.Refusals[i].Ports {
 			s.add(o.Refusals[i].Pair, port, o.Refusals[i].Times[k])
@@ -123,13 +126,26 @@ func (s *Scans) Add(o *Scans) {
 
 // Only leaves out what is no port scan.
 func (s *Scans) Only() {
-	s.Others = s.Others || slices.ContainsFunc(s.Refusals, s.asks)
-	s.Refusals = slices.DeleteFunc(s.Refusals, func(r Refusals) bool { return !s.scan(&r) })
-	s.Told = nil
-	s.Total = 0
-	for i := range s.Refusals {
-		s.Total += len(s.Refusals[i].Ports)
+	sweeps := s.sweeps()
+	all := s.Refusals
+	s.Refusals, s.Total = nil, 0
+	for i := range all {
+		r := &all[i]
+		s.Others = s.Others || s.asks(r, sweeps)
+		left := *r
+		if !s.scan(r) {
+			left = r.ofSweeps(sweeps)
+		}
+		if len(left.Ports) > 0 {
+			s.Refusals = append(s.Refusals, left)
+			s.Total += len(left.Ports)
+		}
 	}
+	s.Told = nil
+	s.Clients = slices.DeleteFunc(s.Clients, func(c Client) bool {
+		i, _ := s.find(Pair{Client: c.Addr})
+		return i >= len(s.Refusals) || s.Refusals[i].Client != c.Addr
+	})
 }
 
 // Scanned is how many ports of the server the client has scanned, of which this is one; 0 if it has scanned none.
@@ -147,11 +163,17 @@ func (s *Scans) Scanned(client, server reassembly.Endpoint) int {
 
 // All reports whether all refusals are those of port scans, if any.
 func (s *Scans) All() bool {
-	return len(s.Refusals) > 0 && !s.Others && !slices.ContainsFunc(s.Refusals, s.asks)
+	sweeps := s.sweeps()
+	return len(s.Refusals) > 0 && !s.Others && !slices.ContainsFunc(s.Refusals, func(r Refusals) bool { return s.asks(&r, sweeps) })
 }
 
 // asks reports whether not all of these refusals are part of a port scan.
-func (s *Scans) asks(r Refusals) bool { return !s.scan(&r) || slices.Contains(r.Times, MaxTimes) }
+func (s *Scans) asks(r *Refusals, sweeps map[Client]refusers) bool {
+	if s.scan(r) {
+		return slices.Max(r.Times) >= MaxTimes
+	}
+	return slices.Max(r.Times) >= MaxTimes || len(r.ofSweeps(sweeps).Ports) < len(r.Ports)
+}
 
 // scan reports whether the refusals are those of a port scan.
 func (s *Scans) scan(r *Refusals) bool {

@@ -85,3 +85,69 @@ func TestScans_all(t *testing.T) {
 		}
 	}
 }
+
+// sweepOf are refusals of one client, by so many hosts, and connections that others took.
+func sweepOf(hosts, taken int) (s Scans) {
+	for host := range hosts {
+		s.Refuse(at(0, 5000), at(host+1, 80))
+	}
+	for host := range taken {
+		s.Take(at(0, 5000), at(hosts+host+1, 80))
+	}
+	return s
+}
+
+// A sweep stays one when what is no scan is left out, and what is none does not become one.
+func TestScans_swept(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   Scans
+		n    int
+		all  bool
+	}{
+		{"a sweep", sweepOf(MinSwept, MinSwept/2), MinSwept, true},
+		{"too few", sweepOf(MinSwept-1, 0), 0, false},
+		{"taken", sweepOf(MinSwept, MinSwept/2+1), 0, false},
+		{"another port", sweepOf(MinSwept, 0), MinSwept, false},
+		{"many clients", sweepOf(MinSwept, 0), 0, false},
+	} {
+		switch c.name {
+		case "another port":
+			c.of.Refuse(at(0, 5000), at(1, 81))
+		case "many clients":
+			for client := range maxPairs + 1 {
+				c.of.Take(at(client+1, 5000), at(0, 80))
+			}
+		}
+		for range 2 {
+			if n := c.of.Swept(at(0, 1), at(1, 80)); n != c.n {
+				t.Errorf("%s: %d hosts, want %d", c.name, n, c.n)
+			}
+			if n := c.of.Swept(at(0, 1), at(1, 81)); n != 0 {
+				t.Errorf("%s: %d hosts at a port that is no part of it", c.name, n)
+			}
+			if got := c.of.All(); got != c.all {
+				t.Errorf("%s: all are of scans: %t", c.name, got)
+			}
+			c.of.Only()
+		}
+	}
+}
+
+// Nor does it matter in which order connections are added, nor how many clients there are.
+func TestScans_clients(t *testing.T) {
+	for _, n := range []int{1, maxPairs, maxPairs + 1} {
+		var a, b, c, d Scans
+		for client := range n {
+			a.Take(at(client, 1), at(0, 80))
+			c.Take(at(client, 1), at(0, 80))
+			b.Take(at(client/2, 1), at(0, 80))
+			d.Take(at(client/2, 1), at(0, 80))
+		}
+		a.Add(&b)
+		d.Add(&c)
+		if !reflect.DeepEqual(a, d) || a.Crowd != (n > maxPairs) {
+			t.Errorf("of %d clients: too many: %t; the same in another order: %t", n, a.Crowd, reflect.DeepEqual(a, d))
+		}
+	}
+}
