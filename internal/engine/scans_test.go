@@ -86,7 +86,7 @@ func TestScans(t *testing.T) {
 				infos[f.Flow.End[reassembly.B].AddrPort().Addr().String()]++
 			}
 		}
-		if infos["10.0.0.2"] != 59 || infos["10.0.0.4"] != 60 || len(infos) != 2 {
+		if infos["10.0.0.2"] != 59 || infos["10.0.0.4"] != 60 || infos["10.0.0.7"] != 360 || len(infos) != 3 {
 			t.Errorf("%d workers: of a port scan are %v", o.Workers, infos)
 		}
 	}
@@ -109,6 +109,17 @@ func TestSweeps(t *testing.T) {
 		fmt.Fprintf(&lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+.001 %[2]s > %[1]s %[3]s 0:0(0) ack 1 win 0\n",
 			name(fmt.Sprintf("10.0.0.%d", client), source), name(fmt.Sprintf("10.0.%d.%d", client, host), port), answer)
 	}
+	talk := func(client, source, port, host int) { // a whole connection, which is compacted
+		fmt.Fprintf(&lines, `+.001  %[1]s > %[2]s  S   0:0(0)            win 1024 <mss 1460>
++.001  %[2]s > %[1]s  S.  0:0(0)     ack 1   win 1024
++.001  %[1]s > %[2]s  .   1:1(0)     ack 1   win 1024
++.001  %[1]s > %[2]s  P.  1:7(6)     ack 1   win 1024
++.001  %[2]s > %[1]s  P.  1:71(70)   ack 7   win 1024
++.001  %[1]s > %[2]s  F.  7:7(0)     ack 71  win 1024
++.001  %[2]s > %[1]s  F.  71:71(0)   ack 8   win 1024
++.001  %[1]s > %[2]s  .   8:8(0)     ack 72  win 1024
+`, name(fmt.Sprintf("10.0.0.%d", client), source), name(fmt.Sprintf("10.0.%d.%d", client, host), port))
+	}
 	for i := range 50 {
 		try(1, 40000, 13337, i, "R.") // a sweep, from one port
 		try(2, 40000+i, 443, i, "R.") // another, of hosts of which a third takes the connection
@@ -120,7 +131,7 @@ func TestSweeps(t *testing.T) {
 			try(2, 41000+i, 443, 100+i, "S.")
 		}
 		if i < 26 {
-			try(3, 41000+i, 443, 100+i, "S.")
+			talk(3, 41000+i, 443, 100+i)
 		}
 		if i < 3 {
 			try(1, 41000+i, 13337, 9, "R.") // a host that is asked four times
@@ -133,8 +144,8 @@ func TestSweeps(t *testing.T) {
 			try(7, 40000+i, 443, i, "R.") // of twenty, all of which refuse
 		}
 	}
-	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
-		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+2 end\n"))
+	for _, o := range []Options{{Workers: 1}, {Workers: 3, compact: compactAtOnce}} {
+		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+200 end\n"))
 		infos, all := map[string]int{}, 0
 		for i := range r.Findings {
 			f := &r.Findings[i]

@@ -3,6 +3,7 @@ package stats
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -40,7 +41,7 @@ func (p Pair) either() Pair {
 type Refusals struct {
 	Pair
 	Ports []uint16 // sorted
-	Times []byte   // that each refused, MaxTimes at most
+	Times []byte   // that each refused, maxTimes at most
 }
 
 // How many pairs are kept, of which so many ports in all: those of four whole hosts.
@@ -55,6 +56,9 @@ const (
 	MinScanned = 50
 	MaxTimes   = 4 // too often
 )
+
+// maxTimes is up to how many refusals of a port are counted.
+const maxTimes = math.MaxUint8
 
 // SystemPorts is below which no port is given to whoever asks (RFC 6335 6).
 const SystemPorts = 1024
@@ -90,7 +94,7 @@ func (s *Scans) add(p Pair, port uint16, times byte) {
 	k, is := slices.BinarySearch(r.Ports, port)
 	switch {
 	case is:
-		r.Times[k] = min(r.Times[k]+times, MaxTimes)
+		r.Times[k] += min(times, maxTimes-r.Times[k])
 	case !s.full(s.Total >= maxPorts):
 		s.Total++
 		r.Ports, r.Times = slices.Insert(r.Ports, k, port), slices.Insert(r.Times, k, times)
@@ -155,7 +159,7 @@ func (s *Scans) Scanned(client, server reassembly.Endpoint) int {
 		return 0
 	}
 	r := &s.Refusals[i]
-	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || r.Times[k] >= MaxTimes {
+	if k, is := slices.BinarySearch(r.Ports, server.Port); !is || r.Times[k] >= r.often() {
 		return 0
 	}
 	return len(r.Ports)
@@ -170,7 +174,7 @@ func (s *Scans) All() bool {
 // asks reports whether not all of these refusals are part of a port scan.
 func (s *Scans) asks(r *Refusals, sweeps map[Client]refusers) bool {
 	if s.scan(r) {
-		return slices.Max(r.Times) >= MaxTimes
+		return slices.Max(r.Times) >= r.often()
 	}
 	return slices.Max(r.Times) >= MaxTimes || len(r.ofSweeps(sweeps).Ports) < len(r.Ports)
 }
@@ -180,12 +184,30 @@ func (s *Scans) scan(r *Refusals) bool {
 	if len(r.Ports) < MinScanned {
 		return false
 	}
-	often := 0
+	often, too := 0, r.often()
 	for _, n := range r.Times {
-		if n >= MaxTimes {
+		if n >= too {
 			often++
 		}
 	}
 	_, told := slices.BinarySearchFunc(s.Told, r.either(), Pair.compare)
 	return often*10 <= len(r.Ports) && !(told && r.Ports[0] >= SystemPorts)
+}
+
+// often is how many times are too often for a port of a scan: more than twice as many as half of the ports refused, if that is more. Who tries
+// a whole range of ports, every second or more of which has refused, does so in rounds, and insists on none. Where the ports do not lie so close
+// together, they may be services, such as the backends of a balancer, to each of which it comes back.
+func (r *Refusals) often() byte {
+	if n := len(r.Ports); n < MinScanned || int(r.Ports[n-1]-r.Ports[0]) >= 2*n {
+		return MaxTimes
+	}
+	var ports [maxTimes + 1]int // that refused so often
+	for _, times := range r.Times {
+		ports[times]++
+	}
+	half, n := 0, 0
+	for ; 2*n <= len(r.Ports); half++ {
+		n += ports[half]
+	}
+	return byte(min(max(MaxTimes, 2*half-1), maxTimes)) // half is one more than the median
 }
