@@ -40,6 +40,9 @@ func (s *step) acknowledge() uint32 {
 	}
 	if moved > 0 {
 		peer.dups = 0
+		if peer.wrote == lostBefore { // it arrived after all
+			peer.wrote = 0
+		}
 		if h.Phase == PhaseOpening || h.is(finFirst) {
 			s.synAcked()
 		}

@@ -45,6 +45,9 @@ func (s *step) finish() {
 		if s.foreign() {
 			s.c.bits |= foreignFINBit(s.side)
 		}
+		if s.lostBeforeFIN() {
+			s.peer.wrote = lostBefore
+		}
 		s.emit(FinSent, s.side)
 		s.closedWithoutData()
 		if s.own.out.Knows(reassembly.KnowUna) && s.own.out.Una.After(f) {
@@ -216,10 +219,22 @@ func (s *step) withdrawFIN(side reassembly.Side) {
 }
 
 // finPause is how long after its ACK of the peer's FIN a side sent its first new payload: in
-// steps of finPauseStep, and one more; 0 if it has sent none.
+// steps of finPauseStep, and one more; 0 if it has sent none. lostBefore is another thing: see [step.lostBeforeFIN].
 type finPause uint8
 
-const finPauseStep = 10 * time.Millisecond
+const (
+	finPauseStep          = 10 * time.Millisecond
+	lostBefore   finPause = math.MaxUint8
+)
+
+// lostBeforeFIN reports whether the peer's data was lost before this side sent its FIN: the peer had sent it again, the last time a
+// retransmission timeout before the FIN or longer, and the FIN does not acknowledge it, though the window is open.
+func (s *step) lostBeforeFIN() bool {
+	peer := s.peer
+	again := peer.row > 0 && peer.last.Len > 0 && peer.last.Seq.AtOrBefore(peer.out.Una) && peer.last.End().After(peer.out.Una)
+	return again && peer.out.Knows(reassembly.KnowUna) && peer.wrote == 0 && !s.own.dir.is(shut) &&
+		time.Duration(s.seg.At-peer.last.At) >= s.c.rto(s.side.Peer())
+}
 
 // finArrived reports whether the peer of a side that has sent FIN shows by its ACK that it has
 // received it. The stacks of some VPN programs do not count the FIN of a segment with payload.
@@ -235,6 +250,6 @@ func (s *step) wroteAfterFIN() {
 	}
 	own.wrote = 1
 	if s.peer.finArrived(own.last.Ack) {
-		own.wrote += finPause(min(max(s.seg.At-own.last.At, 0)/int64(finPauseStep), math.MaxUint8-1))
+		own.wrote += finPause(min(max(s.seg.At-own.last.At, 0)/int64(finPauseStep), int64(lostBefore)-2))
 	}
 }

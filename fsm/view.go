@@ -44,12 +44,20 @@ type FIN struct {
 	Alone bool          // it came without payload that had not been sent before
 	Used  bool          // the peer has received the FIN, as its ACKs show, and sent new payload
 	Pause time.Duration // between these two, in steps of 10 ms, 2.5 s at most
+	Lost  bool          // the peer had sent data, and sent it again, a retransmission timeout before the FIN or longer, and nothing has acknowledged any since
 }
 
 // FIN is the side's FIN, once it was sent.
 func (v View) FIN(side reassembly.Side) (f FIN, sent bool) {
 	own, wrote := &v.c.ends[side], v.c.ends[side.Peer()].wrote
-	f = FIN{Seq: own.dir.FIN, Asked: own.bits&asked != 0, Short: own.bits&askedShort != 0, Alone: own.bits&carried == 0, Used: wrote != 0, Pause: time.Duration(max(wrote, 1)-1) * finPauseStep}
+	f = FIN{Seq: own.dir.FIN, Asked: own.bits&asked != 0, Short: own.bits&askedShort != 0, Alone: own.bits&carried == 0}
+	switch wrote {
+	case 0:
+	case lostBefore:
+		f.Lost = true
+	default:
+		f.Used, f.Pause = true, time.Duration(wrote-1)*finPauseStep
+	}
 	return f, own.dir.Phase >= PhaseFinSent
 }
 

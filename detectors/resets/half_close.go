@@ -21,6 +21,7 @@ const (
 	reuse                    // a new request, in a connection that the server had closed well before
 	farewell                 // too short to be missed: often what ends a session, such as a TLS close_notify
 	rest                     // what its sender had left to send
+	missed                   // the path had lost it before the FIN
 )
 
 // minReuse is how long the FIN must have been acknowledged, two round trips at least, before
@@ -32,6 +33,8 @@ func (c *resetCase) lateData() lateData {
 	fin := &c.sender.fin
 	short := c.lost() < minLost && !c.firstRequest()
 	switch {
+	case fin.Lost:
+		return missed
 	case !fin.Used && c.peer.finSent() && short:
 		return farewell
 	case !fin.Used:
@@ -72,6 +75,8 @@ func (c *resetCase) request() bool {
 // sender closed, and nobody else did anything out of order.
 func (c *resetCase) dataAfterCloseFault() detectors.Fault {
 	switch c.lateData() {
+	case missed:
+		return detectors.FaultPath
 	case farewell:
 		return detectors.FaultUnknown
 	case answer, rest:
@@ -85,6 +90,9 @@ func (c *resetCase) dataAfterCloseFault() detectors.Fault {
 // dataAfterCloseAdvice says what to think of data that is no request to an idle server.
 func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 	switch kind := c.lateData(); {
+	case kind == missed:
+		return "The path lost what the sender of the data had sent, and sent again. The other side closed without having received it, and its socket was gone when something arrived again.",
+			"Look for loss on the path from the sender of the data. Timeouts of the applications are not the reason."
 	case c.firstRequest() && kind != reuse:
 		return "The server had closed before it read anything, and the first request crossed its FIN, or came soon after. If it closes as soon as it has accepted, something accepts " +
 				"on behalf of an application that is not there or does not want the connection: a proxy without a healthy backend, an access list by address, a connection limit.",
@@ -126,6 +134,9 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		peer = "What acknowledges for " + peer
 	}
 	switch kind := c.lateData(); {
+	case kind == missed:
+		m += fmt.Sprintf(" That data did not cross the FIN: %s had sent it, and sent it again, a retransmission timeout before the FIN or longer, and neither the FIN nor anything since acknowledges it. "+
+			"The path lost it, and %s closed without it.", c.peer.name, c.sender.name)
 	case known && !c.sender.fin.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin.Seq):
 		m += fmt.Sprintf(" %s had first sent that before it had received the FIN, and has sent it again since (frame %d).", c.peer.name, c.peer.last.Frame)
 	case known && !c.sender.fin.Used:

@@ -107,7 +107,7 @@ var unreadData = &outcome{
 var dataAfterClose = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "data-after-close", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "data reached a side that had already closed; info if a client closed, or who seems to be by the ports, and did not want the rest, or if little came after the FIN and something had been exchanged before",
+		When: "data reached a side that had already closed; info if a client closed, or who seems to be by the ports, and did not want the rest, or if little came after the FIN and something had been exchanged before; no host's fault if the path had lost the data before the FIN",
 		Cause: "The sender of the RST had sent FIN and released its socket; data that arrives after that is answered with a RST and lost. Usually a request " +
 			"crosses the FIN of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
 		Action: "Let the client close idle connections sooner than the server does (a shorter keep-alive timeout on the client or proxy), and let it " +
@@ -123,6 +123,7 @@ var dataAfterClose = &outcome{
 	advice:      (*resetCase).dataAfterCloseAdvice,
 	measure: func(c *resetCase, f *detectors.Finding) {
 		switch knew, known := c.knewFIN(); {
+		case c.sender.fin.Lost:
 		case knew:
 			f.Measure("raced_fin", 0)
 		case known:
