@@ -1,5 +1,7 @@
 package detectors
 
+import "slices"
+
 // MaxTimeout is how long a host waits at most before it sends a segment or a probe again, in nanoseconds: Linux has
 // TCP_RTO_MAX, 120 s, and its timer wheel may be late by an eighth of that (kernel/time/timer.c).
 const MaxTimeout = 135_000_000_000
@@ -80,6 +82,11 @@ func (d *Deadline) Emit(f Finding, r *Report) {
 
 // Armed reports whether it waits.
 func (d *Deadline) Armed() bool { return d.wait != disarmed }
+
+// AnyArmed reports whether any of them waits.
+func AnyArmed(all []Deadline) bool {
+	return slices.ContainsFunc(all, func(d Deadline) bool { return d.wait != disarmed })
+}
 
 // Since is when the wait began, in trace time.
 func (d *Deadline) Since() int64 { return d.since }

@@ -70,6 +70,25 @@ func (x *Run) Time(ev fsm.Event, at int64, e *Exchange, t *Transfer, r *Report) 
 	r.Exchange, r.Transfer = nil, nil
 }
 
+// A Leaver is a Watcher that may have nothing to watch any more. With loss, nearly every connection needs some for a moment.
+type Leaver interface {
+	Watcher
+	// Idle reports whether the watcher is what one that starts anew would be, and only interested in what starts one.
+	Idle() bool
+	// Leave says that it was idle, and was taken away.
+	Leave()
+}
+
+// Leave takes the watcher away if it has nothing to watch and has reported nothing, and reports whether it did.
+func (x *Run) Leave() bool {
+	w, is := x.watcher.(Leaver)
+	if !is || x.found != nil || !w.Idle() {
+		return false
+	}
+	w.Leave()
+	return true
+}
+
 // Next is the watcher's next deadline in trace time; 0 if there is none.
 func (x *Run) Next() int64 { return x.wake }
 

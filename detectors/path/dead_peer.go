@@ -41,7 +41,7 @@ var DeadPeer = &detectors.Detector{
 	},
 	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ICMPError),
 	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.ResetIgnored, fsm.Revived, fsm.Sent, fsm.ICMPError),
-	Watch:        func(*detectors.Report) detectors.Watcher { return new(deadPeer) },
+	Watch:        func(*detectors.Report) detectors.Watcher { return deadPeers.Take() },
 
 	YieldsTo: []string{"zero-window-probe-loop", "idle-blackhole", "mtu-blackhole", "half-close-cut"},
 }
@@ -74,6 +74,17 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
 }
+
+// deadPeers are those that have left.
+var deadPeers detectors.Spare[deadPeer]
+
+// Idle implements [detectors.Leaver].
+func (w *deadPeer) Idle() bool {
+	return w.sides == [2]*retryRun{} && w.outages == [2]*outages{} && w.icmp == icmpBySide{} && w.device == [2]uint8{} && !detectors.AnyArmed(w.due[:])
+}
+
+// Leave implements [detectors.Leaver].
+func (w *deadPeer) Leave() { deadPeers.Give(w) }
 
 func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	side := ev.Side

@@ -35,7 +35,7 @@ var DroppedBehindTap = &detectors.Detector{
 	},
 	StartsOn:     fsm.On(fsm.DataResent, fsm.FinResent),
 	SubscribesTo: fsm.On(fsm.DataResent, fsm.FinResent, fsm.DataSent, fsm.ResetSent, fsm.Sent),
-	Watch:        func(*detectors.Report) detectors.Watcher { return new(droppedBehindTap) },
+	Watch:        func(*detectors.Report) detectors.Watcher { return droppedBehindTaps.Take() },
 	YieldsTo:     []string{"mtu-blackhole", "paws-drops", "zero-window-probe-loop"},
 }
 
@@ -153,6 +153,15 @@ func (w *droppedBehindTap) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
 }
+
+// droppedBehindTaps are those that have left.
+var droppedBehindTaps detectors.Spare[droppedBehindTap]
+
+// Idle implements [detectors.Leaver].
+func (w *droppedBehindTap) Idle() bool { return *w == droppedBehindTap{} }
+
+// Leave implements [detectors.Leaver].
+func (w *droppedBehindTap) Leave() { droppedBehindTaps.Give(w) }
 
 // stuckSegments are those that got through.
 var stuckSegments detectors.Spare[stuckSegment]

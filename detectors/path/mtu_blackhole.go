@@ -38,7 +38,7 @@ var MTUBlackhole = &detectors.Detector{
 	},
 	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataResent, fsm.ICMPError),
 	SubscribesTo: fsm.On(fsm.HoleShown, fsm.DataResent, fsm.DataSent, fsm.Advanced, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
-	Watch:        func(*detectors.Report) detectors.Watcher { return new(mtuBlackhole) },
+	Watch:        func(*detectors.Report) detectors.Watcher { return mtuBlackholes.Take() },
 
 	YieldsTo: []string{"zero-window-probe-loop"},
 }
@@ -74,6 +74,17 @@ func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	}
 	r.SubscribeSides(MTUBlackhole.StartsOn|aOfA|aOfB, MTUBlackhole.StartsOn|bOfB|bOfA)
 }
+
+// mtuBlackholes are those that have left.
+var mtuBlackholes detectors.Spare[mtuBlackhole]
+
+// Idle implements [detectors.Leaver].
+func (w *mtuBlackhole) Idle() bool {
+	return w.sides == [2]*oversizeLoss{} && !detectors.AnyArmed(w.due[:])
+}
+
+// Leave implements [detectors.Leaver].
+func (w *mtuBlackhole) Leave() { mtuBlackholes.Give(w) }
 
 func (w *mtuBlackhole) process(ev fsm.Event, r *detectors.Report) {
 	side := ev.Side

@@ -11,6 +11,9 @@ import (
 // of the trace there is nothing to say of it. So it is counted then, and not at the end,
 // unless it is expanded before.
 
+// Rest implements [flow.Compactor].
+func (p *partition) Rest(watchers uint32) uint32 { return p.watch.Rest(watchers) }
+
 // Record implements [flow.Compactor].
 func (p *partition) Record(watchers uint32) (of *fsm.Close, ok bool) { return p.watch.Record(watchers) }
 

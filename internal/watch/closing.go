@@ -121,6 +121,38 @@ func (s *Set) opened(watchers uint32, c fsm.View) uint32 {
 	return watchers
 }
 
+// Rest takes away who has nothing to watch any more, and returns who watches the connection then: something may start them again.
+func (s *Set) Rest(watchers uint32) uint32 {
+	if watchers == 0 || watchers&closingBit != 0 || s.Withdraw != nil || s.Eager {
+		return watchers
+	}
+	g := s.groups.at(watchers)
+	last := uint32(0)
+	for n, w := range s.each(watchers) {
+		d := w.detector
+		switch next := w.next; {
+		case !w.Leave():
+			last = n
+			continue
+		case last == 0:
+			g.first = next
+		default:
+			s.watchers.at(last).next = next
+		}
+		g.started &^= s.startsOn[d]
+		s.watchers.free(n)
+	}
+	if g.last = last; last != 0 {
+		return watchers
+	}
+	closing := g.closing
+	if s.groups.free(watchers); closing == 0 {
+		return 0
+	}
+	s.closings.at(closing).grouped = false
+	return closing | closingBit
+}
+
 // Record is the record of the close of a connection without other watchers, nil if it has
 // none; ok is false if it has watchers. The connection goes without while it is compacted.
 func (s *Set) Record(watchers uint32) (of *fsm.Close, ok bool) {
