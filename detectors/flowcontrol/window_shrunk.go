@@ -80,6 +80,7 @@ type shrinks struct {
 	own     int // how many are proved to come from the device that had offered the window
 	count   int
 	cuts    int
+	older   int    // of these, how many may have been sent before what had offered more
 	largest uint32 // bytes taken back at once
 	cutOff  uint32 // bytes in flight beyond the edge, at most
 }
@@ -126,6 +127,9 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		s.first, s.offered = m, s.run.Mark
 	}
 	s.largest = max(s.largest, ev.N)
+	if was.At != 0 && m.Seq.Before(was.Seq) && (m.IPID == 0 || was.IPID == 0) {
+		s.older++
+	}
 	switch {
 	case was.At == 0:
 	case (fsm.Habits{}).OtherTTL(&was, &m):
@@ -214,6 +218,9 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 			peer, s.cutOff, s.cut.Frame, allowed)
 	} else {
 		f.Message += " Nothing was in flight there, so no harm was done."
+	}
+	if s.older == s.count {
+		f.Undecide("what offered the larger window has a later sequence number, and no IP identifications tell which was sent first: it may have overtaken the other on the way")
 	}
 	switch {
 	case s.own > 0:

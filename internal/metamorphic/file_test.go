@@ -70,7 +70,7 @@ func (c *conversation) quoted() bool {
 func (c *conversation) portMatters() bool {
 	return slices.ContainsFunc(c.plain.findings, func(line string) bool {
 		return strings.HasPrefix(line, "no-data ") || strings.HasPrefix(line, "slow-response ") || strings.HasPrefix(line, "reset-cause unread-data ") && (!c.opens() || c.saysGoodbye()) ||
-			strings.HasPrefix(line, "reset-cause data-after-close ") && !c.opens()
+			(strings.HasPrefix(line, "reset-cause data-after-close ") || strings.HasPrefix(line, "reset-cause aborted ")) && !c.opens()
 	}) ||
 		slices.ContainsFunc(c.frames, func(f frame) bool {
 			return !f.other && (isService(be.Uint16(f.tcp())) || isService(be.Uint16(f.tcp()[2:])) || services.MayAcknowledge(services.HTTPS, uint32(f.payload())))

@@ -66,7 +66,7 @@ func TestInstructions(t *testing.T) {
 func instructions(t *testing.T, command ...string) float64 {
 	args := append([]string{"--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"}, command...)
 	cmd := exec.Command("valgrind", args...)
-	cmd.Env = append(os.Environ(), "GODEBUG=cpu.rdtscp=off")
+	cmd.Env = append(os.Environ(), "GODEBUG=cpu.rdtscp=off", "GOGC=", "GOMEMLIMIT=") // the command sets both itself
 	cmd.Stdout = io.Discard
 	var said strings.Builder
 	cmd.Stderr = &said
