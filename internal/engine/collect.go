@@ -243,12 +243,12 @@ func (c *collector) collect(p *partition, into *collected) {
 		into.positions = append(into.positions, position)
 	}
 	if c.options.AllFlows {
-		p.flows.Compacts(func(f *flow.Flow) {
+		for f := range p.flows.Compacts {
 			limits := c.limits | stepped(c.trace, f.Conn.First(), f.Conn.Last())
 			e := p.ending(flow.New, f, c.trace, c.end)
 			p.endAccount(f, e)
 			into.rows = append(into.rows, c.row(p, shown{f, e, limits}))
-		})
+		}
 	}
 	into.rexmits = p.rexmits
 	for id, f := range p.flows.Uncompacted {

@@ -15,50 +15,87 @@ func (c *collector) scans(parts []*partition) {
 	}
 	for i := range c.found {
 		if f := &c.found[i]; f.Refusal && f.Verdict == detectors.Seen {
-			c.counts.Scans = scansOf(parts, func(p *partition) func(func(*flow.Flow)) {
-				return func(each func(*flow.Flow)) { p.flows.CompactsOfPorts(namesPorts, each) } // what was refused has a finding
-			})
+			c.counts.Scans = foundScans(parts)
 			return
 		}
 	}
 }
 
-// allScans are the port scans of a trace without findings.
-func allScans(parts []*partition) stats.Scans {
-	return scansOf(parts, func(p *partition) func(func(*flow.Flow)) { return p.flows.Compacts })
-}
-
-// scansOf are the port scans of the trace. Of the connections that are compacted, it looks at those that compacts goes through.
-func scansOf(parts []*partition, compacts func(*partition) func(func(*flow.Flow))) (s stats.Scans) {
+// foundScans are the port scans of a trace whose refusals have findings: none of those is compacted.
+func foundScans(parts []*partition) stats.Scans {
+	s := scansSoFar(parts)
 	for _, p := range parts {
-		s.Add(&p.counts.Scans)
-		for _, f := range p.flows.Uncompacted {
-			countTry(&s, &f.Conn)
-		}
+		p.flows.CompactsOfPorts(namesPorts, func(f *flow.Flow) { countTold(&s, &f.Conn) })
 	}
-	if s.MaySweep() { // unless servers took most of the client's connections
-		compacts = func(p *partition) func(func(*flow.Flow)) { return p.flows.Compacts }
-	}
-	for _, p := range parts {
-		compacts(p)(func(f *flow.Flow) { countTry(&s, &f.Conn) })
-	}
+	countTaken(parts, &s)
 	s.Only()
 	return s
 }
 
-// countTry counts a connection that was refused or not, or in which one side may have told the other where to connect to.
+// allScans are the port scans of a trace without findings.
+func allScans(parts []*partition) stats.Scans {
+	s := scansSoFar(parts)
+	for _, p := range parts {
+		for f := range p.flows.Compacts {
+			countRefused(&s, &f.Conn)
+		}
+	}
+	countTaken(parts, &s)
+	s.Only()
+	return s
+}
+
+// scansSoFar counts the connections that are over, and who was refused, or told where to connect to, in those that are not compacted.
+func scansSoFar(parts []*partition) (s stats.Scans) {
+	for _, p := range parts {
+		s.Add(&p.counts.Scans)
+		for _, f := range p.flows.Uncompacted {
+			countRefused(&s, &f.Conn)
+		}
+	}
+	return s
+}
+
+// countTaken counts the connections that servers took of clients that sweep, as it seems; no more of them than show that none does.
+func countTaken(parts []*partition, s *stats.Scans) {
+	const often = 1 << 10
+	n := 0
+	for _, p := range parts {
+		for _, f := range p.flows.All() {
+			if n%often == 0 && !s.MaySweep() {
+				return
+			}
+			countTake(s, &f.Conn)
+			n++
+		}
+	}
+}
+
+// countTry counts a connection that is over.
 func countTry(s *stats.Scans, c *fsm.Conn) {
-	a, b := c.Endpoint(reassembly.A), c.Endpoint(reassembly.B)
-	if namesPorts(b.Port) && c.Bytes(reassembly.A) > 0 && c.Bytes(reassembly.B) > 0 {
+	countRefused(s, c)
+	countTake(s, c)
+}
+
+// countRefused counts a connection that was refused, or in which one side may have told the other where to connect to.
+func countRefused(s *stats.Scans, c *fsm.Conn) {
+	countTold(s, c)
+	if wasRefused(c) {
+		s.Refuse(c.Endpoint(reassembly.A), c.Endpoint(reassembly.B))
+	}
+}
+
+// countTold counts a connection in which one side may have told the other where to connect to.
+func countTold(s *stats.Scans, c *fsm.Conn) {
+	if a, b := c.Endpoint(reassembly.A), c.Endpoint(reassembly.B); namesPorts(b.Port) && c.Bytes(reassembly.A) > 0 && c.Bytes(reassembly.B) > 0 {
 		s.Tell(a, b)
 	}
-	switch {
-	case wasRefused(c):
-		s.Refuse(a, b)
-	case c.Packets(reassembly.B) > 0:
-		if _, known := c.Opener(); known {
-			s.Take(a, b)
-		}
+}
+
+// countTake counts a connection that its server took.
+func countTake(s *stats.Scans, c *fsm.Conn) {
+	if _, known := c.Opener(); known && c.Packets(reassembly.B) > 0 && !wasRefused(c) {
+		s.Take(c.Endpoint(reassembly.A), c.Endpoint(reassembly.B))
 	}
 }
 

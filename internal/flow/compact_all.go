@@ -32,12 +32,9 @@ func (t *Table) allCompact(yield func(ID, *Flow) bool) {
 	})
 }
 
-// Compacts goes through the connections that are compacted. Each is valid until the next.
-func (t *Table) Compacts(each func(*Flow)) {
-	t.allCompact(func(_ ID, f *Flow) bool {
-		each(f)
-		return true
-	})
+// Compacts goes through the connections that are compacted, until yield reports false. Each is valid until the next.
+func (t *Table) Compacts(yield func(*Flow) bool) {
+	t.allCompact(func(_ ID, f *Flow) bool { return yield(f) })
 }
 
 // CompactPositions goes through the positions of the connections that are compacted.

@@ -66,8 +66,8 @@ func (n *refusers) count(times byte) {
 	}
 }
 
-// MaySweep reports whether a client is refused by as many hosts as a sweep has.
-func (s *Scans) MaySweep() bool { return len(s.refusers()) > 0 }
+// MaySweep reports whether there is a sweep, unless servers take more connections of the client.
+func (s *Scans) MaySweep() bool { return len(s.sweeps()) > 0 }
 
 // refusers are those of a port of a client that are as many as a sweep has. At most one in MinSwept of all ports are in the map.
 func (s *Scans) refusers() map[Client]refusers {
