@@ -33,7 +33,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	f := findings.Take()
 	defer findings.Give(f)
 	*f = r.Sketch(outcome, w.culprit(outcome))
-	w.judge(f, &a, r)
+	w.qualify(f, &a, r)
 	if r.Draft(f, &w.synAck) {
 		if w.drafted == nil {
 			w.drafted = new(account)
@@ -42,7 +42,7 @@ func (w *synAckUnanswered) report(outcome *detectors.Outcome, at, now int64, r *
 	} else {
 		w.drafted = nil
 		w.write(f, &a, r)
-		w.judge(f, &a, r)
+		w.qualify(f, &a, r)
 		r.Emit(*f)
 	}
 	w.reported, w.reportedAt = outcome, at
@@ -124,8 +124,8 @@ func (w *synAckUnanswered) until(a *account) int64 {
 	return until
 }
 
-// judge is what the finding is worth.
-func (w *synAckUnanswered) judge(f *detectors.Finding, a *account, r *detectors.Report) {
+// qualify sets the verdict and the severity.
+func (w *synAckUnanswered) qualify(f *detectors.Finding, a *account, r *detectors.Report) {
 	left, waited := w.Limit(0, r)-a.now, w.until(a)-w.synAck.At
 	switch {
 	case w.ignored == 1 && w.end.At == 0 && left > 0:

@@ -89,3 +89,13 @@ func provesLife(ev fsm.Event, v fsm.View) bool {
 	closed := v.Phase(reassembly.A) == fsm.PhaseFinAcked && v.Phase(reassembly.B) == fsm.PhaseFinAcked
 	return !out.Below(ev.Seg.Seq) || (ev.Class == fsm.KeepAlive || ev.Class == fsm.Probe) && !closed
 }
+
+// provesOpen takes a later segment of the peer in place of one that may have left before the RST arrived, and reports whether this one
+// did not.
+func (c *resetCase) provesOpen(ev fsm.Event, v fsm.View) bool {
+	if ev.Side == c.side || ev.Class == fsm.Rst || c.stayedOpen.At == 0 || !c.passedBy(&c.stayedOpen) {
+		return false
+	}
+	c.note().stayedOpen, c.closesToo = reassembly.MarkOf(ev.Seg), v.Phase(ev.Side) >= fsm.PhaseFinSent
+	return !c.passedBy(&c.stayedOpen)
+}

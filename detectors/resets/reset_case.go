@@ -183,14 +183,13 @@ func (c *resetCase) follows(v *burst) {
 // follow notes what a later segment says about the RST. changed reports whether there
 // is more to report.
 func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
+	open := c.provesOpen(ev, v)
+	return c.take(ev, v) || open
+}
+
+// take is follow, but for what a segment proves that another may not.
+func (c *resetCase) take(ev fsm.Event, v fsm.View) (changed bool) {
 	bySender := ev.Side == c.side
-	if !bySender && ev.Class != fsm.Rst && c.stayedOpen.At != 0 && c.passedBy(&c.stayedOpen) {
-		c.note().stayedOpen, c.closesToo = reassembly.MarkOf(ev.Seg), v.Phase(ev.Side) >= fsm.PhaseFinSent
-		if !c.passedBy(&c.stayedOpen) {
-			c.follow(ev, v)
-			return true
-		}
-	}
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
 	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v) && !c.overtook(ev.Seg):
 		c.note().continued = reassembly.MarkOf(ev.Seg)

@@ -56,7 +56,7 @@ func scansSoFar(parts []*partition) (s stats.Scans) {
 	return s
 }
 
-// countTaken counts the connections that servers took of clients that sweep, as it seems; no more of them than show that none does.
+// countTaken counts the connections that servers took, if some client seems to sweep; no more of them than show that none does.
 func countTaken(parts []*partition, s *stats.Scans) {
 	const often = 1 << 10
 	n := 0

@@ -37,23 +37,12 @@ type shape struct {
 }
 
 // shape is that of the run, to be read only.
-func (l *aside) shape(r *run) *shape {
-	if r.shape == 0 {
-		return &noShape
-	}
-	return l.shapes.at(r.shape)
-}
+func (l *aside) shape(r *run) *shape { return l.shapes.read(r.shape, &noShape) }
 
 var noShape shape
 
 // noteShape is that of the run, to be written.
-func (l *aside) noteShape(r *run) *shape {
-	if r.shape == 0 {
-		r.shape = l.shapes.alloc()
-		*l.shapes.at(r.shape) = shape{}
-	}
-	return l.shapes.at(r.shape)
-}
+func (l *aside) noteShape(r *run) *shape { return l.shapes.write(&r.shape) }
 
 // lags notes how late the segment of the run is.
 func (l *aside) lags(r *run, seg *reassembly.Segment, e *end) {
@@ -66,40 +55,21 @@ func (l *aside) lags(r *run, seg *reassembly.Segment, e *end) {
 func (l *aside) unmark(r *run) {
 	if r.marked != 0 {
 		r.rested = l.marked.at(r.marked).paused()
-		l.marked.free(r.marked)
-		r.marked = 0
+		l.marked.free(&r.marked)
 	}
 }
 
 // forget forgets all that the run has.
 func (l *aside) forget(r *run) {
 	l.unmark(r)
-	l.reshape(r)
-}
-
-// reshape begins the shape anew.
-func (l *aside) reshape(r *run) {
-	if r.shape != 0 {
-		l.shapes.free(r.shape)
-		r.shape = 0
-	}
+	l.shapes.free(&r.shape)
 }
 
 // copy gives the account, which is a copy of another, its own.
 func (l *aside) copy(a *Account) {
-	if of := a.repairs; of != 0 {
-		a.repairs = l.repairs.alloc()
-		*l.repairs.at(a.repairs) = *l.repairs.at(of)
-	}
-	r := &a.run
-	if of := r.marked; of != 0 {
-		r.marked = l.marked.alloc()
-		*l.marked.at(r.marked) = *l.marked.at(of)
-	}
-	if of := r.shape; of != 0 {
-		r.shape = l.shapes.alloc()
-		*l.shapes.at(r.shape) = *l.shapes.at(of)
-	}
+	l.repairs.copy(&a.repairs)
+	l.marked.copy(&a.run.marked)
+	l.shapes.copy(&a.run.shape)
 }
 
 // release makes an account that is over one that may be used again.
@@ -133,4 +103,35 @@ func (p *pool[T]) alloc() (n uint32) {
 	return p.made
 }
 
-func (p *pool[T]) free(n uint32) { p.idle = append(p.idle, n) }
+// read is the value of that number, none if it has no number.
+func (p *pool[T]) read(n uint32, none *T) *T {
+	if n == 0 {
+		return none
+	}
+	return p.at(n)
+}
+
+// write is the value of that number, to be written: a new one that is zero if it has none yet.
+func (p *pool[T]) write(n *uint32) *T {
+	if *n == 0 {
+		*n = p.alloc()
+		*p.at(*n) = *new(T)
+	}
+	return p.at(*n)
+}
+
+// copy gives a value that is a copy of that of the number another one, if it has any.
+func (p *pool[T]) copy(n *uint32) {
+	if of := *n; of != 0 {
+		*n = p.alloc()
+		*p.at(*n) = *p.at(of)
+	}
+}
+
+// free takes the value back, and leaves no number.
+func (p *pool[T]) free(n *uint32) {
+	if *n != 0 {
+		p.idle = append(p.idle, *n)
+		*n = 0
+	}
+}

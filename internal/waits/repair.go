@@ -18,31 +18,15 @@ type repairs struct {
 }
 
 // repairsOf are those of the account, to be read only.
-func (l *aside) repairsOf(a *Account) *repairs {
-	if a.repairs == 0 {
-		return &noRepairs
-	}
-	return l.repairs.at(a.repairs)
-}
+func (l *aside) repairsOf(a *Account) *repairs { return l.repairs.read(a.repairs, &noRepairs) }
 
 var noRepairs repairs
 
 // noteRepairs are those of the account, to be written.
-func (l *aside) noteRepairs(a *Account) *repairs {
-	if a.repairs == 0 {
-		a.repairs = l.repairs.alloc()
-		*l.repairs.at(a.repairs) = repairs{}
-	}
-	return l.repairs.at(a.repairs)
-}
+func (l *aside) noteRepairs(a *Account) *repairs { return l.repairs.write(&a.repairs) }
 
 // forgetRepairs forgets them.
-func (l *aside) forgetRepairs(a *Account) {
-	if a.repairs != 0 {
-		l.repairs.free(a.repairs)
-		a.repairs = 0
-	}
-}
+func (l *aside) forgetRepairs(a *Account) { l.repairs.free(&a.repairs) }
 
 // meanwhile notes what the run's side sends for the first time with the segment, or before it without having been captured,
 // while something is missing, and how long after what came before: within two round trips, it went on.
