@@ -23,9 +23,7 @@ func (a *Account) base(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	}
 	a.step(seg, side, ev, c, told)
 	owner, number, before, why, from, waits := a.Owner, a.number, a.invisible, a.why, a.from, a.Waits
-	told.forget(&a.run)
-	told.forgetRepairs(a)
-	*a = Account{}
+	told.release(a)
 	a.begin(seg, side, c)
 	a.Owner, a.number, a.before, a.why, a.from, a.Waits, a.based = owner, number, before, why, from, waits, true
 }
