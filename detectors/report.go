@@ -16,6 +16,9 @@ type Report struct {
 	Settings *Settings
 	Before   [2]fsm.State // both ends' states before the segment of the event
 	Capture  fsm.Limits   // limits of the whole capture
+	// Reach is where what has arrived of each side's data ends, as SACK has shown since the connection was first watched; nothing
+	// if that is acknowledged, or was never sent. Valid while a segment's events are delivered.
+	Reach [2]reassembly.Seq
 
 	Exchange *Exchange // of the event fsm.Answered; valid during the call only
 	Transfer *Transfer // of the event fsm.Transferred; likewise

@@ -114,6 +114,7 @@ type Events struct {
 
 	seg   *reassembly.Segment
 	place reassembly.Placement
+	reach reassembly.Seq // with Sacked: where the segment's blocks end
 	n     uint
 	was   [numWas]reassembly.Mark // valid where an entry names them
 	list  [maxEvents]entry
@@ -158,6 +159,14 @@ func (e *Events) Len() int { return int(e.n) }
 func (e *Events) Has(i int, kinds *[2]Kinds) bool {
 	l := &e.list[uint(i)%maxEvents]
 	return kinds[l.side&1].Has(l.kind)
+}
+
+// Reach is whose data the segment acknowledged selectively, and to where; is says that it did.
+func (e *Events) Reach() (side reassembly.Side, to reassembly.Seq, is bool) {
+	if !e.Kinds.Has(Sacked) {
+		return 0, 0, false
+	}
+	return reassembly.Side(e.Of[1] >> Sacked & 1), e.reach, true
 }
 
 // Any reports whether there is any event of these kinds, by its side.

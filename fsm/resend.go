@@ -110,6 +110,7 @@ func (s *step) sack() {
 		}
 	}
 	if reach > 0 {
+		s.ev.reach = peer.out.Una + reassembly.Seq(reach)
 		s.ev.add(Sacked, s.side.Peer(), uint32(reach))
 	}
 	if outside {

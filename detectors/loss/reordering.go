@@ -37,7 +37,7 @@ var Reordering = &detectors.Detector{
 		{Name: "min-share", Default: 0.5, Min: 0, Max: 1, Unit: "", Doc: "their minimum share of all retransmissions that duplicate ACKs and SACK caused"},
 	},
 	StartsOn:     fsm.On(fsm.HoleShown, fsm.DataOutOfOrder),
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.Sacked, fsm.DataOutOfOrder),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(reordering) },
 }
 
@@ -58,7 +58,7 @@ type reordering struct{ sides [2]*reorderedSide }
 func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	a := w.sides[ev.Side]
 	if a == nil {
-		if ev.Kind == fsm.ResendAcked || ev.Kind == fsm.ArrivedTwice || ev.Kind == fsm.Sacked {
+		if ev.Kind == fsm.ResendAcked || ev.Kind == fsm.ArrivedTwice {
 			return
 		}
 		a = new(reorderedSide)
@@ -70,8 +70,6 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 		a.cameLater(ev, counted(ev, r), r)
 	case ev.Kind == fsm.HoleShown:
 		a.holeShown(ev, r)
-	case ev.Kind == fsm.Sacked:
-		a.hasArrived(ev, r)
 	case ev.Kind == fsm.DataResent:
 		was, block := a.total.spurious[fast], reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}
 		if a.resent(ev, r); a.total.spurious[fast] > was {

@@ -38,7 +38,6 @@ type resends struct {
 	probing  bool
 	reports  bool // the receiver has SACK
 	midway   bool
-	top      reassembly.Seq      // how far SACK has reached beyond what was acknowledged
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
@@ -223,7 +222,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	seg, was := ev.Seg, ev.Was
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.last(), open: true, trigger: k, at: seg.At}
 	o.alone = out.Oldest(seg.Seq) && seg.End() == out.Nxt
-	o.foremost = a.sacks > 0 && !a.top.After(o.From)
+	o.foremost = a.sacks > 0 && !r.Reach[ev.Side].After(o.From)
 	p := a.noteInDoubt()
 	if p.all() == 0 { // nothing else is in doubt
 		if o.alone && ev.Age > 0 {

@@ -47,7 +47,7 @@ var Retransmissions = &detectors.Detector{
 		{Name: "min-stall", Default: 3, Min: 0.2, Max: 3600, Unit: "s", Doc: "minimum total of stalls of a second or more that ended with a timeout"},
 	},
 	StartsOn:     fsm.On(fsm.DataResent, fsm.HoleShown, fsm.ICMPError, fsm.WindowOpened), // a hole says why the first comes
-	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.Sacked, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Sent),
+	SubscribesTo: fsm.On(fsm.DataResent, fsm.ResendAcked, fsm.HoleAcked, fsm.ArrivedTwice, fsm.HoleShown, fsm.DataOutOfOrder, fsm.ICMPError, fsm.WindowOpened, fsm.Sent),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(retransmissions) },
 	YieldsTo:     []string{"dead-peer", "mtu-blackhole", "idle-blackhole", "dropped-behind-tap"},
 }
@@ -141,8 +141,6 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 		a.review(false, ev.Seg.At, ev.Side, r)
 	case fsm.HoleShown:
 		a.holeShown(ev, r)
-	case fsm.Sacked:
-		a.hasArrived(ev, r)
 	case fsm.DataOutOfOrder:
 		_, original := a.cameLate(ev)
 		a.maybe = a.maybe || ev.Place == reassembly.Repeat && !original

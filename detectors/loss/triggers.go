@@ -68,15 +68,6 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	a.reports = a.reports || a.sacks > 0
 }
 
-// hasArrived notes how far SACK reaches.
-func (a *resends) hasArrived(ev fsm.Event, r *detectors.Report) {
-	out := r.Conn.Stream(ev.Side)
-	if out.Covered(a.top) || a.top.After(out.Nxt) { // of long ago
-		a.top = out.Una
-	}
-	a.top = a.top.Max(out.Una + reassembly.Seq(ev.N))
-}
-
 // A stamp is the timestamp of a segment (RFC 7323).
 type stamp struct {
 	at  int64 // when it was captured; 0 if it has none

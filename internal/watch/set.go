@@ -48,12 +48,13 @@ type Set struct {
 // their numbers in the slab, which leaves nothing behind when it grows.
 type group struct {
 	first, last uint32
-	owner       uint32       // the connection's ID in the table
-	closing     uint32       // the record of its close; 0 = none
-	started     fsm.Kinds    // of which all watchers run that they start
-	subscribed  [2]fsm.Kinds // to what any of them subscribes, by the side of the event
-	due         int64        // earliest deadline; 0 = none
-	drafted     bool         // one of them has drafted what rests on the connection as it is
+	owner       uint32            // the connection's ID in the table
+	closing     uint32            // the record of its close; 0 = none
+	started     fsm.Kinds         // of which all watchers run that they start
+	subscribed  [2]fsm.Kinds      // to what any of them subscribes, by the side of the event
+	reach       [2]reassembly.Seq // how far SACK reaches, by side: see detectors.Report
+	due         int64             // earliest deadline; 0 = none
+	drafted     bool              // one of them has drafted what rests on the connection as it is
 }
 
 type watcher struct {
@@ -130,6 +131,9 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skippi
 		return 0
 	}
 	g := s.groups.at(watchers)
+	if side, to, is := ev.Reach(); is && !skipping {
+		g.reaches(side, to, c)
+	}
 	if !ev.Any(&g.subscribed) { // most segments of a long connection that lost one
 		return watchers
 	}
@@ -138,6 +142,7 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skippi
 		due        int64
 		w          *watcher
 	)
+	s.report.Reach = g.reach
 	for n := g.first; n != 0; n = w.next {
 		w = s.watchers.at(n)
 		if ev.Any(w.Subscribed()) && (!skipping || s.detectors[w.detector].SkipsClose) {
@@ -154,6 +159,16 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skippi
 		g.setDue(s.closings.at(g.closing).due())
 	}
 	return watchers
+}
+
+// reaches notes that data of the side has arrived up to there, as SACK shows.
+func (g *group) reaches(side reassembly.Side, to reassembly.Seq, c fsm.View) {
+	was, out := &g.reach[side&1], c.Stream(side)
+	if !was.After(out.Una) || was.After(out.Nxt) { // of long ago
+		*was = to
+		return
+	}
+	*was = was.Max(to)
 }
 
 // started are the kinds of event that start no watcher besides those of the group.
