@@ -91,6 +91,7 @@ type resender struct {
 	denied   uint32 // resends that acknowledge what the peer has not sent by its own account
 	other    uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
 	unacked  uint32 // the last resends, which were not acknowledged to the end
+	awaited  bool   // their ACK may come after the end
 	copies   uint32 // resends without IP identification that came as soon as a copy of the same
 	next     uint32 // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
@@ -273,9 +274,7 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 	}
 	if last {
 		a.unacked = a.leftOver()
-		if at-a.shown.last().At < int64(r.Conn.RTO(side)) && !detectors.Over(r.Conn) { // the ACK may come after the end
-			a.unacked = 0
-		}
+		a.awaited = at-a.shown.last().At < int64(r.Conn.RTO(side)) && !detectors.Over(r.Conn)
 	}
 	a.slow.settle(&a.total)
 	a.report(outcome, at, side, r)

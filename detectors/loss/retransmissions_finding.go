@@ -43,7 +43,7 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {
 		f.Cause = causeUnused
 	}
-	if outcome == resentStalls && (2*t.allSpurious() >= t.all() || a.answered()) {
+	if outcome == resentStalls && 2*(t.allSpurious()+a.answered()) > t.all() {
 		f.Cause = causeHeldUp
 	}
 	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]+t.foremost) < t.all() {
@@ -73,8 +73,8 @@ func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, sta
 	}
 	f.Measure("unknown", int(t.by[unknownTrigger]))
 	spurious, behind := t.allSpurious(), a.lostBehind()
-	if outcome == resentStalls && a.answered() { // the ACKs were lost
-		spurious, behind = spurious+behind, 0
+	if n := a.answered(); outcome == resentStalls { // the ACKs were lost
+		spurious, behind = spurious+n, behind-n
 	}
 	f.Measure("spurious", int(spurious))
 	f.Measure("doubtful", int(t.doubtful[unfounded]+t.doubtful[notKept]))

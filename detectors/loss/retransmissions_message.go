@@ -38,12 +38,16 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += fmt.Sprintf(" For %s%d, the ACK had passed the capture point long before: it was lost or held up between there and %s.", atLeast, a.lostAcks, own)
 	}
 	m += a.doubtful(own, peer)
+	never := "never acknowledged"
+	if a.awaited {
+		never = "not acknowledged before the capture ended"
+	}
 	switch a.unacked {
 	case 0:
 	case 1:
-		m += " The last was never acknowledged."
+		m += fmt.Sprintf(" The last was %s.", never)
 	default:
-		m += fmt.Sprintf(" The last %d were never acknowledged.", a.unacked)
+		m += fmt.Sprintf(" The last %d were %s.", a.unacked, never)
 	}
 	if outcome != resentSpurious && !slow && r.Conn.Limits()&fsm.Overflow == 0 { // else what fills a hole may seem to be there twice
 		m += a.whereLost(outcome, own, peer, holes)
@@ -116,10 +120,13 @@ func pronoun(n uint32) string {
 	return "each"
 }
 
-// answered reports whether the receiver had answered all that was captured twice, before what ended the longest stall: its
-// answers were lost before the capture point.
-func (a *resender) answered() bool {
-	return a.total.unseen == 0 && a.stalls.longest != nil && a.stalls.longest.ahead
+// answered is how many of those that were captured twice the receiver had answered, before what ended the stalls: its answers were
+// lost before the capture point. What is known to be spurious may be among them.
+func (a *resender) answered() uint32 {
+	if a.total.unseen > 0 {
+		return 0
+	}
+	return min(a.stalls.ahead-min(a.total.allSpurious(), a.stalls.ahead), a.lostBehind())
 }
 
 // whereLost says on which side of the capture point segments were lost. holes says that bytes were
@@ -155,9 +162,16 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	switch {
 	case behind+t.unseen == 0:
 		return ""
-	case behind > 0 && outcome == resentStalls && a.answered():
-		return fmt.Sprintf(" %s %s in the capture, but %s had sent more before it acknowledged one, which is not: it had answered, and its answers were lost before the capture point.",
-			the, are, peer)
+	case behind > 0 && outcome == resentStalls && a.answered() > 0:
+		subject, rest := the+" "+are, ""
+		if n := a.answered(); !all || n < behind {
+			subject = detectors.Counted(n, "original is", "originals are")
+			if n < behind {
+				rest = fmt.Sprintf(" Of %d more, the original or its ACK was lost between the capture point and %s.", behind-n, peer)
+			}
+		}
+		return fmt.Sprintf(" %s in the capture, but %s had sent more before it acknowledged one, which is not: it had answered, and its answers were lost before the capture point.%s",
+			subject, peer, rest)
 	case behind > 0 && skipped > 0 && outcome == resentStalls:
 		return fmt.Sprintf(" %s %s in the capture, but the IP IDs of %s skip %s before it acknowledged one: it may have answered before, and the answers were lost before the capture point.",
 			the, are, peer, detectors.Counted(skipped, "number", "numbers"))

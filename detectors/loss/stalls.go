@@ -25,6 +25,7 @@ type stall struct {
 	opening bool   // the receiver had sent nothing but its SYN-ACK
 	unseen  uint32 // packets that the receiver sent meanwhile and that were not captured, by its IP IDs
 	ahead   bool   // payload of the receiver before the ACK was not captured
+	resends uint32 // what was sent again in it, as far as it may have been lost
 }
 
 // lasted is how long that was; 0 of none.
@@ -48,6 +49,7 @@ type stalls struct {
 	backoff int64  // of that, in how much the sender's timer doubled though the timeouts before had been answered
 	lag     int64  // of that, how much came after the last retransmission
 	stood   int64  // of that, for how long the sender's timer stood still
+	ahead   uint32 // what was sent again in those whose ACK shows that the receiver had answered before
 	longest *stall // nil if there were none
 }
 
@@ -56,6 +58,9 @@ func (c *stalls) add(s *stall) {
 	c.total += s.lasted()
 	c.lag += s.lag
 	c.stood += s.stood
+	if s.ahead {
+		c.ahead += s.resends
+	}
 	if s.lasted() > c.longest.lasted() {
 		c.longest = s
 	}
@@ -66,7 +71,7 @@ func (c stalls) and(o *stalls) stalls {
 	if o.longest.lasted() > c.longest.lasted() {
 		c.longest = o.longest
 	}
-	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.stood + o.stood, c.longest}
+	return stalls{c.n + o.n, c.total + o.total, c.backoff + o.backoff, c.lag + o.lag, c.stood + o.stood, c.ahead + o.ahead, c.longest}
 }
 
 // goesOnStalling takes what was sent again; expired says that a timer made it.
@@ -126,7 +131,7 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 		ongoingStalls.Give(s)
 		return
 	}
-	s.ended = reassembly.MarkOf(ack)
+	s.ended, s.resends = reassembly.MarkOf(ack), n
 	captured := uint16(r.Conn.Packets(from) - s.sent)
 	if skipped := uint32(ack.IPID - s.heard - captured); s.heard != 0 && ack.IPID != 0 && skipped <= n+1 {
 		s.unseen = skipped

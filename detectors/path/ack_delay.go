@@ -41,7 +41,7 @@ var AckDelay = &detectors.Detector{
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(ackDelay) },
 }
 
-var nagle = &detectors.Outcome{Name: "nagle", Severity: detectors.Info, Fault: detectors.FaultHost, When: "small segments repeatedly waited for delayed ACKs; a warning if that took a tenth of the time, and a second in total"}
+var nagle = &detectors.Outcome{Name: "nagle", Severity: detectors.Info, Fault: detectors.FaultHost, When: "small segments repeatedly waited for delayed ACKs; a warning if that took a tenth of the time, and a second in total (of a far sender, only those waits count here that ended a round trip after the ACK)"}
 
 // It is a warning if at least costlyWait was lost, and costlyShare of the time.
 const (
@@ -57,6 +57,7 @@ type waiting struct {
 	first, longest wait
 	n              int
 	lost           int64
+	certain        int64           // of that, after which the next segment came as soon as the path allows: see soonAfter
 	last           int64           // when it last waited
 	small          reassembly.Mark // the last payload, if it was less than a full segment
 	next           int             // the number of stalls at which it is reported again
@@ -102,7 +103,11 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 		a.longest = *x
 	}
 	a.n++
-	a.lost += x.lasted() - int64(r.Conn.HandshakeRTT(side.Peer()))
+	lost := x.lasted() - int64(r.Conn.HandshakeRTT(side.Peer()))
+	a.lost += lost
+	if x.soonAfter(side, r) {
+		a.certain += lost
+	}
 	a.last = x.held.At
 	if a.n >= a.next {
 		a.next = 2 * a.n
@@ -182,7 +187,7 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 	f.Measure("lost_s", detectors.Seconds(a.lost))
 	f.Measure("delay_s", detectors.Seconds(mean))
 	f.Measure("share", float64(a.lost*1000/max(lasted, 1))/1000)
-	if a.lost >= int64(costlyWait) && float64(a.lost) >= costlyShare*float64(lasted) {
+	if a.certain >= int64(costlyWait) && float64(a.certain) >= costlyShare*float64(lasted) {
 		f.Severity = detectors.Warning
 	}
 	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
@@ -202,6 +207,13 @@ func mayBeChance(side reassembly.Side, r *detectors.Report) string {
 		return "up to "
 	}
 	return ""
+}
+
+// soonAfter reports whether the segment that was held came a round trip to the sender after the ACK, but for a quarter of one. What
+// comes later than that from a far sender, its application may have written by then.
+func (x *wait) soonAfter(side reassembly.Side, r *detectors.Report) bool {
+	rtt := int64(r.Conn.HandshakeRTT(side))
+	return rtt <= int64(farSender) || x.held.At-x.ack.At <= rtt+rtt/4
 }
 
 // farSender is a round trip from the capture point to the sender that is longer than a host takes to answer.

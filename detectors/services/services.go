@@ -18,15 +18,26 @@ func MayBeCloseNotify(port uint16, payload uint32) bool {
 // in the clear or in TLS.
 func HasLDAP(port uint16) bool { return port == 389 || port == 636 || port == 3268 || port == 3269 }
 
-// AnswersAtOnce reports whether the port is that of a protocol in which no request waits for news: FTP, SSH, SMTP, DNS,
-// POP3, LDAP, SMTP and LDAP within TLS, submission, POP3 within TLS, MySQL, PostgreSQL. What is new is pushed there, if at all.
+// AnswersAtOnce reports whether the port is that of a protocol in which no request waits for news: SSH, LDAP, LDAP within TLS, and those
+// that never do. What is new is pushed there, if at all.
 func AnswersAtOnce(port uint16) bool {
+	return port == 22 || port == 389 || port == 636 || NeverWaits(port)
+}
+
+// NeverWaits reports whether the port is that of a protocol in which no request waits for news, however late its answer comes: FTP,
+// SMTP, DNS, POP3, SMTP within TLS, submission, FTP and POP3 within TLS, MySQL, PostgreSQL. SSH may carry another protocol, and a search
+// of LDAP may stay open for what changes.
+func NeverWaits(port uint16) bool {
 	switch port {
-	case 21, 22, 25, 53, 110, 389, 465, 587, 636, 995, 3306, 5432:
+	case 21, 25, 53, 110, 465, 587, 990, 995, 3306, 5432:
 		return true
 	}
 	return false
 }
+
+// FTP reports whether the port is where FTP takes commands, within TLS or not. What a command transfers has a connection of its own
+// (RFC 959 2.3).
+func FTP(port uint16) bool { return port == 21 || port == 990 }
 
 // Greets reports whether the port is that of a protocol in which the server speaks first, and the client asks all the same:
 // FTP, SSH, Telnet, SMTP, POP3, NNTP, IMAP, submission, MySQL.

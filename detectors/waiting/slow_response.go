@@ -32,7 +32,7 @@ var SlowResponse = &detectors.Detector{
 			"nor for three requests and more that were sent when the client liked and took about as long each. " +
 			"A pause of a stream that is sent as fast as it is played (RTSP, RTMP, by their port). An interactive session, whose client pauses. The acknowledgment of an HTTP/2 frame that the server has just sent (SETTINGS, PING), by its size. A connection in a pool that waits for its next request. A request or an answer that was lost " +
 			"and sent again, a request that arrived late (it was acknowledged late), or an answer that waits for a window. A client that pauses between two large answers. A pause after which less than min-bytes came before the client spoke or closed: a goodbye (a close_notify of TLS), or another message. Where a NAT or proxy seems to " +
-			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown. So it is where the server is a proxy by its port (1080, 3128).",
+			"acknowledge for the server (ACKs in less than a tenth of what the handshake took), loss or delay behind it may be the cause: fault unknown. So it is where the server is a proxy by its port (1080, 3128), and where a server of FTP (port 21 or 990) may have waited for a data connection.",
 		Peers: "Wireshark shows the gap in the time column; its service response times (SRT) know some protocols.",
 		Refs:  []string{"RFC 9293 3.8.4"},
 		Since: "0.3",
@@ -40,7 +40,7 @@ var SlowResponse = &detectors.Detector{
 	Outcomes: []*detectors.Outcome{slow, paused, unanswered},
 	Params: []detectors.Param{
 		{Name: "min-response", Default: 1, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time from the end of a request to the answer, or of a pause in an answer"},
-		{Name: "max-response", Default: 20, Min: 1, Max: 86400, Unit: "s", Doc: "who answers later than this is taken to wait for news, as a long poll does"},
+		{Name: "max-response", Default: 20, Min: 1, Max: 86400, Unit: "s", Doc: "who answers later than this is taken to wait for news, as a long poll does, unless its protocol, by its port, never does (FTP, SMTP, DNS, POP3, MySQL, PostgreSQL)"},
 		{Name: "min-prompt", Default: 3, Min: 0, Max: 1e6, Unit: "", Doc: "answers within 250 ms of the same connection that show that it is no long poll"},
 		{Name: "min-bytes", Default: 4096, Min: 0, Max: 1e9, Unit: "", Doc: "an answer of so many bytes is no long poll's, either; and one that goes on with so many after a pause was not over"},
 		{Name: "min-unanswered", Default: 5, Min: 0.25, Max: 3600, Unit: "s", Doc: "minimum time that a client waited before it gave up"},
@@ -70,7 +70,8 @@ var (
 // exchanges only where the handshake was captured.
 type slowResponse struct {
 	first  detectors.Exchange
-	frames []string // of the requests with slow answers, the first few
+	aside  detectors.Exchange // the one whose answer came latest of all that count as news; Response is 0 if none did
+	frames []string           // of the requests with slow answers, the first few
 	late
 	pauses []pause // the first few
 	open   bool    // whether the answer goes on after the last of these is not known yet
@@ -102,13 +103,16 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 	case x.Asked < minRequest: // of a subscriber, that it received what the server sent: what comes next answers nothing
 	case x.Answer.At == 0:
 		w.noAnswer(x, r)
-	case x.Response > r.Nanos("max-response") && !x.Reply && w.poll(x):
+	case tooLate(x, r) && !x.Reply && w.poll(x):
 		w.withdraw(r)
 	case isSlow(x, r) && x.Asked != w.polled:
 		w.slow(x, r)
 	default:
-		if w.row = 0; x.Response < r.Nanos("min-response") {
+		switch w.row = 0; {
+		case x.Response < r.Nanos("min-response"):
 			w.answered(x)
+		case tooLate(x, r) && x.Acked && !x.Reply && x.Response > w.aside.Response:
+			w.aside = *x
 		}
 		if w.n > 0 {
 			w.report(x, r)
@@ -119,9 +123,14 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 // isSlow reports whether a request, which the server acknowledged, was answered late. One that looks like an acknowledgment
 // counts if a large answer goes on after it.
 func isSlow(x *detectors.Exchange, r *detectors.Report) bool {
-	late := x.Response >= r.Nanos("min-response") && x.Response <= r.Nanos("max-response")
+	late := x.Response >= r.Nanos("min-response") && !tooLate(x, r)
 	wanted := !x.Reply || x.Resumed && float64(x.Bytes) >= r.Value("min-bytes")
 	return late && x.Acked && wanted
+}
+
+// tooLate reports whether an answer came so late that it is taken for news.
+func tooLate(x *detectors.Exchange, r *detectors.Report) bool {
+	return x.Response > r.Nanos("max-response") && !services.NeverWaits(r.Conn.Endpoint(reassembly.B).Port)
 }
 
 // minRequest is the payload of a request for which somebody waits. MQTT acknowledges a message with 4 bytes
@@ -176,7 +185,12 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	if x.Prompt > 0 {
 		f.Message += " " + detectors.Counted(x.Prompt, "prompt answer", "prompt answers") + average(x) + "."
 	}
+	if w.aside.Response > 0 {
+		f.Message += fmt.Sprintf(" Another took %s (request in frame %d) and is not counted: a server that answers so late usually waits for news.",
+			detectors.Span(w.aside.Response), w.aside.Request.Frame)
+	}
 	relayed(&f, x.Relayed, r)
+	transfers(&f, w.longest, r)
 	if invisible(&f, x.Invisible); x.Invisible {
 		f.Message += " An answer that was lost before the capture point and sent again would look the same."
 	}
@@ -204,11 +218,20 @@ func (w *slowResponse) noAnswer(x *detectors.Exchange, r *detectors.Report) {
 		r.Name(server), x.Request.Frame, detectors.Span(x.Response), r.Name(server.Peer()), last.Frame,
 		detectors.Counted(x.Prompt, "prompt answer", "prompt answers")+average(x))
 	relayed(&f, x.Relayed, r)
+	transfers(&f, x.Response, r)
 	if (x.Acks || !x.Alike) && !immediate(r) {
 		f.Undecide(fmt.Sprintf("nothing shows that what the client sent (%s) wants an answer: it may acknowledge a message, or wait for news", detectors.Counted(x.Asked, "byte", "bytes")))
 	}
 	r.Absence(&f, x.Request.At)
 	r.Emit(f)
+}
+
+// transfers takes the blame from a server of FTP that may have waited for a data connection, which the path or its peer can prevent.
+func transfers(f *detectors.Finding, waited int64, r *detectors.Report) {
+	if services.FTP(r.Conn.Endpoint(reassembly.B).Port) && waited >= r.Nanos("min-unanswered") {
+		f.Fault = detectors.FaultUnknown
+		f.Message += " If the request was a transfer (RETR, STOR, LIST), the server may have waited for the data connection."
+	}
 }
 
 // relayed takes the blame from the server if something before it seems to acknowledge
