@@ -104,7 +104,21 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 	f.Measure("unacked_bytes", int(a.unacked))
 	f.Measure("waited_s", detectors.Seconds(waited))
 	f.Message = w.message(a, waited, r)
+	if w.held(a) {
+		f.Cause, f.Action = causeHeld, actionHeld
+	}
 }
+
+// held reports whether the first SYN-ACK arrived, and its ACK was late, or lost.
+func (w *synAckUnanswered) held(a *account) bool {
+	return a.outcome == synAckRecovered && w.got1st && !w.early() && !w.other
+}
+
+// causeHeld and actionHeld are said then.
+const (
+	causeHeld  = "The path between the capture point and the client is slower than the timer of the SYN-ACK (1 s as a rule), or held up a packet, or lost the first ACK. The repeat was not needed to reach the client."
+	actionHeld = "Compare with later round trips of this client: if they take as long, look for the queue or the link that delays them. If not, a single packet was lost or held up, and there is nothing to do."
+)
 
 // until is how long somebody waited.
 func (w *synAckUnanswered) until(a *account) int64 {
@@ -249,6 +263,9 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 			client, moreTimes(w.synRepeats, w.synMore), detectors.Span(waited), w.ack.Frame)
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
+	}
+	if w.held(a) {
+		m += " That ACK echoes the timestamp of the first SYN-ACK, which arrived: it was held up, or its ACK was held up or lost."
 	}
 	if !a.captured && w.repeats > 0 && outcome != synAckNoACK {
 		m += " The SYN was not captured: the SYN-ACK may have been sent more often, and for longer."

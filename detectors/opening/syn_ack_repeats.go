@@ -38,6 +38,8 @@ type synAckUnanswered struct {
 	echo       uint32          // TSecr of the last of these
 	greets     bool            // end has payload, the client has sent none, and it comes as of a server that speaks first
 	needed     bool            // end answers what the client had to send again
+	stamped    uint32          // TSval of the first repeat of the SYN-ACK, or 0
+	got1st     bool            // the ACK echoes less than that: the first SYN-ACK arrived
 	arrived    bool            // they echo what the client sent after its SYN: that arrived
 	stamp      uint32          // TSval of the client's latest data since these began, if it has been on its way since stampAt
 	stampAt    int64
@@ -75,6 +77,7 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		w.synAckAgain(ev, r)
 	case ev.Kind == fsm.SynAcked && ev.Side != w.client:
 		w.ack, w.firstACK = reassembly.MarkOf(ev.Seg), ev.Seg.At
+		w.got1st = w.echoesFirst(ev, r.Conn)
 		if w.other = w.another(r); w.other && w.synRepeats == 0 || w.crossed() {
 			w.drop(r)
 		} else if w.repeated() {
@@ -217,7 +220,9 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 			w.arrived = w.arrived || ev.N > 0
 		}
 	}
-	w.repeats++
+	if w.repeats++; w.repeats == 1 {
+		w.stamped = ev.Seg.Opts.TSVal
+	}
 	w.last = reassembly.MarkOf(ev.Seg)
 	if w.ignored >= 2 {
 		w.report(w.notHeeded(r), ev.Seg.At, ev.Seg.At, r)

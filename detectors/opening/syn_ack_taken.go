@@ -10,6 +10,13 @@ import (
 
 // What shows whether the server took the ACK of its SYN-ACK.
 
+// echoesFirst reports whether the ACK echoes a timestamp from before the SYN-ACK was repeated: a client that had received only the repeat would
+// echo that (RFC 7323 4.3).
+func (w *synAckUnanswered) echoesFirst(ev fsm.Event, v fsm.View) bool {
+	echo, is := detectors.Echo(v, ev.Seg)
+	return w.stamped != 0 && is && echo != 0 && echo.Before(reassembly.Seq(w.stamped))
+}
+
 // shown reports whether something waited for the server to take the ACK: payload or a FIN of the client, to which it does not answer or
 // which had to be sent again; or what a server says that speaks first. Else it may be one that waits for payload before it
 // accepts (TCP_DEFER_ACCEPT), or it repeated its SYN-ACK before the ACK arrived.

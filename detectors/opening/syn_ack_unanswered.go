@@ -71,5 +71,7 @@ var (
 	synAckRecovered = &detectors.Outcome{Name: "recovered", Severity: detectors.Info,
 		When: "the handshake completed in the end; a warning if that took 3 s or longer. Undecided where the ACK was captured before, unless the client had to send again what followed it, or the server speaks first",
 		Cause: "A SYN-ACK or its ACK was lost, or the path is slower than the timer. After an ACK that was seen, " +
-			"an accept queue that was full for a moment looks the same."}
+			"an accept queue that was full for a moment looks the same.",
+		Action: "No action needed unless it happens often, or took long: then capture on both sides to see what is lost or held up. On the server: ss -ltn, " +
+			"nstat TcpExtListenOverflows, TcpExtTCPReqQFullDoCookies."}
 )

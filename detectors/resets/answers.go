@@ -132,20 +132,25 @@ const minSooner = 2 * time.Millisecond
 
 // dataBeforeFIN reports whether such a RST answers the data: it came sooner after the FIN than
 // the handshake took, and than data is acknowledged.
-func (c *resetCase) dataBeforeFIN() bool { return c.oneForSeveral() && c.sooner() }
+func (c *resetCase) dataBeforeFIN() bool { return c.oneForSeveral() && c.sooner(&c.peer.last) }
 
-// sooner reports whether the RST came sooner after the peer's last segment than its sender has ever answered.
-func (c *resetCase) sooner() bool {
+// sooner reports whether the RST came sooner after the segment than its sender has ever answered.
+func (c *resetCase) sooner(m *reassembly.Mark) bool {
 	least := c.handshakeRTT
 	if c.peer.srtt > 0 {
 		least = min(least, c.peer.srtt)
 	}
-	return time.Duration(c.rst.At-c.peer.last.At) < least-max(minSooner, least/16)
+	return time.Duration(c.rst.At-m.At) < least-max(minSooner, least/16)
 }
 
-// oneOfEqual reports whether the RST came too soon to answer the peer's last segment, which the peer had sent before: it answers that, and
-// has the number of either.
-func (c *resetCase) oneOfEqual() bool { return c.bare() && c.tries > 0 && c.replies() && c.sooner() }
+// oneOfEqual reports whether the RST came too soon to answer the peer's last segment: it answers one before that which acknowledges as
+// much, and has the number of either. There is none if the sender had only just sent what they acknowledge; a challenge ACK has none like it.
+func (c *resetCase) oneOfEqual() bool {
+	own, last := &c.sender.last, &c.peer.last
+	just := own.SeqLen() > 0 && own.End() == last.Ack && c.sooner(own)
+	nearer := c.continued.At != 0 || c.unlikeLast() // a device before the sender
+	return c.bare() && !c.challenging && c.replies() && (c.tries > 0 || !c.sole() && !just && !nearer) && c.sooner(last)
+}
 
 // crossedFIN reports whether the RST does not acknowledge the peer's FIN: it was sent before that came.
 func (c *resetCase) crossedFIN() bool { return !c.bare() && c.rst.Ack == c.peer.fin.Seq }

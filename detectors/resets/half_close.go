@@ -35,7 +35,7 @@ func (c *resetCase) lateData() lateData {
 	switch {
 	case fin.Lost:
 		return missed
-	case !fin.Used && c.peer.finSent() && short:
+	case !fin.Used && short && (c.peer.finSent() || c.bye() && !c.fromServer()):
 		return farewell
 	case !fin.Used:
 		return crossing
@@ -51,8 +51,18 @@ func (c *resetCase) lateData() lateData {
 
 // bye reports whether a few bytes answer the few that came with the FIN, or right before it: a TLS
 // close_notify for another, rather than an answer to a request. So short a request that wants
-// so short an answer looks the same.
-func (c *resetCase) bye() bool { return c.sender.fin.Short && c.lost() < minLost }
+// so short an answer looks the same; but whoever has said nothing before does not begin with a goodbye.
+func (c *resetCase) bye() bool {
+	return c.sender.fin.Short && c.lost() < minLost && c.peer.wrote() > c.lost()
+}
+
+// elseThan says what looks like a farewell and is none.
+func (c *resetCase) elseThan() string {
+	if c.sender.fin.Asked {
+		return "Where the sender of the RST had asked for something with its FIN, or right before it, these bytes begin the answer, and nobody reads it."
+	}
+	return "A short request to a connection that was closed long before looks the same."
+}
 
 // firstRequest reports whether a server that never sent any payload met all that its client ever sent: that is the request, however
 // short, and no goodbye.
@@ -99,8 +109,8 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 			"Check the log of the process that listens there, at this time; if it is a proxy, look at its backend. If it closes after a timeout, let the client connect only when it has something to send."
 	case kind == farewell:
 		return "The sender of the RST had closed its socket completely, and its peer sent its last few bytes, as a rule to end the session: TLS asks for a " +
-				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. A short request to a connection that was closed long before looks the same.",
-			"No action needed, unless the sender of the data reports an error."
+				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. " + c.elseThan(),
+			"No action needed, unless one of the two applications reports an error."
 	case kind == answer:
 		return "The sender of the RST closed its socket completely before anything had answered its last data, and what came then met no socket. " +
 				"Its peer may send after a FIN (half-close, RFC 9293 3.6), and did nothing wrong.",

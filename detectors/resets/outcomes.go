@@ -95,6 +95,13 @@ var unreadData = &outcome{
 		{detectors.Info, (*resetCase).unbound},
 		{detectors.Info, (*resetCase).goodbye},
 	},
+	fault: func(c *resetCase) detectors.Fault {
+		if c.goodbye() { // which nobody has to read
+			return detectors.FaultUnknown
+		}
+		return detectors.FaultHost
+	},
+	advice:   (*resetCase).unreadDataAdvice,
 	sentence: (*resetCase).unreadDataSentence,
 	lost: func(c *resetCase) uint32 { // what was acknowledged counts where the window shows that it was unread
 		if c.windowFell() {

@@ -111,6 +111,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 		evidence = append(evidence, r.Evidence("first RST, out of place", side, &c.ended))
 	case c.unsent:
 		evidence = append(evidence, r.Evidence("acknowledges what was never sent", side, last))
+	case last.Flags.Has(reassembly.FIN) && c.retries > 0:
+		evidence = append(evidence, r.Evidence("FIN from "+r.Name(side)+", sent again", side, last))
 	case last.Flags.Has(reassembly.FIN):
 		evidence = append(evidence, r.Evidence("FIN from "+r.Name(side), side, last))
 	case last.At != 0:

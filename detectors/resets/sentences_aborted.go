@@ -14,6 +14,8 @@ func (c *resetCase) unreadDataSentence() string {
 	m := fmt.Sprintf("%s closed its socket with a RST (frame %d)", c.sender.name, c.rst.Frame)
 	if own := &c.sender.last; own.Flags.Has(reassembly.FIN) && c.prompt(own, &c.rst) {
 		m = fmt.Sprintf("%s closed its socket with a FIN (frame %d) and a RST (frame %d)", c.sender.name, own.Frame, c.rst.Frame)
+	} else if c.sender.finSent() {
+		m = fmt.Sprintf("%s had sent its FIN, and then ended the connection with a RST (frame %d)", c.sender.name, c.rst.Frame)
 	}
 	const or = " It closed with the data unread, or aborted the connection: the capture does not show what its application had read."
 	switch beyond := c.beyond(); {
@@ -34,6 +36,21 @@ func (c *resetCase) unreadDataSentence() string {
 		m += fmt.Sprintf(". It had acknowledged the last data from %s (%s in frame %d), but never answered.", c.peer.name, inBytes(c.peer.last.Len), c.peer.last.Frame) + or
 	}
 	return m + c.ownLoss()
+}
+
+// unreadDataAdvice is what to think of a few bytes that may only say goodbye, and of what came to a side that had sent its FIN.
+func (c *resetCase) unreadDataAdvice() (cause, action string) {
+	switch {
+	case c.goodbye():
+		return "The socket was closed before its application had read the last few bytes, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). " +
+				"So few are as a rule a goodbye, such as a close_notify of TLS in answer to another, and nobody has to wait for that (RFC 5246 7.2.1).",
+			"No action needed, unless one of the two applications reports an error. Then let the one that closes read to the end before it does."
+	case c.sender.finSent():
+		return "The side that sent the RST had sent its FIN before. A socket that is closed while data lies in it unread, or that data reaches after it was closed for both directions, " +
+				"sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). What its peer sent, or a part of it, was not read.",
+			"No action needed if the peer only said goodbye (a close_notify of TLS, QUIT). Otherwise let the application read to the end of file after it has shut down its sending side."
+	}
+	return "", ""
 }
 
 // ownLoss is about the sender's own data.
