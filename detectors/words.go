@@ -207,6 +207,12 @@ func grouped(n uint64) string {
 	return s
 }
 
+// OnlyMade reports whether all that came from the side is a SYN-ACK that a device on the path made from the SYN.
+func OnlyMade(v fsm.View, side reassembly.Side) bool {
+	last := v.Last(side)
+	return last.Flags.Has(reassembly.SYN|reassembly.ACK) && v.IPHabits(side).CopiesID && v.IPHabits(side.Peer()).CountsIDs
+}
+
 // CauseProxy is the cause where the peer's SYN-ACK was made from the SYN, and nothing else came.
 const CauseProxy = "A device on the path, such as a SYN proxy or a filter, answered the SYN in the peer's name, as its IP ID shows. It answers nothing else on this connection, " +
 	"and whether it ever opened one to the peer is not in the capture."

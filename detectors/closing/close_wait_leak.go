@@ -49,7 +49,7 @@ var (
 	leakAbandoned = &detectors.Outcome{Name: "abandoned", Severity: detectors.Warning, Fault: detectors.FaultHost, When: "the side that had closed gave up waiting and reset the connection",
 		Cause: "The application on the side in CLOSE_WAIT did not close, and the other host did not wait forever: Linux keeps a socket in " +
 			"FIN_WAIT_2 for a minute once no process holds it (net.ipv4.tcp_fin_timeout), Windows for two. Then it reset the socket in CLOSE_WAIT."}
-	leakLate = &detectors.Outcome{Name: "late", Severity: detectors.Info, Fault: detectors.FaultHost, When: "it was closed after all: with FIN, or with RST if the process ended or had unread data",
+	leakLate = &detectors.Outcome{Name: "late", Severity: detectors.Info, Fault: detectors.FaultHost, When: "it was closed after all: with FIN, or with RST if data was left unread, or the socket was aborted (SO_LINGER 0)",
 		Cause: "The application noticed late that its peer had closed: a pool that checks a connection only when it needs it, an application " +
 			"timeout, or a program that was busy."}
 )

@@ -103,7 +103,7 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 	case outcome == leakAbandoned:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until %s gave up waiting in FIN_WAIT_2 and reset the connection (frame %d)", closer, w.end.Frame)
 	case w.end.Flags&reassembly.RST != 0:
-		m += fmt.Sprintf(", in CLOSE_WAIT, and ended the connection with RST (frame %d): its process ended, or closed a socket with unread data", w.end.Frame)
+		m += fmt.Sprintf(", in CLOSE_WAIT, and ended the connection with RST (frame %d): its socket was closed with unread data, or aborted", w.end.Frame)
 	default:
 		m += ", in CLOSE_WAIT, and closed late "
 		if p := &w.parting.seg; p.At != 0 {

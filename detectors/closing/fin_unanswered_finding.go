@@ -83,10 +83,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 			f.States[side.Peer()] = fsm.FinWait1
 		}
 	}
-	if open && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs && r.Conn.Bytes(side.Peer()) == 0 {
-		f.Cause = detectors.CauseProxy
-	}
 	switch {
+	case (open || outcome == unansweredReset && s.reset.At != 0) && detectors.OnlyMade(r.Conn, side.Peer()):
+		f.Cause = detectors.CauseProxy
 	case s.copied:
 		f.Cause = causeCopied
 	case outcome == unansweredReset && s.reset.At != 0 && r.Conn.Packets(side.Peer()) == 0:
@@ -169,6 +168,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}, r.Asker(side)
 		}
 		m += " " + never + ended
+		if f.Cause == detectors.CauseProxy {
+			m += madeBy(peer)
+		}
 		if f.Cause == causeDeaf {
 			m += fmt.Sprintf(" %s had retransmitted what %s had acknowledged before its FIN (last in frame %d): nothing from %[2]s reached it any more.", peer, own, s.deaf.Frame)
 		}
@@ -207,7 +209,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		m += fmt.Sprintf(" %s has not sent the FIN again for %s, though it was due: it gave up, or its host was cut off.", own, detectors.Span(now-s.last.At))
 	}
 	if f.Cause == detectors.CauseProxy {
-		return m + fmt.Sprintf(" %s %s in %s. Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", own, left, f.States[side], peer)
+		return m + fmt.Sprintf(" %s %s in %s.", own, left, f.States[side]) + madeBy(peer)
 	}
 	if f.Cause == causeForged {
 		return m + fmt.Sprintf(" Before, a RST with its address (frame %d) had come to %s, which has sent nothing since. %[3]s %[4]s in %[5]s; %[2]s closed the connection if it accepted that.",
@@ -218,6 +220,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states}, r.Asker(side)
 	}
 	return m + states
+}
+
+// madeBy says that only a device has answered for the peer.
+func madeBy(peer string) string {
+	return fmt.Sprintf(" Whether %s has the connection is not known: its SYN-ACK has the IP ID of the SYN, so a device on the path made it.", peer)
 }
 
 // peerGoesOn says what follows from what a peer sends that never received the FIN: it is in a state from before that, whatever RSTs of

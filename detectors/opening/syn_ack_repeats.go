@@ -230,15 +230,6 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	w.due[0].Arm(ev.Seg.At, r)
 }
 
-// travel is how long an ACK may take to reach the server. Of a second handshake, it is not
-// known which SYN its first SYN-ACK answers, and of one whose SYN was not captured, not when it was sent.
-func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
-	if took := w.synAck.At - r.Conn.First(); took > 0 && !w.second {
-		return took
-	}
-	return int64(time.Second)
-}
-
 // repeated reports whether anything was sent again.
 func (w *synAckUnanswered) repeated() bool { return w.repeats+w.synRepeats > 0 }
 

@@ -94,3 +94,12 @@ func (w *synAckUnanswered) inFlight(r *detectors.Report) uint32 {
 	out := r.Conn.Stream(w.client)
 	return out.InFlight()
 }
+
+// travel is how long an ACK may take to reach the server. Of a second handshake, it is not
+// known which SYN its first SYN-ACK answers, and of one whose SYN was not captured, not when it was sent.
+func (w *synAckUnanswered) travel(r *detectors.Report) int64 {
+	if took := w.synAck.At - r.Conn.First(); took > 0 && !w.second {
+		return took
+	}
+	return int64(time.Second)
+}

@@ -82,7 +82,8 @@ func countHost(h *stats.Hosts, f *flow.Flow, side reassembly.Side) {
 	if v.Retries(side) == 0 || v.Phase(side) < fsm.PhaseOpen {
 		vain = nil
 	}
-	h.Count(v.Endpoint(side), &last, answered(v, side), v.IPHabits(side).Device.Hash(), vain)
+	made := last.Flags.Has(reassembly.RST) || detectors.OnlyMade(v, side) // others send these in a host's name, too
+	h.Count(v.Endpoint(side), &last, made, answered(v, side), v.IPHabits(side).Device.Hash(), vain)
 }
 
 // answered is when answers arrived at the side. A SYN that it refused, or that nothing followed, is none: nobody had asked for it. Nor is

@@ -26,7 +26,7 @@ type Host struct {
 	TTL  uint8
 	At   int64 // when it sent its last segment, nanoseconds since 1970
 
-	Up    int64  `json:",omitempty"` // the last of these that is no RST, which others send in a host's name, too; 0 if there is none
+	Up    int64  `json:",omitempty"` // the last of these that is its own for sure; 0 if there is none
 	Frame uint32 `json:",omitempty"` // of that
 	By    uint8  `json:",omitempty"` // the device that sent that: an fsm.Device
 
@@ -98,10 +98,10 @@ func (h *Host) before(o *Host) bool {
 }
 
 // Count counts a connection of the end: the last segment that it sent, when answers came to it, the device from which its own
-// come, and the peer, if the end sent it something again that it has not answered.
-func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, heard Span, by uint8, peer *[16]byte) {
+// come, and the peer, if the end sent it something again that it has not answered. The last may not be its own: see made.
+func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, made bool, heard Span, by uint8, peer *[16]byte) {
 	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
-	if last.Flags&reassembly.RST == 0 {
+	if !made {
 		x.Up, x.Frame, x.By = last.At, last.Frame, by
 	}
 	if last.At == 0 {
