@@ -3,9 +3,9 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
 	"time"
-
-	"github.com/cheggaaa/pb/v3"
 
 	"github.com/tcptrace-go/tcptrace/internal/source"
 )
@@ -16,9 +16,6 @@ const (
 	barEvery = 200 * time.Millisecond
 )
 
-// ofPipe is what is known while a pipe is read, whose length is not.
-const ofPipe pb.ProgressBarTemplate = `{{counters . }} {{speed . }} {{etime . }}`
-
 // showProgress shows a progress bar if standard error is a terminal, and returns a
 // function that removes it. Of a pipe it has no bar, and does not appear where findings do.
 func (c *command) showProgress(trace source.Trace) (hide func()) {
@@ -26,11 +23,7 @@ func (c *command) showProgress(trace source.Trace) (hide func()) {
 	if c.flags.noBar || c.flags.quiet || !isTerminal(c.env.Stderr) || total == 0 && c.toStdout() && isTerminal(c.env.Stdout) {
 		return func() {}
 	}
-	form := pb.Full
-	if total == 0 {
-		form = ofPipe
-	}
-	done, gone := make(chan struct{}), make(chan struct{})
+	began, done, gone := time.Now(), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)
 		wait := time.NewTimer(barAfter)
@@ -40,8 +33,12 @@ func (c *command) showProgress(trace source.Trace) (hide func()) {
 			return
 		case <-wait.C:
 		}
-		bar := form.New(0).SetTotal(total).Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).SetWriter(c.env.Stderr).Start()
-		defer bar.Finish()
+		var shown int
+		show := func(line string) { // over the one before, with no sequence that a console may not know
+			fmt.Fprintf(c.env.Stderr, "\r%-*s\r%s", shown, "", line)
+			shown = len(line)
+		}
+		defer show("")
 		tick := time.NewTicker(barEvery)
 		defer tick.Stop()
 		for {
@@ -50,9 +47,47 @@ func (c *command) showProgress(trace source.Trace) (hide func()) {
 				return
 			case <-tick.C:
 				read, _ := trace.Progress()
-				bar.SetCurrent(read)
+				columns := columnsOf(c.env.Stderr)
+				if columns == 0 { // a terminal that does not say
+					columns = 80
+				}
+				show(progressLine(read, total, time.Since(began), columns-1)) // in the last column, some break the line
 			}
 		}
 	}()
 	return func() { close(done); <-gone }
+}
+
+// progressLine says how much has been read: of a total, with a bar and how long the rest
+// will take; of a pipe, whose total is 0, for how long. It is no wider than a terminal with so many columns.
+func progressLine(read, total int64, taken time.Duration, columns int) string {
+	perSecond := int64(float64(read) / max(taken.Seconds(), 1e-3))
+	speed := binaryBytes(perSecond) + "/s"
+	line := fmt.Sprintf("%s  %s  %v", binaryBytes(read), speed, taken.Round(time.Second))
+	if total > 0 {
+		read = min(read, total) // a file may grow
+		rest := time.Duration(float64(total-read) / float64(max(perSecond, 1)) * float64(time.Second))
+		head := binaryBytes(read) + " / " + binaryBytes(total)
+		tail := fmt.Sprintf("%3d %%  %s  %v", read*100/total, speed, rest.Round(time.Second))
+		line = head + "  " + tail
+		if room := min(columns-len(line)-len("[]  "), longestBar); room >= shortestBar {
+			filled := int(int64(room) * read / total)
+			line = head + "  [" + strings.Repeat("=", filled) + strings.Repeat(" ", room-filled) + "]  " + tail
+		}
+	}
+	return line[:min(len(line), columns)]
+}
+
+const shortestBar, longestBar = 10, 40
+
+// binaryBytes writes a number of bytes in units of 1024 (IEC 80000-13).
+func binaryBytes(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	unit, f := 0, float64(n)/1024
+	for ; f >= 1024 && unit < 3; unit++ {
+		f /= 1024
+	}
+	return fmt.Sprintf("%.1f %ciB", f, "KMGT"[unit])
 }

@@ -26,8 +26,16 @@ func (c *command) useColor() bool {
 // width is that of the terminal, if standard output is one and the report goes there; 0
 // otherwise.
 func (c *command) width() int {
-	f, is := c.env.Stdout.(*os.File)
-	if !is || c.flags.output != "" {
+	if c.flags.output != "" {
+		return 0
+	}
+	return columnsOf(c.env.Stdout)
+}
+
+// columnsOf is how wide a terminal is; 0 if w is none.
+func columnsOf(w any) int {
+	f, is := w.(*os.File)
+	if !is {
 		return 0
 	}
 	columns, _, err := term.GetSize(int(f.Fd()))

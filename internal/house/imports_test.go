@@ -106,13 +106,12 @@ var doors = map[string]string{
 
 	"golang.org/x/net/dns/dnsmessage": "internal/names",
 
-	"github.com/fatih/color":    "internal/report",
-	"github.com/spf13/pflag":    "internal/cli",
-	"github.com/cheggaaa/pb/v3": "internal/cli",
-	"golang.org/x/term":         "internal/cli",
-	"golang.org/x/text":         "internal/capture",
-	"golang.org/x/sys/unix":     "internal/host internal/live internal/sandbox internal/tracepoints",
-	"github.com/cilium/ebpf":    "internal/tracepoints",
+	"github.com/fatih/color": "internal/report",
+	"github.com/spf13/pflag": "internal/cli",
+	"golang.org/x/term":      "internal/cli",
+	"golang.org/x/text":      "internal/capture",
+	"golang.org/x/sys/unix":  "internal/host internal/live internal/sandbox internal/tracepoints",
+	"github.com/cilium/ebpf": "internal/tracepoints",
 
 	"github.com/landlock-lsm/go-landlock/landlock":  "internal/sandbox",
 	"kernel.org/pub/linux/libs/security/libcap/cap": "internal/sandbox",
