@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // Names replaces the names of files, which often identify the customer.
@@ -42,7 +43,7 @@ func (n *Names) Add(file, replacement string) {
 	if base := filepath.Base(file); base != file {
 		n.known = append(n.known, name{base, replacement})
 	}
-	slices.SortStableFunc(n.known, func(a, b name) int { return cmp.Compare(len(b.original), len(a.original)) })
+	sorting.Stable(n.known, func(a, b name) int { return cmp.Compare(len(b.original), len(a.original)) })
 }
 
 // All are the names as they were given, each with its replacement.

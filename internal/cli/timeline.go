@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -68,7 +69,7 @@ func (k *timeline) latest(n int) (last []result.Step) {
 // all returns the segments that were kept, each once and in order.
 func (k *timeline) all() []result.Step {
 	kept := slices.Concat(k.head, k.around, k.tail)
-	slices.SortFunc(kept, func(a, b result.Step) int { return cmp.Compare(a.N, b.N) })
+	sorting.Stable(kept, func(a, b result.Step) int { return cmp.Compare(a.N, b.N) })
 	return slices.CompactFunc(kept, func(a, b result.Step) bool { return a.N == b.N })
 }
 

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
 )
 
@@ -139,7 +139,7 @@ func (l *Live) standing() []watch.Anchor {
 			list = append(list, a)
 		}
 	}
-	slices.SortFunc(list, func(a, b watch.Anchor) int {
+	sorting.Stable(list, func(a, b watch.Anchor) int {
 		x, y := l.reported[a], l.reported[b]
 		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.ID, y.ID))
 	})

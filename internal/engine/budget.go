@@ -6,6 +6,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
 )
 
@@ -24,7 +25,7 @@ func (c *collector) withinBudget(budget int) {
 	if total <= budget {
 		return
 	}
-	slices.SortStableFunc(c.found, func(a, b found) int {
+	sorting.Stable(c.found, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Start, b.Start),
 			cmp.Compare(a.conn, b.conn), cmp.Compare(a.Order, b.Order))
 	})

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/watch"
 )
 
@@ -42,7 +42,7 @@ func (c *collector) groups(parts []*partition) []result.Group {
 	for i, d := range c.options.Detectors {
 		order[d.Name] = i
 	}
-	slices.SortFunc(groups, func(a, b result.Group) int {
+	sorting.Stable(groups, func(a, b result.Group) int {
 		return cmp.Or(cmp.Compare(order[a.Detector], order[b.Detector]), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	return groups

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -59,6 +60,6 @@ func openings(parts []*partition, known []stats.Opening) (all []Opened) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Opened) int { return cmp.Compare(a.Position, b.Position) })
+	sorting.Stable(all, func(a, b Opened) int { return cmp.Compare(a.Position, b.Position) })
 	return slices.CompactFunc(all, func(a, b Opened) bool { return a.Position == b.Position })
 }

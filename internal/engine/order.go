@@ -10,6 +10,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // number gives connections and findings their order, numbers and IDs.
@@ -43,7 +44,7 @@ func (c *collector) number(rep *result.Report) {
 			row.ID = numbers[n]
 		}
 	}
-	slices.SortStableFunc(c.found, func(a, b found) int {
+	sorting.Stable(c.found, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.conn, b.conn), cmp.Compare(a.Order, b.Order), cmp.Compare(a.Start, b.Start),
 			cmp.Compare(a.Evidence[0].Seg.File, b.Evidence[0].Seg.File), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/flow"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -84,7 +85,7 @@ func numbered(parts []*partition, numbers []stats.Number) (all []Numbered) {
 			all = append(all, Numbered{Tuple(&reassembly.Segment{Src: k.Lo, Dst: k.Hi}), stats.Number{Position: f.Position}})
 		}
 	}
-	slices.SortFunc(all, func(a, b Numbered) int { return cmp.Compare(a.Position, b.Position) })
+	sorting.Stable(all, func(a, b Numbered) int { return cmp.Compare(a.Position, b.Position) })
 	for i := range all {
 		all[i].Number.Number = uint64(i) + 1
 		if len(numbers) == 0 {

@@ -3,9 +3,9 @@ package engine
 import (
 	"cmp"
 	"iter"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
@@ -25,7 +25,7 @@ func stalls(findings iter.Seq[*detectors.Finding], delays stats.Delays) {
 		}
 	}
 	for from, all := range of {
-		slices.SortFunc(all, func(a, b lateAnswer) int {
+		sorting.Stable(all, func(a, b lateAnswer) int {
 			return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Frame, b.Frame))
 		})
 		before := overlaps(all, 0, 1, func(a, b *detectors.Outage) bool { return a.End > b.End })

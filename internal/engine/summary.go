@@ -2,12 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
@@ -34,7 +34,7 @@ func skippedFrames(s *stats.Trace) []result.Count {
 	for _, x := range s.Skipped {
 		counts = append(counts, result.Count{Name: x.Reason, N: x.N})
 	}
-	slices.SortFunc(counts, func(a, b result.Count) int { return cmp.Compare(a.Name, b.Name) })
+	sorting.Stable(counts, func(a, b result.Count) int { return cmp.Compare(a.Name, b.Name) })
 	return counts
 }
 

@@ -2,12 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/flow"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -60,7 +60,7 @@ func (t *Tuples) End() (*result.Report, stats.Counts, []stats.Opening) {
 		countHosts(&counts.Hosts, f)
 		countTry(&counts.Scans, &f.Conn)
 	}
-	slices.SortFunc(all, func(a, b stats.Opening) int { return cmp.Compare(a.Position, b.Position) })
+	sorting.Stable(all, func(a, b stats.Opening) int { return cmp.Compare(a.Position, b.Position) })
 	t.part.reset()
 	return report, counts, all
 }

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,7 +49,7 @@ func (b *bundle) file(dir string) (File, error) {
 func (b *bundle) complete() error {
 	b.release()
 	if len(b.proof) > 0 && !b.o.Remembered {
-		missing := slices.SortedFunc(maps.Keys(b.proof), func(a, b result.FrameID) int { return int(a.Frame) - int(b.Frame) })[0]
+		missing := slices.MinFunc(slices.Collect(maps.Keys(b.proof)), func(a, b result.FrameID) int { return cmp.Compare(a.Frame, b.Frame) })
 		return fmt.Errorf("evidence of %s %s: %s has changed since it was analysed: frame %d is missing",
 			b.finding.Detector, b.finding.ID, b.name(missing.File), b.number(missing))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/tracepoints"
 )
 
@@ -75,7 +76,7 @@ func (k *kernelEvents) of(q question) (all []tracepoints.Event) {
 		}
 		all = append(all, list...)
 	}
-	slices.SortStableFunc(all, func(a, b tracepoints.Event) int { return cmp.Compare(a.At, b.At) })
+	sorting.Stable(all, func(a, b tracepoints.Event) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
 

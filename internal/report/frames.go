@@ -9,6 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -72,7 +73,7 @@ type frameState struct {
 // inTime are the evidence frames in order of time.
 func inTime(evidence []detectors.Evidence) []detectors.Evidence {
 	evidence = slices.Clone(evidence)
-	slices.SortStableFunc(evidence, func(a, b detectors.Evidence) int { return cmp.Compare(a.Seg.At, b.Seg.At) })
+	sorting.Stable(evidence, func(a, b detectors.Evidence) int { return cmp.Compare(a.Seg.At, b.Seg.At) })
 	return evidence
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/packet"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -85,7 +86,7 @@ func inOrder(conns []Conn) []captured {
 			all = append(all, captured{conn: i, at: at, seg: seg})
 		}
 	}
-	slices.SortStableFunc(all, func(x, y captured) int { return cmp.Compare(x.at, y.at) })
+	sorting.Stable(all, func(x, y captured) int { return cmp.Compare(x.at, y.at) })
 	return all
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -205,6 +206,6 @@ func (j *Join) ends(m *match, l *Log) (all []disagreement) {
 	if s, is := l.listener(m.flow); is && !found {
 		m.flow.Sockets = append(m.flow.Sockets, s)
 	}
-	slices.SortStableFunc(m.flow.Sockets, func(a, b result.Socket) int { return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.At, b.At)) })
+	sorting.Stable(m.flow.Sockets, func(a, b result.Socket) int { return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.At, b.At)) })
 	return all
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -53,7 +54,7 @@ func (j *joiner) findings(r *result.Report, all bool) {
 			x.Ladder = j.ladder(x.Finding, row, r.Taps)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b joined) int {
+	sorting.Stable(list, func(a, b joined) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Flow.ID, b.Flow.ID), cmp.Compare(a.Order.Detector, b.Order.Detector), cmp.Compare(a.Start, b.Start),
 			cmp.Compare(a.point, b.point), cmp.Compare(a.Evidence[0].Seg.Frame, b.Evidence[0].Seg.Frame))
 	})
@@ -267,7 +268,7 @@ func (j *joiner) groups(listed []result.Finding) []result.Group {
 		groups = append(groups, *g)
 	}
 	names := j.points[0].Report.Options.Detectors
-	slices.SortFunc(groups, func(a, b result.Group) int {
+	sorting.Stable(groups, func(a, b result.Group) int {
 		return cmp.Or(cmp.Compare(slices.Index(names, a.Detector), slices.Index(names, b.Detector)), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	return groups

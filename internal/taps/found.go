@@ -9,6 +9,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 const (
@@ -177,7 +178,9 @@ func (b *builder) ungroup() {
 }
 
 func sortedPairs[V any](m map[[2]int]V) [][2]int {
-	return slices.SortedFunc(maps.Keys(m), func(x, y [2]int) int { return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1])) })
+	pairs := slices.Collect(maps.Keys(m))
+	sorting.Stable(pairs, func(x, y [2]int) int { return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1])) })
+	return pairs
 }
 
 // noteTaps says which captures are taken for taps.

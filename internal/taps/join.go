@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
@@ -156,7 +157,7 @@ func (j *joiner) number(r *result.Report, given []stats.Number) {
 			}
 		}
 	}
-	slices.SortFunc(r.Flows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
+	sorting.Stable(r.Flows, func(a, b result.Flow) int { return cmp.Compare(a.ID, b.ID) })
 	if len(r.Taps) > 0 {
 		j.perTap(r)
 		j.between(r)

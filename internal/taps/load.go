@@ -11,6 +11,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -126,7 +127,7 @@ func (p *Plan) Relate(join json.RawMessage, openings [][]stats.Opening, complete
 	all := &p.saved.savedJoin
 	k.Pairs, k.LeftOut = append(all.Pairs, k.Pairs...), all.LeftOut+k.LeftOut
 	*all = k
-	slices.SortFunc(all.Pairs, func(a, b savedPair) int { return cmp.Compare(a.N, b.N) })
+	sorting.Stable(all.Pairs, func(a, b savedPair) int { return cmp.Compare(a.N, b.N) })
 	for len(p.openings) < len(p.points) {
 		p.openings = append(p.openings, nil)
 	}

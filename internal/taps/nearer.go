@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -49,7 +50,8 @@ func (s *scan) hasty(questions, answers []doubling) (n, all int) {
 			arrived[q] = at
 		}
 	}
-	answers = slices.SortedFunc(slices.Values(answers), func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
+	answers = slices.Clone(answers)
+	sorting.Stable(answers, func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
 	for _, p := range answers {
 		r := &s.records[p.first]
 		q := asked{r.tuple, r.ack}

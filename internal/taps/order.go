@@ -2,9 +2,9 @@ package taps
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // order lists what arrived after something that had left later, each once.
@@ -16,7 +16,7 @@ func (c *crossing) order(w *way, side int, out *result.Way) {
 			legs = append(legs, leg{int32(i), j})
 		}
 	}
-	slices.SortFunc(legs, func(a, b leg) int { return cmp.Compare(a.far, b.far) })
+	sorting.Stable(legs, func(a, b leg) int { return cmp.Compare(a.far, b.far) })
 	latest := int32(-1)
 	for _, l := range legs {
 		if l.near < latest {
@@ -43,7 +43,7 @@ func (c *crossing) duplicates(w *way, side int, out *result.Way) {
 		}
 	}
 	if 2*len(all) < len(w.far) {
-		slices.SortFunc(all, func(a, b result.TapFrame) int { return cmp.Compare(a.Frame, b.Frame) })
+		sorting.Stable(all, func(a, b result.TapFrame) int { return cmp.Compare(a.Frame, b.Frame) })
 		out.Duplicated = all
 	}
 }

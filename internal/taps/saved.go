@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -149,7 +150,7 @@ func (p *Plan) Join(w *engine.Whole, route func(*reassembly.Segment) uint64, sha
 	for tap, c := range j.clocks {
 		s.Clocks = append(s.Clocks, savedClock{tap, c.epoch, c.whole, c.parts})
 	}
-	slices.SortFunc(s.Clocks, func(a, b savedClock) int { return slices.Compare(a.Tap[:], b.Tap[:]) })
+	sorting.Stable(s.Clocks, func(a, b savedClock) int { return slices.Compare(a.Tap[:], b.Tap[:]) })
 	hashOf := func(point int, conn uint64) uint64 {
 		k := j.rows[point][conn].Key
 		return route(&reassembly.Segment{Src: k.Lo, Dst: k.Hi})
@@ -191,6 +192,6 @@ func (j *joiner) numbered(hashOf func(point int, conn uint64) uint64) (all []eng
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b engine.Numbered) int { return cmp.Compare(a.Position, b.Position) })
+	sorting.Stable(all, func(a, b engine.Numbered) int { return cmp.Compare(a.Position, b.Position) })
 	return all
 }

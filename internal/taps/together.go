@@ -7,6 +7,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -113,7 +114,7 @@ func (j *joiner) union(id uint64, at int, records map[uint64]*[2][]int32) *resul
 		g.To, _ = j.seenAs(other, at, g.To)
 		trace.Gaps = append(trace.Gaps, g)
 	}
-	slices.SortFunc(trace.Gaps, func(a, b stats.Gap) int { return cmp.Compare(a.From, b.From) })
+	sorting.Stable(trace.Gaps, func(a, b stats.Gap) int { return cmp.Compare(a.From, b.From) })
 	for _, tap := range []int{at, other} {
 		for _, file := range j.Plan.points[tap].files {
 			trace.Captures = append(trace.Captures, j.points[at].Trace.Captures[file])
@@ -188,6 +189,6 @@ func (c *crossing) bothSaw(end int64) (segs []reassembly.Segment) {
 			add(i, side, [2]uint32{c.shift[side], c.shift[1-side]}, at-later)
 		}
 	}
-	slices.SortStableFunc(segs, func(a, b reassembly.Segment) int { return cmp.Compare(a.At, b.At) })
+	sorting.Stable(segs, func(a, b reassembly.Segment) int { return cmp.Compare(a.At, b.At) })
 	return segs
 }

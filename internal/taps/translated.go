@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -147,7 +148,7 @@ func (s *scan) passages(pairs [][2]int32, total map[uint32]int, of func(int32) u
 			all = append(all, *t)
 		}
 	}
-	slices.SortFunc(all, func(a, b translation) int { return slices.Compare(a.conn[:], b.conn[:]) })
+	sorting.Stable(all, func(a, b translation) int { return slices.Compare(a.conn[:], b.conn[:]) })
 	return all
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -128,7 +129,7 @@ func (v *Verdicts) Arrange() {
 	}
 	v.steps = nil
 	for i := range v.files {
-		slices.SortFunc(v.files[i].frames, func(a, b shown) int { return cmp.Compare(a.number, b.number) })
+		sorting.Stable(v.files[i].frames, func(a, b shown) int { return cmp.Compare(a.number, b.number) })
 	}
 }
 
