@@ -44,7 +44,11 @@ func (x *Run) Subscribed() *[2]fsm.Kinds { return &x.subscribed }
 func (x *Run) Deliver(events *fsm.Events, r *Report) {
 	kinds := x.subscribed // it may change them, from the next segment on
 	r.Before = events.Before
-	for i := range events.Len() {
+	i := 0
+	if wanted := events.Of[0]&kinds[0] | events.Of[1]&kinds[1]; wanted == 1<<fsm.Sent {
+		i = events.Len() - 1 // it comes last
+	}
+	for ; i < events.Len(); i++ {
 		if events.Has(i, &kinds) {
 			x.watcher.Event(events.At(i), r)
 		}
@@ -125,6 +129,9 @@ func (x *Run) Findings() []Standing {
 	}
 	return x.found.list
 }
+
+// Reported reports whether anything was ever reported.
+func (x *Run) Reported() bool { return x.found != nil }
 
 // Omitted is how many findings were reported and left out again, because too many
 // stood already.

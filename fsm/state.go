@@ -118,6 +118,14 @@ func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s 
 // shows yet whether its SYN is its own, or forged while it had another connection.
 func (c *Conn) Bounded(side reassembly.Side) bool {
 	own := &c.ends[side]
+	if c.bits&(outlivedA|outlivedB|resetByA|resetByB) == 0 && own.state != SynSent && !own.dir.is(doubted) { // nearly always
+		return false
+	}
+	return c.bounded(side)
+}
+
+func (c *Conn) bounded(side reassembly.Side) bool {
+	own := &c.ends[side]
 	switch {
 	case c.bits&outlivedBit(side) != 0:
 		return false

@@ -27,7 +27,7 @@ const leastMoved = 8
 // awaits reports whether something that was sent again and is acknowledged may yet draw another ACK. Where the capture does
 // not have the SYNs, the receiver has no SACK unless it sends some.
 func (a *resender) awaits(r *detectors.Report) bool {
-	return len(a.open) > 0 && (detectors.NoSACK(r.Conn) || r.Conn.Limits()&fsm.Midstream != 0 && !a.reports)
+	return len(a.open) > 0 && (detectors.NoSACK(r.Conn) || !a.reports && r.Conn.Limits()&fsm.Midstream != 0)
 }
 
 // sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.

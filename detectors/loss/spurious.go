@@ -62,12 +62,20 @@ func (a *resends) noHole(ev fsm.Event, r *detectors.Report) (last openResend, is
 	ack := ev.Seg.Ack
 	echo, stamped := detectors.Echo(r.Conn, ev.Seg)
 	silent := a.unshown && ev.Dups == 0 && !(stamped && echo != 0) && r.Conn.Limits()&fsm.AcksFiltered == 0
+	if a.unshown = false; !silent { // nearly always
+		for i := range a.open {
+			if a.open[i].To.AtOrBefore(ack) {
+				a.open[i].open = false
+			}
+		}
+		return last, false
+	}
 	for i := range a.open {
 		if o := &a.open[i]; o.open && o.To.AtOrBefore(ack) && (last.frame == 0 || last.To.Before(o.To)) {
 			last = *o
 		}
 	}
-	silent = silent && last.frame != 0 && last.trigger == unknownTrigger && last.To.To(last.beyond(ack)) >= int32(r.Conn.EffSndMSS())
+	silent = last.frame != 0 && last.trigger == unknownTrigger && last.To.To(last.beyond(ack)) >= int32(r.Conn.EffSndMSS())
 	for i := range a.open {
 		o := &a.open[i]
 		if !o.open || !o.To.AtOrBefore(ack) {
@@ -79,7 +87,6 @@ func (a *resends) noHole(ev fsm.Event, r *detectors.Report) (last openResend, is
 			is = true
 		}
 	}
-	a.unshown = false
 	return last, is
 }
 

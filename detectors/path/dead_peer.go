@@ -64,7 +64,10 @@ type deadPeer struct {
 }
 
 func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
-	w.process(ev, r)
+	before := w.sides
+	if w.process(ev, r); ev.Kind == fsm.Sent && w.sides == before {
+		return
+	}
 	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
 	for side := range reassembly.Side(2) {
 		if w.sides[side] != nil {

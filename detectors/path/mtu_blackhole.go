@@ -64,6 +64,9 @@ type mtuBlackhole struct {
 
 func (w *mtuBlackhole) Event(ev fsm.Event, r *detectors.Report) {
 	w.process(ev, r)
+	if ev.Kind == fsm.Sent { // it is of interest only after a retransmission, and changes nothing about that
+		return
+	}
 	aOfA, bOfA := w.sides[reassembly.A].follows()
 	bOfB, aOfB := w.sides[reassembly.B].follows()
 	for side, a := range w.sides {
@@ -163,6 +166,10 @@ func (w *mtuBlackhole) advanced(ev fsm.Event, r *detectors.Report) {
 		}
 	}
 	if a.n == 0 && a.beyond.At == 0 {
+		return
+	}
+	if !a.fell && !a.passed && a.told == nil { // nothing is left to know
+		a.n, a.beyond.At = 0, 0
 		return
 	}
 	keep := *a

@@ -69,12 +69,13 @@ func (s *refusedSegment) fromPeer(ev fsm.Event, r *detectors.Report) (over bool)
 		}
 		return true
 	}
+	if seg.Flags != reassembly.ACK || seg.Len > 0 || seg.Ack != s.first.Seq || seg.Opts.NBlocks > 0 || ev.Class == fsm.KeepAlive {
+		return false
+	}
 	sent, took := r.Conn.Last(side), time.Duration(seg.At-s.last.At)
 	there := r.Conn.HandshakeRTT(ev.Side)
 	echo, echoes := detectors.Echo(r.Conn, seg)
 	switch {
-	case seg.Flags != reassembly.ACK || seg.Len > 0 || seg.Ack != s.first.Seq || seg.Opts.NBlocks > 0 || ev.Class == fsm.KeepAlive:
-		return false
 	case s.counted == s.n || !detectors.SameFrame(&sent, &s.last): // it may answer something else
 		return false
 	case took < there/2 || took > answerTime(r.Conn):

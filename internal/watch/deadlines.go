@@ -17,6 +17,11 @@ func sooner(a, b int64) int64 {
 // watches the connection from then on. A watcher that asks again for a moment that has
 // come is not called for it before its next event.
 func (s *Set) Expire(watchers uint32, now int64, c fsm.View) uint32 {
+	if watchers != 0 && watchers&closingBit == 0 {
+		if g := s.groups.at(watchers); g.closing == 0 && !g.drafted && (g.due == 0 || g.due > now) {
+			return watchers
+		}
+	}
 	if of := s.closingOf(watchers); of != nil && !of.Over() && now >= of.Until() {
 		watchers = s.opened(watchers, c)
 	}

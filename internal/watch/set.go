@@ -105,6 +105,12 @@ func (s *Set) Starts() fsm.Kinds { return s.starts }
 // they call for. It returns who watches the connection from now on. owner is the
 // connection's ID in the table.
 func (s *Set) Deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events) uint32 {
+	if watchers != 0 && watchers&closingBit == 0 {
+		if g := s.groups.at(watchers); g.closing == 0 && ev.Kinds&(s.starts&^g.started|1<<fsm.FinSent) == 0 { // with loss, nearly always
+			s.give(g, c, ev, false)
+			return watchers
+		}
+	}
 	switch {
 	case watchers&closingBit != 0:
 		if ev.Kinds == 0 || ev.Kinds&s.others == 0 && s.closingOf(watchers).Note(ev, &s.closeRoom) {
@@ -130,45 +136,8 @@ func (s *Set) deliver(watchers, owner uint32, c fsm.View, ev *fsm.Events, skippi
 	if watchers == 0 {
 		return 0
 	}
-	g := s.groups.at(watchers)
-	if side, to, is := ev.Reach(); is && !skipping {
-		g.reaches(side, to, c)
-	}
-	if !ev.Any(&g.subscribed) { // most segments of a long connection that lost one
-		return watchers
-	}
-	var (
-		subscribed [2]fsm.Kinds
-		due        int64
-		w          *watcher
-	)
-	s.report.Reach = g.reach
-	for n := g.first; n != 0; n = w.next {
-		w = s.watchers.at(n)
-		if ev.Any(w.Subscribed()) && (!skipping || s.detectors[w.detector].SkipsClose) {
-			w.Deliver(ev, s.about(w, c))
-			s.count(n, w)
-			w.passed, g.drafted = 0, g.drafted || w.Drafted()
-		}
-		subscribed[0] |= w.Subscribed()[0]
-		subscribed[1] |= w.Subscribed()[1]
-		due = sooner(due, w.Next())
-	}
-	g.subscribed, g.due = subscribed, due
-	if g.closing != 0 {
-		g.setDue(s.closings.at(g.closing).due())
-	}
+	s.give(s.groups.at(watchers), c, ev, skipping)
 	return watchers
-}
-
-// reaches notes that data of the side has arrived up to there, as SACK shows.
-func (g *group) reaches(side reassembly.Side, to reassembly.Seq, c fsm.View) {
-	was, out := &g.reach[side&1], c.Stream(side)
-	if !was.After(out.Una) || was.After(out.Nxt) { // of long ago
-		*was = to
-		return
-	}
-	*was = was.Max(to)
 }
 
 // started are the kinds of event that start no watcher besides those of the group.
