@@ -268,11 +268,12 @@ func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
 		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).", "Nothing is wrong with the host that refuses.")
 }
 
-// OfSweep says of such a refusal that so many hosts refused the client at the same port, and that it tried each once or a few times.
+// OfSweep says of such a refusal, or of a SYN that got no answer, or an ICMP error, that so many hosts refused the client at the same port, and that
+// it tried each once or a few times.
 func (f *Finding) OfSweep(client reassembly.Endpoint, port uint16, hosts int) {
 	f.ofScan("One client tries a port of many hosts, to see where it is open. ", "refusing_hosts", hosts,
 		fmt.Sprintf("%v, a sweep of port %d: %d hosts refused.", client.AddrPort().Addr(), port, hosts),
-		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).", "Nothing is wrong with the hosts that refuse.")
+		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a firewall may refuse it by ICMP, or drop it.", "Nothing is known to be wrong with the hosts.")
 }
 
 // OfTries says the same of a SYN that got no answer, or an ICMP error (Tried is set).

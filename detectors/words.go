@@ -131,13 +131,13 @@ func HalfClosed(v fsm.View, side reassembly.Side) bool {
 // IsProbe reports whether a segment that the side has sent has the form of a
 // keep-alive, or of a probe of the peer's zero window: empty at SND.NXT-1, or there
 // with one byte that was acknowledged before (RFC 9293 3.8.4, 3.8.6.1; until then it is
-// the last byte of data); or one byte into a zero window.
+// the last byte of data, and if an application wrote it, it has PSH); or one byte into a zero window.
 func IsProbe(v fsm.View, side reassembly.Side, m *reassembly.Mark) bool {
 	if m.Len > 1 || m.Flags.Any(reassembly.SYN|reassembly.FIN|reassembly.RST) {
 		return false
 	}
 	out := v.Stream(side)
-	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq)) || m.Len == 1 && v.Window(side.Peer()).Shut
+	return m.Seq == out.Nxt-1 && (m.Len == 0 || out.Below(m.Seq) && !m.Flags.Has(reassembly.PSH)) || m.Len == 1 && v.Window(side.Peer()).Shut
 }
 
 // AcksUna reports whether a segment of the side acknowledges exactly what the side has

@@ -41,7 +41,7 @@ var HalfCloseCut = &detectors.Detector{
 
 var (
 	cutReset = &detectors.Outcome{Name: "reset", Severity: detectors.Warning, Fault: detectors.FaultSuspected,
-		When: "the first segment after the silence was answered with RST, although the half-closed connection had been in use, or was waiting for its first answer"}
+		When: "the first segment after the silence was answered with RST, although the half-closed connection had been in use, or data came that may be the first answer to a request"}
 	cutUnanswered = &detectors.Outcome{Name: "unanswered", Severity: detectors.Warning,
 		When: "data after the silence was retransmitted repeatedly, and nothing came back"}
 )
@@ -49,7 +49,8 @@ var (
 type halfCloseCut struct {
 	due     [1]detectors.Deadline // the answer to the trigger; armed once that was sent again often enough
 	closer  reassembly.Side
-	inUse   bool            // the closer received data after its FIN, or waits for the first
+	inUse   bool            // the closer received data after its FIN
+	waits   bool            // or it seems to wait for the first: its FIN ended a request
 	ack     reassembly.Mark // the acknowledgment of its FIN
 	before  reassembly.Mark // the last segment before the silence
 	user    reassembly.Side // who broke the silence
@@ -94,7 +95,7 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 func (w *halfCloseCut) begin(ev fsm.Event, r *detectors.Report) {
 	*w = halfCloseCut{closer: ev.Side, ack: reassembly.MarkOf(ev.Seg)}
 	fin := r.Conn.Last(ev.Side)
-	w.inUse = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Conn.Bytes(ev.Side.Peer()) == 0
+	w.waits = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Conn.Bytes(ev.Side.Peer()) == 0
 	w.before = r.Conn.Last(ev.Side.Peer())
 	w.ttl[ev.Side], w.ttl[ev.Side.Peer()] = fin.TTL, w.before.TTL
 	if fin.At > w.before.At {
@@ -176,7 +177,7 @@ func (w *halfCloseCut) reset(ev fsm.Event, r *detectors.Report) {
 		if waiting && ev.Seg.At >= w.patient(r) {
 			w.report(cutUnanswered, ev.Seg.At, r)
 		}
-	case w.inUse && answers && w.rst.At-w.latest.At <= int64(r.Conn.RTO(ev.Side)):
+	case (w.inUse || w.waits && !w.probe) && answers && w.rst.At-w.latest.At <= int64(r.Conn.RTO(ev.Side)):
 		w.report(cutReset, ev.Seg.At, r)
 	default:
 		w.due[0].Withdraw(r)

@@ -74,7 +74,8 @@ type shrinks struct {
 	first   reassembly.Mark // the anchor
 	cut     reassembly.Mark // the first that cut off cutOff bytes
 	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
-	before  reassembly.Mark // that segment
+	before  reassembly.Mark // that segment, or the one with which a device apart begins
+	apart   reassembly.Mark // the first from the device that had offered the window, by TTL and IP ID, where others of the side have another TTL
 	damaged reassembly.Mark // the first after a window that differs from it in one bit
 	last    reassembly.Mark
 	own     int // how many are proved to come from the device that had offered the window
@@ -142,6 +143,8 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		}
 	case sameDevice(ev, &was, &m, r.Conn):
 		s.own++
+	case s.apart.At == 0 && s.device.At == 0 && was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL && follows(was.IPID, m.IPID, m.At-was.At):
+		s.apart, s.before = m, was
 	}
 	if cut > 0 {
 		if s.cuts++; cut > s.cutOff {
@@ -231,6 +234,10 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
 		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",
 			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame, own)
+	case s.apart.At != 0:
+		f.Fault = detectors.FaultUnknown
+		f.Message += fmt.Sprintf(" One device sent that segment (frame %d) and the one before it (frame %d), as their TTL (%d) and IP IDs show. Others from %s have another TTL: it need not be that host.",
+			s.apart.Frame, s.before.Frame, s.apart.TTL, own)
 	default:
 		f.Fault = detectors.FaultUnknown
 		f.Message += fmt.Sprintf(" Nothing proves that one device sent both that segment and the one that had offered more: a load balancer or proxy may have sent one of them in the name of %s.", own)

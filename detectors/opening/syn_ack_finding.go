@@ -2,6 +2,7 @@ package opening
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -112,6 +113,16 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 // held reports whether the first SYN-ACK arrived, and its ACK was late, or lost.
 func (w *synAckUnanswered) held(a *account) bool {
 	return a.outcome == synAckRecovered && w.got1st && !w.early() && !w.other
+}
+
+// unreached reports whether the client sent its SYN again so long after the first SYN-ACK had passed that this should have arrived: a timeout at
+// least, and longer than its ACK took in the end.
+func (w *synAckUnanswered) unreached() bool {
+	since, latest := w.syn.At-w.synAck.At, &w.synAck
+	if w.repeats > 0 {
+		latest = &w.last
+	}
+	return w.synRepeats > 0 && since >= int64(time.Second) && w.ack.At-latest.At < since
 }
 
 // causeHeld and actionHeld are said then.
@@ -263,6 +274,10 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 			client, moreTimes(w.synRepeats, w.synMore), detectors.Span(waited), w.ack.Frame)
 	default:
 		m += fmt.Sprintf("; %s acknowledged it in the end, %s after the first (frame %d).", client, detectors.Span(waited), w.ack.Frame)
+	}
+	if outcome == synAckRecovered && !w.other && !w.early() && w.unreached() {
+		m += fmt.Sprintf(" The first SYN-ACK had passed the capture point %s before the SYN in frame %d, and had not reached the TCP of %s by then: it was lost or held up between the two.",
+			detectors.Span(w.syn.At-w.synAck.At), w.syn.Frame, client)
 	}
 	if w.held(a) {
 		m += " That ACK echoes the timestamp of the first SYN-ACK, which arrived: it was held up, or its ACK was held up or lost."

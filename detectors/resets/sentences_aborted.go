@@ -133,7 +133,7 @@ func (c *resetCase) whyAborted() string {
 	after, others := "", ""
 	if c.peer.bytes > 0 && !c.onlyProbed() {
 		others = ", or closed it with unread data"
-		if c.peer.last.Len > 0 {
+		if c.peer.last.Len > 0 && !c.peer.probe {
 			others += fmt.Sprintf(" (the last came in frame %d)", c.peer.last.Frame)
 		}
 	}

@@ -105,12 +105,19 @@ func wasRefused(c *fsm.Conn) bool {
 	return reset && c.View().Phase(reassembly.A) == fsm.PhaseOpening && c.View().Phase(reassembly.B) == fsm.PhaseIdle
 }
 
-// scanned says of a refusal that it is one of a port scan.
+// scanned says of a refusal that it is one of a port scan, and of a SYN without an answer, or with an ICMP error, that others refused the same
+// client at that port, by a RST each.
 func scanned(f *detectors.Finding, s *stats.Scans) {
-	if !f.Refusal || f.Verdict != detectors.Seen {
+	if f.Verdict != detectors.Seen || !f.Refusal && !f.Tried {
 		return
 	}
 	rst := &f.Evidence[0].Seg
+	if f.Tried { // the SYN
+		if n := s.SweptPort(rst.Src, rst.Dst.Port); n > 0 {
+			f.OfSweep(rst.Src, rst.Dst.Port, n)
+		}
+		return
+	}
 	if n := s.Scanned(rst.Dst, rst.Src); n > 0 {
 		f.OfScan(rst.Dst, n)
 	} else if n := s.Swept(rst.Dst, rst.Src); n > 0 {

@@ -144,11 +144,24 @@ func TestSweeps(t *testing.T) {
 			try(7, 40000+i, 443, i, "R.") // of twenty, all of which refuse
 		}
 	}
+	for _, client := range []int{1, 4} { // of the sweep, and of too few, one is refused by ICMP, and one by nothing
+		port := map[int]int{1: 13337, 4: 443}[client]
+		a, b := name(fmt.Sprintf("10.0.0.%d", client), 50000), name(fmt.Sprintf("10.0.%d.200", client), port)
+		fmt.Fprintf(&lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+.001 %[1]s > %[2]s icmp 10.0.%[3]d.200 3/13 0:0(0)\n", a, b, client)
+		c := name(fmt.Sprintf("10.0.%d.201", client), port)
+		fmt.Fprintf(&lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n+1.00 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460>\n", a, c)
+	}
 	for _, o := range []Options{{Workers: 1}, {Workers: 3, compact: compactAtOnce}} {
 		r := run(t, o, text(t, hosts.String()+"\n0"+lines.String()[1:]+"+200 end\n"))
-		infos, all := map[string]int{}, 0
+		infos, all, others := map[string]int{}, 0, 0
 		for i := range r.Findings {
 			f := &r.Findings[i]
+			if f.Detector == "syn-unanswered" {
+				others++
+				if sweep := f.Flow.End[reassembly.A].AddrPort().Addr().String() == "10.0.0.1"; sweep != (f.Severity == detectors.Info) || sweep != strings.HasSuffix(f.Message, ": 50 hosts refused.") {
+					t.Errorf("%v: %s", f.Severity, f.Message)
+				}
+			}
 			if f.Outcome != "refused" {
 				continue
 			}
@@ -161,8 +174,8 @@ func TestSweeps(t *testing.T) {
 				infos[f.Flow.End[reassembly.A].AddrPort().Addr().String()]++
 			}
 		}
-		if infos["10.0.0.1"] != 49 || infos["10.0.0.2"] != 50 || len(infos) != 2 || all != 53+50+50+49+3+200+20 {
-			t.Errorf("%d workers: of %d refusals, of a sweep are %v", o.Workers, all, infos)
+		if infos["10.0.0.1"] != 49 || infos["10.0.0.2"] != 50 || len(infos) != 2 || others != 4 || all != 53+50+50+49+3+200+20 {
+			t.Errorf("%d workers: of %d refusals, of a sweep are %v; %d SYNs without an answer", o.Workers, all, infos, others)
 		}
 	}
 }

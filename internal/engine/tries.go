@@ -36,6 +36,9 @@ func tries(findings iter.Seq[*detectors.Finding]) {
 		if !f.Tried || f.Verdict != detectors.Seen {
 			continue
 		}
+		if f.Severity == detectors.Info { // one of a sweep
+			continue
+		}
 		if p := of(f); system[p.Pair] >= stats.MinScanned && times[p] < stats.MaxTimes {
 			f.OfTries(f.Evidence[0].Seg.Src, all[p.Pair])
 		}

@@ -125,14 +125,19 @@ func (s *Scans) Swept(client, server reassembly.Endpoint) int {
 	if !is || !s.Refusals[i].seldom(server.Port) {
 		return 0
 	}
+	return s.SweptPort(client, server.Port)
+}
+
+// SweptPort is how many hosts refused the client at the port, if that is a sweep; 0 if it is none.
+func (s *Scans) SweptPort(client reassembly.Endpoint, port uint16) int {
 	from, _ := s.find(Pair{Client: client.Addr})
 	n, own := refusers{}, s.of(from)
 	for i := range own {
-		if k, is := slices.BinarySearch(own[i].Ports, server.Port); is {
+		if k, is := slices.BinarySearch(own[i].Ports, port); is {
 			n.count(own[i].Times[k])
 		}
 	}
-	if !s.sweep(Client{Addr: client.Addr, Port: server.Port}, n) {
+	if !s.sweep(Client{Addr: client.Addr, Port: port}, n) {
 		return 0
 	}
 	return n.hosts
