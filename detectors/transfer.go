@@ -223,7 +223,7 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	if t.Held() {
 		asACKs = "a segment that was not full waited for a delayed ACK"
 	}
-	asPath := fmt.Sprintf("it sent only as ACKs came, and segments queued for %s or more on average", Span(t.Queue))
+	asPath := fmt.Sprintf("it sent only as ACKs came, and segments queued for %s or more on average", AtLeast(t.Queue))
 	if t.FullForLong() {
 		asPath = fmt.Sprintf("the receive window was full, though it would allow %s/s with the smallest round trip, %s; what is in flight queues before the capture point",
 			Size(uint64(float64(t.Window)/Seconds(t.RTT))), Span(t.RTT))
@@ -269,7 +269,7 @@ func RelayedSays(handshake int64, host string) string {
 // RelayedBy says, without a full stop, that something ends the connection for a host whose
 // part of the handshake took so many nanoseconds: at least, for what it answers may have been sent before.
 func RelayedBy(handshake int64, host string) string {
-	return fmt.Sprintf("In the handshake, %s took at least %s to answer, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, Span(handshake))
+	return fmt.Sprintf("In the handshake, %s took at least %s to answer, and its ACKs come in less than a tenth of that: a NAT or proxy seems to acknowledge for it", host, AtLeast(handshake))
 }
 
 // arithmetic is what a window allows for each round trip. The first window's worth can leave at once.

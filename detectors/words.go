@@ -34,6 +34,16 @@ func Span(ns int64) string {
 	}
 }
 
+// AtLeast is a duration in nanoseconds as Span says it, rounded down: at least so long.
+func AtLeast(ns int64) string {
+	for _, step := range [...]struct{ below, unit int64 }{{1e6, 1e3}, {1e7, 1e5}, {1e9, 1e6}, {1e11, 1e8}, {7200e9, 1e9}} {
+		if ns < step.below {
+			return Span(ns - ns%step.unit)
+		}
+	}
+	return Span(ns)
+}
+
 // Backoff is by what factor the interval grew from one of n sends to the next,
 // to two digits: 2 is exponential, 1 constant.
 func Backoff(first, last int64, n int) float64 {

@@ -23,6 +23,17 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+func TestAtLeast(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 µs", 999999: "999 µs", 9949 * time.Microsecond: "9.9 ms", 9999 * time.Microsecond: "9.9 ms", 1767 * time.Millisecond: "1.7 s", 999900 * time.Microsecond: "999 ms", 127900 * time.Microsecond: "127 ms",
+		99949 * time.Millisecond: "99.9 s", 123900 * time.Millisecond: "123 s",
+	} {
+		if got := detectors.AtLeast(int64(d)); got != want {
+			t.Errorf("AtLeast(%v) is %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	for _, c := range []struct {
 		first, last time.Duration
@@ -118,6 +129,7 @@ func TestIsProbe(t *testing.T) {
 	}{
 		{"nothing, at SND.NXT-1", acked + "1000\n+1 client > server . 10:10(0) ack 1 win 1000\n", true},
 		{"a byte there that was acknowledged", acked + "1000\n+1 client > server . 10:11(1) ack 1 win 1000\n", true},
+		{"a byte of data that was acknowledged", acked + "1000\n+1 client > server P. 11:12(1) ack 1 win 1000\n+.010 server > client . 1:1(0) ack 12 win 1000\n", false},
 		{"two bytes", acked + "1000\n+1 client > server . 9:11(2) ack 1 win 1000\n", false},
 		{"nothing, at SND.NXT", acked + "1000\n+1 client > server . 11:11(0) ack 1 win 1000\n", false},
 		{"a byte of data", acked + "1000\n+1 client > server P. 11:12(1) ack 1 win 1000\n", false},

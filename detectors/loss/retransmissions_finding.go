@@ -47,7 +47,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Cause = causeHeldUp
 	}
 	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]+t.foremost) < t.all() {
-		f.Cause, f.Action = causeOvertaken, actionOvertaken
+		if f.Cause = causeUnclear; 2*(t.by[fast]-t.foremost) >= t.all() {
+			f.Cause, f.Action = causeOvertaken, actionOvertaken
+		}
 	}
 	slow := (outcome == resentStalls || outcome == resentSpurious && t.allSpurious() < uint32(r.Value("min-resent"))) && r.Conn.SRTT(side) == 0 && r.Conn.HandshakeRTT(side.Peer()) == 0 && stalled.longest.lasted() <= longestPath
 	if outcome == resentStalls && (a.mayBeQueued() || 2*a.stalls.lag >= a.stalls.total) {
@@ -174,6 +176,8 @@ const causeBackoff = "The path lost the originals, and each timeout's retransmis
 const (
 	causeOvertaken = "The sender took for lost what was late, or the ACKs of which were: later segments overtook the originals, and the duplicate ACKs or SACK that this drew made it send them again; " +
 		"or the ACKs were lost or held up on the way back."
+	causeUnclear = "The capture does not show what made the sender retransmit. Its ACKs were lost or held up on the way back, so that a timer expired (delay that jumps, a radio that sleeps), " +
+		"or later segments had overtaken the originals."
 	actionOvertaken = "Look for packets of one connection that take several paths (see reordering). If the capture holds ACKs that did not reach the sender, look for loss between the capture point and the sender."
 )
 

@@ -54,23 +54,25 @@ type ackDelay struct{ sides [2]*waiting }
 
 // waiting is what one side has lost by waiting for delayed ACKs.
 type waiting struct {
-	first, longest wait
-	n              int
-	lost           int64
-	certain        int64           // of that, after which the next segment came as soon as the path allows: see soonAfter
-	last           int64           // when it last waited
-	small          reassembly.Mark // the last payload, if it was less than a full segment
-	next           int             // the number of stalls at which it is reported again
-	free           bool            // it sent a small segment while another was not acknowledged
-	sending        uint32          // the frame of its last payload
-	full, filled   bool            // behind that, and behind the one before it, the window had no room for a full segment
-	acker          ackerClock
+	told         tally           // those that no timestamp refutes
+	refuted      tally           // those whose ACK was made at once, as its timestamp says
+	small        reassembly.Mark // the last payload, if it was less than a full segment
+	next         int             // the number of stalls at which it is reported again
+	free         bool            // it sent a small segment while another was not acknowledged
+	sending      uint32          // the frame of its last payload
+	full, filled bool            // behind that, and behind the one before it, the window had no room for a full segment
+	acker        ackerClock
+	reported     reassembly.Mark // the first segment of what was reported; At is 0 if nothing was
 }
 
-// A wait is one stall: what was sent, its ACK, and what waited for the ACK.
-type wait struct{ data, ack, held reassembly.Mark }
-
-func (x *wait) lasted() int64 { return x.ack.At - x.data.At }
+// all are the waits that count: those that timestamps refute, too, if all took about as long. The clock that stamps an ACK may be that of the
+// segment which it acknowledges (Linux before 4.15 did not read it again when the timer expired).
+func (a *waiting) all() tally {
+	if both := a.told.and(&a.refuted); both.steady() {
+		return both
+	}
+	return a.told
+}
 
 func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 	side := ev.Side
@@ -93,25 +95,24 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 
 // waited counts a stall, and reports now and then.
 func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
-	if a.free || a.filled || a.acker.refutes(&x.data) {
+	if a.free || a.filled {
 		return
 	}
-	if a.n == 0 {
-		a.first, a.next = *x, int(r.Value("min-stalls"))
+	if a.acker.refutes(&x.data) {
+		a.refuted.add(x, side, r)
+	} else {
+		a.told.add(x, side, r)
 	}
-	if x.lasted() > a.longest.lasted() {
-		a.longest = *x
+	if n := a.all().n; n >= max(a.next, int(r.Value("min-stalls"))) {
+		a.next = 2 * n
+		a.report(side, x.held.At, r)
 	}
-	a.n++
-	lost := x.lasted() - int64(r.Conn.HandshakeRTT(side.Peer()))
-	a.lost += lost
-	if x.soonAfter(side, r) {
-		a.certain += lost
-	}
-	a.last = x.held.At
-	if a.n >= a.next {
-		a.next = 2 * a.n
-		a.report(side, a.last, r)
+}
+
+// withdraw takes back what was reported.
+func (a *waiting) withdraw(r *detectors.Report) {
+	if a.reported.At != 0 {
+		r.Withdraw(a.reported.File, a.reported.Frame)
 	}
 }
 
@@ -128,7 +129,7 @@ func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detecto
 	}
 	if a.small.At != 0 && !detectors.SameFrame(&a.small, &m) && !out.Below(a.small.Seq) {
 		a.free = true
-		r.Withdraw(a.first.data.File, a.first.data.Frame)
+		a.withdraw(r)
 	}
 	a.small = m
 }
@@ -168,32 +169,48 @@ func fullSegment(v fsm.View) uint32 {
 
 func (w *ackDelay) End(_ detectors.Ending, r *detectors.Report) {
 	for side, a := range w.sides {
-		if a != nil && !a.free && a.n >= int(r.Value("min-stalls")) {
-			a.report(reassembly.Side(side), a.last, r)
+		if a == nil || a.free {
+			continue
+		}
+		if all := a.all(); all.n >= int(r.Value("min-stalls")) {
+			a.report(reassembly.Side(side), all.last, r)
+		} else {
+			a.withdraw(r)
 		}
 	}
 }
 
 func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
-	evidence := a.first.evidence(side, r)
-	if a.longest.lasted() > a.first.lasted() {
-		evidence = append(evidence, a.longest.evidence(side, r)...)
+	t := a.all()
+	if !detectors.SameFrame(&a.reported, &t.first.data) {
+		a.withdraw(r)
+		a.reported = t.first.data
+	}
+	evidence := t.first.evidence(side, r)
+	if t.longest.lasted() > t.first.lasted() {
+		evidence = append(evidence, t.longest.evidence(side, r)...)
 	}
 	f := r.Find(nagle, side, at, evidence...)
 	f.End = at
 	f.Roles = detectors.Roles("sender", side, "receiver")
-	mean, lasted := a.lost/int64(a.n), at-a.first.data.At
-	f.Measure("stalls", a.n)
-	f.Measure("lost_s", detectors.Seconds(a.lost))
+	mean, lasted := t.lost/int64(t.n), at-t.first.data.At
+	f.Measure("stalls", t.n)
+	f.Measure("lost_s", detectors.Seconds(t.lost))
 	f.Measure("delay_s", detectors.Seconds(mean))
-	f.Measure("share", float64(a.lost*1000/max(lasted, 1))/1000)
-	if a.certain >= int64(costlyWait) && float64(a.certain) >= costlyShare*float64(lasted) {
+	f.Measure("share", float64(t.lost*1000/max(lasted, 1))/1000)
+	if t.certain >= int64(costlyWait) && float64(t.certain) >= costlyShare*float64(lasted) {
 		f.Severity = detectors.Warning
 	}
 	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
 		"This happened %s%d times and held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
-		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), mayBeChance(side, r), a.n, detectors.Span(a.lost), detectors.Span(lasted), a.first.data.Frame,
-		a.first.held.Frame, a.first.ack.Frame)
+		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), mayBeChance(side, r), t.n, detectors.Span(t.lost), detectors.Span(lasted), t.first.data.Frame,
+		t.first.held.Frame, t.first.ack.Frame)
+	if n := a.told.n + a.refuted.n - t.n; n > 0 {
+		f.Message += fmt.Sprintf(" %d more ACKs came as late, and their timestamps say that they were made at once.", n)
+		if n >= t.n {
+			f.Undecide("most ACKs that came as late were made at once, as their timestamps say, and the path held them up: it may have done so with these")
+		}
+	}
 	if r.Conn.HandshakeRTT(side.Peer()) == 0 {
 		f.Undecide("the handshake was not captured, so the round trip is unknown: a path that long would look the same")
 	}
@@ -207,13 +224,6 @@ func mayBeChance(side reassembly.Side, r *detectors.Report) string {
 		return "up to "
 	}
 	return ""
-}
-
-// soonAfter reports whether the segment that was held came a round trip to the sender after the ACK, but for a quarter of one. What
-// comes later than that from a far sender, its application may have written by then.
-func (x *wait) soonAfter(side reassembly.Side, r *detectors.Report) bool {
-	rtt := int64(r.Conn.HandshakeRTT(side))
-	return rtt <= int64(farSender) || x.held.At-x.ack.At <= rtt+rtt/4
 }
 
 // farSender is a round trip from the capture point to the sender that is longer than a host takes to answer.
