@@ -215,8 +215,15 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		return m + fmt.Sprintf(" Before, a RST with its address (frame %d) had come to %s, which has sent nothing since. %[3]s %[4]s in %[5]s; %[2]s closed the connection if it accepted that.",
 			w.rst[side].Frame, peer, own, left, f.States[side])
 	}
-	states := fmt.Sprintf(" %s %s in %s, %s in %s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r))
-	if f.Cause == "" && icmp == nil && r.Conn.Last(side.Peer()).At <= s.first.At {
+	silent, gone := r.Conn.Last(side.Peer()).At <= s.first.At, ""
+	switch {
+	case silent && left == "was":
+		gone = ", if it still had the connection"
+	case silent:
+		gone = ", if it still has the connection"
+	}
+	states := fmt.Sprintf(" %s %s in %s, %s in %s%s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r), gone)
+	if f.Cause == "" && icmp == nil && silent {
 		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states}, r.Asker(side)
 	}
 	return m + states
