@@ -10,22 +10,6 @@ import (
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
-// A SYNKey names a SYN wherever it is captured: address translation of the destination
-// changes neither the client nor its initial sequence number.
-type SYNKey struct {
-	Client reassembly.Endpoint
-	ISN    reassembly.Seq
-}
-
-// AnsweredTwice says that the SYN on which the finding rests opened another connection of
-// the same addresses, by a SYN-ACK with another initial sequence number. Engines call it
-// as they call SentElsewhere.
-func (f *Finding) AnsweredTwice() {
-	f.Fault, f.Scope = FaultUnknown, OtherConnection
-	f.Message += " The same SYN was also answered with another initial sequence number, and that connection opened: two hosts answer for the address, or one forgot the SYN in between. " +
-		"The RST ends only what the other SYN-ACK began."
-}
-
 // ArrivedTwice makes a finding undecided that rests on segments having arrived once each (OnceOf is
 // not nil): a D-SACK shows that payload of the same side arrived twice. Engines call it as they call
 // SentElsewhere, where another capture point has that D-SACK.
@@ -235,18 +219,6 @@ func (f *Finding) Relayed(server reassembly.Endpoint, ttl uint8) {
 		"so this may not be %v's doing.", ttl, server)
 }
 
-// SentElsewhere says that the SYN on which the finding rests (SYN is not nil) was also
-// captured on its way to another address, from where nothing answered it: the
-// destination is translated in between (DNAT), and the answer came from behind the
-// translation. The client cannot know its sender. Engines call it once all connections
-// are known; frame is that of the other SYN.
-func (f *Finding) SentElsewhere(to reassembly.Endpoint, frame uint32) {
-	server := f.Evidence[0].Seg.Dst
-	f.Severity, f.Fault, f.Scope = Warning, FaultPath, OtherConnection
-	f.Message += fmt.Sprintf(" The same SYN, with the same port and initial sequence number, also went to %v (frame %d), and nothing answered from there: the address is translated between the two (DNAT), "+
-		"and the answer from %v was not translated back. The client never opened a connection to %[3]v, and its RST is right.", to, frame, server)
-}
-
 // Translated makes a finding undecided that rests on an absence: the same connection was also
 // captured between a and b, before or after address translation, and there the subject sent
 // what is missing here. Engines call it as they call SentElsewhere; frame is the last of that.
@@ -268,11 +240,11 @@ func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
 		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).", "Nothing is wrong with the host that refuses.")
 }
 
-// OfSweep says of such a refusal, or of a SYN that got no answer, or an ICMP error, that so many hosts refused the client at the same port, and that
-// it tried each once or a few times.
+// OfSweep says of such a refusal, or of a SYN that got no answer, or an ICMP error, that so many addresses refused the client at the same port, and that
+// it tried each once or a few times. Something before the hosts may have answered for them.
 func (f *Finding) OfSweep(client reassembly.Endpoint, port uint16, hosts int) {
 	f.ofScan("One client tries a port of many hosts, to see where it is open. ", "refusing_hosts", hosts,
-		fmt.Sprintf("%v, a sweep of port %d: %d hosts refused.", client.AddrPort().Addr(), port, hosts),
+		fmt.Sprintf("%v, a sweep of port %d: a RST came from each of %d addresses.", client.AddrPort().Addr(), port, hosts),
 		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a firewall may refuse it by ICMP, or drop it.", "Nothing is known to be wrong with the hosts.")
 }
 

@@ -40,9 +40,9 @@ var FINUnanswered = &detectors.Detector{
 
 var (
 	unansweredUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical, Fault: detectors.FaultPath,
-		When: "a timeout after the second FIN or later, the peer still sends and acknowledges only what came before: it received neither; a warning if the peer has closed, too, or if the closer ended the connection afterwards with a RST, which may have arrived",
+		When: "a timeout after the second FIN or later, the peer still sends and acknowledges only what came before: it received neither, or ignores them; a warning if the peer has closed, too, or if the closer ended the connection afterwards with a RST, which may have arrived",
 		Cause: "The peer is alive, and its segments arrive. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN " +
-			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer's TCP ignores them.",
+			"optimiser that considers the connection closed) or all its segments (then the peer retransmits, too), or the peer ignores them: its host has changed its address, or a filter there drops them.",
 		Action: "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Until then the peer's " +
 			"application never learns that the stream has ended: close its socket manually, or let keep-alives close it."}
 	unansweredExhausted = &detectors.Outcome{Name: "exhausted", Severity: detectors.Warning,

@@ -178,8 +178,11 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	case f.Cause == causeRefused:
 		m += fmt.Sprintf(" %s answered %d of them with an ACK of only what came before (the last in frame %d): they arrive there, and are not accepted.", peer, s.refused, s.refusal.Frame)
 	case outcome == unansweredUnaware:
-		m += fmt.Sprintf(" %s never received it: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
+		m += fmt.Sprintf(" %s received none of them, or ignores them: %s after the FIN, it still sends segments that acknowledge only what came before (frame %d).",
 			peer, detectors.Span(s.unaware.At-s.first.At), s.unaware.Frame)
+		if fsm.Unrouted(s.unaware.TTL) {
+			m += fmt.Sprintf(" These have passed no router (TTL %d): little more than its own link lies between it and the capture point.", s.unaware.TTL)
+		}
 		switch {
 		case s.reset.At > s.unaware.At:
 			return m + fmt.Sprintf(" Then %s ended the connection with RST (frame %d).", own, s.reset.Frame)
@@ -238,6 +241,9 @@ func madeBy(peer string) string {
 // the closer it should have received since. One that has closed, too, gives up in the end, and its application waits for nothing.
 func (w *finUnanswered) peerGoesOn(side reassembly.Side, f *detectors.Finding, r *detectors.Report) {
 	s, peer := w.of(side), side.Peer()
+	if fsm.Unrouted(s.unaware.TTL) { // its host may drop what it is sent, as it does after it has changed its address
+		f.Fault = detectors.FaultUnknown
+	}
 	closed := r.Conn.Phase(peer) >= fsm.PhaseFinSent
 	if closed {
 		f.Severity, f.Cause, f.Action = detectors.Warning, causeBoth, actionBoth

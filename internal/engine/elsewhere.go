@@ -57,6 +57,7 @@ func (c *collector) elsewhere(parts []*partition) {
 // sameSYN are the other connections that began with the SYN on which a finding rests.
 type sameSYN struct {
 	twice, elsewhere stats.Opening // the earliest of the same addresses that opened, and of another server that did not answer
+	before           stats.Opening // the latest of the same addresses that did not open, though the SYN was answered
 	server           reassembly.Endpoint
 	asked, several   bool // another server was, or several were
 }
@@ -66,6 +67,9 @@ func (s *sameSYN) add(o *stats.Opening, fd *detectors.Finding) {
 	if server == own {
 		if o.Answered && (s.twice == stats.Opening{} || o.Position < s.twice.Position) {
 			s.twice = *o
+		}
+		if !o.Answered && o.SYNs && (s.before == stats.Opening{} || o.Position > s.before.Position) {
+			s.before = *o
 		}
 		return
 	}
@@ -87,6 +91,9 @@ func (s *sameSYN) tell(fd *detectors.Finding) *stats.Opening {
 	case elsewhere:
 		fd.SentElsewhere(s.elsewhere.End[reassembly.B], s.elsewhere.Last[reassembly.A])
 		return &s.elsewhere
+	case s.before != stats.Opening{}:
+		fd.AskedBefore(s.before.Last[reassembly.A])
+		return &s.before
 	}
 	return nil
 }

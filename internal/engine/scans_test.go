@@ -158,7 +158,7 @@ func TestSweeps(t *testing.T) {
 			f := &r.Findings[i]
 			if f.Detector == "syn-unanswered" {
 				others++
-				if sweep := f.Flow.End[reassembly.A].AddrPort().Addr().String() == "10.0.0.1"; sweep != (f.Severity == detectors.Info) || sweep != strings.HasSuffix(f.Message, ": 50 hosts refused.") {
+				if sweep := f.Flow.End[reassembly.A].AddrPort().Addr().String() == "10.0.0.1"; sweep != (f.Severity == detectors.Info) || sweep != strings.HasSuffix(f.Message, ": a RST came from each of 50 addresses.") {
 					t.Errorf("%v: %s", f.Severity, f.Message)
 				}
 			}
@@ -166,7 +166,7 @@ func TestSweeps(t *testing.T) {
 				continue
 			}
 			all++
-			sweep := strings.Contains(f.Message, ", a sweep of port ") && strings.HasSuffix(f.Message, ": 50 hosts refused.")
+			sweep := strings.Contains(f.Message, ", a sweep of port ") && strings.HasSuffix(f.Message, ": a RST came from each of 50 addresses.")
 			if sweep != (f.Severity == detectors.Info) || sweep != (f.Fault == detectors.FaultUnknown) {
 				t.Errorf("%v, fault %v: %s", f.Severity, f.Fault, f.Message)
 			}

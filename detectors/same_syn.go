@@ -1,0 +1,53 @@
+package detectors
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
+
+// What else became of the SYN on which a finding rests.
+
+// A SYNKey names a SYN wherever it is captured: address translation of the destination
+// changes neither the client nor its initial sequence number.
+type SYNKey struct {
+	Client reassembly.Endpoint
+	ISN    reassembly.Seq
+}
+
+// AnsweredTwice says that the SYN on which the finding rests opened another connection of
+// the same addresses, by a SYN-ACK with another initial sequence number. Engines call it
+// as they call SentElsewhere.
+func (f *Finding) AnsweredTwice() {
+	f.Fault, f.Scope = FaultUnknown, OtherConnection
+	f.Message += " The same SYN was also answered with another initial sequence number, and that connection opened: two hosts answer for the address, or one forgot the SYN in between. " +
+		"The RST ends only what the other SYN-ACK began."
+}
+
+// NoSYN says that no SYN of the client's was captured in the connection of a finding.
+func NoSYN(client reassembly.Endpoint) string {
+	return fmt.Sprintf(" No SYN of %s was captured: it did not ask for the connection (somebody sent a SYN with its address), or its SYN was not captured.", client)
+}
+
+// AskedBefore says of such a client that its SYN had been answered with another initial sequence number, and that connection did not open.
+// Engines call it as they call SentElsewhere; frame is the client's last there.
+func (f *Finding) AskedBefore(frame uint32) {
+	client := f.Evidence[0].Seg.Src
+	if m := strings.Replace(f.Message, NoSYN(client), fmt.Sprintf(" %s had sent the SYN (frame %d), and SYN-ACKs with another initial sequence number had answered that: "+
+		"two hosts answer for the address, or one forgot the SYN in between.", client, frame), 1); m != f.Message {
+		f.Message, f.Scope = m, OtherConnection
+	}
+}
+
+// SentElsewhere says that the SYN on which the finding rests (SYN is not nil) was also
+// captured on its way to another address, from where nothing answered it: the
+// destination is translated in between (DNAT), and the answer came from behind the
+// translation. The client cannot know its sender. Engines call it once all connections
+// are known; frame is that of the other SYN.
+func (f *Finding) SentElsewhere(to reassembly.Endpoint, frame uint32) {
+	server := f.Evidence[0].Seg.Dst
+	f.Severity, f.Fault, f.Scope = Warning, FaultPath, OtherConnection
+	f.Message += fmt.Sprintf(" The same SYN, with the same port and initial sequence number, also went to %v (frame %d), and nothing answered from there: the address is translated between the two (DNAT), "+
+		"and the answer from %v was not translated back. The client never opened a connection to %[3]v, and its RST is right.", to, frame, server)
+}
