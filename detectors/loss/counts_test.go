@@ -10,10 +10,16 @@ func TestCounts_add(t *testing.T) {
 	var one, sum counts
 	n := uint64(0)
 	fill(reflect.ValueOf(&one).Elem(), &n)
-	if sum.add(&one); sum != one {
+	known := *one.known
+	if sum.add(&one); !reflect.DeepEqual(sum, one) {
 		t.Errorf("added to nothing: %+v, want %+v", sum, one)
 	}
-	if sum.add(&one); sum.all() != 2*one.all() || sum.bytes != 2*one.bytes {
+	one.known = &known // sum has the other
+	var zero notLost
+	if zero.add(&known); zero != known {
+		t.Errorf("added to nothing: %+v, want %+v", zero, known)
+	}
+	if sum.add(&one); sum.all() != 2*one.all() || sum.bytes != 2*one.bytes || sum.allSpurious() != 2*one.allSpurious() {
 		t.Errorf("added twice: %+v, of %+v", sum, one)
 	}
 }
@@ -29,6 +35,9 @@ func fill(v reflect.Value, n *uint64) {
 		for i := range v.Len() {
 			fill(v.Index(i), n)
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
 	default:
 		*n++
 		v.SetUint(*n)

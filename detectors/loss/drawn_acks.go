@@ -21,6 +21,14 @@ type drawnACKs struct {
 	updates bool             // the receiver sent such a window though nothing had been sent again
 }
 
+// noteDrawn is what is known of such ACKs, to be written. Receivers with SACK send none.
+func (a *resender) noteDrawn() *drawnACKs {
+	if a.drawn == nil {
+		a.drawn = new(drawnACKs)
+	}
+	return a.drawn
+}
+
 // leastMoved is how many ACKs of something new show whether the receiver sends the window again by itself.
 const leastMoved = 8
 
@@ -49,7 +57,7 @@ func (d *drawnACKs) owe() { d.owed = min(d.owed, 254) + 1 }
 
 // receives takes a segment of the receiver's, and counts what it proves to have been sent again unnecessarily.
 func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
-	d, seg, out := &a.drawn, ev.Seg, r.Conn.Stream(ev.Side.Peer())
+	d, seg, out := a.noteDrawn(), ev.Seg, r.Conn.Stream(ev.Side.Peer())
 	if seg.Flags&reassembly.ACK == 0 || ev.Class == fsm.OutOfWindow {
 		return
 	}
@@ -105,7 +113,7 @@ func (w *retransmissions) subscribe(r *detectors.Report) {
 // sent takes a segment of any kind.
 func (w *retransmissions) sent(ev fsm.Event, r *detectors.Report) {
 	if a := w.sides[ev.Side]; a != nil {
-		a.drawn.sends(ev)
+		a.noteDrawn().sends(ev)
 	}
 	if a := w.sides[ev.Side.Peer()]; a != nil && a.awaits(r) {
 		a.receives(ev, r)

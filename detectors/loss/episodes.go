@@ -11,11 +11,11 @@ type episodes struct {
 
 // An episode is how many segments were sent again in it, 65,535 at most, and how many of these for nothing. Its number is
 // the lower half of how many had begun: those that are still asked for are the latest.
-type episode struct{ number, all, needless uint16 }
+type episode struct{ all, needless uint16 }
 
 func (e *episodes) begin() {
 	e.n++
-	*e.of(e.last()) = episode{number: e.last()}
+	*e.of(e.last()) = episode{}
 }
 
 // last is the number of the last that began.
@@ -38,7 +38,7 @@ func (e *episodes) resent() {
 // needless takes proof that one of the segments of that episode had arrived.
 func (e *episodes) needless(number uint16) {
 	was := e.of(number)
-	if was.number != number || was.needless == was.all { // long ago, or not counted
+	if e.last()-number >= openResends || was.needless == was.all { // long ago, or not counted
 		return
 	}
 	if was.needless++; was.needless == was.all {

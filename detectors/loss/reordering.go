@@ -71,8 +71,8 @@ func (w *reordering) Event(ev fsm.Event, r *detectors.Report) {
 	case ev.Kind == fsm.HoleShown:
 		a.holeShown(ev, r)
 	case ev.Kind == fsm.DataResent:
-		was, block := a.total.spurious[fast], reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}
-		if a.resent(ev, r); a.total.spurious[fast] > was {
+		was, block := a.total.notLost().spurious[fast], reassembly.Block{From: ev.Seg.Seq, To: ev.Seg.End()}
+		if a.resent(ev, r); a.total.notLost().spurious[fast] > was {
 			a.unneeded("sent again, although acknowledged", ev.Seg, block, ev.Seg.Frame, a.asksFor(block))
 		}
 	case ev.Kind == fsm.ResendAcked:

@@ -17,33 +17,34 @@ type resends struct {
 	pending *counts // since something new was last acknowledged; nil if nothing was sent again
 	base    uint64  // payload that was sent before the first retransmission
 
-	open     []openResend     // the latest openResends, oldest first
-	episodes episodes         // each lasts until what had been sent when it began is acknowledged
-	recover  reassembly.Seq   // RFC 6582
-	begun    reassembly.Seq   // before the capture began, what is below that had been sent, while midway is set
-	probed   reassembly.Seq   // what was in flight when something was last sent again, while probing is set
-	hole     reassembly.Block // what was in flight when the receiver last showed holes
-	unshown  bool             // nothing had shown a hole when the episode began, and nothing was acknowledged since
-	shown    int64            // when that was
-	since    int64            // when it first showed these
-	gapAt    int64            // when it first showed one after it had none
-	gap      stamp            // of that ACK
-	asked    stamp            // of that ACK
-	earliest stamp            // of the first ACK that showed any
-	until    int64            // when it was last sent again, or that was answered
-	states   [2]fsm.State     // both ends' then
-	cause    trigger          // of the episode, which lasts until all before recover is acknowledged
-	sacks    uint8            // how many of sacked are filled; 0 = duplicate ACKs showed the hole
-	arrived  uint8            // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
+	open     []openResend        // the latest openResends, oldest first
+	episodes episodes            // each lasts until what had been sent when it began is acknowledged
+	recover  reassembly.Seq      // RFC 6582
+	begun    reassembly.Seq      // before the capture began, what is below that had been sent, while midway is set
+	probed   reassembly.Seq      // what was in flight when something was last sent again, while probing is set
+	hole     reassembly.Block    // what was in flight when the receiver last showed holes
+	headTS   uint32              // timestamp of the first pending one, if that is marked as the head
+	thirds   uint32              // segments that were sent a third time, and on
+	shown    int64               // when the receiver last showed holes
+	since    int64               // when it first showed these
+	gapAt    int64               // when it first showed one after it had none
+	first    int64               // when earliest was captured
+	gap      stamp               // of the ACK at gapAt
+	asked    stamp               // of that at since
+	earliest stamp               // of the first ACK that showed any and has one
+	until    int64               // when it was last sent again, or that was answered
+	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
+	sacked   [4]reassembly.Block // what the receiver last had beyond the hole
+	states   [2]fsm.State        // both ends' at until
+	cause    trigger             // of the episode, which lasts until all before recover is acknowledged
+	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
+	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
+	unshown  bool                // nothing had shown a hole when the episode began, and nothing was acknowledged since
 	probing  bool
 	reports  bool // the receiver has SACK
 	midway   bool
-	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
-	sacked   [4]reassembly.Block // what the receiver then had beyond the hole
 
-	late    []lateResend // the latest that were sent again although they were acknowledged
-	headTS  uint32       // timestamp of the first pending one, if that is marked as the head
-	thirds  uint32       // segments that were sent a third time, and on
+	late    *lateResends // nil if there are none
 	timed   timer
 	slow    slowAnswers
 	skipped skippedIDs
@@ -79,24 +80,24 @@ func (a *resends) count() {
 	}
 }
 
-// An openResend is a segment that was sent again, and may yet prove spurious.
+// An openResend is a segment that was sent again, and may yet prove spurious. With loss, a connection has several: it takes 64 bytes.
 type openResend struct {
 	reassembly.Block
 	old     reassembly.Seq   // where what it has new begins; To if it has nothing new
 	twice   reassembly.Block // what D-SACKs have shown of it to have arrived twice
 	frame   uint32
-	episode uint16         // of which it is
 	sent    reassembly.Seq // what had been sent by then; while open is set
 	rest    uint32         // what the original had beyond this part of it, in bytes, if this is the second; else 0
 	age     uint32         // how many microseconds before it was sent for the first time, if this is the second and nothing else is in flight; else 0
+	episode uint16         // of which it is
+	trigger trigger
+	doubt   doubt
 	at      int64
 	soon    int64 // after how many nanoseconds its ACK came, if it is the second and may answer the first; else 0
 	open    bool  // it was not acknowledged yet
 	alone   bool  // nothing else was in flight
-	trigger trigger
-	doubt   doubt
-	head    bool // holds the oldest byte, is the first pending one, and has a timestamp
-	early   bool // it counts as such
+	head    bool  // holds the oldest byte, is the first pending one, and has a timestamp
+	early   bool  // it counts as such
 	// foremost says that SACK had shown nothing beyond it to have arrived: nothing can have overtaken the original, as far as
 	// its sender knew.
 	foremost bool
@@ -108,6 +109,20 @@ type openResend struct {
 type lateResend struct {
 	reassembly.Block
 	owed reassembly.Seq // D-SACKs have answered what is before this
+}
+
+// lateResends are the latest of them, oldest first.
+type lateResends struct {
+	n  int
+	of [openResends]lateResend
+}
+
+// list is all of them; none of nil.
+func (l *lateResends) list() []lateResend {
+	if l == nil {
+		return nil
+	}
+	return l.of[:l.n]
 }
 
 // A doubt is why a segment that was sent again need not have been lost, though nothing
@@ -198,15 +213,15 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	case out.Covered(seg.Seq + reassembly.Seq(n)): // what lies beyond is new
 		a.episodes.needless(a.episodes.last())
 		a.total.by[k]++
-		a.total.spurious[k]++
+		a.total.noteNotLost().spurious[k]++
 		a.total.bytes += n
-		a.total.spuriousBytes += n
+		a.total.noteNotLost().spuriousBytes += n
 		a.owe(block)
 		return false, true
 	case a.hasSACKed(block):
 		a.episodes.needless(a.episodes.last())
-		a.noteInDoubt().sacked++
-		a.pending.spuriousBytes += n
+		a.noteInDoubt().noteNotLost().sacked++
+		a.pending.noteNotLost().spuriousBytes += n
 	default:
 		a.remember(ev, k, n, unseen, &out, r)
 	}
@@ -236,8 +251,8 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 		}
 	}
 	if o.doubt = a.doubts(ev, k, out, r); o.doubt != noDoubt {
-		p.doubtful[o.doubt]++
-		p.doubtfulBytes += n
+		p.noteNotLost().doubtful[o.doubt]++
+		p.noteNotLost().doubtfulBytes += n
 	}
 	if len(a.open) == openResends {
 		a.settleSoon(ev.Side, r)
@@ -247,7 +262,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	case unseen && !captured && out.Knows(reassembly.KnowISS) && seg.Seq == out.ISS+1, // its first byte, though what captured it missed its SYN, too
 		unseen && a.midway && seg.End().AtOrBefore(a.begun), !unseen && !out.Knows(reassembly.KnowISS) && !seg.Seq.After(out.ISS):
 		o.older = true
-		p.older++
+		p.noteNotLost().older++
 	case unseen:
 		o.unseen = true
 		p.unseen++

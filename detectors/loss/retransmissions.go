@@ -84,8 +84,8 @@ type resender struct {
 	afterAck uint32             // resends whose ACK was captured before
 	lostAcks uint32             // long before, at least
 	una      reassembly.Seq     // SND.UNA after the last event
+	unaAt    int64              // since when it has been that, or longer
 	backoff  backoff
-	unaAt    int64  // since when it has been that, or longer
 	afterDup uint32 // resends after a duplicate ACK, which may be such as the next
 	perhaps  uint32 // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
 	denied   uint32 // resends that acknowledge what the peer has not sent by its own account
@@ -96,7 +96,7 @@ type resender struct {
 	next     uint32 // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
-	drawn    drawnACKs
+	drawn    *drawnACKs // nil if nothing is known
 	maybe    bool // something was captured late, or so soon after a hole that it may have been, or was sent again
 	repeated bool // some resend is not just what follows an empty segment, which may show that the side does not count
 }
@@ -203,7 +203,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	silence, waited := waits(ev)
 	if late {
 		a.afterAck++
-		a.drawn.owe()
+		a.noteDrawn().owe()
 		if a.unaAt != 0 && ev.Seg.End().AtOrBefore(a.una) {
 			silence = max(silence, time.Duration(ev.Seg.At-a.unaAt))
 		}
@@ -242,7 +242,7 @@ func (a *resender) outcome(side reassembly.Side, r *detectors.Report) *detectors
 	case a.episodes.n < uint32(r.Value("min-episodes")): // one burst: a queue overflows at the end of slow start
 	case a.lossy(side, r):
 		return resentLossy
-	case t.unneeded() >= least && float64(t.spuriousBytes) >= worth:
+	case t.unneeded() >= least && float64(t.notLost().spuriousBytes) >= worth:
 		return resentSpurious
 	}
 	return nil

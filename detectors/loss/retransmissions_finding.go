@@ -40,14 +40,14 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 	if outcome == resentStalls && (a.stalls.n > 1 || a.heavy(side, r) || a.lossy(side, r)) { // once may be a handover
 		f.Severity = detectors.Warning
 	}
-	if outcome == resentStalls && a.total.doubtful[notKept] > 0 {
+	if outcome == resentStalls && a.total.notLost().doubtful[notKept] > 0 {
 		f.Cause = causeUnused
 	}
 	if outcome == resentStalls && 2*(t.allSpurious()+a.answered()) > t.all() {
 		f.Cause = causeHeldUp
 	}
-	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]+t.foremost) < t.all() {
-		if f.Cause = causeUnclear; 2*(t.by[fast]-t.foremost) >= t.all() {
+	if outcome == resentSpurious && 2*(t.by[timeout]+t.by[tailProbe]+t.notLost().foremost) < t.all() {
+		if f.Cause = causeUnclear; 2*(t.by[fast]-t.notLost().foremost) >= t.all() {
 			f.Cause, f.Action = causeOvertaken, actionOvertaken
 		}
 	}
@@ -79,7 +79,7 @@ func (a *resender) measure(f *detectors.Finding, outcome *detectors.Outcome, sta
 		spurious, behind = spurious+n, behind-n
 	}
 	f.Measure("spurious", int(spurious))
-	f.Measure("doubtful", int(t.doubtful[unfounded]+t.doubtful[notKept]))
+	f.Measure("doubtful", int(t.notLost().doubtful[unfounded]+t.notLost().doubtful[notKept]))
 	if r.Conn.Limits()&fsm.Overflow == 0 {
 		f.Measure("lost_before_tap", int(t.unseen))
 		f.Measure("lost_after_tap", int(behind))
@@ -204,7 +204,7 @@ func (a *resender) share(side reassembly.Side, r *detectors.Report) float64 {
 // lostBehind is how many segments were captured twice, and rightly sent again.
 func (a *resender) lostBehind() uint32 {
 	lost, _ := a.total.lost()
-	return lost - min(a.total.unseen+a.total.older, lost)
+	return lost - min(a.total.unseen+a.total.notLost().older, lost)
 }
 
 // lostBefore reports whether nearly all were lost before the capture point.

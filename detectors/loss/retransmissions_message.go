@@ -51,8 +51,8 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if outcome != resentSpurious && !slow && r.Conn.Limits()&fsm.Overflow == 0 { // else what fills a hole may seem to be there twice
 		m += a.whereLost(outcome, own, peer, holes)
-		if t.older > 0 {
-			m += fmt.Sprintf(" %s sent before the capture began.", detectors.Counted(t.older, "original was", "originals were"))
+		if t.notLost().older > 0 {
+			m += fmt.Sprintf(" %s sent before the capture began.", detectors.Counted(t.notLost().older, "original was", "originals were"))
 		}
 	}
 	if stalled.n > 0 && outcome != resentLossy {
@@ -94,11 +94,11 @@ func (c *counts) why() string {
 
 // doubtful says which segments need not have been lost.
 func (a *resender) doubtful(own, peer string) (m string) {
-	if n := a.total.doubtful[unfounded]; n > 0 {
+	if n := a.total.notLost().doubtful[unfounded]; n > 0 {
 		m += fmt.Sprintf(" %s not have been lost: %s had sent at most one segment after %s, and got three duplicate ACKs all the same.",
 			need(n), own, pronoun(n))
 	}
-	if n := a.total.doubtful[notKept]; n > 0 {
+	if n := a.total.notLost().doubtful[notKept]; n > 0 {
 		m += fmt.Sprintf(" %s not have been lost: duplicate ACKs show that as many later segments had reached %s, which keeps only what comes in order.",
 			need(n), peer)
 	}

@@ -10,9 +10,9 @@ import (
 type skippedIDs struct {
 	since  uint16         // IP identification of the segment from which on they are counted; 0 if none is
 	from   reassembly.Seq // what was sent first after that
-	frames uint64         // captured by then
+	frames uint32         // captured by then
+	fills  uint32         // segments beyond from that filled a hole
 	bytes  uint64
-	fills  uint32 // segments beyond from that filled a hole
 }
 
 // begin counts from the side's last segment on, unless that counts already or is of several packets, which an interface joined.
@@ -21,7 +21,7 @@ func (s *skippedIDs) begin(side reassembly.Side, v fsm.View) {
 	if used := last.IPID - s.since; s.since != 0 && used < 1<<14 || last.Len > v.EffSndMSS() || v.EffSndMSS() == 0 {
 		return
 	}
-	*s = skippedIDs{since: last.IPID, from: v.Stream(side).Nxt, frames: v.Packets(side), bytes: v.Bytes(side)}
+	*s = skippedIDs{since: last.IPID, from: v.Stream(side).Nxt, frames: uint32(v.Packets(side)), bytes: v.Bytes(side)}
 }
 
 // prove takes a segment that fills a hole, and reports whether it must have been sent again: the packets that were not captured
@@ -38,7 +38,7 @@ func (s *skippedIDs) prove(ev fsm.Event, v fsm.View) bool {
 	}
 	const others = 8 // acknowledgments, and what was sent again and lost
 	used := uint64(seg.IPID - s.since)
-	captured := max(v.Packets(ev.Side)-s.frames, (v.Bytes(ev.Side)-s.bytes+full-1)/full)
+	captured := max(v.Packets(ev.Side)-uint64(s.frames), (v.Bytes(ev.Side)-s.bytes+full-1)/full)
 	missing := uint64(out.InFlight())/full + 1
 	return used >= captured+uint64(s.fills) && used <= captured+2*uint64(s.fills)+missing+others
 }

@@ -37,6 +37,6 @@ func (s *slowAnswers) settle(c *counts) {
 	if s.quickest == 0 || s.least < s.quickest+int64(ackClock) {
 		return
 	}
-	n := min(s.n, c.by[fast]-c.spurious[fast])
+	n := min(s.n, c.by[fast]-c.notLost().spurious[fast])
 	c.by[fast], c.by[timeout], s.n = c.by[fast]-n, c.by[timeout]+n, s.n-n
 }

@@ -104,9 +104,9 @@ func (a *resends) leftOver() uint32 {
 	p := a.inDoubt()
 	n, bytes := p.lost()
 	if all := p.all(); all > 0 {
-		known := min(p.unseen+p.older, n)
-		p.doubtful[unanswered] += n - known
-		p.doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
+		known := min(p.unseen+p.notLost().older, n)
+		p.noteNotLost().doubtful[unanswered] += n - known
+		p.noteNotLost().doubtfulBytes += bytes * uint64(n-known) / uint64(max(n, 1))
 		a.count()
 		return all
 	}
@@ -132,16 +132,21 @@ func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o 
 
 // owe notes what was sent again although it was acknowledged.
 func (a *resends) owe(b reassembly.Block) {
-	if len(a.late) == openResends {
-		a.late = append(a.late[:0], a.late[1:]...)
+	if a.late == nil {
+		a.late = new(lateResends)
 	}
-	a.late = append(withRoom(a.late, openResends), lateResend{b, b.From})
+	l := a.late
+	if l.n == openResends {
+		l.n = copy(l.of[:], l.of[1:])
+	}
+	l.of[l.n] = lateResend{b, b.From}
+	l.n++
 }
 
 // owed reports whether the D-SACK answers, at least in part, what was sent again although it was acknowledged: that is counted.
 func (a *resends) owed(twice reassembly.Block) bool {
-	for i := range a.late {
-		if l := &a.late[i]; l.owed.Before(l.To) && twice.Meets(reassembly.Block{From: l.owed, To: l.To}) {
+	for i := range a.late.list() {
+		if l := &a.late.of[i]; l.owed.Before(l.To) && twice.Meets(reassembly.Block{From: l.owed, To: l.To}) {
 			l.owed = l.owed.Max(twice.To)
 			return true
 		}
@@ -183,23 +188,23 @@ func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
 func (a *resends) wasSpurious(i int) openResend {
 	o := a.open[i]
 	c := &a.total
-	if p := a.inDoubt(); p.by[o.trigger] > p.spurious[o.trigger] {
+	if p := a.inDoubt(); p.by[o.trigger] > p.notLost().spurious[o.trigger] {
 		c = p
 	}
 	if o.unseen {
 		c.unseen--
 	} else if o.older {
-		c.older--
+		c.noteNotLost().older--
 	}
-	c.spurious[o.trigger]++
+	c.noteNotLost().spurious[o.trigger]++
 	if o.trigger == fast && o.foremost {
-		c.foremost++
+		c.noteNotLost().foremost++
 	}
 	if o.early {
-		c.early--
+		c.noteNotLost().early--
 	} else {
 		a.episodes.needless(o.episode)
-		c.spuriousBytes += uint64(o.old - o.From)
+		c.noteNotLost().spuriousBytes += uint64(o.old - o.From)
 	}
 	o.settle(c)
 	a.close(i)
@@ -209,8 +214,8 @@ func (a *resends) wasSpurious(i int) openResend {
 // settle takes a segment out of those in doubt, where c has counted it.
 func (o *openResend) settle(c *counts) {
 	if o.doubt != noDoubt {
-		c.doubtful[o.doubt]--
-		c.doubtfulBytes -= uint64(o.old - o.From)
+		c.noteNotLost().doubtful[o.doubt]--
+		c.noteNotLost().doubtfulBytes -= uint64(o.old - o.From)
 		o.doubt = noDoubt
 	}
 }
@@ -229,8 +234,8 @@ func answersFirst(first, again int64, side reassembly.Side, r *detectors.Report)
 func (a *resends) wasEarly(o *openResend) {
 	o.early = true
 	a.episodes.needless(o.episode)
-	a.total.early++
-	a.total.spuriousBytes += uint64(o.old - o.From)
+	a.total.noteNotLost().early++
+	a.total.noteNotLost().spuriousBytes += uint64(o.old - o.From)
 	o.settle(&a.total)
 }
 

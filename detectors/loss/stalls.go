@@ -232,7 +232,7 @@ func answersBefore(before, last int64, side reassembly.Side, r *detectors.Report
 func (a *resender) mayBeQueued() bool {
 	s := a.stalls.longest
 	return a.stalls.n == 1 && s.opening && s.unseen == 0 && !s.ahead && a.icmp == nil &&
-		a.total.unseen == 0 && a.lostBehind()+a.total.older == a.total.all()
+		a.total.unseen == 0 && a.lostBehind()+a.total.notLost().older == a.total.all()
 }
 
 // uncaptured takes an ACK of bytes that were never captured, which may end a stall, too: it

@@ -51,7 +51,7 @@ func soonest(side reassembly.Side, r *detectors.Report) time.Duration {
 // distance is not known from a handshake.
 func (a *resends) mayAnswer(ev fsm.Event, r *detectors.Report) bool {
 	echo, is := detectors.Echo(r.Conn, ev.Seg)
-	return counted(ev, r) || is && a.gap.at != 0 && !echo.Before(a.gap.val)
+	return counted(ev, r) || is && a.gap.known && !echo.Before(a.gap.val)
 }
 
 // counted reports whether its sender counts its packets, and this one follows those that were captured before it.
@@ -66,12 +66,12 @@ func counted(ev fsm.Event, r *detectors.Report) bool {
 func (a *resends) answersHole(seg *reassembly.Segment, tick int64, v fsm.View) bool {
 	echo, is := detectors.Echo(v, seg)
 	ticks := int64(int32(a.asked.val - a.earliest.val))
-	return a.asked.at != 0 && ticks > 0 && (a.asked.at-a.earliest.at)/ticks <= tick &&
+	return a.asked.known && ticks > 0 && (a.since-a.first)/ticks <= tick &&
 		is && !echo.Before(a.asked.val)
 }
 
 // askedLater reports whether the segment echoes what came before the ACK that first showed the hole.
 func (a *resends) askedLater(seg *reassembly.Segment, v fsm.View) bool {
 	echo, is := detectors.Echo(v, seg)
-	return a.asked.at != 0 && is && echo.Before(a.asked.val)
+	return a.asked.known && is && echo.Before(a.asked.val)
 }

@@ -59,8 +59,8 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	}
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) && !recovering {
 		a.hole.From, a.since, a.asked = out.Una, ev.Seg.At, stampOf(ev.Seg)
-		if a.earliest.at == 0 {
-			a.earliest = a.asked
+		if !a.earliest.known {
+			a.earliest, a.first = a.asked, ev.Seg.At
 		}
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At
@@ -70,15 +70,15 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 
 // A stamp is the timestamp of a segment (RFC 7323).
 type stamp struct {
-	at  int64 // when it was captured; 0 if it has none
-	val reassembly.Seq
+	val   reassembly.Seq
+	known bool // it has one
 }
 
 func stampOf(seg *reassembly.Segment) stamp {
 	if seg.Opts.Has&reassembly.HasTimestamps == 0 {
 		return stamp{}
 	}
-	return stamp{seg.At, reassembly.Seq(seg.Opts.TSVal)}
+	return stamp{reassembly.Seq(seg.Opts.TSVal), true}
 }
 
 // triggerOf is what made the side send the segment again, as far as the wire shows it,
@@ -166,7 +166,7 @@ func (a *resends) unasked(ev fsm.Event, r *detectors.Report) bool {
 // wasResent reports whether the side sent the block again before: what shows a hole makes it do
 // that once (RFC 6675 5), a timer as often as it expires.
 func (a *resends) wasResent(b reassembly.Block) bool {
-	return slices.ContainsFunc(a.late, func(l lateResend) bool { return l.Block == b }) || slices.ContainsFunc(a.open, func(o openResend) bool { return o.Block == b })
+	return slices.ContainsFunc(a.late.list(), func(l lateResend) bool { return l.Block == b }) || slices.ContainsFunc(a.open, func(o openResend) bool { return o.Block == b })
 }
 
 // resentBefore reports whether the side sent the block again at that time or before, and has not had an ACK of it since.
