@@ -137,18 +137,9 @@ const (
 	doubts
 )
 
-const openResends = 8
+const openResends = mostRoom
 
-// withRoom has room for one more, of up to most. Most sides send no more than two segments again.
-func withRoom[T any](list []T, most int) []T {
-	switch {
-	case len(list) < cap(list):
-		return list
-	case list == nil:
-		return make([]T, 0, 2)
-	}
-	return append(make([]T, 0, most), list...)
-}
+var openRooms rooms[openResend]
 
 // begin starts the count with the first segment that is sent again.
 func (a *resends) begin(ev fsm.Event, r *detectors.Report) {
@@ -267,7 +258,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 		o.unseen = true
 		p.unseen++
 	}
-	a.open = append(withRoom(a.open, openResends), o)
+	a.open = append(openRooms.more(a.open), o)
 }
 
 // hasSACKed reports whether the receiver had all of the block, by the SACK that last showed

@@ -97,8 +97,8 @@ type resender struct {
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
 	drawn    *drawnACKs // nil if nothing is known
-	maybe    bool // something was captured late, or so soon after a hole that it may have been, or was sent again
-	repeated bool // some resend is not just what follows an empty segment, which may show that the side does not count
+	maybe    bool       // something was captured late, or so soon after a hole that it may have been, or was sent again
+	repeated bool       // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {

@@ -11,11 +11,13 @@ type shownResends struct {
 	n     int               // retransmissions in all
 }
 
-const shownEach = 4
+const shownEach = mostRoom / 2
+
+var shownRooms rooms[reassembly.Mark]
 
 func (s *shownResends) add(seg *reassembly.Segment) {
 	if s.n++; s.n <= 2*shownEach {
-		s.marks = append(withRoom(s.marks, 2*shownEach), reassembly.MarkOf(seg))
+		s.marks = append(shownRooms.more(s.marks), reassembly.MarkOf(seg))
 		return
 	}
 	s.marks[s.place()] = reassembly.MarkOf(seg)
