@@ -212,8 +212,11 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 		}
 		return
 	}
-	if first { // the segment that is timed may be older than the last progress by a round trip, and than the last SACK or duplicate ACK
-		a.waiting = max(ev.Seg.At-int64(max(silence, waited-r.Conn.SRTT(ev.Side))), since)
+	if first {
+		if sent := ev.Seg.At - int64(waited); heard.At > sent && !(a.unaAt != 0 && a.una == out.Una && sent >= a.unaAt) {
+			waited -= r.Conn.SRTT(ev.Side) // the segment that is timed may be older than the last progress by a round trip
+		}
+		a.waiting = max(ev.Seg.At-int64(max(silence, waited)), since) // and than the last SACK or duplicate ACK
 		if r.Conn.LossShown(ev.Side) && heard.Len == 0 {
 			a.waiting = max(a.waiting, heard.At)
 		}

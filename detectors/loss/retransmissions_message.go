@@ -57,6 +57,9 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
+		if t.notLost().older > 0 { // nobody knows since when that waited
+			least = "at least "
+		}
 		m += stalled.sentence(needless && stalled.longest == a.originals.longest, needless, least)
 		if !needless && a.ownBackoff() {
 			m += fmt.Sprintf(" Most of that is the timer of %s, which went on doubling although each retransmission was acknowledged at once.", own)

@@ -202,8 +202,8 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 		f.Severity = detectors.Warning
 	}
 	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
-		"This happened %s%d times and held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
-		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), mayBeChance(side, r), t.n, detectors.Span(t.lost), detectors.Span(lasted), t.first.data.Frame,
+		"This happened %s %d times, and these waits held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
+		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), bound(side, r), t.n, detectors.Span(t.lost), detectors.Span(lasted), t.first.data.Frame,
 		t.first.held.Frame, t.first.ack.Frame)
 	if n := a.told.n + a.refuted.n - t.n; n > 0 {
 		f.Message += fmt.Sprintf(" %d more ACKs came as late, and their timestamps say that they were made at once.", n)
@@ -217,13 +217,13 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 	r.Emit(f)
 }
 
-// mayBeChance says "up to" of a count where the sender is so far from the capture point that its application may have written at about
-// the time at which the ACK would have let Nagle send.
-func mayBeChance(side reassembly.Side, r *detectors.Report) string {
+// bound says of a count "up to" where the sender is so far from the capture point that its application may have written at about
+// the time at which the ACK would have let Nagle send; else "at least", as a sender may let a full segment go while a small one waits.
+func bound(side reassembly.Side, r *detectors.Report) string {
 	if r.Conn.HandshakeRTT(side) > farSender {
-		return "up to "
+		return "up to"
 	}
-	return ""
+	return "at least"
 }
 
 // farSender is a round trip from the capture point to the sender that is longer than a host takes to answer.

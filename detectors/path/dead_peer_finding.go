@@ -61,7 +61,9 @@ const (
 	causeBesideUp = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or it was suspended or cut off for a while; " +
 		"or something between the capture point and it, such as a rule of its own, drops segments of this connection."
 	causeBesideBack = "The peer's host, or what is between the capture point and it, was down for a while (a suspended host, a flapping link, a failover), or something there dropped the segments of this connection."
-	actionBeside    = "The capture point is close to the peer: look there. Is its host up (does it send anything else in this capture?), does it still have the connection (ss -tan), " +
+	actionBesideUp  = "The capture point is close to the peer: look there. Does its host still have the connection (ss -tan) and its address, was it suspended or its link down (its log), " +
+		"and which rules do its firewall (nft list ruleset, iptables -S) and what is in front of it have?"
+	actionBeside = "The capture point is close to the peer: look there. Is its host up (does it send anything else in this capture?), does it still have the connection (ss -tan), " +
 		"and which rules do its firewall (nft list ruleset, iptables -S) and what is in front of it have?"
 )
 
@@ -81,7 +83,7 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 			First: "retry",
 			Guess: " The segments reached the capture point, which is close to the peer. The peer is down, " + never + "or it lost the connection and a firewall hides that, or " + between + " what is sent to it, or its answers; this connection alone cannot tell which.",
 			Up:    " It was down or cut off for a while, " + never + "or it lost the connection and a firewall hides that, or " + between + " segments of this connection.",
-			Cause: causeBesideUp,
+			Cause: causeBesideUp, Action: actionBesideUp,
 		}
 	}
 	return &detectors.Quiet{
