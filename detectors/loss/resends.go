@@ -14,24 +14,22 @@ import (
 // acknowledged any more, the problem is not loss.
 type resends struct {
 	total   counts
-	pending *counts // since something new was last acknowledged; nil if nothing was sent again
-	base    uint64  // payload that was sent before the first retransmission
+	pending counts // since something new was last acknowledged
+	base    uint64 // payload that was sent before the first retransmission
 
-	open     []openResend        // the latest openResends, oldest first
-	episodes episodes            // each lasts until what had been sent when it began is acknowledged
-	recover  reassembly.Seq      // RFC 6582
-	begun    reassembly.Seq      // before the capture began, what is below that had been sent, while midway is set
-	probed   reassembly.Seq      // what was in flight when something was last sent again, while probing is set
-	hole     reassembly.Block    // what was in flight when the receiver last showed holes
-	headTS   uint32              // timestamp of the first pending one, if that is marked as the head
-	thirds   uint32              // segments that were sent a third time, and on
+	open     []openResend     // the latest openResends, oldest first
+	episodes episodes         // each lasts until what had been sent when it began is acknowledged
+	recover  reassembly.Seq   // RFC 6582
+	begun    reassembly.Seq   // before the capture began, what is below that had been sent, while midway is set
+	probed   reassembly.Seq   // what was in flight when something was last sent again, while probing is set
+	hole     reassembly.Block // what was in flight when the receiver last showed holes
+	headTS   uint32           // timestamp of the first pending one, if that is marked as the head
+	thirds   uint32           // segments that were sent a third time, and on
+	stamps   stamps
 	shown    int64               // when the receiver last showed holes
 	since    int64               // when it first showed these
 	gapAt    int64               // when it first showed one after it had none
-	first    int64               // when earliest was captured
-	gap      stamp               // of the ACK at gapAt
-	asked    stamp               // of that at since
-	earliest stamp               // of the first ACK that showed any and has one
+	first    int64               // when the earliest of stamps was captured
 	until    int64               // when it was last sent again, or that was answered
 	tooLarge int64               // when an ICMP error last said that a segment is too large; 0 if none did
 	sacked   [4]reassembly.Block // what the receiver last had beyond the hole
@@ -45,39 +43,15 @@ type resends struct {
 	midway   bool
 
 	late    *lateResends // nil if there are none
-	timed   timer
+	timed   *timer       // nil if no interval is known
 	slow    slowAnswers
 	skipped skippedIDs
 }
 
-// manyCounts has room for what is pending: few sides at a time have something.
-var manyCounts detectors.Spare[counts]
-
-var noCounts counts
-
-// inDoubt is what is pending, to be read only.
-func (a *resends) inDoubt() *counts {
-	if a.pending == nil {
-		return &noCounts
-	}
-	return a.pending
-}
-
-// noteInDoubt is what is pending, to be written.
-func (a *resends) noteInDoubt() *counts {
-	if a.pending == nil {
-		a.pending = manyCounts.Take()
-	}
-	return a.pending
-}
-
 // count counts what is pending among all.
 func (a *resends) count() {
-	if a.pending != nil {
-		a.total.add(a.pending)
-		manyCounts.Give(a.pending)
-		a.pending = nil
-	}
+	a.total.add(&a.pending)
+	a.pending = counts{}
 }
 
 // An openResend is a segment that was sent again, and may yet prove spurious. With loss, a connection has several: it takes 64 bytes.
@@ -185,11 +159,14 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	}
 	a.slow.add(ev, k, a.since, third || !out.Oldest(seg.Seq), r)
 	if ev.Was.Seq == seg.Seq && ev.Was.Len == seg.Len && out.Oldest(seg.Seq) {
+		if a.timed == nil {
+			a.timed = new(timer)
+		}
 		a.timed.add(seg.At - ev.Was.At)
 	}
 	n := again(ev)
 	unseen := ev.Place == reassembly.Filling || ev.Place == reassembly.Fresh // its original was not captured
-	if unseen && a.total.all()+a.inDoubt().all() > 0 {                       // not new, too
+	if unseen && a.total.all()+a.pending.all() > 0 {                         // not new, too
 		a.base += n
 	}
 	if a.episodes.n == 0 || out.Covered(a.recover) && !(k == a.cause && a.goesOn(ev, r.Conn.RTT())) {
@@ -211,12 +188,12 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 		return false, true
 	case a.hasSACKed(block):
 		a.episodes.needless(a.episodes.last())
-		a.noteInDoubt().noteNotLost().sacked++
+		a.pending.noteNotLost().sacked++
 		a.pending.noteNotLost().spuriousBytes += n
 	default:
 		a.remember(ev, k, n, unseen, &out, r)
 	}
-	p := a.noteInDoubt()
+	p := &a.pending
 	p.by[k]++
 	p.bytes += n
 	return expired, false
@@ -229,7 +206,7 @@ func (a *resends) remember(ev fsm.Event, k trigger, n uint64, unseen bool, out *
 	o := openResend{Block: reassembly.Block{From: seg.Seq, To: seg.End()}, old: seg.Seq + reassembly.Seq(n), frame: seg.Frame, sent: out.Nxt, episode: a.episodes.last(), open: true, trigger: k, at: seg.At}
 	o.alone = out.Oldest(seg.Seq) && seg.End() == out.Nxt
 	o.foremost = a.sacks > 0 && !r.Reach[ev.Side].After(o.From)
-	p := a.noteInDoubt()
+	p := &a.pending
 	if p.all() == 0 { // nothing else is in doubt
 		if o.alone && ev.Age > 0 {
 			o.age = ev.Age

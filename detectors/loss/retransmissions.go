@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -77,28 +78,28 @@ type retransmissions struct {
 
 type resender struct {
 	resends
-	waiting  int64              // since when nothing had been acknowledged when something was sent again
-	stall    *stall             // that lasts; nil if none does
-	*stalled                    // to be written with noteStalled only
-	reported *detectors.Outcome // nil if nothing was
-	afterAck uint32             // resends whose ACK was captured before
-	lostAcks uint32             // long before, at least
-	una      reassembly.Seq     // SND.UNA after the last event
-	unaAt    int64              // since when it has been that, or longer
-	backoff  backoff
-	afterDup uint32 // resends after a duplicate ACK, which may be such as the next
-	perhaps  uint32 // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
-	denied   uint32 // resends that acknowledge what the peer has not sent by its own account
-	other    uint32 // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
-	unacked  uint32 // the last resends, which were not acknowledged to the end
-	awaited  bool   // their ACK may come after the end
-	copies   uint32 // resends without IP identification that came as soon as a copy of the same
-	next     uint32 // how many resends are worth another report
+	waiting  int64          // since when nothing had been acknowledged when something was sent again
+	stall    *stall         // that lasts; nil if none does
+	*stalled                // to be written with noteStalled only
+	afterAck uint32         // resends whose ACK was captured before
+	lostAcks uint32         // long before, at least
+	una      reassembly.Seq // SND.UNA after the last event
+	afterDup uint32         // resends after a duplicate ACK, which may be such as the next
+	perhaps  uint32         // ACKs that may answer a second copy, in text without the sequence numbers of empty segments
+	denied   uint32         // resends that acknowledge what the peer has not sent by its own account
+	other    uint32         // the first frame that shows that the side has not sent itself what was acknowledged; 0 if none does
+	unacked  uint32         // the last resends, which were not acknowledged to the end
+	copies   uint32         // resends without IP identification that came as soon as a copy of the same
+	next     uint32         // how many resends are worth another report
 	icmp     *detectors.ICMPErrors
 	shown    shownResends
 	drawn    *drawnACKs // nil if nothing is known
-	maybe    bool       // something was captured late, or so soon after a hole that it may have been, or was sent again
-	repeated bool       // some resend is not just what follows an empty segment, which may show that the side does not count
+	unaAt    int64      // since when una has been that, or longer
+	backoff  backoff
+	reported uint8 // 1 and the place of the outcome among those of the detector; 0 if nothing was
+	awaited  bool  // the ACK of the last resends, which were not acknowledged, may come after the end
+	maybe    bool  // something was captured late, or so soon after a hole that it may have been, or was sent again
+	repeated bool  // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
@@ -136,7 +137,7 @@ func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
 	case fsm.DataResent:
 		a.sendsAgain(ev, w.open[ev.Side], r)
 	case fsm.ResendAcked:
-		n := a.inDoubt().all()
+		n := a.pending.all()
 		_, original := a.acked(ev, r)
 		a.endStall(ev.Seg, n, original, ev.Side.Peer(), r)
 		a.review(false, ev.Seg.At, ev.Side, r)
@@ -198,7 +199,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	if a.other == 0 && endsBefore(ev, &out) {
 		a.other = ev.Seg.Frame
 	}
-	first := a.inDoubt().all() == 0
+	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
 	silence, waited := waits(ev)
 	if late {
@@ -265,13 +266,14 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 		return
 	}
 	outcome := a.outcome(side, r)
-	if !last && outcome == a.reported && a.total.all() < a.next {
+	now := uint8(1 + slices.Index(Retransmissions.Outcomes, outcome))
+	if !last && now == a.reported && a.total.all() < a.next {
 		return
 	}
-	if outcome == nil && a.reported != nil {
+	if outcome == nil && a.reported != 0 {
 		r.Withdraw(a.shown.first().File, a.shown.first().Frame)
 	}
-	a.reported, a.next = outcome, 2*a.total.all()
+	a.reported, a.next = now, 2*a.total.all()
 	if outcome == nil {
 		return
 	}

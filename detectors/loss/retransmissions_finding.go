@@ -152,7 +152,10 @@ func (a *resender) alwaysTwice(side reassembly.Side, r *detectors.Report) bool {
 // once in shortTimerOdds times.
 func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
 	const shortTimerOdds, apart = 64, 8
-	t, timed := &a.total, &a.timed
+	t, timed := &a.total, a.timed
+	if timed == nil {
+		return false
+	}
 	alone := timed.n == t.all() && t.by[fast] == 0 && t.unseen == 0 && a.thirds == 0
 	short := timed.most < int64(leastTimeout) && timed.answered <= timed.least/apart
 	stamped := a.headTS != 0 // timestamps show what was lost

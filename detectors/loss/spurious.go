@@ -12,9 +12,9 @@ import (
 // its timestamp shows that this was spurious, it returns the resend.
 func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is bool) {
 	ack, side := ev.Seg, ev.Side
-	sole := a.inDoubt().all() == 1
+	sole := a.pending.all() == 1
 	a.goesUntil(ack.At, r)
-	if len(a.open) > 0 {
+	if a.timed != nil && len(a.open) > 0 {
 		a.timed.answered = max(a.timed.answered, ack.At-a.open[len(a.open)-1].at)
 	}
 	a.count()
@@ -101,7 +101,7 @@ func (o *openResend) beyond(ack reassembly.Seq) reassembly.Seq {
 // leftOver counts what was sent again after anything new was last acknowledged: whether it, or what
 // it repeats, was lost is not known, unless the tap did not see that. It returns how many these are.
 func (a *resends) leftOver() uint32 {
-	p := a.inDoubt()
+	p := &a.pending
 	n, bytes := p.lost()
 	if all := p.all(); all > 0 {
 		known := min(p.unseen+p.notLost().older, n)
@@ -188,7 +188,7 @@ func (a *resends) cameLate(ev fsm.Event) (o openResend, is bool) {
 func (a *resends) wasSpurious(i int) openResend {
 	o := a.open[i]
 	c := &a.total
-	if p := a.inDoubt(); p.by[o.trigger] > p.notLost().spurious[o.trigger] {
+	if p := &a.pending; p.by[o.trigger] > p.notLost().spurious[o.trigger] {
 		c = p
 	}
 	if o.unseen {

@@ -240,7 +240,7 @@ func (a *resender) mayBeQueued() bool {
 func (a *resender) uncaptured(ev fsm.Event, r *detectors.Report) {
 	out := r.Conn.Stream(ev.Side)
 	s := &stall{ended: reassembly.MarkOf(ev.Seg), since: r.Conn.Last(ev.Side).At}
-	if a.shown.n > 0 && a.inDoubt().all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
+	if a.shown.n > 0 && a.pending.all() == 0 && ev.N <= r.Conn.EffSndMSS() && out.InFlight() > 0 && s.lasted() >= int64(noticeable) {
 		past := a.noteStalled()
 		past.stalls.add(s)
 		past.lastStall = nil

@@ -51,7 +51,7 @@ func soonest(side reassembly.Side, r *detectors.Report) time.Duration {
 // distance is not known from a handshake.
 func (a *resends) mayAnswer(ev fsm.Event, r *detectors.Report) bool {
 	echo, is := detectors.Echo(r.Conn, ev.Seg)
-	return counted(ev, r) || is && a.gap.known && !echo.Before(a.gap.val)
+	return counted(ev, r) || is && a.stamps.known[gapStamp] && !echo.Before(a.stamps.of[gapStamp])
 }
 
 // counted reports whether its sender counts its packets, and this one follows those that were captured before it.
@@ -65,13 +65,13 @@ func counted(ev fsm.Event, r *detectors.Report) bool {
 // once in the given nanoseconds at least, or an ACK from before the hole would look the same.
 func (a *resends) answersHole(seg *reassembly.Segment, tick int64, v fsm.View) bool {
 	echo, is := detectors.Echo(v, seg)
-	ticks := int64(int32(a.asked.val - a.earliest.val))
-	return a.asked.known && ticks > 0 && (a.since-a.first)/ticks <= tick &&
-		is && !echo.Before(a.asked.val)
+	ticks := int64(int32(a.stamps.of[askedStamp] - a.stamps.of[earliestStamp]))
+	return a.stamps.known[askedStamp] && ticks > 0 && (a.since-a.first)/ticks <= tick &&
+		is && !echo.Before(a.stamps.of[askedStamp])
 }
 
 // askedLater reports whether the segment echoes what came before the ACK that first showed the hole.
 func (a *resends) askedLater(seg *reassembly.Segment, v fsm.View) bool {
 	echo, is := detectors.Echo(v, seg)
-	return a.asked.known && is && echo.Before(a.asked.val)
+	return a.stamps.known[askedStamp] && is && echo.Before(a.stamps.of[askedStamp])
 }

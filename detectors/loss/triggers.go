@@ -55,12 +55,15 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	}
 	recovering := a.episodes.n > 0 && !out.Covered(a.recover) // what it lacks now, it lacked when that began (RFC 6582)
 	if ev.Class == fsm.DupAck && ev.Seg.Opts.NBlocks > 0 {    // the ACK before it had no SACK: nothing was missing then
-		a.gap, a.gapAt = stampOf(ev.Seg), ev.Seg.At
+		a.gapAt = ev.Seg.At
+		a.stamps.set(gapStamp, ev.Seg)
 	}
 	if a.shown == 0 || ev.Seg.At-a.shown > int64(r.Conn.RTT()) && out.Covered(a.hole.To) && !recovering {
-		a.hole.From, a.since, a.asked = out.Una, ev.Seg.At, stampOf(ev.Seg)
-		if !a.earliest.known {
-			a.earliest, a.first = a.asked, ev.Seg.At
+		a.hole.From, a.since = out.Una, ev.Seg.At
+		a.stamps.set(askedStamp, ev.Seg)
+		if !a.stamps.known[earliestStamp] {
+			a.first = ev.Seg.At
+			a.stamps.set(earliestStamp, ev.Seg)
 		}
 	}
 	a.hole.To, a.shown = out.Nxt, ev.Seg.At
@@ -68,17 +71,21 @@ func (a *resends) holeShown(ev fsm.Event, r *detectors.Report) {
 	a.reports = a.reports || a.sacks > 0
 }
 
-// A stamp is the timestamp of a segment (RFC 7323).
-type stamp struct {
-	val   reassembly.Seq
-	known bool // it has one
+// stamps are the timestamps (RFC 7323) of some ACKs, as far as these have one.
+type stamps struct {
+	of    [3]reassembly.Seq
+	known [3]bool
 }
 
-func stampOf(seg *reassembly.Segment) stamp {
-	if seg.Opts.Has&reassembly.HasTimestamps == 0 {
-		return stamp{}
-	}
-	return stamp{reassembly.Seq(seg.Opts.TSVal), true}
+// The ACKs.
+const (
+	gapStamp      = iota // that at gapAt
+	askedStamp           // that at since
+	earliestStamp        // the first that showed any hole and has one
+)
+
+func (s *stamps) set(which int, seg *reassembly.Segment) {
+	s.of[which], s.known[which] = reassembly.Seq(seg.Opts.TSVal), seg.Opts.Has&reassembly.HasTimestamps != 0
 }
 
 // triggerOf is what made the side send the segment again, as far as the wire shows it,

@@ -110,5 +110,5 @@ func (s *stuckSegment) recovers(side reassembly.Side, by reassembly.Mark, sure i
 		f.Message += fmt.Sprintf(" By frame %d, it had got through, and the connection continued.", by.Frame)
 		r.Emit(f)
 	}
-	*s = stuckSegment{}
+	s.n = 0
 }
