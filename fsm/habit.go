@@ -30,8 +30,34 @@ type Habits struct {
 // nearer.
 const otherHop = 2
 
+// firstTTLs are those with which stacks send.
+var firstTTLs = [...]uint8{32, 64, 128, 255}
+
+// FirstTTL is the TTL with which a packet was sent that has this one, as no path is longer.
+func FirstTTL(ttl uint8) uint8 {
+	for _, first := range firstTTLs {
+		if ttl <= first {
+			return first
+		}
+	}
+	return 0
+}
+
 // Unrouted reports whether a packet with this TTL has passed no router: it is one with which stacks send.
-func Unrouted(ttl uint8) bool { return ttl == 32 || ttl == 64 || ttl == 128 || ttl == 255 }
+func Unrouted(ttl uint8) bool { return ttl == FirstTTL(ttl) }
+
+// SameHops reports whether packets with these TTLs may have passed the same number of routers, give or take one, though
+// they did not begin with the same.
+func SameHops(one, other uint8) bool {
+	for _, a := range firstTTLs {
+		for _, b := range firstTTLs {
+			if far := (int(a) - int(one)) - (int(b) - int(other)); a != b && a >= one && b >= other && far >= -1 && far <= 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // OtherTTL reports whether a segment has another TTL than all others of its side, of
 // which last is the last.

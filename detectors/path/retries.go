@@ -188,21 +188,11 @@ func (v *retryRun) takes(seg *reassembly.Segment, side reassembly.Side, conn fsm
 // byDevice reports whether a device on the path makes a keep-alive in the side's name, to see whether the connection still
 // exists: it comes from a stack that begins with another TTL than that of the segment before it, or of one that did.
 func (w *deadPeer) byDevice(side reassembly.Side, before, m *reassembly.Mark) bool {
-	if m.TTL == 0 || m.TTL != w.device[side] && (before == nil || before.At == 0 || firstTTL(before.TTL) == firstTTL(m.TTL)) {
+	if m.TTL == 0 || m.TTL != w.device[side] && (before == nil || before.At == 0 || fsm.FirstTTL(before.TTL) == fsm.FirstTTL(m.TTL)) {
 		return false
 	}
 	w.device[side] = m.TTL
 	return true
-}
-
-// firstTTL is the TTL with which a packet was sent that has this one: stacks begin with one of these, and no path is longer.
-func firstTTL(ttl uint8) uint8 {
-	for _, first := range [...]uint8{32, 64, 128} {
-		if ttl <= first {
-			return first
-		}
-	}
-	return 255
 }
 
 // maybeTwice reports whether a segment may be the one before it, captured twice: it is like it and as close behind it

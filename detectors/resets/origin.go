@@ -70,21 +70,7 @@ func (c *resetCase) otherRoute() bool {
 func (c *resetCase) kernelsTTL() bool {
 	last := &c.peer.last
 	return c.bare() && c.rst.TTL > 128 && c.countsOn() && detectors.Answers(&c.rst, last) && c.prompt(last, &c.rst) &&
-		sameHops(int(c.sender.last.TTL), int(c.rst.TTL))
-}
-
-// sameHops reports whether packets with these TTLs may have passed the same number of routers, give or take one, though
-// they did not begin with the same.
-func sameHops(one, other int) bool {
-	starts := [...]int{32, 64, 128, 255}
-	for _, a := range starts {
-		for _, b := range starts {
-			if far := (a - one) - (b - other); a != b && a >= one && b >= other && far >= -1 && far <= 1 {
-				return true
-			}
-		}
-	}
-	return false
+		fsm.SameHops(c.sender.last.TTL, c.rst.TTL)
 }
 
 // unlikeLast reports whether the RST comes from another device than the sender's last segment,
@@ -109,7 +95,7 @@ func (c *resetCase) deviceWindow() bool { return c.bare() && c.rst.Window != 0 &
 // that distance sends: whatever the two begin with, they have not passed as many routers. A program that writes SYNs
 // itself and its kernel have.
 func (c *resetCase) goesOnElsewhere() bool {
-	return c.continued.At != 0 && c.continued.TTL == c.sender.last.TTL && c.unlikeLast() && !sameHops(int(c.sender.last.TTL), int(c.rst.TTL))
+	return c.continued.At != 0 && c.continued.TTL == c.sender.last.TTL && c.unlikeLast() && !fsm.SameHops(c.sender.last.TTL, c.rst.TTL)
 }
 
 // otherDevice reports whether such a RST ends a silence. It advertises a window, and not the

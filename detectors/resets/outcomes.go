@@ -96,7 +96,7 @@ var unreadData = &outcome{
 		{detectors.Info, (*resetCase).goodbye},
 	},
 	fault: func(c *resetCase) detectors.Fault {
-		if c.goodbye() { // which nobody has to read
+		if c.goodbye() || c.unbound() { // which nobody has to read, or which asks to close
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost

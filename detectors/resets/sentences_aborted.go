@@ -41,6 +41,9 @@ func (c *resetCase) unreadDataSentence() string {
 // unreadDataAdvice is what to think of a few bytes that may only say goodbye, and of what came to a side that had sent its FIN.
 func (c *resetCase) unreadDataAdvice() (cause, action string) {
 	switch {
+	case c.unbound():
+		return "The session seems to have ended with an LDAP unbind request, which asks for the end and has no response (RFC 4511 4.3). Windows servers answer it with a RST.",
+			"No action needed, unless the client reports an error."
 	case c.goodbye():
 		return "The socket was closed before its application had read the last few bytes, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). " +
 				"So few are as a rule a goodbye, such as a close_notify of TLS in answer to another, and nobody has to wait for that (RFC 5246 7.2.1).",

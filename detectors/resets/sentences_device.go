@@ -5,6 +5,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/middlebox"
+	"github.com/tcptrace-go/tcptrace/fsm"
 )
 
 // otherSender says that a device on the path sent the RST, if its TTL shows that.
@@ -16,20 +17,10 @@ func (c *resetCase) otherSender() string {
 	switch d := int(c.rst.TTL) - int(c.sender.last.TTL); {
 	case d >= -routeChange && d <= routeChange:
 		who = "a middlebox sent it, or it took another route"
-	case hops(c.rst.TTL) > 0 && sameHops(int(c.rst.TTL), int(c.sender.last.TTL)):
+	case !fsm.Unrouted(c.rst.TTL) && fsm.SameHops(c.rst.TTL, c.sender.last.TTL):
 		who = "a middlebox sent it, or a host as far away that begins with another TTL, such as another server behind the same load balancer"
 	}
 	return fmt.Sprintf(" The RST has TTL %d, everything from %s before it has %d: %s.", c.rst.TTL, c.sender.name, c.sender.last.TTL, who)
-}
-
-// hops is how many routers a packet with that TTL has passed, if its host began with 64, 128 or 255.
-func hops(ttl uint8) int {
-	for _, first := range [...]uint8{64, 128} {
-		if ttl <= first {
-			return int(first - ttl)
-		}
-	}
-	return int(255 - ttl)
 }
 
 func (c *resetCase) idleDropSentence() string {
