@@ -28,7 +28,7 @@ type Drafter interface {
 // changes, and at the latest when the watcher ends: see [Drafter].
 func (r *Report) Draft(f *Finding, anchor *reassembly.Mark) (ok bool) {
 	t, was := r.results(), r.standing(anchor)
-	if !r.readAtEnd || was == nil && len(t.list) == maxFindings || was != nil && !was.draft || f.Fault.NamesHost() && r.spokenFor(f.Subject) != "" {
+	if !r.readAtEnd || was == nil && len(t.list) == maxFindings || was != nil && !was.draft || f.Fault.NamesHost() && r.SpokenFor(f.Subject) != "" {
 		return false
 	}
 	f.settle()

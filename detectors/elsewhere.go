@@ -52,7 +52,7 @@ func (f *Finding) Vanished(last int64) {
 // Engines call it as they call SentElsewhere; frame is the last of that.
 func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
 	f.Scope = WholeCapture
-	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (last in frame %d): it is up by then.", host.AddrPort().Addr(), frame)
+	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (such as frame %d): it is up by then.", host.AddrPort().Addr(), frame)
 	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, " +
 		"the accept queue is full (Linux then drops SYNs), or segments were lost."
 }
@@ -69,7 +69,7 @@ type Quiet struct {
 // Engines call it as they call SentElsewhere; frame is the last of that.
 func (f *Finding) SeenSince(host reassembly.Endpoint, frame uint32) {
 	f.Scope = WholeCapture
-	f.Message = strings.Replace(f.Message, f.Quiet.Guess, fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (last in frame %d): its host is up.%s",
+	f.Message = strings.Replace(f.Message, f.Quiet.Guess, fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (such as frame %d): its host is up.%s",
 		f.Quiet.First, f.Evidence[0].Seg.Frame, host.AddrPort().Addr(), frame, f.Quiet.Up), 1)
 	f.Action = cmp.Or(f.Quiet.Action, f.Action)
 	f.Cause = cmp.Or(f.Quiet.Cause, "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or a device on the path forgot the connection, "+

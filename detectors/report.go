@@ -174,7 +174,7 @@ func (r *Report) Emit(f Finding) {
 	r.results().changed = true
 	f.settle()
 	if f.Fault.NamesHost() {
-		if words := r.spokenFor(f.Subject); words != "" {
+		if words := r.SpokenFor(f.Subject); words != "" {
 			f.Fault, f.Message = FaultUnknown, f.Message+words
 		}
 	}

@@ -12,10 +12,10 @@ import (
 // and VMware do), a proxy that intercepts them, or a VPN program is on the link of its client, and what it sends has
 // passed no router.
 
-// spokenFor says why a device near the capture seems to answer for the side; "" if nothing shows that. No router has lowered
+// SpokenFor says why a device near the capture seems to answer for the side; "" if nothing shows that. No router has lowered
 // the TTL of either side, so that both are on one link; but there the side's address can not be, or it is unlikely, and the
 // SYN-ACK refuses all that the SYN offered, as the stacks of such NATs do.
-func (r *Report) spokenFor(side reassembly.Side) string {
+func (r *Report) SpokenFor(side reassembly.Side) string {
 	v, peer := r.Conn, side.Peer()
 	opener, known := v.Opener()
 	last, far := v.Last(side), v.Last(peer)

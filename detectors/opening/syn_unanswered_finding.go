@@ -29,6 +29,12 @@ const (
 	actionHeldUp = "Look at the path from the server at that time, and at other connections that use it."
 )
 
+// What is said instead where a device on the client's link seems to answer for the server.
+const (
+	causeSpokenFor  = "What answers for the server connects to it first, and accepts then: the client waited for that attempt. What was lost or late there is not in this capture."
+	actionSpokenFor = "Capture behind the NAT, proxy or VPN, as on the host that runs it, and look for repeated SYNs there."
+)
+
 // staysOnLink reports whether the source address of the side's SYN keeps it on its link, and the destination seems to be elsewhere.
 func staysOnLink(v fsm.View, side reassembly.Side) bool {
 	own, peer := v.Endpoint(side).AddrPort().Addr().Unmap(), v.Endpoint(side.Peer()).AddrPort().Addr().Unmap()
@@ -99,6 +105,10 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		f.States, f.Cause, f.Action = w.states, causeHeldUp, actionHeldUp
 	}
 	f.Message = w.message(outcome, now, r)
+	if words := r.SpokenFor(server); outcome == synAnsweredLate && words != "" && w.clock.held == 0 {
+		f.Cause, f.Action = causeSpokenFor, actionSpokenFor
+		f.Message += words
+	}
 	if outcome == synNoAnswer && w.crafted {
 		f.Undecide("the SYNs have no MSS, which nearly every TCP sends, and the same IP ID: a program may have written them, and come to the same port twice, as a flood with ports at random does")
 	}
