@@ -238,7 +238,7 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 // as they call SentElsewhere.
 func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
 	f.ofScan(ofPorts, "refused_ports", ports, fmt.Sprintf("%v: a RST came for %d ports of that host.", client.AddrPort().Addr(), ports),
-		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1).", "Nothing is wrong with the host that refuses.")
+		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a NAT or a proxy may send one when its own attempt fails.", "Nothing is known to be wrong with the host.")
 }
 
 // OfSweep says of such a refusal, or of a SYN that got no answer, or an ICMP error, that so many addresses refused the client at the same port, and that

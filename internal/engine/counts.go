@@ -35,6 +35,12 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	if f.Conn.Packets(reassembly.A) > 0 && f.Conn.Packets(reassembly.B) > 0 {
 		c.BothSides += one
 	}
+	switch handshake(&f.Conn) {
+	case 2:
+		c.Handshakes += one
+	case 1:
+		c.Halves += one
+	}
 	if v := f.Conn.View(); known && f.Conn.Bytes(opener) > 0 {
 		if _, accepted := v.SYNOptions(opener.Peer()); accepted {
 			c.Asked += one
@@ -81,6 +87,23 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 			fins.Sent += one
 		}
 	}
+}
+
+// handshake is how many of a connection's SYN and SYN-ACK were captured, 0 if not both were sent, as far as the capture shows.
+func handshake(c *fsm.Conn) int {
+	v := c.View()
+	opener, known := v.Opener()
+	_, asked := v.SYNOptions(opener)
+	_, accepted := v.SYNOptions(opener.Peer())
+	switch {
+	case !known:
+		return 0
+	case asked && accepted:
+		return 2
+	case accepted, asked && v.Phase(opener) >= fsm.PhaseOpen && v.Phase(opener.Peer()) >= fsm.PhaseOpen:
+		return 1
+	}
+	return 0
 }
 
 // ackDue reports whether the side's FIN, which nothing acknowledges, must have been

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/result"
@@ -67,6 +69,10 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 			f.Undecide("one-sided: of nearly all servers, the capture holds nothing but SYN-ACKs, so the RST may answer an ACK of the data that was not captured")
 		}
 		f.Doubt()
+	}
+	if f.Absence != detectors.NoAbsence && f.Verdict == detectors.Seen && c.HalfHandshakes() {
+		f.Limits, f.Scope = f.Limits|fsm.Holes, detectors.WholeCapture
+		f.Undecide(fmt.Sprintf("holes: of %d of %d handshakes, the capture holds only the SYN or only the SYN-ACK, so what seems to be absent may be missing like these", c.Halves, c.Halves+c.Handshakes))
 	}
 	if f.Absence == detectors.NoFINAck && f.Verdict == detectors.Seen && c.Fragments() {
 		f.Limits, f.Scope = f.Limits|fsm.Holes, detectors.WholeCapture

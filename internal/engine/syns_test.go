@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/resets"
+	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -61,6 +63,54 @@ func TestSYNs_only(t *testing.T) {
 		if n != c.asked {
 			t.Errorf("%s: %d findings, want %d", c.name, n, c.asked)
 		}
+	}
+}
+
+// A capture that lacks the SYN or the SYN-ACK of many handshakes does not prove that a SYN went unanswered.
+func TestSYNs_halves(t *testing.T) {
+	for _, c := range []struct {
+		name                            string
+		accepted, answered, whole, bare int
+		want                            detectors.Verdict
+	}{
+		{"one in four, without SYN", 5, 0, 15, 0, detectors.Undecided},
+		{"one in four, without SYN-ACK", 0, 5, 15, 0, detectors.Undecided},
+		{"less than one in four", 5, 0, 16, 0, detectors.Seen},
+		{"too few to say", 4, 0, 1, 0, detectors.Seen},
+		{"others went unanswered", 4, 0, 1, 30, detectors.Seen},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFeeder()
+			ack := reassembly.Segment{Seq: 1, Ack: 1, Flags: reassembly.ACK, Window: 1000}
+			for i := range c.accepted + c.answered + c.whole {
+				f.client++
+				if i >= c.accepted {
+					f.give(false, syn)
+				}
+				if i < c.accepted || i >= c.accepted+c.answered {
+					f.give(true, reassembly.Segment{Ack: 1, Flags: reassembly.SYN | reassembly.ACK, Window: 1000})
+				}
+				if i >= c.accepted {
+					f.give(false, ack)
+					f.give(true, ack)
+				}
+			}
+			for range c.bare {
+				f.ask(1)
+			}
+			f.ask(2)
+			f.position += 60_000
+			end := int64(f.position) * 1e6
+			r, _ := assemble(f.options, &stats.Trace{First: 1, Last: end, End: end}, []*partition{f.partition}, nil)
+			for _, found := range r.Findings {
+				if found.Detector == "syn-unanswered" && found.Verdict != c.want {
+					t.Errorf("%v (%s), want %v", found.Verdict, found.Reason, c.want)
+				}
+			}
+			if !slices.ContainsFunc(r.Findings, func(f result.Finding) bool { return f.Detector == "syn-unanswered" }) {
+				t.Error("no finding")
+			}
+		})
 	}
 }
 

@@ -115,7 +115,7 @@ func inOrder(c *stats.Counts) []*uint64 {
 	return []*uint64{
 		&c.Flows, &c.Segments, &c.Duplicates, &c.OneSided, &c.Lossy, &c.ACKsFiltered, &c.OptionsCut, &c.Oversize, &c.LoneSYNs, &c.RepeatedSYNs, &c.BothSides,
 		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Oversized.Position,
-		&c.PureACKs, &c.Talks, &c.Talked, &c.Asked, &c.Mute,
+		&c.PureACKs, &c.Talks, &c.Talked, &c.Asked, &c.Mute, &c.Handshakes, &c.Halves,
 	}
 }
 

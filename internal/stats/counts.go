@@ -28,6 +28,8 @@ type Counts struct {
 	Talked       uint64 // their segments, pure ACKs left out
 	Asked        uint64 // connections with a SYN-ACK and payload of the client
 	Mute         uint64 // those of which nothing else of the server was captured
+	Handshakes   uint64 // whose SYN and SYN-ACK were captured
+	Halves       uint64 // of which one was, and the other was sent, as it shows
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
 	Holes        Holes
@@ -69,6 +71,8 @@ func (c *Counts) Add(d *Counts) {
 	c.Talked += d.Talked
 	c.Asked += d.Asked
 	c.Mute += d.Mute
+	c.Handshakes += d.Handshakes
+	c.Halves += d.Halves
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
 	c.Holes.Add(&d.Holes)
@@ -135,6 +139,10 @@ func (c *Counts) Fragments() bool {
 	return c.Lossy >= leastLossy && 2*c.Lossy >= c.Flows ||
 		pieces >= leastPieces && segments < wholeAtMost*pieces && 4*(c.OneSided-min(c.OneSided, lone)) >= pieces
 }
+
+// HalfHandshakes reports whether the trace lacks so much that nothing is known to be absent: of so many handshakes it has only one of the
+// first two segments, and of one in four. Connections that began before it show none of theirs.
+func (c *Counts) HalfHandshakes() bool { return c.Halves >= enough && 3*c.Halves >= c.Handshakes }
 
 // atMost is how likely k or fewer of n are acknowledged if each is with probability p: the
 // binomial distribution, or 1 where k is no less than expected.
