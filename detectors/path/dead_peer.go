@@ -275,7 +275,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
 	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
-	if outcome == deadData && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" {
+	if (outcome == deadData || !detectors.Over(r.Conn)) && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" { // shards know no hosts for keep-alives that ended with a RST
 		f.Quiet, f.Asker = v.quiet(side, r), r.Asker(side)
 	}
 	if f.Cause == "" && icmp == nil && besideTap(side.Peer(), r) {

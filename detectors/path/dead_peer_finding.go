@@ -69,7 +69,10 @@ const (
 
 // quiet is what may have become of the peer, as far as this connection shows, and if its host speaks in others.
 func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Quiet {
-	closed, never := v.closed(side, r), ""
+	closed, never, first := v.closed(side, r), "", "retry"
+	if v.outcome(r) == deadKeepAlive {
+		first = "keep-alive"
+	}
 	if v.opening() {
 		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
 	}
@@ -80,7 +83,7 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 		const between = "something between the capture point and it, such as a filter of its own, drops"
 		return &detectors.Quiet{
 			Since: v.first.At,
-			First: "retry",
+			First: first,
 			Guess: " The segments reached the capture point, which is close to the peer. The peer is down, " + never + "or it lost the connection and a firewall hides that, or " + between + " what is sent to it, or its answers; this connection alone cannot tell which.",
 			Up:    " It was down or cut off for a while, " + never + "or it lost the connection and a firewall hides that, or " + between + " segments of this connection.",
 			Cause: causeBesideUp, Action: actionBesideUp,
@@ -88,7 +91,7 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 	}
 	return &detectors.Quiet{
 		Since: v.first.At,
-		First: "retry",
+		First: first,
 		Guess: " The peer is gone, " + never + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
 		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}

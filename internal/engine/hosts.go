@@ -100,7 +100,7 @@ func answered(v fsm.View, side reassembly.Side) (s stats.Span) {
 }
 
 // askedHosts are all hosts of the trace if a finding may ask for them: a connection is half closed, a FIN was not
-// acknowledged, or a SYN or data was sent again that nothing answered.
+// acknowledged, or a SYN, data or a keep-alive was sent, again if it is none, that nothing answered.
 func askedHosts(o *Options, parts []*partition) (h stats.Hosts) {
 	for _, p := range parts {
 		for _, f := range p.flows.Uncompacted {
@@ -108,13 +108,19 @@ func askedHosts(o *Options, parts []*partition) (h stats.Hosts) {
 				return hostsOf(o, parts)
 			}
 			for side := range reassembly.Side(2) {
-				if v := f.Conn.View(); v.Retries(side) > 0 || v.Phase(side) == fsm.PhaseFinSent || v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
+				if v := f.Conn.View(); v.Retries(side) > 0 || probesInVain(v, side) || v.Phase(side) == fsm.PhaseFinSent || v.Phase(side) == fsm.PhaseFinAcked && v.Phase(side.Peer()) < fsm.PhaseFinSent {
 					return hostsOf(o, parts)
 				}
 			}
 		}
 	}
 	return h
+}
+
+// probesInVain reports whether the last segment of the side is a keep-alive, and nothing came from its peer since.
+func probesInVain(v fsm.View, side reassembly.Side) bool {
+	last := v.Last(side)
+	return v.Last(side.Peer()).At < last.At && detectors.IsProbe(v, side, &last)
 }
 
 // silent makes undecided what rests on the silence of two hosts of which the trace shows nothing more
