@@ -111,20 +111,18 @@ func (c *Conn) State(side reassembly.Side, at int64, timeWait time.Duration) (s 
 	return own.state, own.since
 }
 
+// isPlain reports whether the side's state is not bounded, and stays as it is whatever the time.
+func (c *Conn) isPlain(side reassembly.Side) bool {
+	own := &c.ends[side]
+	return c.bits&(outlivedA|outlivedB|resetByA|resetByB) == 0 && own.state != SynSent && own.state != TimeWait && !own.dir.is(doubted)
+}
+
 // Bounded reports whether the side's state rests on an ACK that was seen but
 // is not known to have arrived: the side is at most there. So is a side that was in
 // TIME_WAIT when its peer sent a RST: it has closed, or has ignored the RST (RFC 1337 3;
 // gVisor always does, Linux with net.ipv4.tcp_rfc1337). And so is a side of which nothing
 // shows yet whether its SYN is its own, or forged while it had another connection.
 func (c *Conn) Bounded(side reassembly.Side) bool {
-	own := &c.ends[side]
-	if c.bits&(outlivedA|outlivedB|resetByA|resetByB) == 0 && own.state != SynSent && !own.dir.is(doubted) { // nearly always
-		return false
-	}
-	return c.bounded(side)
-}
-
-func (c *Conn) bounded(side reassembly.Side) bool {
 	own := &c.ends[side]
 	switch {
 	case c.bits&outlivedBit(side) != 0:

@@ -38,6 +38,7 @@ type resends struct {
 	sacks    uint8               // how many of sacked are filled; 0 = duplicate ACKs showed the hole
 	arrived  uint8               // segments beyond the hole that duplicate ACKs show to have arrived, and that were not sent again yet
 	unshown  bool                // nothing had shown a hole when the episode began, and nothing was acknowledged since
+	settled  uint8               // how many of open, from the first on, were acknowledged, and have told what that ACK can tell
 	probing  bool
 	reports  bool // the receiver has SACK
 	midway   bool

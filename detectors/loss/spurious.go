@@ -18,7 +18,8 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 		a.timed.answered = max(a.timed.answered, ack.At-a.open[len(a.open)-1].at)
 	}
 	a.count()
-	for i := range a.open {
+	first := int(a.settled)
+	for i := first; i < len(a.open); i++ {
 		if o := &a.open[i]; o.age != 0 && o.To.AtOrBefore(ack.Ack) && !o.head {
 			if took := ack.At - o.at; answersFirst(took+int64(o.age)*int64(time.Microsecond), took, side, r) {
 				a.wasEarly(o)
@@ -31,7 +32,7 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 	if o, is = a.noHole(ev, r); is {
 		return o, is
 	}
-	for i := range a.open {
+	for i := first; i < len(a.open); i++ {
 		o := &a.open[i]
 		whole, rest := o.To+reassembly.Seq(o.rest), o.rest
 		o.rest = 0
@@ -41,7 +42,7 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 			return a.wasSpurious(i), true
 		}
 	}
-	for i := range a.open {
+	for i := first; i < len(a.open); i++ {
 		if !a.open[i].head {
 			continue
 		}
@@ -52,6 +53,10 @@ func (a *resends) acked(ev fsm.Event, r *detectors.Report) (o openResend, is boo
 			return a.wasSpurious(i), true
 		}
 	}
+	for first < len(a.open) && !a.open[first].open {
+		first++
+	}
+	a.settled = uint8(first)
 	return o, false
 }
 
@@ -63,20 +68,20 @@ func (a *resends) noHole(ev fsm.Event, r *detectors.Report) (last openResend, is
 	echo, stamped := detectors.Echo(r.Conn, ev.Seg)
 	silent := a.unshown && ev.Dups == 0 && !(stamped && echo != 0) && r.Conn.Limits()&fsm.AcksFiltered == 0
 	if a.unshown = false; !silent { // nearly always
-		for i := range a.open {
+		for i := int(a.settled); i < len(a.open); i++ {
 			if a.open[i].To.AtOrBefore(ack) {
 				a.open[i].open = false
 			}
 		}
 		return last, false
 	}
-	for i := range a.open {
+	for i := int(a.settled); i < len(a.open); i++ {
 		if o := &a.open[i]; o.open && o.To.AtOrBefore(ack) && (last.frame == 0 || last.To.Before(o.To)) {
 			last = *o
 		}
 	}
 	silent = last.frame != 0 && last.trigger == unknownTrigger && last.To.To(last.beyond(ack)) >= int32(r.Conn.EffSndMSS())
-	for i := range a.open {
+	for i := int(a.settled); i < len(a.open); i++ {
 		o := &a.open[i]
 		if !o.open || !o.To.AtOrBefore(ack) {
 			continue
@@ -257,4 +262,7 @@ const muchSooner = 4
 // close forgets the i-th of those open.
 func (a *resends) close(i int) {
 	a.open = append(a.open[:i], a.open[i+1:]...)
+	if i < int(a.settled) {
+		a.settled--
+	}
 }

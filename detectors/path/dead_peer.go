@@ -34,8 +34,8 @@ var DeadPeer = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{deadKeepAlive, deadData, deadRecovered},
 	Params: []detectors.Param{
-		{Name: "min-keepalives", Default: 3, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered keep-alives in a row for a finding"},
-		{Name: "min-resends", Default: 4, Min: 2, Max: 1000, Unit: "", Doc: "minimum number of unanswered retransmissions of one segment for a finding"},
+		{Name: "min-keepalives", Default: 3, Min: leastRetries, Max: 1000, Unit: "", Doc: "minimum number of unanswered keep-alives in a row for a finding"},
+		{Name: "min-resends", Default: 4, Min: leastRetries, Max: 1000, Unit: "", Doc: "minimum number of unanswered retransmissions of one segment for a finding"},
 		{Name: "patience", Default: 10, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them, as for a peer that came back; three RTOs if that is longer"},
 		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "minimum silence for a finding if the peer came back"},
 	},
@@ -54,6 +54,9 @@ var (
 		Action: "Find out what happened on the path, or to the peer, at that time. Do other connections of the peer show the same outage?"}
 )
 
+// leastRetries is the least that settings may ask for.
+const leastRetries = 2
+
 // deadPeer holds one run of retries per direction, by the side that retries.
 type deadPeer struct {
 	due     [2]detectors.Deadline // an answer to the side's retries, once there are enough of them
@@ -71,8 +74,8 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
 	for side := range reassembly.Side(2) {
 		if w.sides[side] != nil {
-			kinds[side] |= fsm.On(fsm.ResetSent, fsm.ResetIgnored, fsm.Revived, fsm.Sent)
-			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
+			kinds[side] |= 1<<fsm.ResetSent | 1<<fsm.ResetIgnored | 1<<fsm.Revived | 1<<fsm.Sent
+			kinds[side.Peer()] |= 1<<fsm.ResetSent | 1<<fsm.Sent
 		}
 	}
 	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])
@@ -220,6 +223,7 @@ func (v *retryRun) got(side reassembly.Side, r *detectors.Report) bool {
 // last segment is a RST has said that it is gone, even if its number was not acceptable.
 func (v *retryRun) outcome(r *detectors.Report) *detectors.Outcome {
 	switch {
+	case v.resends < leastRetries && v.keepAlives < leastRetries: // nearly always
 	case v.heard.Flags.Has(reassembly.RST) && v.refused.At == 0:
 	case v.resends >= int(r.Value("min-resends")):
 		return deadData

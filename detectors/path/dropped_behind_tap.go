@@ -126,19 +126,19 @@ func (w *droppedBehindTap) subscribe(r *detectors.Report) {
 			stuckSegments.Give(s)
 			w.sides[side] = nil
 		default:
-			kinds[side] |= fsm.On(fsm.ResetSent)
-			kinds[side.Peer()] |= fsm.On(fsm.ResetSent, fsm.Sent)
+			kinds[side] |= 1 << fsm.ResetSent
+			kinds[side.Peer()] |= 1<<fsm.ResetSent | 1<<fsm.Sent
 			if s.acked {
-				kinds[side] |= fsm.On(fsm.DataSent)
+				kinds[side] |= 1 << fsm.DataSent
 			}
 			if s.acked && s.reported {
-				kinds[side] |= fsm.On(fsm.Sent)
+				kinds[side] |= 1 << fsm.Sent
 			}
 		}
 	}
 	for side, v := range w.refused {
 		if v != nil {
-			kinds[reassembly.Side(side).Peer()] |= fsm.On(fsm.Sent)
+			kinds[reassembly.Side(side).Peer()] |= 1 << fsm.Sent
 		}
 	}
 	r.SubscribeSides(kinds[reassembly.A], kinds[reassembly.B])

@@ -43,14 +43,14 @@ func (a *oversizeLoss) follows() (own, peer fsm.Kinds) {
 		return 0, 0
 	}
 	if a.n > 0 || a.beyond.At != 0 {
-		own |= fsm.On(fsm.Advanced)
+		own |= 1 << fsm.Advanced
 	}
 	if a.n > 0 {
-		own |= fsm.On(fsm.ResetSent, fsm.Revived)
-		peer = fsm.On(fsm.Revived, fsm.Sent)
+		own |= 1<<fsm.ResetSent | 1<<fsm.Revived
+		peer = 1<<fsm.Revived | 1<<fsm.Sent
 	}
 	if a.fell {
-		own |= fsm.On(fsm.Advanced, fsm.DataSent)
+		own |= 1<<fsm.Advanced | 1<<fsm.DataSent
 	}
 	return own, peer
 }
@@ -118,7 +118,7 @@ func (a *oversizeLoss) again(ev fsm.Event, r *detectors.Report) {
 // and the peer is there.
 func (a *oversizeLoss) enough(r *detectors.Report) bool {
 	smaller := a.beyond.At != 0 && a.longer < a.size
-	return a.n > 0 && !a.passed && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
+	return a.n > 0 && !a.passed && (smaller || a.told != nil) && a.resends >= int(r.Value("min-resends")) && (smaller || a.defiant(r) || a.obeyed.At != 0 && a.spoke.At != 0)
 }
 
 // foreign reports whether what shows that something behind the hole arrived comes from another device, by its TTL
