@@ -32,11 +32,11 @@ func (c *resetCase) meets(rst *reassembly.Segment) bool {
 }
 
 // passedBy reports whether the peer may have sent the segment before the RST arrived, so that it does not show that the peer still
-// has the connection: it comes within two of the peer's round trips, as these vary, or a second where
+// has the connection: it comes within two of the peer's round trips, and the least timeout at least, as these vary, or a second where
 // none is known. A challenge ACK answers the RST: it acknowledges less than that.
 func (c *resetCase) passedBy(seg *reassembly.Mark) bool {
-	within := 2 * c.peerRTT
-	if within == 0 {
+	within := max(2*c.peerRTT, time.Duration(leastRTO))
+	if c.peerRTT == 0 {
 		within = time.Second
 	}
 	return c.rst.Seq.AtOrBefore(seg.Ack) && seg.At-c.rst.At <= int64(within)
