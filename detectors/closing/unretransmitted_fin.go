@@ -45,7 +45,7 @@ var UnretransmittedFIN = &detectors.Detector{
 
 var (
 	unretransmittedUnaware = &detectors.Outcome{Name: "peer-unaware", Severity: detectors.Critical, Fault: detectors.FaultSuspected,
-		When: "a timeout later, the peer still acknowledges only what came before the FIN: it never received the FIN"}
+		When: "a timeout later, the peer still acknowledges only what came before the FIN: it never received the FIN; a warning if the closer does not answer either what the peer retransmits: its host may be gone"}
 	unretransmittedSilent = &detectors.Outcome{Name: "silent", Severity: detectors.Warning, Fault: detectors.FaultSuspected, When: "the peer sent nothing more"}
 )
 
@@ -135,7 +135,12 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	} else {
 		f.Message += fmt.Sprintf(" %s has sent nothing since that would show whether it received it.", peer)
 	}
-	f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
+	if n := r.Conn.Retries(side.Peer()); n >= 2 && r.Conn.Last(side).At <= fin.At { // a TCP that is left answers that
+		f.Severity, f.Fault = detectors.Warning, detectors.FaultUnknown
+		f.Message += fmt.Sprintf(" Nor has %s answered what %s has retransmitted %s since: its host is gone, or nothing reaches it, or comes from it, any more.", own, peer, detectors.Times(n))
+	} else {
+		f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
+	}
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))
 	} else if w.begins[side] && o.Now-since < detectors.MaxTimeout {
