@@ -204,14 +204,7 @@ func (e *episode) message(outcome *detectors.Outcome, at int64, by *detectors.Ev
 	if e.anchor.Seg.Src == r.Conn.Endpoint(prober) {
 		m = fmt.Sprintf("%s had closed its window before the capture began. %s, from frame %d on", receiver, probed, e.anchor.Seg.Frame)
 	}
-	switch e.answered {
-	case 0:
-		m += "; no probe was answered."
-	case e.probes:
-		m += "; each probe was answered with window 0."
-	default:
-		m += fmt.Sprintf("; %s answered with window 0, %d not.", detectors.Counted(uint32(e.answered), "probe was", "probes were"), e.probes-e.answered)
-	}
+	m += e.answers()
 	switch outcome {
 	case ghosted:
 		m += fmt.Sprintf(" %s has been silent for %s, through the last %d probes: it is unreachable, and %s keeps probing.",
@@ -246,6 +239,17 @@ func (e *episode) message(outcome *detectors.Outcome, at int64, by *detectors.Ev
 	return m
 }
 
+// answers says how many of the probes were answered.
+func (e *episode) answers() string {
+	switch e.answered {
+	case 0:
+		return "; no probe was answered."
+	case e.probes:
+		return "; each probe was answered with window 0."
+	}
+	return fmt.Sprintf("; %s answered with window 0, %d not.", detectors.Counted(uint32(e.answered), "probe was", "probes were"), e.probes-e.answered)
+}
+
 // peers says what Wireshark makes of the probes, by its own rules: a keep-alive is
 // whatever lies one below NXT, a probe is one byte at NXT while the window is 0, and
 // anything else is a retransmission or goes unnamed.
@@ -270,6 +274,17 @@ type recovery struct {
 	episodes int
 	shut     int64 // nanoseconds that the window was closed, in all
 	end      int64
+}
+
+// message is about several episodes, the last of which ended with the given frame.
+func (m *recovery) message(last uint32, prober reassembly.Side, r *detectors.Report) string {
+	e, receiver := &m.episode, r.Name(prober.Peer())
+	closed := fmt.Sprintf("%s closed its window %s from frame %d on", receiver, detectors.Times(m.episodes), e.anchor.Seg.Frame)
+	if e.anchor.Seg.Src == r.Conn.Endpoint(prober) {
+		closed = fmt.Sprintf("%s had closed its window before the capture began, and then closed it %s more", receiver, detectors.Times(m.episodes-1))
+	}
+	return fmt.Sprintf("%s, for %s of the next %s. Meanwhile %s probed it %s%s Each time the window opened again (the last time in frame %d).",
+		closed, detectors.Span(m.shut), detectors.Span(m.end-e.anchor.Seg.At), r.Name(prober), detectors.Times(e.probes), e.answers(), last)
 }
 
 // join adds a later episode.

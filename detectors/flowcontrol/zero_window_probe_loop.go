@@ -1,7 +1,6 @@
 package flowcontrol
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -247,7 +246,7 @@ func (p *prober) report(outcome *detectors.Outcome, at int64, by *detectors.Evid
 		f.Severity = detectors.Warning
 	}
 	if m.episodes > 1 {
-		f.Message += fmt.Sprintf(" This happened %s in %s.", detectors.Times(m.episodes), detectors.Span(at-m.episode.anchor.Seg.At))
+		f.Message = m.message(by.Seg.Frame, side, r)
 	}
 	r.Emit(f)
 }
