@@ -95,15 +95,15 @@ func (w *postFINAckRST) calledFor(x reassembly.Side, ack *reassembly.Mark, limit
 		return "the capture misses segments: one of them may have called for the second ACK"
 	case r.Conn.HoleSince(w.fin[y].At - int64(overtaking)):
 		return "holes: the capture misses segments of this connection: one of them may have called for the second ACK"
-	case after < int64(overtaking) && !w.besideTap(x, r):
+	case after < int64(overtaking) && !w.capturedInOrder(x, r):
 		return fmt.Sprintf("the second ACK (frame %d) came only %s after the first, and its sender is not beside the capture point: the FIN may have arrived twice there, or before an ACK that was sent earlier, and either calls for another ACK",
 			ack.Frame, detectors.Span(after))
 	}
 	return ""
 }
 
-// besideTap reports whether X is so near to the capture point that what it received is captured, in that order: it answers at once.
-func (w *postFINAckRST) besideTap(x reassembly.Side, r *detectors.Report) bool {
+// capturedInOrder reports whether X is so near to the capture point that what it received is captured, in that order: it answers at once.
+func (w *postFINAckRST) capturedInOrder(x reassembly.Side, r *detectors.Report) bool {
 	took := r.Conn.HandshakeRTT(x)
 	return took != 0 && took < nearby || w.finAck[x.Peer()].At-w.fin[x.Peer()].At < int64(nearby)
 }

@@ -40,7 +40,7 @@ func (h *lateAnswer) single() bool {
 
 // beside reports whether the capture point is beside who answered late: what came late there was not on its way.
 func (h *lateAnswer) beside() bool {
-	return h.best > 0 && h.best < besideTap && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
+	return h.best > 0 && h.best < losslessAnswer && (h.answer.Flags&reassembly.SYN == 0 || h.reply > 0 && timesRelayed*h.reply <= h.took())
 }
 
 // later is how long it took later, at best and at worst: until payload came, where something between may acknowledge.

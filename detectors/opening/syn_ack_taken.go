@@ -47,13 +47,13 @@ func (w *synAckUnanswered) answersResend(ev fsm.Event, r *detectors.Report) bool
 	return ev.Seg.At-w.resent >= w.travel(r)/2
 }
 
-// besideTap is how soon a server answers, in nanoseconds, that is too near for anything to be lost
+// losslessAnswer is how soon a server answers, in nanoseconds, that is too near for anything to be lost
 // between it and the tap.
-const besideTap = int64(time.Millisecond)
+const losslessAnswer = int64(time.Millisecond)
 
 // beside reports whether nothing can be lost between the capture point and the server.
 func (w *synAckUnanswered) beside(r *detectors.Report) bool {
-	return w.travel(r) <= besideTap
+	return w.travel(r) <= losslessAnswer
 }
 
 // got reports whether what the server did not heed reached it. An echo shows that of the ACK alone: data that the client sent

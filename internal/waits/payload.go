@@ -209,13 +209,13 @@ func (s *step) application() {
 		s.give(detectors.Loss, at)
 		return
 	}
-	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= besideTap && (!s.own.ids.nothing(s.seg.IPID) || s.own.ids.skips(s.seg.IPID))
+	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= losslessTrip && (!s.own.ids.nothing(s.seg.IPID) || s.own.ids.skips(s.seg.IPID))
 	if late := s.own.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}
 	if s.paused = at-s.from >= s.longPause(); !s.paused && s.run.on && s.run.side == s.side {
 		s.told.noteShape(&s.run).pieces.add(s.seg, at-s.own.sent)
-		if s.own.rtt >= besideTap && at-s.own.sent < 2*s.roundTrip() && s.seg.Opts.Has&reassembly.HasTimestamps == 0 {
+		if s.own.rtt >= losslessTrip && at-s.own.sent < 2*s.roundTrip() && s.seg.Opts.Has&reassembly.HasTimestamps == 0 {
 			s.told.noteRepairs(s.Account).brief += max(at-s.from, 0)
 		}
 	}
@@ -246,9 +246,9 @@ const minRTO = 200_000_000
 // been sent again after it: retransmission timeouts are longer.
 const lossPause = 150_000_000
 
-// besideTap is the round trip in nanoseconds below which nothing is lost between side and tap:
+// losslessTrip is the round trip in nanoseconds below which nothing is lost between side and tap:
 // the tap is beside it.
-const besideTap = 1_000_000
+const losslessTrip = 1_000_000
 
 // app is the wait for a side's application.
 func (a *Account) app(side reassembly.Side) detectors.Wait {
