@@ -163,6 +163,8 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 		}
 	}
 	switch {
+	case behind+t.unseen == 0 && outcome == resentStalls && t.notLost().older > 0 && a.mayBeQueued() && a.stalls.longest.lag == 0:
+		return fmt.Sprintf(" %s had sent nothing since its SYN-ACK: it may have ignored what came, because its accept queue was full.", peer)
 	case behind+t.unseen == 0:
 		return ""
 	case behind > 0 && outcome == resentStalls && a.answered() > 0:
