@@ -27,6 +27,10 @@ const (
 	actionBoth = "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Both applications have closed: the sockets go when both hosts give up."
 )
 
+// causeOnLink is the cause where the peer's segments have passed no router.
+const causeOnLink = "The peer's host no longer takes what is sent to that address: it has changed its address (look for DHCP and ARP before the FIN), or a filter there drops the segments; " +
+	"or its link carries only what it sends."
+
 // causeRefused is the cause where the peer answers the FIN each time and does not acknowledge it.
 const causeRefused = "The FIN arrives, as the answers show, and the peer's TCP, or a device that answers in its name, finds it not acceptable: a device that rewrites sequence numbers has lost " +
 	"its mapping, or the peer checks something that the FIN fails, such as its timestamp."
@@ -187,9 +191,9 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		case s.reset.At > s.unaware.At:
 			return m + fmt.Sprintf(" Then %s ended the connection with RST (frame %d).", own, s.reset.Frame)
 		case s.reset.At != 0 && s.gaveUp:
-			return m + fmt.Sprintf(" Nor did the RST with which %s gave up (frame %d%s) reach it: %s is left in %s.", own, s.reset.Frame, s.laterRSTs(), peer, f.States[side.Peer()])
+			return m + fmt.Sprintf(" Nor did the RST with which %s gave up (frame %d%s) end it: %s is left in %s.", own, s.reset.Frame, s.laterRSTs(), peer, f.States[side.Peer()])
 		case s.reset.At != 0:
-			return m + fmt.Sprintf(" Nor did the RST of %s (frame %d%s) reach it: %s is left in %s.", own, s.reset.Frame, s.laterRSTs(), peer, f.States[side.Peer()])
+			return m + fmt.Sprintf(" Nor did the RST of %s (frame %d%s) end it: %s is left in %s.", own, s.reset.Frame, s.laterRSTs(), peer, f.States[side.Peer()])
 		}
 	default:
 		m += fmt.Sprintf(" %s has not acknowledged it", peer)
@@ -241,12 +245,12 @@ func madeBy(peer string) string {
 // the closer it should have received since. One that has closed, too, gives up in the end, and its application waits for nothing.
 func (w *finUnanswered) peerGoesOn(side reassembly.Side, f *detectors.Finding, r *detectors.Report) {
 	s, peer := w.of(side), side.Peer()
-	if fsm.Unrouted(s.unaware.TTL) { // its host may drop what it is sent, as it does after it has changed its address
-		f.Fault = detectors.FaultUnknown
-	}
 	closed := r.Conn.Phase(peer) >= fsm.PhaseFinSent
 	if closed {
 		f.Severity, f.Cause, f.Action = detectors.Warning, causeBoth, actionBoth
+	}
+	if fsm.Unrouted(s.unaware.TTL) {
+		f.Fault, f.Cause = detectors.FaultUnknown, causeOnLink
 	}
 	switch {
 	case s.reset.At > s.unaware.At:
