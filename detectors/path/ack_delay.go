@@ -59,7 +59,7 @@ type waiting struct {
 	small        reassembly.Mark // the last payload, if it was less than a full segment
 	next         int             // the number of stalls at which it is reported again
 	free         bool            // it sent a small segment while another was not acknowledged
-	sending      uint32          // the frame of its last payload
+	sending      reassembly.Mark // its last payload
 	full, filled bool            // behind that, and behind the one before it, the window had no room for a full segment
 	acker        ackerClock
 	reported     reassembly.Mark // the first segment of what was reported; At is 0 if nothing was
@@ -120,8 +120,8 @@ func (a *waiting) withdraw(r *detectors.Report) {
 func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detectors.Report) {
 	a.acker.note(seg, side, r)
 	m, out := reassembly.MarkOf(seg), r.Conn.Stream(side)
-	if m.Frame != a.sending {
-		a.sending, a.filled, a.full = m.Frame, a.full, fills(&m, side, r.Conn)
+	if !detectors.SameFrame(&m, &a.sending) {
+		a.sending, a.filled, a.full = m, a.full, fills(&m, side, r.Conn)
 	}
 	if !isSmall(m.Len, r.Conn) {
 		a.small.At = 0
