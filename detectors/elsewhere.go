@@ -137,6 +137,11 @@ func (f *Finding) Untimed() {
 	f.Undecide("time-unknown: all packets of the capture have the same time, so that it does not show how long anything took")
 }
 
+// Batched makes a finding undecided that rests on a short time (Delay) in a file whose times come in batches, so far apart in nanoseconds.
+func (f *Finding) Batched(every int64) {
+	f.Undecide(fmt.Sprintf("batched: the times of the capture come in batches, about %s apart, so that it does not show how long something took that was not much longer", Span(every)))
+}
+
 // Unproven is the time of which the capture must not lack any part, or else the finding says too much: by itself, of
 // an absence, from its last evidence on. It is empty if there is none.
 func (f *Finding) Unproven() (from, to int64) {

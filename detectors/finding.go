@@ -114,6 +114,7 @@ type Finding struct {
 	Quiet      *Quiet           // since when the peer of the first segment of the evidence has been silent, in this connection: see SeenSince
 	Unanswered bool             // what the sender of the first segment of the evidence sent was not answered: see Unreached
 	Asker      fsm.Device       // which sent what was not answered, for both of these: what it sends for that host as well does not count
+	Delay      int64            // the time on which it rests, if it is short, in nanoseconds: see Batched
 	MayBeData  bool             // it is in order on a data connection of FTP: see OfFTP
 	Lossless   *Lossless        // when the capture must not have missed a frame, if it rests on that: see MissedFrames
 	Tried      bool             // it is about a SYN that got no answer, or an ICMP error, and many are those of a port scan: see OfTries

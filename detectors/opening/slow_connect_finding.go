@@ -68,6 +68,7 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 	}
 	f := r.Find(outcome, side, at, r.Evidence(asked, side.Peer(), &h.asked), r.Evidence(answer+", late", side, &h.answer))
 	f.Roles = detectors.Roles("slow", side, "waiting")
+	f.Delay = h.took()
 	f.Measure("took_s", detectors.Seconds(h.took()))
 	if !h.beside() {
 		f.Fault = detectors.FaultUnknown

@@ -191,7 +191,7 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 		evidence = append(evidence, t.longest.evidence(side, r)...)
 	}
 	f := r.Find(nagle, side, at, evidence...)
-	f.End = at
+	f.End, f.Delay = at, t.lost/int64(t.n)
 	f.Roles = detectors.Roles("sender", side, "receiver")
 	mean, lasted := t.lost/int64(t.n), at-t.first.data.At
 	f.Measure("stalls", t.n)

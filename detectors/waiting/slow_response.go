@@ -167,7 +167,7 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	f := r.Find(slow, server, x.Told, r.Evidence("last segment of the request", server.Peer(), &w.first.Request),
 		r.Evidence("first segment of the answer", server, &w.first.Answer))
 	f.Roles = detectors.Roles("server", server, "client")
-	f.End = x.Answer.At
+	f.End, f.Delay = x.Answer.At, w.longest
 	f.Measure("slow", w.n)
 	f.Measure("longest_s", detectors.Seconds(w.longest))
 	f.Measure("total_s", detectors.Seconds(w.total))

@@ -94,6 +94,7 @@ func (w *throughputLimited) Event(_ fsm.Event, r *detectors.Report) {
 	w.reported = t.Duration()
 	f := r.Find(o, culprit, t.Told, r.Evidence("first segment of the transfer", sender, &t.First), r.Evidence("last segment", sender, &t.Last))
 	f.Roles = detectors.Roles("sender", sender, "receiver")
+	f.Delay = t.Duration()
 	if t.Duration() >= r.Nanos("warn-duration") && share >= r.Value("warn-share") {
 		f.Severity = detectors.Warning
 	}

@@ -54,7 +54,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		if !o.apart {
 			doubt(c.found[i].Finding, c.found[i].FINRank, &c.counts)
 			doubtClock(c.found[i].Finding, trace)
-			spoiled(c.found[i].Finding, trace)
+			spoiled(c.found[i].Finding, trace, &c.counts)
 			unrecorded(c.found[i].Finding, trace)
 			silent(c.found[i].Finding, &c.counts.Hosts)
 			up(c.found[i].Finding, &c.counts.Hosts)
@@ -85,7 +85,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 			Packets: trace.Packets, TCPSegments: trace.Segments, Duplicates: c.duplicates, Rexmits: c.rexmits, Skipped: skippedFrames(trace),
 			Flows: uint64(len(c.positions)) + c.gone, EvictedFlows: c.dropped, CrowdedFlows: c.crowded, Groups: c.groups(parts),
 		},
-		Notes: append(notes(&c.counts), interruptions(trace)...),
+		Notes: slices.Concat(notes(&c.counts), batches(trace, &c.counts), interruptions(trace)),
 	}
 	if !trace.Counts.Known || trace.Counts.Segments == 0 { // an empty shard is part of a trace that was looked at
 		rep.Notes = append(unseen(rep, o.Match != nil || o.Until != 0 || o.From != 0), rep.Notes...)

@@ -37,7 +37,9 @@ func count(c *stats.Counts, f *flow.Flow, one uint64) {
 	}
 	switch handshake(&f.Conn) {
 	case 2:
-		c.Handshakes += one
+		if c.Handshakes += one; atOnce(f.Conn.View()) {
+			c.Instant += one
+		}
 	case 1:
 		c.Halves += one
 	}
@@ -104,6 +106,14 @@ func handshake(c *fsm.Conn) int {
 		return 1
 	}
 	return 0
+}
+
+// atOnce reports whether the server, at a public address beyond several routers, answered sooner than anybody does from there.
+func atOnce(v fsm.View) bool {
+	opener, _ := v.Opener()
+	server := opener.Peer()
+	ttl := v.Last(server).TTL
+	return v.HandshakeRTT(server) <= stats.MaxInstant && fsm.FirstTTL(ttl)-ttl >= stats.InstantRouters && stats.IsPublic(v.Endpoint(server))
 }
 
 // ackDue reports whether the side's FIN, which nothing acknowledges, must have been

@@ -19,7 +19,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 		f := &findings[i]
 		doubt(f.Finding, f.FINRank, c)
 		doubtClock(f.Finding, trace)
-		spoiled(f.Finding, trace)
+		spoiled(f.Finding, trace, c)
 		unrecorded(f.Finding, trace)
 		silent(f.Finding, &c.Hosts)
 		up(f.Finding, &c.Hosts)
@@ -99,7 +99,7 @@ func doubtClock(f *detectors.Finding, trace *stats.Trace) {
 
 // spoiled makes undecided what rests on frames of a file whose bytes are damaged, so that any field may be another, that is not
 // in order of time, or has no times.
-func spoiled(f *detectors.Finding, trace *stats.Trace) {
+func spoiled(f *detectors.Finding, trace *stats.Trace, c *stats.Counts) {
 	switch file := f.Evidence[0].Seg.File; {
 	case f.Verdict != detectors.Seen:
 	case trace.Damaged(file):
@@ -108,8 +108,15 @@ func spoiled(f *detectors.Finding, trace *stats.Trace) {
 		f.Unordered()
 	case trace.Untimed():
 		f.Untimed()
+	case f.Delay > 0:
+		if every := trace.BatchedEvery(file, c); f.Delay < fewBatches*every {
+			f.Batched(every)
+		}
 	}
 }
+
+// fewBatches is between how many batches a time must lie, at least, for times that come in batches to show it.
+const fewBatches = 3
 
 // unrecorded makes undecided what rests on time in which the capture was interrupted. A connection of which nothing comes
 // afterwards has ended there (Trace.KnownUntil); this one went on.

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
@@ -51,4 +52,15 @@ func notes(s *stats.Counts) []result.Note {
 			"one device nearby (a VPN, NAT or proxy) seems to answer for them. Round trips, windows and resets are its own. Capture behind it to see the servers themselves.", a.Conns, flows, a.First.TTL)})
 	}
 	return notes
+}
+
+// batches note that the times of a file come in batches.
+func batches(trace *stats.Trace, c *stats.Counts) []result.Note {
+	for i := range trace.Captures {
+		if every := trace.BatchedEvery(uint16(i), c); every > 0 {
+			return []result.Note{{Name: "batched", Message: fmt.Sprintf("The times of the capture come in batches, about %s apart, in which even distant servers seem to answer at once: who captured gave frames the time at which "+
+				"it took them from a buffer, so they do not show how long something took that was not much longer. What rests on such times is undecided; numbers of seconds are those of batches.", detectors.Span(every))}}
+		}
+	}
+	return nil
 }

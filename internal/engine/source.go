@@ -165,6 +165,9 @@ func (f *frames) Stats() *stats.Trace {
 				c.Warnings = append(slices.Clip(c.Warnings), fmt.Sprintf(damagedFile, h.wrong))
 			}
 		}
+		if i < len(f.rhythms) {
+			c.Batches = f.rhythms[i].Batches()
+		}
 		if s.Untimed() {
 			c.Warnings = append(slices.Clip(c.Warnings), untimedFile)
 		}

@@ -86,7 +86,7 @@ func appendCapture(b []byte, c *stats.Capture) []byte {
 		b = appendTimes(appendNumbers(b, uint64(s.Frame)), s.Offset)
 	}
 	b = appendTimes(appendNumbers(b, uint64(len(c.Turns))), c.Turns...)
-	return appendBool(appendBool(b, c.Damaged), c.Unordered)
+	return appendTimes(appendBool(appendBool(b, c.Damaged), c.Unordered), c.Batches)
 }
 
 func appendCounts(b []byte, c *stats.Counts) []byte {
@@ -115,7 +115,7 @@ func inOrder(c *stats.Counts) []*uint64 {
 	return []*uint64{
 		&c.Flows, &c.Segments, &c.Duplicates, &c.OneSided, &c.Lossy, &c.ACKsFiltered, &c.OptionsCut, &c.Oversize, &c.LoneSYNs, &c.RepeatedSYNs, &c.BothSides,
 		&c.FINs[0].Sent, &c.FINs[0].Acked, &c.FINs[1].Sent, &c.FINs[1].Acked, &c.Oversized.Position,
-		&c.PureACKs, &c.Talks, &c.Talked, &c.Asked, &c.Mute, &c.Handshakes, &c.Halves,
+		&c.PureACKs, &c.Talks, &c.Talked, &c.Asked, &c.Mute, &c.Handshakes, &c.Halves, &c.Instant,
 	}
 }
 
@@ -209,7 +209,7 @@ func (p *parser) capture(c *stats.Capture) {
 	for i := range c.Turns {
 		c.Turns[i] = p.time()
 	}
-	c.Damaged, c.Unordered = p.uvarint() != 0, p.uvarint() != 0
+	c.Damaged, c.Unordered, c.Batches = p.uvarint() != 0, p.uvarint() != 0, p.varint()
 }
 
 func (p *parser) counts(c *stats.Counts) {

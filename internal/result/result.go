@@ -53,7 +53,7 @@ type Capture struct {
 
 // A Note is a limit of the whole capture, and its consequence.
 type Note struct {
-	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "relayed", "interrupted", "no-tcp", "sockets"
+	Name    string // "offload", "one-sided", "lossy", "doubled", "filtered", "cut", "relayed", "batched", "interrupted", "no-tcp", "sockets"
 	Message string
 }
 

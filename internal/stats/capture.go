@@ -18,6 +18,7 @@ type Capture struct {
 	Drops       uint64 // packets that the capturing system reports as lost
 	Damaged     bool   // see Damaged
 	Unordered   bool   // its times go back and forth: it is not in order of time
+	Batches     int64  // see Rhythm.Batches
 	Warnings    []string
 	ClockSteps  ClockSteps
 	Turns       Turns // of frame numbers

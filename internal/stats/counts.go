@@ -30,6 +30,7 @@ type Counts struct {
 	Mute         uint64 // those of which nothing else of the server was captured
 	Handshakes   uint64 // whose SYN and SYN-ACK were captured
 	Halves       uint64 // of which one was, and the other was sent, as it shows
+	Instant      uint64 // whose server, at a public address beyond InstantRouters, answered the SYN within MaxInstant
 	Answers      Answers
 	Hosts        Hosts // none where nothing rests on them
 	Holes        Holes
@@ -73,6 +74,7 @@ func (c *Counts) Add(d *Counts) {
 	c.Mute += d.Mute
 	c.Handshakes += d.Handshakes
 	c.Halves += d.Halves
+	c.Instant += d.Instant
 	c.Answers.Add(&d.Answers)
 	c.Hosts.Add(&d.Hosts)
 	c.Holes.Add(&d.Holes)

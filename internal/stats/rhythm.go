@@ -18,6 +18,7 @@ type Rhythm struct {
 	pauses  [4]Gap // the last ones longer than minBlind, each at its number modulo 4
 	n       int
 	beacons []beacon
+	batches batches
 }
 
 // A beacon is a source of such frames. Frames within half a period are one beat: several may come together, and
@@ -53,9 +54,16 @@ const (
 
 // Frame takes the time of a frame of any kind. Time may go back.
 func (r *Rhythm) Frame(at int64) {
-	if at-r.Last <= minBlind && r.any { // nearly all
+	if at-r.Last <= withinBatch && r.any { // nearly all
 		r.Last = max(r.Last, at)
 		return
+	}
+	if r.any {
+		r.batches.pause(at - r.Last)
+		if at-r.Last <= minBlind {
+			r.Last = at
+			return
+		}
 	}
 	if r.any {
 		r.pauses[r.n%len(r.pauses)] = Gap{From: r.Last, To: at}
@@ -66,13 +74,22 @@ func (r *Rhythm) Frame(at int64) {
 	r.Last = at
 }
 
-// Frames takes frames that were captured in order, given the times of the first and the last, if no pause lies between them.
+// Frames takes frames that were captured in order, given the times of the first and the last, if no pause that matters lies between them.
 func (r *Rhythm) Frames(first, last int64) (taken bool) {
-	if taken = r.any && first >= r.Last && last-r.Last <= minBlind; taken {
+	longest := minBlind
+	if !r.batches.decided() {
+		longest = withinBatch
+	}
+	if taken = r.any && first >= r.Last && last-r.Last <= longest; taken {
 		r.Last = last
+	} else if !r.batches.decided() {
+		r.batches.runs++
 	}
 	return taken
 }
+
+// Batches is the time between two batches in which the times of the file come, on average, in nanoseconds; 0 if they don't.
+func (r *Rhythm) Batches() int64 { return r.batches.every() }
 
 // Other takes a frame that holds no TCP segment, after Frame.
 func (r *Rhythm) Other(link uint32, data []byte, at int64) {
