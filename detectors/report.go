@@ -205,6 +205,9 @@ func (f *Finding) settle() {
 	if f.Limits&fsm.FromText != 0 {
 		f.Doubt()
 	}
+	if f.Verdict == Seen && f.Limits&fsm.PathProbes != 0 {
+		f.Undecide("path-probes: a program beside the TCP wrote segments into the connection, whose TTLs count up as traceroute's do: what seems to be sent again, offered or ignored may be theirs")
+	}
 	for side := range f.States {
 		if f.States[side] == fsm.Listen { // no capture shows that anybody listens
 			f.States[side] = fsm.Closed

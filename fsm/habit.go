@@ -102,7 +102,7 @@ func (s *step) foreign() bool {
 }
 
 func (h *direction) habits() Habits {
-	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL), Numbered: h.ids&^copied != 0 && h.counted(), Copied: h.ids&copied != 0}
+	return Habits{CountsIDs: h.is(countsIDs), VariesTTL: h.is(variesTTL), Numbered: h.ids&(idStepsMax|idJumped) != 0 && h.counted(), Copied: h.ids&copied != 0}
 }
 
 // habits are those of the side, with what the connection knows.
@@ -142,6 +142,7 @@ func (e *end) mark(seg *reassembly.Segment) {
 	last, bits := &e.last, e.dir.bits&^countsIDs
 	if seg.TTL != last.TTL {
 		bits |= variesTTL
+		e.dir.stepTTL(seg, last)
 	}
 	if Device(seg.Link>>24) != e.device {
 		e.device = mixed
@@ -158,11 +159,13 @@ func (e *end) mark(seg *reassembly.Segment) {
 }
 
 // idSteps is how the IPv4 identifications of a side's segments followed one another: the low
-// bits are how many steps in a row went up a little. One bit is about copies of its last packets.
+// bits are how many steps in a row went up a little. Others are about their TTLs, see stepTTL, and about copies of its last packets.
 type idSteps uint8
 
 const (
-	idStepsMax  idSteps = 1<<6 - 1
+	idStepsMax  idSteps = idsTrusted
+	ttlStep     idSteps = 1 << 2
+	ttlSteps            = 3 * ttlStep
 	copied      idSteps = 1 << 6 // see Copied
 	idJumped    idSteps = 1 << 7 // at least one step did not
 	smallIDStep         = 1024   // a host counts for all its connections; drawn at random, one step in 64 is that small
@@ -179,9 +182,28 @@ func (h *direction) stepID(step uint16) {
 			h.ids++
 		}
 	case run < idsTrusted || step == 0 || -step > smallIDStep:
-		h.ids = idJumped | h.ids&copied
+		h.ids = idJumped | h.ids&(copied|ttlSteps)
 	}
 }
+
+// MostHops is how many routers traceroute asks, unless told otherwise (traceroute(8), option -m).
+const MostHops = 30
+
+// stepTTL counts up to three steps in a row by which the TTL went up by one, from one packet with another TTL than that
+// before it to the next, with none above MostHops: see probesPath.
+func (h *direction) stepTTL(seg *reassembly.Segment, last *reassembly.Mark) {
+	switch {
+	case h.probesPath():
+	case seg.TTL != last.TTL+1 || seg.TTL > MostHops || (seg.Flags|last.Flags)&reassembly.SYN != 0:
+		h.ids &^= ttlSteps
+	default:
+		h.ids += ttlStep
+	}
+}
+
+// probesPath reports whether segments of the side have probed the path, as traceroute does: no host counts TTLs up, and
+// no path gets shorter step by step.
+func (h *direction) probesPath() bool { return h.ids&ttlSteps == ttlSteps }
 
 // counted reports whether the identifications count up, as far as is known.
 func (h *direction) counted() bool { return h.ids&idStepsMax >= idsTrusted || h.ids&idJumped == 0 }

@@ -31,6 +31,7 @@ const (
 	TimeUnknown                      // read from text without times
 	LossInvisible                    // a pause may have been loss before the tap: the sender's IP IDs do not count, so that they would not show it
 	Incomplete                       // read from text that shows something else instead of some segments
+	PathProbes                       // a side sent segments whose TTLs count up: traceroute, within the connection
 )
 
 // FromText are the limits of text, mostly. A finding that text leaves undecided may well be
@@ -40,7 +41,7 @@ const FromText = Text | SeqUnknown | TimeUnknown | Incomplete
 var limitNames = [...]string{
 	"midstream", "one-sided", "holes", "acks-filtered", "window-unknown", "scale-unknown",
 	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew", "overflow",
-	"text", "seq-unknown", "time-unknown", "loss-invisible", "text-incomplete",
+	"text", "seq-unknown", "time-unknown", "loss-invisible", "text-incomplete", "path-probes",
 }
 
 // Names lists the limits by their names in reports, in a fixed order.
@@ -96,6 +97,9 @@ func (c *Conn) Limits() Limits {
 	}
 	if a.out.Overflowed() || b.out.Overflowed() {
 		l |= Overflow
+	}
+	if a.dir.probesPath() || b.dir.probesPath() {
+		l |= PathProbes
 	}
 	if c.AcksFiltered() {
 		l |= AcksFiltered

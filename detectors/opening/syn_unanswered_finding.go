@@ -53,12 +53,9 @@ func (w *synUnanswered) some(one, several string, r *detectors.Report) string {
 	return several
 }
 
-// mostHops is how many routers traceroute asks, unless told otherwise (traceroute(8), option -m).
-const mostHops = 30
-
 // traces reports whether the SYN expired because its sender gave it a shorter life than any host's packets have by themselves.
 func (w *synUnanswered) traces() bool {
-	return w.icmp != nil && w.icmp.First.Expired() && w.syn.TTL > 0 && w.syn.TTL <= mostHops
+	return w.icmp != nil && w.icmp.First.Expired() && w.syn.TTL > 0 && w.syn.TTL <= fsm.MostHops
 }
 
 // finding is how things stand at trace time now.

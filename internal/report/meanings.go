@@ -63,6 +63,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.TimeUnknown:   "the trace is text without times",
 	fsm.LossInvisible: "a pause may have been loss before the capture point: the sender's IP IDs do not count one by one, so they would not show it",
 	fsm.Incomplete:    "the trace is text in which lines show what is above TCP, or too little, instead of segments of these hosts",
+	fsm.PathProbes:    "a program beside the TCP wrote segments into the connection, whose TTLs count up as traceroute's do",
 }
 
 // limits are the limits with their meanings, a paragraph each.
