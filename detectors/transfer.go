@@ -41,6 +41,7 @@ type Transfer struct {
 	Queue        int64           // by how much the mean round trip stood above that, in nanoseconds; 0 if less than three full segments were in flight
 	Unqueued     uint8           // in how many percent of that time round trips were about as short as the smallest: nothing queued then
 	Brief        int64           // of what its application paused, in nanoseconds, the pauses of less than two round trips that may have been the path's before the tap
+	Unclocked    int64           // of the sender's window, in nanoseconds, what no ACK ended, as seen beside the sender: it did not send right behind the last one
 	Relayed      int64           // round trip of the sender's handshake, in nanoseconds, if its ACKs come in less than a tenth of that: something between acknowledges for it; else 0
 	Invisible    bool            // as of [Exchange]
 	AcksFiltered bool            // the capture leaves out pure ACKs
@@ -93,7 +94,7 @@ func (t *Transfer) Limit() (name string, share float64) {
 	case LimitSender:
 		if queued := most.ns * int64(100-min(t.Unqueued, 100)) / 100; t.queues() && !t.Held() && 2*queued >= most.ns {
 			most.name, most.ns = LimitPath, queued
-		} else if uint64(t.Flight) >= t.Bytes { // no ACK came
+		} else if uint64(t.Flight) >= t.Bytes || 2*t.Unclocked > most.ns { // no ACK came, or a timer of the sender or its application released segments
 			most.name = LimitUnknown
 		}
 	case LimitReceiver:

@@ -127,6 +127,9 @@ func (s *step) pause(filled bool) {
 	case short && lag > max(prompt(gap), own.rtt/16), !inFlight && lag > max(prompt(gap), full/2), lag > max(full, 2_000_000):
 		s.application()
 	default:
+		if lag > max(minUnclocked, full/16) {
+			s.unclocked()
+		}
 		s.give(s.sender(), at)
 	}
 }
@@ -134,6 +137,17 @@ func (s *step) pause(filled bool) {
 // prompt is how soon after an ACK a side sends that waited for it: at once, and so much
 // sooner than the gap that this is not by chance.
 func prompt(gap int64) int64 { return min(max(gap/8, 200_000), 1_500_000) }
+
+// minUnclocked is how long after an ACK a host sends at least, in nanoseconds, if not on that ACK: more than its stack and a process
+// that it wakes need.
+const minUnclocked = 5_000_000
+
+// unclocked notes that no ACK released the segment, if the tap is beside its sender: what comes between there is short.
+func (s *step) unclocked() {
+	if r := &s.run; r.on && r.side == s.side && s.own.rtt < losslessTrip {
+		s.told.noteRepairs(s.Account).unclocked += max(s.seg.At-s.from, 0)
+	}
+}
 
 // minHeld is how long an ACK must be held to be a delayed one.
 const minHeld = 20_000_000

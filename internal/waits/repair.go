@@ -9,12 +9,13 @@ import (
 
 // repairs are what few runs have: most of it because something was missing.
 type repairs struct {
-	unneeded int64  // repairs of what had arrived, see [detectors.Transfer.Unneeded]
-	repair   int64  // how long the latest repair of a loss took, once it is over
-	brief    int64  // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
-	fresh    uint64 // new payload while something was missing
-	wentOn   int64  // for how long it went on meanwhile, in nanoseconds
-	clocked  int64  // SenderWindow when its last flight began to pass the tap
+	unneeded  int64  // repairs of what had arrived, see [detectors.Transfer.Unneeded]
+	repair    int64  // how long the latest repair of a loss took, once it is over
+	brief     int64  // pauses of its application that may have been the path's before the tap, see [detectors.Transfer.Brief]
+	fresh     uint64 // new payload while something was missing
+	wentOn    int64  // for how long it went on meanwhile, in nanoseconds
+	unclocked int64  // of SenderWindow, see [detectors.Transfer.Unclocked]
+	clocked   int64  // SenderWindow when its last flight began to pass the tap
 }
 
 // repairsOf are those of the account, to be read only.

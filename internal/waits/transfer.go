@@ -191,7 +191,7 @@ func (s *step) tellTransfer() {
 	p := s.told.repairsOf(s.Account)
 	t.Unneeded = min(p.unneeded, t.Waits[detectors.Loss])
 	t.Spared = spared(t, p.fresh, p.wentOn)
-	t.Brief, t.Bulk = p.brief, r.fulls >= minFulls
+	t.Brief, t.Unclocked, t.Bulk = p.brief, p.unclocked, r.fulls >= minFulls
 	pieces := &s.told.shape(r).pieces
 	t.Pieces, t.Frequent = pieces.n, pieces.frequent()
 	t.LongestPause, t.Steady, t.Slowest = pieces.pause, pieces.steady(), s.ends[0].most+s.ends[1].most
