@@ -279,6 +279,9 @@ func (a *resender) review(last bool, at int64, side reassembly.Side, r *detector
 	}
 	if last {
 		a.unacked = a.leftOver()
+		if rst, resend := r.Conn.Last(side.Peer()), a.shown.last(); rst.Flags.Has(reassembly.RST|reassembly.ACK) && !rst.Ack.Before(resend.End()) {
+			a.unacked = 0 // it had arrived, at a host that had closed (RFC 9293 3.10.7.4)
+		}
 		a.awaited = at-a.shown.last().At < int64(r.Conn.RTO(side)) && !detectors.Over(r.Conn)
 	}
 	a.slow.settle(&a.total)

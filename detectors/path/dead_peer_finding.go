@@ -89,10 +89,14 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 			Cause: causeBesideUp, Action: actionBesideUp,
 		}
 	}
+	dropped := ""
+	if r.Conn.LossShown(side) {
+		dropped = "or something on the path drops these bytes (what follows them had arrived, as its ACKs show), "
+	}
 	return &detectors.Quiet{
 		Since: v.first.At,
 		First: first,
-		Guess: " The peer is gone, " + never + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
+		Guess: " The peer is gone, " + never + dropped + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
 		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}
 }

@@ -177,11 +177,15 @@ func (w *droppedBehindTap) resent(ev fsm.Event, r *detectors.Report) {
 	if acked && (ack.Ack.Before(ev.Seg.End()) || !late) || !acked && !out.Oldest(m.Seq) { // it may have crossed the acknowledgment; another may be the one that is stuck, or the peer's last does not acknowledge this
 		return
 	}
+	small := ack.Len // what was sent before it is as large if all of that together is so many full segments
+	if sent := r.Conn.Stream(ev.Side.Peer()); acked && small > 0 && sent.InFlight()%small != 0 {
+		small = 0
+	}
 	if s == nil {
 		s = stuckSegments.Take()
 		w.sides[ev.Side] = s
 	}
-	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, small: ack.Len, sameID: m.IPID != 0}
+	*s = stuckSegment{acked: acked, ack: ack, first: m, last: m, n: 1, small: small, sameID: m.IPID != 0}
 }
 
 func (w *droppedBehindTap) End(e detectors.Ending, r *detectors.Report) {

@@ -64,8 +64,8 @@ func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at in
 func (s *stuckSegment) message(own, peer string) string {
 	span := detectors.Span(s.last.At - s.first.At)
 	if !s.acked {
-		m := fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). Each passed the capture point, and %s did not answer, "+
-			"but it was alive and acknowledged only what came before (frame %d).", own, s.n, span, s.first.Frame, s.last.Frame, peer, s.sign.Frame)
+		m := fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). Each passed the capture point. %s was alive, "+
+			"but acknowledged only what came before (frames %d to %d).", own, s.n, span, s.first.Frame, s.last.Frame, peer, s.since.Frame, s.sign.Frame)
 		if s.answer.At != 0 {
 			return m + fmt.Sprintf(" The first was delivered %s late: its RST (frame %d) answers that. Something behind the capture point held the segments up.",
 				detectors.Span(s.answer.At-s.first.At), s.answer.Frame)
@@ -87,7 +87,7 @@ func (s *stuckSegment) message(own, peer string) string {
 	}
 	m += fmt.Sprintf(" These acknowledgments passed the capture point, but until then, the TCP of %s had not processed them: something between the two drops them or holds them up.", own)
 	if s.small > smallSegment {
-		m += fmt.Sprintf(" They came with %d bytes of data or more, so it may only drop large packets.", s.small)
+		m += fmt.Sprintf(" From frame %d on, they came with %d bytes of data or more, so it may only drop large packets.", s.ack.Frame, s.small)
 	}
 	return m
 }

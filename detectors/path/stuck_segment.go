@@ -14,14 +14,15 @@ type stuckSegment struct {
 	ack      reassembly.Mark // the peer's last segment before: that acknowledgment, or a sign of life
 	first    reassembly.Mark // the first retransmission
 	last     reassembly.Mark
-	n        int // retransmissions
-	signs    int // segments of the peer that show it, one for each retransmission
-	signed   int // the retransmission that the last of them followed
-	sign     reassembly.Mark
+	n        int             // retransmissions
+	signs    int             // segments of the peer that show it, one for each retransmission
+	signed   int             // the retransmission that the last of them followed
+	since    reassembly.Mark // the first of them
+	sign     reassembly.Mark // the last
 	stamp    uint32          // TSval of the first of them that carried one
 	stampAt  int64           // when that was captured; 0 = none did
 	echoes   bool            // the side's timestamps were compared, and did not move
-	small    uint32          // payload of the smallest segment that acknowledged it
+	small    uint32          // payload of the smallest segment that acknowledged it; 0 if there may be smaller ones
 	sameID   bool            // all retransmissions have one IP identification, which is not 0
 	interval int64           // before the last retransmission
 	onward   reassembly.Mark // what the side sent beyond it since the last retransmission
@@ -81,10 +82,13 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 	if s.acked && s.stampAt == 0 && seg.Opts.Has&reassembly.HasTimestamps != 0 {
 		s.stamp, s.stampAt = seg.Opts.TSVal, seg.At
 	}
-	if s.signed == s.n { // one is enough
+	if s.small = min(s.small, seg.Len); s.signed == s.n { // one is enough
 		return
 	}
-	s.signs, s.signed, s.sign, s.small = s.signs+1, s.n, reassembly.MarkOf(seg), min(s.small, seg.Len)
+	if s.signs == 0 {
+		s.since = reassembly.MarkOf(seg)
+	}
+	s.signs, s.signed, s.sign = s.signs+1, s.n, reassembly.MarkOf(seg)
 	if s.n >= int(r.Value("min-resends")) && s.signs >= minSigns && s.last.At-s.first.At >= r.Nanos("patience") {
 		s.report(side, r)
 	}
