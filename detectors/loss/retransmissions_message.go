@@ -35,7 +35,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		if a.lostAcks < a.afterAck { // the others' ACKs came no later
 			atLeast = "at least "
 		}
-		m += fmt.Sprintf(" For %s%d, the ACK had passed the capture point long before: it was lost or held up between there and %s.", atLeast, a.lostAcks, own)
+		m += fmt.Sprintf(" For %s%d, the ACK had passed the capture point long before: it was lost between there and %s, or it or the retransmission was held up on that way.", atLeast, a.lostAcks, own)
 	}
 	m += a.doubtful(own, peer)
 	never := "never acknowledged"
