@@ -8,6 +8,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/loss"
 	"github.com/tcptrace-go/tcptrace/detectors/path"
+	"github.com/tcptrace-go/tcptrace/detectors/resets"
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/result"
 	"github.com/tcptrace-go/tcptrace/internal/scenario/scenariotest"
@@ -117,5 +118,20 @@ func TestDeadPeer_cause(t *testing.T) {
 	}
 	if len(said) != 6 {
 		t.Errorf("not all causes were given: %v", said)
+	}
+}
+
+// TestHandshakeReset_late: a client that was answered late is not at fault.
+func TestHandshakeReset_late(t *testing.T) {
+	late := 0
+	for f := range findingsOf(t, resets.ResetCause, "../testdata/reset-cause.txtar") {
+		if strings.Contains(f.Message, "The SYN-ACK came only ") {
+			if late++; f.Fault != detectors.FaultUnknown {
+				t.Errorf("fault %d: %s", f.Fault, f.Message)
+			}
+		}
+	}
+	if late != 1 {
+		t.Errorf("%d SYN-ACKs came late, not 1", late)
 	}
 }

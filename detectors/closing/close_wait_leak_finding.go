@@ -93,10 +93,7 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 			}
 			m += fmt.Sprintf("%s was in %s, and has not answered %s", closer, f.States[w.closer], last)
 		} else {
-			m += fmt.Sprintf("%s in %s", closer, f.States[w.closer])
-			if last := r.Conn.Last(w.closer); f.States[w.closer] == fsm.FinWait2 && f.End-last.At > finWait2 {
-				m += ", or gone: hosts give up waiting there after a minute or more"
-			}
+			m += fmt.Sprintf("%s in %s", closer, f.States[w.closer]) + orGone(f, w.closer, r)
 		}
 	case w.asked.At != 0:
 		m += fmt.Sprintf(", in CLOSE_WAIT, until it sent frame %d, which %s answered with RST (frame %d): it had given up waiting in FIN_WAIT_2", w.asked.Frame, closer, w.end.Frame)
@@ -120,6 +117,14 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 // finWait2 is how long a host waits at least for the FIN of its peer, once nobody can read any more what comes from it
 // (Linux: net.ipv4.tcp_fin_timeout), in nanoseconds.
 const finWait2 = int64(time.Minute)
+
+// orGone says of a side in FIN_WAIT_2 that it may not be there any more, if it was silent for that long.
+func orGone(f *detectors.Finding, side reassembly.Side, r *detectors.Report) string {
+	if last := r.Conn.Last(side); f.States[side] == fsm.FinWait2 && f.End-last.At > finWait2 {
+		return ", or gone: hosts give up waiting there after a minute or more"
+	}
+	return ""
+}
 
 // mayHaveClosed reports whether the side may have sent its FIN before the capture: the
 // connection was found running, and all of the side is ACKs, which come from TIME_WAIT

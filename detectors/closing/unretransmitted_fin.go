@@ -139,7 +139,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		f.Severity, f.Fault = detectors.Warning, detectors.FaultUnknown
 		f.Message += fmt.Sprintf(" Nor has %s answered what %s has retransmitted %s since: its host is gone, or nothing reaches it, or comes from it, any more.", own, peer, detectors.Times(n))
 	} else {
-		f.Message += fmt.Sprintf(" %s is left in %s, %s in %s.", own, f.States[side], peer, f.States[side.Peer()])
+		f.Message += fmt.Sprintf(" %s is left in %s, %s in %s%s.", own, f.States[side], peer, f.States[side.Peer()], orGone(&f, side.Peer(), r))
 	}
 	if o.Short > 0 {
 		f.Undecide(fmt.Sprintf("the capture ends %s before a retransmission of the FIN would be overdue", detectors.Span(o.Short)))

@@ -40,9 +40,11 @@ var (
 	challengedConnected = &detectors.Outcome{Name: "connected", Severity: detectors.Info,
 		When: "a later SYN was answered with SYN-ACK; a warning if that took 3 s or longer"}
 	challengedStuck = &detectors.Outcome{Name: "stuck", Severity: detectors.Warning,
-		When: "no SYN was answered with SYN-ACK",
+		Title: "a SYN was answered with an ACK that does not fit it, and never with SYN-ACK",
+		When:  "no SYN was answered with SYN-ACK",
 		Cause: "The client's RST does not arrive (a firewall that knows no connection with these numbers drops it), or the client " +
 			"sends none: the server keeps the old connection. Or there is no old connection, and flood protection answers SYNs like this and lets none of this client through.",
 		Action: "Capture on the server to see whether the RST arrives. Until then, close the old connection there manually (ss -K), or " +
-			"connect from another port."}
+			"connect from another port. If SYNs from other ports are answered like this, too, old connections are not the reason: look for flood protection, " +
+			"or another device that answers for the server."}
 )

@@ -106,8 +106,8 @@ func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *dete
 	role := "SYN-ACK that does not acknowledge it"
 	m := fmt.Sprintf("%s sent SYN (frame %d), and %s answered with a SYN-ACK that acknowledges something else (frame %d).", client, w.syn.Frame, server, w.wrong.Frame)
 	if w.kind == fsm.SynChallenged {
-		role = "ACK of another connection"
-		m = fmt.Sprintf("%s sent SYN (frame %d), and %s answered with an ACK whose numbers belong to another connection (frame %d), as if it still had one on these ports.",
+		role = "ACK that does not fit the SYN"
+		m = fmt.Sprintf("%s sent SYN (frame %d), and %s answered with an ACK whose numbers do not fit the SYN (frame %d), as if it still had another connection on these ports.",
 			client, w.syn.Frame, server, w.wrong.Frame)
 	}
 	evidence := []detectors.Evidence{r.Evidence("SYN", w.client, &w.syn), r.Evidence(role, w.client.Peer(), &w.wrong)}

@@ -216,14 +216,14 @@ var stale = &outcome{
 var handshakeReset = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "handshake-reset", Severity: detectors.Info, Fault: detectors.FaultHost,
-		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address; nor if the SYN has no MSS, as floods and scans write it",
+		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address; nor if the SYN has no MSS, as floods and scans write it, or the SYN-ACK came more than a second after the SYN",
 		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
 			"forged source address), or its host cannot find it (address translation).",
 		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +
 			"if the SYN went to another address first, the answer must pass the device that translated it (masquerade or SNAT the client, or route the answer back).",
 	},
 	fault: func(c *resetCase) detectors.Fault {
-		if !c.sender.synSeen || c.sender.noMSS { // it may have asked for nothing
+		if !c.sender.synSeen || c.sender.noMSS || c.lateSYNACK() > 0 { // it may have asked for nothing, or waited long enough
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost
