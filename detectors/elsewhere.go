@@ -54,7 +54,7 @@ func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
 	f.Scope = WholeCapture
 	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (such as frame %d): it is up by then.", host.AddrPort().Addr(), frame)
 	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, " +
-		"the accept queue is full (Linux then drops SYNs), or segments were lost."
+		"the accept queue is full (Linux then drops SYNs), Linux before 4.12 with net.ipv4.tcp_tw_recycle drops SYNs of clients behind one NAT by their timestamps, or segments were lost."
 }
 
 // Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what
