@@ -41,7 +41,7 @@ func TestOptionsCut(t *testing.T) {
 
 // lessOptions leaves out what only options show: which SYN was answered, what a
 // sender retransmitted and whether that was unnecessary (SACK and timestamps), how
-// many bytes a receiver is missing (SACK), and how large a window is (window scale).
+// many bytes a receiver is missing and that what follows them had arrived (SACK), and how large a window is (window scale).
 func lessOptions(findings []string) (less []string) {
 	const syn = "syn-unanswered "
 	needs, without := false, []string{
@@ -57,6 +57,7 @@ func lessOptions(findings []string) (less []string) {
 		if needs {
 			continue
 		}
+		line = strings.Replace(line, " or something on the path drops these bytes (what follows them had arrived, as its ACKs show),", "", 1)
 		if rest, is := strings.CutPrefix(line, syn+"timestamps"); is {
 			line = syn + "answered-late" + rest
 		}
