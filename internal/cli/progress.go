@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/source"
 )
 
@@ -61,13 +62,13 @@ func (c *command) showProgress(trace source.Trace) (hide func()) {
 // progressLine says how much has been read: of a total, with a bar and how long the rest
 // will take; of a pipe, whose total is 0, for how long. It is no wider than a terminal with so many columns.
 func progressLine(read, total int64, taken time.Duration, columns int) string {
-	perSecond := int64(float64(read) / max(taken.Seconds(), 1e-3))
-	speed := binaryBytes(perSecond) + "/s"
-	line := fmt.Sprintf("%s  %s  %v", binaryBytes(read), speed, taken.Round(time.Second))
+	perSecond := float64(read) / max(taken.Seconds(), 1e-3)
+	speed := detectors.Size(uint64(perSecond)) + "/s"
+	line := fmt.Sprintf("%s  %s  %v", detectors.Size(uint64(read)), speed, taken.Round(time.Second))
 	if total > 0 {
 		read = min(read, total) // a file may grow
-		rest := time.Duration(float64(total-read) / float64(max(perSecond, 1)) * float64(time.Second))
-		head := binaryBytes(read) + " / " + binaryBytes(total)
+		rest := time.Duration(float64(total-read) / max(perSecond, 1) * float64(time.Second))
+		head := detectors.Size(uint64(read)) + " / " + detectors.Size(uint64(total))
 		tail := fmt.Sprintf("%3d %%  %s  %v", read*100/total, speed, rest.Round(time.Second))
 		line = head + "  " + tail
 		if room := min(columns-len(line)-len("[]  "), longestBar); room >= shortestBar {
@@ -79,15 +80,3 @@ func progressLine(read, total int64, taken time.Duration, columns int) string {
 }
 
 const shortestBar, longestBar = 10, 40
-
-// binaryBytes writes a number of bytes in units of 1024 (IEC 80000-13).
-func binaryBytes(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	unit, f := 0, float64(n)/1024
-	for ; f >= 1024 && unit < 3; unit++ {
-		f /= 1024
-	}
-	return fmt.Sprintf("%.1f %ciB", f, "KMGT"[unit])
-}

@@ -66,10 +66,10 @@ func showsProgress(t *testing.T, user, program *os.File, stdout io.Writer, args 
 	}
 	late := time.AfterFunc(time.Minute, func() { // end the test
 		t.Error("nothing was shown")
-		program.WriteString("KiB")
+		program.WriteString("kB")
 	})
 	var said []byte
-	for b := make([]byte, 1000); !strings.Contains(string(said), "KiB"); {
+	for b := make([]byte, 1000); !strings.Contains(string(said), "kB"); {
 		n, err := user.Read(b)
 		if err != nil {
 			t.Fatalf("%v, after %q", err, said)

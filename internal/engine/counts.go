@@ -113,7 +113,8 @@ func atOnce(v fsm.View) bool {
 	opener, _ := v.Opener()
 	server := opener.Peer()
 	ttl := v.Last(server).TTL
-	return v.HandshakeRTT(server) <= stats.MaxInstant && fsm.FirstTTL(ttl)-ttl >= stats.InstantRouters && stats.IsPublic(v.Endpoint(server))
+	took := v.HandshakeRTT(server) // 0: unknown
+	return took > 0 && took <= stats.MaxInstant && fsm.FirstTTL(ttl)-ttl >= stats.InstantRouters && stats.IsPublic(v.Endpoint(server))
 }
 
 // ackDue reports whether the side's FIN, which nothing acknowledges, must have been

@@ -58,8 +58,8 @@ func notes(s *stats.Counts) []result.Note {
 func batches(trace *stats.Trace, c *stats.Counts) []result.Note {
 	for i := range trace.Captures {
 		if every := trace.BatchedEvery(uint16(i), c); every > 0 {
-			return []result.Note{{Name: "batched", Message: fmt.Sprintf("The times of the capture come in batches, about %s apart, in which even distant servers seem to answer at once: who captured gave frames the time at which "+
-				"it took them from a buffer, so they do not show how long something took that was not much longer. What rests on such times is undecided; numbers of seconds are those of batches.", detectors.Span(every))}}
+			return []result.Note{{Name: "batched", Message: fmt.Sprintf("The times of the capture come in batches, about %s apart, in which even distant servers seem to answer at once: each frame seems to have the time "+
+				"at which it was taken from a buffer, not that at which it passed. They do not show how long something took that was not much longer, and findings that rest on that are undecided.", detectors.Span(every))}}
 		}
 	}
 	return nil
