@@ -240,6 +240,15 @@ func (c *resetCase) old() bool {
 	return c.peer.last.Flags.Has(reassembly.ACK) && c.sender.stream.Below(c.peer.last.Ack)
 }
 
+// behindFIN reports whether both sides have sent their FINs, and the peer's last segment is an ACK that the peer had sent before its own and
+// the path delivered after it: it has the FIN's number, and acknowledges less than the peer had acknowledged, or comes within a second after
+// something else, as no keep-alive does.
+func (c *resetCase) behindFIN() bool {
+	last := &c.peer.last
+	return c.sender.finSent() && c.peer.finSent() && last.SeqLen() == 0 && last.Flags&(reassembly.ACK|reassembly.RST) == reassembly.ACK &&
+		last.Seq == c.peer.fin.Seq && (c.bare() || c.crossedFIN()) && (c.old() || c.idleBefore == 0) && c.prompt(last, &c.rst)
+}
+
 // late reports whether the peer's last segment is not the prompt acknowledgment of what
 // the sender had sent before it.
 func (c *resetCase) late() bool {

@@ -57,9 +57,9 @@ var aborted = &outcome{
 		{detectors.Warning, func(c *resetCase) bool { return c.untaken() && !c.seemsClient() && !c.peer.finSent() }},
 		{detectors.Warning, (*resetCase).crossedDataLost},
 	},
-	advice: (*resetCase).crossedDataAdvice,
+	advice: (*resetCase).abortedAdvice,
 	fault: func(c *resetCase) detectors.Fault {
-		if c.untaken() { // who lost it is not known
+		if c.untaken() || c.owed() { // who lost it is not known; the other side owed something
 			return detectors.FaultUnknown
 		}
 		return detectors.FaultHost
@@ -198,14 +198,16 @@ var keepaliveRefused = &outcome{
 var stale = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "stale", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an old duplicate, or a FIN with the sequence number of the SYN; or it answers nothing, as both sides had closed and its sender had acknowledged everything; warning if the connection was still open",
+		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an ACK that its own FIN has overtaken, an old duplicate, or a FIN with the sequence number of the SYN; or it answers nothing, as both sides had closed and its sender had acknowledged everything; warning if the connection was still open",
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
 	},
-	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() && !c.finOnSYN() && !c.forgot() }}},
-	doubts: []doubt{{"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
+	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() && !c.behindFIN() && !c.finOnSYN() && !c.forgot() }}},
+	doubts: []doubt{{"the RST has ACK, so that the socket itself may have sent it, before the FIN of its peer came", func(c *resetCase) bool {
+		return !c.closed() && c.behindFIN() && !c.bare()
+	}}, {"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
 		func(c *resetCase) bool {
-			return !c.closed() && c.ackUnseen() && !c.misacks() && !c.finOnSYN() && !c.forgot()
+			return !c.closed() && c.ackUnseen() && !c.behindFIN() && !c.misacks() && !c.finOnSYN() && !c.forgot()
 		}}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
 	fault:       (*resetCase).staleFault,

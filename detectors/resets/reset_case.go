@@ -125,6 +125,7 @@ func caseOf(rst reassembly.Mark, was *before, r *detectors.Report) *resetCase {
 	c.recent, c.sentFor, c.leastRTT = recent.Bytes, recent.Timed, max(min(c.handshakeRTT, recent.Least)-minSooner, 0)
 	c.otherMAC = c.sender.habits.Device.Differs(was.device)
 	c.missing = c.sender.unacked(nil)
+	c.peer.probe = c.peer.probe && !c.behindFIN()
 	c.client, c.clientKnown = v.Opener()
 	c.multipath = detectors.Multipath(v)
 	return c

@@ -87,6 +87,8 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	switch last := &c.peer.last; {
 	case c.unsent:
 		evidence = append(evidence, r.Evidence("SYN-ACK", peer, last))
+	case c.behindFIN():
+		evidence = append(evidence, r.Evidence("ACK that its own FIN has overtaken", peer, last))
 	case c.oneOf():
 		evidence = append(evidence, r.Evidence("last of the segments that the RSTs answer", peer, last))
 	case c.dataBeforeFIN():

@@ -153,6 +153,9 @@ func (c *resetCase) staleSentence() string {
 		}
 		return m + c.otherSender()
 	}
+	if c.behindFIN() {
+		return m + fmt.Sprintf(". Both sides had sent their FINs, and the path delivered an ACK (frame %d) after the FIN that %s sent behind it: the RST answers that, or another late one.", c.peer.last.Frame, c.peer.name) + c.otherSender()
+	}
 	if c.forgot() {
 		return m + fmt.Sprintf(". %s had closed before, and its socket was gone by then. Nothing was in flight.", c.sender.name) + c.otherSender()
 	}

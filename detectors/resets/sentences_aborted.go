@@ -45,9 +45,9 @@ func (c *resetCase) unreadDataAdvice() (cause, action string) {
 		return "The session seems to have ended with an LDAP unbind request, which asks for the end and has no response (RFC 4511 4.3). Windows servers answer it with a RST.",
 			"No action needed, unless the client reports an error."
 	case c.goodbye():
-		return "The socket was closed before its application had read the last few bytes, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). " +
-				"So few are as a rule a goodbye, such as a close_notify of TLS in answer to another, and nobody has to wait for that (RFC 5246 7.2.1).",
-			"No action needed, unless one of the two applications reports an error. Then let the one that closes read to the end before it does."
+		return "Either the socket was closed before its application had read the last few bytes, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or the application had read them and aborted the " +
+				"connection, or its process ended. So few are often a goodbye, such as a close_notify of TLS in answer to another or a command to end the session, and nobody has to wait for an answer to that (RFC 5246 7.2.1).",
+			"No action needed, unless one of the two applications reports an error, or the same host reset several connections at this moment: then look for why its process ended."
 	case c.sender.finSent():
 		return "The side that sent the RST had sent its FIN before. A socket that is closed while data lies in it unread, or that data reaches after it was closed for both directions, " +
 				"sends a RST (RFC 2525 2.17, RFC 9293 3.6.1). What its peer sent, or a part of it, was not read.",
@@ -101,7 +101,7 @@ func (c *resetCase) abortedSentence() string {
 	case c.deceived():
 		m += fmt.Sprintf(": it had acknowledged a FIN that was not %s's own, took the stream for complete, and closed (see forged-fin).", c.peer.name)
 	default:
-		m += " instead of a FIN" + c.whyAborted()
+		m += " instead of a FIN" + c.whyAborted() + c.owedWords()
 	}
 	if c.bare() && !c.sender.finSent() && c.confirms.At == 0 && c.ended.At == 0 {
 		m += " The RST has no ACK, as some stacks send it."
