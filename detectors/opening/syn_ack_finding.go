@@ -105,7 +105,11 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 	f.Measure("unacked_bytes", int(a.unacked))
 	f.Measure("waited_s", detectors.Seconds(waited))
 	f.Message = w.message(a, waited, r)
-	if w.held(a) {
+	switch {
+	case a.outcome == synAckRecovered && !w.early() && detectors.OneHost(r.Conn):
+		f.Cause, f.Action = causeOneHostACK, actionOneHostACK
+		f.Message += saidOneHost
+	case w.held(a):
 		f.Cause, f.Action = causeHeld, actionHeld
 	}
 }

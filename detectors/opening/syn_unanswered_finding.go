@@ -102,6 +102,10 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		f.States, f.Cause, f.Action = w.states, causeHeldUp, actionHeldUp
 	}
 	f.Message = w.message(outcome, now, r)
+	if outcome == synAnsweredLate && detectors.OneHost(r.Conn) {
+		f.Cause, f.Action = causeOneHostSYN, actionOneHostSYN
+		f.Message += saidOneHost
+	}
 	if words := r.SpokenFor(server); outcome == synAnsweredLate && words != "" && w.clock.held == 0 {
 		f.Cause, f.Action = causeSpokenFor, actionSpokenFor
 		f.Message += words
