@@ -25,7 +25,7 @@ var DeadPeer = &detectors.Detector{
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
 		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer over TCP arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
-			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one, acceptable or not. Data after a long idle " +
+			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one that may have ended the connection (one that must be ignored is named). Data after a long idle " +
 			"time: see idle-blackhole, unless the capture point is beside the silent host. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
 			"ICMP error is no answer of the peer: it is named, with who sent it. A peer of which the capture lacks what the other side shows to have arrived: ACKs that rise, timestamps that it echoes, D-SACK. A silence while the sender sent nothing again for longer than any timer runs, or for a minute or more and four times as long as the time before: its host was suspended, and only what it sends afterwards counts. A capture of one direction is undecided.",
 		Peers: "Wireshark marks each frame as Retransmission or Keep-Alive, and does not report that nothing comes back.",
@@ -39,7 +39,7 @@ var DeadPeer = &detectors.Detector{
 		{Name: "patience", Default: 10, Min: 1, Max: 3600, Unit: "s", Doc: "minimum silence after the first of them, as for a peer that came back; three RTOs if that is longer"},
 		{Name: "min-outage", Default: 10, Min: 0, Max: 86400, Unit: "s", Doc: "minimum silence for a finding if the peer came back"},
 	},
-	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ICMPError),
+	StartsOn:     fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetIgnored, fsm.ICMPError),
 	SubscribesTo: fsm.On(fsm.KeptAlive, fsm.DataResent, fsm.ResetSent, fsm.ResetIgnored, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return deadPeers.Take() },
 
@@ -64,6 +64,8 @@ type deadPeer struct {
 	outages [2]*outages
 	icmp    icmpBySide
 	device  [2]uint8 // TTL of the keep-alives that a device sends in the side's name; 0 if none is known
+
+	disowned [2]reassembly.Mark // the last RST in the side's name which says that it does not have the connection; see disownedSince
 }
 
 func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
@@ -74,7 +76,7 @@ func (w *deadPeer) Event(ev fsm.Event, r *detectors.Report) {
 	kinds := [2]fsm.Kinds{DeadPeer.StartsOn, DeadPeer.StartsOn}
 	for side := range reassembly.Side(2) {
 		if w.sides[side] != nil {
-			kinds[side] |= 1<<fsm.ResetSent | 1<<fsm.ResetIgnored | 1<<fsm.Revived | 1<<fsm.Sent
+			kinds[side] |= 1<<fsm.ResetSent | 1<<fsm.Revived | 1<<fsm.Sent
 			kinds[side.Peer()] |= 1<<fsm.ResetSent | 1<<fsm.Sent
 		}
 	}
@@ -86,7 +88,7 @@ var deadPeers detectors.Spare[deadPeer]
 
 // Idle implements [detectors.Leaver].
 func (w *deadPeer) Idle() bool {
-	return w.sides == [2]*retryRun{} && w.outages == [2]*outages{} && w.icmp == icmpBySide{} && w.device == [2]uint8{} && !detectors.AnyArmed(w.due[:])
+	return w.sides == [2]*retryRun{} && w.outages == [2]*outages{} && w.icmp == icmpBySide{} && w.disowned == [2]reassembly.Mark{} && w.device == [2]uint8{} && !detectors.AnyArmed(w.due[:])
 }
 
 // Leave implements [detectors.Leaver].
@@ -117,9 +119,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 	case fsm.ResetSent:
 		w.reset(side, ev.Seg, r)
 	case fsm.ResetIgnored:
-		if v := w.sides[side]; v != nil {
-			v.doubtful = reassembly.MarkOf(ev.Seg)
-		}
+		w.ignored(ev, r)
 	case fsm.Revived: // the RST in this side's name ended nothing
 		if v := w.sides[side]; v != nil && v.over() {
 			v.rst = reassembly.Mark{}
@@ -267,6 +267,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	if outcome == nil {
 		return
 	}
+	v.disowned = w.disownedSince(v, side.Peer())
 	sent := r.Conn.Last(side).At
 	icmp := w.icmp[side].Since(v.heard.At)
 	f := r.Find(outcome, side.Peer(), now, append(v.evidence(side, r), icmp.Evidence()...)...)
@@ -279,10 +280,10 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
 	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
-	if (outcome == deadData || !detectors.Over(r.Conn)) && icmp == nil && v.alive.At == 0 && !v.spoke && f.Cause == "" { // shards know no hosts for keep-alives that ended with a RST
+	if (outcome == deadData || !detectors.Over(r.Conn)) && icmp == nil && v.alive.At == 0 && !v.spoke && (f.Cause == "" || v.disowned.At != 0) { // shards know no hosts for keep-alives that ended with a RST
 		f.Quiet, f.Asker = v.quiet(side, r), r.Asker(side)
 	}
-	if f.Cause == "" && icmp == nil && besideTap(side.Peer(), r) {
+	if f.Cause == "" && icmp == nil && v.disowned.At == 0 && besideTap(side.Peer(), r) {
 		f.Cause, f.Action = causeBeside, actionBeside
 	}
 	f.Unanswered = icmp == nil && v.alive.At == 0 && !v.spoke

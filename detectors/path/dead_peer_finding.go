@@ -43,6 +43,8 @@ func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *de
 		return causeAlive
 	case own:
 		return "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them."
+	case icmp == nil && v.disowned.At != 0:
+		return causeDisowned
 	case icmp == nil && v.proxied(side, r):
 		return detectors.CauseProxy
 	}
@@ -72,6 +74,9 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 	closed, never, first := v.closed(side, r), "", "retry"
 	if v.outcome(r) == deadKeepAlive {
 		first = "keep-alive"
+	}
+	if v.disowned.At != 0 {
+		return v.quietDisowned(r.Name(side), first)
 	}
 	if v.opening() {
 		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
@@ -105,6 +110,8 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	own, peer := r.Name(side), r.Name(side.Peer())
 	m, before := peer+" has been silent", ""
 	switch {
+	case v.disowned.At != 0:
+		m += fmt.Sprintf(" for %s, since frame %d", detectors.Span(v.until(now)-v.disowned.At), v.disowned.Frame)
 	case outcome == deadData && v.idle() >= minIdle:
 		m = peer + " does not answer"
 		before = fmt.Sprintf(" Before the first retry, nothing had come from %s for %s (since frame %d).", peer, detectors.Span(v.idle()), v.heard.Frame)
@@ -135,7 +142,7 @@ func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now
 	if v.alive.At != 0 {
 		return m
 	}
-	if v.proxied(side, r) {
+	if v.disowned.At == 0 && v.proxied(side, r) {
 		m += fmt.Sprintf(" The SYN-ACK (frame %d) has the IP ID of the SYN: a device made it in the name of %s, and nothing came from that itself.", v.heard.Frame, peer)
 	} else {
 		m += v.quiet(side, r).Guess

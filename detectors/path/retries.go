@@ -24,6 +24,7 @@ type retryRun struct {
 	small      bool            // a smaller one was sent for the first time since the peer's last segment
 	interval   int64           // between the last two retries of the same
 	refused    reassembly.Mark // the last RST of the peer that answers one of these, and did not end the connection
+	disowned   reassembly.Mark // the RST of the peer since it was heard; see disownedSince
 	doubtful   reassembly.Mark // the last RST in the side's name that ended nothing
 	alive      reassembly.Mark // what the peer sent right after that RST: it has the connection
 	spoke      bool            // or something, later or perhaps forged
@@ -153,7 +154,14 @@ func (v *retryRun) until(now int64) int64 {
 func (v *retryRun) evidence(side reassembly.Side, r *detectors.Report) []detectors.Evidence {
 	all := []detectors.Evidence{r.Evidence(v.role(&v.first, ", the first without an answer"), side, &v.first)}
 	if v.heard.At != 0 {
-		all = append(all, r.Evidence("last segment from the peer", side.Peer(), &v.heard))
+		last := "last segment from the peer"
+		if v.disowned.At != 0 {
+			last += " before its RST"
+		}
+		all = append(all, r.Evidence(last, side.Peer(), &v.heard))
+	}
+	if v.disowned.At != 0 {
+		all = append(all, r.Evidence("RST with the peer's address, to be ignored", side.Peer(), &v.disowned))
 	}
 	for i := max(1, v.n-recentRetries); i < v.n; i++ {
 		m := &v.recent[i%recentRetries]
