@@ -24,7 +24,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if one device is proved to have sent both segments: their IP identifications follow one another (in either byte order), all segments had one TTL, and the ACK did not come back sooner than the host answers. A segment after a RST, or one that acknowledges what the capture does not show: its receiver may drop it. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if one device is proved to have sent both segments: their IP identifications follow one another (in either byte order; by more than 16 only if all of that side count up), all segments had one TTL, and the ACK did not come back sooner than the host answers. A segment after a RST, or one that acknowledges what the capture does not show: its receiver may drop it. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop). Multipath TCP, whose window counts from what was acknowledged on all of its connections.",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -97,20 +97,28 @@ func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
 	w.shrunk(ev, w.sides[ev.Side], reassembly.MarkOf(ev.Seg), r)
 }
 
-// nearIDs is by how much the IP identifications of a host that counts them differ at most, at once and in each second.
-const nearIDs = 1024
+// The most by which the IP identifications of two segments differ of which one follows the other: with a few packets of other connections in
+// between, as one in 2,048 does by chance, in either byte order; and with more, if the side counts up.
+const (
+	nextIDs = 16
+	nearIDs = 1024
+)
 
-// follows reports whether an IP identification follows the one before it, ns earlier, as that of a host's does which sends to
-// others meanwhile: the same device counted both. After a few seconds, any might. Some hosts count in little-endian order.
-func follows(before, id uint16, ns int64) bool {
-	room := min(nearIDs+nearIDs*max(ns, 0)/int64(time.Second), 4*nearIDs)
-	near := func(up uint16) bool { return up > 0 && int64(up) <= room }
-	return id != 0 && before != 0 && (near(id-before) || near(bits.ReverseBytes16(id)-bits.ReverseBytes16(before)))
+// follows reports whether an IP identification follows the one before it, so that the same device counted both. numbered says that those of
+// the side count up.
+func follows(before, id uint16, numbered bool) bool {
+	room := uint16(nextIDs)
+	if numbered {
+		room = nearIDs
+	}
+	near := func(up, room uint16) bool { return up > 0 && up <= room }
+	return id != 0 && before != 0 && (near(id-before, room) || near(bits.ReverseBytes16(id)-bits.ReverseBytes16(before), nextIDs))
 }
 
 // sameDevice reports whether the device that had offered the larger window is proved to have sent the smaller one, too.
 func sameDevice(ev fsm.Event, offer, m *reassembly.Mark, v fsm.View) bool {
-	return follows(offer.IPID, m.IPID, m.At-offer.At) && (offer.TTL != m.TTL || !v.IPHabits(ev.Side).VariesTTL) &&
+	h := v.IPHabits(ev.Side)
+	return follows(offer.IPID, m.IPID, h.Numbered) && (offer.TTL != m.TTL || !h.VariesTTL) &&
 		v.Relayed(ev.Side) == 0 && !sooner(v, ev.Side, offer)
 }
 
@@ -120,7 +128,7 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 	if cut == 0 && rounding(r.Conn, ev.Side, ev.N) {
 		return
 	}
-	was := w.offer(ev, &m, r.Conn)
+	was, habits := w.offer(ev, &m, r.Conn), r.Conn.IPHabits(ev.Side)
 	s.run.shrinks(&was, edgeOf(&m, ev.Side, r.Conn), ev.N)
 
 	s.last = m
@@ -143,7 +151,7 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 		}
 	case sameDevice(ev, &was, &m, r.Conn):
 		s.own++
-	case s.apart.At == 0 && s.device.At == 0 && was.TTL == m.TTL && r.Conn.IPHabits(ev.Side).VariesTTL && follows(was.IPID, m.IPID, m.At-was.At):
+	case s.apart.At == 0 && s.device.At == 0 && was.TTL == m.TTL && habits.VariesTTL && follows(was.IPID, m.IPID, habits.Numbered):
 		s.apart, s.before = m, was
 	}
 	if cut > 0 {
