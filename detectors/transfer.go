@@ -17,7 +17,7 @@ type Transfer struct {
 	Waits        Waits           // add up to the time from First to Last
 	Window       uint32          // largest window that it was offered, in bytes
 	Shrank       bool            // the window fell below half of what it had been, or below nine tenths more often than once in twenty ACKs
-	Unneeded     int64           // of the loss, in nanoseconds, repairs of what had arrived, as D-SACKs report
+	Unneeded     int64           // of the loss, in nanoseconds, repairs of what had arrived, as D-SACKs report, or ACKs without SACK that answer each segment
 	Spared       int64           // of the time in which it did, in nanoseconds, what the new payload that it sent meanwhile takes at its rate without losses; if that is unknown, how long this went on
 	Steady       bool            // its application sent pieces at the rate of their source: equal ones at equal distances, or many a second
 	Pieces       uint32          // that it sent, with pauses between
@@ -129,7 +129,7 @@ func (t *Transfer) amounts() [5]amount {
 func (t *Transfer) Repairs() int64 { return t.Waits[Loss] + t.Waits[PeerSilent] }
 
 // Besides is what limited the transfer most besides that, and its share of the time. Beside a queue that stands, only losses
-// are: neither ACKs, nor windows, nor applications empty it. After losses, a sender sends as ACKs come.
+// are: nothing else empties it. After losses, a sender sends as ACKs come.
 func (t *Transfer) Besides(limit string) (name string, share float64) {
 	var most amount
 	for _, a := range t.amounts() {
@@ -153,10 +153,9 @@ func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_
 func (t *Transfer) Held() bool { return t.Waits[DelayedAck] > t.Waits[SenderWindow] }
 
 // Grows reports whether the congestion window grew all the time, as in slow start. Either what was in flight doubled less
-// than minSteady round trips before its end. Or as much was sent as in slow start, if the
-// capture point is beside the receiver, where nothing is in flight: from four segments, half as many more in each round trip, as where
-// ACKs are delayed (RFC 5681 3.1, RFC 3465). Round trips count as they were on
-// average: where they become shorter as a radio link or a tunnel wakes, the smallest is that of the end.
+// than minSteady round trips before its end. Or as much was sent as in slow start, if the capture point is beside the receiver, where
+// nothing is in flight: from four segments, half as many more in each round trip, as where ACKs are delayed (RFC 5681 3.1, RFC 3465). Round
+// trips count as they were on average: where they become shorter as a radio link or a tunnel wakes, the smallest is that of the end.
 func (t *Transfer) Grows(mss uint32) bool {
 	const growth, most = 1.5, 32
 	mean := max(t.RTT+t.Queue, 1)
@@ -170,13 +169,11 @@ func (t *Transfer) Grows(mss uint32) bool {
 // minSteady is for how many round trips a window must have stayed to be a limit.
 const minSteady = 4
 
-// Obscure reports whether the capture lacks too much of the transfer: pure ACKs, a
-// twentieth of the payload, or how long it took.
+// Obscure reports whether the capture lacks too much of the transfer: pure ACKs, a twentieth of the payload, or how long it took.
 func (t *Transfer) Obscure() bool { return t.AcksFiltered || t.Missed*20 > t.Bytes || t.ClockStepped }
 
-// Roomy reports whether the window alone would have allowed twice the rate: the receiver
-// read at once, and ACKs came late, though it may not delay them (RFC 1122 4.2.3.2: one
-// for every second full segment).
+// Roomy reports whether the window alone would have allowed twice the rate: the receiver read at once, and ACKs came late, though
+// it may not delay them (RFC 1122 4.2.3.2: one for every second full segment).
 func (t *Transfer) Roomy() bool {
 	return !t.Shrank && t.Window >= minRoomy && float64(t.Window) >= 2*t.Rate()*Seconds(t.RTT)
 }
@@ -248,17 +245,20 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	return s + t.arithmetic(limit) + "."
 }
 
-// repairs says, without a full stop, for how long there were losses to repair, and how much of that does not count.
+// repairs says, without a full stop, for how long there were losses to repair, and how much of that does not count, unless that is next to nothing.
 func (t *Transfer) repairs() string {
-	whole := float64(max(t.Duration(), 1))
-	s := fmt.Sprintf("For %s of that time it had losses to repair", percent(float64(t.Repairs())/whole))
-	if share := float64(t.Spared) / whole; share >= 0.01 {
-		s += fmt.Sprintf("; about %s went to new data that it sent meanwhile", percent(share))
+	whole, counts, rest := float64(max(t.Duration(), 1)), t.Repairs(), ""
+	for _, x := range [...]struct {
+		ns  int64
+		say string
+	}{{t.Spared, "; about %s went to new data that it sent meanwhile"}, {t.Unneeded, "; %s went to repairs of what had arrived"}} {
+		if share := float64(x.ns) / whole; share >= 0.01 {
+			rest += fmt.Sprintf(x.say, percent(share))
+		} else {
+			counts -= x.ns
+		}
 	}
-	if share := float64(t.Unneeded) / whole; share >= 0.01 {
-		s += fmt.Sprintf("; %s went to repairs of what had arrived", percent(share))
-	}
-	return s
+	return fmt.Sprintf("For %s of that time it had losses to repair", percent(float64(counts)/whole)) + rest
 }
 
 // RelayedSays says, without a full stop, why it is unknown whether a host whose handshake

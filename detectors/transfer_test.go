@@ -27,3 +27,23 @@ func TestTransfer_arithmetic(t *testing.T) {
 		}
 	}
 }
+
+// TestTransfer_repairs: the share of a transfer that losses took is the same in words as in Limit, whatever is left out of it.
+func TestTransfer_repairs(t *testing.T) {
+	for _, c := range []struct {
+		spared, unneeded int64 // of 100 s
+		want             string
+	}{
+		{0, 0, "For 85 % of that time it had losses to repair."},
+		{0, 900_000_000, "For 84 % of that time it had losses to repair."},
+		{0, 1_000_000_000, "For 85 % of that time it had losses to repair; 1 % went to repairs of what had arrived."},
+		{900_000_000, 2_000_000_000, "For 84 % of that time it had losses to repair; 2 % went to repairs of what had arrived."},
+	} {
+		x := Transfer{From: reassembly.B, Bytes: 1_000_000, Spared: c.spared, Unneeded: c.unneeded}
+		x.Last.At = 100e9
+		x.Waits[Loss], x.Waits[Network] = 85e9, 15e9
+		if got := x.Explain("the server", "the client"); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%+v: %q, want it to end with %q", c, got, c.want)
+		}
+	}
+}

@@ -19,6 +19,9 @@ type drawnACKs struct {
 	owed    uint8            // ACKs that are to come for what is known to have arrived twice, or for a keep-alive
 	moved   uint8            // ACKs of something new, leastMoved at most
 	updates bool             // the receiver sent such a window though nothing had been sent again
+	missing bool             // duplicate ACKs came before something was sent again that ends at or before hole
+	hole    reassembly.Seq
+	answers *reassembly.Answers // nil if they are not counted
 }
 
 // noteDrawn is what is known of such ACKs, to be written. Receivers with SACK send none.
@@ -35,7 +38,7 @@ const leastMoved = 8
 // awaits reports whether something that was sent again and is acknowledged may yet draw another ACK. Where the capture does
 // not have the SYNs, the receiver has no SACK unless it sends some.
 func (a *resender) awaits(r *detectors.Report) bool {
-	return len(a.open) > 0 && (detectors.NoSACK(r.Conn) || !a.reports && r.Conn.Limits()&fsm.Midstream != 0)
+	return (len(a.open) > 0 || a.drawn != nil && a.drawn.answers != nil) && (detectors.NoSACK(r.Conn) || !a.reports && r.Conn.Limits()&fsm.Midstream != 0)
 }
 
 // sends takes a segment of the sender's: each that brings the receiver nothing new draws an ACK.
@@ -62,11 +65,12 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 		return
 	}
 	repeated, updated := d.known && seg.Ack == d.ack && seg.Ack == out.Una, seg.Window != d.window
+	pure := seg.Flags == reassembly.ACK && seg.Len == 0 && seg.Seq == r.Conn.Stream(ev.Side).Nxt
+	a.answers(seg, pure, updated || !d.known)
 	if d.known && seg.Ack.After(d.ack) {
 		d.moved = min(d.moved+1, leastMoved)
 	}
 	d.ack, d.window, d.known = seg.Ack, seg.Window, true
-	pure := seg.Flags == reassembly.ACK && seg.Len == 0 && seg.Seq == r.Conn.Stream(ev.Side).Nxt
 	// What lies beyond a hole draws such ACKs, too: there is nothing beyond one segment.
 	if alone := out.InFlight() == 0 || d.newest.From == out.Una && d.newest.To == out.Nxt; !repeated || !pure || !alone {
 		return
@@ -88,6 +92,9 @@ func (a *resender) receives(ev fsm.Event, r *detectors.Report) {
 			return
 		} else if o.To.AtOrBefore(seg.Ack) {
 			a.needless(a.wasSpurious(i).at)
+			if d.answers != nil {
+				d.answers.Counted()
+			}
 			return
 		}
 	}
@@ -114,6 +121,7 @@ func (w *retransmissions) subscribe(r *detectors.Report) {
 func (w *retransmissions) sent(ev fsm.Event, r *detectors.Report) {
 	if a := w.sides[ev.Side]; a != nil {
 		a.noteDrawn().sends(ev)
+		a.passes(ev, r)
 	}
 	if a := w.sides[ev.Side.Peer()]; a != nil && a.awaits(r) {
 		a.receives(ev, r)

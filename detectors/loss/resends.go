@@ -109,6 +109,7 @@ const (
 	unfounded        // duplicate ACKs made the sender send again that nothing after the segment can have drawn
 	notKept          // duplicate ACKs show that as many segments beyond the hole arrived: the receiver keeps only what comes in order
 	unanswered       // nothing that was sent since was acknowledged any more
+	onItsWay         // the receiver answered one by one what was sent before it, until the end: the turn of its answer had not come
 	doubts
 )
 

@@ -22,7 +22,7 @@ var Retransmissions = &detectors.Detector{
 			"expires. Each retransmission is classified by what made the sender send again: fast (three duplicate ACKs or " +
 			"SACK had shown a hole), a timeout (nothing had), a tail probe (only the last segment, about two round trips later; its timer may be the timeout's, so the message counts both together), or " +
 			"unknown. It was spurious if the ACK echoes the timestamp of the original (Eifel) or came a round trip after that and too soon for " +
-			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, if a receiver without SACK acknowledged it and then sent one more pure ACK for it, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
+			"an answer to the retransmission, if a D-SACK reports that it arrived twice, if SACK had acknowledged it, if its ACK had been captured before, if a receiver without SACK acknowledged it and then sent one more pure ACK for it, or answered each segment with one, copies in their turn, or if nothing explains why it was sent again, and a full segment beyond it was acknowledged without a duplicate ACK.",
 		Cause: "Segments are lost: a congested link, a full queue, a bad cable or radio link, a duplex mismatch, a policer. If the originals " +
 			"are in the capture, they were lost between the capture point and the receiver, or their ACKs were; if the capture shows holes that are filled " +
 			"later, they were lost before it.",
@@ -201,6 +201,9 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	}
 	first := a.pending.all() == 0
 	expired, late := a.resent(ev, r)
+	if ev.Dups > 0 && a.awaits(r) {
+		a.noteDrawn().misses(out.Nxt)
+	}
 	silence, waited := waits(ev)
 	if late {
 		a.afterAck++
@@ -229,6 +232,7 @@ func (w *retransmissions) End(e detectors.Ending, r *detectors.Report) {
 	for side, a := range w.sides {
 		if a != nil {
 			a.settleSoon(reassembly.Side(side), r)
+			a.underway(e.At, reassembly.Side(side), r)
 			a.review(true, e.At, reassembly.Side(side), r)
 		}
 	}

@@ -105,7 +105,18 @@ func (a *resender) doubtful(own, peer string) (m string) {
 		m += fmt.Sprintf(" %s not have been lost: duplicate ACKs show that as many later segments had reached %s, which keeps only what comes in order.",
 			need(n), peer)
 	}
+	if n := a.total.notLost().doubtful[onItsWay]; n > 0 {
+		m += fmt.Sprintf(" %s not have been lost: until the capture ended, %s answered each segment in its turn, copies too; of %s, that would show later.",
+			need(n), peer, these(n))
+	}
 	return m
+}
+
+func these(n uint32) string {
+	if n == 1 {
+		return "this one"
+	}
+	return "these"
 }
 
 // need begins a sentence about n segments.

@@ -207,8 +207,10 @@ func (a *resender) needless(at int64) {
 	}
 }
 
-// allNeedless reports whether all that was sent again had arrived.
-func (a *resender) allNeedless() bool { return a.total.allSpurious() >= a.total.all() }
+// allNeedless reports whether all that was sent again had arrived, or was about to prove that.
+func (a *resender) allNeedless() bool {
+	return a.total.allSpurious()+a.total.notLost().doubtful[onItsWay] >= a.total.all()
+}
 
 // needlessStalls are those in which nothing was missing but an ACK.
 func (a *resender) needlessStalls() stalls {

@@ -41,6 +41,7 @@ type Account struct {
 	before    bool            // invisible, of the time before that
 	over      bool            // detectors are told no more
 	smooth    bool            // the handshake is over, and no hole is open; see settle
+	counting  bool            // what was sent again is to be answered, see answered
 	sending   uint8           // 1 and the side that sent payload last, if it is smooth and nobody has closed; 0 otherwise
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
 	why       Reason
@@ -98,6 +99,9 @@ func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 			return
 		}
 		a.data(seg, side, c, told)
+		if a.counting {
+			a.conserve(seg, side, ev, c, 0, told)
+		}
 		return
 	}
 	own, peer := a.both(side)
@@ -115,6 +119,9 @@ func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 	r.end = r.end.Max(a.next)
 	peer.asked = 0
 	own.ids.note(seg.IPID)
+	if a.counting {
+		a.conserve(seg, side, ev, c, 0, told)
+	}
 }
 
 // Ack is Process for an ACK alone that the connection expected.
@@ -134,6 +141,9 @@ func (a *Account) Ack(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Eve
 	}
 	peer.asked = 0
 	own.ids.note(seg.IPID)
+	if a.counting {
+		a.conserve(seg, side, ev, c, 0, told)
+	}
 }
 
 // data is Process for new payload where nothing is missing and nobody has closed, that may end a wait.

@@ -16,6 +16,7 @@ type repairs struct {
 	wentOn    int64  // for how long it went on meanwhile, in nanoseconds
 	unclocked int64  // of SenderWindow, see [detectors.Transfer.Unclocked]
 	clocked   int64  // SenderWindow when its last flight began to pass the tap
+	answered  answered
 }
 
 // repairsOf are those of the account, to be read only.

@@ -39,7 +39,7 @@ func acceptable(ev *fsm.Events) bool {
 
 func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
 	own, peer := a.both(side)
-	class := ev.Class
+	class, lost := ev.Class, a.Waits[detectors.Loss]
 	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn)
 	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
 		peer.timed = 0
@@ -59,6 +59,9 @@ func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	}
 	if seg.Flags&reassembly.ACK != 0 {
 		s.acknowledged(ev.Kinds)
+	}
+	if a.counting || class == fsm.Retransmission {
+		a.conserve(seg, side, ev, c, lost, told)
 	}
 	peer.asked = 0
 	own.clock.note(seg)

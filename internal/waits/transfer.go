@@ -66,6 +66,7 @@ func (s *step) transfer() {
 		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
 		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.resent, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, false, seg.Seq, false
 		s.told.forgetRepairs(s.Account)
+		s.counting = false
 		r.resends, r.twice = 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
