@@ -24,7 +24,7 @@ var WindowShrunk = &detectors.Detector{
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
 			"If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
-			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if one device is proved to have sent both segments: their IP identifications follow one another (in either byte order; by more than 16 only if all of that side count up), all segments had one TTL, and the ACK did not come back sooner than the host answers. A segment after a RST, or one that acknowledges what the capture does not show: its receiver may drop it. A connection whose window scale is unknown. " +
+			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if one device is proved to have sent both segments: their IP identifications follow one another (in either byte order; by more than 16 only if all of that side count up), all segments had one TTL, the ACK did not come back sooner than the host answers, and its peer sent payload. A segment after a RST, or one that acknowledges what the capture does not show: its receiver may drop it. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop). Multipath TCP, whose window counts from what was acknowledged on all of its connections.",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
 		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
@@ -234,6 +234,9 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		f.Undecide("what offered the larger window has a later sequence number, and no IP identifications tell which was sent first: it may have overtaken the other on the way")
 	}
 	switch {
+	case s.own > 0 && r.Conn.Bytes(side.Peer()) == 0:
+		f.Fault = detectors.FaultUnknown
+		f.Message += fmt.Sprintf(" But %s sent no payload that was captured, and nothing else fills a buffer: the capture may lack it.", peer)
 	case s.own > 0:
 	case s.damaged.At != 0:
 		f.Fault, f.Cause = detectors.FaultPath, causeDamage
