@@ -18,7 +18,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	if holes {
 		least, some = "at least ", "at least "
 	}
-	if a.maybe {
+	if a.maybe || t.unseen > 0 { // of what was lost before the capture point with nothing beyond it captured, the retransmission looks new
 		some = "at least "
 	}
 	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on, %s.",
