@@ -48,13 +48,27 @@ func (f *Finding) Vanished(last int64) {
 		"of which the one with these hosts ended, or both may have left this network", after))
 }
 
-// SeenLater says of a host from which nothing ever came (Unheard is set) that it sent something later, in another connection.
-// Engines call it as they call SentElsewhere; frame is the last of that.
-func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32) {
+// SeenLater says of a host from which nothing ever came (Unheard is set) that it sent something later, in another connection; meanwhile: after
+// the first of the evidence, if not after the last. Engines call it as they call SentElsewhere; frame is the last of that.
+func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32, meanwhile bool) {
 	f.Scope = WholeCapture
-	f.Message += fmt.Sprintf(" Later, %v sent segments of other connections (such as frame %d): it is up by then.", host.AddrPort().Addr(), frame)
-	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, " +
-		"the accept queue is full (Linux then drops SYNs), Linux before 4.12 with net.ipv4.tcp_tw_recycle drops SYNs of clients behind one NAT by their timestamps, or segments were lost."
+	when, is := "Later", "it is up by then"
+	if meanwhile {
+		when, is = "After the first SYN", "it was up"
+	}
+	f.Message += fmt.Sprintf(" %s, %v sent segments of other connections (such as frame %d): %s.", when, host.AddrPort().Addr(), frame, is)
+	if f.Cause != "" {
+		return
+	}
+	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, "
+	if meanwhile {
+		f.Cause = "The host was up, as its other connections show. A firewall drops SYNs from this client or to this port, "
+	}
+	f.Cause += "the accept queue is full (Linux then drops SYNs), "
+	if f.Stamped {
+		f.Cause += "Linux before 4.12 with net.ipv4.tcp_tw_recycle drops SYNs of clients behind one NAT by their timestamps, "
+	}
+	f.Cause += "or segments were lost."
 }
 
 // Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what

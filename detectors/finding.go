@@ -111,6 +111,7 @@ type Finding struct {
 	OnceOf     *reassembly.Side // the side whose segments must have arrived once each, if it rests on that: see ArrivedTwice
 	Silence    *Silence         // the silence of both hosts, if it rests on that: see Vanished
 	Unheard    bool             // nothing ever came from the server, to which the evidence was sent: see SeenLater
+	Stamped    bool             // what was sent to it is a SYN with timestamps, for which a server may have dropped it
 	Quiet      *Quiet           // since when the peer of the first segment of the evidence has been silent, in this connection: see SeenSince
 	Unanswered bool             // what the sender of the first segment of the evidence sent was not answered: see Unreached
 	Asker      fsm.Device       // which sent what was not answered, for both of these: what it sends for that host as well does not count

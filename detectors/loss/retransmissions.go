@@ -56,8 +56,8 @@ var Retransmissions = &detectors.Detector{
 var (
 	resentStalls = &detectors.Outcome{Name: "rto-stalls", Severity: detectors.Info, Fault: detectors.FaultPath,
 		When: "the data stalled for seconds in total, until timeouts expired; a warning if that happened more than once, if three or more retransmissions made up 30 % of the payload, or if it is also lossy; nobody's fault if most of that is the sender's own timer, or came after the last retransmission",
-		Cause: "During a stall, nothing came back that made the sender retransmit: whole windows or last segments were lost, their " +
-			"retransmissions too, or the ACKs. Each timeout without an answer doubles the next."}
+		Cause: "During a stall, nothing new was acknowledged: whole windows, last segments or retransmissions were lost, or the ACKs, " +
+			"and only a timer made the sender repeat them. Each timeout without an answer doubles the next."}
 	resentLossy = &detectors.Outcome{Name: "lossy", Severity: detectors.Warning, Fault: detectors.FaultPath,
 		When: "a considerable share of the payload was lost and sent again"}
 	resentSpurious = &detectors.Outcome{Name: "spurious", Severity: detectors.Info,

@@ -15,6 +15,7 @@ type stall struct {
 	before  reassembly.Mark // the last but one
 	stamp   uint32          // timestamp of the last; 0 if it has none
 	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
+	twice   bool            // it has a D-SACK of that: it answers a copy, as what arrived before had been answered
 	ended   reassembly.Mark // the ACK
 	nxt     reassembly.Seq  // what had been sent when something was last sent again
 	since   int64
@@ -137,7 +138,10 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 		s.unseen = skipped
 	}
 	echo, is := detectors.Echo(r.Conn, ack)
-	s.earlier = s.stamp != 0 && is && echo.Before(reassembly.Seq(s.stamp))
+	block, dsack := ack.Opts.Twice(ack.Ack)
+	s.twice = dsack && s.resent.At != 0 && block.Meets(reassembly.Block{From: s.resent.Seq, To: s.resent.End()})
+	// A copy that arrives leaves the timestamp that is echoed as it was (RFC 7323 4.3).
+	s.earlier = !s.twice && s.stamp != 0 && is && echo.Before(reassembly.Seq(s.stamp))
 	out := r.Conn.Stream(from)
 	s.ahead = out.Knows(reassembly.KnowNxt) && (ack.Seq.After(out.Nxt) || ack.Len > 0 && out.Skipped(ack.Seq-1))
 	last := ack.At - s.resent.At
@@ -273,6 +277,10 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 	}
 	until := fmt.Sprintf("a retransmission (frame %d) was acknowledged", c.longest.resent.Frame)
 	switch {
+	case c.longest.twice && (original || needless):
+		until = fmt.Sprintf("a retransmission (frame %d) was answered by a D-SACK: the original had arrived, and no ACK of it had come", c.longest.resent.Frame)
+	case c.longest.twice:
+		until = "the answer to a second copy came, a D-SACK: no ACK of the first that arrived had come"
 	case original:
 		until = "the ACK of the original came"
 	case needless:

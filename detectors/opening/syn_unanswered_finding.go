@@ -23,6 +23,17 @@ const (
 	actionLinkLocal = "Look at the addresses and routes of the client: why has the interface no address that routers forward?"
 )
 
+// What is said instead where the source address is a unique local one.
+const (
+	causeUniqueLocal = "The SYN left with an address that only the client's own network or VPN knows, and nothing translates it (its interface or its route is another's than the program chose), or what should translate it does not. " +
+		"Otherwise, as usual, a firewall drops SYNs, or the server does not answer."
+	actionUniqueLocal = "Look at the addresses and routes of the client: does the address belong to the interface that sends the SYN, or to a VPN? If the SYN is translated on its way, capture behind that."
+)
+
+// actionNoTimestamps is what to do about a SYN without timestamps, which no server drops because of these.
+const actionNoTimestamps = "Capture at the server. If the SYN does not arrive there, follow the path and its firewalls. If it does, look at the server: nft or iptables rules, ss -ltn (Recv-Q above Send-Q: the queue is full), " +
+	"nstat TcpExtListenOverflows and TcpExtListenDrops."
+
 // What is said instead where the answer had left long before.
 const (
 	causeHeldUp  = "The answer was held up on its way: the path was down, a queue was full, or a radio slept. Or the host that captured stood still. The server was not late, nor was its accept queue full."
@@ -39,6 +50,12 @@ const (
 func staysOnLink(v fsm.View, side reassembly.Side) bool {
 	own, peer := v.Endpoint(side).AddrPort().Addr().Unmap(), v.Endpoint(side.Peer()).AddrPort().Addr().Unmap()
 	return own.IsLinkLocalUnicast() && peer.IsGlobalUnicast() && !peer.IsPrivate()
+}
+
+// isUniqueLocal reports whether the source address of the side's SYN is a unique local one of IPv6, and the destination one of the Internet.
+func isUniqueLocal(v fsm.View, side reassembly.Side) bool {
+	own, peer := v.Endpoint(side).AddrPort().Addr(), v.Endpoint(side.Peer()).AddrPort().Addr()
+	return own.Is6() && own.IsPrivate() && peer.Is6() && peer.IsGlobalUnicast() && !peer.IsPrivate()
 }
 
 // isOnly reports whether nothing but the last segment came in the server's name: the first may have come before
@@ -112,6 +129,15 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	}
 	if outcome == synNoAnswer && w.crafted {
 		f.Undecide("the SYNs have no MSS, which nearly every TCP sends, and the same IP ID: a program may have written them, and come to the same port twice, as a flood with ports at random does")
+	}
+	if syn, captured := r.Conn.SYNOptions(w.client); captured && syn.Has&(reassembly.HasTimestamps|reassembly.OptionsCut) != 0 {
+		f.Stamped = true
+	} else if outcome == synNoAnswer && captured {
+		f.Action = actionNoTimestamps
+	}
+	if outcome == synNoAnswer && isUniqueLocal(r.Conn, w.client) {
+		f.Cause, f.Action = causeUniqueLocal, actionUniqueLocal
+		f.Message += fmt.Sprintf(" The source address is a unique local one (RFC 4193): unless something translates it, no answer from %s finds a way back across the Internet.", r.Name(server))
 	}
 	if outcome == synNoAnswer && staysOnLink(r.Conn, w.client) {
 		f.Cause, f.Action, f.Unheard, f.Unanswered = causeLinkLocal, actionLinkLocal, false, false

@@ -112,6 +112,13 @@ func (c *resetCase) sole() bool {
 	return c.peer.packets == 1 || !c.bare() && last.SeqLen() > 0 && c.rst.Ack == last.End() || quiet
 }
 
+// amongOthers reports whether the RST, without ACK, has the number that all data in flight acknowledges, of which the peer's last segment is
+// only a part: it may answer any of that, up to a round trip or more before.
+func (c *resetCase) amongOthers() bool {
+	last := &c.peer.last
+	return c.bare() && last.Len > 0 && c.lost() > last.Len && detectors.Answers(&c.rst, last)
+}
+
 // oneOf reports whether the RST is the first of several, which answer several segments of
 // the peer: it answers the earliest, of which only the last is known. With ACK, it says so.
 func (c *resetCase) oneOf() bool {

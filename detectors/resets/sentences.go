@@ -28,7 +28,9 @@ func (c *resetCase) answered() string {
 		name = inBytes(m.Len)
 	}
 	if c.replies() && c.early() && !c.sole() || c.oneOf() || c.oneForSeveral() || c.oneOfEqual() {
-		frame += " or one just before it"
+		if frame += " or one just before it"; c.amongOthers() {
+			name, frame = "one of the segments in flight", fmt.Sprintf("the last is frame %d, of %s", m.Frame, inBytes(m.Len))
+		}
 	}
 	return fmt.Sprintf("%s (%s) from %s", name, frame, c.peer.name)
 }

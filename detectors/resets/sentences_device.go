@@ -89,6 +89,10 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m = fmt.Sprintf("A RST with the source address %s came (frame %d), but %[1]s continued after it (frame %[3]d).", c.sender.name, c.rst.Frame, c.continued.Frame)
 	case c.replies():
 		m += fmt.Sprintf(" answers %s", c.answered()) + c.tooSoon() + "."
+		if c.amongOthers() && c.early() {
+			m += fmt.Sprintf(" It came %s after the last, though a round trip to %s takes %s: it answers an earlier one, or something nearer sent it.",
+				detectors.Span(c.rst.At-c.peer.last.At), c.sender.name, detectors.Span(int64(c.handshakeRTT)))
+		}
 	case c.madeFromLast():
 		m += fmt.Sprintf(" answers %s, %s after it.", c.answered(), detectors.Span(c.rst.At-c.peer.last.At))
 	case c.bare() && c.lost() > 0 && detectors.Answers(&c.rst, &c.peer.last): // any of them, if they were longer in flight

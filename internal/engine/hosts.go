@@ -161,9 +161,14 @@ func up(f *detectors.Finding, h *stats.Hosts) {
 	if !f.Unheard || f.Verdict != detectors.Seen {
 		return
 	}
-	last := unheard(f)
-	if frame, is := h.UpAfter(last.Dst.Addr, last.At, f.Asker.Hash()); is && last.Src.Addr != last.Dst.Addr {
-		f.SeenLater(last.Dst, frame)
+	first, last := &f.Evidence[0].Seg, unheard(f)
+	if last.Src.Addr == last.Dst.Addr {
+		return
+	}
+	if frame, is := h.UpAfter(last.Dst.Addr, last.At, f.Asker.Hash()); is {
+		f.SeenLater(last.Dst, frame, false)
+	} else if frame, is = h.UpAfter(last.Dst.Addr, first.At, f.Asker.Hash()); is {
+		f.SeenLater(last.Dst, frame, true)
 	}
 }
 
