@@ -20,19 +20,21 @@ var WindowShrunk = &detectors.Detector{
 		What: "The right edge of the window, acknowledgment number plus window, moves left from one segment of the receiver to the next, by " +
 			"more than the rounding of the window scale. RFC 9293 3.8.6 strongly discourages this: the sender may already have sent what it was allowed to send.",
 		Cause: "A receiver that sizes its window by the memory it has left: Linux with net.ipv4.tcp_shrink_window enabled, or out of socket " +
-			"memory; small embedded stacks with few buffers. Or a proxy or load balancer that rewrites windows to shape traffic.",
+			"memory; small embedded stacks with few buffers. A receiver that slows its peer on purpose, after loss or delay, so that other traffic comes first " +
+			"(background downloads of Windows; RFC 9840): its window begins at about two segments, whatever its SYN offered, and grows with what it acknowledges. " +
+			"Or a proxy or load balancer that rewrites windows to shape traffic.",
 		Action: "Check the receiver's memory (TCP pruning and collapsing counters in netstat -s, tcp_mem, rmem) and any middlebox that shapes traffic by window. " +
-			"If data was cut off, expect retransmissions that no packet loss explains.",
+			"Nothing, if the receiver slows its peer on purpose. If data was cut off, expect retransmissions that no packet loss explains.",
 		NotThis: "A window that gets smaller as data fills it: its right edge stays. A change of less than two units of the window scale, unless data was in flight there: a window may be rounded up once, and down the next time. A " +
 			"correction of the window in the SYN-ACK. ACKs that others overtook: with a smaller SEQ or ACK than has been seen, or the same of both within a round trip, unless the IP identifications prove their order. A host is accused only if one device is proved to have sent both segments: their IP identifications follow one another (in either byte order; by more than 16 only if all of that side count up), all segments had one TTL, the ACK did not come back sooner than the host answers, and its peer sent payload. A segment after a RST, or one that acknowledges what the capture does not show: its receiver may drop it. A connection whose window scale is unknown. " +
 			"A window that shrank to 0 and was then probed (zero-window-probe-loop). Multipath TCP, whose window counts from what was acknowledged on all of its connections.",
 		Peers: "Wireshark does not compare right edges. Zeek calls this window_recision.",
-		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4"},
+		Refs:  []string{"RFC 9293 3.8.6", "RFC 7323 2.4", "RFC 9840"},
 		Since: "0.2",
 	},
 	Outcomes:     []*detectors.Outcome{cutOff, takenBack},
 	StartsOn:     fsm.On(fsm.WindowShrunk, fsm.WindowOld),
-	SubscribesTo: fsm.On(fsm.WindowShrunk, fsm.WindowOld),
+	SubscribesTo: fsm.On(fsm.WindowShrunk, fsm.WindowOld) | crosses,
 	Watch:        watchShrunk,
 	YieldsTo:     []string{"zero-window-probe-loop"},
 }
@@ -48,8 +50,9 @@ func watchShrunk(r *detectors.Report) detectors.Watcher {
 
 var (
 	cutOff = &detectors.Outcome{Name: "cut-off", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "data was in flight beyond the new right edge, and was not SACKed: the receiver will not accept data that it had asked for"}
-	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, Fault: detectors.FaultHost, When: "nothing was in flight beyond the new right edge"}
+		When: "data was in flight beyond the new right edge, and was not SACKed: the receiver will not accept data that it had asked for. Beside the receiver, " +
+			"such data is captured after the segment that took the window back: it echoes an earlier timestamp, or comes too soon to know that, and is then sent again"}
+	takenBack = &detectors.Outcome{Name: "taken-back", Severity: detectors.Info, Fault: detectors.FaultHost, When: "nothing is known to have been cut off there"}
 )
 
 // causeDevices is the cause where no segment that shrinks the window comes from the device
@@ -81,20 +84,32 @@ type shrinks struct {
 	own     int // how many are proved to come from the device that had offered the window
 	count   int
 	cuts    int
-	older   int    // of these, how many may have been sent before what had offered more
-	largest uint32 // bytes taken back at once
-	cutOff  uint32 // bytes in flight beyond the edge, at most
+	older   int      // of these, how many may have been sent before what had offered more
+	largest uint32   // bytes taken back at once
+	cutOff  uint32   // bytes in flight beyond the edge, at most
+	under   crossing // since it last shrank
+	crossed crossing // of cut; its shrunk.At is 0 if the capture shows that data before cut
 }
 
 func (w *windowShrunk) Event(ev fsm.Event, r *detectors.Report) {
-	if ev.Kind == fsm.WindowOld {
+	switch ev.Kind {
+	case fsm.WindowOld:
 		w.overtaken(ev, r.Conn)
-		return
+	case fsm.WindowShrunk:
+		if w.sides[ev.Side] == nil {
+			w.sides[ev.Side] = new(shrinks)
+		}
+		w.shrunk(ev, w.sides[ev.Side], reassembly.MarkOf(ev.Seg), r)
+	default:
+		w.crosses(ev, r)
 	}
-	if w.sides[ev.Side] == nil {
-		w.sides[ev.Side] = new(shrinks)
+	kinds := WindowShrunk.StartsOn
+	for _, s := range w.sides {
+		if s != nil && s.under.open() {
+			kinds |= crosses
+		}
 	}
-	w.shrunk(ev, w.sides[ev.Side], reassembly.MarkOf(ev.Seg), r)
+	r.Subscribe(kinds)
 }
 
 // The most by which the IP identifications of two segments differ of which one follows the other: with a few packets of other connections in
@@ -156,8 +171,10 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 	}
 	if cut > 0 {
 		if s.cuts++; cut > s.cutOff {
-			s.cut, s.cutOff, s.allowed = m, cut, s.run.Mark
+			s.cut, s.cutOff, s.allowed, s.crossed = m, cut, s.run.Mark, crossing{}
 		}
+	} else {
+		s.under.watches(ev.Seg, &s.run.Mark, ev.Side, r.Conn)
 	}
 	s.report(ev.Side, r)
 }
@@ -202,7 +219,8 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 	if !detectors.SameFrame(last, &s.first) && !detectors.SameFrame(last, &s.cut) {
 		evidence = append(evidence, r.Evidence("window shrunk, last time", side, last))
 	}
-	f := r.Find(outcome, side, last.At, evidence...)
+	evidence = s.crossed.evidence(evidence, side, r)
+	f := r.Find(outcome, side, max(last.At, s.crossed.resent.At), evidence...)
 	f.Roles = detectors.Roles("receiver", side, "sender")
 	f.Measure("shrinks", s.count)
 	f.Measure("cuts", s.cuts)
@@ -225,10 +243,14 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		if s.allowed.At != 0 && s.count > 1 {
 			allowed = fmt.Sprintf(" by frame %d", s.allowed.Frame)
 		}
-		f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them%s, and may have to send them again.",
-			peer, s.cutOff, s.cut.Frame, allowed)
+		if s.crossed.shrunk.At != 0 {
+			f.Message += s.crossed.cutOff(peer, own, allowed)
+		} else {
+			f.Message += fmt.Sprintf(" %s had up to %d bytes in flight there (frame %d). It was allowed to send them%s, and may have to send them again.",
+				peer, s.cutOff, s.cut.Frame, allowed)
+		}
 	} else {
-		f.Message += " Nothing was in flight there, so no harm was done."
+		f.Message += s.under.harm(peer, own)
 	}
 	if s.older == s.count {
 		f.Undecide("what offered the larger window has a later sequence number, and no IP identifications tell which was sent first: it may have overtaken the other on the way")

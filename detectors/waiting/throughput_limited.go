@@ -16,7 +16,7 @@ var ThroughputLimited = &detectors.Detector{
 		Title: "one thing limited a transfer",
 		What: "A run of payload of one side took two seconds or longer, and for half of that or more it waited for the same thing: the " +
 			"receive window, ACKs, its own application, or the repair of losses.",
-		Cause: "receiver-window: the receiver's buffer is too small for the path, or its application reads slowly. sender-window: the congestion " +
+		Cause: "receiver-window: the receiver's buffer is too small for the path, its application reads slowly, or it slows the sender on purpose. sender-window: the congestion " +
 			"window did not grow, or the send buffer is too small. path: the bottleneck's rate; what is sent faster queues. application: the sender " +
 			"produces its data slowly. loss: the path drops segments.",
 		Action: "receiver-window: a larger receive buffer (net.ipv4.tcp_rmem, SO_RCVBUF not set), or a faster reader. sender-window: a larger send buffer " +
@@ -31,7 +31,7 @@ var ThroughputLimited = &detectors.Detector{
 			"Pauses of less than two round trips, away from the sender and without timestamps, are undecided. Pauses of a sender whose segments routers mark again and again (ECN). A segment that waits for a delayed ACK: ack-delay. " +
 			"A sender that, as seen beside it, sent more than 5 ms and a sixteenth of a round trip after the last ACK for most of that time: no ACK released that, but a timer of its TCP or its application.",
 		Peers: "Wireshark plots windows and bytes in flight (tcp.analysis.bytes_in_flight) and marks TCP Window Full; it does not add them up.",
-		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290", "RFC 3168 6.1"},
+		Refs:  []string{"RFC 9293 3.8.6", "RFC 5681", "RFC 7323 2", "RFC 8290", "RFC 9840", "RFC 3168 6.1"},
 		Since: "0.3",
 	},
 	Outcomes: []*detectors.Outcome{byReceiver, bySender, byPath, byApplication, byLoss},
@@ -49,8 +49,10 @@ var ThroughputLimited = &detectors.Detector{
 
 var (
 	byReceiver = &detectors.Outcome{Name: "receiver-window", Severity: detectors.Info, Fault: detectors.FaultHost, When: "the sender had more to send, and the receive window was full; a warning from 90 % of a transfer of 10 s on",
-		Cause:  "The receiver's buffer is too small for the round trip, or its application reads slowly.",
-		Action: "If the window is small from the start: a larger receive buffer (net.ipv4.tcp_rmem; do not set SO_RCVBUF), or window scaling. If it closes and opens: look at the reading application."}
+		Cause: "The receiver's buffer is too small for the round trip, its application reads slowly, or it slows the sender on purpose, so that other traffic comes first " +
+			"(background downloads of Windows; RFC 9840).",
+		Action: "If the window stays at one small size: a larger receive buffer (net.ipv4.tcp_rmem; do not set SO_RCVBUF), or window scaling. If it closes and opens: look at the reading application. " +
+			"If it begins at about two segments whatever the SYN offered, grows with what is acknowledged, and falls after loss or delay: the receiver means it, and what else fills the path is the limit."}
 	bySender = &detectors.Outcome{Name: "sender-window", Severity: detectors.Info, Fault: detectors.FaultSuspected, When: "the window had room, but the sender sent only as ACKs came; a warning likewise",
 		Cause:  "The congestion window stayed small, the sender's send buffer is too small for the round trip, or it paces its segments.",
 		Action: "A larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control); look for losses before this part of the capture."}
