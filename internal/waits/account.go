@@ -11,14 +11,19 @@ import (
 type Account struct {
 	ends        [2]end
 	Owner       uint32 // the connection, as the functions of Told know it
-	number      uint32 // of the account in its ledger
+	quick       uint32 // time below which gaps are not told apart, in nanoseconds
 	provisional int64  // part of the loss that moves to another wait if it turns out that nothing was lost
 	thought     int64  // the server's time: up to the request while it is asked; for the answer while it answers
+	since       int64  // when the asker began to send what its peer has not answered with any segment
 
-	from      int64  // all before it is attributed
-	first     int64  // time of the first segment
-	quick     uint32 // time below which gaps are not told apart, in nanoseconds
-	repairs   uint32 // the number of its run's, see aside; 0 = it has none
+	from      int64             // all before it is attributed
+	first     int64             // time of the first segment
+	repairs   uint32            // the number of its run's, see aside; 0 = it has none
+	rarity    uint32            // that of what few accounts have, see rare
+	behind    uint32            // that of the round trips of its run's sender
+	answer    uint32            // that of where the server's answer began, while replying is set; 0 = where the run did
+	hole      [2]reassembly.Seq // what must be acknowledged to close a side's hole, while that is open
+	asker     uint8             // 1 and the side that has sent what its peer has not answered; 0 = neither
 	phase     phase
 	turn      reassembly.Side // who sent payload last
 	known     bool            // the client is known: A
@@ -41,7 +46,6 @@ type Account struct {
 	before    bool            // invisible, of the time before that
 	over      bool            // detectors are told no more
 	smooth    bool            // the handshake is over, and no hole is open; see settle
-	counting  bool            // what was sent again is to be answered, see answered
 	sending   uint8           // 1 and the side that sent payload last, if it is smooth and nobody has closed; 0 otherwise
 	blind     detectors.Wait  // UnknownWait where windows mean nothing, else ReceiverWindow
 	why       Reason
@@ -50,14 +54,11 @@ type Account struct {
 	run       run
 
 	Waits      detectors.Waits
+	trips      trips           // of its run's receiver
 	request    reassembly.Mark // the last segment of the client's request
-	answer     reassembly.Mark // the first segment of the server's answer, while replying is set
-	replied    uint64          // bytes of the server before that
 	promptTime int64           // sum of the answers that were prompt
 	answers    uint32
 	prompt     uint32
-	pushes     uint32
-	pauses     uint32 // of the server, as long as end a transfer, in the answer so far
 	sizes      sizes  // of requests that were answered promptly
 	size       uint32 // of the request that is answered, in bytes
 	requested  uint64 // bytes of the client before the request
@@ -99,16 +100,14 @@ func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 			return
 		}
 		a.data(seg, side, c, told)
-		if a.counting {
+		if a.run.counting {
 			a.conserve(seg, side, ev, c, 0, told)
 		}
 		return
 	}
-	own, peer := a.both(side)
+	own := a.end(side)
 	own.sent, own.sentLen = seg.At, seg.Len
-	if own.asked == 0 {
-		own.asked = seg.At
-	}
+	a.speaks(side, seg.At)
 	r := &a.run
 	if r.fulls < minFulls {
 		r.count(seg, a.full(c))
@@ -117,9 +116,8 @@ func (a *Account) Payload(seg *reassembly.Segment, side reassembly.Side, ev *fsm
 	r.last.Set(seg)
 	a.next = seg.Seq + reassembly.Seq(seg.Len)
 	r.end = r.end.Max(a.next)
-	peer.asked = 0
 	own.ids.note(seg.IPID)
-	if a.counting {
+	if a.run.counting {
 		a.conserve(seg, side, ev, c, 0, told)
 	}
 }
@@ -131,17 +129,17 @@ func (a *Account) Ack(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Eve
 		return
 	}
 	own, peer := a.both(side)
-	a.time(seg, own, peer, false)
-	peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
+	a.time(seg, own, peer, false, told)
+	peer.learn(a, seg, side.Peer(), c.Out(side.Peer()), told)
 	if own.pure < peer.sent {
 		own.pure = seg.At
 	}
 	if a.asking && side == reassembly.B {
 		a.runsAhead(seg, c.Out(side))
 	}
-	peer.asked = 0
+	a.replies(side)
 	own.ids.note(seg.IPID)
-	if a.counting {
+	if a.run.counting {
 		a.conserve(seg, side, ev, c, 0, told)
 	}
 }
@@ -149,14 +147,14 @@ func (a *Account) Ack(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Eve
 // data is Process for new payload where nothing is missing and nobody has closed, that may end a wait.
 func (a *Account) data(seg *reassembly.Segment, side reassembly.Side, c *fsm.Conn, told *Told) {
 	own, peer := a.both(side)
-	a.time(seg, own, peer, true)
+	a.time(seg, own, peer, true, told)
 	a.snap(told)
 	s := step{Account: a, seg: seg, side: side, own: own, peer: peer, conn: c, out: c.Out(side), told: told}
 	s.payload()
 	if seg.Flags&reassembly.ACK != 0 {
-		peer.learn(a, seg, side.Peer(), c.Out(side.Peer()))
+		peer.learn(a, seg, side.Peer(), c.Out(side.Peer()), told)
 	}
-	peer.asked = 0
+	a.replies(side)
 	own.clock.note(seg)
 	own.ids.note(seg.IPID)
 	if told.Stretch != nil {
@@ -188,4 +186,34 @@ func (a *Account) both(side reassembly.Side) (own, peer *end) {
 		return &a.ends[0], &a.ends[1]
 	}
 	return &a.ends[1], &a.ends[0]
+}
+
+// end is the end of that side.
+func (a *Account) end(side reassembly.Side) *end {
+	if side == reassembly.A {
+		return &a.ends[0]
+	}
+	return &a.ends[1]
+}
+
+// speaks notes that the side sends what its peer has to answer, with any segment.
+func (a *Account) speaks(side reassembly.Side, at int64) {
+	if a.asker != 1+uint8(side) {
+		a.asker, a.since = 1+uint8(side), at
+	}
+}
+
+// replies notes that the side sends something: nothing of its peer's is unanswered.
+func (a *Account) replies(side reassembly.Side) {
+	if a.asker != 1+uint8(side) {
+		a.asker = 0
+	}
+}
+
+// askedSince is when the side began to send what its peer has not answered with any segment; 0 = nothing.
+func (a *Account) askedSince(side reassembly.Side) int64 {
+	if a.asker != 1+uint8(side) {
+		return 0
+	}
+	return a.since
 }

@@ -19,13 +19,13 @@ type answered struct {
 // conserve takes a segment of the run, which is processed; lost is what Loss was before it.
 func (a *Account) conserve(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, lost int64, told *Told) {
 	if r := &a.run; r.side != side {
-		if a.counting {
+		if a.run.counting {
 			a.isAnswered(seg, c.Out(side).Nxt, told)
 		}
 		return
 	}
 	again := ev.Class == fsm.Retransmission && ev.Place() == reassembly.Repeat && seg.Len > 0
-	if !a.counting && !(again && a.beginAnswers(side, ev, c, lost, told)) {
+	if !a.run.counting && !(again && a.beginAnswers(side, ev, c, lost, told)) {
 		return
 	}
 	p := told.noteRepairs(a)
@@ -37,7 +37,7 @@ func (a *Account) conserve(seg *reassembly.Segment, side reassembly.Side, ev *fs
 	case ev.Class != fsm.PureAck && ev.Class != fsm.WindowUpdate && ev.Class != fsm.DupAck:
 		p.answered.Break()
 	}
-	a.counting = p.answered.Counting() && !p.answered.Settled()
+	a.run.counting = p.answered.Counting() && !p.answered.Settled()
 }
 
 // beginAnswers begins to count with what the run's side sends again, and reports whether it does.
@@ -79,5 +79,5 @@ func (a *Account) isAnswered(ack *reassembly.Segment, nxt reassembly.Seq, told *
 		p.answered.loss = a.Waits[detectors.Loss]
 	}
 	p.answered.window = ack.Window
-	a.counting = p.answered.Counting() && !p.answered.Settled()
+	a.run.counting = p.answered.Counting() && !p.answered.Settled()
 }

@@ -14,6 +14,9 @@ type aside struct {
 	marked  pool[marked]
 	shapes  pool[shape]
 	repairs pool[repairs]
+	rares   pool[rare]
+	trips   pool[trips]
+	answers pool[answer]
 	now     *ongoing            // the stretch of the account at hand, if anybody is told of stretches
 	latest  map[uint32]*ongoing // those of accounts of which no record is kept
 }
@@ -52,17 +55,24 @@ func (l *aside) lags(r *run, seg *reassembly.Segment, e *end) {
 }
 
 // unmark forgets what the waits were, but for how long applications paused.
-func (l *aside) unmark(r *run) {
-	if r.marked != 0 {
-		r.rested = l.marked.at(r.marked).paused()
-		l.marked.free(&r.marked)
+func (l *aside) unmark(a *Account) {
+	if a.run.marked != 0 {
+		l.unmarkRun(a)
 	}
 }
 
+func (l *aside) unmarkRun(a *Account) {
+	r := &a.run
+	l.rest(a, l.marked.at(r.marked).paused())
+	l.marked.free(&r.marked)
+}
+
 // forget forgets all that the run has.
-func (l *aside) forget(r *run) {
-	l.unmark(r)
-	l.shapes.free(&r.shape)
+func (l *aside) forget(a *Account) {
+	l.unmark(a)
+	l.shapes.free(&a.run.shape)
+	l.trips.free(&a.behind)
+	l.forgetRepairs(a)
 }
 
 // copy gives the account, which is a copy of another, its own.
@@ -70,12 +80,16 @@ func (l *aside) copy(a *Account) {
 	l.repairs.copy(&a.repairs)
 	l.marked.copy(&a.run.marked)
 	l.shapes.copy(&a.run.shape)
+	l.rares.copy(&a.rarity)
+	l.trips.copy(&a.behind)
+	l.answers.copy(&a.answer)
 }
 
 // release makes an account that is over one that may be used again.
 func (l *aside) release(a *Account) {
-	l.forget(&a.run)
-	l.forgetRepairs(a)
+	l.forget(a)
+	l.rares.free(&a.rarity)
+	l.answers.free(&a.answer)
 	*a = Account{}
 }
 

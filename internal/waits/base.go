@@ -22,10 +22,10 @@ func (a *Account) base(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 		return
 	}
 	a.step(seg, side, ev, c, told)
-	owner, number, before, why, from, waits := a.Owner, a.number, a.invisible, a.why, a.from, a.Waits
+	owner, before, why, from, waits := a.Owner, a.invisible, a.why, a.from, a.Waits
 	told.release(a)
 	a.begin(seg, side, c)
-	a.Owner, a.number, a.before, a.why, a.from, a.Waits, a.based = owner, number, before, why, from, waits, true
+	a.Owner, a.before, a.why, a.from, a.Waits, a.based = owner, before, why, from, waits, true
 }
 
 // begin begins the account with the segment, and with what the connection knows after it.

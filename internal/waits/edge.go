@@ -22,12 +22,12 @@ func (s *step) needed() uint32 {
 // stoppedAtEdge reports whether the side stopped because the window that it knew of ended at seq.
 func (s *step) stoppedAtEdge(seq reassembly.Seq) bool {
 	own, need := s.own, s.needed()
-	return own.nearEdge(seq, need) && own.stoppedAtEdge(s.Account, max(own.sent, own.probed), seq, need)
+	return own.nearEdge(seq, need) && own.stoppedAtEdge(s.Account, max(own.sent, s.told.rareOf(s.Account).probed[s.side]), seq, need)
 }
 
 // fills reports whether the window that was offered when the last flight began to arrive ends at seq.
 func (s *step) fills(seq reassembly.Seq) bool {
-	room := seq.To(s.run.edge)
+	room := seq.To(s.told.rareOf(s.Account).edge)
 	return room >= 0 && uint32(room) < s.needed()
 }
 
@@ -55,6 +55,6 @@ func (s *step) filledFirstEdge() bool {
 	if n := s.Waits[detectors.SenderWindow] - s.told.repairsOf(s.Account).clocked; filled && n > 0 { // no ACK was needed within that flight
 		s.relabel(detectors.SenderWindow, detectors.ReceiverWindow, n)
 	}
-	r.edge, r.edgeKnown = s.out.Edge, true
+	s.told.noteRare(s.Account).edge, r.edgeKnown = s.out.Edge, true
 	return filled
 }

@@ -47,8 +47,9 @@ func (s *step) quiet(at int64) {
 // unheard gives what a side waited for since it began to probe a window, to its peer's
 // silence: nothing has answered, and nothing will.
 func (s *step) unheard() {
-	n := s.from - s.own.asked - s.roundTrip()
-	if n = min(n, s.Waits[s.blind]); s.own.asked == 0 || n <= 0 {
+	asked := s.askedSince(s.side)
+	n := s.from - asked - s.roundTrip()
+	if n = min(n, s.Waits[s.blind]); asked == 0 || n <= 0 {
 		return
 	}
 	s.relabel(s.blind, detectors.PeerSilent, n)
@@ -57,14 +58,14 @@ func (s *step) unheard() {
 // silent accounts for time in which a side's peer answered nothing at all, though it
 // had to: from the first probe or keep-alive on.
 func (s *step) silent(at int64) {
-	if e := s.own; e.asked > e.sent && at > e.asked+s.roundTrip() {
+	if asked := s.askedSince(s.side); asked > s.own.sent && at > asked+s.roundTrip() {
 		s.unanswered(at)
 	}
 }
 
 func (s *step) unanswered(at int64) {
-	if s.from < s.own.asked {
-		s.give(detectors.Idle, s.own.asked)
+	if s.from < s.since {
+		s.give(detectors.Idle, s.since)
 	}
 	s.give(detectors.PeerSilent, at)
 }
@@ -117,10 +118,9 @@ func (s *step) finish(at int64) {
 	case s.own.open || s.peer.open:
 		s.give(detectors.Loss, at)
 		s.move(detectors.PeerSilent)
-	case s.ends[0].asked > s.ends[0].sent || s.ends[1].asked > s.ends[1].sent: // of probes or keep-alives
-		if s.own.asked <= s.own.sent {
-			s.own, s.peer = s.peer, s.own
-		}
+	case s.asker != 0 && s.since > s.ends[s.asker-1].sent: // of probes or keep-alives
+		s.side = reassembly.Side(s.asker - 1)
+		s.own, s.peer = s.both(s.side)
 		s.unheard()
 		s.silent(at)
 		s.quiet(at)

@@ -28,15 +28,14 @@ func (s *step) exchange() {
 		if s.ahead && s.seg.At-s.own.pure > maxReorder { // it was sent before, and is sent again
 			return
 		}
-		s.replying, s.acked, s.pauses = true, s.delivered(), 0
+		s.replying, s.acked = true, s.delivered()
 		s.thought = s.Waits[detectors.ServerApp] - s.thought
 		if acked := s.own.pure; acked >= s.request.At && !s.ahead { // by then, the request had arrived, not much longer before
 			s.thought = max(min(s.thought, s.seg.At-s.own.late(s.seg)-acked+maxDelayedACK), 0)
 		}
-		s.answer.Set(s.seg)
-		s.replied = s.conn.Bytes(reassembly.B) - min(s.conn.Bytes(reassembly.B), uint64(s.seg.Len))
+		s.beginAnswer()
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
-		s.pushes++
+		s.told.noteRare(s.Account).pushes++
 	}
 }
 
@@ -70,7 +69,7 @@ const maxGreeting = 1000
 // goesOn reports whether the payload only acknowledges what the server said before it answers, so that the client still
 // waits for that.
 func (s *step) goesOn(reply bool) bool {
-	return reply && s.replying && s.conn.Bytes(reassembly.B)-s.replied <= maxGreeting && s.answer.At-s.request.At < s.roundTrip()+int64(detectors.PromptAnswer)
+	return reply && s.replying && s.answerBytes() <= maxGreeting && s.answerBegan().first.At-s.request.At < s.roundTrip()+int64(detectors.PromptAnswer)
 }
 
 // asks notes payload of the client.
@@ -82,11 +81,11 @@ func (s *step) asks() {
 		return
 	}
 	if s.replying {
-		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)
+		s.tellExchange(s.answerBytes())
 	}
 	if s.asking && s.seg.At-s.request.At > max(s.roundTrip(), minAgain) {
 		if !s.pipelined {
-			s.pushes++ // neither waits for the other
+			s.told.noteRare(s.Account).pushes++ // neither waits for the other
 		}
 		s.pipelined = true
 	}
@@ -110,15 +109,16 @@ func (s *step) delivered() bool {
 
 // tellExchange reports an answer that is over.
 func (s *step) tellExchange(bytes uint64) {
-	if s.request.Ack.Before(s.answer.Seq) && s.conn.Out(reassembly.B).Skipped(s.answer.Seq-1) { // it began in what was not captured
+	answer := s.answerBegan().first
+	if s.request.Ack.Before(answer.Seq) && s.conn.Out(reassembly.B).Skipped(answer.Seq-1) { // it began in what was not captured
 		s.replying, s.pipelined = false, false
 		return
 	}
-	response := min(max(s.answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
+	response := min(max(answer.At-s.request.At-s.ends[reassembly.B].rtt, 0), s.thought)
 	prompt := response < int64(detectors.PromptAnswer)
 	alike := s.sizes.have(s.size)
 	// What was on its way before the request arrived does not show how soon the server answers.
-	if s.answers++; prompt && s.request.End().AtOrBefore(s.answer.Ack) {
+	if s.answers++; prompt && s.request.End().AtOrBefore(answer.Ack) {
 		s.prompt++
 		s.promptTime += response
 		s.sizes.note(s.size, alike)
@@ -126,7 +126,7 @@ func (s *step) tellExchange(bytes uint64) {
 	if !prompt || s.slowly || s.told.Prompt {
 		s.slowly = s.slowly || !prompt
 		x := &s.told.exchange
-		*x = detectors.Exchange{Request: s.request, Answer: s.answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
+		*x = detectors.Exchange{Request: s.request, Answer: answer, Response: response, Bytes: bytes, Pipelined: s.pipelined,
 			Acked: s.acked, Reply: s.reply, Resumed: s.resumed, Asked: s.size, Alike: alike, AtOnce: s.atOnce, Acks: s.acks, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
 	}
@@ -159,7 +159,7 @@ func (s *step) tell(x *detectors.Exchange) {
 		return
 	}
 	x.Invisible, x.Greeted = s.invisible, s.greeted
-	x.Told, x.Answers, x.Prompt, x.Pushes = s.seg.At, s.answers, s.prompt, s.pushes
+	x.Told, x.Answers, x.Prompt, x.Pushes = s.seg.At, s.answers, s.prompt, s.told.rareOf(s.Account).pushes
 	if s.prompt > 0 {
 		x.Mean = time.Duration(s.promptTime / int64(s.prompt))
 	}
@@ -169,7 +169,7 @@ func (s *step) tell(x *detectors.Exchange) {
 // endExchange reports the last exchange. gaveUp says that the client ended it.
 func (s *step) endExchange(at int64, gaveUp bool) {
 	if s.replying {
-		s.tellExchange(s.conn.Bytes(reassembly.B) - s.replied)
+		s.tellExchange(s.answerBytes())
 	}
 	if s.asking {
 		x := &s.told.exchange

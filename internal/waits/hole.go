@@ -45,8 +45,8 @@ func (s *step) awaiting() detectors.Wait {
 
 // open notes that what the side sent before end lacks something.
 func (s *step) open(end reassembly.Seq) {
-	if !s.own.open || s.own.hole.Before(end) {
-		s.own.hole = end
+	if hole := &s.Account.hole[s.side&1]; !s.own.open || hole.Before(end) {
+		*hole = end
 	}
 	s.own.open = true
 	s.run.repairs(s.side)
@@ -65,10 +65,10 @@ func (s *step) hole(out *reassembly.Stream, kinds fsm.Kinds) {
 		} else {
 			s.give(detectors.Network, s.seg.At)
 		}
-		peer.open, peer.hole = true, out.Una+1
+		peer.open, s.Account.hole[s.side.Peer()&1] = true, out.Una+1
 		s.run.repairs(s.side.Peer())
 	}
-	if !peer.open || out.Una.Before(peer.hole) || s.seg.Opts.NBlocks > 0 && s.lost && out.InFlight() > 0 {
+	if !peer.open || out.Una.Before(s.Account.hole[s.side.Peer()&1]) || s.seg.Opts.NBlocks > 0 && s.lost && out.InFlight() > 0 {
 		return
 	}
 	s.mended(peer)

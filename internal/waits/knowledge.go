@@ -10,7 +10,6 @@ import (
 // comes first, within a cache line or two.
 type end struct {
 	sent    int64          // when its last payload passed the tap; 0 = none yet
-	asked   int64          // when it began to send what its peer has not answered with any segment; 0 = nothing
 	pure    int64          // when it first sent an ACK alone after the peer's last payload
 	timed   int64          // when the peer's segment that is being timed passed the tap; 0 = none
 	echoed  int64          // the same of the peer's timestamp
@@ -29,17 +28,9 @@ type end struct {
 	rtt     int64          // smallest round trip between tap and side, in nanoseconds; 0 = unknown
 	most    int64          // longest
 	step    uint32         // in ticks: an offer sooner than that after the one before is one with it
-	hole    reassembly.Seq // what must be acknowledged to close its hole, while open is set
+	low     reassembly.Seq // no edge of windows lies before it
 	clock   clock          // its own, by its timestamps
 	windows [knowledge]offer
-	low     reassembly.Seq // no edge in there lies before it
-	rtts    uint32         // samples of this transfer
-	probed  int64          // when it last probed a window
-	rttSum  int64          // of the samples of this transfer
-	ends    int64          // of these, what came after the last payload that still echoed an older timestamp
-	long    uint32         // of rtts, how many were one and a half times the smallest so far, or more
-	raised  int64          // of rttSum, what stood a quarter and a millisecond above those that do not queue
-	lone    int64          // the shortest of those samples in which nothing else was in flight; 0 = none
 }
 
 // An offer is what a side's peer had acknowledged and offered at a time: the side knew
@@ -78,7 +69,7 @@ func (s *step) passed(o *offer) int64 {
 const maxBack = 2_000_000
 
 // learn notes what the side's peer acknowledges and offers with the segment. e is the side's end, out what it sends.
-func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, out *reassembly.Stream) {
+func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, out *reassembly.Stream, told *Told) {
 	at, o := seg.At, &e.windows[e.latest]
 	if e.offers > 0 {
 		if o.una == out.Una && o.edge == out.Edge {
@@ -103,7 +94,7 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, o
 		}
 		e.latest = later(e.latest)
 		if e.offers == knowledge {
-			e.spare(a)
+			e.spare(a, max(e.sent, told.rareOf(a).probed[side]))
 		}
 		o = &e.windows[e.latest]
 	}
@@ -114,11 +105,11 @@ func (e *end) learn(a *Account, seg *reassembly.Segment, side reassembly.Side, o
 	*o = offer{now, seg.Opts.TSVal, out.Una, out.Edge}
 }
 
-// spare keeps what the side knew when it stopped, and what came first after that, from being overwritten: its peer may
+// spare keeps what the side knew when it stopped sending, and what came first after that, from being overwritten: its peer may
 // acknowledge a flight in more steps than are remembered before the side sends again. Then one of the later steps is
 // given up.
-func (e *end) spare(a *Account) {
-	stopped := max(e.sent, e.probed) - e.rtt
+func (e *end) spare(a *Account, stopped int64) {
+	stopped -= e.rtt
 	oldest := e.latest
 	k := later(oldest)
 	if int32(a.ticks(stopped-e.slack())-e.windows[k].at) >= 0 {
@@ -240,40 +231,25 @@ func quarter(ns int64) uint32 {
 }
 
 // sample notes a round trip between tap and side.
-func (a *Account) sample(e *end, ns int64) {
+func (a *Account) sample(e *end, t *trips, ns int64) {
 	ns = max(ns, 1)
 	e.most = max(e.most, ns)
 	if e.rtt == 0 || ns < e.rtt {
 		e.rtt = ns
 		a.setQuick()
 	}
-	if ns > e.rtt+e.rtt/2 {
-		e.long++
-	}
-	if base := e.unqueued(); ns > base+max(base/4, 1_000_000) {
-		e.raised += ns
-	}
-	e.rttSum += ns
-	e.rtts++
-}
-
-// unqueued is how long a round trip takes if nothing queues: as long as for a lone segment, if the side delays the ACK of that.
-func (e *end) unqueued() int64 {
-	if held := e.lone - e.rtt; held >= minHeld && held <= maxDelayedACK {
-		return e.lone
-	}
-	return e.rtt
+	t.add(ns, e.rtt)
 }
 
 // time begins to time a segment of the side's peer, and ends the timing of one of
 // its own peer's that the segment answers.
-func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
+func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool, told *Told) {
 	if own.timed != 0 && seg.Flags&reassembly.ACK != 0 && own.ackDue.AtOrBefore(seg.Ack) {
-		took := seg.At - own.timed
-		if own.timed = 0; own.alone && (own.lone == 0 || took < own.lone) {
-			own.lone = took
+		took, t := seg.At-own.timed, told.noteTrips(a, own)
+		if own.timed = 0; own.alone && (t.lone == 0 || took < t.lone) {
+			t.lone = took
 		}
-		a.sample(own, took)
+		a.sample(own, t, took)
 	}
 	if peer.timed == 0 && fresh {
 		peer.timed, peer.ackDue, peer.alone = seg.At, seg.End(), false
@@ -284,8 +260,9 @@ func (a *Account) time(seg *reassembly.Segment, own, peer *end, fresh bool) {
 	if own.echoed != 0 {
 		if d := int32(seg.Opts.TSEcr - own.tsval); d >= 0 {
 			if d == 0 {
-				a.sample(own, seg.At-own.echoed)
-				own.ends += seg.At - max(own.echoed, own.sent)
+				t := told.noteTrips(a, own)
+				a.sample(own, t, seg.At-own.echoed)
+				t.ends += seg.At - max(own.echoed, own.sent)
 			}
 			own.echoed = 0
 		}

@@ -19,6 +19,7 @@ type Ledger struct {
 	made    uint32 // accounts ever used
 	idle    []uint32
 	records []*openRecord // by account, if they are kept
+	current uint32        // the account at hand, if they are
 	rests   []rest        // accounts that rest
 	vacant  []uint32      // of these, which may be used again
 	spare   []*openRecord // may be used again
@@ -87,8 +88,7 @@ func (l *Ledger) Open(owner uint32) (account uint32) {
 			l.records = append(l.records, nil)
 		}
 	}
-	a := l.Account(account)
-	a.Owner, a.number = owner, account
+	l.Account(account).Owner = owner
 	return account
 }
 
@@ -115,7 +115,7 @@ func (l *Ledger) Process(account, owner uint32, seg *reassembly.Segment, side re
 		if r == nil {
 			r = l.record(account)
 		}
-		l.told.now = &r.ongoing
+		l.current, l.told.now = account, &r.ongoing
 		a.Process(seg, side, ev, c, &l.told)
 		r.measure(seg, side, ev, c)
 		return account
@@ -203,7 +203,7 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 	var r *openRecord
 	if l.keep {
 		r = l.record(account)
-		l.told.now = &r.ongoing
+		l.current, l.told.now = account, &r.ongoing
 	} else {
 		l.told.turnTo(account)
 	}
@@ -248,7 +248,7 @@ func (l *Ledger) Over(account uint32, at, known int64, c *fsm.Conn) {
 	ended.End(at, known, c, &l.told)
 	l.told.Stretch = stretch
 	l.told.release(ended)
-	l.told.unmark(&a.run)
+	l.told.unmark(a)
 	l.idle = append(l.idle, number)
 	a.over, a.asking, a.replying, a.run.on = true, false, false, false
 }
@@ -269,7 +269,7 @@ func (l *Ledger) record(account uint32) *openRecord {
 
 func (l *Ledger) stretch(a *Account, x *Stretch) {
 	if l.keep {
-		l.record(a.number).longest(x)
+		l.record(l.current).longest(x)
 	}
 	if l.Stretch != nil {
 		l.Stretch(a.Owner, x)
@@ -278,7 +278,7 @@ func (l *Ledger) stretch(a *Account, x *Stretch) {
 
 func (l *Ledger) exchange(a *Account, x *detectors.Exchange) {
 	if l.keep {
-		l.record(a.number).exchange(x)
+		l.record(l.current).exchange(x)
 	}
 	prompt := x.Answer.At != 0 && x.Response < int64(detectors.PromptAnswer)
 	if l.Exchange != nil && !a.over && (!prompt || a.slowly) {
@@ -288,7 +288,7 @@ func (l *Ledger) exchange(a *Account, x *detectors.Exchange) {
 
 func (l *Ledger) transfer(a *Account, t *detectors.Transfer) {
 	if l.keep {
-		l.record(a.number).transfer(t)
+		l.record(l.current).transfer(t)
 	}
 	if l.Transfer != nil && !a.over {
 		l.Transfer(a.Owner, t)

@@ -77,7 +77,6 @@ func (l *Ledger) unpack(account uint32) uint32 {
 			all[i], from = from[0], from[1:]
 		}
 	}
-	a.number = account
 	l.unpacked = append(l.unpacked, number)
 	l.packages--
 	return account

@@ -14,7 +14,7 @@ func (s *step) payload() {
 	ends := r.on && (r.side != s.side || seg.At-own.sent >= maxPause)
 	if ends && r.side != s.side && s.small() { // it is no transfer, whatever comes
 		r.on, ends = false, false
-		s.told.unmark(r)
+		s.told.unmark(s.Account)
 	}
 	switch {
 	case !s.spoken && s.turn == s.side: // nothing but the handshake is in flight
@@ -25,7 +25,7 @@ func (s *step) payload() {
 		s.answered()
 	}
 	if s.paused && s.replying && s.turn == s.side && s.side == reassembly.B {
-		s.pauses++
+		s.told.noteRare(s.Account).pauses++
 	}
 	if ends && (r.side != s.side || s.paused) {
 		s.endTransfer()

@@ -16,6 +16,7 @@ type step struct {
 	out       *reassembly.Stream // of the side; only read
 	told      *Told
 	paused    bool // the side's application paused for so long that another transfer begins
+	begins    bool // the server's answer, and with it a run
 }
 
 // disturbing are events after which a segment is not just the next of its flight, or an
@@ -40,7 +41,7 @@ func acceptable(ev *fsm.Events) bool {
 func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Events, c *fsm.Conn, told *Told) {
 	own, peer := a.both(side)
 	class, lost := ev.Class, a.Waits[detectors.Loss]
-	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn)
+	a.time(seg, own, peer, class == fsm.NewData || class == fsm.Syn, told)
 	if class == fsm.Retransmission { // Karn: an acknowledgment does not tell of which
 		peer.timed = 0
 	}
@@ -60,10 +61,10 @@ func (a *Account) step(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 	if seg.Flags&reassembly.ACK != 0 {
 		s.acknowledged(ev.Kinds)
 	}
-	if a.counting || class == fsm.Retransmission {
+	if a.run.counting || class == fsm.Retransmission {
 		a.conserve(seg, side, ev, c, lost, told)
 	}
-	peer.asked = 0
+	a.replies(side)
 	own.clock.note(seg)
 	own.ids.note(seg.IPID)
 	if told.Stretch != nil {
@@ -87,7 +88,7 @@ func (s *step) process(class fsm.Class, place reassembly.Placement, kinds fsm.Ki
 		s.give(detectors.Connect, seg.At)
 	case class == fsm.Probe:
 		s.give(s.blind, seg.At)
-		s.own.probed = seg.At
+		s.told.noteRare(s.Account).probed[s.side] = seg.At
 		s.ask()
 	case class == fsm.KeepAlive || class == fsm.Ambiguous:
 		s.quiet(seg.At)
@@ -121,17 +122,13 @@ func (s *step) closes() {
 const gaveUpAfter = 1_000_000_000
 
 // ask notes that the side sent what its peer has to answer.
-func (s *step) ask() {
-	if s.own.asked == 0 {
-		s.own.asked = s.seg.At
-	}
-}
+func (s *step) ask() { s.speaks(s.side, s.seg.At) }
 
 // acknowledged notes what the segment acknowledges and offers to its peer.
 func (s *step) acknowledged(kinds fsm.Kinds) {
 	peer := s.peer
 	out := s.conn.Out(s.side.Peer())
-	peer.learn(s.Account, s.seg, s.side.Peer(), out)
+	peer.learn(s.Account, s.seg, s.side.Peer(), out, s.told)
 	if kinds.Has(fsm.ArrivedTwice) {
 		s.arrivedTwice(s.side.Peer())
 	}

@@ -12,11 +12,9 @@ type run struct {
 	left      uint32         // in flight after its last payload
 	half      uint32         // in flight when that had doubled for the last time
 	end       reassembly.Seq // after its payload
-	edge      reassembly.Seq // right edge of the window when its last flight began to pass the tap
 	window    uint32
 	offers    uint32 // windows that were offered
 	falls     uint32 // of these, how many were clearly below the largest before
-	cuts      uint32 // times that the side reduced its congestion window because routers marked its segments
 	side      reassembly.Side
 	fulls     uint8 // full segments, up to minFulls and one segment's
 	on        bool
@@ -24,6 +22,7 @@ type run struct {
 	repaired  bool // something of the side was sent again, or overtaken
 	resent    bool // it sent something again, whether that had arrived or not
 	edgeKnown bool
+	counting  bool  // what was sent again is to be answered, see answered
 	resends   uint8 // segments that it sent again
 	twice     uint8 // of these, how many a D-SACK reports
 	doubled   int64 // when it had
@@ -31,7 +30,6 @@ type run struct {
 	marked    uint32 // the number of what Waits were, see aside; 0 = they have not changed since it began
 	shape     uint32 // that of its shape; 0 = it has none
 	snapped   int64  // time of the last payload that the waits at its last one know of
-	rested    int64  // how long applications paused in the latest that is not marked any more
 	first     reassembly.Mark
 	bytes     uint64    // of the side, when it began
 	stamps    [2]uint32 // the timestamps on its first segment: its side's, and its peer's
@@ -59,26 +57,27 @@ const (
 func (s *step) transfer() {
 	seg, r := s.seg, &s.run
 	if !r.on || r.side != s.side {
+		if s.replying && s.answer == 0 && !s.begins {
+			s.keepAnswer()
+		}
 		r.first.Set(seg)
-		s.told.forget(r)
+		s.told.forget(s.Account)
 		r.side, r.on = s.side, true
 		r.snapped, s.changed = seg.At, false
-		r.window, r.offers, r.falls, r.cuts, r.halved = 0, 0, 0, 0, false
+		r.window, r.offers, r.falls, r.halved = 0, 0, 0, false
+		s.told.begin(s.Account)
 		r.flight, r.half, r.doubled, r.fulls, r.repaired, r.resent, r.end, r.edgeKnown = 0, 0, seg.At, 0, false, false, seg.Seq, false
-		s.told.forgetRepairs(s.Account)
-		s.counting = false
+		r.counting = false
 		r.resends, r.twice = 0, 0
 		r.stamps = [2]uint32{seg.Opts.TSVal, seg.Opts.TSEcr}
 		r.bytes = s.conn.Bytes(s.side) - min(s.conn.Bytes(s.side), uint64(seg.Len))
-		for i := range s.ends {
-			s.ends[i].rttSum, s.ends[i].ends, s.ends[i].rtts, s.ends[i].long, s.ends[i].raised, s.ends[i].lone = 0, 0, 0, 0, 0, 0
-		}
+		s.trips = trips{}
 	}
 	if r.fulls < minFulls {
 		r.count(seg, s.full())
 	}
 	if seg.Flags&reassembly.CWR != 0 { // what follows a pause or an ACK is processed here (RFC 3168 6.1.2)
-		r.cuts++
+		s.told.noteRare(s.Account).cuts++
 	}
 	r.inFlight(s.out.InFlight(), seg.At)
 	r.last.Set(seg)
@@ -162,7 +161,7 @@ func (s *step) endTransfer() {
 	if r := &s.run; r.on {
 		r.on = false
 		s.tellTransfer()
-		s.told.unmark(r)
+		s.told.unmark(s.Account)
 	}
 }
 
@@ -177,11 +176,11 @@ func (s *step) tellTransfer() {
 		return
 	}
 	t := &s.told.transfer
-	missed := r.missed(bytes)
+	missed, seldom := r.missed(bytes), s.told.rareOf(s.Account)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
-		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Resent: r.resent, Cuts: r.cuts, Congested: uint64(r.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
+		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Resent: r.resent, Cuts: seldom.cuts, Congested: uint64(seldom.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
 		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
-	if r.rested = 0; r.marked != 0 {
+	if s.told.rest(s.Account, 0); r.marked != 0 {
 		m := s.told.marked.at(r.marked)
 		for w := range t.Waits {
 			t.Waits[w] = m.until[w] - m.before[w]
@@ -203,8 +202,9 @@ func (s *step) tellTransfer() {
 	}
 	if s.paused && s.side == r.side { // else the other side's application paused
 		t.Pause = s.seg.At - r.last.At
-		if t.Pauses = s.pauses; s.replying {
-			t.Answer = s.conn.Bytes(r.side) - s.replied - min(s.conn.Bytes(r.side)-s.replied, uint64(s.seg.Len))
+		if t.Pauses = seldom.pauses; s.replying {
+			bytes := s.answerBytes()
+			t.Answer = bytes - min(bytes, uint64(s.seg.Len))
 		}
 	}
 	s.told.Transfer(s.Account, t)
@@ -224,57 +224,6 @@ func (a *Account) stepped(lasted int64) bool {
 	}
 	most := uint32(lasted/slowestTick) - 2 // where it began and where it ended may each hide one
 	return lasted >= 2*slowestTick && sender.clock.last-r.stamps[0] <= most && stamp-r.stamps[1] <= most
-}
-
-// queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
-// as acknowledgments show, if these count (acks), between sender and tap as its clock does, or the time from an acknowledgment to
-// the payload that echoes its timestamp, less the pauses of its application: as long as payload still echoes an older one, that
-// is the path's time. unqueued is in how many percent of that time round trips were about as short as the smallest: a few
-// long ones make the mean long, too.
-func (s *step) queue(acks bool) (ns int64, unqueued uint8) {
-	r := &s.run
-	sender, receiver := &s.ends[r.side], &s.ends[r.side.Peer()]
-	most := sender
-	if e := receiver; acks && (e.rtts >= minSamples || e.long >= minLong && 2*e.long >= e.rtts) {
-		if ns = max(e.rttSum/int64(e.rtts)-s.beyond(), 0); ns > 0 {
-			most = receiver
-		}
-	}
-	if e := sender; e.rtts >= minSamples {
-		before := (e.rttSum-min(s.pausesOfRun(), e.ends))/int64(e.rtts) - e.rtt
-		if lag := s.told.shape(r).lag.mean(e); lag <= 2*e.rttSum/int64(e.rtts) { // else the clock is wrong: what payload echoes passed the tap later
-			before = max(before, lag)
-		}
-		if before > ns {
-			most = sender
-		}
-		ns += before
-	}
-	if most.rttSum > 0 {
-		unqueued = uint8(100 * (most.rttSum - most.raised) / most.rttSum)
-	}
-	return ns, unqueued
-}
-
-// beyond is the round trip between tap and receiver of the run: the smallest, unless one alone was so short, as when
-// something between acknowledges the first segment, and all took about as long as the handshake.
-func (s *step) beyond() int64 {
-	e, handshake := &s.ends[s.run.side.Peer()], int64(s.conn.Relayed(s.run.side.Peer()))
-	if e.rtts > e.long+1 || e.rtts == 0 {
-		return e.rtt
-	}
-	if mean := e.rttSum / int64(e.rtts); mean < handshake/2 || mean > handshake+handshake/4 {
-		return e.rtt
-	}
-	return handshake
-}
-
-// pausesOfRun is how long applications paused during the run that ends, or that was marked last, in nanoseconds.
-func (s *step) pausesOfRun() int64 {
-	if n := s.run.marked; n != 0 {
-		return s.told.marked.at(n).paused()
-	}
-	return s.run.rested
 }
 
 // fit makes the waits of a transfer add up to how long it took: they lack pauses inside
