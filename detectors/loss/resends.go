@@ -154,7 +154,11 @@ func (a *resends) resent(ev fsm.Event, r *detectors.Report) (expired, late bool)
 	a.goesUntil(seg.At, r)
 	block := reassembly.Block{From: seg.Seq, To: seg.End()}
 	k, expired := a.triggerOf(ev, &out, r)
-	a.probed, a.probing = out.Nxt, true
+	sent := out.Nxt.Max(ev.Was.Seq) // an empty segment shows that, too
+	if a.probing && !out.Covered(a.probed) {
+		sent = sent.Max(a.probed)
+	}
+	a.probed, a.probing = sent, true
 	third := a.wasResent(block)
 	if third {
 		a.thirds++

@@ -200,6 +200,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 		a.other = ev.Seg.Frame
 	}
 	first := a.pending.all() == 0
+	still := a.stands(&out)
 	expired, late := a.resent(ev, r)
 	if ev.Dups > 0 && a.awaits(r) {
 		a.noteDrawn().misses(out.Nxt)
@@ -223,6 +224,8 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 		a.waiting = max(ev.Seg.At-int64(max(silence, waited)), since) // and than the last SACK or duplicate ACK
 		if r.Conn.LossShown(ev.Side) && heard.Len == 0 {
 			a.waiting = max(a.waiting, heard.At)
+		} else if still {
+			a.waiting = min(a.waiting, max(a.unaAt, since))
 		}
 	}
 	a.goesOnStalling(ev, expired, r)
