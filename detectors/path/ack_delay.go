@@ -21,7 +21,7 @@ var AckDelay = &detectors.Detector{
 			"not explain. As soon as the ACK arrives, the next small segment follows. This repeats.",
 		Cause: "The sending application writes one message in several pieces (write, write, read). Nagle's algorithm holds the second " +
 			"back until the first is acknowledged (RFC 9293 3.7.4). The receiver waits for that second piece, and delays the " +
-			"ACK of the first so that it can go out with an answer (RFC 9293 3.8.6.3). On Windows, an application that waits " +
+			"ACK of the first so that it can go out with an answer (RFC 9293 3.8.6.3). Answers to requests that came together are as many messages, and wait likewise. On Windows, an application that waits " +
 			"for each send to complete without a send buffer causes the same delay (KB 823764).",
 		Action: "Have the sending application write a whole message at once (one buffer, writev, MSG_MORE), or switch Nagle off " +
 			"(TCP_NODELAY). If only the receiver can be changed: TCP_QUICKACK on Linux, TcpAckFrequency=1 on Windows.",
@@ -62,6 +62,7 @@ type waiting struct {
 	sending      reassembly.Mark // its last payload
 	full, filled bool            // behind that, and behind the one before it, the window had no room for a full segment
 	acker        ackerClock
+	asked        requests
 	reported     reassembly.Mark // the first segment of what was reported; At is 0 if nothing was
 }
 
@@ -90,6 +91,9 @@ func (w *ackDelay) Event(ev fsm.Event, r *detectors.Report) {
 		if a != nil && !a.free {
 			a.sent(ev.Seg, side, r)
 		}
+		if other := w.sides[side.Peer()]; other != nil {
+			other.asked.hears(ev.Seg)
+		}
 	}
 }
 
@@ -98,6 +102,7 @@ func (a *waiting) waited(x *wait, side reassembly.Side, r *detectors.Report) {
 	if a.free || a.filled {
 		return
 	}
+	a.asked.waited()
 	if a.acker.refutes(&x.data) {
 		a.refuted.add(x, side, r)
 	} else {
@@ -122,6 +127,7 @@ func (a *waiting) sent(seg *reassembly.Segment, side reassembly.Side, r *detecto
 	m, out := reassembly.MarkOf(seg), r.Conn.Stream(side)
 	if !detectors.SameFrame(&m, &a.sending) {
 		a.sending, a.filled, a.full = m, a.full, fills(&m, side, r.Conn)
+		a.asked.says()
 	}
 	if !isSmall(m.Len, r.Conn) {
 		a.small.At = 0
@@ -210,6 +216,9 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 		if n >= t.n {
 			f.Undecide("most ACKs that came as late were made at once, as their timestamps say, and the path held them up: it may have done so with these")
 		}
+	}
+	if 2*a.asked.together >= t.n {
+		f.Cause, f.Action = causeAnswers, actionAnswers
 	}
 	if r.Conn.HandshakeRTT(side.Peer()) == 0 {
 		f.Undecide("the handshake was not captured, so the round trip is unknown: a path that long would look the same")
