@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/merge"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 )
 
@@ -60,7 +61,7 @@ func (t *Trace) peek(m *member) {
 func (t *Trace) Begin() {
 	g := &t.merge
 	all := slices.Concat(g.waiting, g.once)
-	slices.SortFunc(all, func(a, b *member) int {
+	sorting.Stable(all, func(a, b *member) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.name, b.name), cmp.Compare(a.index, b.index))
 	})
 	g.waiting = g.waiting[:0]

@@ -3,9 +3,9 @@ package evidence
 import (
 	"cmp"
 	"io"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -44,7 +44,7 @@ func (r *Recent) Add(fr *capture.Frame, seg *reassembly.Segment) {
 // Of reads the frames of a four-tuple that are still there.
 func (r *Recent) Of(key reassembly.Key) Source {
 	kept := append(r.openings.of(&key), r.frames.of(&key)...)
-	slices.SortFunc(kept, func(a, b *slot) int { return cmp.Compare(a.order, b.order) })
+	sorting.Stable(kept, func(a, b *slot) int { return cmp.Compare(a.order, b.order) })
 	return &replay{kept}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/internal/capture"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // A Recorder writes the frames of several interfaces to one file, in the order of their
@@ -101,7 +102,7 @@ func (r *Recorder) write(upTo, latest int64) error {
 		}
 		return fr.At
 	}
-	slices.SortStableFunc(r.waiting, func(a, b capture.Frame) int { return cmp.Compare(place(&a), place(&b)) })
+	sorting.Stable(r.waiting, func(a, b capture.Frame) int { return cmp.Compare(place(&a), place(&b)) })
 	n, _ := slices.BinarySearchFunc(r.waiting, upTo+1, func(fr capture.Frame, at int64) int { return cmp.Compare(place(&fr), at) })
 	for i := range r.waiting[:n] {
 		if err := r.Keeper.Keep(&r.waiting[i]); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -107,7 +108,7 @@ func worstHosts(list []*hostRow) (worst []*hostRow) {
 			continue
 		}
 		at, _ := slices.BinarySearchFunc(worst, h, (*hostRow).order)
-		worst = slices.Insert(worst, at, h)
+		worst = sorting.Insert(worst, at, h)
 		worst = worst[:min(len(worst), maxHostRows)]
 	}
 	return worst

@@ -15,6 +15,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // htmlFiles are the page's template and its style sheet. Everything from outside goes
@@ -88,7 +89,7 @@ func newPage(r *result.Report, o *Options) *page {
 		for i := range p.Sections {
 			inFull += len(p.Sections[i].Findings)
 		}
-		p.Omissions = slices.Insert(p.Omissions, 0, fmt.Sprintf("Of the findings, %d are shown in full, those without a link in one line%s", inFull, o.listedIn()))
+		p.Omissions = sorting.Insert(p.Omissions, 0, fmt.Sprintf("Of the findings, %d are shown in full, those without a link in one line%s", inFull, o.listedIn()))
 	}
 	return p
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/report/pictures"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // A grid is a table of --time, for people: text, Markdown and HTML print it.
@@ -85,7 +86,7 @@ func worstFlows(r *result.Report) (worst []*result.Flow, n int) {
 			at--
 		}
 		longest[at] = ns
-		worst = slices.Insert(worst, at, f)
+		worst = sorting.Insert(worst, at, f)
 		worst = worst[:min(len(worst), maxTimeRows)]
 	}
 	return worst, n

@@ -12,6 +12,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/capture"
 	"github.com/tcptrace-go/tcptrace/internal/merge"
 	"github.com/tcptrace-go/tcptrace/internal/packed"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -191,7 +192,7 @@ func (t *Trace) Stats() *stats.Trace {
 		s.Skipped = append(s.Skipped, stats.Skipped{Reason: reason, N: skipped[reason]})
 	}
 	slices.Sort(s.Cuts)
-	slices.SortFunc(s.Numbers, func(a, b stats.Number) int { return cmp.Compare(a.Position, b.Position) })
+	sorting.Stable(s.Numbers, func(a, b stats.Number) int { return cmp.Compare(a.Position, b.Position) })
 	s.Captures = nil
 	for _, info := range t.Infos() {
 		s.Captures = append(s.Captures, info.Capture)

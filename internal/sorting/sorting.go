@@ -1,5 +1,5 @@
-// Package sorting sorts lists of which the program has few, in less code: of the sort of the standard library, the
-// compiler makes a copy for each type of element, 8 kB of instructions and as much again of tables.
+// Package sorting sorts lists of which the program has few, and puts elements into them, in less code: of the sort of the standard library, the
+// compiler makes a copy for each type of element, 8 kB of instructions and as much again of tables, and of its Insert 2 kB.
 package sorting
 
 import "slices"
@@ -19,6 +19,14 @@ func Stable[E any](list []E, compare func(a, b E) int) {
 		}
 		list[at], from[at] = first, at
 	}
+}
+
+// Insert puts x into a list before the element at i (0 to its length), and returns the list.
+func Insert[E any](list []E, i int, x E) []E {
+	list = append(list, x)
+	copy(list[i+1:], list[i:])
+	list[i] = x
+	return list
 }
 
 // places are the places of n elements in their order.

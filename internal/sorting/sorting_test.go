@@ -23,3 +23,14 @@ func TestStable(t *testing.T) {
 		}
 	}
 }
+
+func TestInsert(t *testing.T) {
+	for _, list := range [][]int{nil, {1}, {1, 2, 3}, make([]int, 3, 8)} {
+		for i := range len(list) + 1 {
+			got, want := Insert(slices.Clone(list), i, 9), slices.Insert(slices.Clone(list), i, 9)
+			if !slices.Equal(got, want) {
+				t.Errorf("9 before %d of %v: %v, want %v", i, list, got, want)
+			}
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // Delays are long times in which a host heard nothing of another one that it had asked: what all of its peers have in common shows only
@@ -26,7 +28,7 @@ func (d *Delays) Count(x Delay) {
 	if is || i == maxDelays {
 		return
 	}
-	all := slices.Insert(*d, i, x)
+	all := sorting.Insert(*d, i, x)
 	*d = all[:min(len(all), maxDelays)]
 }
 

@@ -3,6 +3,7 @@ package stats
 import (
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -33,7 +34,7 @@ func (f *FTP) add(p Pair) {
 	case len(f.Pairs) == maxFTP:
 		f.Pairs, f.Many = nil, true
 	default:
-		f.Pairs = slices.Insert(f.Pairs, i, p)
+		f.Pairs = sorting.Insert(f.Pairs, i, p)
 	}
 }
 

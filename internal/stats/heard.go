@@ -3,6 +3,8 @@ package stats
 import (
 	"cmp"
 	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // A Span is a time in which things arrived at a host, in nanoseconds since 1970.
@@ -24,7 +26,7 @@ func (h *Host) hear(s Span) {
 	if i > 0 && s.To <= all[i-1].To {
 		return
 	}
-	all = slices.Insert(all, i, s)
+	all = sorting.Insert(all, i, s)
 	gap := minGap
 	for (max(all[len(all)-1].To, s.To)-all[0].From)/gap >= maxSpans {
 		gap *= 2

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -32,7 +33,7 @@ func (h *Holes) Count(x Hole) {
 		h.List, h.Many = nil, true
 	default:
 		i, _ := slices.BinarySearchFunc(h.List, x, compareHoles) // they come in order, but for connections that are analysed apart
-		h.List = slices.Insert(h.List, i, x)
+		h.List = sorting.Insert(h.List, i, x)
 	}
 }
 

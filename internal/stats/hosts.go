@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -138,7 +139,7 @@ func (h *Hosts) add(list *[]Host, x Host) *Host {
 		return nil
 	default:
 		x.Heard, x.Vain = slices.Clone(x.Heard), slices.Clone(x.Vain) // hear changes them in place
-		*list = slices.Insert(*list, i, x)
+		*list = sorting.Insert(*list, i, x)
 	}
 	return &(*list)[i]
 }

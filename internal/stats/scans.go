@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -75,7 +76,7 @@ func (s *Scans) Tell(client, server reassembly.Endpoint) {
 
 func (s *Scans) tell(p Pair) {
 	if i, is := slices.BinarySearchFunc(s.Told, p, Pair.compare); !is && !s.full(len(s.Told) >= maxPairs) {
-		s.Told = slices.Insert(s.Told, i, p)
+		s.Told = sorting.Insert(s.Told, i, p)
 	}
 }
 
@@ -88,7 +89,7 @@ func (s *Scans) add(p Pair, port uint16, times byte) {
 		if s.full(len(s.Refusals) >= maxPairs) {
 			return
 		}
-		s.Refusals = slices.Insert(s.Refusals, i, Refusals{Pair: p})
+		s.Refusals = sorting.Insert(s.Refusals, i, Refusals{Pair: p})
 	}
 	r := &s.Refusals[i]
 	k, is := slices.BinarySearch(r.Ports, port)
@@ -97,7 +98,7 @@ func (s *Scans) add(p Pair, port uint16, times byte) {
 		r.Times[k] += min(times, maxTimes-r.Times[k])
 	case !s.full(s.Total >= maxPorts):
 		s.Total++
-		r.Ports, r.Times = slices.Insert(r.Ports, k, port), slices.Insert(r.Times, k, times)
+		r.Ports, r.Times = sorting.Insert(r.Ports, k, port), sorting.Insert(r.Times, k, times)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -40,7 +41,7 @@ func (s *Scans) take(c Client) {
 	case len(s.Clients) >= maxPairs:
 		s.Clients, s.Crowd = nil, true
 	default:
-		s.Clients = slices.Insert(s.Clients, i, c)
+		s.Clients = sorting.Insert(s.Clients, i, c)
 	}
 }
 

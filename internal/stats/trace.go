@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // A Trace is what a trace shows as a whole. Times are nanoseconds since 1970, in
@@ -133,7 +135,7 @@ func (t *Trace) Interrupted(pause int) {
 
 func (t *Trace) addGap(g Gap) {
 	i, _ := slices.BinarySearchFunc(t.Gaps, g.From, func(g Gap, from int64) int { return cmp.Compare(g.From, from) })
-	t.Gaps = slices.Insert(t.Gaps, i, g)
+	t.Gaps = sorting.Insert(t.Gaps, i, g)
 }
 
 // InterruptedIn is the first gap, no longer than QuietGap that has part of a time: the capture was interrupted then.
@@ -150,7 +152,7 @@ func (t *Trace) InterruptedIn(from, to int64) (g Gap, is bool) {
 func (t *Trace) Step(at int64) {
 	if len(t.ClockSteps) < MaxClockSteps {
 		i, _ := slices.BinarySearch(t.ClockSteps, at)
-		t.ClockSteps = slices.Insert(t.ClockSteps, i, at)
+		t.ClockSteps = sorting.Insert(t.ClockSteps, i, at)
 	}
 }
 

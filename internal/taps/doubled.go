@@ -10,6 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/decode"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -83,7 +84,7 @@ func (b *builder) doublings(u *unit) (pairs, cut [2][]doubling, are bool) {
 // distance is the median time between the two records of the pairs, and whether four of five pairs are
 // that far apart, or as far as the pair before: a clock may step.
 func (s *scan) distance(pairs []doubling) (median int64, mostly bool) {
-	slices.SortFunc(pairs, func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
+	sorting.Stable(pairs, func(a, b doubling) int { return cmp.Compare(a.first, b.first) })
 	d := make([]int64, len(pairs))
 	for i, p := range pairs {
 		d[i] = s.records[p.second].at - s.records[p.first].at

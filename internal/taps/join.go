@@ -111,7 +111,7 @@ func (j *joiner) numbers(given []stats.Number) (all []stats.Number) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b stats.Number) int { return cmp.Compare(a.Position, b.Position) })
+	sorting.Stable(all, func(a, b stats.Number) int { return cmp.Compare(a.Position, b.Position) })
 	if len(given) < len(all) {
 		given = nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -57,7 +58,7 @@ func (j *joiner) ladder(f *result.Finding, row *result.Flow, taps []result.Tap) 
 	if len(legs) == 0 {
 		return nil
 	}
-	slices.SortFunc(legs, func(x, y *leg) int {
+	sorting.Stable(legs, func(x, y *leg) int {
 		return cmp.Or(cmp.Compare(x.first(taps), y.first(taps)), cmp.Compare(x.left.Frame, y.left.Frame), cmp.Compare(x.reached.Frame, y.reached.Frame))
 	})
 	ladder := &result.Ladder{Taps: [2]int{b.Taps[b.NearA], b.Taps[1-b.NearA]}, More: max(0, len(legs)-maxRows)}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -64,7 +65,7 @@ func (b *builder) repeats(u *unit) (all []repeat) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b repeat) int {
+	sorting.Stable(all, func(a, b repeat) int {
 		return cmp.Or(cmp.Compare(a.tuple, b.tuple), cmp.Compare(a.distance, b.distance), cmp.Compare(a.copy, b.copy))
 	})
 	return all

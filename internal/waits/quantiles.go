@@ -3,6 +3,8 @@ package waits
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // Quantiles are of durations: exact for up to exactValues of them, from a histogram
@@ -73,7 +75,7 @@ func (m *many) spread() {
 func (m *many) count(number uint16, n uint32) {
 	i, found := slices.BinarySearchFunc(m.buckets, number, func(b bucket, number uint16) int { return int(b.at) - int(number) })
 	if !found {
-		m.buckets = slices.Insert(m.buckets, i, bucket{at: number})
+		m.buckets = sorting.Insert(m.buckets, i, bucket{at: number})
 	}
 	m.buckets[i].n += n
 }

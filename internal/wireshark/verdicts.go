@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/internal/capture"
@@ -162,7 +161,7 @@ func (v *Verdicts) Recognise(ctx context.Context, trace *capture.Trace) error {
 		f.total = fr.Num
 		content[fr.File] = append(content[fr.File][:0], fr.Data[:min(len(fr.Data), mostContent)]...)
 		if fr.Num == 1 && (len(f.frames) == 0 || f.frames[0].number != 1) {
-			f.frames = slices.Insert(f.frames, 0, shown{number: 1, states: [2]byte{unknown, unknown}})
+			f.frames = sorting.Insert(f.frames, 0, shown{number: 1, states: [2]byte{unknown, unknown}})
 		}
 		for check := hash(0); *i < len(f.frames) && f.frames[*i].number == fr.Num; *i++ {
 			if check == 0 {
