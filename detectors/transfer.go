@@ -34,6 +34,7 @@ type Transfer struct {
 	Faster       float64         // how many times as fast the second half of its bytes was as the first, about; 0 = unknown
 	Grew         int64           // for how long these had grown when they were twice as many as before for the last time, in nanoseconds
 	RTT          int64           // smallest round trip of the connection, in nanoseconds; 0 if unknown
+	Beyond       int64           // of that, between the capture point and the receiver
 	Pause        int64           // how long its application paused after it before it sent more, in nanoseconds; 0 if something else ended it
 	Pauses       uint32          // as many of the server ended by now in the answer of which this is a part
 	Answer       uint64          // payload of the answer up to that pause, captured; 0 if this is not part of one
@@ -50,23 +51,6 @@ type Transfer struct {
 
 // Duration is how long the transfer took, in nanoseconds.
 func (t *Transfer) Duration() int64 { return t.Last.At - t.First.At }
-
-// Rate is the transfer's throughput in bytes per second.
-func (t *Transfer) Rate() float64 {
-	if t.Duration() <= 0 {
-		return 0
-	}
-	return float64(t.Bytes) / Seconds(t.Duration())
-}
-
-// AckRate is at how many bytes per second it was acknowledged: from one round trip after its first segment, until its last.
-func (t *Transfer) AckRate() float64 {
-	took := t.Duration() - t.RTT
-	if took <= 0 {
-		return t.Rate()
-	}
-	return float64(t.Bytes-min(uint64(t.Left), t.Bytes)) / Seconds(took)
-}
 
 // Limits of a transfer, as reports name them.
 const (

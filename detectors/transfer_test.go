@@ -47,3 +47,11 @@ func TestTransfer_repairs(t *testing.T) {
 		}
 	}
 }
+
+// A tap within the path sees the first ACK sooner than the sender.
+func TestTransfer_ackRate(t *testing.T) {
+	x := Transfer{Bytes: 1_100_000, Left: 100_000, RTT: 500_000_000, Beyond: 200_000_000, Last: reassembly.Mark{At: 2_200_000_000}}
+	if got := x.AckRate(); got != 500_000 {
+		t.Errorf("AckRate() = %v, want 500000: 1 MB in the 2 s from when its first ACK can have come", got)
+	}
+}

@@ -11,42 +11,6 @@ import (
 
 // What is reported of a FIN that nothing acknowledges.
 
-// causeHeard is the cause where the peer has sent something since the FIN, so soon that it
-// may have crossed it.
-const causeHeard = "The peer was there when the FIN was sent. Either what it sent crossed the FIN, and nothing has come from it since (it went away, or something on the path forgot the connection); " +
-	"or it answers the FIN's segments and does not accept the FIN, as a proxy may do that speaks in its name."
-
-// causeDeaf is the cause where the peer sends again what the closer acknowledged long before.
-const causeDeaf = "The peer had the connection, and its segments arrive: it retransmits what the closer had acknowledged before its FIN. So nothing that the closer sends reaches it any more: " +
-	"it is lost or held up between the capture point and the peer."
-
-// causeBoth and actionBoth are said where the peer has closed, too: nobody there waits for the end of the stream.
-const (
-	causeBoth = "The peer is alive, and its segments arrive; it has closed, too. Something on the path drops the closer's FINs (a firewall, a NAT, a WAN optimiser that considers the connection closed) " +
-		"or all its segments (then the peer retransmits, too), or the peer's TCP ignores them."
-	actionBoth = "Capture on the peer's own interface. If no FIN arrives there, check each middlebox in between. Both applications have closed: the sockets go when both hosts give up."
-)
-
-// causeOnLink is the cause where the peer's segments have passed no router.
-const causeOnLink = "The peer's host no longer takes what is sent to that address: it has changed its address (look for DHCP and ARP before the FIN), or a filter there drops the segments; " +
-	"or its link carries only what it sends."
-
-// causeRefused is the cause where the peer answers the FIN each time and does not acknowledge it.
-const causeRefused = "The FIN arrives, as the answers show, and the peer's TCP, or a device that answers in its name, finds it not acceptable: a device that rewrites sequence numbers has lost " +
-	"its mapping, or the peer checks something that the FIN fails, such as its timestamp."
-
-// causeCopied is the cause where a device on the path ended the connection.
-const causeCopied = "The peer did not answer the FIN, and a device on the path, such as a NAT, a firewall or a carrier's proxy, ended the connection in its name. Whether the FIN reached the peer is not known."
-
-// causeGaveUp is the cause where the closer ended the connection itself.
-const causeGaveUp = "The peer is gone, or the path to it is broken, or something on the way has forgotten the connection: nothing answered the FIN. The closer gave up, as hosts do after some retransmissions, and said so by RST."
-
-// causeForged is the cause where a RST in the closer's name came before the FIN, and the closer went on.
-const causeForged = "Something else had sent a RST in the closer's name, and the closer went on. The peer accepted that RST and no longer has the connection, so that nothing there answers the FIN; or it is gone, or the path is broken."
-
-// causeUnseen is the cause where, too, the capture has nothing of the peer.
-const causeUnseen = "The retransmissions and the RST show that the closer received no ACK of its FIN. What the peer sent, if it sent anything, is not in this capture: it may be gone, or its path, or the capture has one direction only."
-
 // leastRetries is how often a host retransmits a FIN at least before it gives up: Windows five times
 // (TcpMaxDataRetransmissions), Linux eight (net.ipv4.tcp_orphan_retries), unless an ICMP error says that it is no use.
 const leastRetries = 3
@@ -94,6 +58,11 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.Cause = causeCopied
 	case outcome == unansweredReset && s.reset.At != 0 && r.Conn.Packets(side.Peer()) == 0:
 		f.Cause = causeUnseen
+		if fin, _ := r.Conn.FIN(side); s.reset.Flags&reassembly.ACK == 0 && s.reset.Seq.AtOrBefore(fin.Seq) {
+			f.Cause = causeAnswers
+		}
+	case outcome == unansweredReset && s.reset.At == 0 && f.Cause == "":
+		f.Cause = causeForgotten
 	case outcome == unansweredReset && s.reset.At != 0 && f.Cause != causeDeaf && f.Evidence[len(f.Evidence)-1].Seg.Flags&reassembly.ACK != 0 && s.gaveUp:
 		f.Cause = causeGaveUp
 	case outcome == unansweredUnaware && s.reset.At > s.unaware.At: // which may have reached it
@@ -164,8 +133,14 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 				peer, least, detectors.Span(now-s.first.At), end.Frame, own)
 		}
 		never := "It was never acknowledged"
-		if f.Cause == causeUnseen {
+		switch f.Cause {
+		case causeUnseen:
 			never = "No ACK of it arrived"
+		case causeForgotten:
+			never = "No ACK of it was captured"
+		case causeAnswers:
+			return m + fmt.Sprintf(" After %s%s, %s answered a segment from %s that is not in the capture with RST (frame %d): without ACK, that has the number which the segment acknowledged, %s. "+
+				"So %[4]s was alive, and had not received the FIN when it sent that.", least, detectors.Span(now-s.first.At), own, peer, end.Frame, before(end.Seq, side, r))
 		}
 		ended := fmt.Sprintf(", and after %s%s, %s ended the connection with RST (frame %d).", least, detectors.Span(now-s.first.At), who, end.Frame)
 		if (f.Cause == causeUnseen || f.Cause == causeGaveUp) && r.Conn.Last(side.Peer()).At <= s.first.At {
@@ -234,6 +209,14 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states}, r.Asker(side)
 	}
 	return m + states
+}
+
+// before says how a number lies to the side's FIN.
+func before(seq reassembly.Seq, side reassembly.Side, r *detectors.Report) string {
+	if fin, _ := r.Conn.FIN(side); seq != fin.Seq {
+		return detectors.Counted(uint32(fin.Seq-seq), "byte", "bytes") + " before the FIN"
+	}
+	return "that of the FIN"
 }
 
 // madeBy says that only a device has answered for the peer.

@@ -64,3 +64,15 @@ const recaptured = 2 * time.Millisecond
 func endsBefore(ev fsm.Event, out *reassembly.Stream) bool {
 	return ev.Seg.Flags&reassembly.FIN != 0 && out.Knows(reassembly.KnowUna) && out.Una.After(ev.Seg.End())
 }
+
+// ethernetMSS is the most payload of a segment on a common link, where the receiver's MSS is not known.
+const ethernetMSS = 1460
+
+// joinedIn is how many segments more than one the frame sends again, at least.
+func joinedIn(ev fsm.Event, r *detectors.Report) uint32 {
+	n, full := uint32(again(ev)), max(r.Conn.EffSndMSS(), ethernetMSS)
+	if n <= full {
+		return 0
+	}
+	return (n - 1) / full
+}

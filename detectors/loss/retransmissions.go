@@ -96,10 +96,11 @@ type resender struct {
 	drawn    *drawnACKs // nil if nothing is known
 	unaAt    int64      // since when una has been that, or longer
 	backoff  backoff
-	reported uint8 // 1 and the place of the outcome among those of the detector; 0 if nothing was
-	awaited  bool  // the ACK of the last resends, which were not acknowledged, may come after the end
-	maybe    bool  // something was captured late, or so soon after a hole that it may have been, or was sent again
-	repeated bool  // some resend is not just what follows an empty segment, which may show that the side does not count
+	joined   uint32 // how many of these were captured within another: what a network card joins, or splits later, is one frame
+	reported uint8  // 1 and the place of the outcome among those of the detector; 0 if nothing was
+	awaited  bool   // the ACK of the last resends, which were not acknowledged, may come after the end
+	maybe    bool   // something was captured late, or so soon after a hole that it may have been, or was sent again
+	repeated bool   // some resend is not just what follows an empty segment, which may show that the side does not count
 }
 
 func (w *retransmissions) Event(ev fsm.Event, r *detectors.Report) {
@@ -199,6 +200,7 @@ func (a *resender) sendsAgain(ev fsm.Event, since int64, r *detectors.Report) {
 	if a.other == 0 && endsBefore(ev, &out) {
 		a.other = ev.Seg.Frame
 	}
+	a.joined += joinedIn(ev, r)
 	first := a.pending.all() == 0
 	still := a.stands(&out)
 	expired, late := a.resent(ev, r)

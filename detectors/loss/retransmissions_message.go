@@ -22,7 +22,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		some = "at least "
 	}
 	m := fmt.Sprintf("%s retransmitted %s%s (from frame %d on), %s%.1f %% of its payload from then on, %s.",
-		own, some, detectors.Counted(t.all(), "segment", "segments"), a.shown.first().Frame, some, 100*a.share(side, r), t.why())
+		own, some, a.counted(), a.shown.first().Frame, some, 100*a.share(side, r), t.why())
 	switch n := t.allSpurious(); { // others may have been, without a sign of it
 	case n == 0:
 	case n == t.all():
@@ -52,7 +52,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	if outcome != resentSpurious && !slow && r.Conn.Limits()&fsm.Overflow == 0 { // else what fills a hole may seem to be there twice
 		m += a.whereLost(outcome, own, peer, holes)
 		if t.notLost().older > 0 {
-			m += fmt.Sprintf(" %s sent before the capture began.", detectors.Counted(t.notLost().older, "original was", "originals were"))
+			m += fmt.Sprintf(" %s older than what was captured of this connection.", detectors.Counted(t.notLost().older, "original is", "originals are"))
 		}
 	}
 	if stalled.n > 0 && outcome != resentLossy {
@@ -69,6 +69,15 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 		m += " " + a.icmp.Sentence(own) + " " + a.icmp.Meaning(own, peer)
 	}
 	return m
+}
+
+// counted is how many segments were sent again: as many as there are frames, unless some hold several.
+func (a *resender) counted() string {
+	n := a.total.all()
+	if a.joined == 0 {
+		return detectors.Counted(n, "segment", "segments")
+	}
+	return fmt.Sprintf("%s (%d segments or more, as some frames hold several)", detectors.Counted(n, "frame", "frames"), n+a.joined)
 }
 
 // why is what made the sender send again, most of it or at all: of some, another reason fits as well.

@@ -196,7 +196,8 @@ func (s *step) tellTransfer() {
 	t.Pieces, t.Frequent = pieces.n, pieces.frequent()
 	t.LongestPause, t.Steady, t.Slowest = pieces.pause, pieces.steady(), s.ends[0].most+s.ends[1].most
 	if a := s.Account; a.ends[0].rtt > 0 && a.ends[1].rtt > 0 {
-		t.RTT = a.ends[r.side].rtt + s.beyond()
+		t.Beyond = s.beyond()
+		t.RTT = a.ends[r.side].rtt + t.Beyond
 		// The ACK of less than three segments may be delayed, also until the next has come (RFC 9293 3.8.6.3).
 		t.Queue, t.Unqueued = s.queue(r.flight >= 3*s.full())
 	}

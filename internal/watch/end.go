@@ -53,11 +53,10 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 	}
 	for _, f := range s.standing { // now, as yields goes by what was reported
 		if f.IsShort() {
-			s.countShort(*f.Finding, f.FINRank, c.Limits()|limits)
+			s.countShort(*f.Finding, f.FINRank, c, limits)
 			continue
 		}
-		f.Limits |= c.Limits() | limits // some were reported before all was known
-		f.Doubt()
+		settle(f.Finding, c, limits)
 		s.keep(f)
 	}
 	for _, f := range s.standing {
@@ -74,10 +73,19 @@ func (s *Set) End(watchers uint32, c *fsm.Conn, e detectors.Ending, limits fsm.L
 	return all
 }
 
-// countShort counts a finding that is not listed, of which others have the same.
-func (s *Set) countShort(f detectors.Finding, finRank int, limits fsm.Limits) {
-	f.Limits |= limits
+// settle gives a finding the limits of its connection, and of the whole capture: some were reported before all was known. A pure ACK that came
+// later shows that none were filtered.
+func settle(f *detectors.Finding, c *fsm.Conn, limits fsm.Limits) {
+	if f.Verdict == detectors.Seen && !c.AcksFiltered() {
+		f.Limits &^= fsm.AcksFiltered
+	}
+	f.Limits |= c.Limits() | limits
 	f.Doubt()
+}
+
+// countShort counts a finding that is not listed, of which others have the same.
+func (s *Set) countShort(f detectors.Finding, finRank int, c *fsm.Conn, limits fsm.Limits) {
+	settle(&f, c, limits)
 	s.Unlisted.Add(kindOf(&f, finRank), f.Severity, 1, 0)
 }
 
