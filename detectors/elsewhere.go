@@ -274,6 +274,14 @@ func (f *Finding) OfTries(client reassembly.Endpoint, ports int) {
 		"The host, or a firewall, drops what it does not want, or refuses it by ICMP; or there is no such host.", "Nothing is known to be wrong with the host.")
 }
 
+// OfOneISN says of a refusal, or of a SYN that got no answer (Refusal or Tried is set), that so many ports of the host were sent SYNs
+// with the same port and ISN. Engines call it as they call SentElsewhere.
+func (f *Finding) OfOneISN(client reassembly.Endpoint, ports int) {
+	f.ofScan(ofPorts, "scanned_ports", ports, fmt.Sprintf("%v: SYNs to %d ports of that host come from one port and have the same initial sequence number. "+
+		"A TCP chooses one for each connection (RFC 9293 3.4.1): a program wrote these.", client.AddrPort().Addr(), ports),
+		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a firewall refuses it by ICMP, or drops it.", "Nothing is known to be wrong with the host.")
+}
+
 const ofPorts = "One client tries many ports of a host, to see which are open. "
 
 // ofScan is what they have in common: what the client does, by whom, why a host does that, and what that says of it are sentences.

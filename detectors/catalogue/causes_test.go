@@ -133,7 +133,7 @@ func TestHandshakeReset_late(t *testing.T) {
 			}
 		}
 	}
-	if late != 1 {
-		t.Errorf("%d SYN-ACKs came late, not 1", late)
+	if late != 2 {
+		t.Errorf("%d SYN-ACKs came late, not 2", late)
 	}
 }

@@ -101,6 +101,7 @@ type synUnanswered struct {
 	others   int                   // segments in the server's name that answer no SYN
 	resets   int                   // RSTs among them, which do not acknowledge it
 	bareACKs int                   // ACKs among them, which acknowledge it without a SYN
+	refused  reassembly.Mark       // a RST without ACK whose ACK field acknowledges the SYN all the same; At is 0 if none came
 	other    reassembly.Mark       // the last of them
 	icmp     *detectors.ICMPErrors // about the SYNs; nil if none came
 }
@@ -148,6 +149,9 @@ func (w *synUnanswered) process(ev fsm.Event, r *detectors.Report) {
 			switch syn := r.Conn.Stream(w.client).ISS + 1; {
 			case ev.Kind == fsm.ResetIgnored:
 				w.resets++
+				if ev.Seg.Ack == syn && ev.Seg.Flags == reassembly.RST && ev.Seg.Seq != 0 { // else it refuses, in a way that must be ignored
+					w.refused = w.other
+				}
 			case ev.Seg.Flags == reassembly.ACK && ev.Seg.Ack == syn:
 				w.bareACKs++
 			}

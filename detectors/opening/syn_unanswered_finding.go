@@ -40,6 +40,12 @@ const (
 	actionHeldUp = "Look at the path from the server at that time, and at other connections that use it."
 )
 
+// What is said instead where a RST shows that a SYN had arrived.
+const (
+	causeGaveUp  = "The server, or what answers for it, had received a SYN and gave that connection up with a RST: its SYN-ACK was lost, or held up, on its way to the capture point. The RST alone does not end the client's attempt (RFC 9293 3.10.7.3)."
+	actionGaveUp = "Look for loss on the path from the server at that time, and at other connections that use it."
+)
+
 // What is said instead where a device on the client's link seems to answer for the server.
 const (
 	causeSpokenFor  = "What answers for the server connects to it first, and accepts then: the client waited for that attempt. What was lost or late there is not in this capture."
@@ -118,6 +124,9 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	if w.clock.held != 0 {
 		f.States, f.Cause, f.Action = w.states, causeHeldUp, actionHeldUp
 	}
+	if w.gaveUp(outcome) {
+		f.Cause, f.Action = causeGaveUp, actionGaveUp
+	}
 	f.Message = w.message(outcome, now, r)
 	if outcome == synAnsweredLate && detectors.OneHost(r.Conn) {
 		f.Cause, f.Action = causeOneHostSYN, actionOneHostSYN
@@ -144,6 +153,12 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		f.Message += fmt.Sprintf(" The source address is link-local, and no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7): %s can answer only if it is on the same link.", r.Name(server))
 	}
 	return f
+}
+
+// gaveUp reports whether an answer came late, and the server had given up before what an earlier SYN began. A RST without ACK need
+// not have an acknowledgment number, and by chance it has not this one.
+func (w *synUnanswered) gaveUp(outcome *detectors.Outcome) bool {
+	return outcome == synAnsweredLate && w.refused.At != 0 && w.clock.held == 0
 }
 
 func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detectors.Report) string {
@@ -174,6 +189,10 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		if w.clock.held != 0 {
 			return m + fmt.Sprintf(" But %s had sent it %s before it passed the capture point, or earlier, as its timestamp shows against that of the next segment (frame %d): the path held it up.",
 				server, detectors.Span(w.clock.held), w.clock.frame)
+		}
+		if w.gaveUp(outcome) {
+			m += fmt.Sprintf(" Before that, a RST with the address %s came (frame %d), which %s must ignore, as it has no ACK (RFC 9293 3.10.7.3). But its acknowledgment number is that of the SYN: an earlier SYN had arrived.",
+				server, w.refused.Frame, client)
 		}
 		if w.slow {
 			m += " It echoes the timestamp of an earlier SYN than the last: that one arrived, and the answer was slow, or a first SYN-ACK was lost."

@@ -11,7 +11,7 @@ import (
 var refused = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "refused", Severity: detectors.Warning, Handshake: true, Fault: detectors.FaultHost,
-		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or has no MSS, as port scanners and floods write it, or if it is part of a port scan: of SYNs to many ports of one host, or to a port of many hosts, or of segments that begin no connection (FIN, NULL, Xmas)",
+		When:   "a SYN was answered with a RST; info if the SYN was sent again and accepted, or has no MSS, as port scanners and floods write it, or if it is part of a port scan: of SYNs to many ports of one host (or to several, with one ISN), or to a port of many hosts, or of segments that begin no connection (FIN, NULL, Xmas)",
 		Cause:  "Nothing listens on that address and port, or a firewall rejects the connection with a RST (RFC 9293 3.10.7.1).",
 		Action: "Check that the service runs and listens on that address (`ss -ltn`), and that the client uses the right port; then look for a firewall rule that rejects.",
 	},
@@ -218,7 +218,7 @@ var stale = &outcome{
 var handshakeReset = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "handshake-reset", Severity: detectors.Info, Fault: detectors.FaultHost,
-		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address; nor if the SYN has no MSS, as floods and scans write it, or the SYN-ACK came more than a second after the SYN",
+		When: "the side that sent the SYN answered the SYN-ACK with a RST; a warning, and no host's fault, if the same SYN was captured on its way to another address; nor if the SYN has no MSS, as floods and scans write it, or the SYN-ACK came more than a second after the first SYN",
 		Cause: "The client no longer wants the connection (happy eyeballs, a connect timeout shorter than the round trip), never asked for it (a port scan, a " +
 			"forged source address), or its host cannot find it (address translation).",
 		Action: "No action needed for a port scan or a race of two addresses. If a user was waiting, compare the client's connect timeout with the round trip, and look for NAT on the path: " +

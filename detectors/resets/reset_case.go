@@ -40,6 +40,7 @@ type resetCase struct {
 	rtt          time.Duration
 	handshakeRTT time.Duration // the sender's
 	peerRTT      time.Duration // the peer's: of the handshake or of data, whichever took longer
+	first        int64         // fsm.View.First: of a connection whose SYN was captured, the first SYN
 	idleBefore   time.Duration // fsm.View.Idle: before the last segment
 	sentFor      time.Duration // fsm.Recent.Timed: how long the peer's data has been in flight
 	minIdle      time.Duration // the least silence that a middlebox may not survive
@@ -116,7 +117,7 @@ func caseOf(rst reassembly.Mark, was *before, r *detectors.Report) *resetCase {
 	*c = resetCase{
 		rst: rst, side: side, states: was.states, peer: endOf(v, peer, v.Last(peer)), sender: endOf(v, side, was.last),
 		rtt: v.RTT(), handshakeRTT: v.HandshakeRTT(side), peerRTT: max(v.HandshakeRTT(peer), v.SRTT(side)),
-		idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
+		first: v.First(), idleBefore: v.Idle(), minIdle: time.Duration(r.Nanos("min-idle")) - middlebox.Jitter,
 		mss: v.EffSndMSS(), retries: v.Retries(side), tries: v.Retries(peer), challenging: was.challenging,
 		device:    was.device,
 		aftermath: &noAftermath,

@@ -97,17 +97,21 @@ func (c *resetCase) handshakeResetSentence() string {
 		why += ", or its host does not know it"
 	}
 	if late := c.lateSYNACK(); late > 0 {
-		why = fmt.Sprintf(". The SYN-ACK came only %s after the SYN (frame %d): the client may have given up waiting", detectors.Span(late), c.sender.last.Frame)
+		syn := "first SYN"
+		if c.sender.last.At == c.first {
+			syn = fmt.Sprintf("SYN (frame %d)", c.sender.last.Frame)
+		}
+		why = fmt.Sprintf(". The SYN-ACK came only %s after the %s: the client may have given up waiting", detectors.Span(late), syn)
 	}
 	return fmt.Sprintf("%s opened the connection, then answered %s with a RST (frame %d) %s later%s.",
 		c.sender.name, c.answered(), c.rst.Frame, after, why) + c.oddFlags()
 }
 
-// lateSYNACK is how long the only SYN-ACK, which the RST answers, took after the only SYN, or the last one: 0 if that is no longer
-// than the first timeout of a client (RFC 6298 2.1).
+// lateSYNACK is how long the only SYN-ACK, which the RST answers, came after the first SYN, since which the client has waited, whichever it
+// answers: 0 if that is no longer than the first timeout of a client (RFC 6298 2.1).
 func (c *resetCase) lateSYNACK() int64 {
 	syn, answer := &c.sender.last, &c.peer.last
-	if late := answer.At - syn.At; late > int64(time.Second) && c.replies() && !c.unsent && c.peer.packets == 1 &&
+	if late := answer.At - c.first; late > int64(time.Second) && c.replies() && !c.unsent && c.peer.packets == 1 &&
 		syn.Flags&(reassembly.SYN|reassembly.ACK) == reassembly.SYN && answer.Flags.Has(reassembly.SYN|reassembly.ACK) {
 		return late
 	}

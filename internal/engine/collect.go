@@ -74,6 +74,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		outages(all)
 		stalls(all, c.counts.Delays)
 		tries(all)
+		oneISN(all)
 	}
 	c.withinBudget(maxListed)
 	rep := &result.Report{

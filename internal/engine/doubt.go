@@ -38,6 +38,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	outages(all)
 	stalls(all, c.Delays)
 	tries(all)
+	oneISN(all)
 }
 
 // relayed accuses no server if one device seems to answer for all, and nothing on which the finding rests came from further away.

@@ -216,3 +216,39 @@ func TestTries(t *testing.T) {
 		}
 	}
 }
+
+// A few ports are enough if the SYNs to them have one ISN: no TCP uses it twice. One SYN captured again, with its port translated, is none,
+// nor are SYNs from one port with ISNs of their own.
+func TestOneISN(t *testing.T) {
+	s := namedEnds{}
+	refuse := func(client int, server string, port, id int) {
+		fmt.Fprintf(&s.lines, "+.001 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460> {id %[3]d}\n+.001 %[2]s > %[1]s R. 0:0(0) ack 1 win 0\n", s.name("10.0.0.1", client), s.name(server, port), id)
+	}
+	for i := range 3 {
+		refuse(2000, "10.0.0.2", 20+i, 7000-i)                                                   // written
+		fmt.Fprintf(&s.lines, "+1 other\niss %s %d\n", s.name("10.0.0.1", 2300), 1000+i*1000000) // a port that is bound
+		refuse(2300, "10.0.0.5", 20+i, 9000-i)
+	}
+	fmt.Fprintf(&s.lines, "+1 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460> {id 6000}\n+1 %[1]s > %[2]s S 0:0(0) win 1024 <mss 1460> {id 6001}\n", s.name("10.0.0.1", 2000), s.name("10.0.0.2", 23))
+	for i := range 2 {
+		refuse(2100, "10.0.0.3", 20+i, 7700+i) // written
+		refuse(2200, "10.0.0.4", 20+i, 8000)   // translated
+	}
+	for _, o := range []Options{{Workers: 1}, {Workers: 3}} {
+		r := run(t, o, text(t, s.trace("+60 end")))
+		scanned := map[string]int{}
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			n := strings.Count(f.Message, "part of a port scan by 10.0.0.1: SYNs to 4 ports of that host") + strings.Count(f.Message, "part of a port scan by 10.0.0.1: SYNs to 2 ports of that host")
+			if (n == 1) != (f.Severity == detectors.Info) || (n == 1) != (f.Fault == detectors.FaultUnknown && f.Outcome == "refused" || f.Outcome == "no-answer") {
+				t.Errorf("%s, %v: %s", f.Outcome, f.Severity, f.Message)
+			}
+			if n == 1 {
+				scanned[f.Flow.End[reassembly.B].AddrPort().Addr().String()]++
+			}
+		}
+		if len(r.Findings) != 11 || len(scanned) != 2 || scanned["10.0.0.2"] != 4 || scanned["10.0.0.3"] != 2 {
+			t.Errorf("%d workers: of %d findings, %v", o.Workers, len(r.Findings), scanned)
+		}
+	}
+}

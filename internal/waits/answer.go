@@ -12,7 +12,8 @@ type answer struct {
 // beginAnswer notes that the server's answer begins with the segment, and maybe a run.
 func (s *step) beginAnswer() {
 	if s.rarity != 0 {
-		s.told.noteRare(s.Account).pauses = 0
+		seldom := s.told.noteRare(s.Account)
+		seldom.pauses, seldom.resent = 0, 0
 	}
 	r := &s.run
 	if s.told.answers.free(&s.answer); !r.on || r.side != s.side {

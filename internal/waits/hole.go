@@ -28,6 +28,9 @@ func (s *step) again() {
 		s.lost = true
 		s.run.sentAgain(s.side)
 	}
+	if s.replying && s.side == reassembly.B {
+		s.heldUp()
+	}
 	own.sent, own.sentLen = seg.At, seg.Len
 	if s.asking && s.side == reassembly.A && !s.out.Covered(seg.End()) { // it had not arrived
 		s.request = reassembly.MarkOf(seg)

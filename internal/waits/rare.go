@@ -10,6 +10,7 @@ type rare struct {
 	cuts   uint32         // times that its side reduced its congestion window because routers marked its segments
 	pushes uint32         // times that one side spoke out of turn
 	pauses uint32         // of the server, as long as end a transfer, in the answer so far
+	resent uint16         // how often the first segment of the answer came again, with nothing of its host between
 }
 
 // rareOf is that of the account, to be read only.

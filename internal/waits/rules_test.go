@@ -53,6 +53,12 @@ func TestRules(t *testing.T) {
 .22 server > client . 1:1(0) ack 101 win 65160
 1.0 server > client P. 1:401(400) ack 101 win 65160
 1.0 client > server . 101:101(0) ack 401 win 64240`, "connect 100, network 120, server-app 780"},
+		{"what arrives with its resend left a timeout before", nearClient +
+			`.1 client > server P. 1:101(100) ack 1 win 64240
+.2 server > client . 1:1(0) ack 101 win 65160
+1.0 server > client P. 1:401(400) ack 101 win 65160
+1.05 server > client P. 1:401(400) ack 101 win 65160
+1.05 client > server . 101:101(0) ack 401 win 64240`, "connect 100, server-app 650, network 300"},
 		{"but not one that was delayed", nearClient +
 			`.1 client > server P. 1:101(100) ack 1 win 64240
 .24 server > client . 1:1(0) ack 101 win 65160
