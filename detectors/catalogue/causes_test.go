@@ -137,3 +137,26 @@ func TestHandshakeReset_late(t *testing.T) {
 		t.Errorf("%d SYN-ACKs came late, not 2", late)
 	}
 }
+
+// TestResetCause_onlyAnswer: what a server says first, and only, is the answer to its client, and no goodbye.
+func TestResetCause_onlyAnswer(t *testing.T) {
+	said := 0
+	for f := range findingsOf(t, resets.ResetCause, "../testdata/reset-cause-answers.txtar") {
+		for _, x := range []struct{ message, cause string }{
+			{"(frame 6) when data from 10.0.0.2:443 had just arrived: 31 bytes", "What came is the answer"},
+			{"(frame 8) when data from 10.0.0.2:443 had just arrived: 31 bytes", "Either the socket was closed before"},
+			{"(frame 6) when data from 10.0.0.1:40000 had just arrived: 6 bytes", "Either the socket was closed before"},
+			{"(frame 6) when data from 10.0.0.2:443 had just arrived: 32 bytes", ""},
+		} {
+			if !strings.Contains(f.Message, x.message) {
+				continue
+			}
+			if said++; !strings.HasPrefix(f.Cause, x.cause) || x.cause == "" && f.Cause != "" {
+				t.Errorf("%s: cause %q", f.Message, f.Cause)
+			}
+		}
+	}
+	if said != 4 {
+		t.Errorf("%d of 4", said)
+	}
+}

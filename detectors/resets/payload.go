@@ -198,6 +198,14 @@ const shortGoodbye = 31
 
 // goodbye reports whether what was left unread, after the sender had said something, may be no more than that, and nothing of the
 // sender's own is missing.
-func (c *resetCase) goodbye() bool {
+func (c *resetCase) goodbye() bool { return c.few() && !c.onlyAnswer() }
+
+// few reports whether no more was left unread.
+func (c *resetCase) few() bool {
 	return c.unreadBytes() <= shortGoodbye && c.sender.bytes > 0 && c.missing == 0
+}
+
+// onlyAnswer reports whether a client left no more unread than that, and it is all that the server sent: what comes first after a request is its answer.
+func (c *resetCase) onlyAnswer() bool {
+	return c.few() && c.fromClient() && c.peer.synSeen && c.peer.wrote() == c.unreadBytes()
 }

@@ -44,6 +44,10 @@ func (c *resetCase) unreadDataAdvice() (cause, action string) {
 	case c.unbound():
 		return "The session seems to have ended with an LDAP unbind request, which asks for the end and has no response (RFC 4511 4.3). Windows servers answer it with a RST.",
 			"No action needed, unless the client reports an error."
+	case c.onlyAnswer():
+		return "What came is the answer to what its client had sent, and all that the server sent. Either the client closed its socket before it had read that, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or it had read it and aborted the " +
+				"connection (SO_LINGER 0), as probes, health checks and testers do, or its process ended.",
+			"No action needed if the client is a probe, a health check or a tester. Otherwise look whether its application has got the answer, and why it does not close with a FIN."
 	case c.goodbye():
 		return "Either the socket was closed before its application had read the last few bytes, which sends a RST (RFC 2525 2.17, RFC 9293 3.6.1), or the application had read them and aborted the " +
 				"connection, or its process ended. So few are often a goodbye, such as a close_notify of TLS in answer to another or a command to end the session, and nobody has to wait for an answer to that (RFC 5246 7.2.1).",
