@@ -180,7 +180,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if w.synAck.At == 0 {
 		w.synAck = *ev.Was
 	}
-	if !sentAgain(&ev, w.repeats) {
+	if !sentAgain(&ev, w.repeats, latest.At >= ev.Was.At) {
 		return
 	}
 	if latest.Flags.Has(reassembly.RST) { // an answer, too, and no acknowledgment

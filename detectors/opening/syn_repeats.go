@@ -20,10 +20,11 @@ func timedOut(ev *fsm.Event) bool {
 }
 
 // sentAgain reports whether a SYN or SYN-ACK was sent once more, of which repeats were counted
-// before. Between two that were, there may be less than a timer: a SYN-ACK also answers a SYN.
-// The same IPv4 identification shows that the network has duplicated it.
-func sentAgain(ev *fsm.Event, repeats int) bool {
-	same := ev.Seg.IPID != 0 && ev.Seg.IPID == ev.Was.IPID
+// before. Between two that were, there may be less than a timer: a SYN-ACK also answers a SYN; asked says that one came since.
+// The same IPv4 identification shows that the network has duplicated it. Without one, it has if nothing asked for what comes at once.
+func sentAgain(ev *fsm.Event, repeats int, asked bool) bool {
+	atOnce := ev.Seg.At-ev.Was.At <= int64(fsm.DuplicateTime)
+	same := ev.Seg.IPID == ev.Was.IPID && (ev.Seg.IPID != 0 || atOnce && !asked)
 	return timedOut(ev) || repeats > 0 && !same && ev.Seg.At-ev.Was.At < minRepeat
 }
 
@@ -55,7 +56,7 @@ func again(n int, first, last *reassembly.Mark) string {
 // identification. Each turn of a routing loop lowers the TTL.
 func (w *synAckUnanswered) repeatedBy(ev *fsm.Event) int {
 	switch {
-	case sentAgain(ev, w.synRepeats):
+	case sentAgain(ev, w.synRepeats, false):
 		n := 1 + w.soon
 		w.soon = 0
 		return n
