@@ -9,4 +9,7 @@ const (
 
 	causeOneHostSYN  = "The server's accept queue was full, and its kernel dropped the SYN (Linux); or the host stood still; or a filter or queue of the host dropped the SYN or its SYN-ACK."
 	actionOneHostSYN = "Look at the server's queue: ss -ltn, nstat TcpExtListenOverflows, TcpExtListenDrops. Then look at the host's packet filters (nft list ruleset, iptables -S) and queues (tc -s qdisc show dev lo)."
+
+	causeOneHostSlow  = "The host was busy or stood still at that moment; or a queue or filter of its own (tc netem and other tests) delayed or dropped what came first, and it came again."
+	actionOneHostSlow = "Look at the host's load at that time, and at its queues (tc -s qdisc show dev lo) and packet filters (nft list ruleset, iptables -S)."
 )

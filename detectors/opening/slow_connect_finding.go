@@ -109,6 +109,10 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 			f.Undecide("only one later round trip is known, and it took more than a quarter of that: the path may be that slow at times")
 		}
 	}
+	if detectors.OneHost(r.Conn) {
+		f.Cause, f.Action = causeOneHostSlow, actionOneHostSlow
+		f.Message += saidOneHost
+	}
 	if !h.relayed() { // else it may always take that long
 		f.Late = &detectors.Outage{From: r.Conn.Endpoint(side.Peer()), To: r.Conn.Endpoint(side), Start: h.asked.At, End: h.answer.At, Frame: h.answer.Frame}
 	}
