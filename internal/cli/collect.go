@@ -8,7 +8,11 @@ import (
 	"sync/atomic"
 )
 
-// smallHeap is the memory, in bytes, below which no garbage is collected. What a
+// firstHeap is the memory, in bytes, at which garbage is collected once: tables that have grown leave as
+// much behind as they have, and what is read later takes its place.
+const firstHeap = 48 << 20
+
+// smallHeap is the memory below which no garbage is collected after that. What a
 // connection needs lives as long as the run, and a collection looks at all of it each
 // time that the heap has doubled.
 const smallHeap = 256 << 20
@@ -17,25 +21,28 @@ const smallHeap = 256 << 20
 // grows by a quarter of what is in use. Much of that are connections, which no collection looks at.
 const largeHeap = 850 << 20
 
-// delayCollection puts the first garbage collection off until the process has smallHeap, and
-// bounds the growth of a large heap. GOGC and a lower limit of memory come first.
+// delayCollection puts the first garbage collection off until the process has firstHeap, and the next until
+// it has smallHeap, and bounds the growth of a large heap. GOGC and a lower limit of memory come first.
 func delayCollection() {
 	limit := debug.SetMemoryLimit(-1)
 	if os.Getenv("GOGC") != "" || limit <= smallHeap {
 		return
 	}
-	debug.SetMemoryLimit(smallHeap)
+	debug.SetMemoryLimit(firstHeap)
 	debug.SetGCPercent(-1)
 	afterCollection(func() {
-		debug.SetGCPercent(100)
-		boundGrowth(limit)
+		debug.SetMemoryLimit(smallHeap)
+		afterCollection(func() {
+			debug.SetGCPercent(100)
+			boundGrowth(limit)
+		})
 	})
 }
 
 // mediumHeap is from how much memory on garbage is collected when connections end.
 const mediumHeap = 24 << 20
 
-// collectsAtEnd returns a function that collects garbage if nobody else has collected any so far, unless there is little: tables
+// collectsAtEnd returns a function that collects garbage if nobody else has collected any since firstHeap, unless there is little: tables
 // that have grown, and what connections needed that have ended, make room for findings and the report.
 func collectsAtEnd() func() {
 	var own atomic.Uint64
@@ -50,8 +57,8 @@ func collectsAtEnd() func() {
 }
 
 // paysAtEnd reports whether it is worth its time to collect garbage when connections end, where so many bytes are
-// in use, and others have collected so often.
-func paysAtEnd(use, others uint64) bool { return use >= mediumHeap && others == 0 }
+// in use, and others have collected so often: at firstHeap, and then.
+func paysAtEnd(use, others uint64) bool { return use >= mediumHeap && others <= 1 }
 
 // afterCollection has do called after the next garbage collection.
 func afterCollection(do func()) {
