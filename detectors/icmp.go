@@ -64,6 +64,8 @@ func (e *ICMPErrors) FromPeer() bool {
 func (e *ICMPErrors) Meaning(from, to string) string {
 	own := e.FromPeer()
 	switch q := &e.First; {
+	case q.RefusesSource() && q.Reporter() != q.Dst.Addr:
+		return fmt.Sprintf("It refuses the source address of these packets, not the way to %s: with another address of the same host, they may pass.", to)
 	case q.Prohibited() && own:
 		return fmt.Sprintf("A rule on %s itself rejects these packets.", to)
 	case q.Prohibited():

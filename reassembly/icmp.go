@@ -108,6 +108,12 @@ func (s *Segment) Unreachable() bool {
 	return s.ICMP.Type == 1 && (c == 0 || c == 2 || c == 3)
 }
 
+// RefusesSource reports whether the ICMP error says that the packet's source address is why it was not forwarded: its
+// scope ends at the link, or an ingress filter does not let it pass from there (RFC 4443 3.1). IPv4 has no such codes.
+func (s *Segment) RefusesSource() bool {
+	return !s.isIPv4() && s.ICMP.Type == 1 && (s.ICMP.Code == 2 || s.ICMP.Code == 5)
+}
+
 // ICMPName is what the ICMP error says, in the words of the RFCs and of Wireshark.
 func (s *Segment) ICMPName() string {
 	names := icmpv6Names

@@ -50,7 +50,7 @@ var SYNUnanswered = &detectors.Detector{
 
 var (
 	synNoAnswer      = &detectors.Outcome{Name: "no-answer", Severity: detectors.Warning, When: "nothing came back until the end of the capture, or the client's next attempt"}
-	synRefusedByICMP = &detectors.Outcome{Name: "refused-by-icmp", Severity: detectors.Warning, Needs: fsm.SeqUnknown, Fault: detectors.FaultPath, When: "no SYN-ACK or RST came, but an ICMP error that quotes the SYN; info if it expired and had a TTL of 30 or less, as traceroute sends it",
+	synRefusedByICMP = &detectors.Outcome{Name: "refused-by-icmp", Severity: detectors.Warning, Needs: fsm.SeqUnknown, Fault: detectors.FaultPath, When: "no SYN-ACK or RST came, but an ICMP error that quotes the SYN; info if it expired and had a TTL of 30 or less, as traceroute sends it, or if its source address is link-local and a router refuses that",
 		Title: "a SYN was answered by an ICMP error", // sent again or not
 		Cause: "Administratively prohibited: a firewall's or router's rule rejects the SYN (iptables, nft: reject). Host or network unreachable: " +
 			"a router knows no way there, or nobody answers for the address on its last link. Port unreachable from the host itself: " +

@@ -23,6 +23,15 @@ const (
 	actionLinkLocal = "Look at the addresses and routes of the client: why has the interface no address that routers forward?"
 )
 
+// What is said instead where a router refuses a SYN for its source address.
+const (
+	causeRefusedSource = "The SYN has a source address that the router does not take from this link: a program or the address selection of the client (RFC 6724) chose one of another interface, or one that is not valid any more since the prefix changed. " +
+		"Or the router's filter (BCP 38) lacks the prefix."
+	actionRefusedSource = "Compare the addresses and routes of the client (ip -6 addr, ip -6 route get) with the prefixes that the router announces and forwards."
+	causeRefusedScope   = "The client had no other address on the interface that it sends by: it had just begun to configure one, or no router advertisement and no DHCP answer came. Or a program chose the wrong source address. " +
+		"Neither the path nor the server is at fault: routers must not forward such packets (RFC 4007 9)."
+)
+
 // What is said instead where the source address is a unique local one.
 const (
 	causeUniqueLocal = "The SYN left with an address that only the client's own network or VPN knows, and nothing translates it (its interface or its route is another's than the program chose), or what should translate it does not. " +
@@ -89,6 +98,10 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 		evidence = append(evidence, r.Evidence("SYN, last repeat", w.client, &w.last))
 	}
 	culprit := server
+	refusesSource := outcome == synRefusedByICMP && w.icmp.First.RefusesSource() && w.icmp.First.Reporter() != w.icmp.First.Dst.Addr
+	if refusesSource {
+		culprit = w.client
+	}
 	switch outcome {
 	case synNewISN:
 		culprit = w.client
@@ -113,6 +126,10 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	case outcome != synRefusedByICMP:
 	case w.traces():
 		f.Severity, f.Fault = detectors.Info, detectors.FaultUnknown
+	case refusesSource && staysOnLink(r.Conn, w.client):
+		f.Severity, f.Fault, f.Cause, f.Action = detectors.Info, detectors.FaultHost, causeRefusedScope, actionLinkLocal
+	case refusesSource:
+		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeRefusedSource, actionRefusedSource
 	case w.icmp.FromPeer():
 		f.Fault = detectors.FaultHost // its own rule
 	case w.icmp.First.Reporter() == w.icmp.First.Dst.Addr:
