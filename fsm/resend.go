@@ -94,7 +94,10 @@ func (s *step) sack() {
 			outside = outside || peer.out.InFlight() > 0 // else it shows no hole, but a segment of another connection
 		case i == 0 && dsack:
 			s.arrivedTwice = len(blocks) == 1
-			if last := &peer.last; peer.rexmits == 0 || peer.rexmits == 1 && last.Flags&reassembly.FIN != 0 && last.Len == 0 { // else it may have sent that again
+			last := &peer.last
+			again := peer.rexmits > 0 && (peer.rexmits > 1 || last.Flags&reassembly.FIN == 0 || last.Len > 0)   // it may have sent that again
+			probed := last.Len == 1 && last.Seq == b.From && last.Flags&reassembly.PSH == 0 && b.From+1 == b.To // a keep-alive sends a byte that has arrived
+			if !again && !probed {
 				peer.bits |= doubled
 			}
 			s.emit(ArrivedTwice, s.side.Peer())

@@ -20,7 +20,11 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		case detectors.SameFrame(&s.resent, a.shown.first()):
 			evidence[0].Role = "first retransmission, at the end of the longest stall"
 		case s.resent.At != 0:
-			evidence = append(evidence, r.Evidence("retransmission at the end of the longest stall", side, &s.resent))
+			role := "retransmission at the end of the longest stall"
+			if s.not {
+				role = "last retransmission that the ACK can answer"
+			}
+			evidence = append(evidence, r.Evidence(role, side, &s.resent))
 		}
 		evidence = append(evidence, r.Evidence("ACK that ends the stall", side.Peer(), &s.ended))
 	}

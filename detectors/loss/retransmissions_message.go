@@ -42,6 +42,9 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	if a.awaited {
 		never = "not acknowledged before the capture ended"
 	}
+	if r.Conn.LossShown(side) && !detectors.NoSACK(r.Conn) { // behind a hole, an ACK shows nothing of them
+		never += ", unless by SACK"
+	}
 	switch a.unacked {
 	case 0:
 	case 1:
@@ -57,7 +60,7 @@ func (a *resender) message(outcome *detectors.Outcome, stalled *stalls, side rea
 	}
 	if stalled.n > 0 && outcome != resentLossy {
 		needless := outcome == resentSpurious
-		if t.notLost().older > 0 { // nobody knows since when that waited
+		if t.notLost().older > 0 || t.unseen > 0 { // nobody knows since when that waited; or a stall ended with what looks new
 			least = "at least "
 		}
 		m += stalled.sentence(needless && stalled.longest == a.originals.longest, needless, least)

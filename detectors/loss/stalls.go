@@ -13,6 +13,7 @@ import (
 type stall struct {
 	resent  reassembly.Mark // the last that a timeout caused; At is 0 if it was not captured
 	before  reassembly.Mark // the last but one
+	not     bool            // resent is the last but one: the ACK came too soon to answer the last
 	stamp   uint32          // timestamp of the last; 0 if it has none
 	earlier bool            // the ACK echoes an older one: it answers an earlier retransmission
 	twice   bool            // it has a D-SACK of that: it answers a copy, as what arrived before had been answered
@@ -146,7 +147,7 @@ func (a *resender) endStall(ack *reassembly.Segment, n uint32, original bool, fr
 	s.ahead = out.Knows(reassembly.KnowNxt) && (ack.Seq.After(out.Nxt) || ack.Len > 0 && out.Skipped(ack.Seq-1))
 	last := ack.At - s.resent.At
 	if s.before.At != 0 && answersBefore(ack.At-s.before.At, ack.At-s.resent.At, from.Peer(), r) {
-		s.resent = s.before
+		s.resent, s.not = s.before, true
 	}
 	doubled := a.doubles(s, r)
 	switch {
@@ -273,7 +274,7 @@ func leastRoundTrip(side reassembly.Side, r *detectors.Report) int64 {
 func (c *stalls) sentence(original, needless bool, least string) string {
 	often := least + "once, for " + least + detectors.Span(c.total)
 	if c.n > 1 {
-		often = fmt.Sprintf("%s%d times, for %s%s in all. The longest stall lasted %s", least, c.n, least, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
+		often = fmt.Sprintf("%s%d times, for %s%s in all. The longest of these lasted %s", least, c.n, least, detectors.Span(c.total), detectors.Span(c.longest.lasted()))
 	}
 	until := fmt.Sprintf("a retransmission (frame %d) was acknowledged", c.longest.resent.Frame)
 	switch {

@@ -155,7 +155,7 @@ func (c *resetCase) staleSentence() string {
 		case c.replies() && c.overtaken():
 			m += fmt.Sprintf(" The path had delayed that ACK: %s had acknowledged more before it.", c.peer.name)
 		case c.replies() && c.peer.twice && c.peer.last.SeqLen() == 0: // the first ended LAST_ACK
-			m += fmt.Sprintf(" What %s sends arrives twice, as a D-SACK shows: the RST may answer the second copy of the ACK.", c.peer.name)
+			m += fmt.Sprintf(" What %s sends arrives more than once, as a D-SACK shows: the RST may answer another copy of the ACK.", c.peer.name)
 		case c.replies() && c.fromTimeWait():
 			m += fmt.Sprintf(" The ACK was due: %s was in TIME_WAIT, from where it acknowledges only what asks for it (the ACK has no IP ID, as Linux sends it there). "+
 				"%s had closed when it arrived.", c.peer.name, c.sender.name)
