@@ -12,17 +12,18 @@ import (
 
 // An aftermath is what few RSTs have, before them or since.
 type aftermath struct {
-	confirms   reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
-	ended      reassembly.Mark // the sender's RST that its peer had to ignore, and after which it sent nothing else
-	before     burst           // RSTs of the sender right before this one, which answer segments from before
-	continued  reassembly.Mark // the first segment since that proves that the sender still has the connection
-	twin       reassembly.Mark // another RST right behind it, with the same TTL
-	guess      reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
-	beyondSYN  reassembly.Mark // another RST before the peer sent anything else, beyond the SYN, which is all that the sender had sent
-	met        reassembly.Mark // another RST, which answers data that this one crossed
-	stayedOpen reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
-	closesToo  bool            // by then, the peer has sent its FIN
-	arrived    reassembly.Mark // the peer's ACK of data that was in flight
+	confirms    reassembly.Mark // the sender's RST that the peer challenged, if this one is the answer
+	ended       reassembly.Mark // the sender's RST that its peer had to ignore, and after which it sent nothing else
+	before      burst           // RSTs of the sender right before this one, which answer segments from before
+	continued   reassembly.Mark // the first segment since that proves that the sender still has the connection
+	synAckAgain reassembly.Mark // the SYN-ACK that the sender had sent, once more: see repeatsSYNACK
+	twin        reassembly.Mark // another RST right behind it, with the same TTL
+	guess       reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
+	beyondSYN   reassembly.Mark // another RST before the peer sent anything else, beyond the SYN, which is all that the sender had sent
+	met         reassembly.Mark // another RST, which answers data that this one crossed
+	stayedOpen  reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
+	closesToo   bool            // by then, the peer has sent its FIN
+	arrived     reassembly.Mark // the peer's ACK of data that was in flight
 }
 
 // noAftermath is that of nearly all: a third of what a case takes, and a capture may have tens of thousands.
@@ -43,6 +44,16 @@ func (c *resetCase) continues() bool {
 		return c.survived && !c.synAgain
 	}
 	return c.continued.At != 0
+}
+
+// repeatsSYNACK reports whether the segment is the SYN-ACK that was all that the sender had sent before a RST of a host without the connection,
+// and that its timer has sent again since. A TCP that resets a connection in SYN-RECEIVED deletes it (RFC 9293 3.10.7.4): its sender has
+// received neither the ACK nor what the RST answers, and sent no RST. A copy from behind a router has another TTL, and comes no timeout later.
+func (c *resetCase) repeatsSYNACK(seg *reassembly.Segment) bool {
+	last := &c.sender.last
+	return c.synAckAgain.At == 0 && !c.synAgain && c.bare() && c.atNxt() && last.Flags.Has(reassembly.SYN|reassembly.ACK) && c.rst.Seq == last.End() &&
+		seg.Flags.Has(reassembly.SYN|reassembly.ACK) && seg.Seq == last.Seq && seg.Ack == last.Ack && seg.TTL == last.TTL &&
+		(seg.IPID == 0 || seg.IPID != last.IPID) && seg.At-c.rst.At >= leastRTO
 }
 
 // acceptedLater reports whether a SYN was refused, and the next one accepted.

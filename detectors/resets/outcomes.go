@@ -151,6 +151,11 @@ var halfOpen = &outcome{
 	},
 	exceptions: []exception{{detectors.Info, (*resetCase).parted}}, // nobody misses it
 	advice: func(c *resetCase) (cause, action string) {
+		if c.synAckAgain.At != 0 {
+			return "The ACK and what followed it did not get to the host that answered the SYN, but to another host or device: behind an anycast address or a load balancer, when a route changes, or where equal " +
+					"paths are chosen by more than addresses and ports (the IPv6 flow label may change after the SYN); or a firewall on the path answers in that host's place.",
+				"Look at what chooses a host for this address: load balancers, equal-cost routes, anycast. No host needs to have been restarted. The application on the other side has to connect again."
+		}
 		if !c.parted() {
 			return "", ""
 		}
@@ -168,13 +173,17 @@ var halfOpen = &outcome{
 			}},
 		{"the sender of the RST had the connection only seconds before, in which no host restarts: it may have closed or aborted it, by a FIN or RST that was not captured, or a device on the path may answer for it", (*resetCase).hadItJust},
 		{"the sender of the RST had answered nothing before, not even retransmissions: its FIN or RST may have been lost like these, or a device on the path, which drops its segments, may have sent the RST", (*resetCase).unheard},
-		{"the RST answers the first data, but not the ACK before that: a device on the path that looks at data (a filter) may have sent it", (*resetCase).onlyData},
+		{"the RST answers the first data, but not the ACK before that: a device on the path that looks at data (a filter) may have sent it",
+			func(c *resetCase) bool { return c.onlyData() && c.synAckAgain.At == 0 }},
 	},
 	absence: func(c *resetCase, f *detectors.Finding, r *detectors.Report) { r.Absence(f, c.peer.last.At) }, // its FIN
 	lost:    func(c *resetCase) uint32 { return c.lost() + c.missing },                                      // what its RST acknowledges, no socket has
 	fault: func(c *resetCase) detectors.Fault {
-		if c.unheard() || c.strangeWindow() || c.parted() {
+		switch {
+		case c.unheard() || c.strangeWindow() || c.parted():
 			return detectors.FaultUnknown
+		case c.synAckAgain.At != 0:
+			return detectors.FaultPath
 		}
 		return detectors.FaultHost
 	},

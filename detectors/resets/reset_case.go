@@ -221,6 +221,9 @@ func (c *resetCase) take(ev fsm.Event, v fsm.View) (changed bool) {
 	case bySender && !c.revived && !c.sender.finSent() && ev.Seg.Flags.Has(reassembly.FIN) && ev.Seg.FINSeq() == c.rst.Seq: // the RST overtook it
 		c.sender.phase, c.sender.fin.Seq = v.Phase(c.side), c.rst.Seq
 		return c.sender.finSent()
+	case bySender && c.repeatsSYNACK(ev.Seg):
+		c.note().synAckAgain = reassembly.MarkOf(ev.Seg)
+		return true
 	case bySender:
 	case ev.Class == fsm.Syn:
 		c.synAgain = true

@@ -140,6 +140,9 @@ func (c *resetCase) evidence(r *detectors.Report) []detectors.Evidence {
 	if c.beyondSYN.At != 0 {
 		evidence = append(evidence, r.Evidence("another RST, beyond the SYN", side, &c.beyondSYN))
 	}
+	if c.synAckAgain.At != 0 && c.cause() == halfOpen {
+		evidence = append(evidence, r.Evidence("SYN-ACK, sent again after it", side, &c.synAckAgain))
+	}
 	if c.continued.At != 0 {
 		evidence = append(evidence, r.Evidence("continues after it", side, &c.continued))
 	}

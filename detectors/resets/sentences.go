@@ -211,6 +211,13 @@ func (c *resetCase) halfOpenSentence() string {
 		m = strings.TrimSuffix(m, closed+" ") + fmt.Sprintf("Its window, %d, is not what the socket had offered. %s ", c.rst.Window, closed)
 	}
 	switch {
+	case c.synAckAgain.At != 0:
+		m = fmt.Sprintf("A RST without ACK with the source address %s (frame %d) answered %s, as a host that does not know the connection does. But %[1]s sent its SYN-ACK again after that (frame %[4]d), "+
+			"as no host does that has reset the connection: it had not received the ACK, and another host or device sent the RST.", c.sender.name, c.rst.Frame, c.answered(), c.synAckAgain.Frame)
+		if c.rst.TTL != c.sender.last.TTL {
+			m += fmt.Sprintf(" The RST has TTL %d, the SYN-ACKs %d.", c.rst.TTL, c.sender.last.TTL)
+		}
+		return m
 	case c.challenging:
 		return m + lost + ", and the ACK challenges what it sent just before (RFC 5961, RFC 9293 figure 9)."
 	case c.justAccepted():
