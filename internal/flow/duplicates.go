@@ -58,7 +58,7 @@ type entry struct {
 // check says whether the frame was captured before, and remembers it if not.
 // Duplicates carry the same IPv4 ID. Where there is none (IPv6, ID 0), they differ in
 // link-layer addresses, tags or TTL, or the connection doubles most of its frames;
-// else the frame counts as sent, and is Alike.
+// else the frame counts as sent, and is Alike. What a router held up differs in both, see hop.
 //
 // Between two interfaces or files, which may be taps, no time limit would apply.
 //
@@ -78,6 +78,14 @@ func (d *duplicates) compare(here *bucket, f *Flow, seg *reassembly.Segment, sid
 	stamped := seg.Opts.Has&reassembly.HasTimestamps != 0
 	retry := seg.IsRetry() && (seg.SeqLen() > 0 || seg.IPID != 0)
 	e := here.find(&seen, retry)
+	if e == nil && stamped {
+		if e = here.hop(&seen); e != nil {
+			d.recent = max(d.recent, otherTTLTime) // the next may come as late
+			e.at = seen.at
+			f.duplicates++
+			return Duplicate
+		}
+	}
 	switch {
 	case e == nil && seg.Len > 0 && d.offloaded(f, seg, side), e != nil && d.late(f, e, &seen, side, stamped, retry), recordedCall(f, seg, side):
 		d.recent = max(d.recent, duplicateTime)
@@ -185,6 +193,18 @@ func (b *bucket) find(seen *entry, retry bool) *entry {
 	for i := range b {
 		if b[i].resembles(seen, retry) {
 			return &b[i]
+		}
+	}
+	return nil
+}
+
+// hop returns the entry that the frame, without an IPv4 ID, is a duplicate of behind a router, which has lowered its TTL and sent it from
+// another address of the link: it may have waited there, for ARP. Both carry the same timestamps, and no host waits for a retransmission
+// as long as its clock stands still, and lowers its TTL.
+func (b *bucket) hop(seen *entry) *entry {
+	for i := range b {
+		if e := &b[i]; e.print == seen.print && e.ipid == 0 && seen.ipid == 0 && seen.ttl < e.ttl && seen.path != e.path && e.within(otherTTLTime, seen) {
+			return e
 		}
 	}
 	return nil

@@ -205,3 +205,36 @@ func TestDuplicates_lateInDenseCapture(t *testing.T) {
 		t.Errorf("%d duplicates are recognised, of %d", got, frames-lag)
 	}
 }
+
+// Without an IPv4 ID, what a router held up is a duplicate if its timestamps say so.
+func TestDuplicates_hop(t *testing.T) {
+	stamped := reassembly.Options{Has: reassembly.HasTimestamps, TSVal: 7, TSEcr: 1}
+	first := reassembly.Segment{At: 1e12, Frame: 1, Flags: reassembly.SYN | reassembly.ACK, Ack: 1, TTL: 64, Link: 1, Opts: stamped,
+		Src: reassembly.Endpoint{Port: 1}, Dst: reassembly.Endpoint{Port: 2}}
+	for _, c := range []struct {
+		name   string
+		change func(*reassembly.Segment)
+		want   uint64
+	}{
+		{"2 s later", func(*reassembly.Segment) {}, 1},
+		{"later than that", func(s *reassembly.Segment) { s.At += 1000 }, 0},
+		{"another timestamp", func(s *reassembly.Segment) { s.Opts.TSVal++ }, 0},
+		{"no timestamps", func(s *reassembly.Segment) { s.Opts = reassembly.Options{} }, 0},
+		{"the same TTL", func(s *reassembly.Segment) { s.TTL++ }, 0},
+		{"a larger one", func(s *reassembly.Segment) { s.TTL += 2 }, 0},
+		{"the same link-layer addresses", func(s *reassembly.Segment) { s.Link-- }, 0},
+		{"an IP ID", func(s *reassembly.Segment) { s.IPID = 1 }, 0},
+	} {
+		d, original, again := newDriver(10), first, first
+		again.At, again.TTL, again.Link = first.At+int64(2*time.Second), 63, 2
+		c.change(&again)
+		original.Opts.Has = again.Opts.Has
+		if original.Opts.Has == 0 {
+			original.Opts = again.Opts
+		}
+		d.process(&original, d.Hashes(&original))
+		if f := d.At(d.process(&again, d.Hashes(&again))); f.Duplicates() != c.want {
+			t.Errorf("%s: %d duplicates, want %d", c.name, f.Duplicates(), c.want)
+		}
+	}
+}
