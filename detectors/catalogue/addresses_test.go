@@ -18,7 +18,8 @@ func TestAddresses(t *testing.T) {
 // TestAddresses_fault: whose fault it is if an ICMP error answers a SYN.
 func TestAddresses_fault(t *testing.T) {
 	want := map[string]detectors.Fault{
-		"beyond scope of source address": detectors.FaultHost, "no route to destination": detectors.FaultPath,
+		"beyond scope of source address": detectors.FaultHost, "told [fe80::1]:40000 by ICMP: no route": detectors.FaultUnknown,
+		"told [2001:db8:1::1]:40000 by ICMP: no route":                detectors.FaultPath,
 		"9 told [2001:db8:1::1]:40000 by ICMP: source address failed": detectors.FaultUnknown, "2001:db8::2 told": detectors.FaultHost,
 	}
 	for f := range findingsOf(t, opening.SYNUnanswered, "testdata/addresses.txtar") {

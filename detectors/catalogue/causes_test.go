@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/closing"
 	"github.com/tcptrace-go/tcptrace/detectors/loss"
 	"github.com/tcptrace-go/tcptrace/detectors/path"
 	"github.com/tcptrace-go/tcptrace/detectors/resets"
@@ -158,5 +159,20 @@ func TestResetCause_onlyAnswer(t *testing.T) {
 	}
 	if said != 4 {
 		t.Errorf("%d of 4", said)
+	}
+}
+
+// TestFINUnanswered_few: loss explains a few FINs that nobody acknowledges, and not many.
+func TestFINUnanswered_few(t *testing.T) {
+	said := map[string]int{}
+	for f := range findingsOf(t, closing.FINUnanswered, "../testdata/fin-unanswered.txtar") {
+		for _, sent := range []string{"4 times in 7.0 s", "5 times in 29.3 s"} {
+			if f.Outcome == "still-trying" && strings.Contains(f.Message, sent) && strings.HasPrefix(f.Cause, "The FINs or their ACKs were lost") {
+				said[sent]++
+			}
+		}
+	}
+	if said["4 times in 7.0 s"] == 0 || len(said) != 1 {
+		t.Errorf("loss was suspected of %v", said)
 	}
 }

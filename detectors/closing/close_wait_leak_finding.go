@@ -80,6 +80,9 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 		m += fmt.Sprintf(", %s: its application %s not closed the socket", until, has)
 		if far(w.ack.TTL) {
 			m += ", unless something before the capture point drops its FIN and every retransmission"
+			if r.Conn.Bytes(w.closer.Peer()) == 0 { // it may never have been accepted, and a listener that closes resets it
+				m += ", or dropped its RST, which is sent once"
+			}
 		}
 		m += fmt.Sprintf(". %s %s in %s, ", holder, is, f.States[w.closer.Peer()])
 		ignored := w.ignored

@@ -96,6 +96,9 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	case outcome == unansweredTrying && s.sends <= leastRetries:
 		f.Lossless = detectors.NewLossless(r.Conn, false, s.last.At, s.last.At+int64(r.Conn.RTO(side)))
 	}
+	if outcome == unansweredTrying && f.Cause == "" && s.sends < fewSends && icmp == nil { // the message asks whether it has one
+		f.Cause = causeFew
+	}
 	w.due[side].Emit(f, r)
 }
 

@@ -52,6 +52,10 @@ var (
 const causeSentLate = "The sender put its segments on the wire in this order: several queues or processors of its network card, a device that ends " +
 	"TCP for it, or one that numbers packets anew and reordered them before."
 
+// actionSentLate is what to do about that: no balancer of packets behind the sender explains it.
+const actionSentLate = "Look at the sender, or at the device that ends TCP or numbers packets for it (a proxy, a load balancer): let its network card use one transmit queue for each connection (XPS, its driver's offloads). " +
+	"If that is impossible, RACK (RFC 8985) there, or net.ipv4.tcp_reordering, makes it wait longer."
+
 // reordering is indexed by the side that sends, once a hole was shown.
 type reordering struct{ sides [2]*reorderedSide }
 
@@ -121,7 +125,7 @@ func (a *reorderedSide) report(outcome *detectors.Outcome, o *overtaken, side re
 	}
 	f := r.Find(outcome, culprit, at, *o.proof)
 	if inOrder {
-		f.Fault, f.Cause = detectors.FaultUnknown, causeSentLate
+		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeSentLate, actionSentLate
 	}
 	f.End, f.States = a.until, a.states
 	f.Roles = detectors.Roles("sender", side, "receiver")

@@ -32,6 +32,12 @@ const (
 		"Neither the path nor the server is at fault: routers must not forward such packets (RFC 4007 9)."
 )
 
+// What is said instead where a router answers such a SYN by an ICMP error.
+const (
+	causeLinkLocalTold  = "The client has no other address on the interface that it sends by (no router advertisement and no DHCP answer came), or a program chose the wrong source address. The router may have no way to the server either, as its ICMP error says."
+	actionLinkLocalTold = "Look at the addresses and routes of the client first: why has the interface no address that routers forward? Then at the routes of the router."
+)
+
 // What is said instead where the source address is a unique local one.
 const (
 	causeUniqueLocal = "The SYN left with an address that only the client's own network or VPN knows, and nothing translates it (its interface or its route is another's than the program chose), or what should translate it does not. " +
@@ -164,6 +170,10 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	if outcome == synNoAnswer && isUniqueLocal(r.Conn, w.client) {
 		f.Cause, f.Action = causeUniqueLocal, actionUniqueLocal
 		f.Message += fmt.Sprintf(" The source address is a unique local one (RFC 4193): unless something translates it, no answer from %s finds a way back across the Internet.", r.Name(server))
+	}
+	if outcome == synRefusedByICMP && f.Fault == detectors.FaultPath && staysOnLink(r.Conn, w.client) {
+		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeLinkLocalTold, actionLinkLocalTold
+		f.Message += " The source address is link-local: no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7), whatever its routes."
 	}
 	if outcome == synNoAnswer && staysOnLink(r.Conn, w.client) {
 		f.Cause, f.Action, f.Unheard, f.Unanswered = causeLinkLocal, actionLinkLocal, false, false
