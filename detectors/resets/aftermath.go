@@ -20,6 +20,7 @@ type aftermath struct {
 	twin        reassembly.Mark // another RST right behind it, with the same TTL
 	guess       reassembly.Mark // another RST right behind it, beyond all that was sent or acknowledged
 	beyondSYN   reassembly.Mark // another RST before the peer sent anything else, beyond the SYN, which is all that the sender had sent
+	otherRSTs   burst           // RSTs in the sender's name since, from another distance than this one
 	met         reassembly.Mark // another RST, which answers data that this one crossed
 	stayedOpen  reassembly.Mark // the first segment of the peer that shows that the RST has not closed it
 	closesToo   bool            // by then, the peer has sent its FIN

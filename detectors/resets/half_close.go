@@ -138,7 +138,10 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		m = fmt.Sprintf("%s had closed and its socket was gone: it answered %s with a RST (frame %d). Of the data before that, nobody reads %s.",
 			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
 	}
-	if n := c.resets[c.side] - 1; n > 0 {
+	if n := c.otherRSTs.n; n > 0 {
+		m += fmt.Sprintf(" %s came with TTL %d, where that has %d: another device seems to have sent it.", detectors.Counted(uint32(n), "more RST", "more RSTs"), c.otherRSTs.first.TTL, c.rst.TTL)
+	}
+	if n := c.resets[c.side] - 1 - c.otherRSTs.n; n > 0 {
 		m += fmt.Sprintf(" It sent %s after that.", detectors.Counted(uint32(n), "more RST", "more RSTs"))
 	}
 	_, known := c.knewFIN()

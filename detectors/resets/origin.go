@@ -125,6 +125,16 @@ func (c *resetCase) ownWindow() bool {
 	return !c.bare() && c.atNxt() && c.rst.Ack == last.Ack && c.rst.Window == last.Window && c.rst.Window != 0
 }
 
+// sharedAddress reports whether the RST and the sender's own segments came from two devices of the capture's link, by their link-layer
+// addresses, and no router has forwarded either: both use the address.
+func (c *resetCase) sharedAddress() bool {
+	own := &c.sender.last
+	if c.twoMACs {
+		own = &c.continued
+	}
+	return (c.otherMAC || c.twoMACs) && fsm.Unrouted(c.rst.TTL) && fsm.Unrouted(own.TTL)
+}
+
 // minQuiet is the least silence after which a RST that has all of a socket may be a load
 // balancer's, in nanoseconds. None of note is set to less.
 const minQuiet = int64(10 * time.Second)

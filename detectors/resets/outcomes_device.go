@@ -95,6 +95,14 @@ var suspectedInjection = &outcome{
 			r.Absence(f, c.rst.At)
 		}
 	},
+	advice: func(c *resetCase) (cause, action string) {
+		if !c.sharedAddress() {
+			return "", ""
+		}
+		return "Two devices on this link use the address: an address conflict (a static address in the range of DHCP, a copied machine), so that what its peer sends goes to the one or the other, as ARP says, " +
+				"and the one without the connection answers with RST. Or a device on the link (ARP spoofing, a filter) sent it in the name of the host.",
+			"Compare the source MAC addresses of these frames, and see which of them answer ARP for the address (arping -D, ip neigh). Give one of the two devices another address."
+	},
 	measure:  (*resetCase).measureTTL,
 	sentence: (*resetCase).suspectedInjectionSentence,
 	lost: func(c *resetCase) uint32 { // what the RST acknowledges, its sender may never have received

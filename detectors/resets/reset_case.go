@@ -199,6 +199,9 @@ func (c *resetCase) take(ev fsm.Event, v fsm.View) (changed bool) {
 		return true
 	case ev.Class == fsm.Rst:
 		c.resets[ev.Side]++
+		if rst := reassembly.MarkOf(ev.Seg); bySender && (fsm.Habits{}).OtherTTL(&c.rst, &rst) && !fsm.SameHops(c.rst.TTL, rst.TTL) {
+			c.note().otherRSTs.add(&rst)
+		}
 		arrived := !bySender && c.acknowledges(ev.Seg, v)
 		if again := ev.Seg.Frame == c.rst.Frame && ev.Seg.File == c.rst.File; !c.peerSpoke && !again {
 			if c.more++; c.more == 1 && bySender && ev.Seg.TTL == c.rst.TTL {

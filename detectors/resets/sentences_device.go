@@ -142,6 +142,13 @@ func (c *resetCase) suspectedInjectionSentence() string {
 	if c.noID() && !c.replies() {
 		m += fmt.Sprintf(" It has no IP ID, although %s numbers its packets: no socket on that host sent it.", c.sender.name)
 	}
+	if c.sharedAddress() {
+		last := &c.sender.last
+		if c.twoMACs {
+			last = &c.continued
+		}
+		return m + fmt.Sprintf(" It came from another source MAC address than frame %d, and no router has forwarded either (TTL %d, %d): two devices on this link use the address.", last.Frame, c.rst.TTL, last.TTL)
+	}
 	return m + " Another device may have sent it."
 }
 
