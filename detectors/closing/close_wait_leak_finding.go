@@ -37,7 +37,7 @@ func (w *closeWaitLeak) report(outcome *detectors.Outcome, now int64, r *detecto
 		evidence = append(evidence, r.Evidence("late FIN", holder, &w.end))
 	}
 	if w.reply.At != 0 {
-		evidence = append(evidence, r.Evidence("RST in answer to the late FIN", w.closer, &w.reply))
+		evidence = append(evidence, r.Evidence("RST in answer to the "+w.answered(), w.closer, &w.reply))
 	}
 	f := r.Find(outcome, holder, now, evidence...)
 	if outcome == leakIdle {
@@ -111,10 +111,18 @@ func (w *closeWaitLeak) message(outcome *detectors.Outcome, silence int64, f *de
 		}
 		m += fmt.Sprintf("(frame %d)", w.end.Frame)
 		if w.reply.At != 0 {
-			m += fmt.Sprintf(". %s had given up waiting in FIN_WAIT_2: it answered with RST (frame %d)", closer, w.reply.Frame)
+			m += fmt.Sprintf(". %s had given up waiting in FIN_WAIT_2: it answered the %s with RST (frame %d)", closer, w.answered(), w.reply.Frame)
 		}
 	}
 	return m + "."
+}
+
+// answered is what the closer's RST answers first: a host without the connection answers each segment in turn.
+func (w *closeWaitLeak) answered() string {
+	if w.parting.seg.At != 0 && !detectors.SameFrame(&w.parting.seg, &w.end) {
+		return "goodbye"
+	}
+	return "late FIN"
 }
 
 // finWait2 is how long a host waits at least for the FIN of its peer, once nobody can read any more what comes from it

@@ -49,6 +49,12 @@ const (
 const actionNoTimestamps = "Capture at the server. If the SYN does not arrive there, follow the path and its firewalls. If it does, look at the server: nft or iptables rules, ss -ltn (Recv-Q above Send-Q: the queue is full), " +
 	"nstat TcpExtListenOverflows and TcpExtListenDrops."
 
+// What is said instead where the SYN was to expire.
+const (
+	causeTraced  = "A program sends SYNs with small TTLs, to see which routers are on the path (traceroute -T, nmap --traceroute). Each router where one expires says so."
+	actionTraced = "None. If a host's usual SYNs expire, too, look for a routing loop."
+)
+
 // What is said instead where the answer had left long before.
 const (
 	causeHeldUp  = "The answer was held up on its way: the path was down, a queue was full, or a radio slept. Or the host that captured stood still. The server was not late, nor was its accept queue full."
@@ -132,6 +138,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 	case outcome != synRefusedByICMP:
 	case w.traces():
 		f.Severity, f.Fault = detectors.Info, detectors.FaultUnknown
+		f.Cause, f.Action = causeTraced, actionTraced
 	case refusesSource && staysOnLink(r.Conn, w.client):
 		f.Severity, f.Fault, f.Cause, f.Action = detectors.Info, detectors.FaultHost, causeRefusedScope, actionLinkLocal
 	case refusesSource:

@@ -176,6 +176,12 @@ func (c *resetCase) forgot() bool {
 	return c.bare() && c.replies() && c.sender.phase == fsm.PhaseFinAcked && c.peer.finSent() && c.lost() == 0
 }
 
+// forgotAsFarAway reports whether that answer has another TTL than all from the host before, but has passed as many routers: a front end whose
+// members, or whose kernel and own TCP, begin with another TTL. A device on the path would have to be as far away.
+func (c *resetCase) forgotAsFarAway() bool {
+	return c.forgot() && c.rst.Window == 0 && c.otherTTL() && !c.early() && !c.copiesID() && !c.peersID() && !fsm.Unrouted(c.rst.TTL) && fsm.SameHops(c.sender.last.TTL, c.rst.TTL)
+}
+
 // unasked reports whether both sides had closed, and the RST is a socket's, which had acknowledged everything in a segment before it: it
 // answers nothing.
 func (c *resetCase) unasked() bool {

@@ -56,6 +56,7 @@ var rows = []row{
 	{idleDrop, "the vendors' idle timeouts (package middlebox)", func(c *resetCase) bool {
 		return (c.otherTTL() || c.otherID() || c.otherDevice()) && c.wasIdle()
 	}},
+	{stale, "RFC 9293 3.10.7.1; RFC 1700: stacks begin with 64, 128 or 255", (*resetCase).forgotAsFarAway},
 	{suspectedInjection, "Weaver et al., Detecting Forged TCP Reset Packets (NDSS 2009)", (*resetCase).foreign},
 	{suspectedInjection, "Weaver et al.: an injector guesses where the sender will be by then", func(c *resetCase) bool { return c.guess.At != 0 && !c.sender.finSent() }},
 
