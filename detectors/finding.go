@@ -123,6 +123,7 @@ type Finding struct {
 	Outage     *Outage          // a time in which nothing was answered, if it is about that, or rests on that: see CutOff
 	During     [2]int64         // the time of which the capture must hold everything, if it is longer than from its last evidence on: see Unrecorded
 	Late       *Outage          // how long an answer took, if it is about that: see Stalled
+	Held       *Outage          // how long the answer of an application took, if it is about one: see HeldUp
 	Scope      Scope
 	Absence    Absence    // it rests on something that did not come, which a lossy capture may have missed
 	Needs      fsm.Limits // see Outcome.Needs

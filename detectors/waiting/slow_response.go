@@ -23,7 +23,7 @@ var SlowResponse = &detectors.Detector{
 		Cause: "The server's application waits: for a database, another service, another client or a person (as a chat or a game does), a lock, a full thread pool, a disk, or its own computation. Some wait on purpose, as after a wrong password.",
 		Action: "Look at the server's log for the time of the request's frame, and at what it calls. Other answers of the same connection " +
 			"tell whether all requests are slow or some. A capture on the server shows whether it waits for a connection of its own.",
-		NotThis: "Undecided, as the client may not have asked: a server that speaks first, where the protocol, by its port, does not begin so (FTP, SSH, Telnet, SMTP, POP3, NNTP, IMAP, MySQL do). And where nothing shows that the client asks and wants an answer at once: no protocol that does so, by its port, and no request of 100 bytes or more with an answer of min-bytes or more, or after ten prompt answers (on port 80, 443 or 8080, either size is enough). Multipath TCP, where the answer may come on another of its connections. " +
+		NotThis: "Undecided, if late answers from two other networks came to the same host within 10 ms: something held all of them up. Undecided, as the client may not have asked: a server that speaks first, where the protocol, by its port, does not begin so (FTP, SSH, Telnet, SMTP, POP3, NNTP, IMAP, MySQL do). And where nothing shows that the client asks and wants an answer at once: no protocol that does so, by its port, and no request of 100 bytes or more with an answer of min-bytes or more, or after ten prompt answers (on port 80, 443 or 8080, either size is enough). Multipath TCP, where the answer may come on another of its connections. " +
 			"A request without an answer that nothing shows to want one: none with as many bytes was answered promptly before. A pause that may have been a retransmission timeout: the sender's IP IDs do not show that nothing was lost before the capture point, or something acknowledges for it. A long poll or a subscription: the server answers when there is news, always late and with little (also after a few prompt " +
 			"answers: three late ones in a row, and no fewer in all; or a single one after more than a quarter of max-response and fewer than twice min-prompt prompt answers), or speaks without being asked. " +
 			"A subscriber that acknowledges each message with less than five bytes, as MQTT does. Requests that are sent as soon as the one before was answered, and of which one was answered only after max-response. " +
@@ -195,7 +195,15 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 		f.Message += " An answer that was lost before the capture point and sent again would look the same."
 	}
 	w.doubt(&f, x, r)
+	if w.n == 1 {
+		f.Held = heldBy(&w.first, r)
+	}
 	r.Emit(f)
+}
+
+// heldBy is the time from a request to its answer, at the capture point.
+func heldBy(x *detectors.Exchange, r *detectors.Report) *detectors.Outage {
+	return &detectors.Outage{From: r.Conn.Endpoint(reassembly.A), To: r.Conn.Endpoint(reassembly.B), Start: x.Request.At, End: x.Answer.At, Frame: x.Answer.Frame}
 }
 
 // noAnswer reports a request that the client gave up on. That a capture ends before an

@@ -73,6 +73,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		}
 		outages(all)
 		stalls(all, c.counts.Delays)
+		heldUp(all)
 		tries(all)
 		oneISN(all)
 	}

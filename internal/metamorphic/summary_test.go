@@ -95,7 +95,7 @@ func summarise(rep *result.Report, origin func(file uint16, frame uint32) uint32
 	for i := range rep.Findings {
 		f := &rep.Findings[i]
 		a.exact = append(a.exact, fmt.Sprintf("finding %d %s: %v", i+1, f.ID, f.Limits))
-		a.hosts = a.hosts || f.Scope == detectors.OtherConnection || (f.Silence != nil || f.Lossless != nil || f.Quiet != nil || f.Unanswered || f.Late != nil) && len(rep.Flows) > 1
+		a.hosts = a.hosts || f.Scope == detectors.OtherConnection || (f.Silence != nil || f.Lossless != nil || f.Quiet != nil || f.Unanswered || f.Late != nil || f.Held != nil) && len(rep.Flows) > 1
 		a.finding(f, start, origin)
 	}
 	return a

@@ -65,7 +65,7 @@ func (h *Hosts) Unreached(addr, peer [16]byte, from, to int64) bool {
 	}
 	return slices.ContainsFunc(hosts, func(x Host) bool {
 		return slices.ContainsFunc(x.Vain, func(a Asked) bool {
-			return !sameNetwork(a.Addr, peer) && a.At > from && !heard(max(to, a.At))
+			return !SameNetwork(a.Addr, peer) && a.At > from && !heard(max(to, a.At))
 		})
 	})
 }

@@ -63,8 +63,8 @@ func (h *Host) latest(x *Host) {
 // maxVain is of how many networks such hosts are remembered: one, and another than that.
 const maxVain = 2
 
-// sameNetwork reports whether the addresses may be of one network, behind one path: 16 bits of IPv4, or 32 of IPv6, are the same.
-func sameNetwork(a, b [16]byte) bool {
+// SameNetwork reports whether the addresses may be of one network, behind one path: 16 bits of IPv4, or 32 of IPv6, are the same.
+func SameNetwork(a, b [16]byte) bool {
 	mapped := [12]byte{10: 0xff, 11: 0xff}
 	if [12]byte(a[:12]) == mapped {
 		return [14]byte(a[:14]) == [14]byte(b[:14])
@@ -74,7 +74,7 @@ func sameNetwork(a, b [16]byte) bool {
 
 func (h *Host) vain(a Asked) {
 	all := slices.Clone(h.Vain)
-	if i := slices.IndexFunc(all, func(b Asked) bool { return sameNetwork(a.Addr, b.Addr) }); i >= 0 {
+	if i := slices.IndexFunc(all, func(b Asked) bool { return SameNetwork(a.Addr, b.Addr) }); i >= 0 {
 		if a.later(all[i]) < 0 {
 			all[i] = a
 		}
