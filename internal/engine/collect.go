@@ -73,7 +73,7 @@ func (c *collector) assemble(parts []*partition, captures []result.Capture) (*re
 		}
 		outages(all)
 		stalls(all, c.counts.Delays)
-		heldUp(all)
+		heldUp(all, c.counts.Delays)
 		tries(all)
 		oneISN(all)
 	}

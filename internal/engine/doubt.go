@@ -37,7 +37,7 @@ func Doubt(findings []result.Finding, c *stats.Counts, trace *stats.Trace) {
 	}
 	outages(all)
 	stalls(all, c.Delays)
-	heldUp(all)
+	heldUp(all, c.Delays)
 	tries(all)
 	oneISN(all)
 }

@@ -18,21 +18,28 @@ const (
 )
 
 // heldUp makes undecided how late a host answered, if answers of two other networks to the same one came in the same moment, late as well:
-// what servers do by themselves is not over in the same milliseconds.
-func heldUp(findings iter.Seq[*detectors.Finding]) {
+// what servers do by themselves is not over in the same milliseconds. One is enough if it is not for an application to give: of
+// a handshake, or to what was sent again.
+func heldUp(findings iter.Seq[*detectors.Finding], delays stats.Delays) {
 	of := map[[16]byte][]lateAnswer{}
 	for f := range findings {
 		if o := cmp.Or(f.Held, f.Late); o != nil {
 			of[o.From.Addr] = append(of[o.From.Addr], lateAnswer{f, o})
 		}
 	}
-	for _, all := range of {
+	for from, all := range of {
 		sorting.Stable(all, func(a, b lateAnswer) int {
 			return cmp.Or(cmp.Compare(a.End, b.End), cmp.Compare(a.Start, b.Start), cmp.Compare(a.Frame, b.Frame))
 		})
-		for i := range all {
-			if frames, are := beside(all, i); are && all[i].f.Verdict == detectors.Seen {
-				all[i].f.HeldUp(frames)
+		others := delays.Of(from)
+		for i, x := range all {
+			if x.f.Verdict != detectors.Seen {
+				continue
+			}
+			if frames, are := beside(all, i); are {
+				x.f.HeldUp(frames)
+			} else if frame, is := others.Together(x.Start, x.End, sameMoment, x.Frame); is && x.f.Held != nil {
+				x.f.HeldBack(frame)
 			}
 		}
 	}

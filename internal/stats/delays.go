@@ -65,3 +65,15 @@ func (d Delays) With(to [16]byte, start, end int64) (frame uint32, is bool) {
 	}
 	return 0, false
 }
+
+// Together is another answer than in the frame, of whatever host, that came in the same moment as one which took from start to end, and for which
+// half of that time had been waited, too.
+func (d Delays) Together(start, end, moment int64, than uint32) (frame uint32, is bool) {
+	i, _ := slices.BinarySearchFunc(d, end-moment, func(x Delay, at int64) int { return cmp.Compare(x.End, at) })
+	for ; i < len(d) && d[i].End <= end+moment; i++ {
+		if x := &d[i]; x.Frame != than && 2*(min(end, x.End)-max(start, x.Start)) >= end-start {
+			return x.Frame, true
+		}
+	}
+	return 0, false
+}
