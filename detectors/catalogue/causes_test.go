@@ -176,3 +176,16 @@ func TestFINUnanswered_few(t *testing.T) {
 		t.Errorf("loss was suspected of %v", said)
 	}
 }
+
+// TestAckDelay_answers: small segments may be an answer each if as many requests came together.
+func TestAckDelay_answers(t *testing.T) {
+	n := 0
+	for f := range findingsOf(t, path.AckDelay, "../testdata/ack-delay.txtar") {
+		if strings.HasPrefix(f.Cause, "The sending application writes several small messages") {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d findings, not those of requests at once and 20 ms apart", n)
+	}
+}

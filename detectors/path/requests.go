@@ -1,6 +1,10 @@
 package path
 
-import "github.com/tcptrace-go/tcptrace/reassembly"
+import (
+	"time"
+
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // requests compare what a side sends with what its peer had asked for by then: pieces that are no more than the requests which came
 // together may be an answer each.
@@ -8,13 +12,18 @@ type requests struct {
 	n        uint32 // segments with PSH that the peer sent before the side's latest payload, since the payload before that
 	answers  uint32 // payload of the side since
 	together int    // waits between such pieces
+	at       int64  // when the latest of these segments came
 }
+
+// apart is by how much the next request comes after one before it if its sender did not send them together.
+const apart = 20 * time.Millisecond
 
 // hears takes payload of the peer.
 func (q *requests) hears(seg *reassembly.Segment) {
-	if q.answers > 0 {
+	if q.answers > 0 || seg.At-q.at > int64(apart) {
 		q.n, q.answers = 0, 0
 	}
+	q.at = seg.At
 	if seg.Flags&reassembly.PSH != 0 {
 		q.n++
 	}
