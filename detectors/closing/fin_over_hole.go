@@ -188,7 +188,7 @@ func (w *finOverHole) Deadlines() []detectors.Deadline { return w.due[:] }
 // Limit is when the bytes are overdue: intervals double (RFC 6298 5.5).
 func (w *finOverHole) Limit(i int, r *detectors.Report) int64 {
 	again := int64(detectors.GiveUpFactor * float64(w.sides[i].gap))
-	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*r.Conn.RTO(reassembly.Side(i))), again)
+	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*detectors.ResendTimeout(r.Conn, reassembly.Side(i))), again)
 }
 
 // Overdue reports the hole if the side is free to fill it.

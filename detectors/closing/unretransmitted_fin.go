@@ -33,7 +33,7 @@ var UnretransmittedFIN = &detectors.Detector{
 	},
 	Outcomes: []*detectors.Outcome{unretransmittedUnaware, unretransmittedSilent},
 	Params: []detectors.Param{
-		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for a second FIN; three RTOs if that is longer"},
+		{Name: "patience", Default: 6, Min: 1, Max: 3600, Unit: "s", Doc: "minimum wait for a second FIN; three RTOs of its sender if that is longer"},
 	},
 	Absence:  detectors.NoFINAck,
 	StartsOn: fsm.On(fsm.FinSent),
@@ -104,7 +104,7 @@ func (w *unretransmittedFIN) Deadlines() []detectors.Deadline { return w.due[:] 
 // Limit is when a second FIN is overdue. A timeout retransmits the earliest segment
 // first (RFC 6298 5.4), so the wait starts once everything before the FIN has arrived.
 func (w *unretransmittedFIN) Limit(i int, r *detectors.Report) int64 {
-	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*r.Conn.RTO(reassembly.Side(i))))
+	return w.due[i].Since() + max(r.Nanos("patience"), int64(3*detectors.ResendTimeout(r.Conn, reassembly.Side(i))))
 }
 
 func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Report) {
@@ -125,7 +125,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 	f.Roles = detectors.Roles("closer", side, "peer")
 	f.Measure("waited_s", detectors.Seconds(o.Now-since))
 	f.Measure("deadline_s", detectors.Seconds(w.Limit(i, r)-since))
-	f.Measure("rto_s", r.Conn.RTO(side).Seconds())
+	f.Measure("rto_s", detectors.ResendTimeout(r.Conn, side).Seconds())
 	own, peer := r.Name(side), r.Name(side.Peer())
 	f.Message = fmt.Sprintf("%s sent FIN (frame %d). For %s, nothing acknowledged it, and no retransmission of it reached the capture point.",
 		own, fin.Frame, detectors.Span(o.Now-since))
@@ -155,7 +155,7 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		r.Absence(&f, fin.At)
 	}
 	if outcome == unretransmittedSilent {
-		f.Silence = detectors.NewSilence(r.Conn, fin.At+int64(r.Conn.RTO(side)), w.Limit(i, r)) // from then on, the FIN was due again
+		f.Silence = detectors.NewSilence(r.Conn, fin.At+int64(detectors.ResendTimeout(r.Conn, side)), w.Limit(i, r)) // from then on, the FIN was due again
 		f.Lossless = detectors.NewLossless(r.Conn, false, fin.At, w.Limit(i, r))
 	}
 	w.due[side].Emit(f, r)
