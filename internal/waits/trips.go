@@ -51,6 +51,9 @@ func (t *trips) unqueued(least int64) int64 {
 	return least
 }
 
+// show reports whether they show a queue, if there is one.
+func (t *trips) show() bool { return t.n >= minSamples || t.long >= minLong && 2*t.long >= t.n }
+
 // queue is by how much the mean round trip of the run is above the smallest: between tap and receiver
 // as acknowledgments show, if these count (acks), between sender and tap as its clock does, or the time from an acknowledgment to
 // the payload that echoes its timestamp, less the pauses of its application: as long as payload still echoes an older one, that
@@ -60,13 +63,17 @@ func (s *step) queue(acks bool) (ns int64, unqueued uint8) {
 	r := &s.run
 	e, sender, receiver := &s.ends[r.side], s.told.tripsOf(s.Account, r.side), &s.trips
 	most := sender
-	if t := receiver; acks && (t.n >= minSamples || t.long >= minLong && 2*t.long >= t.n) {
+	if t := receiver; acks && t.show() {
 		if ns = max(t.sum/int64(t.n)-s.beyond(), 0); ns > 0 {
 			most = receiver
 		}
 	}
-	if t := sender; t.n >= minSamples {
-		before := (t.sum-min(s.pausesOfRun(), t.ends))/int64(t.n) - e.rtt
+	if t := sender; t.show() {
+		pauses := t.ends // a few may be long because of pauses that are not known as such
+		if t.n >= minSamples {
+			pauses = min(pauses, s.pausesOfRun())
+		}
+		before := (t.sum-pauses)/int64(t.n) - e.rtt
 		if lag := s.told.shape(r).lag.mean(e); lag <= 2*t.sum/int64(t.n) { // else the clock is wrong: what payload echoes passed the tap later
 			before = max(before, lag)
 		}
