@@ -19,10 +19,22 @@ func (w *deadPeer) ignored(ev fsm.Event, r *detectors.Report) {
 	if v := w.sides[ev.Side]; v != nil {
 		v.doubtful = rst
 	}
-	if out := r.Conn.Stream(ev.Side); rst.Flags&(reassembly.RST|reassembly.ACK) == reassembly.RST && out.Knows(reassembly.KnowISS|reassembly.KnowUna) &&
-		out.ISS.Before(rst.Seq) && rst.Seq.Before(out.Una) {
+	if rst.Flags&(reassembly.RST|reassembly.ACK) == reassembly.RST && hadAcked(rst.Seq, ev.Side, r.Conn) {
 		w.disowned[ev.Side] = rst
 	}
+}
+
+// hadAcked reports whether the side's peer has acknowledged more than that, so that it had once acknowledged that: without a handshake in the capture,
+// no more than what the side has sent in it.
+func hadAcked(seq reassembly.Seq, side reassembly.Side, v fsm.View) bool {
+	out := v.Stream(side)
+	if !out.Knows(reassembly.KnowUna) || !seq.Before(out.Una) {
+		return false
+	}
+	if out.Knows(reassembly.KnowISS) {
+		return out.ISS.Before(seq)
+	}
+	return uint64(out.Una-seq) <= v.Bytes(side)+1 // its FIN
 }
 
 // disownedSince is the RST of the silent peer that it has sent since it was heard, if it had not answered a retry with one: without ACK, and with
