@@ -81,7 +81,7 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 		}
 	}
 	if w.early() {
-		add("acknowledged", w.client, &w.ack)
+		add(w.roleOfACK(), w.client, &w.ack)
 	}
 	add("SYN, last repeat", w.client, &w.syn)
 	add("SYN-ACK, last repeat", server, &w.last)
@@ -109,6 +109,8 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 	case a.outcome == synAckRecovered && !w.early() && detectors.OneHost(r.Conn):
 		f.Cause, f.Action = causeOneHostACK, actionOneHostACK
 		f.Message += saidOneHost
+	case a.outcome == synAckRecovered && w.early() && w.beyond:
+		f.Cause, f.Action = causeUnsent, actionUnsent
 	case w.held(a):
 		f.Cause, f.Action = causeHeld, actionHeld
 	}
@@ -128,12 +130,6 @@ func (w *synAckUnanswered) unreached() bool {
 	}
 	return w.synRepeats > 0 && since >= int64(time.Second) && w.ack.At-latest.At < since
 }
-
-// causeHeld and actionHeld are said then.
-const (
-	causeHeld  = "The path between the capture point and the client is slower than the timer of the SYN-ACK (1 s as a rule), or held up a packet, or lost the first ACK. The repeat was not needed to reach the client."
-	actionHeld = "Compare with later round trips of this client: if they take as long, look for the queue or the link that delays them. If not, a single packet was lost or held up, and there is nothing to do."
-)
 
 // until is how long somebody waited.
 func (w *synAckUnanswered) until(a *account) int64 {
@@ -258,6 +254,8 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s on this connection in %s.", client, detectors.Span(waited))
+	case w.early() && w.beyond:
+		m += w.unsentSentence(client) + w.continued()
 	case w.early():
 		m += fmt.Sprintf(", although %s had acknowledged it (%s): ", client, w.acked())
 		switch {

@@ -18,6 +18,7 @@ type synAckUnanswered struct {
 	syn        reassembly.Mark // the client's latest SYN since, if it was repeated
 	ack        reassembly.Mark // of the SYN-ACK: the first, or what was known of it
 	again      bool            // that may not be the first ACK
+	beyond     bool            // it acknowledges more than the server had sent, as far as was captured
 	firstACK   int64           // when the first ACK was sent, as far as it is known
 	answered   int64           // when the client first sent anything since the latest SYN-ACK, or 0
 	end        reassembly.Mark // the server's first segment after the handshake
@@ -77,6 +78,7 @@ func (w *synAckUnanswered) process(ev fsm.Event, r *detectors.Report) {
 		w.synAckAgain(ev, r)
 	case ev.Kind == fsm.SynAcked && ev.Side != w.client:
 		w.ack, w.firstACK = reassembly.MarkOf(ev.Seg), ev.Seg.At
+		w.beyond = w.acksUnsent(r)
 		w.got1st = w.echoesFirst(ev, r.Conn)
 		if w.other = w.another(r); w.other && w.synRepeats == 0 || w.crossed() {
 			w.drop(r)
@@ -190,6 +192,7 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	if r.Conn.Phase(w.client.Peer()) != fsm.PhaseOpening {
 		if w.ack.At == 0 {
 			w.ack, w.again = latest, r.Conn.Packets(w.client) > 2
+			w.beyond = !w.again && w.acksUnsent(r)
 			if w.firstACK = latest.At; r.Conn.HandshakeRTT(w.client) != 0 {
 				w.firstACK = w.synAck.At + int64(r.Conn.HandshakeRTT(w.client))
 			}

@@ -1,6 +1,8 @@
 package opening
 
 import (
+	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
@@ -16,6 +18,42 @@ func (w *synAckUnanswered) echoesFirst(ev fsm.Event, v fsm.View) bool {
 	echo, is := detectors.Echo(v, ev.Seg)
 	return w.stamped != 0 && is && echo != 0 && echo.Before(reassembly.Seq(w.stamped))
 }
+
+// acksUnsent reports whether the first ACK acknowledges more than the SYN-ACK, which is all that the server was seen to have sent. If the SYN-ACK
+// comes again, there was no more, and no TCP accepts that ACK (RFC 9293 3.10.7.4).
+func (w *synAckUnanswered) acksUnsent(r *detectors.Report) bool {
+	server := w.client.Peer()
+	out := r.Conn.Stream(server)
+	return r.Conn.Bytes(server) == 0 && out.Knows(reassembly.KnowISS) && w.ack.Ack.After(out.ISS+1)
+}
+
+// unsentSentence is what is said then.
+func (w *synAckUnanswered) unsentSentence(client string) string {
+	m := fmt.Sprintf(". The ACK from %s (frame %d) acknowledges what was never sent, and no TCP accepts that (RFC 9293 3.10.7.4)", client, w.ack.Frame)
+	if off := w.synAck.End().To(w.ack.Ack); bits.OnesCount32(uint32(off)) == 1 {
+		m += fmt.Sprintf(". Its number is wrong by %d, a power of two, as where one bit was damaged before it was captured", uint32(off))
+	}
+	return m + "."
+}
+
+const (
+	causeUnsent  = "Something damages what the client sends before it is captured (a cable, a network adapter, memory), and the server drops it for its checksum; or a device on the path changes its numbers, or it is an ACK of an older connection."
+	actionUnsent = "Capture on the client. If the number is right there, look for what changes it on the way: other damaged segments and wrong checksums show a bad link."
+)
+
+// roleOfACK is what the ACK is called that was captured before the SYN-ACK came again.
+func (w *synAckUnanswered) roleOfACK() string {
+	if w.beyond {
+		return "acknowledges what was never sent"
+	}
+	return "acknowledged"
+}
+
+// causeHeld and actionHeld are said where the first SYN-ACK arrived.
+const (
+	causeHeld  = "The path between the capture point and the client is slower than the timer of the SYN-ACK (1 s as a rule), or held up a packet, or lost the first ACK. The repeat was not needed to reach the client."
+	actionHeld = "Compare with later round trips of this client: if they take as long, look for the queue or the link that delays them. If not, a single packet was lost or held up, and there is nothing to do."
+)
 
 // shown reports whether something waited for the server to take the ACK: payload or a FIN of the client, to which it does not answer or
 // which had to be sent again; or what a server says that speaks first. Else it may be one that waits for payload before it

@@ -139,7 +139,7 @@ func (c *resetCase) dataAfterCloseSentence() string {
 			c.sender.name, c.answered(), c.rst.Frame, inBytes(c.lost()))
 	}
 	if n := c.otherRSTs.n; n > 0 {
-		m += fmt.Sprintf(" %s came with TTL %d, where that has %d: another device seems to have sent it.", detectors.Counted(uint32(n), "more RST", "more RSTs"), c.otherRSTs.first.TTL, c.rst.TTL)
+		m += fmt.Sprintf(" %s came with TTL %d, where that has %d: probably from another device.", detectors.Counted(uint32(n), "more RST", "more RSTs"), c.otherRSTs.first.TTL, c.rst.TTL)
 	}
 	if n := c.resets[c.side] - 1 - c.otherRSTs.n; n > 0 {
 		m += fmt.Sprintf(" It sent %s after that.", detectors.Counted(uint32(n), "more RST", "more RSTs"))
