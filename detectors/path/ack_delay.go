@@ -208,7 +208,7 @@ func (a *waiting) report(side reassembly.Side, at int64, r *detectors.Report) {
 		f.Severity = detectors.Warning
 	}
 	f.Message = fmt.Sprintf("%s sent small segments and waited for the ACK of each before it sent the next. %s delayed these ACKs by %s%s. "+
-		"This happened %s %d times, and these waits held data for up to %s of the %s since frame %d. The first time, frame %d waited for frame %d.",
+		"This happened %s %d times, and these waits held data for up to %s of the %s from frame %d to the end of the last. The first time, frame %d waited for frame %d.",
 		r.Name(side), r.Name(side.Peer()), detectors.Span(mean), timerWords(mean), bound(side, r), t.n, detectors.Span(t.lost), detectors.Span(lasted), t.first.data.Frame,
 		t.first.held.Frame, t.first.ack.Frame)
 	if n := a.told.n + a.refuted.n - t.n; n > 0 {
