@@ -70,17 +70,24 @@ func (d *drawnACKs) forgetAnswers() {
 // underway notes at the end that what is still to be answered need not have been lost, if others were shown to have arrived, and the
 // answers came until then.
 func (a *resender) underway(end int64, side reassembly.Side, r *detectors.Report) {
-	if a.drawn == nil || a.drawn.answers == nil || a.total.allSpurious() == 0 || end-r.Conn.Last(side.Peer()).At > int64(r.Conn.RTO(side)) {
+	if a.drawn == nil || a.drawn.answers == nil || a.total.allSpurious() == 0 {
 		return
 	}
+	silent := r.Conn.Last(side.Peer()).At + int64(r.Conn.RTO(side))
 	for _, s := range a.drawn.answers.Rest() {
 		for i := range a.open {
 			// What was not acknowledged, or not captured, is doubtful already.
-			if o := &a.open[i]; o.frame == s.Again && !o.open && o.doubt == noDoubt && !o.early && !o.unseen && !o.older {
-				o.doubt = onItsWay
-				a.total.noteNotLost().doubtful[onItsWay]++
-				a.total.noteNotLost().doubtfulBytes += uint64(o.old - o.From)
+			o := &a.open[i]
+			if o.frame != s.Again || o.open || o.doubt != noDoubt || o.early || o.unseen || o.older {
+				continue
 			}
+			if end >= silent {
+				a.until = max(a.until, silent) // the answers had stopped: that rests on the silence
+				return
+			}
+			o.doubt = onItsWay
+			a.total.noteNotLost().doubtful[onItsWay]++
+			a.total.noteNotLost().doubtfulBytes += uint64(o.old - o.From)
 		}
 	}
 }
