@@ -286,6 +286,9 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	if f.Cause == "" && icmp == nil && v.disowned.At == 0 && besideTap(side.Peer(), r) {
 		f.Cause, f.Action = causeBeside, actionBeside
 	}
+	if f.Cause == causeOneHost {
+		f.Fault, f.Action = detectors.FaultUnknown, actionOneHost
+	}
 	f.Unanswered = icmp == nil && v.alive.At == 0 && !v.spoke
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))

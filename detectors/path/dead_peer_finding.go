@@ -45,6 +45,8 @@ func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *de
 		return "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them."
 	case icmp == nil && v.disowned.At != 0:
 		return causeDisowned
+	case icmp == nil && detectors.OneHost(r.Conn):
+		return causeOneHost
 	case icmp == nil && v.proxied(side, r):
 		return detectors.CauseProxy
 	}
@@ -78,6 +80,9 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 	if v.disowned.At != 0 {
 		return v.quietDisowned(r.Name(side), first)
 	}
+	if detectors.OneHost(r.Conn) {
+		return &detectors.Quiet{Guess: guessOneHost}
+	}
 	if v.opening() {
 		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
 	}
@@ -105,6 +110,13 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}
 }
+
+// What may have become of a peer on the same host.
+const (
+	guessOneHost  = " Both ends are on one host, which is up: a filter of its own drops the segments or the answers, or its TCP finds the segments unacceptable, as it does after forged ones."
+	causeOneHost  = "Both ends are on one host, and no path lies between them: its packet filter drops the segments or the answers (netfilter also what conntrack calls INVALID); or the TCP of the peer finds them unacceptable, because they acknowledge what it never sent, as after somebody forged segments with its address."
+	actionOneHost = "On that host: its packet filter (nft list ruleset, iptables -S, conntrack -S), nstat for TcpExtTCPAckSkipped and TcpInErrs, and ss -tnoi for both sockets: do they agree about the sequence numbers?"
+)
 
 func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())

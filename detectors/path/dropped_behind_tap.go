@@ -19,7 +19,7 @@ var DroppedBehindTap = &detectors.Detector{
 		Action: "On that host: nstat for TcpInCsumErrors, TcpExtTCPMD5NotFound and IpExtInCsumErrors; the drop counters of its packet filter and conntrack (conntrack -S: " +
 			"invalid); ethtool -S for the interface; dropwatch or the tracepoint skb:kfree_skb for the reason. If the capture was not taken on that host, take one " +
 			"there to see whether the segments arrive.",
-		NotThis: "A retransmission that crosses the acknowledgment, or a few acknowledgments lost. A sender whose echoed timestamp moves: it processes what arrives. " +
+		NotThis: "A retransmission that crosses the acknowledgment, or a few acknowledgments lost. A sender whose echoed timestamp moves: it processes what arrives. ACKs below what the sender has acknowledged: they are not acceptable to its TCP. Undecided where both ends are on one host. " +
 			"A peer that sends nothing at all: dead-peer. A peer that answers each retransmission with a duplicate ACK and echoes a newer timestamp: paws-drops. " +
 			"Probes of a closed window. Large segments only: mtu-blackhole.",
 		Peers: "Wireshark calls the retransmissions Spurious Retransmission where the data had been acknowledged, and does not ask why.",

@@ -71,7 +71,7 @@ func (s *stuckSegment) fromPeer(ev fsm.Event, r *detectors.Report) {
 	case !s.acked && seg.Ack.After(s.first.Seq): // it arrived
 		s.end(side, seg, r)
 		return
-	case s.acked && !covers: // sent before
+	case s.acked && (!covers || seg.End().Before(s.last.Ack)): // sent before; or below what the side had acknowledged, and so not acceptable
 		return
 	case !s.acked && !late: // sent before it arrived, or an answer to something else, or to this
 		if sent := r.Conn.Last(side); seg.Len == 0 && seg.Opts.NBlocks == 0 && detectors.SameFrame(&sent, &s.last) {
