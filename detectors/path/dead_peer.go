@@ -268,8 +268,7 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 		return
 	}
 	v.disowned = w.disownedSince(v, side.Peer())
-	sent := r.Conn.Last(side).At
-	icmp := w.icmp[side].Since(v.heard.At)
+	sent, icmp := r.Conn.Last(side).At, w.icmp[side].Since(v.heard.At)
 	f := r.Find(outcome, side.Peer(), now, append(v.evidence(side, r), icmp.Evidence()...)...)
 	f.End = now
 	f.Roles = detectors.Roles("survivor", side, "silent")
@@ -283,11 +282,11 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	if (outcome == deadData || !detectors.Over(r.Conn)) && icmp == nil && v.alive.At == 0 && !v.spoke && (f.Cause == "" || v.disowned.At != 0) { // shards know no hosts for keep-alives that ended with a RST
 		f.Quiet, f.Asker = v.quiet(side, r), r.Asker(side)
 	}
-	if f.Cause == "" && icmp == nil && v.disowned.At == 0 && besideTap(side.Peer(), r) {
-		f.Cause, f.Action = causeBeside, actionBeside
-	}
-	if f.Cause == causeOneHost {
+	switch {
+	case f.Cause == causeOneHost:
 		f.Fault, f.Action = detectors.FaultUnknown, actionOneHost
+	case f.Cause == "" && icmp == nil && v.disowned.At == 0 && besideTap(side.Peer(), r):
+		f.Cause, f.Action = causeBeside, actionBeside
 	}
 	f.Unanswered = icmp == nil && v.alive.At == 0 && !v.spoke
 	if o.Short > 0 && !v.replaced {

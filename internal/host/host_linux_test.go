@@ -309,8 +309,14 @@ func TestHelper_gone(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	closeOne()
-	if s := first.ask(t, h); s == nil || s.State != fsm.FinWait2 && s.State != fsm.FinWait1 || !s.Former || s.Processes[0].PID != pid || s.Gone {
-		t.Errorf("after it was closed: %+v", s)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // until the kernel shows it
+		s := first.ask(t, h)
+		if s != nil && (s.State == fsm.FinWait2 || s.State == fsm.FinWait1) && s.Former && s.Processes[0].PID == pid && !s.Gone {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after it was closed: %+v", s)
+		}
 	}
 	c.Process.Kill()
 	c.Process.Wait()
