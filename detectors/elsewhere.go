@@ -73,10 +73,12 @@ func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32, meanwhile bo
 
 // Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what
 // this connection shows, and if the host is up. First is what the finding's first frame is the first of; Cause is the cause if the
-// host is up, empty if it is the usual one; Action what to do then, empty if that is what it is otherwise.
+// host is up, empty if it is the usual one; Action what to do then, empty if that is what it is otherwise. Spoke says that the host
+// sent payload or a FIN in this connection: an application had accepted it.
 type Quiet struct {
 	Since                           int64
 	First, Guess, Up, Cause, Action string
+	Spoke                           bool
 }
 
 // SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
@@ -86,7 +88,11 @@ func (f *Finding) SeenSince(host reassembly.Endpoint, frame uint32) {
 	f.Message = strings.Replace(f.Message, f.Quiet.Guess, fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (such as frame %d): its host is up.%s",
 		f.Quiet.First, f.Evidence[0].Seg.Frame, host.AddrPort().Addr(), frame, f.Quiet.Up), 1)
 	f.Action = cmp.Or(f.Quiet.Action, f.Action)
-	f.Cause = cmp.Or(f.Quiet.Cause, "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or a device on the path forgot the connection, "+
+	never := ", or never accepted it"
+	if f.Quiet.Spoke {
+		never = ""
+	}
+	f.Cause = cmp.Or(f.Quiet.Cause, "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that"+never+"; or a device on the path forgot the connection, "+
 		"filters it, or had answered in the peer's name; or the host was cut off for a while.")
 }
 

@@ -52,7 +52,8 @@ var (
 	unansweredReset = &detectors.Outcome{Name: "reset", Severity: detectors.Info, When: "a RST from either side ended the connection",
 		Cause: "The peer's host no longer has the connection (it was restarted, or gave up by itself), and says so by RST; or the closer gave up and sent RST."}
 	unansweredLate = &detectors.Outcome{Name: "answered", Severity: detectors.Info, Fault: detectors.FaultPath,
-		When: "it was acknowledged in the end",
+		When:  "it was acknowledged in the end",
+		Title: "a FIN was retransmitted and acknowledged only late",
 		Cause: "The FINs or their ACKs were lost, or held up in a queue: the path was down or congested for a while, or drops many packets. " +
 			"A peer whose host did not run (a suspended machine) looks the same.",
 		Action: "Look at what other connections of the two hosts did at that time: if they went on, single segments were lost; if they stood still, the path was down. " +

@@ -36,10 +36,10 @@ const causeGaveUp = "The peer is gone, or the path to it is broken, or something
 const causeForged = "Something else had sent a RST in the closer's name, and the closer went on. The peer accepted that RST and no longer has the connection, so that nothing there answers the FIN; or it is gone, or the path is broken."
 
 // causeUnseen is the cause where, too, the capture has nothing of the peer.
-const causeUnseen = "The retransmissions and the RST show that the closer received no ACK of its FIN. What the peer sent, if it sent anything, is not in this capture: it may be gone, or its path, or the capture has one direction only."
+const causeUnseen = "The retransmissions and the RST show that the closer received no ACK of its FIN. What the peer sent, if it sent anything, is not in this capture: it may be gone, or its path, or what it sends on this connection does not pass the capture point."
 
 // causeAnswers is the cause where the closer's RST shows, too, that its peer has sent something.
-const causeAnswers = "The peer was alive: a RST without ACK answers a segment and has the number that this acknowledges (RFC 9293 3.10.7.1), and no segment from the peer is in this capture, which has one direction only. " +
+const causeAnswers = "The peer was alive: a RST without ACK answers a segment and has the number that this acknowledges (RFC 9293 3.10.7.1), and no segment from the peer on this connection is in this capture. " +
 	"The FIN had not reached the peer when it sent that, and the closer's socket was gone when it arrived."
 
 // causeForgotten is the cause where the peer ended the connection.

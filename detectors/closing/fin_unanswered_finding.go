@@ -114,7 +114,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	if s.sends == 2 {
 		m = fmt.Sprintf("%s sent FIN %stwice, %s apart (frames %d and %d).", own, least, detectors.Span(s.gaps[0]), s.first.Frame, s.last.Frame)
 	}
-	end := &f.Evidence[len(f.Evidence)-1].Seg
+	end, spoke := &f.Evidence[len(f.Evidence)-1].Seg, r.Conn.Bytes(side.Peer()) > 0 || r.Conn.Phase(side.Peer()) >= fsm.PhaseFinSent
 	switch {
 	case outcome == unansweredLate:
 		m += fmt.Sprintf(" %s acknowledged it only after %s%s (frame %d)", peer, least, detectors.Span(now-s.first.At), end.Frame)
@@ -147,7 +147,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 		}
 		ended := fmt.Sprintf(", and after %s%s, %s ended the connection with RST (frame %d).", least, detectors.Span(now-s.first.At), who, end.Frame)
 		if (f.Cause == causeUnseen || f.Cause == causeGaveUp) && r.Conn.Last(side.Peer()).At <= s.first.At {
-			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended}, r.Asker(side)
+			f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: " " + never + ended, Up: " The FIN was never acknowledged" + ended, Spoke: spoke}, r.Asker(side)
 		}
 		m += " " + never + ended
 		if f.Cause == detectors.CauseProxy {
@@ -209,7 +209,7 @@ func (w *finUnanswered) message(side reassembly.Side, outcome *detectors.Outcome
 	}
 	states := fmt.Sprintf(" %s %s in %s, %s in %s%s.", own, left, f.States[side], peer, peerState(side.Peer(), f, r), gone)
 	if f.Cause == "" && icmp == nil && silent {
-		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states}, r.Asker(side)
+		f.Quiet, f.Asker = &detectors.Quiet{Since: s.first.At, First: "FIN", Guess: states, Up: states, Spoke: spoke}, r.Asker(side)
 	}
 	return m + states
 }

@@ -99,7 +99,7 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 	f.End, f.States = max(a.now, until), a.states
 	waited := until - w.synAck.At
 	f.Roles = detectors.Roles("client", w.client, "server")
-	f.Measure("repeats", w.repeats)
+	f.Measure("repeats", w.often())
 	f.Measure("syn_repeats", w.synRepeats)
 	f.Measure("acks_ignored", w.ignored)
 	f.Measure("unacked_bytes", int(a.unacked))
@@ -231,7 +231,7 @@ func (w *synAckUnanswered) continued() string {
 func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report) string {
 	outcome := a.outcome
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
-	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.repeats, &w.synAck, &w.last)
+	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.often(), &w.synAck, &w.last)
 	switch {
 	case outcome == synAckQueueFull || outcome == synAckLostOrIgnored:
 		m += fmt.Sprintf(", although %s had acknowledged it (%s). ", client, w.acked())

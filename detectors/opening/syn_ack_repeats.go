@@ -30,6 +30,7 @@ type synAckUnanswered struct {
 	synRepeats int             // since the SYN-ACK
 	synMore    bool            // it was repeated before, too
 	soon       int             // SYNs sent again within less than a timer: they count with the next
+	soonAcks   int             // the same of SYN-ACKs, before the first repeat
 	copies     int             // SYNs that may be the network's copies of the one before
 	ignored    int             // SYN-ACKs repeated after an ACK that should have arrived
 	second     bool            // it is of the SYN-ACK with another ISN, of which the first captured is not known
@@ -183,6 +184,9 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 		w.synAck = *ev.Was
 	}
 	if !sentAgain(&ev, w.repeats, latest.At >= ev.Was.At) {
+		if isSoon(&ev) && r.Conn.Phase(w.client.Peer()) == fsm.PhaseOpening {
+			w.soonAcks++
+		}
 		return
 	}
 	if latest.Flags.Has(reassembly.RST) { // an answer, too, and no acknowledgment
@@ -232,9 +236,6 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 	}
 	w.due[0].Arm(ev.Seg.At, r)
 }
-
-// repeated reports whether anything was sent again.
-func (w *synAckUnanswered) repeated() bool { return w.repeats+w.synRepeats > 0 }
 
 // established notes the server's first segment after the handshake.
 func (w *synAckUnanswered) established(ev fsm.Event, r *detectors.Report) {

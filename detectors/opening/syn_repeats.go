@@ -28,6 +28,22 @@ func sentAgain(ev *fsm.Event, repeats int, asked bool) bool {
 	return timedOut(ev) || repeats > 0 && !same && ev.Seg.At-ev.Was.At < minRepeat
 }
 
+// isSoon reports whether a SYN or SYN-ACK was sent once more, though not by a timer: the network's copy has the same identification.
+func isSoon(ev *fsm.Event) bool {
+	return ev.Seg.IPID != 0 && ev.Was.IPID != 0 && ev.Seg.IPID != ev.Was.IPID && ev.Seg.At-ev.Was.At < minRepeat
+}
+
+// repeated reports whether anything was sent again.
+func (w *synAckUnanswered) repeated() bool { return w.repeats+w.synRepeats > 0 }
+
+// often is how often the SYN-ACK was repeated, by its timer or not; what comes sooner than a timer shows nothing by itself.
+func (w *synAckUnanswered) often() int {
+	if w.repeats == 0 {
+		return 0
+	}
+	return w.repeats + w.soonAcks
+}
+
 // moreTimes says how often something was repeated; more says that it had been before.
 func moreTimes(n int, more bool) string {
 	switch {
@@ -60,7 +76,7 @@ func (w *synAckUnanswered) repeatedBy(ev *fsm.Event) int {
 		n := 1 + w.soon
 		w.soon = 0
 		return n
-	case ev.Seg.IPID != 0 && ev.Was.IPID != 0 && ev.Seg.IPID != ev.Was.IPID && ev.Seg.At-ev.Was.At < minRepeat: // sent again, though not by a timer
+	case isSoon(ev):
 		w.soon++
 		return 0
 	case ev.Seg.IPID == 0 || ev.Seg.IPID != ev.Was.IPID || ev.Seg.TTL != ev.Was.TTL:

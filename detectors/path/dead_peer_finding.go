@@ -106,6 +106,7 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 	return &detectors.Quiet{
 		Since: v.first.At,
 		First: first,
+		Spoke: closed || r.Conn.Bytes(side.Peer()) > 0,
 		Guess: " The peer is gone, " + never + dropped + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
 		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}

@@ -103,9 +103,19 @@ func (v *retryRun) stood(at, proven int64, rto time.Duration) bool {
 // drop large packets.
 func (v *retryRun) onlyLarge(side reassembly.Side, r *detectors.Report) bool {
 	out, least := r.Conn.Stream(side), v.leastSize(r)
-	return least > smallSegment && !v.small && r.Conn.Phase(side) < fsm.PhaseFinSent && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
+	return least > smallSegment && !v.small && !v.inPieces(side, least, r) && r.Conn.Phase(side) < fsm.PhaseFinSent && r.Conn.Limits()&(fsm.Midstream|fsm.Holes) == 0 &&
 		r.Conn.Bytes(side) < uint64(out.InFlight()+least)
 }
+
+// inPieces reports whether the side sent far more segments than large ones of that size are needed for its payload, and its
+// peer has sent nothing but its SYN-ACK: most were small, and they got no answer either. A retransmission may put them together (RFC 9293 3.8.6.2.1).
+func (v *retryRun) inPieces(side reassembly.Side, least uint32, r *detectors.Report) bool {
+	sent, again := r.Conn.Packets(side), r.Conn.Retransmissions(side)
+	return v.opening() && sent > uint64(again)+manyPieces+2*(r.Conn.Bytes(side)/uint64(least)+1)
+}
+
+// manyPieces is more than the SYNs and ACKs of a handshake that was repeated.
+const manyPieces = 8
 
 // leastSize is the payload of the smallest that was sent again, on the wire.
 func (v *retryRun) leastSize(r *detectors.Report) uint32 { return wire(v.least, false, r.Conn) }

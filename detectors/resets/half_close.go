@@ -29,6 +29,10 @@ const (
 // may not have been told.
 const minReuse = 50 * time.Millisecond
 
+// minLate is how long the FIN must have been acknowledged before few bytes need not be the answer to it that ends the session: an application
+// that reads sends that within some round trips.
+const minLate = 2 * time.Second
+
 func (c *resetCase) lateData() lateData {
 	fin := &c.sender.fin
 	short := c.lost() < minLost && !c.firstRequest()
@@ -107,6 +111,10 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 		return "The server had closed before it read anything, and the first request crossed its FIN, or came soon after. If it closes as soon as it has accepted, something accepts " +
 				"on behalf of an application that is not there or does not want the connection: a proxy without a healthy backend, an access list by address, a connection limit.",
 			"Check the log of the process that listens there, at this time; if it is a proxy, look at its backend. If it closes after a timeout, let the client connect only when it has something to send."
+	case kind == farewell && c.sender.fin.Pause >= minLate && !c.peer.finSent():
+		return "The sender of the RST had closed its socket completely, and its peer sent a few bytes long after it had acknowledged the FIN. It had sent no FIN before the RST. Either its application goes on " +
+				"without having read the end of the stream, or these are its last bytes, to end the session when it closed at last (a close_notify of TLS, a QUIT).",
+			"No action needed, unless one of the two applications reports an error. If the bytes are no end of a session, let their sender read, and close when the stream ends."
 	case kind == farewell:
 		return "The sender of the RST had closed its socket completely, and its peer sent its last few bytes, as a rule to end the session: TLS asks for a " +
 				"close_notify in answer to another (RFC 5246 7.2.1), and SMTP has a reply to QUIT. " + c.elseThan(),
