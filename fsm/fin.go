@@ -249,7 +249,7 @@ func (s *step) wroteAfterFIN() {
 		return
 	}
 	own.wrote = 1
-	if s.peer.finArrived(own.last.Ack) {
+	if own.last.At != 0 && s.peer.finArrived(own.last.Ack) { // else it is not known since when
 		own.wrote += finPause(min(max(s.seg.At-own.last.At, 0)/int64(finPauseStep), int64(lostBefore)-2))
 	}
 }
