@@ -56,22 +56,20 @@ func (d Delays) Of(from [16]byte) (own Delays) {
 // With is the answer of another host than to that came at about the same time as one which took from start to end, and for which half of
 // that time had been waited, too. What held up several answers lets them pass together; those to what was lost come each at its own time.
 func (d Delays) With(to [16]byte, start, end int64) (frame uint32, is bool) {
-	near := (end - start) / 4
-	i, _ := slices.BinarySearchFunc(d, end-near, func(x Delay, at int64) int { return cmp.Compare(x.End, at) })
-	for ; i < len(d) && d[i].End <= end+near; i++ {
-		if x := &d[i]; x.To != to && 2*(min(end, x.End)-max(start, x.Start)) >= end-start {
-			return x.Frame, true
-		}
-	}
-	return 0, false
+	return d.beside(start, end, (end-start)/4, func(x *Delay) bool { return x.To != to })
 }
 
 // Together is another answer than in the frame, of whatever host, that came in the same moment as one which took from start to end, and for which
 // half of that time had been waited, too.
 func (d Delays) Together(start, end, moment int64, than uint32) (frame uint32, is bool) {
-	i, _ := slices.BinarySearchFunc(d, end-moment, func(x Delay, at int64) int { return cmp.Compare(x.End, at) })
-	for ; i < len(d) && d[i].End <= end+moment; i++ {
-		if x := &d[i]; x.Frame != than && 2*(min(end, x.End)-max(start, x.Start)) >= end-start {
+	return d.beside(start, end, moment, func(x *Delay) bool { return x.Frame != than })
+}
+
+// beside is the first of those that count which ended as near the end, and took half of the time, too.
+func (d Delays) beside(start, end, near int64, counts func(*Delay) bool) (frame uint32, is bool) {
+	i, _ := slices.BinarySearchFunc(d, end-near, func(x Delay, at int64) int { return cmp.Compare(x.End, at) })
+	for ; i < len(d) && d[i].End <= end+near; i++ {
+		if x := &d[i]; counts(x) && 2*(min(end, x.End)-max(start, x.Start)) >= end-start {
 			return x.Frame, true
 		}
 	}
