@@ -52,7 +52,7 @@ type pool struct {
 }
 
 // inFlight is how many batches a worker may lag behind the reader.
-const inFlight = 4
+const inFlight = 3
 
 func newPool(o *Options) *pool {
 	n := o.workers()
