@@ -1,9 +1,6 @@
 package reassembly
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // maxGaps is how many holes one direction remembers: as many as a sender that loses one
 // segment in fifty has in a window of a megabyte. What is skipped beyond them is not
@@ -137,7 +134,9 @@ func filled(list []Block, seen Block) (next []Block, hit, fits bool) {
 			if len(list) == maxGaps {
 				return list, true, false
 			}
-			return slices.Insert(list, i+1, Block{seen.To, g.To}), true, true
+			list = append(list[:i+1], list[i:]...)
+			list[i+1] = Block{seen.To, g.To}
+			return list, true, true
 		case left:
 			next = append(next, Block{g.From, seen.From})
 		case right:

@@ -2,7 +2,6 @@ package path
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/reassembly"
@@ -20,7 +19,7 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 	}
 	evidence := v.evidence(side, r)
 	if a.beyond.At != 0 {
-		evidence = slices.Insert(evidence, 1, r.Evidence("a smaller segment behind it has arrived", side.Peer(), &a.beyond))
+		evidence = append([]detectors.Evidence{evidence[0], r.Evidence("a smaller segment behind it has arrived", side.Peer(), &a.beyond)}, evidence[1:]...)
 	}
 	outcome, subject := mtuStuck, side.Peer()
 	switch {

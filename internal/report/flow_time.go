@@ -3,11 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/waits"
 )
 
@@ -39,7 +39,7 @@ func (p *flowPage) waitRows() (rows [][]string) {
 			rows = append(rows, []string{detectors.Wait(w).String(), quantity.Duration(ns), cmp.Or(part(ns, total), "<1 %"), waitMeaning[w]})
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b []string) int { return cmp.Compare(p.waitOf(b[0]), p.waitOf(a[0])) })
+	sorting.Stable(rows, func(a, b []string) int { return cmp.Compare(p.waitOf(b[0]), p.waitOf(a[0])) })
 	return rows
 }
 

@@ -2,9 +2,9 @@ package report
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // FindingOrders and FlowOrders are what findings and connections can be sorted by.
@@ -28,7 +28,7 @@ func (o *Options) findings(r *result.Report) []*result.Finding {
 	if o.Sort == "time" {
 		return list
 	}
-	slices.SortStableFunc(list, func(a, b *result.Finding) int {
+	sorting.Stable(list, func(a, b *result.Finding) int {
 		return cmp.Or(cmp.Compare(size[class{b.Detector, b.Outcome, b.Verdict}], size[class{a.Detector, a.Outcome, a.Verdict}]),
 			cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(b.Severity, a.Severity))
 	})
@@ -48,7 +48,7 @@ func (o *Options) flows(r *result.Report) []*result.Flow {
 		"rtt":             func(f *result.Flow) int64 { return f.RTT },
 	}[o.Sort]
 	if of != nil {
-		slices.SortStableFunc(list, func(a, b *result.Flow) int { return cmp.Compare(of(b), of(a)) })
+		sorting.Stable(list, func(a, b *result.Flow) int { return cmp.Compare(of(b), of(a)) })
 	}
 	return list
 }

@@ -3,11 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // screenful is groupFindings for a terminal or a ticket.
@@ -44,7 +44,7 @@ func shorten(groups []*group) {
 		g.rank = classes[g.class]
 		g.rank.worst = max(g.rank.worst, g.severity)
 	}
-	slices.SortStableFunc(groups, func(a, b *group) int {
+	sorting.Stable(groups, func(a, b *group) int {
 		return cmp.Or(cmp.Compare(a.verdict, b.verdict), cmp.Compare(b.rank.worst, a.rank.worst), cmp.Compare(a.rank.first, b.rank.first),
 			cmp.Compare(b.severity, a.severity))
 	})

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // fit is the table for lines of so many characters, and what it leaves out: the short one if there is one, or without
@@ -61,7 +62,7 @@ func shares(w *detectors.Waits) string {
 	for i := range order {
 		order[i] = detectors.Wait(i)
 	}
-	slices.SortStableFunc(order, func(a, b detectors.Wait) int { return cmp.Compare(w[b], w[a]) })
+	sorting.Stable(order, func(a, b detectors.Wait) int { return cmp.Compare(w[b], w[a]) })
 	var list []string
 	for _, wait := range order {
 		if p := part(w[wait], w.Sum()); p != "" && len(list) < mostWaits {

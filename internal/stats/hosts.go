@@ -74,14 +74,15 @@ func SameNetwork(a, b [16]byte) bool {
 
 func (h *Host) vain(a Asked) {
 	all := slices.Clone(h.Vain)
-	if i := slices.IndexFunc(all, func(b Asked) bool { return SameNetwork(a.Addr, b.Addr) }); i >= 0 {
-		if a.later(all[i]) < 0 {
-			all[i] = a
-		}
-	} else {
-		all = append(all, a)
+	i := slices.IndexFunc(all, func(b Asked) bool { return SameNetwork(a.Addr, b.Addr) })
+	if i < 0 {
+		i, all = len(all), append(all, a)
+	} else if a.later(all[i]) < 0 {
+		all[i] = a
 	}
-	slices.SortFunc(all, Asked.later)
+	for ; i > 0 && all[i].later(all[i-1]) < 0; i-- {
+		all[i-1], all[i] = all[i], all[i-1]
+	}
 	h.Vain = all[:min(len(all), maxVain)]
 }
 

@@ -23,7 +23,7 @@ func Rotations(files []Capture) []int {
 	for i := range files {
 		rotation[i], order[i] = i, i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(files[a].First, files[b].First) })
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(files[a].First, files[b].First), a-b) })
 	latest := map[string]int{} // the last file of each
 	for _, i := range order {
 		f := &files[i]

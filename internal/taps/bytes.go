@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -34,7 +35,12 @@ func (s *spans) add(from, to int64) {
 		from, to = min(from, s.list[j].from), max(to, s.list[j].to)
 		j++
 	}
-	s.list = slices.Replace(s.list, i, j, span{from, to})
+	if i == j {
+		s.list = sorting.Insert(s.list, i, span{from, to})
+		return
+	}
+	s.list[i] = span{from, to}
+	s.list = append(s.list[:i+1], s.list[j:]...)
 }
 
 // without calls yield with the parts of a stretch that are not in s.

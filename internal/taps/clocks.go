@@ -2,7 +2,8 @@ package taps
 
 import (
 	"cmp"
-	"slices"
+
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // clockOf compares the clocks of two taps by all segments that both saw once.
@@ -27,12 +28,7 @@ func (j *joiner) clockOf(tap [2]int) *clockEstimate {
 			samples = append(samples, sample{at: r.at, apart: o.at - r.at, forward: forward, first: m[0], other: m[1]})
 		}
 	}
-	slices.SortFunc(samples, func(a, b sample) int {
-		if a.at != b.at {
-			return cmp.Compare(a.at, b.at)
-		}
-		return cmp.Compare(a.first, b.first)
-	})
+	sorting.Stable(samples, func(a, b sample) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.first, b.first)) })
 	return estimate(samples, j.resolution(tap[0])+j.resolution(tap[1]), func(before, after *sample) string { return j.stepped(tap, before, after) })
 }
 

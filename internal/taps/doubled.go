@@ -35,7 +35,7 @@ func (b *builder) alike(u *unit) []print {
 			continue
 		}
 		h := r.content(r.seq, r.ack, uint64(r.tuple)<<32|uint64(r.window))
-		all = append(all, print{h ^ uint64(r.side()), i})
+		all = append(all, print{hash: h ^ uint64(r.side()), record: i})
 	}
 	slices.SortFunc(all, byHash)
 	return all

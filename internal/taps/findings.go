@@ -216,7 +216,7 @@ func (j *joiner) seenAs(tap, other int, at int64) (there int64, known bool) {
 // nearest are the taps that saw a connection, the one nearest to the side first.
 func (j *joiner) nearest(flow uint64, side reassembly.Side) []int {
 	taps := slices.Clone(j.tapsOf[flow])
-	slices.SortStableFunc(taps, func(x, y int) int {
+	sorting.Stable(taps, func(x, y int) int {
 		for _, i := range j.with[flow] {
 			p := &j.pairs[i]
 			if p.tap != [2]int{min(x, y), max(x, y)} {

@@ -14,6 +14,7 @@ import (
 type print struct {
 	hash   uint64
 	record int32
+	far    bool // of the other tap
 }
 
 // ecn are the flags that a path may change (RFC 3168 6.1).
@@ -109,7 +110,7 @@ func (s *scan) allPrints(records []int32, moved bool) []print {
 				more = hashKey(&s.tuples[r.tuple])
 			}
 		}
-		all = append(all, print{r.content(seq, ack, more), i})
+		all = append(all, print{hash: r.content(seq, ack, more), record: i})
 	}
 	slices.SortFunc(all, byHash)
 	return all

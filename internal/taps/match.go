@@ -1,7 +1,6 @@
 package taps
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -83,12 +82,7 @@ type group struct{ near, far []int32 }
 
 // alike groups the records of a direction by all that both taps see alike.
 func (s *scan) alike(w *way) []group {
-	type entry struct {
-		hash uint64
-		at   int32
-		far  bool
-	}
-	all := make([]entry, 0, len(w.near)+len(w.far))
+	all := make([]print, 0, len(w.near)+len(w.far))
 	for far, records := range [2][]int32{w.near, w.far} {
 		for at, i := range records {
 			r := s.records[i]
@@ -101,24 +95,19 @@ func (s *scan) alike(w *way) []group {
 			if !w.stamps {
 				r.tsval, r.tsecr = 0, 0
 			}
-			all = append(all, entry{r.content(r.seq, r.ack, 0), int32(at), far == 1})
+			all = append(all, print{r.content(r.seq, r.ack, 0), int32(at), far == 1})
 		}
 	}
-	slices.SortFunc(all, func(a, b entry) int {
-		if a.hash != b.hash {
-			return cmp.Compare(a.hash, b.hash)
-		}
-		return cmp.Compare(a.at, b.at)
-	})
+	slices.SortFunc(all, byHash)
 	groups := make([]group, 0, min(len(w.near), len(w.far)))
 	near, far := make([]int32, 0, len(w.near)), make([]int32, 0, len(w.far)) // of all groups
 	for i := 0; i < len(all); {
 		n, f, j := len(near), len(far), i
 		for ; j < len(all) && all[j].hash == all[i].hash; j++ {
 			if all[j].far {
-				far = append(far, all[j].at)
+				far = append(far, all[j].record)
 			} else {
-				near = append(near, all[j].at)
+				near = append(near, all[j].record)
 			}
 		}
 		if len(near) > n && len(far) > f {

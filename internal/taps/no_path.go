@@ -2,10 +2,10 @@ package taps
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -33,7 +33,7 @@ func (s *scan) noPath(c *comparison) bool {
 	if !c.mayBeOne() || !c.bothWays() {
 		return false
 	}
-	slices.SortFunc(c.matches, func(a, b [2]int32) int { return cmp.Compare(a[0], b[0]) })
+	sorting.Stable(c.matches, func(a, b [2]int32) int { return cmp.Compare(a[0], b[0]) })
 	later, earlier, close := 0, 0, 0
 	trips, there, back := 0, 0, 0
 	last := map[uint32][2]int32{} // by four-tuple

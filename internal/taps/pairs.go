@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -172,7 +173,7 @@ func (p *Plan) placeOf(r *record) uint8 {
 // another in opposite directions took time on both ways, so their differences tell,
 // whatever the clocks say. Without two directions it is the TTL.
 func (j *joiner) place(p *pair) {
-	slices.SortFunc(p.matches, func(a, b [2]int32) int { return cmp.Compare(a[0], b[0]) })
+	sorting.Stable(p.matches, func(a, b [2]int32) int { return cmp.Compare(a[0], b[0]) })
 	row := j.rows[p.tap[0]][p.conn[0]]
 	var trips []int64 // there and back; negative if the first tap is nearer to B
 	ttl := 0

@@ -10,6 +10,7 @@ import (
 	"github.com/tcptrace-go/tcptrace/internal/engine"
 	"github.com/tcptrace-go/tcptrace/internal/report/quantity"
 	"github.com/tcptrace-go/tcptrace/internal/result"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 	"github.com/tcptrace-go/tcptrace/internal/stats"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -163,7 +164,7 @@ func (b *builder) tapsFirst() {
 			iface[p] = int(u.iface)
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
+	slices.SortFunc(order, func(i, j int) int {
 		x, y := &b.points[i], &b.points[j]
 		if (x.group != 0) != (y.group != 0) {
 			if x.group != 0 {
@@ -218,7 +219,7 @@ func (b *builder) finish() {
 	}
 	for i := range b.points {
 		p := &b.points[i]
-		slices.SortFunc(p.files, func(x, y uint16) int { return cmp.Compare(b.scan.infos[x].First, b.scan.infos[y].First) })
+		sorting.Stable(p.files, func(x, y uint16) int { return cmp.Compare(b.scan.infos[x].First, b.scan.infos[y].First) })
 		e.Files = append(e.Files, p.files)
 		e.Alone = append(e.Alone, p.group == 0)
 	}

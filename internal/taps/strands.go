@@ -144,7 +144,7 @@ func (s *scan) movedTwice(records []int32, all []strand, of []int32, total map[u
 		if r.ipid == 0 && r.tsval == 0 {
 			more = hashKey(&s.tuples[r.tuple])
 		}
-		prints = append(prints, print{r.content(seq, ack, more), i})
+		prints = append(prints, print{hash: r.content(seq, ack, more), record: i})
 	}
 	slices.SortFunc(prints, byHash)
 	return twice(prints, func(a, b int32) bool { return of[a] != of[b] && all[of[a]].iss != all[of[b]].iss })

@@ -2,9 +2,9 @@ package waits
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/internal/sorting"
 )
 
 // A Record is what --time reports of one connection.
@@ -150,7 +150,7 @@ func keep[T any](list []T, x T, room int, size func(T) int64) []T {
 // sort puts the lists into their order.
 func (r *Record) sort() {
 	if len(r.Longest) == maxLongest { // else none took the place of another
-		slices.SortStableFunc(r.Longest, func(a, b Stretch) int { return cmp.Compare(a.Start, b.Start) })
+		sorting.Stable(r.Longest, func(a, b Stretch) int { return cmp.Compare(a.Start, b.Start) })
 	}
-	slices.SortStableFunc(r.Exchanges.Slowest, func(a, b Answered) int { return cmp.Compare(b.Response, a.Response) })
+	sorting.Stable(r.Exchanges.Slowest, func(a, b Answered) int { return cmp.Compare(b.Response, a.Response) })
 }
