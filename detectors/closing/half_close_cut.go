@@ -2,6 +2,7 @@ package closing
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -23,7 +24,7 @@ var HalfCloseCut = &detectors.Detector{
 		Action: "Compare the silence with the timeouts of the devices on the path and of the closer's host. Let the side that waits close " +
 			"only when it has its answer, or send keep-alives or application data during the silence.",
 		NotThis: "A side that closed, and whose peer sends a new request into that connection: reset-cause reports data-after-close. A connection that " +
-			"neither side had closed: dead-peer, idle-blackhole. A FIN after the silence, also behind what may be a close_notify of HTTPS, even if it is answered with RST: nothing is lost (close-wait-leak).",
+			"neither side had closed: dead-peer, idle-blackhole. What a client still sends, less than a minute later, to a server that had closed after its answer: reset-cause, data-after-close. A FIN after the silence, also behind what may be a close_notify of HTTPS, even if it is answered with RST: nothing is lost (close-wait-leak).",
 		Peers: "Wireshark shows a RST, or retransmissions, and gives no cause.",
 		Refs:  []string{"KB 813056", "KB 923200", "RFC 9293 3.6", "moby/moby#29655"},
 		Since: "0.2",
@@ -177,11 +178,23 @@ func (w *halfCloseCut) reset(ev fsm.Event, r *detectors.Report) {
 		if waiting && ev.Seg.At >= w.patient(r) {
 			w.report(cutUnanswered, ev.Seg.At, r)
 		}
+	case w.final(r.Conn):
+		w.due[0].Withdraw(r)
 	case (w.inUse || w.waits && !w.probe) && answers && w.rst.At-w.latest.At <= int64(r.Conn.RTO(ev.Side)):
 		w.report(cutReset, ev.Seg.At, r)
 	default:
 		w.due[0].Withdraw(r)
 	}
+}
+
+// soonest is the shortest timer that is known to forget half-closed connections (netfilter, in CLOSE_WAIT).
+const soonest = int64(time.Minute)
+
+// final reports whether a server had closed after its answer, and the silence was too short for any timer: it may read for
+// a while what the client still sends, and then close its socket completely. reset-cause says what to think of such data.
+func (w *halfCloseCut) final(v fsm.View) bool {
+	opener, known := v.Opener()
+	return known && opener != w.closer && w.user != w.closer && v.Bytes(w.closer) > 0 && w.trigger.At-w.before.At < soonest
 }
 
 func (w *halfCloseCut) Deadlines() []detectors.Deadline { return w.due[:] }

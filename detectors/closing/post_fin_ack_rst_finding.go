@@ -47,6 +47,10 @@ func (w *postFINAckRST) report(outcome *detectors.Outcome, culprit, x reassembly
 		if second := w.another(x, ack, rst); second != nil && r.Conn.HandshakeRTT(y) < nearby {
 			f.Undecide(fmt.Sprintf("another ACK of the FIN (frame %d) came %s before the RST: the first may have ended LAST_ACK, and the second have met no socket", second.Frame, detectors.Span(rst.At-second.At)))
 		}
+		if fin, _ := r.Conn.FIN(x); r.Conn.Stream(x).Una.Before(fin.Seq) {
+			f.Undecide(fmt.Sprintf("the sender of the RST had not acknowledged the last %d bytes from its peer: a socket that its application has closed aborts when data arrives (RFC 9293 3.10.7.4), and the path may have lost the RST that answered them",
+				fin.Seq-r.Conn.Stream(x).Una))
+		}
 		if w.mayAbort(y, rst) {
 			f.Undecide(fmt.Sprintf("the RST has ACK, as that of an application that aborts has, and followed the FIN in %s: it need not answer anything", detectors.Span(rst.At-w.fin[y].At)))
 		}

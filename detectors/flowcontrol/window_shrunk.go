@@ -79,6 +79,7 @@ type shrinks struct {
 	device  reassembly.Mark // the first that follows a segment of another device, by its TTL
 	before  reassembly.Mark // that segment, or the one with which a device apart begins
 	apart   reassembly.Mark // the first from the device that had offered the window, by TTL and IP ID, where others of the side have another TTL
+	nearer  bool            // what had offered the window before that acknowledged sooner than the host answers
 	damaged reassembly.Mark // the first after a window that differs from it in one bit
 	last    reassembly.Mark
 	own     int // how many are proved to come from the device that had offered the window
@@ -167,7 +168,7 @@ func (w *windowShrunk) shrunk(ev fsm.Event, s *shrinks, m reassembly.Mark, r *de
 	case sameDevice(ev, &was, &m, r.Conn):
 		s.own++
 	case s.apart.At == 0 && s.device.At == 0 && was.TTL == m.TTL && habits.VariesTTL && follows(was.IPID, m.IPID, habits.Numbered):
-		s.apart, s.before = m, was
+		s.apart, s.before, s.nearer = m, was, sooner(r.Conn, ev.Side, &was)
 	}
 	if cut > 0 {
 		if s.cuts++; cut > s.cutOff {
@@ -267,6 +268,10 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
 		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",
 			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame, own)
+	case s.apart.At != 0 && s.nearer:
+		f.Fault, f.Cause = detectors.FaultPath, causeDevices
+		f.Message += fmt.Sprintf(" One device sent that segment (frame %d) and the one before it (frame %d), as their TTL (%d) and IP IDs show. Others from %s have another TTL, and frame %[2]d acknowledged sooner than that host answers: "+
+			"a device nearer to %[5]s speaks for it. It offered a window of its own there, and may have passed on the smaller one.", s.apart.Frame, s.before.Frame, s.apart.TTL, own, peer)
 	case s.apart.At != 0:
 		f.Fault = detectors.FaultUnknown
 		f.Message += fmt.Sprintf(" One device sent that segment (frame %d) and the one before it (frame %d), as their TTL (%d) and IP IDs show. Others from %s have another TTL: it need not be that host.",

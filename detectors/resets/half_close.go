@@ -74,6 +74,13 @@ func (c *resetCase) firstRequest() bool {
 	return c.fromServer() && c.sender.synSeen && c.sender.bytes == 0 && c.sender.wrote() == 0 && c.peer.wrote() == c.lost()
 }
 
+// answersBefore reports whether the RST, without ACK, answers what the peer had sent before it received the FIN, though it sent data since: it has
+// the number that this acknowledges (RFC 9293 3.10.7.1), which is the FIN's own.
+func (c *resetCase) answersBefore() bool {
+	fin := &c.sender.fin
+	return fin.Used && c.bare() && c.rst.Seq == fin.Seq && c.sender.stream.Una.After(fin.Seq)
+}
+
 // longClosed reports whether the peer has acknowledged the FIN well before it sent more.
 func (c *resetCase) longClosed() bool { return c.sender.fin.Pause >= max(minReuse, 2*c.rtt) }
 
@@ -111,7 +118,7 @@ func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 		return "The server had closed before it read anything, and the first request crossed its FIN, or came soon after. If it closes as soon as it has accepted, something accepts " +
 				"on behalf of an application that is not there or does not want the connection: a proxy without a healthy backend, an access list by address, a connection limit.",
 			"Check the log of the process that listens there, at this time; if it is a proxy, look at its backend. If it closes after a timeout, let the client connect only when it has something to send."
-	case kind == farewell && c.sender.fin.Pause >= minLate && !c.peer.finSent():
+	case kind == farewell && c.sender.fin.Pause > 0 && max(c.sender.fin.Pause, time.Duration(c.idle())) >= minLate && !c.peer.finSent():
 		return "The sender of the RST had closed its socket completely, and its peer sent a few bytes long after it had acknowledged the FIN. It had sent no FIN before the RST. Either its application goes on " +
 				"without having read the end of the stream, or these are its last bytes, to end the session when it closed at last (a close_notify of TLS, a QUIT).",
 			"No action needed, unless one of the two applications reports an error. If the bytes are no end of a session, let their sender read, and close when the stream ends."
@@ -161,13 +168,15 @@ func (c *resetCase) dataAfterCloseSentence() string {
 	case kind == missed:
 		m += fmt.Sprintf(" That data did not cross the FIN: %s had sent it, and sent it again, a retransmission timeout before the FIN or longer, and neither the FIN nor anything since acknowledges it. "+
 			"The path lost it, and %s closed without it.", c.peer.name, c.sender.name)
+	case kind == reuse:
+		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", peer)
+	case c.answersBefore():
+		m += fmt.Sprintf(" By its number, the RST answers what %s had sent before it received the FIN. Data came after that, too: it may still send (RFC 9293 3.6).", peer)
 	case known && !c.sender.fin.Used && c.peer.last.Len > 0 && c.peer.last.Ack.After(c.sender.fin.Seq):
 		m += fmt.Sprintf(" %s had first sent that before it had received the FIN, and has sent it again since (frame %d).", c.peer.name, c.peer.last.Frame)
 	case known && !c.sender.fin.Used:
 		m += fmt.Sprintf(" %s had not received the FIN when it sent that, and could not have known.", c.peer.name)
 	case !known:
-	case kind == reuse:
-		m += fmt.Sprintf(" %s had received the FIN and sent data anyway.", peer)
 	case kind == answer && c.fromClient():
 		m += fmt.Sprintf(" It had sent its FIN before anything answered its last data. %s had received the FIN, and may still send (RFC 9293 3.6).", peer)
 	case kind == rest && c.fromServer() && !c.longClosed():

@@ -87,10 +87,12 @@ func (c *resetCase) parted() bool {
 }
 
 // knewFIN reports whether the peer had received the sender's FIN when it sent data for
-// the first time. known is false if data of it was not captured: its ACK may have said so.
+// the first time. known is false if data of it was not captured: its ACK may have said so;
+// or if some of the data may have been sent before.
 func (c *resetCase) knewFIN() (knew, known bool) {
 	in := &c.peer.stream
-	return c.sender.fin.Used, c.sender.fin.Used || !in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una)
+	knew = c.sender.fin.Used && !c.answersBefore()
+	return knew, knew || !c.sender.fin.Used && (!in.Knows(reassembly.KnowUna) || !in.Skipped(in.Una))
 }
 
 // ackUnseen reports whether the last of the sender's that was acknowledged was not
