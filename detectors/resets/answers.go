@@ -229,6 +229,15 @@ func (c *resetCase) misacks() bool {
 		c.peer.scaleKnown && uint32(last.Ack-own.End()) > max(2*c.peer.window.Max, most)
 }
 
+// tooLate reports whether the sender had repeated its SYN-ACK, but not again when that was due, before what the RST answers came:
+// it had given up (RFC 9293 3.8.3), and the handshake ended too late. Timeouts double (RFC 6298 5.5).
+func (c *resetCase) tooLate() bool {
+	own, repeats := &c.sender.last, min(c.sender.packets, 12)-2 // without the first SYN-ACK and the RST
+	took, since := own.At-c.first, c.peer.last.At-own.At
+	return c.bare() && c.replies() && c.fromServer() && c.sender.bytes == 0 && own.Flags.Has(reassembly.SYN) && c.sender.packets > 2 &&
+		took >= leastWait && since > took+took/(1<<repeats-1)+int64(time.Second) && c.idle() > since-leastWait // it was not accepted before
+}
+
 // finOnSYN reports whether the peer's last segment is a FIN with the sequence number of its SYN: no host accepts that.
 func (c *resetCase) finOnSYN() bool {
 	last, out := &c.peer.last, &c.peer.stream

@@ -97,6 +97,9 @@ func (c *resetCase) staleAdvice() (cause, action string) {
 	switch {
 	case c.finOnSYN():
 		return "The application closed its socket, or was killed, while the handshake was under way, and its TCP put the FIN in the place of the SYN.", ""
+	case c.tooLate():
+		return "The client was away, or the path held up the SYN-ACK or what answers it, for longer than the server repeats its SYN-ACK.",
+			"Look for what held up the client or the path at that time; the client has to connect again."
 	case c.misacks():
 		return "An ACK of an older connection of these ports arrived late, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
 			"Capture on the side that sent the ACK: if it sends the right number there, look for what rewrites it on the way."

@@ -207,16 +207,18 @@ var keepaliveRefused = &outcome{
 var stale = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "stale", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: segmentOrigin,
-		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an ACK that its own FIN has overtaken, an old duplicate, or a FIN with the sequence number of the SYN; or it answers nothing, as both sides had closed and its sender had acknowledged everything; warning if the connection was still open",
+		When:   "the RST answers something out of date: a segment sent after both sides had closed, the FIN of a side whose peer had closed before and kept nothing, an ACK that its own FIN has overtaken, an old duplicate, a FIN with the sequence number of the SYN, or the end of a handshake that came when the SYN-ACK was not repeated any more; or it answers nothing, as both sides had closed and its sender had acknowledged everything; warning if the connection was still open",
 		Cause:  "A FIN, an ACK or a keep-alive arrived when the other side had forgotten the connection, or the network delivered a segment late (RFC 1337, RFC 9293 3.10.7).",
 		Action: "No action needed unless it happens often: then look for what repeats or delays segments.",
 	},
-	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool { return !c.closed() && !c.behindFIN() && !c.finOnSYN() && !c.forgot() }}},
+	exceptions: []exception{{detectors.Warning, func(c *resetCase) bool {
+		return !c.closed() && !c.behindFIN() && !c.finOnSYN() && !c.forgot() && !c.tooLate()
+	}}},
 	doubts: []doubt{{"the RST has ACK, so that the socket itself may have sent it, before the FIN of its peer came", func(c *resetCase) bool {
 		return !c.closed() && c.behindFIN() && !c.bare()
 	}}, {"holes: what the peer had acknowledged before was not captured, so the sender of the RST may never have sent it",
 		func(c *resetCase) bool {
-			return !c.closed() && c.ackUnseen() && !c.behindFIN() && !c.misacks() && !c.finOnSYN() && !c.forgot()
+			return !c.closed() && c.ackUnseen() && !c.behindFIN() && !c.misacks() && !c.finOnSYN() && !c.forgot() && !c.tooLate()
 		}}},
 	peerAtFault: func(*resetCase) bool { return true }, // it sent what is out of date
 	fault:       (*resetCase).staleFault,

@@ -76,8 +76,9 @@ var rows = []row{
 	{aborted, "RFC 9293 3.10.7.1, 3.10.7.4", func(c *resetCase) bool { return c.sender.finSent() }},
 	{aborted, "RFC 9293 3.8.3: R2 of a SYN-ACK", func(c *resetCase) bool { return c.states[c.side] == fsm.SynReceived && !c.replies() }},
 
-	// IN SYN-RECEIVED: an ACK of something else than the SYN-ACK.
+	// IN SYN-RECEIVED: an ACK of something else than the SYN-ACK, or one that came too late.
 	{stale, "RFC 9293 3.10.7.4: <SEQ=SEG.ACK><CTL=RST>", (*resetCase).misacks},
+	{stale, "RFC 9293 3.8.3: R2 of a SYN-ACK has passed", (*resetCase).tooLate},
 	{stale, "RFC 9293 3.4: a FIN comes after the SYN", func(c *resetCase) bool { return c.bare() && c.replies() && c.finOnSYN() }},
 
 	// BY A HOST WITHOUT THE CONNECTION: without ACK, at the number that it was sent.

@@ -168,6 +168,10 @@ func (c *resetCase) staleSentence() string {
 	if c.forgot() {
 		return m + fmt.Sprintf(". %s had closed before, and its socket was gone by then. Nothing was in flight.", c.sender.name) + c.otherSender()
 	}
+	if c.tooLate() {
+		return m + fmt.Sprintf(". %s had sent its SYN-ACK %d times, the last time %s before (frame %d), and not again when that was due: it had given up waiting.",
+			c.sender.name, c.sender.packets-1, detectors.Span(c.peer.last.At-c.sender.last.At), c.sender.last.Frame)
+	}
 	if c.finOnSYN() {
 		return m + fmt.Sprintf(". That FIN has the sequence number of the SYN, below all that %s accepts: %s closed before the connection was open, and sent what ends no connection.", c.sender.name, c.peer.name)
 	}
