@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -63,9 +64,9 @@ func (a *resender) report(outcome *detectors.Outcome, at int64, side reassembly.
 		f.Fault, f.Cause = detectors.FaultUnknown, causeBackoff
 	}
 	f.Message = a.message(outcome, &stalled, side, slow, r)
-	if detectors.OneHost(r.Conn) {
-		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, causeOneHost, actionOneHost
-		f.Message += " Both ends are on one host: no link or router lies between them."
+	if loopback.Is(r.Conn) {
+		f.Fault, f.Cause, f.Action = detectors.FaultUnknown, loopback.CauseLoss, loopback.ActionLoss
+		f.Message += loopback.SaidLoss
 	}
 	a.doubt(&f, outcome, &stalled, slow, side, r)
 	r.Emit(f)
@@ -174,12 +175,6 @@ func (a *resender) shortTimer(side reassembly.Side, r *detectors.Report) bool {
 // causeUnused is the cause of a stall in spite of duplicate ACKs.
 const causeUnused = "Duplicate ACKs came back, and no fast retransmission followed: too few of them for one, they were lost behind the capture point, or the " +
 	"sender does not use them. Each timeout without an answer doubles the next."
-
-// causeOneHost and actionOneHost are said where both ends are on one host.
-const (
-	causeOneHost  = "A queue of the host itself dropped or delayed segments or their ACKs (tc netem and other tests of loss), or a packet filter did, or the host stood still."
-	actionOneHost = "Look at the queues of the loopback interface (tc -s qdisc show dev lo), at the host's packet filters (nft list ruleset, iptables -S) and at its load at that time."
-)
 
 // causeHeldUp is the cause of stalls if most of what was sent again had arrived.
 const causeHeldUp = "Most of what was sent again had arrived: segments or their ACKs were held up (a radio that sleeps, a queue that fills, a host that was suspended), or ACKs were lost. " +

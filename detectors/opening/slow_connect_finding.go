@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -109,9 +110,9 @@ func (h *lateAnswer) report(side reassembly.Side, at int64, r *detectors.Report)
 			f.Undecide("only one later round trip is known, and it took more than a quarter of that: the path may be that slow at times")
 		}
 	}
-	if detectors.OneHost(r.Conn) {
-		f.Cause, f.Action = causeOneHostSlow, actionOneHostSlow
-		f.Message += saidOneHost
+	if loopback.Is(r.Conn) {
+		f.Cause, f.Action = loopback.CauseSlow, loopback.ActionSlow
+		f.Message += loopback.Said
 	}
 	if !h.relayed() { // else it may always take that long
 		f.Late = &detectors.Outage{From: r.Conn.Endpoint(side.Peer()), To: r.Conn.Endpoint(side), Start: h.asked.At, End: h.answer.At, Frame: h.answer.Frame}

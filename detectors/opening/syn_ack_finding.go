@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -106,9 +107,9 @@ func (w *synAckUnanswered) write(f *detectors.Finding, a *account, r *detectors.
 	f.Measure("waited_s", detectors.Seconds(waited))
 	f.Message = w.message(a, waited, r)
 	switch {
-	case a.outcome == synAckRecovered && !w.early() && detectors.OneHost(r.Conn):
-		f.Cause, f.Action = causeOneHostACK, actionOneHostACK
-		f.Message += saidOneHost
+	case a.outcome == synAckRecovered && !w.early() && loopback.Is(r.Conn):
+		f.Cause, f.Action = loopback.CauseACK, loopback.ActionACK
+		f.Message += loopback.Said
 	case a.outcome == synAckRecovered && w.early() && w.beyond:
 		f.Cause, f.Action = causeUnsent, actionUnsent
 	case w.held(a):

@@ -2,6 +2,7 @@ package opening
 
 import (
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -51,8 +52,8 @@ var synRows = []synRow{
 		"What answers for the server connects to it first, and accepts then: the client waited for that attempt. What was lost or late there is not in this capture.",
 		"Capture behind the NAT, proxy or VPN, as on the host that runs it, and look for repeated SYNs there.", ""},
 	// No path lies between the two.
-	{synAnsweredLate, func(_ *synUnanswered, r *detectors.Report) bool { return detectors.OneHost(r.Conn) }, detectors.Info, detectors.FaultUnknown,
-		causeOneHostSYN, actionOneHostSYN, saidOneHost},
+	{synAnsweredLate, func(_ *synUnanswered, r *detectors.Report) bool { return loopback.Is(r.Conn) }, detectors.Info, detectors.FaultUnknown,
+		loopback.CauseSYN, loopback.ActionSYN, loopback.Said},
 	// The answer had left long before.
 	{synAnsweredLate, func(w *synUnanswered, _ *detectors.Report) bool { return w.clock.held != 0 }, detectors.Info, detectors.FaultUnknown,
 		"The answer was held up on its way: the path was down, a queue was full, or a radio slept. Or the host that captured stood still. The server was not late, nor was its accept queue full.",

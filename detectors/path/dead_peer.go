@@ -233,8 +233,7 @@ func (v *retryRun) outcome(r *detectors.Report) *detectors.Outcome {
 	return nil
 }
 
-// wait arms the side's deadline once there are enough retries, and extends it with each
-// further one.
+// wait arms the side's deadline once there are enough retries, and extends it with each further one.
 func (w *deadPeer) wait(side reassembly.Side, r *detectors.Report) {
 	v, due := w.sides[side], &w.due[side]
 	switch {
@@ -278,14 +277,12 @@ func (w *deadPeer) report(side reassembly.Side, o detectors.Overdue, r *detector
 	f.Measure("last_interval_s", detectors.Seconds(v.interval))
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
-	f.Message, f.Cause = v.message(outcome, side, now, sent, icmp, r), v.cause(side, icmp, r)
+	f.Message = v.message(outcome, side, now, sent, icmp, r)
+	f.Cause, f.Action = v.cause(side, icmp, r)
 	if (outcome == deadData || !detectors.Over(r.Conn)) && icmp == nil && v.alive.At == 0 && !v.spoke && (f.Cause == "" || v.disowned.At != 0) { // shards know no hosts for keep-alives that ended with a RST
 		f.Quiet, f.Asker = v.quiet(side, r), r.Asker(side)
 	}
-	switch {
-	case f.Cause == causeOneHost:
-		f.Fault, f.Action = detectors.FaultUnknown, actionOneHost
-	case f.Cause == "" && icmp == nil && v.disowned.At == 0 && besideTap(side.Peer(), r):
+	if f.Cause == "" && icmp == nil && v.disowned.At == 0 && besideTap(side.Peer(), r) {
 		f.Cause, f.Action = causeBeside, actionBeside
 	}
 	f.Unanswered = icmp == nil && v.alive.At == 0 && !v.spoke

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/fsm"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
@@ -34,23 +35,23 @@ func (v *retryRun) proxied(side reassembly.Side, r *detectors.Report) bool {
 	return v.opening() && r.Conn.IPHabits(side.Peer()).CopiesID && r.Conn.IPHabits(side).CountsIDs
 }
 
-// cause is the finding's own, if it knows better than the outcome.
-func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *detectors.Report) string {
+// cause is the finding's own, with what to do, if it knows better than the outcome.
+func (v *retryRun) cause(side reassembly.Side, icmp *detectors.ICMPErrors, r *detectors.Report) (cause, action string) {
 	switch own := icmp.FromPeer(); {
 	case v.alive.At != 0 && own:
-		return causeAlive + " The peer's own host rejected segments by ICMP: look for a rule of its firewall."
+		return causeAlive + " The peer's own host rejected segments by ICMP: look for a rule of its firewall.", ""
 	case v.alive.At != 0:
-		return causeAlive
+		return causeAlive, ""
 	case own:
-		return "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them."
+		return "The peer's host is up: it rejects these segments itself, by ICMP. A rule of its firewall, or of what shares its address, forbids them.", ""
 	case icmp == nil && v.disowned.At != 0:
-		return causeDisowned
-	case icmp == nil && detectors.OneHost(r.Conn):
-		return causeOneHost
+		return causeDisowned, ""
+	case icmp == nil && loopback.Is(r.Conn):
+		return loopback.CauseSilent, loopback.ActionSilent
 	case icmp == nil && v.proxied(side, r):
-		return detectors.CauseProxy
+		return detectors.CauseProxy, ""
 	}
-	return ""
+	return "", ""
 }
 
 // closed reports whether the peer had sent its FIN.
@@ -80,8 +81,8 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 	if v.disowned.At != 0 {
 		return v.quietDisowned(r.Name(side), first)
 	}
-	if detectors.OneHost(r.Conn) {
-		return &detectors.Quiet{Guess: guessOneHost}
+	if loopback.Is(r.Conn) {
+		return &detectors.Quiet{Guess: loopback.SaidSilent}
 	}
 	if v.opening() {
 		never = "or it never accepted the connection (its accept queue is full, or a device had answered in its name), "
@@ -111,13 +112,6 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}
 }
-
-// What may have become of a peer on the same host.
-const (
-	guessOneHost  = " Both ends are on one host, which is up: a filter of its own drops the segments or the answers, or its TCP finds the segments unacceptable, as it does after forged ones."
-	causeOneHost  = "Both ends are on one host, and no path lies between them: its packet filter drops the segments or the answers (netfilter also what conntrack calls INVALID); or the TCP of the peer finds them unacceptable, because they acknowledge what it never sent, as after somebody forged segments with its address."
-	actionOneHost = "On that host: its packet filter (nft list ruleset, iptables -S, conntrack -S), nstat for TcpExtTCPAckSkipped and TcpInErrs, and ss -tnoi for both sockets: do they agree about the sequence numbers?"
-)
 
 func (v *retryRun) message(outcome *detectors.Outcome, side reassembly.Side, now, sent int64, icmp *detectors.ICMPErrors, r *detectors.Report) string {
 	own, peer := r.Name(side), r.Name(side.Peer())

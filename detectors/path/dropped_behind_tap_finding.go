@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tcptrace-go/tcptrace/detectors"
+	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/reassembly"
 )
 
@@ -58,9 +59,9 @@ func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at in
 	if s.acked && s.sameID {
 		f.Undecide("all retransmissions have the same IP identification: a program made them, which need not process what it is sent")
 	}
-	if detectors.OneHost(r.Conn) {
+	if loopback.Is(r.Conn) {
 		f.Fault = detectors.FaultUnknown
-		f.Undecide("both ends are on one host: its packet filter may drop the segments, or its TCP may find them unacceptable, as it does after forged ones")
+		f.Undecide(loopback.DoubtUnprocessed)
 	}
 	return f
 }
