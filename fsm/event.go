@@ -18,7 +18,7 @@ const (
 	ResendAcked                   // something new of this side's was acknowledged, for the first time since it sent something again
 	ArrivedTwice                  // payload of this side's arrived twice, by its peer's first SACK block (RFC 2883)
 	HoleShown                     // something of this side's is missing, as its peer shows by a third duplicate ACK or by SACK
-	Sacked                        // something of this side's was acknowledged selectively; N is how far beyond SND.UNA the segment's blocks reach
+	Sacked                        // something of this side's was acknowledged selectively; see [Events.Reach]
 	SackOutOfWindow               // this side acknowledged selectively what lies far outside its peer's sequence space
 	HoleAcked                     // bytes of this side were acknowledged that the tap has not seen
 	FinAcked                      // this side's FIN was acknowledged
@@ -91,7 +91,7 @@ type Event struct {
 	Side  reassembly.Side
 	Class Class
 	Place reassembly.Placement // of the segment in its sender's sequence space
-	N     uint32               // Advanced, HoleAcked, Sacked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it; SynResent: 1 if it echoes the timestamp of what the peer sent after its SYN; of a RST: 1 if the peer's last segment is a challenge ACK, which it may answer
+	N     uint32               // Advanced, HoleAcked: by how many sequence numbers; WindowShrunk, Overran: by how many bytes; DataResent: microseconds of silence before it; SynResent: 1 if it echoes the timestamp of what the peer sent after its SYN; of a RST: 1 if the peer's last segment is a challenge ACK, which it may answer
 	Age   uint32               // DataResent: microseconds since data was first sent that is in flight; 0 if none is timed. ResendAcked: for how many microseconds its peer had sent nothing since that; 0 if it is not acknowledged. WindowShrunk: IP identification of the segment that had set the window
 	Dups  uint8                // DataResent, ResendAcked: duplicate ACKs of the peer since it last acknowledged anything new, 127 at most; of the latter, SACK counts as one, too
 	Seg   *reassembly.Segment

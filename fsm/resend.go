@@ -85,7 +85,7 @@ func (s *step) resend() (r resend) {
 func (s *step) sack() {
 	seg, peer := s.seg, s.peer
 	blocks := seg.Opts.Blocks[:seg.Opts.NBlocks]
-	outside, reach := false, int32(0)
+	outside, reach := false, peer.out.Una
 	_, dsack := seg.Opts.Twice(seg.Ack)
 	for i, b := range blocks {
 		switch {
@@ -109,12 +109,12 @@ func (s *step) sack() {
 				s.emit(HoleShown, s.side.Peer())
 			}
 			peer.dups |= sacked
-			reach = max(reach, peer.out.Una.To(b.To))
+			reach = reach.Max(b.To)
 		}
 	}
-	if reach > 0 {
-		s.ev.reach = peer.out.Una + reassembly.Seq(reach)
-		s.ev.add(Sacked, s.side.Peer(), uint32(reach))
+	if reach != peer.out.Una {
+		s.ev.reach = reach
+		s.emit(Sacked, s.side.Peer())
 	}
 	if outside {
 		s.emit(SackOutOfWindow, s.side)
