@@ -180,6 +180,9 @@ func (c *resetCase) countsOn() bool {
 	return c.sender.habits.Numbered && last.IPID != 0 && c.rst.IPID != 0 && c.rst.IPID-last.IPID-1 < smallStep
 }
 
+// goesOn reports whether the RST goes on from what its sender sent, in its number, IP ID and TTL: that host had the connection.
+func (c *resetCase) goesOn() bool { return c.atNxt() && c.countsOn() && !c.unlikeLast() }
+
 // itsOwn reports whether the RST seems to be its host's own, by its IP ID and its TTL: nothing between has made it.
 func (c *resetCase) itsOwn() bool {
 	return c.countsOn() && c.rst.TTL == c.sender.last.TTL || c.otherRoute()

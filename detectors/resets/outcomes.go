@@ -168,9 +168,7 @@ var halfOpen = &outcome{
 		onlyAcks, finUnseen, overrunUnknown,
 		{"Multipath TCP: the sender of the RST may have closed what this connection was a part of, or refused another part (RFC 8684 3.6)", func(c *resetCase) bool { return c.multipath }},
 		{"the IP ID of the RST follows those of its sender, so that host was not restarted: it aborted the connection, or had closed it with a FIN or RST that was not captured",
-			func(c *resetCase) bool {
-				return c.bare() && c.atNxt() && c.countsOn() && !c.unlikeLast() && !c.justAccepted() && !c.challenging
-			}},
+			func(c *resetCase) bool { return c.bare() && c.goesOn() && !c.justAccepted() && !c.challenging }},
 		{"the sender of the RST had the connection only seconds before, in which no host restarts: it may have closed or aborted it, by a FIN or RST that was not captured, or a device on the path may answer for it", (*resetCase).hadItJust},
 		{"the sender of the RST had answered nothing before, not even retransmissions: its FIN or RST may have been lost like these, or a device on the path, which drops its segments, may have sent the RST", (*resetCase).unheard},
 		{"the RST answers the first data, but not the ACK before that: a device on the path that looks at data (a filter) may have sent it",

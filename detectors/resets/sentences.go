@@ -202,7 +202,7 @@ func (c *resetCase) halfOpenSentence() string {
 		closed, lost = "It had closed:", "its socket is gone"
 	case c.onlyAcks() || c.finMissed() || c.finHeld() || c.sender.last.At == 0:
 		closed = "If it had not closed,"
-	case c.hadItJust(), c.atNxt() && c.countsOn() && !c.unlikeLast():
+	case c.hadItJust(), c.goesOn():
 		closed = "Unless it closed or aborted the connection,"
 	}
 	form := "a RST without ACK"

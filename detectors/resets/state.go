@@ -198,7 +198,7 @@ func (c *resetCase) onlyData() bool {
 // they are sent sooner without having been asked to.
 func (c *resetCase) stillThere() bool {
 	since := time.Duration(c.rst.At - c.sender.last.At)
-	return c.atNxt() && c.countsOn() && !c.unlikeLast() && since < max(time.Second, 4*c.rtt) && !c.justAccepted() && !c.onlyAcks() && !c.finMissed() && !c.finHeld()
+	return c.goesOn() && since < max(time.Second, 4*c.rtt) && !c.justAccepted() && !c.onlyAcks() && !c.finMissed() && !c.finHeld()
 }
 
 // unheard reports whether the sender had answered none of several retransmissions before: whatever it sent meanwhile
