@@ -263,7 +263,9 @@ func (f *Finding) Undecide(why string) {
 	f.Verdict, f.Reason = Undecided, why
 }
 
-// Measure adds a metric, or gives it another value.
+// Measure adds a metric, or gives it another value. Inlined, it would take 80 kB of the executable.
+//
+//go:noinline
 func (f *Finding) Measure(name string, value any) {
 	for i := range f.Metrics {
 		if f.Metrics[i].Name == name {
