@@ -91,12 +91,12 @@ func (w *halfCloseCut) Event(ev fsm.Event, r *detectors.Report) {
 	}
 }
 
-// begin takes the half-close, a second ago. The closer waits for an answer if its FIN
+// begin takes the half-close, a second ago. The closer waits for an answer if it is the client, its FIN
 // came with the end of its request, and the other side has sent no data.
 func (w *halfCloseCut) begin(ev fsm.Event, r *detectors.Report) {
 	*w = halfCloseCut{closer: ev.Side, ack: reassembly.MarkOf(ev.Seg)}
 	fin := r.Conn.Last(ev.Side)
-	w.waits = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Conn.Bytes(ev.Side.Peer()) == 0
+	w.waits = fin.Flags&reassembly.FIN != 0 && fin.Len > 0 && r.Conn.Bytes(ev.Side.Peer()) == 0 && opened(r.Conn, ev.Side)
 	w.before = r.Conn.Last(ev.Side.Peer())
 	w.ttl[ev.Side], w.ttl[ev.Side.Peer()] = fin.TTL, w.before.TTL
 	if fin.At > w.before.At {

@@ -38,7 +38,7 @@ var PostFINAckRST = &detectors.Detector{
 
 var (
 	redundantACK = &detectors.Outcome{Name: "redundant-ack", Severity: detectors.Warning, Fault: detectors.FaultHost, Needs: fsm.Text, // an ACK from TIME_WAIT has no IP ID
-		When: "X acknowledged a FIN that it had already acknowledged, and nothing that reached it can have required another ACK; undecided if the FIN may have arrived twice or out of order (X is not beside the capture point and sent the second ACK within 50 ms, copies, a D-SACK, a retransmission), the capture misses segments, or both ACKs have the same IP ID"}
+		When: "X acknowledged a FIN that it had already acknowledged, and nothing that reached it can have required another ACK; undecided if the FIN may have arrived twice or out of order (X is not beside the capture point and sent the second ACK within 50 ms, copies, a D-SACK, a retransmission), the capture misses segments, both ACKs have the same IP ID, or the first has that of X's FIN"}
 	forgotten = &detectors.Outcome{Name: "forgotten", Severity: detectors.Info, Fault: detectors.FaultHost, Needs: fsm.Text, // a TTL tells of a device that sent the RST
 		When: "the RST answers the first ACK of Y's FIN: Y did not wait in LAST_ACK; undecided if the RST's TTL or source MAC address shows another device, or if it has ACK and follows Y's FIN within 1 ms"}
 )

@@ -89,6 +89,8 @@ func (w *postFINAckRST) calledFor(x reassembly.Side, ack *reassembly.Mark, limit
 		return fmt.Sprintf("copies: the capture holds the FIN (frame %d), or what came after it, more than once, and the ACKs once each: the FIN may have arrived more than once, and each had to be acknowledged", w.fin[y].Frame)
 	case ack.IPID == first.IPID && r.Conn.Endpoint(x).AddrPort().Addr().Is4(): // IPv6 has none
 		return "the two ACKs have the same IP ID, or none: they may be one that the network delivered twice; or the FIN arrived twice, and each had to be acknowledged"
+	case first.IPID != 0 && first.IPID == w.fin[x].IPID:
+		return fmt.Sprintf("the first ACK has the IP ID of the FIN before it (frame %d): a device on the path made it from that, and the second is the first that the side itself sent", w.fin[x].Frame)
 	case detectors.Multipath(r.Conn):
 		return "Multipath TCP: one of the two ACKs may acknowledge the end of the data of all its connections (DATA_FIN, RFC 8684 3.3.3)"
 	case r.Conn.Retransmissions(y) > 0:

@@ -18,6 +18,20 @@ func (c *resetCase) crossedData() bool {
 	return began && !before && !c.bare() && c.tries == 0 && c.lost() > 0 && c.beyond() == c.lost() && (c.met.At != 0 || c.sentFor < c.leastRTT)
 }
 
+// minFar is how long a round trip takes at least whose length shows a device on the way, which answers in less than a tenth of that: hosts
+// that were busy at first answer later by less.
+const minFar = 20 * time.Millisecond
+
+// fromNearer reports whether the RST acknowledges data so much sooner than the sender has ever answered that the data can hardly have reached it.
+func (c *resetCase) fromNearer() bool {
+	last := &c.peer.last
+	soon := c.handshakeRTT
+	if c.peer.srtt > 0 {
+		soon = min(soon, c.peer.srtt)
+	}
+	return !c.bare() && c.lost() > 0 && c.rst.Ack == last.End() && soon >= minFar && c.rst.At-last.At < int64(soon/10)
+}
+
 // meets reports whether a later RST of the sender answers the data: it acknowledges some, or, without ACK, has its number,
 // and the peer has sent nothing since.
 func (c *resetCase) meets(rst *reassembly.Segment) bool {
