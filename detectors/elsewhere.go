@@ -1,9 +1,7 @@
 package detectors
 
 import (
-	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -23,6 +21,7 @@ type Silence struct {
 	End         [2]reassembly.Endpoint
 	TTL         [2]uint8
 	From, Until int64 // nanoseconds since 1970
+	Stopped     bool  // the sender of the first segment of the evidence should have sent more by Until: see StillSends
 }
 
 // NewSilence is that of the connection's hosts: of a host that still is in the capture, something is seen by then.
@@ -46,54 +45,6 @@ func (f *Finding) Vanished(last int64) {
 	f.Scope = WholeCapture
 	f.Undecide(fmt.Sprintf("the capture holds no TCP segment of either host %s, in any connection, though it goes on with others: it may be several captures put over each other, "+
 		"of which the one with these hosts ended, or both may have left this network", after))
-}
-
-// SeenLater says of a host from which nothing ever came (Unheard is set) that it sent something later, in another connection; meanwhile: after
-// the first of the evidence, if not after the last. Engines call it as they call SentElsewhere; frame is the last of that.
-func (f *Finding) SeenLater(host reassembly.Endpoint, frame uint32, meanwhile bool) {
-	f.Scope = WholeCapture
-	when, is := "Later", "it is up by then"
-	if meanwhile {
-		when, is = "After the first SYN", "it was up"
-	}
-	f.Message += fmt.Sprintf(" %s, %v sent segments of other connections (such as frame %d): %s.", when, host.AddrPort().Addr(), frame, is)
-	if f.Cause != "" {
-		return
-	}
-	f.Cause = "The host was seen later, in other connections: its address is in use, and it was down only if it came up since. Else a firewall drops SYNs from this client or to this port, "
-	if meanwhile {
-		f.Cause = "The host was up, as its other connections show. A firewall drops SYNs from this client or to this port, "
-	}
-	f.Cause += "the accept queue is full (Linux then drops SYNs), "
-	if f.Stamped {
-		f.Cause += "Linux before 4.12 with net.ipv4.tcp_tw_recycle drops SYNs of clients behind one NAT by their timestamps, "
-	}
-	f.Cause += "or segments were lost."
-}
-
-// Quiet says since when nothing comes from a host, nanoseconds since 1970, and what the message guesses about that: with what
-// this connection shows, and if the host is up. First is what the finding's first frame is the first of; Cause is the cause if the
-// host is up, empty if it is the usual one; Action what to do then, empty if that is what it is otherwise. Spoke says that the host
-// sent payload or a FIN in this connection: an application had accepted it.
-type Quiet struct {
-	Since                           int64
-	First, Guess, Up, Cause, Action string
-	Spoke                           bool
-}
-
-// SeenSince says of a host that is silent in this connection (Quiet is not nil) that it sent something in another one since.
-// Engines call it as they call SentElsewhere; frame is the last of that.
-func (f *Finding) SeenSince(host reassembly.Endpoint, frame uint32) {
-	f.Scope = WholeCapture
-	f.Message = strings.Replace(f.Message, f.Quiet.Guess, fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (such as frame %d): its host is up.%s",
-		f.Quiet.First, f.Evidence[0].Seg.Frame, host.AddrPort().Addr(), frame, f.Quiet.Up), 1)
-	f.Action = cmp.Or(f.Quiet.Action, f.Action)
-	never := ", or never accepted it"
-	if f.Quiet.Spoke {
-		never = ""
-	}
-	f.Cause = cmp.Or(f.Quiet.Cause, "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that"+never+"; or a device on the path forgot the connection, "+
-		"filters it, or had answered in the peer's name; or the host was cut off for a while.")
 }
 
 // Unreached says of a host whose segments were not answered (Unanswered is set) that no answer of anybody arrived at it in that time,

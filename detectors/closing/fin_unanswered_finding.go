@@ -92,6 +92,7 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 	switch {
 	case outcome == unansweredExhausted: // the capture must go on with these hosts, and not miss the last ACK
 		f.Silence = detectors.NewSilence(r.Conn, s.last.At+s.gaps[1], s.overdue())
+		f.Silence.Stopped = true
 		fallthrough
 	case outcome == unansweredTrying && s.sends <= leastRetries:
 		f.Lossless = detectors.NewLossless(r.Conn, false, s.last.At, s.last.At+int64(r.Conn.RTO(side)))

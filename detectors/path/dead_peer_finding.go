@@ -63,8 +63,8 @@ func (v *retryRun) closed(side reassembly.Side, r *detectors.Report) bool {
 const (
 	causeBeside = "The peer's host was switched off, crashed, was suspended or lost its link; or it lost the connection (it restarted, or closed it), and its firewall drops segments of connections that it does not know; " +
 		"or something between the capture point and it, such as a rule of its own, drops what is sent to it, or its answers. The path from the sender works up to the capture point."
-	causeBesideUp = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; or it was suspended or cut off for a while; " +
-		"or something between the capture point and it, such as a rule of its own, drops segments of this connection."
+	causeBesideUp = "The peer's host is up: it sent segments of other connections since. It lost this connection and its firewall hides that, or never accepted it; " +
+		"or something between the capture point and it, such as a rule of its own, drops segments of this connection" + detectors.DownForAWhile + "."
 	causeBesideBack = "The peer's host, or what is between the capture point and it, was down for a while (a suspended host, a flapping link, a failover), or something there dropped the segments of this connection."
 	actionBesideUp  = "The capture point is close to the peer: look there. Does its host still have the connection (ss -tan) and its address, was it suspended or its link down (its log), " +
 		"and which rules do its firewall (nft list ruleset, iptables -S) and what is in front of it have?"
@@ -96,7 +96,7 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 			Since: v.first.At,
 			First: first,
 			Guess: " The segments reached the capture point, which is close to the peer. The peer is down, " + never + "or it lost the connection and a firewall hides that, or " + between + " what is sent to it, or its answers; this connection alone cannot tell which.",
-			Up:    " It was down or cut off for a while, " + never + "or it lost the connection and a firewall hides that, or " + between + " segments of this connection.",
+			Or:    never + "or it lost the connection and a firewall hides that, or " + between + " segments of this connection.",
 			Cause: causeBesideUp, Action: actionBesideUp,
 		}
 	}
@@ -109,7 +109,7 @@ func (v *retryRun) quiet(side reassembly.Side, r *detectors.Report) *detectors.Q
 		First: first,
 		Spoke: closed || r.Conn.Bytes(side.Peer()) > 0,
 		Guess: " The peer is gone, " + never + dropped + "or it lost the connection and a firewall hides that, or the path is broken in one direction; this connection alone cannot tell which.",
-		Up:    " It was cut off for a while, " + never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
+		Or:    never + "or it lost the connection and a firewall hides that, or something on the path drops the segments of this connection.",
 	}
 }
 

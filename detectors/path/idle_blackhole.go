@@ -185,6 +185,9 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
 	f.Message, f.Unanswered = u.message(side, now, sent, shortest, words, icmp, r), icmp == nil
+	if icmp == nil {
+		f.Quiet, f.Asker = &detectors.Quiet{Since: u.data.At, First: "send", Guess: u.guess(side, r), Or: "or it or a device between the two has forgotten the connection.", Cause: causeForgotten}, r.Asker(side)
+	}
 	if o.Short > 0 && !v.replaced {
 		f.Undecide(fmt.Sprintf("the capture ends %s before an answer would be overdue", detectors.Span(o.Short)))
 	} else {
@@ -202,7 +205,7 @@ func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, w
 	if icmp != nil {
 		return m + " " + icmp.Sentence(own) + " " + icmp.Meaning(own, peer)
 	}
-	m += fmt.Sprintf(" Either %s is down or cut off, or it or a device between the two has forgotten the connection.", peer)
+	m += u.guess(side, r)
 	if u.survived > 0 {
 		m += fmt.Sprintf(" An idle time of %s did no harm before.", detectors.Span(u.survived))
 	}
@@ -211,6 +214,15 @@ func (u *idleEnd) message(side reassembly.Side, now, sent int64, shortest int, w
 	}
 	return m + fmt.Sprintf(" If it is a device, the idle time fits %s: keep-alives of %s more often than every %d s would prevent that.", words, own, shortest)
 }
+
+// guess is what may have become of the peer of the side, as far as this connection shows.
+func (u *idleEnd) guess(side reassembly.Side, r *detectors.Report) string {
+	return fmt.Sprintf(" Either %s is down or cut off, or it or a device between the two has forgotten the connection.", r.Name(side.Peer()))
+}
+
+// causeForgotten is the cause where the peer's host is up.
+const causeForgotten = "A middlebox on the path (NAT, firewall, load balancer) forgot the connection while it was idle, as all do after a certain timeout, and silently drops what it does not know; " +
+	"or the peer's host lost it, and its firewall hides that" + detectors.DownForAWhile + "."
 
 // besideTap reports whether the side is so near to the capture point, and its peer so far, that what could have
 // forgotten the connection between them let the data pass: the host itself has forgotten it, or is down.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -82,8 +83,23 @@ func countHost(h *stats.Hosts, f *flow.Flow, side reassembly.Side) {
 	if v.Retries(side) == 0 || v.Phase(side) < fsm.PhaseOpen {
 		vain = nil
 	}
-	made := last.Flags.Has(reassembly.RST) || detectors.OnlyMade(v, side) // others send these in a host's name, too
-	h.Count(v.Endpoint(side), &last, made, answered(v, side), v.IPHabits(side).Device.Hash(), vain)
+	var own [2]stats.Sighting
+	h.Count(v.Endpoint(side), &last, own[:sightings(&own, v, side, &last)], answered(v, side), vain)
+}
+
+// sightings are the first and the last segment of the side, as far as they are known to be its own, and how many these are.
+func sightings(own *[2]stats.Sighting, v fsm.View, side reassembly.Side, last *reassembly.Mark) (n int) {
+	if last.Flags.Has(reassembly.RST) || detectors.OnlyMade(v, side) { // others send these in a host's name, too
+		return 0
+	}
+	s := stats.Sighting{At: last.At, Frame: last.Frame, By: v.IPHabits(side).Device.Hash()}
+	if _, captured := v.SYNOptions(side); side == reassembly.A && v.First() < s.At && (captured || v.Limits()&fsm.Midstream != 0) { // else a SYN-ACK came first
+		own[0] = s
+		own[0].At, own[0].First = v.First(), true
+		n = 1
+	}
+	own[n] = s
+	return n + 1
 }
 
 // answered is when answers arrived at the side. A SYN that it refused, or that nothing followed, is none: nobody had asked for it. Nor is
@@ -145,31 +161,46 @@ func silent(f *detectors.Finding, h *stats.Hosts) {
 	}
 }
 
-// up says that a host which never answered, or no longer, sent something later in another connection, or that nobody reached who asked.
+// up says that a host which never answered, or no longer, sent something in another connection, or that nobody reached who asked.
 func up(f *detectors.Finding, h *stats.Hosts) {
-	if f.Unanswered && f.Verdict == detectors.Seen {
-		if first, last := &f.Evidence[0].Seg, unheard(f); h.Unreached(first.Src.Addr, first.Dst.Addr, first.At, last.At) {
-			f.Unreached(first.Src)
-		}
-	}
-	if f.Quiet != nil && f.Verdict == detectors.Seen {
-		first := &f.Evidence[0].Seg
-		if frame, is := h.UpAfter(first.Dst.Addr, f.Quiet.Since, f.Asker.Hash()); is && first.Src.Addr != first.Dst.Addr {
-			f.SeenSince(first.Dst, frame)
-		}
-	}
-	if !f.Unheard || f.Verdict != detectors.Seen {
+	if f.Verdict != detectors.Seen || !f.Unanswered && !f.Unheard && f.Quiet == nil && f.Silence == nil {
 		return
 	}
 	first, last := &f.Evidence[0].Seg, unheard(f)
-	if last.Src.Addr == last.Dst.Addr {
+	if f.Unanswered && h.Unreached(first.Src.Addr, first.Dst.Addr, first.At, last.At) {
+		f.Unreached(first.Src)
+	}
+	if f.Verdict != detectors.Seen || first.Src.Addr == first.Dst.Addr {
 		return
 	}
-	if frame, is := h.UpAfter(last.Dst.Addr, last.At, f.Asker.Hash()); is {
-		f.SeenLater(last.Dst, frame, false)
-	} else if frame, is = h.UpAfter(last.Dst.Addr, first.At, f.Asker.Hash()); is {
-		f.SeenLater(last.Dst, frame, true)
+	if f.Silence != nil && f.Silence.Stopped {
+		if _, after := h.Sighted(first.Src.Addr, f.Silence.Until, f.Silence.Until, 0); after.At != 0 {
+			detectors.StillSends(f, nameOf(&after))
+		}
 	}
+	if f.Quiet != nil {
+		f.SeenSince(seen(h, f, f.Quiet.Since, last))
+	}
+	if f.Unheard {
+		f.SeenLater(seen(h, f, first.At, last))
+	}
+}
+
+// seen is where else the host was seen after from to which the last segment was sent.
+func seen(h *stats.Hosts, f *detectors.Finding, from int64, last *reassembly.Segment) *detectors.Sightings {
+	during, after := h.Sighted(last.Dst.Addr, from, last.At, f.Asker.Hash())
+	return &detectors.Sightings{Last: last, Later: after.At - last.At, Seen: [2]string{nameOf(&during), nameOf(&after)}}
+}
+
+// nameOf names the frame of a sighting; it is empty if there is none.
+func nameOf(s *stats.Sighting) string {
+	switch {
+	case s.At == 0:
+		return ""
+	case s.First:
+		return fmt.Sprintf("the first of the connection of frame %d", s.Frame)
+	}
+	return fmt.Sprintf("frame %d", s.Frame)
 }
 
 // unheard is the last of the finding's segments that were sent to a host which never answered.

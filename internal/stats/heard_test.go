@@ -15,10 +15,10 @@ func TestHosts_unreached(t *testing.T) {
 	own, peer, near, far := ip(192, 0, 2, 1), ip(10, 0, 0, 1), ip(10, 0, 9, 9), ip(10, 1, 0, 1)
 	const second = int64(1e9)
 	count := func(h *Hosts, other [16]byte, sent, heard int64, ttl uint8) {
-		h.Count(reassembly.Endpoint{Addr: own}, &reassembly.Mark{At: sent * second, TTL: ttl}, false, Span{50 * second, heard * second}, 0, &other)
+		h.Count(reassembly.Endpoint{Addr: own}, &reassembly.Mark{At: sent * second, TTL: ttl}, nil, Span{50 * second, heard * second}, &other)
 	}
 	answered := func(h *Hosts, from, to int64) {
-		h.Count(reassembly.Endpoint{Addr: own}, &reassembly.Mark{At: to * second, TTL: 64}, false, Span{from * second, to * second}, 0, nil)
+		h.Count(reassembly.Endpoint{Addr: own}, &reassembly.Mark{At: to * second, TTL: 64}, nil, Span{from * second, to * second}, nil)
 	}
 	for _, c := range []struct {
 		name   string

@@ -27,9 +27,8 @@ type Host struct {
 	TTL  uint8
 	At   int64 // when it sent its last segment, nanoseconds since 1970
 
-	Up    int64  `json:",omitempty"` // the last of these that is its own for sure; 0 if there is none
-	Frame uint32 `json:",omitempty"` // of that
-	By    uint8  `json:",omitempty"` // the device that sent that: an fsm.Device
+	Own  []Sighting `json:",omitempty"` // of these that are its own for sure, one in each step of time; in order
+	Step uint8      `json:",omitempty"` // how long that is, see see
 
 	Heard []Span  `json:",omitempty"` // when something arrived at it that it had asked for; in order
 	Vain  []Asked `json:",omitempty"` // of two networks, the last hosts to which it sent again what they did not answer, though it was connected with them
@@ -49,8 +48,9 @@ func (a Asked) later(b Asked) int {
 // latest adds what is known of the same host.
 func (h *Host) latest(x *Host) {
 	h.At = max(h.At, x.At)
-	if x.Up > h.Up || x.Up == h.Up && x.Frame < h.Frame {
-		h.Up, h.Frame, h.By = x.Up, x.Frame, x.By
+	h.widen(x.Step)
+	for _, s := range x.Own {
+		h.see(s)
 	}
 	for _, s := range x.Heard {
 		h.hear(s)
@@ -99,13 +99,10 @@ func (h *Host) before(o *Host) bool {
 	return h.TTL < o.TTL
 }
 
-// Count counts a connection of the end: the last segment that it sent, when answers came to it, the device from which its own
-// come, and the peer, if the end sent it something again that it has not answered. The last may not be its own: see made.
-func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, made bool, heard Span, by uint8, peer *[16]byte) {
-	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At}
-	if !made {
-		x.Up, x.Frame, x.By = last.At, last.Frame, by
-	}
+// Count counts a connection of the end: the last segment that it sent, and which are its own, when answers came to it,
+// and the peer, if the end sent it something again that it has not answered.
+func (h *Hosts) Count(end reassembly.Endpoint, last *reassembly.Mark, own []Sighting, heard Span, peer *[16]byte) {
+	x := Host{Addr: end.Addr, TTL: last.TTL, At: last.At, Own: own}
 	if last.At == 0 {
 		return
 	}
@@ -139,8 +136,8 @@ func (h *Hosts) add(list *[]Host, x Host) *Host {
 		h.Seen, h.Relays, h.Many = nil, nil, true
 		return nil
 	default:
-		x.Heard, x.Vain = slices.Clone(x.Heard), slices.Clone(x.Vain) // hear changes them in place
-		*list = sorting.Insert(*list, i, x)
+		*list = sorting.Insert(*list, i, Host{Addr: x.Addr, TTL: x.TTL})
+		(*list)[i].latest(&x) // which copies what is changed in place
 	}
 	return &(*list)[i]
 }
@@ -193,18 +190,6 @@ func (h *Hosts) LastOf(addr [16]byte, ttl uint8) int64 {
 		return 0
 	}
 	return h.Seen[i].At
-}
-
-// UpAfter is the frame in which the address last sent something after at, if there is one. What the device sent that asks the host shows
-// nothing: it speaks for several hosts, as a program that makes its own packets does. asks is 0 if it is not known.
-func (h *Hosts) UpAfter(addr [16]byte, at int64, asks uint8) (frame uint32, is bool) {
-	i, _ := find(h.Seen, &Host{Addr: addr})
-	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
-		if x := &h.Seen[i]; x.Up > at && (asks == 0 || x.By != asks) {
-			at, frame, is = x.Up, x.Frame, true
-		}
-	}
-	return frame, is
 }
 
 // Relayed reports whether something with that TTL acknowledges for servers of the client.

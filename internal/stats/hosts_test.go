@@ -10,7 +10,7 @@ import (
 func hosts(from, n int) (h Hosts) {
 	for i := range n {
 		end := reassembly.Endpoint{Addr: [16]byte{14: byte((from + i) >> 8), 15: byte(from + i)}}
-		h.Count(end, &reassembly.Mark{At: int64(from + i + 1), TTL: 64}, false, Span{}, 0, nil)
+		h.Count(end, &reassembly.Mark{At: int64(from + i + 1), TTL: 64}, nil, Span{}, nil)
 	}
 	return h
 }
@@ -35,10 +35,10 @@ func TestHosts_add(t *testing.T) {
 func TestHosts_lastOf(t *testing.T) {
 	h := hosts(0, 10)
 	end := reassembly.Endpoint{Addr: [16]byte{15: 3}}
-	h.Count(end, &reassembly.Mark{At: 100, TTL: 64}, false, Span{}, 0, nil)
-	h.Count(end, &reassembly.Mark{At: 90, TTL: 64}, false, Span{}, 0, nil)
-	h.Count(end, &reassembly.Mark{At: 200, TTL: 63}, false, Span{}, 0, nil)
-	h.Count(end, &reassembly.Mark{TTL: 62}, false, Span{}, 0, nil) // no segment
+	h.Count(end, &reassembly.Mark{At: 100, TTL: 64}, nil, Span{}, nil)
+	h.Count(end, &reassembly.Mark{At: 90, TTL: 64}, nil, Span{}, nil)
+	h.Count(end, &reassembly.Mark{At: 200, TTL: 63}, nil, Span{}, nil)
+	h.Count(end, &reassembly.Mark{TTL: 62}, nil, Span{}, nil) // no segment
 	for ttl, want := range map[uint8]int64{64: 100, 63: 200, 62: 0} {
 		if at := h.LastOf(end.Addr, ttl); at != want {
 			t.Errorf("with TTL %d, it was last seen at %d, want %d", ttl, at, want)

@@ -1,0 +1,68 @@
+package stats
+
+import "github.com/tcptrace-go/tcptrace/internal/sorting"
+
+// A Sighting is a segment that is a host's own.
+type Sighting struct {
+	At    int64
+	Frame uint32 // of that
+	By    uint8  // the device that sent it: an fsm.Device
+	First bool   `json:",omitempty"` // it is the first of its connection, and Frame that of the last that the host sent there
+}
+
+const (
+	// leastStep is the shortest step of time, in powers of two nanoseconds: a second.
+	leastStep = 30
+
+	// maxSightings is in how many steps of time a host is remembered to have been seen.
+	maxSightings = 256
+)
+
+// see adds a segment that the host sent. Of each step of time, the last is remembered; steps are as long as it takes for there not to be too
+// many of them, so that what is remembered does not depend on the order in which segments come.
+func (h *Host) see(s Sighting) {
+	h.Step = max(h.Step, leastStep)
+	i := len(h.Own)
+	for i > 0 && h.Own[i-1].At > s.At {
+		i--
+	}
+	h.Own = sorting.Insert(h.Own, i, s)
+	for h.widen(h.Step); len(h.Own) > maxSightings; h.widen(h.Step + 1) {
+	}
+}
+
+// widen makes the steps at least that long.
+func (h *Host) widen(step uint8) {
+	h.Step = max(h.Step, step)
+	n := 0
+	for _, s := range h.Own {
+		if n > 0 && h.Own[n-1].At>>h.Step == s.At>>h.Step {
+			n--
+			if last := h.Own[n]; last.At == s.At && (last.Frame < s.Frame || last.Frame == s.Frame && last.By < s.By) {
+				s = last
+			}
+		}
+		h.Own[n] = s
+		n++
+	}
+	h.Own = h.Own[:n]
+}
+
+// Sighted is the last that the address sent after from and until to, and the first after to, as far as that is remembered; At is 0 if there is
+// none. What the device sent that asks the host shows nothing: it speaks for several hosts, as a program that makes its own packets does. asks is
+// 0 if it is not known.
+func (h *Hosts) Sighted(addr [16]byte, from, to int64, asks uint8) (during, after Sighting) {
+	i, _ := find(h.Seen, &Host{Addr: addr})
+	for ; i < len(h.Seen) && h.Seen[i].Addr == addr; i++ {
+		for _, s := range h.Seen[i].Own {
+			switch {
+			case asks != 0 && s.By == asks || s.At <= from:
+			case s.At <= to && s.At > during.At:
+				during = s
+			case s.At > to && (after.At == 0 || s.At < after.At):
+				after = s
+			}
+		}
+	}
+	return during, after
+}
