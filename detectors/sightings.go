@@ -72,10 +72,10 @@ func (f *Finding) SeenSince(s *Sightings) {
 	m := fmt.Sprintf(" After the first %s (frame %d), %v sent segments of other connections (such as %s): its host was up.", q.First, f.Evidence[0].Seg.Frame, host, during)
 	switch {
 	case during != "" && after != "":
-		m = fmt.Sprintf(" After the first %s (frame %d), and again after frame %d, %v sent segments of other connections (such as %s, and %s): its host is up.",
+		m = fmt.Sprintf(" After the first %s (frame %d), and again after the last of these segments (frame %d), %v sent segments of other connections (such as %s, and %s): its host is up.",
 			q.First, f.Evidence[0].Seg.Frame, s.Last.Frame, host, during, after)
 	case after != "":
-		m = fmt.Sprintf(" %s after frame %d, %v sent segments of other connections (such as %s): its host is up by then.", Span(s.Later), s.Last.Frame, host, after)
+		m = fmt.Sprintf(" %s after the last of these segments (frame %d), %v sent segments of other connections (such as %s): its host is up by then.", Span(s.Later), s.Last.Frame, host, after)
 	case during == "":
 		return
 	}

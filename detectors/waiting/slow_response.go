@@ -71,6 +71,7 @@ var (
 type slowResponse struct {
 	first  detectors.Exchange
 	aside  detectors.Exchange // the one whose answer came latest of all that count as news; Response is 0 if none did
+	asides uint32             // how many these are
 	frames []string           // of the requests with slow answers, the first few
 	late
 	pauses []pause // the first few
@@ -111,8 +112,10 @@ func (w *slowResponse) Event(ev fsm.Event, r *detectors.Report) {
 		switch w.row = 0; {
 		case x.Response < r.Nanos("min-response"):
 			w.answered(x)
-		case tooLate(x, r) && x.Acked && !x.Reply && x.Response > w.aside.Response:
-			w.aside = *x
+		case x.Acked && !x.Reply: // too late, or to a request like one that was
+			if w.asides++; x.Response > w.aside.Response {
+				w.aside = *x
+			}
 		}
 		if w.n > 0 {
 			w.report(x, r)
@@ -185,9 +188,13 @@ func (w *slowResponse) report(x *detectors.Exchange, r *detectors.Report) {
 	if x.Prompt > 0 {
 		f.Message += " " + detectors.Counted(x.Prompt, "prompt answer", "prompt answers") + average(x) + "."
 	}
-	if w.aside.Response > 0 {
-		f.Message += fmt.Sprintf(" Another took %s (request in frame %d) and is not counted: a server that answers so late usually waits for news.",
-			detectors.Span(w.aside.Response), w.aside.Request.Frame)
+	if w.asides > 0 {
+		others, are := "Another took", "is"
+		if w.asides > 1 {
+			others, are = fmt.Sprintf("%d others took up to", w.asides), "are"
+		}
+		f.Message += fmt.Sprintf(" %s %s (request in frame %d) and %s not counted: a server that answers so late usually waits for news.",
+			others, detectors.Span(w.aside.Response), w.aside.Request.Frame, are)
 	}
 	relayed(&f, x.Relayed, r)
 	transfers(&f, w.longest, r)

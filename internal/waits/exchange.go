@@ -18,9 +18,7 @@ func (s *step) exchange() {
 	case s.side == reassembly.A:
 		s.asks()
 	case s.asking:
-		if s.run.side == reassembly.A && s.request.At < s.run.last.At && !s.reply {
-			s.request = s.run.last // of several segments in a flight, the last
-		}
+		s.endOfRequest()
 		s.asking, s.size = false, s.asked()
 		if out := s.conn.Out(reassembly.A); out.Skipped(out.Nxt - 1) { // the end of the request was not captured
 			return
@@ -36,6 +34,13 @@ func (s *step) exchange() {
 		s.beginAnswer()
 	case s.seg.At-s.own.sent > max(2*s.roundTrip(), minPush) && s.own.sentLen < s.full():
 		s.told.noteRare(s.Account).pushes++
+	}
+}
+
+// endOfRequest makes the last of several segments in a flight the request.
+func (s *step) endOfRequest() {
+	if s.run.side == reassembly.A && s.request.At < s.run.last.At && !s.reply {
+		s.request = s.run.last
 	}
 }
 
@@ -172,6 +177,7 @@ func (s *step) endExchange(at int64, gaveUp bool) {
 		s.tellExchange(s.answerBytes())
 	}
 	if s.asking {
+		s.endOfRequest()
 		x := &s.told.exchange
 		*x = detectors.Exchange{Request: s.request, Asked: s.asked(), Alike: s.sizes.have(s.asked()), Response: max(at-s.request.At-s.ends[1].rtt, 0), Pipelined: s.pipelined, GaveUp: gaveUp, Reply: s.reply, AtOnce: s.atOnce, Acks: s.acks, Relayed: int64(s.conn.Relayed(reassembly.B))}
 		s.tell(x)
