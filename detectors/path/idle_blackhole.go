@@ -185,7 +185,7 @@ func (w *idleBlackhole) report(side reassembly.Side, o detectors.Overdue, r *det
 	f.Measure("ending", v.ending(now, sent))
 	icmp.Measure(&f)
 	f.Message, f.Unanswered = u.message(side, now, sent, shortest, words, icmp, r), icmp == nil
-	if icmp == nil {
+	if icmp == nil && !detectors.Over(r.Conn) { // shards know no hosts otherwise
 		f.Quiet, f.Asker = &detectors.Quiet{Since: u.data.At, First: "send", Guess: u.guess(side, r), Or: "or it or a device between the two has forgotten the connection.", Cause: causeForgotten}, r.Asker(side)
 	}
 	if o.Short > 0 && !v.replaced {
