@@ -181,7 +181,7 @@ func (a *resender) whereLost(outcome *detectors.Outcome, own, peer string, holes
 	}
 	skipped, lost := uint32(0), "lost"
 	if s := a.stalls.longest; s != nil {
-		if skipped = s.unseen; s.lag > 0 && outcome == resentStalls {
+		if skipped = s.unseen; (s.lag > 0 || s.endedBefore()) && outcome == resentStalls {
 			lost = "lost or held up"
 		}
 	}

@@ -38,6 +38,10 @@ func (s *stall) lasted() int64 {
 	return s.ended.At - s.since
 }
 
+// endedBefore reports whether the ACK that ended it is one of what had been sent before the last retransmission: that had arrived, and was
+// held up, or its ACK was, or its ACK was lost.
+func (s *stall) endedBefore() bool { return s.resent.At != 0 && s.ended.Ack.Before(s.resent.End()) }
+
 // ongoingStalls has room for those that last: nearly all are over before they are noticeable.
 var ongoingStalls detectors.Spare[stall]
 
@@ -286,7 +290,7 @@ func (c *stalls) sentence(original, needless bool, least string) string {
 		until = "the ACK of the original came"
 	case needless:
 		until = "an ACK came"
-	case c.longest.resent.At != 0 && c.longest.ended.Ack.Before(c.longest.resent.End()):
+	case c.longest.endedBefore():
 		until = "what had been sent before the last retransmission was acknowledged"
 	case c.longest.earlier:
 		until = "the answer to an earlier retransmission than the last came"

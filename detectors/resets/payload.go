@@ -202,7 +202,14 @@ func (c *resetCase) goodbye() bool { return c.few() && !c.onlyAnswer() }
 
 // few reports whether no more was left unread.
 func (c *resetCase) few() bool {
-	return c.unreadBytes() <= shortGoodbye && c.sender.bytes > 0 && c.missing == 0
+	return (c.unreadBytes() <= shortGoodbye || c.goesAway()) && c.sender.bytes > 0 && c.missing == 0
+}
+
+// goesAway reports whether what the peer sent once it had received the sender's FIN may be a GOAWAY of HTTP/2, which has as many bytes as
+// a PING (RFC 9113 6.7, 6.8).
+func (c *resetCase) goesAway() bool {
+	last := &c.peer.last
+	return c.sender.finSent() && last.Ack == c.sender.fin.Seq+1 && c.unreadBytes() == last.Len && services.MayAcknowledge(c.sender.name.Port, last.Len)
 }
 
 // onlyAnswer reports whether a client left no more unread than that, and it is all that the server sent: what comes first after a request is its answer.
