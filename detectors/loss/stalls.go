@@ -38,10 +38,6 @@ func (s *stall) lasted() int64 {
 	return s.ended.At - s.since
 }
 
-// endedBefore reports whether the ACK that ended it is one of what had been sent before the last retransmission: that had arrived, and was
-// held up, or its ACK was, or its ACK was lost.
-func (s *stall) endedBefore() bool { return s.resent.At != 0 && s.ended.Ack.Before(s.resent.End()) }
-
 // ongoingStalls has room for those that last: nearly all are over before they are noticeable.
 var ongoingStalls detectors.Spare[stall]
 
