@@ -105,10 +105,15 @@ func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *dete
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
 	role := "SYN-ACK that does not acknowledge it"
 	m := fmt.Sprintf("%s sent SYN (frame %d), and %s answered with a SYN-ACK that acknowledges something else (frame %d).", client, w.syn.Frame, server, w.wrong.Frame)
+	stray := w.kind == fsm.SynChallenged && outcome == w.connected && w.repeats == 0
 	if w.kind == fsm.SynChallenged {
 		role = "ACK that does not fit the SYN"
-		m = fmt.Sprintf("%s sent SYN (frame %d), and %s answered with an ACK whose numbers do not fit the SYN (frame %d), as if it still had another connection on these ports.",
+		m = fmt.Sprintf("%s sent SYN (frame %d), and %s answered with an ACK whose numbers do not fit the SYN (frame %d)",
 			client, w.syn.Frame, server, w.wrong.Frame)
+		if !stray {
+			m += ", as if it still had another connection on these ports"
+		}
+		m += "."
 	}
 	evidence := []detectors.Evidence{r.Evidence("SYN", w.client, &w.syn), r.Evidence(role, w.client.Peer(), &w.wrong)}
 	if w.resets > 0 {
@@ -121,7 +126,11 @@ func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *dete
 	waited := now - w.syn.At
 	if outcome == w.connected {
 		evidence = append(evidence, r.Evidence("the right answer", w.client.Peer(), &w.answer))
-		m += fmt.Sprintf(" The right SYN-ACK came %s after the SYN (frame %d).", detectors.Span(waited), w.answer.Frame)
+		m += fmt.Sprintf(" The right SYN-ACK came %s after the SYN (frame %d)", detectors.Span(waited), w.answer.Frame)
+		if stray {
+			m += ", which was not captured again: the server seems to have had no other connection on these ports"
+		}
+		m += "."
 	} else {
 		m += fmt.Sprintf(" No right SYN-ACK came in %s.", detectors.Span(waited))
 	}
@@ -132,6 +141,14 @@ func (w *wrongAnswer) finding(outcome *detectors.Outcome, at, now int64, r *dete
 	f.Measure("resets", w.resets)
 	f.Measure("syn_repeats", w.repeats)
 	f.Measure("waited_s", detectors.Seconds(waited))
-	f.Message = m
+	if f.Message = m; stray {
+		f.Cause, f.Action = causeStray, actionStray
+	}
 	return f
 }
+
+// causeStray and actionStray are said where the SYN that met an ACK got its SYN-ACK, too.
+const (
+	causeStray  = "An ACK of an older connection on these ports was held up on the path, or another device or host answers for the address, too: one that still has a connection does not answer the SYN (RFC 5961 4.2)."
+	actionStray = "No action needed unless it happens often: then compare TTL, IP ID and link-layer address of the ACK with those of the SYN-ACK to see who sent it."
+)
