@@ -232,7 +232,8 @@ func (w *synAckUnanswered) continued() string {
 func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report) string {
 	outcome := a.outcome
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
-	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.often(), &w.synAck, &w.last)
+	least := w.orMore(r)
+	m := fmt.Sprintf("%s answered the SYN of %s with SYN-ACK (frame %d)", server, client, w.synAck.Frame) + again(w.often(), &w.synAck, &w.last, least)
 	switch {
 	case outcome == synAckQueueFull || outcome == synAckLostOrIgnored:
 		m += fmt.Sprintf(", although %s had acknowledged it (%s). ", client, w.acked())
@@ -251,8 +252,8 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 	case outcome == synAckNotRepeated:
 		m += fmt.Sprintf(" and never repeated it, though no ACK came and %s repeated its SYN %s (last in frame %d).", client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK && w.tooMany():
-		m += fmt.Sprintf(", and %s repeated its SYN %s (last in frame %d), more often than any TCP does: a program that makes its own segments.",
-			client, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
+		m += fmt.Sprintf(", and %s repeated its SYN %s%s (last in frame %d), more often than any TCP does: a program that makes its own segments.",
+			client, least, moreTimes(w.synRepeats, w.synMore), w.syn.Frame)
 	case outcome == synAckNoACK:
 		m += fmt.Sprintf(". Nothing came from %s on this connection in %s.", client, detectors.Span(waited))
 	case w.early() && w.beyond:

@@ -55,14 +55,22 @@ func moreTimes(n int, more bool) string {
 	return fmt.Sprintf("%d more times", n)
 }
 
-// again says how often, and until when, a SYN or SYN-ACK was repeated.
-func again(n int, first, last *reassembly.Mark) string {
+// orMore is said of numbers of repeats that a program makes, where what may be the network's copies is not counted.
+func (w *synAckUnanswered) orMore(r *detectors.Report) string {
+	if !w.tooMany() || r.Conn.Limits()&fsm.Duplicates == 0 {
+		return ""
+	}
+	return "at least "
+}
+
+// again says how often, and until when, a SYN or SYN-ACK was repeated; least comes before the number.
+func again(n int, first, last *reassembly.Mark, least string) string {
 	if n == 0 {
 		return ""
 	}
 	often := ""
 	if n > 1 {
-		often = detectors.Times(n) + ", the last time "
+		often = least + detectors.Times(n) + ", the last time "
 	}
 	return fmt.Sprintf(", and again %s%s later (frame %d)", often, detectors.Span(last.At-first.At), last.Frame)
 }

@@ -70,7 +70,7 @@ func (w *synUnanswered) finding(outcome *detectors.Outcome, at, now int64, r *de
 
 func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detectors.Report) string {
 	client, server := r.Name(w.client), r.Name(w.client.Peer())
-	m := fmt.Sprintf("%s sent SYN to %s (frame %d)", client, server, w.syn.Frame) + again(w.repeats, &w.syn, &w.last)
+	m := fmt.Sprintf("%s sent SYN to %s (frame %d)", client, server, w.syn.Frame) + again(w.repeats, &w.syn, &w.last, "")
 	waited := detectors.Span(now - w.syn.At)
 	switch outcome {
 	case synNewISN:
