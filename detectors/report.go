@@ -209,6 +209,8 @@ func (f *Finding) settle() {
 	}
 	if f.Verdict == Seen && f.Limits&fsm.PathProbes != 0 {
 		f.Undecide("path-probes: a program beside the TCP wrote segments into the connection, whose TTLs count up as traceroute's do: what seems to be sent again, offered or ignored may be theirs")
+	} else if f.Verdict == Seen && f.Limits&fsm.SharedID != 0 {
+		f.Undecide("shared-id: segments have the IP identification of another from the same host, which counts them, and other content: somebody forged them, or a device on the way rewrote them, so what seems to be sent, repeated or acknowledged may not be the host's")
 	}
 	for side := range f.States {
 		if f.States[side] == fsm.Listen { // no capture shows that anybody listens

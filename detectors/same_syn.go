@@ -27,7 +27,7 @@ func (f *Finding) AnsweredTwice() {
 
 // NoSYN says that no SYN of the client's was captured in the connection of a finding.
 func NoSYN(client reassembly.Endpoint) string {
-	return fmt.Sprintf(" No SYN of %s was captured: it did not ask for the connection (somebody sent a SYN with its address), or its SYN was not captured.", client)
+	return fmt.Sprintf(" No SYN of %s was captured: it did not ask for the connection (somebody sent a SYN with its address, or something on the path sent it the answer to another host's SYN), or its SYN was not captured.", client)
 }
 
 // AskedBefore says of such a client that its SYN had been answered with another initial sequence number, and that connection did not open.

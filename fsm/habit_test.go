@@ -21,6 +21,18 @@ func TestStep_countsIPIDs(t *testing.T) {
 	}
 }
 
+// A host whose packets have one identification, all but the first, does not count them, and all may be its own.
+func TestStep_oneIPID(t *testing.T) {
+	w := newWire().open(time.Millisecond)
+	for i, seq := range []uint32{1, 21, 11, 41, 31} {
+		w.number(100 + uint16(min(i, 1)))
+		w.send(1, 0, ack, seq, 10, 1)
+	}
+	if w.conn.CountsIDs(1) || w.conn.Limits()&SharedID != 0 {
+		t.Errorf("one identification for all: the host counts: %t; limits %v", w.conn.CountsIDs(1), w.conn.Limits())
+	}
+}
+
 // Behind its FIN, a sender whose IP identifications skip a few has sent something that
 // did not reach the tap, if the FIN was due again; a sender that skips many does not count.
 func TestStep_skippedIDs(t *testing.T) {

@@ -32,6 +32,7 @@ const (
 	LossInvisible                    // a pause may have been loss before the tap: the sender's IP IDs do not count, so that they would not show it
 	Incomplete                       // read from text that shows something else instead of some segments
 	PathProbes                       // a side sent segments whose TTLs count up: traceroute, within the connection
+	SharedID                         // segments of a side have one IP identification and other content: forged, or rewritten on the way
 )
 
 // FromText are the limits of text, mostly. A finding that text leaves undecided may well be
@@ -41,7 +42,7 @@ const FromText = Text | SeqUnknown | TimeUnknown | Incomplete
 var limitNames = [...]string{
 	"midstream", "one-sided", "holes", "acks-filtered", "window-unknown", "scale-unknown",
 	"options-cut", "copies", "clock-stepped", "loss-before-tap", "kernel-drops", "evicted", "clock-skew", "overflow",
-	"text", "seq-unknown", "time-unknown", "loss-invisible", "text-incomplete", "path-probes",
+	"text", "seq-unknown", "time-unknown", "loss-invisible", "text-incomplete", "path-probes", "shared-id",
 }
 
 // Names lists the limits by their names in reports, in a fixed order.
@@ -100,6 +101,9 @@ func (c *Conn) Limits() Limits {
 	}
 	if a.dir.probesPath() || b.dir.probesPath() {
 		l |= PathProbes
+	}
+	if a.dir.sharesID() || b.dir.sharesID() {
+		l |= SharedID
 	}
 	if c.AcksFiltered() {
 		l |= AcksFiltered

@@ -83,7 +83,7 @@ func TestHoleSince(t *testing.T) {
 
 func TestLimits_Names(t *testing.T) {
 	all := Limits(1<<len(limitNames) - 1)
-	if got := len(all.Names()); got != len(limitNames) || PathProbes != 1<<(len(limitNames)-1) {
+	if got := len(all.Names()); got != len(limitNames) || SharedID != 1<<(len(limitNames)-1) {
 		t.Errorf("%d limits have %d names", len(limitNames), got)
 	}
 	if got := (Midstream | Evicted).String(); got != "midstream, evicted" {

@@ -101,7 +101,7 @@ func (c *resetCase) staleAdvice() (cause, action string) {
 		return "The client was away, or the path held up the SYN-ACK or what answers it, for longer than the server repeats its SYN-ACK.",
 			"Look for what held up the client or the path at that time; the client has to connect again."
 	case c.misacks():
-		return "An ACK of an older connection of these ports arrived late, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
+		return "An ACK of an older connection of these ports arrived late, a device on the path sends on here what is for another address, or something on the path, such as a firewall that randomises sequence numbers, changes them in one direction only.",
 			"Capture on the side that sent the ACK: if it sends the right number there, look for what rewrites it on the way."
 	case c.unasked():
 		return "The application aborted what it had closed before (SO_LINGER 0, or it left data unread), or a timer of its host expired. Nothing was late, and nobody had forgotten the connection.",

@@ -176,7 +176,7 @@ func (c *resetCase) staleSentence() string {
 		return m + fmt.Sprintf(". That FIN has the sequence number of the SYN, below all that %s accepts: %s closed before the connection was open, and sent what ends no connection.", c.sender.name, c.peer.name)
 	}
 	if c.misacks() {
-		return m + fmt.Sprintf(". That ACK acknowledges %d, though %s had sent nothing but a SYN-ACK (frame %d): it belongs to an older connection of these ports, or something on the path changes sequence numbers. "+
+		return m + fmt.Sprintf(". That ACK acknowledges %d, though %s had sent nothing but a SYN-ACK (frame %d): it belongs to another connection of these ports, an older one or one with another address, or something on the path changes sequence numbers. "+
 			"In SYN_RECEIVED, such an ACK is answered with RST (RFC 9293 3.10.7.4).", uint32(c.peer.last.Ack-c.sender.last.Seq), c.sender.name, c.sender.last.Frame)
 	}
 	return m + fmt.Sprintf(". That is an old duplicate: %s had already acknowledged more. %s no longer knows the connection.", c.peer.name, c.sender.name)

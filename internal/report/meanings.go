@@ -64,6 +64,7 @@ var limitMeaning = map[fsm.Limits]string{
 	fsm.LossInvisible: "a pause may have been loss before the capture point: the sender's IP IDs do not count one by one, so they would not show it",
 	fsm.Incomplete:    "the trace is text in which lines show what is above TCP, or too little, instead of segments of these hosts",
 	fsm.PathProbes:    "a program beside the TCP wrote segments into the connection, whose TTLs count up as traceroute's do",
+	fsm.SharedID:      "segments have the IP identification of another from the same host, which counts them, and other content: somebody forged them, or a device on the way rewrote them",
 }
 
 // limits are the limits with their meanings, a paragraph each.
