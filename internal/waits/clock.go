@@ -138,6 +138,13 @@ func (e *end) late(seg *reassembly.Segment) int64 {
 		return 0
 	}
 	ran, tick := int32(seg.Opts.TSVal-c.last), e.tick()
+	if tick == 0 && ran >= minTicks { // it has hardly run yet: only one that counts nearly as fast as that can be
+		for _, usual := range usualTicks {
+			if since := seg.At - c.lastAt; int64(ran-2)*usual <= since && since <= int64(ran)*(usual+usual/4) {
+				tick = usual
+			}
+		}
+	}
 	if tick == 0 || ran < 0 {
 		return 0
 	}
