@@ -213,7 +213,7 @@ func (f *Finding) Translated(a, b reassembly.Endpoint, frame uint32) {
 // of which it tried each once or a few times. A closed port is right to do so, and nobody misses a service there. Engines call it
 // as they call SentElsewhere.
 func (f *Finding) OfScan(client reassembly.Endpoint, ports int) {
-	f.ofScan(ofPorts, "refused_ports", ports, fmt.Sprintf("%v: a RST came for %d ports of that host.", client.AddrPort().Addr(), ports),
+	f.ofScan(ofPorts, "refused_ports", ports, fmt.Sprintf("%v: a RST came for at least %d ports of that host.", client.AddrPort().Addr(), ports),
 		"A closed port answers a SYN with a RST (RFC 9293 3.10.7.1); a NAT or a proxy may send one when its own attempt fails.", "Nothing is known to be wrong with the host.")
 }
 

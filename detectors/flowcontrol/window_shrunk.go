@@ -60,6 +60,9 @@ var (
 const causeDevices = "A load balancer, proxy or firewall answers in the host's name for a part of the connection, and advertises another window than the host. " +
 	"Somebody who injects a segment does the same."
 
+// causeProgram is the cause where one of the two segments was not meant to arrive.
+const causeProgram = "A program on the host, or a device beside it, makes or rewrites segments, with windows of its own: decoys with a small TTL mislead packet inspection on the path. The window that the host itself offers may never have shrunk."
+
 // causeDamage is the cause where one bit explains the larger window.
 const causeDamage = "A bad cable, memory or network card, or a test that damages packets, changed a bit. The receiver of the segment discards it, because of its checksum."
 
@@ -264,6 +267,10 @@ func (s *shrinks) report(side reassembly.Side, r *detectors.Report) {
 	case s.damaged.At != 0:
 		f.Fault, f.Cause = detectors.FaultPath, causeDamage
 		f.Undecide(fmt.Sprintf("the smaller window (frame %d) and the one before it differ in one bit: the larger may have been damaged on its way (its checksum would show it)", s.damaged.Frame))
+	case s.device.At != 0 && min(s.device.TTL, s.before.TTL) <= fsm.MostHops:
+		f.Fault, f.Cause = detectors.FaultUnknown, causeProgram
+		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): the one with the small TTL can hardly arrive, and a program wrote it.",
+			s.device.Frame, s.device.TTL, s.before.TTL, s.before.Frame)
 	case s.device.At != 0:
 		f.Fault, f.Cause = detectors.FaultPath, causeDevices
 		f.Message += fmt.Sprintf(" That segment (frame %d) has TTL %d, the one before it %d (frame %d): two devices speak for %s, and each offers its own window.",

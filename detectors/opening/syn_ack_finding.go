@@ -195,14 +195,6 @@ func (w *synAckUnanswered) early() bool {
 	return w.ignored > 0 || w.repeats > 0 && w.ack.At != 0 && w.ack.At < w.last.At
 }
 
-// acked names the frame of the ACK.
-func (w *synAckUnanswered) acked() string {
-	if w.again {
-		return fmt.Sprintf("frame %d at the latest", w.ack.Frame)
-	}
-	return fmt.Sprintf("frame %d", w.ack.Frame)
-}
-
 // notHeeded is what it means that the SYN-ACK came again although it had been acknowledged, and nothing follows: the repeat
 // echoes the SYN's timestamp both where the ACK was lost and where Linux 6.18 ignored it (samples/real/accept-queue-full).
 func (w *synAckUnanswered) notHeeded(r *detectors.Report) *detectors.Outcome {
@@ -240,9 +232,12 @@ func (w *synAckUnanswered) message(a *account, waited int64, r *detectors.Report
 		if n := a.unacked; n > 0 {
 			m += detectors.Counted(n, "byte from "+client+" is", "bytes from "+client+" are") + " not acknowledged either. "
 		}
-		if outcome == synAckQueueFull {
+		switch {
+		case outcome == synAckQueueFull:
 			m += "The ACK was ignored: the server's accept queue is full."
-		} else {
+		case w.arrived:
+			m += fmt.Sprintf("An ACK had arrived, as frame %d echoes a later timestamp than that of the SYN. What followed is lost or held up beyond the capture point, or the server ignores it.", w.last.Frame)
+		default:
 			m += "What the client sends is lost or held up beyond the capture point, or the server ignores it."
 		}
 		m += w.continued()

@@ -18,6 +18,7 @@ type synAckUnanswered struct {
 	syn        reassembly.Mark // the client's latest SYN since, if it was repeated
 	ack        reassembly.Mark // of the SYN-ACK: the first, or what was known of it
 	again      bool            // that may not be the first ACK
+	recent     bool            // nor was it ignored: it was on its way
 	beyond     bool            // it acknowledges more than the server had sent, as far as was captured
 	firstACK   int64           // when the first ACK was sent, as far as it is known
 	answered   int64           // when the client first sent anything since the latest SYN-ACK, or 0
@@ -200,15 +201,14 @@ func (w *synAckUnanswered) synAckAgain(ev fsm.Event, r *detectors.Report) {
 			if w.firstACK = latest.At; r.Conn.HandshakeRTT(w.client) != 0 {
 				w.firstACK = w.synAck.At + int64(r.Conn.HandshakeRTT(w.client))
 			}
-			w.answered = w.firstACK
+			w.answered, w.recent = w.firstACK, w.again && ev.Seg.At-latest.At < w.travel(r)
 		}
 		answered := w.answered
 		w.answered = 0
 		if w.resent == 0 && r.Conn.Retries(w.client) > 0 {
 			w.resent = latest.At
 		}
-		// It may have left before the ACK arrived, which takes as long as the SYN took to be
-		// answered, at most.
+		// It may have left before the ACK arrived, which takes as long as the SYN took to be answered, at most.
 		if ev.Seg.At-w.firstACK < w.travel(r) {
 			return
 		}

@@ -43,10 +43,24 @@ const (
 
 // roleOfACK is what the ACK is called that was captured before the SYN-ACK came again.
 func (w *synAckUnanswered) roleOfACK() string {
-	if w.beyond {
+	switch {
+	case w.beyond:
 		return "acknowledges what was never sent"
+	case w.recent:
+		return "acknowledged before this"
 	}
 	return "acknowledged"
+}
+
+// acked names the frame of the ACK.
+func (w *synAckUnanswered) acked() string {
+	switch {
+	case w.recent:
+		return fmt.Sprintf("%s after it, before frame %d", detectors.Span(w.firstACK-w.synAck.At), w.ack.Frame)
+	case w.again:
+		return fmt.Sprintf("frame %d at the latest", w.ack.Frame)
+	}
+	return fmt.Sprintf("frame %d", w.ack.Frame)
 }
 
 // causeHeld and actionHeld are said where the first SYN-ACK arrived.

@@ -58,7 +58,7 @@ var (
 		Action: "Look at the device that sent the ICMP error: its rules if it says prohibited, its routes and neighbours if it says unreachable. If that " +
 			"is the server itself, at its own firewall (nft list ruleset, iptables -S)."}
 	synAnsweredLate = &detectors.Outcome{Name: "answered-late", Severity: detectors.Info, When: "a SYN-ACK came in the end; a warning if that took 3 s or longer",
-		Cause: "The SYN or its SYN-ACK was lost, or a server whose accept queue was full dropped the SYN. " +
+		Cause: "The SYN or its SYN-ACK was lost, or slow (a path that had to wake up, such as a radio or a tunnel), or a server whose accept queue was full dropped the SYN. " +
 			"If the SYN-ACK echoes the first SYN's timestamp, that SYN was not lost: the answer was slow, or a first SYN-ACK was lost.",
 		Action: "One such connection is bad luck. If many connections to one server wait 1 or 3 s, look at its queues (ss -ltn, " +
 			"nstat TcpExtListenOverflows). If many to all servers do, look for loss on the path."}

@@ -24,7 +24,7 @@ var DeadPeer = &detectors.Detector{
 		Action: "Check that the peer is up, and that a new connection to it from the same host works. If it does, look for a device between " +
 			"them that forgets or filters connections; a capture at the peer shows whether the segments arrive. How soon the survivor " +
 			"notices depends on its own settings: TCP_USER_TIMEOUT for data; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for idle connections.",
-		NotThis: "Probes of a closed window: see zero-window-probe-loop. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer over TCP arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
+		NotThis: "Probes of a closed window: see zero-window-probe-loop. Decoys that a program sends before the host's segments. A FIN or a SYN that is sent again. A sender whose own address or access may have failed, as no answer over TCP arrives at it from anybody (undecided; see idle-blackhole). A peer that sends " +
 			"anything at all, even without acknowledging the data (see dropped-behind-tap), or that answers with RST, or whose last segment was one that may have ended the connection (one that must be ignored is named). Data after a long idle " +
 			"time: see idle-blackhole, unless the capture point is beside the silent host. Full-size segments that never arrive where smaller ones do: see mtu-blackhole. An " +
 			"ICMP error is no answer of the peer: it is named, with who sent it. A peer of which the capture lacks what the other side shows to have arrived: ACKs that rise, timestamps that it echoes, D-SACK. A silence while the sender sent nothing again for longer than any timer runs, or for a minute or more and four times as long as the time before: its host was suspended, and only what it sends afterwards counts. A capture of one direction is undecided.",
@@ -108,7 +108,7 @@ func (w *deadPeer) process(ev fsm.Event, r *detectors.Report) {
 		v.keepAlives++
 		w.wait(side, r)
 	case fsm.DataResent:
-		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg, side, r.Conn) && !maybeTwice(ev.Was, &m, r.Conn) {
+		if m := reassembly.MarkOf(ev.Seg); w.sides[side].takes(ev.Seg, side, r.Conn) && !maybeTwice(ev.Was, &m, r.Conn) && !isDecoy(&ev, &m, r.Conn) {
 			out := r.Conn.Stream(side)
 			w.standstill(side, m.At, r)
 			w.run(ev, r).resend(&m, out.Oldest(m.Seq))

@@ -213,6 +213,18 @@ func (w *deadPeer) byDevice(side reassembly.Side, before, m *reassembly.Mark) bo
 	return true
 }
 
+// isDecoy reports whether a segment only seems to be sent again: it can hardly arrive, or belongs to the one before it (it begins there, holds
+// more, and follows sooner than any timer: RFC 6298 2), which counts, or is its decoy and came before anything was sent again. Programs against
+// packet inspection send a decoy before each segment of the host.
+func isDecoy(ev *fsm.Event, m *reassembly.Mark, conn fsm.View) bool {
+	varies := conn.IPHabits(ev.Side).VariesTTL
+	return dies(m, varies) || m.Seq == ev.Was.Seq && m.Len > ev.Was.Len && m.At-ev.Was.At < int64(conn.SRTT(ev.Side)) &&
+		(ev.Place == reassembly.Overlap || !dies(ev.Was, varies))
+}
+
+// dies reports whether a segment has so small a TTL, where its side has others, that it can hardly arrive.
+func dies(m *reassembly.Mark, varies bool) bool { return varies && m.TTL > 0 && m.TTL <= fsm.MostHops }
+
 // maybeTwice reports whether a segment may be the one before it, captured twice: it is like it and as close behind it
 // as such frames are, and the capture seems to hold such frames. No timer is as short.
 func maybeTwice(before, m *reassembly.Mark, conn fsm.View) bool {

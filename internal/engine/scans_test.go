@@ -78,7 +78,7 @@ func TestScans(t *testing.T) {
 			if f.Outcome != "refused" {
 				continue
 			}
-			scan := strings.Contains(f.Message, "a port scan by 10.0.0.1: a RST came for 60 ports")
+			scan := strings.Contains(f.Message, "a port scan by 10.0.0.1: a RST came for at least 60 ports")
 			if scan != (f.Severity == detectors.Info) || scan != (f.Fault == detectors.FaultUnknown) {
 				t.Errorf("%v, fault %v: %s", f.Severity, f.Fault, f.Message)
 			}
