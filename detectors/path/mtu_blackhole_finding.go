@@ -31,6 +31,9 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 	f := a.finding(outcome, side, o.Now, append(evidence, a.told.Evidence()...), r)
 	f.Subject = subject
 	f.Message = a.message(outcome, side, r)
+	if outcome == mtuStuck && a.told == nil && a.asks(side, r) {
+		f.Cause, f.Message = causeAsked, f.Message+saidAsked
+	}
 	f.Measure("ending", a.ending(o.Now, r.Conn.Last(side).At))
 	switch {
 	case o.Short > 0 && !a.replaced:
@@ -43,6 +46,20 @@ func (w *mtuBlackhole) stuck(side reassembly.Side, o detectors.Overdue, r *detec
 	}
 	w.due[side].Emit(f, r)
 }
+
+// asks reports whether the segment holds the first that the client says.
+func (a *oversizeLoss) asks(side reassembly.Side, r *detectors.Report) bool {
+	out := r.Conn.Stream(side)
+	client, known := r.Conn.Opener()
+	return known && client == side && out.Knows(reassembly.KnowISS) && a.first.Seq == out.ISS+1
+}
+
+// What is said then: no other segment of that size shows whether it is the size that matters.
+const (
+	saidAsked  = " Or a filter dropped this segment for what it holds: it is the first of the client's data, where a filter looks for a name (TLS, HTTP)."
+	causeAsked = "Somewhere on the path the MTU is smaller (a tunnel, VPN, PPPoE), and no ICMP message tells the sender. " +
+		"Or a filter reads the first segment of the client and drops it (a forbidden name in a TLS ClientHello), and lets pass what follows. Other connections to other names tell which: do large segments arrive there?"
+)
 
 // fellBack reports smaller pieces that arrived.
 func (a *oversizeLoss) fellBack(side reassembly.Side, ack *reassembly.Segment, r *detectors.Report) {
