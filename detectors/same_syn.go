@@ -34,8 +34,8 @@ func NoSYN(client reassembly.Endpoint) string {
 // Engines call it as they call SentElsewhere; frame is the client's last there.
 func (f *Finding) AskedBefore(frame uint32) {
 	client := f.Evidence[0].Seg.Src
-	if m := strings.Replace(f.Message, NoSYN(client), fmt.Sprintf(" %s had sent the SYN (frame %d), and SYN-ACKs with another initial sequence number had answered that: "+
-		"two hosts answer for the address, or one forgot the SYN in between.", client, frame), 1); m != f.Message {
+	if m := strings.Replace(f.Message, NoSYN(client), fmt.Sprintf(" SYN-ACKs with another initial sequence number answered the same SYN of %s in another connection of these ports (its last segment there: frame %d): "+
+		"a RST ended that in between, two hosts answer for the address, or one forgot the SYN.", client, frame), 1); m != f.Message {
 		f.Message, f.Scope = m, OtherConnection
 	}
 }

@@ -21,7 +21,7 @@ var FINOverHole = &detectors.Detector{
 		Cause: "The sender's TCP discards its send buffer when the socket is closed; or it does retransmit, and something before the capture point drops just these segments. " +
 			"If nothing else comes from it, it may have disappeared right after closing, or the path from it.",
 		Action: "Capture on the sender's own interface. If it retransmits the bytes there, look for what drops them on the way. If not, check the " +
-			"sender: did it lose power, or its address, or does its TCP have a bug? The receiver's application has an incomplete stream and waits: check what it stored.",
+			"sender: did it lose power, or its address, or does its TCP have a bug? The receiver's application has an incomplete stream: check what it stored.",
 		NotThis: "A hole that a retransmission fills: ordinary loss. A hole in the capture alone: the peer acknowledges everything. A peer that " +
 			"sends nothing: dead-peer. A FIN with nothing missing before it: unretransmitted-fin, fin-unanswered.",
 		Peers: "Wireshark shows \"Previous segment not captured\" and duplicate ACKs, but not that the gap was never filled. Zeek logs a content gap.",
@@ -51,7 +51,7 @@ var (
 const (
 	causeLostAgain = "The sender retransmitted the bytes, and each time they were lost between the capture point and the peer, until it gave up. The peer answered what was sent behind them, so the path was not down: " +
 		"a smaller MTU, or a device that inspects payload, may drop these segments; or the path lost most of what was sent."
-	actionLostAgain = "Capture on the peer's own interface. If the bytes do not arrive there, look for what drops them between the two. The receiver's application has an incomplete stream and waits: check what it stored."
+	actionLostAgain = "Capture on the peer's own interface. If the bytes do not arrive there, look for what drops them between the two. The receiver's application has an incomplete stream: check what it stored."
 )
 
 // causeGone is the cause where nothing else came from the side that closed.

@@ -20,7 +20,7 @@ var FINUnanswered = &detectors.Detector{
 		Action: "Find out what happened to the peer, and to the path to it, at this time. The closer behaves correctly. If there are many such " +
 			"orphans (netstat: FIN_WAIT1, LAST_ACK), they use memory on its host; fewer retransmissions are enough for a peer that is gone (Linux: net.ipv4.tcp_orphan_retries).",
 		NotThis: "A FIN that is never retransmitted: unretransmitted-fin. A FIN behind data of earlier segments that is not acknowledged, " +
-			"or facing a closed window: those come first. Data that was first sent in the segment of the FIN is part of it; data that was sent before and comes again with the FIN is not. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured.",
+			"or facing a closed window: those come first. Data that was first sent in the segment of the FIN is part of it; data that was sent before and comes again with the FIN is not. A FIN that was acknowledged, but whose ACK was lost: the retransmission is acknowledged, or the ACK was captured. Undecided, if the closer then acknowledges bytes which the capture lacks: their segments may have acknowledged the FIN.",
 		Peers: "Wireshark marks each repeat as a retransmission, and does not report that the FIN is never acknowledged. Ostermann's tcptrace calls the " +
 			"connection complete once it has seen both FINs.",
 		Refs:  []string{"RFC 6298 5", "RFC 9293 3.8.3", "RFC 1122 4.2.3.5", "KB Q254930"},
@@ -34,7 +34,7 @@ var FINUnanswered = &detectors.Detector{
 	Absence:      detectors.NoFINAck,
 	StartsOn:     fsm.On(fsm.FinSent),
 	SkipsClose:   true,
-	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.DataResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
+	SubscribesTo: fsm.On(fsm.FinSent, fsm.FinResent, fsm.DataResent, fsm.FinAcked, fsm.FinWithdrawn, fsm.SentBeyondFin, fsm.WindowOpened, fsm.HoleAcked, fsm.ResetSent, fsm.Revived, fsm.Sent, fsm.ICMPError),
 	Watch:        func(*detectors.Report) detectors.Watcher { return new(finUnanswered) },
 }
 
@@ -106,6 +106,10 @@ func (w *finUnanswered) Event(ev fsm.Event, r *detectors.Report) {
 		w.drop(side, r)
 	case fsm.WindowOpened:
 		w.drop(peer, r) // until now it waited for that
+	case fsm.HoleAcked:
+		if f := w.sides[peer]; f != nil && f.first.At != 0 && f.first.At < ev.Seg.At {
+			f.unseen = true
+		}
 	case fsm.ResetSent:
 		w.rst[side] = reassembly.MarkOf(ev.Seg)
 		if acknowledges(ev, r.Conn) {
@@ -147,6 +151,11 @@ func acknowledges(ev fsm.Event, v fsm.View) bool {
 	return sent && ev.Seg.Flags&reassembly.ACK == 0 && ev.Seg.Seq == fin.Seq+1 && v.Packets(ev.Side.Peer()) == 0
 }
 
+// knowsMore reports whether a RST acknowledges what the capture does not have of the peer: that may have acknowledged the FIN.
+func knowsMore(rst *reassembly.Segment, peer reassembly.Stream) bool {
+	return rst.Flags&reassembly.ACK != 0 && peer.Knows(reassembly.KnowUna) && peer.Nxt.Before(rst.Ack) && peer.Una.Before(rst.Ack)
+}
+
 // resent takes a retransmission of the FIN.
 func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 	side, m := ev.Side, reassembly.MarkOf(ev.Seg)
@@ -160,7 +169,7 @@ func (w *finUnanswered) resent(ev fsm.Event, r *detectors.Report) {
 		ack.Extend(f.first.At, r)
 	} else {
 		first := f.first
-		*f = repeatedFIN{sends: 1, first: m, last: m, from: f.from, deaf: f.deaf, icmp: f.icmp}
+		*f = repeatedFIN{sends: 1, first: m, last: m, from: f.from, deaf: f.deaf, unseen: f.unseen, icmp: f.icmp}
 		if first.At != 0 {
 			f.first, f.last = first, first
 			f.repeat(m)
@@ -220,6 +229,7 @@ func (w *finUnanswered) ended(side reassembly.Side, outcome *detectors.Outcome, 
 	}
 	end := reassembly.MarkOf(ev.Seg)
 	f.echoed = f.echoes(ev.Seg)
+	f.unseen = f.unseen || outcome == unansweredReset && ev.Side == side && knowsMore(ev.Seg, r.Conn.Stream(side.Peer()))
 	f.copied = outcome == unansweredReset && ev.Side != side && isCopied(ev, r.Conn)
 	if outcome == unansweredReset && ev.Side == side {
 		f.reset, f.gaveUp = end, r.Conn.Last(side.Peer()).At < f.last.At

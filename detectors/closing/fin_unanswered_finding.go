@@ -86,6 +86,8 @@ func (w *finUnanswered) report(side reassembly.Side, outcome *detectors.Outcome,
 		f.Undecide(fmt.Sprintf("the capture ends %s too soon to call the FIN unanswered", detectors.Span(early)))
 	} else if outcome == unansweredExhausted && s.sends <= leastRetries && icmp == nil {
 		f.Undecide(fmt.Sprintf("the closer retransmitted the FIN only %s, and hosts seldom give up so early: an ACK, or more retransmissions, may be missing from the capture", detectors.Times(s.sends-1)))
+	} else if s.unseen && outcome != unansweredLate {
+		f.Undecide("the closer acknowledges what the capture does not have of its peer: that may have acknowledged the FIN, too")
 	} else if open {
 		r.Absence(&f, s.first.At)
 	}

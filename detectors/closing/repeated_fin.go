@@ -22,6 +22,7 @@ type repeatedFIN struct {
 	heard   int64                 // when the first such came
 	reset   reassembly.Mark       // this side's RST, which ended the wait
 	resets  int                   // how many it has sent since, that one included
+	unseen  bool                  // the closer acknowledged since what the capture does not have of the peer
 	deaf    reassembly.Mark       // the peer's latest segment that sends again what this side has acknowledged; At is 0 if none does
 	clock   uint32                // the timestamp of the second
 	clocked bool                  // it has one

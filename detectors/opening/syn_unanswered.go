@@ -104,6 +104,7 @@ type synUnanswered struct {
 	refused  reassembly.Mark       // a RST without ACK whose ACK field acknowledges the SYN all the same; At is 0 if none came
 	other    reassembly.Mark       // the last of them
 	icmp     *detectors.ICMPErrors // about the SYNs; nil if none came
+	lag      int64                 // the longest from a SYN to the error that quotes it, by its IP ID
 }
 
 func (w *synUnanswered) Event(ev fsm.Event, r *detectors.Report) {
@@ -189,6 +190,13 @@ func (w *synUnanswered) told(ev fsm.Event, r *detectors.Report) {
 	if w.syn.At == 0 {
 		w.syn = r.Conn.Last(w.client)
 	}
+	quoted := &w.syn
+	if w.last.At != 0 && w.last.IPID == ev.Seg.IPID {
+		quoted = &w.last
+	}
+	if ev.Seg.IPID != 0 && quoted.IPID == ev.Seg.IPID {
+		w.lag = max(w.lag, ev.Seg.At-quoted.At)
+	}
 	r.Emit(w.finding(synRefusedByICMP, ev.Seg.At, ev.Seg.At, r))
 }
 
@@ -201,7 +209,9 @@ func (w *synUnanswered) withdraw(r *detectors.Report) {
 
 // repeat notes the same SYN again.
 func (w *synUnanswered) repeat(ev fsm.Event, r *detectors.Report) {
-	if !timedOut(&ev) {
+	// Where a clock is compressed, or the path held SYNs up, their timestamps tell two transmissions from a copy.
+	restamped := w.repeats > 0 && ev.Seg.At-ev.Was.At < minRepeat && ev.Seg.Opts.Has&reassembly.HasTimestamps != 0 && ev.Seg.Opts.TSVal != w.stamp
+	if !timedOut(&ev) && !restamped {
 		if ev.Seg.At-ev.Was.At > detectors.MaxTimeout {
 			w.anew = reassembly.MarkOf(ev.Seg)
 		}

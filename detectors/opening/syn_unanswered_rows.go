@@ -1,6 +1,8 @@
 package opening
 
 import (
+	"time"
+
 	"github.com/tcptrace-go/tcptrace/detectors"
 	"github.com/tcptrace-go/tcptrace/detectors/loopback"
 	"github.com/tcptrace-go/tcptrace/fsm"
@@ -26,7 +28,7 @@ var synRows = []synRow{
 		"None. If a host's usual SYNs expire, too, look for a routing loop.", ""},
 	// Its source address, which the router names as the reason and must not forward.
 	{synRefusedByICMP, func(w *synUnanswered, r *detectors.Report) bool { return w.refusesSource() && w.staysOnLink(r) }, detectors.Info, detectors.FaultHost,
-		"The client had no other address on the interface that it sends by: it had just begun to configure one, or no router advertisement and no DHCP answer came. Or a program chose the wrong source address. " +
+		"The client had no other address on the interface that it sends by: it had just begun to configure one, or no router advertisement with a prefix and no DHCP answer reached it. Or a program chose the wrong source address. " +
 			"Neither the path nor the server is at fault: routers must not forward such packets (RFC 4007 9).",
 		actionLinkLocal, ""},
 	// Its source address, which the router could forward: the client or the router may have the wrong prefix.
@@ -34,14 +36,18 @@ var synRows = []synRow{
 		"The SYN has a source address that the router does not take from this link: a program or the address selection of the client (RFC 6724) chose one of another interface, or one that is not valid any more since the prefix changed. " +
 			"Or the router's filter (BCP 38) lacks the prefix.",
 		"Compare the addresses and routes of the client (ip -6 addr, ip -6 route get) with the prefixes that the router announces and forwards.", ""},
+	// The server's address says so, but what refuses by a rule does so at once.
+	{synRefusedByICMP, (*synUnanswered).refusedLate, detectors.Warning, detectors.FaultUnknown,
+		"A rule or a kernel refuses a SYN at once. What has the server's address waited before it sent the ICMP error: a gateway, NAT or tunnel does so for a host behind it that does not answer. Or the path held the SYN or the error up.",
+		"", ""},
 	// The server's host says so: its own rule.
 	{synRefusedByICMP, func(w *synUnanswered, _ *detectors.Report) bool { return w.icmp.FromPeer() }, detectors.Warning, detectors.FaultHost, "", "", ""},
 	// The server's address says so, as a NAT or router there does, too.
 	{synRefusedByICMP, func(w *synUnanswered, _ *detectors.Report) bool { return w.fromServer() }, detectors.Warning, detectors.FaultUnknown, "", "", ""},
 	// A router names another reason, and would not have forwarded the SYN either.
 	{synRefusedByICMP, (*synUnanswered).staysOnLink, detectors.Warning, detectors.FaultUnknown,
-		"The client has no other address on the interface that it sends by (no router advertisement and no DHCP answer came), or a program chose the wrong source address. The router may have no way to the server either, as its ICMP error says.",
-		"Look at the addresses and routes of the client first: why has the interface no address that routers forward? Then at the routes of the router.",
+		"The client has no other address on the interface that it sends by (perhaps no router announced a prefix, and no DHCP server answered), or a program chose the wrong source address. The router may have no way to the server either, as its ICMP error says.",
+		"Look at the addresses and routes of the client: why has the interface no address that routers forward? And at the router: does it announce a prefix, and has it a route to the Internet?",
 		" The source address is link-local: no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7), whatever its routes."},
 
 	// ANSWERED LATE: who answered, and on which path, goes before what the segments show of the delay. finish makes some a warning.
@@ -72,7 +78,7 @@ var synRows = []synRow{
 	// NO ANSWER: an address to which none finds back goes before what may have become of the SYN.
 	// No router takes an answer there.
 	{synNoAnswer, (*synUnanswered).staysOnLink, detectors.Warning, detectors.FaultUnknown,
-		"The client has no other address on the interface that it sends by (no router advertisement and no DHCP answer came), and a route all the same; or a program chose the wrong source address.",
+		"The client has no other address on the interface that it sends by (perhaps no router announced a prefix, and no DHCP server answered), and a route all the same; or a program chose the wrong source address.",
 		actionLinkLocal,
 		" The source address is link-local, and no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7): %s can answer only if it is on the same link."},
 	// No router on the Internet takes an answer there.
@@ -112,6 +118,11 @@ func (w *synUnanswered) unstamped(r *detectors.Report) bool {
 
 // fromServer reports whether the first ICMP error has the server's address.
 func (w *synUnanswered) fromServer() bool { return w.icmp.First.Reporter() == w.icmp.First.Dst.Addr }
+
+// refusedLate reports whether the server's address refused a SYN longer after that than any SYN waits for a round trip (RFC 6298 2.1).
+func (w *synUnanswered) refusedLate(*detectors.Report) bool {
+	return w.icmp.FromPeer() && w.lag > int64(time.Second)
+}
 
 // refusesSource reports whether a router refuses the SYN for its source address.
 func (w *synUnanswered) refusesSource() bool { return w.icmp.First.RefusesSource() && !w.fromServer() }

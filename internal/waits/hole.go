@@ -8,7 +8,7 @@ import (
 
 // again accounts for the time before payload that was sent again: a round trip after
 // it was first sent, its acknowledgment was due.
-func (s *step) again() {
+func (s *step) again(place reassembly.Placement) {
 	seg, own := s.seg, s.own
 	s.run.resent = s.run.resent || s.run.side == s.side
 	if !s.out.Covered(seg.End()) {
@@ -28,7 +28,7 @@ func (s *step) again() {
 		s.lost = true
 		s.run.sentAgain(s.side)
 	}
-	if s.replying && s.side == reassembly.B {
+	if s.replying && s.side == reassembly.B && place == reassembly.Repeat {
 		s.heldUp()
 	}
 	own.sent, own.sentLen = seg.At, seg.Len

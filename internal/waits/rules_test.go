@@ -56,9 +56,9 @@ func TestRules(t *testing.T) {
 		{"what arrives with its resend left a timeout before", nearClient +
 			`.1 client > server P. 1:101(100) ack 1 win 64240
 .2 server > client . 1:1(0) ack 101 win 65160
-1.0 server > client P. 1:401(400) ack 101 win 65160
-1.05 server > client P. 1:401(400) ack 101 win 65160
-1.05 client > server . 101:101(0) ack 401 win 64240`, "connect 100, server-app 650, network 300"},
+2.0 server > client P. 1:401(400) ack 101 win 65160
+2.04 server > client P. 1:401(400) ack 101 win 65160
+2.04 client > server . 101:101(0) ack 401 win 64240`, "connect 100, server-app 900, network 1040"},
 		{"but not one that was delayed", nearClient +
 			`.1 client > server P. 1:101(100) ack 1 win 64240
 .24 server > client . 1:1(0) ack 101 win 65160

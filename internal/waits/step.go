@@ -94,7 +94,7 @@ func (s *step) process(class fsm.Class, place reassembly.Placement, kinds fsm.Ki
 		s.quiet(seg.At)
 		s.ask()
 	case class == fsm.Retransmission && seg.Len > 0:
-		s.again()
+		s.again(place)
 		// A transfer is over when all of it has come.
 		if last := seg.End() == s.out.Nxt; kinds.Has(fsm.DataSent) && last || place == reassembly.Filling && s.run.on && s.run.side == s.side {
 			s.transfer()
