@@ -119,20 +119,26 @@ func (a *resends) leftOver() uint32 {
 }
 
 // arrivedTwice takes a D-SACK: what it reports had been sent again for nothing, if it had
-// been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known.
+// been (RFC 2883 5). Of what was sent again although it was acknowledged, that is known. A receiver that joins segments (GRO, LRO) reports
+// all of them in one block, each once. It returns the first.
 func (a *resends) arrivedTwice(ack *reassembly.Segment, r *detectors.Report) (o openResend, is bool) {
 	twice := ack.Opts.Blocks[0]
 	a.reports = true
 	if a.owed(twice) {
 		return o, false
 	}
-	for i := range a.open {
-		if a.open[i].isTwice(twice) {
+	for i, next := 0, twice.From; i < len(a.open); {
+		if is && a.open[i].From.Before(next) || !a.open[i].isTwice(twice) {
+			i++
+			continue
+		}
+		next = a.open[i].To
+		if s := a.wasSpurious(i); !is {
 			a.goesUntil(ack.At, r)
-			return a.wasSpurious(i), true
+			o, is = s, true
 		}
 	}
-	return o, false
+	return o, is
 }
 
 // owe notes what was sent again although it was acknowledged.
