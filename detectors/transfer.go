@@ -205,7 +205,7 @@ func (t *Transfer) Explain(sender, receiver string) string {
 	if t.Held() {
 		asACKs = "a segment that was not full waited for a delayed ACK"
 	}
-	asPath := fmt.Sprintf("it sent only as ACKs came, and segments queued for %s or more on average", AtLeast(t.Queue))
+	asPath := fmt.Sprintf("it sent only as ACKs came, and segments or their ACKs queued for %s or more on average", AtLeast(t.Queue))
 	if t.FullForLong() {
 		asPath = fmt.Sprintf("the receive window was full, though it would allow %s/s with the smallest round trip, %s; what is in flight queues before the capture point",
 			Size(uint64(float64(t.Window)/Seconds(t.RTT))), Span(t.RTT))

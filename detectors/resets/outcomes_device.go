@@ -71,7 +71,7 @@ var suspectedInjection = &outcome{
 		Name: "suspected-injection", Severity: detectors.Warning, Fault: detectors.FaultPath, Needs: segmentOrigin,
 		When: "the RST seems not to come from the side whose address it has: it answers nothing, its TTL or IP ID differs from that side's, or that side continues; info if a side had closed, and nothing is lost",
 		Cause: "A middlebox on the path sent it (an intrusion prevention system, a filter, a firewall that ends connections, a load balancer that fails over), or an attacker " +
-			"who wants the connection to end.",
+			"who wants the connection to end. Or a front end of the service that no longer has the connection: its members may differ in TTL.",
 		Action: "Capture at the side whose address it has: if the RST does not leave there, it was made on the path. Its TTL says how many hops away.",
 	},
 	exceptions: []exception{{detectors.Info, (*resetCase).over}},

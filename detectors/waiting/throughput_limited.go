@@ -57,8 +57,8 @@ var (
 		Cause:  "The congestion window stayed small, the sender's send buffer is too small for the round trip, or it paces its segments.",
 		Action: "A larger send buffer (net.ipv4.tcp_wmem; do not set SO_SNDBUF); another congestion control (net.ipv4.tcp_congestion_control); look for losses before this part of the capture."}
 	byPath = &detectors.Outcome{Name: "path", Severity: detectors.Info, Fault: detectors.FaultPath, When: "ACKs clocked the sender while the round trip stood above the smallest: a queue before a bottleneck; a warning likewise",
-		Cause:  "The path is full: a slower link between the hosts, or a rate limit. What is sent faster waits in its queue, with what others send.",
-		Action: "The rate at which ACKs come is that of the bottleneck, or the share of it that others leave: if it fell while the queueing delay grew, look for their traffic. If the queueing delay hurts others: smaller or managed queues there (fq_codel), or a congestion control that does not fill them (BBR)."}
+		Cause:  "The path is full: a slower link between the hosts, or a rate limit. What is sent faster waits in its queue, with what others send. Or ACKs wait on their way back, as where a radio link lets them pass in batches.",
+		Action: "The rate at which ACKs come is that of the bottleneck, or the share of it that others leave: if it fell while the queueing delay grew, look for their traffic. If the queueing delay hurts others: smaller or managed queues there (fq_codel), or a congestion control that does not fill them (BBR). The timestamps of both sides (TSval, TSecr) tell which direction waits."}
 	byApplication = &detectors.Outcome{Name: "application", Severity: detectors.Info, Fault: detectors.FaultSuspected, Needs: fsm.Text, // IP IDs tell of loss before the capture point
 		When:   "the sending server's application had nothing to send; a warning likewise",
 		Cause:  "The application produces its data slowly: it reads from a slow disk, database or service, or computes. Or it sends at the rate of its source, or limits its rate on purpose.",
