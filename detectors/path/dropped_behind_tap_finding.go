@@ -34,7 +34,7 @@ func (s *stuckSegment) finding(o *detectors.Outcome, side reassembly.Side, at in
 	evidence = append(evidence, r.Evidence("last retransmission", side, &s.last))
 	subject, own, peer := side.Peer(), r.Name(side), r.Name(side.Peer())
 	if s.answer.At != 0 && !s.acked {
-		evidence = append(evidence, r.Evidence("answers the first retransmission", side.Peer(), &s.answer))
+		evidence = append(evidence, r.Evidence("answers it, or what acknowledged as much", side.Peer(), &s.answer))
 	}
 	if s.acked {
 		subject = side
@@ -72,7 +72,7 @@ func (s *stuckSegment) message(own, peer string) string {
 		m := fmt.Sprintf("%s retransmitted the same segment %d times in %s (frames %d to %d). Each passed the capture point. %s was alive, "+
 			"but acknowledged only what came before (frames %d to %d).", own, s.n, span, s.first.Frame, s.last.Frame, peer, s.since.Frame, s.sign.Frame)
 		if s.answer.At != 0 {
-			return m + fmt.Sprintf(" The first was delivered %s late: its RST (frame %d) answers that. Something behind the capture point held the segments up.",
+			return m + fmt.Sprintf(" What was sent first was delivered about %s late: a RST (frame %d) has the number that it acknowledges. Something behind the capture point held the segments up.",
 				detectors.Span(s.answer.At-s.first.At), s.answer.Frame)
 		}
 		return m + " Until then, its TCP had not processed the segment: something behind the capture point drops it or holds it up."
