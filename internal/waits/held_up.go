@@ -29,7 +29,7 @@ func (s *step) heldUp() {
 		held += timer
 	}
 	held = min(held, s.thought)
-	s.thought -= held
+	s.thought = max(s.thought-held, min(s.thought, int64(detectors.PromptAnswer))) // nor was it prompt
 	s.Waits[detectors.ServerApp] -= held
 	s.Waits[detectors.Network] += held
 }
