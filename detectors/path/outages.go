@@ -38,6 +38,7 @@ func (o *outages) add(v *retryRun, side reassembly.Side, back *reassembly.Segmen
 	o.longest = max(o.longest, silence)
 	o.retries += v.n
 	f := r.Find(deadRecovered, side.Peer(), back.At, o.evidence...)
+	f.During = [2]int64{o.evidence[0].Seg.At, back.At}
 	f.End = back.At
 	f.Roles = detectors.Roles("survivor", side, "silent")
 	f.Measure("outages", o.n)

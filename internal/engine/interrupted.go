@@ -126,6 +126,6 @@ func interruptions(trace *stats.Trace) []result.Note {
 	if n > 1 {
 		often = fmt.Sprintf(" (and %s more)", detectors.Times(n-1))
 	}
-	return []result.Note{{Name: "interrupted", Message: fmt.Sprintf("The capture was interrupted%s: nothing was recorded for %s, from %s after its first frame on. Afterwards came connections that were already running, or again what devices had sent at regular intervals before, or nothing of what several connections had to send. "+
+	return []result.Note{{Name: "interrupted", Message: fmt.Sprintf("The capture was interrupted%s: nothing was recorded for %s, from %s after its first frame on. Afterwards came connections that were already running, or again what devices had sent at regular intervals before, or nothing of what several connections had to send; or each pause came after so many frames, as in a file made of pieces. "+
 		"Nothing is reported as missing beyond that.", often, detectors.Span(first.To-first.From), detectors.Span(first.From-trace.First))}}
 }

@@ -24,7 +24,7 @@ func (f *frames) plain(p *pool) {
 		before, file := f.position, f.ahead[0].File
 		f.trace.Frames(n, f.ahead[0].At, f.ahead[n-1].At, func(i int) int64 { return f.ahead[i].At })
 		rhythm := f.rhythm(file)
-		steady := rhythm.Frames(f.ahead[0].At, f.ahead[n-1].At)
+		steady := rhythm.Frames(n, f.ahead[0].At, f.ahead[n-1].At)
 		for rest := f.ahead[:n]; len(rest) > 0; {
 			room := p.room()
 			some := rest[:min(len(rest), len(room))]
@@ -63,7 +63,7 @@ func (f *frames) run(p *pool) (all int, is bool) {
 		if n > 0 {
 			f.files.Passed(n, bytes, last)
 			f.trace.Frames(n, room[0].At, last, func(i int) int64 { return room[i].At })
-			if rhythm := f.rhythm(records.File); !rhythm.Frames(room[0].At, last) {
+			if rhythm := f.rhythm(records.File); !rhythm.Frames(n, room[0].At, last) {
 				for i := range room[:n] {
 					rhythm.Frame(room[i].At)
 				}

@@ -49,13 +49,13 @@ func TestBatches(t *testing.T) {
 func TestBatches_together(t *testing.T) {
 	r, at := stamped(0), int64(1e18)
 	for range 3 * maxRuns {
-		if first := at + int64(time.Second); !r.Frames(first, first+int64(time.Millisecond)) {
+		if first := at + int64(time.Second/2); !r.Frames(2, first, first+int64(time.Millisecond)) {
 			r.Frame(first)
 			r.Frame(first + int64(time.Millisecond))
 		}
-		at += int64(time.Second + time.Millisecond)
+		at += int64(time.Second/2 + time.Millisecond)
 	}
-	if got := r.Batches(); got != int64(time.Second) {
+	if got := r.Batches(); got != int64(time.Second/2) {
 		t.Errorf("%v", time.Duration(got))
 	}
 	if n := r.batches.pauses; n != maxRuns {

@@ -9,7 +9,8 @@ import (
 // A Rhythm is that of what devices send to all others of a link by a timer, whatever else is sent: spanning tree (IEEE
 // 802.1D: a hello every 2 s), OSPF, LLDP, announcements of services. Where a file has no frame of anybody for
 // longer than such a device needs for several beats, and it beats as before afterwards, that is no silence: nobody was capturing.
-// What the hosts of connections send proves nothing of the kind: they may have nothing to say.
+// What the hosts of connections send proves nothing of the kind: they may have nothing to say. Pauses that come after each so many frames do,
+// see pieces.
 type Rhythm struct {
 	Blind       []Gap // in which the file shows that nobody captured, in order: the first maxBlind
 	First, Last int64 // times of the first frame, and of the latest
@@ -19,6 +20,7 @@ type Rhythm struct {
 	n       int
 	beacons []beacon
 	batches batches
+	pieces  pieces
 }
 
 // A beacon is a source of such frames. Frames within half a period are one beat: several may come together, and
@@ -55,11 +57,18 @@ const (
 // Frame takes the time of a frame of any kind. Time may go back.
 func (r *Rhythm) Frame(at int64) {
 	if at-r.Last <= withinBatch && r.any { // nearly all
+		r.pieces.frames++
 		r.Last = max(r.Last, at)
 		return
 	}
 	if r.any {
 		r.batches.pause(at - r.Last)
+		if at-r.Last >= minPiecesPause {
+			r.pieces.pause(Gap{From: r.Last, To: at})
+		}
+	}
+	r.pieces.frames++
+	if r.any {
 		if at-r.Last <= minBlind {
 			r.Last = at
 			return
@@ -74,19 +83,23 @@ func (r *Rhythm) Frame(at int64) {
 	r.Last = at
 }
 
-// Frames takes frames that were captured in order, given the times of the first and the last, if no pause that matters lies between them.
-func (r *Rhythm) Frames(first, last int64) (taken bool) {
-	longest := minBlind
+// Frames takes n frames that were captured in order, given the times of the first and the last, if no pause that matters lies between them.
+func (r *Rhythm) Frames(n int, first, last int64) (taken bool) {
+	longest := minPiecesPause
 	if !r.batches.decided() {
 		longest = withinBatch
 	}
 	if taken = r.any && first >= r.Last && last-r.Last <= longest; taken {
 		r.Last = last
+		r.pieces.frames += uint64(n)
 	} else if !r.batches.decided() {
 		r.batches.runs++
 	}
 	return taken
 }
+
+// Gaps are those in which the file shows that nobody captured.
+func (r *Rhythm) Gaps() []Gap { return append(slices.Clip(r.Blind), r.pieces.gaps()...) }
 
 // Batches is the time between two batches in which the times of the file come, on average, in nanoseconds; 0 if they don't.
 func (r *Rhythm) Batches() int64 { return r.batches.every() }
@@ -200,12 +213,9 @@ func (r *Rhythm) blind(g Gap) {
 // Blinded makes gaps of the pauses in which nobody captured, given the rhythm of each file: those that no other file
 // may cover.
 func (t *Trace) Blinded(files []Rhythm) {
-	if !slices.ContainsFunc(files, func(r Rhythm) bool { return len(r.Blind) > 0 }) {
-		return
-	}
 	t.Gaps, t.Pauses = slices.Clone(t.Gaps), slices.Clone(t.Pauses)
 	for i := range files {
-		for _, g := range files[i].Blind {
+		for _, g := range files[i].Gaps() {
 			if !slices.ContainsFunc(files[:i], func(o Rhythm) bool { return o.covers(g) }) && !slices.ContainsFunc(files[i+1:], func(o Rhythm) bool { return o.covers(g) }) {
 				t.blinded(g)
 			}

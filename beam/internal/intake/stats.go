@@ -59,7 +59,7 @@ func (c *counter) frame(fr *capture.Frame) (time int64) {
 
 // stats completes the statistics at the end of the file.
 func (c *counter) stats() *Stats {
-	c.End, c.Blind = c.trace.End(), c.rhythm.Blind
+	c.End, c.Blind = c.trace.End(), c.rhythm.Gaps()
 	for reason, n := range c.skipped {
 		if n > 0 {
 			c.Skipped = append(c.Skipped, stats.Skipped{Reason: decode.Reason(reason).String(), N: n})
