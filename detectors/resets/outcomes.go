@@ -95,7 +95,8 @@ var unreadData = &outcome{
 		{detectors.Info, (*resetCase).unbound},
 		{detectors.Info, (*resetCase).goodbye},
 	},
-	doubts: []doubt{{"the RST acknowledges data in less than a tenth of the time that its apparent sender takes to answer: a device nearer to the capture point (a filter, a firewall, a proxy) may have sent it", (*resetCase).fromNearer}},
+	doubts: []doubt{{"the RST acknowledges data in less than a tenth of the time that its apparent sender takes to answer: a device nearer to the capture point (a filter, a firewall, a proxy) may have sent it", (*resetCase).fromNearer},
+		finUnseen}, // then its socket had closed before
 	fault: func(c *resetCase) detectors.Fault {
 		if c.few() || c.unbound() { // which nobody has to read, or which asks to close, or is read at once
 			return detectors.FaultUnknown
