@@ -110,7 +110,7 @@ func (w *synUnanswered) message(outcome *detectors.Outcome, now int64, r *detect
 		return m + fmt.Sprintf(". %s The SYN has TTL %d: a program such as traceroute chose that, to be told so.", w.icmp.Sentence(client), w.syn.TTL)
 	}
 	if outcome == synRefusedByICMP && w.refusedLate(r) {
-		return m + fmt.Sprintf(". %s An error came up to %s after the SYN that it quotes: what sent it had waited, and need not be %s itself.", w.icmp.Sentence(client), detectors.Span(w.lag), server)
+		return m + fmt.Sprintf(". %s An error came up to %s after the SYN that it quotes: what sent it had waited, or the path held one of them up. It need not be %s itself.", w.icmp.Sentence(client), detectors.Span(w.lag), server)
 	}
 	if outcome == synRefusedByICMP {
 		return m + ". " + w.icmp.Sentence(client) + " " + w.icmp.Meaning(client, server)

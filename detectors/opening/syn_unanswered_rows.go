@@ -119,9 +119,10 @@ func (w *synUnanswered) unstamped(r *detectors.Report) bool {
 // fromServer reports whether the first ICMP error has the server's address.
 func (w *synUnanswered) fromServer() bool { return w.icmp.First.Reporter() == w.icmp.First.Dst.Addr }
 
-// refusedLate reports whether the server's address refused a SYN longer after that than any SYN waits for a round trip (RFC 6298 2.1).
+// refusedLate reports whether the server's address refused a SYN so long after that as what waits for a host behind it does: three seconds
+// (Linux: mcast_solicit of the neighbour times retrans_time_ms). A slow path takes less.
 func (w *synUnanswered) refusedLate(*detectors.Report) bool {
-	return w.icmp.FromPeer() && w.lag > int64(time.Second)
+	return w.icmp.FromPeer() && w.lag > int64(3*time.Second)
 }
 
 // refusesSource reports whether a router refuses the SYN for its source address.
