@@ -34,10 +34,12 @@ func (h *direction) stepID(step uint16) {
 
 // shareID reports whether the segment has the identification of the one before it, and other content; if the side counts, it notes
 // that: at most one of the two is the host's own. What follows the one before may be: a card or router that cuts a segment into packets
-// gives several one identification. So may be what a card has joined.
+// gives several one identification. So may be what a card has joined. One that dies on the way is a decoy: a program on the host, against packet
+// inspection, makes it of the other.
 func (h *direction) shareID(seg *reassembly.Segment, last *reassembly.Mark) bool {
 	alike := seg.Seq == last.Seq && (seg.Len == last.Len || max(seg.Len, last.Len) > ethernetMSS)
-	if alike || seg.Seq == last.End() || seg.IPID != last.IPID {
+	decoy := seg.TTL != last.TTL && min(seg.TTL, last.TTL) <= MostHops
+	if alike || decoy || seg.Seq == last.End() || seg.IPID != last.IPID {
 		return false
 	} else if h.ids&idStepsMax == idsTrusted {
 		h.ids |= sharedID
