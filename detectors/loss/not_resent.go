@@ -10,7 +10,7 @@ import (
 
 // notResent reports whether the segment only seems to be sent again.
 func notResent(ev fsm.Event, r *detectors.Report) bool {
-	return padded(ev) || unproved(ev, r) || damaged(ev)
+	return padded(ev) || unproved(ev, r) || damaged(ev) || misnumbered(ev, r)
 }
 
 // An ackSent is what a side acknowledged at a time.
@@ -54,6 +54,13 @@ func unproved(ev fsm.Event, r *detectors.Report) bool {
 func damaged(ev fsm.Event) bool {
 	was, seg := ev.Was, ev.Seg
 	return seg.IPID != 0 && seg.IPID == was.IPID && seg.Seq == was.Seq && seg.Len == was.Len && seg.At-was.At < int64(recaptured)
+}
+
+// misnumbered reports whether the segment begins within the one before it, and ends beyond it, sooner than any timer, when all of that had been
+// acknowledged: no TCP goes back there. A program that counts its bytes wrong does, or something on the way that adds some.
+func misnumbered(ev fsm.Event, r *detectors.Report) bool {
+	was, seg, out := ev.Was, ev.Seg, r.Conn.Stream(ev.Side)
+	return ev.Place == reassembly.Overlap && was.Seq.Before(seg.Seq) && seg.Seq.Before(was.End()) && was.End().AtOrBefore(out.Una) && seg.At-was.At < int64(leastTimeout)
 }
 
 // recaptured is how soon a capture point may see a packet again, as in a mirrored VLAN.
