@@ -26,9 +26,23 @@ func (h *Host) see(s Sighting) {
 	for i > 0 && h.Own[i-1].At > s.At {
 		i--
 	}
-	h.Own = sorting.Insert(h.Own, i, s)
-	for h.widen(h.Step); len(h.Own) > maxSightings; h.widen(h.Step + 1) {
+	switch { // each that is remembered has a step of its own
+	case i > 0 && h.Own[i-1].At>>h.Step == s.At>>h.Step:
+		h.Own[i-1] = later(h.Own[i-1], s)
+	case i == len(h.Own) || h.Own[i].At>>h.Step != s.At>>h.Step:
+		h.Own = sorting.Insert(h.Own, i, s)
 	}
+	for len(h.Own) > maxSightings {
+		h.widen(h.Step + 1)
+	}
+}
+
+// later is the one of two that came later, the second if that is not before the first.
+func later(s, t Sighting) Sighting {
+	if s.At == t.At && (s.Frame > t.Frame || s.Frame == t.Frame && s.By > t.By) {
+		return s
+	}
+	return t
 }
 
 // widen makes the steps at least that long.
@@ -38,9 +52,7 @@ func (h *Host) widen(step uint8) {
 	for _, s := range h.Own {
 		if n > 0 && h.Own[n-1].At>>h.Step == s.At>>h.Step {
 			n--
-			if last := h.Own[n]; last.At == s.At && (last.Frame < s.Frame || last.Frame == s.Frame && last.By < s.By) {
-				s = last
-			}
+			s = later(h.Own[n], s)
 		}
 		h.Own[n] = s
 		n++
