@@ -95,7 +95,8 @@ func (s *step) sack() {
 		case i == 0 && dsack:
 			s.arrivedTwice = len(blocks) == 1
 			last := &peer.last
-			again := peer.rexmits > 0 && (peer.rexmits > 1 || last.Flags&reassembly.FIN == 0 || last.Len > 0)   // it may have sent that again
+			onlyFIN := peer.rexmits == 1 && last.Flags&reassembly.FIN != 0 && last.Len == 0
+			again := peer.rexmits > 0 && (!onlyFIN || !b.From.Before(last.Seq))                                 // it may have sent that again
 			probed := last.Len == 1 && last.Seq == b.From && last.Flags&reassembly.PSH == 0 && b.From+1 == b.To // a keep-alive sends a byte that has arrived
 			if !again && !probed {
 				peer.bits |= doubled
