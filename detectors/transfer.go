@@ -130,7 +130,10 @@ func (t *Transfer) Besides(limit string) (name string, share float64) {
 
 // queues reports whether the round trip stood so far above the smallest one that the
 // segments must have queued: by a quarter, and a millisecond.
-func (t *Transfer) queues() bool { return t.RTT > 0 && t.Queue > max(t.RTT/4, 1_000_000) }
+func (t *Transfer) queues() bool { return t.RTT > 0 && t.QueuesAbove(t.RTT) }
+
+// QueuesAbove reports whether the mean round trip stood so far above another that this took no longer because segments queued.
+func (t *Transfer) QueuesAbove(rtt int64) bool { return t.RTT+t.Queue > rtt+max(rtt/4, 1_000_000) }
 
 // Held reports whether the sender, where it sent as ACKs came, waited for the most part for ACKs that were
 // delayed: Nagle's algorithm, or an application that waits for its data to be acknowledged.
