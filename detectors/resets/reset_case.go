@@ -30,6 +30,7 @@ type resetCase struct {
 	madeOf    bool // it has the IP ID of the peer's last segment, which it was made of; see madeFrom
 	unsent    bool // the sender's last segment acknowledges what its peer has never sent; see misacked
 	peerSpoke bool // the peer has sent something since
+	peerSent  bool // not only RSTs: where the RST arrived first, the peer did not accept it
 	revived   bool // something came in the sender's name since
 	onItsWay  bool // payload of the peer was on its way when the RST came
 	survived  bool // the peer has sent something after that: the RST did not end the connection
@@ -192,6 +193,7 @@ func (c *resetCase) follow(ev fsm.Event, v fsm.View) (changed bool) {
 // take is follow, but for what a segment proves that another may not.
 func (c *resetCase) take(ev fsm.Event, v fsm.View) (changed bool) {
 	bySender := ev.Side == c.side
+	c.peerSent = c.peerSent || !bySender && ev.Class != fsm.Rst
 	switch c.peerSpoke = c.peerSpoke || !bySender; {
 	case bySender && c.revived && c.continued.At == 0 && provesLife(ev, v) && !c.overtook(ev.Seg):
 		c.note().continued = reassembly.MarkOf(ev.Seg)

@@ -41,7 +41,7 @@ func (w *resetCause) write(f *detectors.Finding, r *detectors.Report) {
 	f.Measure("idle_s", detectors.Seconds(c.idle()))
 	f.Measure("lost_bytes", int(o.lostBytes(c)))
 	f.Message = o.sentence(c)
-	if c.continued.At != 0 && !c.survived && c.resets[peer] > 0 {
+	if c.continued.At != 0 && !c.survived && !c.peerSent && c.resets[peer] > 0 {
 		f.Message += fmt.Sprintf(" %s accepted the RST: it answered with a RST.", c.peer.name)
 	}
 	switch open := &c.stayedOpen; {

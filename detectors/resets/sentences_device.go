@@ -117,6 +117,8 @@ func (c *resetCase) suspectedInjectionSentence() string {
 		m += fmt.Sprintf(" It has TTL %d, the only other segment from %s (frame %d) has %d.", c.rst.TTL, c.sender.name, c.sender.last.Frame, c.sender.last.TTL)
 	case c.otherTTL():
 		m += fmt.Sprintf(" It has TTL %d, everything from %s before it has %d.", c.rst.TTL, c.sender.name, c.sender.last.TTL)
+	case c.continued.TTL != 0 && c.rst.TTL != c.continued.TTL: // what came right before it may be the same injector's
+		m += fmt.Sprintf(" It has TTL %d, frame %d has %d.", c.rst.TTL, c.continued.Frame, c.continued.TTL)
 	}
 	if c.copiesID() {
 		return m + fmt.Sprintf(" It has the IP ID of frame %d, %d, as the SYN-ACK from %s has that of the SYN: both were made from packets of %s. A device on the path (a SYN proxy, a filter) answers for %[3]s.",
