@@ -92,9 +92,19 @@ func (c *resetCase) request() bool {
 	return c.lost() >= minLost && c.recent <= uint64(c.lost()) // nothing was in flight just before
 }
 
-// dataAfterCloseFault is the peer's own if it reused what it knew to be closed. Otherwise the
+// deceivedToo reports whether the sender had acknowledged a FIN with the peer's address, and the peer sends beyond that. No TCP does so after a
+// FIN of its own (RFC 9293 3.10.2): the FIN was not the peer's, it seems, and to the sender the stream was complete.
+func (c *resetCase) deceivedToo() bool {
+	state := c.states[c.side]
+	return c.lost() > 0 && (state == fsm.LastAck || state == fsm.Closing || state == fsm.TimeWait)
+}
+
+// dataAfterCloseFault is unknown if something else may have ended the stream, and the peer's own if it reused what it knew to be closed. Otherwise the
 // sender closed, and nobody else did anything out of order.
 func (c *resetCase) dataAfterCloseFault() detectors.Fault {
+	if c.deceivedToo() {
+		return detectors.FaultUnknown
+	}
 	switch c.lateData() {
 	case missed:
 		return detectors.FaultPath
@@ -111,6 +121,9 @@ func (c *resetCase) dataAfterCloseFault() detectors.Fault {
 // dataAfterCloseAdvice says what to think of data that is no request to an idle server.
 func (c *resetCase) dataAfterCloseAdvice() (cause, action string) {
 	switch kind := c.lateData(); {
+	case c.deceivedToo():
+		return "A FIN with the address of the sender of the data had ended the stream for its receiver, whose socket was gone when the data came. If that FIN was not its own, something on the path made it (see forged-fin): a filter, a provider, a middlebox.",
+			"Compare the TTL and IP ID of that FIN with those of the other segments from its address, and capture closer to that host. The side that sent the RST did nothing wrong."
 	case kind == missed:
 		return "The path lost what the sender of the data had sent, and sent again. The other side closed without having received it, and its socket was gone when something arrived again.",
 			"Look for loss on the path from the sender of the data. Timeouts of the applications are not the reason."
@@ -165,6 +178,8 @@ func (c *resetCase) dataAfterCloseSentence() string {
 		peer = "What acknowledges for " + peer
 	}
 	switch kind := c.lateData(); {
+	case c.deceivedToo():
+		m += fmt.Sprintf(" It had acknowledged a FIN with the address of %s, and that sends beyond it all the same, as no host does after its own FIN.", c.peer.name)
 	case kind == missed:
 		m += fmt.Sprintf(" That data did not cross the FIN: %s had sent it, and sent it again, a retransmission timeout before the FIN or longer, and neither the FIN nor anything since acknowledges it. "+
 			"The path lost it, and %s closed without it.", c.peer.name, c.sender.name)

@@ -116,7 +116,7 @@ var unreadData = &outcome{
 var dataAfterClose = &outcome{
 	Outcome: detectors.Outcome{
 		Name: "data-after-close", Severity: detectors.Warning, Fault: detectors.FaultHost,
-		When: "data reached a side that had already closed; info if a client closed, or who seems to be by the ports, and did not want the rest, or if little came after the FIN and something had been exchanged before; no host's fault if the path had lost the data before the FIN",
+		When: "data reached a side that had already closed; info if a client closed, or who seems to be by the ports, and did not want the rest, or if little came after the FIN and something had been exchanged before; no host's fault if the path had lost the data before the FIN, or if the data goes beyond a FIN with its sender's address that the side had acknowledged",
 		Cause: "The sender of the RST had sent FIN and released its socket; data that arrives after that is answered with a RST and lost. Usually a request " +
 			"crosses the FIN of an idle keep-alive connection (a 502 or 503 in the log of a proxy).",
 		Action: "Let the client close idle connections sooner than the server does (a shorter keep-alive timeout on the client or proxy), and let it " +
