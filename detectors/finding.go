@@ -40,11 +40,12 @@ type Absence uint8
 
 // What may be absent. A capture as a whole may show that it holds none of these.
 const (
-	NoAbsence    Absence = iota
-	AnyAbsence           // something of this connection
-	NoFINAck             // the ACK of a FIN: a filter may leave all such out
-	NoSYNAnswer          // an answer to a SYN: the capture may hold nothing but SYNs
-	NoDataAnswer         // an answer to the first data: of servers, the capture may hold nothing but SYN-ACKs
+	NoAbsence       Absence = iota
+	AnyAbsence              // something of this connection
+	NoFINAck                // the ACK of a FIN: a filter may leave all such out
+	NoSYNAnswer             // an answer to a SYN: the capture may hold nothing but SYNs
+	NoDataAnswer            // an answer to the first data: of servers, the capture may hold nothing but SYN-ACKs
+	NothingAfterFIN         // the ACK of a FIN, and all else after it: a capture may leave out what follows the second one
 )
 
 // A Scope is what a verdict rests on beside its own connection. An engine knows that once it knows all

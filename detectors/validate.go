@@ -82,7 +82,7 @@ func (d *Detector) validate() error {
 	if d.Doc.Title == "" {
 		fail("Doc.Title", "is empty")
 	}
-	if d.Absence > NoDataAnswer {
+	if d.Absence > NothingAfterFIN {
 		fail("Absence", "%d is none of those declared", d.Absence)
 	}
 	if len(d.Outcomes) == 0 {

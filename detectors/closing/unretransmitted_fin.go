@@ -23,8 +23,8 @@ var UnretransmittedFIN = &detectors.Detector{
 			"has forgotten the connection.",
 		Action: "Capture on the closer's own interface. If it retransmits the FIN there, something in between drops it; if " +
 			"not, the closer's stack is at fault. Until then, close the peer's socket manually, or let keep-alives close it.",
-		NotThis: "A FIN that is retransmitted with backoff and never acknowledged: fin-unanswered. A capture that ends too soon, or " +
-			"that holds only one direction: undecided. A RST from either side, which ends the connection. A closer that still " +
+		NotThis: "A FIN that is retransmitted with backoff and never acknowledged: fin-unanswered. A capture that ends too soon, " +
+			"that holds only one direction, or, if the peer sent nothing more, that has the ACK of no second FIN, though several connections have one: undecided. A RST from either side, which ends the connection. A closer that still " +
 			"waits for older data to be acknowledged, or for the peer's window to open: its FIN is not due yet.",
 		Peers: "Wireshark does not report a FIN that is not acknowledged. Ostermann's tcptrace calls the connection complete " +
 			"once it has seen both FINs.",
@@ -155,6 +155,9 @@ func (w *unretransmittedFIN) Overdue(i int, o detectors.Overdue, r *detectors.Re
 		r.Absence(&f, fin.At)
 	}
 	if outcome == unretransmittedSilent {
+		if f.Absence != detectors.NoAbsence {
+			f.Absence = detectors.NothingAfterFIN
+		}
 		f.Silence = detectors.NewSilence(r.Conn, fin.At+int64(detectors.ResendTimeout(r.Conn, side)), w.Limit(i, r)) // from then on, the FIN was due again
 		f.Lossless = detectors.NewLossless(r.Conn, false, fin.At, w.Limit(i, r))
 	}

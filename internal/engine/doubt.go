@@ -70,13 +70,16 @@ func doubt(f *detectors.Finding, finRank int, c *stats.Counts) {
 			f.Fault = detectors.FaultUnknown
 			f.Undecide("one-sided: of nearly all servers, the capture holds nothing but SYN-ACKs, so the RST may answer an ACK of the data that was not captured")
 		}
+		if l == fsm.AcksFiltered && !c.HidesACKs(finRank) && !c.NoPureACKs() {
+			f.Undecide(fmt.Sprintf("acks-filtered: of %d second FINs in the capture, none was acknowledged, so it may leave out such ACKs, as those of a phone's VPN do", c.FINs[1].Sent))
+		}
 		f.Doubt()
 	}
 	if f.Absence != detectors.NoAbsence && f.Verdict == detectors.Seen && c.HalfHandshakes() {
 		f.Limits, f.Scope = f.Limits|fsm.Holes, detectors.WholeCapture
 		f.Undecide(fmt.Sprintf("holes: of %d of %d handshakes, the capture holds only the SYN or only the SYN-ACK, so what seems to be absent may be missing like these", c.Halves, c.Halves+c.Handshakes))
 	}
-	if f.Absence == detectors.NoFINAck && f.Verdict == detectors.Seen && c.Fragments() {
+	if (f.Absence == detectors.NoFINAck || f.Absence == detectors.NothingAfterFIN) && f.Verdict == detectors.Seen && c.Fragments() {
 		f.Limits, f.Scope = f.Limits|fsm.Holes, detectors.WholeCapture
 		f.Undecide("holes: the capture holds only pieces of its connections, and of too few FINs the ACK (it is a sample, or lost most frames): the ACK of this one, or the FIN sent again, may be missing like others")
 	}
@@ -136,7 +139,9 @@ func unrecorded(f *detectors.Finding, trace *stats.Trace) {
 // nothing but SYNs, or one direction.
 func hidden(absent detectors.Absence, finRank int, c *stats.Counts) fsm.Limits {
 	switch {
-	case absent == detectors.NoFINAck && c.HidesACKs(finRank):
+	case (absent == detectors.NoFINAck || absent == detectors.NothingAfterFIN) && c.HidesACKs(finRank):
+		return fsm.AcksFiltered
+	case absent == detectors.NothingAfterFIN && finRank == 1 && c.HidesLastACKs():
 		return fsm.AcksFiltered
 	case absent == detectors.NoSYNAnswer && (c.OnlySYNs() || c.OneWay()):
 		return fsm.OneSided

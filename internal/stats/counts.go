@@ -105,6 +105,14 @@ func (c *Counts) HidesACKs(rank int) bool {
 	return atMost(f.Acked, f.Sent, ackedShare) < hidesBelow
 }
 
+// leastLast is how many second FINs show something about the capture if none is acknowledged: one may be chance.
+const leastLast = 2
+
+// HidesLastACKs reports whether no second FIN is acknowledged. Its receiver has just closed, is up, and the ACK of its own FIN
+// came through: that the last ACK is absent from each connection is rather the capture's doing, as of a phone's VPN program, which is
+// done with a connection once it has sent its FIN.
+func (c *Counts) HidesLastACKs() bool { return c.FINs[1].Acked == 0 && c.FINs[1].Sent >= leastLast }
+
 // How many connections and segments a trace has at least in which pure ACKs must be: each
 // handshake ends with one, and where one side says more at a time, so does each second
 // segment (RFC 1122 4.2.3.2).

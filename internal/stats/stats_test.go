@@ -69,6 +69,15 @@ func TestCounts(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
+		sent, acked uint64
+		want        bool
+	}{{1, 0, false}, {2, 0, true}, {3, 1, false}} {
+		x := Counts{FINs: [2]FINs{1: {c.sent, c.acked}}}
+		if got := x.HidesLastACKs(); got != c.want {
+			t.Errorf("%d second FINs sent, %d acknowledged, hidden: %t", c.sent, c.acked, got)
+		}
+	}
+	for _, c := range []struct {
 		lone, repeated, both uint64
 		want                 bool
 	}{{5, 5, 0, true}, {4, 0, 0, false}, {5, 6, 0, false}, {5, 0, 1, false}} {
