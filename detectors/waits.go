@@ -74,7 +74,7 @@ type Exchange struct {
 	Pipelined bool            // another request was sent before the answer
 	Acked     bool            // the server acknowledged the request before it answered
 	Relayed   int64           // as of [Transfer]
-	Invisible bool            // a pause by now may have been loss before the tap, whose signs the capture does not have
+	Invisible bool            // a pause of the server's by now may have been loss before the tap, whose signs the capture does not have
 	GaveUp    bool            // none came, and the client closed or reset the connection
 	Reply     bool            // the request came right after payload of the server, to port 443, and has the size of an acknowledgment of HTTP/2 (SETTINGS, PING) in a TLS record
 	Resumed   bool            // that was the end of it: the request itself came before what the server said

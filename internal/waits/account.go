@@ -32,7 +32,7 @@ type Account struct {
 	asking    bool            // the client waits for an answer
 	replying  bool            // the server answers
 	acked     bool            // what it had acknowledged before
-	invisible bool            // a pause may have been loss before the tap
+	invisible uint8           // 1 << a side a pause of which may have been loss before the tap
 	slowly    bool            // an answer was not prompt
 	pipelined bool            // by now for several
 	ahead     bool            // the server had by then sent what was not captured

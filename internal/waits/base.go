@@ -22,7 +22,7 @@ func (a *Account) base(seg *reassembly.Segment, side reassembly.Side, ev *fsm.Ev
 		return
 	}
 	a.step(seg, side, ev, c, told)
-	owner, before, why, from, waits := a.Owner, a.invisible, a.why, a.from, a.Waits
+	owner, before, why, from, waits := a.Owner, a.invisible != 0, a.why, a.from, a.Waits
 	told.release(a)
 	a.begin(seg, side, c)
 	a.Owner, a.before, a.why, a.from, a.Waits, a.based = owner, before, why, from, waits, true

@@ -163,7 +163,7 @@ func (s *step) tell(x *detectors.Exchange) {
 	if s.told.Exchange == nil {
 		return
 	}
-	x.Invisible, x.Greeted = s.invisible, s.greeted
+	x.Invisible, x.Greeted = s.invisible>>reassembly.B != 0, s.greeted
 	x.Told, x.Answers, x.Prompt, x.Pushes = s.seg.At, s.answers, s.prompt, s.told.rareOf(s.Account).pushes
 	if s.prompt > 0 {
 		x.Mean = time.Duration(s.promptTime / int64(s.prompt))

@@ -212,7 +212,7 @@ func (l *Ledger) End(account uint32, at, known int64, c *fsm.Conn) *Record {
 		if a.Waits[detectors.UnknownWait] == 0 {
 			r.Unknown = NoReason
 		}
-		r.Invisible = a.invisible || a.before
+		r.Invisible = a.invisible != 0 || a.before
 		r.RTT = [2]int64{a.ends[0].rtt, a.ends[1].rtt}
 		r.sort()
 		l.records[account-1] = nil

@@ -223,7 +223,9 @@ func (s *step) application() {
 		s.give(detectors.Loss, at)
 		return
 	}
-	s.invisible = s.invisible || at-s.from > s.roundTrip()+lossPause && s.own.rtt >= losslessTrip && (!s.own.ids.nothing(s.seg.IPID) || s.own.ids.skips(s.seg.IPID))
+	if at-s.from > s.roundTrip()+lossPause && s.own.rtt >= losslessTrip && (!s.own.ids.nothing(s.seg.IPID) || s.own.ids.skips(s.seg.IPID)) {
+		s.invisible |= 1 << s.side
+	}
 	if late := s.own.late(s.seg); late > 0 {
 		s.give(detectors.Network, min(s.from+late, at))
 	}

@@ -1,6 +1,9 @@
 package waits
 
-import "github.com/tcptrace-go/tcptrace/fsm"
+import (
+	"github.com/tcptrace-go/tcptrace/fsm"
+	"github.com/tcptrace-go/tcptrace/reassembly"
+)
 
 // resting marks the number of an account that rests.
 const resting = 1 << 31
@@ -36,7 +39,10 @@ func (l *Ledger) Wake(account, owner uint32) uint32 {
 	r := l.rested(account)
 	account = l.Open(owner)
 	a := l.Account(account)
-	a.Waits, a.first, a.from, a.why, a.invisible = r.Waits, r.From, r.To, r.Unknown, r.Invisible
+	a.Waits, a.first, a.from, a.why = r.Waits, r.From, r.To, r.Unknown
+	if r.Invisible {
+		a.invisible = 1<<reassembly.A | 1<<reassembly.B
+	}
 	a.ends[0].rtt, a.ends[1].rtt = r.RTT[0], r.RTT[1]
 	o := &openRecord{Record: *r.Record, ongoing: ongoing{stretch: Stretch{Start: r.To, End: r.To}}, gauges: [2]gauge{{last: r.last[0]}, {last: r.last[1]}}}
 	if last := len(o.Longest) - 1; last >= 0 && o.Longest[last].End == r.To { // it may go on

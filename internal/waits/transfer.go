@@ -179,7 +179,7 @@ func (s *step) tellTransfer() {
 	missed, seldom := r.missed(bytes), s.told.rareOf(s.Account)
 	*t = detectors.Transfer{Told: s.seg.At, From: r.side, First: r.first, Last: r.last, Bytes: bytes + missed, Missed: missed,
 		Window: r.window, Shrank: r.halved || uint64(r.falls)*20 > uint64(r.offers), Repaired: r.repaired, Resent: r.resent, Cuts: seldom.cuts, Congested: uint64(seldom.cuts)*20 > uint64(r.offers), Flight: r.flight, Left: r.left, Grew: max(r.doubled-r.first.At, 0), Relayed: int64(s.conn.Relayed(r.side)),
-		Invisible: s.invisible, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
+		Invisible: s.invisible != 0, AcksFiltered: s.conn.AcksFiltered(), ClockStepped: s.stepped(lasted)}
 	if s.told.rest(s.Account, 0); r.marked != 0 {
 		m := s.told.marked.at(r.marked)
 		for w := range t.Waits {
