@@ -51,6 +51,13 @@ var synRows = []synRow{
 		" The source address is link-local: no router forwards packets with such an address (RFC 4291 2.5.6, RFC 3927 7), whatever its routes."},
 
 	// ANSWERED LATE: who answered, and on which path, goes before what the segments show of the delay. finish makes some a warning.
+	// A device on the client's link that answered the last SYN at once: it waited for nobody then.
+	{synAnsweredLate, func(w *synUnanswered, r *detectors.Report) bool {
+		return w.clock.held == 0 && w.atOnce() && r.SpokenFor(w.client.Peer()) != ""
+	}, detectors.Info, detectors.FaultUnknown,
+		"What answers for the server is on the client's link, and answered the last SYN at once. It dropped those before (its accept queue was full, or it was not ready), or they or its answers were lost on the link. Or it connects to the server first, and had just done so.",
+		"Look at the NAT, proxy or VPN: is its accept queue full (nstat TcpExtListenOverflows and TcpExtListenDrops), as when many connections begin at once?",
+		" The answer came within 1 ms of the last SYN: what answered did not wait for %s then."},
 	// A device on the client's link: what was late is behind it, unless the answer was held up on this side.
 	{synAnsweredLate, func(w *synUnanswered, r *detectors.Report) bool {
 		return w.clock.held == 0 && r.SpokenFor(w.client.Peer()) != ""
@@ -131,6 +138,11 @@ func (w *synUnanswered) refusesSource() bool { return w.icmp.First.RefusesSource
 // traces reports whether the SYN expired because its sender gave it a shorter life than any host's packets have by themselves.
 func (w *synUnanswered) traces(*detectors.Report) bool {
 	return w.icmp != nil && w.icmp.First.Expired() && w.syn.TTL > 0 && w.syn.TTL <= fsm.MostHops
+}
+
+// atOnce reports whether the answer came as soon after the last SYN as on one link, and is not known to answer another.
+func (w *synUnanswered) atOnce() bool {
+	return !w.slow && w.last.At != 0 && w.answer.At-w.last.At < int64(time.Millisecond)
 }
 
 // gaveUp reports whether the server had given up what an earlier SYN began before its answer came late. A RST without ACK need
