@@ -14,23 +14,24 @@ import (
 
 // SpokenFor says why a device near the capture seems to answer for the side; "" if nothing shows that. No router has lowered
 // the TTL of either side, so that both are on one link; but there the side's address can not be, or it is unlikely, and the
-// SYN-ACK refuses all that the SYN offered, as the stacks of such NATs do.
+// SYN-ACK refuses all that the SYN offered, as the stacks of such NATs do. Where no SYN was captured, the side with the lower port is the server.
 func (r *Report) SpokenFor(side reassembly.Side) string {
 	v, peer := r.Conn, side.Peer()
 	opener, known := v.Opener()
 	last, far := v.Last(side), v.Last(peer)
-	if side == opener || !known || last.At == 0 || far.At == 0 || v.IPHabits(side).VariesTTL || !fsm.Unrouted(last.TTL) || !fsm.Unrouted(far.TTL) {
+	client := known && side == opener || !known && v.Endpoint(side).Port > v.Endpoint(peer).Port
+	if client || last.At == 0 || far.At == 0 || v.IPHabits(side).VariesTTL || !fsm.Unrouted(last.TTL) || !fsm.Unrouted(far.TTL) {
 		return ""
 	}
-	host, client := v.Endpoint(side).AddrPort().Addr(), v.Endpoint(peer).AddrPort().Addr()
+	host, guest := v.Endpoint(side).AddrPort().Addr(), v.Endpoint(peer).AddrPort().Addr()
 	switch {
-	case !client.IsPrivate() || !client.Is4() || !host.Is4() || !host.IsGlobalUnicast() || shareNetwork(client, host):
+	case !guest.IsPrivate() || !guest.Is4() || !host.Is4() || !host.IsGlobalUnicast() || shareNetwork(guest, host):
 		return ""
 	case !host.IsPrivate():
 		return fmt.Sprintf(" Its segments have TTL %d, so no router has forwarded them, but its address is public: a NAT, proxy or VPN on this link seems to answer for it, and this may not be its doing.", last.TTL)
 	case refusesAll(v, side):
 		return fmt.Sprintf(" Its segments have TTL %d, so no router has forwarded them, though %s is in another network; and its SYN-ACK refused all options of the SYN but the MSS, as NATs do that end connections themselves "+
-			"(VirtualBox, QEMU, VMware). One of these may have answered, and this may not be its doing.", last.TTL, client)
+			"(VirtualBox, QEMU, VMware). One of these may have answered, and this may not be its doing.", last.TTL, guest)
 	}
 	return ""
 }

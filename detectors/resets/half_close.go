@@ -99,6 +99,12 @@ func (c *resetCase) deceivedToo() bool {
 	return c.lost() > 0 && (state == fsm.LastAck || state == fsm.Closing || state == fsm.TimeWait)
 }
 
+// tookAfterFIN reports whether the sender has acknowledged what its peer sent after it had received the sender's FIN.
+func (c *resetCase) tookAfterFIN() bool {
+	own, last := &c.sender.last, &c.peer.last
+	return c.sender.finSent() && c.sender.fin.Used && last.Len > 0 && own.At >= last.At && own.Ack == last.End()
+}
+
 // dataAfterCloseFault is unknown if something else may have ended the stream, and the peer's own if it reused what it knew to be closed. Otherwise the
 // sender closed, and nobody else did anything out of order.
 func (c *resetCase) dataAfterCloseFault() detectors.Fault {

@@ -72,6 +72,9 @@ func (w *resetCause) qualify(o *outcome, f *detectors.Finding, r *detectors.Repo
 	if words := c.standIn(); words != "" && f.Subject == side && f.Fault.NamesHost() {
 		f.Fault, f.Message = detectors.FaultUnknown, f.Message+words
 	}
+	if o == aborted && c.tookAfterFIN() && c.prompt(&c.peer.last, &c.rst) && f.Fault.NamesHost() && r.SpokenFor(side) != "" {
+		f.Undecide("what answers for the sender of the RST on this link may have acknowledged the data after the FIN, and the host itself may have answered that data with the RST: its socket was gone")
+	}
 	if told := c.toldMeanwhile(); told != nil && o == halfOpen {
 		f.Evidence = append(f.Evidence, told.Evidence()...)
 		f.Fault, f.Message = detectors.FaultUnknown, f.Message+" "+told.Sentence(r.Name(side.Peer()))+" The path had failed by then, and that device may have sent the RST."

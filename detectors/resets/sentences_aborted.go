@@ -115,6 +115,8 @@ func (c *resetCase) abortedSentence() string {
 		m += c.ownLoss()
 	case c.sender.unacked(nil) > 0:
 		m += fmt.Sprintf(" The data in flight arrived: %s acknowledged it (frame %d).", c.peer.name, c.arrived.Frame)
+	case c.tookAfterFIN():
+		m += fmt.Sprintf(" It had acknowledged what %s sent after that (frame %d).", c.peer.name, c.sender.last.Frame)
 	case c.lost() == 0 && !c.onItsWay:
 		m += " Nothing was in flight."
 	}
