@@ -12,14 +12,14 @@ var DroppedBehindTap = &detectors.Detector{
 	Doc: detectors.Doc{
 		Title: "segments passed the capture point, but the TCP behind it never processed them",
 		What: "One side keeps retransmitting data or its FIN although the capture holds its peer's acknowledgments of that data, again after each " +
-			"retransmission; its echoed timestamp (TSecr) stands still (acks-dropped). Or the same segment passes the capture point again and again, and the " +
+			"retransmission; the timestamps that it echoes (TSecr) are older than theirs (acks-dropped). Or the same segment passes the capture point again and again, and the " +
 			"peer neither acknowledges it nor answers it, but keeps sending other segments (data-dropped). Or the peer answers it each time with an ACK of only what came before (data-refused).",
 		Cause: "Something between the capture point and that host's TCP drops them: a packet filter on the host (netfilter drops what conntrack calls " +
 			"INVALID; rp_filter), a bad checksum, a firewall or a lossy link behind the capture point. A capture on a host sees packets before its input filter.",
 		Action: "On that host: nstat for TcpInCsumErrors, TcpExtTCPMD5NotFound and IpExtInCsumErrors; the drop counters of its packet filter and conntrack (conntrack -S: " +
 			"invalid); ethtool -S for the interface; dropwatch or the tracepoint skb:kfree_skb for the reason. If the capture was not taken on that host, take one " +
 			"there to see whether the segments arrive.",
-		NotThis: "A retransmission that crosses the acknowledgment, or a few acknowledgments lost. A sender whose echoed timestamp moves: it processes what arrives. ACKs below what the sender has acknowledged: they are not acceptable to its TCP. Undecided where both ends are on one host. " +
+		NotThis: "A retransmission that crosses the acknowledgment, or a few acknowledgments lost. A sender that echoes the timestamp of one of the acknowledgments: it processes what arrives. ACKs below what the sender has acknowledged: they are not acceptable to its TCP. Undecided where both ends are on one host. " +
 			"A peer that sends nothing at all: dead-peer. A peer that answers each retransmission with a duplicate ACK and echoes a newer timestamp: paws-drops. " +
 			"Probes of a closed window. Large segments only: mtu-blackhole.",
 		Peers: "Wireshark calls the retransmissions Spurious Retransmission where the data had been acknowledged, and does not ask why.",

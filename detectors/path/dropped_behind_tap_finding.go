@@ -84,7 +84,7 @@ func (s *stuckSegment) message(own, peer string) string {
 	m := fmt.Sprintf("%s retransmitted %s %d times in %s (frames %d to %d)%s %s had acknowledged before (frame %d) and acknowledged again and again (frame %d).",
 		own, what, s.n, span, s.first.Frame, s.last.Frame, that, peer, s.ack.Frame, s.sign.Frame)
 	if s.echoes {
-		m += " The timestamp that it echoes stands still."
+		m += fmt.Sprintf(" The timestamps that it echoes are older than that of frame %d.", s.since.Frame)
 	}
 	if s.answer.At != 0 {
 		return m + fmt.Sprintf(" These acknowledgments passed the capture point and reached %s late: its RST (frame %d) answers a segment that %s had sent before its last acknowledgments. Something between the two held them up.",

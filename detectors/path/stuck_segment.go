@@ -21,7 +21,7 @@ type stuckSegment struct {
 	sign     reassembly.Mark // the last
 	stamp    uint32          // TSval of the first of them that carried one
 	stampAt  int64           // when that was captured; 0 = none did
-	echoes   bool            // the side's timestamps were compared, and did not move
+	echoes   bool            // the side's timestamps were compared, and are older
 	small    uint32          // payload of the smallest segment that acknowledged it; 0 if there may be smaller ones
 	sameID   bool            // all retransmissions have one IP identification, which is not 0
 	interval int64           // before the last retransmission
